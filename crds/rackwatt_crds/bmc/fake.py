@@ -1,0 +1,17 @@
+"""Readings made up: for a first look, and for dashboards before there is a fleet."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from rackwatt_crds.model import Model
+
+Watts = Annotated[float, Meta(ge=0)]
+
+
+class Fake(Model, frozen=True, kw_only=True):
+    """Watts drawn evenly between two bounds, the same ones for the same seed."""
+
+    min: Annotated[Watts | None, Meta(description="Lowest watts. Default 100.")] = None
+    max: Annotated[Watts | None, Meta(description="Highest watts. Default 500.")] = None
+    seed: Annotated[int | None, Meta(description="Default: from the node's name.")] = None

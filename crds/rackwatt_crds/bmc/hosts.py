@@ -1,0 +1,107 @@
+"""The fleet: what holds for all of it, and the entries that may say otherwise."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from rackwatt_crds.bmc.fake import Fake
+from rackwatt_crds.bmc.ipmi import Ipmi, IpmiSsh
+from rackwatt_crds.bmc.redfish import Redfish
+from rackwatt_crds.bmc.snmp import Snmp
+from rackwatt_crds.fields import Credentials, Duration, ObjectRef
+from rackwatt_crds.model import Model
+
+SchedulerRef = Annotated[
+    ObjectRef | None,
+    Meta(description="The SchedulerBinding that knows the state of these nodes."),
+]
+Interval = Annotated[Duration | None, Meta(description="Time between two readings. Default 30s.")]
+Timeout = Annotated[
+    Duration | None,
+    Meta(description="Deadline of one reading, its retries and log-in included. Default 10s."),
+]
+StaleAfter = Annotated[
+    Duration | None,
+    Meta(description="Age at which a reading is withdrawn. Default three intervals."),
+]
+Retries = Annotated[
+    Annotated[int, Meta(ge=0, le=10)] | None,
+    Meta(description="Lost packets sent again within the timeout. Default 2."),
+]
+MaxBackoff = Annotated[
+    Duration | None,
+    Meta(description="Longest wait before a failing target is tried again. Default 5m."),
+]
+
+
+class Access(Model, frozen=True, kw_only=True):
+    """How a target is asked."""
+
+    method: Annotated[
+        Literal["ipmi", "ipmiSsh", "snmp", "redfish", "fake"] | None,
+        Meta(description="The protocol. Default ipmi."),
+    ] = None
+    preset: Annotated[
+        str | None, Meta(description="Settings known to fit a vendor's product, such as `idrac`.")
+    ] = None
+    credentials: Credentials | None = None
+    ipmi: Ipmi | None = None
+    ipmi_ssh: IpmiSsh | None = None
+    snmp: Snmp | None = None
+    redfish: Redfish | None = None
+    fake: Fake | None = None
+
+
+class HostEntry(Access, frozen=True, kw_only=True):
+    """Some hosts alike. Whatever it says beats what the document says above it."""
+
+    names: Annotated[
+        str,
+        Meta(min_length=1, description="Node names as the scheduler knows them: `node[001-512]`."),
+    ]
+    addresses: Annotated[
+        Annotated[str, Meta(min_length=1)] | None,
+        Meta(description="A host list of as many addresses as there are names."),
+    ] = None
+    address: Annotated[
+        Annotated[str, Meta(min_length=1)] | None,
+        Meta(description="One address, in which `{name}` stands for the node: `{name}-bmc`."),
+    ] = None
+    type: Annotated[
+        str | None,
+        Meta(
+            description="What the machine is: compute, gpu, login, storage, core … Default compute."
+        ),
+    ] = None
+    rack: Annotated[str | None, Meta(description="The rack it stands in.")] = None
+    scheduler_ref: SchedulerRef = None
+    interval: Interval = None
+    timeout: Timeout = None
+    stale_after: StaleAfter = None
+    retries: Retries = None
+    max_backoff: MaxBackoff = None
+
+    def __post_init__(self) -> None:
+        """Hold that addresses are given one way, or not at all."""
+        if self.addresses is not None and self.address is not None:
+            raise ValueError("addresses and address are two ways to say the same: give one")
+
+
+class Concurrency(Model, frozen=True, kw_only=True):
+    """How many BMCs may be asked at once. A living one never waits behind a dead one."""
+
+    per_subnet: Annotated[
+        Annotated[int, Meta(ge=1)] | None,
+        Meta(description="Readings under way in one /24 (IPv6: /64). Default 256."),
+    ] = None
+    per_credential: Annotated[
+        Annotated[int, Meta(ge=1)] | None,
+        Meta(description="First contacts and retries under way with one Secret. Default 128."),
+    ] = None
+
+
+class Bmc(Access, frozen=True, kw_only=True):
+    """BMCs and PDUs reached over the network."""
+
+    hosts: Annotated[list[HostEntry], Meta(min_length=1, description="The fleet.")]
+    concurrency: Concurrency | None = None

@@ -1,0 +1,59 @@
+"""IPMI over the network (RMCP+), and through ssh and the host's own ipmitool."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from rackwatt_crds.fields import Port, SecretRef, User
+from rackwatt_crds.model import Model
+
+SensorNames = Annotated[
+    list[Annotated[str, Meta(min_length=1, max_length=64)]],
+    Meta(max_length=64, description="Names of the sensors whose watts are summed, exactly."),
+]
+
+
+class Ipmi(Model, frozen=True, kw_only=True):
+    """IPMI v2.0 over RMCP+ (UDP)."""
+
+    port: Annotated[Port | None, Meta(description="UDP port. Default 623.")] = None
+    cipher_suite: Annotated[
+        Literal[3, 17] | None,
+        Meta(description="The one cipher suite to use. Default: 17, then 3, and remember."),
+    ] = None
+    privilege: Annotated[
+        Literal["user", "operator", "admin"] | None,
+        Meta(description="The privilege asked for. Default user: reading needs no more."),
+    ] = None
+    dcmi: Annotated[
+        bool | None,
+        Meta(description="Ask DCMI Get Power Reading first. Default true."),
+    ] = None
+    sensors: SensorNames | None = None
+    oem: Annotated[
+        bool | None,
+        Meta(description="Read through pyghmi's vendor modules instead, in a process of its own."),
+    ] = None
+
+
+class IpmiSsh(Model, frozen=True, kw_only=True):
+    """The host's own BMC, read by its ipmitool through the system's ssh."""
+
+    port: Annotated[Port | None, Meta(description="TCP port of sshd. Default 22.")] = None
+    user: Annotated[User | None, Meta(description="The user to log in as.")] = None
+    key_secret_ref: Annotated[
+        SecretRef | None, Meta(description="A Secret whose `ssh-privatekey` logs in.")
+    ] = None
+    known_hosts_secret_ref: Annotated[
+        SecretRef | None, Meta(description="A Secret whose `known_hosts` pins the host keys.")
+    ] = None
+    sudo: Annotated[bool | None, Meta(description="Run ipmitool by `sudo -n`. Default false.")] = (
+        None
+    )
+    command: Annotated[
+        list[str] | None, Meta(description="The command and its options. Default [ipmitool].")
+    ] = None
+    dcmi: Annotated[
+        bool | None, Meta(description="Ask `dcmi power reading` first. Default true.")
+    ] = None
+    sensors: SensorNames | None = None

@@ -1,0 +1,40 @@
+"""The envelope of a document: which kind it is, its name, and the model of its spec."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from rackwatt_crds.fields import Name
+from rackwatt_crds.model import Model
+from rackwatt_crds.powertarget import PowerTargetSpec
+from rackwatt_crds.schedulerbinding import SchedulerBindingSpec
+
+API_VERSION = "rackwatt.dev/v1alpha1"
+
+
+class Metadata(Model, frozen=True, kw_only=True, forbid_unknown_fields=False):
+    """What we use of Kubernetes' object metadata; the rest is Kubernetes' own affair."""
+
+    name: Name
+    namespace: Annotated[str, Meta(description="Default `default`.")] = "default"
+
+
+class PowerTarget(Model, frozen=True, kw_only=True):
+    """What to measure: the BMCs and PDUs of a fleet, with the schedule they are asked by."""
+
+    metadata: Metadata
+    spec: PowerTargetSpec
+
+
+class SchedulerBinding(Model, frozen=True, kw_only=True):
+    """Who decides what runs: the source of each node's state."""
+
+    metadata: Metadata
+    spec: SchedulerBindingSpec
+
+
+Document = PowerTarget | SchedulerBinding
+KINDS: dict[str, type[PowerTarget] | type[SchedulerBinding]] = {
+    "PowerTarget": PowerTarget,
+    "SchedulerBinding": SchedulerBinding,
+}

@@ -1,0 +1,67 @@
+"""The small types that several documents share, each with the pattern a CRD will enforce."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from rackwatt_crds.model import Model
+
+Duration = Annotated[
+    str,
+    Meta(
+        pattern=r"^([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$",
+        min_length=2,
+        description="A time such as `30s`, `1m30s` or `500ms`.",
+    ),
+]
+Name = Annotated[
+    str,
+    Meta(
+        pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$",
+        max_length=253,
+        description="A Kubernetes object name: lower-case letters, digits, `-` and `.`.",
+    ),
+]
+User = Annotated[str, Meta(min_length=1, max_length=64)]
+Port = Annotated[int, Meta(ge=1, le=65535)]
+
+
+class SecretRef(Model, frozen=True, kw_only=True):
+    """A Secret of the same namespace; for the exporter alone, a directory of that name."""
+
+    name: Name
+
+
+class Credentials(Model, frozen=True, kw_only=True):
+    """Where user names and passwords come from. Never the words themselves."""
+
+    secret_ref: SecretRef
+
+
+class SecretKeyRef(Model, frozen=True, kw_only=True):
+    """One key of a Secret; for the exporter alone, one file of that directory."""
+
+    name: Name
+    key: Annotated[str, Meta(pattern=r"^[-._a-zA-Z0-9]+$", max_length=253)]
+
+
+class ObjectRef(Model, frozen=True, kw_only=True):
+    """Another document of the same namespace."""
+
+    name: Name
+
+
+class Tls(Model, frozen=True, kw_only=True):
+    """How a server's certificate is verified. Verified is what silence means."""
+
+    insecure_skip_verify: Annotated[
+        bool | None, Meta(description="Accept any certificate. Default false.")
+    ] = None
+    ca_secret_ref: Annotated[
+        SecretRef | None,
+        Meta(description="A Secret whose `ca.crt` holds the authorities to trust."),
+    ] = None
+    server_name: Annotated[
+        str | None,
+        Meta(description="The name the certificate must bear, when it is not the address."),
+    ] = None

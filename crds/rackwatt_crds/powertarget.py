@@ -1,0 +1,34 @@
+"""PowerTarget: what to measure."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from rackwatt_crds.bmc.hosts import (
+    Bmc,
+    Interval,
+    MaxBackoff,
+    Retries,
+    SchedulerRef,
+    StaleAfter,
+    Timeout,
+)
+from rackwatt_crds.model import Model, only_one
+
+
+class PowerTargetSpec(Model, frozen=True, kw_only=True):
+    """Exactly one way of measuring, and the schedule that all its targets share."""
+
+    scheduler_ref: SchedulerRef = None
+    interval: Interval = None
+    timeout: Timeout = None
+    stale_after: StaleAfter = None
+    retries: Retries = None
+    max_backoff: MaxBackoff = None
+    bmc: Annotated[
+        Bmc | None, Meta(description="A fleet of BMCs and PDUs, reached over the network.")
+    ] = None
+
+    def __post_init__(self) -> None:
+        """Hold that one way of measuring is given."""
+        only_one(self, "bmc")

@@ -1,0 +1,1 @@
+"""Bytes on the wire, one protocol a module: no settings, no polling, no readings."""

@@ -1,0 +1,64 @@
+"""What a source answers: a reading, or the reason why there is none.
+
+These two types are all that passes from the rooms that speak protocols to the rooms that do not.
+"""
+
+from enum import StrEnum
+
+import msgspec
+
+
+class Statistics(msgspec.Struct, frozen=True, gc=False):
+    """What the BMC itself kept of the watts over its own window; None where it does not say."""
+
+    average_watts: float | None = None
+    minimum_watts: float | None = None
+    maximum_watts: float | None = None
+    window_s: float | None = None
+
+
+class Reading(msgspec.Struct, frozen=True, gc=False):
+    """Power of one target. It bears no time: whoever asked knows when the answer came.
+
+    `joules` is the BMC's own running counter, where it has one. `source` says in a word where the
+    number was found (`dcmi`, `sensor:PSU1 PIN`, `Chassis/1/Power#PowerControl/0`).
+    """
+
+    watts: float
+    source: str
+    joules: float | None = None
+    statistics: Statistics | None = None
+
+
+class Reason(StrEnum):
+    """Why there is no reading: a closed list, used as it is in metrics, status and docs."""
+
+    TIMEOUT = "timeout"
+    REFUSED = "refused"
+    UNREACHABLE = "unreachable"
+    NAME_UNRESOLVED = "name_unresolved"
+    AUTH_FAILED = "auth_failed"
+    PRIVILEGE_INSUFFICIENT = "privilege_insufficient"
+    CIPHER_UNSUPPORTED = "cipher_unsupported"
+    SESSION_LIMIT = "session_limit"
+    TLS_FAILED = "tls_failed"
+    HOST_KEY_FAILED = "host_key_failed"
+    CREDENTIALS_MISSING = "credentials_missing"
+    NO_POWER_SENSOR = "no_power_sensor"
+    SENSOR_UNREADABLE = "sensor_unreadable"
+    BAD_REPLY = "bad_reply"
+    POWERED_OFF = "powered_off"
+    COMMAND_FAILED = "command_failed"
+    INVALID_ENTRY = "invalid_entry"
+    INTERNAL_ERROR = "internal_error"
+
+
+class ReadError(Exception):
+    """There is no reading, for this reason. The message says what a person can do or check.
+
+    It never holds a secret: it is logged, and shown on the status page.
+    """
+
+    def __init__(self, reason: Reason, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason

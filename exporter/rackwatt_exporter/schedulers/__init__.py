@@ -1,0 +1,1 @@
+"""One module for each scheduler that knows the state of nodes."""

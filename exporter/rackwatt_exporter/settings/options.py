@@ -1,0 +1,118 @@
+"""Each method's settings with every default filled in. The defaults stand here and nowhere else."""
+
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any, Literal, TypeVar
+
+from rackwatt_crds.bmc.snmp import Oid
+from rackwatt_crds.fields import SecretRef
+from rackwatt_crds.model import Model
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class TlsOptions:
+    """How a server's certificate is verified; `ca_secret` None means the system's authorities."""
+
+    insecure_skip_verify: bool = False
+    ca_secret: str | None = None
+    server_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IpmiOptions:
+    """IPMI v2.0 over RMCP+; `cipher_suite` None means 17, then 3, remembered."""
+
+    port: int = 623
+    cipher_suite: Literal[3, 17] | None = None
+    privilege: Literal["user", "operator", "admin"] = "user"
+    dcmi: bool = True
+    sensors: tuple[str, ...] = ()
+    oem: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class IpmiSshOptions:
+    """The host's own ipmitool through the system's ssh; None means what ssh itself would take."""
+
+    port: int = 22
+    user: str | None = None
+    key_secret: str | None = None
+    known_hosts_secret: str | None = None
+    sudo: bool = False
+    command: tuple[str, ...] = ("ipmitool",)
+    dcmi: bool = True
+    sensors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OidOptions:
+    """One object of a sum, and the watts that one unit of its value means."""
+
+    oid: str
+    scale: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class SnmpOptions:
+    """SNMP; security settings count for version 3 alone."""
+
+    version: Literal["1", "2c", "3"] = "2c"
+    port: int = 161
+    level: Literal["noAuthNoPriv", "authNoPriv", "authPriv"] = "authPriv"
+    auth: Literal["MD5", "SHA", "SHA-224", "SHA-256", "SHA-384", "SHA-512"] = "SHA-256"
+    privacy: Literal["DES", "AES", "AES-192", "AES-256"] = "AES"
+    oids: tuple[OidOptions, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RedfishOptions:
+    """Redfish; `chassis` None means found by looking."""
+
+    port: int = 443
+    scheme: Literal["https", "http"] = "https"
+    tls: TlsOptions = TlsOptions()
+    auth: Literal["session", "basic"] = "session"
+    chassis: str | None = None
+    value: Literal["current", "average"] = "current"
+
+
+@dataclass(frozen=True, slots=True)
+class FakeOptions:
+    """Watts drawn between two bounds; `seed` None means from the node's name."""
+
+    min: float = 100.0
+    max: float = 500.0
+    seed: int | None = None
+
+
+Options = IpmiOptions | IpmiSshOptions | SnmpOptions | RedfishOptions | FakeOptions
+
+
+def filled(options: type[T], *layers: Model | None) -> T:
+    """Fill each setting from the first layer that says it, else from its default.
+
+    Layers come closest first: the entry, the document, the preset. `x_ref` of a model becomes the
+    plain name `x`, lists become tuples, and what nests is filled setting by setting.
+    """
+    said: dict[str, Any] = {}
+    for field in fields(options):  # type: ignore[arg-type]
+        words = [_word(layer, field.name) for layer in layers if layer is not None]
+        given = [word for word in words if word is not None]
+        if is_dataclass(field.default):
+            said[field.name] = filled(type(field.default), *given)
+        elif given:
+            said[field.name] = _plain(given[0])
+    return options(**said)
+
+
+def _word(layer: Model, name: str) -> Any:
+    return getattr(layer, f"{name}_ref" if hasattr(layer, f"{name}_ref") else name)
+
+
+def _plain(word: Any) -> Any:
+    if isinstance(word, SecretRef):
+        return word.name
+    if isinstance(word, Oid):
+        return filled(OidOptions, word)
+    return tuple(_plain(item) for item in word) if isinstance(word, list) else word

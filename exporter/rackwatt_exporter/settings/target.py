@@ -1,0 +1,36 @@
+"""A target: one machine's power, measured at one endpoint, with nothing left to decide."""
+
+from dataclasses import dataclass
+
+from rackwatt_exporter.settings.options import Options
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """All that a source, the polling and the page need to know of one target.
+
+    `node` is its name and its key: no two targets share one. `credentials` names a secret;
+    `scheduler` names the binding that knows the node's state.
+    """
+
+    node: str
+    address: str
+    method: str
+    options: Options
+    document: str
+    type: str = "compute"
+    rack: str = ""
+    credentials: str | None = None
+    scheduler: str | None = None
+    interval_s: float = 30.0
+    timeout_s: float = 10.0
+    stale_after_s: float = 90.0
+    retries: int = 2
+    max_backoff_s: float = 300.0
+    subnet_limit: int = 256
+    credential_limit: int = 128
+
+    @property
+    def attempt_timeout_s(self) -> float:
+        """Seconds to wait for one packet's answer before it is sent again."""
+        return self.timeout_s / (self.retries + 1)

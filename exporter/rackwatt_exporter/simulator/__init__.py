@@ -1,0 +1,1 @@
+"""A fleet made of software that answers as real BMCs do."""

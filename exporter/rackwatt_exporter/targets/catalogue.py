@@ -1,0 +1,40 @@
+"""The methods there are: a new one is a module of its own and a row here.
+
+Drivers are imported when first needed: a fleet without SNMP does not pay for it.
+"""
+
+from importlib import import_module
+from typing import cast
+
+from rackwatt_exporter.settings.secrets import Secrets
+from rackwatt_exporter.targets.source import Driver
+
+DRIVERS = {
+    "ipmi": "rackwatt_exporter.targets.ipmi:IpmiDriver",
+    "ipmiSsh": "rackwatt_exporter.targets.ipmi_ssh:IpmiSshDriver",
+    "snmp": "rackwatt_exporter.targets.snmp:SnmpDriver",
+    "redfish": "rackwatt_exporter.targets.redfish:RedfishDriver",
+    "fake": "rackwatt_exporter.targets.fake:FakeDriver",
+}
+
+
+class Catalogue:
+    """The drivers in use in this process."""
+
+    def __init__(self, secrets: Secrets) -> None:
+        self._secrets = secrets
+        self._drivers: dict[str, Driver] = {}
+
+    def driver(self, method: str) -> Driver:
+        """Give the driver of a method, made when first asked for."""
+        if method not in self._drivers:
+            module, name = DRIVERS[method].split(":")
+            factory = getattr(import_module(module), name)
+            self._drivers[method] = cast(Driver, factory(self._secrets))
+        return self._drivers[method]
+
+    async def close(self) -> None:
+        """Close every driver in use."""
+        for driver in self._drivers.values():
+            await driver.close()
+        self._drivers.clear()
