@@ -1,0 +1,79 @@
+"""A child process that cannot outlive its question: bounded output, killed when nobody waits.
+
+Plain `communicate()` would keep all that a broken program prints, and would wait for stderr's end,
+which a detached ssh master of an older OpenSSH holds open long after the command is done.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import NamedTuple, cast
+
+OUTPUT_LIMIT = 8 * 1024 * 1024
+ERRORS_LIMIT = 4096
+STDERR_GRACE_S = 0.2
+
+
+class Finished(NamedTuple):
+    """What a child left behind; `code` is negative for the signal that ended it."""
+
+    code: int
+    output: bytes
+    errors: bytes
+
+
+async def run_child(argv: Sequence[str]) -> Finished:
+    """Run a program with nothing on its stdin and give what it printed.
+
+    Cancelled, it kills the child and the loop reaps it.
+
+    Raises:
+        OSError: the program cannot be started.
+        ValueError: it printed more than OUTPUT_LIMIT bytes.
+    """
+    loop = asyncio.get_running_loop()
+    transport, protocol = await loop.subprocess_exec(
+        _Child, *argv, stdin=asyncio.subprocess.DEVNULL
+    )
+    try:
+        await protocol.done
+        code = transport.get_returncode()
+    finally:
+        transport.close()
+    if len(protocol.output) > OUTPUT_LIMIT:
+        raise ValueError(f"{argv[0]} printed more than {OUTPUT_LIMIT} bytes")
+    return Finished(cast(int, code), bytes(protocol.output), bytes(protocol.errors))
+
+
+class _Child(asyncio.SubprocessProtocol):
+    """Gathers both outputs; done when the child has gone and its outputs have ended."""
+
+    def __init__(self) -> None:
+        self.output = bytearray()
+        self.errors = bytearray()
+        self.done = asyncio.get_running_loop().create_future()
+        self._waiting = {"exit", 1, 2}
+
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        if fd == 2:
+            self.errors += data[: ERRORS_LIMIT - len(self.errors)]
+            return
+        self.output += data
+        if len(self.output) > OUTPUT_LIMIT:
+            self._finish()
+
+    def pipe_connection_lost(self, fd: int, _exc: Exception | None) -> None:
+        self._ended(fd)
+
+    def process_exited(self) -> None:
+        self._ended("exit")
+
+    def _ended(self, what: int | str) -> None:
+        self._waiting.discard(what)
+        if not self._waiting:
+            self._finish()
+        elif self._waiting == {2}:
+            asyncio.get_running_loop().call_later(STDERR_GRACE_S, self._finish)
+
+    def _finish(self) -> None:
+        if not self.done.done():
+            self.done.set_result(None)
