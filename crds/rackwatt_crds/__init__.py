@@ -1,4 +1,5 @@
 """The documents users write: their models, host lists and durations, and how text becomes them.
 
-The one source of truth for the exporter, the operator and the generated CRDs; it imports nothing of ours.
+The one source of truth for the exporter, the operator and the generated CRDs; it imports
+nothing of ours.
 """

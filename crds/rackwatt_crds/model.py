@@ -1,4 +1,4 @@
-"""What every model of a document shares: immutable, strict, camelCase outside and snake_case inside.
+"""What every model of a document shares: immutable, strict, camelCase outside, snake_case inside.
 
 `None` always means "not said". Defaults that an entry could override live with the reader of the
 document, not here: a default written into the model could not be told from the user's own word.

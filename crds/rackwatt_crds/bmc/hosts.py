@@ -103,5 +103,8 @@ class Concurrency(Model, frozen=True, kw_only=True):
 class Bmc(Access, frozen=True, kw_only=True):
     """BMCs and PDUs reached over the network."""
 
-    hosts: Annotated[list[HostEntry], Meta(min_length=1, description="The fleet.")]
+    hosts: Annotated[
+        list[HostEntry],
+        Meta(min_length=1, description="The fleet.", extra={"each_alone": True}),
+    ]
     concurrency: Concurrency | None = None

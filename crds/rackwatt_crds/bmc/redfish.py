@@ -31,6 +31,6 @@ class Redfish(Model, frozen=True, kw_only=True):
     value: Annotated[
         Literal["current", "average"] | None,
         Meta(
-            description="The BMC's present watts, or its own mean over its interval. Default current."
+            description="The present watts, or the BMC's mean over its interval. Default current."
         ),
     ] = None

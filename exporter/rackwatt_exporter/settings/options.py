@@ -86,7 +86,16 @@ class FakeOptions:
     seed: int | None = None
 
 
-Options = IpmiOptions | IpmiSshOptions | SnmpOptions | RedfishOptions | FakeOptions
+@dataclass(frozen=True, slots=True)
+class RefusedOptions:
+    """What an entry that cannot be used comes to: its problem, told at every turn."""
+
+    problem: str
+
+
+Options = (
+    IpmiOptions | IpmiSshOptions | SnmpOptions | RedfishOptions | FakeOptions | RefusedOptions
+)
 
 
 def filled(options: type[T], *layers: Model | None) -> T:

@@ -15,6 +15,7 @@ DRIVERS = {
     "snmp": "rackwatt_exporter.targets.snmp:SnmpDriver",
     "redfish": "rackwatt_exporter.targets.redfish:RedfishDriver",
     "fake": "rackwatt_exporter.targets.fake:FakeDriver",
+    "refused": "rackwatt_exporter.targets.refused:RefusedDriver",
 }
 
 

@@ -1,0 +1,132 @@
+"""Text into documents: several in one file, each of them on its own.
+
+A file is cut at its `---` lines before anything is parsed, so that one document's broken YAML takes
+none of its neighbours down.
+"""
+
+import re
+import reprlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from rackwatt_crds.decoding import Problem, decode, nearest
+from rackwatt_crds.document import API_VERSION, KINDS, Document
+
+MOST_BYTES = 4 * 1024 * 1024
+_CUT = re.compile(r"^---(?:[ \t].*)?$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """One document as it was found: its place, its model or None, and all its problems."""
+
+    origin: str
+    kind: str
+    name: str
+    document: Document | None
+    problems: tuple[Problem, ...] = ()
+    namespace: str = "default"
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What makes it one document, whichever file it stands in."""
+        return (self.kind, self.namespace, self.name)
+
+    def __str__(self) -> str:
+        return " ".join(word for word in (self.origin, self.kind, self.name) if word)
+
+
+def load(text: bytes, origin: str) -> list[Loaded]:
+    """Read every document of a file; `origin` names it in messages.
+
+    Never raises: what cannot be read is a Loaded whose problems say why.
+    """
+    if len(text) > MOST_BYTES:
+        size = f"{len(text) / 2**20:.1f} MiB, more than the {MOST_BYTES // 2**20} MiB"
+        return [_refused(origin, f"has {size} that one file may have: split it")]
+    try:
+        decoded = text.decode()
+    except UnicodeDecodeError as error:
+        return [_refused(origin, f"is not UTF-8 text (byte {error.start})")]
+    return [one for line, part in _parts(decoded) for one in _parsed(part, line, origin)]
+
+
+def _parts(text: str) -> Iterator[tuple[int, str]]:
+    """Cut at `---`; each part comes with the number of lines before it."""
+    start = 0
+    for cut in [*_CUT.finditer(text), None]:
+        end = cut.start() if cut else len(text)
+        yield text.count("\n", 0, start), text[start:end]
+        start = cut.end() if cut else end
+
+
+def _parsed(part: str, line: int, origin: str) -> Iterator[Loaded]:
+    try:
+        raws = list(yaml.load_all(part, Loader=_Loader))
+    except yaml.YAMLError as error:
+        yield _refused(origin, _told(error, line))
+    except RecursionError:
+        yield _refused(origin, f"line {line + 1}: nested too deep")
+    except ValueError as error:  # dates and numbers that are none
+        yield _refused(origin, f"line {line + 1}: {error}")
+    else:
+        yield from (_document(raw, origin) for raw in raws if raw is not None)
+
+
+def _told(error: yaml.YAMLError, line: int) -> str:
+    mark = getattr(error, "problem_mark", None)
+    problem = getattr(error, "problem", None) or str(error).split("\n")[0]
+    where = f"line {line + mark.line + 1}, column {mark.column + 1}: " if mark else ""
+    return f"{where}not YAML: {problem}"
+
+
+def _document(raw: Any, origin: str) -> Loaded:
+    if not isinstance(raw, dict):
+        return _refused(origin, f"expected apiVersion and kind, found {reprlib.repr(raw)}")
+    kind, name, namespace = _identity(raw)
+    if raw.get("apiVersion") != API_VERSION:
+        reason = f"expected {API_VERSION}, found {reprlib.repr(raw.get('apiVersion'))}"
+        return Loaded(origin, kind, name, None, (Problem("apiVersion", reason),), namespace)
+    if kind not in KINDS:
+        reason = f"unknown kind {kind[:60]!r}; {nearest(kind, list(KINDS))}"
+        return Loaded(origin, kind, name, None, (Problem("kind", reason),), namespace)
+    body = {key: value for key, value in raw.items() if key not in ("apiVersion", "kind", "status")}
+    document, problems = decode(body, KINDS[kind])
+    return Loaded(origin, kind, name, document, tuple(problems), namespace)
+
+
+def _identity(raw: dict[Any, Any]) -> tuple[str, str, str]:
+    metadata = raw.get("metadata")
+    named = metadata if isinstance(metadata, dict) else {}
+    kind = raw.get("kind")
+    return (
+        kind if isinstance(kind, str) else "",
+        _word(named.get("name"), ""),
+        _word(named.get("namespace"), "default"),
+    )
+
+
+def _word(raw: Any, otherwise: str) -> str:
+    return raw if isinstance(raw, str) and raw else otherwise
+
+
+def _refused(origin: str, reason: str) -> Loaded:
+    return Loaded(origin, "", "", None, (Problem("", reason),))
+
+
+class _Loader(yaml.CSafeLoader):
+    """YAML's safe subset; a key given twice is an error rather than the last one winning."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[Any] = set()
+        for key, _ in node.value:
+            word = key.value if isinstance(key, yaml.ScalarNode) else None
+            if word is not None and word != "<<" and word in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"key {word!r:.60} is given twice", key.start_mark
+                )
+            seen.add(word)
+        return super().construct_mapping(node, deep)

@@ -1,0 +1,133 @@
+"""All documents together: the targets and bindings they come to, and what is wrong with them.
+
+Pure: the same documents always come to the same fleet. What spoils one entry leaves a target that
+fails for all to see; what spoils one document leaves the others alone.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+
+from rackwatt_crds.decoding import Broken, Problem
+from rackwatt_crds.document import PowerTarget, SchedulerBinding
+from rackwatt_crds.loading import Loaded
+from rackwatt_exporter.settings.binding import Binding, binding
+from rackwatt_exporter.settings.entry import Entry, broken_names, refused
+from rackwatt_exporter.settings.options import RefusedOptions
+from rackwatt_exporter.settings.target import Target
+
+_Key = tuple[str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """What is to be measured: targets by node, bindings by name, the documents and problems."""
+
+    targets: Mapping[str, Target] = MappingProxyType({})
+    bindings: Mapping[str, Binding] = MappingProxyType({})
+    documents: tuple[Loaded, ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+def fleet(documents: Iterable[Loaded], before: Iterable[Loaded] = ()) -> Fleet:
+    """Resolve documents into a fleet.
+
+    `before` are the documents in force until now: one that was good and is broken now goes on as it
+    was, its problem told, so that a typo never blinds a running exporter.
+    """
+    found = tuple(documents)
+    building = _Building()
+    for one in found:
+        building.problems += [f"{one}: {problem}" for problem in one.problems]
+    good = building.good(found, tuple(before))
+    for one in good:
+        building.add_binding(one)
+    for one in good:
+        building.add_targets(one)
+    return Fleet(building.targets, building.bindings, good, tuple(building.problems))
+
+
+@dataclass(slots=True)
+class _Building:
+    targets: dict[str, Target] = field(default_factory=dict)
+    bindings: dict[str, Binding] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+    places: dict[str, str] = field(default_factory=dict)
+    endpoints: dict[object, str] = field(default_factory=dict)
+
+    def good(self, found: tuple[Loaded, ...], before: tuple[Loaded, ...]) -> tuple[Loaded, ...]:
+        """Choose the documents that count, one for each key."""
+        kept = {one.key: one for one in before}
+        chosen: dict[_Key, Loaded] = {}
+        for one in found:
+            usable = one if one.document is not None else kept.get(one.key)
+            if usable is not None and one.key in chosen:
+                self.problems.append(f"{one}: stands in {chosen[one.key].origin} already")
+            elif usable is not None:
+                chosen[one.key] = usable
+        unreadable = {one.origin for one in found if one.document is None and not one.name}
+        for one in before:
+            if one.origin in unreadable:  # which documents its broken part held is not known
+                chosen.setdefault(one.key, one)
+        return tuple(chosen.values())
+
+    def add_binding(self, one: Loaded) -> None:
+        """Resolve one document, if it is a SchedulerBinding."""
+        if isinstance(one.document, SchedulerBinding):
+            try:
+                self.bindings[one.name] = binding(one.document)
+            except ValueError as error:
+                self.problems.append(f"{one}: {error}")
+
+    def add_targets(self, one: Loaded) -> None:
+        """Resolve one document, if it is a PowerTarget."""
+        if not isinstance(one.document, PowerTarget):
+            return
+        unknown: set[str] = set()
+        for target, path, problems in _resolved(one, one.document):
+            self.problems += [f"{one}: {problem}" for problem in problems]
+            self._add(target, one, path)
+            if target.scheduler and target.scheduler not in self.bindings:
+                unknown.add(target.scheduler)
+        for name in sorted(unknown):
+            path = "schedulerRef.name"
+            self.problems.append(f"{one}: {path}: no usable SchedulerBinding is named {name!r}")
+
+    def _add(self, target: Target, one: Loaded, path: str) -> None:
+        place = f"{one.kind} {one.name} {path}"
+        if target.node in self.targets:
+            told = f"node {target.node!r} stands at {self.places[target.node]} already"
+            self.problems.append(f"{one}: {path}.names: {told}")
+            return
+        endpoint = (target.method, target.address, target.options, target.credentials)
+        same = self.endpoints.setdefault(endpoint, target.node)
+        if same != target.node and target.method not in ("fake", "refused"):
+            told = f"{target.address} is asked the same for node {same!r} already"
+            self.problems.append(f"{one}: {path}: {told}")
+            target = replace(target, method="refused", options=RefusedOptions(f"{path}: {told}"))
+        self.targets[target.node] = target
+        self.places[target.node] = place
+
+
+def _resolved(
+    one: Loaded, document: PowerTarget
+) -> Iterator[tuple[Target, str, list[Problem]]]:
+    """Go through a document's targets, each with its path; an entry's problems come once."""
+    bmc = document.spec.bmc
+    if bmc is None:
+        return
+    name = document.metadata.name
+    for place, entry in enumerate(bmc.hosts):
+        path = f"spec.bmc.hosts[{place}]"
+        if isinstance(entry, Broken):
+            blank = Target("", "", "refused", RefusedOptions(""), name)
+            names = broken_names(entry, f"{name}/hosts[{place}]")
+            told = "; ".join(str(word) for word in one.problems if word.path.startswith(path))
+            targets = list(refused(blank, names, told))
+            problems: list[Problem] = []
+        else:
+            resolving = Entry(name, path, document.spec, bmc, entry)
+            targets, problems = resolving.targets(), resolving.problems
+        for target in targets:
+            yield target, path, problems
+            problems = []
