@@ -12,9 +12,30 @@ OidText = Annotated[
     Meta(
         pattern=r"^\.?[0-9]+(\.[0-9]+)+$|^[A-Za-z][-A-Za-z0-9]*::[A-Za-z][-A-Za-z0-9]*(\.[0-9]+)*$",
         max_length=512,
-        description="Numeric, or symbolic as `MODULE::name.1`.",
+        description="Numeric, or symbolic as `MODULE::name.1`. The MIBs of symbolic ones are "
+        "looked for where net-snmp does: in the directories of MIBDIRS, else in ~/.snmp/mibs and "
+        "/usr/share/snmp/mibs.",
     ),
 ]
+
+
+class Row(Model, frozen=True, kw_only=True):
+    """Which rows of a table count: all those where a column holds one text."""
+
+    oid: Annotated[
+        OidText,
+        Meta(
+            description="The column, without an index: what follows it in the rows found is "
+            "put after `oid` and `digitsOid`. Or one object, that says whether the value holds."
+        ),
+    ]
+    equals: Annotated[
+        str | None,
+        Meta(
+            max_length=256,
+            description="What must stand there, numbers in decimal. Default: every row there is.",
+        ),
+    ] = None
 
 
 class Oid(Model, frozen=True, kw_only=True):
@@ -24,6 +45,17 @@ class Oid(Model, frozen=True, kw_only=True):
     scale: Annotated[
         float | None,
         Meta(description="Watts per unit of the value. Default 1; hundredths of kW: 10."),
+    ] = None
+    digits_oid: Annotated[
+        OidText | None,
+        Meta(
+            description="An object that says how many of the value's digits are decimals: "
+            "with 2, a value of 12345 is 123.45."
+        ),
+    ] = None
+    where: Annotated[
+        Row | None,
+        Meta(description="Takes every row that fits, found once and checked at each reading."),
     ] = None
 
 
@@ -41,8 +73,11 @@ class Snmp(Model, frozen=True, kw_only=True):
         Meta(description="Authentication of version 3. Default SHA-256."),
     ] = None
     privacy: Annotated[
-        Literal["DES", "AES", "AES-192", "AES-256"] | None,
-        Meta(description="Privacy of version 3. Default AES."),
+        Literal["DES", "AES", "AES-192", "AES-256", "AES-192-C", "AES-256-C"] | None,
+        Meta(
+            description="Privacy of version 3. Default AES, of 128 bits. The names with -C lengthen "
+            "a short key as Cisco's devices do, those without as net-snmp does."
+        ),
     ] = None
     oids: Annotated[
         Annotated[list[Oid], Meta(min_length=1, max_length=64)] | None,

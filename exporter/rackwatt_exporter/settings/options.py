@@ -3,7 +3,7 @@
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, Literal, TypeVar
 
-from rackwatt_crds.bmc.snmp import Oid
+from rackwatt_crds.bmc.snmp import Oid, Row
 from rackwatt_crds.fields import SecretRef
 from rackwatt_crds.model import Model
 
@@ -51,6 +51,8 @@ class OidOptions:
 
     oid: str
     scale: float = 1.0
+    digits_oid: str | None = None
+    where: Row | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ class SnmpOptions:
     port: int = 161
     level: Literal["noAuthNoPriv", "authNoPriv", "authPriv"] = "authPriv"
     auth: Literal["MD5", "SHA", "SHA-224", "SHA-256", "SHA-384", "SHA-512"] = "SHA-256"
-    privacy: Literal["DES", "AES", "AES-192", "AES-256"] = "AES"
+    privacy: Literal["DES", "AES", "AES-192", "AES-256", "AES-192-C", "AES-256-C"] = "AES"
     oids: tuple[OidOptions, ...] = ()
 
 
@@ -93,9 +95,7 @@ class RefusedOptions:
     problem: str
 
 
-Options = (
-    IpmiOptions | IpmiSshOptions | SnmpOptions | RedfishOptions | FakeOptions | RefusedOptions
-)
+Options = IpmiOptions | IpmiSshOptions | SnmpOptions | RedfishOptions | FakeOptions | RefusedOptions
 
 
 def filled(options: type[T], *layers: Model | None) -> T:
