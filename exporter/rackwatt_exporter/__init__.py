@@ -2,3 +2,7 @@
 
 Data moves one way: documents, settings, sources, polling, store, page, HTTP (docs/architecture.md).
 """
+
+from importlib.metadata import version
+
+__version__ = version("rackwatt")

@@ -31,6 +31,18 @@ class Target:
     credential_limit: int = 128
 
     @property
+    def access(self) -> tuple[object, ...]:
+        """All that a source depends on: while it stays the same, so does the session."""
+        return (
+            self.method,
+            self.address,
+            self.options,
+            self.credentials,
+            self.timeout_s,
+            self.retries,
+        )
+
+    @property
     def attempt_timeout_s(self) -> float:
         """Seconds to wait for one packet's answer before it is sent again."""
         return self.timeout_s / (self.retries + 1)

@@ -1,0 +1,43 @@
+# Rackwatt. `make` alone prints what can be made.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+VENV := .venv/bin
+STAMP := .venv/.complete
+
+.PHONY: help setup check format test demo bench docs clean
+
+help: ## print this
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+
+setup: $(STAMP) ## create .venv with the project in it, and install the Debian packages it needs
+	@scripts/packages
+
+$(STAMP): pyproject.toml scripts/venv
+	@scripts/venv
+
+check: $(STAMP) ## lint, types, import contracts, generated documentation
+	$(VENV)/ruff check
+	$(VENV)/ruff format --check
+	$(VENV)/mypy
+	$(VENV)/lint-imports
+	$(VENV)/python -m scripts.docs --check
+
+format: $(STAMP) ## let ruff format and mend what it can
+	$(VENV)/ruff format
+	$(VENV)/ruff check --fix
+
+test: setup ## run every test, against the real daemons; ARGS goes to pytest
+	$(VENV)/pytest $(ARGS)
+
+demo: setup ## a simulated fleet, a scheduler, the exporter and its page; Ctrl-C ends it (DEMO_SECONDS=20 by itself)
+	@$(VENV)/python -m scripts.demo
+
+bench: setup ## measure readings beside other programs, in the same run
+	@$(VENV)/python -m tests.bench
+
+docs: $(STAMP) ## generate the reference pages from the code
+	$(VENV)/python -m scripts.docs
+
+clean: ## remove what was made
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,154 @@
+"""`rackwatt-exporter run`: poll what the documents say, and serve it until told to stop."""
+
+import argparse
+import asyncio
+import ipaddress
+import logging
+import resource
+import signal
+from pathlib import Path
+
+from aiohttp import web
+
+from rackwatt_exporter import __version__
+from rackwatt_exporter.commands.flags import add_logging, add_secrets, start_logging
+from rackwatt_exporter.commands.loop import run
+from rackwatt_exporter.exporter import Exporter
+from rackwatt_exporter.settings.secrets import Secrets
+from rackwatt_exporter.web.app import Site
+from rackwatt_exporter.web.clockwork import Clockwork
+
+log = logging.getLogger(__name__)
+
+PORT = 9123
+
+
+def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command and its flags."""
+    parser = commands.add_parser("run", help="poll what the documents say, and serve it")
+    parser.add_argument(
+        "--config.file",
+        dest="config_files",
+        metavar="PATH",
+        type=Path,
+        action="append",
+        help="document file, or a folder of them; may be repeated (/etc/rackwatt)",
+    )
+    add_secrets(parser)
+    parser.add_argument(
+        "--state.directory",
+        dest="state_directory",
+        metavar="DIR",
+        type=Path,
+        help="folder that keeps the energy counters across restarts (none)",
+    )
+    parser.add_argument(
+        "--web.listen-address",
+        dest="listen_address",
+        metavar="HOST:PORT",
+        type=listen_address,
+        default=("", PORT),
+        help=f"(:{PORT})",
+    )
+    parser.add_argument(
+        "--web.telemetry-path",
+        dest="telemetry_path",
+        metavar="PATH",
+        type=telemetry_path,
+        default="/metrics",
+        help="(%(default)s)",
+    )
+    parser.add_argument(
+        "--profile.power-exporter",
+        dest="power_exporter",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="serve node_power_usage, as power-exporter does",
+    )
+    add_logging(parser)
+    parser.set_defaults(command=command)
+
+
+def command(arguments: argparse.Namespace) -> int:
+    """Run until SIGTERM or SIGINT."""
+    start_logging(arguments.log_level, arguments.log_format)
+    return run(_serve(arguments))
+
+
+def listen_address(text: str) -> tuple[str, int]:
+    """Read `HOST:PORT`, `:PORT` or `[IPV6]:PORT`."""
+    host, _, port = text.rpartition(":")
+    if not port.isascii() or not port.isdigit() or int(port) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT, such as 127.0.0.1:{PORT}")
+    if host.startswith("[") and host.endswith("]"):
+        host = str(ipaddress.IPv6Address(host[1:-1]))
+    return host, int(port)
+
+
+def telemetry_path(text: str) -> str:
+    """Read the path of the page for Prometheus."""
+    if not text.startswith("/") or "{" in text:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a path: it must begin with /")
+    return text
+
+
+async def _serve(arguments: argparse.Namespace) -> int:
+    _raise_descriptor_limit()
+    exporter = Exporter(
+        arguments.config_files or [Path("/etc/rackwatt")],
+        Secrets(arguments.secrets_directory),
+        arguments.state_directory,
+        ["power-exporter"] if arguments.power_exporter else [],
+    )
+    clockwork = Clockwork()
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    site = Site(exporter, clockwork, arguments.telemetry_path)
+    runner = web.AppRunner(site.application(), access_log=None, shutdown_timeout=2.0)
+    await runner.setup()
+    try:
+        await _listen(runner, *arguments.listen_address)
+    except OSError as error:
+        host, port = arguments.listen_address
+        log.error("cannot listen on %s:%d: %s", host, port, error.strerror or error)
+        await runner.cleanup()
+        return 1
+    exporter.reload()
+    loop.add_signal_handler(signal.SIGHUP, exporter.reload)
+    tasks = [
+        asyncio.create_task(work) for work in (exporter.watch(), exporter.keep(), clockwork.run())
+    ]
+    await _until_stopped(stop, tasks)
+    await runner.cleanup()
+    await exporter.close()
+    log.info("stopped: sessions closed, counters kept")
+    return 0
+
+
+async def _listen(runner: web.AppRunner, host: str, port: int) -> None:
+    site = web.TCPSite(runner, host or None, port)
+    await site.start()
+    for name in runner.addresses:
+        log.info("rackwatt-exporter %s listens on %s port %d", __version__, name[0], name[1])
+
+
+async def _until_stopped(stop: asyncio.Event, tasks: list[asyncio.Task[None]]) -> None:
+    """Wait for a signal; work that ends by itself has broken, and ends the process with it."""
+    waiting = asyncio.create_task(stop.wait())
+    await asyncio.wait([waiting, *tasks], return_when=asyncio.FIRST_COMPLETED)
+    log.info("stopping")
+    for task in (waiting, *tasks):
+        task.cancel()
+    for outcome in await asyncio.gather(*tasks, return_exceptions=True):
+        if isinstance(outcome, Exception):
+            raise outcome
+
+
+def _raise_descriptor_limit() -> None:
+    """Take all the descriptors that may be had: Redfish and SNMP need one for each target."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        log.debug("descriptor limit raised from %d to %d", soft, hard)

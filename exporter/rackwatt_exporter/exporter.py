@@ -1,0 +1,122 @@
+"""The exporter whole: every room joined to the next, in the one direction that data moves.
+
+Documents, fleet, sources, pollers, store, page: this is the only module that knows them all.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Iterable, Sequence
+from functools import partial
+from pathlib import Path
+
+from rackwatt_exporter.page.page import Page
+from rackwatt_exporter.polling.gate import Gate, Gates
+from rackwatt_exporter.polling.pace import Pace
+from rackwatt_exporter.polling.poller import Poller
+from rackwatt_exporter.polling.rounds import Rounds
+from rackwatt_exporter.reading import Reading
+from rackwatt_exporter.roster import Roster
+from rackwatt_exporter.schedulers.catalogue import scheduler
+from rackwatt_exporter.schedulers.scheduler import NodeStates
+from rackwatt_exporter.settings import files
+from rackwatt_exporter.settings.binding import Binding
+from rackwatt_exporter.settings.fleet import Fleet, fleet
+from rackwatt_exporter.settings.secrets import Secrets
+from rackwatt_exporter.settings.target import Target
+from rackwatt_exporter.state import LedgerFile
+from rackwatt_exporter.store import Store
+from rackwatt_exporter.targets.catalogue import Catalogue
+
+log = logging.getLogger(__name__)
+
+_LOOK_S = 2.0
+_LONGEST_SAVE_S = 30.0
+
+
+class Exporter:
+    """Polls what the documents at `paths` say; without a state directory no counter is kept."""
+
+    def __init__(
+        self,
+        paths: Sequence[Path],
+        secrets: Secrets,
+        state_directory: Path | None = None,
+        profiles: Iterable[str] = (),
+    ) -> None:
+        self._paths = paths
+        self._secrets = secrets
+        self._catalogue = Catalogue(secrets)
+        self._gates = Gates()
+        self._targets: Rounds[Reading] = Rounds()
+        self._schedulers: Rounds[NodeStates] = Rounds()
+        self._seen: files.Fingerprint = ()
+        self._ledger = LedgerFile(state_directory)
+        self.fleet = Fleet()
+        self.reloaded_at_s = 0.0
+        self.store = Store(self._ledger.accounts)
+        self.roster = Roster(self.store)
+        self.page = Page(self.store, self.roster, profiles)
+        self.store.changed = self.page.update
+
+    def reload(self) -> None:
+        """Read the documents and make it so; what has not changed goes on undisturbed."""
+        self._seen = files.fingerprint(self._paths)
+        self.fleet = fleet(files.documents(self._paths), self.fleet.documents)
+        self.reloaded_at_s = time.time()
+        for problem in self.fleet.problems:
+            log.error("%s", problem)
+        self.page.forget(self.store.want(self.fleet.targets.values()))
+        self.roster.want(self.fleet.bindings.values())
+        self._poll()
+        log.info(
+            "documents read: %d targets, %d schedulers, %d problems",
+            len(self.fleet.targets),
+            len(self.fleet.bindings),
+            len(self.fleet.problems),
+        )
+
+    async def watch(self) -> None:
+        """Reload whenever the documents change, until cancelled."""
+        while True:
+            await asyncio.sleep(_LOOK_S)
+            if files.fingerprint(self._paths) != self._seen:
+                self.reload()
+
+    async def keep(self) -> None:
+        """Write the ledger every interval, until cancelled."""
+        while True:
+            shortest_s = min((t.interval_s for t in self.fleet.targets.values()), default=1.0)
+            save_s = min(max(shortest_s, 1.0), _LONGEST_SAVE_S)
+            await self._ledger.save(2 * save_s)
+            await asyncio.sleep(save_s)
+
+    async def close(self) -> None:
+        """Close every session, then write the ledger for the last time."""
+        await asyncio.gather(self._targets.close(), self._schedulers.close())
+        await self._catalogue.close()
+        await self._ledger.save(0)
+
+    def _poll(self) -> None:
+        self._targets.keep(self.fleet.targets)
+        for target in self.fleet.targets.values():
+            make = partial(self._poller, target)
+            self._targets.have(target.node, target.access, _pace(target), make)
+        self._schedulers.keep(self.fleet.bindings)
+        for binding in self.fleet.bindings.values():
+            asker = partial(self._asker, binding)
+            self._schedulers.have(binding.name, binding.options, _pace(binding), asker)
+
+    def _poller(self, target: Target) -> Poller[Reading]:
+        source = self._catalogue.driver(target.method).source(target)
+        gates = self._gates.living(target), self._gates.suspect(target)
+        return Poller(target.node, source, _pace(target), gates, self.store)
+
+    def _asker(self, binding: Binding) -> Poller[NodeStates]:
+        gates = Gate(()), Gate(())
+        source = scheduler(binding, self._secrets)
+        return Poller(binding.name, source, _pace(binding), gates, self.roster)
+
+
+def _pace(asked: Target | Binding) -> Pace:
+    return Pace(asked.interval_s, asked.timeout_s, asked.max_backoff_s)

@@ -1,0 +1,89 @@
+"""The running account of joules: a BMC's own counter where it has one, else watts over time.
+
+Energy is only counted over time that was seen: a gap longer than a reading may be old is not
+guessed, and `covered_s` says how much of the time the joules stand for.
+
+Prometheus takes a counter that falls for one that began again, and would add all of it once more.
+So what is served never passes a ceiling that is on disk already (`state.py` writes it), and a
+process that was killed goes on from there: it may count one interval too much, and never falls.
+"""
+
+import msgspec
+
+# A counter that was reset starts near zero: more than this times what the watts say is a glitch.
+_PLAUSIBLE = 10.0
+_LEAST_RESERVE_JOULES = 1000.0
+
+
+class Account(msgspec.Struct):
+    """One target's energy.
+
+    `at_s` is monotonic and belongs to one process; `wall_s` and the BMC's last word,
+    `counter_joules`, outlive it.
+    """
+
+    joules: float = 0.0
+    covered_s: float = 0.0
+    ceiling_joules: float | None = None
+    counter_joules: float | None = None
+    watts: float | None = None
+    wall_s: float | None = None
+    at_s: float | None = None
+
+    @property
+    def served_joules(self) -> float:
+        """What may be shown: the account, as far as it is certain to survive."""
+        return self.joules if self.ceiling_joules is None else min(self.joules, self.ceiling_joules)
+
+    def add(
+        self, watts: float, joules: float | None, at_s: float, wall_s: float, longest_gap_s: float
+    ) -> None:
+        """Book one reading: watts now, and the BMC's counter if it has one."""
+        if joules is not None:
+            self._book_counter(watts, joules, self._elapsed_s(at_s, wall_s))
+        elif self.watts is not None and self.at_s is not None:
+            elapsed_s = max(0.0, at_s - self.at_s)
+            if elapsed_s <= longest_gap_s:
+                self._book((self.watts + watts) / 2 * elapsed_s, elapsed_s)
+        self.counter_joules = joules
+        self.watts, self.at_s, self.wall_s = watts, at_s, wall_s
+
+    def next_ceiling_joules(self, for_s: float) -> float | None:
+        """Tell a ceiling with room for the time until the next one is written; 0 is the last time.
+
+        None for an account that needs none: it has no reading yet, or the BMC counts for it.
+        """
+        if self.counter_joules is not None or self.wall_s is None:
+            return None
+        if for_s == 0:
+            return self.joules
+        return self.joules + 2 * (self.watts or 0.0) * for_s + _LEAST_RESERVE_JOULES
+
+    def resume(self) -> None:
+        """Go on in a new process: what was booked stays, and the time between is nobody's.
+
+        The BMC's own counter knows what happened meanwhile, so its account needs no reserve.
+        """
+        if self.counter_joules is None and self.ceiling_joules is not None:
+            self.joules = self.ceiling_joules
+        self.at_s = None
+
+    def _elapsed_s(self, at_s: float, wall_s: float) -> float:
+        if self.at_s is not None:
+            return max(0.0, at_s - self.at_s)
+        return max(0.0, wall_s - self.wall_s) if self.wall_s is not None else 0.0
+
+    def _book_counter(self, watts: float, joules: float, elapsed_s: float) -> None:
+        if self.counter_joules is None:
+            if self.joules == 0.0:
+                self.joules = joules  # at first sight the BMC's whole account begins ours
+            return
+        grown = joules - self.counter_joules
+        if grown < 0:
+            likely = max(watts, self.watts or 0.0) * elapsed_s
+            grown = joules if joules <= _PLAUSIBLE * likely else 0.0
+        self._book(grown, elapsed_s)
+
+    def _book(self, joules: float, covered_s: float) -> None:
+        self.joules += joules
+        self.covered_s += covered_s

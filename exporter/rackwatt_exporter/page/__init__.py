@@ -1,0 +1,1 @@
+"""The page for Prometheus: which families there are, and their text."""

@@ -1,0 +1,77 @@
+"""The unchanging half of a target's lines: names and labels, escaped and joined once.
+
+A reading then costs one number written behind each prefix. A row fits as long as the target, its
+node's state and the place its number comes from stay as they were.
+"""
+
+from rackwatt_exporter.page import families as f
+from rackwatt_exporter.page.exposition import labels
+from rackwatt_exporter.page.families import Family
+from rackwatt_exporter.roster import Entry
+from rackwatt_exporter.schedulers.state import profile_state
+from rackwatt_exporter.store import Record
+
+_NUMBERS = (f.POWER, f.ENERGY, f.COVERED, f.AVERAGE, f.MINIMUM, f.MAXIMUM, f.WINDOW)
+_HEALTH = (f.UP, f.AGE, f.DURATION, f.READS)
+
+
+class Row:
+    """Prefixes by family, and the two lines whose value is always 1."""
+
+    __slots__ = ("info", "key", "prefix", "state")
+
+    def __init__(self, record: Record, entry: Entry | None) -> None:
+        target = record.target
+        self.key = _key(record, entry)
+        whole = labels((("node", target.node), ("type", target.type), ("rack", target.rack)))
+        node = labels((("node", target.node),))
+        self.prefix: dict[Family, str] = {
+            **{family: f"{family.name}{whole} " for family in _NUMBERS},
+            **{family: f"{family.name}{node} " for family in _HEALTH},
+            f.USAGE: f"{f.USAGE.name}{_usage_labels(record)} ",
+        }
+        self.info = f"{f.INFO.name}{_info_labels(record)} 1\n"
+        self.state = f"{f.STATE.name}{_state_labels(record, entry)} 1\n" if record.state else None
+
+    def fits(self, record: Record, entry: Entry | None) -> bool:
+        """Tell whether the prefixes still say what they should."""
+        return self.key == _key(record, entry)
+
+
+def _key(record: Record, entry: Entry | None) -> tuple[object, ...]:
+    source = record.reading.source if record.reading else ""
+    return (record.target, record.state, source, entry.binding.cluster if entry else None)
+
+
+def _usage_labels(record: Record) -> str:
+    target = record.target
+    pairs = [("node", target.node), ("type", target.type), ("rack", target.rack)]
+    if record.state is not None:
+        pairs.append(("state", profile_state(record.state)))
+    return labels(pairs)
+
+
+def _state_labels(record: Record, entry: Entry | None) -> str:
+    binding = entry.binding if entry else None
+    values = (
+        record.target.node,
+        binding.name if binding else "",
+        binding.cluster if binding else "",
+        record.state or "",
+    )
+    return labels(zip(f.STATE.labels, values, strict=True))
+
+
+def _info_labels(record: Record) -> str:
+    target = record.target
+    source = record.reading.source if record.reading else ""
+    values = (
+        target.node,
+        target.document,
+        target.method,
+        target.address,
+        target.type,
+        target.rack,
+        source,
+    )
+    return labels(zip(f.INFO.labels, values, strict=True))

@@ -1,0 +1,89 @@
+"""The plain page: every target with watts, age and reason; what fails comes first.
+
+One HTML text without script or asset. Each value passes through `escape`: names and messages come
+from documents and from the network.
+"""
+
+from html import escape
+
+from rackwatt_exporter import __version__
+from rackwatt_exporter.exporter import Exporter
+from rackwatt_exporter.store import Record
+
+ROWS = 500
+_STYLE = (
+    ":root{color-scheme:light dark}"
+    "body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:75rem;padding:0 1rem}"
+    "table{border-collapse:collapse;width:100%}"
+    "th,td{text-align:left;padding:.3rem .6rem;border-bottom:1px solid #8884}"
+    "td.number{text-align:right;font-variant-numeric:tabular-nums}"
+    "tr.failing td:first-child{box-shadow:inset 4px 0 #c33}"
+    ".quiet{opacity:.7}nav{margin:1rem 0}nav a{margin-right:1rem}"
+)
+_COLUMNS = ("Node", "Watts", "Age", "State", "Type", "Rack", "Method", "Address", "Reason")
+
+
+def index(exporter: Exporter, now_s: float, page: int, telemetry_path: str) -> str:
+    """Write the page; `page` counts from 1."""
+    exporter.store.withdraw_stale()
+    exporter.roster.withdraw_stale()
+    records = sorted(
+        exporter.store.records.values(), key=lambda r: (r.error is None, r.target.node)
+    )
+    pages = max(1, -(-len(records) // ROWS))
+    page = min(max(page, 1), pages)
+    shown = records[(page - 1) * ROWS : page * ROWS]
+    heads = "".join(f'<th scope="col">{head}</th>' for head in _COLUMNS)
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width">'
+        '<meta http-equiv="refresh" content="10">'
+        f"<title>Rackwatt</title><style>{_STYLE}</style></head><body><h1>Rackwatt</h1>"
+        f"<p>{_summary(exporter, records)}</p>{_problems(exporter.fleet.problems)}"
+        f"<table><thead><tr>{heads}</tr></thead><tbody>"
+        f"{''.join(_row(record, now_s) for record in shown)}</tbody></table>"
+        f"<nav>{_links(page, pages)}</nav>"
+        f'<p class="quiet"><a href="{escape(telemetry_path)}">metrics</a> · '
+        f'<a href="/status">status</a> · version {__version__}</p></body></html>'
+    )
+
+
+def _summary(exporter: Exporter, records: list[Record]) -> str:
+    watts = [record.reading.watts for record in records if record.reading]
+    failing = sum(record.error is not None for record in records)
+    told = f"{len(watts)} of {len(records)} targets measured, {failing} failing. "
+    told += f"<strong>{sum(watts):,.0f} W</strong> in all." if watts else "No watts yet."
+    for entry in exporter.roster.entries.values():
+        counts = ", ".join(f"{count} {state}" for state, count in sorted(entry.counts().items()))
+        silent = f"not heard ({entry.error.reason})" if entry.error else "not heard yet"
+        told += f"<br>Scheduler {escape(entry.binding.name)}: {escape(counts or silent)}."
+    return told
+
+
+def _problems(problems: tuple[str, ...]) -> str:
+    if not problems:
+        return ""
+    items = "".join(f"<li>{escape(problem)}</li>" for problem in problems[:20])
+    more = f"<li>and {len(problems) - 20} more</li>" if len(problems) > 20 else ""
+    return f"<h2>Problems in the documents</h2><ul>{items}{more}</ul>"
+
+
+def _row(record: Record, now_s: float) -> str:
+    target, age_s = record.target, record.age_s(now_s)
+    watts = f"{record.reading.watts:,.1f}" if record.reading else "—"
+    age = f"{age_s:.0f} s" if age_s is not None else "—"
+    kind = ' class="failing"' if record.error else ""
+    reason = f"{record.error.reason}: {record.error}" if record.error else ""
+    words = (record.state or "", target.type, target.rack, target.method, target.address, reason)
+    return (
+        f'<tr{kind}><td>{escape(target.node)}</td><td class="number">{watts}</td>'
+        f'<td class="number">{age}</td>{"".join(f"<td>{escape(word)}</td>" for word in words)}</tr>'
+    )
+
+
+def _links(page: int, pages: int) -> str:
+    if pages == 1:
+        return ""
+    before = f'<a href="/?page={page - 1}" rel="prev">before</a>' if page > 1 else ""
+    after = f'<a href="/?page={page + 1}" rel="next">after</a>' if page < pages else ""
+    return f"{before}Page {page} of {pages} {after}"

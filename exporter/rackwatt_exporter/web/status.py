@@ -1,0 +1,106 @@
+"""The status as JSON: counts, the worst failures, the schedulers, the documents' problems.
+
+Bounded whatever the size of the fleet: the operator reads it often and puts it into a status of
+limited size.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Iterable
+from itertools import islice
+from typing import Any
+
+from rackwatt_exporter import __version__
+from rackwatt_exporter.exporter import Exporter
+from rackwatt_exporter.roster import Entry
+from rackwatt_exporter.store import Record
+
+MOST_FAILING = 1000
+_MOST_PROBLEMS = 100
+
+
+def status(exporter: Exporter, uptime_s: float, most_failing: int) -> dict[str, Any]:
+    """Tell everything that fits; `most_failing` targets are told one by one, longest first."""
+    now_s = time.monotonic()
+    exporter.store.withdraw_stale()
+    exporter.roster.withdraw_stale()
+    records = exporter.store.records.values()
+    failing = [record for record in records if record.error is not None]
+    failing.sort(key=lambda record: (record.failing_since_s or now_s, record.target.node))
+    problems = exporter.fleet.problems
+    return {
+        "version": __version__,
+        "uptime_s": round(uptime_s, 1),
+        "targets": _counts(records),
+        "powertargets": {
+            name: _counts(record for record in records if record.target.document == name)
+            for name in sorted({record.target.document for record in records})
+        },
+        "reasons": Counter(record.error.reason for record in failing if record.error),
+        "failing": [target_status(record, now_s) for record in islice(failing, most_failing)],
+        "schedulers": [_scheduler(entry, now_s) for entry in exporter.roster.entries.values()],
+        "documents": {
+            "reloaded_at_s": round(exporter.reloaded_at_s, 3),
+            "count": len(exporter.fleet.documents),
+            "problems": len(problems),
+            "first_problems": list(problems[:_MOST_PROBLEMS]),
+        },
+    }
+
+
+def target_status(record: Record, now_s: float) -> dict[str, Any]:
+    """Tell everything of one target; what is not known is null."""
+    target, reading, error = record.target, record.reading, record.error
+    since_s = record.failing_since_s
+    return {
+        "node": target.node,
+        "powertarget": target.document,
+        "method": target.method,
+        "address": target.address,
+        "type": target.type,
+        "rack": target.rack,
+        "up": record.up,
+        "watts": reading.watts if reading else None,
+        "source": reading.source if reading else None,
+        "joules": record.account.served_joules if record.read_at_s is not None else None,
+        "covered_s": round(record.account.covered_s, 3),
+        "age_s": _rounded(record.age_s(now_s)),
+        "took_s": _rounded(record.took_s),
+        "state": record.state,
+        "reason": error.reason if error else None,
+        "message": str(error) if error else None,
+        "failing_for_s": _rounded(now_s - since_s if since_s is not None else None),
+        "reads": record.reads,
+        "errors": dict(record.errors),
+    }
+
+
+def _counts(records: Iterable[Record]) -> dict[str, Any]:
+    listed = list(records)
+    watts = [record.reading.watts for record in listed if record.reading]
+    return {
+        "configured": len(listed),
+        "reachable": sum(record.up for record in listed),
+        "failing": sum(record.error is not None for record in listed),
+        "measured": len(watts),
+        "watts": round(sum(watts), 3) if watts else None,
+    }
+
+
+def _scheduler(entry: Entry, now_s: float) -> dict[str, Any]:
+    answer, error = entry.answer, entry.error
+    age_s = now_s - entry.read_at_s if entry.read_at_s is not None else None
+    return {
+        "name": entry.binding.name,
+        "cluster": entry.binding.cluster,
+        "up": entry.up,
+        "version": answer.version if answer else None,
+        "age_s": _rounded(age_s),
+        "nodes": entry.counts(),
+        "reason": error.reason if error else None,
+        "message": str(error) if error else None,
+    }
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 3)
