@@ -1,24 +1,30 @@
 """Commands on another host, through the system's OpenSSH client.
 
 No second ssh implementation: the client that administrators know, harden and configure. One login
-is kept by its ControlMaster, so that a command costs a short-lived child and no key exchange. Host
-keys are always checked, nothing is ever asked, and the remote shell sees quoted words only.
+is kept by a control master, so that a command costs a short-lived child and no key exchange. The
+master is our own child in the foreground: one that detaches itself (ControlPersist) would outlive
+a killed exporter, and leave a zombie where the exporter is the first process of its container.
+Host keys are always checked, nothing is ever asked, and the remote shell sees quoted words only.
 """
 
+import asyncio
 import os
 import secrets
 import shlex
-from asyncio import timeout
+from asyncio import StreamReader
+from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import cast
 
 from rackwatt_exporter.protocols.child import Finished, run_child
 from rackwatt_exporter.reading import ReadError, Reason
 
-PERSIST_S = 300
 CLOSE_TIMEOUT_S = 0.8
 SSH_FAILED = 255
+# The kernel ends the master when this process is no more, however it ended.
+WITH_US = ("setpriv", "--pdeathsig", "TERM")
 
 FixedFile = Callable[[], Path]
 
@@ -68,6 +74,7 @@ class SshHost:
         self._key_file = key_file
         self._known_hosts = known_hosts
         self._socket = control_directory / secrets.token_hex(6)
+        self._master: Process | None = None
         self._suspect = False
 
     async def run(self, argv: Sequence[str], timeout_s: float) -> bytes:
@@ -78,82 +85,88 @@ class SshHost:
                 unreachable, cipher_unsupported, bad_reply, credentials_missing; command_failed
                 with the first line of stderr when the command itself did not end well.
         """
-        options = [*self._options(timeout_s)]
-        if self._suspect:
-            await self._end_master()
-        # Until the command has ended well, the kept connection may be one that leads nowhere.
-        self._suspect = True
         try:
-            async with timeout(timeout_s):
-                remote = shlex.join(("env", "LC_ALL=C", *argv))
-                finished = await run_child(("ssh", *options, "--", self._host, remote))
+            async with asyncio.timeout(timeout_s):
+                finished = await self._run(argv, timeout_s)
         except TimeoutError:
-            raise ReadError(
-                Reason.TIMEOUT, f"{argv[0]} had not ended after {timeout_s} s"
-            ) from None
+            told = f"{argv[0]} had not ended after {timeout_s:g} s"
+            raise ReadError(Reason.TIMEOUT, told) from None
         except OSError as error:
-            raise ReadError(Reason.COMMAND_FAILED, f"ssh: {error.strerror}") from None
+            told = f"{error.filename or 'ssh'}: {error.strerror}"
+            raise ReadError(Reason.COMMAND_FAILED, told) from None
         except ValueError as error:
             raise ReadError(Reason.BAD_REPLY, str(error)) from None
-        self._suspect = finished.code == SSH_FAILED
         if finished.code:
-            raise _failure(finished, argv)
+            raise _command_failed(finished, argv)
         return finished.output
 
     async def close(self) -> None:
         """End the kept login, and leave no file behind."""
-        try:
-            with suppress(TimeoutError, OSError):
-                async with timeout(CLOSE_TIMEOUT_S):
-                    await self._end_master()
-        finally:
-            self._copied_key.unlink(missing_ok=True)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                await self._log_out()
 
-    async def _ssh(self, argv: Sequence[str], timeout_s: float) -> Finished:
-        if self._suspect:
-            await self._end_master()
+    async def _run(self, argv: Sequence[str], timeout_s: float) -> Finished:
+        if self._suspect or self._master is None or self._master.returncode is not None:
+            await self._log_out()
+            await self._log_in(timeout_s)
         # Until a command has come to its end, the kept connection may be one that leads nowhere.
         self._suspect = True
         remote = shlex.join(("env", "LC_ALL=C", *argv))
-        finished = await run_child(("ssh", *self._options(timeout_s), "--", self._host, remote))
+        # The proxy that fails holds ssh to the master: without one it would log in by itself.
+        through = ("-T", "-n", *_set("ProxyCommand", "false"), *self._control())
+        finished = await run_child(("ssh", *through, "--", self._host, remote))
         self._suspect = finished.code == SSH_FAILED
         return finished
 
-    @property
-    def _copied_key(self) -> Path:
-        return self._socket.with_suffix(".key")
+    async def _log_in(self, timeout_s: float) -> None:
+        """Start the master; it says a word on stdout once it is logged in and listens."""
+        command = (*WITH_US, "ssh", "-M", "-N", *self._options(timeout_s), "--", self._host)
+        master = await asyncio.create_subprocess_exec(
+            *command, stdin=DEVNULL, stdout=PIPE, stderr=PIPE
+        )
+        self._master = master
+        try:
+            ready = await cast(StreamReader, master.stdout).readline()
+        except asyncio.CancelledError:
+            master.kill()
+            raise
+        if not ready:
+            raise _login_failed(await cast(StreamReader, master.stderr).read(4096))
 
-    async def _end_master(self) -> None:
-        if self._socket.exists():
-            control = ("-o", f"ControlPath={_plain(self._socket)}")
-            await run_child(("ssh", *control, "-O", "exit", "--", self._host))
+    async def _log_out(self) -> None:
+        master, self._master = self._master, None
+        self._socket.with_suffix(".key").unlink(missing_ok=True)
+        if master is None:
+            return
+        with suppress(ProcessLookupError):
+            master.terminate()
+        try:
+            await master.wait()
+        finally:
             self._socket.unlink(missing_ok=True)
-        self._suspect = False
+
+    def _control(self) -> Iterator[str]:
+        yield from _set("ControlPath", _quoted(self._socket))
+        yield from _set("LogLevel", "ERROR")
 
     def _options(self, timeout_s: float) -> Iterator[str]:
-        yield from ("-T", "-n", "-x", "-a", *self._login)
-        for name, value in (
-            ("BatchMode", "yes"),
-            ("StrictHostKeyChecking", "yes"),
-            ("UpdateHostKeys", "no"),
-            # Shorter than the deadline, so that it is known which of login and command was slow.
-            ("ConnectTimeout", str(max(1, int(timeout_s * 0.8)))),
-            ("ServerAliveInterval", "15"),
-            ("ControlMaster", "auto"),
-            ("ControlPath", _plain(self._socket)),
-            ("ControlPersist", str(PERSIST_S)),
-            ("ClearAllForwardings", "yes"),
-            ("PermitLocalCommand", "no"),
-            ("RemoteCommand", "none"),
-            ("LogLevel", "ERROR"),
-        ):
-            yield from ("-o", f"{name}={value}")
+        yield from ("-T", "-x", "-a", *self._login, *self._control())
+        yield from _set("BatchMode", "yes")
+        yield from _set("StrictHostKeyChecking", "yes")
+        yield from _set("UpdateHostKeys", "no")
+        # Shorter than the deadline, so that it is known which of login and command was slow.
+        yield from _set("ConnectTimeout", str(max(1, int(timeout_s * 0.8))))
+        yield from _set("ServerAliveInterval", "15")
+        yield from _set("ControlPersist", "no")
+        yield from _set("ClearAllForwardings", "yes")
+        yield from (*_set("PermitLocalCommand", "yes"), *_set("LocalCommand", "echo"))
         if self._key_file:
-            key = self._private(self._key_file())
-            yield from ("-o", "IdentitiesOnly=yes", "-o", f"IdentityFile={_plain(key)}")
+            yield from _set("IdentitiesOnly", "yes")
+            yield from _set("IdentityFile", _quoted(self._private(self._key_file())))
         if self._known_hosts:
-            known = _plain(self._known_hosts())
-            yield from ("-o", f"UserKnownHostsFile={known}", "-o", "GlobalKnownHostsFile=/dev/null")
+            yield from _set("UserKnownHostsFile", _quoted(self._known_hosts()))
+            yield from _set("GlobalKnownHostsFile", "/dev/null")
 
     def _private(self, key: Path) -> Path:
         """Give a file that ssh accepts: it refuses a key of one's own that others may read.
@@ -163,36 +176,36 @@ class SshHost:
         status = key.stat()
         if status.st_uid != os.getuid() or not status.st_mode & 0o077:
             return key
-        descriptor = os.open(self._copied_key, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with open(descriptor, "wb") as copy:
-            copy.write(key.read_bytes())
-        return self._copied_key
+        copy = self._socket.with_suffix(".key")
+        descriptor = os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with open(descriptor, "wb") as file:
+            file.write(key.read_bytes())
+        return copy
 
 
-def _plain(path: Path) -> str:
+def _set(name: str, value: str) -> tuple[str, str]:
+    return "-o", f"{name}={value}"
+
+
+def _quoted(path: Path) -> str:
     """Quote a path for ssh's configuration, where blanks separate and % begins a token."""
     return '"' + str(path).replace("%", "%%") + '"'
 
 
-def _failure(finished: Finished, argv: Sequence[str]) -> ReadError:
-    said = finished.errors.decode("utf-8", "replace")
-    if finished.code == SSH_FAILED:
-        for phrase, reason in FAILURES:
-            if phrase in said.lower():
-                return ReadError(reason, HINTS.get(reason) or f"ssh: {_last_line(said)}")
-    return ReadError(
-        Reason.COMMAND_FAILED, f"{argv[0]} ended with status {finished.code}: {_first_line(said)}"
-    )
+def _login_failed(errors: bytes) -> ReadError:
+    said = errors.decode("utf-8", "replace")
+    for phrase, reason in FAILURES:
+        if phrase in said.lower():
+            return ReadError(reason, HINTS.get(reason) or f"ssh: {_line(said, -1)}")
+    return ReadError(Reason.COMMAND_FAILED, f"ssh: {_line(said, -1)}")
 
 
-def _first_line(said: str) -> str:
-    lines = [line for line in said.splitlines() if line.strip()]
-    return _printable(lines[0]) if lines else "it said nothing"
+def _command_failed(finished: Finished, argv: Sequence[str]) -> ReadError:
+    said = _line(finished.errors.decode("utf-8", "replace"), 0)
+    told = f"{argv[0]} ended with status {finished.code}: {said}"
+    return ReadError(Reason.COMMAND_FAILED, told)
 
 
-def _last_line(said: str) -> str:
-    return _printable(said.strip().splitlines()[-1])
-
-
-def _printable(line: str) -> str:
-    return "".join(c for c in line.strip() if c.isprintable())[:200]
+def _line(said: str, which: int) -> str:
+    lines = [line.strip() for line in said.splitlines() if line.strip()] or ["it said nothing"]
+    return "".join(c for c in lines[which] if c.isprintable())[:200]
