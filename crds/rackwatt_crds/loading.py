@@ -16,6 +16,7 @@ from rackwatt_crds.decoding import Problem, decode, nearest
 from rackwatt_crds.document import API_VERSION, KINDS, Document
 
 MOST_BYTES = 4 * 1024 * 1024
+_MOST_DEPTH = 64
 _CUT = re.compile(r"^---(?:[ \t].*)?$", re.MULTILINE)
 
 
@@ -65,15 +66,25 @@ def _parts(text: str) -> Iterator[tuple[int, str]]:
 
 def _parsed(part: str, line: int, origin: str) -> Iterator[Loaded]:
     try:
+        _hold_depth(part)
         raws = list(yaml.load_all(part, Loader=_Loader))
     except yaml.YAMLError as error:
         yield _refused(origin, _told(error, line))
-    except RecursionError:
-        yield _refused(origin, f"line {line + 1}: nested too deep")
     except ValueError as error:  # dates and numbers that are none
         yield _refused(origin, f"line {line + 1}: {error}")
     else:
         yield from (_document(raw, origin) for raw in raws if raw is not None)
+
+
+def _hold_depth(part: str) -> None:
+    """Refuse nesting that would overrun the C stack: libyaml's composer recurses without a limit."""
+    depth = 0
+    for event in yaml.parse(part, Loader=yaml.CSafeLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > _MOST_DEPTH:
+            mark = event.start_mark
+            raise yaml.MarkedYAMLError(problem="nested too deep", problem_mark=mark)
 
 
 def _told(error: yaml.YAMLError, line: int) -> str:

@@ -75,8 +75,8 @@ class Snmp(Model, frozen=True, kw_only=True):
     privacy: Annotated[
         Literal["DES", "AES", "AES-192", "AES-256", "AES-192-C", "AES-256-C"] | None,
         Meta(
-            description="Privacy of version 3. Default AES, of 128 bits. The names with -C lengthen "
-            "a short key as Cisco's devices do, those without as net-snmp does."
+            description="Privacy of version 3. Default AES, of 128 bits. The names with -C "
+            "lengthen a short key as Cisco does, those without as net-snmp does."
         ),
     ] = None
     oids: Annotated[

@@ -1,0 +1,114 @@
+import string
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rackwatt_crds.decoding import Broken, decode
+from rackwatt_crds.document import PowerTarget, SchedulerBinding
+
+METADATA = {"name": "lab"}
+
+
+def problems(spec: object, model: type = PowerTarget) -> list[str]:
+    _, found = decode({"metadata": METADATA, "spec": spec}, model)
+    return [str(problem) for problem in found]
+
+
+def fleet(*hosts: object, **more: object) -> dict[str, object]:
+    return {"bmc": {"hosts": list(hosts)}, **more}
+
+
+def test_every_problem_is_told_at_once_with_its_path() -> None:
+    told = problems(
+        {
+            "schedulerRef": "prod",
+            "timeout": "1 second",
+            "bmc": {"method": "impi", "ipmi": {"port": 70000}, "hosts": [{"adress": "a"}]},
+        }
+    )
+    assert [line.split(":")[0] for line in told] == [
+        "spec.schedulerRef",
+        "spec.timeout",
+        "spec.bmc.method",
+        "spec.bmc.ipmi.port",
+        "spec.bmc.hosts[0].adress",
+        "spec.bmc.hosts[0].names",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("spec", "told"),
+    [
+        ({"intervall": "1s"}, "spec.intervall: unknown field; did you mean interval?"),
+        ({"interval": 30}, "spec.interval: expected text, found 30: write it in quotes"),
+        ({"interval": "soon"}, "spec.interval: 'soon' does not fit. A time such as `30s`"),
+        ({"retries": 11}, "spec.retries: expected int <= 10, found 11"),
+        ({"bmc": []}, "spec.bmc: expected an object, found []"),
+        ({"bmc": {"hosts": []}}, "spec.bmc.hosts: expected at least 1 items, found 0"),
+        ({"bmc": {"hosts": {}}}, "spec.bmc.hosts: expected a list, found {}"),
+        ({}, "spec: exactly one of bmc must be given, found none"),
+        (
+            fleet({"names": "a", "address": "b", "addresses": "c"}),
+            "spec.bmc.hosts[0]: addresses and address are two ways to say the same",
+        ),
+    ],
+)
+def test_a_problem_says_what_was_expected_and_what_was_found(spec: object, told: str) -> None:
+    assert any(line.startswith(told) for line in problems(spec)), problems(spec)
+
+
+@pytest.mark.parametrize(
+    ("slurm", "told"),
+    [
+        ({}, "exactly one of cli, ssh, rest must be given, found none"),
+        ({"cli": {}, "ssh": {"host": "a"}}, "found cli and ssh"),
+        ({"rest": {"url": "http://a"}}, "jwtKeySecretRef, tokenSecretRef must be given"),
+        (
+            {"rest": {"url": "http://a", "jwtKeySecretRef": {"name": "a", "key": "b"}}},
+            "jwtKeySecretRef needs user",
+        ),
+    ],
+)
+def test_rules_across_fields_are_problems_of_their_object(slurm: object, told: str) -> None:
+    (line,) = problems({"cluster": "prod", "slurm": slurm}, SchedulerBinding)
+    assert told in line
+    assert line.startswith("spec.slurm")
+
+
+def test_a_broken_entry_leaves_its_neighbours_and_its_own_place() -> None:
+    document, found = decode(
+        {"metadata": METADATA, "spec": fleet({"names": "a"}, {"name": "b"}, {"names": "c"})},
+        PowerTarget,
+    )
+    assert document is not None
+    assert document.spec.bmc is not None
+    first, second, third = document.spec.bmc.hosts
+    assert (first.names, third.names) == ("a", "c")
+    assert second == Broken({"name": "b"})
+    assert all(problem.alone for problem in found)
+
+
+def test_null_means_not_said() -> None:
+    assert problems(fleet({"names": "a", "rack": None}, interval=None)) == []
+
+
+plain = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.integers() | st.text(string.printable, max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["bmc", "hosts", "names", "ipmi", "port", "spec", "metadata", "x"]),
+            inner,
+            max_size=3,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(plain)
+def test_any_data_is_a_document_or_has_problems(raw: object) -> None:
+    document, found = decode(raw, PowerTarget)
+    assert document is not None or found
+    assert all(problem.reason for problem in found)

@@ -1,0 +1,85 @@
+import os
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rackwatt_crds.loading import Loaded, load
+
+GOOD = b"""
+apiVersion: rackwatt.dev/v1alpha1
+kind: PowerTarget
+metadata: {name: lab, labels: {a: b}}
+spec: {bmc: {method: fake, hosts: [{names: "n[1-3]"}]}}
+"""
+
+
+def only(text: bytes) -> Loaded:
+    (one,) = load(text, "lab.yaml")
+    return one
+
+
+def told(text: bytes) -> str:
+    return "; ".join(str(problem) for one in load(text, "lab.yaml") for problem in one.problems)
+
+
+def test_a_good_document_has_its_name_and_no_problem() -> None:
+    one = only(GOOD)
+    assert one.key == ("PowerTarget", "default", "lab")
+    assert one.document is not None
+    assert one.problems == ()
+    assert str(one) == "lab.yaml PowerTarget lab"
+
+
+def test_several_documents_stand_in_one_file_and_broken_yaml_takes_none_of_them_down() -> None:
+    loaded = load(GOOD + b"---\nkind: [\n---\n" + GOOD.replace(b"lab", b"lob"), "lab.yaml")
+    assert [one.name for one in loaded if one.document] == ["lab", "lob"]
+    (broken,) = [one for one in loaded if not one.document]
+    assert "line 8, column 1: not YAML" in str(broken.problems[0])
+
+
+def test_an_empty_file_holds_nothing() -> None:
+    assert load(b"", "a") == load(b"---\n# nothing\n---\n", "a") == []
+
+
+def test_what_is_no_document_of_ours_says_so() -> None:
+    assert "unknown kind 'Powertarget'; did you mean PowerTarget?" in told(
+        GOOD.replace(b"PowerTarget", b"Powertarget")
+    )
+    assert "apiVersion: expected rackwatt.dev/v1alpha1, found 'v1'" in told(
+        b"apiVersion: v1\nkind: Secret\n"
+    )
+    assert "expected apiVersion and kind" in told(b"- 1\n")
+
+
+def test_a_key_given_twice_is_a_problem() -> None:
+    assert "key 'names' is given twice" in told(GOOD.replace(b"{names:", b"{names: a, names:"))
+
+
+def test_status_written_by_the_operator_is_passed_over() -> None:
+    assert told(GOOD + b"status: {anything: 1}\n") == ""
+
+
+def test_ten_megabytes_of_garbage_are_refused_by_size_and_a_few_by_content() -> None:
+    assert "10.0 MiB, more than the 4 MiB" in told(os.urandom(10 * 1024 * 1024))
+    assert "not UTF-8" in told(b"\xff\xfe garbage")
+    assert "not YAML" in told(b"\x00\x01")
+
+
+def test_nesting_without_end_is_an_error_and_no_crash() -> None:
+    assert told(b"[" * 100_000)
+    assert told(b"a: " + b"{a: " * 5_000 + b"1" + b"}" * 5_000)
+
+
+def test_aliases_that_multiply_do_not_take_time_or_memory() -> None:
+    lines = ["a0: &a0 [x, x]"]
+    lines += [f"a{i}: &a{i} [*a{i - 1}, *a{i - 1}]" for i in range(1, 60)]
+    bomb = "\n".join([*lines, "spec: *a59", "apiVersion: *a59", "kind: *a59"]).encode()
+    assert "apiVersion: expected" in told(bomb)
+    as_hosts = GOOD.replace(b'[{names: "n[1-3]"}]', b"*a59").strip()
+    assert "hosts" in told("\n".join(lines).encode() + b"\n" + as_hosts)
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_documents_or_problems(text: bytes) -> None:
+    for one in load(text, "x"):
+        assert one.document is not None or one.problems

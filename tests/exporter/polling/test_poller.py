@@ -1,0 +1,143 @@
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from rackwatt_exporter.polling.gate import Gate
+from rackwatt_exporter.polling.pace import Pace
+from rackwatt_exporter.polling.poller import Poller
+from rackwatt_exporter.reading import ReadError, Reason
+
+QUICK = Pace(interval_s=0.1, timeout_s=0.05, max_backoff_s=0.2)
+
+
+class Desk:
+    """Takes what the poller tells."""
+
+    def __init__(self) -> None:
+        self.told: list[str | Reason] = []
+        self.errors: list[ReadError] = []
+
+    def succeeded(self, key: str, result: str, took_s: float) -> None:
+        self.told.append(result)
+
+    def failed(self, key: str, error: ReadError, took_s: float) -> None:
+        self.told.append(error.reason)
+        self.errors.append(error)
+
+
+class Scripted:
+    """A source that does as it is told, and notes whether it was ever asked twice at once."""
+
+    def __init__(self, *answers: Callable[[], Awaitable[str]]) -> None:
+        self.answers = list(answers)
+        self.asked = 0
+        self.inside = 0
+        self.most_inside = 0
+        self.closed = False
+        self.close_hangs = False
+
+    async def read(self) -> str:
+        answer = self.answers[min(self.asked, len(self.answers) - 1)]
+        self.asked += 1
+        self.inside += 1
+        self.most_inside = max(self.most_inside, self.inside)
+        try:
+            return await answer()
+        finally:
+            self.inside -= 1
+
+    async def close(self) -> None:
+        self.closed = True
+        if self.close_hangs:
+            await asyncio.Event().wait()
+
+
+async def fine() -> str:
+    return "fine"
+
+
+async def silent() -> str:
+    await asyncio.Event().wait()
+    raise AssertionError
+
+
+async def refusing() -> str:
+    raise ReadError(Reason.REFUSED, "nobody listens there")
+
+
+async def switched_off() -> str:
+    raise ReadError(Reason.POWERED_OFF, "off")
+
+
+async def broken() -> str:
+    raise KeyError("secret-looking detail")
+
+
+def poller(source: Scripted, desk: Desk, pace: Pace = QUICK) -> Poller[str]:
+    return Poller("n1", source, pace, (Gate(()), Gate(())), desk)
+
+
+async def until(told: Callable[[], bool], limit_s: float = 5) -> None:
+    async with asyncio.timeout(limit_s):
+        while not told():
+            await asyncio.sleep(0.005)
+
+
+async def test_a_source_is_asked_again_and_again_and_never_twice_at_once() -> None:
+    source, desk = Scripted(fine), Desk()
+    task = asyncio.create_task(poller(source, desk).run())
+    await until(lambda: len(desk.told) >= 3)
+    task.cancel()
+    assert set(desk.told) == {"fine"}
+    assert source.most_inside == 1
+
+
+async def test_silence_past_the_deadline_is_a_timeout_and_the_source_is_asked_again() -> None:
+    desk = Desk()
+    task = asyncio.create_task(poller(Scripted(silent, fine), desk).run())
+    await until(lambda: len(desk.told) >= 2)
+    task.cancel()
+    assert desk.told[:2] == [Reason.TIMEOUT, "fine"]
+    assert "0.05s" in str(desk.errors[0])
+
+
+async def test_a_fault_of_ours_is_told_as_such_logged_and_survived(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    desk = Desk()
+    asking = poller(Scripted(broken, fine), desk)
+    with caplog.at_level(logging.ERROR):
+        await asking.ask()
+        await asking.ask()
+    assert desk.told == [Reason.INTERNAL_ERROR, "fine"]
+    assert "KeyError" in str(desk.errors[0])
+    assert "secret-looking" not in str(desk.errors[0])
+    assert "Traceback" in caplog.text
+
+
+async def test_failures_wait_in_the_lane_of_the_suspect_and_answers_leave_it() -> None:
+    lanes: list[str] = []
+
+    class Lane(Gate):
+        def __init__(self, name: str) -> None:
+            super().__init__(())
+            self.name = name
+
+        async def __aenter__(self) -> None:
+            lanes.append(self.name)
+
+    source = Scripted(fine, fine, refusing, fine, switched_off, fine)
+    asking = Poller("n1", source, QUICK, (Lane("living"), Lane("suspect")), Desk())
+    for _ in range(6):
+        await asking.ask()
+    assert lanes == ["suspect", "living", "living", "suspect", "living", "living"]
+
+
+async def test_a_peer_that_does_not_answer_a_close_is_left() -> None:
+    source = Scripted(fine)
+    source.close_hangs = True
+    async with asyncio.timeout(5):
+        await poller(source, Desk()).close()
+    assert source.closed

@@ -1,0 +1,66 @@
+import logging
+from pathlib import Path
+
+import pytest
+
+from rackwatt_exporter.ledger import Account
+from rackwatt_exporter.state import FILE, LedgerFile
+
+
+def used(joules: float = 0.0) -> Account:
+    account = Account(joules)
+    account.add(100, None, 0, 1000, 90)
+    account.add(100, None, 10, 1010, 90)
+    return account
+
+
+async def test_counters_survive_a_clean_restart_to_the_joule(tmp_path: Path) -> None:
+    ledger = LedgerFile(tmp_path / "new")
+    ledger.accounts["n1"] = used()
+    await ledger.save(0)
+    assert LedgerFile(tmp_path / "new").accounts["n1"].joules == 1000
+
+
+async def test_a_killed_process_is_followed_by_one_that_counts_no_less(tmp_path: Path) -> None:
+    ledger = LedgerFile(tmp_path)
+    ledger.accounts["n1"] = used()
+    await ledger.save(20)
+    account = ledger.accounts["n1"]
+    account.add(100, None, 20, 1020, 90)
+    account.add(9999, None, 30, 1030, 90)  # more than the ceiling foresaw
+    assert account.served_joules < account.joules
+    assert LedgerFile(tmp_path).accounts["n1"].joules >= account.served_joules
+
+
+async def test_a_ledger_that_cannot_be_written_is_told_and_freezes_no_counter(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "file").write_text("")
+    ledger = LedgerFile(None)
+    ledger = LedgerFile(tmp_path)
+    ledger._directory = tmp_path / "file"
+    ledger.accounts["n1"] = used()
+    ledger.accounts["n1"].ceiling_joules = 5.0
+    await ledger.save(20)
+    assert "cannot be kept" in caplog.text
+    assert ledger.accounts["n1"].served_joules == 1000
+
+
+@pytest.mark.parametrize(
+    "text", [b"", b"{", b'{"version":1,"accounts":{"a":{"joules":"x"}}}', b"\xff"]
+)
+def test_a_file_that_cannot_be_read_is_set_aside_and_told(
+    text: bytes, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / FILE).write_bytes(text)
+    with caplog.at_level(logging.ERROR):
+        assert LedgerFile(tmp_path).accounts == {}
+    assert "ledger.unreadable" in caplog.text
+    assert (tmp_path / "ledger.unreadable").read_bytes() == text
+
+
+async def test_without_a_directory_nothing_is_written(tmp_path: Path) -> None:
+    ledger = LedgerFile(None)
+    ledger.accounts["n1"] = used()
+    await ledger.save(20)
+    assert ledger.accounts["n1"].ceiling_joules is None
