@@ -1,0 +1,216 @@
+"""The socket through which every BMC of one address family is spoken to.
+
+One unconnected UDP socket serves them all: no descriptor, task or buffer for each BMC. An answer
+finds who waits for it by our session id, and before there is a session by address and message tag.
+The kernel is asked to report ICMP errors (IP_RECVERR), so that a closed port is told from silence.
+"""
+
+import asyncio
+import os
+import socket
+from contextlib import suppress
+from typing import Any
+
+from rackwatt_exporter.protocols import rmcpplus
+from rackwatt_exporter.reading import ReadError, Reason
+
+Address = tuple[Any, ...]  # as the socket module has it: two items for IPv4, four for IPv6
+
+RECEIVE_BUFFER = 4 * 1024 * 1024
+PACKETS_PER_WAKE = 64  # then the rest of the program has its turn
+MAX_PACKET = 2048
+_RECVERR = {
+    socket.AF_INET: (socket.IPPROTO_IP, 11),
+    socket.AF_INET6: (socket.IPPROTO_IPV6, 25),
+}
+_SO_RCVBUFFORCE = 33
+
+
+class SilenceError(ReadError):
+    """The BMC stayed silent, however often it was asked."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(Reason.TIMEOUT, message)
+
+
+class Correspondent:
+    """One end of a conversation with a BMC: it sends one packet and waits for what answers it."""
+
+    __slots__ = ("_awaited", "address", "endpoint")
+
+    def __init__(self, endpoint: "Endpoint", address: Address) -> None:
+        self.endpoint = endpoint
+        self.address = address
+        self._awaited: asyncio.Future[bytes | None] | None = None
+
+    async def exchange(self, packet: bytes, timeout_s: float) -> bytes | None:
+        """Send a packet and give what `settle` is handed, None after `timeout_s` of silence.
+
+        Raises:
+            ReadError: refused or unreachable, as the network itself says.
+        """
+        loop = self.endpoint.loop
+        awaited: asyncio.Future[bytes | None] = loop.create_future()
+        self._awaited = awaited
+        self.endpoint.waiting[self.address] = self
+        timer = loop.call_later(timeout_s, _give_up, awaited)
+        try:
+            self.endpoint.send(packet, self.address)
+            return await awaited
+        finally:
+            timer.cancel()
+            self._awaited = None
+            self.endpoint.waiting.pop(self.address, None)
+
+    @property
+    def busy(self) -> bool:
+        """Whether an answer is being waited for."""
+        return self._awaited is not None
+
+    def receive(self, packet: rmcpplus.Packet) -> None:
+        """Take a packet that was found to be for this one; hand what it answers to `settle`."""
+        raise NotImplementedError
+
+    def settle(self, answer: bytes) -> None:
+        """Hand over the answer to whoever waits in `exchange`, if anyone still does."""
+        if self._awaited is not None and not self._awaited.done():
+            self._awaited.set_result(answer)
+
+    def fail(self, error: OSError) -> None:
+        """Tell whoever waits in `exchange` what the network reported."""
+        if self._awaited is not None and not self._awaited.done():
+            self._awaited.set_exception(network_error(error, self.address))
+
+
+class Endpoint:
+    """The socket of one address family, and who is waiting at it.
+
+    `sessions` are found by our session id, `logins` by address and tag; `waiting` has whoever
+    waits for an answer of an address just now.
+    """
+
+    def __init__(self, family: socket.AddressFamily) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.sessions: dict[int, Correspondent] = {}
+        self.logins: dict[tuple[Address, int], Correspondent] = {}
+        self.waiting: dict[Address, Correspondent] = {}
+        self._next_id = int.from_bytes(os.urandom(4))
+        self._socket = _open_socket(family)
+        self.loop.add_reader(self._socket, self._receive_many)
+
+    def new_session_id(self) -> int:
+        """Give a session id of ours that is not in use; it starts at random and counts up."""
+        while True:
+            self._next_id = (self._next_id + 1) & 0xFFFFFFFF or 1
+            if self._next_id not in self.sessions:
+                return self._next_id
+
+    def send(self, packet: bytes, address: Address) -> None:
+        """Send a packet; one that finds the buffers full is lost, as any packet may be.
+
+        Raises:
+            ReadError: unreachable, where the kernel has no way to the address.
+        """
+        try:
+            self._socket.sendto(packet, address)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            # It may be an older packet's ICMP error, to any address: read those, and send again.
+            if not self._drain_errors():
+                raise network_error(error, address) from None
+            with suppress(OSError):
+                self._socket.sendto(packet, address)
+
+    def close(self) -> None:
+        """Give the socket back."""
+        self.loop.remove_reader(self._socket)
+        self._socket.close()
+
+    def _receive_many(self) -> None:
+        receive, dispatch = self._socket.recvfrom, self._dispatch
+        for _ in range(PACKETS_PER_WAKE):
+            try:
+                data, address = receive(MAX_PACKET)
+            except BlockingIOError:
+                return
+            except OSError:
+                self._drain_errors()
+                self._watch_again()
+                continue
+            dispatch(data, address)
+
+    def _dispatch(self, data: bytes, address: Address) -> None:
+        packet = rmcpplus.parse_packet(data)
+        if packet is None:
+            return
+        to: Correspondent | None = None
+        if packet.payload_type & 0x3F == rmcpplus.IPMI:
+            to = self.sessions.get(packet.session_id)
+        elif packet.payload:
+            to = self.logins.get((address, packet.payload[0]))
+        if to is not None:
+            to.receive(packet)
+
+    def _drain_errors(self) -> bool:
+        """Tell everyone concerned about the ICMP errors that have come; True if any had."""
+        found = False
+        while True:
+            try:
+                _, control, _, address = self._socket.recvmsg(256, 512, socket.MSG_ERRQUEUE)
+            except OSError:
+                return found
+            found = True
+            to = self.waiting.get(address)
+            if to is not None and control:
+                # struct sock_extended_err (linux/errqueue.h) begins with the errno.
+                to.fail(OSError(int.from_bytes(control[0][2][:4], "little"), "ICMP"))
+
+    def _watch_again(self) -> None:
+        # libuv stops watching a descriptor on which it saw an error.
+        self.loop.remove_reader(self._socket)
+        self.loop.add_reader(self._socket, self._receive_many)
+
+
+def network_error(error: OSError, address: Address) -> ReadError:
+    """Put a reason to what the kernel or an ICMP message says."""
+    if isinstance(error, ConnectionRefusedError):
+        text = f"nothing listens on UDP port {address[1]} of {address[0]}"
+        return ReadError(Reason.REFUSED, f"{text}: is IPMI over LAN switched on?")
+    words = os.strerror(error.errno) if error.errno else str(error)
+    return ReadError(Reason.UNREACHABLE, f"{address[0]}: {words}")
+
+
+async def resolve(host: str, port: int) -> tuple[socket.AddressFamily, Address]:
+    """Find the family and the socket address of a BMC's name or address.
+
+    Raises:
+        ReadError: name_unresolved, with what the resolver said.
+    """
+    kind, numeric = socket.SOCK_DGRAM, socket.AI_NUMERICHOST
+    try:
+        try:  # an address needs no thread and no resolver
+            found = socket.getaddrinfo(host, port, type=kind, flags=numeric)
+        except socket.gaierror:
+            found = await asyncio.get_running_loop().getaddrinfo(host, port, type=kind)
+    except (OSError, UnicodeError) as error:
+        raise ReadError(Reason.NAME_UNRESOLVED, f"{host}: {error}") from None
+    family, _, _, _, address = found[0]
+    return socket.AddressFamily(family), address
+
+
+def _open_socket(family: socket.AddressFamily) -> socket.socket:
+    sock = socket.socket(family, socket.SOCK_DGRAM)
+    sock.setblocking(False)
+    level, option = _RECVERR[family]
+    sock.setsockopt(level, option, 1)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, RECEIVE_BUFFER)
+    except PermissionError:  # then net.core.rmem_max bounds it
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+    return sock
+
+
+def _give_up(awaited: "asyncio.Future[bytes | None]") -> None:
+    if not awaited.done():
+        awaited.set_result(None)

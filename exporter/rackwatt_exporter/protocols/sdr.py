@@ -1,0 +1,168 @@
+"""Sensor data records: which sensors a BMC has, and what their raw readings mean.
+
+IPMI v2.0 section 43 (records), 36.3 (conversion), 43.15 and 43.16 (names and units). Pure: it
+reads full sensor records (type 01h), the only ones that describe an analog value.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rackwatt_exporter.reading import ReadError, Reason
+
+FULL_SENSOR = 0x01
+HEADER = 5  # record id, version, type, length of what follows
+NAME_AT = 47
+
+_UNITS = {
+    1: "°C", 2: "°F", 3: "K", 4: "V", 5: "A", 6: "W", 7: "J", 8: "C", 9: "VA", 18: "RPM", 19: "Hz",
+}  # fmt: skip
+_WATTS, _JOULES, _PER_SECOND = 6, 7, 3
+_SIX_BIT = bytes(range(0x20, 0x60))
+_BCD_PLUS = "0123456789 -.:,_"
+
+_LINEARIZE: dict[int, Callable[[float], float]] = {
+    0: lambda x: x,
+    1: math.log,
+    2: math.log10,
+    3: math.log2,
+    4: math.exp,
+    5: lambda x: math.pow(10, x),
+    6: math.exp2,
+    7: lambda x: 1 / x,
+    8: lambda x: x * x,
+    9: lambda x: x * x * x,
+    10: math.sqrt,
+    11: math.cbrt,
+}
+_NON_LINEAR = 0x70  # and above: factors that differ from reading to reading
+
+
+@dataclass(frozen=True, slots=True)
+class Factors:
+    """The constants of a conversion: (m * raw + b * 10**b_exponent) * 10**result_exponent."""
+
+    m: int
+    b: int
+    b_exponent: int
+    result_exponent: int
+
+    @classmethod
+    def parse(cls, data: bytes) -> "Factors":
+        """Read the six bytes that records and Get Sensor Reading Factors have in common."""
+        return cls(
+            m=_signed(data[0] | (data[1] & 0xC0) << 2, 10),
+            b=_signed(data[2] | (data[3] & 0xC0) << 2, 10),
+            b_exponent=_signed(data[5] & 0x0F, 4),
+            result_exponent=_signed(data[5] >> 4, 4),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Sensor:
+    """An analog sensor, as its full sensor record describes it."""
+
+    name: str
+    number: int
+    owner: int
+    lun: int
+    analog_format: int
+    rate: int
+    percentage: bool
+    base_unit: int
+    modified: bool
+    linearization: int
+    factors: Factors
+
+    @property
+    def in_watts(self) -> bool:
+        """Whether its value is in watts, plainly or as joules per second."""
+        if self.percentage or self.modified or self.analog_format == 3:
+            return False
+        return (self.base_unit, self.rate) in ((_WATTS, 0), (_JOULES, _PER_SECOND))
+
+    @property
+    def unit(self) -> str:
+        """The unit in a word, for a person."""
+        if self.analog_format == 3:
+            return "no analog value"
+        name = "%" if self.percentage else _UNITS.get(self.base_unit, f"unit {self.base_unit}")
+        return name + (" with a modifier" if self.modified or self.rate else "")
+
+    @property
+    def non_linear(self) -> bool:
+        """Whether the factors must be asked for with each raw reading."""
+        return self.linearization >= _NON_LINEAR
+
+    def value(self, raw: int, factors: Factors | None = None) -> float:
+        """Convert a raw reading; `factors` are the reading's own, where the sensor is non-linear.
+
+        Raises:
+            ReadError: sensor_unreadable, where the conversion has no result.
+        """
+        with_factors = factors or self.factors
+        whole = self._whole(raw)
+        scaled = with_factors.m * whole + with_factors.b * 10.0**with_factors.b_exponent
+        linearize = _LINEARIZE[0] if self.non_linear else _LINEARIZE.get(self.linearization)
+        try:
+            value = linearize(scaled * 10.0**with_factors.result_exponent) if linearize else None
+        except (ValueError, ZeroDivisionError, OverflowError):
+            value = None
+        if value is None or not math.isfinite(value):
+            text = f"sensor {self.name}: raw {raw:02X}h has no value"
+            raise ReadError(Reason.SENSOR_UNREADABLE, text)
+        return value
+
+    def _whole(self, raw: int) -> int:
+        if self.analog_format == 1 and raw & 0x80:
+            return -(~raw & 0xFF)  # one's complement
+        return _signed(raw, 8) if self.analog_format == 2 else raw
+
+
+def parse_record(record: bytes) -> Sensor | None:
+    """Read a record; None where it is not a full sensor record, or is cut short."""
+    if len(record) < HEADER or record[3] != FULL_SENSOR:
+        return None
+    name = parse_name(record[NAME_AT:])
+    if name is None:
+        return None
+    return Sensor(
+        name=name,
+        number=record[7],
+        owner=record[5],
+        lun=record[6] & 3,
+        analog_format=record[20] >> 6,
+        rate=record[20] >> 3 & 7,
+        percentage=bool(record[20] & 1),
+        base_unit=record[21],
+        modified=bool(record[20] & 6),
+        linearization=record[23] & 0x7F,
+        factors=Factors.parse(record[24:30]),
+    )
+
+
+def parse_name(field: bytes) -> str | None:
+    """Read a type/length byte and the text after it (section 43.15); None if it is cut short."""
+    if not field or len(field) < 1 + (field[0] & 0x1F):
+        return None
+    text = field[1 : 1 + (field[0] & 0x1F)]
+    match field[0] >> 6:
+        case 0:
+            name = text.decode("utf-16-le", "replace")
+        case 1:
+            name = "".join(_BCD_PLUS[byte >> 4] + _BCD_PLUS[byte & 15] for byte in text)
+        case 2:
+            name = _unpack_six_bit(text)
+        case _:
+            name = text.decode("latin-1")
+    return name.rstrip(" \0")
+
+
+def _unpack_six_bit(packed: bytes) -> str:
+    bits = int.from_bytes(packed, "little")
+    count = len(packed) * 8 // 6
+    return bytes(_SIX_BIT[bits >> 6 * i & 0x3F] for i in range(count)).decode("ascii")
+
+
+def _signed(value: int, bits: int) -> int:
+    return value - (1 << bits) if value >> (bits - 1) else value
