@@ -51,6 +51,14 @@ HINTS = {
 }
 
 
+class CommandError(ReadError):
+    """The command ran and did not end well; `said` is what it printed on stderr."""
+
+    def __init__(self, message: str, said: str) -> None:
+        super().__init__(Reason.COMMAND_FAILED, message)
+        self.said = said
+
+
 class SshHost:
     """One host and the login kept to it. Whoever holds it never runs two commands at once.
 
@@ -82,8 +90,9 @@ class SshHost:
 
         Raises:
             ReadError: host_key_failed, auth_failed, refused, timeout, name_unresolved,
-                unreachable, cipher_unsupported, bad_reply, credentials_missing; command_failed
-                with the first line of stderr when the command itself did not end well.
+                unreachable, cipher_unsupported, bad_reply, credentials_missing.
+            CommandError: command_failed, with the first line of stderr, where the command itself
+                did not end well.
         """
         try:
             async with asyncio.timeout(timeout_s):
@@ -200,10 +209,10 @@ def _login_failed(errors: bytes) -> ReadError:
     return ReadError(Reason.COMMAND_FAILED, f"ssh: {_line(said, -1)}")
 
 
-def _command_failed(finished: Finished, argv: Sequence[str]) -> ReadError:
-    said = _line(finished.errors.decode("utf-8", "replace"), 0)
-    told = f"{argv[0]} ended with status {finished.code}: {said}"
-    return ReadError(Reason.COMMAND_FAILED, told)
+def _command_failed(finished: Finished, argv: Sequence[str]) -> CommandError:
+    said = finished.errors.decode("utf-8", "replace")
+    told = f"{argv[0]} ended with status {finished.code}: {_line(said, 0)}"
+    return CommandError(told, said)
 
 
 def _line(said: str, which: int) -> str:

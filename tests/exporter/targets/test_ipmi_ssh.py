@@ -1,0 +1,197 @@
+"""Power through ssh: a real sshd, the real ipmitool, OpenIPMI's BMC; the oracle is what it was told."""
+
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from rackwatt_exporter.reading import ReadError, Reason
+from rackwatt_exporter.settings.options import IpmiSshOptions
+from rackwatt_exporter.settings.secrets import Secrets
+from rackwatt_exporter.settings.target import Target
+from rackwatt_exporter.targets.ipmi_ssh import IpmiSshDriver
+from tests.peers.ipmi_sim import PASSWORD, USERNAME, IpmiSim, SimSensor, ipmi_sim
+from tests.peers.sshd import Sshd, another_host_key, sshd
+
+SENSORS = (
+    SimSensor("PSU1 PIN", 43, m=8),
+    SimSensor("PSU2 PIN", 40, m=8),
+    SimSensor("Inlet Temp", 24, unit=1),
+    SimSensor("PSU3 PIN", 9, scanning=False),
+)
+NO_SUCH_COMMAND = 0xC1
+
+
+@pytest.fixture
+def bmc(tmp_path: Path) -> Iterator[IpmiSim]:
+    with ipmi_sim(tmp_path / "bmc", [SENSORS]) as sim:
+        sim.bmcs[0].set_power(344)
+        yield sim
+
+
+@pytest.fixture
+async def peer(tmp_path: Path) -> AsyncIterator[Sshd]:
+    async with sshd(tmp_path / "sshd") as running:
+        yield running
+
+
+@pytest.fixture
+def secrets(tmp_path: Path, peer: Sshd) -> Secrets:
+    mounted = tmp_path / "secrets" / "ssh"
+    mounted.mkdir(parents=True)
+    (mounted / "ssh-privatekey").write_bytes(peer.client_key.read_bytes())
+    (mounted / "known_hosts").write_bytes(peer.known_hosts.read_bytes())
+    return Secrets(tmp_path / "secrets")
+
+
+@pytest.fixture
+async def driver(secrets: Secrets) -> AsyncIterator[IpmiSshDriver]:
+    made = IpmiSshDriver(secrets)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+def target(peer: Sshd, bmc: IpmiSim, tmp_path: Path) -> Target:
+    password = tmp_path / "password"
+    password.write_text(PASSWORD)
+    where = bmc.bmcs[0]
+    lan = ("-I", "lanplus", "-C", "3", "-H", where.address, "-p", str(where.port))
+    options = IpmiSshOptions(
+        port=peer.port,
+        user=peer.user,
+        key_secret="ssh",
+        known_hosts_secret="ssh",
+        command=("ipmitool", *lan, "-U", USERNAME, "-f", str(password)),
+    )
+    return Target("n1", peer.address, "ipmiSsh", options, "lab")
+
+
+def with_options(target: Target, **changes: object) -> Target:
+    return replace(target, options=replace(target.options, **changes))  # type: ignore[type-var]
+
+
+async def reason_of(driver: IpmiSshDriver, target: Target) -> tuple[Reason, str]:
+    source = driver.source(target)
+    with pytest.raises(ReadError) as told:
+        await source.read()
+    await source.close()
+    return told.value.reason, str(told.value)
+
+
+async def test_dcmi_watts_are_what_ipmitool_itself_reads(
+    driver: IpmiSshDriver, target: Target, peer: Sshd
+):
+    command = target.options.command  # type: ignore[union-attr]
+    direct = subprocess.run([*command, "dcmi", "power", "reading"], capture_output=True, check=True)
+    source = driver.source(target)
+    reading = await source.read()
+    assert reading.watts == float(direct.stdout.split()[3]) == 344
+    assert reading.source == "dcmi"
+    assert reading.statistics is not None
+    assert reading.statistics.average_watts == 345
+    await source.read()
+    assert peer.logins() == 1
+    await source.close()
+
+
+async def test_a_bmc_without_dcmi_gives_the_sum_of_the_sensors_named(
+    driver: IpmiSshDriver, target: Target, bmc: IpmiSim
+):
+    bmc.bmcs[0].set_power(0, code=NO_SUCH_COMMAND)
+    source = driver.source(with_options(target, sensors=("PSU1 PIN", "PSU2 PIN")))
+    for _ in range(2):
+        reading = await source.read()
+        assert (reading.watts, reading.source) == (344 + 320, "sensor:PSU1 PIN+PSU2 PIN")
+    await source.close()
+
+
+@pytest.mark.parametrize(("state", "watts"), [(0, 344), (0x40, 0)])
+async def test_a_measurement_that_is_off_or_0_is_not_a_reading(
+    driver: IpmiSshDriver, target: Target, bmc: IpmiSim, state: int, watts: int
+):
+    bmc.bmcs[0].set_power(watts, state=state)
+    reason, told = await reason_of(driver, target)
+    assert reason is Reason.NO_POWER_SENSOR
+    assert "ipmiSsh.sensors" in told
+
+
+async def test_dcmi_switched_off_in_the_document_reads_sensors(
+    driver: IpmiSshDriver, target: Target
+):
+    source = driver.source(with_options(target, dcmi=False, sensors=("PSU2 PIN",)))
+    assert (await source.read()).watts == 320
+    await source.close()
+
+
+@pytest.mark.parametrize(
+    ("sensor", "reason"),
+    [
+        ("PSU9 PIN", Reason.NO_POWER_SENSOR),
+        ("Inlet Temp", Reason.NO_POWER_SENSOR),
+        ("PSU3 PIN", Reason.SENSOR_UNREADABLE),
+    ],
+)
+async def test_a_sensor_without_watts_has_a_reason(
+    driver: IpmiSshDriver, target: Target, sensor: str, reason: Reason
+):
+    bad = with_options(target, dcmi=False, sensors=("PSU1 PIN", sensor))
+    assert (await reason_of(driver, bad))[0] is reason
+
+
+async def test_an_account_without_privilege_says_so(
+    driver: IpmiSshDriver, target: Target, bmc: IpmiSim
+):
+    bmc.bmcs[0].set_power(0, code=0xD4)
+    assert (await reason_of(driver, target))[0] is Reason.PRIVILEGE_INSUFFICIENT
+
+
+async def test_a_host_without_a_bmc_is_command_failed_in_ipmitools_words(
+    driver: IpmiSshDriver, target: Target
+):
+    reason, told = await reason_of(driver, with_options(target, command=("ipmitool",)))
+    assert reason is Reason.COMMAND_FAILED
+    assert "Could not open device" in told
+
+
+async def test_ipmitool_that_is_not_there_is_command_failed(driver: IpmiSshDriver, target: Target):
+    reason, told = await reason_of(driver, with_options(target, command=("no-ipmitool",)))
+    assert reason is Reason.COMMAND_FAILED
+    assert "no-ipmitool" in told
+
+
+async def test_sudo_that_may_not_run_it_is_command_failed(driver: IpmiSshDriver, target: Target):
+    refused = with_options(target, sudo=True, command=("-u", "no-such-user", "ipmitool"))
+    reason, told = await reason_of(driver, refused)
+    assert reason is Reason.COMMAND_FAILED
+    assert "sudo" in told
+
+
+async def test_a_changed_host_key_is_host_key_failed(
+    driver: IpmiSshDriver, target: Target, peer: Sshd, tmp_path: Path
+):
+    known = another_host_key(peer, tmp_path)
+    (tmp_path / "secrets/ssh/known_hosts").write_bytes(known.read_bytes())
+    assert (await reason_of(driver, target))[0] is Reason.HOST_KEY_FAILED
+
+
+async def test_a_key_that_is_not_mounted_is_credentials_missing(
+    driver: IpmiSshDriver, target: Target, tmp_path: Path
+):
+    (tmp_path / "secrets/ssh/ssh-privatekey").unlink()
+    reason, told = await reason_of(driver, target)
+    assert reason is Reason.CREDENTIALS_MISSING
+    assert "ssh-privatekey" in told
+
+
+async def test_nothing_is_left_when_the_driver_closes(secrets: Secrets, target: Target):
+    driver = IpmiSshDriver(secrets)
+    source = driver.source(target)
+    await source.read()
+    control = driver._control
+    assert control.stat().st_mode & 0o777 == 0o700
+    await source.close()
+    await driver.close()
+    assert not control.exists()
