@@ -5,8 +5,13 @@ which a detached ssh master of an older OpenSSH holds open long after the comman
 """
 
 import asyncio
+import os
+import signal
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import NamedTuple, cast
+
+from rackwatt_exporter.reading import ReadError, Reason
 
 OUTPUT_LIMIT = 8 * 1024 * 1024
 ERRORS_LIMIT = 4096
@@ -21,10 +26,18 @@ class Finished(NamedTuple):
     errors: bytes
 
 
+class CommandError(ReadError):
+    """The command ran and did not end well; `said` is what it printed on stderr."""
+
+    def __init__(self, message: str, said: str) -> None:
+        super().__init__(Reason.COMMAND_FAILED, message)
+        self.said = said
+
+
 async def run_child(argv: Sequence[str]) -> Finished:
     """Run a program with nothing on its stdin and give what it printed.
 
-    Cancelled, it kills the child and the loop reaps it.
+    Cancelled, it kills the child with all its process group, and the loop reaps it.
 
     Raises:
         OSError: the program cannot be started.
@@ -32,16 +45,37 @@ async def run_child(argv: Sequence[str]) -> Finished:
     """
     loop = asyncio.get_running_loop()
     transport, protocol = await loop.subprocess_exec(
-        _Child, *argv, stdin=asyncio.subprocess.DEVNULL
+        _Child, *argv, stdin=asyncio.subprocess.DEVNULL, start_new_session=True
     )
     try:
         await protocol.done
         code = transport.get_returncode()
     finally:
-        transport.close()
+        _end(transport)
     if len(protocol.output) > OUTPUT_LIMIT:
         raise ValueError(f"{argv[0]} printed more than {OUTPUT_LIMIT} bytes")
     return Finished(cast(int, code), bytes(protocol.output), bytes(protocol.errors))
+
+
+def command_failed(finished: Finished, argv: Sequence[str]) -> CommandError:
+    """Tell of a command that ended with another status than 0."""
+    said = finished.errors.decode("utf-8", "replace")
+    told = f"{argv[0]} ended with status {finished.code}: {one_line(said, 0)}"
+    return CommandError(told, said)
+
+
+def one_line(said: str, which: int) -> str:
+    """Pick a line that is not empty, fit for a message."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()] or ["it said nothing"]
+    return "".join(c for c in lines[which] if c.isprintable())[:200]
+
+
+def _end(transport: asyncio.SubprocessTransport) -> None:
+    """Let go of a child; one that still runs is killed, and what a wrapper started with it."""
+    if transport.get_returncode() is None:  # until it is reaped, the group's number is its own
+        with suppress(ProcessLookupError):
+            os.killpg(transport.get_pid(), signal.SIGKILL)
+    transport.close()
 
 
 class _Child(asyncio.SubprocessProtocol):

@@ -18,7 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import cast
 
-from rackwatt_exporter.protocols.child import Finished, run_child
+from rackwatt_exporter.protocols.child import Finished, command_failed, one_line, run_child
 from rackwatt_exporter.reading import ReadError, Reason
 
 CLOSE_TIMEOUT_S = 0.8
@@ -49,14 +49,6 @@ HINTS = {
     Reason.HOST_KEY_FAILED: "the host's key is not the one in known_hosts",
     Reason.AUTH_FAILED: "the host does not accept this user with this key",
 }
-
-
-class CommandError(ReadError):
-    """The command ran and did not end well; `said` is what it printed on stderr."""
-
-    def __init__(self, message: str, said: str) -> None:
-        super().__init__(Reason.COMMAND_FAILED, message)
-        self.said = said
 
 
 class SshHost:
@@ -106,7 +98,7 @@ class SshHost:
         except ValueError as error:
             raise ReadError(Reason.BAD_REPLY, str(error)) from None
         if finished.code:
-            raise _command_failed(finished, argv)
+            raise command_failed(finished, argv)
         return finished.output
 
     async def close(self) -> None:
@@ -205,16 +197,5 @@ def _login_failed(errors: bytes) -> ReadError:
     said = errors.decode("utf-8", "replace")
     for phrase, reason in FAILURES:
         if phrase in said.lower():
-            return ReadError(reason, HINTS.get(reason) or f"ssh: {_line(said, -1)}")
-    return ReadError(Reason.COMMAND_FAILED, f"ssh: {_line(said, -1)}")
-
-
-def _command_failed(finished: Finished, argv: Sequence[str]) -> CommandError:
-    said = finished.errors.decode("utf-8", "replace")
-    told = f"{argv[0]} ended with status {finished.code}: {_line(said, 0)}"
-    return CommandError(told, said)
-
-
-def _line(said: str, which: int) -> str:
-    lines = [line.strip() for line in said.splitlines() if line.strip()] or ["it said nothing"]
-    return "".join(c for c in lines[which] if c.isprintable())[:200]
+            return ReadError(reason, HINTS.get(reason) or f"ssh: {one_line(said, -1)}")
+    return ReadError(Reason.COMMAND_FAILED, f"ssh: {one_line(said, -1)}")

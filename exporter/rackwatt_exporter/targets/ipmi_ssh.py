@@ -9,7 +9,8 @@ from functools import partial
 from pathlib import Path
 
 from rackwatt_exporter.protocols import dcmi, ipmitool
-from rackwatt_exporter.protocols.ssh import CommandError, SshHost
+from rackwatt_exporter.protocols.child import CommandError
+from rackwatt_exporter.protocols.ssh import SshHost
 from rackwatt_exporter.reading import ReadError, Reading, Reason
 from rackwatt_exporter.settings.options import IpmiSshOptions
 from rackwatt_exporter.settings.secrets import Secrets

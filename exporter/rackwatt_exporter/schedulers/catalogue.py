@@ -1,0 +1,36 @@
+"""The ways to ask a scheduler: a new one is a module of its own and a row here.
+
+Modules are imported when first needed: a site with sinfo does not pay for httpx.
+"""
+
+from rackwatt_exporter.schedulers.scheduler import Scheduler
+from rackwatt_exporter.settings.binding import (
+    Binding,
+    NoopOptions,
+    SlurmCliOptions,
+    SlurmRestOptions,
+    SlurmSshOptions,
+)
+from rackwatt_exporter.settings.secrets import Secrets
+
+
+def scheduler(binding: Binding, secrets: Secrets) -> Scheduler:
+    """Make the scheduler of a binding; it does not ask it anything yet."""
+    match binding.options:
+        case SlurmCliOptions(path=path):
+            from rackwatt_exporter.protocols.local import LocalHost
+            from rackwatt_exporter.schedulers.sinfo import Sinfo
+
+            return Sinfo(LocalHost(), path, binding.timeout_s)
+        case SlurmSshOptions() as options:
+            from rackwatt_exporter.schedulers.slurm_ssh import SlurmSsh
+
+            return SlurmSsh(options, secrets, binding.timeout_s)
+        case SlurmRestOptions() as options:
+            from rackwatt_exporter.schedulers.slurm_rest import SlurmRest
+
+            return SlurmRest(options, secrets, binding.timeout_s)
+        case NoopOptions() as options:
+            from rackwatt_exporter.schedulers.noop import Noop
+
+            return Noop(options)

@@ -1,0 +1,39 @@
+"""The shape every scheduler has: it reads the state of all nodes, and knows nothing of time.
+
+The mirror image of targets/source.py, so that the same polling drives both.
+"""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import msgspec
+
+
+class NodeStates(msgspec.Struct, frozen=True):
+    """What the scheduler says of its nodes: a word of state.py for each name, each name once.
+
+    A node that is missing has no state. `version` is the scheduler's own, as it spells it.
+    """
+
+    states: Mapping[str, str]
+    version: str
+
+
+class Scheduler(Protocol):
+    """One scheduler's end of a way to ask it. Whoever holds it never calls it twice at once.
+
+    Like a source it mends itself: after any error, and after being cancelled at any await, the
+    next `read` sets up anew what has to be.
+    """
+
+    async def read(self) -> NodeStates:
+        """Read the state of every node once.
+
+        Raises:
+            ReadError: with the reason; nothing else that the scheduler or network can cause.
+        """
+        ...
+
+    async def close(self) -> None:
+        """End what is open, within a second; it may be cut short."""
+        ...

@@ -1,0 +1,156 @@
+"""A binding: one scheduler and the way to ask it, with nothing left to decide.
+
+Its defaults stand here and nowhere else, as those of targets stand in options.py and target.py.
+"""
+
+from dataclasses import dataclass, field
+
+from rackwatt_crds.document import SchedulerBinding
+from rackwatt_crds.duration import seconds
+from rackwatt_crds.fields import SecretKeyRef
+from rackwatt_crds.hostlist import expand
+from rackwatt_crds.schedulerbinding import Noop, SchedulerBindingSpec, Slurm, SlurmRest
+from rackwatt_exporter.settings.options import TlsOptions, filled
+
+
+@dataclass(frozen=True, slots=True)
+class SlurmCliOptions:
+    """Slurm's commands on this machine; `path` None means found through PATH."""
+
+    path: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SlurmSshOptions:
+    """Slurm's commands on another machine; None means what ssh itself would take."""
+
+    host: str = ""
+    port: int = 22
+    user: str | None = None
+    path: str | None = None
+    key_secret: str | None = None
+    known_hosts_secret: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SecretKey:
+    """One key of a secret: one file of its directory."""
+
+    secret: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class SlurmRestOptions:
+    """slurmrestd, with either Slurm's JWT key to make tokens from, or a token made by others."""
+
+    url: str
+    user: str | None = None
+    jwt_key: SecretKey | None = None
+    token: SecretKey | None = None
+    tls: TlsOptions = field(default_factory=TlsOptions)
+
+
+@dataclass(frozen=True, slots=True)
+class NoopOptions:
+    """Pinned states: pairs of node and state."""
+
+    states: tuple[tuple[str, str], ...] = ()
+
+
+SchedulerOptions = SlurmCliOptions | SlurmSshOptions | SlurmRestOptions | NoopOptions
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """All that a scheduler, the polling and the page need to know of one SchedulerBinding."""
+
+    name: str
+    document: str
+    cluster: str
+    options: SchedulerOptions
+    interval_s: float = 30.0
+    timeout_s: float = 10.0
+    stale_after_s: float = 90.0
+    max_backoff_s: float = 300.0
+
+    @property
+    def access(self) -> tuple[SchedulerOptions, float]:
+        """All that a scheduler depends on: while it stays the same, so does what is open to it."""
+        return self.options, self.timeout_s
+
+
+def binding(document: SchedulerBinding) -> Binding:
+    """Decide every setting of a document.
+
+    Raises:
+        ValueError: a host list, or times that do not go together; with the path of the field.
+    """
+    name, spec = document.metadata.name, document.spec
+    interval_s = _seconds(spec.interval, Binding.interval_s)
+    timeout_s = _seconds(spec.timeout, Binding.timeout_s)
+    stale_after_s = _seconds(spec.stale_after, 3 * interval_s)
+    if interval_s <= 0 or timeout_s <= 0:
+        raise ValueError("spec.interval: interval and timeout must be more than nothing")
+    if stale_after_s < interval_s:
+        raise ValueError(
+            f"spec.staleAfter: {stale_after_s:g}s is shorter than the interval, {interval_s:g}s"
+        )
+    return Binding(
+        name=name,
+        document=name,
+        cluster=spec.cluster,
+        options=_options(spec),
+        interval_s=interval_s,
+        timeout_s=timeout_s,
+        stale_after_s=stale_after_s,
+        max_backoff_s=max(interval_s, Binding.max_backoff_s),
+    )
+
+
+def _seconds(text: str | None, otherwise: float) -> float:
+    return seconds(text) if text else otherwise
+
+
+def _options(spec: SchedulerBindingSpec) -> SchedulerOptions:
+    if spec.slurm is not None:
+        return _slurm(spec.slurm)
+    assert spec.noop is not None  # noqa: S101 - the model holds that one of them is given
+    return _noop(spec.noop)
+
+
+def _slurm(slurm: Slurm) -> SchedulerOptions:
+    if slurm.cli is not None:
+        return filled(SlurmCliOptions, slurm.cli)
+    if slurm.ssh is not None:
+        return filled(SlurmSshOptions, slurm.ssh)
+    assert slurm.rest is not None  # noqa: S101 - the model holds that one of them is given
+    return _rest(slurm.rest)
+
+
+def _rest(rest: SlurmRest) -> SlurmRestOptions:
+    return SlurmRestOptions(
+        url=rest.url.rstrip("/"),
+        user=rest.user,
+        jwt_key=_secret_key(rest.jwt_key_secret_ref),
+        token=_secret_key(rest.token_secret_ref),
+        tls=filled(TlsOptions, rest.tls),
+    )
+
+
+def _secret_key(ref: SecretKeyRef | None) -> SecretKey | None:
+    return SecretKey(ref.name, ref.key) if ref else None
+
+
+def _noop(noop: Noop) -> NoopOptions:
+    pinned: dict[str, str] = {}
+    for place, group in enumerate(noop.states or ()):
+        path = f"spec.noop.states[{place}].names"
+        try:
+            names = expand(group.names)
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from None
+        for name in names:
+            if pinned.setdefault(name, group.state) != group.state:
+                raise ValueError(f"{path}: node {name!r} is said to be {pinned[name]} already")
+    return NoopOptions(tuple(pinned.items()))
