@@ -7,6 +7,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -53,35 +54,27 @@ class Exporter:
         self._seen: files.Fingerprint = ()
         self._ledger = LedgerFile(state_directory)
         self.fleet = Fleet()
+        self.reload_asked = asyncio.Event()
         self.reloaded_at_s = 0.0
         self.store = Store(self._ledger.accounts)
         self.roster = Roster(self.store)
         self.page = Page(self.store, self.roster, profiles)
         self.store.changed = self.page.update
 
-    def reload(self) -> None:
+    async def reload(self) -> None:
         """Read the documents and make it so; what has not changed goes on undisturbed."""
         self._seen = files.fingerprint(self._paths)
-        self.fleet = fleet(files.documents(self._paths), self.fleet.documents)
-        self.reloaded_at_s = time.time()
-        for problem in self.fleet.problems:
-            log.error("%s", problem)
-        self.page.forget(self.store.want(self.fleet.targets.values()))
-        self.roster.want(self.fleet.bindings.values())
-        self._poll()
-        log.info(
-            "documents read: %d targets, %d schedulers, %d problems",
-            len(self.fleet.targets),
-            len(self.fleet.bindings),
-            len(self.fleet.problems),
-        )
+        documents = await asyncio.to_thread(files.documents, self._paths)
+        self._take(fleet(documents, self.fleet.documents))
 
     async def watch(self) -> None:
-        """Reload whenever the documents change, until cancelled."""
+        """Reload whenever the documents change, or it is asked for, until cancelled."""
         while True:
-            await asyncio.sleep(_LOOK_S)
-            if files.fingerprint(self._paths) != self._seen:
-                self.reload()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.reload_asked.wait(), _LOOK_S)
+            if self.reload_asked.is_set() or files.fingerprint(self._paths) != self._seen:
+                self.reload_asked.clear()
+                await self.reload()
 
     async def keep(self) -> None:
         """Write the ledger every interval, until cancelled."""
@@ -97,6 +90,21 @@ class Exporter:
         await self._catalogue.close()
         await self._ledger.save(0)
 
+    def _take(self, resolved: Fleet) -> None:
+        self.fleet = resolved
+        self.reloaded_at_s = time.time()
+        for problem in self.fleet.problems:
+            log.error("%s", problem)
+        self.page.forget(self.store.want(self.fleet.targets.values()))
+        self.roster.want(self.fleet.bindings.values())
+        self._poll()
+        log.info(
+            "documents read: %d targets, %d schedulers, %d problems",
+            len(self.fleet.targets),
+            len(self.fleet.bindings),
+            len(self.fleet.problems),
+        )
+
     def _poll(self) -> None:
         self._targets.keep(self.fleet.targets)
         for target in self.fleet.targets.values():
@@ -105,7 +113,7 @@ class Exporter:
         self._schedulers.keep(self.fleet.bindings)
         for binding in self.fleet.bindings.values():
             asker = partial(self._asker, binding)
-            self._schedulers.have(binding.name, binding.options, _pace(binding), asker)
+            self._schedulers.have(binding.name, binding.access, _pace(binding), asker)
 
     def _poller(self, target: Target) -> Poller[Reading]:
         source = self._catalogue.driver(target.method).source(target)

@@ -115,8 +115,8 @@ async def _serve(arguments: argparse.Namespace) -> int:
         log.error("cannot listen on %s:%d: %s", host, port, error.strerror or error)
         await runner.cleanup()
         return 1
-    exporter.reload()
-    loop.add_signal_handler(signal.SIGHUP, exporter.reload)
+    loop.add_signal_handler(signal.SIGHUP, exporter.reload_asked.set)
+    await exporter.reload()
     tasks = [
         asyncio.create_task(work) for work in (exporter.watch(), exporter.keep(), clockwork.run())
     ]

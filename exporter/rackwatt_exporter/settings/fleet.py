@@ -6,7 +6,6 @@ fails for all to see; what spoils one document leaves the others alone.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 
 from rackwatt_crds.decoding import Broken, Problem
 from rackwatt_crds.document import PowerTarget, SchedulerBinding
@@ -23,8 +22,8 @@ _Key = tuple[str, str, str]
 class Fleet:
     """What is to be measured: targets by node, bindings by name, the documents and problems."""
 
-    targets: Mapping[str, Target] = MappingProxyType({})
-    bindings: Mapping[str, Binding] = MappingProxyType({})
+    targets: Mapping[str, Target] = field(default_factory=dict)
+    bindings: Mapping[str, Binding] = field(default_factory=dict)
     documents: tuple[Loaded, ...] = ()
     problems: tuple[str, ...] = ()
 
@@ -109,9 +108,7 @@ class _Building:
         self.places[target.node] = place
 
 
-def _resolved(
-    one: Loaded, document: PowerTarget
-) -> Iterator[tuple[Target, str, list[Problem]]]:
+def _resolved(one: Loaded, document: PowerTarget) -> Iterator[tuple[Target, str, list[Problem]]]:
     """Go through a document's targets, each with its path; an entry's problems come once."""
     bmc = document.spec.bmc
     if bmc is None:

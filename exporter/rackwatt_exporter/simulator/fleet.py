@@ -1,0 +1,193 @@
+"""A fleet of any size: machines in racks, each rack behind one protocol, and the documents for it.
+
+Every machine has an address of its own in 127/8, so that a client meets it as it would meet a real
+BMC: by address, on one port for each protocol.
+"""
+
+import ipaddress
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from rackwatt_crds.document import API_VERSION
+from rackwatt_exporter.simulator.machine import Login, Machine
+
+RACK_SIZE = 40
+_NETWORK = int(ipaddress.IPv4Address("127.81.0.0"))
+_RACK_ADDRESSES = 256
+MOST_NODES = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Machines alike: what they are called, how they are asked, and the watts they draw."""
+
+    name: str
+    type: str
+    method: str
+    share: float
+    idle_watts: float
+    peak_watts: float
+
+
+KINDS = (
+    Kind("cn", "compute", "ipmi", 0.5, 140.0, 520.0),
+    Kind("gn", "gpu", "redfish", 0.35, 420.0, 3400.0),
+    Kind("pdu", "core", "snmp", 0.15, 1200.0, 6800.0),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Rack:
+    """One rack: its name, its kind, and the machines in it, at consecutive addresses."""
+
+    name: str
+    kind: Kind
+    machines: tuple[Machine, ...]
+
+    @property
+    def entry(self) -> dict[str, object]:
+        """Write it as an entry of a PowerTarget."""
+        first, last = self.machines[0], self.machines[-1]
+        numbers = f"{first.name[len(self.kind.name) :]}-{last.name[len(self.kind.name) :]}"
+        network, _, low = first.address.rpartition(".")
+        high = last.address.rpartition(".")[2]
+        return {
+            "names": f"{self.kind.name}[{numbers}]",
+            "addresses": f"{network}.[{low}-{high}]",
+            "type": self.kind.type,
+            "rack": self.name,
+            "method": self.kind.method,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where each protocol is answered, the same for every machine."""
+
+    ipmi: int = 9623
+    snmp: int = 9161
+    redfish: int = 9443
+
+
+def racks(nodes: int) -> list[Rack]:
+    """Furnish racks with this many machines in all, at least one of each kind where there is room.
+
+    Raises:
+        ValueError: more machines than there are addresses.
+    """
+    if not 1 <= nodes <= MOST_NODES:
+        raise ValueError(f"{nodes} nodes: from 1 to {MOST_NODES} can be simulated")
+    login = Login()
+    furnished: list[Rack] = []
+    for kind, count in _counts(nodes):
+        width = len(str(count))
+        for first in range(0, count, RACK_SIZE):
+            number = len(furnished)
+            base = _NETWORK + number * _RACK_ADDRESSES + 1
+            machines = tuple(
+                Machine(
+                    name=f"{kind.name}{first + place + 1:0{width}}",
+                    address=str(ipaddress.IPv4Address(base + place)),
+                    idle_watts=kind.idle_watts,
+                    peak_watts=kind.peak_watts,
+                    phase=((first + place) * 0.618033988749895) % 1.0,
+                    login=login,
+                )
+                for place in range(min(RACK_SIZE, count - first))
+            )
+            furnished.append(Rack(f"r{number + 1}", kind, machines))
+    return furnished
+
+
+def _counts(nodes: int) -> Iterator[tuple[Kind, int]]:
+    left = nodes
+    for kind in KINDS[1:]:
+        count = min(max(round(nodes * kind.share), 1), left - 1) if nodes > 1 else 0
+        left -= count
+        if count:
+            yield kind, count
+    yield KINDS[0], left
+
+
+def write(directory: Path, furnished: list[Rack], ports: Ports, certificate: bytes) -> None:
+    """Write the documents and secrets that fit the racks.
+
+    `fleet.yaml` and `scheduler.yaml` go into `documents/`; `secrets/` holds one folder for each
+    Secret they name. The passwords are the simulator's own and open nothing else.
+    """
+    login = furnished[0].machines[0].login
+    documents = directory / "documents"
+    documents.mkdir(parents=True, exist_ok=True)
+    (documents / "fleet.yaml").write_text(_yaml(_power_target(furnished, ports)))
+    (documents / "scheduler.yaml").write_text(_yaml(_binding(furnished)))
+    _secret(directory, "bmc", username=login.username, password=login.password)
+    _secret(
+        directory,
+        "pdu",
+        community=login.community,
+        username=login.username,
+        authPassword=login.auth_password,
+        privPassword=login.priv_password,
+    )
+    _secret(directory, "bmc-ca", **{"ca.crt": certificate.decode()})
+
+
+def _power_target(furnished: list[Rack], ports: Ports) -> dict[str, object]:
+    entries = []
+    for rack in furnished:
+        own = {"credentials": {"secretRef": {"name": "pdu"}}} if rack.kind.method == "snmp" else {}
+        entries.append({**rack.entry, **own})
+    bmc = {
+        "credentials": {"secretRef": {"name": "bmc"}},
+        "ipmi": {"port": ports.ipmi},
+        "snmp": {
+            "port": ports.snmp,
+            "version": "3",
+            "oids": [{"oid": "1.3.6.1.4.1.318.1.1.26.4.3.1.5.1", "scale": 10}],
+        },
+        "redfish": {"port": ports.redfish, "tls": {"caSecretRef": {"name": "bmc-ca"}}},
+        "hosts": entries,
+    }
+    spec = {
+        "schedulerRef": {"name": "simulated"},
+        "interval": "10s",
+        "timeout": "5s",
+        "bmc": bmc,
+    }
+    return _document("PowerTarget", spec)
+
+
+def _binding(furnished: list[Rack]) -> dict[str, object]:
+    """Pin states on the machines that compute: most at work, some idle, a few out of order."""
+    states: dict[str, list[str]] = {"allocated": [], "idle": [], "drained": [], "down": []}
+    turn = ["allocated"] * 7 + ["idle", "idle", "drained"] + ["allocated"] * 9 + ["down"]
+    computing = [m for rack in furnished if rack.kind.method != "snmp" for m in rack.machines]
+    for place, machine in enumerate(computing):
+        states[turn[place % len(turn)]].append(machine.name)
+    pinned = [{"names": ",".join(names), "state": s} for s, names in states.items() if names]
+    return _document("SchedulerBinding", {"cluster": "simulated", "noop": {"states": pinned}})
+
+
+def _document(kind: str, spec: dict[str, object]) -> dict[str, object]:
+    return {
+        "apiVersion": API_VERSION,
+        "kind": kind,
+        "metadata": {"name": "simulated"},
+        "spec": spec,
+    }
+
+
+def _yaml(document: dict[str, object]) -> str:
+    return yaml.safe_dump(document, sort_keys=False, default_flow_style=None, width=120)
+
+
+def _secret(directory: Path, name: str, **keys: str) -> None:
+    folder = directory / "secrets" / name
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for key, value in keys.items():
+        path = folder / key
+        path.write_text(value)
+        path.chmod(0o600)

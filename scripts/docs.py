@@ -1,0 +1,112 @@
+"""Generate the reference pages from the code, or `--check` that they say what the code says."""
+
+import sys
+import types
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from rackwatt_crds.document import KINDS
+from rackwatt_exporter.page.families import FAMILIES, Family
+
+ROOT = Path(__file__).parents[1]
+_MADE = "<!-- made by `make docs`: change the code, not this page -->\n"
+
+
+def metrics_page() -> str:
+    """Write docs/metrics.md from the table of families."""
+    lines = [
+        "# Metrics\n\n",
+        _MADE,
+        "\nEvery family on the page. A series that is absent means that its value is not known; "
+        "nothing is ever 0 for want of a reading.\n",
+    ]
+    for title, profile in (("Rackwatt's own", "rackwatt"), ("As power-exporter", "power-exporter")):
+        lines.append(f"\n## {title}\n\n| name | type | labels | what it is |\n|---|---|---|---|\n")
+        lines += [_family(family) for family in FAMILIES if family.profile == profile]
+    lines.append(
+        "\nThe second kind is switched off by `--no-profile.power-exporter`. Beside these stand "
+        "`process_*` and `python_gc_*` of the client library.\n"
+    )
+    return "".join(lines)
+
+
+def _family(family: Family) -> str:
+    labels = ", ".join(f"`{label}`" for label in family.labels) or "–"
+    return f"| `{family.name}` | {family.kind} | {labels} | {family.help} |\n"
+
+
+def documents_page() -> str:
+    """Write docs/documents.md from the models."""
+    lines = ["# Documents\n\n", _MADE, (ROOT / "docs/documents.intro.md").read_text()]
+    for kind, model in KINDS.items():
+        lines.append(f"\n## {kind}\n\n{model.__doc__}\n\n")
+        lines.append("| field | type | what it is |\n|---|---|---|\n")
+        lines += _fields(get_type_hints(model, include_extras=True)["spec"], "spec")
+    return "".join(lines)
+
+
+def _fields(model: type[msgspec.Struct], path: str) -> Iterator[str]:
+    hints = get_type_hints(model, include_extras=True)
+    for field in msgspec.structs.fields(model):
+        kind, told = _described(hints[field.name])
+        at = f"{path}.{field.encode_name}"
+        needed = " *" if field.required else ""
+        inner = _struct_in(kind)
+        told = told or (inner.__doc__ or "" if inner else "")
+        yield f"| `{at}`{needed} | {_named(kind)} | {told.splitlines()[0] if told else ''} |\n"
+        if inner:
+            yield from _fields(inner, f"{at}[]" if get_origin(kind) is list else at)
+
+
+def _described(hint: Any) -> tuple[Any, str]:
+    told = ""
+    while True:
+        if get_origin(hint) is Annotated:
+            hint, *notes = get_args(hint)
+            told = told or next((n.description for n in notes if n.description), "")
+        elif get_origin(hint) in (Union, types.UnionType):
+            (hint,) = [part for part in get_args(hint) if part is not type(None)]
+        else:
+            return hint, told
+
+
+def _struct_in(kind: Any) -> type[msgspec.Struct] | None:
+    inner = get_args(kind)[0] if get_origin(kind) is list else kind
+    found = isinstance(inner, type) and issubclass(inner, msgspec.Struct)
+    return inner if found else None
+
+
+def _named(kind: Any) -> str:
+    if get_origin(kind) is list:
+        return f"list of {_named(_described(get_args(kind)[0])[0])}"
+    if get_origin(kind) is Literal:
+        return " \\| ".join(f"`{word}`" for word in get_args(kind))
+    names = {str: "text", int: "whole number", float: "number", bool: "true \\| false"}
+    return names.get(kind, "object")
+
+
+PAGES = {"docs/metrics.md": metrics_page, "docs/documents.md": documents_page}
+
+
+def main() -> int:
+    """Write every page; with `--check`, tell which differ instead."""
+    stale = []
+    for name, make in PAGES.items():
+        path, text = ROOT / name, make()
+        if path.exists() and path.read_text() == text:
+            continue
+        stale.append(name)
+        if "--check" not in sys.argv:
+            path.write_text(text)
+            print(f"wrote {name}")
+    if "--check" in sys.argv and stale:
+        print(f"out of date, run `make docs`: {', '.join(stale)}")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,224 @@
+import shutil
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client import Metric
+from prometheus_client.openmetrics.parser import (
+    text_string_to_metric_families as parse_openmetrics,
+)
+from prometheus_client.parser import text_string_to_metric_families as parse_text
+
+from rackwatt_exporter.page.families import FAMILIES
+from rackwatt_exporter.page.page import Page
+from rackwatt_exporter.page.process import document_text, process_text
+from rackwatt_exporter.reading import ReadError, Reading, Reason, Statistics
+from rackwatt_exporter.roster import Roster
+from rackwatt_exporter.schedulers.scheduler import NodeStates
+from rackwatt_exporter.settings.binding import Binding, NoopOptions
+from rackwatt_exporter.settings.fleet import Fleet
+from rackwatt_exporter.settings.options import FakeOptions
+from rackwatt_exporter.settings.target import Target
+from rackwatt_exporter.store import Store
+
+
+class House:
+    """Store, roster and page over a clock of their own."""
+
+    def __init__(self, *targets: Target, profiles: tuple[str, ...] = ("power-exporter",)) -> None:
+        self.now_s = 1000.0
+        self.store = Store({}, lambda: self.now_s, lambda: self.now_s)
+        self.roster = Roster(self.store, lambda: self.now_s)
+        self.page = Page(self.store, self.roster, profiles)
+        self.store.changed = self.page.update
+        self.want(*targets)
+        self.roster.want([Binding("prod", "prod", "alpha", NoopOptions(), stale_after_s=60)])
+
+    def want(self, *targets: Target) -> None:
+        self.page.forget(self.store.want(targets))
+
+    def states(self, **states: str) -> None:
+        self.roster.succeeded("prod", NodeStates(states, "noop"), 0.1)
+
+    def text(self, openmetrics: bool = False) -> str:
+        self.store.withdraw_stale()
+        self.roster.withdraw_stale()
+        return self.page.text(openmetrics, self.now_s)
+
+    def samples(self, family: str) -> dict[tuple[str, ...], float]:
+        """Parse the page as Prometheus would; samples by their label values."""
+        return {
+            tuple(sample.labels.values()): sample.value
+            for metric in parse_text(self.text())
+            for sample in metric.samples
+            if sample.name == family
+        }
+
+
+def target(node: str, **more: object) -> Target:
+    settings = {"type": "compute", "rack": "r1", "scheduler": "prod", **more}
+    return Target(node, f"{node}-bmc", "fake", FakeOptions(), "lab", **settings)  # type: ignore[arg-type]
+
+
+def test_a_reading_is_on_the_page_with_everything_known_of_it() -> None:
+    house = House(target("n1"))
+    statistics = Statistics(310.0, 200.0, 400.0, 60.0)
+    house.store.succeeded("n1", Reading(300.5, "dcmi", 5e6, statistics), 0.012)
+    house.now_s += 2
+    n1 = ("n1", "compute", "r1")
+    expected = {
+        "rackwatt_node_power_watts": {n1: 300.5},
+        "rackwatt_node_energy_joules_total": {n1: 5e6},
+        "rackwatt_node_energy_covered_seconds_total": {n1: 0},
+        "rackwatt_node_power_average_watts": {n1: 310},
+        "rackwatt_node_power_minimum_watts": {n1: 200},
+        "rackwatt_node_power_maximum_watts": {n1: 400},
+        "rackwatt_node_power_window_seconds": {n1: 60},
+        "rackwatt_target_up": {("n1",): 1},
+        "rackwatt_target_reading_age_seconds": {("n1",): 2},
+        "rackwatt_target_read_duration_seconds": {("n1",): 0.012},
+        "rackwatt_target_reads_total": {("n1",): 1},
+        "rackwatt_target_info": {("n1", "lab", "fake", "n1-bmc", "compute", "r1", "dcmi"): 1},
+        "node_power_usage": {n1: 300.5},
+    }
+    assert {family: house.samples(family) for family in expected} == expected
+    assert house.samples("rackwatt_target_errors_total") == {}
+
+
+def test_before_the_first_reading_there_are_no_watts_no_joules_and_no_age() -> None:
+    house = House(target("n1"))
+    house.store.failed("n1", ReadError(Reason.TIMEOUT, "no answer"), 1.0)
+    for family in ("node_power_usage", "rackwatt_node_power_watts"):
+        assert house.samples(family) == {}
+    assert house.samples("rackwatt_node_energy_joules_total") == {}
+    assert house.samples("rackwatt_target_reading_age_seconds") == {}
+    assert house.samples("rackwatt_target_up") == {("n1",): 0}
+    assert house.samples("rackwatt_target_errors_total") == {("n1", "timeout"): 1}
+
+
+def test_a_stale_reading_leaves_the_page_while_its_age_and_joules_stay() -> None:
+    house = House(target("n1", stale_after_s=30.0))
+    house.store.succeeded("n1", Reading(300.0, "dcmi", 5e6), 0.01)
+    house.now_s += 31
+    assert house.samples("node_power_usage") == {}
+    assert house.samples("rackwatt_node_power_watts") == {}
+    assert house.samples("rackwatt_target_reading_age_seconds") == {("n1",): 31}
+    assert list(house.samples("rackwatt_node_energy_joules_total").values()) == [5e6]
+
+
+def test_statistics_that_a_reading_lacks_are_not_those_of_the_one_before() -> None:
+    house = House(target("n1"))
+    house.store.succeeded("n1", Reading(300.0, "dcmi", None, Statistics(310.0)), 0.01)
+    house.store.succeeded("n1", Reading(300.0, "sensor:PSU1 PIN"), 0.01)
+    assert house.samples("rackwatt_node_power_average_watts") == {}
+
+
+def test_the_state_stands_beside_the_power_and_in_the_profile() -> None:
+    house = House(target("n1"), target("n2"), target("n3"), target("pdu1", scheduler=None))
+    for node in ("n1", "n2", "n3", "pdu1"):
+        house.store.succeeded(node, Reading(300.0, "dcmi"), 0.01)
+    house.states(n1="mixed", n2="drained", other="idle")
+    assert house.samples("rackwatt_node_state") == {
+        ("n1", "prod", "alpha", "mixed"): 1,
+        ("n2", "prod", "alpha", "drained"): 1,
+    }
+    assert set(house.samples("node_power_usage")) == {
+        ("n1", "compute", "r1", "allocated"),
+        ("n2", "compute", "r1", "drained"),
+        ("n3", "compute", "r1"),
+        ("pdu1", "compute", "r1"),
+    }
+    assert house.samples("rackwatt_scheduler_nodes") == {
+        ("prod", "alpha", "mixed"): 1,
+        ("prod", "alpha", "drained"): 1,
+        ("prod", "alpha", "idle"): 1,
+    }
+
+
+def test_when_the_scheduler_is_not_heard_the_state_goes_and_the_power_stays() -> None:
+    house = House(target("n1", stale_after_s=1000.0))
+    house.store.succeeded("n1", Reading(300.0, "dcmi"), 0.01)
+    house.states(n1="idle")
+    house.now_s += 50
+    house.roster.failed("prod", ReadError(Reason.TIMEOUT, "no answer"), 1.0)
+    assert house.samples("rackwatt_scheduler_up") == {("prod", "alpha"): 0}
+    assert ("n1", "compute", "r1", "idle") in house.samples("node_power_usage")
+    house.now_s += 11
+    assert house.samples("node_power_usage") == {("n1", "compute", "r1"): 300}
+    assert house.samples("rackwatt_node_state") == {}
+    assert house.samples("rackwatt_scheduler_answer_age_seconds") == {("prod", "alpha"): 61}
+
+
+def test_a_node_that_is_gone_leaves_no_line_behind() -> None:
+    house = House(target("n1"), target("n2"))
+    for node in ("n1", "n2"):
+        house.store.succeeded(node, Reading(300.0, "dcmi"), 0.01)
+    house.want(target("n2", rack="r7"))
+    assert "n1" not in house.text()
+    assert house.samples("node_power_usage") == {("n2", "compute", "r7"): 300}
+
+
+def test_a_profile_can_be_switched_off() -> None:
+    house = House(target("n1"), profiles=())
+    house.store.succeeded("n1", Reading(300.0, "dcmi"), 0.01)
+    assert "node_power_usage" not in house.text()
+    assert house.samples("rackwatt_node_power_watts")
+
+
+def whole(openmetrics: bool) -> str:
+    house = House(target("n1"), target('n"2\\\n', rack="über"))
+    house.store.succeeded("n1", Reading(300.0, "dcmi", 5e6, Statistics(1.0, 2.0, 3.0, 4.0)), 0.01)
+    house.store.failed('n"2\\\n', ReadError(Reason.TIMEOUT, "no answer"), 1.0)
+    house.states(n1="idle")
+    house.roster.failed("prod", ReadError(Reason.REFUSED, "nobody"), 1.0)
+    fleet = Fleet({"n1": target("n1")}, problems=("one",))
+    documents = document_text(fleet, 1e9, 0.001, openmetrics)
+    return house.text(openmetrics) + documents + process_text(openmetrics)
+
+
+def declared(metrics: Iterator[Metric]) -> dict[str, tuple[str, frozenset[str]]]:
+    return {
+        sample.name: (metric.type, frozenset(sample.labels))
+        for metric in metrics
+        for sample in metric.samples
+        if sample.name.startswith(("rackwatt_", "node_"))
+    }
+
+
+@pytest.mark.parametrize("openmetrics", [False, True])
+def test_both_formats_parse_and_every_family_is_as_the_table_declares_it(openmetrics: bool) -> None:
+    parse = parse_openmetrics if openmetrics else parse_text
+    found = declared(parse(whole(openmetrics)))
+    assert found == {family.name: (family.kind, frozenset(family.labels)) for family in FAMILIES}
+
+
+def test_openmetrics_tells_units_and_ends_with_its_mark() -> None:
+    text = whole(openmetrics=True)
+    assert "# UNIT rackwatt_node_power_watts watts\n" in text
+    assert "# TYPE rackwatt_node_energy_joules counter\n" in text
+    assert text.endswith("# EOF\n")
+
+
+def test_promtool_has_nothing_to_object_to_but_the_name_that_is_not_ours() -> None:
+    promtool = shutil.which("promtool")
+    assert promtool, "the Debian package prometheus is missing: make setup"
+    lint = subprocess.run(
+        [promtool, "check", "metrics"],
+        input=whole(False),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    told = [line for line in lint.stderr.splitlines() if not line.startswith("python_gc")]
+    assert told == [], lint.stderr
+
+
+@given(st.text(), st.text())
+def test_any_name_survives_the_page(node: str, rack: str) -> None:
+    house = House(target(node, rack=rack))
+    house.store.succeeded(node, Reading(300.0, "dcmi"), 0.01)
+    if "\r" in node + rack or any(c in node + rack for c in "\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"):
+        return  # the client library's parser takes these for ends of lines; Prometheus does not
+    assert house.samples("node_power_usage") == {(node, "compute", rack): 300}

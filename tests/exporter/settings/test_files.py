@@ -1,0 +1,50 @@
+import os
+from pathlib import Path
+
+from rackwatt_exporter.settings.files import documents, fingerprint
+
+GOOD = """apiVersion: rackwatt.dev/v1alpha1
+kind: PowerTarget
+metadata: {name: NAME}
+spec: {bmc: {method: fake, hosts: [{names: NAME}]}}
+"""
+
+
+def write(path: Path, name: str) -> Path:
+    path.write_text(GOOD.replace("NAME", name))
+    return path
+
+
+def test_files_and_folders_are_read_in_the_order_of_their_names(tmp_path: Path) -> None:
+    folder = tmp_path / "etc"
+    folder.mkdir()
+    write(folder / "b.yaml", "b")
+    write(folder / "a.yml", "a")
+    write(folder / "c.json", "c")
+    write(folder / ".hidden.yaml", "hidden")
+    (folder / "notes.txt").write_text("nothing")
+    single = write(tmp_path / "single.conf", "single")
+    assert [one.name for one in documents([folder, single])] == ["a", "b", "c", "single"]
+
+
+def test_a_file_that_is_not_there_is_a_problem_and_no_crash(tmp_path: Path) -> None:
+    (one,) = documents([tmp_path / "none.yaml"])
+    assert "No such file" in str(one.problems[0])
+    assert fingerprint([tmp_path / "none.yaml"]) == ()
+
+
+def test_a_change_a_new_file_and_a_swapped_link_are_seen(tmp_path: Path) -> None:
+    prints = [fingerprint([tmp_path])]
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        write(tmp_path / name / "lab.yaml", "a")
+    link = tmp_path / "lab.yaml"
+    link.symlink_to("one/lab.yaml")
+    prints.append(fingerprint([tmp_path]))
+    (tmp_path / "new").symlink_to("two/lab.yaml")
+    os.replace(tmp_path / "new", link)
+    prints.append(fingerprint([tmp_path]))
+    write(link, "other")
+    prints.append(fingerprint([tmp_path]))
+    assert len(set(prints)) == len(prints)
+    assert fingerprint([tmp_path]) == prints[-1]
