@@ -127,24 +127,27 @@ class OpenSessionRequest(NamedTuple):
 class Response(NamedTuple):
     """What a BMC answers: tag, status, our session id, and the rest as it is for each message.
 
-    Errors may end after the status: then the session id is empty.
+    Errors may end after the status: then the session id is empty. `level` is the privilege that an
+    Open Session Response grants; the others have nothing there.
     """
 
     tag: int
     status: int
     console_id: bytes
-    rest: bytes
+    rest: bytes = b""
+    level: int = 0
 
     @classmethod
     def parse(cls, payload: bytes) -> "Response | None":
         """Read an Open Session Response, RAKP message 2 or 4; None without tag and status."""
         if len(payload) < 2:
             return None
-        return cls(payload[0], payload[1], payload[4:8], payload[8:])
+        level = payload[2] if len(payload) > 2 else 0
+        return cls(payload[0], payload[1], payload[4:8], payload[8:], level)
 
     def encode(self) -> bytes:
         """Build the payload."""
-        return bytes((self.tag, self.status, 0, 0)) + self.console_id + self.rest
+        return bytes((self.tag, self.status, self.level, 0)) + self.console_id + self.rest
 
 
 class OpenedSession(NamedTuple):
