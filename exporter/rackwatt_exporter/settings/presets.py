@@ -1,4 +1,4 @@
-"""Settings known to fit a vendor's products: the farthest layer, which any word of a document beats.
+"""Settings known to fit a vendor's products: the farthest layer, beaten by any word of a document.
 
 A row is here when public documents or other people's running code agree on it; the MIB object is
 named beside each number so that a reader can look it up. None was tried on a device by us.
