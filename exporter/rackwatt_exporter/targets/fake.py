@@ -1,0 +1,54 @@
+"""Readings made up: for a first look, and for dashboards before there is a fleet.
+
+Deterministic: the same node with the same seed shows the same watts in the same order, in every
+process and on every machine.
+"""
+
+from hashlib import sha256
+from random import Random
+
+from rackwatt_exporter.reading import ReadError, Reading, Reason
+from rackwatt_exporter.settings.options import FakeOptions
+from rackwatt_exporter.settings.secrets import Secrets
+from rackwatt_exporter.settings.target import Target
+from rackwatt_exporter.targets.source import Source
+
+
+class FakeDriver:
+    """Sources that share nothing."""
+
+    def __init__(self, _secrets: Secrets) -> None:
+        pass
+
+    def source(self, target: Target) -> Source:
+        """Make the source of a target."""
+        assert isinstance(target.options, FakeOptions)  # noqa: S101 - the catalogue pairs them
+        return FakeSource(target.node, target.options)
+
+    async def close(self) -> None:
+        """Do nothing: nothing is shared."""
+
+
+class FakeSource:
+    """A node whose watts are drawn evenly between two bounds."""
+
+    def __init__(self, node: str, options: FakeOptions) -> None:
+        self._options = options
+        # Not hash(): that differs from one process to the next.
+        seed = sha256(f"{options.seed} {node}".encode()).digest()
+        self._random = Random(seed)  # noqa: S311 - nothing here is secret
+
+    async def read(self) -> Reading:
+        """Draw the next watts.
+
+        Raises:
+            ReadError: invalid_entry, where the bounds are the wrong way round.
+        """
+        least, most = self._options.min, self._options.max
+        if least > most:
+            told = f"fake.min ({least:g}) is more than fake.max ({most:g})"
+            raise ReadError(Reason.INVALID_ENTRY, told)
+        return Reading(self._random.uniform(least, most), "fake")
+
+    async def close(self) -> None:
+        """Do nothing: there is no session."""
