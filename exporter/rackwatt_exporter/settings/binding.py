@@ -58,6 +58,11 @@ class NoopOptions:
     states: tuple[tuple[str, str], ...] = ()
 
 
+INTERVAL_S = 30.0
+TIMEOUT_S = 10.0
+# A scheduler is one for all its nodes, and can bear being asked: their states are soon back.
+MAX_BACKOFF_S = 60.0
+
 SchedulerOptions = SlurmCliOptions | SlurmSshOptions | SlurmRestOptions | NoopOptions
 
 
@@ -69,10 +74,10 @@ class Binding:
     document: str
     cluster: str
     options: SchedulerOptions
-    interval_s: float = 30.0
-    timeout_s: float = 10.0
-    stale_after_s: float = 90.0
-    max_backoff_s: float = 300.0
+    interval_s: float = INTERVAL_S
+    timeout_s: float = TIMEOUT_S
+    stale_after_s: float = 3 * INTERVAL_S
+    max_backoff_s: float = MAX_BACKOFF_S
 
     @property
     def access(self) -> tuple[SchedulerOptions, float]:
@@ -87,8 +92,8 @@ def binding(document: SchedulerBinding) -> Binding:
         ValueError: a host list, or times that do not go together; with the path of the field.
     """
     name, spec = document.metadata.name, document.spec
-    interval_s = _seconds(spec.interval, Binding.interval_s)
-    timeout_s = _seconds(spec.timeout, Binding.timeout_s)
+    interval_s = _seconds(spec.interval, INTERVAL_S)
+    timeout_s = _seconds(spec.timeout, TIMEOUT_S)
     stale_after_s = _seconds(spec.stale_after, 3 * interval_s)
     if interval_s <= 0 or timeout_s <= 0:
         raise ValueError("spec.interval: interval and timeout must be more than nothing")
@@ -104,7 +109,7 @@ def binding(document: SchedulerBinding) -> Binding:
         interval_s=interval_s,
         timeout_s=timeout_s,
         stale_after_s=stale_after_s,
-        max_backoff_s=max(interval_s, Binding.max_backoff_s),
+        max_backoff_s=max(interval_s, MAX_BACKOFF_S),
     )
 
 

@@ -1,0 +1,58 @@
+import asyncio
+import json
+from pathlib import Path
+
+from tests.exporter.exporting import Exporting, power_target
+
+
+def up(*nodes: str) -> object:
+    return lambda text: all(f'rackwatt_target_up{{node="{node}"}} 1' in text for node in nodes)
+
+
+async def test_a_changed_document_is_seen_and_what_stayed_keeps_its_counters(
+    tmp_path: Path,
+) -> None:
+    lab = tmp_path / "lab.yaml"
+    lab.write_text(power_target("[{names: stays, rack: r1}, {names: goes}]"))
+    async with Exporting(tmp_path) as site:
+        watching = asyncio.create_task(site.exporter.watch())
+        await site.until(up("stays", "goes"))  # type: ignore[arg-type]
+        poller = site.exporter._targets._pollers["stays"][1]
+        lab.write_text(power_target("[{names: stays, rack: r2}, {names: comes}]"))
+        text = await site.until(up("stays", "comes"))  # type: ignore[arg-type]
+        assert 'node="goes"' not in text
+        assert 'rack="r2"' in text
+        assert site.exporter._targets._pollers["stays"][1] is poller
+        watching.cancel()
+
+
+async def test_a_typo_blinds_nobody(tmp_path: Path) -> None:
+    lab = tmp_path / "lab.yaml"
+    lab.write_text(power_target("[{names: n1}]"))
+    async with Exporting(tmp_path) as site:
+        await site.until(up("n1"))  # type: ignore[arg-type]
+        lab.write_text("kind: [")
+        await site.exporter.reload()
+        text = await site.text()
+        assert 'rackwatt_target_up{node="n1"} 1' in text
+        assert "rackwatt_config_last_reload_successful 0\n" in text
+        lab.unlink()
+        await site.exporter.reload()
+        assert 'node="n1"' not in await site.text()
+
+
+async def test_counters_go_on_after_a_restart(tmp_path: Path) -> None:
+    (tmp_path / "lab.yaml").write_text(power_target("[{names: n1}]"))
+
+    def joules(text: str) -> float:
+        lines = [
+            line for line in text.splitlines() if line.startswith("rackwatt_node_energy_joules")
+        ]
+        return float(lines[0].split()[-1]) if lines else 0.0
+
+    async with Exporting(tmp_path) as site:
+        await site.until(lambda text: joules(text) > 100)
+    kept = json.loads((tmp_path / "state/ledger.json").read_text())["accounts"]["n1"]["joules"]
+    async with Exporting(tmp_path) as site:
+        text = await site.until(lambda text: joules(text) > 0)
+        assert kept <= joules(text) < kept + 5000
