@@ -293,7 +293,7 @@ async def test_an_agent_that_was_replaced_is_read_at_once(
 async def test_a_session_idle_for_long_is_refreshed(
     own_agent: Snmpd, source: Sources, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rackwatt_exporter.protocols.snmp.IDLE_S", 0.0)
+    monkeypatch.setattr("rackwatt_exporter.protocols.snmp.IDLE_S", -1.0)
     async with udp_relay(at(own_agent)) as relay:
         reader = source(relay.address, WATTS, version="3")
         await reader.read()

@@ -1,0 +1,107 @@
+"""Values into watts: what is believed, what is refused, and that nothing else can happen."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rackwatt_crds.bmc.snmp import Row
+from rackwatt_exporter.reading import ReadError, Reason
+from rackwatt_exporter.settings.options import OidOptions
+from rackwatt_exporter.targets.snmp_sum import Cell, asked, cells, is_numeric, moved, plain, watts
+
+VALUES = st.one_of(st.integers(), st.floats(), st.text(), st.binary())
+
+
+def one(value: int | float | str | bytes, scale: float = 1.0) -> float:
+    return watts([Cell("1.3.1", scale, None, None, None)], {"1.3.1": value})
+
+
+@given(st.integers(0, 2**64), st.floats(0.001, 1000))
+def test_an_integer_is_scaled(value: int, scale: float) -> None:
+    assert one(value, scale) == value * scale
+
+
+@given(st.decimals(0, 10**9, places=3))
+def test_a_decimal_text_is_its_number(value: object) -> None:
+    assert one(f" {value}\n".encode()) == float(str(value))
+
+
+@given(VALUES)
+def test_any_value_is_a_finite_number_of_watts_or_an_error_with_a_reason(
+    value: int | float | str | bytes,
+) -> None:
+    try:
+        found = one(value)
+    except ReadError as error:
+        assert error.reason in (Reason.BAD_REPLY, Reason.SENSOR_UNREADABLE)
+    else:
+        assert math.isfinite(found)
+        assert found >= 0
+
+
+@pytest.mark.parametrize(
+    "value", ["1.3", "10.1.2.3", b"", b"12 W", b"0x12", b"1e3", b"1_0", b"nan", math.inf, math.nan]
+)
+def test_what_only_looks_like_a_number_is_none(value: float | str | bytes) -> None:
+    with pytest.raises(ReadError) as caught:
+        one(value)
+    assert caught.value.reason is Reason.BAD_REPLY
+
+
+@given(st.integers(0, 10**6), st.integers(-2, 25))
+def test_decimal_digits_divide_by_powers_of_ten(value: int, digits: int) -> None:
+    cell = Cell("1.3.1", 1.0, "1.3.2", None, None)
+    values = {"1.3.1": value, "1.3.2": digits}
+    if 0 <= digits <= 18:
+        assert watts([cell], values) == value / 10**digits
+    else:
+        with pytest.raises(ReadError) as caught:
+            watts([cell], values)
+        assert caught.value.reason is Reason.BAD_REPLY
+
+
+def test_a_sum_that_is_no_number_is_refused() -> None:
+    with pytest.raises(ReadError) as caught:
+        one(1, math.inf)
+    assert caught.value.reason is Reason.BAD_REPLY
+
+
+def test_rows_are_those_whose_column_says_so() -> None:
+    term = OidOptions("1.5", digits_oid="1.6", where=Row(oid="1.8", equals="26"))
+    found = cells(term, {"1.8.1.2": 25, "1.8.1.3": 26, "1.8.1.9": b"26\0"})
+    assert [cell.oid for cell in found] == ["1.5.1.3", "1.5.1.9"]
+    assert asked(found[:1]) == ["1.5.1.3", "1.6.1.3", "1.8.1.3"]
+
+
+def test_a_cell_has_moved_when_its_mark_or_its_value_is_another() -> None:
+    cell = Cell("1.5.3", 1.0, None, "1.8.3", "System")
+    assert not moved([cell], {"1.5.3": 1, "1.8.3": b"System"})
+    assert moved([cell], {"1.5.3": 1, "1.8.3": b"PS1"})
+    assert moved([cell], {"1.5.3": 1})
+    assert moved([cell], {"1.8.3": b"System"})
+
+
+def test_a_cell_whose_mark_is_another_never_counts() -> None:
+    cell = Cell("1.5.3", 1.0, None, "1.8.3", "System")
+    with pytest.raises(ReadError) as caught:
+        watts([cell], {"1.5.3": 1, "1.8.3": b"PS1"})
+    assert caught.value.reason is Reason.NO_POWER_SENSOR
+
+
+@given(st.lists(st.integers(0, 2**33), min_size=2, max_size=20), st.sampled_from(["", "."]))
+def test_identifiers_are_written_plainly_or_refused(arcs: list[int], dot: str) -> None:
+    text = dot + ".".join(map(str, arcs))
+    assert is_numeric(text)
+    possible = max(arcs) < 2**32 and (arcs[0] == 2 or (arcs[0] < 2 and arcs[1] < 40))
+    if possible:
+        assert plain(text) == text.lstrip(".")
+    else:
+        with pytest.raises(ReadError):
+            plain(text)
+
+
+@pytest.mark.parametrize("name", ["SNMPv2-SMI::enterprises.318", "IF-MIB::ifInOctets.1"])
+def test_symbolic_names_are_not_numeric(name: str) -> None:
+    assert not is_numeric(name)
