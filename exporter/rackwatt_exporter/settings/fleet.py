@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from rackwatt_crds.decoding import Broken, Problem
 from rackwatt_crds.document import PowerTarget, SchedulerBinding
+from rackwatt_crds.duration import seconds
 from rackwatt_crds.loading import Loaded
 from rackwatt_exporter.settings.binding import Binding, binding
 from rackwatt_exporter.settings.entry import Entry, broken_names, refused
@@ -117,7 +118,8 @@ def _resolved(one: Loaded, document: PowerTarget) -> Iterator[tuple[Target, str,
     for place, entry in enumerate(bmc.hosts):
         path = f"spec.bmc.hosts[{place}]"
         if isinstance(entry, Broken):
-            blank = Target("", "", "refused", RefusedOptions(""), name)
+            interval_s = seconds(document.spec.interval or "30s")
+            blank = Target("", "", "refused", RefusedOptions(""), name, interval_s=interval_s)
             names = broken_names(entry, f"{name}/hosts[{place}]")
             told = "; ".join(str(word) for word in one.problems if word.path.startswith(path))
             targets = list(refused(blank, names, told))

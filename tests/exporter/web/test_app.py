@@ -29,7 +29,7 @@ def directory(tmp_path: Path) -> Path:
 
 async def test_the_page_has_watts_with_type_rack_and_state(directory: Path) -> None:
     async with Exporting(directory) as site:
-        text = await site.until(lambda text: 'drained' in text and 'invalid_entry' in text)
+        text = await site.until(lambda text: "drained" in text and "invalid_entry" in text)
         async with site.get("/metrics") as response:
             assert response.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
         assert 'node_power_usage{node="n3",type="compute",rack="r1",state="drained"} ' in text
@@ -64,7 +64,8 @@ async def test_any_number_of_scrapes_asks_no_target_anything(directory: Path) ->
 
 async def test_the_status_counts_and_tells_the_worst(directory: Path) -> None:
     async with Exporting(directory) as site:
-        await site.until(lambda text: 'reads_total{node="n3"}' in text and "invalid_entry" in text)
+        await site.until(lambda text: text == "ready\n", "/readyz")
+        await site.until(lambda text: 'state="drained"' in text)
         status = await site.json()
         assert status["targets"]["configured"] == 5
         assert status["targets"]["failing"] == 1

@@ -1,0 +1,91 @@
+"""The command as its users start it: a process of its own, its log read as it comes."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+COMMAND = [sys.executable, "-m", "rackwatt_exporter"]
+_LISTENS = re.compile(r"listens on (\S+) port (\d+)")
+
+
+class Running:
+    """A running `rackwatt-exporter`."""
+
+    def __init__(self, arguments: Sequence[str], **environment: str) -> None:
+        self.process = subprocess.Popen(
+            [*COMMAND, *arguments],
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **environment},
+        )
+        self.log: list[str] = []
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stderr
+        for line in self.process.stderr:
+            self.log.append(line)
+
+    def until_logged(self, told: Callable[[str], object], limit_s: float = 30) -> str:
+        """Wait for a line of the log."""
+        return self._until(lambda: next((line for line in self.log if told(line)), None), limit_s)
+
+    def until_served(self, told: Callable[[str], object], path: str, limit_s: float = 30) -> str:
+        """Wait until a page tells what is waited for."""
+
+        def look() -> str | None:
+            text = self.get(path)
+            return text if told(text) else None
+
+        return self._until(look, limit_s)
+
+    def get(self, path: str) -> str:
+        with urllib.request.urlopen(self.url + path) as response:
+            return str(response.read().decode())
+
+    @property
+    def url(self) -> str:
+        found = _LISTENS.search(self.until_logged(_LISTENS.search))
+        assert found
+        return f"http://127.0.0.1:{found[2]}"
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """Send a signal, and wait for the exit status."""
+        self.process.send_signal(number)
+        status = self.process.wait(30)
+        self._reader.join(5)
+        return status
+
+    def _until(self, look: Callable[[], str | None], limit_s: float) -> str:
+        deadline_s = time.monotonic() + limit_s
+        while time.monotonic() < deadline_s:
+            found = look()
+            if found is not None:
+                return found
+            if self.process.poll() is not None:
+                break
+            time.sleep(0.02)
+        raise AssertionError("not told in time; the log:\n" + "".join(self.log))
+
+
+@contextmanager
+def running(*arguments: object, **environment: str) -> Iterator[Running]:
+    """Start the command, and hold that it is gone afterwards."""
+    run = Running([str(argument) for argument in arguments], **environment)
+    try:
+        yield run
+    finally:
+        if run.process.poll() is None:
+            run.process.kill()
+        run.process.wait(10)
+        assert run.process.stderr
+        run._reader.join(5)
+        run.process.stderr.close()

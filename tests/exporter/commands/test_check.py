@@ -1,0 +1,66 @@
+import json
+import subprocess
+from pathlib import Path
+
+from tests.exporter.commands.running import COMMAND
+from tests.exporter.exporting import power_target
+
+
+def check(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*COMMAND, "check", *map(str, arguments)], capture_output=True, text=True, check=False
+    )
+
+
+def lab(directory: Path, hosts: str) -> Path:
+    path = directory / "lab.yaml"
+    path.write_text(power_target(hosts))
+    return path
+
+
+def test_all_read_is_0_and_a_table_of_what_was_read(tmp_path: Path) -> None:
+    done = check(lab(tmp_path, '[{names: "n[1-2]", fake: {min: 300, max: 300}}]'))
+    assert done.returncode == 0, done.stderr
+    head, first, second, total = done.stdout.splitlines()
+    assert head.split() == ["node", "address", "method", "watts", "latency", "reason"]
+    assert first.split()[:4] == ["n1", "n1", "fake", "300.0"]
+    assert second.split()[0] == "n2"
+    assert total == "2 targets, 0 schedulers, 0 problems: 2 read, 0 failed"
+    assert done.stderr == ""
+
+
+def test_a_target_that_fails_is_1_and_says_why(tmp_path: Path) -> None:
+    path = lab(tmp_path, "[{names: n1}, {names: n2, method: ipmi, address: 127.0.0.1}]")
+    done = check(f"--config.file={path}", f"--secrets.directory={tmp_path}")
+    assert done.returncode == 1
+    assert "credentials_missing: no credentials.secretRef says where username is" in done.stdout
+    assert done.stdout.endswith("2 targets, 0 schedulers, 0 problems: 1 read, 1 failed\n")
+
+
+def test_a_document_that_is_wrong_is_2_whatever_else_was_read(tmp_path: Path) -> None:
+    done = check(lab(tmp_path, '[{names: n1}, {names: "n[1-4]", addresses: "a[1-3]"}]'))
+    assert done.returncode == 2
+    assert "PowerTarget lab: spec.bmc.hosts[1].addresses: 4 names but 3 addresses" in done.stderr
+
+
+def test_offline_asks_nobody(tmp_path: Path) -> None:
+    path = lab(tmp_path, "[{names: n1, method: ipmi, address: 192.0.2.1}]")
+    done = check("--offline", path)
+    assert done.returncode == 0
+    assert done.stdout == "1 targets, 0 schedulers, 0 problems: not asked\n"
+
+
+def test_json_is_for_programs(tmp_path: Path) -> None:
+    path = lab(tmp_path, "[{names: n1, fake: {min: 5, max: 5}}, {names: n2, x: 1}]")
+    done = check("--output=json", path)
+    assert done.returncode == 2
+    told = json.loads(done.stdout)
+    assert told["targets"][0]["watts"] == 5.0
+    assert told["targets"][1]["reason"] == "invalid_entry"
+    assert "spec.bmc.hosts[1].x: unknown field" in told["problems"][0]
+
+
+def test_a_file_that_is_not_there_is_a_wrong_document(tmp_path: Path) -> None:
+    done = check(tmp_path / "none.yaml")
+    assert done.returncode == 2
+    assert "No such file" in done.stderr

@@ -1,0 +1,87 @@
+import json
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.exporter.commands.running import COMMAND, running
+from tests.exporter.exporting import power_target
+
+LISTEN = "--web.listen-address=127.0.0.1:0"
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Path:
+    path = tmp_path / "lab.yaml"
+    path.write_text(power_target("[{names: n1, type: core, rack: r1}]"))
+    return path
+
+
+def test_it_serves_what_the_documents_say_and_sigterm_ends_it_with_counters_kept(lab: Path) -> None:
+    state = lab.parent / "state"
+    with running("run", f"--config.file={lab}", f"--state.directory={state}", LISTEN) as run:
+        text = run.until_served(lambda text: "node_power_usage{" in text, "/metrics")
+        assert 'node_power_usage{node="n1",type="core",rack="r1"} ' in text
+        assert run.stop() == 0
+        assert any("stopped: sessions closed, counters kept" in line for line in run.log)
+    assert "n1" in json.loads((state / "ledger.json").read_text())["accounts"]
+
+
+def test_sighup_reads_the_documents_again_at_once(lab: Path) -> None:
+    with running("run", f"--config.file={lab.parent}", LISTEN) as run:
+        run.until_served(lambda text: 'node="n1"' in text, "/metrics")
+        lab.write_text(power_target("[{names: n2}]"))
+        run.process.send_signal(signal.SIGHUP)
+        text = run.until_served(lambda text: 'node="n2"' in text, "/metrics")
+        assert 'node="n1"' not in text
+        assert run.stop(signal.SIGINT) == 0
+
+
+def test_flags_for_the_path_the_profile_and_the_log_do_as_they_say(lab: Path) -> None:
+    with running(
+        "run", f"--config.file={lab}", LISTEN, "--web.telemetry-path=/power",
+        "--no-profile.power-exporter", "--log.format=json", "--log.level=debug",
+    ) as run:  # fmt: skip
+        text = run.until_served(lambda text: 'watts{node="n1"' in text, "/power")
+        assert "node_power_usage" not in text
+        assert json.loads(run.log[0])["level"] in ("debug", "info")
+        assert run.stop() == 0
+
+
+def test_a_port_that_is_taken_is_told_and_the_exit_status_is_1(lab: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with running(
+            "run", f"--config.file={lab}", f"--web.listen-address=127.0.0.1:{port}"
+        ) as run:
+            assert run.process.wait(20) == 1
+            run._reader.join(5)
+            assert any("cannot listen" in line for line in run.log)
+
+
+@pytest.mark.parametrize(
+    ("flag", "told"),
+    [
+        ("--web.listen-address=localhost", "is not HOST:PORT"),
+        ("--web.listen-address=localhost:99999", "is not HOST:PORT"),
+        ("--web.telemetry-path=metrics", "must begin with /"),
+        ("--log.level=loud", "invalid choice"),
+    ],
+)
+def test_a_flag_that_makes_no_sense_is_an_error_that_says_why(flag: str, told: str) -> None:
+    done = subprocess.run([*COMMAND, "run", flag], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert told in done.stderr
+
+
+def test_the_exporter_loads_neither_kopf_nor_kubernetes_and_no_protocol_it_does_not_need() -> None:
+    heavy = ["kopf", "kubernetes", "pysnmp", "pyghmi", "gufo", "httpx", "cryptography"]
+    code = (
+        "import sys, rackwatt_exporter.__main__, rackwatt_exporter.exporter\n"
+        f"print([name for name in {heavy} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
