@@ -1,7 +1,7 @@
 """OpenIPMI's ipmi_sim: real BMCs that speak RMCP+ at cipher suite 3, up to a hundred in a process.
 
 DCMI comes from a small module compiled here. Suite 17 it refuses; it keeps at most 63 sessions in a
-process; Get Chassis Status to any but the first BMC of a process kills it.
+process; Get Chassis Status to a BMC that was not asked for DCMI before kills it. It lets any user be admin, but holds a session to the privilege it was opened for.
 """
 
 import os
@@ -29,7 +29,6 @@ set_working_mc 0x{ipmb:02x}
   endlan
   user 2 true "root" "calvin00" admin 20 none md2 md5 straight
   user 3 true "watcher" "looks-only" user 20 none md2 md5 straight
-  user 4 true "runner" "operates" operator 20 none md2 md5 straight
 """
 
 PING = bytes.fromhex("0600ff06000011be80000000")
@@ -73,10 +72,12 @@ class Bmc:
     power: Path
     sensors: Sequence[SimSensor] = field(default_factory=list)
 
-    def set_power(self, watts: int, state: int = MEASURING, code: int = 0) -> None:
-        """Set what DCMI Get Power Reading answers from now on."""
+    def set_power(
+        self, watts: int, state: int = MEASURING, code: int = 0, chassis_on: bool = True
+    ) -> None:
+        """Set what DCMI Get Power Reading and Get Chassis Status answer from now on."""
         fresh = self.power.with_suffix(f".{self.ipmb:02x}.new")
-        fresh.write_text(f"{watts} {state} {code}")
+        fresh.write_text(f"{watts} {state} {code} {int(chassis_on)}")
         fresh.rename(self.power)
 
     def lan(self) -> str:

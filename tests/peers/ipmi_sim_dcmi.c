@@ -1,7 +1,8 @@
 /* DCMI Get Power Reading for Debian's ipmi_sim, which has none of its own.
  *
  * Loaded with `loadlib "<this>.so" "<directory>"`. What the controller at IPMB address XX answers is
- * read from <directory>/power.XX each time: watts, state byte, completion code, in decimal. */
+ * read from <directory>/power.XX each time: watts, state byte, completion code, and whether the
+ * chassis is on, in decimal. */
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -13,20 +14,43 @@ unsigned char is_mc_get_ipmb(lmc_data_t *mc);
 
 static char directory[256];
 
+static unsigned int read_power(lmc_data_t *mc, unsigned int *watts, unsigned int *state,
+                               unsigned int *code)
+{
+    unsigned int on = 0;
+    char path[300];
+    FILE *file;
+
+    snprintf(path, sizeof(path), "%s/power.%02x", directory, is_mc_get_ipmb(mc));
+    if ((file = fopen(path, "r"))) {
+        if (fscanf(file, "%u %u %u %u", watts, state, code, &on) != 4) *code = 0xff;
+        fclose(file);
+    }
+    return on;
+}
+
+static int set_chassis(lmc_data_t *mc, int operation, unsigned char *value, void *unused)
+{
+    return 22; /* EINVAL: the file decides */
+}
+
+static int get_chassis(lmc_data_t *mc, int operation, unsigned char *value, void *unused)
+{
+    unsigned int watts, state, code;
+
+    *value = read_power(mc, &watts, &state, &code);
+    return 0;
+}
+
 static void get_power_reading(lmc_data_t *mc, msg_t *msg, unsigned char *answer,
                               unsigned int *length, void *unused)
 {
     unsigned int watts = 0, state = 0, code = 0, now = time(NULL), window_ms = 1000;
-    char path[300];
-    FILE *file;
 
     if (msg->cmd != 2) { handle_invalid_cmd(mc, answer, length); return; }
     if (check_msg_length(msg, 4, answer, length)) return;
-    snprintf(path, sizeof(path), "%s/power.%02x", directory, is_mc_get_ipmb(mc));
-    if ((file = fopen(path, "r"))) {
-        if (fscanf(file, "%u %u %u", &watts, &state, &code) != 3) code = 0xff;
-        fclose(file);
-    }
+    ipmi_mc_set_chassis_control_func(mc, set_chassis, get_chassis, NULL);
+    read_power(mc, &watts, &state, &code);
     memset(answer, 0, 19);
     answer[0] = code;
     *length = 1;

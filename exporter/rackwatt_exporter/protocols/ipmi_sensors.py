@@ -11,6 +11,8 @@ from rackwatt_exporter.reading import ReadError, Reason
 _GET_READING = (message.NETFN_SENSOR, 0x2D)
 _GET_FACTORS = (message.NETFN_SENSOR, 0x23)
 _UNAVAILABLE, _SCANNING = 0x20, 0x40
+# What BMCs say of a sensor that their repository knows and they do not have.
+_ABSENT = frozenset({message.OUT_OF_RANGE, message.NOT_PRESENT, message.INVALID_FIELD, 0xD5})
 
 
 class NamedSensors:
@@ -62,7 +64,7 @@ async def read_sensor(session: Session, sensor: Sensor) -> float:
     try:
         data = await session.command("Get Sensor Reading", _GET_READING, number, sensor.lun)
     except CompletionError as error:
-        if error.code != message.NOT_PRESENT:
+        if error.code not in _ABSENT:
             raise
         raise _unreadable(sensor, "it is not present now") from None
     if len(data) < 2:
