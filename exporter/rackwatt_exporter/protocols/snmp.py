@@ -8,7 +8,7 @@ one packet, and the reason when nothing helps. One socket to each agent, one req
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Sequence
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar, cast
 
 from gufo.snmp import SnmpAuthError, SnmpError, SnmpVersion, User
 from gufo.snmp.aio import SnmpSession
@@ -96,7 +96,7 @@ class Agent:
         found: dict[str, Value] = {}
         for start in range(0, len(oids), batch):
             part = oids[start : start + batch]
-            answer = await self._ask(lambda session, part=part: session.get_many(part))  # type: ignore[misc]
+            answer = await self._ask(_getting(part))
             if not answer and len(part) > 1:
                 return None, len(part)
             found |= answer
@@ -175,6 +175,13 @@ class Agent:
             return ReadError(Reason.AUTH_FAILED, f"{told} and privacy (or packets are being lost)")
         told = f"no answer to {self._attempts} requests"
         return ReadError(Reason.TIMEOUT, f"{told}; agents meet a wrong community with silence too")
+
+
+def _getting(oids: Sequence[str]) -> Callable[[SnmpSession], Awaitable[dict[str, Value]]]:
+    async def get(session: SnmpSession) -> dict[str, Value]:
+        return cast(dict[str, Value], await session.get_many(oids))
+
+    return get
 
 
 async def _walked(session: SnmpSession, column: str) -> dict[str, Value]:

@@ -1,0 +1,87 @@
+"""One UDP socket for a fleet of simulated devices, each at its own loopback address.
+
+The socket is bound to every address so that ten thousand devices cost one descriptor, but it is
+confined to loopback twice over: bound to the device, and deaf to any packet sent elsewhere. An
+answer leaves from the address that was asked (IP_PKTINFO), as a real device's would.
+"""
+
+import asyncio
+import socket
+import struct
+from collections.abc import Mapping
+from typing import Protocol
+
+_PACKETS_PER_WAKE = 64
+_MAX_PACKET = 4096
+_RECEIVE_BUFFER = 4 * 1024 * 1024
+_IP_PKTINFO = 8
+_PKTINFO = struct.Struct("=I4s4s")  # struct in_pktinfo: interface, our address, destination
+
+
+class Device(Protocol):
+    """What answers at one address."""
+
+    def answer(self, data: bytes) -> bytes | None:
+        """Give the answer to a packet; None for silence, whatever the packet is."""
+        ...
+
+
+class LoopbackServer:
+    """Devices keyed by their IPv4 loopback address, all at one UDP port."""
+
+    def __init__(self, devices: Mapping[str, Device], port: int) -> None:
+        self._devices = {socket.inet_aton(address): device for address, device in devices.items()}
+        self._port = port
+        self._socket: socket.socket | None = None
+
+    async def start(self) -> None:
+        """Open the socket and answer from now on.
+
+        Raises:
+            OSError: the port is taken.
+        """
+        self._socket = _open_socket(self._port)
+        asyncio.get_running_loop().add_reader(self._socket, self._receive_many, self._socket)
+
+    async def close(self) -> None:
+        """Fall silent."""
+        if self._socket is not None:
+            asyncio.get_running_loop().remove_reader(self._socket)
+            self._socket.close()
+            self._socket = None
+
+    def _receive_many(self, sock: socket.socket) -> None:
+        for _ in range(_PACKETS_PER_WAKE):
+            try:
+                data, control, _, client = sock.recvmsg(_MAX_PACKET, 64)
+            except OSError:  # nothing left
+                return
+            _, ours, destination = _PKTINFO.unpack_from(control[0][2])
+            device = self._devices.get(destination)
+            if device is None or destination[0] != 127:
+                continue
+            answer = device.answer(data)
+            if answer is not None:
+                _send(sock, answer, ours, client)
+
+
+def _send(sock: socket.socket, data: bytes, source: bytes, client: tuple[str, int]) -> None:
+    control = [(socket.IPPROTO_IP, _IP_PKTINFO, _PKTINFO.pack(0, source, bytes(4)))]
+    try:
+        sock.sendmsg([data], control, 0, client)
+    except OSError:  # buffers are full, or the client has gone: a packet is lost, as they are
+        return
+
+
+def _open_socket(port: int) -> socket.socket:
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.setblocking(False)
+    sock.setsockopt(socket.IPPROTO_IP, _IP_PKTINFO, 1)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"lo\0")
+        sock.bind(("0.0.0.0", port))  # noqa: S104 - of the loopback device
+    except OSError:
+        sock.close()
+        raise
+    return sock

@@ -1,0 +1,60 @@
+"""Keys, signatures and encryption of SNMPv3's user-based security (RFC 3414, 3826 and 7860)."""
+
+import hashlib
+import hmac
+import itertools
+from functools import cache
+
+from cryptography.hazmat.decrepit.ciphers.modes import CFB
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.algorithms import AES128
+
+# The hash is known by the length of its signature (RFC 7860, 4.1; of SHA-1: RFC 3414, 7.2.1).
+HASHES = {12: "sha1", 16: "sha224", 24: "sha256", 32: "sha384", 48: "sha512"}
+_STRETCHED = 1_048_576
+
+
+class UserKeys:
+    """One user's keys at one agent; each hash that clients come with makes its own."""
+
+    def __init__(self, auth_password: str, priv_password: str, engine_id: bytes) -> None:
+        self._auth_password = auth_password.encode()
+        self._priv_password = priv_password.encode()
+        self._engine_id = engine_id
+        self._salts = itertools.count(1)
+
+    def signature(self, message: bytes, length: int) -> bytes:
+        """Sign a message, whose own place for the signature is zeros."""
+        name = HASHES[length]
+        key = _localized(name, self._auth_password, self._engine_id)
+        return hmac.digest(key, message, name)[:length]
+
+    def encrypted(self, plain: bytes, length: int, boots: int, time_s: int) -> tuple[bytes, bytes]:
+        """Encrypt by AES-128 (RFC 3826); gives the salt and the cipher text."""
+        salt = next(self._salts).to_bytes(8, "big")
+        encryptor = self._cipher(length, boots, time_s, salt).encryptor()
+        return salt, encryptor.update(plain) + encryptor.finalize()
+
+    def decrypted(self, secret: bytes, length: int, boots: int, time_s: int, salt: bytes) -> bytes:
+        """Decrypt by AES-128; a wrong key gives nonsense, not an error."""
+        decryptor = self._cipher(length, boots, time_s, salt).decryptor()
+        return decryptor.update(secret) + decryptor.finalize()
+
+    def _cipher(self, length: int, boots: int, time_s: int, salt: bytes) -> Cipher[CFB]:
+        key = _localized(HASHES[length], self._priv_password, self._engine_id)
+        start = boots.to_bytes(4, "big") + time_s.to_bytes(4, "big") + salt
+        return Cipher(AES128(key[:16]), CFB(start))
+
+
+@cache
+def _master(name: str, password: bytes) -> bytes:
+    """Stretch a password to a megabyte, and hash it (RFC 3414, A.2)."""
+    repeated = password * (_STRETCHED // len(password) + 1)
+    return hashlib.new(name, repeated[:_STRETCHED]).digest()
+
+
+@cache
+def _localized(name: str, password: bytes, engine_id: bytes) -> bytes:
+    """Make a key that is good at one agent only (RFC 3414, 2.6)."""
+    master = _master(name, password)
+    return hashlib.new(name, master + engine_id + master).digest()
