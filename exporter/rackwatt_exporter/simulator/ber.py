@@ -114,7 +114,8 @@ def encoded(tag: int, content: bytes) -> bytes:
 
 def integer(value: int, tag: int = INTEGER) -> bytes:
     """Write a signed integer; a counter, gauge or time by its tag."""
-    return encoded(tag, value.to_bytes(value.bit_length() // 8 + 1, "big", signed=True))
+    size = (value if value >= 0 else ~value).bit_length() // 8 + 1
+    return encoded(tag, value.to_bytes(size, "big", signed=True))
 
 
 def octets(value: bytes) -> bytes:
