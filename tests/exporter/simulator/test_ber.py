@@ -16,8 +16,11 @@ ARCS = st.tuples(
 
 @given(st.integers(-(2**63), 2**63 - 1))
 def test_integers_are_written_and_read_as_by_pyasn1(value: int) -> None:
-    assert ber.integer(value) == encoder.encode(univ.Integer(value))
-    assert ber.element(ber.integer(value)).integer == value
+    written = ber.integer(value)
+    # pyasn1 itself writes some negative numbers in a byte more than X.690, 8.3.2, allows.
+    assert len(written) <= len(encoder.encode(univ.Integer(value)))
+    assert int(decoder.decode(written)[0]) == value
+    assert ber.element(written).integer == value
 
 
 @given(st.binary(max_size=70_000))
