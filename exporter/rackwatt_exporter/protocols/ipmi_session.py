@@ -76,7 +76,8 @@ class Session(Correspondent):
     def usable(self) -> bool:
         """Whether the BMC answered the last command, if late, and cannot have forgotten us yet."""
         now = self.endpoint.loop.time()
-        return self.asked_at <= self.heard_at > now - IDLE_LIMIT_S
+        answered = self.heard_at >= self.asked_at or now < self.asked_at + self.timeout_s
+        return answered and now < self.heard_at + IDLE_LIMIT_S
 
     async def command(
         self, name: str, code: tuple[int, int], data: bytes = b"", lun: int = 0

@@ -29,7 +29,7 @@ _TOO_MUCH = frozenset(
         message.UNSPECIFIED,
     }
 )
-_RESTARTS = 8
+_LOSSES = 8  # of the reservation, at one record
 
 
 async def repository_stamp(session: Session) -> bytes:
@@ -61,7 +61,7 @@ class SdrWalk:
         self._piece = WHOLE
         self._reservation = bytes(2)
         self._reserved_in: Session | None = None
-        self._restarts = 0
+        self._losses = 0
 
     async def go_on(self, session: Session) -> None:
         """Walk until done.
@@ -73,7 +73,12 @@ class SdrWalk:
             try:
                 await self._step(session)
             except CompletionError as error:
-                self._mend(error)
+                if error.code == message.RESERVATION_LOST and self._losses < _LOSSES:
+                    await self._look_again(session)
+                elif error.code in _TOO_MUCH and self._piece in _PIECES:
+                    self._piece = _PIECES[self._piece]
+                else:
+                    raise
 
     async def _step(self, session: Session) -> None:
         if self._reserved_in is not session:
@@ -86,21 +91,19 @@ class SdrWalk:
         self._met.add(self._next)
         if following in self._met:
             raise ReadError(Reason.BAD_REPLY, f"SDR repository: record {following} comes twice")
-        self._next = following
+        self._next, self._losses = following, 0
         self.done = following == END or self._wanted <= self.found.keys()
 
-    def _mend(self, error: CompletionError) -> None:
-        """Begin anew when the reservation was lost, ask for less when it was too much."""
-        if error.code == message.RESERVATION_LOST and self._restarts < _RESTARTS:
-            self._restarts += 1
-            self._reserved_in = None
+    async def _look_again(self, session: Session) -> None:
+        """Begin anew if the repository has changed; if another client merely reserved it, go on."""
+        self._losses += 1
+        self._reserved_in = None
+        stamp = await repository_stamp(session)
+        if stamp != self.stamp:
+            self.stamp = stamp
             self._next = 0
             self._met.clear()
             self.found.clear()
-        elif error.code in _TOO_MUCH and self._piece in _PIECES:
-            self._piece = _PIECES[self._piece]
-        else:
-            raise error
 
     async def _record(self, session: Session, record_id: int) -> tuple[int, bytes]:
         """Read one record, in pieces; of a record that is no full sensor the head is enough."""

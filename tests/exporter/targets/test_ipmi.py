@@ -130,6 +130,23 @@ async def test_a_sensor_without_watts_says_why(
         assert words in text
 
 
+async def test_a_sensor_that_is_added_later_is_found(tmp_path: Path, made: Driven) -> None:
+    with ipmi_sim(
+        tmp_path / "sim", [[SimSensor("PSU1 PIN", 43), SimSensor("Fan", unit=18)]]
+    ) as sim:
+        source = made.source(sim.bmcs[0], dcmi=False, sensors=("PSU1 PIN", "PSU2 PIN"))
+        assert (await reason_of(source))[0] is Reason.NO_POWER_SENSOR
+        for command in sim.bmcs[0].sensor_commands(3, SimSensor("PSU2 PIN", 7)):
+            sim.say(command)
+        async with asyncio.timeout(5):
+            while "PSU2 PIN" not in Asker(
+                sim.bmcs[0].address, sim.bmcs[0].port, USERNAME, PASSWORD
+            ).ipmitool("sdr", "list"):
+                await asyncio.sleep(0.01)
+        assert (await source.read()).watts == 50
+        await source.close()
+
+
 async def test_without_dcmi_the_named_sensors_are_read(bmc: Bmc, made: Driven) -> None:
     bmc.set_power(0, code=0xC1)
     source = made.source(bmc, sensors=("PSU1 PIN",))
@@ -241,8 +258,9 @@ async def test_a_bmc_that_restarts_under_a_kept_session_is_read_in_the_same_brea
 ) -> None:
     with ipmi_sim(tmp_path / "sim", [SENSORS]) as sim:
         async with driven(tmp_path) as made:
-            dcmi = made.source(sim.bmcs[0], timing={"timeout_s": 1.5})
-            sensors = made.source(sim.bmcs[0], dcmi=False, sensors=("PSU1 PIN",))
+            dcmi = made.source(sim.bmcs[0], timing={"timeout_s": 0.6})
+            timing = {"timeout_s": 0.9}
+            sensors = made.source(sim.bmcs[0], timing=timing, dcmi=False, sensors=("PSU1 PIN",))
             assert (await dcmi.read()).watts == 300
             assert (await sensors.read()).watts == 344
             sim.stop()
@@ -250,12 +268,12 @@ async def test_a_bmc_that_restarts_under_a_kept_session_is_read_in_the_same_brea
             sim.start()
             sim.bmcs[0].set_power(301)
             assert (await dcmi.read()).watts == 301
-            async with asyncio.timeout(3.0):
+            async with asyncio.timeout(0.9):
                 assert (await sensors.read()).watts == 344
             sim.stop()
             sim.start()
             sim.bmcs[0].set_power(302)
-            async with asyncio.timeout(1.5):
+            async with asyncio.timeout(0.6):
                 assert (await dcmi.read()).watts == 302
 
 
