@@ -1,0 +1,142 @@
+"""Sensor data records and DCMI answers, as pure bytes; ipmitool agrees in the tests of targets."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rackwatt_exporter.protocols import dcmi, sdr
+from rackwatt_exporter.reading import ReadError, Reason, Statistics
+from tests.peers.ipmi_sim import SimSensor
+
+
+def parsed(sensor: SimSensor) -> sdr.Sensor:
+    found = sdr.parse_record(sensor.record(9))
+    assert found is not None
+    return found
+
+
+@given(
+    m=st.integers(-512, 511),
+    b=st.integers(-512, 511),
+    exponents=st.tuples(st.integers(-8, 7), st.integers(-8, 7)),
+    raw=st.integers(0, 255),
+)
+def test_a_linear_sensor_is_converted_by_its_formula(
+    m: int, b: int, exponents: tuple[int, int], raw: int
+) -> None:
+    sensor = parsed(SimSensor("P", m=m, b=b, exponents=exponents))
+    value = (m * raw + b * 10.0 ** exponents[0]) * 10.0 ** exponents[1]
+    assert sensor.value(raw) == pytest.approx(value)
+
+
+@pytest.mark.parametrize(
+    ("analog_format", "raw", "whole"),
+    [(0, 0xFF, 255), (1, 0xFF, 0), (1, 0xFE, -1), (1, 0x7F, 127), (2, 0xFF, -1), (2, 0x80, -128)],
+)
+def test_raw_readings_have_three_formats(analog_format: int, raw: int, whole: int) -> None:
+    assert parsed(SimSensor("P", analog_format=analog_format)).value(raw) == whole
+
+
+@pytest.mark.parametrize(
+    ("linearization", "raw", "value"),
+    [
+        (1, 20, math.log(20)),
+        (2, 100, 2.0),
+        (3, 8, 3.0),
+        (4, 2, math.e**2),
+        (5, 2, 100.0),
+        (6, 5, 32.0),
+        (7, 4, 0.25),
+        (8, 9, 81.0),
+        (9, 3, 27.0),
+        (10, 81, 9.0),
+        (11, 27, 3.0),
+    ],
+)
+def test_every_linearization_is_known(linearization: int, raw: int, value: float) -> None:
+    sensor = parsed(SimSensor("P", linearization=linearization))
+    assert sensor.value(raw) == pytest.approx(value)
+
+
+def test_a_non_linear_sensor_takes_the_factors_of_its_reading() -> None:
+    sensor = parsed(SimSensor("P", m=1, linearization=0x70))
+    assert sensor.non_linear
+    assert sensor.value(10, sdr.Factors(m=3, b=2, b_exponent=1, result_exponent=0)) == 50
+
+
+@given(linearization=st.integers(0, 127), raw=st.integers(0, 255), m=st.integers(-512, 511))
+def test_a_value_is_finite_or_unreadable(linearization: int, raw: int, m: int) -> None:
+    sensor = parsed(SimSensor("P", m=m, linearization=linearization, exponents=(7, 7)))
+    try:
+        assert math.isfinite(sensor.value(raw))
+    except ReadError as error:
+        assert error.reason is Reason.SENSOR_UNREADABLE
+
+
+@pytest.mark.parametrize(
+    ("field", "name"),
+    [
+        (b"\xc8PSU1 PIN", "PSU1 PIN"),
+        (b"\xc3P\xe9 ", "Pé"),
+        (b"\x83\x29\xdc\xa6", "IPMI"),  # the example of section 43.15
+        (b"\x42\x12\xab", "12 -"),
+        (b"\x04P\x001\x00", "P1"),
+        (b"\xc0", ""),
+        (b"\xc3PS", None),
+        (b"", None),
+    ],
+)
+def test_names_are_read_in_their_four_encodings(field: bytes, name: str | None) -> None:
+    assert sdr.parse_name(field) == name
+
+
+@pytest.mark.parametrize(
+    ("change", "unit"),
+    [
+        ({21: 6}, "W"),
+        ({21: 4}, "V"),
+        ({21: 6, 20: 1}, "%"),
+        ({21: 6, 20: 2, 22: 4}, "W with a modifier"),
+        ({21: 6, 20: 0xC0}, "no analog value"),
+        ({21: 7, 20: 3 << 3}, "J with a modifier"),
+        ({21: 200}, "unit 200"),
+    ],
+)
+def test_only_watts_are_watts(change: dict[int, int], unit: str) -> None:
+    record = bytearray(SimSensor("P").record(1))
+    for at, value in change.items():
+        record[at] = value
+    sensor = sdr.parse_record(bytes(record))
+    assert sensor is not None
+    assert sensor.unit == unit
+    joules_per_second = unit == "J with a modifier"
+    assert sensor.in_watts == (unit == "W" or joules_per_second)
+
+
+@given(record=st.binary(max_size=80), cut=st.integers(0, 60))
+def test_no_garbage_of_a_record_raises(record: bytes, cut: int) -> None:
+    sdr.parse_record(record)
+    sdr.parse_record(b"\x01\x00\x51\x01" + record)
+    assert sdr.parse_record(SimSensor("PSU1 PIN").record(1)[:-1][:cut]) is None
+
+
+@given(
+    st.integers(0, 65535), st.booleans(), st.lists(st.integers(1, 65535), min_size=3, max_size=3)
+)
+def test_a_dcmi_reading_survives_the_wire(watts: int, measuring: bool, kept: list[int]) -> None:
+    reading = dcmi.PowerReading(watts, measuring, Statistics(*kept, window_s=1.5))
+    assert dcmi.parse_power_reading(dcmi.encode_power_reading(reading, 0)) == reading
+
+
+@given(st.binary(max_size=30))
+def test_a_garbled_dcmi_answer_is_a_bad_reply_or_a_reading(data: bytes) -> None:
+    try:
+        reading = dcmi.parse_power_reading(data)
+    except ReadError as error:
+        assert error.reason is Reason.BAD_REPLY
+    else:
+        assert len(data) >= 18
+        assert reading.watts == data[1] + 256 * data[2]
+        assert reading.measuring == bool(data[17] & 0x40)
