@@ -1,0 +1,55 @@
+import re
+from pathlib import Path
+
+import pytest
+
+from rackwatt_crds.loading import load
+from rackwatt_exporter.commands import run
+from rackwatt_exporter.reading import Reason
+from rackwatt_exporter.settings.fleet import fleet
+from scripts.docs import PAGES
+
+ROOT = Path(__file__).parents[1]
+PROSE = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+BLOCK = re.compile(r"^```yaml\n(apiVersion: rackwatt.dev.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_generated_page_says_what_the_code_says(name: str) -> None:
+    assert (ROOT / name).read_text() == PAGES[name](), "run make docs"
+
+
+@pytest.mark.parametrize(
+    "path", sorted(ROOT.glob("docs/examples/*.yaml")), ids=lambda path: path.name
+)
+def test_an_example_has_no_problem(path: Path) -> None:
+    built = fleet(load(path.read_bytes(), path.name))
+    assert built.problems == ()
+    assert built.targets
+
+
+def test_documents_quoted_in_prose_have_no_problem() -> None:
+    blocks = [(path.name, block) for path in PROSE for block in BLOCK.findall(path.read_text())]
+    assert blocks
+    for name, block in blocks:
+        assert fleet(load(block.encode(), name)).problems == ()
+
+
+def test_every_reason_is_explained_and_none_that_does_not_exist() -> None:
+    page = (ROOT / "docs/troubleshooting.md").read_text()
+    assert re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE) == [reason.value for reason in Reason]
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    for path in PROSE:
+        for link in re.findall(r"\]\(([^)#]+)\)", path.read_text()):
+            if not link.startswith("http"):
+                assert (path.parent / link).exists(), f"{path.name}: {link}"
+
+
+def test_every_flag_of_run_is_in_the_installation_page() -> None:
+    page = (ROOT / "docs/install.md").read_text()
+    flags = re.findall(r'"--([a-z]+\.[a-z-]+)"', Path(run.__file__).read_text())
+    assert flags
+    for flag in [*flags, "secrets.directory", "log.level", "log.format"]:
+        assert flag.replace("profile.", "[no-]profile.") in page
