@@ -48,6 +48,10 @@ class Account(msgspec.Struct):
         self.counter_joules = joules
         self.watts, self.at_s, self.wall_s = watts, at_s, wall_s
 
+    def pause(self) -> None:
+        """Count nothing until the next reading: the machine is known to have been off."""
+        self.at_s = None
+
     def next_ceiling_joules(self, for_s: float) -> float | None:
         """Tell a ceiling with room for the time until the next one is written; 0 is the last time.
 

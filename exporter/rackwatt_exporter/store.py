@@ -114,6 +114,7 @@ class Store:
         record.errors[error.reason] = record.errors.get(error.reason, 0) + 1
         if error.reason is Reason.POWERED_OFF:  # its last watts are known to be past
             record.reading = None
+            record.account.pause()
         record.withdraw_if_stale(now_s)
         self.changed(record)
 

@@ -84,6 +84,9 @@ def test_a_machine_that_was_switched_off_has_no_watts_from_then_on() -> None:
     bench.store.succeeded("a", Reading(300.0, "dcmi"), 0.01)
     bench.store.failed("a", ReadError(Reason.POWERED_OFF, "off"), 0.01)
     assert bench["a"].reading is None
+    bench.now_s += 20
+    bench.store.succeeded("a", Reading(300.0, "dcmi"), 0.01)
+    assert bench["a"].account.joules == 0
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ import argparse
 import asyncio
 import ipaddress
 import logging
-import resource
 import signal
 from pathlib import Path
 
@@ -93,7 +92,6 @@ def telemetry_path(text: str) -> str:
 
 
 async def _serve(arguments: argparse.Namespace) -> int:
-    _raise_descriptor_limit()
     exporter = Exporter(
         arguments.config_files or [Path("/etc/rackwatt")],
         Secrets(arguments.secrets_directory),
@@ -144,11 +142,3 @@ async def _until_stopped(stop: asyncio.Event, tasks: list[asyncio.Task[None]]) -
     for outcome in await asyncio.gather(*tasks, return_exceptions=True):
         if isinstance(outcome, Exception):
             raise outcome
-
-
-def _raise_descriptor_limit() -> None:
-    """Take all the descriptors that may be had: Redfish and SNMP need one for each target."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft < hard:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-        log.debug("descriptor limit raised from %d to %d", soft, hard)

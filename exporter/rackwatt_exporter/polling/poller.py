@@ -61,6 +61,7 @@ class Poller(Generic[T]):
         self._sink = sink
         self._failures = 0
         self._answered = False
+        self._reason: Reason | None = None
 
     async def run(self) -> None:
         """Ask until cancelled."""
@@ -82,14 +83,15 @@ class Poller(Generic[T]):
             except TimeoutError:
                 told = f"no reading within the timeout of {self.pace.timeout_s:g}s"
                 self._fail(ReadError(Reason.TIMEOUT, told), started_s)
+            except asyncio.CancelledError as error:
+                task = asyncio.current_task()
+                if task is not None and task.cancelling():
+                    raise
+                self._break(error, started_s)  # not meant for us: a library's own, gone astray
             except Exception as error:
-                log.exception("a source broke", extra={"node": self.key})
-                told = f"a fault of Rackwatt itself ({type(error).__name__}): see the log"
-                self._fail(ReadError(Reason.INTERNAL_ERROR, told), started_s)
+                self._break(error, started_s)
             else:
-                self._failures = 0
-                self._answered = True
-                self._sink.succeeded(self.key, result, time.monotonic() - started_s)
+                self._succeed(result, started_s)
 
     async def close(self) -> None:
         """Close the source; a peer that does not answer is left after a moment."""
@@ -101,7 +103,21 @@ class Poller(Generic[T]):
         except Exception:
             log.exception("a source broke while closing", extra={"node": self.key})
 
+    def _succeed(self, result: T, started_s: float) -> None:
+        if self._reason is not None:
+            log.info("answers again", extra={"node": self.key})
+        self._failures, self._reason, self._answered = 0, None, True
+        self._sink.succeeded(self.key, result, time.monotonic() - started_s)
+
+    def _break(self, error: BaseException, started_s: float) -> None:
+        log.error("a source broke", extra={"node": self.key}, exc_info=error)
+        told = f"a fault of Rackwatt itself ({type(error).__name__}): see the log"
+        self._fail(ReadError(Reason.INTERNAL_ERROR, told), started_s)
+
     def _fail(self, error: ReadError, started_s: float) -> None:
+        if error.reason is not self._reason:
+            log.warning("%s: %s", error.reason, error, extra={"node": self.key})
+        self._reason = error.reason
         self._failures = 0 if error.reason in _NO_REST else self._failures + 1
         self._answered = error.reason in _NO_REST
         self._sink.failed(self.key, error, time.monotonic() - started_s)

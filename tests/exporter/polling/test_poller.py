@@ -117,6 +117,25 @@ async def test_a_fault_of_ours_is_told_as_such_logged_and_survived(
     assert "Traceback" in caplog.text
 
 
+async def test_a_cancellation_gone_astray_is_a_fault_and_does_not_end_the_polling() -> None:
+    async def astray() -> str:
+        raise asyncio.CancelledError
+
+    desk = Desk()
+    asking = poller(Scripted(astray, fine), desk)
+    await asking.ask()
+    await asking.ask()
+    assert desk.told == [Reason.INTERNAL_ERROR, "fine"]
+
+
+async def test_only_transitions_are_logged(caplog: pytest.LogCaptureFixture) -> None:
+    asking = poller(Scripted(fine, refusing, refusing, switched_off, fine, fine), Desk())
+    with caplog.at_level(logging.INFO):
+        for _ in range(6):
+            await asking.ask()
+    assert caplog.messages == ["refused: nobody listens there", "powered_off: off", "answers again"]
+
+
 async def test_failures_wait_in_the_lane_of_the_suspect_and_answers_leave_it() -> None:
     lanes: list[str] = []
 
