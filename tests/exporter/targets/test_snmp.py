@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import os
+import random
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -15,7 +16,9 @@ from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.settings.options import OidOptions, SnmpOptions
 from rackwatt_exporter.settings.secrets import Secrets
 from rackwatt_exporter.settings.target import Target
+from rackwatt_exporter.simulator import ber
 from rackwatt_exporter.targets.snmp import SnmpDriver, SnmpSource
+from tests.peers.pysnmp_client import pysnmp_get
 from tests.peers.snmpd import (
     AUTH_PASSWORD,
     COMMUNITY,
@@ -26,7 +29,8 @@ from tests.peers.snmpd import (
 )
 from tests.peers.udp_relay import udp_relay
 
-LOOPS = ("asyncio", "uvloop")
+# The loop that the exporter runs on.
+LOOPS = ("uvloop",)
 
 WATTS = "1.3.6.1.4.1.232.6.2.15.3.0"
 TENS = "1.3.6.1.4.1.318.1.1.26.4.3.1.5.1"
@@ -406,3 +410,101 @@ async def test_a_target_has_one_descriptor_and_gives_it_back(
     for reader in readers:
         await reader.close()
     assert descriptors() == before
+
+
+@pytest.mark.parametrize(
+    "name", ["", "open", "onlySHA-384", "SHA-512andAES-256", "MD5andAES-256-C"]
+)
+async def test_pysnmp_reads_the_same(
+    agent: Snmpd, source: Sources, secret: Path, name: str
+) -> None:
+    user = next((user for user in USERS if user.name == name), SnmpUser(""))
+    (secret / "username").write_text(name)
+    said = {"level": user.level, "auth": user.auth, "privacy": user.privacy}
+    asked = {
+        "host": agent.address,
+        "port": agent.port,
+        "version": "3" if name else "2c",
+        "community": COMMUNITY,
+        "user": name,
+        "auth_password": AUTH_PASSWORD,
+        "priv_password": PRIV_PASSWORD,
+        "oids": [WATTS, TENS],
+    }
+    by_pysnmp = await pysnmp_get({**asked, **said})
+    reading = await source(at(agent), WATTS, TENS, version=asked["version"], **said).read()
+    assert reading.watts == sum(map(float, by_pysnmp.values())) == 351 + 42
+
+
+async def test_symbolic_names_read_the_same_objects(agent: Snmpd, source: Sources) -> None:
+    names = [f"SNMPv2-SMI::enterprises.{oid.removeprefix('1.3.6.1.4.1.')}" for oid in (WATTS, TENS)]
+    reading = await source(at(agent), names[0], OidOptions(names[1], scale=10)).read()
+    assert reading.watts == 351 + 420
+    assert reading.source.startswith(names[0])
+
+
+async def test_a_name_of_a_mib_that_is_missing_is_told(agent: Snmpd, source: Sources) -> None:
+    reason, told = await reason_of(source(at(agent), "ACME-PDU-MIB::watts.1"))
+    assert reason is Reason.NO_POWER_SENSOR
+    assert "there is no MIB ACME-PDU-MIB" in told
+
+
+async def test_no_answer_however_spoilt_is_a_number_or_a_crash(
+    own_agent: Snmpd, source: Sources
+) -> None:
+    dice = random.Random(161)
+
+    def spoilt(packet: bytes) -> list[bytes]:
+        changed = bytearray(packet)
+        # What stands before is the request's: an answer to another request is not looked at.
+        for _ in range(dice.randint(1, 3)):
+            changed[dice.randrange(20, len(changed))] = dice.randrange(256)
+        return [bytes(changed[: dice.choice((len(changed), dice.randint(1, len(changed))))])]
+
+    async with udp_relay(at(own_agent)) as relay:
+        relay.reply_fate = spoilt
+        reader = source(relay.address, WATTS, TEXT, timeout_s=0.03)
+        for _ in range(400):
+            with pytest.raises(ReadError):
+                await reader.read()
+        relay.reply_fate = lambda packet: [packet]
+        assert (await source(relay.address, WATTS).read()).watts == 351
+
+
+async def test_an_answer_that_breaks_the_library_is_a_bad_reply(
+    own_agent: Snmpd, source: Sources
+) -> None:
+    def emptied(packet: bytes) -> list[bytes]:
+        version, community, pdu = ber.element(packet).children()
+        number, *_ = pdu.children()
+        head = map(ber.integer, (number.integer, 0, 0))
+        broken = ber.sequence(*head, ber.sequence(ber.sequence()), tag=pdu.tag)
+        start = ber.integer(version.integer), ber.octets(community.octets)
+        return [ber.sequence(*start, broken)]
+
+    async with udp_relay(at(own_agent)) as relay:
+        relay.reply_fate = emptied
+        reader = source(relay.address, WATTS)
+        assert (await reason_of(reader))[0] is Reason.BAD_REPLY
+        relay.reply_fate = lambda packet: [packet]
+        assert (await reader.read()).watts == 351
+
+
+async def test_a_table_without_end_is_a_bad_reply(own_agent: Snmpd, source: Sources) -> None:
+    async with udp_relay(at(own_agent)) as relay:
+        seen: list[bytes] = []
+
+        def again(packet: bytes) -> list[bytes]:
+            version, community, pdu = ber.element(packet).children()
+            number, _, _, found = pdu.children()
+            seen.append(found.content)
+            # The first rows of the table, whatever was asked.
+            rows = ber.encoded(ber.SEQUENCE, seen[min(1, len(seen) - 1)])
+            head = map(ber.integer, (number.integer, 0, 0))
+            start = ber.integer(version.integer), ber.octets(community.octets)
+            return [ber.sequence(*start, ber.sequence(*head, rows, tag=pdu.tag))]
+
+        relay.reply_fate = again
+        term = OidOptions(f"{PROBES}.6", where=Row(oid=f"{PROBES}.8", equals="Mainboard"))
+        reason, told = await reason_of(source(relay.address, term, version="1"))
+        assert (reason, "no end" in told) == (Reason.BAD_REPLY, True)
