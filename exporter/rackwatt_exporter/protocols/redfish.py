@@ -1,0 +1,181 @@
+"""A Redfish service: log in once, ask one thing at a time, log out (DSP0266).
+
+BMCs are small: one connection is kept, one request is in flight, and however many nodes stand
+behind one BMC they share one session. A service without room for a session is asked with Basic.
+"""
+
+import asyncio
+import base64
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import NamedTuple
+
+import msgspec
+from yarl import URL
+
+from rackwatt_exporter.protocols.redfish_http import Answer, Authorization, Json, Origin
+from rackwatt_exporter.reading import ReadError, Reason
+
+ROOT = "/redfish/v1/"
+SESSIONS = "/redfish/v1/SessionService/Sessions"
+OLD_SESSIONS = "/redfish/v1/Sessions"  # iDRAC 8 has its sessions here
+NO_SESSIONS_HERE = (404, 405, 501)
+
+LOGIN_TIMEOUT_S = 30.0
+CLOSE_TIMEOUT_S = 0.8
+
+
+class Account(NamedTuple):
+    """Who logs in."""
+
+    username: str
+    password: str
+
+
+class RedfishService:
+    """One BMC, for all that are behind it; `account` is asked for at each login."""
+
+    def __init__(self, origin: Origin, account: Callable[[], Account], basic: bool = False) -> None:
+        self._origin = origin
+        self._account = account
+        self._basic = basic
+        self._turn = asyncio.Lock()
+        self._root: dict[str, Json] | None = None
+        self._authorization: Authorization | None = None
+        self._logging_in: asyncio.Task[Authorization] | None = None
+        self._session: str | None = None
+
+    @property
+    def expands(self) -> bool:
+        """Tell whether a collection can be asked for with all its members in it."""
+        return value_at(self._root, "ProtocolFeaturesSupported", "ExpandQuery", "Levels") is True
+
+    async def get(self, path: str) -> dict[str, Json]:
+        """Get one resource, logged in.
+
+        Raises:
+            StatusError: the service answers, but not with this resource.
+            ReadError: with the reason.
+        """
+        async with self._turn:
+            authorization = self._authorization or await self._log_in()
+            answer = await self._origin.ask("GET", path, authorization)
+            if answer.status == 401:
+                answer = await self._ask_anew(path, answer, authorization)
+        return answer.document(path)
+
+    async def close(self) -> None:
+        """End the session at the service."""
+        with suppress(ReadError, TimeoutError):
+            async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                if self._logging_in:
+                    self._authorization = await self._logging_in
+                if self._session and self._authorization:
+                    leaving = {**self._authorization, "Connection": "close"}
+                    await self._origin.ask("DELETE", self._session, leaving)
+        self._authorization = self._session = self._logging_in = None
+
+    async def _ask_anew(self, path: str, answer: Answer, refused: Authorization) -> Answer:
+        """Ask again after the service has forgotten us, with the account as its files say now."""
+        self._authorization = self._session = None
+        authorization = await self._log_in()
+        if authorization != refused:
+            answer = await self._origin.ask("GET", path, authorization)
+        # else Basic would say the same words again: that only locks accounts
+        if answer.status == 401:
+            self._authorization = None
+        return answer
+
+    async def _log_in(self) -> Authorization:
+        """Log in, or join the login that a cancelled reading began.
+
+        A login is not cancelled with the reading that began it: the service would open a session
+        nobody knows the token of, and after a few of these it has none left to give.
+        """
+        if self._root is None:
+            self._root = await self._service_root()
+        if self._logging_in is None:
+            self._logging_in = asyncio.create_task(self._enter(self._root))
+        try:
+            self._authorization = await asyncio.shield(self._logging_in)
+        finally:
+            if self._logging_in.done():
+                self._logging_in = None
+        return self._authorization
+
+    async def _service_root(self) -> dict[str, Json]:
+        """Get the service root, for which no account is needed; {} where one is all the same.
+
+        Raises:
+            ReadError: bad_reply, before a password has been sent to what is not a Redfish service.
+        """
+        answer = await self._origin.ask("GET", ROOT, {})
+        if answer.status in (401, 403):
+            return {}
+        root = answer.json if answer.status == 200 else None
+        if isinstance(root, dict) and ("RedfishVersion" in root or "@odata.id" in root):
+            return root
+        if answer.status >= 500:
+            raise answer.refusal(ROOT)
+        told = f"this is not a Redfish service: {ROOT} gives {answer}"
+        raise ReadError(Reason.BAD_REPLY, told)
+
+    async def _enter(self, root: dict[str, Json]) -> Authorization:
+        account = self._account()
+        try:
+            async with asyncio.timeout(LOGIN_TIMEOUT_S):
+                token = None if self._basic else await self._open_session(root, account)
+        except TimeoutError:
+            told = f"the login had no answer within {LOGIN_TIMEOUT_S:g} s"
+            raise ReadError(Reason.TIMEOUT, told) from None
+        if token:
+            return {"X-Auth-Token": token}
+        words = f"{account.username}:{account.password}".encode()
+        return {"Authorization": "Basic " + base64.b64encode(words).decode()}
+
+    async def _open_session(self, root: dict[str, Json], account: Account) -> str | None:
+        """Open a session and give its token; None where there are none, or none left."""
+        words = {"UserName": account.username, "Password": account.password}
+        kind = {"Content-Type": "application/json"}
+        for path in _session_paths(root):
+            answer = await self._origin.ask("POST", path, kind, msgspec.json.encode(words))
+            if answer.session_limit:
+                return None
+            if answer.status not in NO_SESSIONS_HERE:
+                return self._token(answer)
+        return None
+
+    def _token(self, answer: Answer) -> str:
+        token = answer.headers.get("X-Auth-Token")
+        if answer.status < 300 and token:
+            named = answer.headers.get("Location") or value_at(answer.json, "@odata.id")
+            self._session = _own_path(named)
+            return token
+        # iLO says 400 UnauthorizedLoginAttempt where others say 401.
+        if b"nauthorized" in answer.body:
+            answer = answer._replace(status=401)
+        raise answer.refusal("the login")
+
+
+def value_at(document: Json, *keys: str) -> Json:
+    """Walk into objects within objects; None where the way ends."""
+    for key in keys:
+        if not isinstance(document, dict):
+            return None
+        document = document.get(key)
+    return document
+
+
+def _session_paths(root: dict[str, Json]) -> Iterator[str]:
+    """Tell where sessions may be: where the root says, the standard's place, the old one."""
+    said = _own_path(value_at(root, "Links", "Sessions", "@odata.id"))
+    yield from dict.fromkeys((said or SESSIONS, SESSIONS, OLD_SESSIONS))
+
+
+def _own_path(said: object) -> str | None:
+    """Take the path of what may be a whole URL: services know their own names badly."""
+    if not isinstance(said, str) or not said:
+        return None
+    with suppress(ValueError):
+        return URL(said).raw_path
+    return None

@@ -1,0 +1,156 @@
+"""One HTTP exchange with a Redfish service: bounded, within it, with a reason when it fails.
+
+A BMC's answer is never taken on trust: not its length, not where it redirects to, not its JSON.
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from http import HTTPStatus
+from ssl import SSLContext
+from typing import Any, NamedTuple
+
+import aiohttp
+import msgspec
+from yarl import URL
+
+from rackwatt_exporter.protocols.redfish_failure import failure
+from rackwatt_exporter.reading import ReadError, Reason
+
+BODY_LIMIT = 4 * 1024 * 1024
+REDIRECTS = 3
+# Dell's, and DSP0266's own, for: there are as many sessions as there can be.
+SESSION_LIMIT = (b"RAC0218", b"SessionLimitExceeded")
+
+Json = Any
+Authorization = Mapping[str, str]
+
+
+class StatusError(ReadError):
+    """The service refused one resource with an HTTP status."""
+
+    def __init__(self, reason: Reason, message: str, status: int) -> None:
+        super().__init__(reason, message)
+        self.status = status
+
+
+class Answer(NamedTuple):
+    """An HTTP response, whole."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def session_limit(self) -> bool:
+        """Tell whether the service says that it has no room for one more session."""
+        return self.status == 503 and any(mark in self.body for mark in SESSION_LIMIT)
+
+    @property
+    def json(self) -> Json:
+        """Decode the body; None where it is not JSON."""
+        try:
+            return msgspec.json.decode(self.body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return None
+
+    def document(self, path: str) -> dict[str, Json]:
+        """Give the resource that was asked for.
+
+        Raises:
+            StatusError, ReadError: why this is not one.
+        """
+        if self.status != 200:
+            raise self.refusal(path)
+        if isinstance(document := self.json, dict):
+            return document
+        raise ReadError(Reason.BAD_REPLY, f"{path} gives {self}, not a JSON object")
+
+    def refusal(self, what: str) -> ReadError:
+        """Tell what a status that is no success means."""
+        if self.session_limit:
+            told = "the BMC has no session left: end some of them, or restart the BMC"
+            return ReadError(Reason.SESSION_LIMIT, told)
+        if self.status == 401:
+            told = "the service does not accept this user name and password"
+            return ReadError(Reason.AUTH_FAILED, told)
+        reason = Reason.PRIVILEGE_INSUFFICIENT if self.status == 403 else Reason.BAD_REPLY
+        return StatusError(reason, f"{what} gives {self}", self.status)
+
+    def __str__(self) -> str:
+        with suppress(ValueError):
+            kind = self.headers.get("Content-Type", "no content type").split(";")[0][:60]
+            return f"{self.status} {HTTPStatus(self.status).phrase} ({kind})"
+        return f"status {self.status}"
+
+
+class Origin:
+    """A service's scheme, address and port, and the connection kept to it."""
+
+    def __init__(
+        self,
+        http: aiohttp.ClientSession,
+        url: URL,
+        tls: Callable[[], SSLContext],
+        server_name: str | None,
+    ) -> None:
+        self._http = http
+        self._url = url
+        self._read_tls = tls
+        self._tls: SSLContext | None = None
+        self._server_name = server_name
+
+    async def ask(
+        self, method: str, path: str, headers: Authorization, body: bytes | None = None
+    ) -> Answer:
+        """Ask once, following a few redirects within the service: a token goes nowhere else.
+
+        Raises:
+            ReadError: tls_failed, name_unresolved, refused, unreachable, bad_reply.
+        """
+        for _ in range(REDIRECTS + 1):
+            answer = await self._send(method, path, headers, body)
+            if not 300 <= answer.status < 400:
+                return answer
+            path = self._redirected(path, answer.headers.get("Location", ""))
+        raise ReadError(Reason.BAD_REPLY, f"{path} is redirected without end")
+
+    def _redirected(self, path: str, location: str) -> str:
+        try:
+            target = self._url.join(URL(location))
+            elsewhere = target.origin() != self._url.origin()
+        except ValueError:
+            raise ReadError(Reason.BAD_REPLY, f"{path} is redirected to no URL") from None
+        if elsewhere:
+            told = f"{path} is redirected to {target.origin()}: check redfish.scheme and port"
+            raise ReadError(Reason.BAD_REPLY, told)
+        return target.raw_path_qs
+
+    async def _send(
+        self, method: str, path: str, headers: Authorization, body: bytes | None
+    ) -> Answer:
+        if self._tls is None:
+            self._tls = self._read_tls()
+        try:
+            async with self._http.request(
+                method,
+                self._url.join(URL(path, encoded=True)),
+                headers=headers,
+                data=body,
+                ssl=self._tls,
+                server_hostname=self._server_name,
+                allow_redirects=False,
+            ) as response:
+                return Answer(response.status, response.headers, await _bounded(response))
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            self._tls = None  # its files may have been replaced
+            raise failure(error) from None
+
+
+async def _bounded(response: aiohttp.ClientResponse) -> bytes:
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) > BODY_LIMIT:
+            told = f"{response.url.path} is larger than {BODY_LIMIT} bytes"
+            raise ReadError(Reason.BAD_REPLY, told)
+    return bytes(body)

@@ -1,0 +1,168 @@
+"""Redfish: found once where a machine's watts are, then one GET for each reading."""
+
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from ssl import SSLContext
+from typing import Literal, NamedTuple
+
+import aiohttp
+from yarl import URL
+
+from rackwatt_exporter.protocols.redfish import Account, RedfishService
+from rackwatt_exporter.protocols.redfish_http import Origin, StatusError
+from rackwatt_exporter.protocols.tls import tls_context
+from rackwatt_exporter.reading import ReadError, Reading, Reason
+from rackwatt_exporter.settings.options import RedfishOptions, TlsOptions
+from rackwatt_exporter.settings.secrets import Secrets
+from rackwatt_exporter.settings.target import Target
+from rackwatt_exporter.targets.redfish_places import Place
+from rackwatt_exporter.targets.redfish_search import Search
+from rackwatt_exporter.targets.redfish_state import PowerStateDoubt
+from rackwatt_exporter.targets.source import Source
+
+KEEP_CONNECTION_S = 3600.0
+NOT_FOUND = 404
+HEADERS = {"Accept": "application/json", "OData-Version": "4.0", "User-Agent": "rackwatt"}
+
+
+class Bmc(NamedTuple):
+    """What makes two targets be behind the same BMC, and share its session."""
+
+    scheme: Literal["https", "http"]
+    address: str
+    port: int
+    credentials: str | None
+    auth: Literal["session", "basic"]
+    tls: TlsOptions
+
+
+class RedfishDriver:
+    """What all sources share: one HTTP client, and one service for each BMC they are behind."""
+
+    def __init__(self, secrets: Secrets) -> None:
+        self._secrets = secrets
+        self._services: dict[Bmc, RedfishService] = {}
+        self._users: dict[Bmc, int] = {}
+        self._contexts: dict[TlsOptions, tuple[int, SSLContext]] = {}
+        self._http = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_CONNECTION_S),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers=HEADERS,
+            # The poller has the deadline, and cancels: a timer of ours would cost on each reading.
+            timeout=aiohttp.ClientTimeout(total=None),
+        )
+
+    def source(self, target: Target) -> Source:
+        """Make the source of a target, on the service it shares with others of its BMC."""
+        options = target.options
+        assert isinstance(options, RedfishOptions)  # noqa: S101 - the catalogue pairs them
+        bmc = Bmc(
+            options.scheme,
+            target.address,
+            options.port,
+            target.credentials,
+            options.auth,
+            options.tls,
+        )
+        if bmc not in self._services:
+            self._services[bmc] = self._service(bmc)
+        self._users[bmc] = self._users.get(bmc, 0) + 1
+        service = self._services[bmc]
+        return RedfishSource(service, options, lambda: self._release(bmc))
+
+    async def close(self) -> None:
+        """Close all connections."""
+        for service in self._services.values():
+            await service.close()
+        await self._http.close()
+
+    async def _release(self, bmc: Bmc) -> None:
+        self._users[bmc] -= 1
+        if not self._users[bmc]:
+            del self._users[bmc]
+            await self._services.pop(bmc).close()
+
+    def _service(self, bmc: Bmc) -> RedfishService:
+        def account() -> Account:
+            username = self._secrets.read(bmc.credentials, "username")
+            password = self._secrets.read(bmc.credentials, "password")
+            return Account(_text(username, "user name"), _text(password, "password"))
+
+        origin = Origin(self._http, _url(bmc), lambda: self._tls(bmc.tls), bmc.tls.server_name)
+        return RedfishService(origin, account, basic=bmc.auth == "basic")
+
+    def _tls(self, options: TlsOptions) -> SSLContext:
+        """Give a context, made anew when the file of its authorities has changed."""
+        changed_ns = 0
+        if options.ca_secret:
+            changed_ns = self._secrets.path(options.ca_secret, "ca.crt").stat().st_mtime_ns
+        made_ns, context = self._contexts.get(options, (-1, None))
+        if context is None or made_ns != changed_ns:
+            context = tls_context(options, self._secrets)
+            self._contexts[options] = changed_ns, context
+        return context
+
+
+class RedfishSource:
+    """One machine behind a BMC, and where its watts were found."""
+
+    def __init__(
+        self,
+        service: RedfishService,
+        options: RedfishOptions,
+        release: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._service = service
+        self._release = release
+        self._search = Search(service, options)
+        self._place: Place | None = None
+        self._doubt = PowerStateDoubt()
+
+    async def read(self) -> Reading:
+        """Read the power; look for it first where it is not known, or no longer there.
+
+        Raises:
+            ReadError: with the reason; powered_off for a machine that is off.
+        """
+        reading = await self._measure(self._place) if self._place else None
+        if reading is None:
+            return await self._find()
+        if self._doubt.arises(reading.watts):
+            await self._search.refuse_powered_off()
+            self._doubt.settle(reading.watts)
+        return reading
+
+    async def _find(self) -> Reading:
+        self._place = None
+        self._place = place = await self._search.find()
+        # What the search saw may be older than this reading; that the machine is on, it saw now.
+        if reading := await self._measure(place):
+            self._doubt.settle(reading.watts)
+            return reading
+        told = f"{place.where} gave watts a moment ago, and none now"
+        raise ReadError(Reason.SENSOR_UNREADABLE, told)
+
+    async def _measure(self, place: Place) -> Reading | None:
+        try:
+            return await place.read(self._service.get)
+        except StatusError as error:
+            if error.status != NOT_FOUND:
+                raise
+            self._search.forget()
+            return None
+
+    async def close(self) -> None:
+        """End the session, where no other target is behind this BMC."""
+        await self._release()
+
+
+def _url(bmc: Bmc) -> URL:
+    host = f"[{bmc.address}]" if ":" in bmc.address else bmc.address
+    # Not looked at here: what cannot be a host is found, and told, when it is asked.
+    return URL(f"{bmc.scheme}://{host}:{bmc.port}/", encoded=True)
+
+
+def _text(secret: bytes, what: str) -> str:
+    with suppress(UnicodeDecodeError):
+        return secret.decode()
+    raise ReadError(Reason.CREDENTIALS_MISSING, f"the {what} is not text in UTF-8")
