@@ -25,6 +25,7 @@ from rackwatt_exporter.settings.target import Target
 WORKER = "rackwatt_exporter.targets.ipmi_oem_worker"
 TARGETS_PER_WORKER = 64  # as many as pyghmi lets share a socket
 HUNG_AFTER_S = 60.0  # pyghmi itself gives up within 25 s
+_LOGOUT_S = 1.0
 _GOODBYE_S = 2.0
 
 
@@ -210,11 +211,13 @@ class OemSource:
         return (await asyncio.shield(asked)).reading()
 
     async def close(self) -> None:
-        """Have the worker log out."""
+        """Have the worker log out, when it has done with what was asked before."""
         self._workers.let_go(self._worker)
-        if self._asked is not None:
-            ask = self._worker.ask(self._target.node, close=True)
-            await asyncio.shield(asyncio.create_task(ask))
+        if self._asked is None:
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LOGOUT_S):
+                await self._worker.ask(self._target.node, close=True)
 
     def _question(self) -> dict[str, Any]:
         target, options = self._target, self._target.options

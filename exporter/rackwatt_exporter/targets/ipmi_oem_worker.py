@@ -159,6 +159,9 @@ def _sensor_watts(command: Command, name: str) -> float:
 
 
 def _explain(number: int, error: Exception) -> Answer:
+    if error.args == (None,):  # that is how pyghmi says that nobody was there
+        text = "pyghmi: the BMC did not answer"
+        return Answer(number, reason=Reason.TIMEOUT, message=text)
     text = f"pyghmi: {error}" if isinstance(error, PyghmiException) else f"pyghmi: {error!r}"
     code = getattr(error, "ipmicode", 0)
     if code == message.PRIVILEGE_INSUFFICIENT:
