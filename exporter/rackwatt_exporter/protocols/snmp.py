@@ -20,7 +20,8 @@ T = TypeVar("T")
 
 IDLE_S = 150.0
 SILENCES = 2
-OBJECTS_LIMIT = 64
+# So many that requests and answers fit into one Ethernet frame each.
+OBJECTS_LIMIT = 32
 ROWS_LIMIT = 4096
 
 
@@ -72,11 +73,16 @@ class Agent:
             ReadError: timeout, refused, unreachable, name_unresolved, auth_failed, bad_reply, or
                 what `login` raises.
         """
+        batch = self._batch
         while True:
-            found, batch = await self._get_by(self._batch, oids)
+            found, asked = await self._get_by(batch, oids)
             if found is not None:
-                return found
-            self._batch = batch // 2
+                break
+            batch = asked // 2
+        if len(found) == len(oids):
+            # What was too much once would be again; what was missing is no reason to ask for less.
+            self._batch = batch
+        return found
 
     async def walk(self, column: str) -> dict[str, Value]:
         """Read every object under one, by its number.

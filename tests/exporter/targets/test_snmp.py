@@ -265,13 +265,25 @@ async def test_a_missing_secret_file_is_told(agent: Snmpd, source: Sources, secr
     assert (reason, "community" in told) == (Reason.CREDENTIALS_MISSING, True)
 
 
-async def test_a_rotated_password_is_picked_up_within_a_reading(
+async def test_a_rotated_secret_counts_as_soon_as_the_old_one_is_refused(
     own_agent: Snmpd, source: Sources, secret: Path
 ) -> None:
     reader = source(at(own_agent), WATTS, version="3")
-    (secret / "username").write_text("nobody")
+    await reader.read()
+    own_agent.users = (SnmpUser("rotated"),)
+    own_agent.replace(own_agent.engine_id)
     assert (await reason_of(reader))[0] is Reason.AUTH_FAILED
-    (secret / "username").write_text("monitor")
+    (secret / "username").write_text("rotated")
+    assert (await reader.read()).watts == 351
+
+
+async def test_a_rotated_community_counts_after_two_silences(
+    own_agent: Snmpd, source: Sources, secret: Path
+) -> None:
+    (secret / "community").write_text("old")
+    reader = source(at(own_agent), WATTS, timeout_s=0.6)
+    assert (await reason_of(reader))[0] is Reason.TIMEOUT
+    (secret / "community").write_text(COMMUNITY)
     assert (await reader.read()).watts == 351
 
 
@@ -348,9 +360,25 @@ async def test_a_truncated_answer_is_asked_for_again(own_agent: Snmpd, source: S
 async def test_an_agent_that_answers_few_objects_at_once_is_asked_for_few(
     own_agent: Snmpd, source: Sources
 ) -> None:
-    many = [OidOptions(TENS, scale=scale) for scale in range(3)]
-    reader = source(at(own_agent), WATTS, DECIMAL_TEXT, *many, version="1")
-    assert (await reader.read()).watts == 351 + 351.5 + 42 * (0 + 1 + 2)
+    def too_big(packet: bytes) -> list[bytes]:
+        """Answer as RFC 3416, 4.2.1, has it, when a request asks for more than two objects."""
+        version, community, pdu = ber.element(packet).children()
+        number, _, _, found = pdu.children()
+        if len(found.children()) <= 2:
+            return [packet]
+        head = map(ber.integer, (number.integer, 1, 0))
+        answer = ber.sequence(*head, ber.sequence(), tag=pdu.tag)
+        start = ber.integer(version.integer), ber.octets(community.octets)
+        return [ber.sequence(*start, answer)]
+
+    async with udp_relay(at(own_agent)) as relay:
+        relay.reply_fate = too_big
+        oids = (WATTS, DECIMAL_TEXT, TENS, DIGITS, f"{PROBES}.6.1.3")
+        reader = source(relay.address, *oids)
+        assert (await reader.read()).watts == 351 + 351.5 + 42 + 2 + 344
+        relay.requests.clear()
+        await reader.read()
+        assert len(relay.requests) == 3
 
 
 async def test_where_nothing_listens_is_refused_at_once(source: Sources) -> None:
