@@ -1,0 +1,160 @@
+"""What a simulated BMC shows of its machine over Redfish: pure functions of machine and time.
+
+The least that a client needs to find its way: a service root, one system in one chassis, and the
+power of that chassis at both places of the standard, the present one and the older.
+"""
+
+from typing import Any
+
+from rackwatt_exporter.simulator.machine import Machine
+
+ROOT = "/redfish/v1"
+SERVICE = f"{ROOT}/SessionService"
+SESSIONS = f"{SERVICE}/Sessions"
+SYSTEM = f"{ROOT}/Systems/1"
+CHASSIS = f"{ROOT}/Chassis/1"
+ENVIRONMENT = f"{CHASSIS}/EnvironmentMetrics"
+POWER = f"{CHASSIS}/Power"
+
+JOULES_PER_KWH = 3_600_000.0
+WINDOW_MINUTES = 1
+
+Resource = dict[str, Any]
+
+
+def resource(machine: Machine, path: str, time_s: float) -> Resource | None:
+    """Give a resource as it is at a time (seconds since the epoch); None where there is none."""
+    make = _TREE.get(path)
+    return None if make is None else {"@odata.id": path, **make(machine, time_s)}
+
+
+def _root(machine: Machine, _time_s: float) -> Resource:
+    return {
+        "@odata.type": "#ServiceRoot.v1_15_0.ServiceRoot",
+        "Id": "RootService",
+        "Name": f"Simulated BMC of {machine.name}",
+        "RedfishVersion": "1.15.0",
+        "Systems": _link(f"{ROOT}/Systems"),
+        "Chassis": _link(f"{ROOT}/Chassis"),
+        "SessionService": _link(SERVICE),
+        "Links": {"Sessions": _link(SESSIONS)},
+    }
+
+
+def _session_service(_machine: Machine, _time_s: float) -> Resource:
+    return {
+        "@odata.type": "#SessionService.v1_1_8.SessionService",
+        "Id": "SessionService",
+        "Name": "Session Service",
+        "ServiceEnabled": True,
+        "Sessions": _link(SESSIONS),
+    }
+
+
+def _systems(_machine: Machine, _time_s: float) -> Resource:
+    return _collection("ComputerSystem", SYSTEM)
+
+
+def _chassis_list(_machine: Machine, _time_s: float) -> Resource:
+    return _collection("Chassis", CHASSIS)
+
+
+def _sessions(_machine: Machine, _time_s: float) -> Resource:
+    return _collection("Session")
+
+
+def _system(machine: Machine, _time_s: float) -> Resource:
+    return {
+        "@odata.type": "#ComputerSystem.v1_20_0.ComputerSystem",
+        "Id": "1",
+        "Name": machine.name,
+        "SystemType": "Physical",
+        "HostName": machine.name,
+        "PowerState": _power_state(machine),
+        "Links": {"Chassis": [_link(CHASSIS)]},
+    }
+
+
+def _chassis(machine: Machine, _time_s: float) -> Resource:
+    return {
+        "@odata.type": "#Chassis.v1_23_0.Chassis",
+        "Id": "1",
+        "Name": machine.name,
+        "ChassisType": "RackMount",
+        "PowerState": _power_state(machine),
+        "EnvironmentMetrics": _link(ENVIRONMENT),
+        "Power": _link(POWER),
+        "Links": {"ComputerSystems": [_link(SYSTEM)]},
+    }
+
+
+def _environment(machine: Machine, time_s: float) -> Resource:
+    joules = machine.joules(time_s)
+    return {
+        "@odata.type": "#EnvironmentMetrics.v1_3_0.EnvironmentMetrics",
+        "Id": "EnvironmentMetrics",
+        "Name": "Chassis Environment Metrics",
+        "PowerWatts": {"Reading": _watts(machine, machine.watts(time_s))},
+        "EnergyJoules": {"Reading": joules},
+        "EnergykWh": {
+            "Reading": joules / JOULES_PER_KWH,
+            "LifetimeReading": joules / JOULES_PER_KWH,
+        },
+    }
+
+
+def _power(machine: Machine, time_s: float) -> Resource:
+    kept = machine.statistics(time_s, window_s=60.0 * WINDOW_MINUTES)
+    control = {
+        "@odata.id": f"{POWER}#/PowerControl/0",
+        "MemberId": "0",
+        "Name": "Server Power Control",
+        "PowerConsumedWatts": _watts(machine, machine.watts(time_s)),
+        "PowerMetrics": {
+            "IntervalInMin": WINDOW_MINUTES,
+            "AverageConsumedWatts": _watts(machine, kept.average_watts),
+            "MinConsumedWatts": _watts(machine, kept.minimum_watts),
+            "MaxConsumedWatts": _watts(machine, kept.maximum_watts),
+        },
+    }
+    return {
+        "@odata.type": "#Power.v1_7_1.Power",
+        "Id": "Power",
+        "Name": "Power",
+        "PowerControl": [control],
+    }
+
+
+def _collection(kind: str, *members: str) -> Resource:
+    return {
+        "@odata.type": f"#{kind}Collection.{kind}Collection",
+        "Name": f"{kind} Collection",
+        "Members@odata.count": len(members),
+        "Members": [_link(member) for member in members],
+    }
+
+
+def _link(path: str) -> Resource:
+    return {"@odata.id": path}
+
+
+def _power_state(machine: Machine) -> str:
+    return "On" if machine.powered_on else "Off"
+
+
+def _watts(machine: Machine, watts: float | None) -> float | None:
+    """Tell the watts to a tenth; a machine that is off has none to tell, as real BMCs do."""
+    return round(watts, 1) if machine.powered_on and watts is not None else None
+
+
+_TREE = {
+    ROOT: _root,
+    SERVICE: _session_service,
+    SESSIONS: _sessions,
+    f"{ROOT}/Systems": _systems,
+    f"{ROOT}/Chassis": _chassis_list,
+    SYSTEM: _system,
+    CHASSIS: _chassis,
+    ENVIRONMENT: _environment,
+    POWER: _power,
+}
