@@ -1,0 +1,59 @@
+"""The agents, secrets and sources that tests of SNMP targets are given."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from rackwatt_exporter.settings.options import OidOptions, SnmpOptions
+from rackwatt_exporter.settings.secrets import Secrets
+from rackwatt_exporter.settings.target import Target
+from rackwatt_exporter.targets.snmp import SnmpDriver, SnmpSource
+from tests.exporter.targets.snmp.agents import OBJECTS, USERS, Sources
+from tests.peers.snmpd import (
+    AUTH_PASSWORD,
+    COMMUNITY,
+    PRIV_PASSWORD,
+    Snmpd,
+    SnmpUser,
+    snmpd,
+)
+
+
+@pytest.fixture(scope="module")
+def agent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Snmpd]:
+    with snmpd(tmp_path_factory.mktemp("snmpd"), OBJECTS, USERS, ("127.0.0.1", "::1")) as daemon:
+        yield daemon
+
+
+@pytest.fixture
+def own_agent(tmp_path: Path) -> Iterator[Snmpd]:
+    with snmpd(tmp_path / "snmpd", OBJECTS, (SnmpUser("monitor"),)) as daemon:
+        yield daemon
+
+
+@pytest.fixture
+def secret(tmp_path: Path) -> Path:
+    directory = tmp_path / "secrets" / "pdu"
+    directory.mkdir(parents=True)
+    (directory / "community").write_text(f"{COMMUNITY}\n")
+    (directory / "username").write_text("monitor\n")
+    (directory / "authPassword").write_text(f"{AUTH_PASSWORD}\n")
+    (directory / "privPassword").write_text(f"{PRIV_PASSWORD}\n")
+    return directory
+
+
+@pytest.fixture
+async def source(secret: Path) -> Sources:
+    driver = SnmpDriver(Secrets(secret.parent))
+
+    def make(
+        endpoint: tuple[str, int], *oids: str | OidOptions, timeout_s: float = 3.0, **said: object
+    ) -> SnmpSource:
+        terms = tuple(OidOptions(oid) if isinstance(oid, str) else oid for oid in oids)
+        options = replace(SnmpOptions(port=endpoint[1], oids=terms), **said)
+        target = Target("pdu1", endpoint[0], "snmp", options, "lab", credentials="pdu")
+        return driver.source(replace(target, timeout_s=timeout_s))
+
+    return make
