@@ -8,7 +8,6 @@ The kernel is asked to report ICMP errors (IP_RECVERR), so that a closed port is
 import asyncio
 import os
 import socket
-from contextlib import suppress
 from typing import Any
 
 from rackwatt_exporter.protocols import rmcpplus
@@ -115,24 +114,30 @@ class Endpoint:
             self._socket.sendto(packet, address)
         except BlockingIOError:
             return
-        except OSError as error:
-            # It may be an older packet's ICMP error, to any address: read those, and send again.
-            if not self._drain_errors():
-                raise network_error(error, address) from None
-            with suppress(OSError):
-                self._socket.sendto(packet, address)
+        except OSError:
+            # It may be an older packet's ICMP error, of any address: read those, and send again.
+            self._drain_errors()
+            self._send_again(packet, address)
 
     def close(self) -> None:
         """Give the socket back."""
         self.loop.remove_reader(self._socket)
         self._socket.close()
 
+    def _send_again(self, packet: bytes, address: Address) -> None:
+        try:
+            self._socket.sendto(packet, address)
+        except OSError as error:
+            raise network_error(error, address) from None
+
     def _receive_many(self) -> None:
         receive, dispatch = self._socket.recvfrom, self._dispatch
-        for _ in range(PACKETS_PER_WAKE):
+        for count in range(PACKETS_PER_WAKE):
             try:
                 data, address = receive(MAX_PACKET)
             except BlockingIOError:
+                if not count:  # woken by an error that `send` has read meanwhile
+                    self._watch_again()
                 return
             except OSError:
                 self._drain_errors()
@@ -152,15 +157,13 @@ class Endpoint:
         if to is not None:
             to.receive(packet)
 
-    def _drain_errors(self) -> bool:
-        """Tell everyone concerned about the ICMP errors that have come; True if any had."""
-        found = False
+    def _drain_errors(self) -> None:
+        """Tell everyone concerned about the ICMP errors that have come."""
         while True:
             try:
                 _, control, _, address = self._socket.recvmsg(256, 512, socket.MSG_ERRQUEUE)
             except OSError:
-                return found
-            found = True
+                return
             to = self.waiting.get(address)
             if to is not None and control:
                 # struct sock_extended_err (linux/errqueue.h) begins with the errno.

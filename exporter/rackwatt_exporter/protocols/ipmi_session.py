@@ -6,6 +6,7 @@ only read. Whatever is not authentic, not new or not the answer to the open requ
 """
 
 import asyncio
+from contextlib import suppress
 
 from rackwatt_exporter.protocols import ipmi_message as message
 from rackwatt_exporter.protocols import rmcpplus
@@ -124,7 +125,8 @@ class Session(Correspondent):
 
     def abandon(self) -> None:
         """Close the session without waiting: the BMC may have a slot to free, or be gone."""
-        self.endpoint.send(self._seal(self._encode_close()), self.address)
+        with suppress(ReadError):
+            self.endpoint.send(self._seal(self._encode_close()), self.address)
         self.forget()
 
     def forget(self) -> None:

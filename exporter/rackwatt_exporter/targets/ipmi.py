@@ -109,6 +109,7 @@ class IpmiSource:
         session, self._session = self._session, None
         if self._keeping_alive is not None:
             self._keeping_alive.cancel()
+            await asyncio.gather(self._keeping_alive, return_exceptions=True)
         if session is not None:
             with suppress(ReadError):
                 await session.close(min(_CLOSE_TIMEOUT_S, self._target.attempt_timeout_s))
@@ -174,8 +175,7 @@ class IpmiSource:
 
     def _drop_session(self) -> None:
         if self._session is not None:
-            with suppress(ReadError):
-                self._session.abandon()
+            self._session.abandon()
             self._session = None
 
     def _account(self) -> Account:

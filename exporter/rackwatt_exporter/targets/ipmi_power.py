@@ -33,12 +33,9 @@ class PowerMeter:
         """
         why = "DCMI is switched off in the document"
         if self._dcmi:
-            if session is not self._without_dcmi:
-                reading, why = await self._ask_dcmi(session)
-                if reading is not None:
-                    return reading
-            else:
-                why = "the BMC has no DCMI power reading"
+            reading, why = await self._ask_dcmi(session)
+            if reading is not None:
+                return reading
         if not self._sensors.names:
             text = f"{why}, and no sensors are named (ipmi.sensors)"
             raise ReadError(Reason.NO_POWER_SENSOR, text)
@@ -46,6 +43,8 @@ class PowerMeter:
 
     async def _ask_dcmi(self, session: Session) -> tuple[Reading | None, str]:
         """Give the reading, or None and why DCMI has none."""
+        if session is self._without_dcmi:
+            return None, "the BMC has no DCMI power reading"
         try:
             data = await session.command(
                 "DCMI Get Power Reading", dcmi.GET_POWER_READING, dcmi.REQUEST

@@ -223,14 +223,27 @@ async def test_a_pinned_suite_that_is_refused_is_cipher_unsupported(bmc: Bmc, ma
     assert (await made.source(bmc, cipher_suite=3).read()).watts == 300
 
 
-async def test_a_closed_port_is_refused(bmc: Bmc, made: Driven) -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind((bmc.address, 0))
-        nobody = SimpleNamespace(address=bmc.address, port=probe.getsockname()[1])
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+async def test_a_closed_port_is_refused(bmc: Bmc, made: Driven, address: str) -> None:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        probe.bind((address, 0))
+        nobody = SimpleNamespace(address=address, port=probe.getsockname()[1])
     dead, living = made.source(nobody), made.source(bmc)
     for _ in range(3):
         assert (await reason_of(dead))[0] is Reason.REFUSED
         assert (await living.read()).watts == 300
+
+
+async def test_many_that_are_refused_do_not_deafen_the_socket(bmc: Bmc, made: Driven) -> None:
+    closed = [SimpleNamespace(address=f"127.0.{i}.1", port=9) for i in range(50)]
+    dead, living = [made.source(end) for end in closed], made.source(bmc)
+    for _ in range(20):
+        *errors, reading = await asyncio.gather(
+            *(source.read() for source in [*dead, living]), return_exceptions=True
+        )
+        assert reading.watts == 300
+        assert {error.reason for error in errors} == {Reason.REFUSED}
 
 
 async def test_a_name_that_does_not_resolve_says_so(made: Driven) -> None:
