@@ -100,6 +100,9 @@ class Peer:
     def control(self, environ: dict[str, Any], start: Start) -> Iterable[bytes]:
         if environ["REQUEST_METHOD"] == "PUT":
             said = json.loads(environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])))
+            if said.pop("as_new", False):
+                self.requests, self.most_at_once = [], 0
+                self.settings["routes"] = {}
             self.settings["routes"].update(said.pop("routes", {}))
             if said.pop("forget_sessions", False):
                 self.tokens.clear()
@@ -141,6 +144,7 @@ def main(directory: Path) -> None:
 
     peer = Peer(emulator.app, settings)
     WSGIRequestHandler.protocol_version = "HTTP/1.1"
+    WSGIRequestHandler.disable_nagle_algorithm = True
     tls = (str(directory / "server.pem"), str(directory / "server.key"))
     server = make_server("127.0.0.1", 0, peer, threaded=True, ssl_context=tls)
     waiting = directory / "port.new"
