@@ -8,25 +8,25 @@ import re
 from collections.abc import Sequence
 from typing import Protocol
 
-from rackwatt_exporter.protocols.child import CommandError
+from rackwatt_exporter.protocols.child import CommandError, one_line
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers.scheduler import NodeStates
+from rackwatt_exporter.schedulers.slurm_failures import reason_of
 from rackwatt_exporter.schedulers.state import state_of_text
 
 # Of all partitions, hidden ones too, and of this cluster alone where several are federated.
 ARGUMENTS = ("-a", "-h", "-N", "--local", "-O", "NodeList:|,StateComplete:|,StateLong:|")
 _LINE = re.compile(r"([A-Za-z0-9._-]+)\|([^|\s]*)\|([^|\s]*)\|\s*\Z")
 
-_AUTH = "Slurm does not let us in: is munged running there, with the cluster's key?"
-# What env and sinfo say on stderr when they fail, and what that means.
-FAILURES = (
-    ("env: ", Reason.COMMAND_FAILED, "there is no sinfo: install Slurm's commands, or give `path`"),
-    ("configuration source", Reason.COMMAND_FAILED, "sinfo finds no slurm.conf: set SLURM_CONF"),
-    ("munge", Reason.AUTH_FAILED, _AUTH),
-    ("authentication error", Reason.AUTH_FAILED, _AUTH),
-    ("access/permission denied", Reason.AUTH_FAILED, _AUTH),
-    ("timed out", Reason.TIMEOUT, "slurmctld did not answer sinfo in time"),
-    ("unable to contact", Reason.UNREACHABLE, "sinfo cannot reach slurmctld: is it running?"),
+HINTS = {
+    Reason.AUTH_FAILED: "Slurm does not let us in: is munged running there, with the same key?",
+    Reason.TIMEOUT: "slurmctld did not answer sinfo in time",
+    Reason.UNREACHABLE: "sinfo cannot reach slurmctld: is it running?",
+}
+# What fails before Slurm has a say, by what env and sinfo print of it.
+BEFORE = (
+    ("env: ", "there is no sinfo: install Slurm's commands, or say in `path` where it is"),
+    ("configuration source", "sinfo finds no slurm.conf: put it in place, or set SLURM_CONF"),
 )
 
 
@@ -92,10 +92,7 @@ def parse_states(output: bytes) -> dict[str, str]:
         if (found := _LINE.match(line)) is None:
             continue
         name, complete, long = found.groups()
-        try:
-            states[name] = state_of_text(complete or long)
-        except ValueError:
-            continue  # a node whose state cannot be read has none
+        states[name] = state_of_text(complete or long)
     if not states:
         raise ReadError(Reason.BAD_REPLY, _none(output))
     return states
@@ -109,11 +106,11 @@ def parse_version(output: bytes) -> str:
 
 def explained(error: CommandError) -> ReadError:
     """Find what stands behind a command that failed."""
-    said = error.said.lower()
-    for phrase, reason, told in FAILURES:
-        if phrase in said:
-            return ReadError(reason, told)
-    return error
+    for phrase, told in BEFORE:
+        if phrase in error.said:
+            return ReadError(Reason.COMMAND_FAILED, told)
+    reason = reason_of(error.said)
+    return ReadError(reason, HINTS[reason]) if reason else error
 
 
 def _none(output: bytes) -> str:
@@ -122,5 +119,4 @@ def _none(output: bytes) -> str:
             "sinfo lists no node: Slurm's PrivateData=nodes hides them from this user,"
             " or no partition has nodes"
         )
-    first = output.decode("utf-8", "replace").strip().splitlines()[0]
-    return f"not what sinfo prints: {first[:80]!r}"
+    return f"not what sinfo prints: {one_line(output.decode('utf-8', 'replace'), 0)[:80]}"

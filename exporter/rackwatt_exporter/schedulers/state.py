@@ -113,55 +113,55 @@ _ORDER = (
     ("powering_up", NodeState.POWERING_UP),
     ("reboot_issued", NodeState.REBOOTING),
     ("not_responding", NodeState.NOT_RESPONDING),
+)
+# Without any of these, and without a word we do not know, the node could work; the first says why
+# it is not given any.
+_READY = (
     ("maintenance", NodeState.MAINTENANCE),
     ("reserved", NodeState.RESERVED),
     ("planned", NodeState.PLANNED),
     ("blocked", NodeState.BLOCKED),
+    ("idle", NodeState.IDLE),
 )
-_KNOWN = frozenset(word for word, _ in _ORDER) | _SILENT | {"idle"}
+_KNOWN = frozenset(word for word, _ in _ORDER + _READY) | _SILENT
 _TEXT = re.compile(r"([a-z_0-9+]+)([*~#!%$@^-]*)\Z", re.IGNORECASE)
+_STRANGE = re.compile(r"[^a-z0-9_]+")
+_LONGEST_STRANGE = 40
 
 
 @lru_cache(256)
 def state_of_text(text: str) -> str:
     """Read a state as sinfo and scontrol print it: `idle+drain`, `mixed-`, `draining@`.
 
-    Raises:
-        ValueError: it is not a word with suffixes.
+    What is no word with suffixes is `unknown`.
     """
     found = _TEXT.match(text)
     if found is None:
-        raise ValueError(f"{text[:40]!r} is not a node state")
+        return NodeState.UNKNOWN
     words, suffixes = found.groups()
     return state_of_words((*words.split("+"), *(_SUFFIXES[suffix] for suffix in suffixes)))
 
 
 @lru_cache(256)
 def state_of_words(words: tuple[str, ...]) -> str:
-    """Decide on one word for a base state and its flags, in any case and order.
-
-    Raises:
-        ValueError: there is no word at all.
-    """
-    said = {_SYNONYMS.get(word, word) for word in map(str.lower, words) if word}
-    if not said:
-        raise ValueError("a node state without a word")
+    """Decide on one word for a base state and its flags, in any case and order."""
+    said = {_SYNONYMS.get(word, word) for word in map(str.lower, words)}
     at_work = not said.isdisjoint(_AT_WORK)
     if not said.isdisjoint(("drain", "drained", "draining")):
         return NodeState.DRAINING if at_work else NodeState.DRAINED
     if not said.isdisjoint(("fail", "failing")):
         return NodeState.FAILING if at_work else NodeState.FAIL
-    return _first(said)
-
-
-def _first(said: set[str]) -> str:
-    for word, state in _ORDER:
+    if {"down", "reboot_issued"} <= said:  # Slurm takes a node down for the time of its reboot
+        return NodeState.REBOOTING
+    strange = [(word, _plain(word)) for word in sorted(said - _KNOWN)]
+    for word, state in (*_ORDER, *strange, *_READY):
         if word in said:
             return state
-    strange = sorted(said - _KNOWN)
-    if strange:
-        return strange[0]
-    return NodeState.IDLE if "idle" in said else NodeState.UNKNOWN
+    return NodeState.UNKNOWN
+
+
+def _plain(strange: str) -> str:
+    return _STRANGE.sub("_", strange)[:_LONGEST_STRANGE]
 
 
 def profile_state(state: str) -> str:

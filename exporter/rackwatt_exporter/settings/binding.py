@@ -4,6 +4,7 @@ Its defaults stand here and nowhere else, as those of targets stand in options.p
 """
 
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from rackwatt_crds.document import SchedulerBinding
 from rackwatt_crds.duration import seconds
@@ -134,6 +135,13 @@ def _slurm(slurm: Slurm) -> SchedulerOptions:
 
 
 def _rest(rest: SlurmRest) -> SlurmRestOptions:
+    try:
+        parts = urlsplit(rest.url)
+        whole = bool(parts.hostname) and parts.port != 0 and not (parts.query or parts.fragment)
+    except ValueError:
+        whole = False
+    if not whole:
+        raise ValueError(f"spec.slurm.rest.url: {rest.url!r} is not the URL of a service")
     return SlurmRestOptions(
         url=rest.url.rstrip("/"),
         user=rest.user,

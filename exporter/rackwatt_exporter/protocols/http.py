@@ -1,0 +1,132 @@
+"""One HTTP service that answers with JSON or nothing: asked through httpx, its failures as reasons.
+
+One client for one service; it and its TLS context are made anew after each failure, so that a
+rotated certificate counts. Proxies of the environment are passed by: a token goes nowhere else.
+"""
+
+import errno
+import socket
+import ssl
+import time
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import httpx
+
+from rackwatt_exporter.protocols.tls import tls_context
+from rackwatt_exporter.reading import ReadError, Reason
+from rackwatt_exporter.settings.options import TlsOptions
+from rackwatt_exporter.settings.secrets import Secrets
+
+BODY_LIMIT = 64 * 1024 * 1024
+_REASONS = {
+    errno.ECONNREFUSED: Reason.REFUSED,
+    errno.ECONNRESET: Reason.REFUSED,
+    errno.ETIMEDOUT: Reason.TIMEOUT,
+}
+
+
+class Answer(NamedTuple):
+    """A status, the body that came with it, and the time it all took."""
+
+    status: int
+    body: bytes
+    took_s: float
+
+
+class HttpService:
+    """A service at a URL, which may have a path of its own."""
+
+    def __init__(self, url: str, tls: TlsOptions, secrets: Secrets, timeout_s: float) -> None:
+        self._url = url
+        self._tls = tls
+        self._secrets = secrets
+        self._timeout_s = timeout_s
+        self._client: httpx.AsyncClient | None = None
+
+    async def get(
+        self, path: str, headers: Mapping[str, str], query: Mapping[str, int] | None = None
+    ) -> Answer:
+        """Get one path; redirects are not followed.
+
+        Raises:
+            ReadError: name_unresolved, refused, unreachable, timeout, tls_failed, invalid_entry,
+                credentials_missing; bad_reply for what is not HTTP or has no end.
+        """
+        client = self._connected()
+        asked_s = time.monotonic()
+        try:
+            async with client.stream(
+                "GET", self._url + path, headers=headers, params=query, extensions=self._extensions
+            ) as response:
+                body = await _bounded(response)
+                return Answer(response.status_code, body, time.monotonic() - asked_s)
+        except httpx.InvalidURL as error:
+            raise ReadError(Reason.INVALID_ENTRY, f"{self._url}: {error}") from None
+        except httpx.HTTPError as error:
+            await self.close()
+            raise failure(error) from None
+
+    async def close(self) -> None:
+        """Close the connection."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.aclose()
+
+    def _connected(self) -> httpx.AsyncClient:
+        if self._client is None:
+            secure = self._url.startswith("https:")
+            verify = tls_context(self._tls, self._secrets) if secure else False
+            self._client = httpx.AsyncClient(
+                verify=verify, timeout=self._timeout_s, trust_env=False
+            )
+        return self._client
+
+    @property
+    def _extensions(self) -> dict[str, str]:
+        name = self._tls.server_name
+        return {"sni_hostname": name} if name else {}
+
+
+async def _bounded(response: httpx.Response) -> bytes:
+    body = bytearray()
+    async for chunk in response.aiter_bytes():
+        body += chunk
+        if len(body) > BODY_LIMIT:
+            told = f"{response.url.path} is larger than {BODY_LIMIT // 2**20} MiB"
+            raise ReadError(Reason.BAD_REPLY, told)
+    return bytes(body)
+
+
+def failure(error: httpx.HTTPError) -> ReadError:
+    """Turn what httpx raises into a ReadError."""
+    if isinstance(error, httpx.TimeoutException):
+        return ReadError(Reason.TIMEOUT, "no answer in time")
+    cause = _root(error)
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        told = (
+            f"the certificate does not verify: {cause.verify_message} (tls has caSecretRef, "
+            "serverName and insecureSkipVerify)"
+        )
+        return ReadError(Reason.TLS_FAILED, told)
+    if isinstance(cause, ssl.SSLError):
+        return ReadError(Reason.TLS_FAILED, f"TLS could not be set up: {cause.reason}")
+    if isinstance(cause, socket.gaierror):
+        return ReadError(Reason.NAME_UNRESOLVED, "the URL's host is a name that does not resolve")
+    if isinstance(cause, OSError) and isinstance(error, httpx.NetworkError):
+        reason = _REASONS.get(cause.errno or 0, Reason.UNREACHABLE)
+        return ReadError(reason, f"cannot connect: {cause.strerror or type(cause).__name__}")
+    told = "".join(c for c in str(error) if c.isprintable())[:200] or type(error).__name__
+    return ReadError(Reason.BAD_REPLY, f"the answer is not HTTP as it should be: {told}")
+
+
+def _root(error: BaseException) -> BaseException:
+    """Find what lies under the wrappings of httpx, httpcore and anyio."""
+    while True:
+        if isinstance(error, BaseExceptionGroup):
+            under: BaseException | None = error.exceptions[0]
+        else:
+            under = error.__cause__ or error.__context__
+        if under is None:
+            return error
+        error = under

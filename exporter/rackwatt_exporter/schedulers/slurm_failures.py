@@ -1,0 +1,22 @@
+"""What Slurm says when it fails, in the words that its commands and slurmrestd share."""
+
+from rackwatt_exporter.reading import Reason
+
+FAILURES = (
+    ("munge", Reason.AUTH_FAILED),
+    ("authentication error", Reason.AUTH_FAILED),
+    ("zero bytes", Reason.AUTH_FAILED),  # slurmctld hangs up on who it cannot decode
+    ("access/permission denied", Reason.AUTH_FAILED),
+    ("invalid user id", Reason.AUTH_FAILED),
+    ("timed out", Reason.TIMEOUT),
+    ("unable to contact", Reason.UNREACHABLE),
+)
+
+
+def reason_of(said: str) -> Reason | None:
+    """Tell what a message means; None where it is none of those we know."""
+    lowered = said.lower()
+    for phrase, reason in FAILURES:
+        if phrase in lowered:
+            return reason
+    return None

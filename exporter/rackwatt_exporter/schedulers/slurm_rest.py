@@ -1,0 +1,118 @@
+"""Node states from slurmrestd, whichever version of its interface it speaks.
+
+Each Slurm release offers three or four versions of the interface, so one is chosen from what it
+describes and kept until it is gone.
+"""
+
+from contextlib import suppress
+
+from rackwatt_exporter.protocols.http import Answer, HttpService
+from rackwatt_exporter.reading import ReadError, Reason
+from rackwatt_exporter.schedulers import slurm_reply
+from rackwatt_exporter.schedulers.scheduler import NodeStates
+from rackwatt_exporter.schedulers.slurm_failures import reason_of
+from rackwatt_exporter.schedulers.slurm_token import token
+from rackwatt_exporter.settings.binding import SlurmRestOptions
+from rackwatt_exporter.settings.secrets import Secrets
+
+OPENAPI = "/openapi/v3"
+NOT_LET_IN = (401, 403, 511)
+# Slurm 22.05 has the same words for a token refused and for a slurmctld that is gone. The first it
+# says at once; the second only after two seconds of trying to reach it.
+NAMELESS = "unspecified error"
+AT_ONCE_S = 1.0
+
+HINTS = {
+    Reason.AUTH_FAILED: (
+        "slurmrestd does not let us in: check user, key and clock (Slurm 22.05 also wants `user`"
+        " beside a token)"
+    ),
+    Reason.UNREACHABLE: "slurmrestd cannot reach slurmctld: is it running?",
+    Reason.TIMEOUT: "slurmctld did not answer slurmrestd in time",
+}
+
+
+class SlurmRest:
+    """One slurmrestd. While nothing has changed it says only that, and the last states stay."""
+
+    def __init__(self, options: SlurmRestOptions, secrets: Secrets, timeout_s: float) -> None:
+        self._user = options.user
+        self._token = token(options, secrets)
+        self._service = HttpService(options.url, options.tls, secrets, timeout_s)
+        self._path: str | None = None
+        self._last: NodeStates | None = None
+        self._updated_s: int | None = None
+
+    async def read(self) -> NodeStates:
+        """Read the state of every node.
+
+        Raises:
+            ReadError: with the reason.
+        """
+        try:
+            return await self._read()
+        except ReadError as error:
+            self._last = self._updated_s = None
+            if error.reason is Reason.AUTH_FAILED:
+                self._token.refused()
+            raise
+
+    async def close(self) -> None:
+        """Close the connection."""
+        await self._service.close()
+
+    async def _read(self) -> NodeStates:
+        if self._path is None:
+            self._path = await self._negotiated()
+        answer = await self._nodes(self._path)
+        if answer.status == 404:  # another Slurm answers than the one whose version we know
+            self._path = await self._negotiated()
+            answer = await self._nodes(self._path)
+        if answer.status == 304 and self._last is not None:
+            return self._last
+        reply = slurm_reply.reply(_good(answer, self._path))
+        if reply.told:
+            raise _failure(answer, reply.told)
+        self._last, self._updated_s = reply.states(), reply.updated_s
+        return self._last
+
+    async def _negotiated(self) -> str:
+        self._path = None
+        answer = await self._get(OPENAPI)
+        return slurm_reply.nodes_path(_good(answer, OPENAPI))
+
+    async def _nodes(self, path: str) -> Answer:
+        return await self._get(path, {"update_time": self._updated_s} if self._updated_s else None)
+
+    async def _get(self, path: str, query: dict[str, int] | None = None) -> Answer:
+        headers = {"X-SLURM-USER-TOKEN": self._token.get()}
+        if self._user:
+            headers["X-SLURM-USER-NAME"] = self._user
+        return await self._service.get(path, headers, query)
+
+
+def _good(answer: Answer, path: str) -> bytes:
+    """Give the body of an answer that went well."""
+    if answer.status == 200:
+        return answer.body
+    said = ""
+    with suppress(ReadError):
+        said = slurm_reply.reply(answer.body).told
+    if said or answer.status in NOT_LET_IN:
+        raise _failure(answer, said)
+    told = f"{path} gives status {answer.status}: is url that of slurmrestd?"
+    raise ReadError(Reason.BAD_REPLY, told)
+
+
+def _failure(answer: Answer, said: str) -> ReadError:
+    reason = _reason(answer, said)
+    told = HINTS.get(reason, f"slurmrestd answers with status {answer.status}")
+    return ReadError(reason, f"{told}: {said}" if said else told)
+
+
+def _reason(answer: Answer, said: str) -> Reason:
+    if answer.status in NOT_LET_IN:
+        return Reason.AUTH_FAILED
+    if NAMELESS in said.lower():
+        return Reason.AUTH_FAILED if answer.took_s < AT_ONCE_S else Reason.UNREACHABLE
+    return reason_of(said) or Reason.BAD_REPLY

@@ -1,0 +1,78 @@
+"""One real Slurm whose nodes are in as many states as can be had, for all tests of this folder."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.peers.slurm import SlurmCluster
+
+LONG_NAME = "a-node-whose-name-is-longer-than-twenty"
+
+# How scontrol, the oracle, must spell the state of each node before a test looks at any of them.
+TRUTH = {
+    "n1": "IDLE",
+    "n2": "ALLOCATED",
+    "n3": "MIXED",
+    "n4": "ALLOCATED+DRAIN",
+    "n5": "IDLE+DRAIN",
+    "n6": "IDLE+FAIL",
+    "n7": "ALLOCATED+FAIL",
+    "n8": "IDLE+COMPLETING",
+    "n9": "IDLE+POWERED_DOWN",
+    "n10": "IDLE+PLANNED",
+    "n11": "MIXED+DRAIN",
+    "n12": "IDLE+MAINTENANCE+RESERVED",
+    "n13": "IDLE+RESERVED",
+    "n14": "DOWN+REBOOT_ISSUED",
+    LONG_NAME: "ALLOCATED",
+    "d1": "DOWN",
+    "d2": "DOWN+DRAIN",
+}
+# What each of them must be read as, by whichever way.
+WORDS = {
+    "n1": "idle",
+    "n2": "allocated",
+    "n3": "mixed",
+    "n4": "draining",
+    "n5": "drained",
+    "n6": "fail",
+    "n7": "failing",
+    "n8": "completing",
+    "n9": "powered_down",
+    "n10": "planned",
+    "n11": "draining",
+    "n12": "maintenance",
+    "n13": "reserved",
+    "n14": "rebooting",
+    LONG_NAME: "allocated",
+    "d1": "down",
+    "d2": "drained",
+}
+
+
+@pytest.fixture(scope="session")
+def stage() -> Iterator[SlurmCluster]:
+    """A cluster whose nodes are as TRUTH says. Tests only look at it."""
+    with SlurmCluster(f"n[1-14],{LONG_NAME}", "d[1-2]", rest=True) as cluster:
+        _set(cluster)
+        cluster.wait_for(**TRUTH)
+        yield cluster
+
+
+def _set(cluster: SlurmCluster) -> None:
+    for name in ("n4", "n7", "n8", LONG_NAME):
+        cluster.allocate("-w", name, "-n8", "-J", name)
+    cluster.submit("-w", "n2", "-n8", "-t", "60")
+    for name in ("n3", "n11"):
+        cluster.allocate("-w", name, "-n2")
+    cluster.scontrol("update", "nodename=n4,n5,n11,d2", "state=drain", "reason=test")
+    cluster.scontrol("update", "nodename=n6,n7", "state=fail", "reason=test")
+    cluster.scontrol("update", "nodename=n9", "state=power_down")
+    cluster.scontrol("reboot", "n14")
+    reserve = ("create", "reservation", "starttime=now", "duration=600", "user=root")
+    cluster.scontrol(*reserve, "flags=maint", "nodes=n12")
+    cluster.scontrol(*reserve, "nodes=n13")
+    # A job that wants n10, which is free, and n2, which is not: n10 is planned for it.
+    cluster.submit("-N2", "-w", "n2,n10", "-t", "60", "--exclusive")
+    (cluster.directory / "hold-epilog").touch()
+    cluster.cancel("-n", "n8")

@@ -1,0 +1,361 @@
+"""A real Slurm on loopback: munged, slurmctld, a slurmd for each node, and slurmrestd if wanted.
+
+Everything lives in one directory of its own and on free ports, so that several clusters, and a
+Slurm of the machine itself, stay out of each other's way. No cgroup is touched, and what was
+started is found again by its environment when the block ends, whoever its parent is by then.
+
+By hand: `python -m tests.peers.slurm 'n[1-6]' 'd[01-54]'`.
+"""
+
+import getpass
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from rackwatt_crds.hostlist import expand
+
+DEADLINE_S = 30.0
+SBIN = "/usr/sbin:/usr/local/sbin:/sbin"
+REST_VERSIONS = ("v0.0.37", "v0.0.38")
+REST_USER = "nobody"  # slurmrestd refuses both root and SlurmUser
+
+CONFIG = """
+ClusterName=toy
+SlurmctldHost={host}(127.0.0.1)
+SlurmctldPort={port}
+SlurmUser={user}
+SlurmdUser={user}
+AuthType=auth/munge
+AuthInfo=socket={directory}/munge.socket
+AuthAltTypes=auth/jwt
+AuthAltParameters=jwt_key={directory}/jwt.key
+StateSaveLocation={directory}/state
+SlurmctldPidFile={directory}/slurmctld.pid
+SlurmdPidFile={directory}/slurmd.%n.pid
+SlurmdSpoolDir={directory}/spool/%n
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+JobAcctGatherType=jobacct_gather/none
+SelectType=select/cons_tres
+SelectTypeParameters=CR_Core_Memory
+DefMemPerCPU=1000
+SchedulerParameters=batch_sched_delay=0,sched_interval=1,bf_interval=1
+MpiDefault=none
+ReturnToService=0
+KillWait=1
+MessageTimeout=3
+Epilog={directory}/epilog
+SuspendProgram=/bin/true
+ResumeProgram=/bin/true
+RebootProgram=/bin/true
+SuspendTime=100000
+SuspendTimeout=1
+SlurmdParameters=config_overrides
+{more}
+"""
+NODE = "NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} {size} State=UNKNOWN\n"
+# Decorative nodes have the first slurmd's address: it answers pings for them, and they stay as set.
+DOWN = "NodeName={name} NodeAddr=127.0.0.1 Port={port} {size} State=DOWN Reason=decorative\n"
+SIZE = "CPUs=8 RealMemory=16000"
+PARTITION = "PartitionName={name} Nodes={nodes} Default={default} MaxTime=INFINITE State=UP\n"
+# As long as the file is there, jobs that end stay in COMPLETING.
+EPILOG = "#!/bin/sh\nwhile [ -e {directory}/hold-epilog ]; do sleep 0.05; done\n"
+
+
+class SlurmCluster:
+    """A cluster that runs inside its `with` block.
+
+    `nodes` is a host list, a slurmd for each; `down` is another, of nodes that only exist in the
+    configuration and are DOWN until scontrol says something else. All are in the partitions
+    `batch` (the default) and `again`.
+    """
+
+    def __init__(
+        self, nodes: str = "n[1-3]", down: str = "", rest: bool = False, more: str = ""
+    ) -> None:
+        self.nodes = expand(nodes)
+        self._down = expand(down) if down else []
+        self._rest = rest
+        self._more = more
+        self._daemons: dict[str, subprocess.Popen[bytes]] = {}
+        self._ports = _free_ports(len(self.nodes) + 2)
+        self.rest_url = f"http://127.0.0.1:{self._ports[1]}"
+        self.directory = Path()
+
+    @property
+    def configuration(self) -> Path:
+        """Where slurm.conf is."""
+        return self.directory / "slurm.conf"
+
+    @property
+    def jwt_key(self) -> Path:
+        """Where the key is that tokens are signed with."""
+        return self.directory / "jwt.key"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What Slurm's commands need to find this cluster."""
+        path = f"{os.environ.get('PATH', '')}:{SBIN}"
+        return os.environ | {"SLURM_CONF": str(self.configuration), "PATH": path}
+
+    def __enter__(self) -> "SlurmCluster":
+        self.directory = Path(tempfile.mkdtemp(prefix="slurm-"))
+        self.directory.chmod(0o755)  # jobs and slurmrestd run as others
+        try:
+            self._configure()
+            self._start("munged", *self._munged())
+            self.wait(lambda: (self.directory / "munge.socket").exists(), "munged")
+            self.start_controller("-i")
+            for name in self.nodes:
+                self._start(name, "slurmd", "-D", "-N", name)
+            if self._rest:
+                self.start_rest()
+            self.wait(self._all_registered, "all nodes to register")
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for name in reversed(self._daemons):
+            self._daemons[name].terminate()
+        for process in self._mine():
+            process.kill()
+        for daemon in self._daemons.values():
+            daemon.wait()
+        shutil.rmtree(self.directory)
+
+    def start_controller(self, *arguments: str) -> None:
+        """Start slurmctld, with the state it was stopped with."""
+        self._start("slurmctld", "slurmctld", "-D", *arguments)
+        self.wait(lambda: self._answers("scontrol", "ping"), "slurmctld")
+
+    def stop_controller(self) -> None:
+        """Stop slurmctld."""
+        self._stop("slurmctld")
+
+    def start_rest(self, *versions: str) -> None:
+        """Start slurmrestd, which believes tokens alone, with these versions of its interface."""
+        versions = versions or REST_VERSIONS
+        environment = self.environment | {"SLURM_JWT": "daemon"}
+        address = self.rest_url.removeprefix("http://")
+        plugins = ",".join(f"openapi/{version}" for version in versions)
+        command = ("slurmrestd", "-a", "rest_auth/jwt", "-s", plugins, address)
+        if os.geteuid() == 0:
+            command = (
+                "setpriv",
+                f"--reuid={REST_USER}",
+                "--regid=nogroup",
+                "--clear-groups",
+                *command,
+            )
+        self._start("slurmrestd", *command, environment=environment)
+        self.wait(lambda: _listens(self._ports[1]), "slurmrestd")
+
+    def stop_node(self, name: str) -> None:
+        """Kill a node's slurmd: slurmctld finds out when it next asks for it."""
+        self._stop(name)
+
+    def stop_rest(self) -> None:
+        """Stop slurmrestd."""
+        self._stop("slurmrestd")
+
+    def scontrol(self, *arguments: str) -> str:
+        """Run scontrol and give what it printed."""
+        return self._run("scontrol", *arguments)
+
+    def submit(self, *arguments: str, command: str = "sleep 1000") -> str:
+        """Submit a batch job and give its number, whether it starts or not."""
+        wrapped = ("--parsable", "--output=/dev/null", f"--wrap={command}", *arguments)
+        return self._run("sbatch", *wrapped).strip()
+
+    def allocate(self, *arguments: str) -> None:
+        """Allocate nodes to nobody in particular: no process runs, so decorative ones do as well."""
+        self._run("salloc", "--quiet", "--no-shell", *arguments)
+
+    def cancel(self, *arguments: str) -> None:
+        """Run scancel."""
+        self._run("scancel", *arguments)
+
+    def token(self, lifespan_s: int = 3600, user: str = "root") -> str:
+        """Have Slurm itself make a token."""
+        said = self.scontrol("token", f"username={user}", f"lifespan={lifespan_s}")
+        return said.strip().removeprefix("SLURM_JWT=")
+
+    def truth(self) -> dict[str, str]:
+        """Tell each node's state as scontrol spells it, such as IDLE+DRAIN."""
+        return dict(_states(self.scontrol("show", "node", "-o")))
+
+    def wait(self, condition: Callable[[], object], what: str) -> None:
+        """Wait until a condition holds.
+
+        Raises:
+            TimeoutError: it did not in time; with the ends of all logs.
+        """
+        deadline = time.monotonic() + DEADLINE_S
+        while not condition():
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"waited in vain for {what}\n{self._logs()}")
+            time.sleep(0.05)
+
+    def wait_for(self, **states: str) -> None:
+        """Wait until nodes are in these states, as scontrol spells them.
+
+        Raises:
+            TimeoutError: with the state of those that are not.
+        """
+        deadline = time.monotonic() + DEADLINE_S
+        while missing := {
+            name: found for name, found in self.truth().items() if states.get(name, found) != found
+        }:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"waited in vain, these are not what they should be: {missing}")
+            time.sleep(0.05)
+
+    def _configure(self) -> None:
+        host, size = socket.gethostname(), SIZE
+        nodes = "".join(
+            NODE.format(name=name, host=host, port=port, size=size)
+            for name, port in zip(self.nodes, self._ports[2:], strict=True)
+        )
+        nodes += "".join(DOWN.format(name=name, port=self._ports[2], size=size) for name in self._down)
+        for name, default in (("batch", "YES"), ("again", "NO")):
+            nodes += PARTITION.format(
+                name=name, nodes=",".join([*self.nodes, *self._down]), default=default
+            )
+        for name in ("state", *(f"spool/{node}" for node in self.nodes)):
+            (self.directory / name).mkdir(parents=True)
+        user, port = getpass.getuser(), self._ports[0]
+        text = CONFIG.format(
+            host=host, port=port, user=user, directory=self.directory, more=self._more
+        )
+        self.configuration.write_text(text + nodes)
+        (self.directory / "cgroup.conf").write_text("CgroupPlugin=cgroup/v1\n")
+        (self.directory / "epilog").write_text(EPILOG.format(directory=self.directory))
+        (self.directory / "epilog").chmod(0o755)
+        for name, length in (("munge.key", 128), ("jwt.key", 32)):
+            (self.directory / name).write_bytes(os.urandom(length))
+            (self.directory / name).chmod(0o600)
+
+    def _munged(self) -> Iterator[str]:
+        yield from ("munged", "--foreground", "--num-threads=2")
+        for option, name in (
+            ("key-file", "key"),
+            ("socket", "socket"),
+            ("pid-file", "pid"),
+            ("log-file", "log"),
+            ("seed-file", "seed"),
+        ):
+            yield f"--{option}={self.directory}/munge.{name}"
+
+    def _start(self, name: str, *command: str, environment: dict[str, str] | None = None) -> None:
+        with (self.directory / f"{name}.log").open("ab") as log:
+            self._daemons[name] = subprocess.Popen(
+                command,
+                env=environment or self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def _stop(self, name: str) -> None:
+        daemon = self._daemons.pop(name)
+        daemon.terminate()
+        daemon.wait(DEADLINE_S)
+
+    def _run(self, *command: str) -> str:
+        done = subprocess.run(
+            command, env=self.environment, capture_output=True, text=True, timeout=DEADLINE_S
+        )
+        if done.returncode:
+            raise RuntimeError(f"{' '.join(command)}: {done.stderr}")
+        return done.stdout
+
+    def _answers(self, *command: str) -> bool:
+        done = subprocess.run(command, env=self.environment, capture_output=True)
+        return done.returncode == 0
+
+    def _all_registered(self) -> bool:
+        truth = self.truth()
+        return all(truth.get(name) == "IDLE" for name in self.nodes)
+
+    def _mine(self) -> Iterator["_Process"]:
+        """Find every process that was started with this cluster's configuration."""
+        mark = f"SLURM_CONF={self.configuration}".encode()
+        for path in Path("/proc").glob("[0-9]*/environ"):
+            try:
+                found = mark in path.read_bytes().split(b"\0")
+            except OSError:
+                continue
+            if found:
+                yield _Process(int(path.parent.name))
+
+    def _logs(self) -> str:
+        ends = []
+        for log in sorted(self.directory.glob("*.log")):
+            ends += [f"-- {log.name}", *log.read_text(errors="replace").splitlines()[-3:]]
+        return "\n".join(ends)
+
+
+class _Process:
+    """A process that may be gone by now."""
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+
+    def kill(self) -> None:
+        try:
+            os.kill(self._pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return
+
+
+def _states(nodes: str) -> Iterator[tuple[str, str]]:
+    for line in nodes.splitlines():
+        words = dict(word.split("=", 1) for word in line.split() if "=" in word)
+        if "NodeName" in words:
+            yield words["NodeName"], words["State"]
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _free_ports(count: int) -> list[int]:
+    """Find ports that nobody listens on, below those that the kernel hands out by itself."""
+    found: list[int] = []
+    candidates = iter(random.sample(range(10_000, 32_000), 4 * count + 100))
+    while len(found) < count:
+        port = next(candidates)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        found.append(port)
+    return found
+
+
+def main(nodes: str = "n[1-3]", down: str = "") -> None:
+    """Run a cluster until Ctrl-C."""
+    with SlurmCluster(nodes, down, rest=True) as cluster:
+        print(f"export SLURM_CONF={cluster.configuration}")
+        print(f"slurmrestd: {cluster.rest_url}, its JWT key: {cluster.jwt_key}", flush=True)
+        try:
+            signal.pause()
+        except KeyboardInterrupt:
+            print("stopping")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
