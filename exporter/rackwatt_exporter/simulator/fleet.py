@@ -18,6 +18,7 @@ RACK_SIZE = 40
 _NETWORK = int(ipaddress.IPv4Address("127.81.0.0"))
 _RACK_ADDRESSES = 256
 MOST_NODES = 60_000
+SERVER_NAME = "bmc.simulated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +113,12 @@ def _counts(nodes: int) -> Iterator[tuple[Kind, int]]:
     yield KINDS[0], left
 
 
-def write(directory: Path, furnished: list[Rack], ports: Ports, certificate: bytes) -> None:
+def write(directory: Path, furnished: list[Rack], ports: Ports, authority: bytes) -> None:
     """Write the documents and secrets that fit the racks.
 
     `fleet.yaml` and `scheduler.yaml` go into `documents/`; `secrets/` holds one folder for each
-    Secret they name. The passwords are the simulator's own and open nothing else.
+    Secret they name. The passwords are the simulator's own and open nothing else. `authority` is
+    the PEM that the Redfish services' certificate is to be verified by.
     """
     login = furnished[0].machines[0].login
     documents = directory / "documents"
@@ -132,7 +134,7 @@ def write(directory: Path, furnished: list[Rack], ports: Ports, certificate: byt
         authPassword=login.auth_password,
         privPassword=login.priv_password,
     )
-    _secret(directory, "bmc-ca", **{"ca.crt": certificate.decode()})
+    _secret(directory, "bmc-ca", **{"ca.crt": authority.decode()})
 
 
 def _power_target(furnished: list[Rack], ports: Ports) -> dict[str, object]:
@@ -148,7 +150,10 @@ def _power_target(furnished: list[Rack], ports: Ports) -> dict[str, object]:
             "version": "3",
             "oids": [{"oid": "1.3.6.1.4.1.318.1.1.26.4.3.1.5.1", "scale": 10}],
         },
-        "redfish": {"port": ports.redfish, "tls": {"caSecretRef": {"name": "bmc-ca"}}},
+        "redfish": {
+            "port": ports.redfish,
+            "tls": {"caSecretRef": {"name": "bmc-ca"}, "serverName": SERVER_NAME},
+        },
         "hosts": entries,
     }
     spec = {

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from rackwatt_exporter.reading import Statistics
 
 DAY_S = 86_400.0
+INSTALLED_S = 1_767_225_600.0  # 2026-01-01: when the simulated counters began
 
 
 @dataclass(slots=True)
@@ -41,16 +42,16 @@ class Machine:
         return self.idle_watts + (self.peak_watts - self.idle_watts) * (1 + swing) / 2
 
     def joules(self, time_s: float) -> float:
-        """Tell the running counter at a time: the exact integral of `watts` since the epoch."""
-        mean = (self.idle_watts + self.peak_watts) / 2
-        swing = (self.peak_watts - self.idle_watts) / 2 * DAY_S / (2 * math.pi)
-        turn = 2 * math.pi * self.phase
-        return mean * time_s + swing * (
-            math.cos(turn) - math.cos(2 * math.pi * time_s / DAY_S + turn)
-        )
+        """Tell the running counter at a time: the exact integral of `watts` since `INSTALLED_S`."""
+        return self._integral(time_s) - self._integral(INSTALLED_S)
 
     def statistics(self, time_s: float, window_s: float = 60.0) -> Statistics:
         """Tell mean, least and most over the window that ends at a time."""
         ends = (self.watts(time_s - window_s), self.watts(time_s))
         mean = (self.joules(time_s) - self.joules(time_s - window_s)) / window_s
         return Statistics(mean, min(ends), max(ends), window_s)
+
+    def _integral(self, time_s: float) -> float:
+        mean = (self.idle_watts + self.peak_watts) / 2
+        swing = (self.peak_watts - self.idle_watts) / 2 * DAY_S / (2 * math.pi)
+        return mean * time_s - swing * math.cos(2 * math.pi * (time_s / DAY_S + self.phase))

@@ -1,0 +1,60 @@
+import json
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.exporter.commands.running import COMMAND, running
+
+
+@pytest.fixture
+def ports() -> list[str]:
+    flags = []
+    for protocol, kind in (
+        ("ipmi", socket.SOCK_DGRAM),
+        ("snmp", socket.SOCK_DGRAM),
+        ("redfish", socket.SOCK_STREAM),
+    ):
+        with socket.socket(socket.AF_INET, kind) as free:
+            free.bind(("127.0.0.1", 0))
+            flags.append(f"--{protocol}.port={free.getsockname()[1]}")
+    return flags
+
+
+def test_every_simulated_machine_is_read_over_its_protocol(
+    tmp_path: Path, ports: list[str]
+) -> None:
+    with running("simulate", "--nodes=20", f"--directory={tmp_path}", *ports) as fleet:
+        fleet.until_logged(lambda line: "20 machines in 3 racks answer on loopback" in line)
+        done = subprocess.run(
+            [*COMMAND, "check", "--output=json", f"{tmp_path}/documents", f"--secrets.directory={tmp_path}/secrets"],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        told = json.loads(done.stdout)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert {row["method"] for row in told["targets"]} == {"ipmi", "snmp", "redfish"}
+        assert len(told["targets"]) == 20
+        assert all(100 < row["watts"] < 7000 for row in told["targets"])
+        assert fleet.stop() == 0
+
+
+def test_a_port_that_is_taken_is_told(tmp_path: Path, ports: list[str]) -> None:
+    with running("simulate", "--nodes=2", f"--directory={tmp_path}", *ports) as fleet:
+        fleet.until_logged(lambda line: "2 machines" in line)
+        second = subprocess.run(
+            [*COMMAND, "simulate", "--nodes=2", f"--directory={tmp_path}/second", *ports],
+            capture_output=True, text=True, check=False, timeout=30,
+        )  # fmt: skip
+        assert second.returncode == 1
+        assert "is another fleet simulated here?" in second.stderr
+
+
+@pytest.mark.parametrize("number", ["0", "-3", "many", "99999"])
+def test_a_number_of_nodes_that_makes_no_sense_is_refused(number: str) -> None:
+    done = subprocess.run(
+        [*COMMAND, "simulate", f"--nodes={number}", "--directory=x"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "is not a number from 1 to" in done.stderr or "expected one argument" in done.stderr
