@@ -5,6 +5,9 @@ reading's deadline: it keeps its place, and goes on at the next. It ends as soon
 name has been met; of two sensors of one name the first counts, as it does for ipmitool.
 """
 
+import asyncio
+import random
+
 from rackwatt_exporter.protocols import ipmi_message as message
 from rackwatt_exporter.protocols import sdr
 from rackwatt_exporter.protocols.ipmi_session import CompletionError, Session
@@ -29,7 +32,8 @@ _TOO_MUCH = frozenset(
         message.UNSPECIFIED,
     }
 )
-_LOSSES = 8  # of the reservation, at one record
+_LOSSES = 12  # of the reservation, at one record
+_PAUSE_S = 0.05
 
 
 async def repository_stamp(session: Session) -> bytes:
@@ -98,6 +102,8 @@ class SdrWalk:
         """Begin anew if the repository has changed; if another client merely reserved it, go on."""
         self._losses += 1
         self._reserved_in = None
+        # Two clients at the same pace would take it from each other for ever: wait unevenly.
+        await asyncio.sleep(_PAUSE_S * self._losses * random.random())  # noqa: S311 - not a secret
         stamp = await repository_stamp(session)
         if stamp != self.stamp:
             self.stamp = stamp

@@ -137,7 +137,9 @@ async def test_a_full_bmc_says_session_limit_and_has_room_after_a_close(
     assert (await sources[16].read()).watts > 0
 
 
-async def test_a_presence_ping_is_answered_from_the_address_that_was_asked(machines: dict[str, Machine], port: int) -> None:
+async def test_a_presence_ping_is_answered_from_the_address_that_was_asked(
+    machines: dict[str, Machine], port: int
+) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
         client.setblocking(False)
         client.sendto(bytes.fromhex("0600ff06000011be80000000"), (f"{BLOCK}.1", port))
