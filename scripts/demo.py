@@ -26,9 +26,7 @@ NODES = 60
 LISTEN = os.environ.get("DEMO_LISTEN", "127.0.0.1:9123")
 EXPORTER = Path(sys.executable).parent / "rackwatt-exporter"
 PATIENCE_S = 60.0
-SHOWN = re.compile(
-    r'^(node_power_usage|rackwatt_node_energy_joules_total)\{node="(cn0[1-3]|gn01|pdu1)"'
-)
+SHOWN = re.compile(r'^(node_power_usage|rackwatt_node_state)\{node="(cn0[1-3]|gn01|pdu1)"')
 SLURM = ("slurmctld", "slurmd", "munged", "sinfo")
 BINDING = """apiVersion: rackwatt.dev/v1alpha1
 kind: SchedulerBinding
@@ -133,7 +131,7 @@ def page(path: str) -> str:
 
 def tell(directory: Path) -> None:
     """Show where to look, and a few lines of what is there."""
-    lines = [line for line in page("/metrics").splitlines() if SHOWN.match(line)]
+    lines = sorted(line for line in page("/metrics").splitlines() if SHOWN.match(line))
     print("\n" + "\n".join(lines) + "\n")
     say("page", f"http://{LISTEN}/")
     say("metrics", f"http://{LISTEN}/metrics")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 FIRST_SWEEP_S = 10.0
 _JITTER = 0.05
+_STEP = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +28,21 @@ def first_due_s(key: str, pace: Pace, now_s: float) -> float:
     return now_s + place(key) * min(pace.interval_s, FIRST_SWEEP_S)
 
 
-def next_due_s(key: str, pace: Pace, now_s: float, failures: int) -> float:
-    """Tell when a target is asked again after a reading, or after failures in a row."""
+def next_due_s(key: str, pace: Pace, due_s: float, now_s: float, failures: int) -> float:
+    """Tell when a target is asked again after a reading, or after failures in a row.
+
+    `due_s` is when it was due this time. A fleet that began all at once drifts towards each
+    target's own place by a tenth of the interval at most, so that no reading comes late for it.
+    """
     jitter_s = random.uniform(0, _JITTER * pace.interval_s)  # noqa: S311 - spreads load, no secret
     if failures:
         wait_s = min(pace.interval_s * 2.0 ** min(failures - 1, 30), pace.max_backoff_s)
         return now_s + wait_s + jitter_s
-    offset_s = place(key) * pace.interval_s
-    turns = (now_s - offset_s + pace.interval_s / 2) // pace.interval_s + 1
-    return turns * pace.interval_s + offset_s + jitter_s
+    usual_s = due_s + pace.interval_s
+    ahead_s = (place(key) * pace.interval_s - usual_s) % pace.interval_s
+    away_s = ahead_s if ahead_s <= pace.interval_s / 2 else ahead_s - pace.interval_s
+    step_s = min(max(away_s, -_STEP * pace.interval_s), _STEP * pace.interval_s)
+    return max(usual_s + step_s + jitter_s, now_s)
 
 
 def place(key: str) -> float:

@@ -69,7 +69,7 @@ class Poller(Generic[T]):
         while True:
             await asyncio.sleep(due_s - time.monotonic())
             await self.ask()
-            due_s = next_due_s(self.key, self.pace, time.monotonic(), self._failures)
+            due_s = next_due_s(self.key, self.pace, due_s, time.monotonic(), self._failures)
 
     async def ask(self) -> None:
         """Ask once, within the deadline, when the gate lets it through."""

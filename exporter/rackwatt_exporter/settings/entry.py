@@ -189,9 +189,7 @@ def fill(template: str, name: str, index: int) -> str:
 def refused(target: Target, names: list[str], told: str) -> Iterator[Target]:
     """Make targets that are never asked, and fail with what is told."""
     for name in names:
-        yield replace(
-            target, node=name, address="", method="refused", options=RefusedOptions(told)
-        )
+        yield replace(target, node=name, address="", method="refused", options=RefusedOptions(told))
 
 
 def broken_names(item: Broken, path: str) -> list[str]:

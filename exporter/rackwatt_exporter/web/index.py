@@ -16,10 +16,12 @@ _STYLE = (
     "body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:75rem;padding:0 1rem}"
     "table{border-collapse:collapse;width:100%}"
     "th,td{text-align:left;padding:.3rem .6rem;border-bottom:1px solid #8884}"
-    "td.number{text-align:right;font-variant-numeric:tabular-nums}"
+    ".number{text-align:right;font-variant-numeric:tabular-nums}"
     "tr.failing td:first-child{box-shadow:inset 4px 0 #c33}"
     ".quiet{opacity:.7}nav{margin:1rem 0}nav a{margin-right:1rem}"
 )
+_NUMBER = ' class="number"'
+_NUMBERS = ("Watts", "Age")
 _COLUMNS = ("Node", "Watts", "Age", "State", "Type", "Rack", "Method", "Address", "Reason")
 
 
@@ -33,7 +35,9 @@ def index(exporter: Exporter, now_s: float, page: int, telemetry_path: str) -> s
     pages = max(1, -(-len(records) // ROWS))
     page = min(max(page, 1), pages)
     shown = records[(page - 1) * ROWS : page * ROWS]
-    heads = "".join(f'<th scope="col">{head}</th>' for head in _COLUMNS)
+    heads = "".join(
+        f'<th scope="col"{_NUMBER if head in _NUMBERS else ""}>{head}</th>' for head in _COLUMNS
+    )
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width">'
@@ -75,9 +79,10 @@ def _row(record: Record, now_s: float) -> str:
     kind = ' class="failing"' if record.error else ""
     reason = f"{record.error.reason}: {record.error}" if record.error else ""
     words = (record.state or "", target.type, target.rack, target.method, target.address, reason)
+    cells = "".join(f"<td>{escape(word)}</td>" for word in words)
     return (
-        f'<tr{kind}><td>{escape(target.node)}</td><td class="number">{watts}</td>'
-        f'<td class="number">{age}</td>{"".join(f"<td>{escape(word)}</td>" for word in words)}</tr>'
+        f"<tr{kind}><td>{escape(target.node)}</td><td{_NUMBER}>{watts}</td>"
+        f"<td{_NUMBER}>{age}</td>{cells}</tr>"
     )
 
 
