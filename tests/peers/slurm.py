@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from rackwatt_crds.hostlist import expand
@@ -79,12 +80,18 @@ class SlurmCluster:
     """
 
     def __init__(
-        self, nodes: str = "n[1-3]", down: str = "", rest: bool = False, more: str = ""
+        self,
+        nodes: str = "n[1-3]",
+        down: str = "",
+        rest: bool = False,
+        more: str = "",
+        jwt_key: bytes | None = None,
     ) -> None:
         self.nodes = expand(nodes)
         self._down = expand(down) if down else []
         self._rest = rest
         self._more = more
+        self._jwt_key = jwt_key or os.urandom(32)
         self._daemons: dict[str, subprocess.Popen[bytes]] = {}
         self._ports = _free_ports(len(self.nodes) + 2)
         self.rest_url = f"http://127.0.0.1:{self._ports[1]}"
@@ -168,6 +175,16 @@ class SlurmCluster:
         """Stop slurmrestd."""
         self._stop("slurmrestd")
 
+    @contextmanager
+    def frozen(self, name: str) -> Iterator[None]:
+        """Keep a daemon from running, its sockets open, until the block ends."""
+        pid = self._daemons[name].pid
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
+
     def scontrol(self, *arguments: str) -> str:
         """Run scontrol and give what it printed."""
         return self._run("scontrol", *arguments)
@@ -198,11 +215,12 @@ class SlurmCluster:
         """Wait until a condition holds.
 
         Raises:
-            TimeoutError: it did not in time; with the ends of all logs.
+            TimeoutError: it did not in time, or a daemon has ended; with the ends of all logs.
         """
         deadline = time.monotonic() + DEADLINE_S
         while not condition():
-            if time.monotonic() > deadline:
+            ended = any(daemon.poll() is not None for daemon in self._daemons.values())
+            if ended or time.monotonic() > deadline:
                 raise TimeoutError(f"waited in vain for {what}\n{self._logs()}")
             time.sleep(0.05)
 
@@ -226,7 +244,9 @@ class SlurmCluster:
             NODE.format(name=name, host=host, port=port, size=size)
             for name, port in zip(self.nodes, self._ports[2:], strict=True)
         )
-        nodes += "".join(DOWN.format(name=name, port=self._ports[2], size=size) for name in self._down)
+        nodes += "".join(
+            DOWN.format(name=name, port=self._ports[2], size=size) for name in self._down
+        )
         for name, default in (("batch", "YES"), ("again", "NO")):
             nodes += PARTITION.format(
                 name=name, nodes=",".join([*self.nodes, *self._down]), default=default
@@ -241,8 +261,8 @@ class SlurmCluster:
         (self.directory / "cgroup.conf").write_text("CgroupPlugin=cgroup/v1\n")
         (self.directory / "epilog").write_text(EPILOG.format(directory=self.directory))
         (self.directory / "epilog").chmod(0o755)
-        for name, length in (("munge.key", 128), ("jwt.key", 32)):
-            (self.directory / name).write_bytes(os.urandom(length))
+        for name, key in (("munge.key", os.urandom(128)), ("jwt.key", self._jwt_key)):
+            (self.directory / name).write_bytes(key)
             (self.directory / name).chmod(0o600)
 
     def _munged(self) -> Iterator[str]:

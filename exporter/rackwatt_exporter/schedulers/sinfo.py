@@ -20,6 +20,7 @@ _LINE = re.compile(r"([A-Za-z0-9._-]+)\|([^|\s]*)\|([^|\s]*)\|\s*\Z")
 
 HINTS = {
     Reason.AUTH_FAILED: "Slurm does not let us in: is munged running there, with the same key?",
+    Reason.PRIVILEGE_INSUFFICIENT: "Slurm's PrivateData=nodes hides them from this user",
     Reason.TIMEOUT: "slurmctld did not answer sinfo in time",
     Reason.UNREACHABLE: "sinfo cannot reach slurmctld: is it running?",
 }

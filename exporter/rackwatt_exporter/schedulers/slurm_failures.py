@@ -6,7 +6,7 @@ FAILURES = (
     ("munge", Reason.AUTH_FAILED),
     ("authentication error", Reason.AUTH_FAILED),
     ("zero bytes", Reason.AUTH_FAILED),  # slurmctld hangs up on who it cannot decode
-    ("access/permission denied", Reason.AUTH_FAILED),
+    ("access/permission denied", Reason.PRIVILEGE_INSUFFICIENT),
     ("invalid user id", Reason.AUTH_FAILED),
     ("timed out", Reason.TIMEOUT),
     ("unable to contact", Reason.UNREACHABLE),

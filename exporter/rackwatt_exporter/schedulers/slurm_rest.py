@@ -24,9 +24,10 @@ AT_ONCE_S = 1.0
 
 HINTS = {
     Reason.AUTH_FAILED: (
-        "slurmrestd does not let us in: check user, key and clock (Slurm 22.05 also wants `user`"
-        " beside a token)"
+        "slurmrestd does not let us in: check key or token, user, clock, and Slurm's PrivateData"
+        " (Slurm 22.05 wants `user` beside a token)"
     ),
+    Reason.PRIVILEGE_INSUFFICIENT: "Slurm's PrivateData=nodes hides them from this user",
     Reason.UNREACHABLE: "slurmrestd cannot reach slurmctld: is it running?",
     Reason.TIMEOUT: "slurmctld did not answer slurmrestd in time",
 }

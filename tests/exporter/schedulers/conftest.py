@@ -24,6 +24,8 @@ TRUTH = {
     "n12": "IDLE+MAINTENANCE+RESERVED",
     "n13": "IDLE+RESERVED",
     "n14": "DOWN+REBOOT_ISSUED",
+    "n15": "IDLE+NOT_RESPONDING",
+    "n16": "ALLOCATED+NOT_RESPONDING",
     LONG_NAME: "ALLOCATED",
     "d1": "DOWN",
     "d2": "DOWN+DRAIN",
@@ -44,6 +46,8 @@ WORDS = {
     "n12": "maintenance",
     "n13": "reserved",
     "n14": "rebooting",
+    "n15": "not_responding",
+    "n16": "allocated",
     LONG_NAME: "allocated",
     "d1": "down",
     "d2": "drained",
@@ -53,14 +57,14 @@ WORDS = {
 @pytest.fixture(scope="session")
 def stage() -> Iterator[SlurmCluster]:
     """A cluster whose nodes are as TRUTH says. Tests only look at it."""
-    with SlurmCluster(f"n[1-14],{LONG_NAME}", "d[1-2]", rest=True) as cluster:
+    with SlurmCluster(f"n[1-16],{LONG_NAME}", "d[1-2]", rest=True) as cluster:
         _set(cluster)
         cluster.wait_for(**TRUTH)
         yield cluster
 
 
 def _set(cluster: SlurmCluster) -> None:
-    for name in ("n4", "n7", "n8", LONG_NAME):
+    for name in ("n4", "n7", "n8", "n16", LONG_NAME):
         cluster.allocate("-w", name, "-n8", "-J", name)
     cluster.submit("-w", "n2", "-n8", "-t", "60")
     for name in ("n3", "n11"):
@@ -69,6 +73,9 @@ def _set(cluster: SlurmCluster) -> None:
     cluster.scontrol("update", "nodename=n6,n7", "state=fail", "reason=test")
     cluster.scontrol("update", "nodename=n9", "state=power_down")
     cluster.scontrol("reboot", "n14")
+    for name in ("n15", "n16"):
+        cluster.stop_node(name)
+        cluster.scontrol("update", f"nodename={name}", "state=noresp")
     reserve = ("create", "reservation", "starttime=now", "duration=600", "user=root")
     cluster.scontrol(*reserve, "flags=maint", "nodes=n12")
     cluster.scontrol(*reserve, "nodes=n13")

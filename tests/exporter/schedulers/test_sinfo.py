@@ -112,6 +112,19 @@ async def test_a_munge_key_that_is_not_the_clusters_is_auth_failed(
     assert "munged" in str(error)
 
 
+async def test_a_user_whom_nodes_are_hidden_from_has_not_the_privilege(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    daemon = "setpriv --reuid=daemon --regid=daemon --clear-groups"
+    script = f'exec {daemon} {shutil.which("sinfo")} "$@"'
+    with SlurmCluster("n1", more="PrivateData=nodes") as cluster:
+        error = await failure_of(here(cluster, monkeypatch, wrapper(folder, script)))
+    assert error.reason is Reason.PRIVILEGE_INSUFFICIENT
+    assert "PrivateData" in str(error)
+
+
 async def test_a_missing_sinfo_is_command_failed_and_says_what_to_do(tmp_path: Path) -> None:
     error = await failure_of(Sinfo(LocalHost(), str(tmp_path), TIMEOUT_S))
     assert error.reason is Reason.COMMAND_FAILED

@@ -1,0 +1,51 @@
+"""The cluster that other tests rely on: it comes, and it goes without leaving anything behind."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.peers.slurm import SlurmCluster
+
+
+def processes(cluster: SlurmCluster) -> list[str]:
+    """Name every process that knows of the cluster's directory."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (process / "environ").read_bytes() + (process / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if str(cluster.directory).encode() in words:
+            found.append((process / "cmdline").read_text().replace("\0", " "))
+    return found
+
+
+def cgroups() -> set[Path]:
+    return set(Path("/sys/fs/cgroup").glob("*/slurm*"))
+
+
+def test_a_cluster_leaves_nothing_behind_even_with_jobs_that_run() -> None:
+    before = cgroups()
+    with SlurmCluster("n[1-2]", "d1", rest=True) as cluster:
+        cluster.submit("-w", "n1", "-n8")
+        cluster.wait_for(n1="ALLOCATED")
+        cluster.wait(lambda: any("sleep 1000" in line for line in processes(cluster)), "the job")
+    assert not processes(cluster)
+    assert not cluster.directory.exists()
+    assert cgroups() == before
+
+
+def test_decorative_nodes_stay_as_they_are_set() -> None:
+    with SlurmCluster("n1", "d[1-4]") as cluster:
+        cluster.scontrol("update", "nodename=d[2-4]", "state=idle")
+        cluster.allocate("-w", "d3", "-n8")
+        cluster.scontrol("update", "nodename=d4", "state=drain", "reason=test")
+        cluster.wait_for(d1="DOWN", d2="IDLE", d3="ALLOCATED", d4="IDLE+DRAIN")
+
+
+def test_a_start_that_fails_leaves_nothing_behind_either() -> None:
+    cluster = SlurmCluster("n1", more="AuthType=auth/nonsense")
+    with pytest.raises(TimeoutError, match="nonsense"), cluster:
+        pass
+    assert not processes(cluster)
+    assert not cluster.directory.exists()
