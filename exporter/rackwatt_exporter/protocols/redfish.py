@@ -71,8 +71,7 @@ class RedfishService:
                 if self._logging_in:
                     self._authorization = await self._logging_in
                 if self._session and self._authorization:
-                    leaving = {**self._authorization, "Connection": "close"}
-                    await self._origin.ask("DELETE", self._session, leaving)
+                    await self._origin.ask("DELETE", self._session, self._authorization)
         self._authorization = self._session = self._logging_in = None
 
     async def _ask_anew(self, path: str, answer: Answer, refused: Authorization) -> Answer:

@@ -3,11 +3,14 @@
 A BMC's answer is never taken on trust: not its length, not where it redirects to, not its JSON.
 """
 
+import asyncio
+import socket
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from http import HTTPStatus
 from ssl import SSLContext
 from typing import Any, NamedTuple
+from weakref import WeakSet
 
 import aiohttp
 import msgspec
@@ -16,6 +19,9 @@ from yarl import URL
 from rackwatt_exporter.protocols.redfish_failure import failure
 from rackwatt_exporter.reading import ReadError, Reason
 
+KEEP_CONNECTION_S = 3600.0
+LEAVE_TURN_S, LEAVE_TURNS = 0.005, 100
+HEADERS = {"Accept": "application/json", "OData-Version": "4.0", "User-Agent": "rackwatt"}
 BODY_LIMIT = 4 * 1024 * 1024
 REDIRECTS = 3
 # Dell's, and DSP0266's own, for: there are as many sessions as there can be.
@@ -83,17 +89,46 @@ class Answer(NamedTuple):
         return f"status {self.status}"
 
 
+class Client:
+    """The connections to all services: kept, one for each, and gone when this is closed."""
+
+    def __init__(self) -> None:
+        self._sockets: WeakSet[socket.socket] = WeakSet()
+        self.session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                limit=0, keepalive_timeout=KEEP_CONNECTION_S, socket_factory=self._socket
+            ),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers=HEADERS,
+            # The poller has the deadline, and cancels: a timer of ours would cost on each reading.
+            timeout=aiohttp.ClientTimeout(total=None),
+        )
+
+    async def close(self) -> None:
+        """Close all connections, and wait a moment for those that TLS is still taking leave of."""
+        await self.session.close()
+        for _ in range(LEAVE_TURNS):
+            if all(each.fileno() < 0 for each in self._sockets):
+                return
+            await asyncio.sleep(LEAVE_TURN_S)
+
+    def _socket(self, address: aiohttp.AddrInfoType) -> socket.socket:
+        made = socket.socket(*address[:3])
+        self._sockets.add(made)
+        return made
+
+
 class Origin:
     """A service's scheme, address and port, and the connection kept to it."""
 
     def __init__(
         self,
-        http: aiohttp.ClientSession,
+        client: Client,
         url: URL,
         tls: Callable[[], SSLContext],
         server_name: str | None,
     ) -> None:
-        self._http = http
+        self._http = client.session
         self._url = url
         self._read_tls = tls
         self._tls: SSLContext | None = None

@@ -5,11 +5,10 @@ from contextlib import suppress
 from ssl import SSLContext
 from typing import Literal, NamedTuple
 
-import aiohttp
 from yarl import URL
 
 from rackwatt_exporter.protocols.redfish import Account, RedfishService
-from rackwatt_exporter.protocols.redfish_http import Origin, StatusError
+from rackwatt_exporter.protocols.redfish_http import Client, Origin, StatusError
 from rackwatt_exporter.protocols.tls import tls_context
 from rackwatt_exporter.reading import ReadError, Reading, Reason
 from rackwatt_exporter.settings.options import RedfishOptions, TlsOptions
@@ -20,9 +19,7 @@ from rackwatt_exporter.targets.redfish_search import Search
 from rackwatt_exporter.targets.redfish_state import PowerStateDoubt
 from rackwatt_exporter.targets.source import Source
 
-KEEP_CONNECTION_S = 3600.0
 NOT_FOUND = 404
-HEADERS = {"Accept": "application/json", "OData-Version": "4.0", "User-Agent": "rackwatt"}
 
 
 class Bmc(NamedTuple):
@@ -44,13 +41,7 @@ class RedfishDriver:
         self._services: dict[Bmc, RedfishService] = {}
         self._users: dict[Bmc, int] = {}
         self._contexts: dict[TlsOptions, tuple[int, SSLContext]] = {}
-        self._http = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_CONNECTION_S),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            headers=HEADERS,
-            # The poller has the deadline, and cancels: a timer of ours would cost on each reading.
-            timeout=aiohttp.ClientTimeout(total=None),
-        )
+        self._client = Client()
 
     def source(self, target: Target) -> Source:
         """Make the source of a target, on the service it shares with others of its BMC."""
@@ -74,7 +65,7 @@ class RedfishDriver:
         """Close all connections."""
         for service in self._services.values():
             await service.close()
-        await self._http.close()
+        await self._client.close()
 
     async def _release(self, bmc: Bmc) -> None:
         self._users[bmc] -= 1
@@ -88,7 +79,7 @@ class RedfishDriver:
             password = self._secrets.read(bmc.credentials, "password")
             return Account(_text(username, "user name"), _text(password, "password"))
 
-        origin = Origin(self._http, _url(bmc), lambda: self._tls(bmc.tls), bmc.tls.server_name)
+        origin = Origin(self._client, _url(bmc), lambda: self._tls(bmc.tls), bmc.tls.server_name)
         return RedfishService(origin, account, basic=bmc.auth == "basic")
 
     def _tls(self, options: TlsOptions) -> SSLContext:
