@@ -1,0 +1,224 @@
+"""The main job, whole: the document of the documentation, real daemons, the commands as users run them.
+
+Peers: OpenIPMI's ipmi_sim, net-snmp's snmpd, OpenStack's sushy-emulator over TLS, Slurm's own
+slurmctld and sinfo.
+"""
+
+import asyncio
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from rackwatt_exporter.simulator.certificate import self_made
+from rackwatt_exporter.simulator.ipmi import IpmiServer
+from rackwatt_exporter.simulator.machine import Login, Machine
+from rackwatt_exporter.simulator.redfish import RedfishServer
+from tests.exporter.commands.running import COMMAND, running
+from tests.peers import ipmi_sim as ipmi
+from tests.peers import snmpd as snmp
+from tests.peers import sushy as redfish
+from tests.peers.slurm import SlurmCluster
+
+LAB = Path(__file__).parents[1] / "docs/examples/lab.yaml"
+DEVICE_POWER = "1.3.6.1.4.1.318.1.1.26.4.3.1.5"
+SENSORS = [ipmi.SimSensor("PSU1 PIN", raw=20, m=8), ipmi.SimSensor("PSU2 PIN", raw=25, m=8)]
+POWER = {"PowerControl": [{"MemberId": "0", "PowerConsumedWatts": 1344}]}
+
+
+class Lab:
+    """The peers, and the lab's document with their addresses and ports in it."""
+
+    def __init__(self, stack: ExitStack, directory: Path) -> None:
+        self.directory = directory
+        self.bmcs = stack.enter_context(ipmi.ipmi_sim(directory / "ipmi", [SENSORS] * 3))
+        user = snmp.SnmpUser("monitor", level="authPriv", auth="SHA-256", privacy="AES")
+        objects = [f"{DEVICE_POWER}.1 integer 300", f"{DEVICE_POWER}.2 integer 44"]
+        self.pdu = stack.enter_context(snmp.snmpd(directory / "snmp", objects, [user]))
+        routes = {f"/redfish/v1/Chassis/{redfish.CHASSIS}/Power": POWER}
+        self.redfish = stack.enter_context(redfish.sushy(directory / "redfish", routes=routes))
+        self.slurm = stack.enter_context(SlurmCluster("n[1-3]"))
+        self.secrets = directory / "secrets"
+        self._write_secrets()
+        self.document = directory / "lab.yaml"
+        self.document.write_text(self._document())
+
+    def _document(self) -> str:
+        text = LAB.read_text()
+        addresses = ",".join(bmc.address for bmc in self.bmcs.bmcs)
+        for said, instead in {
+            "127.3.7.[1-3]": addresses,
+            "port: 623, cipherSuite: 17, privilege: user": f"port: {self.bmcs.bmcs[0].port}, "
+            "privilege: admin",  # ipmi_sim has no suite 17, and lets only admins ask for DCMI
+            "127.3.8.1": self.pdu.address,
+            "port: 161": f"port: {self.pdu.port}",
+            '"g[1-2]"': "g1",
+            '"{name}-bmc.example"': self.redfish.address,
+            "port: 443": f"port: {self.redfish.port}",
+            "method: redfish,": "method: redfish, credentials: {secretRef: {name: redfish}},",
+            "interval: 10s": "interval: 1s",
+            "timeout: 1s": "timeout: 3s",  # two shared cores run six daemons here
+        }.items():
+            assert said in text, said
+            text = text.replace(said, instead)
+        return text
+
+    def _write_secrets(self) -> None:
+        for secret, keys in {
+            "bmc": {"username": ipmi.USERNAME, "password": ipmi.PASSWORD},
+            "pdu": {
+                "username": "monitor",
+                "authPassword": snmp.AUTH_PASSWORD,
+                "privPassword": snmp.PRIV_PASSWORD,
+            },
+            "redfish": {"username": redfish.USERNAME, "password": redfish.PASSWORD},
+            "bmc-ca": {"ca.crt": self.redfish.authority.read_text()},
+        }.items():
+            (self.secrets / secret).mkdir(parents=True)
+            for key, value in keys.items():
+                (self.secrets / secret / key).write_text(value + "\n")
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    with ExitStack() as stack:
+        yield Lab(stack, tmp_path_factory.mktemp("lab"))
+
+
+def usage(text: str) -> dict[str, tuple[float, str]]:
+    """Tell watts and state of each node, as node_power_usage has them."""
+    return {
+        sample.labels["node"]: (sample.value, sample.labels.get("state", ""))
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if sample.name == "node_power_usage"
+    }
+
+
+def test_check_reads_each_real_peer_once_and_agrees_with_it(lab: Lab) -> None:
+    for number, bmc in enumerate(lab.bmcs.bmcs):
+        bmc.set_power(300 + number)
+    done = subprocess.run(
+        [*COMMAND, "check", lab.document, f"--secrets.directory={lab.secrets}", "--output=json"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    told = json.loads(done.stdout)
+    assert done.returncode == 0, done.stdout
+    assert told["problems"] == []
+    pdu = int(lab.pdu.get(f"{DEVICE_POWER}.1")) + 10 * int(lab.pdu.get(f"{DEVICE_POWER}.2"))
+    assert {row["node"]: row["watts"] for row in told["targets"]} == {
+        "n1": 300, "n2": 301, "n3": 302, "pdu1": pdu, "g1": 1344,
+    }  # fmt: skip
+
+
+def test_run_serves_watts_and_slurms_states_and_leaves_no_session(lab: Lab) -> None:
+    lab.slurm.scontrol("update", "nodename=n2", "state=drain", "reason=test")
+    lab.slurm.submit("--nodelist=n3", "--exclusive")
+    lab.slurm.wait_for(n2="IDLE+DRAIN", n3="ALLOCATED")
+    environment = {key: lab.slurm.environment[key] for key in ("SLURM_CONF", "PATH")}
+    with running(
+        "run", f"--config.file={lab.document}", f"--secrets.directory={lab.secrets}",
+        f"--state.directory={lab.directory}/state", "--web.listen-address=127.0.0.1:0",
+        **environment,
+    ) as run:  # fmt: skip
+        lab.bmcs.bmcs[0].set_power(411)
+        expected = {
+            "n1": (411.0, "idle"),
+            "n2": (301.0, "drained"),
+            "n3": (302.0, "allocated"),
+            "pdu1": (740.0, ""),
+            "g1": (1344.0, ""),
+        }
+        run.until_served(lambda text: usage(text) == expected, "/metrics")
+        assert lab.redfish.seen()["sessions"], "a session is kept between readings"
+        run.until_served(lambda text: 'energy_joules_total{node="n1"' in text, "/metrics")
+        assert run.stop() == 0
+    assert not lab.redfish.seen()["sessions"], "DELETE at exit"
+
+
+def test_a_bmc_that_fails_and_one_that_is_off_are_told_apart_from_zero(lab: Lab) -> None:
+    lab.bmcs.bmcs[0].set_power(0, chassis_on=False)
+    (lab.secrets / "pdu/privPassword").write_text("not-the-password")
+    try:
+        done = subprocess.run(
+            [*COMMAND, "check", lab.document, f"--secrets.directory={lab.secrets}", "--output=json"],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+    finally:
+        (lab.secrets / "pdu/privPassword").write_text(snmp.PRIV_PASSWORD)
+        lab.bmcs.bmcs[0].set_power(300)
+    told = {row["node"]: row for row in json.loads(done.stdout)["targets"]}
+    assert done.returncode == 1
+    assert (told["n1"]["watts"], told["n1"]["reason"]) == (None, "powered_off")
+    assert (told["pdu1"]["watts"], told["pdu1"]["reason"]) == (None, "auth_failed")
+    assert told["n2"]["watts"] == 301
+    assert "not-the-password" not in done.stdout + done.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="ports below 1024 and a mount namespace want root")
+async def test_the_document_works_as_it_stands_at_its_own_addresses_and_ports(
+    tmp_path: Path,
+) -> None:
+    login = Login("root", "calvin00")
+    nodes = [Machine(f"n{i}", f"127.3.7.{i}", 300 + i, 300 + i, login=login) for i in (1, 2, 3)]
+    gpus = [Machine(f"g{i}", f"127.3.9.{i}", 900 + i, 900 + i, login=login) for i in (1, 2)]
+    made = self_made(["g1-bmc.example", "g2-bmc.example"])
+    (tmp_path / "tls.crt").write_bytes(made.certificate)
+    (tmp_path / "tls.key").write_bytes(made.key)
+    for secret, keys in {
+        "bmc": {"username": "root", "password": "calvin00"},
+        "pdu": {
+            "username": "monitor",
+            "authPassword": snmp.AUTH_PASSWORD,
+            "privPassword": snmp.PRIV_PASSWORD,
+        },
+        "bmc-ca": {"ca.crt": made.authority.decode()},
+    }.items():
+        (tmp_path / "secrets" / secret).mkdir(parents=True)
+        for key, value in keys.items():
+            (tmp_path / "secrets" / secret / key).write_text(value)
+    hosts = Path("/etc/hosts").read_text()
+    hosts += "".join(f"{gpu.address} {gpu.name}-bmc.example\n" for gpu in gpus)
+    (tmp_path / "hosts").write_text(hosts)
+    ipmi_server = IpmiServer({machine.address: machine for machine in nodes}, 623)
+    redfish_server = RedfishServer(
+        {machine.address: machine for machine in gpus},
+        443,
+        tmp_path / "tls.crt",
+        tmp_path / "tls.key",
+    )
+    user = snmp.SnmpUser("monitor", level="authPriv", auth="SHA-256", privacy="AES")
+    objects = [f"{DEVICE_POWER}.1 integer 300", f"{DEVICE_POWER}.2 integer 44"]
+    pdu = snmp.Snmpd(tmp_path / "snmp", ["127.3.8.1"], objects, [user], port=161)
+    pdu.start()
+    await ipmi_server.start()
+    await redfish_server.start()
+    try:
+        done = await _in_a_world_with_these_hosts(
+            tmp_path / "hosts", "check", str(LAB), f"--secrets.directory={tmp_path}/secrets",
+            "--output=json",
+        )  # fmt: skip
+    finally:
+        await ipmi_server.close()
+        await redfish_server.close()
+        pdu.stop()
+    told = json.loads(done)
+    assert {row["node"]: row["watts"] for row in told["targets"]} == {
+        "n1": 301, "n2": 302, "n3": 303, "pdu1": 740, "g1": 901, "g2": 902,
+    }, done  # fmt: skip
+
+
+async def _in_a_world_with_these_hosts(hosts: Path, *arguments: str) -> str:
+    """Run the command in a mount namespace of its own, where /etc/hosts is another."""
+    script = 'mount --bind "$0" /etc/hosts && exec "$@"'
+    process = await asyncio.create_subprocess_exec(
+        "unshare", "--mount", "sh", "-c", script, str(hosts), *COMMAND, *arguments,
+        stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    told, _ = await process.communicate()
+    return told.decode()
