@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -48,8 +49,13 @@ class Running:
         return self._until(look, limit_s)
 
     def get(self, path: str) -> str:
-        with urllib.request.urlopen(self.url + path) as response:
-            return str(response.read().decode())
+        """Get a page's text, whatever its status."""
+        try:
+            with urllib.request.urlopen(self.url + path) as response:
+                return str(response.read().decode())
+        except urllib.error.HTTPError as error:
+            with error:
+                return str(error.read().decode())
 
     @property
     def url(self) -> str:
