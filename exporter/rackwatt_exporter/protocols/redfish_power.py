@@ -44,6 +44,12 @@ def at(document: Json, *keys: str | int) -> Json:
     return document
 
 
+def word(document: Json, *keys: str | int) -> str:
+    """Give the string at the end of a way; empty where there is none."""
+    found = at(document, *keys)
+    return found if isinstance(found, str) else ""
+
+
 def members(document: Json, key: str = "Members") -> list[Json]:
     """Give the list at a key; empty where there is none."""
     found = at(document, key)
@@ -52,8 +58,8 @@ def members(document: Json, key: str = "Members") -> list[Json]:
 
 def link(document: Json, *keys: str | int) -> str | None:
     """Give the path of the resource that a property refers to."""
-    path = at(document, *keys, "@odata.id")
-    return path if isinstance(path, str) and path.startswith("/") else None
+    path = word(document, *keys, "@odata.id")
+    return path if path.startswith("/") else None
 
 
 def environment_metrics(documents: Sequence[Json], where: str) -> Reading | None:
@@ -108,7 +114,7 @@ def supply_metrics(documents: Sequence[Json], where: str) -> Reading | None:
 
 def sensors(documents: Sequence[Json], where: str) -> Reading | None:
     """Read Sensor resources: the sum of their watts, if every one of them reads."""
-    energy = [each for each in documents if at(each, "ReadingType") in _ENERGY_UNITS]
+    energy = [each for each in documents if word(each, "ReadingType") in _ENERGY_UNITS]
     watts = _total(at(each, "Reading") for each in documents if each not in energy)
     if watts is None:
         return None
@@ -126,7 +132,7 @@ def telling_sensors(documents: Sequence[Json]) -> list[Json]:
     whole = [each for each in power if _is_whole(each)]
     if not whole:
         return [each for each in power if _is_supply_input(each)]
-    energy = [each for each in there if at(each, "ReadingType") in _ENERGY_UNITS]
+    energy = [each for each in there if word(each, "ReadingType") in _ENERGY_UNITS]
     counters = [each for each in energy if _is_whole(each)]
     return whole[:1] + counters[:1]
 
@@ -179,13 +185,12 @@ def _statistics(control: Json) -> Statistics | None:
 
 
 def _called(document: Json) -> str:
-    return " ".join(str(at(document, name) or "") for name in ("Id", "Name", "MemberId"))
+    return " ".join(word(document, name) for name in ("Id", "Name", "MemberId"))
 
 
 def _is_part(document: Json) -> bool:
-    context = at(document, "PhysicalContext")
-    named = _PART.search(_called(document).lower()) is not None
-    return named or (isinstance(context, str) and _PART_CONTEXTS.match(context) is not None)
+    context = _PART_CONTEXTS.match(word(document, "PhysicalContext"))
+    return context is not None or _PART.search(_called(document).lower()) is not None
 
 
 def _is_whole(document: Json) -> bool:
@@ -199,7 +204,7 @@ def _measures_positive(document: Json) -> bool:
 
 
 def _sensor_joules(document: Json) -> float | None:
-    unit = _ENERGY_UNITS[at(document, "ReadingType")]
+    unit = _ENERGY_UNITS[word(document, "ReadingType")]
     counted = next(filter(None, (_positive(at(document, count)) for count in _COUNTS)), None)
     return None if counted is None else counted * unit
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from rackwatt_exporter.protocols.redfish_http import Json
-from rackwatt_exporter.protocols.redfish_power import at, link, members
+from rackwatt_exporter.protocols.redfish_power import at, link, members, word
 from rackwatt_exporter.reading import ReadError, Reason
 
 SYSTEMS = "/redfish/v1/Systems"
@@ -65,7 +65,9 @@ async def _named(look: Look, option: str) -> Machine:
 async def _of_system(look: Look, system: Json) -> Machine:
     linked = [await look(path) for path in _links(system, "Chassis")]
     found = [each for each in linked if each] or await _members(look, CHASSIS)
-    outermost = _outermost(found)
+    outermost = sorted(_outermost(found), key=lambda each: not _holds(each, system))
+    if not outermost:
+        raise await _to_choose(look, "no chassis of this system is a whole machine")
     around = [await _around(look, each, system) for each in outermost]
     chassis = [each for way in around for each in way]
     return Machine(tuple(chassis), _state(system, *chassis))
@@ -77,8 +79,7 @@ async def _around(look: Look, chassis: Json, system: Json) -> list[Json]:
     for _ in range(LEVELS):
         outer = link(way[0], "Links", "ContainedBy")
         holder = await look(outer) if outer else None
-        held = {_same(path) for path in _links(holder, "ComputerSystems")}
-        if held != {_same(at(system, "@odata.id"))}:
+        if not _holds(holder, system) or len(_links(holder, "ComputerSystems")) > 1:
             break
         way.insert(0, holder)
     return way
@@ -93,23 +94,30 @@ async def _without_system(look: Look) -> Machine:
 
 
 def _outermost(chassis: list[Json]) -> list[Json]:
-    """Leave out what another one of them contains, and what is a part by its type."""
-    known = {_same(at(each, "@odata.id")) for each in chassis}
+    """Leave out what another one of them contains, and parts by their type unless it is alone."""
+    known = {_same(link(each)) for each in chassis} - {None}
     outer = [e for e in chassis if _same(link(e, "Links", "ContainedBy")) not in known]
-    return [each for each in outer if at(each, "ChassisType") not in PARTS] or outer
+    if len(outer) == 1:
+        return outer
+    return [each for each in outer if word(each, "ChassisType") not in PARTS]
+
+
+def _holds(chassis: Json, system: Json) -> bool:
+    held = {_same(path) for path in _links(chassis, "ComputerSystems")}
+    return _same(link(system)) in held
 
 
 def _whole_systems(systems: list[Json]) -> list[Json]:
     """Leave out DPUs, and NVIDIA's baseboards of GPUs where their host is listed too."""
-    whole = [each for each in systems if at(each, "SystemType") not in PART_SYSTEMS]
-    hosts = [each for each in whole if not str(at(each, "Id")).startswith("HGX_")]
+    whole = [each for each in systems if word(each, "SystemType") not in PART_SYSTEMS]
+    hosts = [each for each in whole if not word(each, "Id").startswith("HGX_")]
     return hosts or whole or systems
 
 
 def _state(*documents: Json) -> str | None:
     """Tell the first resource that has a PowerState."""
     for each in documents:
-        if isinstance(at(each, "PowerState"), str):
+        if word(each, "PowerState"):
             return link(each)
     return None
 
@@ -129,7 +137,7 @@ def _paths(references: Iterable[Json]) -> list[str]:
 
 def _same(path: str | None) -> str | None:
     """Make two spellings of one path equal: some services end them with a slash."""
-    return path.rstrip("/") if isinstance(path, str) else None
+    return path.rstrip("/") if path else None
 
 
 async def _to_choose(look: Look, told: str) -> ReadError:
@@ -140,4 +148,4 @@ async def _to_choose(look: Look, told: str) -> ReadError:
 
 
 def _ids(documents: Iterable[Json]) -> str:
-    return ", ".join(str(at(each, "Id"))[:60] for each in documents)[:400]
+    return ", ".join(word(each, "Id")[:60] for each in documents)[:400]
