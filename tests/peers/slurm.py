@@ -7,9 +7,7 @@ started is found again by its environment when the block ends, whoever its paren
 By hand: `python -m tests.peers.slurm 'n[1-6]' 'd[01-54]'`.
 """
 
-import getpass
 import os
-import random
 import shutil
 import signal
 import socket
@@ -18,57 +16,16 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from rackwatt_crds.hostlist import expand
+from tests.peers.slurm_configuration import Layout, configure, free_ports
 
 DEADLINE_S = 30.0
 SBIN = "/usr/sbin:/usr/local/sbin:/sbin"
 REST_VERSIONS = ("v0.0.37", "v0.0.38")
 REST_USER = "nobody"  # slurmrestd refuses both root and SlurmUser
-
-CONFIG = """
-ClusterName=toy
-SlurmctldHost={host}(127.0.0.1)
-SlurmctldPort={port}
-SlurmUser={user}
-SlurmdUser={user}
-AuthType=auth/munge
-AuthInfo=socket={directory}/munge.socket
-AuthAltTypes=auth/jwt
-AuthAltParameters=jwt_key={directory}/jwt.key
-StateSaveLocation={directory}/state
-SlurmctldPidFile={directory}/slurmctld.pid
-SlurmdPidFile={directory}/slurmd.%n.pid
-SlurmdSpoolDir={directory}/spool/%n
-ProctrackType=proctrack/linuxproc
-TaskPlugin=task/none
-JobAcctGatherType=jobacct_gather/none
-SelectType=select/cons_tres
-SelectTypeParameters=CR_Core_Memory
-DefMemPerCPU=1000
-SchedulerParameters=batch_sched_delay=0,sched_interval=1,bf_interval=1
-MpiDefault=none
-ReturnToService=0
-KillWait=1
-MessageTimeout=3
-Epilog={directory}/epilog
-SuspendProgram=/bin/true
-ResumeProgram=/bin/true
-RebootProgram=/bin/true
-SuspendTime=100000
-SuspendTimeout=1
-SlurmdParameters=config_overrides
-{more}
-"""
-NODE = "NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} {size} State=UNKNOWN\n"
-# Decorative nodes have the first slurmd's address: it answers pings for them, and they stay as set.
-DOWN = "NodeName={name} NodeAddr=127.0.0.1 Port={port} {size} State=DOWN Reason=decorative\n"
-SIZE = "CPUs=8 RealMemory=16000"
-PARTITION = "PartitionName={name} Nodes={nodes} Default={default} MaxTime=INFINITE State=UP\n"
-# As long as the file is there, jobs that end stay in COMPLETING.
-EPILOG = "#!/bin/sh\nwhile [ -e {directory}/hold-epilog ]; do sleep 0.05; done\n"
 
 
 class SlurmCluster:
@@ -88,13 +45,15 @@ class SlurmCluster:
         jwt_key: bytes | None = None,
     ) -> None:
         self.nodes = expand(nodes)
-        self._down = expand(down) if down else []
         self._rest = rest
-        self._more = more
         self._jwt_key = jwt_key or os.urandom(32)
         self._daemons: dict[str, subprocess.Popen[bytes]] = {}
-        self._ports = _free_ports(len(self.nodes) + 2)
-        self.rest_url = f"http://127.0.0.1:{self._ports[1]}"
+        controller, self._rest_port, *ports = free_ports(len(self.nodes) + 2)
+        decorative = expand(down) if down else []
+        self._layout = Layout(
+            dict(zip(self.nodes, ports, strict=True)), decorative, controller, more
+        )
+        self.rest_url = f"http://127.0.0.1:{self._rest_port}"
         self.directory = Path()
 
     @property
@@ -117,7 +76,7 @@ class SlurmCluster:
         self.directory = Path(tempfile.mkdtemp(prefix="slurm-"))
         self.directory.chmod(0o755)  # jobs and slurmrestd run as others
         try:
-            self._configure()
+            configure(self.directory, self._layout, self._jwt_key)
             self._start("munged", *self._munged())
             self.wait(lambda: (self.directory / "munge.socket").exists(), "munged")
             self.start_controller("-i")
@@ -134,8 +93,11 @@ class SlurmCluster:
     def __exit__(self, *_: object) -> None:
         for name in reversed(self._daemons):
             self._daemons[name].terminate()
-        for process in self._mine():
-            process.kill()
+        while mine := list(self._mine()):
+            for pid in mine:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            time.sleep(0.01)
         for daemon in self._daemons.values():
             daemon.wait()
         shutil.rmtree(self.directory)
@@ -165,7 +127,7 @@ class SlurmCluster:
                 *command,
             )
         self._start("slurmrestd", *command, environment=environment)
-        self.wait(lambda: _listens(self._ports[1]), "slurmrestd")
+        self.wait(lambda: _listens(self._rest_port), "slurmrestd")
 
     def stop_node(self, name: str) -> None:
         """Kill a node's slurmd: slurmctld finds out when it next asks for it."""
@@ -238,33 +200,6 @@ class SlurmCluster:
                 raise TimeoutError(f"waited in vain, these are not what they should be: {missing}")
             time.sleep(0.05)
 
-    def _configure(self) -> None:
-        host, size = socket.gethostname(), SIZE
-        nodes = "".join(
-            NODE.format(name=name, host=host, port=port, size=size)
-            for name, port in zip(self.nodes, self._ports[2:], strict=True)
-        )
-        nodes += "".join(
-            DOWN.format(name=name, port=self._ports[2], size=size) for name in self._down
-        )
-        for name, default in (("batch", "YES"), ("again", "NO")):
-            nodes += PARTITION.format(
-                name=name, nodes=",".join([*self.nodes, *self._down]), default=default
-            )
-        for name in ("state", *(f"spool/{node}" for node in self.nodes)):
-            (self.directory / name).mkdir(parents=True)
-        user, port = getpass.getuser(), self._ports[0]
-        text = CONFIG.format(
-            host=host, port=port, user=user, directory=self.directory, more=self._more
-        )
-        self.configuration.write_text(text + nodes)
-        (self.directory / "cgroup.conf").write_text("CgroupPlugin=cgroup/v1\n")
-        (self.directory / "epilog").write_text(EPILOG.format(directory=self.directory))
-        (self.directory / "epilog").chmod(0o755)
-        for name, key in (("munge.key", os.urandom(128)), ("jwt.key", self._jwt_key)):
-            (self.directory / name).write_bytes(key)
-            (self.directory / name).chmod(0o600)
-
     def _munged(self) -> Iterator[str]:
         yield from ("munged", "--foreground", "--num-threads=2")
         for option, name in (
@@ -308,7 +243,7 @@ class SlurmCluster:
         truth = self.truth()
         return all(truth.get(name) == "IDLE" for name in self.nodes)
 
-    def _mine(self) -> Iterator["_Process"]:
+    def _mine(self) -> Iterator[int]:
         """Find every process that was started with this cluster's configuration."""
         mark = f"SLURM_CONF={self.configuration}".encode()
         for path in Path("/proc").glob("[0-9]*/environ"):
@@ -317,26 +252,13 @@ class SlurmCluster:
             except OSError:
                 continue
             if found:
-                yield _Process(int(path.parent.name))
+                yield int(path.parent.name)
 
     def _logs(self) -> str:
         ends = []
         for log in sorted(self.directory.glob("*.log")):
             ends += [f"-- {log.name}", *log.read_text(errors="replace").splitlines()[-3:]]
         return "\n".join(ends)
-
-
-class _Process:
-    """A process that may be gone by now."""
-
-    def __init__(self, pid: int) -> None:
-        self._pid = pid
-
-    def kill(self) -> None:
-        try:
-            os.kill(self._pid, signal.SIGKILL)
-        except ProcessLookupError:
-            return
 
 
 def _states(nodes: str) -> Iterator[tuple[str, str]]:
@@ -349,21 +271,6 @@ def _states(nodes: str) -> Iterator[tuple[str, str]]:
 def _listens(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def _free_ports(count: int) -> list[int]:
-    """Find ports that nobody listens on, below those that the kernel hands out by itself."""
-    found: list[int] = []
-    candidates = iter(random.sample(range(10_000, 32_000), 4 * count + 100))
-    while len(found) < count:
-        port = next(candidates)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        found.append(port)
-    return found
 
 
 def main(nodes: str = "n[1-3]", down: str = "") -> None:

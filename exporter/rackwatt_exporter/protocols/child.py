@@ -1,7 +1,7 @@
 """A child process that cannot outlive its question: bounded output, killed when nobody waits.
 
 Plain `communicate()` would keep all that a broken program prints, and would wait for stderr's end,
-which a detached ssh master of an older OpenSSH holds open long after the command is done.
+which whatever the program left running behind it may hold open long after it is done.
 """
 
 import asyncio
@@ -16,6 +16,7 @@ from rackwatt_exporter.reading import ReadError, Reason
 OUTPUT_LIMIT = 8 * 1024 * 1024
 ERRORS_LIMIT = 4096
 STDERR_GRACE_S = 0.2
+REAP_TIMEOUT_S = 1.0
 
 
 class Finished(NamedTuple):
@@ -37,7 +38,7 @@ class CommandError(ReadError):
 async def run_child(argv: Sequence[str]) -> Finished:
     """Run a program with nothing on its stdin and give what it printed.
 
-    Cancelled, it kills the child with all its process group, and the loop reaps it.
+    Cancelled, it kills the child with all its process group, and sees it reaped.
 
     Raises:
         OSError: the program cannot be started.
@@ -51,7 +52,7 @@ async def run_child(argv: Sequence[str]) -> Finished:
         await protocol.done
         code = transport.get_returncode()
     finally:
-        _end(transport)
+        await _end(transport, protocol)
     if len(protocol.output) > OUTPUT_LIMIT:
         raise ValueError(f"{argv[0]} printed more than {OUTPUT_LIMIT} bytes")
     return Finished(cast(int, code), bytes(protocol.output), bytes(protocol.errors))
@@ -70,11 +71,12 @@ def one_line(said: str, which: int) -> str:
     return "".join(c for c in lines[which] if c.isprintable())[:200]
 
 
-def _end(transport: asyncio.SubprocessTransport) -> None:
+async def _end(transport: asyncio.SubprocessTransport, child: "_Child") -> None:
     """Let go of a child; one that still runs is killed, and what a wrapper started with it."""
     if transport.get_returncode() is None:  # until it is reaped, the group's number is its own
         with suppress(ProcessLookupError):
             os.killpg(transport.get_pid(), signal.SIGKILL)
+        await asyncio.wait([child.exited], timeout=REAP_TIMEOUT_S)
     transport.close()
 
 
@@ -84,7 +86,9 @@ class _Child(asyncio.SubprocessProtocol):
     def __init__(self) -> None:
         self.output = bytearray()
         self.errors = bytearray()
-        self.done = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        self.done = loop.create_future()
+        self.exited = loop.create_future()
         self._waiting = {"exit", 1, 2}
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
@@ -99,6 +103,7 @@ class _Child(asyncio.SubprocessProtocol):
         self._ended(fd)
 
     def process_exited(self) -> None:
+        self.exited.set_result(None)
         self._ended("exit")
 
     def _ended(self, what: int | str) -> None:

@@ -56,6 +56,12 @@ class Reply(msgspec.Struct):
         return "".join(c for c in told if c.isprintable())[:200]
 
     @property
+    def version(self) -> str:
+        """Slurm's own version, such as 24.11.5; empty where it is not told."""
+        slurm = (self.meta.slurm or self.meta.old) if self.meta else None
+        return (slurm.release if slurm else None) or ""
+
+    @property
     def updated_s(self) -> int | None:
         """When nodes last changed (seconds since the epoch), where Slurm tells it."""
         said = self.last_update
@@ -76,7 +82,7 @@ class Reply(msgspec.Struct):
         if not states:
             told = "slurmrestd lists no node: Slurm's PrivateData=nodes hides them from this user"
             raise ReadError(Reason.BAD_REPLY, told)
-        return NodeStates(states, _version(self.meta))
+        return NodeStates(states, self.version)
 
 
 class _OpenApi(msgspec.Struct):
@@ -132,8 +138,3 @@ def _told(error: _Error | str) -> str:
 def _state(node: _Node) -> str:
     base = (node.state,) if isinstance(node.state, str) else tuple(node.state)
     return state_of_words((*base, *(node.state_flags or ())))
-
-
-def _version(meta: _Meta | None) -> str:
-    slurm = (meta.slurm or meta.old) if meta else None
-    return slurm.release or "" if slurm else ""

@@ -4,13 +4,12 @@ Each Slurm release offers three or four versions of the interface, so one is cho
 describes and kept until it is gone.
 """
 
-from contextlib import suppress
-
 from rackwatt_exporter.protocols.http import Answer, HttpService
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers import slurm_reply
 from rackwatt_exporter.schedulers.scheduler import NodeStates
 from rackwatt_exporter.schedulers.slurm_failures import reason_of
+from rackwatt_exporter.schedulers.slurm_reply import Reply
 from rackwatt_exporter.schedulers.slurm_token import token
 from rackwatt_exporter.settings.binding import SlurmRestOptions
 from rackwatt_exporter.settings.secrets import Secrets
@@ -63,27 +62,32 @@ class SlurmRest:
         await self._service.close()
 
     async def _read(self) -> NodeStates:
-        if self._path is None:
-            self._path = await self._negotiated()
-        answer = await self._nodes(self._path)
-        if answer.status == 404:  # another Slurm answers than the one whose version we know
-            self._path = await self._negotiated()
-            answer = await self._nodes(self._path)
+        path = self._path or await self._negotiated()
+        since = {"update_time": self._updated_s} if self._updated_s else None
+        answer = await self._get(path, since)
         if answer.status == 304 and self._last is not None:
             return self._last
-        reply = slurm_reply.reply(_good(answer, self._path))
+        if since and answer.status != 200:
+            # Slurm 24.11 fails at this question when nodes have changed and partitions have not.
+            answer = await self._get(path)
+        if answer.status == 404:  # another Slurm answers than the one whose version we know
+            path = await self._negotiated()
+            answer = await self._get(path)
+        if answer.status != 200:
+            raise _refusal(answer, path)
+        reply = slurm_reply.reply(answer.body)
         if reply.told:
-            raise _failure(answer, reply.told)
+            raise _refusal(answer, path)
         self._last, self._updated_s = reply.states(), reply.updated_s
         return self._last
 
     async def _negotiated(self) -> str:
         self._path = None
         answer = await self._get(OPENAPI)
-        return slurm_reply.nodes_path(_good(answer, OPENAPI))
-
-    async def _nodes(self, path: str) -> Answer:
-        return await self._get(path, {"update_time": self._updated_s} if self._updated_s else None)
+        if answer.status != 200:
+            raise _refusal(answer, OPENAPI)
+        self._path = slurm_reply.nodes_path(answer.body)
+        return self._path
 
     async def _get(self, path: str, query: dict[str, int] | None = None) -> Answer:
         headers = {"X-SLURM-USER-TOKEN": self._token.get()}
@@ -92,28 +96,23 @@ class SlurmRest:
         return await self._service.get(path, headers, query)
 
 
-def _good(answer: Answer, path: str) -> bytes:
-    """Give the body of an answer that went well."""
-    if answer.status == 200:
-        return answer.body
-    said = ""
-    with suppress(ReadError):
-        said = slurm_reply.reply(answer.body).told
-    if said or answer.status in NOT_LET_IN:
-        raise _failure(answer, said)
-    told = f"{path} gives status {answer.status}: is url that of slurmrestd?"
-    raise ReadError(Reason.BAD_REPLY, told)
-
-
-def _failure(answer: Answer, said: str) -> ReadError:
-    reason = _reason(answer, said)
+def _refusal(answer: Answer, path: str) -> ReadError:
+    """Find what an answer stands for that has not the status 200, or tells of errors."""
+    try:
+        reply = slurm_reply.reply(answer.body)
+    except ReadError:
+        reply = Reply()
+    if not reply.told and answer.status not in NOT_LET_IN:
+        told = f"{path} gives status {answer.status}: is url that of slurmrestd?"
+        return ReadError(Reason.BAD_REPLY, told)
+    reason = _reason(answer, reply)
     told = HINTS.get(reason, f"slurmrestd answers with status {answer.status}")
-    return ReadError(reason, f"{told}: {said}" if said else told)
+    return ReadError(reason, f"{told}: {reply.told}" if reply.told else told)
 
 
-def _reason(answer: Answer, said: str) -> Reason:
+def _reason(answer: Answer, reply: Reply) -> Reason:
     if answer.status in NOT_LET_IN:
         return Reason.AUTH_FAILED
-    if NAMELESS in said.lower():
+    if NAMELESS in reply.told.lower() and "20" < reply.version < "23":
         return Reason.AUTH_FAILED if answer.took_s < AT_ONCE_S else Reason.UNREACHABLE
-    return reason_of(said) or Reason.BAD_REPLY
+    return reason_of(reply.told) or Reason.BAD_REPLY

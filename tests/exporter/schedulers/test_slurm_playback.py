@@ -1,0 +1,275 @@
+"""Node states through slurmrestd 24.11, played back from captures, and its failures over TLS."""
+
+import json
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import trustme
+from aiohttp import web
+
+from rackwatt_exporter.reading import ReadError, Reason
+from rackwatt_exporter.schedulers.slurm_rest import SlurmRest
+from rackwatt_exporter.settings.binding import SecretKey, SlurmRestOptions
+from rackwatt_exporter.settings.options import TlsOptions
+from rackwatt_exporter.settings.secrets import Secrets
+
+DATA = Path(__file__).parents[2] / "data" / "slurm-24.11"
+TIMEOUT_S = 10.0
+LOOPS = ("uvloop",)
+TOKEN = SecretKey("slurm", "token")
+SIX = {
+    "n01": "allocated",
+    "n02": "idle",
+    "n03": "idle",
+    "n04": "idle",
+    "n05": "drained",
+    "n06": "down",
+}
+
+
+@pytest.fixture
+def secrets(tmp_path: Path) -> Secrets:
+    (tmp_path / "slurm").mkdir()
+    (tmp_path / "slurm" / TOKEN.key).write_text("a.b.c")
+    return Secrets(tmp_path)
+
+
+@asynccontextmanager
+async def asking(options: SlurmRestOptions, secrets: Secrets) -> AsyncIterator[SlurmRest]:
+    scheduler = SlurmRest(options, secrets, TIMEOUT_S)
+    try:
+        yield scheduler
+    finally:
+        await scheduler.close()
+
+
+async def failure_of(options: SlurmRestOptions, secrets: Secrets) -> ReadError:
+    async with asking(options, secrets) as scheduler:
+        return await failure(scheduler)
+
+
+async def failure(scheduler: SlurmRest) -> ReadError:
+    with pytest.raises(ReadError) as caught:
+        await scheduler.read()
+    return caught.value
+
+
+class Playback:
+    """A slurmrestd 24.11 as its captures tell it; `requests` keeps what it was asked.
+
+    Asked for what has changed since a time, it answers 304 while nothing has, and afterwards fails
+    as the real one does when nodes have changed and partitions have not.
+    """
+
+    def __init__(self) -> None:
+        self.requests: list[str] = []
+        self.versions = ["v0.0.40", "v0.0.41", "v0.0.42"]
+        self.openapi: bytes | None = None
+        self.status, self.body = 200, (DATA / "nodes_v0.0.42.json").read_bytes()
+        self.changed_s: int = json.loads(self.body)["last_update"]["number"]
+
+    async def handle(self, request: web.Request) -> web.Response:
+        self.requests.append(request.path_qs)
+        if "X-SLURM-USER-TOKEN" not in request.headers:
+            return web.Response(status=401, text="Authentication failure")
+        if request.path == "/openapi/v3":
+            return web.Response(body=self.openapi if self.openapi is not None else self._paths())
+        if request.path.split("/")[2] not in self.versions:
+            return web.Response(status=404, text="Unable find requested URL.")
+        if "update_time" in request.query:
+            return self._changes(int(request.query["update_time"]))
+        return web.Response(status=self.status, body=self.body, content_type="application/json")
+
+    def _paths(self) -> bytes:
+        paths = {f"/slurm/{version}/nodes/": {"get": {}} for version in self.versions}
+        return json.dumps({"openapi": "3.0.3", "paths": paths}).encode()
+
+    def _changes(self, since_s: int) -> web.Response:
+        if since_s >= self.changed_s:
+            return web.Response(status=304)
+        return web.Response(status=500, body=(DATA / "update_time_refused.json").read_bytes())
+
+
+@asynccontextmanager
+async def serving(peer: Playback, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
+    application = web.Application()
+    application.router.add_get("/{path:.*}", peer.handle)
+    runner = web.AppRunner(application, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
+    scheme = "https" if tls else "http"
+    try:
+        yield f"{scheme}://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+@asynccontextmanager
+async def played(peer: Playback, secrets: Secrets) -> AsyncIterator[SlurmRest]:
+    async with (
+        serving(peer) as url,
+        asking(SlurmRestOptions(url, token=TOKEN), secrets) as scheduler,
+    ):
+        yield scheduler
+
+
+async def test_while_nothing_has_changed_the_last_states_stay(secrets: Secrets) -> None:
+    peer = Playback()
+    async with played(peer, secrets) as scheduler:
+        first = await scheduler.read()
+        second = await scheduler.read()
+    assert first.states == SIX
+    assert first.version == "24.11.5"
+    assert second is first
+    assert peer.requests == [
+        "/openapi/v3",
+        "/slurm/v0.0.42/nodes/",
+        f"/slurm/v0.0.42/nodes/?update_time={peer.changed_s}",
+    ]
+
+
+async def test_a_change_after_that_is_read(secrets: Secrets) -> None:
+    peer = Playback()
+    async with played(peer, secrets) as scheduler:
+        await scheduler.read()
+        peer.changed_s += 1
+        peer.body = (DATA / "nodes_draining_v0.0.42.json").read_bytes()
+        assert (await scheduler.read()).states["n01"] == "draining"
+    assert peer.requests[-1] == "/slurm/v0.0.42/nodes/"
+
+
+@pytest.mark.parametrize(
+    ("offered", "chosen"),
+    [
+        (["v0.0.39", "v0.0.40", "v0.0.41"], "v0.0.41"),
+        (["v0.0.44", "v0.0.45", "v0.0.46"], "v0.0.45"),
+        (["v0.0.47", "v0.0.46", "v0.0.48"], "v0.0.46"),
+        (["v0.0.9", "v0.0.38"], "v0.0.38"),
+    ],
+)
+async def test_the_newest_version_that_we_know_is_chosen(
+    secrets: Secrets, offered: list[str], chosen: str
+) -> None:
+    peer = Playback()
+    peer.versions = offered
+    async with played(peer, secrets) as scheduler:
+        await scheduler.read()
+    assert peer.requests[1] == f"/slurm/{chosen}/nodes/"
+
+
+async def test_the_refusal_of_24_11_is_auth_failed(secrets: Secrets) -> None:
+    peer = Playback()
+    peer.status, peer.body = 511, (DATA / "token_expired.json").read_bytes()
+    async with played(peer, secrets) as scheduler:
+        error = await failure(scheduler)
+    assert error.reason is Reason.AUTH_FAILED
+    assert "Protocol authentication error" in str(error)
+
+
+async def test_errors_count_even_with_status_200(secrets: Secrets) -> None:
+    peer = Playback()
+    peer.body = (DATA / "token_expired.json").read_bytes()
+    async with played(peer, secrets) as scheduler:
+        error = await failure(scheduler)
+    assert error.reason is Reason.AUTH_FAILED
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (200, b"<html>welcome</html>"),
+        (200, b"{}"),
+        (200, b'{"nodes": 3}'),
+        (200, b'{"nodes": [{"name": "n1"}]}'),
+        (200, b'{"nodes": [], "errors": []}'),
+        (200, b'{"nodes": [{"name": "n1", "state": []}]}'),
+        (200, b"\xff\xfe"),
+        (200, b""),
+        (302, b""),
+        (304, b""),
+        (502, b"Bad Gateway"),
+    ],
+)
+async def test_what_is_no_answer_of_slurmrestd_is_a_bad_reply(
+    secrets: Secrets, status: int, body: bytes
+) -> None:
+    peer = Playback()
+    peer.status, peer.body = status, body
+    async with played(peer, secrets) as scheduler:
+        error = await failure(scheduler)
+    assert error.reason is Reason.BAD_REPLY
+
+
+@pytest.mark.parametrize("openapi", [b"", b"{}", b"<html>", b'{"paths": []}', b'{"paths": {}}'])
+async def test_another_service_at_that_url_is_a_bad_reply(secrets: Secrets, openapi: bytes) -> None:
+    peer = Playback()
+    peer.openapi = openapi
+    async with played(peer, secrets) as scheduler:
+        error = await failure(scheduler)
+    assert error.reason is Reason.BAD_REPLY
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> trustme.CA:
+    ca = trustme.CA()
+    (tmp_path / "ca").mkdir()
+    ca.cert_pem.write_to_path(tmp_path / "ca" / "ca.crt")
+    return ca
+
+
+def context_of(ca: trustme.CA, *names: str) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    ca.issue_cert(*names).configure_cert(context)
+    return context
+
+
+@pytest.mark.parametrize(
+    ("tls", "reason"),
+    [
+        (TlsOptions(ca_secret="ca"), None),
+        (TlsOptions(insecure_skip_verify=True), None),
+        (TlsOptions(), Reason.TLS_FAILED),
+        (TlsOptions(ca_secret="ca", server_name="other.example"), Reason.TLS_FAILED),
+        (TlsOptions(ca_secret="nowhere"), Reason.CREDENTIALS_MISSING),
+    ],
+)
+async def test_a_certificate_is_verified_as_the_document_says(
+    secrets: Secrets, authority: trustme.CA, tls: TlsOptions, reason: Reason | None
+) -> None:
+    async with serving(Playback(), context_of(authority, "127.0.0.1")) as url:
+        options = SlurmRestOptions(url, token=TOKEN, tls=tls)
+        if reason is not None:
+            assert (await failure_of(options, secrets)).reason is reason
+            return
+        async with asking(options, secrets) as scheduler:
+            assert (await scheduler.read()).states == SIX
+
+
+async def test_the_name_on_the_certificate_may_be_another_than_the_address(
+    secrets: Secrets, authority: trustme.CA
+) -> None:
+    tls = TlsOptions(ca_secret="ca", server_name="slurm.example")
+    async with serving(Playback(), context_of(authority, "slurm.example")) as url:
+        options = SlurmRestOptions(url, token=TOKEN, tls=tls)
+        async with asking(options, secrets) as scheduler:
+            assert (await scheduler.read()).states == SIX
+        no_name = replace(options, tls=TlsOptions(ca_secret="ca"))
+        assert (await failure_of(no_name, secrets)).reason is Reason.TLS_FAILED
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("http://127.0.0.1:1", Reason.REFUSED),
+        ("http://nosuchhost.invalid", Reason.NAME_UNRESOLVED),
+        ("http://[::1", Reason.INVALID_ENTRY),
+    ],
+)
+async def test_an_address_where_nobody_is_has_its_own_reason(
+    secrets: Secrets, url: str, reason: Reason
+) -> None:
+    assert (await failure_of(SlurmRestOptions(url, token=TOKEN), secrets)).reason is reason

@@ -1,0 +1,111 @@
+"""The files that make a Slurm of its own: slurm.conf and the keys, in a directory and on ports."""
+
+import getpass
+import os
+import random
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+
+CONFIG = """
+ClusterName=toy
+SlurmctldHost={host}(127.0.0.1)
+SlurmctldPort={port}
+SlurmUser={user}
+SlurmdUser={user}
+AuthType=auth/munge
+AuthInfo=socket={directory}/munge.socket
+AuthAltTypes=auth/jwt
+AuthAltParameters=jwt_key={directory}/jwt.key
+StateSaveLocation={directory}/state
+SlurmctldPidFile={directory}/slurmctld.pid
+SlurmdPidFile={directory}/slurmd.%n.pid
+SlurmdSpoolDir={directory}/spool/%n
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+JobAcctGatherType=jobacct_gather/none
+SelectType=select/cons_tres
+SelectTypeParameters=CR_Core_Memory
+DefMemPerCPU=1000
+SchedulerParameters=batch_sched_delay=0,sched_interval=1,bf_interval=1
+MpiDefault=none
+ReturnToService=0
+KillWait=1
+MessageTimeout=3
+Epilog={directory}/epilog
+SuspendProgram=/bin/true
+ResumeProgram=/bin/true
+RebootProgram=/bin/true
+SuspendTime=100000
+SuspendTimeout=1
+SlurmdParameters=config_overrides
+{more}
+"""
+NODE = "NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} {size} State=UNKNOWN\n"
+# Decorative nodes have the first slurmd's address: it answers pings for them, and they stay as set.
+DOWN = "NodeName={name} NodeAddr=127.0.0.1 Port={port} {size} State=DOWN Reason=decorative\n"
+SIZE = "CPUs=8 RealMemory=16000"
+PARTITION = "PartitionName={name} Nodes={nodes} Default={default} MaxTime=INFINITE State=UP\n"
+# As long as the file is there, jobs that end stay in COMPLETING.
+EPILOG = "#!/bin/sh\nwhile [ -e {directory}/hold-epilog ]; do sleep 0.05; done\n"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Real nodes with the port of each one's slurmd, decorative ones, slurmctld's port.
+
+    `more` is added to slurm.conf; there, what comes last counts.
+    """
+
+    nodes: dict[str, int]
+    decorative: list[str]
+    controller: int
+    more: str
+
+
+def configure(directory: Path, layout: Layout, jwt_key: bytes) -> None:
+    """Write all files."""
+    for name in ("state", *(f"spool/{node}" for node in layout.nodes)):
+        (directory / name).mkdir(parents=True)
+    (directory / "slurm.conf").write_text(_slurm_conf(directory, layout))
+    (directory / "cgroup.conf").write_text("CgroupPlugin=cgroup/v1\n")
+    (directory / "epilog").write_text(EPILOG.format(directory=directory))
+    (directory / "epilog").chmod(0o755)
+    for name, key in (("munge.key", os.urandom(128)), ("jwt.key", jwt_key)):
+        (directory / name).write_bytes(key)
+        (directory / name).chmod(0o600)
+
+
+def _slurm_conf(directory: Path, layout: Layout) -> str:
+    host = socket.gethostname()
+    text = CONFIG.format(
+        host=host,
+        port=layout.controller,
+        user=getpass.getuser(),
+        directory=directory,
+        more=layout.more,
+    )
+    for name, port in layout.nodes.items():
+        text += NODE.format(name=name, host=host, port=port, size=SIZE)
+    answers = next(iter(layout.nodes.values()))
+    for name in layout.decorative:
+        text += DOWN.format(name=name, port=answers, size=SIZE)
+    nodes = ",".join([*layout.nodes, *layout.decorative])
+    for name, default in (("batch", "YES"), ("again", "NO")):
+        text += PARTITION.format(name=name, nodes=nodes, default=default)
+    return text
+
+
+def free_ports(count: int) -> list[int]:
+    """Find ports that nobody listens on, below those that the kernel hands out by itself."""
+    found: list[int] = []
+    candidates = iter(random.sample(range(10_000, 32_000), 4 * count + 100))
+    while len(found) < count:
+        port = next(candidates)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        found.append(port)
+    return found
