@@ -21,6 +21,7 @@ from rackwatt_exporter.simulator.redfish_tree import ROOT, SESSIONS, resource
 
 KEEP_CONNECTION_S = 3600.0
 BACKLOG = 4096
+MOST_SESSIONS = 16  # as few as real BMCs have
 
 
 class Account(msgspec.Struct, rename="pascal"):
@@ -99,6 +100,8 @@ class _Service:
         login = self._machine.login
         if not _same(f"{said.user_name}:{said.password}", login):
             return _error(401)
+        if len(self._tokens) >= MOST_SESSIONS:
+            return _error(503, "SessionLimitExceeded")
         number, token = secrets.token_hex(4), secrets.token_hex(16)
         path = self._tokens[token] = f"{SESSIONS}/{number}"
         session = {"@odata.id": path, "Id": number, "Name": "Session", "UserName": login.username}
@@ -138,8 +141,8 @@ def _json(
     )
 
 
-def _error(status: int) -> web.Response:
-    return _json(status, {"error": {"code": "Base.1.18.GeneralError", "message": str(status)}})
+def _error(status: int, code: str = "GeneralError") -> web.Response:
+    return _json(status, {"error": {"code": f"Base.1.18.{code}", "message": str(status)}})
 
 
 def _open_socket(port: int) -> socket.socket:

@@ -36,17 +36,22 @@ def machines() -> dict[str, Machine]:
 
 
 @pytest.fixture
-async def port(machines: dict[str, Machine], tmp_path: Path) -> AsyncIterator[int]:
+async def server(machines: dict[str, Machine], tmp_path: Path) -> AsyncIterator[RedfishServer]:
     made = self_made([FIRST, SECOND, "simulated.example"])
     for name, pem in zip(("ca.crt", "server.pem", "server.key"), made, strict=True):
         (tmp_path / name).write_bytes(pem)
     with socket.socket() as probe:
         probe.bind((FIRST, 0))
         free: int = probe.getsockname()[1]
-    server = RedfishServer(machines, free, tmp_path / "server.pem", tmp_path / "server.key")
-    await server.start()
-    yield free
-    await server.close()
+    running = RedfishServer(machines, free, tmp_path / "server.pem", tmp_path / "server.key")
+    await running.start()
+    yield running
+    await running.close()
+
+
+@pytest.fixture
+def port(server: RedfishServer) -> int:
+    return server._port
 
 
 @pytest.fixture
@@ -94,6 +99,35 @@ async def test_each_machine_answers_at_its_own_address(
         await source.close()
 
 
+async def test_one_connection_is_kept_for_many_readings(
+    server: RedfishServer, port: int, driver: RedfishDriver
+):
+    sources = [driver.source(target_at(FIRST, port, f"n{number}")) for number in range(3)]
+    for _ in range(3):
+        await asyncio.gather(*(source.read() for source in sources))
+    assert server._runner.server is not None
+    assert len(server._runner.server.connections) == 1
+    await asyncio.gather(*(source.close() for source in sources))
+
+
+async def test_a_bmc_that_restarts_is_logged_into_anew_within_the_same_reading(
+    server: RedfishServer,
+    port: int,
+    driver: RedfishDriver,
+    machines: dict[str, Machine],
+    tmp_path: Path,
+):
+    source = driver.source(target_at(FIRST, port))
+    await source.read()
+    await server.close()
+    assert await reason_of(driver, target_at(FIRST, port)) is Reason.REFUSED
+    again = RedfishServer(machines, port, tmp_path / "server.pem", tmp_path / "server.key")
+    await again.start()
+    assert (await source.read()).watts == 300
+    await source.close()
+    await again.close()
+
+
 async def test_the_mean_over_its_interval_is_there(port: int, driver: RedfishDriver):
     source = driver.source(target_at(FIRST, port, value="average"))
     reading = await source.read()
@@ -127,6 +161,19 @@ async def test_a_session_that_was_deleted_is_known_no_more(port: int, tmp_path: 
         assert (await client.get("/redfish/v1/Chassis/1/Power", headers=token)).is_success
         assert (await client.delete(opened.headers["Location"], headers=token)).status_code == 204
         assert (await client.get("/redfish/v1/Chassis/1/Power", headers=token)).status_code == 401
+
+
+async def test_there_are_only_so_many_sessions_and_then_basic(
+    port: int, driver: RedfishDriver, tmp_path: Path
+):
+    path = "/redfish/v1/SessionService/Sessions"
+    words = dict(zip(("UserName", "Password"), LOGIN, strict=True))
+    async with client_of(FIRST, port, tmp_path / "ca.crt") as client:
+        opened = [(await client.post(path, json=words)).status_code for _ in range(17)]
+    assert opened == [201] * 16 + [503]
+    source = driver.source(target_at(FIRST, port))
+    assert (await source.read()).watts == 300
+    await source.close()
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"\xff", b'{"UserName": 1}', b"[" * 10_000])
