@@ -13,7 +13,8 @@ from typing import NamedTuple
 import msgspec
 from yarl import URL
 
-from rackwatt_exporter.protocols.redfish_http import Answer, Authorization, Json, Origin
+from rackwatt_exporter.protocols.redfish_http import Answer, Authorization, Origin
+from rackwatt_exporter.protocols.redfish_json import Json, at, link
 from rackwatt_exporter.reading import ReadError, Reason
 
 ROOT = "/redfish/v1/"
@@ -48,7 +49,7 @@ class RedfishService:
     @property
     def expands(self) -> bool:
         """Tell whether a collection can be asked for with all its members in it."""
-        return value_at(self._root, "ProtocolFeaturesSupported", "ExpandQuery", "Levels") is True
+        return at(self._root, "ProtocolFeaturesSupported", "ExpandQuery", "Levels") is True
 
     async def get(self, path: str) -> dict[str, Json]:
         """Get one resource, logged in.
@@ -147,7 +148,7 @@ class RedfishService:
     def _token(self, answer: Answer) -> str:
         token = answer.headers.get("X-Auth-Token")
         if answer.status < 300 and token:
-            named = answer.headers.get("Location") or value_at(answer.json, "@odata.id")
+            named = answer.headers.get("Location") or at(answer.json, "@odata.id")
             self._session = _own_path(named)
             return token
         # iLO says 400 UnauthorizedLoginAttempt where others say 401.
@@ -156,18 +157,9 @@ class RedfishService:
         raise answer.refusal("the login")
 
 
-def value_at(document: Json, *keys: str) -> Json:
-    """Walk into objects within objects; None where the way ends."""
-    for key in keys:
-        if not isinstance(document, dict):
-            return None
-        document = document.get(key)
-    return document
-
-
 def _session_paths(root: dict[str, Json]) -> Iterator[str]:
     """Tell where sessions may be: where the root says, the standard's place, the old one."""
-    said = _own_path(value_at(root, "Links", "Sessions", "@odata.id"))
+    said = _own_path(link(root, "Links", "Sessions"))
     yield from dict.fromkeys((said or SESSIONS, SESSIONS, OLD_SESSIONS))
 
 

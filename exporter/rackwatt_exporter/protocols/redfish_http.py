@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from http import HTTPStatus
 from ssl import SSLContext
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from weakref import WeakSet
 
 import aiohttp
@@ -17,6 +17,7 @@ import msgspec
 from yarl import URL
 
 from rackwatt_exporter.protocols.redfish_failure import failure
+from rackwatt_exporter.protocols.redfish_json import Json
 from rackwatt_exporter.reading import ReadError, Reason
 
 KEEP_CONNECTION_S = 3600.0
@@ -27,7 +28,6 @@ REDIRECTS = 3
 # Dell's, and DSP0266's own, for: there are as many sessions as there can be.
 SESSION_LIMIT = (b"RAC0218", b"SessionLimitExceeded")
 
-Json = Any
 Authorization = Mapping[str, str]
 
 

@@ -9,7 +9,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Sequence
 
-from rackwatt_exporter.protocols.redfish_http import Json
+from rackwatt_exporter.protocols.redfish_json import Json, at, members, word
 from rackwatt_exporter.reading import Reading, Statistics
 
 JOULES_PER_KWH = 3_600_000.0
@@ -32,34 +32,6 @@ _ENERGY_UNITS = {"EnergyJoules": 1.0, "EnergykWh": JOULES_PER_KWH}
 _COUNTS = ("LifetimeReading", "Reading")
 
 Finder = Callable[[Sequence[Json], str], Reading | None]
-
-
-def at(document: Json, *keys: str | int) -> Json:
-    """Walk into objects and lists; None where the way ends."""
-    for key in keys:
-        try:
-            document = document[key]
-        except (KeyError, IndexError, TypeError):
-            return None
-    return document
-
-
-def word(document: Json, *keys: str | int) -> str:
-    """Give the string at the end of a way; empty where there is none."""
-    found = at(document, *keys)
-    return found if isinstance(found, str) else ""
-
-
-def members(document: Json, key: str = "Members") -> list[Json]:
-    """Give the list at a key; empty where there is none."""
-    found = at(document, key)
-    return found if isinstance(found, list) else []
-
-
-def link(document: Json, *keys: str | int) -> str | None:
-    """Give the path of the resource that a property refers to."""
-    path = word(document, *keys, "@odata.id")
-    return path if path.startswith("/") else None
 
 
 def environment_metrics(documents: Sequence[Json], where: str) -> Reading | None:

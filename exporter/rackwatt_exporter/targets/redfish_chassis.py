@@ -9,8 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import NamedTuple
 from urllib.parse import quote
 
-from rackwatt_exporter.protocols.redfish_http import Json
-from rackwatt_exporter.protocols.redfish_power import at, link, members, word
+from rackwatt_exporter.protocols.redfish_json import Json, at, link, members, word
 from rackwatt_exporter.reading import ReadError, Reason
 
 SYSTEMS = "/redfish/v1/Systems"

@@ -10,8 +10,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import NamedTuple
 
 from rackwatt_exporter.protocols import redfish_power as power
-from rackwatt_exporter.protocols.redfish_http import Json
-from rackwatt_exporter.protocols.redfish_power import Finder, link, members
+from rackwatt_exporter.protocols.redfish_json import Json, link, members
+from rackwatt_exporter.protocols.redfish_power import Finder
 from rackwatt_exporter.reading import Reading
 
 MOST_SENSORS = 48

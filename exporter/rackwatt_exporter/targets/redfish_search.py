@@ -5,8 +5,8 @@ the search comes to its end.
 """
 
 from rackwatt_exporter.protocols.redfish import RedfishService
-from rackwatt_exporter.protocols.redfish_http import Json, StatusError
-from rackwatt_exporter.protocols.redfish_power import at
+from rackwatt_exporter.protocols.redfish_http import StatusError
+from rackwatt_exporter.protocols.redfish_json import Json, at
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.settings.options import RedfishOptions
 from rackwatt_exporter.targets.redfish_chassis import Machine, find_machine

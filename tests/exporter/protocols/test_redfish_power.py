@@ -9,6 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rackwatt_exporter.protocols import redfish_power as power
+from rackwatt_exporter.protocols.redfish_json import link, members
 from rackwatt_exporter.reading import Reading
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
@@ -79,9 +80,9 @@ def test_any_list_of_resources_gives_watts_or_nothing(documents: list[Any]):
 
 @given(JSON, st.lists(st.sampled_from(["Links", "PowerControl", 0, "@odata.id"]), max_size=4))
 def test_any_way_through_json_ends_well(document: Any, way: list[str | int]):
-    found = power.link(document, *way)
+    found = link(document, *way)
     assert found is None or found.startswith("/")
-    assert isinstance(power.members(document), list)
+    assert isinstance(members(document), list)
 
 
 WATTS = st.floats(0.5, 5000)

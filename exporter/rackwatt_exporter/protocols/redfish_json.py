@@ -1,0 +1,33 @@
+"""Ways through JSON that may be anything: a way that ends early gives nothing, never an error."""
+
+from typing import Any
+
+Json = Any
+
+
+def at(document: Json, *keys: str | int) -> Json:
+    """Walk into objects and lists; None where the way ends."""
+    for key in keys:
+        try:
+            document = document[key]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return document
+
+
+def word(document: Json, *keys: str | int) -> str:
+    """Give the string at the end of a way; empty where there is none."""
+    found = at(document, *keys)
+    return found if isinstance(found, str) else ""
+
+
+def members(document: Json, key: str = "Members") -> list[Json]:
+    """Give the list at a key; empty where there is none."""
+    found = at(document, key)
+    return found if isinstance(found, list) else []
+
+
+def link(document: Json, *keys: str | int) -> str | None:
+    """Give the path of the resource that a property refers to."""
+    path = word(document, *keys, "@odata.id")
+    return path if path.startswith("/") else None
