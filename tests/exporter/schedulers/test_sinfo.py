@@ -76,11 +76,20 @@ async def test_a_greeting_before_the_nodes_is_passed_over(
     assert answer.states == WORDS
 
 
-async def test_nodes_of_a_hidden_partition_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+def as_daemon(directory: Path) -> str:
+    """Give the folder of a sinfo that an ordinary user runs: root sees what others do not."""
+    directory.mkdir()
+    ordinary = "setpriv --reuid=daemon --regid=daemon --clear-groups"
+    return wrapper(directory, f'exec {ordinary} {shutil.which("sinfo")} "$@"')
+
+
+async def test_nodes_of_a_hidden_partition_are_read(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     with SlurmCluster("n1") as cluster:
         for partition in ("batch", "again"):
             cluster.scontrol("update", f"partitionname={partition}", "hidden=yes")
-        answer = await here(cluster, monkeypatch).read()
+        answer = await here(cluster, monkeypatch, as_daemon(tmp_path / "bin")).read()
         assert answer.states == {"n1": "idle"}
 
 
@@ -115,12 +124,8 @@ async def test_a_munge_key_that_is_not_the_clusters_is_auth_failed(
 async def test_a_user_whom_nodes_are_hidden_from_has_not_the_privilege(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    folder = tmp_path / "bin"
-    folder.mkdir()
-    daemon = "setpriv --reuid=daemon --regid=daemon --clear-groups"
-    script = f'exec {daemon} {shutil.which("sinfo")} "$@"'
     with SlurmCluster("n1", more="PrivateData=nodes") as cluster:
-        error = await failure_of(here(cluster, monkeypatch, wrapper(folder, script)))
+        error = await failure_of(here(cluster, monkeypatch, as_daemon(tmp_path / "bin")))
     assert error.reason is Reason.PRIVILEGE_INSUFFICIENT
     assert "PrivateData" in str(error)
 

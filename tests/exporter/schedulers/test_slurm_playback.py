@@ -1,20 +1,16 @@
-"""Node states through slurmrestd 24.11, played back from captures, and its failures over TLS."""
+"""Node states through slurmrestd 24.11, played back from captures."""
 
 import json
-import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import trustme
 from aiohttp import web
 
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers.slurm_rest import SlurmRest
 from rackwatt_exporter.settings.binding import SecretKey, SlurmRestOptions
-from rackwatt_exporter.settings.options import TlsOptions
 from rackwatt_exporter.settings.secrets import Secrets
 
 DATA = Path(__file__).parents[2] / "data" / "slurm-24.11"
@@ -45,11 +41,6 @@ async def asking(options: SlurmRestOptions, secrets: Secrets) -> AsyncIterator[S
         yield scheduler
     finally:
         await scheduler.close()
-
-
-async def failure_of(options: SlurmRestOptions, secrets: Secrets) -> ReadError:
-    async with asking(options, secrets) as scheduler:
-        return await failure(scheduler)
 
 
 async def failure(scheduler: SlurmRest) -> ReadError:
@@ -95,15 +86,14 @@ class Playback:
 
 
 @asynccontextmanager
-async def serving(peer: Playback, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
+async def serving(peer: Playback) -> AsyncIterator[str]:
     application = web.Application()
     application.router.add_get("/{path:.*}", peer.handle)
     runner = web.AppRunner(application, access_log=None)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
-    scheme = "https" if tls else "http"
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
     try:
-        yield f"{scheme}://127.0.0.1:{runner.addresses[0][1]}"
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
     finally:
         await runner.cleanup()
 
@@ -211,65 +201,3 @@ async def test_another_service_at_that_url_is_a_bad_reply(secrets: Secrets, open
     async with played(peer, secrets) as scheduler:
         error = await failure(scheduler)
     assert error.reason is Reason.BAD_REPLY
-
-
-@pytest.fixture
-def authority(tmp_path: Path) -> trustme.CA:
-    ca = trustme.CA()
-    (tmp_path / "ca").mkdir()
-    ca.cert_pem.write_to_path(tmp_path / "ca" / "ca.crt")
-    return ca
-
-
-def context_of(ca: trustme.CA, *names: str) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    ca.issue_cert(*names).configure_cert(context)
-    return context
-
-
-@pytest.mark.parametrize(
-    ("tls", "reason"),
-    [
-        (TlsOptions(ca_secret="ca"), None),
-        (TlsOptions(insecure_skip_verify=True), None),
-        (TlsOptions(), Reason.TLS_FAILED),
-        (TlsOptions(ca_secret="ca", server_name="other.example"), Reason.TLS_FAILED),
-        (TlsOptions(ca_secret="nowhere"), Reason.CREDENTIALS_MISSING),
-    ],
-)
-async def test_a_certificate_is_verified_as_the_document_says(
-    secrets: Secrets, authority: trustme.CA, tls: TlsOptions, reason: Reason | None
-) -> None:
-    async with serving(Playback(), context_of(authority, "127.0.0.1")) as url:
-        options = SlurmRestOptions(url, token=TOKEN, tls=tls)
-        if reason is not None:
-            assert (await failure_of(options, secrets)).reason is reason
-            return
-        async with asking(options, secrets) as scheduler:
-            assert (await scheduler.read()).states == SIX
-
-
-async def test_the_name_on_the_certificate_may_be_another_than_the_address(
-    secrets: Secrets, authority: trustme.CA
-) -> None:
-    tls = TlsOptions(ca_secret="ca", server_name="slurm.example")
-    async with serving(Playback(), context_of(authority, "slurm.example")) as url:
-        options = SlurmRestOptions(url, token=TOKEN, tls=tls)
-        async with asking(options, secrets) as scheduler:
-            assert (await scheduler.read()).states == SIX
-        no_name = replace(options, tls=TlsOptions(ca_secret="ca"))
-        assert (await failure_of(no_name, secrets)).reason is Reason.TLS_FAILED
-
-
-@pytest.mark.parametrize(
-    ("url", "reason"),
-    [
-        ("http://127.0.0.1:1", Reason.REFUSED),
-        ("http://nosuchhost.invalid", Reason.NAME_UNRESOLVED),
-        ("http://[::1", Reason.INVALID_ENTRY),
-    ],
-)
-async def test_an_address_where_nobody_is_has_its_own_reason(
-    secrets: Secrets, url: str, reason: Reason
-) -> None:
-    assert (await failure_of(SlurmRestOptions(url, token=TOKEN), secrets)).reason is reason
