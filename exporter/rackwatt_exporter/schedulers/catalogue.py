@@ -21,15 +21,15 @@ def scheduler(binding: Binding, secrets: Secrets) -> Scheduler:
             from rackwatt_exporter.protocols.local import LocalHost
             from rackwatt_exporter.schedulers.sinfo import Sinfo
 
-            return Sinfo(LocalHost(), path, binding.timeout_s)
+            return Sinfo(LocalHost(), path, binding.reading_timeout_s)
         case SlurmSshOptions() as options:
             from rackwatt_exporter.schedulers.slurm_ssh import SlurmSsh
 
-            return SlurmSsh(options, secrets, binding.timeout_s)
+            return SlurmSsh(options, secrets, binding.reading_timeout_s)
         case SlurmRestOptions() as options:
             from rackwatt_exporter.schedulers.slurm_rest import SlurmRest
 
-            return SlurmRest(options, secrets, binding.timeout_s)
+            return SlurmRest(options, secrets, binding.reading_timeout_s)
         case NoopOptions() as options:
             from rackwatt_exporter.schedulers.noop import Noop
 

@@ -81,6 +81,11 @@ class Binding:
     max_backoff_s: float = MAX_BACKOFF_S
 
     @property
+    def reading_timeout_s(self) -> float:
+        """Seconds a scheduler may take: a little less than the deadline, whose reason is poorer."""
+        return 0.9 * self.timeout_s
+
+    @property
     def access(self) -> tuple[SchedulerOptions, float]:
         """All that a scheduler depends on: while it stays the same, so does what is open to it."""
         return self.options, self.timeout_s

@@ -43,6 +43,11 @@ class Target:
         )
 
     @property
+    def reading_timeout_s(self) -> float:
+        """Seconds a source may take: a little less than the deadline, whose reason is poorer."""
+        return 0.9 * self.timeout_s
+
+    @property
     def attempt_timeout_s(self) -> float:
         """Seconds to wait for one packet's answer before it is sent again."""
-        return self.timeout_s / (self.retries + 1)
+        return self.reading_timeout_s / (self.retries + 1)

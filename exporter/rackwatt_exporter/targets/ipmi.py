@@ -137,7 +137,7 @@ class IpmiSource:
         endpoint = self._driver.endpoint(family)
         suites = list(self._suites)
         tries = max(self._target.retries + 1, len(suites))
-        timeout_s = self._target.timeout_s / tries
+        timeout_s = self._target.reading_timeout_s / tries
         turn = 0
         while True:
             suite = suites[turn % len(suites)]

@@ -41,7 +41,7 @@ class IpmiSshDriver:
             known_hosts=partial(path, known, "known_hosts") if known else None,
             control_directory=self._control,
         )
-        return IpmiSshSource(host, options, target.timeout_s)
+        return IpmiSshSource(host, options, target.reading_timeout_s)
 
     async def close(self) -> None:
         """Remove the directory."""

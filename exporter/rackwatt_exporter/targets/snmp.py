@@ -14,9 +14,6 @@ from rackwatt_exporter.settings.target import Target
 from rackwatt_exporter.targets.snmp_login import Logins
 from rackwatt_exporter.targets.snmp_sum import Cell, asked, cells, is_numeric, moved, plain, watts
 
-# Our own word on what is wrong comes before the poller's deadline: it knows more.
-_SHARE_OF_TIMEOUT = 0.95
-
 
 class SnmpSource:
     """One agent, and the cells of its tables that make up its watts."""
@@ -30,7 +27,7 @@ class SnmpSource:
             options.port,
             login,
             attempts=target.retries + 1,
-            attempt_timeout_s=target.attempt_timeout_s * _SHARE_OF_TIMEOUT,
+            attempt_timeout_s=target.attempt_timeout_s,
         )
         self._terms = options.oids
         self._mibs = mibs
