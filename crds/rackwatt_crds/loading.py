@@ -77,14 +77,13 @@ def _parsed(part: str, line: int, origin: str) -> Iterator[Loaded]:
 
 
 def _hold_depth(part: str) -> None:
-    """Refuse nesting that would overrun the C stack: libyaml's composer recurses without a limit."""
+    """Refuse nesting that would overrun the C stack: the composer recurses without a limit."""
     depth = 0
     for event in yaml.parse(part, Loader=yaml.CSafeLoader):
         depth += isinstance(event, yaml.CollectionStartEvent)
         depth -= isinstance(event, yaml.CollectionEndEvent)
         if depth > _MOST_DEPTH:
-            mark = event.start_mark
-            raise yaml.MarkedYAMLError(problem="nested too deep", problem_mark=mark)
+            raise yaml.YAMLError(f"nested more than {_MOST_DEPTH} deep")
 
 
 def _told(error: yaml.YAMLError, line: int) -> str:

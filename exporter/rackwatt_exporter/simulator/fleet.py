@@ -5,7 +5,7 @@ BMC: by address, on one port for each protocol.
 """
 
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -176,7 +176,7 @@ def _binding(furnished: list[Rack]) -> dict[str, object]:
     return _document("SchedulerBinding", {"cluster": "simulated", "noop": {"states": pinned}})
 
 
-def _document(kind: str, spec: dict[str, object]) -> dict[str, object]:
+def _document(kind: str, spec: Mapping[str, object]) -> dict[str, object]:
     return {
         "apiVersion": API_VERSION,
         "kind": kind,
