@@ -7,9 +7,10 @@ slurmctld and sinfo.
 import asyncio
 import json
 import os
+import signal
 import subprocess
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,13 @@ from tests.peers.slurm import SlurmCluster
 LAB = Path(__file__).parents[1] / "docs/examples/lab.yaml"
 DEVICE_POWER = "1.3.6.1.4.1.318.1.1.26.4.3.1.5"
 SENSORS = [ipmi.SimSensor("PSU1 PIN", raw=20, m=8), ipmi.SimSensor("PSU2 PIN", raw=25, m=8)]
+PDU_OBJECTS = [f"{DEVICE_POWER}.1 integer 300", f"{DEVICE_POWER}.2 integer 44"]
+PDU_USER = snmp.SnmpUser("monitor", level="authPriv", auth="SHA-256", privacy="AES")
+PDU_SECRET = {
+    "username": "monitor",
+    "authPassword": snmp.AUTH_PASSWORD,
+    "privPassword": snmp.PRIV_PASSWORD,
+}
 POWER = {"PowerControl": [{"MemberId": "0", "PowerConsumedWatts": 1344}]}
 
 
@@ -37,16 +45,23 @@ class Lab:
     def __init__(self, stack: ExitStack, directory: Path) -> None:
         self.directory = directory
         self.bmcs = stack.enter_context(ipmi.ipmi_sim(directory / "ipmi", [SENSORS] * 3))
-        user = snmp.SnmpUser("monitor", level="authPriv", auth="SHA-256", privacy="AES")
-        objects = [f"{DEVICE_POWER}.1 integer 300", f"{DEVICE_POWER}.2 integer 44"]
-        self.pdu = stack.enter_context(snmp.snmpd(directory / "snmp", objects, [user]))
+        self.pdu = stack.enter_context(snmp.snmpd(directory / "snmp", PDU_OBJECTS, [PDU_USER]))
         routes = {f"/redfish/v1/Chassis/{redfish.CHASSIS}/Power": POWER}
         self.redfish = stack.enter_context(redfish.sushy(directory / "redfish", routes=routes))
         self.slurm = stack.enter_context(SlurmCluster("n[1-3]"))
-        self.secrets = directory / "secrets"
-        self._write_secrets()
+        secrets = {
+            "bmc": {"username": ipmi.USERNAME, "password": ipmi.PASSWORD},
+            "pdu": PDU_SECRET,
+            "redfish": {"username": redfish.USERNAME, "password": redfish.PASSWORD},
+            "bmc-ca": {"ca.crt": self.redfish.authority.read_text()},
+        }
+        self.secrets = write_secrets(directory / "secrets", secrets)
         self.document = directory / "lab.yaml"
         self.document.write_text(self._document())
+
+    def logins(self) -> int:
+        """Count the times that somebody logged in over Redfish."""
+        return sum(line.startswith("POST") for line in self.redfish.requests())
 
     def _document(self) -> str:
         text = LAB.read_text()
@@ -68,20 +83,14 @@ class Lab:
             text = text.replace(said, instead)
         return text
 
-    def _write_secrets(self) -> None:
-        for secret, keys in {
-            "bmc": {"username": ipmi.USERNAME, "password": ipmi.PASSWORD},
-            "pdu": {
-                "username": "monitor",
-                "authPassword": snmp.AUTH_PASSWORD,
-                "privPassword": snmp.PRIV_PASSWORD,
-            },
-            "redfish": {"username": redfish.USERNAME, "password": redfish.PASSWORD},
-            "bmc-ca": {"ca.crt": self.redfish.authority.read_text()},
-        }.items():
-            (self.secrets / secret).mkdir(parents=True)
-            for key, value in keys.items():
-                (self.secrets / secret / key).write_text(value + "\n")
+
+def write_secrets(directory: Path, secrets: dict[str, dict[str, str]]) -> Path:
+    """Write a folder for each secret, a file for each key."""
+    for secret, keys in secrets.items():
+        (directory / secret).mkdir(parents=True)
+        for key, value in keys.items():
+            (directory / secret / key).write_text(value + "\n")
+    return directory
 
 
 @pytest.fixture(scope="module")
@@ -117,6 +126,7 @@ def test_check_reads_each_real_peer_once_and_agrees_with_it(lab: Lab) -> None:
 
 
 def test_run_serves_watts_and_slurms_states_and_leaves_no_session(lab: Lab) -> None:
+    logins = lab.logins()
     lab.slurm.scontrol("update", "nodename=n2", "state=drain", "reason=test")
     lab.slurm.submit("--nodelist=n3", "--exclusive")
     lab.slurm.wait_for(n2="IDLE+DRAIN", n3="ALLOCATED")
@@ -135,8 +145,12 @@ def test_run_serves_watts_and_slurms_states_and_leaves_no_session(lab: Lab) -> N
             "g1": (1344.0, ""),
         }
         run.until_served(lambda text: usage(text) == expected, "/metrics")
-        assert lab.redfish.seen()["sessions"], "a session is kept between readings"
-        run.until_served(lambda text: 'energy_joules_total{node="n1"' in text, "/metrics")
+        lab.document.write_text(lab.document.read_text().replace("rack: r2", "rack: r9"))
+        run.process.send_signal(signal.SIGHUP)
+        run.until_served(lambda text: 'node="g1",type="gpu",rack="r9"' in text, "/metrics")
+        run.until_served(lambda text: usage(text) == expected, "/metrics")
+        assert lab.logins() == logins + 1, "one session, kept across readings and a reload"
+        assert lab.redfish.seen()["sessions"]
         assert run.stop() == 0
     assert not lab.redfish.seen()["sessions"], "DELETE at exit"
 
@@ -160,53 +174,46 @@ def test_a_bmc_that_fails_and_one_that_is_off_are_told_apart_from_zero(lab: Lab)
     assert "not-the-password" not in done.stdout + done.stderr
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="ports below 1024 and a mount namespace want root")
-async def test_the_document_works_as_it_stands_at_its_own_addresses_and_ports(
-    tmp_path: Path,
-) -> None:
+@asynccontextmanager
+async def lab_as_it_stands(directory: Path) -> AsyncIterator[None]:
+    """Answer at the document's own addresses and ports: the simulator's BMCs, and an snmpd."""
     login = Login("root", "calvin00")
     nodes = [Machine(f"n{i}", f"127.3.7.{i}", 300 + i, 300 + i, login=login) for i in (1, 2, 3)]
     gpus = [Machine(f"g{i}", f"127.3.9.{i}", 900 + i, 900 + i, login=login) for i in (1, 2)]
     made = self_made(["g1-bmc.example", "g2-bmc.example"])
-    (tmp_path / "tls.crt").write_bytes(made.certificate)
-    (tmp_path / "tls.key").write_bytes(made.key)
-    for secret, keys in {
-        "bmc": {"username": "root", "password": "calvin00"},
-        "pdu": {
-            "username": "monitor",
-            "authPassword": snmp.AUTH_PASSWORD,
-            "privPassword": snmp.PRIV_PASSWORD,
-        },
-        "bmc-ca": {"ca.crt": made.authority.decode()},
-    }.items():
-        (tmp_path / "secrets" / secret).mkdir(parents=True)
-        for key, value in keys.items():
-            (tmp_path / "secrets" / secret / key).write_text(value)
-    hosts = Path("/etc/hosts").read_text()
-    hosts += "".join(f"{gpu.address} {gpu.name}-bmc.example\n" for gpu in gpus)
-    (tmp_path / "hosts").write_text(hosts)
-    ipmi_server = IpmiServer({machine.address: machine for machine in nodes}, 623)
-    redfish_server = RedfishServer(
-        {machine.address: machine for machine in gpus},
-        443,
-        tmp_path / "tls.crt",
-        tmp_path / "tls.key",
+    (directory / "tls.crt").write_bytes(made.certificate)
+    (directory / "tls.key").write_bytes(made.key)
+    bmc = {"username": login.username, "password": login.password}
+    authority = {"ca.crt": made.authority.decode()}
+    write_secrets(directory / "secrets", {"bmc": bmc, "pdu": PDU_SECRET, "bmc-ca": authority})
+    names = "".join(f"{gpu.address} {gpu.name}-bmc.example\n" for gpu in gpus)
+    (directory / "hosts").write_text(Path("/etc/hosts").read_text() + names)
+    tls = directory / "tls.crt", directory / "tls.key"
+    servers = (
+        IpmiServer({machine.address: machine for machine in nodes}, 623),
+        RedfishServer({machine.address: machine for machine in gpus}, 443, *tls),
     )
-    user = snmp.SnmpUser("monitor", level="authPriv", auth="SHA-256", privacy="AES")
-    objects = [f"{DEVICE_POWER}.1 integer 300", f"{DEVICE_POWER}.2 integer 44"]
-    pdu = snmp.Snmpd(tmp_path / "snmp", ["127.3.8.1"], objects, [user], port=161)
+    pdu = snmp.Snmpd(directory / "snmp", ["127.3.8.1"], PDU_OBJECTS, [PDU_USER], port=161)
     pdu.start()
-    await ipmi_server.start()
-    await redfish_server.start()
     try:
+        for server in servers:
+            await server.start()
+        yield
+    finally:
+        for server in servers:
+            await server.close()
+        pdu.stop()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="ports below 1024 and a mount namespace want root")
+async def test_the_document_works_as_it_stands_at_its_own_addresses_and_ports(
+    tmp_path: Path,
+) -> None:
+    async with lab_as_it_stands(tmp_path):
         done = await _in_a_world_with_these_hosts(
             tmp_path / "hosts", "check", str(LAB), f"--secrets.directory={tmp_path}/secrets",
             "--output=json",
         )  # fmt: skip
-    finally:
-        await ipmi_server.close()
-        await redfish_server.close()
-        pdu.stop()
     told = json.loads(done)
     assert {row["node"]: row["watts"] for row in told["targets"]} == {
         "n1": 301, "n2": 302, "n3": 303, "pdu1": 740, "g1": 901, "g2": 902,
