@@ -162,6 +162,18 @@ async def test_ipmitool_that_is_not_there_is_command_failed(driver: IpmiSshDrive
     assert "no-ipmitool" in told
 
 
+MAY_SUDO = subprocess.run(["sudo", "-n", "true"], capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.skipif(not MAY_SUDO, reason="sudo wants a password of this user")
+async def test_ipmitool_is_run_by_sudo_where_the_document_says_so(
+    driver: IpmiSshDriver, target: Target
+):
+    source = driver.source(with_options(target, sudo=True))
+    assert (await source.read()).source == "dcmi"
+    await source.close()
+
+
 async def test_sudo_that_may_not_run_it_is_command_failed(driver: IpmiSshDriver, target: Target):
     refused = with_options(target, sudo=True, command=("-u", "no-such-user", "ipmitool"))
     reason, told = await reason_of(driver, refused)
