@@ -103,9 +103,7 @@ class SshHost:
 
     async def close(self) -> None:
         """End the kept login, and leave no file behind."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(CLOSE_TIMEOUT_S):
-                await self._log_out()
+        await self._log_out()
 
     async def _run(self, argv: Sequence[str], timeout_s: float) -> Finished:
         if self._suspect or self._master is None or self._master.returncode is not None:
@@ -140,10 +138,8 @@ class SshHost:
         self._socket.with_suffix(".key").unlink(missing_ok=True)
         if master is None:
             return
-        with suppress(ProcessLookupError):
-            master.terminate()
         try:
-            await master.wait()
+            await _ended(master)
         finally:
             self._socket.unlink(missing_ok=True)
 
@@ -182,6 +178,19 @@ class SshHost:
         with open(descriptor, "wb") as file:
             file.write(key.read_bytes())
         return copy
+
+
+async def _ended(child: Process) -> None:
+    """End a child: politely, and when that takes long by force. It is reaped either way."""
+    with suppress(ProcessLookupError):
+        child.terminate()
+    try:
+        async with asyncio.timeout(CLOSE_TIMEOUT_S):
+            await child.wait()
+    except TimeoutError:
+        with suppress(ProcessLookupError):
+            child.kill()
+        await child.wait()
 
 
 def _set(name: str, value: str) -> tuple[str, str]:
