@@ -1,5 +1,9 @@
-"""Generate the reference pages from the code, or `--check` that they say what the code says."""
+"""Generate the reference pages from the code, or `--check` that they say what the code says.
 
+Of docs/troubleshooting.md only the table of reasons is made; its prose is written by hand.
+"""
+
+import re
 import sys
 import types
 from collections.abc import Iterator
@@ -9,10 +13,12 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 import msgspec
 
 from rackwatt_crds.document import KINDS
+from rackwatt_exporter.advice import ADVICE
 from rackwatt_exporter.page.families import FAMILIES, Family
 
 ROOT = Path(__file__).parents[1]
 _MADE = "<!-- made by `make docs`: change the code, not this page -->\n"
+_REASONS = re.compile(r"(<!-- reasons: .* -->\n\n).*?(\n\n<!-- end of reasons -->)", re.DOTALL)
 
 
 def metrics_page() -> str:
@@ -88,7 +94,19 @@ def _named(kind: Any) -> str:
     return names.get(kind, "object")
 
 
-PAGES = {"docs/metrics.md": metrics_page, "docs/documents.md": documents_page}
+def troubleshooting_page() -> str:
+    """Write the table of reasons into docs/troubleshooting.md, whose prose stays as it is."""
+    rows = [f"| `{reason}` | {told.happened} | {told.remedy} |" for reason, told in ADVICE.items()]
+    table = "\n".join(["| reason | what happened | what to do |", "|---|---|---|", *rows])
+    page = (ROOT / "docs/troubleshooting.md").read_text()
+    return _REASONS.sub(lambda found: f"{found[1]}{table}{found[2]}", page)
+
+
+PAGES = {
+    "docs/metrics.md": metrics_page,
+    "docs/documents.md": documents_page,
+    "docs/troubleshooting.md": troubleshooting_page,
+}
 
 
 def main() -> int:

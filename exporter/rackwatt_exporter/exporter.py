@@ -11,6 +11,7 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
+from rackwatt_exporter.history import History
 from rackwatt_exporter.page.page import Page
 from rackwatt_exporter.polling.gate import Gate, Gates
 from rackwatt_exporter.polling.pace import Pace
@@ -58,6 +59,7 @@ class Exporter:
         self.reloaded_at_s = 0.0
         self.store = Store(self._ledger.accounts)
         self.roster = Roster(self.store)
+        self.history = History(self.store)
         self.page = Page(self.store, self.roster, profiles)
         self.store.changed = self.page.update
 

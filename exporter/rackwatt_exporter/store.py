@@ -18,7 +18,10 @@ MOST_WATTS = 10_000_000.0
 
 @dataclass(slots=True)
 class Record:
-    """Everything known of one target. Times are monotonic seconds of this process."""
+    """Everything known of one target. Times are monotonic seconds of this process.
+
+    `revision` is the store's when the record last changed: what is new since then is higher.
+    """
 
     target: Target
     account: Account
@@ -30,6 +33,7 @@ class Record:
     reads: int = 0
     errors: dict[Reason, int] = field(default_factory=dict)
     state: str | None = None
+    revision: int = 0
 
     @property
     def up(self) -> bool:
@@ -63,6 +67,7 @@ class Store:
         wall: Callable[[], float] = time.time,
     ) -> None:
         self.records: dict[str, Record] = {}
+        self.revision = 0
         self._accounts = accounts
         self.changed: Callable[[Record], None] = _unheard
         self._clock = clock
@@ -82,7 +87,7 @@ class Store:
             elif record.target == target:
                 continue
             record.target = target
-            self.changed(record)
+            self._tell(record)
         return set(gone)
 
     def succeeded(self, key: str, result: Reading, took_s: float) -> None:
@@ -101,7 +106,7 @@ class Store:
         record.account.add(
             result.watts, result.joules, now_s, self._wall(), record.target.stale_after_s
         )
-        self.changed(record)
+        self._tell(record)
 
     def failed(self, key: str, error: ReadError, took_s: float) -> None:
         """Take a failure that came just now."""
@@ -116,20 +121,25 @@ class Store:
             record.reading = None
             record.account.pause()
         record.withdraw_if_stale(now_s)
-        self.changed(record)
+        self._tell(record)
 
     def set_state(self, record: Record, state: str | None) -> None:
         """Note the state of a node, or that it is not known any more."""
         if record.state != state:
             record.state = state
-            self.changed(record)
+            self._tell(record)
 
     def withdraw_stale(self) -> None:
         """Let go of every reading that is too old by now."""
         now_s = self._clock()
         for record in self.records.values():
             if record.withdraw_if_stale(now_s):
-                self.changed(record)
+                self._tell(record)
+
+    def _tell(self, record: Record) -> None:
+        self.revision += 1
+        record.revision = self.revision
+        self.changed(record)
 
 
 def _unheard(_: Record) -> None:

@@ -116,7 +116,8 @@ async def _serve(arguments: argparse.Namespace) -> int:
     loop.add_signal_handler(signal.SIGHUP, exporter.reload_asked.set)
     await exporter.reload()
     tasks = [
-        asyncio.create_task(work) for work in (exporter.watch(), exporter.keep(), clockwork.run())
+        asyncio.create_task(work)
+        for work in (exporter.watch(), exporter.keep(), exporter.history.run(), clockwork.run())
     ]
     await _until_stopped(stop, tasks)
     await runner.cleanup()

@@ -10,6 +10,7 @@ from rackwatt_exporter.exporter import Exporter
 from rackwatt_exporter.page.exposition import OPENMETRICS, TEXT, wants_openmetrics
 from rackwatt_exporter.page.process import document_text, process_text
 from rackwatt_exporter.web.clockwork import Clockwork
+from rackwatt_exporter.web.fleet_page import FleetPage
 from rackwatt_exporter.web.index import index
 from rackwatt_exporter.web.status import MOST_FAILING, status, target_status
 
@@ -39,8 +40,9 @@ class Site:
         app.router.add_get("/status", self.status)
         app.router.add_get("/healthz", self.healthz)
         app.router.add_get("/readyz", self.readyz)
+        app.router.add_get("/plain", self.index)
         if self._telemetry_path != "/":
-            app.router.add_get("/", self.index)
+            FleetPage(self._exporter, self._telemetry_path).add_to(app)
         app.on_response_prepare.append(_add_headers)
         return app
 
@@ -67,7 +69,7 @@ class Site:
         return web.json_response(status(self._exporter, uptime_s, most))
 
     async def index(self, request: web.Request) -> web.Response:
-        """Serve the plain page for people."""
+        """Serve the list for people without a script."""
         page = _number(request.query.get("page"), 1, 10_000)
         text = index(self._exporter, time.monotonic(), page, self._telemetry_path)
         return web.Response(text=text, content_type="text/html")
@@ -101,7 +103,8 @@ class Site:
 
 
 async def _add_headers(_: web.Request, response: web.StreamResponse) -> None:
-    response.headers.update(_HEADERS)
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
 
 
 def _number(text: str | None, otherwise: int, most: int) -> int:

@@ -1,7 +1,7 @@
-"""The plain page: every target with watts, age and reason; what fails comes first.
+"""The plain list: every target with watts, age and reason; what fails comes first.
 
-One HTML text without script or asset. Each value passes through `escape`: names and messages come
-from documents and from the network.
+For whoever cannot or will not run the fleet page's scripts. One HTML text without script or asset.
+Each value passes through `escape`: names and messages come from documents and from the network.
 """
 
 from html import escape
@@ -89,6 +89,6 @@ def _row(record: Record, now_s: float) -> str:
 def _links(page: int, pages: int) -> str:
     if pages == 1:
         return ""
-    before = f'<a href="/?page={page - 1}" rel="prev">before</a>' if page > 1 else ""
-    after = f'<a href="/?page={page + 1}" rel="next">after</a>' if page < pages else ""
+    before = f'<a href="?page={page - 1}" rel="prev">before</a>' if page > 1 else ""
+    after = f'<a href="?page={page + 1}" rel="next">after</a>' if page < pages else ""
     return f"{before}Page {page} of {pages} {after}"

@@ -93,15 +93,17 @@ async def test_the_status_stays_small_whatever_the_fleet(directory: Path) -> Non
         assert len((await site.json("/status?failing=99999"))["failing"]) == 1000
 
 
-async def test_the_page_for_people_lists_what_fails_first_and_escapes_names(
+async def test_the_plain_list_has_what_fails_first_and_escapes_names(
     directory: Path,
 ) -> None:
     async with Exporting(directory) as site:
-        text = await site.until(lambda text: "allocated" in text and "invalid_entry" in text, "/")
+        text = await site.until(
+            lambda text: "allocated" in text and "invalid_entry" in text, "/plain"
+        )
         assert "<b>x</b>" not in text
         assert "&lt;b&gt;x&lt;/b&gt;" in text
         assert text.index(">bad<") < text.index(">n1<")
-        async with site.get("/") as response:
+        async with site.get("/plain") as response:
             assert response.headers["Content-Security-Policy"].startswith("default-src 'none'")
             assert response.headers["X-Content-Type-Options"] == "nosniff"
 
@@ -111,7 +113,7 @@ async def test_a_large_fleet_is_shown_page_by_page(directory: Path) -> None:
         power_target('[{names: "n[0001-1200]"}]', spec="interval: 1h")
     )
     async with Exporting(directory) as site:
-        first, third = await site.text("/"), await site.text("/?page=3")
+        first, third = await site.text("/plain"), await site.text("/plain?page=3")
         assert "Page 1 of 3" in first
         assert ">n0001<" in first
         assert ">n1200<" in third
@@ -131,6 +133,8 @@ async def test_readiness_waits_for_the_first_round_and_needs_a_fleet(directory: 
 async def test_the_telemetry_path_can_be_moved_even_to_the_root(directory: Path) -> None:
     async with Exporting(directory, "/power") as site:
         assert "rackwatt_build_info" in await site.text("/power")
-        assert 'href="/power"' in await site.text("/")
+        assert 'href="/power"' in await site.text("/plain")
+        assert (await site.json("/fleet/layout"))["telemetry_path"] == "/power"
     async with Exporting(directory, "/") as site:
         assert "rackwatt_build_info" in await site.text("/")
+        assert ">n1<" in await site.text("/plain")

@@ -1,0 +1,75 @@
+"""The fleet page: its files, and the numbers it fetches.
+
+It polls. A stream from here to there would hold one of the six connections that a browser has for
+a host, and a socket here, for each open tab; a request for what is new since a revision needs
+nothing kept, passes any proxy, and a page in the background simply stops asking.
+"""
+
+from importlib.resources import files
+from pathlib import Path
+
+from aiohttp import web
+
+from rackwatt_exporter.exporter import Exporter
+from rackwatt_exporter.history import STEP_S
+from rackwatt_exporter.web.picture import Picture
+
+_FOLDER = Path(str(files("rackwatt_exporter.web") / "fleet"))
+_FILES = frozenset(path.name for path in _FOLDER.iterdir())
+_REVALIDATE = {"Cache-Control": "no-cache"}
+# Nothing from anywhere else, and nothing written into the page: scripts and styles are its files.
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+
+class FleetPage:
+    """The page at `/`, and what is below `/fleet/`."""
+
+    def __init__(self, exporter: Exporter, telemetry_path: str) -> None:
+        self._exporter = exporter
+        self._picture = Picture(exporter, telemetry_path)
+
+    def add_to(self, app: web.Application) -> None:
+        """Add the routes."""
+        app.router.add_get("/", self.page)
+        app.router.add_get("/fleet/layout", self.layout)
+        app.router.add_get("/fleet/readings", self.readings)
+        app.router.add_get("/fleet/history", self.history)
+        app.router.add_get("/fleet/{name}", self.file)
+
+    async def page(self, _: web.Request) -> web.FileResponse:
+        """Serve the page itself."""
+        headers = {**_REVALIDATE, "Content-Security-Policy": _POLICY}
+        return web.FileResponse(_FOLDER / "index.html", headers=headers)
+
+    async def file(self, request: web.Request) -> web.FileResponse:
+        """Serve one of the page's scripts and styles; there is nothing else to be had."""
+        name = request.match_info["name"]
+        if name not in _FILES:
+            raise web.HTTPNotFound
+        return web.FileResponse(_FOLDER / name, headers=_REVALIDATE)
+
+    async def layout(self, request: web.Request) -> web.Response:
+        """Serve names and places, or that they are still the same."""
+        etag = f'"{self._picture.layout_name}"'
+        headers = {**_REVALIDATE, "ETag": etag, "Content-Type": "application/json"}
+        if request.headers.get("If-None-Match") == etag:
+            return web.Response(status=304, headers=headers)
+        return await self._picture.layout().response(request, headers)
+
+    async def readings(self, request: web.Request) -> web.Response:
+        """Serve what is new since `?since=` in the layout `?layout=`."""
+        since = request.query.get("since", "")
+        revision = int(since) if since.isascii() and since.isdigit() and len(since) < 19 else 0
+        drawn = self._picture.readings(request.query.get("layout", ""), revision)
+        headers = {"Cache-Control": "no-store", "Content-Type": "application/json"}
+        return await drawn.response(request, headers)
+
+    async def history(self, request: web.Request) -> web.Response:
+        """Serve the last hour of `?node=`, or of all together."""
+        samples = self._exporter.history.watts(request.query.get("node"))
+        return web.json_response(
+            {"step_s": STEP_S, "watts": samples}, headers={"Cache-Control": "no-store"}
+        )
