@@ -8,6 +8,7 @@ The kernel is asked to report ICMP errors (IP_RECVERR), so that a closed port is
 import asyncio
 import os
 import socket
+from abc import ABC, abstractmethod
 from typing import Any
 
 from rackwatt_exporter.protocols import rmcpplus
@@ -32,7 +33,7 @@ class SilenceError(ReadError):
         super().__init__(Reason.TIMEOUT, message)
 
 
-class Correspondent:
+class Correspondent(ABC):
     """One end of a conversation with a BMC: it sends one packet and waits for what answers it."""
 
     __slots__ = ("_awaited", "address", "endpoint")
@@ -66,9 +67,9 @@ class Correspondent:
         """Whether an answer is being waited for."""
         return self._awaited is not None
 
+    @abstractmethod
     def receive(self, packet: rmcpplus.Packet) -> None:
         """Take a packet that was found to be for this one; hand what it answers to `settle`."""
-        raise NotImplementedError
 
     def settle(self, answer: bytes) -> None:
         """Hand over the answer to whoever waits in `exchange`, if anyone still does."""
