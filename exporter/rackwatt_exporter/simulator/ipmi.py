@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from rackwatt_exporter.simulator.faults import Faults
 from rackwatt_exporter.simulator.ipmi_bmc import SimulatedBmc
 from rackwatt_exporter.simulator.loopback_udp import LoopbackServer
 from rackwatt_exporter.simulator.machine import Machine
@@ -10,7 +11,8 @@ from rackwatt_exporter.simulator.machine import Machine
 class IpmiServer(LoopbackServer):
     """The BMCs of `machines`, which are keyed by their IPv4 loopback address, at one UDP port."""
 
-    def __init__(self, machines: Mapping[str, Machine], port: int) -> None:
-        super().__init__(
-            {address: SimulatedBmc(machine) for address, machine in machines.items()}, port
-        )
+    def __init__(
+        self, machines: Mapping[str, Machine], port: int, faults: Faults | None = None
+    ) -> None:
+        devices = {address: SimulatedBmc(machine) for address, machine in machines.items()}
+        super().__init__(devices, port, faults)

@@ -13,10 +13,9 @@ from rackwatt_exporter.protocols import ipmi_message as message
 from rackwatt_exporter.protocols import rmcp, rmcpplus
 from rackwatt_exporter.protocols.ipmi_crypto import SessionKeys, Transcript
 from rackwatt_exporter.protocols.rmcpplus import LEVELS, OpenedSession, Rakp1, Rakp3, Response
-from rackwatt_exporter.simulator.ipmi_commands import BEFORE_LOGIN, IpmiCommands
+from rackwatt_exporter.simulator.ipmi_commands import BEFORE_LOGIN, Commands, IpmiCommands
 from rackwatt_exporter.simulator.machine import Machine
 
-SESSION_LIMIT = 16
 IDLE_LIMIT_S = 60.0
 
 _NO_ROOM = 0x01
@@ -39,11 +38,11 @@ class SimulatedSession:
 
 
 class SimulatedBmc:
-    """The BMC of a machine."""
+    """The BMC of a machine; what it says is its machine's own story unless `commands` tell one."""
 
-    def __init__(self, machine: Machine) -> None:
+    def __init__(self, machine: Machine, commands: Commands | None = None) -> None:
         self._machine = machine
-        self._commands = IpmiCommands(machine)
+        self._commands = commands or IpmiCommands(machine)
         self._guid = machine.name.encode()[:16].ljust(16, b"\0")
         self._sessions: dict[int, SimulatedSession] = {}
         self._handlers = {
@@ -56,6 +55,10 @@ class SimulatedBmc:
     def sessions(self) -> int:
         """How many sessions are open, or being opened."""
         return len(self._sessions)
+
+    def restart(self) -> None:
+        """Forget every session, as firmware does that starts anew."""
+        self._sessions.clear()
 
     def answer(self, data: bytes) -> bytes | None:
         """Answer a packet, None where a BMC would stay silent."""
@@ -82,7 +85,7 @@ class SimulatedBmc:
         ask = rmcpplus.OpenSessionRequest.parse(payload)
         if ask is None:
             return None
-        if ask.suite is None:
+        if ask.suite is None or ask.suite.number not in self._machine.vendor.suites:
             return Response(ask.tag, _NO_SUITE_MATCH, ask.console_id)
         if not self._has_room():
             return Response(ask.tag, _NO_ROOM, ask.console_id)
@@ -147,11 +150,12 @@ class SimulatedBmc:
         return rmcpplus.seal(session.keys, console, session.outbound, reply)
 
     def _has_room(self) -> bool:
-        if len(self._sessions) >= SESSION_LIMIT:
+        most = self._machine.most_sessions
+        if len(self._sessions) >= most:
             limit = time.monotonic() - IDLE_LIMIT_S
             for number in [n for n, s in self._sessions.items() if s.heard_at < limit]:
                 del self._sessions[number]
-        return len(self._sessions) < SESSION_LIMIT
+        return len(self._sessions) < most
 
     @property
     def _password(self) -> bytes:

@@ -6,6 +6,7 @@ Two power supplies bear half of the machine's watts each, in the coarse steps of
 import math
 import time
 from collections.abc import Callable
+from typing import Protocol
 
 from rackwatt_exporter.protocols import dcmi
 from rackwatt_exporter.protocols import ipmi_message as message
@@ -25,6 +26,14 @@ _WATTS, _CELSIUS = 6, 1
 _POWER_SUPPLY, _TEMPERATURE = 0x08, 0x01
 _RESERVATION = bytes((1, 0))
 _SCANNING, _UNAVAILABLE = 0xC0, 0x20
+
+
+class Commands(Protocol):
+    """What a BMC says, apart from how it is asked."""
+
+    def answer(self, request: message.Request) -> bytes:
+        """Give the completion code and the data."""
+        ...
 
 
 class IpmiCommands:
@@ -69,6 +78,7 @@ class IpmiCommands:
         records = b"".join(
             bytes((0xC0, s.number, s.authentication, 0x40 | s.integrity, 0x80 | s.confidentiality))
             for s in SUITES.values()
+            if s.number in self._machine.vendor.suites
         )
         start = 16 * (data[2] & 0x3F) if len(data) > 2 else 0
         return _OK + bytes((CHANNEL,)) + records[start : start + 16]
@@ -88,10 +98,17 @@ class IpmiCommands:
     def _power_reading(self, data: bytes) -> bytes:
         if data[:2] != dcmi.REQUEST[:2]:
             return bytes((message.INVALID_FIELD,))
-        now = time.time()
+        vendor, now = self._machine.vendor, time.time()
+        if vendor.dcmi == "absent":
+            return bytes((message.INVALID_COMMAND,))
+        if vendor.dcmi == "short":
+            return _OK + bytes((dcmi.GROUP, 0xFF))
         if not self._machine.powered_on:
             off = dcmi.PowerReading(0, False, Statistics())
             return _OK + dcmi.encode_power_reading(off, int(now))
+        if vendor.dcmi == "zero":
+            none = dcmi.PowerReading(0, True, Statistics())
+            return _OK + dcmi.encode_power_reading(none, int(now))
         watts, kept = round(self._machine.watts(now)), self._machine.statistics(now)
         return _OK + dcmi.encode_power_reading(dcmi.PowerReading(watts, True, kept), int(now))
 

@@ -9,7 +9,10 @@ import asyncio
 import socket
 import struct
 from collections.abc import Mapping
-from typing import Protocol
+from functools import partial
+
+from rackwatt_exporter.simulator.faults import Faults
+from rackwatt_exporter.simulator.faulty_datagrams import DatagramWay, Device
 
 _PACKETS_PER_WAKE = 64
 _MAX_PACKET = 4096
@@ -18,19 +21,15 @@ _IP_PKTINFO = 8
 _PKTINFO = struct.Struct("=I4s4s")  # struct in_pktinfo: interface, our address, destination
 
 
-class Device(Protocol):
-    """What answers at one address."""
-
-    def answer(self, data: bytes) -> bytes | None:
-        """Give the answer to a packet; None for silence, whatever the packet is."""
-        ...
-
-
 class LoopbackServer:
-    """Devices keyed by their IPv4 loopback address, all at one UDP port."""
+    """Devices keyed by their IPv4 loopback address, all at one UDP port, with their faults."""
 
-    def __init__(self, devices: Mapping[str, Device], port: int) -> None:
+    def __init__(
+        self, devices: Mapping[str, Device], port: int, faults: Faults | None = None
+    ) -> None:
         self._devices = {socket.inet_aton(address): device for address, device in devices.items()}
+        self._ways: dict[bytes, DatagramWay] = {}
+        self._faults = faults or Faults()
         self._port = port
         self._socket: socket.socket | None = None
 
@@ -60,12 +59,15 @@ class LoopbackServer:
             device = self._devices.get(destination)
             if device is None or destination[0] != 127:
                 continue
-            answer = device.answer(data)
-            if answer is not None:
-                _send(sock, answer, ours, client)
+            condition = self._faults.condition(destination)
+            if condition is not None:
+                way = self._ways.setdefault(destination, DatagramWay(device))
+                way.carry(condition, data, partial(_send, sock, ours, client))
+            elif (answer := device.answer(data)) is not None:
+                _send(sock, ours, client, answer)
 
 
-def _send(sock: socket.socket, data: bytes, source: bytes, client: tuple[str, int]) -> None:
+def _send(sock: socket.socket, source: bytes, client: tuple[str, int], data: bytes) -> None:
     control = [(socket.IPPROTO_IP, _IP_PKTINFO, _PKTINFO.pack(0, source, bytes(4)))]
     try:
         sock.sendmsg([data], control, 0, client)

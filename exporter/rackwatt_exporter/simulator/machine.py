@@ -1,15 +1,17 @@
 """A simulated machine: who it is, and the watts it draws as its day goes by.
 
 Watts are a pure function of time, so that three protocols, a counter of joules and a test that
-knows the truth all tell the same story.
+knows the truth all tell the same story. What its BMC is like (its vendor, how many sessions it
+has room for) stands here too: servers look at it whenever they are asked, so that it may change.
 """
 
-import math
+import zlib
 from dataclasses import dataclass, field
 
 from rackwatt_exporter.reading import Statistics
+from rackwatt_exporter.simulator.vendors import GENERIC, Vendor
+from rackwatt_exporter.simulator.workload import day, day_seconds, job_seconds, jobs, last_change_s
 
-DAY_S = 86_400.0
 INSTALLED_S = 1_767_225_600.0  # 2026-01-01: when the simulated counters began
 
 
@@ -26,7 +28,12 @@ class Login:
 
 @dataclass(slots=True)
 class Machine:
-    """One machine and its BMC at an address; `phase` in 0..1 sets it apart from its neighbours."""
+    """One machine and its BMC at an address.
+
+    `phase` in 0..1 sets its day apart from its neighbours'. `restless` in 0..1 is the part of its
+    watts above idle that jobs decide, in steps; the time of day decides the rest. `sessions` None
+    means as many as its vendor has; `engine` is told in the agent's SNMP engine id.
+    """
 
     name: str
     address: str
@@ -35,11 +42,26 @@ class Machine:
     phase: float = 0.0
     powered_on: bool = True
     login: Login = field(default_factory=Login)
+    restless: float = 0.0
+    vendor: Vendor = GENERIC
+    sessions: int | None = None
+    engine: int = 0
+    _place: float = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._place = zlib.crc32(self.name.encode()) / 2**32
+
+    @property
+    def most_sessions(self) -> int:
+        """Tell how many sessions the BMC has room for."""
+        return self.vendor.sessions if self.sessions is None else self.sessions
 
     def watts(self, time_s: float) -> float:
         """Tell the power at a time (seconds since the epoch)."""
-        swing = math.sin(2 * math.pi * (time_s / DAY_S + self.phase))
-        return self.idle_watts + (self.peak_watts - self.idle_watts) * (1 + swing) / 2
+        busy = (1 - self.restless) * day(time_s, self.phase)
+        if self.restless:
+            busy += self.restless * jobs(time_s, self._place)
+        return self.idle_watts + (self.peak_watts - self.idle_watts) * busy
 
     def joules(self, time_s: float) -> float:
         """Tell the running counter at a time: the exact integral of `watts` since `INSTALLED_S`."""
@@ -47,11 +69,14 @@ class Machine:
 
     def statistics(self, time_s: float, window_s: float = 60.0) -> Statistics:
         """Tell mean, least and most over the window that ends at a time."""
-        ends = (self.watts(time_s - window_s), self.watts(time_s))
-        mean = (self.joules(time_s) - self.joules(time_s - window_s)) / window_s
-        return Statistics(mean, min(ends), max(ends), window_s)
+        began_s = time_s - window_s
+        seen = [self.watts(began_s), self.watts(time_s)]
+        if self.restless and (change_s := last_change_s(time_s, self._place)) > began_s:
+            seen += [self.watts(change_s - 1), self.watts(change_s + 1)]
+        mean = (self.joules(time_s) - self.joules(began_s)) / window_s
+        return Statistics(mean, min(*seen, mean), max(*seen, mean), window_s)
 
     def _integral(self, time_s: float) -> float:
-        mean = (self.idle_watts + self.peak_watts) / 2
-        swing = (self.peak_watts - self.idle_watts) / 2 * DAY_S / (2 * math.pi)
-        return mean * time_s - swing * math.cos(2 * math.pi * (time_s / DAY_S + self.phase))
+        busy_s = (1 - self.restless) * day_seconds(time_s, self.phase)
+        busy_s += self.restless * job_seconds(time_s, self._place)
+        return self.idle_watts * time_s + (self.peak_watts - self.idle_watts) * busy_s

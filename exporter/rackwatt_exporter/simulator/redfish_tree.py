@@ -22,22 +22,23 @@ WINDOW_MINUTES = 1
 Resource = dict[str, Any]
 
 
-def resource(machine: Machine, path: str, time_s: float) -> Resource | None:
-    """Give a resource as it is at a time (seconds since the epoch); None where there is none."""
+def generic(machine: Machine, path: str, time_s: float) -> Resource | None:
+    """Give a resource of the standard as it is at a time; None where there is none."""
     make = _TREE.get(path)
     return None if make is None else {"@odata.id": path, **make(machine, time_s)}
 
 
 def _root(machine: Machine, _time_s: float) -> Resource:
+    sessions = f"{ROOT}/{machine.vendor.sessions_path}"
     return {
         "@odata.type": "#ServiceRoot.v1_15_0.ServiceRoot",
         "Id": "RootService",
         "Name": f"Simulated BMC of {machine.name}",
         "RedfishVersion": "1.15.0",
-        "Systems": _link(f"{ROOT}/Systems"),
-        "Chassis": _link(f"{ROOT}/Chassis"),
-        "SessionService": _link(SERVICE),
-        "Links": {"Sessions": _link(SESSIONS)},
+        "Systems": link(f"{ROOT}/Systems"),
+        "Chassis": link(f"{ROOT}/Chassis"),
+        "SessionService": link(SERVICE),
+        "Links": {"Sessions": link(sessions)},
     }
 
 
@@ -47,20 +48,20 @@ def _session_service(_machine: Machine, _time_s: float) -> Resource:
         "Id": "SessionService",
         "Name": "Session Service",
         "ServiceEnabled": True,
-        "Sessions": _link(SESSIONS),
+        "Sessions": link(SESSIONS),
     }
 
 
 def _systems(_machine: Machine, _time_s: float) -> Resource:
-    return _collection("ComputerSystem", SYSTEM)
+    return collection("ComputerSystem", SYSTEM)
 
 
 def _chassis_list(_machine: Machine, _time_s: float) -> Resource:
-    return _collection("Chassis", CHASSIS)
+    return collection("Chassis", CHASSIS)
 
 
 def _sessions(_machine: Machine, _time_s: float) -> Resource:
-    return _collection("Session")
+    return collection("Session")
 
 
 def _system(machine: Machine, _time_s: float) -> Resource:
@@ -70,8 +71,8 @@ def _system(machine: Machine, _time_s: float) -> Resource:
         "Name": machine.name,
         "SystemType": "Physical",
         "HostName": machine.name,
-        "PowerState": _power_state(machine),
-        "Links": {"Chassis": [_link(CHASSIS)]},
+        "PowerState": power_state(machine),
+        "Links": {"Chassis": [link(CHASSIS)]},
     }
 
 
@@ -81,10 +82,10 @@ def _chassis(machine: Machine, _time_s: float) -> Resource:
         "Id": "1",
         "Name": machine.name,
         "ChassisType": "RackMount",
-        "PowerState": _power_state(machine),
-        "EnvironmentMetrics": _link(ENVIRONMENT),
-        "Power": _link(POWER),
-        "Links": {"ComputerSystems": [_link(SYSTEM)]},
+        "PowerState": power_state(machine),
+        "EnvironmentMetrics": link(ENVIRONMENT),
+        "Power": link(POWER),
+        "Links": {"ComputerSystems": [link(SYSTEM)]},
     }
 
 
@@ -94,7 +95,7 @@ def _environment(machine: Machine, time_s: float) -> Resource:
         "@odata.type": "#EnvironmentMetrics.v1_3_0.EnvironmentMetrics",
         "Id": "EnvironmentMetrics",
         "Name": "Chassis Environment Metrics",
-        "PowerWatts": {"Reading": _watts(machine, machine.watts(time_s))},
+        "PowerWatts": {"Reading": shown_watts(machine, machine.watts(time_s))},
         "EnergyJoules": {"Reading": joules},
         "EnergykWh": {
             "Reading": joules / JOULES_PER_KWH,
@@ -104,45 +105,52 @@ def _environment(machine: Machine, time_s: float) -> Resource:
 
 
 def _power(machine: Machine, time_s: float) -> Resource:
-    kept = machine.statistics(time_s, window_s=60.0 * WINDOW_MINUTES)
-    control = {
-        "@odata.id": f"{POWER}#/PowerControl/0",
-        "MemberId": "0",
-        "Name": "Server Power Control",
-        "PowerConsumedWatts": _watts(machine, machine.watts(time_s)),
-        "PowerMetrics": {
-            "IntervalInMin": WINDOW_MINUTES,
-            "AverageConsumedWatts": _watts(machine, kept.average_watts),
-            "MinConsumedWatts": _watts(machine, kept.minimum_watts),
-            "MaxConsumedWatts": _watts(machine, kept.maximum_watts),
-        },
-    }
     return {
         "@odata.type": "#Power.v1_7_1.Power",
         "Id": "Power",
         "Name": "Power",
-        "PowerControl": [control],
+        "PowerControl": [power_control(machine, time_s)],
     }
 
 
-def _collection(kind: str, *members: str) -> Resource:
+def power_control(machine: Machine, time_s: float, power: str = POWER) -> Resource:
+    """Tell the machine's watts, and what was kept of the last minute's."""
+    kept = machine.statistics(time_s, window_s=60.0 * WINDOW_MINUTES)
+    return {
+        "@odata.id": f"{power}#/PowerControl/0",
+        "MemberId": "0",
+        "Name": "Server Power Control",
+        "PowerConsumedWatts": shown_watts(machine, machine.watts(time_s)),
+        "PowerMetrics": {
+            "IntervalInMin": WINDOW_MINUTES,
+            "AverageConsumedWatts": shown_watts(machine, kept.average_watts),
+            "MinConsumedWatts": shown_watts(machine, kept.minimum_watts),
+            "MaxConsumedWatts": shown_watts(machine, kept.maximum_watts),
+        },
+    }
+
+
+def collection(kind: str, *members: str) -> Resource:
+    """List resources of a kind by their paths."""
     return {
         "@odata.type": f"#{kind}Collection.{kind}Collection",
         "Name": f"{kind} Collection",
         "Members@odata.count": len(members),
-        "Members": [_link(member) for member in members],
+        "Members": [link(member) for member in members],
     }
 
 
-def _link(path: str) -> Resource:
+def link(path: str) -> Resource:
+    """Refer to a resource."""
     return {"@odata.id": path}
 
 
-def _power_state(machine: Machine) -> str:
+def power_state(machine: Machine) -> str:
+    """Tell whether the machine is on, in Redfish's words."""
     return "On" if machine.powered_on else "Off"
 
 
-def _watts(machine: Machine, watts: float | None) -> float | None:
+def shown_watts(machine: Machine, watts: float | None) -> float | None:
     """Tell the watts to a tenth; a machine that is off has none to tell, as real BMCs do."""
     return round(watts, 1) if machine.powered_on and watts is not None else None
 

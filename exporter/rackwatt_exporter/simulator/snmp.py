@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from rackwatt_exporter.simulator.faults import Faults
 from rackwatt_exporter.simulator.loopback_udp import LoopbackServer
 from rackwatt_exporter.simulator.machine import Machine
 from rackwatt_exporter.simulator.snmp_agent import SimulatedAgent
@@ -10,7 +11,8 @@ from rackwatt_exporter.simulator.snmp_agent import SimulatedAgent
 class SnmpServer(LoopbackServer):
     """The agents of `machines`, which are keyed by their IPv4 loopback address, at one UDP port."""
 
-    def __init__(self, machines: Mapping[str, Machine], port: int) -> None:
-        super().__init__(
-            {address: SimulatedAgent(machine) for address, machine in machines.items()}, port
-        )
+    def __init__(
+        self, machines: Mapping[str, Machine], port: int, faults: Faults | None = None
+    ) -> None:
+        devices = {address: SimulatedAgent(machine) for address, machine in machines.items()}
+        super().__init__(devices, port, faults)

@@ -12,15 +12,17 @@ from typing import NamedTuple
 from rackwatt_exporter.simulator import ber
 from rackwatt_exporter.simulator.machine import Machine
 from rackwatt_exporter.simulator.snmp_pdu import REPORT, answer, parse, response
-from rackwatt_exporter.simulator.snmp_tree import Tree
+from rackwatt_exporter.simulator.snmp_tree import Tree, machine_tree
 from rackwatt_exporter.simulator.usm import HASHES, UserKeys
 
 _V3, _USM = 3, 3
 _AUTH, _PRIV = 0x01, 0x02
 _WINDOW_S = 150
 _LARGEST_MESSAGE = 65507
-# RFC 3411, section 5: enterprise 32473 (kept for examples by RFC 5612), then an IPv4 address.
-_ENGINE_PREFIX = bytes.fromhex("80007ed901")
+# RFC 3411, section 5: enterprise 32473 (kept for examples by RFC 5612), then what follows: an
+# IPv4 address, or octets of the maker's choice.
+_ENTERPRISE = bytes.fromhex("80007ed9")
+_IS_ADDRESS, _IS_OCTETS = b"\x01", b"\x05"
 _USM_STATS = (1, 3, 6, 1, 6, 3, 15, 1, 1)
 _UNSUPPORTED_LEVEL, _NOT_IN_WINDOW, _UNKNOWN_USER, _UNKNOWN_ENGINE, _WRONG_DIGEST, _UNDECRYPTED = (
     range(1, 7)
@@ -51,18 +53,33 @@ class _RefusedError(Exception):
 
 
 class SimulatedAgent:
-    """The SNMP agent of one machine."""
+    """The SNMP agent of one machine, whose objects are those of `tree` where one is given."""
 
-    def __init__(self, machine: Machine) -> None:
+    def __init__(self, machine: Machine, tree: Tree | None = None) -> None:
         self._machine = machine
-        self._tree = Tree(machine)
-        self.engine_id = _ENGINE_PREFIX + socket.inet_aton(machine.address)
-        login = machine.login
-        self._keys = UserKeys(login.auth_password, login.priv_password, self.engine_id)
+        self._tree = tree or machine_tree(machine)
         # Higher at each start, as it must be, without a memory of its own.
         self._boots = int(time.time()) & 0x7FFFFFFF
         self._started_s = time.monotonic()
         self._reports = 0
+
+    @property
+    def engine_id(self) -> bytes:
+        """Give the name of the engine; one that was put in another's place has another."""
+        address, engine = socket.inet_aton(self._machine.address), self._machine.engine
+        if not engine:
+            return _ENTERPRISE + _IS_ADDRESS + address
+        return _ENTERPRISE + _IS_OCTETS + bytes((engine,)) + address
+
+    def restart(self) -> None:
+        """Begin the clock anew, one boot later."""
+        self._boots += 1
+        self._started_s = time.monotonic()
+
+    @property
+    def _keys(self) -> UserKeys:
+        login = self._machine.login
+        return UserKeys(login.auth_password, login.priv_password, self.engine_id)
 
     def answer(self, data: bytes) -> bytes | None:
         """Answer a packet; None where an agent would stay silent."""

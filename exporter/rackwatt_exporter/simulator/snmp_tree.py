@@ -24,22 +24,9 @@ Value = Callable[[], bytes]
 
 
 class Tree:
-    """One machine's objects."""
+    """Objects in order."""
 
-    def __init__(self, machine: Machine) -> None:
-        started_s = time.monotonic()
-        objects: dict[ber.Oid, Value] = {
-            (*_SYSTEM, 1, 0): lambda: ber.octets(b"Rackwatt simulated PDU"),
-            (*_SYSTEM, 3, 0): lambda: ber.integer(
-                int((time.monotonic() - started_s) * 100) & 0xFFFFFFFF, ber.TIME_TICKS
-            ),
-            (*_SYSTEM, 5, 0): lambda: ber.octets(machine.name.encode()),
-            _DEVICE_POWER: lambda: ber.integer(
-                round(machine.watts(time.time()) / _WATTS_PER_UNIT), ber.GAUGE
-            ),
-        }
-        for outlet in range(OUTLETS):
-            objects[(*_OUTLET_POWER, outlet + 1)] = partial(_outlet_power, machine, outlet)
+    def __init__(self, objects: dict[ber.Oid, Value]) -> None:
         self._objects = objects
         self._order = sorted(objects)
 
@@ -55,6 +42,28 @@ class Tree:
             return None
         found = self._order[place]
         return found, self._objects[found]()
+
+
+def machine_tree(machine: Machine) -> Tree:
+    """Show one machine as a PDU that bears nothing else."""
+    started_s = time.monotonic()
+    objects: dict[ber.Oid, Value] = {
+        (*_SYSTEM, 1, 0): lambda: ber.octets(b"Rackwatt simulated PDU"),
+        (*_SYSTEM, 3, 0): lambda: ber.integer(
+            int((time.monotonic() - started_s) * 100) & 0xFFFFFFFF, ber.TIME_TICKS
+        ),
+        (*_SYSTEM, 5, 0): lambda: ber.octets(machine.name.encode()),
+        _DEVICE_POWER: partial(_device_power, machine),
+    }
+    for outlet in range(OUTLETS):
+        objects[(*_OUTLET_POWER, outlet + 1)] = partial(_outlet_power, machine, outlet)
+    return Tree(objects)
+
+
+def _device_power(machine: Machine) -> bytes:
+    if machine.vendor.nonsense:
+        return ber.octets(b"n/a")
+    return ber.integer(round(machine.watts(time.time()) / _WATTS_PER_UNIT), ber.GAUGE)
 
 
 def _outlet_power(machine: Machine, outlet: int) -> bytes:

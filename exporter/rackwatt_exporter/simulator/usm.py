@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.ciphers.algorithms import AES128
 # The hash is known by the length of its signature (RFC 7860, 4.1; of SHA-1: RFC 3414, 7.2.1).
 HASHES = {12: "sha1", 16: "sha224", 24: "sha256", 32: "sha384", 48: "sha512"}
 _STRETCHED = 1_048_576
+_SALTS = itertools.count(1)
 
 
 class UserKeys:
@@ -21,7 +22,6 @@ class UserKeys:
         self._auth_password = auth_password.encode()
         self._priv_password = priv_password.encode()
         self._engine_id = engine_id
-        self._salts = itertools.count(1)
 
     def signature(self, message: bytes, length: int) -> bytes:
         """Sign a message, whose own place for the signature is zeros."""
@@ -31,7 +31,7 @@ class UserKeys:
 
     def encrypted(self, plain: bytes, length: int, boots: int, time_s: int) -> tuple[bytes, bytes]:
         """Encrypt by AES-128 (RFC 3826); gives the salt and the cipher text."""
-        salt = next(self._salts).to_bytes(8, "big")
+        salt = next(_SALTS).to_bytes(8, "big")
         encryptor = self._cipher(length, boots, time_s, salt).encryptor()
         return salt, encryptor.update(plain) + encryptor.finalize()
 

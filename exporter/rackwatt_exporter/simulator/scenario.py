@@ -1,0 +1,195 @@
+"""What shall go wrong in a simulated fleet, as a person writes it: a small file of YAML.
+
+Each entry names machines (some, a share of those that no earlier share has taken, or all) and what
+they suffer from. Of two entries that concern one machine, the later one's words count.
+"""
+
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from msgspec import Meta
+
+from rackwatt_crds.decoding import Problem, decode
+from rackwatt_crds.duration import seconds
+from rackwatt_crds.fields import Duration
+from rackwatt_crds.hostlist import expand
+from rackwatt_crds.model import Model
+from rackwatt_exporter.simulator.faults import Fault
+from rackwatt_exporter.simulator.machine import Machine
+from rackwatt_exporter.simulator.vendors import VENDORS
+
+MOST_BYTES = 1024 * 1024
+Share = Annotated[
+    str,
+    Meta(
+        pattern=r"^(100(\.0+)?|[0-9]{1,2}(\.[0-9]+)?)%$",
+        description="A share such as `5%` or `0.5%`.",
+    ),
+]
+Method = Literal["ipmi", "snmp", "redfish"]
+
+
+class Restarts(Model, frozen=True, kw_only=True):
+    """Restarts again and again; silent for `down` (default 0s) each time."""
+
+    every: Duration
+    down: Duration | None = None
+
+
+class Affected(Model, frozen=True, kw_only=True):
+    """Some machines, and what they suffer from."""
+
+    hosts: str | None = None
+    share: Share | None = None
+    method: Method | None = None
+    dead: bool | None = None
+    latency: Duration | None = None
+    slow: Duration | None = None
+    loss: Share | None = None
+    duplication: Share | None = None
+    reordering: Share | None = None
+    garbage: Share | None = None
+    restarts: Restarts | None = None
+    powered_off: bool | None = None
+    wrong_credentials: bool | None = None
+    sessions: Annotated[int, Meta(ge=0, le=1000)] | None = None
+    new_engine: bool | None = None
+    certificate: Literal["good", "expired", "stranger"] | None = None
+    quirk: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.hosts is not None and self.share is not None:
+            raise ValueError("hosts and share exclude each other: give one of them, or neither")
+
+
+class Scenario(Model, frozen=True, kw_only=True):
+    """What shall go wrong; `seed` chooses which machines a share falls upon."""
+
+    seed: int | None = None
+    faults: Annotated[list[Affected], Meta(max_length=10_000)] | None = None
+
+
+class ScenarioError(Exception):
+    """The scenario cannot be used; the message has all its problems, a line for each."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        super().__init__("\n".join(map(str, problems)))
+
+
+def read(path: Path) -> Scenario:
+    """Read a scenario.
+
+    Raises:
+        ScenarioError: it cannot be read, or what is wrong in it and where.
+    """
+    try:
+        with path.open("rb") as file:
+            text = file.read(MOST_BYTES + 1)
+    except OSError as error:
+        raise ScenarioError([Problem("", f"{path}: {error.strerror}")]) from None
+    return parse(text)
+
+
+def parse(text: bytes) -> Scenario:
+    """Read a scenario's text.
+
+    Raises:
+        ScenarioError: what is wrong in it, and where.
+    """
+    if len(text) > MOST_BYTES:
+        raise ScenarioError([Problem("", f"is longer than {MOST_BYTES} bytes")])
+    try:
+        raw: Any = yaml.load(text, Loader=yaml.SafeLoader)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        told = " ".join(str(error).split()) or "nested too deep"
+        raise ScenarioError([Problem("", f"not YAML: {told}")]) from None
+    scenario, problems = decode({} if raw is None else raw, Scenario)
+    if scenario is None or problems:
+        raise ScenarioError(problems)
+    return scenario
+
+
+def faults(scenario: Scenario, machines: Mapping[Method, Sequence[Machine]]) -> dict[str, Fault]:
+    """Tell the fault of each machine, by address, that has one; machines come by method.
+
+    Raises:
+        ScenarioError: a name that no machine has, or a quirk that is not known.
+    """
+    cast = _Cast(machines, scenario.seed or 0)
+    found: dict[str, Fault] = {}
+    problems: list[Problem] = []
+    for place, affected in enumerate(scenario.faults or []):
+        path = f"faults[{place}]"
+        if affected.quirk is not None and affected.quirk not in VENDORS:
+            known = ", ".join(VENDORS)
+            problems.append(Problem(f"{path}.quirk", f"none is {affected.quirk!r}; known: {known}"))
+            continue
+        try:
+            chosen = cast.choose(affected)
+        except ValueError as error:
+            problems.append(Problem(f"{path}.hosts", str(error)))
+            continue
+        for address in chosen:
+            found[address] = replace(found.get(address, Fault()), **_said(affected))
+    if problems:
+        raise ScenarioError(problems)
+    return found
+
+
+def share(text: str) -> float:
+    """Read a share that already matched its pattern, as a number in 0..1."""
+    return float(text.rstrip("%")) / 100
+
+
+class _Cast:
+    """All machines; those that a share has fallen upon are not there for the next share."""
+
+    def __init__(self, machines: Mapping[Method, Sequence[Machine]], seed: int) -> None:
+        self._methods = {m.name: method for method, each in machines.items() for m in each}
+        self._addresses = {m.name: m.address for each in machines.values() for m in each}
+        drawn = sorted(self._addresses, key=lambda name: zlib.crc32(f"{seed} {name}".encode()))
+        self._left = dict.fromkeys(drawn)
+
+    def choose(self, affected: Affected) -> list[str]:
+        names = self._named(affected) if affected.hosts else list(self._addresses)
+        if affected.method is not None:
+            names = [name for name in names if self._methods[name] == affected.method]
+        if affected.share is not None:
+            names = self._draw(round(len(names) * share(affected.share)), set(names))
+        return [self._addresses[name] for name in names]
+
+    def _named(self, affected: Affected) -> list[str]:
+        names = expand(affected.hosts or "")
+        unknown = [name for name in names if name not in self._addresses]
+        if unknown:
+            raise ValueError(f"no simulated machine is called {', '.join(unknown[:5])}")
+        return names
+
+    def _draw(self, count: int, among: set[str]) -> list[str]:
+        drawn = [name for name in self._left if name in among][:count]
+        for name in drawn:
+            del self._left[name]
+        return drawn
+
+
+def _said(affected: Affected) -> dict[str, Any]:
+    """Give the fields of a Fault that an entry says something about."""
+    said: dict[str, Any] = {}
+    for name in ("dead", "powered_off", "wrong_credentials", "sessions", "new_engine"):
+        said[name] = getattr(affected, name)
+    for name in ("loss", "duplication", "reordering", "garbage"):
+        text = getattr(affected, name)
+        said[name] = None if text is None else share(text)
+    for name in ("latency", "slow"):
+        text = getattr(affected, name)
+        said[f"{name}_s"] = None if text is None else seconds(text)
+    if affected.restarts is not None:
+        said["restart_every_s"] = seconds(affected.restarts.every)
+        said["down_s"] = seconds(affected.restarts.down or "0s")
+    said["certificate"] = affected.certificate
+    said["vendor"] = None if affected.quirk is None else VENDORS[affected.quirk]
+    return {name: value for name, value in said.items() if value is not None}
