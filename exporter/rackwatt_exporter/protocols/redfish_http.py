@@ -160,15 +160,28 @@ class Origin:
             raise ReadError(Reason.BAD_REPLY, told)
         return target.raw_path_qs
 
+    def _within(self, path: str) -> URL:
+        """Give the URL of a path, as the service itself wrote it: `//elsewhere/` is none of ours.
+
+        Raises:
+            ReadError: bad_reply, before a token or password has been sent anywhere else.
+        """
+        with suppress(ValueError):
+            url = self._url.join(URL(path, encoded=True))
+            if url.raw_authority == self._url.raw_authority and url.scheme == self._url.scheme:
+                return url
+        raise ReadError(Reason.BAD_REPLY, f"{path[:200]!r} is no path of this service")
+
     async def _send(
         self, method: str, path: str, headers: Authorization, body: bytes | None
     ) -> Answer:
+        url = self._within(path)
         if self._tls is None:
             self._tls = self._read_tls()
         try:
             async with self._http.request(
                 method,
-                self._url.join(URL(path, encoded=True)),
+                url,
                 headers=headers,
                 data=body,
                 ssl=self._tls,
