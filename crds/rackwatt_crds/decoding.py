@@ -61,6 +61,14 @@ def nearest(word: str, known: list[str]) -> str:
     return f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}"
 
 
+def shown(raw: Any) -> str:
+    """Show what was found in a document: its beginning, if it is long."""
+    try:
+        return reprlib.repr(raw)
+    except ValueError:  # Python writes no number of thousands of digits
+        return "a number of thousands of digits"
+
+
 @dataclass(slots=True)
 class _Walk:
     problems: list[Problem] = field(default_factory=list)
@@ -68,7 +76,7 @@ class _Walk:
 
     def object(self, raw: Any, model: type[M], path: str) -> M:
         if not isinstance(raw, Mapping):
-            raise self._spoilt(path, f"expected an object, found {_shown(raw)}")
+            raise self._spoilt(path, f"expected an object, found {shown(raw)}")
         known = _fields(model)
         self._unknown(raw, known, model, path)
         found = {}
@@ -105,7 +113,7 @@ class _Walk:
 
     def _list(self, raw: Any, item: type[M], metas: list[msgspec.Meta], path: str) -> list[Any]:
         if not isinstance(raw, list):
-            raise self._spoilt(path, f"expected a list, found {_shown(raw)}")
+            raise self._spoilt(path, f"expected a list, found {shown(raw)}")
         least = max((meta.min_length or 0 for meta in metas), default=0)
         most = min((meta.max_length for meta in metas if meta.max_length), default=len(raw))
         if not least <= len(raw) <= most:
@@ -124,8 +132,9 @@ class _Walk:
 
     def _unknown(self, raw: Any, known: dict[str, Any], model: Any, path: str) -> None:
         for key in self._unknown_keys(raw, known, model):
-            at = f"{path}.{key}" if path else str(key)
-            self._note(at, f"unknown field; {nearest(str(key), list(known))}")
+            name = key if isinstance(key, str) else shown(key)
+            at = f"{path}.{name}" if path else name
+            self._note(at, f"unknown field; {nearest(name, list(known))}")
 
     @staticmethod
     def _unknown_keys(raw: Any, known: dict[str, Any], model: Any) -> list[Any]:
@@ -139,14 +148,15 @@ class _Walk:
         at = path + place.rstrip("`")
         if get_origin(inner) is Literal:
             words = [str(word) for word in get_args(inner)]
-            return self._spoilt(at, f"{_shown(raw)} is none of these; {nearest(str(raw), words)}")
+            said = raw if isinstance(raw, str) else shown(raw)
+            return self._spoilt(at, f"{shown(raw)} is none of these; {nearest(said, words)}")
         if inner is str and not isinstance(raw, str):
-            return self._spoilt(at, f"expected text, found {_shown(raw)}: write it in quotes")
+            return self._spoilt(at, f"expected text, found {shown(raw)}: write it in quotes")
         told = [meta.description for meta in metas if meta.pattern and meta.description]
         if isinstance(raw, str) and inner is str and told:
-            return self._spoilt(at, f"{_shown(raw)} does not fit. {told[0]}")
+            return self._spoilt(at, f"{shown(raw)} does not fit. {told[0]}")
         reason = reason.replace("`", "")
-        return self._spoilt(at, f"{reason[0].lower()}{reason[1:]}, found {_shown(raw)}")
+        return self._spoilt(at, f"{reason[0].lower()}{reason[1:]}, found {shown(raw)}")
 
     def _note(self, path: str, reason: str) -> None:
         self.problems.append(Problem(path, reason, self.alone))
@@ -154,10 +164,6 @@ class _Walk:
     def _spoilt(self, path: str, reason: str) -> _SpoiltError:
         self._note(path, reason)
         return _SpoiltError()
-
-
-def _shown(raw: Any) -> str:
-    return reprlib.repr(raw)
 
 
 @cache

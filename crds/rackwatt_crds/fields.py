@@ -9,7 +9,7 @@ from rackwatt_crds.model import Model
 Duration = Annotated[
     str,
     Meta(
-        pattern=r"^([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$",
+        pattern=r"^([0-9]{1,9}h)?([0-9]{1,9}m)?([0-9]{1,9}s)?([0-9]{1,9}ms)?$",
         min_length=2,
         description="A time such as `30s`, `1m30s` or `500ms`.",
     ),

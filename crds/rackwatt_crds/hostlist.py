@@ -8,6 +8,8 @@ import re
 from dataclasses import dataclass
 
 MOST_NAMES = 200_000
+LONGEST_NAME = 255  # no name of DNS is longer
+_MOST_DEPTH = 16
 _RANGE = re.compile(r"([0-9]+)-([0-9]+)\Z")
 _SPECIAL = frozenset("[],")
 
@@ -33,6 +35,7 @@ def _quoted(text: str) -> str:
 class _Reader:
     text: str
     at: int = 0
+    depth: int = 0
 
     def alternatives(self, inside: bool) -> list[str]:
         """Read items up to the end, or up to the bracket that closes."""
@@ -49,15 +52,20 @@ class _Reader:
         while self.at < len(self.text) and self.text[self.at] not in ",]":
             parts = self._bracket() if self.text[self.at] == "[" else self._literal(inside)
             self._hold(len(names) * len(parts))
+            self._hold_length(names, parts)
             names = [name + part for name in names for part in parts]
         if not inside and self.at < len(self.text) and self.text[self.at] == "]":
             raise ValueError(f"{_quoted(self.text)}: ] at character {self.at + 1} closes nothing")
-        return [name.strip() for name in names]
+        return names
 
     def _bracket(self) -> list[str]:
         opened = self.at
         self.at += 1
+        self.depth += 1
+        if self.depth > _MOST_DEPTH:
+            raise ValueError(f"{_quoted(self.text)} nests brackets more than {_MOST_DEPTH} deep")
         names = self.alternatives(inside=True)
+        self.depth -= 1
         if self.at == len(self.text):
             raise ValueError(f"{_quoted(self.text)}: [ at character {opened + 1} is never closed")
         if not all(names):
@@ -70,11 +78,16 @@ class _Reader:
         while self.at < len(self.text) and self.text[self.at] not in _SPECIAL:
             self.at += 1
         word = self.text[start : self.at]
-        if inside and (found := _RANGE.match(word.strip())):
+        if start == 0 or self.text[start - 1] in "[,":
+            word = word.lstrip()
+        if self.at == len(self.text) or self.text[self.at] in ",]":
+            word = word.rstrip()
+        if inside and (found := _RANGE.match(word)):
             return self._numbers(*found.groups())
         return [word]
 
     def _numbers(self, first: str, last: str) -> list[str]:
+        self._hold_length([first], [last])
         low, high = int(first), int(last)
         if low > high:
             raise ValueError(f"{_quoted(self.text)}: {first}-{last} runs backwards")
@@ -85,3 +98,7 @@ class _Reader:
     def _hold(self, count: int) -> None:
         if count > MOST_NAMES:
             raise ValueError(f"{_quoted(self.text)} means more than {MOST_NAMES} names")
+
+    def _hold_length(self, heads: list[str], tails: list[str]) -> None:
+        if max(map(len, heads)) + max(map(len, tails)) > LONGEST_NAME:
+            raise ValueError(f"{_quoted(self.text)} has a name of more than {LONGEST_NAME} letters")

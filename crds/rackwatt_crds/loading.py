@@ -5,18 +5,18 @@ none of its neighbours down.
 """
 
 import re
-import reprlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
-from rackwatt_crds.decoding import Problem, decode, nearest
+from rackwatt_crds.decoding import Problem, decode, nearest, shown
 from rackwatt_crds.document import API_VERSION, KINDS, Document
 
 MOST_BYTES = 4 * 1024 * 1024
 _MOST_DEPTH = 64
+_MOST_MERGED = 1_000_000
 _CUT = re.compile(r"^---(?:[ \t].*)?$", re.MULTILINE)
 
 
@@ -70,8 +70,8 @@ def _parsed(part: str, line: int, origin: str) -> Iterator[Loaded]:
         raws = list(yaml.load_all(part, Loader=_Loader))
     except yaml.YAMLError as error:
         yield _refused(origin, _told(error, line))
-    except ValueError as error:  # dates and numbers that are none
-        yield _refused(origin, f"line {line + 1}: {error}")
+    except RecursionError:
+        yield _refused(origin, f"line {line + 1}: merges (<<) follow each other without end")
     else:
         yield from (_document(raw, origin) for raw in raws if raw is not None)
 
@@ -95,10 +95,10 @@ def _told(error: yaml.YAMLError, line: int) -> str:
 
 def _document(raw: Any, origin: str) -> Loaded:
     if not isinstance(raw, dict):
-        return _refused(origin, f"expected apiVersion and kind, found {reprlib.repr(raw)}")
+        return _refused(origin, f"expected apiVersion and kind, found {shown(raw)}")
     kind, name, namespace = _identity(raw)
     if raw.get("apiVersion") != API_VERSION:
-        reason = f"expected {API_VERSION}, found {reprlib.repr(raw.get('apiVersion'))}"
+        reason = f"expected {API_VERSION}, found {shown(raw.get('apiVersion'))}"
         return Loaded(origin, kind, name, None, (Problem("apiVersion", reason),), namespace)
     if kind not in KINDS:
         reason = f"unknown kind {kind[:60]!r}; {nearest(kind, list(KINDS))}"
@@ -128,15 +128,53 @@ def _refused(origin: str, reason: str) -> Loaded:
 
 
 class _Loader(yaml.CSafeLoader):
-    """YAML's safe subset; a key given twice is an error rather than the last one winning."""
+    """YAML's safe subset, its loose ends tied up.
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[Any] = set()
-        for key, _ in node.value:
-            word = key.value if isinstance(key, yaml.ScalarNode) else None
-            if word is not None and word != "<<" and word in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"key {word!r:.60} is given twice", key.start_mark
-                )
-            seen.add(word)
-        return super().construct_mapping(node, deep)
+    A key given twice is an error rather than the last one winning; merges do not multiply; a scalar
+    that is not what its tag says is an error of YAML.
+    """
+
+    def __init__(self, stream: str) -> None:
+        super().__init__(stream)
+        self._flat: dict[int, yaml.MappingNode] = {}
+        self._merged = 0
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep)
+        except (LookupError, AttributeError, ValueError) as error:
+            kind = node.tag.rpartition(":")[2][:60]
+            told = f"this is no {kind} ({error})" if isinstance(error, ValueError) else None
+            raise yaml.constructor.ConstructorError(
+                None, None, told or f"this is no {kind}", node.start_mark
+            ) from None
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        """Put what is merged (`<<`) into a mapping, each key once."""
+        if id(node) in self._flat:
+            return
+        self._flat[id(node)] = node
+        _hold_keys_apart(node)
+        super().flatten_mapping(node)
+        self._merged += len(node.value)
+        if self._merged > _MOST_MERGED:
+            told = f"more than {_MOST_MERGED} keys, with those merged (<<)"
+            raise yaml.constructor.ConstructorError(None, None, told, node.start_mark)
+        pairs = {(key.tag, key.value) if _is_scalar(key) else id(key): (key, value)
+                 for key, value in node.value}  # fmt: skip
+        node.value = list(pairs.values())
+
+
+def _hold_keys_apart(node: yaml.MappingNode) -> None:
+    seen: set[str] = set()
+    for key, _ in node.value:
+        if not _is_scalar(key) or key.value == "<<":
+            continue
+        if key.value in seen:
+            told = f"key {key.value!r:.60} is given twice"
+            raise yaml.constructor.ConstructorError(None, None, told, key.start_mark)
+        seen.add(key.value)
+
+
+def _is_scalar(node: yaml.Node) -> bool:
+    return isinstance(node, yaml.ScalarNode)

@@ -23,6 +23,9 @@ from rackwatt_crds.hostlist import MOST_NAMES, expand
         ("a-1", ["a-1"]),
         ("n[9-10]", ["n9", "n10"]),
         ("n[0-10]", [f"n{i}" for i in range(11)]),
+        (" a ,\n" + " " * 1000 + "b[ 1 , 2 ] ", ["a", "b1", "b2"]),
+        ("a" * 255, ["a" * 255]),
+        ("[" * 16 + "a" + "]" * 16, ["a"]),
     ],
 )
 def test_a_list_means_its_names_in_order(text: str, names: list[str]) -> None:
@@ -41,6 +44,10 @@ def test_a_list_means_its_names_in_order(text: str, names: list[str]) -> None:
         ("n[1-999999999999]", "more than"),
         ("[1-9999][1-9999]", "more than"),
         ("[1-200000],x", "more than"),
+        ("[" * 2000, "more than 16 deep"),
+        (f"n[{'1' * 5000}-2]", "more than 255 letters"),
+        ("x" * 1000 + "[1-200000]", "more than 255 letters"),
+        (f"[{'0' * 4000}-200000]", "more than 255 letters"),
     ],
 )
 def test_a_list_that_means_nothing_says_where(text: str, reason: str) -> None:

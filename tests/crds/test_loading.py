@@ -1,8 +1,10 @@
 import os
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rackwatt_crds.document import PowerTarget
 from rackwatt_crds.loading import Loaded, load
 
 GOOD = b"""
@@ -83,3 +85,50 @@ def test_aliases_that_multiply_do_not_take_time_or_memory() -> None:
 def test_any_bytes_are_documents_or_problems(text: bytes) -> None:
     for one in load(text, "x"):
         assert one.document is not None or one.problems
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["!!int ''", "!!float ''", "!!bool x", "!!timestamp x", "!!int x", "2001-02-30", "!!map x"],
+)
+def test_a_value_that_is_not_what_its_tag_says_is_a_problem_with_its_line(value: str) -> None:
+    said = told(GOOD + f"status: {value}\n".encode())
+    assert "line 6, column 9: not YAML" in said
+
+
+def test_a_number_of_thousands_of_digits_is_a_problem() -> None:
+    hexadecimal = b"0x" + b"f" * 5000
+    said = told(GOOD.replace(b"{method: fake", b"{method: fake, ipmi: {port: %s}" % hexadecimal))
+    assert "spec.bmc.ipmi.port: expected int <= 65535, found a number of thousands" in said
+    assert "found a number of thousands of digits" in told(hexadecimal)
+
+
+def test_merges_that_multiply_do_not_take_time_or_memory() -> None:
+    lines = ["a0: &a0 {x: 1, y: 2}"]
+    lines += [f"a{i}: &a{i} {{<<: [*a{i - 1}, *a{i - 1}]}}" for i in range(1, 60)]
+    assert "apiVersion: expected" in told("\n".join(lines).encode())
+    wide = ", ".join(f"k{i}: 1" for i in range(2000))
+    lines = [f"a: &a {{{wide}}}", *(f"b{i}: {{<<: *a}}" for i in range(2000))]
+    assert "more than 1000000 keys" in told("\n".join(lines).encode())
+
+
+def test_merges_that_follow_each_other_without_end_are_a_problem_and_no_crash() -> None:
+    chain = [f"  - &a{i} {{<<: *a{i - 1}}}" for i in range(1, 3000)]
+    text = "\n".join(["x:", "  y:", "  - &a0 {x: 1}", *chain, "b: {<<: *a2999}"])
+    assert "merges (<<) follow each other without end" in told(text.encode())
+
+
+def test_a_merged_key_may_be_said_anew_wherever_the_merge_is_used_again() -> None:
+    base = b"x-base: &b {k: 0}\nx: {y: [&a {<<: *b, k: 1}]}\nz: {<<: *a, k: 2}\n"
+    assert "given twice" not in told(base)
+    hosts = b"""
+metadata: {name: lab, labels: {a: &a {names: n1, rack: r1}, b: {y: [&b {<<: *a, rack: r2}]}}}
+apiVersion: rackwatt.dev/v1alpha1
+kind: PowerTarget
+spec: {bmc: {method: fake, hosts: [{<<: *b, names: n2}]}}
+"""
+    document = only(hosts).document
+    assert isinstance(document, PowerTarget)
+    assert document.spec.bmc is not None
+    (entry,) = document.spec.bmc.hosts
+    assert (entry.names, entry.rack) == ("n2", "r2")

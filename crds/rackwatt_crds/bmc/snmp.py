@@ -43,7 +43,7 @@ class Oid(Model, frozen=True, kw_only=True):
 
     oid: OidText
     scale: Annotated[
-        float | None,
+        Annotated[float, Meta(gt=0)] | None,
         Meta(description="Watts per unit of the value. Default 1; hundredths of kW: 10."),
     ] = None
     digits_oid: Annotated[

@@ -5,6 +5,7 @@ problem as their message: visible where people look, instead of silently missing
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -57,7 +58,9 @@ class Entry:
         target = self._scheduled(self._blank(options))
         if self.problems:
             told = "; ".join(str(problem) for problem in self.problems)
-            return list(refused(target, names or [self.entry.names], told))
+            nameless = f"{self.document}/{self.path.removeprefix('spec.bmc.')}"
+            known = names or [self.entry.names.strip() or nameless]
+            return list(refused(target, known, told))
         return [
             replace(
                 target, node=name, address=address, options=_placed(target.options, name, index)
@@ -173,7 +176,7 @@ class Entry:
             self._problem(key, str(error))
             return []
         if key == "names" and len(set(names)) < len(names):
-            twice = next(name for name in names if names.count(name) > 1)
+            twice, _ = Counter(names).most_common(1)[0]
             self._problem(key, f"node {twice!r} stands there twice")
         return names
 
@@ -195,7 +198,7 @@ def refused(target: Target, names: list[str], told: str) -> Iterator[Target]:
 def broken_names(item: Broken, path: str) -> list[str]:
     """Name the nodes of an entry that could not be read, as well as can be told."""
     text = item.raw.get("names") if isinstance(item.raw, dict) else None
-    if not isinstance(text, str):
+    if not isinstance(text, str) or not text.strip():
         return [path]
     try:
         return expand(text)

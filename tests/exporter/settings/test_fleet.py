@@ -203,3 +203,13 @@ def test_every_entry_comes_to_targets_or_problems_and_the_same_each_time(hosts: 
     assert one.targets
     for target, other in itertools.combinations(one.targets.values(), 2):
         assert target.node != other.node
+
+
+def test_a_node_that_stands_twice_in_a_long_list_is_found_at_once() -> None:
+    entry = "{names: 'n[1-100000],n100000', address: '{name}'}"
+    assert "node 'n100000' stands there twice" in told(resolved(target_document(entry)))
+
+
+def test_an_entry_whose_names_say_nothing_is_known_by_its_place() -> None:
+    built = resolved(target_document("{names: ' ', adress: a}", "{names: ' ', address: a}"))
+    assert list(built.targets) == ["lab/hosts[0]", "lab/hosts[1]"]
