@@ -8,11 +8,17 @@ So what is served never passes a ceiling that is on disk already (`state.py` wri
 process that was killed goes on from there: it may count one interval too much, and never falls.
 """
 
+from typing import Annotated
+
 import msgspec
 
 # A counter that was reset starts near zero: more than this times what the watts say is a glitch.
 _PLAUSIBLE = 10.0
 _LEAST_RESERVE_JOULES = 1000.0
+
+
+# What a file says is believed as far as it can be true.
+_Amount = Annotated[float, msgspec.Meta(ge=0)]
 
 
 class Account(msgspec.Struct):
@@ -22,11 +28,11 @@ class Account(msgspec.Struct):
     `counter_joules`, outlive it.
     """
 
-    joules: float = 0.0
-    covered_s: float = 0.0
-    ceiling_joules: float | None = None
-    counter_joules: float | None = None
-    watts: float | None = None
+    joules: _Amount = 0.0
+    covered_s: _Amount = 0.0
+    ceiling_joules: _Amount | None = None
+    counter_joules: _Amount | None = None
+    watts: _Amount | None = None
     wall_s: float | None = None
     at_s: float | None = None
 

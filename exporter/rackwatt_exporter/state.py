@@ -9,6 +9,7 @@ import asyncio
 import logging
 import os
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -20,7 +21,7 @@ FILE = "ledger.json"
 
 
 class _File(msgspec.Struct):
-    version: int
+    version: Literal[1]
     accounts: dict[str, Account]
 
 
@@ -65,7 +66,7 @@ def _load(directory: Path) -> dict[str, Account]:
         stored = msgspec.json.decode(path.read_bytes(), type=_File)
     except FileNotFoundError:
         return {}
-    except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         aside = path.with_suffix(".unreadable")
         log.error("%s cannot be read and is kept as %s: %s", path, aside.name, error)
         os.replace(path, aside)

@@ -4,7 +4,6 @@ Polling writes, the page reads. A reading has a time, and past `stale_after_s` i
 rather than repeated; nothing here ever puts a 0 where there is no reading.
 """
 
-import math
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from rackwatt_exporter.reading import ReadError, Reading, Reason
 from rackwatt_exporter.settings.target import Target
 
 MOST_WATTS = 10_000_000.0
+MOST_JOULES = 1e18  # of that for three thousand years
 
 
 @dataclass(slots=True)
@@ -147,4 +147,4 @@ def _unheard(_: Record) -> None:
 
 
 def _usable(joules: float | None) -> bool:
-    return joules is None or (math.isfinite(joules) and joules >= 0)
+    return joules is None or 0 <= joules <= MOST_JOULES

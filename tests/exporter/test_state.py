@@ -47,7 +47,17 @@ async def test_a_ledger_that_cannot_be_written_is_told_and_freezes_no_counter(
 
 
 @pytest.mark.parametrize(
-    "text", [b"", b"{", b'{"version":1,"accounts":{"a":{"joules":"x"}}}', b"\xff"]
+    "text",
+    [
+        b"",
+        b"{",
+        b'{"version":1,"accounts":{"a":{"joules":"x"}}}',
+        b"\xff",
+        b'{"version":1,"accounts":{},"more":' + b"[" * 100_000,
+        b'{"version":2,"accounts":{}}',
+        b'{"version":1,"accounts":{"a":{"joules":-5}}}',
+        b'{"version":1,"accounts":{"a":{"joules":1e999}}}',
+    ],
 )
 def test_a_file_that_cannot_be_read_is_set_aside_and_told(
     text: bytes, tmp_path: Path, caplog: pytest.LogCaptureFixture

@@ -98,6 +98,7 @@ def test_a_machine_that_was_switched_off_has_no_watts_from_then_on() -> None:
         Reading(1e9, "x"),
         Reading(100.0, "x", joules=math.nan),
         Reading(100.0, "x", joules=-1.0),
+        Reading(100.0, "x", joules=1e300),
     ],
 )
 def test_a_number_that_cannot_be_is_a_bad_reply_and_no_reading(reading: Reading) -> None:

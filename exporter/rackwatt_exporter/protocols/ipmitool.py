@@ -20,6 +20,7 @@ _FIGURE = re.compile(
 )
 _WINDOW = re.compile(r"Sampling period:\s*(\d{1,10}) (Seconds|Milliseconds)")
 _STATE = re.compile(r"^\s*Power reading state is:\s*(\w+)\s*$", re.M)
+_DECIMAL = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,12})?\Z")
 _CODE = re.compile(r"DCMI request failed because: .*\(([0-9a-f]{2})\)")
 
 
@@ -73,7 +74,8 @@ def sum_watts(sensors: Sequence[SensorLine], names: Sequence[str]) -> float:
         ReadError: no_power_sensor, where a name is not there or is not of watts;
             sensor_unreadable, where one gives no reading, or all together say 0 W.
     """
-    total = math.fsum(_watts(line) for name in names for line in _named(sensors, name))
+    each_once = dict.fromkeys(names)
+    total = math.fsum(_watts(line) for name in each_once for line in _named(sensors, name))
     if total <= 0:
         raise ReadError(Reason.SENSOR_UNREADABLE, "the sensors named say 0 W, on a host that runs")
     return total
@@ -98,8 +100,4 @@ def _watts(line: SensorLine) -> float:
 
 
 def _number(field: str) -> float | None:
-    try:
-        value = float(field)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None
+    return float(field) if _DECIMAL.match(field) else None

@@ -8,6 +8,7 @@ are no watts: a machine that is on draws some, and a BMC that says 0 does not kn
 import math
 import re
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 
 from rackwatt_exporter.protocols.redfish_json import Json, at, members, word
 from rackwatt_exporter.reading import Reading, Statistics
@@ -51,7 +52,7 @@ def power_control(documents: Sequence[Json], where: str) -> Reading | None:
     if watts is not None:
         told = f"{where}#PowerControl/{member}"
         return Reading(watts, told, statistics=_statistics(control))
-    return _vendors_positive(document, where)
+    return _vendors_watts(document, where)
 
 
 def average_power(documents: Sequence[Json], where: str) -> Reading | None:
@@ -87,9 +88,10 @@ def supply_metrics(documents: Sequence[Json], where: str) -> Reading | None:
 def sensors(documents: Sequence[Json], where: str) -> Reading | None:
     """Read Sensor resources: the sum of their watts, if every one of them reads."""
     energy = [each for each in documents if word(each, "ReadingType") in _ENERGY_UNITS]
-    watts = _total(at(each, "Reading") for each in documents if each not in energy)
-    if watts is None:
-        return None
+    power = [each for each in documents if each not in energy]
+    watts = _total(at(each, "Reading") for each in power)
+    if watts is None or not all(map(_measures_power, power)):
+        return None  # or a sensor has become another since it was chosen
     return Reading(watts, where, joules=_sum(map(_sensor_joules, energy)))
 
 
@@ -100,7 +102,7 @@ def telling_sensors(documents: Sequence[Json]) -> list[Json]:
     brings its counter of energy along, where there is one.
     """
     there = [each for each in documents if present(each)]
-    power = [each for each in there if _measures_positive(each)]
+    power = [each for each in there if _measures_power(each)]
     whole = [each for each in power if _is_whole(each)]
     if not whole:
         return [each for each in power if _is_supply_input(each)]
@@ -120,7 +122,7 @@ def joules(document: Json) -> float | None:
         for energy, unit in _ENERGY_UNITS.items():
             counted = _positive(at(document, energy, count))
             if counted is not None:
-                return counted * unit
+                return _positive(counted * unit)
     return None
 
 
@@ -132,7 +134,7 @@ def _machine(document: Json) -> tuple[int, Json]:
     return 0, None
 
 
-def _vendors_positive(document: Json, where: str) -> Reading | None:
+def _vendors_watts(document: Json, where: str) -> Reading | None:
     for keys in (
         ("Oem", "ts_fujitsu", "ChassisPowerConsumption", "CurrentPowerConsumptionW"),
         ("PowerConsumedWatts",),  # iLO 4
@@ -152,7 +154,7 @@ def _statistics(control: Json) -> Statistics | None:
         average_watts=_positive(metrics.get("AverageConsumedWatts")),
         minimum_watts=_positive(metrics.get("MinConsumedWatts")),
         maximum_watts=_positive(metrics.get("MaxConsumedWatts")),
-        window_s=minutes * SECONDS_PER_MINUTE if minutes and minutes > 0 else None,
+        window_s=None if minutes is None else _positive(minutes * SECONDS_PER_MINUTE),
     )
 
 
@@ -171,14 +173,14 @@ def _is_whole(document: Json) -> bool:
     return named and not supply and not _is_part(document)
 
 
-def _measures_positive(document: Json) -> bool:
+def _measures_power(document: Json) -> bool:
     return at(document, "ReadingType") == "Power" and at(document, "ReadingUnits") in (None, "W")
 
 
 def _sensor_joules(document: Json) -> float | None:
     unit = _ENERGY_UNITS[word(document, "ReadingType")]
     counted = next(filter(None, (_positive(at(document, count)) for count in _COUNTS)), None)
-    return None if counted is None else counted * unit
+    return None if counted is None else _positive(counted * unit)
 
 
 def _is_supply_input(document: Json) -> bool:
@@ -196,7 +198,11 @@ def _total(values: Iterable[Json]) -> float | None:
 def _sum(values: Iterable[float | None]) -> float | None:
     known = list(values)
     numbers = [value for value in known if value is not None and value >= 0]
-    return math.fsum(numbers) if numbers and len(numbers) == len(known) else None
+    if not numbers or len(numbers) < len(known):
+        return None
+    with suppress(OverflowError):
+        return math.fsum(numbers)
+    return None
 
 
 def _positive(value: Json) -> float | None:

@@ -32,6 +32,7 @@ _TOO_MUCH = frozenset(
         message.UNSPECIFIED,
     }
 )
+_LONGEST = 255  # the offset of a piece is one byte
 _LOSSES = 12  # of the reservation, at one record
 _PAUSE_S = 0.05
 
@@ -122,7 +123,7 @@ class SdrWalk:
         while missing := max(0, sdr.HEADER + record[4] - len(record)):
             count = min(self._piece, missing)
             _, piece = await self._get(session, record_id, len(record), count)
-            if not piece:
+            if not piece or len(record) + len(piece) > _LONGEST:
                 raise ReadError(Reason.BAD_REPLY, f"SDR repository: record {record_id} is short")
             record += piece
         return following, record

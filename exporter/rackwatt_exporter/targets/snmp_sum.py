@@ -91,7 +91,10 @@ def watts(sum_of: Iterable[Cell], values: Mapping[str, Value]) -> float:
         ReadError: no_power_sensor for an object that is not there, bad_reply for one that is no
             number, sensor_unreadable for one that is negative.
     """
-    total = math.fsum(_cell_watts(cell, values) for cell in sum_of)
+    try:
+        total = math.fsum(_cell_watts(cell, values) for cell in sum_of)
+    except (OverflowError, ValueError):
+        total = math.inf
     if not math.isfinite(total):
         raise ReadError(Reason.BAD_REPLY, "the sum is no finite number: check scale")
     return total

@@ -84,7 +84,9 @@ def test_one_sensor_without_watts_spoils_the_sum(name: str, reason: Reason):
     assert told.value.reason is reason
 
 
-@pytest.mark.parametrize("field", ["na", "", "nan", "inf", "-inf", "-3", "0x1f", "1 2"])
+@pytest.mark.parametrize(
+    "field", ["na", "", "nan", "inf", "-inf", "-3", "0x1f", "1 2", "1_0", "1e3", "9" * 400]
+)
 def test_a_value_that_is_no_number_of_watts_is_unreadable(field: str):
     with pytest.raises(ReadError) as told:
         sum_watts(parse_sensors(f"PIN,{field},Watts,ok\n".encode()), ["PIN"])
@@ -116,3 +118,7 @@ def test_garbage_sums_to_an_error(output: bytes, names: list[str]):
 def test_the_completion_code_is_found_where_there_is_one():
     assert completion_code("\n    DCMI request failed because: Invalid command (c1)\n") == 0xC1
     assert completion_code("Could not open device at /dev/ipmi0") is None
+
+
+def test_a_sensor_named_twice_counts_once():
+    assert sum_watts(parse_sensors(SENSORS), ["PSU1 PIN", "PSU1 PIN"]) == 344

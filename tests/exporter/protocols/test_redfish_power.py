@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from rackwatt_exporter.protocols import redfish_power as power
 from rackwatt_exporter.protocols.redfish_json import link, members
-from rackwatt_exporter.reading import Reading
+from rackwatt_exporter.reading import Reading, Statistics
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
 KEYS = st.sampled_from(
@@ -156,3 +156,29 @@ def test_a_sensor_of_all_energy_comes_with_the_one_of_all_power():
     energy = {"Name": "Total Energy", "ReadingType": "EnergykWh", "LifetimeReading": 3}
     found = power.sensors(power.telling_sensors([sensor("Total Power", 400), energy]), "S")
     assert found == Reading(400, "S", joules=3 * 3_600_000)
+
+
+HUGE = 1.7e308
+
+
+def test_numbers_too_large_to_add_up_are_no_watts_and_no_joules():
+    supplies = [{"PowerSupplies": [{"PowerInputWatts": HUGE}] * 2}]
+    assert power.power_supplies(supplies, "P") is None
+    metrics = {"PowerWatts": {"Reading": 5}, "EnergykWh": {"Reading": HUGE}}
+    assert power.environment_metrics([metrics], "E") == Reading(5, "E#PowerWatts")
+    total = sensor("Total Power", 400)
+    energy = {"Name": "Total Energy", "ReadingType": "EnergykWh", "Reading": HUGE}
+    assert power.sensors([total, energy], "S") == Reading(400, "S")
+
+
+def test_a_window_too_long_to_be_told_is_none():
+    metrics = {"AverageConsumedWatts": 5, "IntervalInMin": HUGE}
+    found = power.average_power([{"PowerControl": [{"PowerMetrics": metrics}]}], "P")
+    assert found is not None
+    assert found.statistics == Statistics(average_watts=5)
+
+
+@pytest.mark.parametrize("change", [{"ReadingType": "Temperature"}, {"ReadingUnits": "kW"}])
+def test_a_sensor_that_has_become_another_gives_no_watts(change: dict[str, str]):
+    assert power.sensors([sensor("Total Power", 400)], "S") == Reading(400, "S")
+    assert power.sensors([sensor("Total Power", 400) | change], "S") is None

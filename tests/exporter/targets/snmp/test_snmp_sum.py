@@ -105,3 +105,11 @@ def test_identifiers_are_written_plainly_or_refused(arcs: list[int], dot: str) -
 @pytest.mark.parametrize("name", ["SNMPv2-SMI::enterprises.318", "IF-MIB::ifInOctets.1"])
 def test_symbolic_names_are_not_numeric(name: str) -> None:
     assert not is_numeric(name)
+
+
+@pytest.mark.parametrize("value", [10**400, 1])
+def test_values_too_large_to_add_up_are_a_bad_reply(value: int) -> None:
+    each = [Cell(oid, 1.7e308, None, None, None) for oid in ("1.3.1", "1.3.2")]
+    with pytest.raises(ReadError) as told:
+        watts(each, {"1.3.1": value, "1.3.2": value})
+    assert told.value.reason is Reason.BAD_REPLY
