@@ -1,0 +1,132 @@
+// Everything about one target, beside the racks: asked for when it is opened, and again with each of
+// its readings.
+
+import { element, prose } from "./element.js";
+import { fetched } from "./feed.js";
+import { now } from "./fleet.js";
+import { sparkline } from "./sparkline.js";
+import { duration, energy, grouped, latency, UNKNOWN, watts as inWatts } from "./words.js";
+
+const HOUR_S = 3600;
+const WORDS = { measured: "measured", failing: "failing", off: "powered off", unknown: "not read" };
+
+export class Details {
+  /** `closed()` is called when the panel closes. */
+  constructor(root, closed) {
+    this.root = root;
+    this.closed = closed;
+    this.place = null;
+    this.title = element("h2", { id: "details-title" });
+    this.badge = element("span", { class: "badge" });
+    this.watts = element("strong");
+    this.age = element("span", { class: "age" });
+    this.hour = element("figure", { class: "hour" });
+    this.trouble = element("section", { class: "trouble", "aria-label": "What is wrong" });
+    this.facts = element("dl");
+    const close = element("button", { type: "button", class: "close", "aria-label": "Close", title: "Close (Esc)", click: () => this.close() }, "✕");
+    const head = element("div", { class: "details-head" }, this.title, this.badge, close);
+    root.replaceChildren(head, element("p", { class: "now" }, this.watts, " ", this.age), this.trouble, this.hour, this.facts);
+  }
+
+  /** Open on a target, and take the focus. */
+  open(fleet, place) {
+    [this.fleet, this.place] = [fleet, place];
+    this.title.textContent = fleet.node[place];
+    this.trouble.replaceChildren();
+    this.facts.replaceChildren();
+    this.hour.replaceChildren();
+    this.root.hidden = false;
+    this.tick();
+    this.root.focus({ preventScroll: true });
+    return this.update();
+  }
+
+  /** Go on with what is open in a fleet read anew, where it has another place or none. */
+  follow(fleet, place) {
+    if (place !== undefined) this.open(fleet, place);
+    else if (this.place !== null) this.close();
+  }
+
+  close() {
+    const { place } = this;
+    this.root.hidden = true;
+    this.place = null;
+    this.closed(place);
+  }
+
+  /** Write what changes with every second. */
+  tick() {
+    if (this.place === null) return;
+    const { fleet, place } = this;
+    const status = fleet.status(place);
+    this.badge.textContent = WORDS[status];
+    this.badge.className = `badge ${status}`;
+    this.watts.textContent = inWatts(fleet.watts[place]);
+    const age = now() - fleet.readAt[place];
+    const past = Number.isNaN(fleet.watts[place]) ? "last reading" : "read";
+    this.age.textContent = Number.isNaN(age) ? "never read" : `${past} ${duration(age)} ago`;
+  }
+
+  /** Ask the exporter for all there is, and write it. */
+  async update() {
+    const { fleet, place } = this;
+    const node = encodeURIComponent(fleet.node[place]);
+    try {
+      const [target, history] = await Promise.all([fetched(`status?node=${node}`), fetched(`fleet/history?node=${node}`)]);
+      if (this.place !== place || this.fleet !== fleet) return;
+      this.tick();
+      this.#writeTrouble(target);
+      this.#writeHour(target, history);
+      this.#writeFacts(target);
+    } catch (error) {
+      if (this.place === place) this.trouble.replaceChildren(element("p", {}, `Not told: ${error.message}.`));
+    }
+  }
+
+  #writeTrouble(target) {
+    const reason = this.fleet.reasons.find(({ name }) => name === target.reason);
+    if (!reason) {
+      this.trouble.replaceChildren();
+      return;
+    }
+    this.trouble.className = `trouble ${reason.name === "powered_off" ? "off" : "failing"}`;
+    this.trouble.replaceChildren(
+      element("h3", {}, reason.name),
+      element("p", { class: "message" }, target.message),
+      element("p", { class: "happened" }, ...prose(reason.happened)),
+      element("p", { class: "remedy" }, element("b", {}, "What to do "), ...prose(reason.remedy)),
+      element("p", { class: "since" }, `For ${duration(target.failing_for_s)} now.`),
+    );
+  }
+
+  #writeHour(target, { step_s, watts }) {
+    const samples = [...watts, target.watts];
+    const known = samples.filter((sample) => sample !== null);
+    if (!known.length) {
+      this.hour.replaceChildren(element("figcaption", {}, "No watts in the last hour."));
+      return;
+    }
+    const span = Math.min(HOUR_S, Math.max(step_s * 4, step_s * (samples.length - 1)));
+    const words = `Last ${duration(span)}: ${inWatts(Math.min(...known))} to ${inWatts(Math.max(...known))}`;
+    this.hour.replaceChildren(sparkline(samples, step_s, span, words), element("figcaption", {}, words));
+  }
+
+  #writeFacts(target) {
+    const errors = Object.entries(target.errors).map(([reason, count]) => `${reason} ${grouped(count)}×`);
+    const facts = [
+      ["State", target.state ?? "not known"],
+      ["Rack", target.rack || "none"],
+      ["Type", target.type],
+      ["Method", target.method],
+      ["Address", target.address],
+      ["Source of the number", target.source ?? UNKNOWN],
+      ["Session", target.session ?? UNKNOWN],
+      ["Last question took", latency(target.took_s)],
+      ["Readings", grouped(target.reads)],
+      ["Errors", errors.join(", ") || "none"],
+      ["Energy", target.joules === null ? UNKNOWN : `${energy(target.joules)}, counted over ${duration(target.covered_s)}`],
+      ["Document", target.powertarget],
+    ];
+    this.facts.replaceChildren(...facts.map(([name, value]) => element("div", {}, element("dt", {}, name), element("dd", {}, value))));
+  }
+}

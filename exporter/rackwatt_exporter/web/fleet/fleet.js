@@ -1,0 +1,67 @@
+// What is known of every target, in columns: the page's picture of the exporter's store.
+
+const OFF = "powered_off";
+
+/** Now, in seconds of this page. */
+export function now() {
+  return performance.now() / 1000;
+}
+
+/** Targets by place. Times are `now()`; what is not known is NaN, or a number of -1 for no word. */
+export class Fleet {
+  constructor(layout) {
+    this.layout = layout;
+    this.count = layout.node.length;
+    this.node = layout.node;
+    this.address = layout.address;
+    this.rack = layout.rack;
+    this.type = layout.type;
+    this.method = layout.method;
+    this.reasons = layout.reasons.map(([name, happened, remedy]) => ({ name, happened, remedy }));
+    this.states = [];
+    this.schedulers = [];
+    this.watts = new Float64Array(this.count).fill(NaN);
+    this.readAt = new Float64Array(this.count).fill(NaN);
+    this.failingSince = new Float64Array(this.count).fill(NaN);
+    this.state = new Int16Array(this.count).fill(-1);
+    this.reason = new Int16Array(this.count).fill(-1);
+    this.placeOf = new Map(this.node.map((node, place) => [node, place]));
+    this.offReason = this.reasons.findIndex((reason) => reason.name === OFF);
+  }
+
+  /** Take what has changed; tell the places. */
+  apply(message) {
+    const at = now();
+    this.states = message.states;
+    this.schedulers = message.schedulers;
+    message.at.forEach((place, row) => {
+      this.watts[place] = message.watts[row] ?? NaN;
+      this.readAt[place] = at - (message.age_s[row] ?? NaN);
+      this.failingSince[place] = at - (message.failing_s[row] ?? NaN);
+      this.state[place] = message.state[row] ?? -1;
+      this.reason[place] = message.reason[row] ?? -1;
+    });
+    return message.at;
+  }
+
+  /** Tell what a target is: measured, failing, off, or unknown because nothing has been heard. */
+  status(place) {
+    if (this.reason[place] === this.offReason) return "off";
+    if (this.reason[place] >= 0) return "failing";
+    return Number.isNaN(this.watts[place]) ? "unknown" : "measured";
+  }
+
+  /** The word of a target in a field that can be searched; empty where there is none. */
+  word(field, place) {
+    if (field === "node" || field === "address") return this[field][place];
+    if (field === "status") return this.status(place);
+    if (field === "state") return this.states[this.state[place]] ?? "";
+    if (field === "reason") return this.reasons[this.reason[place]]?.name ?? "";
+    return this[field].words[this[field].at[place]];
+  }
+
+  /** All places. */
+  get places() {
+    return Array.from({ length: this.count }, (_, place) => place);
+  }
+}

@@ -1,0 +1,130 @@
+// The fleet page: every part joined to the next. The feed brings readings, the fleet holds them; the
+// map, the overview, the table and the details show them, and one query narrows what is shown.
+
+import * as address from "./address.js";
+import { Announcer } from "./announcer.js";
+import { Details } from "./details.js";
+import { write } from "./element.js";
+import { follow } from "./feed.js";
+import { Fleet } from "./fleet.js";
+import { hover } from "./hover.js";
+import { drawLegend } from "./legend.js";
+import { RackMap } from "./map.js";
+import { Overview } from "./overview.js";
+import { found } from "./search.js";
+import { Summary } from "./summary.js";
+import { TableView } from "./table.js";
+
+const at = (id) => document.getElementById(id);
+const query = at("query");
+
+let fleet = null;
+let shown = null;
+
+const map = new RackMap(at("racks"), open, () => drawLegend(at("legend"), map.scale, map.palette));
+const table = new TableView(at("table"), open);
+const details = new Details(at("details"), closed);
+const overview = new Overview(search, open);
+const announcer = new Announcer(at("told"));
+const summary = new Summary();
+
+function furnish(layout) {
+  const chosen = fleet?.node[details.place] ?? address.node();
+  fleet = new Fleet(layout);
+  shown = null;
+  map.furnish(fleet);
+  overview.furnish(fleet);
+  announcer.furnish(fleet);
+  summary.furnish(fleet);
+  details.follow(fleet, fleet.placeOf.get(chosen));
+}
+
+function update(message) {
+  const places = fleet.apply(message);
+  narrow();
+  map.paint(places);
+  overview.update(fleet);
+  announcer.update(places);
+  summary.update(shown, query.value.trim() !== "");
+  if (!at("table").hidden) table.show(fleet, shown);
+  map.mark(details.place);
+  if (places.includes(details.place)) details.update();
+}
+
+/** Find anew what the query leaves: states and reasons change under it. */
+function narrow() {
+  const left = found(fleet, query.value);
+  if (shown?.length === left.length && left.every((place, row) => place === shown[row])) return;
+  shown = left;
+  map.narrow(shown);
+}
+
+/** Look for something, as if it had been typed; the same again lets go of it. */
+function search(text) {
+  query.value = query.value === text ? "" : text;
+  searched();
+}
+
+function searched() {
+  address.write({ q: query.value });
+  if (fleet === null) return;
+  narrow();
+  summary.update(shown, query.value.trim() !== "");
+  table.show(fleet, shown);
+}
+
+function open(place) {
+  address.write({ node: fleet.node[place] });
+  map.mark(place);
+  details.open(fleet, place);
+}
+
+function closed(place) {
+  address.write({ node: "" });
+  map.mark(null);
+  if (at("table").hidden) map.focus(place);
+  else table.focus(place);
+}
+
+function view(name) {
+  const tabular = name === "table";
+  at("table").hidden = !tabular;
+  at("racks").hidden = at("legend").hidden = tabular;
+  at("view-tiles").ariaPressed = String(!tabular);
+  at("view-table").ariaPressed = String(tabular);
+  address.write({ view: tabular ? "table" : "" });
+  if (tabular && fleet !== null) table.show(fleet, shown);
+}
+
+function pressed(event) {
+  if (event.ctrlKey || event.altKey || event.metaKey) return;
+  if (event.key === "/" && document.activeElement !== query) query.select();
+  else if (event.key === "Escape" && document.activeElement === query) leaveSearch();
+  else if (event.key === "Escape" && details.place !== null) details.close();
+  else if (event.key === "Escape" && query.value) search(query.value);
+  else return;
+  event.preventDefault();
+}
+
+/** Escape in the field empties it, and from an empty field leads to the racks. */
+function leaveSearch() {
+  if (query.value) search(query.value);
+  else map.focus();
+}
+
+query.value = address.query();
+query.addEventListener("input", searched);
+at("search").addEventListener("submit", (event) => {
+  event.preventDefault();
+  map.focus();
+});
+at("view-tiles").addEventListener("click", () => view("tiles"));
+at("view-table").addEventListener("click", () => view("table"));
+document.addEventListener("keydown", pressed);
+setInterval(() => {
+  details.tick();
+  summary.tick();
+}, 1000);
+hover(at("hover"), at("racks"), () => fleet);
+view(address.view());
+follow({ furnish, update, fallSilent: (error) => summary.fallSilent(error) });

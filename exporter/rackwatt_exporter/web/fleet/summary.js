@@ -1,0 +1,79 @@
+// The top of the page: the sum of what is measured, its last hour, and whether the exporter is heard.
+
+import { write } from "./element.js";
+import { fetched } from "./feed.js";
+import { now } from "./fleet.js";
+import { sparkline } from "./sparkline.js";
+import { duration, grouped, watts as inWatts } from "./words.js";
+
+const HOUR_S = 3600;
+const HOUR_PACE_S = 30;
+const at = (id) => document.getElementById(id);
+
+export class Summary {
+  constructor() {
+    this.heardAt = null;
+    this.silentSince = null;
+    this.hourAt = -HOUR_PACE_S;
+  }
+
+  furnish(fleet) {
+    this.fleet = fleet;
+    at("metrics").href = fleet.layout.telemetry_path.slice(1);
+    write(at("version"), `rackwatt ${fleet.layout.version}`);
+  }
+
+  /** Write the sums of all targets, and of those that a query has left. */
+  update(shown, narrowed) {
+    const { fleet } = this;
+    this.heardAt = now();
+    this.silentSince = null;
+    at("silence").hidden = true;
+    document.body.classList.remove("silent");
+    const { sum, measured } = added(fleet, fleet.places);
+    write(at("sum-watts"), inWatts(sum));
+    write(at("sum-words"), measured === fleet.count ? `all ${grouped(measured)} measured` : `${grouped(measured)} of ${grouped(fleet.count)} measured`);
+    write(at("found"), narrowed ? `${grouped(shown.length)} of ${grouped(fleet.count)} targets · ${inWatts(added(fleet, shown).sum)}` : "");
+    if (now() - this.hourAt > HOUR_PACE_S) this.#drawHour();
+    this.tick();
+  }
+
+  /** The exporter has not answered. */
+  fallSilent(error) {
+    this.silentSince ??= new Date();
+    const since = this.silentSince.toLocaleTimeString();
+    const old = this.heardAt === null ? "" : " What you see is as old as that.";
+    write(at("silence"), `No answer from the exporter since ${since} (${error.message}).${old} It is asked again and again.`);
+    at("silence").hidden = false;
+    document.body.classList.add("silent");
+    this.tick();
+  }
+
+  /** Write what changes with every second. */
+  tick() {
+    if (this.silentSince) write(at("pulse-words"), "no answer");
+    else if (this.heardAt !== null) write(at("pulse-words"), now() - this.heardAt < 3 ? "live" : `${duration(now() - this.heardAt)} ago`);
+  }
+
+  async #drawHour() {
+    this.hourAt = now();
+    const { step_s, watts } = await fetched("fleet/history").catch(() => ({ watts: [] }));
+    const known = watts.filter((sample) => sample !== null);
+    at("sum-hour").hidden = known.length < 2;
+    if (known.length < 2) return;
+    const span = Math.min(HOUR_S, step_s * (watts.length - 1));
+    const words = `Last ${duration(span)}: ${inWatts(Math.min(...known))} to ${inWatts(Math.max(...known))}`;
+    at("sum-hour").title = words;
+    at("sum-hour").replaceChildren(sparkline(watts, step_s, span, words, 180, 36));
+  }
+}
+
+function added(fleet, places) {
+  let [sum, measured] = [0, 0];
+  for (const place of places) {
+    if (Number.isNaN(fleet.watts[place])) continue;
+    sum += fleet.watts[place];
+    measured += 1;
+  }
+  return { sum: measured ? sum : NaN, measured };
+}

@@ -1,0 +1,40 @@
+// Numbers as people read them. What is not known is a dash, never a 0.
+
+export const UNKNOWN = "—";
+
+/** 327 W, 13.2 kW, 4.82 MW. */
+export function watts(value) {
+  if (value === null || Number.isNaN(value)) return UNKNOWN;
+  const [scaled, unit] = value >= 999_500 ? [value / 1e6, "MW"] : value >= 9_995 ? [value / 1e3, "kW"] : [value, "W"];
+  const digits = unit === "W" ? (scaled < 9.95 ? 1 : 0) : scaled < 9.995 ? 2 : scaled < 99.95 ? 1 : 0;
+  return `${grouped(scaled, digits)} ${unit}`;
+}
+
+/** 12 s, 3 min, 2 h 5 min, 4 d 1 h. */
+export function duration(seconds) {
+  if (seconds === null || Number.isNaN(seconds)) return UNKNOWN;
+  const whole = Math.max(0, Math.round(seconds));
+  if (whole < 90) return `${whole} s`;
+  const minutes = Math.floor(whole / 60);
+  if (minutes < 60) return `${minutes} min`;
+  const hours = Math.floor(minutes / 60);
+  return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} d ${hours % 24} h`;
+}
+
+/** 0.8 ms, 12 ms, 3.2 s. */
+export function latency(seconds) {
+  if (seconds === null) return UNKNOWN;
+  return seconds < 1 ? `${grouped(seconds * 1000, seconds < 0.01 ? 1 : 0)} ms` : `${grouped(seconds, 1)} s`;
+}
+
+/** 12.3 kWh, from joules. */
+export function energy(joules) {
+  if (joules === null) return UNKNOWN;
+  const kilowattHours = joules / 3.6e6;
+  return kilowattHours < 1 ? `${grouped(kilowattHours * 1000, 1)} Wh` : `${grouped(kilowattHours, kilowattHours < 100 ? 2 : 0)} kWh`;
+}
+
+/** A number with its thousands set apart. */
+export function grouped(value, digits = 0) {
+  return value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+}
