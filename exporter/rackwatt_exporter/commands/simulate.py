@@ -1,12 +1,17 @@
 """`rackwatt-exporter simulate`: a fleet of BMCs and PDUs on loopback, and the documents for it."""
 
 import argparse
+import re
+from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
+from rackwatt_crds.fields import Duration
 from rackwatt_exporter.commands.flags import add_logging, start_logging
 from rackwatt_exporter.commands.loop import run
 from rackwatt_exporter.simulator.fleet import MOST_NODES, Ports, racks
+from rackwatt_exporter.simulator.scenario import Affected, Scenario, Share, read
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -14,11 +19,32 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     parser = commands.add_parser("simulate", help="be a fleet of BMCs and PDUs on loopback")
     parser.add_argument("--nodes", type=nodes, default=60, metavar="N", help="(%(default)s)")
     parser.add_argument(
+        "--scenario",
+        type=Path,
+        metavar="FILE",
+        help="what goes wrong (docs/simulate.md); taken anew when the file changes",
+    )
+    share, time = fitting(Share, "5%"), fitting(Duration, "20ms")
+    for name, kind, told in (
+        ("dead", share, "share of the machines that do not answer"),
+        ("loss", share, "share of the packets that get lost, to and from each machine"),
+        ("latency", time, "how late every answer comes"),
+    ):
+        shown = "SHARE" if kind is share else "TIME"
+        parser.add_argument(f"--{name}", type=kind, metavar=shown, help=f"{told} (none)")
+    add_place(parser)
+    add_logging(parser)
+    parser.set_defaults(command=command)
+
+
+def add_place(parser: argparse.ArgumentParser) -> None:
+    """Add where the documents are written, and where is listened."""
+    parser.add_argument(
         "--directory",
         type=Path,
         required=True,
         metavar="DIR",
-        help="where the documents and secrets that fit the fleet are written",
+        help="where the documents and secrets that fit are written",
     )
     for protocol, port in asdict(Ports()).items():
         parser.add_argument(
@@ -29,8 +55,6 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
             metavar="PORT",
             help="(%(default)s)",
         )
-    add_logging(parser)
-    parser.set_defaults(command=command)
 
 
 def nodes(text: str) -> int:
@@ -40,10 +64,43 @@ def nodes(text: str) -> int:
     return int(text)
 
 
+def fitting(kind: object, example: str) -> Callable[[str], str]:
+    """Make a reader of text that fits the pattern of a field of documents."""
+    (meta,) = kind.__metadata__  # type: ignore[attr-defined]  # of an Annotated
+
+    def read_text(text: str) -> str:
+        if len(text) < (meta.min_length or 0) or not re.search(meta.pattern, text):
+            raise argparse.ArgumentTypeError(f"{text!r} does not fit; such as {example}")
+        return text
+
+    return read_text
+
+
 def command(arguments: argparse.Namespace) -> int:
     """Simulate until SIGTERM or SIGINT."""
     start_logging(arguments.log_level, arguments.log_format)
     from rackwatt_exporter.simulator.service import serve  # `run` and `check` do without its weight
 
     ports = Ports(arguments.ipmi, arguments.snmp, arguments.redfish)
-    return run(serve(racks(arguments.nodes), ports, arguments.directory))
+    plan = partial(_plan, _said(arguments), arguments.scenario)
+    return run(serve(racks(arguments.nodes), ports, arguments.directory, plan, arguments.scenario))
+
+
+def _said(arguments: argparse.Namespace) -> list[Affected]:
+    """Put the flags' words as a scenario would."""
+    said = []
+    if arguments.dead:
+        said.append(Affected(share=arguments.dead, dead=True))
+    if arguments.loss or arguments.latency:
+        said.append(Affected(loss=arguments.loss, latency=arguments.latency))
+    return said
+
+
+def _plan(said: list[Affected], path: Path | None) -> Scenario:
+    """Join the file's words and the flags', which count more.
+
+    Raises:
+        ScenarioError: what is wrong in the file.
+    """
+    written = read(path) if path else Scenario()
+    return Scenario(seed=written.seed, faults=[*(written.faults or []), *said])

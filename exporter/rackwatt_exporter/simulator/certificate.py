@@ -7,6 +7,7 @@ rather than list its addresses (and say `tls.serverName`): the list is sent at e
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
+from pathlib import Path
 from typing import NamedTuple
 
 from cryptography import x509
@@ -27,30 +28,74 @@ class SelfMade(NamedTuple):
     key: bytes
 
 
+class Authority:
+    """An authority of our own making; every certificate it issues is of one key."""
+
+    def __init__(self) -> None:
+        self._own_key = ec.generate_private_key(ec.SECP256R1())
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._name = _named("Rackwatt simulator")
+
+    @property
+    def certificate(self) -> bytes:
+        """Give the authority's own certificate, to be trusted."""
+        built = _unsigned(self._name, self._name, self._own_key.public_key(), timedelta())
+        limit = x509.BasicConstraints(ca=True, path_length=0)
+        return self._signed(built.add_extension(limit, critical=True))
+
+    @property
+    def key(self) -> bytes:
+        """Give the private key of the certificates that are issued."""
+        return self._key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+    def issue(self, names: Sequence[str], ago: timedelta = timedelta()) -> bytes:
+        """Issue a server certificate for these host names and addresses, some time ago."""
+        built = (
+            _unsigned(_named("Simulated BMC"), self._name, self._key.public_key(), ago)
+            .add_extension(
+                x509.SubjectAlternativeName([_general(n) for n in names]), critical=False
+            )
+            .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        )
+        return self._signed(built)
+
+    def vouched_by_nobody(self, names: Sequence[str]) -> bytes:
+        """Issue one for the same key in the name of an authority that is not this one."""
+        stranger = Authority()
+        stranger._key = self._key
+        return stranger.issue(names)
+
+    def _signed(self, built: x509.CertificateBuilder) -> bytes:
+        return built.sign(self._own_key, hashes.SHA256()).public_bytes(Encoding.PEM)
+
+
 def self_made(names: Sequence[str]) -> SelfMade:
     """Make an authority and a server certificate for these host names and IP addresses."""
-    authority_key = ec.generate_private_key(ec.SECP256R1())
-    key = ec.generate_private_key(ec.SECP256R1())
-    issuer = _named("Rackwatt simulator")
-    authority = _unsigned(issuer, issuer, authority_key.public_key()).add_extension(
-        x509.BasicConstraints(ca=True, path_length=0), critical=True
-    )
-    certificate = (
-        _unsigned(_named("Simulated BMC"), issuer, key.public_key())
-        .add_extension(x509.SubjectAlternativeName([_general(n) for n in names]), critical=False)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-    )
-    return SelfMade(
-        authority.sign(authority_key, hashes.SHA256()).public_bytes(Encoding.PEM),
-        certificate.sign(authority_key, hashes.SHA256()).public_bytes(Encoding.PEM),
-        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
-    )
+    authority = Authority()
+    return SelfMade(authority.certificate, authority.issue(names), authority.key)
+
+
+def keep(directory: Path, names: Sequence[str]) -> tuple[tuple[Path, Path], bytes]:
+    """Write a server's certificate and key, and beside it those that a fault may show instead.
+
+    Gives the two files, and the authority that vouches for the first of them. `expired.crt` is of
+    the same authority, `stranger.crt` of none that anybody trusts.
+    """
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    authority = Authority()
+    certificate, key = directory / "tls.crt", directory / "tls.key"
+    certificate.write_bytes(authority.issue(names))
+    (directory / "expired.crt").write_bytes(authority.issue(names, ago=2 * VALID_FOR))
+    (directory / "stranger.crt").write_bytes(authority.vouched_by_nobody(names))
+    key.touch(mode=0o600)
+    key.write_bytes(authority.key)
+    return (certificate, key), authority.certificate
 
 
 def _unsigned(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, ago: timedelta
 ) -> x509.CertificateBuilder:
-    now = datetime.now(UTC)
+    now = datetime.now(UTC) - ago
     return (
         x509.CertificateBuilder()
         .subject_name(subject)

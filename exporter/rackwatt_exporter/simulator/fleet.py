@@ -13,11 +13,15 @@ import yaml
 
 from rackwatt_crds.document import API_VERSION
 from rackwatt_exporter.simulator.machine import Login, Machine
+from rackwatt_exporter.simulator.scenario import Method
 
 RACK_SIZE = 40
 _NETWORK = int(ipaddress.IPv4Address("127.81.0.0"))
 _RACK_ADDRESSES = 256
 MOST_NODES = 60_000
+# Busiest after 14:00 UTC, each machine at its own hour; two thirds of the watts are the jobs'.
+_AFTERNOON, _SCATTER, _RESTLESS = 0.64, 0.1, 0.65
+_GOLDEN = 0.618033988749895
 SERVER_NAME = "bmc.simulated"
 
 
@@ -27,7 +31,7 @@ class Kind:
 
     name: str
     type: str
-    method: str
+    method: Method
     share: float
     idle_watts: float
     peak_watts: float
@@ -94,8 +98,9 @@ def racks(nodes: int) -> list[Rack]:
                     address=str(ipaddress.IPv4Address(base + place)),
                     idle_watts=kind.idle_watts,
                     peak_watts=kind.peak_watts,
-                    phase=((first + place) * 0.618033988749895) % 1.0,
+                    phase=_AFTERNOON + _SCATTER * ((first + place) * _GOLDEN % 1.0),
                     login=login,
+                    restless=_RESTLESS,
                 )
                 for place in range(min(RACK_SIZE, count - first))
             )
@@ -144,7 +149,8 @@ def _power_target(furnished: list[Rack], ports: Ports) -> dict[str, object]:
         entries.append({**rack.entry, **own})
     bmc = {
         "credentials": {"secretRef": {"name": "bmc"}},
-        "ipmi": {"port": ports.ipmi},
+        # The sensors count where a scenario has BMCs without DCMI.
+        "ipmi": {"port": ports.ipmi, "sensors": ["PSU1 PIN", "PSU2 PIN"]},
         "snmp": {
             "port": ports.snmp,
             "version": "3",

@@ -3,37 +3,89 @@
 import asyncio
 import logging
 import signal
+from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
-from rackwatt_exporter.simulator.certificate import SelfMade, self_made
+from rackwatt_exporter.simulator import scenario
+from rackwatt_exporter.simulator.certificate import keep
+from rackwatt_exporter.simulator.faults import Faults
 from rackwatt_exporter.simulator.fleet import SERVER_NAME, Ports, Rack, write
 from rackwatt_exporter.simulator.ipmi import IpmiServer
 from rackwatt_exporter.simulator.machine import Machine
 from rackwatt_exporter.simulator.redfish import RedfishServer
+from rackwatt_exporter.simulator.scenario import Method, Scenario, ScenarioError
 from rackwatt_exporter.simulator.snmp import SnmpServer
 
 log = logging.getLogger(__name__)
 
+RESTART_S = 5.0
+_LOOK_S = 1.0
 
-async def serve(furnished: list[Rack], ports: Ports, directory: Path) -> int:
+Plan = Callable[[], Scenario]
+
+
+class Server(Protocol):
+    """What answers for the machines of one protocol."""
+
+    async def start(self) -> None:
+        """Answer from now on; raises OSError where the port is taken."""
+        ...
+
+    async def close(self) -> None:
+        """Answer nobody any more."""
+        ...
+
+
+async def serve(
+    furnished: list[Rack], ports: Ports, directory: Path, plan: Plan, watched: Path | None
+) -> int:
     """Answer for the racks until SIGTERM or SIGINT; the result is the exit status.
 
-    The documents are written last: when they are there, the fleet answers.
+    `plan` says what goes wrong, and is asked again whenever the file `watched` changes. SIGUSR1
+    restarts every machine. The documents are written last: when they are there, the fleet answers.
+    """
+    machines = by_method(furnished)
+    faults = Faults(machine for each in machines.values() for machine in each)
+    try:
+        faults.be(scenario.faults(plan(), machines))
+    except ScenarioError as error:
+        log.error("the scenario cannot be used: %s", error)
+        return 2
+    files, authority = keep(directory / "certificate", [SERVER_NAME])
+    servers: list[Server] = [
+        IpmiServer(_by_address(machines["ipmi"]), ports.ipmi, faults),
+        SnmpServer(_by_address(machines["snmp"]), ports.snmp, faults),
+        RedfishServer(_by_address(machines["redfish"]), ports.redfish, *files, faults),
+    ]
+    following = asyncio.create_task(_follow(plan, watched, machines, faults))
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, faults.restart_all, RESTART_S)
+
+    def ready() -> None:
+        write(directory, furnished, ports, authority)
+        count = sum(len(rack.machines) for rack in furnished)
+        log.info("%d machines in %d racks answer on loopback", count, len(furnished))
+
+    status = await answer(servers, directory, ready)
+    following.cancel()
+    return status
+
+
+async def answer(servers: list[Server], directory: Path, ready: Callable[[], None]) -> int:
+    """Let servers answer until SIGTERM or SIGINT; the result is the exit status.
+
+    `ready` is called once they do; it writes the documents into `directory`.
     """
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    certificate = self_made([SERVER_NAME])
-    servers = _servers(furnished, ports, _kept(directory / "certificate", certificate))
     try:
         for server in servers:
             await server.start()
     except OSError as error:
         log.error("cannot listen (%s): is another fleet simulated here?", error.strerror)
         return 1
-    write(directory, furnished, ports, certificate.authority)
-    machines = sum(len(rack.machines) for rack in furnished)
-    log.info("%d machines in %d racks answer on loopback", machines, len(furnished))
+    ready()
     log.info(
         "poll them: rackwatt-exporter run --config.file=%s --secrets.directory=%s",
         directory / "documents",
@@ -45,24 +97,41 @@ async def serve(furnished: list[Rack], ports: Ports, directory: Path) -> int:
     return 0
 
 
-def _servers(
-    furnished: list[Rack], ports: Ports, certificate: tuple[Path, Path]
-) -> tuple[IpmiServer, SnmpServer, RedfishServer]:
-    return (
-        IpmiServer(_machines(furnished, "ipmi"), ports.ipmi),
-        SnmpServer(_machines(furnished, "snmp"), ports.snmp),
-        RedfishServer(_machines(furnished, "redfish"), ports.redfish, *certificate),
-    )
+def by_method(furnished: list[Rack]) -> dict[Method, list[Machine]]:
+    """Sort the machines of all racks by how they are asked."""
+    machines: dict[Method, list[Machine]] = {"ipmi": [], "snmp": [], "redfish": []}
+    for rack in furnished:
+        machines[rack.kind.method] += rack.machines
+    return machines
 
 
-def _machines(furnished: list[Rack], method: str) -> dict[str, Machine]:
-    return {m.address: m for rack in furnished if rack.kind.method == method for m in rack.machines}
+async def _follow(
+    plan: Plan,
+    watched: Path | None,
+    machines: dict[Method, list[Machine]],
+    faults: Faults,
+) -> None:
+    """Take the scenario anew whenever its file changes; one that cannot be used changes nothing."""
+    seen = _stamp(watched)
+    while watched is not None:
+        await asyncio.sleep(_LOOK_S)
+        if (now := _stamp(watched)) == seen:
+            continue
+        seen = now
+        try:
+            faults.be(scenario.faults(plan(), machines))
+            log.info("the scenario is read anew")
+        except ScenarioError as error:
+            log.error("the scenario stays as it was: %s", error)
 
 
-def _kept(directory: Path, made: SelfMade) -> tuple[Path, Path]:
-    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    certificate, key = directory / "tls.crt", directory / "tls.key"
-    certificate.write_bytes(made.certificate)
-    key.touch(mode=0o600)
-    key.write_bytes(made.key)
-    return certificate, key
+def _stamp(path: Path | None) -> tuple[int, int] | None:
+    try:
+        found = path.stat() if path else None
+    except OSError:
+        return None
+    return (found.st_mtime_ns, found.st_size) if found else None
+
+
+def _by_address(machines: list[Machine]) -> dict[str, Machine]:
+    return {machine.address: machine for machine in machines}
