@@ -46,12 +46,14 @@ def main() -> int:
     with contextlib.ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="rackwatt-demo-")))
         say("simulating", f"{NODES} BMCs and PDUs over IPMI, SNMP and Redfish")
-        stack.enter_context(started("simulate", f"--nodes={NODES}", f"--directory={directory}"))
+        simulator = stack.enter_context(
+            started("simulate", f"--nodes={NODES}", f"--directory={directory}")
+        )
         scheduler = directory / "documents/scheduler.yaml"
-        wait_until(scheduler.exists, stop, "the simulated fleet")
+        wait_until(scheduler.exists, stop, simulator, "the simulated fleet")
         environment = stack.enter_context(slurm(directory, stop))
         say("polling", "the fleet, as its documents say")
-        stack.enter_context(
+        exporter = stack.enter_context(
             started(
                 "run",
                 f"--config.file={directory}/documents",
@@ -61,8 +63,11 @@ def main() -> int:
                 **environment,
             )
         )
-        wait_until(lambda: page("/readyz") == "ready\n", stop, "the first round of readings")
-        wait_until(lambda: 'state="' in page("/metrics"), stop, "the scheduler's answer")
+        for path, sign, what in (
+            ("/readyz", "ready\n", "the first round of readings"),
+            ("/metrics", 'state="', "the scheduler's answer"),
+        ):
+            wait_until(lambda p=path, s=sign: s in page(p), stop, exporter, what)
         tell(directory)
         seconds = os.environ.get("DEMO_SECONDS")
         stop.wait(float(seconds) if seconds else None)
@@ -98,7 +103,7 @@ def computing(fleet: Path) -> str:
 
 
 @contextlib.contextmanager
-def started(*arguments: str, **environment: str) -> Iterator[None]:
+def started(*arguments: str, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
     """Run the exporter's command as long as the block lasts."""
     process = subprocess.Popen(
         [EXPORTER, *arguments, "--log.level=warn"],
@@ -106,16 +111,20 @@ def started(*arguments: str, **environment: str) -> Iterator[None]:
         start_new_session=True,  # Ctrl-C reaches this process alone, which ends the others in order
     )
     try:
-        yield
+        yield process
     finally:
         process.terminate()
         process.wait(20)
 
 
-def wait_until(holds: Callable[[], bool], stop: threading.Event, what: str) -> None:
-    """Wait for something, unless told to stop."""
+def wait_until(
+    holds: Callable[[], bool], stop: threading.Event, process: subprocess.Popen[bytes], what: str
+) -> None:
+    """Wait for what a process is to bring about, unless told to stop."""
     deadline_s = time.monotonic() + PATIENCE_S
     while not holds() and not stop.wait(0.1):
+        if process.poll() is not None:
+            raise SystemExit(f"no {what}: the process ended by itself, see above")
         if time.monotonic() > deadline_s:
             raise SystemExit(f"waited {PATIENCE_S:.0f} s in vain for {what}")
 
