@@ -14,7 +14,7 @@ import msgspec
 
 from rackwatt_crds.document import KINDS
 from rackwatt_exporter.advice import ADVICE
-from rackwatt_exporter.page.families import FAMILIES, Family
+from rackwatt_exporter.page.families import FAMILIES, PROBE_SUCCESS, Family
 
 ROOT = Path(__file__).parents[1]
 _MADE = "<!-- made by `make docs`: change the code, not this page -->\n"
@@ -32,9 +32,13 @@ def metrics_page() -> str:
     for title, profile in (("Rackwatt's own", "rackwatt"), ("As power-exporter", "power-exporter")):
         lines.append(f"\n## {title}\n\n| name | type | labels | what it is |\n|---|---|---|---|\n")
         lines += [_family(family) for family in FAMILIES if family.profile == profile]
+    lines += [
+        "\n## On `/probe` alone\n\n| name | type | labels | what it is |\n|---|---|---|---|\n",
+        _family(PROBE_SUCCESS),
+    ]
     lines.append(
-        "\nThe second kind is switched off by `--no-profile.power-exporter`. Beside these stand "
-        "`process_*` and `python_gc_*` of the client library.\n"
+        "\nThe second kind is switched off by `--no-profile.power-exporter`. On `/metrics`, beside these, "
+        "stand `process_*` and `python_gc_*` of the client library.\n"
     )
     return "".join(lines)
 

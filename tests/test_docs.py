@@ -49,7 +49,7 @@ def test_links_between_pages_lead_somewhere() -> None:
 
 def test_every_flag_of_run_is_in_the_installation_page() -> None:
     page = (ROOT / "docs/install.md").read_text()
-    flags = re.findall(r'"--([a-z]+\.[a-z-]+)"', Path(run.__file__).read_text())
+    flags = re.findall(r'"--([a-z]+\.[a-z.-]+)"', Path(run.__file__).read_text())
     assert flags
     for flag in [*flags, "secrets.directory", "log.level", "log.format"]:
         assert flag.replace("profile.", "[no-]profile.") in page

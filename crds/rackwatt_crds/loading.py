@@ -55,6 +55,22 @@ def load(text: bytes, origin: str) -> list[Loaded]:
     return [one for line, part in _parts(decoded) for one in _parsed(part, line, origin)]
 
 
+def plain(text: str, line: int = 0) -> list[Any]:
+    """Read YAML as plain data, one for each of its documents.
+
+    Raises:
+        ValueError: it is no YAML of ours; the place is told, `line` lines further down.
+    """
+    try:
+        _hold_depth(text)
+        return list(yaml.load_all(text, Loader=_Loader))
+    except yaml.YAMLError as error:
+        raise ValueError(_told(error, line)) from None
+    except RecursionError:
+        told = f"line {line + 1}: merges (<<) follow each other without end"
+        raise ValueError(told) from None
+
+
 def _parts(text: str) -> Iterator[tuple[int, str]]:
     """Cut at `---`; each part comes with the number of lines before it."""
     start = 0
@@ -66,12 +82,9 @@ def _parts(text: str) -> Iterator[tuple[int, str]]:
 
 def _parsed(part: str, line: int, origin: str) -> Iterator[Loaded]:
     try:
-        _hold_depth(part)
-        raws = list(yaml.load_all(part, Loader=_Loader))
-    except yaml.YAMLError as error:
-        yield _refused(origin, _told(error, line))
-    except RecursionError:
-        yield _refused(origin, f"line {line + 1}: merges (<<) follow each other without end")
+        raws = plain(part, line)
+    except ValueError as error:
+        yield _refused(origin, str(error))
     else:
         yield from (_document(raw, origin) for raw in raws if raw is not None)
 

@@ -29,6 +29,7 @@ from rackwatt_exporter.settings.target import Target
 from rackwatt_exporter.state import LedgerFile
 from rackwatt_exporter.store import Store
 from rackwatt_exporter.targets.catalogue import Catalogue
+from rackwatt_exporter.targets.source import Source
 
 log = logging.getLogger(__name__)
 
@@ -50,11 +51,13 @@ class Exporter:
         self._secrets = secrets
         self._catalogue = Catalogue(secrets)
         self._gates = Gates()
+        self._sources: dict[str, Source] = {}
         self._targets: Rounds[Reading] = Rounds()
         self._schedulers: Rounds[NodeStates] = Rounds()
         self._seen: files.Fingerprint = ()
         self._ledger = LedgerFile(state_directory)
         self.fleet = Fleet()
+        self._reloading = asyncio.Lock()
         self.reload_asked = asyncio.Event()
         self.reloaded_at_s = 0.0
         self.store = Store(self._ledger.accounts)
@@ -65,9 +68,10 @@ class Exporter:
 
     async def reload(self) -> None:
         """Read the documents and make it so; what has not changed goes on undisturbed."""
-        self._seen = files.fingerprint(self._paths)
-        documents = await asyncio.to_thread(files.documents, self._paths)
-        self._take(fleet(documents, self.fleet.documents))
+        async with self._reloading:
+            self._seen = files.fingerprint(self._paths)
+            documents = await asyncio.to_thread(files.documents, self._paths)
+            self._take(fleet(documents, self.fleet.documents))
 
     async def watch(self) -> None:
         """Reload whenever the documents change, or it is asked for, until cancelled."""
@@ -85,6 +89,11 @@ class Exporter:
             save_s = min(max(shortest_s, 1.0), _LONGEST_SAVE_S)
             await self._ledger.save(2 * save_s)
             await asyncio.sleep(save_s)
+
+    def session(self, node: str) -> str:
+        """Tell in words what is kept open with a target; empty for nothing."""
+        source = self._sources.get(node)
+        return source.session if source else ""
 
     async def close(self) -> None:
         """Close every session, then write the ledger for the last time."""
@@ -109,6 +118,8 @@ class Exporter:
 
     def _poll(self) -> None:
         self._targets.keep(self.fleet.targets)
+        for node in self._sources.keys() - self.fleet.targets.keys():
+            del self._sources[node]
         for target in self.fleet.targets.values():
             make = partial(self._poller, target)
             self._targets.have(target.node, target.access, _pace(target), make)
@@ -119,6 +130,7 @@ class Exporter:
 
     def _poller(self, target: Target) -> Poller[Reading]:
         source = self._catalogue.driver(target.method).source(target)
+        self._sources[target.node] = source
         gates = self._gates.living(target), self._gates.suspect(target)
         return Poller(target.node, source, _pace(target), gates, self.store)
 

@@ -129,6 +129,13 @@ class Store:
             record.state = state
             self._tell(record)
 
+    def fresh(self, node: str) -> Record | None:
+        """Tell a target's record, its reading let go of if it is too old by now."""
+        record = self.records.get(node)
+        if record is not None and record.withdraw_if_stale(self._clock()):
+            self._tell(record)
+        return record
+
     def withdraw_stale(self) -> None:
         """Let go of every reading that is too old by now."""
         now_s = self._clock()

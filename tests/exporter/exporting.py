@@ -8,30 +8,30 @@ from types import TracebackType
 from typing import Any, Self
 
 import aiohttp
-from aiohttp import web
 
 from rackwatt_exporter.exporter import Exporter
 from rackwatt_exporter.settings.secrets import Secrets
 from rackwatt_exporter.web.app import Site
 from rackwatt_exporter.web.clockwork import Clockwork
+from rackwatt_exporter.web.front import Front, Limits
 
 
 class Exporting:
     """An exporter over `directory`: documents in it, secrets and state in folders below it."""
 
-    def __init__(self, directory: Path, telemetry_path: str = "/metrics") -> None:
+    def __init__(
+        self, directory: Path, telemetry_path: str = "/metrics", limits: Limits | None = None
+    ) -> None:
         self.directory = directory
         self.exporter = Exporter(
             [directory], Secrets(directory / "secrets"), directory / "state", ["power-exporter"]
         )
         site = Site(self.exporter, Clockwork(), telemetry_path)
-        self._runner = web.AppRunner(site.application(), access_log=None)
+        self._front = Front(site.application(), None, limits)
 
     async def __aenter__(self) -> Self:
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
-        await site.start()
-        host, port = self._runner.addresses[0][:2]
+        await self._front.start("127.0.0.1", 0)
+        ((host, port),) = self._front.addresses
         self.url = f"http://{host}:{port}"
         self._client = aiohttp.ClientSession()
         await self.exporter.reload()
@@ -44,7 +44,7 @@ class Exporting:
         trace: TracebackType | None,
     ) -> None:
         await self._client.close()
-        await self._runner.cleanup()
+        await self._front.close()
         await self.exporter.close()
 
     @asynccontextmanager

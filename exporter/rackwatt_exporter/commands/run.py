@@ -7,15 +7,16 @@ import logging
 import signal
 from pathlib import Path
 
-from aiohttp import web
-
 from rackwatt_exporter import __version__
 from rackwatt_exporter.commands.flags import add_logging, add_secrets, start_logging
 from rackwatt_exporter.commands.loop import run
 from rackwatt_exporter.exporter import Exporter
 from rackwatt_exporter.settings.secrets import Secrets
-from rackwatt_exporter.web.app import Site
+from rackwatt_exporter.web.app import TAKEN, Site
 from rackwatt_exporter.web.clockwork import Clockwork
+from rackwatt_exporter.web.configuration import BrokenError
+from rackwatt_exporter.web.front import Front, Limits
+from rackwatt_exporter.web.places import MOST_REQUESTS
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +42,19 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         type=Path,
         help="folder that keeps the energy counters across restarts (none)",
     )
+    _add_web(parser)
+    parser.add_argument(
+        "--profile.power-exporter",
+        dest="power_exporter",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="serve node_power_usage, as power-exporter does",
+    )
+    add_logging(parser)
+    parser.set_defaults(command=command)
+
+
+def _add_web(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--web.listen-address",
         dest="listen_address",
@@ -58,14 +72,26 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         help="(%(default)s)",
     )
     parser.add_argument(
-        "--profile.power-exporter",
-        dest="power_exporter",
-        action=argparse.BooleanOptionalAction,
-        default=True,
-        help="serve node_power_usage, as power-exporter does",
+        "--web.config.file",
+        dest="web_config_file",
+        metavar="FILE",
+        type=Path,
+        help="TLS and users, as Prometheus' exporters have them (docs/web.md)",
     )
-    add_logging(parser)
-    parser.set_defaults(command=command)
+    parser.add_argument(
+        "--web.max-requests",
+        dest="max_requests",
+        metavar="N",
+        type=count,
+        default=MOST_REQUESTS,
+        help="requests answered at once, 0 for any number (%(default)s)",
+    )
+    parser.add_argument(
+        "--web.enable-lifecycle",
+        dest="lifecycle",
+        action="store_true",
+        help="let POST /-/reload read documents and web configuration again",
+    )
 
 
 def command(arguments: argparse.Namespace) -> int:
@@ -88,7 +114,16 @@ def telemetry_path(text: str) -> str:
     """Read the path of the page for Prometheus."""
     if not text.startswith("/") or "{" in text:
         raise argparse.ArgumentTypeError(f"{text!r} is not a path: it must begin with /")
+    if text in TAKEN or text.startswith("/fleet/"):
+        raise argparse.ArgumentTypeError(f"{text!r} is the path of another page")
     return text
+
+
+def count(text: str) -> int:
+    """Read a whole number, 0 or more."""
+    if not text.isascii() or not text.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number, 0 or more")
+    return int(text)
 
 
 async def _serve(arguments: argparse.Namespace) -> int:
@@ -103,34 +138,54 @@ async def _serve(arguments: argparse.Namespace) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    site = Site(exporter, clockwork, arguments.telemetry_path)
-    runner = web.AppRunner(site.application(), access_log=None, shutdown_timeout=2.0)
-    await runner.setup()
-    try:
-        await _listen(runner, *arguments.listen_address)
-    except OSError as error:
-        host, port = arguments.listen_address
-        log.error("cannot listen on %s:%d: %s", host, port, error.strerror or error)
-        await runner.cleanup()
+    front = _front(arguments, exporter, clockwork)
+    if not await _listens(front, *arguments.listen_address):
         return 1
     loop.add_signal_handler(signal.SIGHUP, exporter.reload_asked.set)
     await exporter.reload()
     tasks = [
         asyncio.create_task(work)
-        for work in (exporter.watch(), exporter.keep(), exporter.history.run(), clockwork.run())
+        for work in (
+            exporter.watch(),
+            exporter.keep(),
+            exporter.history.run(),
+            clockwork.run(),
+            front.watch(),
+        )
     ]
     await _until_stopped(stop, tasks)
-    await runner.cleanup()
+    await front.close()
     await exporter.close()
     log.info("stopped: sessions closed, counters kept")
     return 0
 
 
-async def _listen(runner: web.AppRunner, host: str, port: int) -> None:
-    site = web.TCPSite(runner, host or None, port)
-    await site.start()
-    for name in runner.addresses:
-        log.info("rackwatt-exporter %s listens on %s port %d", __version__, name[0], name[1])
+def _front(arguments: argparse.Namespace, exporter: Exporter, clockwork: Clockwork) -> Front:
+    async def reload() -> list[str]:
+        problems = await front.reload()
+        await exporter.reload()
+        return [*problems, *exporter.fleet.problems]
+
+    asked = reload if arguments.lifecycle else None
+    site = Site(exporter, clockwork, arguments.telemetry_path, asked)
+    limits = Limits(requests=arguments.max_requests)
+    front = Front(site.application(), arguments.web_config_file, limits)
+    return front
+
+
+async def _listens(front: Front, host: str, port: int) -> bool:
+    try:
+        await front.start(host, port)
+    except BrokenError as error:
+        for problem in error.problems:
+            log.error("%s", problem)
+        return False
+    except OSError as error:
+        log.error("cannot listen on %s:%d: %s", host, port, error.strerror or error)
+        return False
+    for address, number in front.addresses:
+        log.info("rackwatt-exporter %s listens on %s port %d", __version__, address, number)
+    return True
 
 
 async def _until_stopped(stop: asyncio.Event, tasks: list[asyncio.Task[None]]) -> None:

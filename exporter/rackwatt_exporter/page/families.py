@@ -182,6 +182,14 @@ BUILD = Family(
     "rackwatt_build_info", "gauge", "1, with the version of this exporter.", ("version", "python")
 )
 
+PROBE_SUCCESS = Family(
+    "probe_success",
+    "gauge",
+    "The same as rackwatt_target_up of the node probed, under the name of blackbox_exporter.",
+    (),
+    profile="probe",
+)
+
 PER_TARGET = (
     POWER, ENERGY, COVERED, AVERAGE, MINIMUM, MAXIMUM, WINDOW, STATE, UP, AGE, DURATION, READS,
     ERRORS, INFO, USAGE,

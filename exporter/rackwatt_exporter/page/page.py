@@ -7,7 +7,7 @@ are written at the scrape, since they change with every second.
 from collections.abc import Iterable
 
 from rackwatt_exporter.page import families as f
-from rackwatt_exporter.page.exposition import labels
+from rackwatt_exporter.page.exposition import END, labels
 from rackwatt_exporter.page.families import Family
 from rackwatt_exporter.page.row import Row
 from rackwatt_exporter.page.schedulers import scheduler_samples
@@ -56,13 +56,26 @@ class Page:
         self._write_ages(now_s)
         parts: list[str] = []
         for family, lines in self._lines.items():
-            if lines and (family.profile == "rackwatt" or family.profile in self._profiles):
+            if lines and self._shows(family):
                 parts.append(family.header(openmetrics))
                 parts += lines.values()
         for family, samples in scheduler_samples(self._roster, now_s):
             parts.append(family.header(openmetrics))
             parts += samples
         return "".join(parts)
+
+    def probe(self, record: Record, openmetrics: bool, now_s: float) -> str:
+        """Join what is on the page of one target, whether it is up first of all, and the end."""
+        node = record.target.node
+        self._write_age(record, now_s)
+        lines = [f.PROBE_SUCCESS.header(openmetrics), f"{f.PROBE_SUCCESS.name} {int(record.up)}\n"]
+        for family, by_node in self._lines.items():
+            if node in by_node and self._shows(family):
+                lines += (family.header(openmetrics), by_node[node])
+        return "".join(lines) + (END if openmetrics else "")
+
+    def _shows(self, family: Family) -> bool:
+        return family.profile == "rackwatt" or family.profile in self._profiles
 
     def _put(self, family: Family, node: str, line: str | None) -> None:
         if line is None:
@@ -103,3 +116,9 @@ class Page:
         for node, record in self._store.records.items():
             if record.read_at_s is not None:
                 ages[node] = f"{rows[node].prefix[f.AGE]}{now_s - record.read_at_s:.3f}\n"
+
+    def _write_age(self, record: Record, now_s: float) -> None:
+        if record.read_at_s is not None:
+            prefix = self._rows[record.target.node].prefix[f.AGE]
+            age = f"{prefix}{now_s - record.read_at_s:.3f}\n"
+            self._lines[f.AGE][record.target.node] = age

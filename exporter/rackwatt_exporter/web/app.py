@@ -1,42 +1,57 @@
 """The HTTP application. It serves what is known and asks nobody: scrapes cost a BMC nothing."""
 
-import asyncio
 import time
-import zlib
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
+from rackwatt_exporter import __version__
 from rackwatt_exporter.exporter import Exporter
-from rackwatt_exporter.page.exposition import OPENMETRICS, TEXT, wants_openmetrics
-from rackwatt_exporter.page.process import document_text, process_text
 from rackwatt_exporter.web.clockwork import Clockwork
+from rackwatt_exporter.web.discovery import Discovery
 from rackwatt_exporter.web.fleet_page import FleetPage
 from rackwatt_exporter.web.index import index
+from rackwatt_exporter.web.lifecycle import Lifecycle, Reload
+from rackwatt_exporter.web.scrape import Scrape
 from rackwatt_exporter.web.status import MOST_FAILING, status, target_status
 
 _HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'unsafe-inline'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "deny",
 }
-_COMPRESS_FROM = 1024
-_GZIP = 31  # zlib's window size and the bit for a gzip header
 _PATIENCE_S = 60.0
+TAKEN = ("/probe", "/targets", "/-/reload", "/status", "/healthz", "/readyz", "/plain")
 
 
 class Site:
     """Every page there is, over one exporter."""
 
-    def __init__(self, exporter: Exporter, clockwork: Clockwork, telemetry_path: str) -> None:
+    def __init__(
+        self,
+        exporter: Exporter,
+        clockwork: Clockwork,
+        telemetry_path: str,
+        reload: Reload | None = None,
+    ) -> None:
         self._exporter = exporter
-        self._clockwork = clockwork
         self._telemetry_path = telemetry_path
+        self._scrape = Scrape(exporter, clockwork)
+        self._discovery = Discovery(exporter)
+        self._lifecycle = Lifecycle(reload)
         self._started_s = time.monotonic()
 
     def application(self) -> web.Application:
         """Make the application."""
         app = web.Application(client_max_size=64 * 1024)
-        app.router.add_get(self._telemetry_path, self.metrics)
+        app.router.add_get(self._telemetry_path, self._scrape.metrics)
+        app.router.add_get("/probe", self._scrape.probe)
+        app.router.add_get("/targets", self._discovery.targets)
+        app.router.add_post("/-/reload", self._lifecycle.reload)
         app.router.add_get("/status", self.status)
         app.router.add_get("/healthz", self.healthz)
         app.router.add_get("/readyz", self.readyz)
@@ -45,16 +60,6 @@ class Site:
             FleetPage(self._exporter, self._telemetry_path).add_to(app)
         app.on_response_prepare.append(_add_headers)
         return app
-
-    async def metrics(self, request: web.Request) -> web.Response:
-        """Serve the page for Prometheus, in the format and encoding it asks for."""
-        openmetrics = wants_openmetrics(request.headers.get("Accept", ""))
-        body = self._text(openmetrics).encode()
-        headers = {"Content-Type": OPENMETRICS if openmetrics else TEXT, "Vary": "Accept-Encoding"}
-        if "gzip" in request.headers.get("Accept-Encoding", "") and len(body) > _COMPRESS_FROM:
-            body = await asyncio.to_thread(zlib.compress, body, 1, _GZIP)
-            headers["Content-Encoding"] = "gzip"
-        return web.Response(body=body, headers=headers)
 
     async def status(self, request: web.Request) -> web.Response:
         """Serve what is known as JSON, bounded; `?node=` tells all of one target."""
@@ -89,20 +94,9 @@ class Site:
             return web.Response(text=told, status=503)
         return web.Response(text="ready\n")
 
-    def _text(self, openmetrics: bool) -> str:
-        exporter = self._exporter
-        exporter.store.withdraw_stale()
-        exporter.roster.withdraw_stale()
-        return (
-            exporter.page.text(openmetrics, time.monotonic())
-            + document_text(
-                exporter.fleet, exporter.reloaded_at_s, self._clockwork.lag_s, openmetrics
-            )
-            + process_text(openmetrics)
-        )
-
 
 async def _add_headers(_: web.Request, response: web.StreamResponse) -> None:
+    response.headers[hdrs.SERVER] = f"rackwatt-exporter/{__version__}"
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
 

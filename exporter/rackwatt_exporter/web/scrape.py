@@ -1,0 +1,65 @@
+"""What Prometheus scrapes: the whole page, or one node's part. Neither asks a BMC anything."""
+
+import time
+
+from aiohttp import web
+
+from rackwatt_exporter.exporter import Exporter
+from rackwatt_exporter.page.exposition import OPENMETRICS, TEXT, wants_openmetrics
+from rackwatt_exporter.page.process import document_text, process_text
+from rackwatt_exporter.web.clockwork import Clockwork
+from rackwatt_exporter.web.encoded import Encoded
+
+
+class Scrape:
+    """The pages for Prometheus, in the format and encoding it asks for."""
+
+    def __init__(self, exporter: Exporter, clockwork: Clockwork) -> None:
+        self._exporter = exporter
+        self._clockwork = clockwork
+        self._rendered: dict[bool, Encoded] = {}
+
+    async def metrics(self, request: web.Request) -> web.Response:
+        """Serve everything. Scrapes that come while one is compressed share what it was given."""
+        openmetrics = wants_openmetrics(request.headers.get("Accept", ""))
+        page = self._rendered.get(openmetrics)
+        if page is None:
+            page = self._rendered[openmetrics] = Encoded(self._text(openmetrics).encode())
+        try:
+            return await page.response(request, _headers(openmetrics))
+        finally:
+            if self._rendered.get(openmetrics) is page:
+                del self._rendered[openmetrics]
+
+    async def probe(self, request: web.Request) -> web.Response:
+        """Serve what is known of `?target=`, a node that the documents name; 404 for any other."""
+        node = request.query.get("target")
+        if not node:
+            told = "say which node: /probe?target=NODE; /targets lists them\n"
+            return web.Response(text=told, status=400)
+        record = self._exporter.store.fresh(node)
+        if record is None:
+            told = f"no document names a target {node!r:.200}: a probe takes the name of a node, "
+            told += "never an address. /targets lists them\n"
+            return web.Response(text=told, status=404)
+        self._exporter.roster.withdraw_stale()
+        openmetrics = wants_openmetrics(request.headers.get("Accept", ""))
+        text = self._exporter.page.probe(record, openmetrics, time.monotonic())
+        return await Encoded(text.encode()).response(request, _headers(openmetrics))
+
+    def _text(self, openmetrics: bool) -> str:
+        exporter = self._exporter
+        exporter.store.withdraw_stale()
+        exporter.roster.withdraw_stale()
+        return (
+            exporter.page.text(openmetrics, time.monotonic())
+            + document_text(
+                exporter.fleet, exporter.reloaded_at_s, self._clockwork.lag_s, openmetrics
+            )
+            + process_text(openmetrics)
+        )
+
+
+def _headers(openmetrics: bool) -> dict[str, str]:
+    form = OPENMETRICS if openmetrics else TEXT
+    return {"Content-Type": form, "Vary": "Accept, Accept-Encoding"}
