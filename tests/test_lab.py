@@ -151,6 +151,12 @@ def test_run_serves_watts_and_slurms_states_and_leaves_no_session(lab: Lab) -> N
         run.until_served(lambda text: usage(text) == expected, "/metrics")
         assert lab.logins() == logins + 1, "one session, kept across readings and a reload"
         assert lab.redfish.seen()["sessions"]
+        sessions = {node: json.loads(run.get(f"/fleet/target?node={node}")) for node in expected}
+        assert {node: told["session"] for node, told in sessions.items()} == {
+            **dict.fromkeys(("n1", "n2", "n3"), "RMCP+, cipher suite 17"),
+            "pdu1": "SNMPv3, authPriv",
+            "g1": "Redfish session",
+        }
         assert run.stop() == 0
     assert not lab.redfish.seen()["sessions"], "DELETE at exit"
 

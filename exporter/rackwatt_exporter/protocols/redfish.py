@@ -51,6 +51,13 @@ class RedfishService:
         """Tell whether a collection can be asked for with all its members in it."""
         return at(self._root, "ProtocolFeaturesSupported", "ExpandQuery", "Levels") is True
 
+    @property
+    def authorized_by(self) -> str:
+        """What lets us in now: `Redfish session`, `Basic`, or nothing yet."""
+        if self._authorization is None:
+            return ""
+        return "Redfish session" if self._session else "Basic with each request"
+
     async def get(self, path: str) -> dict[str, Json]:
         """Get one resource, logged in.
 

@@ -63,6 +63,11 @@ class Agent:
         self._only_discovered = False
         self._batch = OBJECTS_LIMIT
 
+    @property
+    def known(self) -> bool:
+        """Whether the agent has answered on what is open now."""
+        return self._session is not None
+
     async def get(self, oids: Sequence[str]) -> dict[str, Value]:
         """Read objects; those that the agent does not show are left out.
 

@@ -77,6 +77,11 @@ class SshHost:
         self._master: Process | None = None
         self._suspect = False
 
+    @property
+    def logged_in(self) -> bool:
+        """Whether the master connection is there."""
+        return self._master is not None and self._master.returncode is None
+
     async def run(self, argv: Sequence[str], timeout_s: float) -> bytes:
         """Run a command in the C locale and give what it printed on stdout.
 

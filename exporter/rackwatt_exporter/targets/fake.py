@@ -38,6 +38,11 @@ class FakeSource:
         seed = sha256(f"{options.seed} {node}".encode()).digest()
         self._random = Random(seed)  # noqa: S311 - nothing here is secret
 
+    @property
+    def session(self) -> str:
+        """Empty: nothing is ever open."""
+        return ""
+
     async def read(self) -> Reading:
         """Draw the next watts.
 

@@ -85,7 +85,15 @@ class IpmiSource:
         pinned = options.cipher_suite
         self._suites = [SUITES[number] for number in ([pinned] if pinned else [17, 3])]
         self._session: Session | None = None
+        self._dropped: Session | None = None
         self._keeping_alive: asyncio.Task[None] | None = None
+
+    @property
+    def session(self) -> str:
+        """The RMCP+ session and its cipher suite, while the BMC knows it."""
+        if self._session is None or not self._session.usable:
+            return ""
+        return f"RMCP+, cipher suite {self._suites[0].number}"
 
     async def read(self) -> Reading:
         """Read the power over the kept session, or over a new one where that is silent.
@@ -156,6 +164,9 @@ class IpmiSource:
 
     async def _keep(self, session: Session, suite: CipherSuite, account: Account) -> Session:
         self._session = session
+        if self._dropped is not None:  # that it is closed may not have been heard before
+            self._dropped.abandon()
+            self._dropped = None
         self._suites.sort(key=lambda each: each is not suite)
         session.timeout_s = self._target.attempt_timeout_s
         # The last attempt is left for a fresh log-in.
@@ -176,7 +187,7 @@ class IpmiSource:
     def _drop_session(self) -> None:
         if self._session is not None:
             self._session.abandon()
-            self._session = None
+            self._dropped, self._session = self._session, None
 
     def _account(self) -> Account:
         read, secret = self._driver.secrets.read, self._target.credentials

@@ -193,6 +193,11 @@ class OemSource:
         self._asked: asyncio.Task[Answer] | None = None
         self._asked_at = 0.0
 
+    @property
+    def session(self) -> str:
+        """In pyghmi's hands: only that it has been asked is known."""
+        return "kept by pyghmi" if self._asked is not None else ""
+
     async def read(self) -> Reading:
         """Read the power through pyghmi.
 

@@ -58,6 +58,11 @@ class IpmiSshSource:
         self._command = (*(("sudo", "-n") if options.sudo else ()), *options.command)
         self._without_dcmi = ""
 
+    @property
+    def session(self) -> str:
+        """The ssh login that is kept, while it lives."""
+        return "ssh login" if self._host.logged_in else ""
+
     async def read(self) -> Reading:
         """Read the power.
 

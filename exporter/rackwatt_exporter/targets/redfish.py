@@ -109,6 +109,11 @@ class RedfishSource:
         self._place: Place | None = None
         self._doubt = PowerStateDoubt()
 
+    @property
+    def session(self) -> str:
+        """How this BMC knows us: a session of its own, or Basic with each request."""
+        return self._service.authorized_by
+
     async def read(self) -> Reading:
         """Read the power; look for it first where it is not known, or no longer there.
 

@@ -12,6 +12,11 @@ class RefusedSource:
     def __init__(self, problem: str) -> None:
         self._problem = problem
 
+    @property
+    def session(self) -> str:
+        """Empty: nothing is ever open."""
+        return ""
+
     async def read(self) -> Reading:
         """Fail with the entry's problem.
 

@@ -29,12 +29,21 @@ class SnmpSource:
             attempts=target.retries + 1,
             attempt_timeout_s=target.attempt_timeout_s,
         )
+        self._options = options
         self._terms = options.oids
         self._mibs = mibs
         self._cells: list[Cell] = []
         self._asked: list[str] = []
         others = f" and {len(options.oids) - 1} more" if len(options.oids) > 1 else ""
         self._label = f"{options.oids[0].oid}{others}" if options.oids else ""
+
+    @property
+    def session(self) -> str:
+        """With version 3 the agent's engine that is known; before it there are no sessions."""
+        if not self._agent.known:
+            return ""
+        version, level = self._options.version, self._options.level
+        return f"SNMPv3, {level}" if version == "3" else f"SNMP {version}, which has none"
 
     async def read(self) -> Reading:
         """Read the objects in one request, and sum them.

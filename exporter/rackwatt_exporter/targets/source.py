@@ -14,6 +14,11 @@ class Source(Protocol):
     cancelled at any await when its deadline has passed; that too leaves a source that can go on.
     """
 
+    @property
+    def session(self) -> str:
+        """What is kept open with the peer now, in words for people; empty for nothing."""
+        ...
+
     async def read(self) -> Reading:
         """Read the power once.
 

@@ -7,6 +7,7 @@ nothing kept, passes any proxy, and a page in the background simply stops asking
 
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 
@@ -16,6 +17,7 @@ from rackwatt_exporter.web.picture import Picture
 
 _FOLDER = Path(str(files("rackwatt_exporter.web") / "fleet"))
 _FILES = frozenset(path.name for path in _FOLDER.iterdir())
+_NOT_KEPT = {"Cache-Control": "no-store"}
 _REVALIDATE = {"Cache-Control": "no-cache"}
 # Nothing from anywhere else, and nothing written into the page: scripts and styles are its files.
 _POLICY = (
@@ -36,7 +38,8 @@ class FleetPage:
         app.router.add_get("/", self.page)
         app.router.add_get("/fleet/layout", self.layout)
         app.router.add_get("/fleet/readings", self.readings)
-        app.router.add_get("/fleet/history", self.history)
+        app.router.add_get("/fleet/target", self.target)
+        app.router.add_get("/fleet/sum", self.sum)
         app.router.add_get("/fleet/{name}", self.file)
 
     async def page(self, _: web.Request) -> web.FileResponse:
@@ -64,12 +67,18 @@ class FleetPage:
         since = request.query.get("since", "")
         revision = int(since) if since.isascii() and since.isdigit() and len(since) < 19 else 0
         drawn = self._picture.readings(request.query.get("layout", ""), revision)
-        headers = {"Cache-Control": "no-store", "Content-Type": "application/json"}
+        headers = {**_NOT_KEPT, "Content-Type": "application/json"}
         return await drawn.response(request, headers)
 
-    async def history(self, request: web.Request) -> web.Response:
-        """Serve the last hour of `?node=`, or of all together."""
-        samples = self._exporter.history.watts(request.query.get("node"))
-        return web.json_response(
-            {"step_s": STEP_S, "watts": samples}, headers={"Cache-Control": "no-store"}
-        )
+    async def target(self, request: web.Request) -> web.Response:
+        """Serve of `?node=` what its status does not tell: its session, and its last hour."""
+        node = request.query.get("node", "")
+        told = {"session": self._exporter.session(node), **self._hour(node)}
+        return web.json_response(told, headers=_NOT_KEPT)
+
+    async def sum(self, _: web.Request) -> web.Response:
+        """Serve the last hour of all targets together."""
+        return web.json_response(self._hour(None), headers=_NOT_KEPT)
+
+    def _hour(self, node: str | None) -> dict[str, Any]:
+        return {"step_s": STEP_S, "watts": self._exporter.history.watts(node)}

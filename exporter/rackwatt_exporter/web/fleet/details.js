@@ -4,10 +4,9 @@
 import { element, prose } from "./element.js";
 import { fetched } from "./feed.js";
 import { now } from "./fleet.js";
-import { sparkline } from "./sparkline.js";
+import { hourInWords, sparkline } from "./sparkline.js";
 import { duration, energy, grouped, latency, UNKNOWN, watts as inWatts } from "./words.js";
 
-const HOUR_S = 3600;
 const WORDS = { measured: "measured", failing: "failing", off: "powered off", unknown: "not read" };
 
 export class Details {
@@ -72,12 +71,12 @@ export class Details {
     const { fleet, place } = this;
     const node = encodeURIComponent(fleet.node[place]);
     try {
-      const [target, history] = await Promise.all([fetched(`status?node=${node}`), fetched(`fleet/history?node=${node}`)]);
+      const [target, more] = await Promise.all([fetched(`status?node=${node}`), fetched(`fleet/target?node=${node}`)]);
       if (this.place !== place || this.fleet !== fleet) return;
       this.tick();
       this.#writeTrouble(target);
-      this.#writeHour(target, history);
-      this.#writeFacts(target);
+      this.#writeHour(more);
+      this.#writeFacts({ ...target, ...more });
     } catch (error) {
       if (this.place === place) this.trouble.replaceChildren(element("p", {}, `Not told: ${error.message}.`));
     }
@@ -99,16 +98,10 @@ export class Details {
     );
   }
 
-  #writeHour(target, { step_s, watts }) {
-    const samples = [...watts, target.watts];
-    const known = samples.filter((sample) => sample !== null);
-    if (!known.length) {
-      this.hour.replaceChildren(element("figcaption", {}, "No watts in the last hour."));
-      return;
-    }
-    const span = Math.min(HOUR_S, Math.max(step_s * 4, step_s * (samples.length - 1)));
-    const words = `Last ${duration(span)}: ${inWatts(Math.min(...known))} to ${inWatts(Math.max(...known))}`;
-    this.hour.replaceChildren(sparkline(samples, step_s, span, words), element("figcaption", {}, words));
+  #writeHour({ watts, step_s }) {
+    const caption = element("figcaption", {}, hourInWords(watts, step_s));
+    const drawn = watts.length > 1 ? [sparkline(watts, step_s, caption.textContent)] : [];
+    this.hour.replaceChildren(...drawn, caption);
   }
 
   #writeFacts(target) {
@@ -120,7 +113,7 @@ export class Details {
       ["Method", target.method],
       ["Address", target.address],
       ["Source of the number", target.source ?? UNKNOWN],
-      ["Session", target.session ?? UNKNOWN],
+      ["Session", target.session || "none open"],
       ["Last question took", latency(target.took_s)],
       ["Readings", grouped(target.reads)],
       ["Errors", errors.join(", ") || "none"],

@@ -1,7 +1,7 @@
 // What the colours and shapes of the tiles mean.
 
 import { element } from "./element.js";
-import { watts as inWatts } from "./words.js";
+import { roundWatts } from "./words.js";
 
 const SHAPES = [
   ["failing", "failing"],
@@ -15,16 +15,16 @@ export function drawLegend(root, scale, palette) {
   const ramp = element("span", { class: "ramp" });
   ramp.style.backgroundImage = `linear-gradient(to right, ${palette.join(", ")})`;
   const ticks = scale.ticks().map((watts) => {
-    const tick = element("span", { class: "tick" }, inWatts(watts));
+    const tick = element("span", { class: "tick" }, roundWatts(watts));
     tick.style.left = `${(100 * scale.strength(watts)).toFixed(1)}%`;
     return tick;
   });
   const shapes = SHAPES.map(([kind, words]) => {
     const tile = element("span", { class: `tile ${kind}`, "aria-hidden": "true" });
-    if (kind.endsWith("known")) tile.style.backgroundColor = palette[Math.round(palette.length / 2)];
+    if (kind === "failing known") tile.style.backgroundColor = palette[Math.round(palette.length / 2)];
     return element("span", { class: "key" }, tile, words);
   });
-  const text = `Colour from ${inWatts(scale.least)} to ${inWatts(scale.most)}, in equal steps of ratio`;
+  const text = `Colour from ${roundWatts(scale.least)} to ${roundWatts(scale.most)}, in equal steps of ratio`;
   root.replaceChildren(
     element("span", { class: "scale", role: "img", "aria-label": text }, ramp, element("span", { class: "ticks" }, ...ticks)),
     element("span", { class: "keys" }, ...shapes),

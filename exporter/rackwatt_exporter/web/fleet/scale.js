@@ -14,7 +14,7 @@ export function colours(dark) {
     const lightness = dark ? 0.31 + 0.6 * strength : 0.91 - 0.6 * strength;
     const depth = (0.91 - lightness) / 0.6;
     const hue = 104 + 176 * depth ** 0.85;
-    const chroma = dark ? 0.085 + 0.065 * strength : 0.075 + 0.06 * Math.sin(strength * 2.4);
+    const chroma = dark ? 0.09 + 0.05 * strength ** 3 : 0.08 + 0.025 * strength; // within sRGB all the way
     return `oklch(${lightness.toFixed(3)} ${chroma.toFixed(3)} ${hue.toFixed(1)})`;
   });
 }

@@ -1,9 +1,22 @@
 // A line as large as a word: the last hour of one node, or of all.
 
-const SVG = "http://www.w3.org/2000/svg";
+import { duration, watts as inWatts } from "./words.js";
 
-/** Draw watts, oldest first, one each `stepS`; null leaves a gap. The text says what is to be seen. */
-export function sparkline(samples, stepS, span, text, width = 320, height = 64) {
+const SVG = "http://www.w3.org/2000/svg";
+const HOUR_S = 3600;
+const LEAST_SPAN_S = 300;
+
+/** Say what a sparkline shows; samples are watts, oldest first, one each `stepS`, null for a gap. */
+export function hourInWords(samples, stepS) {
+  if (samples.length < 2) return `No history yet: a sample is kept each ${duration(stepS)}.`;
+  const known = samples.filter((watts) => watts !== null);
+  const [least, most] = [Math.min(...known), Math.max(...known)];
+  return `Last ${duration((samples.length - 1) * stepS)}: ${inWatts(least)} to ${inWatts(most)}`;
+}
+
+/** Draw such samples, of which there are two at least; the text is for those who do not see it. */
+export function sparkline(samples, stepS, text, width = 320, height = 64) {
+  const span = Math.min(HOUR_S, Math.max(LEAST_SPAN_S, (samples.length - 1) * stepS));
   const known = samples.filter((watts) => watts !== null);
   const image = shape("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": text, class: "sparkline", preserveAspectRatio: "none" });
   const [least, most] = [Math.min(...known), Math.max(...known)];

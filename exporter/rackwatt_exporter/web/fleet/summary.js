@@ -3,10 +3,9 @@
 import { write } from "./element.js";
 import { fetched } from "./feed.js";
 import { now } from "./fleet.js";
-import { sparkline } from "./sparkline.js";
+import { hourInWords, sparkline } from "./sparkline.js";
 import { duration, grouped, watts as inWatts } from "./words.js";
 
-const HOUR_S = 3600;
 const HOUR_PACE_S = 30;
 const at = (id) => document.getElementById(id);
 
@@ -57,14 +56,12 @@ export class Summary {
 
   async #drawHour() {
     this.hourAt = now();
-    const { step_s, watts } = await fetched("fleet/history").catch(() => ({ watts: [] }));
-    const known = watts.filter((sample) => sample !== null);
-    at("sum-hour").hidden = known.length < 2;
-    if (known.length < 2) return;
-    const span = Math.min(HOUR_S, step_s * (watts.length - 1));
-    const words = `Last ${duration(span)}: ${inWatts(Math.min(...known))} to ${inWatts(Math.max(...known))}`;
+    const { step_s, watts } = await fetched("fleet/sum").catch(() => ({ watts: [] }));
+    at("sum-hour").hidden = watts.length < 2;
+    if (watts.length < 2) return;
+    const words = hourInWords(watts, step_s);
     at("sum-hour").title = words;
-    at("sum-hour").replaceChildren(sparkline(watts, step_s, span, words, 180, 36));
+    at("sum-hour").replaceChildren(sparkline(watts, step_s, words, 180, 36));
   }
 }
 

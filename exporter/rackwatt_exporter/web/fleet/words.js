@@ -1,13 +1,19 @@
 // Numbers as people read them. What is not known is a dash, never a 0.
 
 export const UNKNOWN = "—";
+const FORMATS = [0, 1, 2].map((digits) => new Intl.NumberFormat("en", { minimumFractionDigits: digits, maximumFractionDigits: digits }));
 
-/** 327 W, 13.2 kW, 4.82 MW. */
+/** 327 W, 1.89 kW, 13.2 kW, 4.82 MW. */
 export function watts(value) {
   if (value === null || Number.isNaN(value)) return UNKNOWN;
-  const [scaled, unit] = value >= 999_500 ? [value / 1e6, "MW"] : value >= 9_995 ? [value / 1e3, "kW"] : [value, "W"];
-  const digits = unit === "W" ? (scaled < 9.95 ? 1 : 0) : scaled < 9.995 ? 2 : scaled < 99.95 ? 1 : 0;
-  return `${grouped(scaled, digits)} ${unit}`;
+  if (value < 999.5) return `${grouped(value, value < 9.95 ? 1 : 0)} W`;
+  const [scaled, unit] = value < 999_500 ? [value / 1e3, "kW"] : [value / 1e6, "MW"];
+  return `${grouped(scaled, scaled < 9.995 ? 2 : scaled < 99.95 ? 1 : 0)} ${unit}`;
+}
+
+/** 200 W, 1.5 kW: a number that is round already. */
+export function roundWatts(value) {
+  return value < 1000 ? `${value} W` : `${value / 1000} kW`;
 }
 
 /** 12 s, 3 min, 2 h 5 min, 4 d 1 h. */
@@ -34,7 +40,7 @@ export function energy(joules) {
   return kilowattHours < 1 ? `${grouped(kilowattHours * 1000, 1)} Wh` : `${grouped(kilowattHours, kilowattHours < 100 ? 2 : 0)} kWh`;
 }
 
-/** A number with its thousands set apart. */
+/** A number with its thousands set apart; a format is costly to make, and made once. */
 export function grouped(value, digits = 0) {
-  return value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  return FORMATS[digits].format(value);
 }
