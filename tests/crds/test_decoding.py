@@ -1,11 +1,15 @@
 import string
+from typing import get_type_hints
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rackwatt_crds.bmc.snmp import Row
 from rackwatt_crds.decoding import Broken, decode
 from rackwatt_crds.document import PowerTarget, SchedulerBinding
+from rackwatt_crds.model import Model
 
 METADATA = {"name": "lab"}
 
@@ -95,6 +99,24 @@ def test_a_broken_entry_leaves_its_neighbours_and_its_own_place() -> None:
     assert (first.names, third.names) == ("a", "c")
     assert second == Broken({"name": "b"})
     assert all(problem.alone for problem in found)
+
+
+def test_every_field_can_be_read() -> None:
+    """msgspec looks at a field's type when the field is first met, which may be at a user's."""
+    waiting: list[type[msgspec.Struct]] = [Model]
+    for model in waiting:
+        waiting += model.__subclasses__()
+        for hint in get_type_hints(model, include_extras=True).values():
+            msgspec.json.Decoder(hint)
+    assert Row in waiting
+
+
+def test_a_row_is_chosen_by_what_stands_there() -> None:
+    oid = {"oid": "1.3", "where": {"oid": "1.4", "equals": "1"}}
+    assert problems(fleet({"names": "a", "snmp": {"oids": [oid]}})) == []
+    oid["where"] = {"oid": "1.4", "equals": "x" * 257}
+    (told,) = problems(fleet({"names": "a", "snmp": {"oids": [oid]}}))
+    assert "where.equals: expected str of length <= 256" in told
 
 
 def test_null_means_not_said() -> None:

@@ -30,11 +30,8 @@ class Row(Model, frozen=True, kw_only=True):
         ),
     ]
     equals: Annotated[
-        str | None,
-        Meta(
-            max_length=256,
-            description="What must stand there, numbers in decimal. Default: every row there is.",
-        ),
+        Annotated[str, Meta(max_length=256)] | None,
+        Meta(description="What must stand there, numbers in decimal. Default: every row there is."),
     ] = None
 
 
