@@ -57,6 +57,13 @@ class Factors:
             result_exponent=_signed(data[5] >> 4, 4),
         )
 
+    def scaled(self, whole: int) -> float:
+        """Convert a raw reading, rounded once: a difference that is 0 comes out as 0."""
+        shift = min(self.b_exponent, 0)
+        digits = self.m * whole * 10**-shift + self.b * 10 ** (self.b_exponent - shift)
+        exponent = self.result_exponent + shift
+        return float(digits * 10**exponent) if exponent >= 0 else digits / 10**-exponent
+
 
 @dataclass(frozen=True, slots=True)
 class Sensor:
@@ -100,12 +107,10 @@ class Sensor:
         Raises:
             ReadError: sensor_unreadable, where the conversion has no result.
         """
-        with_factors = factors or self.factors
-        whole = self._whole(raw)
-        scaled = with_factors.m * whole + with_factors.b * 10.0**with_factors.b_exponent
+        scaled = (factors or self.factors).scaled(self._whole(raw))
         linearize = _LINEARIZE[0] if self.non_linear else _LINEARIZE.get(self.linearization)
         try:
-            value = linearize(scaled * 10.0**with_factors.result_exponent) if linearize else None
+            value = linearize(scaled) if linearize else None
         except (ValueError, ZeroDivisionError, OverflowError):
             value = None
         if value is None or not math.isfinite(value):

@@ -6,7 +6,7 @@ same.
 """
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import NamedTuple
 
 from rackwatt_exporter.protocols import redfish_power as power
@@ -35,7 +35,7 @@ class Place(NamedTuple):
 
 async def places(
     look: Look, chassis: Json, *, average: bool, expands: bool
-) -> AsyncIterator[Place]:
+) -> AsyncGenerator[Place, None]:
     """Tell each place there may be; `average` leaves those with the BMC's own mean."""
     electric = _path(chassis, "Power")
     if average:

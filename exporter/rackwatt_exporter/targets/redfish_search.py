@@ -4,6 +4,8 @@ A slow BMC takes longer to be searched than one reading may last: what it has an
 the search comes to its end.
 """
 
+from contextlib import aclosing
+
 from rackwatt_exporter.protocols.redfish import RedfishService
 from rackwatt_exporter.protocols.redfish_http import StatusError
 from rackwatt_exporter.protocols.redfish_json import Json, at
@@ -61,9 +63,14 @@ class Search:
 
     async def _best(self, machine: Machine) -> Place | None:
         for chassis in machine.chassis:
-            known = places(
-                self._look, chassis, average=self._average, expands=self._service.expands
-            )
+            if place := await self._best_of(chassis):
+                return place
+        return None
+
+    async def _best_of(self, chassis: Json) -> Place | None:
+        expands = self._service.expands
+        known = places(self._look, chassis, average=self._average, expands=expands)
+        async with aclosing(known):
             async for place in known:
                 if await place.read(self._look):
                     return place
