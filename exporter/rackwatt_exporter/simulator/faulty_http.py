@@ -7,7 +7,6 @@ the connection open, to answer garbage, and to hang up.
 import asyncio
 from collections.abc import Callable
 from typing import Protocol
-from weakref import WeakSet
 
 from aiohttp import web
 
@@ -38,7 +37,7 @@ class HttpWay:
     def __init__(self, service: Service) -> None:
         self._service = service
         self._restarts = 0
-        self._connections: WeakSet[asyncio.Transport] = WeakSet()
+        self._connections: list[asyncio.Transport] = []
 
     def look(self, condition: Condition) -> None:
         """Let the service restart if it is time: whoever is connected is not any more."""
@@ -46,7 +45,7 @@ class HttpWay:
             return
         self._restarts = condition.restarts
         self._service.restart()
-        for connection in list(self._connections):
+        for connection in self._connections:
             connection.abort()
         self._connections.clear()
 
@@ -57,8 +56,7 @@ class HttpWay:
         answer: Callable[[], web.Response],
     ) -> web.Response:
         """Hand a request over, and give what comes of it, when it is time."""
-        if request.transport is not None:
-            self._connections.add(request.transport)
+        self._note(request.transport)
         self.look(condition)
         delay_s = condition.delay_s()
         if condition.silent or delay_s is None:
@@ -68,6 +66,11 @@ class HttpWay:
         return (
             _spoilt(condition, response) if condition.happens(condition.fault.garbage) else response
         )
+
+    def _note(self, connection: asyncio.Transport | None) -> None:
+        if connection is not None and connection not in self._connections:
+            self._connections = [each for each in self._connections if not each.is_closing()]
+            self._connections.append(connection)
 
 
 def _spoilt(condition: Condition, response: web.Response) -> web.Response:

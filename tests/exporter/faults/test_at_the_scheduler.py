@@ -1,0 +1,153 @@
+"""Faults of the scheduler: down, slow, a token that has expired, an answer of another shape.
+
+Watched on /metrics: the state of a node is withdrawn, never guessed, and its power stays. The
+scheduler is a real slurmctld with its slurmrestd; the answers of another shape are captures of a
+newer one's, changed.
+"""
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.exporter.exporting import Exporting, power_target
+from tests.exporter.schedulers.test_slurm_playback import Playback, serving
+from tests.peers.slurm import SlurmCluster
+
+LOOPS = ("uvloop",)
+BINDING = """---
+apiVersion: rackwatt.dev/v1alpha1
+kind: SchedulerBinding
+metadata: {{name: prod}}
+spec:
+  cluster: prod
+  interval: 300ms
+  timeout: 600ms
+  staleAfter: 900ms
+  slurm: {{rest: {{url: "{url}", user: root, {secret}}}}}
+"""
+BY_KEY = "jwtKeySecretRef: {name: slurm, key: jwt}"
+BY_TOKEN = "tokenSecretRef: {name: slurm, key: token}"
+# The longest that a failing scheduler rests here: it fails three times or four before it is well.
+BACK_S = 6.0
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[SlurmCluster]:
+    with SlurmCluster("n01", rest=True) as running:
+        running.wait_for(n01="IDLE")
+        yield running
+
+
+@asynccontextmanager
+async def exporting(
+    directory: Path, url: str, secret: str, **keys: bytes
+) -> AsyncIterator[Exporting]:
+    folder = directory / "secrets/slurm"
+    folder.mkdir(parents=True)
+    for key, value in keys.items():
+        (folder / key).write_bytes(value)
+    target = power_target("[{names: n01}]", spec="interval: 200ms\n  schedulerRef: {name: prod}")
+    (directory / "lab.yaml").write_text(target + BINDING.format(url=url, secret=secret))
+    async with Exporting(directory) as site:
+        await site.until(knows("idle"))
+        yield site
+
+
+def knows(state: str) -> Callable[[str], bool]:
+    return lambda text: f'cluster="prod",state="{state}"}} 1' in text and up(text) == 1
+
+
+def up(text: str) -> int | None:
+    found = re.search(r"^rackwatt_scheduler_up\{.*\} (\d)$", text, re.MULTILINE)
+    return int(found[1]) if found else None
+
+
+def without_state(*reasons: str) -> Callable[[str], bool]:
+    """Tell a page on which the scheduler failed for a reason, the state is gone, the power there."""
+
+    def told(text: str) -> bool:
+        assert re.search(r'^rackwatt_node_power_watts\{node="n01".*\} [1-9]', text, re.MULTILINE)
+        usage = re.search(r'^node_power_usage\{node="n01".*$', text, re.MULTILINE)
+        assert usage
+        assert 'state="allocated"' not in usage[0]
+        failed = any(
+            re.search(
+                rf'^rackwatt_scheduler_errors_total\{{.*reason="{reason}"', text, re.MULTILINE
+            )
+            for reason in reasons
+        )
+        gone = "rackwatt_node_state{" not in text and 'state="' not in usage[0]
+        return failed and gone and up(text) == 0
+
+    return told
+
+
+async def back(site: Exporting) -> None:
+    async with asyncio.timeout(BACK_S):
+        await site.until(knows("idle"))
+
+
+async def test_a_scheduler_that_is_down_takes_states_away_and_brings_them_back(
+    cluster: SlurmCluster, tmp_path: Path
+) -> None:
+    key = cluster.jwt_key.read_bytes()
+    async with exporting(tmp_path, cluster.rest_url, BY_KEY, jwt=key) as site:
+        await asyncio.to_thread(cluster.stop_rest)
+        await site.until(without_state("refused"))
+        await asyncio.to_thread(cluster.start_rest)
+        await back(site)
+
+
+async def test_a_scheduler_that_hangs_delays_nobody_and_is_heard_again(
+    cluster: SlurmCluster, tmp_path: Path
+) -> None:
+    key = cluster.jwt_key.read_bytes()
+    async with exporting(tmp_path, cluster.rest_url, BY_KEY, jwt=key) as site:
+        with cluster.frozen("slurmrestd"):
+            await site.until(without_state("timeout"))
+        await back(site)
+
+
+async def test_a_token_that_has_expired_is_auth_failed_until_there_is_another(
+    cluster: SlurmCluster, tmp_path: Path
+) -> None:
+    token = await asyncio.to_thread(cluster.token, 3)
+    async with exporting(tmp_path, cluster.rest_url, BY_TOKEN, token=token.encode()) as site:
+        await site.until(without_state("auth_failed"))
+        fresh = await asyncio.to_thread(cluster.token)
+        (tmp_path / "secrets/slurm/token").write_text(fresh)
+        await back(site)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"nodes": "none today"}',
+        b'{"nodes": [{"name": 7, "state": {"set": 1}}]}',
+        b"[]",
+        b"<html>Gateway</html>",
+        b'{"errors": [], "meta": {}}',
+    ],
+    ids=["words", "numbers", "list", "html", "no-nodes"],
+)
+async def test_an_answer_of_another_shape_is_bad_reply_and_no_state(
+    tmp_path: Path, body: bytes
+) -> None:
+    peer = Playback()
+    good = peer.body
+    states = {"n01": ["IDLE"]}
+    document = json.loads(good)
+    for node in document["nodes"]:
+        node["state"] = states.get(node["name"], node["state"])
+    peer.body = good = json.dumps(document).encode()
+    peer.changed_s = 2**40  # never unchanged: it is asked for the whole each time
+    async with serving(peer) as url, exporting(tmp_path, url, BY_TOKEN, token=b"a.b.c") as site:
+        peer.body = body
+        await site.until(without_state("bad_reply"))
+        peer.body = good
+        await back(site)
