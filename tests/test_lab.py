@@ -153,7 +153,7 @@ def test_run_serves_watts_and_slurms_states_and_leaves_no_session(lab: Lab) -> N
         assert lab.redfish.seen()["sessions"]
         sessions = {node: json.loads(run.get(f"/fleet/target?node={node}")) for node in expected}
         assert {node: told["session"] for node, told in sessions.items()} == {
-            **dict.fromkeys(("n1", "n2", "n3"), "RMCP+, cipher suite 17"),
+            **dict.fromkeys(("n1", "n2", "n3"), "RMCP+, cipher suite 3"),
             "pdu1": "SNMPv3, authPriv",
             "g1": "Redfish session",
         }

@@ -5,18 +5,26 @@ a host, and a socket here, for each open tab; a request for what is new since a 
 nothing kept, passes any proxy, and a page in the background simply stops asking.
 """
 
+from dataclasses import dataclass
+from hashlib import sha256
 from importlib.resources import files
-from pathlib import Path
+from importlib.resources.abc import Traversable
 from typing import Any
 
 from aiohttp import web
 
 from rackwatt_exporter.exporter import Exporter
 from rackwatt_exporter.history import STEP_S
+from rackwatt_exporter.web.encoded import Encoded
 from rackwatt_exporter.web.picture import Picture
 
-_FOLDER = Path(str(files("rackwatt_exporter.web") / "fleet"))
-_FILES = frozenset(path.name for path in _FOLDER.iterdir())
+_FOLDER = files("rackwatt_exporter.web") / "fleet"
+_TYPES = {
+    "css": "text/css; charset=utf-8",
+    "html": "text/html; charset=utf-8",
+    "js": "text/javascript; charset=utf-8",
+    "svg": "image/svg+xml",
+}
 _NOT_KEPT = {"Cache-Control": "no-store"}
 _REVALIDATE = {"Cache-Control": "no-cache"}
 # Nothing from anywhere else, and nothing written into the page: scripts and styles are its files.
@@ -26,12 +34,35 @@ _POLICY = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What a browser may keep, as long as it asks each time whether it is still the same."""
+
+    body: Encoded
+    content_type: str
+    name: str
+
+    async def response(self, request: web.Request) -> web.Response:
+        etag = f'"{self.name}"'
+        headers = {**_REVALIDATE, "ETag": etag, "Content-Type": self.content_type}
+        if request.headers.get("If-None-Match") == etag:
+            return web.Response(status=304, headers=headers)
+        return await self.body.response(request, headers)
+
+
+def _file(path: Traversable) -> _Kept:
+    body = path.read_bytes()
+    kind = _TYPES[path.name.rpartition(".")[2]]
+    return _Kept(Encoded(body), kind, sha256(body).hexdigest()[:16])
+
+
 class FleetPage:
     """The page at `/`, and what is below `/fleet/`."""
 
     def __init__(self, exporter: Exporter, telemetry_path: str) -> None:
         self._exporter = exporter
         self._picture = Picture(exporter, telemetry_path)
+        self._files = {path.name: _file(path) for path in _FOLDER.iterdir()}
 
     def add_to(self, app: web.Application) -> None:
         """Add the routes."""
@@ -42,25 +73,23 @@ class FleetPage:
         app.router.add_get("/fleet/sum", self.sum)
         app.router.add_get("/fleet/{name}", self.file)
 
-    async def page(self, _: web.Request) -> web.FileResponse:
+    async def page(self, request: web.Request) -> web.Response:
         """Serve the page itself."""
-        headers = {**_REVALIDATE, "Content-Security-Policy": _POLICY}
-        return web.FileResponse(_FOLDER / "index.html", headers=headers)
+        response = await self._files["index.html"].response(request)
+        response.headers["Content-Security-Policy"] = _POLICY
+        return response
 
-    async def file(self, request: web.Request) -> web.FileResponse:
+    async def file(self, request: web.Request) -> web.Response:
         """Serve one of the page's scripts and styles; there is nothing else to be had."""
-        name = request.match_info["name"]
-        if name not in _FILES:
+        asked = self._files.get(request.match_info["name"])
+        if asked is None:
             raise web.HTTPNotFound
-        return web.FileResponse(_FOLDER / name, headers=_REVALIDATE)
+        return await asked.response(request)
 
     async def layout(self, request: web.Request) -> web.Response:
         """Serve names and places, or that they are still the same."""
-        etag = f'"{self._picture.layout_name}"'
-        headers = {**_REVALIDATE, "ETag": etag, "Content-Type": "application/json"}
-        if request.headers.get("If-None-Match") == etag:
-            return web.Response(status=304, headers=headers)
-        return await self._picture.layout().response(request, headers)
+        layout = self._picture.layout()
+        return await _Kept(layout, "application/json", self._picture.layout_name).response(request)
 
     async def readings(self, request: web.Request) -> web.Response:
         """Serve what is new since `?since=` in the layout `?layout=`."""

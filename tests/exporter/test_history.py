@@ -1,0 +1,69 @@
+import math
+import tracemalloc
+
+from rackwatt_exporter.history import STEPS, History
+from rackwatt_exporter.reading import ReadError, Reading, Reason
+from tests.exporter.test_store import Bench, target
+
+
+def test_the_hour_begins_empty_and_has_each_sample_and_their_sum() -> None:
+    bench = Bench("a", "b")
+    history = History(bench.store)
+    assert history.watts("a") == history.watts(None) == []
+    bench.store.succeeded("a", Reading(300.04, "dcmi"), 0.01)
+    history.sample()
+    bench.store.succeeded("a", Reading(310.0, "dcmi"), 0.01)
+    bench.store.succeeded("b", Reading(90.0, "dcmi"), 0.01)
+    history.sample()
+    assert history.watts("a") == [300.0, 310.0]
+    assert history.watts("b") == [90.0]
+    assert history.watts(None) == [300.0, 400.0]
+    assert history.watts("nobody") == []
+
+
+def test_a_target_without_a_fresh_reading_leaves_a_gap_and_never_a_zero() -> None:
+    bench = Bench("a", stale_after_s=30)
+    history = History(bench.store)
+    for step in range(4):
+        if step != 2:
+            bench.store.succeeded("a", Reading(300.0, "dcmi"), 0.01)
+        history.sample()
+        bench.now_s += 31
+    assert history.watts("a") == [300, 300, None, 300]
+    assert history.watts(None) == [300, 300, None, 300]
+    bench.store.failed("a", ReadError(Reason.POWERED_OFF, "off"), 0.01)
+    history.sample()
+    assert history.watts("a")[-1] is None
+
+
+def test_only_an_hour_is_kept_oldest_first() -> None:
+    bench = Bench("a")
+    history = History(bench.store)
+    for step in range(STEPS + 7):
+        bench.store.succeeded("a", Reading(float(step), "dcmi"), 0.01)
+        history.sample()
+    assert history.watts("a") == [float(step) for step in range(7, STEPS + 7)]
+
+
+def test_a_target_that_is_gone_takes_its_hour_with_it() -> None:
+    bench = Bench("a", "b")
+    history = History(bench.store)
+    bench.store.succeeded("a", Reading(300.0, "dcmi"), 0.01)
+    history.sample()
+    bench.store.want([target("b")])
+    history.sample()
+    bench.store.want([target("a"), target("b")])
+    history.sample()
+    assert history.watts("a") == []
+
+
+def test_an_hour_costs_less_than_a_kibibyte_for_each_target() -> None:
+    bench = Bench(*(f"n{number}" for number in range(2000)))
+    history = History(bench.store)
+    tracemalloc.start()
+    for _ in range(STEPS + 1):
+        history.sample()
+    used, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert used / 2000 < 1024
+    assert math.isnan(history._sum[0])
