@@ -29,8 +29,8 @@ class Passwords:
         self._nobodys = b"$2b$" + cost + b"$" + b"." * 53  # as slow as any, and no password has it
         self._seed = secrets.token_bytes(32)
         self._right: set[bytes] = set()
+        self._checking: dict[bytes, asyncio.Task[bool]] = {}
         self._turn = asyncio.Lock()
-        self._waiting = 0
 
     async def right(self, name: bytes, password: bytes) -> bool:
         """Tell whether this is the user's password.
@@ -42,17 +42,20 @@ class Passwords:
         mark = hashlib.blake2b(kept + password, key=self._seed).digest()
         if mark in self._right:
             return True
-        if self._waiting >= MOST_WAITING:
-            raise TooManyError
-        self._waiting += 1
+        checking = self._checking.get(mark)
+        if checking is None:
+            if len(self._checking) >= MOST_WAITING:
+                raise TooManyError
+            checking = asyncio.create_task(self._check(password, kept, mark))
+            self._checking[mark] = checking
+        return await asyncio.shield(checking) and name in self._users
+
+    async def _check(self, password: bytes, kept: bytes, mark: bytes) -> bool:
         try:
             async with self._turn:
-                return mark in self._right or await self._check(name, password, kept, mark)
+                right = await asyncio.to_thread(bcrypt.checkpw, password, kept)
         finally:
-            self._waiting -= 1
-
-    async def _check(self, name: bytes, password: bytes, kept: bytes, mark: bytes) -> bool:
-        right = await asyncio.to_thread(bcrypt.checkpw, password, kept) and name in self._users
-        if right:
+            del self._checking[mark]
+        if right and kept is not self._nobodys:
             self._right.add(mark)
         return right
