@@ -35,11 +35,19 @@ class Account(msgspec.Struct):
     watts: _Amount | None = None
     wall_s: float | None = None
     at_s: float | None = None
+    ceiling_covered_s: _Amount | None = None
 
     @property
     def served_joules(self) -> float:
         """What may be shown: the account, as far as it is certain to survive."""
         return self.joules if self.ceiling_joules is None else min(self.joules, self.ceiling_joules)
+
+    @property
+    def served_covered_s(self) -> float:
+        """What may be shown of the time covered: it is a counter, too, and must not fall."""
+        if self.ceiling_covered_s is None:
+            return self.covered_s
+        return min(self.covered_s, self.ceiling_covered_s)
 
     def add(
         self, watts: float, joules: float | None, at_s: float, wall_s: float, longest_gap_s: float
@@ -69,6 +77,11 @@ class Account(msgspec.Struct):
             return self.joules
         return self.joules + 2 * (self.watts or 0.0) * for_s + _LEAST_RESERVE_JOULES
 
+    def next_ceiling_covered_s(self, for_s: float) -> float | None:
+        """Tell the ceiling of the time covered that goes with the joules'."""
+        needed = self.counter_joules is None and self.wall_s is not None
+        return self.covered_s + for_s if needed else None
+
     def resume(self) -> None:
         """Go on in a new process: what was booked stays, and the time between is nobody's.
 
@@ -76,6 +89,7 @@ class Account(msgspec.Struct):
         """
         if self.counter_joules is None and self.ceiling_joules is not None:
             self.joules = self.ceiling_joules
+            self.covered_s = self.ceiling_covered_s or self.covered_s
         self.at_s = None
 
     def _elapsed_s(self, at_s: float, wall_s: float) -> float:

@@ -40,10 +40,13 @@ class LedgerFile:
         if self._directory is None:
             return
         ceilings = {
-            node: account.next_ceiling_joules(for_s) for node, account in self.accounts.items()
+            node: (account.next_ceiling_joules(for_s), account.next_ceiling_covered_s(for_s))
+            for node, account in self.accounts.items()
         }
         stored = {
-            node: msgspec.structs.replace(account, ceiling_joules=ceilings[node])
+            node: msgspec.structs.replace(
+                account, ceiling_joules=ceilings[node][0], ceiling_covered_s=ceilings[node][1]
+            )
             for node, account in self.accounts.items()
         }
         encoded = msgspec.json.encode(_File(1, stored))
@@ -51,9 +54,10 @@ class LedgerFile:
             await asyncio.to_thread(_write, self._directory, encoded)
         except OSError as error:
             log.error("the ledger cannot be kept in %s: %s", self._directory, error)
-            ceilings = dict.fromkeys(ceilings)  # a frozen counter would be worse
-        for node, ceiling in ceilings.items():
-            self.accounts[node].ceiling_joules = ceiling
+            ceilings = dict.fromkeys(ceilings, (None, None))  # a frozen counter would be worse
+        for node, (joules, covered_s) in ceilings.items():
+            account = self.accounts[node]
+            account.ceiling_joules, account.ceiling_covered_s = joules, covered_s
 
 
 def _load(directory: Path) -> dict[str, Account]:

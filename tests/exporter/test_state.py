@@ -29,7 +29,10 @@ async def test_a_killed_process_is_followed_by_one_that_counts_no_less(tmp_path:
     account.add(100, None, 20, 1020, 90)
     account.add(9999, None, 30, 1030, 90)  # more than the ceiling foresaw
     assert account.served_joules < account.joules
-    assert LedgerFile(tmp_path).accounts["n1"].joules >= account.served_joules
+    after = LedgerFile(tmp_path).accounts["n1"]
+    assert after.joules >= account.served_joules
+    assert after.covered_s >= account.served_covered_s == 30
+    assert after.served_covered_s >= 30
 
 
 async def test_a_ledger_that_cannot_be_written_is_told_and_freezes_no_counter(
