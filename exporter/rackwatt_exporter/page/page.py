@@ -94,7 +94,7 @@ class Page:
         lines[f.POWER][node] = prefix[f.POWER] + watts
         lines[f.USAGE][node] = prefix[f.USAGE] + watts
         lines[f.ENERGY][node] = f"{prefix[f.ENERGY]}{account.served_joules!r}\n"
-        lines[f.COVERED][node] = f"{prefix[f.COVERED]}{account.covered_s!r}\n"
+        lines[f.COVERED][node] = f"{prefix[f.COVERED]}{account.served_covered_s!r}\n"
         for family, name in _STATISTICS:
             value = getattr(reading.statistics, name, None)
             self._put(family, node, None if value is None else f"{prefix[family]}{value!r}\n")

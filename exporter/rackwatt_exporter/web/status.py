@@ -63,7 +63,7 @@ def target_status(record: Record, now_s: float) -> dict[str, Any]:
         "watts": reading.watts if reading else None,
         "source": reading.source if reading else None,
         "joules": record.account.served_joules if record.read_at_s is not None else None,
-        "covered_s": round(record.account.covered_s, 3),
+        "covered_s": round(record.account.served_covered_s, 3),
         "age_s": _rounded(record.age_s(now_s)),
         "took_s": _rounded(record.took_s),
         "state": record.state,
