@@ -119,11 +119,11 @@ class _Walk:
         if not least <= len(raw) <= most:
             limit = f"at least {least}" if len(raw) < least else f"at most {most}"
             raise self._spoilt(path, f"expected {limit} items, found {len(raw)}")
-        outer = self.alone
-        self.alone = outer or any((meta.extra or {}).get("each_alone") for meta in metas)
+        each_alone = any((meta.extra or {}).get("each_alone") for meta in metas)
+        outer, self.alone = self.alone, self.alone or each_alone
         items = [self._try(one, item, f"{path}[{place}]") for place, one in enumerate(raw)]
-        alone, self.alone = self.alone, outer
-        if _SpoiltError in items and not alone:
+        self.alone = outer
+        if _SpoiltError in items and not each_alone:
             raise _SpoiltError
         return [
             Broken(one) if read is _SpoiltError else read

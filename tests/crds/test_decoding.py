@@ -101,6 +101,18 @@ def test_a_broken_entry_leaves_its_neighbours_and_its_own_place() -> None:
     assert all(problem.alone for problem in found)
 
 
+def test_a_list_within_a_broken_entry_breaks_the_entry_whole() -> None:
+    oids = {"oids": [{"oid": "1.3.1"}, {"oid": "(1.3.2"}]}
+    entry = {"names": "a", "snmp": oids}
+    document, found = decode({"metadata": METADATA, "spec": fleet(entry)}, PowerTarget)
+    assert document is not None
+    assert document.spec.bmc is not None
+    assert document.spec.bmc.hosts == [Broken(entry)]
+    (problem,) = found
+    assert problem.alone
+    assert str(problem).startswith("spec.bmc.hosts[0].snmp.oids[1].oid: '(1.3.2' does not fit")
+
+
 def test_every_field_can_be_read() -> None:
     """msgspec looks at a field's type when the field is first met, which may be at a user's."""
     waiting: list[type[msgspec.Struct]] = [Model]

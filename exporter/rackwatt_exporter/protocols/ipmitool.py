@@ -16,10 +16,10 @@ DCMI_POWER_READING = ("dcmi", "power", "reading")
 SENSORS = ("-c", "sdr", "list", "full")
 
 _FIGURE = re.compile(
-    r"^\s*(Instantaneous|Minimum|Maximum|Average)\b[^:]*:\s*(\d{1,6}) Watts\s*$", re.M
+    r"^[ \t]*(Instantaneous|Minimum|Maximum|Average)\b[^:\n]*:[ \t]*([0-9]{1,6}) Watts[ \t]*$", re.M
 )
-_WINDOW = re.compile(r"Sampling period:\s*(\d{1,10}) (Seconds|Milliseconds)")
-_STATE = re.compile(r"^\s*Power reading state is:\s*(\w+)\s*$", re.M)
+_WINDOW = re.compile(r"Sampling period:[ \t]*([0-9]{1,10}) (Seconds|Milliseconds)")
+_STATE = re.compile(r"^[ \t]*Power reading state is:[ \t]*(\w+)[ \t]*$", re.M)
 _DECIMAL = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,12})?\Z")
 _CODE = re.compile(r"DCMI request failed because: .*\(([0-9a-f]{2})\)")
 

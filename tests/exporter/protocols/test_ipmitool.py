@@ -53,6 +53,14 @@ def test_a_power_reading_cut_short_is_a_bad_reply_or_the_same_watts(cut: int):
         assert error.reason is Reason.BAD_REPLY
 
 
+def test_a_figure_is_never_taken_from_another_line():
+    """Found by fuzzing: what stood between the words was lost, and the next figure taken."""
+    with pytest.raises(ReadError):
+        parse_power_reading(POWER_READING.replace(b"ng:                   344", b"ng 344"))
+    with pytest.raises(ReadError):
+        parse_power_reading(POWER_READING.replace(b"Instantaneous power reading:", b"\n:"))
+
+
 @given(st.binary())
 def test_garbage_is_a_bad_reply(output: bytes):
     with pytest.raises(ReadError) as told:
