@@ -5,7 +5,7 @@ SHELL := bash
 VENV := .venv/bin
 STAMP := .venv/.complete
 
-.PHONY: help setup check format test demo bench docs clean
+.PHONY: help setup check format test demo bench fuzz docs clean
 
 help: ## print this
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -32,6 +32,10 @@ test: setup ## run every test, against the real daemons; ARGS goes to pytest
 
 demo: setup ## a simulated fleet, a scheduler, the exporter and its page; Ctrl-C ends it (DEMO_SECONDS=20 by itself)
 	@$(VENV)/python -m scripts.demo
+
+fuzz: $(STAMP) ## feed every parser with garbage, guided by coverage; FUZZ=name chooses, FUZZ_SECONDS=10 for each
+	@$(VENV)/python -m pip install --quiet --disable-pip-version-check --group fuzz
+	@$(VENV)/python -m tests.fuzz $(FUZZ)
 
 bench: setup ## measure readings beside other programs, in the same run
 	@$(VENV)/python -m tests.bench

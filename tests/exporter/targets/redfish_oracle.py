@@ -1,0 +1,63 @@
+"""Whether a Redfish reading's number stands where its source says, and is the only one to take.
+
+Reads `source` as a person would (`Chassis/1/Power#PowerControl/0`), and looks there. It knows
+nothing of how the product came to it.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from rackwatt_exporter.reading import Reading
+
+Resources = Callable[[str], Any]
+VENDORS = "Oem/ts_fujitsu/ChassisPowerConsumption/CurrentPowerConsumptionW"
+
+
+def stands(reading: Reading, resources: Resources) -> bool:
+    """Tell whether the watts are those of the document; `resources` gives what a path holds now."""
+    numbers = _numbers(reading.source, resources)
+    return all(map(_is_watts, numbers)) and math.isclose(reading.watts, math.fsum(numbers))
+
+
+def _is_watts(number: Any) -> bool:
+    return type(number) in (int, float) and math.isfinite(number) and number >= 0
+
+
+def _numbers(source: str, resources: Resources) -> list[Any]:
+    places, _, way = source.partition("#")
+    documents = [resources(f"/redfish/v1/{place}") for place in places.split("+")]
+    first = documents[0]
+    if way == "PowerWatts":
+        return [first["PowerWatts"]["Reading"]]
+    if way == "PowerConsumedWatts":
+        return [first["PowerConsumedWatts"]]
+    if way == VENDORS:
+        for key in VENDORS.split("/"):
+            first = first[key]
+        return [first]
+    if way == "InputPowerWatts":
+        return [each["InputPowerWatts"]["Reading"] for each in documents]
+    head, _, tail = way.partition("/")
+    if head == "PowerSupplies":
+        return [each[tail] for each in _there(first["PowerSupplies"])]
+    if head == "PowerControl":
+        number, _, mean = tail.partition("/")
+        control = first["PowerControl"][int(number)]
+        return [
+            control["PowerMetrics"]["AverageConsumedWatts"]
+            if mean
+            else control["PowerConsumedWatts"]
+        ]
+    assert not way, source
+    return [each["Reading"] for each in documents if each["ReadingType"] == "Power"]
+
+
+def _there(supplies: list[Any]) -> list[Any]:
+    found = []
+    for each in supplies:
+        if isinstance(each, dict):
+            status = each.get("Status")
+            if not (isinstance(status, dict) and status.get("State") == "Absent"):
+                found.append(each)
+    return found

@@ -1,0 +1,45 @@
+"""The simulator's Basic Encoding Rules: what pyasn1 reads too, or an error."""
+
+from pyasn1.codec.ber import decoder
+from pyasn1.error import PyAsn1Error
+from pyasn1.type import tag, univ
+
+from rackwatt_exporter.simulator import ber
+
+_MOST = 200
+
+
+def examine(data: bytes) -> None:
+    """Take bytes apart, down to the last element."""
+    try:
+        waiting = [ber.element(data)]
+    except ber.BerError:
+        return
+    for _ in range(_MOST):
+        if not waiting:
+            return
+        found = waiting.pop()
+        assert 0 <= found.start <= found.end <= len(data)
+        _hold_value(found)
+        if found.tag & 0x20:
+            try:
+                waiting += found.children()
+            except ber.BerError:
+                continue
+
+
+def _hold_value(found: ber.Element) -> None:
+    read = {ber.INTEGER: lambda: found.integer, ber.OID: lambda: found.oid}.get(found.tag)
+    if read is None:
+        return
+    try:
+        value = read()
+    except ber.BerError:
+        return
+    kind = univ.Integer() if found.tag == ber.INTEGER else univ.ObjectIdentifier()
+    assert kind.tagSet.baseTag.tagClass == tag.tagClassUniversal
+    try:
+        theirs, _ = decoder.decode(ber.encoded(found.tag, found.content), asn1Spec=kind)
+    except PyAsn1Error:
+        return  # stricter than we are: arcs that begin with zeros
+    assert (int(theirs) if found.tag == ber.INTEGER else tuple(theirs)) == value

@@ -1,0 +1,96 @@
+"""Files of documents, from bytes to sources and to the page that Prometheus reads."""
+
+import math
+from pathlib import Path
+from unittest.mock import patch
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from rackwatt_crds import hostlist
+from rackwatt_crds.loading import load
+from rackwatt_exporter.page.page import Page
+from rackwatt_exporter.polling.gate import Gates
+from rackwatt_exporter.reading import ReadError, Reading, Reason
+from rackwatt_exporter.roster import Roster
+from rackwatt_exporter.schedulers.catalogue import scheduler
+from rackwatt_exporter.settings.binding import Binding
+from rackwatt_exporter.settings.fleet import Fleet, fleet
+from rackwatt_exporter.settings.secrets import Secrets
+from rackwatt_exporter.settings.target import Target
+from rackwatt_exporter.store import Store
+from rackwatt_exporter.targets.catalogue import Catalogue
+from tests.virtual_time import run
+
+_ORIGIN = "fleet.yaml"
+_SECRETS = Secrets(Path("/nonexistent"))
+_PARSED = 8  # targets of each document that are looked at on the page
+
+
+def examine(data: bytes) -> None:
+    """Load any bytes, and do with them all that a reload does."""
+    with patch.object(hostlist, "MOST_NAMES", 300):
+        loaded = load(data, _ORIGIN)
+        built = fleet(loaded)
+    for one in loaded:
+        assert one.document is not None or one.problems
+        assert all(problem.reason for problem in one.problems)
+        assert all(str(problem).encode() for problem in one.problems)
+    _hold_settings(built)
+    _hold_what_was(built)
+    if built.targets or built.bindings:
+        _hold_page(built)
+        run(_open(built))
+
+
+def _hold_settings(built: Fleet) -> None:
+    for node, target in built.targets.items():
+        assert node
+        assert node == target.node
+        _hold_pace(target)
+    for binding in built.bindings.values():
+        _hold_pace(binding)
+
+
+def _hold_pace(paced: Target | Binding) -> None:
+    assert math.isfinite(paced.interval_s)
+    assert paced.interval_s > 0
+    assert paced.timeout_s > 0
+    assert paced.stale_after_s >= paced.interval_s or getattr(paced, "method", "") == "refused"
+    assert paced.max_backoff_s >= paced.interval_s or getattr(paced, "method", "") == "refused"
+
+
+def _hold_what_was(built: Fleet) -> None:
+    """Read again it is the same, and so it is when the file has become garbage."""
+    with patch.object(hostlist, "MOST_NAMES", 300):
+        assert fleet(built.documents, built.documents).targets == built.targets
+        assert fleet(load(b"[", _ORIGIN), built.documents).targets == built.targets
+
+
+def _hold_page(built: Fleet) -> None:
+    store = Store({})
+    roster = Roster(store)
+    page = Page(store, roster, ("power-exporter",))
+    store.changed = page.update
+    shown = list(built.targets.values())[:_PARSED]
+    store.want(shown)
+    roster.want(built.bindings.values())
+    for target in shown:
+        store.succeeded(target.node, Reading(1.0, "x"), 0.1)
+        store.failed(target.node, ReadError(Reason.TIMEOUT, "x"), 0.1)
+    text = page.text(False, 0.0)
+    assert text.encode()
+    families = {family.name: family for family in text_string_to_metric_families(text)}
+    if shown:
+        nodes = [sample.labels["node"] for sample in families["rackwatt_node_power_watts"].samples]
+        assert nodes == [target.node for target in shown]
+
+
+async def _open(built: Fleet) -> None:
+    catalogue, gates = Catalogue(_SECRETS), Gates()
+    for target in list(built.targets.values())[:_PARSED]:
+        gates.living(target)
+        gates.suspect(target)
+        await catalogue.driver(target.method).source(target).close()
+    for binding in built.bindings.values():
+        await scheduler(binding, _SECRETS).close()
+    await catalogue.close()

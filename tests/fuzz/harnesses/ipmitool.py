@@ -1,0 +1,46 @@
+"""What ipmitool prints: figures that stand in it, or a reason."""
+
+from rackwatt_exporter.protocols.ipmitool import (
+    completion_code,
+    parse_power_reading,
+    parse_sensors,
+    sum_watts,
+)
+from rackwatt_exporter.reading import ReadError, Reason
+
+_OF_A_SUM = {Reason.NO_POWER_SENSOR, Reason.SENSOR_UNREADABLE}
+
+
+def examine(data: bytes) -> None:
+    """Read it as each of the outputs there are."""
+    text = data.decode("utf-8", "replace")
+    code = completion_code(text)
+    assert code is None or 0 <= code <= 0xFF
+    try:
+        power = parse_power_reading(data)
+    except ReadError as error:
+        assert error.reason is Reason.BAD_REPLY
+    else:
+        assert any(_says(line, power.watts) for line in text.splitlines())
+    sensors = parse_sensors(data)
+    for sensor in sensors:
+        _hold_sum(data, sensor.name)
+
+
+def _says(line: str, watts: int) -> bool:
+    words = line.partition("Instantaneous")[2].split()
+    return any(word.isdigit() and int(word) == watts for word in words)
+
+
+def _hold_sum(data: bytes, name: str) -> None:
+    """Add the fields up again, of the lines that begin with this name."""
+    rows = [line.rsplit(",", 3) for line in data.decode("utf-8", "replace").split("\n")]
+    fields = [row for row in rows if len(row) == 4 and row[0] == name]
+    try:
+        watts = sum_watts(parse_sensors(data), [name])
+    except ReadError as error:
+        assert error.reason in _OF_A_SUM
+        return
+    assert watts > 0
+    assert all(row[2].strip() == "Watts" for row in fields)
+    assert abs(watts - sum(float(row[1]) for row in fields)) < 1e-6 * watts

@@ -1,0 +1,136 @@
+"""A whole Redfish service that answers anything: watts that stand where the source says.
+
+The bytes are JSON: what each path answers, as tests/peers/sushy.py has it (a resource, or `peer`
+with status, headers and body). The exporter's own client asks, but for sockets and TLS.
+"""
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, cast
+
+from yarl import URL
+
+from rackwatt_exporter.protocols.redfish import Account, RedfishService
+from rackwatt_exporter.protocols.redfish_http import Client, Origin
+from rackwatt_exporter.reading import ReadError, Reason
+from rackwatt_exporter.settings.options import RedfishOptions
+from rackwatt_exporter.targets.redfish import RedfishSource
+from tests.exporter.targets import redfish_oracle
+from tests.virtual_time import run
+
+JSON = True
+_HERE = URL("https://192.0.2.1:443/")
+_MOST_REQUESTS = 2000
+_REASONS = {
+    Reason.AUTH_FAILED,
+    Reason.BAD_REPLY,
+    Reason.NO_POWER_SENSOR,
+    Reason.POWERED_OFF,
+    Reason.PRIVILEGE_INSUFFICIENT,
+    Reason.SENSOR_UNREADABLE,
+    Reason.SESSION_LIMIT,
+    Reason.TIMEOUT,
+}
+
+
+class Response:
+    """One answer, as aiohttp gives it."""
+
+    def __init__(self, url: URL, said: Any) -> None:
+        self.url = url
+        peer = said.get("peer") if isinstance(said, dict) else None
+        peer = peer if isinstance(peer, dict) else {"body": said}
+        status = peer.get("status", 404 if said is None else 200)
+        self.status = status if type(status) is int and 100 <= status < 600 else 200
+        headers = peer.get("headers")
+        self.headers = {
+            str(name): str(value)
+            for name, value in (headers if isinstance(headers, dict) else {}).items()
+        }
+        body = peer.get("body")
+        self._body = body.encode() if isinstance(body, str) else json.dumps(body).encode()
+        self.content = self
+
+    async def __aenter__(self) -> "Response":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        return
+
+    async def iter_any(self) -> AsyncIterator[bytes]:
+        """Give the body."""
+        yield self._body
+
+
+class Peer:
+    """What stands in aiohttp's place: routes, and the rule that nobody else is ever asked."""
+
+    def __init__(self, routes: Mapping[str, Any]) -> None:
+        self._routes = routes
+        self.requests = 0
+
+    @property
+    def session(self) -> "Peer":
+        """Stand in for the client's own session."""
+        return self
+
+    def request(self, method: str, url: URL, **_: Any) -> Response:
+        """Answer."""
+        assert url.origin() == _HERE.origin(), url
+        self.requests += 1
+        assert self.requests < _MOST_REQUESTS
+        if method == "POST":
+            token = {"peer": {"status": 201, "headers": {"X-Auth-Token": "t", "Location": "/s/1"}}}
+            return Response(url, self._routes.get("POST", token))
+        return Response(url, self.holds(url.raw_path_qs))
+
+    def holds(self, path: str) -> Any:
+        """Tell what stands at a path; ends of paths and expanding queries do not count."""
+        plain = path.partition("?")[0].rstrip("/")
+        return next(
+            (self._routes[p] for p in (path, plain, plain + "/") if p in self._routes), None
+        )
+
+    def document(self, path: str) -> Any:
+        """Give what a client reads there in the end, redirects followed: what the oracle sees."""
+        for _ in range(5):
+            said = self.holds(path)
+            peer = said.get("peer") if isinstance(said, dict) else None
+            if not isinstance(peer, dict):
+                return said
+            answer = Response(_HERE, said)
+            if not 300 <= answer.status < 400:
+                body = peer.get("body")
+                return json.loads(body) if isinstance(body, str) else body
+            path = _HERE.join(URL(path)).join(URL(answer.headers["Location"])).raw_path_qs
+        raise AssertionError("redirected without end")
+
+
+def examine(data: bytes) -> None:
+    """Read twice, of the chassis that is found and of one that is named, watts now and the mean."""
+    try:
+        routes = json.loads(data)
+    except (ValueError, RecursionError):
+        return
+    if isinstance(routes, dict):
+        for options in (
+            RedfishOptions(),
+            RedfishOptions(value="average"),
+            RedfishOptions(chassis="1"),
+        ):
+            run(_read(Peer(routes), options))
+
+
+async def _read(peer: Peer, options: RedfishOptions) -> None:
+    origin = Origin(cast(Client, peer), _HERE, lambda: None, None)  # type: ignore[arg-type, return-value]
+    service = RedfishService(origin, lambda: Account("root", "secret"))
+    source = RedfishSource(service, options, service.close)
+    for _ in range(3):
+        try:
+            reading = await source.read()
+        except ReadError as error:
+            assert error.reason in _REASONS, error
+            continue
+        assert redfish_oracle.stands(reading, peer.document), reading
+        assert reading.joules is None or 0 < reading.joules < float("inf")
+    await source.close()
