@@ -1,44 +1,44 @@
 // Tells screen readers what has changed: who fails and who answers again, seldom enough to be heard.
 
-const PAUSE_MS = 8000;
+import { now } from "./fleet.js";
+
+const PAUSE_S = 8;
 const MOST_NAMES = 3;
 
 export class Announcer {
   constructor(root) {
     this.root = root;
     this.failing = null;
-    this.toldAt = -PAUSE_MS;
-  }
-
-  furnish(fleet) {
-    this.fleet = fleet;
-    this.failing = null;
+    this.toldAt = 0;
   }
 
   /** Note who fails now; say what is different from what was said last. */
-  update() {
-    const failing = new Set(this.fleet.places.filter((place) => this.fleet.status(place) === "failing"));
-    if (this.failing === null) {
-      this.#say(failing, `${this.fleet.count} targets, ${failing.size} failing.`);
-      return;
+  update(fleet) {
+    const failing = new Map();
+    for (const place of fleet.places) {
+      if (fleet.status(place) === "failing") failing.set(fleet.node[place], fleet.word("reason", place));
     }
-    if (performance.now() - this.toldAt < PAUSE_MS) return;
-    const fallen = [...failing].filter((place) => !this.failing.has(place));
-    const back = [...this.failing].filter((place) => !failing.has(place));
+    if (this.failing === null) this.#say(failing, `${fleet.count} targets, ${failing.size} failing.`);
+    else if (now() - this.toldAt > PAUSE_S) this.#sayChanges(failing);
+  }
+
+  #sayChanges(failing) {
+    const fallen = [...failing.keys()].filter((node) => !this.failing.has(node));
+    const back = [...this.failing.keys()].filter((node) => !failing.has(node));
     const told = [];
-    if (fallen.length) told.push(`${this.#named(fallen)} now failing: ${this.fleet.word("reason", fallen[0])}.`);
-    if (back.length) told.push(`${this.#named(back)} not failing any more.`);
+    if (fallen.length) told.push(`${named(fallen)} now failing: ${failing.get(fallen[0])}.`);
+    if (back.length) told.push(`${named(back)} not failing any more.`);
     if (told.length) this.#say(failing, told.join(" "));
   }
 
   #say(failing, text) {
     this.failing = failing;
-    this.toldAt = performance.now();
+    this.toldAt = now();
     this.root.textContent = text;
   }
+}
 
-  #named(places) {
-    const names = places.slice(0, MOST_NAMES).map((place) => this.fleet.node[place]);
-    return places.length > MOST_NAMES ? `${names.join(", ")} and ${places.length - MOST_NAMES} more` : names.join(", ");
-  }
+function named(nodes) {
+  const names = nodes.slice(0, MOST_NAMES).join(", ");
+  return nodes.length > MOST_NAMES ? `${names} and ${nodes.length - MOST_NAMES} more` : names;
 }

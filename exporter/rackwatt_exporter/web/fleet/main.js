@@ -34,7 +34,6 @@ function furnish(layout) {
   shown = null;
   map.furnish(fleet);
   overview.furnish(fleet);
-  announcer.furnish(fleet);
   summary.furnish(fleet);
   details.follow(fleet, fleet.placeOf.get(chosen));
 }
@@ -44,7 +43,7 @@ function update(message) {
   narrow();
   map.paint(places);
   overview.update(fleet);
-  announcer.update(places);
+  announcer.update(fleet);
   summary.update(shown, query.value.trim() !== "");
   if (!at("table").hidden) table.show(fleet, shown);
   map.mark(details.place);
