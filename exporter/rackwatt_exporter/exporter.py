@@ -63,7 +63,7 @@ class Exporter:
         self.store = Store(self._ledger.accounts)
         self.roster = Roster(self.store)
         self.history = History(self.store)
-        self.page = Page(self.store, self.roster, profiles)
+        self.page = Page(self.roster, profiles)
         self.store.changed = self.page.update
 
     async def reload(self) -> None:

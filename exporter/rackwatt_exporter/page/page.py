@@ -12,7 +12,7 @@ from rackwatt_exporter.page.families import Family
 from rackwatt_exporter.page.row import Row
 from rackwatt_exporter.page.schedulers import scheduler_samples
 from rackwatt_exporter.roster import Roster
-from rackwatt_exporter.store import Record, Store
+from rackwatt_exporter.store import Record
 
 _STATISTICS = (
     (f.AVERAGE, "average_watts"),
@@ -23,42 +23,45 @@ _STATISTICS = (
 
 
 class Page:
-    """Lines by family and node, kept up to date by `update` and `forget`."""
+    """A column of lines for each family, in which each target has its place; "" is no line.
 
-    def __init__(self, store: Store, roster: Roster, profiles: Iterable[str]) -> None:
-        self._store = store
+    Kept up to date by `update` and `forget`.
+    """
+
+    def __init__(self, roster: Roster, profiles: Iterable[str]) -> None:
         self._roster = roster
         self._profiles = frozenset(profiles)
         self._rows: dict[str, Row] = {}
-        self._lines: dict[Family, dict[str, str]] = {family: {} for family in f.PER_TARGET}
+        self._columns: dict[Family, list[str]] = {family: [] for family in f.PER_TARGET}
+        self._vacant: list[int] = []
 
     def update(self, record: Record) -> None:
         """Write a target's lines anew."""
-        node = record.target.node
         entry = self._roster.entries.get(record.target.scheduler or "")
-        row = self._rows.get(node)
+        row = self._rows.get(record.target.node)
         if row is None or not row.fits(record, entry):
-            row = self._rows[node] = Row(record, entry)
-            self._lines[f.INFO][node] = row.info
-            self._put(f.STATE, node, row.state)
+            row = Row(self._new_place() if row is None else row.place, record, entry)
+            self._rows[record.target.node] = row
+            self._columns[f.INFO][row.place] = row.info
+            self._columns[f.STATE][row.place] = row.state
         self._write_power(record, row)
         self._write_health(record, row)
 
     def forget(self, nodes: Iterable[str]) -> None:
         """Take the lines of nodes that are gone off the page."""
-        for node in nodes:
-            self._rows.pop(node, None)
-            for lines in self._lines.values():
-                lines.pop(node, None)
+        for row in filter(None, [self._rows.pop(node, None) for node in nodes]):
+            for column in self._columns.values():
+                column[row.place] = ""
+            self._vacant.append(row.place)
 
     def text(self, openmetrics: bool, now_s: float) -> str:
         """Join the page; the process' own metrics and the end mark are not on it."""
         self._write_ages(now_s)
         parts: list[str] = []
-        for family, lines in self._lines.items():
-            if lines and self._shows(family):
+        for family, column in self._columns.items():
+            if self._shows(family) and any(column):
                 parts.append(family.header(openmetrics))
-                parts += lines.values()
+                parts += column
         for family, samples in scheduler_samples(self._roster, now_s):
             parts.append(family.header(openmetrics))
             parts += samples
@@ -66,59 +69,62 @@ class Page:
 
     def probe(self, record: Record, openmetrics: bool, now_s: float) -> str:
         """Join what is on the page of one target, whether it is up first of all, and the end."""
-        node = record.target.node
-        self._write_age(record, now_s)
+        row = self._rows[record.target.node]
+        self._write_age(row, now_s)
         lines = [f.PROBE_SUCCESS.header(openmetrics), f"{f.PROBE_SUCCESS.name} {int(record.up)}\n"]
-        for family, by_node in self._lines.items():
-            if node in by_node and self._shows(family):
-                lines += (family.header(openmetrics), by_node[node])
+        for family, column in self._columns.items():
+            if column[row.place] and self._shows(family):
+                lines += (family.header(openmetrics), column[row.place])
         return "".join(lines) + (END if openmetrics else "")
+
+    def _new_place(self) -> int:
+        if self._vacant:
+            return self._vacant.pop()
+        for column in self._columns.values():
+            column.append("")
+        return len(self._columns[f.INFO]) - 1
 
     def _shows(self, family: Family) -> bool:
         return family.profile == "rackwatt" or family.profile in self._profiles
 
-    def _put(self, family: Family, node: str, line: str | None) -> None:
-        if line is None:
-            self._lines[family].pop(node, None)
-        else:
-            self._lines[family][node] = line
-
     def _write_power(self, record: Record, row: Row) -> None:
-        node, prefix, lines = record.target.node, row.prefix, self._lines
+        place, columns = row.place, self._columns
         reading, account = record.reading, record.account
         if reading is None:
             for family in (f.POWER, f.USAGE, *(family for family, _ in _STATISTICS)):
-                lines[family].pop(node, None)
+                columns[family][place] = ""
             return
-        watts = f"{reading.watts!r}\n"
-        lines[f.POWER][node] = prefix[f.POWER] + watts
-        lines[f.USAGE][node] = prefix[f.USAGE] + watts
-        lines[f.ENERGY][node] = f"{prefix[f.ENERGY]}{account.served_joules!r}\n"
-        lines[f.COVERED][node] = f"{prefix[f.COVERED]}{account.served_covered_s!r}\n"
+        watts, whole = repr(reading.watts), row.whole
+        columns[f.POWER][place] = f"{f.POWER.name}{whole} {watts}\n"
+        columns[f.USAGE][place] = f"{f.USAGE.name}{row.usage} {watts}\n"
+        columns[f.ENERGY][place] = f"{f.ENERGY.name}{whole} {account.served_joules!r}\n"
+        columns[f.COVERED][place] = f"{f.COVERED.name}{whole} {account.served_covered_s!r}\n"
         for family, name in _STATISTICS:
             value = getattr(reading.statistics, name, None)
-            self._put(family, node, None if value is None else f"{prefix[family]}{value!r}\n")
+            columns[family][place] = "" if value is None else f"{family.name}{whole} {value!r}\n"
 
     def _write_health(self, record: Record, row: Row) -> None:
-        node, prefix, lines = record.target.node, row.prefix, self._lines
-        lines[f.UP][node] = f"{prefix[f.UP]}{int(record.up)}\n"
-        lines[f.READS][node] = f"{prefix[f.READS]}{record.reads}\n"
+        place, columns, node = row.place, self._columns, row.node
+        columns[f.UP][place] = f"{f.UP.name}{node} {int(record.up)}\n"
+        columns[f.READS][place] = f"{f.READS.name}{node} {record.reads}\n"
         if record.took_s is not None:
-            lines[f.DURATION][node] = f"{prefix[f.DURATION]}{record.took_s:.6f}\n"
+            columns[f.DURATION][place] = f"{f.DURATION.name}{node} {record.took_s:.6f}\n"
         if record.error is not None:
-            lines[f.ERRORS][node] = "".join(
-                f"{f.ERRORS.name}{labels((('node', node), ('reason', reason)))} {count}\n"
+            columns[f.ERRORS][place] = "".join(
+                f"{f.ERRORS.name}{_reason_labels(record, reason)} {count}\n"
                 for reason, count in record.errors.items()
             )
 
     def _write_ages(self, now_s: float) -> None:
-        ages, rows = self._lines[f.AGE], self._rows
-        for node, record in self._store.records.items():
-            if record.read_at_s is not None:
-                ages[node] = f"{rows[node].prefix[f.AGE]}{now_s - record.read_at_s:.3f}\n"
+        for row in self._rows.values():
+            self._write_age(row, now_s)
 
-    def _write_age(self, record: Record, now_s: float) -> None:
-        if record.read_at_s is not None:
-            prefix = self._rows[record.target.node].prefix[f.AGE]
-            age = f"{prefix}{now_s - record.read_at_s:.3f}\n"
-            self._lines[f.AGE][record.target.node] = age
+    def _write_age(self, row: Row, now_s: float) -> None:
+        read_at_s = row.record.read_at_s
+        if read_at_s is not None:
+            age = f"{f.AGE.name}{row.node} {now_s - read_at_s:.3f}\n"
+            self._columns[f.AGE][row.place] = age
+
+
+def _reason_labels(record: Record, reason: str) -> str:
+    return labels((("node", record.target.node), ("reason", reason)))

@@ -1,40 +1,38 @@
-"""The unchanging half of a target's lines: names and labels, escaped and joined once.
+"""The unchanging part of a target's lines: its label sets, escaped and joined once.
 
-A reading then costs one number written behind each prefix. A row fits as long as the target, its
-node's state and the place its number comes from stay as they were.
+A reading then costs one number written behind each. A row fits as long as the target, its node's
+state and the place its number comes from stay as they were.
 """
 
 from rackwatt_exporter.page import families as f
 from rackwatt_exporter.page.exposition import labels
-from rackwatt_exporter.page.families import Family
 from rackwatt_exporter.roster import Entry
 from rackwatt_exporter.schedulers.state import profile_state
 from rackwatt_exporter.store import Record
 
-_NUMBERS = (f.POWER, f.ENERGY, f.COVERED, f.AVERAGE, f.MINIMUM, f.MAXIMUM, f.WINDOW)
-_HEALTH = (f.UP, f.AGE, f.DURATION, f.READS)
-
 
 class Row:
-    """Prefixes by family, and the two lines whose value is always 1."""
+    """A target's place on the page, and its label sets.
 
-    __slots__ = ("info", "key", "prefix", "state")
+    `whole` goes with what is measured, `node` with how the target does; `usage` is the profile's.
+    `info` and `state` are whole lines, for their value is always 1.
+    """
 
-    def __init__(self, record: Record, entry: Entry | None) -> None:
+    __slots__ = ("info", "key", "node", "place", "record", "state", "usage", "whole")
+
+    def __init__(self, place: int, record: Record, entry: Entry | None) -> None:
         target = record.target
+        self.place = place
+        self.record = record
         self.key = _key(record, entry)
-        whole = labels((("node", target.node), ("type", target.type), ("rack", target.rack)))
-        node = labels((("node", target.node),))
-        self.prefix: dict[Family, str] = {
-            **{family: f"{family.name}{whole} " for family in _NUMBERS},
-            **{family: f"{family.name}{node} " for family in _HEALTH},
-            f.USAGE: f"{f.USAGE.name}{_usage_labels(record)} ",
-        }
+        self.whole = labels((("node", target.node), ("type", target.type), ("rack", target.rack)))
+        self.node = labels((("node", target.node),))
+        self.usage = _usage_labels(record)
         self.info = f"{f.INFO.name}{_info_labels(record)} 1\n"
-        self.state = f"{f.STATE.name}{_state_labels(record, entry)} 1\n" if record.state else None
+        self.state = f"{f.STATE.name}{_state_labels(record, entry)} 1\n" if record.state else ""
 
     def fits(self, record: Record, entry: Entry | None) -> bool:
-        """Tell whether the prefixes still say what they should."""
+        """Tell whether the label sets still say what they should."""
         return self.key == _key(record, entry)
 
 

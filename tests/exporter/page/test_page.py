@@ -31,7 +31,7 @@ class House:
         self.now_s = 1000.0
         self.store = Store({}, lambda: self.now_s, lambda: self.now_s)
         self.roster = Roster(self.store, lambda: self.now_s)
-        self.page = Page(self.store, self.roster, profiles)
+        self.page = Page(self.roster, profiles)
         self.store.changed = self.page.update
         self.want(*targets)
         self.roster.want([Binding("prod", "prod", "alpha", NoopOptions(), stale_after_s=60)])
@@ -158,6 +158,23 @@ def test_a_node_that_is_gone_leaves_no_line_behind() -> None:
     house.want(target("n2", rack="r7"))
     assert "n1" not in house.text()
     assert house.samples("node_power_usage") == {("n2", "compute", "r7"): 300}
+
+
+def test_a_place_that_was_given_up_is_taken_by_another_node_without_a_trace() -> None:
+    house = House(target("n1"), target("n2"))
+    for node in ("n1", "n2"):
+        house.store.succeeded(
+            node, Reading(100.0, "dcmi", 5.0, Statistics(1.0, 1.0, 1.0, 1.0)), 0.1
+        )
+    house.want(target("n2"))
+    house.want(target("n2"), target("n3"))
+    assert house.samples("rackwatt_target_up") == {("n2",): 1, ("n3",): 0}
+    assert house.samples("rackwatt_node_power_watts") == {("n2", "compute", "r1"): 100}
+    assert "n1" not in house.text()
+    house.store.failed("n3", ReadError(Reason.TIMEOUT, "silent"), 0.1)
+    house.store.succeeded("n3", Reading(7.0, "dcmi"), 0.1)
+    assert house.samples("rackwatt_node_power_watts")["n3", "compute", "r1"] == 7
+    assert house.samples("rackwatt_node_power_average_watts") == {("n2", "compute", "r1"): 1}
 
 
 def test_a_profile_can_be_switched_off() -> None:

@@ -69,7 +69,7 @@ def _hold_what_was(built: Fleet) -> None:
 def _hold_page(built: Fleet) -> None:
     store = Store({})
     roster = Roster(store)
-    page = Page(store, roster, ("power-exporter",))
+    page = Page(roster, ("power-exporter",))
     store.changed = page.update
     shown = list(built.targets.values())[:_PARSED]
     store.want(shown)
