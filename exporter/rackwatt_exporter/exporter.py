@@ -76,8 +76,9 @@ class Exporter:
     async def watch(self) -> None:
         """Reload whenever the documents change, or it is asked for, until cancelled."""
         while True:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self.reload_asked.wait(), _LOOK_S)
+            with suppress(TimeoutError):  # wait_for may swallow a cancellation (Python 3.11)
+                async with asyncio.timeout(_LOOK_S):
+                    await self.reload_asked.wait()
             if self.reload_asked.is_set() or files.fingerprint(self._paths) != self._seen:
                 self.reload_asked.clear()
                 await self.reload()

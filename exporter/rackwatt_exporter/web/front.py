@@ -31,6 +31,7 @@ class Limits:
     connections: int = 512
     idle_s: float = 75.0  # without a whole request; Prometheus asks every minute
     sending_s: float = 60.0
+    handshake_s: float = 10.0
 
 
 class Front:
@@ -71,7 +72,7 @@ class Front:
             OSError: the address is not ours, or is taken.
         """
         configuration = await self._read()
-        self._listener = Listener(host, port)
+        self._listener = Listener(host, port, self._limits.handshake_s)
         await self._runner.setup()
         self._guard.take(configuration)
         await self._listener.serve(self._connection, configuration.tls)

@@ -9,20 +9,20 @@ import socket
 import ssl
 from collections.abc import Callable
 
-HANDSHAKE_LIMIT_S = 10.0
 _BACKLOG = 128
 
 
 class Listener:
     """Listens at an address; an empty `host` is every address of either family."""
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, handshake_limit_s: float) -> None:
         """Take the sockets.
 
         Raises:
             OSError: the address is not ours, or is taken.
         """
         self._sockets = _bound(host, port)
+        self._handshake_limit_s = handshake_limit_s
         self._servers: list[asyncio.Server] = []
 
     @property
@@ -40,7 +40,7 @@ class Listener:
                 protocol,
                 sock=sock.dup(),
                 ssl=tls,
-                ssl_handshake_timeout=HANDSHAKE_LIMIT_S if tls else None,
+                ssl_handshake_timeout=self._handshake_limit_s if tls else None,
                 backlog=_BACKLOG,
             )
             for sock in self._sockets

@@ -40,6 +40,13 @@ def test_sighup_reads_the_documents_again_at_once(lab: Path) -> None:
         assert run.stop(signal.SIGINT) == 0
 
 
+def test_sigterm_on_the_heels_of_sighup_ends_it_all_the_same(lab: Path) -> None:
+    with running("run", f"--config.file={lab}", LISTEN) as run:
+        run.until_logged(lambda line: "documents read" in line)
+        run.process.send_signal(signal.SIGHUP)
+        assert run.stop() == 0
+
+
 def test_flags_for_the_path_the_profile_and_the_log_do_as_they_say(lab: Path) -> None:
     with running(
         "run", f"--config.file={lab}", LISTEN, "--web.telemetry-path=/power",

@@ -1,0 +1,262 @@
+"""The web configuration as the running command has it, seen by curl, OpenSSL and httpx."""
+
+import os
+import ssl
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import bcrypt
+import httpx
+import pytest
+import trustme
+
+from tests.exporter.commands.running import Running, running
+from tests.exporter.exporting import power_target
+from tests.exporter.web.certified import GOS_HASH, MUTUAL, PASSWORD, TLS, Certified
+
+CURL = ["curl", "-s", "--max-time", "20", "--output", os.devnull, "--write-out", "%{http_code}"]
+LISTEN = "--web.listen-address=127.0.0.1:0"
+
+
+@pytest.fixture
+def certified(tmp_path: Path) -> Certified:
+    (tmp_path / "lab").mkdir()
+    (tmp_path / "lab" / "lab.yaml").write_text(power_target("[{names: n1}]"))
+    return Certified(tmp_path)
+
+
+@contextmanager
+def serving(certified: Certified, *flags: str) -> Iterator[Running]:
+    with running(
+        "run", f"--config.file={certified.directory / 'lab'}", LISTEN,
+        f"--web.config.file={certified.web_config}", *flags,
+    ) as run:  # fmt: skip
+        assert run.url
+        yield run
+
+
+def curl(certified: Certified, run: Running, *arguments: object, path: str = "/metrics") -> str:
+    """What curl says: the status, or its own exit status where there is none."""
+    url = run.url.replace("http:", "https:") + path
+    done = subprocess.run(
+        [*CURL, "--cacert", str(certified.authority_file), *map(str, arguments), url],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    return f"curl {done.returncode}" if done.returncode else done.stdout
+
+
+def until(told: Callable[[], bool], limit_s: float = 15) -> None:
+    deadline_s = time.monotonic() + limit_s
+    while not told():
+        assert time.monotonic() < deadline_s
+        time.sleep(0.05)
+
+
+def certificate(run: Running) -> str:
+    """The certificate that a new connection is shown."""
+    url = httpx.URL(run.url)
+    return ssl.get_server_certificate((url.host, url.port or 0))
+
+
+def test_users_are_let_in_by_their_password_over_tls_and_nobody_else(certified: Certified) -> None:
+    certified.write(tls_server_config=TLS, basic_auth_users={"prometheus": GOS_HASH})
+    with serving(certified) as run:
+        assert curl(certified, run) == "401"
+        assert curl(certified, run, "-u", f"prometheus:{PASSWORD}") == "200"
+        assert curl(certified, run, "-u", "prometheus:wrong") == "401"
+        assert curl(certified, run, "-u", f"nobody:{PASSWORD}") == "401"
+        for path in ("/", "/status", "/healthz", "/targets", "/nothing", "/fleet/main.js"):
+            assert curl(certified, run, path=path) == "401", path
+        for header in ("Basic", "Basic !!", "Basic Zm9v", "Bearer x", "Basic " + "A" * 4000):
+            assert curl(certified, run, "-H", f"Authorization: {header}") == "401"
+        assert (
+            httpx.get(run.url.replace("http:", "https:"), verify=False)
+            .headers["WWW-Authenticate"]
+            .startswith("Basic realm=")
+        )
+        with pytest.raises(httpx.HTTPError):
+            httpx.get(run.url)
+        assert PASSWORD not in "".join(run.log)
+        assert run.stop() == 0
+
+
+def test_a_client_needs_a_certificate_of_the_authority_where_that_is_asked(
+    certified: Certified,
+) -> None:
+    certified.write(tls_server_config=MUTUAL)
+    stranger = certified.client_named("stranger", trustme.CA())
+    with serving(certified) as run:
+        assert curl(certified, run, "--cert", certified.client) == "200"
+        for version in ("--tls-max 1.2", "--tlsv1.3"):
+            assert curl(certified, run, *version.split()).startswith("curl ")
+            assert curl(certified, run, "--cert", stranger, *version.split()).startswith("curl ")
+
+
+def test_a_client_may_have_to_bear_one_of_the_names_listed(certified: Certified) -> None:
+    certified.write(
+        tls_server_config={**MUTUAL, "client_allowed_sans": ["prometheus.example", "10.0.0.7"]}
+    )
+    with serving(certified) as run:
+        assert curl(certified, run, "--cert", certified.client) == "200"
+        assert curl(certified, run, "--cert", certified.client_named("10.0.0.7")) == "200"
+        assert curl(certified, run, "--cert", certified.client_named("other.example")) == "403"
+
+
+def test_versions_and_suites_are_those_of_the_file(certified: Certified) -> None:
+    suite = "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384"
+    certified.write(tls_server_config={**TLS, "cipher_suites": [suite], "max_version": "TLS12"})
+    with serving(certified) as run:
+        assert curl(certified, run, "--tlsv1.3").startswith("curl ")
+        chosen = ("--tls-max", "1.2", "--ciphers")
+        assert curl(certified, run, *chosen, "ECDHE-ECDSA-AES256-GCM-SHA384") == "200"
+        assert curl(certified, run, *chosen, "ECDHE-ECDSA-AES128-GCM-SHA256").startswith("curl ")
+        certified.write(tls_server_config={**TLS, "min_version": "TLS13"})
+        until(lambda: curl(certified, run, "--tlsv1.3") == "200")
+        assert curl(certified, run, "--tls-max", "1.2").startswith("curl ")
+
+
+def test_headers_of_the_file_take_the_place_of_ours(certified: Certified) -> None:
+    headers = {"Strict-Transport-Security": "max-age=60", "Content-Security-Policy": "", "X-Frame-Options": "sameorigin"}  # fmt: skip
+    certified.write(http_server_config={"headers": headers})
+    with serving(certified) as run:
+        found = httpx.get(run.url + "/status").headers
+        assert found["Strict-Transport-Security"] == "max-age=60"
+        assert found["X-Frame-Options"] == "sameorigin"
+        assert "Content-Security-Policy" not in found
+        assert found["X-Content-Type-Options"] == "nosniff"
+
+
+def test_a_renewed_certificate_counts_and_a_connection_there_is_loses_no_answer(
+    certified: Certified,
+) -> None:
+    certified.write(tls_server_config=TLS)
+    with serving(certified) as run, httpx.Client(
+        base_url=run.url.replace("http:", "https:"),
+        verify=ssl.create_default_context(cafile=str(certified.authority_file)),
+    ) as client:  # fmt: skip
+        before = certificate(run)
+        assert "connection" not in client.get("/healthz").headers
+        certified.renew()
+        until(lambda: certificate(run) != before)
+        assert client.get("/healthz").headers["connection"] == "close"
+        assert "connection" not in client.get("/healthz").headers
+        assert run.stop() == 0
+
+
+def test_certificates_renewed_all_the_time_drop_nobody(certified: Certified) -> None:
+    certified.write(tls_server_config=TLS)
+    context = ssl.create_default_context(cafile=str(certified.authority_file))
+    with serving(certified, "--web.enable-lifecycle") as run:
+        url = run.url.replace("http:", "https:")
+        stop = threading.Event()
+        failures: list[str] = []
+        served = [0]
+
+        def hammer() -> None:
+            while not stop.is_set():
+                try:
+                    with httpx.Client(verify=context) as client:
+                        for _ in range(2):
+                            client.get(url + "/healthz").raise_for_status()
+                            served[0] += 1
+                except httpx.HTTPError as error:
+                    failures.append(repr(error))
+
+        threads = [threading.Thread(target=hammer) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        seen = set()
+        for _ in range(20):
+            certified.renew()
+            assert httpx.post(url + "/-/reload", verify=context).status_code == 200
+            seen.add(certificate(run))
+        stop.set()
+        for thread in threads:
+            thread.join()
+        assert failures == []
+        assert len(seen) == 20
+        assert served[0] > 50
+
+
+def test_users_and_tls_come_and_go_without_a_restart(certified: Certified) -> None:
+    certified.write()
+    with serving(certified) as run:
+        assert httpx.get(run.url + "/healthz").status_code == 200
+        kept = bcrypt.hashpw(b"first", bcrypt.gensalt(4)).decode()
+        certified.write(basic_auth_users={"a": kept})
+        until(lambda: httpx.get(run.url + "/healthz").status_code == 401)
+        assert httpx.get(run.url + "/healthz", auth=("a", "first")).status_code == 200
+        kept = bcrypt.hashpw(b"second", bcrypt.gensalt(4)).decode()
+        certified.write(basic_auth_users={"a": kept}, tls_server_config=TLS)
+        until(lambda: curl(certified, run, "-u", "a:second") == "200")
+        assert curl(certified, run, "-u", "a:first") == "401"
+        certified.write()
+        until(lambda: curl(certified, run).startswith("curl "))
+        assert httpx.get(run.url + "/healthz").status_code == 200
+        assert kept not in "".join(run.log)
+
+
+def test_a_file_that_breaks_is_told_and_what_was_in_force_stays(certified: Certified) -> None:
+    certified.write(tls_server_config=TLS, basic_auth_users={"prometheus": GOS_HASH})
+    with serving(certified) as run:
+        certified.write(tls_server_config=TLS, basic_auth_user={})
+        run.until_logged(lambda line: "did you mean basic_auth_users?" in line)
+        run.until_logged(lambda line: "what was in force stays so" in line)
+        (certified.directory / "server.key").unlink()
+        certified.write(tls_server_config=TLS)
+        run.until_logged(lambda line: "server.key: No such file" in line)
+        assert curl(certified, run) == "401"
+        assert curl(certified, run, "-u", f"prometheus:{PASSWORD}") == "200"
+        certified.renew()
+        until(lambda: curl(certified, run) == "200")
+        assert run.stop() == 0
+
+
+def test_a_file_that_is_broken_at_the_start_ends_it_with_every_problem(
+    certified: Certified,
+) -> None:
+    certified.write(tls_server_config={"cert_fil": "x"}, basic_auth_users={"a": "hunter2"})
+    with running(
+        "run", f"--config.file={certified.directory / 'lab'}", LISTEN,
+        f"--web.config.file={certified.web_config}",
+    ) as run:  # fmt: skip
+        assert run.process.wait(20) == 1
+        run._reader.join(5)
+        log = "".join(run.log)
+        assert "did you mean cert_file?" in log
+        assert "hunter2" not in log
+        assert "listens on" not in log
+
+
+def test_reload_by_request_is_off_and_says_how_to_have_it(certified: Certified) -> None:
+    certified.write()
+    with serving(certified) as run:
+        refused = httpx.post(run.url + "/-/reload")
+        assert refused.status_code == 403
+        assert "--web.enable-lifecycle" in refused.text
+
+
+def test_reload_by_request_answers_when_it_is_done_and_tells_the_problems(
+    certified: Certified,
+) -> None:
+    certified.write()
+    lab = certified.directory / "lab" / "lab.yaml"
+    with serving(certified, "--web.enable-lifecycle") as run:
+        lab.write_text(power_target("[{names: n2}]"))
+        assert httpx.post(run.url + "/-/reload").status_code == 200
+        assert [one["targets"] for one in httpx.get(run.url + "/targets").json()] == [["n2"]]
+        lab.write_text(power_target("[{names: n3, adress: x}]"))
+        certified.write(rate_limit={})
+        reply = httpx.post(run.url + "/-/reload")
+        assert reply.status_code == 500
+        assert "hosts[0].adress: unknown field; did you mean address?" in reply.text
+        assert "rate_limit: is not supported" in reply.text
+        assert httpx.get(run.url + "/-/reload").status_code == 405
+        assert httpx.put(run.url + "/-/reload").status_code == 405
+        elsewhere = {"Sec-Fetch-Site": "cross-site"}
+        assert httpx.post(run.url + "/-/reload", headers=elsewhere).status_code == 403
+        assert run.stop() == 0

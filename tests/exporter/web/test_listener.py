@@ -1,0 +1,86 @@
+import asyncio
+import socket
+import ssl
+from pathlib import Path
+
+import pytest
+
+from rackwatt_exporter.web.configuration import read
+from rackwatt_exporter.web.listener import Listener
+from tests.exporter.web.certified import TLS, Certified
+
+
+class Greeter(asyncio.Protocol):
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        transport.write(b"hello")
+        transport.close()
+
+
+async def greeted(host: str, port: int, tls: ssl.SSLContext | None = None) -> bytes:
+    async with asyncio.timeout(10):
+        reader, writer = await asyncio.open_connection(host, port, ssl=tls)
+        try:
+            return await reader.read()
+        finally:
+            writer.close()
+
+
+async def test_without_a_host_it_listens_on_either_family_at_one_port() -> None:
+    listener = Listener("", 0, 1.0)
+    await listener.serve(Greeter, None)
+    ((_, port),) = listener.addresses
+    assert await greeted("127.0.0.1", port) == b"hello"
+    if socket.has_dualstack_ipv6():
+        assert await greeted("::1", port) == b"hello"
+    listener.close()
+    with pytest.raises(OSError):
+        await greeted("127.0.0.1", port)
+
+
+async def test_a_port_that_is_taken_or_an_address_of_others_is_an_error() -> None:
+    listener = Listener("127.0.0.1", 0, 1.0)
+    ((_, port),) = listener.addresses
+    with pytest.raises(OSError, match="in use"):
+        Listener("127.0.0.1", port, 1.0)
+    with pytest.raises(OSError):
+        Listener("192.0.2.1", 0, 1.0)
+    listener.close()
+
+
+async def test_a_handshake_that_never_ends_is_cut_off(tmp_path: Path) -> None:
+    certified = Certified(tmp_path)
+    listener = Listener("127.0.0.1", 0, 0.3)
+    await listener.serve(Greeter, read(certified.write(tls_server_config=TLS)).tls)
+    ((host, port),) = listener.addresses
+    reader, writer = await asyncio.open_connection(host, port)
+    writer.write(b"\x16\x03\x01")
+    async with asyncio.timeout(10):
+        assert await reader.read() == b""
+    writer.close()
+    trusted = ssl.create_default_context(cafile=str(certified.authority_file))
+    assert await greeted(host, port, trusted) == b"hello"
+    listener.close()
+
+
+async def test_what_answers_can_be_replaced_under_a_connection_that_stays() -> None:
+    class Other(Greeter):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            self.transport = transport
+
+        def data_received(self, data: bytes) -> None:
+            assert isinstance(self.transport, asyncio.Transport)
+            self.transport.write(data.upper())
+
+    listener = Listener("127.0.0.1", 0, 1.0)
+    await listener.serve(Other, None)
+    ((host, port),) = listener.addresses
+    reader, writer = await asyncio.open_connection(host, port)
+    writer.write(b"a")
+    assert await reader.readexactly(1) == b"A"
+    await listener.serve(Greeter, None)
+    assert await greeted(host, port) == b"hello"
+    writer.write(b"b")
+    assert await reader.readexactly(1) == b"B"
+    writer.close()
+    listener.close()

@@ -1,0 +1,88 @@
+"""Start a real Prometheus with a configuration, and ask it what it has."""
+
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+
+READY_DEADLINE_S = 30.0
+
+
+def tool(name: str) -> str:
+    """Find a program of the Debian package."""
+    found = shutil.which(name)
+    assert found, "the Debian package prometheus is missing: make setup"
+    return found
+
+
+class Prometheus:
+    """A running Prometheus."""
+
+    def __init__(self, port: int, log: Path) -> None:
+        self._client = httpx.Client(base_url=f"http://127.0.0.1:{port}/api/v1", timeout=10)
+        self._log = log
+
+    def close(self) -> None:
+        """Ask no more."""
+        self._client.close()
+
+    def query(self, expression: str) -> list[dict[str, Any]]:
+        """Evaluate an expression now."""
+        reply = self._client.get("/query", params={"query": expression}).raise_for_status()
+        found: list[dict[str, Any]] = reply.json()["data"]["result"]
+        return found
+
+    def targets(self) -> list[dict[str, Any]]:
+        """Tell what it scrapes, and what came of it."""
+        reply = self._client.get("/targets").raise_for_status()
+        found: list[dict[str, Any]] = reply.json()["data"]["activeTargets"]
+        return found
+
+    def until(self, told: Callable[["Prometheus"], object]) -> None:
+        """Wait for something to be so."""
+        deadline_s = time.monotonic() + READY_DEADLINE_S
+        while not self._told(told):
+            assert time.monotonic() < deadline_s, self._log.read_text()
+            time.sleep(0.1)
+
+    def _told(self, told: Callable[["Prometheus"], object]) -> object:
+        try:
+            return told(self)
+        except httpx.HTTPError:
+            return None
+
+
+@contextmanager
+def prometheus(directory: Path, config: dict[str, Any]) -> Iterator[Prometheus]:
+    """Run one over a folder of its own, until it is left."""
+    directory.mkdir()
+    path, log = directory / "prometheus.yml", directory / "log"
+    path.write_text(yaml.safe_dump(config))
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with log.open("w") as out:
+        process = subprocess.Popen(
+            [
+                tool("prometheus"),
+                f"--config.file={path}",
+                f"--storage.tsdb.path={directory / 'data'}",
+                f"--web.listen-address=127.0.0.1:{port}",
+            ],
+            stdout=out,
+            stderr=subprocess.STDOUT,
+        )
+    running = Prometheus(port, log)
+    try:
+        running.until(lambda peer: peer.query("1"))
+        yield running
+    finally:
+        running.close()
+        process.kill()
+        process.wait(10)
