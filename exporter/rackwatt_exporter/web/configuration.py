@@ -9,9 +9,10 @@ from typing import Self
 import msgspec
 
 from rackwatt_crds.loading import plain
-from rackwatt_exporter.settings.files import Fingerprint, fingerprint
 from rackwatt_exporter.web.tls import Material, context, material
 from rackwatt_exporter.web.webconfig import Headers, TlsServer, WebConfig, web_config
+
+State = tuple[tuple[int, ...], ...]
 
 
 class BrokenError(Exception):
@@ -69,14 +70,22 @@ def read(path: Path) -> Configuration:
     return Configuration(dict(config.basic_auth_users or {}), headers, held, tls)
 
 
-def state(path: Path) -> Fingerprint:
+def state(path: Path) -> State:
     """Tell the present state of a file and of all that it names, as far as it can be read."""
     try:
         settings = _config(path).tls_server_config or TlsServer()
     except BrokenError:
         settings = TlsServer()
     names = (settings.cert_file, settings.key_file, settings.client_ca_file)
-    return fingerprint([path, *(path.parent / name for name in names if name)])
+    return tuple(_mark(file) for file in (path, *(path.parent / name for name in names if name)))
+
+
+def _mark(file: Path) -> tuple[int, ...]:
+    try:
+        found = file.stat()
+    except (OSError, ValueError):  # the latter for a name that no file can have
+        return ()
+    return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 def _config(path: Path) -> WebConfig:

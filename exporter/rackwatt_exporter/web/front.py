@@ -11,8 +11,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from rackwatt_exporter.settings.files import Fingerprint
-from rackwatt_exporter.web.configuration import BrokenError, Configuration, read, state
+from rackwatt_exporter.web.configuration import BrokenError, Configuration, State, read, state
 from rackwatt_exporter.web.delivery import Delivery
 from rackwatt_exporter.web.guard import Guard
 from rackwatt_exporter.web.listener import Listener, Refused
@@ -56,7 +55,7 @@ class Front:
             lingering_time=1.0,
         )
         self._listener: Listener | None = None
-        self._seen: Fingerprint = ()
+        self._seen: State = ()
         self._turn = asyncio.Lock()
 
     @property

@@ -86,5 +86,8 @@ def _tls(request: web.Request) -> ssl.SSLContext | None:
 def _names(request: web.Request) -> Iterator[str]:
     """Go through the names in the client's certificate; addresses in their usual spelling."""
     certificate = request.get_extra_info("peercert") or {}
-    for kind, name in certificate.get("subjectAltName", ()):
-        yield str(ipaddress.ip_address(name.strip())) if kind == "IP Address" else name
+    for _, name in certificate.get("subjectAltName", ()):
+        try:
+            yield str(ipaddress.ip_address(name.strip()))
+        except ValueError:
+            yield name

@@ -17,7 +17,7 @@ MOST_COST = 18
 _HASH = re.compile(r"\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}")
 _Header = Annotated[
     str,
-    msgspec.Meta(pattern=r"^[\x20-\x7e]*$", description="It must be printable ASCII on one line."),
+    msgspec.Meta(pattern=r"^[\x20-\x7e]*\Z", description="It must be printable ASCII on one line."),
 ]
 _UNVERIFIED = ("RequestClientCert", "RequireAnyClientCert", "RequireClientCert")
 _UNSUPPORTED = {
@@ -141,8 +141,8 @@ def _of_users(users: Any) -> Iterator[Problem]:
         yield Problem("basic_auth_users", "expected names, each with the bcrypt hash of a password")
         return
     for name, kept in users.items():
-        if not isinstance(name, str) or ":" in name:
-            told = f"{name!r:.60} is no user's name: write it in quotes, and without a colon"
+        if not isinstance(name, str) or ":" in name or not name.isprintable():
+            told = f"{name!a:.60} is no user's name: text in quotes, printable, without a colon"
             yield Problem("basic_auth_users", told)
             continue
         found = _HASH.fullmatch(kept) if isinstance(kept, str) else None

@@ -1,3 +1,4 @@
+import json
 import shutil
 import string
 import subprocess
@@ -8,7 +9,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rackwatt_exporter.web.configuration import BrokenError, read
+from rackwatt_exporter.web.configuration import BrokenError, read, state
 from rackwatt_exporter.web.webconfig import CIPHER_SUITES, web_config
 from tests.exporter.web.certified import GOS_HASH, MUTUAL, TLS, Certified
 
@@ -165,7 +166,10 @@ def test_what_exporter_toolkit_refuses_is_refused_and_named(
         ({"rate_limit": {"interval": "1s", "burst": 5}}, "--web.max-requests"),
         ({"basic_auth_users": {"a": GOS_HASH.replace("$10$", "$31$")}}, "cost must be from 4 to 18"),
         ({"basic_auth_users": {"a:b": GOS_HASH}}, "without a colon"),
-        ({"basic_auth_users": {1: GOS_HASH}}, "write it in quotes"),
+        ({"basic_auth_users": {1: GOS_HASH}}, "text in quotes"),
+        ({"basic_auth_users": {"a\ud800": GOS_HASH}}, "printable"),
+        ({"http_server_config": {"headers": {"X-XSS-Protection": "1\n"}}}, "on one line"),
+        ({"http_server_config": {"headers": {"Content-Security-Policy": "a\r\nX: b"}}}, "on one line"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_had_here_says_so(config: object, reason: str) -> None:
@@ -262,6 +266,23 @@ def test_text_that_is_no_web_configuration_says_why(
     path = tmp_path / "web.yml"
     path.write_bytes(text)
     assert reason in broken(path)
+
+
+@pytest.mark.parametrize("name", ["a\0b", "x" * 5000, ".", "/proc/1/mem/x", "\ud800"])
+def test_a_name_that_no_file_has_is_a_problem_and_has_a_state(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "web.yml"
+    path.write_text(json.dumps({"tls_server_config": {**TLS, "cert_file": name}}))
+    assert broken(path)
+    assert state(path) == state(path)
+
+
+def test_the_state_changes_with_the_file_and_with_each_that_it_names(certified: Certified) -> None:
+    path = certified.write(tls_server_config=TLS)
+    seen = {state(path)}
+    for change in (certified.renew, (certified.directory / "server.key").unlink, path.unlink):
+        change()
+        seen.add(state(path))
+    assert len(seen) == 4
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
