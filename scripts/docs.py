@@ -37,8 +37,8 @@ def metrics_page() -> str:
         _family(PROBE_SUCCESS),
     ]
     lines.append(
-        "\nThe second kind is switched off by `--no-profile.power-exporter`. On `/metrics`, beside these, "
-        "stand `process_*` and `python_gc_*` of the client library.\n"
+        "\nThe second kind is switched off by `--no-profile.power-exporter`. "
+        "On `/metrics`, beside these, stand `process_*` and `python_gc_*` of the client library.\n"
     )
     return "".join(lines)
 
