@@ -1,1 +1,1 @@
-"""The HTTP side: the page for Prometheus, the status, the plain page for people."""
+"""The HTTP side: the page for Prometheus, the status, the fleet page for people."""

@@ -90,7 +90,7 @@ def test_every_target_is_a_tile_in_its_rack_and_totals_add_up(page: Browser) -> 
         "return [...document.querySelectorAll('.rack-head .name')].map((e) => e.textContent)"
     )
     assert racks == ["r1", "r2", "r10", "no rack"]
-    assert f"{TARGETS - FAILING} of {TARGETS} measured" in page.text("#sum-words")
+    assert page.text("#sum-words") == f"sum of {TARGETS - FAILING} of {TARGETS} targets"
     states = page.run(
         "return [...document.querySelectorAll('#states .tally')].map((e) => [e.children[0].textContent, e.children[1].textContent])"
     )
@@ -128,6 +128,9 @@ def test_search_narrows_by_words_and_by_fields(page: Browser) -> None:
     assert page.text("#found").startswith(f"10 of {TARGETS} targets")
     page.press(Keys.ESCAPE)
     page.until(lambda: page.count(".racks .tile") == TARGETS)
+    page.press("measured")
+    page.until(lambda: page.count(".racks .tile") == 0)
+    page.press(Keys.ESCAPE)
     page.press("rack:r2 state:idle state:allocated")
     page.until(lambda: page.count(".racks .tile") == 40)
     assert page.count(".rack") == 1
@@ -203,9 +206,11 @@ def test_numbers_and_targets_arrive_without_reload(browser: Browser, tmp_path: P
         before = browser.text("#sum-watts")
         browser.until(lambda: browser.text("#sum-watts") != before)
         browser.find(".racks .tile").click()
+        browser.press("/")
         path.write_text(document("[{names: n0, rack: r0}, {names: n1, rack: r1}]"))
         browser.until(lambda: browser.count(".racks .tile.known") == 2)
         assert browser.text("#details-title") == "n1", "what is open stays open in its new place"
+        assert browser.focused().startswith("Search"), "and takes no focus from who is typing"
         assert browser.run("return window.unchanged")
     browser.complaints()  # the exporter has gone: that is on the console, and is meant to be
 
@@ -220,6 +225,8 @@ def test_silence_is_told_with_its_time_and_ends_by_itself(browser: Browser, tmp_
     browser.until(lambda: browser.count("#silence"))
     assert re.search(r"No answer from the exporter since \d+:\d+:\d+", browser.text("#silence"))
     assert browser.text("#pulse-words") == "no answer"
+    browser.press("/", "n1")
+    assert browser.count("#silence"), "looking for something is not hearing from the exporter"
     with exporting(tmp_path, port):
         browser.until(lambda: not browser.count("#silence"))
         browser.until(lambda: browser.text("#pulse-words") == "live")

@@ -29,6 +29,11 @@ export class Details {
 
   /** Open on a target, and take the focus. */
   open(fleet, place) {
+    this.#show(fleet, place);
+    this.root.focus({ preventScroll: true });
+  }
+
+  #show(fleet, place) {
     [this.fleet, this.place] = [fleet, place];
     this.title.textContent = fleet.node[place];
     this.trouble.replaceChildren();
@@ -36,13 +41,12 @@ export class Details {
     this.hour.replaceChildren();
     this.root.hidden = false;
     this.tick();
-    this.root.focus({ preventScroll: true });
-    return this.update();
+    this.update();
   }
 
   /** Go on with what is open in a fleet read anew, where it has another place or none. */
   follow(fleet, place) {
-    if (place !== undefined) this.open(fleet, place);
+    if (place !== undefined) this.#show(fleet, place);
     else if (this.place !== null) this.close();
   }
 
@@ -117,7 +121,7 @@ export class Details {
       ["Last question took", latency(target.took_s)],
       ["Readings", grouped(target.reads)],
       ["Errors", errors.join(", ") || "none"],
-      ["Energy", target.joules === null ? UNKNOWN : `${energy(target.joules)}, counted over ${duration(target.covered_s)}`],
+      ["Energy", target.joules === null ? UNKNOWN : `${energy(target.joules)}, ${duration(target.covered_s)} of it seen`],
       ["Document", target.powertarget],
     ];
     this.facts.replaceChildren(...facts.map(([name, value]) => element("div", {}, element("dt", {}, name), element("dd", {}, value))));

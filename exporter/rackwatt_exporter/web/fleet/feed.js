@@ -18,33 +18,25 @@ export async function fetched(path) {
  * with each answer, `fallSilent(error)` with each question that was not answered.
  */
 export async function follow({ furnish, update, fallSilent }) {
-  let layout = null;
-  let revision = 0;
-  let failures = 0;
+  let [layout, revision, failures] = [null, 0, 0];
   for (;;) {
     await untilSeen();
-    let message;
-    try {
-      if (layout === null) {
-        const furnished = await fetched("fleet/layout");
-        [layout, revision] = [furnished.layout, 0];
-        furnish(furnished);
-      }
-      message = await fetched(`fleet/readings?layout=${layout}&since=${revision}`);
-      failures = 0;
-    } catch (error) {
-      fallSilent(error);
-      failures += 1;
+    const path = layout === null ? "fleet/layout" : `fleet/readings?layout=${layout}&since=${revision}`;
+    const answer = await fetched(path).catch((error) => ({ error }));
+    failures = answer.error ? failures + 1 : 0;
+    if (answer.error) {
+      fallSilent(answer.error);
       await pause(Math.min(PACE_MS * 2 ** failures, LONGEST_PAUSE_MS));
-      continue;
-    }
-    if (message.layout !== layout) {
+    } else if (layout === null) {
+      [layout, revision] = [answer.layout, 0];
+      furnish(answer);
+    } else if (answer.layout !== layout) {
       layout = null;
-      continue;
+    } else {
+      revision = answer.revision;
+      update(answer);
+      await pause(PACE_MS);
     }
-    revision = message.revision;
-    update(message);
-    await pause(PACE_MS);
   }
 }
 

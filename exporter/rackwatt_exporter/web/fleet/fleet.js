@@ -12,6 +12,7 @@ export class Fleet {
   constructor(layout) {
     this.layout = layout;
     this.count = layout.node.length;
+    this.places = Array.from(layout.node.keys());
     this.node = layout.node;
     this.address = layout.address;
     this.rack = layout.rack;
@@ -58,10 +59,5 @@ export class Fleet {
     if (field === "state") return this.states[this.state[place]] ?? "";
     if (field === "reason") return this.reasons[this.reason[place]]?.name ?? "";
     return this[field].words[this[field].at[place]];
-  }
-
-  /** All places. */
-  get places() {
-    return Array.from({ length: this.count }, (_, place) => place);
   }
 }

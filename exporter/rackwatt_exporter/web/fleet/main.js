@@ -4,7 +4,6 @@
 import * as address from "./address.js";
 import { Announcer } from "./announcer.js";
 import { Details } from "./details.js";
-import { write } from "./element.js";
 import { follow } from "./feed.js";
 import { Fleet } from "./fleet.js";
 import { hover } from "./hover.js";
@@ -44,8 +43,8 @@ function update(message) {
   map.paint(places);
   overview.update(fleet);
   announcer.update(fleet);
-  summary.update(shown, query.value.trim() !== "");
-  if (!at("table").hidden) table.show(fleet, shown);
+  summary.hear();
+  writeShown();
   map.mark(details.place);
   if (places.includes(details.place)) details.update();
 }
@@ -68,8 +67,12 @@ function searched() {
   address.write({ q: query.value });
   if (fleet === null) return;
   narrow();
+  writeShown();
+}
+
+function writeShown() {
   summary.update(shown, query.value.trim() !== "");
-  table.show(fleet, shown);
+  if (!at("table").hidden) table.show(fleet, shown);
 }
 
 function open(place) {

@@ -29,6 +29,7 @@ export class RackMap {
 
   /** Build all tiles anew. */
   furnish(fleet) {
+    const focused = this.root.contains(document.activeElement) ? this.fleet.node[this.current] : undefined;
     this.fleet = fleet;
     this.scale = null;
     this.current = null;
@@ -43,6 +44,7 @@ export class RackMap {
     this.racks = racksOf(fleet).map(([name, places]) => this.#rack(name, places));
     this.root.replaceChildren(...this.racks.map((rack) => rack.card));
     this.#rove(this.tiles[this.racks[0]?.places[0]]);
+    this.focus(fleet.placeOf.get(focused) ?? null);
   }
 
   /** Take new readings of these places. */

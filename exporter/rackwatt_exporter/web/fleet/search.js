@@ -2,6 +2,7 @@
 // and of several words for one field any will do.
 
 const FIELDS = ["node", "address", "rack", "type", "method", "state", "reason", "status"];
+const ANYWHERE = FIELDS.filter((field) => field !== "status"); // "red" is meant for redfish, not for measured
 const TERM = /(?:([a-z]+):)?("[^"]*"|\S+)/gi;
 
 /** Read a query. */
@@ -28,6 +29,6 @@ export function found(fleet, query) {
   return fleet.places.filter(
     (place) =>
       sought.every(([field, wanted]) => wanted.has(fleet.word(field, place).toLowerCase())) &&
-      words.every((word) => FIELDS.some((field) => fleet.word(field, place).toLowerCase().includes(word))),
+      words.every((word) => ANYWHERE.some((field) => fleet.word(field, place).toLowerCase().includes(word))),
   );
 }

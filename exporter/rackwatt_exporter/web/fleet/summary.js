@@ -22,19 +22,23 @@ export class Summary {
     write(at("version"), `rackwatt ${fleet.layout.version}`);
   }
 
-  /** Write the sums of all targets, and of those that a query has left. */
-  update(shown, narrowed) {
-    const { fleet } = this;
+  /** The exporter has answered. */
+  hear() {
     this.heardAt = now();
     this.silentSince = null;
     at("silence").hidden = true;
     document.body.classList.remove("silent");
-    const { sum, measured } = added(fleet, fleet.places);
-    write(at("sum-watts"), inWatts(sum));
-    write(at("sum-words"), measured === fleet.count ? `all ${grouped(measured)} measured` : `${grouped(measured)} of ${grouped(fleet.count)} measured`);
-    write(at("found"), narrowed ? `${grouped(shown.length)} of ${grouped(fleet.count)} targets · ${inWatts(added(fleet, shown).sum)}` : "");
     if (now() - this.hourAt > HOUR_PACE_S) this.#drawHour();
     this.tick();
+  }
+
+  /** Write the sums of all targets, and of those that a query has left. */
+  update(shown, narrowed) {
+    const { fleet } = this;
+    const { sum, measured } = added(fleet, fleet.places);
+    write(at("sum-watts"), inWatts(sum));
+    write(at("sum-words"), `sum of ${measured === fleet.count ? "all" : `${grouped(measured)} of`} ${grouped(fleet.count)} targets`);
+    write(at("found"), narrowed ? `${grouped(shown.length)} of ${grouped(fleet.count)} targets · ${inWatts(added(fleet, shown).sum)}` : "");
   }
 
   /** The exporter has not answered. */
