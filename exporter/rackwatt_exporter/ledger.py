@@ -66,21 +66,22 @@ class Account(msgspec.Struct):
         """Count nothing until the next reading: the machine is known to have been off."""
         self.at_s = None
 
-    def next_ceiling_joules(self, for_s: float) -> float | None:
-        """Tell a ceiling with room for the time until the next one is written; 0 is the last time.
+    def raised(self, for_s: float) -> "Account":
+        """Copy the account, with ceilings that leave room for so long; 0 is the last time.
 
-        None for an account that needs none: it has no reading yet, or the BMC counts for it.
+        One that needs none has none: there is no reading yet, or the BMC counts for it.
         """
-        if self.counter_joules is not None or self.wall_s is None:
-            return None
-        if for_s == 0:
-            return self.joules
-        return self.joules + 2 * (self.watts or 0.0) * for_s + _LEAST_RESERVE_JOULES
+        joules = covered_s = None
+        if self.counter_joules is None and self.wall_s is not None:
+            reserve_joules = 2 * (self.watts or 0.0) * for_s + _LEAST_RESERVE_JOULES
+            joules = self.joules + (reserve_joules if for_s else 0.0)
+            covered_s = self.covered_s + for_s
+        return msgspec.structs.replace(self, ceiling_joules=joules, ceiling_covered_s=covered_s)
 
-    def next_ceiling_covered_s(self, for_s: float) -> float | None:
-        """Tell the ceiling of the time covered that goes with the joules'."""
-        needed = self.counter_joules is None and self.wall_s is not None
-        return self.covered_s + for_s if needed else None
+    def take_ceilings(self, stored: "Account | None") -> None:
+        """Serve as far as what is on disk now allows; without bound where nothing is."""
+        self.ceiling_joules = stored.ceiling_joules if stored else None
+        self.ceiling_covered_s = stored.ceiling_covered_s if stored else None
 
     def resume(self) -> None:
         """Go on in a new process: what was booked stays, and the time between is nobody's.

@@ -18,6 +18,7 @@ from rackwatt_exporter.ledger import Account
 log = logging.getLogger(__name__)
 
 FILE = "ledger.json"
+_AT_A_TIME = 1000  # some milliseconds
 
 
 class _File(msgspec.Struct):
@@ -36,28 +37,28 @@ class LedgerFile:
         self.accounts = _load(directory) if directory else {}
 
     async def save(self, for_s: float) -> None:
-        """Write the ledger with room for the time until the next save; 0 is the last one."""
+        """Write the ledger with room for the time until the next save; 0 is the last one.
+
+        Accounts are taken some at a time: the ledger of a large fleet would hold up the loop.
+        """
         if self._directory is None:
             return
-        ceilings = {
-            node: (account.next_ceiling_joules(for_s), account.next_ceiling_covered_s(for_s))
-            for node, account in self.accounts.items()
-        }
-        stored = {
-            node: msgspec.structs.replace(
-                account, ceiling_joules=ceilings[node][0], ceiling_covered_s=ceilings[node][1]
-            )
-            for node, account in self.accounts.items()
-        }
-        encoded = msgspec.json.encode(_File(1, stored))
+        raised: dict[str, Account | None] = {}
+        parts: list[bytes] = []
+        nodes = list(self.accounts)
+        for start in range(0, len(nodes), _AT_A_TIME):
+            some = nodes[start : start + _AT_A_TIME]
+            part = {node: self.accounts[node].raised(for_s) for node in some}
+            parts.append(msgspec.json.encode(part)[1:-1])
+            raised |= part
+            await asyncio.sleep(0)
         try:
-            await asyncio.to_thread(_write, self._directory, encoded)
+            await asyncio.to_thread(_write, self._directory, parts)
         except OSError as error:
             log.error("the ledger cannot be kept in %s: %s", self._directory, error)
-            ceilings = dict.fromkeys(ceilings, (None, None))  # a frozen counter would be worse
-        for node, (joules, covered_s) in ceilings.items():
-            account = self.accounts[node]
-            account.ceiling_joules, account.ceiling_covered_s = joules, covered_s
+            raised = dict.fromkeys(raised)  # no ceilings: a frozen counter would be worse
+        for node, stored in raised.items():
+            self.accounts[node].take_ceilings(stored)
 
 
 def _load(directory: Path) -> dict[str, Account]:
@@ -80,11 +81,11 @@ def _load(directory: Path) -> dict[str, Account]:
     return stored.accounts
 
 
-def _write(directory: Path, encoded: bytes) -> None:
+def _write(directory: Path, parts: list[bytes]) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     beside = directory / f"{FILE}.new"
     with beside.open("wb") as file:
-        file.write(encoded)
+        file.write(b'{"version":1,"accounts":{%b}}' % b",".join(parts))
         file.flush()
         os.fsync(file.fileno())
     os.replace(beside, directory / FILE)

@@ -57,7 +57,7 @@ def test_an_account_with_a_counter_learns_what_happened_while_nobody_looked() ->
 
 def test_an_account_without_a_counter_goes_on_from_its_ceiling_and_counts_no_downtime() -> None:
     account = booked(Account(), (0, 100, None), (10, 100, None))
-    account.ceiling_joules = account.next_ceiling_joules(20)
+    account.take_ceilings(account.raised(20))
     assert account.ceiling_joules == 1000 + 2 * 100 * 20 + 1000
     restarted(account)
     booked(account, (500, 100, None))
@@ -68,12 +68,12 @@ def test_an_account_without_a_counter_goes_on_from_its_ceiling_and_counts_no_dow
 
 def test_the_last_ceiling_is_the_account_itself() -> None:
     account = booked(Account(), (0, 100, None), (10, 100, None))
-    assert account.next_ceiling_joules(0) == account.joules == 1000
+    assert account.raised(0).ceiling_joules == account.joules == 1000
 
 
 def test_an_account_that_needs_no_ceiling_has_none() -> None:
-    assert Account().next_ceiling_joules(10) is None
-    assert booked(Account(), (0, 100, 5e6)).next_ceiling_joules(10) is None
+    assert Account().raised(10).ceiling_joules is None
+    assert booked(Account(), (0, 100, 5e6)).raised(10).ceiling_joules is None
 
 
 steps = st.lists(
@@ -95,7 +95,7 @@ def test_what_is_served_never_falls_whatever_clocks_counters_and_crashes_do(
     clock_s, wall_s, served = 0.0, 1e6, 0.0
     for step_s, watts, joules, event in story:
         if event == "save":
-            ceiling = account.next_ceiling_joules(20)
+            ceiling = account.raised(20).ceiling_joules
             on_disk = Account(
                 account.joules, account.covered_s, ceiling, account.counter_joules, account.watts
             )

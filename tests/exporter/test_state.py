@@ -1,3 +1,4 @@
+import asyncio
 import logging
 from pathlib import Path
 
@@ -33,6 +34,23 @@ async def test_a_killed_process_is_followed_by_one_that_counts_no_less(tmp_path:
     assert after.joules >= account.served_joules
     assert after.covered_s >= account.served_covered_s == 30
     assert after.served_covered_s >= 30
+
+
+async def test_a_large_ledger_is_written_whole_and_leaves_the_loop_its_turns(
+    tmp_path: Path,
+) -> None:
+    ledger = LedgerFile(tmp_path)
+    ledger.accounts |= {f"n{number}": used(number) for number in range(5000)}
+    saving = asyncio.create_task(ledger.save(20))
+    turns = 0
+    while not saving.done():
+        turns += 1
+        await asyncio.sleep(0)
+    assert turns > 5
+    after = LedgerFile(tmp_path).accounts
+    assert len(after) == 5000
+    assert all(after[node].joules >= account.joules for node, account in ledger.accounts.items())
+    assert all(account.ceiling_joules is not None for account in ledger.accounts.values())
 
 
 async def test_a_ledger_that_cannot_be_written_is_told_and_freezes_no_counter(

@@ -1,5 +1,6 @@
-"""What every command runs in: the event loop, and all the descriptors that may be had."""
+"""What every command runs in: the event loop, all descriptors there are, a calm collector."""
 
+import gc
 import logging
 import resource
 from collections.abc import Coroutine
@@ -11,10 +12,15 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+# A fleet is millions of objects that stay: a look through those of 50,000 targets stops the loop
+# for a second, and by default comes every few. What a reading leaves behind is freed without.
+_COLLECTOR_THRESHOLDS = (10_000, 10, 500)
+
 
 def run(main: Coroutine[Any, Any, T]) -> T:
     """Run to the end on uvloop: it halves a Redfish reading's cost, and quarters its memory."""
     _raise_descriptor_limit()
+    gc.set_threshold(*_COLLECTOR_THRESHOLDS)
     return uvloop.run(main)
 
 

@@ -10,7 +10,7 @@ import time
 from typing import Generic, Protocol, TypeVar
 
 from rackwatt_exporter.polling.gate import Gate
-from rackwatt_exporter.polling.pace import Pace, first_due_s, next_due_s
+from rackwatt_exporter.polling.pace import Pace, beat_s, first_due_s, next_due_s
 from rackwatt_exporter.reading import ReadError, Reason
 
 log = logging.getLogger(__name__)
@@ -67,7 +67,7 @@ class Poller(Generic[T]):
         """Ask until cancelled."""
         due_s = first_due_s(self.key, self.pace, time.monotonic())
         while True:
-            await asyncio.sleep(due_s - time.monotonic())
+            await asyncio.sleep(beat_s(due_s) - time.monotonic())
             await self.ask()
             due_s = next_due_s(self.key, self.pace, due_s, time.monotonic(), self._failures)
 

@@ -1,7 +1,15 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rackwatt_exporter.polling.pace import FIRST_SWEEP_S, Pace, first_due_s, next_due_s, place
+from rackwatt_exporter.polling.pace import (
+    BEAT_S,
+    FIRST_SWEEP_S,
+    Pace,
+    beat_s,
+    first_due_s,
+    next_due_s,
+    place,
+)
 
 PACE = Pace(interval_s=30, timeout_s=10, max_backoff_s=300)
 names = st.text(min_size=1, max_size=20)
@@ -52,3 +60,14 @@ def test_a_fleet_is_spread_evenly_over_its_interval() -> None:
     for number in range(10_000):
         tenths[int(10 * place(f"node{number:05}"))] += 1
     assert all(900 <= count <= 1100 for count in tenths)
+
+
+@given(times, times)
+def test_what_is_due_waits_for_the_next_beat_and_no_longer(due_s: float, later_s: float) -> None:
+    assert due_s - 1e-6 <= beat_s(due_s) < due_s + BEAT_S + 1e-6
+    assert (beat_s(due_s) <= beat_s(later_s)) or due_s > later_s
+
+
+def test_a_fleet_is_asked_in_few_beats() -> None:
+    beats = {beat_s(first_due_s(f"node{number:05}", PACE, 1000.0)) for number in range(10_000)}
+    assert len(beats) <= FIRST_SWEEP_S / BEAT_S + 1
