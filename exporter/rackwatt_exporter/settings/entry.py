@@ -190,9 +190,20 @@ def fill(template: str, name: str, index: int) -> str:
 
 
 def refused(target: Target, names: list[str], told: str) -> Iterator[Target]:
-    """Make targets that are never asked, and fail with what is told."""
+    """Make targets that are never asked, and fail with what is told, at a pace that can be."""
+    interval_s = max(target.interval_s, _SHORTEST_INTERVAL_S)
+    blank = replace(
+        target,
+        address="",
+        method="refused",
+        options=RefusedOptions(told),
+        interval_s=interval_s,
+        timeout_s=max(target.timeout_s, _SHORTEST_INTERVAL_S),
+        stale_after_s=max(target.stale_after_s, interval_s),
+        max_backoff_s=max(target.max_backoff_s, interval_s),
+    )
     for name in names:
-        yield replace(target, node=name, address="", method="refused", options=RefusedOptions(told))
+        yield replace(blank, node=name)
 
 
 def broken_names(item: Broken, path: str) -> list[str]:

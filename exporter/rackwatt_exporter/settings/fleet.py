@@ -59,16 +59,16 @@ class _Building:
         """Choose the documents that count, one for each key."""
         kept = {one.key: one for one in before}
         chosen: dict[_Key, Loaded] = {}
+        named = {one.key for one in found if one.name}
         for one in found:
             usable = one if one.document is not None else kept.get(one.key)
             if usable is not None and one.key in chosen:
                 self.problems.append(f"{one}: stands in {chosen[one.key].origin} already")
             elif usable is not None:
                 chosen[one.key] = usable
-        unreadable = {one.origin for one in found if one.document is None and not one.name}
-        for one in before:
-            if one.origin in unreadable:  # which documents its broken part held is not known
-                chosen.setdefault(one.key, one)
+            elif not one.name:  # which documents this broken part held is not known
+                lost = [was for was in before if was.origin == one.origin and was.key not in named]
+                chosen |= {was.key: was for was in lost if was.key not in chosen}
         return tuple(chosen.values())
 
     def add_binding(self, one: Loaded) -> None:

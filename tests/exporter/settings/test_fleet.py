@@ -213,3 +213,13 @@ def test_a_node_that_stands_twice_in_a_long_list_is_found_at_once() -> None:
 def test_an_entry_whose_names_say_nothing_is_known_by_its_place() -> None:
     built = resolved(target_document("{names: ' ', adress: a}", "{names: ' ', address: a}"))
     assert list(built.targets) == ["lab/hosts[0]", "lab/hosts[1]"]
+
+
+@pytest.mark.parametrize("entry", ["{names: n1, address: a}", "{names: n1, adress: a}"])
+@pytest.mark.parametrize("spec", ["interval: 0s", "interval: 0s\n  timeout: 0s"])
+def test_what_is_refused_is_not_told_without_pause(spec: str, entry: str) -> None:
+    """Found by fuzzing: an interval of nothing, kept, had the exporter do nothing else."""
+    (target,) = resolved(target_document(entry, spec=spec)).targets.values()
+    assert isinstance(target.options, RefusedOptions)
+    assert 0 < target.interval_s <= min(target.stale_after_s, target.max_backoff_s)
+    assert target.timeout_s > 0
