@@ -37,18 +37,22 @@ def _step(box: list[Any], chance: random.Random) -> None:
     holder, key = chance.choice(places)
     kind = chance.randrange(5)
     if kind == 0:
-        holder[key] = chance.choice(STUMBLES)
+        holder[key] = _copy(chance.choice(STUMBLES))
     elif kind == 1 and holder is not box:
         del holder[key]
     elif kind == 2:
         other, its_key = chance.choice(places)
-        holder[key] = json.loads(json.dumps(other[its_key]))
+        holder[key] = _copy(other[its_key])
     elif kind == 3 and isinstance(holder[key], int | float):
         holder[key] = holder[key] * chance.choice((-1, 2, 0.5, 1e3, 1e-3)) + chance.choice((0, 1))
     elif isinstance(holder, list) and holder is not box:
-        holder.insert(key, json.loads(json.dumps(holder[key])))
+        holder.insert(key, _copy(holder[key]))
     elif isinstance(holder, dict):
-        holder[chance.choice(places)[1] if chance.random() < 0.5 else "x"] = holder[key]
+        holder[chance.choice(places)[1] if chance.random() < 0.5 else "x"] = _copy(holder[key])
+
+
+def _copy(value: Any) -> Any:
+    return json.loads(json.dumps(value))
 
 
 def _places(box: list[Any]) -> Any:

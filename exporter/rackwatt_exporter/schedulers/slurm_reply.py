@@ -66,7 +66,7 @@ class Reply(msgspec.Struct):
         """When nodes last changed (seconds since the epoch), where Slurm tells it."""
         said = self.last_update
         number = said.number if isinstance(said, _Number) and said.set else said
-        return int(number) if isinstance(number, int | float) and number > 0 else None
+        return int(number) if isinstance(number, int | float) and number >= 1 else None
 
     def states(self) -> NodeStates:
         """Read the state of each node.

@@ -19,6 +19,7 @@ _V3, _USM = 3, 3
 _AUTH, _PRIV = 0x01, 0x02
 _WINDOW_S = 150
 _LARGEST_MESSAGE = 65507
+_LARGEST_NUMBER = 2**31 - 1  # of a message (RFC 3412, section 6)
 # RFC 3411, section 5: enterprise 32473 (kept for examples by RFC 5612), then what follows: an
 # IPv4 address, or octets of the maker's choice.
 _ENTERPRISE = bytes.fromhex("80007ed9")
@@ -183,6 +184,8 @@ def _parsed(head: ber.Element, security: ber.Element, rest: list[ber.Element]) -
     )
     if boots.integer < 0 or time_s.integer < 0:
         raise ber.BerError("a clock before its beginning")
+    if not 0 <= number.integer <= _LARGEST_NUMBER:
+        raise ber.BerError("a number that no message has")
     return _Message(
         number.integer,
         flags.content[0],

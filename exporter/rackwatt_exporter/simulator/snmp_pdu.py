@@ -41,6 +41,8 @@ def parse(pdu: ber.Element) -> Request:
     oids = [variable.children(ber.OID, 0)[0].oid for variable in variables.children()]
     if len(oids) > _MOST_VARIABLES:
         raise ber.BerError("too many variables")
+    if not -(2**31) <= number.integer < 2**31:
+        raise ber.BerError("a number that no request has (RFC 3416, section 3)")
     return Request(pdu.tag, number.integer, second.integer, third.integer, oids)
 
 

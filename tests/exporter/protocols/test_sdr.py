@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from rackwatt_exporter.protocols import dcmi, sdr
 from rackwatt_exporter.reading import ReadError, Reason, Statistics
+from tests.exporter.protocols import sdr_oracle
 from tests.peers.ipmi_sim import SimSensor
 
 
@@ -29,6 +30,42 @@ def test_a_linear_sensor_is_converted_by_its_formula(
     sensor = parsed(SimSensor("P", m=m, b=b, exponents=exponents))
     value = (m * raw + b * 10.0 ** exponents[0]) * 10.0 ** exponents[1]
     assert sensor.value(raw) == pytest.approx(value)
+
+
+@given(
+    head=st.binary(min_size=8, max_size=8),
+    units=st.sampled_from([0, 0x40, 0x80, 0xC0, 0x01, 0x18]),
+    linearization=st.integers(0, 13) | st.integers(0x6F, 0x7F),
+    given_factors=st.binary(min_size=6, max_size=6),
+    own_factors=st.binary(min_size=6, max_size=6),
+    raw=st.integers(0, 255),
+)
+def test_every_conversion_is_that_of_a_second_computation(
+    head: bytes, units: int, linearization: int, given_factors: bytes, own_factors: bytes, raw: int
+) -> None:
+    record = bytearray(SimSensor("P").record(1))
+    record[5:8], record[20], record[23] = head[5:8], units, linearization
+    record[24:30] = given_factors
+    sensor = sdr.parse_record(bytes(record))
+    assert sensor is not None
+    own = own_factors if sensor.non_linear else None
+    expected = sdr_oracle.value(bytes(record), raw, own)
+    try:
+        value = sensor.value(raw, sdr.Factors.parse(own) if own else None)
+    except ReadError as error:
+        assert error.reason is Reason.SENSOR_UNREADABLE
+        assert expected is None or abs(expected) > 1e307
+    else:
+        assert expected is not None
+        assert value == pytest.approx(float(expected), rel=1e-9, abs=1e-9)
+
+
+def test_a_difference_that_is_nothing_is_no_number_of_watts() -> None:
+    """7 x 1 - 70 x 0.1 is 0, and has no reciprocal: in floats it had one of -1e15."""
+    sensor = parsed(SimSensor("P", m=7, b=-70, exponents=(-1, 0)))
+    assert sensor.value(1) == 0
+    with pytest.raises(ReadError):
+        parsed(SimSensor("P", m=7, b=-70, exponents=(-1, 0), linearization=7)).value(1)
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,7 @@ def test_a_plain_time_of_the_last_change_is_read_like_a_wrapped_one() -> None:
     assert reply(b'{"last_update": 7}').updated_s == 7
     assert reply(b'{"last_update": {"set": false, "number": 7}}').updated_s is None
     assert reply(b'{"last_update": null}').updated_s is None
+    assert reply(b'{"last_update": {"number": 0.5}}').updated_s is None
 
 
 @given(FIELDS | JSON)

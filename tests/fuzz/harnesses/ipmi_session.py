@@ -18,7 +18,7 @@ from tests.fuzz.chunks import split
 from tests.virtual_time import run
 
 KEYS = SessionKeys(SUITES[17], b"key")
-SENSORS = ("PSU1 PIN",)
+SENSORS = ("PSU1 PIN", "PSU2 PIN")
 _REASONS = {
     Reason.TIMEOUT,
     Reason.POWERED_OFF,

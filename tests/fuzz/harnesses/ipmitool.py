@@ -21,14 +21,14 @@ def examine(data: bytes) -> None:
     except ReadError as error:
         assert error.reason is Reason.BAD_REPLY
     else:
-        assert any(_says(line, power.watts) for line in text.splitlines())
+        assert any(_says(line, power.watts) for line in text.split("\n"))
     sensors = parse_sensors(data)
     for sensor in sensors:
         _hold_sum(data, sensor.name)
 
 
 def _says(line: str, watts: int) -> bool:
-    words = line.partition("Instantaneous")[2].split()
+    words = line.partition("Instantaneous")[2].rpartition(":")[2].split()
     return any(word.isdigit() and int(word) == watts for word in words)
 
 

@@ -116,7 +116,7 @@ def examine(data: bytes) -> None:
         for options in (
             RedfishOptions(),
             RedfishOptions(value="average"),
-            RedfishOptions(chassis="1"),
+            RedfishOptions(chassis="Node0"),
         ):
             run(_read(Peer(routes), options))
 

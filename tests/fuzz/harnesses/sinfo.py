@@ -20,6 +20,7 @@ def examine(data: bytes) -> None:
     for name, state in states.items():
         of_it = [line.upper().split("|") for line in lines if line.startswith(f"{name}|")]
         of_it = [words for words in of_it if len(words) == 4 and not words[3].strip()]
+        of_it = [words for words in of_it if not any(map(str.isspace, "".join(words[:3])))]
         assert of_it
         assert state
         if profile_state(state) == "idle":
