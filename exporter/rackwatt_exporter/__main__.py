@@ -1,11 +1,11 @@
-"""`rackwatt-exporter`: run, check, simulate."""
+"""`rackwatt-exporter`: run, check, simulate, record, replay."""
 
 import argparse
 import sys
 from collections.abc import Sequence
 
 from rackwatt_exporter import __version__
-from rackwatt_exporter.commands import check, run, simulate
+from rackwatt_exporter.commands import check, record, replay, run, simulate
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -15,8 +15,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description="Measures the power of a fleet and serves it to Prometheus.",
     )
     parser.add_argument("--version", action="version", version=f"rackwatt-exporter {__version__}")
-    commands = parser.add_subparsers(required=True, metavar="run | check | simulate")
-    for command in (run, check, simulate):
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for command in (run, check, simulate, record, replay):
         command.add(commands)
     parsed = parser.parse_args(arguments)
     try:

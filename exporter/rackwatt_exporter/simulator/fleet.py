@@ -5,13 +5,11 @@ BMC: by address, on one port for each protocol.
 """
 
 import ipaddress
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
-from rackwatt_crds.document import API_VERSION
+from rackwatt_exporter.simulator import documents
 from rackwatt_exporter.simulator.machine import Login, Machine
 from rackwatt_exporter.simulator.scenario import Method
 
@@ -119,27 +117,9 @@ def _counts(nodes: int) -> Iterator[tuple[Kind, int]]:
 
 
 def write(directory: Path, furnished: list[Rack], ports: Ports, authority: bytes) -> None:
-    """Write the documents and secrets that fit the racks.
-
-    `fleet.yaml` and `scheduler.yaml` go into `documents/`; `secrets/` holds one folder for each
-    Secret they name. The passwords are the simulator's own and open nothing else. `authority` is
-    the PEM that the Redfish services' certificate is to be verified by.
-    """
-    login = furnished[0].machines[0].login
-    documents = directory / "documents"
-    documents.mkdir(parents=True, exist_ok=True)
-    (documents / "fleet.yaml").write_text(_yaml(_power_target(furnished, ports)))
-    (documents / "scheduler.yaml").write_text(_yaml(_binding(furnished)))
-    _secret(directory, "bmc", username=login.username, password=login.password)
-    _secret(
-        directory,
-        "pdu",
-        community=login.community,
-        username=login.username,
-        authPassword=login.auth_password,
-        privPassword=login.priv_password,
-    )
-    _secret(directory, "bmc-ca", **{"ca.crt": authority.decode()})
+    """Write the documents and secrets that fit the racks."""
+    written = {"fleet.yaml": _power_target(furnished, ports), "scheduler.yaml": _binding(furnished)}
+    documents.write(directory, written, furnished[0].machines[0].login, authority)
 
 
 def _power_target(furnished: list[Rack], ports: Ports) -> dict[str, object]:
@@ -168,7 +148,7 @@ def _power_target(furnished: list[Rack], ports: Ports) -> dict[str, object]:
         "timeout": "5s",
         "bmc": bmc,
     }
-    return _document("PowerTarget", spec)
+    return documents.document("PowerTarget", spec)
 
 
 def _binding(furnished: list[Rack]) -> dict[str, object]:
@@ -179,26 +159,6 @@ def _binding(furnished: list[Rack]) -> dict[str, object]:
     for place, machine in enumerate(computing):
         states[turn[place % len(turn)]].append(machine.name)
     pinned = [{"names": ",".join(names), "state": s} for s, names in states.items() if names]
-    return _document("SchedulerBinding", {"cluster": "simulated", "noop": {"states": pinned}})
-
-
-def _document(kind: str, spec: Mapping[str, object]) -> dict[str, object]:
-    return {
-        "apiVersion": API_VERSION,
-        "kind": kind,
-        "metadata": {"name": "simulated"},
-        "spec": spec,
-    }
-
-
-def _yaml(document: dict[str, object]) -> str:
-    return yaml.safe_dump(document, sort_keys=False, default_flow_style=None, width=120)
-
-
-def _secret(directory: Path, name: str, **keys: str) -> None:
-    folder = directory / "secrets" / name
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    for key, value in keys.items():
-        path = folder / key
-        path.write_text(value)
-        path.chmod(0o600)
+    return documents.document(
+        "SchedulerBinding", {"cluster": "simulated", "noop": {"states": pinned}}
+    )

@@ -5,6 +5,7 @@ source logs in when it must, and reads.
 """
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from socket import AddressFamily
 
@@ -27,10 +28,14 @@ _CLOSE_TIMEOUT_S = 0.5
 
 
 class IpmiDriver:
-    """What all IPMI sources share: a socket for each address family, the keep-alive clock."""
+    """What all IPMI sources share: a socket for each address family, the keep-alive clock.
 
-    def __init__(self, secrets: Secrets) -> None:
+    `login` makes one try to open a session: `Login`, or what does the same and more.
+    """
+
+    def __init__(self, secrets: Secrets, login: Callable[..., Login] = Login) -> None:
         self.secrets = secrets
+        self.login = login
         self._endpoints: dict[AddressFamily, Endpoint] = {}
         self._workers = OemWorkers(secrets)
         self._rarely_read: set[IpmiSource] = set()
@@ -150,7 +155,8 @@ class IpmiSource:
         while True:
             suite = suites[turn % len(suites)]
             try:
-                session = await Login(endpoint, address, suite, timeout_s).open(account)
+                login = self._driver.login(endpoint, address, suite, timeout_s)
+                session = await login.open(account)
             except SuiteRefusedError:
                 suites.remove(suite)
                 if not suites:

@@ -34,10 +34,14 @@ class Bmc(NamedTuple):
 
 
 class RedfishDriver:
-    """What all sources share: one HTTP client, and one service for each BMC they are behind."""
+    """What all sources share: one HTTP client, and one service for each BMC they are behind.
 
-    def __init__(self, secrets: Secrets) -> None:
+    `origin` makes this end of a connection: `Origin`, or what does the same and more.
+    """
+
+    def __init__(self, secrets: Secrets, origin: Callable[..., Origin] = Origin) -> None:
         self._secrets = secrets
+        self._origin = origin
         self._services: dict[Bmc, RedfishService] = {}
         self._users: dict[Bmc, int] = {}
         self._contexts: dict[TlsOptions, tuple[int, SSLContext]] = {}
@@ -79,7 +83,9 @@ class RedfishDriver:
             password = self._secrets.read(bmc.credentials, "password")
             return Account(_text(username, "user name"), _text(password, "password"))
 
-        origin = Origin(self._client, _url(bmc), lambda: self._tls(bmc.tls), bmc.tls.server_name)
+        origin = self._origin(
+            self._client, _url(bmc), lambda: self._tls(bmc.tls), bmc.tls.server_name
+        )
         return RedfishService(origin, account, basic=bmc.auth == "basic")
 
     def _tls(self, options: TlsOptions) -> SSLContext:

@@ -1,12 +1,13 @@
 """SNMP targets: PDUs, and BMCs that speak it. Some objects, or rows of tables, summed to watts."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 
 from msgspec.structs import replace as changed
 
 from rackwatt_exporter.protocols.mib import Mibs
-from rackwatt_exporter.protocols.snmp import Agent, Login, Value
+from rackwatt_exporter.protocols.snmp import Agent, Value
 from rackwatt_exporter.reading import Reading
 from rackwatt_exporter.settings.options import OidOptions, SnmpOptions
 from rackwatt_exporter.settings.secrets import Secrets
@@ -18,17 +19,8 @@ from rackwatt_exporter.targets.snmp_sum import Cell, asked, cells, is_numeric, m
 class SnmpSource:
     """One agent, and the cells of its tables that make up its watts."""
 
-    def __init__(self, target: Target, options: SnmpOptions, logins: Logins, mibs: Mibs) -> None:
-        def login() -> Login:
-            return logins.login(target.credentials, options)
-
-        self._agent = Agent(
-            target.address,
-            options.port,
-            login,
-            attempts=target.retries + 1,
-            attempt_timeout_s=target.attempt_timeout_s,
-        )
+    def __init__(self, agent: Agent, options: SnmpOptions, mibs: Mibs) -> None:
+        self._agent = agent
         self._options = options
         self._terms = options.oids
         self._mibs = mibs
@@ -82,16 +74,28 @@ class SnmpSource:
 
 
 class SnmpDriver:
-    """What all agents share: keys made from passwords, and the numbers of symbolic names."""
+    """What all agents share: keys made from passwords, and the numbers of symbolic names.
 
-    def __init__(self, secrets: Secrets) -> None:
+    `agent` makes this end of a conversation: `Agent`, or what does the same and more.
+    """
+
+    def __init__(self, secrets: Secrets, agent: Callable[..., Agent] = Agent) -> None:
+        self._agent = agent
         self._logins = Logins(secrets)
         self._mibs = Mibs()
 
     def source(self, target: Target) -> SnmpSource:
         """Make the source of a target."""
         assert isinstance(target.options, SnmpOptions)  # noqa: S101 - the catalogue's own pairing
-        return SnmpSource(target, target.options, self._logins, self._mibs)
+        options = target.options
+        agent = self._agent(
+            target.address,
+            options.port,
+            partial(self._logins.login, target.credentials, options),
+            attempts=target.retries + 1,
+            attempt_timeout_s=target.attempt_timeout_s,
+        )
+        return SnmpSource(agent, options, self._mibs)
 
     async def close(self) -> None:
         """End what looks names up."""

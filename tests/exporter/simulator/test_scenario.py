@@ -26,9 +26,7 @@ def problems(text: str) -> list[str]:
 
 def test_machines_are_chosen_by_host_list() -> None:
     found = made("faults: [{hosts: 'cn[001-003]', loss: 5%, latency: 20ms}]")
-    assert found == {
-        ADDRESSES[f"cn00{i}"]: Fault(loss=0.05, latency_s=0.02) for i in (1, 2, 3)
-    }
+    assert found == {ADDRESSES[f"cn00{i}"]: Fault(loss=0.05, latency_s=0.02) for i in (1, 2, 3)}
 
 
 def test_shares_fall_upon_different_machines_and_upon_the_same_each_time() -> None:

@@ -1,0 +1,33 @@
+"""`rackwatt-exporter replay`: be the BMCs of a capture, on loopback."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from rackwatt_exporter.capture import CaptureError, read
+from rackwatt_exporter.commands.flags import add_logging, start_logging
+from rackwatt_exporter.commands.loop import run
+from rackwatt_exporter.commands.simulate import add_place
+from rackwatt_exporter.simulator.fleet import Ports
+
+
+def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command and its flags."""
+    parser = commands.add_parser("replay", help="be the BMCs of a capture, on loopback")
+    parser.add_argument("capture", metavar="FILE", type=Path, help="what `record` wrote")
+    add_place(parser)
+    add_logging(parser)
+    parser.set_defaults(command=command)
+
+
+def command(arguments: argparse.Namespace) -> int:
+    """Answer as the capture says until SIGTERM or SIGINT."""
+    start_logging(arguments.log_level, arguments.log_format)
+    from rackwatt_exporter.simulator.replay_service import serve  # `run` does without its weight
+
+    ports = Ports(arguments.ipmi, arguments.snmp, arguments.redfish)
+    try:
+        return run(serve(read(arguments.capture), ports, arguments.directory))
+    except CaptureError as error:
+        print(error, file=sys.stderr)
+        return 2

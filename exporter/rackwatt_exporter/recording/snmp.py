@@ -1,0 +1,87 @@
+"""SNMP agents asked as ever, and what they showed noted down."""
+
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any, Literal
+
+from rackwatt_exporter import capture
+from rackwatt_exporter.protocols.snmp import Agent, Value
+from rackwatt_exporter.reading import ReadError
+from rackwatt_exporter.recording.tape import Tape
+from rackwatt_exporter.settings.secrets import Secrets
+from rackwatt_exporter.targets.snmp import SnmpDriver
+
+# SNMPv2-MIB sysDescr, sysObjectID and sysName: what device it is, and what it must not be called.
+_DESCRIPTION, _KIND, _NAME = (f"1.3.6.1.2.1.1.{n}.0" for n in (1, 2, 5))
+_OID = re.compile(r"[0-2](\.[0-9]+)+\Z")
+
+
+class SnmpTape(Tape[str, Value]):
+    """Values by object."""
+
+    method: Literal["snmp"] = "snmp"
+
+    @property
+    def captured(self) -> capture.Snmp:
+        """Give what was heard as a part of a capture."""
+        return capture.Snmp(objects=[_object(oid, self.turns(oid)) for oid in self.heard])
+
+
+class RecordingSnmpDriver(SnmpDriver):
+    """A driver whose agents are noted down."""
+
+    def __init__(self, secrets: Secrets, tape: SnmpTape) -> None:
+        super().__init__(secrets, self._recording)
+        self._tape = tape
+        self._last: _RecordingAgent | None = None
+
+    def _recording(self, *end: Any, **patience: Any) -> Agent:
+        self._last = _RecordingAgent(*end, **patience)
+        self._last.tape = self._tape
+        return self._last
+
+    async def look_around(self) -> None:
+        """Ask for what tells which device this is."""
+        if self._last is None:
+            return
+        with suppress(ReadError):
+            named = await self._last.get([_NAME, _DESCRIPTION, _KIND])
+            name = named.get(_NAME)
+            if isinstance(name, bytes):
+                self._tape.names.add(name.decode("utf-8", "replace"))
+            self._tape.heard.pop(_NAME, None)
+
+
+class _RecordingAgent(Agent):
+    tape: SnmpTape
+
+    async def get(self, oids: Sequence[str]) -> dict[str, Value]:
+        return self._noted(await super().get(oids))
+
+    async def walk(self, column: str) -> dict[str, Value]:
+        return self._noted(await super().walk(column))
+
+    def _noted(self, found: dict[str, Value]) -> dict[str, Value]:
+        for oid, value in found.items():
+            self.tape.note(oid, value)
+        return found
+
+
+def _object(oid: str, values: list[Value]) -> capture.Value:
+    first = values[0]
+    if isinstance(first, int):
+        return capture.Value(oid=oid, kind="integer", values=list(map(str, values)))
+    if isinstance(first, float):
+        return capture.Value(oid=oid, kind="real", values=list(map(repr, values)))
+    if isinstance(first, str):
+        kind: Literal["name", "text"] = "name" if _OID.match(first) else "text"
+        return capture.Value(oid=oid, kind=kind, values=list(map(str, values)))
+    octets = [value if isinstance(value, bytes) else str(value).encode() for value in values]
+    try:
+        texts = [each.decode() for each in octets]
+    except UnicodeDecodeError:
+        texts = []
+    if texts and all(each.isprintable() for each in texts):
+        return capture.Value(oid=oid, kind="text", values=texts)
+    return capture.Value(oid=oid, kind="bytes", values=[each.hex() for each in octets])
