@@ -8,7 +8,7 @@ const LEAST_SPAN_S = 300;
 
 /** Say what a sparkline shows; samples are watts, oldest first, one each `stepS`, null for a gap. */
 export function hourInWords(samples, stepS) {
-  if (samples.length < 2) return `No history yet: a sample is kept each ${duration(stepS)}.`;
+  if (samples.length < 2) return `No history yet: a sample is kept each ${duration(stepS)}, where there are watts.`;
   const known = samples.filter((watts) => watts !== null);
   const [least, most] = [Math.min(...known), Math.max(...known)];
   return `Last ${duration((samples.length - 1) * stepS)}: ${inWatts(least)} to ${inWatts(most)}`;
