@@ -28,6 +28,6 @@ def members(document: Json, key: str = "Members") -> list[Json]:
 
 
 def link(document: Json, *keys: str | int) -> str | None:
-    """Give the path of the resource that a property refers to."""
-    path = word(document, *keys, "@odata.id")
+    """Give the path of the resource that a property refers to, or to a part of."""
+    path = word(document, *keys, "@odata.id").partition("#")[0]
     return path if path.startswith("/") else None

@@ -85,6 +85,14 @@ def test_any_way_through_json_ends_well(document: Any, way: list[str | int]):
     assert isinstance(members(document), list)
 
 
+def test_a_link_to_a_part_of_a_resource_leads_to_the_resource():
+    """Found by fuzzing: with the fragment, a source could not be told from its place."""
+    assert link({"Power": {"@odata.id": "/redfish/v1/Power#/PowerControl/0"}}, "Power") == (
+        "/redfish/v1/Power"
+    )
+    assert link({"@odata.id": "#/PowerControl/0"}) is None
+
+
 WATTS = st.floats(0.5, 5000)
 
 
