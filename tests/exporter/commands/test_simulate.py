@@ -1,4 +1,5 @@
 import json
+import signal
 import socket
 import subprocess
 from pathlib import Path
@@ -58,3 +59,66 @@ def test_a_number_of_nodes_that_makes_no_sense_is_refused(number: str) -> None:
     )  # fmt: skip
     assert done.returncode == 2
     assert "is not a number from 1 to" in done.stderr or "expected one argument" in done.stderr
+
+
+def reasons(directory: Path) -> dict[str, str | None]:
+    done = subprocess.run(
+        [*COMMAND, "check", "--output=json", f"{directory}/documents", f"--secrets.directory={directory}/secrets"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    return {row["node"]: row["reason"] for row in json.loads(done.stdout)["targets"]}
+
+
+def test_a_scenario_is_played_and_followed_when_its_file_changes(
+    tmp_path: Path, ports: list[str]
+) -> None:
+    scenario = tmp_path / "scenario.yaml"
+    scenario.write_text(
+        "faults: [{hosts: cn01, poweredOff: true}, {hosts: gn1, certificate: expired}]"
+    )
+    flags = [f"--scenario={scenario}", f"--directory={tmp_path}", "--latency=1ms", *ports]
+    with running("simulate", "--nodes=20", *flags) as fleet:
+        fleet.until_logged(lambda line: "20 machines" in line)
+        told = reasons(tmp_path)
+        assert {node: reason for node, reason in told.items() if reason} == {
+            "cn01": "powered_off", "gn1": "tls_failed",
+        }  # fmt: skip
+        scenario.write_text("faults: [{hosts: cn1, dead: true}]")
+        fleet.until_logged(
+            lambda line: "stays as it was" in line and "no simulated machine" in line
+        )
+        scenario.write_text("faults: [{hosts: pdu1, quirk: nonsense}]")
+        fleet.until_logged(lambda line: "read anew" in line)
+        told = reasons(tmp_path)
+        assert {node: reason for node, reason in told.items() if reason} == {"pdu1": "bad_reply"}
+        assert fleet.stop() == 0
+
+
+def test_a_signal_restarts_every_machine(tmp_path: Path, ports: list[str]) -> None:
+    with running("simulate", "--nodes=3", f"--directory={tmp_path}", *ports) as fleet:
+        fleet.until_logged(lambda line: "3 machines" in line)
+        assert set(reasons(tmp_path).values()) == {None}
+        fleet.process.send_signal(signal.SIGUSR1)
+        assert set(reasons(tmp_path).values()) == {"timeout"}
+        assert set(reasons(tmp_path).values()) == {None}
+        assert fleet.stop() == 0
+
+
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        (["--scenario=/nonexistent"], "No such file"),
+        (["--loss=5"], "'5' does not fit; such as 5%"),
+        (["--latency=soon"], "'soon' does not fit; such as 20ms"),
+        (["--dead=101%"], "does not fit"),
+    ],
+)
+def test_a_scenario_or_flag_that_cannot_be_used_is_told(
+    flags: list[str], told: str, tmp_path: Path, ports: list[str]
+) -> None:
+    done = subprocess.run(
+        [*COMMAND, "simulate", f"--directory={tmp_path}", *ports, *flags],
+        capture_output=True, text=True, check=False, timeout=30,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert told in done.stderr

@@ -31,9 +31,9 @@ async def test_bmcs_that_restart_again_and_again_are_read_between(ward: Ward) ->
     sick = ward.sick.values()
     async with ward.watching(sick) as watch:
         for name in sick:
-            ward.set(name, Fault(restart_every_s=2.0, down_s=0.6))
+            ward.set(name, Fault(restart_every_s=1.5, down_s=0.4))
         before = Seen(await watch.site.text())
-        await asyncio.sleep(4)
+        await asyncio.sleep(2.5)
         for name in sick:
             await watch.until_read(name, before, 4)
             ward.clear(name)

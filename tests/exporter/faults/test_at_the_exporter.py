@@ -79,18 +79,18 @@ async def test_killed_and_started_again_no_counter_falls_and_no_session_is_left_
     ward: Ward,
 ) -> None:
     story = Story(ward)
-    for joules in (300, 2000, 3500):
+    for joules in (300, 2000):
         async with story.started() as process:
             await story.until(all_have(ward, joules))
             process.process.send_signal(signal.SIGKILL)
             await asyncio.to_thread(process.process.wait)
             story.watch.reserve_s += RESERVE_S
     async with story.started() as process:
-        await story.until(all_have(ward, 4000))
+        await story.until(all_have(ward, 3500))
         assert await asyncio.to_thread(process.stop) == 0
     bmcs = [name for name in ward.machines if "snmp" not in name]
-    # Nobody can close a session but who opened it: three died with their processes.
-    assert {ward.sessions(name) for name in bmcs} == {3}
+    # Nobody can close a session but who opened it: two died with their processes.
+    assert {ward.sessions(name) for name in bmcs} == {2}
 
 
 async def test_a_clock_that_is_set_back_changes_no_reading_and_no_counter(ward: Ward) -> None:
@@ -103,7 +103,7 @@ async def test_a_clock_that_is_set_back_changes_no_reading_and_no_counter(ward: 
     }
     async with story.started(**environment) as process:
         before = await story.until(all_have(ward, 300))
-        for hours in (-1, 48, -24):
+        for hours in (48, -1):
             off_by.write_text(str(hours * 3600))
             wanted = {name: before.reads(name) + 3 for name in ward.machines}
             before = await story.until(

@@ -129,11 +129,10 @@ async def test_a_token_that_has_expired_is_auth_failed_until_there_is_another(
     [
         b'{"nodes": "none today"}',
         b'{"nodes": [{"name": 7, "state": {"set": 1}}]}',
-        b"[]",
         b"<html>Gateway</html>",
         b'{"errors": [], "meta": {}}',
     ],
-    ids=["words", "numbers", "list", "html", "no-nodes"],
+    ids=["words", "numbers", "html", "no-nodes"],
 )
 async def test_an_answer_of_another_shape_is_bad_reply_and_no_state(
     tmp_path: Path, body: bytes

@@ -52,7 +52,7 @@ async def test_bmcs_behind_a_lossy_network_stay_fresh(ward: Ward) -> None:
     async with ward.watching(ward.machines) as watch:
         for name in ward.machines:
             ward.set(name, Fault(loss=0.05, duplication=0.05, reordering=0.05))
-        await asyncio.sleep(5)
+        await asyncio.sleep(3)
         seen = Seen(await watch.site.text())
         assert {reason for _, reason in seen.errors} <= {"timeout", "auth_failed"}
     for method in ("ipmi", "redfish"):
@@ -68,7 +68,7 @@ async def test_garbage_is_an_error_and_never_a_number(ward: Ward) -> None:
             await watch.until_failing(name, reasons[method])
         for name in ward.sick.values():
             ward.set(name, Fault(garbage=0.3))
-        await asyncio.sleep(3)
+        await asyncio.sleep(1.5)
         for name in ward.sick.values():
             ward.clear(name)
         for name in ward.sick.values():

@@ -1,12 +1,17 @@
+import argparse
+import re
+from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rackwatt_exporter.commands import simulate
 from rackwatt_exporter.simulator.faults import Fault
 from rackwatt_exporter.simulator.fleet import racks
-from rackwatt_exporter.simulator.scenario import ScenarioError, faults, parse
+from rackwatt_exporter.simulator.scenario import Affected, ScenarioError, faults, parse
 from rackwatt_exporter.simulator.service import by_method
 from rackwatt_exporter.simulator.vendors import VENDORS
 
@@ -97,3 +102,29 @@ def test_whatever_stands_in_the_file_is_a_scenario_or_a_problem(raw: Any) -> Non
         made(repr(raw))
     except ScenarioError as error:
         assert str(error)
+
+
+PAGE = (Path(__file__).parents[3] / "docs/simulate.md").read_text()
+
+
+def test_the_documented_scenario_is_one() -> None:
+    (block,) = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    machines = by_method(racks(60))
+    assert faults(parse(block.encode()), machines)
+
+
+def test_every_field_and_quirk_is_documented_and_none_that_does_not_exist() -> None:
+    fields = {field.encode_name for field in msgspec.structs.fields(Affected)}
+    told = set(re.findall(r"`([a-zA-Z]+): ", PAGE.partition("## Quirks")[0]))
+    assert fields - {"hosts", "share", "method"} <= told <= fields | {"share"}
+    quirks = PAGE.partition("## Quirks")[2].partition("## Record")[0]
+    assert re.findall(r"^\| `([-a-z0-9]+)` \|", quirks, re.MULTILINE) == list(VENDORS)
+
+
+def test_every_flag_of_simulate_is_documented() -> None:
+    parser = argparse.ArgumentParser()
+    simulate.add(parser.add_subparsers())
+    known = parser.parse_args(["simulate", "--directory=x"])
+    flags = set(vars(known)) - {"command", "log_level", "log_format", "ipmi", "snmp", "redfish"}
+    for flag in [*flags, "ipmi.port", "snmp.port", "redfish.port"]:
+        assert f"--{flag}" in PAGE

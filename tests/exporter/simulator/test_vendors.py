@@ -1,0 +1,170 @@
+"""Makers' quirks: what our sources and other people's clients read from each is the machine's watts."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import sushy
+from sushy import auth
+
+from rackwatt_exporter.reading import ReadError, Reason
+from rackwatt_exporter.settings.secrets import Secrets
+from rackwatt_exporter.simulator.certificate import keep
+from rackwatt_exporter.simulator.faults import Fault, Faults
+from rackwatt_exporter.simulator.ipmi import IpmiServer
+from rackwatt_exporter.simulator.machine import Machine
+from rackwatt_exporter.simulator.redfish import RedfishServer
+from rackwatt_exporter.simulator.redfish_vendors import _VENDORS
+from rackwatt_exporter.simulator.vendors import VENDORS
+from rackwatt_exporter.targets.redfish import RedfishDriver
+from tests.exporter.targets.ipmi_targets import driven
+from tests.exporter.targets.redfish_fleet import target_at, write_secrets
+from tests.peers.ipmi_tools import Asker
+
+LOOPS = ("uvloop",)
+ADDRESS = "127.45.0.1"
+WATTS = 486.0
+SENSIBLE = [name for name in VENDORS if name != "nonsense"]
+OPTIONS = {"cray-ex": {"chassis": "Node1"}}
+
+
+@dataclass
+class Place:
+    machine: Machine
+    ipmi: int
+    redfish: int
+    authority: Path
+
+
+@pytest.fixture
+async def place(tmp_path: Path) -> AsyncIterator[Place]:
+    ports = []
+    for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+        with socket.socket(socket.AF_INET, kind) as probe:
+            probe.bind((ADDRESS, 0))
+            ports.append(probe.getsockname()[1])
+    machine = Machine("n1", ADDRESS, WATTS, WATTS)
+    files, authority = keep(tmp_path / "certificate", [ADDRESS])
+    (tmp_path / "ca.crt").write_bytes(authority)
+    servers = (
+        IpmiServer({ADDRESS: machine}, ports[0]),
+        RedfishServer({ADDRESS: machine}, ports[1], *files),
+    )
+    for server in servers:
+        await server.start()
+    yield Place(machine, *ports, tmp_path / "ca.crt")
+    for server in servers:
+        await server.close()
+
+
+def test_every_vendor_shows_something_of_its_own() -> None:
+    assert _VENDORS.keys() == VENDORS.keys() - {"generic"}
+
+
+@pytest.mark.parametrize("vendor", SENSIBLE)
+async def test_our_redfish_source_reads_the_machines_watts(
+    place: Place, tmp_path: Path, vendor: str
+) -> None:
+    place.machine.vendor = VENDORS[vendor]
+    secrets = write_secrets(tmp_path, place.authority)
+    (secrets / "bmc/username").write_text("monitor")
+    (secrets / "bmc/password").write_text("simulated")
+    driver = RedfishDriver(Secrets(secrets))
+    source = driver.source(target_at(ADDRESS, place.redfish, **OPTIONS.get(vendor, {})))
+    assert (await source.read()).watts == WATTS
+    place.machine.powered_on = False
+    with pytest.raises(ReadError) as told:
+        for _ in range(3):  # a maker's supplies may tell the last watts once more
+            await source.read()
+    assert told.value.reason in (Reason.POWERED_OFF, Reason.SENSOR_UNREADABLE)
+    await source.close()
+    await driver.close()
+
+
+@pytest.mark.parametrize("vendor", SENSIBLE)
+async def test_openstacks_client_finds_its_way(place: Place, vendor: str) -> None:
+    place.machine.vendor = VENDORS[vendor]
+
+    def read() -> set[str]:
+        login = auth.SessionAuth("monitor", "simulated")
+        url = f"https://{ADDRESS}:{place.redfish}"
+        service = sushy.Sushy(url, verify=str(place.authority), auth=login)
+        states = {each.power_state.value for each in service.get_system_collection().get_members()}
+        login.close()
+        return states
+
+    assert await asyncio.to_thread(read) == {"On"}
+
+
+@pytest.mark.parametrize("vendor", ["generic", "supermicro-x11", "cisco", "idrac8"])
+async def test_our_ipmi_source_reads_the_sensors_where_dcmi_has_no_watts(
+    place: Place, tmp_path: Path, vendor: str
+) -> None:
+    place.machine.vendor = VENDORS[vendor]
+    end: Any = type("End", (), {"address": ADDRESS, "port": place.ipmi})
+    async with driven(tmp_path) as made:
+        source = made.source(end, "simulated", "user", sensors=("PSU1 PIN", "PSU2 PIN"))
+        reading = await source.read()
+    assert reading.watts == WATTS
+    assert reading.source == (
+        "dcmi" if place.machine.vendor.dcmi == "watts" else "sensor:PSU1 PIN+PSU2 PIN"
+    )
+
+
+async def test_ipmitool_meets_the_same_quirks(place: Place) -> None:
+    suite17, suite3 = (
+        Asker(ADDRESS, place.ipmi, "monitor", "simulated", n, "user") for n in (17, 3)
+    )
+    place.machine.vendor = VENDORS["supermicro-x11"]
+    assert await asyncio.to_thread(suite17.ipmitool_watts) == 0
+    place.machine.vendor = VENDORS["idrac8"]
+    assert await asyncio.to_thread(suite3.ipmitool_watts) == WATTS
+    with pytest.raises(AssertionError):
+        await asyncio.to_thread(suite17.ipmitool_watts)
+    place.machine.vendor = VENDORS["cisco"]
+    with pytest.raises(AssertionError, match="Invalid command"):
+        await asyncio.to_thread(suite3.ipmitool_watts)
+
+
+@pytest.mark.parametrize(
+    ("vendor", "path", "code"),
+    [
+        ("generic", "SessionService/Sessions", "SessionLimitExceeded"),
+        ("idrac8", "Sessions", "RAC0218"),
+        ("idrac9", "SessionService/Sessions", "RAC0218"),
+    ],
+)
+async def test_sessions_are_as_many_and_where_the_maker_has_them(
+    place: Place, vendor: str, path: str, code: str
+) -> None:
+    place.machine.vendor = VENDORS[vendor]
+    account = {"UserName": "monitor", "Password": "simulated"}
+    url = f"https://{ADDRESS}:{place.redfish}/redfish/v1"
+    async with httpx.AsyncClient(verify=False) as client:
+        for _ in range(VENDORS[vendor].sessions):
+            assert (await client.post(f"{url}/{path}", json=account)).status_code == 201
+        refused = await client.post(f"{url}/{path}", json=account)
+        assert refused.status_code == 503
+        assert code in refused.text
+        if vendor == "idrac8":
+            elsewhere = await client.post(f"{url}/SessionService/Sessions", json=account)
+            assert elsewhere.status_code == 405
+
+
+def test_what_a_machine_was_like_comes_back_when_a_fault_ends() -> None:
+    machine = Machine("n1", ADDRESS)
+    faults = Faults([machine])
+    before = machine.login
+    faults.set(
+        ADDRESS, Fault(powered_off=True, sessions=2, wrong_credentials=True, new_engine=True)
+    )
+    assert not machine.powered_on
+    assert machine.most_sessions == 2
+    assert machine.login is not before
+    faults.be({})
+    assert machine == Machine("n1", ADDRESS)
