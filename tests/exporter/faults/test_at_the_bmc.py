@@ -64,7 +64,7 @@ async def test_a_bmc_full_of_others_sessions_says_so_and_is_read_once_there_is_r
     no_session_is_left(ward)
 
 
-@pytest.mark.parametrize("vendor", ["generic", "idrac8", "idrac9"])
+@pytest.mark.parametrize("vendor", ["generic", "idrac8"])
 async def test_a_redfish_service_full_of_sessions_is_asked_without_one(
     ward: Ward, vendor: str
 ) -> None:

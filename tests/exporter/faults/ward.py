@@ -22,7 +22,7 @@ from rackwatt_exporter.simulator.redfish import RedfishServer
 from rackwatt_exporter.simulator.snmp import SnmpServer
 from tests.exporter.exporting import Exporting
 
-INTERVAL_S, STALE_AFTER_S, MAX_BACKOFF_S = 0.4, 1.2, 0.8
+INTERVAL_S, STALE_AFTER_S, MAX_BACKOFF_S = 0.3, 0.9, 0.6
 # How late may be what is not late: the machine that tests run on is busy, too.
 SLACK_S = 1.0
 SERVER_NAME = "bmc.simulated"
