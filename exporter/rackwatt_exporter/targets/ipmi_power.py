@@ -39,7 +39,12 @@ class PowerMeter:
         if not self._sensors.names:
             text = f"{why}, and no sensors are named (ipmi.sensors)"
             raise ReadError(Reason.NO_POWER_SENSOR, text)
-        return Reading(await self._sensors.watts(session), self._source)
+        watts = await self._sensors.watts(session)
+        if watts == 0:  # no machine runs on nothing
+            await _refuse_powered_off(session)
+            text = "the sensors named say 0 W, on a machine that runs"
+            raise ReadError(Reason.SENSOR_UNREADABLE, text)
+        return Reading(watts, self._source)
 
     async def _ask_dcmi(self, session: Session) -> tuple[Reading | None, str]:
         """Give the reading, or None and why DCMI has none."""

@@ -168,6 +168,29 @@ async def test_no_zero_is_ever_a_reading_of_dcmi(bmc: Bmc, asker: Asker, made: D
     assert (await bare.read()).watts == 250
 
 
+async def test_no_zero_is_ever_a_reading_of_sensors(
+    bmc: Bmc, sim: IpmiSim, asker: Asker, made: Driven
+) -> None:
+    named = made.source(bmc, sensors=("PSU1 PIN",))
+    bmc.set_power(0)
+    usual = next(sensor.raw for sensor in bmc.sensors if sensor.name == "PSU1 PIN")
+    for raw, watts in ((0, 0), (usual, 344)):
+        sim.set_sensor(bmc, "PSU1 PIN", raw)
+        async with asyncio.timeout(10):
+            while asker.ipmitool_sensor("PSU1 PIN") != watts:  # the console takes its time
+                await asyncio.sleep(0)
+        if watts:
+            assert (await named.read()).watts == watts
+            continue
+        assert await reason_of(named) == (
+            Reason.SENSOR_UNREADABLE,
+            "the sensors named say 0 W, on a machine that runs",
+        )
+        bmc.set_power(0, chassis_on=False)
+        assert (await reason_of(named))[0] is Reason.POWERED_OFF
+        bmc.set_power(0)
+
+
 async def test_a_completion_code_that_explains_nothing_is_reported(bmc: Bmc, made: Driven) -> None:
     bmc.set_power(0, code=0xC3)
     reason, text = await reason_of(made.source(bmc, sensors=("PSU1 PIN",)))
