@@ -1,0 +1,99 @@
+"""A capture whatever BMCs answered: secrets in any corner of it do not come out."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rackwatt_exporter import capture
+from rackwatt_exporter.capture import CaptureError, Outcome, Recorded
+from rackwatt_exporter.recording.recorder import KnownSecrets, Recorder
+from rackwatt_exporter.simulator.fleet import Ports
+from rackwatt_exporter.simulator.replay_service import servers
+
+passwords = st.text(
+    st.characters(categories=("L", "N", "P"), max_codepoint=0x2FF), min_size=4, max_size=20
+)
+
+
+def told(password: str, recorded: Recorded) -> str:
+    secrets = KnownSecrets(Path("/nonexistent"))
+    recorder = Recorder(secrets, 1)
+    secrets.redactor.hide(password)
+    recorder._recorded.append(recorded)
+    return recorder.capture()
+
+
+def everywhere(password: str) -> Recorded:
+    octets = password.encode()
+    return Recorded(
+        node="node1",
+        method="redfish",
+        settings={"chassis": password},
+        outcomes=[Outcome(reason="bad_reply", message=f"no {password} here")],
+        ipmi=capture.Ipmi(
+            commands=[
+                capture.Command(name="x", netfn=6, command=1, answers=[(b"\0" + octets).hex()])
+            ]
+        ),
+        snmp=capture.Snmp(
+            objects=[
+                capture.Value(oid="1.3.6.1", kind="text", values=[f"a{password}b"]),
+                capture.Value(oid="1.3.6.2", kind="bytes", values=[(b"\xff" + octets).hex()]),
+            ]
+        ),
+        redfish=capture.Redfish(
+            resources=[
+                capture.Resource(
+                    path=f"/redfish/v1/{password}",
+                    answers=[
+                        capture.Answer(status=200, document={password: [{"Name": password}]}),
+                        capture.Answer(status=500, headers={"Server": password}, text=password),
+                    ],
+                )
+            ]
+        ),
+    )
+
+
+@given(passwords)
+def test_a_password_in_every_corner_is_in_none_of_the_file(password: str) -> None:
+    try:
+        text = told(password, everywhere(password))
+    except CaptureError as error:
+        assert password not in str(error) or password in "a secret is, by chance, a word that"
+        return
+    assert password not in text
+    assert password.encode().hex() not in text
+    assert capture.parse(text.encode()).targets[0].node == "node1"
+
+
+def test_a_password_that_is_a_word_of_every_capture_is_refused() -> None:
+    with pytest.raises(CaptureError, match="by chance"):
+        told("targets", everywhere("targets"))
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["format", "targets", "node", "ipmi", "snmp"]) | st.text(), inner),
+    )
+)  # fmt: skip
+def test_whatever_stands_in_a_file_is_a_capture_or_a_problem(raw: Any) -> None:
+    try:
+        capture.parse(repr(raw).encode())
+    except CaptureError as error:
+        assert str(error)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"), [("integer", "many"), ("real", "x"), ("bytes", "zz"), ("name", "a.b")]
+)
+def test_a_value_that_is_none_of_its_kind_is_told(kind: Any, value: str) -> None:
+    objects = [capture.Value(oid="1.3.6.1", kind=kind, values=[value])]
+    recorded = Recorded(node="node1", method="snmp", snmp=capture.Snmp(objects=objects))
+    whole = capture.Capture(format=capture.VERSION, targets=[recorded])
+    with pytest.raises(CaptureError, match="node1"):
+        servers(whole, Ports(), (Path("x"), Path("y")))
