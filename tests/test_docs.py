@@ -51,5 +51,5 @@ def test_every_flag_of_run_is_in_the_installation_page() -> None:
     page = (ROOT / "docs/install.md").read_text()
     flags = re.findall(r'"--([a-z]+\.[a-z.-]+)"', Path(run.__file__).read_text())
     assert flags
-    for flag in [*flags, "secrets.directory", "log.level", "log.format"]:
+    for flag in [*flags, "secrets.directory", "shard", "log.level", "log.format"]:
         assert flag.replace("profile.", "[no-]profile.") in page

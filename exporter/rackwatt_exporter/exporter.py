@@ -5,6 +5,7 @@ Documents, fleet, sources, pollers, store, page: this is the only module that kn
 
 import asyncio
 import logging
+import resource
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -25,16 +26,18 @@ from rackwatt_exporter.settings import files
 from rackwatt_exporter.settings.binding import Binding
 from rackwatt_exporter.settings.fleet import Fleet, fleet
 from rackwatt_exporter.settings.secrets import Secrets
+from rackwatt_exporter.settings.shard import WHOLE, Shard
 from rackwatt_exporter.settings.target import Target
 from rackwatt_exporter.state import LedgerFile
 from rackwatt_exporter.store import Store
-from rackwatt_exporter.targets.catalogue import Catalogue
+from rackwatt_exporter.targets.catalogue import Catalogue, descriptors
 from rackwatt_exporter.targets.source import Source
 
 log = logging.getLogger(__name__)
 
 _LOOK_S = 2.0
 _LONGEST_SAVE_S = 30.0
+_OWN_DESCRIPTORS = 640  # those who ask us (512 at most), files, child processes
 
 
 class Exporter:
@@ -46,9 +49,11 @@ class Exporter:
         secrets: Secrets,
         state_directory: Path | None = None,
         profiles: Iterable[str] = (),
+        shard: Shard = WHOLE,
     ) -> None:
         self._paths = paths
         self._secrets = secrets
+        self._shard = shard
         self._catalogue = Catalogue(secrets)
         self._gates = Gates()
         self._sources: dict[str, Source] = {}
@@ -71,7 +76,7 @@ class Exporter:
         async with self._reloading:
             self._seen = files.fingerprint(self._paths)
             documents = await asyncio.to_thread(files.documents, self._paths)
-            self._take(fleet(documents, self.fleet.documents))
+            self._take(self._shard.part(fleet(documents, self.fleet.documents)))
 
     async def watch(self) -> None:
         """Reload whenever the documents change, or it is asked for, until cancelled."""
@@ -110,12 +115,26 @@ class Exporter:
         self.page.forget(self.store.want(self.fleet.targets.values()))
         self.roster.want(self.fleet.bindings.values())
         self._poll()
+        self._tell_descriptors()
         log.info(
-            "documents read: %d targets, %d schedulers, %d problems",
+            "documents read: %d targets%s, %d schedulers, %d problems",
             len(self.fleet.targets),
+            "" if self._shard is WHOLE else f" of shard {self._shard}",
             len(self.fleet.bindings),
             len(self.fleet.problems),
         )
+
+    def _tell_descriptors(self) -> None:
+        """Say before they run out how many descriptors the fleet takes (commands/loop.py)."""
+        needed = _OWN_DESCRIPTORS + descriptors(self.fleet.targets.values())
+        allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if needed <= allowed:
+            log.info("up to %d descriptors are needed, %d may be had", needed, allowed)
+            return
+        told = (
+            "raise the hard limit (LimitNOFILE= of systemd, nofile of a container), or use shards"
+        )
+        log.error("up to %d descriptors are needed, only %d may be had: %s", needed, allowed, told)
 
     def _poll(self) -> None:
         self._targets.keep(self.fleet.targets)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rackwatt_exporter.commands.flags import add_logging, add_secrets, start_logging
+from rackwatt_exporter.commands.flags import add_logging, add_secrets, add_shard, start_logging
 from rackwatt_exporter.commands.loop import run
 from rackwatt_exporter.polling.gate import Gates
 from rackwatt_exporter.polling.pace import Pace
@@ -67,6 +67,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         "--config.file", dest="config_files", metavar="PATH", type=Path, action="append", default=[]
     )
     add_secrets(parser)
+    add_shard(parser)
     parser.add_argument("--offline", action="store_true", help="validate only, ask nobody")
     parser.add_argument("--output", choices=("table", "json"), default="table")
     add_logging(parser, "error")
@@ -77,7 +78,7 @@ def command(arguments: argparse.Namespace) -> int:
     """Check, and print what was found."""
     start_logging(arguments.log_level, arguments.log_format)
     paths = [*arguments.paths, *arguments.config_files] or [Path("/etc/rackwatt")]
-    resolved = fleet(documents(paths))
+    resolved = arguments.shard.part(fleet(documents(paths)))
     outcomes: list[Outcome] = []
     if not arguments.offline:
         outcomes = run(_read_all(resolved, Secrets(arguments.secrets_directory)))

@@ -7,6 +7,8 @@ import sys
 import time
 from pathlib import Path
 
+from rackwatt_exporter.settings.shard import WHOLE, Shard, shard
+
 LEVELS = ("debug", "info", "warn", "error")
 
 
@@ -20,6 +22,24 @@ def add_secrets(parser: argparse.ArgumentParser) -> None:
         default=Path("/etc/rackwatt/secrets"),
         help="folder with one folder for each Secret, one file for each key (%(default)s)",
     )
+
+
+def add_shard(parser: argparse.ArgumentParser) -> None:
+    """Add which part of the targets is this process' own."""
+    parser.add_argument(
+        "--shard",
+        metavar="I/N",
+        type=_shard,
+        default=WHOLE,
+        help="poll the I-th of N parts of the targets (%(default)s)",
+    )
+
+
+def _shard(text: str) -> Shard:
+    try:
+        return shard(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def add_logging(parser: argparse.ArgumentParser, level: str = "info") -> None:

@@ -8,7 +8,7 @@ import signal
 from pathlib import Path
 
 from rackwatt_exporter import __version__
-from rackwatt_exporter.commands.flags import add_logging, add_secrets, start_logging
+from rackwatt_exporter.commands.flags import add_logging, add_secrets, add_shard, start_logging
 from rackwatt_exporter.commands.loop import run
 from rackwatt_exporter.exporter import Exporter
 from rackwatt_exporter.settings.secrets import Secrets
@@ -35,6 +35,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         help="document file, or a folder of them; may be repeated (/etc/rackwatt)",
     )
     add_secrets(parser)
+    add_shard(parser)
     parser.add_argument(
         "--state.directory",
         dest="state_directory",
@@ -132,6 +133,7 @@ async def _serve(arguments: argparse.Namespace) -> int:
         Secrets(arguments.secrets_directory),
         arguments.state_directory,
         ["power-exporter"] if arguments.power_exporter else [],
+        arguments.shard,
     )
     clockwork = Clockwork()
     stop = asyncio.Event()

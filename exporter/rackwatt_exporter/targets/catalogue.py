@@ -3,10 +3,12 @@
 Drivers are imported when first needed: a fleet without SNMP does not pay for it.
 """
 
+from collections.abc import Iterable
 from importlib import import_module
 from typing import cast
 
 from rackwatt_exporter.settings.secrets import Secrets
+from rackwatt_exporter.settings.target import Target
 from rackwatt_exporter.targets.source import Driver
 
 DRIVERS = {
@@ -17,6 +19,13 @@ DRIVERS = {
     "fake": "rackwatt_exporter.targets.fake:FakeDriver",
     "refused": "rackwatt_exporter.targets.refused:RefusedDriver",
 }
+# Descriptors that each target of a method holds; those of IPMI all share a socket.
+_DESCRIPTORS = {"ipmiSsh": 3, "snmp": 1, "redfish": 1}
+
+
+def descriptors(targets: Iterable[Target]) -> int:
+    """Tell how many descriptors these targets hold at most, when all of them are read."""
+    return sum(_DESCRIPTORS.get(target.method, 0) for target in targets)
 
 
 class Catalogue:

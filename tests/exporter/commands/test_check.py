@@ -50,6 +50,22 @@ def test_offline_asks_nobody(tmp_path: Path) -> None:
     assert done.stdout == "1 targets, 0 schedulers, 0 problems: not asked\n"
 
 
+def test_a_shard_reads_its_part_and_judges_the_whole(tmp_path: Path) -> None:
+    path = lab(tmp_path, '[{names: "n[1-20]"}, {names: n3}]')
+    shares = [check("--output=json", f"--shard={number}/3", path) for number in (1, 2, 3)]
+    told = [json.loads(share.stdout) for share in shares]
+    nodes = [target["node"] for part in told for target in part["targets"]]
+    assert sorted(nodes) == sorted(f"n{number}" for number in range(1, 21))
+    assert all(part["targets"] for part in told)
+    assert all("'n3' stands at" in part["problems"][0] for part in told)
+
+
+def test_a_shard_that_is_none_is_told(tmp_path: Path) -> None:
+    done = check("--shard=4/3", lab(tmp_path, "[{names: n1}]"))
+    assert done.returncode == 2
+    assert "'4/3' is not I/N, such as 2/4 for the second of four" in done.stderr
+
+
 def test_json_is_for_programs(tmp_path: Path) -> None:
     path = lab(tmp_path, "[{names: n1, fake: {min: 5, max: 5}}, {names: n2, x: 1}]")
     done = check("--output=json", path)

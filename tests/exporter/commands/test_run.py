@@ -1,4 +1,6 @@
 import json
+import re
+import resource
 import signal
 import socket
 import subprocess
@@ -38,6 +40,33 @@ def test_sighup_reads_the_documents_again_at_once(lab: Path) -> None:
         text = run.until_served(lambda text: 'node="n2"' in text, "/metrics")
         assert 'node="n1"' not in text
         assert run.stop(signal.SIGINT) == 0
+
+
+def test_a_shard_serves_its_part_and_says_so(lab: Path) -> None:
+    lab.write_text(power_target('[{names: "n[1-40]"}]'))
+    parts = []
+    for number in (1, 2):
+        with running("run", f"--config.file={lab}", f"--shard={number}/2", LISTEN) as run:
+            text = run.until_served(lambda text: "node_power_usage{" in text, "/metrics")
+            parts.append(set(re.findall(r'rackwatt_target_up\{node="(\w+)"', text)))
+            told = f" of shard {number}/2,"
+            assert any(told in line for line in run.log)
+            assert run.stop() == 0
+    assert parts[0] | parts[1] == {f"n{number}" for number in range(1, 41)}
+    assert not parts[0] & parts[1]
+
+
+def test_descriptors_that_will_not_be_enough_are_told_before_they_run_out(lab: Path) -> None:
+    hosts = '[{names: "p[1-400]", addresses: "127.3.[1-4].[1-100]", method: snmp, preset: ilo}]'
+    lab.write_text(power_target(hosts, spec="interval: 60s"))
+    with running("run", f"--config.file={lab}", LISTEN) as run:
+        run.until_logged(lambda line: "level=info" in line and "up to 1040 descriptors" in line)
+        limit = (1000, 1000)
+        resource.prlimit(run.process.pid, resource.RLIMIT_NOFILE, limit)
+        run.process.send_signal(signal.SIGHUP)
+        told = run.until_logged(lambda line: "level=error" in line)
+        assert "up to 1040 descriptors are needed, only 1000 may be had: raise the hard" in told
+        assert run.stop() == 0
 
 
 def test_sigterm_on_the_heels_of_sighup_ends_it_all_the_same(lab: Path) -> None:
