@@ -94,6 +94,8 @@ def _named(kind: Any) -> str:
         return f"list of {_named(_described(get_args(kind)[0])[0])}"
     if get_origin(kind) is Literal:
         return " \\| ".join(f"`{word}`" for word in get_args(kind))
+    if get_origin(kind) is dict:
+        return "map"
     names = {str: "text", int: "whole number", float: "number", bool: "true \\| false"}
     return names.get(kind, "object")
 

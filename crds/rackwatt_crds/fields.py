@@ -22,6 +22,16 @@ Name = Annotated[
         description="A Kubernetes object name: lower-case letters, digits, `-` and `.`.",
     ),
 ]
+Labels = Annotated[
+    dict[
+        str,
+        Annotated[
+            str, Meta(pattern=r"^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$", max_length=63)
+        ],
+    ],
+    Meta(max_length=64),
+]
+Annotations = Annotated[dict[str, str], Meta(max_length=64)]
 User = Annotated[str, Meta(min_length=1, max_length=64)]
 Port = Annotated[int, Meta(ge=1, le=65535)]
 

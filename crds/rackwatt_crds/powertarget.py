@@ -13,7 +13,12 @@ from rackwatt_crds.bmc.hosts import (
     StaleAfter,
     Timeout,
 )
+from rackwatt_crds.grid import Grid
 from rackwatt_crds.model import Model, only_one
+from rackwatt_crds.monitoring import Monitoring
+from rackwatt_crds.node.collectors import Node
+from rackwatt_crds.operated import Paused
+from rackwatt_crds.pod import Pod
 
 
 class PowerTargetSpec(Model, frozen=True, kw_only=True):
@@ -28,7 +33,16 @@ class PowerTargetSpec(Model, frozen=True, kw_only=True):
     bmc: Annotated[
         Bmc | None, Meta(description="A fleet of BMCs and PDUs, reached over the network.")
     ] = None
+    node: Annotated[
+        Node | None, Meta(description="The nodes of this cluster, measured from inside.")
+    ] = None
+    grid: Annotated[
+        Grid | None, Meta(description="The carbon intensity of the grid that feeds them.")
+    ] = None
+    paused: Paused = False
+    monitoring: Monitoring | None = None
+    pod: Pod | None = None
 
     def __post_init__(self) -> None:
         """Hold that one way of measuring is given."""
-        only_one(self, "bmc")
+        only_one(self, "bmc", "node", "grid")

@@ -6,6 +6,9 @@ from msgspec import Meta
 
 from rackwatt_crds.fields import Duration, Port, SecretKeyRef, SecretRef, Tls, User
 from rackwatt_crds.model import Model, only_one
+from rackwatt_crds.monitoring import Monitoring
+from rackwatt_crds.operated import Paused
+from rackwatt_crds.pod import Pod
 
 
 class SlurmCli(Model, frozen=True, kw_only=True):
@@ -84,6 +87,15 @@ class Noop(Model, frozen=True, kw_only=True):
     states: list[PinnedState] | None = None
 
 
+class Exporter(Model, frozen=True, kw_only=True):
+    """Another rackwatt-exporter that asks the scheduler, under a binding of the same name."""
+
+    url: Annotated[
+        str, Meta(pattern=r"^https?://[^\s]+$", description="Such as http://power:9123.")
+    ]
+    tls: Tls | None = None
+
+
 class SchedulerBindingSpec(Model, frozen=True, kw_only=True):
     """Exactly one scheduler, and how often it is asked."""
 
@@ -98,7 +110,17 @@ class SchedulerBindingSpec(Model, frozen=True, kw_only=True):
     ] = None
     slurm: Slurm | None = None
     noop: Noop | None = None
+    exporter: Annotated[
+        Exporter | None,
+        Meta(
+            description="Another rackwatt-exporter that asks the scheduler, so that any number of "
+            "them costs it no more than one."
+        ),
+    ] = None
+    paused: Paused = False
+    monitoring: Monitoring | None = None
+    pod: Pod | None = None
 
     def __post_init__(self) -> None:
         """Hold that one scheduler is given."""
-        only_one(self, "slurm", "noop")
+        only_one(self, "slurm", "noop", "exporter")

@@ -59,7 +59,7 @@ def test_every_problem_is_told_at_once_with_its_path() -> None:
         ({"bmc": []}, "spec.bmc: expected an object, found []"),
         ({"bmc": {"hosts": []}}, "spec.bmc.hosts: expected at least 1 items, found 0"),
         ({"bmc": {"hosts": {}}}, "spec.bmc.hosts: expected a list, found {}"),
-        ({}, "spec: exactly one of bmc must be given, found none"),
+        ({}, "spec: exactly one of bmc, node, grid must be given, found none"),
         (
             fleet({"names": "a", "address": "b", "addresses": "c"}),
             "spec.bmc.hosts[0]: addresses and address are two ways to say the same",

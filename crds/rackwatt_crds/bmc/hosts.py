@@ -108,3 +108,10 @@ class Bmc(Access, frozen=True, kw_only=True):
         Meta(min_length=1, description="The fleet.", extra={"each_alone": True}),
     ]
     concurrency: Concurrency | None = None
+    shards: Annotated[
+        Annotated[int, Meta(ge=1, le=100)],
+        Meta(
+            description="Collectors that share the fleet, for the operator to make. By itself, an "
+            "exporter is told its part by --shard. Default 1."
+        ),
+    ] = 1

@@ -126,7 +126,8 @@ def _seconds(text: str | None, otherwise: float) -> float:
 def _options(spec: SchedulerBindingSpec) -> SchedulerOptions:
     if spec.slurm is not None:
         return _slurm(spec.slurm)
-    assert spec.noop is not None  # noqa: S101 - the model holds that one of them is given
+    if spec.noop is None:
+        raise ValueError("spec.exporter: this exporter cannot ask another one")
     return _noop(spec.noop)
 
 

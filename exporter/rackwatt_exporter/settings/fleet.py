@@ -83,6 +83,9 @@ class _Building:
         """Resolve one document, if it is a PowerTarget."""
         if not isinstance(one.document, PowerTarget):
             return
+        if one.document.spec.bmc is None:
+            kind = "node" if one.document.spec.node else "grid"
+            self.problems.append(f"{one}: spec.{kind}: this exporter measures bmc alone")
         unknown: set[str] = set()
         for target, path, problems in _resolved(one, one.document):
             self.problems += [f"{one}: {problem}" for problem in problems]

@@ -1,0 +1,34 @@
+"""The grid that feeds the machines: how much carbon dioxide a kilowatt-hour of it means."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from rackwatt_crds.model import Model, only_one
+
+
+class StaticIntensity(Model, frozen=True, kw_only=True):
+    """A figure that holds until it is changed: the one of the site's own contract."""
+
+    grams_per_kilowatt_hour: Annotated[
+        Annotated[float, Meta(ge=0, le=100_000)],
+        Meta(description="Grams of carbon dioxide equivalent per kilowatt-hour."),
+    ]
+
+
+class Grid(Model, frozen=True, kw_only=True):
+    """One zone of the grid, and exactly one provider of its figure."""
+
+    zone: Annotated[
+        str,
+        Meta(
+            pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,8})*$",
+            max_length=32,
+            description="Which part of the grid, such as `FR` or `US-CAL-CISO`.",
+        ),
+    ]
+    static: StaticIntensity | None = None
+
+    def __post_init__(self) -> None:
+        """Hold that one provider is given."""
+        only_one(self, "static")

@@ -1,0 +1,100 @@
+"""The pods that the operator makes of a document; an exporter by itself ignores it.
+
+Spelled as in Kubernetes' own PodSpec. Where a document is silent, the operator's defaults speak.
+"""
+
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta
+
+from rackwatt_crds.fields import Annotations, Labels, Name, ObjectRef
+from rackwatt_crds.model import Model
+
+# The grammar of Kubernetes' resource.Quantity without its sign: nobody asks for less than nothing.
+Quantity = (
+    Annotated[int, Meta(ge=0, le=2**53)]
+    | Annotated[
+        str,
+        Meta(
+            pattern=r"^([0-9]+\.?[0-9]*|\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][-+]?[0-9]+)?$",
+            max_length=64,
+        ),
+    ]
+)
+Quantities = Annotated[
+    dict[str, Quantity], Meta(max_length=32, description="Such as `{cpu: 100m, memory: 64Mi}`.")
+]
+
+
+class Resources(Model, frozen=True, kw_only=True):
+    """What the collector's container asks for, and what it is held to."""
+
+    requests: Annotated[Quantities | None, Meta(description="What a node must have free.")] = None
+    limits: Annotated[Quantities | None, Meta(description="What it is held to.")] = None
+
+
+class Toleration(Model, frozen=True, kw_only=True):
+    """A taint that does not keep the pods away."""
+
+    key: Annotated[str | None, Meta(description="The taint's key. Default: every one.")] = None
+    operator: Annotated[
+        Literal["Exists", "Equal"] | None, Meta(description="Default Equal.")
+    ] = None  # fmt: skip
+    value: Annotated[str | None, Meta(description="The taint's value, for Equal.")] = None
+    effect: Annotated[
+        Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None,
+        Meta(description="Default: every one."),
+    ] = None
+    toleration_seconds: Annotated[
+        Annotated[int, Meta(ge=0, le=2**53)] | None,
+        Meta(description="How long NoExecute is borne. Default: for ever."),
+    ] = None
+
+
+class Pod(Model, frozen=True, kw_only=True):
+    """Where the pods of this document run, and what they may use."""
+
+    resources: Resources | None = None
+    node_selector: Annotated[
+        Labels | None,
+        Meta(
+            description="Labels of the nodes that may run them.",
+            extra_json_schema={"x-kubernetes-map-type": "atomic"},
+        ),
+    ] = None
+    tolerations: Annotated[
+        Annotated[
+            list[Toleration],
+            Meta(max_length=64, extra_json_schema={"x-kubernetes-list-type": "atomic"}),
+        ]
+        | None,
+        Meta(description="Taints that do not keep the pods away."),
+    ] = None
+    affinity: Annotated[
+        dict[str, Any] | None,
+        Meta(
+            description="As in a pod: handed on as it is, and judged there.",
+            extra_json_schema={"x-kubernetes-map-type": "atomic"},
+        ),
+    ] = None
+    priority_class_name: Annotated[
+        Name | None, Meta(description="The PriorityClass of the pods.")
+    ] = None  # fmt: skip
+    image_pull_secrets: Annotated[
+        Annotated[
+            list[ObjectRef],
+            Meta(
+                max_length=16,
+                extra_json_schema={
+                    "x-kubernetes-list-type": "map",
+                    "x-kubernetes-list-map-keys": ["name"],
+                },
+            ),
+        ]
+        | None,
+        Meta(description="Secrets of the same namespace that open the registry, each once."),
+    ] = None
+    labels: Annotated[
+        Labels | None, Meta(description="Put on the pods, beside those of the operator.")
+    ] = None
+    annotations: Annotated[Annotations | None, Meta(description="Put on the pods.")] = None
