@@ -1,0 +1,36 @@
+"""The labels of children, and the selectors that find them."""
+
+from rackwatt_crds.document import Document, PowerTarget
+
+NAME = "app.kubernetes.io/name"
+INSTANCE = "app.kubernetes.io/instance"
+COMPONENT = "app.kubernetes.io/component"
+PART_OF = "app.kubernetes.io/part-of"
+MANAGED_BY = "app.kubernetes.io/managed-by"
+SHARD = "rackwatt.dev/shard"
+
+COLLECTOR = "rackwatt-collector"
+MANAGER = "rackwatt-operator"
+"""The value of managed-by, and the field manager of every apply."""
+
+
+def component(document: Document) -> str:
+    """Say what a document's collectors are: bmc, or scheduler."""
+    return "bmc" if isinstance(document, PowerTarget) else "scheduler"
+
+
+def labels(base: str, component: str) -> dict[str, str]:
+    """Label a child."""
+    return {
+        NAME: COLLECTOR,
+        INSTANCE: base,
+        COMPONENT: component,
+        PART_OF: "rackwatt",
+        MANAGED_BY: MANAGER,
+    }
+
+
+def selector(base: str, shard: int | None = None) -> dict[str, str]:
+    """Select the pods of a document, or of one of its shards."""
+    found = {NAME: COLLECTOR, INSTANCE: base}
+    return found if shard is None else found | {SHARD: str(shard)}

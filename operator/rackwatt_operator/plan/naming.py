@@ -1,0 +1,48 @@
+"""Every name of a child: short enough for whatever Kubernetes derives from it, and never another's.
+
+A document's name may have 253 characters and dots; a label, a Service and a pod's host name may
+have 63 and none. So a long or dotted name keeps its beginning and gets a hash of the whole. A plain
+name that looks like such a one, or like another document's dashboard, gets a hash as well: nobody
+can choose a name that falls on a neighbour's children.
+"""
+
+import base64
+import hashlib
+import re
+
+LONGEST_BASE = 52
+"""A base and `-dashboard`, or a pod's two suffixes behind a shard's number, stay within 63."""
+
+_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?\Z")
+_TAKEN = re.compile(r".*(-[a-z2-7]{20}|-dashboard)\Z")
+_PREFIXES = {"PowerTarget": "pt", "SchedulerBinding": "sb"}
+_LONGEST_VOLUME = 63
+
+
+def base(kind: str, name: str) -> str:
+    """Name what all children of a document are called after: `pt-lab`, `sb-prod`."""
+    return _short(_PREFIXES[kind], name, LONGEST_BASE)
+
+
+def shard(base: str, number: int) -> str:
+    """Name the Deployment of one shard, counted from 0."""
+    return f"{base}-{number}"
+
+
+def dashboard(base: str) -> str:
+    """Name the ConfigMap of the dashboard."""
+    return f"{base}-dashboard"
+
+
+def volume(secret: str) -> str:
+    """Name the volume that a Secret is mounted as."""
+    return _short("secret", secret, _LONGEST_VOLUME)
+
+
+def _short(prefix: str, name: str, most: int) -> str:
+    plain = f"{prefix}-{name}"
+    if len(plain) <= most and _LABEL.match(name) and not _TAKEN.match(name):
+        return plain
+    digest = base64.b32encode(hashlib.blake2b(name.encode()).digest()[:13])[:20].decode().lower()
+    stem = plain.replace(".", "-")[: most - len(digest) - 1].rstrip("-")
+    return f"{stem}-{digest}"

@@ -1,0 +1,29 @@
+"""The plan: everything that belongs to a document, in the order it should come to be.
+
+Pure and total: the same document, facts and defaults always come to the same manifests, and what
+cannot be planned is a value. The reconciler, `rackwatt-operator render` and the tests share it.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rackwatt_crds.document import Document
+from rackwatt_operator.plan.defaults import Defaults
+from rackwatt_operator.plan.deployment import deployments
+from rackwatt_operator.plan.documents import documents
+from rackwatt_operator.plan.facts import Facts
+from rackwatt_operator.plan.refused import Refused
+from rackwatt_operator.plan.service import service
+from rackwatt_operator.plan.serviceaccount import service_account
+from rackwatt_operator.plan.subject import Manifest, Subject
+
+
+def plan(
+    raw: Mapping[str, Any], document: Document, facts: Facts, defaults: Defaults
+) -> list[Manifest] | Refused:
+    """List the children of a document; `raw` is the document as it was found."""
+    subject = Subject(raw, document, facts, defaults)
+    config = documents(subject)
+    if isinstance(config, Refused):
+        return config
+    return [service_account(subject), config, service(subject), *deployments(subject)]

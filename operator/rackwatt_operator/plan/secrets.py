@@ -1,0 +1,48 @@
+"""The Secrets that a document names, mounted as files and read by nobody but the collector.
+
+Each is a volume of its own, `optional`: one that is missing fails the targets that need it and
+nothing else, and counts as soon as the kubelet finds it. Never by `subPath`, which is not updated.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from rackwatt_crds.document import Document
+from rackwatt_crds.fields import SecretKeyRef, SecretRef
+from rackwatt_operator.plan import naming
+
+DIRECTORY = "/etc/rackwatt/secrets"
+_MODE = 0o440
+
+
+def secrets(document: Document) -> list[str]:
+    """List the Secrets that a document names, each once, in the order of their names."""
+    return sorted(set(_named(document)))
+
+
+def volume(secret: str) -> dict[str, Any]:
+    """Make the volume of a Secret."""
+    source = {"secretName": secret, "optional": True, "defaultMode": _MODE}
+    return {"name": naming.volume(secret), "secret": source}
+
+
+def volume_mount(secret: str) -> dict[str, Any]:
+    """Mount it where the exporter looks for it."""
+    return {
+        "name": naming.volume(secret),
+        "mountPath": f"{DIRECTORY}/{secret}",
+        "readOnly": True,
+    }
+
+
+def _named(value: Any) -> Iterator[str]:
+    if isinstance(value, (SecretRef, SecretKeyRef)):
+        yield value.name
+    elif isinstance(value, msgspec.Struct):
+        for field in value.__struct_fields__:
+            yield from _named(getattr(value, field))
+    elif isinstance(value, list):
+        for item in value:
+            yield from _named(item)

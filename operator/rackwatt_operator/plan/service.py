@@ -1,0 +1,17 @@
+"""The Service: what a ServiceMonitor finds, and the name collectors ask a binding by.
+
+Headless, for Prometheus asks each pod itself, and a binding has one.
+"""
+
+from rackwatt_operator.plan.labels import selector
+from rackwatt_operator.plan.subject import Manifest, Subject
+
+PORT = 9123
+PORT_NAME = "http"
+
+
+def service(subject: Subject) -> Manifest:
+    """Make the Service."""
+    port = {"name": PORT_NAME, "port": PORT, "protocol": "TCP", "targetPort": PORT_NAME}
+    spec = {"clusterIP": "None", "selector": selector(subject.base), "ports": [port]}
+    return subject.manifest("v1", "Service", subject.base, spec=spec)
