@@ -25,8 +25,8 @@ class Needs:
     reasons: Mapping[str, str] = field(default_factory=dict)
 
 
-# A container's own /sys has powercap masked, so the node's is mounted beside it. A file of mode 0400
-# takes no capability from its owner, and root owns energy_uj: uid 0 with none is enough.
+# A container's own /sys has powercap masked, so the node's is mounted beside it. To read a file of
+# mode 0400, its owner takes no capability, and root owns energy_uj: uid 0 with none is enough.
 NEEDS: Mapping[str, Needs] = MappingProxyType(
     {
         "rapl": Needs(
