@@ -6,14 +6,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import trustme
 
-READY_DEADLINE_S = 15.0
+READY_DEADLINE_S = 120.0
+ANSWER_DEADLINE_S = 60.0
 USERNAME, PASSWORD = "admin", "secret"
 SYSTEM = "27946b59-9e44-4fa7-8e91-f3527a1ef094"
 CHASSIS = "48295861-2522-3561-6729-621118518810"
@@ -32,7 +33,7 @@ SUSHY_EMULATOR_FAKE_SYSTEMS = [{{'uuid': '{system}', 'name': 'node', 'power_stat
 class Sushy:
     """A running emulator."""
 
-    def __init__(self, port: int, authority: Path) -> None:
+    def __init__(self, port: int, control_port: int, authority: Path) -> None:
         self.address = "127.0.0.1"
         self.port = port
         self.authority = authority
@@ -40,7 +41,10 @@ class Sushy:
             base_url=f"https://{self.address}:{port}",
             verify=ssl.create_default_context(cafile=authority),
             auth=(USERNAME, PASSWORD),
+            timeout=ANSWER_DEADLINE_S,
         )
+        url = f"http://{self.address}:{control_port}"
+        self._control = httpx.Client(base_url=url, timeout=ANSWER_DEADLINE_S)
 
     def get(self, path: str) -> Any:
         """Read a resource as any other client would: the oracle."""
@@ -52,11 +56,11 @@ class Sushy:
         A route is what it answers, or `{"peer": {"status":, "body":, "type":, "headers":}}`;
         `sessions` is kept, old (the place before 2016), none, full, or full for all.
         """
-        self._client.put("/peer", json=changes).raise_for_status()
+        self._control.put("/", json=changes).raise_for_status()
 
     def seen(self) -> dict[str, Any]:
         """Tell what it was asked so far, the most at once, and the sessions there are."""
-        seen: dict[str, Any] = self.get("/peer")
+        seen: dict[str, Any] = self._control.get("/").raise_for_status().json()
         return seen
 
     def requests(self) -> list[str]:
@@ -70,6 +74,7 @@ class Sushy:
     def close(self) -> None:
         """Close our own look into it."""
         self._client.close()
+        self._control.close()
 
 
 @contextmanager
@@ -83,9 +88,8 @@ def sushy(directory: Path, **settings: Any) -> Iterator[Sushy]:
             [sys.executable, str(program), str(directory)], stdout=log, stderr=log
         )
     try:
-        peer = Sushy(_port(directory, process), directory / "ca.crt")
-        yield peer
-        peer.close()
+        with closing(Sushy(*_ports(directory, process), directory / "ca.crt")) as peer:
+            yield peer
     finally:
         process.kill()
         process.wait()
@@ -103,11 +107,12 @@ def _write_files(directory: Path, settings: Mapping[str, Any]) -> None:
     (directory / "sushy.conf").write_text(config)
 
 
-def _port(directory: Path, process: subprocess.Popen[bytes]) -> int:
-    path = directory / "port"
+def _ports(directory: Path, process: subprocess.Popen[bytes]) -> tuple[int, int]:
+    path = directory / "ports"
     deadline = time.monotonic() + READY_DEADLINE_S
     while not path.exists():
         if process.poll() is not None or time.monotonic() > deadline:
             raise RuntimeError((directory / "sushy.log").read_text())
         time.sleep(0.02)
-    return int(path.read_text())
+    port, control_port = path.read_text().split()
+    return int(port), int(control_port)

@@ -3,6 +3,9 @@
 The emulator has chassis, systems, their power state and Basic authentication; it has no power
 readings and no session service. Those are added here, from a JSON file: routes that answer as one
 or another vendor's BMC does. What it was asked, and how much of it at once, can be asked for.
+
+That is asked, and told what to answer, at a port of its own without TLS; and a handshake keeps
+nobody else waiting, so that a test may look while its own exporter is in the middle of one.
 """
 
 import copy
@@ -20,6 +23,7 @@ import bcrypt
 SESSIONS = "/redfish/v1/SessionService/Sessions"
 OLD_SESSIONS = "/redfish/v1/Sessions"
 OPEN_PATHS = ("", "/redfish", "/redfish/v1")
+QUIET_S = 120.0  # how long a connection may say nothing
 FULL = {"error": {"@Message.ExtendedInfo": [{"MessageId": "IDRAC.2.8.RAC0218"}]}}
 
 Start = Callable[..., Any]
@@ -39,8 +43,6 @@ class Peer:
 
     def __call__(self, environ: dict[str, Any], start: Start) -> Iterable[bytes]:
         path = environ["PATH_INFO"].rstrip("/")
-        if path == "/peer":
-            return self.control(environ, start)
         with self.lock:
             query = f"?{environ['QUERY_STRING']}" if environ["QUERY_STRING"] else ""
             self.requests.append(f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}{query}")
@@ -145,11 +147,16 @@ def main(directory: Path) -> None:
     peer = Peer(emulator.app, settings)
     WSGIRequestHandler.protocol_version = "HTTP/1.1"
     WSGIRequestHandler.disable_nagle_algorithm = True
+    WSGIRequestHandler.timeout = QUIET_S
+    control = make_server("127.0.0.1", 0, peer.control, threaded=True)
+    threading.Thread(target=control.serve_forever, daemon=True).start()
     tls = (str(directory / "server.pem"), str(directory / "server.key"))
     server = make_server("127.0.0.1", 0, peer, threaded=True, ssl_context=tls)
-    waiting = directory / "port.new"
-    waiting.write_text(str(server.server_port))
-    waiting.rename(directory / "port")
+    # Else the one thread that accepts everybody would wait for each handshake.
+    server.socket.do_handshake_on_connect = False
+    waiting = directory / "ports.new"
+    waiting.write_text(f"{server.server_port} {control.server_port}")
+    waiting.rename(directory / "ports")
     server.serve_forever()
 
 
