@@ -21,12 +21,16 @@ _Key = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
-    """What is to be measured: targets by node, bindings by name, the documents and problems."""
+    """What is to be measured: targets by node, bindings by name, the documents and problems.
+
+    `places` says for each node where in the documents it stands.
+    """
 
     targets: Mapping[str, Target] = field(default_factory=dict)
     bindings: Mapping[str, Binding] = field(default_factory=dict)
     documents: tuple[Loaded, ...] = ()
     problems: tuple[str, ...] = ()
+    places: Mapping[str, str] = field(default_factory=dict)
 
 
 def fleet(documents: Iterable[Loaded], before: Iterable[Loaded] = ()) -> Fleet:
@@ -44,7 +48,8 @@ def fleet(documents: Iterable[Loaded], before: Iterable[Loaded] = ()) -> Fleet:
         building.add_binding(one)
     for one in good:
         building.add_targets(one)
-    return Fleet(building.targets, building.bindings, good, tuple(building.problems))
+    problems = tuple(building.problems)
+    return Fleet(building.targets, building.bindings, good, problems, building.places)
 
 
 @dataclass(slots=True)

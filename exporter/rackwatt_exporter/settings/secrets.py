@@ -1,11 +1,21 @@
 """Secrets as files: one directory for each Secret, one file for each key.
 
-Read when needed and never kept: a rotated Secret counts from the next log-in on.
+Read when needed and never kept: a rotated Secret counts from the next log-in on. In Kubernetes a
+Secret that is not there is a mounted directory without a file, and fills as soon as it is.
 """
 
 from pathlib import Path
 
 from rackwatt_exporter.reading import ReadError, Reason
+
+
+class MissingSecretError(ReadError):
+    """A Secret or a key in it that is not there: names alone, for the status to list."""
+
+    def __init__(self, secret: str, key: str, path: Path) -> None:
+        told = f"Secret {secret} is missing, or has no key {key} (there is no file {path})"
+        super().__init__(Reason.CREDENTIALS_MISSING, told)
+        self.secret, self.key = secret, key
 
 
 class Secrets:
@@ -18,11 +28,11 @@ class Secrets:
         """Tell the file of a key that must exist.
 
         Raises:
-            ReadError: credentials_missing, naming the file that is not there.
+            ReadError: credentials_missing, naming Secret, key and the file that is not there.
         """
         path = self._directory / secret / key
         if not path.is_file():
-            raise ReadError(Reason.CREDENTIALS_MISSING, f"there is no file {path}")
+            raise MissingSecretError(secret, key, path)
         return path
 
     def read(self, secret: str | None, key: str) -> bytes:
@@ -35,10 +45,11 @@ class Secrets:
             raise ReadError(
                 Reason.CREDENTIALS_MISSING, f"no credentials.secretRef says where {key} is"
             )
+        path = self.path(secret, key)
         try:
-            return self.path(secret, key).read_bytes().rstrip(b"\r\n")
+            return path.read_bytes().rstrip(b"\r\n")
+        except FileNotFoundError:  # gone since we looked
+            raise MissingSecretError(secret, key, path) from None
         except OSError as error:
-            raise ReadError(
-                Reason.CREDENTIALS_MISSING,
-                f"{self._directory / secret / key}: {error.strerror}",
-            ) from None
+            told = f"Secret {secret}, key {key}: {path}: {error.strerror}"
+            raise ReadError(Reason.CREDENTIALS_MISSING, told) from None

@@ -13,10 +13,14 @@ from typing import Any
 from rackwatt_exporter import __version__
 from rackwatt_exporter.exporter import Exporter
 from rackwatt_exporter.roster import Entry
+from rackwatt_exporter.settings.secrets import MissingSecretError
 from rackwatt_exporter.store import Record
 
 MOST_FAILING = 1000
 _MOST_PROBLEMS = 100
+_MOST_SECRETS = 100
+_MOST_STATES = 50
+_LONGEST_TOLD = 1000
 
 
 def status(exporter: Exporter, uptime_s: float, most_failing: int) -> dict[str, Any]:
@@ -39,11 +43,14 @@ def status(exporter: Exporter, uptime_s: float, most_failing: int) -> dict[str, 
         "reasons": Counter(record.error.reason for record in failing if record.error),
         "failing": [target_status(record, now_s) for record in islice(failing, most_failing)],
         "schedulers": [_scheduler(entry, now_s) for entry in exporter.roster.entries.values()],
+        "collectors": [],
+        "grids": [],
+        "secrets_missing": _secrets_missing(exporter, failing),
         "documents": {
             "reloaded_at_s": round(exporter.reloaded_at_s, 3),
             "count": len(exporter.fleet.documents),
             "problems": len(problems),
-            "first_problems": list(problems[:_MOST_PROBLEMS]),
+            "first_problems": [_told(problem) for problem in problems[:_MOST_PROBLEMS]],
         },
     }
 
@@ -68,7 +75,7 @@ def target_status(record: Record, now_s: float) -> dict[str, Any]:
         "took_s": _rounded(record.took_s),
         "state": record.state,
         "reason": error.reason if error else None,
-        "message": str(error) if error else None,
+        "message": _told(error) if error else None,
         "failing_for_s": _rounded(now_s - since_s if since_s is not None else None),
         "reads": record.reads,
         "errors": dict(record.errors),
@@ -96,10 +103,28 @@ def _scheduler(entry: Entry, now_s: float) -> dict[str, Any]:
         "up": entry.up,
         "version": answer.version if answer else None,
         "age_s": _rounded(age_s),
-        "nodes": entry.counts(),
+        "nodes": dict(entry.counts().most_common(_MOST_STATES)),
         "reason": error.reason if error else None,
-        "message": str(error) if error else None,
+        "message": _told(error) if error else None,
     }
+
+
+def _secrets_missing(exporter: Exporter, failing: Iterable[Record]) -> list[dict[str, Any]]:
+    """Tell each key that something fails for want of, and the first document that asks for it."""
+    missing: dict[tuple[str, str], dict[str, Any]] = {}
+    askers = [(record.error, exporter.fleet.places.get(record.target.node)) for record in failing]
+    askers += [
+        (entry.error, f"SchedulerBinding {name}") for name, entry in exporter.roster.entries.items()
+    ]
+    for error, place in askers:
+        if isinstance(error, MissingSecretError):
+            blank = {"secret": error.secret, "key": error.key, "first": place, "wanted_by": 0}
+            missing.setdefault((error.secret, error.key), blank)["wanted_by"] += 1
+    return sorted(missing.values(), key=lambda one: (one["secret"], one["key"]))[:_MOST_SECRETS]
+
+
+def _told(words: object) -> str:
+    return str(words)[:_LONGEST_TOLD]
 
 
 def _rounded(seconds: float | None) -> float | None:

@@ -1,0 +1,109 @@
+"""The shape of /status, which the operator reads: a change here is a change of a contract."""
+
+from pathlib import Path
+from typing import Any
+
+from tests.exporter.exporting import Exporting, power_target
+
+BINDING = """---
+apiVersion: rackwatt.dev/v1alpha1
+kind: SchedulerBinding
+metadata: {name: prod}
+spec:
+  cluster: alpha
+  interval: 200ms
+  noop: {states: [{names: "n[1-2]", state: allocated}]}
+"""
+HOSTS = """
+      - {names: "n[1-2]"}
+      - {names: "b[1-3]", method: ipmi, addresses: "127.0.0.[1-3]", credentials: {secretRef: {name: bmc}}}
+      - {names: "b4", method: ipmi, address: "127.0.0.4", credentials: {secretRef: {name: bmc}}}
+"""
+COUNTS = {"configured", "reachable", "failing", "measured", "watts"}
+
+
+def shape(value: Any) -> Any:
+    """What a reader relies on: the keys, all the way down; of a list, those of its first item."""
+    if isinstance(value, dict):
+        return {key: shape(inner) for key, inner in value.items()}
+    return [shape(value[0])] if isinstance(value, list) and value else type(value).__name__
+
+
+async def read_once(site: Exporting) -> Any:
+    await site.until(lambda text: text == "ready\n", "/readyz")
+    await site.until(lambda text: "rackwatt_scheduler_nodes" in text)
+    return await site.json()
+
+
+async def test_the_status_has_the_shape_that_the_operator_reads(tmp_path: Path) -> None:
+    (tmp_path / "lab.yaml").write_text(power_target(HOSTS) + BINDING)
+    async with Exporting(tmp_path) as site:
+        status = await read_once(site)
+    assert set(status) == {
+        "version", "uptime_s", "targets", "powertargets", "reasons", "failing", "schedulers",
+        "collectors", "grids", "secrets_missing", "documents",
+    }  # fmt: skip
+    assert set(status["targets"]) == COUNTS
+    assert {name: set(counts) for name, counts in status["powertargets"].items()} == {"lab": COUNTS}
+    assert status["reasons"] == {"credentials_missing": 4}
+    failing = status["failing"][0]
+    assert shape({key: failing[key] for key in ("node", "powertarget", "method")}) == {
+        "node": "str", "powertarget": "str", "method": "str",
+    }  # fmt: skip
+    assert shape({key: failing[key] for key in ("reason", "message", "failing_for_s")}) == {
+        "reason": "str", "message": "str", "failing_for_s": "float",
+    }  # fmt: skip
+    assert shape(status["schedulers"]) == [
+        {
+            "name": "str",
+            "cluster": "str",
+            "up": "bool",
+            "version": "str",
+            "age_s": "float",
+            "nodes": {"allocated": "int"},
+            "reason": "NoneType",
+            "message": "NoneType",
+        }
+    ]
+    assert shape(status["secrets_missing"]) == [
+        {"secret": "str", "key": "str", "first": "str", "wanted_by": "int"}
+    ]
+    assert set(status["documents"]) == {"reloaded_at_s", "count", "problems", "first_problems"}
+
+
+async def test_a_secret_that_is_not_there_is_told_with_its_key_and_document(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "secrets/bmc").mkdir(parents=True)  # as Kubernetes mounts one that is not there
+    (tmp_path / "lab.yaml").write_text(power_target(HOSTS, spec="interval: 30s"))
+    async with Exporting(tmp_path) as site:
+        for _, poller, _ in list(site.exporter._targets._pollers.values()):
+            await poller.ask()
+        status = await site.json()
+        assert status["secrets_missing"] == [
+            {
+                "secret": "bmc",
+                "key": "username",
+                "first": "PowerTarget lab spec.bmc.hosts[1]",
+                "wanted_by": 4,
+            }
+        ]
+        assert "Secret bmc is missing, or has no key username" in status["failing"][0]["message"]
+        for key in ("username", "password"):
+            (tmp_path / "secrets/bmc" / key).write_text("x")
+        (tmp_path / "lab.yaml").write_text(power_target("[{names: n1}]"))
+        await site.exporter.reload()
+        assert (await site.json())["secrets_missing"] == []
+
+
+async def test_what_is_told_is_cut_however_long_it_is(tmp_path: Path) -> None:
+    (tmp_path / "lab.yaml").write_text(power_target(f'[{{names: n1, address: "{"x " * 3000}"}}]'))
+    async with Exporting(tmp_path) as site:
+        status = await read_once_failing(site)
+        assert len(status["failing"][0]["message"]) <= 1000
+        assert all(len(problem) <= 1000 for problem in status["documents"]["first_problems"])
+
+
+async def read_once_failing(site: Exporting) -> Any:
+    await site.until(lambda text: "invalid_entry" in text)
+    return await site.json()
