@@ -9,8 +9,10 @@ from rackwatt_crds.model import Model
 Duration = Annotated[
     str,
     Meta(
-        pattern=r"^([0-9]{1,9}h)?([0-9]{1,9}m)?([0-9]{1,9}s)?([0-9]{1,9}ms)?$",
+        # No more digits than fit into the 64 bits of nanoseconds that Kubernetes counts with.
+        pattern=r"^([0-9]{1,6}h)?([0-9]{1,7}m)?([0-9]{1,9}s)?([0-9]{1,9}ms)?\Z",
         min_length=2,
+        max_length=40,
         description="A time such as `30s`, `1m30s` or `500ms`.",
     ),
 ]

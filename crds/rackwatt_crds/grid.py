@@ -4,7 +4,8 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from rackwatt_crds.model import Model, only_one
+from rackwatt_crds.model import Model
+from rackwatt_crds.rules import exactly_one
 
 
 class StaticIntensity(Model, frozen=True, kw_only=True):
@@ -29,6 +30,4 @@ class Grid(Model, frozen=True, kw_only=True):
     ]
     static: StaticIntensity | None = None
 
-    def __post_init__(self) -> None:
-        """Hold that one provider is given."""
-        only_one(self, "static")
+    RULES = (exactly_one("static"),)

@@ -4,28 +4,24 @@
 document, not here: a default written into the model could not be told from the user's own word.
 """
 
+from typing import ClassVar
+
 import msgspec
+
+from rackwatt_crds.rules import Rule
 
 
 class Model(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
-    """One object of a document; rules across fields are a `__post_init__` raising ValueError."""
+    """One object of a document, and what must hold between its fields."""
 
+    RULES: ClassVar[tuple[Rule, ...]] = ()
 
-def only_one(model: Model, *names: str) -> None:
-    """Hold that exactly one of the named fields is given.
+    def __post_init__(self) -> None:
+        """Hold the rules.
 
-    Raises:
-        ValueError: naming the choices, and which were given.
-    """
-    given = [name for name in names if getattr(model, name) is not None]
-    if len(given) == 1:
-        return
-    choices = ", ".join(camel(name) for name in names)
-    found = " and ".join(camel(name) for name in given) or "none"
-    raise ValueError(f"exactly one of {choices} must be given, found {found}")
-
-
-def camel(name: str) -> str:
-    """Spell a field's name as documents do."""
-    head, *rest = name.split("_")
-    return head + "".join(part.title() for part in rest)
+        Raises:
+            ValueError: naming every rule that is broken, and what was found.
+        """
+        told = [broken for rule in self.RULES if (broken := rule.broken_by(self))]
+        if told:
+            raise ValueError("; ".join(told))

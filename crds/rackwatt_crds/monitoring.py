@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from rackwatt_crds.fields import Annotations, Duration, Labels
 from rackwatt_crds.model import Model
+from rackwatt_crds.rules import no_shorter
 
 
 class Relabeling(Model, frozen=True, kw_only=True):
@@ -56,6 +57,8 @@ class ServiceMonitor(Model, frozen=True, kw_only=True):
     metric_relabelings: Annotated[
         Relabelings | None, Meta(description="Applied to samples before they are kept.")
     ] = None
+
+    RULES = (no_shorter("interval", "scrape_timeout"),)
 
 
 class Rules(Model, frozen=True, kw_only=True):

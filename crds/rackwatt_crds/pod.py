@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from rackwatt_crds.fields import Annotations, Labels, Name, ObjectRef
 from rackwatt_crds.model import Model
+from rackwatt_crds.rules import each_once
 
 # The grammar of Kubernetes' resource.Quantity without its sign: nobody asks for less than nothing.
 Quantity = (
@@ -98,3 +99,5 @@ class Pod(Model, frozen=True, kw_only=True):
         Labels | None, Meta(description="Put on the pods, beside those of the operator.")
     ] = None
     annotations: Annotated[Annotations | None, Meta(description="Put on the pods.")] = None
+
+    RULES = (each_once("image_pull_secrets", "name"),)

@@ -5,6 +5,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from rackwatt_crds.bmc.hosts import (
+    TIMES,
     Bmc,
     Interval,
     MaxBackoff,
@@ -14,11 +15,12 @@ from rackwatt_crds.bmc.hosts import (
     Timeout,
 )
 from rackwatt_crds.grid import Grid
-from rackwatt_crds.model import Model, only_one
+from rackwatt_crds.model import Model
 from rackwatt_crds.monitoring import Monitoring
 from rackwatt_crds.node.collectors import Node
 from rackwatt_crds.operated import Paused
 from rackwatt_crds.pod import Pod
+from rackwatt_crds.rules import exactly_one, kept
 
 
 class PowerTargetSpec(Model, frozen=True, kw_only=True):
@@ -43,6 +45,12 @@ class PowerTargetSpec(Model, frozen=True, kw_only=True):
     monitoring: Monitoring | None = None
     pod: Pod | None = None
 
-    def __post_init__(self) -> None:
-        """Hold that one way of measuring is given."""
-        only_one(self, "bmc", "node", "grid")
+    RULES = (
+        exactly_one("bmc", "node", "grid"),
+        kept(
+            "bmc, node and grid cannot turn into each other: make another PowerTarget",
+            "has(self.bmc)",
+            "has(self.node)",
+        ),
+        *TIMES,
+    )

@@ -5,10 +5,15 @@ from typing import Annotated
 from msgspec import Meta
 
 from rackwatt_crds.fields import Duration, Port, SecretKeyRef, SecretRef, Tls, User
-from rackwatt_crds.model import Model, only_one
+from rackwatt_crds.model import Model
 from rackwatt_crds.monitoring import Monitoring
 from rackwatt_crds.operated import Paused
 from rackwatt_crds.pod import Pod
+from rackwatt_crds.rules import exactly_one, kept, lasting, needs, no_shorter
+
+# Nothing can override these for a part of a binding, so they may stand in the model.
+INTERVAL = "30s"
+TIMEOUT = "10s"
 
 
 class SlurmCli(Model, frozen=True, kw_only=True):
@@ -52,11 +57,10 @@ class SlurmRest(Model, frozen=True, kw_only=True):
     ] = None
     tls: Tls | None = None
 
-    def __post_init__(self) -> None:
-        """Hold that there is one way to a token, and a user where we make it ourselves."""
-        only_one(self, "jwt_key_secret_ref", "token_secret_ref")
-        if self.jwt_key_secret_ref is not None and self.user is None:
-            raise ValueError("jwtKeySecretRef needs user: a token is made out to somebody")
+    RULES = (
+        exactly_one("jwt_key_secret_ref", "token_secret_ref"),
+        needs("jwt_key_secret_ref", "user", "a token is made out to somebody"),
+    )
 
 
 class Slurm(Model, frozen=True, kw_only=True):
@@ -66,9 +70,7 @@ class Slurm(Model, frozen=True, kw_only=True):
     ssh: SlurmSsh | None = None
     rest: SlurmRest | None = None
 
-    def __post_init__(self) -> None:
-        """Hold that one way is given."""
-        only_one(self, "cli", "ssh", "rest")
+    RULES = (exactly_one("cli", "ssh", "rest"),)
 
 
 class PinnedState(Model, frozen=True, kw_only=True):
@@ -100,10 +102,8 @@ class SchedulerBindingSpec(Model, frozen=True, kw_only=True):
     """Exactly one scheduler, and how often it is asked."""
 
     cluster: Annotated[str, Meta(min_length=1, description="The cluster's name, as a label.")]
-    interval: Annotated[
-        Duration | None, Meta(description="Time between two questions. Default 30s.")
-    ] = None
-    timeout: Annotated[Duration | None, Meta(description="Deadline of one. Default 10s.")] = None
+    interval: Annotated[Duration, Meta(description="Time between two questions.")] = INTERVAL
+    timeout: Annotated[Duration, Meta(description="Deadline of one question.")] = TIMEOUT
     stale_after: Annotated[
         Duration | None,
         Meta(description="Age at which node states are withdrawn. Default three intervals."),
@@ -121,6 +121,10 @@ class SchedulerBindingSpec(Model, frozen=True, kw_only=True):
     monitoring: Monitoring | None = None
     pod: Pod | None = None
 
-    def __post_init__(self) -> None:
-        """Hold that one scheduler is given."""
-        only_one(self, "slurm", "noop", "exporter")
+    RULES = (
+        exactly_one("slurm", "noop", "exporter"),
+        kept("cluster names what is booked under it: make another binding", "self.cluster"),
+        lasting("interval", "100ms"),
+        lasting("timeout", "1ms"),
+        no_shorter("stale_after", "interval"),
+    )

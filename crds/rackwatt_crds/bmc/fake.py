@@ -5,6 +5,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from rackwatt_crds.model import Model
+from rackwatt_crds.rules import no_less
 
 Watts = Annotated[float, Meta(ge=0)]
 
@@ -14,4 +15,9 @@ class Fake(Model, frozen=True, kw_only=True):
 
     min: Annotated[Watts | None, Meta(description="Lowest watts. Default 100.")] = None
     max: Annotated[Watts | None, Meta(description="Highest watts. Default 500.")] = None
-    seed: Annotated[int | None, Meta(description="Default: from the node's name.")] = None
+    seed: Annotated[
+        Annotated[int, Meta(ge=-(2**53), le=2**53)] | None,
+        Meta(description="Default: from the node's name."),
+    ] = None
+
+    RULES = (no_less("max", "min"),)

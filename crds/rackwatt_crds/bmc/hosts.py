@@ -10,6 +10,7 @@ from rackwatt_crds.bmc.redfish import Redfish
 from rackwatt_crds.bmc.snmp import Snmp
 from rackwatt_crds.fields import Credentials, Duration, ObjectRef
 from rackwatt_crds.model import Model
+from rackwatt_crds.rules import as_many, lasting, no_shorter, not_both
 
 SchedulerRef = Annotated[
     ObjectRef | None,
@@ -32,6 +33,11 @@ MaxBackoff = Annotated[
     Duration | None,
     Meta(description="Longest wait before a failing target is tried again. Default 5m."),
 ]
+TIMES = (
+    lasting("interval", "100ms"),
+    lasting("timeout", "1ms"),
+    no_shorter("stale_after", "interval"),
+)
 
 
 class Access(Model, frozen=True, kw_only=True):
@@ -81,10 +87,13 @@ class HostEntry(Access, frozen=True, kw_only=True):
     retries: Retries = None
     max_backoff: MaxBackoff = None
 
-    def __post_init__(self) -> None:
-        """Hold that addresses are given one way, or not at all."""
-        if self.addresses is not None and self.address is not None:
-            raise ValueError("addresses and address are two ways to say the same: give one")
+    RULES = (
+        not_both(
+            "addresses", "address", "addresses and address are two ways to say the same: give one"
+        ),
+        as_many("names", "addresses"),
+        *TIMES,
+    )
 
 
 class Concurrency(Model, frozen=True, kw_only=True):

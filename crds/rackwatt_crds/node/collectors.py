@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from rackwatt_crds.model import Model
+from rackwatt_crds.rules import each_once
 
 Collector = Literal["rapl", "cpu"]
 
@@ -22,3 +23,5 @@ class Node(Model, frozen=True, kw_only=True):
             extra_json_schema={"x-kubernetes-list-type": "set"},
         ),
     ]
+
+    RULES = (each_once("collectors"),)

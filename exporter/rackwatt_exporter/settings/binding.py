@@ -1,6 +1,7 @@
 """A binding: one scheduler and the way to ask it, with nothing left to decide.
 
-Its defaults stand here and nowhere else, as those of targets stand in options.py and target.py.
+Interval and timeout have their defaults in the model, since nothing overrides them for a part of a
+binding; every other default stands here.
 """
 
 from dataclasses import dataclass, field
@@ -10,7 +11,14 @@ from rackwatt_crds.document import SchedulerBinding
 from rackwatt_crds.duration import seconds
 from rackwatt_crds.fields import SecretKeyRef
 from rackwatt_crds.hostlist import expand
-from rackwatt_crds.schedulerbinding import Noop, SchedulerBindingSpec, Slurm, SlurmRest
+from rackwatt_crds.schedulerbinding import (
+    INTERVAL,
+    TIMEOUT,
+    Noop,
+    SchedulerBindingSpec,
+    Slurm,
+    SlurmRest,
+)
 from rackwatt_exporter.settings.options import TlsOptions, filled
 
 
@@ -59,8 +67,8 @@ class NoopOptions:
     states: tuple[tuple[str, str], ...] = ()
 
 
-INTERVAL_S = 30.0
-TIMEOUT_S = 10.0
+INTERVAL_S = seconds(INTERVAL)
+TIMEOUT_S = seconds(TIMEOUT)
 # A scheduler is one for all its nodes, and can bear being asked: their states are soon back.
 MAX_BACKOFF_S = 60.0
 
@@ -95,32 +103,20 @@ def binding(document: SchedulerBinding) -> Binding:
     """Decide every setting of a document.
 
     Raises:
-        ValueError: a host list, or times that do not go together; with the path of the field.
+        ValueError: a host list, or a URL, that means nothing; with the path of the field.
     """
     name, spec = document.metadata.name, document.spec
-    interval_s = _seconds(spec.interval, INTERVAL_S)
-    timeout_s = _seconds(spec.timeout, TIMEOUT_S)
-    stale_after_s = _seconds(spec.stale_after, 3 * interval_s)
-    if interval_s <= 0 or timeout_s <= 0:
-        raise ValueError("spec.interval: interval and timeout must be more than nothing")
-    if stale_after_s < interval_s:
-        raise ValueError(
-            f"spec.staleAfter: {stale_after_s:g}s is shorter than the interval, {interval_s:g}s"
-        )
+    interval_s = seconds(spec.interval)
     return Binding(
         name=name,
         document=name,
         cluster=spec.cluster,
         options=_options(spec),
         interval_s=interval_s,
-        timeout_s=timeout_s,
-        stale_after_s=stale_after_s,
+        timeout_s=seconds(spec.timeout),
+        stale_after_s=seconds(spec.stale_after) if spec.stale_after else 3 * interval_s,
         max_backoff_s=max(interval_s, MAX_BACKOFF_S),
     )
-
-
-def _seconds(text: str | None, otherwise: float) -> float:
-    return seconds(text) if text else otherwise
 
 
 def _options(spec: SchedulerBindingSpec) -> SchedulerOptions:

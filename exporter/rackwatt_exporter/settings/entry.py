@@ -36,7 +36,6 @@ _OPTIONS: dict[str, tuple[type[Options], str]] = {
     "fake": (FakeOptions, "fake"),
 }
 _ADDRESS = re.compile(r"[A-Za-z0-9._:%-]+\Z")
-_SHORTEST_INTERVAL_S = 0.1
 
 
 @dataclass(slots=True)
@@ -97,18 +96,15 @@ class Entry:
 
     def _scheduled(self, target: Target) -> Target:
         interval_s = self._seconds("interval", target.interval_s)
-        timeout_s = self._seconds("timeout", target.timeout_s)
         stale_after_s = self._seconds("stale_after", 3 * interval_s)
-        if interval_s < _SHORTEST_INTERVAL_S or timeout_s <= 0:
-            self._problem("interval", "interval and timeout must be more than nothing (100ms)")
-        elif stale_after_s < interval_s:
+        if stale_after_s < interval_s:
             self._problem(
                 "staleAfter", f"{stale_after_s:g}s is shorter than the interval, {interval_s:g}s"
             )
         return replace(
             target,
             interval_s=interval_s,
-            timeout_s=timeout_s,
+            timeout_s=self._seconds("timeout", target.timeout_s),
             stale_after_s=stale_after_s,
             max_backoff_s=max(interval_s, self._seconds("max_backoff", target.max_backoff_s)),
             retries=next(
@@ -191,16 +187,13 @@ def fill(template: str, name: str, index: int) -> str:
 
 def refused(target: Target, names: list[str], told: str) -> Iterator[Target]:
     """Make targets that are never asked, and fail with what is told, at a pace that can be."""
-    interval_s = max(target.interval_s, _SHORTEST_INTERVAL_S)
     blank = replace(
         target,
         address="",
         method="refused",
         options=RefusedOptions(told),
-        interval_s=interval_s,
-        timeout_s=max(target.timeout_s, _SHORTEST_INTERVAL_S),
-        stale_after_s=max(target.stale_after_s, interval_s),
-        max_backoff_s=max(target.max_backoff_s, interval_s),
+        stale_after_s=max(target.stale_after_s, target.interval_s),
+        max_backoff_s=max(target.max_backoff_s, target.interval_s),
     )
     for name in names:
         yield replace(blank, node=name)

@@ -88,9 +88,6 @@ def test_the_same_options_are_the_same_access() -> None:
 @pytest.mark.parametrize(
     ("spec", "told"),
     [
-        ("staleAfter: 5s, interval: 10s, noop: {}", "spec.staleAfter"),
-        ("interval: 0s, noop: {}", "more than nothing"),
-        ("timeout: 0s, noop: {}", "more than nothing"),
         ("noop: {states: [{names: 'n[1-', state: idle}]}", "spec.noop.states[0].names"),
         (
             "noop: {states: [{names: n1, state: idle}, {names: 'n[1-2]', state: down}]}",

@@ -100,7 +100,7 @@ def test_a_preset_of_one_method_is_not_taken_for_another() -> None:
         ("{names: n1, address: a, ipmi: {dcmi: false}}", "hosts[1].ipmi.sensors: with dcmi false"),
         ("{names: n1, address: a, preset: dell}", "hosts[1].preset: no preset 'dell' of method ipmi"),
         ("{names: n1, address: a, staleAfter: 1s}", "hosts[1].staleAfter: 1s is shorter than"),
-        ("{names: n1, address: a, interval: 1ms}", "hosts[1].interval: interval and timeout must"),
+        ("{names: n1, address: a, interval: 1ms}", "hosts[1]: interval must be at least 100ms"),
         ("{names: 'n1,n1', address: '{name}'}", "hosts[1].names: node 'n1' stands there twice"),
     ],
 )  # fmt: skip
@@ -215,11 +215,25 @@ def test_an_entry_whose_names_say_nothing_is_known_by_its_place() -> None:
     assert list(built.targets) == ["lab/hosts[0]", "lab/hosts[1]"]
 
 
-@pytest.mark.parametrize("entry", ["{names: n1, address: a}", "{names: n1, adress: a}"])
-@pytest.mark.parametrize("spec", ["interval: 0s", "interval: 0s\n  timeout: 0s"])
-def test_what_is_refused_is_not_told_without_pause(spec: str, entry: str) -> None:
+@pytest.mark.parametrize("times", ["interval: 0s", "timeout: 0s", "interval: 0s, timeout: 0s"])
+def test_what_is_refused_is_not_told_without_pause(times: str) -> None:
     """Found by fuzzing: an interval of nothing, kept, had the exporter do nothing else."""
-    (target,) = resolved(target_document(entry, spec=spec)).targets.values()
+    entry = f"{{names: n1, address: a, {times}}}"
+    (target,) = resolved(target_document(entry)).targets.values()
     assert isinstance(target.options, RefusedOptions)
     assert 0 < target.interval_s <= min(target.stale_after_s, target.max_backoff_s)
     assert target.timeout_s > 0
+
+
+@pytest.mark.parametrize(
+    ("times", "problem"),
+    [
+        ("interval: 0s", "spec: interval must be at least 100ms, found 0s"),
+        ("timeout: 0s", "spec: timeout must be at least 1ms, found 0s"),
+        ("interval: 1m\n  staleAfter: 30s", "staleAfter must not be shorter than interval"),
+    ],
+)
+def test_times_that_cannot_be_spoil_the_document(times: str, problem: str) -> None:
+    built = resolved(target_document("{names: n1, address: a}", spec=times))
+    assert built.targets == {}
+    assert problem in told(built)
