@@ -45,13 +45,18 @@ def load(text: bytes, origin: str) -> list[Loaded]:
 
     Never raises: what cannot be read is a Loaded whose problems say why.
     """
+    return [loaded for _, loaded in load_beside(text, origin)]
+
+
+def load_beside(text: bytes, origin: str) -> list[tuple[Any, Loaded]]:
+    """Read every document of a file, each beside the plain data it was read from."""
     if len(text) > MOST_BYTES:
         size = f"{len(text) / 2**20:.1f} MiB, more than the {MOST_BYTES // 2**20} MiB"
-        return [_refused(origin, f"has {size} that one file may have: split it")]
+        return [(None, _refused(origin, f"has {size} that one file may have: split it"))]
     try:
         decoded = text.decode()
     except UnicodeDecodeError as error:
-        return [_refused(origin, f"is not UTF-8 text (byte {error.start})")]
+        return [(None, _refused(origin, f"is not UTF-8 text (byte {error.start})"))]
     return [one for line, part in _parts(decoded) for one in _parsed(part, line, origin)]
 
 
@@ -71,6 +76,22 @@ def plain(text: str, line: int = 0) -> list[Any]:
         raise ValueError(told) from None
 
 
+def judge(raw: Any, origin: str) -> Loaded:
+    """Read plain data, of a file or of the API server, as a document."""
+    if not isinstance(raw, dict):
+        return _refused(origin, f"expected apiVersion and kind, found {shown(raw)}")
+    kind, name, namespace = _identity(raw)
+    if raw.get("apiVersion") != API_VERSION:
+        reason = f"expected {API_VERSION}, found {shown(raw.get('apiVersion'))}"
+        return Loaded(origin, kind, name, None, (Problem("apiVersion", reason),), namespace)
+    if kind not in KINDS:
+        reason = f"unknown kind {kind[:60]!r}; {nearest(kind, list(KINDS))}"
+        return Loaded(origin, kind, name, None, (Problem("kind", reason),), namespace)
+    body = {key: value for key, value in raw.items() if key not in ("apiVersion", "kind", "status")}
+    document, problems = decode(body, KINDS[kind])
+    return Loaded(origin, kind, name, document, tuple(problems), namespace)
+
+
 def _parts(text: str) -> Iterator[tuple[int, str]]:
     """Cut at `---`; each part comes with the number of lines before it."""
     start = 0
@@ -80,13 +101,13 @@ def _parts(text: str) -> Iterator[tuple[int, str]]:
         start = cut.end() if cut else end
 
 
-def _parsed(part: str, line: int, origin: str) -> Iterator[Loaded]:
+def _parsed(part: str, line: int, origin: str) -> Iterator[tuple[Any, Loaded]]:
     try:
         raws = plain(part, line)
     except ValueError as error:
-        yield _refused(origin, str(error))
+        yield None, _refused(origin, str(error))
     else:
-        yield from (_document(raw, origin) for raw in raws if raw is not None)
+        yield from ((raw, judge(raw, origin)) for raw in raws if raw is not None)
 
 
 def _hold_depth(part: str) -> None:
@@ -104,21 +125,6 @@ def _told(error: yaml.YAMLError, line: int) -> str:
     problem = getattr(error, "problem", None) or str(error).split("\n")[0]
     where = f"line {line + mark.line + 1}, column {mark.column + 1}: " if mark else ""
     return f"{where}not YAML: {problem}"
-
-
-def _document(raw: Any, origin: str) -> Loaded:
-    if not isinstance(raw, dict):
-        return _refused(origin, f"expected apiVersion and kind, found {shown(raw)}")
-    kind, name, namespace = _identity(raw)
-    if raw.get("apiVersion") != API_VERSION:
-        reason = f"expected {API_VERSION}, found {shown(raw.get('apiVersion'))}"
-        return Loaded(origin, kind, name, None, (Problem("apiVersion", reason),), namespace)
-    if kind not in KINDS:
-        reason = f"unknown kind {kind[:60]!r}; {nearest(kind, list(KINDS))}"
-        return Loaded(origin, kind, name, None, (Problem("kind", reason),), namespace)
-    body = {key: value for key, value in raw.items() if key not in ("apiVersion", "kind", "status")}
-    document, problems = decode(body, KINDS[kind])
-    return Loaded(origin, kind, name, document, tuple(problems), namespace)
 
 
 def _identity(raw: dict[Any, Any]) -> tuple[str, str, str]:
@@ -176,6 +182,14 @@ class _Loader(yaml.CSafeLoader):
         pairs = {(key.tag, key.value) if _is_scalar(key) else id(key): (key, value)
                  for key, value in node.value}  # fmt: skip
         node.value = list(pairs.values())
+
+
+# YAML 1.1 takes 1e-5 for text, while kubectl and JSON take it for a number.
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+\Z"),
+    list("-+0123456789"),
+)
 
 
 def _hold_keys_apart(node: yaml.MappingNode) -> None:

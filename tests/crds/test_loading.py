@@ -1,3 +1,4 @@
+import json
 import os
 
 import pytest
@@ -5,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rackwatt_crds.document import PowerTarget
-from rackwatt_crds.loading import Loaded, load
+from rackwatt_crds.loading import Loaded, load, load_beside, plain
 
 GOOD = b"""
 apiVersion: rackwatt.dev/v1alpha1
@@ -132,3 +133,20 @@ spec: {bmc: {method: fake, hosts: [{<<: *b, names: n2}]}}
     assert document.spec.bmc is not None
     (entry,) = document.spec.bmc.hosts
     assert (entry.names, entry.rack) == ("n2", "r2")
+
+
+def test_each_document_comes_beside_the_plain_data_it_was_read_from() -> None:
+    pairs = load_beside(GOOD + b"---\n[\n---\nkind: Nothing\n", "lab.yaml")
+    assert [loaded for _, loaded in pairs] == load(
+        GOOD + b"---\n[\n---\nkind: Nothing\n", "lab.yaml"
+    )
+    raws = [raw for raw, _ in pairs]
+    assert raws[0]["spec"]["bmc"]["method"] == "fake"
+    assert raws[1:] == [None, {"kind": "Nothing"}]
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_a_number_written_as_json_is_the_same_number(number: float) -> None:
+    (read,) = plain(json.dumps([number]))
+    assert read == [number]
+    assert isinstance(read[0], float)
