@@ -5,7 +5,7 @@ SHELL := bash
 VENV := .venv/bin
 STAMP := .venv/.complete
 
-.PHONY: help setup check format test demo bench fuzz docs clean
+.PHONY: help setup check format test demo bench fuzz crds docs clean
 
 help: ## print this
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -22,6 +22,7 @@ check: $(STAMP) ## lint, types, import contracts, generated documentation
 	$(VENV)/mypy
 	$(VENV)/lint-imports
 	$(VENV)/python -m scripts.docs --check
+	$(VENV)/python -m scripts.crds --check
 
 format: $(STAMP) ## let ruff format and mend what it can
 	$(VENV)/ruff format
@@ -39,6 +40,9 @@ fuzz: $(STAMP) ## feed every parser with garbage, guided by coverage; FUZZ=name 
 
 bench: setup ## measure readings beside other programs, in the same run
 	@$(VENV)/python -m tests.bench
+
+crds: $(STAMP) ## generate the CRDs from the models, for kubectl and for the chart
+	$(VENV)/python -m scripts.crds
 
 docs: $(STAMP) ## generate the reference pages from the code
 	$(VENV)/python -m scripts.docs

@@ -7,7 +7,6 @@ import re
 import sys
 import types
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -15,8 +14,8 @@ import msgspec
 from rackwatt_crds.document import KINDS
 from rackwatt_exporter.advice import ADVICE
 from rackwatt_exporter.page.families import FAMILIES, PROBE_SUCCESS, Family
+from scripts.generated import ROOT, bring_up_to_date
 
-ROOT = Path(__file__).parents[1]
 _MADE = "<!-- made by `make docs`: change the code, not this page -->\n"
 _REASONS = re.compile(r"(<!-- reasons: .* -->\n\n).*?(\n\n<!-- end of reasons -->)", re.DOTALL)
 
@@ -114,23 +113,5 @@ PAGES = {
     "docs/troubleshooting.md": troubleshooting_page,
 }
 
-
-def main() -> int:
-    """Write every page; with `--check`, tell which differ instead."""
-    stale = []
-    for name, make in PAGES.items():
-        path, text = ROOT / name, make()
-        if path.exists() and path.read_text() == text:
-            continue
-        stale.append(name)
-        if "--check" not in sys.argv:
-            path.write_text(text)
-            print(f"wrote {name}")
-    if "--check" in sys.argv and stale:
-        print(f"out of date, run `make docs`: {', '.join(stale)}")
-        return 1
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(bring_up_to_date(PAGES, "make docs"))

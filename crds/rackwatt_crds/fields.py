@@ -19,7 +19,7 @@ Duration = Annotated[
 Name = Annotated[
     str,
     Meta(
-        pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$",
+        pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?\Z",
         max_length=253,
         description="A Kubernetes object name: lower-case letters, digits, `-` and `.`.",
     ),
@@ -28,7 +28,7 @@ Labels = Annotated[
     dict[
         str,
         Annotated[
-            str, Meta(pattern=r"^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$", max_length=63)
+            str, Meta(pattern=r"^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?\Z", max_length=63)
         ],
     ],
     Meta(max_length=64),
@@ -43,6 +43,8 @@ class SecretRef(Model, frozen=True, kw_only=True):
 
     name: Name
 
+    MERGED_WHOLE = True
+
 
 class Credentials(Model, frozen=True, kw_only=True):
     """Where user names and passwords come from. Never the words themselves."""
@@ -54,13 +56,20 @@ class SecretKeyRef(Model, frozen=True, kw_only=True):
     """One key of a Secret; for the exporter alone, one file of that directory."""
 
     name: Name
-    key: Annotated[str, Meta(pattern=r"^[-._a-zA-Z0-9]+$", max_length=253)]
+    key: Annotated[
+        str,
+        Meta(pattern=r"^[-._a-zA-Z0-9]+\Z", max_length=253, description="Which of its keys."),
+    ]
+
+    MERGED_WHOLE = True
 
 
 class ObjectRef(Model, frozen=True, kw_only=True):
     """Another document of the same namespace."""
 
     name: Name
+
+    MERGED_WHOLE = True
 
 
 class Tls(Model, frozen=True, kw_only=True):

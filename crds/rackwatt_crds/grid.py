@@ -23,7 +23,7 @@ class Grid(Model, frozen=True, kw_only=True):
     zone: Annotated[
         str,
         Meta(
-            pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,8})*$",
+            pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,8})*\Z",
             max_length=32,
             description="Which part of the grid, such as `FR` or `US-CAL-CISO`.",
         ),

@@ -12,9 +12,14 @@ from rackwatt_crds.rules import Rule
 
 
 class Model(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
-    """One object of a document, and what must hold between its fields."""
+    """One object of a document, and what must hold between its fields.
+
+    One that is `MERGED_WHOLE` is written by one owner at a time: no two of server-side apply share
+    its fields.
+    """
 
     RULES: ClassVar[tuple[Rule, ...]] = ()
+    MERGED_WHOLE: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         """Hold the rules.

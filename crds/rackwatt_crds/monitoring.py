@@ -36,9 +36,7 @@ class Relabeling(Model, frozen=True, kw_only=True):
     ] = None  # fmt: skip
 
 
-Relabelings = Annotated[
-    list[Relabeling], Meta(max_length=64, extra_json_schema={"x-kubernetes-list-type": "atomic"})
-]
+Relabelings = Annotated[list[Relabeling], Meta(max_length=64)]
 
 
 class ServiceMonitor(Model, frozen=True, kw_only=True):

@@ -17,7 +17,7 @@ Quantity = (
     | Annotated[
         str,
         Meta(
-            pattern=r"^([0-9]+\.?[0-9]*|\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][-+]?[0-9]+)?$",
+            pattern=r"^([0-9]+\.?[0-9]*|\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][-+]?[0-9]+)?\Z",
             max_length=64,
         ),
     ]
@@ -66,7 +66,7 @@ class Pod(Model, frozen=True, kw_only=True):
     tolerations: Annotated[
         Annotated[
             list[Toleration],
-            Meta(max_length=64, extra_json_schema={"x-kubernetes-list-type": "atomic"}),
+            Meta(max_length=64),
         ]
         | None,
         Meta(description="Taints that do not keep the pods away."),

@@ -45,7 +45,7 @@ class SlurmRest(Model, frozen=True, kw_only=True):
     """slurmrestd, its API version negotiated."""
 
     url: Annotated[
-        str, Meta(pattern=r"^https?://[^\s]+$", description="Such as http://slurm:6820.")
+        str, Meta(pattern=r"^https?://[!-~]+\Z", description="Such as http://slurm:6820.")
     ]
     user: Annotated[str | None, Meta(description="The Slurm user the token is for.")] = None
     jwt_key_secret_ref: Annotated[
@@ -79,7 +79,7 @@ class PinnedState(Model, frozen=True, kw_only=True):
     names: Annotated[str, Meta(min_length=1, description="A host list.")]
     state: Annotated[
         str,
-        Meta(pattern=r"^[a-z][a-z_]*$", description="Such as allocated, idle, drained or down."),
+        Meta(pattern=r"^[a-z][a-z_]*\Z", description="Such as allocated, idle, drained or down."),
     ]
 
 
@@ -93,7 +93,7 @@ class Exporter(Model, frozen=True, kw_only=True):
     """Another rackwatt-exporter that asks the scheduler, under a binding of the same name."""
 
     url: Annotated[
-        str, Meta(pattern=r"^https?://[^\s]+$", description="Such as http://power:9123.")
+        str, Meta(pattern=r"^https?://[!-~]+\Z", description="Such as http://power:9123.")
     ]
     tls: Tls | None = None
 

@@ -29,7 +29,7 @@ class Condition(Model, frozen=True, kw_only=True, omit_defaults=True):
     type: Annotated[
         str,
         Meta(
-            pattern=r"^[A-Z][A-Za-z]*$",
+            pattern=r"^[A-Z][A-Za-z]*\Z",
             max_length=64,
             description="Accepted, Available, Monitored, Scraped or Ready.",
         ),
@@ -42,7 +42,7 @@ class Condition(Model, frozen=True, kw_only=True, omit_defaults=True):
     reason: Annotated[
         str,
         Meta(
-            pattern=r"^[A-Z][A-Za-z0-9]*$",
+            pattern=r"^[A-Z][A-Za-z0-9]*\Z",
             max_length=64,
             description="Why, in one word for programs.",
         ),
@@ -98,7 +98,7 @@ class PowerTargetStatus(Model, frozen=True, kw_only=True, omit_defaults=True):
     worst: Annotated[
         Annotated[
             list[FailingTarget],
-            Meta(max_length=MOST_WORST, extra_json_schema={"x-kubernetes-list-type": "atomic"}),
+            Meta(max_length=MOST_WORST),
         ]
         | None,
         Meta(description="Ten targets that have failed for longest."),

@@ -10,7 +10,7 @@ from rackwatt_crds.model import Model
 OidText = Annotated[
     str,
     Meta(
-        pattern=r"^\.?[0-9]+(\.[0-9]+)+$|^[A-Za-z][-A-Za-z0-9]*::[A-Za-z][-A-Za-z0-9]*(\.[0-9]+)*$",
+        pattern=r"^\.?[0-9]+(\.[0-9]+)+\Z|^[A-Za-z][-A-Za-z0-9]*::[A-Za-z][-A-Za-z0-9]*(\.[0-9]+)*\Z",
         max_length=512,
         description="Numeric, or symbolic as `MODULE::name.1`. The MIBs of symbolic ones are "
         "looked for where net-snmp does: in the directories of MIBDIRS, else in ~/.snmp/mibs and "
