@@ -115,7 +115,7 @@ def telemetry_path(text: str) -> str:
     """Read the path of the page for Prometheus."""
     if not text.startswith("/") or "{" in text:
         raise argparse.ArgumentTypeError(f"{text!r} is not a path: it must begin with /")
-    if text in TAKEN or text.startswith("/fleet/"):
+    if text in TAKEN or text.startswith(("/fleet/", "/schedulers/")):
         raise argparse.ArgumentTypeError(f"{text!r} is the path of another page")
     return text
 

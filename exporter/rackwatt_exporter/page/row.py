@@ -38,7 +38,7 @@ class Row:
 
 def _key(record: Record, entry: Entry | None) -> tuple[object, ...]:
     source = record.reading.source if record.reading else ""
-    return (record.target, record.state, source, entry.binding.cluster if entry else None)
+    return (record.target, record.state, source, entry.asked.cluster if entry else None)
 
 
 def _usage_labels(record: Record) -> str:
@@ -50,7 +50,7 @@ def _usage_labels(record: Record) -> str:
 
 
 def _state_labels(record: Record, entry: Entry | None) -> str:
-    binding = entry.binding if entry else None
+    binding = entry.asked if entry else None
     values = (
         record.target.node,
         binding.name if binding else "",

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from rackwatt_exporter.page import families as f
 from rackwatt_exporter.page.exposition import labels
 from rackwatt_exporter.page.families import Family
-from rackwatt_exporter.roster import Entry, Roster
+from rackwatt_exporter.roster import Entry, Roster, counts
 
 
 def scheduler_samples(roster: Roster, now_s: float) -> Iterator[tuple[Family, list[str]]]:
@@ -24,7 +24,7 @@ _Samples = Iterator[tuple[tuple[str, ...], str]]
 
 
 def _who(entry: Entry) -> tuple[str, str]:
-    return entry.binding.name, entry.binding.cluster
+    return entry.asked.name, entry.asked.cluster
 
 
 def _up(entry: Entry, _: float) -> _Samples:
@@ -47,7 +47,7 @@ def _errors(entry: Entry, _: float) -> _Samples:
 
 
 def _nodes(entry: Entry, _: float) -> _Samples:
-    for state, count in entry.counts().items():
+    for state, count in counts(entry).items():
         yield (*_who(entry), state), str(count)
 
 

@@ -9,6 +9,7 @@ import socket
 import ssl
 import time
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 import httpx
@@ -27,11 +28,12 @@ _REASONS = {
 
 
 class Answer(NamedTuple):
-    """A status, the body that came with it, and the time it all took."""
+    """A status, the body that came with it, the time it all took, and headers in lower case."""
 
     status: int
     body: bytes
     took_s: float
+    headers: Mapping[str, str] = MappingProxyType({})
 
 
 class HttpService:
@@ -60,7 +62,8 @@ class HttpService:
                 "GET", self._url + path, headers=headers, params=query, extensions=self._extensions
             ) as response:
                 body = await _bounded(response)
-                return Answer(response.status_code, body, time.monotonic() - asked_s)
+                took_s = time.monotonic() - asked_s
+                return Answer(response.status_code, body, took_s, dict(response.headers))
         except httpx.InvalidURL as error:
             raise ReadError(Reason.INVALID_ENTRY, f"{self._url}: {error}") from None
         except httpx.HTTPError as error:

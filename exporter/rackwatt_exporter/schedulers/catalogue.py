@@ -6,6 +6,7 @@ Modules are imported when first needed: a site with sinfo does not pay for httpx
 from rackwatt_exporter.schedulers.scheduler import Scheduler
 from rackwatt_exporter.settings.binding import (
     Binding,
+    ExporterOptions,
     NoopOptions,
     SlurmCliOptions,
     SlurmRestOptions,
@@ -30,6 +31,10 @@ def scheduler(binding: Binding, secrets: Secrets) -> Scheduler:
             from rackwatt_exporter.schedulers.slurm_rest import SlurmRest
 
             return SlurmRest(options, secrets, binding.reading_timeout_s)
+        case ExporterOptions() as options:
+            from rackwatt_exporter.schedulers.exporter import ExporterScheduler
+
+            return ExporterScheduler(options, secrets, binding.reading_timeout_s)
         case NoopOptions() as options:
             from rackwatt_exporter.schedulers.noop import Noop
 

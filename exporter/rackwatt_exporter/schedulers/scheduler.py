@@ -12,11 +12,13 @@ import msgspec
 class NodeStates(msgspec.Struct, frozen=True):
     """What the scheduler says of its nodes: a word of state.py for each name, each name once.
 
-    A node that is missing has no state. `version` is the scheduler's own, as it spells it.
+    A node that is missing has no state. `version` is the scheduler's own, as it spells it. `age_s`
+    is how old the answer was when it came: that of a scheduler itself is new.
     """
 
     states: Mapping[str, str]
     version: str
+    age_s: float = 0.0
 
 
 class Scheduler(Protocol):

@@ -61,6 +61,15 @@ class SlurmRestOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class ExporterOptions:
+    """Another exporter, and the name under which it has the binding."""
+
+    url: str
+    binding: str
+    tls: TlsOptions = field(default_factory=TlsOptions)
+
+
+@dataclass(frozen=True, slots=True)
 class NoopOptions:
     """Pinned states: pairs of node and state."""
 
@@ -72,7 +81,9 @@ TIMEOUT_S = seconds(TIMEOUT)
 # A scheduler is one for all its nodes, and can bear being asked: their states are soon back.
 MAX_BACKOFF_S = 60.0
 
-SchedulerOptions = SlurmCliOptions | SlurmSshOptions | SlurmRestOptions | NoopOptions
+SchedulerOptions = (
+    SlurmCliOptions | SlurmSshOptions | SlurmRestOptions | ExporterOptions | NoopOptions
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +122,7 @@ def binding(document: SchedulerBinding) -> Binding:
         name=name,
         document=name,
         cluster=spec.cluster,
-        options=_options(spec),
+        options=_options(name, spec),
         interval_s=interval_s,
         timeout_s=seconds(spec.timeout),
         stale_after_s=seconds(spec.stale_after) if spec.stale_after else 3 * interval_s,
@@ -119,11 +130,13 @@ def binding(document: SchedulerBinding) -> Binding:
     )
 
 
-def _options(spec: SchedulerBindingSpec) -> SchedulerOptions:
+def _options(name: str, spec: SchedulerBindingSpec) -> SchedulerOptions:
     if spec.slurm is not None:
         return _slurm(spec.slurm)
-    if spec.noop is None:
-        raise ValueError("spec.exporter: this exporter cannot ask another one")
+    if spec.exporter is not None:
+        url = _service(spec.exporter.url, "spec.exporter.url")
+        return ExporterOptions(url, name, filled(TlsOptions, spec.exporter.tls))
+    assert spec.noop is not None  # noqa: S101 - the model holds that one of them is given
     return _noop(spec.noop)
 
 
@@ -137,20 +150,25 @@ def _slurm(slurm: Slurm) -> SchedulerOptions:
 
 
 def _rest(rest: SlurmRest) -> SlurmRestOptions:
-    try:
-        parts = urlsplit(rest.url)
-        whole = bool(parts.hostname) and parts.port != 0 and not (parts.query or parts.fragment)
-    except ValueError:
-        whole = False
-    if not whole:
-        raise ValueError(f"spec.slurm.rest.url: {rest.url!r} is not the URL of a service")
     return SlurmRestOptions(
-        url=rest.url.rstrip("/"),
+        url=_service(rest.url, "spec.slurm.rest.url"),
         user=rest.user,
         jwt_key=_secret_key(rest.jwt_key_secret_ref),
         token=_secret_key(rest.token_secret_ref),
         tls=filled(TlsOptions, rest.tls),
     )
+
+
+def _service(url: str, path: str) -> str:
+    """Take a URL that paths can be put behind."""
+    try:
+        parts = urlsplit(url)
+        whole = bool(parts.hostname) and parts.port != 0 and not (parts.query or parts.fragment)
+    except ValueError:
+        whole = False
+    if not whole:
+        raise ValueError(f"{path}: {url!r} is not the URL of a service")
+    return url.rstrip("/")
 
 
 def _secret_key(ref: SecretKeyRef | None) -> SecretKey | None:

@@ -11,8 +11,11 @@ from rackwatt_crds.decoding import Broken, Problem
 from rackwatt_crds.document import PowerTarget, SchedulerBinding
 from rackwatt_crds.duration import seconds
 from rackwatt_crds.loading import Loaded
+from rackwatt_crds.powertarget import PowerTargetSpec
 from rackwatt_exporter.settings.binding import Binding, binding
 from rackwatt_exporter.settings.entry import Entry, broken_names, refused
+from rackwatt_exporter.settings.feed import Feed, feed
+from rackwatt_exporter.settings.instrument import Instrument, instruments
 from rackwatt_exporter.settings.options import RefusedOptions
 from rackwatt_exporter.settings.target import Target
 
@@ -21,12 +24,15 @@ _Key = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
-    """What is to be measured: targets by node, bindings by name, the documents and problems.
+    """What is to be measured, the documents that say so, and what is wrong with them.
 
-    `places` says for each node where in the documents it stands.
+    Targets are by node, `places` says for each where in the documents it stands; instruments are
+    by collector, bindings and feeds by name.
     """
 
     targets: Mapping[str, Target] = field(default_factory=dict)
+    instruments: Mapping[str, Instrument] = field(default_factory=dict)
+    feeds: Mapping[str, Feed] = field(default_factory=dict)
     bindings: Mapping[str, Binding] = field(default_factory=dict)
     documents: tuple[Loaded, ...] = ()
     problems: tuple[str, ...] = ()
@@ -47,14 +53,23 @@ def fleet(documents: Iterable[Loaded], before: Iterable[Loaded] = ()) -> Fleet:
     for one in good:
         building.add_binding(one)
     for one in good:
-        building.add_targets(one)
-    problems = tuple(building.problems)
-    return Fleet(building.targets, building.bindings, good, problems, building.places)
+        building.add_target(one)
+    return Fleet(
+        targets=building.targets,
+        instruments=building.instruments,
+        feeds=building.feeds,
+        bindings=building.bindings,
+        documents=good,
+        problems=tuple(building.problems),
+        places=building.places,
+    )
 
 
 @dataclass(slots=True)
 class _Building:
     targets: dict[str, Target] = field(default_factory=dict)
+    instruments: dict[str, Instrument] = field(default_factory=dict)
+    feeds: dict[str, Feed] = field(default_factory=dict)
     bindings: dict[str, Binding] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     places: dict[str, str] = field(default_factory=dict)
@@ -84,22 +99,45 @@ class _Building:
             except ValueError as error:
                 self.problems.append(f"{one}: {error}")
 
-    def add_targets(self, one: Loaded) -> None:
+    def add_target(self, one: Loaded) -> None:
         """Resolve one document, if it is a PowerTarget."""
         if not isinstance(one.document, PowerTarget):
             return
-        if one.document.spec.bmc is None:
-            kind = "node" if one.document.spec.node else "grid"
-            self.problems.append(f"{one}: spec.{kind}: this exporter measures bmc alone")
-        unknown: set[str] = set()
-        for target, path, problems in _resolved(one, one.document):
-            self.problems += [f"{one}: {problem}" for problem in problems]
-            self._add(target, one, path)
-            if target.scheduler and target.scheduler not in self.bindings:
-                unknown.add(target.scheduler)
-        for name in sorted(unknown):
+        wanted = set(self._add_fleet(one, one.document))
+        try:
+            wanted.update(self._add_instruments(one.name, one.document.spec))
+            self._add_feed(one.name, one.document.spec)
+        except ValueError as error:
+            self.problems.append(f"{one}: {error}")
+        for name in sorted(wanted - self.bindings.keys()):
             path = "schedulerRef.name"
             self.problems.append(f"{one}: {path}: no usable SchedulerBinding is named {name!r}")
+
+    def _add_fleet(self, one: Loaded, document: PowerTarget) -> Iterator[str]:
+        """Add what is reached over the network; go through the schedulers it wants."""
+        for target, path, problems in _resolved(one, document):
+            self.problems += [f"{one}: {problem}" for problem in problems]
+            self._add(target, one, path)
+            if target.scheduler:
+                yield target.scheduler
+
+    def _add_instruments(self, name: str, spec: PowerTargetSpec) -> Iterator[str]:
+        """Add what is measured from inside; go through the schedulers it wants."""
+        for place, instrument in enumerate(instruments(name, spec)):
+            same = self.instruments.setdefault(instrument.name, instrument)
+            if same is not instrument:
+                told = f"{instrument.name} measures this node for {same.document!r} already"
+                raise ValueError(f"spec.node.collectors[{place}]: {told}")
+            if instrument.scheduler:
+                yield instrument.scheduler
+
+    def _add_feed(self, name: str, spec: PowerTargetSpec) -> None:
+        if spec.grid is None:
+            return
+        added = feed(name, spec, spec.grid)
+        same = self.feeds.setdefault(added.name, added)
+        if same is not added:
+            raise ValueError(f"spec.grid: {added.name} is told for {same.document!r} already")
 
     def _add(self, target: Target, one: Loaded, path: str) -> None:
         place = f"{one.kind} {one.name} {path}"

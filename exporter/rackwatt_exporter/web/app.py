@@ -11,6 +11,7 @@ from rackwatt_exporter.web.discovery import Discovery
 from rackwatt_exporter.web.fleet_page import FleetPage
 from rackwatt_exporter.web.index import index
 from rackwatt_exporter.web.lifecycle import Lifecycle, Reload
+from rackwatt_exporter.web.rosters import ROUTE, Rosters
 from rackwatt_exporter.web.scrape import Scrape
 from rackwatt_exporter.web.status import MOST_FAILING, status, target_status
 
@@ -42,6 +43,7 @@ class Site:
         self._telemetry_path = telemetry_path
         self._scrape = Scrape(exporter, clockwork)
         self._discovery = Discovery(exporter)
+        self._rosters = Rosters(exporter)
         self._lifecycle = Lifecycle(reload)
         self._started_s = time.monotonic()
 
@@ -51,6 +53,7 @@ class Site:
         app.router.add_get(self._telemetry_path, self._scrape.metrics)
         app.router.add_get("/probe", self._scrape.probe)
         app.router.add_get("/targets", self._discovery.targets)
+        app.router.add_get(ROUTE, self._rosters.nodes)
         app.router.add_post("/-/reload", self._lifecycle.reload)
         app.router.add_get("/status", self.status)
         app.router.add_get("/healthz", self.healthz)

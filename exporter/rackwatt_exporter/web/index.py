@@ -8,6 +8,7 @@ from html import escape
 
 from rackwatt_exporter import __version__
 from rackwatt_exporter.exporter import Exporter
+from rackwatt_exporter.roster import counts
 from rackwatt_exporter.store import Record
 
 ROWS = 500
@@ -58,9 +59,9 @@ def _summary(exporter: Exporter, records: list[Record]) -> str:
     told = f"{len(watts)} of {len(records)} targets measured, {failing} failing. "
     told += f"<strong>{sum(watts):,.0f} W</strong> in all." if watts else "No watts yet."
     for entry in exporter.roster.entries.values():
-        counts = ", ".join(f"{count} {state}" for state, count in sorted(entry.counts().items()))
+        listed = ", ".join(f"{count} {state}" for state, count in sorted(counts(entry).items()))
         silent = f"not heard ({entry.error.reason})" if entry.error else "not heard yet"
-        told += f"<br>Scheduler {escape(entry.binding.name)}: {escape(counts or silent)}."
+        told += f"<br>Scheduler {escape(entry.asked.name)}: {escape(listed or silent)}."
     return told
 
 

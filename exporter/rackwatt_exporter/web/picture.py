@@ -126,8 +126,8 @@ def _words(texts: Iterable[str]) -> dict[str, Any]:
 
 def _scheduler(entry: Entry, now_s: float) -> dict[str, Any]:
     return {
-        "name": entry.binding.name,
-        "cluster": entry.binding.cluster,
+        "name": entry.asked.name,
+        "cluster": entry.asked.cluster,
         "age_s": None if entry.read_at_s is None else round(now_s - entry.read_at_s, 1),
         "reason": entry.error.reason if entry.error else None,
         "message": str(entry.error) if entry.error else None,

@@ -12,7 +12,7 @@ from typing import Any
 
 from rackwatt_exporter import __version__
 from rackwatt_exporter.exporter import Exporter
-from rackwatt_exporter.roster import Entry
+from rackwatt_exporter.roster import Entry, counts
 from rackwatt_exporter.settings.secrets import MissingSecretError
 from rackwatt_exporter.store import Record
 
@@ -98,12 +98,12 @@ def _scheduler(entry: Entry, now_s: float) -> dict[str, Any]:
     answer, error = entry.answer, entry.error
     age_s = now_s - entry.read_at_s if entry.read_at_s is not None else None
     return {
-        "name": entry.binding.name,
-        "cluster": entry.binding.cluster,
+        "name": entry.asked.name,
+        "cluster": entry.asked.cluster,
         "up": entry.up,
         "version": answer.version if answer else None,
         "age_s": _rounded(age_s),
-        "nodes": dict(entry.counts().most_common(_MOST_STATES)),
+        "nodes": dict(counts(entry).most_common(_MOST_STATES)),
         "reason": error.reason if error else None,
         "message": _told(error) if error else None,
     }
