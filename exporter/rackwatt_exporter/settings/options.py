@@ -3,6 +3,7 @@
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, Literal, TypeVar
 
+from rackwatt_crds import ports
 from rackwatt_crds.bmc.snmp import Oid, Row
 from rackwatt_crds.fields import SecretRef
 from rackwatt_crds.model import Model
@@ -23,7 +24,7 @@ class TlsOptions:
 class IpmiOptions:
     """IPMI v2.0 over RMCP+; `cipher_suite` None means 17, then 3, remembered."""
 
-    port: int = 623
+    port: int = ports.IPMI
     cipher_suite: Literal[3, 17] | None = None
     privilege: Literal["user", "operator", "admin"] = "user"
     dcmi: bool = True
@@ -35,7 +36,7 @@ class IpmiOptions:
 class IpmiSshOptions:
     """The host's own ipmitool through the system's ssh; None means what ssh itself would take."""
 
-    port: int = 22
+    port: int = ports.SSH
     user: str | None = None
     key_secret: str | None = None
     known_hosts_secret: str | None = None
@@ -60,7 +61,7 @@ class SnmpOptions:
     """SNMP; security settings count for version 3 alone."""
 
     version: Literal["1", "2c", "3"] = "2c"
-    port: int = 161
+    port: int = ports.SNMP
     level: Literal["noAuthNoPriv", "authNoPriv", "authPriv"] = "authPriv"
     auth: Literal["MD5", "SHA", "SHA-224", "SHA-256", "SHA-384", "SHA-512"] = "SHA-256"
     privacy: Literal["DES", "AES", "AES-192", "AES-256", "AES-192-C", "AES-256-C"] = "AES"
@@ -71,7 +72,7 @@ class SnmpOptions:
 class RedfishOptions:
     """Redfish; `chassis` None means found by looking."""
 
-    port: int = 443
+    port: int = ports.REDFISH
     scheme: Literal["https", "http"] = "https"
     tls: TlsOptions = TlsOptions()
     auth: Literal["session", "basic"] = "session"

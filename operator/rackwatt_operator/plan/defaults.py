@@ -1,10 +1,14 @@
 """What holds for every document unless it says otherwise: `--defaults.file`, the chart's values."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
+from rackwatt_crds.decoding import Problem, decode
+from rackwatt_crds.loading import plain
 from rackwatt_crds.model import Model
+from rackwatt_crds.monitoring import Monitoring
+from rackwatt_crds.pod import Pod
 from rackwatt_operator import __version__
 
 
@@ -16,6 +20,35 @@ class Image(Model, frozen=True, kw_only=True):
 
 
 class Defaults(Model, frozen=True, kw_only=True):
-    """The settings that belong to a cluster rather than to a document."""
+    """The settings that belong to a cluster rather than to a document.
+
+    `pod` is that of every collector; `node_pod` beats it where there is one on each node.
+    """
 
     image: Image = Image()
+    log_level: Literal["debug", "info", "warn", "error"] = "info"
+    pod: Pod | None = None
+    node_pod: Pod | None = None
+    monitoring: Monitoring | None = None
+
+
+# A collector without a fleet takes some 60 MiB. No limit: whoever sets one knows the fleet's size,
+# and a collector killed for want of memory measures nothing.
+POD: dict[str, Any] = {"resources": {"requests": {"cpu": "20m", "memory": "64Mi"}}}
+
+# A node draws power whatever its taints say.
+NODE_POD: dict[str, Any] = {
+    "resources": {"requests": {"cpu": "10m", "memory": "48Mi"}},
+    "tolerations": [{"operator": "Exists", "effect": "NoSchedule"}],
+}
+
+
+def defaults(text: str) -> tuple[Defaults | None, list[Problem]]:
+    """Read the text of a defaults file; None when a problem spoils it. Empty, it says nothing."""
+    try:
+        raws = [raw for raw in plain(text) if raw is not None]
+    except ValueError as error:
+        return None, [Problem("", str(error))]
+    if len(raws) > 1:
+        return None, [Problem("", "expected one YAML document, found several")]
+    return decode(raws[0] if raws else {}, Defaults)

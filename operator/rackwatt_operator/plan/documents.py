@@ -1,16 +1,22 @@
 """The ConfigMap of documents: what the collectors read, as its author wrote it.
 
-JSON is YAML, and takes a tenth of the time to write. A changed document changes only this object:
-no pod is rolled, the collectors read it anew and keep their sessions.
+JSON is YAML, and takes a hundredth of the time to write. A changed document changes only this
+object: no pod is rolled, the collectors read it anew and keep their sessions.
+
+Beside a PowerTarget stand the bindings it names, turned so that the collectors ask the binding's
+own collector: ten shards cost the scheduler no more than one.
 """
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rackwatt_crds.document import API_VERSION
+from rackwatt_crds.schedulerbinding import SchedulerBindingSpec
+from rackwatt_operator.plan import naming
 from rackwatt_operator.plan.refused import Refused
+from rackwatt_operator.plan.service import PORT
 from rackwatt_operator.plan.subject import Manifest, Subject
 
 KEY = "documents.yaml"
@@ -22,7 +28,7 @@ _NOT_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
 def documents(subject: Subject) -> Manifest | Refused:
     """Make the ConfigMap, unless it would be larger than the API server takes."""
-    text = "---\n".join(_written(one) for one in [_document(subject)])
+    text = "---\n".join(map(_written, _documents(subject)))
     size = len(KEY) + len(text.encode())
     if size > MOST_BYTES:
         return Refused(
@@ -33,15 +39,33 @@ def documents(subject: Subject) -> Manifest | Refused:
     return subject.manifest("v1", "ConfigMap", subject.base, data={KEY: text})
 
 
-def _document(subject: Subject) -> Mapping[str, Any]:
-    return {
-        "apiVersion": API_VERSION,
-        "kind": subject.kind,
-        "metadata": {"name": subject.name, "namespace": subject.namespace},
-        "spec": subject.raw.get("spec"),
-    }
+def _documents(subject: Subject) -> Iterator[Mapping[str, Any]]:
+    yield _document(subject, subject.kind, subject.name, subject.raw.get("spec"))
+    for name, spec in subject.bindings.items():
+        yield _document(subject, "SchedulerBinding", name, _asked_there(subject, name, spec))
+
+
+def _document(subject: Subject, kind: str, name: str, spec: Any) -> Mapping[str, Any]:
+    metadata = {"name": name, "namespace": subject.namespace}
+    return {"apiVersion": API_VERSION, "kind": kind, "metadata": metadata, "spec": spec}
+
+
+def _asked_there(subject: Subject, name: str, spec: SchedulerBindingSpec) -> Mapping[str, Any]:
+    """Turn a binding into one that asks its collector, as often, and lets go as soon."""
+    host = f"{naming.base('SchedulerBinding', name)}.{subject.namespace}.svc"
+    pace = {"interval": spec.interval, "timeout": spec.timeout, "staleAfter": spec.stale_after}
+    said = {key: word for key, word in pace.items() if word is not None}
+    return {"cluster": spec.cluster, **said, "exporter": {"url": f"http://{host}:{PORT}"}}
 
 
 def _written(document: Mapping[str, Any]) -> str:
-    text = json.dumps(document, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    text = json.dumps(_sorted(document), ensure_ascii=False, separators=(",", ":"), default=str)
     return _NOT_YAML.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n"
+
+
+def _sorted(value: Any) -> Any:
+    """Sort keys at every depth: the same document is the same text, in whatever order it came."""
+    if isinstance(value, Mapping):
+        items = sorted(((str(key), item) for key, item in value.items()), key=lambda pair: pair[0])
+        return {key: _sorted(item) for key, item in items}
+    return [_sorted(item) for item in value] if isinstance(value, list) else value

@@ -1,6 +1,6 @@
 """The labels of children, and the selectors that find them."""
 
-from rackwatt_crds.document import Document, PowerTarget
+from rackwatt_crds.document import Document, SchedulerBinding
 
 NAME = "app.kubernetes.io/name"
 INSTANCE = "app.kubernetes.io/instance"
@@ -15,8 +15,11 @@ MANAGER = "rackwatt-operator"
 
 
 def component(document: Document) -> str:
-    """Say what a document's collectors are: bmc, or scheduler."""
-    return "bmc" if isinstance(document, PowerTarget) else "scheduler"
+    """Say what a document's collectors are: bmc, node, grid or scheduler."""
+    if isinstance(document, SchedulerBinding):
+        return "scheduler"
+    spec = document.spec
+    return "bmc" if spec.bmc is not None else "node" if spec.node is not None else "grid"
 
 
 def labels(base: str, component: str) -> dict[str, str]:

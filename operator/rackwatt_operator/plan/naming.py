@@ -39,6 +39,11 @@ def volume(secret: str) -> str:
     return _short("secret", secret, _LONGEST_VOLUME)
 
 
+def host_volume(path: str) -> str:
+    """Name the volume that a path of the node is mounted as; only catalogued ones ever are."""
+    return "host" + path.rstrip("/").replace("/", "-")
+
+
 def _short(prefix: str, name: str, most: int) -> str:
     plain = f"{prefix}-{name}"
     if len(plain) <= most and _LABEL.match(name) and not _TAKEN.match(name):

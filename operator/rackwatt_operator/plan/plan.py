@@ -8,13 +8,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from rackwatt_crds.document import Document
+from rackwatt_operator.plan.budget import budget
+from rackwatt_operator.plan.daemonset import daemon_set
 from rackwatt_operator.plan.defaults import Defaults
 from rackwatt_operator.plan.deployment import deployments
 from rackwatt_operator.plan.documents import documents
 from rackwatt_operator.plan.facts import Facts
+from rackwatt_operator.plan.networkpolicy import network_policy
 from rackwatt_operator.plan.refused import Refused
 from rackwatt_operator.plan.service import service
 from rackwatt_operator.plan.serviceaccount import service_account
+from rackwatt_operator.plan.servicemonitor import service_monitor
 from rackwatt_operator.plan.subject import Manifest, Subject
 
 
@@ -26,4 +30,12 @@ def plan(
     config = documents(subject)
     if isinstance(config, Refused):
         return config
-    return [service_account(subject), config, service(subject), *deployments(subject)]
+    return [
+        service_account(subject),
+        config,
+        network_policy(subject),
+        service(subject),
+        *([daemon_set(subject)] if subject.component == "node" else deployments(subject)),
+        *budget(subject),
+        *service_monitor(subject),
+    ]

@@ -1,79 +1,122 @@
-"""The pod of a collector: one container that may do nothing but read the network and serve.
+"""The pod of a collector: one container that may read what the document names, and serve.
 
 It meets Pod Security's `restricted` level: no root, no capability, nothing writable but two empty
-folders.
+folders. A collector inside a node gets what its catalogue says beyond that, and nothing else.
 """
 
 from typing import Any
 
+from rackwatt_operator.plan import naming
 from rackwatt_operator.plan.labels import labels, selector
-from rackwatt_operator.plan.secrets import secrets, volume, volume_mount
+from rackwatt_operator.plan.privileges import Privileges, privileges
+from rackwatt_operator.plan.secrets import DIRECTORY, secrets, volume, volume_mount
 from rackwatt_operator.plan.service import PORT, PORT_NAME
 from rackwatt_operator.plan.subject import Subject
 
 USER = 65532
 DOCUMENTS = "/etc/rackwatt/documents"
 STATE = "/var/lib/rackwatt"
+_SCHEDULING = ("nodeSelector", "tolerations", "affinity", "priorityClassName", "imagePullSecrets")
+_HOST_FLAGS = {"/sys": "--path.sysfs", "/proc": "--path.procfs"}
 
 
 def template(subject: Subject, shard: int | None) -> dict[str, Any]:
     """Make the pod template of a shard, or of a DaemonSet where there is none."""
+    ours = labels(subject.base, subject.component) | selector(subject.base, shard)
+    said = subject.pod
+    metadata: dict[str, Any] = {"labels": said.get("labels", {}) | ours}
+    if said.get("annotations"):
+        metadata["annotations"] = said["annotations"]
+    return {"metadata": metadata, "spec": _spec(subject, shard)}
+
+
+def _spec(subject: Subject, shard: int | None) -> dict[str, Any]:
+    rights = privileges(subject.document)
     return {
-        "metadata": {
-            "labels": labels(subject.base, subject.component) | selector(subject.base, shard)
-        },
-        "spec": {
-            "serviceAccountName": subject.base,
-            "automountServiceAccountToken": False,
-            "enableServiceLinks": False,
-            "securityContext": {
-                "runAsNonRoot": True,
-                "runAsUser": USER,
-                "runAsGroup": USER,
-                "fsGroup": USER,
-                "seccompProfile": {"type": "RuntimeDefault"},
-            },
-            "containers": [_container(subject, shard)],
-            "volumes": _volumes(subject),
-        },
+        "serviceAccountName": subject.base,
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        **_host_namespaces(rights),
+        "securityContext": _identity(rights),
+        "containers": [_container(subject, shard, rights)],
+        "volumes": _volumes(subject, rights),
+        **{key: subject.pod[key] for key in _SCHEDULING if subject.pod.get(key)},
     }
 
 
-def _container(subject: Subject, shard: int | None) -> dict[str, Any]:
+def _host_namespaces(rights: Privileges) -> dict[str, Any]:
+    network = {"hostNetwork": True, "dnsPolicy": "ClusterFirstWithHostNet"}
+    return ({"hostPID": True} if rights.host_pid else {}) | (network if rights.host_network else {})
+
+
+def _identity(rights: Privileges) -> dict[str, Any]:
+    """Tell who the process is: added capabilities reach no user but root."""
+    seccomp = {"seccompProfile": {"type": "RuntimeDefault"}}
+    if rights.root or rights.capabilities:
+        return {"runAsUser": 0, "runAsGroup": 0} | seccomp
+    user = {"runAsUser": USER, "runAsGroup": USER, "fsGroup": USER}
+    return {"runAsNonRoot": True} | user | seccomp
+
+
+def _container(subject: Subject, shard: int | None, rights: Privileges) -> dict[str, Any]:
     return {
         "name": "collector",
         "image": subject.defaults.image.reference,
         "imagePullPolicy": subject.defaults.image.pull_policy,
-        "args": _arguments(subject, shard),
+        "args": _arguments(subject, shard, rights),
+        **_environment(subject),
         "ports": [{"name": PORT_NAME, "containerPort": PORT, "protocol": "TCP"}],
         "livenessProbe": _probe(failures=6),
         "readinessProbe": _probe(failures=2),
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "readOnlyRootFilesystem": True,
-            "capabilities": {"drop": ["ALL"]},
-        },
+        "resources": subject.pod.get("resources", {}),
+        "securityContext": _confinement(rights),
         "volumeMounts": [
             {"name": "documents", "mountPath": DOCUMENTS, "readOnly": True},
             {"name": "state", "mountPath": STATE},
             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - the container's own
             *map(volume_mount, secrets(subject.document)),
+            *(
+                {"name": naming.host_volume(path), "mountPath": place, "readOnly": True}
+                for path, place in rights.host_paths.items()
+            ),
         ],
     }
 
 
-def _arguments(subject: Subject, shard: int | None) -> list[str]:
+def _confinement(rights: Privileges) -> dict[str, Any]:
+    added = {"add": list(rights.capabilities)} if rights.capabilities else {}
+    return {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]} | added,
+    }
+
+
+def _arguments(subject: Subject, shard: int | None, rights: Privileges) -> list[str]:
     arguments = [
         "run",
         f"--config.file={DOCUMENTS}",
-        "--secrets.directory=/etc/rackwatt/secrets",
+        f"--secrets.directory={DIRECTORY}",
         f"--state.directory={STATE}",
         f"--web.listen-address=:{PORT}",
         "--log.format=json",
+        f"--log.level={subject.defaults.log_level}",
     ]
     if shard is not None and subject.shards > 1:
         arguments.append(f"--shard={shard + 1}/{subject.shards}")
-    return arguments
+    if subject.component == "node":
+        arguments.append("--node.name=$(NODE_NAME)")
+    mounts = rights.host_paths
+    return arguments + [
+        f"{_HOST_FLAGS[path]}={mounts[path]}" for path in _HOST_FLAGS if path in mounts
+    ]
+
+
+def _environment(subject: Subject) -> dict[str, Any]:
+    if subject.component != "node":
+        return {}
+    source = {"fieldRef": {"fieldPath": "spec.nodeName"}}
+    return {"env": [{"name": "NODE_NAME", "valueFrom": source}]}
 
 
 def _probe(failures: int) -> dict[str, Any]:
@@ -85,10 +128,14 @@ def _probe(failures: int) -> dict[str, Any]:
     }
 
 
-def _volumes(subject: Subject) -> list[dict[str, Any]]:
+def _volumes(subject: Subject, rights: Privileges) -> list[dict[str, Any]]:
     return [
         {"name": "documents", "configMap": {"name": subject.base}},
         {"name": "state", "emptyDir": {}},
         {"name": "tmp", "emptyDir": {}},
         *map(volume, secrets(subject.document)),
+        *(
+            {"name": naming.host_volume(path), "hostPath": {"path": path, "type": "Directory"}}
+            for path in rights.host_paths
+        ),
     ]

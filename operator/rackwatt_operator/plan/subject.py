@@ -1,14 +1,18 @@
 """One document and all that its children are made from."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from rackwatt_crds.bmc.entries import usable
 from rackwatt_crds.document import API_VERSION, Document, PowerTarget
+from rackwatt_crds.schedulerbinding import SchedulerBindingSpec
+from rackwatt_operator.plan import defaults as own
 from rackwatt_operator.plan import labels, naming
 from rackwatt_operator.plan.defaults import Defaults
 from rackwatt_operator.plan.facts import Facts
+from rackwatt_operator.plan.layers import layered, plain
 
 Manifest = dict[str, Any]
 
@@ -50,7 +54,36 @@ class Subject:
     @property
     def shards(self) -> int:
         """How many processes share the targets."""
-        return 1
+        target = self.power_target
+        return target.spec.bmc.shards if target and target.spec.bmc else 1
+
+    @property
+    def power_target(self) -> PowerTarget | None:
+        """The document, if it is a PowerTarget."""
+        return self.document if isinstance(self.document, PowerTarget) else None
+
+    @cached_property
+    def pod(self) -> dict[str, Any]:
+        """What is said of the pods: by the document, the defaults, and ourselves."""
+        said = [plain(self.document.spec.pod)]
+        if self.component == "node":
+            said += [plain(self.defaults.node_pod), own.NODE_POD]
+        return layered(*said, plain(self.defaults.pod), own.POD)
+
+    @cached_property
+    def monitoring(self) -> dict[str, Any]:
+        """What is said of monitoring: by the document, then by the defaults."""
+        return layered(plain(self.document.spec.monitoring), plain(self.defaults.monitoring))
+
+    def wants(self, part: str) -> bool:
+        """Tell whether `serviceMonitor`, `rules` or `dashboards` are to be made."""
+        return bool(self.monitoring.get(part, {}).get("enabled", True))
+
+    @cached_property
+    def bindings(self) -> dict[str, SchedulerBindingSpec]:
+        """The SchedulerBindings that a PowerTarget names and that are there, by name."""
+        named = sorted(set(named_bindings(self.document)))
+        return {name: self.facts.bindings[name] for name in named if name in self.facts.bindings}
 
     def manifest(self, api_version: str, kind: str, name: str, **body: Any) -> Manifest:
         """Write a child: named, labelled, owned by the document; `body` stands beside metadata."""
@@ -79,7 +112,12 @@ class Subject:
         }
         return {"ownerReferences": [owner]}
 
-    @property
-    def power_target(self) -> PowerTarget | None:
-        """The document, if it is a PowerTarget."""
-        return self.document if isinstance(self.document, PowerTarget) else None
+
+def named_bindings(document: Document) -> Iterator[str]:
+    """List the SchedulerBindings that a document names, as often as it does."""
+    if not isinstance(document, PowerTarget):
+        return
+    entries = usable(document.spec.bmc) if document.spec.bmc else []
+    for ref in (document.spec.scheduler_ref, *(entry.scheduler_ref for entry in entries)):
+        if ref is not None:
+            yield ref.name

@@ -1,0 +1,55 @@
+"""The ServiceMonitor: how Prometheus Operator has the collectors scraped.
+
+`honorLabels`: `node` is the machine that was measured, and stays so whatever else a Prometheus
+calls `node`. A collector inside a node is known by that node, not by an address that changes.
+"""
+
+from typing import Any
+
+from rackwatt_crds.duration import seconds
+from rackwatt_operator.plan.labels import selector
+from rackwatt_operator.plan.service import PORT_NAME
+from rackwatt_operator.plan.subject import Manifest, Subject
+
+KIND = "ServiceMonitor"
+
+_INSTANCE_IS_NODE = {
+    "action": "replace",
+    "sourceLabels": ["__meta_kubernetes_pod_node_name"],
+    "targetLabel": "instance",
+}
+
+
+def service_monitor(subject: Subject) -> list[Manifest]:
+    """Make the ServiceMonitor, unless it is disabled or the API does not know the kind."""
+    if KIND not in subject.facts.monitoring or not subject.wants("serviceMonitor"):
+        return []
+    said = subject.monitoring.get("serviceMonitor", {})
+    spec = {"selector": {"matchLabels": selector(subject.base)}, "endpoints": [_endpoint(subject)]}
+    made = subject.manifest("monitoring.coreos.com/v1", KIND, subject.base, spec=spec)
+    made["metadata"]["labels"] = said.get("labels", {}) | made["metadata"]["labels"]
+    return [made]
+
+
+def _endpoint(subject: Subject) -> dict[str, Any]:
+    said = subject.monitoring.get("serviceMonitor", {})
+    nodes = [_INSTANCE_IS_NODE] if subject.component == "node" else []
+    parts = {
+        "interval": said.get("interval"),
+        "scrapeTimeout": _timeout(said),
+        "relabelings": nodes + said.get("relabelings", []),
+        "metricRelabelings": said.get("metricRelabelings", []),
+    }
+    endpoint: dict[str, Any] = {"port": PORT_NAME, "path": "/metrics", "honorLabels": True}
+    return endpoint | {key: part for key, part in parts.items() if part}
+
+
+def _timeout(said: dict[str, Any]) -> str | None:
+    """Hold the timeout within the interval: Prometheus Operator refuses any other.
+
+    They may come from two places, the document and the defaults.
+    """
+    interval, timeout = said.get("interval"), said.get("scrapeTimeout")
+    if interval is None or timeout is None:
+        return timeout
+    return str(min(interval, timeout, key=seconds))
