@@ -126,8 +126,7 @@ def _scalar(kind: Type) -> Schema:
         case BoolType():
             return {"type": "boolean"}
         case IntType():
-            wide = {"format": "int64"}
-            return {"type": "integer", **wide, **_bounds(kind, minimum="ge", maximum="le")}
+            return {"type": "integer", **_bounds(kind, minimum="ge", maximum="le")}
         case FloatType():
             made = {"type": "number", **_bounds(kind, minimum="ge", maximum="le")}
             return made | (

@@ -12,6 +12,11 @@ from rackwatt_crds.fields import Credentials, Duration, ObjectRef
 from rackwatt_crds.model import Model
 from rackwatt_crds.rules import as_many, lasting, no_shorter, not_both
 
+# An API server takes a rule on every entry only while both together bound what it can cost: twice
+# the letters mean half the entries. No more of them than these would fit into a ConfigMap anyway.
+MOST_ENTRIES = 8_000
+LONGEST_LIST = 512
+
 SchedulerRef = Annotated[
     ObjectRef | None,
     Meta(description="The SchedulerBinding that knows the state of these nodes."),
@@ -63,10 +68,15 @@ class HostEntry(Access, frozen=True, kw_only=True):
 
     names: Annotated[
         str,
-        Meta(min_length=1, description="Node names as the scheduler knows them: `node[001-512]`."),
+        Meta(
+            min_length=1,
+            max_length=LONGEST_LIST,
+            description="Node names as the scheduler knows them: `node[001-512]`. A list of more "
+            "than 512 characters becomes several entries.",
+        ),
     ]
     addresses: Annotated[
-        Annotated[str, Meta(min_length=1)] | None,
+        Annotated[str, Meta(min_length=1, max_length=LONGEST_LIST)] | None,
         Meta(description="A host list of as many addresses as there are names."),
     ] = None
     address: Annotated[
@@ -114,7 +124,12 @@ class Bmc(Access, frozen=True, kw_only=True):
 
     hosts: Annotated[
         list[HostEntry],
-        Meta(min_length=1, description="The fleet.", extra={"each_alone": True}),
+        Meta(
+            min_length=1,
+            max_length=MOST_ENTRIES,
+            description="The fleet.",
+            extra={"each_alone": True},
+        ),
     ]
     concurrency: Concurrency | None = None
     shards: Annotated[
