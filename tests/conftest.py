@@ -1,4 +1,4 @@
-"""What holds for every test: the event loops that asynchronous ones run on."""
+"""What holds for every test: the event loops that asynchronous ones run on, the cluster they share."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 import pytest
 import uvloop
 
+pytest_plugins = ["tests.cluster.fixtures"]
 LOOPS = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
 
 

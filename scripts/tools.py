@@ -1,0 +1,262 @@
+"""Have the tools that tests of the operator need: `make tools`, `make -s tools-dir`.
+
+A tool of a fitting version that is here already (in KUBEBUILDER_ASSETS, in PATH) is linked. The
+others are built from the Go modules that tests/cluster/tools pins, and kept outside the tree: there
+is no container engine and no download of binaries to trust. What is built stays when the versions
+of another group move; a build that was interrupted goes on where it was.
+"""
+
+import argparse
+import contextlib
+import fcntl
+import functools
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+PINS = Path(__file__).parents[1] / "tests/cluster/tools"
+FLAGS = {"CGO_ENABLED": "0", "GOFLAGS": "-trimpath -buildvcs=false", "GOWORK": "off"}
+VERSION = re.compile(r"\bv?(\d+\.\d[\w.]*)")
+SHOWN_LINES = 20
+
+
+@dataclass(frozen=True)
+class Group:
+    """Tools of one Go module; `alike` leading parts of a found version must be as the pinned one's."""
+
+    name: str
+    module: str
+    alike: int = 1
+    stamp: str = ""  # the variable in which the program is told its version
+
+    @functools.cached_property
+    def version(self) -> str:
+        """Read the pinned version, as `1.36.3`."""
+        found = re.search(
+            rf"{re.escape(self.module)} v(\S+)", (PINS / self.name / "go.mod").read_text()
+        )
+        assert found, f"tests/cluster/tools/{self.name}/go.mod requires no {self.module}"
+        return found[1]
+
+    @functools.cached_property
+    def key(self) -> str:
+        """Name what is pinned: two trees that pin the same share what is built."""
+        pinned = [path.read_bytes() for path in sorted((PINS / self.name).iterdir())]
+        digest = hashlib.sha256(b"\0".join([repr((self, FLAGS)).encode(), *pinned]))
+        return f"{self.name}-{digest.hexdigest()[:12]}"
+
+    def fits(self, version: str) -> bool:
+        """Tell whether a tool of another version does as well."""
+        parts = [told.split(".")[: self.alike] for told in (version, self.version)]
+        return parts[0] == parts[1]
+
+
+KUBERNETES = Group("kubernetes", "k8s.io/kubernetes", 2, "k8s.io/component-base/version.gitVersion")
+ETCD = Group("etcd", "go.etcd.io/etcd/server/v3")
+HELM = Group("helm", "helm.sh/helm/v4", 1, "helm.sh/helm/v4/internal/version.version")
+KUBECONFORM = Group("kubeconform", "github.com/yannh/kubeconform", 1, "main.version")
+CONTAINERD = Group(
+    "containerd",
+    "github.com/containerd/containerd/v2",
+    1,
+    "github.com/containerd/containerd/v2/version.Version",
+)
+COREDNS = Group("coredns", "github.com/coredns/coredns")
+PROMETHEUS = Group(
+    "prometheus-operator",
+    "github.com/prometheus-operator/prometheus-operator",
+    2,
+    "github.com/prometheus/common/version.Version",
+)
+KIND = Group("kind", "sigs.k8s.io/kind")
+
+
+def build(tool: "Tool", target: Path) -> None:
+    """Build a program."""
+    group = tool.group
+    stamp = f" -X {group.stamp}=v{group.version}" if group.stamp else ""
+    _go(group, "build", "-ldflags", f"-s -w{stamp}", "-o", str(target), tool.package)
+
+
+def copy(tool: "Tool", target: Path) -> None:
+    """Copy a folder of manifests out of a module."""
+    told = json.loads(_go(tool.group, "mod", "download", "-json", tool.group.module))
+    target.mkdir(exist_ok=True)
+    for path in (Path(told["Dir"]) / tool.package).glob("*.yaml"):
+        (target / path.name).write_bytes(path.read_bytes())
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A program, or a folder of manifests: where it comes from and what wants it."""
+
+    name: str
+    group: Group
+    package: str
+    purpose: str = "test"
+    asks: str = "--version"  # what makes it tell its version
+    make: Callable[["Tool", Path], None] = build
+
+
+TOOLS = (
+    Tool("kube-apiserver", KUBERNETES, "k8s.io/kubernetes/cmd/kube-apiserver"),
+    Tool("kube-controller-manager", KUBERNETES, "k8s.io/kubernetes/cmd/kube-controller-manager"),
+    Tool("kubectl", KUBERNETES, "k8s.io/kubernetes/cmd/kubectl", asks="version --client"),
+    Tool("etcd", ETCD, ETCD.module),
+    Tool("helm", HELM, "helm.sh/helm/v4/cmd/helm", asks="version --short"),
+    Tool("kubeconform", KUBECONFORM, f"{KUBECONFORM.module}/cmd/kubeconform", asks="-v"),
+    Tool("prometheus-operator-crd", PROMETHEUS, "example/prometheus-operator-crd", make=copy),
+    Tool("kube-scheduler", KUBERNETES, "k8s.io/kubernetes/cmd/kube-scheduler", "e2e"),
+    Tool("kubelet", KUBERNETES, "k8s.io/kubernetes/cmd/kubelet", "e2e"),
+    Tool("kube-proxy", KUBERNETES, "k8s.io/kubernetes/cmd/kube-proxy", "e2e"),
+    Tool("containerd", CONTAINERD, f"{CONTAINERD.module}/cmd/containerd", "e2e"),
+    Tool(
+        "containerd-shim-runc-v2",
+        CONTAINERD,
+        f"{CONTAINERD.module}/cmd/containerd-shim-runc-v2",
+        "e2e",
+        "-v",
+    ),
+    Tool("ctr", CONTAINERD, f"{CONTAINERD.module}/cmd/ctr", "e2e"),
+    Tool("coredns", COREDNS, ".", "e2e", "-version"),
+    Tool("prometheus-operator", PROMETHEUS, f"{PROMETHEUS.module}/cmd/operator", "e2e"),
+    Tool(
+        "prometheus-config-reloader",
+        PROMETHEUS,
+        f"{PROMETHEUS.module}/cmd/prometheus-config-reloader",
+        "e2e",
+    ),
+    Tool(
+        "prometheus-operator-rbac",
+        PROMETHEUS,
+        "example/rbac/prometheus-operator",
+        "e2e",
+        make=copy,
+    ),
+    Tool("kind", KIND, KIND.module, "kind"),
+)
+
+
+def cache() -> Path:
+    """Tell where what was built is kept."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "rackwatt/tools"
+
+
+def directory() -> Path:
+    """Tell the folder in which all tools lie, under the names they are called by."""
+    places = [tool.group.key for tool in TOOLS] + [os.environ.get("KUBEBUILDER_ASSETS", "")]
+    return cache() / hashlib.sha256("\0".join(places).encode()).hexdigest()[:12]
+
+
+def provide(wanted: list[Tool]) -> None:
+    """Link each tool into the folder: one that is here already, else one that is built for it."""
+    missing = [tool for tool in wanted if not (directory() / tool.name).exists()]
+    if not missing:
+        return
+    with _alone():
+        for number, tool in enumerate(missing, 1):
+            print(f"  {tool.name:<26}", end="", flush=True)
+            started_s = time.monotonic()
+            told = _found(tool) or _built(tool)
+            print(f"{told:<30} {time.monotonic() - started_s:4.0f} s  {number} of {len(missing)}")
+
+
+def _found(tool: Tool) -> str | None:
+    """Link a tool that is here already and fits; tell where it was."""
+    if tool.make is not build:
+        return None
+    for folder in (os.environ.get("KUBEBUILDER_ASSETS"), os.environ.get("PATH")):
+        path = shutil.which(tool.name, path=folder) if folder else None
+        if path is None:
+            continue
+        version = _version(path, tool)
+        if tool.group.fits(version):
+            _link(tool, Path(path).resolve())
+            return f"{version}, found in {Path(path).parent}"
+        print(f"({version or '?'} in {Path(path).parent} does not fit) ", end="", flush=True)
+    return None
+
+
+def _version(path: str, tool: Tool) -> str:
+    with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+        done = subprocess.run(
+            [path, *tool.asks.split()], capture_output=True, text=True, timeout=30, check=False
+        )
+        if found := VERSION.search(done.stdout + done.stderr):
+            return found[1]
+    return ""
+
+
+def _built(tool: Tool) -> str:
+    """Link a tool that was built before, or is built now; tell its version."""
+    target = cache() / "built" / tool.group.key / tool.name
+    if not target.exists():
+        beside = target.with_name(f"{tool.name}.part")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        tool.make(tool, beside)
+        beside.replace(target)
+    _link(tool, target)
+    return tool.group.version
+
+
+def _link(tool: Tool, target: Path) -> None:
+    directory().mkdir(parents=True, exist_ok=True)
+    beside = directory() / f"{tool.name}.part"
+    beside.unlink(missing_ok=True)
+    beside.symlink_to(target)
+    beside.replace(directory() / tool.name)
+
+
+def _go(group: Group, *arguments: str) -> str:
+    """Run Go in a group's module; give what it printed."""
+    if shutil.which("go") is None:
+        raise SystemExit(
+            "\nThere is no Go to build it with. Install Go 1.26 or newer (https://go.dev/dl), or "
+            "put programs of the versions in tests/cluster/tools into PATH or KUBEBUILDER_ASSETS."
+        )
+    done = subprocess.run(
+        ["go", *arguments], cwd=PINS / group.name, env={**os.environ, **FLAGS},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        lines = (done.stdout + done.stderr).splitlines()[-SHOWN_LINES:]
+        raise SystemExit("\n".join(["", f"go {arguments[0]} failed:", *lines]))
+    return done.stdout
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """Keep a second run waiting until this one has what it wants."""
+    cache().mkdir(parents=True, exist_ok=True)
+    with (cache() / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("tools: another run is building them, waiting …", flush=True)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def main() -> int:
+    """Provide the tools of the purposes named; with `--directory`, print where they lie instead."""
+    parser = argparse.ArgumentParser(description="Build the tools that tests need.")
+    parser.add_argument("purposes", nargs="*", default=["test"], metavar="test|e2e|kind")
+    parser.add_argument("--directory", action="store_true")
+    chosen = parser.parse_args()
+    if chosen.directory:
+        print(directory())
+    else:
+        provide([tool for tool in TOOLS if tool.purpose in chosen.purposes])
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

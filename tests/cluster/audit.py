@@ -1,0 +1,91 @@
+"""What was asked of an API server, from its own audit log: who, which verb, which object.
+
+Tests count with it: that an operator at rest writes nothing, that a role grants what is used and
+nothing besides.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+POLICY = """apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived]
+rules: [{level: Metadata}]
+"""
+READING = frozenset({"get", "list", "watch"})
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request, as the API server understood it; `code` is its HTTP status."""
+
+    user: str
+    agent: str
+    verb: str
+    group: str
+    resource: str
+    namespace: str
+    name: str
+    uri: str
+    code: int
+
+    @property
+    def writes(self) -> bool:
+        """Tell whether it asked for a change."""
+        return self.verb not in READING
+
+
+class AuditLog:
+    """The calls since a moment; `mark` begins anew."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._mark = 0
+
+    def mark(self) -> None:
+        """Forget the calls until now."""
+        self._mark = self._path.stat().st_size
+
+    def calls(self, user: str | None = None, agent: str = "") -> list[Call]:
+        """List the calls since the mark: of a user, and of clients whose name begins so.
+
+        A request that is still open, as a watch, counts once. A service account's user name is
+        `system:serviceaccount:NAMESPACE:NAME`. A resource is told with its subresource:
+        `powertargets/status`.
+        """
+        seen = {event["auditID"]: _call(event) for event in self._events()}
+        return [
+            call
+            for call in seen.values()
+            if user in (None, call.user) and call.agent.startswith(agent)
+        ]
+
+    def writes(self, user: str | None = None, agent: str = "") -> list[Call]:
+        """List those that asked for a change."""
+        return [call for call in self.calls(user, agent) if call.writes]
+
+    def _events(self) -> Iterator[dict[str, Any]]:
+        with self._path.open("rb") as log:
+            log.seek(self._mark)
+            for line in log:
+                if line.endswith(b"\n"):  # the last one may be half written
+                    yield json.loads(line)
+
+
+def _call(event: dict[str, Any]) -> Call:
+    about = event.get("objectRef", {})
+    parts = (about.get("resource", ""), about.get("subresource", ""))
+    return Call(
+        user=event["user"].get("username", ""),
+        agent=event.get("userAgent", ""),
+        verb=event["verb"],
+        group=about.get("apiGroup", ""),
+        resource="/".join(filter(None, parts)),
+        namespace=about.get("namespace", ""),
+        name=about.get("name", ""),
+        uri=event["requestURI"],
+        code=event.get("responseStatus", {}).get("code", 0),
+    )

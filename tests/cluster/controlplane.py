@@ -1,0 +1,188 @@
+"""A Kubernetes control plane of our own: etcd, kube-apiserver, kube-controller-manager, in seconds.
+
+It is real, and has no nodes: objects are validated, defaulted, watched, owned and collected, pods
+stay pending. It lives on a loopback address of its own, so that no port can be taken, and in one
+folder; nothing stays when it is stopped, or when the tests are killed.
+"""
+
+import base64
+import os
+import secrets
+import shutil
+import socket
+import ssl
+import tempfile
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import trustme
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from tests.cluster.audit import POLICY, AuditLog
+from tests.cluster.cluster import Cluster, write_kubeconfig
+from tests.cluster.daemon import Daemon
+
+ISSUER = "https://kubernetes.default.svc"
+SERVICES = "10.96.0.0/16"
+ADMIN, MANAGER = "admin", "system:kube-controller-manager"
+NEEDED = ("etcd", "kube-apiserver", "kube-controller-manager", "kubectl")
+
+
+class ControlPlane(Cluster):
+    """A running control plane, as a context manager; its daemons can be stopped, frozen, slowed."""
+
+    def __init__(self, tools: Path) -> None:
+        missing = [name for name in NEEDED if not (tools / name).exists()]
+        if missing:
+            raise RuntimeError(f"no {', '.join(missing)} in {tools}: make tools")
+        directory = Path(tempfile.mkdtemp(prefix="rackwatt-control-plane-"))
+        super().__init__(directory / "admin.kubeconfig", directory, tools)
+        self._address = _own_address()
+        self.url = f"https://{self._address}:{_free_port(self._address)}"
+        self._etcd_url = f"http://{self._address}:{_free_port(self._address)}"
+        (directory / "audit.jsonl").touch()
+        self.audit = AuditLog(directory / "audit.jsonl")
+        self._make_keys()
+        self.etcd = self._daemon("etcd", *self._etcd_flags())
+        self.api_server = self._daemon("kube-apiserver", *self._api_server_flags())
+        self.manager = self._daemon("kube-controller-manager", *self._manager_flags())
+
+    def __enter__(self) -> "ControlPlane":
+        try:
+            self.etcd.start()
+            self.start_api_server()
+            self.manager.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Kill everything and remove its folder: nobody will ask for this state again."""
+        for daemon in (self.manager, self.api_server, self.etcd):
+            daemon.kill()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def start_api_server(self) -> None:
+        """Start the API server, at the address it always had, and wait until it is ready."""
+        self.api_server.start()
+        self.api_server.wait_until(self._ready, "/readyz")
+
+    def restart_api_server(self, *, abruptly: bool = False) -> None:
+        """End the API server, in order or by SIGKILL, and start it anew over the same etcd."""
+        if abruptly:
+            self.api_server.kill()
+        else:
+            self.api_server.stop()
+        self.start_api_server()
+
+    def compact(self) -> None:
+        """Let etcd forget the past: a watch that asks for an old version is told 410 Gone."""
+        status = self._ask_etcd("maintenance/status", "{}")
+        revision = status.split('"revision":"', 1)[1].split('"', 1)[0]
+        self._ask_etcd("kv/compaction", f'{{"revision": {revision}, "physical": true}}')
+
+    def _ask_etcd(self, path: str, body: str) -> str:
+        request = urllib.request.Request(f"{self._etcd_url}/v3/{path}", body.encode())
+        with urllib.request.urlopen(request, timeout=60) as response:
+            return str(response.read().decode())
+
+    def _ready(self) -> bool:
+        trusted = ssl.create_default_context(cafile=self.directory / "ca.crt")
+        try:
+            with urllib.request.urlopen(f"{self.url}/readyz", context=trusted, timeout=5) as answer:
+                return bool(answer.status == 200)
+        except (urllib.error.URLError, OSError):
+            return False
+
+    def _daemon(self, name: str, *flags: str) -> Daemon:
+        log = self.directory / f"{name}.log"
+        return Daemon([self.tools / name, *flags], log, {"PATH": os.environ["PATH"]})
+
+    def _etcd_flags(self) -> list[str]:
+        peers = f"http://{self._address}:{_free_port(self._address)}"
+        return [
+            f"--data-dir={self.directory}/etcd",
+            f"--listen-client-urls={self._etcd_url}",
+            f"--advertise-client-urls={self._etcd_url}",
+            f"--listen-peer-urls={peers}",
+            f"--initial-advertise-peer-urls={peers}",
+            f"--initial-cluster=default={peers}",
+            "--unsafe-no-fsync",
+            "--log-level=warn",
+        ]
+
+    def _api_server_flags(self) -> list[str]:
+        at = self.directory
+        return [
+            f"--etcd-servers={self._etcd_url}",
+            f"--bind-address={self._address}",
+            f"--advertise-address={self._address}",
+            f"--secure-port={self.url.rpartition(':')[2]}",
+            f"--tls-cert-file={at}/tls.crt",
+            f"--tls-private-key-file={at}/tls.key",
+            f"--token-auth-file={at}/tokens.csv",
+            "--authorization-mode=RBAC",
+            f"--service-cluster-ip-range={SERVICES}",
+            f"--service-account-issuer={ISSUER}",
+            f"--service-account-key-file={at}/accounts.key",
+            f"--service-account-signing-key-file={at}/accounts.key",
+            "--allow-privileged=true",
+            "--endpoint-reconciler-type=none",
+            f"--audit-policy-file={at}/audit.yaml",
+            f"--audit-log-path={self.directory}/audit.jsonl",
+        ]
+
+    def _manager_flags(self) -> list[str]:
+        return [
+            f"--kubeconfig={self.directory}/manager.kubeconfig",
+            f"--service-account-private-key-file={self.directory}/accounts.key",
+            f"--root-ca-file={self.directory}/ca.crt",
+            "--leader-elect=false",
+            "--secure-port=0",
+            "--kube-api-qps=300",
+            "--kube-api-burst=500",
+        ]
+
+    def _make_keys(self) -> None:
+        at = self.directory
+        authority = trustme.CA()
+        names = (self._address, "kubernetes.default.svc")
+        made = authority.issue_cert(*names)
+        authority.cert_pem.write_to_path(at / "ca.crt")
+        made.cert_chain_pems[0].write_to_path(at / "tls.crt")
+        made.private_key_pem.write_to_path(at / "tls.key")
+        (at / "accounts.key").write_bytes(_signing_key())
+        (at / "audit.yaml").write_text(POLICY)
+        encoded = base64.b64encode(authority.cert_pem.bytes()).decode()
+        cluster = {"server": self.url, "certificate-authority-data": encoded}
+        rows = []
+        for name, file in ((ADMIN, "admin"), (MANAGER, "manager")):
+            token = secrets.token_hex(16)
+            rows.append(f"{token},{name},{name},system:masters\n")
+            write_kubeconfig(at / f"{file}.kubeconfig", cluster, {"token": token})
+        (at / "tokens.csv").write_text("".join(rows))
+
+
+def _signing_key() -> bytes:
+    return ec.generate_private_key(ec.SECP256R1()).private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.TraditionalOpenSSL,
+        serialization.NoEncryption(),
+    )
+
+
+def _own_address() -> str:
+    """Choose a loopback address that nobody else uses: one of sixteen million."""
+    return ".".join(["127", *(str(1 + secrets.randbelow(254)) for _ in range(3))])
+
+
+def _free_port(address: str) -> int:
+    with socket.create_server((address, 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port
