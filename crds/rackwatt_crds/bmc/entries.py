@@ -1,8 +1,81 @@
-"""The entries of a fleet that could be read."""
+"""The entries of a fleet: those that could be read, and which machines each means, where.
+
+Host lists of unequal length are seen here, because neither a schema nor one field alone can tell;
+the exporter and the operator judge them alike.
+"""
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
 
 from rackwatt_crds.bmc.hosts import Bmc, HostEntry
+from rackwatt_crds.hostlist import expand
+
+_ADDRESS = re.compile(r"[A-Za-z0-9._:%-]+\Z")
+
+
+@dataclass(slots=True)
+class Places:
+    """The nodes of an entry and their addresses, side by side unless there are problems.
+
+    Each problem is the field it is in, and the reason.
+    """
+
+    names: list[str] = field(default_factory=list)
+    addresses: list[str] = field(default_factory=list)
+    problems: list[tuple[str, str]] = field(default_factory=list)
 
 
 def usable(bmc: Bmc) -> list[HostEntry]:
     """List the entries that are not broken."""
     return [entry for entry in bmc.hosts if isinstance(entry, HostEntry)]
+
+
+def method(bmc: Bmc, entry: HostEntry) -> str:
+    """Tell how an entry's targets are asked."""
+    return entry.method or bmc.method or "ipmi"
+
+
+def places(bmc: Bmc, entry: HostEntry) -> Places:
+    """List an entry's nodes and addresses."""
+    found = Places()
+    found.names = _expanded(entry.names, "names", found.problems)
+    twice = [name for name, count in Counter(found.names).items() if count > 1]
+    if twice:
+        found.problems.append(("names", f"node {twice[0]!r} stands there twice"))
+    key, found.addresses = _addresses(bmc, entry, found)
+    for address in found.addresses:
+        if key and not _ADDRESS.match(address):
+            told = f"{address!r} is neither a host name nor an IP address"
+            found.problems.append((key, told))
+            break
+    return found
+
+
+def filled_in(template: str, name: str, index: int) -> str:
+    """Put a node's name and place into a template such as `{name}-bmc`."""
+    return template.replace("{name}", name).replace("{index}", str(index))
+
+
+def _addresses(bmc: Bmc, entry: HostEntry, found: Places) -> tuple[str, list[str]]:
+    """List the addresses, and the field they come from."""
+    names, problems = found.names, found.problems
+    if entry.address is not None:
+        return "address", [filled_in(entry.address, name, i) for i, name in enumerate(names)]
+    if entry.addresses is not None:
+        addresses = _expanded(entry.addresses, "addresses", problems)
+        if addresses and names and len(addresses) != len(names):
+            problems.append(("addresses", f"{len(names)} names but {len(addresses)} addresses"))
+        return "addresses", addresses
+    if method(bmc, entry) != "fake":
+        problems.append(("addresses", "nothing says where they are: give addresses or address"))
+        return "", []
+    return "", names
+
+
+def _expanded(text: str, key: str, problems: list[tuple[str, str]]) -> list[str]:
+    try:
+        return expand(text)
+    except ValueError as error:
+        problems.append((key, str(error)))
+        return []

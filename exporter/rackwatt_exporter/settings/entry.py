@@ -4,12 +4,11 @@ An entry that cannot be resolved still names its nodes, and comes to targets tha
 problem as their message: visible where people look, instead of silently missing.
 """
 
-import re
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from rackwatt_crds.bmc.entries import filled_in, method, places
 from rackwatt_crds.bmc.hosts import Bmc, HostEntry
 from rackwatt_crds.decoding import Broken, Problem, nearest
 from rackwatt_crds.duration import seconds
@@ -35,7 +34,6 @@ _OPTIONS: dict[str, tuple[type[Options], str]] = {
     "redfish": (RedfishOptions, "redfish"),
     "fake": (FakeOptions, "fake"),
 }
-_ADDRESS = re.compile(r"[A-Za-z0-9._:%-]+\Z")
 
 
 @dataclass(slots=True)
@@ -51,20 +49,21 @@ class Entry:
 
     def targets(self) -> list[Target]:
         """List its targets; refused ones when it has problems."""
-        names = self._expanded("names", self.entry.names)
-        addresses = self._addresses(names)
+        found = places(self.bmc, self.entry)
+        for key, reason in found.problems:
+            self._problem(key, reason)
         options = self._options()
         target = self._scheduled(self._blank(options))
         if self.problems:
             told = "; ".join(str(problem) for problem in self.problems)
             nameless = f"{self.document}/{self.path.removeprefix('spec.bmc.')}"
-            known = names or [self.entry.names.strip() or nameless]
+            known = found.names or [self.entry.names.strip() or nameless]
             return list(refused(target, known, told))
         return [
             replace(
                 target, node=name, address=address, options=_placed(target.options, name, index)
             )
-            for index, (name, address) in enumerate(zip(names, addresses, strict=True))
+            for index, (name, address) in enumerate(zip(found.names, found.addresses, strict=True))
         ]
 
     def _blank(self, options: Options) -> Target:
@@ -92,7 +91,7 @@ class Entry:
 
     @property
     def _method(self) -> str:
-        return self.entry.method or self.bmc.method or "ipmi"
+        return method(self.bmc, self.entry)
 
     def _scheduled(self, target: Target) -> Target:
         interval_s = self._seconds("interval", target.interval_s)
@@ -146,43 +145,8 @@ class Entry:
             self._problem("preset", f"no preset {preset!r} of method {self._method}; {told}")
         return layer
 
-    def _addresses(self, names: list[str]) -> list[str]:
-        if self.entry.address is not None:
-            found = [fill(self.entry.address, name, i) for i, name in enumerate(names)]
-            key = "address"
-        elif self.entry.addresses is not None:
-            found, key = self._expanded("addresses", self.entry.addresses), "addresses"
-            if found and names and len(found) != len(names):
-                self._problem("addresses", f"{len(names)} names but {len(found)} addresses")
-        elif self._method == "fake":
-            return names
-        else:
-            self._problem("addresses", "nothing says where they are: give addresses or address")
-            return []
-        for address in found:
-            if not _ADDRESS.match(address):
-                self._problem(key, f"{address!r} is neither a host name nor an IP address")
-                break
-        return found
-
-    def _expanded(self, key: str, text: str) -> list[str]:
-        try:
-            names = expand(text)
-        except ValueError as error:
-            self._problem(key, str(error))
-            return []
-        if key == "names" and len(set(names)) < len(names):
-            twice, _ = Counter(names).most_common(1)[0]
-            self._problem(key, f"node {twice!r} stands there twice")
-        return names
-
     def _problem(self, key: str, reason: str) -> None:
         self.problems.append(Problem(f"{self.path}.{key}", reason, alone=True))
-
-
-def fill(template: str, name: str, index: int) -> str:
-    """Put a node's name and place into a template such as `{name}-bmc`."""
-    return template.replace("{name}", name).replace("{index}", str(index))
 
 
 def refused(target: Target, names: list[str], told: str) -> Iterator[Target]:
@@ -212,5 +176,5 @@ def broken_names(item: Broken, path: str) -> list[str]:
 
 def _placed(options: Options, name: str, index: int) -> Options:
     if isinstance(options, RedfishOptions) and options.chassis:
-        return replace(options, chassis=fill(options.chassis, name, index))
+        return replace(options, chassis=filled_in(options.chassis, name, index))
     return options
