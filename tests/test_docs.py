@@ -19,11 +19,11 @@ def test_a_generated_page_says_what_the_code_says(name: str) -> None:
     assert (ROOT / name).read_text() == PAGES[name](), "run make docs"
 
 
-@pytest.mark.parametrize(
-    "path", sorted(ROOT.glob("docs/examples/*.yaml")), ids=lambda path: path.name
-)
-def test_an_example_has_no_problem(path: Path) -> None:
-    built = fleet(load(path.read_bytes(), path.name))
+def test_the_examples_have_no_problem_and_stand_side_by_side() -> None:
+    paths = sorted(ROOT.glob("docs/examples/*.yaml"))
+    loaded = [one for path in paths for one in load(path.read_bytes(), path.name)]
+    assert {one.origin for one in loaded} == {path.name for path in paths}
+    built = fleet(loaded)
     assert built.problems == ()
     assert built.targets
 
