@@ -5,20 +5,18 @@ binding; every other default stands here.
 """
 
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 from rackwatt_crds.document import SchedulerBinding
 from rackwatt_crds.duration import seconds
 from rackwatt_crds.fields import SecretKeyRef
-from rackwatt_crds.hostlist import expand
 from rackwatt_crds.schedulerbinding import (
     INTERVAL,
     TIMEOUT,
-    Noop,
     SchedulerBindingSpec,
     Slurm,
     SlurmRest,
 )
+from rackwatt_crds.schedulers import pinned, service, services
 from rackwatt_exporter.settings.options import TlsOptions, filled
 
 
@@ -117,6 +115,7 @@ def binding(document: SchedulerBinding) -> Binding:
         ValueError: a host list, or a URL, that means nothing; with the path of the field.
     """
     name, spec = document.metadata.name, document.spec
+    _hold_services(spec)
     interval_s = seconds(spec.interval)
     return Binding(
         name=name,
@@ -130,14 +129,22 @@ def binding(document: SchedulerBinding) -> Binding:
     )
 
 
+def _hold_services(spec: SchedulerBindingSpec) -> None:
+    for path, url in services(spec):
+        try:
+            service(url)
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from None
+
+
 def _options(name: str, spec: SchedulerBindingSpec) -> SchedulerOptions:
     if spec.slurm is not None:
         return _slurm(spec.slurm)
     if spec.exporter is not None:
-        url = _service(spec.exporter.url, "spec.exporter.url")
+        url = spec.exporter.url.rstrip("/")
         return ExporterOptions(url, name, filled(TlsOptions, spec.exporter.tls))
     assert spec.noop is not None  # noqa: S101 - the model holds that one of them is given
-    return _noop(spec.noop)
+    return NoopOptions(tuple(pinned(spec.noop).items()))
 
 
 def _slurm(slurm: Slurm) -> SchedulerOptions:
@@ -151,7 +158,7 @@ def _slurm(slurm: Slurm) -> SchedulerOptions:
 
 def _rest(rest: SlurmRest) -> SlurmRestOptions:
     return SlurmRestOptions(
-        url=_service(rest.url, "spec.slurm.rest.url"),
+        url=rest.url.rstrip("/"),
         user=rest.user,
         jwt_key=_secret_key(rest.jwt_key_secret_ref),
         token=_secret_key(rest.token_secret_ref),
@@ -159,31 +166,5 @@ def _rest(rest: SlurmRest) -> SlurmRestOptions:
     )
 
 
-def _service(url: str, path: str) -> str:
-    """Take a URL that paths can be put behind."""
-    try:
-        parts = urlsplit(url)
-        whole = bool(parts.hostname) and parts.port != 0 and not (parts.query or parts.fragment)
-    except ValueError:
-        whole = False
-    if not whole:
-        raise ValueError(f"{path}: {url!r} is not the URL of a service")
-    return url.rstrip("/")
-
-
 def _secret_key(ref: SecretKeyRef | None) -> SecretKey | None:
     return SecretKey(ref.name, ref.key) if ref else None
-
-
-def _noop(noop: Noop) -> NoopOptions:
-    pinned: dict[str, str] = {}
-    for place, group in enumerate(noop.states or ()):
-        path = f"spec.noop.states[{place}].names"
-        try:
-            names = expand(group.names)
-        except ValueError as error:
-            raise ValueError(f"{path}: {error}") from None
-        for name in names:
-            if pinned.setdefault(name, group.state) != group.state:
-                raise ValueError(f"{path}: node {name!r} is said to be {pinned[name]} already")
-    return NoopOptions(tuple(pinned.items()))

@@ -1,35 +1,92 @@
-"""`rackwatt-operator render`: print what belongs to documents, as the operator would apply it."""
+"""`rackwatt-operator render`: print what belongs to documents, as the operator would apply it.
+
+For review, for air-gapped clusters, and for those who let another tool apply: all or nothing, so
+that half a fleet is never taken for the whole.
+"""
 
 import argparse
 import sys
-from pathlib import Path
+from collections.abc import Iterator
+from typing import Any
 
 import yaml
 
-from rackwatt_crds.loading import load
+from rackwatt_operator.commands.given import (
+    Given,
+    UnreadableError,
+    add_files,
+    bindings,
+    given,
+    given_defaults,
+)
 from rackwatt_operator.plan.defaults import Defaults
-from rackwatt_operator.plan.facts import Facts
+from rackwatt_operator.plan.facts import MONITORING, Facts
 from rackwatt_operator.plan.plan import plan
 from rackwatt_operator.plan.refused import Refused
+from rackwatt_operator.plan.subject import Manifest
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command and its flags."""
-    parser = commands.add_parser("render", help="print the manifests of documents")
-    parser.add_argument("files", metavar="FILE", type=Path, nargs="+")
+    parser = commands.add_parser(
+        "render",
+        help="print the manifests of documents, without a cluster",
+        epilog="exit status: 0 printed, 1 a document is wrong and nothing was printed",
+    )
+    add_files(parser)
+    parser.add_argument(
+        "--without-monitoring",
+        action="store_true",
+        help="as for a cluster that does not have Prometheus Operator",
+    )
     parser.set_defaults(command=command)
 
 
 def command(arguments: argparse.Namespace) -> int:
     """Render, and print."""
-    for file in arguments.files:
-        for one in load(file.read_bytes(), str(file)):
-            for problem in one.problems:
-                print(f"{one}: {problem}", file=sys.stderr)
-            if one.document is not None:
-                made = plan({}, one.document, Facts(), Defaults())
-                if isinstance(made, Refused):
-                    print(f"{one}: {made}", file=sys.stderr)
-                    return 1
-                print(yaml.safe_dump_all(made, sort_keys=False))
-    return 0
+    try:
+        defaults = given_defaults(arguments.defaults_file)
+    except UnreadableError as error:
+        print(error, file=sys.stderr)
+        return 1
+    documents = given(arguments.files, arguments.namespace)
+    kinds = frozenset[str]() if arguments.without_monitoring else MONITORING
+    manifests: list[Manifest] = []
+    problems = [f"{one.loaded}: {problem}" for one in documents for problem in one.loaded.problems]
+    for one, made in _planned(documents, kinds, defaults):
+        if isinstance(made, Refused):
+            problems.append(f"{one.loaded}: {made}")
+        else:
+            manifests += made
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    if not problems:
+        yaml.dump_all(
+            manifests, sys.stdout, Dumper=_Dumper, sort_keys=False, width=10_000,
+            allow_unicode=True, explicit_start=True,
+        )  # fmt: skip
+    return int(bool(problems))
+
+
+def _planned(
+    documents: list[Given], monitoring: frozenset[str], defaults: Defaults
+) -> Iterator[tuple[Given, list[Manifest] | Refused]]:
+    for one in documents:
+        if one.loaded.document is not None:
+            facts = Facts(monitoring, bindings(documents, one.loaded.namespace))
+            yield one, plan(one.raw, one.loaded.document, facts, defaults)
+
+
+class _Dumper(yaml.SafeDumper):
+    """YAML without anchors, and with lines where there are lines."""
+
+    def ignore_aliases(self, _: Any) -> bool:
+        return True
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    style = "|" if "\n" in text else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style)
+
+
+_Dumper.add_representer(str, _text)

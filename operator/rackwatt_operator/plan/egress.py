@@ -5,13 +5,15 @@ of this cluster, its pods are let whatever their port.
 """
 
 from collections.abc import Iterator
-from urllib.parse import urlsplit
+from contextlib import suppress
+from urllib.parse import SplitResult
 
 from rackwatt_crds import ports
-from rackwatt_crds.bmc.entries import usable
+from rackwatt_crds.bmc.entries import method, usable
 from rackwatt_crds.bmc.hosts import Bmc
 from rackwatt_crds.document import Document, PowerTarget
 from rackwatt_crds.schedulerbinding import SchedulerBindingSpec
+from rackwatt_crds.schedulers import service, services
 
 Port = tuple[str, int]
 
@@ -41,22 +43,16 @@ def names_a_service(document: Document) -> bool:
 
 def _bmc_ports(bmc: Bmc) -> Iterator[Port]:
     for entry in usable(bmc):
-        method = entry.method or bmc.method or "ipmi"
-        if method in _METHODS:
-            field, protocol, default = _METHODS[method]
+        if (asked := method(bmc, entry)) in _METHODS:
+            field, protocol, default = _METHODS[asked]
             layers = getattr(entry, field), getattr(bmc, field)
             said = (layer.port for layer in layers if layer is not None and layer.port is not None)
             yield protocol, next(said, default)
 
 
 def _scheduler_ports(spec: SchedulerBindingSpec) -> Iterator[Port]:
-    for url in _urls(spec):
-        try:
-            parts = urlsplit(url)
-            port = parts.port or (443 if parts.scheme == "https" else 80)
-        except ValueError:
-            continue  # no URL: the exporter says so
-        yield "TCP", port
+    for parts in _services(spec):
+        yield "TCP", parts.port or (443 if parts.scheme == "https" else 80)
     if spec.slurm is not None and spec.slurm.ssh is not None:
         yield "TCP", spec.slurm.ssh.port or ports.SSH
     if spec.slurm is not None and spec.slurm.cli is not None:
@@ -64,20 +60,16 @@ def _scheduler_ports(spec: SchedulerBindingSpec) -> Iterator[Port]:
 
 
 def _scheduler_hosts(spec: SchedulerBindingSpec) -> Iterator[str]:
-    for url in _urls(spec):
-        try:
-            yield urlsplit(url).hostname or ""
-        except ValueError:
-            continue
+    for parts in _services(spec):
+        yield parts.hostname or ""
     if spec.slurm is not None and spec.slurm.ssh is not None:
         yield spec.slurm.ssh.host
 
 
-def _urls(spec: SchedulerBindingSpec) -> Iterator[str]:
-    if spec.slurm is not None and spec.slurm.rest is not None:
-        yield spec.slurm.rest.url
-    if spec.exporter is not None:
-        yield spec.exporter.url
+def _services(spec: SchedulerBindingSpec) -> Iterator[SplitResult]:
+    for _, url in services(spec):
+        with suppress(ValueError):  # which the collector tells
+            yield service(url)
 
 
 def _is_service(host: str) -> bool:

@@ -1,0 +1,110 @@
+"""The documents that a command is given: files, folders of them, or standard input."""
+
+import argparse
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from rackwatt_crds.decoding import Problem
+from rackwatt_crds.document import SchedulerBinding
+from rackwatt_crds.loading import Loaded, judge, load_beside
+from rackwatt_crds.schedulerbinding import SchedulerBindingSpec
+from rackwatt_operator.plan.defaults import Defaults, defaults
+
+_ENDINGS = (".yaml", ".yml", ".json")
+
+
+class UnreadableError(Exception):
+    """A file of settings cannot be used; the message says which, and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """One document: as it was found, and as it was judged."""
+
+    raw: Mapping[str, Any]
+    loaded: Loaded
+
+
+def add_files(parser: argparse.ArgumentParser) -> None:
+    """Add what to read, and what is taken for granted."""
+    parser.add_argument(
+        "files", metavar="FILE", nargs="+", help="document file, or a folder of them; - is stdin"
+    )
+    parser.add_argument(
+        "--namespace", metavar="NS", help="of documents that name none (default)", default="default"
+    )
+    parser.add_argument(
+        "--defaults.file",
+        dest="defaults_file",
+        metavar="FILE",
+        type=Path,
+        help="what the operator takes for granted, as in the chart's ConfigMap",
+    )
+
+
+def given(files: Iterable[str], namespace: str) -> list[Given]:
+    """Read and judge every document; what cannot be read is one with problems."""
+    found = [one for file in files for one in _read(file, namespace)]
+    first: dict[tuple[str, str, str], Loaded] = {}
+    for place, one in enumerate(found):
+        same = first.setdefault(one.loaded.key, one.loaded)
+        if same is not one.loaded and one.loaded.name:
+            problem = Problem("", f"stands in {same.origin} already")
+            problems = (*one.loaded.problems, problem)
+            found[place] = replace(one, loaded=replace(one.loaded, problems=problems))
+    return found
+
+
+def bindings(documents: Iterable[Given], namespace: str) -> dict[str, SchedulerBindingSpec]:
+    """List the SchedulerBindings of a namespace among the documents given."""
+    judged = [one.loaded for one in documents if one.loaded.namespace == namespace]
+    return {
+        one.name: one.document.spec for one in judged if isinstance(one.document, SchedulerBinding)
+    }
+
+
+def given_defaults(file: Path | None) -> Defaults:
+    """Read the defaults file, if there is one.
+
+    Raises:
+        UnreadableError: it is not there, or there are problems in it.
+    """
+    if file is None:
+        return Defaults()
+    try:
+        text = file.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UnreadableError(f"{file}: {error}") from None
+    found, problems = defaults(text)
+    if found is None or problems:
+        raise UnreadableError("\n".join(f"{file}: {problem}" for problem in problems))
+    return found
+
+
+def _read(name: str, namespace: str) -> Iterator[Given]:
+    path = Path(name)
+    if name != "-" and path.is_dir():
+        for file in sorted(path.iterdir()):
+            if file.suffix in _ENDINGS and not file.name.startswith("."):
+                yield from _read(str(file), namespace)
+        return
+    try:
+        text = sys.stdin.buffer.read() if name == "-" else path.read_bytes()
+    except OSError as error:
+        problem = Problem("", f"cannot be read: {error.strerror}")
+        yield Given({}, Loaded(name, "", "", None, (problem,)))
+        return
+    for raw, loaded in load_beside(text, name):
+        yield _placed(raw, loaded, namespace) if isinstance(raw, dict) else Given({}, loaded)
+
+
+def _placed(raw: dict[str, Any], loaded: Loaded, namespace: str) -> Given:
+    """Put a document that names no namespace into the one it is meant for."""
+    metadata = raw.get("metadata")
+    if not isinstance(metadata, dict) or metadata.get("namespace") is not None:
+        return Given(raw, loaded)
+    raw = raw | {"metadata": metadata | {"namespace": namespace}}
+    return Given(raw, judge(raw, loaded.origin))
