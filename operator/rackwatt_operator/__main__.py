@@ -1,11 +1,12 @@
 """`rackwatt-operator`: run, render, check, crds."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
 from rackwatt_operator import __version__
-from rackwatt_operator.commands import render
+from rackwatt_operator.commands import check, crds, render
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -16,13 +17,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=f"rackwatt-operator {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (render,):
+    for command in (render, check, crds):
         command.add(commands)
     parsed = parser.parse_args(arguments)
     try:
         return int(parsed.command(parsed))
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:  # whoever read has read enough; Python would say so at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
 
 
 if __name__ == "__main__":

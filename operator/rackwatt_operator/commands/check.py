@@ -1,0 +1,131 @@
+"""`rackwatt-operator check`: are the documents right, and what do their pods need and why?"""
+
+import argparse
+import sys
+from collections import Counter
+from collections.abc import Iterator
+
+from rackwatt_crds.bmc.entries import method, places, usable
+from rackwatt_crds.document import Document, PowerTarget
+from rackwatt_crds.meaning import problems
+from rackwatt_operator.commands.given import (
+    Given,
+    UnreadableError,
+    add_files,
+    bindings,
+    given,
+    given_defaults,
+)
+from rackwatt_operator.commands.warnings import warnings
+from rackwatt_operator.plan.defaults import Defaults
+from rackwatt_operator.plan.egress import needed_ports
+from rackwatt_operator.plan.facts import Facts
+from rackwatt_operator.plan.plan import plan
+from rackwatt_operator.plan.privileges import privileges
+from rackwatt_operator.plan.refused import Refused
+from rackwatt_operator.plan.secrets import secrets
+from rackwatt_operator.plan.subject import Manifest
+
+
+def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command and its flags."""
+    parser = commands.add_parser(
+        "check",
+        help="validate documents, and tell what their pods need and why",
+        epilog="exit status: 0 all right, warnings or not; 1 a document is wrong",
+    )
+    add_files(parser)
+    parser.set_defaults(command=command)
+
+
+def command(arguments: argparse.Namespace) -> int:
+    """Check, and print what was found."""
+    try:
+        defaults = given_defaults(arguments.defaults_file)
+    except UnreadableError as error:
+        print(error, file=sys.stderr)
+        return 1
+    documents = given(arguments.files, arguments.namespace)
+    wrong = [told for one in documents for told in _wrong(one, documents, defaults)]
+    doubtful = list(warnings(documents))
+    for one in documents:
+        if one.loaded.document is not None:
+            print("\n".join(_told(one, one.loaded.document, documents, defaults)), end="\n\n")
+    for told in doubtful:
+        print(f"warning: {told}", file=sys.stderr)
+    for told in wrong:
+        print(told, file=sys.stderr)
+    print(f"{len(documents)} documents, {len(wrong)} problems, {len(doubtful)} warnings")
+    return int(bool(wrong))
+
+
+def _wrong(one: Given, documents: list[Given], defaults: Defaults) -> Iterator[str]:
+    for problem in one.loaded.problems:
+        yield f"{one.loaded}: {problem}"
+    if one.loaded.document is not None:
+        for problem in problems(one.loaded.document):
+            yield f"{one.loaded}: {problem}"
+        made = plan(one.raw, one.loaded.document, _facts(one, documents), defaults)
+        if isinstance(made, Refused):
+            yield f"{one.loaded}: {made}"
+
+
+def _facts(one: Given, documents: list[Given]) -> Facts:
+    return Facts(bindings=bindings(documents, one.loaded.namespace))
+
+
+def _told(
+    one: Given, document: Document, documents: list[Given], defaults: Defaults
+) -> Iterator[str]:
+    """Tell of one document: what it measures, what is made of it, what that may do and why."""
+    yield f"{one.loaded.kind} {one.loaded.namespace}/{one.loaded.name}: {_measured(document)}"
+    made = plan(one.raw, document, _facts(one, documents), defaults)
+    if not isinstance(made, Refused):
+        yield from _made(made)
+    for secret in secrets(document):
+        yield f"  reads    Secret {secret}"
+    for protocol, port in needed_ports(document):
+        yield f"  asks     {protocol} {port}"
+    yield from _explained(document)
+
+
+def _made(manifests: list[Manifest]) -> Iterator[str]:
+    """Tell what is made, one line for each kind."""
+    names: dict[str, list[str]] = {}
+    for manifest in manifests:
+        names.setdefault(manifest["kind"], []).append(manifest["metadata"]["name"])
+    for kind, (first, *others) in names.items():
+        more = f" to {others[-1]}" if len(others) > 1 else f", {others[0]}" if others else ""
+        yield f"  makes    {kind} {first}{more}"
+
+
+def _measured(document: Document) -> str:
+    if not isinstance(document, PowerTarget):
+        spec = document.spec
+        kind = next(kind for kind in ("slurm", "noop", "exporter") if getattr(spec, kind))
+        return f"the node states of cluster {spec.cluster}, from {kind}"
+    if document.spec.node is not None:
+        return f"each node from inside, by {', '.join(document.spec.node.collectors)}"
+    if document.spec.grid is not None:
+        return f"the carbon intensity of {document.spec.grid.zone}"
+    counts = _targets(document)
+    methods = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
+    return f"{counts.total()} targets ({methods})"
+
+
+def _targets(document: PowerTarget) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    if bmc := document.spec.bmc:
+        for entry in usable(bmc):
+            counts[method(bmc, entry)] += len(places(bmc, entry).names)
+    return counts
+
+
+def _explained(document: Document) -> Iterator[str]:
+    needed = privileges(document)
+    yield f"  admitted at Pod Security level {needed.level}"
+    for one in needed.named:
+        yield f"    {one.level}: {one.what} ({one.why})"
+    if needed.level == "privileged":
+        label = "pod-security.kubernetes.io/enforce=privileged"
+        yield f"    kubectl label namespace {document.metadata.namespace} {label}"

@@ -1,0 +1,86 @@
+"""What is right in a document and may yet not work in a cluster."""
+
+from collections.abc import Iterator
+
+from rackwatt_crds.bmc.entries import method, places, usable
+from rackwatt_crds.bmc.hosts import Bmc, HostEntry
+from rackwatt_crds.bmc.ipmi import IpmiSsh
+from rackwatt_crds.document import Document, PowerTarget
+from rackwatt_crds.schedulerbinding import Slurm, SlurmSsh
+from rackwatt_operator.commands.given import Given, bindings
+from rackwatt_operator.plan.subject import named_bindings
+
+
+def warnings(documents: list[Given]) -> Iterator[str]:
+    """List the doubts, each behind the document it concerns."""
+    for one in documents:
+        if one.loaded.document is not None:
+            for doubt in (*_missing(one, documents), *_doubts(one.loaded.document)):
+                yield f"{one.loaded}: {doubt}"
+    yield from _measured_twice(documents)
+
+
+def _missing(one: Given, documents: list[Given]) -> Iterator[str]:
+    document = one.loaded.document
+    here = bindings(documents, one.loaded.namespace)
+    for name in sorted(set(named_bindings(document)) - here.keys()) if document else ():
+        yield (
+            f"schedulerRef.name: no SchedulerBinding {name!r} of namespace {one.loaded.namespace} "
+            "is among these documents; without one, node states are missing"
+        )
+
+
+def _doubts(document: Document) -> Iterator[str]:
+    if isinstance(document, PowerTarget):
+        yield from _fleet(document.spec.bmc) if document.spec.bmc else ()
+    elif document.spec.slurm is not None:
+        yield from _slurm(document.spec.slurm)
+
+
+def _fleet(bmc: Bmc) -> Iterator[str]:
+    told = {doubt for entry in usable(bmc) for doubt in _entry(bmc, entry)}
+    yield from sorted(told)
+
+
+def _entry(bmc: Bmc, entry: HostEntry) -> Iterator[str]:
+    asked = method(bmc, entry)
+    if asked == "ipmiSsh":
+        yield from _ssh("ipmiSsh", entry.ipmi_ssh, bmc.ipmi_ssh)
+    if asked == "snmp":
+        oids = [oid.oid for layer in (entry.snmp, bmc.snmp) if layer for oid in layer.oids or ()]
+        if any("::" in oid for oid in oids):
+            yield "snmp.oids: symbolic names need their MIBs in the collector's image"
+
+
+def _slurm(slurm: Slurm) -> Iterator[str]:
+    if slurm.cli is not None:
+        yield (
+            "slurm.cli: the collector's image would need Slurm's commands, its key and munge; "
+            "slurm.rest and slurm.ssh need none"
+        )
+    if slurm.ssh is not None:
+        yield from _ssh("slurm.ssh", slurm.ssh)
+
+
+def _ssh(path: str, *layers: IpmiSsh | SlurmSsh | None) -> Iterator[str]:
+    """Doubt an ssh that would look into a home that no pod has."""
+    said = [layer for layer in layers if layer is not None]
+    if not any(layer.key_secret_ref for layer in said):
+        yield f"{path}.keySecretRef: a pod has no key of its own"
+    if not any(layer.known_hosts_secret_ref for layer in said):
+        yield f"{path}.knownHostsSecretRef: a pod knows no host, and unknown ones are refused"
+
+
+def _measured_twice(documents: list[Given]) -> Iterator[str]:
+    """Doubt a node that two fleets name: two collectors would ask its BMC."""
+    seen: dict[str, Given] = {}
+    for one in documents:
+        document = one.loaded.document
+        if isinstance(document, PowerTarget) and document.spec.bmc is not None:
+            bmc = document.spec.bmc
+            nodes = {name for entry in usable(bmc) for name in places(bmc, entry).names}
+            twice = sorted(node for node in nodes if seen.setdefault(node, one) is not one)
+            if twice:
+                also = seen[twice[0]].loaded
+                told = f"{len(twice)} nodes, {twice[0]} first, stand in {also} as well"
+                yield f"{one.loaded}: {told}: two collectors would ask them"
