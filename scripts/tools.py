@@ -30,7 +30,7 @@ SHOWN_LINES = 20
 
 @dataclass(frozen=True)
 class Group:
-    """Tools of one Go module; `alike` leading parts of a found version must be as the pinned one's."""
+    """Tools of one Go module; a found version fits when its first `alike` parts are as pinned."""
 
     name: str
     module: str

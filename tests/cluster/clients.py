@@ -28,7 +28,7 @@ class Kubectl:
     def __init__(
         self, cluster: Cluster, namespace: str = "default", kubeconfig: Path | None = None
     ) -> None:
-        self._command = [
+        self._command: list[str | Path] = [
             cluster.tool("kubectl"),
             f"--kubeconfig={kubeconfig or cluster.kubeconfig}",
             f"--namespace={namespace}",
@@ -92,7 +92,7 @@ class Helm:
 
     def __init__(self, cluster: Cluster, namespace: str = "default") -> None:
         home = cluster.directory / "helm"
-        self._command = [cluster.tool("helm"), f"--namespace={namespace}"]
+        self._command: list[str | Path] = [cluster.tool("helm"), f"--namespace={namespace}"]
         self._environment = {
             "KUBECONFIG": str(cluster.kubeconfig),
             "HELM_CACHE_HOME": f"{home}/cache",
@@ -159,7 +159,8 @@ def _trusting(where: Mapping[str, str], user: Mapping[str, str], folder: Path) -
         file = folder / "client.pem"
         file.touch(mode=0o600)
         file.write_bytes(
-            base64.b64decode(user["client-certificate-data"]) + base64.b64decode(user["client-key-data"])
+            base64.b64decode(user["client-certificate-data"])
+            + base64.b64decode(user["client-key-data"])
         )
         context.load_cert_chain(file)
     return context

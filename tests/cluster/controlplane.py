@@ -52,6 +52,7 @@ class ControlPlane(Cluster):
     def __enter__(self) -> "ControlPlane":
         try:
             self.etcd.start()
+            self.etcd.wait_until(self._etcd_ready, "/health")
             self.start_api_server()
             self.manager.start()
         except BaseException:
@@ -92,13 +93,12 @@ class ControlPlane(Cluster):
         with urllib.request.urlopen(request, timeout=60) as response:
             return str(response.read().decode())
 
+    def _etcd_ready(self) -> bool:
+        return _answers(f"{self._etcd_url}/health")
+
     def _ready(self) -> bool:
         trusted = ssl.create_default_context(cafile=self.directory / "ca.crt")
-        try:
-            with urllib.request.urlopen(f"{self.url}/readyz", context=trusted, timeout=5) as answer:
-                return bool(answer.status == 200)
-        except (urllib.error.URLError, OSError):
-            return False
+        return _answers(f"{self.url}/readyz", trusted)
 
     def _daemon(self, name: str, *flags: str) -> Daemon:
         log = self.directory / f"{name}.log"
@@ -134,6 +134,7 @@ class ControlPlane(Cluster):
             f"--service-account-signing-key-file={at}/accounts.key",
             "--allow-privileged=true",
             "--endpoint-reconciler-type=none",
+            "--shutdown-watch-termination-grace-period=1s",  # else it waits a minute for watches
             f"--audit-policy-file={at}/audit.yaml",
             f"--audit-log-path={self.directory}/audit.jsonl",
         ]
@@ -167,6 +168,14 @@ class ControlPlane(Cluster):
             rows.append(f"{token},{name},{name},system:masters\n")
             write_kubeconfig(at / f"{file}.kubeconfig", cluster, {"token": token})
         (at / "tokens.csv").write_text("".join(rows))
+
+
+def _answers(url: str, trusted: ssl.SSLContext | None = None) -> bool:
+    try:
+        with urllib.request.urlopen(url, context=trusted, timeout=5):
+            return True
+    except (urllib.error.URLError, OSError):
+        return False
 
 
 def _signing_key() -> bytes:

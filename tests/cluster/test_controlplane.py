@@ -69,7 +69,11 @@ def test_a_service_account_may_do_what_its_role_says_and_the_audit_log_tells_it(
         api.client.post(f"{path}/configmaps", json=CONFIG)
     user = f"system:serviceaccount:{own_namespace}:reader"
     told = [(call.verb, call.resource, call.code) for call in control_plane.audit.calls(user)]
-    assert told == [("list", "configmaps", 200), ("get", "secrets", 403), ("create", "configmaps", 403)]
+    assert told == [
+        ("list", "configmaps", 200),
+        ("get", "secrets", 403),
+        ("create", "configmaps", 403),
+    ]
     assert [call.verb for call in control_plane.audit.writes(user)] == ["create"]
 
 
@@ -119,7 +123,9 @@ def test_the_crds_of_prometheus_operator_come_and_go(
     kubectl = Kubectl(control_plane, own_namespace)
     with monitoring.installed(control_plane):
         assert kubectl.items("servicemonitors") == []
-    with pytest.raises(CommandError, match="doesn't have a resource type"):
+    with pytest.raises(
+        CommandError, match="could not find the requested resource|have a resource type"
+    ):
         kubectl.items("servicemonitors")
 
 
@@ -140,10 +146,9 @@ def test_a_control_plane_that_cannot_start_says_why_and_leaves_nothing(
     (tmp_path / "etcd").unlink()
     (tmp_path / "etcd").symlink_to("/bin/false")
     broken = ControlPlane(tmp_path)
-    with pytest.raises(RuntimeError, match="kube-apiserver"), broken:
+    with pytest.raises(RuntimeError, match="etcd ended by itself"), broken:
         pass
     assert not broken.directory.exists()
-    assert not broken.api_server.alive
 
 
 def test_missing_tools_are_named(tmp_path: Path) -> None:

@@ -1,0 +1,16 @@
+"""Our own CRDs, as people install them."""
+
+from pathlib import Path
+
+from tests.cluster.clients import Kubectl
+from tests.cluster.cluster import Cluster
+
+CRDS = Path(__file__).parents[2] / "crds"
+
+
+def install(cluster: Cluster) -> str:
+    """Install them as docs/install.md says, wait until they are served, and give what was told."""
+    kubectl = Kubectl(cluster)
+    told = kubectl.run("apply", "--server-side", f"--filename={CRDS}")
+    kubectl.run("wait", "--for=condition=Established", "--timeout=120s", f"--filename={CRDS}")
+    return told
