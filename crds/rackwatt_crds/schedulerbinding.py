@@ -86,7 +86,10 @@ class PinnedState(Model, frozen=True, kw_only=True):
 class Noop(Model, frozen=True, kw_only=True):
     """No scheduler: nodes have the state that is written here, or none."""
 
-    states: list[PinnedState] | None = None
+    states: Annotated[
+        Annotated[list[PinnedState], Meta(max_length=5_000)] | None,
+        Meta(description="The states of some nodes. The others have none."),
+    ] = None
 
 
 class Exporter(Model, frozen=True, kw_only=True):

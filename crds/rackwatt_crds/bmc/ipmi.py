@@ -51,7 +51,8 @@ class IpmiSsh(Model, frozen=True, kw_only=True):
         None
     )
     command: Annotated[
-        list[str] | None, Meta(description="The command and its options. Default [ipmitool].")
+        Annotated[list[str], Meta(max_length=64)] | None,
+        Meta(description="The command and its options. Default [ipmitool]."),
     ] = None
     dcmi: Annotated[
         bool | None, Meta(description="Ask `dcmi power reading` first. Default true.")

@@ -1,0 +1,94 @@
+"""Each rule across fields once broken: a document, and what it is told."""
+
+from dataclasses import dataclass
+from typing import Any
+
+Spec = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A spec that breaks one rule; `before` is one that it may not be made of."""
+
+    kind: str
+    path: str
+    text: str
+    spec: Spec
+    before: Spec | None = None
+
+
+def fleet(*hosts: Spec, **more: Any) -> Spec:
+    """Write a fleet of BMCs."""
+    return {"bmc": {"method": "fake", "hosts": list(hosts)}, **more}
+
+
+def binding(**more: Any) -> Spec:
+    """Write a binding, without a scheduler unless one is given."""
+    return {"cluster": "prod", **more}
+
+
+def target(path: str, text: str, spec: Spec, before: Spec | None = None) -> Broken:
+    """Break a rule of a PowerTarget."""
+    return Broken("PowerTarget", path, text, spec, before)
+
+
+def bound(path: str, text: str, spec: Spec, before: Spec | None = None) -> Broken:
+    """Break a rule of a SchedulerBinding."""
+    return Broken("SchedulerBinding", path, text, spec, before)
+
+
+NODE: Spec = {"node": {"collectors": ["cpu"]}}
+HOST, ENTRY = {"names": "a"}, "spec.bmc.hosts[0]"
+URL = "http://slurm:6820"
+TOKEN = {"name": "slurm", "key": "token"}
+SHORTER = "staleAfter must not be shorter than interval"
+INTERVAL, TIMEOUT = "interval must be at least 100ms", "timeout must be at least 1ms"
+ONE_KIND = "exactly one of bmc, node, grid must be given"
+TURNED = "bmc, node and grid cannot turn into each other: make another PowerTarget"
+ONE_SCHEDULER = "exactly one of slurm, noop, exporter must be given"
+ONE_WAY = "exactly one of cli, ssh, rest must be given"
+ONE_TOKEN = "exactly one of jwtKeySecretRef, tokenSecretRef must be given"
+TWO_WAYS = "addresses and address are two ways to say the same: give one"
+AS_MANY = "names and addresses must be as many"
+LESS = "max must not be less than min"
+SCRAPE = "interval must not be shorter than scrapeTimeout"
+WATCHED = {"serviceMonitor": {"interval": "10s", "scrapeTimeout": "11s"}}
+
+BROKEN = (
+    target("spec", ONE_KIND, {}),
+    target("spec", ONE_KIND, fleet(HOST, **NODE)),
+    target("spec", TURNED, NODE, before=fleet(HOST)),
+    target("spec", TURNED, {"grid": {"zone": "FR", "static": {"gramsPerKilowattHour": 56}}}, before=NODE),
+    target("spec", INTERVAL, {**NODE, "interval": "99ms"}),
+    target("spec", TIMEOUT, {**NODE, "timeout": "0s"}),
+    target("spec", SHORTER, {**NODE, "interval": "1m", "staleAfter": "59s999ms"}),
+    target("spec.grid", "exactly one of static must be given", {"grid": {"zone": "FR"}}),
+    target("spec.bmc.fake", LESS, {"bmc": {"hosts": [HOST], "fake": {"min": 100.5, "max": 100}}}),
+    target(ENTRY, TWO_WAYS, fleet({**HOST, "address": "b", "addresses": "c"})),
+    target(ENTRY, AS_MANY, fleet({"names": "a,b", "addresses": "10.0.0.1"})),
+    target(ENTRY, INTERVAL, fleet({**HOST, "interval": "0s"})),
+    target(ENTRY, TIMEOUT, fleet({**HOST, "timeout": "0ms"})),
+    target(ENTRY, SHORTER, fleet({**HOST, "interval": "10s", "staleAfter": "1s"})),
+    target(f"{ENTRY}.fake", LESS, fleet({**HOST, "fake": {"min": 2, "max": 1}})),
+    target("spec.monitoring.serviceMonitor", SCRAPE, {**NODE, "monitoring": WATCHED}),
+    bound("spec", ONE_SCHEDULER, binding()),
+    bound("spec", ONE_SCHEDULER, binding(noop={}, slurm={"cli": {}})),
+    bound("spec", INTERVAL, binding(noop={}, interval="0s")),
+    bound("spec", TIMEOUT, binding(noop={}, timeout="0s")),
+    bound("spec", SHORTER, binding(noop={}, staleAfter="29s")),
+    bound(
+        "spec",
+        "cluster names what is booked under it: make another binding",
+        {"cluster": "test", "noop": {}},
+        before=binding(noop={}),
+    ),
+    bound("spec.slurm", ONE_WAY, binding(slurm={})),
+    bound("spec.slurm", ONE_WAY, binding(slurm={"cli": {}, "ssh": {"host": "login"}})),
+    bound("spec.slurm.rest", ONE_TOKEN, binding(slurm={"rest": {"url": URL}})),
+    bound(
+        "spec.slurm.rest",
+        "jwtKeySecretRef needs user: a token is made out to somebody",
+        binding(slurm={"rest": {"url": URL, "jwtKeySecretRef": TOKEN}}),
+    ),
+    bound("spec.monitoring.serviceMonitor", SCRAPE, binding(noop={}, monitoring=WATCHED)),
+)  # fmt: skip
