@@ -64,9 +64,9 @@ class Poller(Generic[T]):
         self._reason: Reason | None = None
 
     async def run(self) -> None:
-        """Ask until cancelled."""
+        """Ask until cancelled, even where a library swallows that (wait_for of Python 3.11)."""
         due_s = first_due_s(self.key, self.pace, time.monotonic())
-        while True:
+        while not _is_cancelled():
             await asyncio.sleep(beat_s(due_s) - time.monotonic())
             await self.ask()
             due_s = next_due_s(self.key, self.pace, due_s, time.monotonic(), self._failures)
@@ -84,8 +84,7 @@ class Poller(Generic[T]):
                 told = f"no reading within the timeout of {self.pace.timeout_s:g}s"
                 self._fail(ReadError(Reason.TIMEOUT, told), started_s)
             except asyncio.CancelledError as error:
-                task = asyncio.current_task()
-                if task is not None and task.cancelling():
+                if _is_cancelled():
                     raise
                 self._break(error, started_s)  # not meant for us: a library's own, gone astray
             except Exception as error:
@@ -121,3 +120,8 @@ class Poller(Generic[T]):
         self._failures = 0 if error.reason in _NO_REST else self._failures + 1
         self._answered = error.reason in _NO_REST
         self._sink.failed(self.key, error, time.monotonic() - started_s)
+
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

@@ -12,6 +12,10 @@ from rackwatt_exporter.polling.poller import Poller
 
 T = TypeVar("T")
 
+# Sessions closed at once: the deadline of each must be for its peer, not for our own queue.
+CLOSING_AT_ONCE = 256
+_TURN_S = 8.0
+
 
 class Rounds(Generic[T]):
     """Pollers by key; each with the identity of the source it was made for."""
@@ -19,6 +23,7 @@ class Rounds(Generic[T]):
     def __init__(self) -> None:
         self._pollers: dict[str, tuple[Hashable, Poller[T], asyncio.Task[None]]] = {}
         self._closing: set[asyncio.Task[None]] = set()
+        self._turns = asyncio.Semaphore(CLOSING_AT_ONCE)
 
     def __len__(self) -> int:
         return len(self._pollers)
@@ -41,7 +46,7 @@ class Rounds(Generic[T]):
         self._pollers[key] = (identity, poller, task)
 
     async def close(self) -> None:
-        """Stop all, their sessions closed side by side."""
+        """Stop all, their sessions closed side by side, some hundreds at a time."""
         for key in list(self._pollers):
             self._stop(key)
         if self._closing:
@@ -49,13 +54,21 @@ class Rounds(Generic[T]):
 
     def _stop(self, key: str) -> None:
         _, poller, task = self._pollers.pop(key)
-        closing = asyncio.create_task(_ended(poller, task), name=f"close {key}")
+        closing = asyncio.create_task(self._ended(poller, task), name=f"close {key}")
         self._closing.add(closing)
         closing.add_done_callback(self._closing.discard)
 
-
-async def _ended(poller: Poller[T], task: asyncio.Task[None]) -> None:
-    """Cancel the loop first: a source is never closed while it reads."""
-    task.cancel()
-    await asyncio.wait([task])
-    await poller.close()
+    async def _ended(self, poller: Poller[T], task: asyncio.Task[None]) -> None:
+        """Cancel the loop first: a source is never closed while it reads."""
+        task.cancel()
+        await asyncio.wait([task])
+        try:
+            async with asyncio.timeout(_TURN_S):
+                await self._turns.acquire()
+        except TimeoutError:  # whoever is before it is silent: a process that ends cannot wait
+            await poller.close()
+            return
+        try:
+            await poller.close()
+        finally:
+            self._turns.release()

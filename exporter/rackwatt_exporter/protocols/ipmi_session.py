@@ -117,9 +117,11 @@ class Session(Correspondent):
         await self.command("Get Device ID", (message.NETFN_APP, _GET_DEVICE_ID))
 
     async def close(self, timeout_s: float) -> None:
-        """Close the session at the BMC, which may leave that unanswered."""
+        """Close the session at the BMC, which may leave that unanswered: it is told twice then."""
+        request = self._encode_close()
         try:
-            await self.exchange(self._seal(self._encode_close()), timeout_s)
+            if await self.exchange(self._seal(request), timeout_s) is None:
+                await self.exchange(self._seal(request), timeout_s)
         finally:
             self.forget()
 

@@ -5,7 +5,7 @@ BMC: by address, on one port for each protocol.
 """
 
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,8 +75,10 @@ class Ports:
     redfish: int = 9443
 
 
-def racks(nodes: int) -> list[Rack]:
+def racks(nodes: int, kinds: Sequence[Kind] = KINDS) -> list[Rack]:
     """Furnish racks with this many machines in all, at least one of each kind where there is room.
+
+    The first kind has what the shares of the others leave.
 
     Raises:
         ValueError: more machines than there are addresses.
@@ -85,7 +87,7 @@ def racks(nodes: int) -> list[Rack]:
         raise ValueError(f"{nodes} nodes: from 1 to {MOST_NODES} can be simulated")
     login = Login()
     furnished: list[Rack] = []
-    for kind, count in _counts(nodes):
+    for kind, count in _counts(nodes, kinds):
         width = len(str(count))
         for first in range(0, count, RACK_SIZE):
             number = len(furnished)
@@ -106,14 +108,14 @@ def racks(nodes: int) -> list[Rack]:
     return furnished
 
 
-def _counts(nodes: int) -> Iterator[tuple[Kind, int]]:
+def _counts(nodes: int, kinds: Sequence[Kind]) -> Iterator[tuple[Kind, int]]:
     left = nodes
-    for kind in KINDS[1:]:
+    for kind in kinds[1:]:
         count = min(max(round(nodes * kind.share), 1), left - 1) if nodes > 1 else 0
         left -= count
         if count:
             yield kind, count
-    yield KINDS[0], left
+    yield kinds[0], left
 
 
 def write(directory: Path, furnished: list[Rack], ports: Ports, authority: bytes) -> None:

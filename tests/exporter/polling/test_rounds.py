@@ -1,10 +1,12 @@
 import asyncio
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
 from rackwatt_exporter.polling.gate import Gate
 from rackwatt_exporter.polling.poller import Poller
-from rackwatt_exporter.polling.rounds import Rounds
+from rackwatt_exporter.polling.rounds import CLOSING_AT_ONCE, Rounds
+from tests import virtual_time
 from tests.exporter.polling.test_poller import QUICK, Desk, Scripted, fine, silent, until
 
 
@@ -65,3 +67,54 @@ async def test_closing_stops_reading_first_and_closes_every_source() -> None:
     async with asyncio.timeout(5):
         await house.rounds.close()
     assert all(source.closed and not source.inside for source in house.made)
+
+
+async def test_a_source_that_swallows_its_cancellation_is_asked_no_more() -> None:
+    async def deaf() -> str:
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        return "late"
+
+    house = House()
+    house.pace = replace(QUICK, timeout_s=60)
+    house.have("a", "one", deaf)
+    await until(lambda: house.made[0].inside > 0)
+    async with asyncio.timeout(30):
+        await house.rounds.close()
+    assert house.made[0].asked == 1
+    assert house.made[0].closed
+
+
+async def test_no_more_than_some_hundreds_are_closed_at_once_and_all_are() -> None:
+    house, inside, most = House(), 0, 0
+
+    async def close(source: Scripted) -> None:
+        nonlocal inside, most
+        inside += 1
+        most = max(most, inside)
+        await asyncio.sleep(0.001)
+        inside -= 1
+        source.closed = True
+
+    for number in range(3 * CLOSING_AT_ONCE):
+        house.have(str(number), "one", silent)
+    for source in house.made:
+        source.close = partial(close, source)  # type: ignore[method-assign]
+    async with asyncio.timeout(60):
+        await house.rounds.close()
+    assert most == CLOSING_AT_ONCE
+    assert all(source.closed for source in house.made)
+
+
+def test_whoever_waits_for_its_turn_to_close_behind_the_silent_does_not_wait_for_long() -> None:
+    async def story() -> None:
+        house = House()
+        for number in range(20 * CLOSING_AT_ONCE):
+            house.have(str(number), "one", silent)
+            house.made[-1].close_hangs = True
+        began_s = asyncio.get_running_loop().time()
+        await house.rounds.close()
+        assert all(source.closed for source in house.made)
+        assert asyncio.get_running_loop().time() - began_s < 15
+
+    virtual_time.run(story())

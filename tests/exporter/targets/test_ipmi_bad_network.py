@@ -156,6 +156,19 @@ async def test_a_lost_answer_in_a_session_needs_no_log_in(relay: UdpRelay, made:
     assert [kind(packet) for packet in relay.requests] == [SEALED_IPMI, SEALED_IPMI]
 
 
+async def test_a_close_that_was_lost_is_told_again(relay: UdpRelay, made: Driven) -> None:
+    source = made.source(end(relay))
+    await source.read()
+    relay.requests.clear()
+    relay.replies.clear()
+    relay.request_fate = First(SEALED_IPMI)
+    await source.close()
+    assert [kind(packet) for packet in relay.requests] == [SEALED_IPMI, SEALED_IPMI]
+    async with asyncio.timeout(30):
+        while not relay.replies:  # the BMC has closed it
+            await asyncio.sleep(0.01)
+
+
 async def test_a_warm_reading_is_one_packet(relay: UdpRelay, made: Driven) -> None:
     source = made.source(end(relay))
     await source.read()
