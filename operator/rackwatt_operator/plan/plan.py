@@ -10,11 +10,13 @@ from typing import Any
 from rackwatt_crds.document import Document
 from rackwatt_operator.plan.budget import budget
 from rackwatt_operator.plan.daemonset import daemon_set
+from rackwatt_operator.plan.dashboard import dashboards
 from rackwatt_operator.plan.defaults import Defaults
 from rackwatt_operator.plan.deployment import deployments
 from rackwatt_operator.plan.documents import documents
 from rackwatt_operator.plan.facts import Facts
 from rackwatt_operator.plan.networkpolicy import network_policy
+from rackwatt_operator.plan.prometheusrule import prometheus_rule
 from rackwatt_operator.plan.refused import Refused
 from rackwatt_operator.plan.service import service
 from rackwatt_operator.plan.serviceaccount import service_account
@@ -38,4 +40,6 @@ def plan(
         *([daemon_set(subject)] if subject.component == "node" else deployments(subject)),
         *budget(subject),
         *service_monitor(subject),
+        *prometheus_rule(subject),
+        *dashboards(subject),
     ]

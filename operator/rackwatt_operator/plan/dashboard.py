@@ -1,0 +1,46 @@
+"""The ConfigMap of the dashboard, which Grafana's sidecar finds by its label."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+
+from rackwatt_operator.plan import naming, prometheusrule
+from rackwatt_operator.plan.dashboards.fleet import fleet_panels
+from rackwatt_operator.plan.dashboards.grafana import Panel, dashboard
+from rackwatt_operator.plan.dashboards.scheduler import scheduler_panels
+from rackwatt_operator.plan.subject import Manifest, Subject
+
+_FOUND_BY = {"grafana_dashboard": "1"}
+
+
+def dashboards(subject: Subject) -> list[Manifest]:
+    """Make the ConfigMap, unless dashboards are disabled."""
+    panels = list(_panels(subject))
+    if not panels or not subject.wants("dashboards"):
+        return []
+    said = subject.monitoring.get("dashboards", {})
+    title = f"Rackwatt {subject.namespace}/{subject.name}"
+    made = dashboard(_uid(subject), title, ["rackwatt", subject.component], panels)
+    data = {f"{subject.base}.json": json.dumps(made, indent=1, ensure_ascii=False) + "\n"}
+    manifest = subject.manifest("v1", "ConfigMap", naming.dashboard(subject.base), data=data)
+    metadata = manifest["metadata"]
+    metadata["labels"] = said.get("labels", {}) | metadata["labels"] | _FOUND_BY
+    if said.get("annotations"):
+        metadata["annotations"] = said["annotations"]
+    return [manifest]
+
+
+def _panels(subject: Subject) -> Iterable[Panel]:
+    match subject.component:
+        case "bmc":
+            return fleet_panels(subject, recorded=prometheusrule.is_made(subject))
+        case "scheduler":
+            return scheduler_panels(subject)
+        case _:
+            return ()
+
+
+def _uid(subject: Subject) -> str:
+    """Name it for Grafana, the same for ever: links and stars hang on it."""
+    whose = f"{subject.namespace}/{subject.base}".encode()
+    return f"rackwatt-{hashlib.blake2b(whose, digest_size=10).hexdigest()}"

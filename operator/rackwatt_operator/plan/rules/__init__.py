@@ -1,0 +1,1 @@
+"""Alerts and recorded series, one module for each thing they watch over."""
