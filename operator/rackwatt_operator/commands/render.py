@@ -62,7 +62,7 @@ def command(arguments: argparse.Namespace) -> int:
         print(problem, file=sys.stderr)
     if not problems:
         yaml.dump_all(
-            manifests, sys.stdout, Dumper=_Dumper, sort_keys=False, width=10_000,
+            manifests, sys.stdout, Dumper=Dumper, sort_keys=False, width=10_000,
             allow_unicode=True, explicit_start=True,
         )  # fmt: skip
     return int(bool(problems))
@@ -77,10 +77,11 @@ def _planned(
             yield one, plan(one.raw, one.loaded.document, facts, defaults)
 
 
-class _Dumper(yaml.SafeDumper):
+class Dumper(yaml.SafeDumper):
     """YAML without anchors, and with lines where there are lines."""
 
     def ignore_aliases(self, _: Any) -> bool:
+        """Write what stands twice twice."""
         return True
 
 
@@ -89,4 +90,4 @@ def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style)
 
 
-_Dumper.add_representer(str, _text)
+Dumper.add_representer(str, _text)

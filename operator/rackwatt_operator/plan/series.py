@@ -32,7 +32,7 @@ def window_s(document: Document) -> float:
     asked = [spec, *(usable(spec.bmc) if spec.bmc else ())]
     intervals = [4 * seconds(one.interval) for one in asked if one.interval]
     backoffs = [3 * seconds(one.max_backoff) for one in asked if one.max_backoff]
-    return max(_SHORTEST_WINDOW_S, *intervals, *backoffs)
+    return max([_SHORTEST_WINDOW_S, *intervals, *backoffs])
 
 
 def span(duration_s: float) -> str:
