@@ -1,0 +1,1 @@
+"""The Kubernetes API: who we are there, what it has, what was last seen of it."""

@@ -1,0 +1,87 @@
+"""What this cluster has, and what we may do there.
+
+Discovery is asked every few seconds whether there is Prometheus Operator, instead of watching
+CustomResourceDefinitions (docs/decisions/0008): those of a usual cluster are tens of megabytes, and
+the right to see them goes to nobody who is confined to a namespace.
+"""
+
+import logging
+from collections.abc import AsyncIterator, Sequence
+
+from rackwatt_operator.cluster.client import Client
+from rackwatt_operator.cluster.failure import ApiError
+from rackwatt_operator.cluster.kinds import ACCESS_REVIEW, DOCUMENTS, MONITORING, WATCHED, Kind
+
+log = logging.getLogger(__name__)
+
+_GROUP_PATH = f"/apis/{MONITORING}"
+
+
+class MissingRightError(Exception):
+    """A right without which nothing can be done at all; the message names it."""
+
+
+class Capabilities:
+    """Which kinds there are, and which of them can be watched."""
+
+    def __init__(self, client: Client, namespaces: Sequence[str]) -> None:
+        self._client = client
+        self._places = namespaces or ("",)
+        self.monitoring: frozenset[str] = frozenset()
+        """The kinds of Prometheus Operator that the API has."""
+        self.watched: tuple[Kind, ...] = ()
+        """The kinds that there are and that we may list and watch."""
+
+    async def served(self) -> frozenset[str]:
+        """Ask which kinds of Prometheus Operator there are now."""
+        try:
+            found = await self._client.get(_GROUP_PATH)
+        except ApiError as error:
+            if error.status == 404:
+                return frozenset()
+            raise
+        return frozenset(one["kind"] for one in found["resources"] if "/" not in one["name"])
+
+    async def refresh(self) -> None:
+        """Look what there is, and which of it may be watched.
+
+        Raises:
+            MissingRightError: the documents themselves may not be.
+            ApiError: the server does not answer.
+        """
+        self.monitoring = await self.served()
+        there = [kind for kind in WATCHED if self._has(kind)]
+        lacking = {kind.kind: [right async for right in self._lacking(kind)] for kind in there}
+        for kind in DOCUMENTS:
+            if told := lacking[kind.kind]:
+                raise MissingRightError(f"the operator may not {told[0]}: grant it that right")
+        for told in filter(None, lacking.values()):
+            log.warning("the operator may not %s: what becomes of them is not seen", told[0])
+        self.watched = tuple(kind for kind in there if not lacking[kind.kind])
+
+    def _has(self, kind: Kind) -> bool:
+        return kind.api_version != MONITORING or kind.kind in self.monitoring
+
+    async def _lacking(self, kind: Kind) -> AsyncIterator[str]:
+        for place in self._places:
+            for verb in ("list", "watch"):
+                if not await self._may(verb, kind, place):
+                    where = f"in namespace {place}" if place else "in all namespaces"
+                    resource = ".".join(filter(None, (kind.plural, kind.group)))
+                    yield f"{verb} {resource} {where}"
+
+    async def _may(self, verb: str, kind: Kind, place: str) -> bool:
+        asked = {
+            "namespace": place,
+            "verb": verb,
+            "group": kind.group,
+            "version": kind.version,
+            "resource": kind.plural,
+        }
+        review = {
+            "apiVersion": ACCESS_REVIEW.api_version,
+            "kind": ACCESS_REVIEW.kind,
+            "spec": {"resourceAttributes": asked},
+        }
+        answer = await self._client.create(ACCESS_REVIEW.path(), review)
+        return bool(answer["status"]["allowed"])

@@ -1,0 +1,79 @@
+"""The kinds we read and write, and where the API has each of them."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from rackwatt_crds.document import API_VERSION
+
+
+class Ref(NamedTuple):
+    """What names one object for as long as the operator runs, whatever becomes of it."""
+
+    kind: str
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind, as discovery tells it."""
+
+    api_version: str
+    kind: str
+    plural: str
+
+    @property
+    def group(self) -> str:
+        """The API group; nothing for the core's."""
+        return self.api_version.rpartition("/")[0]
+
+    @property
+    def version(self) -> str:
+        """The version without its group."""
+        return self.api_version.rpartition("/")[2]
+
+    def path(self, namespace: str | None = None, name: str = "", subresource: str = "") -> str:
+        """Tell the path of an object, or of all of them: in a namespace, or everywhere."""
+        root = f"/apis/{self.api_version}" if self.group else f"/api/{self.api_version}"
+        within = f"namespaces/{namespace}" if namespace else ""
+        return "/".join(filter(None, (root, within, self.plural, name, subresource)))
+
+
+MONITORING = "monitoring.coreos.com/v1"
+
+POWER_TARGET = Kind(API_VERSION, "PowerTarget", "powertargets")
+SCHEDULER_BINDING = Kind(API_VERSION, "SchedulerBinding", "schedulerbindings")
+DOCUMENTS = (POWER_TARGET, SCHEDULER_BINDING)
+
+SERVICE = Kind("v1", "Service", "services")
+DEPLOYMENT = Kind("apps/v1", "Deployment", "deployments")
+DAEMON_SET = Kind("apps/v1", "DaemonSet", "daemonsets")
+SERVICE_MONITOR = Kind(MONITORING, "ServiceMonitor", "servicemonitors")
+PROMETHEUS_RULE = Kind(MONITORING, "PrometheusRule", "prometheusrules")
+CHILDREN = (
+    Kind("v1", "ServiceAccount", "serviceaccounts"),
+    Kind("v1", "ConfigMap", "configmaps"),
+    SERVICE,
+    Kind("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies"),
+    Kind("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets"),
+    DEPLOYMENT,
+    DAEMON_SET,
+    SERVICE_MONITOR,
+    PROMETHEUS_RULE,
+)
+"""What is made for a document, and watched so that it stays as it was made."""
+
+ENDPOINT_SLICE = Kind("discovery.k8s.io/v1", "EndpointSlice", "endpointslices")
+PROMETHEUS = Kind(MONITORING, "Prometheus", "prometheuses")
+WATCHED = (*DOCUMENTS, *CHILDREN, ENDPOINT_SLICE, PROMETHEUS)
+BY_NAME = {kind.kind: kind for kind in WATCHED}
+
+NAMESPACE = Kind("v1", "Namespace", "namespaces")
+EVENT = Kind("events.k8s.io/v1", "Event", "events")
+LEASE = Kind("coordination.k8s.io/v1", "Lease", "leases")
+ACCESS_REVIEW = Kind(
+    "authorization.k8s.io/v1", "SelfSubjectAccessReview", "selfsubjectaccessreviews"
+)

@@ -1,0 +1,91 @@
+"""Where the API server is, and who we are there: a pod's service account, or a kubeconfig.
+
+The official client reads both, with whatever ways to log in people have in a kubeconfig. Of it we
+use this part alone: its API classes cost 30 MiB, and plain dicts need none of them.
+"""
+
+import os
+import ssl
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from kubernetes.aio import config
+from kubernetes.aio.client import Configuration
+
+from rackwatt_operator import __version__
+
+USER_AGENT = f"rackwatt-operator/{__version__}"
+_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+_Handler = Callable[[aiohttp.ClientRequest], Awaitable[aiohttp.ClientResponse]]
+
+
+class LoginError(Exception):
+    """There is no way to an API server; the message says what a person can do."""
+
+
+class Login:
+    """One way in. Sessions it has opened go on with whatever `renew` finds later."""
+
+    def __init__(self, kubeconfig: Path | None = None) -> None:
+        self._kubeconfig = kubeconfig
+        self._configuration: Any = None
+        self.namespace = "default"
+        """The one that is our own, or that the kubeconfig has chosen."""
+
+    @property
+    def server(self) -> str:
+        """The API server's URL."""
+        return str(self._configuration.host).rstrip("/")
+
+    async def renew(self) -> None:
+        """Read who we are: as the kubeconfig that is named, as this pod, or as the user's own.
+
+        Raises:
+            LoginError: none of them can be had.
+        """
+        configuration = Configuration()
+        try:
+            if self._kubeconfig is None and "KUBERNETES_SERVICE_HOST" in os.environ:
+                config.load_incluster_config(configuration)
+                self.namespace = _NAMESPACE.read_text().strip()
+            else:
+                self.namespace = await self._load(configuration)
+        except (config.ConfigException, OSError) as error:
+            where = self._kubeconfig or os.environ.get("KUBECONFIG") or "~/.kube/config"
+            told = f"no way to an API server, neither as a pod nor by {where}: {error}"
+            raise LoginError(told) from None
+        self._configuration = configuration
+
+    async def _load(self, configuration: Any) -> str:
+        file = str(self._kubeconfig) if self._kubeconfig else None
+        loader = await config.load_kube_config(file, client_configuration=configuration)
+        return str(loader.current_context["context"].get("namespace") or "default")
+
+    def session(self) -> aiohttp.ClientSession:
+        """Open a session that says who we are with every request; it is the caller's to close."""
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, ssl=self._trust()),
+            headers={"User-Agent": USER_AGENT},
+            middlewares=(self._authorise,),
+            proxy=self._configuration.proxy,
+        )
+
+    async def _authorise(
+        self, request: aiohttp.ClientRequest, handler: _Handler
+    ) -> aiohttp.ClientResponse:
+        """Add the token as it is now: a service account's is replaced every hour."""
+        if token := await self._configuration.get_api_key_with_prefix("BearerToken"):
+            request.headers["Authorization"] = token
+        return await handler(request)
+
+    def _trust(self) -> ssl.SSLContext:
+        settings = self._configuration
+        context = ssl.create_default_context(cafile=settings.ssl_ca_cert)
+        if settings.cert_file:
+            context.load_cert_chain(settings.cert_file, settings.key_file)
+        if not settings.verify_ssl:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        return context

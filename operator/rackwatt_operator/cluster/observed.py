@@ -1,0 +1,157 @@
+"""Everything that concerns us in the cluster, as last seen, and whom a change of it concerns.
+
+Filled by lists, kept by watches, and by what the API server answers to our own applies: whatever
+comes first counts, and what is older than what is known is dropped. So an echo of our own doing is
+known as one.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from rackwatt_crds.document import KINDS
+from rackwatt_operator.cluster.kinds import Ref
+from rackwatt_operator.cluster.seen import Seen, ref, seen, version
+
+_NOBODY: frozenset[Ref] = frozenset()
+
+
+class Observed:
+    """Objects by name. What changes it tells which documents are to be reconciled."""
+
+    def __init__(self) -> None:
+        self.objects: dict[Ref, Seen] = {}
+        self._owned: defaultdict[str, set[Ref]] = defaultdict(set)
+        self._claims: dict[Ref, Ref] = {}
+        self._claimed: dict[Ref, frozenset[Ref]] = {}
+        self.newest = 0
+        """The highest version that was seen."""
+
+    def note(self, kind: str, raw: Mapping[str, Any]) -> frozenset[Ref]:
+        """Take an object as it is now."""
+        name, now = ref(raw, kind), seen(raw, kind)
+        self.newest = max(self.newest, now.version)
+        before = self.objects.get(name)
+        if before is not None and before.version >= now.version:
+            return _NOBODY
+        if before is not None and before.uid == now.uid and before.digest == now.digest:
+            if before.settled:
+                now.settle(before.settled)
+            self.objects[name] = now
+            return self._concerned_by_status(name, before, now)
+        self._put(name, now)
+        return self._concerned(name, now) | (self._concerned(name, before) if before else _NOBODY)
+
+    def forget(self, name: Ref, at_version: int | None = None) -> frozenset[Ref]:
+        """Take it that an object is gone, unless it was seen later than at this version."""
+        before = self.objects.get(name)
+        if before is None or (at_version is not None and before.version > at_version):
+            return _NOBODY
+        del self.objects[name]
+        self._disown(name, before)
+        return self._concerned(name, before)
+
+    def deleted(self, kind: str, raw: Mapping[str, Any]) -> frozenset[Ref]:
+        """Take an object that a watch says was deleted; its version is that of its deletion."""
+        return self.forget(ref(raw, kind), version(raw))
+
+    def clear(self) -> None:
+        """Forget everything but who wants to have what."""
+        self.objects.clear()
+        self._owned.clear()
+        self.newest = 0
+
+    def documents(self) -> Iterator[Ref]:
+        """Name every document."""
+        return (name for name in self.objects if name.kind in KINDS)
+
+    def names(self, kind: str, namespace: str | None) -> list[Ref]:
+        """Name the objects of a kind, in a namespace or everywhere."""
+        return [
+            name
+            for name in self.objects
+            if name.kind == kind and namespace in (None, name.namespace)
+        ]
+
+    def owned(self, uid: str) -> frozenset[Ref]:
+        """Name what a document owns."""
+        return frozenset(self._owned.get(uid, _NOBODY))
+
+    def content(self, name: Ref) -> dict[str, Any]:
+        """Give what an object's author decided; it must not be settled."""
+        found: dict[str, Any] = msgspec.json.decode(self.objects[name].content or b"{}")
+        return found
+
+    def status(self, name: Ref) -> dict[str, Any]:
+        """Give what became of an object; nothing where it is not there."""
+        now = self.objects.get(name)
+        found: dict[str, Any] = msgspec.json.decode(now.status) if now and now.status else {}
+        return found
+
+    def claim(self, key: Ref, children: Iterable[Ref]) -> None:
+        """Note what a document wants to have: it hears of whoever else has such a name."""
+        wanted = frozenset(children)
+        before = self._claimed.get(key, _NOBODY)
+        if wanted == before:
+            return
+        for name in before - wanted:
+            self._claims.pop(name, None)
+        self._claims |= dict.fromkeys(wanted, key)
+        if wanted:
+            self._claimed[key] = wanted
+        else:
+            del self._claimed[key]
+
+    def _put(self, name: Ref, now: Seen) -> None:
+        if (before := self.objects.get(name)) is not None:
+            self._disown(name, before)
+        self.objects[name] = now
+        if now.owner and now.owner.ours:
+            self._owned[now.owner.uid].add(name)
+
+    def _disown(self, name: Ref, before: Seen) -> None:
+        if before.owner and before.owner.ours:
+            family = self._owned[before.owner.uid]
+            family.discard(name)
+            if not family:
+                del self._owned[before.owner.uid]
+
+    def _concerned_by_status(self, name: Ref, before: Seen, now: Seen) -> frozenset[Ref]:
+        """Tell who is to look when nothing but its status has changed: nobody at a document's own.
+
+        A document's status is ours, so a change of it is our own doing.
+        """
+        changed = before.status != now.status or before.leaving != now.leaving
+        if not changed or (name.kind in KINDS and before.leaving == now.leaving):
+            return _NOBODY
+        return self._concerned(name, now)
+
+    def _concerned(self, name: Ref, now: Seen) -> frozenset[Ref]:
+        if name.kind == "PowerTarget":
+            return frozenset({name})
+        if name.kind == "SchedulerBinding":
+            return self._bound_to(name) | {name}
+        if name.kind == "Prometheus":
+            return frozenset(self.documents())
+        if name.kind == "EndpointSlice":
+            services = (Ref("Service", name.namespace, service) for service in now.about)
+            return frozenset(self._claims[one] for one in services if one in self._claims)
+        return self._concerned_by_child(name, now)
+
+    def _concerned_by_child(self, name: Ref, now: Seen) -> frozenset[Ref]:
+        claimant = self._claims.get(name)
+        if now.owner and now.owner.ours:
+            owner = Ref(now.owner.kind, name.namespace, now.owner.name)
+            return frozenset({owner, claimant} if claimant else {owner})
+        return frozenset({claimant} if claimant else ())
+
+    def _bound_to(self, binding: Ref) -> frozenset[Ref]:
+        return frozenset(
+            name
+            for name, now in self.objects.items()
+            if name.kind == "PowerTarget"
+            and name.namespace == binding.namespace
+            and binding.name in now.about
+        )

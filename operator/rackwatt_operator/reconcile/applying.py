@@ -1,0 +1,160 @@
+"""One child brought about: made where there is none, mended where it drifted, let be where it is right.
+
+What is not ours is never touched. A child that was not seen is applied on the condition that there
+is nothing of its name; one that was seen, on the condition that it still is that very object.
+"""
+
+import hashlib
+import logging
+
+import msgspec
+
+from rackwatt_operator.cluster.client import Client, Manifest
+from rackwatt_operator.cluster.failure import ApiError
+from rackwatt_operator.cluster.kinds import BY_NAME, Ref
+from rackwatt_operator.cluster.observed import Observed
+from rackwatt_operator.cluster.seen import AUTHORED, STAMP, Seen, version
+from rackwatt_operator.reconcile.matching import matches
+from rackwatt_operator.status.trouble import Trouble
+from rackwatt_operator.telemetry import APPLIES
+
+log = logging.getLogger(__name__)
+
+_IDENTITY = ("apiVersion", "kind", "metadata")
+_NONE_THERE = {"resourceVersion": "1"}
+
+
+class Applier:
+    """Applies manifests, and deletes what is no longer wanted."""
+
+    def __init__(self, client: Client, observed: Observed) -> None:
+        self._client = client
+        self._observed = observed
+        self._taken: set[Ref] = set()
+
+    async def apply(self, manifest: Manifest, uid: str) -> Trouble | None:
+        """Bring a child of the document of this uid about; tell what keeps it from being."""
+        child = ref_of(manifest)
+        try:
+            trouble = await self._apply(child, manifest, uid)
+        except ApiError as error:
+            trouble = _trouble(child, error)
+        if trouble is not None:
+            APPLIES.labels(child.kind, trouble.reason).inc()
+        return trouble
+
+    async def delete(self, child: Ref) -> Trouble | None:
+        """Delete a child that is no longer planned."""
+        now = self._observed.objects.get(child)
+        if now is None or now.leaving:
+            return None
+        path = BY_NAME[child.kind].path(child.namespace, child.name)
+        try:
+            await self._client.delete(path, now.uid)
+        except ApiError as error:
+            if error.status not in (404, 409):  # it is gone, or another one has its name by now
+                return _trouble(child, error)
+        log.info("%s: deleted, it is no longer planned", child)
+        APPLIES.labels(child.kind, "deleted").inc()
+        return None
+
+    async def _apply(self, child: Ref, manifest: Manifest, uid: str) -> Trouble | None:
+        stamp = _stamp(manifest)
+        now = self._observed.objects.get(child) or await self._make(child, manifest, stamp)
+        if now is None:
+            return None
+        if trouble := _not_ours(child, now, uid):
+            self._taken.add(child)
+            return trouble
+        self._taken.discard(child)
+        if now.settled == stamp or self._matches(child, now, manifest, stamp):
+            return None
+        await self._send(child, manifest, stamp, {"uid": now.uid})
+        return None
+
+    async def _make(self, child: Ref, manifest: Manifest, stamp: str) -> Seen | None:
+        """Make a child that was not seen; where there is one after all, tell what it is."""
+        if child not in self._taken:  # asking costs less than being refused every time
+            try:
+                await self._send(child, manifest, stamp, _NONE_THERE)
+            except ApiError as error:
+                if error.status != 409:
+                    raise
+            else:
+                return None
+        path = BY_NAME[child.kind].path(child.namespace, child.name)
+        try:
+            found = await self._client.get(path)
+        except ApiError as error:
+            if error.status != 404:
+                raise
+            self._taken.discard(child)
+            raise ApiError(409, f"{child} came and went") from None
+        self._observed.note(child.kind, found)
+        return self._observed.objects.get(child)
+
+    def _matches(self, child: Ref, now: Seen, manifest: Manifest, stamp: str) -> bool:
+        if now.stamp != stamp or now.content is None:
+            return False
+        content = self._observed.content(child)
+        desired = {key: value for key, value in manifest.items() if key not in _IDENTITY}
+        metadata = manifest["metadata"]
+        desired["metadata"] = {key: metadata[key] for key in AUTHORED if key in metadata}
+        if not matches(desired, content):
+            log.info("%s: has drifted", child)
+            return False
+        now.settle(stamp)
+        return True
+
+    async def _send(self, child: Ref, manifest: Manifest, stamp: str, held: Manifest) -> None:
+        metadata = manifest["metadata"]
+        annotations = {**metadata.get("annotations", {}), STAMP: stamp}
+        told = manifest | {"metadata": metadata | held | {"annotations": annotations}}
+        made = await self._client.apply(BY_NAME[child.kind], told)
+        self._observed.note(child.kind, made)
+        now = self._observed.objects.get(child)
+        if now is not None and now.version == version(made):
+            now.settle(stamp)
+        APPLIES.labels(child.kind, "applied").inc()
+
+
+def ref_of(manifest: Manifest) -> Ref:
+    """Name a child that is planned."""
+    metadata = manifest["metadata"]
+    return Ref(manifest["kind"], metadata["namespace"], metadata["name"])
+
+
+def _stamp(manifest: Manifest) -> str:
+    encoded = msgspec.json.encode(manifest, order="sorted")
+    return hashlib.blake2b(encoded, digest_size=12).hexdigest()
+
+
+def _not_ours(child: Ref, now: Seen, uid: str) -> Trouble | None:
+    if now.owner is not None and now.owner.uid == uid:
+        told = f"{child} is being deleted, and made anew when it is gone"
+        return Trouble(child, "Leaving", told, passing=True) if now.leaving else None
+    if now.owner is not None and now.owner.ours:
+        told = f"{child} is of a former document of this name, and on its way out"
+        return Trouble(child, "Leaving", told, passing=True)
+    whose = f"belongs to {now.owner.kind} {now.owner.name}" if now.owner else "is not ours"
+    told = (
+        f"{child.kind} {child.name} is there already and {whose}: it was left as it is. "
+        "Delete it, or give this document another name"
+    )
+    return Trouble(child, "NameTaken", told)
+
+
+def _trouble(child: Ref, error: ApiError) -> Trouble:
+    told = f"{child.kind} {child.name}: {error}"
+    if error.terminating:
+        return Trouble(child, "NamespaceTerminating", told, passing=True)
+    if error.passing or error.status == 404:
+        return Trouble(child, "ApiUnavailable", told, passing=True, wait_s=error.wait_s)
+    if error.forbidden:
+        verb, resource = error.forbidden
+        told = (
+            f"the operator may not {verb} {resource}, so {child.kind} {child.name} is not as it "
+            "should be: grant it that right (the chart's ClusterRole has it)"
+        )
+        return Trouble(child, "Forbidden", told)
+    return Trouble(child, "Refused", told)

@@ -1,0 +1,99 @@
+"""Which Prometheus takes a ServiceMonitor, and what it would want of one that none takes.
+
+Prometheus Operator tells it in the ServiceMonitor's status where it was asked to
+(`StatusForConfigurationResources`); elsewhere the selectors of each Prometheus tell it:
+https://prometheus-operator.dev/docs/api-reference/api/#monitoring.coreos.com/v1.PrometheusSpec
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Labels = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Who takes it; if nobody does, why each of those that are `seen` does not."""
+
+    seen: int
+    taken_by: Sequence[str] = ()
+    wanting: Sequence[str] = ()
+    rejected: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Monitor:
+    """A ServiceMonitor as selectors see it."""
+
+    namespace: str
+    labels: Labels
+    namespace_labels: Labels
+
+
+def bound(bindings: Sequence[Mapping[str, Any]]) -> Selection:
+    """Read what Prometheus Operator says in the ServiceMonitor's own status."""
+    taken, rejected = [], ""
+    for one in bindings:
+        name = f"{one.get('namespace', '')}/{one.get('name', '')}"
+        for condition in one.get("conditions") or ():
+            if condition.get("type") != "Accepted":
+                continue
+            if condition.get("status") == "True":
+                taken.append(name)
+            else:
+                rejected = f"Prometheus {name}: {condition.get('message') or 'rejected'}"
+    return Selection(len(bindings), taken, (), rejected)
+
+
+def selected(monitor: Monitor, prometheuses: Mapping[str, Mapping[str, Any]]) -> Selection:
+    """Match the selectors of each Prometheus, whose specs are given by `namespace/name`."""
+    taken, wanting = [], []
+    for name, spec in sorted(prometheuses.items()):
+        wants = list(_wants(monitor, name.partition("/")[0], spec))
+        if wants:
+            wanting.append(f"Prometheus {name} wants {' and '.join(wants)}")
+        else:
+            taken.append(name)
+    return Selection(len(prometheuses), taken, wanting)
+
+
+def _wants(monitor: Monitor, home: str, spec: Mapping[str, Any]) -> Iterator[str]:
+    labels, places = spec.get("serviceMonitorSelector"), spec.get("serviceMonitorNamespaceSelector")
+    if labels is None:
+        yield "no ServiceMonitor at all (it has no serviceMonitorSelector)"
+    else:
+        yield from (f"label {want} on it" for want in unmet(labels, monitor.labels))
+    if places is None:
+        if monitor.namespace != home:
+            yield f"it in its own namespace {home}"
+    else:
+        told = (
+            f"label {want} on namespace {monitor.namespace}"
+            for want in unmet(places, monitor.namespace_labels)
+        )
+        yield from told
+
+
+def unmet(selector: Mapping[str, Any], labels: Labels) -> Iterator[str]:
+    """List what a label selector asks for and these labels do not have."""
+    for key, value in (selector.get("matchLabels") or {}).items():
+        if labels.get(key) != value:
+            yield f"{key}={value}"
+    for one in selector.get("matchExpressions") or ():
+        if not _holds(one, labels):
+            values = ", ".join(one.get("values") or ())
+            yield f"{one['key']} {one['operator']}" + (f" ({values})" if values else "")
+
+
+def _holds(expression: Mapping[str, Any], labels: Labels) -> bool:
+    key, values = expression["key"], expression.get("values") or ()
+    match expression["operator"]:
+        case "In":
+            return labels.get(key) in values
+        case "NotIn":
+            return labels.get(key) not in values
+        case "Exists":
+            return key in labels
+        case _:
+            return key not in labels

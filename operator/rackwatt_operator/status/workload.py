@@ -1,0 +1,48 @@
+"""What a Deployment or a DaemonSet has come to, read from its status."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rackwatt_operator.cluster.kinds import Ref
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """How many pods there should be, how many are ready, and what the controller says is wrong."""
+
+    name: Ref
+    wanted: int
+    ready: int
+    current: bool
+    reason: str = ""
+    message: str = ""
+
+
+def workload(name: Ref, generation: int, status: Mapping[str, Any]) -> Workload:
+    """Read a status; `generation` is that of the object now."""
+    read = _daemon_set if name.kind == "DaemonSet" else _deployment
+    return read(name, status.get("observedGeneration", 0) >= generation, status)
+
+
+def _deployment(name: Ref, current: bool, status: Mapping[str, Any]) -> Workload:
+    reason, message = _wrong(status.get("conditions") or ())
+    ready = min(status.get("readyReplicas", 0), status.get("updatedReplicas", 0))
+    return Workload(name, 1, ready, current, reason, message)
+
+
+def _daemon_set(name: Ref, current: bool, status: Mapping[str, Any]) -> Workload:
+    wanted = status.get("desiredNumberScheduled", 0)
+    ready = min(status.get("numberReady", 0), status.get("updatedNumberScheduled", 0))
+    return Workload(name, wanted, ready, current)
+
+
+def _wrong(conditions: Any) -> tuple[str, str]:
+    """Tell what a Deployment's controller complains of."""
+    for one in conditions:
+        if one["type"] == "ReplicaFailure" and one["status"] == "True":
+            return one.get("reason", "ReplicaFailure"), one.get("message", "")
+    for one in conditions:
+        if one["type"] == "Progressing" and one["status"] == "False":
+            return one.get("reason", "NotProgressing"), one.get("message", "")
+    return "", ""
