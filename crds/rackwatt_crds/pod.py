@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
-from rackwatt_crds.fields import Annotations, Labels, Name, ObjectRef
+from rackwatt_crds.fields import Annotations, Labels, Name, SecretRef
 from rackwatt_crds.model import Model
 from rackwatt_crds.rules import each_once
 
@@ -83,7 +83,7 @@ class Pod(Model, frozen=True, kw_only=True):
     ] = None  # fmt: skip
     image_pull_secrets: Annotated[
         Annotated[
-            list[ObjectRef],
+            list[SecretRef],
             Meta(
                 max_length=16,
                 extra_json_schema={

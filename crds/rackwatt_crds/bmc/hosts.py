@@ -110,11 +110,11 @@ class Concurrency(Model, frozen=True, kw_only=True):
     """How many BMCs may be asked at once. A living one never waits behind a dead one."""
 
     per_subnet: Annotated[
-        Annotated[int, Meta(ge=1)] | None,
+        Annotated[int, Meta(ge=1, le=100_000)] | None,
         Meta(description="Readings under way in one /24 (IPv6: /64). Default 256."),
     ] = None
     per_credential: Annotated[
-        Annotated[int, Meta(ge=1)] | None,
+        Annotated[int, Meta(ge=1, le=100_000)] | None,
         Meta(description="First contacts and retries under way with one Secret. Default 128."),
     ] = None
 
