@@ -13,7 +13,8 @@ import msgspec
 
 from rackwatt_crds.document import KINDS
 from rackwatt_exporter.advice import ADVICE
-from rackwatt_exporter.page.families import FAMILIES, PROBE_SUCCESS, Family
+from rackwatt_exporter.page.families import FAMILIES, PROBE_SUCCESS
+from rackwatt_exporter.page.family import Family
 from scripts.generated import ROOT, bring_up_to_date
 
 _MADE = "<!-- made by `make docs`: change the code, not this page -->\n"

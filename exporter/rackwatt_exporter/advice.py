@@ -82,6 +82,16 @@ ADVICE = {
         "`ipmitool`, `sinfo` or `ssh` could not be run or failed.",
         "The message has its first line.",
     ),
+    Reason.PERMISSION_DENIED: Advice(
+        "The kernel does not let this process read it.",
+        "On Kubernetes the operator grants what a collector needs; elsewhere see docs/node.md. "
+        "RAPL wants uid 0.",
+    ),
+    Reason.ABSENT: Advice(
+        "This machine has nothing of the kind.",
+        "The message says what was looked for. A virtual machine has no RAPL: take the collector "
+        "out of the document, or choose nodes that have it.",
+    ),
     Reason.INVALID_ENTRY: Advice(
         "The entry in the document cannot be used.",
         "The message has its path and the reason.",

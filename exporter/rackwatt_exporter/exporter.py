@@ -7,24 +7,28 @@ import asyncio
 import logging
 import resource
 import time
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
+from rackwatt_exporter.board import Board
+from rackwatt_exporter.grid.provider import Intensity
 from rackwatt_exporter.history import History
+from rackwatt_exporter.inquiry import Few
+from rackwatt_exporter.machine import Machine
 from rackwatt_exporter.page.page import Page
-from rackwatt_exporter.polling.gate import Gate, Gates
+from rackwatt_exporter.polling.gate import Gates
 from rackwatt_exporter.polling.pace import Pace
 from rackwatt_exporter.polling.poller import Poller
 from rackwatt_exporter.polling.rounds import Rounds
-from rackwatt_exporter.reading import Reading
+from rackwatt_exporter.reading import Reading, Reason
 from rackwatt_exporter.roster import Roster
-from rackwatt_exporter.schedulers.catalogue import scheduler
-from rackwatt_exporter.schedulers.scheduler import NodeStates
 from rackwatt_exporter.settings import files
-from rackwatt_exporter.settings.binding import Binding
+from rackwatt_exporter.settings.feed import Feed
 from rackwatt_exporter.settings.fleet import Fleet, fleet
+from rackwatt_exporter.settings.host import Host
 from rackwatt_exporter.settings.secrets import Secrets
 from rackwatt_exporter.settings.shard import WHOLE, Shard
 from rackwatt_exporter.settings.target import Target
@@ -38,6 +42,15 @@ log = logging.getLogger(__name__)
 _LOOK_S = 2.0
 _LONGEST_SAVE_S = 30.0
 _OWN_DESCRIPTORS = 640  # those who ask us (512 at most), files, child processes
+# What a Secret that has come or changed may mend.
+_OF_SECRETS = frozenset(
+    {
+        Reason.CREDENTIALS_MISSING,
+        Reason.AUTH_FAILED,
+        Reason.TLS_FAILED,
+        Reason.HOST_KEY_FAILED,
+    }
+)
 
 
 class Exporter:
@@ -50,6 +63,7 @@ class Exporter:
         state_directory: Path | None = None,
         profiles: Iterable[str] = (),
         shard: Shard = WHOLE,
+        host: Host | None = None,
     ) -> None:
         self._paths = paths
         self._secrets = secrets
@@ -58,8 +72,9 @@ class Exporter:
         self._gates = Gates()
         self._sources: dict[str, Source] = {}
         self._targets: Rounds[Reading] = Rounds()
-        self._schedulers: Rounds[NodeStates] = Rounds()
+        self._renewed: Counter[str] = Counter()
         self._seen: files.Fingerprint = ()
+        self._secrets_seen = secrets.fingerprint()
         self._ledger = LedgerFile(state_directory)
         self.fleet = Fleet()
         self._reloading = asyncio.Lock()
@@ -67,6 +82,10 @@ class Exporter:
         self.reloaded_at_s = 0.0
         self.store = Store(self._ledger.accounts)
         self.roster = Roster(self.store)
+        self.host = host or Host()
+        self.machine = Machine(self.host.node, self._ledger.meters)
+        self.grids: Board[Feed, Intensity] = Board()
+        self._few = Few(secrets, self.host, self.roster, self.machine, self.grids)
         self.history = History(self.store)
         self.page = Page(self.roster, profiles)
         self.store.changed = self.page.update
@@ -87,11 +106,13 @@ class Exporter:
             if self.reload_asked.is_set() or files.fingerprint(self._paths) != self._seen:
                 self.reload_asked.clear()
                 await self.reload()
+            if self._secrets.fingerprint() != self._secrets_seen:
+                self._renew()
 
     async def keep(self) -> None:
         """Write the ledger every interval, until cancelled."""
         while True:
-            shortest_s = min((t.interval_s for t in self.fleet.targets.values()), default=1.0)
+            shortest_s = min(_intervals_s(self.fleet), default=1.0)
             save_s = min(max(shortest_s, 1.0), _LONGEST_SAVE_S)
             await self._ledger.save(2 * save_s)
             await asyncio.sleep(save_s)
@@ -103,7 +124,7 @@ class Exporter:
 
     async def close(self) -> None:
         """Close every session, then write the ledger for the last time."""
-        await asyncio.gather(self._targets.close(), self._schedulers.close())
+        await asyncio.gather(self._targets.close(), self._few.close())
         await self._catalogue.close()
         await self._ledger.save(0)
 
@@ -113,16 +134,28 @@ class Exporter:
         for problem in self.fleet.problems:
             log.error("%s", problem)
         self.page.forget(self.store.want(self.fleet.targets.values()))
-        self.roster.want(self.fleet.bindings.values())
         self._poll()
+        self._few.ask(self.fleet)
         self._tell_descriptors()
         log.info(
-            "documents read: %d targets%s, %d schedulers, %d problems",
+            "documents read: %d targets%s, %d schedulers, %d collectors, %d grids, %d problems",
             len(self.fleet.targets),
             "" if self._shard is WHOLE else f" of shard {self._shard}",
             len(self.fleet.bindings),
+            len(self.fleet.instruments),
+            len(self.fleet.feeds),
             len(self.fleet.problems),
         )
+
+    def _renew(self) -> None:
+        """Ask soon what failed for want of the right Secret: they have changed."""
+        self._secrets_seen = self._secrets.fingerprint()
+        for node, record in self.store.records.items():
+            if record.error is not None and record.error.reason in _OF_SECRETS:
+                self._renewed[node] += 1
+        self._poll()
+        self._few.renew(self.fleet, _OF_SECRETS)
+        log.info("secrets have changed")
 
     def _tell_descriptors(self) -> None:
         """Say before they run out how many descriptors the fleet takes (commands/loop.py)."""
@@ -140,13 +173,11 @@ class Exporter:
         self._targets.keep(self.fleet.targets)
         for node in self._sources.keys() - self.fleet.targets.keys():
             del self._sources[node]
+            del self._renewed[node]
         for target in self.fleet.targets.values():
             make = partial(self._poller, target)
-            self._targets.have(target.node, target.access, _pace(target), make)
-        self._schedulers.keep(self.fleet.bindings)
-        for binding in self.fleet.bindings.values():
-            asker = partial(self._asker, binding)
-            self._schedulers.have(binding.name, binding.access, _pace(binding), asker)
+            identity = target.access, self._renewed[target.node]
+            self._targets.have(target.node, identity, _pace(target), make)
 
     def _poller(self, target: Target) -> Poller[Reading]:
         source = self._catalogue.driver(target.method).source(target)
@@ -154,11 +185,12 @@ class Exporter:
         gates = self._gates.living(target), self._gates.suspect(target)
         return Poller(target.node, source, _pace(target), gates, self.store)
 
-    def _asker(self, binding: Binding) -> Poller[NodeStates]:
-        gates = Gate(()), Gate(())
-        source = scheduler(binding, self._secrets)
-        return Poller(binding.name, source, _pace(binding), gates, self.roster)
+
+def _pace(target: Target) -> Pace:
+    return Pace(target.interval_s, target.timeout_s, target.max_backoff_s)
 
 
-def _pace(asked: Target | Binding) -> Pace:
-    return Pace(asked.interval_s, asked.timeout_s, asked.max_backoff_s)
+def _intervals_s(fleet: Fleet) -> Iterator[float]:
+    """Go through the intervals at which something is booked."""
+    yield from (target.interval_s for target in fleet.targets.values())
+    yield from (instrument.schedule.interval_s for instrument in fleet.instruments.values())

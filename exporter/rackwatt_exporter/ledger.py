@@ -8,7 +8,7 @@ So what is served never passes a ceiling that is on disk already (`state.py` wri
 process that was killed goes on from there: it may count one interval too much, and never falls.
 """
 
-from typing import Annotated
+from typing import Annotated, Self
 
 import msgspec
 
@@ -18,24 +18,16 @@ _LEAST_RESERVE_JOULES = 1000.0
 
 
 # What a file says is believed as far as it can be true.
-_Amount = Annotated[float, msgspec.Meta(ge=0)]
+Amount = Annotated[float, msgspec.Meta(ge=0)]
 
 
-class Account(msgspec.Struct):
-    """One target's energy.
+class Tally(msgspec.Struct):
+    """A sum of joules, and how far it may be shown."""
 
-    `at_s` is monotonic and belongs to one process; `wall_s` and the BMC's last word,
-    `counter_joules`, outlive it.
-    """
-
-    joules: _Amount = 0.0
-    covered_s: _Amount = 0.0
-    ceiling_joules: _Amount | None = None
-    counter_joules: _Amount | None = None
-    watts: _Amount | None = None
-    wall_s: float | None = None
-    at_s: float | None = None
-    ceiling_covered_s: _Amount | None = None
+    joules: Amount = 0.0
+    covered_s: Amount = 0.0
+    ceiling_joules: Amount | None = None
+    ceiling_covered_s: Amount | None = None
 
     @property
     def served_joules(self) -> float:
@@ -48,6 +40,36 @@ class Account(msgspec.Struct):
         if self.ceiling_covered_s is None:
             return self.covered_s
         return min(self.covered_s, self.ceiling_covered_s)
+
+    def take_ceilings(self, stored: "Tally | None") -> None:
+        """Serve as far as what is on disk now allows; without bound where nothing is."""
+        self.ceiling_joules = stored.ceiling_joules if stored else None
+        self.ceiling_covered_s = stored.ceiling_covered_s if stored else None
+
+    def _bounded(self, reserve_joules: float, for_s: float) -> Self:
+        """Copy it with ceilings that leave room for so long; 0 is the last time."""
+        return msgspec.structs.replace(
+            self,
+            ceiling_joules=self.joules + (reserve_joules if for_s else 0.0),
+            ceiling_covered_s=self.covered_s + for_s,
+        )
+
+    def _book(self, joules: float, covered_s: float) -> None:
+        self.joules += joules
+        self.covered_s += covered_s
+
+
+class Account(Tally):
+    """One target's energy.
+
+    `at_s` is monotonic and belongs to one process; `wall_s` and the BMC's last word,
+    `counter_joules`, outlive it.
+    """
+
+    counter_joules: Amount | None = None
+    watts: Amount | None = None
+    wall_s: float | None = None
+    at_s: float | None = None
 
     def add(
         self, watts: float, joules: float | None, at_s: float, wall_s: float, longest_gap_s: float
@@ -71,17 +93,10 @@ class Account(msgspec.Struct):
 
         One that needs none has none: there is no reading yet, or the BMC counts for it.
         """
-        joules = covered_s = None
         if self.counter_joules is None and self.wall_s is not None:
             reserve_joules = 2 * (self.watts or 0.0) * for_s + _LEAST_RESERVE_JOULES
-            joules = self.joules + (reserve_joules if for_s else 0.0)
-            covered_s = self.covered_s + for_s
-        return msgspec.structs.replace(self, ceiling_joules=joules, ceiling_covered_s=covered_s)
-
-    def take_ceilings(self, stored: "Account | None") -> None:
-        """Serve as far as what is on disk now allows; without bound where nothing is."""
-        self.ceiling_joules = stored.ceiling_joules if stored else None
-        self.ceiling_covered_s = stored.ceiling_covered_s if stored else None
+            return self._bounded(reserve_joules, for_s)
+        return msgspec.structs.replace(self, ceiling_joules=None, ceiling_covered_s=None)
 
     def resume(self) -> None:
         """Go on in a new process: what was booked stays, and the time between is nobody's.
@@ -108,7 +123,3 @@ class Account(msgspec.Struct):
             likely = max(watts, self.watts or 0.0) * elapsed_s
             grown = joules if joules <= _PLAUSIBLE * likely else 0.0
         self._book(grown, elapsed_s)
-
-    def _book(self, joules: float, covered_s: float) -> None:
-        self.joules += joules
-        self.covered_s += covered_s

@@ -49,6 +49,8 @@ class Reason(StrEnum):
     BAD_REPLY = "bad_reply"
     POWERED_OFF = "powered_off"
     COMMAND_FAILED = "command_failed"
+    PERMISSION_DENIED = "permission_denied"
+    ABSENT = "absent"
     INVALID_ENTRY = "invalid_entry"
     INTERNAL_ERROR = "internal_error"
 

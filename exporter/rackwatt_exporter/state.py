@@ -14,6 +14,7 @@ from typing import Literal
 import msgspec
 
 from rackwatt_exporter.ledger import Account
+from rackwatt_exporter.meter import Meter
 
 log = logging.getLogger(__name__)
 
@@ -24,17 +25,20 @@ _AT_A_TIME = 1000  # some milliseconds
 class _File(msgspec.Struct):
     version: Literal[1]
     accounts: dict[str, Account]
+    meters: dict[str, Meter] = {}
 
 
 class LedgerFile:
-    """The accounts of all targets, those gone among them, and the file they are kept in.
+    """The accounts of all targets and counters, those gone among them, and the file they are in.
 
     Without a directory they last as long as the process does.
     """
 
     def __init__(self, directory: Path | None) -> None:
         self._directory = directory
-        self.accounts = _load(directory) if directory else {}
+        stored = _load(directory) if directory else _File(1, {})
+        self.accounts = stored.accounts
+        self.meters = stored.meters
 
     async def save(self, for_s: float) -> None:
         """Write the ledger with room for the time until the next save; 0 is the last one.
@@ -43,7 +47,7 @@ class LedgerFile:
         """
         if self._directory is None:
             return
-        raised: dict[str, Account | None] = {}
+        raised: dict[str, Account] = {}
         parts: list[bytes] = []
         nodes = list(self.accounts)
         for start in range(0, len(nodes), _AT_A_TIME):
@@ -52,16 +56,20 @@ class LedgerFile:
             parts.append(msgspec.json.encode(part)[1:-1])
             raised |= part
             await asyncio.sleep(0)
+        meters = {name: meter.raised(for_s) for name, meter in self.meters.items()}
+        kept = True
         try:
-            await asyncio.to_thread(_write, self._directory, parts)
+            await asyncio.to_thread(_write, self._directory, parts, msgspec.json.encode(meters))
         except OSError as error:
             log.error("the ledger cannot be kept in %s: %s", self._directory, error)
-            raised = dict.fromkeys(raised)  # no ceilings: a frozen counter would be worse
-        for node, stored in raised.items():
-            self.accounts[node].take_ceilings(stored)
+            kept = False  # no ceilings: a frozen counter would be worse
+        for node, account in raised.items():
+            self.accounts[node].take_ceilings(account if kept else None)
+        for name, meter in meters.items():
+            self.meters[name].take_ceilings(meter if kept else None)
 
 
-def _load(directory: Path) -> dict[str, Account]:
+def _load(directory: Path) -> _File:
     """Read the accounts of the last run; none if there was none.
 
     A file that cannot be read is set aside, not overwritten: its joules may still be told by hand.
@@ -70,22 +78,24 @@ def _load(directory: Path) -> dict[str, Account]:
     try:
         stored = msgspec.json.decode(path.read_bytes(), type=_File)
     except FileNotFoundError:
-        return {}
+        return _File(1, {})
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         aside = path.with_suffix(".unreadable")
         log.error("%s cannot be read and is kept as %s: %s", path, aside.name, error)
         os.replace(path, aside)
-        return {}
+        return _File(1, {})
     for account in stored.accounts.values():
         account.resume()
-    return stored.accounts
+    for meter in stored.meters.values():
+        meter.resume()
+    return stored
 
 
-def _write(directory: Path, parts: list[bytes]) -> None:
+def _write(directory: Path, parts: list[bytes], meters: bytes) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     beside = directory / f"{FILE}.new"
     with beside.open("wb") as file:
-        file.write(b'{"version":1,"accounts":{%b}}' % b",".join(parts))
+        file.write(b'{"version":1,"accounts":{%b},"meters":%b}' % (b",".join(parts), meters))
         file.flush()
         os.fsync(file.fileno())
     os.replace(beside, directory / FILE)

@@ -10,6 +10,7 @@ from typing import Any, Self
 import aiohttp
 
 from rackwatt_exporter.exporter import Exporter
+from rackwatt_exporter.settings.host import Host
 from rackwatt_exporter.settings.secrets import Secrets
 from rackwatt_exporter.web.app import Site
 from rackwatt_exporter.web.clockwork import Clockwork
@@ -20,11 +21,19 @@ class Exporting:
     """An exporter over `directory`: documents in it, secrets and state in folders below it."""
 
     def __init__(
-        self, directory: Path, telemetry_path: str = "/metrics", limits: Limits | None = None
+        self,
+        directory: Path,
+        telemetry_path: str = "/metrics",
+        limits: Limits | None = None,
+        host: Host | None = None,
     ) -> None:
         self.directory = directory
         self.exporter = Exporter(
-            [directory], Secrets(directory / "secrets"), directory / "state", ["power-exporter"]
+            [directory],
+            Secrets(directory / "secrets"),
+            directory / "state",
+            ["power-exporter"],
+            host=host,
         )
         site = Site(self.exporter, Clockwork(), telemetry_path)
         self._front = Front(site.application(), None, limits)

@@ -97,7 +97,11 @@ def test_what_is_served_never_falls_whatever_clocks_counters_and_crashes_do(
         if event == "save":
             ceiling = account.raised(20).ceiling_joules
             on_disk = Account(
-                account.joules, account.covered_s, ceiling, account.counter_joules, account.watts
+                joules=account.joules,
+                covered_s=account.covered_s,
+                ceiling_joules=ceiling,
+                counter_joules=account.counter_joules,
+                watts=account.watts,
             )
             account.ceiling_joules = ceiling
         elif event == "kill" and on_disk.ceiling_joules is not None:

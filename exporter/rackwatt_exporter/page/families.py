@@ -1,29 +1,11 @@
 """Every family on the page, declared once: name, type, unit, labels and help.
 
-The renderer takes its headers from here and docs/metrics.md is generated from here.
+The renderer takes its headers from here and docs/metrics.md is generated from here. Families of
+the machine itself and of the grid stand in inside.py, for want of room.
 """
 
-from dataclasses import dataclass
-from typing import Literal
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Family:
-    """One metric family. A counter's name ends in `_total`; `unit` is empty where there is none."""
-
-    name: str
-    kind: Literal["gauge", "counter"]
-    help: str
-    labels: tuple[str, ...]
-    unit: str = ""
-    profile: str = "rackwatt"
-
-    def header(self, openmetrics: bool) -> str:
-        """Write the lines that introduce the family in either format."""
-        name = self.name.removesuffix("_total") if openmetrics else self.name
-        unit = f"# UNIT {name} {self.unit}\n" if openmetrics and self.unit else ""
-        return f"# HELP {name} {self.help}\n# TYPE {name} {self.kind}\n{unit}"
-
+from rackwatt_exporter.page.family import Family
+from rackwatt_exporter.page.inside import PER_FEED, PER_MACHINE
 
 _NODE = ("node", "type", "rack")
 
@@ -198,4 +180,4 @@ PER_SCHEDULER = (
     SCHEDULER_UP, SCHEDULER_AGE, SCHEDULER_DURATION, SCHEDULER_ERRORS, SCHEDULER_NODES,
 )  # fmt: skip
 PER_PROCESS = (TARGETS, PROBLEMS, RELOADED, RELOAD_GOOD, LAG, BUILD)
-FAMILIES = PER_TARGET + PER_SCHEDULER + PER_PROCESS
+FAMILIES = PER_TARGET + PER_MACHINE + PER_SCHEDULER + PER_FEED + PER_PROCESS

@@ -5,10 +5,12 @@ are written at the scrape, since they change with every second.
 """
 
 from collections.abc import Iterable
+from itertools import chain
 
 from rackwatt_exporter.page import families as f
 from rackwatt_exporter.page.exposition import END, labels
-from rackwatt_exporter.page.families import Family
+from rackwatt_exporter.page.family import Family
+from rackwatt_exporter.page.health import Samples
 from rackwatt_exporter.page.row import Row
 from rackwatt_exporter.page.schedulers import scheduler_samples
 from rackwatt_exporter.roster import Roster
@@ -54,15 +56,21 @@ class Page:
                 column[row.place] = ""
             self._vacant.append(row.place)
 
-    def text(self, openmetrics: bool, now_s: float) -> str:
-        """Join the page; the process' own metrics and the end mark are not on it."""
+    def text(self, openmetrics: bool, now_s: float, more: Samples = ()) -> str:
+        """Join the page, and samples of other things than targets.
+
+        The process' own metrics and the end mark are not on it.
+        """
         self._write_ages(now_s)
+        others = dict(chain(scheduler_samples(self._roster, now_s), more))
         parts: list[str] = []
         for family, column in self._columns.items():
-            if self._shows(family) and any(column):
+            beside = others.pop(family, ())
+            if self._shows(family) and (beside or any(column)):
                 parts.append(family.header(openmetrics))
                 parts += column
-        for family, samples in scheduler_samples(self._roster, now_s):
+                parts += beside
+        for family, samples in others.items():
             parts.append(family.header(openmetrics))
             parts += samples
         return "".join(parts)

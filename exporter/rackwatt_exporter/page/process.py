@@ -11,7 +11,7 @@ from prometheus_client.openmetrics.exposition import generate_latest as generate
 from rackwatt_exporter import __version__
 from rackwatt_exporter.page import families as f
 from rackwatt_exporter.page.exposition import labels
-from rackwatt_exporter.page.families import Family
+from rackwatt_exporter.page.family import Family
 from rackwatt_exporter.settings.fleet import Fleet
 
 _REGISTRY = CollectorRegistry()

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from rackwatt_exporter.page import families as f
 from rackwatt_exporter.page.exposition import labels
-from rackwatt_exporter.page.families import Family
+from rackwatt_exporter.page.family import Family
 from rackwatt_exporter.roster import Entry, Roster, counts
 
 

@@ -18,11 +18,28 @@ class MissingSecretError(ReadError):
         self.secret, self.key = secret, key
 
 
+Fingerprint = frozenset[tuple[str, int, int]]
+
+
 class Secrets:
     """The directory under which Secrets are mounted."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
+
+    def fingerprint(self) -> Fingerprint:
+        """Tell the present state of all files: equal ones mean that nothing has changed.
+
+        Kubernetes replaces what each name links to, all keys of a Secret at once.
+        """
+        marks = set()
+        for file in self._directory.glob("[!.]*/[!.]*"):
+            try:
+                found = file.stat()
+            except OSError:
+                continue
+            marks.add((str(file), found.st_mtime_ns, found.st_ino))
+        return frozenset(marks)
 
     def path(self, secret: str, key: str) -> Path:
         """Tell the file of a key that must exist.

@@ -22,11 +22,16 @@ class Shard:
     count: int = 1
 
     def part(self, whole: Fleet) -> Fleet:
-        """Give this shard's part of a fleet: its targets, every binding, every problem."""
+        """Give this shard's part of a fleet: its targets, every binding, every problem.
+
+        What is measured from inside, and the grid, are the first one's.
+        """
         if self.count == 1:
             return whole
         targets = {node: target for node, target in whole.targets.items() if self.takes(target)}
-        return replace(whole, targets=targets)
+        if self.number == 1:
+            return replace(whole, targets=targets)
+        return replace(whole, targets=targets, instruments={}, feeds={})
 
     def takes(self, target: Target) -> bool:
         """Tell whether a target is this shard's."""

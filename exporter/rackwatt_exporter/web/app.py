@@ -87,13 +87,16 @@ class Site:
         return web.Response(text="ok\n")
 
     async def readyz(self, _: web.Request) -> web.Response:
-        """Tell whether every target has been asked once, or has had its time to be."""
-        records = self._exporter.store.records.values()
-        if not records:
+        """Tell whether everything has been asked once, or has had its time to be."""
+        exporter = self._exporter
+        took = [record.took_s for record in exporter.store.records.values()]
+        for board in (exporter.roster, exporter.machine, exporter.grids):
+            took += [entry.took_s for entry in board.entries.values()]
+        if not took:
             return web.Response(text="no targets: the documents name none\n", status=503)
-        waiting = sum(record.took_s is None for record in records)
+        waiting = sum(took_s is None for took_s in took)
         if waiting and time.monotonic() - self._started_s < _PATIENCE_S:
-            told = f"{waiting} of {len(records)} targets not asked yet\n"
+            told = f"{waiting} of {len(took)} targets not asked yet\n"
             return web.Response(text=told, status=503)
         return web.Response(text="ready\n")
 

@@ -1,11 +1,13 @@
 """What Prometheus scrapes: the whole page, or one node's part. Neither asks a BMC anything."""
 
 import time
+from itertools import chain
 
 from aiohttp import web
 
 from rackwatt_exporter.exporter import Exporter
 from rackwatt_exporter.page.exposition import OPENMETRICS, TEXT, wants_openmetrics
+from rackwatt_exporter.page.machine import grid_samples, machine_samples, state_samples
 from rackwatt_exporter.page.process import document_text, process_text
 from rackwatt_exporter.web.clockwork import Clockwork
 from rackwatt_exporter.web.encoded import Encoded
@@ -50,9 +52,16 @@ class Scrape:
     def _text(self, openmetrics: bool) -> str:
         exporter = self._exporter
         exporter.store.withdraw_stale()
-        exporter.roster.withdraw_stale()
+        for board in (exporter.roster, exporter.machine, exporter.grids):
+            board.withdraw_stale()
+        now_s = time.monotonic()
+        inside = chain(
+            machine_samples(exporter.machine, now_s),
+            state_samples(exporter.machine, exporter.roster, exporter.store),
+            grid_samples(exporter.grids, now_s),
+        )
         return (
-            exporter.page.text(openmetrics, time.monotonic())
+            exporter.page.text(openmetrics, now_s, inside)
             + document_text(
                 exporter.fleet, exporter.reloaded_at_s, self._clockwork.lag_s, openmetrics
             )

@@ -11,10 +11,16 @@ from itertools import islice
 from typing import Any
 
 from rackwatt_exporter import __version__
+from rackwatt_exporter.board import Entry
 from rackwatt_exporter.exporter import Exporter
-from rackwatt_exporter.roster import Entry, counts
+from rackwatt_exporter.grid.provider import Intensity
+from rackwatt_exporter.machine import InstrumentEntry, Machine
+from rackwatt_exporter.roster import Entry as SchedulerEntry
+from rackwatt_exporter.roster import counts
+from rackwatt_exporter.settings.feed import Feed
 from rackwatt_exporter.settings.secrets import MissingSecretError
 from rackwatt_exporter.store import Record
+from rackwatt_exporter.web.counted import Counted
 
 MOST_FAILING = 1000
 _MOST_PROBLEMS = 100
@@ -26,25 +32,23 @@ _LONGEST_TOLD = 1000
 def status(exporter: Exporter, uptime_s: float, most_failing: int) -> dict[str, Any]:
     """Tell everything that fits; `most_failing` targets are told one by one, longest first."""
     now_s = time.monotonic()
-    exporter.store.withdraw_stale()
-    exporter.roster.withdraw_stale()
-    records = exporter.store.records.values()
-    failing = [record for record in records if record.error is not None]
+    for board in (exporter.store, exporter.roster, exporter.machine, exporter.grids):
+        board.withdraw_stale()
+    failing = [one for one in exporter.store.records.values() if one.error is not None]
     failing.sort(key=lambda record: (record.failing_since_s or now_s, record.target.node))
+    machine, grids = exporter.machine, exporter.grids
     problems = exporter.fleet.problems
+    counted = Counted(exporter)
     return {
         "version": __version__,
         "uptime_s": round(uptime_s, 1),
-        "targets": _counts(records),
-        "powertargets": {
-            name: _counts(record for record in records if record.target.document == name)
-            for name in sorted({record.target.document for record in records})
-        },
+        "targets": counted.all.plain(),
+        "powertargets": {name: one.plain() for name, one in sorted(counted.documents.items())},
         "reasons": Counter(record.error.reason for record in failing if record.error),
         "failing": [target_status(record, now_s) for record in islice(failing, most_failing)],
         "schedulers": [_scheduler(entry, now_s) for entry in exporter.roster.entries.values()],
-        "collectors": [],
-        "grids": [],
+        "collectors": [_collector(machine, entry, now_s) for entry in machine.entries.values()],
+        "grids": [_grid(entry, now_s) for entry in grids.entries.values()],
         "secrets_missing": _secrets_missing(exporter, failing),
         "documents": {
             "reloaded_at_s": round(exporter.reloaded_at_s, 3),
@@ -82,30 +86,48 @@ def target_status(record: Record, now_s: float) -> dict[str, Any]:
     }
 
 
-def _counts(records: Iterable[Record]) -> dict[str, Any]:
-    listed = list(records)
-    watts = [record.reading.watts for record in listed if record.reading]
-    return {
-        "configured": len(listed),
-        "reachable": sum(record.up for record in listed),
-        "failing": sum(record.error is not None for record in listed),
-        "measured": len(watts),
-        "watts": round(sum(watts), 3) if watts else None,
-    }
-
-
-def _scheduler(entry: Entry, now_s: float) -> dict[str, Any]:
-    answer, error = entry.answer, entry.error
-    age_s = now_s - entry.read_at_s if entry.read_at_s is not None else None
+def _scheduler(entry: SchedulerEntry, now_s: float) -> dict[str, Any]:
     return {
         "name": entry.asked.name,
         "cluster": entry.asked.cluster,
-        "up": entry.up,
-        "version": answer.version if answer else None,
-        "age_s": _rounded(age_s),
+        "version": entry.answer.version if entry.answer else None,
         "nodes": dict(counts(entry).most_common(_MOST_STATES)),
+        **_health(entry, now_s),
+    }
+
+
+def _collector(machine: Machine, entry: InstrumentEntry, now_s: float) -> dict[str, Any]:
+    return {
+        "collector": entry.asked.name,
+        "powertarget": entry.asked.document,
+        "node": machine.node,
+        "watts": machine.watts(entry),
+        **_health(entry, now_s),
+    }
+
+
+def _grid(entry: Entry[Feed, Intensity], now_s: float) -> dict[str, Any]:
+    grams = entry.answer.grams_per_kilowatt_hour if entry.answer else None
+    return {
+        "powertarget": entry.asked.document,
+        "zone": entry.asked.zone,
+        "provider": entry.asked.provider,
+        "grams_per_kilowatt_hour": _rounded(grams),
+        **_health(entry, now_s),
+    }
+
+
+def _health(entry: Entry[Any, Any], now_s: float) -> dict[str, Any]:
+    error, since_s = entry.error, entry.failing_since_s
+    return {
+        "up": entry.up,
+        "age_s": _rounded(entry.age_s(now_s)),
+        "took_s": _rounded(entry.took_s),
         "reason": error.reason if error else None,
         "message": _told(error) if error else None,
+        "failing_for_s": _rounded(now_s - since_s if since_s is not None else None),
+        "reads": entry.reads,
+        "errors": dict(entry.errors),
     }
 
 
@@ -127,5 +149,5 @@ def _told(words: object) -> str:
     return str(words)[:_LONGEST_TOLD]
 
 
-def _rounded(seconds: float | None) -> float | None:
-    return None if seconds is None else round(seconds, 3)
+def _rounded(number: float | None) -> float | None:
+    return None if number is None else round(number, 3)

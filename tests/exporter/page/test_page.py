@@ -1,6 +1,7 @@
 import shutil
 import subprocess
 from collections.abc import Iterator
+from itertools import chain
 
 import pytest
 from hypothesis import given
@@ -11,14 +12,26 @@ from prometheus_client.openmetrics.parser import (
 )
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
+from rackwatt_exporter.board import Board
+from rackwatt_exporter.collectors.collector import Energy, Findings, Quantity, Sample
+from rackwatt_exporter.grid.provider import Intensity
+from rackwatt_exporter.machine import Machine
 from rackwatt_exporter.page.families import FAMILIES
+from rackwatt_exporter.page.machine import (
+    Grids,
+    grid_samples,
+    machine_samples,
+    state_samples,
+)
 from rackwatt_exporter.page.page import Page
 from rackwatt_exporter.page.process import document_text, process_text
 from rackwatt_exporter.reading import ReadError, Reading, Reason, Statistics
 from rackwatt_exporter.roster import Roster
 from rackwatt_exporter.schedulers.scheduler import NodeStates
 from rackwatt_exporter.settings.binding import Binding, NoopOptions
+from rackwatt_exporter.settings.feed import Feed, StaticOptions
 from rackwatt_exporter.settings.fleet import Fleet
+from rackwatt_exporter.settings.instrument import Instrument
 from rackwatt_exporter.settings.options import FakeOptions
 from rackwatt_exporter.settings.target import Target
 from rackwatt_exporter.store import Store
@@ -31,6 +44,8 @@ class House:
         self.now_s = 1000.0
         self.store = Store({}, lambda: self.now_s, lambda: self.now_s)
         self.roster = Roster(self.store, lambda: self.now_s)
+        self.machine = Machine("inside", {}, lambda: self.now_s, lambda: self.now_s)
+        self.grids: Grids = Board(lambda: self.now_s)
         self.page = Page(self.roster, profiles)
         self.store.changed = self.page.update
         self.want(*targets)
@@ -44,8 +59,14 @@ class House:
 
     def text(self, openmetrics: bool = False) -> str:
         self.store.withdraw_stale()
-        self.roster.withdraw_stale()
-        return self.page.text(openmetrics, self.now_s)
+        for board in (self.roster, self.machine, self.grids):
+            board.withdraw_stale()
+        inside = chain(
+            machine_samples(self.machine, self.now_s),
+            state_samples(self.machine, self.roster, self.store),
+            grid_samples(self.grids, self.now_s),
+        )
+        return self.page.text(openmetrics, self.now_s, inside)
 
     def samples(self, family: str) -> dict[tuple[str, ...], float]:
         """Parse the page as Prometheus would; samples by their label values."""
@@ -184,12 +205,64 @@ def test_a_profile_can_be_switched_off() -> None:
     assert house.samples("rackwatt_node_power_watts")
 
 
+def find_inside(house: House) -> None:
+    """Let the collectors of this machine and the grid have been read, and fail."""
+    house.machine.want([Instrument("rapl", "nodes", scheduler="prod")])
+    house.grids.want([Feed("fr", "FR", "static", StaticOptions(56.0))])
+    samples = tuple(
+        Sample(quantity, labels, 1.5)
+        for quantity, labels in (
+            (Quantity.CPU_SECONDS, ("user",)),
+            (Quantity.CPU_GUEST_SECONDS, ("user",)),
+            (Quantity.CPUS, ()),
+        )
+    )
+    for joules in (5.0, 1005.0):
+        package = Energy("package", "package-0", joules, 65712.0, whole=True)
+        house.machine.succeeded("rapl", Findings(samples, (package,)), 0.001)
+        house.now_s += 10
+    house.grids.succeeded("FR/static", Intensity.of(56.0), 0.001)
+    house.machine.failed("rapl", ReadError(Reason.PERMISSION_DENIED, "no"), 0.001)
+    house.grids.failed("FR/static", ReadError(Reason.TIMEOUT, "no answer"), 1.0)
+
+
+def test_what_is_found_inside_is_told_with_its_domain_and_the_state_of_this_node() -> None:
+    house = House(target("n1"))
+    find_inside(house)
+    assert "rackwatt_node_state" not in house.text()
+    house.states(inside="allocated", n1="idle")
+    who = ("inside", "rapl", "package", "package-0")
+    assert house.samples("rackwatt_node_domain_energy_joules_total") == {who: 1000.0}
+    assert house.samples("rackwatt_node_domain_power_watts") == {who: 100.0}
+    assert house.samples("rackwatt_node_domain_energy_covered_seconds_total") == {who: 10.0}
+    assert house.samples("rackwatt_node_cpu_seconds_total") == {("inside", "user"): 1.5}
+    assert house.samples("rackwatt_grid_carbon_intensity_grams_per_joule") == {
+        ("FR", "static"): pytest.approx(56 / 3.6e6)
+    }
+    assert ("inside", "prod", "alpha", "allocated") in house.samples("rackwatt_node_state")
+    house.want(target("n1"), target("inside"))  # measured from both sides
+    house.roster.spread()
+    assert house.text().count('rackwatt_node_state{node="inside"') == 1
+
+
+def test_what_was_found_inside_is_withdrawn_when_it_is_too_old_and_its_health_stays() -> None:
+    house = House()
+    find_inside(house)
+    house.now_s += 91
+    text = house.text()
+    assert "rackwatt_node_" not in text
+    assert "rackwatt_grid_carbon" not in text
+    assert 'rackwatt_collector_up{node="inside",collector="rapl"} 0' in text
+    assert 'rackwatt_grid_up{zone="FR",provider="static"} 0' in text
+
+
 def whole(openmetrics: bool) -> str:
     house = House(target("n1"), target('n"2\\\n', rack="über"))
     house.store.succeeded("n1", Reading(300.0, "dcmi", 5e6, Statistics(1.0, 2.0, 3.0, 4.0)), 0.01)
     house.store.failed('n"2\\\n', ReadError(Reason.TIMEOUT, "no answer"), 1.0)
-    house.states(n1="idle")
+    house.states(n1="idle", inside="idle")
     house.roster.failed("prod", ReadError(Reason.REFUSED, "nobody"), 1.0)
+    find_inside(house)
     fleet = Fleet({"n1": target("n1")}, problems=("one",))
     documents = document_text(fleet, 1e9, 0.001, openmetrics)
     return house.text(openmetrics) + documents + process_text(openmetrics)

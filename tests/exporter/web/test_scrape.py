@@ -1,5 +1,6 @@
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 from prometheus_client.openmetrics.parser import (
@@ -108,10 +109,10 @@ async def test_scrapes_at_once_share_one_page_and_later_ones_have_another(direct
         rendered = 0
         page_text = site.exporter.page.text
 
-        def counted(openmetrics: bool, now_s: float) -> str:
+        def counted(*arguments: Any) -> str:
             nonlocal rendered
             rendered += 1
-            return page_text(openmetrics, now_s)
+            return page_text(*arguments)
 
         site.exporter.page.text = counted  # type: ignore[method-assign]
         texts = await asyncio.gather(*(site.text() for _ in range(20)))

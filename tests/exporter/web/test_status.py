@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from rackwatt_exporter.settings.host import Host
 from tests.exporter.exporting import Exporting, power_target
 
 BINDING = """---
@@ -14,6 +15,27 @@ spec:
   interval: 200ms
   noop: {states: [{names: "n[1-2]", state: allocated}]}
 """
+INSIDE = """---
+apiVersion: rackwatt.dev/v1alpha1
+kind: PowerTarget
+metadata: {name: nodes}
+spec: {interval: 200ms, node: {collectors: [cpu, rapl]}}
+---
+apiVersion: rackwatt.dev/v1alpha1
+kind: PowerTarget
+metadata: {name: france}
+spec: {interval: 200ms, grid: {zone: FR, static: {gramsPerKilowattHour: 56}}}
+"""
+HEALTH = {
+    "up": "bool",
+    "age_s": "float",
+    "took_s": "float",
+    "reason": "NoneType",
+    "message": "NoneType",
+    "failing_for_s": "NoneType",
+    "reads": "int",
+    "errors": {},
+}
 HOSTS = """
       - {names: "n[1-2]"}
       - {names: "b[1-3]", method: ipmi, addresses: "127.0.0.[1-3]", credentials: {secretRef: {name: bmc}}}
@@ -36,15 +58,18 @@ async def read_once(site: Exporting) -> Any:
 
 
 async def test_the_status_has_the_shape_that_the_operator_reads(tmp_path: Path) -> None:
-    (tmp_path / "lab.yaml").write_text(power_target(HOSTS) + BINDING)
-    async with Exporting(tmp_path) as site:
+    (tmp_path / "lab.yaml").write_text(power_target(HOSTS) + BINDING + INSIDE)
+    host = Host("n17", sysfs=tmp_path / "none", procfs=Path("/proc"))
+    async with Exporting(tmp_path, host=host) as site:
         status = await read_once(site)
     assert set(status) == {
         "version", "uptime_s", "targets", "powertargets", "reasons", "failing", "schedulers",
         "collectors", "grids", "secrets_missing", "documents",
     }  # fmt: skip
     assert set(status["targets"]) == COUNTS
-    assert {name: set(counts) for name, counts in status["powertargets"].items()} == {"lab": COUNTS}
+    assert {name: set(counts) for name, counts in status["powertargets"].items()} == {
+        "lab": COUNTS, "nodes": COUNTS, "france": COUNTS,
+    }  # fmt: skip
     assert status["reasons"] == {"credentials_missing": 4}
     failing = status["failing"][0]
     assert shape({key: failing[key] for key in ("node", "powertarget", "method")}) == {
@@ -57,12 +82,27 @@ async def test_the_status_has_the_shape_that_the_operator_reads(tmp_path: Path) 
         {
             "name": "str",
             "cluster": "str",
-            "up": "bool",
             "version": "str",
-            "age_s": "float",
             "nodes": {"allocated": "int"},
-            "reason": "NoneType",
-            "message": "NoneType",
+            **HEALTH,
+        }
+    ]
+    cpu, rapl = status["collectors"]
+    assert shape(cpu) == {
+        "collector": "str", "powertarget": "str", "node": "str", "watts": "NoneType", **HEALTH,
+    }  # fmt: skip
+    assert (rapl["node"], rapl["up"], rapl["reason"]) == ("n17", False, "absent")
+    assert rapl["failing_for_s"] >= 0
+    assert status["powertargets"]["nodes"] == {
+        "configured": 1, "reachable": 1, "failing": 1, "measured": 0, "watts": None,
+    }  # fmt: skip
+    assert shape(status["grids"]) == [
+        {
+            "powertarget": "str",
+            "zone": "str",
+            "provider": "str",
+            "grams_per_kilowatt_hour": "float",
+            **HEALTH,
         }
     ]
     assert shape(status["secrets_missing"]) == [

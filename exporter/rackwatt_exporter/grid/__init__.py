@@ -1,0 +1,1 @@
+"""The carbon intensity of the grid: one module for each provider."""

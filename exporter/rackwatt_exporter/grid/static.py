@@ -1,0 +1,18 @@
+"""A figure that stands in the document: the one of the site's own contract."""
+
+from rackwatt_exporter.grid.provider import Intensity
+from rackwatt_exporter.settings.feed import Feed
+
+
+class StaticProvider:
+    """The same figure at every reading."""
+
+    def __init__(self, feed: Feed) -> None:
+        self._intensity = Intensity.of(feed.options.grams_per_kilowatt_hour)
+
+    async def read(self) -> Intensity:
+        """Give the figure; never fails."""
+        return self._intensity
+
+    async def close(self) -> None:
+        """Nothing is open."""
