@@ -4,11 +4,12 @@ SHELL := bash
 .DEFAULT_GOAL := help
 VENV := .venv/bin
 STAMP := .venv/.complete
+TOOLS := $(or $(PYTHON),python3) -m scripts.tools
 
-.PHONY: help setup check format test demo bench fuzz crds docs clean
+.PHONY: help setup check format tools tools-dir test kind demo bench fuzz crds docs clean
 
 help: ## print this
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
 
 setup: $(STAMP) ## create .venv with the project in it, and install the Debian packages it needs
 	@scripts/packages
@@ -28,8 +29,18 @@ format: $(STAMP) ## let ruff format and mend what it can
 	$(VENV)/ruff format
 	$(VENV)/ruff check --fix
 
-test: setup ## run every test, against the real daemons; ARGS goes to pytest
+tools: ## build what is missing of etcd, kube-apiserver, kubectl, helm …, once, outside the tree
+	@$(TOOLS) test
+
+tools-dir: ## print where the tools lie
+	@$(TOOLS) --directory
+
+test: setup tools ## run every test, against the real daemons; ARGS goes to pytest
 	$(VENV)/pytest $(ARGS)
+
+kind: ## bring up kind where docker is, for tests against it
+	@$(TOOLS) kind test
+	@scripts/kind "$$($(TOOLS) --directory)"
 
 demo: setup ## a simulated fleet, a scheduler, the exporter and its page; Ctrl-C ends it (DEMO_SECONDS=20 by itself)
 	@$(VENV)/python -m scripts.demo

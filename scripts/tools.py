@@ -49,7 +49,8 @@ class Group:
     @functools.cached_property
     def key(self) -> str:
         """Name what is pinned: two trees that pin the same share what is built."""
-        pinned = [path.read_bytes() for path in sorted((PINS / self.name).iterdir())]
+        files = sorted((PINS / self.name).iterdir())
+        pinned = [path.read_bytes() for path in files if path.suffix in {".mod", ".sum", ".go"}]
         digest = hashlib.sha256(b"\0".join([repr((self, FLAGS)).encode(), *pinned]))
         return f"{self.name}-{digest.hexdigest()[:12]}"
 
@@ -143,6 +144,7 @@ TOOLS = (
     ),
     Tool("kind", KIND, KIND.module, "kind"),
 )
+PURPOSES = tuple(dict.fromkeys(tool.purpose for tool in TOOLS))
 
 
 def cache() -> Path:
@@ -158,30 +160,36 @@ def directory() -> Path:
 
 def provide(wanted: list[Tool]) -> None:
     """Link each tool into the folder: one that is here already, else one that is built for it."""
-    missing = [tool for tool in wanted if not (directory() / tool.name).exists()]
-    if not missing:
+    if not _missing(wanted):
         return
     with _alone():
+        missing = _missing(wanted)
         for number, tool in enumerate(missing, 1):
-            print(f"  {tool.name:<26}", end="", flush=True)
+            here = _found(tool)
+            print(f"  {tool.name:<28}", end="", flush=True)
             started_s = time.monotonic()
-            told = _found(tool) or _built(tool)
-            print(f"{told:<30} {time.monotonic() - started_s:4.0f} s  {number} of {len(missing)}")
+            _link(tool, here or _built(tool))
+            told = f"found in {here.parent}" if here else f"{tool.group.version}, built"
+            took_s = time.monotonic() - started_s
+            print(f"{told:<26}{took_s:4.0f} s  {number} of {len(missing)}", flush=True)
 
 
-def _found(tool: Tool) -> str | None:
-    """Link a tool that is here already and fits; tell where it was."""
+def _missing(wanted: list[Tool]) -> list[Tool]:
+    return [tool for tool in wanted if not (directory() / tool.name).exists()]
+
+
+def _found(tool: Tool) -> Path | None:
+    """Find a tool that is here already, and fits."""
     if tool.make is not build:
         return None
     for folder in (os.environ.get("KUBEBUILDER_ASSETS"), os.environ.get("PATH")):
         path = shutil.which(tool.name, path=folder) if folder else None
-        if path is None:
-            continue
-        version = _version(path, tool)
-        if tool.group.fits(version):
-            _link(tool, Path(path).resolve())
-            return f"{version}, found in {Path(path).parent}"
-        print(f"({version or '?'} in {Path(path).parent} does not fit) ", end="", flush=True)
+        version = _version(path, tool) if path else ""
+        if path and tool.group.fits(version):
+            return Path(path).resolve()
+        if path:
+            told = f"{version or 'of no known version'}, not {tool.group.version}"
+            print(f"  {path} is {told}: passed over", flush=True)
     return None
 
 
@@ -195,16 +203,15 @@ def _version(path: str, tool: Tool) -> str:
     return ""
 
 
-def _built(tool: Tool) -> str:
-    """Link a tool that was built before, or is built now; tell its version."""
+def _built(tool: Tool) -> Path:
+    """Build a tool, unless it was built before."""
     target = cache() / "built" / tool.group.key / tool.name
     if not target.exists():
         beside = target.with_name(f"{tool.name}.part")
         target.parent.mkdir(parents=True, exist_ok=True)
         tool.make(tool, beside)
         beside.replace(target)
-    _link(tool, target)
-    return tool.group.version
+    return target
 
 
 def _link(tool: Tool, target: Path) -> None:
@@ -246,15 +253,17 @@ def _alone() -> Iterator[None]:
 
 
 def main() -> int:
-    """Provide the tools of the purposes named; with `--directory`, print where they lie instead."""
+    """Provide the tools that are named, or that a purpose wants; or print where they lie."""
+    known = {word for tool in TOOLS for word in (tool.name, tool.purpose)}
     parser = argparse.ArgumentParser(description="Build the tools that tests need.")
-    parser.add_argument("purposes", nargs="*", default=["test"], metavar="test|e2e|kind")
-    parser.add_argument("--directory", action="store_true")
+    parser.add_argument("wanted", nargs="*", metavar="|".join(PURPOSES) + "|TOOL")
+    parser.add_argument("--directory", action="store_true", help="print where they lie")
     chosen = parser.parse_args()
+    if unknown := set(chosen.wanted) - known:
+        parser.error(f"no tool is called {', '.join(sorted(unknown))}")
     if chosen.directory:
         print(directory())
-    else:
-        provide([tool for tool in TOOLS if tool.purpose in chosen.purposes])
+    provide([tool for tool in TOOLS if {tool.name, tool.purpose} & set(chosen.wanted)])
     return 0
 
 

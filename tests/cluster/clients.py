@@ -94,6 +94,7 @@ class Helm:
         home = cluster.directory / "helm"
         self._command: list[str | Path] = [cluster.tool("helm"), f"--namespace={namespace}"]
         self._environment = {
+            "HOME": str(home),
             "KUBECONFIG": str(cluster.kubeconfig),
             "HELM_CACHE_HOME": f"{home}/cache",
             "HELM_CONFIG_HOME": f"{home}/config",

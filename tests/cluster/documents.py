@@ -12,5 +12,7 @@ def install(cluster: Cluster) -> str:
     """Install them as docs/install.md says, wait until they are served, and give what was told."""
     kubectl = Kubectl(cluster)
     told = kubectl.run("apply", "--server-side", f"--filename={CRDS}")
-    kubectl.run("wait", "--for=condition=Established", "--timeout=120s", f"--filename={CRDS}")
+    # wait does not bear objects that have no status yet.
+    established = ("wait", "--for=condition=Established", "--timeout=120s", f"--filename={CRDS}")
+    kubectl.until(lambda k: k.run(*established))
     return told

@@ -19,7 +19,8 @@ def install(cluster: Cluster) -> None:
     """Install them, and wait until they are served."""
     kubectl, folder = Kubectl(cluster), cluster.tool("prometheus-operator-crd")
     kubectl.apply(*(folder / f"{GROUP}_{kind}.yaml" for kind in KINDS))
-    kubectl.run("wait", "--for=condition=Established", "--timeout=120s", *NAMES)
+    established = ("wait", "--for=condition=Established", "--timeout=120s", *NAMES)
+    kubectl.until(lambda k: k.run(*established))  # wait does not bear objects without a status
 
 
 def remove(cluster: ControlPlane) -> None:

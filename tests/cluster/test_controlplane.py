@@ -123,9 +123,7 @@ def test_the_crds_of_prometheus_operator_come_and_go(
     kubectl = Kubectl(control_plane, own_namespace)
     with monitoring.installed(control_plane):
         assert kubectl.items("servicemonitors") == []
-    with pytest.raises(
-        CommandError, match="could not find the requested resource|have a resource type"
-    ):
+    with pytest.raises(CommandError, match=r"the requested resource|have a resource type"):
         kubectl.items("servicemonitors")
 
 
