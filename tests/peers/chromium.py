@@ -10,6 +10,8 @@ from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.remote.webelement import WebElement
 
+from tests.patience import PATIENCE_S
+
 _FLAGS = (
     "--headless",
     "--no-sandbox",
@@ -76,7 +78,7 @@ class Browser:
         """Give the accessible name, or the id, of what has the focus."""
         return str(self.run("const e = document.activeElement; return e.ariaLabel ?? e.id"))
 
-    def until(self, told: Callable[[], Any], limit_s: float = 20) -> Any:
+    def until(self, told: Callable[[], Any], limit_s: float = PATIENCE_S) -> Any:
         """Wait until something holds, and give it."""
         deadline_s = time.monotonic() + limit_s
         while time.monotonic() < deadline_s:

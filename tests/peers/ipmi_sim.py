@@ -18,7 +18,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-READY_DEADLINE_S = 10.0
+from tests.patience import PATIENCE_S
+from tests.peers.ports import free_port
+
 USERNAME, PASSWORD = "root", "calvin00"
 MEASURING = 0x40
 
@@ -118,7 +120,7 @@ class IpmiSim:
         self._directory = directory
         self._starts = 0
         block = f"127.{random.randint(16, 250)}.{random.randint(1, 250)}"
-        port = _free_port(f"{block}.1")
+        port = free_port()
         self.bmcs = [
             Bmc(f"{block}.{i + 1}", port, 0x20 + 2 * i, directory / f"power.{0x20 + 2 * i:02x}", s)
             for i, s in enumerate(fleet)
@@ -169,7 +171,7 @@ class IpmiSim:
         return self._process is not None and self._process.poll() is None
 
     def _wait_for(self, bmc: Bmc) -> None:
-        deadline = time.monotonic() + READY_DEADLINE_S
+        deadline = time.monotonic() + PATIENCE_S
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             probe.settimeout(0.05)
             while time.monotonic() < deadline and self.alive():
@@ -221,9 +223,3 @@ def _program(name: str) -> str:
     if found is None:
         raise RuntimeError(f"{name} is not installed: `make setup` as root installs it")
     return found
-
-
-def _free_port(address: str) -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind((address, 0))
-        return int(probe.getsockname()[1])

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tests.patience import PATIENCE_S
+
 _PYGHMI = """
 import json, os, sys
 from pyghmi.ipmi.command import Command
@@ -78,6 +80,8 @@ def _number(pattern: str, text: str) -> int:
 def _run(command: Sequence[str], environment: dict[str, str] | None = None) -> str:
     path = os.environ.get("PATH", "") + ":/usr/sbin"
     environment = {**os.environ, "PATH": path, **(environment or {})}
-    ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=30)
+    ran = subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=PATIENCE_S
+    )
     assert ran.returncode == 0, f"{ran.stdout}\n{ran.stderr}"
     return ran.stdout

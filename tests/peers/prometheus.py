@@ -1,7 +1,6 @@
 """Start a real Prometheus with a configuration, and ask it what it has."""
 
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -12,7 +11,8 @@ from typing import Any
 import httpx
 import yaml
 
-READY_DEADLINE_S = 30.0
+from tests.patience import PATIENCE_S
+from tests.peers.ports import free_port
 
 
 def tool(name: str) -> str:
@@ -26,7 +26,7 @@ class Prometheus:
     """A running Prometheus."""
 
     def __init__(self, port: int, log: Path) -> None:
-        self._client = httpx.Client(base_url=f"http://127.0.0.1:{port}/api/v1", timeout=10)
+        self._client = httpx.Client(base_url=f"http://127.0.0.1:{port}/api/v1", timeout=PATIENCE_S)
         self._log = log
 
     def close(self) -> None:
@@ -47,7 +47,7 @@ class Prometheus:
 
     def until(self, told: Callable[["Prometheus"], object]) -> None:
         """Wait for something to be so."""
-        deadline_s = time.monotonic() + READY_DEADLINE_S
+        deadline_s = time.monotonic() + PATIENCE_S
         while not self._told(told):
             assert time.monotonic() < deadline_s, self._log.read_text()
             time.sleep(0.1)
@@ -65,8 +65,7 @@ def prometheus(directory: Path, config: dict[str, Any]) -> Iterator[Prometheus]:
     directory.mkdir()
     path, log = directory / "prometheus.yml", directory / "log"
     path.write_text(yaml.safe_dump(config))
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     with log.open("w") as out:
         process = subprocess.Popen(
             [
@@ -85,4 +84,4 @@ def prometheus(directory: Path, config: dict[str, Any]) -> Iterator[Prometheus]:
     finally:
         running.close()
         process.kill()
-        process.wait(10)
+        process.wait()

@@ -20,9 +20,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from rackwatt_crds.hostlist import expand
-from tests.peers.slurm_configuration import Layout, configure, free_ports
+from tests.patience import PATIENCE_S
+from tests.peers.ports import free_ports
+from tests.peers.slurm_configuration import Layout, configure
 
-DEADLINE_S = 30.0
 SBIN = "/usr/sbin:/usr/local/sbin:/sbin"
 REST_VERSIONS = ("v0.0.37", "v0.0.38")
 REST_USER = "nobody"  # slurmrestd refuses both root and SlurmUser
@@ -179,7 +180,7 @@ class SlurmCluster:
         Raises:
             TimeoutError: it did not in time, or a daemon has ended; with the ends of all logs.
         """
-        deadline = time.monotonic() + DEADLINE_S
+        deadline = time.monotonic() + PATIENCE_S
         while not condition():
             ended = any(daemon.poll() is not None for daemon in self._daemons.values())
             if ended or time.monotonic() > deadline:
@@ -192,7 +193,7 @@ class SlurmCluster:
         Raises:
             TimeoutError: with the state of those that are not.
         """
-        deadline = time.monotonic() + DEADLINE_S
+        deadline = time.monotonic() + PATIENCE_S
         while missing := {
             name: found for name, found in self.truth().items() if states.get(name, found) != found
         }:
@@ -225,11 +226,11 @@ class SlurmCluster:
     def _stop(self, name: str) -> None:
         daemon = self._daemons.pop(name)
         daemon.terminate()
-        daemon.wait(DEADLINE_S)
+        daemon.wait(PATIENCE_S)
 
     def _run(self, *command: str) -> str:
         done = subprocess.run(
-            command, env=self.environment, capture_output=True, text=True, timeout=DEADLINE_S
+            command, env=self.environment, capture_output=True, text=True, timeout=PATIENCE_S
         )
         if done.returncode:
             raise RuntimeError(f"{' '.join(command)}: {done.stderr}")

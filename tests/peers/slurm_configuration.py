@@ -2,7 +2,6 @@
 
 import getpass
 import os
-import random
 import socket
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,18 +93,3 @@ def _slurm_conf(directory: Path, layout: Layout) -> str:
     for name, default in (("batch", "YES"), ("again", "NO")):
         text += PARTITION.format(name=name, nodes=nodes, default=default)
     return text
-
-
-def free_ports(count: int) -> list[int]:
-    """Find ports that nobody listens on, below those that the kernel hands out by itself."""
-    found: list[int] = []
-    candidates = iter(random.sample(range(10_000, 32_000), 4 * count + 100))
-    while len(found) < count:
-        port = next(candidates)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        found.append(port)
-    return found

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
@@ -10,7 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-READY_DEADLINE_S = 10.0
+from tests.patience import PATIENCE_S
+from tests.peers.ports import free_port
+
 READY_LINE = "NET-SNMP version"
 COMMUNITY = "rackwatt"
 WRITING_COMMUNITY = "rackwatt-writes"
@@ -78,7 +79,7 @@ class Snmpd:
     def start(self) -> None:
         """Start it and wait until it listens; engineBoots goes up by one each time."""
         self.directory.mkdir(parents=True, exist_ok=True)
-        self.port = self.port or _free_port(self.addresses)
+        self.port = self.port or free_port()
         (self.directory / "snmpd.conf").write_text("\n".join(self._configuration()) + "\n")
         log = self.directory / "snmpd.log"
         log.unlink(missing_ok=True)
@@ -146,7 +147,7 @@ class Snmpd:
             yield f"override -rw {line}"
 
     def _wait_for(self, log: Path) -> None:
-        deadline_s = time.monotonic() + READY_DEADLINE_S
+        deadline_s = time.monotonic() + PATIENCE_S
         assert self._process is not None
         while time.monotonic() < deadline_s and self._process.poll() is None:
             if log.exists() and READY_LINE in log.read_text(errors="replace"):
@@ -178,7 +179,7 @@ def client(name: str, login: Sequence[str], agent: str, words: Sequence[str]) ->
     Raises:
         subprocess.CalledProcessError: with what it said instead.
     """
-    command = [_program(name), "-r", "1", "-t", "2", "-Oqvn", *login, agent, *words]
+    command = [_program(name), "-r", "2", "-t", "20", "-Oqvn", *login, agent, *words]
     done = subprocess.run(command, env=PLAIN, capture_output=True, text=True, check=True)
     return done.stdout.strip().strip('"')
 
@@ -188,11 +189,3 @@ def _program(name: str) -> str:
     if found is None:
         raise RuntimeError(f"{name} is not installed: apt-get install snmpd snmp")
     return found
-
-
-def _free_port(addresses: Sequence[str]) -> int:
-    family = socket.AF_INET6 if ":" in addresses[0] else socket.AF_INET
-    with socket.socket(family, socket.SOCK_DGRAM) as probe:
-        probe.bind((addresses[0], 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -3,14 +3,14 @@
 import asyncio
 import getpass
 import shutil
-import socket
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-READY_DEADLINE_S = 10.0
+from tests.patience import PATIENCE_S
+from tests.peers.ports import free_port
 
 CONFIG = """
 Port {port}
@@ -23,6 +23,8 @@ StrictModes no
 PasswordAuthentication no
 KbdInteractiveAuthentication no
 PermitRootLogin prohibit-password
+LoginGraceTime 120
+MaxStartups 100
 LogLevel VERBOSE
 """
 
@@ -51,7 +53,7 @@ async def sshd(directory: Path) -> AsyncIterator[Sshd]:
     for name in ("host_key", "client_key"):
         _make_key(directory / name)
     shutil.copy(directory / "client_key.pub", directory / "authorized_keys")
-    port = _free_port()
+    port = free_port()
     host_key = (directory / "host_key.pub").read_text()
     (directory / "known_hosts").write_text(f"[127.0.0.1]:{port} {host_key}")
     (directory / "sshd_config").write_text(CONFIG.format(port=port, directory=directory))
@@ -90,15 +92,8 @@ def _make_key(path: Path) -> None:
     subprocess.run(command, check=True)
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 async def _listening(port: int, process: asyncio.subprocess.Process, log: Path) -> None:
-    async with asyncio.timeout(READY_DEADLINE_S):
+    async with asyncio.timeout(PATIENCE_S):
         while process.returncode is None:
             try:
                 _, writer = await asyncio.open_connection("127.0.0.1", port)

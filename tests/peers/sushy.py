@@ -13,8 +13,8 @@ from typing import Any
 import httpx
 import trustme
 
-READY_DEADLINE_S = 120.0
-ANSWER_DEADLINE_S = 60.0
+from tests.patience import PATIENCE_S
+
 USERNAME, PASSWORD = "admin", "secret"
 SYSTEM = "27946b59-9e44-4fa7-8e91-f3527a1ef094"
 CHASSIS = "48295861-2522-3561-6729-621118518810"
@@ -41,10 +41,10 @@ class Sushy:
             base_url=f"https://{self.address}:{port}",
             verify=ssl.create_default_context(cafile=authority),
             auth=(USERNAME, PASSWORD),
-            timeout=ANSWER_DEADLINE_S,
+            timeout=PATIENCE_S,
         )
         url = f"http://{self.address}:{control_port}"
-        self._control = httpx.Client(base_url=url, timeout=ANSWER_DEADLINE_S)
+        self._control = httpx.Client(base_url=url, timeout=PATIENCE_S)
 
     def get(self, path: str) -> Any:
         """Read a resource as any other client would: the oracle."""
@@ -109,7 +109,7 @@ def _write_files(directory: Path, settings: Mapping[str, Any]) -> None:
 
 def _ports(directory: Path, process: subprocess.Popen[bytes]) -> tuple[int, int]:
     path = directory / "ports"
-    deadline = time.monotonic() + READY_DEADLINE_S
+    deadline = time.monotonic() + PATIENCE_S
     while not path.exists():
         if process.poll() is not None or time.monotonic() > deadline:
             raise RuntimeError((directory / "sushy.log").read_text())

@@ -1,26 +1,19 @@
 import json
 import signal
-import socket
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.exporter.commands.running import COMMAND, running
+from tests.patience import PATIENCE_S
+from tests.peers.ports import free_ports
 
 
 @pytest.fixture
 def ports() -> list[str]:
-    flags = []
-    for protocol, kind in (
-        ("ipmi", socket.SOCK_DGRAM),
-        ("snmp", socket.SOCK_DGRAM),
-        ("redfish", socket.SOCK_STREAM),
-    ):
-        with socket.socket(socket.AF_INET, kind) as free:
-            free.bind(("127.0.0.1", 0))
-            flags.append(f"--{protocol}.port={free.getsockname()[1]}")
-    return flags
+    protocols = ("ipmi", "snmp", "redfish")
+    return [f"--{each}.port={port}" for each, port in zip(protocols, free_ports(3), strict=True)]
 
 
 def test_every_simulated_machine_is_read_over_its_protocol(
@@ -45,7 +38,7 @@ def test_a_port_that_is_taken_is_told(tmp_path: Path, ports: list[str]) -> None:
         fleet.until_logged(lambda line: "2 machines" in line)
         second = subprocess.run(
             [*COMMAND, "simulate", "--nodes=2", f"--directory={tmp_path}/second", *ports],
-            capture_output=True, text=True, check=False, timeout=30,
+            capture_output=True, text=True, check=False, timeout=PATIENCE_S,
         )  # fmt: skip
         assert second.returncode == 1
         assert "is another fleet simulated here?" in second.stderr
@@ -118,7 +111,7 @@ def test_a_scenario_or_flag_that_cannot_be_used_is_told(
 ) -> None:
     done = subprocess.run(
         [*COMMAND, "simulate", f"--directory={tmp_path}", *ports, *flags],
-        capture_output=True, text=True, check=False, timeout=30,
+        capture_output=True, text=True, check=False, timeout=PATIENCE_S,
     )  # fmt: skip
     assert done.returncode == 2
     assert told in done.stderr

@@ -15,7 +15,9 @@ from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.simulator.ipmi import IpmiServer
 from rackwatt_exporter.simulator.machine import Machine
 from tests.exporter.targets.ipmi_targets import Driven, driven
+from tests.patience import PATIENCE_S
 from tests.peers.ipmi_tools import Asker
+from tests.peers.ports import free_port
 
 BLOCK = f"127.{random.randint(16, 250)}.{random.randint(1, 250)}"
 
@@ -30,12 +32,10 @@ def machines() -> dict[str, Machine]:
 
 @pytest.fixture
 async def port(machines: dict[str, Machine]) -> AsyncIterator[int]:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind((f"{BLOCK}.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     server = IpmiServer(machines, port)
     await server.start()
-    yield int(port)
+    yield port
     await server.close()
 
 
@@ -144,7 +144,7 @@ async def test_a_presence_ping_is_answered_from_the_address_that_was_asked(
         client.setblocking(False)
         client.sendto(bytes.fromhex("0600ff06000011be80000000"), (f"{BLOCK}.1", port))
         loop = asyncio.get_running_loop()
-        answer, address = await asyncio.wait_for(loop.sock_recvfrom(client, 64), 5)
+        answer, address = await asyncio.wait_for(loop.sock_recvfrom(client, 64), PATIENCE_S)
         assert address == (f"{BLOCK}.1", port)
         assert answer[8] == 0x40
 

@@ -1,7 +1,6 @@
 """The simulated Redfish services, read by clients that are not ours: sushy and httpx."""
 
 import asyncio
-import socket
 import ssl
 import time
 from collections.abc import AsyncIterator
@@ -19,6 +18,7 @@ from rackwatt_exporter.simulator.machine import Machine
 from rackwatt_exporter.simulator.redfish import RedfishServer
 from rackwatt_exporter.targets.redfish import RedfishDriver
 from tests.exporter.targets.redfish_fleet import reason_of, target_at, write_secrets
+from tests.peers.ports import free_port
 
 LOOPS = ("uvloop",)
 
@@ -40,10 +40,7 @@ async def server(machines: dict[str, Machine], tmp_path: Path) -> AsyncIterator[
     made = self_made([FIRST, SECOND, "simulated.example"])
     for name, pem in zip(("ca.crt", "server.pem", "server.key"), made, strict=True):
         (tmp_path / name).write_bytes(pem)
-    with socket.socket() as probe:
-        probe.bind((FIRST, 0))
-        free: int = probe.getsockname()[1]
-    running = RedfishServer(machines, free, tmp_path / "server.pem", tmp_path / "server.key")
+    running = RedfishServer(machines, free_port(), tmp_path / "server.pem", tmp_path / "server.key")
     await running.start()
     yield running
     await running.close()

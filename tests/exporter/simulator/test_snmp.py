@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import socket
 import subprocess
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -21,6 +20,8 @@ from rackwatt_exporter.simulator.snmp import SnmpServer
 from rackwatt_exporter.simulator.snmp_agent import SimulatedAgent
 from rackwatt_exporter.simulator.snmp_tree import OUTLETS
 from rackwatt_exporter.targets.snmp import SnmpDriver
+from tests.patience import PATIENCE_S
+from tests.peers.ports import free_port
 from tests.peers.pysnmp_client import pysnmp_get
 from tests.peers.snmpd import client
 
@@ -49,9 +50,7 @@ def v3(auth: str = "SHA-256", level: str = "authPriv", **other: str) -> list[str
 
 @pytest.fixture
 async def port() -> AsyncIterator[int]:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        free = probe.getsockname()[1]
+    free = free_port()
     server = SnmpServer({FIRST.address: FIRST, SECOND.address: SECOND}, free)
     await server.start()
     yield free
@@ -166,7 +165,7 @@ async def test_our_own_source_reads_it(port: int, tmp_path: Path, version: str) 
 
 async def test_uptime_goes_on(ask: Ask) -> None:
     first = await ask("snmpget", [*V2C, "-Ot"], f"{SYSTEM}.3.0")
-    deadline_s = time.monotonic() + 5
+    deadline_s = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline_s:
         if int(await ask("snmpget", [*V2C, "-Ot"], f"{SYSTEM}.3.0")) > int(first):
             return

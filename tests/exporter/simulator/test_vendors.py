@@ -1,7 +1,6 @@
 """Makers' quirks: what our sources and other people's clients read from each is the machine's watts."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +24,7 @@ from rackwatt_exporter.targets.redfish import RedfishDriver
 from tests.exporter.targets.ipmi_targets import driven
 from tests.exporter.targets.redfish_fleet import target_at, write_secrets
 from tests.peers.ipmi_tools import Asker
+from tests.peers.ports import free_ports
 
 LOOPS = ("uvloop",)
 ADDRESS = "127.45.0.1"
@@ -43,11 +43,7 @@ class Place:
 
 @pytest.fixture
 async def place(tmp_path: Path) -> AsyncIterator[Place]:
-    ports = []
-    for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
-        with socket.socket(socket.AF_INET, kind) as probe:
-            probe.bind((ADDRESS, 0))
-            ports.append(probe.getsockname()[1])
+    ports = free_ports(2)
     machine = Machine("n1", ADDRESS, WATTS, WATTS)
     files, authority = keep(tmp_path / "certificate", [ADDRESS])
     (tmp_path / "ca.crt").write_bytes(authority)
