@@ -3,11 +3,21 @@
 import asyncio
 from collections.abc import Callable, Mapping
 
+import hypothesis
 import pytest
 import uvloop
 
+from tests.attended_time import AttendedLoop
+
 pytest_plugins = ["tests.cluster.fixtures"]
-LOOPS = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
+LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
+    "asyncio": asyncio.new_event_loop,
+    "uvloop": uvloop.new_event_loop,
+    "attended": AttendedLoop,
+}
+# The same examples in every run, and no limit to how long a busy machine takes over one of them:
+# it is `make fuzz` that looks for what nobody has seen yet.
+hypothesis.settings.load_profile("ci")
 
 
 def pytest_asyncio_loop_factories(

@@ -13,7 +13,7 @@ from rackwatt_exporter.simulator.faults import Fault
 from rackwatt_exporter.simulator.vendors import VENDORS
 from tests.exporter.faults.ward import INTERVAL_S, SLACK_S, Seen, Ward
 
-LOOPS = ("uvloop",)
+LOOPS = ("attended",)
 
 
 @pytest.fixture

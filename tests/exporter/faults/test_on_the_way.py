@@ -13,7 +13,7 @@ import pytest
 from rackwatt_exporter.simulator.faults import Fault
 from tests.exporter.faults.ward import Seen, Ward
 
-LOOPS = ("uvloop",)
+LOOPS = ("attended",)
 
 
 @pytest.fixture

@@ -21,10 +21,11 @@ from rackwatt_exporter.simulator.machine import Machine
 from rackwatt_exporter.simulator.redfish import RedfishServer
 from rackwatt_exporter.simulator.snmp import SnmpServer
 from tests.exporter.exporting import Exporting
+from tests.patience import PATIENCE_S
+from tests.peers.ports import free_ports
 
 INTERVAL_S, STALE_AFTER_S, MAX_BACKOFF_S = 0.3, 0.9, 0.6
-# How late may be what is not late: the machine that tests run on is busy, too.
-SLACK_S = 1.0
+SLACK_S = 1.0  # how late may be what is not late
 SERVER_NAME = "bmc.simulated"
 METHODS = ("ipmi", "snmp", "redfish")
 WELL = 2
@@ -68,8 +69,9 @@ class Seen:
 class Ward:
     """The machines, their faults, and the folder of documents that an exporter runs on."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, timeout_s: float = INTERVAL_S) -> None:
         self.directory = directory
+        self.timeout_s = timeout_s
         block = f"127.{random.randint(90, 250)}.{random.randint(1, 250)}"
         names = [(m, f"{m}-{who}") for m in METHODS for who in ("sick", *map(str, range(WELL)))]
         self.methods = {name: method for method, name in names}
@@ -84,8 +86,7 @@ class Ward:
 
     async def __aenter__(self) -> "Ward":
         files, authority = keep(self.directory / "certificate", [SERVER_NAME])
-        ports = {"ipmi": _free(socket.SOCK_DGRAM), "snmp": _free(socket.SOCK_DGRAM)}
-        ports["redfish"] = _free(socket.SOCK_STREAM)
+        ports = dict(zip(METHODS, free_ports(len(METHODS)), strict=True))
         self.ipmi = IpmiServer(self.of("ipmi"), ports["ipmi"], self.faults)
         self.snmp = SnmpServer(self.of("snmp"), ports["snmp"], self.faults)
         self.redfish = RedfishServer(self.of("redfish"), ports["redfish"], *files, self.faults)
@@ -162,7 +163,7 @@ kind: PowerTarget
 metadata: {{name: ward}}
 spec:
   interval: {INTERVAL_S * 1000:.0f}ms
-  timeout: {INTERVAL_S * 1000:.0f}ms
+  timeout: {self.timeout_s * 1000:.0f}ms
   staleAfter: {STALE_AFTER_S * 1000:.0f}ms
   maxBackoff: {MAX_BACKOFF_S * 1000:.0f}ms
   retries: 2
@@ -224,7 +225,7 @@ class Watch:
         assert now <= most, f"{what} is {now}, which is more than {most}"
         self._counters[what] = (first, first_s, now)
 
-    async def until(self, told: Callable[[Seen], bool], within_s: float = 20.0) -> float:
+    async def until(self, told: Callable[[Seen], bool], within_s: float = PATIENCE_S) -> float:
         """Wait until a page tells something; the result is how long that took."""
         began_s = time.monotonic()
         while not told(seen := Seen(await self.site.text())):
@@ -250,9 +251,3 @@ class Watch:
         wanted = before.reads(name) + times
         within_s = times * INTERVAL_S + MAX_BACKOFF_S + INTERVAL_S + SLACK_S
         await self.until(lambda seen: seen.reads(name) >= wanted and seen.up(name), within_s)
-
-
-def _free(kind: int) -> int:
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("0.0.0.0", 0))  # where the servers bind
-        return int(probe.getsockname()[1])

@@ -15,8 +15,9 @@ from rackwatt_exporter.simulator.faults import MOST_WAITING, Fault, Faults
 from rackwatt_exporter.simulator.ipmi import IpmiServer
 from rackwatt_exporter.simulator.machine import Machine
 from rackwatt_exporter.simulator.redfish import RedfishServer
+from tests.peers.ports import free_port
 
-LOOPS = ("uvloop",)
+LOOPS = ("attended",)
 SICK, WELL = "127.46.0.1", "127.46.0.2"
 PING = bytes.fromhex("0600ff06000011be80000000")
 
@@ -60,19 +61,13 @@ def faults(machines: dict[str, Machine]) -> Faults:
 
 @pytest.fixture
 async def pinger(machines: dict[str, Machine], faults: Faults) -> AsyncIterator[Pinger]:
-    port = _free(socket.SOCK_DGRAM)
+    port = free_port()
     server = IpmiServer(machines, port, faults)
     await server.start()
     pinger = Pinger(port)
     yield pinger
     pinger.close()
     await server.close()
-
-
-def _free(kind: int) -> int:
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("0.0.0.0", 0))  # where the server binds
-        return int(probe.getsockname()[1])
 
 
 async def test_packets_are_lost_and_doubled_as_often_as_is_said(
@@ -132,7 +127,7 @@ async def test_restarts_come_at_their_time_and_are_silent_for_theirs(
 async def test_http_is_late_garbage_silent_or_broken_off(
     machines: dict[str, Machine], faults: Faults, tmp_path: Path
 ) -> None:
-    port = _free(socket.SOCK_STREAM)
+    port = free_port()
     files, _ = keep(tmp_path, [SICK])
     server = RedfishServer(machines, port, *files, faults)
     await server.start()
