@@ -1,8 +1,9 @@
 """The ConfigMap of the dashboard, which Grafana's sidecar finds by its label."""
 
 import hashlib
-import json
 from collections.abc import Iterable
+
+import msgspec
 
 from rackwatt_operator.plan import naming, prometheusrule
 from rackwatt_operator.plan.dashboards.fleet import fleet_panels
@@ -21,7 +22,8 @@ def dashboards(subject: Subject) -> list[Manifest]:
     said = subject.monitoring.get("dashboards", {})
     title = f"Rackwatt {subject.namespace}/{subject.name}"
     made = dashboard(_uid(subject), title, ["rackwatt", subject.component], panels)
-    data = {f"{subject.base}.json": json.dumps(made, indent=1, ensure_ascii=False) + "\n"}
+    text = msgspec.json.format(msgspec.json.encode(made), indent=1).decode()  # json's takes 1 ms
+    data = {f"{subject.base}.json": text + "\n"}
     manifest = subject.manifest("v1", "ConfigMap", naming.dashboard(subject.base), data=data)
     metadata = manifest["metadata"]
     metadata["labels"] = said.get("labels", {}) | metadata["labels"] | _FOUND_BY
