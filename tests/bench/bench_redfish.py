@@ -1,10 +1,10 @@
 """CPU of a Redfish login and of a warm reading over TLS: our source beside plain httpx.
 
-Run it by `python -m tests.bench.bench_redfish`. CPU is the client's process alone, user and system,
-under uvloop; our simulator is the peer, in a process of its own. httpx has one client for each
+CPU is the client's process alone, user and system, under uvloop; our simulator is the peer, in a process of its own. httpx has one client for each
 host, as it must, and does the least that gives a number: one GET, its JSON, one look into it.
 """
 
+import argparse
 import asyncio
 import multiprocessing
 import ssl
@@ -13,7 +13,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 import uvloop
@@ -23,19 +23,17 @@ from rackwatt_exporter.simulator.certificate import self_made
 from rackwatt_exporter.simulator.machine import Machine
 from rackwatt_exporter.simulator.redfish import RedfishServer
 from rackwatt_exporter.targets.redfish import RedfishDriver
+from tests.bench.fleet import free_ports
+from tests.bench.readings import OURS, ReadingCost, readings
+from tests.bench.report import progress
 from tests.exporter.targets.redfish_fleet import target_at, write_secrets
 
-BMCS = 200
 IN_FLIGHT = 50
-SWEEPS = 50
-HTTPX_SWEEPS = 10
 BUDGET_MS = 0.2
-PORT = 19443
-READY_DEADLINE_S = 10.0
+READY_DEADLINE_S = 60.0
 ENVIRONMENT = "/redfish/v1/Chassis/1/EnvironmentMetrics"
 SESSIONS = "/redfish/v1/SessionService/Sessions"
 LOGIN = Machine("", "").login
-ADDRESSES = [f"127.87.0.{number}" for number in range(1, BMCS + 1)]
 # Watts that move within the milliseconds between two readings, as a busy machine's do in seconds;
 # and watts that never do, of which each reading asks whether the machine is on.
 MOVING, STILL = 1e9, 0.0
@@ -43,24 +41,31 @@ MOVING, STILL = 1e9, 0.0
 Read = Callable[[], Awaitable[object]]
 
 
-async def ours(directory: Path) -> tuple[float, float]:
+class Ends(NamedTuple):
+    """Where the services are."""
+
+    addresses: list[str]
+    port: int
+
+
+async def ours(directory: Path, ends: Ends, sweeps: int) -> tuple[float, float]:
     """Measure our login with all that finds the watts, and a warm reading."""
     driver = RedfishDriver(Secrets(directory / "secrets"))
-    sources = [driver.source(target_at(address, PORT)) for address in ADDRESSES]
-    figures = await cpu_ms([source.read for source in sources], SWEEPS)
+    sources = [driver.source(target_at(address, ends.port)) for address in ends.addresses]
+    figures = await cpu_ms([source.read for source in sources], sweeps)
     await asyncio.gather(*(source.close() for source in sources))
     await driver.close()
     return figures
 
 
-async def httpxs(directory: Path) -> tuple[float, float]:
+async def httpxs(directory: Path, ends: Ends, sweeps: int) -> tuple[float, float]:
     """Measure the same of httpx."""
     context = ssl.create_default_context(cafile=directory / "ca.crt")
     clients = [
-        httpx.AsyncClient(base_url=f"https://{address}:{PORT}", verify=context)
-        for address in ADDRESSES
+        httpx.AsyncClient(base_url=f"https://{address}:{ends.port}", verify=context, timeout=60)
+        for address in ends.addresses
     ]
-    figures = await cpu_ms([HttpxReading(client) for client in clients], HTTPX_SWEEPS)
+    figures = await cpu_ms([HttpxReading(client) for client in clients], sweeps)
     await asyncio.gather(*(client.aclose() for client in clients))
     return figures
 
@@ -99,58 +104,76 @@ async def _sweep(reads: list[Read]) -> None:
 
 
 @contextmanager
-def simulated(directory: Path, peak_watts: float) -> Iterator[None]:
+def simulated(directory: Path, ends: Ends, peak_watts: float) -> Iterator[None]:
     """Run our simulator in another process."""
     spawn = multiprocessing.get_context("spawn")
     ready = spawn.Event()
-    process = spawn.Process(target=_serve, args=(directory, peak_watts, ready))
+    process = spawn.Process(target=_serve, args=(directory, ends, peak_watts, ready))
     process.start()
     try:
-        ready.wait(READY_DEADLINE_S)
+        if not ready.wait(READY_DEADLINE_S):
+            raise RuntimeError("the simulator did not start")
         yield
     finally:
-        process.terminate()
+        process.kill()
         process.join()
 
 
-def _serve(directory: Path, peak_watts: float, ready: Any) -> None:
+def _serve(directory: Path, ends: Ends, peak_watts: float, ready: Any) -> None:
     async def serve() -> None:
         machines = {
             address: Machine(address, address, idle_watts=300, peak_watts=300 + peak_watts)
-            for address in ADDRESSES
+            for address in ends.addresses
         }
         files = directory / "server.pem", directory / "server.key"
-        await RedfishServer(machines, PORT, *files).start()
+        await RedfishServer(machines, ends.port, *files).start()
         ready.set()
         await asyncio.Event().wait()
 
     uvloop.run(serve())
 
 
-def main() -> None:
-    """Print the table."""
-    print(f"{BMCS} simulated BMCs, {IN_FLIGHT} in flight; budget {BUDGET_MS} ms for a warm reading")
-    print(f"{'client':<10}{'watts':<10}{'first, ms':>12}{'warm, ms':>12}")
+def section(costs: list[ReadingCost], bmcs: int) -> str:
+    """Write the part of the page."""
+    told = (
+        f"{bmcs} simulated BMCs, {min(bmcs, IN_FLIGHT)} in flight, TLS. Of watts that stand still we"
+        " ask each time whether the machine is on; those of a busy machine move."
+    )
+    return f"## A reading over Redfish\n\n{told}\n\n{readings(costs)}\n"
+
+
+def measure(bmcs: int, sweeps: int) -> list[ReadingCost]:
+    """Measure both clients against the same services."""
+    ends = Ends([f"127.87.0.{number}" for number in range(1, bmcs + 1)], free_ports().redfish)
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
-        made = self_made([*ADDRESSES])
+        made = self_made(ends.addresses)
         for file, pem in zip(("ca.crt", "server.pem", "server.key"), made, strict=True):
             (directory / file).write_bytes(pem)
         secrets = write_secrets(directory, directory / "ca.crt")
         (secrets / "bmc/username").write_text(LOGIN.username)
         (secrets / "bmc/password").write_text(LOGIN.password)
-        with simulated(directory, STILL):
-            _print("rackwatt", "still", *uvloop.run(ours(directory)))
-        with simulated(directory, MOVING):
-            our = uvloop.run(ours(directory))
-            _print("rackwatt", "moving", *our)
-            their = uvloop.run(httpxs(directory))
-            _print("httpx", "moving", *their)
-    print(f"httpx takes {their[1] / our[1]:.1f} times as much for a warm reading")
+        progress(f"{bmcs} simulated BMCs")
+        with simulated(directory, ends, MOVING):
+            uvloop.run(ours(directory, Ends(ends.addresses[:2], ends.port), 1))  # what is done once
+            moving = uvloop.run(ours(directory, ends, sweeps))
+            theirs = uvloop.run(httpxs(directory, ends, max(1, sweeps // 5)))
+        with simulated(directory, ends, STILL):
+            still = uvloop.run(ours(directory, ends, sweeps))
+    return [
+        ReadingCost(OURS, "watts that move", *moving, budget_ms=BUDGET_MS),
+        ReadingCost("httpx", "watts that move", *theirs, "told where they are"),
+        ReadingCost(OURS, "watts that stand still", *still, "two requests"),
+    ]
 
 
-def _print(client: str, watts: str, first: float, warm: float) -> None:
-    print(f"{client:<10}{watts:<10}{first:>12.3f}{warm:>12.3f}", flush=True)
+def main() -> None:
+    """Print the part of the page."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--bmcs", type=int, default=200)
+    parser.add_argument("--sweeps", type=int, default=50)
+    said = parser.parse_args()
+    print(section(measure(said.bmcs, said.sweeps), said.bmcs))
 
 
 if __name__ == "__main__":

@@ -1,14 +1,17 @@
-"""CPU of a warm SNMP reading: our source beside pysnmp, against one snmpd in another process.
+"""CPU of an SNMP reading: ours, pysnmp's and prometheus-snmp-exporter's, against one real snmpd.
 
-Run it by `python -m tests.bench.bench_snmp`. CPU is this process' own, user and system.
+CPU is that of the client's process alone, user and system; snmpd answers at many addresses.
 """
 
+import argparse
 import asyncio
 import tempfile
 import time
 import warnings
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import uvloop
 
@@ -16,6 +19,9 @@ from rackwatt_exporter.settings.options import OidOptions, SnmpOptions
 from rackwatt_exporter.settings.secrets import Secrets
 from rackwatt_exporter.settings.target import Target
 from rackwatt_exporter.targets.snmp import SnmpDriver
+from tests.bench.peer_exporters import AbsentError, PeerExporter, peer_exporter
+from tests.bench.readings import OURS, ReadingCost, readings
+from tests.bench.report import progress
 from tests.peers.snmpd import (
     AUTH_PASSWORD,
     COMMUNITY,
@@ -26,12 +32,38 @@ from tests.peers.snmpd import (
 )
 
 OIDS = [f"1.3.6.1.4.1.318.1.1.26.4.3.1.5.{index}" for index in range(1, 5)]
-AGENTS = 100
+VALUE = 42
 IN_FLIGHT = 50
-SWEEPS = 20
-PYSNMP_SWEEPS = 2
 BUDGET_MS = 0.06
+VERSIONS = {"2c": "v2c", "3": "v3 authPriv"}
+EXPORTER = "prometheus-snmp-exporter"
 Read = Callable[[], Awaitable[object]]
+
+
+def measure(agents: int, sweeps: int) -> list[ReadingCost]:
+    """Measure every client against the same agent."""
+    addresses = [f"127.85.0.{number}" for number in range(1, agents + 1)]
+    objects = [f"{oid} uinteger {VALUE}" for oid in OIDS]
+    with tempfile.TemporaryDirectory() as name:
+        directory = Path(name)
+        with snmpd(directory / "snmpd", objects, (SnmpUser("monitor"),), addresses) as daemon:
+            progress(f"{agents} addresses of one snmpd")
+            costs = uvloop.run(_clients(daemon, directory, sweeps))
+            return costs + _exporters(daemon, directory, max(1, sweeps // 5))
+
+
+async def _clients(daemon: Snmpd, directory: Path, sweeps: int) -> list[ReadingCost]:
+    costs = []
+    await cpu_ms(ours(daemon, directory, "3", 1)[:2], 1)  # whatever is done once
+    for version, how in VERSIONS.items():
+        one, four = [await cpu_ms(ours(daemon, directory, version, n), sweeps) for n in (1, 4)]
+        theirs = await cpu_ms(await pysnmps(daemon, version), max(1, sweeps // 10))
+        costs += [
+            ReadingCost(OURS, f"{how}, 1 object", *one, budget_ms=BUDGET_MS),
+            ReadingCost("pysnmp", f"{how}, 1 object", *theirs),
+            ReadingCost(OURS, f"{how}, 4 objects", *four, budget_ms=BUDGET_MS),
+        ]
+    return costs
 
 
 def ours(daemon: Snmpd, directory: Path, version: str, objects: int) -> list[Read]:
@@ -50,12 +82,12 @@ def ours(daemon: Snmpd, directory: Path, version: str, objects: int) -> list[Rea
     oids = tuple(OidOptions(oid) for oid in OIDS[:objects])
     options = SnmpOptions(port=daemon.port, version=version, oids=oids)  # type: ignore[arg-type]
     return [
-        driver.source(Target(address, address, "snmp", options, "lab", credentials="pdu")).read
-        for address in daemon.addresses
+        driver.source(Target(a, a, "snmp", options, "lab", credentials="pdu", timeout_s=60.0)).read
+        for a in daemon.addresses
     ]
 
 
-async def pysnmps(daemon: Snmpd, version: str, objects: int) -> list[Read]:
+async def pysnmps(daemon: Snmpd, version: str) -> list[Read]:
     """Make a reading of pysnmp for each address, all through one engine."""
     from pysnmp.hlapi.v3arch import asyncio as api
 
@@ -69,17 +101,21 @@ async def pysnmps(daemon: Snmpd, version: str, objects: int) -> list[Read]:
             authProtocol=api.USM_AUTH_HMAC192_SHA256,
             privProtocol=api.USM_PRIV_CFB128_AES,
         )
-    wanted = [api.ObjectType(api.ObjectIdentity(oid)) for oid in OIDS[:objects]]
+    wanted = api.ObjectType(api.ObjectIdentity(OIDS[0]))
 
-    def reading(target: object) -> Read:
-        return lambda: api.get_cmd(
-            engine, login, target, api.ContextData(), *wanted, lookupMib=False
+    async def read(target: object) -> object:
+        failed, status, _, bindings = await api.get_cmd(
+            engine, login, target, api.ContextData(), wanted, lookupMib=False
         )
+        if failed or status or int(bindings[0][1]) != VALUE:
+            raise RuntimeError(f"pysnmp does not read: {failed or status or bindings}")
+        return bindings
 
     targets = [
-        await api.UdpTransportTarget.create((address, daemon.port)) for address in daemon.addresses
+        await api.UdpTransportTarget.create((address, daemon.port), timeout=20)
+        for address in daemon.addresses
     ]
-    return [reading(target) for target in targets]
+    return [partial(read, target) for target in targets]
 
 
 async def cpu_ms(reads: list[Read], sweeps: int) -> tuple[float, float]:
@@ -99,29 +135,60 @@ async def _sweep(reads: list[Read]) -> None:
         await asyncio.gather(*(read() for read in reads[start : start + IN_FLIGHT]))
 
 
-async def main() -> None:
-    """Print the table."""
-    addresses = [f"127.85.0.{number}" for number in range(1, AGENTS + 1)]
-    objects = [f"{oid} uinteger 42" for oid in OIDS]
-    print(f"{AGENTS} addresses of one snmpd, {IN_FLIGHT} in flight; budget {BUDGET_MS} ms warm")
-    print(f"{'client':<10}{'version':<18}{'objects':>8}{'first, ms':>12}{'warm, ms':>12}")
-    with tempfile.TemporaryDirectory() as name:
-        directory = Path(name)
-        users = (SnmpUser("monitor"),)
-        with snmpd(directory / "snmpd", objects, users, addresses) as daemon:
-            for version, level in (("2c", ""), ("3", " authPriv")):
-                for count in (1, 4):
-                    first, warm = await cpu_ms(ours(daemon, directory, version, count), SWEEPS)
-                    _print("rackwatt", version + level, count, first, warm)
-                theirs = await pysnmps(daemon, version, 1)
-                first, warm = await cpu_ms(theirs, PYSNMP_SWEEPS)
-                _print("pysnmp", version + level, 1, first, warm)
+def _exporters(daemon: Snmpd, directory: Path, sweeps: int) -> list[ReadingCost]:
+    """Measure the exporter, which has a module for each version and number of objects."""
+    asked = [(version, count) for version in VERSIONS for count in (1, 4)]
+    hows = {f"v{v}x{n}": f"{VERSIONS[v]}, {n} object{'s' * (n > 1)}" for v, n in asked}
+    modules = {f"v{version}x{count}": _module(version, count) for version, count in asked}
+    try:
+        with peer_exporter(EXPORTER, "/snmp", modules, directory) as peer:
+            return [_exported(peer, daemon, sweeps, name, how) for name, how in hows.items()]
+    except AbsentError as error:
+        return [ReadingCost(EXPORTER, how, None, None, str(error)) for how in hows.values()]
 
 
-def _print(client: str, version: str, objects: int, first: float, warm: float) -> None:
-    print(f"{client:<10}{version:<18}{objects:>8}{first:>12.3f}{warm:>12.3f}", flush=True)
+def _exported(peer: PeerExporter, daemon: Snmpd, sweeps: int, module: str, how: str) -> ReadingCost:
+    progress(f"{EXPORTER}, {how}")
+    targets = [f"{address}:{daemon.port}" for address in daemon.addresses]
+    spent_ms = peer.cost_ms(targets, sweeps, f"power_watts {VALUE}", module=module)
+    return ReadingCost(EXPORTER, how, None, spent_ms, "opens a session for each reading")
+
+
+def _module(version: str, objects: int) -> dict[str, Any]:
+    login: dict[str, Any] = {"version": 2, "auth": {"community": COMMUNITY}}
+    if version == "3":
+        auth = {
+            "username": "monitor",
+            "security_level": "authPriv",
+            "password": AUTH_PASSWORD,
+            "auth_protocol": "SHA256",
+            "priv_protocol": "AES",
+            "priv_password": PRIV_PASSWORD,
+        }
+        login = {"version": 3, "auth": auth}
+    names = ["power_watts", *(f"power{number}_watts" for number in range(2, objects + 1))]
+    metrics = [
+        {"name": name, "oid": oid, "type": "gauge", "help": "Power."}
+        for name, oid in zip(names, OIDS[:objects], strict=True)
+    ]
+    return {"get": OIDS[:objects], "metrics": metrics, "timeout": "20s", **login}
+
+
+def section(costs: list[ReadingCost], agents: int) -> str:
+    """Write the part of the page."""
+    told = f"{agents} addresses of one snmpd, {min(agents, IN_FLIGHT)} in flight."
+    return f"## A reading over SNMP\n\n{told}\n\n{readings(costs)}\n"
+
+
+def main() -> None:
+    """Print the part of the page."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--agents", type=int, default=100)
+    parser.add_argument("--sweeps", type=int, default=40)
+    said = parser.parse_args()
+    print(section(measure(said.agents, said.sweeps), said.agents))
 
 
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
-    uvloop.run(main())
+    main()

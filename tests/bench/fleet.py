@@ -1,0 +1,180 @@
+"""A simulated fleet in a process of its own, and what it counted: the other side of the load.
+
+It is what `rackwatt-exporter simulate` is, of any mix, and answers questions about its visitors.
+"""
+
+import asyncio
+import multiprocessing
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from rackwatt_exporter.commands.loop import run
+from rackwatt_exporter.polling.gate import LENT_S
+from rackwatt_exporter.simulator import scenario
+from rackwatt_exporter.simulator.certificate import keep
+from rackwatt_exporter.simulator.faults import Fault
+from rackwatt_exporter.simulator.fleet import KINDS, SERVER_NAME, Ports, Rack, racks, write
+from rackwatt_exporter.simulator.loopback_https import HttpsServer
+from rackwatt_exporter.simulator.loopback_udp import LoopbackServer
+from rackwatt_exporter.simulator.machine import Machine
+from rackwatt_exporter.simulator.redfish_service import SimulatedService
+from rackwatt_exporter.simulator.scenario import Method
+from rackwatt_exporter.simulator.service import answer, by_method
+from rackwatt_exporter.simulator.snmp_agent import SimulatedAgent
+from tests.bench.arrivals import Arrivals, Contacts, MetBmc, Told, peak_per_s
+
+READY_DEADLINE_S = 120.0
+_CONTACT = 0.9  # of a lent place's second: packets are under way for some of it
+TOLD_DEADLINE_S = 30.0
+WELL = "faults: [{latency: 20ms}]"
+# A real BMC takes 5 to 500 ms.
+FAULTS = """
+seed: 7
+faults:
+  - {latency: 20ms}
+  - {share: 10%, dead: true}
+  - {share: 2%, slow: 500ms}
+  - {share: 1%, loss: 5%}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Which fleet: how many, over which protocols in equal parts, and what ails them."""
+
+    bmcs: int
+    methods: tuple[Method, ...] = ("ipmi",)
+    scenario: str = FAULTS
+    interval_s: float = 10.0
+    timeout_s: float = 5.0
+
+    def racks(self) -> list[Rack]:
+        """Furnish the racks."""
+        kinds = [kind for kind in KINDS if kind.method in self.methods]
+        return racks(self.bmcs, [replace(kind, share=1 / len(kinds)) for kind in kinds])
+
+    def faults(self) -> dict[str, Fault]:
+        """Tell the fault of each machine that has one, by address."""
+        return scenario.faults(scenario.parse(self.scenario.encode()), by_method(self.racks()))
+
+
+class Fleet:
+    """A running fleet: where its documents are, who is alive, and what it has counted."""
+
+    def __init__(self, plan: Plan, directory: Path, line: Connection) -> None:
+        self.plan = plan
+        self.directory = directory
+        self._line = line
+        dead = {address for address, fault in plan.faults().items() if fault.dead}
+        machines = [machine for rack in plan.racks() for machine in rack.machines]
+        self.living = frozenset(m.name for m in machines if m.address not in dead)
+
+    def told(self) -> Told:
+        """Ask what was counted since the last question."""
+        self._line.send(None)
+        if not self._line.poll(TOLD_DEADLINE_S):
+            raise RuntimeError("the simulated fleet does not answer")
+        told: Told = self._line.recv()
+        return told
+
+
+@contextmanager
+def simulated(plan: Plan, directory: Path) -> Iterator[Fleet]:
+    """Run a fleet until the block ends; its documents are in `directory`."""
+    here, there = multiprocessing.Pipe()
+    spawn = multiprocessing.get_context("spawn")
+    process = spawn.Process(target=_serve, args=(plan, directory, free_ports(), there))
+    process.start()
+    there.close()
+    try:
+        if not here.poll(READY_DEADLINE_S) or here.recv() != "ready":
+            raise RuntimeError("the simulated fleet did not start")
+        yield Fleet(plan, directory, here)
+    finally:
+        process.kill()
+        process.join()
+        here.close()
+
+
+def _serve(plan: Plan, directory: Path, ports: Ports, line: Connection) -> None:
+    run(_answer(plan, directory, ports, line))
+
+
+async def _answer(plan: Plan, directory: Path, ports: Ports, line: Connection) -> int:
+    furnished = plan.racks()
+    contacts = Contacts(_CONTACT * LENT_S)
+    arrivals = Arrivals((m for rack in furnished for m in rack.machines), contacts)
+    arrivals.be(plan.faults())
+    devices = {
+        machine.address: _device(machine, rack.kind.method, contacts)
+        for rack in furnished
+        for machine in rack.machines
+    }
+    files, authority = keep(directory / "certificate", [SERVER_NAME])
+
+    def of(method: Method) -> dict[str, Any]:
+        return {m.address: devices[m.address] for m in by_method(furnished)[method]}
+
+    def ready() -> None:
+        write(directory, furnished, ports, authority)
+        _pace(directory / "documents/fleet.yaml", plan)
+        tell = partial(_tell, line, arrivals, contacts, list(devices.values()))
+        asyncio.get_running_loop().add_reader(line.fileno(), tell)
+        line.send("ready")
+
+    servers = [
+        LoopbackServer(of("ipmi"), ports.ipmi, arrivals),
+        LoopbackServer(of("snmp"), ports.snmp, arrivals),
+        HttpsServer(of("redfish"), ports.redfish, files, arrivals),
+    ]
+    return await answer(servers, directory, ready)
+
+
+def _device(machine: Machine, method: Method, contacts: Contacts) -> Any:
+    if method == "snmp":
+        return SimulatedAgent(machine)
+    if method == "redfish":
+        return SimulatedService(machine)
+    return MetBmc(machine, partial(contacts.answered, socket.inet_aton(machine.address)))
+
+
+def _tell(line: Connection, arrivals: Arrivals, contacts: Contacts, devices: list[Any]) -> None:
+    try:
+        line.recv()
+    except EOFError:
+        asyncio.get_running_loop().remove_reader(line.fileno())
+        return
+    begun = sum(getattr(device, "sessions", 0) for device in devices)
+    open_now = sum(getattr(d, "logged_in", getattr(d, "sessions", 0)) for d in devices)
+    bins = arrivals.bins
+    line.send(Told(bins.total(), peak_per_s(bins), contacts.most, open_now, begun - open_now))
+    bins.clear()
+
+
+def _pace(path: Path, plan: Plan) -> None:
+    document = yaml.safe_load(path.read_text())
+    document["spec"] |= {
+        "interval": f"{1000 * plan.interval_s:.0f}ms",
+        "timeout": f"{1000 * plan.timeout_s:.0f}ms",
+    }
+    path.write_text(yaml.safe_dump(document, default_flow_style=None, width=120))
+
+
+def free_ports() -> Ports:
+    """Find a port for each protocol that nobody has on loopback."""
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as first,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as second,
+        socket.socket(socket.AF_INET, socket.SOCK_STREAM) as third,
+    ):
+        for each in (first, second, third):
+            each.bind(("127.0.0.1", 0))
+        return Ports(*(each.getsockname()[1] for each in (first, second, third)))

@@ -1,0 +1,144 @@
+"""A large fleet, a tenth of it dead, polled by `rackwatt-exporter run` as users run it.
+
+The fleet is simulated in another process, which counts what reaches it. A Prometheus is played by
+one scrape in each interval, compressed, as Prometheus asks for it; freshness is what that page says.
+"""
+
+import gzip
+import json
+import re
+import signal
+import tempfile
+import time
+import urllib.request
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.bench.arrivals import Told
+from tests.bench.fleet import Fleet, Plan, simulated
+from tests.bench.process import Cost, cost, descriptors, resident_mib, stolen_s
+from tests.bench.report import progress
+from tests.exporter.commands.running import Running, running
+
+SWEEP_DEADLINE_S = 400.0
+STOP_DEADLINE_S = 120.0
+HEARD_S = 5.0
+FRESH_INTERVALS = 1.2
+_AGE = re.compile(r'^rackwatt_target_reading_age_seconds\{node="([^"]+)"\} (\S+)$', re.MULTILINE)
+_READS = re.compile(r"^rackwatt_target_reads_total\S+ (\d+)$", re.MULTILINE)
+_LAG = re.compile(r"^rackwatt_event_loop_lag_seconds (\S+)$", re.MULTILINE)
+_NEED = re.compile(r"up to (\d+) descriptors are needed")
+
+
+@dataclass(frozen=True, slots=True)
+class Scraped:
+    """What one page said: of the living, how many are fresh; readings taken until now; lateness."""
+
+    fresh: int
+    reads: int
+    lag_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """All that was seen of one fleet."""
+
+    living: int
+    measured: int
+    sweep_s: float
+    first: Told
+    pages: list[Scraped]
+    elapsed_s: float
+    cost: Cost
+    stolen_s: float
+    steady: Told
+    resident_mib: float
+    peak_mib: float
+    descriptors: int
+    descriptors_needed: int
+    stop_s: float
+    status: int
+    end: Told
+
+
+def measure(plan: Plan, seconds: float) -> Load:
+    """Run a fleet and an exporter: first sweep, steady state for so many seconds, end."""
+    with tempfile.TemporaryDirectory() as name:
+        directory = Path(name)
+        progress(f"simulating {plan.bmcs} BMCs")
+        with simulated(plan, directory / "fleet") as fleet, exporter(directory) as run:
+            swept = _sweep(run, fleet)
+            progress(f"{swept[0]} of {len(fleet.living)} living read after {swept[1]:.0f} s")
+            first = fleet.told()
+            time.sleep(2 * plan.interval_s)
+            return _steady(run, fleet, seconds, swept, first)
+
+
+def exporter(directory: Path) -> AbstractContextManager[Running]:
+    """Run the exporter over the fleet whose documents are in `directory`."""
+    fleet = directory / "fleet"
+    return running(
+        "run", f"--config.file={fleet}/documents", f"--secrets.directory={fleet}/secrets",
+        f"--state.directory={directory}/state", "--web.listen-address=127.0.0.1:0",
+    )  # fmt: skip
+
+
+def _sweep(run: Running, fleet: Fleet) -> tuple[int, float]:
+    """Wait until each of the living was read; tell how many were, and the seconds it took."""
+    run.until_logged(_NEED.search, 120)
+    began_s = time.monotonic()
+    while True:
+        measured = json.loads(run.get("/status"))["targets"]["measured"]
+        took_s = time.monotonic() - began_s
+        if measured >= len(fleet.living) or took_s > SWEEP_DEADLINE_S:
+            return measured, took_s
+        time.sleep(0.5)
+
+
+def _steady(
+    run: Running, fleet: Fleet, seconds: float, swept: tuple[int, float], first: Told
+) -> Load:
+    pid = run.process.pid
+    fleet.told()
+    pages = [_scraped(run, fleet)]
+    began_s, cost_before, stolen_before_s = time.monotonic(), cost(pid), stolen_s()
+    while time.monotonic() < began_s + seconds:
+        time.sleep(fleet.plan.interval_s)
+        pages.append(_scraped(run, fleet))
+        told = f"{pages[-1].fresh / len(fleet.living):.2%} fresh, {pages[-1].lag_s:.3f} s late"
+        progress(f"{time.monotonic() - began_s:.0f} of {seconds:.0f} s: {told}")
+    elapsed_s, spent = time.monotonic() - began_s, cost(pid) - cost_before
+    stolen, steady = stolen_s() - stolen_before_s, fleet.told()
+    memory, held = (resident_mib(pid), resident_mib(pid, peak=True)), descriptors(pid)
+    needed = int(_NEED.findall("".join(run.log))[-1])
+    stop_s, status = _stop(run)
+    return Load(
+        len(fleet.living), *swept, first, pages, elapsed_s, spent, stolen, steady, *memory, held,
+        needed, stop_s, status, _left(fleet),
+    )  # fmt: skip
+
+
+def _left(fleet: Fleet) -> Told:
+    """Ask what is left open, when what was said last has been heard."""
+    deadline_s = time.monotonic() + HEARD_S
+    while (told := fleet.told()).sessions and time.monotonic() < deadline_s:
+        time.sleep(0.2)
+    return told
+
+
+def _scraped(run: Running, fleet: Fleet) -> Scraped:
+    request = urllib.request.Request(f"{run.url}/metrics", headers={"Accept-Encoding": "gzip"})
+    with urllib.request.urlopen(request, timeout=60) as response:
+        text = gzip.decompress(response.read()).decode()
+    limit_s = FRESH_INTERVALS * fleet.plan.interval_s
+    fresh = sum(float(age) <= limit_s for node, age in _AGE.findall(text) if node in fleet.living)
+    (lag,) = _LAG.findall(text)
+    return Scraped(fresh, sum(map(int, _READS.findall(text))), float(lag))
+
+
+def _stop(run: Running) -> tuple[float, int]:
+    began_s = time.monotonic()
+    run.process.send_signal(signal.SIGTERM)
+    status = run.process.wait(STOP_DEADLINE_S)
+    return time.monotonic() - began_s, status

@@ -1,0 +1,57 @@
+"""What a process costs, as the kernel counts it: processor time, memory, descriptors, waiting."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+_NS = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Seconds of processor time so far.
+
+    `cpu_s` is the process' own, `children_s` that of the children it has waited for, `loop_s` that
+    of its first thread alone, in which the event loop is; `waited_s` is how long that thread was
+    ready to run and could not, since others had the processors.
+    """
+
+    cpu_s: float
+    children_s: float
+    loop_s: float
+    waited_s: float
+
+    def __sub__(self, other: "Cost") -> "Cost":
+        return Cost(
+            self.cpu_s - other.cpu_s,
+            self.children_s - other.children_s,
+            self.loop_s - other.loop_s,
+            self.waited_s - other.waited_s,
+        )
+
+
+def cost(pid: int) -> Cost:
+    """Read what a process has cost until now."""
+    place = Path(f"/proc/{pid}")
+    fields = (place / "stat").read_text().rpartition(")")[2].split()
+    own, children = (sum(map(int, fields[first : first + 2])) / _TICKS_PER_S for first in (11, 13))
+    ran_ns, waited_ns = (place / "task" / str(pid) / "schedstat").read_text().split()[:2]
+    return Cost(own, children, int(ran_ns) * _NS, int(waited_ns) * _NS)
+
+
+def stolen_s() -> float:
+    """Tell for how long the host took processors away from this machine, of all of them."""
+    fields = Path("/proc/stat").read_text().split("\n", 1)[0].split()
+    return int(fields[8]) / _TICKS_PER_S
+
+
+def resident_mib(pid: int, peak: bool = False) -> float:
+    """Tell how much memory a process holds, or has held at most."""
+    name = "VmHWM:" if peak else "VmRSS:"
+    return int(Path(f"/proc/{pid}/status").read_text().split(name)[1].split()[0]) / 1024
+
+
+def descriptors(pid: int) -> int:
+    """Tell how many files and sockets a process holds open."""
+    return len(os.listdir(f"/proc/{pid}/fd"))

@@ -1,0 +1,86 @@
+"""Each benchmark runs, with tiny numbers, against the same real peers: figures come, no verdicts."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.bench.__main__ import Part, page, parts, run
+
+ROOT = Path(__file__).parents[2]
+DEADLINE_S = 300
+QUICK = ("--interval=0.4",)
+TINY = {
+    "bench_ipmi": ("--bmcs=2", "--sweeps=2"),
+    "bench_snmp": ("--agents=3", "--sweeps=2"),
+    "bench_redfish": ("--bmcs=3", "--sweeps=2"),
+    "bench_load": ("mixed", "--bmcs=50", "--seconds=2", *QUICK),
+    "bench_page": ("--series", "140", "280", "--scrapes=4", *QUICK),
+    "bench_prometheus": ("--targets=6", "--pages=4", *QUICK),
+}
+
+
+@pytest.mark.parametrize("module", TINY)
+def test_a_benchmark_runs_and_its_tables_hold_figures(module: str) -> None:
+    command = [sys.executable, "-m", f"tests.bench.{module}", *TINY[module]]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, start_new_session=True)
+    try:
+        output, _ = process.communicate(timeout=DEADLINE_S)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+    assert process.returncode == 0
+    text = output.decode()
+    assert text.startswith("## ")
+    rows = [line for line in text.splitlines() if line.startswith("| ")]
+    figures = [row for row in rows if re.search(r"\| +[\d.,]+", row)]
+    absent = [row for row in rows if "is not installed" in row]  # packages of `make bench` alone
+    headings = len(re.findall(r"^\|-", text, re.MULTILINE))
+    assert len(figures) > 2
+    assert len(figures) + len(absent) + headings == len(rows)
+    assert "nan" not in text.lower()
+    assert "| –" not in "\n".join(row for row in figures if "exporter" not in row)
+
+
+def test_the_load_is_told_whole() -> None:
+    """Of ten one is dead, and none slow or lossy: sessions are all closed at the end."""
+    command = ["-m", "tests.bench.bench_load", "ipmi", "--bmcs=10", "--seconds=1", *QUICK]
+    done = subprocess.run(
+        [sys.executable, *command], cwd=ROOT, capture_output=True, text=True, timeout=DEADLINE_S
+    )
+    rows = dict(re.findall(r"^\| (\S.*?) +\| (\S+)", done.stdout, re.MULTILINE))
+    assert int(rows["sessions open while polling"]) >= 9
+    assert rows["sessions left open, as BMCs saw it"] == "0"
+    assert rows["exit status"] == "0"
+
+
+def test_every_benchmark_is_run_by_default_and_has_a_tiny_one_here() -> None:
+    modules = {path.stem for path in Path(__file__).parent.glob("bench_*.py")}
+    assert {part.module for part in parts([])} == modules
+    assert set(TINY) <= modules
+    assert [part.name for part in parts(["redfish", "ipmi"])] == ["redfish", "ipmi"]
+    with pytest.raises(SystemExit, match="no benchmark is called swim; known: ipmi,"):
+        parts(["swim"])
+
+
+def test_a_part_that_breaks_or_takes_too_long_says_so_and_the_others_go_on(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    broken = run(Part("swim", "no_such_module"))
+    assert broken.startswith("## swim\n\n**Failed:** exit status 1.")
+    assert "No module named" in broken
+    endless = run(Part("load", "bench_load", limit_s=1))
+    assert endless.startswith("## load\n\n**Failed:** not done in 1 s.")
+    whole = page([broken, endless, "## ipmi\n\nfine"], "a machine")
+    assert whole.count("**Failed:**") == 4  # at the top, and where it stands
+    assert "Every budget is kept" not in whole
+    assert "## ipmi\n\nfine" in whole
+
+
+def test_a_page_without_a_miss_says_that_budgets_are_kept() -> None:
+    assert "Every budget is kept." in page(["## ipmi\n\nfine"], "a machine")
