@@ -135,13 +135,6 @@ TOOLS = (
         f"{PROMETHEUS.module}/cmd/prometheus-config-reloader",
         "e2e",
     ),
-    Tool(
-        "prometheus-operator-rbac",
-        PROMETHEUS,
-        "example/rbac/prometheus-operator",
-        "e2e",
-        make=copy,
-    ),
     Tool("kind", KIND, KIND.module, "kind"),
 )
 PURPOSES = tuple(dict.fromkeys(tool.purpose for tool in TOOLS))
@@ -154,7 +147,8 @@ def cache() -> Path:
 
 def directory() -> Path:
     """Tell the folder in which all tools lie, under the names they are called by."""
-    places = [tool.group.key for tool in TOOLS] + [os.environ.get("KUBEBUILDER_ASSETS", "")]
+    pinned = sorted({tool.group.key for tool in TOOLS})
+    places = [*pinned, os.environ.get("KUBEBUILDER_ASSETS", "")]
     return cache() / hashlib.sha256("\0".join(places).encode()).hexdigest()[:12]
 
 

@@ -28,8 +28,8 @@ class Kubectl:
     def __init__(
         self, cluster: Cluster, namespace: str = "default", kubeconfig: Path | None = None
     ) -> None:
-        self._command: list[str | Path] = [
-            cluster.tool("kubectl"),
+        self._command = [
+            *cluster.command("kubectl"),
             f"--kubeconfig={kubeconfig or cluster.kubeconfig}",
             f"--namespace={namespace}",
             f"--cache-dir={cluster.directory}/kubectl-cache",
@@ -92,7 +92,7 @@ class Helm:
 
     def __init__(self, cluster: Cluster, namespace: str = "default") -> None:
         home = cluster.directory / "helm"
-        self._command: list[str | Path] = [cluster.tool("helm"), f"--namespace={namespace}"]
+        self._command = [*cluster.command("helm"), f"--namespace={namespace}"]
         self._environment = {
             "HOME": str(home),
             "KUBECONFIG": str(cluster.kubeconfig),

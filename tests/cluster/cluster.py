@@ -20,10 +20,14 @@ class Cluster:
         assert path.exists(), f"{name} is missing: make tools"
         return path
 
+    def command(self, name: str) -> list[str | Path]:
+        """Give the beginning of a command that runs one of the tools where the cluster is reached."""
+        return [self.tool(name)]
+
     def service_account(self, namespace: str, name: str) -> Path:
         """Log in as a service account that exists: write its kubeconfig, with a token of an hour."""
         token = subprocess.run(
-            [self.tool("kubectl"), f"--kubeconfig={self.kubeconfig}", "create", "token", name,
+            [*self.command("kubectl"), f"--kubeconfig={self.kubeconfig}", "create", "token", name,
              f"--namespace={namespace}", "--duration=1h"],
             check=True, capture_output=True, text=True,
         ).stdout.strip()  # fmt: skip

@@ -5,7 +5,6 @@ stay pending. It lives on a loopback address of its own, so that no port can be 
 folder; nothing stays when it is stopped, or when the tests are killed.
 """
 
-import base64
 import os
 import secrets
 import shutil
@@ -16,17 +15,13 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-import trustme
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-
 from tests.cluster.audit import POLICY, AuditLog
-from tests.cluster.cluster import Cluster, write_kubeconfig
+from tests.cluster.cluster import Cluster
 from tests.cluster.daemon import Daemon
+from tests.cluster.keys import MASTERS, Keys
 
 ISSUER = "https://kubernetes.default.svc"
 SERVICES = "10.96.0.0/16"
-ADMIN, MANAGER = "admin", "system:kube-controller-manager"
 NEEDED = ("etcd", "kube-apiserver", "kube-controller-manager", "kubectl")
 
 
@@ -42,9 +37,12 @@ class ControlPlane(Cluster):
         self._address = _own_address()
         self.url = f"https://{self._address}:{_free_port(self._address)}"
         self._etcd_url = f"http://{self._address}:{_free_port(self._address)}"
+        keys = Keys(directory, self.url, [self._address, "kubernetes.default.svc"])
+        keys.user("admin", MASTERS)
+        self._manager_login = keys.user("system:kube-controller-manager", MASTERS)
+        (directory / "audit.yaml").write_text(POLICY)
         (directory / "audit.jsonl").touch()
         self.audit = AuditLog(directory / "audit.jsonl")
-        self._make_keys()
         self.etcd = self._daemon("etcd", *self._etcd_flags())
         self.api_server = self._daemon("kube-apiserver", *self._api_server_flags())
         self.manager = self._daemon("kube-controller-manager", *self._manager_flags())
@@ -141,7 +139,7 @@ class ControlPlane(Cluster):
 
     def _manager_flags(self) -> list[str]:
         return [
-            f"--kubeconfig={self.directory}/manager.kubeconfig",
+            f"--kubeconfig={self._manager_login}",
             f"--service-account-private-key-file={self.directory}/accounts.key",
             f"--root-ca-file={self.directory}/ca.crt",
             "--leader-elect=false",
@@ -150,25 +148,6 @@ class ControlPlane(Cluster):
             "--kube-api-burst=500",
         ]
 
-    def _make_keys(self) -> None:
-        at = self.directory
-        authority = trustme.CA()
-        names = (self._address, "kubernetes.default.svc")
-        made = authority.issue_cert(*names)
-        authority.cert_pem.write_to_path(at / "ca.crt")
-        made.cert_chain_pems[0].write_to_path(at / "tls.crt")
-        made.private_key_pem.write_to_path(at / "tls.key")
-        (at / "accounts.key").write_bytes(_signing_key())
-        (at / "audit.yaml").write_text(POLICY)
-        encoded = base64.b64encode(authority.cert_pem.bytes()).decode()
-        cluster = {"server": self.url, "certificate-authority-data": encoded}
-        rows = []
-        for name, file in ((ADMIN, "admin"), (MANAGER, "manager")):
-            token = secrets.token_hex(16)
-            rows.append(f"{token},{name},{name},system:masters\n")
-            write_kubeconfig(at / f"{file}.kubeconfig", cluster, {"token": token})
-        (at / "tokens.csv").write_text("".join(rows))
-
 
 def _answers(url: str, trusted: ssl.SSLContext | None = None) -> bool:
     try:
@@ -176,14 +155,6 @@ def _answers(url: str, trusted: ssl.SSLContext | None = None) -> bool:
             return True
     except (urllib.error.URLError, OSError):
         return False
-
-
-def _signing_key() -> bytes:
-    return ec.generate_private_key(ec.SECP256R1()).private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.TraditionalOpenSSL,
-        serialization.NoEncryption(),
-    )
 
 
 def _own_address() -> str:
