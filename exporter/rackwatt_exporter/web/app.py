@@ -9,6 +9,7 @@ from rackwatt_exporter.exporter import Exporter
 from rackwatt_exporter.web.clockwork import Clockwork
 from rackwatt_exporter.web.discovery import Discovery
 from rackwatt_exporter.web.fleet_page import FleetPage
+from rackwatt_exporter.web.guard import HEALTH
 from rackwatt_exporter.web.index import index
 from rackwatt_exporter.web.lifecycle import Lifecycle, Reload
 from rackwatt_exporter.web.rosters import ROUTE, Rosters
@@ -26,7 +27,7 @@ _HEADERS = {
     "X-Frame-Options": "deny",
 }
 _PATIENCE_S = 60.0
-TAKEN = ("/probe", "/targets", "/-/reload", "/status", "/healthz", "/readyz", "/plain")
+TAKEN = ("/probe", "/targets", "/-/reload", "/status", HEALTH, "/readyz", "/plain")
 
 
 class Site:
@@ -56,7 +57,7 @@ class Site:
         app.router.add_get(ROUTE, self._rosters.nodes)
         app.router.add_post("/-/reload", self._lifecycle.reload)
         app.router.add_get("/status", self.status)
-        app.router.add_get("/healthz", self.healthz)
+        app.router.add_get(HEALTH, self.healthz)
         app.router.add_get("/readyz", self.readyz)
         app.router.add_get("/plain", self.index)
         if self._telemetry_path != "/":

@@ -1,6 +1,7 @@
 """Who may ask: users by their passwords, clients by the names in their certificates.
 
-Everything is behind it, as in every exporter that takes a web configuration. It also sees to it
+Everything is behind it but `/healthz`, which says nothing but that the process turns: a kubelet's
+probe has no password to give (docs/decisions/0008-health-is-told-to-anybody.md). It also sees to it
 that what changed in the file counts at once: a connection made under older TLS ends with its next
 answer.
 """
@@ -17,6 +18,7 @@ from aiohttp.typedefs import Handler
 from rackwatt_exporter.web.configuration import Configuration
 from rackwatt_exporter.web.passwords import Passwords, TooManyError
 
+HEALTH = "/healthz"
 _CHALLENGE = {"WWW-Authenticate": 'Basic realm="rackwatt", charset="UTF-8"'}
 
 
@@ -36,6 +38,8 @@ class Guard:
     @web.middleware
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Let a request pass, or answer 401, 403 or 503."""
+        if request.path == HEALTH:
+            return await handler(request)
         allowed = self.configuration.allowed_sans
         if allowed and allowed.isdisjoint(_names(request)):
             told = "no name in the client's certificate is among client_allowed_sans\n"

@@ -4,6 +4,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from rackwatt_exporter.web.delivery import Delivery
+from rackwatt_exporter.web.guard import HEALTH
 
 MOST_REQUESTS = 40  # as node_exporter has it
 MOST_BODY_BYTES = 64 * 1024
@@ -19,7 +20,12 @@ class Places:
 
     @web.middleware
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Answer in a place of its own until all is sent, or 413, or 503 where there is none."""
+        """Answer in a place of its own until all is sent, or 413, or 503 where there is none.
+
+        A probe needs no place: slow clients in all of them are no reason to end the process.
+        """
+        if request.path == HEALTH:
+            return await handler(request)
         size = request.content_length or 0
         if size > MOST_BODY_BYTES:
             raise web.HTTPRequestEntityTooLarge(MOST_BODY_BYTES, size)

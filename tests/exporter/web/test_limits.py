@@ -66,10 +66,11 @@ async def test_one_request_too_many_is_503_and_may_come_again(large: Path) -> No
             second.write(ASKED)
             refused = await site.until(lambda text: "2 requests are being answered" in text)
             assert "--web.max-requests" in refused
-            async with site.get("/healthz") as response:
+            async with site.get("/targets") as response:
                 assert response.status == 503
                 assert response.headers["Retry-After"] == "1"
-        await site.until(lambda text: text == "ok\n", "/healthz")
+            assert await site.text("/healthz") == "ok\n"
+        await site.until(lambda text: text.startswith("["), "/targets")
 
 
 async def test_whoever_asks_and_does_not_read_is_cut_off_and_gives_the_place_back(
@@ -81,8 +82,8 @@ async def test_whoever_asks_and_does_not_read_is_cut_off_and_gives_the_place_bac
         connected(site, 4096) as (reader, writer),
     ):
         writer.write(ASKED)
-        await site.until(lambda text: "requests are being answered" in text, "/healthz")
-        await site.until(lambda text: text == "ok\n", "/healthz")
+        await site.until(lambda text: "requests are being answered" in text, "/targets")
+        await site.until(lambda text: text.startswith("["), "/targets")
         with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):
             await reader.readexactly(50_000_000)
 
