@@ -1,0 +1,26 @@
+"""Every collector's needs are known, and every need has its reason."""
+
+from dataclasses import fields
+from typing import get_args
+
+import pytest
+
+from rackwatt_crds.node.collectors import Collector
+from rackwatt_crds.node.needs import NEEDS
+
+
+def test_the_needs_of_every_collector_are_known() -> None:
+    assert set(NEEDS) == set(get_args(Collector))
+
+
+@pytest.mark.parametrize("collector", NEEDS)
+def test_every_need_has_its_reason(collector: str) -> None:
+    needs = NEEDS[collector]
+    asked = {field.name for field in fields(needs) if getattr(needs, field.name)} - {"reasons"}
+    assert set(needs.reasons) == asked
+    assert all(needs.reasons.values())
+
+
+def test_a_path_of_the_node_is_mounted_at_one_place() -> None:
+    mounts = {pair for needs in NEEDS.values() for pair in needs.host_paths.items()}
+    assert len({path for path, _ in mounts}) == len(mounts) == len({mount for _, mount in mounts})
