@@ -8,7 +8,7 @@ STAMP := .venv/.complete
 BENCH_PACKAGES := prometheus-ipmi-exporter prometheus-snmp-exporter
 TOOLS := $(or $(PYTHON),python3) -m scripts.tools
 
-.PHONY: help setup check format tools tools-dir test kind demo bench fuzz crds docs clean
+.PHONY: help setup check format tools tools-dir test kind demo bench fuzz crds images lock docs clean
 
 help: ## print this
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -54,6 +54,12 @@ fuzz: $(STAMP) ## feed every parser with garbage, guided by coverage; FUZZ=name 
 bench: setup ## measure everything beside its budget and other programs, into docs/benchmarks.md; BENCH=load prints one
 	@scripts/packages $(BENCH_PACKAGES) || echo "!!! going on without $(BENCH_PACKAGES)" >&2
 	@$(VENV)/python -m tests.bench $(or $(BENCH),--output=docs/benchmarks.md)
+
+images: ## build both images into IMAGES, with buildah; BASE=debian where no registry can be reached
+	@BASE=$(BASE) scripts/images $(IMAGES)
+
+lock: $(STAMP) ## pin what the images hold, with hashes; ARGS=--upgrade takes newer versions
+	@scripts/lock $(ARGS)
 
 docs: $(STAMP) ## generate the reference pages from the code
 	$(VENV)/python -m scripts.docs

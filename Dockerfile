@@ -1,0 +1,89 @@
+# Two images out of one distribution: `collector` measures, `operator` reconciles.
+#
+#   docker build --target collector --tag rackwatt/collector .
+#   docker build --target operator --tag rackwatt/operator .
+#
+# BASE is any Debian with Python 3.11 or newer and its venv module. What pip installs is pinned by hash
+# in images/*.lock (`make lock`), wheels alone, so that no compiler is ever needed. The same BASE, locks
+# and SOURCE_DATE_EPOCH give the same layers: `scripts/images` builds that way, and where no registry
+# can be reached makes the base out of Debian packages.
+ARG BASE=docker.io/library/python:3.13-slim-trixie
+
+
+FROM ${BASE} AS build
+# Byte code is bound to its source by a hash it need not check, never by a time, and made in one process:
+# it starts as fast on a read-only root, and is the same in every build.
+ENV COMPILE="python3 -m compileall -q -j1 --invalidation-mode=unchecked-hash" \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONHASHSEED=0 \
+    PIP_DISABLE_PIP_VERSION_CHECK=1 \
+    PIP_NO_CACHE_DIR=1 \
+    PIP_ONLY_BINARY=:all: \
+    PIP_REQUIRE_VIRTUALENV=1
+RUN python3 -m venv /build && python3 -m venv --without-pip /opt/rackwatt
+COPY images/build.lock /src/images/
+RUN /build/bin/pip install --quiet --no-compile --require-hashes --requirement=/src/images/build.lock
+WORKDIR /src
+
+
+FROM build AS wheel
+ARG SOURCE_DATE_EPOCH=0
+COPY pyproject.toml README.md LICENSE ./
+COPY crds ./crds
+COPY exporter ./exporter
+COPY operator ./operator
+RUN /build/bin/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir=/wheels .
+
+
+# Each image holds its own half alone: the collector no kopf and no kubernetes, the operator nothing
+# that speaks to a BMC.
+FROM build AS collecting
+COPY images/collector.lock images/
+RUN /build/bin/pip --python /opt/rackwatt/bin/python install --quiet --no-compile --require-hashes --requirement=images/collector.lock
+COPY --from=wheel /wheels /wheels
+RUN /build/bin/pip --python /opt/rackwatt/bin/python install --quiet --no-compile --no-deps /wheels/*.whl \
+ && rm -rf /opt/rackwatt/lib/python*/site-packages/rackwatt_operator /opt/rackwatt/bin/rackwatt-operator \
+ && $COMPILE /opt/rackwatt/lib
+
+FROM build AS operating
+COPY images/operator.lock images/
+RUN /build/bin/pip --python /opt/rackwatt/bin/python install --quiet --no-compile --require-hashes --requirement=images/operator.lock
+COPY --from=wheel /wheels /wheels
+RUN /build/bin/pip --python /opt/rackwatt/bin/python install --quiet --no-compile --no-deps /wheels/*.whl \
+ && rm -rf /opt/rackwatt/lib/python*/site-packages/rackwatt_exporter /opt/rackwatt/bin/rackwatt-exporter \
+ && $COMPILE /opt/rackwatt/lib
+
+
+FROM ${BASE} AS runtime
+# ssh asks who it is: the uid needs a name, and a home that nothing is ever written to.
+RUN echo 'rackwatt:x:65532:65532:Rackwatt:/nonexistent:/usr/sbin/nologin' >>/etc/passwd \
+ && echo 'rackwatt:x:65532:' >>/etc/group
+ENV PATH=/opt/rackwatt/bin:/usr/local/bin:/usr/bin:/bin \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1
+LABEL org.opencontainers.image.licenses="Apache-2.0"
+
+
+FROM runtime AS collector
+# The system's ssh serves ipmiSsh and slurm over ssh. What apt noted down on the way holds times.
+RUN apt-get -qq update \
+ && DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends openssh-client >/dev/null \
+ && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/*-old /var/cache/ldconfig/aux-cache \
+           /var/log/apt /var/log/*.log /var/lib/dpkg/*-old
+COPY --from=collecting /opt/rackwatt /opt/rackwatt
+LABEL org.opencontainers.image.title="rackwatt/collector" \
+      org.opencontainers.image.description="Measures the power of machines and serves it to Prometheus"
+USER 65532:65532
+EXPOSE 9123
+ENTRYPOINT ["rackwatt-exporter"]
+CMD ["run"]
+
+
+FROM runtime AS operator
+COPY --from=operating /opt/rackwatt /opt/rackwatt
+LABEL org.opencontainers.image.title="rackwatt/operator" \
+      org.opencontainers.image.description="Turns PowerTargets and SchedulerBindings into running collectors"
+USER 65532:65532
+EXPOSE 8080
+ENTRYPOINT ["rackwatt-operator"]
+CMD ["run"]
