@@ -55,6 +55,9 @@ bench: setup ## measure everything beside its budget and other programs, into do
 	@scripts/packages $(BENCH_PACKAGES) || echo "!!! going on without $(BENCH_PACKAGES)" >&2
 	@$(VENV)/python -m tests.bench $(or $(BENCH),--output=docs/benchmarks.md)
 
+crds: $(STAMP) ## generate the CRDs from the models, and the chart's roles
+	$(VENV)/python -m scripts.crds
+
 images: ## build both images into IMAGES, with buildah; BASE=debian where no registry can be reached
 	@BASE=$(BASE) scripts/images $(IMAGES)
 
