@@ -20,7 +20,7 @@ class Metadata(Model, frozen=True, kw_only=True, forbid_unknown_fields=False):
 
 
 class PowerTarget(Model, frozen=True, kw_only=True):
-    """What to measure: the BMCs and PDUs of a fleet, with the schedule they are asked by."""
+    """What to measure: BMCs and PDUs over the network, this cluster's nodes, or the grid."""
 
     metadata: Metadata
     spec: PowerTargetSpec

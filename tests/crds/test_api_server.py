@@ -213,7 +213,7 @@ def test_a_name_of_253_letters_is_taken_and_no_longer_one(api: Api, namespace: s
 @pytest.mark.parametrize(
     ("field", "words"),
     [
-        ("pt", ["What to measure: the BMCs and PDUs of a fleet"]),
+        ("pt", ["What to measure: BMCs and PDUs over the network"]),
         (
             "pt.spec.bmc.hosts",
             ["The fleet", "names <string> -required- Node names as the scheduler knows them"],
