@@ -45,6 +45,11 @@ class Prometheus:
         found: list[dict[str, Any]] = reply.json()["data"]["activeTargets"]
         return found
 
+    def rules(self) -> list[dict[str, Any]]:
+        """Tell its rules, and how evaluating each one went."""
+        reply = self._client.get("/rules").raise_for_status()
+        return [rule for group in reply.json()["data"]["groups"] for rule in group["rules"]]
+
     def until(self, told: Callable[["Prometheus"], object]) -> None:
         """Wait for something to be so."""
         deadline_s = time.monotonic() + PATIENCE_S

@@ -8,6 +8,8 @@ import msgspec
 from rackwatt_operator.plan import naming, prometheusrule
 from rackwatt_operator.plan.dashboards.fleet import fleet_panels
 from rackwatt_operator.plan.dashboards.grafana import Panel, dashboard
+from rackwatt_operator.plan.dashboards.grid import grid_panels
+from rackwatt_operator.plan.dashboards.nodes import node_panels
 from rackwatt_operator.plan.dashboards.scheduler import scheduler_panels
 from rackwatt_operator.plan.subject import Manifest, Subject
 
@@ -16,12 +18,11 @@ _FOUND_BY = {"grafana_dashboard": "1"}
 
 def dashboards(subject: Subject) -> list[Manifest]:
     """Make the ConfigMap, unless dashboards are disabled."""
-    panels = list(_panels(subject))
-    if not panels or not subject.wants("dashboards"):
+    if not subject.wants("dashboards"):
         return []
     said = subject.monitoring.get("dashboards", {})
     title = f"Rackwatt {subject.namespace}/{subject.name}"
-    made = dashboard(_uid(subject), title, ["rackwatt", subject.component], panels)
+    made = dashboard(_uid(subject), title, ["rackwatt", subject.component], _panels(subject))
     text = msgspec.json.format(msgspec.json.encode(made), indent=1).decode()  # json's takes 1 ms
     data = {f"{subject.base}.json": text + "\n"}
     manifest = subject.manifest("v1", "ConfigMap", naming.dashboard(subject.base), data=data)
@@ -38,8 +39,10 @@ def _panels(subject: Subject) -> Iterable[Panel]:
             return fleet_panels(subject, recorded=prometheusrule.is_made(subject))
         case "scheduler":
             return scheduler_panels(subject)
+        case "node":
+            return node_panels(subject, recorded=prometheusrule.is_made(subject))
         case _:
-            return ()
+            return grid_panels(subject)
 
 
 def _uid(subject: Subject) -> str:

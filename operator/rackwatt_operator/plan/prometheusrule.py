@@ -6,6 +6,7 @@ from typing import Any
 from rackwatt_crds.document import SchedulerBinding
 from rackwatt_operator.plan.rules.collector import collector_alerts
 from rackwatt_operator.plan.rules.fleet import fleet_alerts, fleet_records
+from rackwatt_operator.plan.rules.nodes import grid_alerts, node_alerts, node_records
 from rackwatt_operator.plan.rules.rule import Alert, Record
 from rackwatt_operator.plan.rules.scheduler import scheduler_alerts, states_alerts
 from rackwatt_operator.plan.subject import Manifest, Subject
@@ -42,15 +43,25 @@ def _group(name: str, rules: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _records(subject: Subject) -> Iterator[Record]:
-    yield from fleet_records(subject) if subject.component == "bmc" else ()
+    match subject.component:
+        case "bmc":
+            yield from fleet_records(subject)
+        case "node":
+            yield from node_records(subject)
 
 
 def _alerts(subject: Subject) -> Iterator[Alert]:
     yield from collector_alerts(subject)
-    if subject.component == "bmc":
-        yield from fleet_alerts(subject)
+    match subject.component:
+        case "bmc":
+            yield from fleet_alerts(subject)
+        case "node":
+            yield from node_alerts(subject)
+        case "grid":
+            yield from grid_alerts(subject)
+        case _:
+            yield from scheduler_alerts(subject)
     if isinstance(subject.document, SchedulerBinding):
-        yield from scheduler_alerts(subject)
         yield from states_alerts(subject, subject.name, subject.document.spec)
     for name, spec in subject.bindings.items():
         yield from states_alerts(subject, name, spec)

@@ -18,8 +18,13 @@ _MODE = 0o440
 
 
 def secrets(document: Document) -> list[str]:
-    """List the Secrets that a document names, each once, in the order of their names."""
-    return sorted(set(_named(document)))
+    """List the Secrets that a document names, each once, in the order of their names.
+
+    Those that open the registry are the kubelet's, and no collector's.
+    """
+    spec = document.spec
+    own = (getattr(spec, field) for field in spec.__struct_fields__ if field != "pod")
+    return sorted({name for value in own for name in _named(value)})
 
 
 def volume(secret: str) -> dict[str, Any]:

@@ -83,7 +83,7 @@ PODS = objects(
     tolerations=st.lists(objects({}, key=WORDS, operator=st.just("Exists")), max_size=2),
     affinity=st.just({"podAntiAffinity": {}}),
     priorityClassName=NAMES,
-    imagePullSecrets=st.just([{"name": "registry"}]),
+    imagePullSecrets=st.just([{"name": "registry.example"}]),
     labels=LABELS,
     annotations=LABELS,
 )

@@ -141,6 +141,7 @@ def test_a_secrets_name_stands_in_volumes_and_in_the_document_alone(raw: dict[st
             mounts = spec["containers"][0].pop("volumeMounts")
             volumes = spec.pop("volumes")
             assert all(v["secret"]["optional"] for v in volumes if "secret" in v)
+            assert "registry" not in json.dumps(volumes)
             assert {v["name"] for v in volumes} == {m["name"] for m in mounts}
         assert "secret.of" not in json.dumps(one)
         assert "secret-of" not in json.dumps(one)

@@ -34,6 +34,8 @@ QUIET = {
     "rackwatt_document_problems": "0x120",
     "rackwatt_event_loop_lag_seconds": "0.01x120",
     'rackwatt_scheduler_up{scheduler="prod",cluster="c"}': "1x120",
+    'rackwatt_collector_up{node="w1",collector="rapl"}': "1x120",
+    'rackwatt_grid_up{zone="FR",provider="static"}': "1x120",
     'rackwatt_scheduler_answer_age_seconds{scheduler="prod",cluster="c"}': "20x120",
 }
 N1 = 'rackwatt_target_up{node="n1"}'
@@ -90,7 +92,7 @@ def test_two_documents_alerts_never_speak_of_each_others_machines(tmp_path: Path
     assert raised(manifests, series, "RackwattTargetDown", "40m", tmp_path)
 
 
-@pytest.mark.parametrize("case", ["fleet", "seldom", "binding"])
+@pytest.mark.parametrize("case", ["fleet", "seldom", "binding", "grid"])
 def test_nothing_burns_while_all_is_well(case: str, tmp_path: Path) -> None:
     manifests = planned(DOCUMENTS[case])
     for name in {rule["alert"] for rule in rules(manifests) if "alert" in rule}:
@@ -181,6 +183,14 @@ def test_a_node_without_its_collector_is_named(tmp_path: Path) -> None:
     series = {'up{instance="worker1"}': "0x60", 'up{instance="worker2"}': "1x60"}
     (down,) = raised(planned(nodes()), series, "RackwattCollectorDown", "6m", tmp_path)
     assert down["instance"] == "worker1"
+
+
+def test_what_is_not_read_inside_a_node_is_named(tmp_path: Path) -> None:
+    series = {'rackwatt_collector_up{node="w1",collector="rapl"}': "0x60"}
+    (failing,) = raised(planned(nodes()), series, "RackwattNodeReadingFailing", "11m", tmp_path)
+    assert (failing["node"], failing["collector"]) == ("w1", "rapl")
+    grid = {'rackwatt_grid_up{zone="FR",provider="static"}': "0x60"}
+    assert raised(planned(GRID), grid, "RackwattGridUnknown", "16m", tmp_path)
 
 
 @pytest.mark.parametrize(

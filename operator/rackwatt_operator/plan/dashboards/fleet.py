@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from rackwatt_operator.plan.dashboards.grafana import Panel, Query
+from rackwatt_operator.plan.dashboards.grafana import Panel, Query, errors_panel, stat
 from rackwatt_operator.plan.series import JOB, select
 from rackwatt_operator.plan.subject import Subject
 
@@ -24,15 +24,15 @@ def _now(subject: Subject, recorded: bool) -> Iterator[Panel]:
     targets = f"sum({select(subject, 'rackwatt_targets')})"
     energy = select(subject, "rackwatt_node_energy_joules_total")
     joules = f"sum(increase({energy}[$__range]))"
-    yield _stat("Power", _power(subject, recorded, "job"), "watt", "What all that answer draw now.")
-    yield _stat(
+    yield stat("Power", _power(subject, recorded, "job"), "watt", "What all that answer draw now.")
+    yield stat(
         "Energy",
         f"{joules} / {_JOULES_OF_A_KILOWATT_HOUR}",
         "kwatth",
         "What was counted in the time shown. Time that nobody saw is not guessed.",
     )
-    yield _stat("Targets", targets, "short", "How many the document names.")
-    yield _stat("Reachable", f"sum({up})", "short", "How many answered the last question.")
+    yield stat("Targets", targets, "short", "How many the document names.")
+    yield stat("Reachable", f"sum({up})", "short", "How many answered the last question.")
 
 
 def _over_time(subject: Subject, recorded: bool) -> Iterator[Panel]:
@@ -71,13 +71,7 @@ def _asking(subject: Subject) -> Iterator[Panel]:
     errors = select(subject, "rackwatt_target_errors_total")
     age = select(subject, "rackwatt_target_reading_age_seconds")
     duration = select(subject, "rackwatt_target_read_duration_seconds")
-    yield Panel(
-        title="Questions without a reading",
-        kind="timeseries",
-        queries=(Query(f"sum by (reason) (rate({errors}[$__rate_interval]))", "{{reason}}"),),
-        unit="reqps",
-        told="By reason: docs/troubleshooting.md says what to do about each.",
-    )
+    yield errors_panel("Questions without a reading", errors)
     yield Panel(
         title="Age of readings, and how long they take",
         kind="timeseries",
@@ -94,7 +88,8 @@ def _asking(subject: Subject) -> Iterator[Panel]:
 def _by_state(subject: Subject) -> Panel:
     power = select(subject, "rackwatt_node_power_watts")
     state = select(subject, "rackwatt_node_state")
-    joined = f"{power} * on ({JOB}, node) group_left (state) {state}"
+    # A target that moves to another shard may be told twice for a while.
+    joined = f"{power} * on ({JOB}, node) group_left (state) max by ({JOB}, node, state) ({state})"
     return Panel(
         title="Power by state",
         kind="timeseries",
@@ -112,7 +107,3 @@ def _power(subject: Subject, recorded: bool, level: str) -> str:
         return select(subject, f"{level}:rackwatt_node_power_watts:sum")
     power = select(subject, "rackwatt_node_power_watts")
     return f"sum({power})" if level == "job" else f"sum by ({level}) ({power})"
-
-
-def _stat(title: str, expression: str, unit: str, told: str) -> Panel:
-    return Panel(title, "stat", (Query(expression),), unit, told, width=6, height=4)

@@ -75,6 +75,22 @@ class Panel:
         return {"transformations": [{"id": "organize", "options": options}]}
 
 
+def stat(title: str, expression: str, unit: str, told: str) -> Panel:
+    """Make a panel of one number."""
+    return Panel(title, "stat", (Query(expression),), unit, told, width=6, height=4)
+
+
+def errors_panel(title: str, errors: str) -> Panel:
+    """Make the panel of a family that counts failures by reason."""
+    return Panel(
+        title=title,
+        kind="timeseries",
+        queries=(Query(f"sum by (reason) (rate({errors}[$__rate_interval]))", "{{reason}}"),),
+        unit="reqps",
+        told="By reason: docs/troubleshooting.md says what to do about each.",
+    )
+
+
 def dashboard(uid: str, title: str, tags: list[str], panels: Iterable[Panel]) -> dict[str, Any]:
     """Write a whole dashboard."""
     source = {

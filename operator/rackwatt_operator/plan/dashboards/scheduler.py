@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from rackwatt_operator.plan.dashboards.grafana import Panel, Query
+from rackwatt_operator.plan.dashboards.grafana import Panel, Query, errors_panel, stat
 from rackwatt_operator.plan.series import select
 from rackwatt_operator.plan.subject import Subject
 
@@ -10,11 +10,11 @@ from rackwatt_operator.plan.subject import Subject
 def scheduler_panels(subject: Subject) -> Iterator[Panel]:
     """Go through the panels."""
     nodes = select(subject, "rackwatt_scheduler_nodes")
-    yield _stat("Nodes", f"sum({nodes})", "short", "How many the scheduler knows.")
+    yield stat("Nodes", f"sum({nodes})", "short", "How many the scheduler knows.")
     up = select(subject, "rackwatt_scheduler_up")
-    yield _stat("Answers", f"min({up})", "short", "1 while the scheduler answered last.")
+    yield stat("Answers", f"min({up})", "short", "1 while the scheduler answered last.")
     age = select(subject, "rackwatt_scheduler_answer_age_seconds")
-    yield _stat("Age of states", f"max({age})", "s", "How old the last answer is.")
+    yield stat("Age of states", f"max({age})", "s", "How old the last answer is.")
     yield Panel(
         title="Nodes by state",
         kind="timeseries",
@@ -37,14 +37,4 @@ def _asking(subject: Subject) -> Iterator[Panel]:
         unit="s",
         told="Answered or not.",
     )
-    yield Panel(
-        title="Questions without an answer",
-        kind="timeseries",
-        queries=(Query(f"sum by (reason) (rate({errors}[$__rate_interval]))", "{{reason}}"),),
-        unit="reqps",
-        told="By reason: docs/troubleshooting.md says what to do about each.",
-    )
-
-
-def _stat(title: str, expression: str, unit: str, told: str) -> Panel:
-    return Panel(title, "stat", (Query(expression),), unit, told, width=8, height=4)
+    yield errors_panel("Questions without an answer", errors)
