@@ -73,7 +73,7 @@ def _politeness(case: Case, load: Load) -> list[Figure]:
     told = f"{unread} of the living were not read" if unread else "each of the living read once"
     contacts: list[Figure] = []
     if case.plan.methods == ("ipmi",):
-        what = "first contacts at once, until answered or silent for a second"
+        what = "first contacts under way at once"
         contacts = [Figure(what, load.first.contacts, "", CREDENTIAL_GATE, note="as BMCs saw it")]
     return [
         Figure("first sweep", load.sweep_s, "s", note=told),

@@ -1,8 +1,7 @@
 """How many may be asked at once: in one subnet, with one credential, at one endpoint.
 
-The living and the suspect wait in separate lanes. A dead BMC is waited for until its deadline; were
-the lanes one, a rack without power would make the healthy ones late. In the lane of the suspect,
-where nobody knows yet who is dead, places are lent for a moment only.
+The living and the suspect wait in separate lanes. A dead BMC holds its place until its deadline;
+were the lanes one, a rack without power would make the healthy ones late.
 """
 
 import asyncio
@@ -11,27 +10,15 @@ from collections.abc import Hashable
 
 from rackwatt_exporter.settings.target import Target
 
-LENT_S = 1.0
-_LATE_S = 0.05
-
 
 class Gate:
-    """Places to be held together, taken in a fixed order so that nobody waits in a circle.
+    """Places to be held together, taken in a fixed order so that nobody waits in a circle."""
 
-    Those that are `lent` are given back after LENT_S: a peer that is silent for so long refuses no
-    password and needs none of the bandwidth, and whoever waits behind it may well be alive. Where
-    this process itself is late, the silence is its own, and letting more in would add to it.
-    """
+    __slots__ = ("_held", "_places")
 
-    __slots__ = ("_held", "_kept", "_places", "_timer")
-
-    def __init__(
-        self, places: tuple[asyncio.Semaphore, ...], lent: tuple[asyncio.Semaphore, ...] = ()
-    ) -> None:
-        self._kept = len(places)
-        self._places = places + lent
+    def __init__(self, places: tuple[asyncio.Semaphore, ...]) -> None:
+        self._places = places
         self._held = 0
-        self._timer: asyncio.TimerHandle | None = None
 
     async def __aenter__(self) -> None:
         try:
@@ -41,26 +28,12 @@ class Gate:
         except BaseException:
             self._release()
             raise
-        if self._held > self._kept:
-            self._lend()
 
     async def __aexit__(self, *_: object) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
         self._release()
 
-    def _lend(self, due_s: float = 0.0) -> None:
-        """Give back what is lent, if it is due and we are in time; else look again later."""
-        loop = asyncio.get_running_loop()
-        if due_s and loop.time() < due_s + _LATE_S:
-            self._release(self._kept)
-            return
-        due_s = loop.time() + LENT_S
-        self._timer = loop.call_at(due_s, self._lend, due_s)
-
-    def _release(self, kept: int = 0) -> None:
-        while self._held > kept:
+    def _release(self) -> None:
+        while self._held:
             self._held -= 1
             self._places[self._held].release()
 
@@ -77,8 +50,14 @@ class Gates:
 
     def suspect(self, target: Target) -> Gate:
         """Give the gate of a target that is new, or failed last time."""
-        credential = self._place(("credential", target.credentials), target.credential_limit)
-        return Gate((self._endpoint(target),), lent=(credential, self._subnet(target, "suspect")))
+        credential = ("credential", target.credentials)
+        return Gate(
+            (
+                self._endpoint(target),
+                self._place(credential, target.credential_limit),
+                self._subnet(target, "suspect"),
+            )
+        )
 
     def _endpoint(self, target: Target) -> asyncio.Semaphore:
         port = getattr(target.options, "port", 0)

@@ -76,7 +76,8 @@ class HttpsServer:
         return Welcome(condition.fault.certificate, condition.silent)
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        address = request.get_extra_info("sockname")[0]
+        place = request.get_extra_info("sockname")  # None where the client has hung up
+        address = place[0] if place else ""
         service = self._services.get(address)
         if service is None:
             return web.Response(status=404)

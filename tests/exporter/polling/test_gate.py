@@ -4,10 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from rackwatt_exporter.polling.gate import LENT_S, Gate, Gates, subnet
+from rackwatt_exporter.polling.gate import Gate, Gates, subnet
 from rackwatt_exporter.settings.options import IpmiOptions
 from rackwatt_exporter.settings.target import Target
-from tests import virtual_time
 
 TARGET = Target(
     "a",
@@ -88,51 +87,3 @@ async def test_whoever_gives_up_waiting_leaves_no_place_taken() -> None:
 )
 def test_a_subnet_is_named_by_the_address(address: str, name: str) -> None:
     assert subnet(address) == name
-
-
-def test_a_silent_first_contact_keeps_its_endpoint_and_lends_its_other_places_for_a_moment() -> (
-    None
-):
-    async def story() -> None:
-        gates = Gates()
-        # The limits are three for the credential and two for the subnet: each rack lets one in.
-        silent = [gates.suspect(at(f"10.0.{i}.1")) for i in range(3)]
-        for gate in silent:
-            await gate.__aenter__()
-        began_s = asyncio.get_running_loop().time()
-        async with gates.suspect(at("10.0.9.1")):
-            assert asyncio.get_running_loop().time() - began_s == pytest.approx(LENT_S)
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(60), gates.suspect(at("10.0.0.1", node="its neighbour")):
-                raise AssertionError("two at one endpoint")
-        for gate in silent:
-            await gate.__aexit__()
-        async with gates.suspect(at("10.0.0.1", node="its neighbour")):
-            pass
-
-    virtual_time.run(story())
-
-
-def test_places_given_back_early_are_not_given_back_again() -> None:
-    async def story() -> None:
-        gates = Gates()
-        for _ in range(3):
-            async with gates.suspect(at("10.0.0.1")):
-                await asyncio.sleep(2 * LENT_S)
-        assert await holders([gates.suspect(at(f"10.0.{i}.1")) for i in range(5)]) == [0, 1, 2]
-
-    virtual_time.run(story())
-
-
-def test_nothing_is_lent_while_the_process_itself_is_late() -> None:
-    async def story() -> None:
-        loop = asyncio.get_running_loop()
-        assert isinstance(loop, virtual_time.VirtualTimeLoop)
-        gates = Gates()
-        began_s = loop.time()
-        async with gates.suspect(at("10.0.0.1")), gates.suspect(at("10.0.0.2")):
-            loop.call_later(LENT_S / 2, loop.pass_time, LENT_S)  # something takes long
-            async with gates.suspect(at("10.0.0.3")):
-                assert loop.time() - began_s == pytest.approx(2.5 * LENT_S)
-
-    virtual_time.run(story())
