@@ -23,7 +23,7 @@ from rackwatt_exporter.settings.host import Host
 
 _WHOLE = frozenset({"package", "dram"})
 _NUMBERED = re.compile(r"-[0-9].*")  # package-0, package-1-die-0
-_MICRO = 1e-6
+_PER_UNIT = 1e6  # micro
 _MOST_DIGITS = 20  # of 64 bits
 
 
@@ -47,7 +47,7 @@ class _Counter:
     span_joules: float
 
     def read(self) -> Energy:
-        joules = microjoules(self.file.read(64), self.file.path) * _MICRO
+        joules = microjoules(self.file.read(64), self.file.path) / _PER_UNIT
         return Energy(self.zone.domain, self.zone.name, joules, self.span_joules, self.zone.whole)
 
 
@@ -113,7 +113,7 @@ class RaplCollector:
         folder = self._root / zone.directory
         span = folder / "max_energy_range_uj"
         try:
-            span_joules = microjoules(span.read_bytes(), span) * _MICRO
+            span_joules = microjoules(span.read_bytes(), span) / _PER_UNIT
         except (OSError, ReadError):
             span_joules = 0.0
         return _Counter(zone, KeptFile(folder / "energy_uj"), span_joules or math.inf)
