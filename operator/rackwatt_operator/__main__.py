@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from rackwatt_operator import __version__
-from rackwatt_operator.commands import check, crds, render
+from rackwatt_operator.commands import check, crds, render, run
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -17,7 +17,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=f"rackwatt-operator {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (render, check, crds):
+    for command in (run, render, check, crds):
         command.add(commands)
     parsed = parser.parse_args(arguments)
     try:

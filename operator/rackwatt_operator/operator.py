@@ -1,48 +1,121 @@
-"""The operator whole: the only module that knows all its rooms."""
+"""The operator whole: every room joined to the next; the only module that knows them all."""
 
 import asyncio
+import logging
+import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
+
+from aiohttp import web
 
 from rackwatt_operator.cluster.capabilities import Capabilities
 from rackwatt_operator.cluster.client import Client
+from rackwatt_operator.cluster.kinds import Ref
+from rackwatt_operator.cluster.lease import Lease
 from rackwatt_operator.cluster.listing import Listing
 from rackwatt_operator.cluster.login import Login
 from rackwatt_operator.cluster.observed import Observed
 from rackwatt_operator.handlers import handlers
+from rackwatt_operator.health import Health
+from rackwatt_operator.inventory import Inventory
 from rackwatt_operator.plan.defaults import Defaults
 from rackwatt_operator.reconcile.applying import Applier
-from rackwatt_operator.reconcile.queue import Queue
+from rackwatt_operator.reconcile.collectors import Collectors
+from rackwatt_operator.reconcile.looking import Looking
+from rackwatt_operator.reconcile.planning import Planner
+from rackwatt_operator.reconcile.queue import Queue, RetryError
 from rackwatt_operator.reconcile.reconciler import Reconciler
 from rackwatt_operator.reconcile.telling import Teller
+from rackwatt_operator.telemetry import LAST_SUCCESS, RECONCILE_SECONDS, RECONCILES, REGISTRY
 from rackwatt_operator.watching import Watching
+
+log = logging.getLogger(__name__)
+
+_WORKERS = 16
+_DRAIN_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Where the operator works (everywhere, if no namespace is named), and its own pace."""
+
+    namespaces: Sequence[str] = ()
+    lease_namespace: str = "default"
+    lease_s: float = 5.0
+    resync_s: float = 600.0
 
 
 class Operator:
-    """x."""
+    """One process of the operator, over one identity."""
 
-    def __init__(self, login: Login, namespaces: Sequence[str], defaults: Defaults) -> None:
-        self.client = Client(login)
-        self.observed = Observed()
-        self.capabilities = Capabilities(self.client, namespaces)
-        reconciler = Reconciler(
-            self.observed,
-            self.capabilities,
-            Applier(self.client, self.observed),
-            Teller(self.client, self.observed),
-            defaults,
+    def __init__(self, login: Login, defaults: Defaults, scope: Scope) -> None:
+        self._client = client = Client(login)
+        observed = Observed()
+        capabilities = Capabilities(client, scope.namespaces)
+        self._queue = Queue(self._work, _WORKERS)
+        self._collectors = Collectors(observed, self._queue.add)
+        self._reconciler = Reconciler(
+            observed,
+            Planner(observed, capabilities, defaults),
+            Applier(client, observed),
+            Teller(client, observed, capabilities, self._collectors, Looking(client, observed)),
         )
-        self.queue = Queue(reconciler.reconcile, 16)
-        listing = Listing(self.client, self.observed, namespaces)
-        registry = partial(handlers, observed=self.observed, queue=self.queue, login=login)
-        self.watching = Watching(self.capabilities, listing, self.queue, registry, namespaces, 600)
+        self._lease = Lease(client, scope.lease_namespace, scope.lease_s, self._queue.lead)
+        self._watching = Watching(
+            capabilities,
+            Listing(client, observed, scope.namespaces),
+            self._queue,
+            partial(handlers, observed=observed, queue=self._queue, login=login),
+            scope.namespaces,
+            scope.resync_s,
+        )
+        self._health = Health(self._queue, self._watching, scope.resync_s)
+        REGISTRY.register(Inventory(observed))
+
+    def application(self) -> web.Application:
+        """Make the pages: health and metrics."""
+        return self._health.application()
 
     async def run(self, stop: asyncio.Event, started: Callable[[], None]) -> None:
-        tasks = [asyncio.create_task(self.queue.run())]
-        self.queue.resume()
-        await self.watching.run(stop, started)
-        await self.queue.drain(10)
-        for t in tasks:
-            t.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await self.client.close()
+        """Work until told to stop, then finish what was begun and give the Lease back.
+
+        `started` is called whenever kopf has begun: it takes the process' signals for itself.
+        """
+        tasks = [
+            asyncio.create_task(work)
+            for work in (
+                self._watching.run(stop, started),
+                self._lease.run(),
+                self._queue.run(),
+                self._collectors.run(self._lease.leading),
+                self._health.beat(),
+            )
+        ]
+        waiting = asyncio.create_task(stop.wait())
+        await asyncio.wait([waiting, *tasks], return_when=asyncio.FIRST_COMPLETED)
+        log.info("stopping")
+        await self._queue.drain(_DRAIN_S)
+        await self._lease.release()
+        for task in (waiting, *tasks):
+            task.cancel()
+        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+        await self._client.close()
+        for outcome in outcomes:  # work that ended by itself has broken
+            if isinstance(outcome, Exception):
+                raise outcome
+
+    async def _work(self, key: Ref) -> float:
+        """Reconcile, and count how that went."""
+        result = "broken"
+        with RECONCILE_SECONDS.labels(key.kind).time():
+            try:
+                again_s = await self._reconciler.reconcile(key)
+                result = "done"
+            except RetryError:
+                result = "retry"
+                raise
+            finally:
+                RECONCILES.labels(key.kind, result).inc()
+        LAST_SUCCESS.set(time.time())
+        return again_s

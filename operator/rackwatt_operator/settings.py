@@ -1,7 +1,7 @@
 """How kopf is run: as a reader of events, and nothing else.
 
-None of its handlers that keep state is used, so it never writes to a user's object: no finalizer, no
-annotation. The storages here hold that, and save the copies that it would make of every object.
+None of its handlers that keep state is used, so it never writes to a user's object: no finalizer,
+no annotation. The storages here hold that, and save the copies it would make of every object.
 """
 
 import random

@@ -47,7 +47,7 @@ QUEUE_RETRYING = Gauge(
 )
 APPLIES = Counter(
     "rackwatt_operator_applies",
-    "What was to be done with children, by kind and result: applied, unchanged, deleted, or why not.",
+    "What was done with children, by kind and result: applied, deleted, or why not.",
     ["kind", "result"],
     registry=REGISTRY,
 )

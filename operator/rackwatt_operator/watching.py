@@ -31,7 +31,7 @@ Registry = Callable[[Sequence[Kind]], kopf.OperatorRegistry]
 
 
 class Watching:
-    """Keeps what is observed true; `failing_since_s` is by the loop's clock."""
+    """Keeps what is observed true; `listed_s` is when all was last listed, by the loop's clock."""
 
     def __init__(
         self,
@@ -49,11 +49,11 @@ class Watching:
         self._namespaces = namespaces
         self._resync_s = resync_s
         self.listed = asyncio.Event()
-        self.failing_since_s: float | None = None
+        self.listed_s: float | None = None
         self.problem = "nothing was listed yet"
 
     async def run(self, stop: asyncio.Event, started: Callable[[], None]) -> None:
-        """Watch until told to stop; `started` is called whenever kopf has begun (it takes signals)."""
+        """Watch until told to stop; `started` is called whenever kopf has begun."""
         failures = 0
         while not stop.is_set():
             began_s = _now_s()
@@ -70,13 +70,14 @@ class Watching:
     async def _list(self) -> None:
         await self._capabilities.refresh()
         await self._refresh()
-        self.problem, self.failing_since_s = "", None
+        self.problem = ""
         READY.set(1)
         self.listed.set()
 
     async def _refresh(self) -> None:
         concerned: set[Ref] = await self._listing.refresh(self._capabilities.watched)
         self._queue.add(concerned)
+        self.listed_s = _now_s()
 
     async def _watch(self, stop: asyncio.Event, started: Callable[[], None]) -> None:
         """Run kopf until it ends by itself, or is to."""
@@ -112,7 +113,7 @@ class Watching:
                 log.warning("not everything could be listed: %s", error)
 
     async def _look(self, ended: asyncio.Event) -> None:
-        """End watching when kinds have come or gone, so that it begins anew with those there are."""
+        """End watching when kinds have come or gone: it begins anew with those there are."""
         while True:
             await asyncio.sleep(LOOK_S)
             with suppress(ApiError):
@@ -125,8 +126,6 @@ class Watching:
         if told != self.problem:
             log.warning("%s", told)
         self.problem = told
-        if self.failing_since_s is None:
-            self.failing_since_s = _now_s()
 
 
 async def _run(tasks: Collection[asyncio.Task[Any]]) -> None:

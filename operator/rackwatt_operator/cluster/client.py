@@ -45,14 +45,14 @@ class Client:
         """
         return await self._ask("GET", path, parameters)
 
-    async def items(self, path: str, **parameters: str) -> AsyncIterator[tuple[Manifest, int]]:
-        """List what is at a path, chunk by chunk: each item, and the version of the whole list."""
+    async def chunks(
+        self, path: str, **parameters: str
+    ) -> AsyncIterator[tuple[list[Manifest], int]]:
+        """List what is at a path: at least one chunk of items, and the version of the whole."""
         asked = {"limit": _CHUNK, **parameters}
         while True:
             found = await self.get(path, **asked)
-            at_version = int(found["metadata"]["resourceVersion"])
-            for item in found["items"]:
-                yield item, at_version
+            yield found["items"], int(found["metadata"]["resourceVersion"])
             if not (token := found["metadata"].get("continue")):
                 return
             asked["continue"] = token
@@ -65,8 +65,8 @@ class Client:
     async def apply(self, kind: Kind, manifest: Manifest, subresource: str = "") -> Manifest:
         """Apply a manifest on the server's side, as the owner of every field in it.
 
-        `metadata.uid` holds the object to be the same as before, and `metadata.resourceVersion: "1"`
-        that there is none: no object was ever written at etcd's first revision (tests hold both).
+        `metadata.uid` holds the object to be the same as before; `metadata.resourceVersion: "1"`
+        holds that there is none, for no object was ever written at etcd's first revision.
         """
         metadata = manifest["metadata"]
         path = kind.path(metadata["namespace"], metadata["name"], subresource)
@@ -86,7 +86,7 @@ class Client:
         return await self._ask("PUT", path, {"fieldManager": MANAGER}, body, _JSON)
 
     async def delete(self, path: str, uid: str) -> None:
-        """Delete an object, if it still is the one of that uid, and leave what it owns to follow."""
+        """Delete an object, if it still is the one of that uid; what it owns follows."""
         body = {"preconditions": {"uid": uid}, "propagationPolicy": "Background"}
         await self._ask("DELETE", path, {}, body, _JSON)
 

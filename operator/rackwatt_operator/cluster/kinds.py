@@ -72,7 +72,7 @@ WATCHED = (*DOCUMENTS, *CHILDREN, ENDPOINT_SLICE, PROMETHEUS)
 BY_NAME = {kind.kind: kind for kind in WATCHED}
 
 NAMESPACE = Kind("v1", "Namespace", "namespaces")
-EVENT = Kind("events.k8s.io/v1", "Event", "events")
+EVENT = Kind("v1", "Event", "events")
 LEASE = Kind("coordination.k8s.io/v1", "Lease", "leases")
 ACCESS_REVIEW = Kind(
     "authorization.k8s.io/v1", "SelfSubjectAccessReview", "selfsubjectaccessreviews"

@@ -59,13 +59,15 @@ class Listing:
             self._observed.clear()
 
     async def _list(self, kind: Kind, place: str | None) -> set[Ref]:
-        lost = dict.fromkeys(self._observed.names(kind.kind, place))
+        lost = set(self._observed.names(kind.kind, place))
         asked = {"labelSelector": OWN} if kind in LABELLED else {}
         concerned: set[Ref] = set()
-        at_version = 0
-        async for item, at_version in self._client.items(kind.path(place), **asked):
-            lost.pop(ref(item, kind.kind), None)
-            concerned |= self._observed.note(kind.kind, item)
+        seen_until = 0
+        async for items, at_version in self._client.chunks(kind.path(place), **asked):
+            seen_until = at_version
+            for item in items:
+                lost.discard(ref(item, kind.kind))
+                concerned |= self._observed.note(kind.kind, item)
         for name in lost:
-            concerned |= self._observed.forget(name, at_version or None)
+            concerned |= self._observed.forget(name, seen_until)
         return concerned

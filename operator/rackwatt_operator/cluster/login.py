@@ -48,20 +48,14 @@ class Login:
         configuration = Configuration()
         try:
             if self._kubeconfig is None and "KUBERNETES_SERVICE_HOST" in os.environ:
-                config.load_incluster_config(configuration)
-                self.namespace = _NAMESPACE.read_text().strip()
+                self.namespace = _as_pod(configuration)
             else:
-                self.namespace = await self._load(configuration)
+                self.namespace = await _by_kubeconfig(configuration, self._kubeconfig)
         except (config.ConfigException, OSError) as error:
             where = self._kubeconfig or os.environ.get("KUBECONFIG") or "~/.kube/config"
             told = f"no way to an API server, neither as a pod nor by {where}: {error}"
             raise LoginError(told) from None
         self._configuration = configuration
-
-    async def _load(self, configuration: Any) -> str:
-        file = str(self._kubeconfig) if self._kubeconfig else None
-        loader = await config.load_kube_config(file, client_configuration=configuration)
-        return str(loader.current_context["context"].get("namespace") or "default")
 
     def session(self) -> aiohttp.ClientSession:
         """Open a session that says who we are with every request; it is the caller's to close."""
@@ -89,3 +83,16 @@ class Login:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
         return context
+
+
+def _as_pod(configuration: Any) -> str:
+    load: Any = config.load_incluster_config
+    load(configuration)
+    return _NAMESPACE.read_text().strip()
+
+
+async def _by_kubeconfig(configuration: Any, kubeconfig: Path | None) -> str:
+    load: Any = config.load_kube_config
+    file = str(kubeconfig) if kubeconfig else None
+    loader = await load(file, client_configuration=configuration)
+    return str(loader.current_context["context"].get("namespace") or "default")

@@ -24,6 +24,7 @@ class Observed:
     def __init__(self) -> None:
         self.objects: dict[Ref, Seen] = {}
         self._owned: defaultdict[str, set[Ref]] = defaultdict(set)
+        self._slices: defaultdict[Ref, set[Ref]] = defaultdict(set)
         self._claims: dict[Ref, Ref] = {}
         self._claimed: dict[Ref, frozenset[Ref]] = {}
         self.newest = 0
@@ -37,8 +38,7 @@ class Observed:
         if before is not None and before.version >= now.version:
             return _NOBODY
         if before is not None and before.uid == now.uid and before.digest == now.digest:
-            if before.settled:
-                now.settle(before.settled)
+            now.content, now.settled = before.content, before.settled
             self.objects[name] = now
             return self._concerned_by_status(name, before, now)
         self._put(name, now)
@@ -61,6 +61,7 @@ class Observed:
         """Forget everything but who wants to have what."""
         self.objects.clear()
         self._owned.clear()
+        self._slices.clear()
         self.newest = 0
 
     def documents(self) -> Iterator[Ref]:
@@ -78,6 +79,10 @@ class Observed:
     def owned(self, uid: str) -> frozenset[Ref]:
         """Name what a document owns."""
         return frozenset(self._owned.get(uid, _NOBODY))
+
+    def slices(self, service: Ref) -> frozenset[Ref]:
+        """Name the EndpointSlices of a Service."""
+        return frozenset(self._slices.get(service, _NOBODY))
 
     def content(self, name: Ref) -> dict[str, Any]:
         """Give what an object's author decided; it must not be settled."""
@@ -110,6 +115,8 @@ class Observed:
         self.objects[name] = now
         if now.owner and now.owner.ours:
             self._owned[now.owner.uid].add(name)
+        for service in _services(name, now):
+            self._slices[service].add(name)
 
     def _disown(self, name: Ref, before: Seen) -> None:
         if before.owner and before.owner.ours:
@@ -117,6 +124,10 @@ class Observed:
             family.discard(name)
             if not family:
                 del self._owned[before.owner.uid]
+        for service in _services(name, before):
+            self._slices[service].discard(name)
+            if not self._slices[service]:
+                del self._slices[service]
 
     def _concerned_by_status(self, name: Ref, before: Seen, now: Seen) -> frozenset[Ref]:
         """Tell who is to look when nothing but its status has changed: nobody at a document's own.
@@ -136,8 +147,8 @@ class Observed:
         if name.kind == "Prometheus":
             return frozenset(self.documents())
         if name.kind == "EndpointSlice":
-            services = (Ref("Service", name.namespace, service) for service in now.about)
-            return frozenset(self._claims[one] for one in services if one in self._claims)
+            claimants = (self._claims.get(service) for service in _services(name, now))
+            return frozenset(claimant for claimant in claimants if claimant)
         return self._concerned_by_child(name, now)
 
     def _concerned_by_child(self, name: Ref, now: Seen) -> frozenset[Ref]:
@@ -155,3 +166,8 @@ class Observed:
             and name.namespace == binding.namespace
             and binding.name in now.about
         )
+
+
+def _services(name: Ref, now: Seen) -> Iterator[Ref]:
+    if name.kind == "EndpointSlice":
+        yield from (Ref("Service", name.namespace, service) for service in now.about)

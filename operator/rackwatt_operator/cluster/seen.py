@@ -7,7 +7,7 @@ few megabytes, and an event that changes nothing of it is known by the digest al
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import msgspec
@@ -21,6 +21,7 @@ STAMP = "rackwatt.dev/applied"
 A field that is no longer desired leaves no other trace after a restart."""
 
 _SERVICE_NAME = "kubernetes.io/service-name"
+_NO_LABELS: Mapping[str, str] = {}
 _NOTHING: frozenset[str] = frozenset()
 _IDENTITY = ("apiVersion", "kind", "metadata", "status")
 AUTHORED = ("labels", "annotations", "ownerReferences")
@@ -42,8 +43,9 @@ class Owner(NamedTuple):
 class Seen:
     """The object, but for its name.
 
-    `settled` is the stamp of the desired state that its content was found to meet; `about` are the
-    SchedulerBindings that a PowerTarget names, the Service that an EndpointSlice is of.
+    `settled` is the stamp of the desired state that its content was found to meet. `about` are the
+    SchedulerBindings that a PowerTarget names, the Service that an EndpointSlice is of. `labels`
+    are those of a ServiceMonitor, which Prometheus selects by them.
     """
 
     uid: str
@@ -56,6 +58,7 @@ class Seen:
     content: bytes | None
     status: bytes
     about: frozenset[str] = _NOTHING
+    labels: Mapping[str, str] = field(default_factory=dict)
     settled: str = ""
 
     def settle(self, stamp: str) -> None:
@@ -80,6 +83,7 @@ def seen(raw: Mapping[str, Any], kind: str) -> Seen:
         content=content,
         status=msgspec.json.encode(status) if status else b"",
         about=_about(raw, kind),
+        labels=metadata.get("labels") or {} if kind == "ServiceMonitor" else _NO_LABELS,
     )
 
 

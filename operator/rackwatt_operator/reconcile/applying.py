@@ -1,13 +1,12 @@
-"""One child brought about: made where there is none, mended where it drifted, let be where it is right.
+"""One child brought about: made where there is none, mended where it drifted, else let be.
 
 What is not ours is never touched. A child that was not seen is applied on the condition that there
 is nothing of its name; one that was seen, on the condition that it still is that very object.
 """
 
-import hashlib
 import logging
-
-import msgspec
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from rackwatt_operator.cluster.client import Client, Manifest
 from rackwatt_operator.cluster.failure import ApiError
@@ -24,6 +23,16 @@ _IDENTITY = ("apiVersion", "kind", "metadata")
 _NONE_THERE = {"resourceVersion": "1"}
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A child as it should be: whose, and how; the manifest is made only where it is needed."""
+
+    child: Ref
+    uid: str
+    stamp: str
+    manifest: Callable[[], Manifest]
+
+
 class Applier:
     """Applies manifests, and deletes what is no longer wanted."""
 
@@ -32,15 +41,14 @@ class Applier:
         self._observed = observed
         self._taken: set[Ref] = set()
 
-    async def apply(self, manifest: Manifest, uid: str) -> Trouble | None:
-        """Bring a child of the document of this uid about; tell what keeps it from being."""
-        child = ref_of(manifest)
+    async def apply(self, wanted: Wanted) -> Trouble | None:
+        """Bring a child about; tell what keeps it from being."""
         try:
-            trouble = await self._apply(child, manifest, uid)
+            trouble = await self._apply(wanted)
         except ApiError as error:
-            trouble = _trouble(child, error)
+            trouble = _trouble(wanted.child, error)
         if trouble is not None:
-            APPLIES.labels(child.kind, trouble.reason).inc()
+            APPLIES.labels(wanted.child.kind, trouble.reason).inc()
         return trouble
 
     async def delete(self, child: Ref) -> Trouble | None:
@@ -48,9 +56,8 @@ class Applier:
         now = self._observed.objects.get(child)
         if now is None or now.leaving:
             return None
-        path = BY_NAME[child.kind].path(child.namespace, child.name)
         try:
-            await self._client.delete(path, now.uid)
+            await self._client.delete(_path(child), now.uid)
         except ApiError as error:
             if error.status not in (404, 409):  # it is gone, or another one has its name by now
                 return _trouble(child, error)
@@ -58,75 +65,67 @@ class Applier:
         APPLIES.labels(child.kind, "deleted").inc()
         return None
 
-    async def _apply(self, child: Ref, manifest: Manifest, uid: str) -> Trouble | None:
-        stamp = _stamp(manifest)
-        now = self._observed.objects.get(child) or await self._make(child, manifest, stamp)
+    async def _apply(self, wanted: Wanted) -> Trouble | None:
+        now = self._observed.objects.get(wanted.child) or await self._make(wanted)
         if now is None:
             return None
-        if trouble := _not_ours(child, now, uid):
-            self._taken.add(child)
+        if trouble := _not_ours(wanted.child, now, wanted.uid):
+            self._taken.add(wanted.child)
             return trouble
-        self._taken.discard(child)
-        if now.settled == stamp or self._matches(child, now, manifest, stamp):
-            return None
-        await self._send(child, manifest, stamp, {"uid": now.uid})
+        self._taken.discard(wanted.child)
+        if now.settled != wanted.stamp and not self._matches(wanted, now):
+            await self._send(wanted, {"uid": now.uid})
         return None
 
-    async def _make(self, child: Ref, manifest: Manifest, stamp: str) -> Seen | None:
+    async def _make(self, wanted: Wanted) -> Seen | None:
         """Make a child that was not seen; where there is one after all, tell what it is."""
-        if child not in self._taken:  # asking costs less than being refused every time
+        if wanted.child not in self._taken:  # asking costs less than being refused every time
             try:
-                await self._send(child, manifest, stamp, _NONE_THERE)
+                await self._send(wanted, _NONE_THERE)
             except ApiError as error:
                 if error.status != 409:
                     raise
             else:
                 return None
-        path = BY_NAME[child.kind].path(child.namespace, child.name)
         try:
-            found = await self._client.get(path)
+            found = await self._client.get(_path(wanted.child))
         except ApiError as error:
             if error.status != 404:
                 raise
-            self._taken.discard(child)
-            raise ApiError(409, f"{child} came and went") from None
-        self._observed.note(child.kind, found)
-        return self._observed.objects.get(child)
+            self._taken.discard(wanted.child)
+            raise ApiError(409, "it came and went") from None
+        self._observed.note(wanted.child.kind, found)
+        return self._observed.objects.get(wanted.child)
 
-    def _matches(self, child: Ref, now: Seen, manifest: Manifest, stamp: str) -> bool:
-        if now.stamp != stamp or now.content is None:
+    def _matches(self, wanted: Wanted, now: Seen) -> bool:
+        """Compare what is there, after a restart or when somebody changed it."""
+        if now.stamp != wanted.stamp or now.content is None:
             return False
-        content = self._observed.content(child)
+        manifest = wanted.manifest()
         desired = {key: value for key, value in manifest.items() if key not in _IDENTITY}
         metadata = manifest["metadata"]
         desired["metadata"] = {key: metadata[key] for key in AUTHORED if key in metadata}
-        if not matches(desired, content):
-            log.info("%s: has drifted", child)
+        if not matches(desired, self._observed.content(wanted.child)):
+            log.info("%s: has drifted", wanted.child)
             return False
-        now.settle(stamp)
+        now.settle(wanted.stamp)
         return True
 
-    async def _send(self, child: Ref, manifest: Manifest, stamp: str, held: Manifest) -> None:
+    async def _send(self, wanted: Wanted, held: Manifest) -> None:
+        manifest = wanted.manifest()
         metadata = manifest["metadata"]
-        annotations = {**metadata.get("annotations", {}), STAMP: stamp}
+        annotations = {**metadata.get("annotations", {}), STAMP: wanted.stamp}
         told = manifest | {"metadata": metadata | held | {"annotations": annotations}}
-        made = await self._client.apply(BY_NAME[child.kind], told)
-        self._observed.note(child.kind, made)
-        now = self._observed.objects.get(child)
+        made = await self._client.apply(BY_NAME[wanted.child.kind], told)
+        self._observed.note(wanted.child.kind, made)
+        now = self._observed.objects.get(wanted.child)
         if now is not None and now.version == version(made):
-            now.settle(stamp)
-        APPLIES.labels(child.kind, "applied").inc()
+            now.settle(wanted.stamp)
+        APPLIES.labels(wanted.child.kind, "applied").inc()
 
 
-def ref_of(manifest: Manifest) -> Ref:
-    """Name a child that is planned."""
-    metadata = manifest["metadata"]
-    return Ref(manifest["kind"], metadata["namespace"], metadata["name"])
-
-
-def _stamp(manifest: Manifest) -> str:
-    encoded = msgspec.json.encode(manifest, order="sorted")
-    return hashlib.blake2b(encoded, digest_size=12).hexdigest()
+def _path(child: Ref) -> str:
+    return BY_NAME[child.kind].path(child.namespace, child.name)
 
 
 def _not_ours(child: Ref, now: Seen, uid: str) -> Trouble | None:
@@ -154,7 +153,7 @@ def _trouble(child: Ref, error: ApiError) -> Trouble:
         verb, resource = error.forbidden
         told = (
             f"the operator may not {verb} {resource}, so {child.kind} {child.name} is not as it "
-            "should be: grant it that right (the chart's ClusterRole has it)"
+            "should be: grant it that right (the chart's role has it)"
         )
         return Trouble(child, "Forbidden", told)
     return Trouble(child, "Refused", told)

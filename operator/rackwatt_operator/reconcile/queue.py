@@ -89,13 +89,12 @@ class Queue:
         if timer := self._timers.pop(name, None):
             timer.cancel()
 
-    def resume(self) -> None:
-        """Let workers take names: we lead."""
-        self._open.set()
-
-    def pause(self) -> None:
-        """Let no worker take another name: somebody else may lead."""
-        self._open.clear()
+    def lead(self, leads: bool) -> None:
+        """Let workers take names, or let them take no other: somebody else may lead."""
+        if leads:
+            self._open.set()
+        else:
+            self._open.clear()
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -105,7 +104,7 @@ class Queue:
 
     async def drain(self, grace_s: float) -> None:
         """Take no more names, and wait until what is being worked on is done, if it is in time."""
-        self.pause()
+        self.lead(False)
         try:
             async with asyncio.timeout(grace_s):
                 await self._idle.wait()
@@ -149,7 +148,7 @@ class Queue:
     def _backoff_s(self, name: Ref) -> float:
         failures = self._failures[name] = self._failures.get(name, 0) + 1
         backoff_s = FIRST_BACKOFF_S * 2 ** min(failures - 1, 20)
-        return min(backoff_s, LONGEST_BACKOFF_S) * (1 + _JITTER * self._jitter())
+        return float(min(backoff_s, LONGEST_BACKOFF_S) * (1 + _JITTER * self._jitter()))
 
     def _later(self, name: Ref, delay_s: float) -> None:
         if timer := self._timers.pop(name, None):

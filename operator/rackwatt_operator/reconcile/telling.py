@@ -1,66 +1,87 @@
-"""What was found out of a document, told in its status: written when there is news, else not at all."""
+"""What was found out of a document, told in its status: written when there is news, else not."""
 
 import asyncio
-import dataclasses
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from rackwatt_operator.cluster.capabilities import Capabilities
 from rackwatt_operator.cluster.client import Client, Manifest
 from rackwatt_operator.cluster.failure import ApiError
 from rackwatt_operator.cluster.kinds import BY_NAME, Ref
 from rackwatt_operator.cluster.observed import Observed
+from rackwatt_operator.reconcile.announcing import Announcer
+from rackwatt_operator.reconcile.collectors import Collectors
+from rackwatt_operator.reconcile.looking import Looking
+from rackwatt_operator.reconcile.planning import Planned
 from rackwatt_operator.reconcile.queue import DONE, RetryError
 from rackwatt_operator.status.findings import Findings
 from rackwatt_operator.status.trouble import Trouble
-from rackwatt_operator.status.workload import Workload, workload
 from rackwatt_operator.status.written import NUMBERS_EVERY_S, status, urgent
 
-_WORKLOADS = frozenset({"Deployment", "DaemonSet"})
+_LOOK_AGAIN_S = 15.0
 
 
 class Teller:
     """Writes the statuses of documents."""
 
-    def __init__(self, client: Client, observed: Observed) -> None:
+    def __init__(
+        self,
+        client: Client,
+        observed: Observed,
+        capabilities: Capabilities,
+        collectors: Collectors,
+        looking: Looking,
+    ) -> None:
         self._client = client
         self._observed = observed
+        self._capabilities = capabilities
+        self._collectors = collectors
+        self._looking = looking
+        self._announcer = Announcer(client)
         self._written_s: dict[Ref, float] = {}
 
-    async def tell(self, key: Ref, found: Findings, troubles: Sequence[Trouble]) -> float:
+    async def tell(self, key: Ref, planned: Planned, troubles: Sequence[Trouble]) -> float:
         """Write the status if it has news; tell after how many seconds to look again.
 
         Raises:
             RetryError: it could not be written.
         """
-        now = self._observed.objects[key]
-        found = self._complete(now.uid, found, troubles)
+        uid = self._observed.objects[key].uid
+        found = await self._findings(key, uid, planned, troubles)
+        now = self._observed.objects.get(key)
+        if now is None or now.uid != uid:
+            return DONE
         before = self._observed.status(key)
         after = status(found, before, now.generation, datetime.now(UTC))
         if after == before:
-            return DONE
+            return _again_s(found)
         wait_s = self._written_s.get(key, -NUMBERS_EVERY_S) + NUMBERS_EVERY_S - _now_s()
         if wait_s > 0 and not urgent(before, after):
             return wait_s
-        await self._write(key, now.uid, after)
-        return DONE
+        await self._write(key, uid, after)
+        await self._announcer.announce(key, uid, before, after)
+        return _again_s(found)
 
     def forget(self, key: Ref) -> None:
         """Let go of what is remembered of a document that is no more."""
         self._written_s.pop(key, None)
+        self._collectors.forget(key)
 
-    def _complete(self, uid: str, found: Findings, troubles: Sequence[Trouble]) -> Findings:
-        return dataclasses.replace(
-            found,
+    async def _findings(
+        self, key: Ref, uid: str, planned: Planned, troubles: Sequence[Trouble]
+    ) -> Findings:
+        return Findings(
+            document=planned.document,
+            problems=planned.problems,
+            missing=planned.missing,
+            refused=planned.refused,
+            kinds=frozenset(child.kind for child in planned.children),
+            monitoring=self._capabilities.monitoring,
             troubles=[trouble for trouble in troubles if not trouble.passing],
-            workloads=self._workloads(uid),
+            workloads=await self._looking.workloads(uid),
+            selection=await self._looking.selection(uid),
+            told=self._collectors.told(key),
         )
-
-    def _workloads(self, uid: str) -> list[Workload]:
-        names = sorted(name for name in self._observed.owned(uid) if name.kind in _WORKLOADS)
-        return [
-            workload(name, self._observed.objects[name].generation, self._observed.status(name))
-            for name in names
-        ]
 
     async def _write(self, key: Ref, uid: str, told: Manifest) -> None:
         kind = BY_NAME[key.kind]
@@ -78,6 +99,15 @@ class Teller:
             raise RetryError(f"its status: {error}", error.wait_s) from None
         self._observed.note(key.kind, made)
         self._written_s[key] = _now_s()
+
+
+def _again_s(found: Findings) -> float:
+    """Look again at what no event will tell of."""
+    if any(one.uncreated for one in found.workloads):
+        return _LOOK_AGAIN_S
+    if found.selection is not None and found.selection.wanting:
+        return NUMBERS_EVERY_S  # the labels of a namespace
+    return DONE
 
 
 def _now_s() -> float:

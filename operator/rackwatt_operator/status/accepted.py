@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from rackwatt_operator.plan.refused import Refused
 from rackwatt_operator.status.claim import Claim, listed
 from rackwatt_operator.status.findings import Findings
 from rackwatt_operator.status.told import MissingSecret
@@ -22,8 +21,8 @@ def _wrong(found: Findings) -> Iterator[tuple[str, str]]:
     problems = [str(problem) for problem in found.problems]
     if found.document is None:
         yield "Invalid", f"{listed(problems)}. What ran before goes on unchanged"
-    if isinstance(found.planned, Refused):
-        yield found.planned.reason, found.planned.message
+    if found.refused is not None:
+        yield found.refused.reason, found.refused.message
     if problems:
         yield "PartlyInvalid", listed(problems)
     if found.missing:

@@ -1,8 +1,7 @@
 """Available: the collectors are there, and run."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from rackwatt_operator.plan.refused import Refused
 from rackwatt_operator.status.claim import Claim, listed
 from rackwatt_operator.status.findings import Findings
 from rackwatt_operator.status.monitored import MONITORING_KINDS
@@ -29,7 +28,7 @@ def _wrong(found: Findings) -> Iterator[tuple[str, str]]:
     if troubles:
         yield troubles[0].reason, listed([one.message for one in troubles])
     if not found.workloads:
-        refused = isinstance(found.planned, Refused) or found.document is None
+        refused = found.refused is not None or found.document is None
         told = "the document cannot be carried out" if refused else "there are no collectors yet"
         yield ("Paused" if found.paused else "NotPlanned" if refused else "NotMade"), told
     if failing := [one for one in found.workloads if one.reason]:
@@ -51,13 +50,13 @@ def _reason(one: Workload) -> str:
     return "PodSecurity" if "violates PodSecurity" in one.message else one.reason
 
 
-def _enough(workloads: "Iterator[Workload] | object") -> bool:
+def _enough(workloads: Sequence[Workload]) -> bool:
     return all(
         one.ready >= one.wanted - (one.wanted // _AWAY if one.name.kind == "DaemonSet" else 0)
         for one in workloads
     )
 
 
-def _look(workloads: object) -> str:
+def _look(workloads: Sequence[Workload]) -> str:
     away = [one.name.name for one in workloads if one.ready < one.wanted]
     return f", not those of {', '.join(away[:3])}: kubectl describe tells why, where it lasts"

@@ -1,5 +1,6 @@
 """A condition before it is written: what is claimed, whether it holds, and why."""
 
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 Holds = Literal["True", "False", "Unknown"]
@@ -14,7 +15,7 @@ class Claim(NamedTuple):
     message: str
 
 
-def listed(words: "list[str]", most: int = 3) -> str:
+def listed(words: Sequence[str], most: int = 3) -> str:
     """Join the first few of many sentences."""
     more = f"; and {len(words) - most} more" if len(words) > most else ""
     return "; ".join(words[:most]) + more

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from rackwatt_crds.decoding import Problem
 from rackwatt_crds.document import Document, SchedulerBinding
 from rackwatt_operator.plan.refused import Refused
-from rackwatt_operator.plan.subject import Manifest
 from rackwatt_operator.status.selection import Selection
 from rackwatt_operator.status.told import Told
 from rackwatt_operator.status.trouble import Trouble
@@ -17,14 +16,16 @@ from rackwatt_operator.status.workload import Workload
 class Findings:
     """One document: what is valid in it, what was planned, what came of that, what is told of it.
 
-    `missing` are the SchedulerBindings it names that are not there; `told` is None until a
-    collector was asked.
+    `missing` are the SchedulerBindings it names that are not there; `kinds` are those of the
+    children that are planned, `monitoring` those of Prometheus Operator that the cluster has;
+    `told` is None until a collector was asked.
     """
 
     document: Document | None
     problems: Sequence[Problem]
     missing: Sequence[str]
-    planned: Sequence[Manifest] | Refused
+    refused: Refused | None
+    kinds: frozenset[str]
     monitoring: frozenset[str]
     troubles: Sequence[Trouble] = ()
     workloads: Sequence[Workload] = ()
@@ -40,9 +41,3 @@ class Findings:
     def paused(self) -> bool:
         """Whether the document wants us to hold still."""
         return self.document is not None and bool(self.document.spec.paused)
-
-    @property
-    def kinds(self) -> frozenset[str]:
-        """The kinds of children that are planned."""
-        manifests = () if isinstance(self.planned, Refused) else self.planned
-        return frozenset(manifest["kind"] for manifest in manifests)

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from rackwatt_operator.status.claim import Claim, listed
+from rackwatt_operator.status.claim import Claim, Holds, listed
 from rackwatt_operator.status.findings import Findings
+from rackwatt_operator.status.told import Scheduler, Told
 
 
 def ready(found: Findings, claims: Sequence[Claim]) -> Claim:
@@ -11,42 +12,42 @@ def ready(found: Findings, claims: Sequence[Claim]) -> Claim:
     for claim in claims:
         if claim.status == "False":
             return Claim("Ready", "False", claim.reason, claim.message)
-    told = found.told
+    status, reason, message = _answers(found.told, found.is_binding)
+    if status == "True" and found.paused:
+        reason = "Paused"
+    return Claim("Ready", status, reason, message)
+
+
+def _answers(told: Told | None, is_binding: bool) -> tuple[Holds, str, str]:
     if told is None:
-        return Claim("Ready", "Unknown", "NotAsked", "the collectors were not asked yet")
+        return "Unknown", "NotAsked", "the collectors were not asked yet"
     if told.silent == told.asked:
         message = (
             f"none of {told.asked} collectors answers the operator on port 9123: does a "
             "NetworkPolicy keep it out, or does the operator run outside the cluster?"
         )
-        return Claim("Ready", "Unknown", "CollectorsSilent", message)
-    for scheduler in told.schedulers if found.is_binding else ():
-        if not scheduler.up:
-            reason = _camel(scheduler.reason or "not asked yet")
-            return Claim("Ready", "False", reason, scheduler.message or "the scheduler is asked")
-    if told.configured and not told.reachable:
-        return _none_answers(found)
-    return Claim("Ready", "True", "Paused" if found.paused else "Ready", _sum(found))
+        return "Unknown", "CollectorsSilent", message
+    return _scheduler(told.schedulers) if is_binding else _targets(told)
 
 
-def _none_answers(found: Findings) -> Claim:
-    told = found.told
-    assert told is not None
+def _scheduler(told: Sequence[Scheduler]) -> tuple[Holds, str, str]:
+    for one in told:
+        if one.reason is not None:
+            return "False", _camel(one.reason), one.message or "the scheduler does not answer"
+        if not one.up:
+            return "Unknown", "NotAsked", "the scheduler is being asked"
+    return "True", "Ready", f"it answers for {sum(sum(one.nodes.values()) for one in told)} nodes"
+
+
+def _targets(told: Told) -> tuple[Holds, str, str]:
+    if told.reachable or not told.configured:
+        return "True", "Ready", f"{told.reachable} of {told.configured} targets answer"
     if not told.failing:
-        return Claim("Ready", "Unknown", "NotAsked", f"{told.configured} targets are being asked")
+        return "Unknown", "NotAsked", f"{told.configured} targets are being asked"
     worst = [f"{one.node}: {one.message or one.reason}" for one in told.worst]
     message = f"none of {told.configured} targets answers: {listed(worst)}"
-    return Claim("Ready", "False", "NoTargetAnswers", message)
-
-
-def _sum(found: Findings) -> str:
-    told = found.told
-    assert told is not None
-    if found.is_binding:
-        nodes = sum(sum(one.nodes.values()) for one in told.schedulers)
-        return f"the scheduler answers for {nodes} nodes"
-    return f"{told.reachable} of {told.configured} targets answer"
+    return "False", "NoTargetAnswers", message
 
 
 def _camel(reason: str) -> str:
-    return "".join(word.title() for word in reason.replace("_", " ").split())
+    return "".join(word.title() for word in reason.split("_"))

@@ -15,7 +15,7 @@ def scraped(found: Findings) -> Claim:
             "Scraped", "Unknown", made.reason if made.status != "True" else "NotMade", told
         )
     if selection.taken_by:
-        return Claim("Scraped", "True", "Scraped", f"by Prometheus {listed([*selection.taken_by])}")
+        return Claim("Scraped", "True", "Scraped", f"by Prometheus {listed(selection.taken_by)}")
     if selection.rejected:
         return Claim("Scraped", "False", "Rejected", selection.rejected)
     if not selection.seen:
@@ -25,7 +25,7 @@ def scraped(found: Findings) -> Claim:
         )
         return Claim("Scraped", "Unknown", "NoPrometheus", told)
     told = (
-        f"{listed([*selection.wanting])}. Labels of the ServiceMonitor: "
+        f"{listed(selection.wanting)}. Labels of the ServiceMonitor: "
         "spec.monitoring.serviceMonitor.labels, or the chart's defaults"
     )
     return Claim("Scraped", "False", "NotSelected", told)

@@ -1,4 +1,4 @@
-"""What collectors tell of themselves (`/status`, docs/web.md), as far as a document's status needs it.
+"""What collectors tell of themselves (`/status`, docs/web.md), as far as a status needs it.
 
 It comes from pods, so it is taken with care: what is not of its type is no answer at all.
 """

@@ -1,7 +1,7 @@
 """What a Deployment or a DaemonSet has come to, read from its status."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from rackwatt_operator.cluster.kinds import Ref
@@ -9,7 +9,11 @@ from rackwatt_operator.cluster.kinds import Ref
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """How many pods there should be, how many are ready, and what the controller says is wrong."""
+    """How many pods there should be, how many are ready, and what the controller says is wrong.
+
+    `current` if the controller has seen what is wanted now; `uncreated` if pods are missing that it
+    has not even made.
+    """
 
     name: Ref
     wanted: int
@@ -17,6 +21,13 @@ class Workload:
     current: bool
     reason: str = ""
     message: str = ""
+    uncreated: bool = False
+
+    def refused(self, message: str) -> "Workload":
+        """Add why pods are not made, if that is known."""
+        if not message:
+            return self
+        return replace(self, reason="FailedCreate", message=message)
 
 
 def workload(name: Ref, generation: int, status: Mapping[str, Any]) -> Workload:
@@ -34,7 +45,8 @@ def _deployment(name: Ref, current: bool, status: Mapping[str, Any]) -> Workload
 def _daemon_set(name: Ref, current: bool, status: Mapping[str, Any]) -> Workload:
     wanted = status.get("desiredNumberScheduled", 0)
     ready = min(status.get("numberReady", 0), status.get("updatedNumberScheduled", 0))
-    return Workload(name, wanted, ready, current)
+    uncreated = status.get("currentNumberScheduled", 0) < wanted
+    return Workload(name, wanted, ready, current, uncreated=uncreated)
 
 
 def _wrong(conditions: Any) -> tuple[str, str]:

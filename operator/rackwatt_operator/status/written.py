@@ -61,7 +61,7 @@ def status(found: Findings, before: Status, generation: int, now: datetime) -> d
 
 def urgent(before: Status, after: Status) -> bool:
     """Tell whether something changed that people and programs wait for."""
-    return _gist(before) != _gist(after)
+    return bool(_gist(before) != _gist(after))
 
 
 def _gist(told: Status) -> Any:
@@ -146,19 +146,24 @@ def _scheduler(told: Scheduler | None, now: datetime) -> dict[str, Any]:
 
 def _settled(after: dict[str, Any], before: Status, now: datetime) -> dict[str, Any]:
     """Keep what moved too little to be told again."""
-    if _near(before.get("watts"), after.get("watts")):
+    if "watts" in before and "watts" in after and _near(before["watts"], after["watts"]):
         after["watts"] = before["watts"]
-    if _named(before) == _named(after) and "worst" in before:
+    if "worst" in before and _named(before) == _named(after):
         after["worst"] = before["worst"]
-    answers = "nodes" in before and "nodes" in after
-    if answers and "lastContact" in before and "lastContact" in after:
-        if now - datetime.fromisoformat(before["lastContact"]) < _CONTACT_EVERY:
-            after["lastContact"] = before["lastContact"]
+    if _still_in_contact(before, after, now):
+        after["lastContact"] = before["lastContact"]
     return after
 
 
-def _near(before: int | None, after: int | None) -> bool:
-    return None not in (before, after) and abs(after - before) < _MOVED * max(before, 1)
+def _near(before: int, after: int) -> bool:
+    return abs(after - before) < _MOVED * max(before, 1)
+
+
+def _still_in_contact(before: Status, after: Status, now: datetime) -> bool:
+    """Tell whether a scheduler answers as it did when that was last written, not long ago."""
+    if not all(key in told for told in (before, after) for key in ("nodes", "lastContact")):
+        return False
+    return now - datetime.fromisoformat(before["lastContact"]) < _CONTACT_EVERY
 
 
 def _named(told: Status) -> list[tuple[str, str]]:

@@ -1,0 +1,128 @@
+"""The collectors asked for their `/status`, over the pod network, as Prometheus asks them.
+
+Where they are is known from the EndpointSlices of their Service, which are watched: asking costs
+the API server nothing. A document is queued when what they tell has changed.
+"""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import aiohttp
+
+from rackwatt_crds.status import MOST_WORST
+from rackwatt_operator.cluster.kinds import Ref
+from rackwatt_operator.cluster.observed import Observed
+from rackwatt_operator.plan import naming
+from rackwatt_operator.status.told import Answer, Told, answer, together
+
+log = logging.getLogger(__name__)
+
+EVERY_S = 30.0
+SOON_S = 3.0
+_SOON_ROUNDS = 20
+_ANSWER_S = 5.0
+_ROUND_S = 20.0
+_AT_ONCE = 32
+_LARGEST = 1024 * 1024
+_TICK_S = 0.5
+
+
+class Collectors:
+    """Asks the collectors of every document, each on its own beat."""
+
+    def __init__(self, observed: Observed, changed: Callable[[Iterable[Ref]], None]) -> None:
+        self._observed = observed
+        self._changed = changed
+        self._told: dict[Ref, Told] = {}
+        self._due_s: dict[Ref, float] = {}
+        self._rounds: Counter[Ref] = Counter()
+        self._places = asyncio.Semaphore(_AT_ONCE)
+
+    def told(self, key: Ref) -> Told | None:
+        """Give what a document's collectors told last; None while there is none to ask."""
+        return self._told.get(key)
+
+    def forget(self, key: Ref) -> None:
+        """Let go of a document that is no more."""
+        self._told.pop(key, None)
+        self._due_s.pop(key, None)
+        del self._rounds[key]
+
+    async def run(self, leading: asyncio.Event) -> None:
+        """Ask while we lead, until cancelled."""
+        timeout = aiohttp.ClientTimeout(total=_ANSWER_S)
+        connector = aiohttp.TCPConnector(limit=_AT_ONCE, force_close=True)
+        async with (
+            aiohttp.ClientSession(timeout=timeout, connector=connector) as session,
+            asyncio.TaskGroup() as group,
+        ):
+            while True:
+                await leading.wait()
+                for key in self._due():
+                    group.create_task(self._round(session, key))
+                await asyncio.sleep(_TICK_S)
+
+    def _due(self) -> Iterator[Ref]:
+        now_s = _now_s()
+        for key in list(self._observed.documents()):
+            if self._due_s.get(key, 0.0) <= now_s:
+                self._due_s[key] = now_s + EVERY_S
+                yield key
+
+    async def _round(self, session: aiohttp.ClientSession, key: Ref) -> None:
+        """Ask all collectors of a document, and have it looked at if any was there to ask."""
+        urls = list(self._urls(key))
+        before = self._told.pop(key, None)
+        if urls:
+            self._told[key] = await self._ask_all(session, urls)
+        elif before is None:
+            self._due_s[key] = _now_s() + SOON_S
+            return
+        self._rounds[key] += 1
+        if self._rounds[key] < _SOON_ROUNDS and not _complete(self._told.get(key)):
+            self._due_s[key] = _now_s() + SOON_S
+        self._changed([key])
+
+    def _urls(self, key: Ref) -> Iterator[str]:
+        service = Ref("Service", key.namespace, naming.base(key.kind, key.name))
+        for name in sorted(self._observed.slices(service)):
+            content = self._observed.content(name)
+            port = next((one.get("port") for one in content.get("ports") or ()), None)
+            for endpoint in content.get("endpoints") or ():
+                if port and (endpoint.get("conditions") or {}).get("ready") is not False:
+                    yield _url(endpoint["addresses"][0], port)
+
+    async def _ask_all(self, session: aiohttp.ClientSession, urls: Sequence[str]) -> Told:
+        asked = [asyncio.create_task(self._ask(session, url)) for url in urls]
+        done, late = await asyncio.wait(asked, timeout=_ROUND_S)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+        return together([task.result() if task in done else None for task in asked], MOST_WORST)
+
+    async def _ask(self, session: aiohttp.ClientSession, url: str) -> Answer | None:
+        try:
+            async with self._places, session.get(url, allow_redirects=False) as response:
+                body = await response.content.read(_LARGEST)
+                while chunk := await response.content.read(_LARGEST - len(body)):
+                    body += chunk
+                return answer(body) if response.status == 200 else None
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            log.debug("%s: %s", url, error)
+            return None
+
+
+def _complete(told: Told | None) -> bool:
+    """Tell whether every collector answers and has asked all its targets."""
+    return told is not None and not told.silent and told.reachable + told.failing >= told.configured
+
+
+def _url(address: str, port: int) -> str:
+    host = f"[{address}]" if ":" in address else address
+    return f"http://{host}:{port}/status?failing={MOST_WORST}"
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()
