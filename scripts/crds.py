@@ -1,7 +1,7 @@
 """Generate what is applied to Kubernetes from the code, or `--check` that it is up to date.
 
 The chart has a copy of the CRDs, because Helm installs what stands inside a chart alone; its roles
-are the operator's table of rights.
+are the operator's table of rights, and its values know the models that they become.
 """
 
 import sys
@@ -10,6 +10,7 @@ import yaml
 
 from rackwatt_crds.crd import DEFINITIONS
 from rackwatt_operator.rbac import SCOPES, policy_rules
+from scripts import values
 from scripts.generated import bring_up_to_date
 
 _MADE = (
@@ -27,7 +28,7 @@ FILES = {
     f"{folder}/{one.name}.yaml": one.text
     for one in DEFINITIONS
     for folder in ("crds", "charts/rackwatt/crds")
-} | {"charts/rackwatt/files/rules.yaml": rules}
+} | {"charts/rackwatt/files/rules.yaml": rules, values.PATH: values.values_schema}
 
 if __name__ == "__main__":
     sys.exit(bring_up_to_date(FILES, "make crds"))
