@@ -80,7 +80,10 @@ PODS = objects(
     {},
     resources=objects({}, requests=st.just({"cpu": "1"}), limits=st.just({"memory": 1024})),
     nodeSelector=LABELS,
-    tolerations=st.lists(objects({}, key=WORDS, operator=st.just("Exists")), max_size=2),
+    tolerations=st.lists(
+        objects({"key": WORDS, "operator": st.just("Exists")}, effect=st.just("NoSchedule")),
+        max_size=2,
+    ),
     affinity=st.just({"podAntiAffinity": {}}),
     priorityClassName=NAMES,
     imagePullSecrets=st.just([{"name": "registry.example"}]),
