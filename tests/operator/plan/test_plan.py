@@ -39,7 +39,7 @@ def test_the_same_document_comes_to_the_same_manifests_in_whatever_order_it_stan
     raw: dict[str, Any],
 ) -> None:
     before = json.dumps(raw)
-    other = Facts(bindings=dict(reversed(FACTS.bindings.items())))
+    other = Facts(bindings=dict(reversed(list(FACTS.bindings.items()))))
     assert made(raw) == made(turned(raw), other) == made(raw)
     assert json.dumps(raw) == before
 

@@ -1,0 +1,153 @@
+from pathlib import Path
+
+import pytest
+
+from rackwatt_operator.__main__ import main
+from tests.operator.plan.planning import binding, fleet, nodes
+
+ROOT = Path(__file__).parents[3]
+
+
+def check(text: str, directory: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
+    path = directory / "d.yaml"
+    path.write_text(text)
+    status = main(["check", str(path)])
+    output = capsys.readouterr()
+    return status, output.out, output.err.replace(f"{path} ", "")
+
+
+def test_the_examples_are_right(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", str(ROOT / "docs/examples")]) == 0
+    assert " 0 problems" in capsys.readouterr().out
+
+
+def test_a_fleet_is_told_with_its_targets_children_secrets_and_ports(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = fleet(
+        bmc="shards: 3, credentials: {secretRef: {name: bmc}}, hosts: ["
+        "{names: 'n[1-3]', address: '{name}.bmc'}, "
+        "{names: p, addresses: 10.0.0.1, method: snmp, preset: apc-rpdu, snmp: {port: 1161}}]"
+    )
+    status, told, doubts = check(text, tmp_path, capsys)
+    assert (status, doubts) == (0, "")
+    assert told.splitlines() == [
+        "PowerTarget power/lab: 4 targets (3 ipmi, 1 snmp)",
+        "  makes    ServiceAccount pt-lab",
+        "  makes    ConfigMap pt-lab, pt-lab-dashboard",
+        "  makes    NetworkPolicy pt-lab",
+        "  makes    Service pt-lab",
+        "  makes    Deployment pt-lab-0 to pt-lab-2",
+        "  makes    PodDisruptionBudget pt-lab",
+        "  makes    ServiceMonitor pt-lab",
+        "  makes    PrometheusRule pt-lab",
+        "  reads    Secret bmc",
+        "  asks     UDP 623",
+        "  asks     UDP 1161",
+        "  admitted at Pod Security level restricted",
+        "",
+        "1 documents, 0 problems, 0 warnings",
+    ]
+
+
+def test_what_a_collector_inside_nodes_needs_is_told_with_each_reason(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, told, _ = check(nodes(), tmp_path, capsys)
+    assert status == 0
+    assert "PowerTarget power/lab: each node from inside, by rapl, cpu" in told
+    assert "  admitted at Pod Security level privileged\n" in told
+    assert "    privileged: hostPath /sys on /host/sys, read-only (rapl: " in told
+    assert "    privileged: hostPath /proc on /host/proc, read-only (cpu: " in told
+    assert "    baseline: uid 0 (rapl: energy_uj is readable by root alone" in told
+    assert "kubectl label namespace power pod-security.kubernetes.io/enforce=privileged" in told
+
+
+@pytest.mark.parametrize(
+    ("bmc", "told"),
+    [
+        (
+            "hosts: [{names: 'n[1-3]', addresses: '10.0.0.[1-2]'}]",
+            "spec.bmc.hosts[0].addresses: 3 names but 2 addresses",
+        ),
+        ("hosts: [{names: n1}]", "spec.bmc.hosts[0].addresses: nothing says where they are"),
+        (
+            "method: fake, hosts: [{names: 'n[1'}]",
+            "spec.bmc.hosts[0].names: 'n[1': [ at character 2",
+        ),
+        (
+            "method: fake, hosts: [{names: a}, {names: 'b,a'}]",
+            "spec.bmc.hosts[1].names: node 'a' stands at spec.bmc.hosts[0] already",
+        ),
+        ("hosts: [{names: a, addresses: 'a b'}]", "'a b' is neither a host name nor an IP address"),
+        ("method: fax, hosts: [{names: a}]", "spec.bmc.method: 'fax' is none of these"),
+    ],
+)
+def test_a_wrong_document_is_told_with_path_and_reason(
+    bmc: str, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, _, errors = check(fleet(bmc=bmc), tmp_path, capsys)
+    assert status == 1
+    assert f"PowerTarget lab: {told}" in errors or told in errors
+
+
+@pytest.mark.parametrize(
+    ("spec", "told"),
+    [
+        ("slurm: {rest: {url: 'http://', user: u, tokenSecretRef: {name: t, key: k}}}", "rest.url"),
+        ("exporter: {url: 'http://a:0'}", "spec.exporter.url: 'http://a:0' is not the URL"),
+        (
+            "noop: {states: [{names: a, state: idle}, {names: a, state: down}]}",
+            "spec.noop.states[1].names: node 'a' is said to be idle already",
+        ),
+    ],
+)
+def test_a_wrong_binding_is_told_with_path_and_reason(
+    spec: str, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, _, errors = check(binding(spec), tmp_path, capsys)
+    assert status == 1
+    assert told in errors
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (fleet("schedulerRef: {name: prod}"), "no SchedulerBinding 'prod' of namespace power"),
+        (
+            fleet("schedulerRef: {name: prod}") + "---\n" + binding().replace("power", "other"),
+            "no SchedulerBinding 'prod' of namespace power",
+        ),
+        (binding("slurm: {cli: {}}"), "slurm.cli: the collector's image would need"),
+        (binding("slurm: {ssh: {host: login}}"), "slurm.ssh.knownHostsSecretRef: a pod knows no"),
+        (
+            fleet(bmc="method: ipmiSsh, hosts: [{names: a, addresses: a}]"),
+            "ipmiSsh.keySecretRef: a pod has no key of its own",
+        ),
+        (
+            fleet(
+                bmc="method: snmp, snmp: {oids: [{oid: 'A-MIB::b.1'}]}, hosts: [{names: a, addresses: a}]"
+            ),
+            "snmp.oids: symbolic names need their MIBs",
+        ),
+        (
+            fleet() + "---\n" + fleet(name="other"),
+            "PowerTarget other: 1 nodes, n1 first, stand in",
+        ),
+    ],
+)
+def test_what_may_not_work_in_a_cluster_is_a_warning(
+    text: str, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, counted, doubts = check(text, tmp_path, capsys)
+    assert status == 0
+    assert told in doubts
+    assert " 0 problems" in counted
+    assert " 0 warnings" not in counted
+
+
+def test_a_binding_beside_its_fleet_is_no_doubt(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = fleet("schedulerRef: {name: prod}") + "---\n" + binding()
+    assert check(text, tmp_path, capsys)[2] == ""

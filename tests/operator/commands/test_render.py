@@ -1,0 +1,163 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from rackwatt_operator.__main__ import main
+from tests.operator.plan.planning import binding, fleet
+
+FLEET = fleet("schedulerRef: {name: prod}")
+
+
+def documents(directory: Path, text: str) -> str:
+    path = directory / "documents.yaml"
+    path.write_text(text)
+    return str(path)
+
+
+def render(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[dict[str, object]]:
+    assert main(["render", *arguments]) == 0
+    return list(yaml.safe_load_all(capsys.readouterr().out))
+
+
+def test_it_prints_what_the_operator_would_apply_in_a_stable_order(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = documents(tmp_path, FLEET + "---\n" + binding())
+    kinds = [manifest["kind"] for manifest in render(capsys, path)]
+    one = ["ServiceAccount", "ConfigMap", "NetworkPolicy", "Service", "Deployment"]
+    assert kinds == [*one, "ServiceMonitor", "PrometheusRule", "ConfigMap"] * 2
+    assert main(["render", path]) == 0
+    first = capsys.readouterr().out
+    assert main(["render", path]) == 0
+    assert capsys.readouterr().out == first
+
+
+def test_without_prometheus_operator_there_is_none_of_its_kinds(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = documents(tmp_path, FLEET)
+    kinds = {manifest["kind"] for manifest in render(capsys, path, "--without-monitoring")}
+    assert not kinds & {"ServiceMonitor", "PrometheusRule"}
+
+
+def test_bindings_are_those_of_the_same_namespace_among_all_files(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "fleet.yaml").write_text(FLEET)
+    (tmp_path / "a" / "binding.yml").write_text(binding())
+    (tmp_path / "a" / "notes.txt").write_text("nothing")
+    elsewhere = documents(tmp_path, binding(name="other").replace("power", "elsewhere"))
+    manifests = render(capsys, str(tmp_path / "a"), elsewhere)
+    text = yaml.safe_dump_all(manifests)
+    assert "http://sb-prod.power.svc:9123" in text
+    assert "sb-other.power" not in text
+
+
+def test_a_namespace_is_given_to_documents_that_name_none(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    both = FLEET.replace(", namespace: power", "") + "---\n" + binding()
+    manifests = render(capsys, documents(tmp_path, both), "--namespace=mine")
+    placed = {m["metadata"]["name"]: m["metadata"]["namespace"] for m in manifests}  # type: ignore[index]
+    assert placed["pt-lab"] == "mine"
+    assert placed["sb-prod"] == "power"
+
+
+def test_defaults_are_those_of_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    defaults = tmp_path / "defaults.yaml"
+    defaults.write_text(
+        "image: {reference: 'mirror.example/collector@sha256:0'}\nlogLevel: debug\n"
+        "pod: {priorityClassName: high}\n"
+        "monitoring: {serviceMonitor: {labels: {release: prometheus}}}\n"
+    )
+    path = documents(tmp_path, FLEET)
+    text = yaml.safe_dump_all(render(capsys, path, f"--defaults.file={defaults}"))
+    for word in (
+        "mirror.example/collector@sha256:0",
+        "--log.level=debug",
+        "priorityClassName: high",
+    ):
+        assert word in text
+    assert "release: prometheus" in text
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("imag: {}", "imag: unknown field; did you mean image?"),
+        ("image: 3", "image: expected an object, found 3"),
+        ("[", "not YAML"),
+        ("a: 1\n---\nb: 2", "expected one YAML document"),
+    ],
+)
+def test_defaults_that_are_wrong_say_so_with_their_path(
+    text: str, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    defaults = tmp_path / "defaults.yaml"
+    defaults.write_text(text)
+    assert main(["render", documents(tmp_path, FLEET), f"--defaults.file={defaults}"]) == 1
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert f"{defaults}: " in output.err
+    assert told in output.err
+
+
+def test_where_one_document_is_wrong_nothing_is_printed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = documents(tmp_path, FLEET + "---\n" + binding().replace("cluster", "clutser"))
+    assert main(["render", path, str(tmp_path / "absent.yaml")]) == 1
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert f"{path} SchedulerBinding prod: spec.clutser: unknown field" in output.err
+    assert "absent.yaml: cannot be read: No such file or directory" in output.err
+
+
+def test_the_same_document_twice_is_wrong(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["render", documents(tmp_path, FLEET + "---\n" + FLEET)]) == 1
+    assert "documents.yaml already" in capsys.readouterr().err
+
+
+def test_a_document_too_large_is_refused_with_what_to_do(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = ",".join(f"n{number:04}" for number in range(80))
+    hosts = ",".join([f'{{names: "{names}", address: "{{name}}.bmc"}}'] * 2500)
+    path = documents(tmp_path, fleet(bmc=f"hosts: [{hosts}]"))
+    assert main(["render", path]) == 1
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert "DocumentTooLarge: it comes to" in output.err
+
+
+def test_documents_come_from_standard_input_too() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "rackwatt_operator", "render", "-"],
+        input=FLEET, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.startswith("---\napiVersion: v1\nkind: ServiceAccount\n")
+
+
+def test_whoever_reads_may_stop_reading() -> None:
+    command = f"{sys.executable} -m rackwatt_operator render docs/examples | head -1"
+    done = subprocess.run(
+        command, shell=True, cwd=Path(__file__).parents[3], capture_output=True, text=True
+    )
+    assert done.stdout == "---\n"
+    assert done.stderr == ""
+
+
+def test_crds_are_the_files_that_are_shipped(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["crds"]) == 0
+    printed = list(yaml.safe_load_all(capsys.readouterr().out))
+    folder = Path(__file__).parents[3] / "crds"
+    assert printed == [
+        yaml.safe_load((folder / f"{kind}.rackwatt.dev.yaml").read_text())
+        for kind in ("powertargets", "schedulerbindings")
+    ]
