@@ -26,13 +26,13 @@ class Kubectl:
     """kubectl, as the user of a kubeconfig: the cluster's own where none is named."""
 
     def __init__(
-        self, cluster: Cluster, namespace: str = "default", kubeconfig: Path | None = None
+        self, cluster: Cluster, namespace: str = "", kubeconfig: Path | None = None
     ) -> None:
         self._command = [
             *cluster.command("kubectl"),
             f"--kubeconfig={kubeconfig or cluster.kubeconfig}",
-            f"--namespace={namespace}",
             f"--cache-dir={cluster.directory}/kubectl-cache",
+            *([f"--namespace={namespace}"] if namespace else []),
         ]
 
     def run(self, *arguments: str | Path, said: str | None = None) -> str:

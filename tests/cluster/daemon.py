@@ -27,7 +27,7 @@ class Daemon:
         log: Path,
         environment: Mapping[str, str] | None = None,
     ) -> None:
-        self.name = Path(command[0]).name
+        self.name = log.stem
         self.log = log
         self._command = ["setpriv", "--pdeathsig", "KILL", "--", *map(str, command)]
         self._environment = environment

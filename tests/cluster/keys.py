@@ -29,7 +29,8 @@ class Keys:
 
     def client(self, name: str, group: str) -> None:
         """Make a client's certificate, NAME.crt and NAME.key, that tells a server its name and group."""
-        made = self._authority.issue_cert(common_name=name, organization_name=group)
+        # Go takes no certificate whose list of other names is empty.
+        made = self._authority.issue_cert(name, common_name=name, organization_name=group)
         self._write(name, made)
 
     def user(self, name: str, group: str = "") -> Path:

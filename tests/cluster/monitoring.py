@@ -3,7 +3,7 @@
 Those of the kinds that we create or ask about alone: all ten keep an API server busy for long.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from tests.cluster.clients import Kubectl
@@ -12,22 +12,21 @@ from tests.cluster.controlplane import ControlPlane
 
 GROUP = "monitoring.coreos.com"
 KINDS = ("servicemonitors", "prometheusrules", "prometheuses")
-NAMES = tuple(f"customresourcedefinition/{kind}.{GROUP}" for kind in KINDS)
 
 
-def install(cluster: Cluster) -> None:
+def install(cluster: Cluster, kinds: Iterable[str] = KINDS) -> None:
     """Install them, and wait until they are served."""
     kubectl, folder = Kubectl(cluster), cluster.tool("prometheus-operator-crd")
-    kubectl.apply(*(folder / f"{GROUP}_{kind}.yaml" for kind in KINDS))
-    established = ("wait", "--for=condition=Established", "--timeout=120s", *NAMES)
+    kubectl.apply(*(folder / f"{GROUP}_{kind}.yaml" for kind in kinds))
+    established = ("wait", "--for=condition=Established", "--timeout=120s", *_names(kinds))
     kubectl.until(lambda k: k.run(*established))  # wait does not bear objects without a status
 
 
 def remove(cluster: ControlPlane) -> None:
     """Remove them and whatever is of their kinds: on our own control plane alone."""
     kubectl = Kubectl(cluster)
-    kubectl.delete(*NAMES)  # all at once: one after the other takes long
-    kubectl.run("wait", "--for=delete", "--timeout=120s", *NAMES)
+    kubectl.delete(*_names(KINDS))  # all at once: one after the other takes long
+    kubectl.run("wait", "--for=delete", "--timeout=120s", *_names(KINDS))
 
 
 @contextmanager
@@ -39,3 +38,7 @@ def installed(cluster: Cluster) -> Iterator[None]:
     finally:
         if isinstance(cluster, ControlPlane):
             remove(cluster)
+
+
+def _names(kinds: Iterable[str]) -> list[str]:
+    return [f"customresourcedefinition/{kind}.{GROUP}" for kind in kinds]

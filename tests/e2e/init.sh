@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# The first process of the node: makes namespaces that it was given into a machine, then adopts orphans.
+# init.sh FOLDER ADDRESS/BITS SERVICES: what is written goes to FOLDER; FOLDER/ready says that all is done.
+set -euo pipefail
+folder=$1 address=$2 services=$3
+
+# A new sysfs shows the network that is ours; it hides the control groups, which are nobody's alone.
+mkdir -p "$folder"/{cgroup,var/{lib,log,tmp},sysctl}
+mount --rbind /sys/fs/cgroup "$folder/cgroup"
+mount -t sysfs sysfs /sys
+mount --rbind "$folder/cgroup" /sys/fs/cgroup
+umount --lazy "$folder/cgroup"
+
+# The kubelet insists on values that belong to the whole machine: it finds files that hold them.
+for setting in vm/overcommit_memory=1 vm/panic_on_oom=0 kernel/panic=10 kernel/panic_on_oops=1 \
+  kernel/keys/root_maxkeys=1000000 kernel/keys/root_maxbytes=25000000; do
+  name=${setting%=*} file=$folder/sysctl/${setting//[\/=]/-}
+  echo "${setting#*=}" >"$file"
+  mount --bind "$file" "/proc/sys/$name"
+done
+
+# Whatever daemons and pods write to the paths they are used to is the node's own.
+mount -t tmpfs -o mode=755 tmpfs /run
+mount --bind "$folder/var" /var
+ln -s /run /var/run
+mount --make-rshared / # what is mounted later reaches the pods that ask for it
+
+hostname node1
+ip link set lo up
+ip link add cni0 type bridge
+ip address add "$address" dev cni0
+ip link set cni0 up
+ip route add "$services" dev cni0 # host processes reach Services: routed first, then translated
+echo 1 >/proc/sys/net/ipv4/ip_forward
+[ ! -e /proc/sys/net/bridge ] || echo 1 >/proc/sys/net/bridge/bridge-nf-call-iptables
+touch "$folder/ready"
+
+sleep infinity &
+wait

@@ -1,0 +1,59 @@
+"""Prometheus and its operator on the node, and what it has scraped, asked as a person would."""
+
+import json
+import time
+import urllib.parse
+from typing import Any
+
+from tests.cluster import monitoring as crds
+from tests.cluster.clients import CommandError, Kubectl
+from tests.e2e.machine import HERE
+from tests.e2e.node import Node
+
+PATIENCE_S = 120.0
+SERVICE = "/api/v1/namespaces/monitoring/services/prometheus-operated:web/proxy/api/v1"
+
+
+def install(node: Node) -> None:
+    """Install the Prometheus Operator's CRDs, the operator, and a Prometheus."""
+    crds.install(node, [*crds.KINDS, "podmonitors", "probes"])  # what the operator watches
+    kubectl = Kubectl(node, "monitoring")
+    node.kubectl.apply(HERE / "manifests/prometheus.yaml")
+    kubectl.run("rollout", "status", "deployment/prometheus-operator", "--timeout=120s")
+    kubectl.until(lambda k: k.get("statefulset", "prometheus-main"))
+    kubectl.run("rollout", "status", "statefulset/prometheus-main", "--timeout=120s")
+
+
+class Prometheus:
+    """The Prometheus on a node."""
+
+    def __init__(self, node: Node) -> None:
+        self._kubectl = node.kubectl
+
+    def query(self, expression: str) -> list[dict[str, Any]]:
+        """Evaluate an expression now."""
+        asked = urllib.parse.quote(expression)
+        reply = self._kubectl.run("get", f"--raw={SERVICE}/query?query={asked}")
+        found: list[dict[str, Any]] = json.loads(reply)["data"]["result"]
+        return found
+
+    def number(self, expression: str) -> float | None:
+        """Evaluate an expression that has one value, or none."""
+        found = self.query(expression)
+        return float(found[0]["value"][1]) if found else None
+
+    def until(self, expression: str) -> float:
+        """Wait until an expression has a value, and give it.
+
+        Raises:
+            TimeoutError: it has none.
+        """
+        deadline_s = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline_s:
+            try:
+                if (told := self.number(expression)) is not None:
+                    return told
+            except CommandError:
+                pass  # it is not up yet
+            time.sleep(0.2)
+        raise TimeoutError(f"Prometheus has nothing for {expression}")
