@@ -18,7 +18,7 @@ from rackwatt_operator.commands.given import (
 )
 from rackwatt_operator.commands.warnings import warnings
 from rackwatt_operator.plan.defaults import Defaults
-from rackwatt_operator.plan.egress import needed_ports
+from rackwatt_operator.plan.egress import names_a_service, needed_ports
 from rackwatt_operator.plan.facts import Facts
 from rackwatt_operator.plan.plan import plan
 from rackwatt_operator.plan.privileges import privileges
@@ -86,6 +86,8 @@ def _told(
         yield f"  reads    Secret {secret}"
     for protocol, port in needed_ports(document):
         yield f"  asks     {protocol} {port}"
+    if names_a_service(document):
+        yield "  asks     any pod of this cluster: a Service is named"
     yield from _explained(document)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from rackwatt_operator.plan import naming
 from rackwatt_operator.plan.labels import labels, selector
 from rackwatt_operator.plan.privileges import Privileges, privileges
-from rackwatt_operator.plan.secrets import DIRECTORY, secrets, volume, volume_mount
+from rackwatt_operator.plan.secrets import DIRECTORY, volume, volume_mount
 from rackwatt_operator.plan.service import PORT, PORT_NAME
 from rackwatt_operator.plan.subject import Subject
 
@@ -74,7 +74,7 @@ def _container(subject: Subject, shard: int | None, rights: Privileges) -> dict[
             {"name": "documents", "mountPath": DOCUMENTS, "readOnly": True},
             {"name": "state", "mountPath": STATE},
             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - the container's own
-            *map(volume_mount, secrets(subject.document)),
+            *map(volume_mount, subject.secrets),
             *(
                 {"name": naming.host_volume(path), "mountPath": place, "readOnly": True}
                 for path, place in rights.host_paths.items()
@@ -133,7 +133,7 @@ def _volumes(subject: Subject, rights: Privileges) -> list[dict[str, Any]]:
         {"name": "documents", "configMap": {"name": subject.base}},
         {"name": "state", "emptyDir": {}},
         {"name": "tmp", "emptyDir": {}},
-        *map(volume, secrets(subject.document)),
+        *map(volume, subject.secrets),
         *(
             {"name": naming.host_volume(path), "hostPath": {"path": path, "type": "Directory"}}
             for path in rights.host_paths

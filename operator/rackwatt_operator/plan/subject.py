@@ -13,6 +13,7 @@ from rackwatt_operator.plan import labels, naming
 from rackwatt_operator.plan.defaults import Defaults
 from rackwatt_operator.plan.facts import Facts
 from rackwatt_operator.plan.layers import layered, plain
+from rackwatt_operator.plan.secrets import secrets
 
 Manifest = dict[str, Any]
 
@@ -84,6 +85,11 @@ class Subject:
         """The SchedulerBindings that a PowerTarget names and that are there, by name."""
         named = sorted(set(named_bindings(self.document)))
         return {name: self.facts.bindings[name] for name in named if name in self.facts.bindings}
+
+    @cached_property
+    def secrets(self) -> list[str]:
+        """The Secrets that the document names."""
+        return secrets(self.document)
 
     def manifest(self, api_version: str, kind: str, name: str, **body: Any) -> Manifest:
         """Write a child: named, labelled, owned by the document; `body` stands beside metadata."""
