@@ -1,0 +1,92 @@
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rackwatt_crds.document import Document
+from rackwatt_crds.loading import judge
+from rackwatt_crds.meaning import problems
+from rackwatt_crds.schedulers import service
+
+
+def document(kind: str, spec: dict[str, Any]) -> Document:
+    raw = {
+        "apiVersion": "rackwatt.dev/v1alpha1",
+        "kind": kind,
+        "metadata": {"name": "lab"},
+        "spec": spec,
+    }
+    loaded = judge(raw, "test")
+    assert loaded.document is not None, loaded.problems
+    return loaded.document
+
+
+def told(kind: str, spec: dict[str, Any]) -> list[str]:
+    return [str(problem) for problem in problems(document(kind, spec))]
+
+
+def fleet(*hosts: dict[str, Any], **access: Any) -> list[str]:
+    return told("PowerTarget", {"bmc": {**access, "hosts": list(hosts)}})
+
+
+def test_a_fleet_whose_names_have_addresses_has_no_problem() -> None:
+    hosts = {"names": "n[1-3]", "addresses": "10.0.0.[1-3]"}, {"names": "a", "address": "{name}-b"}
+    assert fleet(*hosts) == []
+    assert fleet({"names": "n[1-3]"}, method="fake") == []
+
+
+def test_lists_of_unequal_length_are_told_with_both_lengths() -> None:
+    host = {"names": "n[1-3]", "addresses": "10.0.0.[1-2]"}
+    assert fleet(host) == ["spec.bmc.hosts[0].addresses: 3 names but 2 addresses"]
+
+
+def test_a_node_named_twice_is_told_with_both_places() -> None:
+    (within,) = fleet({"names": "a,b,a"}, method="fake")
+    assert within == "spec.bmc.hosts[0].names: node 'a' stands there twice"
+    (across,) = fleet({"names": "a"}, {"names": "b,a"}, method="fake")
+    assert across == "spec.bmc.hosts[1].names: node 'a' stands at spec.bmc.hosts[0] already"
+
+
+def test_a_broken_entry_is_told_once_by_its_model_and_not_here() -> None:
+    assert fleet({"names": 3}, {"names": "a"}, method="fake") == []
+
+
+@pytest.mark.parametrize("url", ["http://a:0", "http://a:x", "http://[", "http://a?b=c"])
+def test_a_url_of_nothing_is_a_problem_of_its_field(url: str) -> None:
+    (problem,) = told("SchedulerBinding", {"cluster": "c", "exporter": {"url": url}})
+    assert problem == f"spec.exporter.url: {url!r} is not the URL of a service"
+
+
+def test_nodes_in_two_states_are_a_problem() -> None:
+    states = [{"names": "a", "state": "idle"}, {"names": "[", "state": "down"}]
+    (problem,) = told("SchedulerBinding", {"cluster": "c", "noop": {"states": states}})
+    assert problem.startswith("spec.noop.states[1].names: '[': [ at character 1")
+
+
+@given(st.text())
+def test_any_text_is_a_service_or_an_error_that_shows_it(url: str) -> None:
+    try:
+        assert service(url).hostname
+    except ValueError as error:
+        assert str(error) == f"{url!r} is not the URL of a service"
+
+
+@given(st.lists(st.text(max_size=8), max_size=3), st.lists(st.text(max_size=8), max_size=3))
+def test_any_texts_are_places_or_problems(names: list[str], addresses: list[str]) -> None:
+    hosts = [
+        {"names": name or "a", "addresses": address or "b"}
+        for name, address in zip(names, addresses, strict=False)
+    ] or [{"names": "a"}]
+    spec = {"bmc": {"hosts": hosts}}
+    raw = {
+        "apiVersion": "rackwatt.dev/v1alpha1",
+        "kind": "PowerTarget",
+        "metadata": {"name": "lab"},
+        "spec": spec,
+    }
+    loaded = judge(raw, "test")
+    if loaded.document is not None:
+        for problem in problems(loaded.document):
+            assert problem.path.startswith("spec.bmc.hosts[")
+            assert problem.reason

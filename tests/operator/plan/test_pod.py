@@ -1,0 +1,186 @@
+import pytest
+
+from rackwatt_crds.node.needs import NEEDS
+from rackwatt_operator.plan import naming
+from rackwatt_operator.plan.defaults import Defaults, defaults
+from tests.operator.plan.planning import (
+    Manifest,
+    binding,
+    container,
+    fleet,
+    nodes,
+    of_kind,
+    only,
+    planned,
+    pods,
+)
+
+
+def over(text: str) -> Defaults:
+    found, problems = defaults(text)
+    assert found is not None, problems
+    return found
+
+
+def pod_spec(text: str, given: str = "{}") -> Manifest:
+    (pod,) = pods(planned(text, over(given)))
+    spec: Manifest = pod["spec"]
+    return spec
+
+
+def arguments(text: str) -> list[list[str]]:
+    return [container(pod)["args"] for pod in pods(planned(text))]
+
+
+def test_each_shard_is_told_which_part_is_its_own_and_one_alone_is_told_nothing() -> None:
+    shards = arguments(fleet(bmc="method: fake, shards: 3, hosts: [{names: a}]"))
+    assert [one[-1] for one in shards] == ["--shard=1/3", "--shard=2/3", "--shard=3/3"]
+    (alone,) = arguments(fleet())
+    assert not [word for word in alone if "shard" in word]
+
+
+def test_a_collector_finds_the_kernels_files_where_they_are_mounted() -> None:
+    (both,), (one,) = arguments(nodes()), arguments(nodes("cpu"))
+    assert both[-3:] == [
+        "--node.name=$(NODE_NAME)", "--path.sysfs=/host/sys", "--path.procfs=/host/proc",
+    ]  # fmt: skip
+    assert one[-2:] == ["--node.name=$(NODE_NAME)", "--path.procfs=/host/proc"]
+
+
+def test_collectors_inside_nodes_get_what_they_need_and_nothing_else() -> None:
+    rapl, cpu = pod_spec(nodes("rapl")), pod_spec(nodes("cpu"))
+    paths = [
+        {volume["hostPath"]["path"] for volume in one["volumes"] if "hostPath" in volume}
+        for one in (rapl, cpu)
+    ]
+    assert paths == [{"/sys"}, {"/proc"}]
+    assert rapl["securityContext"]["runAsUser"] == 0
+    assert cpu["securityContext"]["runAsUser"] == 65532
+    for one in (rapl, cpu):
+        (inside,) = one["containers"]
+        assert inside["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+        mounts = [m for m in inside["volumeMounts"] if m["name"].startswith("host-")]
+        assert all(mount["readOnly"] for mount in mounts)
+
+
+def test_paths_of_the_catalogue_are_volumes_of_different_names() -> None:
+    paths = {path for needs in NEEDS.values() for path in needs.host_paths}
+    assert len({naming.host_volume(path) for path in paths}) == len(paths)
+
+
+def test_a_changed_document_changes_no_pod() -> None:
+    before = pods(planned(fleet(bmc="method: fake, hosts: [{names: a}]")))
+    after = pods(planned(fleet("interval: 1m", "method: fake, hosts: [{names: 'a[1-9]'}]")))
+    assert before == after
+
+
+def test_the_closest_word_wins_and_objects_are_merged() -> None:
+    given = (
+        "{pod: {resources: {requests: {cpu: 5m}, limits: {memory: 1Gi}}, nodeSelector: {a: b}},"
+        " nodePod: {resources: {limits: {memory: 2Gi}}}}"
+    )
+    said = pod_spec(fleet("pod: {resources: {requests: {cpu: 7m}}, nodeSelector: {c: d}}"), given)
+    assert said["containers"][0]["resources"] == {
+        "requests": {"cpu": "7m", "memory": "64Mi"},
+        "limits": {"memory": "1Gi"},
+    }
+    assert said["nodeSelector"] == {"a": "b", "c": "d"}
+    inside = pod_spec(nodes(), given)
+    assert inside["containers"][0]["resources"]["limits"] == {"memory": "2Gi"}
+
+
+def test_an_empty_list_says_none() -> None:
+    assert pod_spec(nodes())["tolerations"] == [{"operator": "Exists", "effect": "NoSchedule"}]
+    assert "tolerations" not in pod_spec(nodes(spec="pod: {tolerations: []}"))
+
+
+def test_labels_of_a_document_never_take_the_place_of_ours() -> None:
+    (pod,) = pods(planned(fleet("pod: {labels: {app.kubernetes.io/instance: mine, x: y}}")))
+    assert pod["metadata"]["labels"]["app.kubernetes.io/instance"] == "pt-lab"
+    assert pod["metadata"]["labels"]["x"] == "y"
+
+
+@pytest.mark.parametrize(
+    ("interval", "timeout", "cut"),
+    [("10s", "30s", "10s"), ("1m", "30s", "30s"), ("", "30s", "30s")],
+)
+def test_a_scrape_ends_within_its_interval(interval: str, timeout: str, cut: str) -> None:
+    said = f"interval: {interval}" if interval else ""
+    text = fleet(f"monitoring: {{serviceMonitor: {{{said}}}}}")
+    given = over(f"{{monitoring: {{serviceMonitor: {{scrapeTimeout: {timeout}}}}}}}")
+    (endpoint,) = only(planned(text, given), "ServiceMonitor")["spec"]["endpoints"]
+    assert endpoint["scrapeTimeout"] == cut
+
+
+def test_a_collector_inside_a_node_is_that_node_to_prometheus() -> None:
+    text = nodes(
+        spec="monitoring: {serviceMonitor: {relabelings: [{targetLabel: x, replacement: y}]}}"
+    )
+    (endpoint,) = only(planned(text), "ServiceMonitor")["spec"]["endpoints"]
+    first, second = endpoint["relabelings"]
+    assert (first["sourceLabels"], first["targetLabel"]) == (
+        ["__meta_kubernetes_pod_node_name"], "instance",
+    )  # fmt: skip
+    assert second == {"targetLabel": "x", "replacement": "y"}
+
+
+def allowed(text: str) -> list[Manifest]:
+    rules: list[Manifest] = of_kind(planned(text), "NetworkPolicy")[0]["spec"]["egress"]
+    return rules[1:]  # the first is DNS
+
+
+@pytest.mark.parametrize(
+    ("text", "ports"),
+    [
+        (fleet(bmc="hosts: [{names: a, addresses: b}]"), {("UDP", 623)}),
+        (
+            fleet(bmc="ipmi: {port: 1}, hosts: [{names: a, addresses: b}, {names: c, addresses: d, "
+                  "ipmi: {port: 2}}, {names: e, addresses: f, method: redfish}]"),
+            {("UDP", 1), ("UDP", 2), ("TCP", 443)},
+        ),
+        (
+            fleet(bmc="method: ipmiSsh, hosts: [{names: a, addresses: b}, {names: c, addresses: d, "
+                  "method: snmp}, {names: e, method: fake}]"),
+            {("TCP", 22), ("UDP", 161)},
+        ),
+        (fleet(), set()),
+        (nodes(), set()),
+        (binding("exporter: {url: 'https://far.example'}"), {("TCP", 443)}),
+        (binding("slurm: {ssh: {host: far.example, port: 2222}}"), {("TCP", 2222)}),
+        (binding("slurm: {cli: {}}"), {("TCP", 6817)}),
+    ],
+)  # fmt: skip
+def test_a_collector_may_ask_what_its_document_needs(
+    text: str, ports: set[tuple[str, int]]
+) -> None:
+    rules = allowed(text)
+    found = {(port["protocol"], port["port"]) for rule in rules for port in rule["ports"]}
+    assert found == ports
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        (binding("exporter: {url: 'http://power:9123'}"), True),
+        (binding("exporter: {url: 'http://power.ns.svc:9123'}"), True),
+        (binding("slurm: {ssh: {host: login.ns.svc.cluster.local}}"), True),
+        (binding("exporter: {url: 'http://10.0.0.1:9123'}"), False),
+        (binding("exporter: {url: 'http://[fd00::1]:9123'}"), False),
+        (binding("slurm: {ssh: {host: login.example}}"), False),
+        (fleet(bmc="hosts: [{names: a, address: '{name}.sim.svc'}]"), True),
+        (fleet(bmc="hosts: [{names: a, address: '{name}-bmc'}]"), False),
+    ],
+)
+def test_a_service_of_the_cluster_is_reached_whatever_port_its_pods_have(
+    text: str, named: bool
+) -> None:
+    assert ({"to": [{"namespaceSelector": {}}]} in allowed(text)) is named
+
+
+def test_the_collectors_of_a_fleet_may_ask_the_collector_of_its_binding() -> None:
+    text = fleet("schedulerRef: {name: prod}") + "---\n" + binding()
+    (rule,) = allowed(text)
+    (peer,) = rule["to"]
+    (pod,) = pods(planned(binding()))
+    assert peer["podSelector"]["matchLabels"].items() <= pod["metadata"]["labels"].items()
+    assert rule["ports"] == [{"protocol": "TCP", "port": 9123}]
