@@ -10,6 +10,7 @@ from rackwatt_exporter.settings.secrets import Secrets
 from rackwatt_exporter.settings.target import Target
 from rackwatt_exporter.targets.ipmi import IpmiDriver
 from rackwatt_exporter.targets.source import Source
+from tests.patience import PATIENCE_S
 
 ACCOUNTS = {
     "bmc": ("root", "calvin00"),
@@ -39,7 +40,7 @@ class Driven:
         """Make a source for whatever has an address and a port."""
         said = IpmiOptions(port=end.port, privilege=privilege, **options)  # type: ignore[arg-type]
         node = f"node{len(self._sources)}"
-        timing = {"timeout_s": 3.0, **(timing or {})}
+        timing = {"timeout_s": PATIENCE_S, **(timing or {})}
         target = Target(node, end.address, "ipmi", said, "tests", credentials=credentials, **timing)
         source = self.driver.source(target)
         self._sources.append(source)

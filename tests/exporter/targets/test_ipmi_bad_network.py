@@ -4,8 +4,10 @@ import asyncio
 import random
 import socket
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -21,13 +23,15 @@ from rackwatt_exporter.protocols.rmcpplus import (
 )
 from rackwatt_exporter.reading import ReadError, Reason
 from tests.exporter.targets.ipmi_targets import Driven, driven
+from tests.patience import PATIENCE_S, eventually
 from tests.peers.ipmi_sim import Bmc, SimSensor, ipmi_sim
 from tests.peers.udp_relay import UdpRelay, udp_relay
 
-LOOPS = ("uvloop",)
+LOOPS = ("attended",)
 
 SENSORS = [SimSensor(f"Fan {i}", unit=18) for i in range(40)] + [SimSensor("PIN", 43, m=8)]
-QUICK = {"timeout_s": 0.45}
+# Quick to ask again, and slow to give up: how long the BMC itself takes is not ours to say.
+QUICK = {"timeout_s": PATIENCE_S, "retries": 399}
 
 
 @pytest.fixture
@@ -116,8 +120,8 @@ async def test_a_bmc_that_drops_suite_17_in_silence_is_read_at_suite_3(
         return [] if asks_17 else [packet]
 
     relay.request_fate = drop_17
-    source = made.source(end(relay), timing={"timeout_s": 0.6, "retries": retries})
-    async with asyncio.timeout(0.6):
+    source = made.source(end(relay), timing={"timeout_s": 2.0, "retries": retries})
+    async with asyncio.timeout(2.0):
         assert (await source.read()).watts == 300
     await source.close()
     relay.requests.clear()
@@ -133,8 +137,8 @@ async def test_a_lost_answer_of_the_log_in_starts_a_fresh_one(
     source = made.source(end(relay), cipher_suite=3, timing=QUICK)
     assert (await source.read()).watts == 300
     opened = of_kind(relay.requests, OPEN_SESSION_REQUEST)
-    assert len(opened) == 2
-    assert opened[0][20:24] != opened[1][20:24]  # our session ids
+    assert len(opened) >= 2
+    assert len({packet[20:24] for packet in opened}) == len(opened)  # our session ids
     for payload_type in (RAKP1, RAKP3):
         theirs = [packet[20:24] for packet in of_kind(relay.requests, payload_type)]
         assert len(theirs) == len(set(theirs))  # never twice to one session
@@ -153,7 +157,8 @@ async def test_a_lost_answer_in_a_session_needs_no_log_in(relay: UdpRelay, made:
     relay.requests.clear()
     relay.reply_fate = First(SEALED_IPMI)
     assert (await source.read()).watts == 300
-    assert [kind(packet) for packet in relay.requests] == [SEALED_IPMI, SEALED_IPMI]
+    assert len(relay.requests) >= 2
+    assert {kind(packet) for packet in relay.requests} == {SEALED_IPMI}
 
 
 async def test_a_close_that_was_lost_is_told_again(relay: UdpRelay, made: Driven) -> None:
@@ -164,9 +169,7 @@ async def test_a_close_that_was_lost_is_told_again(relay: UdpRelay, made: Driven
     relay.request_fate = First(SEALED_IPMI)
     await source.close()
     assert [kind(packet) for packet in relay.requests] == [SEALED_IPMI, SEALED_IPMI]
-    async with asyncio.timeout(30):
-        while not relay.replies:  # the BMC has closed it
-            await asyncio.sleep(0.01)
+    await eventually(lambda: relay.replies)  # the BMC has closed it
 
 
 async def test_a_warm_reading_is_one_packet(relay: UdpRelay, made: Driven) -> None:
@@ -224,12 +227,12 @@ async def test_noise_is_either_ignored_or_an_error(relay: UdpRelay, made: Driven
             spoilt[noise.randrange(len(spoilt))] = noise.randrange(256)
         return [bytes(spoilt) if noise.random() < 0.5 else packet, noise.randbytes(40)]
 
-    source = made.source(end(relay), cipher_suite=3, timing={"timeout_s": 0.15})
+    source = made.source(end(relay), cipher_suite=3, timing={"timeout_s": 0.4})
     relay.reply_fate = spoil
     read = 0
     for _ in range(20):
         try:
-            async with asyncio.timeout(0.3):
+            async with asyncio.timeout(0.4):
                 assert (await source.read()).watts == 300
             read += 1
         except (ReadError, TimeoutError):
@@ -263,7 +266,7 @@ async def test_every_refusal_has_its_reason(
         return [rmcpplus.encode_plain(payload_type, bytes((packet[16], status)))]
 
     relay.reply_fate = refuse
-    source = made.source(end(relay), timing=QUICK)
+    source = made.source(end(relay))
     assert (await reason_of(source))[0] is reason
     relay.reply_fate = lambda packet: [packet]
     assert (await source.read()).watts == 300
@@ -272,19 +275,29 @@ async def test_every_refusal_has_its_reason(
 async def test_a_long_search_for_a_sensor_goes_on_at_the_next_reading(
     relay: UdpRelay, made: Driven
 ) -> None:
-    relay.delay_s = 0.001
     source = made.source(end(relay), cipher_suite=3, dcmi=False, sensors=("PIN",))
     cut_short = 0
-    while True:
-        try:
-            async with asyncio.timeout(0.1):
-                assert (await source.read()).watts == 344
-            break
-        except TimeoutError:
-            cut_short += 1
-            assert cut_short < 20
+    while (reading := await read_for(30, source, relay)) is None:
+        cut_short += 1
+        assert cut_short < 20
     assert cut_short
+    assert reading.watts == 344
     assert len(of_kind(relay.requests, OPEN_SESSION_REQUEST)) == 1
+
+
+async def read_for(packets: int, source: Any, relay: UdpRelay) -> Any:
+    """Read, but for no more than so many answers: the reading is cancelled at the last of them."""
+    reading = asyncio.create_task(source.read())
+    left = iter(range(packets))
+
+    def pass_some(packet: bytes) -> list[bytes]:
+        if next(left, None) is None:
+            reading.cancel()
+        return [packet]
+
+    relay.reply_fate = pass_some
+    with suppress(asyncio.CancelledError):
+        return await reading
 
 
 async def test_a_reservation_taken_by_another_does_not_end_the_search(
@@ -294,9 +307,8 @@ async def test_a_reservation_taken_by_another_does_not_end_the_search(
     source = made.source(end(relay), cipher_suite=3, dcmi=False, sensors=("PIN",))
     relay.delay_s = 0.001
     search = asyncio.create_task(source.read())
-    async with asyncio.timeout(5):
-        while len(relay.replies) < 40:
-            await asyncio.sleep(0.001)
+    await eventually(lambda: len(relay.replies) >= 40)
+    assert not search.done()
     assert (await other.read()).watts == 344
     assert (await search).watts == 344
 
@@ -327,8 +339,30 @@ async def test_a_rarely_read_session_is_kept_alive(
     rare = made.source(end(relay), timing={"interval_s": 60.0})
     await rare.read()
     relay.requests.clear()
-    async with asyncio.timeout(5):
-        while len(relay.replies) < 12:
-            await asyncio.sleep(0.01)
+    await eventually(lambda: len(relay.replies) >= 12)
     assert {kind(packet) for packet in relay.requests} == {SEALED_IPMI}
     assert (await rare.read()).watts == 300
+
+
+async def test_a_bmc_that_restarts_under_a_kept_session_is_read_in_the_same_breath(
+    tmp_path: Path,
+) -> None:
+    breath = {"timeout_s": 3.0, "retries": 1}
+    with ipmi_sim(tmp_path / "sim", [SENSORS]) as sim:
+        async with driven(tmp_path) as made:
+            dcmi = made.source(sim.bmcs[0], timing=breath)
+            sensors = made.source(sim.bmcs[0], timing=breath, dcmi=False, sensors=("PIN",))
+            assert (await dcmi.read()).watts == 300
+            assert (await sensors.read()).watts == 344
+            sim.stop()
+            assert (await reason_of(dcmi))[0] is Reason.REFUSED
+            sim.start()
+            sim.bmcs[0].set_power(301)
+            assert (await dcmi.read()).watts == 301
+            async with asyncio.timeout(3.0):
+                assert (await sensors.read()).watts == 344
+            sim.stop()
+            sim.start()
+            sim.bmcs[0].set_power(302)
+            async with asyncio.timeout(3.0):
+                assert (await dcmi.read()).watts == 302

@@ -14,6 +14,7 @@ import pytest
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.targets import ipmi_oem
 from tests.exporter.targets.ipmi_targets import Driven, driven
+from tests.patience import PATIENCE_S
 from tests.peers.ipmi_sim import PASSWORD, USERNAME, Bmc, SimSensor, ipmi_sim
 from tests.peers.ipmi_tools import Asker
 
@@ -38,7 +39,7 @@ async def made(tmp_path: Path) -> AsyncIterator[Driven]:
 
 
 def oem(made: Driven, end: Any, credentials: str = "bmc", **options: Any) -> Any:
-    return made.source(end, credentials, timing={"timeout_s": 10.0}, oem=True, **options)
+    return made.source(end, credentials, oem=True, **options)
 
 
 async def reason_of(source: object) -> tuple[Reason, str]:
@@ -136,7 +137,7 @@ async def test_one_that_is_silent_holds_up_no_other(bmc: Bmc, made: Driven) -> N
         living = oem(made, bmc)
         await living.read()
         waiting = asyncio.create_task(silent.read())
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(PATIENCE_S):
             for _ in range(3):
                 assert (await living.read()).watts > 0
         assert not waiting.done()

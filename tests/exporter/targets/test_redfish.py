@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from rackwatt_exporter.settings.secrets import Secrets
 from rackwatt_exporter.targets.redfish import RedfishDriver
 from tests.exporter.targets import redfish_shapes as shapes
 from tests.exporter.targets.redfish_fleet import error_of, reason_of, target_of, write_secrets
+from tests.patience import PATIENCE_S, eventually
 from tests.peers.sushy import Sushy, sushy
 
 LOOPS = ("uvloop",)
@@ -33,7 +35,10 @@ def peer(emulator: Sushy) -> Sushy:
 
 
 @pytest.fixture
-async def driver(peer: Sushy, tmp_path: Path) -> AsyncIterator[RedfishDriver]:
+async def driver(
+    peer: Sushy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[RedfishDriver]:
+    monkeypatch.setattr("rackwatt_exporter.protocols.redfish.CLOSE_TIMEOUT_S", PATIENCE_S)
     made = RedfishDriver(Secrets(write_secrets(tmp_path, peer.authority)))
     yield made
     await made.close()
@@ -265,29 +270,33 @@ async def test_several_systems_are_listed_to_choose_from(
 async def test_a_search_cut_short_goes_on_where_it_was(peer: Sushy, driver: RedfishDriver):
     peer.tell(routes=shapes.power(344.0), delay_s=0.1)
     source = driver.source(target_of(peer))
-    reading = None
-    for _ in range(30):
-        try:
-            async with asyncio.timeout(0.25):
-                reading = await source.read()
-                break
-        except TimeoutError:
-            continue
-    assert reading is not None
+    cut_short = 0
+    while (reading := await read_for(3, source, peer)) is None:
+        cut_short += 1
+        assert cut_short < 30
+    assert cut_short
     assert reading.watts == 344
-    seen = peer.seen()
-    assert seen["requests"].count("POST /redfish/v1/SessionService/Sessions") == 1
+    assert peer.requests().count("POST /redfish/v1/SessionService/Sessions") == 1
     await source.close()
     assert peer.seen()["sessions"] == 0
+
+
+async def read_for(requests: int, source: Any, peer: Sushy) -> Any:
+    """Read, but for no more than so many requests: the last of them is cut short."""
+    before = len(peer.requests())
+    reading = asyncio.create_task(source.read())
+    await eventually(lambda: reading.done() or len(peer.requests()) >= before + requests)
+    reading.cancel()
+    with suppress(asyncio.CancelledError):
+        return await reading
 
 
 async def test_a_cancelled_login_leaves_no_session_behind(peer: Sushy, driver: RedfishDriver):
     peer.tell(routes=shapes.power(344.0), delay_s=0.3)
     source = driver.source(target_of(peer))
     reading = asyncio.create_task(source.read())
-    async with asyncio.timeout(5):
-        while not any("POST" in each for each in peer.seen()["requests"]):
-            await asyncio.sleep(0.01)
+    await eventually(lambda: any("POST" in each for each in peer.requests()))
+    peer.tell(delay_s=0)
     reading.cancel()
     with pytest.raises(asyncio.CancelledError):
         await reading

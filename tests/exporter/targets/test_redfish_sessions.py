@@ -21,6 +21,7 @@ from tests.exporter.targets.redfish_fleet import (
     target_of,
     write_secrets,
 )
+from tests.patience import PATIENCE_S
 from tests.peers.sushy import PASSWORD, Sushy, sushy
 
 LOOPS = ("uvloop",)
@@ -43,7 +44,10 @@ def peer(emulator: Sushy) -> Sushy:
 
 
 @pytest.fixture
-async def driver(peer: Sushy, tmp_path: Path) -> AsyncIterator[RedfishDriver]:
+async def driver(
+    peer: Sushy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[RedfishDriver]:
+    monkeypatch.setattr("rackwatt_exporter.protocols.redfish.CLOSE_TIMEOUT_S", PATIENCE_S)
     made = RedfishDriver(Secrets(write_secrets(tmp_path, peer.authority)))
     yield made
     await made.close()

@@ -11,6 +11,7 @@ from rackwatt_exporter.settings.secrets import Secrets
 from rackwatt_exporter.settings.target import Target
 from rackwatt_exporter.targets.snmp import SnmpDriver, SnmpSource
 from tests.exporter.targets.snmp.agents import OBJECTS, USERS, Sources
+from tests.patience import PATIENCE_S
 from tests.peers.snmpd import (
     AUTH_PASSWORD,
     COMMUNITY,
@@ -49,11 +50,15 @@ async def source(secret: Path) -> Sources:
     driver = SnmpDriver(Secrets(secret.parent))
 
     def make(
-        endpoint: tuple[str, int], *oids: str | OidOptions, timeout_s: float = 3.0, **said: object
+        endpoint: tuple[str, int],
+        *oids: str | OidOptions,
+        timeout_s: float = PATIENCE_S,
+        retries: int = 2,
+        **said: object,
     ) -> SnmpSource:
         terms = tuple(OidOptions(oid) if isinstance(oid, str) else oid for oid in oids)
         options = replace(SnmpOptions(port=endpoint[1], oids=terms), **said)
         target = Target("pdu1", endpoint[0], "snmp", options, "lab", credentials="pdu")
-        return driver.source(replace(target, timeout_s=timeout_s))
+        return driver.source(replace(target, timeout_s=timeout_s, retries=retries))
 
     return make

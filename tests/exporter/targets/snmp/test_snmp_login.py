@@ -13,7 +13,7 @@ from tests.peers.snmpd import (
 )
 
 # The loop that the exporter runs on.
-LOOPS = ("uvloop",)
+LOOPS = ("attended",)
 
 
 @pytest.mark.parametrize("user", USERS, ids=lambda user: user.name)
@@ -49,7 +49,9 @@ async def test_a_wrong_privacy_password_is_auth_failed(
     (secret / "username").write_text(name)
     (secret / "privPassword").write_text("something-else")
     auth, privacy = name.split("and")
-    reader = source(at(agent), WATTS, version="3", auth=auth, privacy=privacy, timeout_s=0.6)
+    reader = source(
+        at(agent), WATTS, version="3", auth=auth, privacy=privacy, timeout_s=2, retries=0
+    )
     reason, told = await reason_of(reader)
     assert reason is Reason.AUTH_FAILED
     assert "privPassword" in told

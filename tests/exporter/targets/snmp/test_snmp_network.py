@@ -4,7 +4,6 @@ import asyncio
 import gc
 import os
 import random
-import socket
 from pathlib import Path
 
 import pytest
@@ -25,6 +24,8 @@ from tests.exporter.targets.snmp.agents import (
     at,
     reason_of,
 )
+from tests.patience import PATIENCE_S
+from tests.peers.ports import free_port
 from tests.peers.snmpd import (
     Snmpd,
     SnmpUser,
@@ -33,7 +34,7 @@ from tests.peers.snmpd import (
 from tests.peers.udp_relay import udp_relay
 
 # The loop that the exporter runs on.
-LOOPS = ("uvloop",)
+LOOPS = ("attended",)
 
 
 async def test_an_agent_that_rebooted_is_read_at_once(own_agent: Snmpd, source: Sources) -> None:
@@ -49,7 +50,8 @@ async def test_an_agent_that_was_replaced_is_read_at_once(
 ) -> None:
     users = (SnmpUser("monitor", level),)
     with snmpd(tmp_path / "replaced", OBJECTS, users) as daemon:
-        reader = source(at(daemon), WATTS, version="3", level=level, timeout_s=1.5)
+        timing = {"timeout_s": 6.0, "retries": 7}  # two silences, and six tries more
+        reader = source(at(daemon), WATTS, version="3", level=level, **timing)
         await reader.read()
         daemon.replace("another")
         assert (await reader.read()).watts == 351
@@ -80,7 +82,7 @@ async def test_a_warm_reading_is_one_request(own_agent: Snmpd, source: Sources) 
 async def test_lost_packets_are_sent_again(own_agent: Snmpd, source: Sources, version: str) -> None:
     async with udp_relay(at(own_agent)) as relay:
         relay.request_fate = lambda packet: [packet] if len(relay.requests) > 2 else []
-        reader = source(relay.address, WATTS, version=version, timeout_s=0.9)
+        reader = source(relay.address, WATTS, version=version, retries=399)
         assert (await reader.read()).watts == 351
 
 
@@ -131,11 +133,8 @@ async def test_an_agent_that_answers_few_objects_at_once_is_asked_for_few(
 
 
 async def test_where_nothing_listens_is_refused_at_once(source: Sources) -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as closed:
-        closed.bind(("127.0.0.1", 0))
-        port = closed.getsockname()[1]
-    async with asyncio.timeout(1):
-        reason, _ = await reason_of(source(("127.0.0.1", port), WATTS, timeout_s=30))
+    async with asyncio.timeout(PATIENCE_S):
+        reason, _ = await reason_of(source(("127.0.0.1", free_port()), WATTS, timeout_s=3600))
     assert reason is Reason.REFUSED
 
 
@@ -157,7 +156,7 @@ async def test_a_cancelled_reading_leaves_a_source_that_goes_on(
     own_agent: Snmpd, source: Sources
 ) -> None:
     async with udp_relay(at(own_agent)) as relay:
-        reader = source(relay.address, WATTS, version="3", timeout_s=30)
+        reader = source(relay.address, WATTS, version="3")
         await reader.read()
         relay.reply_fate = lambda packet: []
         with pytest.raises(TimeoutError):
