@@ -1,7 +1,7 @@
 """What the operator may do in a cluster: one table, from which the chart's roles are made.
 
-Nothing here is a right on Secrets, on roles, or on a document itself: its status is all that is ever
-written of it. A test holds the table to what was asked of a real API server, both ways.
+Nothing here is a right on Secrets, on roles, or on a document itself: its status is all that is
+ever written of it. A test holds the table to what was asked of a real API server, both ways.
 """
 
 from collections.abc import Iterator

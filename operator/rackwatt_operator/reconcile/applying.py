@@ -79,23 +79,28 @@ class Applier:
 
     async def _make(self, wanted: Wanted) -> Seen | None:
         """Make a child that was not seen; where there is one after all, tell what it is."""
-        if wanted.child not in self._taken:  # asking costs less than being refused every time
-            try:
-                await self._send(wanted, _NONE_THERE)
-            except ApiError as error:
-                if error.status != 409:
-                    raise
-            else:
-                return None
+        if wanted.child in self._taken and (theirs := await self._look(wanted.child)):
+            return theirs  # to ask costs less than to be refused every time
         try:
-            found = await self._client.get(_path(wanted.child))
+            await self._send(wanted, _NONE_THERE)
+        except ApiError as error:
+            if error.status != 409:
+                raise
+        else:
+            return None
+        if theirs := await self._look(wanted.child):
+            return theirs
+        raise ApiError(409, "it came and went")
+
+    async def _look(self, child: Ref) -> Seen | None:
+        try:
+            found = await self._client.get(_path(child))
         except ApiError as error:
             if error.status != 404:
                 raise
-            self._taken.discard(wanted.child)
-            raise ApiError(409, "it came and went") from None
-        self._observed.note(wanted.child.kind, found)
-        return self._observed.objects.get(wanted.child)
+            return None
+        self._observed.note(child.kind, found)
+        return self._observed.objects.get(child)
 
     def _matches(self, wanted: Wanted, now: Seen) -> bool:
         """Compare what is there, after a restart or when somebody changed it."""

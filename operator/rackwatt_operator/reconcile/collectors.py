@@ -44,6 +44,16 @@ class Collectors:
         """Give what a document's collectors told last; None while there is none to ask."""
         return self._told.get(key)
 
+    def awaited(self, key: Ref) -> bool:
+        """Tell whether there are collectors that were never asked, as after a restart of ours.
+
+        They are asked within seconds then, and the document is queued.
+        """
+        if key in self._told or not any(self._urls(key)):
+            return False
+        self._due_s[key] = min(self._due_s.get(key, 0.0), _now_s() + SOON_S)
+        return True
+
     def forget(self, key: Ref) -> None:
         """Let go of a document that is no more."""
         self._told.pop(key, None)
@@ -73,11 +83,12 @@ class Collectors:
 
     async def _round(self, session: aiohttp.ClientSession, key: Ref) -> None:
         """Ask all collectors of a document, and have it looked at if any was there to ask."""
-        urls = list(self._urls(key))
-        before = self._told.pop(key, None)
-        if urls:
-            self._told[key] = await self._ask_all(session, urls)
-        elif before is None:
+        if urls := list(self._urls(key)):
+            told = await self._ask_all(session, urls)
+            if key not in self._observed.objects:
+                return
+            self._told[key] = told
+        elif self._told.pop(key, None) is None:
             self._due_s[key] = _now_s() + SOON_S
             return
         self._rounds[key] += 1

@@ -25,12 +25,13 @@ class Looking:
     async def workloads(self, uid: str) -> list[Workload]:
         """Tell how the Deployments and DaemonSets of a document are doing."""
         names = sorted(name for name in self._observed.owned(uid) if name.kind in WORKLOADS)
-        found = []
-        for name in names:
-            generation = self._observed.objects[name].generation
-            one = workload(name, generation, self._observed.status(name))
-            found.append(one.refused(await self._refusal(name)) if one.uncreated else one)
-        return found
+        found = [
+            workload(name, self._observed.objects[name].generation, self._observed.status(name))
+            for name in names
+        ]
+        return [
+            one.refused(await self._refusal(one.name)) if one.uncreated else one for one in found
+        ]
 
     async def selection(self, uid: str) -> Selection | None:
         """Tell which Prometheus takes a document's ServiceMonitor; None where there is none."""

@@ -5,10 +5,12 @@ compared. It also writes some values in another way than they were given: quanti
 shortest form, nothing instead of an empty list.
 """
 
+import re
 from collections.abc import Mapping, Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
+_QUANTITY = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?)([A-Za-z]{0,2})\Z")
 _UNITS = {
     "n": Decimal("1e-9"), "u": Decimal("1e-6"), "m": Decimal("1e-3"), "": Decimal(1),
     "k": Decimal(10**3), "M": Decimal(10**6), "G": Decimal(10**9), "T": Decimal(10**12),
@@ -54,11 +56,7 @@ def _same_quantity(desired: Any, live: Any) -> bool:
 
 
 def _quantity(text: str) -> Decimal | None:
-    number = text.rstrip("numkMGTPEi")
-    unit = text[len(number) :]
-    if text[:1].isalpha() or unit not in _UNITS:
+    found = _QUANTITY.match(text)
+    if found is None or found[2] not in _UNITS:
         return None
-    try:
-        return Decimal(number) * _UNITS[unit]
-    except InvalidOperation:
-        return None
+    return Decimal(found[1]) * _UNITS[found[2]]

@@ -16,7 +16,7 @@ from rackwatt_operator.cluster.kinds import Ref
 log = logging.getLogger(__name__)
 
 FIRST_BACKOFF_S = 1.0
-LONGEST_BACKOFF_S = 300.0
+LONGEST_BACKOFF_S = 60.0
 _JITTER = 0.2
 DONE = float("inf")
 """What work answers when nothing has to be looked at again but for an event."""

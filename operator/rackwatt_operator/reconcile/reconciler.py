@@ -45,7 +45,7 @@ class Reconciler:
             return DONE
         planned, manifests = self._planner.planned(key)
         troubles = await self._carry_out(key, now.uid, planned, manifests)
-        again_s = await self._teller.tell(key, planned, troubles)
+        again_s = await self._teller.tell(key, now, planned, troubles)
         _hold(troubles)
         return again_s
 

@@ -9,6 +9,7 @@ from rackwatt_operator.cluster.client import Client, Manifest
 from rackwatt_operator.cluster.failure import ApiError
 from rackwatt_operator.cluster.kinds import BY_NAME, Ref
 from rackwatt_operator.cluster.observed import Observed
+from rackwatt_operator.cluster.seen import Seen
 from rackwatt_operator.reconcile.announcing import Announcer
 from rackwatt_operator.reconcile.collectors import Collectors
 from rackwatt_operator.reconcile.looking import Looking
@@ -40,26 +41,29 @@ class Teller:
         self._announcer = Announcer(client)
         self._written_s: dict[Ref, float] = {}
 
-    async def tell(self, key: Ref, planned: Planned, troubles: Sequence[Trouble]) -> float:
+    async def tell(
+        self, key: Ref, seen: Seen, planned: Planned, troubles: Sequence[Trouble]
+    ) -> float:
         """Write the status if it has news; tell after how many seconds to look again.
+
+        `seen` is the document as it was planned for: what came meanwhile is not spoken of.
 
         Raises:
             RetryError: it could not be written.
         """
-        uid = self._observed.objects[key].uid
-        found = await self._findings(key, uid, planned, troubles)
+        found = await self._findings(key, seen.uid, planned, troubles)
         now = self._observed.objects.get(key)
-        if now is None or now.uid != uid:
+        if now is None or now.uid != seen.uid or self._collectors.awaited(key):
             return DONE
         before = self._observed.status(key)
-        after = status(found, before, now.generation, datetime.now(UTC))
+        after = status(found, before, seen.generation, datetime.now(UTC))
         if after == before:
             return _again_s(found)
         wait_s = self._written_s.get(key, -NUMBERS_EVERY_S) + NUMBERS_EVERY_S - _now_s()
         if wait_s > 0 and not urgent(before, after):
             return wait_s
-        await self._write(key, uid, after)
-        await self._announcer.announce(key, uid, before, after)
+        await self._write(key, seen.uid, after)
+        await self._announcer.announce(key, seen.uid, before, after)
         return _again_s(found)
 
     def forget(self, key: Ref) -> None:

@@ -1,45 +1,52 @@
 """What collectors tell of themselves (`/status`, docs/web.md), as far as a status needs it.
 
-It comes from pods, so it is taken with care: what is not of its type is no answer at all.
+It comes from pods, so it is taken with care: what is not of its type, or cannot be, is no answer at
+all.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
+
+_Count = Annotated[int, Meta(ge=0, le=2**31)]
+_Watts = Annotated[float, Meta(ge=0, le=1e12)]
+_Seconds = Annotated[float, Meta(ge=0, le=1e10)]
+_Reason = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,63}\Z")]
 
 
 class _Counts(msgspec.Struct, frozen=True):
-    configured: int = 0
-    reachable: int = 0
-    failing: int = 0
-    watts: float | None = None
+    configured: _Count = 0
+    reachable: _Count = 0
+    failing: _Count = 0
+    watts: _Watts | None = None
 
 
 class Failing(msgspec.Struct, frozen=True):
     """A target that fails."""
 
     node: str
-    reason: str | None = None
+    reason: _Reason | None = None
     message: str | None = None
-    watts: float | None = None
-    failing_for_s: float | None = None
+    watts: _Watts | None = None
+    failing_for_s: _Seconds | None = None
 
 
 class _Collector(msgspec.Struct, frozen=True):
     node: str = ""
-    up: bool = False
-    watts: float | None = None
-    reason: str | None = None
+    watts: _Watts | None = None
+    reason: _Reason | None = None
     message: str | None = None
-    failing_for_s: float | None = None
+    failing_for_s: _Seconds | None = None
 
 
 class _Grid(msgspec.Struct, frozen=True):
     zone: str = ""
-    up: bool = False
-    reason: str | None = None
+    reason: _Reason | None = None
     message: str | None = None
+    failing_for_s: _Seconds | None = None
 
 
 class Scheduler(msgspec.Struct, frozen=True):
@@ -48,9 +55,9 @@ class Scheduler(msgspec.Struct, frozen=True):
     name: str
     up: bool = False
     version: str | None = None
-    age_s: float | None = None
-    nodes: dict[str, int] = {}
-    reason: str | None = None
+    age_s: _Seconds | None = None
+    nodes: dict[str, _Count] = {}
+    reason: _Reason | None = None
     message: str | None = None
 
 
@@ -60,11 +67,10 @@ class MissingSecret(msgspec.Struct, frozen=True):
     secret: str
     key: str
     first: str | None = None
-    wanted_by: int = 0
+    wanted_by: _Count = 0
 
 
 class _Documents(msgspec.Struct, frozen=True):
-    problems: int = 0
     first_problems: list[str] = []
 
 
@@ -100,25 +106,25 @@ def answer(body: bytes) -> Answer | None:
     """Read a collector's answer; None if it is none."""
     try:
         return msgspec.json.decode(body, type=Answer)
-    except msgspec.DecodeError:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
 
 
 def together(answers: Sequence[Answer | None], most_worst: int) -> Told:
     """Add up what collectors told; None stands for one that did not."""
     heard = [one for one in answers if one is not None]
-    parts = [part for one in heard for part in _parts(one)]
+    counts = [one.targets for one in heard]
     failing = sorted(
-        (worst for _, failing in parts for worst in failing),
+        (down for one in heard for down in _failing(one)),
         key=lambda one: (-(one.failing_for_s or 0.0), one.node),
     )
-    watts = [counts.watts for counts, _ in parts if counts.watts is not None]
+    watts = [count.watts for count in counts if count.watts is not None]
     return Told(
         asked=len(answers),
         silent=len(answers) - len(heard),
-        configured=sum(counts.configured for counts, _ in parts),
-        reachable=sum(counts.reachable for counts, _ in parts),
-        failing=sum(counts.failing for counts, _ in parts),
+        configured=sum(count.configured for count in counts),
+        reachable=sum(count.reachable for count in counts),
+        failing=sum(count.failing for count in counts),
         watts=sum(watts) if watts else None,
         worst=failing[:most_worst],
         schedulers=[scheduler for one in heard for scheduler in one.schedulers],
@@ -129,26 +135,14 @@ def together(answers: Sequence[Answer | None], most_worst: int) -> Told:
     )
 
 
-def _parts(one: Answer) -> Iterable[tuple[_Counts, list[Failing]]]:
-    """Count a fleet's targets, a node as one target whatever is measured in it, and grids."""
-    yield one.targets, one.failing
-    if one.collectors:
-        yield _node(one.collectors)
-    if one.grids:
-        down = [Failing(grid.zone, grid.reason, grid.message) for grid in one.grids if not grid.up]
-        total = len(one.grids)
-        yield _Counts(total, total - len(down), len(down)), down
-
-
-def _node(collectors: list[_Collector]) -> tuple[_Counts, list[Failing]]:
-    """Count one node: several collectors may measure its power, and they are not to be added."""
-    down = [one for one in collectors if one.reason is not None]
-    watts = [one.watts for one in collectors if one.watts is not None]
-    up = any(one.up for one in collectors)
-    counts = _Counts(1, int(up), int(bool(down)), max(watts) if watts else None)
-    return counts, [
-        Failing(one.node, one.reason, one.message, one.watts, one.failing_for_s) for one in down[:1]
-    ]
+def _failing(one: Answer) -> Iterator[Failing]:
+    """Go through what fails: targets, this node by the first of its collectors that does, zones."""
+    yield from one.failing
+    for down in [collector for collector in one.collectors if collector.reason is not None][:1]:
+        yield Failing(down.node, down.reason, down.message, down.watts, down.failing_for_s)
+    for grid in one.grids:
+        if grid.reason is not None:
+            yield Failing(grid.zone, grid.reason, grid.message, None, grid.failing_for_s)
 
 
 def _missing(heard: Iterable[Answer]) -> list[MissingSecret]:

@@ -1,0 +1,40 @@
+"""The fixtures of tests with a running operator: it is the account that its table of rights makes."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.cluster import documents
+from tests.cluster.clients import Api
+from tests.cluster.cluster import Cluster
+from tests.operator.hands import Hands
+from tests.operator.operating import Operating, operating
+from tests.operator.rights import Account, account
+
+
+@pytest.fixture(scope="session")
+def operated(cluster: Cluster) -> Cluster:
+    """Give the cluster, with our CRDs in it."""
+    documents.install(cluster)
+    return cluster
+
+
+@pytest.fixture(scope="session")
+def hands(operated: Cluster) -> Iterator[Hands]:
+    """Give somebody who may do everything."""
+    with Api(operated) as api:
+        yield Hands(api)
+
+
+@pytest.fixture(scope="session")
+def operator_account(operated: Cluster) -> Account:
+    """Make the account that operators of tests have."""
+    return account(operated)
+
+
+@pytest.fixture(scope="module")
+def operator(operated: Cluster, operator_account: Account) -> Iterator[Operating]:
+    """Run one operator for the tests of a module, over the whole cluster."""
+    flags = (f"--lease.namespace={operator_account.namespace}", "--lease.duration=2s")
+    with operating(operated, *flags, kubeconfig=operator_account.kubeconfig) as running:
+        yield running

@@ -1,0 +1,159 @@
+"""Somebody at work in a cluster: makes documents, meddles with what is not theirs, looks.
+
+By plain requests, of which a test can afford hundreds; the manager of what is applied is `tests`.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+
+from rackwatt_operator.cluster.kinds import BY_NAME, CHILDREN, Kind, Ref
+from rackwatt_operator.plan import naming
+from tests.cluster.clients import Api, Manifest
+
+PATIENCE_S = 120.0
+KINDS = BY_NAME | {
+    "Namespace": Kind("v1", "Namespace", "namespaces"),
+    "Event": Kind("v1", "Event", "events"),
+    "Lease": Kind("coordination.k8s.io/v1", "Lease", "leases"),
+    "Pod": Kind("v1", "Pod", "pods"),
+    "ReplicaSet": Kind("apps/v1", "ReplicaSet", "replicasets"),
+    "Node": Kind("v1", "Node", "nodes"),
+}
+OWN = "app.kubernetes.io/managed-by=rackwatt-operator"
+
+
+def fleet(name: str, namespace: str, hosts: str = "n[1-3]", **spec: Any) -> Manifest:
+    """Write a PowerTarget of simulated targets."""
+    bmc = {"method": "fake", "hosts": [{"names": hosts}], **spec.pop("bmc", {})}
+    return document("PowerTarget", name, namespace, {"bmc": bmc, **spec})
+
+
+def nodes(name: str, namespace: str, **spec: Any) -> Manifest:
+    """Write a PowerTarget of the cluster's own nodes."""
+    return document("PowerTarget", name, namespace, {"node": {"collectors": ["cpu"]}, **spec})
+
+
+def binding(name: str, namespace: str, **spec: Any) -> Manifest:
+    """Write a SchedulerBinding that asks nobody."""
+    said = {"cluster": "prod", "noop": {"states": [{"names": "n[1-3]", "state": "idle"}]}}
+    return document("SchedulerBinding", name, namespace, said | spec)
+
+
+def document(kind: str, name: str, namespace: str, spec: Manifest) -> Manifest:
+    """Write a document."""
+    return {
+        "apiVersion": BY_NAME[kind].api_version,
+        "kind": kind,
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": spec,
+    }
+
+
+def base(manifest: Manifest) -> str:
+    """Name a document's children."""
+    return naming.base(manifest["kind"], manifest["metadata"]["name"])
+
+
+def ref(manifest: Manifest) -> Ref:
+    """Name an object."""
+    metadata = manifest["metadata"]
+    return Ref(manifest["kind"], metadata.get("namespace", ""), metadata["name"])
+
+
+class Hands:
+    """Requests as one user."""
+
+    def __init__(self, api: Api) -> None:
+        self.client = api.client
+
+    def apply(self, manifest: Manifest, manager: str = "tests") -> Manifest:
+        """Apply a manifest with force, and give what it became."""
+        one = ref(manifest)
+        return self._done(
+            self.client.patch(
+                _path(one),
+                params={"fieldManager": manager, "force": "true"},
+                headers={"Content-Type": "application/apply-patch+yaml"},
+                json=manifest,
+            )
+        )
+
+    def create(self, manifest: Manifest) -> Manifest:
+        """Create an object."""
+        one = ref(manifest)
+        path = KINDS[one.kind].path(one.namespace or None)
+        return self._done(self.client.post(path, json=manifest))
+
+    def merge(self, one: Ref, change: Manifest, subresource: str = "") -> Manifest:
+        """Change some fields of an object."""
+        headers = {"Content-Type": "application/merge-patch+json"}
+        path = _path(one) + (f"/{subresource}" if subresource else "")
+        return self._done(self.client.patch(path, headers=headers, json=change))
+
+    def get(self, one: Ref) -> Manifest | None:
+        """Get an object; None where it is not there."""
+        answer = self.client.get(_path(one))
+        return None if answer.status_code == 404 else self._done(answer)
+
+    def list(self, kind: str, namespace: str = "", **parameters: str) -> list[Manifest]:
+        """List objects; none where the API does not have the kind."""
+        answer = self.client.get(KINDS[kind].path(namespace or None), params=parameters)
+        items: list[Manifest] = [] if answer.status_code == 404 else self._done(answer)["items"]
+        return [one | {"kind": kind} for one in items]
+
+    def delete(self, one: Ref) -> None:
+        """Delete an object that may be there."""
+        answer = self.client.delete(_path(one))
+        assert answer.status_code in (200, 202, 404), answer.text
+
+    def children(self, namespace: str) -> dict[Ref, Manifest]:
+        """List everything that bears the operator's label in a namespace."""
+        found = [
+            one for kind in CHILDREN for one in self.list(kind.kind, namespace, labelSelector=OWN)
+        ]
+        return {ref(one): one for one in found}
+
+    def conditions(self, one: Ref) -> dict[str, Manifest]:
+        """Give a document's conditions by type."""
+        status = (self.get(one) or {}).get("status") or {}
+        return {condition["type"]: condition for condition in status.get("conditions", ())}
+
+    def until_reason(self, one: Ref, type_: str, reason: str) -> Manifest:
+        """Wait until a condition has a reason, and give the condition."""
+
+        def has() -> Manifest | None:
+            condition = self.conditions(one).get(type_)
+            return condition if condition and condition["reason"] == reason else None
+
+        return self.until(has, f"{one}: {type_} {reason}", lambda: self.conditions(one))
+
+    def until(
+        self,
+        holds: Callable[[], Any],
+        what: str = "",
+        otherwise: Callable[[], object] = lambda: "",
+        patience_s: float = PATIENCE_S,
+    ) -> Any:
+        """Look until something holds, and give what it was."""
+        deadline_s = time.monotonic() + patience_s
+        while time.monotonic() < deadline_s:
+            try:
+                if told := holds():
+                    return told
+            except httpx.TransportError:  # an API server that is away comes back
+                pass
+            time.sleep(0.1)
+        raise AssertionError(f"waited in vain until {what or holds}: {otherwise()}")
+
+    @staticmethod
+    def _done(answer: httpx.Response) -> Manifest:
+        assert answer.is_success, answer.text
+        done: Manifest = answer.json()
+        return done
+
+
+def _path(one: Ref) -> str:
+    return KINDS[one.kind].path(one.namespace or None, one.name)

@@ -1,0 +1,227 @@
+"""The queue on a clock of its own: whose turn it is, and when again."""
+
+import asyncio
+import itertools
+from collections.abc import Awaitable, Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rackwatt_operator.cluster.kinds import Ref
+from rackwatt_operator.reconcile.queue import DONE, LONGEST_BACKOFF_S, Queue, RetryError
+from tests.virtual_time import run
+
+
+def key(number: int) -> Ref:
+    return Ref("PowerTarget", "default", f"t{number}")
+
+
+Story = Callable[[Queue], Awaitable[None]]
+
+
+def told(work: Callable[[Ref], Awaitable[float]], story: Story, workers: int = 2) -> None:
+    async def play() -> None:
+        queue = Queue(work, workers, jitter=lambda: 0.0)
+        queue.lead(True)
+        running = asyncio.create_task(queue.run())
+        await story(queue)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        for number in range(100):
+            queue.forget(key(number))  # timers would be left
+
+    run(play())
+
+
+def test_events_of_a_name_that_come_while_it_is_worked_on_are_one() -> None:
+    began: list[float] = []
+
+    async def work(_: Ref) -> float:
+        began.append(asyncio.get_running_loop().time())
+        await asyncio.sleep(1)
+        return DONE
+
+    async def story(queue: Queue) -> None:
+        for _ in range(100):
+            queue.add([key(1)])
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(10)
+
+    told(work, story)
+    assert len(began) == 2
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.floats(0, 3)), max_size=40), st.integers(1, 4))
+def test_no_name_is_worked_on_twice_at_a_time_and_none_is_forgotten(
+    arrivals: list[tuple[int, float]], workers: int
+) -> None:
+    active: set[Ref] = set()
+    most = 0
+    done: dict[Ref, float] = {}
+
+    async def work(name: Ref) -> float:
+        nonlocal most
+        assert name not in active
+        active.add(name)
+        most = max(most, len(active))
+        began_s = asyncio.get_running_loop().time()
+        await asyncio.sleep(0.7)
+        active.discard(name)
+        done[name] = began_s
+        return DONE
+
+    last: dict[Ref, float] = {}
+
+    async def story(queue: Queue) -> None:
+        for number, wait_s in arrivals:
+            await asyncio.sleep(wait_s)
+            last[key(number)] = asyncio.get_running_loop().time()
+            queue.add([key(number)])
+        await asyncio.sleep(100)
+        assert queue.depth == 0
+
+    told(work, story, workers)
+    assert most <= workers
+    assert done.keys() == last.keys()
+    assert all(done[name] >= last[name] for name in last)  # worked on after its last event
+
+
+def test_what_fails_comes_back_after_a_while_that_doubles_up_to_a_minute() -> None:
+    began: list[float] = []
+
+    async def work(_: Ref) -> float:
+        began.append(asyncio.get_running_loop().time())
+        raise RetryError("not yet")
+
+    async def story(queue: Queue) -> None:
+        queue.add([key(1)])
+        await asyncio.sleep(300)
+        assert queue.retrying == 1
+
+    told(work, story)
+    waits = [round(b - a) for a, b in itertools.pairwise(began)]
+    assert waits[:6] == [1, 2, 4, 8, 16, 32]
+    assert set(waits[6:]) == {LONGEST_BACKOFF_S}
+
+
+def test_a_server_that_asks_for_patience_gets_it() -> None:
+    began: list[float] = []
+
+    async def work(_: Ref) -> float:
+        began.append(asyncio.get_running_loop().time())
+        if len(began) == 1:
+            raise RetryError("too many requests", 30)
+        return DONE
+
+    async def story(queue: Queue) -> None:
+        queue.add([key(1)])
+        await asyncio.sleep(100)
+        assert queue.retrying == 0
+
+    told(work, story)
+    assert began == [0, 30]
+
+
+def test_a_bug_in_the_work_is_told_and_tried_again(caplog: pytest.LogCaptureFixture) -> None:
+    began: list[float] = []
+
+    async def work(_: Ref) -> float:
+        began.append(asyncio.get_running_loop().time())
+        if len(began) == 1:
+            raise KeyError("a bug")
+        return DONE
+
+    async def story(queue: Queue) -> None:
+        queue.add([key(1)])
+        await asyncio.sleep(100)
+
+    told(work, story)
+    assert began == [0, 1]
+    assert "a bug" in caplog.text
+
+
+def test_work_may_ask_to_be_called_again() -> None:
+    began: list[float] = []
+
+    async def work(_: Ref) -> float:
+        began.append(asyncio.get_running_loop().time())
+        return 15 if len(began) < 3 else DONE
+
+    async def story(queue: Queue) -> None:
+        queue.add([key(1)])
+        await asyncio.sleep(100)
+
+    told(work, story)
+    assert began == [0, 15, 30]
+
+
+def test_an_event_comes_before_the_next_try() -> None:
+    began: list[float] = []
+
+    async def work(_: Ref) -> float:
+        began.append(asyncio.get_running_loop().time())
+        return 50 if len(began) == 1 else DONE
+
+    async def story(queue: Queue) -> None:
+        queue.add([key(1)])
+        await asyncio.sleep(5)
+        queue.add([key(1)])
+        await asyncio.sleep(100)
+
+    told(work, story)
+    assert began == [0, 5]
+
+
+def test_who_does_not_lead_works_on_nothing_and_forgets_nothing() -> None:
+    began: list[float] = []
+
+    async def work(_: Ref) -> float:
+        began.append(asyncio.get_running_loop().time())
+        return DONE
+
+    async def story(queue: Queue) -> None:
+        queue.lead(False)
+        queue.add([key(1), key(2)])
+        await asyncio.sleep(20)
+        assert queue.depth == 2
+        assert queue.oldest_s == 0  # nobody's work is late
+        queue.lead(True)
+        await asyncio.sleep(1)
+
+    told(work, story)
+    assert began == [20, 20]
+
+
+def test_draining_lets_work_end_and_begins_none() -> None:
+    ended: list[Ref] = []
+
+    async def work(name: Ref) -> float:
+        await asyncio.sleep(3)
+        ended.append(name)
+        return DONE
+
+    async def story(queue: Queue) -> None:
+        queue.add([key(number) for number in range(5)])
+        await asyncio.sleep(1)
+        await queue.drain(10)
+        assert asyncio.get_running_loop().time() == 3
+        await asyncio.sleep(20)
+
+    told(work, story)
+    assert ended == [key(0), key(1)]
+
+
+def test_work_that_does_not_end_is_cut_short_and_was_seen_to_be_late() -> None:
+    async def work(_: Ref) -> float:
+        await asyncio.sleep(10_000)
+        return DONE
+
+    async def story(queue: Queue) -> None:
+        queue.add([key(1)])
+        await asyncio.sleep(700)
+        assert queue.oldest_s == 700
+        await queue.drain(10)
+        assert asyncio.get_running_loop().time() == 710
+
+    told(work, story)

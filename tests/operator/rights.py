@@ -1,0 +1,71 @@
+"""A service account that may do exactly what the table of rights says, or less."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rackwatt_operator.rbac import policy_rules
+from tests.cluster.clients import Kubectl
+from tests.cluster.cluster import Cluster
+
+GROUP = "rbac.authorization.k8s.io"
+
+
+@dataclass(frozen=True)
+class Account:
+    """Who the operator is: the user as audit logs name it, its namespace, its way to log in."""
+
+    user: str
+    namespace: str
+    kubeconfig: Path
+    role: str
+
+
+def account(cluster: Cluster, but: Sequence[tuple[str, str]] = ()) -> Account:
+    """Make an account with the rights of the table, but for some (resource, verb)."""
+    name = f"operator-{secrets.token_hex(3)}"
+    kubectl = Kubectl(cluster)
+    kubectl.run("create", "namespace", name)
+    manifests = [
+        {
+            "apiVersion": "v1",
+            "kind": "ServiceAccount",
+            "metadata": {"name": name, "namespace": name},
+        },
+        *_granted("ClusterRole", name, _without(policy_rules("watched"), but)),
+        *_granted("Role", name, policy_rules("own")),
+    ]
+    kubectl.apply(*manifests)
+    user = f"system:serviceaccount:{name}:{name}"
+    return Account(user, name, cluster.service_account(name, name), name)
+
+
+def grant(cluster: Cluster, account: Account) -> None:
+    """Give an account all the rights of the table."""
+    Kubectl(cluster).apply(*_granted("ClusterRole", account.role, policy_rules("watched")))
+
+
+def _granted(kind: str, name: str, rules: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    metadata = {"name": name} | ({"namespace": name} if kind == "Role" else {})
+    role = {"apiVersion": f"{GROUP}/v1", "kind": kind, "metadata": metadata, "rules": rules}
+    bound = {
+        "apiVersion": f"{GROUP}/v1",
+        "kind": f"{kind}Binding",
+        "metadata": metadata,
+        "roleRef": {"apiGroup": GROUP, "kind": kind, "name": name},
+        "subjects": [{"kind": "ServiceAccount", "name": name, "namespace": name}],
+    }
+    return [role, bound]
+
+
+def _without(rules: list[dict[str, Any]], but: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
+    """Write each right as a rule of its own, and leave some out."""
+    return [
+        rule | {"resources": [resource], "verbs": [verb]}
+        for rule in rules
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+        if (resource, verb) not in but
+    ]

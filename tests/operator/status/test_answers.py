@@ -1,0 +1,125 @@
+"""What collectors answer: real ones, and pods that only look like them."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from rackwatt_crds.decoding import decode
+from rackwatt_crds.loading import judge
+from rackwatt_crds.status import PowerTargetStatus, SchedulerBindingStatus
+from rackwatt_exporter.settings.host import Host
+from rackwatt_operator.plan.facts import MONITORING
+from rackwatt_operator.status.findings import Findings
+from rackwatt_operator.status.told import Answer, answer, together
+from rackwatt_operator.status.written import status
+from tests.exporter.collectors.powercap import XEON, Powercap
+from tests.exporter.exporting import Exporting
+
+NODE = """\
+apiVersion: rackwatt.dev/v1alpha1
+kind: PowerTarget
+metadata: {name: nodes}
+spec: {interval: 200ms, node: {collectors: [rapl, cpu]}}
+"""
+GRID = """\
+apiVersion: rackwatt.dev/v1alpha1
+kind: PowerTarget
+metadata: {name: grid}
+spec: {interval: 200ms, grid: {zone: FR, static: {gramsPerKilowattHour: 56}}}
+"""
+NOW = datetime(2026, 7, 1, tzinfo=UTC)
+
+
+async def test_a_node_is_one_target_whatever_is_measured_in_it(tmp_path: Path) -> None:
+    tree = Powercap(tmp_path / "sys", XEON)
+    tree.show(intel_rapl_0=100, intel_rapl_0_0=10, intel_rapl_1=100, intel_rapl_1_0=10)
+    (tmp_path / "nodes.yaml").write_text(NODE)
+    host = Host("n1", sysfs=tmp_path / "sys")
+    async with Exporting(tmp_path, host=host) as exporter:
+        await exporter.until(lambda text: '"reachable":1' in text.replace(" ", ""), "/status")
+        told = together([answer((await exporter.text("/status")).encode())], 10)
+    assert (told.asked, told.silent) == (1, 0)
+    assert (told.configured, told.reachable, told.failing) == (1, 1, 0)
+
+
+async def test_a_collector_that_fails_is_its_node_s_failure(tmp_path: Path) -> None:
+    (tmp_path / "nodes.yaml").write_text(NODE)
+    host = Host("n1", sysfs=tmp_path / "none")
+    async with Exporting(tmp_path, host=host) as exporter:
+        await exporter.until(lambda text: "absent" in text and '"age_s"' in text, "/status")
+        told = together([answer((await exporter.text("/status")).encode())], 10)
+    assert (told.configured, told.failing) == (1, 1)
+    assert [(one.node, one.reason) for one in told.worst] == [("n1", "absent")]
+    assert told.worst[0].message
+    assert told.watts is None
+
+
+async def test_a_zone_of_the_grid_is_one_target(tmp_path: Path) -> None:
+    (tmp_path / "grid.yaml").write_text(GRID)
+    async with Exporting(tmp_path) as exporter:
+        await exporter.until(lambda text: "grams_per_kilowatt_hour" in text, "/status")
+        told = together([answer((await exporter.text("/status")).encode())], 10)
+    assert (told.configured, told.failing, told.worst) == (1, 0, [])
+
+
+@given(st.binary() | st.text().map(lambda text: json.dumps({"first_problems": [text]}).encode()))
+@example(b'{"documents":{"first_problems":["\xff"]}}')
+@example(b'{"x":' + b"[" * 100_000 + b"]" * 100_000 + b"}")
+def test_garbage_is_no_answer_and_no_error(body: bytes) -> None:
+    assert answer(body) is None or isinstance(answer(body), Answer)
+
+
+_NUMBERS = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+_WORDS = st.text(max_size=300) | st.sampled_from(["timeout", "auth_failed", "_", ""])
+_ONES = st.fixed_dictionaries(
+    {"node": _WORDS, "name": _WORDS, "zone": _WORDS},
+    optional={
+        "up": st.booleans(),
+        "reason": _WORDS | st.none(),
+        "message": _WORDS | st.text(min_size=1100, max_size=1200),
+        "watts": _NUMBERS | st.none(),
+        "failing_for_s": _NUMBERS,
+        "age_s": _NUMBERS,
+        "nodes": st.dictionaries(_WORDS, _NUMBERS, max_size=5),
+        "version": _WORDS,
+    },
+)
+_ANSWERS = st.fixed_dictionaries(
+    {},
+    optional={
+        "targets": st.dictionaries(
+            st.sampled_from(["configured", "reachable", "failing", "watts"]), _NUMBERS
+        ),
+        "failing": st.lists(_ONES, max_size=12),
+        "schedulers": st.lists(_ONES, max_size=2),
+        "collectors": st.lists(_ONES, max_size=2),
+        "grids": st.lists(_ONES, max_size=2),
+    },
+)
+
+
+@given(st.lists(_ANSWERS, min_size=1, max_size=3))
+@example([{"targets": {"configured": 10**30, "watts": 1e300}}])
+@example([{"schedulers": [{"name": "prod", "up": True, "age_s": 1e300, "reason": ""}]}])
+@example([{"schedulers": [{"name": "prod", "up": True, "age_s": 1e10, "nodes": {"idle": 2}}]}])
+def test_whatever_a_pod_answers_the_status_is_one_that_the_crd_allows(raws: list[object]) -> None:
+    told = together([answer(json.dumps(raw).encode()) for raw in raws], 10)
+    for kind, spec, model in (
+        ("PowerTarget", {"node": {"collectors": ["cpu"]}}, PowerTargetStatus),
+        ("SchedulerBinding", {"cluster": "c", "noop": {}}, SchedulerBindingStatus),
+    ):
+        raw = {
+            "apiVersion": "rackwatt.dev/v1alpha1",
+            "kind": kind,
+            "metadata": {"name": "a"},
+            "spec": spec,
+        }
+        found = Findings(judge(raw, "").document, (), (), None, frozenset(), MONITORING, told=told)
+        made = msgspec.json.decode(msgspec.json.encode(status(found, {}, 1, NOW)))
+        decoded, problems = decode(made, model)
+        assert decoded is not None
+        assert problems == []
