@@ -19,15 +19,17 @@ _PAYLOAD_TYPE = 5  # where it stands in a packet of RMCP+
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What was counted since the last time; `sessions` are open now, `half_open` are log-ins now.
+    """What was counted since the last time; `contacts` is how many were met at once, at any time.
 
-    `contacts` is how many first contacts have been under way at once.
+    `sessions` are open now at BMCs that lose no packet, `lossy_sessions` at those that do;
+    `half_open` are log-ins that nobody has finished.
     """
 
     packets: int
     peak_per_s: int
     contacts: int
     sessions: int
+    lossy_sessions: int
     half_open: int
 
 

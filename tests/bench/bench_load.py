@@ -69,8 +69,7 @@ def _freshness(load: Load) -> list[Figure]:
 
 
 def _politeness(case: Case, load: Load) -> list[Figure]:
-    unread = load.living - load.measured
-    told = f"{unread} of the living were not read" if unread else "each of the living read once"
+    told = f"until each was asked; {load.measured:,} of {load.living:,} living read by then"
     contacts: list[Figure] = []
     if case.plan.methods == ("ipmi",):
         what = "first contacts under way at once"
@@ -88,12 +87,15 @@ def _politeness(case: Case, load: Load) -> list[Figure]:
 
 
 def _end(load: Load) -> list[Figure]:
-    half = f"{load.end.half_open} log-ins were cut short by loss: nobody can close those"
+    lost = f"and {load.end.lossy_sessions} at BMCs that lose packets, {load.end.half_open} log-ins"
+    open_now = load.steady.sessions + load.steady.lossy_sessions
     return [
-        Figure("sessions open while polling", load.steady.sessions),
+        Figure("sessions open while polling", open_now),
         Figure("SIGTERM until the process has ended", load.stop_s, "s", 10),
         Figure("exit status", load.status, "", 0),
-        Figure("sessions left open, as BMCs saw it", load.end.sessions, "", 0, note=half),
+        Figure(
+            "sessions left open, as BMCs saw it", load.end.sessions, "", 0, note=f"{lost} begun"
+        ),
     ]
 
 

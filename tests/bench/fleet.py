@@ -6,7 +6,8 @@ It is what `rackwatt-exporter simulate` is, of any mix, and answers questions ab
 import asyncio
 import multiprocessing
 import socket
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -28,6 +29,7 @@ from rackwatt_exporter.simulator.redfish_service import SimulatedService
 from rackwatt_exporter.simulator.scenario import Method
 from rackwatt_exporter.simulator.service import answer, by_method
 from rackwatt_exporter.simulator.snmp_agent import SimulatedAgent
+from rackwatt_exporter.simulator.workload import DAY_S
 from tests.bench.arrivals import Arrivals, Contacts, MetBmc, Told, peak_per_s
 
 READY_DEADLINE_S = 120.0
@@ -109,6 +111,7 @@ def _serve(plan: Plan, directory: Path, ports: Ports, line: Connection) -> None:
 
 async def _answer(plan: Plan, directory: Path, ports: Ports, line: Connection) -> int:
     furnished = plan.racks()
+    _set_moving(machine for rack in furnished for machine in rack.machines)
     contacts = Contacts(_CONTACT * plan.timeout_s)
     arrivals = Arrivals((m for rack in furnished for m in rack.machines), contacts)
     arrivals.be(plan.faults())
@@ -125,7 +128,8 @@ async def _answer(plan: Plan, directory: Path, ports: Ports, line: Connection) -
     def ready() -> None:
         write(directory, furnished, ports, authority)
         _pace(directory / "documents/fleet.yaml", plan)
-        tell = partial(_tell, line, arrivals, contacts, list(devices.values()))
+        lossy = {address for address, fault in plan.faults().items() if fault.loss}
+        tell = partial(_tell, line, arrivals, contacts, (devices, lossy))
         asyncio.get_running_loop().add_reader(line.fileno(), tell)
         line.send("ready")
 
@@ -137,6 +141,12 @@ async def _answer(plan: Plan, directory: Path, ports: Ports, line: Connection) -
     return await answer(servers, directory, ready)
 
 
+def _set_moving(machines: Iterable[Machine]) -> None:
+    """Let it be the time of day when watts move most: the measurement shall not depend on it."""
+    for machine in machines:
+        machine.phase = -time.time() / DAY_S % 1.0
+
+
 def _device(machine: Machine, method: Method, contacts: Contacts) -> Any:
     if method == "snmp":
         return SimulatedAgent(machine)
@@ -145,17 +155,31 @@ def _device(machine: Machine, method: Method, contacts: Contacts) -> Any:
     return MetBmc(machine, partial(contacts.answered, socket.inet_aton(machine.address)))
 
 
-def _tell(line: Connection, arrivals: Arrivals, contacts: Contacts, devices: list[Any]) -> None:
+def _tell(
+    line: Connection, arrivals: Arrivals, contacts: Contacts, bmcs: tuple[dict[str, Any], set[str]]
+) -> None:
     try:
         line.recv()
     except EOFError:
         asyncio.get_running_loop().remove_reader(line.fileno())
         return
-    begun = sum(getattr(device, "sessions", 0) for device in devices)
-    open_now = sum(getattr(d, "logged_in", getattr(d, "sessions", 0)) for d in devices)
     bins = arrivals.bins
-    line.send(Told(bins.total(), peak_per_s(bins), contacts.most, open_now, begun - open_now))
+    line.send(Told(bins.total(), peak_per_s(bins), contacts.most, *_sessions(*bmcs)))
     bins.clear()
+
+
+def _sessions(devices: dict[str, Any], lossy: set[str]) -> tuple[int, int, int]:
+    """Count sessions: where no packet is lost, where some are, and those that were only begun."""
+    sound = unsound = begun = 0
+    for address, device in devices.items():
+        every = getattr(device, "sessions", 0)
+        open_now = getattr(device, "logged_in", every)
+        begun += every - open_now
+        if address in lossy:
+            unsound += open_now
+        else:
+            sound += open_now
+    return sound, unsound, begun
 
 
 def _pace(path: Path, plan: Plan) -> None:
