@@ -1,0 +1,186 @@
+"""What collectors told, between two rounds of questions; a document that changes meanwhile."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+
+import pytest
+from aiohttp import web
+
+from rackwatt_operator.cluster.capabilities import Capabilities
+from rackwatt_operator.cluster.client import Client
+from rackwatt_operator.cluster.kinds import Ref
+from rackwatt_operator.cluster.login import Login
+from rackwatt_operator.cluster.observed import Observed
+from rackwatt_operator.plan.defaults import Defaults
+from rackwatt_operator.reconcile.collectors import Collectors
+from rackwatt_operator.reconcile.looking import Looking
+from rackwatt_operator.reconcile.planning import Planner
+from rackwatt_operator.reconcile.queue import DONE
+from rackwatt_operator.reconcile.telling import Teller
+from tests.cluster.clients import Manifest
+from tests.cluster.cluster import Cluster
+from tests.operator.hands import Hands, fleet, ref
+
+PATIENCE_S = 60.0
+
+
+class Pod:
+    """A collector as the operator sees it, whose answers a test holds back."""
+
+    def __init__(self) -> None:
+        self.answers = asyncio.Event()
+        self.answers.set()
+        self.asked = 0
+
+    async def status(self, _: web.Request) -> web.Response:
+        self.asked += 1
+        await self.answers.wait()
+        return web.json_response({"targets": {"configured": 3, "reachable": 3}})
+
+
+@asynccontextmanager
+async def serving(pod: Pod) -> AsyncIterator[int]:
+    app = web.Application()
+    app.router.add_get("/status", pod.status)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        yield runner.addresses[0][1]
+    finally:
+        await runner.cleanup()
+
+
+def placed(document: Manifest) -> Manifest:
+    metadata = {"uid": document["metadata"]["name"], "resourceVersion": "1", "generation": 1}
+    return document | {"metadata": document["metadata"] | metadata}
+
+
+def endpoints(namespace: str, port: int, service: str = "pt-lab") -> Manifest:
+    labels = {"kubernetes.io/service-name": service}
+    metadata = {"name": f"{service}-x", "namespace": namespace, "labels": labels}
+    return {
+        "metadata": metadata | {"uid": service, "resourceVersion": "2"},
+        "ports": [{"name": "http", "port": port}],
+        "endpoints": [{"addresses": ["127.0.0.1"], "conditions": {"ready": True}}],
+    }
+
+
+LAB = fleet("lab", "centre")
+KEY = ref(LAB)
+
+
+@asynccontextmanager
+async def asking(observed: Observed) -> AsyncIterator[tuple[Collectors, asyncio.Queue[Ref]]]:
+    queued: asyncio.Queue[Ref] = asyncio.Queue()
+
+    def changed(keys: Iterable[Ref]) -> None:
+        for key in keys:
+            queued.put_nowait(key)
+
+    collectors, leading = Collectors(observed, changed), asyncio.Event()
+    leading.set()
+    task = asyncio.create_task(collectors.run(leading))
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            yield collectors, queued
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def pace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let rounds of questions follow each other at once."""
+    monkeypatch.setattr("rackwatt_operator.reconcile.collectors.EVERY_S", 0.1)
+
+
+async def test_what_collectors_told_stands_until_they_tell_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pace(monkeypatch)
+    pod, observed = Pod(), Observed()
+    async with serving(pod) as port, asking(observed) as (collectors, queued):
+        observed.note("PowerTarget", placed(LAB))
+        observed.note("EndpointSlice", endpoints("centre", port))
+        assert await queued.get() == KEY
+        told = collectors.told(KEY)
+        assert told
+        assert told.configured == 3
+        pod.answers.clear()
+        asked = pod.asked
+        while pod.asked == asked:
+            await asyncio.sleep(0.05)
+        assert collectors.told(KEY) is not None
+        pod.answers.set()
+
+
+async def test_collectors_that_were_never_asked_are_awaited_and_then_not() -> None:
+    pod, observed = Pod(), Observed()
+    async with serving(pod) as port, asking(observed) as (collectors, queued):
+        observed.note("PowerTarget", placed(LAB))
+        assert not collectors.awaited(KEY)
+        observed.note("EndpointSlice", endpoints("centre", port))
+        assert collectors.awaited(KEY)
+        assert await queued.get() == KEY
+        assert not collectors.awaited(KEY)
+
+
+async def test_a_document_that_goes_while_its_collectors_are_asked_is_forgotten() -> None:
+    pod, observed = Pod(), Observed()
+    pod.answers.clear()
+    async with serving(pod) as port, asking(observed) as (collectors, queued):
+        observed.note("PowerTarget", placed(LAB))
+        observed.note("EndpointSlice", endpoints("centre", port))
+        while not pod.asked:
+            await asyncio.sleep(0.05)
+        observed.forget(KEY)
+        collectors.forget(KEY)
+        pod.answers.set()
+        other = fleet("other", "centre")
+        observed.note("PowerTarget", placed(other))
+        observed.note("EndpointSlice", endpoints("centre", port, "pt-other"))
+        assert await queued.get() == ref(other)
+        assert collectors.told(KEY) is None
+
+
+async def teller(cluster: Cluster, observed: Observed) -> tuple[Client, Planner, Teller]:
+    login = Login(cluster.kubeconfig)
+    await login.renew()
+    client = Client(login)
+    capabilities = Capabilities(client, ())
+    collectors = Collectors(observed, lambda _: None)
+    told = Teller(client, observed, capabilities, collectors, Looking(client, observed))
+    return client, Planner(observed, capabilities, Defaults()), told
+
+
+async def test_a_document_that_goes_while_it_is_worked_on_is_not_spoken_of(
+    operated: Cluster,
+) -> None:
+    observed = Observed()
+    observed.note("PowerTarget", placed(LAB))
+    client, planner, told = await teller(operated, observed)
+    seen = observed.objects[KEY]
+    planned, _ = planner.planned(KEY)
+    observed.forget(KEY)
+    assert await told.tell(KEY, seen, planned, ()) == DONE
+    await client.close()
+
+
+async def test_a_status_speaks_of_the_document_that_was_planned_for(
+    operated: Cluster, hands: Hands, namespace: str
+) -> None:
+    observed, document = Observed(), fleet("lab", namespace)
+    key = ref(document)
+    observed.note("PowerTarget", hands.apply(document))
+    client, planner, told = await teller(operated, observed)
+    seen = observed.objects[key]
+    planned, _ = planner.planned(key)
+    observed.note("PowerTarget", hands.apply(fleet("lab", namespace, "n[1-9]")))
+    await told.tell(key, seen, planned, ())
+    await client.close()
+    after = hands.get(key)
+    assert after
+    assert after["metadata"]["generation"] == 2
+    assert after["status"]["observedGeneration"] == 1
+    assert {one["observedGeneration"] for one in after["status"]["conditions"]} == {1}
