@@ -101,7 +101,7 @@ def _collector(machine: Machine, entry: InstrumentEntry, now_s: float) -> dict[s
         "collector": entry.asked.name,
         "powertarget": entry.asked.document,
         "node": machine.node,
-        "watts": machine.watts(entry),
+        "watts": _rounded(machine.watts(entry)),
         **_health(entry, now_s),
     }
 

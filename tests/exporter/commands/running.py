@@ -12,6 +12,8 @@ import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
+from tests.patience import PATIENCE_S
+
 COMMAND = [sys.executable, "-m", "rackwatt_exporter"]
 _LISTENS = re.compile(r"listens on (\S+) port (\d+)")
 
@@ -19,9 +21,11 @@ _LISTENS = re.compile(r"listens on (\S+) port (\d+)")
 class Running:
     """A running `rackwatt-exporter`."""
 
-    def __init__(self, arguments: Sequence[str], **environment: str) -> None:
+    def __init__(
+        self, arguments: Sequence[str], under: Sequence[str] = (), **environment: str
+    ) -> None:
         self.process = subprocess.Popen(
-            [*COMMAND, *arguments],
+            [*under, *COMMAND, *arguments],
             stderr=subprocess.PIPE,
             text=True,
             env={**os.environ, **environment},
@@ -35,11 +39,13 @@ class Running:
         for line in self.process.stderr:
             self.log.append(line)
 
-    def until_logged(self, told: Callable[[str], object], limit_s: float = 30) -> str:
+    def until_logged(self, told: Callable[[str], object], limit_s: float = PATIENCE_S) -> str:
         """Wait for a line of the log."""
         return self._until(lambda: next((line for line in self.log if told(line)), None), limit_s)
 
-    def until_served(self, told: Callable[[str], object], path: str, limit_s: float = 30) -> str:
+    def until_served(
+        self, told: Callable[[str], object], path: str, limit_s: float = PATIENCE_S
+    ) -> str:
         """Wait until a page tells what is waited for."""
 
         def look() -> str | None:
@@ -83,9 +89,9 @@ class Running:
 
 
 @contextmanager
-def running(*arguments: object, **environment: str) -> Iterator[Running]:
-    """Start the command, and hold that it is gone afterwards."""
-    run = Running([str(argument) for argument in arguments], **environment)
+def running(*arguments: object, under: Sequence[str] = (), **environment: str) -> Iterator[Running]:
+    """Start the command, `under` another one if there is one, and hold that it is gone after."""
+    run = Running([str(argument) for argument in arguments], under, **environment)
     try:
         yield run
     finally:

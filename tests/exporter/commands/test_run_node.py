@@ -1,0 +1,190 @@
+"""A node measured from inside by the real command, over a tree whose counters the test moves."""
+
+import itertools
+import json
+import os
+import re
+import signal
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.exporter.collectors.powercap import LAPTOP, XEON, Powercap
+from tests.exporter.commands.running import Running, running
+
+LISTEN = "--web.listen-address=127.0.0.1:0"
+DOCUMENTS = """apiVersion: rackwatt.dev/v1alpha1
+kind: PowerTarget
+metadata: {{name: nodes}}
+spec: {{interval: 500ms, node: {{collectors: [{collectors}]}}}}
+"""
+NOBODY = 65534
+# As the operator runs it: uid 0, and nothing else of root.
+POWERLESS = ("setpriv", "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs")
+
+
+def arguments(directory: Path, collectors: str = "rapl, cpu") -> list[str]:
+    (directory / "documents").mkdir(exist_ok=True)
+    (directory / "documents/nodes.yaml").write_text(DOCUMENTS.format(collectors=collectors))
+    return [
+        "run",
+        f"--config.file={directory}/documents",
+        f"--state.directory={directory}/state",
+        f"--path.sysfs={directory}/sys",
+        "--node.name=n17",
+        LISTEN,
+    ]
+
+
+def samples(text: str, family: str) -> dict[str, float]:
+    """Values by the last label of each line of a family."""
+    found = re.findall(rf'^{family}\{{.*"([^"]*)"\}} (\S+)$', text, re.MULTILINE)
+    return {label: float(value) for label, value in found}
+
+
+def joules(run: Running) -> dict[str, float]:
+    return samples(run.get("/metrics"), "rackwatt_node_domain_energy_joules_total")
+
+
+def collector(run: Running, name: str) -> dict[str, object]:
+    told = json.loads(run.get("/status"))["collectors"]
+    return next(one for one in told if one["collector"] == name)
+
+
+def read_again(run: Running, name: str = "rapl", times: int = 2) -> None:
+    """Wait until a collector was read from beginning to end since now."""
+    so_far = json.loads(run.get("/status"))["collectors"]
+    least = next(one["reads"] for one in so_far if one["collector"] == name) + times
+
+    def told(text: str) -> bool:
+        return any(
+            one["collector"] == name and one["reads"] >= least
+            for one in json.loads(text)["collectors"]
+        )
+
+    run.until_served(told, "/status")
+
+
+def up(name: str, value: int) -> Callable[[str], bool]:
+    return lambda text: f'rackwatt_collector_up{{node="n17",collector="{name}"}} {value}' in text
+
+
+def test_joules_of_every_zone_are_told_and_go_on_through_wraps(tmp_path: Path) -> None:
+    tree = Powercap(tmp_path / "sys", XEON)
+    tree.show(intel_rapl_0=262_100.0, intel_rapl_0_0=1000.0, intel_rapl_1=7.0, intel_rapl_1_0=0.5)
+    with running(*arguments(tmp_path)) as run:
+        run.until_served(up("rapl", 1), "/metrics")
+        tree.show(intel_rapl_0=20.0, intel_rapl_0_0=1010.0, intel_rapl_1=57.0)
+        read_again(run)
+        page = run.get("/metrics")
+        assert joules(run) == {
+            "package-0": pytest.approx(262143.32885 - 262100 + 20),
+            "package-0/dram": pytest.approx(10.0),
+            "package-1": pytest.approx(50.0),
+            "package-1/dram": 0.0,
+        }
+        covered = samples(page, "rackwatt_node_domain_energy_covered_seconds_total")
+        assert covered["package-0"] > 0
+        assert covered["package-1/dram"] == 0.0
+        assert samples(page, "rackwatt_node_cpu_seconds_total")["user"] > 0
+        assert samples(page, "rackwatt_node_cpus") == {"n17": os.cpu_count()}
+        assert run.stop() == 0
+
+
+def test_watts_are_joules_over_time_and_no_domain_is_counted_twice(tmp_path: Path) -> None:
+    tree, shown = Powercap(tmp_path / "sys", LAPTOP), itertools.count(1.0)
+
+    def move() -> None:
+        now = next(shown)
+        tree.show(
+            intel_rapl_0=now, intel_rapl_0_0=now / 2, intel_rapl_1=2 * now,
+            intel_rapl_mmio_0=now, intel_rapl_mmio_0_0=now / 5,
+        )  # fmt: skip
+
+    def moved(text: str) -> bool:
+        move()
+        return len(samples(text, "rackwatt_node_domain_power_watts")) == 4
+
+    def known(text: str) -> bool:
+        move()
+        return json.loads(text)["powertargets"]["nodes"]["watts"] is not None
+
+    with running(*arguments(tmp_path, "rapl")) as run:
+        page = run.until_served(moved, "/metrics")
+        power = samples(page, "rackwatt_node_domain_power_watts")
+        assert set(power) == {"package-0", "package-0/core", "package-0/dram", "psys"}
+        assert set(joules(run)) == {*power, "package-0/uncore"}  # which stands still
+        assert all(watts > 0 for watts in power.values())
+        assert "mmio" not in page
+        told = json.loads(run.until_served(known, "/status"))
+        (rapl,), counts = told["collectors"], told["powertargets"]["nodes"]
+        assert rapl["watts"] == counts["watts"] == told["targets"]["watts"]
+
+
+def test_joules_go_on_after_a_stop_a_kill_and_a_counter_that_began_anew(tmp_path: Path) -> None:
+    tree = Powercap(tmp_path / "sys", {"intel-rapl:0": "package-0"})
+    tree.show(intel_rapl_0=1000.0)
+    with running(*arguments(tmp_path, "rapl")) as run:
+        run.until_served(up("rapl", 1), "/metrics")
+        tree.show(intel_rapl_0=1500.0)
+        run.until_served(lambda text: 'zone="package-0"} 500.0\n' in text, "/metrics")
+        assert run.stop() == 0
+    tree.show(intel_rapl_0=1700.0)  # used while nobody looked, and not for long
+    with running(*arguments(tmp_path, "rapl")) as run:
+        run.until_served(lambda text: 'zone="package-0"} 700.0\n' in text, "/metrics")
+        read_again(run, times=4)
+        run.stop(signal.SIGKILL)
+    tree.show(intel_rapl_0=3.0)  # as after a power cut: no wrap explains it
+    with running(*arguments(tmp_path, "rapl")) as run:
+        run.until_served(up("rapl", 1), "/metrics")
+        (served,) = joules(run).values()
+        assert 700.0 <= served <= 700.0 + 500.0 * 60  # one interval too many at the most
+
+
+def test_root_without_any_capability_reads_what_is_roots_and_nothing_else(tmp_path: Path) -> None:
+    Powercap(tmp_path / "sys", XEON)  # mode 0400 and root's own, as kernels have it
+    with running(*arguments(tmp_path), under=POWERLESS) as run:
+        run.until_served(up("rapl", 1), "/metrics")
+        effective = re.search(
+            r"CapEff:\s*0+$", Path(f"/proc/{run.process.pid}/status").read_text(), re.M
+        )
+        assert effective
+        assert run.stop() == 0
+    for zone in tmp_path.glob("sys/devices/virtual/powercap/**/energy_uj"):
+        os.chown(zone, NOBODY, NOBODY)
+    with running(*arguments(tmp_path), under=POWERLESS) as run:
+        run.until_served(up("cpu", 1), "/metrics")
+        page = run.until_served(lambda text: 'reason="permission_denied"} ' in text, "/metrics")
+        assert up("rapl", 0)(page)
+        assert "rackwatt_node_domain" not in page
+        told = collector(run, "rapl")
+        assert told["reason"] == "permission_denied"
+        assert "run the exporter as uid 0" in str(told["message"])
+        run.until_logged(lambda line: "permission_denied" in line and "node=rapl" in line)
+        counts = json.loads(run.get("/status"))["powertargets"]["nodes"]
+        assert (counts["reachable"], counts["failing"], counts["watts"]) == (1, 1, None)
+
+
+def test_a_machine_without_rapl_says_so_and_notices_a_zone_that_appears(tmp_path: Path) -> None:
+    with running(*arguments(tmp_path, "rapl")) as run:
+        page = run.until_served(lambda text: 'reason="absent"} ' in text, "/metrics")
+        assert up("rapl", 0)(page)
+        assert "rackwatt_node_domain" not in page
+        Powercap(tmp_path / "sys", {"intel-rapl:0": "package-0"})
+        run.until_served(up("rapl", 1), "/metrics")
+
+
+def test_only_what_the_documents_need_is_loaded_and_kept(tmp_path: Path) -> None:
+    Powercap(tmp_path / "sys", XEON)
+    with running(*arguments(tmp_path)) as run:
+        run.until_served(up("rapl", 1), "/metrics")
+        mapped = Path(f"/proc/{run.process.pid}/maps").read_text()
+        for library in ("gufo", "httpcore", "cryptography", "pyghmi", "_sqlite3"):
+            assert library not in mapped
+        status = Path(f"/proc/{run.process.pid}/status").read_text()
+        print(re.findall(r"(VmRSS|RssAnon):\s+(\d+ kB)", status))
+        kept = subprocess.check_output(["ls", "-l", f"/proc/{run.process.pid}/fd"], text=True)
+        assert kept.count("energy_uj") == 4
+        assert kept.count("/proc/stat") == 1
