@@ -34,8 +34,7 @@ LEVELS = ("restricted", "baseline", "privileged")
 
 @pytest.fixture(scope="module")
 def api(cluster: Cluster) -> Iterator[Api]:
-    monitoring.install(cluster)
-    with Api(cluster) as client:
+    with monitoring.installed(cluster), Api(cluster) as client:
         yield client
 
 
