@@ -24,5 +24,8 @@ def monitored(found: Findings) -> Claim:
     if "ServiceMonitor" not in found.kinds:
         told = "monitoring.serviceMonitor.enabled is false: scrape the Service by other means"
         return Claim("Monitored", "Unknown", "Disabled", told)
+    if found.selection is None:
+        reason = "Paused" if found.paused else "NotMade"
+        return Claim("Monitored", "False", reason, "no ServiceMonitor is to be seen yet")
     made = " and ".join(sorted(found.kinds & MONITORING_KINDS))
     return Claim("Monitored", "True", "Monitored", f"{made} made")

@@ -11,9 +11,7 @@ def scraped(found: Findings) -> Claim:
     selection = found.selection
     if made.status != "True" or selection is None:
         told = "there is no ServiceMonitor for a Prometheus to take"
-        return Claim(
-            "Scraped", "Unknown", made.reason if made.status != "True" else "NotMade", told
-        )
+        return Claim("Scraped", "Unknown", made.reason, told)
     if selection.taken_by:
         return Claim("Scraped", "True", "Scraped", f"by Prometheus {listed(selection.taken_by)}")
     if selection.rejected:
