@@ -1,0 +1,115 @@
+"""What the chart says of itself, and to whoever installs it."""
+
+import json
+import re
+import subprocess
+import tomllib
+from typing import Any
+
+import pytest
+import yaml
+
+from rackwatt_crds.crd import DEFINITIONS
+from rackwatt_crds.loading import load
+from rackwatt_exporter.settings.fleet import fleet
+from scripts.tools import directory
+from tests.chart.rendering import CHART, plain
+
+ROOT = CHART.parents[1]
+VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+ABOUT = yaml.safe_load((CHART / "Chart.yaml").read_text())
+
+
+def helm(*arguments: str) -> str:
+    done = subprocess.run([directory() / "helm", *arguments], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def notes(*flags: str) -> str:
+    told = helm("install", "rackwatt", str(CHART), "--dry-run=client", "--namespace=power", *flags)
+    return told.partition("NOTES:")[2]
+
+
+def annotation(name: str) -> Any:
+    return yaml.safe_load(ABOUT["annotations"][f"artifacthub.io/{name}"])
+
+
+def test_it_is_lint_free() -> None:
+    assert "1 chart(s) linted, 0 chart(s) failed" in helm("lint", "--strict", str(CHART))
+
+
+def test_its_version_is_the_projects() -> None:
+    assert ABOUT["version"] == ABOUT["appVersion"] == VERSION
+
+
+def test_what_artifact_hub_shows_is_true() -> None:
+    rendered_images = {plain().container["image"], f"rackwatt/collector:{VERSION}"}
+    assert {one["image"] for one in annotation("images")} == rendered_images
+    assert [(one["kind"], one["name"]) for one in annotation("crds")] == [
+        (one.kind, one.name) for one in DEFINITIONS
+    ]
+    examples = yaml.safe_dump_all(annotation("crdsExamples"))
+    assert fleet(load(examples.encode(), "examples")).problems == ()
+
+
+def test_the_read_me_speaks_of_values_that_there_are() -> None:
+    values = yaml.safe_load((CHART / "values.yaml").read_text())
+    schema = json.loads((CHART / "values.schema.json").read_text())
+    assert set(values) | {"global"} == set(schema["properties"])
+    table = (CHART / "README.md").read_text().partition("## Values")[2].partition("\n## ")[0]
+    told = [path for path in re.findall(r"`([a-zA-Z.]+)`", table) if not path.startswith("spec.")]
+    assert len(told) > 8
+    for path in told:
+        part = schema
+        for step in path.split("."):
+            part = _resolved(schema, part)["properties"][step]
+
+
+def _resolved(schema: Any, part: Any) -> Any:
+    for step in part.get("$ref", "#").split("/")[1:]:
+        part = schema if part.get("$ref") else part
+        part = part[step]
+    return part
+
+
+def test_the_schema_of_its_values_refuses_unknown_keys_at_every_depth() -> None:
+    schema = json.loads((CHART / "values.schema.json").read_text())
+    open_to_all = {"affinity", "global", "topologySpreadConstraints", "from"}
+
+    def walk(part: Any, name: str) -> None:
+        if isinstance(part, list):
+            for item in part:
+                walk(item, name)
+        elif isinstance(part, dict):
+            if part.get("type") == "object" and name not in open_to_all:
+                assert "additionalProperties" in part, name
+            for key, inner in part.items():
+                walk(inner, name if key in {"items"} else key)
+
+    walk(schema, "")
+
+
+@pytest.mark.parametrize(
+    ("flags", "told", "untold"),
+    [
+        ((), "all namespaces.", "monitoring.labels"),
+        (("--set=watchNamespaces={a,b}",), "the documents of a, b.", "all namespaces"),
+    ],
+    ids=["all namespaces", "some"],
+)
+def test_whoever_installs_it_is_told_what_to_do_next(
+    flags: tuple[str, ...], told: str, untold: str
+) -> None:
+    text = notes(*flags)
+    assert told in text
+    assert untold not in text
+    assert "kubectl get pt,sb" in text
+    assert "no Prometheus Operator" in text
+
+
+def test_the_document_in_the_notes_has_no_problem() -> None:
+    (document,) = re.findall(r"<<END\n(.*?)\n  END", notes(), re.DOTALL)
+    built = fleet(load(document.encode(), "notes"))
+    assert built.problems == ()
+    assert len(built.targets) == 16
