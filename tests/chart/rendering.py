@@ -88,6 +88,6 @@ class _Loader(yaml.SafeLoader):
     """YAML in which no key may stand twice: Helm 4's server-side apply refuses what has one."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [self.construct_object(key, deep=deep) for key, _ in node.value]  # type: ignore[no-untyped-call]
+        keys = [self.construct_object(key, deep=deep) for key, _ in node.value]
         assert len(keys) == len(set(keys)), f"a key stands twice: {keys}{node.start_mark}"
         return super().construct_mapping(node, deep)
