@@ -8,7 +8,7 @@ STAMP := .venv/.complete
 BENCH_PACKAGES := prometheus-ipmi-exporter prometheus-snmp-exporter
 TOOLS := $(or $(PYTHON),python3) -m scripts.tools
 
-.PHONY: help setup check format tools tools-dir test kind demo bench fuzz crds images lock docs clean
+.PHONY: help setup check format tools tools-dir test e2e kind demo bench fuzz crds images lock docs clean
 
 help: ## print this
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -39,6 +39,11 @@ tools-dir: ## print where the tools lie
 
 test: setup tools ## run every test, against the real daemons; ARGS goes to pytest
 	$(VENV)/pytest $(ARGS)
+
+e2e: setup ## run all of it on a real node, from helm install to Prometheus; E2E_KEEP=1 keeps the node until Ctrl-C
+	@scripts/packages e2e
+	@$(TOOLS) test e2e
+	@$(VENV)/python -m tests.e2e
 
 kind: ## bring up kind where docker is, for tests against it
 	@$(TOOLS) kind test

@@ -36,6 +36,7 @@ class Group:
     module: str
     alike: int = 1
     stamp: str = ""  # the variable in which the program is told its version
+    tags: str = ""  # what is built into the program, and what is not
 
     @functools.cached_property
     def version(self) -> str:
@@ -72,6 +73,11 @@ CONTAINERD = Group(
 )
 COREDNS = Group("coredns", "github.com/coredns/coredns")
 PROMETHEUS = Group(
+    "prometheus",
+    "github.com/prometheus/prometheus",
+    tags="remove_all_sd,enable_kubernetes_sd",  # Debian's package finds no targets in Kubernetes
+)
+PROMETHEUS_OPERATOR = Group(
     "prometheus-operator",
     "github.com/prometheus-operator/prometheus-operator",
     2,
@@ -84,7 +90,8 @@ def build(tool: "Tool", target: Path) -> None:
     """Build a program."""
     group = tool.group
     stamp = f" -X {group.stamp}=v{group.version}" if group.stamp else ""
-    _go(group, "build", "-ldflags", f"-s -w{stamp}", "-o", str(target), tool.package)
+    flags = ("-tags", group.tags, "-ldflags", f"-s -w{stamp}", "-o", str(target))
+    _go(group, "build", *flags, tool.package)
 
 
 def copy(tool: "Tool", target: Path) -> None:
@@ -114,7 +121,7 @@ TOOLS = (
     Tool("etcd", ETCD, ETCD.module),
     Tool("helm", HELM, "helm.sh/helm/v4/cmd/helm", asks="version --short"),
     Tool("kubeconform", KUBECONFORM, f"{KUBECONFORM.module}/cmd/kubeconform", asks="-v"),
-    Tool("prometheus-operator-crd", PROMETHEUS, "example/prometheus-operator-crd", make=copy),
+    Tool("prometheus-operator-crd", PROMETHEUS_OPERATOR, "example/prometheus-operator-crd", make=copy),
     Tool("kube-scheduler", KUBERNETES, "k8s.io/kubernetes/cmd/kube-scheduler", "e2e"),
     Tool("kubelet", KUBERNETES, "k8s.io/kubernetes/cmd/kubelet", "e2e"),
     Tool("kube-proxy", KUBERNETES, "k8s.io/kubernetes/cmd/kube-proxy", "e2e"),
@@ -128,11 +135,17 @@ TOOLS = (
     ),
     Tool("ctr", CONTAINERD, f"{CONTAINERD.module}/cmd/ctr", "e2e"),
     Tool("coredns", COREDNS, ".", "e2e", "-version"),
-    Tool("prometheus-operator", PROMETHEUS, f"{PROMETHEUS.module}/cmd/operator", "e2e"),
+    Tool("prometheus", PROMETHEUS, f"{PROMETHEUS.module}/cmd/prometheus", "e2e"),
+    Tool(
+        "prometheus-operator",
+        PROMETHEUS_OPERATOR,
+        f"{PROMETHEUS_OPERATOR.module}/cmd/operator",
+        "e2e",
+    ),
     Tool(
         "prometheus-config-reloader",
-        PROMETHEUS,
-        f"{PROMETHEUS.module}/cmd/prometheus-config-reloader",
+        PROMETHEUS_OPERATOR,
+        f"{PROMETHEUS_OPERATOR.module}/cmd/prometheus-config-reloader",
         "e2e",
     ),
     Tool("kind", KIND, KIND.module, "kind"),
