@@ -1,6 +1,6 @@
 """Generate the reference pages from the code, or `--check` that they say what the code says.
 
-Of docs/troubleshooting.md only the table of reasons is made; its prose is written by hand.
+Of docs/troubleshooting.md and docs/operator.md one table each is made; the rest is written by hand.
 """
 
 import re
@@ -10,15 +10,19 @@ from collections.abc import Iterator
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import msgspec
+from prometheus_client.core import Metric
+from prometheus_client.metrics import MetricWrapperBase
 
 from rackwatt_crds.document import KINDS
 from rackwatt_exporter.advice import ADVICE
 from rackwatt_exporter.page.families import FAMILIES, PROBE_SUCCESS
 from rackwatt_exporter.page.family import Family
+from rackwatt_operator import telemetry
+from rackwatt_operator.cluster.observed import Observed
+from rackwatt_operator.inventory import Inventory
 from scripts.generated import ROOT, bring_up_to_date
 
 _MADE = "<!-- made by `make docs`: change the code, not this page -->\n"
-_REASONS = re.compile(r"(<!-- reasons: .* -->\n\n).*?(\n\n<!-- end of reasons -->)", re.DOTALL)
 
 
 def metrics_page() -> str:
@@ -103,14 +107,36 @@ def _named(kind: Any) -> str:
 def troubleshooting_page() -> str:
     """Write the table of reasons into docs/troubleshooting.md, whose prose stays as it is."""
     rows = [f"| `{reason}` | {told.happened} | {told.remedy} |" for reason, told in ADVICE.items()]
-    table = "\n".join(["| reason | what happened | what to do |", "|---|---|---|", *rows])
-    page = (ROOT / "docs/troubleshooting.md").read_text()
-    return _REASONS.sub(lambda found: f"{found[1]}{table}{found[2]}", page)
+    head = ["| reason | what happened | what to do |", "|---|---|---|"]
+    return _with_table("docs/troubleshooting.md", "reasons", [*head, *rows])
+
+
+def operator_page() -> str:
+    """Write the table of the operator's own metrics into docs/operator.md."""
+    own = (one for one in vars(telemetry).values() if isinstance(one, MetricWrapperBase))
+    rows = sorted(map(_metric, [*own, *Inventory(Observed()).describe()]))
+    head = ["| name | type | labels | what it is |", "|---|---|---|---|"]
+    return _with_table("docs/operator.md", "metrics", [*head, *rows])
+
+
+def _metric(one: Any) -> str:
+    (family,) = [one] if isinstance(one, Metric) else one.describe()
+    name = f"{family.name}_total" if family.type == "counter" else family.name
+    labels = ", ".join(f"`{label}`" for label in one._labelnames) or "–"
+    return f"| `{name}` | {family.type} | {labels} | {family.documentation} |"
+
+
+def _with_table(page: str, name: str, lines: list[str]) -> str:
+    """Give a page with a table of its put anew between its two marks."""
+    between = re.compile(rf"(<!-- {name}: .*? -->\n).*?(\n<!-- end of {name} -->)", re.DOTALL)
+    table = "\n".join(["", *lines, ""])
+    return between.sub(lambda found: f"{found[1]}{table}{found[2]}", (ROOT / page).read_text())
 
 
 PAGES = {
     "docs/metrics.md": metrics_page,
     "docs/documents.md": documents_page,
+    "docs/operator.md": operator_page,
     "docs/troubleshooting.md": troubleshooting_page,
 }
 

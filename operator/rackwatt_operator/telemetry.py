@@ -84,6 +84,7 @@ LEADER = Gauge(
     "rackwatt_operator_leader", "Whether this process holds the Lease.", registry=REGISTRY
 )
 READY = Gauge("rackwatt_operator_ready", "Whether everything was listed once.", registry=REGISTRY)
-Gauge(
+BUILD_INFO = Gauge(
     "rackwatt_operator_build_info", "Which version this is.", ["version"], registry=REGISTRY
-).labels(__version__).set(1)
+)
+BUILD_INFO.labels(__version__).set(1)

@@ -1,0 +1,83 @@
+"""docs/operator.md says what the code does, and its commands work as they stand there."""
+
+import ast
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from rackwatt_operator.cluster.kinds import BY_NAME
+from rackwatt_operator.commands import run
+from tests.cluster.cluster import Cluster
+from tests.operator.hands import Hands, binding, fleet, ref
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs/operator.md").read_text()
+BLOCKS = re.findall(r"^```\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+COMMANDS = [line for block in BLOCKS for line in block.splitlines() if line.startswith("kubectl ")]
+
+PACKAGE = ROOT / "operator/rackwatt_operator"
+CAMEL = re.compile(r"[A-Z][a-z]+(?:[A-Z][a-z]+)*")
+# Words that stand in the same modules and are no reasons.
+OTHERS = {"False", "True", "Unknown", "Exists", "In", "NotIn", "Progressing", "Workload", *BY_NAME}
+# What Kubernetes gives as a reason, and we hand on.
+HANDED_ON = {"ProgressDeadlineExceeded", "ReplicaFailure"}
+
+
+def reasons() -> Iterator[str]:
+    """Go through the words that are given as reasons: all CamelCase ones, where reasons are given."""
+    for file in (*PACKAGE.glob("status/*.py"), PACKAGE / "reconcile/applying.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            word = node.value if isinstance(node, ast.Constant) else None
+            if isinstance(word, str) and CAMEL.fullmatch(word):
+                yield word
+    for file in PACKAGE.glob("plan/*.py"):
+        yield from re.findall(r'Refused\(\s*"(\w+)"', file.read_text())
+
+
+def test_every_reason_is_explained_and_none_that_does_not_exist() -> None:
+    table = set(re.findall(r"^\| `([A-Z]\w+)` \|", PAGE, re.MULTILINE))
+    passing = {"Leaving", "NamespaceTerminating", "ApiUnavailable"}
+    assert all(f"`{reason}`" in PAGE for reason in passing)
+    assert table == (set(reasons()) - OTHERS - passing) | HANDED_ON
+
+
+def test_every_flag_of_run_is_in_the_table() -> None:
+    flags = re.findall(r'"--([a-z]+(?:\.[a-z-]+)?)"', Path(run.__file__).read_text())
+    assert flags
+    for flag in [*flags, "log.level", "log.format"]:
+        assert f"`--{flag}" in PAGE
+
+
+@pytest.mark.usefixtures("operator")
+def test_quoted_commands_work_as_they_are_written(
+    operated: Cluster, hands: Hands, namespace: str, tmp_path: Path
+) -> None:
+    lab = ref(hands.apply(fleet("lab", namespace, schedulerRef={"name": "prod"})))
+    hands.until_reason(lab, "Accepted", "BindingMissing")
+    hands.apply(binding("prod", namespace))
+    hands.until_reason(lab, "Accepted", "Accepted")
+    (tmp_path / "password").write_text("calvin")
+    settings = yaml.safe_load(operated.kubeconfig.read_text())
+    settings["contexts"][0]["context"]["namespace"] = namespace
+    (tmp_path / "kubeconfig").write_text(yaml.safe_dump(settings))
+    environment = {
+        **os.environ,
+        "KUBECONFIG": str(tmp_path / "kubeconfig"),
+        "PATH": f"{operated.tools}:{os.environ['PATH']}",
+    }
+    assert COMMANDS
+    for command in COMMANDS:
+        # No node runs collectors here; tests/e2e waits for Ready.
+        told = command.replace("condition=Ready", "condition=Accepted")
+        done = subprocess.run(
+            told, shell=True, cwd=tmp_path, env=environment, capture_output=True, text=True,
+            timeout=300,
+        )  # fmt: skip
+        assert done.returncode == 0, f"{command}: {done.stderr}"
+        assert done.stdout, command
+    hands.until_reason(lab, "Accepted", "Accepted")
