@@ -37,7 +37,9 @@ def test_documents_quoted_in_prose_have_no_problem() -> None:
 
 def test_every_reason_is_explained_and_none_that_does_not_exist() -> None:
     page = (ROOT / "docs/troubleshooting.md").read_text()
-    assert re.findall(r"^\| `([a-z_]+)` \|", page, re.MULTILINE) == [reason.value for reason in Reason]
+    assert re.findall(r"^\| `([a-z_]+)` \|", page, re.MULTILINE) == [
+        reason.value for reason in Reason
+    ]
 
 
 def test_links_between_pages_lead_somewhere() -> None:
@@ -47,9 +49,48 @@ def test_links_between_pages_lead_somewhere() -> None:
                 assert (path.parent / link).exists(), f"{path.name}: {link}"
 
 
+def test_pages_named_in_code_are_there() -> None:
+    roots = ("crds", "exporter", "operator", "scripts", "charts")
+    files = [path for root in roots for path in (ROOT / root).rglob("*.py")]
+    for path in files:
+        for named in re.findall(r"docs/decisions/[\w.-]+|docs/\w+\.md", path.read_text()):
+            assert (ROOT / named.rstrip(".")).exists(), f"{path.relative_to(ROOT)}: {named}"
+
+
+def test_every_page_is_reached_from_the_readme() -> None:
+    reached, ahead = set[Path](), [ROOT / "README.md"]
+    while ahead:
+        page = ahead.pop()
+        if page in reached or page.suffix != ".md":
+            continue
+        reached.add(page)
+        links = re.findall(r"\]\(([^)#]+)", page.read_text())
+        ahead += [(page.parent / link).resolve() for link in links if not link.startswith("http")]
+    decisions = set(ROOT.glob("docs/decisions/*.md"))  # reached as a folder
+    assert set(PROSE) - reached - decisions == {ROOT / "docs/documents.intro.md"}
+
+
+@pytest.mark.parametrize(
+    "package", ["crds/rackwatt_crds", "exporter/rackwatt_exporter", "operator/rackwatt_operator"]
+)
+def test_every_room_is_on_the_map(package: str) -> None:
+    page = (ROOT / "docs/architecture.md").read_text()
+    rooms = {path.stem for path in (ROOT / package).iterdir() if not path.name.startswith("_")}
+    assert sorted(room for room in rooms if not re.search(rf"`{room}(\.py|/)?`", page)) == []
+
+
 def test_every_flag_of_run_is_in_the_installation_page() -> None:
     page = (ROOT / "docs/install.md").read_text()
     flags = re.findall(r'"--([a-z]+\.[a-z.-]+)"', Path(run.__file__).read_text())
     assert flags
-    for flag in [*flags, "secrets.directory", "shard", "log.level", "log.format"]:
+    for flag in [
+        *flags,
+        "secrets.directory",
+        "shard",
+        "node.name",
+        "path.sysfs",
+        "path.procfs",
+        "log.level",
+        "log.format",
+    ]:
         assert flag.replace("profile.", "[no-]profile.") in page

@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+from rackwatt_exporter.settings.host import Host
 from rackwatt_exporter.settings.shard import WHOLE, Shard, shard
 
 LEVELS = ("debug", "info", "warn", "error")
@@ -40,6 +41,39 @@ def _shard(text: str) -> Shard:
         return shard(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def add_host(parser: argparse.ArgumentParser) -> None:
+    """Add which machine this is, and where its kernel tells of it."""
+    here = Host()
+    parser.add_argument(
+        "--node.name",
+        dest="node_name",
+        metavar="NAME",
+        default=here.node,
+        help="this machine, as the scheduler names it (%(default)s)",
+    )
+    parser.add_argument(
+        "--path.sysfs",
+        dest="sysfs",
+        metavar="DIR",
+        type=Path,
+        default=here.sysfs,
+        help="where this machine's /sys is (%(default)s)",
+    )
+    parser.add_argument(
+        "--path.procfs",
+        dest="procfs",
+        metavar="DIR",
+        type=Path,
+        default=here.procfs,
+        help="where this machine's /proc is (%(default)s)",
+    )
+
+
+def host(arguments: argparse.Namespace) -> Host:
+    """Give the machine that the flags of add_host name."""
+    return Host(arguments.node_name, arguments.sysfs, arguments.procfs)
 
 
 def add_logging(parser: argparse.ArgumentParser, level: str = "info") -> None:

@@ -8,10 +8,16 @@ import signal
 from pathlib import Path
 
 from rackwatt_exporter import __version__
-from rackwatt_exporter.commands.flags import add_logging, add_secrets, add_shard, start_logging
+from rackwatt_exporter.commands.flags import (
+    add_host,
+    add_logging,
+    add_secrets,
+    add_shard,
+    host,
+    start_logging,
+)
 from rackwatt_exporter.commands.loop import run
 from rackwatt_exporter.exporter import Exporter
-from rackwatt_exporter.settings.host import Host
 from rackwatt_exporter.settings.secrets import Secrets
 from rackwatt_exporter.web.app import TAKEN, Site
 from rackwatt_exporter.web.clockwork import Clockwork
@@ -44,7 +50,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         type=Path,
         help="folder that keeps the energy counters across restarts (none)",
     )
-    _add_host(parser)
+    add_host(parser)
     _add_web(parser)
     parser.add_argument(
         "--profile.power-exporter",
@@ -55,33 +61,6 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     )
     add_logging(parser)
     parser.set_defaults(command=command)
-
-
-def _add_host(parser: argparse.ArgumentParser) -> None:
-    here = Host()
-    parser.add_argument(
-        "--node.name",
-        dest="node_name",
-        metavar="NAME",
-        default=here.node,
-        help="this machine, as the scheduler names it (%(default)s)",
-    )
-    parser.add_argument(
-        "--path.sysfs",
-        dest="sysfs",
-        metavar="DIR",
-        type=Path,
-        default=here.sysfs,
-        help="where this machine's /sys is (%(default)s)",
-    )
-    parser.add_argument(
-        "--path.procfs",
-        dest="procfs",
-        metavar="DIR",
-        type=Path,
-        default=here.procfs,
-        help="where this machine's /proc is (%(default)s)",
-    )
 
 
 def _add_web(parser: argparse.ArgumentParser) -> None:
@@ -163,7 +142,7 @@ async def _serve(arguments: argparse.Namespace) -> int:
         arguments.state_directory,
         ["power-exporter"] if arguments.power_exporter else [],
         arguments.shard,
-        Host(arguments.node_name, arguments.sysfs, arguments.procfs),
+        host(arguments),
     )
     clockwork = Clockwork()
     stop = asyncio.Event()

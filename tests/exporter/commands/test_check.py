@@ -2,6 +2,7 @@ import json
 import subprocess
 from pathlib import Path
 
+from tests.exporter.collectors.powercap import XEON, Powercap
 from tests.exporter.commands.running import COMMAND
 from tests.exporter.exporting import power_target
 
@@ -80,3 +81,20 @@ def test_a_file_that_is_not_there_is_a_wrong_document(tmp_path: Path) -> None:
     done = check(tmp_path / "none.yaml")
     assert done.returncode == 2
     assert "No such file" in done.stderr
+
+
+def test_collectors_of_this_machine_are_read_once(tmp_path: Path) -> None:
+    (tmp_path / "nodes.yaml").write_text(
+        "apiVersion: rackwatt.dev/v1alpha1\nkind: PowerTarget\nmetadata: {name: nodes}\n"
+        "spec: {node: {collectors: [rapl, cpu]}}\n"
+    )
+    here = ("--node.name=n17", f"--path.sysfs={tmp_path}/sys", tmp_path / "nodes.yaml")
+    done = check(*here)
+    _, rapl, cpu, total = done.stdout.splitlines()
+    assert done.returncode == 1
+    assert rapl.split()[:3] == ["n17", "-", "rapl"]
+    assert "absent: " in rapl
+    assert cpu.split()[:4] == ["n17", "-", "cpu", "-"]
+    assert total == "0 targets, 0 schedulers, 2 collectors, 0 problems: 1 read, 1 failed"
+    Powercap(tmp_path / "sys", XEON)
+    assert check(*here).returncode == 0
