@@ -5,8 +5,10 @@ Each value passes through `escape`: names and messages come from documents and f
 """
 
 from html import escape
+from typing import Any
 
 from rackwatt_exporter import __version__
+from rackwatt_exporter.board import Entry
 from rackwatt_exporter.exporter import Exporter
 from rackwatt_exporter.roster import counts
 from rackwatt_exporter.store import Record
@@ -29,7 +31,8 @@ _COLUMNS = ("Node", "Watts", "Age", "State", "Type", "Rack", "Method", "Address"
 def index(exporter: Exporter, now_s: float, page: int, telemetry_path: str) -> str:
     """Write the page; `page` counts from 1."""
     exporter.store.withdraw_stale()
-    exporter.roster.withdraw_stale()
+    for board in (exporter.roster, exporter.machine, exporter.grids):
+        board.withdraw_stale()
     records = sorted(
         exporter.store.records.values(), key=lambda r: (r.error is None, r.target.node)
     )
@@ -62,7 +65,29 @@ def _summary(exporter: Exporter, records: list[Record]) -> str:
         listed = ", ".join(f"{count} {state}" for state, count in sorted(counts(entry).items()))
         silent = f"not heard ({entry.error.reason})" if entry.error else "not heard yet"
         told += f"<br>Scheduler {escape(entry.asked.name)}: {escape(listed or silent)}."
+    return told + _inside(exporter)
+
+
+def _inside(exporter: Exporter) -> str:
+    """Tell of this node's collectors and of the grid, each in a line."""
+    told = ""
+    for one in exporter.machine.entries.values():
+        watts = exporter.machine.watts(one)
+        known = "measures" if watts is None else f"{watts:,.1f} W"
+        line = f"Collector {one.asked.name} on {exporter.machine.node}: {_word(one, known)}."
+        told += f"<br>{escape(line)}"
+    for grid in exporter.grids.entries.values():
+        grams = grid.answer.grams_per_kilowatt_hour if grid.answer else 0.0
+        line = f"Grid {grid.asked.zone} ({grid.asked.provider}): {_word(grid, f'{grams:g} g/kWh')}."
+        told += f"<br>{escape(line)}"
     return told
+
+
+def _word(entry: Entry[Any, Any], known: str) -> str:
+    """Tell why there is nothing, where that is so."""
+    if entry.error is not None:
+        return f"{entry.error.reason}, {entry.error}"
+    return known if entry.answer is not None else "not read yet"
 
 
 def _problems(problems: tuple[str, ...]) -> str:
