@@ -8,6 +8,8 @@ from prometheus_client.openmetrics.parser import (
 
 from tests.exporter.exporting import Exporting, power_target
 
+LOOPS = ("attended",)
+
 FLEET = '[{names: "n[1-3]", type: compute, rack: r1}, {names: "<b>x</b>"}, {names: bad, adress: y}]'
 BINDING = """---
 apiVersion: rackwatt.dev/v1alpha1
@@ -118,6 +120,17 @@ async def test_a_large_fleet_is_shown_page_by_page(directory: Path) -> None:
         assert ">n0001<" in first
         assert ">n1200<" in third
         assert ">n1200<" not in first
+
+
+async def test_without_a_target_the_page_is_the_list_of_all_else(directory: Path) -> None:
+    (directory / "lab.yaml").write_text(BINDING)
+    async with Exporting(directory) as site:
+        await site.until(lambda text: text == "ready\n", "/readyz")
+        text = await site.text("/")
+        assert "Scheduler prod: 2 allocated, 1 drained." in text
+        (directory / "lab.yaml").write_text(power_target("[{names: n1}]") + BINDING)
+        await site.exporter.reload()
+        assert "fleet/main.js" in await site.text("/")
 
 
 async def test_readiness_waits_for_the_first_round_and_needs_a_fleet(directory: Path) -> None:
