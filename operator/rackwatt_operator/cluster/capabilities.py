@@ -1,8 +1,7 @@
 """What this cluster has, and what we may do there.
 
 Discovery is asked every few seconds whether there is Prometheus Operator, instead of watching
-CustomResourceDefinitions (docs/decisions/0008): those of a usual cluster are tens of megabytes, and
-the right to see them goes to nobody who is confined to a namespace.
+CustomResourceDefinitions (docs/decisions/0012-kinds-are-asked-for.md).
 """
 
 import logging
