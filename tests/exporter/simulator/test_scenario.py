@@ -1,5 +1,6 @@
 import argparse
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rackwatt_exporter.commands import simulate
+from rackwatt_exporter.polling.pace import place
 from rackwatt_exporter.simulator.faults import Fault
 from rackwatt_exporter.simulator.fleet import racks
 from rackwatt_exporter.simulator.scenario import Affected, ScenarioError, faults, parse
@@ -44,6 +46,15 @@ def test_shares_fall_upon_different_machines_and_upon_the_same_each_time() -> No
     assert len(found) == 26
     assert found == made(text)
     assert made("seed: 7\n" + text).keys() != found.keys()
+
+
+def test_a_share_falls_evenly_upon_the_places_that_pollers_give_their_targets() -> None:
+    machines = by_method(racks(10_000))
+    names = {machine.address: machine.name for each in machines.values() for machine in each}
+    dead = faults(parse(b"faults: [{share: 10%, dead: true}]"), machines)
+    tenths = Counter(int(10 * place(names[address])) for address in dead)
+    assert len(tenths) == 10
+    assert all(60 < count < 140 for count in tenths.values())
 
 
 def test_a_share_is_of_the_machines_of_a_method_where_one_is_named() -> None:
