@@ -7,6 +7,7 @@ nothing besides.
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,11 @@ READING = frozenset({"get", "list", "watch"})
 
 @dataclass(frozen=True)
 class Call:
-    """One request, as the API server understood it; `code` is its HTTP status."""
+    """One request, as the API server understood it.
+
+    `code` is its HTTP status; `asked_s` and `done_s` are when it came and when it was answered, in
+    seconds since 1970 by that server's clock.
+    """
 
     user: str
     agent: str
@@ -31,6 +36,8 @@ class Call:
     name: str
     uri: str
     code: int
+    asked_s: float
+    done_s: float
 
     @property
     def writes(self) -> bool:
@@ -88,4 +95,6 @@ def _call(event: dict[str, Any]) -> Call:
         name=about.get("name", ""),
         uri=event["requestURI"],
         code=event.get("responseStatus", {}).get("code", 0),
+        asked_s=datetime.fromisoformat(event["requestReceivedTimestamp"]).timestamp(),
+        done_s=datetime.fromisoformat(event["stageTimestamp"]).timestamp(),
     )

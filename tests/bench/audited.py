@@ -1,0 +1,77 @@
+"""A while in the life of a client, as the API server's audit log and the kernel tell it."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from rackwatt_operator.cluster.kinds import CHILDREN
+from tests.bench.process import cost
+from tests.cluster.audit import AuditLog, Call
+from tests.cluster.controlplane import ControlPlane
+
+_PLURALS = frozenset(kind.plural for kind in CHILDREN)
+_LEASES = "leases"
+
+
+@dataclass(frozen=True, slots=True)
+class While:
+    """What a client asked, and the seconds of processor time of it and of the API server."""
+
+    calls: list[Call]
+    cpu_s: float
+    server_cpu_s: float
+
+    @property
+    def verbs(self) -> Counter[str]:
+        """Count its calls by verb; those for its Lease are not among them."""
+        return Counter(call.verb for call in self.calls if call.resource != _LEASES)
+
+    @property
+    def renewals(self) -> int:
+        """Count its calls for its Lease."""
+        return sum(call.resource == _LEASES for call in self.calls)
+
+    @property
+    def writes(self) -> int:
+        """Count what it asked to be changed, its Lease apart."""
+        return sum(asks_for_change(call) for call in self.calls)
+
+    @property
+    def applies(self) -> list[Call]:
+        """List the applies of children that were accepted."""
+        return [
+            call
+            for call in self.calls
+            if call.verb == "patch" and call.resource in _PLURALS and call.code < 300
+        ]
+
+
+class Meter:
+    """Begins when it is made, and tells of the while until it is asked.
+
+    A process that is not named was not there yet.
+    """
+
+    def __init__(self, plane: ControlPlane, user: str, pid: int | None = None) -> None:
+        self._user = user
+        self._server = plane.api_server.pid
+        self._log = audit_log(plane)
+        self._before_s = cost(pid).cpu_s if pid else 0.0
+        self._server_before_s = cost(self._server).cpu_s
+
+    def told(self, pid: int) -> While:
+        """Tell what was asked until now, and what that took a process and the API server."""
+        spent_s = cost(pid).cpu_s - self._before_s
+        server_s = cost(self._server).cpu_s - self._server_before_s
+        return While(self._log.calls(self._user), spent_s, server_s)
+
+
+def audit_log(plane: ControlPlane) -> AuditLog:
+    """Read a control plane's audit log from here on."""
+    log = AuditLog(plane.directory / "audit.jsonl")
+    log.mark()
+    return log
+
+
+def asks_for_change(call: Call) -> bool:
+    """Tell whether a call is a write that rest forbids: Leases and questions about rights are not."""
+    return call.writes and call.resource not in (_LEASES, "selfsubjectaccessreviews")

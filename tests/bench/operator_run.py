@@ -1,0 +1,221 @@
+"""The operator through its days: a thousand documents at once, edits, rest, a restart.
+
+It is a process of its own, as its users run it, and may do what its table of rights says. A bare
+client does the same applies for other documents, half of them before, half of them after: so what
+else the machine does in the meantime falls on both.
+"""
+
+import os
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import msgspec
+
+from tests.bench.audited import Meter, While, asks_for_change, audit_log
+from tests.bench.bare_client import applying, creating, send
+from tests.bench.power_targets import children, is_fleet, power_targets
+from tests.bench.process import resident_mib
+from tests.bench.report import progress
+from tests.cluster import documents, monitoring
+from tests.cluster.clients import Api, Kubectl
+from tests.cluster.controlplane import ControlPlane
+from tests.operator.hands import Hands, base, ref
+from tests.operator.operating import Operating, operating
+from tests.operator.rights import Account, account
+
+OPERATED = "fleet"
+PATIENCE_S = 400.0
+WARMING = 20
+EDIT_EVERY_S = 0.1
+_ADMIN = "admin"
+_TOLD_EVERY_S = 10.0
+_QUIET_S = 2.0
+_DONE = re.compile(r'^rackwatt_operator_reconciles_total\{.*result="done".*\} (\S+)$', re.MULTILINE)
+_DEPTH = re.compile(r"^rackwatt_operator_queue_depth (\S+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """Children that came to be: the seconds from the first request to the last apply's answer."""
+
+    applies: int
+    took_s: float
+    during: While
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """Edits, each with the seconds until the last apply that it asked for was answered."""
+
+    lags_s: list[float]
+    during: While
+
+
+@dataclass(frozen=True, slots=True)
+class Rested:
+    """A while in which nothing happens."""
+
+    took_s: float
+    resident_mib: float
+    during: While
+
+
+@dataclass(frozen=True, slots=True)
+class Restarted:
+    """A restart: the seconds from the process' start until every document was looked at."""
+
+    took_s: float
+    during: While
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """All that was seen."""
+
+    bare: list[Applied]
+    created: Applied
+    created_mib: float
+    edited: Edited
+    rested: Rested
+    peak_mib: float
+    restarted: Restarted
+    restarted_mib: float
+
+
+class Bench:
+    """A control plane with everything installed, and an account for the operator."""
+
+    def __init__(self, plane: ControlPlane) -> None:
+        documents.install(plane)
+        monitoring.install(plane)
+        self._plane = plane
+        self._account: Account = account(plane)
+
+    def run(self, targets: int, edits: int, rest_s: float) -> Run:
+        """Measure one phase after the other."""
+        self._bare(WARMING, "warming")
+        before = self._bare(targets // 2, "bare-before")
+        flags = (f"--namespace={OPERATED}", f"--lease.namespace={self._account.namespace}")
+        with operating(self._plane, *flags, kubeconfig=self._account.kubeconfig) as operator:
+            created = self._create(operator, targets)
+            created_mib = resident_mib(operator.daemon.pid)
+            edited = self._edit(operator, targets, edits)
+            rested = self._rest(operator, rest_s)
+            peak_mib = resident_mib(operator.daemon.pid, peak=True)
+            restarted = self._restart(operator, targets)
+            restarted_mib = resident_mib(operator.daemon.pid)
+        after = self._bare(targets - targets // 2, "bare-after")
+        return Run(
+            [before, after], created, created_mib, edited, rested, peak_mib, restarted,
+            restarted_mib,
+        )  # fmt: skip
+
+    def _bare(self, count: int, namespace: str) -> Applied:
+        """Have a bare client do for some documents what the operator does for others."""
+        self._make_namespace(namespace)
+        made = send(self._plane, map(creating, power_targets(count, namespace)))
+        wanted = [applying(one) for raw in made for one in children(msgspec.json.decode(raw))]
+        self._until_quiet()
+        progress(f"{len(wanted)} applies by a bare client")
+        meter = Meter(self._plane, _ADMIN, os.getpid())
+        send(self._plane, wanted)
+        during = meter.told(os.getpid())
+        return _applied(during, during.applies[0].asked_s)
+
+    def _create(self, operator: Operating, targets: int) -> Applied:
+        self._make_namespace(OPERATED)
+        self._until_quiet()
+        asked = power_targets(targets, OPERATED)
+        wanted = sum(1 for one in asked for _ in children(one))
+        progress(f"creating {targets} PowerTargets, of which come {wanted} children")
+        meter = Meter(self._plane, self._account.user, operator.daemon.pid)
+        ours = Meter(self._plane, _ADMIN)
+        send(self._plane, map(creating, asked))
+
+        def made() -> bool:
+            done = len(meter.told(operator.daemon.pid).applies)
+            progress(f"{done} of {wanted} applied")
+            return done >= wanted
+
+        _until("every child is applied", made, 2.0)
+        self._until_quiet()
+        first_s = min(call.asked_s for call in ours.told(os.getpid()).calls if call.writes)
+        return _applied(meter.told(operator.daemon.pid), first_s)
+
+    def _edit(self, operator: Operating, targets: int, edits: int) -> Edited:
+        """Change some fleets, one after the other."""
+        fleets = [one for one in power_targets(targets, OPERATED) if is_fleet(one)][:edits]
+        progress(f"editing {len(fleets)} documents, one every {EDIT_EVERY_S:g} s")
+        meter = Meter(self._plane, self._account.user, operator.daemon.pid)
+        ours = Meter(self._plane, _ADMIN)
+        with Api(self._plane) as api:
+            for one in fleets:
+                hosts = [{"names": "n[1-4]"}]
+                Hands(api).merge(ref(one), {"spec": {"bmc": {"hosts": hosts}}})
+                time.sleep(EDIT_EVERY_S)
+        self._until_quiet()
+        during = meter.told(operator.daemon.pid)
+        told = ours.told(os.getpid()).calls
+        asked_s = {call.name: call.asked_s for call in told if call.verb == "patch"}
+        done_s = {call.name: call.done_s for call in during.applies}
+        lags_s = [done_s[base(one)] - asked_s[one["metadata"]["name"]] for one in fleets]
+        return Edited(sorted(lags_s), during)
+
+    def _rest(self, operator: Operating, rest_s: float) -> Rested:
+        meter = Meter(self._plane, self._account.user, operator.daemon.pid)
+        began_s = time.monotonic()
+        while (left_s := began_s + rest_s - time.monotonic()) > 0:
+            progress(f"at rest, {left_s:.0f} s to go")
+            time.sleep(min(left_s, _TOLD_EVERY_S))
+        took_s = time.monotonic() - began_s
+        memory_mib = resident_mib(operator.daemon.pid)
+        return Rested(took_s, memory_mib, meter.told(operator.daemon.pid))
+
+    def _restart(self, operator: Operating, targets: int) -> Restarted:
+        operator.stop()
+        progress("starting the operator anew")
+        meter = Meter(self._plane, self._account.user)
+        began_s = time.monotonic()
+        operator.start()
+
+        def settled() -> bool:
+            page = operator.get("/metrics")
+            done = sum(map(float, _DONE.findall(page)))
+            return done >= targets and _DEPTH.findall(page) == ["0.0"]
+
+        _until("every document is looked at", settled, 0.5)
+        took_s = time.monotonic() - began_s
+        self._until_quiet()
+        return Restarted(took_s, meter.told(operator.daemon.pid))
+
+    def _make_namespace(self, name: str) -> None:
+        Kubectl(self._plane).run("create", "namespace", name)
+
+    def _until_quiet(self) -> None:
+        """Wait until nobody changes anything: the control plane's controllers work on for a while."""
+
+        def quiet() -> bool:
+            log = audit_log(self._plane)
+            time.sleep(_QUIET_S)
+            return not any(map(asks_for_change, log.calls()))
+
+        _until("the control plane is quiet", quiet, 0)
+
+
+def _applied(during: While, first_s: float) -> Applied:
+    last_s = max(call.done_s for call in during.applies)
+    return Applied(len(during.applies), last_s - first_s, during)
+
+
+def _until(what: str, holds: Callable[[], bool], pause_s: float) -> None:
+    began_s = told_s = time.monotonic()
+    while not holds():
+        now_s = time.monotonic()
+        if now_s - began_s > PATIENCE_S:
+            raise TimeoutError(f"waited {PATIENCE_S:.0f} s in vain until {what}")
+        if now_s - told_s > _TOLD_EVERY_S:
+            progress(f"waiting until {what}, {now_s - began_s:.0f} s so far")
+            told_s = now_s
+        time.sleep(pause_s)
