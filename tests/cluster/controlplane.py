@@ -126,6 +126,7 @@ class ControlPlane(Cluster):
             f"--tls-private-key-file={at}/tls.key",
             f"--token-auth-file={at}/tokens.csv",
             "--authorization-mode=RBAC",
+            "--enable-admission-plugins=OwnerReferencesPermissionEnforcement",  # as OpenShift has it
             f"--service-cluster-ip-range={SERVICES}",
             f"--service-account-issuer={ISSUER}",
             f"--service-account-key-file={at}/accounts.key",

@@ -103,7 +103,9 @@ class Subject:
     def _owned(self) -> dict[str, Any]:
         """Name the owner, so that the API server's garbage collection follows it.
 
-        A document from a file has no uid yet: whoever applies what was rendered owns it.
+        A document from a file has no uid yet: whoever applies what was rendered owns it. That a
+        child holds up its owner's deletion is not asked for: some clusters want a right for it that
+        would let us change documents (OwnerReferencesPermissionEnforcement).
         """
         uid = (self.raw.get("metadata") or {}).get("uid")
         if not uid:
@@ -114,7 +116,6 @@ class Subject:
             "name": self.name,
             "uid": uid,
             "controller": True,
-            "blockOwnerDeletion": True,
         }
         return {"ownerReferences": [owner]}
 

@@ -80,7 +80,6 @@ def _expected_owner(raw: dict[str, Any]) -> Any:
         "name": raw["metadata"]["name"],
         "uid": raw["metadata"]["uid"],
         "controller": True,
-        "blockOwnerDeletion": True,
     }
 
 
