@@ -5,6 +5,7 @@ import math
 import tempfile
 from pathlib import Path
 
+from rackwatt_exporter.meter import Meter
 from rackwatt_exporter.state import FILE, LedgerFile
 
 JSON = True
@@ -25,7 +26,8 @@ def examine(data: bytes) -> None:
 def _start(directory: Path, data: bytes) -> None:
     logging.getLogger("rackwatt_exporter.state").addHandler(_MUTE)
     (directory / FILE).write_bytes(data)
-    accounts = LedgerFile(directory).accounts
+    ledger = LedgerFile(directory)
+    accounts = ledger.accounts
     aside = directory / "ledger.unreadable"
     if aside.exists():
         assert accounts == {}
@@ -37,3 +39,15 @@ def _start(directory: Path, data: bytes) -> None:
             assert account.served_joules >= begun >= 0
             assert math.isfinite(account.served_joules)
             assert math.isfinite(account.covered_s)
+    for meter in ledger.meters.values():
+        _hold_meter(meter)
+
+
+def _hold_meter(meter: Meter) -> None:
+    begun = meter.served_joules
+    for step, joules in enumerate((5.0, 400.0, 3.0, 3.0)):
+        meter.turn(joules, 65712.0, "this boot", 100.0 + step * 10.0)
+        assert meter.served_joules >= begun >= 0
+        assert math.isfinite(meter.served_joules)
+        assert math.isfinite(meter.covered_s)
+        assert meter.watts is None or 0 < meter.watts <= 1500

@@ -1,0 +1,39 @@
+"""Files of /proc and /sys: numbers that stand in them, or a bad reply."""
+
+from pathlib import Path
+
+from rackwatt_exporter.collectors.cpu import MODES, processors
+from rackwatt_exporter.collectors.rapl import microjoules, zones
+from rackwatt_exporter.reading import ReadError, Reason
+
+
+def examine(data: bytes) -> None:
+    """Read it as each of the files there are."""
+    _hold_ticks(data)
+    try:
+        found = microjoules(data, Path("energy_uj"))
+    except ReadError as error:
+        assert error.reason is Reason.BAD_REPLY
+    else:
+        assert int(data) == found >= 0
+    _hold_zones(data.decode("utf-8", "replace").split("\n"))
+
+
+def _hold_ticks(data: bytes) -> None:
+    try:
+        ticks, cpus = processors(data)
+    except ReadError as error:
+        assert error.reason is Reason.BAD_REPLY
+        return
+    words = data.split(b"\n")[0].split()[1:]
+    assert len(ticks) >= len(MODES)
+    assert all(int(word) == tick for word, tick in zip(words, ticks, strict=False))
+    assert 0 <= cpus <= data.count(b"\ncpu")
+
+
+def _hold_zones(lines: list[str]) -> None:
+    """Take lines in pairs for a zone's directory and its name."""
+    names = dict(zip(lines[::2], lines[1::2], strict=False))
+    found = zones(names, names)
+    assert len({zone.name for zone in found}) == len(found) <= len(names)
+    assert {zone.directory for zone in found} <= set(names)
