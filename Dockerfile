@@ -14,6 +14,7 @@ FROM ${BASE} AS build
 # Byte code is bound to its source by a hash it need not check, never by a time, and made in one process:
 # it starts as fast on a read-only root, and is the same in every build.
 ENV COMPILE="python3 -m compileall -q -j1 --invalidation-mode=unchecked-hash" \
+    PACKAGES="/opt/rackwatt/lib/python*/site-packages" \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONHASHSEED=0 \
     PIP_DISABLE_PIP_VERSION_CHECK=1 \
@@ -39,19 +40,21 @@ RUN /build/bin/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir=/whe
 # that speaks to a BMC.
 FROM build AS collecting
 COPY images/collector.lock images/
-RUN /build/bin/pip --python /opt/rackwatt/bin/python install --quiet --no-compile --require-hashes --requirement=images/collector.lock
+RUN /build/bin/pip --python /opt/rackwatt/bin/python install --quiet --no-compile --require-hashes --requirement=images/collector.lock \
+ && $COMPILE /opt/rackwatt/lib
 COPY --from=wheel /wheels /wheels
 RUN /build/bin/pip --python /opt/rackwatt/bin/python install --quiet --no-compile --no-deps /wheels/*.whl \
- && rm -rf /opt/rackwatt/lib/python*/site-packages/rackwatt_operator /opt/rackwatt/bin/rackwatt-operator \
- && $COMPILE /opt/rackwatt/lib
+ && rm -rf $PACKAGES/rackwatt_operator /opt/rackwatt/bin/rackwatt-operator \
+ && $COMPILE $PACKAGES/rackwatt_*
 
 FROM build AS operating
 COPY images/operator.lock images/
-RUN /build/bin/pip --python /opt/rackwatt/bin/python install --quiet --no-compile --require-hashes --requirement=images/operator.lock
+RUN /build/bin/pip --python /opt/rackwatt/bin/python install --quiet --no-compile --require-hashes --requirement=images/operator.lock \
+ && $COMPILE /opt/rackwatt/lib
 COPY --from=wheel /wheels /wheels
 RUN /build/bin/pip --python /opt/rackwatt/bin/python install --quiet --no-compile --no-deps /wheels/*.whl \
- && rm -rf /opt/rackwatt/lib/python*/site-packages/rackwatt_exporter /opt/rackwatt/bin/rackwatt-exporter \
- && $COMPILE /opt/rackwatt/lib
+ && rm -rf $PACKAGES/rackwatt_exporter /opt/rackwatt/bin/rackwatt-exporter \
+ && $COMPILE $PACKAGES/rackwatt_*
 
 
 FROM ${BASE} AS runtime

@@ -1,0 +1,168 @@
+"""Both images, built as everybody builds them: what is inside, and that it runs there.
+
+Where buildah is not at hand these tests say so and are skipped; `make e2e` installs it.
+"""
+
+import os
+import shutil
+import subprocess
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.images.archive import VENV, Image
+from tests.images.test_locks import pins
+
+ROOT = Path(__file__).parents[2]
+STORE = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "rackwatt/images"
+STORAGE = {"CONTAINERS_STORAGE_CONF": f"{STORE}/storage.conf", "BUILDAH_ISOLATION": "chroot"}
+VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+NAMES = ("collector", "operator")
+BUILT = (
+    ".dockerignore", "Dockerfile", "LICENSE", "README.md", "pyproject.toml",
+    "crds", "exporter", "images", "operator", "scripts",
+)  # fmt: skip
+COMPILERS = {"gcc", "g++", "cc", "c++", "cpp", "clang", "as", "ld", "make", "rustc", "go", "tcc"}
+LARGEST_MIB = {"collector": 90, "operator": 90}
+TIME_S = 1_700_000_000
+
+pytestmark = pytest.mark.skipif(
+    shutil.which("buildah") is None or os.geteuid() != 0,
+    reason="buildah is not installed, or this is not root: scripts/packages buildah mmdebstrap",
+)
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Copy what is built, so that whoever goes on editing does not change it between two builds."""
+    copy = tmp_path_factory.mktemp("tree")
+    for name in BUILT:
+        source, target = ROOT / name, copy / name
+        if source.is_dir():
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy2(source, target)
+    return copy
+
+
+def build(tree: Path, folder: Path, *names: str, **environment: str) -> dict[str, Image]:
+    done = subprocess.run(
+        [tree / "scripts/images", folder, *names], capture_output=True, text=True,
+        env={**os.environ, "BASE": "debian", **environment},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return {name: Image(folder / f"{name}.tar") for name in names}
+
+
+@pytest.fixture(scope="module")
+def images(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Image]:
+    return build(tree, tmp_path_factory.mktemp("images"), *NAMES)
+
+
+@pytest.fixture(scope="module")
+def containers(images: dict[str, Image]) -> Iterator[dict[str, str]]:
+    made = {
+        name: buildah("from", "--pull-never", f"docker.io/rackwatt/{name}:{VERSION}").strip()
+        for name in images
+    }
+    yield made
+    buildah("rm", *made.values())
+
+
+def buildah(*arguments: str) -> str:
+    done = subprocess.run(
+        ["buildah", *arguments], capture_output=True, text=True, env={**os.environ, **STORAGE}
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "command"), [("collector", "rackwatt-exporter"), ("operator", "rackwatt-operator")]
+)
+def test_it_runs_its_command_as_nobody_in_particular(
+    images: dict[str, Image], name: str, command: str
+) -> None:
+    config = images[name].config
+    assert (config["User"], config["Entrypoint"], config["Cmd"]) == (
+        "65532:65532",
+        [command],
+        ["run"],
+    )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_holds_what_its_lock_pins_and_nothing_else(images: dict[str, Image], name: str) -> None:
+    found = images[name].distributions
+    assert found.pop("rackwatt") == VERSION
+    assert found.items() <= pins(name).items()
+    assert len(found) > 10
+
+
+def test_each_image_has_its_own_half_alone(images: dict[str, Image]) -> None:
+    collector, operator = images["collector"].packages, images["operator"].packages
+    assert {"rackwatt_crds", "rackwatt_exporter", "uvloop"} <= collector
+    assert {"rackwatt_operator", "kopf", "kubernetes"}.isdisjoint(collector)
+    assert {"rackwatt_crds", "rackwatt_operator", "kopf", "kubernetes"} <= operator
+    assert {"rackwatt_exporter", "gufo", "pyghmi", "pysnmp"}.isdisjoint(operator)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_that_compiles_or_installs_is_left_inside(
+    images: dict[str, Image], name: str
+) -> None:
+    files = images[name].files
+    programs = {path.rpartition("/")[2] for path in files if "bin/" in path}
+    assert "python3" in programs
+    assert COMPILERS.isdisjoint(programs)
+    assert not [path for path in files if path.startswith((f"{VENV}/bin/pip", "build", "src"))]
+    assert "pip" not in images[name].packages
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_byte_code_is_there_and_bound_to_no_time(images: dict[str, Image], name: str) -> None:
+    files = images[name].files
+    ours = [path for path in files if path.startswith(VENV)]
+    sources = [path for path in ours if path.endswith(".py")]
+    compiled = [path for path in ours if path.endswith(".pyc")]
+    assert len(compiled) == len(sources) > 500
+    unchecked = (1).to_bytes(4, "little")  # PEP 552: by hash, and not looked at again
+    assert {files[path].head[4:8] for path in compiled} == {unchecked}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_is_slim(images: dict[str, Image], name: str) -> None:
+    mib = images[name].path.stat().st_size / 2**20
+    print(f"{name}: {mib:.0f} MiB")
+    assert mib <= LARGEST_MIB[name]
+
+
+@pytest.mark.parametrize(
+    ("name", "command", "told"),
+    [
+        ("collector", "rackwatt-exporter --version", f"rackwatt-exporter {VERSION}"),
+        ("collector", "rackwatt-exporter run --help", "--config.file"),
+        ("collector", "ssh -V", "OpenSSH"),
+        ("collector", "python3 -c 'import gufo.snmp, pyghmi, pysnmp, uvloop; print(7 * 6)'", "42"),
+        ("operator", "rackwatt-operator --help", "render"),
+        ("operator", "rackwatt-operator run --help", "--defaults.file"),
+        ("operator", "rackwatt-operator crds", "powertargets.rackwatt.dev"),
+        ("operator", "id -u", "65532"),
+    ],
+)
+def test_it_does_what_it_is_for(
+    containers: dict[str, str], name: str, command: str, told: str
+) -> None:
+    assert told in buildah("run", containers[name], "--", "sh", "-c", command)
+
+
+def test_it_is_the_same_image_whenever_it_is_built(
+    tree: Path, images: dict[str, Image], tmp_path: Path
+) -> None:
+    anew = build(tree, tmp_path, "collector", ANEW="1", SOURCE_DATE_EPOCH=str(TIME_S))
+    before, after = images["collector"].files, anew["collector"].files
+    assert before.keys() == after.keys()
+    assert [path for path in before if before[path].timeless != after[path].timeless] == []
+    assert {one.time_s for path, one in after.items() if path.startswith(VENV)} == {TIME_S}

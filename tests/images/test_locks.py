@@ -1,0 +1,45 @@
+"""What the images hold is pinned, and is what the project asks for."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+PIN = re.compile(r"^(\S+)==(\S+)(?: ;.*)? \\$", re.MULTILINE)
+ASKED = {
+    "build": PROJECT["build-system"]["requires"],
+    "collector": [*PROJECT["project"]["dependencies"], *PROJECT["project"]["optional-dependencies"]["exporter"]],
+    "operator": [*PROJECT["project"]["dependencies"], *PROJECT["project"]["optional-dependencies"]["operator"]],
+}  # fmt: skip
+
+
+def pins(name: str) -> dict[str, str]:
+    """Read a lock."""
+    return dict(PIN.findall((ROOT / f"images/{name}.lock").read_text()))
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_a_lock_pins_what_the_project_asks_for(name: str) -> None:
+    pinned = pins(name)
+    for asked in map(Requirement, ASKED[name]):
+        found = pinned.get(canonicalize_name(asked.name))
+        assert found in asked.specifier, f"{asked}, but {found} is pinned: make lock"
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_everything_in_a_lock_is_pinned_by_hashes(name: str) -> None:
+    entries = (ROOT / f"images/{name}.lock").read_text().split("\n")
+    named = [entry for entry in entries if entry and not entry.startswith((" ", "#"))]
+    assert len(named) == len(pins(name)) > 0
+    for entry in named:
+        assert "--hash=sha256:" in entries[entries.index(entry) + 1]
+
+
+def test_neither_half_is_pinned_into_the_others_image() -> None:
+    assert {"kopf", "kubernetes"}.isdisjoint(pins("collector"))
+    assert {"gufo-snmp", "pyghmi", "pysnmp"}.isdisjoint(pins("operator"))
