@@ -1,24 +1,28 @@
-"""What kopf calls: an event is noted, and whom it concerns is queued. Nothing else happens here."""
+"""What kopf calls: an event is brief, and handed on. Nothing else happens here."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import kopf
 
-from rackwatt_operator.cluster.kinds import Kind
-from rackwatt_operator.cluster.login import Login, LoginError
-from rackwatt_operator.cluster.observed import Observed
-from rackwatt_operator.reconcile.queue import Queue
-from rackwatt_operator.telemetry import LAST_EVENT, WATCH_EVENTS
+from rackwatt_operator.cluster.kinds import Kind, Ref
+from rackwatt_operator.cluster.login import Login, LoginError, Middleware
+from rackwatt_operator.cluster.seen import Seen, ref, seen
+
+Deliver = Callable[[Ref, Seen, bool], object]
+"""Takes an object, as it is now or as it was when it was deleted."""
 
 
 def handlers(
-    kinds: Iterable[Kind], observed: Observed, queue: Queue, login: Login
+    kinds: Iterable[Kind], login: Login, deliver: Deliver, hear: Middleware
 ) -> kopf.OperatorRegistry:
-    """Make a registry with a handler for each kind, and one way to log in."""
+    """Make a registry with a handler for each kind, and one way to log in.
+
+    `hear` is told of each request that kopf makes.
+    """
     registry = kopf.OperatorRegistry()
     for kind in kinds:
-        _watch(kind, observed, queue, registry)
+        _watch(kind, deliver, registry)
 
     @kopf.on.login(registry=registry)
     async def enter(**_: Any) -> kopf.AiohttpSession:
@@ -26,15 +30,13 @@ def handlers(
             await login.renew()
         except LoginError as error:
             raise kopf.TemporaryError(str(error), delay=10) from None
-        return kopf.AiohttpSession(server=login.server, aiohttp_session=login.session())
+        return kopf.AiohttpSession(server=login.server, aiohttp_session=login.session(hear))
 
     return registry
 
 
-def _watch(kind: Kind, observed: Observed, queue: Queue, registry: kopf.OperatorRegistry) -> None:
+def _watch(kind: Kind, deliver: Deliver, registry: kopf.OperatorRegistry) -> None:
     @kopf.on.event(kind.group, kind.version, kind.plural, registry=registry)
     async def noted(event: kopf.RawEvent, **_: Any) -> None:
-        take = observed.deleted if event["type"] == "DELETED" else observed.note
-        queue.add(take(kind.kind, event["object"]))
-        WATCH_EVENTS.labels(kind.kind).inc()
-        LAST_EVENT.labels(kind.kind).set_to_current_time()
+        raw: Any = event["object"]
+        deliver(ref(raw, kind.kind), seen(raw, kind.kind), event["type"] == "DELETED")

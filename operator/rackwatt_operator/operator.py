@@ -3,9 +3,8 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 
 from aiohttp import web
 
@@ -16,8 +15,9 @@ from rackwatt_operator.cluster.lease import Lease
 from rackwatt_operator.cluster.listing import Listing
 from rackwatt_operator.cluster.login import Login
 from rackwatt_operator.cluster.observed import Observed
-from rackwatt_operator.handlers import handlers
+from rackwatt_operator.cluster.seen import Seen
 from rackwatt_operator.health import Health
+from rackwatt_operator.informer import Informer
 from rackwatt_operator.inventory import Inventory
 from rackwatt_operator.plan.defaults import Defaults
 from rackwatt_operator.reconcile.applying import Applier
@@ -27,7 +27,14 @@ from rackwatt_operator.reconcile.planning import Planner
 from rackwatt_operator.reconcile.queue import Queue, RetryError
 from rackwatt_operator.reconcile.reconciler import Reconciler
 from rackwatt_operator.reconcile.telling import Teller
-from rackwatt_operator.telemetry import LAST_SUCCESS, RECONCILE_SECONDS, RECONCILES, REGISTRY
+from rackwatt_operator.telemetry import (
+    LAST_EVENT,
+    LAST_SUCCESS,
+    RECONCILE_SECONDS,
+    RECONCILES,
+    REGISTRY,
+    WATCH_EVENTS,
+)
 from rackwatt_operator.watching import Watching
 
 log = logging.getLogger(__name__)
@@ -51,7 +58,7 @@ class Operator:
 
     def __init__(self, login: Login, defaults: Defaults, scope: Scope) -> None:
         self._client = client = Client(login)
-        observed = Observed()
+        self._observed = observed = Observed()
         capabilities = Capabilities(client, scope.namespaces)
         self._queue = Queue(self._work, _WORKERS)
         self._collectors = Collectors(observed, self._queue.add)
@@ -61,14 +68,14 @@ class Operator:
             Applier(client, observed),
             Teller(client, observed, capabilities, self._collectors, Looking(client, observed)),
         )
-        self._lease = Lease(client, scope.lease_namespace, scope.lease_s, self._queue.lead)
+        self._lease = Lease(client, scope.lease_namespace, scope.lease_s, self._gate)
         self._watching = Watching(
             capabilities,
             Listing(client, observed, scope.namespaces),
+            Informer(login, scope.namespaces, self._take),
             self._queue,
-            partial(handlers, observed=observed, queue=self._queue, login=login),
-            scope.namespaces,
             scope.resync_s,
+            self._gate,
         )
         self._health = Health(self._queue, self._watching, scope.resync_s)
         REGISTRY.register(Inventory(observed))
@@ -77,15 +84,12 @@ class Operator:
         """Make the pages: health and metrics."""
         return self._health.application()
 
-    async def run(self, stop: asyncio.Event, started: Callable[[], None]) -> None:
-        """Work until told to stop, then finish what was begun and give the Lease back.
-
-        `started` is called whenever kopf has begun: it takes the process' signals for itself.
-        """
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until told to stop, then finish what was begun and give the Lease back."""
         tasks = [
             asyncio.create_task(work)
             for work in (
-                self._watching.run(stop, started),
+                self._watching.run(),
                 self._lease.run(),
                 self._queue.run(),
                 self._collectors.run(self._lease.leading),
@@ -104,6 +108,19 @@ class Operator:
         for outcome in outcomes:  # work that ended by itself has broken
             if isinstance(outcome, Exception):
                 raise outcome
+
+    def _gate(self) -> None:
+        """Let documents be worked on while we lead, and once everything has been seen."""
+        self._queue.lead(self._lease.leading.is_set() and self._watching.listed.is_set())
+
+    def _take(self, name: Ref, now: Seen, deleted: bool) -> None:
+        """Take an event of a watch."""
+        if deleted:
+            self._queue.add(self._observed.forget(name, now.version))
+        else:
+            self._queue.add(self._observed.note(name, now))
+        WATCH_EVENTS.labels(name.kind).inc()
+        LAST_EVENT.labels(name.kind).set_to_current_time()
 
     async def _work(self, key: Ref) -> float:
         """Reconcile, and count how that went."""

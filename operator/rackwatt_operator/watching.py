@@ -1,24 +1,20 @@
-"""Listed, then watched: what happens in the cluster reaches the queue, whatever becomes of a watch.
+"""Watched, then listed: what happens in the cluster reaches the queue, whatever becomes of a watch.
 
-kopf watches. It ends when a kind vanishes under it, or on an answer that it does not know; then
-everything is listed anew and it is started again. A list of everything comes now and then besides.
+In this order, so that nothing falls between the two. A watch that ends begins anew, and everything
+is listed again; a list of everything comes now and then besides.
 """
 
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
-
-import kopf
 
 from rackwatt_operator.cluster.capabilities import Capabilities, MissingRightError
 from rackwatt_operator.cluster.failure import ApiError
-from rackwatt_operator.cluster.kinds import Kind, Ref
 from rackwatt_operator.cluster.listing import Listing
+from rackwatt_operator.informer import Informer
 from rackwatt_operator.reconcile.queue import Queue
-from rackwatt_operator.settings import settings
 from rackwatt_operator.telemetry import READY, WATCH_RESTARTS
 
 log = logging.getLogger(__name__)
@@ -26,8 +22,8 @@ log = logging.getLogger(__name__)
 LOOK_S = 5.0
 _PAUSES_S = (0.5, 1.0, 2.0, 5.0, 10.0)
 _CALM_S = 60.0
-
-Registry = Callable[[Sequence[Kind]], kopf.OperatorRegistry]
+_BEGIN_S = 60.0
+_RETRY_S = 2.0
 
 
 class Watching:
@@ -37,122 +33,89 @@ class Watching:
         self,
         capabilities: Capabilities,
         listing: Listing,
+        informer: Informer,
         queue: Queue,
-        registry: Registry,
-        namespaces: Sequence[str],
         resync_s: float,
+        changed: Callable[[], None],
     ) -> None:
         self._capabilities = capabilities
+        self._changed = changed
         self._listing = listing
+        self._informer = informer
         self._queue = queue
-        self._registry = registry
-        self._namespaces = namespaces
         self._resync_s = resync_s
         self.listed = asyncio.Event()
         self.listed_s: float | None = None
         self.problem = "nothing was listed yet"
 
-    async def run(self, stop: asyncio.Event, started: Callable[[], None]) -> None:
-        """Watch until told to stop; `started` is called whenever kopf has begun."""
+    async def run(self) -> None:
+        """Watch until cancelled."""
         failures = 0
-        while not stop.is_set():
+        while True:
             began_s = _now_s()
             try:
-                await self._list()
-                await self._watch(stop, started)
+                await self._capabilities.refresh()
+                await self._watch()
             except (ApiError, MissingRightError) as error:
                 self._fail(str(error))
             failures = 0 if _now_s() - began_s > _CALM_S else failures + 1
-            if not stop.is_set():
-                WATCH_RESTARTS.inc()
-                await _either(stop, _PAUSES_S[min(failures, len(_PAUSES_S) - 1)])
+            WATCH_RESTARTS.inc()
+            await asyncio.sleep(_PAUSES_S[min(failures, len(_PAUSES_S) - 1)])
+
+    async def _watch(self) -> None:
+        """Watch and list until watching ends by itself, or kinds come or go."""
+        watching = asyncio.create_task(self._informer.run(self._capabilities.watched))
+        tasks = (watching, asyncio.create_task(self._look()), asyncio.create_task(self._list()))
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+        for outcome in outcomes:
+            if isinstance(outcome, Exception):
+                raise outcome
+            if isinstance(outcome, str):
+                self._fail(f"watching ended: {outcome}")
 
     async def _list(self) -> None:
-        await self._capabilities.refresh()
-        await self._refresh()
-        self.problem = ""
-        READY.set(1)
-        self.listed.set()
+        """List everything as soon as it is watched, and now and then; have all documents looked at.
 
-    async def _refresh(self) -> None:
-        concerned: set[Ref] = await self._listing.refresh(self._capabilities.watched)
-        self._queue.add(concerned)
-        self.listed_s = _now_s()
-
-    async def _watch(self, stop: asyncio.Event, started: Callable[[], None]) -> None:
-        """Run kopf until it ends by itself, or is to."""
-        ended = asyncio.Event()
-        tasks = await kopf.spawn_tasks(
-            registry=self._registry(self._capabilities.watched),
-            settings=settings(),
-            standalone=True,
-            clusterwide=not self._namespaces,
-            namespaces=self._namespaces,
-            stop_flag=ended,
-        )
-        started()
-        helpers = [
-            asyncio.create_task(work)
-            for work in (self._resync(), self._look(ended), _pass_on(stop, ended))
-        ]
-        try:
-            await _run(tasks)
-        finally:
-            for helper in helpers:
-                helper.cancel()
-            await asyncio.gather(*helpers, return_exceptions=True)
-
-    async def _resync(self) -> None:
-        """List everything and look at every document, every now and then."""
+        Kinds may have come or gone, and with them what documents come to.
+        """
+        with suppress(TimeoutError):  # one watch may not come about; what can be had is listed
+            async with asyncio.timeout(_BEGIN_S):
+                await self._informer.watching.wait()
         while True:
-            await asyncio.sleep(self._resync_s * random.uniform(0.9, 1.1))  # noqa: S311 - no secret
             try:
-                await self._refresh()
+                self._queue.add(await self._listing.refresh(self._capabilities.watched))
                 self._queue.add(self._listing.documents())
+                self._succeed()
             except ApiError as error:
-                log.warning("not everything could be listed: %s", error)
+                self._fail(f"not everything could be listed: {error}")
+                await asyncio.sleep(_RETRY_S)
+                continue
+            await asyncio.sleep(self._resync_s * random.uniform(0.9, 1.1))  # noqa: S311 - no secret
 
-    async def _look(self, ended: asyncio.Event) -> None:
-        """End watching when kinds have come or gone: it begins anew with those there are."""
+    async def _look(self) -> None:
+        """End when kinds have come or gone: watching begins anew with those that there are."""
         while True:
             await asyncio.sleep(LOOK_S)
             with suppress(ApiError):
                 if await self._capabilities.served() != self._capabilities.monitoring:
                     log.info("kinds of Prometheus Operator have come or gone")
-                    ended.set()
                     return
+
+    def _succeed(self) -> None:
+        self.problem, self.listed_s = "", _now_s()
+        READY.set(1)
+        self.listed.set()
+        self._changed()
 
     def _fail(self, told: str) -> None:
         if told != self.problem:
             log.warning("%s", told)
         self.problem = told
-
-
-async def _run(tasks: Collection[asyncio.Task[Any]]) -> None:
-    """Wait for the first of kopf's tasks to end, and end the others; tell why it did.
-
-    `kopf.run_tasks` would also cancel every task of ours that is younger than these.
-    """
-    try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
-    for outcome in outcomes:
-        if isinstance(outcome, Exception):
-            log.warning("watching ended: %s", str(outcome) or type(outcome).__name__)
-
-
-async def _pass_on(stop: asyncio.Event, ended: asyncio.Event) -> None:
-    await stop.wait()
-    ended.set()
-
-
-async def _either(stop: asyncio.Event, timeout_s: float) -> None:
-    with suppress(TimeoutError):
-        async with asyncio.timeout(timeout_s):
-            await stop.wait()
 
 
 def _now_s() -> float:

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+_ENDING = "custom resource definition is terminating"
 _LACKS = re.compile(r'cannot (\w+) resource "([^"]+)" in API group "([^"]*)"')
 
 
@@ -27,14 +28,16 @@ class ApiError(Exception):
         return (found[1], ".".join(filter(None, found.group(2, 3)))) if found else None
 
     @property
-    def terminating(self) -> bool:
-        """Whether the namespace is on its way out: nothing new comes into being there."""
-        return self.cause == "NamespaceTerminating"
+    def leaving(self) -> str:
+        """What is on its way out, so that nothing new comes into being: Namespace, Kind."""
+        if self.cause == "NamespaceTerminating":
+            return "Namespace"
+        return "Kind" if _ENDING in str(self) else ""
 
     @property
     def passing(self) -> bool:
         """Whether the same may well be accepted later: nobody has to change anything."""
-        return self.status in (0, 409, 429) or self.status >= 500
+        return self.status in (0, 404, 409, 429) or self.status >= 500 or bool(self.leaving)
 
 
 class _Cause(msgspec.Struct):
@@ -55,7 +58,7 @@ def refusal(status: int, body: bytes, headers: Any) -> ApiError:
     try:
         told = msgspec.json.decode(body, type=_Status)
     except msgspec.DecodeError:
-        told = _Status(body[:200].decode(errors="replace"))
+        told = _Status(body[:200].decode(errors="replace").strip())
     causes = told.details.causes if told.details else []
     wait = headers.get("Retry-After", "")
     return ApiError(

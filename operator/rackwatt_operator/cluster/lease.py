@@ -32,7 +32,7 @@ class Lease:
     """One candidate; `leading` is set while it holds the Lease, and `changed` hears of it."""
 
     def __init__(
-        self, client: Client, namespace: str, duration_s: float, changed: Callable[[bool], None]
+        self, client: Client, namespace: str, duration_s: float, changed: Callable[[], None]
     ) -> None:
         self._client = client
         self._namespace = namespace
@@ -152,7 +152,7 @@ class Lease:
         else:
             self.leading.clear()
         LEADER.set(leads)
-        self._changed(leads)
+        self._changed()
 
 
 def _now_s() -> float:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from rackwatt_operator.cluster.client import Client
 from rackwatt_operator.cluster.kinds import CHILDREN, ENDPOINT_SLICE, POWER_TARGET, Kind, Ref
 from rackwatt_operator.cluster.observed import Observed
-from rackwatt_operator.cluster.seen import ref
+from rackwatt_operator.cluster.seen import ref, seen, version
 from rackwatt_operator.plan.labels import MANAGED_BY, MANAGER
 from rackwatt_operator.telemetry import LAST_LIST
 
@@ -66,8 +66,10 @@ class Listing:
         async for items, at_version in self._client.chunks(kind.path(place), **asked):
             seen_until = at_version
             for item in items:
-                lost.discard(ref(item, kind.kind))
-                concerned |= self._observed.note(kind.kind, item)
+                name = ref(item, kind.kind)
+                lost.discard(name)
+                if self._observed.older(name, version(item)):
+                    concerned |= self._observed.note(name, seen(item, kind.kind))
         for name in lost:
             concerned |= self._observed.forget(name, seen_until)
         return concerned

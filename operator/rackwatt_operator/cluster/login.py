@@ -18,7 +18,8 @@ from rackwatt_operator import __version__
 
 USER_AGENT = f"rackwatt-operator/{__version__}"
 _NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
-_Handler = Callable[[aiohttp.ClientRequest], Awaitable[aiohttp.ClientResponse]]
+Handler = Callable[[aiohttp.ClientRequest], Awaitable[aiohttp.ClientResponse]]
+Middleware = Callable[[aiohttp.ClientRequest, Handler], Awaitable[aiohttp.ClientResponse]]
 
 
 class LoginError(Exception):
@@ -57,17 +58,20 @@ class Login:
             raise LoginError(told) from None
         self._configuration = configuration
 
-    def session(self) -> aiohttp.ClientSession:
-        """Open a session that says who we are with every request; it is the caller's to close."""
+    def session(self, *heard: Middleware) -> aiohttp.ClientSession:
+        """Open a session that says who we are with every request; it is the caller's to close.
+
+        `heard` are middlewares of the caller's own.
+        """
         return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, ssl=self._trust()),
             headers={"User-Agent": USER_AGENT},
-            middlewares=(self._authorise,),
+            middlewares=(self._authorise, *heard),
             proxy=self._configuration.proxy,
         )
 
     async def _authorise(
-        self, request: aiohttp.ClientRequest, handler: _Handler
+        self, request: aiohttp.ClientRequest, handler: Handler
     ) -> aiohttp.ClientResponse:
         """Add the token as it is now: a service account's is replaced every hour."""
         if token := await self._configuration.get_api_key_with_prefix("BearerToken"):

@@ -6,14 +6,14 @@ known as one.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
 
 from rackwatt_crds.document import KINDS
 from rackwatt_operator.cluster.kinds import Ref
-from rackwatt_operator.cluster.seen import Seen, ref, seen, version
+from rackwatt_operator.cluster.seen import Seen
 
 _NOBODY: frozenset[Ref] = frozenset()
 
@@ -30,9 +30,8 @@ class Observed:
         self.newest = 0
         """The highest version that was seen."""
 
-    def note(self, kind: str, raw: Mapping[str, Any]) -> frozenset[Ref]:
+    def note(self, name: Ref, now: Seen) -> frozenset[Ref]:
         """Take an object as it is now."""
-        name, now = ref(raw, kind), seen(raw, kind)
         self.newest = max(self.newest, now.version)
         before = self.objects.get(name)
         if before is not None and before.version >= now.version:
@@ -44,6 +43,11 @@ class Observed:
         self._put(name, now)
         return self._concerned(name, now) | (self._concerned(name, before) if before else _NOBODY)
 
+    def older(self, name: Ref, version: int) -> bool:
+        """Tell whether what is known of an object, if anything, is older than a version."""
+        before = self.objects.get(name)
+        return before is None or before.version < version
+
     def forget(self, name: Ref, at_version: int | None = None) -> frozenset[Ref]:
         """Take it that an object is gone, unless it was seen later than at this version."""
         before = self.objects.get(name)
@@ -52,10 +56,6 @@ class Observed:
         del self.objects[name]
         self._disown(name, before)
         return self._concerned(name, before)
-
-    def deleted(self, kind: str, raw: Mapping[str, Any]) -> frozenset[Ref]:
-        """Take an object that a watch says was deleted; its version is that of its deletion."""
-        return self.forget(ref(raw, kind), version(raw))
 
     def clear(self) -> None:
         """Forget everything but who wants to have what."""

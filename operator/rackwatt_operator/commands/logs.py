@@ -7,7 +7,8 @@ import sys
 import time
 
 LEVELS = ("debug", "info", "warn", "error")
-_QUIET = ("aiohttp.access", "asyncio", "kopf", "urllib3", "kubernetes")
+_KOPF_EVERY_S = 30.0
+_QUIET = ("aiohttp.access", "asyncio", "urllib3", "kubernetes")
 
 
 def add_logging(parser: argparse.ArgumentParser) -> None:
@@ -31,8 +32,32 @@ def start_logging(level: str, form: str) -> None:
     logging.basicConfig(
         level=logging.WARNING if level == "warn" else level.upper(), handlers=[handler], force=True
     )
-    for library in _QUIET:  # kopf tells of every event, and at debug what is in it
+    for library in _QUIET:
         logging.getLogger(library).setLevel(max(logging.WARNING, logging.root.level))
+    # kopf tells of every event, at debug of what is in it, and warns of what is meant to be so.
+    logging.getLogger("kopf").setLevel(max(logging.ERROR, logging.root.level))
+    handler.addFilter(_Sparing())
+
+
+class _Sparing(logging.Filter):
+    """Lets kopf say the same thing of each watch once in a while, in one line.
+
+    While an API server is away each of a dozen watches would tell of each of its tries.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._until_s: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if not record.name.startswith("kopf"):
+            return True
+        record.exc_info = None
+        now_s = time.monotonic()
+        if now_s < self._until_s.get(record.name, 0.0):
+            return False
+        self._until_s[record.name] = now_s + _KOPF_EVERY_S
+        return True
 
 
 class _Fields(logging.Formatter):

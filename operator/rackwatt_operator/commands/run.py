@@ -147,23 +147,18 @@ async def _serve(arguments: argparse.Namespace, defaults: Defaults) -> int:
     )
     operator = Operator(login, defaults, scope)
     stop = asyncio.Event()
-    _take_signals(stop)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
     runner = web.AppRunner(operator.application(), access_log=None)
     await runner.setup()
     if not await _listens(runner, *arguments.listen_address):
         return 1
     try:
-        await operator.run(stop, lambda: _take_signals(stop))
+        await operator.run(stop)
     finally:
         await runner.cleanup()
     log.info("stopped: the Lease is given back")
     return 0
-
-
-def _take_signals(stop: asyncio.Event) -> None:
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
 
 
 async def _listens(runner: web.AppRunner, host: str, port: int) -> bool:

@@ -36,7 +36,8 @@ class Announcer:
                     EVENT.path(key.namespace), _event(key, uid, condition, datetime.now(UTC))
                 )
             except ApiError as error:
-                log.warning("%s: its event could not be posted: %s", key, error)
+                told = log.debug if error.leaving else log.warning
+                told("%s: its event could not be posted: %s", key, error)
 
 
 def transitions(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

@@ -8,11 +8,13 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import msgspec
+
 from rackwatt_operator.cluster.client import Client, Manifest
 from rackwatt_operator.cluster.failure import ApiError
 from rackwatt_operator.cluster.kinds import BY_NAME, Ref
 from rackwatt_operator.cluster.observed import Observed
-from rackwatt_operator.cluster.seen import AUTHORED, STAMP, Seen, version
+from rackwatt_operator.cluster.seen import AUTHORED, STAMP, Seen, seen
 from rackwatt_operator.reconcile.matching import matches
 from rackwatt_operator.status.trouble import Trouble
 from rackwatt_operator.telemetry import APPLIES
@@ -93,14 +95,14 @@ class Applier:
         raise ApiError(409, "it came and went")
 
     async def _look(self, child: Ref) -> Seen | None:
+        """See what has the name; it is not noted, since no watch might tell when it goes."""
         try:
             found = await self._client.get(_path(child))
         except ApiError as error:
             if error.status != 404:
                 raise
             return None
-        self._observed.note(child.kind, found)
-        return self._observed.objects.get(child)
+        return seen(found, child.kind)
 
     def _matches(self, wanted: Wanted, now: Seen) -> bool:
         """Compare what is there, after a restart or when somebody changed it."""
@@ -110,7 +112,7 @@ class Applier:
         desired = {key: value for key, value in manifest.items() if key not in _IDENTITY}
         metadata = manifest["metadata"]
         desired["metadata"] = {key: metadata[key] for key in AUTHORED if key in metadata}
-        if not matches(desired, self._observed.content(wanted.child)):
+        if not matches(desired, msgspec.json.decode(now.content)):
             log.info("%s: has drifted", wanted.child)
             return False
         now.settle(wanted.stamp)
@@ -122,10 +124,11 @@ class Applier:
         annotations = {**metadata.get("annotations", {}), STAMP: wanted.stamp}
         told = manifest | {"metadata": metadata | held | {"annotations": annotations}}
         made = await self._client.apply(BY_NAME[wanted.child.kind], told)
-        self._observed.note(wanted.child.kind, made)
-        now = self._observed.objects.get(wanted.child)
-        if now is not None and now.version == version(made):
-            now.settle(wanted.stamp)
+        now = seen(made, wanted.child.kind)
+        self._observed.note(wanted.child, now)
+        known = self._observed.objects.get(wanted.child)
+        if known is not None and known.version == now.version:  # what is newer will be compared
+            known.settle(wanted.stamp)
         APPLIES.labels(wanted.child.kind, "applied").inc()
 
 
@@ -150,10 +153,9 @@ def _not_ours(child: Ref, now: Seen, uid: str) -> Trouble | None:
 
 def _trouble(child: Ref, error: ApiError) -> Trouble:
     told = f"{child.kind} {child.name}: {error}"
-    if error.terminating:
-        return Trouble(child, "NamespaceTerminating", told, passing=True)
-    if error.passing or error.status == 404:
-        return Trouble(child, "ApiUnavailable", told, passing=True, wait_s=error.wait_s)
+    if error.passing:
+        reason = f"{error.leaving}Leaving" if error.leaving else "ApiUnavailable"
+        return Trouble(child, reason, told, passing=True, wait_s=error.wait_s)
     if error.forbidden:
         verb, resource = error.forbidden
         told = (

@@ -129,7 +129,8 @@ class Queue:
             again_s = await self._work(name)
         except RetryError as error:
             again_s = max(error.wait_s, self._backoff_s(name))
-            log.info("%s: again in %.0f s: %s", name, again_s, error)
+            told = log.debug if self._failures[name] > 1 else log.info
+            told("%s: again in %.0f s: %s", name, again_s, error)
         except Exception:
             again_s = self._backoff_s(name)
             log.exception("%s: again in %.0f s", name, again_s)

@@ -45,17 +45,19 @@ class Reconciler:
             return DONE
         planned, manifests = self._planner.planned(key)
         troubles = await self._carry_out(key, now.uid, planned, manifests)
+        if any(trouble.hopeless for trouble in troubles):
+            _hold(troubles)
         again_s = await self._teller.tell(key, now, planned, troubles)
         _hold(troubles)
         return again_s
 
     async def _carry_out(
         self, key: Ref, uid: str, planned: Planned, manifests: dict[Ref, Manifest]
-    ) -> Sequence[Trouble]:
+    ) -> list[Trouble]:
         """Apply and prune; a document that cannot be carried out leaves all as it is."""
         document = planned.document
         if document is None or document.spec.paused or planned.refused:
-            return ()
+            return []
         self._observed.claim(key, planned.children)
 
         @cache
@@ -65,15 +67,19 @@ class Reconciler:
         def manifest(child: Ref) -> Manifest:
             return made()[child]
 
-        wanted = [
-            Wanted(child, uid, stamp, partial(manifest, child))
-            for child, stamp in planned.children.items()
-        ]
-        troubles = [await self._applier.apply(one) for one in wanted]
-        unwanted = sorted(self._observed.owned(uid) - planned.children.keys())
-        troubles += [
+        troubles = []
+        for child, stamp in planned.children.items():
+            wanted = Wanted(child, uid, stamp, partial(manifest, child))
+            if trouble := await self._applier.apply(wanted):
+                troubles.append(trouble)
+                if trouble.hopeless:
+                    return troubles
+        return troubles + await self._prune(uid, planned)
+
+    async def _prune(self, uid: str, planned: Planned) -> list[Trouble]:
+        troubles = [
             await self._applier.delete(child)
-            for child in unwanted
+            for child in sorted(self._observed.owned(uid) - planned.children.keys())
             if BY_NAME[child.kind] in CHILDREN
         ]
         return [trouble for trouble in troubles if trouble is not None]

@@ -9,7 +9,7 @@ from rackwatt_operator.cluster.client import Client, Manifest
 from rackwatt_operator.cluster.failure import ApiError
 from rackwatt_operator.cluster.kinds import BY_NAME, Ref
 from rackwatt_operator.cluster.observed import Observed
-from rackwatt_operator.cluster.seen import Seen
+from rackwatt_operator.cluster.seen import Seen, seen
 from rackwatt_operator.reconcile.announcing import Announcer
 from rackwatt_operator.reconcile.collectors import Collectors
 from rackwatt_operator.reconcile.looking import Looking
@@ -101,7 +101,7 @@ class Teller:
             if error.status in (404, 409, 422) and key not in self._observed.objects:
                 return  # it is gone
             raise RetryError(f"its status: {error}", error.wait_s) from None
-        self._observed.note(key.kind, made)
+        self._observed.note(key, seen(made, key.kind))
         self._written_s[key] = _now_s()
 
 

@@ -14,3 +14,8 @@ class Trouble:
     message: str
     passing: bool = False
     wait_s: float = 0.0
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether no other child will fare better: the whole namespace goes."""
+        return self.reason == "NamespaceLeaving"

@@ -1,0 +1,109 @@
+"""kopf, in a thread and an event loop of its own, from where it hands on what it sees.
+
+It ends when a kind vanishes under it, or on an answer that it does not know, and some of its tasks
+then live on; or it cancels whatever tasks the loop has. In a loop of its own neither does harm:
+when it ends nothing is left, and it can be started anew. What it hands on is brief already, so that
+ten thousand objects listed at once do not pile up between the two threads.
+
+It does not tell when it has listed everything and begun to watch: its requests do. Whoever lists
+after that misses nothing, for what happens from then on is watched.
+"""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+import aiohttp
+import kopf
+
+from rackwatt_operator.cluster.kinds import Kind, Ref
+from rackwatt_operator.cluster.login import Handler, Login, Middleware
+from rackwatt_operator.cluster.seen import Seen
+from rackwatt_operator.handlers import Deliver, handlers
+from rackwatt_operator.settings import settings
+
+log = logging.getLogger(__name__)
+
+_END_S = 10.0
+
+
+class Informer:
+    """Watches kinds in namespaces (all, where none is named), and delivers events to this loop."""
+
+    def __init__(self, login: Login, namespaces: Sequence[str], deliver: Deliver) -> None:
+        self._login = login
+        self._namespaces = namespaces
+        self._deliver = deliver
+        self.watching = asyncio.Event()
+        """Set once a watch of each kind in each namespace has begun."""
+
+    async def run(self, kinds: Sequence[Kind]) -> str:
+        """Watch until it ends by itself, and tell why; or until cancelled."""
+        self.watching.clear()
+        loop, inner = asyncio.get_running_loop(), asyncio.new_event_loop()
+        ended: asyncio.Future[str] = loop.create_future()
+        inner.set_exception_handler(_noticed)
+        stop = asyncio.Event()
+
+        def work() -> None:
+            told = self._work(kinds, loop, inner, stop)
+            with suppress(RuntimeError):  # nobody is there any more to be told
+                loop.call_soon_threadsafe(ended.set_result, told)
+
+        threading.Thread(target=work, name="kopf", daemon=True).start()
+        try:
+            return await asyncio.shield(ended)
+        finally:
+            with suppress(RuntimeError):  # it has ended
+                inner.call_soon_threadsafe(stop.set)
+            await asyncio.wait([ended], timeout=_END_S)
+
+    def _work(
+        self,
+        kinds: Sequence[Kind],
+        loop: asyncio.AbstractEventLoop,
+        inner: asyncio.AbstractEventLoop,
+        stop: asyncio.Event,
+    ) -> str:
+        """Be the thread."""
+
+        def deliver(name: Ref, now: Seen, deleted: bool) -> None:
+            loop.call_soon_threadsafe(self._deliver, name, now, deleted)
+
+        hear = self._hears(kinds, loop)
+        operator = kopf.operator(
+            registry=handlers(kinds, self._login, deliver, hear),
+            settings=settings(),
+            standalone=True,
+            clusterwide=not self._namespaces,
+            namespaces=self._namespaces,
+            stop_flag=stop,
+        )
+        try:
+            with asyncio.Runner(loop_factory=lambda: inner) as runner:
+                runner.run(operator)
+        except Exception as error:  # whatever it was: it is told, and watching begins anew
+            return str(error) or type(error).__name__
+        return "it was told to end"
+
+    def _hears(self, kinds: Sequence[Kind], loop: asyncio.AbstractEventLoop) -> Middleware:
+        """Make what hears requests, and tells when the last watch has begun."""
+        places: Sequence[str | None] = self._namespaces or (None,)
+        awaited = {kind.path(place) for kind in kinds for place in places}
+
+        async def hear(request: aiohttp.ClientRequest, handler: Handler) -> aiohttp.ClientResponse:
+            if awaited and "watch" in request.url.query:
+                awaited.discard(request.url.path)
+                if not awaited:
+                    loop.call_soon_threadsafe(self.watching.set)
+            return await handler(request)
+
+        return hear
+
+
+def _noticed(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Let what kopf's own tasks leave behind as they end be told to its developers alone."""
+    log.debug("kopf: %s: %r", context.get("message"), context.get("exception"))
