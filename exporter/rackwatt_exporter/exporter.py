@@ -112,7 +112,7 @@ class Exporter:
     async def keep(self) -> None:
         """Write the ledger every interval, until cancelled."""
         while True:
-            shortest_s = min(_intervals_s(self.fleet), default=1.0)
+            shortest_s = min(_intervals_s(self.fleet), default=_LONGEST_SAVE_S)
             save_s = min(max(shortest_s, 1.0), _LONGEST_SAVE_S)
             await self._ledger.save(2 * save_s)
             await asyncio.sleep(save_s)

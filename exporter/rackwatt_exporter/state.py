@@ -44,8 +44,9 @@ class LedgerFile:
         """Write the ledger with room for the time until the next save; 0 is the last one.
 
         Accounts are taken some at a time: the ledger of a large fleet would hold up the loop.
+        Where there is nothing to keep, as with schedulers alone, the disk is left in peace.
         """
-        if self._directory is None:
+        if self._directory is None or not (self.accounts or self.meters):
             return
         raised: dict[str, Account] = {}
         parts: list[bytes] = []

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from rackwatt_exporter.ledger import Account
+from rackwatt_exporter.meter import Meter
 from rackwatt_exporter.state import FILE, LedgerFile
 
 
@@ -95,3 +96,44 @@ async def test_without_a_directory_nothing_is_written(tmp_path: Path) -> None:
     ledger.accounts["n1"] = used()
     await ledger.save(20)
     assert ledger.accounts["n1"].ceiling_joules is None
+
+
+def turned() -> Meter:
+    meter = Meter()
+    meter.turn(100.0, 65712.0, "boot", 10.0)
+    meter.turn(1100.0, 65712.0, "boot", 20.0)
+    return meter
+
+
+async def test_meters_are_kept_beside_the_accounts(tmp_path: Path) -> None:
+    ledger = LedgerFile(tmp_path)
+    ledger.accounts["n1"], ledger.meters["rapl/package-0"] = used(), turned()
+    await ledger.save(0)
+    after = LedgerFile(tmp_path)
+    assert after.accounts["n1"].joules == 1000
+    meter = after.meters["rapl/package-0"]
+    meter.turn(1600.0, 65712.0, "boot", 30.0)
+    assert meter.joules == 1500.0
+
+
+async def test_a_meter_is_bounded_by_what_is_on_disk_and_freed_when_nothing_is(
+    tmp_path: Path,
+) -> None:
+    ledger = LedgerFile(tmp_path / "state")
+    meter = ledger.meters["rapl/package-0"] = turned()
+    await ledger.save(20)
+    assert meter.ceiling_joules == 1000.0 + 500.0 * 20
+    (tmp_path / "state/ledger.json.new").mkdir()  # where the next one would be written
+    await ledger.save(20)
+    assert meter.ceiling_joules is None
+
+
+def test_a_ledger_of_before_there_were_meters_is_read(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_text('{"version":1,"accounts":{"n1":{"joules":5.0}}}')
+    after = LedgerFile(tmp_path)
+    assert (after.accounts["n1"].joules, after.meters) == (5.0, {})
+
+
+async def test_with_nothing_to_keep_nothing_is_written(tmp_path: Path) -> None:
+    await LedgerFile(tmp_path / "state").save(20)
+    assert list(tmp_path.iterdir()) == []

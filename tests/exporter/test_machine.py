@@ -1,0 +1,94 @@
+import logging
+
+import pytest
+
+from rackwatt_exporter.collectors.collector import Energy, Findings
+from rackwatt_exporter.machine import Machine
+from rackwatt_exporter.meter import Meter
+from rackwatt_exporter.reading import ReadError, Reason
+from rackwatt_exporter.settings.instrument import Instrument
+
+AMISS = ReadError(Reason.SENSOR_UNREADABLE, "package-1: Input/output error")
+
+
+class Node:
+    """A machine over a clock of its own, whose rapl finds what it is told."""
+
+    def __init__(self) -> None:
+        self.now_s = 100.0
+        self.meters: dict[str, Meter] = {}
+        self.machine = Machine("n1", self.meters, lambda: self.now_s, lambda: self.now_s)
+        self.machine.want([Instrument("rapl", "nodes"), Instrument("cpu", "nodes")])
+        self.rapl = self.machine.entries["rapl"]
+
+    def find(self, *joules: float, amiss: ReadError | None = None, core: float = 0.0) -> None:
+        """Let a reading come, ten seconds after the one before."""
+        self.now_s += 10
+        packages = [
+            Energy("package", f"package-{place}", value, 262143.0, whole=True)
+            for place, value in enumerate(joules)
+        ]
+        part = Energy("core", "package-0/core", core, 262143.0, whole=False)
+        self.machine.succeeded("rapl", Findings((), (*packages, part), amiss), 0.001)
+
+
+def test_watts_add_up_what_is_whole_once_all_of_it_is_known() -> None:
+    node = Node()
+    node.find(0.0, 50.0)
+    assert node.machine.watts(node.rapl) is None
+    node.find(1000.0, 550.0, core=900.0)
+    assert node.machine.watts(node.rapl) == pytest.approx(150.0)
+    node.find(2000.0, 550.0, core=1800.0)  # one stands still: no sum is told in part
+    assert node.machine.watts(node.rapl) is None
+    assert set(node.meters) == {"rapl/package-0", "rapl/package-1", "rapl/package-0/core"}
+
+
+def test_what_is_amiss_is_a_failure_beside_what_was_found(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    node = Node()
+    node.find(0.0)
+    with caplog.at_level(logging.WARNING):
+        for turn in range(1, 4):
+            node.find(1000.0 * turn, amiss=AMISS)
+    assert not node.rapl.up
+    assert node.rapl.answer is not None
+    assert node.rapl.errors == {Reason.SENSOR_UNREADABLE: 3}
+    assert node.rapl.failing_since_s == 120.0  # when it began
+    assert node.machine.watts(node.rapl) is None
+    assert [record.message for record in caplog.records] == [f"sensor_unreadable: {AMISS}"]
+    node.find(4000.0)
+    assert node.rapl.up
+    assert node.rapl.failing_since_s is None
+
+
+def test_a_failure_withdraws_nothing_before_its_time() -> None:
+    node = Node()
+    node.find(0.0)
+    node.find(1000.0)
+    node.now_s += 80
+    node.machine.failed("rapl", AMISS, 0.1)
+    assert node.rapl.answer is not None
+    node.now_s += 11
+    node.machine.failed("rapl", AMISS, 0.1)
+    assert node.rapl.answer is None
+    assert node.rapl.age_s(node.now_s) == 91.0
+
+
+def test_a_collector_that_goes_and_comes_finds_its_meter_again() -> None:
+    node = Node()
+    node.find(0.0)
+    node.find(1000.0)
+    node.machine.want([Instrument("cpu", "nodes")])
+    node.machine.succeeded("rapl", Findings(), 0.1)  # one that was under way
+    assert set(node.machine.entries) == {"cpu"}
+    node.machine.want([Instrument("rapl", "nodes")])
+    node.find(2000.0)
+    assert node.meters["rapl/package-0"].joules == pytest.approx(2000.0)
+
+
+def test_the_scheduler_of_the_node_is_the_first_that_a_document_names() -> None:
+    node = Node()
+    assert node.machine.scheduler is None
+    node.machine.want([Instrument("cpu", "a"), Instrument("rapl", "b", scheduler="prod")])
+    assert node.machine.scheduler == "prod"
