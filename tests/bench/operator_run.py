@@ -139,7 +139,7 @@ class Bench:
             progress(f"{done} of {wanted} applied")
             return done >= wanted
 
-        _until("every child is applied", made, 2.0)
+        _until("every child is applied", made, 5.0)
         self._until_quiet()
         first_s = min(call.asked_s for call in ours.told(os.getpid()).calls if call.writes)
         return _applied(meter.told(operator.daemon.pid), first_s)

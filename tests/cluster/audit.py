@@ -4,12 +4,13 @@ Tests count with it: that an operator at rest writes nothing, that a role grants
 nothing besides.
 """
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 POLICY = """apiVersion: audit.k8s.io/v1
 kind: Policy
@@ -46,15 +47,17 @@ class Call:
 
 
 class AuditLog:
-    """The calls since a moment; `mark` begins anew."""
+    """The calls since a moment; `mark` begins anew. What was read is remembered."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._mark = 0
+        self._read = 0
+        self._seen: dict[str, Call] = {}
 
     def mark(self) -> None:
         """Forget the calls until now."""
-        self._mark = self._path.stat().st_size
+        self._read = self._path.stat().st_size
+        self._seen.clear()
 
     def calls(self, user: str | None = None, agent: str = "") -> list[Call]:
         """List the calls since the mark: of a user, and of clients whose name begins so.
@@ -63,10 +66,10 @@ class AuditLog:
         `system:serviceaccount:NAMESPACE:NAME`. A resource is told with its subresource:
         `powertargets/status`.
         """
-        seen = {event["auditID"]: _call(event) for event in self._events()}
+        self._seen |= {event["auditID"]: _call(event) for event in self._events()}
         return [
             call
-            for call in seen.values()
+            for call in self._seen.values()
             if user in (None, call.user) and call.agent.startswith(agent)
         ]
 
@@ -76,10 +79,11 @@ class AuditLog:
 
     def _events(self) -> Iterator[dict[str, Any]]:
         with self._path.open("rb") as log:
-            log.seek(self._mark)
+            log.seek(self._read)
             for line in log:
                 if line.endswith(b"\n"):  # the last one may be half written
-                    yield json.loads(line)
+                    self._read += len(line)
+                    yield msgspec.json.decode(line)
 
 
 def _call(event: dict[str, Any]) -> Call:
