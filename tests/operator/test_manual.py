@@ -41,7 +41,7 @@ def reasons() -> Iterator[str]:
 
 def test_every_reason_is_explained_and_none_that_does_not_exist() -> None:
     table = set(re.findall(r"^\| `([A-Z]\w+)` \|", PAGE, re.MULTILINE))
-    passing = {"Leaving", "NamespaceTerminating", "ApiUnavailable"}
+    passing = {"Leaving", "NamespaceLeaving", "ApiUnavailable"}
     assert all(f"`{reason}`" in PAGE for reason in passing)
     assert table == (set(reasons()) - OTHERS - passing) | HANDED_ON
 

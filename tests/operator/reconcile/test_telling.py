@@ -12,6 +12,8 @@ from rackwatt_operator.cluster.client import Client
 from rackwatt_operator.cluster.kinds import Ref
 from rackwatt_operator.cluster.login import Login
 from rackwatt_operator.cluster.observed import Observed
+from rackwatt_operator.cluster.seen import ref as seen_ref
+from rackwatt_operator.cluster.seen import seen
 from rackwatt_operator.plan.defaults import Defaults
 from rackwatt_operator.reconcile.collectors import Collectors
 from rackwatt_operator.reconcile.looking import Looking
@@ -67,6 +69,10 @@ def endpoints(namespace: str, port: int, service: str = "pt-lab") -> Manifest:
     }
 
 
+def note(observed: Observed, kind: str, raw: Manifest) -> None:
+    observed.note(seen_ref(raw, kind), seen(raw, kind))
+
+
 LAB = fleet("lab", "centre")
 KEY = ref(LAB)
 
@@ -101,8 +107,8 @@ async def test_what_collectors_told_stands_until_they_tell_anew(
     pace(monkeypatch)
     pod, observed = Pod(), Observed()
     async with serving(pod) as port, asking(observed) as (collectors, queued):
-        observed.note("PowerTarget", placed(LAB))
-        observed.note("EndpointSlice", endpoints("centre", port))
+        note(observed, "PowerTarget", placed(LAB))
+        note(observed, "EndpointSlice", endpoints("centre", port))
         assert await queued.get() == KEY
         told = collectors.told(KEY)
         assert told
@@ -118,9 +124,9 @@ async def test_what_collectors_told_stands_until_they_tell_anew(
 async def test_collectors_that_were_never_asked_are_awaited_and_then_not() -> None:
     pod, observed = Pod(), Observed()
     async with serving(pod) as port, asking(observed) as (collectors, queued):
-        observed.note("PowerTarget", placed(LAB))
+        note(observed, "PowerTarget", placed(LAB))
         assert not collectors.awaited(KEY)
-        observed.note("EndpointSlice", endpoints("centre", port))
+        note(observed, "EndpointSlice", endpoints("centre", port))
         assert collectors.awaited(KEY)
         assert await queued.get() == KEY
         assert not collectors.awaited(KEY)
@@ -130,16 +136,16 @@ async def test_a_document_that_goes_while_its_collectors_are_asked_is_forgotten(
     pod, observed = Pod(), Observed()
     pod.answers.clear()
     async with serving(pod) as port, asking(observed) as (collectors, queued):
-        observed.note("PowerTarget", placed(LAB))
-        observed.note("EndpointSlice", endpoints("centre", port))
+        note(observed, "PowerTarget", placed(LAB))
+        note(observed, "EndpointSlice", endpoints("centre", port))
         while not pod.asked:
             await asyncio.sleep(0.05)
         observed.forget(KEY)
         collectors.forget(KEY)
         pod.answers.set()
         other = fleet("other", "centre")
-        observed.note("PowerTarget", placed(other))
-        observed.note("EndpointSlice", endpoints("centre", port, "pt-other"))
+        note(observed, "PowerTarget", placed(other))
+        note(observed, "EndpointSlice", endpoints("centre", port, "pt-other"))
         assert await queued.get() == ref(other)
         assert collectors.told(KEY) is None
 
@@ -158,12 +164,12 @@ async def test_a_document_that_goes_while_it_is_worked_on_is_not_spoken_of(
     operated: Cluster,
 ) -> None:
     observed = Observed()
-    observed.note("PowerTarget", placed(LAB))
+    note(observed, "PowerTarget", placed(LAB))
     client, planner, told = await teller(operated, observed)
-    seen = observed.objects[KEY]
+    before = observed.objects[KEY]
     planned, _ = planner.planned(KEY)
     observed.forget(KEY)
-    assert await told.tell(KEY, seen, planned, ()) == DONE
+    assert await told.tell(KEY, before, planned, ()) == DONE
     await client.close()
 
 
@@ -172,12 +178,12 @@ async def test_a_status_speaks_of_the_document_that_was_planned_for(
 ) -> None:
     observed, document = Observed(), fleet("lab", namespace)
     key = ref(document)
-    observed.note("PowerTarget", hands.apply(document))
+    note(observed, "PowerTarget", hands.apply(document))
     client, planner, told = await teller(operated, observed)
-    seen = observed.objects[key]
+    before = observed.objects[key]
     planned, _ = planner.planned(key)
-    observed.note("PowerTarget", hands.apply(fleet("lab", namespace, "n[1-9]")))
-    await told.tell(key, seen, planned, ())
+    note(observed, "PowerTarget", hands.apply(fleet("lab", namespace, "n[1-9]")))
+    await told.tell(key, before, planned, ())
     await client.close()
     after = hands.get(key)
     assert after
