@@ -50,14 +50,21 @@ class Lease:
         while True:
             began_s = _now_s()
             try:
-                async with asyncio.timeout(self._duration_s / 2):
+                async with asyncio.timeout(min(self._duration_s / 2, self._safe_s())):
                     await self._turn()
             except (ApiError, TimeoutError) as error:
                 log.warning("the Lease: %s", str(error) or "no answer in time")
-            if self.leading.is_set() and _now_s() - self._renewed_s > _SAFE * self._duration_s:
-                self._lose()
             part = _RENEWALS if self.leading.is_set() else _LOOKS
-            await asyncio.sleep(max(0.0, began_s + self._duration_s / part - _now_s()))
+            rest_s = began_s + self._duration_s / part - _now_s()
+            await asyncio.sleep(max(0.0, min(rest_s, self._safe_s())))
+            if self._safe_s() <= 0:
+                self._lose()
+
+    def _safe_s(self) -> float:
+        """Tell for how long we may yet believe that we lead; for ever where we do not."""
+        if not self.leading.is_set():
+            return float("inf")
+        return self._renewed_s + _SAFE * self._duration_s - _now_s()
 
     async def release(self) -> None:
         """Give it back, so that nobody has to wait."""
