@@ -6,7 +6,7 @@ import sys
 import traceback
 
 from scripts.tools import directory
-from tests.e2e import node_steps
+from tests.e2e import node_steps, rackwatt_steps
 from tests.e2e.account import Account
 from tests.e2e.machine import Machine
 from tests.e2e.node import Node
@@ -20,6 +20,7 @@ def main() -> int:
         node = Node(machine, directory())
         try:
             node_steps.take(node, account)
+            rackwatt_steps.take(node, account)
         except Exception:
             traceback.print_exc()
             print(node.diagnosis())

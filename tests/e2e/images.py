@@ -1,5 +1,6 @@
-"""The images that the node runs beside ours: of one program each, with the libraries it loads."""
+"""The images that the node runs: ours, and beside them some of a program and what it loads."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -7,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.e2e import archive
+from tests.e2e.machine import HERE, ROOT
 
-HERE = Path(__file__).parent
 LIBRARY = re.compile(r"(/\S+) \(0x")
 
 
@@ -21,19 +22,33 @@ def first(folder: Path, tools: Path) -> Iterator[Path]:
 
 
 def monitoring(folder: Path, tools: Path) -> Iterator[Path]:
-    """Write the images of the Prometheus Operator, and of Debian's Prometheus."""
+    """Write the images of the Prometheus Operator, and of Prometheus with Debian's promtool."""
     yield _written(folder, tools / "prometheus-operator")
     yield _written(folder, tools / "prometheus-config-reloader")
-    yield _written(folder, _program("prometheus"), _program("promtool"))
+    yield _written(folder, tools / "prometheus", _program("promtool"))
 
 
-def _written(folder: Path, program: Path, *others: Path) -> Path:
-    path = folder / f"{program.name}.tar"
-    archive.write(path, program.name, [program, *others, *_libraries(program)])
+def ours(folder: Path) -> Iterator[Path]:
+    """Build the operator's image and the collectors', as `scripts/images` does for everybody."""
+    command = [ROOT / "scripts/images", folder]
+    done = subprocess.run(
+        command, env={**os.environ, "BASE": "debian"}, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise RuntimeError(f"scripts/images: {done.stdout}{done.stderr}")
+    yield folder / "operator.tar"
+    yield folder / "collector.tar"
+
+
+def _written(folder: Path, *programs: Path) -> Path:
+    path = folder / f"{programs[0].name}.tar"
+    libraries = {library for program in programs for library in _libraries(program)}
+    archive.write(path, path.stem, [*programs, *sorted(libraries)])
     return path
 
 
 def _libraries(program: Path) -> list[Path]:
+    """List what a program loads; nothing of one that is linked statically."""
     told = subprocess.run(["ldd", program], capture_output=True, text=True, check=False).stdout
     return [Path(found) for found in LIBRARY.findall(told)]
 

@@ -11,6 +11,18 @@ mount -t sysfs sysfs /sys
 mount --rbind "$folder/cgroup" /sys/fs/cgroup
 umount --lazy "$folder/cgroup"
 
+# Virtual machines have no energy counter: this is a processor's, /sys/class as ever otherwise. Interfaces
+# come and go, so their folder is the kernel's own, not one that a layer above remembers.
+counter=$folder/class/powercap/intel-rapl:0
+mkdir -p "$counter" "$folder/net"
+echo package-0 >"$counter/name"
+echo 1000000000 | install --mode=400 /dev/stdin "$counter/energy_uj"
+echo 262143328850 >"$counter/max_energy_range_uj"
+mount --bind /sys/class/net "$folder/net"
+mount -t overlay -o "lowerdir=$folder/class:/sys/class" overlay /sys/class
+mount --bind "$folder/net" /sys/class/net
+umount "$folder/net"
+
 # The kubelet insists on values that belong to the whole machine: it finds files that hold them.
 for setting in vm/overcommit_memory=1 vm/panic_on_oom=0 kernel/panic=10 kernel/panic_on_oops=1 \
   kernel/keys/root_maxkeys=1000000 kernel/keys/root_maxbytes=25000000; do

@@ -16,6 +16,7 @@ from pathlib import Path
 from tests.cluster.daemon import PATIENCE_S, Daemon
 
 HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
 CGROUPS = Path("/sys/fs/cgroup")
 ADDRESS, PODS, SERVICES = "10.88.0.1", "10.88.0.0/24", "10.96.0.0/16"
 
@@ -71,6 +72,16 @@ class Machine:
         obedient = ["setpriv", "--pdeathsig", "KILL", "--"]
         log = self.folder / f"{Path(command[0]).name}.log"
         return Daemon([*self.inside, *obedient, *command], log, environment)
+
+    def draw(self, joules: float) -> None:
+        """Let the processor's energy counter go on by so much."""
+        counter = self.folder / "class/powercap/intel-rapl:0/energy_uj"
+        counter.write_text(f"{int(counter.read_text()) + round(joules * 1e6)}\n")
+
+    def cpu_seconds(self) -> float:
+        """Tell the seconds that all processors have spent, in whatever way; the kernel is shared."""
+        _, *ticks = Path("/proc/stat").read_text().partition("\n")[0].split()
+        return sum(map(int, ticks[:8])) / os.sysconf("SC_CLK_TCK")
 
     def _remove_cgroups(self) -> None:
         deadline_s = time.monotonic() + PATIENCE_S

@@ -1,6 +1,8 @@
 """`rackwatt-exporter simulate`: a fleet of BMCs and PDUs on loopback, and the documents for it."""
 
 import argparse
+import ipaddress
+import logging
 import re
 from collections.abc import Callable
 from dataclasses import asdict
@@ -12,6 +14,8 @@ from rackwatt_exporter.commands.flags import add_logging, start_logging
 from rackwatt_exporter.commands.loop import run
 from rackwatt_exporter.simulator.fleet import MOST_NODES, Ports, racks
 from rackwatt_exporter.simulator.scenario import Affected, Scenario, Share, read
+
+log = logging.getLogger(__name__)
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -32,6 +36,12 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     ):
         shown = "SHARE" if kind is share else "TIME"
         parser.add_argument(f"--{name}", type=kind, metavar=shown, help=f"{told} (none)")
+    parser.add_argument(
+        "--address",
+        type=address,
+        metavar="IP",
+        help="where all machines are instead of on loopback, one of each kind: --nodes=3 at most",
+    )
     add_place(parser)
     add_logging(parser)
     parser.set_defaults(command=command)
@@ -64,6 +74,14 @@ def nodes(text: str) -> int:
     return int(text)
 
 
+def address(text: str) -> str:
+    """Read an IPv4 address."""
+    try:
+        return str(ipaddress.IPv4Address(text))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not an IPv4 address") from None
+
+
 def fitting(kind: object, example: str) -> Callable[[str], str]:
     """Make a reader of text that fits the pattern of a field of documents."""
     (meta,) = kind.__metadata__  # type: ignore[attr-defined]  # of an Annotated
@@ -81,9 +99,14 @@ def command(arguments: argparse.Namespace) -> int:
     start_logging(arguments.log_level, arguments.log_format)
     from rackwatt_exporter.simulator.service import serve  # `run` and `check` do without its weight
 
+    try:
+        furnished = racks(arguments.nodes, address=arguments.address)
+    except ValueError as error:
+        log.error("%s", error)
+        return 2
     ports = Ports(arguments.ipmi, arguments.snmp, arguments.redfish)
     plan = partial(_plan, _said(arguments), arguments.scenario)
-    return run(serve(racks(arguments.nodes), ports, arguments.directory, plan, arguments.scenario))
+    return run(serve(furnished, ports, arguments.directory, plan, arguments.scenario))
 
 
 def _said(arguments: argparse.Namespace) -> list[Affected]:

@@ -1,9 +1,8 @@
 """Where connections to a fleet of simulated services come in: one socket for all their addresses.
 
 Connections are taken by hand, because it is by the address they were made to that a service is
-dead, or shows a certificate that is none. The socket takes them from every address, so that ten
-thousand services cost one descriptor, but it is confined to loopback twice over: bound to the
-device, and deaf to any other address.
+dead, or shows a certificate that is none. What is connected to elsewhere than on loopback, or at an
+address of a service, is taken and never answered.
 """
 
 import asyncio
@@ -11,9 +10,11 @@ import functools
 import logging
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from pathlib import Path
+
+from rackwatt_exporter.simulator.listening import LOOPBACK, open_socket
 
 log = logging.getLogger(__name__)
 
@@ -34,18 +35,19 @@ class Welcome:
 class Doorway:
     """A listening socket, and TLS for whoever comes through.
 
-    `welcome` is asked for each address that somebody connects to; the certificates other than the
-    good one stand beside it, as `expired.crt` and the like, of the same key.
+    `place` is the addresses of the services, and their port. `welcome` is asked for each address
+    that somebody connects to; the certificates other than the good one stand beside it, as
+    `expired.crt` and the like, of the same key.
     """
 
     def __init__(
         self,
-        port: int,
+        place: tuple[Collection[str], int],
         files: tuple[Path, Path],
         protocol: Callable[[], asyncio.Protocol],
         welcome: Callable[[str], Welcome],
     ) -> None:
-        self._port = port
+        self._addresses, self._port = place
         self._files = files
         self._protocol = protocol
         self._welcome = welcome
@@ -60,7 +62,9 @@ class Doorway:
             OSError: the port is taken, or the certificate cannot be read.
         """
         self._context("good")
-        self._listening = _open_socket(self._port)
+        reuse = (socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._listening = open_socket(socket.SOCK_STREAM, self._addresses, self._port, reuse)
+        self._listening.listen(BACKLOG)
         self._begin(self._admit_all(self._listening))
 
     async def close(self) -> None:
@@ -90,7 +94,7 @@ class Doorway:
     async def _admit(self, connection: socket.socket) -> None:
         address = connection.getsockname()[0]
         welcome = self._welcome(address)
-        if welcome.silent or not address.startswith("127."):
+        if welcome.silent or not (address.startswith(LOOPBACK) or address in self._addresses):
             await _listen_silently(connection)
             return
         context = self._context(welcome.certificate)
@@ -114,17 +118,3 @@ async def _listen_silently(connection: socket.socket) -> None:
     with connection, suppress(OSError):
         while await asyncio.get_running_loop().sock_recv(connection, 4096):
             pass
-
-
-def _open_socket(port: int) -> socket.socket:
-    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    sock.setblocking(False)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"lo\0")
-        sock.bind(("0.0.0.0", port))  # noqa: S104 - of the loopback device
-        sock.listen(BACKLOG)
-    except OSError:
-        sock.close()
-        raise
-    return sock

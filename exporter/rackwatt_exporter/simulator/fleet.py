@@ -75,16 +75,19 @@ class Ports:
     redfish: int = 9443
 
 
-def racks(nodes: int, kinds: Sequence[Kind] = KINDS) -> list[Rack]:
+def racks(nodes: int, kinds: Sequence[Kind] = KINDS, address: str | None = None) -> list[Rack]:
     """Furnish racks with this many machines in all, at least one of each kind where there is room.
 
-    The first kind has what the shares of the others leave.
+    The first kind has what the shares of the others leave. With an address, all machines have it,
+    one of each kind at most.
 
     Raises:
-        ValueError: more machines than there are addresses.
+        ValueError: more machines than there are addresses, or than have room at one.
     """
     if not 1 <= nodes <= MOST_NODES:
         raise ValueError(f"{nodes} nodes: from 1 to {MOST_NODES} can be simulated")
+    if address is not None and nodes > len(kinds):
+        raise ValueError(f"{nodes} nodes: one address has room for {len(kinds)}, each of a kind")
     login = Login()
     furnished: list[Rack] = []
     for kind, count in _counts(nodes, kinds):
@@ -95,7 +98,7 @@ def racks(nodes: int, kinds: Sequence[Kind] = KINDS) -> list[Rack]:
             machines = tuple(
                 Machine(
                     name=f"{kind.name}{first + place + 1:0{width}}",
-                    address=str(ipaddress.IPv4Address(base + place)),
+                    address=address or str(ipaddress.IPv4Address(base + place)),
                     idle_watts=kind.idle_watts,
                     peak_watts=kind.peak_watts,
                     phase=_AFTERNOON + _SCATTER * ((first + place) * _GOLDEN % 1.0),

@@ -31,7 +31,7 @@ class Service(Protocol):
 
 
 class HttpsServer:
-    """Services keyed by their IPv4 loopback address, all at one TCP port, with their faults."""
+    """Services keyed by their IPv4 address, all at one TCP port, with their faults."""
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class HttpsServer:
             handler_cancellation=True,
         )
         self._runner = web.ServerRunner(self._server, shutdown_timeout=_SHUTDOWN_S)
-        self._door = Doorway(port, files, self._server, self._welcome)
+        self._door = Doorway((services, port), files, self._server, self._welcome)
 
     async def start(self) -> None:
         """Listen and answer from now on.

@@ -1,8 +1,7 @@
 """One UDP socket for a fleet of simulated devices, each at its own loopback address.
 
-The socket is bound to every address so that ten thousand devices cost one descriptor, but it is
-confined to loopback twice over: bound to the device, and deaf to any packet sent elsewhere. An
-answer leaves from the address that was asked (IP_PKTINFO), as a real device's would.
+It is deaf to any packet sent elsewhere than to a device. An answer leaves from the address that was
+asked (IP_PKTINFO), as a real device's would.
 """
 
 import asyncio
@@ -13,16 +12,21 @@ from functools import partial
 
 from rackwatt_exporter.simulator.faults import Faults
 from rackwatt_exporter.simulator.faulty_datagrams import DatagramWay, Device
+from rackwatt_exporter.simulator.listening import open_socket
 
 _PACKETS_PER_WAKE = 64
 _MAX_PACKET = 4096
 _RECEIVE_BUFFER = 4 * 1024 * 1024
 _IP_PKTINFO = 8
 _PKTINFO = struct.Struct("=I4s4s")  # struct in_pktinfo: interface, our address, destination
+_OPTIONS = (
+    (socket.IPPROTO_IP, _IP_PKTINFO, 1),
+    (socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER),
+)
 
 
 class LoopbackServer:
-    """Devices keyed by their IPv4 loopback address, all at one UDP port, with their faults."""
+    """Devices keyed by their IPv4 address, all at one UDP port, with their faults."""
 
     def __init__(
         self, devices: Mapping[str, Device], port: int, faults: Faults | None = None
@@ -39,7 +43,8 @@ class LoopbackServer:
         Raises:
             OSError: the port is taken.
         """
-        self._socket = _open_socket(self._port)
+        addresses = [socket.inet_ntoa(address) for address in self._devices]
+        self._socket = open_socket(socket.SOCK_DGRAM, addresses, self._port, *_OPTIONS)
         asyncio.get_running_loop().add_reader(self._socket, self._receive_many, self._socket)
 
     async def close(self) -> None:
@@ -57,7 +62,7 @@ class LoopbackServer:
                 return
             _, ours, destination = _PKTINFO.unpack_from(control[0][2])
             device = self._devices.get(destination)
-            if device is None or destination[0] != 127:
+            if device is None:
                 continue
             condition = self._faults.condition(destination)
             if condition is not None:
@@ -73,17 +78,3 @@ def _send(sock: socket.socket, source: bytes, client: tuple[str, int], data: byt
         sock.sendmsg([data], control, 0, client)
     except OSError:  # buffers are full, or the client has gone: a packet is lost, as they are
         return
-
-
-def _open_socket(port: int) -> socket.socket:
-    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    sock.setblocking(False)
-    sock.setsockopt(socket.IPPROTO_IP, _IP_PKTINFO, 1)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
-    try:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"lo\0")
-        sock.bind(("0.0.0.0", port))  # noqa: S104 - of the loopback device
-    except OSError:
-        sock.close()
-        raise
-    return sock

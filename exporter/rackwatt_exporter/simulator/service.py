@@ -64,7 +64,7 @@ async def serve(
     def ready() -> None:
         write(directory, furnished, ports, authority)
         count = sum(len(rack.machines) for rack in furnished)
-        log.info("%d machines in %d racks answer on loopback", count, len(furnished))
+        log.info("%d machines in %d racks answer", count, len(furnished))
 
     status = await answer(servers, directory, ready)
     following.cancel()

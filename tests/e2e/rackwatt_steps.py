@@ -1,0 +1,194 @@
+"""Rackwatt on the node, line by line: installed, told what to measure, scraped, changed, removed."""
+
+from collections.abc import Callable
+
+import yaml
+
+from tests.cluster.clients import Helm, Kubectl
+from tests.cluster.cluster import Cluster
+from tests.e2e.account import Account
+from tests.e2e.fleet import Fleet
+from tests.e2e.machine import ROOT
+from tests.e2e.monitoring import Prometheus
+from tests.e2e.node import Node
+
+CHART = ROOT / "charts/rackwatt"
+RELEASE = ("rackwatt", CHART, "--namespace=rackwatt", "--wait", "--timeout=120s")
+DOCUMENTS = "powertargets,schedulerbindings"
+LAB = "lab"
+FALSE = "--for=condition={}=False"
+
+
+def take(node: Node, account: Account) -> None:
+    """Take every step that the README promises a person."""
+    scenario = Scenario(node)
+    steps: tuple[Callable[[], object], ...] = (
+        scenario.install,
+        scenario.simulate,
+        scenario.apply_documents,
+        scenario.rotate_the_secret,
+        scenario.all_are_ready,
+        scenario.prometheus_has_the_watts,
+        scenario.prometheus_has_the_nodes_own,
+        scenario.a_label_nobody_selects,
+        scenario.a_namespace_that_forbids,
+        scenario.upgrade,
+        scenario.delete_documents,
+        scenario.uninstall,
+    )
+    for step in steps:
+        account.take(step)
+
+
+class Scenario:
+    """What a person does, and what they see."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._kubectl = Kubectl(node, LAB)
+        self._helm = Helm(node)
+        self._prometheus = Prometheus(node)
+        self._fleet = Fleet(node, LAB)
+
+    def install(self) -> None:
+        """Install the chart: helm install."""
+        labels = "--set=monitoring.labels.release=prometheus"
+        self._helm.run("install", *RELEASE, "--create-namespace", labels)
+
+    def simulate(self) -> None:
+        """Run a simulated fleet in a pod: rackwatt-exporter simulate."""
+        self._node.kubectl.apply(
+            {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": LAB}}
+        )
+        self._fleet.start()
+
+    def apply_documents(self) -> None:
+        """Apply a fleet whose Secret is out of date, a scheduler, and the node: BMCs refuse."""
+        self._kubectl.apply(*self._fleet.secrets(password="of last year"))
+        self._kubectl.apply(*self._fleet.documents(), workers())
+        refused = "{.status.conditions[?(@.type=='Ready')].reason}=AuthFailed"
+        self._wait("powertarget/simulated", f"--for=jsonpath={refused}")
+
+    def rotate_the_secret(self) -> None:
+        """Rotate the Secret: BMCs let the same pods in."""
+        before = self._pods()
+        self._kubectl.apply(*self._fleet.secrets())
+        self._wait("powertarget/simulated", "--for=condition=Ready")
+        assert self._pods() == before
+
+    def all_are_ready(self) -> None:
+        """See that every document is ready: kubectl get pt,sb."""
+        self._wait(DOCUMENTS, "--all", "--for=condition=Ready")
+        print(self._kubectl.run("get", "pt,sb"))
+
+    def prometheus_has_the_watts(self) -> None:
+        """Ask Prometheus for sum(node_power_usage): it is what the simulator draws."""
+        count = self._fleet.size
+        self._prometheus.until(f"count(node_power_usage) == {count}")
+        found = self._prometheus.number("sum(node_power_usage)")
+        low, high = self._fleet.watts()
+        assert found is not None
+        assert low <= found <= high, f"{found} W, not between {low} and {high}"
+
+    def prometheus_has_the_nodes_own(self) -> None:
+        """Ask Prometheus for the node's CPU seconds and joules: they are those of its kernel."""
+        joules = 'rackwatt_node_domain_energy_joules_total{source="rapl",domain="package"}'
+        before = self._prometheus.until(joules)
+        self._node.machine.draw(joules=250.0)
+        assert self._prometheus.until(f"{joules} > {before}") - before == 250.0
+        least = self._node.machine.cpu_seconds()
+        seconds = self._prometheus.until(f"sum(rackwatt_node_cpu_seconds_total) > {least}")
+        assert seconds <= self._node.machine.cpu_seconds()
+
+    def a_label_nobody_selects(self) -> None:
+        """Give a ServiceMonitor a label that no Prometheus selects: Scraped=False says so."""
+        self._kubectl.apply(unselected())
+        self._wait("powertarget/unselected", FALSE.format("Scraped"))
+        message = self._message("powertarget/unselected", "Scraped")
+        assert "release" in message, message
+        assert "prometheus" in message, message
+
+    def a_namespace_that_forbids(self) -> None:
+        """Let Pod Security forbid the node's collectors: its own words are in the status."""
+        name = "restricted"
+        labels = {"pod-security.kubernetes.io/enforce": name}
+        self._node.kubectl.apply(
+            {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
+        )
+        kubectl = Kubectl(self._node, name)
+        kubectl.apply(workers())
+        target = "powertarget/workers"
+        kubectl.run("wait", target, FALSE.format("Available"), "--timeout=120s")
+        reason = "{.status.conditions[?(@.type=='Available')].reason}=PodSecurity"
+        kubectl.run("wait", target, f"--for=jsonpath={reason}", "--timeout=120s")
+        message = self._message(target, "Available", name)
+        assert 'violates PodSecurity "restricted:latest"' in message, message
+        assert "hostPath" in message, message
+
+    def upgrade(self) -> None:
+        """Upgrade the release: helm upgrade; collectors go on as they are."""
+        before = self._pods()
+        self._helm.run("upgrade", *RELEASE, "--reset-then-reuse-values", "--set=log.level=debug")
+        self._wait(DOCUMENTS, "simulated", "--for=condition=Ready")
+        assert self._pods() == before
+
+    def delete_documents(self) -> None:
+        """Delete every document: what was made for them goes with them."""
+        self._kubectl.run("delete", DOCUMENTS, "--all", "--all-namespaces")
+        made = "--selector=app.kubernetes.io/managed-by=rackwatt-operator"
+        kinds = "all,configmap,serviceaccount,networkpolicy,servicemonitor,prometheusrule,pdb"
+        self._kubectl.until(lambda k: not k.items(kinds, made, "--all-namespaces"))
+
+    def uninstall(self) -> None:
+        """Uninstall the release, delete the CRDs: nothing of ours is left."""
+        self._helm.run("uninstall", "rackwatt", "--namespace=rackwatt", "--wait")
+        self._kubectl.run("delete", f"--filename={ROOT / 'crds'}")
+        left = [name for name in everything(self._node) if "rackwatt" in name]
+        assert left == ["namespace/rackwatt"], left
+
+    def _wait(self, *what: str) -> None:
+        self._kubectl.run("wait", *what, "--timeout=120s")
+
+    def _message(self, what: str, condition: str, namespace: str = LAB) -> str:
+        path = f"{{.status.conditions[?(@.type=='{condition}')].message}}"
+        return Kubectl(self._node, namespace).run("get", what, f"--output=jsonpath={path}")
+
+    def _pods(self) -> dict[str, int]:
+        """List the collectors by their pods' uid, with how often they were restarted."""
+        pods = self._kubectl.items(
+            "pods", "--selector=app.kubernetes.io/managed-by=rackwatt-operator"
+        )
+        return {
+            pod["metadata"]["uid"]: pod["status"]["containerStatuses"][0]["restartCount"]
+            for pod in pods
+        }
+
+
+def workers() -> dict[str, object]:
+    """Take the example for the nodes of a cluster, asked more often."""
+    document = yaml.safe_load((ROOT / "docs/examples/node.yaml").read_text())
+    document["spec"]["interval"] = "1s"
+    found: dict[str, object] = document
+    return found
+
+
+def unselected() -> dict[str, object]:
+    """Write a document whose ServiceMonitor has another label than Prometheus wants."""
+    return {
+        "apiVersion": "rackwatt.dev/v1alpha1",
+        "kind": "PowerTarget",
+        "metadata": {"name": "unselected"},
+        "spec": {
+            "bmc": {"method": "fake", "hosts": [{"names": "lone1"}]},
+            "monitoring": {"serviceMonitor": {"labels": {"release": "another"}}},
+        },
+    }
+
+
+def everything(cluster: Cluster) -> list[str]:
+    """Name all that a cluster holds, of every kind that can be listed, but what happened."""
+    kubectl = Kubectl(cluster)
+    told = kubectl.run("api-resources", "--verbs=list", "--output=name").split()
+    kinds = [kind for kind in told if not kind.startswith("events")]
+    listed = kubectl.run("get", ",".join(kinds), "--all-namespaces", "--output=name")
+    return sorted(set(listed.split()))
