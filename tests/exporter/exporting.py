@@ -15,6 +15,7 @@ from rackwatt_exporter.settings.secrets import Secrets
 from rackwatt_exporter.web.app import Site
 from rackwatt_exporter.web.clockwork import Clockwork
 from rackwatt_exporter.web.front import Front, Limits
+from tests.patience import PATIENCE_S
 
 
 class Exporting:
@@ -71,7 +72,7 @@ class Exporting:
 
     async def until(self, told: Callable[[str], bool], path: str = "/metrics") -> str:
         """Read a page until it tells what is waited for."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             while not told(text := await self.text(path)):
                 await asyncio.sleep(0.02)
         return text

@@ -4,6 +4,8 @@ from pathlib import Path
 
 from tests.exporter.exporting import Exporting, power_target
 
+LOOPS = ("attended",)
+
 
 def up(*nodes: str) -> object:
     return lambda text: all(f'rackwatt_target_up{{node="{node}"}} 1' in text for node in nodes)

@@ -48,8 +48,12 @@ class Browser:
         return self.driver.execute_cdp_cmd(command, parameters)
 
     def open(self, url: str) -> None:
-        """Go to a page, from a blank one: its address alone may differ behind the #."""
+        """Go to a page, from a blank one: its address alone may differ behind the #.
+
+        What the page before complained of is forgotten: its exporter may have gone.
+        """
         self.driver.get("about:blank")
+        self.complaints()
         self.driver.get(url)
 
     def run(self, script: str, *arguments: object) -> Any:
@@ -90,7 +94,7 @@ class Browser:
     def complaints(self) -> list[str]:
         """Tell every error on the console and every violation of a policy since the last call."""
         logged = [entry["message"] for entry in self.driver.get_log("browser")]
-        return logged + list(self.run("return window.violations ?? []"))
+        return logged + list(self.run("return (window.violations ?? []).splice(0)"))
 
     def theme(self, name: str) -> None:
         """Prefer light or dark."""

@@ -152,7 +152,7 @@ class SlurmCluster:
         """Run scontrol and give what it printed."""
         return self._run("scontrol", *arguments)
 
-    def submit(self, *arguments: str, command: str = "sleep 1000") -> str:
+    def submit(self, *arguments: str, command: str = "sleep 100000") -> str:
         """Submit a batch job and give its number, whether it starts or not."""
         wrapped = ("--parsable", "--output=/dev/null", f"--wrap={command}", *arguments)
         return self._run("sbatch", *wrapped).strip()

@@ -1,4 +1,8 @@
-"""The files that make a Slurm of its own: slurm.conf and the keys, in a directory and on ports."""
+"""The files that make a Slurm of its own: slurm.conf and the keys, in a directory and on ports.
+
+Nodes stay as tests make them: Slurm itself would call a node down that needs more than a minute for
+its restart, or is silent for five.
+"""
 
 import getpass
 import os
@@ -26,17 +30,19 @@ JobAcctGatherType=jobacct_gather/none
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core_Memory
 DefMemPerCPU=1000
-SchedulerParameters=batch_sched_delay=0,sched_interval=1,bf_interval=1
+SchedulerParameters=batch_sched_delay=0,sched_interval=1,bf_interval=1,bf_yield_interval=10000000
 MpiDefault=none
 ReturnToService=0
 KillWait=1
-MessageTimeout=3
+MessageTimeout=30
+SlurmdTimeout=65000
 Epilog={directory}/epilog
 SuspendProgram=/bin/true
 ResumeProgram=/bin/true
 RebootProgram=/bin/true
 SuspendTime=100000
 SuspendTimeout=1
+ResumeTimeout=65000
 SlurmdParameters=config_overrides
 {more}
 """

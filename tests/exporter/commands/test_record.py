@@ -19,6 +19,7 @@ from rackwatt_exporter.capture import Capture, read
 from tests.exporter.commands.running import COMMAND, running
 from tests.exporter.commands.test_simulate import ports as ports  # a fixture
 from tests.exporter.targets.redfish_shapes import CRAY_TWO_NODES, HPE_ILO5, NVIDIA_HGX
+from tests.patience import PATIENCE_S
 from tests.peers import ipmi_sim as ipmi
 from tests.peers import snmpd as snmp
 from tests.peers import sushy as redfish
@@ -57,7 +58,7 @@ class Site:
 kind: PowerTarget
 metadata: {{name: lab}}
 spec:
-  timeout: 5s
+  timeout: 60s
   bmc:
     method: ipmi
     credentials: {{secretRef: {{name: bmc}}}}
@@ -75,7 +76,7 @@ spec:
         return subprocess.run(
             [*COMMAND, "record", f"--config.file={self.documents}",
              f"--secrets.directory={self.directory}/secrets", *arguments],
-            capture_output=True, text=True, check=False, timeout=60,
+            capture_output=True, text=True, check=False, timeout=PATIENCE_S,
         )  # fmt: skip
 
 
@@ -177,7 +178,9 @@ def test_what_is_replayed_reads_the_same_for_everybody(
         agent = f"udp:{rows['node3']['address']}:{at['snmp']}"
         assert snmp.client("snmpget", login, agent, [DEVICE_POWER]) == "123"
         service = f"https://{rows['node4']['address']}:{at['redfish']}"
-        client = httpx.Client(base_url=service, verify=False, auth=("monitor", "simulated"))
+        client = httpx.Client(
+            base_url=service, verify=False, auth=("monitor", "simulated"), timeout=PATIENCE_S
+        )
         with client:
             (member,) = client.get("/redfish/v1/Chassis").json()["Members"]
             power = client.get(f"{member['@odata.id']}/Power").json()

@@ -8,6 +8,9 @@ from rackwatt_exporter.polling.gate import Gate
 from rackwatt_exporter.polling.pace import Pace
 from rackwatt_exporter.polling.poller import Poller
 from rackwatt_exporter.reading import ReadError, Reason
+from tests.patience import PATIENCE_S, eventually
+
+LOOPS = ("attended",)
 
 QUICK = Pace(interval_s=0.1, timeout_s=0.05, max_backoff_s=0.2)
 
@@ -79,16 +82,10 @@ def poller(source: Scripted, desk: Desk, pace: Pace = QUICK) -> Poller[str]:
     return Poller("n1", source, pace, (Gate(()), Gate(())), desk)
 
 
-async def until(told: Callable[[], bool], limit_s: float = 5) -> None:
-    async with asyncio.timeout(limit_s):
-        while not told():
-            await asyncio.sleep(0.005)
-
-
 async def test_a_source_is_asked_again_and_again_and_never_twice_at_once() -> None:
     source, desk = Scripted(fine), Desk()
     task = asyncio.create_task(poller(source, desk).run())
-    await until(lambda: len(desk.told) >= 3)
+    await eventually(lambda: len(desk.told) >= 3)
     task.cancel()
     assert set(desk.told) == {"fine"}
     assert source.most_inside == 1
@@ -97,7 +94,7 @@ async def test_a_source_is_asked_again_and_again_and_never_twice_at_once() -> No
 async def test_silence_past_the_deadline_is_a_timeout_and_the_source_is_asked_again() -> None:
     desk = Desk()
     task = asyncio.create_task(poller(Scripted(silent, fine), desk).run())
-    await until(lambda: len(desk.told) >= 2)
+    await eventually(lambda: len(desk.told) >= 2)
     task.cancel()
     assert desk.told[:2] == [Reason.TIMEOUT, "fine"]
     assert "0.05s" in str(desk.errors[0])
@@ -154,9 +151,12 @@ async def test_failures_wait_in_the_lane_of_the_suspect_and_answers_leave_it() -
     assert lanes == ["suspect", "living", "living", "suspect", "living", "living"]
 
 
-async def test_a_peer_that_does_not_answer_a_close_is_left() -> None:
+async def test_a_peer_that_does_not_answer_a_close_is_left(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("rackwatt_exporter.polling.poller._CLOSE_S", 0.05)
     source = Scripted(fine)
     source.close_hangs = True
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         await poller(source, Desk()).close()
     assert source.closed

@@ -7,7 +7,10 @@ from rackwatt_exporter.polling.gate import Gate
 from rackwatt_exporter.polling.poller import Poller
 from rackwatt_exporter.polling.rounds import CLOSING_AT_ONCE, Rounds
 from tests import virtual_time
-from tests.exporter.polling.test_poller import QUICK, Desk, Scripted, fine, silent, until
+from tests.exporter.polling.test_poller import QUICK, Desk, Scripted, fine, silent
+from tests.patience import PATIENCE_S, eventually
+
+LOOPS = ("attended",)
 
 
 class House:
@@ -39,8 +42,8 @@ async def test_what_changed_is_closed_and_made_anew() -> None:
     house = House()
     house.have("a", "one")
     house.have("a", "two")
-    await until(lambda: house.made[0].closed)
-    await until(lambda: house.made[1].asked > 0)
+    await eventually(lambda: house.made[0].closed)
+    await eventually(lambda: house.made[1].asked > 0)
     assert not house.made[1].closed
     await house.rounds.close()
 
@@ -50,10 +53,10 @@ async def test_what_is_no_longer_wanted_is_closed_and_asked_no_more() -> None:
     house.have("a", "one")
     house.have("b", "one")
     house.rounds.keep(["b"])
-    await until(lambda: house.made[0].closed)
+    await eventually(lambda: house.made[0].closed)
     assert len(house.rounds) == 1
     asked = house.made[0].asked
-    await until(lambda: house.made[1].asked > 2)
+    await eventually(lambda: house.made[1].asked > 2)
     assert house.made[0].asked == asked
     await house.rounds.close()
 
@@ -63,8 +66,8 @@ async def test_closing_stops_reading_first_and_closes_every_source() -> None:
     house.pace = replace(QUICK, timeout_s=60)
     for key in "abc":
         house.have(key, "one", silent)
-    await until(lambda: all(source.inside for source in house.made))
-    async with asyncio.timeout(5):
+    await eventually(lambda: all(source.inside for source in house.made))
+    async with asyncio.timeout(PATIENCE_S):
         await house.rounds.close()
     assert all(source.closed and not source.inside for source in house.made)
 
@@ -78,8 +81,8 @@ async def test_a_source_that_swallows_its_cancellation_is_asked_no_more() -> Non
     house = House()
     house.pace = replace(QUICK, timeout_s=60)
     house.have("a", "one", deaf)
-    await until(lambda: house.made[0].inside > 0)
-    async with asyncio.timeout(30):
+    await eventually(lambda: house.made[0].inside > 0)
+    async with asyncio.timeout(PATIENCE_S):
         await house.rounds.close()
     assert house.made[0].asked == 1
     assert house.made[0].closed
@@ -100,7 +103,7 @@ async def test_no_more_than_some_hundreds_are_closed_at_once_and_all_are() -> No
         house.have(str(number), "one", silent)
     for source in house.made:
         source.close = partial(close, source)  # type: ignore[method-assign]
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_S):
         await house.rounds.close()
     assert most == CLOSING_AT_ONCE
     assert all(source.closed for source in house.made)

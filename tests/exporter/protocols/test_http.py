@@ -14,9 +14,9 @@ from rackwatt_exporter.protocols.http import BODY_LIMIT, HttpService
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.settings.options import TlsOptions
 from rackwatt_exporter.settings.secrets import Secrets
+from tests.patience import PATIENCE_S
 
-TIMEOUT_S = 5.0
-LOOPS = ("uvloop",)
+LOOPS = ("attended",)
 SYSTEM = TlsOptions()
 PRIVATE = TlsOptions(ca_secret="ca")
 
@@ -51,7 +51,7 @@ async def serving(tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def asking(
-    url: str, directory: Path, tls: TlsOptions = SYSTEM, timeout_s: float = TIMEOUT_S
+    url: str, directory: Path, tls: TlsOptions = SYSTEM, timeout_s: float = PATIENCE_S
 ) -> AsyncIterator[HttpService]:
     service = HttpService(url, tls, Secrets(directory), timeout_s)
     try:

@@ -6,16 +6,16 @@ import signal
 import socket
 import subprocess
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
 from rackwatt_exporter.protocols.ssh import SshHost
 from rackwatt_exporter.reading import ReadError, Reason
+from tests.patience import PATIENCE_S, eventually
 from tests.peers.sshd import Sshd, another_host_key, sshd
 
-TIMEOUT_S = 10.0
 LOOPS = ("uvloop",)  # the one the exporter runs on
 
 
@@ -42,24 +42,18 @@ def host_of(peer: Sshd, control: Path, known_hosts: Path | None = None) -> SshHo
     )
 
 
-async def reason_of(host: SshHost, *argv: str, timeout_s: float = TIMEOUT_S) -> Reason:
+async def reason_of(host: SshHost, *argv: str, timeout_s: float = PATIENCE_S) -> Reason:
     with pytest.raises(ReadError) as told:
         await host.run(argv or ("true",), timeout_s)
     await host.close()
     return told.value.reason
 
 
-async def until(condition: Callable[[], object], deadline_s: float = 5.0) -> None:
-    async with asyncio.timeout(deadline_s):
-        while not condition():
-            await asyncio.sleep(0.02)
-
-
 async def test_a_command_gives_its_output_and_one_login_serves_many(peer: Sshd, control: Path):
     host = host_of(peer, control)
     expected = subprocess.run(["uname", "-a"], capture_output=True, check=True).stdout
     for _ in range(3):
-        assert await host.run(("uname", "-a"), TIMEOUT_S) == expected
+        assert await host.run(("uname", "-a"), PATIENCE_S) == expected
     assert peer.logins() == 1
     await host.close()
     assert list(control.iterdir()) == []
@@ -68,14 +62,14 @@ async def test_a_command_gives_its_output_and_one_login_serves_many(peer: Sshd, 
 async def test_words_reach_the_command_as_they_are_and_never_the_shell(peer: Sshd, control: Path):
     words = ("$(id)", "a  b", "'; exit 3; '", "`id`", "\\n", "*", "")
     host = host_of(peer, control)
-    output = await host.run(("printf", "%s|", *words), TIMEOUT_S)
+    output = await host.run(("printf", "%s|", *words), PATIENCE_S)
     await host.close()
     assert output.decode() == "|".join(words) + "|"
 
 
 async def test_the_command_runs_in_the_c_locale(peer: Sshd, control: Path):
     host = host_of(peer, control)
-    assert b"LC_ALL=C\n" in await host.run(("env",), TIMEOUT_S)
+    assert b"LC_ALL=C\n" in await host.run(("env",), PATIENCE_S)
     await host.close()
 
 
@@ -107,7 +101,7 @@ async def test_a_key_not_authorized_is_auth_failed(peer: Sshd, control: Path, tm
 async def test_a_key_mounted_readable_by_all_still_logs_in(peer: Sshd, control: Path):
     peer.client_key.chmod(0o444)
     host = host_of(peer, control)
-    assert await host.run(("echo", "in"), TIMEOUT_S) == b"in\n"
+    assert await host.run(("echo", "in"), PATIENCE_S) == b"in\n"
     assert all(path.stat().st_mode & 0o077 == 0 for path in control.iterdir())
     await host.close()
     assert list(control.iterdir()) == []
@@ -147,7 +141,7 @@ async def test_a_peer_that_does_not_speak_ssh_is_bad_reply(control: Path):
 async def test_a_command_that_is_not_there_is_command_failed(peer: Sshd, control: Path):
     host = host_of(peer, control)
     with pytest.raises(ReadError, match=r"no-such-program.*No such file") as told:
-        await host.run(("no-such-program",), TIMEOUT_S)
+        await host.run(("no-such-program",), PATIENCE_S)
     assert told.value.reason is Reason.COMMAND_FAILED
     await host.close()
 
@@ -158,11 +152,11 @@ async def test_output_without_end_is_bad_reply(peer: Sshd, control: Path):
 
 async def test_a_command_that_hangs_is_timeout_and_the_next_one_works(peer: Sshd, control: Path):
     host = host_of(peer, control)
-    await host.run(("true",), TIMEOUT_S)
+    await host.run(("true",), PATIENCE_S)
     with pytest.raises(ReadError) as told:
         await host.run(("sleep", "60"), 0.5)
     assert told.value.reason is Reason.TIMEOUT
-    assert await host.run(("echo", "well"), TIMEOUT_S) == b"well\n"
+    assert await host.run(("echo", "well"), PATIENCE_S) == b"well\n"
     await host.close()
 
 
@@ -170,9 +164,9 @@ async def test_a_cancelled_command_leaves_no_child_and_a_host_that_can_go_on(
     peer: Sshd, control: Path
 ):
     host = host_of(peer, control)
-    await host.run(("true",), TIMEOUT_S)
+    await host.run(("true",), PATIENCE_S)
     await cancel_in_flight(host)
-    assert await host.run(("echo", "well"), TIMEOUT_S) == b"well\n"
+    assert await host.run(("echo", "well"), PATIENCE_S) == b"well\n"
     await host.close()
 
 
@@ -186,23 +180,23 @@ async def test_a_cancelled_login_leaves_no_child(control: Path):
 async def test_a_login_lost_between_two_commands_is_made_anew(peer: Sshd, control: Path):
     host = host_of(peer, control)
     own = children()
-    await host.run(("true",), TIMEOUT_S)
+    await host.run(("true",), PATIENCE_S)
     (master,) = children() - own
     os.kill(master, signal.SIGKILL)
-    await until(lambda: not children() - own)
-    assert await host.run(("echo", "well"), TIMEOUT_S) == b"well\n"
+    await eventually(lambda: not children() - own)
+    assert await host.run(("echo", "well"), PATIENCE_S) == b"well\n"
     assert peer.logins() == 2
     await host.close()
 
 
 async def cancel_in_flight(host: SshHost) -> None:
     before = children()
-    running = asyncio.create_task(host.run(("sleep", "60"), TIMEOUT_S))
-    await until(lambda: children() - before)
+    running = asyncio.create_task(host.run(("sleep", "60"), PATIENCE_S))
+    await eventually(lambda: children() - before)
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
-    await until(lambda: not children() - before)
+    await eventually(lambda: not children() - before)
 
 
 def children() -> set[int]:

@@ -1,7 +1,6 @@
 """Node states through sinfo: a real Slurm 22.05, whose oracle is scontrol, and captures of 24.11."""
 
 import asyncio
-import os
 import shutil
 import stat
 from collections.abc import Sequence
@@ -15,16 +14,16 @@ from rackwatt_exporter.protocols.local import LocalHost
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers.sinfo import Sinfo, parse_states, parse_version
 from tests.exporter.schedulers.conftest import LONG_NAME, TRUTH, WORDS
+from tests.patience import PATIENCE_S, eventually
 from tests.peers.slurm import SlurmCluster
 
 DATA = Path(__file__).parents[2] / "data"
-TIMEOUT_S = 10.0
 LOOPS = ("asyncio", "uvloop")  # each starts and reaps children in its own way
 
 
 def here(cluster: SlurmCluster, monkeypatch: pytest.MonkeyPatch, path: str | None = None) -> Sinfo:
     monkeypatch.setenv("SLURM_CONF", str(cluster.configuration))
-    return Sinfo(LocalHost(), path, TIMEOUT_S)
+    return Sinfo(LocalHost(), path, PATIENCE_S)
 
 
 def wrapper(directory: Path, script: str) -> str:
@@ -96,7 +95,7 @@ async def test_nodes_of_a_hidden_partition_are_read(
 async def test_a_slurmctld_that_is_gone_is_unreachable_and_found_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    with SlurmCluster("n1", more="SlurmctldTimeout=1") as cluster:
+    with SlurmCluster("n1", more="SlurmctldTimeout=1\nMessageTimeout=3") as cluster:
         sinfo = here(cluster, monkeypatch)
         await sinfo.read()
         cluster.stop_controller()
@@ -116,7 +115,7 @@ async def test_a_munge_key_that_is_not_the_clusters_is_auth_failed(
             text.replace(f"{cluster.directory}/munge.socket", f"{other.directory}/munge.socket")
         )
         monkeypatch.setenv("SLURM_CONF", str(tmp_path / "slurm.conf"))
-        error = await failure_of(Sinfo(LocalHost(), None, TIMEOUT_S))
+        error = await failure_of(Sinfo(LocalHost(), None, PATIENCE_S))
     assert error.reason is Reason.AUTH_FAILED
     assert "munged" in str(error)
 
@@ -131,7 +130,7 @@ async def test_a_user_whom_nodes_are_hidden_from_has_not_the_privilege(
 
 
 async def test_a_missing_sinfo_is_command_failed_and_says_what_to_do(tmp_path: Path) -> None:
-    error = await failure_of(Sinfo(LocalHost(), str(tmp_path), TIMEOUT_S))
+    error = await failure_of(Sinfo(LocalHost(), str(tmp_path), PATIENCE_S))
     assert error.reason is Reason.COMMAND_FAILED
     assert "install" in str(error)
 
@@ -142,7 +141,7 @@ async def test_a_missing_slurm_conf_is_command_failed_and_says_what_to_do(
     said = "sinfo: error: fetch_config: DNS SRV lookup failed"  # by the real one of 22.05
     fatal = "sinfo: fatal: Could not establish a configuration source"
     script = f"printf '%s\n' '{said}' '{fatal}' >&2; exit 1"
-    error = await failure_of(Sinfo(LocalHost(), wrapper(tmp_path, script), TIMEOUT_S))
+    error = await failure_of(Sinfo(LocalHost(), wrapper(tmp_path, script), PATIENCE_S))
     assert error.reason is Reason.COMMAND_FAILED
     assert "SLURM_CONF" in str(error)
 
@@ -151,7 +150,7 @@ async def test_another_failure_is_command_failed_in_the_words_of_the_command(
     tmp_path: Path,
 ) -> None:
     folder = wrapper(tmp_path, "echo 'sinfo: the cat sat on it' >&2; exit 3")
-    error = await failure_of(Sinfo(LocalHost(), folder, TIMEOUT_S))
+    error = await failure_of(Sinfo(LocalHost(), folder, PATIENCE_S))
     assert error.reason is Reason.COMMAND_FAILED
     assert str(error).endswith("sinfo ended with status 3: sinfo: the cat sat on it")
 
@@ -160,9 +159,11 @@ async def test_what_a_wrapper_started_does_not_outlive_the_deadline(tmp_path: Pa
     """The grandchild holds the pipe; it goes with the whole process group."""
     mark = tmp_path / "grandchild"
     folder = wrapper(tmp_path, f"sh -c 'echo $$ > {mark}; sleep 600' & wait")
-    sinfo = Sinfo(LocalHost(), folder, 1.0)
-    error = await failure_of(sinfo)
-    assert error.reason is Reason.TIMEOUT
+    for timeout_s in (1, 4, 16, 64):  # until there was time for it to start
+        error = await failure_of(Sinfo(LocalHost(), folder, timeout_s))
+        assert error.reason is Reason.TIMEOUT
+        if mark.exists() and mark.read_text():
+            break
     await gone(int(mark.read_text()))
 
 
@@ -174,9 +175,7 @@ async def test_a_cancelled_reading_leaves_no_process_and_can_be_repeated(
     script = f'[ -e {mark} ] && exec {real} "$@"; echo $$ > {mark}; exec sleep 600'
     sinfo = here(stage, monkeypatch, wrapper(tmp_path, script))
     reading = asyncio.create_task(sinfo.read())
-    async with asyncio.timeout(TIMEOUT_S):
-        while not mark.exists() or not mark.read_text():
-            await asyncio.sleep(0.01)
+    await eventually(lambda: mark.exists() and mark.read_text())
     reading.cancel()
     with pytest.raises(asyncio.CancelledError):
         await reading
@@ -186,11 +185,8 @@ async def test_a_cancelled_reading_leaves_no_process_and_can_be_repeated(
 
 async def gone(pid: int) -> None:
     """Wait until a process is no more than a zombie."""
-    async with asyncio.timeout(TIMEOUT_S):
-        while os.path.exists(f"/proc/{pid}/cmdline"):
-            if not Path(f"/proc/{pid}/cmdline").read_bytes():
-                return
-            await asyncio.sleep(0.01)
+    command = Path(f"/proc/{pid}/cmdline")
+    await eventually(lambda: not command.exists() or not command.read_bytes())
 
 
 class Printing:
@@ -207,13 +203,13 @@ class Printing:
 
 
 async def test_no_node_at_all_is_a_bad_reply_that_names_the_likely_reason() -> None:
-    error = await failure_of(Sinfo(Printing(b"\n"), None, TIMEOUT_S))
+    error = await failure_of(Sinfo(Printing(b"\n"), None, PATIENCE_S))
     assert error.reason is Reason.BAD_REPLY
     assert "PrivateData" in str(error)
 
 
 async def test_something_else_than_nodes_is_a_bad_reply_that_shows_it() -> None:
-    error = await failure_of(Sinfo(Printing(b"<html>\x1b[0m</html>"), None, TIMEOUT_S))
+    error = await failure_of(Sinfo(Printing(b"<html>\x1b[0m</html>"), None, PATIENCE_S))
     assert error.reason is Reason.BAD_REPLY
     assert "<html>" in str(error)
     assert "\x1b" not in str(error)

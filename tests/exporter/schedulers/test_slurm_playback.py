@@ -12,10 +12,10 @@ from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers.slurm_rest import SlurmRest
 from rackwatt_exporter.settings.binding import SecretKey, SlurmRestOptions
 from rackwatt_exporter.settings.secrets import Secrets
+from tests.patience import PATIENCE_S
 
 DATA = Path(__file__).parents[2] / "data" / "slurm-24.11"
-TIMEOUT_S = 10.0
-LOOPS = ("uvloop",)
+LOOPS = ("attended",)
 TOKEN = SecretKey("slurm", "token")
 SIX = {
     "n01": "allocated",
@@ -36,7 +36,7 @@ def secrets(tmp_path: Path) -> Secrets:
 
 @asynccontextmanager
 async def asking(options: SlurmRestOptions, secrets: Secrets) -> AsyncIterator[SlurmRest]:
-    scheduler = SlurmRest(options, secrets, TIMEOUT_S)
+    scheduler = SlurmRest(options, secrets, PATIENCE_S)
     try:
         yield scheduler
     finally:

@@ -10,15 +10,16 @@ from pathlib import Path
 import pytest
 
 from rackwatt_exporter.reading import ReadError, Reason
+from rackwatt_exporter.schedulers.scheduler import NodeStates
 from rackwatt_exporter.schedulers.slurm_rest import SlurmRest
 from rackwatt_exporter.schedulers.slurm_token import minted
 from rackwatt_exporter.settings.binding import SecretKey, SlurmRestOptions
 from rackwatt_exporter.settings.secrets import Secrets
 from tests.exporter.schedulers.conftest import WORDS
+from tests.patience import PATIENCE_S
 from tests.peers.slurm import SlurmCluster
 
-TIMEOUT_S = 10.0
-LOOPS = ("uvloop",)  # as in production; what matters here runs the same on each
+LOOPS = ("attended",)  # as in production; what matters here runs the same on each
 KEY = SecretKey("slurm", "jwt_hs256.key")
 TOKEN = SecretKey("slurm", "token")
 
@@ -32,7 +33,7 @@ def secrets(tmp_path: Path) -> Secrets:
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[SlurmCluster]:
     """A small cluster whose daemons tests may stop, as long as they start them again."""
-    with SlurmCluster("n1", rest=True) as running:
+    with SlurmCluster("n1", rest=True, more="MessageTimeout=3") as running:
         yield running
 
 
@@ -50,7 +51,7 @@ def with_token(
 
 @asynccontextmanager
 async def asking(options: SlurmRestOptions, secrets: Secrets) -> AsyncIterator[SlurmRest]:
-    scheduler = SlurmRest(options, secrets, TIMEOUT_S)
+    scheduler = SlurmRest(options, secrets, PATIENCE_S)
     try:
         yield scheduler
     finally:
@@ -217,12 +218,22 @@ async def test_a_slurmctld_that_is_silent_is_a_timeout(
 ) -> None:
     options = with_key(cluster, tmp_path)
     scheduler = SlurmRest(options, secrets, timeout_s=1.0)
-    await scheduler.read()
+    await at_last(scheduler)
     with cluster.frozen("slurmctld"), pytest.raises(ReadError) as caught:
         await scheduler.read()
     assert caught.value.reason is Reason.TIMEOUT
-    assert set((await scheduler.read()).states) == {"n1"}
+    assert set((await at_last(scheduler)).states) == {"n1"}
     await scheduler.close()
+
+
+async def at_last(scheduler: SlurmRest) -> NodeStates:
+    """Read, and again where a busy machine needed longer than the timeout."""
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            try:
+                return await scheduler.read()
+            except ReadError as error:
+                assert error.reason is Reason.TIMEOUT
 
 
 async def test_a_cancelled_reading_leaves_a_scheduler_that_can_go_on(

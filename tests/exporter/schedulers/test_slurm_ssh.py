@@ -13,10 +13,10 @@ from rackwatt_exporter.schedulers.slurm_ssh import SlurmSsh
 from rackwatt_exporter.settings.binding import SlurmSshOptions
 from rackwatt_exporter.settings.secrets import Secrets
 from tests.exporter.schedulers.conftest import TRUTH, WORDS
+from tests.patience import PATIENCE_S
 from tests.peers.slurm import SlurmCluster
 from tests.peers.sshd import Sshd, sshd
 
-TIMEOUT_S = 10.0
 LOOPS = ("asyncio", "uvloop")
 
 
@@ -56,7 +56,7 @@ async def options(peer: Sshd, stage: SlurmCluster, tmp_path: Path) -> SlurmSshOp
 async def test_every_state_of_a_real_slurm_is_read_over_one_login(
     options: SlurmSshOptions, secrets: Secrets, stage: SlurmCluster, peer: Sshd
 ) -> None:
-    scheduler = SlurmSsh(options, secrets, TIMEOUT_S)
+    scheduler = SlurmSsh(options, secrets, PATIENCE_S)
     try:
         first, second = await scheduler.read(), await scheduler.read()
     finally:
@@ -70,7 +70,7 @@ async def test_every_state_of_a_real_slurm_is_read_over_one_login(
 async def test_a_missing_sinfo_there_is_command_failed_and_says_what_to_do(
     options: SlurmSshOptions, secrets: Secrets
 ) -> None:
-    scheduler = SlurmSsh(replace(options, path="/nowhere"), secrets, TIMEOUT_S)
+    scheduler = SlurmSsh(replace(options, path="/nowhere"), secrets, PATIENCE_S)
     with pytest.raises(ReadError) as caught:
         await scheduler.read()
     await scheduler.close()
@@ -82,7 +82,7 @@ async def test_a_key_that_is_not_known_there_is_auth_failed(
     options: SlurmSshOptions, secrets: Secrets, tmp_path: Path, peer: Sshd
 ) -> None:
     (peer.client_key.parent / "authorized_keys").write_text("")
-    scheduler = SlurmSsh(options, secrets, TIMEOUT_S)
+    scheduler = SlurmSsh(options, secrets, PATIENCE_S)
     with pytest.raises(ReadError) as caught:
         await scheduler.read()
     await scheduler.close()
@@ -94,7 +94,7 @@ async def test_closing_leaves_no_file_behind(
 ) -> None:
     with tempfile.TemporaryDirectory() as place:  # short, as a Unix socket's path must be
         monkeypatch.setattr(tempfile, "tempdir", place)
-        scheduler = SlurmSsh(options, secrets, TIMEOUT_S)
+        scheduler = SlurmSsh(options, secrets, PATIENCE_S)
         await scheduler.read()
         assert os.listdir(place)
         await scheduler.close()

@@ -20,7 +20,7 @@ from rackwatt_exporter.targets.redfish import RedfishDriver
 from tests.exporter.targets.redfish_fleet import reason_of, target_at, write_secrets
 from tests.peers.ports import free_port
 
-LOOPS = ("uvloop",)
+LOOPS = ("attended",)
 
 FIRST, SECOND = "127.44.0.1", "127.44.0.2"
 LOGIN = ("monitor", "simulated")

@@ -25,6 +25,8 @@ from tests.peers.ports import free_port
 from tests.peers.pysnmp_client import pysnmp_get
 from tests.peers.snmpd import client
 
+LOOPS = ("attended",)
+
 DEVICE_POWER = "1.3.6.1.4.1.318.1.1.26.4.3.1.5.1"
 OUTLET_POWER = "1.3.6.1.4.1.318.1.1.26.9.4.3.1.7"
 SYSTEM = "1.3.6.1.2.1.1"

@@ -26,7 +26,7 @@ from tests.exporter.targets.redfish_fleet import target_at, write_secrets
 from tests.peers.ipmi_tools import Asker
 from tests.peers.ports import free_ports
 
-LOOPS = ("uvloop",)
+LOOPS = ("attended",)
 ADDRESS = "127.45.0.1"
 WATTS = 486.0
 SENSIBLE = [name for name in VENDORS if name != "nonsense"]

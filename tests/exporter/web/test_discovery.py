@@ -5,6 +5,8 @@ import pytest
 
 from tests.exporter.exporting import Exporting, power_target
 
+LOOPS = ("attended",)
+
 FLEET = "[{names: n1, address: 127.3.0.1, type: core, rack: r1}, {names: 'ü\"2'}]"
 
 

@@ -212,7 +212,6 @@ def test_numbers_and_targets_arrive_without_reload(browser: Browser, tmp_path: P
         assert browser.text("#details-title") == "n1", "what is open stays open in its new place"
         assert browser.focused().startswith("Search"), "and takes no focus from who is typing"
         assert browser.run("return window.unchanged")
-    browser.complaints()  # the exporter has gone: that is on the console, and is meant to be
 
 
 def test_silence_is_told_with_its_time_and_ends_by_itself(browser: Browser, tmp_path: Path) -> None:
@@ -230,7 +229,6 @@ def test_silence_is_told_with_its_time_and_ends_by_itself(browser: Browser, tmp_
     with exporting(tmp_path, port):
         browser.until(lambda: not browser.count("#silence"))
         browser.until(lambda: browser.text("#pulse-words") == "live")
-    browser.complaints()
 
 
 def test_without_scripts_the_plain_list_is_there(browser: Browser, url: str) -> None:
@@ -311,7 +309,6 @@ def test_who_falls_and_who_comes_back_is_said_though_seldom(
         browser.until(lambda: browser.text("#failing-title") == "1 failing")
         browser.run(LATER)
         browser.until(lambda: browser.text("#told") == "n1 now failing: invalid_entry.")
-    browser.complaints()
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -355,7 +352,7 @@ def test_ten_thousand_nodes_appear_and_go_on(browser: Browser, tmp_path: Path) -
         run.until_served(lambda text: text == "ready\n", "/readyz")
         started_s = time.monotonic()
         browser.open(run.url)
-        browser.until(lambda: browser.run("return window.paintedAt"), limit_s=60)
+        browser.until(lambda: browser.run("return window.paintedAt"))
         painted_s = browser.run("return window.paintedAt") / 1000
         assert (
             browser.run("return document.querySelectorAll('.racks .tile.known').length") == 10_000
@@ -366,12 +363,11 @@ def test_ten_thousand_nodes_appear_and_go_on(browser: Browser, tmp_path: Path) -
         browser.run(LONG_TASKS)
         before = browser.text("#sum-watts")
         browser.until(lambda: browser.text("#sum-watts") != before)
-        browser.until(lambda: browser.run("return window.updates") >= 3, limit_s=60)
+        browser.until(lambda: browser.run("return window.updates") >= 3)
         print(f"updates that took over 50 ms: {browser.run('return window.long')} (ms)")
         browser.press("/", "r77")
         browser.until(lambda: browser.count(".racks .tile") == 40)
         assert browser.complaints() == []
-    browser.complaints()
 
 
 # The clock by which the page holds back what it says, put on.

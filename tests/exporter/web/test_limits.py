@@ -10,6 +10,9 @@ import pytest
 
 from rackwatt_exporter.web.front import Limits
 from tests.exporter.exporting import Exporting, power_target
+from tests.patience import PATIENCE_S
+
+LOOPS = ("attended",)
 
 
 @pytest.fixture
@@ -98,7 +101,7 @@ async def test_who_pipelines_refusals_without_reading_is_cut_off(directory: Path
                     await writer.drain()
 
             with pytest.raises(ConnectionError):
-                async with asyncio.timeout(20):
+                async with asyncio.timeout(PATIENCE_S):
                     await flood()
         assert await site.text("/healthz") == "ok\n"
 
@@ -106,7 +109,7 @@ async def test_who_pipelines_refusals_without_reading_is_cut_off(directory: Path
 async def test_a_header_that_never_ends_is_cut_off(directory: Path) -> None:
     async with Exporting(directory, limits=Limits(idle_s=0.3)) as site:
         for begun in (b"", b"GET /metrics HTTP/1.1\r\nHost: ", ASKED + b"GET /metr"):
-            async with connected(site) as (reader, writer), asyncio.timeout(10):
+            async with connected(site) as (reader, writer), asyncio.timeout(PATIENCE_S):
                 writer.write(begun)
                 while await reader.read(65536):
                     pass
@@ -116,7 +119,7 @@ async def test_a_header_that_comes_in_drops_is_cut_off_all_the_same(directory: P
     async with (
         Exporting(directory, limits=Limits(idle_s=0.3)) as site,
         connected(site) as (reader, writer),
-        asyncio.timeout(10),
+        asyncio.timeout(PATIENCE_S),
     ):
         writer.write(b"GET /metrics HTTP/1.1\r\n")
 
@@ -137,9 +140,9 @@ async def test_more_connections_than_there_may_be_are_closed(directory: Path) ->
             for reader, writer in (one, two, three):
                 writer.write(ASKED)
                 assert (await reader.readline()).startswith(b"HTTP/1.1 200")
-            async with connected(site) as (reader, writer), asyncio.timeout(10):
+            async with connected(site) as (reader, writer), asyncio.timeout(PATIENCE_S):
                 assert await reader.read() == b""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             while True:
                 try:
                     assert await site.text("/healthz") == "ok\n"
@@ -160,7 +163,7 @@ async def test_a_body_without_end_is_not_read_for_long(directory: Path) -> None:
     async with Exporting(directory) as site, connected(site) as (reader, writer):
         writer.write(ASKED.replace(b"\r\n\r\n", b"\r\nTransfer-Encoding: chunked\r\n\r\n"))
         assert (await reader.readline()).startswith(b"HTTP/1.1 200")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             with pytest.raises(ConnectionError):
                 while True:
                     writer.write(b"1000\r\n" + b"x" * 4096 + b"\r\n")

@@ -2,23 +2,26 @@ import asyncio
 import socket
 import ssl
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from rackwatt_exporter.web.configuration import read
 from rackwatt_exporter.web.listener import Listener
 from tests.exporter.web.certified import TLS, Certified
+from tests.patience import PATIENCE_S
+
+LOOPS = ("attended",)
 
 
 class Greeter(asyncio.Protocol):
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
+    def connection_made(self, transport: Any) -> None:  # uvloop's are no asyncio.Transport
         transport.write(b"hello")
         transport.close()
 
 
 async def greeted(host: str, port: int, tls: ssl.SSLContext | None = None) -> bytes:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         reader, writer = await asyncio.open_connection(host, port, ssl=tls)
         try:
             return await reader.read()
@@ -55,7 +58,7 @@ async def test_a_handshake_that_never_ends_is_cut_off(tmp_path: Path) -> None:
     ((host, port),) = listener.addresses
     reader, writer = await asyncio.open_connection(host, port)
     writer.write(b"\x16\x03\x01")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         assert await reader.read() == b""
     writer.close()
     trusted = ssl.create_default_context(cafile=str(certified.authority_file))
@@ -65,11 +68,10 @@ async def test_a_handshake_that_never_ends_is_cut_off(tmp_path: Path) -> None:
 
 async def test_what_answers_can_be_replaced_under_a_connection_that_stays() -> None:
     class Other(Greeter):
-        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        def connection_made(self, transport: Any) -> None:
             self.transport = transport
 
         def data_received(self, data: bytes) -> None:
-            assert isinstance(self.transport, asyncio.Transport)
             self.transport.write(data.upper())
 
     listener = Listener("127.0.0.1", 0, 1.0)

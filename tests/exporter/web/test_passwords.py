@@ -7,6 +7,8 @@ import pytest
 from rackwatt_exporter.web.passwords import MOST_WAITING, Passwords, TooManyError
 from tests.exporter.web.certified import GOS_HASH, PASSWORD
 
+LOOPS = ("attended",)
+
 
 async def test_a_hash_made_by_go_is_understood() -> None:
     passwords = Passwords({"prometheus": GOS_HASH})

@@ -12,6 +12,8 @@ from rackwatt_exporter.web.picture import Picture
 from tests.exporter.exporting import Exporting, power_target
 from tests.exporter.test_store import target
 
+LOOPS = ("attended",)
+
 
 class Viewing:
     """A picture of two targets with a clock of its own."""

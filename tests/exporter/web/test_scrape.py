@@ -11,6 +11,8 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from rackwatt_exporter.web.encoded import wants_gzip
 from tests.exporter.exporting import Exporting, power_target
 
+LOOPS = ("attended",)
+
 FLEET = "[{names: n1, type: core, rack: r1}, {names: n10}, {names: bad, adress: y}]"
 
 

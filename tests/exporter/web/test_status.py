@@ -6,6 +6,8 @@ from typing import Any
 from rackwatt_exporter.settings.host import Host
 from tests.exporter.exporting import Exporting, power_target
 
+LOOPS = ("attended",)
+
 BINDING = """---
 apiVersion: rackwatt.dev/v1alpha1
 kind: SchedulerBinding
