@@ -10,7 +10,7 @@ import random
 from collections.abc import Callable
 from contextlib import suppress
 
-from rackwatt_operator.cluster.capabilities import Capabilities, MissingRightError
+from rackwatt_operator.cluster.capabilities import Capabilities, UnfitClusterError
 from rackwatt_operator.cluster.failure import ApiError
 from rackwatt_operator.cluster.listing import Listing
 from rackwatt_operator.informer import Informer
@@ -56,7 +56,7 @@ class Watching:
             try:
                 await self._capabilities.refresh()
                 await self._watch()
-            except (ApiError, MissingRightError) as error:
+            except (ApiError, UnfitClusterError) as error:
                 self._fail(str(error))
             failures = 0 if _now_s() - began_s > _CALM_S else failures + 1
             WATCH_RESTARTS.inc()

@@ -7,17 +7,18 @@ CustomResourceDefinitions (docs/decisions/0012-kinds-are-asked-for.md).
 import logging
 from collections.abc import AsyncIterator, Sequence
 
+from rackwatt_crds.document import API_VERSION
 from rackwatt_operator.cluster.client import Client
 from rackwatt_operator.cluster.failure import ApiError
 from rackwatt_operator.cluster.kinds import ACCESS_REVIEW, DOCUMENTS, MONITORING, WATCHED, Kind
 
 log = logging.getLogger(__name__)
 
-_GROUP_PATH = f"/apis/{MONITORING}"
+_CRDS = "rackwatt-operator crds | kubectl apply --server-side --filename -"
 
 
-class MissingRightError(Exception):
-    """A right without which nothing can be done at all; the message names it."""
+class UnfitClusterError(Exception):
+    """Nothing can be done without what is not there, or not allowed; the message says what to do."""
 
 
 class Capabilities:
@@ -31,10 +32,10 @@ class Capabilities:
         self.watched: tuple[Kind, ...] = ()
         """The kinds that there are and that we may list and watch."""
 
-    async def served(self) -> frozenset[str]:
-        """Ask which kinds of Prometheus Operator there are now."""
+    async def served(self, api_version: str = MONITORING) -> frozenset[str]:
+        """Ask which kinds of a group there are now; those of Prometheus Operator, if not told."""
         try:
-            found = await self._client.get(_GROUP_PATH)
+            found = await self._client.get(f"/apis/{api_version}")
         except ApiError as error:
             if error.status == 404:
                 return frozenset()
@@ -45,15 +46,20 @@ class Capabilities:
         """Look what there is, and which of it may be watched.
 
         Raises:
-            MissingRightError: the documents themselves may not be.
+            UnfitClusterError: there are no documents, or they may not be watched.
             ApiError: the server does not answer.
         """
+        if absent := {kind.kind for kind in DOCUMENTS} - await self.served(API_VERSION):
+            kinds = " and no ".join(sorted(absent))
+            raise UnfitClusterError(
+                f"the cluster has no {kinds} ({API_VERSION}): install the CRDs ({_CRDS})"
+            )
         self.monitoring = await self.served()
         there = [kind for kind in WATCHED if self._has(kind)]
         lacking = {kind.kind: [right async for right in self._lacking(kind)] for kind in there}
         for kind in DOCUMENTS:
             if told := lacking[kind.kind]:
-                raise MissingRightError(f"the operator may not {told[0]}: grant it that right")
+                raise UnfitClusterError(f"the operator may not {told[0]}: grant it that right")
         for told in filter(None, lacking.values()):
             log.warning("the operator may not %s: what becomes of them is not seen", told[0])
         self.watched = tuple(kind for kind in there if not lacking[kind.kind])
