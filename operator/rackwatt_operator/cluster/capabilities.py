@@ -18,7 +18,7 @@ _CRDS = "rackwatt-operator crds | kubectl apply --server-side --filename -"
 
 
 class UnfitClusterError(Exception):
-    """Nothing can be done without what is not there, or not allowed; the message says what to do."""
+    """Nothing can be done here as it is; the message says why, and what a person can do."""
 
 
 class Capabilities:
