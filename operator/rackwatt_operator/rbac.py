@@ -23,8 +23,8 @@ Scope = Literal["watched", "own"]
 """Where a rule holds: in every watched namespace, or in the operator's own."""
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 
-_SEEN = ("get", "list", "watch")
-_KEPT = (*_SEEN, "create", "patch", "delete")
+_SEEN = ("list", "watch")
+_KEPT = ("get", *_SEEN, "create", "patch", "delete")
 
 
 class Rule(NamedTuple):
@@ -48,8 +48,8 @@ RULES: tuple[Rule, ...] = (
     Rule((POWER_TARGET.group,), tuple(f"{kind.plural}/status" for kind in DOCUMENTS), ("patch",)),
     *_children(),
     # Which Prometheus takes a ServiceMonitor, and where the collectors are.
-    Rule((PROMETHEUS.group,), (PROMETHEUS.plural,), ("list", "watch")),
-    Rule((ENDPOINT_SLICE.group,), (ENDPOINT_SLICE.plural,), ("list", "watch")),
+    Rule((PROMETHEUS.group,), (PROMETHEUS.plural,), _SEEN),
+    Rule((ENDPOINT_SLICE.group,), (ENDPOINT_SLICE.plural,), _SEEN),
     Rule((NAMESPACE.group,), (NAMESPACE.plural,), ("get",)),
     # Ours are posted; a DaemonSet's tell why its pods are refused.
     Rule((EVENT.group,), (EVENT.plural,), ("create", "list")),

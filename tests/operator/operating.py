@@ -81,12 +81,15 @@ class Operating:
 
 
 @contextmanager
-def operating(cluster: Cluster, *flags: str, kubeconfig: Path | None = None) -> Iterator[Operating]:
+def operating(
+    cluster: Cluster, *flags: str, kubeconfig: Path | None = None, ready: bool = True
+) -> Iterator[Operating]:
     """Run an operator while the block lasts; it must not have told of a bug."""
     operator = Operating(cluster, *flags, kubeconfig=kubeconfig)
     operator.start()
     try:
-        operator.until_ready()
+        if ready:
+            operator.until_ready()
         yield operator
     finally:
         operator.stop()
