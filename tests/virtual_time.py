@@ -39,6 +39,10 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         """Tell this loop's own seconds."""
         return self._impatient.now_s
 
+    def pass_time(self, seconds: float) -> None:
+        """Pass time in which nothing is done, as a callback that takes long does."""
+        self._impatient.now_s += seconds
+
 
 def run(story: Coroutine[Any, Any, T]) -> T:
     """Run to the end; fail if a task or a callback broke unheard, or is left behind."""

@@ -177,17 +177,17 @@ class Exporter:
         for target in self.fleet.targets.values():
             make = partial(self._poller, target)
             identity = target.access, self._renewed[target.node]
-            self._targets.have(target.node, identity, _pace(target), make)
+            self._targets.have(target.node, identity, self._pace(target), make)
 
     def _poller(self, target: Target) -> Poller[Reading]:
         source = self._catalogue.driver(target.method).source(target)
         self._sources[target.node] = source
         gates = self._gates.living(target), self._gates.suspect(target)
-        return Poller(target.node, source, _pace(target), gates, self.store)
+        return Poller(target.node, source, self._pace(target), gates, self.store)
 
-
-def _pace(target: Target) -> Pace:
-    return Pace(target.interval_s, target.timeout_s, target.max_backoff_s)
+    def _pace(self, target: Target) -> Pace:
+        fleet = len(self.fleet.targets)
+        return Pace(target.interval_s, target.timeout_s, target.max_backoff_s, fleet)
 
 
 def _intervals_s(fleet: Fleet) -> Iterator[float]:

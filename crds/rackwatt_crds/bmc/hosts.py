@@ -115,7 +115,12 @@ class Concurrency(Model, frozen=True, kw_only=True):
     ] = None
     per_credential: Annotated[
         Annotated[int, Meta(ge=1, le=100_000)] | None,
-        Meta(description="First contacts and retries under way with one Secret. Default 128."),
+        Meta(
+            description=(
+                "First contacts and retries under way with one Secret."
+                " Default 512 for ipmi and snmp, 128 for the others."
+            )
+        ),
     ] = None
 
 

@@ -50,7 +50,7 @@ class Gates:
 
     def suspect(self, target: Target) -> Gate:
         """Give the gate of a target that is new, or failed last time."""
-        credential = ("credential", target.credentials)
+        credential = ("credential", target.method, target.credentials)
         return Gate(
             (
                 self._endpoint(target),
@@ -73,9 +73,9 @@ class Gates:
 
 
 def subnet(address: str) -> str:
-    """Name the /24 or /64 of an address; the domain of a host name."""
+    """Name the /24 or /64 of an address. A host name does not tell its neighbours: it is alone."""
     try:
         version = ipaddress.ip_address(address).version
     except ValueError:
-        return address.partition(".")[2]
+        return address
     return str(ipaddress.ip_network((address, 24 if version == 4 else 64), strict=False))

@@ -11,6 +11,7 @@ import zlib
 from dataclasses import dataclass
 
 FIRST_SWEEP_S = 10.0
+FIRST_CONTACTS_PER_S = 1000  # a log-in takes five times what a reading does, at both ends
 BEAT_S = 0.02
 _JITTER = 0.05
 _STEP = 0.1
@@ -18,16 +19,21 @@ _STEP = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How often one source is asked, how long it may take, and how long a failure may rest."""
+    """How often one source is asked, how long it may take, and how long a failure may rest.
+
+    `fleet` is how many are asked beside it: a large one takes longer to be met.
+    """
 
     interval_s: float
     timeout_s: float
     max_backoff_s: float
+    fleet: int = 1
 
 
 def first_due_s(key: str, pace: Pace, now_s: float) -> float:
     """Tell when a new target is first asked: soon, but not all of them at once."""
-    return now_s + place(key) * min(pace.interval_s, FIRST_SWEEP_S)
+    sweep_s = max(min(pace.interval_s, FIRST_SWEEP_S), pace.fleet / FIRST_CONTACTS_PER_S)
+    return now_s + place(key) * sweep_s
 
 
 def next_due_s(key: str, pace: Pace, due_s: float, now_s: float, failures: int) -> float:

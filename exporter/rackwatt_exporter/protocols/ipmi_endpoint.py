@@ -6,6 +6,7 @@ The kernel is asked to report ICMP errors (IP_RECVERR), so that a closed port is
 """
 
 import asyncio
+import math
 import os
 import socket
 from abc import ABC, abstractmethod
@@ -17,13 +18,16 @@ from rackwatt_exporter.reading import ReadError, Reason
 Address = tuple[Any, ...]  # as the socket module has it: two items for IPv4, four for IPv6
 
 RECEIVE_BUFFER = 4 * 1024 * 1024
-PACKETS_PER_WAKE = 64  # then the rest of the program has its turn
+# Then the rest of the program has its turn. Fewer would let questions outrun their answers where
+# the process is short of time: these would be lost in a full buffer, and asked for again.
+PACKETS_PER_WAKE = 1024
 MAX_PACKET = 2048
 _RECVERR = {
     socket.AF_INET: (socket.IPPROTO_IP, 11),
     socket.AF_INET6: (socket.IPPROTO_IPV6, 25),
 }
 _SO_RCVBUFFORCE = 33
+_LATE_S, _GRACE_S = 0.05, 0.2
 
 
 class SilenceError(ReadError):
@@ -53,7 +57,8 @@ class Correspondent(ABC):
         awaited: asyncio.Future[bytes | None] = loop.create_future()
         self._awaited = awaited
         self.endpoint.waiting[self.address] = self
-        timer = loop.call_later(timeout_s, _give_up, awaited)
+        due_s = loop.time() + timeout_s
+        timer = loop.call_at(due_s, _give_up, awaited, loop, due_s)
         try:
             self.endpoint.send(packet, self.address)
             return await awaited
@@ -215,6 +220,13 @@ def _open_socket(family: socket.AddressFamily) -> socket.socket:
     return sock
 
 
-def _give_up(awaited: "asyncio.Future[bytes | None]") -> None:
-    if not awaited.done():
+def _give_up(
+    awaited: "asyncio.Future[bytes | None]", loop: asyncio.AbstractEventLoop, due_s: float
+) -> None:
+    """Give up waiting; if we are late ourselves, the answer may lie in the socket: look there."""
+    if awaited.done():
+        return
+    if loop.time() > due_s + _LATE_S:
+        loop.call_later(_GRACE_S, _give_up, awaited, loop, math.inf)
+    else:
         awaited.set_result(None)

@@ -25,7 +25,7 @@ from rackwatt_exporter.settings.options import (
     filled,
 )
 from rackwatt_exporter.settings.presets import PRESETS
-from rackwatt_exporter.settings.target import Target
+from rackwatt_exporter.settings.target import Target, contacts_at_once
 
 _OPTIONS: dict[str, tuple[type[Options], str]] = {
     "ipmi": (IpmiOptions, "ipmi"),
@@ -80,6 +80,7 @@ class Entry:
             rack=self.entry.rack or "",
             credentials=credentials.secret_ref.name if credentials else None,
             scheduler=scheduler.name if scheduler else None,
+            credential_limit=contacts_at_once(self._method),
         )
         if limits is None:
             return blank

@@ -5,6 +5,16 @@ from dataclasses import dataclass
 from rackwatt_exporter.settings.options import Options
 
 
+def contacts_at_once(method: str) -> int:
+    """Tell how many first contacts may be under way with one credential, if no document says.
+
+    A wrong password must not lock an account by being tried everywhere at once. IPMI's and SNMP's
+    proofs need the password itself: BMCs have accounts of their own there, and no directory behind
+    them that could lock one for all.
+    """
+    return 512 if method in ("ipmi", "snmp") else 128
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """All that a source, the polling and the page need to know of one target.

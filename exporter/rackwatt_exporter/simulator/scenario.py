@@ -176,7 +176,7 @@ class _Cast:
 
 
 def _lot(seed: int, name: str) -> bytes:
-    """Draw a lot. A CRC would not do: pollers spread by one, and would meet all the dead in a row."""
+    """Draw a lot. A CRC would not do: pollers spread by one, and would meet the dead in a row."""
     return hashlib.blake2b(f"{seed} {name}".encode(), digest_size=8).digest()
 
 

@@ -55,6 +55,8 @@ async def test_a_credential_lets_no_more_first_contacts_through_than_its_limit()
     assert await holders([gates.suspect(at(f"10.0.{i}.1")) for i in range(5)]) == [0, 1, 2]
     other = [gates.suspect(at(f"10.0.{i}.1", credentials=str(i))) for i in range(5)]
     assert await holders(other) == [0, 1, 2, 3, 4]
+    methods = [gates.suspect(at(f"10.0.{i}.1", method=m)) for i, m in enumerate(("snmp", "ipmi"))]
+    assert await holders(methods) == [0, 1]
 
 
 async def test_the_suspect_fill_their_own_lane_and_never_that_of_the_living() -> None:
@@ -81,8 +83,8 @@ async def test_whoever_gives_up_waiting_leaves_no_place_taken() -> None:
     [
         ("10.11.1.200", "10.11.1.0/24"),
         ("fd00:1:2:3::9", "fd00:1:2:3::/64"),
-        ("n1-bmc.example.org", "example.org"),
-        ("n1", ""),
+        ("n1-bmc.example.org", "n1-bmc.example.org"),
+        ("n1", "n1"),
     ],
 )
 def test_a_subnet_is_named_by_the_address(address: str, name: str) -> None:

@@ -1,8 +1,12 @@
+from collections import Counter
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rackwatt_exporter.polling.pace import (
     BEAT_S,
+    FIRST_CONTACTS_PER_S,
     FIRST_SWEEP_S,
     Pace,
     beat_s,
@@ -19,6 +23,14 @@ times = st.floats(0, 1e7)
 @given(names, times)
 def test_a_new_target_is_asked_soon(name: str, now_s: float) -> None:
     assert now_s <= first_due_s(name, PACE, now_s) <= now_s + FIRST_SWEEP_S
+
+
+def test_a_large_fleet_is_met_no_faster_than_a_thousand_a_second() -> None:
+    pace = replace(PACE, interval_s=10, fleet=50_000)
+    due = sorted(first_due_s(f"n{number:05}", pace, 0) for number in range(pace.fleet))
+    assert 49 < due[-1] <= 50
+    seconds = Counter(int(due_s) for due_s in due)
+    assert max(seconds.values()) < 1.2 * FIRST_CONTACTS_PER_S
 
 
 @given(names, times, st.floats(0.1, 3600), st.lists(st.floats(0, 0.8), min_size=30, max_size=30))

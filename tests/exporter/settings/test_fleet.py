@@ -237,3 +237,13 @@ def test_times_that_cannot_be_spoil_the_document(times: str, problem: str) -> No
     built = resolved(target_document("{names: n1, address: a}", spec=times))
     assert built.targets == {}
     assert problem in told(built)
+
+
+def test_first_contacts_are_as_many_as_the_document_says_else_as_the_method_allows() -> None:
+    host = "{names: n1, address: 10.0.0.1, method: %s}"
+    hosts = [host % method for method in ("ipmi", "snmp", "redfish", "ipmiSsh")]
+    said = [target_document(h, bmc="preset: apc-rpdu2" if "snmp" in h else "") for h in hosts]
+    limits = [t.credential_limit for d in said for t in resolved(d).targets.values()]
+    assert limits == [512, 512, 128, 128]
+    narrow = target_document(hosts[0], bmc="concurrency: {perCredential: 3}")
+    assert resolved(narrow).targets["n1"].credential_limit == 3
