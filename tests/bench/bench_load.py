@@ -6,11 +6,12 @@
 import argparse
 from dataclasses import dataclass, replace
 
+from rackwatt_exporter.settings.target import contacts_at_once
 from tests.bench.fleet import Plan
 from tests.bench.load import Load, measure
 from tests.bench.report import Figure, figures
 
-CREDENTIAL_GATE = 128  # settings/target.py
+CREDENTIAL_GATE = contacts_at_once("ipmi")
 
 
 @dataclass(frozen=True, slots=True)

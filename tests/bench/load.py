@@ -88,7 +88,7 @@ def exporter(directory: Path) -> AbstractContextManager[Running]:
 
 def _sweep(run: Running) -> tuple[int, float]:
     """Wait until each was asked once; tell how many have been read by then, and the seconds."""
-    run.until_logged(_NEED.search, 120)
+    run.until_logged(_NEED.search)
     began_s = time.monotonic()
     while True:
         targets = json.loads(run.get("/status"))["targets"]
