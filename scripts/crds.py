@@ -13,9 +13,7 @@ from rackwatt_operator.rbac import SCOPES, policy_rules
 from scripts import values
 from scripts.generated import bring_up_to_date
 
-_MADE = (
-    "# Made by `make crds` from operator/rackwatt_operator/rbac.py: change that one.\n"
-)
+_MADE = "# Made by `make crds` from operator/rackwatt_operator/rbac.py: change that one.\n"
 
 
 def rules() -> str:
