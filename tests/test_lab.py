@@ -21,6 +21,7 @@ from rackwatt_exporter.simulator.ipmi import IpmiServer
 from rackwatt_exporter.simulator.machine import Login, Machine
 from rackwatt_exporter.simulator.redfish import RedfishServer
 from tests.exporter.commands.running import COMMAND, running
+from tests.exporter.exporting import rewrite
 from tests.peers import ipmi_sim as ipmi
 from tests.peers import snmpd as snmp
 from tests.peers import sushy as redfish
@@ -145,7 +146,7 @@ def test_run_serves_watts_and_slurms_states_and_leaves_no_session(lab: Lab) -> N
             "g1": (1344.0, ""),
         }
         run.until_served(lambda text: usage(text) == expected, "/metrics")
-        lab.document.write_text(lab.document.read_text().replace("rack: r2", "rack: r9"))
+        rewrite(lab.document, lab.document.read_text().replace("rack: r2", "rack: r9"))
         run.process.send_signal(signal.SIGHUP)
         run.until_served(lambda text: 'node="g1",type="gpu",rack="r9"' in text, "/metrics")
         run.until_served(lambda text: usage(text) == expected, "/metrics")

@@ -84,3 +84,10 @@ def power_target(hosts: str, *, method: str = "fake", spec: str = "interval: 200
         "apiVersion: rackwatt.dev/v1alpha1\nkind: PowerTarget\nmetadata: {name: lab}\n"
         f"spec:\n  {spec}\n  bmc:\n    method: {method}\n    hosts: {hosts}\n"
     )
+
+
+def rewrite(path: Path, text: str) -> None:
+    """Put a file in another's place whole, as Kubernetes does: whoever watches it sees no half."""
+    fresh = path.with_name(f"{path.name}.new")
+    fresh.write_text(text)
+    fresh.replace(path)

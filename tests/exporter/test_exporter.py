@@ -2,7 +2,7 @@ import asyncio
 import json
 from pathlib import Path
 
-from tests.exporter.exporting import Exporting, power_target
+from tests.exporter.exporting import Exporting, power_target, rewrite
 
 LOOPS = ("attended",)
 
@@ -20,7 +20,7 @@ async def test_a_changed_document_is_seen_and_what_stayed_keeps_its_counters(
         watching = asyncio.create_task(site.exporter.watch())
         await site.until(up("stays", "goes"))  # type: ignore[arg-type]
         poller = site.exporter._targets._pollers["stays"][1]
-        lab.write_text(power_target("[{names: stays, rack: r2}, {names: comes}]"))
+        rewrite(lab, power_target("[{names: stays, rack: r2}, {names: comes}]"))
         text = await site.until(up("stays", "comes"))  # type: ignore[arg-type]
         assert 'node="goes"' not in text
         assert 'rack="r2"' in text

@@ -39,25 +39,23 @@ class Running:
         for line in self.process.stderr:
             self.log.append(line)
 
-    def until_logged(self, told: Callable[[str], object], limit_s: float = PATIENCE_S) -> str:
+    def until_logged(self, told: Callable[[str], object]) -> str:
         """Wait for a line of the log."""
-        return self._until(lambda: next((line for line in self.log if told(line)), None), limit_s)
+        return self._until(lambda: next((line for line in self.log if told(line)), None))
 
-    def until_served(
-        self, told: Callable[[str], object], path: str, limit_s: float = PATIENCE_S
-    ) -> str:
+    def until_served(self, told: Callable[[str], object], path: str) -> str:
         """Wait until a page tells what is waited for."""
 
         def look() -> str | None:
             text = self.get(path)
             return text if told(text) else None
 
-        return self._until(look, limit_s)
+        return self._until(look)
 
     def get(self, path: str) -> str:
         """Get a page's text, whatever its status."""
         try:
-            with urllib.request.urlopen(self.url + path) as response:
+            with urllib.request.urlopen(self.url + path, timeout=PATIENCE_S) as response:
                 return str(response.read().decode())
         except urllib.error.HTTPError as error:
             with error:
@@ -72,12 +70,12 @@ class Running:
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Send a signal, and wait for the exit status."""
         self.process.send_signal(number)
-        status = self.process.wait(30)
-        self._reader.join(5)
+        status = self.process.wait(PATIENCE_S)
+        self._reader.join(PATIENCE_S)
         return status
 
-    def _until(self, look: Callable[[], str | None], limit_s: float) -> str:
-        deadline_s = time.monotonic() + limit_s
+    def _until(self, look: Callable[[], str | None]) -> str:
+        deadline_s = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline_s:
             found = look()
             if found is not None:
@@ -97,7 +95,7 @@ def running(*arguments: object, under: Sequence[str] = (), **environment: str) -
     finally:
         if run.process.poll() is None:
             run.process.kill()
-        run.process.wait(10)
+        run.process.wait(PATIENCE_S)
         assert run.process.stderr
-        run._reader.join(5)
+        run._reader.join(PATIENCE_S)
         run.process.stderr.close()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.exporter.commands.running import COMMAND, running
-from tests.exporter.exporting import power_target
+from tests.exporter.exporting import power_target, rewrite
 
 LISTEN = "--web.listen-address=127.0.0.1:0"
 
@@ -35,7 +35,7 @@ def test_it_serves_what_the_documents_say_and_sigterm_ends_it_with_counters_kept
 def test_sighup_reads_the_documents_again_at_once(lab: Path) -> None:
     with running("run", f"--config.file={lab.parent}", LISTEN) as run:
         run.until_served(lambda text: 'node="n1"' in text, "/metrics")
-        lab.write_text(power_target("[{names: n2}]"))
+        rewrite(lab, power_target("[{names: n2}]"))
         run.process.send_signal(signal.SIGHUP)
         text = run.until_served(lambda text: 'node="n2"' in text, "/metrics")
         assert 'node="n1"' not in text

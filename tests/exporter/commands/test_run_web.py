@@ -15,7 +15,7 @@ import pytest
 import trustme
 
 from tests.exporter.commands.running import Running, running
-from tests.exporter.exporting import power_target
+from tests.exporter.exporting import power_target, rewrite
 from tests.exporter.web.certified import GOS_HASH, MUTUAL, PASSWORD, TLS, Certified
 from tests.patience import PATIENCE_S, until
 
@@ -256,10 +256,10 @@ def test_reload_by_request_answers_when_it_is_done_and_tells_the_problems(
     certified.write()
     lab = certified.directory / "lab" / "lab.yaml"
     with serving(certified, "--web.enable-lifecycle") as run:
-        lab.write_text(power_target("[{names: n2}]"))
+        rewrite(lab, power_target("[{names: n2}]"))
         assert post(run.url + "/-/reload").status_code == 200
         assert [one["targets"] for one in get(run.url + "/targets").json()] == [["n2"]]
-        lab.write_text(power_target("[{names: n3, adress: x}]"))
+        rewrite(lab, power_target("[{names: n3, adress: x}]"))
         certified.write(rate_limit={})
         reply = post(run.url + "/-/reload")
         assert reply.status_code == 500

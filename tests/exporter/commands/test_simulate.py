@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.exporter.commands.running import COMMAND, Running, running
+from tests.exporter.exporting import rewrite
 from tests.patience import PATIENCE_S, until
 from tests.peers.ports import free_ports
 
@@ -104,11 +105,11 @@ def test_a_scenario_is_played_and_followed_when_its_file_changes(
         assert {node: reason for node, reason in told.items() if reason} == {
             "cn01": "powered_off", "gn1": "tls_failed",
         }  # fmt: skip
-        scenario.write_text("faults: [{hosts: cn1, dead: true}]")
+        rewrite(scenario, "faults: [{hosts: cn1, dead: true}]")
         fleet.until_logged(
             lambda line: "stays as it was" in line and "no simulated machine" in line
         )
-        scenario.write_text("faults: [{hosts: pdu1, quirk: nonsense}]")
+        rewrite(scenario, "faults: [{hosts: pdu1, quirk: nonsense}]")
         fleet.until_logged(lambda line: "read anew" in line)
         told = reasons(tmp_path)
         assert {node: reason for node, reason in told.items() if reason} == {"pdu1": "bad_reply"}

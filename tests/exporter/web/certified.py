@@ -5,6 +5,8 @@ from pathlib import Path
 import trustme
 import yaml
 
+from tests.exporter.exporting import rewrite
+
 # bcrypt of "fakepassword" by Go's implementation: exporter-toolkit's own (web/handler.go).
 GOS_HASH = "$2y$10$QOauhQNbBCuQDKes6eFzPeMqBSjb7Mr5DUmpZ/VcEd00UAV/LDeSi"
 PASSWORD = "fakepassword"
@@ -45,5 +47,5 @@ class Certified:
 
     def write(self, **config: object) -> Path:
         """Write the web configuration."""
-        self.web_config.write_text(yaml.safe_dump(config))
+        rewrite(self.web_config, yaml.safe_dump(config))
         return self.web_config

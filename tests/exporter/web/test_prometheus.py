@@ -9,7 +9,7 @@ import httpx
 import yaml
 
 from tests.exporter.commands.running import running
-from tests.exporter.exporting import power_target
+from tests.exporter.exporting import power_target, rewrite
 from tests.exporter.web.certified import GOS_HASH, MUTUAL, PASSWORD, Certified
 from tests.peers.prometheus import prometheus, tool
 
@@ -73,7 +73,7 @@ def test_prometheus_finds_every_node_and_scrapes_each_by_itself(tmp_path: Path) 
                 ("n3", "n3", "lab"),
             ]
             assert [one["health"] for one in peer.targets()] == ["up"] * 4
-            (tmp_path / "lab.yaml").write_text(power_target("[{names: n7}]"))
+            rewrite(tmp_path / "lab.yaml", power_target("[{names: n7}]"))
             peer.until(lambda peer: peer.query('probe_success{instance="n7"}'))
 
 
