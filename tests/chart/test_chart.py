@@ -113,3 +113,16 @@ def test_the_document_in_the_notes_has_no_problem() -> None:
     built = fleet(load(document.encode(), "notes"))
     assert built.problems == ()
     assert len(built.targets) == 16
+
+
+def test_the_page_on_security_tells_every_right_and_no_other() -> None:
+    told: dict[str, set[str]] = {}
+    page = (ROOT / "docs/security.md").read_text()
+    for what, verbs in re.findall(r"^  \| (`.*?) \| (.*?) \|", page, re.MULTILINE):
+        told |= dict.fromkeys(re.findall(r"`([a-z/]+)`", what), set(verbs.split(", ")))
+    granted: dict[str, set[str]] = {}
+    for rules in yaml.safe_load((CHART / "files/rules.yaml").read_text()).values():
+        for rule in rules:
+            for resource in rule["resources"]:
+                granted.setdefault(resource, set()).update(rule["verbs"])
+    assert told == granted
