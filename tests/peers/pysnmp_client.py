@@ -66,7 +66,7 @@ async def _get(asked: dict[str, Any]) -> dict[str, Any]:
     from pysnmp.hlapi.v3arch import asyncio as api
 
     engine = api.SnmpEngine()
-    target = await api.UdpTransportTarget.create((asked["host"], asked["port"]), timeout=2)
+    target = await api.UdpTransportTarget.create((asked["host"], asked["port"]), timeout=20)
     objects = [api.ObjectType(api.ObjectIdentity(oid)) for oid in asked["oids"]]
     error, status, _, found = await api.get_cmd(
         engine, login(asked), target, api.ContextData(), *objects, lookupMib=False

@@ -11,6 +11,7 @@ import pytest
 
 from tests.exporter.commands.running import COMMAND, running
 from tests.exporter.exporting import power_target, rewrite
+from tests.patience import PATIENCE_S
 
 LISTEN = "--web.listen-address=127.0.0.1:0"
 
@@ -93,8 +94,8 @@ def test_a_port_that_is_taken_is_told_and_the_exit_status_is_1(lab: Path) -> Non
         with running(
             "run", f"--config.file={lab}", f"--web.listen-address=127.0.0.1:{port}"
         ) as run:
-            assert run.process.wait(20) == 1
-            run._reader.join(5)
+            assert run.process.wait(PATIENCE_S) == 1
+            run._reader.join(PATIENCE_S)
             assert any("cannot listen" in line for line in run.log)
 
 
