@@ -119,7 +119,7 @@ def test_the_page_on_security_tells_every_right_and_no_other() -> None:
     told: dict[str, set[str]] = {}
     page = (ROOT / "docs/security.md").read_text()
     for what, verbs in re.findall(r"^  \| (`.*?) \| (.*?) \|", page, re.MULTILINE):
-        told |= dict.fromkeys(re.findall(r"`([a-z/]+)`", what), set(verbs.split(", ")))
+        told |= {one: set(verbs.split(", ")) for one in re.findall(r"`([a-z/]+)`", what)}
     granted: dict[str, set[str]] = {}
     for rules in yaml.safe_load((CHART / "files/rules.yaml").read_text()).values():
         for rule in rules:
