@@ -21,6 +21,7 @@ from rackwatt_exporter.simulator.ipmi import IpmiServer
 from rackwatt_exporter.simulator.machine import Machine
 from tests.bench.fleet import free_ports
 from tests.bench.peer_exporters import AbsentError, peer_exporter
+from tests.bench.process import waited_share
 from tests.bench.readings import OURS, ReadingCost, readings
 from tests.bench.report import progress
 from tests.exporter.targets.ipmi_targets import ACCOUNTS, driven
@@ -162,7 +163,7 @@ def _serve(addresses: list[str], port: int, ready: Any) -> None:
 def section(costs: list[ReadingCost], bmcs: int) -> str:
     """Write the part of the page."""
     told = f"{bmcs} BMCs, each asked again as soon as it has answered; suite 3 is ipmi_sim."
-    return f"## A reading over IPMI\n\n{told}\n\n{readings(costs)}\n"
+    return f"## A reading over IPMI\n\n{told}\n\n{readings('IPMI', costs, waited_share())}\n"
 
 
 def main() -> None:

@@ -24,6 +24,7 @@ from rackwatt_exporter.simulator.machine import Machine
 from rackwatt_exporter.simulator.redfish import RedfishServer
 from rackwatt_exporter.targets.redfish import RedfishDriver
 from tests.bench.fleet import free_ports
+from tests.bench.process import waited_share
 from tests.bench.readings import OURS, ReadingCost, readings
 from tests.bench.report import progress
 from tests.exporter.targets.redfish_fleet import target_at, write_secrets
@@ -139,7 +140,7 @@ def section(costs: list[ReadingCost], bmcs: int) -> str:
         f"{bmcs} simulated BMCs, {min(bmcs, IN_FLIGHT)} in flight, TLS. Of watts that stand still we"
         " ask each time whether the machine is on; those of a busy machine move."
     )
-    return f"## A reading over Redfish\n\n{told}\n\n{readings(costs)}\n"
+    return f"## A reading over Redfish\n\n{told}\n\n{readings('Redfish', costs, waited_share())}\n"
 
 
 def measure(bmcs: int, sweeps: int) -> list[ReadingCost]:

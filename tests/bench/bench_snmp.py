@@ -20,6 +20,7 @@ from rackwatt_exporter.settings.secrets import Secrets
 from rackwatt_exporter.settings.target import Target
 from rackwatt_exporter.targets.snmp import SnmpDriver
 from tests.bench.peer_exporters import AbsentError, PeerExporter, peer_exporter
+from tests.bench.process import waited_share
 from tests.bench.readings import OURS, ReadingCost, readings
 from tests.bench.report import progress
 from tests.peers.snmpd import (
@@ -177,7 +178,7 @@ def _module(version: str, objects: int) -> dict[str, Any]:
 def section(costs: list[ReadingCost], agents: int) -> str:
     """Write the part of the page."""
     told = f"{agents} addresses of one snmpd, {min(agents, IN_FLIGHT)} in flight."
-    return f"## A reading over SNMP\n\n{told}\n\n{readings(costs)}\n"
+    return f"## A reading over SNMP\n\n{told}\n\n{readings('SNMP', costs, waited_share())}\n"
 
 
 def main() -> None:

@@ -40,6 +40,12 @@ def cost(pid: int) -> Cost:
     return Cost(own, children, int(ran_ns) * _NS, int(waited_ns) * _NS)
 
 
+def waited_share() -> float:
+    """Tell for which part of its time this process was ready to run, and others had the processors."""
+    spent = cost(os.getpid())
+    return spent.waited_s / ((spent.waited_s + spent.loop_s) or 1.0)
+
+
 def stolen_s() -> float:
     """Tell for how long the host took processors away from this machine, of all of them."""
     fields = Path("/proc/stat").read_text().split("\n", 1)[0].split()

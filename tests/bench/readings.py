@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from tests.bench.report import NONE, said, table, times
 
 OURS = "rackwatt"
+BUSY = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +33,22 @@ class ReadingCost:
         return self.warm_ms <= self.budget_ms
 
 
-def readings(costs: Sequence[ReadingCost]) -> str:
-    """Write the costs as a table, a ratio beside each that is not ours, a sentence if we miss."""
+def readings(protocol: str, costs: Sequence[ReadingCost], waited: float) -> str:
+    """Write the costs as a table, a ratio beside each that is not ours, a sentence if we miss.
+
+    `waited` is the share of its time that the measuring process was ready to run and could not.
+    """
     ours = {cost.how: cost for cost in costs if cost.client == OURS}
     rows = [_row(cost, ours.get(cost.how)) for cost in costs]
     columns = ("client", "what", "first, ms", "warm, ms", "first", "warm", "budget, warm", "")
-    missed = [
-        f"\n**Missed:** {cost.how} takes us {cost.warm_ms:.3f} ms; the budget is {cost.budget_ms} ms."
-        for cost in costs
-        if cost.kept is False
-    ]
+    missed = [f"\n{_missed(protocol, cost, waited)}" for cost in costs if cost.kept is False]
     return "\n".join([table(columns, rows), *missed])
+
+
+def _missed(protocol: str, cost: ReadingCost, waited: float) -> str:
+    told = f"{protocol}, {cost.how}, takes us {cost.warm_ms:.3f} ms, and the budget is"
+    why = f": for {waited:.0%} of the time others had the processors, and the caches with them"
+    return f"**Missed:** {told} {cost.budget_ms} ms{why if waited > BUSY else ''}."
 
 
 def _row(cost: ReadingCost, ours: ReadingCost | None) -> tuple[str, ...]:

@@ -44,13 +44,15 @@ def test_a_budget_is_kept_or_missed_and_a_miss_has_a_sentence() -> None:
 
 def test_a_reading_is_compared_with_ours_of_the_same_kind() -> None:
     text = readings(
+        "IPMI",
         [
             ReadingCost(OURS, "DCMI", 0.2, 0.05, budget_ms=0.06),
             ReadingCost("other", "DCMI", 1.0, 0.5),
             ReadingCost("third", "DCMI", None, 5.0, "logs in each time"),
             ReadingCost(OURS, "sensors", 0.2, 0.1, budget_ms=0.06),
             ReadingCost("absent", "sensors", None, None, "is not installed"),
-        ]
+        ],
+        waited=0.5,
     )
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines()[2:7]]
     assert rows[0][4:7] == ["", "", "≤ 0.060 ms: kept"]
@@ -58,7 +60,9 @@ def test_a_reading_is_compared_with_ours_of_the_same_kind() -> None:
     assert rows[2][2:6] == ["–", "5.000", "25 ×", "100 ×"]
     assert rows[3][6] == "≤ 0.060 ms: **missed**"
     assert rows[4][2:6] == ["–", "–", "–", "–"]
-    assert text.endswith("**Missed:** sensors takes us 0.100 ms; the budget is 0.06 ms.")
+    why = "for 50% of the time others had the processors, and the caches with them"
+    told = "IPMI, sensors, takes us 0.100 ms, and the budget is 0.06 ms"
+    assert text.endswith(f"**Missed:** {told}: {why}.")
 
 
 def test_a_ratio_needs_two_figures() -> None:
