@@ -1,0 +1,134 @@
+"""Whether memory grows: as many sweeps as ten hours have, over a fleet of which much is ill.
+
+An hour at 10 s has 360 sweeps. Here a sweep takes a fraction of a second, and pages are asked for
+all the while: what is kept for each reading, failure, login or page would show.
+
+`python -m tests.bench.bench_memory`; the flags are for a smaller or longer try.
+"""
+
+import argparse
+import re
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.bench.fleet import Fleet, Plan, simulated
+from tests.bench.load import exporter
+from tests.bench.process import descriptors, resident_mib
+from tests.bench.report import Figure, figures, progress
+from tests.exporter.commands.running import Running
+
+SWEEPS_OF_AN_HOUR = 360
+SHARES = (0.2, 0.6, 1.0)  # of the run, at which memory is looked at
+LOOK_S = 0.5
+PAGES = ("/metrics", "/", "/status", "/plain", "/targets")
+GROWTH_MIB = 2.0
+FAULTS = """
+seed: 11
+faults:
+  - {latency: 2ms}
+  - {share: 5%, dead: true}
+  - {share: 5%, slow: 300ms}
+  - {share: 5%, restarts: {every: 7s, down: 2s}}
+  - {share: 3%, loss: 5%}
+  - {share: 3%, garbage: 20%}
+  - {share: 2%, wrongCredentials: true}
+"""
+_READS = re.compile(r'^rackwatt_target_reads_total\{node="[^"]+"\} (\d+)$', re.MULTILINE)
+_ERRORS = re.compile(r"^rackwatt_target_errors_total\S+ (\d+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one look found: sweeps of the well until now, readings, failures, memory, descriptors."""
+
+    sweeps: int
+    reads: int
+    failures: int
+    resident_mib: float
+    descriptors: int
+
+
+def measure(plan: Plan, sweeps: int, limit_s: float) -> tuple[list[Look], int]:
+    """Run until the well have been read so often; give a look at each share, and the pages asked."""
+    with tempfile.TemporaryDirectory() as name:
+        directory = Path(name)
+        with simulated(plan, directory / "fleet") as fleet, exporter(directory) as run:
+            run.until_served(lambda text: text == "ready\n", "/readyz")
+            wanted = iter([share * sweeps for share in SHARES])
+            found, asked, next_sweeps = [], 0, next(wanted)
+            for look in _looks(run, fleet, limit_s):
+                asked += len(PAGES)
+                if look.sweeps >= next_sweeps:
+                    found.append(look)
+                    progress(f"{look.sweeps} of {sweeps} sweeps: {look.resident_mib:.1f} MiB")
+                    next_sweeps = next(wanted, float("inf"))
+                if len(found) == len(SHARES):
+                    break
+            return found, asked
+
+
+def _looks(run: Running, fleet: Fleet, limit_s: float) -> Iterator[Look]:
+    """Ask for every page again and again, for so many seconds at most."""
+    ends_s = time.monotonic() + limit_s
+    while time.monotonic() < ends_s:
+        pages = [run.get(path) for path in PAGES]
+        fleet.told()
+        reads = sorted(map(int, _READS.findall(pages[0])))
+        failures = sum(map(int, _ERRORS.findall(pages[0])))
+        pid = run.process.pid
+        sweeps = reads[len(reads) // 2] if reads else 0  # of one that is well, as most are
+        yield Look(sweeps, sum(reads), failures, resident_mib(pid), descriptors(pid))
+        time.sleep(LOOK_S)
+
+
+def section(plan: Plan, looks: list[Look], asked: int) -> str:
+    """Write the part of the page."""
+    intro = (
+        f"{plan.bmcs:,} simulated BMCs over {', '.join(plan.methods)}, every {plan.interval_s:g} s;"
+        " 5 % are dead, 5 % slow, 5 % restart every 7 s, and others lose packets, answer garbage or"
+        f" know another password. {asked:,} pages were asked for meanwhile."
+    )
+    return f"## Memory over {looks[-1].sweeps:,} sweeps\n\n{intro}\n\n{figures(rows(looks))}\n"
+
+
+def rows(looks: list[Look]) -> list[Figure]:
+    """Put what was seen beside the budgets."""
+    first, middle, last = looks
+    at = [
+        Figure(f"resident memory at {share:.0%} of the run", look.resident_mib, "MiB")
+        for share, look in zip(SHARES, looks, strict=True)
+    ]
+    hours = last.sweeps / SWEEPS_OF_AN_HOUR
+    grown, late = last.resident_mib - first.resident_mib, last.resident_mib - middle.resident_mib
+    return [
+        Figure("sweeps", last.sweeps, note=f"as many as {hours:.1f} hours at 10 s have"),
+        Figure("readings", last.reads),
+        Figure("failures", last.failures),
+        *at,
+        Figure("growth from 20 % to 100 %", grown, "MiB", GROWTH_MIB),
+        Figure("growth from 60 % to 100 %", late, "MiB", GROWTH_MIB),
+        Figure("descriptors, more than at 20 %", last.descriptors - first.descriptors),
+    ]
+
+
+def main() -> None:
+    """Print the part of the page."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--bmcs", type=int, default=240)
+    parser.add_argument("--sweeps", type=int, default=10 * SWEEPS_OF_AN_HOUR)
+    parser.add_argument("--interval", type=float, default=0.1)
+    parser.add_argument("--limit", type=float, default=1500.0, help="seconds it may take")
+    said = parser.parse_args()
+    methods = ("ipmi", "redfish", "snmp")
+    plan = Plan(said.bmcs, methods, FAULTS, said.interval, timeout_s=1.0)
+    looks, asked = measure(plan, said.sweeps, said.limit)
+    if len(looks) < len(SHARES):
+        raise SystemExit(f"fewer than {said.sweeps} sweeps in {said.limit:.0f} s")
+    print(section(plan, looks, asked))
+
+
+if __name__ == "__main__":
+    main()
