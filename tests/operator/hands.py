@@ -9,7 +9,8 @@ from typing import Any
 
 import httpx
 
-from rackwatt_operator.cluster.kinds import BY_NAME, CHILDREN, Kind, Ref
+from rackwatt_operator.cluster.kinds import BY_NAME, CHILDREN, MONITORING, Kind, Ref
+from rackwatt_operator.cluster.seen import STAMP
 from rackwatt_operator.plan import naming
 from tests.cluster.clients import Api, Manifest
 
@@ -116,6 +117,29 @@ class Hands:
         ]
         return {ref(one): one for one in found}
 
+    def settled(self, one: Manifest) -> bool:
+        """Ask the API server whether an apply by the operator would change what is there."""
+        name = ref(one)
+        live = self.get(name)
+        if live is None:
+            return False
+        stamps = live["metadata"].get("annotations", {})
+        kept = {key: stamps[key] for key in (STAMP,) if key in stamps}
+        annotations = one["metadata"].get("annotations", {}) | kept
+        answer = self.client.patch(
+            _path(name),
+            params={"fieldManager": "rackwatt-operator", "force": "true", "dryRun": "All"},
+            headers={"Content-Type": "application/apply-patch+yaml"},
+            json=one | {"metadata": one["metadata"] | {"annotations": annotations}},
+        )
+        return answer.is_success and _authored(answer.json()) == _authored(live)
+
+    def monitoring(self) -> frozenset[str]:
+        """Ask which kinds of Prometheus Operator there are."""
+        answer = self.client.get(f"/apis/{MONITORING}")
+        resources = answer.json()["resources"] if answer.is_success else []
+        return frozenset(one["kind"] for one in resources if "/" not in one["name"])
+
     def conditions(self, one: Ref) -> dict[str, Manifest]:
         """Give a document's conditions by type."""
         status = (self.get(one) or {}).get("status") or {}
@@ -157,3 +181,12 @@ class Hands:
 
 def _path(one: Ref) -> str:
     return KINDS[one.kind].path(one.namespace or None, one.name)
+
+
+def _authored(manifest: Manifest) -> Manifest:
+    """Give what somebody said of an object, or would say."""
+    metadata = manifest["metadata"]
+    said = {key: metadata.get(key) for key in ("labels", "annotations", "ownerReferences")}
+    return {"metadata": said} | {
+        key: value for key, value in manifest.items() if key not in ("metadata", "status")
+    }

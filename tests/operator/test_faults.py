@@ -1,0 +1,274 @@
+"""Everything goes wrong that can between an operator and its API server: it comes to the same end.
+
+The same end: every child there as it is planned, and then no more writes.
+"""
+
+import random
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from rackwatt_crds.document import API_VERSION, SchedulerBinding
+from rackwatt_crds.loading import judge
+from rackwatt_operator.cluster.kinds import Ref
+from rackwatt_operator.plan.defaults import Defaults
+from rackwatt_operator.plan.facts import Facts
+from rackwatt_operator.plan.plan import plan
+from rackwatt_operator.plan.refused import Refused
+from tests.cluster import documents
+from tests.cluster.clients import Api, Manifest
+from tests.cluster.controlplane import ControlPlane
+from tests.operator.faults import Proxy, proxied
+from tests.operator.hands import Hands, binding, fleet, ref
+from tests.operator.operating import Operating, operating
+from tests.operator.rights import Account, account
+
+AT_REST_S = 3.0
+KILLS = 10
+
+
+@pytest.fixture(scope="module")
+def ours(control_plane: ControlPlane) -> Iterator[Hands]:
+    documents.install(control_plane)
+    with Api(control_plane) as api:
+        yield Hands(api)
+
+
+@pytest.fixture(scope="module")
+def who(control_plane: ControlPlane, ours: Hands) -> Account:
+    return account(control_plane)
+
+
+def wanted(namespace: str, count: int = 4) -> list[Manifest]:
+    said = {"schedulerRef": {"name": "prod"}}
+    fleets = [fleet(f"lab{number}", namespace, **said) for number in range(count)]
+    return [binding("prod", namespace), *fleets, fleet("wide", namespace, bmc={"shards": 3})]
+
+
+def planned(hands: Hands, namespace: str) -> dict[Ref, Manifest]:
+    """Plan what should be there, apart from the operator."""
+    kinds = ("SchedulerBinding", "PowerTarget")
+    there = [
+        one | {"apiVersion": API_VERSION} for kind in kinds for one in hands.list(kind, namespace)
+    ]
+    documents = [judge(one, "").document for one in there]
+    bindings = {
+        one.metadata.name: one.spec for one in documents if isinstance(one, SchedulerBinding)
+    }
+    facts = Facts(hands.monitoring(), bindings)
+    children: dict[Ref, Manifest] = {}
+    for raw, document in zip(there, documents, strict=True):
+        assert document
+        found = plan(raw, document, facts, Defaults())
+        assert not isinstance(found, Refused)
+        children |= {ref(child): child for child in found}
+    return children
+
+
+def converged(hands: Hands, namespace: str) -> None:
+    """Wait until exactly what is planned is there, and by the API server's word as planned."""
+    desired = planned(hands, namespace)
+
+    def unlike() -> list[Ref]:
+        different = desired.keys() ^ hands.children(namespace).keys()
+        return sorted(different) or [name for name in desired if not hands.settled(desired[name])]
+
+    hands.until(lambda: not unlike(), "all is as planned", unlike)
+
+
+def at_rest(plane: ControlPlane, who: Account, hands: Hands) -> None:
+    """Wait until the operator writes nothing more, its Lease apart."""
+
+    def quiet() -> bool:
+        plane.audit.mark()
+        time.sleep(AT_REST_S)
+        return not _writes(plane, who)
+
+    hands.until(quiet, "no more writes", lambda: _writes(plane, who))
+
+
+def _writes(plane: ControlPlane, who: Account) -> Counter[tuple[str, str, int]]:
+    return Counter(
+        (call.verb, call.resource, call.code)
+        for call in plane.audit.writes(user=who.user)
+        if call.resource not in ("leases", "selfsubjectaccessreviews")
+    )
+
+
+def meddle(hands: Hands, made: list[Manifest], chance: random.Random) -> None:
+    """Change something at random, as people and clumsy scripts do."""
+    one = chance.choice([one for one in made if one["kind"] == "PowerTarget"])
+    namespace, name = one["metadata"]["namespace"], one["metadata"]["name"]
+    deed = chance.randrange(4)
+    if deed == 0:
+        one["spec"]["bmc"]["hosts"] = [{"names": f"n[1-{chance.randrange(2, 99)}]"}]
+        hands.apply(one)
+    elif deed == 1:
+        hands.delete(Ref("Service", namespace, f"pt-{name}"))
+    elif deed == 2:
+        hands.delete(Ref("Deployment", namespace, f"pt-{name}-0"))
+    else:
+        config = Ref("ConfigMap", namespace, f"pt-{name}")
+        if hands.get(config):
+            hands.merge(config, {"data": {"documents.yaml": "meddled"}})
+
+
+def flags(namespace: str, who: Account, *more: str) -> list[str]:
+    where = (f"--namespace={namespace}", f"--lease.namespace={who.namespace}")
+    return [*where, "--lease.duration=1s", *more]
+
+
+def test_killed_at_any_moment_it_comes_to_the_same_end(
+    control_plane: ControlPlane, ours: Hands, who: Account, own_namespace: str
+) -> None:
+    chance = random.Random(20261121)
+    made = wanted(own_namespace)
+    for one in made:
+        ours.apply(one)
+    told = flags(own_namespace, who)
+    operator = Operating(control_plane, *told, kubeconfig=who.kubeconfig)
+    for _ in range(KILLS):
+        operator.start()
+        meddle(ours, made, chance)
+        writes = chance.randrange(0, 12)
+        control_plane.audit.mark()
+        operator.daemon.wait_until(
+            lambda enough=writes: (
+                sum(_writes(control_plane, who).values()) >= enough
+                or "holds the Lease" in operator.log.read_text()
+            ),
+            "some writes",
+        )
+        operator.kill()
+        meddle(ours, made, chance)
+    with operating(control_plane, *told, kubeconfig=who.kubeconfig):
+        converged(ours, own_namespace)
+        at_rest(control_plane, who, ours)
+
+
+@pytest.fixture
+def proxy(control_plane: ControlPlane) -> Iterator[Proxy]:
+    with proxied(control_plane) as running:
+        yield running
+
+
+@contextmanager
+def operating_behind(
+    proxy: Proxy, plane: ControlPlane, who: Account, namespace: str, *more: str
+) -> Iterator[Operating]:
+    told = flags(namespace, who, *more)
+    with operating(plane, *told, kubeconfig=proxy.kubeconfig(who.kubeconfig)) as operator:
+        yield operator
+
+
+def test_refusals_at_random_delay_and_do_no_harm(
+    control_plane: ControlPlane, ours: Hands, who: Account, own_namespace: str, proxy: Proxy
+) -> None:
+    chance = random.Random(1)
+    made = wanted(own_namespace)
+
+    def refuse(method: str, path: str, watch: bool) -> int | None:
+        if "/leases" in path or chance.random() > 0.3:
+            return None
+        if watch:
+            return chance.choice([410, 429, 500])
+        return chance.choice([409, 429, 500]) if method == "PATCH" else chance.choice([429, 500])
+
+    with operating_behind(proxy, control_plane, who, own_namespace):
+        proxy.fault = refuse
+        for one in made:
+            ours.apply(one)
+        for _ in range(6):
+            meddle(ours, made, chance)
+        ours.until(lambda: proxy.injected.keys() >= {409, 429, 500})
+        proxy.fault = lambda method, path, watch: None
+        converged(ours, own_namespace)
+        at_rest(control_plane, who, ours)
+
+
+def test_a_watch_that_is_told_its_past_is_gone_begins_anew(
+    control_plane: ControlPlane, ours: Hands, who: Account, own_namespace: str, proxy: Proxy
+) -> None:
+    with operating_behind(proxy, control_plane, who, own_namespace):
+        ours.apply(fleet("lab", own_namespace))
+        converged(ours, own_namespace)
+        proxy.fault = lambda method, path, watch: 410 if watch else None
+        control_plane.compact()
+        control_plane.restart_api_server()  # every watch ends, and asks for what is gone
+        ours.until(lambda: proxy.injected[410] > 5)
+        ours.delete(Ref("Service", own_namespace, "pt-lab"))
+        proxy.fault = lambda method, path, watch: None
+        converged(ours, own_namespace)
+        at_rest(control_plane, who, ours)
+
+
+def test_a_watch_that_has_gone_silent_is_made_up_for_by_lists(
+    control_plane: ControlPlane, ours: Hands, who: Account, own_namespace: str, proxy: Proxy
+) -> None:
+    with operating_behind(proxy, control_plane, who, own_namespace, "--resync.interval=2s"):
+        ours.apply(fleet("lab", own_namespace))
+        converged(ours, own_namespace)
+        proxy.silent = True
+        ours.delete(Ref("Service", own_namespace, "pt-lab"))
+        ours.apply(fleet("late", own_namespace))
+        converged(ours, own_namespace)
+        assert proxy.swallowed
+        ours.delete(Ref("PowerTarget", own_namespace, "late"))
+        ours.until(
+            lambda: not [name for name in ours.children(own_namespace) if "late" in name.name]
+        )
+        at_rest(control_plane, who, ours)
+
+
+def test_an_api_server_that_is_killed_and_comes_back_is_taken_up_again(
+    control_plane: ControlPlane, ours: Hands, who: Account, own_namespace: str
+) -> None:
+    told = flags(own_namespace, who)
+    with operating(control_plane, *told, kubeconfig=who.kubeconfig) as operator:
+        for one in wanted(own_namespace):
+            ours.apply(one)
+        control_plane.restart_api_server(abruptly=True)
+        ours.until(lambda: ours.apply(fleet("after", own_namespace)))
+        converged(ours, own_namespace)
+        at_rest(control_plane, who, ours)
+        assert operator.get("/healthz") == "ok\n"
+
+
+def test_an_etcd_that_stands_still_for_a_while_delays_and_does_no_harm(
+    control_plane: ControlPlane, ours: Hands, who: Account, own_namespace: str
+) -> None:
+    made = wanted(own_namespace)
+    told = flags(own_namespace, who)
+    with operating(control_plane, *told, kubeconfig=who.kubeconfig) as operator:
+        for one in made[:3]:
+            ours.apply(one)
+        with control_plane.etcd.frozen():
+            ours.until(lambda: "the Lease" in operator.log.read_text())
+            operator.daemon.wait_until(
+                lambda: operator.metric("rackwatt_operator_leader") == 0, "it stops leading"
+            )
+        with control_plane.etcd.slowed():
+            for one in made:
+                ours.apply(one)
+        converged(ours, own_namespace)
+        at_rest(control_plane, who, ours)
+
+
+def test_a_restart_with_everything_there_writes_nothing(
+    control_plane: ControlPlane, ours: Hands, who: Account, own_namespace: str
+) -> None:
+    told = flags(own_namespace, who)
+    for one in wanted(own_namespace):
+        ours.apply(one)
+    with operating(control_plane, *told, kubeconfig=who.kubeconfig):
+        converged(ours, own_namespace)
+        at_rest(control_plane, who, ours)
+    control_plane.audit.mark()
+    with operating(control_plane, *told, kubeconfig=who.kubeconfig) as operator:
+        count = len(wanted(own_namespace))
+        ours.until(lambda: operator.metric("rackwatt_operator_reconciles_total") >= count)
+        ours.until(lambda: operator.metric("rackwatt_operator_queue_depth") == 0)
+        assert not _writes(control_plane, who)
