@@ -121,7 +121,9 @@ TOOLS = (
     Tool("etcd", ETCD, ETCD.module),
     Tool("helm", HELM, "helm.sh/helm/v4/cmd/helm", asks="version --short"),
     Tool("kubeconform", KUBECONFORM, f"{KUBECONFORM.module}/cmd/kubeconform", asks="-v"),
-    Tool("prometheus-operator-crd", PROMETHEUS_OPERATOR, "example/prometheus-operator-crd", make=copy),
+    Tool(
+        "prometheus-operator-crd", PROMETHEUS_OPERATOR, "example/prometheus-operator-crd", make=copy
+    ),
     Tool("kube-scheduler", KUBERNETES, "k8s.io/kubernetes/cmd/kube-scheduler", "e2e"),
     Tool("kubelet", KUBERNETES, "k8s.io/kubernetes/cmd/kubelet", "e2e"),
     Tool("kube-proxy", KUBERNETES, "k8s.io/kubernetes/cmd/kube-proxy", "e2e"),
