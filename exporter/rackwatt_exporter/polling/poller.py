@@ -114,6 +114,9 @@ class Poller(Generic[T]):
         self._fail(ReadError(Reason.INTERNAL_ERROR, told), started_s)
 
     def _fail(self, error: ReadError, started_s: float) -> None:
+        # It is kept for as long as the target fails: not with the frames it came through, whose
+        # sockets would stay open until the collector comes, which in a large fleet is never.
+        error.__traceback__ = error.__context__ = error.__cause__ = None
         if error.reason is not self._reason:
             log.warning("%s: %s", error.reason, error, extra={"node": self.key})
         self._reason = error.reason

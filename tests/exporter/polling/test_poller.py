@@ -1,5 +1,7 @@
 import asyncio
+import gc
 import logging
+import weakref
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -160,3 +162,27 @@ async def test_a_peer_that_does_not_answer_a_close_is_left(
     async with asyncio.timeout(PATIENCE_S):
         await poller(source, Desk()).close()
     assert source.closed
+
+
+async def test_an_error_that_is_kept_does_not_keep_what_was_open_when_it_came() -> None:
+    class Opened:
+        pass
+
+    async def failing() -> str:
+        opened = Opened()
+        left.append(weakref.ref(opened))
+        try:
+            raise OSError("no route")
+        except OSError as error:
+            fault = ReadError(Reason.UNREACHABLE, str(error))
+            raise fault from None
+
+    left: list[weakref.ref[Opened]] = []
+    desk = Desk()
+    gc.disable()
+    try:
+        await poller(Scripted(failing), desk).ask()
+        assert [each() for each in left] == [None]
+    finally:
+        gc.enable()
+    assert str(desk.errors[0]) == "no route"
