@@ -124,6 +124,8 @@ class Agent:
                 self.close()
                 if not kept:
                     raise _refused_login() from None
+            except asyncio.CancelledError:
+                raise
             except BaseException as error:
                 fault = self._fault(error)
                 attempts_left -= 1
