@@ -6,7 +6,8 @@ when it ends nothing is left, and it can be started anew. What it hands on is br
 ten thousand objects listed at once do not pile up between the two threads.
 
 It does not tell when it has listed everything and begun to watch: its requests do. Whoever lists
-after that misses nothing, for what happens from then on is watched.
+after that misses nothing, for what happens from then on is watched. Nor does it tell what is gone
+when it has to list again, its past being forgotten: whoever listed before lists again then.
 """
 
 import asyncio
@@ -38,7 +39,7 @@ class Informer:
         self._namespaces = namespaces
         self._deliver = deliver
         self.watching = asyncio.Event()
-        """Set once a watch of each kind in each namespace has begun."""
+        """Set whenever a watch of each kind in each namespace has begun, or has begun anew."""
 
     async def run(self, kinds: Sequence[Kind]) -> str:
         """Watch until it ends by itself, and tell why; or until cancelled."""
@@ -90,13 +91,17 @@ class Informer:
         return "it was told to end"
 
     def _hears(self, kinds: Sequence[Kind], loop: asyncio.AbstractEventLoop) -> Middleware:
-        """Make what hears requests, and tells when the last watch has begun."""
+        """Make what hears requests, and tells when the last watch after a list has begun."""
         places: Sequence[str | None] = self._namespaces or (None,)
-        awaited = {kind.path(place) for kind in kinds for place in places}
+        paths = frozenset(kind.path(place) for kind in kinds for place in places)
+        awaited = set(paths)
 
         async def hear(request: aiohttp.ClientRequest, handler: Handler) -> aiohttp.ClientResponse:
-            if awaited and "watch" in request.url.query:
-                awaited.discard(request.url.path)
+            path = request.url.path
+            if "watch" not in request.url.query:
+                awaited.update(paths & {path})
+            elif path in awaited:
+                awaited.discard(path)
                 if not awaited:
                     loop.call_soon_threadsafe(self.watching.set)
             return await handler(request)

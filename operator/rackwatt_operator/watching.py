@@ -24,6 +24,7 @@ _PAUSES_S = (0.5, 1.0, 2.0, 5.0, 10.0)
 _CALM_S = 60.0
 _BEGIN_S = 60.0
 _RETRY_S = 2.0
+_PAUSE_S = 1.0
 
 
 class Watching:
@@ -79,23 +80,27 @@ class Watching:
                 self._fail(f"watching ended: {outcome}")
 
     async def _list(self) -> None:
-        """List everything as soon as it is watched, and now and then; have all documents looked at.
+        """List everything whenever watches have begun, and now and then besides.
 
-        Kinds may have come or gone, and with them what documents come to.
+        All documents are looked at then: kinds may have come or gone, and with them what documents
+        come to.
         """
-        with suppress(TimeoutError):  # one watch may not come about; what can be had is listed
-            async with asyncio.timeout(_BEGIN_S):
-                await self._informer.watching.wait()
+        patience_s = _BEGIN_S  # one watch may not come about; what can be had is listed
         while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(patience_s):
+                    await self._informer.watching.wait()
+            self._informer.watching.clear()
             try:
                 self._queue.add(await self._listing.refresh(self._capabilities.watched))
-                self._queue.add(self._listing.documents())
-                self._succeed()
             except ApiError as error:
                 self._fail(f"not everything could be listed: {error}")
-                await asyncio.sleep(_RETRY_S)
-                continue
-            await asyncio.sleep(self._resync_s * random.uniform(0.9, 1.1))  # noqa: S311 - no secret
+                patience_s = _RETRY_S
+            else:
+                self._queue.add(self._listing.documents())
+                self._succeed()
+                patience_s = self._resync_s * random.uniform(0.9, 1.1)  # noqa: S311 - no secret
+                await asyncio.sleep(_PAUSE_S)
 
     async def _look(self) -> None:
         """End when kinds have come or gone: watching begins anew with those that there are."""

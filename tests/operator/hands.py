@@ -74,7 +74,8 @@ class Hands:
         """Apply a manifest with force, and give what it became."""
         one = ref(manifest)
         return self._done(
-            self.client.patch(
+            self._ask(
+                "PATCH",
                 _path(one),
                 params={"fieldManager": manager, "force": "true"},
                 headers={"Content-Type": "application/apply-patch+yaml"},
@@ -86,28 +87,28 @@ class Hands:
         """Create an object."""
         one = ref(manifest)
         path = KINDS[one.kind].path(one.namespace or None)
-        return self._done(self.client.post(path, json=manifest))
+        return self._done(self._ask("POST", path, json=manifest))
 
     def merge(self, one: Ref, change: Manifest, subresource: str = "") -> Manifest:
         """Change some fields of an object."""
         headers = {"Content-Type": "application/merge-patch+json"}
         path = _path(one) + (f"/{subresource}" if subresource else "")
-        return self._done(self.client.patch(path, headers=headers, json=change))
+        return self._done(self._ask("PATCH", path, headers=headers, json=change))
 
     def get(self, one: Ref) -> Manifest | None:
         """Get an object; None where it is not there."""
-        answer = self.client.get(_path(one))
+        answer = self._ask("GET", _path(one))
         return None if answer.status_code == 404 else self._done(answer)
 
     def list(self, kind: str, namespace: str = "", **parameters: str) -> list[Manifest]:
         """List objects; none where the API does not have the kind."""
-        answer = self.client.get(KINDS[kind].path(namespace or None), params=parameters)
+        answer = self._ask("GET", KINDS[kind].path(namespace or None), params=parameters)
         items: list[Manifest] = [] if answer.status_code == 404 else self._done(answer)["items"]
         return [one | {"kind": kind} for one in items]
 
     def delete(self, one: Ref) -> None:
         """Delete an object that may be there."""
-        answer = self.client.delete(_path(one))
+        answer = self._ask("DELETE", _path(one))
         assert answer.status_code in (200, 202, 404), answer.text
 
     def children(self, namespace: str) -> dict[Ref, Manifest]:
@@ -126,7 +127,8 @@ class Hands:
         stamps = live["metadata"].get("annotations", {})
         kept = {key: stamps[key] for key in (STAMP,) if key in stamps}
         annotations = one["metadata"].get("annotations", {}) | kept
-        answer = self.client.patch(
+        answer = self._ask(
+            "PATCH",
             _path(name),
             params={"fieldManager": "rackwatt-operator", "force": "true", "dryRun": "All"},
             headers={"Content-Type": "application/apply-patch+yaml"},
@@ -136,7 +138,7 @@ class Hands:
 
     def monitoring(self) -> frozenset[str]:
         """Ask which kinds of Prometheus Operator there are."""
-        answer = self.client.get(f"/apis/{MONITORING}")
+        answer = self._ask("GET", f"/apis/{MONITORING}")
         resources = answer.json()["resources"] if answer.is_success else []
         return frozenset(one["kind"] for one in resources if "/" not in one["name"])
 
@@ -171,6 +173,15 @@ class Hands:
                 pass
             time.sleep(0.1)
         raise AssertionError(f"waited in vain until {what or holds}: {otherwise()}")
+
+    def _ask(self, method: str, path: str, **more: Any) -> httpx.Response:
+        """Ask as a patient client does: again, while the API server says that it is not there yet."""
+        deadline_s = time.monotonic() + PATIENCE_S
+        while True:
+            answer = self.client.request(method, path, **more)
+            if answer.status_code not in (429, 500, 503) or time.monotonic() > deadline_s:
+                return answer
+            time.sleep(0.2)
 
     @staticmethod
     def _done(answer: httpx.Response) -> Manifest:

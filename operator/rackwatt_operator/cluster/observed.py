@@ -23,6 +23,7 @@ class Observed:
 
     def __init__(self) -> None:
         self.objects: dict[Ref, Seen] = {}
+        self._of_kind: defaultdict[str, set[Ref]] = defaultdict(set)
         self._owned: defaultdict[str, set[Ref]] = defaultdict(set)
         self._slices: defaultdict[Ref, set[Ref]] = defaultdict(set)
         self._claims: dict[Ref, Ref] = {}
@@ -54,27 +55,25 @@ class Observed:
         if before is None or (at_version is not None and before.version > at_version):
             return _NOBODY
         del self.objects[name]
+        self._of_kind[name.kind].discard(name)
         self._disown(name, before)
         return self._concerned(name, before)
 
     def clear(self) -> None:
         """Forget everything but who wants to have what."""
         self.objects.clear()
+        self._of_kind.clear()
         self._owned.clear()
         self._slices.clear()
         self.newest = 0
 
     def documents(self) -> Iterator[Ref]:
         """Name every document."""
-        return (name for name in self.objects if name.kind in KINDS)
+        return (name for kind in KINDS for name in self._of_kind[kind])
 
     def names(self, kind: str, namespace: str | None) -> list[Ref]:
         """Name the objects of a kind, in a namespace or everywhere."""
-        return [
-            name
-            for name in self.objects
-            if name.kind == kind and namespace in (None, name.namespace)
-        ]
+        return [name for name in self._of_kind[kind] if namespace in (None, name.namespace)]
 
     def owned(self, uid: str) -> frozenset[Ref]:
         """Name what a document owns."""
@@ -113,6 +112,7 @@ class Observed:
         if (before := self.objects.get(name)) is not None:
             self._disown(name, before)
         self.objects[name] = now
+        self._of_kind[name.kind].add(name)
         if now.owner and now.owner.ours:
             self._owned[now.owner.uid].add(name)
         for service in _services(name, now):
@@ -161,10 +161,8 @@ class Observed:
     def _bound_to(self, binding: Ref) -> frozenset[Ref]:
         return frozenset(
             name
-            for name, now in self.objects.items()
-            if name.kind == "PowerTarget"
-            and name.namespace == binding.namespace
-            and binding.name in now.about
+            for name in self.names("PowerTarget", binding.namespace)
+            if binding.name in self.objects[name].about
         )
 
 

@@ -18,9 +18,9 @@ def available(found: Findings) -> Claim:
     wanted = sum(one.wanted for one in found.workloads)
     ready = sum(one.ready for one in found.workloads)
     told = f"{ready} of {wanted} collectors are ready"
-    if ready < wanted and not _enough(found.workloads):
-        return Claim("Available", "False", "RolloutInProgress", told + _look(found.workloads))
-    return Claim("Available", "True", "Available", told)
+    if _enough(found.workloads):
+        return Claim("Available", "True", "Available", told)
+    return Claim("Available", "False", "RolloutInProgress", told + _look(found.workloads))
 
 
 def _wrong(found: Findings) -> Iterator[tuple[str, str]]:
@@ -42,8 +42,6 @@ def _wrong(found: Findings) -> Iterator[tuple[str, str]]:
                 "spec.pod.nodeSelector and affinity, or every such node has a taint that "
                 "spec.pod.tolerations does not name",
             )
-    if not all(one.current for one in found.workloads):
-        yield "RolloutInProgress", "a change is being rolled out"
 
 
 def _reason(one: Workload) -> str:
@@ -51,12 +49,16 @@ def _reason(one: Workload) -> str:
 
 
 def _enough(workloads: Sequence[Workload]) -> bool:
+    """Tell whether what is wanted now is there, and not what was wanted before."""
     return all(
-        one.ready >= one.wanted - (one.wanted // _AWAY if one.name.kind == "DaemonSet" else 0)
+        one.current
+        and one.ready >= one.wanted - (one.wanted // _AWAY if one.name.kind == "DaemonSet" else 0)
         for one in workloads
     )
 
 
 def _look(workloads: Sequence[Workload]) -> str:
     away = [one.name.name for one in workloads if one.ready < one.wanted]
+    if not away:
+        return ": a change is being rolled out"
     return f", not those of {', '.join(away[:3])}: kubectl describe tells why, where it lasts"
