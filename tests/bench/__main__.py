@@ -79,7 +79,7 @@ def run(part: Part) -> str:
         return section
     late = time.monotonic() - began_s >= part.limit_s
     why = f"not done in {part.limit_s:.0f} s" if late else f"exit status {status}"
-    return f"## {part.name}\n\n**Failed:** {why}. The last it said: `{''.join(told[-1:]).strip()}`"
+    return f"## {part.name}\n\n**Failed:** {part.name}, {why}. The last it said: `{''.join(told[-1:]).strip()}`"
 
 
 def _echo(process: "subprocess.Popen[str]", told: list[str]) -> None:

@@ -75,10 +75,10 @@ def test_a_part_that_breaks_or_takes_too_long_says_so_and_the_others_go_on(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     broken = run(Part("swim", "no_such_module"))
-    assert broken.startswith("## swim\n\n**Failed:** exit status 1.")
+    assert broken.startswith("## swim\n\n**Failed:** swim, exit status 1.")
     assert "No module named" in broken
     endless = run(Part("load", "bench_load", limit_s=1))
-    assert endless.startswith("## load\n\n**Failed:** not done in 1 s.")
+    assert endless.startswith("## load\n\n**Failed:** load, not done in 1 s.")
     whole = page([broken, endless, "## ipmi\n\nfine"], "a machine")
     assert whole.count("**Failed:**") == 4  # at the top, and where it stands
     assert "Every budget is kept" not in whole
