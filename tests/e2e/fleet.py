@@ -19,6 +19,8 @@ print(json.dumps({str(p.relative_to("/fleet")): p.read_text() for p in files}))
 """
 # Between a reading and our question lie an interval, a scrape, and whatever keeps a machine busy.
 OLDEST_S = 15
+# A PDU tells tens of watts, a BMC whole ones.
+ROUNDED_WATTS = 5 + 1 + 1
 
 
 class Fleet:
@@ -54,28 +56,24 @@ class Fleet:
         return documents
 
     def secrets(self, password: str | None = None) -> list[dict[str, Any]]:
-        """Give the Secrets that fit, or have another password for BMCs."""
+        """Give the Secrets that fit, or have another password."""
         found: dict[str, dict[str, str]] = {}
         for path, text in self._files.items():
             folder, _, key = path.removeprefix("secrets/").partition("/")
             if path.startswith("secrets/"):
-                found.setdefault(folder, {})[key] = text
-        if password is not None:
-            found["bmc"]["password"] = password
+                other = password if key.lower().endswith("password") else None
+                found.setdefault(folder, {})[key] = other or text
         return [
             {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": keys}
             for name, keys in found.items()
         ]
 
     def watts(self) -> tuple[float, float]:
-        """Tell between what its watts were in the last seconds, as the simulator computes them.
-
-        Each reading is a whole number on some of the wires.
-        """
+        """Tell between what its watts were in the last seconds, as the simulator computes them."""
         now_s = int(time.time())
         moments = range(now_s - OLDEST_S, now_s + 1)
         drawn = [[machine.watts(moment) for moment in moments] for machine in self._machines]
-        return sum(map(min, drawn)) - self.size, sum(map(max, drawn)) + self.size
+        return sum(map(min, drawn)) - ROUNDED_WATTS, sum(map(max, drawn)) + ROUNDED_WATTS
 
 
 def _pod() -> dict[str, Any]:

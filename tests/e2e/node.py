@@ -5,7 +5,7 @@ import subprocess
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from tests.cluster.clients import CommandError, Kubectl
+from tests.cluster.clients import CommandError, Kubectl, Manifest
 from tests.cluster.cluster import Cluster
 from tests.cluster.daemon import Daemon
 from tests.cluster.keys import MASTERS, Keys
@@ -79,15 +79,32 @@ class Node(Cluster):
                 raise RuntimeError(f"{path.name}: {done.stderr}")
 
     def diagnosis(self) -> str:
-        """Tell what may explain a failure: pods, events, the last words of daemons that ended."""
+        """Tell what may explain a failure: pods, warnings, the last words of what does not run."""
         ended = [daemon for daemon in self._daemons if not daemon.alive]
         told = [f"{daemon.name} ended by itself:\n{daemon.told()}" for daemon in ended]
-        for what in ("pods --output=wide", "events --sort-by=.lastTimestamp"):
-            try:
-                told.append(self.kubectl.run("get", *what.split(), "--all-namespaces"))
-            except CommandError as refused:
-                told.append(str(refused))
+        told.append(self._told("get", "pods", "--all-namespaces", "--output=wide"))
+        warnings = "--field-selector=type=Warning"
+        told.append(self._told("get", "events", "--all-namespaces", warnings))
+        told += [self._last_words(pod["metadata"]) for pod in self._pods() if not _ready(pod)]
         return "\n".join(told)
+
+    def _pods(self) -> list[Manifest]:
+        try:
+            return self.kubectl.items("pods", "--all-namespaces")
+        except CommandError:
+            return []
+
+    def _last_words(self, pod: Manifest) -> str:
+        where = (f"pod/{pod['name']}", f"--namespace={pod['namespace']}", "--tail=20")
+        now = self._told("logs", *where)
+        before = self._told("logs", *where, "--previous")
+        return f"{pod['name']}:\n{now}\nbefore that:\n{before}"
+
+    def _told(self, *question: str) -> str:
+        try:
+            return self.kubectl.run(*question)
+        except CommandError as refused:
+            return str(refused)
 
     def _start(self, name: str, *flags: str) -> Daemon:
         daemon = self.machine.daemon(self.tool(name), *flags, path=self.tools)
@@ -152,3 +169,8 @@ class Node(Cluster):
             folder = self.directory / "cni" if path.suffix == ".conflist" else self.directory
             text = string.Template(path.read_text()).substitute(settings)
             (folder / path.name).write_text(text)
+
+
+def _ready(pod: Manifest) -> bool:
+    conditions = pod["status"].get("conditions", [])
+    return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)

@@ -16,6 +16,7 @@ CHART = ROOT / "charts/rackwatt"
 RELEASE = ("rackwatt", CHART, "--namespace=rackwatt", "--wait", "--timeout=120s")
 DOCUMENTS = "powertargets,schedulerbindings"
 LAB = "lab"
+FLEET = "powertarget/simulated"
 FALSE = "--for=condition={}=False"
 
 
@@ -24,12 +25,13 @@ def take(node: Node, account: Account) -> None:
     scenario = Scenario(node)
     steps: tuple[Callable[[], object], ...] = (
         scenario.install,
+        scenario.ask_the_release,
         scenario.simulate,
         scenario.apply_documents,
         scenario.rotate_the_secret,
-        scenario.all_are_ready,
         scenario.prometheus_has_the_watts,
         scenario.prometheus_has_the_nodes_own,
+        scenario.all_are_ready,
         scenario.a_label_nobody_selects,
         scenario.a_namespace_that_forbids,
         scenario.upgrade,
@@ -55,6 +57,11 @@ class Scenario:
         labels = "--set=monitoring.labels.release=prometheus"
         self._helm.run("install", *RELEASE, "--create-namespace", labels)
 
+    def ask_the_release(self) -> None:
+        """Let the release look at itself: helm test."""
+        told = self._helm.run("test", "rackwatt", "--namespace=rackwatt", "--timeout=120s")
+        assert "Succeeded" in told, told
+
     def simulate(self) -> None:
         """Run a simulated fleet in a pod: rackwatt-exporter simulate."""
         self._node.kubectl.apply(
@@ -64,27 +71,21 @@ class Scenario:
 
     def apply_documents(self) -> None:
         """Apply a fleet whose Secret is out of date, a scheduler, and the node: BMCs refuse."""
-        self._kubectl.apply(*self._fleet.secrets(password="of last year"))
+        self._kubectl.apply(*self._fleet.secrets("of last year"))
         self._kubectl.apply(*self._fleet.documents(), workers())
-        refused = "{.status.conditions[?(@.type=='Ready')].reason}=AuthFailed"
-        self._wait("powertarget/simulated", f"--for=jsonpath={refused}")
+        reason = "{.status.conditions[?(@.type=='Ready')].reason}"
+        self._wait(FLEET, f"--for=jsonpath={reason}=NoTargetAnswers")
+        assert "none of 3 targets answers" in self._message(FLEET, "Ready")
 
     def rotate_the_secret(self) -> None:
         """Rotate the Secret: BMCs let the same pods in."""
         before = self._pods()
         self._kubectl.apply(*self._fleet.secrets())
-        self._wait("powertarget/simulated", "--for=condition=Ready")
+        self._prometheus.until(f"count(node_power_usage) == {self._fleet.size}")
         assert self._pods() == before
-
-    def all_are_ready(self) -> None:
-        """See that every document is ready: kubectl get pt,sb."""
-        self._wait(DOCUMENTS, "--all", "--for=condition=Ready")
-        print(self._kubectl.run("get", "pt,sb"))
 
     def prometheus_has_the_watts(self) -> None:
         """Ask Prometheus for sum(node_power_usage): it is what the simulator draws."""
-        count = self._fleet.size
-        self._prometheus.until(f"count(node_power_usage) == {count}")
         found = self._prometheus.number("sum(node_power_usage)")
         low, high = self._fleet.watts()
         assert found is not None
@@ -99,6 +100,11 @@ class Scenario:
         least = self._node.machine.cpu_seconds()
         seconds = self._prometheus.until(f"sum(rackwatt_node_cpu_seconds_total) > {least}")
         assert seconds <= self._node.machine.cpu_seconds()
+
+    def all_are_ready(self) -> None:
+        """See that every document is ready: kubectl get pt,sb."""
+        self._wait(DOCUMENTS, "--all", "--for=condition=Ready")
+        print(self._kubectl.run("get", "pt,sb"))
 
     def a_label_nobody_selects(self) -> None:
         """Give a ServiceMonitor a label that no Prometheus selects: Scraped=False says so."""
@@ -129,20 +135,21 @@ class Scenario:
         """Upgrade the release: helm upgrade; collectors go on as they are."""
         before = self._pods()
         self._helm.run("upgrade", *RELEASE, "--reset-then-reuse-values", "--set=log.level=debug")
-        self._wait(DOCUMENTS, "simulated", "--for=condition=Ready")
+        self._wait(FLEET, "--for=condition=Ready")
         assert self._pods() == before
 
     def delete_documents(self) -> None:
         """Delete every document: what was made for them goes with them."""
-        self._kubectl.run("delete", DOCUMENTS, "--all", "--all-namespaces")
+        kubectl = self._node.kubectl
+        kubectl.run("delete", DOCUMENTS, "--all", "--all-namespaces")
         made = "--selector=app.kubernetes.io/managed-by=rackwatt-operator"
         kinds = "all,configmap,serviceaccount,networkpolicy,servicemonitor,prometheusrule,pdb"
-        self._kubectl.until(lambda k: not k.items(kinds, made, "--all-namespaces"))
+        kubectl.until(lambda k: not k.items(kinds, made, "--all-namespaces"))
 
     def uninstall(self) -> None:
         """Uninstall the release, delete the CRDs: nothing of ours is left."""
         self._helm.run("uninstall", "rackwatt", "--namespace=rackwatt", "--wait")
-        self._kubectl.run("delete", f"--filename={ROOT / 'crds'}")
+        self._node.kubectl.run("delete", f"--filename={ROOT / 'crds'}")
         left = [name for name in everything(self._node) if "rackwatt" in name]
         assert left == ["namespace/rackwatt"], left
 
