@@ -26,7 +26,6 @@ def take(node: Node, account: Account) -> None:
     steps: tuple[Callable[[], object], ...] = (
         scenario.install,
         scenario.ask_the_release,
-        scenario.ask_the_release,
         scenario.simulate,
         scenario.apply_documents,
         scenario.rotate_the_secret,
@@ -57,11 +56,6 @@ class Scenario:
         """Install the chart: helm install."""
         labels = "--set=monitoring.labels.release=prometheus"
         self._helm.run("install", *RELEASE, "--create-namespace", labels)
-
-    def ask_the_release(self) -> None:
-        """Let the release look at itself: helm test."""
-        told = self._helm.run("test", "rackwatt", "--namespace=rackwatt", "--timeout=120s")
-        assert "Succeeded" in told, told
 
     def ask_the_release(self) -> None:
         """Let the release look at itself: helm test."""
