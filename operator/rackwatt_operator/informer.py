@@ -13,6 +13,7 @@ when it has to list again, its past being forgotten: whoever listed before lists
 import asyncio
 import logging
 import threading
+from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
@@ -70,10 +71,7 @@ class Informer:
         stop: asyncio.Event,
     ) -> str:
         """Be the thread."""
-
-        def deliver(name: Ref, now: Seen, deleted: bool) -> None:
-            loop.call_soon_threadsafe(self._deliver, name, now, deleted)
-
+        deliver = self._delivers(loop)
         hear = self._hears(kinds, loop)
         operator = kopf.operator(
             registry=handlers(kinds, self._login, deliver, hear),
@@ -89,6 +87,25 @@ class Informer:
         except Exception as error:  # whatever it was: it is told, and watching begins anew
             return str(error) or type(error).__name__
         return "it was told to end"
+
+    def _delivers(self, loop: asyncio.AbstractEventLoop) -> Deliver:
+        """Make what hands events on: to wake a loop costs more than to work on an event."""
+        waiting: deque[tuple[Ref, Seen, bool]] = deque()
+
+        def take() -> None:
+            try:
+                while waiting:
+                    self._deliver(*waiting.popleft())
+            finally:
+                if waiting:  # one could not be taken; the others are
+                    loop.call_soon(take)
+
+        def deliver(name: Ref, now: Seen, deleted: bool) -> None:
+            waiting.append((name, now, deleted))
+            if len(waiting) == 1:  # else it was woken already, and has not taken all yet
+                loop.call_soon_threadsafe(take)
+
+        return deliver
 
     def _hears(self, kinds: Sequence[Kind], loop: asyncio.AbstractEventLoop) -> Middleware:
         """Make what hears requests, and tells when the last watch after a list has begun."""

@@ -126,8 +126,13 @@ class Collectors:
 
 
 def _complete(told: Told | None) -> bool:
-    """Tell whether every collector answers and has asked all its targets."""
-    return told is not None and not told.silent and told.reachable + told.failing >= told.configured
+    """Tell whether every collector answers and has asked all that it is to ask."""
+    return (
+        told is not None
+        and not told.silent
+        and told.reachable + told.failing >= told.configured
+        and all(one.up or one.reason for one in told.schedulers)
+    )
 
 
 def _url(address: str, port: int) -> str:

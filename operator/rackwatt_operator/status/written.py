@@ -39,6 +39,7 @@ Status = Mapping[str, Any]
 NUMBERS_EVERY_S = 60.0
 _CONTACT_EVERY = timedelta(minutes=10)
 _MOVED = 0.1
+_PLAIN = ("observedGeneration", "kind", "method")
 _LONGEST_NODE = 255
 _LONGEST_REASON = 64
 _MOST_STATES = 64
@@ -69,7 +70,10 @@ def _gist(told: Status) -> Any:
         (one["type"], one["status"], one["reason"], one.get("observedGeneration"))
         for one in told.get("conditions", ())
     ]
-    return conditions, [told.get(key) for key in ("observedGeneration", "kind", "method")]
+    targets = told.get("targets") or {}
+    heard = targets.get("reachable", 0) + targets.get("failing", 0)
+    all_asked = heard >= targets.get("configured", 0)
+    return conditions, all_asked, [told.get(key) for key in _PLAIN]
 
 
 def _conditions(
