@@ -120,8 +120,8 @@ def duration(text: str) -> float:
 
 def listen_address(text: str) -> tuple[str, int]:
     """Read `HOST:PORT`, `:PORT` or `[IPV6]:PORT`."""
-    host, _, port = text.rpartition(":")
-    if not port.isascii() or not port.isdigit() or int(port) > 65535:
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isascii() or not port.isdigit() or int(port) > 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT, such as 127.0.0.1:{PORT}")
     if host.startswith("[") and host.endswith("]"):
         host = str(ipaddress.IPv6Address(host[1:-1]))

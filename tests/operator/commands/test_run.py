@@ -1,0 +1,71 @@
+"""`rackwatt-operator run`: what it says when it cannot begin, and how it ends."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cluster.cluster import Cluster
+from tests.operator.operating import operating
+
+COMMAND = [sys.executable, "-m", "rackwatt_operator", "run"]
+
+
+def told(*arguments: str) -> tuple[int, str]:
+    done = subprocess.run(
+        [*COMMAND, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={"HOME": "/nowhere"},
+    )
+    return done.returncode, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("flag", "words"),
+    [
+        ("--namespace=Not_One", "is no namespace"),
+        ("--lease.duration=soon", "--lease.duration"),
+        ("--lease.duration=10ms", "less than a second"),
+        ("--resync.interval=0s", "--resync.interval"),
+        ("--web.listen-address=8080", "is not HOST:PORT"),
+        ("--web.listen-address=:99999", "is not HOST:PORT"),
+    ],
+)
+def test_a_flag_that_cannot_be_is_told(flag: str, words: str) -> None:
+    status, text = told(flag)
+    assert status == 2
+    assert words in text
+    assert "Traceback" not in text
+
+
+def test_no_way_to_an_api_server_is_told(tmp_path: Path) -> None:
+    status, text = told(f"--kubeconfig={tmp_path}/none")
+    assert status == 1
+    assert "no way to an API server" in text
+    assert f"{tmp_path}/none" in text
+    assert "Traceback" not in text
+
+
+def test_defaults_that_cannot_be_used_are_told(tmp_path: Path) -> None:
+    file = tmp_path / "defaults.yaml"
+    file.write_text("logLevel: loud\n")
+    status, text = told(f"--defaults.file={file}")
+    assert status == 1
+    assert "logLevel" in text
+    assert "Traceback" not in text
+
+
+def test_a_port_that_is_taken_is_told(operated: Cluster, namespace: str) -> None:
+    flags = (f"--lease.namespace={namespace}", f"--namespace={namespace}")
+    with operating(operated, *flags) as first:
+        port = first.log.read_text().partition(" port ")[2].split('"')[0].split()[0]
+        status, text = told(
+            f"--kubeconfig={operated.kubeconfig}", f"--web.listen-address=127.0.0.1:{port}", *flags
+        )
+        assert status == 1
+        assert f"cannot listen on 127.0.0.1:{port}" in text
+        first.stop()
+        assert "stopped: the Lease is given back" in first.log.read_text()
