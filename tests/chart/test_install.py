@@ -65,6 +65,7 @@ def test_from_nothing_to_documents_that_are_looked_after_and_back(
 
     release.helm.run("uninstall", release.name)
     assert [f"{one['kind']} {one['metadata']['name']}" for one in release.objects()] == []
+    assert someone.get(Ref("Lease", release.name, "rackwatt-operator")) is None
     kubectl.run("get", "crd", *CRDS)
     assert someone.get(made)
     kubectl.run("delete", "powertarget", "lab", "--timeout=60s")  # no operator, and no finalizer
@@ -89,6 +90,12 @@ def test_everything_that_the_chart_makes_stays_helms(
     someone.apply(fleet("lab", release.name))
     with release.operating(tmp_path):
         until_made(someone, Ref("Deployment", release.name, "pt-lab-0"))
+        lease = until_made(someone, Ref("Lease", release.name, "rackwatt-operator"))
+        assert lease["spec"]["holderIdentity"]
+        release.upgrade({"replicas": 2, "commonLabels": {"team": "infra"}})  # while it is held
+    lease = until_made(someone, Ref("Lease", release.name, "rackwatt-operator"))
+    assert lease["metadata"]["labels"]["team"] == "infra"
+    assert lease["spec"]["leaseTransitions"] >= 0
     managers = {
         (entry["manager"], entry.get("subresource", ""))
         for one in release.objects()
