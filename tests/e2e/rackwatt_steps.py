@@ -150,8 +150,11 @@ class Scenario:
         """Uninstall the release, delete the CRDs: nothing of ours is left."""
         self._helm.run("uninstall", "rackwatt", "--namespace=rackwatt", "--wait")
         self._node.kubectl.run("delete", f"--filename={ROOT / 'crds'}")
-        left = [name for name in everything(self._node) if "rackwatt" in name]
-        assert left == ["namespace/rackwatt"], left
+        # Helm does not wait for pods: the operator's takes a moment to end.
+        self._node.kubectl.until(lambda _: self._left() == ["namespace/rackwatt"])
+
+    def _left(self) -> list[str]:
+        return [name for name in everything(self._node) if "rackwatt" in name]
 
     def _wait(self, *what: str) -> None:
         self._kubectl.run("wait", *what, "--timeout=120s")
