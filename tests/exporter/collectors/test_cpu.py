@@ -63,7 +63,9 @@ async def test_each_mode_has_its_seconds_and_guests_stand_beside(tmp_path: Path)
 
 def awk() -> list[float]:
     hz = subprocess.check_output(["getconf", "CLK_TCK"], text=True).strip()
-    told = subprocess.check_output(["awk", "-v", f"HZ={hz}", AWK, "/proc/stat"], text=True)
+    told = subprocess.check_output(
+        ["awk", "-v", f"HZ={hz}", "-v", "OFMT=%.2f", AWK, "/proc/stat"], text=True
+    )
     return [float(word) for word in told.split()]
 
 
