@@ -23,7 +23,7 @@ _TIMEOUT = aiohttp.ClientTimeout(total=30, sock_connect=10)
 _JSON = {"Content-Type": "application/json"}
 _APPLY = {"Content-Type": "application/apply-patch+yaml"}
 _MERGE = {"Content-Type": "application/merge-patch+json"}
-_CHUNK = "500"
+_CHUNK = "100"
 
 
 class Client:
