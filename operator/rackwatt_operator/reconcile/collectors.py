@@ -1,13 +1,14 @@
 """The collectors asked for their `/status`, over the pod network, as Prometheus asks them.
 
 Where they are is known from the EndpointSlices of their Service, which are watched: asking costs
-the API server nothing. A document is queued when what they tell has changed.
+the API server nothing. While what they tell changes they are asked again soon, so that it is known
+what it comes to.
 """
 
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 
 import aiohttp
 
@@ -21,9 +22,8 @@ log = logging.getLogger(__name__)
 
 EVERY_S = 30.0
 SOON_S = 3.0
-_SOON_ROUNDS = 20
+_MOST_RESTLESS = 20
 _ANSWER_S = 5.0
-_ROUND_S = 20.0
 _AT_ONCE = 32
 _LARGEST = 1024 * 1024
 _TICK_S = 0.5
@@ -37,7 +37,8 @@ class Collectors:
         self._changed = changed
         self._told: dict[Ref, Told] = {}
         self._due_s: dict[Ref, float] = {}
-        self._rounds: Counter[Ref] = Counter()
+        self._asking: set[Ref] = set()
+        self._restless: Counter[Ref] = Counter()
         self._places = asyncio.Semaphore(_AT_ONCE)
 
     def told(self, key: Ref) -> Told | None:
@@ -58,7 +59,7 @@ class Collectors:
         """Let go of a document that is no more."""
         self._told.pop(key, None)
         self._due_s.pop(key, None)
-        del self._rounds[key]
+        del self._restless[key]
 
     async def run(self, leading: asyncio.Event) -> None:
         """Ask while we lead, until cancelled."""
@@ -77,24 +78,35 @@ class Collectors:
     def _due(self) -> Iterator[Ref]:
         now_s = _now_s()
         for key in list(self._observed.documents()):
-            if self._due_s.get(key, 0.0) <= now_s:
+            if key not in self._asking and self._due_s.get(key, 0.0) <= now_s:
                 self._due_s[key] = now_s + EVERY_S
                 yield key
 
     async def _round(self, session: aiohttp.ClientSession, key: Ref) -> None:
         """Ask all collectors of a document, and have it looked at if any was there to ask."""
-        if urls := list(self._urls(key)):
-            told = await self._ask_all(session, urls)
-            if key not in self._observed.objects:
-                return
-            self._told[key] = told
-        elif self._told.pop(key, None) is None:
+        self._asking.add(key)
+        answers = await asyncio.gather(*(self._ask(session, url) for url in self._urls(key)))
+        self._asking.discard(key)
+        if key not in self._observed.objects:
+            return
+        before = self._told.pop(key, None)
+        if answers:
+            self._told[key] = together(answers, MOST_WORST)
+        elif before is None:
             self._due_s[key] = _now_s() + SOON_S
             return
-        self._rounds[key] += 1
-        if self._rounds[key] < _SOON_ROUNDS and not _complete(self._told.get(key)):
+        if self._changes(key, before):
             self._due_s[key] = _now_s() + SOON_S
         self._changed([key])
+
+    def _changes(self, key: Ref, before: Told | None) -> bool:
+        """Tell whether to ask again soon: it is not whole, or was another before; not for ever."""
+        now = self._told.get(key)
+        if now is not None and now.whole and now.agrees(before):
+            del self._restless[key]
+            return False
+        self._restless[key] += 1
+        return self._restless[key] < _MOST_RESTLESS
 
     def _urls(self, key: Ref) -> Iterator[str]:
         service = Ref("Service", key.namespace, naming.base(key.kind, key.name))
@@ -104,14 +116,6 @@ class Collectors:
             for endpoint in content.get("endpoints") or ():
                 if port and (endpoint.get("conditions") or {}).get("ready") is not False:
                     yield _url(endpoint["addresses"][0], port)
-
-    async def _ask_all(self, session: aiohttp.ClientSession, urls: Sequence[str]) -> Told:
-        asked = [asyncio.create_task(self._ask(session, url)) for url in urls]
-        done, late = await asyncio.wait(asked, timeout=_ROUND_S)
-        for task in late:
-            task.cancel()
-        await asyncio.gather(*late, return_exceptions=True)
-        return together([task.result() if task in done else None for task in asked], MOST_WORST)
 
     async def _ask(self, session: aiohttp.ClientSession, url: str) -> Answer | None:
         try:
@@ -123,16 +127,6 @@ class Collectors:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             log.debug("%s: %s", url, error)
             return None
-
-
-def _complete(told: Told | None) -> bool:
-    """Tell whether every collector answers and has asked all that it is to ask."""
-    return (
-        told is not None
-        and not told.silent
-        and told.reachable + told.failing >= told.configured
-        and all(one.up or one.reason for one in told.schedulers)
-    )
 
 
 def _url(address: str, port: int) -> str:

@@ -16,10 +16,12 @@ from rackwatt_operator.reconcile.looking import Looking
 from rackwatt_operator.reconcile.planning import Planned
 from rackwatt_operator.reconcile.queue import DONE, RetryError
 from rackwatt_operator.status.findings import Findings
+from rackwatt_operator.status.pace import Pace
 from rackwatt_operator.status.trouble import Trouble
-from rackwatt_operator.status.written import NUMBERS_EVERY_S, status, urgent
+from rackwatt_operator.status.written import status, urgent
 
-_LOOK_AGAIN_S = 15.0
+_PODS_AGAIN_S = 15.0
+_LABELS_AGAIN_S = 60.0
 
 
 class Teller:
@@ -39,7 +41,7 @@ class Teller:
         self._collectors = collectors
         self._looking = looking
         self._announcer = Announcer(client)
-        self._written_s: dict[Ref, float] = {}
+        self._paces: dict[Ref, Pace] = {}
 
     async def tell(
         self, key: Ref, seen: Seen, planned: Planned, troubles: Sequence[Trouble]
@@ -59,16 +61,17 @@ class Teller:
         after = status(found, before, seen.generation, datetime.now(UTC))
         if after == before:
             return _again_s(found)
-        wait_s = self._written_s.get(key, -NUMBERS_EVERY_S) + NUMBERS_EVERY_S - _now_s()
-        if wait_s > 0 and not urgent(before, after):
+        pace, news = self._paces.get(key, Pace()), urgent(before, after)
+        if not news and (wait_s := pace.due_in_s(_now_s())):
             return wait_s
         await self._write(key, seen.uid, after)
+        self._paces[key] = pace.wrote(_now_s(), news)
         await self._announcer.announce(key, seen.uid, before, after)
         return _again_s(found)
 
     def forget(self, key: Ref) -> None:
         """Let go of what is remembered of a document that is no more."""
-        self._written_s.pop(key, None)
+        self._paces.pop(key, None)
         self._collectors.forget(key)
 
     async def _findings(
@@ -102,15 +105,14 @@ class Teller:
                 return  # it is gone
             raise RetryError(f"its status: {error}", error.wait_s) from None
         self._observed.note(key, seen(made, key.kind))
-        self._written_s[key] = _now_s()
 
 
 def _again_s(found: Findings) -> float:
     """Look again at what no event will tell of."""
     if any(one.uncreated for one in found.workloads):
-        return _LOOK_AGAIN_S
+        return _PODS_AGAIN_S
     if found.selection is not None and found.selection.wanting:
-        return NUMBERS_EVERY_S  # the labels of a namespace
+        return _LABELS_AGAIN_S  # the labels of a namespace
     return DONE
 
 

@@ -101,6 +101,24 @@ class Told:
     secrets_missing: Sequence[MissingSecret] = ()
     problems: Sequence[str] = ()
 
+    @property
+    def whole(self) -> bool:
+        """Whether every collector answers and has asked all that it is to ask."""
+        return (
+            not self.silent
+            and self.reachable + self.failing >= self.configured
+            and all(one.up or one.reason for one in self.schedulers)
+        )
+
+    def agrees(self, other: "Told | None") -> bool:
+        """Tell whether it comes to the same, measured values and times apart."""
+        return other is not None and self._gist() == other._gist()
+
+    def _gist(self) -> object:
+        counts = (self.asked, self.silent, self.configured, self.reachable, self.failing)
+        schedulers = [(one.name, one.up, one.reason) for one in self.schedulers]
+        return counts, schedulers, self.secrets_missing, self.problems
+
 
 def answer(body: bytes) -> Answer | None:
     """Read a collector's answer; None if it is none."""

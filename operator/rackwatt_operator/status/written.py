@@ -1,8 +1,8 @@
 """The status as it is written, and whether it has to be.
 
-Nothing is written at rest. A condition that changes is written at once. Numbers follow at most once
-a minute, and watts when they moved by a tenth: `kubectl get` is a dashboard, not a series; that is
-Prometheus' (docs/decisions/0013-a-status-is-no-series.md).
+Nothing is written at rest. A condition that changes is written at once. Numbers follow at a pace of
+their own (pace.py), and watts when they moved by a tenth: `kubectl get` is a dashboard, not a
+series; that is Prometheus' (docs/decisions/0013-a-status-is-no-series.md).
 """
 
 from collections.abc import Mapping, Sequence
@@ -36,7 +36,6 @@ from rackwatt_operator.status.told import Failing, Scheduler, Told
 
 Status = Mapping[str, Any]
 
-NUMBERS_EVERY_S = 60.0
 _CONTACT_EVERY = timedelta(minutes=10)
 _MOVED = 0.1
 _PLAIN = ("observedGeneration", "kind", "method")
@@ -70,10 +69,7 @@ def _gist(told: Status) -> Any:
         (one["type"], one["status"], one["reason"], one.get("observedGeneration"))
         for one in told.get("conditions", ())
     ]
-    targets = told.get("targets") or {}
-    heard = targets.get("reachable", 0) + targets.get("failing", 0)
-    all_asked = heard >= targets.get("configured", 0)
-    return conditions, all_asked, [told.get(key) for key in _PLAIN]
+    return conditions, [told.get(key) for key in _PLAIN]
 
 
 def _conditions(

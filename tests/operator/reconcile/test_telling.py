@@ -34,11 +34,12 @@ class Pod:
         self.answers = asyncio.Event()
         self.answers.set()
         self.asked = 0
+        self.targets = {"configured": 3, "reachable": 3, "failing": 0}
 
     async def status(self, _: web.Request) -> web.Response:
         self.asked += 1
         await self.answers.wait()
-        return web.json_response({"targets": {"configured": 3, "reachable": 3}})
+        return web.json_response({"targets": self.targets})
 
 
 @asynccontextmanager
@@ -150,12 +151,14 @@ async def test_a_document_that_goes_while_its_collectors_are_asked_is_forgotten(
         assert collectors.told(KEY) is None
 
 
-async def teller(cluster: Cluster, observed: Observed) -> tuple[Client, Planner, Teller]:
+async def teller(
+    cluster: Cluster, observed: Observed, collectors: Collectors | None = None
+) -> tuple[Client, Planner, Teller]:
     login = Login(cluster.kubeconfig)
     await login.renew()
     client = Client(login)
     capabilities = Capabilities(client, ())
-    collectors = Collectors(observed, lambda _: None)
+    collectors = collectors or Collectors(observed, lambda _: None)
     told = Teller(client, observed, capabilities, collectors, Looking(client, observed))
     return client, Planner(observed, capabilities, Defaults()), told
 
@@ -190,3 +193,46 @@ async def test_a_status_speaks_of_the_document_that_was_planned_for(
     assert after["metadata"]["generation"] == 2
     assert after["status"]["observedGeneration"] == 1
     assert {one["observedGeneration"] for one in after["status"]["conditions"]} == {1}
+
+
+def running(owner: Manifest) -> Manifest:
+    """Write a Deployment of a document, as its controller leaves it when all is well."""
+    namespace, uid = owner["metadata"]["namespace"], owner["metadata"]["uid"]
+    whose = {"apiVersion": owner["apiVersion"], "kind": "PowerTarget", "name": "lab", "uid": uid}
+    metadata = {"name": "pt-lab-0", "namespace": namespace, "uid": "d", "resourceVersion": "1"}
+    return {
+        "metadata": metadata | {"ownerReferences": [whose | {"controller": True}]},
+        "status": {"readyReplicas": 1, "updatedReplicas": 1},
+    }
+
+
+async def test_numbers_that_no_longer_fit_beside_their_condition_follow_within_seconds(
+    operated: Cluster, hands: Hands, namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rackwatt_operator.reconcile.collectors.EVERY_S", 3600.0)
+    pod, observed = Pod(), Observed()
+    made = hands.apply(fleet("lab", namespace))
+    key = ref(made)
+    async with serving(pod) as port, asking(observed) as (collectors, queued):
+        client, planner, told = await teller(operated, observed, collectors)
+        note(observed, "PowerTarget", made)
+        note(observed, "Deployment", running(made))
+        planned, _ = planner.planned(key)
+
+        async def tell() -> float:
+            return await told.tell(key, observed.objects[key], planned, ())
+
+        pod.targets = {"configured": 3, "reachable": 1, "failing": 2}  # a Secret was rotated
+        note(observed, "EndpointSlice", endpoints(namespace, port))
+        await queued.get()
+        await tell()
+        assert hands.conditions(key)["Ready"]["message"] == "1 of 3 targets answer"
+        assert (hands.get(key) or {})["status"]["targets"] == pod.targets
+        pod.targets = {"configured": 3, "reachable": 3, "failing": 0}
+        while (heard := collectors.told(key)) is None or heard.failing:
+            await queued.get()
+        while (wait_s := await tell()) != DONE:
+            await asyncio.sleep(wait_s)
+        await client.close()
+    assert (hands.get(key) or {})["status"]["targets"] == pod.targets
+    assert hands.conditions(key)["Ready"]["message"] == "3 of 3 targets answer"
