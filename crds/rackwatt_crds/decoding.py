@@ -4,7 +4,7 @@ msgspec stops at the first error; people who write a fleet by hand want all of t
 and lists are walked here, and only the leaves are msgspec's.
 """
 
-import difflib
+import math
 import reprlib
 import types
 from collections.abc import Mapping
@@ -57,6 +57,8 @@ def decode(raw: Any, model: type[M]) -> tuple[M | None, list[Problem]]:
 
 def nearest(word: str, known: list[str]) -> str:
     """Say which known word was probably meant, or name them all."""
+    import difflib  # most documents have no mistake
+
     close = difflib.get_close_matches(word, known, 1, 0.6)
     return f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}"
 
@@ -106,6 +108,8 @@ class _Walk:
             return self.object(raw, inner, path)
         if get_origin(inner) is list and _is_struct(get_args(inner)[0]):
             return self._list(raw, get_args(inner)[0], metas, path)
+        if isinstance(raw, float) and not math.isfinite(raw):  # YAML has such, JSON has not
+            raise self._spoilt(path, f"expected a number that is finite, found {shown(raw)}")
         try:
             return msgspec.convert(raw, hint)
         except msgspec.ValidationError as error:

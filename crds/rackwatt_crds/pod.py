@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from rackwatt_crds.fields import Annotations, Labels, Name, SecretRef
 from rackwatt_crds.model import Model
-from rackwatt_crds.rules import each_once
+from rackwatt_crds.rules import Rule, each_once
 
 # The grammar of Kubernetes' resource.Quantity without its sign: nobody asks for less than nothing.
 Quantity = (
@@ -34,10 +34,15 @@ class Resources(Model, frozen=True, kw_only=True):
     limits: Annotated[Quantities | None, Meta(description="What it is held to.")] = None
 
 
+_EXISTS = "has(self.operator) && self.operator == 'Exists'"
+
+
 class Toleration(Model, frozen=True, kw_only=True):
     """A taint that does not keep the pods away."""
 
-    key: Annotated[str | None, Meta(description="The taint's key. Default: every one.")] = None
+    key: Annotated[
+        str | None, Meta(description="The taint's key. Default: every one, with Exists.")
+    ] = None  # fmt: skip
     operator: Annotated[
         Literal["Exists", "Equal"] | None, Meta(description="Default Equal.")
     ] = None  # fmt: skip
@@ -50,6 +55,29 @@ class Toleration(Model, frozen=True, kw_only=True):
         Annotated[int, Meta(ge=0, le=2**53)] | None,
         Meta(description="How long NoExecute is borne. Default: for ever."),
     ] = None
+
+    # As API servers hold them for pods; here they are told before there is one.
+    RULES = (
+        Rule(
+            "key must be given unless operator is Exists",
+            f"(has(self.key) && self.key != '') || ({_EXISTS})",
+            lambda one: None if one.key or one.operator == "Exists" else "neither",
+        ),
+        Rule(
+            "value must not be given where operator is Exists",
+            f"!(has(self.value) && self.value != '' && {_EXISTS})",
+            lambda one: "both" if one.value and one.operator == "Exists" else None,
+        ),
+        Rule(
+            "tolerationSeconds must not be given unless effect is NoExecute",
+            "!has(self.tolerationSeconds) || (has(self.effect) && self.effect == 'NoExecute')",
+            lambda one: (
+                f"effect {one.effect or 'not given'}"
+                if one.toleration_seconds is not None and one.effect != "NoExecute"
+                else None
+            ),
+        ),
+    )
 
 
 class Pod(Model, frozen=True, kw_only=True):

@@ -27,6 +27,11 @@ def binding(**more: Any) -> Spec:
     return {"cluster": "prod", **more}
 
 
+def tolerating(**toleration: Any) -> Spec:
+    """Write what is said of pods that bear a taint."""
+    return {"pod": {"tolerations": [toleration]}}
+
+
 def target(path: str, text: str, spec: Spec, before: Spec | None = None) -> Broken:
     """Break a rule of a PowerTarget."""
     return Broken("PowerTarget", path, text, spec, before)
@@ -52,6 +57,10 @@ TWO_WAYS = "addresses and address are two ways to say the same: give one"
 AS_MANY = "names and addresses must be as many"
 LESS = "max must not be less than min"
 SCRAPE = "interval must not be shorter than scrapeTimeout"
+NO_KEY = "key must be given unless operator is Exists"
+NO_VALUE = "value must not be given where operator is Exists"
+NO_SECONDS = "tolerationSeconds must not be given unless effect is NoExecute"
+TOLERATION = "spec.pod.tolerations[0]"
 WATCHED = {"serviceMonitor": {"interval": "10s", "scrapeTimeout": "11s"}}
 
 BROKEN = (
@@ -71,6 +80,9 @@ BROKEN = (
     target(ENTRY, SHORTER, fleet({**HOST, "interval": "10s", "staleAfter": "1s"})),
     target(f"{ENTRY}.fake", LESS, fleet({**HOST, "fake": {"min": 2, "max": 1}})),
     target("spec.monitoring.serviceMonitor", SCRAPE, {**NODE, "monitoring": WATCHED}),
+    target(TOLERATION, NO_KEY, {**NODE, **tolerating()}),
+    target(TOLERATION, NO_VALUE, {**NODE, **tolerating(key="a", operator="Exists", value="b")}),
+    target(TOLERATION, NO_SECONDS, {**NODE, **tolerating(key="a", tolerationSeconds=60)}),
     bound("spec", ONE_SCHEDULER, binding()),
     bound("spec", ONE_SCHEDULER, binding(noop={}, slurm={"cli": {}})),
     bound("spec", INTERVAL, binding(noop={}, interval="0s")),
@@ -91,4 +103,11 @@ BROKEN = (
         binding(slurm={"rest": {"url": URL, "jwtKeySecretRef": TOKEN}}),
     ),
     bound("spec.monitoring.serviceMonitor", SCRAPE, binding(noop={}, monitoring=WATCHED)),
+    bound(TOLERATION, NO_KEY, binding(noop={}, **tolerating(key="", effect="NoSchedule"))),
+    bound(TOLERATION, NO_VALUE, binding(noop={}, **tolerating(operator="Exists", value="b"))),
+    bound(
+        TOLERATION,
+        NO_SECONDS,
+        binding(noop={}, **tolerating(key="a", effect="NoSchedule", tolerationSeconds=0)),
+    ),
 )  # fmt: skip

@@ -1,4 +1,5 @@
 import string
+from collections.abc import Callable
 from typing import get_type_hints
 
 import msgspec
@@ -68,6 +69,30 @@ def test_every_problem_is_told_at_once_with_its_path() -> None:
 )
 def test_a_problem_says_what_was_expected_and_what_was_found(spec: object, told: str) -> None:
     assert any(line.startswith(told) for line in problems(spec)), problems(spec)
+
+
+@pytest.mark.parametrize("number", [float("inf"), float("-inf"), float("nan")])
+@pytest.mark.parametrize(
+    ("path", "spec"),
+    [
+        ("spec.bmc.fake.max", lambda x: {"bmc": {"fake": {"max": x}, "hosts": [{"names": "a"}]}}),
+        ("spec.bmc.hosts[0].fake.min", lambda x: fleet({"names": "a", "fake": {"min": x}})),
+        (
+            "spec.bmc.hosts[0].snmp.oids[0].scale",
+            lambda x: fleet({"names": "a", "snmp": {"oids": [{"oid": "1.3", "scale": x}]}}),
+        ),
+        (
+            "spec.grid.static.gramsPerKilowattHour",
+            lambda x: {"grid": {"zone": "FR", "static": {"gramsPerKilowattHour": x}}},
+        ),
+        ("spec.retries", lambda x: fleet({"names": "a"}, retries=x)),
+    ],
+)
+def test_a_number_that_json_does_not_know_is_a_problem(
+    path: str, spec: Callable[[float], object], number: float
+) -> None:
+    told = f"{path}: expected a number that is finite, found {number}"
+    assert problems(spec(number)) == [told]
 
 
 @pytest.mark.parametrize(
