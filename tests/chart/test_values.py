@@ -106,7 +106,10 @@ def test_the_operator_is_monitored_where_that_is_possible(
 def test_pods_are_placed_and_sized_as_told() -> None:
     whole, pod = chosen("pods"), chosen("pods").pod
     assert pod["priorityClassName"] == "system-cluster-critical"
-    assert pod["nodeSelector"] == {"node-role.kubernetes.io/control-plane": ""}
+    assert pod["nodeSelector"] == {
+        "kubernetes.io/os": "linux",
+        "node-role.kubernetes.io/control-plane": "",
+    }
     assert pod["tolerations"][0]["operator"] == "Exists"
     assert pod["affinity"]["podAntiAffinity"]
     assert whole.container["resources"]["limits"] == {"memory": "512Mi"}

@@ -90,7 +90,8 @@ def be_refused_by_pod_security(hands: Hands, namespace: str) -> None:
     """Have the pods of a DaemonSet refused on a node that is there in name alone."""
     label = {"pod-security.kubernetes.io/enforce": "restricted"}
     hands.merge(Ref("Namespace", "", namespace), {"metadata": {"labels": label}})
-    node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "rackwatt-test-node"}}
+    named = {"name": "rackwatt-test-node", "labels": {"kubernetes.io/os": "linux"}}
+    node = {"apiVersion": "v1", "kind": "Node", "metadata": named}
     hands.create(node)
     try:
         one = ref(hands.apply(nodes("refused", namespace)))

@@ -34,7 +34,10 @@ class Defaults(Model, frozen=True, kw_only=True):
 
 # A collector without a fleet takes some 60 MiB. No limit: whoever sets one knows the fleet's size,
 # and a collector killed for want of memory measures nothing.
-POD: dict[str, Any] = {"resources": {"requests": {"cpu": "20m", "memory": "64Mi"}}}
+POD: dict[str, Any] = {
+    "resources": {"requests": {"cpu": "20m", "memory": "64Mi"}},
+    "nodeSelector": {"kubernetes.io/os": "linux"},
+}
 
 # A node draws power whatever its taints say.
 NODE_POD: dict[str, Any] = {

@@ -84,7 +84,7 @@ def test_the_closest_word_wins_and_objects_are_merged() -> None:
         "requests": {"cpu": "7m", "memory": "64Mi"},
         "limits": {"memory": "1Gi"},
     }
-    assert said["nodeSelector"] == {"a": "b", "c": "d"}
+    assert said["nodeSelector"] == {"a": "b", "c": "d", "kubernetes.io/os": "linux"}
     inside = pod_spec(nodes(), given)
     assert inside["containers"][0]["resources"]["limits"] == {"memory": "2Gi"}
 

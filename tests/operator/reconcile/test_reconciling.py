@@ -154,7 +154,12 @@ def test_a_field_that_is_no_longer_said_goes(hands: Hands, namespace: str) -> No
     child = Ref("Deployment", namespace, "pt-lab-0")
     hands.until(lambda: hands.get(child))
     hands.apply(fleet("lab", namespace))
-    hands.until(lambda: "nodeSelector" not in (hands.get(child) or {})["spec"]["template"]["spec"])
+    hands.until(lambda: "rack" not in _pod_spec(hands.get(child))["nodeSelector"])
+
+
+def _pod_spec(workload: Manifest | None) -> Manifest:
+    spec: Manifest = (workload or {})["spec"]["template"]["spec"]
+    return spec
 
 
 def test_deleting_a_document_leaves_nothing(hands: Hands, namespace: str) -> None:
