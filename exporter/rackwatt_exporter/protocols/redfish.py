@@ -73,14 +73,17 @@ class RedfishService:
         return answer.document(path)
 
     async def close(self) -> None:
-        """End the session at the service."""
-        with suppress(ReadError, TimeoutError):
-            async with asyncio.timeout(CLOSE_TIMEOUT_S):
-                if self._logging_in:
-                    self._authorization = await self._logging_in
-                if self._session and self._authorization:
-                    await self._origin.ask("DELETE", self._session, self._authorization)
-        self._authorization = self._session = self._logging_in = None
+        """End the session at the service, and the connection."""
+        try:
+            with suppress(ReadError, TimeoutError):
+                async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                    if self._logging_in:
+                        self._authorization = await self._logging_in
+                    if self._session and self._authorization:
+                        await self._origin.ask("DELETE", self._session, self._authorization)
+        finally:
+            self._authorization = self._session = self._logging_in = None
+            self._origin.close()
 
     async def _ask_anew(self, path: str, answer: Answer, refused: Authorization) -> Answer:
         """Ask again after the service has forgotten us, with the account as its files say now."""
@@ -153,14 +156,14 @@ class RedfishService:
         return None
 
     def _token(self, answer: Answer) -> str:
-        token = answer.headers.get("X-Auth-Token")
+        token = answer.headers.get("x-auth-token")
         if answer.status < 300 and token:
-            named = answer.headers.get("Location") or at(answer.json, "@odata.id")
+            named = answer.headers.get("location") or at(answer.json, "@odata.id")
             self._session = _own_path(named)
             return token
         # iLO says 400 UnauthorizedLoginAttempt where others say 401.
         if b"nauthorized" in answer.body:
-            answer = answer._replace(status=401)
+            answer = Answer(401, answer.headers, answer.body)
         raise answer.refusal("the login")
 
 

@@ -4,8 +4,8 @@ import errno
 import socket
 import ssl
 
-import aiohttp
-
+from rackwatt_exporter.protocols.http_answer import HttpError
+from rackwatt_exporter.protocols.http_connection import HungUpError
 from rackwatt_exporter.reading import ReadError, Reason
 
 _ERRNO = {
@@ -20,31 +20,22 @@ _ERRNO = {
 
 
 def failure(error: Exception) -> ReadError:
-    """Turn what aiohttp raises into a ReadError."""
-    cause = _cause(error)
-    if isinstance(cause, ssl.SSLError | ssl.CertificateError):
-        return ReadError(Reason.TLS_FAILED, _tls(cause))
-    if isinstance(error, aiohttp.ClientConnectorDNSError) or isinstance(cause, socket.gaierror):
+    """Turn what a connection raises into a ReadError."""
+    if isinstance(error, ssl.SSLError):
+        return ReadError(Reason.TLS_FAILED, _tls(error))
+    if isinstance(error, socket.gaierror):
         return ReadError(Reason.NAME_UNRESOLVED, "the address is a name that does not resolve")
     if isinstance(error, TimeoutError):
         return ReadError(Reason.TIMEOUT, "no answer in time")
-    if isinstance(error, aiohttp.InvalidURL):
-        return ReadError(Reason.INVALID_ENTRY, "the address cannot be part of a URL")
-    if isinstance(error, aiohttp.ServerDisconnectedError):
+    if isinstance(error, HungUpError):
         return ReadError(Reason.BAD_REPLY, "the service hung up without an answer")
-    if isinstance(cause, OSError):
-        reason = _ERRNO.get(cause.errno or 0, Reason.UNREACHABLE)
-        return ReadError(reason, f"cannot connect: {cause.strerror or type(cause).__name__}")
-    return ReadError(Reason.BAD_REPLY, f"the answer is not HTTP as it should be: {_words(error)}")
-
-
-def _cause(error: Exception) -> BaseException:
-    """Find what lies under aiohttp's wrapping."""
-    if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        return error.certificate_error
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return error.os_error
-    return error
+    if isinstance(error, OSError):
+        reason = _ERRNO.get(error.errno or 0, Reason.UNREACHABLE)
+        return ReadError(reason, f"cannot connect: {error.strerror or type(error).__name__}")
+    if isinstance(error, HttpError):
+        told = f"the answer is not HTTP as it should be: {_words(error)}"
+        return ReadError(Reason.BAD_REPLY, told)
+    return ReadError(Reason.INVALID_ENTRY, "the address cannot be part of a URL")
 
 
 def _tls(cause: BaseException) -> str:

@@ -3,28 +3,25 @@
 A BMC's answer is never taken on trust: not its length, not where it redirects to, not its JSON.
 """
 
-import asyncio
-import socket
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from http import HTTPStatus
 from ssl import SSLContext
-from typing import NamedTuple
-from weakref import WeakSet
+from urllib.parse import quote
 
-import aiohttp
 import msgspec
 from yarl import URL
 
+from rackwatt_exporter.protocols.http_answer import HttpAnswer, HttpError
+from rackwatt_exporter.protocols.http_connection import Connection, HungUpError, connect
 from rackwatt_exporter.protocols.redfish_failure import failure
 from rackwatt_exporter.protocols.redfish_json import Json
+from rackwatt_exporter.protocols.tls_stream import TlsStream
 from rackwatt_exporter.reading import ReadError, Reason
 
-KEEP_CONNECTION_S = 3600.0
-LEAVE_TURN_S, LEAVE_TURNS = 0.005, 100
-HEADERS = {"Accept": "application/json", "OData-Version": "4.0", "User-Agent": "rackwatt"}
-BODY_LIMIT = 4 * 1024 * 1024
+HEADERS = "Accept: application/json\r\nOData-Version: 4.0\r\nUser-Agent: rackwatt\r\n"
 REDIRECTS = 3
+_OF_PATHS = "/%:?=&~+!$,;'@()*[]"  # what a path may hold as it is, besides letters and digits
 # Dell's, and DSP0266's own, for: there are as many sessions as there can be.
 SESSION_LIMIT = (b"RAC0218", b"SessionLimitExceeded")
 
@@ -39,12 +36,10 @@ class StatusError(ReadError):
         self.status = status
 
 
-class Answer(NamedTuple):
-    """An HTTP response, whole."""
+class Answer(HttpAnswer):
+    """What a Redfish service answers, and what that means."""
 
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
+    __slots__ = ()
 
     @property
     def session_limit(self) -> bool:
@@ -84,55 +79,28 @@ class Answer(NamedTuple):
 
     def __str__(self) -> str:
         with suppress(ValueError):
-            kind = self.headers.get("Content-Type", "no content type").split(";")[0][:60]
+            kind = self.headers.get("content-type", "no content type").split(";")[0][:60]
             return f"{self.status} {HTTPStatus(self.status).phrase} ({kind})"
         return f"status {self.status}"
 
 
-class Client:
-    """The connections to all services: kept, one for each, and gone when this is closed."""
-
-    def __init__(self) -> None:
-        self._sockets: WeakSet[socket.socket] = WeakSet()
-        self.session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                limit=0, keepalive_timeout=KEEP_CONNECTION_S, socket_factory=self._socket
-            ),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            headers=HEADERS,
-            # The poller has the deadline, and cancels: a timer of ours would cost on each reading.
-            timeout=aiohttp.ClientTimeout(total=None),
-        )
-
-    async def close(self) -> None:
-        """Close all connections, and wait a moment for those that TLS is still taking leave of."""
-        await self.session.close()
-        for _ in range(LEAVE_TURNS):
-            if all(each.fileno() < 0 for each in self._sockets):
-                return
-            await asyncio.sleep(LEAVE_TURN_S)
-
-    def _socket(self, address: aiohttp.AddrInfoType) -> socket.socket:
-        made = socket.socket(*address[:3])
-        self._sockets.add(made)
-        return made
-
-
 class Origin:
-    """A service's scheme, address and port, and the connection kept to it."""
+    """A service's scheme, address and port, and the one connection kept to it.
 
-    def __init__(
-        self,
-        client: Client,
-        url: URL,
-        tls: Callable[[], SSLContext],
-        server_name: str | None,
-    ) -> None:
-        self._http = client.session
+    `tls` is asked for a context at each new connection: its files may have been replaced.
+    """
+
+    def __init__(self, url: URL, tls: Callable[[], SSLContext], server_name: str | None) -> None:
         self._url = url
-        self._read_tls = tls
-        self._tls: SSLContext | None = None
+        self._tls = tls
         self._server_name = server_name
+        self._connection: Connection | None = None
+
+    def close(self) -> None:
+        """Hang up; who asks again connects again."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
 
     async def ask(
         self, method: str, path: str, headers: Authorization, body: bytes | None = None
@@ -146,7 +114,7 @@ class Origin:
             answer = await self._send(method, path, headers, body)
             if not 300 <= answer.status < 400:
                 return answer
-            path = self._redirected(path, answer.headers.get("Location", ""))
+            path = self._redirected(path, answer.headers.get("location", ""))
         raise ReadError(Reason.BAD_REPLY, f"{path} is redirected without end")
 
     def _redirected(self, path: str, location: str) -> str:
@@ -160,45 +128,46 @@ class Origin:
             raise ReadError(Reason.BAD_REPLY, told)
         return target.raw_path_qs
 
-    def _within(self, path: str) -> URL:
-        """Give the URL of a path, as the service itself wrote it: `//elsewhere/` is none of ours.
-
-        Raises:
-            ReadError: bad_reply, before a token or password has been sent anywhere else.
-        """
-        with suppress(ValueError):
-            url = self._url.join(URL(path, encoded=True))
-            if url.raw_authority == self._url.raw_authority and url.scheme == self._url.scheme:
-                return url
-        raise ReadError(Reason.BAD_REPLY, f"{path[:200]!r} is no path of this service")
-
     async def _send(
         self, method: str, path: str, headers: Authorization, body: bytes | None
     ) -> Answer:
-        url = self._within(path)
-        if self._tls is None:
-            self._tls = self._read_tls()
+        request = self._request(method, path, headers, body)
         try:
-            async with self._http.request(
-                method,
-                url,
-                headers=headers,
-                data=body,
-                ssl=self._tls,
-                server_hostname=self._server_name,
-                allow_redirects=False,
-            ) as response:
-                return Answer(response.status, response.headers, await _bounded(response))
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            self._tls = None  # its files may have been replaced
+            return Answer(*await self._exchange(request, again=method != "POST"))
+        except (HttpError, HungUpError, OSError, ValueError) as error:
+            self.close()
             raise failure(error) from None
 
+    async def _exchange(self, request: bytes, again: bool) -> HttpAnswer:
+        """Ask; `again` on a new connection where the service has hung up on the kept one."""
+        kept = self._connection
+        if kept is not None and kept.alive:
+            try:
+                return await kept.exchange(request)
+            except HungUpError:
+                if not again:
+                    raise
+        self._connection = connection = await self._connected()
+        return await connection.exchange(request)
 
-async def _bounded(response: aiohttp.ClientResponse) -> bytes:
-    body = bytearray()
-    async for chunk in response.content.iter_any():
-        body += chunk
-        if len(body) > BODY_LIMIT:
-            told = f"{response.url.path} is larger than {BODY_LIMIT} bytes"
-            raise ReadError(Reason.BAD_REPLY, told)
-    return bytes(body)
+    async def _connected(self) -> Connection:
+        host, port = self._url.host or "", self._url.port or 0
+        if self._url.scheme == "http":
+            return await connect(host, port, None)
+        return await connect(host, port, TlsStream(self._tls(), self._server_name or host))
+
+    def _request(self, method: str, path: str, headers: Authorization, body: bytes | None) -> bytes:
+        """Write a request. It goes to this service, whatever the path is.
+
+        Raises:
+            ReadError: bad_reply for a path that other clients would read as another host.
+        """
+        if not path.startswith("/") or path.startswith("//"):
+            raise ReadError(Reason.BAD_REPLY, f"{path[:200]!r} is no path of this service")
+        said = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        length = "" if body is None else f"Content-Length: {len(body)}\r\n"
+        head = (
+            f"{method} {quote(path, safe=_OF_PATHS)} HTTP/1.1\r\n"
+            f"Host: {self._url.host_port_subcomponent}\r\n{HEADERS}{said}{length}\r\n"
+        )
+        return head.encode("utf-8", "surrogateescape") + (body or b"")

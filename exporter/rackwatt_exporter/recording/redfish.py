@@ -67,13 +67,15 @@ class _RecordingOrigin(Origin):
             self._tape.note(path, _noted(answer))
         elif method == "POST" and answer.status < 300:
             self._tape.login = path
-            self._tape.secrets.add(answer.headers.get("X-Auth-Token", ""))
+            self._tape.secrets.add(answer.headers.get("x-auth-token", ""))
         return answer
 
 
 def _noted(answer: Answer) -> capture.Answer:
-    headers = {name: answer.headers[name] for name in _HEADERS if name in answer.headers}
-    if location := answer.headers.get("Location"):
+    headers = {
+        name: answer.headers[name.lower()] for name in _HEADERS if name.lower() in answer.headers
+    }
+    if location := answer.headers.get("location"):
         with suppress(ValueError):
             headers["Location"] = URL(location).raw_path_qs
     document, words = answer.json, None

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 from yarl import URL
 
 from rackwatt_exporter.protocols.redfish import Account, RedfishService
-from rackwatt_exporter.protocols.redfish_http import Client, Origin, StatusError
+from rackwatt_exporter.protocols.redfish_http import Origin, StatusError
 from rackwatt_exporter.protocols.tls import tls_context
 from rackwatt_exporter.reading import ReadError, Reading, Reason
 from rackwatt_exporter.settings.options import RedfishOptions, TlsOptions
@@ -34,7 +34,7 @@ class Bmc(NamedTuple):
 
 
 class RedfishDriver:
-    """What all sources share: one HTTP client, and one service for each BMC they are behind.
+    """What all sources share: one service for each BMC they are behind.
 
     `origin` makes this end of a connection: `Origin`, or what does the same and more.
     """
@@ -45,7 +45,6 @@ class RedfishDriver:
         self._services: dict[Bmc, RedfishService] = {}
         self._users: dict[Bmc, int] = {}
         self._contexts: dict[TlsOptions, tuple[int, SSLContext]] = {}
-        self._client = Client()
 
     def source(self, target: Target) -> Source:
         """Make the source of a target, on the service it shares with others of its BMC."""
@@ -69,7 +68,6 @@ class RedfishDriver:
         """Close all connections."""
         for service in self._services.values():
             await service.close()
-        await self._client.close()
 
     async def _release(self, bmc: Bmc) -> None:
         self._users[bmc] -= 1
@@ -83,9 +81,7 @@ class RedfishDriver:
             password = self._secrets.read(bmc.credentials, "password")
             return Account(_text(username, "user name"), _text(password, "password"))
 
-        origin = self._origin(
-            self._client, _url(bmc), lambda: self._tls(bmc.tls), bmc.tls.server_name
-        )
+        origin = self._origin(_url(bmc), lambda: self._tls(bmc.tls), bmc.tls.server_name)
         return RedfishService(origin, account, basic=bmc.auth == "basic")
 
     def _tls(self, options: TlsOptions) -> SSLContext:

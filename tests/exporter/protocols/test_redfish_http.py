@@ -10,7 +10,7 @@ from rackwatt_exporter.reading import ReadError, Reason
 
 @given(st.integers(100, 999), st.binary(), st.text(max_size=20))
 def test_any_answer_is_a_document_or_has_a_reason(status: int, body: bytes, kind: str):
-    answer = Answer(status, {"Content-Type": kind}, body)
+    answer = Answer(status, {"content-type": kind}, body)
     try:
         assert isinstance(answer.document("/redfish/v1/"), dict)
     except ReadError as error:

@@ -1,17 +1,18 @@
 """A whole Redfish service that answers anything: watts that stand where the source says.
 
 The bytes are JSON: what each path answers, as tests/peers/sushy.py has it (a resource, or `peer`
-with status, headers and body). The exporter's own client asks, but for sockets and TLS.
+with status, headers and body). The exporter's own client asks, but for sockets, TLS and the bytes of HTTP.
 """
 
 import json
-from collections.abc import AsyncIterator, Mapping
-from typing import Any, cast
+import ssl
+from collections.abc import Mapping
+from typing import Any
 
 from yarl import URL
 
 from rackwatt_exporter.protocols.redfish import Account, RedfishService
-from rackwatt_exporter.protocols.redfish_http import Client, Origin
+from rackwatt_exporter.protocols.redfish_http import Answer, Authorization, Origin
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.settings.options import RedfishOptions
 from rackwatt_exporter.targets.redfish import RedfishSource
@@ -33,56 +34,26 @@ _REASONS = {
 }
 
 
-class Response:
-    """One answer, as aiohttp gives it."""
-
-    def __init__(self, url: URL, said: Any) -> None:
-        self.url = url
-        peer = said.get("peer") if isinstance(said, dict) else None
-        peer = peer if isinstance(peer, dict) else {"body": said}
-        status = peer.get("status", 404 if said is None else 200)
-        self.status = status if type(status) is int and 100 <= status < 600 else 200
-        headers = peer.get("headers")
-        self.headers = {
-            str(name): str(value)
-            for name, value in (headers if isinstance(headers, dict) else {}).items()
-        }
-        body = peer.get("body")
-        self._body = body.encode() if isinstance(body, str) else json.dumps(body).encode()
-        self.content = self
-
-    async def __aenter__(self) -> "Response":
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        return
-
-    async def iter_any(self) -> AsyncIterator[bytes]:
-        """Give the body."""
-        yield self._body
-
-
-class Peer:
-    """What stands in aiohttp's place: routes, and the rule that nobody else is ever asked."""
+class Peer(Origin):
+    """What stands in the connection's place: routes, asked by the exporter's own end."""
 
     def __init__(self, routes: Mapping[str, Any]) -> None:
+        super().__init__(_HERE, ssl.create_default_context, None)
         self._routes = routes
-        self.requests = 0
+        self._requests = 0
 
-    @property
-    def session(self) -> "Peer":
-        """Stand in for the client's own session."""
-        return self
-
-    def request(self, method: str, url: URL, **_: Any) -> Response:
-        """Answer."""
-        assert url.origin() == _HERE.origin(), url
-        self.requests += 1
-        assert self.requests < _MOST_REQUESTS
+    async def _send(
+        self, method: str, path: str, headers: Authorization, body: bytes | None
+    ) -> Answer:
+        request = self._request(method, path, headers, body)
+        assert request.count(b"\r\n\r\n") == 1, request
+        assert request.startswith(b"%s /" % method.encode()), request
+        self._requests += 1
+        assert self._requests < _MOST_REQUESTS
         if method == "POST":
             token = {"peer": {"status": 201, "headers": {"X-Auth-Token": "t", "Location": "/s/1"}}}
-            return Response(url, self._routes.get("POST", token))
-        return Response(url, self.holds(url.raw_path_qs))
+            return _answer(self._routes.get("POST", token))
+        return _answer(self.holds(path))
 
     def holds(self, path: str) -> Any:
         """Tell what stands at a path; ends of paths and expanding queries do not count."""
@@ -98,12 +69,27 @@ class Peer:
             peer = said.get("peer") if isinstance(said, dict) else None
             if not isinstance(peer, dict):
                 return said
-            answer = Response(_HERE, said)
+            answer = _answer(said)
             if not 300 <= answer.status < 400:
                 body = peer.get("body")
                 return json.loads(body) if isinstance(body, str) else body
-            path = _HERE.join(URL(path)).join(URL(answer.headers["Location"])).raw_path_qs
+            path = _HERE.join(URL(path)).join(URL(answer.headers["location"])).raw_path_qs
         raise AssertionError("redirected without end")
+
+
+def _answer(said: Any) -> Answer:
+    peer = said.get("peer") if isinstance(said, dict) else None
+    peer = peer if isinstance(peer, dict) else {"body": said}
+    status = peer.get("status", 404 if said is None else 200)
+    status = status if type(status) is int and 100 <= status < 600 else 200
+    headers = peer.get("headers")
+    told = headers if isinstance(headers, dict) else {}
+    body = peer.get("body")
+    return Answer(
+        status,
+        {str(name).lower(): str(value) for name, value in told.items()},
+        body.encode() if isinstance(body, str) else json.dumps(body).encode(),
+    )
 
 
 def examine(data: bytes) -> None:
@@ -122,8 +108,7 @@ def examine(data: bytes) -> None:
 
 
 async def _read(peer: Peer, options: RedfishOptions) -> None:
-    origin = Origin(cast(Client, peer), _HERE, lambda: None, None)  # type: ignore[arg-type, return-value]
-    service = RedfishService(origin, lambda: Account("root", "secret"))
+    service = RedfishService(peer, lambda: Account("root", "secret"))
     source = RedfishSource(service, options, service.close)
     for _ in range(3):
         try:

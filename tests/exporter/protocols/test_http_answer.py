@@ -1,0 +1,136 @@
+"""HTTP answers in whatever pieces they come, and what is none."""
+
+import gzip
+import itertools
+import zlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rackwatt_exporter.protocols.http_answer import (
+    LARGEST_ANSWER,
+    Answers,
+    HttpAnswer,
+    HttpError,
+)
+
+PLAIN = b'HTTP/1.1 200 OK\r\nX-Word: one\r\nX-Word: two\r\nContent-Length: 7\r\n\r\n{"a":1}'
+CHUNKED = (
+    b"HTTP/1.1 200 OK\r\nX-Word: one\r\nTransfer-Encoding: chunked\r\n\r\n"
+    b'3\r\n{"a\r\n4 \r\n":1}\r\n0\r\n\r\n'
+)
+CONTINUED = b"HTTP/1.1 100 Continue\r\nX-Word: none\r\n\r\n" + PLAIN
+BARE_LINES = b'HTTP/1.1 200 OK\nX-Word: one\nContent-Length: 7\n\n{"a":1}'
+
+
+def encoded(name: str, body: bytes) -> bytes:
+    head = f"HTTP/1.1 200 OK\r\nX-Word: one\r\nContent-Encoding: {name}\r\n"
+    return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+def bare_deflate(body: bytes) -> bytes:
+    packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return packer.compress(body) + packer.flush()
+
+
+WHOLE = [
+    PLAIN,
+    CHUNKED,
+    CONTINUED,
+    BARE_LINES,
+    encoded("gzip", gzip.compress(b'{"a":1}')),
+    encoded("Deflate", zlib.compress(b'{"a":1}')),
+    encoded("deflate", bare_deflate(b'{"a":1}')),
+]
+
+
+def taken(answers: Answers, pieces: list[bytes]) -> HttpAnswer | None:
+    answer = None
+    for piece in pieces:
+        assert answer is None
+        answer = answers.take(piece)
+    return answer
+
+
+@given(st.sampled_from(WHOLE), st.lists(st.integers(0, 200), max_size=5))
+def test_an_answer_is_the_same_in_whatever_pieces_it_comes(said: bytes, cuts: list[int]):
+    places = [0, *sorted(min(cut, len(said)) for cut in cuts), len(said)]
+    pieces = [said[a:b] for a, b in itertools.pairwise(places) if a < b]
+    answers = Answers()
+    for _ in range(2):
+        answer = taken(answers, pieces)
+        assert answer is not None
+        assert (answer.status, answer.headers["x-word"], answer.body) == (200, "one", b'{"a":1}')
+        assert answers.keeps
+        assert not answers.begun
+
+
+@given(st.lists(st.binary(max_size=60) | st.sampled_from([*WHOLE, PLAIN[:50]]), max_size=6))
+def test_garbage_is_an_error_or_an_answer_and_nothing_else(pieces: list[bytes]):
+    answers = Answers()
+    try:
+        for piece in pieces:
+            answer = answers.take(piece)
+            assert answer is None or answer.status >= 100
+        answers.end()
+    except HttpError as error:
+        assert str(error)
+
+
+def test_a_body_may_end_with_the_connection():
+    answers = Answers()
+    assert answers.take(b'HTTP/1.0 200 OK\r\n\r\n{"a"') is None
+    assert answers.take(b":1}") is None
+    assert answers.end().body == b'{"a":1}'
+    assert not answers.keeps
+
+
+@pytest.mark.parametrize("cut", [10, 40, len(PLAIN) - 1])
+def test_an_answer_cut_short_is_none(cut: int):
+    answers = Answers()
+    assert answers.take(PLAIN[:cut]) is None
+    assert answers.begun
+    with pytest.raises(HttpError):
+        answers.end()
+
+
+@pytest.mark.parametrize("more", [PLAIN, PLAIN[:30], b"garbage"])
+def test_who_says_more_than_was_asked_is_not_asked_again(more: bytes):
+    answers = Answers()
+    answer = answers.take(PLAIN + more)
+    assert answer is not None
+    assert answer.body == b'{"a":1}'
+    assert not answers.keeps
+
+
+def test_a_service_that_closes_says_so():
+    answers = Answers()
+    closing = PLAIN.replace(b"\r\n", b"\r\nConnection: close\r\n", 1)
+    assert answers.take(closing) is not None
+    assert not answers.keeps
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        PLAIN.replace(b"7", b"%d" % (2 * LARGEST_ANSWER)) + bytes(LARGEST_ANSWER),
+        b"HTTP/1.1 200 OK\r\n" + b"X-Word: one\r\n" * (LARGEST_ANSWER // 12),
+        encoded("gzip", gzip.compress(bytes(LARGEST_ANSWER + 1))),
+    ],
+    ids=["body", "headers", "bomb"],
+)
+def test_an_answer_too_large_is_an_error(said: bytes):
+    with pytest.raises(HttpError, match="larger than"):
+        Answers().take(said)
+
+
+@pytest.mark.parametrize("body", [b"xxxx", gzip.compress(b"{}")[:-9]])
+def test_what_is_compressed_badly_is_an_error(body: bytes):
+    with pytest.raises(HttpError):
+        Answers().take(encoded("gzip", body))
+
+
+def test_an_encoding_nobody_knows_is_named():
+    with pytest.raises(HttpError, match="br"):
+        Answers().take(encoded("br", b"xxxx"))

@@ -1,0 +1,127 @@
+"""A kept connection to an HTTP service, over TLS as Python's own server speaks it."""
+
+import asyncio
+import http.server
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+import trustme
+
+from rackwatt_exporter.protocols.http_connection import Connection, HungUpError, connect
+from rackwatt_exporter.protocols.tls_stream import TlsStream
+from tests.patience import PATIENCE_S, eventually
+
+LOOPS = ("asyncio", "uvloop")
+
+ADDRESS = "127.0.0.1"
+GET = b"GET /%s HTTP/1.1\r\nHost: bmc\r\n\r\n"
+BODY = b"0123456789abcdef" * 4096  # several records of TLS
+AUTHORITY = trustme.CA()
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    """Answers as its path says, and notes how its connection ended."""
+
+    protocol_version = "HTTP/1.1"
+    ends: list[str]
+
+    def do_GET(self) -> None:
+        if self.path == "/silent":
+            self.rfile.read(1)
+            return
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(BODY)))
+        self.end_headers()
+        self.wfile.write(BODY)
+        self.close_connection = self.path == "/hangs-up"  # without saying so before
+
+    def handle(self) -> None:
+        try:
+            super().handle()
+        except OSError as error:
+            self.ends.append(type(error).__name__)
+        else:
+            self.ends.append("farewell")
+
+    def log_message(self, *_: object) -> None:
+        return
+
+
+class Server:
+    def __init__(self, port: int, ends: list[str]) -> None:
+        self.port = port
+        self.ends = ends
+
+    async def connected(self) -> Connection:
+        context = ssl.create_default_context()
+        AUTHORITY.configure_trust(context)
+        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+        return await connect(ADDRESS, self.port, TlsStream(context, ADDRESS))
+
+
+@contextmanager
+def serving(version: ssl.TLSVersion) -> Iterator[Server]:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.maximum_version = version
+    AUTHORITY.issue_cert(ADDRESS).configure_cert(context)
+    ends: list[str] = []
+    handler = type("Noting", (Handler,), {"ends": ends})
+    with http.server.ThreadingHTTPServer((ADDRESS, 0), handler) as server:
+        server.daemon_threads = True
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield Server(server.server_address[1], ends)
+        finally:
+            server.shutdown()
+            thread.join(PATIENCE_S)
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with serving(ssl.TLSVersion.MAXIMUM_SUPPORTED) as running:
+        yield running
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+async def test_one_connection_answers_again_and_again_and_is_left_politely(
+    version: ssl.TLSVersion,
+):
+    with serving(version) as server:
+        connection = await server.connected()
+        for _ in range(3):
+            answer = await connection.exchange(GET % b"")
+            assert (answer.status, answer.body) == (200, BODY)
+            assert connection.alive
+        connection.close()
+        await eventually(lambda: server.ends == ["farewell"])
+
+
+async def test_a_service_that_hangs_up_afterwards_is_known_to_have_done_so(server: Server):
+    connection = await server.connected()
+    assert (await connection.exchange(GET % b"hangs-up")).body == BODY
+    await eventually(lambda: not connection.alive)
+
+
+async def test_hung_up_on_before_the_answer_is_told_apart(server: Server):
+    connection = await server.connected()
+    asking = asyncio.create_task(connection.exchange(GET % b"silent"))
+    await asyncio.sleep(0)
+    connection.close()
+    with pytest.raises(HungUpError):
+        await asking
+
+
+async def test_an_exchange_that_is_cancelled_ends_the_connection(server: Server):
+    connection = await server.connected()
+    asking = asyncio.create_task(connection.exchange(GET % b"silent"))
+    await asyncio.sleep(0)
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    assert not connection.alive
+    await eventually(lambda: len(server.ends) == 1)

@@ -1,0 +1,25 @@
+"""HTTP answers: whole or byte by byte, the same answer, or none; and never one that is too large."""
+
+from contextlib import suppress
+
+from rackwatt_exporter.protocols.http_answer import LARGEST_ANSWER, Answers, HttpAnswer, HttpError
+
+
+def examine(data: bytes) -> None:
+    """Take the bytes at once and one by one, then let the connection end."""
+    at_once = _first(Answers(), [data])
+    one_by_one = _first(Answers(), [data[i : i + 1] for i in range(len(data))])
+    assert at_once == one_by_one
+    if at_once is not None:
+        assert 200 <= at_once.status < 1000
+        assert len(at_once.body) <= LARGEST_ANSWER
+        assert all(name == name.lower() for name in at_once.headers)
+
+
+def _first(answers: Answers, pieces: list[bytes]) -> HttpAnswer | None:
+    with suppress(HttpError):
+        for piece in pieces:
+            if answer := answers.take(piece):
+                return answer
+        return answers.end()
+    return None
