@@ -37,6 +37,7 @@ class Listing:
             ApiError: a list was refused, or not answered.
         """
         await self._hold_time()
+        self._observed.age()
         concerned: set[Ref] = set()
         listed = {kind.kind for kind in kinds}
         for kind in kinds:

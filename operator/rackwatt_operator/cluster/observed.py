@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from rackwatt_crds.document import KINDS
+from rackwatt_operator.cluster.gone import Gone
 from rackwatt_operator.cluster.kinds import Ref
 from rackwatt_operator.cluster.seen import Seen
 
@@ -28,15 +29,16 @@ class Observed:
         self._slices: defaultdict[Ref, set[Ref]] = defaultdict(set)
         self._claims: dict[Ref, Ref] = {}
         self._claimed: dict[Ref, frozenset[Ref]] = {}
+        self._gone = Gone()
         self.newest = 0
         """The highest version that was seen."""
 
     def note(self, name: Ref, now: Seen) -> frozenset[Ref]:
         """Take an object as it is now."""
         self.newest = max(self.newest, now.version)
-        before = self.objects.get(name)
-        if before is not None and before.version >= now.version:
+        if not self.older(name, now.version):
             return _NOBODY
+        before = self.objects.get(name)
         if before is not None and before.uid == now.uid and before.digest == now.digest:
             now.content, now.settled = before.content, before.settled
             self.objects[name] = now
@@ -45,19 +47,30 @@ class Observed:
         return self._concerned(name, now) | (self._concerned(name, before) if before else _NOBODY)
 
     def older(self, name: Ref, version: int) -> bool:
-        """Tell whether what is known of an object, if anything, is older than a version."""
+        """Tell whether what is known of an object, if only that it is gone, is older."""
         before = self.objects.get(name)
-        return before is None or before.version < version
+        return (before.version if before else self._gone.version(name)) < version
 
     def forget(self, name: Ref, at_version: int | None = None) -> frozenset[Ref]:
-        """Take it that an object is gone, unless it was seen later than at this version."""
+        """Take it that an object is gone, unless it was seen later than at this version.
+
+        Without one it is out of sight alone, as for want of a right, and may come back as it was.
+        """
         before = self.objects.get(name)
-        if before is None or (at_version is not None and before.version > at_version):
+        if at_version is not None:
+            if before is not None and before.version > at_version:
+                return _NOBODY
+            self._gone.note(name, at_version)
+        if before is None:
             return _NOBODY
         del self.objects[name]
         self._of_kind[name.kind].discard(name)
         self._disown(name, before)
         return self._concerned(name, before)
+
+    def age(self) -> None:
+        """Let go of what is known of objects long gone: everything will be listed."""
+        self._gone.age()
 
     def clear(self) -> None:
         """Forget everything but who wants to have what."""
@@ -65,6 +78,7 @@ class Observed:
         self._of_kind.clear()
         self._owned.clear()
         self._slices.clear()
+        self._gone = Gone()
         self.newest = 0
 
     def documents(self) -> Iterator[Ref]:

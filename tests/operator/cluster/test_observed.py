@@ -128,3 +128,48 @@ def test_a_deletion_counts_unless_something_newer_was_seen(order: list[int], at:
     observed.forget(SERVICE, at)
     assert (SERVICE in observed.objects) == (at < 7)
     assert bool(observed.owned("u1")) == (at < 7)
+
+
+WORDS = st.lists(st.booleans(), min_size=1, max_size=8).flatmap(
+    lambda there: st.tuples(st.just(there), st.permutations(range(len(there))))
+)
+
+
+@given(WORDS)
+def test_in_whatever_order_words_of_comings_and_goings_come_the_newest_counts(
+    told: tuple[list[bool], list[int]],
+) -> None:
+    there, order = told
+    observed = Observed()
+    for place in order:
+        if there[place]:
+            note(observed, "Service", child(place + 1, uid=f"c{place}"))
+        else:
+            observed.forget(SERVICE, place + 1)
+    assert (SERVICE in observed.objects) == there[-1]
+    assert observed.owned("u1") == ({SERVICE} if there[-1] else set())
+
+
+def test_an_answer_that_a_deletion_has_overtaken_brings_nothing_back() -> None:
+    observed = Observed()
+    note(observed, "PowerTarget", document(1))
+    assert observed.forget(LAB, 3) == {LAB}
+    assert not note(observed, "PowerTarget", document(2) | {"status": {"watts": 3}})
+    assert list(observed.documents()) == []
+    assert note(observed, "PowerTarget", document(4, uid="u2")) == {LAB}
+
+
+def test_what_is_gone_is_remembered_until_everything_was_listed_anew() -> None:
+    observed = Observed()
+    observed.forget(SERVICE, 9)
+    observed.age()
+    assert not observed.older(SERVICE, 9)
+    observed.age()
+    assert observed.older(SERVICE, 9)
+
+
+def test_what_was_out_of_sight_alone_comes_back_as_it_was() -> None:
+    observed = Observed()
+    note(observed, "Service", child(5))
+    observed.forget(SERVICE)
+    assert note(observed, "Service", child(5)) == {LAB}
