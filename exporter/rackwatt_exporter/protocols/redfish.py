@@ -23,7 +23,8 @@ OLD_SESSIONS = "/redfish/v1/Sessions"  # iDRAC 8 has its sessions here
 NO_SESSIONS_HERE = (404, 405, 501)
 
 LOGIN_TIMEOUT_S = 30.0
-CLOSE_TIMEOUT_S = 0.8
+# Slow BMCs take a second for an answer, and may first finish what a reading cut short has asked.
+CLOSE_TIMEOUT_S = 3.0
 
 
 class Account(NamedTuple):

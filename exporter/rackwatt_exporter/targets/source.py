@@ -28,7 +28,7 @@ class Source(Protocol):
         ...
 
     async def close(self) -> None:
-        """End the session at the peer, politely, within a second; it may be cut short."""
+        """End the session at the peer, politely, within 3 s; it may be cut short."""
         ...
 
 

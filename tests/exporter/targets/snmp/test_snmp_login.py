@@ -1,11 +1,13 @@
 """Who is let in by a real snmpd, and what is told of who is not."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
 from rackwatt_exporter.reading import Reason
 from tests.exporter.targets.snmp.agents import USERS, WATTS, Sources, at, reason_of
+from tests.patience import PATIENCE_S
 from tests.peers.snmpd import (
     COMMUNITY,
     Snmpd,
@@ -43,16 +45,19 @@ async def test_a_wrong_user_or_password_is_auth_failed(
 
 
 @pytest.mark.parametrize("name", ["SHAandDES", "SHAandAES", "SHA-256andAES-256"])
-async def test_a_wrong_privacy_password_is_auth_failed(
+async def test_a_wrong_privacy_password_is_auth_failed_once_it_can_be_nothing_else(
     agent: Snmpd, source: Sources, secret: Path, name: str
 ) -> None:
     (secret / "username").write_text(name)
     (secret / "privPassword").write_text("something-else")
     auth, privacy = name.split("and")
-    reader = source(
-        at(agent), WATTS, version="3", auth=auth, privacy=privacy, timeout_s=2, retries=0
-    )
+    said = {"version": "3", "auth": auth, "privacy": privacy}
+    reader = source(at(agent), WATTS, timeout_s=0.6, retries=1, **said)
     reason, told = await reason_of(reader)
+    assert reason is Reason.TIMEOUT
+    async with asyncio.timeout(PATIENCE_S):
+        while reason is Reason.TIMEOUT:
+            reason, told = await reason_of(reader)
     assert reason is Reason.AUTH_FAILED
     assert "privPassword" in told
 

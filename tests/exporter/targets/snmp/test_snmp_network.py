@@ -86,6 +86,39 @@ async def test_lost_packets_are_sent_again(own_agent: Snmpd, source: Sources, ve
         assert (await reader.read()).watts == 351
 
 
+async def test_lost_packets_are_never_told_as_wrong_credentials(
+    own_agent: Snmpd, source: Sources
+) -> None:
+    chance = random.Random(4)
+
+    def lossy(packet: bytes) -> list[bytes]:
+        return [] if chance.random() < 0.4 else [packet]
+
+    told = set()
+    async with udp_relay(at(own_agent)) as relay:
+        relay.request_fate = relay.reply_fate = lossy
+        reader = source(relay.address, WATTS, version="3", timeout_s=0.25, retries=0)
+        for _ in range(25):
+            try:
+                assert (await reader.read()).watts == 351
+            except ReadError as error:
+                told.add(error.reason)
+            await reader.close()  # each is a first contact
+    assert told == {Reason.TIMEOUT}
+
+
+@pytest.mark.parametrize("level", ["noAuthNoPriv", "authNoPriv", "authPriv"])
+async def test_reports_that_come_twice_are_never_told_as_wrong_credentials(
+    tmp_path: Path, source: Sources, level: str
+) -> None:
+    with snmpd(tmp_path / "twice", OBJECTS, (SnmpUser("monitor", level),)) as daemon:
+        async with udp_relay(at(daemon)) as relay:
+            relay.request_fate = relay.reply_fate = lambda packet: [packet, packet]
+            reader = source(relay.address, WATTS, version="3", level=level)
+            for _ in range(3):
+                assert (await reader.read()).watts == 351
+
+
 async def test_packets_that_come_twice_and_late_change_nothing(
     own_agent: Snmpd, source: Sources
 ) -> None:
