@@ -17,6 +17,7 @@ from rackwatt_crds.document import KINDS
 from rackwatt_exporter.advice import ADVICE
 from rackwatt_exporter.page.families import FAMILIES, PROBE_SUCCESS
 from rackwatt_exporter.page.family import Family
+from rackwatt_exporter.page.usage import PER_USAGE
 from rackwatt_operator import telemetry
 from rackwatt_operator.cluster.observed import Observed
 from rackwatt_operator.inventory import Inventory
@@ -39,11 +40,10 @@ def metrics_page() -> str:
     lines += [
         "\n## On `/probe` alone\n\n| name | type | labels | what it is |\n|---|---|---|---|\n",
         _family(PROBE_SUCCESS),
+        "\n## Of the process itself\n\n| name | type | labels | what it is |\n|---|---|---|---|\n",
+        *map(_family, PER_USAGE),
+        "\n`--no-profile.power-exporter` takes those of power-exporter off the page.\n",
     ]
-    lines.append(
-        "\nThe second kind is switched off by `--no-profile.power-exporter`. "
-        "On `/metrics`, beside these, stand `process_*` and `python_gc_*` of the client library.\n"
-    )
     return "".join(lines)
 
 

@@ -3,6 +3,4 @@
 Data moves one way: documents, settings, sources, polling, store, page, HTTP (docs/architecture.md).
 """
 
-from importlib.metadata import version
-
-__version__ = version("rackwatt")
+from rackwatt_crds import __version__ as __version__

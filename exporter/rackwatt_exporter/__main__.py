@@ -3,26 +3,37 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
 from rackwatt_exporter import __version__
-from rackwatt_exporter.commands import check, record, replay, run, simulate
+
+COMMANDS = ("run", "check", "simulate", "record", "replay")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that the arguments name; the result is the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="rackwatt-exporter",
-        description="Measures the power of a fleet and serves it to Prometheus.",
-    )
-    parser.add_argument("--version", action="version", version=f"rackwatt-exporter {__version__}")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (run, check, simulate, record, replay):
-        command.add(commands)
-    parsed = parser.parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    parsed = parser([name for name in COMMANDS if name in given[:1]]).parse_args(given)
     try:
         return int(parsed.command(parsed))
     except KeyboardInterrupt:
         return 130
+
+
+def parser(names: Sequence[str] = ()) -> argparse.ArgumentParser:
+    """Make what reads the arguments of these commands alone, whose modules it imports, or of all.
+
+    What runs on every node takes the memory of its own command, not of a simulator besides.
+    """
+    made = argparse.ArgumentParser(
+        prog="rackwatt-exporter",
+        description="Measures the power of a fleet and serves it to Prometheus.",
+    )
+    made.add_argument("--version", action="version", version=f"rackwatt-exporter {__version__}")
+    commands = made.add_subparsers(required=True, metavar="COMMAND")
+    for name in names or COMMANDS:
+        import_module(f"rackwatt_exporter.commands.{name}").add(commands)
+    return made
 
 
 if __name__ == "__main__":

@@ -4,6 +4,4 @@
 prints it (docs/architecture.md).
 """
 
-from importlib.metadata import version
-
-__version__ = version("rackwatt")
+from rackwatt_crds import __version__ as __version__

@@ -3,12 +3,12 @@
 import json
 import re
 import subprocess
-import tomllib
 from typing import Any
 
 import pytest
 import yaml
 
+from rackwatt_crds import __version__
 from rackwatt_crds.crd import DEFINITIONS
 from rackwatt_crds.loading import load
 from rackwatt_exporter.settings.fleet import fleet
@@ -16,7 +16,6 @@ from scripts.tools import directory
 from tests.chart.rendering import CHART, plain
 
 ROOT = CHART.parents[1]
-VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 ABOUT = yaml.safe_load((CHART / "Chart.yaml").read_text())
 
 
@@ -40,11 +39,11 @@ def test_it_is_lint_free() -> None:
 
 
 def test_its_version_is_the_projects() -> None:
-    assert ABOUT["version"] == ABOUT["appVersion"] == VERSION
+    assert ABOUT["version"] == ABOUT["appVersion"] == __version__
 
 
 def test_what_artifact_hub_shows_is_true() -> None:
-    rendered_images = {plain().container["image"], f"rackwatt/collector:{VERSION}"}
+    rendered_images = {plain().container["image"], f"rackwatt/collector:{__version__}"}
     assert {one["image"] for one in annotation("images")} == rendered_images
     assert [(one["kind"], one["name"]) for one in annotation("crds")] == [
         (one.kind, one.name) for one in DEFINITIONS

@@ -6,19 +6,18 @@ Where buildah is not at hand these tests say so and are skipped; `make e2e` inst
 import os
 import shutil
 import subprocess
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from rackwatt_crds import __version__
 from tests.images.archive import VENV, Image
 from tests.images.test_locks import pins
 
 ROOT = Path(__file__).parents[2]
 STORE = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "rackwatt/images"
 STORAGE = {"CONTAINERS_STORAGE_CONF": f"{STORE}/storage.conf", "BUILDAH_ISOLATION": "chroot"}
-VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 NAMES = ("collector", "operator")
 BUILT = (
     ".dockerignore", "Dockerfile", "LICENSE", "README.md", "pyproject.toml",
@@ -64,7 +63,7 @@ def images(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Im
 @pytest.fixture(scope="module")
 def containers(images: dict[str, Image]) -> Iterator[dict[str, str]]:
     made = {
-        name: buildah("from", "--pull-never", f"docker.io/rackwatt/{name}:{VERSION}").strip()
+        name: buildah("from", "--pull-never", f"docker.io/rackwatt/{name}:{__version__}").strip()
         for name in images
     }
     yield made
@@ -96,7 +95,7 @@ def test_it_runs_its_command_as_nobody_in_particular(
 @pytest.mark.parametrize("name", NAMES)
 def test_it_holds_what_its_lock_pins_and_nothing_else(images: dict[str, Image], name: str) -> None:
     found = images[name].distributions
-    assert found.pop("rackwatt") == VERSION
+    assert found.pop("rackwatt") == __version__
     assert found.items() <= pins(name).items()
     assert len(found) > 10
 
@@ -142,7 +141,7 @@ def test_it_is_slim(images: dict[str, Image], name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "command", "told"),
     [
-        ("collector", "rackwatt-exporter --version", f"rackwatt-exporter {VERSION}"),
+        ("collector", "rackwatt-exporter --version", f"rackwatt-exporter {__version__}"),
         ("collector", "rackwatt-exporter run --help", "--config.file"),
         ("collector", "ssh -V", "OpenSSH"),
         ("collector", "python3 -c 'import gufo.snmp, pyghmi, pysnmp, uvloop; print(7 * 6)'", "42"),

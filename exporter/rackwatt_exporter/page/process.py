@@ -2,36 +2,32 @@
 
 import platform
 from collections import Counter
-from collections.abc import Iterator
-
-from prometheus_client import CollectorRegistry, GCCollector, ProcessCollector
-from prometheus_client.exposition import generate_latest
-from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
+from collections.abc import Iterable, Iterator
 
 from rackwatt_exporter import __version__
 from rackwatt_exporter.page import families as f
-from rackwatt_exporter.page.exposition import labels
+from rackwatt_exporter.page.exposition import END, labels
 from rackwatt_exporter.page.family import Family
+from rackwatt_exporter.page.usage import usage_samples
 from rackwatt_exporter.settings.fleet import Fleet
-
-_REGISTRY = CollectorRegistry()
-ProcessCollector(registry=_REGISTRY)
-GCCollector(registry=_REGISTRY)
 
 
 def document_text(fleet: Fleet, reloaded_at_s: float, lag_s: float, openmetrics: bool) -> str:
     """Write the families that tell of the documents and the build."""
-    return "".join(
-        family.header(openmetrics) + "".join(f"{family.name}{line}\n" for line in lines)
-        for family, lines in _samples(fleet, reloaded_at_s, lag_s)
-        if lines
-    )
+    return _text(_samples(fleet, reloaded_at_s, lag_s), openmetrics)
 
 
 def process_text(openmetrics: bool) -> str:
-    """Write the client library's families; in OpenMetrics they bring the end mark."""
-    generate = generate_openmetrics if openmetrics else generate_latest
-    return generate(_REGISTRY).decode()
+    """Write what this process uses, and in OpenMetrics the end mark."""
+    return _text(usage_samples(), openmetrics) + (END if openmetrics else "")
+
+
+def _text(samples: Iterable[tuple[Family, list[str]]], openmetrics: bool) -> str:
+    return "".join(
+        family.header(openmetrics) + "".join(f"{family.name}{line}\n" for line in lines)
+        for family, lines in samples
+        if lines
+    )
 
 
 def _samples(

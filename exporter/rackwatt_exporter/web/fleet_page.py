@@ -7,8 +7,7 @@ nothing kept, passes any proxy, and a page in the background simply stops asking
 
 from dataclasses import dataclass
 from hashlib import sha256
-from importlib.resources import files
-from importlib.resources.abc import Traversable
+from pathlib import Path
 from typing import Any
 
 from aiohttp import web
@@ -18,7 +17,7 @@ from rackwatt_exporter.history import STEP_S
 from rackwatt_exporter.web.encoded import Encoded
 from rackwatt_exporter.web.picture import Picture
 
-_FOLDER = files("rackwatt_exporter.web") / "fleet"
+_FOLDER = Path(__file__).parent / "fleet"
 _TYPES = {
     "css": "text/css; charset=utf-8",
     "html": "text/html; charset=utf-8",
@@ -50,7 +49,7 @@ class _Kept:
         return await self.body.response(request, headers)
 
 
-def _file(path: Traversable) -> _Kept:
+def _file(path: Path) -> _Kept:
     body = path.read_bytes()
     kind = _TYPES[path.name.rpartition(".")[2]]
     return _Kept(Encoded(body), kind, sha256(body).hexdigest()[:16])

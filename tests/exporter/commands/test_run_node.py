@@ -38,6 +38,16 @@ def arguments(directory: Path, collectors: str = "rapl, cpu") -> list[str]:
     ]
 
 
+# A driver is imported when a document names it, a command when it is the one: megabytes, on each node.
+NEEDLESS = re.compile(
+    r"(bcrypt|cryptography|difflib|gufo|httpx|kopf|kubernetes|prometheus_client|pyghmi|pysmi|pysnmp"
+    r"|importlib\.metadata|importlib\.resources\._common"
+    r"|rackwatt_operator|rackwatt_exporter\.(capture|protocols|recording|simulator)"
+    r"|rackwatt_exporter\.commands\.(check|record|replay|simulate)"
+    r"|rackwatt_exporter\.targets\.(ipmi|redfish|snmp|fake)\w*)(\.|$)"
+)
+
+
 def samples(text: str, family: str) -> dict[str, float]:
     """Values by the last label of each line of a family."""
     found = re.findall(rf'^{family}\{{.*"([^"]*)"\}} (\S+)$', text, re.MULTILINE)
@@ -188,3 +198,14 @@ def test_only_what_the_documents_need_is_loaded_and_kept(tmp_path: Path) -> None
         kept = subprocess.check_output(["ls", "-l", f"/proc/{run.process.pid}/fd"], text=True)
         assert kept.count("energy_uj") == 4
         assert kept.count("/proc/stat") == 1
+
+
+def test_a_node_imports_what_its_document_names_and_nothing_besides(tmp_path: Path) -> None:
+    Powercap(tmp_path / "sys", XEON)
+    with running(*arguments(tmp_path), PYTHONVERBOSE="1") as run:
+        run.until_served(lambda text: text == "ready\n", "/readyz")
+        run.get("/metrics")
+        assert run.stop() == 0
+    imported = set(re.findall(r"^import '([^']+)'", "".join(run.log), re.MULTILINE))
+    assert {"aiohttp.web", "rackwatt_exporter.collectors.rapl"} <= imported
+    assert [name for name in sorted(imported) if NEEDLESS.match(name)] == []
