@@ -54,12 +54,12 @@ class Asker:
         """Read a sensor by ipmitool."""
         return float(self.ipmitool("-c", "sensor", "reading", name).rsplit(",", 1)[1])
 
-    def freeipmi_watts(self) -> int:
-        """Read DCMI by freeipmi's ipmi-dcmi."""
+    def freeipmi_watts(self, workaround: str = "opensesspriv") -> int:
+        """Read DCMI by freeipmi's ipmi-dcmi, which names no privilege without the workaround."""
         said = _run(
             ["ipmi-dcmi", "-D", "LAN_2_0", "-h", f"{self.address}:{self.port}", "-I",
              str(self.suite), "-u", self.username, "-p", self.password, "-l", self.level[:5].upper(),
-             "-W", "opensesspriv", "--get-system-power-statistics"]
+             "-W", workaround, "--get-system-power-statistics"]
         )  # fmt: skip
         return _number(r"Current Power +: (\d+)", said)
 

@@ -20,6 +20,7 @@ IDLE_LIMIT_S = 60.0
 
 _NO_ROOM = 0x01
 _INVALID_SESSION = 0x02
+_INVALID_ROLE = 0x09
 _UNAUTHORIZED_NAME = 0x0D
 _WRONG_PROOF = 0x0F
 _NO_SUITE_MATCH = 0x11
@@ -87,6 +88,8 @@ class SimulatedBmc:
             return None
         if ask.suite is None or ask.suite.number not in self._machine.vendor.suites:
             return Response(ask.tag, _NO_SUITE_MATCH, ask.console_id)
+        if not ask.privilege and not self._machine.vendor.highest:
+            return Response(ask.tag, _INVALID_ROLE, ask.console_id)
         if not self._has_room():
             return Response(ask.tag, _NO_ROOM, ask.console_id)
         bmc_id = os.urandom(4)

@@ -103,7 +103,7 @@ class IpmiCommands:
             return bytes((message.INVALID_COMMAND,))
         if vendor.dcmi == "short":
             return _OK + bytes((dcmi.GROUP, 0xFF))
-        if not self._machine.powered_on:
+        if not self._machine.powered_on or vendor.dcmi == "inactive":
             off = dcmi.PowerReading(0, False, Statistics())
             return _OK + dcmi.encode_power_reading(off, int(now))
         if vendor.dcmi == "zero":

@@ -58,6 +58,21 @@ def _idrac8(machine: Machine, time_s: float) -> Shown:
     return _only_chassis(machine, chassis, {"PowerControl": [control], "PowerSupplies": supplies})
 
 
+def _idrac10(machine: Machine, time_s: float) -> Shown:
+    """Neither Power nor metrics: the watts are a sensor among others."""
+    chassis = f"{_CHASSIS_LIST}/System.Embedded.1"
+    sensors = {
+        "SystemBoardPwrConsumption": ("Power", "W", shown_watts(machine, machine.watts(time_s))),
+        "SystemBoardInletTemp": ("Temperature", "Cel", 22),
+    }
+    shown = _only_chassis(machine, chassis, None)
+    shown[f"{chassis}/Sensors"] = collection("Sensor", *(f"{chassis}/Sensors/{n}" for n in sensors))
+    for name, (kind, units, reading) in sensors.items():
+        told = {"Id": name, "ReadingType": kind, "ReadingUnits": units, "Reading": reading}
+        shown[f"{chassis}/Sensors/{name}"] = {**told, "Status": {"State": "Enabled"}}
+    return shown
+
+
 def _ilo4(machine: Machine, time_s: float) -> Shown:
     """Watts stand at the top, and two supplies share one name."""
     supplies = [
@@ -215,6 +230,7 @@ def _slashed(shown: Resource) -> Resource:
 _VENDORS: dict[str, Callable[[Machine, float], Shown]] = {
     "idrac8": _idrac8,
     "idrac9": _dell,
+    "idrac10": _idrac10,
     "ilo4": _ilo4,
     "ilo5": _without_environment,
     "supermicro-x11": _without_environment,
@@ -225,5 +241,6 @@ _VENDORS: dict[str, Callable[[Machine, float], Shown]] = {
     "openbmc": _openbmc,
     "hgx": _hgx,
     "cisco": _without_environment,
+    "not-measuring": _without_environment,
     "nonsense": _nonsense,
 }

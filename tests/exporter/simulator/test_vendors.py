@@ -97,7 +97,9 @@ async def test_openstacks_client_finds_its_way(place: Place, vendor: str) -> Non
     assert await asyncio.to_thread(read) == {"On"}
 
 
-@pytest.mark.parametrize("vendor", ["generic", "supermicro-x11", "cisco", "idrac8"])
+@pytest.mark.parametrize(
+    "vendor", ["generic", "supermicro-x11", "cisco", "not-measuring", "idrac8"]
+)
 async def test_our_ipmi_source_reads_the_sensors_where_dcmi_has_no_watts(
     place: Place, tmp_path: Path, vendor: str
 ) -> None:
@@ -125,6 +127,15 @@ async def test_ipmitool_meets_the_same_quirks(place: Place) -> None:
     place.machine.vendor = VENDORS["cisco"]
     with pytest.raises(AssertionError, match="Invalid command"):
         await asyncio.to_thread(suite3.ipmitool_watts)
+
+
+async def test_freeipmi_is_let_in_where_it_names_the_privilege_it_wants(place: Place) -> None:
+    ask = Asker(ADDRESS, place.ipmi, "monitor", "simulated", 17, "user")
+    assert await asyncio.to_thread(ask.freeipmi_watts, "none") == WATTS
+    place.machine.vendor = VENDORS["supermicro-x14"]
+    assert await asyncio.to_thread(ask.freeipmi_watts) == WATTS
+    with pytest.raises(AssertionError):
+        await asyncio.to_thread(ask.freeipmi_watts, "none")
 
 
 @pytest.mark.parametrize(
