@@ -19,7 +19,7 @@ T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 T_contra = TypeVar("T_contra", contravariant=True)
 
-_CLOSE_S = 2.0
+_CLOSE_S = 4.0
 # The BMC answered, and answered well: there is nothing to be spared by waiting longer.
 _NO_REST = frozenset({Reason.POWERED_OFF})
 

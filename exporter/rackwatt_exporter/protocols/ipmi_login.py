@@ -21,6 +21,9 @@ PASSWORD_LIMIT = 20
 _LOST = (0x02, 0x08)
 _NO_ROOM = (0x01, 0x0B)
 _NO_PRIVILEGE = (0x09, 0x0A)
+# By then its own proof has fitted our password. It chose another random number since, for a RAKP
+# message 1 that came twice.
+_OUT_OF_STEP = (rmcpplus.RAKP3, 0x0F)
 _WRONG_CREDENTIALS = (0x0C, 0x0D, 0x0E, 0x0F)
 
 
@@ -162,7 +165,7 @@ _STEPS = {
 def _refusal(status: int, suite: CipherSuite, payload_type: int) -> ReadError:
     """Put a reason to a status code (table 13-15)."""
     words = f"{_STEPS[payload_type]}: {rmcpplus.STATUS.get(status, 'unknown')} ({status:02X}h)"
-    if status in _LOST:
+    if status in _LOST or (payload_type, status) == _OUT_OF_STEP:
         return SilenceError(f"the BMC lost the session while it was opened: {words}")
     if status in _NO_ROOM:
         return ReadError(Reason.SESSION_LIMIT, f"the BMC has no free session: {words}")

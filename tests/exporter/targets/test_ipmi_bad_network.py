@@ -201,6 +201,18 @@ async def test_packets_that_come_twice_and_late_change_nothing(
         assert (await source.read()).watts == watts
 
 
+async def test_a_log_in_that_a_doubled_packet_put_out_of_step_is_begun_anew(
+    relay: UdpRelay, made: Driven
+) -> None:
+    out_of_step = First(
+        RAKP4, lambda packet: [rmcpplus.encode_plain(RAKP4, packet[16:17] + b"\x0f")]
+    )
+    relay.reply_fate = out_of_step
+    source = made.source(end(relay))
+    assert (await source.read()).watts == 300
+    assert out_of_step.done
+
+
 async def test_reordered_answers_never_give_a_number_of_the_past(
     bmc: Bmc, relay: UdpRelay, made: Driven
 ) -> None:
@@ -253,7 +265,8 @@ async def test_noise_is_either_ignored_or_an_error(relay: UdpRelay, made: Driven
         (RAKP2, 0x0B, Reason.SESSION_LIMIT),
         (RAKP2, 0x0D, Reason.AUTH_FAILED),
         (RAKP2, 0x02, Reason.TIMEOUT),
-        (RAKP4, 0x0F, Reason.AUTH_FAILED),
+        (RAKP4, 0x0D, Reason.AUTH_FAILED),
+        (RAKP4, 0x0F, Reason.TIMEOUT),
         (RAKP4, 0x77, Reason.BAD_REPLY),
     ],
 )
