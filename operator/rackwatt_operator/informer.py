@@ -20,6 +20,7 @@ from typing import Any
 
 import aiohttp
 import kopf
+import uvloop
 
 from rackwatt_operator.cluster.kinds import Kind, Ref
 from rackwatt_operator.cluster.login import Handler, Login, Middleware
@@ -45,7 +46,7 @@ class Informer:
     async def run(self, kinds: Sequence[Kind]) -> str:
         """Watch until it ends by itself, and tell why; or until cancelled."""
         self.watching.clear()
-        loop, inner = asyncio.get_running_loop(), asyncio.new_event_loop()
+        loop, inner = asyncio.get_running_loop(), uvloop.new_event_loop()
         ended: asyncio.Future[str] = loop.create_future()
         inner.set_exception_handler(_noticed)
         stop = asyncio.Event()

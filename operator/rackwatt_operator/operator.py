@@ -24,7 +24,7 @@ from rackwatt_operator.reconcile.applying import Applier
 from rackwatt_operator.reconcile.collectors import Collectors
 from rackwatt_operator.reconcile.looking import Looking
 from rackwatt_operator.reconcile.planning import Planner
-from rackwatt_operator.reconcile.queue import Queue, RetryError
+from rackwatt_operator.reconcile.queue import LEISURE, Queue, RetryError
 from rackwatt_operator.reconcile.reconciler import Reconciler
 from rackwatt_operator.reconcile.telling import Teller
 from rackwatt_operator.telemetry import (
@@ -122,13 +122,13 @@ class Operator:
         WATCH_EVENTS.labels(name.kind).inc()
         LAST_EVENT.labels(name.kind).set_to_current_time()
 
-    async def _work(self, key: Ref) -> float:
+    async def _work(self, key: Ref, pressed: bool) -> float:
         """Reconcile, and count how that went."""
         result = "broken"
         with RECONCILE_SECONDS.labels(key.kind).time():
             try:
-                again_s = await self._reconciler.reconcile(key)
-                result = "done"
+                again_s = await self._reconciler.reconcile(key, pressed)
+                result = "begun" if again_s == LEISURE else "done"
             except RetryError:
                 result = "retry"
                 raise

@@ -10,6 +10,7 @@ import signal
 import sys
 from pathlib import Path
 
+import uvloop
 from aiohttp import web
 
 from rackwatt_crds.duration import seconds
@@ -97,7 +98,8 @@ def command(arguments: argparse.Namespace) -> int:
         return 1
     start_logging(arguments.log_level, arguments.log_format)
     gc.set_threshold(10_000, 10, 500)
-    return asyncio.run(_serve(arguments, defaults))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_serve(arguments, defaults))
 
 
 def namespace(text: str) -> str:

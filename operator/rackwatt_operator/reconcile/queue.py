@@ -2,7 +2,8 @@
 
 A name added while its work is going on is worked on again when that ends; a hundred events in
 between are one. What fails comes back after a while that doubles; what goes well is looked at again
-now and then without a reason, for watches can lose things. Only the loop's clock is asked.
+now and then without a reason, for watches can lose things. What is not pressing waits until nothing
+else does. Only the loop's clock is asked.
 """
 
 import asyncio
@@ -18,8 +19,12 @@ log = logging.getLogger(__name__)
 FIRST_BACKOFF_S = 1.0
 LONGEST_BACKOFF_S = 60.0
 _JITTER = 0.2
+PATIENCE_S = 60.0
+"""A name that nothing presses waits so long for the others at most."""
 DONE = float("inf")
 """What work answers when nothing has to be looked at again but for an event."""
+LEISURE = -1.0
+"""What work answers that has left something for when no other name waits."""
 
 
 class RetryError(Exception):
@@ -30,8 +35,9 @@ class RetryError(Exception):
         self.wait_s = wait_s
 
 
-Work = Callable[[Ref], Awaitable[float]]
-"""Work on one name; it answers after how many seconds to look again, or DONE."""
+Work = Callable[[Ref, bool], Awaitable[float]]
+"""Work on one name, briefly if others press; it answers after how many seconds to look again, or
+DONE, or LEISURE."""
 
 
 class Queue:
@@ -44,6 +50,7 @@ class Queue:
         self._workers = workers
         self._jitter = jitter
         self._waiting: deque[Ref] = deque()
+        self._leisure: dict[Ref, float] = {}
         self._queued: dict[Ref, float] = {}
         self._active: dict[Ref, float] = {}
         self._again: dict[Ref, float] = {}
@@ -57,7 +64,7 @@ class Queue:
     @property
     def depth(self) -> int:
         """How many names wait for a worker."""
-        return len(self._queued) + len(self._again)
+        return len(self._queued) + len(self._again) + len(self._leisure)
 
     @property
     def retrying(self) -> int:
@@ -81,7 +88,8 @@ class Queue:
             elif name not in self._queued:
                 self._queued[name] = _now_s()
                 self._waiting.append(name)
-                self._wake.release()
+                if self._leisure.pop(name, None) is None:  # else a worker was woken for it
+                    self._wake.release()
 
     def forget(self, name: Ref) -> None:
         """Let go of what is remembered of a name that is no more."""
@@ -115,18 +123,27 @@ class Queue:
         while True:
             await self._wake.acquire()
             await self._open.wait()
-            name = self._waiting.popleft()
-            del self._queued[name]
+            name, pressed = self._next()
             self._active[name] = _now_s()
             self._idle.clear()
             try:
-                await self._once(name)
+                await self._once(name, pressed)
             finally:
                 self._finish(name)
 
-    async def _once(self, name: Ref) -> None:
+    def _next(self) -> tuple[Ref, bool]:
+        """Take the name whose turn it is, and tell whether others press."""
+        name, since_s = next(iter(self._leisure.items()), (None, 0.0))
+        if name is not None and (not self._waiting or _now_s() - since_s > PATIENCE_S):
+            del self._leisure[name]
+            return name, False
+        name = self._waiting.popleft()
+        del self._queued[name]
+        return name, bool(self._waiting)
+
+    async def _once(self, name: Ref, pressed: bool) -> None:
         try:
-            again_s = await self._work(name)
+            again_s = await self._work(name, pressed)
         except RetryError as error:
             again_s = max(error.wait_s, self._backoff_s(name))
             told = log.debug if self._failures[name] > 1 else log.info
@@ -136,7 +153,10 @@ class Queue:
             log.exception("%s: again in %.0f s", name, again_s)
         else:
             self._failures.pop(name, None)
-        if again_s != DONE:
+        if again_s == LEISURE:
+            self._leisure[name] = _now_s()
+            self._wake.release()
+        elif again_s != DONE:
             self._later(name, again_s)
 
     def _finish(self, name: Ref) -> None:

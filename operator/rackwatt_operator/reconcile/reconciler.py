@@ -13,7 +13,7 @@ from rackwatt_operator.cluster.kinds import BY_NAME, CHILDREN, Ref
 from rackwatt_operator.cluster.observed import Observed
 from rackwatt_operator.reconcile.applying import Applier, Wanted
 from rackwatt_operator.reconcile.planning import Planned, Planner
-from rackwatt_operator.reconcile.queue import DONE, RetryError
+from rackwatt_operator.reconcile.queue import DONE, LEISURE, RetryError
 from rackwatt_operator.reconcile.telling import Teller
 from rackwatt_operator.status.trouble import Trouble
 
@@ -31,8 +31,10 @@ class Reconciler:
         self._applier = applier
         self._teller = teller
 
-    async def reconcile(self, key: Ref) -> float:
+    async def reconcile(self, key: Ref, pressed: bool) -> float:
         """Bring about what belongs to a document; tell after how many seconds to look again.
+
+        While other documents press, its status is left for later: what was asked for comes first.
 
         Raises:
             RetryError: not everything is as it should be.
@@ -45,6 +47,8 @@ class Reconciler:
             return DONE
         planned, manifests = self._planner.planned(key)
         troubles = await self._carry_out(key, now.uid, planned, manifests)
+        if pressed and not troubles:
+            return LEISURE
         if any(trouble.hopeless for trouble in troubles):
             _hold(troubles)
         again_s = await self._teller.tell(key, now, planned, troubles)

@@ -9,7 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rackwatt_operator.cluster.kinds import Ref
-from rackwatt_operator.reconcile.queue import DONE, LONGEST_BACKOFF_S, Queue, RetryError
+from rackwatt_operator.reconcile.queue import (
+    DONE,
+    LEISURE,
+    LONGEST_BACKOFF_S,
+    PATIENCE_S,
+    Queue,
+    RetryError,
+    Work,
+)
 from tests.virtual_time import run
 
 
@@ -20,7 +28,7 @@ def key(number: int) -> Ref:
 Story = Callable[[Queue], Awaitable[None]]
 
 
-def told(work: Callable[[Ref], Awaitable[float]], story: Story, workers: int = 2) -> None:
+def told(work: Work, story: Story, workers: int = 2) -> None:
     async def play() -> None:
         queue = Queue(work, workers, jitter=lambda: 0.0)
         queue.lead(True)
@@ -37,7 +45,7 @@ def told(work: Callable[[Ref], Awaitable[float]], story: Story, workers: int = 2
 def test_events_of_a_name_that_come_while_it_is_worked_on_are_one() -> None:
     began: list[float] = []
 
-    async def work(_: Ref) -> float:
+    async def work(_: Ref, __: bool) -> float:
         began.append(asyncio.get_running_loop().time())
         await asyncio.sleep(1)
         return DONE
@@ -60,7 +68,7 @@ def test_no_name_is_worked_on_twice_at_a_time_and_none_is_forgotten(
     most = 0
     done: dict[Ref, float] = {}
 
-    async def work(name: Ref) -> float:
+    async def work(name: Ref, pressed: bool) -> float:
         nonlocal most
         assert name not in active
         active.add(name)
@@ -68,6 +76,8 @@ def test_no_name_is_worked_on_twice_at_a_time_and_none_is_forgotten(
         began_s = asyncio.get_running_loop().time()
         await asyncio.sleep(0.7)
         active.discard(name)
+        if pressed:
+            return LEISURE
         done[name] = began_s
         return DONE
 
@@ -90,7 +100,7 @@ def test_no_name_is_worked_on_twice_at_a_time_and_none_is_forgotten(
 def test_what_fails_comes_back_after_a_while_that_doubles_up_to_a_minute() -> None:
     began: list[float] = []
 
-    async def work(_: Ref) -> float:
+    async def work(_: Ref, __: bool) -> float:
         began.append(asyncio.get_running_loop().time())
         raise RetryError("not yet")
 
@@ -108,7 +118,7 @@ def test_what_fails_comes_back_after_a_while_that_doubles_up_to_a_minute() -> No
 def test_a_server_that_asks_for_patience_gets_it() -> None:
     began: list[float] = []
 
-    async def work(_: Ref) -> float:
+    async def work(_: Ref, __: bool) -> float:
         began.append(asyncio.get_running_loop().time())
         if len(began) == 1:
             raise RetryError("too many requests", 30)
@@ -126,7 +136,7 @@ def test_a_server_that_asks_for_patience_gets_it() -> None:
 def test_a_bug_in_the_work_is_told_and_tried_again(caplog: pytest.LogCaptureFixture) -> None:
     began: list[float] = []
 
-    async def work(_: Ref) -> float:
+    async def work(_: Ref, __: bool) -> float:
         began.append(asyncio.get_running_loop().time())
         if len(began) == 1:
             raise KeyError("a bug")
@@ -144,7 +154,7 @@ def test_a_bug_in_the_work_is_told_and_tried_again(caplog: pytest.LogCaptureFixt
 def test_work_may_ask_to_be_called_again() -> None:
     began: list[float] = []
 
-    async def work(_: Ref) -> float:
+    async def work(_: Ref, __: bool) -> float:
         began.append(asyncio.get_running_loop().time())
         return 15 if len(began) < 3 else DONE
 
@@ -156,10 +166,50 @@ def test_work_may_ask_to_be_called_again() -> None:
     assert began == [0, 15, 30]
 
 
+def test_what_is_not_pressing_waits_until_nothing_else_does() -> None:
+    turns: list[tuple[Ref, bool]] = []
+
+    async def work(name: Ref, pressed: bool) -> float:
+        turns.append((name, pressed))
+        await asyncio.sleep(1)
+        return LEISURE if pressed else DONE
+
+    async def story(queue: Queue) -> None:
+        queue.add([key(1), key(2), key(3)])
+        await asyncio.sleep(1.5)
+        queue.add([key(1)])  # something happened to it in the meantime
+        await asyncio.sleep(100)
+        assert queue.depth == 0
+
+    told(work, story, workers=1)
+    first = [(key(1), True), (key(2), True), (key(3), True)]
+    assert turns == [*first, (key(1), False), (key(2), False), (key(3), False)]
+
+
+def test_others_that_never_cease_to_press_are_not_waited_for_without_end() -> None:
+    leisure_s: list[float] = []
+
+    async def work(name: Ref, pressed: bool) -> float:
+        if name == key(0) and not pressed:
+            leisure_s.append(asyncio.get_running_loop().time())
+        await asyncio.sleep(1)
+        return LEISURE if name == key(0) and pressed else DONE
+
+    async def story(queue: Queue) -> None:
+        queue.add([key(0)])
+        for number in range(1, 90):
+            queue.add([key(number), key(number + 1)])
+            await asyncio.sleep(1)
+
+    told(work, story, workers=1)
+    assert len(leisure_s) == 1
+    assert PATIENCE_S < leisure_s[0] <= PATIENCE_S + 3
+
+
 def test_an_event_comes_before_the_next_try() -> None:
     began: list[float] = []
 
-    async def work(_: Ref) -> float:
+    async def work(_: Ref, __: bool) -> float:
         began.append(asyncio.get_running_loop().time())
         return 50 if len(began) == 1 else DONE
 
@@ -176,7 +226,7 @@ def test_an_event_comes_before_the_next_try() -> None:
 def test_who_does_not_lead_works_on_nothing_and_forgets_nothing() -> None:
     began: list[float] = []
 
-    async def work(_: Ref) -> float:
+    async def work(_: Ref, __: bool) -> float:
         began.append(asyncio.get_running_loop().time())
         return DONE
 
@@ -196,7 +246,7 @@ def test_who_does_not_lead_works_on_nothing_and_forgets_nothing() -> None:
 def test_draining_lets_work_end_and_begins_none() -> None:
     ended: list[Ref] = []
 
-    async def work(name: Ref) -> float:
+    async def work(name: Ref, _: bool) -> float:
         await asyncio.sleep(3)
         ended.append(name)
         return DONE
@@ -213,7 +263,7 @@ def test_draining_lets_work_end_and_begins_none() -> None:
 
 
 def test_work_that_does_not_end_is_cut_short_and_was_seen_to_be_late() -> None:
-    async def work(_: Ref) -> float:
+    async def work(_: Ref, __: bool) -> float:
         await asyncio.sleep(10_000)
         return DONE
 
