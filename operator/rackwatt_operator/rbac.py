@@ -15,7 +15,7 @@ from rackwatt_operator.cluster.kinds import (
     LEASE,
     NAMESPACE,
     POWER_TARGET,
-    PROMETHEUS,
+    PROMETHEUSES,
 )
 from rackwatt_operator.cluster.lease import NAME
 
@@ -48,7 +48,7 @@ RULES: tuple[Rule, ...] = (
     Rule((POWER_TARGET.group,), tuple(f"{kind.plural}/status" for kind in DOCUMENTS), ("patch",)),
     *_children(),
     # Which Prometheus takes a ServiceMonitor, and where the collectors are.
-    Rule((PROMETHEUS.group,), (PROMETHEUS.plural,), _SEEN),
+    Rule((PROMETHEUSES[0].group,), tuple(kind.plural for kind in PROMETHEUSES), _SEEN),
     Rule((ENDPOINT_SLICE.group,), (ENDPOINT_SLICE.plural,), _SEEN),
     Rule((NAMESPACE.group,), (NAMESPACE.plural,), ("get",)),
     # Ours are posted; a DaemonSet's tell why its pods are refused.

@@ -107,7 +107,7 @@ class Watching:
         while True:
             await asyncio.sleep(LOOK_S)
             with suppress(ApiError):
-                if await self._capabilities.served() != self._capabilities.monitoring:
+                if await self._capabilities.monitored() != self._capabilities.monitoring:
                     log.info("kinds of Prometheus Operator have come or gone")
                     return
 

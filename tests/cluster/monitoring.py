@@ -11,7 +11,7 @@ from tests.cluster.cluster import Cluster
 from tests.cluster.controlplane import ControlPlane
 
 GROUP = "monitoring.coreos.com"
-KINDS = ("servicemonitors", "prometheusrules", "prometheuses")
+KINDS = ("servicemonitors", "prometheusrules", "prometheuses", "prometheusagents")
 
 
 def install(cluster: Cluster, kinds: Iterable[str] = KINDS) -> None:

@@ -10,10 +10,17 @@ from collections.abc import AsyncIterator, Sequence
 from rackwatt_crds.document import API_VERSION
 from rackwatt_operator.cluster.client import Client
 from rackwatt_operator.cluster.failure import ApiError
-from rackwatt_operator.cluster.kinds import ACCESS_REVIEW, DOCUMENTS, MONITORING, WATCHED, Kind
+from rackwatt_operator.cluster.kinds import (
+    ACCESS_REVIEW,
+    DOCUMENTS,
+    SERVICE_MONITOR,
+    WATCHED,
+    Kind,
+)
 
 log = logging.getLogger(__name__)
 
+_MONITORING = frozenset(kind for kind in WATCHED if kind.group == SERVICE_MONITOR.group)
 _CRDS = "rackwatt-operator crds | kubectl apply --server-side --filename -"
 
 
@@ -32,8 +39,12 @@ class Capabilities:
         self.watched: tuple[Kind, ...] = ()
         """The kinds that there are and that we may list and watch."""
 
-    async def served(self, api_version: str = MONITORING) -> frozenset[str]:
-        """Ask which kinds of a group there are now; those of Prometheus Operator, if not told."""
+    async def monitored(self) -> frozenset[str]:
+        """Ask which kinds of Prometheus Operator there are now."""
+        versions = sorted({kind.api_version for kind in _MONITORING})
+        return frozenset().union(*[await self._served(one) for one in versions])
+
+    async def _served(self, api_version: str) -> frozenset[str]:
         try:
             found = await self._client.get(f"/apis/{api_version}")
         except ApiError as error:
@@ -49,12 +60,12 @@ class Capabilities:
             UnfitClusterError: there are no documents, or they may not be watched.
             ApiError: the server does not answer.
         """
-        if absent := {kind.kind for kind in DOCUMENTS} - await self.served(API_VERSION):
+        if absent := {kind.kind for kind in DOCUMENTS} - await self._served(API_VERSION):
             kinds = " and no ".join(sorted(absent))
             raise UnfitClusterError(
                 f"the cluster has no {kinds} ({API_VERSION}): install the CRDs ({_CRDS})"
             )
-        self.monitoring = await self.served()
+        self.monitoring = await self.monitored()
         there = [kind for kind in WATCHED if self._has(kind)]
         lacking = {kind.kind: [right async for right in self._lacking(kind)] for kind in there}
         for kind in DOCUMENTS:
@@ -65,7 +76,7 @@ class Capabilities:
         self.watched = tuple(kind for kind in there if not lacking[kind.kind])
 
     def _has(self, kind: Kind) -> bool:
-        return kind.api_version != MONITORING or kind.kind in self.monitoring
+        return kind not in _MONITORING or kind.kind in self.monitoring
 
     async def _lacking(self, kind: Kind) -> AsyncIterator[str]:
         for place in self._places:

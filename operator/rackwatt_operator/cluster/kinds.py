@@ -67,8 +67,12 @@ CHILDREN = (
 """What is made for a document, and watched so that it stays as it was made."""
 
 ENDPOINT_SLICE = Kind("discovery.k8s.io/v1", "EndpointSlice", "endpointslices")
-PROMETHEUS = Kind(MONITORING, "Prometheus", "prometheuses")
-WATCHED = (*DOCUMENTS, *CHILDREN, ENDPOINT_SLICE, PROMETHEUS)
+PROMETHEUSES = (
+    Kind(MONITORING, "Prometheus", "prometheuses"),
+    Kind("monitoring.coreos.com/v1alpha1", "PrometheusAgent", "prometheusagents"),
+)
+"""Those that may take a ServiceMonitor."""
+WATCHED = (*DOCUMENTS, *CHILDREN, ENDPOINT_SLICE, *PROMETHEUSES)
 BY_NAME = {kind.kind: kind for kind in WATCHED}
 
 NAMESPACE = Kind("v1", "Namespace", "namespaces")

@@ -13,10 +13,11 @@ import msgspec
 
 from rackwatt_crds.document import KINDS
 from rackwatt_operator.cluster.gone import Gone
-from rackwatt_operator.cluster.kinds import Ref
+from rackwatt_operator.cluster.kinds import PROMETHEUSES, Ref
 from rackwatt_operator.cluster.seen import Seen
 
 _NOBODY: frozenset[Ref] = frozenset()
+_PROMETHEUSES = frozenset(kind.kind for kind in PROMETHEUSES)
 
 
 class Observed:
@@ -158,7 +159,7 @@ class Observed:
             return frozenset({name})
         if name.kind == "SchedulerBinding":
             return self._bound_to(name) | {name}
-        if name.kind == "Prometheus":
+        if name.kind in _PROMETHEUSES:
             return frozenset(self.documents())
         if name.kind == "EndpointSlice":
             claimants = (self._claims.get(service) for service in _services(name, now))

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from rackwatt_operator.cluster.client import Client
 from rackwatt_operator.cluster.failure import ApiError
-from rackwatt_operator.cluster.kinds import EVENT, NAMESPACE, Ref
+from rackwatt_operator.cluster.kinds import EVENT, NAMESPACE, PROMETHEUSES, Ref
 from rackwatt_operator.cluster.observed import Observed
 from rackwatt_operator.status.selection import Monitor, Selection, bound, selected
 from rackwatt_operator.status.workload import Workload, workload
@@ -44,8 +44,9 @@ class Looking:
         if bindings := self._observed.status(name).get("bindings"):
             return bound(bindings)
         prometheuses = {
-            f"{one.namespace}/{one.name}": self._observed.content(one).get("spec") or {}
-            for one in self._observed.names("Prometheus", None)
+            one: self._observed.content(one).get("spec") or {}
+            for kind in PROMETHEUSES
+            for one in self._observed.names(kind.kind, None)
         }
         if not prometheuses:
             return Selection(0)

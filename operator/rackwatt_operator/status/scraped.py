@@ -13,7 +13,7 @@ def scraped(found: Findings) -> Claim:
         told = "there is no ServiceMonitor for a Prometheus to take"
         return Claim("Scraped", "Unknown", made.reason, told)
     if selection.taken_by:
-        return Claim("Scraped", "True", "Scraped", f"by Prometheus {listed(selection.taken_by)}")
+        return Claim("Scraped", "True", "Scraped", f"by {listed(selection.taken_by)}")
     if selection.rejected:
         return Claim("Scraped", "False", "Rejected", selection.rejected)
     if not selection.seen:

@@ -3,13 +3,17 @@
 Prometheus Operator tells it in the ServiceMonitor's status where it was asked to
 (`StatusForConfigurationResources`); elsewhere the selectors of each Prometheus tell it:
 https://prometheus-operator.dev/docs/api-reference/api/#monitoring.coreos.com/v1.PrometheusSpec
+A PrometheusAgent has the same selectors.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from rackwatt_operator.cluster.kinds import PROMETHEUSES, Ref
+
 Labels = Mapping[str, str]
+_KINDS = {kind.plural: kind.kind for kind in PROMETHEUSES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,26 +39,27 @@ def bound(bindings: Sequence[Mapping[str, Any]]) -> Selection:
     """Read what Prometheus Operator says in the ServiceMonitor's own status."""
     taken, rejected = [], ""
     for one in bindings:
-        name = f"{one.get('namespace', '')}/{one.get('name', '')}"
+        kind = _KINDS.get(one.get("resource", ""), "Prometheus")
+        name = str(Ref(kind, one.get("namespace", ""), one.get("name", "")))
         for condition in one.get("conditions") or ():
             if condition.get("type") != "Accepted":
                 continue
             if condition.get("status") == "True":
                 taken.append(name)
             else:
-                rejected = f"Prometheus {name}: {condition.get('message') or 'rejected'}"
+                rejected = f"{name}: {condition.get('message') or 'rejected'}"
     return Selection(len(bindings), taken, (), rejected)
 
 
-def selected(monitor: Monitor, prometheuses: Mapping[str, Mapping[str, Any]]) -> Selection:
-    """Match the selectors of each Prometheus, whose specs are given by `namespace/name`."""
+def selected(monitor: Monitor, prometheuses: Mapping[Ref, Mapping[str, Any]]) -> Selection:
+    """Match the selectors in the spec of each Prometheus."""
     taken, wanting = [], []
     for name, spec in sorted(prometheuses.items()):
-        wants = list(_wants(monitor, name.partition("/")[0], spec))
+        wants = list(_wants(monitor, name.namespace, spec))
         if wants:
-            wanting.append(f"Prometheus {name} wants {' and '.join(wants)}")
+            wanting.append(f"{name} wants {' and '.join(wants)}")
         else:
-            taken.append(name)
+            taken.append(str(name))
     return Selection(len(prometheuses), taken, wanting)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from rackwatt_operator.cluster.kinds import MONITORING, Ref
+from rackwatt_operator.cluster.kinds import BY_NAME, MONITORING, Ref
 from tests.cluster import monitoring
 from tests.cluster.clients import Manifest
 from tests.cluster.controlplane import ControlPlane
@@ -60,6 +60,23 @@ def test_an_unlabelled_service_monitor_is_told_which_label_is_wanted(
     hands.apply(fleet("lab", own_namespace, monitoring=said))
     condition = hands.until_reason(one, "Scraped", "Scraped")
     assert f"{own_namespace}/main" in condition["message"]
+
+
+def test_an_agent_takes_it_as_well(hands: Hands, there: None, own_namespace: str) -> None:
+    wanted = {"matchLabels": {"release": "kps"}}
+    agent = prometheus("edge", own_namespace, serviceMonitorSelector=wanted) | {
+        "apiVersion": BY_NAME["PrometheusAgent"].api_version,
+        "kind": "PrometheusAgent",
+    }
+    hands.apply(agent)
+    one = ref(hands.apply(fleet("lab", own_namespace)))
+    condition = hands.until_reason(one, "Scraped", "NotSelected")
+    assert f"PrometheusAgent {own_namespace}/edge wants label release=kps" in condition["message"]
+    hands.apply(agent | {"spec": {"serviceMonitorSelector": {}}})
+    condition = hands.until_reason(one, "Scraped", "Scraped")
+    assert condition["message"] == f"by PrometheusAgent {own_namespace}/edge"
+    hands.delete(Ref("PrometheusAgent", own_namespace, "edge"))
+    hands.until_reason(one, "Scraped", "NoPrometheus")
 
 
 def test_a_label_that_a_person_adds_by_hand_counts(

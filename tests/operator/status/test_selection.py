@@ -4,9 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rackwatt_operator.cluster.kinds import Ref
 from rackwatt_operator.status.selection import Monitor, bound, selected, unmet
 
+HERE, OTHER = Ref("Prometheus", "centre", "main"), Ref("PrometheusAgent", "other", "main")
 MONITOR = Monitor("centre", {"release": "kps", "tier": "a"}, {"team": "power"})
+
+TAKES_ALL = {"serviceMonitorSelector": {}}
 
 
 @pytest.mark.parametrize(
@@ -31,12 +35,12 @@ def test_a_selector_wants_what_labels_lack(selector: dict[str, object], wanted: 
 @pytest.mark.parametrize(
     ("name", "spec", "taken"),
     [
-        ("centre/main", {"serviceMonitorSelector": {}}, True),
-        ("other/main", {"serviceMonitorSelector": {}}, False),
-        ("other/main", {"serviceMonitorSelector": {}, "serviceMonitorNamespaceSelector": {}}, True),
-        ("centre/main", {}, False),
+        (HERE, {"serviceMonitorSelector": {}}, True),
+        (OTHER, {"serviceMonitorSelector": {}}, False),
+        (OTHER, {"serviceMonitorSelector": {}, "serviceMonitorNamespaceSelector": {}}, True),
+        (HERE, {}, False),
         (
-            "other/main",
+            OTHER,
             {
                 "serviceMonitorSelector": {"matchLabels": {"release": "kps"}},
                 "serviceMonitorNamespaceSelector": {"matchLabels": {"team": "power"}},
@@ -44,7 +48,7 @@ def test_a_selector_wants_what_labels_lack(selector: dict[str, object], wanted: 
             True,
         ),
         (
-            "other/main",
+            OTHER,
             {
                 "serviceMonitorSelector": {},
                 "serviceMonitorNamespaceSelector": {"matchLabels": {"team": "web"}},
@@ -54,18 +58,18 @@ def test_a_selector_wants_what_labels_lack(selector: dict[str, object], wanted: 
     ],
 )
 def test_a_prometheus_takes_what_both_its_selectors_match(
-    name: str, spec: dict[str, object], taken: bool
+    name: Ref, spec: dict[str, object], taken: bool
 ) -> None:
     found = selected(MONITOR, {name: spec})
     assert found.seen == 1
-    assert (list(found.taken_by) == [name]) == taken
+    assert (list(found.taken_by) == [str(name)]) == taken
     assert bool(found.wanting) != taken
 
 
 def test_one_of_many_is_enough() -> None:
-    found = selected(MONITOR, {"centre/a": {}, "centre/b": {"serviceMonitorSelector": {}}})
-    assert list(found.taken_by) == ["centre/b"]
-    assert "Prometheus centre/a wants no ServiceMonitor at all" in found.wanting[0]
+    found = selected(MONITOR, {HERE: {}, OTHER._replace(namespace="centre"): TAKES_ALL})
+    assert list(found.taken_by) == ["PrometheusAgent centre/main"]
+    assert "Prometheus centre/main wants no ServiceMonitor at all" in found.wanting[0]
 
 
 @given(st.dictionaries(st.text(min_size=1), st.text(), max_size=5))
@@ -76,3 +80,15 @@ def test_labels_are_what_they_select(labels: dict[str, str]) -> None:
 def test_conditions_of_another_kind_say_nothing_of_taking() -> None:
     other = {"type": "Other", "status": "True"}
     assert bound([{"namespace": "a", "name": "b", "conditions": [other]}]).taken_by == []
+
+
+@pytest.mark.parametrize(
+    ("resource", "name"),
+    [("prometheuses", "Prometheus a/b"), ("prometheusagents", "PrometheusAgent a/b")],
+)
+def test_who_takes_it_is_called_by_its_kind(resource: str, name: str) -> None:
+    told = {"resource": resource, "namespace": "a", "name": "b"}
+    accepted = {"type": "Accepted", "status": "True"}
+    assert bound([told | {"conditions": [accepted]}]).taken_by == [name]
+    refused = {"type": "Accepted", "status": "False", "message": "no such port"}
+    assert bound([told | {"conditions": [refused]}]).rejected == f"{name}: no such port"
