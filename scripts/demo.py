@@ -6,6 +6,7 @@ a process of its own on loopback, ends with this one, and leaves nothing behind.
 """
 
 import contextlib
+import json
 import os
 import re
 import shutil
@@ -28,6 +29,14 @@ EXPORTER = Path(sys.executable).parent / "rackwatt-exporter"
 PATIENCE_S = 60.0
 SHOWN = re.compile(r'^(node_power_usage|rackwatt_node_state)\{node="(cn0[1-3]|gn01|pdu1)"')
 SLURM = ("slurmctld", "slurmd", "munged", "sinfo")
+# In a fleet of some size something always fails.
+FAULTS = """# What goes wrong in the simulated fleet: docs/simulate.md. A change counts at once.
+faults:
+  - {hosts: cn27, dead: true}
+  - {hosts: cn28, wrongCredentials: true}
+  - {hosts: gn20, certificate: expired}
+  - {hosts: cn29, poweredOff: true}
+"""
 BINDING = """apiVersion: rackwatt.dev/v1alpha1
 kind: SchedulerBinding
 metadata: {name: simulated}
@@ -45,9 +54,13 @@ def main() -> int:
         signal.signal(number, lambda *_: stop.set())
     with contextlib.ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="rackwatt-demo-")))
-        say("simulating", f"{NODES} BMCs and PDUs over IPMI, SNMP and Redfish")
+        say("simulating", f"{NODES} BMCs and PDUs over IPMI, SNMP and Redfish, some of them ill")
+        faults = directory / "faults.yaml"
+        faults.write_text(FAULTS)
         simulator = stack.enter_context(
-            started("simulate", f"--nodes={NODES}", f"--directory={directory}")
+            started(
+                "simulate", f"--nodes={NODES}", f"--directory={directory}", f"--scenario={faults}"
+            )
         )
         scheduler = directory / "documents/scheduler.yaml"
         wait_until(scheduler.exists, stop, simulator, "the simulated fleet")
@@ -106,7 +119,7 @@ def computing(fleet: Path) -> str:
 def started(*arguments: str, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
     """Run the exporter's command as long as the block lasts."""
     process = subprocess.Popen(
-        [EXPORTER, *arguments, "--log.level=warn"],
+        [EXPORTER, *arguments, "--log.level=error"],
         env={**os.environ, **environment},
         start_new_session=True,  # Ctrl-C reaches this process alone, which ends the others in order
     )
@@ -142,10 +155,15 @@ def tell(directory: Path) -> None:
     """Show where to look, and a few lines of what is there."""
     lines = sorted(line for line in page("/metrics").splitlines() if SHOWN.match(line))
     print("\n" + "\n".join(lines) + "\n")
+    for failing in sorted(json.loads(page("/status"))["failing"], key=lambda each: each["node"]):
+        why = failing["message"].partition(" (redfish")[0]
+        say("failing", f"{failing['node']}: {failing['reason']}, {why}")
+    print()
     say("page", f"http://{LISTEN}/")
     say("metrics", f"http://{LISTEN}/metrics")
     say("status", f"http://{LISTEN}/status")
     say("documents", f"{directory}/documents")
+    say("faults", f"{directory}/faults.yaml: edit it, and see")
     if "DEMO_SECONDS" not in os.environ:
         say("end", "Ctrl-C")
 

@@ -111,6 +111,17 @@ class CaptureError(Exception):
     """A capture cannot be read, or must not be written; the message says why."""
 
 
+class _Loader(yaml.SafeLoader):
+    """YAML without aliases: captures come from strangers, and with them a small file has no end."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            mark = self.peek_event().start_mark
+            told = "an alias (*) stands for something: write it out"
+            raise yaml.composer.ComposerError(None, None, told, mark)
+        return super().compose_node(parent, index)
+
+
 def text(capture: Capture) -> str:
     """Write a capture as YAML."""
     plain = msgspec.to_builtins(capture)
@@ -140,7 +151,7 @@ def parse(found: bytes) -> Capture:
     if len(found) > MOST_BYTES:
         raise CaptureError(f"is longer than {MOST_BYTES} bytes")
     try:
-        raw = yaml.load(found, Loader=yaml.SafeLoader)
+        raw = yaml.load(found, Loader=_Loader)  # noqa: S506 - a SafeLoader
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise CaptureError(f"not YAML: {' '.join(str(error).split())}") from None
     capture, problems = decode(raw, Capture)

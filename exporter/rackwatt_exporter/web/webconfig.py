@@ -7,6 +7,7 @@ hash (docs/web-configuration.md of prometheus/exporter-toolkit).
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -15,6 +16,7 @@ from rackwatt_crds.decoding import Problem, decode, nearest
 
 MOST_COST = 18
 _HASH = re.compile(r"\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}")
+_LIKE_HASH = re.compile(r"\$2[aby]\$[0-9]{2}\$[./A-Za-z0-9]*")
 _Header = Annotated[
     str,
     msgspec.Meta(pattern=r"^[\x20-\x7e]*\Z", description="It must be printable ASCII on one line."),
@@ -119,7 +121,13 @@ def web_config(raw: Any) -> tuple[WebConfig | None, list[Problem]]:
     config, problems = decode(raw, WebConfig)
     if config is not None:
         problems += _problems(config)
-    return (None if problems else config), problems
+    return (None if problems else config), [_without_hash(each) for each in problems]
+
+
+def _without_hash(problem: Problem) -> Problem:
+    """Keep what a slip of YAML made part of a name out of the log."""
+    path, reason = (_LIKE_HASH.sub("(a hash)", text) for text in (problem.path, problem.reason))
+    return replace(problem, path=path, reason=reason)
 
 
 def _problems(config: WebConfig) -> Iterator[Problem]:

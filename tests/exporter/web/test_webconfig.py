@@ -210,6 +210,20 @@ def test_no_problem_quotes_a_password_or_a_key(config: object) -> None:
     assert "1234567" not in said
 
 
+@pytest.mark.parametrize(
+    "config",
+    [
+        {f"basic_auth_users{{a :{GOS_HASH}": None},
+        {"basic_auth_users": {f"prometheus:{GOS_HASH}": "x"}},
+        {"basic_auth_users": {f"prometheus {GOS_HASH}": None}},
+    ],
+)
+def test_a_hash_that_a_slip_made_part_of_a_name_is_not_told_either(config: object) -> None:
+    said = " ".join(told(config))
+    assert "(a hash)" in said
+    assert GOS_HASH[7:30] not in said
+
+
 def test_a_key_that_is_not_the_certificates_is_told(certified: Certified) -> None:
     path = certified.write(tls_server_config=TLS)
     certified.authority.issue_cert("other").private_key_pem.write_to_path(

@@ -1,0 +1,67 @@
+"""Captures, which strangers send: BMCs that answer as it says, or what is wrong with it."""
+
+from contextlib import suppress
+
+import msgspec
+
+from rackwatt_exporter import capture
+from rackwatt_exporter.capture import Capture, CaptureError, Recorded
+from rackwatt_exporter.protocols import ipmi_message as message
+from rackwatt_exporter.simulator import ber
+from rackwatt_exporter.simulator.machine import Machine
+from rackwatt_exporter.simulator.replay import RecordedCommands, RecordedResources, recorded_tree
+
+_MACHINE = Machine("node1", "127.82.0.1")
+
+
+def examine(data: bytes) -> None:
+    """Read it, write it, and ask every BMC in it what it was asked."""
+    try:
+        found = capture.parse(data)
+    except CaptureError as error:
+        assert str(error)
+        return
+    _hold_written(found)
+    for recorded in found.targets:
+        _ask(recorded)
+
+
+def _hold_written(found: Capture) -> None:
+    written = capture.text(found)
+    assert capture.text(capture.parse(written.encode())) == written
+
+
+def _ask(recorded: Recorded) -> None:
+    if recorded.ipmi is not None:
+        _ask_commands(recorded.ipmi)
+    if recorded.snmp is not None:
+        _ask_agent(recorded.snmp)
+    if recorded.redfish is not None:
+        _ask_service(recorded.redfish)
+
+
+def _ask_commands(recorded: capture.Ipmi) -> None:
+    commands = RecordedCommands(_MACHINE, recorded)
+    for each in recorded.commands:
+        asked = bytes.fromhex(each.data)
+        answer = commands.answer(
+            message.Request(each.netfn, each.lun, 0, each.command, asked, 0x81)
+        )
+        assert isinstance(answer, bytes)
+
+
+def _ask_agent(recorded: capture.Snmp) -> None:
+    with suppress(ValueError, OverflowError):  # told as a problem of the file (replay_service)
+        tree = recorded_tree(recorded)
+        for each in recorded.objects:
+            told = tree.get(tuple(map(int, each.oid.split("."))))
+            assert told is not None
+            assert ber.element(told).end == len(told)
+
+
+def _ask_service(recorded: capture.Redfish) -> None:
+    resources = RecordedResources(recorded)
+    for each in recorded.resources:
+        answer = resources.show(each.path)
+        if answer.content_type == "application/json" and isinstance(answer.body, bytes):
+            msgspec.json.decode(answer.body)

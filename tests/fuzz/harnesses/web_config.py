@@ -1,0 +1,33 @@
+"""The web configuration: what is in force is what stands there, or every problem, without a key."""
+
+import re
+import tempfile
+from pathlib import Path
+
+from rackwatt_exporter.web.configuration import BrokenError, read, state
+from tests.exporter.web.certified import Certified
+
+_FOLDER = tempfile.TemporaryDirectory(prefix="web-config-")
+_FILE = Path(_FOLDER.name) / "web.yml"
+_HASH = re.compile(rb"\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}")
+
+Certified(_FILE.parent)  # the files that the seeds name
+
+
+def examine(data: bytes) -> None:
+    """Read any file."""
+    _FILE.write_bytes(data)
+    assert state(_FILE)[0]
+    try:
+        found = read(_FILE)
+    except BrokenError as error:
+        assert error.problems
+        told = str(error)
+        assert not any(kept.decode() in told for kept in _HASH.findall(data))
+        return
+    for name, kept in found.users.items():
+        assert name.isprintable()
+        assert ":" not in name
+        assert _HASH.fullmatch(kept.encode())
+    assert all(value.isascii() and not set(value) & set("\r\n") for value in found.headers.values())
+    assert (found.tls is None) == (found.material is None)
