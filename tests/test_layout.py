@@ -1,6 +1,7 @@
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -34,7 +35,7 @@ def test_one_distribution_brings_the_exporters_command() -> None:
         [Path(sys.executable).parent / "rackwatt-exporter", "--version"],
         capture_output=True, text=True, check=True,
     )  # fmt: skip
-    assert done.stdout == f"rackwatt-exporter {project['version']}\n"
+    assert done.stdout == f"rackwatt-exporter {version('rackwatt')}\n"
 
 
 def test_every_module_says_what_it_is_for() -> None:

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rackwatt_crds.program.logs import add_logging
 from rackwatt_exporter.collectors.catalogue import collector
 from rackwatt_exporter.collectors.collector import Findings
 from rackwatt_exporter.commands.flags import (
     add_host,
-    add_logging,
     add_secrets,
     add_shard,
     host,

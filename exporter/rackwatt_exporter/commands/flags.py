@@ -1,16 +1,11 @@
 """The flags that several commands share, spelt as Prometheus people know them."""
 
 import argparse
-import json
-import logging
-import sys
-import time
 from pathlib import Path
 
+from rackwatt_crds.program.logs import log_to_stderr
 from rackwatt_exporter.settings.host import Host
 from rackwatt_exporter.settings.shard import WHOLE, Shard, shard
-
-LEVELS = ("debug", "info", "warn", "error")
 
 
 def add_secrets(parser: argparse.ArgumentParser) -> None:
@@ -76,57 +71,6 @@ def host(arguments: argparse.Namespace) -> Host:
     return Host(arguments.node_name, arguments.sysfs, arguments.procfs)
 
 
-def add_logging(parser: argparse.ArgumentParser, level: str = "info") -> None:
-    """Add how much is logged, and in which form."""
-    parser.add_argument(
-        "--log.level", dest="log_level", choices=LEVELS, default=level, help="(%(default)s)"
-    )
-    parser.add_argument(
-        "--log.format",
-        dest="log_format",
-        choices=("logfmt", "json"),
-        default="logfmt",
-        help="(%(default)s)",
-    )
-
-
 def start_logging(level: str, form: str) -> None:
     """Log to standard error from now on."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Logfmt() if form == "logfmt" else _Json())
-    logging.basicConfig(
-        level=logging.WARNING if level == "warn" else level.upper(), handlers=[handler], force=True
-    )
-    for library in ("aiohttp.access", "httpx", "httpcore", "asyncio"):
-        logging.getLogger(library).setLevel(max(logging.WARNING, logging.root.level))
-
-
-class _Fields(logging.Formatter):
-    def fields(self, record: logging.LogRecord) -> dict[str, str]:
-        stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
-        told = {
-            "ts": f"{stamp}.{int(record.msecs):03d}Z",
-            "level": "warn" if record.levelname == "WARNING" else record.levelname.lower(),
-            "room": record.name.removeprefix("rackwatt_exporter."),
-            "msg": record.getMessage(),
-        }
-        if node := getattr(record, "node", None):
-            told["node"] = str(node)
-        if record.exc_info:
-            told["trace"] = self.formatException(record.exc_info)
-        return told
-
-
-class _Logfmt(_Fields):
-    def format(self, record: logging.LogRecord) -> str:
-        return " ".join(f"{key}={_quoted(value)}" for key, value in self.fields(record).items())
-
-
-class _Json(_Fields):
-    def format(self, record: logging.LogRecord) -> str:
-        return json.dumps(self.fields(record), ensure_ascii=False)
-
-
-def _quoted(value: str) -> str:
-    plain = value and not any(c in value for c in ' "=') and value.isprintable()
-    return value if plain else json.dumps(value, ensure_ascii=False)
+    log_to_stderr(level, form, ("aiohttp.access", "httpx", "httpcore", "asyncio"))

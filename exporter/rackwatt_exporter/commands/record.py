@@ -5,8 +5,9 @@ import os
 import sys
 from pathlib import Path
 
+from rackwatt_crds.program.logs import add_logging
 from rackwatt_exporter.capture import CaptureError
-from rackwatt_exporter.commands.flags import add_logging, add_secrets, start_logging
+from rackwatt_exporter.commands.flags import add_secrets, start_logging
 from rackwatt_exporter.commands.loop import run
 from rackwatt_exporter.reading import ReadError
 from rackwatt_exporter.settings.files import documents

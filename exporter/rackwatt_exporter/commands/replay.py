@@ -4,8 +4,9 @@ import argparse
 import sys
 from pathlib import Path
 
+from rackwatt_crds.program.logs import add_logging
 from rackwatt_exporter.capture import CaptureError, read
-from rackwatt_exporter.commands.flags import add_logging, start_logging
+from rackwatt_exporter.commands.flags import start_logging
 from rackwatt_exporter.commands.loop import run
 from rackwatt_exporter.commands.simulate import add_place
 from rackwatt_exporter.simulator.fleet import Ports

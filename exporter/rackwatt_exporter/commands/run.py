@@ -2,15 +2,15 @@
 
 import argparse
 import asyncio
-import ipaddress
 import logging
 import signal
 from pathlib import Path
 
+from rackwatt_crds.program.listening import add_listen_address
+from rackwatt_crds.program.logs import add_logging
 from rackwatt_exporter import __version__
 from rackwatt_exporter.commands.flags import (
     add_host,
-    add_logging,
     add_secrets,
     add_shard,
     host,
@@ -64,14 +64,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 
 def _add_web(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--web.listen-address",
-        dest="listen_address",
-        metavar="HOST:PORT",
-        type=listen_address,
-        default=("", PORT),
-        help=f"(:{PORT})",
-    )
+    add_listen_address(parser, PORT, "of every page")
     parser.add_argument(
         "--web.telemetry-path",
         dest="telemetry_path",
@@ -107,16 +100,6 @@ def command(arguments: argparse.Namespace) -> int:
     """Run until SIGTERM or SIGINT."""
     start_logging(arguments.log_level, arguments.log_format)
     return run(_serve(arguments))
-
-
-def listen_address(text: str) -> tuple[str, int]:
-    """Read `HOST:PORT`, `:PORT` or `[IPV6]:PORT`."""
-    host, _, port = text.rpartition(":")
-    if not port.isascii() or not port.isdigit() or int(port) > 65535:
-        raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT, such as 127.0.0.1:{PORT}")
-    if host.startswith("[") and host.endswith("]"):
-        host = str(ipaddress.IPv6Address(host[1:-1]))
-    return host, int(port)
 
 
 def telemetry_path(text: str) -> str:

@@ -10,7 +10,8 @@ from functools import partial
 from pathlib import Path
 
 from rackwatt_crds.fields import Duration
-from rackwatt_exporter.commands.flags import add_logging, start_logging
+from rackwatt_crds.program.logs import add_logging
+from rackwatt_exporter.commands.flags import start_logging
 from rackwatt_exporter.commands.loop import run
 from rackwatt_exporter.simulator.fleet import MOST_NODES, Ports, racks
 from rackwatt_exporter.simulator.scenario import Affected, Scenario, Share, read

@@ -10,11 +10,9 @@ from rackwatt_crds.document import Document, PowerTarget
 from rackwatt_crds.meaning import problems
 from rackwatt_operator.commands.given import (
     Given,
-    UnreadableError,
     add_files,
     bindings,
     given,
-    given_defaults,
 )
 from rackwatt_operator.commands.warnings import warnings
 from rackwatt_operator.plan.defaults import Defaults
@@ -40,11 +38,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 def command(arguments: argparse.Namespace) -> int:
     """Check, and print what was found."""
-    try:
-        defaults = given_defaults(arguments.defaults_file)
-    except UnreadableError as error:
-        print(error, file=sys.stderr)
-        return 1
+    defaults: Defaults = arguments.defaults
     documents = given(arguments.files, arguments.namespace)
     wrong = [told for one in documents for told in _wrong(one, documents, defaults)]
     doubtful = list(warnings(documents))

@@ -16,10 +16,6 @@ from rackwatt_operator.plan.defaults import Defaults, defaults
 _ENDINGS = (".yaml", ".yml", ".json")
 
 
-class UnreadableError(Exception):
-    """A file of settings cannot be used; the message says which, and why."""
-
-
 @dataclass(frozen=True, slots=True)
 class Given:
     """One document: as it was found, and as it was judged."""
@@ -29,19 +25,25 @@ class Given:
 
 
 def add_files(parser: argparse.ArgumentParser) -> None:
-    """Add what to read, and what is taken for granted."""
+    """Add what to read, and what it need not say."""
     parser.add_argument(
         "files", metavar="FILE", nargs="+", help="document file, or a folder of them; - is stdin"
     )
     parser.add_argument(
         "--namespace", metavar="NS", help="of documents that name none (default)", default="default"
     )
+    add_defaults(parser)
+
+
+def add_defaults(parser: argparse.ArgumentParser) -> None:
+    """Add what documents need not say."""
     parser.add_argument(
         "--defaults.file",
-        dest="defaults_file",
+        dest="defaults",
         metavar="FILE",
-        type=Path,
-        help="what the operator takes for granted, as in the chart's ConfigMap",
+        type=_defaults,
+        default=Defaults(),
+        help="what documents need not say, as in the chart's ConfigMap (none)",
     )
 
 
@@ -66,21 +68,15 @@ def bindings(documents: Iterable[Given], namespace: str) -> dict[str, SchedulerB
     }
 
 
-def given_defaults(file: Path | None) -> Defaults:
-    """Read the defaults file, if there is one.
-
-    Raises:
-        UnreadableError: it is not there, or there are problems in it.
-    """
-    if file is None:
-        return Defaults()
+def _defaults(file: str) -> Defaults:
     try:
-        text = file.read_text()
+        text = Path(file).read_text()
     except (OSError, UnicodeDecodeError) as error:
-        raise UnreadableError(f"{file}: {error}") from None
+        raise argparse.ArgumentTypeError(f"{file}: {error}") from None
     found, problems = defaults(text)
     if found is None or problems:
-        raise UnreadableError("\n".join(f"{file}: {problem}" for problem in problems))
+        told = "\n".join(f"{file}: {problem}" for problem in problems)
+        raise argparse.ArgumentTypeError(told)
     return found
 
 

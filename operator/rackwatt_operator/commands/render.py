@@ -13,11 +13,9 @@ import yaml
 
 from rackwatt_operator.commands.given import (
     Given,
-    UnreadableError,
     add_files,
     bindings,
     given,
-    given_defaults,
 )
 from rackwatt_operator.plan.defaults import Defaults
 from rackwatt_operator.plan.facts import MONITORING, Facts
@@ -44,11 +42,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 def command(arguments: argparse.Namespace) -> int:
     """Render, and print."""
-    try:
-        defaults = given_defaults(arguments.defaults_file)
-    except UnreadableError as error:
-        print(error, file=sys.stderr)
-        return 1
+    defaults: Defaults = arguments.defaults
     documents = given(arguments.files, arguments.namespace)
     kinds = frozenset[str]() if arguments.without_monitoring else MONITORING
     manifests: list[Manifest] = []

@@ -3,21 +3,20 @@
 import argparse
 import asyncio
 import gc
-import ipaddress
 import logging
 import re
 import signal
-import sys
 from pathlib import Path
 
 import uvloop
 from aiohttp import web
 
 from rackwatt_crds.duration import seconds
+from rackwatt_crds.program.listening import add_listen_address
+from rackwatt_crds.program.logs import add_logging
 from rackwatt_operator import __version__
-from rackwatt_operator.commands.given import UnreadableError, given_defaults
-from rackwatt_operator.commands.logs import add_logging, start_logging
-from rackwatt_operator.plan.defaults import Defaults
+from rackwatt_operator.commands.given import add_defaults
+from rackwatt_operator.commands.logs import start_logging
 
 log = logging.getLogger(__name__)
 
@@ -43,22 +42,9 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         type=Path,
         help="how to log in (as the pod, else by KUBECONFIG or ~/.kube/config)",
     )
-    parser.add_argument(
-        "--defaults.file",
-        dest="defaults_file",
-        metavar="FILE",
-        type=Path,
-        help="what documents need not say, as in the chart's ConfigMap (none)",
-    )
+    add_defaults(parser)
     _add_pace(parser)
-    parser.add_argument(
-        "--web.listen-address",
-        dest="listen_address",
-        metavar="HOST:PORT",
-        type=listen_address,
-        default=("", PORT),
-        help=f"of /healthz, /readyz and /metrics (:{PORT})",
-    )
+    add_listen_address(parser, PORT, "of /healthz, /readyz and /metrics")
     add_logging(parser)
     parser.set_defaults(command=command)
 
@@ -91,15 +77,10 @@ def _add_pace(parser: argparse.ArgumentParser) -> None:
 
 def command(arguments: argparse.Namespace) -> int:
     """Run until SIGTERM or SIGINT."""
-    try:
-        defaults = given_defaults(arguments.defaults_file)
-    except UnreadableError as error:
-        print(error, file=sys.stderr)
-        return 1
     start_logging(arguments.log_level, arguments.log_format)
     gc.set_threshold(10_000, 10, 500)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_serve(arguments, defaults))
+        return runner.run(_serve(arguments))
 
 
 def namespace(text: str) -> str:
@@ -120,17 +101,7 @@ def duration(text: str) -> float:
     return read_s
 
 
-def listen_address(text: str) -> tuple[str, int]:
-    """Read `HOST:PORT`, `:PORT` or `[IPV6]:PORT`."""
-    host, colon, port = text.rpartition(":")
-    if not colon or not port.isascii() or not port.isdigit() or int(port) > 65535:
-        raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT, such as 127.0.0.1:{PORT}")
-    if host.startswith("[") and host.endswith("]"):
-        host = str(ipaddress.IPv6Address(host[1:-1]))
-    return host, int(port)
-
-
-async def _serve(arguments: argparse.Namespace, defaults: Defaults) -> int:
+async def _serve(arguments: argparse.Namespace) -> int:
     # kopf and the client take half a second and 40 MiB: the other commands do without.
     from rackwatt_operator.cluster.login import Login, LoginError
     from rackwatt_operator.operator import Operator, Scope
@@ -147,7 +118,7 @@ async def _serve(arguments: argparse.Namespace, defaults: Defaults) -> int:
         arguments.lease_s,
         arguments.resync_s,
     )
-    operator = Operator(login, defaults, scope)
+    operator = Operator(login, arguments.defaults, scope)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

@@ -99,7 +99,8 @@ def test_defaults_that_are_wrong_say_so_with_their_path(
 ) -> None:
     defaults = tmp_path / "defaults.yaml"
     defaults.write_text(text)
-    assert main(["render", documents(tmp_path, FLEET), f"--defaults.file={defaults}"]) == 1
+    with pytest.raises(SystemExit, match="2"):
+        main(["render", documents(tmp_path, FLEET), f"--defaults.file={defaults}"])
     output = capsys.readouterr()
     assert output.out == ""
     assert f"{defaults}: " in output.err

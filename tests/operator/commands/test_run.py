@@ -53,7 +53,7 @@ def test_defaults_that_cannot_be_used_are_told(tmp_path: Path) -> None:
     file = tmp_path / "defaults.yaml"
     file.write_text("logLevel: loud\n")
     status, text = told(f"--defaults.file={file}")
-    assert status == 1
+    assert status == 2
     assert "logLevel" in text
     assert "Traceback" not in text
 
