@@ -3,6 +3,7 @@
 It stands where every packet passes anyway: the faults, which servers ask about each of them.
 """
 
+import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -14,6 +15,7 @@ from rackwatt_exporter.simulator.ipmi_bmc import SimulatedBmc
 from rackwatt_exporter.simulator.machine import Machine
 
 _BIN_S = 0.1
+_TICK_S = 0.05
 _PAYLOAD_TYPE = 5  # where it stands in a packet of RMCP+
 
 
@@ -22,7 +24,8 @@ class Told:
     """What was counted since the last time; `contacts` is how many were met at once, at any time.
 
     `sessions` are open now at BMCs that lose no packet, `lossy_sessions` at those that do;
-    `half_open` are log-ins that nobody has finished.
+    `half_open` are log-ins that nobody has finished. `late_s` is how late the fleet itself was at
+    worst: it answers so much later than it says, and sees everybody so much later than they came.
     """
 
     packets: int
@@ -31,6 +34,7 @@ class Told:
     sessions: int
     lossy_sessions: int
     half_open: int
+    late_s: float
 
 
 class Arrivals(Faults):
@@ -76,6 +80,25 @@ class Contacts:
         if address not in self._met:
             self._met.add(address)
             self._under_way.pop(address, None)
+
+
+class Lateness:
+    """How late the event loop of the fleet is at worst, since it was asked last."""
+
+    def __init__(self) -> None:
+        self._worst_s = 0.0
+
+    def tick(self, due_s: float | None = None) -> None:
+        """Look, now and from now on."""
+        loop = asyncio.get_running_loop()
+        now_s = loop.time()
+        self._worst_s = max(self._worst_s, now_s - (now_s if due_s is None else due_s))
+        loop.call_at(now_s + _TICK_S, self.tick, now_s + _TICK_S)
+
+    def taken_s(self) -> float:
+        """Tell it, and begin anew."""
+        worst_s, self._worst_s = self._worst_s, 0.0
+        return worst_s
 
 
 class MetBmc(SimulatedBmc):

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from tests.bench.arrivals import Told
 from tests.bench.fleet import Fleet, Plan, simulated
-from tests.bench.process import Cost, cost, descriptors, resident_mib, stolen_s
+from tests.bench.process import Cost, cost, datagrams_dropped, descriptors, resident_mib, stolen_s
 from tests.bench.report import progress
 from tests.exporter.commands.running import Running, running
 
@@ -43,7 +43,11 @@ class Scraped:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """All that was seen of one fleet."""
+    """All that was seen of one fleet.
+
+    `fleet_cost` is the simulated fleet's own; `dropped` are packets that found a socket full, the
+    exporter's or the fleet's.
+    """
 
     living: int
     measured: int
@@ -52,6 +56,8 @@ class Load:
     pages: list[Scraped]
     elapsed_s: float
     cost: Cost
+    fleet_cost: Cost
+    dropped: int
     stolen_s: float
     steady: Told
     resident_mib: float
@@ -105,21 +111,27 @@ def _steady(
     pid = run.process.pid
     fleet.told()
     pages = [_scraped(run, fleet)]
-    began_s, cost_before, stolen_before_s = time.monotonic(), cost(pid), stolen_s()
+    began_s, costs_before, stolen_before_s = time.monotonic(), _costs(run, fleet), stolen_s()
     while time.monotonic() < began_s + seconds:
         time.sleep(fleet.plan.interval_s)
         pages.append(_scraped(run, fleet))
         told = f"{pages[-1].fresh / len(fleet.living):.2%} fresh, {pages[-1].lag_s:.3f} s late"
         progress(f"{time.monotonic() - began_s:.0f} of {seconds:.0f} s: {told}")
-    elapsed_s, spent = time.monotonic() - began_s, cost(pid) - cost_before
+    elapsed_s, costs = time.monotonic() - began_s, _costs(run, fleet)
+    spent, fleets = (now - before for now, before in zip(costs, costs_before, strict=True))
+    dropped = sum(map(datagrams_dropped, (pid, fleet.pid)))
     stolen, steady = stolen_s() - stolen_before_s, fleet.told()
     memory, held = (resident_mib(pid), resident_mib(pid, peak=True)), descriptors(pid)
     needed = int(_NEED.findall("".join(run.log))[-1])
     stop_s, status = _stop(run)
     return Load(
-        len(fleet.living), *swept, first, pages, elapsed_s, spent, stolen, steady, *memory, held,
-        needed, stop_s, status, _left(fleet),
+        len(fleet.living), *swept, first, pages, elapsed_s, spent, fleets, dropped, stolen, steady,
+        *memory, held, needed, stop_s, status, _left(fleet),
     )  # fmt: skip
+
+
+def _costs(run: Running, fleet: Fleet) -> tuple[Cost, Cost]:
+    return cost(run.process.pid), cost(fleet.pid)
 
 
 def _left(fleet: Fleet) -> Told:

@@ -58,6 +58,14 @@ def resident_mib(pid: int, peak: bool = False) -> float:
     return int(Path(f"/proc/{pid}/status").read_text().split(name)[1].split()[0]) / 1024
 
 
+def datagrams_dropped(pid: int) -> int:
+    """Tell how many packets came for a process' UDP sockets and found them full."""
+    places = Path(f"/proc/{pid}/fd").iterdir()
+    ours = {os.readlink(place) for place in places if place.is_symlink()}
+    rows = [line.split() for line in Path("/proc/net/udp").read_text().splitlines()[1:]]
+    return sum(int(row[-1]) for row in rows if f"socket:[{row[9]}]" in ours)
+
+
 def descriptors(pid: int) -> int:
     """Tell how many files and sockets a process holds open."""
     return len(os.listdir(f"/proc/{pid}/fd"))
