@@ -111,7 +111,7 @@ class AnyDocuments(RuleBasedStateMachine):
             n: t.rack for n, t in expected.targets.items()
         }
         assert self.exporter.store.records.keys() == expected.targets.keys()
-        text = self.exporter.page.text(False, 0.0)
+        text = b"".join(self.exporter.page.parts(False, 0.0)).decode()
         shown = [line for line in text.splitlines() if line.startswith("rackwatt_target_info{")]
         assert len(shown) == len(expected.targets)
 

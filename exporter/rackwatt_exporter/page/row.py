@@ -28,8 +28,9 @@ class Row:
         self.whole = labels((("node", target.node), ("type", target.type), ("rack", target.rack)))
         self.node = labels((("node", target.node),))
         self.usage = _usage_labels(record)
-        self.info = f"{f.INFO.name}{_info_labels(record)} 1\n"
-        self.state = f"{f.STATE.name}{_state_labels(record, entry)} 1\n" if record.state else ""
+        self.info = f"{f.INFO.name}{_info_labels(record)} 1\n".encode()
+        state = f"{f.STATE.name}{_state_labels(record, entry)} 1\n" if record.state else ""
+        self.state = state.encode()
 
     def fits(self, record: Record, entry: Entry | None) -> bool:
         """Tell whether the label sets still say what they should."""

@@ -26,7 +26,7 @@ class Scrape:
         openmetrics = wants_openmetrics(request.headers.get("Accept", ""))
         page = self._rendered.get(openmetrics)
         if page is None:
-            page = self._rendered[openmetrics] = Encoded(self._text(openmetrics).encode())
+            page = self._rendered[openmetrics] = Encoded(self._body(openmetrics))
         try:
             return await page.response(request, _headers(openmetrics))
         finally:
@@ -46,10 +46,10 @@ class Scrape:
             return web.Response(text=told, status=404)
         self._exporter.roster.withdraw_stale()
         openmetrics = wants_openmetrics(request.headers.get("Accept", ""))
-        text = self._exporter.page.probe(record, openmetrics, time.monotonic())
-        return await Encoded(text.encode()).response(request, _headers(openmetrics))
+        body = self._exporter.page.probe(record, openmetrics, time.monotonic())
+        return await Encoded(body).response(request, _headers(openmetrics))
 
-    def _text(self, openmetrics: bool) -> str:
+    def _body(self, openmetrics: bool) -> bytes:
         exporter = self._exporter
         exporter.store.withdraw_stale()
         for board in (exporter.roster, exporter.machine, exporter.grids):
@@ -60,13 +60,11 @@ class Scrape:
             state_samples(exporter.machine, exporter.roster, exporter.store),
             grid_samples(exporter.grids, now_s),
         )
-        return (
-            exporter.page.text(openmetrics, now_s, inside)
-            + document_text(
-                exporter.fleet, exporter.reloaded_at_s, self._clockwork.lag_s, openmetrics
-            )
-            + process_text(openmetrics)
-        )
+        parts = exporter.page.parts(openmetrics, now_s, inside)
+        lag_s = self._clockwork.lag_s
+        documents = document_text(exporter.fleet, exporter.reloaded_at_s, lag_s, openmetrics)
+        parts += (documents.encode(), process_text(openmetrics).encode())
+        return b"".join(parts)
 
 
 def _headers(openmetrics: bool) -> dict[str, str]:

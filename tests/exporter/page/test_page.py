@@ -66,7 +66,7 @@ class House:
             state_samples(self.machine, self.roster, self.store),
             grid_samples(self.grids, self.now_s),
         )
-        return self.page.text(openmetrics, self.now_s, inside)
+        return b"".join(self.page.parts(openmetrics, self.now_s, inside)).decode()
 
     def samples(self, family: str) -> dict[tuple[str, ...], float]:
         """Parse the page as Prometheus would; samples by their label values."""

@@ -109,14 +109,14 @@ async def test_scrapes_at_once_share_one_page_and_later_ones_have_another(direct
     (directory / "lab.yaml").write_text(power_target('[{names: "n[1-2000]"}]', spec="interval: 1h"))
     async with Exporting(directory) as site:
         rendered = 0
-        page_text = site.exporter.page.text
+        parts = site.exporter.page.parts
 
-        def counted(*arguments: Any) -> str:
+        def counted(*arguments: Any) -> list[bytes]:
             nonlocal rendered
             rendered += 1
-            return page_text(*arguments)
+            return parts(*arguments)
 
-        site.exporter.page.text = counted  # type: ignore[method-assign]
+        site.exporter.page.parts = counted  # type: ignore[method-assign]
         texts = await asyncio.gather(*(site.text() for _ in range(20)))
         assert rendered < 20
         assert all(text.count("rackwatt_target_info{") == 2000 for text in texts)

@@ -77,8 +77,7 @@ def _hold_page(built: Fleet) -> None:
     for target in shown:
         store.succeeded(target.node, Reading(1.0, "x"), 0.1)
         store.failed(target.node, ReadError(Reason.TIMEOUT, "x"), 0.1)
-    text = page.text(False, 0.0)
-    assert text.encode()
+    text = b"".join(page.parts(False, 0.0)).decode()
     families = {family.name: family for family in text_string_to_metric_families(text)}
     if shown:
         nodes = [sample.labels["node"] for sample in families["rackwatt_node_power_watts"].samples]
