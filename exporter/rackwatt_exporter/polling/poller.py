@@ -66,7 +66,8 @@ class Poller(Generic[T]):
     async def run(self) -> None:
         """Ask until cancelled, even where a library swallows that (wait_for of Python 3.11)."""
         due_s = first_due_s(self.key, self.pace, time.monotonic())
-        while not _is_cancelled():
+        task = asyncio.current_task()
+        while not _is_cancelled(task):
             await asyncio.sleep(beat_s(due_s) - time.monotonic())
             await self.ask()
             due_s = next_due_s(self.key, self.pace, due_s, time.monotonic(), self._failures)
@@ -84,7 +85,7 @@ class Poller(Generic[T]):
                 told = f"no reading within the timeout of {self.pace.timeout_s:g}s"
                 self._fail(ReadError(Reason.TIMEOUT, told), started_s)
             except asyncio.CancelledError as error:
-                if _is_cancelled():
+                if _is_cancelled(asyncio.current_task()):
                     raise
                 self._break(error, started_s)  # not meant for us: a library's own, gone astray
             except Exception as error:
@@ -125,6 +126,5 @@ class Poller(Generic[T]):
         self._sink.failed(self.key, error, time.monotonic() - started_s)
 
 
-def _is_cancelled() -> bool:
-    task = asyncio.current_task()
+def _is_cancelled(task: "asyncio.Task[object] | None") -> bool:
     return task is not None and task.cancelling() > 0
