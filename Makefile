@@ -16,7 +16,7 @@ help: ## print this
 setup: $(STAMP) ## create .venv with the project in it, and install the Debian packages it needs
 	@scripts/packages
 
-$(STAMP): pyproject.toml scripts/venv
+$(STAMP): pyproject.toml crds/rackwatt_crds/__init__.py scripts/venv
 	@scripts/venv
 
 check: $(STAMP) ## lint, types, import contracts, generated documentation
