@@ -91,12 +91,6 @@ class Queue:
                 if self._leisure.pop(name, None) is None:  # else a worker was woken for it
                     self._wake.release()
 
-    def forget(self, name: Ref) -> None:
-        """Let go of what is remembered of a name that is no more."""
-        self._failures.pop(name, None)
-        if timer := self._timers.pop(name, None):
-            timer.cancel()
-
     def lead(self, leads: bool) -> None:
         """Let workers take names, or let them take no other: somebody else may lead."""
         if leads:

@@ -36,8 +36,6 @@ def told(work: Work, story: Story, workers: int = 2) -> None:
         await story(queue)
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
-        for number in range(100):
-            queue.forget(key(number))  # timers would be left
 
     run(play())
 
