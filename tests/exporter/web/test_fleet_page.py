@@ -142,6 +142,40 @@ def test_search_narrows_by_words_and_by_fields(page: Browser) -> None:
     assert "#q=state" in page.driver.current_url
 
 
+def test_totals_narrow_the_picture_one_after_the_other_and_let_go_again(page: Browser) -> None:
+    pressed = "return [...document.querySelectorAll('.tally[aria-pressed=true] .name')].map((e) => e.textContent)"
+    choose = "[...document.querySelectorAll('.tally')].find((e) => e.firstChild.textContent === arguments[0]).click()"
+    page.run(choose, "compute")
+    page.until(lambda: page.count(".racks .tile") == 84)
+    page.run(choose, "idle")
+    page.until(lambda: page.count(".racks .tile") == 20)
+    assert page.run(pressed) == ["idle", "compute"]
+    page.run(choose, "compute")
+    page.run(choose, "allocated")
+    page.until(lambda: page.count(".racks .tile") == 80)
+    assert page.find("#query").get_attribute("value") == "state:idle state:allocated"
+    page.press(Keys.ESCAPE)
+    page.until(lambda: page.count(".racks .tile") == TARGETS)
+    assert page.run(pressed) == []
+
+
+def test_racks_stand_in_line_whether_any_of_their_machines_fails(page: Browser) -> None:
+    widths = page.run(
+        "return [...document.querySelectorAll('.rack')].map((e) => [e.querySelector('.name').textContent, e.offsetWidth])"
+    )
+    assert len({width for _, width in widths}) == 1, widths
+    assert page.run("return document.querySelector('.failures:not(:empty)').checkVisibility()")
+
+
+def test_large_counts_break_no_word_beside_them(page: Browser) -> None:
+    lines = page.run(
+        "return [...document.querySelectorAll('#states .tally')].map((row) => {"
+        " row.querySelector('.count').textContent = '66,627 of 66,800';"
+        " return [row.firstChild.textContent, row.firstChild.offsetHeight] })"
+    )
+    assert len({height for _, height in lines}) == 1, lines
+
+
 def test_a_view_can_be_sent_to_a_colleague(page: Browser, url: str) -> None:
     page.open(f"{url}/#q=type%3Agpu&node=g3")
     page.until(lambda: page.count(".racks .tile.known") == 8)

@@ -1,7 +1,7 @@
 // Everything about one target, beside the racks: asked for when it is opened, and again with each of
 // its readings.
 
-import { element, prose } from "./element.js";
+import { breakable, element, prose } from "./element.js";
 import { fetched } from "./feed.js";
 import { now } from "./fleet.js";
 import { hourInWords, sparkline } from "./sparkline.js";
@@ -121,9 +121,9 @@ export class Details {
       ["Last question took", latency(target.took_s)],
       ["Readings", grouped(target.reads)],
       ["Errors", errors.join(", ") || "none"],
-      ["Energy", target.joules === null ? UNKNOWN : `${energy(target.joules)}, ${duration(target.covered_s)} of it seen`],
+      ["Energy", target.joules === null ? UNKNOWN : `${energy(target.joules)}, watched for ${duration(target.covered_s)}`],
       ["Document", target.powertarget],
     ];
-    this.facts.replaceChildren(...facts.map(([name, value]) => element("div", {}, element("dt", {}, name), element("dd", {}, value))));
+    this.facts.replaceChildren(...facts.map(([name, value]) => element("div", {}, element("dt", {}, name), element("dd", {}, ...breakable(value)))));
   }
 }

@@ -21,3 +21,8 @@ export function prose(text) {
 export function write(into, text) {
   if (into.textContent !== text) into.textContent = text;
 }
+
+/** Let a long path break where a person would break it: after a slash, before a mark. */
+export function breakable(text) {
+  return text.split(/(?<=\/)|(?=[#+])/).flatMap((part, place) => (place ? [element("wbr"), part] : [part]));
+}

@@ -10,7 +10,7 @@ import { hover } from "./hover.js";
 import { drawLegend } from "./legend.js";
 import { RackMap } from "./map.js";
 import { Overview } from "./overview.js";
-import { found } from "./search.js";
+import { found, toggled } from "./search.js";
 import { Summary } from "./summary.js";
 import { TableView } from "./table.js";
 
@@ -23,7 +23,7 @@ let shown = null;
 const map = new RackMap(at("racks"), open, () => drawLegend(at("legend"), map.scale, map.palette));
 const table = new TableView(at("table"), open);
 const details = new Details(at("details"), closed);
-const overview = new Overview(search, open);
+const overview = new Overview(narrowTo, open);
 const announcer = new Announcer(at("told"));
 const summary = new Summary();
 
@@ -42,6 +42,7 @@ function update(message) {
   narrow();
   map.paint(places);
   overview.update(fleet);
+  overview.mark(query.value);
   announcer.update(fleet);
   summary.hear();
   writeShown();
@@ -57,14 +58,20 @@ function narrow() {
   map.narrow(shown);
 }
 
-/** Look for something, as if it had been typed; the same again lets go of it. */
-function search(text) {
-  query.value = query.value === text ? "" : text;
+/** Narrow the picture by one more term, as if it had been typed; the same again lets go of it. */
+function narrowTo(term) {
+  query.value = toggled(query.value, term);
+  searched();
+}
+
+function clear() {
+  query.value = "";
   searched();
 }
 
 function searched() {
   address.write({ q: query.value });
+  overview.mark(query.value);
   if (fleet === null) return;
   narrow();
   writeShown();
@@ -103,14 +110,14 @@ function pressed(event) {
   if (event.key === "/" && document.activeElement !== query) query.select();
   else if (event.key === "Escape" && document.activeElement === query) leaveSearch();
   else if (event.key === "Escape" && details.place !== null) details.close();
-  else if (event.key === "Escape" && query.value) search(query.value);
+  else if (event.key === "Escape" && query.value) clear();
   else return;
   event.preventDefault();
 }
 
 /** Escape in the field empties it, and from an empty field leads to the racks. */
 function leaveSearch() {
-  if (query.value) search(query.value);
+  if (query.value) clear();
   else map.focus();
 }
 

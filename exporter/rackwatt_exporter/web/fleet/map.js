@@ -9,6 +9,8 @@ import { colours, fitted } from "./scale.js";
 import { watts as inWatts } from "./words.js";
 
 const NATURAL = new Intl.Collator("en", { numeric: true });
+const LONGEST_NAME = 14; // what is longer makes its own rack wider
+const NO_RACK = "no rack";
 const SIZES = [[400, 24], [1500, 18], [5000, 14], [Infinity, 11]];
 
 export class RackMap {
@@ -41,6 +43,7 @@ export class RackMap {
     const size = SIZES.find(([count]) => fleet.count <= count)[1];
     this.root.style.setProperty("--tile", `${size}px`);
     this.root.style.setProperty("--gap", size > 12 ? "2px" : "1px");
+    this.root.style.setProperty("--name", Math.min(LONGEST_NAME, Math.max(...fleet.rack.words.map((name) => (name || NO_RACK).length))));
     this.racks = racksOf(fleet).map(([name, places]) => this.#rack(name, places));
     this.root.replaceChildren(...this.racks.map((rack) => rack.card));
     this.#rove(this.tiles[this.racks[0]?.places[0]]);
@@ -84,7 +87,7 @@ export class RackMap {
   }
 
   #rack(name, places) {
-    const title = element("span", { class: "name" }, name || "no rack");
+    const title = element("span", { class: "name" }, name || NO_RACK);
     const sum = element("span", { class: "watts" });
     const failing = element("span", { class: "failures" });
     const columns = places.length <= 80 ? 8 : Math.ceil(Math.sqrt(places.length) * 1.8);

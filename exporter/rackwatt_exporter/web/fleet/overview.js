@@ -2,7 +2,7 @@
 // that the focus and what is unfolded stay while the numbers run.
 
 import { element, prose, write } from "./element.js";
-import { term } from "./search.js";
+import { holds, term } from "./search.js";
 import { duration, grouped, watts as inWatts } from "./words.js";
 import { now } from "./fleet.js";
 
@@ -65,9 +65,9 @@ function tallied(fleet, field) {
 }
 
 export class Overview {
-  /** `search(query)` and `open(place)` are called when something is chosen. */
-  constructor(search, open) {
-    this.search = search;
+  /** `narrowTo(term)` and `open(place)` are called when something is chosen. */
+  constructor(narrowTo, open) {
+    this.narrowTo = narrowTo;
     this.open = open;
     const at = (id) => document.getElementById(id);
     this.states = new Rows(at("states"), (word) => this.#tallyRow("state", word));
@@ -97,6 +97,14 @@ export class Overview {
     this.#updateSchedulers();
   }
 
+  /** Mark the totals by which the picture is narrowed. */
+  mark(query) {
+    for (const row of [...this.states.rows.values(), ...this.types.rows.values()]) {
+      const pressed = String(holds(query, row.term));
+      if (row.root.ariaPressed !== pressed) row.root.ariaPressed = pressed;
+    }
+  }
+
   #updateFailing() {
     const { fleet } = this;
     const groups = new Map();
@@ -116,7 +124,7 @@ export class Overview {
     const { name, happened, remedy } = this.fleet.reasons[reason];
     const count = element("span", { class: "count" });
     const nodes = new Rows(element("ul", { class: "nodes" }), (place) => this.#nodeRow(place));
-    const all = element("button", { type: "button", class: "all", click: () => this.search(term("reason", name)) });
+    const all = element("button", { type: "button", class: "all", click: () => this.narrowTo(term("reason", name)) });
     const root = element(
       "details",
       { class: `reason ${reason === this.fleet.offReason ? "off" : "failing"}` },
@@ -149,8 +157,8 @@ export class Overview {
   #tallyRow(field, word) {
     const [count, watts, bar] = [element("span", { class: "count" }), element("span", { class: "watts" }), element("span", { class: "share" })];
     const name = element("span", { class: "name" }, word || (field === "state" ? NO_STATE : "no type"));
-    const root = element("button", { type: "button", class: "tally", click: () => this.search(term(field, word)) }, name, count, watts, bar);
-    return { root, count, watts, bar };
+    const root = element("button", { type: "button", class: "tally", click: () => this.narrowTo(term(field, word)) }, name, count, watts, bar);
+    return { root, count, watts, bar, term: term(field, word) };
   }
 
   #updateTallies(rows, tallies) {

@@ -22,6 +22,17 @@ export function term(field, word) {
   return /^[^\s"]+$/.test(word) ? `${field}:${word}` : `${field}:"${word}"`;
 }
 
+/** Tell whether a term stands in a query. */
+export function holds(query, term) {
+  return (query.match(TERM) ?? []).includes(term);
+}
+
+/** Put a term into a query; the same again takes it out. */
+export function toggled(query, term) {
+  const terms = query.match(TERM) ?? [];
+  return (terms.includes(term) ? terms.filter((each) => each !== term) : [...terms, term]).join(" ");
+}
+
 /** Tell the places that a query leaves; all of them for an empty one. */
 export function found(fleet, query) {
   const { fields, words } = parsed(query);

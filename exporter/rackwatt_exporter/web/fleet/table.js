@@ -14,6 +14,7 @@ const COLUMNS = [
     value: (fleet, place) => fleet.word(name.toLowerCase(), place),
   })),
 ];
+const URGENT = ["failing", "off", "unknown", "measured"];
 const ORDER = new Intl.Collator("en", { numeric: true });
 
 export class TableView {
@@ -68,7 +69,7 @@ export class TableView {
 
   #compare(a, b) {
     const { fleet, sorted } = this;
-    if (sorted === null) return Number(fleet.reason[b] >= 0) - Number(fleet.reason[a] >= 0) || a - b;
+    if (sorted === null) return URGENT.indexOf(fleet.status(a)) - URGENT.indexOf(fleet.status(b)) || a - b;
     const [left, right] = [sorted.value(fleet, a), sorted.value(fleet, b)];
     const [noLeft, noRight] = [unknown(left), unknown(right)];
     if (noLeft || noRight) return noLeft - noRight || a - b; // what is not known comes last, either way
