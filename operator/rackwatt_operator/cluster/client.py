@@ -23,6 +23,7 @@ _TIMEOUT = aiohttp.ClientTimeout(total=30, sock_connect=10)
 _JSON = {"Content-Type": "application/json"}
 _APPLY = {"Content-Type": "application/apply-patch+yaml"}
 _MERGE = {"Content-Type": "application/merge-patch+json"}
+_SHOWN = 80
 _CHUNK = "100"
 
 
@@ -119,8 +120,11 @@ class Client:
             await self._renew()
         if status >= 400:
             raise refusal(status, answer, response.headers)
-        found: Manifest = msgspec.json.decode(answer)
-        return found
+        try:
+            return msgspec.json.decode(answer, type=Manifest)
+        except (msgspec.DecodeError, UnicodeDecodeError):  # as a proxy's page for people
+            told = answer[:_SHOWN].decode(errors="replace").strip()
+            raise ApiError(0, f"no API server answers at {self._login.server}: {told}") from None
 
     async def _renew(self) -> None:
         """Log in anew, for the next question."""
