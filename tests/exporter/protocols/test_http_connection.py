@@ -125,3 +125,24 @@ async def test_an_exchange_that_is_cancelled_ends_the_connection(server: Server)
         await asking
     assert not connection.alive
     await eventually(lambda: len(server.ends) == 1)
+
+
+async def test_many_connections_are_left_at_once_and_nothing_is_logged(
+    server: Server, caplog: pytest.LogCaptureFixture
+):
+    caplog.set_level("DEBUG")
+    broken: list[object] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: broken.append(context))
+    connections = [await server.connected() for _ in range(30)]
+    paths = [b"", b"silent", b"hangs-up"] * 10
+    pairs = zip(connections, paths, strict=True)
+    asking = [asyncio.create_task(each.exchange(GET % path)) for each, path in pairs]
+    await asking[0]  # others are half way, or wait for nothing
+    for connection, task in zip(connections, asking, strict=True):
+        task.cancel()
+        connection.close()
+    await asyncio.gather(*asking, return_exceptions=True)
+    await eventually(lambda: len(server.ends) == len(connections))
+    assert not broken
+    assert [record for record in caplog.records if record.name == "asyncio"] == []
