@@ -78,13 +78,16 @@ class RedfishService:
         try:
             with suppress(ReadError, TimeoutError):
                 async with asyncio.timeout(CLOSE_TIMEOUT_S):
-                    if self._logging_in:
-                        self._authorization = await self._logging_in
-                    if self._session and self._authorization:
-                        await self._origin.ask("DELETE", self._session, self._authorization)
+                    await self._log_out()
         finally:
             self._authorization = self._session = self._logging_in = None
             self._origin.close()
+
+    async def _log_out(self) -> None:
+        if self._logging_in:
+            self._authorization = await self._logging_in
+        if self._session and self._authorization:
+            await self._origin.ask("DELETE", self._session, self._authorization)
 
     async def _ask_anew(self, path: str, answer: Answer, refused: Authorization) -> Answer:
         """Ask again after the service has forgotten us, with the account as its files say now."""

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from yarl import URL
 
 from rackwatt_exporter import capture
+from rackwatt_exporter.protocols.redfish import RedfishService
 from rackwatt_exporter.protocols.redfish_http import Answer, Authorization, Origin
 from rackwatt_exporter.protocols.redfish_json import link, members
 from rackwatt_exporter.reading import ReadError
@@ -48,10 +49,7 @@ class RecordingRedfishDriver(RedfishDriver):
         for service in self._services.values():
             for path in _ALSO:
                 with suppress(ReadError):
-                    found = await service.get(path)
-                    for each in members(found)[:_MOST_MEMBERS]:
-                        if member := link(each):
-                            await service.get(member)
+                    await _look_into(service, path)
 
 
 class _RecordingOrigin(Origin):
@@ -69,6 +67,12 @@ class _RecordingOrigin(Origin):
             self._tape.login = path
             self._tape.secrets.add(answer.headers.get("x-auth-token", ""))
         return answer
+
+
+async def _look_into(service: RedfishService, path: str) -> None:
+    found = await service.get(path)
+    for member in filter(None, map(link, members(found)[:_MOST_MEMBERS])):
+        await service.get(member)
 
 
 def _noted(answer: Answer) -> capture.Answer:
