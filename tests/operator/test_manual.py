@@ -23,7 +23,18 @@ COMMANDS = [line for block in BLOCKS for line in block.splitlines() if line.star
 PACKAGE = ROOT / "operator/rackwatt_operator"
 CAMEL = re.compile(r"[A-Z][a-z]+(?:[A-Z][a-z]+)*")
 # Words that stand in the same modules and are no reasons.
-OTHERS = {"False", "True", "Unknown", "Exists", "In", "NotIn", "Progressing", "Workload", *BY_NAME}
+OTHERS = {
+    "False",
+    "True",
+    "Unknown",
+    "Exists",
+    "In",
+    "NotIn",
+    "Progressing",
+    "Pace",
+    "Workload",
+    *BY_NAME,
+}
 # What Kubernetes gives as a reason, and we hand on.
 HANDED_ON = {"ProgressDeadlineExceeded", "ReplicaFailure"}
 
