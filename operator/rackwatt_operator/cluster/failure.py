@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 _ENDING = "custom resource definition is terminating"
+_NO_SUCH_FIELD = "failed to create typed patch object"
 _LACKS = re.compile(r'cannot (\w+) resource "([^"]+)" in API group "([^"]*)"')
 
 
@@ -37,7 +38,8 @@ class ApiError(Exception):
     @property
     def passing(self) -> bool:
         """Whether the same may well be accepted later: nobody has to change anything."""
-        return self.status in (0, 404, 409, 429) or self.status >= 500 or bool(self.leaving)
+        failed = self.status >= 500 and _NO_SUCH_FIELD not in str(self)  # which answers 500 too
+        return self.status in (0, 404, 409, 429) or failed or bool(self.leaving)
 
 
 class _Cause(msgspec.Struct):

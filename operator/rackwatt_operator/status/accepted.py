@@ -42,8 +42,8 @@ def _wrong(found: Findings) -> Iterator[tuple[str, str]]:
 def _secret(missing: MissingSecret) -> str:
     first = f", first {missing.first}" if missing.first else ""
     return (
-        f"Secret {missing.secret} is missing or has no key {missing.key}, wanted by "
-        f"{missing.wanted_by}{first}: create it, or add the key; no restart is needed"
+        f"Secret {missing.secret} is missing or has no key {missing.key}: create it, or add the "
+        f"key; no restart is needed (wanted by {missing.wanted_by}{first})"
     )
 
 

@@ -2,9 +2,10 @@
 
 import pytest
 
-from rackwatt_operator.cluster.kinds import Ref
+from rackwatt_operator.cluster.kinds import BY_NAME, Ref
 from tests.cluster.clients import Manifest
 from tests.cluster.cluster import Cluster
+from tests.cluster.monitoring import GROUP
 from tests.operator.hands import Hands, base, binding, fleet, nodes, ref
 from tests.operator.operating import Operating
 
@@ -12,7 +13,9 @@ pytestmark = pytest.mark.usefixtures("operator")
 
 
 def names(hands: Hands, namespace: str) -> set[str]:
-    return {f"{one.kind} {one.name}" for one in hands.children(namespace)}
+    """Name what was made, but for Prometheus Operator, which a cluster may have or not."""
+    children = (one for one in hands.children(namespace) if BY_NAME[one.kind].group != GROUP)
+    return {f"{one.kind} {one.name}" for one in children}
 
 
 def until_made(hands: Hands, namespace: str, *some: str) -> None:
@@ -278,6 +281,28 @@ def test_a_selector_that_matches_no_node_is_told(hands: Hands, namespace: str) -
     made = hands.apply(nodes("inside", namespace, pod={"nodeSelector": {"no": "such"}}))
     condition = hands.until_reason(ref(made), "Available", "NoNodes")
     assert "spec.pod.nodeSelector" in condition["message"]
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ({"affinity": {"nodeAffinity": {"rack": "r1"}}}, "rack: field not declared in schema"),
+        (
+            {"resources": {"requests": {"cpu": 2}, "limits": {"cpu": 1}}},
+            "than or equal to cpu limit",
+        ),
+    ],
+    ids=["affinity", "resources"],
+)
+def test_pods_that_the_api_server_does_not_take_are_told_in_its_words(
+    hands: Hands, namespace: str, said: dict[str, object], told: str
+) -> None:
+    one = ref(hands.apply(fleet("lab", namespace, pod=said)))
+    condition = hands.until_reason(one, "Available", "Refused")
+    assert told in condition["message"]
+    assert "Deployment pt-lab-0: " in condition["message"]
+    hands.apply(fleet("lab", namespace))
+    hands.until_reason(one, "Available", "RolloutInProgress")
 
 
 def test_a_namespace_that_is_deleted_is_left_in_peace(
