@@ -116,7 +116,7 @@ class _Loader(yaml.SafeLoader):
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
-            mark = self.peek_event().start_mark
+            mark = self.current_event.start_mark
             told = "an alias (*) stands for something: write it out"
             raise yaml.composer.ComposerError(None, None, told, mark)
         return super().compose_node(parent, index)
