@@ -7,6 +7,7 @@ one packet, and the reason when nothing helps. One socket to each agent, one req
 
 import asyncio
 import socket
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple, TypeVar, cast
 
@@ -135,14 +136,14 @@ class Agent:
                 if not attempts_left:
                     raise fault from None
             else:
-                self._answered_s = asyncio.get_running_loop().time()
+                self._answered_s = time.monotonic()
                 self._silences = self._named_in_vain = 0
                 return answer
 
     async def _ready(self) -> SnmpSession:
         if self._session is None:
             self._session = await self._opened()
-        elif asyncio.get_running_loop().time() - self._answered_s > IDLE_S:
+        elif time.monotonic() - self._answered_s > IDLE_S:
             # RFC 3414, 2.2.3: the agent's clock as we know it is too old to be believed.
             await self._session.refresh()
         return self._session
