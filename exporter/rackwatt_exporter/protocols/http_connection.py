@@ -49,7 +49,8 @@ class Connection(asyncio.Protocol):
         Raises:
             OSError, HttpError, HungUpError: there is none.
         """
-        self._waiting = waiting = self._new()
+        waiting: asyncio.Future[HttpAnswer] = self._new()
+        self._waiting = waiting
         self._transport.write(self._tls.enciphered(request) if self._tls else request)
         try:
             return await waiting

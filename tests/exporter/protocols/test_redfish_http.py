@@ -1,10 +1,15 @@
-"""An HTTP answer that may be anything."""
+"""An HTTP answer that may be anything, and a service that hangs up on kept connections."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from yarl import URL
 
-from rackwatt_exporter.protocols.redfish_http import Answer
+from rackwatt_exporter.protocols.redfish_http import Answer, Origin
 from rackwatt_exporter.reading import ReadError, Reason
 
 
@@ -27,3 +32,64 @@ def test_json_made_to_break_parsers_is_a_bad_reply(body: bytes):
     with pytest.raises(ReadError) as told:
         Answer(200, {}, body).document("/redfish/v1/")
     assert told.value.reason is Reason.BAD_REPLY
+
+
+class Impatient:
+    """A service that answers once on each connection, and hangs up when it is asked again."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+        self.port = 0
+
+    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for said in (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", b""):
+            head = await reader.readuntil(b"\r\n\r\n")
+            self.heard.append(head.split()[0].decode())
+            writer.write(said)
+        writer.close()
+
+
+@pytest.fixture
+async def impatient() -> AsyncIterator[Impatient]:
+    service = Impatient()
+    async with await asyncio.start_server(service.answer, "127.0.0.1", 0) as server:
+        service.port = server.sockets[0].getsockname()[1]
+        yield service
+
+
+@pytest.fixture
+async def origin(impatient: Impatient) -> AsyncIterator[Origin]:
+    made = Origin(URL(f"http://127.0.0.1:{impatient.port}/"), ssl.create_default_context, None)
+    yield made
+    made.close()
+
+
+async def test_what_may_be_asked_twice_is_asked_again_on_a_new_connection(
+    impatient: Impatient, origin: Origin
+):
+    for _ in range(2):
+        assert (await origin.ask("GET", "/redfish/v1/", {})).status == 200
+    assert impatient.heard == ["GET", "GET", "GET"]
+
+
+async def test_a_login_is_not_sent_twice(impatient: Impatient, origin: Origin):
+    await origin.ask("GET", "/redfish/v1/", {})
+    with pytest.raises(ReadError) as told:
+        await origin.ask("POST", "/redfish/v1/SessionService/Sessions", {}, b"")
+    assert told.value.reason is Reason.BAD_REPLY
+    assert "hung up" in str(told.value)
+    assert impatient.heard == ["GET", "POST"]
+    assert (await origin.ask("GET", "/redfish/v1/", {})).status == 200
+
+
+@pytest.mark.parametrize("path", ["//elsewhere/x", "elsewhere", "", "https://elsewhere/"])
+async def test_what_is_no_path_is_not_asked(impatient: Impatient, origin: Origin, path: str):
+    with pytest.raises(ReadError, match="no path of this service"):
+        await origin.ask("GET", path, {})
+    assert impatient.heard == []
+
+
+async def test_a_path_cannot_smuggle_another_request(impatient: Impatient, origin: Origin):
+    path = "/a b\r\nX: y\r\n\r\nDELETE /"
+    assert (await origin.ask("GET", path, {})).status == 200
+    assert impatient.heard == ["GET"]
