@@ -8,6 +8,7 @@ from rackwatt_exporter.commands import run
 from rackwatt_exporter.reading import Reason
 from rackwatt_exporter.settings.fleet import fleet
 from scripts.docs import PAGES
+from tests.e2e import manual
 
 ROOT = Path(__file__).parents[1]
 PROSE = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -26,6 +27,23 @@ def test_the_examples_have_no_problem_and_stand_side_by_side() -> None:
     built = fleet(loaded)
     assert built.problems == ()
     assert built.targets
+
+
+def test_the_transcript_is_of_the_examples_that_there_are() -> None:
+    answers = {one.command: one.answer for one in manual.transcript()}
+    applied = answers["kubectl apply --filename docs/examples/"].split(" created\n")
+    paths = sorted(ROOT.glob("docs/examples/*.yaml"))
+    loaded = [one for path in paths for one in load(path.read_bytes(), path.name)]
+    assert applied[:-1] == [f"{one.kind.lower()}.rackwatt.dev/{one.name}" for one in loaded]
+    assert all(f"{name} " in answers["kubectl get pt,sb"] for name in applied[:-1])
+    assert next(iter(answers)).startswith("helm install rackwatt charts/rackwatt ")
+
+
+def test_a_transcript_is_true_if_the_same_is_printed_at_another_time() -> None:
+    told = manual.Exchange("helm list", "NAME   AGE\na      33s\n…\nend\n")
+    assert told.agrees("NAME AGE\na    2m5s\nmore\nend")
+    assert not told.agrees("NAME AGE\nb    33s\nend")
+    assert not told.agrees("NAME AGE\na    33s\n")
 
 
 def test_documents_quoted_in_prose_have_no_problem() -> None:

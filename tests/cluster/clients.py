@@ -41,7 +41,7 @@ class Kubectl:
         Raises:
             CommandError: with what it printed instead.
         """
-        return _run([*self._command, *arguments], said)
+        return run([*self._command, *arguments], said)
 
     def get(self, *what: str) -> Manifest:
         """Get an object, or a list of them, decoded: `get("deployment", "bmc-0")`."""
@@ -107,7 +107,7 @@ class Helm:
         Raises:
             CommandError: with what it printed instead.
         """
-        return _run([*self._command, *arguments], said, self._environment)
+        return run([*self._command, *arguments], said, self._environment)
 
 
 class Api:
@@ -142,9 +142,16 @@ class Api:
         return found
 
 
-def _run(
-    command: Sequence[str | Path], said: str | None, environment: Mapping[str, str] | None = None
+def run(
+    command: Sequence[str | Path],
+    said: str | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> str:
+    """Run a command and give what it printed.
+
+    Raises:
+        CommandError: with what it printed instead.
+    """
     done = subprocess.run(
         command, input=said or "", env=environment, capture_output=True, text=True, timeout=300
     )

@@ -1,11 +1,12 @@
 """A Kubernetes of one node, whole: control plane, containerd, kubelet, kube-proxy, CoreDNS."""
 
+import os
 import string
 import subprocess
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from tests.cluster.clients import CommandError, Kubectl, Manifest
+from tests.cluster.clients import CommandError, Kubectl, Manifest, run
 from tests.cluster.cluster import Cluster
 from tests.cluster.daemon import Daemon
 from tests.cluster.keys import MASTERS, Keys
@@ -28,6 +29,17 @@ class Node(Cluster):
     def command(self, name: str) -> list[str | Path]:
         """Give the beginning of a command that runs one of the tools in the node's network."""
         return [*self.machine.network, self.tool(name)]
+
+    def shell(self, line: str) -> str:
+        """Run a line of shell as somebody at this cluster does, who has the tools.
+
+        Raises:
+            CommandError: with what it printed instead.
+        """
+        home = {"HOME": f"{self.directory}/home", "KUBECONFIG": str(self.kubeconfig)}
+        path = {"PATH": f"{self.tools}:{os.environ['PATH']}"}
+        command = [*self.machine.network, "bash", "-euo", "pipefail", "-c", line]
+        return run(command, environment={**os.environ, **home, **path})
 
     def start_control_plane(self) -> None:
         """Start etcd, kube-apiserver, kube-controller-manager and kube-scheduler."""
@@ -77,6 +89,16 @@ class Node(Cluster):
             done = self._ctr("images", "import", str(path))
             if done.returncode:
                 raise RuntimeError(f"{path.name}: {done.stderr}")
+
+    def name_image(self, image: str, other: str) -> None:
+        """Give an image that the node has another name besides.
+
+        Raises:
+            RuntimeError: with what containerd says.
+        """
+        done = self._ctr("images", "tag", image, other)
+        if done.returncode:
+            raise RuntimeError(f"{image}: {done.stderr}")
 
     def diagnosis(self) -> str:
         """Tell what may explain a failure: pods, warnings, the last words of what does not run."""

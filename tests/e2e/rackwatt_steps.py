@@ -1,19 +1,20 @@
 """Rackwatt on the node, line by line: installed, told what to measure, scraped, changed, removed."""
 
 from collections.abc import Callable
+from importlib.metadata import version
 
 import yaml
 
 from tests.cluster.clients import Helm, Kubectl
 from tests.cluster.cluster import Cluster
+from tests.e2e import manual
 from tests.e2e.account import Account
 from tests.e2e.fleet import Fleet
 from tests.e2e.machine import ROOT
 from tests.e2e.monitoring import Prometheus
 from tests.e2e.node import Node
 
-CHART = ROOT / "charts/rackwatt"
-RELEASE = ("rackwatt", CHART, "--namespace=rackwatt", "--wait", "--timeout=120s")
+IMAGES = ("operator", "collector")
 DOCUMENTS = "powertargets,schedulerbindings"
 LAB = "lab"
 FLEET = "powertarget/simulated"
@@ -24,13 +25,14 @@ def take(node: Node, account: Account) -> None:
     """Take every step that the README promises a person."""
     scenario = Scenario(node)
     steps: tuple[Callable[[], object], ...] = (
-        scenario.install,
+        scenario.follow_the_manual,
         scenario.ask_the_release,
         scenario.simulate,
         scenario.apply_documents,
         scenario.rotate_the_secret,
         scenario.prometheus_has_the_watts,
         scenario.prometheus_has_the_nodes_own,
+        scenario.prometheus_has_rules_and_operator,
         scenario.all_are_ready,
         scenario.a_label_nobody_selects,
         scenario.a_namespace_that_forbids,
@@ -52,10 +54,12 @@ class Scenario:
         self._prometheus = Prometheus(node)
         self._fleet = Fleet(node, LAB)
 
-    def install(self) -> None:
-        """Install the chart: helm install."""
-        labels = "--set=monitoring.labels.release=prometheus"
-        self._helm.run("install", *RELEASE, "--create-namespace", labels)
+    def follow_the_manual(self) -> None:
+        """Do as docs/install.md does: helm install, kubectl apply of all examples, kubectl get."""
+        for name in (f"rackwatt/{image}:{version('rackwatt')}" for image in IMAGES):
+            self._node.name_image(f"docker.io/{name}", f"registry.example/{name}")
+        for exchange in manual.transcript():
+            manual.follow(exchange, self._node.shell)
 
     def ask_the_release(self) -> None:
         """Let the release look at itself: helm test."""
@@ -93,13 +97,21 @@ class Scenario:
 
     def prometheus_has_the_nodes_own(self) -> None:
         """Ask Prometheus for the node's CPU seconds and joules: they are those of its kernel."""
-        joules = 'rackwatt_node_domain_energy_joules_total{source="rapl",domain="package"}'
+        joules = 'rackwatt_node_domain_energy_joules_total{namespace="lab",domain="package"}'
         before = self._prometheus.until(joules)
         self._node.machine.draw(joules=250.0)
         assert self._prometheus.until(f"{joules} > {before}") - before == 250.0
         least = self._node.machine.cpu_seconds()
-        seconds = self._prometheus.until(f"sum(rackwatt_node_cpu_seconds_total) > {least}")
+        seconds = self._prometheus.until(
+            f'sum(rackwatt_node_cpu_seconds_total{{namespace="lab"}}) > {least}'
+        )
         assert seconds <= self._node.machine.cpu_seconds()
+
+    def prometheus_has_rules_and_operator(self) -> None:
+        """Ask Prometheus for what the rules record, and for the operator's own metrics."""
+        racks = "sum(rack:rackwatt_node_power_watts:sum)"
+        self._prometheus.until(f"{racks} > 0.9 * sum(node_power_usage)")  # a moment behind it
+        self._prometheus.until("sum(rackwatt_operator_leader) == 1")
 
     def all_are_ready(self) -> None:
         """See that every document is ready: kubectl get pt,sb."""
@@ -132,24 +144,26 @@ class Scenario:
         assert "hostPath" in message, message
 
     def upgrade(self) -> None:
-        """Upgrade the release: helm upgrade; collectors go on as they are."""
+        """Upgrade as docs/install.md does: CRDs, helm upgrade; collectors go on as they are."""
         before = self._pods()
-        self._helm.run("upgrade", *RELEASE, "--reset-then-reuse-values", "--set=log.level=debug")
+        crds, release = manual.commands("Upgrade")
+        self._node.shell(crds)
+        self._node.shell(f"{release} --set log.level=debug")
         self._wait(FLEET, "--for=condition=Ready")
         assert self._pods() == before
 
     def delete_documents(self) -> None:
         """Delete every document: what was made for them goes with them."""
         kubectl = self._node.kubectl
-        kubectl.run("delete", DOCUMENTS, "--all", "--all-namespaces")
+        self._node.shell(manual.commands("Uninstall")[0])
         made = "--selector=app.kubernetes.io/managed-by=rackwatt-operator"
         kinds = "all,configmap,serviceaccount,networkpolicy,servicemonitor,prometheusrule,pdb"
         kubectl.until(lambda k: not k.items(kinds, made, "--all-namespaces"))
 
     def uninstall(self) -> None:
         """Uninstall the release, delete the CRDs: nothing of ours is left."""
-        self._helm.run("uninstall", "rackwatt", "--namespace=rackwatt", "--wait")
-        self._node.kubectl.run("delete", f"--filename={ROOT / 'crds'}")
+        for command in manual.commands("Uninstall")[1:]:
+            self._node.shell(command)
         # Helm does not wait for pods: the operator's takes a moment to end.
         self._node.kubectl.until(lambda _: self._left() == ["namespace/rackwatt"])
 
