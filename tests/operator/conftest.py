@@ -7,6 +7,7 @@ import pytest
 from tests.cluster import documents
 from tests.cluster.clients import Api
 from tests.cluster.cluster import Cluster
+from tests.cluster.controlplane import ControlPlane
 from tests.operator.hands import Hands
 from tests.operator.operating import Operating, operating
 from tests.operator.rights import Account, account
@@ -30,6 +31,20 @@ def hands(operated: Cluster) -> Iterator[Hands]:
 def operator_account(operated: Cluster) -> Account:
     """Make the account that operators of tests have."""
     return account(operated)
+
+
+@pytest.fixture(scope="module")
+def ours(control_plane: ControlPlane) -> Iterator[Hands]:
+    """Give somebody who may do everything on the control plane that is always our own."""
+    documents.install(control_plane)
+    with Api(control_plane) as api:
+        yield Hands(api)
+
+
+@pytest.fixture(scope="module")
+def who(control_plane: ControlPlane, ours: Hands) -> Account:
+    """Make the account that operators on that control plane have."""
+    return account(control_plane)
 
 
 @pytest.fixture(scope="module")

@@ -1,101 +1,32 @@
 """Everything goes wrong that can between an operator and its API server: it comes to the same end.
 
-The same end: every child there as it is planned, and then no more writes.
+The same end: every child there as it is planned, and then no more writes. That the operator itself
+is killed stands in test_kills.py.
 """
 
 import random
-import time
-from collections import Counter
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 
-from rackwatt_crds.document import API_VERSION, SchedulerBinding
-from rackwatt_crds.loading import judge
 from rackwatt_operator.cluster.kinds import Ref
-from rackwatt_operator.plan.defaults import Defaults
-from rackwatt_operator.plan.facts import Facts
-from rackwatt_operator.plan.plan import plan
-from rackwatt_operator.plan.refused import Refused
-from tests.cluster import documents
-from tests.cluster.clients import Api, Manifest
+from tests.cluster.clients import Manifest
 from tests.cluster.controlplane import ControlPlane
+from tests.operator.ends import at_rest, converged, writes
 from tests.operator.faults import Proxy, proxied
-from tests.operator.hands import Hands, binding, fleet, ref
+from tests.operator.hands import Hands, binding, fleet
 from tests.operator.operating import Operating, operating
-from tests.operator.rights import Account, account
+from tests.operator.rights import Account
 
-AT_REST_S = 3.0
-KILLS = 10
-
-
-@pytest.fixture(scope="module")
-def ours(control_plane: ControlPlane) -> Iterator[Hands]:
-    documents.install(control_plane)
-    with Api(control_plane) as api:
-        yield Hands(api)
-
-
-@pytest.fixture(scope="module")
-def who(control_plane: ControlPlane, ours: Hands) -> Account:
-    return account(control_plane)
+REQUESTS = "rackwatt_operator_api_request_duration_seconds"
 
 
 def wanted(namespace: str, count: int = 4) -> list[Manifest]:
     said = {"schedulerRef": {"name": "prod"}}
     fleets = [fleet(f"lab{number}", namespace, **said) for number in range(count)]
     return [binding("prod", namespace), *fleets, fleet("wide", namespace, bmc={"shards": 3})]
-
-
-def planned(hands: Hands, namespace: str) -> dict[Ref, Manifest]:
-    """Plan what should be there, apart from the operator."""
-    kinds = ("SchedulerBinding", "PowerTarget")
-    there = [
-        one | {"apiVersion": API_VERSION} for kind in kinds for one in hands.list(kind, namespace)
-    ]
-    documents = [judge(one, "").document for one in there]
-    bindings = {
-        one.metadata.name: one.spec for one in documents if isinstance(one, SchedulerBinding)
-    }
-    facts = Facts(hands.monitoring(), bindings)
-    children: dict[Ref, Manifest] = {}
-    for raw, document in zip(there, documents, strict=True):
-        assert document
-        found = plan(raw, document, facts, Defaults())
-        assert not isinstance(found, Refused)
-        children |= {ref(child): child for child in found}
-    return children
-
-
-def converged(hands: Hands, namespace: str) -> None:
-    """Wait until exactly what is planned is there, and by the API server's word as planned."""
-    desired = planned(hands, namespace)
-
-    def unlike() -> list[Ref]:
-        different = desired.keys() ^ hands.children(namespace).keys()
-        return sorted(different) or [name for name in desired if not hands.settled(desired[name])]
-
-    hands.until(lambda: not unlike(), "all is as planned", unlike)
-
-
-def at_rest(plane: ControlPlane, who: Account, hands: Hands) -> None:
-    """Wait until the operator writes nothing more, its Lease apart."""
-
-    def quiet() -> bool:
-        plane.audit.mark()
-        time.sleep(AT_REST_S)
-        return not _writes(plane, who)
-
-    hands.until(quiet, "no more writes", lambda: _writes(plane, who))
-
-
-def _writes(plane: ControlPlane, who: Account) -> Counter[tuple[str, str, int]]:
-    return Counter(
-        (call.verb, call.resource, call.code)
-        for call in plane.audit.writes(user=who.user)
-        if call.resource not in ("leases", "selfsubjectaccessreviews")
-    )
 
 
 def meddle(hands: Hands, made: list[Manifest], chance: random.Random) -> None:
@@ -119,34 +50,6 @@ def meddle(hands: Hands, made: list[Manifest], chance: random.Random) -> None:
 def flags(namespace: str, who: Account, *more: str) -> list[str]:
     where = (f"--namespace={namespace}", f"--lease.namespace={who.namespace}")
     return [*where, "--lease.duration=1s", *more]
-
-
-def test_killed_at_any_moment_it_comes_to_the_same_end(
-    control_plane: ControlPlane, ours: Hands, who: Account, own_namespace: str
-) -> None:
-    chance = random.Random(20261121)
-    made = wanted(own_namespace)
-    for one in made:
-        ours.apply(one)
-    told = flags(own_namespace, who)
-    operator = Operating(control_plane, *told, kubeconfig=who.kubeconfig)
-    for _ in range(KILLS):
-        operator.start()
-        meddle(ours, made, chance)
-        writes = chance.randrange(0, 12)
-        control_plane.audit.mark()
-        operator.daemon.wait_until(
-            lambda enough=writes: (
-                sum(_writes(control_plane, who).values()) >= enough
-                or "holds the Lease" in operator.log.read_text()
-            ),
-            "some writes",
-        )
-        operator.kill()
-        meddle(ours, made, chance)
-    with operating(control_plane, *told, kubeconfig=who.kubeconfig):
-        converged(ours, own_namespace)
-        at_rest(control_plane, who, ours)
 
 
 @pytest.fixture
@@ -250,6 +153,10 @@ def test_an_etcd_that_stands_still_for_a_while_delays_and_does_no_harm(
             operator.daemon.wait_until(
                 lambda: operator.metric("rackwatt_operator_leader") == 0, "it stops leading"
             )
+            operator.daemon.wait_until(
+                lambda: operator.metric(f"{REQUESTS}_count", status="0") > 5, "more tries"
+            )
+            assert len(re.findall("level=warn.*the Lease:", operator.log.read_text())) == 1
         with control_plane.etcd.slowed():
             for one in made:
                 ours.apply(one)
@@ -271,4 +178,4 @@ def test_a_restart_with_everything_there_writes_nothing(
         count = len(wanted(own_namespace))
         ours.until(lambda: operator.metric("rackwatt_operator_reconciles_total") >= count)
         ours.until(lambda: operator.metric("rackwatt_operator_queue_depth") == 0)
-        assert not _writes(control_plane, who)
+        assert not writes(control_plane, who)

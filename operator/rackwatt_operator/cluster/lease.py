@@ -43,6 +43,8 @@ class Lease:
         self._renewed_s = 0.0
         self._seen: Any = None
         self._seen_s = 0.0
+        self._turning = asyncio.Lock()
+        self._troubled = False
         self.leading = asyncio.Event()
 
     async def run(self) -> None:
@@ -50,10 +52,15 @@ class Lease:
         while True:
             began_s = _now_s()
             try:
-                async with asyncio.timeout(min(self._duration_s / 2, self._safe_s())):
+                async with (
+                    asyncio.timeout(min(self._duration_s / 2, self._safe_s())),
+                    self._turning,
+                ):
                     await self._turn()
             except (ApiError, TimeoutError) as error:
-                log.warning("the Lease: %s", str(error) or "no answer in time")
+                self._note(str(error) or "no answer in time")
+            else:
+                self._note("")
             part = _RENEWALS if self.leading.is_set() else _LOOKS
             rest_s = began_s + self._duration_s / part - _now_s()
             await asyncio.sleep(max(0.0, min(rest_s, self._safe_s())))
@@ -66,15 +73,23 @@ class Lease:
             return float("inf")
         return self._renewed_s + _SAFE * self._duration_s - _now_s()
 
+    def _note(self, trouble: str) -> None:
+        """Tell of trouble when it begins and when it is over, and not of every try between."""
+        if trouble and not self._troubled:
+            log.warning("the Lease: %s", trouble)
+        elif self._troubled and not trouble:
+            log.info("the Lease: the API server answers again")
+        self._troubled = bool(trouble)
+
     async def release(self) -> None:
-        """Give it back, so that nobody has to wait."""
-        if self._held is None or not self.leading.is_set():
-            return
-        self._held["spec"] |= {"holderIdentity": "", "leaseDurationSeconds": 1}
+        """Give it back, so that nobody has to wait; a renewal that is under way comes first."""
         with contextlib.suppress(ApiError, TimeoutError):
-            async with asyncio.timeout(self._duration_s):
-                await self._client.replace(self._path, self._held)
-        self._lose()
+            async with asyncio.timeout(self._duration_s), self._turning:
+                if self._held is not None and self.leading.is_set():
+                    self._held["spec"] |= {"holderIdentity": "", "leaseDurationSeconds": 1}
+                    await self._client.replace(self._path, self._held)
+        if self.leading.is_set():
+            self._lose()
 
     @property
     def _path(self) -> str:

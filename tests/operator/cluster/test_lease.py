@@ -12,6 +12,7 @@ from rackwatt_operator.cluster.client import Client
 from rackwatt_operator.cluster.kinds import Ref
 from rackwatt_operator.cluster.lease import NAME, Lease
 from rackwatt_operator.cluster.login import Login
+from tests.cluster.clients import Manifest
 from tests.cluster.cluster import Cluster
 from tests.operator.hands import Hands, fleet, ref
 from tests.operator.operating import Operating, operating
@@ -123,6 +124,26 @@ async def test_a_lease_that_was_given_back_is_free_at_once(
     second = await candidates.stand(30)
     await second.leading.wait()
     assert asyncio.get_running_loop().time() - began_s < 30
+
+
+async def test_a_lease_is_given_back_also_while_it_is_being_renewed(
+    candidates: Candidates, hands: Hands, namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = await candidates.stand()
+    await first.leading.wait()
+    began, replace = asyncio.Event(), first._client.replace
+
+    async def noticed(path: str, body: Manifest) -> Manifest:
+        began.set()
+        return await replace(path, body)
+
+    monkeypatch.setattr(first._client, "replace", noticed)
+    await began.wait()
+    await first.release()
+    await candidates.die(first)
+    found = hands.get(Ref("Lease", namespace, NAME))
+    assert found
+    assert found["spec"]["holderIdentity"] == ""
 
 
 async def test_a_lease_that_somebody_took_is_let_go(

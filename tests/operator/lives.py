@@ -1,0 +1,80 @@
+"""Operators that begin within milliseconds: forks of one interpreter that has imported everything.
+
+A hundred starts of an interpreter cost more than all that those operators do. A fork is as much a
+process of its own as one that was started: its memory, connections and threads end by SIGKILL.
+"""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import IO, Self
+
+ROOT = Path(__file__).parents[2]
+
+
+class Lives:
+    """One operator after the other; the next begins when the one before was killed."""
+
+    def __init__(self, log: Path, *flags: str) -> None:
+        self._command = [sys.executable, "-m", __name__, str(log), *flags]
+
+    def __enter__(self) -> Self:
+        self._process = subprocess.Popen(
+            self._command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        assert self._told() == "ready"
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.communicate()  # it ends at the end of its input
+
+    def begin(self) -> None:
+        """Let an operator begin."""
+        self._say("begin")
+
+    def kill(self) -> None:
+        """End it as a machine that loses its power; it must have lived until then."""
+        self._say("kill")
+        assert self._told() == str(-signal.SIGKILL), "it ended by itself"
+
+    def _say(self, word: str) -> None:
+        assert self._process.stdin
+        self._process.stdin.write(f"{word}\n")
+        self._process.stdin.flush()
+
+    def _told(self) -> str:
+        assert self._process.stdout
+        return self._process.stdout.readline().strip()
+
+
+def parent(log: Path, flags: list[str]) -> None:
+    """Fork an operator and kill it, as the words on standard input say, until they end."""
+    import rackwatt_operator.cluster.login
+    import rackwatt_operator.operator  # noqa: F401 - this is what takes its time
+
+    with log.open("a") as told:
+        print("ready", flush=True)
+        while sys.stdin.readline():
+            child = os.fork()
+            if not child:
+                _be_operator(told, flags)
+            sys.stdin.readline()  # its end is an end as well
+            os.kill(child, signal.SIGKILL)
+            print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+
+
+def _be_operator(log: IO[str], flags: list[str]) -> None:
+    from rackwatt_operator.__main__ import main
+
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    for standard in (1, 2):
+        os.dup2(log.fileno(), standard)
+    random.seed()
+    os._exit(main(["run", *flags]))
+
+
+if __name__ == "__main__":
+    parent(Path(sys.argv[1]), sys.argv[2:])
