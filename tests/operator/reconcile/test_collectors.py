@@ -10,11 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from rackwatt_operator.cluster.kinds import ENDPOINT_SLICE, Ref
 from tests.cluster.clients import Manifest
-from tests.exporter.commands.running import Running, running
+from tests.exporter.commands.running import running
 from tests.operator.hands import OWN, Hands, base, binding, document, fleet, ref
 
 pytestmark = pytest.mark.usefixtures("operator")
@@ -30,37 +31,43 @@ def own_address() -> str:
 
 
 @contextmanager
-def kubelet(hands: Hands, made: Manifest, folder: Path) -> Iterator[Running]:
-    """Run the collector of a document, and say so as a kubelet and its controllers would."""
+def kubelet(hands: Hands, made: Manifest, folder: Path, *flags: str) -> Iterator[str]:
+    """Run a collector of a document, say so as a kubelet and controllers would, and give its URL."""
     namespace, name = made["metadata"]["namespace"], base(made)
     config = hands.until(lambda: hands.get(Ref("ConfigMap", namespace, name)))
     (folder / "documents.yaml").write_text(config["data"]["documents.yaml"])
-    (folder / "secrets").mkdir()
+    (folder / "secrets").mkdir(exist_ok=True)
     where = (f"--config.file={folder}/documents.yaml", f"--secrets.directory={folder}/secrets")
-    with running("run", *where, f"--web.listen-address={own_address()}:0") as collector:
+    with running("run", *where, f"--web.listen-address={own_address()}:0", *flags) as collector:
         line = collector.until_logged(lambda told: "listens on" in told)
         port = int(line.rpartition(" ")[2].strip().strip('"'))
         be_ready(hands, namespace, name)
         hands.apply(placed(namespace, name, port))
-        yield collector
+        yield f"http://{own_address()}:{port}"
 
 
 def be_ready(hands: Hands, namespace: str, name: str) -> None:
-    """Say that the document's pod is ready."""
+    """Say that the document's pods are ready."""
     selector = f"app.kubernetes.io/instance={name}"
-    pod = hands.until(lambda: hands.list("Pod", namespace, labelSelector=selector))[0]
+    deployments = hands.list("Deployment", namespace, labelSelector=selector)
+
+    def pods() -> list[Manifest] | None:
+        found = hands.list("Pod", namespace, labelSelector=selector)
+        return found if len(found) == len(deployments) else None
+
     ready = {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}
-    hands.merge(ref(pod), {"status": ready}, "status")
+    for pod in hands.until(pods):
+        hands.merge(ref(pod), {"status": ready}, "status")
 
 
 def placed(namespace: str, name: str, port: int) -> Manifest:
-    """Say where it answers."""
+    """Say where one answers."""
     key, value = OWN.split("=")
     labels = {"kubernetes.io/service-name": name, key: value}
     return {
         "apiVersion": ENDPOINT_SLICE.api_version,
         "kind": ENDPOINT_SLICE.kind,
-        "metadata": {"name": f"{name}-by-hand", "namespace": namespace, "labels": labels},
+        "metadata": {"name": f"{name}-{port}", "namespace": namespace, "labels": labels},
         "addressType": "IPv4",
         "endpoints": [{"addresses": [own_address()], "conditions": {"ready": True}}],
         "ports": [{"name": "http", "port": port}],
@@ -111,7 +118,7 @@ def test_a_secret_that_is_missing_is_named_with_its_key(
         assert hands.conditions(one)["Ready"]["reason"] == "SecretMissing"
         told = hands.until(lambda: status(hands, one).get("worst"))
         assert {each["reason"] for each in told} == {"credentials_missing"}
-        assert status(hands, one)["targets"]["failing"] == 2
+        hands.until(lambda: status(hands, one)["targets"]["failing"] == 2)
 
 
 def test_a_binding_tells_nodes_by_state(hands: Hands, namespace: str, tmp_path: Path) -> None:
@@ -125,3 +132,45 @@ def test_a_binding_tells_nodes_by_state(hands: Hands, namespace: str, tmp_path: 
         assert told["nodes"] == {"total": 5, "states": {"idle": 3, "down": 2}}
         assert told["scheduler"] == "noop"
         assert told["lastContact"]
+
+
+def test_what_several_shards_measure_is_told_as_one(
+    hands: Hands, namespace: str, tmp_path: Path
+) -> None:
+    login = tmp_path / "secrets/bmc-login"
+    login.mkdir(parents=True)
+    for key in ("username", "password"):
+        (login / key).write_text("monitor")
+    dead = {
+        "method": "ipmi",
+        "ipmi": {"port": 9},
+        "credentials": {"secretRef": {"name": "bmc-login"}},
+        "names": "d[1-14]",
+        "addresses": "127.86.4.[1-14]",
+    }
+    alive = {"method": "fake", "fake": {"min": 200, "max": 200}, "names": "n[1-5]"}
+    bmc = {"shards": 2, "hosts": [alive, dead]}
+    spec = {"bmc": bmc, "interval": "1s", "timeout": "500ms"}
+    one = ref(made := hands.apply(document("PowerTarget", "racks", namespace, spec)))
+    hands.until(lambda: hands.get(Ref("Deployment", namespace, "pt-racks-1")))
+    with (
+        kubelet(hands, made, tmp_path, "--shard=1/2") as first,
+        kubelet(hands, made, tmp_path, "--shard=2/2") as second,
+    ):
+        hands.until_reason(one, "Ready", "Ready")
+        whole = {"configured": 19, "reachable": 5, "failing": 14}
+        told = hands.until(
+            lambda: now if (now := status(hands, one)).get("targets") == whole else None,
+            "all are asked",
+            lambda: status(hands, one),
+        )
+        assert hands.conditions(one)["Ready"]["message"] == "5 of 19 targets answer"
+        assert told["watts"] == 1000
+        parts = [httpx.get(f"{url}/status?failing=99").json()["failing"] for url in (first, second)]
+        down = [{each["node"] for each in part} for part in parts]
+        assert down[0] | down[1] == {f"d{number}" for number in range(1, 15)}
+        assert not down[0] & down[1]
+        worst = {each["node"] for each in told["worst"]}
+        assert len(worst) == len(told["worst"]) == 10
+        assert all(worst & part for part in down)
+        assert {each["reason"] for each in told["worst"]} == {"refused"}
