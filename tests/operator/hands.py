@@ -83,6 +83,14 @@ class Hands:
             )
         )
 
+    def tried(self, manifest: Manifest) -> bool:
+        """Create an object; tell whether the API server takes it."""
+        answer = self._ask(
+            "POST", KINDS[manifest["kind"]].path(ref(manifest).namespace), json=manifest
+        )
+        assert answer.is_success or answer.status_code in (409, 422), answer.text
+        return answer.is_success
+
     def create(self, manifest: Manifest) -> Manifest:
         """Create an object."""
         one = ref(manifest)
