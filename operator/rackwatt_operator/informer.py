@@ -25,7 +25,7 @@ import uvloop
 from rackwatt_operator.cluster.kinds import Kind, Ref
 from rackwatt_operator.cluster.login import Handler, Login, Middleware
 from rackwatt_operator.cluster.seen import Seen
-from rackwatt_operator.handlers import Deliver, handlers
+from rackwatt_operator.handlers import Deliver, News, handlers
 from rackwatt_operator.settings import settings
 
 log = logging.getLogger(__name__)
@@ -36,9 +36,12 @@ _END_S = 10.0
 class Informer:
     """Watches kinds in namespaces (all, where none is named), and delivers events to this loop."""
 
-    def __init__(self, login: Login, namespaces: Sequence[str], deliver: Deliver) -> None:
+    def __init__(
+        self, login: Login, namespaces: Sequence[str], news: News, deliver: Deliver
+    ) -> None:
         self._login = login
         self._namespaces = namespaces
+        self._news = news
         self._deliver = deliver
         self.watching = asyncio.Event()
         """Set whenever a watch of each kind in each namespace has begun, or has begun anew."""
@@ -75,7 +78,7 @@ class Informer:
         deliver = self._delivers(loop)
         hear = self._hears(kinds, loop)
         operator = kopf.operator(
-            registry=handlers(kinds, self._login, deliver, hear),
+            registry=handlers(kinds, self._login, self._news, deliver, hear),
             settings=settings(),
             standalone=True,
             clusterwide=not self._namespaces,

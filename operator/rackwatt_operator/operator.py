@@ -28,12 +28,10 @@ from rackwatt_operator.reconcile.queue import LEISURE, Queue, RetryError
 from rackwatt_operator.reconcile.reconciler import Reconciler
 from rackwatt_operator.reconcile.telling import Teller
 from rackwatt_operator.telemetry import (
-    LAST_EVENT,
     LAST_SUCCESS,
     RECONCILE_SECONDS,
     RECONCILES,
     REGISTRY,
-    WATCH_EVENTS,
 )
 from rackwatt_operator.watching import Watching
 
@@ -72,7 +70,7 @@ class Operator:
         self._watching = Watching(
             capabilities,
             Listing(client, observed, scope.namespaces),
-            Informer(login, scope.namespaces, self._take),
+            Informer(login, scope.namespaces, observed.older, self._take),
             self._queue,
             scope.resync_s,
             self._gate,
@@ -119,8 +117,6 @@ class Operator:
             self._queue.add(self._observed.forget(name, now.version))
         else:
             self._queue.add(self._observed.note(name, now))
-        WATCH_EVENTS.labels(name.kind).inc()
-        LAST_EVENT.labels(name.kind).set_to_current_time()
 
     async def _work(self, key: Ref, pressed: bool) -> float:
         """Reconcile, and count how that went."""
