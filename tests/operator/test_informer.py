@@ -1,0 +1,49 @@
+"""What comes out of kopf's thread, on a real API server."""
+
+import asyncio
+
+from rackwatt_operator.cluster.kinds import BY_NAME, Ref
+from rackwatt_operator.cluster.login import Login
+from rackwatt_operator.informer import Informer
+from rackwatt_operator.plan.labels import MANAGED_BY, MANAGER
+from tests.cluster.clients import Manifest
+from tests.cluster.cluster import Cluster
+from tests.operator.hands import PATIENCE_S, Hands
+
+CONFIG_MAP = BY_NAME["ConfigMap"]
+
+
+def config_map(name: str, namespace: str, said: str) -> Manifest:
+    metadata = {"name": name, "namespace": namespace, "labels": {MANAGED_BY: MANAGER}}
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": metadata,
+        "data": {"said": said},
+    }
+
+
+async def test_what_is_known_already_is_not_handed_on_and_what_is_gone_is(
+    operated: Cluster, hands: Hands, namespace: str
+) -> None:
+    known = Ref("ConfigMap", namespace, "known")
+    handed: asyncio.Queue[tuple[str, bool]] = asyncio.Queue()
+    login = Login(operated.kubeconfig)
+    await login.renew()
+    informer = Informer(
+        login,
+        [namespace],
+        lambda name, _: name != known,
+        lambda name, _seen, deleted: handed.put_nowait((name.name, deleted)),
+    )
+    running = asyncio.create_task(informer.run([CONFIG_MAP]))
+    async with asyncio.timeout(PATIENCE_S):
+        await informer.watching.wait()
+        for said in ("first", "second"):
+            hands.apply(config_map("known", namespace, said))
+        hands.apply(config_map("new", namespace, "first"))
+        assert await handed.get() == ("new", False)
+        hands.delete(known)
+        assert await handed.get() == ("known", True)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
