@@ -114,8 +114,9 @@ class Scenario:
         self._prometheus.until("sum(rackwatt_operator_leader) == 1")
 
     def all_are_ready(self) -> None:
-        """See that every document is ready: kubectl get pt,sb."""
+        """See that every document is ready, its counts with it: kubectl get pt,sb."""
         self._wait(DOCUMENTS, "--all", "--for=condition=Ready")
+        self._wait(FLEET, "--for=jsonpath={.status.targets.failing}=0")
         print(self._kubectl.run("get", "pt,sb"))
 
     def a_label_nobody_selects(self) -> None:
