@@ -92,7 +92,7 @@ class Answers:
 
     def on_message_begin(self) -> None:
         """Begin an answer (called by the parser, as all that follows)."""
-        self._headers, self._body = {}, []
+        self._headers, self._body, self._framed = {}, [], True
         self.keeps = self._answer is None  # who says more than was asked is not asked again
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -102,8 +102,8 @@ class Answers:
 
     def on_headers_complete(self) -> None:
         """Note whether the body tells its own end (RFC 9112, section 6.3)."""
-        headers = self._headers
-        self._framed = "content-length" in headers or "transfer-encoding" in headers
+        headers, interim = self._headers, self._parser.get_status_code() < 200
+        self._framed = interim or "content-length" in headers or "transfer-encoding" in headers
 
     def on_body(self, body: bytes) -> None:
         """Keep a part of the body."""

@@ -49,6 +49,8 @@ class Connection(asyncio.Protocol):
         Raises:
             OSError, HttpError, HungUpError: there is none.
         """
+        if not self.alive:
+            raise HungUpError
         waiting: asyncio.Future[HttpAnswer] = self._new()
         self._waiting = waiting
         self._transport.write(self._tls.enciphered(request) if self._tls else request)

@@ -80,7 +80,8 @@ class Answer(HttpAnswer):
     def __str__(self) -> str:
         with suppress(ValueError):
             kind = self.headers.get("content-type", "no content type").split(";")[0][:60]
-            return f"{self.status} {HTTPStatus(self.status).phrase} ({kind})"
+            told = "".join(c for c in kind if c.isprintable())  # it is shown, and sent as UTF-8
+            return f"{self.status} {HTTPStatus(self.status).phrase} ({told})"
         return f"status {self.status}"
 
 

@@ -116,7 +116,8 @@ class Observed:
         if wanted == before:
             return
         for name in before - wanted:
-            self._claims.pop(name, None)
+            if self._claims.get(name) == key:  # else somebody else has claimed it since
+                del self._claims[name]
         self._claims |= dict.fromkeys(wanted, key)
         if wanted:
             self._claimed[key] = wanted

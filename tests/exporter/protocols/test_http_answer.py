@@ -95,6 +95,14 @@ def test_an_answer_cut_short_is_none(cut: int):
         answers.end()
 
 
+@pytest.mark.parametrize("then", [b"", PLAIN[:20], PLAIN[:40]])
+def test_what_precedes_an_answer_is_none(then: bytes):
+    answers = Answers()
+    assert answers.take(CONTINUED.removesuffix(PLAIN) + then) is None
+    with pytest.raises(HttpError, match="ended within"):
+        answers.end()
+
+
 @pytest.mark.parametrize("more", [PLAIN, PLAIN[:30], b"garbage"])
 def test_who_says_more_than_was_asked_is_not_asked_again(more: bytes):
     answers = Answers()

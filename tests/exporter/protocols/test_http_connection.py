@@ -4,7 +4,7 @@ import asyncio
 import http.server
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -114,6 +114,17 @@ async def test_hung_up_on_before_the_answer_is_told_apart(server: Server):
     connection.close()
     with pytest.raises(HungUpError):
         await asking
+
+
+@pytest.mark.parametrize("leave", [Connection.close, Connection.abort])
+async def test_a_connection_that_is_over_is_not_asked(
+    server: Server, leave: Callable[[Connection], None]
+):
+    connection = await server.connected()
+    leave(connection)
+    await eventually(lambda: len(server.ends) == 1)
+    with pytest.raises(HungUpError):
+        await connection.exchange(GET % b"")
 
 
 async def test_an_exchange_that_is_cancelled_ends_the_connection(server: Server):

@@ -27,6 +27,13 @@ def test_any_answer_is_a_document_or_has_a_reason(status: int, body: bytes, kind
         }
 
 
+@pytest.mark.parametrize("kind", ["text/\udcff\udcfe", "text/\x1b[2J"])
+def test_what_is_told_of_an_answer_can_be_printed(kind: str):
+    with pytest.raises(ReadError) as told:
+        Answer(200, {"content-type": kind}, b"").document("/redfish/v1/")
+    assert str(told.value).isprintable()
+
+
 @pytest.mark.parametrize("body", [b"[" * 1_000_000, b'{"a":' * 200_000, b'"\\ud800"', b"\xff{}"])
 def test_json_made_to_break_parsers_is_a_bad_reply(body: bytes):
     with pytest.raises(ReadError) as told:

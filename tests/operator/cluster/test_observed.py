@@ -85,6 +85,16 @@ def test_what_is_claimed_concerns_the_claimant_whoever_owns_it() -> None:
     assert not note(observed, "Service", theirs)
 
 
+def test_who_lets_go_of_a_claim_leaves_that_of_another() -> None:
+    observed = Observed()
+    other = Ref("PowerTarget", "centre", "other")
+    observed.claim(LAB, [SERVICE])
+    observed.claim(other, [SERVICE])
+    observed.claim(LAB, [])
+    theirs = placed({"metadata": {"name": "pt-lab", "namespace": "centre"}}, 3, "x")
+    assert note(observed, "Service", theirs) == {other}
+
+
 def test_documents_hear_of_the_binding_they_name_anywhere() -> None:
     observed = Observed()
     one = fleet("one", "centre", schedulerRef={"name": "prod"})
