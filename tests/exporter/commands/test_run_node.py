@@ -6,10 +6,12 @@ import os
 import re
 import signal
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import trustme
 
 from tests.exporter.collectors.powercap import LAPTOP, XEON, Powercap
 from tests.exporter.commands.running import Running, running
@@ -21,6 +23,14 @@ metadata: {{name: nodes}}
 spec: {{interval: 500ms, node: {{collectors: [{collectors}]}}}}
 """
 NOBODY = 65534
+# How many authorities each TLS context has that stays, and what OpenSSL's default is afterwards.
+AUTHORITIES = """
+import gc, json, os, ssl, rackwatt_exporter.commands.run
+kept = [one for one in gc.get_objects() if isinstance(one, ssl.SSLContext)]
+contexts = [*kept, ssl.create_default_context()]
+told = [one.cert_store_stats()["x509_ca"] for one in contexts]
+print(json.dumps([told, os.environ.get("SSL_CERT_FILE")]))
+"""
 # As the operator runs it: uid 0, and nothing else of root.
 POWERLESS = ("setpriv", "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs")
 
@@ -209,3 +219,19 @@ def test_a_node_imports_what_its_document_names_and_nothing_besides(tmp_path: Pa
     imported = set(re.findall(r"^import '([^']+)'", "".join(run.log), re.MULTILINE))
     assert {"aiohttp.web", "rackwatt_exporter.collectors.rapl"} <= imported
     assert [name for name in sorted(imported) if NEEDLESS.match(name)] == []
+
+
+def test_authorities_are_loaded_for_whoever_verifies_and_not_for_an_idle_client(
+    tmp_path: Path,
+) -> None:
+    bundle = tmp_path / "authorities.pem"
+    trustme.CA().cert_pem.write_to_path(bundle)
+    environment = {**os.environ, "SSL_CERT_FILE": str(bundle)}
+    command = [sys.executable, "-c", AUTHORITIES]
+    told, held = json.loads(subprocess.check_output(command, env=environment))
+    *kept, fresh = told
+    assert kept
+    assert sum(kept) == 0
+    assert (fresh, held) == (1, str(bundle))
+    del environment["SSL_CERT_FILE"]
+    assert json.loads(subprocess.check_output(command, env=environment))[1] is None
