@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+import pytest
 import trustme
 import yaml
 
+from rackwatt_exporter.web.configuration import BrokenError, read
 from tests.exporter.exporting import rewrite
 
 # bcrypt of "fakepassword" by Go's implementation: exporter-toolkit's own (web/handler.go).
@@ -49,3 +51,10 @@ class Certified:
         """Write the web configuration."""
         rewrite(self.web_config, yaml.safe_dump(config))
         return self.web_config
+
+
+def broken(path: Path) -> str:
+    """Read a file that cannot be used, and tell why."""
+    with pytest.raises(BrokenError) as raised:
+        read(path)
+    return "\n".join(raised.value.problems)
