@@ -210,8 +210,8 @@ class Watch:
         if shown is not None:
             assert age_s is not None
             assert age_s <= STALE_AFTER_S + 0.05, f"{name} tells watts of {age_s} s ago"
-        if seen.up(name):
-            assert shown is not None
+        if seen.up(name):  # and not kept from asking again for so long that it is stale
+            assert shown is not None or (age_s is not None and age_s > STALE_AFTER_S)
         for family, most_a_second in ((Seen.joules, watts), (Seen.covered_s, 1.0)):
             if (now := family(seen, name)) is not None:
                 self._hold_counter(f"{family.__name__} of {name}", now, most_a_second, seen.at_s)
