@@ -51,6 +51,7 @@ class Queue:
         self._jitter = jitter
         self._waiting: deque[Ref] = deque()
         self._leisure: dict[Ref, float] = {}
+        self._left_s: dict[Ref, float] = {}
         self._queued: dict[Ref, float] = {}
         self._active: dict[Ref, float] = {}
         self._again: dict[Ref, float] = {}
@@ -133,7 +134,8 @@ class Queue:
             return name, False
         name = self._waiting.popleft()
         del self._queued[name]
-        return name, bool(self._waiting)
+        patient = _now_s() - self._left_s.get(name, _now_s()) <= PATIENCE_S
+        return name, patient and bool(self._waiting)
 
     async def _once(self, name: Ref, pressed: bool) -> None:
         try:
@@ -147,10 +149,12 @@ class Queue:
             log.exception("%s: again in %.0f s", name, again_s)
         else:
             self._failures.pop(name, None)
-        if again_s == LEISURE:
-            self._leisure[name] = _now_s()
+        if again_s == LEISURE:  # what is named again and again does not wait anew each time
+            self._leisure[name] = self._left_s.setdefault(name, _now_s())
             self._wake.release()
-        elif again_s != DONE:
+            return
+        self._left_s.pop(name, None)
+        if again_s != DONE:
             self._later(name, again_s)
 
     def _finish(self, name: Ref) -> None:
