@@ -12,6 +12,8 @@ from rackwatt_exporter.page.process import document_text, process_text
 from rackwatt_exporter.web.clockwork import Clockwork
 from rackwatt_exporter.web.encoded import Encoded
 
+_BLOCK = 512  # lines: some 50 KB
+
 
 class Scrape:
     """The pages for Prometheus, in the format and encoding it asks for."""
@@ -26,7 +28,7 @@ class Scrape:
         openmetrics = wants_openmetrics(request.headers.get("Accept", ""))
         page = self._rendered.get(openmetrics)
         if page is None:
-            page = self._rendered[openmetrics] = Encoded(self._body(openmetrics))
+            page = self._rendered[openmetrics] = Encoded(*self._blocks(openmetrics))
         try:
             return await page.response(request, _headers(openmetrics))
         finally:
@@ -49,7 +51,8 @@ class Scrape:
         body = self._exporter.page.probe(record, openmetrics, time.monotonic())
         return await Encoded(body).response(request, _headers(openmetrics))
 
-    def _body(self, openmetrics: bool) -> bytes:
+    def _blocks(self, openmetrics: bool) -> list[bytes]:
+        """Join the page in blocks small enough to lie in memory that the last scrape has left."""
         exporter = self._exporter
         exporter.store.withdraw_stale()
         for board in (exporter.roster, exporter.machine, exporter.grids):
@@ -64,7 +67,7 @@ class Scrape:
         lag_s = self._clockwork.lag_s
         documents = document_text(exporter.fleet, exporter.reloaded_at_s, lag_s, openmetrics)
         parts += (documents.encode(), process_text(openmetrics).encode())
-        return b"".join(parts)
+        return [b"".join(parts[at : at + _BLOCK]) for at in range(0, len(parts), _BLOCK)]
 
 
 def _headers(openmetrics: bool) -> dict[str, str]:

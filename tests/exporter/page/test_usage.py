@@ -88,10 +88,14 @@ def test_no_limit_of_descriptors_is_infinity(monkeypatch: pytest.MonkeyPatch) ->
     assert "process_max_fds +Inf\n" in process_text(False)
 
 
-def test_what_the_kernel_does_not_tell_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(_: str) -> list[str]:
-        raise PermissionError(13, "Permission denied")
+def test_descriptors_are_counted_where_the_folder_does_not_tell_how_many(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(usage, "_DESCRIPTORS", "/proc/self/ns")  # has no size, but an entry each
+    assert f"process_open_fds {len(os.listdir('/proc/self/ns'))}\n" in process_text(False)
 
-    monkeypatch.setattr(usage.os, "listdir", refuse)
+
+def test_what_the_kernel_does_not_tell_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(usage, "_DESCRIPTORS", "/proc/self/none")
     assert "process_open_fds" not in process_text(False)
     assert "process_max_fds" in process_text(False)

@@ -31,7 +31,7 @@ class Viewing:
 
 
 def told(encoded: Encoded) -> dict[str, Any]:
-    return dict(json.loads(encoded._body))
+    return dict(json.loads(b"".join(encoded._parts)))
 
 
 @pytest.fixture
