@@ -26,6 +26,7 @@ Shown = dict[str, Resource | None]
 
 _CHASSIS_LIST, _SYSTEM_LIST = f"{ROOT}/Chassis", f"{ROOT}/Systems"
 _GPUS = 4
+_MODULES = 2
 _NODES = 2
 
 
@@ -156,20 +157,36 @@ def _openbmc(machine: Machine, time_s: float) -> Shown:
 
 
 def _hgx(machine: Machine, time_s: float) -> Shown:
-    """A baseboard of GPUs as a second system; modules whose watts are parts of the host's."""
-    gpus = [f"{_CHASSIS_LIST}/HGX_GPU_{n}" for n in range(_GPUS)]
+    """Modules stand before the host that contains them, and tell parts of its watts."""
+    modules = [f"{_CHASSIS_LIST}/HGX_ProcessorModule_{n}" for n in range(_MODULES)]
     baseboard = f"{_SYSTEM_LIST}/HGX_Baseboard_0"
+    host = {"ComputerSystems": [link(SYSTEM)], "Contains": [link(each) for each in modules]}
     shown: Shown = {
         _SYSTEM_LIST: collection("ComputerSystem", baseboard, SYSTEM),
-        _CHASSIS_LIST: collection("Chassis", *gpus, CHASSIS),
-        baseboard: {"Id": "HGX_Baseboard_0", "PowerState": power_state(machine)},
+        _CHASSIS_LIST: collection("Chassis", *modules, CHASSIS),
+        CHASSIS: {**(generic(machine, CHASSIS, time_s) or {}), "Links": host},
         POWER: None,
     }
-    watts = shown_watts(machine, 0.7 * machine.watts(time_s) / _GPUS)
+    inside = {"ComputerSystems": [link(baseboard)], "ContainedBy": link(CHASSIS)}
+    watts = 0.8 * machine.watts(time_s) / _MODULES
+    for module in modules:
+        shown |= _part(machine, module, watts, {"ChassisType": "Module", "Links": inside})
+    shown |= _system(machine, "1", SYSTEM, *modules, CHASSIS)
+    return shown | _hgx_baseboard(machine, baseboard, time_s)
+
+
+def _hgx_baseboard(machine: Machine, baseboard: str, time_s: float) -> Shown:
+    """A second system, whose processors are the GPUs in the modules."""
+    processors = f"{baseboard}/Processors"
+    gpus = [f"{processors}/GPU_{n}" for n in range(_GPUS)]
+    state = {"Id": "HGX_Baseboard_0", "PowerState": power_state(machine)}
+    shown: Shown = {
+        baseboard: {**state, "Processors": link(processors)},
+        processors: collection("Processor", *gpus),
+    }
+    watts = 0.7 * machine.watts(time_s) / _GPUS
     for gpu in gpus:
-        inside = {"ContainedBy": link(CHASSIS)}
-        shown[gpu] = {"Id": gpu.rpartition("/")[2], "ChassisType": "Module", "Links": inside}
-        shown[f"{gpu}/EnvironmentMetrics"] = {"PowerWatts": {"Reading": watts}}
+        shown |= _part(machine, gpu, watts, {"ProcessorType": "GPU"})
     return shown
 
 
@@ -192,15 +209,24 @@ def _only_chassis(machine: Machine, chassis: str, power: Resource | None) -> Sho
     return shown | _system(machine, "1", SYSTEM, chassis)
 
 
-def _system(machine: Machine, name: str, path: str, chassis: str) -> Shown:
+def _system(machine: Machine, name: str, path: str, *chassis: str) -> Shown:
     state = {"Id": name, "SystemType": "Physical", "PowerState": power_state(machine)}
     # Every client wants to know whose system it is.
-    return {path: {**state, "Name": machine.name, "Links": {"Chassis": [link(chassis)]}}}
+    links = {"Chassis": [link(each) for each in chassis]}
+    return {path: {**state, "Name": machine.name, "Links": links}}
 
 
 def _chassis(name: str, path: str, system: str, **links: Resource) -> Shown:
     known = {"Id": name, "Name": name, "ChassisType": "RackMount"}
     return {path: {**known, "Links": {"ComputerSystems": [link(system)], **links}}}
+
+
+def _part(machine: Machine, path: str, watts: float, known: Resource) -> Shown:
+    name, metrics = path.rpartition("/")[2], f"{path}/EnvironmentMetrics"
+    return {
+        path: {"Id": name, "Name": name, **known, "EnvironmentMetrics": link(metrics)},
+        metrics: {"PowerWatts": {"Reading": shown_watts(machine, watts)}},
+    }
 
 
 def _halves(machine: Machine, time_s: float) -> list[float | None]:

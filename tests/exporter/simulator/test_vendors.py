@@ -1,7 +1,8 @@
 """Makers' quirks: what our sources and other people's clients read from each is the machine's watts."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from rackwatt_exporter.simulator.faults import Fault, Faults
 from rackwatt_exporter.simulator.ipmi import IpmiServer
 from rackwatt_exporter.simulator.machine import Machine
 from rackwatt_exporter.simulator.redfish import RedfishServer
+from rackwatt_exporter.simulator.redfish_tree import ROOT
 from rackwatt_exporter.simulator.redfish_vendors import _VENDORS
 from rackwatt_exporter.simulator.vendors import VENDORS
 from rackwatt_exporter.targets.redfish import RedfishDriver
@@ -82,19 +84,46 @@ async def test_our_redfish_source_reads_the_machines_watts(
     await driver.close()
 
 
+@contextmanager
+def openstacks_client(place: Place) -> Iterator[sushy.Sushy]:
+    login = auth.SessionAuth("monitor", "simulated")
+    url = f"https://{ADDRESS}:{place.redfish}"
+    yield sushy.Sushy(url, verify=str(place.authority), auth=login)
+    login.close()
+
+
 @pytest.mark.parametrize("vendor", SENSIBLE)
 async def test_openstacks_client_finds_its_way(place: Place, vendor: str) -> None:
     place.machine.vendor = VENDORS[vendor]
 
     def read() -> set[str]:
-        login = auth.SessionAuth("monitor", "simulated")
-        url = f"https://{ADDRESS}:{place.redfish}"
-        service = sushy.Sushy(url, verify=str(place.authority), auth=login)
-        states = {each.power_state.value for each in service.get_system_collection().get_members()}
-        login.close()
-        return states
+        with openstacks_client(place) as service:
+            systems = service.get_system_collection().get_members()
+            return {each.power_state.value for each in systems}
 
     assert await asyncio.to_thread(read) == {"On"}
+
+
+async def test_openstacks_client_meets_nvidias_parts_before_the_whole(place: Place) -> None:
+    place.machine.vendor = VENDORS["hgx"]
+
+    def watts(each: Any) -> float:
+        path = each.json["EnvironmentMetrics"]["@odata.id"]
+        return float(each._conn.get(path).json()["PowerWatts"]["Reading"])
+
+    def read() -> tuple[list[Any], list[float], list[float]]:
+        with openstacks_client(place) as service:
+            chassis = service.get_chassis_collection().get_members()
+            gpus = service.get_system(f"{ROOT}/Systems/HGX_Baseboard_0").processors.get_members()
+            return chassis, [watts(each) for each in chassis], [watts(each) for each in gpus]
+
+    chassis, (*modules, host), gpus = await asyncio.to_thread(read)
+    assert host == WATTS
+    assert 0 < sum(gpus) < sum(modules) < WATTS
+    *inside, outside = chassis
+    assert {each.json["Links"]["ContainedBy"]["@odata.id"] for each in inside} == {outside.path}
+    contained = [each["@odata.id"] for each in outside.json["Links"]["Contains"]]
+    assert contained == [each.path for each in inside]
 
 
 @pytest.mark.parametrize(

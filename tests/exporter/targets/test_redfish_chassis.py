@@ -75,6 +75,18 @@ def test_modules_beside_the_machine_are_left_out():
     assert names(resources) == ["box"]
 
 
+def test_parts_are_left_out_by_what_contains_them_whatever_they_call_themselves():
+    resources = service(
+        {"HGX_Baseboard_0": system("module"), "s": system("gpu", "module", "box")},
+        {
+            "gpu": chassis("HGX_Baseboard_0", inside="module"),
+            "module": chassis("s", inside="box"),
+            "box": chassis("HGX_Baseboard_0", "s"),
+        },
+    )
+    assert names(resources) == ["box"]
+
+
 def test_several_modules_are_no_machine():
     resources = service(
         {"s": system("gpu1", "gpu2")},
