@@ -78,9 +78,10 @@ def _politeness(case: Case, load: Load) -> list[Figure]:
     told = f"until each was asked; {load.measured:,} of {load.living:,} living read by then"
     contacts: list[Figure] = []
     if case.plan.methods == ("ipmi",):
-        punctual = load.first.late_s < CONTACT_MARGIN * case.plan.timeout_s
+        late_s = max(load.first.late_s, load.first_late_s)
+        punctual = late_s < CONTACT_MARGIN * case.plan.timeout_s
         gate = CREDENTIAL_GATE if punctual else None
-        note = f"as BMCs saw it, {_late(load.first)}"
+        note = f"as BMCs saw it, {_late(load.first)}; we {said(1000 * load.first_late_s, 'ms')}"
         contacts = [
             Figure("first contacts under way at once", load.first.contacts, "", gate, note=note)
         ]

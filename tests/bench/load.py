@@ -45,13 +45,14 @@ class Scraped:
 class Load:
     """All that was seen of one fleet.
 
-    `fleet_cost` is the simulated fleet's own; `dropped` are packets that found a socket full, the
+    `first_late_s` is how late the exporter was at worst in its first sweep; `fleet_cost` is the simulated fleet's own; `dropped` are packets that found a socket full, the
     exporter's or the fleet's.
     """
 
     living: int
     measured: int
     sweep_s: float
+    first_late_s: float
     first: Told
     pages: list[Scraped]
     elapsed_s: float
@@ -92,21 +93,29 @@ def exporter(directory: Path) -> AbstractContextManager[Running]:
     )  # fmt: skip
 
 
-def _sweep(run: Running) -> tuple[int, float]:
-    """Wait until each was asked once; tell how many have been read by then, and the seconds."""
+def _sweep(run: Running) -> tuple[int, float, float]:
+    """Wait until each was asked once; tell how many have been read by then, the seconds, lateness."""
     run.until_logged(_NEED.search)
-    began_s = time.monotonic()
+    began_s, late_s = time.monotonic(), 0.0
     while True:
+        late_s = max(late_s, _late_s(run))
         targets = json.loads(run.get("/status"))["targets"]
         took_s = time.monotonic() - began_s
         asked = targets["reachable"] + targets["failing"]
         if asked == targets["configured"] or took_s > SWEEP_DEADLINE_S:
-            return targets["measured"], took_s
+            return targets["measured"], took_s, late_s
         time.sleep(0.5)
 
 
+def _late_s(run: Running) -> float:
+    """Tell how long the least answer takes just now."""
+    asked_s = time.monotonic()
+    run.get("/healthz")
+    return time.monotonic() - asked_s
+
+
 def _steady(
-    run: Running, fleet: Fleet, seconds: float, swept: tuple[int, float], first: Told
+    run: Running, fleet: Fleet, seconds: float, swept: tuple[int, float, float], first: Told
 ) -> Load:
     pid = run.process.pid
     fleet.told()

@@ -33,6 +33,7 @@ _ADMIN = "admin"
 _TOLD_EVERY_S = 10.0
 _QUIET_S = 2.0
 _DONE = re.compile(r'^rackwatt_operator_reconciles_total\{.*result="done".*\} (\S+)$', re.MULTILINE)
+_LAST = re.compile(r"^rackwatt_operator_last_success_timestamp_seconds (\S+)$", re.MULTILINE)
 _DEPTH = re.compile(r"^rackwatt_operator_queue_depth (\S+)$", re.MULTILINE)
 
 
@@ -177,7 +178,7 @@ class Bench:
         operator.stop()
         progress("starting the operator anew")
         meter = Meter(self._plane, self._account.user)
-        began_s = time.monotonic()
+        began_s = time.time()
         operator.start()
 
         def settled() -> bool:
@@ -185,8 +186,10 @@ class Bench:
             done = sum(map(float, _DONE.findall(page)))
             return done >= targets and _DEPTH.findall(page) == ["0.0"]
 
-        _until("every document is looked at", settled, 0.5)
-        took_s = time.monotonic() - began_s
+        # Rarely: a page about a thousand documents takes from the operator what it starts with.
+        _until("every document is looked at", settled, 2.0)
+        (last_s,) = _LAST.findall(operator.get("/metrics"))
+        took_s = float(last_s) - began_s
         self._until_quiet()
         return Restarted(took_s, meter.told(operator.daemon.pid))
 
