@@ -50,7 +50,7 @@ class Queue:
         self._workers = workers
         self._jitter = jitter
         self._waiting: deque[Ref] = deque()
-        self._leisure: dict[Ref, float] = {}
+        self._leisure: dict[Ref, None] = {}  # a set that keeps its order
         self._left_s: dict[Ref, float] = {}
         self._queued: dict[Ref, float] = {}
         self._active: dict[Ref, float] = {}
@@ -89,8 +89,9 @@ class Queue:
             elif name not in self._queued:
                 self._queued[name] = _now_s()
                 self._waiting.append(name)
-                if self._leisure.pop(name, None) is None:  # else a worker was woken for it
+                if name not in self._leisure:  # else a worker was woken for it
                     self._wake.release()
+                self._leisure.pop(name, None)
 
     def lead(self, leads: bool) -> None:
         """Let workers take names, or let them take no other: somebody else may lead."""
@@ -128,14 +129,17 @@ class Queue:
 
     def _next(self) -> tuple[Ref, bool]:
         """Take the name whose turn it is, and tell whether others press."""
-        name, since_s = next(iter(self._leisure.items()), (None, 0.0))
-        if name is not None and (not self._waiting or _now_s() - since_s > PATIENCE_S):
+        name = next(iter(self._leisure), None)
+        if name is not None and (not self._waiting or self._overdue(name)):
             del self._leisure[name]
             return name, False
         name = self._waiting.popleft()
         del self._queued[name]
-        patient = _now_s() - self._left_s.get(name, _now_s()) <= PATIENCE_S
-        return name, patient and bool(self._waiting)
+        return name, bool(self._waiting) and not self._overdue(name)
+
+    def _overdue(self, name: Ref) -> bool:
+        """Tell whether a name has waited long enough since something of it was left for later."""
+        return _now_s() - self._left_s.get(name, _now_s()) > PATIENCE_S
 
     async def _once(self, name: Ref, pressed: bool) -> None:
         try:
@@ -150,7 +154,8 @@ class Queue:
         else:
             self._failures.pop(name, None)
         if again_s == LEISURE:  # what is named again and again does not wait anew each time
-            self._leisure[name] = self._left_s.setdefault(name, _now_s())
+            self._left_s.setdefault(name, _now_s())
+            self._leisure[name] = None
             self._wake.release()
             return
         self._left_s.pop(name, None)

@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
@@ -48,16 +48,10 @@ class Account(Client):
         self.taken: list[str] = []
         self.refused: set[str] = set()
 
-    async def _ask(
-        self,
-        method: str,
-        path: str,
-        parameters: Mapping[str, str],
-        body: Manifest | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> Manifest:
+    async def _ask(self, *asked: Any, **more: Any) -> Manifest:
+        method, path = asked[:2]
         try:
-            found = await super()._ask(method, path, parameters, body, headers)
+            found = await super()._ask(*asked, **more)
         except ApiError:
             if method != "GET":
                 self.refused.add(path)

@@ -5,27 +5,24 @@ from collections.abc import Iterator
 import pytest
 
 from rackwatt_operator.cluster.kinds import BY_NAME, MONITORING, Ref
-from tests.cluster import documents, monitoring
-from tests.cluster.clients import Api, Manifest
+from tests.cluster import monitoring
+from tests.cluster.clients import Manifest
 from tests.cluster.controlplane import ControlPlane
 from tests.operator.hands import Hands, fleet, ref
 from tests.operator.operating import Operating, operating
-from tests.operator.rights import account
+from tests.operator.rights import Account
 
 pytestmark = pytest.mark.usefixtures("operator")
 
 
 @pytest.fixture(scope="module")
-def hands(control_plane: ControlPlane) -> Iterator[Hands]:
+def hands(ours: Hands) -> Hands:
     """Give somebody who may do everything where CRDs may come and go: not in others' clusters."""
-    documents.install(control_plane)
-    with Api(control_plane) as api:
-        yield Hands(api)
+    return ours
 
 
 @pytest.fixture(scope="module")
-def operator(control_plane: ControlPlane, hands: Hands) -> Iterator[Operating]:
-    who = account(control_plane)
+def operator(control_plane: ControlPlane, who: Account) -> Iterator[Operating]:
     flags = (f"--lease.namespace={who.namespace}", "--lease.duration=2s")
     with operating(control_plane, *flags, kubeconfig=who.kubeconfig) as running:
         yield running
