@@ -55,8 +55,10 @@ class AuditLog:
         self._seen: dict[str, Call] = {}
 
     def mark(self) -> None:
-        """Forget the calls until now."""
-        self._read = self._path.stat().st_size
+        """Forget the calls until now; one whose line is half written is still to come."""
+        with self._path.open("rb") as log:
+            log.seek(self._read)
+            self._read += log.read().rfind(b"\n") + 1
         self._seen.clear()
 
     def calls(self, user: str | None = None, agent: str = "") -> list[Call]:
