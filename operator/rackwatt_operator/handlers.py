@@ -1,8 +1,4 @@
-"""What kopf calls: an event is brief, and handed on where it has news. Nothing else happens here.
-
-Most events are echoes of our own applies, whose answers came first: they end here, before they are
-digested and wake the other thread.
-"""
+"""What kopf calls: an event is made brief, and handed on. Nothing else happens here."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -11,25 +7,23 @@ import kopf
 
 from rackwatt_operator.cluster.kinds import Kind, Ref
 from rackwatt_operator.cluster.login import Login, LoginError, Middleware
-from rackwatt_operator.cluster.seen import Seen, ref, seen, version
+from rackwatt_operator.cluster.seen import Seen, ref, seen
 from rackwatt_operator.telemetry import LAST_EVENT, WATCH_EVENTS
 
 Deliver = Callable[[Ref, Seen, bool], object]
 """Takes an object, as it is now or as it was when it was deleted."""
-News = Callable[[Ref, int], bool]
-"""Tells whether an object of this version is newer than what is known; asked in kopf's thread."""
 
 
 def handlers(
-    kinds: Iterable[Kind], login: Login, news: News, deliver: Deliver, hear: Middleware
+    kinds: Iterable[Kind], login: Login, deliver: Deliver, hear: Middleware
 ) -> kopf.OperatorRegistry:
     """Make a registry with a handler for each kind, and one way to log in.
 
-    `hear` is told of each request that kopf makes.
+    `hear` is told of each request that kopf makes, and of its answer.
     """
     registry = kopf.OperatorRegistry()
     for kind in kinds:
-        _watch(kind, news, deliver, registry)
+        _watch(kind, deliver, registry)
 
     @kopf.on.login(registry=registry)
     async def enter(**_: Any) -> kopf.AiohttpSession:
@@ -42,14 +36,12 @@ def handlers(
     return registry
 
 
-def _watch(kind: Kind, news: News, deliver: Deliver, registry: kopf.OperatorRegistry) -> None:
+def _watch(kind: Kind, deliver: Deliver, registry: kopf.OperatorRegistry) -> None:
     events, last = WATCH_EVENTS.labels(kind.kind), LAST_EVENT.labels(kind.kind)
 
     @kopf.on.event(kind.group, kind.version, kind.plural, registry=registry)
     async def noted(event: kopf.RawEvent, **_: Any) -> None:
         raw: Any = event["object"]
-        name, deleted = ref(raw, kind.kind), event["type"] == "DELETED"
-        if deleted or news(name, version(raw)):
-            deliver(name, seen(raw, kind.kind), deleted)
+        deliver(ref(raw, kind.kind), seen(raw, kind.kind), event["type"] == "DELETED")
         events.inc()
         last.set_to_current_time()

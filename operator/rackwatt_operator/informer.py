@@ -16,7 +16,7 @@ import threading
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 import kopf
@@ -25,7 +25,8 @@ import uvloop
 from rackwatt_operator.cluster.kinds import Kind, Ref
 from rackwatt_operator.cluster.login import Handler, Login, Middleware
 from rackwatt_operator.cluster.seen import Seen
-from rackwatt_operator.handlers import Deliver, News, handlers
+from rackwatt_operator.cluster.stream import News, Stream
+from rackwatt_operator.handlers import Deliver, handlers
 from rackwatt_operator.settings import settings
 
 log = logging.getLogger(__name__)
@@ -78,7 +79,7 @@ class Informer:
         deliver = self._delivers(loop)
         hear = self._hears(kinds, loop)
         operator = kopf.operator(
-            registry=handlers(kinds, self._login, self._news, deliver, hear),
+            registry=handlers(kinds, self._login, deliver, hear),
             settings=settings(),
             standalone=True,
             clusterwide=not self._namespaces,
@@ -112,7 +113,7 @@ class Informer:
         return deliver
 
     def _hears(self, kinds: Sequence[Kind], loop: asyncio.AbstractEventLoop) -> Middleware:
-        """Make what hears requests, and tells when the last watch after a list has begun."""
+        """Make what hears requests, tells when the last watch after a list has begun, and thins it."""
         places: Sequence[str | None] = self._namespaces or (None,)
         paths = frozenset(kind.path(place) for kind in kinds for place in places)
         awaited = set(paths)
@@ -121,11 +122,14 @@ class Informer:
             path = request.url.path
             if "watch" not in request.url.query:
                 awaited.update(paths & {path})
-            elif path in awaited:
+                return await handler(request)
+            if path in awaited:
                 awaited.discard(path)
                 if not awaited:
                     loop.call_soon_threadsafe(self.watching.set)
-            return await handler(request)
+            answer = await handler(request)
+            answer.content = cast(aiohttp.StreamReader, Stream(answer.content, self._news))
+            return answer
 
         return hear
 
