@@ -113,7 +113,10 @@ class Informer:
         return deliver
 
     def _hears(self, kinds: Sequence[Kind], loop: asyncio.AbstractEventLoop) -> Middleware:
-        """Make what hears requests, tells when the last watch after a list has begun, and thins it."""
+        """Make what hears requests, and tells when the last watch after a list has begun.
+
+        From what a watch answers it takes the echoes.
+        """
         places: Sequence[str | None] = self._namespaces or (None,)
         paths = frozenset(kind.path(place) for kind in kinds for place in places)
         awaited = set(paths)

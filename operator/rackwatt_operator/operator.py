@@ -37,7 +37,8 @@ from rackwatt_operator.watching import Watching
 
 log = logging.getLogger(__name__)
 
-_WORKERS = 16
+WORKERS = 24
+"""Documents worked on at once: so many applies keep an API server of a few cores busy."""
 _DRAIN_S = 10.0
 
 
@@ -58,7 +59,7 @@ class Operator:
         self._client = client = Client(login)
         self._observed = observed = Observed()
         capabilities = Capabilities(client, scope.namespaces)
-        self._queue = Queue(self._work, _WORKERS)
+        self._queue = Queue(self._work, WORKERS)
         self._collectors = Collectors(observed, self._queue.add)
         self._reconciler = Reconciler(
             observed,

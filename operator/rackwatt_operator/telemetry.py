@@ -60,11 +60,14 @@ REQUESTS = Histogram(
     registry=REGISTRY,
 )
 WATCH_EVENTS = Counter(
-    "rackwatt_operator_watch_events", "Events that watches brought.", ["kind"], registry=REGISTRY
+    "rackwatt_operator_watch_events",
+    "Events that watches brought, echoes of our own applies apart.",
+    ["kind"],
+    registry=REGISTRY,
 )
 LAST_EVENT = Gauge(
     "rackwatt_operator_last_watch_event_timestamp_seconds",
-    "When a watch last brought something.",
+    "When a watch last brought something new.",
     ["kind"],
     registry=REGISTRY,
 )

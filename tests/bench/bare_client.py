@@ -9,10 +9,11 @@ import msgspec
 
 from rackwatt_operator.cluster.client import Manifest
 from rackwatt_operator.cluster.login import Login
+from rackwatt_operator.operator import WORKERS
 from tests.cluster.cluster import Cluster
 from tests.operator.hands import KINDS
 
-AT_ONCE = 16
+AT_ONCE = WORKERS
 _APPLY = {"fieldManager": "bare", "force": "true"}
 
 
@@ -41,7 +42,7 @@ def applying(manifest: Manifest) -> Request:
 
 
 def send(cluster: Cluster, requests: Iterable[Request]) -> list[bytes]:
-    """Send requests, sixteen at a time, each as soon as there is a place; give what was answered.
+    """Send requests, as many at a time as the operator does, each as soon as there is a place; give what was answered.
 
     Raises:
         AssertionError: one was refused.

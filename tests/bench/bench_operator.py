@@ -22,15 +22,13 @@ def created(run: Run) -> list[Figure]:
     """Put the first day beside its budgets, and beside a bare client."""
     ours, bare = run.created, run.bare
     rates = [one.applies / one.took_s for one in bare]
-    halves = " and ".join(f"{rate:.0f}" for rate in rates)
+    both = " and ".join(f"{rate:.0f}" for rate in rates)
     bare_s = ours.applies / statistics.mean(rates)
     besides = ours.during.verbs - Counter(patch=ours.applies)
     return [
         Figure("all children applied", ours.took_s, "s", 60, note=f"{ours.applies:,} applies"),
         Figure("applies per second", ours.applies / ours.took_s),
-        Figure(
-            "applies per second, bare client", ours.applies / bare_s, note=f"{halves}, half each"
-        ),
+        Figure("applies per second, bare client", ours.applies / bare_s, note=both),
         Figure("as long as the bare client", ours.took_s / bare_s, "×", 1.3, note=_WHY),
         Figure("processor for an apply", _cpu_ms([ours]), "ms", note=f"with {_told(besides)}"),
         Figure("processor for an apply, bare client", _cpu_ms(bare), "ms"),
@@ -85,8 +83,8 @@ def section(targets: int, run: Run) -> str:
     intro = (
         f"etcd, kube-apiserver and kube-controller-manager on this machine; {targets:,} PowerTargets:"
         " of ten, six small fleets, one in two shards, two of nodes and one of a grid. The bare client"
-        f" does the same applies, {AT_ONCE} at a time, and nothing else. Times are those of the API"
-        " server's audit log."
+        f" does the same applies, {AT_ONCE} at a time, before and after that, and nothing else. Times"
+        " are those of the API server's audit log."
     )
     parts = {
         "created at once, from the first document's creation to the last apply": created(run),
