@@ -4,7 +4,6 @@ Tests count with it: that an operator at rest writes nothing, that a role grants
 nothing besides.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -56,9 +55,7 @@ class AuditLog:
 
     def mark(self) -> None:
         """Forget the calls until now; one whose line is half written is still to come."""
-        with self._path.open("rb") as log:
-            log.seek(self._read)
-            self._read += log.read().rfind(b"\n") + 1
+        self._lines()
         self._seen.clear()
 
     def calls(self, user: str | None = None, agent: str = "") -> list[Call]:
@@ -68,7 +65,9 @@ class AuditLog:
         `system:serviceaccount:NAMESPACE:NAME`. A resource is told with its subresource:
         `powertargets/status`.
         """
-        self._seen |= {event["auditID"]: _call(event) for event in self._events()}
+        for line in self._lines():
+            event = msgspec.json.decode(line)
+            self._seen[event["auditID"]] = _call(event)
         return [
             call
             for call in self._seen.values()
@@ -79,13 +78,17 @@ class AuditLog:
         """List those that asked for a change."""
         return [call for call in self.calls(user, agent) if call.writes]
 
-    def _events(self) -> Iterator[dict[str, Any]]:
+    def _lines(self) -> list[bytes]:
+        """Read the whole lines that are new: the API server may be in the middle of another.
+
+        Not line by line: that gives the half that is there at the end, and then the other alone.
+        """
         with self._path.open("rb") as log:
             log.seek(self._read)
-            for line in log:
-                if line.endswith(b"\n"):  # the last one may be half written
-                    self._read += len(line)
-                    yield msgspec.json.decode(line)
+            told = log.read()
+        whole = told[: told.rfind(b"\n") + 1]
+        self._read += len(whole)
+        return whole.splitlines()
 
 
 def _call(event: dict[str, Any]) -> Call:

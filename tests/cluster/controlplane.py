@@ -136,6 +136,7 @@ class ControlPlane(Cluster):
             "--shutdown-watch-termination-grace-period=1s",  # else it waits a minute for watches
             f"--audit-policy-file={at}/audit.yaml",
             f"--audit-log-path={self.directory}/audit.jsonl",
+            "--audit-log-maxsize=10000",  # MB: whoever reads it stays with this one file
         ]
 
     def _manager_flags(self) -> list[str]:
