@@ -133,7 +133,7 @@ def test_an_answer_too_large_is_an_error(said: bytes):
         Answers().take(said)
 
 
-@pytest.mark.parametrize("body", [b"xxxx", gzip.compress(b"{}")[:-9]])
+@pytest.mark.parametrize("body", [b"xxxx", gzip.compress(b"{}")[:-9]], ids=["none", "cut"])
 def test_what_is_compressed_badly_is_an_error(body: bytes):
     with pytest.raises(HttpError):
         Answers().take(encoded("gzip", body))
