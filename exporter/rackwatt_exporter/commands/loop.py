@@ -1,6 +1,5 @@
 """What every command runs in: the event loop, and what a large fleet needs of the process."""
 
-import ctypes
 import gc
 import logging
 import resource
@@ -16,16 +15,12 @@ T = TypeVar("T")
 # A fleet is millions of objects that stay: a look through those of 50,000 targets stops the loop
 # for a second, and by default comes every few. What a reading leaves behind is freed without.
 _COLLECTOR_THRESHOLDS = (10_000, 10, 500)
-# uvloop serves TLS through blocks of 256 KiB for each connection. Once one was freed, glibc takes
-# such blocks from the heap, where whatever is allocated meanwhile pins them.
-_M_MMAP_THRESHOLD, _MAPPED_FROM_BYTES = -3, 128 * 1024
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:
     """Run to the end on uvloop, on which all that is here was measured."""
     _raise_descriptor_limit()
     gc.set_threshold(*_COLLECTOR_THRESHOLDS)
-    _map_large_blocks()
     return uvloop.run(main)
 
 
@@ -35,10 +30,3 @@ def _raise_descriptor_limit() -> None:
     if soft < hard:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
         log.debug("descriptor limit raised from %d to %d", soft, hard)
-
-
-def _map_large_blocks() -> None:
-    """Keep glibc's threshold for mapped blocks where it begins, instead of letting it grow."""
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # another libc has none, and no need
-    if mallopt is not None:
-        mallopt(_M_MMAP_THRESHOLD, _MAPPED_FROM_BYTES)
