@@ -10,6 +10,7 @@ from typing import Any
 from rackwatt_exporter import __version__
 from rackwatt_exporter.board import Entry
 from rackwatt_exporter.exporter import Exporter
+from rackwatt_exporter.reading import Reason
 from rackwatt_exporter.roster import counts
 from rackwatt_exporter.store import Record
 
@@ -39,33 +40,34 @@ def index(exporter: Exporter, now_s: float, page: int, telemetry_path: str) -> s
     pages = max(1, -(-len(records) // ROWS))
     page = min(max(page, 1), pages)
     shown = records[(page - 1) * ROWS : page * ROWS]
-    heads = "".join(
-        f'<th scope="col"{_NUMBER if head in _NUMBERS else ""}>{head}</th>' for head in _COLUMNS
-    )
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width">'
         '<meta http-equiv="refresh" content="10">'
         f"<title>Rackwatt</title><style>{_STYLE}</style></head><body><h1>Rackwatt</h1>"
         f"<p>{_summary(exporter, records)}</p>{_problems(exporter.fleet.problems)}"
-        f"<table><thead><tr>{heads}</tr></thead><tbody>"
-        f"{''.join(_row(record, now_s) for record in shown)}</tbody></table>"
-        f"<nav>{_links(page, pages)}</nav>"
+        f"{_table(shown, now_s)}<nav>{_links(page, pages)}</nav>"
         f'<p class="quiet"><a href="{escape(telemetry_path)}">metrics</a> · '
         f'<a href="/status">status</a> · version {__version__}</p></body></html>'
     )
 
 
 def _summary(exporter: Exporter, records: list[Record]) -> str:
-    watts = [record.reading.watts for record in records if record.reading]
-    failing = sum(record.error is not None for record in records)
-    told = f"{len(watts)} of {len(records)} targets measured, {failing} failing. "
-    told += f"<strong>{sum(watts):,.0f} W</strong> in all." if watts else "No watts yet."
+    told = _totals(records) if records else "No document names a target for this exporter."
     for entry in exporter.roster.entries.values():
         listed = ", ".join(f"{count} {state}" for state, count in sorted(counts(entry).items()))
         silent = f"not heard ({entry.error.reason})" if entry.error else "not heard yet"
         told += f"<br>Scheduler {escape(entry.asked.name)}: {escape(listed or silent)}."
     return told + _inside(exporter)
+
+
+def _totals(records: list[Record]) -> str:
+    watts = [record.reading.watts for record in records if record.reading]
+    reasons = [record.error.reason for record in records if record.error]
+    off = reasons.count(Reason.POWERED_OFF)
+    told = f"{len(watts)} of {len(records)} targets measured, {len(reasons) - off} failing"
+    told += f", {off} powered off. " if off else ". "
+    return told + (f"<strong>{sum(watts):,.0f} W</strong> in all." if watts else "No watts yet.")
 
 
 def _inside(exporter: Exporter) -> str:
@@ -96,6 +98,16 @@ def _problems(problems: tuple[str, ...]) -> str:
     items = "".join(f"<li>{escape(problem)}</li>" for problem in problems[:20])
     more = f"<li>and {len(problems) - 20} more</li>" if len(problems) > 20 else ""
     return f"<h2>Problems in the documents</h2><ul>{items}{more}</ul>"
+
+
+def _table(shown: list[Record], now_s: float) -> str:
+    if not shown:
+        return ""
+    heads = "".join(
+        f'<th scope="col"{_NUMBER if head in _NUMBERS else ""}>{head}</th>' for head in _COLUMNS
+    )
+    rows = "".join(_row(record, now_s) for record in shown)
+    return f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
 
 
 def _row(record: Record, now_s: float) -> str:

@@ -6,7 +6,12 @@ from prometheus_client.openmetrics.parser import (
     text_string_to_metric_families as parse_openmetrics,
 )
 
+from rackwatt_exporter.exporter import Exporter
+from rackwatt_exporter.reading import ReadError, Reason
+from rackwatt_exporter.settings.secrets import Secrets
+from rackwatt_exporter.web.index import index
 from tests.exporter.exporting import Exporting, power_target
+from tests.exporter.test_store import target
 
 LOOPS = ("attended",)
 
@@ -110,6 +115,15 @@ async def test_the_plain_list_has_what_fails_first_and_escapes_names(
             assert response.headers["X-Content-Type-Options"] == "nosniff"
 
 
+async def test_the_plain_list_counts_what_is_off_by_itself(tmp_path: Path) -> None:
+    exporter = Exporter([tmp_path], Secrets(tmp_path))
+    exporter.store.want([target("a"), target("b")])
+    exporter.store.failed("a", ReadError(Reason.POWERED_OFF, "the machine is off"), 0.01)
+    exporter.store.failed("b", ReadError(Reason.TIMEOUT, "no answer"), 0.01)
+    told = index(exporter, 0.0, 1, "/metrics")
+    assert "0 of 2 targets measured, 1 failing, 1 powered off. No watts yet." in told
+
+
 async def test_a_large_fleet_is_shown_page_by_page(directory: Path) -> None:
     (directory / "lab.yaml").write_text(
         power_target('[{names: "n[0001-1200]"}]', spec="interval: 1h")
@@ -128,6 +142,8 @@ async def test_without_a_target_the_page_is_the_list_of_all_else(directory: Path
         await site.until(lambda text: text == "ready\n", "/readyz")
         text = await site.text("/")
         assert "Scheduler prod: 2 allocated, 1 drained." in text
+        assert "No document names a target for this exporter." in text
+        assert "<table>" not in text
         (directory / "lab.yaml").write_text(power_target("[{names: n1}]") + BINDING)
         await site.exporter.reload()
         assert "fleet/main.js" in await site.text("/")

@@ -33,6 +33,7 @@ metadata: {name: prod}
 spec:
   cluster: alpha
   interval: 200ms
+  staleAfter: 10m
   noop: {states: [{names: "n[01-60]", state: allocated}, {names: "n[61-80]", state: idle}, {names: "g[1-8]", state: drained}]}
 """
 TARGETS = 40 + 40 + 8 + 3 + 1 + 1
@@ -42,7 +43,7 @@ FAILING = 4
 def document(hosts: str, interval: str = "500ms") -> str:
     return (
         "apiVersion: rackwatt.dev/v1alpha1\nkind: PowerTarget\nmetadata: {name: lab}\n"
-        f"spec:\n  interval: {interval}\n  schedulerRef: {{name: prod}}\n"
+        f"spec:\n  interval: {interval}\n  staleAfter: 10m\n  schedulerRef: {{name: prod}}\n"
         f"  bmc:\n    method: fake\n    hosts: {hosts}\n{BINDING}"
     )
 
@@ -66,6 +67,18 @@ def browser() -> Iterator[Browser]:
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     directory = tmp_path_factory.mktemp("fleet")
     (directory / "lab.yaml").write_text(document(HOSTS))
+    with exporting(directory) as run:
+        run.until_served(lambda text: text == "ready\n", "/readyz")
+        yield run.url
+
+
+@pytest.fixture(scope="module")
+def long_names(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Give a fleet of names as long as DNS allows, in a rack that is wider than a telephone."""
+    directory = tmp_path_factory.mktemp("long")
+    names, rack = f"{'x' * 60}[001-240]", "row-17-of-the-far-hall-of-the-old-building"
+    hosts = f"[{{names: '{names}', rack: {rack}}}, {{names: rest}}]"
+    (directory / "lab.yaml").write_text(document(hosts))
     with exporting(directory) as run:
         run.until_served(lambda text: text == "ready\n", "/readyz")
         yield run.url
@@ -130,8 +143,11 @@ def test_search_narrows_by_words_and_by_fields(page: Browser) -> None:
     assert page.text("#found").startswith(f"10 of {TARGETS} targets")
     page.press(Keys.ESCAPE)
     page.until(lambda: page.count(".racks .tile") == TARGETS)
+    scale = page.text("#legend")
     page.press("measured")
     page.until(lambda: page.count(".racks .tile") == 0)
+    assert page.text("#found") == f"None of {TARGETS} targets fits. Escape clears the search."
+    assert page.text("#legend") == scale, "of nothing no scale is made up"
     page.press(Keys.ESCAPE)
     page.press("rack:r2 state:idle state:allocated")
     page.until(lambda: page.count(".racks .tile") == 40)
@@ -174,6 +190,22 @@ def test_large_counts_break_no_word_beside_them(page: Browser) -> None:
         " return [row.firstChild.textContent, row.firstChild.offsetHeight] })"
     )
     assert len({height for _, height in lines}) == 1, lines
+
+
+@pytest.mark.parametrize("width", [400, 720, 1440])
+@pytest.mark.parametrize("view", ["", "#view=table", "#view=table&node=rest"])
+def test_at_no_width_does_the_page_scroll_sideways(
+    browser: Browser, long_names: str, width: int, view: str
+) -> None:
+    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    browser.devtools("Emulation.setDeviceMetricsOverride", **size)
+    try:
+        browser.open(f"{long_names}/{view}")
+        browser.until(lambda: browser.count(".racks .tile.known, tbody tr") >= 200)
+        widest = browser.run("return document.documentElement.scrollWidth")
+        assert widest <= browser.run("return innerWidth")
+    finally:
+        browser.devtools("Emulation.clearDeviceMetricsOverride")
 
 
 def test_a_view_can_be_sent_to_a_colleague(page: Browser, url: str) -> None:
@@ -239,6 +271,7 @@ def test_numbers_and_targets_arrive_without_reload(browser: Browser, tmp_path: P
         browser.open(run.url)
         browser.until(lambda: browser.count(".racks .tile.known") == 1)
         browser.run("window.unchanged = true")
+        assert browser.text("#sum-words") == "sum of 1 target"
         before = browser.text("#sum-watts")
         browser.until(lambda: browser.text("#sum-watts") != before)
         browser.find(".racks .tile").click()

@@ -71,7 +71,7 @@ export class RackMap {
     }
     const first = this.racks.find((rack) => rack.shown.length);
     if (first && !this.shown.has(this.current)) this.#rove(this.tiles[first.shown[0]]);
-    this.scale = null;
+    if (places.some((place) => !Number.isNaN(this.fleet.watts[place]))) this.scale = null; // else nothing to fit one to
     this.paint([]);
   }
 

@@ -37,8 +37,11 @@ export class Summary {
     const { fleet } = this;
     const { sum, measured } = added(fleet, fleet.places);
     write(at("sum-watts"), inWatts(sum));
-    write(at("sum-words"), `sum of ${measured === fleet.count ? "all" : `${grouped(measured)} of`} ${grouped(fleet.count)} targets`);
-    write(at("found"), narrowed ? `${grouped(shown.length)} of ${grouped(fleet.count)} targets · ${inWatts(added(fleet, shown).sum)}` : "");
+    const all = fleet.count === 1 ? "1 target" : `${grouped(fleet.count)} targets`;
+    const some = measured < fleet.count ? `${grouped(measured)} of ` : fleet.count > 1 ? "all " : "";
+    write(at("sum-words"), `sum of ${some}${all}`);
+    const found = shown.length ? `${grouped(shown.length)} of ${all} · ${inWatts(added(fleet, shown).sum)}` : `None of ${all} fits. Escape clears the search.`;
+    write(at("found"), narrowed ? found : "");
   }
 
   /** The exporter has not answered. */
