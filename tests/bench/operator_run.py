@@ -11,6 +11,7 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import msgspec
 
@@ -25,6 +26,8 @@ from tests.cluster.controlplane import ControlPlane
 from tests.operator.hands import Hands, base, ref
 from tests.operator.operating import Operating, operating
 from tests.operator.rights import Account, account
+
+T = TypeVar("T")
 
 OPERATED = "fleet"
 PATIENCE_S = 400.0
@@ -136,15 +139,14 @@ class Bench:
         ours = Meter(self._plane, _ADMIN)
         send(self._plane, map(creating, asked))
 
-        def made() -> bool:
-            done = len(meter.told(operator.daemon.pid).applies)
-            progress(f"{done} of {wanted} applied")
-            return done >= wanted
+        def made() -> While | None:
+            during = meter.told(operator.daemon.pid)
+            return during if len(during.applies) >= wanted else None
 
-        _until("every child is applied", made, 5.0)
-        self._until_quiet()
+        during = _until("every child is applied", made, 1.0)
         first_s = min(call.asked_s for call in ours.told(os.getpid()).calls if call.writes)
-        return _applied(meter.told(operator.daemon.pid), first_s)
+        self._until_quiet()
+        return _applied(during, first_s)
 
     def _edit(self, operator: Operating, targets: int, edits: int) -> Edited:
         """Change some fleets, one after the other."""
@@ -213,9 +215,10 @@ def _applied(during: While, first_s: float) -> Applied:
     return Applied(len(during.applies), last_s - first_s, during)
 
 
-def _until(what: str, holds: Callable[[], bool], pause_s: float) -> None:
+def _until(what: str, found: Callable[[], T | None], pause_s: float) -> T:
+    """Wait until there is something to be found, and give it."""
     began_s = told_s = time.monotonic()
-    while not holds():
+    while not (it := found()):
         now_s = time.monotonic()
         if now_s - began_s > PATIENCE_S:
             raise TimeoutError(f"waited {PATIENCE_S:.0f} s in vain until {what}")
@@ -223,3 +226,4 @@ def _until(what: str, holds: Callable[[], bool], pause_s: float) -> None:
             progress(f"waiting until {what}, {now_s - began_s:.0f} s so far")
             told_s = now_s
         time.sleep(pause_s)
+    return it
