@@ -143,11 +143,10 @@ def test_search_narrows_by_words_and_by_fields(page: Browser) -> None:
     assert page.text("#found").startswith(f"10 of {TARGETS} targets")
     page.press(Keys.ESCAPE)
     page.until(lambda: page.count(".racks .tile") == TARGETS)
-    scale = page.text("#legend")
-    page.press("measured")
+    page.press("measured")  # its first letter leaves the machines of type compute
     page.until(lambda: page.count(".racks .tile") == 0)
     assert page.text("#found") == f"None of {TARGETS} targets fits. Escape clears the search."
-    assert page.text("#legend") == scale, "of nothing no scale is made up"
+    assert "kW" not in page.text("#legend"), "of nothing no scale is made up"
     page.press(Keys.ESCAPE)
     page.press("rack:r2 state:idle state:allocated")
     page.until(lambda: page.count(".racks .tile") == 40)
