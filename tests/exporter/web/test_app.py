@@ -1,4 +1,3 @@
-import gzip
 from pathlib import Path
 
 import pytest
@@ -40,7 +39,8 @@ async def test_the_page_has_watts_with_type_rack_and_state(directory: Path) -> N
         async with site.get("/metrics") as response:
             assert response.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
         assert 'node_power_usage{node="n3",type="compute",rack="r1",state="drained"} ' in text
-        assert 'rackwatt_node_state{node="n1",scheduler="prod",cluster="alpha",state="allocated"} 1'
+        state = '{node="n1",scheduler="prod",cluster="alpha",state="allocated"}'
+        assert f"rackwatt_node_state{state} 1\n" in text
         assert 'rackwatt_target_errors_total{node="bad",reason="invalid_entry"} ' in text
         assert "rackwatt_document_problems 1\n" in text
         assert 'rackwatt_targets{powertarget="lab"} 5\n' in text
@@ -57,7 +57,6 @@ async def test_openmetrics_and_gzip_are_served_to_whoever_asks_for_them(director
         assert any(family.name == "node_power_usage" for family in families)
         async with site.get("/metrics", **{"Accept-Encoding": "identity"}) as response:
             assert "Content-Encoding" not in response.headers
-    assert gzip  # the client above undid the compression
 
 
 async def test_any_number_of_scrapes_asks_no_target_anything(directory: Path) -> None:
