@@ -54,7 +54,7 @@ def taken(answers: Answers, pieces: list[bytes]) -> HttpAnswer | None:
 
 
 @given(st.sampled_from(WHOLE), st.lists(st.integers(0, 200), max_size=5))
-def test_an_answer_is_the_same_in_whatever_pieces_it_comes(said: bytes, cuts: list[int]):
+def test_an_answer_is_the_same_in_whatever_pieces_it_comes(said: bytes, cuts: list[int]) -> None:
     places = [0, *sorted(min(cut, len(said)) for cut in cuts), len(said)]
     pieces = [said[a:b] for a, b in itertools.pairwise(places) if a < b]
     answers = Answers()
@@ -67,7 +67,7 @@ def test_an_answer_is_the_same_in_whatever_pieces_it_comes(said: bytes, cuts: li
 
 
 @given(st.lists(st.binary(max_size=60) | st.sampled_from([*WHOLE, PLAIN[:50]]), max_size=6))
-def test_garbage_is_an_error_or_an_answer_and_nothing_else(pieces: list[bytes]):
+def test_garbage_is_an_error_or_an_answer_and_nothing_else(pieces: list[bytes]) -> None:
     answers = Answers()
     try:
         for piece in pieces:
@@ -78,7 +78,7 @@ def test_garbage_is_an_error_or_an_answer_and_nothing_else(pieces: list[bytes]):
         assert str(error)
 
 
-def test_a_body_may_end_with_the_connection():
+def test_a_body_may_end_with_the_connection() -> None:
     answers = Answers()
     assert answers.take(b'HTTP/1.0 200 OK\r\n\r\n{"a"') is None
     assert answers.take(b":1}") is None
@@ -87,7 +87,7 @@ def test_a_body_may_end_with_the_connection():
 
 
 @pytest.mark.parametrize("cut", [10, 40, len(PLAIN) - 1])
-def test_an_answer_cut_short_is_none(cut: int):
+def test_an_answer_cut_short_is_none(cut: int) -> None:
     answers = Answers()
     assert answers.take(PLAIN[:cut]) is None
     assert answers.begun
@@ -96,7 +96,7 @@ def test_an_answer_cut_short_is_none(cut: int):
 
 
 @pytest.mark.parametrize("then", [b"", PLAIN[:20], PLAIN[:40]])
-def test_what_precedes_an_answer_is_none(then: bytes):
+def test_what_precedes_an_answer_is_none(then: bytes) -> None:
     answers = Answers()
     assert answers.take(CONTINUED.removesuffix(PLAIN) + then) is None
     with pytest.raises(HttpError, match="ended within"):
@@ -104,7 +104,7 @@ def test_what_precedes_an_answer_is_none(then: bytes):
 
 
 @pytest.mark.parametrize("more", [PLAIN, PLAIN[:30], b"garbage"])
-def test_who_says_more_than_was_asked_is_not_asked_again(more: bytes):
+def test_who_says_more_than_was_asked_is_not_asked_again(more: bytes) -> None:
     answers = Answers()
     answer = answers.take(PLAIN + more)
     assert answer is not None
@@ -112,7 +112,7 @@ def test_who_says_more_than_was_asked_is_not_asked_again(more: bytes):
     assert not answers.keeps
 
 
-def test_a_service_that_closes_says_so():
+def test_a_service_that_closes_says_so() -> None:
     answers = Answers()
     closing = PLAIN.replace(b"\r\n", b"\r\nConnection: close\r\n", 1)
     assert answers.take(closing) is not None
@@ -128,17 +128,17 @@ def test_a_service_that_closes_says_so():
     ],
     ids=["body", "headers", "bomb"],
 )
-def test_an_answer_too_large_is_an_error(said: bytes):
+def test_an_answer_too_large_is_an_error(said: bytes) -> None:
     with pytest.raises(HttpError, match="larger than"):
         Answers().take(said)
 
 
 @pytest.mark.parametrize("body", [b"xxxx", gzip.compress(b"{}")[:-9]], ids=["none", "cut"])
-def test_what_is_compressed_badly_is_an_error(body: bytes):
+def test_what_is_compressed_badly_is_an_error(body: bytes) -> None:
     with pytest.raises(HttpError):
         Answers().take(encoded("gzip", body))
 
 
-def test_an_encoding_nobody_knows_is_named():
+def test_an_encoding_nobody_knows_is_named() -> None:
     with pytest.raises(HttpError, match="br"):
         Answers().take(encoded("br", b"xxxx"))

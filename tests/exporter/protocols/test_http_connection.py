@@ -90,7 +90,7 @@ def server() -> Iterator[Server]:
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 async def test_one_connection_answers_again_and_again_and_is_left_politely(
     version: ssl.TLSVersion,
-):
+) -> None:
     with serving(version) as server:
         connection = await server.connected()
         for _ in range(3):
@@ -101,13 +101,13 @@ async def test_one_connection_answers_again_and_again_and_is_left_politely(
         await eventually(lambda: server.ends == ["farewell"])
 
 
-async def test_a_service_that_hangs_up_afterwards_is_known_to_have_done_so(server: Server):
+async def test_a_service_that_hangs_up_afterwards_is_known_to_have_done_so(server: Server) -> None:
     connection = await server.connected()
     assert (await connection.exchange(GET % b"hangs-up")).body == BODY
     await eventually(lambda: not connection.alive)
 
 
-async def test_hung_up_on_before_the_answer_is_told_apart(server: Server):
+async def test_hung_up_on_before_the_answer_is_told_apart(server: Server) -> None:
     connection = await server.connected()
     asking = asyncio.create_task(connection.exchange(GET % b"silent"))
     await asyncio.sleep(0)
@@ -119,7 +119,7 @@ async def test_hung_up_on_before_the_answer_is_told_apart(server: Server):
 @pytest.mark.parametrize("leave", [Connection.close, Connection.abort])
 async def test_a_connection_that_is_over_is_not_asked(
     server: Server, leave: Callable[[Connection], None]
-):
+) -> None:
     connection = await server.connected()
     leave(connection)
     await eventually(lambda: len(server.ends) == 1)
@@ -127,7 +127,7 @@ async def test_a_connection_that_is_over_is_not_asked(
         await connection.exchange(GET % b"")
 
 
-async def test_an_exchange_that_is_cancelled_ends_the_connection(server: Server):
+async def test_an_exchange_that_is_cancelled_ends_the_connection(server: Server) -> None:
     connection = await server.connected()
     asking = asyncio.create_task(connection.exchange(GET % b"silent"))
     await asyncio.sleep(0)
@@ -140,7 +140,7 @@ async def test_an_exchange_that_is_cancelled_ends_the_connection(server: Server)
 
 async def test_many_connections_are_left_at_once_and_nothing_is_logged(
     server: Server, caplog: pytest.LogCaptureFixture
-):
+) -> None:
     caplog.set_level("DEBUG")
     broken: list[object] = []
     loop = asyncio.get_running_loop()

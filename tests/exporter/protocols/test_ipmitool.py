@@ -34,26 +34,26 @@ odd , name,30,Watts,ok
 """
 
 
-def test_a_power_reading_has_watts_and_statistics():
+def test_a_power_reading_has_watts_and_statistics() -> None:
     power = parse_power_reading(POWER_READING)
     assert power.watts == 344
     assert power.measuring
     assert power.statistics == Statistics(345, 341, 349, 1)
 
 
-def test_a_deactivated_reading_is_not_measuring():
+def test_a_deactivated_reading_is_not_measuring() -> None:
     assert not parse_power_reading(POWER_READING.replace(b"activated", b"deactivated")).measuring
 
 
 @pytest.mark.parametrize("cut", range(0, len(POWER_READING), 7))
-def test_a_power_reading_cut_short_is_a_bad_reply_or_the_same_watts(cut: int):
+def test_a_power_reading_cut_short_is_a_bad_reply_or_the_same_watts(cut: int) -> None:
     try:
         assert parse_power_reading(POWER_READING[:cut]).watts == 344
     except ReadError as error:
         assert error.reason is Reason.BAD_REPLY
 
 
-def test_a_figure_is_never_taken_from_another_line():
+def test_a_figure_is_never_taken_from_another_line() -> None:
     """Found by fuzzing: what stood between the words was lost, and the next figure taken."""
     with pytest.raises(ReadError):
         parse_power_reading(POWER_READING.replace(b"ng:                   344", b"ng 344"))
@@ -62,19 +62,19 @@ def test_a_figure_is_never_taken_from_another_line():
 
 
 @given(st.binary())
-def test_garbage_is_a_bad_reply(output: bytes):
+def test_garbage_is_a_bad_reply(output: bytes) -> None:
     with pytest.raises(ReadError) as told:
         parse_power_reading(output)
     assert told.value.reason is Reason.BAD_REPLY
 
 
-def test_sensors_are_read_by_name_whatever_the_name_holds():
+def test_sensors_are_read_by_name_whatever_the_name_holds() -> None:
     sensors = parse_sensors(SENSORS)
     assert sensors[3] == SensorLine("Gone", None, "")
     assert sum_watts(sensors, ["PSU1 PIN", "PSU2 PIN", "odd , name"]) == 694.5
 
 
-def test_two_sensors_of_one_name_are_both_summed():
+def test_two_sensors_of_one_name_are_both_summed() -> None:
     assert sum_watts(parse_sensors(b"PIN,100,Watts,ok\nPIN,150,Watts,ok\n"), ["PIN"]) == 250
 
 
@@ -86,7 +86,7 @@ def test_two_sensors_of_one_name_are_both_summed():
         ("Gone", Reason.SENSOR_UNREADABLE),
     ],
 )
-def test_one_sensor_without_watts_spoils_the_sum(name: str, reason: Reason):
+def test_one_sensor_without_watts_spoils_the_sum(name: str, reason: Reason) -> None:
     with pytest.raises(ReadError, match=name) as told:
         sum_watts(parse_sensors(SENSORS), ["PSU1 PIN", name])
     assert told.value.reason is reason
@@ -95,13 +95,13 @@ def test_one_sensor_without_watts_spoils_the_sum(name: str, reason: Reason):
 @pytest.mark.parametrize(
     "field", ["na", "", "nan", "inf", "-inf", "-3", "0x1f", "1 2", "1_0", "1e3", "9" * 400]
 )
-def test_a_value_that_is_no_number_of_watts_is_unreadable(field: str):
+def test_a_value_that_is_no_number_of_watts_is_unreadable(field: str) -> None:
     with pytest.raises(ReadError) as told:
         sum_watts(parse_sensors(f"PIN,{field},Watts,ok\n".encode()), ["PIN"])
     assert told.value.reason is Reason.SENSOR_UNREADABLE
 
 
-def test_a_decimal_comma_never_makes_another_number():
+def test_a_decimal_comma_never_makes_another_number() -> None:
     with pytest.raises(ReadError):
         sum_watts(parse_sensors(b"PIN,1,500,Watts,ok\n"), ["PIN"])
 
@@ -110,23 +110,23 @@ NAMES = st.text(string.printable.replace("\n", ""), min_size=1, max_size=16).map
 
 
 @given(st.dictionaries(NAMES, st.integers(1, 5000), min_size=1))
-def test_what_is_printed_is_what_is_summed(values: dict[str, int]):
+def test_what_is_printed_is_what_is_summed(values: dict[str, int]) -> None:
     output = "".join(f"{name},{watts},Watts,ok\n" for name, watts in values.items())
     assert sum_watts(parse_sensors(output.encode()), list(values)) == sum(values.values())
 
 
 @given(st.binary(), st.lists(st.text(max_size=8), min_size=1))
-def test_garbage_sums_to_an_error(output: bytes, names: list[str]):
+def test_garbage_sums_to_an_error(output: bytes, names: list[str]) -> None:
     try:
         assert sum_watts(parse_sensors(output), names) > 0
     except ReadError as error:
         assert error.reason in {Reason.NO_POWER_SENSOR, Reason.SENSOR_UNREADABLE}
 
 
-def test_the_completion_code_is_found_where_there_is_one():
+def test_the_completion_code_is_found_where_there_is_one() -> None:
     assert completion_code("\n    DCMI request failed because: Invalid command (c1)\n") == 0xC1
     assert completion_code("Could not open device at /dev/ipmi0") is None
 
 
-def test_a_sensor_named_twice_counts_once():
+def test_a_sensor_named_twice_counts_once() -> None:
     assert sum_watts(parse_sensors(SENSORS), ["PSU1 PIN", "PSU1 PIN"]) == 344

@@ -14,7 +14,7 @@ from rackwatt_exporter.reading import ReadError, Reason
 
 
 @given(st.integers(100, 999), st.binary(), st.text(max_size=20))
-def test_any_answer_is_a_document_or_has_a_reason(status: int, body: bytes, kind: str):
+def test_any_answer_is_a_document_or_has_a_reason(status: int, body: bytes, kind: str) -> None:
     answer = Answer(status, {"content-type": kind}, body)
     try:
         assert isinstance(answer.document("/redfish/v1/"), dict)
@@ -28,14 +28,14 @@ def test_any_answer_is_a_document_or_has_a_reason(status: int, body: bytes, kind
 
 
 @pytest.mark.parametrize("kind", ["text/\udcff\udcfe", "text/\x1b[2J"])
-def test_what_is_told_of_an_answer_can_be_printed(kind: str):
+def test_what_is_told_of_an_answer_can_be_printed(kind: str) -> None:
     with pytest.raises(ReadError) as told:
         Answer(200, {"content-type": kind}, b"").document("/redfish/v1/")
     assert str(told.value).isprintable()
 
 
 @pytest.mark.parametrize("body", [b"[" * 1_000_000, b'{"a":' * 200_000, b'"\\ud800"', b"\xff{}"])
-def test_json_made_to_break_parsers_is_a_bad_reply(body: bytes):
+def test_json_made_to_break_parsers_is_a_bad_reply(body: bytes) -> None:
     with pytest.raises(ReadError) as told:
         Answer(200, {}, body).document("/redfish/v1/")
     assert told.value.reason is Reason.BAD_REPLY
@@ -73,13 +73,13 @@ async def origin(impatient: Impatient) -> AsyncIterator[Origin]:
 
 async def test_what_may_be_asked_twice_is_asked_again_on_a_new_connection(
     impatient: Impatient, origin: Origin
-):
+) -> None:
     for _ in range(2):
         assert (await origin.ask("GET", "/redfish/v1/", {})).status == 200
     assert impatient.heard == ["GET", "GET", "GET"]
 
 
-async def test_a_login_is_not_sent_twice(impatient: Impatient, origin: Origin):
+async def test_a_login_is_not_sent_twice(impatient: Impatient, origin: Origin) -> None:
     await origin.ask("GET", "/redfish/v1/", {})
     with pytest.raises(ReadError) as told:
         await origin.ask("POST", "/redfish/v1/SessionService/Sessions", {}, b"")
@@ -90,13 +90,15 @@ async def test_a_login_is_not_sent_twice(impatient: Impatient, origin: Origin):
 
 
 @pytest.mark.parametrize("path", ["//elsewhere/x", "elsewhere", "", "https://elsewhere/"])
-async def test_what_is_no_path_is_not_asked(impatient: Impatient, origin: Origin, path: str):
+async def test_what_is_no_path_is_not_asked(
+    impatient: Impatient, origin: Origin, path: str
+) -> None:
     with pytest.raises(ReadError, match="no path of this service"):
         await origin.ask("GET", path, {})
     assert impatient.heard == []
 
 
-async def test_a_path_cannot_smuggle_another_request(impatient: Impatient, origin: Origin):
+async def test_a_path_cannot_smuggle_another_request(impatient: Impatient, origin: Origin) -> None:
     path = "/a b\r\nX: y\r\n\r\nDELETE /"
     assert (await origin.ask("GET", path, {})).status == 200
     assert impatient.heard == ["GET"]

@@ -68,24 +68,24 @@ def is_watts(reading: Reading | None) -> bool:
 @given(document=JSON)
 @example(document={"PowerWatts": {"Reading": 10**400}})
 @example(document={"PowerWatts": {"Reading": True}})
-def test_any_json_gives_watts_or_nothing(find: Callable[..., Any], document: Any):
+def test_any_json_gives_watts_or_nothing(find: Callable[..., Any], document: Any) -> None:
     assert is_watts(find([document], "Chassis/1"))
 
 
 @given(st.lists(JSON, max_size=4))
-def test_any_list_of_resources_gives_watts_or_nothing(documents: list[Any]):
+def test_any_list_of_resources_gives_watts_or_nothing(documents: list[Any]) -> None:
     assert is_watts(power.supply_metrics(documents, ""))
     assert is_watts(power.sensors(power.telling_sensors(documents), ""))
 
 
 @given(JSON, st.lists(st.sampled_from(["Links", "PowerControl", 0, "@odata.id"]), max_size=4))
-def test_any_way_through_json_ends_well(document: Any, way: list[str | int]):
+def test_any_way_through_json_ends_well(document: Any, way: list[str | int]) -> None:
     found = link(document, *way)
     assert found is None or found.startswith("/")
     assert isinstance(members(document), list)
 
 
-def test_a_link_to_a_part_of_a_resource_leads_to_the_resource():
+def test_a_link_to_a_part_of_a_resource_leads_to_the_resource() -> None:
     """Found by fuzzing: with the fragment, a source could not be told from its place."""
     assert link({"Power": {"@odata.id": "/redfish/v1/Power#/PowerControl/0"}}, "Power") == (
         "/redfish/v1/Power"
@@ -99,7 +99,9 @@ WATTS = st.floats(0.5, 5000)
 @given(
     st.lists(WATTS, min_size=1, max_size=6), st.integers(0, 6), st.sampled_from([None, "na", -1])
 )
-def test_one_supply_that_does_not_read_spoils_the_sum(inputs: list[float], place: int, spoilt: Any):
+def test_one_supply_that_does_not_read_spoils_the_sum(
+    inputs: list[float], place: int, spoilt: Any
+) -> None:
     supplies: list[Any] = [{"PowerInputWatts": watts} for watts in inputs]
     found = power.power_supplies([{"PowerSupplies": supplies}], "P")
     assert found == Reading(math.fsum(inputs), "P#PowerSupplies/PowerInputWatts")
@@ -107,7 +109,7 @@ def test_one_supply_that_does_not_read_spoils_the_sum(inputs: list[float], place
     assert power.power_supplies([{"PowerSupplies": supplies}], "P") is None
 
 
-def test_an_empty_bay_is_no_supply():
+def test_an_empty_bay_is_no_supply() -> None:
     supplies = [{"PowerInputWatts": 300}, {"Status": {"State": "Absent"}}]
     found = power.power_supplies([{"PowerSupplies": supplies}], "P")
     assert found is not None
@@ -125,7 +127,7 @@ def test_an_empty_bay_is_no_supply():
         {"Name": "Power", "PhysicalContext": "GPUSubsystem"},
     ],
 )
-def test_a_part_of_the_machine_is_not_taken_for_it(part: dict[str, str]):
+def test_a_part_of_the_machine_is_not_taken_for_it(part: dict[str, str]) -> None:
     whole = {"Name": "Node Power Control", "PowerConsumedWatts": 600}
     control = [{**part, "PowerConsumedWatts": 90}]
     assert power.power_control([{"PowerControl": control}], "P") is None
@@ -155,12 +157,12 @@ SUPPLY = {"PhysicalContext": "PowerSupply"}
 )
 def test_the_sensors_that_tell_the_machines_power_are_chosen(
     listed: list[dict[str, Any]], watts: float | None
-):
+) -> None:
     found = power.sensors(power.telling_sensors(listed), "S")
     assert (found and found.watts) == watts
 
 
-def test_a_sensor_of_all_energy_comes_with_the_one_of_all_power():
+def test_a_sensor_of_all_energy_comes_with_the_one_of_all_power() -> None:
     energy = {"Name": "Total Energy", "ReadingType": "EnergykWh", "LifetimeReading": 3}
     found = power.sensors(power.telling_sensors([sensor("Total Power", 400), energy]), "S")
     assert found == Reading(400, "S", joules=3 * 3_600_000)
@@ -169,7 +171,7 @@ def test_a_sensor_of_all_energy_comes_with_the_one_of_all_power():
 HUGE = 1.7e308
 
 
-def test_numbers_too_large_to_add_up_are_no_watts_and_no_joules():
+def test_numbers_too_large_to_add_up_are_no_watts_and_no_joules() -> None:
     supplies = [{"PowerSupplies": [{"PowerInputWatts": HUGE}] * 2}]
     assert power.power_supplies(supplies, "P") is None
     metrics = {"PowerWatts": {"Reading": 5}, "EnergykWh": {"Reading": HUGE}}
@@ -179,7 +181,7 @@ def test_numbers_too_large_to_add_up_are_no_watts_and_no_joules():
     assert power.sensors([total, energy], "S") == Reading(400, "S")
 
 
-def test_a_window_too_long_to_be_told_is_none():
+def test_a_window_too_long_to_be_told_is_none() -> None:
     metrics = {"AverageConsumedWatts": 5, "IntervalInMin": HUGE}
     found = power.average_power([{"PowerControl": [{"PowerMetrics": metrics}]}], "P")
     assert found is not None
@@ -187,6 +189,6 @@ def test_a_window_too_long_to_be_told_is_none():
 
 
 @pytest.mark.parametrize("change", [{"ReadingType": "Temperature"}, {"ReadingUnits": "kW"}])
-def test_a_sensor_that_has_become_another_gives_no_watts(change: dict[str, str]):
+def test_a_sensor_that_has_become_another_gives_no_watts(change: dict[str, str]) -> None:
     assert power.sensors([sensor("Total Power", 400)], "S") == Reading(400, "S")
     assert power.sensors([sensor("Total Power", 400) | change], "S") is None

@@ -49,7 +49,9 @@ async def reason_of(host: SshHost, *argv: str, timeout_s: float = PATIENCE_S) ->
     return told.value.reason
 
 
-async def test_a_command_gives_its_output_and_one_login_serves_many(peer: Sshd, control: Path):
+async def test_a_command_gives_its_output_and_one_login_serves_many(
+    peer: Sshd, control: Path
+) -> None:
     host = host_of(peer, control)
     expected = subprocess.run(["uname", "-a"], capture_output=True, check=True).stdout
     for _ in range(3):
@@ -59,7 +61,9 @@ async def test_a_command_gives_its_output_and_one_login_serves_many(peer: Sshd, 
     assert list(control.iterdir()) == []
 
 
-async def test_words_reach_the_command_as_they_are_and_never_the_shell(peer: Sshd, control: Path):
+async def test_words_reach_the_command_as_they_are_and_never_the_shell(
+    peer: Sshd, control: Path
+) -> None:
     words = ("$(id)", "a  b", "'; exit 3; '", "`id`", "\\n", "*", "")
     host = host_of(peer, control)
     output = await host.run(("printf", "%s|", *words), PATIENCE_S)
@@ -67,25 +71,31 @@ async def test_words_reach_the_command_as_they_are_and_never_the_shell(peer: Ssh
     assert output.decode() == "|".join(words) + "|"
 
 
-async def test_the_command_runs_in_the_c_locale(peer: Sshd, control: Path):
+async def test_the_command_runs_in_the_c_locale(peer: Sshd, control: Path) -> None:
     host = host_of(peer, control)
     assert b"LC_ALL=C\n" in await host.run(("env",), PATIENCE_S)
     await host.close()
 
 
-async def test_a_changed_host_key_is_host_key_failed(peer: Sshd, control: Path, tmp_path: Path):
+async def test_a_changed_host_key_is_host_key_failed(
+    peer: Sshd, control: Path, tmp_path: Path
+) -> None:
     known = another_host_key(peer, tmp_path)
     assert await reason_of(host_of(peer, control, known)) is Reason.HOST_KEY_FAILED
 
 
-async def test_an_unknown_host_key_is_host_key_failed(peer: Sshd, control: Path, tmp_path: Path):
+async def test_an_unknown_host_key_is_host_key_failed(
+    peer: Sshd, control: Path, tmp_path: Path
+) -> None:
     empty = tmp_path / "known_hosts"
     empty.write_text("")
     assert await reason_of(host_of(peer, control, empty)) is Reason.HOST_KEY_FAILED
     assert empty.read_text() == ""
 
 
-async def test_a_key_not_authorized_is_auth_failed(peer: Sshd, control: Path, tmp_path: Path):
+async def test_a_key_not_authorized_is_auth_failed(
+    peer: Sshd, control: Path, tmp_path: Path
+) -> None:
     another_host_key(peer, tmp_path)
     host = SshHost(
         peer.address,
@@ -98,7 +108,7 @@ async def test_a_key_not_authorized_is_auth_failed(peer: Sshd, control: Path, tm
     assert await reason_of(host) is Reason.AUTH_FAILED
 
 
-async def test_a_key_mounted_readable_by_all_still_logs_in(peer: Sshd, control: Path):
+async def test_a_key_mounted_readable_by_all_still_logs_in(peer: Sshd, control: Path) -> None:
     peer.client_key.chmod(0o444)
     host = host_of(peer, control)
     assert await host.run(("echo", "in"), PATIENCE_S) == b"in\n"
@@ -107,25 +117,25 @@ async def test_a_key_mounted_readable_by_all_still_logs_in(peer: Sshd, control: 
     assert list(control.iterdir()) == []
 
 
-async def test_nobody_listening_is_refused(peer: Sshd, control: Path):
+async def test_nobody_listening_is_refused(peer: Sshd, control: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         host = SshHost("127.0.0.1", port=taken.getsockname()[1], control_directory=control)
         assert await reason_of(host) is Reason.REFUSED
 
 
-async def test_a_name_that_does_not_exist_is_name_unresolved(control: Path):
+async def test_a_name_that_does_not_exist_is_name_unresolved(control: Path) -> None:
     host = SshHost("no-such-host.invalid", control_directory=control)
     assert await reason_of(host) is Reason.NAME_UNRESOLVED
 
 
-async def test_a_peer_that_never_speaks_is_timeout(control: Path):
+async def test_a_peer_that_never_speaks_is_timeout(control: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         host = SshHost("127.0.0.1", port=silent.getsockname()[1], control_directory=control)
         assert await reason_of(host, timeout_s=1.5) is Reason.TIMEOUT
 
 
-async def test_a_peer_that_does_not_speak_ssh_is_bad_reply(control: Path):
+async def test_a_peer_that_does_not_speak_ssh_is_bad_reply(control: Path) -> None:
     async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"\0\1garbage\r\n" * 2000)
         await writer.drain()
@@ -138,7 +148,7 @@ async def test_a_peer_that_does_not_speak_ssh_is_bad_reply(control: Path):
         assert await reason_of(host) is Reason.BAD_REPLY
 
 
-async def test_a_command_that_is_not_there_is_command_failed(peer: Sshd, control: Path):
+async def test_a_command_that_is_not_there_is_command_failed(peer: Sshd, control: Path) -> None:
     host = host_of(peer, control)
     with pytest.raises(ReadError, match=r"no-such-program.*No such file") as told:
         await host.run(("no-such-program",), PATIENCE_S)
@@ -146,11 +156,13 @@ async def test_a_command_that_is_not_there_is_command_failed(peer: Sshd, control
     await host.close()
 
 
-async def test_output_without_end_is_bad_reply(peer: Sshd, control: Path):
+async def test_output_without_end_is_bad_reply(peer: Sshd, control: Path) -> None:
     assert await reason_of(host_of(peer, control), "yes") is Reason.BAD_REPLY
 
 
-async def test_a_command_that_hangs_is_timeout_and_the_next_one_works(peer: Sshd, control: Path):
+async def test_a_command_that_hangs_is_timeout_and_the_next_one_works(
+    peer: Sshd, control: Path
+) -> None:
     host = host_of(peer, control)
     await host.run(("true",), PATIENCE_S)
     with pytest.raises(ReadError) as told:
@@ -162,7 +174,7 @@ async def test_a_command_that_hangs_is_timeout_and_the_next_one_works(peer: Sshd
 
 async def test_a_cancelled_command_leaves_no_child_and_a_host_that_can_go_on(
     peer: Sshd, control: Path
-):
+) -> None:
     host = host_of(peer, control)
     await host.run(("true",), PATIENCE_S)
     await cancel_in_flight(host)
@@ -170,14 +182,14 @@ async def test_a_cancelled_command_leaves_no_child_and_a_host_that_can_go_on(
     await host.close()
 
 
-async def test_a_cancelled_login_leaves_no_child(control: Path):
+async def test_a_cancelled_login_leaves_no_child(control: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         host = SshHost("127.0.0.1", port=silent.getsockname()[1], control_directory=control)
         await cancel_in_flight(host)
         await host.close()
 
 
-async def test_a_login_lost_between_two_commands_is_made_anew(peer: Sshd, control: Path):
+async def test_a_login_lost_between_two_commands_is_made_anew(peer: Sshd, control: Path) -> None:
     host = host_of(peer, control)
     own = children()
     await host.run(("true",), PATIENCE_S)

@@ -69,7 +69,7 @@ def client_of(address: str, port: int, authority: Path) -> httpx.AsyncClient:
 @pytest.mark.parametrize("kind", [auth.SessionAuth, auth.BasicAuth])
 async def test_openstacks_client_logs_in_and_reads_the_same_power(
     port: int, tmp_path: Path, kind: type[auth.AuthBase]
-):
+) -> None:
     def read() -> tuple[float, str, str]:
         login = kind(*LOGIN)
         authority = str(tmp_path / "ca.crt")
@@ -85,7 +85,7 @@ async def test_openstacks_client_logs_in_and_reads_the_same_power(
 
 async def test_each_machine_answers_at_its_own_address(
     port: int, driver: RedfishDriver, machines: dict[str, Machine]
-):
+) -> None:
     for address, machine in machines.items():
         source = driver.source(target_at(address, port))
         before = machine.joules(time.time())
@@ -98,7 +98,7 @@ async def test_each_machine_answers_at_its_own_address(
 
 async def test_one_connection_is_kept_for_many_readings(
     server: RedfishServer, port: int, driver: RedfishDriver
-):
+) -> None:
     sources = [driver.source(target_at(FIRST, port, f"n{number}")) for number in range(3)]
     for _ in range(3):
         await asyncio.gather(*(source.read() for source in sources))
@@ -113,7 +113,7 @@ async def test_a_bmc_that_restarts_is_logged_into_anew_within_the_same_reading(
     driver: RedfishDriver,
     machines: dict[str, Machine],
     tmp_path: Path,
-):
+) -> None:
     source = driver.source(target_at(FIRST, port))
     await source.read()
     await server.close()
@@ -125,7 +125,7 @@ async def test_a_bmc_that_restarts_is_logged_into_anew_within_the_same_reading(
     await again.close()
 
 
-async def test_the_mean_over_its_interval_is_there(port: int, driver: RedfishDriver):
+async def test_the_mean_over_its_interval_is_there(port: int, driver: RedfishDriver) -> None:
     source = driver.source(target_at(FIRST, port, value="average"))
     reading = await source.read()
     assert reading.watts == 300
@@ -136,18 +136,20 @@ async def test_the_mean_over_its_interval_is_there(port: int, driver: RedfishDri
 
 async def test_a_machine_switched_off_is_powered_off(
     port: int, driver: RedfishDriver, machines: dict[str, Machine]
-):
+) -> None:
     machines[FIRST].powered_on = False
     assert await reason_of(driver, target_at(FIRST, port)) is Reason.POWERED_OFF
 
 
-async def test_a_wrong_password_is_refused(port: int, driver: RedfishDriver, tmp_path: Path):
+async def test_a_wrong_password_is_refused(
+    port: int, driver: RedfishDriver, tmp_path: Path
+) -> None:
     (tmp_path / "secrets/bmc/password").write_text("wrong")
     for way in ("session", "basic"):
         assert await reason_of(driver, target_at(FIRST, port, auth=way)) is Reason.AUTH_FAILED
 
 
-async def test_a_session_that_was_deleted_is_known_no_more(port: int, tmp_path: Path):
+async def test_a_session_that_was_deleted_is_known_no_more(port: int, tmp_path: Path) -> None:
     path = "/redfish/v1/SessionService/Sessions"
     async with client_of(FIRST, port, tmp_path / "ca.crt") as client:
         opened = await client.post(
@@ -162,7 +164,7 @@ async def test_a_session_that_was_deleted_is_known_no_more(port: int, tmp_path: 
 
 async def test_there_are_only_so_many_sessions_and_then_basic(
     port: int, driver: RedfishDriver, tmp_path: Path
-):
+) -> None:
     path = "/redfish/v1/SessionService/Sessions"
     words = dict(zip(("UserName", "Password"), LOGIN, strict=True))
     async with client_of(FIRST, port, tmp_path / "ca.crt") as client:
@@ -174,13 +176,17 @@ async def test_there_are_only_so_many_sessions_and_then_basic(
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"\xff", b'{"UserName": 1}', b"[" * 10_000])
-async def test_a_login_that_is_garbage_is_a_bad_request(port: int, tmp_path: Path, body: bytes):
+async def test_a_login_that_is_garbage_is_a_bad_request(
+    port: int, tmp_path: Path, body: bytes
+) -> None:
     async with client_of(FIRST, port, tmp_path / "ca.crt") as client:
         answer = await client.post("/redfish/v1/SessionService/Sessions", content=body)
         assert answer.status_code == 400
         assert (await client.get("/redfish/v1/nothing")).status_code == 401
 
 
-async def test_an_address_without_a_machine_has_no_service(port: int, driver: RedfishDriver):
+async def test_an_address_without_a_machine_has_no_service(
+    port: int, driver: RedfishDriver
+) -> None:
     target = target_at("127.44.0.3", port, scheme="https")
     assert await reason_of(driver, target) in {Reason.BAD_REPLY, Reason.TLS_FAILED}

@@ -51,7 +51,7 @@ def names(resources: Mapping[str, Any], option: str | None = None) -> list[str]:
     return [each["Id"] for each in find(resources, option).chassis]
 
 
-def test_a_blade_is_not_taken_for_the_enclosure_that_holds_others():
+def test_a_blade_is_not_taken_for_the_enclosure_that_holds_others() -> None:
     resources = service(
         {"b1": system("blade")},
         {"enclosure": chassis(kind="Enclosure"), "blade": chassis("b1", inside="enclosure")},
@@ -59,7 +59,7 @@ def test_a_blade_is_not_taken_for_the_enclosure_that_holds_others():
     assert names(resources) == ["blade"]
 
 
-def test_the_chassis_around_one_that_holds_the_same_system_comes_first():
+def test_the_chassis_around_one_that_holds_the_same_system_comes_first() -> None:
     resources = service(
         {"s": system("board")},
         {"box": chassis("s"), "board": chassis("s", inside="box", kind="Module")},
@@ -67,7 +67,7 @@ def test_the_chassis_around_one_that_holds_the_same_system_comes_first():
     assert names(resources) == ["box", "board"]
 
 
-def test_modules_beside_the_machine_are_left_out():
+def test_modules_beside_the_machine_are_left_out() -> None:
     resources = service(
         {"s": system("gpu1", "box", "gpu2")},
         {"gpu1": chassis(kind="Module"), "box": chassis("s"), "gpu2": chassis(kind="Module")},
@@ -75,7 +75,7 @@ def test_modules_beside_the_machine_are_left_out():
     assert names(resources) == ["box"]
 
 
-def test_parts_are_left_out_by_what_contains_them_whatever_they_call_themselves():
+def test_parts_are_left_out_by_what_contains_them_whatever_they_call_themselves() -> None:
     resources = service(
         {"HGX_Baseboard_0": system("module"), "s": system("gpu", "module", "box")},
         {
@@ -87,7 +87,7 @@ def test_parts_are_left_out_by_what_contains_them_whatever_they_call_themselves(
     assert names(resources) == ["box"]
 
 
-def test_several_modules_are_no_machine():
+def test_several_modules_are_no_machine() -> None:
     resources = service(
         {"s": system("gpu1", "gpu2")},
         {"gpu1": chassis(kind="Module"), "gpu2": chassis(kind="Module")},
@@ -97,12 +97,12 @@ def test_several_modules_are_no_machine():
     assert told.value.reason is Reason.NO_POWER_SENSOR
 
 
-def test_the_chassis_that_names_the_system_comes_before_one_that_does_not():
+def test_the_chassis_that_names_the_system_comes_before_one_that_does_not() -> None:
     resources = service({"s": system("a", "b")}, {"a": chassis(), "b": chassis("s")})
     assert names(resources) == ["b", "a"]
 
 
-def test_a_dpu_is_not_another_machine():
+def test_a_dpu_is_not_another_machine() -> None:
     resources = service(
         {"s": system("box"), "dpu": system("card", SystemType="DPU")},
         {"box": chassis("s"), "card": chassis("dpu", inside="box", kind="Card")},
@@ -110,19 +110,19 @@ def test_a_dpu_is_not_another_machine():
     assert names(resources) == ["box"]
 
 
-def test_a_power_shelf_has_a_chassis_and_no_system():
+def test_a_power_shelf_has_a_chassis_and_no_system() -> None:
     resources = service({}, {"shelf": chassis(kind="PowerStrip")})
     assert names(resources) == ["shelf"]
 
 
-def test_several_chassis_without_a_system_are_listed_to_choose_from():
+def test_several_chassis_without_a_system_are_listed_to_choose_from() -> None:
     resources = service({}, {"a": chassis(), "b": chassis()})
     with pytest.raises(ReadError, match="a, b"):
         find(resources)
     assert names(resources, "b") == ["b"]
 
 
-def test_the_state_is_the_systems_else_the_chassis():
+def test_the_state_is_the_systems_else_the_chassis() -> None:
     resources = service({"s": system("box")}, {"box": chassis("s") | {"PowerState": "On"}})
     assert find(resources).state == f"{SYSTEMS}/s"
     assert find(resources, "box").state == f"{SYSTEMS}/s"
@@ -141,7 +141,9 @@ JSON = st.recursive(
 
 
 @given(st.dictionaries(PATHS, JSON), st.sampled_from([None, "1"]))
-def test_any_service_has_a_machine_or_a_reason(resources: dict[str, Any], option: str | None):
+def test_any_service_has_a_machine_or_a_reason(
+    resources: dict[str, Any], option: str | None
+) -> None:
     try:
         assert find(resources, option).chassis
     except ReadError as error:

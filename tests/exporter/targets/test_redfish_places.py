@@ -22,7 +22,7 @@ JSON = st.recursive(
 @given(st.dictionaries(PATHS, JSON), JSON, st.booleans(), st.booleans())
 async def test_any_chassis_has_places_that_read_watts_or_nothing(
     resources: dict[str, Any], chassis: Any, average: bool, expands: bool
-):
+) -> None:
     async def look(path: str) -> Any:
         return resources.get(path)
 

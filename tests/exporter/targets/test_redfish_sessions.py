@@ -57,7 +57,7 @@ def logins(peer: Sushy) -> list[str]:
     return [each for each in peer.requests() if each.startswith("POST")]
 
 
-async def test_a_session_is_deleted_on_close(peer: Sushy, driver: RedfishDriver):
+async def test_a_session_is_deleted_on_close(peer: Sushy, driver: RedfishDriver) -> None:
     source = driver.source(target_of(peer))
     await source.read()
     assert peer.seen()["sessions"] == 1
@@ -68,7 +68,7 @@ async def test_a_session_is_deleted_on_close(peer: Sushy, driver: RedfishDriver)
 
 async def test_a_service_without_sessions_is_asked_with_basic_and_remembered(
     peer: Sushy, driver: RedfishDriver
-):
+) -> None:
     peer.tell(sessions="none")
     source = driver.source(target_of(peer))
     for _ in range(2):
@@ -77,7 +77,9 @@ async def test_a_service_without_sessions_is_asked_with_basic_and_remembered(
     await source.close()
 
 
-async def test_an_old_service_has_its_sessions_elsewhere(peer: Sushy, driver: RedfishDriver):
+async def test_an_old_service_has_its_sessions_elsewhere(
+    peer: Sushy, driver: RedfishDriver
+) -> None:
     peer.tell(sessions="old")
     source = driver.source(target_of(peer))
     await source.read()
@@ -86,7 +88,7 @@ async def test_an_old_service_has_its_sessions_elsewhere(peer: Sushy, driver: Re
     assert peer.seen()["sessions"] == 0
 
 
-async def test_the_root_may_say_where_sessions_are(peer: Sushy, driver: RedfishDriver):
+async def test_the_root_may_say_where_sessions_are(peer: Sushy, driver: RedfishDriver) -> None:
     root = {"RedfishVersion": "1.4.0", "Links": {"Sessions": shapes.link(OLD_SESSIONS)}}
     peer.tell(routes={"/redfish/v1": root})
     source = driver.source(target_of(peer))
@@ -95,14 +97,14 @@ async def test_the_root_may_say_where_sessions_are(peer: Sushy, driver: RedfishD
     await source.close()
 
 
-async def test_auth_basic_never_logs_in(peer: Sushy, driver: RedfishDriver):
+async def test_auth_basic_never_logs_in(peer: Sushy, driver: RedfishDriver) -> None:
     source = driver.source(target_of(peer, auth="basic"))
     await source.read()
     assert logins(peer) == []
     await source.close()
 
 
-async def test_rac0218_at_the_login_falls_back_to_basic(peer: Sushy, driver: RedfishDriver):
+async def test_rac0218_at_the_login_falls_back_to_basic(peer: Sushy, driver: RedfishDriver) -> None:
     peer.tell(sessions="full")
     source = driver.source(target_of(peer))
     for _ in range(2):
@@ -111,7 +113,7 @@ async def test_rac0218_at_the_login_falls_back_to_basic(peer: Sushy, driver: Red
     await source.close()
 
 
-async def test_rac0218_for_basic_too_is_session_limit(peer: Sushy, driver: RedfishDriver):
+async def test_rac0218_for_basic_too_is_session_limit(peer: Sushy, driver: RedfishDriver) -> None:
     peer.tell(sessions="full for all")
     assert await reason_of(driver, target_of(peer)) is Reason.SESSION_LIMIT
 
@@ -119,7 +121,7 @@ async def test_rac0218_for_basic_too_is_session_limit(peer: Sushy, driver: Redfi
 @pytest.mark.parametrize("auth", ["session", "basic"])
 async def test_a_wrong_password_is_auth_failed_and_tried_once(
     peer: Sushy, driver: RedfishDriver, auth: str
-):
+) -> None:
     peer.tell(password="another")
     try:
         error = await error_of(driver, target_of(peer, auth=auth))
@@ -131,7 +133,7 @@ async def test_a_wrong_password_is_auth_failed_and_tried_once(
         peer.tell(password=PASSWORD)
 
 
-async def test_a_session_the_bmc_forgot_is_opened_again(peer: Sushy, driver: RedfishDriver):
+async def test_a_session_the_bmc_forgot_is_opened_again(peer: Sushy, driver: RedfishDriver) -> None:
     source = driver.source(target_of(peer))
     await source.read()
     peer.tell(forget_sessions=True)
@@ -144,7 +146,7 @@ async def test_a_session_the_bmc_forgot_is_opened_again(peer: Sushy, driver: Red
 @pytest.mark.parametrize("auth", ["session", "basic"])
 async def test_a_rotated_password_counts_from_the_next_login_on(
     peer: Sushy, driver: RedfishDriver, tmp_path: Path, auth: str
-):
+) -> None:
     source = driver.source(target_of(peer, auth=auth))
     await source.read()
     peer.tell(password="rotated", forget_sessions=True)
@@ -158,14 +160,14 @@ async def test_a_rotated_password_counts_from_the_next_login_on(
 
 async def test_a_missing_secret_is_credentials_missing(
     peer: Sushy, driver: RedfishDriver, tmp_path: Path
-):
+) -> None:
     (tmp_path / "secrets/bmc/password").unlink()
     error = await error_of(driver, target_of(peer))
     assert error.reason is Reason.CREDENTIALS_MISSING
     assert "bmc/password" in str(error)
 
 
-async def test_an_account_without_privilege_says_so(peer: Sushy, driver: RedfishDriver):
+async def test_an_account_without_privilege_says_so(peer: Sushy, driver: RedfishDriver) -> None:
     forbidden = {"peer": {"status": 403, "body": {"error": {}}}}
     peer.tell(routes={shapes.ENVIRONMENT_PATH: forbidden, shapes.POWER_PATH: forbidden})
     assert await reason_of(driver, target_of(peer)) is Reason.PRIVILEGE_INSUFFICIENT
@@ -173,7 +175,7 @@ async def test_an_account_without_privilege_says_so(peer: Sushy, driver: Redfish
 
 async def test_a_certificate_that_does_not_verify_is_tls_failed_with_the_reason(
     peer: Sushy, driver: RedfishDriver, tmp_path: Path
-):
+) -> None:
     trustme.CA().cert_pem.write_to_path(tmp_path / "secrets/ca/ca.crt")
     error = await error_of(driver, target_of(peer))
     assert error.reason is Reason.TLS_FAILED
@@ -181,7 +183,9 @@ async def test_a_certificate_that_does_not_verify_is_tls_failed_with_the_reason(
     assert peer.requests() == []
 
 
-async def test_a_certificate_of_another_name_is_tls_failed(peer: Sushy, driver: RedfishDriver):
+async def test_a_certificate_of_another_name_is_tls_failed(
+    peer: Sushy, driver: RedfishDriver
+) -> None:
     other = TlsOptions(ca_secret="ca", server_name="another.example")
     error = await error_of(driver, target_of(peer, tls=other))
     assert error.reason is Reason.TLS_FAILED
@@ -197,7 +201,7 @@ async def test_a_certificate_of_another_name_is_tls_failed(peer: Sushy, driver: 
 )
 async def test_a_certificate_may_be_verified_by_name_or_not_at_all(
     peer: Sushy, driver: RedfishDriver, tls: TlsOptions
-):
+) -> None:
     source = driver.source(target_of(peer, tls=tls))
     assert (await source.read()).watts == 374
     await source.close()
@@ -205,7 +209,7 @@ async def test_a_certificate_may_be_verified_by_name_or_not_at_all(
 
 async def test_authorities_put_in_place_later_count(
     peer: Sushy, driver: RedfishDriver, tmp_path: Path
-):
+) -> None:
     path = tmp_path / "secrets/ca/ca.crt"
     trustme.CA().cert_pem.write_to_path(path)
     assert await reason_of(driver, target_of(peer)) is Reason.TLS_FAILED
@@ -217,7 +221,7 @@ async def test_authorities_put_in_place_later_count(
 
 async def test_a_ca_crt_that_is_none_is_tls_failed(
     peer: Sushy, driver: RedfishDriver, tmp_path: Path
-):
+) -> None:
     (tmp_path / "secrets/ca/ca.crt").write_text("garbage")
     assert await reason_of(driver, target_of(peer)) is Reason.TLS_FAILED
 
@@ -228,7 +232,7 @@ HTML = {"status": 200, "type": "text/html", "body": "<html>It works!</html>"}
 @pytest.mark.parametrize("answer", [HTML, {**HTML, "status": 404}, {"body": "[]"}, {"body": "{}"}])
 async def test_what_is_not_redfish_is_told_so_before_a_password_is_sent(
     peer: Sushy, driver: RedfishDriver, answer: dict[str, Any]
-):
+) -> None:
     peer.tell(routes={"/redfish/v1": {"peer": answer}})
     error = await error_of(driver, target_of(peer))
     assert error.reason is Reason.BAD_REPLY
@@ -241,7 +245,7 @@ async def test_what_is_not_redfish_is_told_so_before_a_password_is_sent(
 )
 async def test_a_resource_that_is_no_json_object_is_a_bad_reply(
     peer: Sushy, driver: RedfishDriver, body: str
-):
+) -> None:
     source = driver.source(target_of(peer))
     await source.read()
     peer.tell(routes={shapes.ENVIRONMENT_PATH: {"peer": {"body": body}}})
@@ -249,7 +253,7 @@ async def test_a_resource_that_is_no_json_object_is_a_bad_reply(
     await source.close()
 
 
-async def test_a_body_without_end_is_a_bad_reply(peer: Sushy, driver: RedfishDriver):
+async def test_a_body_without_end_is_a_bad_reply(peer: Sushy, driver: RedfishDriver) -> None:
     peer.tell(routes={"/redfish/v1/Systems": {"peer": {"body": " " * (5 * 1024 * 1024)}}})
     error = await error_of(driver, target_of(peer))
     assert error.reason is Reason.BAD_REPLY
@@ -266,7 +270,7 @@ async def test_a_body_without_end_is_a_bad_reply(peer: Sushy, driver: RedfishDri
 )
 async def test_redirects_end_and_lead_nowhere_else(
     peer: Sushy, driver: RedfishDriver, location: str, told: str
-):
+) -> None:
     moved = {"peer": {"status": 302, "headers": {"Location": location}}}
     peer.tell(routes={"/redfish/v1/Systems": moved, f"{shapes.SYSTEM_PATH}/x": moved})
     error = await error_of(driver, target_of(peer))
@@ -276,7 +280,7 @@ async def test_redirects_end_and_lead_nowhere_else(
 
 async def test_a_service_that_is_not_ready_is_a_bad_reply_with_its_status(
     peer: Sushy, driver: RedfishDriver
-):
+) -> None:
     starting = {"peer": {"status": 503, "body": "starting", "type": "text/plain"}}
     peer.tell(routes={shapes.ENVIRONMENT_PATH: starting, **shapes.power(344.0)})
     source = driver.source(target_of(peer))
@@ -286,26 +290,30 @@ async def test_a_service_that_is_not_ready_is_a_bad_reply_with_its_status(
     await source.close()
 
 
-async def test_nobody_listening_is_refused(peer: Sushy, driver: RedfishDriver):
+async def test_nobody_listening_is_refused(peer: Sushy, driver: RedfishDriver) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         target = target_at("127.0.0.1", taken.getsockname()[1])
         assert await reason_of(driver, target) is Reason.REFUSED
 
 
-async def test_a_name_that_does_not_exist_is_name_unresolved(peer: Sushy, driver: RedfishDriver):
+async def test_a_name_that_does_not_exist_is_name_unresolved(
+    peer: Sushy, driver: RedfishDriver
+) -> None:
     target = target_at("no-such-host.invalid", 443)
     assert await reason_of(driver, target) is Reason.NAME_UNRESOLVED
 
 
-async def test_a_network_that_is_not_there_is_unreachable(peer: Sushy, driver: RedfishDriver):
+async def test_a_network_that_is_not_there_is_unreachable(
+    peer: Sushy, driver: RedfishDriver
+) -> None:
     assert await reason_of(driver, target_at("fe80::1", 443)) is Reason.UNREACHABLE
 
 
 @pytest.mark.parametrize("said", [b"", b"SSH-2.0-OpenSSH_9.2\r\n", b"\0" * 64])
 async def test_a_port_that_does_not_speak_tls_has_a_reason(
     peer: Sushy, driver: RedfishDriver, said: bytes
-):
+) -> None:
     async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(said)
         writer.close()
@@ -328,7 +336,7 @@ async def test_a_port_that_does_not_speak_tls_has_a_reason(
 )
 async def test_garbage_instead_of_http_is_a_bad_reply(
     peer: Sushy, driver: RedfishDriver, said: bytes
-):
+) -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(said)
