@@ -15,7 +15,7 @@ LOOK_EVERY_S = 0.02
 T = TypeVar("T")
 
 
-def until(look: Callable[[], T]) -> T:
+def until(look: Callable[[], T | None]) -> T:
     """Look until there is something to see, and give it."""
     ends_s = time.monotonic() + PATIENCE_S
     while not (seen := look()):
@@ -24,7 +24,7 @@ def until(look: Callable[[], T]) -> T:
     return seen
 
 
-async def eventually(look: Callable[[], T]) -> T:
+async def eventually(look: Callable[[], T | None]) -> T:
     """Look until there is something to see, and give it; the loop has its turns between."""
     async with asyncio.timeout(PATIENCE_S):
         while not (seen := look()):

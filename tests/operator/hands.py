@@ -5,7 +5,7 @@ By plain requests, of which a test can afford hundreds; the manager of what is a
 
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 
@@ -13,6 +13,8 @@ from rackwatt_operator.cluster.kinds import BY_NAME, CHILDREN, MONITORING, Kind,
 from rackwatt_operator.cluster.seen import STAMP
 from rackwatt_operator.plan import naming
 from tests.cluster.clients import Api, Manifest
+
+T = TypeVar("T")
 
 PATIENCE_S = 120.0
 KINDS = BY_NAME | {
@@ -166,11 +168,11 @@ class Hands:
 
     def until(
         self,
-        holds: Callable[[], Any],
+        holds: Callable[[], T | None],
         what: str = "",
         otherwise: Callable[[], object] = lambda: "",
         patience_s: float = PATIENCE_S,
-    ) -> Any:
+    ) -> T:
         """Look until something holds, and give what it was."""
         deadline_s = time.monotonic() + patience_s
         while time.monotonic() < deadline_s:

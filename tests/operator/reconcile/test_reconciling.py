@@ -1,5 +1,7 @@
 """Documents in a real cluster, and what a running operator makes of them."""
 
+from functools import partial
+
 import pytest
 
 from rackwatt_operator.cluster.kinds import BY_NAME, Ref
@@ -123,10 +125,11 @@ def test_a_child_that_somebody_deletes_is_made_again(hands: Hands, namespace: st
         before = hands.get(child)
         assert before
         hands.delete(child)
-        hands.until(lambda now=child, old=before: _made_anew(hands.get(now), old))
+        hands.until(partial(_made_anew, hands, child, before))
 
 
-def _made_anew(now: Manifest | None, before: Manifest) -> bool:
+def _made_anew(hands: Hands, child: Ref, before: Manifest) -> bool:
+    now = hands.get(child)
     return now is not None and now["metadata"]["uid"] != before["metadata"]["uid"]
 
 
@@ -195,8 +198,7 @@ def test_a_paused_document_holds_still(hands: Hands, namespace: str) -> None:
 def test_a_binding_that_is_missing_is_named_and_its_coming_noticed(
     hands: Hands, namespace: str
 ) -> None:
-    said = {"schedulerRef": {"name": "prod"}}
-    one = ref(hands.apply(fleet("lab", namespace, **said)))
+    one = ref(hands.apply(fleet("lab", namespace, schedulerRef={"name": "prod"})))
     condition = hands.until_reason(one, "Accepted", "BindingMissing")
     assert "SchedulerBinding prod" in condition["message"]
     until_made(hands, namespace, "Deployment pt-lab-0")
