@@ -28,6 +28,7 @@ def test_a_lock_pins_what_the_project_asks_for(name: str) -> None:
     pinned = pins(name)
     for asked in map(Requirement, ASKED[name]):
         found = pinned.get(canonicalize_name(asked.name))
+        assert found, f"{asked}, but it is not pinned: make lock"
         assert found in asked.specifier, f"{asked}, but {found} is pinned: make lock"
 
 
