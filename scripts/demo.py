@@ -19,6 +19,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from tests.peers.slurm import SlurmCluster
@@ -80,7 +81,7 @@ def main() -> int:
             ("/readyz", "ready\n", "the first round of readings"),
             ("/metrics", 'state="', "the scheduler's answer"),
         ):
-            wait_until(lambda p=path, s=sign: s in page(p), stop, exporter, what)
+            wait_until(partial(shows, path, sign), stop, exporter, what)
         tell(directory)
         seconds = os.environ.get("DEMO_SECONDS")
         stop.wait(float(seconds) if seconds else None)
@@ -140,6 +141,11 @@ def wait_until(
             raise SystemExit(f"no {what}: the process ended by itself, see above")
         if time.monotonic() > deadline_s:
             raise SystemExit(f"waited {PATIENCE_S:.0f} s in vain for {what}")
+
+
+def shows(path: str, sign: str) -> bool:
+    """Tell whether a page of the exporter has something on it."""
+    return sign in page(path)
 
 
 def page(path: str) -> str:

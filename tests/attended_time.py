@@ -13,9 +13,11 @@ import heapq
 import time
 from collections.abc import Callable
 from contextvars import Context
-from typing import Any
+from typing import TypeVarTuple
 
 import uvloop
+
+Ts = TypeVarTuple("Ts")
 
 STEP_S = 0.004
 LONGEST_STEP_S = 0.02  # what counts of a step, however long it took
@@ -39,8 +41,8 @@ class AttendedLoop(uvloop.Loop):
     def call_later(
         self,
         delay: float,
-        callback: Callable[..., object],
-        *args: Any,
+        callback: Callable[[*Ts], object],
+        *args: *Ts,
         context: Context | None = None,
     ) -> asyncio.TimerHandle:
         """Call after so many attended seconds."""
@@ -49,8 +51,8 @@ class AttendedLoop(uvloop.Loop):
     def call_at(
         self,
         when: float,
-        callback: Callable[..., object],
-        *args: Any,
+        callback: Callable[[*Ts], object],
+        *args: *Ts,
         context: Context | None = None,
     ) -> asyncio.TimerHandle:
         """Call at an attended time."""

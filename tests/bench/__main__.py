@@ -62,10 +62,17 @@ def run(part: Part) -> str:
     """Run a part, and give its section of the page."""
     print(f"== {part.name}, within {part.limit_s:.0f} s", file=sys.stderr, flush=True)
     command = [sys.executable, "-m", f"tests.bench.{part.module}", *part.flags]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     told: list[str] = []
     began_s = time.monotonic()
-    with subprocess.Popen(command, cwd=ROOT, start_new_session=True, **pipes) as process:
+    with subprocess.Popen(
+        command,
+        cwd=ROOT,
+        start_new_session=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout
         listener = threading.Thread(target=_echo, args=(process, told))
         listener.start()
         timer = threading.Timer(part.limit_s, _kill, [process])

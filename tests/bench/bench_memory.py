@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from rackwatt_exporter.simulator.scenario import Method
 from tests.bench.fleet import Fleet, Plan, simulated
 from tests.bench.load import exporter
 from tests.bench.process import descriptors, resident_mib
@@ -122,7 +123,7 @@ def main() -> None:
     parser.add_argument("--sweeps", type=int, default=SWEEPS_OF_AN_HOUR, help="at the least")
     parser.add_argument("--interval", type=float, default=0.1)
     said = parser.parse_args()
-    methods = ("ipmi", "redfish", "snmp")
+    methods: tuple[Method, ...] = ("ipmi", "redfish", "snmp")
     plan = Plan(said.bmcs, methods, FAULTS, said.interval, timeout_s=1.0)
     looks, asked = measure(plan, said.seconds)
     if looks[-1].sweeps < said.sweeps:

@@ -27,7 +27,7 @@ from rackwatt_exporter.simulator.loopback_udp import LoopbackServer
 from rackwatt_exporter.simulator.machine import Machine
 from rackwatt_exporter.simulator.redfish_service import SimulatedService
 from rackwatt_exporter.simulator.scenario import Method
-from rackwatt_exporter.simulator.service import answer, by_method
+from rackwatt_exporter.simulator.service import Server, answer, by_method
 from rackwatt_exporter.simulator.snmp_agent import SimulatedAgent
 from rackwatt_exporter.simulator.workload import DAY_S
 from tests.bench.arrivals import Arrivals, Contacts, Lateness, MetBmc, Told, peak_per_s
@@ -138,7 +138,7 @@ async def _answer(plan: Plan, directory: Path, ports: Ports, line: Connection) -
         asyncio.get_running_loop().add_reader(line.fileno(), tell)
         line.send("ready")
 
-    servers = [
+    servers: list[Server] = [
         LoopbackServer(of("ipmi"), ports.ipmi, arrivals),
         LoopbackServer(of("snmp"), ports.snmp, arrivals),
         HttpsServer(of("redfish"), ports.redfish, files, arrivals),

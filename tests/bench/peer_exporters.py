@@ -101,4 +101,4 @@ def _wait(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
             time.sleep(0.05)
         else:
             return
-    raise AbsentError(f"{process.args} did not start: {log.read_text()[-500:]}")
+    raise AbsentError(f"{process.args!r} did not start: {log.read_text()[-500:]}")

@@ -11,7 +11,7 @@ from rackwatt_crds.schema import Schema
 Drawn = st.SearchStrategy[Any]
 Place = tuple[Any, Any, Schema]
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)
-ODD = (
+ODD: Drawn = (
     st.sampled_from([None, True, 0, -1, 2**40, 0.5, 2.0, 1e9, "", "a", "1m\n", "0s", "a,b"])
     | TEXT
     | st.builds(list)
@@ -65,7 +65,7 @@ def _object(schema: Schema) -> Drawn:
     chosen = [st.just(must)]
     for found in filter(None, map(_CHOICE.match, messages)):
         ways = {name: fields.pop(name) for name in found[1].split(", ")}
-        chosen.append(st.sampled_from(sorted(ways)).map(lambda name, ways=ways: {name: ways[name]}))
+        chosen.append(st.sampled_from([{name: ways[name]} for name in sorted(ways)]))
     names = (
         st.lists(st.sampled_from(sorted(fields)), unique=True, max_size=3)
         if fields
@@ -86,7 +86,9 @@ def _map(schema: Schema) -> Drawn:
 
 def _text(schema: Schema) -> Drawn:
     least, most = schema.get("minLength", 0), schema.get("maxLength", 100)
-    texts = st.from_regex(schema["pattern"], fullmatch=True) if "pattern" in schema else TEXT
+    texts: st.SearchStrategy[str] = TEXT
+    if "pattern" in schema:
+        texts = st.from_regex(str(schema["pattern"]), fullmatch=True)
     usual = [word for word in ("30s", "a", "n[1-3]", "a,b") if _fits(word, schema)]
     fitting = texts.filter(lambda text: least <= len(text) <= most and "\n" not in text)
     return fitting | st.sampled_from(usual) if usual else fitting

@@ -1,5 +1,6 @@
 import asyncio
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.exporter.exporting import Exporting, power_target, rewrite
@@ -7,7 +8,7 @@ from tests.exporter.exporting import Exporting, power_target, rewrite
 LOOPS = ("attended",)
 
 
-def up(*nodes: str) -> object:
+def up(*nodes: str) -> Callable[[str], bool]:
     return lambda text: all(f'rackwatt_target_up{{node="{node}"}} 1' in text for node in nodes)
 
 
@@ -18,10 +19,10 @@ async def test_a_changed_document_is_seen_and_what_stayed_keeps_its_counters(
     lab.write_text(power_target("[{names: stays, rack: r1}, {names: goes}]"))
     async with Exporting(tmp_path) as site:
         watching = asyncio.create_task(site.exporter.watch())
-        await site.until(up("stays", "goes"))  # type: ignore[arg-type]
+        await site.until(up("stays", "goes"))
         poller = site.exporter._targets._pollers["stays"][1]
         rewrite(lab, power_target("[{names: stays, rack: r2}, {names: comes}]"))
-        text = await site.until(up("stays", "comes"))  # type: ignore[arg-type]
+        text = await site.until(up("stays", "comes"))
         assert 'node="goes"' not in text
         assert 'rack="r2"' in text
         assert site.exporter._targets._pollers["stays"][1] is poller
@@ -32,7 +33,7 @@ async def test_a_typo_blinds_nobody(tmp_path: Path) -> None:
     lab = tmp_path / "lab.yaml"
     lab.write_text(power_target("[{names: n1}]"))
     async with Exporting(tmp_path) as site:
-        await site.until(up("n1"))  # type: ignore[arg-type]
+        await site.until(up("n1"))
         lab.write_text("kind: [")
         await site.exporter.reload()
         text = await site.text()

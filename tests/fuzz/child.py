@@ -18,7 +18,8 @@ def _changed(data: bytes, most_bytes: int, seed: int) -> bytes:
         changed = mutated(data, most_bytes, seed)
         if changed is not None:
             return changed
-    return atheris.Mutate(data, most_bytes)
+    otherwise: bytes = atheris.Mutate(data, most_bytes)
+    return otherwise
 
 
 def main() -> None:

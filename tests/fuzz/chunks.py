@@ -3,7 +3,7 @@
 
 def split(data: bytes, most: int = 64) -> list[bytes]:
     """Take pieces off the beginning; the last one may be short."""
-    pieces = []
+    pieces: list[bytes] = []
     at = 0
     while at < len(data) and len(pieces) < most:
         end = at + 1 + data[at]

@@ -118,7 +118,7 @@ class SlurmCluster:
         environment = self.environment | {"SLURM_JWT": "daemon"}
         address = self.rest_url.removeprefix("http://")
         plugins = ",".join(f"openapi/{version}" for version in versions)
-        command = ("slurmrestd", "-a", "rest_auth/jwt", "-s", plugins, address)
+        command: tuple[str, ...] = ("slurmrestd", "-a", "rest_auth/jwt", "-s", plugins, address)
         if os.geteuid() == 0:
             command = (
                 "setpriv",

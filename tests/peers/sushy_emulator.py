@@ -69,7 +69,8 @@ class Peer:
             return reply(start, 401, {"error": {"code": "Base.1.0.NoValidSession"}})
         middleware = copy.copy(self.basic)
         middleware.app = inner
-        return middleware(environ, start)  # type: ignore[no-any-return]
+        answer: Iterable[bytes] = middleware(environ, start)
+        return answer
 
     def route(self, environ: dict[str, Any], start: Start) -> Iterable[bytes]:
         answer = self.settings["routes"][environ["PATH_INFO"].rstrip("/")]
@@ -152,8 +153,9 @@ def main(directory: Path) -> None:
     threading.Thread(target=control.serve_forever, daemon=True).start()
     tls = (str(directory / "server.pem"), str(directory / "server.key"))
     server = make_server("127.0.0.1", 0, peer, threaded=True, ssl_context=tls)
+    listening: Any = server.socket  # an SSLSocket, of which typeshed knows less than there is
     # Else the one thread that accepts everybody would wait for each handshake.
-    server.socket.do_handshake_on_connect = False
+    listening.do_handshake_on_connect = False
     waiting = directory / "ports.new"
     waiting.write_text(f"{server.server_port} {control.server_port}")
     waiting.rename(directory / "ports")

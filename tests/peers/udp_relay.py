@@ -7,6 +7,7 @@ own towards the peer, so that answers find their way back.
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 Fate = Callable[[bytes], Iterable[bytes]]
@@ -63,9 +64,10 @@ class UdpRelay:
         if client not in self._upstreams:
             self._upstreams[client] = asyncio.ensure_future(self._connect(client))
         for each in self.request_fate(packet):
-            self._upstreams[client].add_done_callback(
-                lambda upstream, each=each: self._later(upstream.result(), each, None)
-            )
+            self._upstreams[client].add_done_callback(partial(self._forward, each))
+
+    def _forward(self, packet: bytes, upstream: asyncio.Task[asyncio.DatagramTransport]) -> None:
+        self._later(upstream.result(), packet, None)
 
     def _later(self, transport: asyncio.DatagramTransport | None, packet: bytes, to: Any) -> None:
         assert transport is not None

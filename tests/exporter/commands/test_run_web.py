@@ -180,7 +180,7 @@ def test_certificates_renewed_all_the_time_drop_nobody(certified: Certified) -> 
         threads = [threading.Thread(target=hammer) for _ in range(4)]
         for thread in threads:
             thread.start()
-        seen = set()
+        seen: set[str] = set()
         while len(seen) < 20 or served[0] <= 50:
             certified.renew()
             assert post(url + "/-/reload", verify=context).status_code == 200

@@ -4,8 +4,9 @@ Watched on /metrics of a whole exporter, as those on the way are.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -90,6 +91,10 @@ async def test_another_password_is_auth_failed_until_it_is_ours_again(ward: Ward
     no_session_is_left(ward)
 
 
+def is_up(name: str) -> Callable[[Seen], bool]:
+    return lambda seen: seen.up(name)
+
+
 async def test_a_machine_that_is_off_draws_no_watts_that_anybody_tells(ward: Ward) -> None:
     off = [ward.sick["ipmi"], ward.sick["redfish"]]  # a PDU has no state: it says what it measures
     async with ward.watching(off) as watch:
@@ -103,7 +108,7 @@ async def test_a_machine_that_is_off_draws_no_watts_that_anybody_tells(ward: War
         for name in off:
             ward.clear(name)
         for name in off:
-            await watch.until(lambda seen, name=name: seen.up(name), 2 * INTERVAL_S + SLACK_S)
+            await watch.until(is_up(name), 2 * INTERVAL_S + SLACK_S)
     no_session_is_left(ward)
 
 
@@ -117,11 +122,11 @@ async def test_an_agent_that_was_replaced_is_found_again(ward: Ward) -> None:
 
 @pytest.mark.parametrize("certificate", ["expired", "stranger"])
 async def test_a_certificate_that_does_not_hold_is_not_spoken_to(
-    ward: Ward, certificate: str
+    ward: Ward, certificate: Literal["expired", "stranger"]
 ) -> None:
     name = ward.sick["redfish"]
     async with ward.watching([name]) as watch:
-        ward.set(name, Fault(certificate=certificate), restart=True)  # type: ignore[arg-type]
+        ward.set(name, Fault(certificate=certificate), restart=True)
         await watch.until_failing(name, "tls_failed")
         ward.clear(name)
         await watch.until_back(name)

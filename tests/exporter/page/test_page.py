@@ -1,6 +1,6 @@
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable
 from itertools import chain
 
 import pytest
@@ -268,7 +268,7 @@ def whole(openmetrics: bool) -> str:
     return house.text(openmetrics) + documents + process_text(openmetrics)
 
 
-def declared(metrics: Iterator[Metric]) -> dict[str, tuple[str, frozenset[str]]]:
+def declared(metrics: Iterable[Metric]) -> dict[str, tuple[str, frozenset[str]]]:
     return {
         sample.name: (metric.type, frozenset(sample.labels))
         for metric in metrics

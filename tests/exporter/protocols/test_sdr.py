@@ -159,10 +159,10 @@ def test_no_garbage_of_a_record_raises(record: bytes, cut: int) -> None:
     assert sdr.parse_record(SimSensor("PSU1 PIN").record(1)[:-1][:cut]) is None
 
 
-@given(
-    st.integers(0, 65535), st.booleans(), st.lists(st.integers(1, 65535), min_size=3, max_size=3)
-)
-def test_a_dcmi_reading_survives_the_wire(watts: int, measuring: bool, kept: list[int]) -> None:
+@given(st.integers(0, 65535), st.booleans(), st.tuples(*[st.integers(1, 65535)] * 3))
+def test_a_dcmi_reading_survives_the_wire(
+    watts: int, measuring: bool, kept: tuple[int, int, int]
+) -> None:
     reading = dcmi.PowerReading(watts, measuring, Statistics(*kept, window_s=1.5))
     assert dcmi.parse_power_reading(dcmi.encode_power_reading(reading, 0)) == reading
 

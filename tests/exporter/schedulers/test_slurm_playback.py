@@ -76,7 +76,8 @@ class Playback:
         return web.Response(status=self.status, body=self.body, content_type="application/json")
 
     def _paths(self) -> bytes:
-        paths = {f"/slurm/{version}/nodes/": {"get": {}} for version in self.versions}
+        get: dict[str, object] = {"get": {}}
+        paths = {f"/slurm/{version}/nodes/": get for version in self.versions}
         return json.dumps({"openapi": "3.0.3", "paths": paths}).encode()
 
     def _changes(self, since_s: int) -> web.Response:

@@ -45,17 +45,17 @@ class Place:
 
 @pytest.fixture
 async def place(tmp_path: Path) -> AsyncIterator[Place]:
-    ports = free_ports(2)
+    ipmi, redfish = free_ports(2)
     machine = Machine("n1", ADDRESS, WATTS, WATTS)
     files, authority = keep(tmp_path / "certificate", [ADDRESS])
     (tmp_path / "ca.crt").write_bytes(authority)
     servers = (
-        IpmiServer({ADDRESS: machine}, ports[0]),
-        RedfishServer({ADDRESS: machine}, ports[1], *files),
+        IpmiServer({ADDRESS: machine}, ipmi),
+        RedfishServer({ADDRESS: machine}, redfish, *files),
     )
     for server in servers:
         await server.start()
-    yield Place(machine, *ports, tmp_path / "ca.crt")
+    yield Place(machine, ipmi, redfish, tmp_path / "ca.crt")
     for server in servers:
         await server.close()
 

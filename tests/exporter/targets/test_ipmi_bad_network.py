@@ -3,7 +3,7 @@
 import asyncio
 import random
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,10 +22,11 @@ from rackwatt_exporter.protocols.rmcpplus import (
     SEALED_IPMI,
 )
 from rackwatt_exporter.reading import ReadError, Reason
+from rackwatt_exporter.targets.source import Source
 from tests.exporter.targets.ipmi_targets import Driven, driven
 from tests.patience import PATIENCE_S, eventually
 from tests.peers.ipmi_sim import Bmc, SimSensor, ipmi_sim
-from tests.peers.udp_relay import UdpRelay, udp_relay
+from tests.peers.udp_relay import Fate, UdpRelay, udp_relay
 
 LOOPS = ("attended",)
 
@@ -69,21 +70,21 @@ def of_kind(packets: list[bytes], payload_type: int) -> list[bytes]:
 class First:
     """Does harm to the first packet of a kind, and to no other."""
 
-    def __init__(self, payload_type: int, harm: object = None) -> None:
+    def __init__(self, payload_type: int, harm: Fate = lambda packet: []) -> None:
         self._type = payload_type
-        self._harm = harm or (lambda packet: [])
+        self._harm = harm
         self.done = False
 
-    def __call__(self, packet: bytes) -> list[bytes]:
+    def __call__(self, packet: bytes) -> Iterable[bytes]:
         if kind(packet) != self._type or self.done:
             return [packet]
         self.done = True
-        return self._harm(packet)  # type: ignore[operator, no-any-return]
+        return self._harm(packet)
 
 
-async def reason_of(source: object) -> tuple[Reason, str]:
+async def reason_of(source: Source) -> tuple[Reason, str]:
     with pytest.raises(ReadError) as caught:
-        await source.read()  # type: ignore[attr-defined]
+        await source.read()
     return caught.value.reason, str(caught.value)
 
 
@@ -326,15 +327,17 @@ async def test_a_reservation_taken_by_another_does_not_end_the_search(
     assert (await search).watts == 344
 
 
+def so_many_more(relay: UdpRelay, count: int) -> Fate:
+    seen = len(relay.requests)
+    return lambda packet: [packet] if len(relay.requests) <= seen + count else []
+
+
 async def test_a_cancelled_reading_leaves_a_source_that_goes_on(
     bmc: Bmc, relay: UdpRelay, made: Driven
 ) -> None:
     source = made.source(end(relay), cipher_suite=3)
     for packets in range(8):
-        seen = len(relay.requests)
-        relay.request_fate = lambda packet, seen=seen, packets=packets: (
-            [packet] if len(relay.requests) <= seen + packets else []
-        )
+        relay.request_fate = so_many_more(relay, packets)
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.03):
                 while True:

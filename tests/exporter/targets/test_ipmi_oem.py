@@ -13,6 +13,7 @@ import pytest
 
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.targets import ipmi_oem
+from rackwatt_exporter.targets.source import Source
 from tests.exporter.targets.ipmi_targets import Driven, driven
 from tests.patience import PATIENCE_S
 from tests.peers.ipmi_sim import PASSWORD, USERNAME, Bmc, SimSensor, ipmi_sim
@@ -42,9 +43,9 @@ def oem(made: Driven, end: Any, credentials: str = "bmc", **options: Any) -> Any
     return made.source(end, credentials, oem=True, **options)
 
 
-async def reason_of(source: object) -> tuple[Reason, str]:
+async def reason_of(source: Source) -> tuple[Reason, str]:
     with pytest.raises(ReadError) as caught:
-        await source.read()  # type: ignore[attr-defined]
+        await source.read()
     assert PASSWORD not in str(caught.value)
     return caught.value.reason, str(caught.value)
 

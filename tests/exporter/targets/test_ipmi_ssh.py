@@ -4,6 +4,7 @@ import subprocess
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -69,8 +70,13 @@ def target(peer: Sshd, bmc: IpmiSim, tmp_path: Path) -> Target:
     return Target("n1", peer.address, "ipmiSsh", options, "lab")
 
 
-def with_options(target: Target, **changes: object) -> Target:
-    return replace(target, options=replace(target.options, **changes))  # type: ignore[type-var]
+def options_of(target: Target) -> IpmiSshOptions:
+    assert isinstance(target.options, IpmiSshOptions)
+    return target.options
+
+
+def with_options(target: Target, **changes: Any) -> Target:
+    return replace(target, options=replace(options_of(target), **changes))
 
 
 async def reason_of(driver: IpmiSshDriver, target: Target) -> tuple[Reason, str]:
@@ -83,8 +89,8 @@ async def reason_of(driver: IpmiSshDriver, target: Target) -> tuple[Reason, str]
 
 async def test_dcmi_watts_are_what_ipmitool_itself_reads(
     driver: IpmiSshDriver, target: Target, peer: Sshd
-):
-    command = target.options.command  # type: ignore[union-attr]
+) -> None:
+    command = options_of(target).command
     direct = subprocess.run([*command, "dcmi", "power", "reading"], capture_output=True, check=True)
     source = driver.source(target)
     reading = await source.read()
@@ -99,7 +105,7 @@ async def test_dcmi_watts_are_what_ipmitool_itself_reads(
 
 async def test_a_bmc_without_dcmi_gives_the_sum_of_the_sensors_named(
     driver: IpmiSshDriver, target: Target, bmc: IpmiSim
-):
+) -> None:
     bmc.bmcs[0].set_power(0, code=NO_SUCH_COMMAND)
     source = driver.source(with_options(target, sensors=("PSU1 PIN", "PSU2 PIN")))
     for _ in range(2):
@@ -111,7 +117,7 @@ async def test_a_bmc_without_dcmi_gives_the_sum_of_the_sensors_named(
 @pytest.mark.parametrize(("state", "watts"), [(0, 344), (0x40, 0)])
 async def test_a_measurement_that_is_off_or_0_is_not_a_reading(
     driver: IpmiSshDriver, target: Target, bmc: IpmiSim, state: int, watts: int
-):
+) -> None:
     bmc.bmcs[0].set_power(watts, state=state)
     reason, told = await reason_of(driver, target)
     assert reason is Reason.NO_POWER_SENSOR
@@ -120,7 +126,7 @@ async def test_a_measurement_that_is_off_or_0_is_not_a_reading(
 
 async def test_dcmi_switched_off_in_the_document_reads_sensors(
     driver: IpmiSshDriver, target: Target
-):
+) -> None:
     source = driver.source(with_options(target, dcmi=False, sensors=("PSU2 PIN",)))
     assert (await source.read()).watts == 320
     await source.close()
@@ -136,27 +142,29 @@ async def test_dcmi_switched_off_in_the_document_reads_sensors(
 )
 async def test_a_sensor_without_watts_has_a_reason(
     driver: IpmiSshDriver, target: Target, sensor: str, reason: Reason
-):
+) -> None:
     bad = with_options(target, dcmi=False, sensors=("PSU1 PIN", sensor))
     assert (await reason_of(driver, bad))[0] is reason
 
 
 async def test_an_account_without_privilege_says_so(
     driver: IpmiSshDriver, target: Target, bmc: IpmiSim
-):
+) -> None:
     bmc.bmcs[0].set_power(0, code=0xD4)
     assert (await reason_of(driver, target))[0] is Reason.PRIVILEGE_INSUFFICIENT
 
 
 async def test_a_host_without_a_bmc_is_command_failed_in_ipmitools_words(
     driver: IpmiSshDriver, target: Target
-):
+) -> None:
     reason, told = await reason_of(driver, with_options(target, command=("ipmitool",)))
     assert reason is Reason.COMMAND_FAILED
     assert "Could not open device" in told
 
 
-async def test_ipmitool_that_is_not_there_is_command_failed(driver: IpmiSshDriver, target: Target):
+async def test_ipmitool_that_is_not_there_is_command_failed(
+    driver: IpmiSshDriver, target: Target
+) -> None:
     reason, told = await reason_of(driver, with_options(target, command=("no-ipmitool",)))
     assert reason is Reason.COMMAND_FAILED
     assert "no-ipmitool" in told
@@ -168,13 +176,15 @@ MAY_SUDO = subprocess.run(["sudo", "-n", "true"], capture_output=True, check=Fal
 @pytest.mark.skipif(not MAY_SUDO, reason="sudo wants a password of this user")
 async def test_ipmitool_is_run_by_sudo_where_the_document_says_so(
     driver: IpmiSshDriver, target: Target
-):
+) -> None:
     source = driver.source(with_options(target, sudo=True))
     assert (await source.read()).source == "dcmi"
     await source.close()
 
 
-async def test_sudo_that_may_not_run_it_is_command_failed(driver: IpmiSshDriver, target: Target):
+async def test_sudo_that_may_not_run_it_is_command_failed(
+    driver: IpmiSshDriver, target: Target
+) -> None:
     refused = with_options(target, sudo=True, command=("-u", "no-such-user", "ipmitool"))
     reason, told = await reason_of(driver, refused)
     assert reason is Reason.COMMAND_FAILED
@@ -183,7 +193,7 @@ async def test_sudo_that_may_not_run_it_is_command_failed(driver: IpmiSshDriver,
 
 async def test_a_changed_host_key_is_host_key_failed(
     driver: IpmiSshDriver, target: Target, peer: Sshd, tmp_path: Path
-):
+) -> None:
     known = another_host_key(peer, tmp_path)
     (tmp_path / "secrets/ssh/known_hosts").write_bytes(known.read_bytes())
     assert (await reason_of(driver, target))[0] is Reason.HOST_KEY_FAILED
@@ -191,14 +201,14 @@ async def test_a_changed_host_key_is_host_key_failed(
 
 async def test_a_key_that_is_not_mounted_is_credentials_missing(
     driver: IpmiSshDriver, target: Target, tmp_path: Path
-):
+) -> None:
     (tmp_path / "secrets/ssh/ssh-privatekey").unlink()
     reason, told = await reason_of(driver, target)
     assert reason is Reason.CREDENTIALS_MISSING
     assert "ssh-privatekey" in told
 
 
-async def test_nothing_is_left_when_the_driver_closes(secrets: Secrets, target: Target):
+async def test_nothing_is_left_when_the_driver_closes(secrets: Secrets, target: Target) -> None:
     driver = IpmiSshDriver(secrets)
     source = driver.source(target)
     await source.read()

@@ -14,7 +14,7 @@ from rackwatt_exporter.targets.redfish import RedfishDriver
 from tests.exporter.targets import redfish_shapes as shapes
 from tests.exporter.targets.redfish_fleet import error_of, reason_of, target_of, write_secrets
 from tests.patience import PATIENCE_S, eventually
-from tests.peers.sushy import Sushy, sushy
+from tests.peers.sushy import CHASSIS, Sushy, sushy
 
 LOOPS = ("uvloop",)
 
@@ -53,20 +53,20 @@ async def watts_of(driver: RedfishDriver, peer: Sushy, **options: Any) -> tuple[
 
 async def test_watts_are_the_emulators_own_and_energy_is_in_joules(
     peer: Sushy, driver: RedfishDriver
-):
+) -> None:
     peer.tell(routes=shapes.environment(374.5, EnergykWh={"Reading": 12.5}))
     source = driver.source(target_of(peer))
     reading = await source.read()
     truth = peer.get(shapes.ENVIRONMENT_PATH)
     assert reading.watts == truth["PowerWatts"]["Reading"] == 374.5
     assert reading.joules == truth["EnergykWh"]["Reading"] * 3_600_000
-    assert reading.source == f"Chassis/{shapes.CHASSIS}/EnvironmentMetrics#PowerWatts"
+    assert reading.source == f"Chassis/{CHASSIS}/EnvironmentMetrics#PowerWatts"
     await source.close()
 
 
 async def test_a_lifetime_counter_is_preferred_to_one_that_can_be_reset(
     peer: Sushy, driver: RedfishDriver
-):
+) -> None:
     energy = {"EnergyJoules": {"Reading": 5.0}, "EnergykWh": {"Reading": 1, "LifetimeReading": 20}}
     peer.tell(routes=shapes.environment(374.0, **energy))
     source = driver.source(target_of(peer))
@@ -74,7 +74,9 @@ async def test_a_lifetime_counter_is_preferred_to_one_that_can_be_reset(
     await source.close()
 
 
-async def test_a_place_found_is_remembered_and_one_get_reads_it(peer: Sushy, driver: RedfishDriver):
+async def test_a_place_found_is_remembered_and_one_get_reads_it(
+    peer: Sushy, driver: RedfishDriver
+) -> None:
     source = driver.source(target_of(peer))
     peer.tell(routes=shapes.environment(300.0))
     await source.read()
@@ -87,7 +89,7 @@ async def test_a_place_found_is_remembered_and_one_get_reads_it(peer: Sushy, dri
     await source.close()
 
 
-async def test_a_place_that_is_gone_is_looked_for_anew(peer: Sushy, driver: RedfishDriver):
+async def test_a_place_that_is_gone_is_looked_for_anew(peer: Sushy, driver: RedfishDriver) -> None:
     peer.tell(routes={**shapes.environment(374.0), **shapes.power(344.0)})
     source = driver.source(target_of(peer))
     assert (await source.read()).watts == 374
@@ -99,7 +101,7 @@ async def test_a_place_that_is_gone_is_looked_for_anew(peer: Sushy, driver: Redf
 @pytest.mark.parametrize("nothing", [None, 0])
 async def test_null_and_0_watts_are_no_reading_and_the_next_place_is_tried(
     peer: Sushy, driver: RedfishDriver, nothing: float | None
-):
+) -> None:
     peer.tell(routes={**shapes.environment(374.0), **shapes.power(344.0)})
     source = driver.source(target_of(peer))
     await source.read()
@@ -119,7 +121,7 @@ ORDER: list[tuple[dict[str, Any], float]] = [
 ]
 
 
-async def test_places_are_tried_in_order(peer: Sushy, driver: RedfishDriver):
+async def test_places_are_tried_in_order(peer: Sushy, driver: RedfishDriver) -> None:
     assert await reason_of(driver, target_of(peer)) is Reason.NO_POWER_SENSOR
     for routes, watts in ORDER:
         peer.tell(routes=routes)
@@ -131,12 +133,14 @@ async def test_places_are_tried_in_order(peer: Sushy, driver: RedfishDriver):
 )
 async def test_supplies_are_not_summed_unless_all_of_them_read(
     peer: Sushy, driver: RedfishDriver, routes: dict[str, Any]
-):
+) -> None:
     peer.tell(routes=routes)
     assert await reason_of(driver, target_of(peer)) is Reason.NO_POWER_SENSOR
 
 
-async def test_supplies_metrics_bring_their_energy_along(peer: Sushy, driver: RedfishDriver):
+async def test_supplies_metrics_bring_their_energy_along(
+    peer: Sushy, driver: RedfishDriver
+) -> None:
     peer.tell(routes=shapes.subsystem(150, 150, energy_kwh=2.0))
     source = driver.source(target_of(peer))
     assert (await source.read()).joules == 2 * 2.0 * 3_600_000
@@ -145,7 +149,7 @@ async def test_supplies_metrics_bring_their_energy_along(peer: Sushy, driver: Re
 
 async def test_sensors_come_in_one_get_where_the_service_expands(
     peer: Sushy, driver: RedfishDriver
-):
+) -> None:
     base = f"{shapes.CHASSIS_PATH}/Sensors"
     routes = dict(shapes.DELL_17G_SENSORS)
     inside = [routes[member["@odata.id"]] for member in routes[base]["Members"]]
@@ -162,28 +166,28 @@ async def test_sensors_come_in_one_get_where_the_service_expands(
 @pytest.mark.parametrize(
     ("routes", "watts", "where"),
     [
-        (shapes.DELL_IDRAC9, 398, f"Chassis/{shapes.CHASSIS}/Power#PowerControl/0"),
+        (shapes.DELL_IDRAC9, 398, f"Chassis/{CHASSIS}/Power#PowerControl/0"),
         (shapes.HPE_ILO5, 139, "Chassis/1/Power#PowerControl/0"),
-        (shapes.HPE_ILO4, 212, f"Chassis/{shapes.CHASSIS}/Power#PowerConsumedWatts"),
-        (shapes.LENOVO_XCC, 303, f"Chassis/{shapes.CHASSIS}/Power#PowerControl/0"),
+        (shapes.HPE_ILO4, 212, f"Chassis/{CHASSIS}/Power#PowerConsumedWatts"),
+        (shapes.LENOVO_XCC, 303, f"Chassis/{CHASSIS}/Power#PowerControl/0"),
         (shapes.NVIDIA_HGX, 5120, "Chassis/DGX/EnvironmentMetrics#PowerWatts"),
     ],
 )
 async def test_a_vendors_shape_reads(
     peer: Sushy, driver: RedfishDriver, routes: dict[str, Any], watts: float, where: str
-):
+) -> None:
     peer.tell(routes=routes)
     assert await watts_of(driver, peer) == (watts, where)
 
 
-async def test_fujitsus_own_place_is_known(peer: Sushy, driver: RedfishDriver):
+async def test_fujitsus_own_place_is_known(peer: Sushy, driver: RedfishDriver) -> None:
     peer.tell(routes=shapes.FUJITSU_IRMC)
     watts, where = await watts_of(driver, peer)
     assert watts == 188
     assert where.endswith("ts_fujitsu/ChassisPowerConsumption/CurrentPowerConsumptionW")
 
 
-async def test_the_bmcs_own_statistics_come_along(peer: Sushy, driver: RedfishDriver):
+async def test_the_bmcs_own_statistics_come_along(peer: Sushy, driver: RedfishDriver) -> None:
     peer.tell(routes=shapes.DELL_IDRAC9)
     source = driver.source(target_of(peer))
     assert (await source.read()).statistics == Statistics(371, 340, 521, 60)
@@ -192,13 +196,15 @@ async def test_the_bmcs_own_statistics_come_along(peer: Sushy, driver: RedfishDr
 
 async def test_value_average_reads_the_bmcs_mean_over_its_interval(
     peer: Sushy, driver: RedfishDriver
-):
+) -> None:
     peer.tell(routes={**shapes.environment(374.0), **shapes.DELL_IDRAC9})
-    where = f"Chassis/{shapes.CHASSIS}/Power#PowerControl/0/PowerMetrics"
+    where = f"Chassis/{CHASSIS}/Power#PowerControl/0/PowerMetrics"
     assert await watts_of(driver, peer, value="average") == (371, where)
 
 
-async def test_value_average_on_a_bmc_without_one_says_so(peer: Sushy, driver: RedfishDriver):
+async def test_value_average_on_a_bmc_without_one_says_so(
+    peer: Sushy, driver: RedfishDriver
+) -> None:
     peer.tell(routes={**shapes.environment(374.0), **shapes.power(344.0)})
     error = await error_of(driver, target_of(peer, value="average"))
     assert error.reason is Reason.NO_POWER_SENSOR
@@ -207,7 +213,7 @@ async def test_value_average_on_a_bmc_without_one_says_so(peer: Sushy, driver: R
 
 async def test_a_machine_that_is_off_is_powered_off_whatever_its_bmc_repeats(
     peer: Sushy, driver: RedfishDriver
-):
+) -> None:
     peer.tell(routes=shapes.environment(374.0))
     source = driver.source(target_of(peer))
     await source.read()
@@ -224,7 +230,7 @@ async def test_a_machine_that_is_off_is_powered_off_whatever_its_bmc_repeats(
 @pytest.mark.parametrize("watts", [12.0, 0.0, None])
 async def test_watts_that_fall_are_looked_into(
     peer: Sushy, driver: RedfishDriver, watts: float | None
-):
+) -> None:
     peer.tell(routes=shapes.environment(374.0))
     source = driver.source(target_of(peer))
     await source.read()
@@ -235,14 +241,16 @@ async def test_watts_that_fall_are_looked_into(
     await source.close()
 
 
-async def test_a_machine_off_at_first_contact_is_powered_off(peer: Sushy, driver: RedfishDriver):
+async def test_a_machine_off_at_first_contact_is_powered_off(
+    peer: Sushy, driver: RedfishDriver
+) -> None:
     peer.tell(power_state="Off")
     assert await reason_of(driver, target_of(peer)) is Reason.POWERED_OFF
 
 
 async def test_nodes_behind_one_bmc_share_a_session_and_never_ask_at_once(
     peer: Sushy, driver: RedfishDriver
-):
+) -> None:
     peer.tell(routes=shapes.CRAY_TWO_NODES, delay_s=0.01)
     sources = [driver.source(target_of(peer, node=f"n{i}", chassis=f"Node{i}")) for i in range(2)]
     for _ in range(3):
@@ -260,14 +268,14 @@ async def test_nodes_behind_one_bmc_share_a_session_and_never_ask_at_once(
 @pytest.mark.parametrize("chassis", [None, "Node7"])
 async def test_several_systems_are_listed_to_choose_from(
     peer: Sushy, driver: RedfishDriver, chassis: str | None
-):
+) -> None:
     peer.tell(routes=shapes.CRAY_TWO_NODES)
     error = await error_of(driver, target_of(peer, chassis=chassis))
     assert error.reason is Reason.NO_POWER_SENSOR
     assert "Enclosure, Node0, Node1" in str(error)
 
 
-async def test_a_search_cut_short_goes_on_where_it_was(peer: Sushy, driver: RedfishDriver):
+async def test_a_search_cut_short_goes_on_where_it_was(peer: Sushy, driver: RedfishDriver) -> None:
     peer.tell(routes=shapes.power(344.0), delay_s=0.1)
     source = driver.source(target_of(peer))
     cut_short = 0
@@ -291,7 +299,9 @@ async def read_for(requests: int, source: Any, peer: Sushy) -> Any:
         return await reading
 
 
-async def test_a_cancelled_login_leaves_no_session_behind(peer: Sushy, driver: RedfishDriver):
+async def test_a_cancelled_login_leaves_no_session_behind(
+    peer: Sushy, driver: RedfishDriver
+) -> None:
     peer.tell(routes=shapes.power(344.0), delay_s=0.3)
     source = driver.source(target_of(peer))
     reading = asyncio.create_task(source.read())

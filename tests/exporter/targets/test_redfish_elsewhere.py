@@ -61,7 +61,7 @@ async def driver(peer: Sushy, tmp_path: Path) -> AsyncIterator[RedfishDriver]:
 @pytest.mark.parametrize("spelling", SPELLINGS)
 async def test_a_link_to_another_host_takes_no_token_there(
     peer: Sushy, driver: RedfishDriver, elsewhere: Elsewhere, spelling: str
-):
+) -> None:
     path = spelling.format(elsewhere=elsewhere.address)
     peer.tell(routes={"/redfish/v1/Systems": shapes.collection(path)})
     error = await error_of(driver, target_of(peer))
@@ -71,11 +71,11 @@ async def test_a_link_to_another_host_takes_no_token_there(
 
 async def test_a_place_of_sessions_at_another_host_takes_no_password_there(
     peer: Sushy, driver: RedfishDriver, elsewhere: Elsewhere
-):
+) -> None:
     """The path of a path: `///` of a URL is `//` of another."""
     place = f"//somewhere//{elsewhere.address}/Sessions"
-    root = {"@odata.id": "/redfish/v1/", "RedfishVersion": "1.6.0"}
-    root["Links"] = {"Sessions": {"@odata.id": place}}
+    links = {"Sessions": {"@odata.id": place}}
+    root = {"@odata.id": "/redfish/v1/", "RedfishVersion": "1.6.0", "Links": links}
     peer.tell(routes={"/redfish/v1": root, "/redfish/v1/": root})
     error = await error_of(driver, target_of(peer))
     assert error.reason is Reason.BAD_REPLY
@@ -85,7 +85,7 @@ async def test_a_place_of_sessions_at_another_host_takes_no_password_there(
 
 async def test_a_redirect_within_the_service_that_is_read_as_one_out_of_it_is_not_followed(
     peer: Sushy, driver: RedfishDriver, elsewhere: Elsewhere
-):
+) -> None:
     location = f"https://127.0.0.1:{peer.port}//{elsewhere.address}/x"
     moved = {"peer": {"status": 302, "headers": {"Location": location}}}
     peer.tell(routes={"/redfish/v1/Systems": moved})

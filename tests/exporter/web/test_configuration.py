@@ -34,7 +34,8 @@ def test_authorities_that_are_none_are_told(certified: Certified) -> None:
 
 def test_a_key_with_a_password_is_told_and_asks_nobody(certified: Certified) -> None:
     key, locked = certified.directory / "server.key", certified.directory / "locked.key"
-    command = ["openssl", "pkey", "-in", key, "-out", locked, "-aes256", "-passout", "pass:x"]
+    files = ["-in", str(key), "-out", str(locked)]
+    command = ["openssl", "pkey", *files, "-aes256", "-passout", "pass:x"]
     subprocess.run(command, check=True, capture_output=True)
     path = certified.write(tls_server_config={**TLS, "key_file": "locked.key"})
     assert "the key has a password" in broken(path)

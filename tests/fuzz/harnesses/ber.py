@@ -29,17 +29,17 @@ def examine(data: bytes) -> None:
 
 
 def _hold_value(found: ber.Element) -> None:
-    read = {ber.INTEGER: lambda: found.integer, ber.OID: lambda: found.oid}.get(found.tag)
-    if read is None:
+    if found.tag not in (ber.INTEGER, ber.OID):
         return
+    is_integer = found.tag == ber.INTEGER
     try:
-        value = read()
+        value = found.integer if is_integer else found.oid
     except ber.BerError:
         return
-    kind = univ.Integer() if found.tag == ber.INTEGER else univ.ObjectIdentifier()
+    kind = univ.Integer() if is_integer else univ.ObjectIdentifier()
     assert kind.tagSet.baseTag.tagClass == tag.tagClassUniversal
     try:
         theirs, _ = decoder.decode(ber.encoded(found.tag, found.content), asn1Spec=kind)
     except PyAsn1Error:
         return  # stricter than we are: arcs that begin with zeros
-    assert (int(theirs) if found.tag == ber.INTEGER else tuple(theirs)) == value
+    assert (int(theirs) if is_integer else tuple(theirs)) == value

@@ -10,7 +10,7 @@ from rackwatt_operator.status.selection import Monitor, bound, selected, unmet
 HERE, OTHER = Ref("Prometheus", "centre", "main"), Ref("PrometheusAgent", "other", "main")
 MONITOR = Monitor("centre", {"release": "kps", "tier": "a"}, {"team": "power"})
 
-TAKES_ALL = {"serviceMonitorSelector": {}}
+TAKES_ALL: dict[str, dict[str, object]] = {"serviceMonitorSelector": {}}
 
 
 @pytest.mark.parametrize(

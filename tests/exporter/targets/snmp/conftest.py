@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -54,7 +55,7 @@ async def source(secret: Path) -> Sources:
         *oids: str | OidOptions,
         timeout_s: float = PATIENCE_S,
         retries: int = 2,
-        **said: object,
+        **said: Any,
     ) -> SnmpSource:
         terms = tuple(OidOptions(oid) if isinstance(oid, str) else oid for oid in oids)
         options = replace(SnmpOptions(port=endpoint[1], oids=terms), **said)
