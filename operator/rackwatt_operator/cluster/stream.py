@@ -60,7 +60,7 @@ class Stream:
         try:
             event = _EVENT.decode(line)
             version = int(event.object.metadata.resource_version)
-        except ValueError:  # as an error is, which tells no object: kopf knows what to do
+        except (ValueError, RecursionError):  # as an error, which tells no object: kopf knows it
             return True
         metadata = event.object.metadata
         name = Ref(event.object.kind, metadata.namespace, metadata.name)
