@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import yaml
 from kubernetes.aio import config
 from kubernetes.aio.client import Configuration
 
@@ -18,6 +19,9 @@ from rackwatt_operator import __version__
 
 USER_AGENT = f"rackwatt-operator/{__version__}"
 _NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+_NO_KUBECONFIG = (yaml.YAMLError, ValueError, TypeError, LookupError, AttributeError)
+"""What the client runs into where it is given a file of another kind."""
+
 Handler = Callable[[aiohttp.ClientRequest], Awaitable[aiohttp.ClientResponse]]
 Middleware = Callable[[aiohttp.ClientRequest, Handler], Awaitable[aiohttp.ClientResponse]]
 
@@ -32,6 +36,7 @@ class Login:
     def __init__(self, kubeconfig: Path | None = None) -> None:
         self._kubeconfig = kubeconfig
         self._configuration: Any = None
+        self._tls: ssl.SSLContext
         self.namespace = "default"
         """The one that is our own, or that the kubeconfig has chosen."""
 
@@ -52,11 +57,17 @@ class Login:
                 self.namespace = _as_pod(configuration)
             else:
                 self.namespace = await _by_kubeconfig(configuration, self._kubeconfig)
+            self._tls = _trust(configuration)
         except (config.ConfigException, OSError) as error:
-            where = self._kubeconfig or os.environ.get("KUBECONFIG") or "~/.kube/config"
-            told = f"no way to an API server, neither as a pod nor by {where}: {error}"
-            raise LoginError(told) from None
+            raise self._told(str(error)) from None
+        except _NO_KUBECONFIG as error:
+            told = str(error).partition("\n")[0]
+            raise self._told(f"this is no kubeconfig ({told})") from None
         self._configuration = configuration
+
+    def _told(self, why: str) -> LoginError:
+        where = self._kubeconfig or os.environ.get("KUBECONFIG") or "~/.kube/config"
+        return LoginError(f"no way to an API server, neither as a pod nor by {where}: {why}")
 
     def session(self, *heard: Middleware) -> aiohttp.ClientSession:
         """Open a session that says who we are with every request; it is the caller's to close.
@@ -64,7 +75,7 @@ class Login:
         `heard` are middlewares of the caller's own.
         """
         return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, ssl=self._trust()),
+            connector=aiohttp.TCPConnector(limit=0, ssl=self._tls),
             headers={"User-Agent": USER_AGENT},
             middlewares=(self._authorise, *heard),
             proxy=self._configuration.proxy,
@@ -78,15 +89,15 @@ class Login:
             request.headers["Authorization"] = token
         return await handler(request)
 
-    def _trust(self) -> ssl.SSLContext:
-        settings = self._configuration
-        context = ssl.create_default_context(cafile=settings.ssl_ca_cert)
-        if settings.cert_file:
-            context.load_cert_chain(settings.cert_file, settings.key_file)
-        if not settings.verify_ssl:
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-        return context
+
+def _trust(settings: Any) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=settings.ssl_ca_cert)
+    if settings.cert_file:
+        context.load_cert_chain(settings.cert_file, settings.key_file)
+    if not settings.verify_ssl:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
 
 
 def _as_pod(configuration: Any) -> str:
@@ -96,7 +107,14 @@ def _as_pod(configuration: Any) -> str:
 
 
 async def _by_kubeconfig(configuration: Any, kubeconfig: Path | None) -> str:
+    _hold_there(kubeconfig)
     load: Any = config.load_kube_config
     file = str(kubeconfig) if kubeconfig else None
     loader = await load(file, client_configuration=configuration)
     return str(loader.current_context["context"].get("namespace") or "default")
+
+
+def _hold_there(kubeconfig: Path | None) -> None:
+    """Refuse a file that is not there: the client would take it for an empty one."""
+    if kubeconfig and not kubeconfig.exists():
+        raise FileNotFoundError(f"there is no {kubeconfig}")

@@ -1,6 +1,7 @@
 """The documents that a command is given: files, folders of them, or standard input."""
 
 import argparse
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ from rackwatt_crds.schedulerbinding import SchedulerBindingSpec
 from rackwatt_operator.plan.defaults import Defaults, defaults
 
 _ENDINGS = (".yaml", ".yml", ".json")
+_NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,11 @@ def add_files(parser: argparse.ArgumentParser) -> None:
         "files", metavar="FILE", nargs="+", help="document file, or a folder of them; - is stdin"
     )
     parser.add_argument(
-        "--namespace", metavar="NS", help="of documents that name none (default)", default="default"
+        "--namespace",
+        metavar="NS",
+        type=namespace,
+        default="default",
+        help="of documents that name none (default)",
     )
     add_defaults(parser)
 
@@ -45,6 +51,13 @@ def add_defaults(parser: argparse.ArgumentParser) -> None:
         default=Defaults(),
         help="what documents need not say, as in the chart's ConfigMap (none)",
     )
+
+
+def namespace(text: str) -> str:
+    """Read a namespace's name."""
+    if not _NAMESPACE.match(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no namespace: lower-case letters, digits, -")
+    return text
 
 
 def given(files: Iterable[str], namespace: str) -> list[Given]:

@@ -4,7 +4,6 @@ import argparse
 import asyncio
 import gc
 import logging
-import re
 import signal
 from pathlib import Path
 
@@ -15,13 +14,12 @@ from rackwatt_crds.duration import seconds
 from rackwatt_crds.program.listening import add_listen_address
 from rackwatt_crds.program.logs import add_logging
 from rackwatt_operator import __version__
-from rackwatt_operator.commands.given import add_defaults
+from rackwatt_operator.commands.given import add_defaults, namespace
 from rackwatt_operator.commands.logs import start_logging
 
 log = logging.getLogger(__name__)
 
 PORT = 8080
-_NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\Z")
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -81,13 +79,6 @@ def command(arguments: argparse.Namespace) -> int:
     gc.set_threshold(10_000, 10, 500)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_serve(arguments))
-
-
-def namespace(text: str) -> str:
-    """Read a namespace's name."""
-    if not _NAMESPACE.match(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no namespace: lower-case letters, digits, -")
-    return text
 
 
 def duration(text: str) -> float:

@@ -67,6 +67,17 @@ def test_a_namespace_is_given_to_documents_that_name_none(
     assert placed["sb-prod"] == "power"
 
 
+@pytest.mark.parametrize("command", ["render", "check"])
+def test_a_namespace_that_cannot_be_is_told(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main([command, documents(tmp_path, FLEET), "--namespace=Not One"])
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert "'Not One' is no namespace" in output.err
+
+
 def test_defaults_are_those_of_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     defaults = tmp_path / "defaults.yaml"
     defaults.write_text(

@@ -45,8 +45,45 @@ def test_no_way_to_an_api_server_is_told(tmp_path: Path) -> None:
     status, text = told(f"--kubeconfig={tmp_path}/none")
     assert status == 1
     assert "no way to an API server" in text
-    assert f"{tmp_path}/none" in text
+    assert f"there is no {tmp_path}/none" in text
     assert "Traceback" not in text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "a word",
+        "- a\n- b",
+        "current-context: {a\n",
+        "\udcff",
+        "current-context: a\ncontexts: 3",
+    ],
+    ids=["empty", "word", "list", "no-yaml", "bytes", "other"],
+)
+def test_a_file_that_is_no_kubeconfig_is_told(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "kubeconfig"
+    file.write_bytes(text.encode(errors="surrogateescape"))
+    status, words = told(f"--kubeconfig={file}", "--web.listen-address=127.0.0.1:0")
+    assert status == 1
+    assert f"by {file}: " in words
+    assert "Traceback" not in words
+
+
+def test_an_authority_that_is_no_certificate_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "kubeconfig"
+    (tmp_path / "ca.crt").write_text("no certificate")
+    file.write_text(
+        "current-context: a\n"
+        "contexts: [{name: a, context: {cluster: c, user: u}}]\n"
+        "users: [{name: u, user: {token: t}}]\n"
+        "clusters: [{name: c, cluster: {server: 'https://127.0.0.1:1', "
+        f"certificate-authority: {tmp_path}/ca.crt}}}}]\n"
+    )
+    status, words = told(f"--kubeconfig={file}", "--web.listen-address=127.0.0.1:0")
+    assert status == 1
+    assert "no certificate or crl found" in words
+    assert "Traceback" not in words
 
 
 def test_defaults_that_cannot_be_used_are_told(tmp_path: Path) -> None:
