@@ -2,13 +2,14 @@
 
 import asyncio
 import re
-import zlib
 from collections.abc import Sequence
+from importlib import import_module
 
 from aiohttp import Payload, web
 from aiohttp.abc import AbstractStreamWriter
 
 _COMPRESS_FROM = 1024
+_HASTEN_FROM = 256 * 1024
 _GZIP = 31  # zlib's window size and the bit for a gzip header
 _WANTED = re.compile(r"(?:^|,)\s*(?:x-)?gzip\s*(?:;\s*q=(?!0(?:\.0*)?\s*(?:,|$))[\d.]+\s*)?(?:,|$)")
 
@@ -61,5 +62,7 @@ def wants_gzip(accept: str) -> bool:
 
 
 def _compressed(parts: Sequence[bytes]) -> bytes:
-    gzip = zlib.compressobj(1, wbits=_GZIP)
+    # ISA-L takes a fifth of the time, and 0.6 MiB: what one node has to tell of itself is short.
+    library = "zlib" if sum(map(len, parts)) < _HASTEN_FROM else "isal.isal_zlib"
+    gzip = import_module(library).compressobj(1, wbits=_GZIP)
     return b"".join((*map(gzip.compress, parts), gzip.flush()))

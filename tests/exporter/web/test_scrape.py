@@ -1,4 +1,5 @@
 import asyncio
+import gzip
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ from prometheus_client.openmetrics.parser import (
 )
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from rackwatt_exporter.web.encoded import wants_gzip
+from rackwatt_exporter.web.encoded import _HASTEN_FROM, _compressed, wants_gzip
 from tests.exporter.exporting import Exporting, power_target
 
 LOOPS = ("attended",)
@@ -123,6 +124,14 @@ async def test_scrapes_at_once_share_one_page_and_later_ones_have_another(direct
         before = rendered
         await site.text()
         assert rendered == before + 1
+
+
+@pytest.mark.parametrize("size", [0, 1, 1024, _HASTEN_FROM - 1, _HASTEN_FROM, 4 * _HASTEN_FROM])
+def test_what_was_compressed_comes_out_as_it_was_whatever_compressed_it(size: int) -> None:
+    lines = b"".join(b'rackwatt_target_up{node="n%d"} 1\n' % number for number in range(size // 20))
+    page = lines[:size].ljust(size, b"#")
+    parts = [page[at : at + 50_000] for at in range(0, size, 50_000)]
+    assert gzip.decompress(_compressed(parts)) == page
 
 
 @pytest.mark.parametrize(
