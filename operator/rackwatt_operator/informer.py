@@ -32,6 +32,7 @@ from rackwatt_operator.settings import settings
 log = logging.getLogger(__name__)
 
 _END_S = 10.0
+_CANCELLED_S = 1.0
 
 
 class Informer:
@@ -44,12 +45,14 @@ class Informer:
         self._namespaces = namespaces
         self._news = news
         self._deliver = deliver
+        self._open: dict[str, asyncio.Transport] = {}
         self.watching = asyncio.Event()
         """Set whenever a watch of each kind in each namespace has begun, or has begun anew."""
 
     async def run(self, kinds: Sequence[Kind]) -> str:
         """Watch until it ends by itself, and tell why; or until cancelled."""
         self.watching.clear()
+        self._open = {}
         loop, inner = asyncio.get_running_loop(), uvloop.new_event_loop()
         ended: asyncio.Future[str] = loop.create_future()
         inner.set_exception_handler(_noticed)
@@ -76,22 +79,40 @@ class Informer:
         stop: asyncio.Event,
     ) -> str:
         """Be the thread."""
-        deliver = self._delivers(loop)
-        hear = self._hears(kinds, loop)
-        operator = kopf.operator(
-            registry=handlers(kinds, self._login, deliver, hear),
+        registry = handlers(kinds, self._login, self._delivers(loop), self._hears(kinds, loop))
+        try:
+            with asyncio.Runner(loop_factory=lambda: inner) as runner:
+                runner.run(self._kopf(registry, stop))
+        except Exception as error:  # whatever it was: it is told, and watching begins anew
+            return str(error) or type(error).__name__
+        return "it was told to end"
+
+    async def _kopf(self, registry: kopf.OperatorRegistry, stop: asyncio.Event) -> None:
+        """Run kopf until it is told to end, or until a task of its has ended by itself.
+
+        It would close its session first then, and wait for its watches, which wait for a new one
+        for ever. So they end before.
+        """
+        tasks = await kopf.spawn_tasks(
+            registry=registry,
             settings=settings(),
             standalone=True,
             clusterwide=not self._namespaces,
             namespaces=self._namespaces,
             stop_flag=stop,
         )
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        ours = {task for task in (asyncio.current_task(),) if task}
+        watches = asyncio.all_tasks() - ours - {*tasks}
+        if watches and not stop.is_set():
+            for task in watches:
+                task.cancel()
+            await asyncio.wait(watches, timeout=_CANCELLED_S)
         try:
-            with asyncio.Runner(loop_factory=lambda: inner) as runner:
-                runner.run(operator)
-        except Exception as error:  # whatever it was: it is told, and watching begins anew
-            return str(error) or type(error).__name__
-        return "it was told to end"
+            await kopf.run_tasks(tasks, ignored=ours)
+        finally:
+            for transport in self._open.values():  # a farewell of TLS would outlast this loop
+                transport.abort()
 
     def _delivers(self, loop: asyncio.AbstractEventLoop) -> Deliver:
         """Make what hands events on: to wake a loop costs more than to work on an event."""
@@ -131,6 +152,8 @@ class Informer:
                 if not awaited:
                     loop.call_soon_threadsafe(self.watching.set)
             answer = await handler(request)
+            if answer.connection and answer.connection.transport:
+                self._open[path] = answer.connection.transport
             answer.content = cast(aiohttp.StreamReader, Stream(answer.content, self._news))
             return answer
 

@@ -1,8 +1,9 @@
 """What comes out of kopf's thread, on a real API server."""
 
 import asyncio
+import json
 
-from rackwatt_operator.cluster.kinds import BY_NAME, Ref
+from rackwatt_operator.cluster.kinds import BY_NAME, CHILDREN, MONITORING, Ref
 from rackwatt_operator.cluster.login import Login
 from rackwatt_operator.informer import Informer
 from rackwatt_operator.plan.labels import MANAGED_BY, MANAGER
@@ -11,6 +12,7 @@ from tests.cluster.cluster import Cluster
 from tests.operator.hands import PATIENCE_S, Hands
 
 CONFIG_MAP = BY_NAME["ConfigMap"]
+JSON = {"Content-Type": "application/json"}
 
 
 def config_map(name: str, namespace: str, said: str) -> Manifest:
@@ -47,3 +49,38 @@ async def test_what_is_known_already_is_not_handed_on_and_what_is_gone_is(
         assert await handed.get() == ("known", True)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_what_kopf_cannot_read_ends_it_and_is_told(
+    operated: Cluster, hands: Hands, namespace: str
+) -> None:
+    login = Login(operated.kubeconfig)
+    await login.renew()
+    informer = Informer(login, [namespace], lambda *_: True, lambda *_: None)
+    kinds = [kind for kind in CHILDREN if kind.api_version != MONITORING]
+    running = asyncio.create_task(informer.run(kinds))
+    async with asyncio.timeout(PATIENCE_S):
+        await informer.watching.wait()
+        made = hands.client.post(
+            CONFIG_MAP.path(namespace), content=too_deep(namespace), headers=JSON
+        )
+        assert made.is_success
+        try:
+            assert "recursion" in await running
+        finally:
+            hands.delete(Ref("ConfigMap", namespace, "deep"))
+
+
+def too_deep(namespace: str) -> bytes:
+    """Make an object that the API server takes, and that Python's decoders do not."""
+    managed = {
+        "manager": "somebody",
+        "operation": "Update",
+        "apiVersion": "v1",
+        "fieldsType": "FieldsV1",
+        "fieldsV1": "here",
+    }
+    made = config_map("deep", namespace, "")
+    made["metadata"]["managedFields"] = [managed]
+    fields = '{"f:a":' * 5000 + "{}" + "}" * 5000
+    return json.dumps(made).replace('"here"', fields).encode()

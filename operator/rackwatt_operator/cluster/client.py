@@ -125,6 +125,8 @@ class Client:
         except (msgspec.DecodeError, UnicodeDecodeError):  # as a proxy's page for people
             told = answer[:_SHOWN].decode(errors="replace").strip()
             raise ApiError(0, f"no API server answers at {self._login.server}: {told}") from None
+        except RecursionError:  # an API server lets objects be ten thousand levels deep
+            raise ApiError(0, f"{path}: an object there is nested too deep to be read") from None
 
     async def _renew(self) -> None:
         """Log in anew, for the next question."""

@@ -10,9 +10,22 @@ from rackwatt_operator.cluster.failure import ApiError
 from rackwatt_operator.cluster.login import Login
 from tests.cluster.cluster import write_kubeconfig
 
+NO_SERVER = "no API server answers at http://127.0.0.1"
+TOO_DEEP = b'{"a":' * 5000 + b"1" + b"}" * 5000
 
-@pytest.mark.parametrize("body", [b"<html>Please log in</html>", b"[1]", b'{"a": "\xff"}', b""])
-async def test_what_is_no_api_server_is_no_answer(tmp_path: Path, body: bytes) -> None:
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (b"<html>Please log in</html>", NO_SERVER),
+        (b"[1]", NO_SERVER),
+        (b'{"a": "\xff"}', NO_SERVER),
+        (b"", NO_SERVER),
+        (TOO_DEEP, "/apis/apps/v1: an object there is nested too deep"),
+    ],
+    ids=["page", "list", "bytes", "empty", "deep"],
+)
+async def test_what_cannot_be_read_is_no_answer(tmp_path: Path, body: bytes, told: str) -> None:
     async def page(_: web.Request) -> web.Response:
         return web.Response(body=body)
 
@@ -26,7 +39,7 @@ async def test_what_is_no_api_server_is_no_answer(tmp_path: Path, body: bytes) -
     login = Login(tmp_path / "config")
     await login.renew()
     client = Client(login)
-    with pytest.raises(ApiError, match=f"no API server answers at {server}") as refused:
+    with pytest.raises(ApiError, match=told) as refused:
         await client.get("/apis/apps/v1")
     assert refused.value.passing
     await client.close()
