@@ -70,6 +70,8 @@ def _fields(model: type[msgspec.Struct], path: str) -> Iterator[str]:
         needed = " *" if field.required else ""
         inner = _struct_in(kind)
         told = told or (inner.__doc__ or "" if inner else "")
+        if field.default not in (None, msgspec.NODEFAULT) and "Default" not in told:
+            told += f" Default {field.default}."
         yield f"| `{at}`{needed} | {_named(kind)} | {told.splitlines()[0] if told else ''} |\n"
         if inner:
             yield from _fields(inner, f"{at}[]" if get_origin(kind) is list else at)
@@ -80,7 +82,7 @@ def _described(hint: Any) -> tuple[Any, str]:
     while True:
         if get_origin(hint) is Annotated:
             hint, *notes = get_args(hint)
-            told = told or next((n.description for n in notes if n.description), "")
+            told = told or next((n.description for n in reversed(notes) if n.description), "")
         elif get_origin(hint) in (Union, types.UnionType):
             (hint,) = [part for part in get_args(hint) if part is not type(None)]
         else:
