@@ -106,7 +106,9 @@ async def test_a_probe_comes_in_openmetrics_for_whoever_asks(directory: Path) ->
         assert "rackwatt_node_power_watts" in names
 
 
-async def test_scrapes_at_once_share_one_page_and_later_ones_have_another(directory: Path) -> None:
+async def test_scrapes_at_once_share_one_page_and_later_ones_have_another(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (directory / "lab.yaml").write_text(power_target('[{names: "n[1-2000]"}]', spec="interval: 1h"))
     async with Exporting(directory) as site:
         rendered = 0
@@ -117,7 +119,7 @@ async def test_scrapes_at_once_share_one_page_and_later_ones_have_another(direct
             rendered += 1
             return parts(*arguments)
 
-        site.exporter.page.parts = counted  # type: ignore[method-assign]
+        monkeypatch.setattr(site.exporter.page, "parts", counted)
         texts = await asyncio.gather(*(site.text() for _ in range(20)))
         assert rendered < 20
         assert all(text.count("rackwatt_target_info{") == 2000 for text in texts)
