@@ -22,6 +22,7 @@ from rackwatt_operator.telemetry import APPLIES
 log = logging.getLogger(__name__)
 
 _IDENTITY = ("apiVersion", "kind", "metadata")
+_TWICE = "FieldValueDuplicate"
 _NONE_THERE = {"resourceVersion": "1"}
 
 
@@ -76,7 +77,23 @@ class Applier:
             return trouble
         self._taken.discard(wanted.child)
         if now.settled != wanted.stamp and not self._matches(wanted, now):
+            return await self._mend(wanted, now)
+        return None
+
+    async def _mend(self, wanted: Wanted, now: Seen) -> Trouble | None:
+        """Apply over what is there; delete it where what somebody did to it is in the way.
+
+        An apply takes nothing of another's out of a list whose items have keys: where somebody gave
+        a port of a Service another number, ours would stand beside theirs, of the same name.
+        """
+        try:
             await self._send(wanted, {"uid": now.uid})
+        except ApiError as error:
+            if error.cause != _TWICE or now.stamp != wanted.stamp:  # else this was accepted before
+                raise
+            log.info("%s: is made anew, since it cannot be mended: %s", wanted.child, error)
+            await self._client.delete(_path(wanted.child), now.uid)
+            return _leaving(wanted.child)
         return None
 
     async def _make(self, wanted: Wanted) -> Seen | None:
@@ -136,10 +153,14 @@ def _path(child: Ref) -> str:
     return BY_NAME[child.kind].path(child.namespace, child.name)
 
 
+def _leaving(child: Ref) -> Trouble:
+    told = f"{child} is being deleted, and made anew when it is gone"
+    return Trouble(child, "Leaving", told, passing=True)
+
+
 def _not_ours(child: Ref, now: Seen, uid: str) -> Trouble | None:
     if now.owner is not None and now.owner.uid == uid:
-        told = f"{child} is being deleted, and made anew when it is gone"
-        return Trouble(child, "Leaving", told, passing=True) if now.leaving else None
+        return _leaving(child) if now.leaving else None
     if now.owner is not None and now.owner.ours:
         told = f"{child} is of a former document of this name, and on its way out"
         return Trouble(child, "Leaving", told, passing=True)

@@ -1,6 +1,9 @@
 """Documents in a real cluster, and what a running operator makes of them."""
 
-from functools import partial
+import copy
+from functools import partial, reduce
+from operator import getitem
+from typing import Any
 
 import pytest
 
@@ -116,6 +119,37 @@ def test_drift_is_repaired_at_once(
         return labels[0] == labels[1] and owners[0] == owners[1] and bodies[0] == bodies[1]
 
     hands.until(repaired, f"{name} repaired", lambda: hands.get(name))
+
+
+@pytest.mark.parametrize(
+    ("child", "path", "change"),
+    [
+        (("Service", "pt-lab"), ("ports", 0, "port"), 9999),
+        (("Deployment", "pt-lab-0"),
+         ("template", "spec", "containers", 0, "ports", 0, "containerPort"), 9999),
+    ],
+    ids=["Service", "Deployment"],
+)  # fmt: skip
+def test_a_port_that_somebody_renumbers_has_its_number_again(
+    hands: Hands,
+    namespace: str,
+    child: tuple[str, str],
+    path: tuple[str | int, ...],
+    change: int,
+) -> None:
+    one = ref(hands.apply(fleet("lab", namespace)))
+    hands.until_reason(one, "Accepted", "Accepted")
+    name = Ref(child[0], namespace, child[1])
+    before = _spec(hands, name)
+    spec: Any = copy.deepcopy(before)
+    *way, last = path
+    reduce(getitem, way, spec)[last] = change
+    hands.merge(name, {"spec": spec})
+    hands.until(lambda: _spec(hands, name) == before, f"{name} repaired")
+
+
+def _spec(hands: Hands, name: Ref) -> Any:
+    return (hands.get(name) or {}).get("spec")
 
 
 def test_a_child_that_somebody_deletes_is_made_again(hands: Hands, namespace: str) -> None:
