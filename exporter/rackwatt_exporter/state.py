@@ -78,7 +78,7 @@ def _load(directory: Path) -> _File:
     path = directory / FILE
     try:
         stored = msgspec.json.decode(path.read_bytes(), type=_File)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):  # of a file in its place, saving tells
         return _File(1, {})
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         aside = path.with_suffix(".unreadable")

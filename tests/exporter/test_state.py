@@ -58,9 +58,7 @@ async def test_a_ledger_that_cannot_be_written_is_told_and_freezes_no_counter(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "file").write_text("")
-    ledger = LedgerFile(None)
-    ledger = LedgerFile(tmp_path)
-    ledger._directory = tmp_path / "file"
+    ledger = LedgerFile(tmp_path / "file")
     ledger.accounts["n1"] = used()
     ledger.accounts["n1"].ceiling_joules = 5.0
     await ledger.save(20)

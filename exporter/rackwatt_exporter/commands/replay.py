@@ -7,8 +7,7 @@ from pathlib import Path
 from rackwatt_crds.program.logs import add_logging
 from rackwatt_exporter.capture import CaptureError, read
 from rackwatt_exporter.commands.flags import start_logging
-from rackwatt_exporter.commands.loop import run
-from rackwatt_exporter.commands.simulate import add_place
+from rackwatt_exporter.commands.simulate import add_place, play
 from rackwatt_exporter.simulator.fleet import Ports
 
 
@@ -28,7 +27,7 @@ def command(arguments: argparse.Namespace) -> int:
 
     ports = Ports(arguments.ipmi, arguments.snmp, arguments.redfish)
     try:
-        return run(serve(read(arguments.capture), ports, arguments.directory))
+        return play(serve(read(arguments.capture), ports, arguments.directory))
     except CaptureError as error:
         print(error, file=sys.stderr)
         return 2

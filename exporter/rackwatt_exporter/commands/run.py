@@ -150,7 +150,7 @@ async def _serve(arguments: argparse.Namespace) -> int:
     await _until_stopped(stop, tasks)
     await front.close()
     await exporter.close()
-    log.info("stopped: sessions closed, counters kept")
+    log.info("stopped: sessions closed%s", ", counters kept" if arguments.state_directory else "")
     return 0
 
 

@@ -4,10 +4,11 @@ import argparse
 import ipaddress
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from rackwatt_crds.fields import Duration
 from rackwatt_crds.program.logs import add_logging
@@ -61,7 +62,7 @@ def add_place(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             f"--{protocol}.port",
             dest=protocol,
-            type=int,
+            type=_port,
             default=port,
             metavar="PORT",
             help="(%(default)s)",
@@ -72,6 +73,13 @@ def nodes(text: str) -> int:
     """Read how many machines there shall be."""
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MOST_NODES:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to {MOST_NODES}")
+    return int(text)
+
+
+def _port(text: str) -> int:
+    """Read a port; 0 is none, for the documents name it."""
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 65535")
     return int(text)
 
 
@@ -107,7 +115,16 @@ def command(arguments: argparse.Namespace) -> int:
         return 2
     ports = Ports(arguments.ipmi, arguments.snmp, arguments.redfish)
     plan = partial(_plan, _said(arguments), arguments.scenario)
-    return run(serve(furnished, ports, arguments.directory, plan, arguments.scenario))
+    return play(serve(furnished, ports, arguments.directory, plan, arguments.scenario))
+
+
+def play(serving: Coroutine[Any, Any, int]) -> int:
+    """Let a fleet answer; a folder that cannot be written to is told."""
+    try:
+        return run(serving)
+    except OSError as error:
+        log.error("cannot be written: %s", error)
+        return 1
 
 
 def _said(arguments: argparse.Namespace) -> list[Affected]:

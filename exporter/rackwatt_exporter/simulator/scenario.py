@@ -77,7 +77,8 @@ class ScenarioError(Exception):
     """The scenario cannot be used; the message has all its problems, a line for each."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
-        super().__init__("\n".join(map(str, problems)))
+        self.problems = [str(problem) for problem in problems]
+        super().__init__("\n".join(self.problems))
 
 
 def read(path: Path) -> Scenario:

@@ -50,7 +50,8 @@ async def serve(
     try:
         faults.be(scenario.faults(plan(), machines))
     except ScenarioError as error:
-        log.error("the scenario cannot be used: %s", error)
+        for problem in error.problems:
+            log.error("the scenario cannot be used: %s", problem)
         return 2
     files, authority = keep(directory / "certificate", [SERVER_NAME])
     servers: list[Server] = [
@@ -122,7 +123,8 @@ async def _follow(
             faults.be(scenario.faults(plan(), machines))
             log.info("the scenario is read anew")
         except ScenarioError as error:
-            log.error("the scenario stays as it was: %s", error)
+            for problem in error.problems:
+                log.error("the scenario stays as it was: %s", problem)
 
 
 def _stamp(path: Path | None) -> tuple[int, int] | None:

@@ -116,6 +116,29 @@ def test_a_scenario_is_played_and_followed_when_its_file_changes(
         assert fleet.stop() == 0
 
 
+def test_a_folder_that_cannot_be_written_to_is_told(tmp_path: Path, ports: list[str]) -> None:
+    (tmp_path / "file").write_text("")
+    done = subprocess.run(
+        [*COMMAND, "simulate", f"--directory={tmp_path}/file", *ports],
+        capture_output=True, text=True, check=False, timeout=PATIENCE_S,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "cannot be written" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_each_problem_of_a_scenario_is_a_line_of_its_own(tmp_path: Path, ports: list[str]) -> None:
+    (tmp_path / "scenario.yaml").write_text("faults: [{hosts: cn9}, {quirk: none}]")
+    done = subprocess.run(
+        [*COMMAND, "simulate", "--nodes=3", f"--scenario={tmp_path}/scenario.yaml",
+         f"--directory={tmp_path}", *ports],
+        capture_output=True, text=True, check=False, timeout=PATIENCE_S,
+    )  # fmt: skip
+    first, second = done.stderr.splitlines()
+    assert "faults[0].hosts: no simulated machine is called cn9" in first
+    assert "faults[1].quirk: none is 'none'" in second
+
+
 @contextmanager
 def restarting(fleet: Running) -> Iterator[None]:
     """Restart every machine again and again: one restart may be over before anybody has asked."""
@@ -152,6 +175,8 @@ def test_a_signal_restarts_every_machine(tmp_path: Path, ports: list[str]) -> No
         (["--loss=5"], "'5' does not fit; such as 5%"),
         (["--latency=soon"], "'soon' does not fit; such as 20ms"),
         (["--dead=101%"], "does not fit"),
+        (["--ipmi.port=70000"], "'70000' is not a number from 1 to 65535"),
+        (["--redfish.port=0"], "'0' is not a number from 1 to 65535"),
     ],
 )
 def test_a_scenario_or_flag_that_cannot_be_used_is_told(
