@@ -1,6 +1,5 @@
 """The control plane itself: etcd, kube-apiserver and kube-controller-manager of Kubernetes."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -60,6 +59,8 @@ def test_a_service_account_may_do_what_its_role_says_and_the_audit_log_tells_it(
     account = f"--serviceaccount={own_namespace}:reader"
     kubectl.run("create", "rolebinding", "reader", "--role=reader", account)
     reader = control_plane.service_account(own_namespace, "reader")
+    user = f"system:serviceaccount:{own_namespace}:reader"
+    kubectl.until(lambda k: k.run("auth", "can-i", "list", "configmaps", f"--as={user}"))
     control_plane.audit.mark()
     path = f"/api/v1/namespaces/{own_namespace}"
     with Api(control_plane, reader) as api:
@@ -67,7 +68,6 @@ def test_a_service_account_may_do_what_its_role_says_and_the_audit_log_tells_it(
         with pytest.raises(httpx.HTTPStatusError, match="403"):
             api.get(f"{path}/secrets/a")
         api.client.post(f"{path}/configmaps", json=CONFIG)
-    user = f"system:serviceaccount:{own_namespace}:reader"
     told = [(call.verb, call.resource, call.code) for call in control_plane.audit.calls(user)]
     assert told == [
         ("list", "configmaps", 200),
@@ -178,7 +178,6 @@ with ControlPlane(directory()) as running:
 
 def _alive(pid: int) -> bool:
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
         return False
-    return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()

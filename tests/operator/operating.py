@@ -94,4 +94,5 @@ def operating(
     finally:
         operator.stop()
         told = operator.log.read_text()
+        print(told)  # seen where a test fails
     assert "Traceback" not in told, told

@@ -12,11 +12,11 @@ def processes(cluster: SlurmCluster) -> list[str]:
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            words = (process / "environ").read_bytes() + (process / "cmdline").read_bytes()
+            environ, words = ((process / name).read_bytes() for name in ("environ", "cmdline"))
         except OSError:
             continue
-        if str(cluster.directory).encode() in words:
-            found.append((process / "cmdline").read_text().replace("\0", " "))
+        if str(cluster.directory).encode() in environ + words:
+            found.append(words.decode(errors="replace").replace("\0", " "))
     return found
 
 

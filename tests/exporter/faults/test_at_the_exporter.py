@@ -59,7 +59,7 @@ class Story:
     async def until(self, told: Callable[[Seen], bool]) -> Seen:
         """Look at pages, holding each, until one tells something."""
         deadline_s = time.monotonic() + PATIENCE_S
-        while not told(seen := Seen(await self._text())):
+        while not told(seen := Seen(asked_s=time.monotonic(), text=await self._text())):
             self.watch.look(seen)
             assert time.monotonic() < deadline_s, seen.text
             await asyncio.sleep(0.03)

@@ -33,7 +33,7 @@ spec:
 """
 BY_KEY = "jwtKeySecretRef: {name: slurm, key: jwt}"
 BY_TOKEN = "tokenSecretRef: {name: slurm, key: token}"
-SLACK_S = 3.0
+SLACK_S = 20.0  # for a daemon on a busy machine; a rest that is too long takes minutes
 
 
 @pytest.fixture(scope="module")

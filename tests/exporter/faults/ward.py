@@ -34,11 +34,12 @@ _REASON = re.compile(r'reason="(\w+)"')
 
 
 class Seen:
-    """One page of /metrics, by family and node."""
+    """One page of /metrics, by family and node; it was made between `asked_s` and `at_s`."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, asked_s: float | None = None) -> None:
         self.text = text
         self.at_s = time.monotonic()
+        self.asked_s = self.at_s if asked_s is None else asked_s
         self.values: dict[tuple[str, str], float] = {}
         self.errors: dict[tuple[str, str], float] = {}
         for name, node, more, value in _SAMPLE.findall(text):
@@ -214,13 +215,13 @@ class Watch:
             assert shown is not None or (age_s is not None and age_s > STALE_AFTER_S)
         for family, most_a_second in ((Seen.joules, watts), (Seen.covered_s, 1.0)):
             if (now := family(seen, name)) is not None:
-                self._hold_counter(f"{family.__name__} of {name}", now, most_a_second, seen.at_s)
+                self._hold_counter(f"{family.__name__} of {name}", now, most_a_second, seen)
 
-    def _hold_counter(self, what: str, now: float, most_a_second: float, at_s: float) -> None:
+    def _hold_counter(self, what: str, now: float, most_a_second: float, seen: Seen) -> None:
         """Hold that a counter never falls, and counts nothing twice."""
-        first, first_s, last = self._counters.get(what, (now, at_s, now))
+        first, first_s, last = self._counters.get(what, (now, seen.asked_s, now))
         assert now >= last, f"{what} fell from {last} to {now}"
-        passed_s = at_s - first_s + STALE_AFTER_S + SLACK_S + self.reserve_s
+        passed_s = seen.at_s - first_s + STALE_AFTER_S + SLACK_S + self.reserve_s
         most = first + most_a_second * passed_s
         assert now <= most, f"{what} is {now}, which is more than {most}"
         self._counters[what] = (first, first_s, now)

@@ -11,7 +11,7 @@ import yaml
 from tests.exporter.commands.running import running
 from tests.exporter.exporting import power_target, rewrite
 from tests.exporter.web.certified import GOS_HASH, MUTUAL, PASSWORD, Certified
-from tests.peers.prometheus import prometheus, tool
+from tests.peers.prometheus import Prometheus, prometheus, tool
 
 PAGE = (Path(__file__).parents[3] / "docs/web.md").read_text()
 BLOCKS = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)]
@@ -53,6 +53,16 @@ def test_the_pages_web_configuration_is_one_and_exporter_toolkit_agrees(tmp_path
         assert run.stop() == 0
 
 
+def successes(peer: Prometheus) -> dict[str, str]:
+    found = peer.query("probe_success")
+    return {one["metric"]["instance"]: one["value"][1] for one in found}
+
+
+def measured(peer: Prometheus) -> list[tuple[str, str, str]]:
+    watts = [one["metric"] for one in peer.query("rackwatt_node_power_watts")]
+    return sorted((one["node"], one["instance"], one["powertarget"]) for one in watts)
+
+
 def test_prometheus_finds_every_node_and_scrapes_each_by_itself(tmp_path: Path) -> None:
     (tmp_path / "lab.yaml").write_text(power_target(FLEET))
     with running(
@@ -61,18 +71,13 @@ def test_prometheus_finds_every_node_and_scrapes_each_by_itself(tmp_path: Path) 
         run.until_served(lambda text: text == "ready\n", "/readyz")
         config = as_documented(run.url.removeprefix("http://"))
         with prometheus(tmp_path / "prometheus", config) as peer:
-            peer.until(lambda peer: len(peer.query("probe_success")) == 4)
-            success = {
-                one["metric"]["instance"]: one["value"][1] for one in peer.query("probe_success")
-            }
-            assert success == {"n1": "1", "n2": "1", "n3": "1", "bad": "0"}
-            watts = [one["metric"] for one in peer.query("rackwatt_node_power_watts")]
-            assert sorted((one["node"], one["instance"], one["powertarget"]) for one in watts) == [
-                ("n1", "n1", "lab"),
-                ("n2", "n2", "lab"),
-                ("n3", "n3", "lab"),
-            ]
-            assert [one["health"] for one in peer.targets()] == ["up"] * 4
+            peer.until(
+                lambda peer: successes(peer) == {"n1": "1", "n2": "1", "n3": "1", "bad": "0"}
+            )
+            peer.until(
+                lambda peer: measured(peer) == [(node, node, "lab") for node in ("n1", "n2", "n3")]
+            )
+            peer.until(lambda peer: [one["health"] for one in peer.targets()] == ["up"] * 4)
             rewrite(tmp_path / "lab.yaml", power_target("[{names: n7}]"))
             peer.until(lambda peer: peer.query('probe_success{instance="n7"}'))
 

@@ -129,7 +129,7 @@ async def test_a_lease_that_was_given_back_is_free_at_once(
 async def test_a_lease_is_given_back_also_while_it_is_being_renewed(
     candidates: Candidates, hands: Hands, namespace: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = await candidates.stand()
+    first = await candidates.stand(10)  # it is not given back if that takes longer
     await first.leading.wait()
     began, replace = asyncio.Event(), first._client.replace
 

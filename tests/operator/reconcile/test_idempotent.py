@@ -141,8 +141,9 @@ def test_the_second_time_nothing_is_written(
     with own(hands) as namespace:
         assume(sum(hands.tried(placed(raw, namespace)) for raw in drawn))
         refused = asyncio.run(play(monitored, namespace))
-        for name, manifest in planned(hands, namespace).items():
-            assert name.name in refused or hands.settled(manifest), name
+        made = [one for name, one in planned(hands, namespace).items() if name.name not in refused]
+        # Between its two looks at one of them a controller may write what is its own.
+        hands.until(lambda: all(map(hands.settled, made)))
 
 
 async def play(cluster: Cluster, namespace: str) -> set[str]:
