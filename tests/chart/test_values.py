@@ -188,6 +188,8 @@ def test_what_exists_already_is_taken_as_it_is() -> None:
         ({"networkPolicy": {"apiServerPorts": []}}, "minItems"),
         ({"monitoring": {"labels": {"release": 1}}}, "got number, want string"),
         ({"fullnameOverride": "x" * 53}, "maxLength"),
+        ({"fullnameOverride": "Watts"}, "does not match pattern"),
+        ({"nameOverride": "up_per"}, "does not match pattern"),
     ],
     ids=json.dumps,
 )  # fmt: skip
