@@ -143,7 +143,12 @@ async def test_what_is_left_at_the_end_is_kopf_s_to_judge() -> None:
 
 async def test_an_object_is_asked_about_by_its_whole_name_and_its_version() -> None:
     asked: list[tuple[Ref, int]] = []
-    await told([event("ADDED", 7, name="b") + b"\n"], lambda *it: bool(asked.append(it)))
+
+    def news(one: Ref, version: int) -> bool:
+        asked.append((one, version))
+        return False
+
+    await told([event("ADDED", 7, name="b") + b"\n"], news)
     assert asked == [(Ref("ConfigMap", "centre", "b"), 7)]
 
 
