@@ -166,7 +166,8 @@ def test_what_several_shards_measure_is_told_as_one(
         )
         assert hands.conditions(one)["Ready"]["message"] == "5 of 19 targets answer"
         assert told["watts"] == 1000
-        parts = [httpx.get(f"{url}/status?failing=99").json()["failing"] for url in (first, second)]
+        pages = [httpx.get(f"{url}/status?failing=99", timeout=60) for url in (first, second)]
+        parts = [page.json()["failing"] for page in pages]
         down = [{each["node"] for each in part} for part in parts]
         assert down[0] | down[1] == {f"d{number}" for number in range(1, 15)}
         assert not down[0] & down[1]
