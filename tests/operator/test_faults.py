@@ -25,8 +25,8 @@ REQUESTS = "rackwatt_operator_api_request_duration_seconds"
 
 
 def wanted(namespace: str, count: int = 4) -> list[Manifest]:
-    said = {"schedulerRef": {"name": "prod"}}
-    fleets = [fleet(f"lab{number}", namespace, **said) for number in range(count)]
+    ref = {"name": "prod"}
+    fleets = [fleet(f"lab{number}", namespace, schedulerRef=ref) for number in range(count)]
     return [binding("prod", namespace), *fleets, fleet("wide", namespace, bmc={"shards": 3})]
 
 

@@ -94,6 +94,10 @@ async def test_killed_and_started_again_no_counter_falls_and_no_session_is_left_
     assert {ward.sessions(name) for name in bmcs} == {2}
 
 
+def all_are_read(times: dict[str, float]) -> Callable[[Seen], bool]:
+    return lambda seen: all(seen.reads(name) >= n and seen.up(name) for name, n in times.items())
+
+
 async def test_a_clock_that_is_set_back_changes_no_reading_and_no_counter(ward: Ward) -> None:
     story = Story(ward)
     off_by = ward.directory / "off-by"
@@ -107,11 +111,7 @@ async def test_a_clock_that_is_set_back_changes_no_reading_and_no_counter(ward: 
         for hours in (48, -1):
             off_by.write_text(str(hours * 3600))
             wanted = {name: before.reads(name) + 3 for name in ward.machines}
-            before = await story.until(
-                lambda seen, wanted=wanted: all(
-                    seen.reads(n) >= r and seen.up(n) for n, r in wanted.items()
-                )
-            )
+            before = await story.until(all_are_read(wanted))
             assert not before.errors
         assert await asyncio.to_thread(process.stop) == 0
     off_by.write_text(str(-72 * 3600))

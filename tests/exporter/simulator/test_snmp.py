@@ -6,6 +6,7 @@ import subprocess
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from hypothesis import given
@@ -150,7 +151,9 @@ async def test_pysnmp_reads_it(port: int, version: str) -> None:
 
 
 @pytest.mark.parametrize("version", ["1", "2c", "3"])
-async def test_our_own_source_reads_it(port: int, tmp_path: Path, version: str) -> None:
+async def test_our_own_source_reads_it(
+    port: int, tmp_path: Path, version: Literal["1", "2c", "3"]
+) -> None:
     directory = tmp_path / "pdu"
     directory.mkdir()
     (directory / "community").write_text(LOGIN.community)

@@ -22,14 +22,16 @@ FLEET = "[{names: 'n[1-3]', type: compute, rack: r1}, {names: bad, adress: y}]"
 
 def as_documented(address: str, **more: Any) -> dict[str, Any]:
     """The page's configuration, with the exporter's address in its place."""
-    config = yaml.safe_load(yaml.safe_dump(SCRAPES).replace("rackwatt.example:9123", address))
+    config: dict[str, Any] = yaml.safe_load(
+        yaml.safe_dump(SCRAPES).replace("rackwatt.example:9123", address)
+    )
     scheme = more.get("scheme", "http")
     (job,) = config["scrape_configs"]
     access = {key: value for key, value in more.items() if key != "scheme"}
     job.update(scrape_interval="1s", scrape_timeout="1s", **more)
     (discovery,) = job["http_sd_configs"]
     discovery.update(refresh_interval="1s", url=f"{scheme}://{address}/targets", **access)
-    return config  # type: ignore[no-any-return]
+    return config
 
 
 def test_promtool_has_nothing_against_what_the_page_says(tmp_path: Path) -> None:
