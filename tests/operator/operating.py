@@ -91,8 +91,10 @@ def operating(
         if ready:
             operator.until_ready()
         yield operator
+    except BaseException:
+        print(operator.log.read_text())
+        raise
     finally:
         operator.stop()
-        told = operator.log.read_text()
-        print(told)  # seen where a test fails
+    told = operator.log.read_text()
     assert "Traceback" not in told, told
