@@ -36,6 +36,11 @@ class ApiError(Exception):
         return "Kind" if _ENDING in str(self) else ""
 
     @property
+    def doubled(self) -> bool:
+        """Whether a list of items with keys would hold one twice."""
+        return self.cause == "FieldValueDuplicate"
+
+    @property
     def passing(self) -> bool:
         """Whether the same may well be accepted later: nobody has to change anything."""
         failed = self.status >= 500 and _NO_SUCH_FIELD not in str(self)  # which answers 500 too

@@ -22,7 +22,6 @@ from rackwatt_operator.telemetry import APPLIES
 log = logging.getLogger(__name__)
 
 _IDENTITY = ("apiVersion", "kind", "metadata")
-_TWICE = "FieldValueDuplicate"
 _NONE_THERE = {"resourceVersion": "1"}
 
 
@@ -89,7 +88,7 @@ class Applier:
         try:
             await self._send(wanted, {"uid": now.uid})
         except ApiError as error:
-            if error.cause != _TWICE or now.stamp != wanted.stamp:  # else this was accepted before
+            if not error.doubled or now.stamp != wanted.stamp:  # else this was accepted before
                 raise
             log.info("%s: is made anew, since it cannot be mended: %s", wanted.child, error)
             await self._client.delete(_path(wanted.child), now.uid)
