@@ -41,7 +41,7 @@ def test_a_benchmark_runs_and_its_tables_hold_figures(module: str) -> None:
     text = output.decode()
     assert text.startswith("## ")
     rows = [line for line in text.splitlines() if line.startswith("| ")]
-    figures = [row for row in rows if re.search(r"\| +[\d.,]+", row)]
+    figures = [row for row in rows if re.search(r"\| +-?[\d.,]+", row)]
     absent = [row for row in rows if "is not installed" in row]  # packages of `make bench` alone
     headings = len(re.findall(r"^\|-", text, re.MULTILINE))
     assert len(figures) > 2
