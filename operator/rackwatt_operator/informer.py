@@ -79,7 +79,8 @@ class Informer:
         stop: asyncio.Event,
     ) -> str:
         """Be the thread."""
-        registry = handlers(kinds, self._login, self._delivers(loop), self._hears(kinds, loop))
+        deliver, hear = self._delivers(loop), self._hears(kinds, loop)
+        registry = handlers(kinds, self._login, self._news, deliver, hear)
         try:
             with asyncio.Runner(loop_factory=lambda: inner) as runner:
                 runner.run(self._kopf(registry, stop))
