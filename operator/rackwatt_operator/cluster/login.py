@@ -14,6 +14,7 @@ import aiohttp
 import yaml
 from kubernetes.aio import config
 from kubernetes.aio.client import Configuration
+from kubernetes.aio.config import kube_config
 
 from rackwatt_operator import __version__
 
@@ -63,6 +64,8 @@ class Login:
         except _NO_KUBECONFIG as error:
             told = str(error).partition("\n")[0]
             raise self._told(f"this is no kubeconfig ({told})") from None
+        finally:
+            _forget_files()
         self._configuration = configuration
 
     def _told(self, why: str) -> LoginError:
@@ -85,6 +88,7 @@ class Login:
         self, request: aiohttp.ClientRequest, handler: Handler
     ) -> aiohttp.ClientResponse:
         """Add the token as it is now: a service account's is replaced every hour."""
+        request.server_hostname = self._configuration.tls_server_name
         if token := await self._configuration.get_api_key_with_prefix("BearerToken"):
             request.headers["Authorization"] = token
         return await handler(request)
@@ -98,6 +102,12 @@ def _trust(settings: Any) -> ssl.SSLContext:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context
+
+
+def _forget_files() -> None:
+    """Remove the files by which the client hands a kubeconfig's key to TLS: it has been read."""
+    forget: Any = kube_config._cleanup_temp_files
+    forget()
 
 
 def _as_pod(configuration: Any) -> str:

@@ -1,0 +1,63 @@
+"""A kubeconfig's certificates: shown to the server, checked against its name, kept in no file."""
+
+import base64
+import ssl
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+import trustme
+from aiohttp import web
+
+from rackwatt_operator.cluster.login import Login
+from tests.cluster.cluster import write_kubeconfig
+
+NAME = "kubernetes.example"
+
+
+@asynccontextmanager
+async def serving(authority: trustme.CA) -> AsyncIterator[str]:
+    """Serve everybody whose certificate is the authority's, as `NAME`; yields the URL."""
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert(NAME).configure_cert(tls)
+    authority.configure_trust(tls)
+    tls.verify_mode = ssl.CERT_REQUIRED
+
+    async def welcome(_: web.Request) -> web.Response:
+        return web.Response(text="welcome")
+
+    app = web.Application()
+    app.router.add_get("/", welcome)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
+    yield f"https://127.0.0.1:{runner.addresses[0][1]}"
+    await runner.cleanup()
+
+
+def encoded(blob: trustme.Blob) -> str:
+    return base64.b64encode(blob.bytes()).decode()
+
+
+async def test_keys_in_a_kubeconfig_open_the_door_and_are_left_in_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = trustme.CA()
+    mine = authority.issue_cert("operator")
+    (tmp_path / "temporary").mkdir()
+    user = {
+        "client-certificate-data": encoded(mine.cert_chain_pems[0]),
+        "client-key-data": encoded(mine.private_key_pem),
+    }
+    trust = {"certificate-authority-data": encoded(authority.cert_pem), "tls-server-name": NAME}
+    async with serving(authority) as url:
+        write_kubeconfig(tmp_path / "config", {"server": url, **trust}, user)
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+        login = Login(tmp_path / "config")
+        for _ in range(2):
+            await login.renew()
+            assert not list((tmp_path / "temporary").iterdir())
+            async with login.session() as session, session.get(login.server) as answer:
+                assert await answer.text() == "welcome"
