@@ -3,9 +3,9 @@
 Where both ends of a conversation live in one loop, a process that was not let run for a second
 finds all its timeouts expired before it has read what came meanwhile, and a test of short intervals
 fails for no fault of anybody. Here a second that nobody attended to has not passed: time goes on by
-small steps, each followed by a look at what has come. While such a loop runs, `time.monotonic` and `time.time`
-go by it: they are replaced as soon as this module is imported, for defaults of parameters keep what
-they find then.
+small steps, each followed by a look at what has come. While such a loop runs, `time.monotonic` and
+`time.time` go by it: they are replaced as soon as this module is imported, for defaults of
+parameters keep what they find then.
 """
 
 import asyncio

@@ -1,8 +1,4 @@
-"""What kopf calls: an event is made brief, and handed on where it has news. Nothing else is here.
-
-Watches come without echoes (`cluster.stream`), lists do not: kopf's, at every start, has what ours
-has told meanwhile.
-"""
+"""What kopf calls: an event is made brief, and handed on. Nothing else happens here."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -11,8 +7,7 @@ import kopf
 
 from rackwatt_operator.cluster.kinds import Kind, Ref
 from rackwatt_operator.cluster.login import Login, LoginError, Middleware
-from rackwatt_operator.cluster.seen import Seen, ref, seen, version
-from rackwatt_operator.cluster.stream import News
+from rackwatt_operator.cluster.seen import Seen, ref, seen
 from rackwatt_operator.telemetry import LAST_EVENT, WATCH_EVENTS
 
 Deliver = Callable[[Ref, Seen, bool], object]
@@ -20,7 +15,7 @@ Deliver = Callable[[Ref, Seen, bool], object]
 
 
 def handlers(
-    kinds: Iterable[Kind], login: Login, news: News, deliver: Deliver, hear: Middleware
+    kinds: Iterable[Kind], login: Login, deliver: Deliver, hear: Middleware
 ) -> kopf.OperatorRegistry:
     """Make a registry with a handler for each kind, and one way to log in.
 
@@ -28,7 +23,7 @@ def handlers(
     """
     registry = kopf.OperatorRegistry()
     for kind in kinds:
-        _watch(kind, news, deliver, registry)
+        _watch(kind, deliver, registry)
 
     @kopf.on.login(registry=registry)
     async def enter(**_: Any) -> kopf.AiohttpSession:
@@ -41,14 +36,12 @@ def handlers(
     return registry
 
 
-def _watch(kind: Kind, news: News, deliver: Deliver, registry: kopf.OperatorRegistry) -> None:
+def _watch(kind: Kind, deliver: Deliver, registry: kopf.OperatorRegistry) -> None:
     events, last = WATCH_EVENTS.labels(kind.kind), LAST_EVENT.labels(kind.kind)
 
     @kopf.on.event(kind.group, kind.version, kind.plural, registry=registry)
     async def noted(event: kopf.RawEvent, **_: Any) -> None:
         raw: Any = event["object"]
-        name, deleted = ref(raw, kind.kind), event["type"] == "DELETED"
-        if deleted or news(name, version(raw)):
-            deliver(name, seen(raw, kind.kind), deleted)
+        deliver(ref(raw, kind.kind), seen(raw, kind.kind), event["type"] == "DELETED")
         events.inc()
         last.set_to_current_time()

@@ -2,12 +2,11 @@
 
 It ends when a kind vanishes under it, or on an answer that it does not know, and some of its tasks
 then live on; or it cancels whatever tasks the loop has. In a loop of its own neither does harm:
-when it ends nothing is left, and it can be started anew. What it hands on is brief already, so that
-ten thousand objects listed at once do not pile up between the two threads.
+when it ends nothing is left, and it can be started anew.
 
-It does not tell when it has listed everything and begun to watch: its requests do. Whoever lists
-after that misses nothing, for what happens from then on is watched. Nor does it tell what is gone
-when it has to list again, its past being forgotten: whoever listed before lists again then.
+It watches, and others list (`cluster.listing`): of the lists that it asks for itself it is given no
+more than the version to watch from. Its requests tell when watching has begun, or has begun anew
+because its past was forgotten: whoever lists after that misses nothing.
 """
 
 import asyncio
@@ -33,6 +32,8 @@ log = logging.getLogger(__name__)
 
 _END_S = 10.0
 _CANCELLED_S = 1.0
+_NOTHING = {"fieldSelector": "metadata.name=-"}
+"""Chooses no object at all: none may be called so."""
 
 
 class Informer:
@@ -80,7 +81,7 @@ class Informer:
     ) -> str:
         """Be the thread."""
         deliver, hear = self._delivers(loop), self._hears(kinds, loop)
-        registry = handlers(kinds, self._login, self._news, deliver, hear)
+        registry = handlers(kinds, self._login, deliver, hear)
         try:
             with asyncio.Runner(loop_factory=lambda: inner) as runner:
                 runner.run(self._kopf(registry, stop))
@@ -137,7 +138,7 @@ class Informer:
     def _hears(self, kinds: Sequence[Kind], loop: asyncio.AbstractEventLoop) -> Middleware:
         """Make what hears requests, and tells when the last watch after a list has begun.
 
-        From what a watch answers it takes the echoes.
+        A list it leaves empty; from what a watch answers it takes the echoes.
         """
         places: Sequence[str | None] = self._namespaces or (None,)
         paths = frozenset(kind.path(place) for kind in kinds for place in places)
@@ -147,6 +148,7 @@ class Informer:
             path = request.url.path
             if "watch" not in request.url.query:
                 awaited.update(paths & {path})
+                request.url = request.url.update_query(_NOTHING)
                 return await handler(request)
             if path in awaited:
                 awaited.discard(path)

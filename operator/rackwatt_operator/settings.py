@@ -13,8 +13,6 @@ import kopf
 from rackwatt_operator.cluster.listing import LABELLED, OWN
 from rackwatt_operator.plan.labels import MANAGER
 
-_CHUNK = 50
-"""Objects listed at a time, of every kind at once: 500 of each took 30 MiB, and no less time."""
 _REQUEST_S = 30.0
 _CONNECT_S = 10.0
 _WORKER_IDLE_S = 0.1
@@ -34,7 +32,6 @@ def settings() -> kopf.OperatorSettings:
     made.networking.error_backoffs = _Backoffs()
     made.watching.connect_timeout = _CONNECT_S
     made.watching.reconnect_backoff = 0.1
-    made.watching.chunk_size = _CHUNK
     made.queueing.idle_timeout = _WORKER_IDLE_S  # each object has a task for that long
     made.queueing.exit_timeout = _EXIT_S
     made.persistence.diffbase_storage = _NoDiffBase()

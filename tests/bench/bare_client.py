@@ -42,7 +42,7 @@ def applying(manifest: Manifest) -> Request:
 
 
 def send(cluster: Cluster, requests: Iterable[Request]) -> list[bytes]:
-    """Send requests, as many at a time as the operator does, each as soon as there is a place; give what was answered.
+    """Send requests, as many at a time as the operator does; give what was answered.
 
     Raises:
         AssertionError: one was refused.

@@ -1,7 +1,8 @@
 """CPU of a Redfish login and of a warm reading over TLS: our source beside plain httpx.
 
-CPU is the client's process alone, user and system, under uvloop; our simulator is the peer, in a process of its own. httpx has one client for each
-host, as it must, and does the least that gives a number: one GET, its JSON, one look into it.
+CPU is the client's process alone, user and system, under uvloop; our simulator is the peer, in a
+process of its own. httpx has one client for each host, as it must, and does the least that gives a
+number: one GET, its JSON, one look into it.
 """
 
 import argparse

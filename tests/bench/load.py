@@ -45,8 +45,9 @@ class Scraped:
 class Load:
     """All that was seen of one fleet.
 
-    `first_late_s` is how late the exporter was at worst in its first sweep; `fleet_cost` is the simulated fleet's own; `dropped` are packets that found a socket full, the
-    exporter's or the fleet's.
+    `first_late_s` is how late the exporter was at worst in its first sweep; `fleet_cost` is the
+    simulated fleet's own; `dropped` are packets that found a socket full, the exporter's or the
+    fleet's.
     """
 
     living: int

@@ -25,10 +25,11 @@ def config_map(name: str, namespace: str, said: str) -> Manifest:
     }
 
 
-async def test_what_is_known_already_is_not_handed_on_and_what_is_gone_is(
+async def test_what_is_there_or_known_already_is_not_handed_on_and_what_is_gone_is(
     operated: Cluster, hands: Hands, namespace: str
 ) -> None:
     known = Ref("ConfigMap", namespace, "known")
+    hands.apply(config_map("there", namespace, "before"))
     handed: asyncio.Queue[tuple[str, bool]] = asyncio.Queue()
     login = Login(operated.kubeconfig)
     await login.renew()

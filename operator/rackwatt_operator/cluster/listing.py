@@ -1,4 +1,4 @@
-"""Everything listed, so that what is known is true: before watching begins, and now and then after.
+"""Everything listed, so that what is known is true: once watching has begun, and now and then.
 
 A watch can lose what happens while it is cut off, deletions above all, and one that has gone silent
 tells nothing at all. A list finds it. Versions decide between the list and what came meanwhile.
