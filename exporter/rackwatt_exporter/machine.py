@@ -48,7 +48,9 @@ class Machine(Board[Instrument, Findings]):
             return
         at_s = self._since_boot()
         for energy in result.energies:
-            self.meter(key, energy).turn(energy.joules, energy.span_joules, self._boot, at_s)
+            self.meter(key, energy).turn(
+                energy.joules, energy.span_joules, self._boot, at_s, energy.most_watts
+            )
         before, since_s = entry.error, entry.failing_since_s
         self._take(entry, result, took_s, 0.0)
         if result.amiss is not None:

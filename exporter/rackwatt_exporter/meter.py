@@ -13,7 +13,7 @@ import msgspec
 
 from rackwatt_exporter.ledger import Amount, Tally
 
-# More than any domain draws for long: the largest processors are built for 500 W. A counter of the
+# More than a part of a processor draws for long: the largest are built for 500 W. A counter of the
 # least range that processors have, 65 kJ, goes round in 43 s at this.
 MOST_DOMAIN_WATTS = 1500.0
 # Room until the next save for a processor that goes from idle to full load.
@@ -29,14 +29,22 @@ class Meter(Tally):
     watts: Amount | None = None
     resumed: bool = False
 
-    def turn(self, joules: float, span_joules: float, boot: str, at_s: float) -> None:
+    def turn(
+        self,
+        joules: float,
+        span_joules: float,
+        boot: str,
+        at_s: float,
+        most_watts: float = MOST_DOMAIN_WATTS,
+    ) -> None:
         """Book what a counter shows now.
 
-        `span_joules` is where it wraps, infinite for one that never does. `watts` is the mean since
-        it was last seen; None where that is in doubt.
+        `span_joules` is where it wraps, infinite for one that never does; it grows by less than
+        `most_watts`. `watts` is the mean since it was last seen; None where that is in doubt.
         """
         elapsed_s = at_s - self.at_s
-        grown = self._grown(joules, span_joules, elapsed_s) if boot == self.boot else None
+        most = most_watts * elapsed_s
+        grown = self._grown(joules, span_joules, most) if boot == self.boot else None
         self.watts = None
         if grown is not None:
             self._book(grown, elapsed_s)
@@ -58,8 +66,7 @@ class Meter(Tally):
         """Go on in a new process."""
         self.resumed = True
 
-    def _grown(self, joules: float, span_joules: float, elapsed_s: float) -> float | None:
-        most = MOST_DOMAIN_WATTS * elapsed_s
+    def _grown(self, joules: float, span_joules: float, most: float) -> float | None:
         if self.counter_joules is None or not 0 < most < span_joules:
             return None
         grown = joules - self.counter_joules

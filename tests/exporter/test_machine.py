@@ -46,6 +46,15 @@ def test_watts_add_up_what_is_whole_once_all_of_it_is_known() -> None:
     assert set(node.meters) == {"rapl/package-0", "rapl/package-1", "rapl/package-0/core"}
 
 
+def test_a_platform_of_many_accelerators_has_its_watts() -> None:
+    node = Node()
+    for joules in (0.0, 102_000.0):
+        node.now_s += 10
+        psys = Energy("psys", "psys", joules, 2.0**32, whole=False, most_watts=50_000.0)
+        node.machine.succeeded("rapl", Findings((), (psys,)), 0.001)
+    assert node.meters["rapl/psys"].watts == pytest.approx(10_200.0)
+
+
 def test_what_is_amiss_is_a_failure_beside_what_was_found(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
+from rackwatt_exporter.meter import MOST_DOMAIN_WATTS
 from rackwatt_exporter.reading import ReadError
 
 
@@ -31,7 +32,8 @@ class Energy(NamedTuple):
     """A counter of joules as it stands, which the ledger makes an account of (meter.py).
 
     `zone` is its name within its collector, the same after every boot. `span_joules` is where it
-    wraps. `whole` where it is part of no other counter: only such ones may be added up.
+    wraps, `most_watts` more than it is ever made to grow by. `whole` where it is part of no other
+    counter: only such ones may be added up.
     """
 
     domain: str
@@ -39,6 +41,7 @@ class Energy(NamedTuple):
     joules: float
     span_joules: float
     whole: bool
+    most_watts: float = MOST_DOMAIN_WATTS
 
 
 class Findings(msgspec.Struct, frozen=True):

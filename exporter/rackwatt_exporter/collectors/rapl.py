@@ -18,11 +18,16 @@ from typing import NamedTuple
 from rackwatt_exporter.collectors.collector import Energy, Findings
 from rackwatt_exporter.collectors.failures import unreadable
 from rackwatt_exporter.collectors.kept import KeptFile
+from rackwatt_exporter.meter import MOST_DOMAIN_WATTS
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.settings.host import Host
 
 _WHOLE = frozenset({"package", "dram"})
 _NUMBERED = re.compile(r"-[0-9].*")  # package-0, package-1-die-0
+# `psys` is the whole machine, accelerators and all. No counter is made to go round sooner than in
+# about a minute (Intel SDM 3B, RAPL Interfaces): where the span is short, the machine is small.
+_MOST_PLATFORM_WATTS = 50_000.0
+_SOONEST_ROUND_S = 60.0
 _PER_UNIT = 1e6  # micro
 _MOST_DIGITS = 20  # of 64 bits
 
@@ -48,7 +53,10 @@ class _Counter:
 
     def read(self) -> Energy:
         joules = microjoules(self.file.read(64), self.file.path) / _PER_UNIT
-        return Energy(self.zone.domain, self.zone.name, joules, self.span_joules, self.zone.whole)
+        return Energy(
+            self.zone.domain, self.zone.name, joules, self.span_joules, self.zone.whole,
+            most_watts(self.zone.domain, self.span_joules),
+        )  # fmt: skip
 
 
 class RaplCollector:
@@ -64,7 +72,7 @@ class RaplCollector:
 
         Raises:
             ReadError: absent, where there is no zone; permission_denied or sensor_unreadable, where
-                none can be read.
+                none can be read, or it cannot be seen which there are.
         """
         self._look()
         energies: list[Energy] = []
@@ -90,18 +98,27 @@ class RaplCollector:
         """Open the zones there are, if they are others than last time."""
         try:
             present = frozenset(os.listdir(self._root))
-        except OSError as error:
+        except (FileNotFoundError, NotADirectoryError) as error:
             raise self._absent(error.strerror) from None
+        except OSError as error:
+            raise unreadable(self._root, error) from None
         if present == self._seen and self._counters:
             return
         for counter in self._counters:
             counter.file.close()
         names = {directory: self._name(directory) for directory in present}
-        counting = [one for one in present if (self._root / one / "energy_uj").exists()]
+        counting = [one for one in present if self._counts(one)]
         self._counters = [self._counter(zone) for zone in zones(names, counting)]
         self._seen = present
         if not self._counters:
             raise self._absent("it has no zone that counts energy")
+
+    def _counts(self, directory: str) -> bool:
+        path = self._root / directory / "energy_uj"
+        try:
+            return path.exists()
+        except OSError as error:
+            raise unreadable(path, error) from None
 
     def _name(self, directory: str) -> str:
         try:
@@ -143,6 +160,13 @@ def zones(names: Mapping[str, str], counting: Iterable[str]) -> list[Zone]:
         domain = _NUMBERED.sub("", names.get(directory, directory))
         found[name] = Zone(directory, domain, name)
     return list(found.values())
+
+
+def most_watts(domain: str, span_joules: float) -> float:
+    """Tell more than a zone ever draws, so that what cannot be is told from a wrap."""
+    if domain != "psys":
+        return MOST_DOMAIN_WATTS
+    return max(MOST_DOMAIN_WATTS, min(span_joules / _SOONEST_ROUND_S, _MOST_PLATFORM_WATTS))
 
 
 def microjoules(text: bytes, path: Path) -> int:

@@ -1,5 +1,6 @@
 """RAPL over trees as kernels lay them out. This machine has a counter of its own only on hardware."""
 
+import math
 import os
 import tempfile
 from collections.abc import Iterator
@@ -11,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rackwatt_exporter.collectors.collector import Energy
-from rackwatt_exporter.collectors.rapl import RaplCollector, Zone, microjoules, zones
+from rackwatt_exporter.collectors.rapl import RaplCollector, Zone, microjoules, most_watts, zones
+from rackwatt_exporter.meter import MOST_DOMAIN_WATTS
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.settings.host import Host
 from tests.exporter.collectors.powercap import EPYC, LAPTOP, TWO_DIES, XEON, Powercap
@@ -84,6 +86,14 @@ def test_namesakes_that_are_no_twins_are_told_apart() -> None:
     assert [zone.name for zone in zones(two, two)] == ["psys", "psys@intel-rapl:1"]
 
 
+def test_the_platform_may_draw_what_its_counter_is_made_for() -> None:
+    joule_units = 2.0**32  # as servers count psys
+    assert most_watts("psys", joule_units) == most_watts("psys", math.inf) == 50_000.0
+    assert most_watts("package", joule_units) == MOST_DOMAIN_WATTS
+    laptop = most_watts("psys", 262143.32885)
+    assert MOST_DOMAIN_WATTS < laptop < 262143.32885 / 43  # no second round goes unseen
+
+
 def test_a_zone_that_counts_nothing_is_none() -> None:
     assert zones({"intel-rapl": "intel-rapl", "dtpm:0": "cpu"}, []) == []
 
@@ -129,6 +139,19 @@ async def test_counters_that_only_root_may_read_are_permission_denied_and_never_
             await read(Path(folder))
         assert caught.value.reason is Reason.PERMISSION_DENIED
         assert "intel-rapl:0/energy_uj may not be read" in str(caught.value)
+
+
+@pytest.mark.parametrize("closed", ["class/powercap", "class/powercap/intel-rapl:0"])
+async def test_folders_that_nobody_may_look_into_are_permission_denied(closed: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        Powercap(Path(folder), XEON)
+        os.chmod(Path(folder, closed), 0)
+        with unprivileged(), pytest.raises(ReadError, match="uid 0") as caught:
+            await read(Path(folder))
+        os.chmod(Path(folder, closed), 0o755)
+        assert caught.value.reason is Reason.PERMISSION_DENIED
+        assert closed in str(caught.value)
 
 
 async def test_what_can_be_read_is_and_the_rest_is_amiss(tmp_path: Path) -> None:
