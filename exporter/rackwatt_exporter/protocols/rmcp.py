@@ -6,7 +6,6 @@ what ipmitool, freeipmi and pyghmi send before they log in, and so what a simula
 
 import struct
 
-RMCP_PORT = 623
 IPMI_HEADER = b"\x06\x00\xff\x07"  # version 1.0, no acknowledge wanted, class IPMI
 ASF_HEADER = b"\x06\x00\xff\x06"
 ASF_ENTERPRISE = (4542).to_bytes(4)

@@ -22,7 +22,6 @@ Manifest = dict[str, Any]
 _TIMEOUT = aiohttp.ClientTimeout(total=30, sock_connect=10)
 _JSON = {"Content-Type": "application/json"}
 _APPLY = {"Content-Type": "application/apply-patch+yaml"}
-_MERGE = {"Content-Type": "application/merge-patch+json"}
 _SHOWN = 80
 _CHUNK = "100"
 
@@ -73,10 +72,6 @@ class Client:
         path = kind.path(metadata["namespace"], metadata["name"], subresource)
         asked = {"fieldManager": MANAGER, "force": "true"}
         return await self._ask("PATCH", path, asked, manifest, _APPLY)
-
-    async def merge(self, path: str, body: Manifest) -> Manifest:
-        """Change the fields that are given; None removes one."""
-        return await self._ask("PATCH", path, {"fieldManager": MANAGER}, body, _MERGE)
 
     async def create(self, path: str, body: Manifest) -> Manifest:
         """Create an object, or ask a review."""
