@@ -42,7 +42,7 @@ MEASURED: Mapping[Quantity, Family] = MappingProxyType(
         Quantity.CPU_GUEST_SECONDS: Family(
             "rackwatt_node_cpu_guest_seconds_total",
             "counter",
-            "Time that virtual machines ran; it is part of the same mode of node_cpu_seconds.",
+            "Time of virtual machines, within the same mode of rackwatt_node_cpu_seconds_total.",
             ("node", "mode"),
             "seconds",
         ),

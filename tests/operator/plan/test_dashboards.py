@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ FLEET = fleet(
     "schedulerRef: {name: prod}\ninterval: 500ms",
     "method: fake, hosts: [{names: 'n[1-3]', rack: r1}, {names: bad, method: snmp, addresses: 127.0.0.1}]",
 )
+ROOT = Path(__file__).parents[3]
 NODES = nodes(spec="interval: 500ms").replace("name: lab", "name: nodes")
 GRID = fleet(name="grid").replace(
     "bmc: {method: fake, hosts: [{names: n1}]}",
@@ -74,6 +76,13 @@ def test_a_dashboard_is_found_by_the_sidecar_and_keeps_its_name_for_grafana() ->
     assert len(model["uid"]) <= 40
     assert [variable["type"] for variable in model["templating"]["list"]] == ["datasource"]
     assert all(panel["datasource"]["uid"] == "${datasource}" for panel in model["panels"])
+
+
+def test_busy_is_without_the_modes_that_docs_leave_out() -> None:
+    modes = re.compile(r'mode=~"([a-z|]+)"')
+    documented = set(modes.findall((ROOT / "docs/node.md").read_text()))
+    asked = {found for _, one in expressions(planned(NODES)) for found in modes.findall(one)}
+    assert asked == documented == {"idle|iowait|steal"}
 
 
 def test_panels_stand_beside_each_other_and_never_on_each_other() -> None:

@@ -37,7 +37,7 @@ def _by_node(subject: Subject, power: str) -> Iterator[Panel]:
         kind="timeseries",
         queries=(Query(f"topk(20, {_busy(subject, '$__rate_interval', 'node')})", "{{node}}"),),
         unit="percentunit",
-        told="Share of the processors' time that was not idle, of the twenty busiest nodes.",
+        told="Share of the time that processors worked here, of the twenty busiest nodes.",
     )
 
 
@@ -55,9 +55,9 @@ def _by_part(subject: Subject) -> Iterator[Panel]:
 
 
 def _busy(subject: Subject, window: str, by: str = "") -> str:
-    """Ask for the share of processor time that was not idle, of all nodes or of each."""
+    """Ask for the share of time that processors worked here: not idle, and not stolen by a host."""
     family = "rackwatt_node_cpu_seconds_total"
     summed = f"sum by ({by})" if by else "sum"
-    idle = select(subject, family, 'mode=~"idle|iowait"')
+    idle = select(subject, family, 'mode=~"idle|iowait|steal"')
     parts = [f"{summed} (rate({one}[{window}]))" for one in (idle, select(subject, family))]
     return f"1 - {parts[0]} / {parts[1]}"
