@@ -77,10 +77,12 @@ def run(part: Part) -> str:
         listener.start()
         timer = threading.Timer(part.limit_s, _kill, [process])
         timer.start()
-        section = process.stdout.read().strip()
-        status = process.wait()
-        timer.cancel()
-        _kill(process)  # whoever it has left behind
+        try:
+            section = process.stdout.read().strip()
+            status = process.wait()
+        finally:
+            timer.cancel()
+            _kill(process)  # and whoever it has left behind
         listener.join()
     if status == 0 and section:
         return section
@@ -141,6 +143,7 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="NAME")
     parser.add_argument("--output", type=Path, help="where the page is written (standard output)")
     said = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what is under way ends, too
     where, sections = machine(), []
     for part in parts(said.names):
         sections.append(run(part))

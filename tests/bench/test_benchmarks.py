@@ -5,6 +5,9 @@ import re
 import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -60,6 +63,35 @@ def test_the_load_is_told_whole() -> None:
     assert int(rows["sessions open while polling"]) >= 9
     assert rows["sessions left open, as BMCs saw it"] == "0"
     assert rows["exit status"] == "0"
+
+
+def test_a_bench_that_is_told_to_end_leaves_nobody_behind() -> None:
+    mark = f"RACKWATT_BENCH={os.getpid()}.{time.monotonic_ns()}"
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.bench", "load"],
+        cwd=ROOT, env={**os.environ, **dict([mark.split("=")])}, stderr=subprocess.DEVNULL,
+    ) as process:  # fmt: skip
+        _until(lambda: any("multiprocessing" in command for command in _marked(mark)))
+        process.terminate()
+        assert process.wait(DEADLINE_S) == 128 + signal.SIGTERM
+    _until(lambda: not _marked(mark))
+
+
+def _marked(mark: str) -> list[str]:
+    """List the commands of all processes that have this in their environment."""
+    found = []
+    for each in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it has ended, or is somebody else's
+            if mark.encode() in (each / "environ").read_bytes().split(b"\0"):
+                found.append((each / "cmdline").read_text())
+    return found
+
+
+def _until(holds: Callable[[], bool]) -> None:
+    deadline_s = time.monotonic() + DEADLINE_S
+    while not holds():
+        assert time.monotonic() < deadline_s
+        time.sleep(0.1)
 
 
 def test_every_benchmark_is_run_by_default_and_has_a_tiny_one_here() -> None:
