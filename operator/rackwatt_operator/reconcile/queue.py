@@ -57,6 +57,7 @@ class Queue:
         self._again: dict[Ref, float] = {}
         self._timers: dict[Ref, asyncio.TimerHandle] = {}
         self._failures: dict[Ref, int] = {}
+        self._draining = False
         self._wake = asyncio.Semaphore(0)
         self._open = asyncio.Event()
         self._idle = asyncio.Event()
@@ -94,8 +95,11 @@ class Queue:
                 self._leisure.pop(name, None)
 
     def lead(self, leads: bool) -> None:
-        """Let workers take names, or let them take no other: somebody else may lead."""
-        if leads:
+        """Let workers take names, or let them take no other: somebody else may lead.
+
+        What was told to drain takes none any more.
+        """
+        if leads and not self._draining:
             self._open.set()
         else:
             self._open.clear()
@@ -108,6 +112,7 @@ class Queue:
 
     async def drain(self, grace_s: float) -> None:
         """Take no more names, and wait until what is being worked on is done, if it is in time."""
+        self._draining = True
         self.lead(False)
         try:
             async with asyncio.timeout(grace_s):

@@ -245,7 +245,7 @@ def test_who_does_not_lead_works_on_nothing_and_forgets_nothing() -> None:
     assert began == [20, 20]
 
 
-def test_draining_lets_work_end_and_begins_none() -> None:
+def test_draining_lets_work_end_and_begins_none_whoever_leads() -> None:
     ended: list[Ref] = []
 
     async def work(name: Ref, _: bool) -> float:
@@ -256,6 +256,7 @@ def test_draining_lets_work_end_and_begins_none() -> None:
     async def story(queue: Queue) -> None:
         queue.add([key(number) for number in range(5)])
         await asyncio.sleep(1)
+        asyncio.get_running_loop().call_later(1, queue.lead, True)
         await queue.drain(10)
         assert asyncio.get_running_loop().time() == 3
         await asyncio.sleep(20)
