@@ -148,19 +148,36 @@ class _Walk:
     def _leaf(
         self, raw: Any, inner: Any, metas: list[msgspec.Meta], path: str, said: str
     ) -> _SpoiltError:
+        if self._within(raw, inner, path):
+            return _SpoiltError()
         reason, _, place = said.partition(" - at `$")
         at = path + place.rstrip("`")
         if get_origin(inner) is Literal:
             words = [str(word) for word in get_args(inner)]
             said = raw if isinstance(raw, str) else shown(raw)
             return self._spoilt(at, f"{shown(raw)} is none of these; {nearest(said, words)}")
-        if inner is str and not isinstance(raw, str):
-            return self._spoilt(at, f"expected text, found {shown(raw)}: write it in quotes")
         told = [meta.description for meta in metas if meta.pattern and meta.description]
-        if isinstance(raw, str) and inner is str and told:
+        if inner is str and not isinstance(raw, str):
+            wanted = f"expected text, found {shown(raw)}: write it in quotes"
+            return self._spoilt(at, ". ".join([wanted, *told[:1]]))
+        if get_origin(inner) in (list, dict) and not isinstance(raw, get_origin(inner)):
+            wanted = "a list" if get_origin(inner) is list else "an object"
+            return self._spoilt(at, f"expected {wanted}, found {shown(raw)}")
+        if isinstance(raw, str) and told:
             return self._spoilt(at, f"{shown(raw)} does not fit. {told[0]}")
         reason = reason.replace("`", "")
         return self._spoilt(at, f"{reason[0].lower()}{reason[1:]}, found {shown(raw)}")
+
+    def _within(self, raw: Any, inner: Any, path: str) -> bool:
+        """Tell of each item of a list or map of leaves what is wrong with it, if anything is."""
+        if get_origin(inner) is list and isinstance(raw, list):
+            items = [(f"{path}[{place}]", one) for place, one in enumerate(raw)]
+        elif get_origin(inner) is dict and isinstance(raw, Mapping):
+            items = [(f"{path}.{key}", one) for key, one in raw.items() if isinstance(key, str)]
+        else:
+            return False
+        hint = get_args(inner)[-1]
+        return _SpoiltError in [self._try(one, hint, at) for at, one in items]
 
     def _note(self, path: str, reason: str) -> None:
         self.problems.append(Problem(path, reason, self.alone))
@@ -188,7 +205,9 @@ def _unwrapped(hint: Any) -> tuple[Any, list[msgspec.Meta]]:
             hint, *notes = get_args(hint)
             metas += [note for note in notes if isinstance(note, msgspec.Meta)]
         elif get_origin(hint) in (Union, types.UnionType):
-            (hint,) = [part for part in get_args(hint) if part is not type(None)]
+            hint, *others = [part for part in get_args(hint) if part is not type(None)]
+            if others:
+                return Any, metas + [note for one in (hint, *others) for note in _unwrapped(one)[1]]
         else:
             return hint, metas
 

@@ -19,6 +19,7 @@ Quantity = (
         Meta(
             pattern=r"^([0-9]+\.?[0-9]*|\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][-+]?[0-9]+)?\Z",
             max_length=64,
+            description="A quantity such as `100m`, `0.5`, `64Mi` or `1G`.",
         ),
     ]
 )

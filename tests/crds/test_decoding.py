@@ -54,6 +54,10 @@ def test_every_problem_is_told_at_once_with_its_path() -> None:
             fleet({"names": "a", "snmp": {"oids": [{"oid": "1.3", "scale": 0}]}}),
             "spec.bmc.hosts[0].snmp.oids[0].scale: expected float > 0.0, found 0",
         ),
+        (
+            {"interval": 30},
+            "spec.interval: expected text, found 30: write it in quotes. A time such as `30s`",
+        ),
         ({"interval": "9" * 400 + "h"}, "spec.interval: '99"),
         ({"retries": 10**5000}, "spec.retries: expected int <= 10, found a number of thousands"),
         ({10**5000: 1}, "spec.a number of thousands of digits: unknown field"),
@@ -61,6 +65,28 @@ def test_every_problem_is_told_at_once_with_its_path() -> None:
         ({"bmc": []}, "spec.bmc: expected an object, found []"),
         ({"bmc": {"hosts": []}}, "spec.bmc.hosts: expected at least 1 items, found 0"),
         ({"bmc": {"hosts": {}}}, "spec.bmc.hosts: expected a list, found {}"),
+        ({"node": {"collectors": "rapl"}}, "spec.node.collectors: expected a list, found 'rapl'"),
+        (
+            {"node": {"collectors": ["cpu", "raple"]}},
+            "spec.node.collectors[1]: 'raple' is none of these; did you mean rapl?",
+        ),
+        (
+            {"pod": {"nodeSelector": ["a"]}},
+            "spec.pod.nodeSelector: expected an object, found ['a']",
+        ),
+        (
+            {"pod": {"nodeSelector": {"gpu": True}}},
+            "spec.pod.nodeSelector.gpu: expected text, found True: write it in quotes",
+        ),
+        (
+            {"pod": {"resources": {"limits": {"cpu": "1", "memory": "96MB"}}}},
+            "spec.pod.resources.limits.memory: '96MB' does not fit. A quantity such as `100m`",
+        ),
+        (
+            {"pod": {"resources": {"limits": {"memory": -1}}}},
+            "spec.pod.resources.limits.memory: expected int >= 0, found -1",
+        ),
+        ({"pod": {"labels": {1: "a"}}}, "spec.pod.labels"),
         ({}, "spec: exactly one of bmc, node, grid must be given, found none"),
         (
             fleet({"names": "a", "address": "b", "addresses": "c"}),
