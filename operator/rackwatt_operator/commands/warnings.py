@@ -3,12 +3,21 @@
 from collections.abc import Iterator
 
 from rackwatt_crds.bmc.entries import method, places, usable
-from rackwatt_crds.bmc.hosts import Bmc, HostEntry
+from rackwatt_crds.bmc.hosts import Access, Bmc, HostEntry
 from rackwatt_crds.bmc.ipmi import IpmiSsh
 from rackwatt_crds.document import Document, PowerTarget
 from rackwatt_crds.schedulerbinding import Slurm, SlurmSsh
 from rackwatt_operator.commands.given import Given, bindings
 from rackwatt_operator.plan.subject import named_bindings
+
+_SETTINGS = {
+    "ipmi": "ipmi",
+    "ipmiSsh": "ipmi_ssh",
+    "snmp": "snmp",
+    "redfish": "redfish",
+    "fake": "fake",
+}
+_LOG_IN = ("ipmi", "snmp", "redfish")
 
 
 def warnings(documents: list[Given]) -> Iterator[str]:
@@ -39,11 +48,23 @@ def _doubts(document: Document) -> Iterator[str]:
 
 def _fleet(bmc: Bmc) -> Iterator[str]:
     told = {doubt for entry in usable(bmc) for doubt in _entry(bmc, entry)}
+    told.update(_unread(bmc, {method(bmc, entry) for entry in usable(bmc)}))
     yield from sorted(told)
+
+
+def _unread(said: Access, asked: set[str]) -> Iterator[str]:
+    """Doubt settings of a protocol by which none of the targets they are for is asked."""
+    for name in _SETTINGS.keys() - asked if asked else ():
+        if getattr(said, _SETTINGS[name]) is not None:
+            by = ", ".join(sorted(asked))
+            yield f"{name}: said of targets that are asked by {by}; should `method` be {name}?"
 
 
 def _entry(bmc: Bmc, entry: HostEntry) -> Iterator[str]:
     asked = method(bmc, entry)
+    yield from _unread(entry, {asked})
+    if asked in _LOG_IN and not (entry.credentials or bmc.credentials):
+        yield f"credentials: {asked} needs a Secret, and none is named: such targets cannot be read"
     if asked == "ipmiSsh":
         yield from _ssh("ipmiSsh", entry.ipmi_ssh, bmc.ipmi_ssh)
     if asked == "snmp":

@@ -131,6 +131,21 @@ def test_a_wrong_binding_is_told_with_path_and_reason(
             "snmp.oids: symbolic names need their MIBs",
         ),
         (
+            fleet(bmc="method: snmp, preset: ilo, hosts: [{names: a, addresses: a}]"),
+            "credentials: snmp needs a Secret, and none is named",
+        ),
+        (
+            fleet(bmc="snmp: {version: '3'}, hosts: [{names: a, addresses: a}]"),
+            "snmp: said of targets that are asked by ipmi; should `method` be snmp?",
+        ),
+        (
+            fleet(
+                bmc="method: redfish, hosts: [{names: a, addresses: a}, {names: b, addresses: b, "
+                "snmp: {port: 1161}}]"
+            ),
+            "snmp: said of targets that are asked by redfish; should `method` be snmp?",
+        ),
+        (
             fleet() + "---\n" + fleet(name="other"),
             "PowerTarget other: 1 nodes, n1 first, stand in",
         ),
