@@ -59,7 +59,7 @@ class Daemon:
                 start_new_session=True,  # Ctrl-C is for the tests, which end their daemons in order
             )
 
-    def stop(self, sign: signal.Signals = signal.SIGTERM, grace_s: float = 20.0) -> None:
+    def stop(self, sign: signal.Signals = signal.SIGTERM, grace_s: float = 60.0) -> None:
         """End it; SIGKILL follows where the sign is not obeyed in time."""
         if self._process is None:
             return

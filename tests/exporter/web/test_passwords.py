@@ -32,26 +32,32 @@ async def test_what_is_beyond_72_bytes_is_cut_off_as_htpasswd_does() -> None:
     assert await Passwords({"a": kept}).right(b"a", b"x" * 100)
 
 
-async def test_a_right_password_costs_its_hash_once() -> None:
+@pytest.fixture
+def checked(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """List the hashes that bcrypt is asked about, which is what costs."""
+    found: list[bytes] = []
+    check = bcrypt.checkpw
+
+    def noted(password: bytes, kept: bytes) -> bool:
+        found.append(kept)
+        return check(password, kept)
+
+    monkeypatch.setattr(bcrypt, "checkpw", noted)
+    return found
+
+
+async def test_a_right_password_costs_its_hash_once(checked: list[bytes]) -> None:
     passwords = Passwords({"a": GOS_HASH})
-    started_s = time.process_time()
-    assert await passwords.right(b"a", PASSWORD.encode())
-    first_s = time.process_time() - started_s
-    started_s = time.process_time()
     for _ in range(100):
         assert await passwords.right(b"a", PASSWORD.encode())
-    assert time.process_time() - started_s < first_s
+    assert checked == [GOS_HASH.encode()]
 
 
-async def test_a_hundred_scrapes_at_once_cost_one_hash() -> None:
-    kept = bcrypt.hashpw(b"x", bcrypt.gensalt(10)).decode()
-    passwords = Passwords({"a": kept})
-    started_s = time.process_time()
-    bcrypt.checkpw(b"x", kept.encode())
-    once_s = time.process_time() - started_s
-    started_s = time.process_time()
-    assert all(await asyncio.gather(*(passwords.right(b"a", b"x") for _ in range(100))))
-    assert time.process_time() - started_s < 4 * once_s
+async def test_a_hundred_scrapes_at_once_cost_one_hash(checked: list[bytes]) -> None:
+    passwords = Passwords({"a": GOS_HASH})
+    asked = (passwords.right(b"a", PASSWORD.encode()) for _ in range(100))
+    assert all(await asyncio.gather(*asked))
+    assert checked == [GOS_HASH.encode()]
 
 
 async def test_an_unknown_user_takes_as_long_as_a_known_one() -> None:
@@ -62,13 +68,14 @@ async def test_an_unknown_user_takes_as_long_as_a_known_one() -> None:
         assert not await passwords.right(name, b"wrong")
         return time.process_time() - started_s
 
-    known = sorted([await cost_s(b"b") for _ in range(5)])[2]
-    unknown = sorted([await cost_s(b"nobody") for _ in range(5)])[2]
+    # In turns, and the least of each: whatever else the machine does only adds to some of them.
+    took = [(await cost_s(b"b"), await cost_s(b"nobody")) for _ in range(5)]
+    known, unknown = map(min, zip(*took, strict=True))
     assert unknown == pytest.approx(known, rel=0.5)
 
 
 async def test_the_event_loop_turns_while_a_password_is_checked() -> None:
-    kept = bcrypt.hashpw(b"x", bcrypt.gensalt(11)).decode()
+    kept = bcrypt.hashpw(b"x", bcrypt.gensalt(12)).decode()
     passwords = Passwords({"a": kept})
     checking = asyncio.create_task(passwords.right(b"a", b"x"))
     turns = 0
