@@ -1,11 +1,16 @@
 """What is logged of what libraries have to say."""
 
+import asyncio
 import logging
 import time
+from typing import Any
 
 from rackwatt_crds.program.logs import log_to_stderr
 
+log = logging.getLogger(__name__)
+
 _KOPF_EVERY_S = 30.0
+_CLOSED = "the handler is closed"
 _QUIET = ("aiohttp.access", "asyncio", "urllib3", "kubernetes")
 
 
@@ -15,6 +20,19 @@ def start_logging(level: str, form: str) -> None:
     # kopf tells of every event, at debug of what is in it, and warns of what is meant to be so.
     logging.getLogger("kopf").setLevel(max(logging.ERROR, logging.root.level))
     handler.addFilter(_Sparing())
+
+
+def tell(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Log what has gone wrong in a loop, as its exception handler.
+
+    Not that an answer came just as its question was given up: asyncio drops it, uvloop takes it for
+    a fatal error of TLS, since what reads it may have to write on a connection that is closed.
+    """
+    error = context.get("exception")
+    if isinstance(error, RuntimeError) and str(error).endswith(_CLOSED):
+        log.debug("%s: %s", context.get("message"), error)
+    else:
+        loop.default_exception_handler(context)
 
 
 class _Sparing(logging.Filter):

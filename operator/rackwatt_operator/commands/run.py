@@ -15,7 +15,7 @@ from rackwatt_crds.program.listening import add_listen_address
 from rackwatt_crds.program.logs import add_logging
 from rackwatt_operator import __version__
 from rackwatt_operator.commands.given import add_defaults, namespace
-from rackwatt_operator.commands.logs import start_logging
+from rackwatt_operator.commands.logs import start_logging, tell
 
 log = logging.getLogger(__name__)
 
@@ -97,6 +97,7 @@ async def _serve(arguments: argparse.Namespace) -> int:
     from rackwatt_operator.cluster.login import Login, LoginError
     from rackwatt_operator.operator import Operator, Scope
 
+    asyncio.get_running_loop().set_exception_handler(tell)
     login = Login(arguments.kubeconfig)
     try:
         await login.renew()
