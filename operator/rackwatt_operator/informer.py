@@ -147,8 +147,9 @@ class Informer:
         async def hear(request: aiohttp.ClientRequest, handler: Handler) -> aiohttp.ClientResponse:
             path = request.url.path
             if "watch" not in request.url.query:
-                awaited.update(paths & {path})
-                request.url = request.url.update_query(_NOTHING)
+                if path in paths:  # else it looks for kinds
+                    awaited.add(path)
+                    request.url = request.url.update_query(_NOTHING)
                 return await handler(request)
             if path in awaited:
                 awaited.discard(path)

@@ -1,7 +1,8 @@
 """Watched, then listed: what happens in the cluster reaches the queue, whatever becomes of a watch.
 
 In this order, so that nothing falls between the two. A watch that ends begins anew, and everything
-is listed again; a list of everything comes now and then besides.
+is listed again; a list of everything comes now and then besides. So it does when kinds or rights
+come or go, and when one of the watches does not come about.
 """
 
 import asyncio
@@ -83,32 +84,47 @@ class Watching:
         """List everything whenever watches have begun, and now and then besides.
 
         All documents are looked at then: kinds may have come or gone, and with them what documents
-        come to.
+        come to. It ends where watching has to begin anew: what can be listed is not watched, as by
+        one that looked for its kinds just before discovery had them all, or others may be.
         """
-        patience_s = _BEGIN_S  # one watch may not come about; what can be had is listed
+        patience_s, begun = _BEGIN_S, False
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(patience_s):
-                    await self._informer.watching.wait()
+                    begun = await self._informer.watching.wait()
             self._informer.watching.clear()
             try:
                 self._queue.add(await self._listing.refresh(self._capabilities.watched))
             except ApiError as error:
                 self._fail(f"not everything could be listed: {error}")
                 patience_s = _RETRY_S
+                if error.status in (403, 404) and await self._others():
+                    return
             else:
                 self._queue.add(self._listing.documents())
                 self._succeed()
+                if not begun:
+                    log.warning("all was listed, and not all is watched: watching begins anew")
+                    return
                 patience_s = self._resync_s * random.uniform(0.9, 1.1)  # noqa: S311 - no secret
                 await asyncio.sleep(_PAUSE_S)
 
+    async def _others(self) -> bool:
+        """Look again what can be watched, and tell whether that is something else than before."""
+        before = self._capabilities.watched
+        await self._capabilities.refresh()
+        return self._capabilities.watched != before
+
     async def _look(self) -> None:
-        """End when kinds have come or gone: watching begins anew with those that there are."""
+        """End when kinds or rights have come: watching begins anew with what there is."""
         while True:
             await asyncio.sleep(LOOK_S)
             with suppress(ApiError):
                 if await self._capabilities.monitored() != self._capabilities.monitoring:
                     log.info("kinds of Prometheus Operator have come or gone")
+                    return
+                if granted := await self._capabilities.granted():
+                    log.info("the operator may list and watch %s by now", granted)
                     return
 
     def _succeed(self) -> None:

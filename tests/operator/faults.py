@@ -23,7 +23,13 @@ from tests.cluster.cluster import Cluster
 Fault = Callable[[str, str, bool], int | None]
 """What to do with a request: by method, path, and whether it is a watch. None lets it through."""
 
-_REASONS = {409: "Conflict", 410: "Expired", 429: "TooManyRequests", 500: "InternalError"}
+_REASONS = {
+    404: "NotFound",
+    409: "Conflict",
+    410: "Expired",
+    429: "TooManyRequests",
+    500: "InternalError",
+}
 _HOP = {"host", "content-length", "transfer-encoding", "connection", "content-encoding"}
 
 

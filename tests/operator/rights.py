@@ -47,6 +47,12 @@ def grant(cluster: Cluster, account: Account) -> None:
     Kubectl(cluster).apply(*_granted("ClusterRole", account.role, policy_rules("watched")))
 
 
+def revoke(cluster: Cluster, account: Account, but: Sequence[tuple[str, str]]) -> None:
+    """Take some (resource, verb) from an account that has all the rights of the table."""
+    rules = _without(policy_rules("watched"), but)
+    Kubectl(cluster).apply(*_granted("ClusterRole", account.role, rules))
+
+
 def _granted(kind: str, name: str, rules: list[dict[str, Any]]) -> list[dict[str, Any]]:
     metadata = {"name": name} | ({"namespace": name} if kind == "Role" else {})
     role = {"apiVersion": f"{GROUP}/v1", "kind": kind, "metadata": metadata, "rules": rules}

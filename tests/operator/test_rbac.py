@@ -1,5 +1,6 @@
 """The table of rights, held to what an operator asks of a real API server: no more, and no less."""
 
+import secrets
 from collections.abc import Iterator
 
 import pytest
@@ -10,9 +11,10 @@ from tests.cluster import documents, monitoring
 from tests.cluster.clients import Api, Manifest
 from tests.cluster.controlplane import ControlPlane
 from tests.operator.hands import OWN, Hands, binding, fleet, nodes, ref
-from tests.operator.operating import operating
-from tests.operator.rights import account, grant
+from tests.operator.operating import Operating, operating
+from tests.operator.rights import account, grant, revoke
 
+LAST_LIST = "rackwatt_operator_last_list_timestamp_seconds"
 SPECS: dict[str, Manifest] = {
     "Service": {"spec": {"ports": [{"port": 1}]}},
     "NetworkPolicy": {"spec": {"podSelector": {}}},
@@ -162,12 +164,37 @@ def test_a_kind_that_is_forbidden_is_told_and_keeps_nobody_up(
         if verb == "watch":
             assert "may not watch networkpolicies.networking.k8s.io" in running.log.read_text()
             ours.until(lambda: ours.get(policy))
+            grant(control_plane, operator)
+            ours.until(lambda: is_watched(running, ours, policy))
             return
         condition = ours.until_reason(one, "Available", "Forbidden")
         assert f"may not {verb} networkpolicies.networking.k8s.io" in condition["message"]
         grant(control_plane, operator)
         ours.until(lambda: ours.get(policy))
         ours.until_reason(one, "Available", "RolloutInProgress")
+
+
+def is_watched(running: Operating, hands: Hands, child: Ref) -> bool:
+    """Touch a child, and tell whether the operator has ever heard of one of its kind."""
+    hands.merge(child, {"metadata": {"annotations": {"touched": secrets.token_hex(4)}}})
+    return running.metric("rackwatt_operator_watch_events_total", kind=child.kind) > 0
+
+
+def test_a_right_that_is_taken_away_takes_its_kind_alone_and_comes_back(
+    control_plane: ControlPlane, ours: Hands, own_namespace: str
+) -> None:
+    operator = account(control_plane)
+    flags = (f"--lease.namespace={operator.namespace}", "--resync.interval=1s")
+    with operating(control_plane, *flags, kubeconfig=operator.kubeconfig) as running:
+        revoke(control_plane, operator, [("networkpolicies", "list")])
+        running.until_logged("may not list networkpolicies.networking.k8s.io")
+        listed_s = running.metric(LAST_LIST)
+        ours.until(lambda: running.metric(LAST_LIST) > listed_s)
+        ours.apply(fleet("lab", own_namespace))
+        policy = Ref("NetworkPolicy", own_namespace, "pt-lab")
+        ours.until(lambda: ours.get(policy))
+        grant(control_plane, operator)
+        ours.until(lambda: is_watched(running, ours, policy))
 
 
 def test_who_may_not_even_look_says_so(control_plane: ControlPlane, ours: Hands) -> None:

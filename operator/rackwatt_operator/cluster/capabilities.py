@@ -38,6 +38,7 @@ class Capabilities:
         """The kinds of Prometheus Operator that the API has."""
         self.watched: tuple[Kind, ...] = ()
         """The kinds that there are and that we may list and watch."""
+        self._denied: tuple[Kind, ...] = ()
 
     async def monitored(self) -> frozenset[str]:
         """Ask which kinds of Prometheus Operator there are now."""
@@ -52,6 +53,13 @@ class Capabilities:
                 return frozenset()
             raise
         return frozenset(one["kind"] for one in found["resources"] if "/" not in one["name"])
+
+    async def granted(self) -> str:
+        """Ask whether what we might not list and watch can be now, and name the first that can."""
+        for kind in self._denied:
+            if not [right async for right in self._lacking(kind)]:
+                return kind.resource
+        return ""
 
     async def refresh(self) -> None:
         """Look what there is, and which of it may be watched.
@@ -74,6 +82,7 @@ class Capabilities:
         for told in filter(None, lacking.values()):
             log.warning("the operator may not %s: what becomes of them is not seen", told[0])
         self.watched = tuple(kind for kind in there if not lacking[kind.kind])
+        self._denied = tuple(kind for kind in there if lacking[kind.kind])
 
     def _has(self, kind: Kind) -> bool:
         return kind not in _MONITORING or kind.kind in self.monitoring
@@ -83,8 +92,7 @@ class Capabilities:
             for verb in ("list", "watch"):
                 if not await self._may(verb, kind, place):
                     where = f"in namespace {place}" if place else "in all namespaces"
-                    resource = ".".join(filter(None, (kind.plural, kind.group)))
-                    yield f"{verb} {resource} {where}"
+                    yield f"{verb} {kind.resource} {where}"
 
     async def _may(self, verb: str, kind: Kind, place: str) -> bool:
         asked = {

@@ -35,6 +35,11 @@ class Kind:
         """The version without its group."""
         return self.api_version.rpartition("/")[2]
 
+    @property
+    def resource(self) -> str:
+        """The plural with its group, as rights are spoken of."""
+        return ".".join(filter(None, (self.plural, self.group)))
+
     def path(self, namespace: str | None = None, name: str = "", subresource: str = "") -> str:
         """Tell the path of an object, or of all of them: in a namespace, or everywhere."""
         root = f"/apis/{self.api_version}" if self.group else f"/api/{self.api_version}"
