@@ -118,9 +118,10 @@ def main() -> None:
     parser.add_argument("--targets", type=int, default=1000)
     parser.add_argument("--edits", type=int, default=200)
     parser.add_argument("--rest", type=float, default=120, metavar="SECONDS")
+    parser.add_argument("--quiet", type=float, default=2, metavar="SECONDS")
     said = parser.parse_args()
     with ControlPlane(directory()) as plane:
-        run = Bench(plane).run(said.targets, said.edits, said.rest)
+        run = Bench(plane, said.quiet).run(said.targets, said.edits, said.rest)
     print(section(said.targets, run))
 
 

@@ -35,7 +35,6 @@ WARMING = 20
 EDIT_EVERY_S = 0.1
 _ADMIN = "admin"
 _TOLD_EVERY_S = 10.0
-_QUIET_S = 2.0
 _DONE = re.compile(r'^rackwatt_operator_reconciles_total\{.*result="done".*\} (\S+)$', re.MULTILINE)
 _LAST = re.compile(r"^rackwatt_operator_last_success_timestamp_seconds (\S+)$", re.MULTILINE)
 _DEPTH = re.compile(r"^rackwatt_operator_queue_depth (\S+)$", re.MULTILINE)
@@ -90,12 +89,16 @@ class Run:
 
 
 class Bench:
-    """A control plane with everything installed, and an account for the operator."""
+    """A control plane with everything installed, and an account for the operator.
 
-    def __init__(self, plane: ControlPlane) -> None:
+    It is quiet once nobody has changed anything for `quiet_s`.
+    """
+
+    def __init__(self, plane: ControlPlane, quiet_s: float) -> None:
         documents.install(plane)
         monitoring.install(plane)
         self._plane = plane
+        self._quiet_s = quiet_s
         self._account: Account = account(plane)
 
     def run(self, targets: int, edits: int, rest_s: float) -> Run:
@@ -204,7 +207,7 @@ class Bench:
 
         def quiet() -> bool:
             log = audit_log(self._plane)
-            time.sleep(_QUIET_S)
+            time.sleep(self._quiet_s)
             return not any(map(asks_for_change, log.calls()))
 
         _until("the control plane is quiet", quiet, 0)

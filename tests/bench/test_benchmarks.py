@@ -26,7 +26,7 @@ TINY = {
     "bench_prometheus": ("--targets=6", "--pages=4", *QUICK),
     "bench_memory": ("--bmcs=12", "--seconds=2", "--sweeps=1"),
     "bench_node": ("--readings=20", "--scrapes=20"),
-    "bench_operator": ("--targets=6", "--edits=2", "--rest=2"),
+    "bench_operator": ("--targets=6", "--edits=2", "--rest=2", "--quiet=0.3"),
 }
 
 

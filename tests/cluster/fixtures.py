@@ -9,14 +9,21 @@ import os
 import secrets
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
+import httpx
 import pytest
 
 from scripts.tools import directory
-from tests.cluster.clients import Kubectl
+from tests.cluster.clients import Api, Manifest
 from tests.cluster.cluster import Cluster, existing
 from tests.cluster.controlplane import ControlPlane
+from tests.patience import until
+
+PASSING = (429, 500, 503)
+DONE_BEFORE = (404, 409)
+"""What a second try is told where the first was heard, and its answer was lost."""
 
 
 def kubeconfig() -> str:
@@ -60,8 +67,21 @@ def own_namespace(control_plane: ControlPlane) -> Iterator[str]:
 
 
 def _namespace(cluster: Cluster) -> Iterator[str]:
+    """Make it and delete it by plain requests: kubectl would cost a test more than all it does."""
     name = f"rackwatt-test-{secrets.token_hex(4)}"
-    kubectl = Kubectl(cluster)
-    kubectl.run("create", "namespace", name)
+    _until_done(cluster, "POST", "", {"metadata": {"name": name}})
     yield name
-    kubectl.delete("namespace", name)
+    _until_done(cluster, "DELETE", f"/{name}")
+
+
+def _until_done(cluster: Cluster, method: str, name: str, body: Manifest | None = None) -> None:
+    """Ask on a new connection, the test may have restarted the API server; again while it is busy."""
+
+    def done() -> httpx.Response | None:
+        with Api(cluster) as api, suppress(httpx.TransportError):
+            answer = api.client.request(method, f"/api/v1/namespaces{name}", json=body)
+            return answer if answer.status_code not in PASSING else None
+        return None
+
+    answer = until(done)
+    assert answer.is_success or answer.status_code in DONE_BEFORE, answer.text
