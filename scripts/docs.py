@@ -3,6 +3,7 @@
 Of docs/troubleshooting.md and docs/operator.md one table each is made; the rest is written by hand.
 """
 
+import json
 import re
 import sys
 import types
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import msgspec
+import yaml
 from prometheus_client.core import Metric
 from prometheus_client.metrics import MetricWrapperBase
 
@@ -18,6 +20,7 @@ from rackwatt_exporter.advice import ADVICE
 from rackwatt_exporter.page.families import FAMILIES, PROBE_SUCCESS
 from rackwatt_exporter.page.family import Family
 from rackwatt_exporter.page.usage import PER_USAGE
+from rackwatt_exporter.settings.presets import PRESETS
 from rackwatt_operator import telemetry
 from rackwatt_operator.cluster.observed import Observed
 from rackwatt_operator.inventory import Inventory
@@ -59,7 +62,24 @@ def documents_page() -> str:
         lines.append(f"\n## {kind}\n\n{model.__doc__}\n\n")
         lines.append("| field | type | what it is |\n|---|---|---|\n")
         lines += _fields(get_type_hints(model, include_extras=True)["spec"], "spec")
+    lines.append(
+        "\n## Presets\n\nWhat each says of its method, where no word of the document beats it: as vendors' "
+        "MIBs and other\npeople's running code have it. None was tried on a device by us.\n"
+        "\n| method | preset | what it says |\n|---|---|---|\n"
+    )
+    for (method, preset), said in sorted(PRESETS.items()):
+        lines.append(f"| `{method}` | `{preset}` | `{_said(said)}` |\n")
     return "".join(lines)
+
+
+def _said(settings: msgspec.Struct) -> str:
+    """Write settings as a document would say them under their method, on one line."""
+    said = json.loads(msgspec.json.encode(settings), object_hook=_without_none)
+    return yaml.safe_dump(said, default_flow_style=True, sort_keys=False, width=10_000).strip()
+
+
+def _without_none(one: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in one.items() if value is not None}
 
 
 def _fields(model: type[msgspec.Struct], path: str) -> Iterator[str]:
