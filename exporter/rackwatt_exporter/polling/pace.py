@@ -11,6 +11,7 @@ import zlib
 from dataclasses import dataclass
 
 FIRST_SWEEP_S = 10.0
+FEW_PER_S = 10  # that many nobody minds: a handful, as a node's own collectors, waits for nothing
 FIRST_CONTACTS_PER_S = 1000  # a log-in takes five times what a reading does, at both ends
 BEAT_S = 0.02
 _JITTER = 0.05
@@ -32,8 +33,8 @@ class Pace:
 
 def first_due_s(key: str, pace: Pace, now_s: float) -> float:
     """Tell when a new target is first asked: soon, but not all of them at once."""
-    sweep_s = max(min(pace.interval_s, FIRST_SWEEP_S), pace.fleet / FIRST_CONTACTS_PER_S)
-    return now_s + place(key) * sweep_s
+    sweep_s = min(pace.interval_s, FIRST_SWEEP_S, pace.fleet / FEW_PER_S)
+    return now_s + place(key) * max(sweep_s, pace.fleet / FIRST_CONTACTS_PER_S)
 
 
 def next_due_s(key: str, pace: Pace, due_s: float, now_s: float, failures: int) -> float:

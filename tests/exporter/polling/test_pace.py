@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from rackwatt_exporter.polling.pace import (
     BEAT_S,
+    FEW_PER_S,
     FIRST_CONTACTS_PER_S,
     FIRST_SWEEP_S,
     Pace,
@@ -20,9 +21,16 @@ names = st.text(min_size=1, max_size=20)
 times = st.floats(0, 1e7)
 
 
-@given(names, times)
-def test_a_new_target_is_asked_soon(name: str, now_s: float) -> None:
-    assert now_s <= first_due_s(name, PACE, now_s) <= now_s + FIRST_SWEEP_S
+@given(names, times, st.integers(1, 10_000))
+def test_a_new_target_is_asked_soon(name: str, now_s: float, fleet: int) -> None:
+    due_s = first_due_s(name, replace(PACE, fleet=fleet), now_s)
+    assert now_s <= due_s <= now_s + min(FIRST_SWEEP_S, fleet / FEW_PER_S) + 1e-6
+
+
+def test_a_fleet_that_is_no_handful_takes_its_time() -> None:
+    pace = replace(PACE, fleet=200)
+    due = sorted(first_due_s(f"n{number:03}", pace, 0) for number in range(pace.fleet))
+    assert 0.95 * FIRST_SWEEP_S < due[-1] <= FIRST_SWEEP_S
 
 
 def test_a_large_fleet_is_met_no_faster_than_a_thousand_a_second() -> None:
@@ -81,5 +89,6 @@ def test_what_is_due_waits_for_the_next_beat_and_no_longer(due_s: float, later_s
 
 
 def test_a_fleet_is_asked_in_few_beats() -> None:
-    beats = {beat_s(first_due_s(f"node{number:05}", PACE, 1000.0)) for number in range(10_000)}
+    pace = replace(PACE, fleet=10_000)
+    beats = {beat_s(first_due_s(f"node{number:05}", pace, 1000.0)) for number in range(pace.fleet)}
     assert len(beats) <= FIRST_SWEEP_S / BEAT_S + 1
