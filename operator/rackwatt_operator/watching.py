@@ -110,9 +110,14 @@ class Watching:
                 await asyncio.sleep(_PAUSE_S)
 
     async def _others(self) -> bool:
-        """Look again what can be watched, and tell whether that is something else than before."""
+        """Look again what can be watched, and tell whether that is something else than before.
+
+        Where that cannot be told, or documents cannot be watched, as in one namespace of several,
+        what is watched yet goes on.
+        """
         before = self._capabilities.watched
-        await self._capabilities.refresh()
+        with suppress(ApiError, UnfitClusterError):
+            await self._capabilities.refresh()
         return self._capabilities.watched != before
 
     async def _look(self) -> None:

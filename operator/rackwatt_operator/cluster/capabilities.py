@@ -62,7 +62,7 @@ class Capabilities:
         return ""
 
     async def refresh(self) -> None:
-        """Look what there is, and which of it may be watched.
+        """Look what there is, and which of it may be watched; what was known stays if it fails.
 
         Raises:
             UnfitClusterError: there are no documents, or they may not be watched.
@@ -73,19 +73,17 @@ class Capabilities:
             raise UnfitClusterError(
                 f"the cluster has no {kinds} ({API_VERSION}): install the CRDs ({_CRDS})"
             )
-        self.monitoring = await self.monitored()
-        there = [kind for kind in WATCHED if self._has(kind)]
+        monitoring = await self.monitored()
+        there = [kind for kind in WATCHED if kind not in _MONITORING or kind.kind in monitoring]
         lacking = {kind.kind: [right async for right in self._lacking(kind)] for kind in there}
         for kind in DOCUMENTS:
             if told := lacking[kind.kind]:
                 raise UnfitClusterError(f"the operator may not {told[0]}: grant it that right")
         for told in filter(None, lacking.values()):
             log.warning("the operator may not %s: what becomes of them is not seen", told[0])
+        self.monitoring = monitoring
         self.watched = tuple(kind for kind in there if not lacking[kind.kind])
         self._denied = tuple(kind for kind in there if lacking[kind.kind])
-
-    def _has(self, kind: Kind) -> bool:
-        return kind not in _MONITORING or kind.kind in self.monitoring
 
     async def _lacking(self, kind: Kind) -> AsyncIterator[str]:
         for place in self._places:
