@@ -63,9 +63,9 @@ def documents_page() -> str:
         lines.append("| field | type | what it is |\n|---|---|---|\n")
         lines += _fields(get_type_hints(model, include_extras=True)["spec"], "spec")
     lines.append(
-        "\n## Presets\n\nWhat each says of its method, where no word of the document beats it: as vendors' "
-        "MIBs and other\npeople's running code have it. None was tried on a device by us.\n"
-        "\n| method | preset | what it says |\n|---|---|---|\n"
+        "\n## Presets\n\nWhat each says of its method, where no word of the document beats it: as "
+        "vendors' MIBs and\nother people's running code have it. None was tried on a device by us."
+        "\n\n| method | preset | what it says |\n|---|---|---|\n"
     )
     for (method, preset), said in sorted(PRESETS.items()):
         lines.append(f"| `{method}` | `{preset}` | `{_said(said)}` |\n")

@@ -14,7 +14,17 @@ def accepted(found: Findings) -> Claim:
     if found.paused:
         told = "spec.paused: nothing is made, changed or removed until it is false"
         return Claim("Accepted", "True", "Paused", told)
-    return Claim("Accepted", "True", "Accepted", "the document is valid, and all it names is there")
+    return Claim("Accepted", "True", "Accepted", _right(found))
+
+
+def _right(found: Findings) -> str:
+    """Say no more than is known: without an answer nobody has looked at hosts and Secrets."""
+    if found.told is not None and found.told.asked > found.told.silent:
+        return "the document is valid, and all it names is there"
+    return (
+        "the document is valid as far as the operator sees; whether its entries and Secrets can be "
+        "used, its collectors will tell"
+    )
 
 
 def _wrong(found: Findings) -> Iterator[tuple[str, str]]:

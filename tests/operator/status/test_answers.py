@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -13,11 +14,13 @@ from rackwatt_crds.loading import judge
 from rackwatt_crds.status import PowerTargetStatus, SchedulerBindingStatus
 from rackwatt_exporter.settings.host import Host
 from rackwatt_operator.plan.facts import MONITORING
+from rackwatt_operator.status.accepted import accepted
 from rackwatt_operator.status.findings import Findings
-from rackwatt_operator.status.told import Answer, answer, together
+from rackwatt_operator.status.told import Answer, Told, answer, together
 from rackwatt_operator.status.written import status
 from tests.exporter.collectors.powercap import XEON, Powercap
 from tests.exporter.exporting import Exporting
+from tests.operator.hands import fleet
 
 NODE = """\
 apiVersion: rackwatt.dev/v1alpha1
@@ -64,6 +67,21 @@ async def test_a_zone_of_the_grid_is_one_target(tmp_path: Path) -> None:
         await exporter.until(lambda text: "grams_per_kilowatt_hour" in text, "/status")
         told = together([answer((await exporter.text("/status")).encode())], 10)
     assert (told.configured, told.failing, told.worst) == (1, 0, [])
+
+
+@pytest.mark.parametrize(
+    ("told", "known"),
+    [(None, False), (together([None], 10), False), (together([None, Answer()], 10), True)],
+)
+def test_that_all_is_there_is_said_once_a_collector_has_looked(
+    told: Told | None, known: bool
+) -> None:
+    document = judge(fleet("lab", "centre"), "").document
+    found = Findings(document, (), (), None, frozenset(), MONITORING, told=told)
+    claim = accepted(found)
+    assert (claim.status, claim.reason) == ("True", "Accepted")
+    assert ("all it names is there" in claim.message) == known
+    assert ("its collectors will tell" in claim.message) != known
 
 
 @given(st.binary() | st.text().map(lambda text: json.dumps({"first_problems": [text]}).encode()))
