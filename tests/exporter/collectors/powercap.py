@@ -52,18 +52,20 @@ class Powercap:
         self._link(directory, folder)
         for file, text in (("name", name), ("max_energy_range_uj", span), ("enabled", 1)):
             (folder / file).write_text(f"{text}\n")
-        (folder / "energy_uj").write_text(f"{round(joules * 1e6)}\n")
+        (folder / "energy_uj").write_text(_microjoules(joules))
         (folder / "energy_uj").chmod(mode)
 
     def show(self, **joules: float) -> None:
         """Let counters stand at so many joules, by directory with `_` for `:` and `-`."""
         known = {one.name.replace(":", "_").replace("-", "_"): one for one in self._class.iterdir()}
         for directory, value in joules.items():
-            self.write(known[directory].name, f"{round(value * 1e6)}\n")
+            self.write(known[directory].name, _microjoules(value))
 
     def write(self, directory: str, text: str) -> None:
-        """Let a counter show this, in the file that is open already."""
-        (self._class / directory / "energy_uj").write_text(text)
+        """Let a counter show this, in the file that is open already, and may just be read."""
+        with (self._class / directory / "energy_uj").open("r+") as file:
+            file.write(text)
+            file.truncate()
 
     def remove(self, directory: str) -> None:
         """Let a zone vanish."""
@@ -79,3 +81,8 @@ class Powercap:
     def _link(self, directory: str, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         (self._class / directory).symlink_to(os.path.relpath(folder, self._class))
+
+
+def _microjoules(joules: float) -> str:
+    """Write a counter, always as long: nobody who reads meanwhile finds nothing, or the rest of another."""
+    return f"{round(joules * 1e6):015}\n"
