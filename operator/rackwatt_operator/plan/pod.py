@@ -66,6 +66,8 @@ def _container(subject: Subject, shard: int | None, rights: Privileges) -> dict[
         "args": _arguments(subject, shard, rights),
         **_environment(subject),
         "ports": [{"name": PORT_NAME, "containerPort": PORT, "protocol": "TCP"}],
+        # Without it a collector that listens after two seconds is found ready after ten.
+        "startupProbe": _probe(failures=120, period_s=1),
         "livenessProbe": _probe(failures=6),
         "readinessProbe": _probe(failures=2),
         "resources": subject.pod.get("resources", {}),
@@ -119,10 +121,10 @@ def _environment(subject: Subject) -> dict[str, Any]:
     return {"env": [{"name": "NODE_NAME", "valueFrom": source}]}
 
 
-def _probe(failures: int) -> dict[str, Any]:
+def _probe(failures: int, period_s: int = 10) -> dict[str, Any]:
     return {
         "httpGet": {"path": "/healthz", "port": PORT_NAME},
-        "periodSeconds": 10,
+        "periodSeconds": period_s,
         "timeoutSeconds": 5,
         "failureThreshold": failures,
     }

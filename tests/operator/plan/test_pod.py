@@ -47,6 +47,13 @@ def test_a_collector_finds_the_kernels_files_where_they_are_mounted() -> None:
     assert one[-2:] == ["--node.name=$(NODE_NAME)", "--path.procfs=/host/proc"]
 
 
+def test_a_collector_that_starts_is_looked_at_each_second_and_given_time() -> None:
+    for pod in pods(planned(fleet())) + pods(planned(nodes())):
+        start, alive = container(pod)["startupProbe"], container(pod)["livenessProbe"]
+        assert start["periodSeconds"] == 1
+        assert start["failureThreshold"] > alive["failureThreshold"] * alive["periodSeconds"]
+
+
 def test_collectors_inside_nodes_get_what_they_need_and_nothing_else() -> None:
     rapl, cpu = pod_spec(nodes("rapl")), pod_spec(nodes("cpu"))
     paths = [
