@@ -65,7 +65,14 @@ class Operator:
             observed,
             Planner(observed, capabilities, defaults),
             Applier(client, observed),
-            Teller(client, observed, capabilities, self._collectors, Looking(client, observed)),
+            Teller(
+                client,
+                observed,
+                capabilities,
+                self._collectors,
+                Looking(client, observed),
+                self._queue.add,
+            ),
         )
         self._lease = Lease(client, scope.lease_namespace, scope.lease_s, self._gate)
         self._watching = Watching(

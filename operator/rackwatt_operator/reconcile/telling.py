@@ -1,7 +1,7 @@
 """What was found out of a document, told in its status: written when there is news, else not."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 
 from rackwatt_operator.cluster.capabilities import Capabilities
@@ -25,7 +25,7 @@ _LABELS_AGAIN_S = 60.0
 
 
 class Teller:
-    """Writes the statuses of documents."""
+    """Writes the statuses of documents; `changed` hears of whom else that has brought news."""
 
     def __init__(
         self,
@@ -34,12 +34,14 @@ class Teller:
         capabilities: Capabilities,
         collectors: Collectors,
         looking: Looking,
+        changed: Callable[[Iterable[Ref]], None],
     ) -> None:
         self._client = client
         self._observed = observed
         self._capabilities = capabilities
         self._collectors = collectors
         self._looking = looking
+        self._changed = changed
         self._announcer = Announcer(client)
         self._paces: dict[Ref, Pace] = {}
 
@@ -104,7 +106,9 @@ class Teller:
             if error.status in (404, 409, 422) and key not in self._observed.objects:
                 return  # it is gone
             raise RetryError(f"its status: {error}", error.wait_s) from None
-        self._observed.note(key, seen(made, key.kind))
+        # The answer is the whole document: whatever somebody changed of it meanwhile is known by it
+        # alone, for the watch that tells of that later tells nothing new.
+        self._changed(self._observed.note(key, seen(made, key.kind)))
 
 
 def _again_s(found: Findings) -> float:

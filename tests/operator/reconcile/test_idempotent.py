@@ -73,12 +73,12 @@ class Newcomer:
         observed = self.observed = Observed()
         self._capabilities = Capabilities(client, [namespace])
         self._listing = Listing(client, observed, [namespace])
-        collectors = Collectors(observed, lambda _: None)
+        collectors, looking = Collectors(observed, lambda _: None), Looking(client, observed)
         self._reconciler = Reconciler(
             observed,
             Planner(observed, self._capabilities, Defaults()),
             Applier(client, observed),
-            Teller(client, observed, self._capabilities, collectors, Looking(client, observed)),
+            Teller(client, observed, self._capabilities, collectors, looking, lambda _: None),
         )
 
     async def look(self) -> None:

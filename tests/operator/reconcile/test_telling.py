@@ -1,7 +1,7 @@
 """What collectors told, between two rounds of questions; a document that changes meanwhile."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 
 import pytest
@@ -22,7 +22,7 @@ from rackwatt_operator.reconcile.queue import DONE
 from rackwatt_operator.reconcile.telling import Teller
 from tests.cluster.clients import Manifest
 from tests.cluster.cluster import Cluster
-from tests.operator.hands import Hands, fleet, ref
+from tests.operator.hands import Hands, binding, fleet, ref
 
 PATIENCE_S = 60.0
 
@@ -152,14 +152,17 @@ async def test_a_document_that_goes_while_its_collectors_are_asked_is_forgotten(
 
 
 async def teller(
-    cluster: Cluster, observed: Observed, collectors: Collectors | None = None
+    cluster: Cluster,
+    observed: Observed,
+    collectors: Collectors | None = None,
+    changed: Callable[[Iterable[Ref]], None] = lambda _: None,
 ) -> tuple[Client, Planner, Teller]:
     login = Login(cluster.kubeconfig)
     await login.renew()
     client = Client(login)
     capabilities = Capabilities(client, ())
     collectors = collectors or Collectors(observed, lambda _: None)
-    told = Teller(client, observed, capabilities, collectors, Looking(client, observed))
+    told = Teller(client, observed, capabilities, collectors, Looking(client, observed), changed)
     return client, Planner(observed, capabilities, Defaults()), told
 
 
@@ -193,6 +196,24 @@ async def test_a_status_speaks_of_the_document_that_was_planned_for(
     assert after["metadata"]["generation"] == 2
     assert after["status"]["observedGeneration"] == 1
     assert {one["observedGeneration"] for one in after["status"]["conditions"]} == {1}
+
+
+async def test_who_is_concerned_by_what_came_with_the_answer_to_a_status_is_looked_at(
+    operated: Cluster, hands: Hands, namespace: str
+) -> None:
+    observed, document, queued = Observed(), binding("prod", namespace), set[Ref]()
+    key = ref(document)
+    lab = fleet("lab", namespace, schedulerRef={"name": "prod"})
+    note(observed, "PowerTarget", hands.apply(lab))
+    note(observed, "SchedulerBinding", hands.apply(document))
+    client, planner, told = await teller(operated, observed, changed=queued.update)
+    planned, _ = planner.planned(key)
+    states = [{"names": "n[1-9]", "state": "idle"}]
+    hands.apply(binding("prod", namespace, noop={"states": states}))
+    await told.tell(key, observed.objects[key], planned, ())
+    await client.close()
+    assert observed.content(key)["spec"]["noop"]["states"] == states
+    assert queued == {key, ref(lab)}
 
 
 def running(owner: Manifest) -> Manifest:
