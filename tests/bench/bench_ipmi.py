@@ -19,13 +19,13 @@ import uvloop
 
 from rackwatt_exporter.simulator.ipmi import IpmiServer
 from rackwatt_exporter.simulator.machine import Machine
-from tests.bench.fleet import free_ports
 from tests.bench.peer_exporters import AbsentError, peer_exporter
 from tests.bench.process import waited_share
 from tests.bench.readings import OURS, ReadingCost, readings
 from tests.bench.report import progress
 from tests.exporter.targets.ipmi_targets import ACCOUNTS, driven
 from tests.peers.ipmi_sim import SimSensor, ipmi_sim
+from tests.peers.ports import free_port
 
 MOST_BMCS = 60  # ipmi_sim has room for 63 sessions
 PYGHMI_BMCS = 20
@@ -136,7 +136,7 @@ def _exporter(ends: Sequence[Any], directory: Path, sweeps: int) -> ReadingCost:
 def simulated(bmcs: int) -> Iterator[list[Any]]:
     """Run our simulator in another process."""
     addresses = [f"127.86.0.{number}" for number in range(1, bmcs + 1)]
-    port = free_ports().ipmi
+    port = free_port()
     spawn = multiprocessing.get_context("spawn")
     ready = spawn.Event()
     process = spawn.Process(target=_serve, args=(addresses, port, ready))

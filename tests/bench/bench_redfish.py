@@ -24,11 +24,11 @@ from rackwatt_exporter.simulator.certificate import self_made
 from rackwatt_exporter.simulator.machine import Machine
 from rackwatt_exporter.simulator.redfish import RedfishServer
 from rackwatt_exporter.targets.redfish import RedfishDriver
-from tests.bench.fleet import free_ports
 from tests.bench.process import waited_share
 from tests.bench.readings import OURS, ReadingCost, readings
 from tests.bench.report import progress
 from tests.exporter.targets.redfish_fleet import target_at, write_secrets
+from tests.peers.ports import free_port
 
 IN_FLIGHT = 50
 BUDGET_MS = 0.2
@@ -146,7 +146,7 @@ def section(costs: list[ReadingCost], bmcs: int) -> str:
 
 def measure(bmcs: int, sweeps: int) -> list[ReadingCost]:
     """Measure both clients against the same services."""
-    ends = Ends([f"127.87.0.{number}" for number in range(1, bmcs + 1)], free_ports().redfish)
+    ends = Ends([f"127.87.0.{number}" for number in range(1, bmcs + 1)], free_port())
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         made = self_made(ends.addresses)

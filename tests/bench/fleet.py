@@ -31,6 +31,7 @@ from rackwatt_exporter.simulator.service import Server, answer, by_method
 from rackwatt_exporter.simulator.snmp_agent import SimulatedAgent
 from rackwatt_exporter.simulator.workload import DAY_S
 from tests.bench.arrivals import Arrivals, Contacts, Lateness, MetBmc, Told, peak_per_s
+from tests.peers.ports import free_ports
 
 READY_DEADLINE_S = 120.0
 # Of the timeout: a try takes nine tenths of it. Less is counted, for whoever is late at either end
@@ -94,7 +95,7 @@ def simulated(plan: Plan, directory: Path) -> Iterator[Fleet]:
     """Run a fleet until the block ends; its documents are in `directory`."""
     here, there = multiprocessing.Pipe()
     spawn = multiprocessing.get_context("spawn")
-    process = spawn.Process(target=_serve, args=(plan, directory, free_ports(), there))
+    process = spawn.Process(target=_serve, args=(plan, directory, Ports(*free_ports(3)), there))
     process.start()
     there.close()
     try:
@@ -198,15 +199,3 @@ def _pace(path: Path, plan: Plan) -> None:
         "timeout": f"{1000 * plan.timeout_s:.0f}ms",
     }
     path.write_text(yaml.safe_dump(document, default_flow_style=None, width=120))
-
-
-def free_ports() -> Ports:
-    """Find a port for each protocol that nobody has on loopback."""
-    with (
-        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as first,
-        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as second,
-        socket.socket(socket.AF_INET, socket.SOCK_STREAM) as third,
-    ):
-        for each in (first, second, third):
-            each.bind(("127.0.0.1", 0))
-        return Ports(*(each.getsockname()[1] for each in (first, second, third)))

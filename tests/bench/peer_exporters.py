@@ -21,6 +21,7 @@ import yaml
 
 from tests.bench.process import cost
 from tests.bench.report import progress
+from tests.peers.ports import free_port
 
 READY_DEADLINE_S = 30.0
 SCRAPE_DEADLINE_S = 60.0
@@ -79,8 +80,7 @@ def peer_exporter(
         raise AbsentError(f"the Debian package {program} is not installed")
     file, log = directory / f"{program}.yml", directory / f"{program}.log"
     file.write_text(yaml.safe_dump(config))
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     command = [found, f"--config.file={file}", f"--web.listen-address=127.0.0.1:{port}"]
     with log.open("w") as out:
         process = subprocess.Popen(command, stdout=out, stderr=out)
