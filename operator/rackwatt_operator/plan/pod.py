@@ -41,7 +41,21 @@ def _spec(subject: Subject, shard: int | None) -> dict[str, Any]:
         "containers": [_container(subject, shard, rights)],
         "volumes": _volumes(subject, rights),
         **{key: subject.pod[key] for key in _SCHEDULING if subject.pod.get(key)},
+        **_spread(subject),
     }
+
+
+def _spread(subject: Subject) -> dict[str, Any]:
+    """Keep shards apart where there is room: a node that fails takes few of them with it."""
+    if subject.shards < 2:
+        return {}
+    apart = {
+        "maxSkew": 1,
+        "topologyKey": "kubernetes.io/hostname",
+        "whenUnsatisfiable": "ScheduleAnyway",
+        "labelSelector": {"matchLabels": selector(subject.base)},
+    }
+    return {"topologySpreadConstraints": [apart]}
 
 
 def _host_namespaces(rights: Privileges) -> dict[str, Any]:

@@ -39,6 +39,17 @@ def test_each_shard_is_told_which_part_is_its_own_and_one_alone_is_told_nothing(
     assert not [word for word in alone if "shard" in word]
 
 
+def test_shards_are_kept_apart_where_there_is_room_and_one_alone_is_put_anywhere() -> None:
+    made = planned(fleet(bmc="method: fake, shards: 3, hosts: [{names: a}]"))
+    for pod in pods(made):
+        (apart,) = pod["spec"]["topologySpreadConstraints"]
+        wanted = apart["labelSelector"]["matchLabels"].items()
+        assert all(wanted <= other["metadata"]["labels"].items() for other in pods(made))
+        assert apart["whenUnsatisfiable"] == "ScheduleAnyway"
+    for text in (fleet(), nodes(), binding()):
+        assert "topologySpreadConstraints" not in pod_spec(text)
+
+
 def test_a_collector_finds_the_kernels_files_where_they_are_mounted() -> None:
     (both,), (one,) = arguments(nodes()), arguments(nodes("cpu"))
     assert both[-3:] == [
