@@ -32,6 +32,10 @@ log = logging.getLogger(__name__)
 
 _END_S = 10.0
 _CANCELLED_S = 1.0
+
+Opened = dict[str, asyncio.Transport]
+"""Connections of a run's watches, by their paths."""
+
 _NOTHING = {"fieldSelector": "metadata.name=-"}
 """Chooses no object at all: none may be called so."""
 
@@ -46,14 +50,12 @@ class Informer:
         self._namespaces = namespaces
         self._news = news
         self._deliver = deliver
-        self._open: dict[str, asyncio.Transport] = {}
         self.watching = asyncio.Event()
         """Set whenever a watch of each kind in each namespace has begun, or has begun anew."""
 
     async def run(self, kinds: Sequence[Kind]) -> str:
         """Watch until it ends by itself, and tell why; or until cancelled."""
         self.watching.clear()
-        self._open = {}
         loop, inner = asyncio.get_running_loop(), uvloop.new_event_loop()
         ended: asyncio.Future[str] = loop.create_future()
         inner.set_exception_handler(_noticed)
@@ -80,16 +82,19 @@ class Informer:
         stop: asyncio.Event,
     ) -> str:
         """Be the thread."""
-        deliver, hear = self._delivers(loop), self._hears(kinds, loop)
-        registry = handlers(kinds, self._login, deliver, hear)
+        opened: Opened = {}
+        hear = self._hears(kinds, loop, opened)
+        registry = handlers(kinds, self._login, self._delivers(loop), hear)
         try:
             with asyncio.Runner(loop_factory=lambda: inner) as runner:
-                runner.run(self._kopf(registry, stop))
+                runner.run(self._kopf(registry, stop, opened))
         except Exception as error:  # whatever it was: it is told, and watching begins anew
             return str(error) or type(error).__name__
         return "it was told to end"
 
-    async def _kopf(self, registry: kopf.OperatorRegistry, stop: asyncio.Event) -> None:
+    async def _kopf(
+        self, registry: kopf.OperatorRegistry, stop: asyncio.Event, opened: Opened
+    ) -> None:
         """Run kopf until it is told to end, or until a task of its has ended by itself.
 
         It would close its session first then, and wait for its watches, which wait for a new one
@@ -113,7 +118,7 @@ class Informer:
         try:
             await kopf.run_tasks(tasks, ignored=ours)
         finally:
-            for transport in self._open.values():  # a farewell of TLS would outlast this loop
+            for transport in opened.values():  # a farewell of TLS would outlast this loop
                 transport.abort()
 
     def _delivers(self, loop: asyncio.AbstractEventLoop) -> Deliver:
@@ -135,7 +140,9 @@ class Informer:
 
         return deliver
 
-    def _hears(self, kinds: Sequence[Kind], loop: asyncio.AbstractEventLoop) -> Middleware:
+    def _hears(
+        self, kinds: Sequence[Kind], loop: asyncio.AbstractEventLoop, opened: Opened
+    ) -> Middleware:
         """Make what hears requests, and tells when the last watch after a list has begun.
 
         A list it leaves empty; from what a watch answers it takes the echoes.
@@ -157,7 +164,7 @@ class Informer:
                     loop.call_soon_threadsafe(self.watching.set)
             answer = await handler(request)
             if answer.connection and answer.connection.transport:
-                self._open[path] = answer.connection.transport
+                opened[path] = answer.connection.transport
             answer.content = cast(aiohttp.StreamReader, Stream(answer.content, self._news))
             return answer
 
