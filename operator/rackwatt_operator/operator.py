@@ -110,10 +110,13 @@ class Operator:
         for task in (waiting, *tasks):
             task.cancel()
         outcomes = await asyncio.gather(*tasks, return_exceptions=True)
-        await self._client.close()
         for outcome in outcomes:  # work that ended by itself has broken
             if isinstance(outcome, Exception):
                 raise outcome
+
+    async def close(self) -> None:
+        """Let go of the API server, whether anything was asked of it or not."""
+        await self._client.close()
 
     def _gate(self) -> None:
         """Let documents be worked on while we lead, and once everything has been seen."""

@@ -116,12 +116,13 @@ async def _serve(arguments: argparse.Namespace) -> int:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     runner = web.AppRunner(operator.application(), access_log=None)
     await runner.setup()
-    if not await _listens(runner, *arguments.listen_address):
-        return 1
     try:
+        if not await _listens(runner, *arguments.listen_address):
+            return 1
         await operator.run(stop)
     finally:
         await runner.cleanup()
+        await operator.close()
     log.info("stopped: the Lease is given back")
     return 0
 
@@ -131,7 +132,6 @@ async def _listens(runner: web.AppRunner, host: str, port: int) -> bool:
         await web.TCPSite(runner, host or None, port).start()
     except OSError as error:
         log.error("cannot listen on %s:%d: %s", host, port, error.strerror or error)
-        await runner.cleanup()
         return False
     for address, number, *_ in runner.addresses:
         log.info("rackwatt-operator %s listens on %s port %d", __version__, address, number)
