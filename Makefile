@@ -40,12 +40,11 @@ tools-dir: ## print where the tools lie
 test: setup tools ## run every test, against the real daemons; ARGS goes to pytest
 	$(VENV)/pytest $(ARGS)
 
-e2e: setup ## as root: run all of it on a real node, from helm install to Prometheus, and look into its images; E2E_KEEP=1 keeps the node until Ctrl-C
+e2e: setup ## as root: run all of it on a real node, from helm install to Prometheus; E2E_KEEP=1 keeps the node until Ctrl-C
 	@scripts/namespaces
 	@scripts/packages e2e
 	@$(TOOLS) test e2e
 	@$(VENV)/python -m tests.e2e
-	@$(VENV)/pytest tests/images
 
 kind: ## bring up kind where docker is, for tests against it
 	@PYTHON="$(PYTHON)" scripts/kind

@@ -1,6 +1,6 @@
 """Both images, built as everybody builds them: what is inside, and that it runs there.
 
-Where buildah is not at hand these tests say so and are skipped; `make e2e` installs it.
+Where buildah is not at hand these tests say so and are skipped; `make test` installs it where it may.
 """
 
 import os
@@ -57,7 +57,7 @@ def build(tree: Path, folder: Path, *names: str, **environment: str) -> dict[str
 
 @pytest.fixture(scope="module")
 def images(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Image]:
-    """Build them of the commit's time, as `make e2e` has just done: its layers are taken as they are."""
+    """Build them of the commit's time: `make e2e`, which follows, takes their layers as they are."""
     asked = ["git", "log", "-1", "--format=%ct"]
     told = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=False).stdout
     folder = tmp_path_factory.mktemp("images")
