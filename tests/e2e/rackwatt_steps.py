@@ -126,6 +126,7 @@ class Scenario:
         message = self._message("powertarget/unselected", "Scraped")
         assert "release" in message, message
         assert "prometheus" in message, message
+        self._wait("powertarget/unselected", "--for=condition=Available")
 
     def a_namespace_that_forbids(self) -> None:
         """Let Pod Security forbid the node's collectors: its own words are in the status."""
