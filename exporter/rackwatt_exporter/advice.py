@@ -70,6 +70,16 @@ ADVICE = {
         "The sensor is there and says its value cannot be read now.",
         "Often true of a power supply without mains. Sums are never told in part.",
     ),
+    Reason.MEMBER_MISSING: Advice(
+        "A supply, feed or sensor that the sum had before cannot be found now.",
+        "The message names it. The sum is served again when it returns, or without it once it has "
+        "been gone for an hour.",
+    ),
+    Reason.IMPLAUSIBLE: Advice(
+        "The number is higher than `maxWatts`, or negative.",
+        "Compare it with the machine. If it is right, raise `maxWatts`; if a scale is wrong, set "
+        "`scale`.",
+    ),
     Reason.BAD_REPLY: Advice(
         "What came back is not what the protocol says, or no number that can be.",
         "The message says what it was. A BMC that is starting up does this.",

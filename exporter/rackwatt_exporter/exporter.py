@@ -180,7 +180,7 @@ class Exporter:
             self._targets.have(target.node, identity, self._pace(target), make)
 
     def _poller(self, target: Target) -> Poller[Reading]:
-        source = self._catalogue.driver(target.method).source(target)
+        source = self._catalogue.source(target)
         self._sources[target.node] = source
         gates = self._gates.living(target), self._gates.suspect(target)
         return Poller(target.node, source, self._pace(target), gates, self.store)

@@ -4,6 +4,7 @@ These two types are all that passes from the rooms that speak protocols to the r
 """
 
 from enum import StrEnum
+from typing import NamedTuple
 
 import msgspec
 
@@ -17,6 +18,13 @@ class Statistics(msgspec.Struct, frozen=True, gc=False):
     window_s: float | None = None
 
 
+class Members(NamedTuple):
+    """Of a sum: how many supplies, feeds or sensors make it up, and how many could be read."""
+
+    expected: int
+    read: int
+
+
 class Reading(msgspec.Struct, frozen=True, gc=False):
     """Power of one target. It bears no time: whoever asked knows when the answer came.
 
@@ -28,6 +36,7 @@ class Reading(msgspec.Struct, frozen=True, gc=False):
     source: str
     joules: float | None = None
     statistics: Statistics | None = None
+    members: Members | None = None
 
 
 class Reason(StrEnum):
@@ -46,6 +55,8 @@ class Reason(StrEnum):
     CREDENTIALS_MISSING = "credentials_missing"
     NO_POWER_SENSOR = "no_power_sensor"
     SENSOR_UNREADABLE = "sensor_unreadable"
+    MEMBER_MISSING = "member_missing"
+    IMPLAUSIBLE = "implausible"
     BAD_REPLY = "bad_reply"
     POWERED_OFF = "powered_off"
     COMMAND_FAILED = "command_failed"
@@ -58,9 +69,20 @@ class Reason(StrEnum):
 class ReadError(Exception):
     """There is no reading, for this reason. The message says what a person can do or check.
 
-    It never holds a secret: it is logged, and shown on the status page.
+    It never holds a secret: it is logged, and shown on the status page. `members` counts what a sum
+    is made of, where one failed. `remedy` is advice for this very cause, where that of the reason
+    (advice.py) is of several causes.
     """
 
-    def __init__(self, reason: Reason, message: str) -> None:
+    def __init__(
+        self,
+        reason: Reason,
+        message: str,
+        *,
+        members: Members | None = None,
+        remedy: str | None = None,
+    ) -> None:
         super().__init__(message)
         self.reason = reason
+        self.members = members
+        self.remedy = remedy

@@ -12,9 +12,6 @@ from rackwatt_exporter.ledger import Account
 from rackwatt_exporter.reading import ReadError, Reading, Reason
 from rackwatt_exporter.settings.target import Target
 
-MOST_WATTS = 10_000_000.0
-MOST_JOULES = 1e18  # of that for three thousand years
-
 
 @dataclass(slots=True)
 class Record:
@@ -95,10 +92,6 @@ class Store:
         record = self.records.get(key)
         if record is None:
             return
-        if not 0 <= result.watts <= MOST_WATTS or not _usable(result.joules):
-            told = f"{result.source} says {result.watts} W, {result.joules} J"
-            self.failed(key, ReadError(Reason.BAD_REPLY, told), took_s)
-            return
         now_s = self._clock()
         record.reading, record.read_at_s, record.took_s = result, now_s, took_s
         record.error = record.failing_since_s = None
@@ -151,7 +144,3 @@ class Store:
 
 def _unheard(_: Record) -> None:
     """Stand in until somebody listens."""
-
-
-def _usable(joules: float | None) -> bool:
-    return joules is None or 0 <= joules <= MOST_JOULES

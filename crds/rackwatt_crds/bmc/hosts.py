@@ -56,6 +56,13 @@ class Access(Model, frozen=True, kw_only=True):
         str | None, Meta(description="Settings known to fit a vendor's product, such as `idrac`.")
     ] = None
     credentials: Credentials | None = None
+    max_watts: Annotated[
+        Annotated[float, Meta(gt=0, le=100_000_000)] | None,
+        Meta(
+            description="Highest power of one target that is plausible. A reading above it is"
+            " refused as `implausible`. Default 60000; 200000 for redfish, 1000000 for snmp."
+        ),
+    ] = None
     ipmi: Ipmi | None = None
     ipmi_ssh: IpmiSsh | None = None
     snmp: Snmp | None = None

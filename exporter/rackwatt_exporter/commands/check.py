@@ -147,7 +147,7 @@ async def _read_all(resolved: Fleet, secrets: Secrets, host: Host) -> list[Outco
     places: list[_Place] = []
     pollers: list[Poller[Any]] = []
     for target in resolved.targets.values():
-        source = catalogue.driver(target.method).source(target)
+        source = catalogue.source(target)
         pace = Pace(target.interval_s, target.timeout_s, target.max_backoff_s)
         gate = gates.living(target), gates.suspect(target)
         places.append(_Place(desk, target.node, target.address, target.method))

@@ -88,6 +88,13 @@ ERRORS = Family(
     "Questions that brought no reading, by reason (docs/troubleshooting.md).",
     ("node", "reason"),
 )
+MEMBERS = Family(
+    "rackwatt_target_members",
+    "gauge",
+    "Number of supplies, feeds or sensors that the target's power is the sum of: expected, and read"
+    " at the last reading; absent where the power is no sum.",
+    ("node", "kind"),
+)
 INFO = Family(
     "rackwatt_target_info",
     "gauge",
@@ -174,7 +181,7 @@ PROBE_SUCCESS = Family(
 
 PER_TARGET = (
     POWER, ENERGY, COVERED, AVERAGE, MINIMUM, MAXIMUM, WINDOW, STATE, UP, AGE, DURATION, READS,
-    ERRORS, INFO, USAGE,
+    ERRORS, MEMBERS, INFO, USAGE,
 )  # fmt: skip
 PER_SCHEDULER = (
     SCHEDULER_UP, SCHEDULER_AGE, SCHEDULER_DURATION, SCHEDULER_ERRORS, SCHEDULER_NODES,

@@ -121,6 +121,7 @@ class Page:
         if record.took_s is not None:
             took = f"{f.DURATION.name}{node} {record.took_s:.6f}\n"
             columns[f.DURATION][place] = took.encode()
+        columns[f.MEMBERS][place] = _members(record)
         if record.error is not None:
             columns[f.ERRORS][place] = "".join(
                 f"{f.ERRORS.name}{_reason_labels(record, reason)} {count}\n"
@@ -133,6 +134,16 @@ class Page:
             read_at_s = row.record.read_at_s
             if read_at_s is not None:
                 ages[row.place] = f"{name}{row.node} {now_s - read_at_s:.3f}\n".encode()
+
+
+def _members(record: Record) -> bytes:
+    result = record.error or record.reading
+    if result is None or result.members is None:
+        return b""
+    return "".join(
+        f"{f.MEMBERS.name}{labels((('node', record.target.node), ('kind', kind)))} {count}\n"
+        for kind, count in result.members._asdict().items()
+    ).encode()
 
 
 def _reason_labels(record: Record, reason: str) -> str:

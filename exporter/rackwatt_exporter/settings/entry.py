@@ -25,7 +25,7 @@ from rackwatt_exporter.settings.options import (
     filled,
 )
 from rackwatt_exporter.settings.presets import PRESETS
-from rackwatt_exporter.settings.target import Target, contacts_at_once
+from rackwatt_exporter.settings.target import Target, contacts_at_once, default_max_watts
 
 _OPTIONS: dict[str, tuple[type[Options], str]] = {
     "ipmi": (IpmiOptions, "ipmi"),
@@ -81,6 +81,7 @@ class Entry:
             credentials=credentials.secret_ref.name if credentials else None,
             scheduler=scheduler.name if scheduler else None,
             credential_limit=contacts_at_once(self._method),
+            max_watts=self.entry.max_watts or self.bmc.max_watts or default_max_watts(self._method),
         )
         if limits is None:
             return blank

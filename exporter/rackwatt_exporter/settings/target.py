@@ -15,6 +15,15 @@ def contacts_at_once(method: str) -> int:
     return 512 if method in ("ipmi", "snmp") else 128
 
 
+def default_max_watts(method: str) -> float:
+    """Return the highest power that is plausible for one target of a method, if no document says.
+
+    IPMI measures one machine or chassis. Redfish also measures racks and their power shelves; SNMP
+    measures PDUs, and sums of them.
+    """
+    return {"redfish": 200_000.0, "snmp": 1_000_000.0}.get(method, 60_000.0)
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """All that a source, the polling and the page need to know of one target.
@@ -39,6 +48,7 @@ class Target:
     max_backoff_s: float = 300.0
     subnet_limit: int = 256
     credential_limit: int = 128
+    max_watts: float = 1_000_000.0
 
     @property
     def access(self) -> tuple[object, ...]:
@@ -50,6 +60,7 @@ class Target:
             self.credentials,
             self.timeout_s,
             self.retries,
+            self.max_watts,
         )
 
     @property

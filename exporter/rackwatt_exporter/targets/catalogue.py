@@ -9,7 +9,8 @@ from typing import cast
 
 from rackwatt_exporter.settings.secrets import Secrets
 from rackwatt_exporter.settings.target import Target
-from rackwatt_exporter.targets.source import Driver
+from rackwatt_exporter.targets.judged import JudgedSource
+from rackwatt_exporter.targets.source import Driver, Source
 
 DRIVERS = {
     "ipmi": "rackwatt_exporter.targets.ipmi:IpmiDriver",
@@ -34,6 +35,10 @@ class Catalogue:
     def __init__(self, secrets: Secrets) -> None:
         self._secrets = secrets
         self._drivers: dict[str, Driver] = {}
+
+    def source(self, target: Target) -> Source:
+        """Make the source of a target, whose readings are plausible for it."""
+        return JudgedSource(self.driver(target.method).source(target), target.max_watts)
 
     def driver(self, method: str) -> Driver:
         """Give the driver of a method, made when first asked for."""

@@ -15,6 +15,7 @@ from rackwatt_exporter.board import Entry
 from rackwatt_exporter.exporter import Exporter
 from rackwatt_exporter.grid.provider import Intensity
 from rackwatt_exporter.machine import InstrumentEntry, Machine
+from rackwatt_exporter.reading import ReadError, Reading
 from rackwatt_exporter.roster import Entry as SchedulerEntry
 from rackwatt_exporter.roster import counts
 from rackwatt_exporter.settings.feed import Feed
@@ -73,6 +74,7 @@ def target_status(record: Record, now_s: float) -> dict[str, Any]:
         "up": record.up,
         "watts": reading.watts if reading else None,
         "source": reading.source if reading else None,
+        "members": _members(error or reading),
         "joules": record.account.served_joules if record.read_at_s is not None else None,
         "covered_s": round(record.account.served_covered_s, 3),
         "age_s": _rounded(record.age_s(now_s)),
@@ -143,6 +145,11 @@ def _secrets_missing(exporter: Exporter, failing: Iterable[Record]) -> list[dict
             blank = {"secret": error.secret, "key": error.key, "first": place, "wanted_by": 0}
             missing.setdefault((error.secret, error.key), blank)["wanted_by"] += 1
     return sorted(missing.values(), key=lambda one: (one["secret"], one["key"]))[:_MOST_SECRETS]
+
+
+def _members(result: ReadError | Reading | None) -> dict[str, int] | None:
+    members = result.members if result else None
+    return None if members is None else members._asdict()
 
 
 def _told(words: object) -> str:

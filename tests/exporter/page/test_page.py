@@ -25,7 +25,7 @@ from rackwatt_exporter.page.machine import (
 )
 from rackwatt_exporter.page.page import Page
 from rackwatt_exporter.page.process import document_text, process_text
-from rackwatt_exporter.reading import ReadError, Reading, Reason, Statistics
+from rackwatt_exporter.reading import Members, ReadError, Reading, Reason, Statistics
 from rackwatt_exporter.roster import Roster
 from rackwatt_exporter.schedulers.scheduler import NodeStates
 from rackwatt_exporter.settings.binding import Binding, NoopOptions
@@ -106,6 +106,18 @@ def test_a_reading_is_on_the_page_with_everything_known_of_it() -> None:
     }
     assert {family: house.samples(family) for family in expected} == expected
     assert house.samples("rackwatt_target_errors_total") == {}
+
+
+def test_members_of_a_sum_are_on_the_page_read_and_missing() -> None:
+    house = House(target("n1"))
+    house.store.succeeded("n1", Reading(600.0, "sum", members=Members(2, 2)), 0.01)
+    both = {("n1", "expected"): 2.0, ("n1", "read"): 2.0}
+    assert house.samples("rackwatt_target_members") == both
+    lost = ReadError(Reason.MEMBER_MISSING, "one is gone", members=Members(2, 1))
+    house.store.failed("n1", lost, 0.01)
+    assert house.samples("rackwatt_target_members") == both | {("n1", "read"): 1.0}
+    house.store.succeeded("n1", Reading(600.0, "dcmi"), 0.01)
+    assert house.samples("rackwatt_target_members") == {}
 
 
 def test_before_the_first_reading_there_are_no_watts_no_joules_and_no_age() -> None:
@@ -258,7 +270,8 @@ def test_what_was_found_inside_is_withdrawn_when_it_is_too_old_and_its_health_st
 
 def whole(openmetrics: bool) -> str:
     house = House(target("n1"), target('n"2\\\n', rack="über"))
-    house.store.succeeded("n1", Reading(300.0, "dcmi", 5e6, Statistics(1.0, 2.0, 3.0, 4.0)), 0.01)
+    statistics = Statistics(1.0, 2.0, 3.0, 4.0)
+    house.store.succeeded("n1", Reading(300.0, "dcmi", 5e6, statistics, Members(2, 2)), 0.01)
     house.store.failed('n"2\\\n', ReadError(Reason.TIMEOUT, "no answer"), 1.0)
     house.states(n1="idle", inside="idle")
     house.roster.failed("prod", ReadError(Reason.REFUSED, "nobody"), 1.0)

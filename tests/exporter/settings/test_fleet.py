@@ -247,3 +247,22 @@ def test_first_contacts_are_as_many_as_the_document_says_else_as_the_method_allo
     assert limits == [512, 512, 128, 128]
     narrow = target_document(hosts[0], bmc="concurrency: {perCredential: 3}")
     assert resolved(narrow).targets["n1"].credential_limit == 3
+
+
+def test_max_watts_is_the_entrys_else_the_documents_else_the_methods() -> None:
+    built = resolved(
+        target_document(
+            "{names: a, addresses: a.example}",
+            "{names: b, addresses: b.example, maxWatts: 900}",
+            bmc="maxWatts: 1500",
+        ),
+        target_document(
+            "{names: c, addresses: c.example}",
+            "{names: d, addresses: d.example, method: redfish}",
+            "{names: e, addresses: e.example, method: snmp, preset: apc-rpdu2}",
+            name="plain",
+        ),
+    )
+    assert [target.max_watts for target in built.targets.values()] == [
+        1500, 900, 60_000, 200_000, 1_000_000,
+    ]  # fmt: skip

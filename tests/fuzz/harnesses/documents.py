@@ -89,7 +89,7 @@ async def _open(built: Fleet) -> None:
     for target in list(built.targets.values())[:_PARSED]:
         gates.living(target)
         gates.suspect(target)
-        await catalogue.driver(target.method).source(target).close()
+        await catalogue.source(target).close()
     for binding in built.bindings.values():
         await scheduler(binding, _SECRETS).close()
     await catalogue.close()

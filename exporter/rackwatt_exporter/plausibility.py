@@ -1,0 +1,61 @@
+"""Which numbers can be a reading: one rule for every method, for `run` and `check` alike.
+
+A BMC or PDU that has no measurement often still answers with a number: all bits set, or a negative
+value. A number like that is no power, and a sum that contains it is none either. So each raw value
+passes `measured` before it is scaled or summed, and each finished reading passes `judge`.
+"""
+
+import math
+from collections.abc import Container
+
+from rackwatt_exporter.reading import ReadError, Reading, Reason
+
+MAX_JOULES = 1e18  # 10 MW for three thousand years
+
+# What devices of each protocol answer where they have no value, besides negative numbers.
+DCMI_NO_VALUE = frozenset({0xFFFF})
+REDFISH_NO_VALUE = frozenset({0xFFFF, 0x7FFFFFFF, 0xFFFFFFFF})
+SNMP_NO_VALUE = frozenset({0x7FFFFFFF, 0xFFFFFFFF, 2**63 - 1, 2**64 - 1})
+
+
+def measured(value: float, where: str, no_value: Container[float] = ()) -> float:
+    """Return a raw value, as the device sent it, if it can be a measurement.
+
+    `where` names the object or sensor for the message.
+
+    Raises:
+        ReadError: bad_reply where it is no finite number; sensor_unreadable where it is negative,
+            or one of `no_value`.
+    """
+    if not math.isfinite(value):
+        raise ReadError(Reason.BAD_REPLY, f"{where} is {value}, which is not a finite number")
+    if value < 0 or value in no_value:
+        message = (
+            f"{where} is {value:.12g}, which is how devices report that there is no measurement"
+        )
+        raise ReadError(Reason.SENSOR_UNREADABLE, message)
+    return value
+
+
+def judge(reading: Reading, max_watts: float) -> Reading:
+    """Return a reading if it is plausible for its target.
+
+    Raises:
+        ReadError: implausible where its watts are negative or above `max_watts`, or its energy
+            counter cannot be one; bad_reply where either is no finite number.
+    """
+    if 0 <= reading.watts <= max_watts and _is_plausible(reading.joules):
+        return reading
+    if not math.isfinite(reading.watts):
+        raise ReadError(Reason.BAD_REPLY, f"{reading.source} reports {reading.watts} W")
+    if 0 <= reading.watts <= max_watts:
+        raise ReadError(Reason.BAD_REPLY, f"{reading.source} reports {reading.joules} J")
+    message = (
+        f"{reading.source} reports {reading.watts:.12g} W, which is not between 0 W and"
+        f" {max_watts:.12g} W; if it is right, raise maxWatts of the host entry"
+    )
+    raise ReadError(Reason.IMPLAUSIBLE, message, members=reading.members)
+
+
+def _is_plausible(joules: float | None) -> bool:
+    return joules is None or 0 <= joules <= MAX_JOULES

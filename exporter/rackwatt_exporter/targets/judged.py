@@ -1,0 +1,32 @@
+"""A source whose readings are judged: what every user of a driver gets, `run` and `check` alike."""
+
+from rackwatt_exporter.plausibility import judge
+from rackwatt_exporter.reading import Reading
+from rackwatt_exporter.targets.source import Source
+
+
+class JudgedSource:
+    """A target's source that returns plausible readings alone."""
+
+    __slots__ = ("_max_watts", "_source")
+
+    def __init__(self, source: Source, max_watts: float) -> None:
+        self._source = source
+        self._max_watts = max_watts
+
+    @property
+    def session(self) -> str:
+        """What is kept open with the peer now, in words for people; empty for nothing."""
+        return self._source.session
+
+    async def read(self) -> Reading:
+        """Read the power once.
+
+        Raises:
+            ReadError: as the source, and as `judge`.
+        """
+        return judge(await self._source.read(), self._max_watts)
+
+    async def close(self) -> None:
+        """Close the source."""
+        await self._source.close()

@@ -1,0 +1,23 @@
+from pathlib import Path
+
+import pytest
+
+from rackwatt_exporter.reading import ReadError, Reason
+from rackwatt_exporter.settings.options import FakeOptions
+from rackwatt_exporter.settings.secrets import Secrets
+from rackwatt_exporter.settings.target import Target
+from rackwatt_exporter.targets.catalogue import Catalogue
+
+
+async def test_every_source_of_the_catalogue_is_judged_by_its_targets_max_watts(
+    tmp_path: Path,
+) -> None:
+    catalogue = Catalogue(Secrets(tmp_path))
+    options = FakeOptions(min=400, max=500)
+    low = catalogue.source(Target("a", "a", "fake", options, "lab", max_watts=300))
+    high = catalogue.source(Target("a", "a", "fake", options, "lab", max_watts=500))
+    with pytest.raises(ReadError) as error:
+        await low.read()
+    assert error.value.reason is Reason.IMPLAUSIBLE
+    assert 400 <= (await high.read()).watts <= 500
+    await catalogue.close()
