@@ -17,6 +17,7 @@ from rackwatt_exporter.board import Board
 from rackwatt_exporter.grid.provider import Intensity
 from rackwatt_exporter.history import History
 from rackwatt_exporter.inquiry import Few
+from rackwatt_exporter.ledger_file import RETENTION_S, LedgerFile
 from rackwatt_exporter.machine import Machine
 from rackwatt_exporter.page.page import Page
 from rackwatt_exporter.polling.gate import Gates
@@ -32,7 +33,6 @@ from rackwatt_exporter.settings.host import Host
 from rackwatt_exporter.settings.secrets import Secrets
 from rackwatt_exporter.settings.shard import WHOLE, Shard
 from rackwatt_exporter.settings.target import Target
-from rackwatt_exporter.state import LedgerFile
 from rackwatt_exporter.store import Store
 from rackwatt_exporter.targets.catalogue import Catalogue, descriptors
 from rackwatt_exporter.targets.source import Source
@@ -64,6 +64,7 @@ class Exporter:
         profiles: Iterable[str] = (),
         shard: Shard = WHOLE,
         host: Host | None = None,
+        retention_s: float = RETENTION_S,
     ) -> None:
         self._paths = paths
         self._secrets = secrets
@@ -75,15 +76,15 @@ class Exporter:
         self._renewed: Counter[str] = Counter()
         self._seen: files.Fingerprint = ()
         self._secrets_seen = secrets.fingerprint()
-        self._ledger = LedgerFile(state_directory)
+        self._ledger = LedgerFile(state_directory, retention_s)
         self.fleet = Fleet()
         self._reloading = asyncio.Lock()
         self.reload_asked = asyncio.Event()
         self.reloaded_at_s = 0.0
-        self.store = Store(self._ledger.accounts)
+        self.store = Store(self._ledger)
         self.roster = Roster(self.store)
         self.host = host or Host()
-        self.machine = Machine(self.host.node, self._ledger.meters)
+        self.machine = Machine(self.host.node, self._ledger)
         self.grids: Board[Feed, Intensity] = Board()
         self._few = Few(secrets, self.host, self.roster, self.machine, self.grids)
         self.history = History(self.store)
@@ -114,7 +115,7 @@ class Exporter:
         while True:
             shortest_s = min(_intervals_s(self.fleet), default=_LONGEST_SAVE_S)
             save_s = min(max(shortest_s, 1.0), _LONGEST_SAVE_S)
-            await self._ledger.save(2 * save_s)
+            await self._ledger.save(2 * save_s, self.store.records)
             await asyncio.sleep(save_s)
 
     def session(self, node: str) -> str:
@@ -126,7 +127,7 @@ class Exporter:
         """Close every session, then write the ledger for the last time."""
         await asyncio.gather(self._targets.close(), self._few.close())
         await self._catalogue.close()
-        await self._ledger.save(0)
+        await self._ledger.save(0, self.store.records)
 
     def _take(self, resolved: Fleet) -> None:
         self.fleet = resolved

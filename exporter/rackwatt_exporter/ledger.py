@@ -4,7 +4,7 @@ Energy is only counted over time that was seen: a gap longer than a reading may 
 guessed, and `covered_s` says how much of the time the joules stand for.
 
 Prometheus takes a counter that falls for one that began again, and would add all of it once more.
-So what is served never passes a ceiling that is on disk already (`state.py` writes it), and a
+So what is served never passes a ceiling that is on disk already (`ledger_file.py` writes it), and a
 process that was killed goes on from there: it may count one interval too much, and never falls.
 """
 
@@ -22,12 +22,13 @@ Amount = Annotated[float, msgspec.Meta(ge=0)]
 
 
 class Tally(msgspec.Struct):
-    """A sum of joules, and how far it may be shown."""
+    """A sum of joules, and how far it may be shown; `wall_s` is when it was last booked on."""
 
     joules: Amount = 0.0
     covered_s: Amount = 0.0
     ceiling_joules: Amount | None = None
     ceiling_covered_s: Amount | None = None
+    wall_s: float | None = None
 
     @property
     def served_joules(self) -> float:
@@ -68,7 +69,6 @@ class Account(Tally):
 
     counter_joules: Amount | None = None
     watts: Amount | None = None
-    wall_s: float | None = None
     at_s: float | None = None
 
     def add(

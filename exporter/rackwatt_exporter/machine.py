@@ -10,6 +10,7 @@ from pathlib import Path
 
 from rackwatt_exporter.board import Board, Entry
 from rackwatt_exporter.collectors.collector import Energy, Findings
+from rackwatt_exporter.ledger_file import LedgerFile
 from rackwatt_exporter.meter import Meter
 from rackwatt_exporter.settings.instrument import Instrument
 
@@ -26,14 +27,16 @@ class Machine(Board[Instrument, Findings]):
     def __init__(
         self,
         node: str,
-        meters: dict[str, Meter],
+        ledger: LedgerFile,
         clock: Callable[[], float] = time.monotonic,
         since_boot: Callable[[], float] = lambda: time.clock_gettime(time.CLOCK_BOOTTIME),
+        wall: Callable[[], float] = time.time,
     ) -> None:
         super().__init__(clock)
         self.node = node
-        self._meters = meters
+        self._ledger = ledger
         self._since_boot = since_boot
+        self._wall = wall
         self._boot = _boot_id()
 
     @property
@@ -46,11 +49,12 @@ class Machine(Board[Instrument, Findings]):
         """Take what a collector found just now; what is amiss with it counts as its failure."""
         if (entry := self.entries.get(key)) is None:
             return
-        at_s = self._since_boot()
+        at_s, wall_s = self._since_boot(), self._wall()
         for energy in result.energies:
             self.meter(key, energy).turn(
-                energy.joules, energy.span_joules, self._boot, at_s, energy.most_watts
+                energy.joules, energy.span_joules, self._boot, at_s, wall_s, energy.most_watts
             )
+            self._ledger.changed.add(_meter_key(key, energy))
         before, since_s = entry.error, entry.failing_since_s
         self._take(entry, result, took_s, 0.0)
         if result.amiss is not None:
@@ -61,7 +65,7 @@ class Machine(Board[Instrument, Findings]):
 
     def meter(self, collector: str, energy: Energy) -> Meter:
         """Give the meter of a counter."""
-        return self._meters.setdefault(f"{collector}/{energy.zone}", Meter())
+        return self._ledger.meters.setdefault(_meter_key(collector, energy), Meter())
 
     def watts(self, entry: InstrumentEntry) -> float | None:
         """Add up what a collector's counters say of power; None unless all of them are known."""
@@ -71,6 +75,10 @@ class Machine(Board[Instrument, Findings]):
         known = [self.meter(entry.asked.name, one).watts for one in whole]
         watts = [one for one in known if one is not None]
         return sum(watts) if watts and len(watts) == len(known) else None
+
+
+def _meter_key(collector: str, energy: Energy) -> str:
+    return f"{collector}/{energy.zone}"
 
 
 def _boot_id() -> str:

@@ -35,6 +35,7 @@ class Meter(Tally):
         span_joules: float,
         boot: str,
         at_s: float,
+        wall_s: float,
         most_watts: float = MOST_DOMAIN_WATTS,
     ) -> None:
         """Book what a counter shows now.
@@ -52,6 +53,7 @@ class Meter(Tally):
         elif self.resumed:
             self._take_reserve()
         self.counter_joules, self.boot, self.at_s, self.resumed = joules, boot, at_s, False
+        self.wall_s = wall_s
 
     def raised(self, for_s: float) -> "Meter":
         """Copy it with ceilings that leave room for so long; 0 is the last time.

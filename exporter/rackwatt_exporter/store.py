@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from rackwatt_exporter.ledger import Account
+from rackwatt_exporter.ledger_file import LedgerFile
 from rackwatt_exporter.reading import ReadError, Reading, Reason
 from rackwatt_exporter.settings.target import Target
 
@@ -54,18 +55,18 @@ class Record:
 class Store:
     """All records, by node. `changed` is called with each record that has something new.
 
-    `accounts` is the ledger, which it opens accounts in; they outlive their records.
+    It opens accounts in the ledger, which outlive their records.
     """
 
     def __init__(
         self,
-        accounts: dict[str, Account],
+        ledger: LedgerFile,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
         self.records: dict[str, Record] = {}
         self.revision = 0
-        self._accounts = accounts
+        self._ledger = ledger
         self.changed: Callable[[Record], None] = _unheard
         self._clock = clock
         self._wall = wall
@@ -79,7 +80,7 @@ class Store:
         for node, target in wanted.items():
             record = self.records.get(node)
             if record is None:
-                account = self._accounts.setdefault(node, Account())
+                account = self._ledger.accounts.setdefault(node, Account())
                 self.records[node] = record = Record(target, account)
             elif record.target == target:
                 continue
@@ -99,6 +100,7 @@ class Store:
         record.account.add(
             result.watts, result.joules, now_s, self._wall(), record.target.stale_after_s
         )
+        self._ledger.changed.add(key)
         self._tell(record)
 
     def failed(self, key: str, error: ReadError, took_s: float) -> None:

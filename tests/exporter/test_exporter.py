@@ -1,8 +1,8 @@
 import asyncio
-import json
 from collections.abc import Callable
 from pathlib import Path
 
+from rackwatt_exporter.ledger_file import LedgerFile
 from tests.exporter.exporting import Exporting, power_target, rewrite
 
 LOOPS = ("attended",)
@@ -55,7 +55,7 @@ async def test_counters_go_on_after_a_restart(tmp_path: Path) -> None:
 
     async with Exporting(tmp_path) as site:
         await site.until(lambda text: joules(text) > 100)
-    kept = json.loads((tmp_path / "state/ledger.json").read_text())["accounts"]["n1"]["joules"]
+    kept = LedgerFile(tmp_path / "state").accounts["n1"].joules
     async with Exporting(tmp_path) as site:
         text = await site.until(lambda text: joules(text) > 0)
         assert kept <= joules(text) < kept + 5000

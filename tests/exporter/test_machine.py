@@ -3,8 +3,8 @@ import logging
 import pytest
 
 from rackwatt_exporter.collectors.collector import Energy, Findings
+from rackwatt_exporter.ledger_file import LedgerFile
 from rackwatt_exporter.machine import Machine
-from rackwatt_exporter.meter import Meter
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.settings.instrument import Instrument
 
@@ -16,8 +16,9 @@ class Node:
 
     def __init__(self) -> None:
         self.now_s = 100.0
-        self.meters: dict[str, Meter] = {}
-        self.machine = Machine("n1", self.meters, lambda: self.now_s, lambda: self.now_s)
+        ledger = LedgerFile(None)
+        self.meters = ledger.meters
+        self.machine = Machine("n1", ledger, lambda: self.now_s, lambda: self.now_s)
         self.machine.want([Instrument("rapl", "nodes"), Instrument("cpu", "nodes")])
         self.rapl = self.machine.entries["rapl"]
 

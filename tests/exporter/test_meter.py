@@ -14,7 +14,7 @@ BOOT, NEXT_BOOT = "0b5e", "77aa"
 def turned(meter: Meter, *seen: tuple[float, float], boot: str = BOOT) -> Meter:
     """Show it (seconds since boot, joules) in one process."""
     for at_s, joules in seen:
-        meter.turn(joules, SPAN, boot, at_s)
+        meter.turn(joules, SPAN, boot, at_s, 1e9)
     return meter
 
 
@@ -54,7 +54,7 @@ def test_a_wrap_is_undone() -> None:
 def test_a_counter_that_never_wraps_needs_no_span() -> None:
     meter = Meter()
     for at_s, joules in ((1.0, 5e9), (3601.0, 5e9 + 720_000)):
-        meter.turn(joules, math.inf, BOOT, at_s)
+        meter.turn(joules, math.inf, BOOT, at_s, 1e9)
     assert meter.watts == pytest.approx(200.0)
 
 
@@ -139,7 +139,7 @@ def test_joules_are_those_of_the_time_covered_and_what_is_served_never_falls(
             unseen, seen_s = 0.0, None
             continue
         known = meter.joules
-        meter.turn(counter, SPAN, str(boot), now_s)
+        meter.turn(counter, SPAN, str(boot), now_s, 1e9)
         if seen_s is not None and 0 < MOST_DOMAIN_WATTS * (now_s - seen_s) < SPAN:
             assert meter.joules - known == pytest.approx(unseen, rel=1e-6, abs=1e-6)
         assert meter.joules <= used + reserves + 1e-3

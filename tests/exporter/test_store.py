@@ -1,4 +1,4 @@
-from rackwatt_exporter.ledger import Account
+from rackwatt_exporter.ledger_file import LedgerFile
 from rackwatt_exporter.reading import ReadError, Reading, Reason
 from rackwatt_exporter.settings.options import FakeOptions
 from rackwatt_exporter.settings.target import Target
@@ -11,8 +11,8 @@ class Bench:
     def __init__(self, *nodes: str, stale_after_s: float = 30) -> None:
         self.now_s = 100.0
         self.told: list[str] = []
-        self.accounts: dict[str, Account] = {}
-        self.store = Store(self.accounts, lambda: self.now_s, lambda: self.now_s)
+        self.ledger = LedgerFile(None)
+        self.store = Store(self.ledger, lambda: self.now_s, lambda: self.now_s)
         self.store.changed = lambda record: self.told.append(record.target.node)
         self.store.want([target(node, stale_after_s=stale_after_s) for node in nodes])
         self.told.clear()

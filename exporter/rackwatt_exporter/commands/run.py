@@ -6,6 +6,7 @@ import logging
 import signal
 from pathlib import Path
 
+from rackwatt_crds.program.durations import duration
 from rackwatt_crds.program.listening import add_listen_address
 from rackwatt_crds.program.logs import add_logging
 from rackwatt_exporter import __version__
@@ -18,6 +19,7 @@ from rackwatt_exporter.commands.flags import (
 )
 from rackwatt_exporter.commands.loop import run
 from rackwatt_exporter.exporter import Exporter
+from rackwatt_exporter.ledger_file import RETENTION_S
 from rackwatt_exporter.settings.secrets import Secrets
 from rackwatt_exporter.web.app import TAKEN, Site
 from rackwatt_exporter.web.clockwork import Clockwork
@@ -49,6 +51,14 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         metavar="DIR",
         type=Path,
         help="folder that keeps the energy counters across restarts (none)",
+    )
+    parser.add_argument(
+        "--state.retention",
+        dest="retention_s",
+        metavar="DURATION",
+        type=duration,
+        default=RETENTION_S,
+        help="time that energy counters of removed targets are kept (default: 30d)",
     )
     add_host(parser)
     _add_web(parser)
@@ -126,6 +136,7 @@ async def _serve(arguments: argparse.Namespace) -> int:
         ["power-exporter"] if arguments.power_exporter else [],
         arguments.shard,
         host(arguments),
+        arguments.retention_s,
     )
     clockwork = Clockwork()
     stop = asyncio.Event()

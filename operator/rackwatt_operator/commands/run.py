@@ -10,7 +10,7 @@ from pathlib import Path
 import uvloop
 from aiohttp import web
 
-from rackwatt_crds.duration import seconds
+from rackwatt_crds.program.durations import duration
 from rackwatt_crds.program.listening import add_listen_address
 from rackwatt_crds.program.logs import add_logging
 from rackwatt_operator import __version__
@@ -79,17 +79,6 @@ def command(arguments: argparse.Namespace) -> int:
     gc.set_threshold(10_000, 10, 500)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_serve(arguments))
-
-
-def duration(text: str) -> float:
-    """Read a time such as `5s` or `10m`, in seconds."""
-    try:
-        read_s = seconds(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-    if read_s < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is less than a second")
-    return read_s
 
 
 async def _serve(arguments: argparse.Namespace) -> int:

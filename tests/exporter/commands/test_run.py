@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from rackwatt_exporter.ledger_file import LedgerFile
 from tests.exporter.commands.running import COMMAND, running
 from tests.exporter.exporting import power_target, rewrite
 from tests.patience import PATIENCE_S
@@ -30,7 +31,7 @@ def test_it_serves_what_the_documents_say_and_sigterm_ends_it_with_counters_kept
         assert 'node_power_usage{node="n1",type="core",rack="r1"} ' in text
         assert run.stop() == 0
         assert any("stopped: sessions closed, counters kept" in line for line in run.log)
-    assert "n1" in json.loads((state / "ledger.json").read_text())["accounts"]
+    assert "n1" in LedgerFile(state).accounts
 
 
 def test_sighup_reads_the_documents_again_at_once(lab: Path) -> None:

@@ -49,4 +49,4 @@ def test_the_four_instances_of_the_unit_share_a_fleet_without_a_rest(tmp_path: P
             found += mine
         assert [run.stop() for run in runs] == [0, 0, 0, 0]
     assert sorted(found) == sorted(NODES)
-    assert {path.parent.name for path in (tmp_path / "state").glob("*/ledger.json")} == set("1234")
+    assert {path.parent.name for path in (tmp_path / "state").glob("*/ledger.jsonl")} == set("1234")

@@ -15,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from rackwatt_exporter.board import Board
 from rackwatt_exporter.collectors.collector import Energy, Findings, Quantity, Sample
 from rackwatt_exporter.grid.provider import Intensity
+from rackwatt_exporter.ledger_file import LedgerFile
 from rackwatt_exporter.machine import Machine
 from rackwatt_exporter.page.families import FAMILIES
 from rackwatt_exporter.page.machine import (
@@ -42,9 +43,9 @@ class House:
 
     def __init__(self, *targets: Target, profiles: tuple[str, ...] = ("power-exporter",)) -> None:
         self.now_s = 1000.0
-        self.store = Store({}, lambda: self.now_s, lambda: self.now_s)
+        self.store = Store(LedgerFile(None), lambda: self.now_s, lambda: self.now_s)
         self.roster = Roster(self.store, lambda: self.now_s)
-        self.machine = Machine("inside", {}, lambda: self.now_s, lambda: self.now_s)
+        self.machine = Machine("inside", LedgerFile(None), lambda: self.now_s, lambda: self.now_s)
         self.grids: Grids = Board(lambda: self.now_s)
         self.page = Page(self.roster, profiles)
         self.store.changed = self.page.update

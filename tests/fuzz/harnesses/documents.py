@@ -8,6 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from rackwatt_crds import hostlist
 from rackwatt_crds.loading import load
+from rackwatt_exporter.ledger_file import LedgerFile
 from rackwatt_exporter.page.page import Page
 from rackwatt_exporter.polling.gate import Gates
 from rackwatt_exporter.reading import ReadError, Reading, Reason
@@ -67,7 +68,7 @@ def _hold_what_was(built: Fleet) -> None:
 
 
 def _hold_page(built: Fleet) -> None:
-    store = Store({})
+    store = Store(LedgerFile(None))
     roster = Roster(store)
     page = Page(roster, ("power-exporter",))
     store.changed = page.update
