@@ -1,7 +1,7 @@
 """Generate what is applied to Kubernetes from the code, or `--check` that it is up to date.
 
-The chart has a copy of the CRDs, because Helm installs what stands inside a chart alone; its roles
-are the operator's table of rights, and its values know the models that they become.
+The chart has a copy of the CRDs, because Helm installs only what is inside a chart. Its roles are
+the operator's table of rights; the schema of its values has the models that they become.
 """
 
 import sys
@@ -26,7 +26,11 @@ FILES = {
     f"{folder}/{one.name}.yaml": one.text
     for one in DEFINITIONS
     for folder in ("crds", "charts/rackwatt/crds")
-} | {"charts/rackwatt/files/rules.yaml": rules, values.PATH: values.values_schema}
+} | {
+    "charts/rackwatt/files/rules.yaml": rules,
+    values.DEFAULTS: values.values_defaults,
+    values.SCHEMA: values.values_schema,
+}
 
 if __name__ == "__main__":
     sys.exit(bring_up_to_date(FILES, "make crds"))

@@ -1,6 +1,6 @@
 """Generate the reference pages from the code, or `--check` that they say what the code says.
 
-Of docs/troubleshooting.md and docs/operator.md one table each is made; the rest is written by hand.
+Of docs/troubleshooting.md, docs/operator.md and the chart's README.md only tables are generated.
 """
 
 import json
@@ -25,6 +25,7 @@ from rackwatt_operator import telemetry
 from rackwatt_operator.cluster.observed import Observed
 from rackwatt_operator.inventory import Inventory
 from scripts.generated import ROOT, bring_up_to_date
+from scripts.values import CHART, values_table
 
 _MADE = "<!-- made by `make docs`: change the code, not this page -->\n"
 
@@ -148,6 +149,11 @@ def _metric(one: Any) -> str:
     return f"| `{name}` | {family.type} | {labels} | {family.documentation} |"
 
 
+def chart_page() -> str:
+    """Write the tables of values into the chart's README.md."""
+    return _with_table(f"{CHART}/README.md", "values", values_table())
+
+
 def _with_table(page: str, name: str, lines: list[str]) -> str:
     """Give a page with a table of its put anew between its two marks."""
     between = re.compile(rf"(<!-- {name}: .*? -->\n).*?(\n<!-- end of {name} -->)", re.DOTALL)
@@ -160,6 +166,7 @@ PAGES = {
     "docs/documents.md": documents_page,
     "docs/operator.md": operator_page,
     "docs/troubleshooting.md": troubleshooting_page,
+    f"{CHART}/README.md": chart_page,
 }
 
 if __name__ == "__main__":

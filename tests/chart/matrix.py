@@ -61,4 +61,34 @@ MATRIX: dict[str, dict[str, Any]] = {
         {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}]}},
     "no network policy": {"networkPolicy": {"enabled": False}},
     "loud": {"log": {"level": "debug", "format": "logfmt"}},
+    "a parent's registry": {
+        "global": {"imageRegistry": "mirror.example:5000/hub", "imagePullSecrets": ["mirror", {"name": "other"}]},
+        "image": {"registry": "ghcr.example"}, "imagePullSecrets": [{"name": "other"}, "own"],
+    },
+    "a registry each": {"image": {"registry": "one.example"}, "collector": {"image": {"registry": "two.example:5000"}}},
+    "more of everything": {
+        "extraArgs": ["--resync.interval=5m", "--log.level=debug"],
+        "extraEnv": [{"name": "HTTPS_PROXY", "value": "http://proxy.example:3128"},
+                     {"name": "NODE", "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}}],
+        "extraVolumes": [{"name": "authorities", "configMap": {"name": "authorities"}}],
+        "extraVolumeMounts": [{"name": "authorities", "mountPath": "/etc/ssl/site", "readOnly": True}],
+        "commonAnnotations": {"example.org/owner": "infra"},
+        "extraObjects": [
+            {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "{{ .Release.Name }}-site"},
+             "data": {"port": "{{ .Values.port }}"}},
+            "apiVersion: v1\nkind: Secret\nmetadata:\n  name: {{ include \"rackwatt.fullname\" . }}-text\n",
+        ],
+    },
+    "security contexts": {"podSecurityContext": {"runAsUser": 1000, "runAsGroup": 1000, "fsGroup": 1000},
+                          "securityContext": {"runAsUser": 1001}},
+    "the node's network": {
+        "hostNetwork": True, "port": 18080,
+        "dnsConfig": {"nameservers": ["192.0.2.53"], "searches": ["bmc.example"], "options": [{"name": "ndots", "value": "2"}]},
+        "hostAliases": [{"ip": "192.0.2.1", "hostnames": ["api.example"]}],
+    },
+    "a DNS policy": {"dnsPolicy": "Default"},
+    "a monitor with limits": {"serviceMonitor": {
+        "honorLabels": True, "jobLabel": "app.kubernetes.io/name", "targetLabels": ["app.kubernetes.io/version"],
+        "podTargetLabels": ["team"], "sampleLimit": 5000, "targetLimit": 10, "scrapeClass": "secure",
+        "interval": "", "scrapeTimeout": ""}},
 }  # fmt: skip

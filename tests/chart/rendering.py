@@ -47,8 +47,8 @@ class Rendered(dict[tuple[str, str], Manifest]):
         return dict(container)
 
 
-def rendered(values: Mapping[str, Any] | None = None, *flags: str) -> Rendered:
-    """Render the chart as the release `rackwatt`.
+def rendered(values: Mapping[str, Any] | None = None, *flags: str, chart: Path = CHART) -> Rendered:
+    """Render the chart, or one that has it as a dependency, as the release `rackwatt`.
 
     Raises:
         RefusedError: the values are refused, with Helm's words.
@@ -56,7 +56,7 @@ def rendered(values: Mapping[str, Any] | None = None, *flags: str) -> Rendered:
     helm = directory() / "helm"
     assert helm.exists(), "helm is missing: make tools"
     done = subprocess.run(
-        [helm, "template", "rackwatt", CHART, f"--namespace={NAMESPACE}", "--values=-",
+        [helm, "template", "rackwatt", chart, f"--namespace={NAMESPACE}", "--values=-",
          f"--kube-version={KUBERNETES}", *flags],
         input=yaml.safe_dump(dict(values or {})), capture_output=True, text=True,
     )  # fmt: skip

@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -52,29 +53,41 @@ def test_what_artifact_hub_shows_is_true() -> None:
     assert fleet(load(examples.encode(), "examples")).problems == ()
 
 
-def test_the_read_me_speaks_of_values_that_there_are() -> None:
+def test_the_schema_has_every_value_and_what_a_parent_chart_adds() -> None:
     values = yaml.safe_load((CHART / "values.yaml").read_text())
     schema = json.loads((CHART / "values.schema.json").read_text())
-    assert set(values) | {"global"} == set(schema["properties"])
-    table = (CHART / "README.md").read_text().partition("## Values")[2].partition("\n## ")[0]
-    told = [path for path in re.findall(r"`([a-zA-Z.]+)`", table) if not path.startswith("spec.")]
-    assert len(told) > 8
-    for path in told:
-        part = schema
-        for step in path.split("."):
-            part = _resolved(schema, part)["properties"][step]
+    assert set(values) | {"enabled"} == set(schema["properties"])
 
 
-def _resolved(schema: Any, part: Any) -> Any:
-    for step in part.get("$ref", "#").split("/")[1:]:
-        part = schema if part.get("$ref") else part
-        part = part[step]
-    return part
+def test_the_read_me_describes_every_value_once() -> None:
+    rows = re.findall(r"^\| `(\S+)` \| `(.*?)` \| (.+) \|$", values_page(), re.MULTILINE)
+    described = {path: yaml.safe_load(default) for path, default, _ in rows}
+    assert len(described) == len(rows)
+    values = yaml.safe_load((CHART / "values.yaml").read_text())
+    for path, default in described.items():
+        *above, key = path.split(".")
+        parent = values
+        for step in above:
+            parent = parent[step]
+        assert parent.pop(key) == default, path
+    assert not any(leaves(values)), "a value is not described"
+
+
+def values_page() -> str:
+    return (CHART / "README.md").read_text().partition("## Values")[2].partition("\n## ")[0]
+
+
+def leaves(values: dict[str, Any]) -> Iterator[str]:
+    for key, value in values.items():
+        if isinstance(value, dict):
+            yield from leaves(value)
+        else:
+            yield key
 
 
 def test_the_schema_of_its_values_refuses_unknown_keys_at_every_depth() -> None:
     schema = json.loads((CHART / "values.schema.json").read_text())
-    open_to_all = {"affinity", "global", "topologySpreadConstraints", "from"}
+    open_to_all = {"global"}
 
     def walk(part: Any, name: str) -> None:
         if isinstance(part, list):

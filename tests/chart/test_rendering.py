@@ -43,7 +43,7 @@ def test_everything_lives_in_the_releases_namespace_or_in_a_watched_one(whole: R
         one.partition("=")[2] for one in whole.container["args"] if one.startswith("--namesp")
     }
     for (kind, _), manifest in whole.items():
-        if kind in CLUSTER_WIDE:
+        if kind in CLUSTER_WIDE or manifest["metadata"]["name"].endswith(("-site", "-text")):
             assert "namespace" not in manifest["metadata"]
         elif manifest["metadata"]["name"].endswith("-lease") or kind not in {"Role", "RoleBinding"}:
             assert manifest["metadata"]["namespace"] == NAMESPACE
@@ -73,7 +73,7 @@ def test_selectors_find_the_operators_pods_and_labels_are_as_recommended(whole: 
         service = whole.only("Service")["metadata"]["labels"]
         assert monitor["spec"]["selector"]["matchLabels"].items() <= service.items()
     for (_, name), manifest in whole.items():
-        if not name.endswith("-test"):
+        if not name.endswith(("-test", "-site", "-text")):
             assert manifest["metadata"]["labels"]["app.kubernetes.io/part-of"] == "rackwatt"
 
 
@@ -82,17 +82,24 @@ def test_pods_meet_the_restricted_level(whole: Rendered) -> None:
     assert len(pods) == 2
     for pod in pods:
         assert pod["securityContext"]["runAsNonRoot"]
-        assert pod["securityContext"]["runAsUser"] == 65532
         assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
-        assert {"hostNetwork", "hostPID", "hostIPC"}.isdisjoint(pod)
+        assert {"hostPID", "hostIPC"}.isdisjoint(pod)
         (container,) = pod["containers"]
-        assert container["securityContext"] == {
+        assert {
             "allowPrivilegeEscalation": False,
             "readOnlyRootFilesystem": True,
             "capabilities": {"drop": ["ALL"]},
-        }
+        }.items() <= container["securityContext"].items()
         volumes = pod.get("volumes", [])
         assert all({"configMap", "emptyDir"} & volume.keys() for volume in volumes)
+
+
+def test_pods_request_an_identity_or_the_nodes_network_only_where_a_value_does() -> None:
+    for name, values in MATRIX.items():
+        for pod in [chosen(name).pod, *(pod["spec"] for pod in chosen(name).every("Pod"))]:
+            identity = {"runAsUser", "runAsGroup", "fsGroup"} & pod["securityContext"].keys()
+            assert bool(identity) is ("podSecurityContext" in values), name
+        assert ("hostNetwork" in chosen(name).pod) is ("hostNetwork" in values), name
 
 
 def test_roles_are_bound_to_the_operators_account_alone(whole: Rendered) -> None:

@@ -24,8 +24,8 @@ def test_with_some_namespaces_it_has_a_role_in_each_and_none_beyond() -> None:
     whole = chosen("some namespaces")
     assert whole.every("ClusterRoleBinding") == []
     assert {one["metadata"]["name"] for one in whole.every("ClusterRole")} == {
-        "rackwatt-view",
-        "rackwatt-edit",
+        "rackwatt-view:power",
+        "rackwatt-edit:power",
     }
     bindings = whole.every("RoleBinding")
     assert {one["metadata"]["namespace"] for one in bindings} == {"power", "hpc"}
@@ -57,6 +57,91 @@ def test_images_come_from_where_they_are_said_to_be() -> None:
     assert read_defaults(mirrored).image.reference == (
         "registry.example:5000/mirror/collector@sha256:" + "ab" * 32
     )
+
+
+def test_a_parents_registry_takes_precedence_over_each_images_own() -> None:
+    version = plain().container["image"].rpartition(":")[2]
+    parents = chosen("a parent's registry")
+    assert parents.container["image"] == f"mirror.example:5000/hub/rackwatt/operator:{version}"
+    (test,) = parents.every("Pod")
+    assert test["spec"]["containers"][0]["image"] == parents.container["image"]
+    collector = read_defaults(parents).image.reference
+    assert collector == f"mirror.example:5000/hub/rackwatt/collector:{version}"
+    each = chosen("a registry each")
+    assert each.container["image"] == f"one.example/rackwatt/operator:{version}"
+    assert read_defaults(each).image.reference == f"two.example:5000/rackwatt/collector:{version}"
+
+
+def test_a_parents_pull_secrets_and_ours_reach_every_pod_once() -> None:
+    whole = chosen("a parent's registry")
+    secrets = [{"name": name} for name in ("mirror", "other", "own")]
+    (test,) = whole.every("Pod")
+    assert whole.pod["imagePullSecrets"] == test["spec"]["imagePullSecrets"] == secrets
+    assert spelled(read_defaults(whole))["pod"]["imagePullSecrets"] == secrets
+
+
+def test_no_pull_secret_for_collectors_is_a_choice_too() -> None:
+    whole = rendered({"imagePullSecrets": ["own"], "collector": {"pod": {"imagePullSecrets": []}}})
+    assert spelled(read_defaults(whole))["pod"] == {"imagePullSecrets": []}
+
+
+def test_extra_arguments_variables_and_volumes_come_after_ours() -> None:
+    whole = chosen("more of everything")
+    container = whole.container
+    assert container["args"][-2:] == ["--resync.interval=5m", "--log.level=debug"]
+    assert [one["name"] for one in container["env"]] == ["HTTPS_PROXY", "NODE"]
+    assert [one["name"] for one in whole.pod["volumes"]] == ["defaults", "tmp", "authorities"]
+    assert container["volumeMounts"][-1]["mountPath"] == "/etc/ssl/site"
+
+
+def test_common_annotations_are_on_every_object_and_on_the_pods() -> None:
+    whole = chosen("more of everything")
+    ours = [one for (_, name), one in whole.items() if not name.endswith(("-site", "-text"))]
+    ours.append(whole.only("Deployment")["spec"]["template"])
+    assert len(ours) > 10
+    for one in ours:
+        assert one["metadata"]["annotations"]["example.org/owner"] == "infra"
+
+
+def test_extra_objects_are_templates_themselves() -> None:
+    whole = chosen("more of everything")
+    assert whole["ConfigMap", "rackwatt-site"]["data"] == {"port": "8080"}
+    assert whole["Secret", "rackwatt-text"]
+
+
+def test_security_contexts_are_added_to_ours() -> None:
+    whole = chosen("security contexts")
+    assert whole.pod["securityContext"] == {
+        "runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"},
+        "runAsUser": 1000, "runAsGroup": 1000, "fsGroup": 1000,
+    }  # fmt: skip
+    assert whole.container["securityContext"]["runAsUser"] == 1001
+    weaker = rendered({"securityContext": {"readOnlyRootFilesystem": False}})
+    assert weaker.container["securityContext"]["readOnlyRootFilesystem"] is False
+    assert weaker.container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+
+
+def test_in_the_nodes_network_names_of_the_cluster_still_resolve() -> None:
+    whole = chosen("the node's network")
+    assert whole.pod["hostNetwork"] is True
+    assert whole.pod["dnsPolicy"] == "ClusterFirstWithHostNet"
+    assert whole.pod["dnsConfig"]["searches"] == ["bmc.example"]
+    assert whole.pod["hostAliases"][0]["hostnames"] == ["api.example"]
+    assert whole.container["ports"][0]["containerPort"] == 18080
+    assert "--web.listen-address=:18080" in whole.container["args"]
+    assert chosen("a DNS policy").pod["dnsPolicy"] == "Default"
+    assert "dnsPolicy" not in plain().pod
+
+
+def test_the_monitor_has_the_limits_and_labels_of_the_values() -> None:
+    spec = chosen("a monitor with limits").only("ServiceMonitor")["spec"]
+    assert spec.pop("selector")
+    assert spec == {
+        "jobLabel": "app.kubernetes.io/name", "targetLabels": ["app.kubernetes.io/version"],
+        "podTargetLabels": ["team"], "sampleLimit": 5000, "targetLimit": 10, "scrapeClass": "secure",
+        "endpoints": [{"port": "http", "path": "/metrics", "honorLabels": True}],
+    }  # fmt: skip
+    assert plain().only("ServiceMonitor")["spec"].keys() == {"selector", "endpoints"}
 
 
 @pytest.mark.parametrize(
@@ -153,7 +238,7 @@ def test_viewers_view_documents_and_editors_edit_them() -> None:
     assert roles["view"] == ["get", "list", "watch"]
     assert set(roles["edit"]) == {"create", "update", "patch", "delete", "deletecollection"}
     assert [one["metadata"]["name"] for one in chosen("no aggregation").every("ClusterRole")] == [
-        "rackwatt-operator"
+        "rackwatt-operator:power"
     ]
 
 
@@ -169,17 +254,17 @@ def test_what_exists_already_is_taken_as_it_is() -> None:
     ("values", "told"),
     [
         ({"replica": 2}, "'replica' not allowed"),
-        ({"replicas": "two"}, "got string, want integer"),
+        ({"replicas": "two"}, "got string, want null or integer"),
         ({"replicas": -1}, "minimum"),
         ({"image": {"repository": "a/b:1"}}, "does not match pattern"),
         ({"image": {"tags": "1"}}, "'tags' not allowed"),
         ({"image": {"digest": "sha256:12"}}, "does not match pattern"),
-        ({"watchNamespaces": "power"}, "got string, want array"),
+        ({"watchNamespaces": "power"}, "got string, want null or array"),
         ({"watchNamespaces": ["Power"]}, "does not match pattern"),
         ({"watchNamespaces": ["power", "power"]}, "items at 0 and 1 are equal"),
         ({"log": {"level": "trace"}}, "value must be one of"),
         ({"serviceMonitor": {"enabled": "yes"}}, "value must be one of"),
-        ({"serviceMonitor": {"interval": 30}}, "got number, want string"),
+        ({"serviceMonitor": {"interval": 30}}, "got number, want null or string"),
         ({"collector": {"pod": {"resource": {}}}}, "'resource' not allowed"),
         ({"collector": {"pod": {"resources": {"requests": {"cpu": "lots"}}}}}, "does not match pattern"),
         ({"collector": {"pod": {"tolerations": [{"effect": "Never"}]}}}, "value must be one of"),
@@ -190,6 +275,21 @@ def test_what_exists_already_is_taken_as_it_is() -> None:
         ({"fullnameOverride": "x" * 53}, "maxLength"),
         ({"fullnameOverride": "Watts"}, "does not match pattern"),
         ({"nameOverride": "up_per"}, "does not match pattern"),
+        ({"image": {"registry": "mirror.example/"}}, "at '/image/registry'"),
+        ({"image": {"registry": "https://mirror.example"}}, "at '/image/registry'"),
+        ({"global": {"imageRegistry": 5000}}, "at '/global/imageRegistry'"),
+        ({"imagePullSecrets": [{"secret": "a"}]}, "at '/imagePullSecrets/0'"),
+        ({"extraArgs": ["run"]}, "at '/extraArgs/0'"),
+        ({"extraArgs": {"log.level": "debug"}}, "want null or array"),
+        ({"extraEnv": [{"name": "A", "valueFom": {}}]}, "'valueFom' not allowed"),
+        ({"extraVolumeMounts": [{"name": "a"}]}, "missing property 'mountPath'"),
+        ({"podSecurityContext": "restricted"}, "at '/podSecurityContext'"),
+        ({"port": 80}, "minimum"),
+        ({"dnsPolicy": "Cluster"}, "value must be one of"),
+        ({"hostAliases": [{"ip": "192.0.2.1"}]}, "missing property 'hostnames'"),
+        ({"serviceMonitor": {"sampleLimit": -1}}, "minimum"),
+        ({"serviceMonitor": {"targetLabels": "team"}}, "want null or array"),
+        ({"enabled": False}, "at '/enabled'"),
     ],
     ids=json.dumps,
 )  # fmt: skip
