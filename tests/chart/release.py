@@ -22,14 +22,15 @@ KINDS = (
 
 
 class Release:
-    """One release, in a namespace of the same name."""
+    """One release, in a namespace of the same name unless another is named."""
 
-    def __init__(self, cluster: Cluster) -> None:
-        self.name = f"rackwatt-{secrets.token_hex(3)}"
+    def __init__(self, cluster: Cluster, name: str = "", namespace: str = "") -> None:
+        self.name = name or f"rackwatt-{secrets.token_hex(3)}"
+        self.namespace = namespace or self.name
         self.operator = f"{self.name}-operator"
-        self._cluster = cluster
-        self.helm = Helm(cluster, self.name)
-        self.kubectl = Kubectl(cluster, self.name)
+        self.cluster = cluster
+        self.helm = Helm(cluster, self.namespace)
+        self.kubectl = Kubectl(cluster, self.namespace)
 
     def install(self, values: Mapping[str, Any]) -> str:
         """Install it; there is no node, so nothing is waited for."""
@@ -62,8 +63,8 @@ class Release:
         flags += [
             one for one in container["args"][1:] if not one.startswith(("--defaults", "--web"))
         ]
-        account = self._cluster.service_account(self.name, self.operator)
-        with operating(self._cluster, *flags, kubeconfig=account) as running:
+        account = self.cluster.service_account(self.namespace, self.operator)
+        with operating(self.cluster, *flags, kubeconfig=account) as running:
             yield running
 
 

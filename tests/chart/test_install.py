@@ -1,15 +1,19 @@
 """The chart in a real cluster that has never seen it: installed, at work, upgraded, uninstalled."""
 
+import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from rackwatt_operator.cluster.kinds import Ref
 from scripts.tools import directory
 from tests.chart.matrix import MATRIX
 from tests.chart.release import Release, shown_crds
 from tests.chart.rendering import CHART, Manifest
+from tests.cluster import openshift
 from tests.cluster.clients import Api, CommandError, Kubectl
 from tests.cluster.controlplane import ControlPlane
 from tests.operator.hands import Hands, fleet, ref
@@ -136,13 +140,107 @@ def test_an_operator_of_one_namespace_sees_no_other(
     release.helm.run("uninstall", release.name)
 
 
-@pytest.mark.parametrize("name", ["two replicas", "pods"])
+def test_two_releases_of_one_name_work_in_two_namespaces_and_one_goes_alone(
+    fresh: ControlPlane, someone: Hands, release: Release, tmp_path: Path
+) -> None:
+    both = [Release(fresh, release.name, f"{release.name}-{part}") for part in ("north", "south")]
+    for one in both:
+        one.install({"watchNamespaces": [one.namespace]})
+    north, south = both
+    lab, hall = (ref(someone.apply(fleet("lab", one.namespace))) for one in both)
+    (tmp_path / "north").mkdir()
+    with south.operating(tmp_path):
+        with north.operating(tmp_path / "north"):
+            for document in (lab, hall):
+                someone.until_reason(document, "Available", "RolloutInProgress")
+            leases = [
+                until_made(someone, Ref("Lease", one.namespace, "rackwatt-operator"))
+                for one in both
+            ]
+            assert len({one["spec"]["holderIdentity"] for one in leases}) == 2
+        north.helm.run("uninstall", north.name)
+        later = ref(someone.apply(fleet("later", south.namespace)))
+        someone.until_reason(later, "Available", "RolloutInProgress")
+    for one in both:
+        user = f"system:serviceaccount:{one.namespace}:{one.operator}"
+        calls = fresh.audit.calls(user)
+        assert [call for call in calls if call.code == 403] == []
+        asked = {call.namespace for call in calls if call.group == "rackwatt.dev"}
+        assert asked == {one.namespace}
+    kinds = {(one["kind"], one["metadata"].get("namespace", "")) for one in south.objects()}
+    assert {namespace for _, namespace in kinds} == {"", south.namespace}
+    south.helm.run("uninstall", south.name)
+    assert south.objects() == []
+
+
+def test_releases_of_one_name_that_watch_the_whole_cluster_do_not_collide_by_name(
+    fresh: ControlPlane, release: Release
+) -> None:
+    both = [Release(fresh, release.name, f"{release.name}-{part}") for part in ("blue", "green")]
+    for one in both:  # as when one takes the other's place
+        one.install({})
+    both[0].helm.run("uninstall", release.name)
+    roles = [
+        one for one in both[1].objects() if one["kind"] in {"ClusterRole", "ClusterRoleBinding"}
+    ]
+    assert len(roles) == 4
+    assert all(one["metadata"]["name"].endswith("-green") for one in roles)
+    both[1].helm.run("uninstall", release.name)
+
+
+def test_a_second_release_in_one_namespace_is_refused(release: Release) -> None:
+    release.install({})
+    with pytest.raises(CommandError, match="Lease"):
+        Release(release.cluster, f"{release.name}-more", release.namespace).install({})
+    release.helm.run("uninstall", release.name)
+
+
+@pytest.mark.parametrize("name", ["two replicas", "pods", "more of everything"])
 def test_from_any_values_to_any_others_and_back_leaves_nothing(release: Release, name: str) -> None:
     release.install(MATRIX[name])
     release.upgrade({})
     release.upgrade(MATRIX[name])
     release.helm.run("uninstall", release.name)
     assert release.objects() == []
+
+
+def test_it_is_a_part_of_another_chart_that_is_installed_upgraded_and_removed(
+    release: Release, tmp_path: Path
+) -> None:
+    shutil.copytree(CHART, tmp_path / "charts/rackwatt")
+    wanted = {"name": "rackwatt", "version": "*", "condition": "rackwatt.enabled"}
+    about = {"apiVersion": "v2", "name": "site", "version": "1.0.0", "dependencies": [wanted]}
+    (tmp_path / "Chart.yaml").write_text(yaml.safe_dump(about))
+    for verb, enabled in (("install", True), ("upgrade", False), ("upgrade", True)):
+        flags = ("--create-namespace",) if verb == "install" else ()
+        on = json.dumps({"rackwatt": {"enabled": enabled, "podLabels": None}})
+        release.helm.run(verb, release.name, tmp_path, "--values=-", *flags, said=on)
+        assert bool(release.objects()) is enabled
+    release.helm.run("uninstall", release.name)
+    assert release.objects() == []
+
+
+def test_pods_run_where_user_ids_are_assigned(fresh: ControlPlane, release: Release) -> None:
+    Kubectl(fresh).run("create", "namespace", release.namespace)
+    openshift.play(fresh, release.namespace)
+    kubectl = release.kubectl
+    fixed = {"podSecurityContext": {"runAsUser": 65532, "fsGroup": 65532}}
+    release.install(fixed)
+    kubectl.until(lambda k: openshift.REFUSED in str(k.get("replicasets")))  # the policy is at work
+    assert [one for one in release.objects() if one["kind"] == "Pod"] == []
+    release.upgrade({"podSecurityContext": {"runAsUser": None, "fsGroup": None}})
+    (pod,) = kubectl.until(lambda k: k.items("pods"))
+    assert pod["spec"]["securityContext"] == {
+        "runAsNonRoot": True,
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+    (test,) = (
+        one
+        for one in yaml.safe_load_all(release.helm.run("get", "hooks", release.name))
+        if one["kind"] == "Pod"
+    )
+    kubectl.run("create", "--dry-run=server", "--filename=-", said=yaml.safe_dump(test))
+    release.helm.run("uninstall", release.name)
 
 
 def test_the_read_me_says_how_to_upgrade_and_to_remove_what_helm_leaves() -> None:
