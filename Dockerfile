@@ -58,7 +58,8 @@ RUN /build/bin/pip --python /opt/rackwatt/bin/python install --quiet --no-compil
 
 
 FROM ${BASE} AS runtime
-# ssh asks who it is: the uid needs a name, and a home that nothing is ever written to.
+# A name for the uid, and a home that nothing is ever written to. Any other uid works as well: no file
+# belongs to this one, and nothing outside mounted folders is written.
 RUN echo 'rackwatt:x:65532:65532:Rackwatt:/nonexistent:/usr/sbin/nologin' >>/etc/passwd \
  && echo 'rackwatt:x:65532:' >>/etc/group
 ENV PATH=/opt/rackwatt/bin:/usr/local/bin:/usr/bin:/bin \
@@ -76,9 +77,12 @@ RUN library=$(python3 -c 'import sysconfig; print(sysconfig.get_path("stdlib"))'
 FROM runtime AS collector
 # Lists that never change, of a few callbacks each: in C++ they bring its whole library, a megabyte.
 ENV FROZENLIST_NO_EXTENSIONS=1
-# The system's ssh serves ipmiSsh and slurm over ssh. What apt noted down on the way holds times.
+# The system's ssh serves ipmiSsh and slurm over ssh. It refuses a uid without a name, such as those that
+# OpenShift assigns: libnss-unknown names every uid that /etc/passwd lacks, and enters itself into
+# nsswitch.conf. What apt noted down on the way holds times.
 RUN apt-get -qq update \
- && DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends openssh-client >/dev/null \
+ && DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends openssh-client libnss-unknown >/dev/null \
+ && getent passwd 1000680000 >/dev/null \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/*-old /var/cache/ldconfig/aux-cache \
            /var/log/apt /var/log/*.log /var/lib/dpkg/*-old
 COPY --from=collecting /opt/rackwatt /opt/rackwatt

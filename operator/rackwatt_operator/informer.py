@@ -107,6 +107,9 @@ class Informer:
             clusterwide=not self._namespaces,
             namespaces=self._namespaces,
             stop_flag=stop,
+            # For peers, which a standalone operator has not. Its default needs the user's name, and
+            # a uid that OpenShift assigned has none.
+            identity=cast(Any, "rackwatt-operator"),
         )
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         ours = {task for task in (asyncio.current_task(),) if task}

@@ -3,6 +3,7 @@
 Where buildah is not at hand these tests say so and are skipped; `make test` installs it where it may.
 """
 
+import asyncio
 import os
 import shutil
 import subprocess
@@ -14,6 +15,7 @@ import pytest
 from rackwatt_crds import __version__
 from tests.images.archive import VENV, Image
 from tests.images.test_locks import pins
+from tests.peers.sshd import sshd
 
 ROOT = Path(__file__).parents[2]
 STORE = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "rackwatt/images"
@@ -26,6 +28,32 @@ BUILT = (
 COMPILERS = {"gcc", "g++", "cc", "c++", "cpp", "clang", "as", "ld", "make", "rustc", "go", "tcc"}
 LARGEST_MIB = {"collector": 90, "operator": 90}
 TIME_S = 1_700_000_000
+
+FAKE = """
+apiVersion: rackwatt.dev/v1alpha1
+kind: PowerTarget
+metadata: {name: lab}
+spec: {bmc: {method: fake, hosts: [{names: n1}]}}
+"""
+# Two commands over one login, as the exporter runs them.
+LOG_IN = """
+import asyncio, pathlib, tempfile
+from rackwatt_exporter.protocols.ssh import SshHost
+
+async def log_in():
+    host = SshHost(
+        "127.0.0.1", port={port}, user="{user}", key_file=lambda: pathlib.Path("/ssh/client_key"),
+        known_hosts=lambda: pathlib.Path("/ssh/known_hosts"),
+        control_directory=pathlib.Path(tempfile.mkdtemp()),
+    )
+    await host.run(("true",), 60)
+    print((await host.run(("echo", "answer of the peer"), 60)).decode())
+    await host.close()
+
+asyncio.run(log_in())
+"""
+# One that no /etc/passwd has, in root's group: what OpenShift assigns.
+ASSIGNED = "1000680000:0"
 
 pytestmark = pytest.mark.skipif(
     shutil.which("buildah") is None or os.geteuid() != 0,
@@ -159,6 +187,44 @@ def test_it_does_what_it_is_for(
     containers: dict[str, str], name: str, command: str, told: str
 ) -> None:
     assert told in buildah("run", containers[name], "--", "sh", "-c", command)
+
+
+@pytest.mark.parametrize("user", [ASSIGNED, "12345:12345"])
+@pytest.mark.parametrize(
+    ("name", "command", "message"),
+    [
+        ("collector", "rackwatt-exporter --version", f"rackwatt-exporter {__version__}"),
+        ("collector", "ssh -o BatchMode=yes -p 1 127.0.0.1 || true", "port 1: Connection refused"),
+        ("collector", f"rackwatt-exporter check /dev/stdin <<END{FAKE}END", "fake"),
+        ("operator", "rackwatt-operator run --help", "--defaults.file"),
+        ("operator", "rackwatt-operator crds", "powertargets.rackwatt.dev"),
+    ],
+    ids=["exporter", "ssh", "check", "operator", "crds"],
+)
+def test_it_works_under_any_user(
+    containers: dict[str, str], name: str, command: str, message: str, user: str
+) -> None:
+    output = buildah("run", f"--user={user}", containers[name], "--", "sh", "-c", command)
+    assert message in output
+
+
+async def test_a_user_without_a_name_logs_in_over_ssh(
+    containers: dict[str, str], tmp_path: Path
+) -> None:
+    async with sshd(tmp_path / "sshd") as peer:
+        peer.client_key.chmod(0o644)  # as a Secret that is mounted for any user
+        program = LOG_IN.format(port=peer.port, user=peer.user)
+        mounted = f"--volume={peer.client_key.parent}:/ssh:ro"
+        command = (f"--user={ASSIGNED}", mounted, containers["collector"], "--", "python3", "-c")
+        output = await asyncio.to_thread(buildah, "run", *command, program)
+        assert "answer of the peer" in output
+        assert peer.logins() == 1
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_file_belongs_to_its_user(images: dict[str, Image], name: str) -> None:
+    owners = {one.owner for one in images[name].files.values()}
+    assert all(65532 not in owner for owner in owners)
 
 
 def test_it_is_the_same_image_whenever_it_is_built(

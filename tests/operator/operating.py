@@ -7,7 +7,7 @@ import signal
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,11 +23,17 @@ _NUMBERS = itertools.count()
 class Operating:
     """A running operator."""
 
-    def __init__(self, cluster: Cluster, *flags: str, kubeconfig: Path | None = None) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        *flags: str,
+        kubeconfig: Path | None = None,
+        through: Sequence[str] = (),
+    ) -> None:
         self.log = cluster.directory / f"operator-{next(_NUMBERS)}.log"
         self.daemon = Daemon(
             [
-                sys.executable, "-m", "rackwatt_operator", "run",
+                *through, sys.executable, "-m", "rackwatt_operator", "run",
                 f"--kubeconfig={kubeconfig or cluster.kubeconfig}",
                 "--web.listen-address=127.0.0.1:0", *flags,
             ],
@@ -82,10 +88,17 @@ class Operating:
 
 @contextmanager
 def operating(
-    cluster: Cluster, *flags: str, kubeconfig: Path | None = None, ready: bool = True
+    cluster: Cluster,
+    *flags: str,
+    kubeconfig: Path | None = None,
+    ready: bool = True,
+    through: Sequence[str] = (),
 ) -> Iterator[Operating]:
-    """Run an operator while the block lasts; it must not have told of a bug."""
-    operator = Operating(cluster, *flags, kubeconfig=kubeconfig)
+    """Run an operator while the block lasts, through a command if one is given.
+
+    Its log must not have a traceback.
+    """
+    operator = Operating(cluster, *flags, kubeconfig=kubeconfig, through=through)
     operator.start()
     try:
         if ready:
