@@ -88,7 +88,7 @@ MATRIX: dict[str, dict[str, Any]] = {
     },
     "a DNS policy": {"dnsPolicy": "Default"},
     "a monitor with limits": {"serviceMonitor": {
-        "honorLabels": True, "jobLabel": "app.kubernetes.io/name", "targetLabels": ["app.kubernetes.io/version"],
+        "annotations": {"example.org/tier": "own"}, "honorLabels": True, "jobLabel": "app.kubernetes.io/name", "targetLabels": ["app.kubernetes.io/version"],
         "podTargetLabels": ["team"], "sampleLimit": 5000, "targetLimit": 10, "scrapeClass": "secure",
         "interval": "", "scrapeTimeout": ""}},
 }  # fmt: skip
