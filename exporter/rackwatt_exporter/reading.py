@@ -8,6 +8,11 @@ from typing import NamedTuple
 
 import msgspec
 
+from rackwatt_exporter.printable import printable
+
+MAX_MESSAGE = 1000
+MAX_SOURCE = 500
+
 
 class Statistics(msgspec.Struct, frozen=True, gc=False):
     """What the BMC itself kept of the watts over its own window; None where it does not say."""
@@ -37,6 +42,11 @@ class Reading(msgspec.Struct, frozen=True, gc=False):
     joules: float | None = None
     statistics: Statistics | None = None
     members: Members | None = None
+
+    def __post_init__(self) -> None:
+        # It may have the names of sensors in it, as devices spell them.
+        if not self.source.isprintable() or len(self.source) > MAX_SOURCE:
+            msgspec.structs.force_setattr(self, "source", printable(self.source, MAX_SOURCE))
 
 
 class Reason(StrEnum):
@@ -71,7 +81,8 @@ class ReadError(Exception):
 
     It never holds a secret: it is logged, and shown on the status page. `members` counts what a sum
     is made of, where one failed. `remedy` is advice for this very cause, where that of the reason
-    (advice.py) is of several causes.
+    (advice.py) is of several causes. A message is one line that can be printed, of MAX_MESSAGE
+    characters at most, whatever a peer's words in it are.
     """
 
     def __init__(
@@ -82,7 +93,7 @@ class ReadError(Exception):
         members: Members | None = None,
         remedy: str | None = None,
     ) -> None:
-        super().__init__(message)
+        super().__init__(printable(message, MAX_MESSAGE))
         self.reason = reason
         self.members = members
         self.remedy = remedy

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import NamedTuple, cast
 
+from rackwatt_exporter.printable import printable
 from rackwatt_exporter.reading import ReadError, Reason
 
 OUTPUT_LIMIT = 8 * 1024 * 1024
@@ -68,7 +69,7 @@ def command_failed(finished: Finished, argv: Sequence[str]) -> CommandError:
 def one_line(said: str, which: int) -> str:
     """Pick a line that is not empty, fit for a message."""
     lines = [line.strip() for line in said.splitlines() if line.strip()] or ["it said nothing"]
-    return "".join(c for c in lines[which] if c.isprintable())[:200]
+    return printable(lines[which])
 
 
 async def _end(transport: asyncio.SubprocessTransport, child: "_Child") -> None:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from rackwatt_exporter.printable import printable
 from rackwatt_exporter.protocols.http import Answer, HttpService
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers import listing
@@ -17,6 +18,7 @@ from rackwatt_exporter.settings.binding import ExporterOptions
 from rackwatt_exporter.settings.secrets import Secrets
 
 _LONGEST_TOLD = 300
+_MAX_ERROR = 1024
 
 
 class ExporterScheduler:
@@ -59,7 +61,7 @@ def node_states(answer: Answer) -> NodeStates:
     try:
         found = listing.read(answer.body)
     except ValueError as error:
-        raise ReadError(Reason.BAD_REPLY, str(error)[:_LONGEST_TOLD]) from None
+        raise ReadError(Reason.BAD_REPLY, printable(str(error), _LONGEST_TOLD)) from None
     return NodeStates(found.states, found.version, age_s(answer))
 
 
@@ -71,7 +73,9 @@ def age_s(answer: Answer) -> float:
     """
     said = answer.headers.get("age", "")
     if not re.fullmatch(r"[0-9]{1,9}", said):
-        told = f"the answer has no Age ({said[:20]!r}): is url that of a rackwatt-exporter?"
+        told = (
+            f"the answer has no Age ({printable(said, 20)!r}): is url that of a rackwatt-exporter?"
+        )
         raise ReadError(Reason.BAD_REPLY, told)
     return int(said) + answer.took_s
 
@@ -92,8 +96,8 @@ def refusal(answer: Answer, path: str) -> ReadError:
 
 def _told(body: bytes) -> tuple[Reason | None, str]:
     """Read `reason: message`; no reason where it is none of ours."""
-    text = "".join(c for c in body[:4096].decode(errors="replace").strip() if c.isprintable())
+    text = printable(body, _MAX_ERROR)
     word, colon, message = text.partition(": ")
     known: Mapping[str, Reason] = {reason.value: reason for reason in Reason}
     found = known.get(word) if colon else None
-    return found, (message if found else text)[:_LONGEST_TOLD]
+    return found, printable(message if found else text, _LONGEST_TOLD)

@@ -8,6 +8,10 @@ from typing import Protocol
 
 import msgspec
 
+from rackwatt_exporter.printable import printable
+
+MAX_VERSION = 40
+
 
 class NodeStates(msgspec.Struct, frozen=True):
     """What the scheduler says of its nodes: a word of state.py for each name, each name once.
@@ -19,6 +23,9 @@ class NodeStates(msgspec.Struct, frozen=True):
     states: Mapping[str, str]
     version: str
     age_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        msgspec.structs.force_setattr(self, "version", printable(self.version, MAX_VERSION))
 
 
 class Scheduler(Protocol):

@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from typing import Protocol
 
+from rackwatt_exporter.printable import printable
 from rackwatt_exporter.protocols.child import CommandError, one_line
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers.scheduler import NodeStates
@@ -102,7 +103,7 @@ def parse_states(output: bytes) -> dict[str, str]:
 def parse_version(output: bytes) -> str:
     """Read what `sinfo --version` printed: the last word of its last line."""
     words = output.decode("utf-8", "replace").split()
-    return "".join(c for c in words[-1] if c.isprintable())[:40] if words else ""
+    return printable(words[-1], 40) if words else ""
 
 
 def explained(error: CommandError) -> ReadError:

@@ -8,6 +8,7 @@ import re
 
 import msgspec
 
+from rackwatt_exporter.printable import printable
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers.scheduler import NodeStates
 from rackwatt_exporter.schedulers.state import state_of_words
@@ -53,7 +54,7 @@ class Reply(msgspec.Struct):
     def told(self) -> str:
         """The errors it tells of; empty where there are none."""
         told = "; ".join(_told(error) for error in self.errors or ())
-        return "".join(c for c in told if c.isprintable())[:200]
+        return printable(told)
 
     @property
     def version(self) -> str:
@@ -125,7 +126,7 @@ def reply(body: bytes) -> Reply:
     try:
         return _REPLY.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        told = f"the answer is not as slurmrestd should spell it: {str(error)[:160]}"
+        told = f"the answer is not as slurmrestd should spell it: {printable(str(error), 160)}"
         raise ReadError(Reason.BAD_REPLY, told) from None
 
 

@@ -15,6 +15,7 @@ from rackwatt_exporter.board import Entry
 from rackwatt_exporter.exporter import Exporter
 from rackwatt_exporter.grid.provider import Intensity
 from rackwatt_exporter.machine import InstrumentEntry, Machine
+from rackwatt_exporter.printable import printable
 from rackwatt_exporter.reading import ReadError, Reading
 from rackwatt_exporter.roster import Entry as SchedulerEntry
 from rackwatt_exporter.roster import counts
@@ -153,7 +154,7 @@ def _members(result: ReadError | Reading | None) -> dict[str, int] | None:
 
 
 def _told(words: object) -> str:
-    return str(words)[:_LONGEST_TOLD]
+    return printable(str(words), _LONGEST_TOLD)
 
 
 def _rounded(number: float | None) -> float | None:
