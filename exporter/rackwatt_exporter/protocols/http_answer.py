@@ -42,6 +42,7 @@ class Answers:
         self._size = 0
         self._answer: HttpAnswer | None = None
         self._framed = True
+        self._head_read = False
         self._headers: dict[str, str] = {}
         self._body: list[bytes] = []
         self.keeps = True
@@ -50,6 +51,14 @@ class Answers:
     def begun(self) -> bool:
         """Tell whether an answer has begun that is not whole."""
         return self._size > 0
+
+    @property
+    def refused(self) -> bool:
+        """Whether the status of an incomplete answer is known, and needs no body to be understood.
+
+        A redirect or an error whose body is cut short, broken or too large keeps its status.
+        """
+        return self._head_read and self._answer is None and self._parser.get_status_code() >= 300
 
     def take(self, data: bytes) -> HttpAnswer | None:
         """Take a piece, and give the answer once it is whole.
@@ -62,37 +71,47 @@ class Answers:
             self._parser.feed_data(data)
         except (HttpParserError, HttpParserUpgrade) as error:
             self.keeps = False
+            if self.refused:
+                return self.end()
             if self._answer is None:
                 raise HttpError(str(error)) from None
         if self._answer is not None:
             return self._given(self._answer)
-        if self._size > LARGEST_ANSWER:
-            raise _too_large()
-        return None
+        if self._size <= LARGEST_ANSWER:
+            return None
+        if self.refused:
+            return self.end()
+        raise _too_large()
 
     def end(self) -> HttpAnswer:
-        """Give the answer whose body had no other end than that of the connection.
+        """Give the answer that ends here: its body has no other end, or only its status counts.
 
         Raises:
             HttpError: it is not whole.
         """
-        if self._framed:
+        if self._framed and not self.refused:
             raise HttpError("the connection ended within the answer")
         self.keeps = False
         return self._given(self._read())
 
     def _given(self, answer: HttpAnswer) -> HttpAnswer:
-        self._size, self._answer, self._framed = 0, None, True
-        if encoding := answer.headers.get("content-encoding"):
+        self._size, self._answer, self._framed, self._head_read = 0, None, True, False
+        encoding = answer.headers.get("content-encoding")
+        if not encoding:
+            return answer
+        try:
             return answer._replace(body=_decoded(answer.body, encoding.strip().lower()))
-        return answer
+        except HttpError:
+            if answer.status < 300:
+                raise
+            return answer._replace(body=b"")
 
     def _read(self) -> HttpAnswer:
         return HttpAnswer(self._parser.get_status_code(), self._headers, b"".join(self._body))
 
     def on_message_begin(self) -> None:
         """Begin an answer (called by the parser, as all that follows)."""
-        self._headers, self._body, self._framed = {}, [], True
+        self._headers, self._body, self._framed, self._head_read = {}, [], True, False
         self.keeps = self._answer is None  # who says more than was asked is not asked again
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -104,6 +123,7 @@ class Answers:
         """Note whether the body tells its own end (RFC 9112, section 6.3)."""
         headers, interim = self._headers, self._parser.get_status_code() < 200
         self._framed = interim or "content-length" in headers or "transfer-encoding" in headers
+        self._head_read = not interim
 
     def on_body(self, body: bytes) -> None:
         """Keep a part of the body."""

@@ -13,9 +13,15 @@ from typing import cast
 from rackwatt_exporter.protocols.http_answer import Answers, HttpAnswer, HttpError
 from rackwatt_exporter.protocols.tls_stream import TlsStream
 
+REFUSAL_GRACE_S = 1.0  # for the body of an answer whose status alone says that it failed
+
 
 class HungUpError(Exception):
     """The service hung up before it began to answer."""
+
+
+class HandshakeCutError(HungUpError):
+    """The service hung up before TLS was set up, without an alert that says why."""
 
 
 class Connection(asyncio.Protocol):
@@ -30,6 +36,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport
         self._ready: asyncio.Future[None] = self._new()
         self._waiting: asyncio.Future[HttpAnswer] | None = None
+        self._grace: asyncio.TimerHandle | None = None
 
     async def ready(self) -> None:
         """Wait until it can be asked.
@@ -89,6 +96,8 @@ class Connection(asyncio.Protocol):
             return
         if answer is not None:
             self._settle(answer)
+        elif self._waiting and self._answers.refused:
+            self._limit_refusal()
         elif plain and self._waiting is None:
             self._hang_up()  # nobody has asked
 
@@ -96,22 +105,36 @@ class Connection(asyncio.Protocol):
         """Tell who waits that nothing will come; what has come may be all there is."""
         self.alive = False
         if self._waiting is None:
-            self._fail(error or HungUpError())
+            self._fail(HandshakeCutError() if self._tls else error or HungUpError())
         elif not self._answers.begun:
             self._fail(HungUpError())
-        elif error is not None:
+        elif error is not None and not self._answers.refused:
             self._fail(error)
         else:
-            self._end(self._waiting)
+            self._end()
 
-    def _end(self, waiting: asyncio.Future[HttpAnswer]) -> None:
+    def _end(self) -> None:
+        """Settle for what has come of an answer."""
         try:
             answer = self._answers.end()
         except HttpError as error:
             self._fail(error)
             return
-        if not waiting.done():
-            waiting.set_result(answer)
+        self._settle(answer)
+
+    def _limit_refusal(self) -> None:
+        """Wait only briefly for the rest of a refusal: some services never send what they said."""
+        if self._grace is None:
+            loop = asyncio.get_running_loop()
+            self._grace = loop.call_later(REFUSAL_GRACE_S, self._end)
+
+    def _over(self) -> asyncio.Future[HttpAnswer] | None:
+        """End an exchange, and return who waits for it."""
+        if self._grace is not None:
+            self._grace.cancel()
+            self._grace = None
+        waiting, self._waiting = self._waiting, None
+        return waiting
 
     def _begin(self) -> None:
         self.alive = True
@@ -132,7 +155,7 @@ class Connection(asyncio.Protocol):
 
     def _settle(self, answer: HttpAnswer) -> None:
         """Hand an answer over; one that nobody has asked for ends the conversation."""
-        waiting, self._waiting = self._waiting, None
+        waiting = self._over()
         if waiting is None or not self._answers.keeps:
             self._hang_up()
         if waiting and not waiting.done():
@@ -140,11 +163,10 @@ class Connection(asyncio.Protocol):
 
     def _fail(self, error: Exception) -> None:
         self._hang_up()
-        for each in (self._ready, self._waiting):
+        for each in (self._ready, self._over()):
             if each and not each.done():
                 each.set_exception(error)
                 each.exception()  # whoever waited may be gone: no log shall complain
-        self._waiting = None
 
     def _hang_up(self) -> None:
         self.alive = False

@@ -8,6 +8,7 @@ import asyncio
 import base64
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from time import monotonic as now_s
 from typing import NamedTuple
 
 import msgspec
@@ -15,6 +16,7 @@ from yarl import URL
 
 from rackwatt_exporter.protocols.redfish_http import Answer, Authorization, Origin
 from rackwatt_exporter.protocols.redfish_json import Json, at, link
+from rackwatt_exporter.protocols.redfish_token import BackOff, TokenDoubt
 from rackwatt_exporter.reading import ReadError, Reason
 
 ROOT = "/redfish/v1/"
@@ -46,6 +48,7 @@ class RedfishService:
         self._authorization: Authorization | None = None
         self._logging_in: asyncio.Task[Authorization] | None = None
         self._session: str | None = None
+        self._doubt = TokenDoubt()
 
     @property
     def expands(self) -> bool:
@@ -67,38 +70,82 @@ class RedfishService:
             ReadError: with the reason.
         """
         async with self._turn:
-            authorization = self._authorization or await self._log_in()
-            answer = await self._origin.ask("GET", path, authorization)
-            if answer.status == 401:
-                answer = await self._ask_anew(path, answer, authorization)
-        return answer.document(path)
+            fresh = self._authorization is None
+            sent = self._authorization or await self._log_in()
+            answer = await self._ask(path, sent)
+            try:
+                document = self._document(path, answer)
+            except ReadError:
+                back_off = None if fresh else self._doubted(path, answer)
+                if back_off is None:
+                    raise
+                document = await self._get_again(path, answer, sent, back_off)
+            self._doubt.accepted(path)
+            return document
 
     async def close(self) -> None:
         """End the session at the service, and the connection."""
         try:
-            with suppress(ReadError, TimeoutError):
-                async with asyncio.timeout(CLOSE_TIMEOUT_S):
-                    await self._log_out()
+            await self._log_out()
         finally:
             self._authorization = self._session = self._logging_in = None
             self._origin.close()
 
     async def _log_out(self) -> None:
-        if self._logging_in:
-            self._authorization = await self._logging_in
-        if self._session and self._authorization:
-            await self._origin.ask("DELETE", self._session, self._authorization)
+        """End the session at the service, if it answers in time."""
+        with suppress(ReadError, TimeoutError):
+            async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                if self._logging_in:
+                    self._authorization = await self._logging_in
+                if self._session and self._authorization:
+                    await self._origin.ask("DELETE", self._session, self._authorization)
 
-    async def _ask_anew(self, path: str, answer: Answer, refused: Authorization) -> Answer:
-        """Ask again after the service has forgotten us, with the account as its files say now."""
-        self._authorization = self._session = None
-        authorization = await self._log_in()
-        if authorization != refused:
-            answer = await self._origin.ask("GET", path, authorization)
-        # else Basic would say the same words again: that only locks accounts
-        if answer.status == 401:
-            self._authorization = None
+    async def _ask(self, path: str, authorization: Authorization) -> Answer:
+        answer = await self._origin.ask("GET", path, authorization)
+        token = answer.headers.get("x-auth-token")
+        if token and self._session and answer.status == 200:  # given instead of the one before
+            self._authorization = {"X-Auth-Token": token}
         return answer
+
+    def _document(self, path: str, answer: Answer) -> dict[str, Json]:
+        """Return the resource; after a refusal of Basic the account is read again next time."""
+        if answer.status == 401:
+            if self._session:
+                raise _token_refused(path)
+            self._authorization = None
+        return answer.document(path)
+
+    def _doubted(self, path: str, answer: Answer) -> BackOff | None:
+        """Return what limits new log-ins after a refusal that may be of the token, else None."""
+        if self._session is None:
+            return self._doubt.certain if answer.status == 401 else None
+        suspect = self._doubt.refused(path)
+        if answer.names_lost_session:
+            back_off = self._doubt.certain
+        elif suspect:
+            back_off = self._doubt.possible
+        else:
+            return None
+        return back_off if back_off.allows(now_s()) else None
+
+    async def _get_again(
+        self, path: str, answer: Answer, sent: Authorization, back_off: BackOff
+    ) -> dict[str, Json]:
+        """Get a resource with a new session, and with the account as its files say now."""
+        await self._log_out()  # the session may be alive, and the service has few
+        self._authorization = self._session = None
+        self._origin.close()  # who refuses may hang up next, and a log-in is not sent twice
+        authorization = await self._log_in()
+        if self._session or authorization != sent:
+            answer = await self._ask(path, authorization)
+        # else Basic would say the same words again: that only locks accounts
+        try:
+            document = self._document(path, answer)
+        except ReadError:
+            back_off.failed(now_s())
+            raise
+        back_off.helped()
+        return document
 
     async def _log_in(self) -> Authorization:
         """Log in, or join the login that a cancelled reading began.
@@ -115,6 +162,7 @@ class RedfishService:
         finally:
             if self._logging_in.done():
                 self._logging_in = None
+        self._doubt.renewed()
         return self._authorization
 
     async def _service_root(self) -> dict[str, Json]:
@@ -169,6 +217,15 @@ class RedfishService:
         if b"nauthorized" in answer.body:
             answer = Answer(401, answer.headers, answer.body)
         raise answer.refusal("the login")
+
+
+def _token_refused(path: str) -> ReadError:
+    message = f"the service accepts the log-in and then refuses its session for {path} (401)"
+    remedy = (
+        "Check that the user's role includes Redfish. If the service has trouble with sessions, "
+        "`redfish.auth: basic` does without."
+    )
+    return ReadError(Reason.AUTH_FAILED, message, remedy=remedy)
 
 
 def _session_paths(root: dict[str, Json]) -> Iterator[str]:

@@ -12,10 +12,11 @@ from urllib.parse import quote
 import msgspec
 from yarl import URL
 
+from rackwatt_exporter.printable import printable
 from rackwatt_exporter.protocols.http_answer import HttpAnswer, HttpError
 from rackwatt_exporter.protocols.http_connection import Connection, HungUpError, connect
 from rackwatt_exporter.protocols.redfish_failure import failure
-from rackwatt_exporter.protocols.redfish_json import Json
+from rackwatt_exporter.protocols.redfish_json import Json, at, word
 from rackwatt_exporter.protocols.tls_stream import TlsStream
 from rackwatt_exporter.reading import ReadError, Reason
 
@@ -24,6 +25,7 @@ REDIRECTS = 3
 _OF_PATHS = "/%:?=&~+!$,;'@()*[]"  # what a path may hold as it is, besides letters and digits
 # Dell's, and DSP0266's own, for: there are as many sessions as there can be.
 SESSION_LIMIT = (b"RAC0218", b"SessionLimitExceeded")
+NO_SESSION = (b"NoValidSession", b"InvalidSession")
 
 Authorization = Mapping[str, str]
 
@@ -62,9 +64,12 @@ class Answer(HttpAnswer):
         """
         if self.status != 200:
             raise self.refusal(path)
-        if isinstance(document := self.json, dict):
-            return document
-        raise ReadError(Reason.BAD_REPLY, f"{path} gives {self}, not a JSON object")
+        document = self.json
+        if not isinstance(document, dict):
+            raise ReadError(Reason.BAD_REPLY, f"{path} gives {self}, not a JSON object")
+        if len(document) == 1 and "error" in document:
+            raise StatusError(Reason.BAD_REPLY, f"{path} gives {self}", self.status)
+        return document
 
     def refusal(self, what: str) -> ReadError:
         """Tell what a status that is no success means."""
@@ -77,12 +82,27 @@ class Answer(HttpAnswer):
         reason = Reason.PRIVILEGE_INSUFFICIENT if self.status == 403 else Reason.BAD_REPLY
         return StatusError(reason, f"{what} gives {self}", self.status)
 
+    @property
+    def names_lost_session(self) -> bool:
+        """Whether it says that the session of the request is not, or no longer, there."""
+        return self.status == 401 or any(mark in self.body for mark in NO_SESSION)
+
     def __str__(self) -> str:
+        """Write the status, the kind of its body, and what the service says of it."""
+        kind = printable(self.headers.get("content-type", "no content type").split(";")[0], 60)
         with suppress(ValueError):
-            kind = self.headers.get("content-type", "no content type").split(";")[0][:60]
-            told = "".join(c for c in kind if c.isprintable())  # it is shown, and sent as UTF-8
-            return f"{self.status} {HTTPStatus(self.status).phrase} ({told})"
+            phrase = f"{self.status} {HTTPStatus(self.status).phrase} ({kind})"
+            return ": ".join(filter(None, (phrase, self._words)))
         return f"status {self.status}"
+
+    @property
+    def _words(self) -> str:
+        """Where a redirect leads, or the message of a Redfish error; empty where there is none."""
+        if 300 <= self.status < 400:
+            return f"to {printable(self.headers.get('location', 'nowhere'))}"
+        error = at(self.json, "error")
+        detail = ("@Message.ExtendedInfo", 0, "Message")
+        return printable(word(error, *detail) or word(error, "message") or word(error, "code"))
 
 
 class Origin:
@@ -108,6 +128,8 @@ class Origin:
     ) -> Answer:
         """Ask once, following a few redirects within the service: a token goes nowhere else.
 
+        A redirect to where one logs in is not followed: it is the answer.
+
         Raises:
             ReadError: tls_failed, name_unresolved, refused, unreachable, bad_reply.
         """
@@ -115,7 +137,10 @@ class Origin:
             answer = await self._send(method, path, headers, body)
             if not 300 <= answer.status < 400:
                 return answer
-            path = self._redirected(path, answer.headers.get("location", ""))
+            target = self._redirected(path, answer.headers.get("location", ""))
+            if _is_login(target) and not _is_login(path):
+                return answer
+            path = target
         raise ReadError(Reason.BAD_REPLY, f"{path} is redirected without end")
 
     def _redirected(self, path: str, location: str) -> str:
@@ -172,3 +197,9 @@ class Origin:
             f"Host: {self._url.host_port_subcomponent}\r\n{HEADERS}{said}{length}\r\n"
         )
         return head.encode("utf-8", "surrogateescape") + (body or b"")
+
+
+def _is_login(path: str) -> bool:
+    """Return whether a path is that of a login page, or of the service for sessions."""
+    lowered = path.lower()
+    return "/sessionservice" in lowered or not lowered.startswith("/redfish")

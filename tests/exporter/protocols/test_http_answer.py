@@ -142,3 +142,52 @@ def test_what_is_compressed_badly_is_an_error(body: bytes) -> None:
 def test_an_encoding_nobody_knows_is_named() -> None:
     with pytest.raises(HttpError, match="br"):
         Answers().take(encoded("br", b"xxxx"))
+
+
+REFUSED = [
+    said.replace(b"200 OK", b"%d X" % status, 1) for said in WHOLE for status in (302, 401, 503)
+]
+
+
+@given(st.sampled_from([said for said in REFUSED if b"100 C" not in said]), st.integers(0, 200))
+def test_a_refusal_cut_short_keeps_its_status(said: bytes, cut: int) -> None:
+    head = said.index(b"{" if b"\n\n" in said else b"\r\n\r\n") + 4
+    answers = Answers()
+    answer = answers.take(said[: min(head + cut, len(said))])
+    if answer is None:
+        assert answers.refused
+        answer = answers.end()
+        assert not answers.keeps
+    assert answer.status == int(said.split()[1])
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"HTTP/1.1 401 X\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"HTTP/1.1 500 X\r\nContent-Length: 9999999\r\n\r\n" + bytes(LARGEST_ANSWER),
+    ],
+    ids=["broken chunk", "too large"],
+)
+def test_a_refusal_with_a_broken_body_is_an_answer_and_the_last_one(said: bytes) -> None:
+    answers = Answers()
+    answer = answers.take(said)
+    assert answer is not None
+    assert answer.status == int(said.split()[1])
+    assert not answers.keeps
+
+
+@pytest.mark.parametrize("body", [b"xxxx", gzip.compress(b"{}")[:-9]], ids=["none", "cut"])
+def test_a_refusal_that_is_compressed_badly_has_no_body(body: bytes) -> None:
+    answer = Answers().take(encoded("gzip", body).replace(b"200 OK", b"401 X"))
+    assert answer is not None
+    assert (answer.status, answer.body) == (401, b"")
+
+
+@pytest.mark.parametrize("cut", [0, 5, 14, 30])
+def test_a_refusal_cut_within_its_head_is_none(cut: int) -> None:
+    answers = Answers()
+    assert answers.take(b"HTTP/1.1 401 X\r\nContent-Length: 5\r\n"[:cut]) is None
+    assert not answers.refused
+    with pytest.raises(HttpError):
+        answers.end()

@@ -2,7 +2,9 @@
 
 import asyncio
 import http.server
+import socket
 import ssl
+import struct
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,7 +12,12 @@ from contextlib import contextmanager
 import pytest
 import trustme
 
-from rackwatt_exporter.protocols.http_connection import Connection, HungUpError, connect
+from rackwatt_exporter.protocols.http_connection import (
+    Connection,
+    HandshakeCutError,
+    HungUpError,
+    connect,
+)
 from rackwatt_exporter.protocols.tls_stream import TlsStream
 from tests.patience import PATIENCE_S, eventually
 
@@ -157,3 +164,32 @@ async def test_many_connections_are_left_at_once_and_nothing_is_logged(
     await eventually(lambda: len(server.ends) == len(connections))
     assert not broken
     assert [record for record in caplog.records if record.name == "asyncio"] == []
+
+
+async def test_a_refusal_that_is_reset_within_its_body_keeps_its_status() -> None:
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 401 X\r\nContent-Length: 9\r\n\r\n<ht")
+        await writer.drain()
+        linger = struct.pack("ii", 1, 0)  # so that a reset ends it
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        writer.close()
+
+    async with await asyncio.start_server(refuse, ADDRESS, 0) as server:
+        connection = await connect(ADDRESS, server.sockets[0].getsockname()[1], None)
+        answer = await connection.exchange(GET % b"")
+    assert (answer.status, answer.body) in [(401, b"<ht"), (401, b"")]
+    assert not connection.alive
+
+
+@pytest.mark.parametrize("said", [b"", b"\x15\x03"], ids=["nothing", "half an alert"])
+async def test_hung_up_on_within_the_handshake_is_told_apart(said: bytes) -> None:
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(said)
+        writer.close()
+
+    async with await asyncio.start_server(hang_up, ADDRESS, 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(HandshakeCutError):
+            await connect(ADDRESS, port, TlsStream(ssl.create_default_context(), ADDRESS))

@@ -1,0 +1,67 @@
+"""Doubt about a session token that a service refuses.
+
+A service that has lost a session may say so with 401. Others answer 400, 403, 404, 500 or 503, send
+to a login page, or give one. The same answers also mean what they say. A new log-in tells the two
+apart, and is worth it where this token has opened the resource before, or opens nothing any more.
+A log-in that did not help is not tried again for a while: a service that refuses every token is
+spared.
+"""
+
+REFUSALS_IN_A_ROW = 3
+FIRST_WAIT_S = 60.0
+MAX_WAIT_S = 960.0
+_KEPT_PATHS = 4
+
+
+class BackOff:
+    """When another log-in may be tried for a refused token."""
+
+    __slots__ = ("_not_before_s", "_wait_s")
+
+    def __init__(self) -> None:
+        self._wait_s = 0.0
+        self._not_before_s = 0.0
+
+    def allows(self, now_s: float) -> bool:
+        """Return whether it may be tried now."""
+        return now_s >= self._not_before_s
+
+    def helped(self) -> None:
+        """Note that the last one helped."""
+        self._wait_s = 0.0
+
+    def failed(self, now_s: float) -> None:
+        """Note that the new token was refused too."""
+        self._wait_s = min(max(2 * self._wait_s, FIRST_WAIT_S), MAX_WAIT_S)
+        self._not_before_s = now_s + self._wait_s
+
+
+class TokenDoubt:
+    """What is known of one service's present token; pure bookkeeping.
+
+    `certain` is for refusals that name the session, `possible` for those that may be of it.
+    """
+
+    __slots__ = ("_opened", "_refusals", "certain", "possible")
+
+    def __init__(self) -> None:
+        self._opened: tuple[str, ...] = ()
+        self._refusals = 0
+        self.certain = BackOff()
+        self.possible = BackOff()
+
+    def accepted(self, path: str) -> None:
+        """Note that the token opened a resource."""
+        self._refusals = 0
+        if path not in self._opened:
+            self._opened = (*self._opened[1 - _KEPT_PATHS :], path)
+
+    def refused(self, path: str) -> bool:
+        """Note a refusal, and return whether the token may be what it is for."""
+        self._refusals += 1
+        lost = self._refusals >= REFUSALS_IN_A_ROW and bool(self._opened)
+        return lost or path in self._opened
+
+    def renewed(self) -> None:
+        """Start with a new token."""
+        self._opened, self._refusals = (), 0
