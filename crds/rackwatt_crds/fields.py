@@ -86,3 +86,11 @@ class Tls(Model, frozen=True, kw_only=True):
         str | None,
         Meta(description="The name the certificate must bear, when it is not the address."),
     ] = None
+    legacy: Annotated[
+        bool | None,
+        Meta(
+            description="Also offer TLS 1.0 and 1.1, RSA key exchange, SHA-1 and short keys, for "
+            "firmware that knows nothing newer. An attacker on the network path may then read the "
+            "password. Default false."
+        ),
+    ] = None

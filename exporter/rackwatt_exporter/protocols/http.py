@@ -14,7 +14,10 @@ from typing import NamedTuple
 
 import httpx
 
+from rackwatt_exporter.printable import printable
 from rackwatt_exporter.protocols.tls import tls_context
+from rackwatt_exporter.protocols.tls_failure import cause_of, tls_failed
+from rackwatt_exporter.protocols.tls_probe import explained
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.settings.options import TlsOptions
 from rackwatt_exporter.settings.secrets import Secrets
@@ -66,9 +69,9 @@ class HttpService:
                 return Answer(response.status_code, body, took_s, dict(response.headers))
         except httpx.InvalidURL as error:
             raise ReadError(Reason.INVALID_ENTRY, f"{self._url}: {error}") from None
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, ssl.SSLError) as error:  # an alert after the handshake comes bare
             await self.close()
-            raise failure(error) from None
+            raise await self._failure(error) from None
 
     async def close(self) -> None:
         """Close the connection."""
@@ -85,6 +88,18 @@ class HttpService:
             )
         return self._client
 
+    async def _failure(self, error: httpx.HTTPError | ssl.SSLError) -> ReadError:
+        cause, url = _root(error), httpx.URL(self._url)
+        if not isinstance(error, httpx.ConnectError) or not isinstance(cause, ssl.SSLError):
+            return failure(error)
+        return await explained(
+            cause_of(cause),
+            legacy=self._tls.legacy,
+            host=url.host,
+            port=url.port or 443,
+            server_name=self._tls.server_name or url.host,
+        )
+
     @property
     def _extensions(self) -> dict[str, str]:
         name = self._tls.server_name
@@ -92,34 +107,33 @@ class HttpService:
 
 
 async def _bounded(response: httpx.Response) -> bytes:
+    """Read a body; of a redirect or an error, whose status says enough, what comes of it."""
     body = bytearray()
-    async for chunk in response.aiter_bytes():
-        body += chunk
-        if len(body) > BODY_LIMIT:
-            told = f"{response.url.path} is larger than {BODY_LIMIT // 2**20} MiB"
-            raise ReadError(Reason.BAD_REPLY, told)
+    try:
+        async for chunk in response.aiter_bytes():
+            body += chunk
+            if len(body) > BODY_LIMIT:
+                told = f"{response.url.path} is larger than {BODY_LIMIT // 2**20} MiB"
+                raise ReadError(Reason.BAD_REPLY, told)
+    except (httpx.ReadError, httpx.RemoteProtocolError, httpx.DecodingError):
+        if response.status_code < 300:
+            raise
     return bytes(body)
 
 
-def failure(error: httpx.HTTPError) -> ReadError:
+def failure(error: httpx.HTTPError | ssl.SSLError) -> ReadError:
     """Turn what httpx raises into a ReadError."""
     if isinstance(error, httpx.TimeoutException):
         return ReadError(Reason.TIMEOUT, "no answer in time")
     cause = _root(error)
-    if isinstance(cause, ssl.SSLCertVerificationError):
-        told = (
-            f"the certificate does not verify: {cause.verify_message} (tls has caSecretRef, "
-            "serverName and insecureSkipVerify)"
-        )
-        return ReadError(Reason.TLS_FAILED, told)
     if isinstance(cause, ssl.SSLError):
-        return ReadError(Reason.TLS_FAILED, f"TLS could not be set up: {cause.reason}")
+        return tls_failed(cause_of(cause))
     if isinstance(cause, socket.gaierror):
         return ReadError(Reason.NAME_UNRESOLVED, "the URL's host is a name that does not resolve")
     if isinstance(cause, OSError) and isinstance(error, httpx.NetworkError):
         reason = _REASONS.get(cause.errno or 0, Reason.UNREACHABLE)
         return ReadError(reason, f"cannot connect: {cause.strerror or type(cause).__name__}")
-    told = "".join(c for c in str(error) if c.isprintable())[:200] or type(error).__name__
+    told = printable(str(error)) or type(error).__name__
     return ReadError(Reason.BAD_REPLY, f"the answer is not HTTP as it should be: {told}")
 
 

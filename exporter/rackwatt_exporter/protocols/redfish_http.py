@@ -6,7 +6,7 @@ A BMC's answer is never taken on trust: not its length, not where it redirects t
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from http import HTTPStatus
-from ssl import SSLContext
+from ssl import SSLContext, SSLError
 from urllib.parse import quote
 
 import msgspec
@@ -14,9 +14,16 @@ from yarl import URL
 
 from rackwatt_exporter.printable import printable
 from rackwatt_exporter.protocols.http_answer import HttpAnswer, HttpError
-from rackwatt_exporter.protocols.http_connection import Connection, HungUpError, connect
+from rackwatt_exporter.protocols.http_connection import (
+    Connection,
+    HandshakeCutError,
+    HungUpError,
+    connect,
+)
 from rackwatt_exporter.protocols.redfish_failure import failure
 from rackwatt_exporter.protocols.redfish_json import Json, at, word
+from rackwatt_exporter.protocols.tls_failure import cause_of
+from rackwatt_exporter.protocols.tls_probe import explained
 from rackwatt_exporter.protocols.tls_stream import TlsStream
 from rackwatt_exporter.reading import ReadError, Reason
 
@@ -180,7 +187,14 @@ class Origin:
         host, port = self._url.host or "", self._url.port or 0
         if self._url.scheme == "http":
             return await connect(host, port, None)
-        return await connect(host, port, TlsStream(self._tls(), self._server_name or host))
+        context, name = self._tls(), self._server_name or host
+        try:
+            return await connect(host, port, TlsStream(context, name))
+        except (SSLError, HandshakeCutError) as error:
+            legacy = context.security_level == 0
+            raise await explained(
+                cause_of(error), legacy=legacy, host=host, port=port, server_name=name
+            ) from None
 
     def _request(self, method: str, path: str, headers: Authorization, body: bytes | None) -> bytes:
         """Write a request. It goes to this service, whatever the path is.

@@ -2,6 +2,7 @@
 
 import ssl
 
+from rackwatt_exporter.protocols.tls_probe import allow_old
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.settings.options import TlsOptions
 from rackwatt_exporter.settings.secrets import Secrets
@@ -26,4 +27,6 @@ def tls_context(options: TlsOptions, secrets: Secrets) -> ssl.SSLContext:
     if options.insecure_skip_verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
+    if options.legacy:
+        allow_old(context)
     return context

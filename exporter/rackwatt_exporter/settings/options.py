@@ -18,6 +18,7 @@ class TlsOptions:
     insecure_skip_verify: bool = False
     ca_secret: str | None = None
     server_name: str | None = None
+    legacy: bool = False
 
 
 @dataclass(frozen=True, slots=True)

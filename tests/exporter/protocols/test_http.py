@@ -205,3 +205,33 @@ async def test_an_address_where_nobody_is_has_its_own_reason(
 ) -> None:
     async with asking(url, tmp_path) as service:
         assert await failure(service) is reason
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"HTTP/1.1 401 X\r\nTransfer-Encoding: chunked\r\n\r\n1c\r\n<html>",
+        b"HTTP/1.1 401 X\r\nContent-Length: 100\r\n\r\n<html>",
+        b"HTTP/1.1 401 X\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nxxxx",
+        b"HTTP/1.0 401 X\r\nConnection: close\r\n\r\n",
+    ],
+    ids=["chunked", "length", "gzip", "none"],
+)
+@pytest.mark.parametrize("status", [302, 401, 503, 200])
+async def test_a_refusal_cut_short_keeps_its_status_and_a_success_does_not(
+    tmp_path: Path, said: bytes, status: int
+) -> None:
+    sent = said.replace(b"401", b"%d" % status)
+
+    async def cut(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(sent)
+        writer.close()
+
+    async with await asyncio.start_server(cut, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        async with asking(f"http://127.0.0.1:{port}", tmp_path) as service:
+            if status == 200 and not said.endswith(b"close\r\n\r\n"):
+                assert await failure(service) is Reason.BAD_REPLY
+            else:
+                assert (await service.get("/", {})).status == status
