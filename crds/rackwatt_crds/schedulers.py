@@ -14,8 +14,12 @@ def service(url: str) -> SplitResult:
     """Read a URL that paths can be put behind.
 
     Raises:
-        ValueError: it is the URL of no service.
+        ValueError: it is the URL of no service, or has credentials in it, which are not repeated.
     """
+    if "@" in url:
+        raise ValueError(
+            "a URL must not hold a user name or a password: credentials belong into a Secret"
+        )
     try:
         parts = urlsplit(url)
         whole = bool(parts.hostname) and parts.port != 0 and not (parts.query or parts.fragment)

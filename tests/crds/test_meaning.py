@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -41,6 +42,12 @@ def test_lists_of_unequal_length_are_told_with_both_lengths() -> None:
     assert fleet(host) == ["spec.bmc.hosts[0].addresses: 3 names but 2 addresses"]
 
 
+def test_an_address_with_credentials_is_a_problem_that_does_not_repeat_them() -> None:
+    (problem,) = fleet({"names": "a", "address": "admin:hunter2@10.0.0.1"})
+    assert problem.startswith("spec.bmc.hosts[0].address: an address must not hold a user name")
+    assert "hunter2" not in problem
+
+
 def test_a_node_named_twice_is_told_with_both_places() -> None:
     (within,) = fleet({"names": "a,b,a"}, method="fake")
     assert within == "spec.bmc.hosts[0].names: node 'a' stands there twice"
@@ -58,6 +65,38 @@ def test_a_url_of_nothing_is_a_problem_of_its_field(url: str) -> None:
     assert problem == f"spec.exporter.url: {url!r} is not the URL of a service"
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://admin:hunter2@power:9123",
+        "https://hunter2@power",
+        "http://:hunter2@power:9123/path",
+        "http://admin:hunter2#@power",  # as no parser reads it, and people write it
+        "http://admin:hunter2/@power:x",
+    ],
+)
+@pytest.mark.parametrize(
+    ("spec", "field"),
+    [
+        (lambda url: {"exporter": {"url": url}}, "spec.exporter.url"),
+        (
+            lambda url: {
+                "slurm": {"rest": {"url": url, "tokenSecretRef": {"name": "a", "key": "b"}}}
+            },
+            "spec.slurm.rest.url",
+        ),
+    ],
+    ids=["exporter", "slurmrestd"],
+)
+def test_a_url_with_credentials_is_a_problem_that_does_not_repeat_them(
+    url: str, spec: Callable[[str], dict[str, Any]], field: str
+) -> None:
+    (problem,) = told("SchedulerBinding", {"cluster": "c", **spec(url)})
+    assert problem.startswith(f"{field}: a URL must not hold a user name or a password")
+    assert "Secret" in problem
+    assert "hunter2" not in problem
+
+
 def test_nodes_in_two_states_are_a_problem() -> None:
     states = [{"names": "a", "state": "idle"}, {"names": "[", "state": "down"}]
     (problem,) = told("SchedulerBinding", {"cluster": "c", "noop": {"states": states}})
@@ -69,7 +108,8 @@ def test_any_text_is_a_service_or_an_error_that_shows_it(url: str) -> None:
     try:
         assert service(url).hostname
     except ValueError as error:
-        assert str(error) == f"{url!r} is not the URL of a service"
+        shown = "credentials belong" if "@" in url else f"{url!r} is not the URL of a service"
+        assert shown in str(error)
 
 
 @given(st.lists(st.text(max_size=8), max_size=3), st.lists(st.text(max_size=8), max_size=3))

@@ -47,6 +47,8 @@ def places(bmc: Bmc, entry: HostEntry) -> Places:
     for address in found.addresses:
         if key and not _ADDRESS.match(address):
             told = f"{address!r} is neither a host name nor an IP address"
+            if "@" in address:  # what is before it may be a password, and is not repeated
+                told = "an address must not hold a user name or a password: use credentials"
             found.problems.append((key, told))
             break
     return found
