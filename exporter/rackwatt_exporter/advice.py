@@ -1,11 +1,13 @@
 """What each reason means and what to do about it: said once, for the fleet page and for the docs.
 
-The table in docs/troubleshooting.md is made from it. Backquotes mark what a person types or reads.
+Where one reason has several causes, the error of one carries its own remedy, and this is what holds
+for all of them. The table in docs/troubleshooting.md is made from it. Backquotes mark what a person
+types or reads.
 """
 
 from typing import NamedTuple
 
-from rackwatt_exporter.reading import Reason
+from rackwatt_exporter.reading import ReadError, Reason
 
 
 class Advice(NamedTuple):
@@ -18,12 +20,13 @@ class Advice(NamedTuple):
 ADVICE = {
     Reason.TIMEOUT: Advice(
         "Nothing came back within `timeout`, retries included.",
-        "Is the address right, the BMC powered, UDP 623/161 or TCP 443 open? A slow BMC "
-        "wants a longer `timeout`.",
+        "Check the address, the power of the device, and that its port is open: UDP 623 for IPMI, "
+        "UDP 161 for SNMP, TCP 443 for Redfish. A slow device needs a longer `timeout`.",
     ),
     Reason.REFUSED: Advice(
         "The machine is there and nothing listens on that port.",
-        "Is the service switched on (IPMI over LAN, SNMP agent, Redfish)? Is `port` right?",
+        "Switch the service on (IPMI over LAN, the SNMP agent, Redfish, sshd), or correct `port` "
+        "or `url`.",
     ),
     Reason.UNREACHABLE: Advice(
         "The network says there is no way there.",
@@ -35,24 +38,28 @@ ADVICE = {
     ),
     Reason.AUTH_FAILED: Advice(
         "User or password (SNMP: user, community or a key) were refused.",
-        "Check the Secret's files; a changed one counts from the next try. Retries slow "
-        "down so that no account is locked.",
+        "The message says which. Check the Secret's files; a changed one counts from the next try. "
+        "Retries slow down so that no account is locked.",
     ),
     Reason.PRIVILEGE_INSUFFICIENT: Advice(
         "The user may log in but not read this.",
-        "Raise the user's privilege, or `ipmi.privilege` up to what it has.",
+        "Give the user a role that may read power; for IPMI, raise `ipmi.privilege` up to what the "
+        "user has.",
     ),
     Reason.CIPHER_UNSUPPORTED: Advice(
-        "The BMC refuses the cipher suite.",
-        "Leave `cipherSuite` away: 17 is tried, then 3.",
+        "Both sides have no cipher in common.",
+        "IPMI: leave out `cipherSuite`, so that 17 is tried, then 3. ssh: the message names what "
+        "the host offers.",
     ),
     Reason.SESSION_LIMIT: Advice(
         "The BMC has no room for another session.",
-        "Who else keeps sessions open? Waiting helps: ours is one, kept and closed at exit.",
+        "End sessions of other programs, or wait until they expire. Rackwatt keeps one session for "
+        "each BMC and closes it at exit.",
     ),
     Reason.TLS_FAILED: Advice(
-        "The certificate does not verify.",
-        "Put its authority into `tls.caSecretRef`; `serverName` if it bears another name.",
+        "TLS could not be set up, or the certificate does not verify.",
+        "The message says which. `tls` has `caSecretRef`, `serverName`, `legacy` and "
+        "`insecureSkipVerify`.",
     ),
     Reason.HOST_KEY_FAILED: Advice(
         "ssh does not know the host's key, or knows another.",
@@ -89,8 +96,9 @@ ADVICE = {
         "Nothing. It is asked at the usual interval, without back-off.",
     ),
     Reason.COMMAND_FAILED: Advice(
-        "`ipmitool`, `sinfo` or `ssh` could not be run or failed.",
-        "The message has its first line.",
+        "A command could not be run, or failed.",
+        "The message names it and has the first line of its error output. Run it by hand as the "
+        "same user.",
     ),
     Reason.PERMISSION_DENIED: Advice(
         "The kernel does not let this process read it.",
@@ -111,3 +119,8 @@ ADVICE = {
         "Please report the trace that is in the log.",
     ),
 }
+
+
+def remedy(error: ReadError) -> str:
+    """Return what to do about an error: the advice for its very cause, else that for its reason."""
+    return error.remedy or ADVICE[error.reason].remedy

@@ -96,4 +96,4 @@ class ReadError(Exception):
         super().__init__(printable(message, MAX_MESSAGE))
         self.reason = reason
         self.members = members
-        self.remedy = remedy
+        self.remedy = printable(remedy, MAX_MESSAGE) if remedy else None

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from rackwatt_crds.program.logs import add_logging
+from rackwatt_exporter.advice import remedy
 from rackwatt_exporter.collectors.catalogue import collector
 from rackwatt_exporter.collectors.collector import Findings
 from rackwatt_exporter.commands.flags import (
@@ -62,6 +63,7 @@ class Outcome:
             "latency_s": round(self.took_s, 4),
             "reason": self.error.reason if self.error else None,
             "message": str(self.error) if self.error else None,
+            "remedy": remedy(self.error) if self.error else None,
         }
 
 

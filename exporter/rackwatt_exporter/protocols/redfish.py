@@ -24,6 +24,11 @@ SESSIONS = "/redfish/v1/SessionService/Sessions"
 OLD_SESSIONS = "/redfish/v1/Sessions"  # iDRAC 8 has its sessions here
 NO_SESSIONS_HERE = (404, 405, 501)
 
+_NOT_REDFISH = (
+    "Switch Redfish on in the BMC, and check `redfish.port`. Older BMCs have none: read them by "
+    "`method: ipmi`."
+)
+
 LOGIN_TIMEOUT_S = 30.0
 # Slow BMCs take a second for an answer, and may first finish what a reading cut short has asked.
 CLOSE_TIMEOUT_S = 3.0
@@ -180,7 +185,7 @@ class RedfishService:
         if answer.status >= 500:
             raise answer.refusal(ROOT)
         told = f"this is not a Redfish service: {ROOT} gives {answer}"
-        raise ReadError(Reason.BAD_REPLY, told)
+        raise ReadError(Reason.BAD_REPLY, told, remedy=_NOT_REDFISH)
 
     async def _enter(self, root: dict[str, Json]) -> Authorization:
         account = self._account()

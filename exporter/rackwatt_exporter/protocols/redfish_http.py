@@ -34,14 +34,26 @@ _OF_PATHS = "/%:?=&~+!$,;'@()*[]"  # what a path may hold as it is, besides lett
 SESSION_LIMIT = (b"RAC0218", b"SessionLimitExceeded")
 NO_SESSION = (b"NoValidSession", b"InvalidSession")
 
+_ROLE = "Give the user a Redfish role with the privilege Login, such as ReadOnly."
+_ELSEWHERE = "Set `redfish.scheme` and `redfish.port` to where the redirect leads."
+_LOGIN_PAGE = (
+    "A web server answers, and sends to where people log in. Switch Redfish on in the BMC, and "
+    "check `redfish.port`."
+)
+_SESSIONS = (
+    "End sessions in the BMC's web interface, or restart the BMC. `redfish.auth: basic` needs none."
+)
+
 Authorization = Mapping[str, str]
 
 
 class StatusError(ReadError):
     """The service refused one resource with an HTTP status."""
 
-    def __init__(self, reason: Reason, message: str, status: int) -> None:
-        super().__init__(reason, message)
+    def __init__(
+        self, reason: Reason, message: str, status: int, remedy: str | None = None
+    ) -> None:
+        super().__init__(reason, message, remedy=remedy)
         self.status = status
 
 
@@ -82,12 +94,15 @@ class Answer(HttpAnswer):
         """Tell what a status that is no success means."""
         if self.session_limit:
             told = "the BMC has no session left: end some of them, or restart the BMC"
-            return ReadError(Reason.SESSION_LIMIT, told)
+            return ReadError(Reason.SESSION_LIMIT, told, remedy=_SESSIONS)
         if self.status == 401:
             told = "the service does not accept this user name and password"
             return ReadError(Reason.AUTH_FAILED, told)
-        reason = Reason.PRIVILEGE_INSUFFICIENT if self.status == 403 else Reason.BAD_REPLY
-        return StatusError(reason, f"{what} gives {self}", self.status)
+        message = f"{what} gives {self}"
+        if self.status == 403:
+            return StatusError(Reason.PRIVILEGE_INSUFFICIENT, message, self.status, _ROLE)
+        remedy = _LOGIN_PAGE if 300 <= self.status < 400 else None
+        return StatusError(Reason.BAD_REPLY, message, self.status, remedy)
 
     @property
     def names_lost_session(self) -> bool:
@@ -158,7 +173,7 @@ class Origin:
             raise ReadError(Reason.BAD_REPLY, f"{path} is redirected to no URL") from None
         if elsewhere:
             told = f"{path} is redirected to {target.origin()}: check redfish.scheme and port"
-            raise ReadError(Reason.BAD_REPLY, told)
+            raise ReadError(Reason.BAD_REPLY, told, remedy=_ELSEWHERE)
         return target.raw_path_qs
 
     async def _send(

@@ -11,6 +11,7 @@ from itertools import islice
 from typing import Any
 
 from rackwatt_exporter import __version__
+from rackwatt_exporter.advice import remedy
 from rackwatt_exporter.board import Entry
 from rackwatt_exporter.exporter import Exporter
 from rackwatt_exporter.grid.provider import Intensity
@@ -83,6 +84,7 @@ def target_status(record: Record, now_s: float) -> dict[str, Any]:
         "state": record.state,
         "reason": error.reason if error else None,
         "message": _told(error) if error else None,
+        "remedy": remedy(error) if error else None,
         "failing_for_s": _rounded(now_s - since_s if since_s is not None else None),
         "reads": record.reads,
         "errors": dict(record.errors),
@@ -128,6 +130,7 @@ def _health(entry: Entry[Any, Any], now_s: float) -> dict[str, Any]:
         "took_s": _rounded(entry.took_s),
         "reason": error.reason if error else None,
         "message": _told(error) if error else None,
+        "remedy": remedy(error) if error else None,
         "failing_for_s": _rounded(now_s - since_s if since_s is not None else None),
         "reads": entry.reads,
         "errors": dict(entry.errors),

@@ -2,6 +2,8 @@ import json
 import subprocess
 from pathlib import Path
 
+from rackwatt_exporter.advice import ADVICE
+from rackwatt_exporter.reading import Reason
 from tests.exporter.collectors.powercap import XEON, Powercap
 from tests.exporter.commands.running import COMMAND
 from tests.exporter.exporting import power_target
@@ -98,3 +100,11 @@ def test_collectors_of_this_machine_are_read_once(tmp_path: Path) -> None:
     assert total == "0 targets, 0 schedulers, 2 collectors, 0 problems: 1 read, 1 failed"
     Powercap(tmp_path / "sys", XEON)
     assert check(*here).returncode == 0
+
+
+def test_what_to_do_about_a_failure_is_in_the_json(tmp_path: Path) -> None:
+    path = lab(tmp_path, "[{names: n1}, {names: n2, method: ipmi, address: 127.0.0.1}]")
+    done = check("--output=json", f"--config.file={path}", f"--secrets.directory={tmp_path}")
+    read, failed = json.loads(done.stdout)["targets"]
+    assert read["remedy"] is None
+    assert failed["remedy"] == ADVICE[Reason.CREDENTIALS_MISSING].remedy

@@ -1,9 +1,11 @@
 """The fleet page in Debian's Chromium, over the real command: what is seen, pressed and heard."""
 
 import re
+import socket
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from rackwatt_exporter.reading import Reason
 from tests.exporter.commands.running import Running, running
 from tests.exporter.exporting import rewrite
 from tests.exporter.web.eyes import COLOURS, CONTRAST, DEFICIENCIES, deficient, oklab
+from tests.patience import PATIENCE_S
 from tests.peers.chromium import Browser, chromium
 from tests.peers.ports import free_port
 
@@ -449,3 +452,30 @@ window.updates = 0;
 new PerformanceObserver((list) => long.push(...list.getEntries().map((e) => Math.round(e.duration)))).observe({type: "longtask"});
 new MutationObserver(() => (updates += 1)).observe(document.getElementById("sum-watts"), {childList: true, characterData: true, subtree: true});
 """
+
+
+def test_the_advice_of_a_target_is_that_of_its_very_cause(browser: Browser, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as plain:
+        port = plain.getsockname()[1]
+        hosts = f"[{{names: n1, method: redfish, address: 127.0.0.1, redfish: {{port: {port}}}}}]"
+        (tmp_path / "lab.yaml").write_text(document(hosts))
+        answering = threading.Thread(target=answer_without_tls, args=(plain,), daemon=True)
+        answering.start()
+        with exporting(tmp_path) as run:
+            run.until_served(lambda text: "does not speak TLS" in text, "/status")
+            browser.open(run.url)
+            browser.until(lambda: browser.count(".racks .tile.failing") == 1)
+            assert ADVICE[Reason.TLS_FAILED].remedy.replace("`", "") in browser.text("#failing")
+            browser.find(".racks .tile").click()
+            browser.until(lambda: browser.count(".trouble .remedy"))
+            assert "set redfish.scheme: http" in browser.text(".trouble .remedy")
+        plain.shutdown(socket.SHUT_RDWR)
+        answering.join(PATIENCE_S)
+
+
+def answer_without_tls(plain: socket.socket) -> None:
+    with suppress(OSError):
+        while True:
+            connection, _ = plain.accept()
+            with connection:
+                connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")

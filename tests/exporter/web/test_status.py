@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+from rackwatt_exporter.advice import ADVICE
+from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.settings.host import Host
 from tests.exporter.exporting import Exporting, power_target
 
@@ -34,6 +36,7 @@ HEALTH = {
     "took_s": "float",
     "reason": "NoneType",
     "message": "NoneType",
+    "remedy": "NoneType",
     "failing_for_s": "NoneType",
     "reads": "int",
     "errors": {},
@@ -111,6 +114,18 @@ async def test_the_status_has_the_shape_that_the_operator_reads(tmp_path: Path) 
         {"secret": "str", "key": "str", "first": "str", "wanted_by": "int"}
     ]
     assert set(status["documents"]) == {"reloaded_at_s", "count", "problems", "first_problems"}
+
+
+async def test_the_advice_is_that_of_the_cause_and_else_that_of_the_reason(tmp_path: Path) -> None:
+    (tmp_path / "lab.yaml").write_text(power_target("[{names: n1}]", spec="interval: 1h") + BINDING)
+    async with Exporting(tmp_path) as site:
+        for remedy in ("Do \x1bthis.", None):
+            error = ReadError(Reason.TLS_FAILED, "no cipher in common", remedy=remedy)
+            site.exporter.store.failed("n1", error, 0.1)
+            site.exporter.roster.failed("prod", error, 0.1)
+            found = await site.json("/status?node=n1"), (await site.json())["schedulers"][0]
+            advice = "Do \ufffdthis." if remedy else ADVICE[Reason.TLS_FAILED].remedy
+            assert [each["remedy"] for each in found] == [advice, advice]
 
 
 async def test_a_secret_that_is_not_there_is_told_with_its_key_and_document(

@@ -97,7 +97,7 @@ export class Details {
       element("h3", {}, reason.name),
       element("p", { class: "message" }, target.message),
       element("p", { class: "happened" }, ...prose(reason.happened)),
-      element("p", { class: "remedy" }, element("b", {}, "What to do "), ...prose(reason.remedy)),
+      element("p", { class: "remedy" }, element("b", {}, "What to do "), ...prose(target.remedy)),
       element("p", { class: "since" }, `For ${duration(target.failing_for_s)} now.`),
     );
   }
