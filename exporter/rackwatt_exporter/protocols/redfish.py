@@ -1,7 +1,8 @@
 """A Redfish service: log in once, ask one thing at a time, log out (DSP0266).
 
 BMCs are small: one connection is kept, one request is in flight, and however many nodes stand
-behind one BMC they share one session. A service without room for a session is asked with Basic.
+behind one BMC they share one session. A service without room for a session, or whose sessions do
+not last, gets Basic with each request.
 """
 
 import asyncio
@@ -16,7 +17,7 @@ from yarl import URL
 
 from rackwatt_exporter.protocols.redfish_http import Answer, Authorization, Origin
 from rackwatt_exporter.protocols.redfish_json import Json, at, link
-from rackwatt_exporter.protocols.redfish_token import BackOff, TokenDoubt
+from rackwatt_exporter.protocols.redfish_token import BackOff, SessionLifetimes, TokenDoubt
 from rackwatt_exporter.reading import ReadError, Reason
 
 ROOT = "/redfish/v1/"
@@ -54,6 +55,7 @@ class RedfishService:
         self._logging_in: asyncio.Task[Authorization] | None = None
         self._session: str | None = None
         self._doubt = TokenDoubt()
+        self._lifetimes = SessionLifetimes()
 
     @property
     def expands(self) -> bool:
@@ -138,6 +140,7 @@ class RedfishService:
     ) -> dict[str, Json]:
         """Get a resource with a new session, and with the account as its files say now."""
         await self._log_out()  # the session may be alive, and the service has few
+        self._lifetimes.ended(now_s())
         self._authorization = self._session = None
         self._origin.close()  # who refuses may hang up next, and a log-in is not sent twice
         authorization = await self._log_in()
@@ -148,6 +151,10 @@ class RedfishService:
             document = self._document(path, answer)
         except ReadError:
             back_off.failed(now_s())
+            if self._session is None:  # Basic was tried instead of a session, and is refused too
+                self._lifetimes.basic_refused()
+                self._authorization = None
+                self._origin.close()
             raise
         back_off.helped()
         return document
@@ -191,7 +198,8 @@ class RedfishService:
         account = self._account()
         try:
             async with asyncio.timeout(LOGIN_TIMEOUT_S):
-                token = None if self._basic else await self._open_session(root, account)
+                basic = self._basic or self._lifetimes.too_short
+                token = None if basic else await self._open_session(root, account)
         except TimeoutError:
             told = f"the login had no answer within {LOGIN_TIMEOUT_S:g} s"
             raise ReadError(Reason.TIMEOUT, told) from None
@@ -215,6 +223,7 @@ class RedfishService:
     def _token(self, answer: Answer) -> str:
         token = answer.headers.get("x-auth-token")
         if answer.status < 300 and token:
+            self._lifetimes.started(now_s())
             named = answer.headers.get("location") or at(answer.json, "@odata.id")
             self._session = _own_path(named)
             return token

@@ -4,12 +4,14 @@ A service that has lost a session may say so with 401. Others answer 400, 403, 4
 to a login page, or give one. The same answers also mean what they say. A new log-in tells the two
 apart, and is worth it where this token has opened the resource before, or opens nothing any more.
 A log-in that did not help is not tried again for a while: a service that refuses every token is
-spared.
+spared. One whose sessions do not last gets Basic instead, while it takes that.
 """
 
 REFUSALS_IN_A_ROW = 3
 FIRST_WAIT_S = 60.0
 MAX_WAIT_S = 960.0
+SHORT_SESSION_S = 60.0
+SHORT_SESSIONS = 2  # in a row: another one would not last either, and each costs a log-in
 _KEPT_PATHS = 4
 
 
@@ -65,3 +67,33 @@ class TokenDoubt:
     def renewed(self) -> None:
         """Start with a new token."""
         self._opened, self._refusals = (), 0
+
+
+class SessionLifetimes:
+    """Whether sessions of one service last long enough to be worth a log-in; pure bookkeeping."""
+
+    __slots__ = ("_basic_refused", "_short", "_started_s")
+
+    def __init__(self) -> None:
+        self._started_s: float | None = None
+        self._short = 0
+        self._basic_refused = False
+
+    @property
+    def too_short(self) -> bool:
+        """Whether Basic is better."""
+        return self._short >= SHORT_SESSIONS and not self._basic_refused
+
+    def started(self, now_s: float) -> None:
+        """Note that a session was opened."""
+        self._started_s = now_s
+
+    def ended(self, now_s: float) -> None:
+        """Note that the session was lost, if there was one."""
+        short = self._started_s is not None and now_s - self._started_s < SHORT_SESSION_S
+        self._short = self._short + 1 if short else 0
+        self._started_s = None
+
+    def basic_refused(self) -> None:
+        """Note that Basic is not taken instead."""
+        self._basic_refused = True

@@ -13,6 +13,11 @@ from yarl import URL
 
 from rackwatt_exporter.protocols.redfish import Account, RedfishService
 from rackwatt_exporter.protocols.redfish_http import Origin
+from rackwatt_exporter.protocols.redfish_token import (
+    FIRST_WAIT_S,
+    SHORT_SESSION_S,
+    SHORT_SESSIONS,
+)
 from rackwatt_exporter.reading import ReadError, Reason
 
 LOOPS = ("attended",)
@@ -31,7 +36,10 @@ def answer(status: int, body: bytes = b"{}", *headers: str) -> bytes:
 
 
 class Forgetful:
-    """A service whose sessions can be lost; `refusal` is what it then sends before it hangs up."""
+    """A service whose sessions can be lost; `refusal` is what it then sends before it hangs up.
+
+    It takes no Basic unless a test says so.
+    """
 
     def __init__(self) -> None:
         self.port = 0
@@ -42,6 +50,7 @@ class Forgetful:
         self.hangs_up = True
         self.stubborn = False
         self.rotates = False
+        self.takes_basic = False
         self.missing: set[bytes] = set()
 
     def forget(self) -> None:
@@ -69,6 +78,8 @@ class Forgetful:
         if method == b"POST":
             self.logins += 1
             return self.opened(201, b"{}")
+        if self.takes_basic and header(head, b"Authorization").startswith(b"Basic "):
+            return answer(200, b'{"watts": 301}')
         if token not in self.tokens:
             return self.refusal
         if method == b"DELETE":
@@ -88,6 +99,17 @@ class Forgetful:
         token = f"t{self.logins}{len(self.tokens)}{id(body)}{self.deleted}"
         self.tokens.add(token.encode())
         return answer(status, body, f"X-Auth-Token: {token}", f"Location: {SESSIONS}/{token}")
+
+
+class Clock:
+    now_s = 0.0
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made = Clock()
+    monkeypatch.setattr("rackwatt_exporter.protocols.redfish.now_s", lambda: made.now_s)
+    return made
 
 
 def header(head: bytes, name: bytes) -> bytes:
@@ -141,16 +163,49 @@ LOST = {
 
 @pytest.mark.parametrize("refusal", LOST.values(), ids=LOST)
 async def test_a_lost_session_is_opened_again_however_that_is_said(
-    peer: Forgetful, refusal: bytes
+    peer: Forgetful, refusal: bytes, clock: Clock
 ) -> None:
     async with logged_in(peer) as service:
         for _ in range(2):
+            clock.now_s += 2 * SHORT_SESSION_S
             peer.refusal = refusal
             peer.forget()
             assert await service.get(POWER) == {"watts": 301}
             assert await service.get(SYSTEM) == {"watts": 301}
         assert peer.logins == 3
         assert len(peer.tokens) == 1
+
+
+@pytest.mark.parametrize("refusal", LOST.values(), ids=LOST)
+async def test_sessions_that_do_not_last_are_replaced_by_basic_where_that_is_taken(
+    peer: Forgetful, refusal: bytes
+) -> None:
+    async with logged_in(peer) as service:
+        peer.refusal, peer.takes_basic = refusal, True
+        for _ in range(4):
+            peer.forget()
+            assert await service.get(POWER) == {"watts": 301}
+        assert service.authorized_by == "Basic with each request"
+        assert peer.logins == SHORT_SESSIONS
+
+
+@pytest.mark.parametrize("refusal", LOST.values(), ids=LOST)
+async def test_a_service_that_takes_no_basic_gets_sessions_again_after_one_failed_reading(
+    peer: Forgetful, refusal: bytes, clock: Clock
+) -> None:
+    async with logged_in(peer) as service:
+        peer.refusal = refusal
+        peer.forget()
+        assert await service.get(POWER) == {"watts": 301}
+        peer.forget()
+        with pytest.raises(ReadError):
+            await service.get(POWER)
+        for _ in range(3):
+            assert await service.get(POWER) == {"watts": 301}
+            peer.forget()
+            clock.now_s += FIRST_WAIT_S
+        assert service.authorized_by == "Redfish session"
+        assert peer.logins == 5
 
 
 async def test_a_refusal_whose_body_never_comes_counts_by_its_status(
@@ -166,14 +221,12 @@ async def test_a_refusal_whose_body_never_comes_counts_by_its_status(
 
 @pytest.mark.parametrize("refusal", LOST.values(), ids=LOST)
 async def test_a_service_that_refuses_every_token_is_not_logged_in_to_at_each_reading(
-    peer: Forgetful, refusal: bytes, monkeypatch: pytest.MonkeyPatch
+    peer: Forgetful, refusal: bytes, clock: Clock
 ) -> None:
-    now_s = 0.0
-    monkeypatch.setattr("rackwatt_exporter.protocols.redfish.now_s", lambda: now_s)
     async with logged_in(peer) as service:
         peer.refusal, peer.stubborn = refusal, True
         for step in range(360):  # an hour of readings
-            now_s = step * 10.0
+            clock.now_s = step * 10.0
             with pytest.raises(ReadError):
                 await service.get((POWER, SYSTEM)[step % 2])
         assert peer.logins <= 8

@@ -10,6 +10,7 @@ from rackwatt_exporter.protocols.redfish_token import (
     MAX_WAIT_S,
     REFUSALS_IN_A_ROW,
     BackOff,
+    SessionLifetimes,
     TokenDoubt,
 )
 
@@ -57,3 +58,24 @@ def test_a_log_in_that_helped_may_be_tried_again_at_once() -> None:
     back_off.helped()
     back_off.failed(FIRST_WAIT_S)
     assert back_off.allows(2 * FIRST_WAIT_S)
+
+
+def test_sessions_are_too_short_once_two_in_a_row_were() -> None:
+    lifetimes = SessionLifetimes()
+    for start_s, end_s, too_short in ((0, 59, False), (60, 121, False), (130, 131, False)):
+        lifetimes.started(start_s)
+        lifetimes.ended(end_s)
+        assert lifetimes.too_short is too_short
+    lifetimes.started(140)
+    lifetimes.ended(141)
+    assert lifetimes.too_short
+    lifetimes.basic_refused()
+    assert not lifetimes.too_short
+
+
+@given(st.lists(st.floats(0, 1e6)))
+def test_sessions_that_were_never_opened_are_not_too_short(ends_s: list[float]) -> None:
+    lifetimes = SessionLifetimes()
+    for end_s in ends_s:
+        lifetimes.ended(end_s)
+    assert not lifetimes.too_short
