@@ -5,14 +5,22 @@ Nothing is sent over it: no request, no password. The certificate is not looked 
 
 import asyncio
 import ssl
+from typing import NamedTuple
 
-from rackwatt_exporter.protocols.tls_failure import Cause, tls_failed
+from rackwatt_exporter.protocols.tls_failure import HUNG_UP, Cause, tls_failed
 from rackwatt_exporter.reading import ReadError
 
 PROBE_TIMEOUT_S = 2.0
 # "ALL" has RSA key exchange and CBC; level 0 allows SHA-1, short keys, TLS 1.0 and 1.1.
 _OLD_CIPHERS = "ALL:!aNULL:!eNULL:@SECLEVEL=0"
 _OP_LEGACY_SERVER_CONNECT = 0x4  # ssl.OP_LEGACY_SERVER_CONNECT, from Python 3.12 on
+
+
+class Offer(NamedTuple):
+    """What a handshake agrees on."""
+
+    version: str
+    cipher: str
 
 
 def allow_old(context: ssl.SSLContext) -> None:
@@ -33,11 +41,14 @@ async def explained(
         return tls_failed(cause)
     if legacy:
         return tls_failed(cause, "")
-    return tls_failed(cause, await _offer(host, port, server_name))
+    offer = await _offer(host, port, server_name)
+    if offer is None or offer.version == "TLSv1.3" or (cause is HUNG_UP and _is_new(offer)):
+        return tls_failed(cause, "")
+    return tls_failed(cause, f"{offer.version} with {offer.cipher}")
 
 
-async def _offer(host: str, port: int, server_name: str) -> str:
-    """Return the version and cipher suite of an old handshake; empty where that fails too."""
+async def _offer(host: str, port: int, server_name: str) -> Offer | None:
+    """Return what an old handshake agrees on; None where it fails too."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -48,8 +59,14 @@ async def _offer(host: str, port: int, server_name: str) -> str:
                 host, port, ssl=context, server_hostname=server_name
             )
     except (OSError, ValueError):  # TimeoutError and SSLError are of OSError
-        return ""
+        return None
     tls: ssl.SSLObject = writer.get_extra_info("ssl_object")
     version, cipher = tls.version(), tls.cipher()
     writer.transport.abort()
-    return f"{version} with {cipher[0]}" if cipher else ""
+    return Offer(version, cipher[0]) if version and cipher else None
+
+
+def _is_new(offer: Offer) -> bool:
+    """Return whether a handshake would have agreed on it without anything old."""
+    names = {cipher["name"] for cipher in ssl.create_default_context().get_ciphers()}
+    return offer.version == "TLSv1.2" and offer.cipher in names

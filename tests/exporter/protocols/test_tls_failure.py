@@ -201,6 +201,31 @@ async def test_a_peer_that_ends_the_handshake_is_told_by_how_it_does(
     assert error.remedy
 
 
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+async def test_a_service_that_hangs_up_once_is_not_taken_for_an_old_one(
+    certificates: Certificates, client: Client, version: ssl.TLSVersion
+) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = context.maximum_version = version
+    folder = certificates.directory
+    context.load_cert_chain(folder / "server.pem", folder / "server.key")
+    seen: list[None] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        seen.append(None)
+        if len(seen) > 1:
+            await writer.start_tls(context)
+            await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(answer, ADDRESS, 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        error = await refused(client, folder, port, NEW)
+    assert len(seen) == 2
+    assert "offers" not in str(error)
+    assert "restarting" in (error.remedy or "")
+
+
 @given(st.none() | st.text(), st.none() | st.just("") | st.text())
 def test_any_word_of_openssl_has_a_message_and_advice(word: str | None, offer: str | None) -> None:
     error = ssl.SSLError(1, "failed")
