@@ -17,9 +17,10 @@ from prometheus_client.metrics import MetricWrapperBase
 
 from rackwatt_crds.document import KINDS
 from rackwatt_exporter.advice import ADVICE
-from rackwatt_exporter.page.families import FAMILIES, PROBE_SUCCESS
-from rackwatt_exporter.page.family import Family
-from rackwatt_exporter.page.usage import PER_USAGE
+from rackwatt_exporter.exposition.families import PROBE_SUCCESS
+from rackwatt_exporter.metrics.family import MetricFamily
+from rackwatt_exporter.metrics.process_collector import PER_USAGE
+from rackwatt_exporter.pipelines.families import all_families
 from rackwatt_exporter.settings.presets import PRESETS
 from rackwatt_operator import telemetry
 from rackwatt_operator.cluster.observed import Observed
@@ -40,7 +41,7 @@ def metrics_page() -> str:
     ]
     for title, profile in (("Rackwatt's own", "rackwatt"), ("As power-exporter", "power-exporter")):
         lines.append(f"\n## {title}\n\n| name | type | labels | what it is |\n|---|---|---|---|\n")
-        lines += [_family(family) for family in FAMILIES if family.profile == profile]
+        lines += [_family(family) for family in all_families() if family.profile == profile]
     lines += [
         "\n## On `/probe` alone\n\n| name | type | labels | what it is |\n|---|---|---|---|\n",
         _family(PROBE_SUCCESS),
@@ -51,7 +52,7 @@ def metrics_page() -> str:
     return "".join(lines)
 
 
-def _family(family: Family) -> str:
+def _family(family: MetricFamily) -> str:
     labels = ", ".join(f"`{label}`" for label in family.labels) or "–"
     return f"| `{family.name}` | {family.kind} | {labels} | {family.help} |\n"
 

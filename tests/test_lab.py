@@ -115,11 +115,12 @@ def test_check_reads_each_real_peer_once_and_agrees_with_it(lab: Lab) -> None:
         bmc.set_power(300 + number)
     done = subprocess.run(
         [*COMMAND, "check", lab.document, f"--secrets.directory={lab.secrets}", "--output=json"],
-        capture_output=True, text=True, check=False,
+        capture_output=True, text=True, check=False, env=lab.slurm.environment,
     )  # fmt: skip
     told = json.loads(done.stdout)
     assert done.returncode == 0, done.stdout
     assert told["problems"] == []
+    assert [row["node"] for row in told["schedulers"]] == ["prod"]
     pdu = int(lab.pdu.get(f"{DEVICE_POWER}.1")) + 10 * int(lab.pdu.get(f"{DEVICE_POWER}.2"))
     assert {row["node"]: row["watts"] for row in told["targets"]} == {
         "n1": 300, "n2": 301, "n3": 302, "pdu1": pdu, "g1": 1344,

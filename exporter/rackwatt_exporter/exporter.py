@@ -7,35 +7,21 @@ import asyncio
 import logging
 import resource
 import time
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 
-from rackwatt_exporter.board import Board
-from rackwatt_exporter.grid.provider import Intensity
+from rackwatt_exporter.exposition.cache import ExpositionCache
 from rackwatt_exporter.history import History
-from rackwatt_exporter.inquiry import Few
-from rackwatt_exporter.ledger_file import RETENTION_S, LedgerFile
-from rackwatt_exporter.machine import Machine
-from rackwatt_exporter.page.page import Page
-from rackwatt_exporter.polling.gate import Gates
-from rackwatt_exporter.polling.pace import Pace
-from rackwatt_exporter.polling.poller import Poller
-from rackwatt_exporter.polling.rounds import Rounds
-from rackwatt_exporter.reading import Reading, Reason
-from rackwatt_exporter.roster import Roster
+from rackwatt_exporter.pipelines.registry import Registry
+from rackwatt_exporter.reading import Reason
 from rackwatt_exporter.settings import files
-from rackwatt_exporter.settings.feed import Feed
 from rackwatt_exporter.settings.fleet import Fleet, fleet
 from rackwatt_exporter.settings.host import Host
 from rackwatt_exporter.settings.secrets import Secrets
 from rackwatt_exporter.settings.shard import WHOLE, Shard
-from rackwatt_exporter.settings.target import Target
-from rackwatt_exporter.store import Store
-from rackwatt_exporter.targets.catalogue import Catalogue, descriptors
-from rackwatt_exporter.targets.source import Source
+from rackwatt_exporter.store.ledger_file import RETENTION_S, LedgerFile
+from rackwatt_exporter.targets.catalogue import descriptors
 
 log = logging.getLogger(__name__)
 
@@ -69,11 +55,6 @@ class Exporter:
         self._paths = paths
         self._secrets = secrets
         self._shard = shard
-        self._catalogue = Catalogue(secrets)
-        self._gates = Gates()
-        self._sources: dict[str, Source] = {}
-        self._targets: Rounds[Reading] = Rounds()
-        self._renewed: Counter[str] = Counter()
         self._seen: files.Fingerprint = ()
         self._secrets_seen = secrets.fingerprint()
         self._ledger = LedgerFile(state_directory, retention_s)
@@ -81,15 +62,13 @@ class Exporter:
         self._reloading = asyncio.Lock()
         self.reload_asked = asyncio.Event()
         self.reloaded_at_s = 0.0
-        self.store = Store(self._ledger)
-        self.roster = Roster(self.store)
         self.host = host or Host()
-        self.machine = Machine(self.host.node, self._ledger)
-        self.grids: Board[Feed, Intensity] = Board()
-        self._few = Few(secrets, self.host, self.roster, self.machine, self.grids)
-        self.history = History(self.store)
-        self.page = Page(self.roster, profiles)
-        self.store.changed = self.page.update
+        self.registry = Registry(self._ledger, secrets, self.host)
+        self.targets = self.registry.targets.store
+        self.schedulers = self.registry.schedulers.store
+        self.history = History(self.targets)
+        self.exposition = ExpositionCache(self.targets, self.schedulers, profiles)
+        self.targets.on_change = self.exposition.update
 
     async def reload(self) -> None:
         """Read the documents and make it so; what has not changed goes on undisturbed."""
@@ -115,28 +94,28 @@ class Exporter:
         while True:
             shortest_s = min(_intervals_s(self.fleet), default=_LONGEST_SAVE_S)
             save_s = min(max(shortest_s, 1.0), _LONGEST_SAVE_S)
-            await self._ledger.save(2 * save_s, self.store.records)
+            await self._ledger.save(2 * save_s, self.targets.records)
             await asyncio.sleep(save_s)
 
-    def session(self, node: str) -> str:
-        """Tell in words what is kept open with a target; empty for nothing."""
-        source = self._sources.get(node)
-        return source.session if source else ""
+    def withdraw_stale(self) -> None:
+        """Withdraw every value that is too old by now."""
+        for pipeline in self.registry:
+            pipeline.store.withdraw_stale()
 
     async def close(self) -> None:
         """Close every session, then write the ledger for the last time."""
-        await asyncio.gather(self._targets.close(), self._few.close())
-        await self._catalogue.close()
-        await self._ledger.save(0, self.store.records)
+        await asyncio.gather(*(pipeline.close() for pipeline in self.registry))
+        await self._ledger.save(0, self.targets.records)
 
     def _take(self, resolved: Fleet) -> None:
         self.fleet = resolved
         self.reloaded_at_s = time.time()
         for problem in self.fleet.problems:
             log.error("%s", problem)
-        self.page.forget(self.store.want(self.fleet.targets.values()))
-        self._poll()
-        self._few.ask(self.fleet)
+        for pipeline in self.registry:
+            removed = pipeline.sync(self.fleet)
+            if pipeline is self.registry.targets:
+                self.exposition.remove(removed)
         self._tell_descriptors()
         log.info(
             "documents read: %d targets%s, %d schedulers, %d collectors, %d grids, %d problems",
@@ -151,11 +130,8 @@ class Exporter:
     def _renew(self) -> None:
         """Ask soon what failed for want of the right Secret: they have changed."""
         self._secrets_seen = self._secrets.fingerprint()
-        for node, record in self.store.records.items():
-            if record.error is not None and record.error.reason in _OF_SECRETS:
-                self._renewed[node] += 1
-        self._poll()
-        self._few.renew(self.fleet, _OF_SECRETS)
+        for pipeline in self.registry:
+            pipeline.retry(self.fleet, _OF_SECRETS)
         log.info("secrets have changed")
 
     def _tell_descriptors(self) -> None:
@@ -169,26 +145,6 @@ class Exporter:
             "raise the hard limit (LimitNOFILE= of systemd, nofile of a container), or use shards"
         )
         log.error("up to %d descriptors are needed, only %d may be had: %s", needed, allowed, told)
-
-    def _poll(self) -> None:
-        self._targets.keep(self.fleet.targets)
-        for node in self._sources.keys() - self.fleet.targets.keys():
-            del self._sources[node]
-            del self._renewed[node]
-        for target in self.fleet.targets.values():
-            make = partial(self._poller, target)
-            identity = target.access, self._renewed[target.node]
-            self._targets.have(target.node, identity, self._pace(target), make)
-
-    def _poller(self, target: Target) -> Poller[Reading]:
-        source = self._catalogue.source(target)
-        self._sources[target.node] = source
-        gates = self._gates.living(target), self._gates.suspect(target)
-        return Poller(target.node, source, self._pace(target), gates, self.store)
-
-    def _pace(self, target: Target) -> Pace:
-        fleet = len(self.fleet.targets)
-        return Pace(target.interval_s, target.timeout_s, target.max_backoff_s, fleet)
 
 
 def _intervals_s(fleet: Fleet) -> Iterator[float]:

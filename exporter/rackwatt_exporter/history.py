@@ -10,7 +10,7 @@ import asyncio
 import math
 from array import array
 
-from rackwatt_exporter.store import Store
+from rackwatt_exporter.store.targets import TargetStore
 
 STEP_S = 30.0
 STEPS = 120
@@ -20,7 +20,7 @@ _BLANK = array("f", [math.nan]) * STEPS
 class History:
     """Samples of every target in the store, and of their sum."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: TargetStore) -> None:
         self._store = store
         self._rings: dict[str, array[float]] = {}
         self._sum = _BLANK[:]
@@ -43,10 +43,10 @@ class History:
             ring = rings.get(node)
             if ring is None:
                 ring = rings[node] = _BLANK[:]
-            if record.reading is None:
+            if record.value is None:
                 ring[place] = math.nan
             else:
-                ring[place] = watts = record.reading.watts
+                ring[place] = watts = record.value.watts
                 total = watts if math.isnan(total) else total + watts
         self._sum[place] = total
         self._place = (place + 1) % STEPS

@@ -49,6 +49,27 @@ class Reading(msgspec.Struct, frozen=True, gc=False):
             msgspec.structs.force_setattr(self, "source", printable(self.source, MAX_SOURCE))
 
 
+# More than a part of a processor draws for long: the largest are built for 500 W. A counter of the
+# least range that processors have, 65 kJ, wraps in 43 s at this.
+MAX_DOMAIN_WATTS = 1500.0
+
+
+class EnergyCounter(NamedTuple):
+    """A counter of joules as it is now, which the ledger makes an account of.
+
+    `zone` is its name within its collector, the same after every boot. `span_joules` is where it
+    wraps, `max_watts` more than it is ever made to grow by. `additive` where it is part of no other
+    counter: only such ones may be added up.
+    """
+
+    domain: str
+    zone: str
+    joules: float
+    span_joules: float
+    additive: bool
+    max_watts: float = MAX_DOMAIN_WATTS
+
+
 class Reason(StrEnum):
     """Why there is no reading: a closed list, used as it is in metrics, status and docs."""
 

@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
-from rackwatt_exporter.ledger import Account
-from rackwatt_exporter.ledger_file import FILE, LedgerFile
+from rackwatt_exporter.store.ledger import EnergyAccount
+from rackwatt_exporter.store.ledger_file import FILE, LedgerFile
 from tests.bench.report import Figure, figures, progress
 
 INTERVAL_S = 10.0
@@ -27,7 +27,7 @@ async def measure(accounts: int, changed: int, saves: int) -> list[Figure]:
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         ledger = LedgerFile(directory)
-        ledger.accounts |= {f"node{number:06}": Account() for number in range(accounts)}
+        ledger.accounts |= {f"node{number:06}": EnergyAccount() for number in range(accounts)}
         keys = list(ledger.accounts)
         _book(ledger, keys, 0)
         await ledger.save(2 * INTERVAL_S, ledger.accounts)

@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from rackwatt_exporter.collectors.catalogue import COLLECTORS, collector
+from rackwatt_exporter.collectors.registry import COLLECTORS, collector
 from rackwatt_exporter.settings.host import Host
 from tests.bench.process import cost, resident_mib
 from tests.bench.report import Figure, figures, progress

@@ -2,7 +2,7 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
-from rackwatt_exporter.ledger_file import LedgerFile
+from rackwatt_exporter.store.ledger_file import LedgerFile
 from tests.exporter.exporting import Exporting, power_target, rewrite
 
 LOOPS = ("attended",)
@@ -20,12 +20,12 @@ async def test_a_changed_document_is_seen_and_what_stayed_keeps_its_counters(
     async with Exporting(tmp_path) as site:
         watching = asyncio.create_task(site.exporter.watch())
         await site.until(up("stays", "goes"))
-        poller = site.exporter._targets._pollers["stays"][1]
+        poller = site.exporter.registry.targets._pollers._pollers["stays"][1]
         rewrite(lab, power_target("[{names: stays, rack: r2}, {names: comes}]"))
         text = await site.until(up("stays", "comes"))
         assert 'node="goes"' not in text
         assert 'rack="r2"' in text
-        assert site.exporter._targets._pollers["stays"][1] is poller
+        assert site.exporter.registry.targets._pollers._pollers["stays"][1] is poller
         watching.cancel()
 
 

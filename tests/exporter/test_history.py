@@ -3,7 +3,7 @@ import tracemalloc
 
 from rackwatt_exporter.history import STEPS, History
 from rackwatt_exporter.reading import ReadError, Reading, Reason
-from tests.exporter.test_store import Bench, target
+from tests.exporter.store.test_targets import Bench, target
 
 
 def test_the_hour_begins_empty_and_has_each_sample_and_their_sum() -> None:
@@ -50,9 +50,9 @@ def test_a_target_that_is_gone_takes_its_hour_with_it() -> None:
     history = History(bench.store)
     bench.store.succeeded("a", Reading(300.0, "dcmi"), 0.01)
     history.sample()
-    bench.store.want([target("b")])
+    bench.store.sync([target("b")])
     history.sample()
-    bench.store.want([target("a"), target("b")])
+    bench.store.sync([target("a"), target("b")])
     history.sample()
     assert history.watts("a") == []
 

@@ -11,7 +11,7 @@ from rackwatt_crds.loading import load
 from rackwatt_exporter.exporter import Exporter
 from rackwatt_exporter.settings.fleet import fleet
 from rackwatt_exporter.settings.secrets import Secrets
-from rackwatt_exporter.store import Record
+from rackwatt_exporter.store.targets import TargetRecord
 from tests.virtual_time import VirtualTimeLoop
 
 FILES = ("a", "b")
@@ -44,7 +44,7 @@ class AnyDocuments(RuleBasedStateMachine):
         self.loop = VirtualTimeLoop()
         self.texts: dict[str, bytes] = {}
         self.good: dict[str, bytes] = {}
-        self.seen: dict[str, tuple[Record, int, float, object]] = {}
+        self.seen: dict[str, tuple[TargetRecord, int, float, object]] = {}
 
     @initialize()
     def start(self) -> None:
@@ -81,10 +81,15 @@ class AnyDocuments(RuleBasedStateMachine):
     def _reload(self) -> None:
         """Reload, and compare what stayed with what was known of it just before."""
         before = {
-            node: (record, record.reads, record.account.served_joules, record.reading)
-            for node, record in self.exporter.store.records.items()
+            node: (
+                record,
+                record.reads,
+                self.exporter.targets.account(node).served_joules,
+                record.value,
+            )
+            for node, record in self.exporter.targets.records.items()
         }
-        pollers = dict(self.exporter._targets._pollers)
+        pollers = dict(self.exporter.registry.targets._pollers._pollers)
         access = {node: target.access for node, target in self.exporter.fleet.targets.items()}
 
         async def told() -> None:
@@ -92,15 +97,18 @@ class AnyDocuments(RuleBasedStateMachine):
             self.exporter._take(fleet(found, self.exporter.fleet.documents))
 
         self.loop.run_until_complete(told())
-        for node, record in self.exporter.store.records.items():
+        for node, record in self.exporter.targets.records.items():
             if node in before:
                 was, reads, joules, reading = before[node]
                 assert record is was
                 assert record.reads == reads
-                assert record.account.served_joules >= joules
-                assert record.reading is reading
+                assert self.exporter.targets.account(node).served_joules >= joules
+                assert record.value is reading
                 if self.exporter.fleet.targets[node].access == access[node]:
-                    assert self.exporter._targets._pollers[node][1] is pollers[node][1]
+                    assert (
+                        self.exporter.registry.targets._pollers._pollers[node][1]
+                        is pollers[node][1]
+                    )
 
     @invariant()
     def the_targets_are_those_of_the_documents_that_count(self) -> None:
@@ -110,8 +118,8 @@ class AnyDocuments(RuleBasedStateMachine):
         assert {n: t.rack for n, t in self.exporter.fleet.targets.items()} == {
             n: t.rack for n, t in expected.targets.items()
         }
-        assert self.exporter.store.records.keys() == expected.targets.keys()
-        text = b"".join(self.exporter.page.parts(False, 0.0)).decode()
+        assert self.exporter.targets.records.keys() == expected.targets.keys()
+        text = b"".join(self.exporter.exposition.parts(False, 0.0)).decode()
         shown = [line for line in text.splitlines() if line.startswith("rackwatt_target_info{")]
         assert len(shown) == len(expected.targets)
 

@@ -4,23 +4,41 @@ Totals of the node alone: a line for each of 256 processors would be two thousan
 adds up otherwise. The kernel counts a guest's time as `user` or `nice` as well, so it is told
 beside the modes, which add up to all the time there was, and never among them.
 
-The kernel says itself that `iowait` can decrease, and so can `idle`: see Ratchet.
+The kernel says itself that `iowait` can decrease, and so can `idle`: see MonotonicCounter.
 """
 
 import os
 from collections.abc import Sequence
 
-from rackwatt_exporter.collectors.collector import Findings, Quantity, Sample
+from rackwatt_exporter.collectors.base import CollectorResult
 from rackwatt_exporter.collectors.failures import unreadable
 from rackwatt_exporter.collectors.kept import KeptFile
+from rackwatt_exporter.metrics.family import MetricFamily, Sample
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.settings.host import Host
+
+SECONDS = MetricFamily(
+    "rackwatt_node_cpu_seconds_total",
+    "counter",
+    "Time of all processors together, by what they did; the modes add up to all of it.",
+    ("node", "mode"),
+    "seconds",
+)
+GUEST_SECONDS = MetricFamily(
+    "rackwatt_node_cpu_guest_seconds_total",
+    "counter",
+    "Time of virtual machines, within the same mode of rackwatt_node_cpu_seconds_total.",
+    ("node", "mode"),
+    "seconds",
+)
+CPUS = MetricFamily("rackwatt_node_cpus", "gauge", "Processors that are online.", ("node",))
+FAMILIES = (SECONDS, GUEST_SECONDS, CPUS)
 
 MODES = ("user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal")
 GUEST_MODES = ("user", "nice")
 _COLUMNS = (
-    *((Quantity.CPU_SECONDS, mode) for mode in MODES),
-    *((Quantity.CPU_GUEST_SECONDS, mode) for mode in GUEST_MODES),
+    *((SECONDS, mode) for mode in MODES),
+    *((GUEST_SECONDS, mode) for mode in GUEST_MODES),
 )
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 # What a mode may fall by through rounding and races between processors; more is a processor gone.
@@ -35,9 +53,9 @@ class CpuCollector:
     def __init__(self, host: Host) -> None:
         self._file = KeptFile(host.procfs / "stat")
         self._bytes = _FIRST_BYTES
-        self._ratchets = [Ratchet() for _ in _COLUMNS]
+        self._counters = [MonotonicCounter() for _ in _COLUMNS]
 
-    async def read(self) -> Findings:
+    async def read(self) -> CollectorResult:
         """Read the seconds of each mode, and the number of processors.
 
         Raises:
@@ -45,10 +63,10 @@ class CpuCollector:
                 read; bad_reply, where it is not what proc(5) says.
         """
         ticks, cpus = processors(self._text())
-        samples = [Sample(Quantity.CPUS, (), cpus)]
-        for (quantity, mode), ratchet, tick in zip(_COLUMNS, self._ratchets, ticks, strict=False):
-            samples.append(Sample(quantity, (mode,), ratchet.hold(tick / TICKS_PER_S)))
-        return Findings(tuple(samples))
+        samples = [Sample(CPUS, (), cpus)]
+        for (family, mode), counter, tick in zip(_COLUMNS, self._counters, ticks, strict=False):
+            samples.append(Sample(family, (mode,), counter.hold(tick / TICKS_PER_S)))
+        return CollectorResult(tuple(samples))
 
     async def close(self) -> None:
         """Close the file."""
@@ -66,7 +84,7 @@ class CpuCollector:
             self._bytes *= 2
 
 
-class Ratchet:
+class MonotonicCounter:
     """A counter that never falls, over one that sometimes does.
 
     A fall of less than SLACK_S is held out until the kernel's number is back where it was. After

@@ -2,7 +2,7 @@
 
 Each zone of /sys/class/powercap has a counter in microjoules that wraps (Documentation/power/
 powercap/powercap.rst; Documentation/ABI/testing/sysfs-class-powercap). A package contains its
-`core` and `uncore` zones, not its `dram`; `psys` contains everything: `whole` marks what may be
+`core` and `uncore` zones, not its `dram`; `psys` contains everything: `additive` marks what may be
 added up. The same package can be told twice, through its registers and through memory (`-mmio`):
 then the second is left out.
 """
@@ -15,11 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from rackwatt_exporter.collectors.collector import Energy, Findings
+from rackwatt_exporter.collectors.base import CollectorResult
 from rackwatt_exporter.collectors.failures import unreadable
 from rackwatt_exporter.collectors.kept import KeptFile
-from rackwatt_exporter.meter import MOST_DOMAIN_WATTS
-from rackwatt_exporter.reading import ReadError, Reason
+from rackwatt_exporter.reading import MAX_DOMAIN_WATTS, EnergyCounter, ReadError, Reason
 from rackwatt_exporter.settings.host import Host
 
 _WHOLE = frozenset({"package", "dram"})
@@ -40,7 +39,7 @@ class Zone(NamedTuple):
     name: str
 
     @property
-    def whole(self) -> bool:
+    def additive(self) -> bool:
         """Whether it is part of no other zone that is added up."""
         return self.domain in _WHOLE
 
@@ -51,11 +50,11 @@ class _Counter:
     file: KeptFile
     span_joules: float
 
-    def read(self) -> Energy:
+    def read(self) -> EnergyCounter:
         joules = microjoules(self.file.read(64), self.file.path) / _PER_UNIT
-        return Energy(
-            self.zone.domain, self.zone.name, joules, self.span_joules, self.zone.whole,
-            most_watts(self.zone.domain, self.span_joules),
+        return EnergyCounter(
+            self.zone.domain, self.zone.name, joules, self.span_joules, self.zone.additive,
+            max_watts(self.zone.domain, self.span_joules),
         )  # fmt: skip
 
 
@@ -67,7 +66,7 @@ class RaplCollector:
         self._seen: frozenset[str] = frozenset()
         self._counters: list[_Counter] = []
 
-    async def read(self) -> Findings:
+    async def read(self) -> CollectorResult:
         """Read every zone's counter; zones that come and go are noticed.
 
         Raises:
@@ -75,18 +74,18 @@ class RaplCollector:
                 none can be read, or it cannot be seen which there are.
         """
         self._look()
-        energies: list[Energy] = []
-        amiss: ReadError | None = None
+        energies: list[EnergyCounter] = []
+        problem: ReadError | None = None
         for counter in self._counters:
             try:
                 energies.append(counter.read())
             except OSError as error:
-                amiss = amiss or unreadable(counter.file.path, error)
+                problem = problem or unreadable(counter.file.path, error)
             except ReadError as error:
-                amiss = amiss or error
-        if amiss is not None and not energies:
-            raise amiss
-        return Findings(energies=tuple(energies), amiss=amiss)
+                problem = problem or error
+        if problem is not None and not energies:
+            raise problem
+        return CollectorResult(energies=tuple(energies), error=problem)
 
     async def close(self) -> None:
         """Close every file."""
@@ -162,11 +161,11 @@ def zones(names: Mapping[str, str], counting: Iterable[str]) -> list[Zone]:
     return list(found.values())
 
 
-def most_watts(domain: str, span_joules: float) -> float:
+def max_watts(domain: str, span_joules: float) -> float:
     """Tell more than a zone ever draws, so that what cannot be is told from a wrap."""
     if domain != "psys":
-        return MOST_DOMAIN_WATTS
-    return max(MOST_DOMAIN_WATTS, min(span_joules / _SOONEST_ROUND_S, _MOST_PLATFORM_WATTS))
+        return MAX_DOMAIN_WATTS
+    return max(MAX_DOMAIN_WATTS, min(span_joules / _SOONEST_ROUND_S, _MOST_PLATFORM_WATTS))
 
 
 def microjoules(text: bytes, path: Path) -> int:

@@ -11,8 +11,6 @@ from typing import Any
 
 from rackwatt_crds.program.logs import add_logging
 from rackwatt_exporter.advice import remedy
-from rackwatt_exporter.collectors.catalogue import collector
-from rackwatt_exporter.collectors.collector import Findings
 from rackwatt_exporter.commands.flags import (
     add_host,
     add_secrets,
@@ -21,45 +19,43 @@ from rackwatt_exporter.commands.flags import (
     start_logging,
 )
 from rackwatt_exporter.commands.loop import run
-from rackwatt_exporter.polling.gate import Gate, Gates
-from rackwatt_exporter.polling.pace import Pace
-from rackwatt_exporter.polling.poller import Poller
-from rackwatt_exporter.reading import ReadError, Reading
+from rackwatt_exporter.pipelines.pipeline import Pipeline, Subject
+from rackwatt_exporter.pipelines.registry import Registry
+from rackwatt_exporter.reading import ReadError
 from rackwatt_exporter.settings.files import documents
 from rackwatt_exporter.settings.fleet import Fleet, fleet
 from rackwatt_exporter.settings.host import Host
 from rackwatt_exporter.settings.secrets import Secrets
-from rackwatt_exporter.targets.catalogue import Catalogue
+from rackwatt_exporter.store.ledger_file import LedgerFile
 
 _COLUMNS = ("node", "address", "method", "watts", "latency", "reason")
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one target answered, or a collector, which has no watts at a first look."""
+    """What one poll returned; not everything has watts at a first look."""
 
-    node: str
-    address: str
-    method: str
+    kind: str
+    subject: Subject
     took_s: float
-    reading: Reading | None = None
+    watts: float | None = None
+    source: str | None = None
     error: ReadError | None = None
 
     def row(self) -> tuple[str, ...]:
-        """Write it as a row of the table."""
-        watts = f"{self.reading.watts:.1f}" if self.reading else "-"
+        """Format it as a row of the table."""
+        node, address, method = self.subject
+        watts = "-" if self.watts is None else f"{self.watts:.1f}"
         reason = f"{self.error.reason}: {self.error}" if self.error else ""
         latency = f"{self.took_s * 1000:.0f} ms"
-        return (self.node, self.address or "-", self.method, watts, latency, reason)
+        return (node, address or "-", method, watts, latency, reason)
 
     def plain(self) -> dict[str, Any]:
-        """Write it as plain data."""
+        """Return it as plain data."""
         return {
-            "node": self.node,
-            "address": self.address,
-            "method": self.method,
-            "watts": self.reading.watts if self.reading else None,
-            "source": self.reading.source if self.reading else None,
+            **self.subject._asdict(),
+            "watts": self.watts,
+            "source": self.source,
             "latency_s": round(self.took_s, 4),
             "reason": self.error.reason if self.error else None,
             "message": str(self.error) if self.error else None,
@@ -71,7 +67,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     """Add the command and its flags."""
     parser = commands.add_parser(
         "check",
-        help="validate documents, then read each target and collector once",
+        help="validate documents, then read each target, scheduler and collector once",
         epilog="exit status: 0 all read, 1 a target failed, 2 a document is wrong",
     )
     parser.add_argument("paths", metavar="PATH", type=Path, nargs="*")
@@ -104,74 +100,61 @@ def command(arguments: argparse.Namespace) -> int:
 
 
 @dataclass(slots=True)
-class _Desk:
-    """Shows how many are in, of all that are asked."""
+class _Progress:
+    """Shows how many polls are done, of all."""
 
-    asked: int
-    taken: int = 0
+    total: int
+    done: int = 0
 
-    def take(self) -> None:
-        self.taken += 1
+    def advance(self) -> None:
+        self.done += 1
         if sys.stderr.isatty():
-            end = "\n" if self.taken == self.asked else ""
-            told = f"\r{self.taken} of {self.asked} asked"
-            print(told, end=end, file=sys.stderr, flush=True)
+            end = "\n" if self.done == self.total else ""
+            print(f"\r{self.done} of {self.total} polled", end=end, file=sys.stderr, flush=True)
 
 
 @dataclass(slots=True)
-class _Place:
-    """Takes what one target or collector answers."""
+class _ResultSink:
+    """Takes the result of one poll."""
 
-    desk: _Desk
-    node: str
-    address: str
-    method: str
+    progress: _Progress
+    pipeline: Pipeline[Any, Any]
+    subject: Subject
     outcome: Outcome | None = None
 
-    def succeeded(self, _: str, result: Reading | Findings, took_s: float) -> None:
-        if isinstance(result, Findings):
-            self._take(took_s, None, result.amiss)
-        else:
-            self._take(took_s, result, None)
+    def succeeded(self, _: str, value: Any, took_s: float) -> None:
+        watts, source = self.pipeline.watts(value), self.pipeline.origin(value)
+        error = self.pipeline.problem(value)
+        self._finish(Outcome(self.pipeline.name, self.subject, took_s, watts, source, error))
 
     def failed(self, _: str, error: ReadError, took_s: float) -> None:
-        self._take(took_s, None, error)
+        self._finish(Outcome(self.pipeline.name, self.subject, took_s, error=error))
 
-    def _take(self, took_s: float, reading: Reading | None, error: ReadError | None) -> None:
-        self.outcome = Outcome(self.node, self.address, self.method, took_s, reading, error)
-        self.desk.take()
+    def _finish(self, outcome: Outcome) -> None:
+        self.outcome = outcome
+        self.progress.advance()
 
 
 async def _read_all(resolved: Fleet, secrets: Secrets, host: Host) -> list[Outcome]:
-    """Read each target once, through the same gates as `run`, and each collector."""
-    catalogue, gates = Catalogue(secrets), Gates()
-    desk = _Desk(len(resolved.targets) + len(resolved.instruments))
-    places: list[_Place] = []
-    pollers: list[Poller[Any]] = []
-    for target in resolved.targets.values():
-        source = catalogue.source(target)
-        pace = Pace(target.interval_s, target.timeout_s, target.max_backoff_s)
-        gate = gates.living(target), gates.suspect(target)
-        places.append(_Place(desk, target.node, target.address, target.method))
-        pollers.append(Poller(target.node, source, pace, gate, places[-1]))
-    for one in resolved.instruments.values():
-        times = one.schedule
-        pace = Pace(times.interval_s, times.timeout_s, times.max_backoff_s)
-        places.append(_Place(desk, host.node, "", one.name))
-        made, gate = collector(one.name, host), (Gate(()), Gate(()))
-        pollers.append(Poller(one.name, made, pace, gate, places[-1]))
+    """Poll everything once, within the same limits of concurrency as `run`."""
+    registry = Registry(LedgerFile(None), secrets, host)
+    specs = [(one, spec) for one in registry for spec in one.specs(resolved).values()]
+    progress = _Progress(len(specs))
+    sinks = [_ResultSink(progress, one, one.subject(spec)) for one, spec in specs]
+    pollers = [
+        pipeline.poller(spec, sink) for (pipeline, spec), sink in zip(specs, sinks, strict=True)
+    ]
     await asyncio.gather(*(poller.ask() for poller in pollers))
     await asyncio.gather(*(poller.close() for poller in pollers))
-    await catalogue.close()
-    return [place.outcome for place in places if place.outcome is not None]
+    await asyncio.gather(*(pipeline.close() for pipeline in registry))
+    return [sink.outcome for sink in sinks if sink.outcome is not None]
 
 
 def _tell_json(resolved: Fleet, outcomes: Sequence[Outcome], _: bool) -> None:
-    told = {
-        "problems": list(resolved.problems),
-        "targets": [outcome.plain() for outcome in outcomes],
-    }
-    print(json.dumps(told, indent=2, ensure_ascii=False))
+    report: dict[str, list[Any]] = {"problems": list(resolved.problems), "targets": []}
+    for outcome in outcomes:
+        report.setdefault(outcome.kind, []).append(outcome.plain())
+    print(json.dumps(report, indent=2, ensure_ascii=False))
 
 
 def _tell_table(resolved: Fleet, outcomes: Sequence[Outcome], offline: bool) -> None:

@@ -19,8 +19,8 @@ from rackwatt_exporter.commands.flags import (
 )
 from rackwatt_exporter.commands.loop import run
 from rackwatt_exporter.exporter import Exporter
-from rackwatt_exporter.ledger_file import RETENTION_S
 from rackwatt_exporter.settings.secrets import Secrets
+from rackwatt_exporter.store.ledger_file import RETENTION_S
 from rackwatt_exporter.web.app import TAKEN, Site
 from rackwatt_exporter.web.clockwork import Clockwork
 from rackwatt_exporter.web.configuration import BrokenError

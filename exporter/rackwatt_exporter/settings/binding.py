@@ -5,6 +5,7 @@ binding; every other default stands here.
 """
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from rackwatt_crds.document import SchedulerBinding
 from rackwatt_crds.duration import seconds
@@ -24,6 +25,7 @@ from rackwatt_exporter.settings.options import TlsOptions, filled
 class SlurmCliOptions:
     """Slurm's commands on this machine; `path` None means found through PATH."""
 
+    label: ClassVar[str] = "slurm cli"
     path: str | None = None
 
 
@@ -31,6 +33,7 @@ class SlurmCliOptions:
 class SlurmSshOptions:
     """Slurm's commands on another machine; None means what ssh itself would take."""
 
+    label: ClassVar[str] = "slurm ssh"
     host: str = ""
     port: int = 22
     user: str | None = None
@@ -51,6 +54,7 @@ class SecretKey:
 class SlurmRestOptions:
     """slurmrestd, with either Slurm's JWT key to make tokens from, or a token made by others."""
 
+    label: ClassVar[str] = "slurm rest"
     url: str
     user: str | None = None
     jwt_key: SecretKey | None = None
@@ -62,6 +66,7 @@ class SlurmRestOptions:
 class ExporterOptions:
     """Another exporter, and the name under which it has the binding."""
 
+    label: ClassVar[str] = "exporter"
     url: str
     binding: str
     tls: TlsOptions = field(default_factory=TlsOptions)
@@ -71,6 +76,7 @@ class ExporterOptions:
 class NoopOptions:
     """Pinned states: pairs of node and state."""
 
+    label: ClassVar[str] = "noop"
     states: tuple[tuple[str, str], ...] = ()
 
 
@@ -96,6 +102,11 @@ class Binding:
     timeout_s: float = TIMEOUT_S
     stale_after_s: float = 3 * INTERVAL_S
     max_backoff_s: float = MAX_BACKOFF_S
+
+    @property
+    def key(self) -> str:
+        """Its key: the name of the document."""
+        return self.name
 
     @property
     def reading_timeout_s(self) -> float:

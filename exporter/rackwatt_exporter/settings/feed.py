@@ -21,7 +21,7 @@ FeedOptions = StaticOptions
 class Feed:
     """All that a provider, the polling and the page need to know of it.
 
-    Zone and provider together are its name, and its key.
+    Zone and provider together are its key.
     """
 
     document: str
@@ -31,7 +31,7 @@ class Feed:
     schedule: Schedule = field(default_factory=Schedule)
 
     @property
-    def name(self) -> str:
+    def key(self) -> str:
         """Its key."""
         return f"{self.zone}/{self.provider}"
 

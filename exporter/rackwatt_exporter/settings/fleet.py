@@ -135,9 +135,9 @@ class _Building:
         if spec.grid is None:
             return
         added = feed(name, spec, spec.grid)
-        same = self.feeds.setdefault(added.name, added)
+        same = self.feeds.setdefault(added.key, added)
         if same is not added:
-            raise ValueError(f"spec.grid: {added.name} is told for {same.document!r} already")
+            raise ValueError(f"spec.grid: {added.key} is told for {same.document!r} already")
 
     def _add(self, target: Target, one: Loaded, path: str) -> None:
         place = f"{one.kind} {one.name} {path}"

@@ -20,6 +20,11 @@ class Instrument:
     scheduler: str | None = None
 
     @property
+    def key(self) -> str:
+        """Its key: the collector."""
+        return self.name
+
+    @property
     def stale_after_s(self) -> float:
         """Age at which what it found does not count any more."""
         return self.schedule.stale_after_s

@@ -51,6 +51,11 @@ class Target:
     max_watts: float = 1_000_000.0
 
     @property
+    def key(self) -> str:
+        """Its key: the node."""
+        return self.node
+
+    @property
     def access(self) -> tuple[object, ...]:
         """All that a source depends on: while it stays the same, so does the session."""
         return (

@@ -6,6 +6,7 @@ from aiohttp import hdrs, web
 
 from rackwatt_exporter import __version__
 from rackwatt_exporter.exporter import Exporter
+from rackwatt_exporter.pipelines.health import health
 from rackwatt_exporter.web.clockwork import Clockwork
 from rackwatt_exporter.web.discovery import Discovery
 from rackwatt_exporter.web.fleet_page import FleetPage
@@ -14,7 +15,7 @@ from rackwatt_exporter.web.index import index
 from rackwatt_exporter.web.lifecycle import Lifecycle, Reload
 from rackwatt_exporter.web.rosters import ROUTE, Rosters
 from rackwatt_exporter.web.scrape import Scrape
-from rackwatt_exporter.web.status import MOST_FAILING, status, target_status
+from rackwatt_exporter.web.status import MAX_FAILING, status
 
 _HEADERS = {
     "Content-Security-Policy": (
@@ -69,11 +70,12 @@ class Site:
         """Serve what is known as JSON, bounded; `?node=` tells all of one target."""
         node = request.query.get("node")
         if node is not None:
-            record = self._exporter.store.records.get(node)
+            record = self._exporter.targets.records.get(node)
             if record is None:
                 return web.json_response({"error": f"no target is named {node!r}"}, status=404)
-            return web.json_response(target_status(record, time.monotonic()))
-        most = _number(request.query.get("failing"), 10, MOST_FAILING)
+            known = self._exporter.registry.targets.describe(record)
+            return web.json_response({**known, **health(record, time.monotonic())})
+        most = _number(request.query.get("failing"), 10, MAX_FAILING)
         uptime_s = time.monotonic() - self._started_s
         return web.json_response(status(self._exporter, uptime_s, most))
 
@@ -90,9 +92,8 @@ class Site:
     async def readyz(self, _: web.Request) -> web.Response:
         """Tell whether everything has been asked once, or has had its time to be."""
         exporter = self._exporter
-        took = [record.took_s for record in exporter.store.records.values()]
-        for board in (exporter.roster, exporter.machine, exporter.grids):
-            took += [entry.took_s for entry in board.entries.values()]
+        stores = (pipeline.store for pipeline in exporter.registry)
+        took = [record.took_s for store in stores for record in store.records.values()]
         if not took:
             return web.Response(text="no targets: the documents name none\n", status=503)
         waiting = sum(took_s is None for took_s in took)

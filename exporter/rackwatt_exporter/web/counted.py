@@ -4,13 +4,12 @@ A target is a BMC or PDU; for a document of collectors it is this node, for one 
 zone.
 """
 
-from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
 from rackwatt_crds.document import PowerTarget
 from rackwatt_exporter.exporter import Exporter
-from rackwatt_exporter.machine import InstrumentEntry, Machine
+from rackwatt_exporter.pipelines.pipeline import Measured
 
 
 @dataclass(slots=True)
@@ -51,24 +50,10 @@ class Counted:
         named = [one.name for one in exporter.fleet.documents]
         kinds = [isinstance(one.document, PowerTarget) for one in exporter.fleet.documents]
         self.documents = {name: Count() for name, ours in zip(named, kinds, strict=True) if ours}
-        for record in exporter.store.records.values():
-            watts = record.reading.watts if record.reading else None
-            self._add(record.target.document, record.up, record.error is not None, watts)
-        self._add_nodes(exporter.machine)
-        for feed in exporter.grids.entries.values():
-            self._add(feed.asked.document, feed.up, feed.error is not None, None)
+        for pipeline in exporter.registry:
+            for one in pipeline.measured():
+                self._add(one)
 
-    def _add_nodes(self, machine: Machine) -> None:
-        """Count this node once for each document, by all of its collectors there."""
-        entries: dict[str, list[InstrumentEntry]] = defaultdict(list)
-        for entry in machine.entries.values():
-            entries[entry.asked.document].append(entry)
-        for document, some in entries.items():
-            known = [watts for watts in map(machine.watts, some) if watts is not None]
-            up = any(entry.answer is not None for entry in some)
-            failing = any(entry.error is not None for entry in some)
-            self._add(document, up, failing, sum(known) if known else None)
-
-    def _add(self, document: str, up: bool, failing: bool, watts: float | None) -> None:
-        self.all.add(up, failing, watts)
-        self.documents.setdefault(document, Count()).add(up, failing, watts)
+    def _add(self, one: Measured) -> None:
+        for count in (self.all, self.documents.setdefault(one.document, Count())):
+            count.add(one.up, one.failing, one.watts)

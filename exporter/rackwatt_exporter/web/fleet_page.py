@@ -74,7 +74,7 @@ class FleetPage:
 
     async def page(self, request: web.Request) -> web.Response:
         """Serve the page itself; without a target there is no picture, but the list of all else."""
-        if not self._exporter.store.records:
+        if not self._exporter.targets.records:
             raise web.HTTPTemporaryRedirect("plain", headers=_NOT_KEPT)
         response = await self._files["index.html"].response(request)
         response.headers["Content-Security-Policy"] = _POLICY
@@ -103,7 +103,7 @@ class FleetPage:
     async def target(self, request: web.Request) -> web.Response:
         """Serve of `?node=` what its status does not tell: its session, and its last hour."""
         node = request.query.get("node", "")
-        told = {"session": self._exporter.session(node), **self._hour(node)}
+        told = {"session": self._exporter.registry.targets.session(node), **self._hour(node)}
         return web.json_response(told, headers=_NOT_KEPT)
 
     async def sum(self, _: web.Request) -> web.Response:

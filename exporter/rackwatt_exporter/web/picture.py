@@ -15,8 +15,8 @@ import msgspec
 from rackwatt_exporter import __version__
 from rackwatt_exporter.advice import ADVICE
 from rackwatt_exporter.exporter import Exporter
-from rackwatt_exporter.roster import Entry
-from rackwatt_exporter.store import Record
+from rackwatt_exporter.store.node_states import SchedulerRecord
+from rackwatt_exporter.store.targets import TargetRecord
 from rackwatt_exporter.web.encoded import Encoded
 
 PACE_S = 1.0
@@ -62,9 +62,9 @@ class Picture:
             return Encoded(msgspec.json.encode({"layout": self.layout_name}))
         now_s = self._clock()
         if now_s - self._drawn_at_s >= PACE_S or layout != self._drawn_layout:
-            self._exporter.store.withdraw_stale()
-            self._exporter.roster.withdraw_stale()
-            self._revision = self._exporter.store.revision
+            self._exporter.targets.withdraw_stale()
+            self._exporter.schedulers.withdraw_stale()
+            self._revision = self._exporter.targets.revision
             self._drawn_at_s, self._drawn_layout = now_s, layout
             self._drawn.clear()
         if since not in self._drawn:
@@ -72,7 +72,7 @@ class Picture:
         return self._drawn[since]
 
     def _furnish(self, name: str) -> dict[str, Any]:
-        targets = [record.target for record in self._exporter.store.records.values()]
+        targets = [record.spec for record in self._exporter.targets.records.values()]
         problems = self._exporter.fleet.problems
         return {
             "layout": name,
@@ -88,7 +88,7 @@ class Picture:
         }
 
     def _draw(self, layout: str, since: int, now_s: float) -> dict[str, Any]:
-        records = self._exporter.store.records.values()
+        records = self._exporter.targets.records.values()
         rows = [
             self._row(place, record, now_s)
             for place, record in enumerate(records)
@@ -99,13 +99,14 @@ class Picture:
             "revision": self._revision,
             "states": list(self._states),
             "schedulers": [
-                _scheduler(entry, now_s) for entry in self._exporter.roster.entries.values()
+                _scheduler(record, now_s) for record in self._exporter.schedulers.records.values()
             ],
             **dict(zip(_COLUMNS, zip(*rows, strict=True) if rows else [()] * 6, strict=True)),
         }
 
-    def _row(self, place: int, record: Record, now_s: float) -> tuple[float | None, ...]:
-        reading, error, state = record.reading, record.error, record.state
+    def _row(self, place: int, record: TargetRecord, now_s: float) -> tuple[float | None, ...]:
+        reading, error = record.value, record.error
+        state = self._exporter.targets.states.get(record.spec.node)
         since_s, read_at_s = record.failing_since_s, record.read_at_s
         return (
             place,
@@ -124,11 +125,11 @@ def _words(texts: Iterable[str]) -> dict[str, Any]:
     return {"words": list(numbers), "at": at}
 
 
-def _scheduler(entry: Entry, now_s: float) -> dict[str, Any]:
+def _scheduler(record: SchedulerRecord, now_s: float) -> dict[str, Any]:
     return {
-        "name": entry.asked.name,
-        "cluster": entry.asked.cluster,
-        "age_s": None if entry.read_at_s is None else round(now_s - entry.read_at_s, 1),
-        "reason": entry.error.reason if entry.error else None,
-        "message": str(entry.error) if entry.error else None,
+        "name": record.spec.name,
+        "cluster": record.spec.cluster,
+        "age_s": None if record.read_at_s is None else round(now_s - record.read_at_s, 1),
+        "reason": record.error.reason if record.error else None,
+        "message": str(record.error) if record.error else None,
     }

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from rackwatt_exporter.exporter import Exporter
-from rackwatt_exporter.roster import Entry
 from rackwatt_exporter.schedulers import listing
 from rackwatt_exporter.schedulers.scheduler import NodeStates
+from rackwatt_exporter.store.node_states import SchedulerRecord
 from rackwatt_exporter.web.encoded import Encoded
 
 ROUTE = listing.path("{name}")
@@ -41,31 +41,31 @@ class Rosters:
         404 for a binding that no document names; 503 with `reason: message` as text.
         """
         name = request.match_info["name"]
-        self._exporter.roster.withdraw_stale()
-        entry = self._exporter.roster.entries.get(name)
-        if entry is None:
+        self._exporter.schedulers.withdraw_stale()
+        record = self._exporter.schedulers.records.get(name)
+        if record is None:
             told = f"no document names a SchedulerBinding {name!r:.200}\n"
             return web.Response(text=told, status=404)
-        if entry.answer is None or entry.read_at_s is None:
-            return web.Response(text=_silence(entry), status=503)
-        written = self._list(entry, entry.answer)
+        if record.value is None or record.read_at_s is None:
+            return web.Response(text=_silence(record), status=503)
+        written = self._list(record, record.value)
         headers = {
             "Content-Type": "application/json",
             "Cache-Control": "no-cache",
             "ETag": f'W/"{written.etag}"',
-            "Age": str(math.ceil(time.monotonic() - entry.read_at_s)),
+            "Age": str(math.ceil(time.monotonic() - record.read_at_s)),
         }
         if any(etag.value in (written.etag, "*") for etag in request.if_none_match or ()):
             return web.Response(status=304, headers=headers)
         return await written.body.response(request, headers)
 
-    def _list(self, entry: Entry, answer: NodeStates) -> _Written:
+    def _list(self, record: SchedulerRecord, answer: NodeStates) -> _Written:
         """Write the list, unless it was written of this very answer."""
-        name, of = entry.asked.name, (entry.asked.cluster, answer)
+        name, of = record.spec.name, (record.spec.cluster, answer)
         present = self._written.get(name)
         if present is not None and present.of[0] == of[0] and present.of[1] is answer:
             return present
-        body = listing.written(entry.asked.cluster, answer)
+        body = listing.written(record.spec.cluster, answer)
         etag = hashlib.sha256(body).hexdigest()[:32]
         again = present is not None and present.etag == etag
         encoded = present.body if present is not None and again else Encoded(body)
@@ -73,9 +73,9 @@ class Rosters:
         return written
 
 
-def _silence(entry: Entry) -> str:
-    if entry.error is not None:
-        return f"{entry.error.reason}: {entry.error}\n"
-    if entry.read_at_s is None:
+def _silence(record: SchedulerRecord) -> str:
+    if record.error is not None:
+        return f"{record.error.reason}: {record.error}\n"
+    if record.read_at_s is None:
         return "timeout: the scheduler has not answered yet\n"
-    return f"timeout: no answer for {entry.asked.stale_after_s:g} s\n"
+    return f"timeout: no answer for {record.spec.stale_after_s:g} s\n"

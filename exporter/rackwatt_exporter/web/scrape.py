@@ -6,9 +6,8 @@ from itertools import chain
 from aiohttp import web
 
 from rackwatt_exporter.exporter import Exporter
-from rackwatt_exporter.page.exposition import OPENMETRICS, TEXT, wants_openmetrics
-from rackwatt_exporter.page.machine import grid_samples, machine_samples, state_samples
-from rackwatt_exporter.page.process import document_text, process_text
+from rackwatt_exporter.exposition.exporter import document_text, process_text
+from rackwatt_exporter.metrics.text import OPENMETRICS, TEXT, wants_openmetrics
 from rackwatt_exporter.web.clockwork import Clockwork
 from rackwatt_exporter.web.encoded import Encoded
 
@@ -41,29 +40,23 @@ class Scrape:
         if not node:
             told = "say which node: /probe?target=NODE; /targets lists them\n"
             return web.Response(text=told, status=400)
-        record = self._exporter.store.fresh(node)
+        record = self._exporter.targets.fresh(node)
         if record is None:
             told = f"no document names a target {node!r:.200}: a probe takes the name of a node, "
             told += "never an address. /targets lists them\n"
             return web.Response(text=told, status=404)
-        self._exporter.roster.withdraw_stale()
+        self._exporter.schedulers.withdraw_stale()
         openmetrics = wants_openmetrics(request.headers.get("Accept", ""))
-        body = self._exporter.page.probe(record, openmetrics, time.monotonic())
+        body = self._exporter.exposition.probe(record, openmetrics, time.monotonic())
         return await Encoded(body).response(request, _headers(openmetrics))
 
     def _blocks(self, openmetrics: bool) -> list[bytes]:
         """Join the page in blocks small enough to lie in memory that the last scrape has left."""
         exporter = self._exporter
-        exporter.store.withdraw_stale()
-        for board in (exporter.roster, exporter.machine, exporter.grids):
-            board.withdraw_stale()
+        exporter.withdraw_stale()
         now_s = time.monotonic()
-        inside = chain(
-            machine_samples(exporter.machine, now_s),
-            state_samples(exporter.machine, exporter.roster, exporter.store),
-            grid_samples(exporter.grids, now_s),
-        )
-        parts = exporter.page.parts(openmetrics, now_s, inside)
+        others = (pipeline.families(now_s) for pipeline in exporter.registry)
+        parts = exporter.exposition.parts(openmetrics, now_s, chain.from_iterable(others))
         lag_s = self._clockwork.lag_s
         documents = document_text(exporter.fleet, exporter.reloaded_at_s, lag_s, openmetrics)
         parts += (documents.encode(), process_text(openmetrics).encode())

@@ -8,15 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rackwatt_exporter.collectors.collector import Findings, Quantity
+from rackwatt_exporter.collectors.base import CollectorResult
 from rackwatt_exporter.collectors.cpu import (
+    CPUS,
     GUEST_MODES,
+    GUEST_SECONDS,
     MODES,
+    SECONDS,
     SLACK_S,
     CpuCollector,
-    Ratchet,
+    MonotonicCounter,
     processors,
 )
+from rackwatt_exporter.metrics.family import MetricFamily
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.settings.host import Host
 
@@ -31,11 +35,11 @@ btime 1700000000
 AWK = '$1 == "cpu" { for (i = 2; i <= 9; i++) print $i / HZ } /^cpu[0-9]/ { n++ } END { print n }'
 
 
-def seconds(findings: Findings, quantity: Quantity) -> dict[str, float]:
-    return {one.labels[0]: one.value for one in findings.samples if one.quantity is quantity}
+def seconds(findings: CollectorResult, family: MetricFamily) -> dict[str, float]:
+    return {one.labels[0]: one.value for one in findings.samples if one.family is family}
 
 
-async def read(procfs: Path) -> Findings:
+async def read(procfs: Path) -> CollectorResult:
     collector = CpuCollector(Host("n1", procfs=procfs))
     try:
         return await collector.read()
@@ -46,7 +50,7 @@ async def read(procfs: Path) -> Findings:
 async def test_each_mode_has_its_seconds_and_guests_stand_beside(tmp_path: Path) -> None:
     (tmp_path / "stat").write_bytes(STAT)
     found = await read(tmp_path)
-    assert seconds(found, Quantity.CPU_SECONDS) == {
+    assert seconds(found, SECONDS) == {
         "user": 5986.54,
         "nice": 142.02,
         "system": 1345.65,
@@ -56,8 +60,8 @@ async def test_each_mode_has_its_seconds_and_guests_stand_beside(tmp_path: Path)
         "softirq": 83.63,
         "steal": 9.51,
     }
-    assert seconds(found, Quantity.CPU_GUEST_SECONDS) == {"user": 0.33, "nice": 0.44}
-    (cpus,) = (one.value for one in found.samples if one.quantity is Quantity.CPUS)
+    assert seconds(found, GUEST_SECONDS) == {"user": 0.33, "nice": 0.44}
+    (cpus,) = (one.value for one in found.samples if one.family is CPUS)
     assert cpus == 2
 
 
@@ -73,7 +77,7 @@ async def test_this_machine_is_read_as_awk_reads_it() -> None:
     before = awk()
     found = await read(Path("/proc"))
     after = awk()
-    ours = seconds(found, Quantity.CPU_SECONDS)
+    ours = seconds(found, SECONDS)
     for mode, least, most in zip(MODES, before, after, strict=False):
         slack = 1.0 if mode in ("iowait", "idle") else 1e-6
         assert least - slack <= ours[mode] <= most + slack, mode
@@ -89,8 +93,8 @@ async def test_a_thousand_processors_are_counted(tmp_path: Path) -> None:
 async def test_kernels_before_guests_have_eight_columns(tmp_path: Path) -> None:
     (tmp_path / "stat").write_bytes(b"cpu 1 2 3 4 5 6 7 8\ncpu0 1 2 3 4 5 6 7 8\nintr 1\n")
     found = await read(tmp_path)
-    assert set(seconds(found, Quantity.CPU_SECONDS)) == set(MODES)
-    assert seconds(found, Quantity.CPU_GUEST_SECONDS) == {}
+    assert set(seconds(found, SECONDS)) == set(MODES)
+    assert seconds(found, GUEST_SECONDS) == {}
 
 
 async def test_what_falls_a_little_holds_still_and_what_falls_much_goes_on(tmp_path: Path) -> None:
@@ -99,7 +103,7 @@ async def test_what_falls_a_little_holds_still_and_what_falls_much_goes_on(tmp_p
     told = []
     for iowait in (4631, 4620, 4635, 1000, 1100):
         stat.write_bytes(STAT.replace(b" 4631 ", b" %d " % iowait))
-        told.append(seconds(await collector.read(), Quantity.CPU_SECONDS)["iowait"])
+        told.append(seconds(await collector.read(), SECONDS)["iowait"])
     await collector.close()
     assert told == pytest.approx([46.31, 46.31, 46.35, 46.35, 47.35])
 
@@ -154,7 +158,7 @@ def test_any_text_is_ticks_or_a_bad_reply(text: bytes) -> None:
 
 @given(st.lists(st.floats(0, 1e9)))
 def test_a_ratchet_never_falls_and_is_never_far_off(seen: list[float]) -> None:
-    ratchet, shown, grown, last = Ratchet(), 0.0, 0.0, 0.0
+    ratchet, shown, grown, last = MonotonicCounter(), 0.0, 0.0, 0.0
     for value in seen:
         grown += max(0.0, value - last)
         last = value

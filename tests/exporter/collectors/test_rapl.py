@@ -11,10 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rackwatt_exporter.collectors.collector import Energy
-from rackwatt_exporter.collectors.rapl import RaplCollector, Zone, microjoules, most_watts, zones
-from rackwatt_exporter.meter import MOST_DOMAIN_WATTS
-from rackwatt_exporter.reading import ReadError, Reason
+from rackwatt_exporter.collectors.rapl import RaplCollector, Zone, max_watts, microjoules, zones
+from rackwatt_exporter.reading import MAX_DOMAIN_WATTS, EnergyCounter, ReadError, Reason
 from rackwatt_exporter.settings.host import Host
 from tests.exporter.collectors.powercap import EPYC, LAPTOP, TWO_DIES, XEON, Powercap
 
@@ -22,10 +20,10 @@ NOBODY = 65534
 
 
 def named(found: list[Zone]) -> list[tuple[str, str, bool]]:
-    return [(zone.domain, zone.name, zone.whole) for zone in found]
+    return [(zone.domain, zone.name, zone.additive) for zone in found]
 
 
-async def read(sysfs: Path) -> tuple[Energy, ...]:
+async def read(sysfs: Path) -> tuple[EnergyCounter, ...]:
     collector = RaplCollector(Host("n1", sysfs=sysfs))
     try:
         return (await collector.read()).energies
@@ -66,7 +64,7 @@ def test_parts_of_a_package_and_the_platform_do_not_and_a_twin_is_left_out() -> 
 
 
 def test_each_die_is_a_package_of_its_own() -> None:
-    assert [zone.name for zone in zones(TWO_DIES, TWO_DIES) if zone.whole] == [
+    assert [zone.name for zone in zones(TWO_DIES, TWO_DIES) if zone.additive] == [
         "package-0-die-0", "package-0-die-0/dram", "package-0-die-1", "package-0-die-1/dram",
     ]  # fmt: skip
 
@@ -88,10 +86,10 @@ def test_namesakes_that_are_no_twins_are_told_apart() -> None:
 
 def test_the_platform_may_draw_what_its_counter_is_made_for() -> None:
     joule_units = 2.0**32  # as servers count psys
-    assert most_watts("psys", joule_units) == most_watts("psys", math.inf) == 50_000.0
-    assert most_watts("package", joule_units) == MOST_DOMAIN_WATTS
-    laptop = most_watts("psys", 262143.32885)
-    assert MOST_DOMAIN_WATTS < laptop < 262143.32885 / 43  # no second round goes unseen
+    assert max_watts("psys", joule_units) == max_watts("psys", math.inf) == 50_000.0
+    assert max_watts("package", joule_units) == MAX_DOMAIN_WATTS
+    laptop = max_watts("psys", 262143.32885)
+    assert MAX_DOMAIN_WATTS < laptop < 262143.32885 / 43  # no second round goes unseen
 
 
 def test_a_zone_that_counts_nothing_is_none() -> None:
@@ -102,7 +100,7 @@ async def test_joules_and_where_they_wrap_are_read(tmp_path: Path) -> None:
     tree = Powercap(tmp_path, XEON)
     tree.show(intel_rapl_0=258218.293244, intel_rapl_1_0=0.000001)
     package, dram, other, memory = await read(tmp_path)
-    assert package == Energy("package", "package-0", 258218.293244, 262143.32885, True)
+    assert package == EnergyCounter("package", "package-0", 258218.293244, 262143.32885, True)
     assert dram.span_joules == 65712.999613
     assert (other.joules, memory.joules) == (0.0, 1e-6)
 
@@ -161,10 +159,10 @@ async def test_what_can_be_read_is_and_the_rest_is_amiss(tmp_path: Path) -> None
     assert [one.zone for one in findings.energies] == [
         "package-0", "package-0/dram", "package-1/dram",
     ]  # fmt: skip
-    assert findings.amiss is not None
-    assert findings.amiss.reason is Reason.BAD_REPLY
+    assert findings.error is not None
+    assert findings.error.reason is Reason.BAD_REPLY
     tree.show(intel_rapl_1=1.0)
-    assert (await collector.read()).amiss is None
+    assert (await collector.read()).error is None
     await collector.close()
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from rackwatt_exporter.ledger_file import LedgerFile
+from rackwatt_exporter.store.ledger_file import LedgerFile
 from tests.exporter.commands.running import COMMAND, running
 from tests.exporter.exporting import power_target, rewrite
 from tests.patience import PATIENCE_S

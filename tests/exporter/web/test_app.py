@@ -10,7 +10,7 @@ from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.settings.secrets import Secrets
 from rackwatt_exporter.web.index import index
 from tests.exporter.exporting import Exporting, power_target
-from tests.exporter.test_store import target
+from tests.exporter.store.test_targets import target
 
 LOOPS = ("attended",)
 
@@ -62,7 +62,7 @@ async def test_openmetrics_and_gzip_are_served_to_whoever_asks_for_them(director
 async def test_any_number_of_scrapes_asks_no_target_anything(directory: Path) -> None:
     (directory / "lab.yaml").write_text(power_target("[{names: n1}]", spec="interval: 1h"))
     async with Exporting(directory) as site:
-        await site.exporter._targets._pollers["n1"][1].ask()
+        await site.until(lambda text: 'reads_total{node="n1"} 1\n' in text)
         for _ in range(20):
             headers = {"X-Prometheus-Scrape-Timeout-Seconds": "1"}
             assert 'reads_total{node="n1"} 1\n' in await site.text("/metrics", **headers)
@@ -92,7 +92,7 @@ async def test_the_status_stays_small_whatever_the_fleet(directory: Path) -> Non
     hosts = '[{names: "n[1-3000]", address: "{name} "}]'
     (directory / "lab.yaml").write_text(power_target(hosts, spec="interval: 1s"))
     async with Exporting(directory) as site:
-        for _, poller, _ in list(site.exporter._targets._pollers.values()):
+        for _, poller, _ in list(site.exporter.registry.targets._pollers._pollers.values()):
             await poller.ask()
         assert (await site.json())["reasons"] == {"invalid_entry": 3000}
         assert len(await site.text("/status")) < 32_000
@@ -116,9 +116,9 @@ async def test_the_plain_list_has_what_fails_first_and_escapes_names(
 
 async def test_the_plain_list_counts_what_is_off_by_itself(tmp_path: Path) -> None:
     exporter = Exporter([tmp_path], Secrets(tmp_path))
-    exporter.store.want([target("a"), target("b")])
-    exporter.store.failed("a", ReadError(Reason.POWERED_OFF, "the machine is off"), 0.01)
-    exporter.store.failed("b", ReadError(Reason.TIMEOUT, "no answer"), 0.01)
+    exporter.targets.sync([target("a"), target("b")])
+    exporter.targets.failed("a", ReadError(Reason.POWERED_OFF, "the machine is off"), 0.01)
+    exporter.targets.failed("b", ReadError(Reason.TIMEOUT, "no answer"), 0.01)
     told = index(exporter, 0.0, 1, "/metrics")
     assert "0 of 2 targets measured, 1 failing, 1 powered off. No watts yet." in told
 

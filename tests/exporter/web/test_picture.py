@@ -10,7 +10,7 @@ from rackwatt_exporter.settings.secrets import Secrets
 from rackwatt_exporter.web.encoded import Encoded
 from rackwatt_exporter.web.picture import Picture
 from tests.exporter.exporting import Exporting, power_target
-from tests.exporter.test_store import target
+from tests.exporter.store.test_targets import target
 
 LOOPS = ("attended",)
 
@@ -20,10 +20,10 @@ class Viewing:
 
     def __init__(self, exporter: Exporter) -> None:
         self.now_s = 0.0
-        self.store = exporter.store
+        self.store = exporter.targets
         self.exporter = exporter
         exporter.reloaded_at_s = 1.0
-        self.store.want([target("a", rack="r1"), target("b", rack="r2", type="gpu")])
+        self.store.sync([target("a", rack="r1"), target("b", rack="r2", type="gpu")])
         self.picture = Picture(exporter, "/metrics", lambda: self.now_s)
 
     def since(self, revision: int) -> dict[str, Any]:
@@ -64,7 +64,7 @@ async def test_only_what_is_new_since_a_revision_is_told(viewing: Viewing) -> No
     second = viewing.since(first["revision"])
     assert second["at"] == [1]
     assert second["reason"] == [list(Reason).index(Reason.REFUSED)]
-    viewing.store.set_state(viewing.store.records["a"], "drained")
+    viewing.store.set_state("a", "drained")
     viewing.now_s += 1
     third = viewing.since(second["revision"])
     assert (third["at"], third["states"][third["state"][0]]) == ([0], "drained")
@@ -94,7 +94,7 @@ async def test_another_layout_is_told_instead_of_readings_that_would_not_fit(
     viewing: Viewing,
 ) -> None:
     before = viewing.picture.layout_name
-    viewing.store.want([target("b")])
+    viewing.store.sync([target("b")])
     viewing.exporter.reloaded_at_s = 2.0
     assert told(viewing.picture.readings(before, 0)) == {"layout": viewing.picture.layout_name}
     assert told(viewing.picture.layout())["node"] == ["b"]

@@ -30,7 +30,7 @@ def lines(text: str) -> set[str]:
 async def test_a_probe_has_what_the_page_has_of_one_node_and_nothing_else(directory: Path) -> None:
     (directory / "lab.yaml").write_text(power_target(FLEET, spec="interval: 1h"))
     async with Exporting(directory) as site:
-        for _, poller, _ in list(site.exporter._targets._pollers.values()):
+        for _, poller, _ in list(site.exporter.registry.targets._pollers._pollers.values()):
             await poller.ask()
         page, probe = await site.text(), await site.text("/probe?target=n1")
         of_n1 = {line for line in lines(page) if 'node="n1"' in line}
@@ -57,7 +57,7 @@ async def test_a_probe_of_a_target_that_fails_is_answered_and_says_so(directory:
 async def test_a_probe_never_asks_the_target_anything(directory: Path) -> None:
     (directory / "lab.yaml").write_text(power_target("[{names: n1}]", spec="interval: 1h"))
     async with Exporting(directory) as site:
-        await site.exporter._targets._pollers["n1"][1].ask()
+        await site.exporter.registry.targets._pollers._pollers["n1"][1].ask()
         for _ in range(20):
             assert 'reads_total{node="n1"} 1\n' in await site.text("/probe?target=n1")
 
@@ -65,9 +65,9 @@ async def test_a_probe_never_asks_the_target_anything(directory: Path) -> None:
 async def test_a_probe_withdraws_what_is_too_old(directory: Path) -> None:
     (directory / "lab.yaml").write_text(power_target("[{names: n1}]", spec="interval: 1h"))
     async with Exporting(directory) as site:
-        await site.exporter._targets._pollers["n1"][1].ask()
+        await site.exporter.registry.targets._pollers._pollers["n1"][1].ask()
         assert "node_power_watts{" in await site.text("/probe?target=n1")
-        record = site.exporter.store.records["n1"]
+        record = site.exporter.targets.records["n1"]
         assert record.read_at_s
         record.read_at_s -= 10 * 3600
         text = await site.text("/probe?target=n1")
@@ -112,14 +112,14 @@ async def test_scrapes_at_once_share_one_page_and_later_ones_have_another(
     (directory / "lab.yaml").write_text(power_target('[{names: "n[1-2000]"}]', spec="interval: 1h"))
     async with Exporting(directory) as site:
         rendered = 0
-        parts = site.exporter.page.parts
+        parts = site.exporter.exposition.parts
 
         def counted(*arguments: Any) -> list[bytes]:
             nonlocal rendered
             rendered += 1
             return parts(*arguments)
 
-        monkeypatch.setattr(site.exporter.page, "parts", counted)
+        monkeypatch.setattr(site.exporter.exposition, "parts", counted)
         texts = await asyncio.gather(*(site.text() for _ in range(20)))
         assert rendered < 20
         assert all(text.count("rackwatt_target_info{") == 2000 for text in texts)

@@ -121,8 +121,8 @@ async def test_the_advice_is_that_of_the_cause_and_else_that_of_the_reason(tmp_p
     async with Exporting(tmp_path) as site:
         for remedy in ("Do \x1bthis.", None):
             error = ReadError(Reason.TLS_FAILED, "no cipher in common", remedy=remedy)
-            site.exporter.store.failed("n1", error, 0.1)
-            site.exporter.roster.failed("prod", error, 0.1)
+            site.exporter.targets.failed("n1", error, 0.1)
+            site.exporter.schedulers.failed("prod", error, 0.1)
             found = await site.json("/status?node=n1"), (await site.json())["schedulers"][0]
             advice = "Do \ufffdthis." if remedy else ADVICE[Reason.TLS_FAILED].remedy
             assert [each["remedy"] for each in found] == [advice, advice]
@@ -134,7 +134,7 @@ async def test_a_secret_that_is_not_there_is_told_with_its_key_and_document(
     (tmp_path / "secrets/bmc").mkdir(parents=True)  # as Kubernetes mounts one that is not there
     (tmp_path / "lab.yaml").write_text(power_target(HOSTS, spec="interval: 30s"))
     async with Exporting(tmp_path) as site:
-        for _, poller, _ in list(site.exporter._targets._pollers.values()):
+        for _, poller, _ in list(site.exporter.registry.targets._pollers._pollers.values()):
             await poller.ask()
         status = await site.json()
         assert status["secrets_missing"] == [

@@ -8,17 +8,17 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from rackwatt_crds import hostlist
 from rackwatt_crds.loading import load
-from rackwatt_exporter.ledger_file import LedgerFile
-from rackwatt_exporter.page.page import Page
+from rackwatt_exporter.exposition.cache import ExpositionCache
 from rackwatt_exporter.polling.gate import Gates
 from rackwatt_exporter.reading import ReadError, Reading, Reason
-from rackwatt_exporter.roster import Roster
 from rackwatt_exporter.schedulers.catalogue import scheduler
 from rackwatt_exporter.settings.binding import Binding
 from rackwatt_exporter.settings.fleet import Fleet, fleet
 from rackwatt_exporter.settings.secrets import Secrets
 from rackwatt_exporter.settings.target import Target
-from rackwatt_exporter.store import Store
+from rackwatt_exporter.store.ledger_file import LedgerFile
+from rackwatt_exporter.store.node_states import NodeStateStore
+from rackwatt_exporter.store.targets import TargetStore
 from rackwatt_exporter.targets.catalogue import Catalogue
 from tests.virtual_time import run
 
@@ -68,13 +68,13 @@ def _hold_what_was(built: Fleet) -> None:
 
 
 def _hold_page(built: Fleet) -> None:
-    store = Store(LedgerFile(None))
-    roster = Roster(store)
-    page = Page(roster, ("power-exporter",))
-    store.changed = page.update
+    store = TargetStore(LedgerFile(None))
+    roster = NodeStateStore(store)
+    page = ExpositionCache(store, roster, ("power-exporter",))
+    store.on_change = page.update
     shown = list(built.targets.values())[:_PARSED]
-    store.want(shown)
-    roster.want(built.bindings.values())
+    store.sync(shown)
+    roster.sync(built.bindings.values())
     for target in shown:
         store.succeeded(target.node, Reading(1.0, "x"), 0.1)
         store.failed(target.node, ReadError(Reason.TIMEOUT, "x"), 0.1)

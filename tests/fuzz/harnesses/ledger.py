@@ -5,8 +5,8 @@ import math
 import tempfile
 from pathlib import Path
 
-from rackwatt_exporter.ledger_file import FILE, LedgerFile
-from rackwatt_exporter.meter import Meter
+from rackwatt_exporter.store.ledger_file import FILE, LedgerFile
+from rackwatt_exporter.store.wrapping_counter import WrappingCounter
 
 JSON = True
 _MUTE = logging.NullHandler()
@@ -14,7 +14,7 @@ _MUTE = logging.NullHandler()
 
 def examine(data: bytes) -> None:
     """Start from any file."""
-    log = logging.getLogger("rackwatt_exporter.ledger_file")
+    log = logging.getLogger("rackwatt_exporter.store.ledger_file")
     log.propagate = False
     try:
         with tempfile.TemporaryDirectory() as directory:
@@ -24,7 +24,7 @@ def examine(data: bytes) -> None:
 
 
 def _start(directory: Path, data: bytes) -> None:
-    logging.getLogger("rackwatt_exporter.ledger_file").addHandler(_MUTE)
+    logging.getLogger("rackwatt_exporter.store.ledger_file").addHandler(_MUTE)
     (directory / FILE).write_bytes(data)
     ledger = LedgerFile(directory)
     accounts = ledger.accounts
@@ -38,14 +38,14 @@ def _start(directory: Path, data: bytes) -> None:
             assert account.served_joules >= begun >= 0
             assert math.isfinite(account.served_joules)
             assert math.isfinite(account.covered_s)
-    for meter in ledger.meters.values():
+    for meter in ledger.counters.values():
         _hold_meter(meter)
 
 
-def _hold_meter(meter: Meter) -> None:
+def _hold_meter(meter: WrappingCounter) -> None:
     begun = meter.served_joules
     for step, joules in enumerate((5.0, 400.0, 3.0, 3.0)):
-        meter.turn(joules, 65712.0, "this boot", 100.0 + step * 10.0, 1e9)
+        meter.update(joules, 65712.0, "this boot", 100.0 + step * 10.0, 1e9)
         assert meter.served_joules >= begun >= 0
         assert math.isfinite(meter.served_joules)
         assert math.isfinite(meter.covered_s)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from rackwatt_exporter.page.families import FAMILIES
+from rackwatt_exporter.pipelines.families import all_families
 from tests.exporter.commands.running import running
 from tests.operator.plan.planning import Manifest, binding, fleet, nodes, of_kind, planned
 from tests.operator.plan.queries import families, labels_asked, labels_grouped
@@ -29,7 +29,7 @@ GRID = fleet(name="grid").replace(
 )
 BINDING = binding("noop: {states: [{names: 'n[1-3]', state: idle}]}")
 TEXT = "---\n".join((FLEET, NODES, GRID, BINDING))
-SERVED = {family.name: set(family.labels) for family in FAMILIES}
+SERVED = {family.name: set(family.labels) for family in all_families()}
 WHOSE = {"namespace", "job"}
 # What only stands there when something goes wrong that does not here.
 MAY_BE_EMPTY = {"Questions without an answer", "Readings that brought nothing"}

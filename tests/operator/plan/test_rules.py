@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from rackwatt_exporter.page.families import FAMILIES
+from rackwatt_exporter.pipelines.families import all_families
 from tests.operator.plan.planning import Manifest, binding, fleet, nodes, only, planned
 from tests.operator.plan.promtool import check, raised
 from tests.operator.plan.queries import families, labels_asked, labels_grouped
@@ -60,7 +60,7 @@ def test_prometheus_takes_the_rules(case: str, tmp_path: Path) -> None:
 
 def test_rules_ask_for_nothing_that_the_exporter_does_not_serve() -> None:
     added = {"namespace", "job"}  # by Prometheus
-    served = {family.name: {*family.labels, *added} for family in FAMILIES}
+    served = {family.name: {*family.labels, *added} for family in all_families()}
     served["up"] = {"instance", *added}
     made = [one for text in (*DOCUMENTS.values(), SCHEDULED) for one in planned(text)]
     written = [rule for one in made if one["kind"] == "PrometheusRule" for rule in rules([one])]

@@ -1,0 +1,43 @@
+"""The collectors there are: a new one is a module of its own and a row here.
+
+What it needs of its node is a row in rackwatt_crds/node/needs.py. Modules are imported when first
+needed: on a node every megabyte is somebody's.
+"""
+
+import math
+from collections.abc import Mapping
+from importlib import import_module
+from types import MappingProxyType
+from typing import NamedTuple, cast
+
+from rackwatt_exporter.collectors.base import Collector
+from rackwatt_exporter.metrics.family import MetricFamily
+from rackwatt_exporter.settings.host import Host
+
+
+class Row(NamedTuple):
+    """Where a collector is, and how long it may rest at most, whatever a document says."""
+
+    factory: str
+    max_interval_s: float = math.inf
+
+
+COLLECTORS: Mapping[str, Row] = MappingProxyType(
+    {
+        "cpu": Row("rackwatt_exporter.collectors.cpu:CpuCollector"),
+        # So often that no counter goes round unseen (store/wrapping_counter.py).
+        "rapl": Row("rackwatt_exporter.collectors.rapl:RaplCollector", 30.0),
+    }
+)
+
+
+def collector_families() -> list[MetricFamily]:
+    """Return the families of every collector, imported for it."""
+    modules = (import_module(row.factory.partition(":")[0]) for row in COLLECTORS.values())
+    return [family for module in modules for family in getattr(module, "FAMILIES", ())]
+
+
+def collector(name: str, host: Host) -> Collector:
+    """Make a collector; it does no input or output yet."""
+    module, factory = COLLECTORS[name].factory.split(":")
+    return cast(Collector, getattr(import_module(module), factory)(host))

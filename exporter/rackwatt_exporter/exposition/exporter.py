@@ -1,0 +1,43 @@
+"""What the page says of the exporter itself: its documents, its build, its process."""
+
+import platform
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from rackwatt_exporter import __version__
+from rackwatt_exporter.exposition import families as f
+from rackwatt_exporter.metrics.process_collector import usage_samples
+from rackwatt_exporter.metrics.text import END, FamilyLines, labels
+from rackwatt_exporter.settings.fleet import Fleet
+
+
+def document_text(fleet: Fleet, reloaded_at_s: float, lag_s: float, openmetrics: bool) -> str:
+    """Write the families that tell of the documents and the build."""
+    return _text(_samples(fleet, reloaded_at_s, lag_s), openmetrics)
+
+
+def process_text(openmetrics: bool) -> str:
+    """Write what this process uses, and in OpenMetrics the end mark."""
+    return _text(usage_samples(), openmetrics) + (END if openmetrics else "")
+
+
+def _text(samples: Iterable[FamilyLines], openmetrics: bool) -> str:
+    return "".join(
+        family.header(openmetrics) + "".join(f"{family.name}{line}\n" for line in lines)
+        for family, lines in samples
+        if lines
+    )
+
+
+def _samples(fleet: Fleet, reloaded_at_s: float, lag_s: float) -> Iterator[FamilyLines]:
+    counts = Counter(target.document for target in fleet.targets.values())
+    yield (
+        f.TARGETS,
+        [f"{labels([('powertarget', name)])} {count}" for name, count in counts.items()],
+    )
+    yield f.PROBLEMS, [f" {len(fleet.problems)}"]
+    yield f.RELOADED, [f" {reloaded_at_s:.3f}"]
+    yield f.RELOAD_GOOD, [f" {int(not fleet.problems)}"]
+    yield f.LAG, [f" {lag_s:.6f}"]
+    build = labels((("version", __version__), ("python", platform.python_version())))
+    yield f.BUILD, [f"{build} 1"]

@@ -1,1 +1,0 @@
-"""The page for Prometheus: which families there are, and their text."""

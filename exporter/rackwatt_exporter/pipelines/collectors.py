@@ -1,0 +1,152 @@
+"""The pipeline of this machine's collectors: their samples, and the joules of their counters."""
+
+from collections import defaultdict
+from collections.abc import Hashable, Iterator, Mapping
+from itertools import chain
+from typing import Any
+
+from rackwatt_exporter.collectors.base import Collector, CollectorResult
+from rackwatt_exporter.collectors.registry import COLLECTORS, collector
+from rackwatt_exporter.exposition.families import STATE
+from rackwatt_exporter.metrics.family import MetricFamily
+from rackwatt_exporter.metrics.health import HealthFamilies
+from rackwatt_exporter.metrics.text import FamilyLines, line
+from rackwatt_exporter.pipelines.health import rounded
+from rackwatt_exporter.pipelines.pipeline import Measured, Pipeline, Subject, scheduled
+from rackwatt_exporter.polling.pace import Pace
+from rackwatt_exporter.reading import ReadError
+from rackwatt_exporter.settings.fleet import Fleet
+from rackwatt_exporter.settings.host import Host
+from rackwatt_exporter.settings.instrument import Instrument
+from rackwatt_exporter.store.collectors import CollectorRecord, CollectorStore
+from rackwatt_exporter.store.node_states import NodeStateStore
+from rackwatt_exporter.store.targets import TargetStore
+
+_DOMAIN = ("node", "source", "domain", "zone")
+
+DOMAIN_POWER = MetricFamily(
+    "rackwatt_node_domain_power_watts",
+    "gauge",
+    "Mean power of a part of the node since the reading before. Only package and dram add up.",
+    _DOMAIN,
+    "watts",
+)
+DOMAIN_ENERGY = MetricFamily(
+    "rackwatt_node_domain_energy_joules_total",
+    "counter",
+    "Energy of a part of the node by its own counter, wraps undone. Only package and dram add up.",
+    _DOMAIN,
+    "joules",
+)
+DOMAIN_COVERED = MetricFamily(
+    "rackwatt_node_domain_energy_covered_seconds_total",
+    "counter",
+    "Time that the joules stand for; the rest was not seen and is not guessed.",
+    _DOMAIN,
+    "seconds",
+)
+DOMAIN = (DOMAIN_POWER, DOMAIN_ENERGY, DOMAIN_COVERED)
+HEALTH = HealthFamilies.of("collector", ("node", "collector"))
+
+
+class CollectorPipeline(Pipeline[Instrument, CollectorResult]):
+    """All collectors of this machine."""
+
+    name = "collectors"
+    store: CollectorStore
+
+    def __init__(
+        self, store: CollectorStore, host: Host, schedulers: NodeStateStore, targets: TargetStore
+    ) -> None:
+        super().__init__(store)
+        self._host = host
+        self._schedulers = schedulers
+        self._targets = targets
+
+    def specs(self, fleet: Fleet) -> Mapping[str, Instrument]:
+        """Return the collectors that the documents want, by name."""
+        return fleet.instruments
+
+    def source(self, spec: Instrument) -> Collector:
+        """Make a collector."""
+        return collector(spec.name, self._host)
+
+    def identity(self, spec: Instrument) -> Hashable:
+        """Return its name: a collector has no settings yet."""
+        return spec.name
+
+    def pace(self, spec: Instrument) -> Pace:
+        """Return how often it is polled: no less than its counters allow."""
+        return scheduled(spec.schedule, COLLECTORS[spec.name].max_interval_s)
+
+    def subject(self, spec: Instrument) -> Subject:
+        """Name this node, and the collector as the method."""
+        return Subject(self.store.node, "", spec.name)
+
+    def families(self, now_s: float) -> Iterator[FamilyLines]:
+        """Go through the samples by family, the counters of energy, and health."""
+        lines: dict[MetricFamily, list[str]] = defaultdict(list)
+        for record in self.store.records.values():
+            for family, text in chain(self._samples(record), self._energies(record)):
+                lines[family].append(text)
+        node, records = self.store.node, self.store.records.values()
+        health = HEALTH.lines([((node, one.spec.name), one) for one in records], now_s)
+        return chain(lines.items(), health, self._state())
+
+    def describe(self, record: CollectorRecord) -> dict[str, Any]:
+        """Return its node and its power."""
+        return {
+            "collector": record.spec.name,
+            "powertarget": record.spec.document,
+            "node": self.store.node,
+            "watts": rounded(self.store.watts(record)),
+        }
+
+    def line(self, record: CollectorRecord) -> str:
+        """Describe its power, or why there is none."""
+        watts = self.store.watts(record)
+        known = "measures" if watts is None else f"{watts:,.1f} W"
+        word = known if record.value is not None else "not read yet"
+        if record.error is not None:
+            word = f"{record.error.reason}, {record.error}"
+        return f"Collector {record.spec.name} on {self.store.node}: {word}."
+
+    def measured(self) -> Iterator[Measured]:
+        """Count this node once for each PowerTarget, by all of its collectors there."""
+        by_document: dict[str, list[CollectorRecord]] = defaultdict(list)
+        for record in self.store.records.values():
+            by_document[record.spec.document].append(record)
+        for document, records in by_document.items():
+            known = [watts for watts in map(self.store.watts, records) if watts is not None]
+            up = any(record.value is not None for record in records)
+            failing = any(record.error is not None for record in records)
+            yield Measured(document, up, failing, sum(known) if known else None)
+
+    def problem(self, value: CollectorResult) -> ReadError | None:
+        """Return why a part is missing."""
+        return value.error
+
+    def _samples(self, record: CollectorRecord) -> Iterator[tuple[MetricFamily, str]]:
+        for sample in record.value.samples if record.value else ():
+            values = (self.store.node, *sample.labels)
+            yield sample.family, line(sample.family, values, repr(sample.value))
+
+    def _energies(self, record: CollectorRecord) -> Iterator[tuple[MetricFamily, str]]:
+        for energy in record.value.energies if record.value else ():
+            counter = self.store.counter(record.spec.name, energy)
+            who = (self.store.node, record.spec.name, energy.domain, energy.zone)
+            if counter.watts is not None:
+                yield DOMAIN_POWER, line(DOMAIN_POWER, who, repr(counter.watts))
+            yield DOMAIN_ENERGY, line(DOMAIN_ENERGY, who, repr(counter.served_joules))
+            yield DOMAIN_COVERED, line(DOMAIN_COVERED, who, repr(counter.served_covered_s))
+
+    def _state(self) -> Iterator[FamilyLines]:
+        """Give the state of this node, unless it is a target as well and among the others."""
+        node, name = self.store.node, self.store.scheduler
+        record, state = (
+            self._schedulers.records.get(name or ""),
+            self._schedulers.state(name, node),
+        )
+        if record is not None and state is not None and node not in self._targets.states:
+            who = (node, record.spec.name, record.spec.cluster, state)
+            yield STATE, [line(STATE, who, 1)]

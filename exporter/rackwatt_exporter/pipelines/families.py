@@ -1,0 +1,19 @@
+"""Every family there is, in the order of docs/metrics.md, which is generated from it."""
+
+from rackwatt_exporter.collectors.registry import collector_families
+from rackwatt_exporter.exposition.families import PER_PROCESS, PER_TARGET
+from rackwatt_exporter.metrics.family import MetricFamily
+from rackwatt_exporter.pipelines import collectors, grid, schedulers
+
+
+def all_families() -> tuple[MetricFamily, ...]:
+    """Return every family; it imports every collector."""
+    return (
+        *PER_TARGET,
+        *collectors.DOMAIN,
+        *collector_families(),
+        *collectors.HEALTH,
+        *schedulers.FAMILIES,
+        *grid.FAMILIES,
+        *PER_PROCESS,
+    )

@@ -1,0 +1,90 @@
+"""The pipeline of the grid: the carbon intensity of its zones."""
+
+from collections.abc import Hashable, Iterator, Mapping
+from itertools import chain
+from typing import Any
+
+from rackwatt_exporter.grid.catalogue import provider
+from rackwatt_exporter.grid.provider import Intensity, Provider
+from rackwatt_exporter.metrics.family import MetricFamily
+from rackwatt_exporter.metrics.health import HealthFamilies
+from rackwatt_exporter.metrics.text import FamilyLines, line
+from rackwatt_exporter.pipelines.health import rounded
+from rackwatt_exporter.pipelines.pipeline import Measured, Pipeline, Subject, scheduled
+from rackwatt_exporter.polling.pace import Pace
+from rackwatt_exporter.settings.feed import Feed
+from rackwatt_exporter.settings.fleet import Fleet
+from rackwatt_exporter.store.store import Record
+
+INTENSITY = MetricFamily(
+    "rackwatt_grid_carbon_intensity_grams_per_joule",
+    "gauge",
+    "Carbon dioxide equivalent of a joule from the grid; times 3.6e6 it is grams per kWh.",
+    ("zone", "provider"),
+    "grams_per_joule",
+)
+HEALTH = HealthFamilies.of("grid", ("zone", "provider"))
+FAMILIES = (INTENSITY, *HEALTH)
+
+
+class GridPipeline(Pipeline[Feed, Intensity]):
+    """All zones of the grid."""
+
+    name = "grids"
+
+    def specs(self, fleet: Fleet) -> Mapping[str, Feed]:
+        """Return zones with their providers, by their names together."""
+        return fleet.feeds
+
+    def source(self, spec: Feed) -> Provider:
+        """Make the provider of a zone."""
+        return provider(spec)
+
+    def identity(self, spec: Feed) -> Hashable:
+        """Return the provider's settings."""
+        return spec.options
+
+    def pace(self, spec: Feed) -> Pace:
+        """Return how often it is polled."""
+        return scheduled(spec.schedule)
+
+    def subject(self, spec: Feed) -> Subject:
+        """Name the zone, and the provider as the method."""
+        return Subject(spec.zone, "", spec.provider)
+
+    def families(self, now_s: float) -> Iterator[FamilyLines]:
+        """Go through the intensities and health."""
+        known = [(_labels(record), record) for record in self.store.records.values()]
+        intensities = [
+            line(INTENSITY, who, repr(record.value.grams_per_joule))
+            for who, record in known
+            if record.value is not None
+        ]
+        return chain([(INTENSITY, intensities)], HEALTH.lines(known, now_s))
+
+    def describe(self, record: Record[Feed, Intensity]) -> dict[str, Any]:
+        """Return the zone, its provider and its intensity."""
+        grams = record.value.grams_per_kilowatt_hour if record.value else None
+        return {
+            "powertarget": record.spec.document,
+            "zone": record.spec.zone,
+            "provider": record.spec.provider,
+            "grams_per_kilowatt_hour": rounded(grams),
+        }
+
+    def line(self, record: Record[Feed, Intensity]) -> str:
+        """Describe the intensity, or why it is not known."""
+        grams = record.value.grams_per_kilowatt_hour if record.value else 0.0
+        word = f"{grams:g} g/kWh" if record.value is not None else "not read yet"
+        if record.error is not None:
+            word = f"{record.error.reason}, {record.error}"
+        return f"Grid {record.spec.zone} ({record.spec.provider}): {word}."
+
+    def measured(self) -> Iterator[Measured]:
+        """Count each zone as a target without watts."""
+        for record in self.store.records.values():
+            yield Measured(record.spec.document, record.up, record.error is not None)
+
+
+def _labels(record: Record[Feed, Intensity]) -> tuple[str, str]:
+    return record.spec.zone, record.spec.provider

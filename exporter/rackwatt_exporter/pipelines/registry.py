@@ -1,0 +1,41 @@
+"""The registry of pipelines: every kind of thing that is measured, built once."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from rackwatt_exporter.pipelines.collectors import CollectorPipeline
+from rackwatt_exporter.pipelines.grid import GridPipeline
+from rackwatt_exporter.pipelines.pipeline import Pipeline
+from rackwatt_exporter.pipelines.schedulers import SchedulerPipeline
+from rackwatt_exporter.pipelines.targets import TargetPipeline
+from rackwatt_exporter.settings.host import Host
+from rackwatt_exporter.settings.secrets import Secrets
+from rackwatt_exporter.store.collectors import CollectorStore
+from rackwatt_exporter.store.ledger_file import LedgerFile
+from rackwatt_exporter.store.node_states import NodeStateStore
+from rackwatt_exporter.store.store import Store
+from rackwatt_exporter.store.targets import TargetStore
+
+
+class Registry:
+    """All pipelines, in the order in which they are shown.
+
+    Targets and schedulers are named, too: the fleet page draws the one, and other exporters read
+    the other.
+    """
+
+    def __init__(self, ledger: LedgerFile, secrets: Secrets, host: Host) -> None:
+        targets = TargetStore(ledger)
+        schedulers = NodeStateStore(targets)
+        collectors = CollectorStore(host.node, ledger)
+        self.targets = TargetPipeline(targets, secrets)
+        self.schedulers = SchedulerPipeline(schedulers, secrets)
+        self._pipelines: tuple[Pipeline[Any, Any], ...] = (
+            self.targets,
+            self.schedulers,
+            CollectorPipeline(collectors, host, schedulers, targets),
+            GridPipeline(Store()),
+        )
+
+    def __iter__(self) -> Iterator[Pipeline[Any, Any]]:
+        return iter(self._pipelines)

@@ -1,0 +1,122 @@
+"""The pipeline of schedulers: the states of their nodes, which the targets carry."""
+
+from collections.abc import Hashable, Iterator, Mapping
+from itertools import chain
+from typing import Any
+
+from rackwatt_exporter.metrics.family import MetricFamily
+from rackwatt_exporter.metrics.health import HealthFamilies
+from rackwatt_exporter.metrics.text import FamilyLines, line
+from rackwatt_exporter.pipelines.pipeline import Pipeline, Subject
+from rackwatt_exporter.polling.pace import Pace
+from rackwatt_exporter.schedulers.catalogue import scheduler
+from rackwatt_exporter.schedulers.scheduler import NodeStates, Scheduler
+from rackwatt_exporter.settings.binding import Binding
+from rackwatt_exporter.settings.fleet import Fleet
+from rackwatt_exporter.settings.secrets import Secrets
+from rackwatt_exporter.store.node_states import NodeStateStore, SchedulerRecord, counts
+
+_SCHEDULER = ("scheduler", "cluster")
+_MAX_STATES = 50
+
+HEALTH = HealthFamilies(
+    MetricFamily(
+        "rackwatt_scheduler_up",
+        "gauge",
+        "Whether the scheduler answered the last question.",
+        _SCHEDULER,
+    ),
+    MetricFamily(
+        "rackwatt_scheduler_answer_age_seconds",
+        "gauge",
+        "Age of the scheduler's last answer, whether it still counts or not.",
+        _SCHEDULER,
+        "seconds",
+    ),
+    MetricFamily(
+        "rackwatt_scheduler_read_duration_seconds",
+        "gauge",
+        "How long the last question took, answered or not.",
+        _SCHEDULER,
+        "seconds",
+    ),
+    MetricFamily(
+        "rackwatt_scheduler_errors_total",
+        "counter",
+        "Questions that brought no answer, by reason.",
+        (*_SCHEDULER, "reason"),
+    ),
+)
+NODES = MetricFamily(
+    "rackwatt_scheduler_nodes",
+    "gauge",
+    "Nodes in each state, as the scheduler has them.",
+    (*_SCHEDULER, "state"),
+)
+FAMILIES = (*HEALTH, NODES)
+
+
+class SchedulerPipeline(Pipeline[Binding, NodeStates]):
+    """All SchedulerBindings."""
+
+    name = "schedulers"
+    store: NodeStateStore
+
+    def __init__(self, store: NodeStateStore, secrets: Secrets) -> None:
+        super().__init__(store)
+        self._secrets = secrets
+
+    def specs(self, fleet: Fleet) -> Mapping[str, Binding]:
+        """Return the bindings, by name."""
+        return fleet.bindings
+
+    def source(self, spec: Binding) -> Scheduler:
+        """Make the scheduler of a binding."""
+        return scheduler(spec, self._secrets)
+
+    def identity(self, spec: Binding) -> Hashable:
+        """Return the way to the scheduler."""
+        return spec.access
+
+    def pace(self, spec: Binding) -> Pace:
+        """Return how often it is polled."""
+        return Pace(spec.interval_s, spec.timeout_s, spec.max_backoff_s)
+
+    def subject(self, spec: Binding) -> Subject:
+        """Name the binding and its kind."""
+        return Subject(spec.name, "", spec.options.label)
+
+    def reference(self, spec: Binding, fleet: Fleet) -> str:
+        """Return the document."""
+        del fleet
+        return f"SchedulerBinding {spec.name}"
+
+    def families(self, now_s: float) -> Iterator[FamilyLines]:
+        """Go through health and the nodes by state."""
+        records = self.store.records.values()
+        nodes = [
+            line(NODES, (*_labels(record), state), count)
+            for record in records
+            for state, count in counts(record).items()
+        ]
+        health = HEALTH.lines([(_labels(record), record) for record in records], now_s)
+        return chain(health, [(NODES, nodes)])
+
+    def describe(self, record: SchedulerRecord) -> dict[str, Any]:
+        """Return its cluster, its version and its nodes by state."""
+        return {
+            "name": record.spec.name,
+            "cluster": record.spec.cluster,
+            "version": record.value.version if record.value else None,
+            "nodes": dict(counts(record).most_common(_MAX_STATES)),
+        }
+
+    def line(self, record: SchedulerRecord) -> str:
+        """Describe its nodes by state, or why they are not known."""
+        listed = ", ".join(f"{count} {state}" for state, count in sorted(counts(record).items()))
+        silent = f"not heard ({record.error.reason})" if record.error else "not heard yet"
+        return f"Scheduler {record.spec.name}: {listed or silent}."
+
+
+def _labels(record: SchedulerRecord) -> tuple[str, str]:
+    return record.spec.name, record.spec.cluster

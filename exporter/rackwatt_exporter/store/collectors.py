@@ -1,0 +1,94 @@
+"""The store of this machine's collectors: what each found last, and the joules of its counters.
+
+Counters of joules come raw, and are booked here on counters that outlive the process.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeAlias
+
+from rackwatt_exporter.collectors.base import CollectorResult
+from rackwatt_exporter.reading import EnergyCounter
+from rackwatt_exporter.settings.instrument import Instrument
+from rackwatt_exporter.store.ledger_file import LedgerFile
+from rackwatt_exporter.store.store import Record, Store
+from rackwatt_exporter.store.wrapping_counter import WrappingCounter
+
+log = logging.getLogger(__name__)
+
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+CollectorRecord: TypeAlias = Record[Instrument, CollectorResult]
+
+
+class CollectorStore(Store[Instrument, CollectorResult]):
+    """All collectors by name, on the node of this name."""
+
+    def __init__(
+        self,
+        node: str,
+        ledger: LedgerFile,
+        clock: Callable[[], float] = time.monotonic,
+        since_boot: Callable[[], float] = lambda: time.clock_gettime(time.CLOCK_BOOTTIME),
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        super().__init__(clock)
+        self.node = node
+        self._ledger = ledger
+        self._since_boot = since_boot
+        self._wall = wall
+        self._boot = _boot_id()
+
+    @property
+    def scheduler(self) -> str | None:
+        """The binding that knows this node's state, if a document names one."""
+        named = (record.spec.scheduler for record in self.records.values())
+        return next(filter(None, named), None)
+
+    def counter(self, collector: str, energy: EnergyCounter) -> WrappingCounter:
+        """Return the account of a counter."""
+        key = _counter_key(collector, energy)
+        return self._ledger.counters.setdefault(key, WrappingCounter())
+
+    def watts(self, record: CollectorRecord) -> float | None:
+        """Sum the power of a collector's counters; None unless all of them are known."""
+        if record.value is None or record.value.error is not None:
+            return None
+        additive = [energy for energy in record.value.energies if energy.additive]
+        known = [self.counter(record.spec.name, energy).watts for energy in additive]
+        watts = [value for value in known if value is not None]
+        return sum(watts) if watts and len(watts) == len(known) else None
+
+    def _accept(self, record: CollectorRecord, value: CollectorResult, took_s: float) -> None:
+        """Put a result into its record; an error of a part of it counts as a failure."""
+        before, since_s = record.error, record.failing_since_s
+        super()._accept(record, value, took_s)
+        self._book(record.spec.name, value)
+        if value.error is None:
+            return
+        if before is None or before.reason is not value.error.reason:
+            log.warning("%s: %s", value.error.reason, value.error, extra={"node": record.spec.name})
+        record.failing_since_s = since_s
+        record.fail(value.error, self._clock())
+
+    def _book(self, collector: str, value: CollectorResult) -> None:
+        at_s, wall_s = self._since_boot(), self._wall()
+        for energy in value.energies:
+            self.counter(collector, energy).update(
+                energy.joules, energy.span_joules, self._boot, at_s, wall_s, energy.max_watts
+            )
+            self._ledger.changed.add(_counter_key(collector, energy))
+
+
+def _counter_key(collector: str, energy: EnergyCounter) -> str:
+    return f"{collector}/{energy.zone}"
+
+
+def _boot_id() -> str:
+    """Return the identity of this boot, the same in every container; empty where it has none."""
+    try:
+        return _BOOT_ID.read_text().strip()
+    except OSError:
+        return ""

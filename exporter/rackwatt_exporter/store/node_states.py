@@ -1,0 +1,81 @@
+"""The store of schedulers: what each reported last of its nodes, and for how long that counts.
+
+Unreachable is not idle: when a scheduler has not answered for `stale_after_s` its nodes have no
+state at all, and their power stays. A report that came through another exporter is as old as that
+one's.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypeAlias
+
+from rackwatt_exporter.reading import ReadError
+from rackwatt_exporter.schedulers.scheduler import NodeStates
+from rackwatt_exporter.settings.binding import Binding
+from rackwatt_exporter.store.store import Record, Store
+from rackwatt_exporter.store.targets import TargetStore
+
+_NONE: Mapping[str, str] = {}
+
+SchedulerRecord: TypeAlias = Record[Binding, NodeStates]
+
+
+class NodeStateStore(Store[Binding, NodeStates]):
+    """All bindings by name. It writes each node's state into the store of targets."""
+
+    def __init__(self, targets: TargetStore, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(clock)
+        self._targets = targets
+
+    def sync(self, specs: Iterable[Binding]) -> set[str]:
+        """Hold a record for each binding and for no other; return the names of those removed."""
+        removed = super().sync(specs)
+        self.propagate()
+        return removed
+
+    def propagate(self) -> None:
+        """Give every target the state of its node."""
+        for node, record in self._targets.records.items():
+            self._targets.set_state(node, self.state(record.spec.scheduler, node))
+
+    def state(self, scheduler: str | None, node: str) -> str | None:
+        """Return the state that a scheduler gives a node; None where that is not known."""
+        record = self.records.get(scheduler or "")
+        return states(record).get(node) if record else None
+
+    def withdraw_stale(self) -> None:
+        """Withdraw every report that is too old by now."""
+        revision = self.revision
+        super().withdraw_stale()
+        if self.revision != revision:
+            self.propagate()
+
+    def succeeded(self, key: str, value: NodeStates, took_s: float) -> None:
+        """Accept what a scheduler reported just now, or what another exporter has kept of it."""
+        super().succeeded(key, value, took_s)
+        self.propagate()
+
+    def failed(self, key: str, error: ReadError, took_s: float) -> None:
+        """Accept a failure that happened just now."""
+        super().failed(key, error, took_s)
+        self.withdraw_stale()
+        self.propagate()
+
+    def _age_s(self, value: NodeStates) -> float:
+        """Return the age of a report that another exporter has kept."""
+        return value.age_s
+
+    def _accept(self, record: SchedulerRecord, value: NodeStates, took_s: float) -> None:
+        super()._accept(record, value, took_s)
+        record.withdraw_if_stale(self._clock())
+
+
+def states(record: SchedulerRecord) -> Mapping[str, str]:
+    """Return the state of each node that has one now."""
+    return record.value.states if record.value else _NONE
+
+
+def counts(record: SchedulerRecord) -> Counter[str]:
+    """Count nodes by state."""
+    return Counter(states(record).values())

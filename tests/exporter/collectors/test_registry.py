@@ -1,0 +1,45 @@
+import subprocess
+import sys
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from rackwatt_crds.node.collectors import Collector as Name
+from rackwatt_crds.node.needs import NEEDS
+from rackwatt_exporter.collectors.registry import COLLECTORS, collector, collector_families
+from rackwatt_exporter.reading import ReadError
+from rackwatt_exporter.settings.host import Host
+
+
+def test_the_document_the_catalogue_and_the_needs_name_the_same_collectors() -> None:
+    assert set(COLLECTORS) == set(get_args(Name)) == set(NEEDS)
+
+
+def test_every_family_of_a_collector_begins_with_the_node_and_is_declared_once() -> None:
+    families = collector_families()
+    assert all(family.labels[0] == "node" for family in families)
+    assert len({family.name for family in families}) == len(families)
+
+
+@pytest.mark.parametrize("name", COLLECTORS)
+async def test_each_is_made_without_touching_anything_and_fails_with_a_reason(
+    name: str, tmp_path: Path
+) -> None:
+    made = collector(name, Host("n1", sysfs=tmp_path / "none", procfs=tmp_path / "none"))
+    with pytest.raises(ReadError):
+        await made.read()
+    await made.close()
+
+
+def test_a_collector_that_no_document_names_is_not_loaded() -> None:
+    code = (
+        "import sys, rackwatt_exporter.commands.run\n"
+        "from rackwatt_exporter.collectors.registry import collector\n"
+        "from rackwatt_exporter.settings.host import Host\n"
+        "collector('cpu', Host())\n"
+        "print([one for one in sys.modules if one.startswith('rackwatt_exporter.collectors.')])\n"
+    )
+    loaded = subprocess.check_output([sys.executable, "-c", code], text=True)
+    assert "collectors.cpu" in loaded
+    assert "collectors.rapl" not in loaded

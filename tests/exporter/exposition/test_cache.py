@@ -1,0 +1,341 @@
+import shutil
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client import Metric
+from prometheus_client.openmetrics.parser import (
+    text_string_to_metric_families as parse_openmetrics,
+)
+from prometheus_client.parser import text_string_to_metric_families as parse_text
+
+from rackwatt_exporter.collectors.base import CollectorResult
+from rackwatt_exporter.collectors.cpu import CPUS, GUEST_SECONDS, SECONDS
+from rackwatt_exporter.exposition.cache import ExpositionCache
+from rackwatt_exporter.exposition.exporter import document_text, process_text
+from rackwatt_exporter.grid.provider import Intensity
+from rackwatt_exporter.metrics.family import Sample
+from rackwatt_exporter.pipelines.collectors import CollectorPipeline
+from rackwatt_exporter.pipelines.families import all_families
+from rackwatt_exporter.pipelines.grid import GridPipeline
+from rackwatt_exporter.pipelines.pipeline import Pipeline
+from rackwatt_exporter.pipelines.schedulers import SchedulerPipeline
+from rackwatt_exporter.reading import (
+    EnergyCounter,
+    Members,
+    ReadError,
+    Reading,
+    Reason,
+    Statistics,
+)
+from rackwatt_exporter.schedulers.scheduler import NodeStates
+from rackwatt_exporter.settings.binding import Binding, NoopOptions
+from rackwatt_exporter.settings.feed import Feed, StaticOptions
+from rackwatt_exporter.settings.fleet import Fleet
+from rackwatt_exporter.settings.host import Host
+from rackwatt_exporter.settings.instrument import Instrument
+from rackwatt_exporter.settings.options import FakeOptions
+from rackwatt_exporter.settings.secrets import Secrets
+from rackwatt_exporter.settings.target import Target
+from rackwatt_exporter.store.collectors import CollectorStore
+from rackwatt_exporter.store.ledger_file import LedgerFile
+from rackwatt_exporter.store.node_states import NodeStateStore
+from rackwatt_exporter.store.store import Store
+from rackwatt_exporter.store.targets import TargetStore
+
+
+class House:
+    """Stores, pipelines and the cache over a clock of their own."""
+
+    def __init__(self, *targets: Target, profiles: tuple[str, ...] = ("power-exporter",)) -> None:
+        self.now_s = 1000.0
+        ledger = LedgerFile(None)
+        self.store = TargetStore(ledger, self.clock, self.clock)
+        self.schedulers = NodeStateStore(self.store, self.clock)
+        self.machine = CollectorStore("inside", ledger, self.clock, self.clock)
+        self.grids: Store[Feed, Intensity] = Store(self.clock)
+        self.pipelines: list[Pipeline[Any, Any]] = [
+            SchedulerPipeline(self.schedulers, Secrets(Path())),
+            CollectorPipeline(self.machine, Host("inside"), self.schedulers, self.store),
+            GridPipeline(self.grids),
+        ]
+        self.cache = ExpositionCache(self.store, self.schedulers, profiles)
+        self.store.on_change = self.cache.update
+        self.sync(*targets)
+        self.schedulers.sync([Binding("prod", "prod", "alpha", NoopOptions(), stale_after_s=60)])
+
+    def clock(self) -> float:
+        return self.now_s
+
+    def sync(self, *targets: Target) -> None:
+        self.cache.remove(self.store.sync(targets))
+
+    def states(self, **states: str) -> None:
+        self.schedulers.succeeded("prod", NodeStates(states, "noop"), 0.1)
+
+    def text(self, openmetrics: bool = False) -> str:
+        for store in (self.store, *(pipeline.store for pipeline in self.pipelines)):
+            store.withdraw_stale()
+        others = [lines for one in self.pipelines for lines in one.families(self.now_s)]
+        return b"".join(self.cache.parts(openmetrics, self.now_s, others)).decode()
+
+    def samples(self, family: str) -> dict[tuple[str, ...], float]:
+        """Parse the page as Prometheus would; samples by their label values."""
+        return {
+            tuple(sample.labels.values()): sample.value
+            for metric in parse_text(self.text())
+            for sample in metric.samples
+            if sample.name == family
+        }
+
+
+def target(node: str, **more: object) -> Target:
+    settings = {"type": "compute", "rack": "r1", "scheduler": "prod", **more}
+    return Target(node, f"{node}-bmc", "fake", FakeOptions(), "lab", **settings)  # type: ignore[arg-type]
+
+
+def test_a_reading_is_on_the_page_with_everything_known_of_it() -> None:
+    house = House(target("n1"))
+    statistics = Statistics(310.0, 200.0, 400.0, 60.0)
+    house.store.succeeded("n1", Reading(300.5, "dcmi", 5e6, statistics), 0.012)
+    house.now_s += 2
+    n1 = ("n1", "compute", "r1")
+    expected = {
+        "rackwatt_node_power_watts": {n1: 300.5},
+        "rackwatt_node_energy_joules_total": {n1: 5e6},
+        "rackwatt_node_energy_covered_seconds_total": {n1: 0},
+        "rackwatt_node_power_average_watts": {n1: 310},
+        "rackwatt_node_power_minimum_watts": {n1: 200},
+        "rackwatt_node_power_maximum_watts": {n1: 400},
+        "rackwatt_node_power_window_seconds": {n1: 60},
+        "rackwatt_target_up": {("n1",): 1},
+        "rackwatt_target_reading_age_seconds": {("n1",): 2},
+        "rackwatt_target_read_duration_seconds": {("n1",): 0.012},
+        "rackwatt_target_reads_total": {("n1",): 1},
+        "rackwatt_target_info": {("n1", "lab", "fake", "n1-bmc", "compute", "r1", "dcmi"): 1},
+        "node_power_usage": {n1: 300.5},
+    }
+    assert {family: house.samples(family) for family in expected} == expected
+    assert house.samples("rackwatt_target_errors_total") == {}
+
+
+def test_members_of_a_sum_are_on_the_page_read_and_missing() -> None:
+    house = House(target("n1"))
+    house.store.succeeded("n1", Reading(600.0, "sum", members=Members(2, 2)), 0.01)
+    both = {("n1", "expected"): 2.0, ("n1", "read"): 2.0}
+    assert house.samples("rackwatt_target_members") == both
+    lost = ReadError(Reason.MEMBER_MISSING, "one is gone", members=Members(2, 1))
+    house.store.failed("n1", lost, 0.01)
+    assert house.samples("rackwatt_target_members") == both | {("n1", "read"): 1.0}
+    house.store.succeeded("n1", Reading(600.0, "dcmi"), 0.01)
+    assert house.samples("rackwatt_target_members") == {}
+
+
+def test_before_the_first_reading_there_are_no_watts_no_joules_and_no_age() -> None:
+    house = House(target("n1"))
+    house.store.failed("n1", ReadError(Reason.TIMEOUT, "no answer"), 1.0)
+    for family in ("node_power_usage", "rackwatt_node_power_watts"):
+        assert house.samples(family) == {}
+    assert house.samples("rackwatt_node_energy_joules_total") == {}
+    assert house.samples("rackwatt_target_reading_age_seconds") == {}
+    assert house.samples("rackwatt_target_up") == {("n1",): 0}
+    assert house.samples("rackwatt_target_errors_total") == {("n1", "timeout"): 1}
+
+
+def test_a_stale_reading_leaves_the_page_while_its_age_and_joules_stay() -> None:
+    house = House(target("n1", stale_after_s=30.0))
+    house.store.succeeded("n1", Reading(300.0, "dcmi", 5e6), 0.01)
+    house.now_s += 31
+    assert house.samples("node_power_usage") == {}
+    assert house.samples("rackwatt_node_power_watts") == {}
+    assert house.samples("rackwatt_target_reading_age_seconds") == {("n1",): 31}
+    assert list(house.samples("rackwatt_node_energy_joules_total").values()) == [5e6]
+
+
+def test_statistics_that_a_reading_lacks_are_not_those_of_the_one_before() -> None:
+    house = House(target("n1"))
+    house.store.succeeded("n1", Reading(300.0, "dcmi", None, Statistics(310.0)), 0.01)
+    house.store.succeeded("n1", Reading(300.0, "sensor:PSU1 PIN"), 0.01)
+    assert house.samples("rackwatt_node_power_average_watts") == {}
+
+
+def test_the_state_stands_beside_the_power_and_in_the_profile() -> None:
+    house = House(target("n1"), target("n2"), target("n3"), target("pdu1", scheduler=None))
+    for node in ("n1", "n2", "n3", "pdu1"):
+        house.store.succeeded(node, Reading(300.0, "dcmi"), 0.01)
+    house.states(n1="mixed", n2="drained", other="idle")
+    assert house.samples("rackwatt_node_state") == {
+        ("n1", "prod", "alpha", "mixed"): 1,
+        ("n2", "prod", "alpha", "drained"): 1,
+    }
+    assert set(house.samples("node_power_usage")) == {
+        ("n1", "compute", "r1", "allocated"),
+        ("n2", "compute", "r1", "drained"),
+        ("n3", "compute", "r1"),
+        ("pdu1", "compute", "r1"),
+    }
+    assert house.samples("rackwatt_scheduler_nodes") == {
+        ("prod", "alpha", "mixed"): 1,
+        ("prod", "alpha", "drained"): 1,
+        ("prod", "alpha", "idle"): 1,
+    }
+
+
+def test_when_the_scheduler_is_not_heard_the_state_goes_and_the_power_stays() -> None:
+    house = House(target("n1", stale_after_s=1000.0))
+    house.store.succeeded("n1", Reading(300.0, "dcmi"), 0.01)
+    house.states(n1="idle")
+    house.now_s += 50
+    house.schedulers.failed("prod", ReadError(Reason.TIMEOUT, "no answer"), 1.0)
+    assert house.samples("rackwatt_scheduler_up") == {("prod", "alpha"): 0}
+    assert ("n1", "compute", "r1", "idle") in house.samples("node_power_usage")
+    house.now_s += 11
+    assert house.samples("node_power_usage") == {("n1", "compute", "r1"): 300}
+    assert house.samples("rackwatt_node_state") == {}
+    assert house.samples("rackwatt_scheduler_answer_age_seconds") == {("prod", "alpha"): 61}
+
+
+def test_a_node_that_is_gone_leaves_no_line_behind() -> None:
+    house = House(target("n1"), target("n2"))
+    for node in ("n1", "n2"):
+        house.store.succeeded(node, Reading(300.0, "dcmi"), 0.01)
+    house.sync(target("n2", rack="r7"))
+    assert "n1" not in house.text()
+    assert house.samples("node_power_usage") == {("n2", "compute", "r7"): 300}
+
+
+def test_a_place_that_was_given_up_is_taken_by_another_node_without_a_trace() -> None:
+    house = House(target("n1"), target("n2"))
+    for node in ("n1", "n2"):
+        house.store.succeeded(
+            node, Reading(100.0, "dcmi", 5.0, Statistics(1.0, 1.0, 1.0, 1.0)), 0.1
+        )
+    house.sync(target("n2"))
+    house.sync(target("n2"), target("n3"))
+    assert house.samples("rackwatt_target_up") == {("n2",): 1, ("n3",): 0}
+    assert house.samples("rackwatt_node_power_watts") == {("n2", "compute", "r1"): 100}
+    assert "n1" not in house.text()
+    house.store.failed("n3", ReadError(Reason.TIMEOUT, "silent"), 0.1)
+    house.store.succeeded("n3", Reading(7.0, "dcmi"), 0.1)
+    assert house.samples("rackwatt_node_power_watts")["n3", "compute", "r1"] == 7
+    assert house.samples("rackwatt_node_power_average_watts") == {("n2", "compute", "r1"): 1}
+
+
+def test_a_profile_can_be_switched_off() -> None:
+    house = House(target("n1"), profiles=())
+    house.store.succeeded("n1", Reading(300.0, "dcmi"), 0.01)
+    assert "node_power_usage" not in house.text()
+    assert house.samples("rackwatt_node_power_watts")
+
+
+def find_inside(house: House) -> None:
+    """Let the collectors of this machine and the grid have been read, and fail."""
+    house.machine.sync([Instrument("rapl", "nodes", scheduler="prod")])
+    house.grids.sync([Feed("fr", "FR", "static", StaticOptions(56.0))])
+    samples = (
+        Sample(SECONDS, ("user",), 1.5),
+        Sample(GUEST_SECONDS, ("user",), 1.5),
+        Sample(CPUS, (), 1.5),
+    )
+    for joules in (5.0, 1005.0):
+        package = EnergyCounter("package", "package-0", joules, 65712.0, additive=True)
+        house.machine.succeeded("rapl", CollectorResult(samples, (package,)), 0.001)
+        house.now_s += 10
+    house.grids.succeeded("FR/static", Intensity.of(56.0), 0.001)
+    house.machine.failed("rapl", ReadError(Reason.PERMISSION_DENIED, "no"), 0.001)
+    house.grids.failed("FR/static", ReadError(Reason.TIMEOUT, "no answer"), 1.0)
+
+
+def test_what_is_found_inside_is_told_with_its_domain_and_the_state_of_this_node() -> None:
+    house = House(target("n1"))
+    find_inside(house)
+    assert "rackwatt_node_state" not in house.text()
+    house.states(inside="allocated", n1="idle")
+    who = ("inside", "rapl", "package", "package-0")
+    assert house.samples("rackwatt_node_domain_energy_joules_total") == {who: 1000.0}
+    assert house.samples("rackwatt_node_domain_power_watts") == {who: 100.0}
+    assert house.samples("rackwatt_node_domain_energy_covered_seconds_total") == {who: 10.0}
+    assert house.samples("rackwatt_node_cpu_seconds_total") == {("inside", "user"): 1.5}
+    assert house.samples("rackwatt_grid_carbon_intensity_grams_per_joule") == {
+        ("FR", "static"): pytest.approx(56 / 3.6e6)
+    }
+    assert ("inside", "prod", "alpha", "allocated") in house.samples("rackwatt_node_state")
+    house.sync(target("n1"), target("inside"))  # measured from both sides
+    house.schedulers.propagate()
+    assert house.text().count('rackwatt_node_state{node="inside"') == 1
+
+
+def test_what_was_found_inside_is_withdrawn_when_it_is_too_old_and_its_health_stays() -> None:
+    house = House()
+    find_inside(house)
+    house.now_s += 91
+    text = house.text()
+    assert "rackwatt_node_" not in text
+    assert "rackwatt_grid_carbon" not in text
+    assert 'rackwatt_collector_up{node="inside",collector="rapl"} 0' in text
+    assert 'rackwatt_grid_up{zone="FR",provider="static"} 0' in text
+
+
+def whole(openmetrics: bool) -> str:
+    house = House(target("n1"), target('n"2\\\n', rack="über"))
+    statistics = Statistics(1.0, 2.0, 3.0, 4.0)
+    house.store.succeeded("n1", Reading(300.0, "dcmi", 5e6, statistics, Members(2, 2)), 0.01)
+    house.store.failed('n"2\\\n', ReadError(Reason.TIMEOUT, "no answer"), 1.0)
+    house.states(n1="idle", inside="idle")
+    house.schedulers.failed("prod", ReadError(Reason.REFUSED, "nobody"), 1.0)
+    find_inside(house)
+    fleet = Fleet({"n1": target("n1")}, problems=("one",))
+    documents = document_text(fleet, 1e9, 0.001, openmetrics)
+    return house.text(openmetrics) + documents + process_text(openmetrics)
+
+
+def declared(metrics: Iterable[Metric]) -> dict[str, tuple[str, frozenset[str]]]:
+    return {
+        sample.name: (metric.type, frozenset(sample.labels))
+        for metric in metrics
+        for sample in metric.samples
+        if sample.name.startswith(("rackwatt_", "node_"))
+    }
+
+
+@pytest.mark.parametrize("openmetrics", [False, True])
+def test_both_formats_parse_and_every_family_is_as_the_table_declares_it(openmetrics: bool) -> None:
+    parse = parse_openmetrics if openmetrics else parse_text
+    found = declared(parse(whole(openmetrics)))
+    assert found == {
+        family.name: (family.kind, frozenset(family.labels)) for family in all_families()
+    }
+
+
+def test_openmetrics_tells_units_and_ends_with_its_mark() -> None:
+    text = whole(openmetrics=True)
+    assert "# UNIT rackwatt_node_power_watts watts\n" in text
+    assert "# TYPE rackwatt_node_energy_joules counter\n" in text
+    assert text.endswith("# EOF\n")
+
+
+def test_promtool_has_nothing_to_object_to_but_the_name_that_is_not_ours() -> None:
+    promtool = shutil.which("promtool")
+    assert promtool, "the Debian package prometheus is missing: make setup"
+    lint = subprocess.run(
+        [promtool, "check", "metrics"],
+        input=whole(False),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    told = [line for line in lint.stderr.splitlines() if not line.startswith("python_gc")]
+    assert told == [], lint.stderr
+
+
+@given(st.text(), st.text())
+def test_any_name_survives_the_page(node: str, rack: str) -> None:
+    house = House(target(node, rack=rack))
+    house.store.succeeded(node, Reading(300.0, "dcmi"), 0.01)
+    if "\r" in node + rack or any(c in node + rack for c in "\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"):
+        return  # the client library's parser takes these for ends of lines; Prometheus does not
+    assert house.samples("node_power_usage") == {(node, "compute", rack): 300}

@@ -1,0 +1,105 @@
+import logging
+
+import pytest
+
+from rackwatt_exporter.collectors.base import CollectorResult
+from rackwatt_exporter.reading import EnergyCounter, ReadError, Reason
+from rackwatt_exporter.settings.instrument import Instrument
+from rackwatt_exporter.store.collectors import CollectorStore
+from rackwatt_exporter.store.ledger_file import LedgerFile
+
+AMISS = ReadError(Reason.SENSOR_UNREADABLE, "package-1: Input/output error")
+
+
+class Node:
+    """A machine over a clock of its own, whose rapl finds what it is told."""
+
+    def __init__(self) -> None:
+        self.now_s = 100.0
+        ledger = LedgerFile(None)
+        self.meters = ledger.counters
+        self.machine = CollectorStore("n1", ledger, lambda: self.now_s, lambda: self.now_s)
+        self.machine.sync([Instrument("rapl", "nodes"), Instrument("cpu", "nodes")])
+        self.rapl = self.machine.records["rapl"]
+
+    def answer(self) -> CollectorResult | None:
+        return self.rapl.value
+
+    def find(self, *joules: float, amiss: ReadError | None = None, core: float = 0.0) -> None:
+        """Let a reading come, ten seconds after the one before."""
+        self.now_s += 10
+        packages = [
+            EnergyCounter("package", f"package-{place}", value, 262143.0, additive=True)
+            for place, value in enumerate(joules)
+        ]
+        part = EnergyCounter("core", "package-0/core", core, 262143.0, additive=False)
+        self.machine.succeeded("rapl", CollectorResult((), (*packages, part), amiss), 0.001)
+
+
+def test_watts_add_up_what_is_whole_once_all_of_it_is_known() -> None:
+    node = Node()
+    node.find(0.0, 50.0)
+    assert node.machine.watts(node.rapl) is None
+    node.find(1000.0, 550.0, core=900.0)
+    assert node.machine.watts(node.rapl) == pytest.approx(150.0)
+    node.find(2000.0, 550.0, core=1800.0)  # one stands still: no sum is told in part
+    assert node.machine.watts(node.rapl) is None
+    assert set(node.meters) == {"rapl/package-0", "rapl/package-1", "rapl/package-0/core"}
+
+
+def test_a_platform_of_many_accelerators_has_its_watts() -> None:
+    node = Node()
+    for joules in (0.0, 102_000.0):
+        node.now_s += 10
+        psys = EnergyCounter("psys", "psys", joules, 2.0**32, additive=False, max_watts=50_000.0)
+        node.machine.succeeded("rapl", CollectorResult((), (psys,)), 0.001)
+    assert node.meters["rapl/psys"].watts == pytest.approx(10_200.0)
+
+
+def test_what_is_amiss_is_a_failure_beside_what_was_found(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    node = Node()
+    node.find(0.0)
+    with caplog.at_level(logging.WARNING):
+        for turn in range(1, 4):
+            node.find(1000.0 * turn, amiss=AMISS)
+    assert (node.rapl.up, node.rapl.failing_since_s) == (False, 120.0)  # since it began
+    assert node.rapl.value is not None
+    assert node.rapl.errors == {Reason.SENSOR_UNREADABLE: 3}
+    assert node.machine.watts(node.rapl) is None
+    assert [record.message for record in caplog.records] == [f"sensor_unreadable: {AMISS}"]
+    node.find(4000.0)
+    assert (node.rapl.up, node.rapl.failing_since_s) == (True, None)
+
+
+def test_a_failure_withdraws_nothing_before_its_time() -> None:
+    node = Node()
+    node.find(0.0)
+    node.find(1000.0)
+    node.now_s += 80
+    node.machine.failed("rapl", AMISS, 0.1)
+    assert node.answer() is not None
+    node.now_s += 11
+    node.machine.failed("rapl", AMISS, 0.1)
+    assert node.answer() is None
+    assert node.rapl.age_s(node.now_s) == 91.0
+
+
+def test_a_collector_that_goes_and_comes_finds_its_meter_again() -> None:
+    node = Node()
+    node.find(0.0)
+    node.find(1000.0)
+    node.machine.sync([Instrument("cpu", "nodes")])
+    node.machine.succeeded("rapl", CollectorResult(), 0.1)  # one that was under way
+    assert set(node.machine.records) == {"cpu"}
+    node.machine.sync([Instrument("rapl", "nodes")])
+    node.find(2000.0)
+    assert node.meters["rapl/package-0"].joules == pytest.approx(2000.0)
+
+
+def test_the_scheduler_of_the_node_is_the_first_that_a_document_names() -> None:
+    node = Node()
+    assert node.machine.scheduler is None
+    node.machine.sync([Instrument("cpu", "a"), Instrument("rapl", "b", scheduler="prod")])
+    assert node.machine.scheduler == "prod"

@@ -1,0 +1,123 @@
+from rackwatt_exporter.reading import ReadError, Reading, Reason
+from rackwatt_exporter.settings.options import FakeOptions
+from rackwatt_exporter.settings.target import Target
+from rackwatt_exporter.store.ledger_file import LedgerFile
+from rackwatt_exporter.store.targets import TargetRecord, TargetStore
+
+
+class Bench:
+    """A store with a clock of its own, and the records it told of."""
+
+    def __init__(self, *nodes: str, stale_after_s: float = 30) -> None:
+        self.now_s = 100.0
+        self.told: list[str] = []
+        self.ledger = LedgerFile(None)
+        self.store = TargetStore(self.ledger, lambda: self.now_s, lambda: self.now_s)
+        self.store.on_change = lambda record: self.told.append(record.spec.node)
+        self.store.sync([target(node, stale_after_s=stale_after_s) for node in nodes])
+        self.told.clear()
+
+    def __getitem__(self, node: str) -> TargetRecord:
+        return self.store.records[node]
+
+    def reading(self, node: str) -> Reading | None:
+        return self[node].value
+
+
+def target(node: str, **more: object) -> Target:
+    return Target(node, node, "fake", FakeOptions(), "lab", **more)  # type: ignore[arg-type]
+
+
+def timeout() -> ReadError:
+    return ReadError(Reason.TIMEOUT, "no answer")
+
+
+def test_a_reading_is_kept_with_its_age_and_told() -> None:
+    bench = Bench("a", "b")
+    bench.store.succeeded("a", Reading(300.0, "dcmi"), 0.01)
+    bench.now_s += 5
+    record = bench["a"]
+    assert record.up
+    assert record.value == Reading(300.0, "dcmi")
+    assert record.age_s(bench.now_s) == 5
+    assert (record.reads, record.took_s) == (1, 0.01)
+    assert bench.told == ["a"]
+
+
+def test_before_the_first_reading_nothing_is_known_and_nothing_is_zero() -> None:
+    record = Bench("a")["a"]
+    assert (record.up, record.value, record.age_s(100)) == (False, None, None)
+
+
+def test_a_failure_keeps_the_reading_until_it_is_stale_and_then_withdraws_it() -> None:
+    bench = Bench("a")
+    bench.store.succeeded("a", Reading(300.0, "dcmi"), 0.01)
+    bench.now_s += 20
+    bench.store.failed("a", timeout(), 1.0)
+    assert not bench["a"].up
+    assert bench.reading("a") == Reading(300.0, "dcmi")
+    bench.now_s += 20
+    bench.store.failed("a", timeout(), 1.0)
+    assert bench.reading("a") is None
+    assert bench["a"].age_s(bench.now_s) == 40
+    assert bench["a"].errors == {Reason.TIMEOUT: 2}
+    assert bench["a"].failing_since_s == 120
+
+
+def test_a_stale_reading_is_withdrawn_even_when_nothing_comes_at_all() -> None:
+    bench = Bench("a")
+    bench.store.succeeded("a", Reading(300.0, "dcmi"), 0.01)
+    bench.now_s += 30
+    bench.store.withdraw_stale()
+    assert bench.reading("a") == Reading(300.0, "dcmi")
+    bench.now_s += 0.1
+    bench.told.clear()
+    bench.store.withdraw_stale()
+    bench.store.withdraw_stale()
+    assert bench.reading("a") is None
+    assert bench.told == ["a"]
+
+
+def test_a_machine_that_was_switched_off_has_no_watts_from_then_on() -> None:
+    bench = Bench("a")
+    bench.store.succeeded("a", Reading(300.0, "dcmi"), 0.01)
+    bench.store.failed("a", ReadError(Reason.POWERED_OFF, "off"), 0.01)
+    assert bench.reading("a") is None
+    bench.now_s += 20
+    bench.store.succeeded("a", Reading(300.0, "dcmi"), 0.01)
+    assert bench.store.account("a").joules == 0
+
+
+def test_what_comes_for_a_node_that_is_gone_is_dropped() -> None:
+    bench = Bench("a")
+    assert bench.store.sync([target("b")]) == {"a"}
+    bench.store.succeeded("a", Reading(300.0, "dcmi"), 0.01)
+    bench.store.failed("a", timeout(), 0.01)
+    assert list(bench.store.records) == ["b"]
+
+
+def test_a_target_that_stayed_keeps_its_reading_and_counters_under_new_labels() -> None:
+    bench = Bench("a", "b")
+    for node in ("a", "b"):
+        bench.store.succeeded(node, Reading(300.0, "dcmi"), 0.01)
+    bench.told.clear()
+    bench.store.sync([target("a", stale_after_s=30.0), target("b", rack="r9", stale_after_s=30.0)])
+    assert bench.told == ["b"]
+    assert bench["b"].spec.rack == "r9"
+    assert bench["b"].value == Reading(300.0, "dcmi")
+    assert bench["b"].reads == 1
+
+
+def test_a_node_that_comes_back_goes_on_with_its_account() -> None:
+    bench = Bench("a")
+    bench.store.succeeded("a", Reading(300.0, "dcmi", joules=7e6), 0.01)
+    bench.store.sync([])
+    bench.store.sync([target("a")])
+    assert bench.store.account("a").joules == 7e6
+
+
+def test_a_state_is_told_once() -> None:
+    bench = Bench("a")
+    for state in ("idle", "idle", None):
+        bench.store.set_state("a", state)
+    assert bench.told == ["a", "a"]
