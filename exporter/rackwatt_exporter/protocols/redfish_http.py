@@ -174,6 +174,7 @@ class Origin:
         if elsewhere:
             told = f"{path} is redirected to {target.origin()}: check redfish.scheme and port"
             raise ReadError(Reason.BAD_REPLY, told, remedy=_ELSEWHERE)
+        _require_own_path(target.raw_path_qs)
         return target.raw_path_qs
 
     async def _send(
@@ -217,8 +218,7 @@ class Origin:
         Raises:
             ReadError: bad_reply for a path that other clients would read as another host.
         """
-        if not path.startswith("/") or path.startswith("//"):
-            raise ReadError(Reason.BAD_REPLY, f"{path[:200]!r} is no path of this service")
+        _require_own_path(path)
         said = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         length = "" if body is None else f"Content-Length: {len(body)}\r\n"
         head = (
@@ -226,6 +226,16 @@ class Origin:
             f"Host: {self._url.host_port_subcomponent}\r\n{HEADERS}{said}{length}\r\n"
         )
         return head.encode("utf-8", "surrogateescape") + (body or b"")
+
+
+def _require_own_path(path: str) -> None:
+    """Require a path that no client would read as another host.
+
+    Raises:
+        ReadError: bad_reply.
+    """
+    if not path.startswith("/") or path.startswith("//"):
+        raise ReadError(Reason.BAD_REPLY, f"{path[:200]!r} is no path of this service")
 
 
 def _is_login(path: str) -> bool:
