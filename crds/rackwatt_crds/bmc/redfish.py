@@ -24,8 +24,17 @@ class Redfish(Model, frozen=True, kw_only=True):
     chassis: Annotated[
         str | None,
         Meta(
-            description="The Chassis to read where one BMC serves several nodes; `{name}` and "
-            "`{index}` are the entry's node and its place in the list, from 0."
+            description="The Id of the Chassis, PDU or power shelf to read where one BMC serves "
+            "several; `{name}` and `{index}` are the entry's node and its index, from 0."
+        ),
+    ] = None
+    sensors: Annotated[
+        Annotated[list[Annotated[str, Meta(min_length=1, max_length=128)]], Meta(max_length=64)]
+        | None,
+        Meta(
+            description="The sensors whose watts are summed, by Name or Id, instead of the total "
+            "that is found; also members of PowerControl, by Name. `{name}` and `{index}` as in "
+            "`chassis`."
         ),
     ] = None
     value: Annotated[

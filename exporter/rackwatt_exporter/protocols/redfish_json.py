@@ -31,3 +31,19 @@ def link(document: Json, *keys: str | int) -> str | None:
     """Give the path of the resource that a property refers to, or to a part of."""
     path = word(document, *keys, "@odata.id").partition("#")[0]
     return path if path.startswith("/") else None
+
+
+def linked(references: list[Json]) -> list[str]:
+    """Return the paths of the resources that a list refers to."""
+    return [path for each in references if (path := link(each))]
+
+
+def next_page(collection: Json) -> str | None:
+    """Return the path of a collection's next page; None at its last."""
+    path = word(collection, "Members@odata.nextLink")
+    return path if path.startswith("/") else None
+
+
+def last_part(path: str) -> str:
+    """Return the last part of a path: as good as always the Id of the resource."""
+    return path.rstrip("/").rpartition("/")[2]

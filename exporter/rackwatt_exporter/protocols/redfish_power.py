@@ -1,221 +1,226 @@
-"""Where the watts are in Redfish's resources: pure functions of their JSON.
+"""Where the watts are in Redfish's resources of a chassis: pure functions of their JSON.
 
-Each gives a Reading, or None where the resource has no watts. Null, 0 and whatever is no number
-are no watts: a machine that is on draws some, and a BMC that says 0 does not know. Schemas: DSP2046
-(Power, EnvironmentMetrics, PowerSupplyMetrics, Sensor).
+Each returns what it finds, or None where the resource has no place for watts. Where the place is
+there and has no watts now, or none is known to be the whole machine's, it raises why. Schemas:
+DSP2046 (Power, EnvironmentMetrics, PowerSupplyMetrics, PowerDistributionMetrics).
 """
 
-import math
-import re
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection, Sequence
+from typing import NamedTuple
 
 from rackwatt_exporter.protocols.redfish_json import Json, at, members, word
-from rackwatt_exporter.reading import Reading, Statistics
+from rackwatt_exporter.protocols.redfish_names import called, shown, whole_rank
+from rackwatt_exporter.protocols.redfish_number import (
+    added,
+    member_watts,
+    number,
+    positive,
+    statistic,
+    watts,
+)
+from rackwatt_exporter.protocols.redfish_oem import SUPPLY_INPUTS, TOTALS
+from rackwatt_exporter.reading import ReadError, Reading, Reason, Statistics
 
 JOULES_PER_KWH = 3_600_000.0
 SECONDS_PER_MINUTE = 60.0
-
-# What tells of a part of the machine; Lenovo, Intel and Cray list parts beside the whole.
-_PART = re.compile(
-    r"\b(cpus?|processors?|memory|dimms?|gpus?|accelerators?|sub-?systems?|fans?)\d*\b"
-)
-_PART_CONTEXTS = re.compile(r"CPU|GPU|Accelerator|Memory|Fan|Storage|Networking|FPGA|ASIC")
-# How the sensor of the whole machine is called by OpenBMC, DMTF's examples, Dell 17G.
-_WHOLE = re.compile(
-    r"total[ _-]?(power|energy)|(power|energy)[ _-]?total"
-    r"|(system|chassis|node)[ _-]?(input)?[ _-]?power|system ?board ?pwr|p(o)?we?r[ _-]?consum",
-    re.IGNORECASE,
-)
-_SUPPLY_INPUT = re.compile(r"input|\bpin\b|power[ _-]?in\b", re.IGNORECASE)
-_ENERGY_UNITS = {"EnergyJoules": 1.0, "EnergykWh": JOULES_PER_KWH}
+ENERGY_UNITS = {"EnergyJoules": 1.0, "EnergykWh": JOULES_PER_KWH}
 # Counted over a lifetime where that is kept: the other can be reset.
-_COUNTS = ("LifetimeReading", "Reading")
+COUNTS = ("LifetimeReading", "Reading")
+_MOST_NAMES = 12
 
-Finder = Callable[[Sequence[Json], str], Reading | None]
+
+class Found(NamedTuple):
+    """A reading, and the members of the sum that it is; none where it is not a sum."""
+
+    reading: Reading
+    members: tuple[str, ...] = ()
 
 
-def environment_metrics(documents: Sequence[Json], where: str) -> Reading | None:
-    """Read EnvironmentMetrics: PowerWatts, with the energy counter where there is one."""
+Finder = Callable[[Sequence[Json], str], Found | None]
+
+
+class NotNamedError(ReadError):
+    """There are watts, and none that is known to be of the whole machine."""
+
+    def __init__(self, kind: str, names: Collection[str]) -> None:
+        listed = ", ".join(repr(shown(name)) for name in list(names)[:_MOST_NAMES])
+        more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+        super().__init__(Reason.NO_POWER_SENSOR, f"{kind} {listed}{more}")
+
+
+def metrics(documents: Sequence[Json], where: str) -> Found | None:
+    """Read EnvironmentMetrics, or the metrics of a PDU: PowerWatts, and the energy counter."""
     (document,) = documents
-    watts = _positive(at(document, "PowerWatts", "Reading"))
-    if watts is None:
+    found = watts(document, ("PowerWatts", "Reading"), f"{where}#PowerWatts")
+    if found is None:
         return None
-    return Reading(watts, f"{where}#PowerWatts", joules=joules(document))
+    return Found(Reading(found, f"{where}#PowerWatts", joules=joules(document)))
 
 
-def power_control(documents: Sequence[Json], where: str) -> Reading | None:
-    """Read Power: PowerConsumedWatts of the machine's PowerControl, or where vendors put it."""
-    (document,) = documents
-    member, control = _machine(document)
-    watts = _positive(at(control, "PowerConsumedWatts"))
-    if watts is not None:
-        told = f"{where}#PowerControl/{member}"
-        return Reading(watts, told, statistics=_statistics(control))
-    return _vendors_watts(document, where)
+def power_control(own: Collection[str]) -> Finder:
+    """Make a finder of PowerConsumedWatts of the machine's PowerControl in Power."""
+
+    def find(documents: Sequence[Json], where: str) -> Found | None:
+        index, control = _machine(documents[0], own)
+        source = f"{where}#PowerControl/{index}"
+        found = watts(control, ("PowerConsumedWatts",), source)
+        if found is None:
+            return None
+        return Found(Reading(found, source, statistics=_statistics(control)))
+
+    return find
 
 
-def average_power(documents: Sequence[Json], where: str) -> Reading | None:
-    """Read Power: the BMC's own mean, PowerMetrics.AverageConsumedWatts over IntervalInMin."""
-    (document,) = documents
-    member, control = _machine(document)
-    statistics = _statistics(control)
-    if statistics is None or statistics.average_watts is None:
-        return None
-    told = f"{where}#PowerControl/{member}/PowerMetrics"
-    return Reading(statistics.average_watts, told, statistics=statistics)
+def average_power(own: Collection[str]) -> Finder:
+    """Make a finder of the BMC's own mean: AverageConsumedWatts over IntervalInMin."""
+
+    def find(documents: Sequence[Json], where: str) -> Found | None:
+        index, control = _machine(documents[0], own)
+        source = f"{where}#PowerControl/{index}/PowerMetrics"
+        found = watts(control, ("PowerMetrics", "AverageConsumedWatts"), source)
+        if found is None:
+            return None
+        return Found(Reading(found, source, statistics=_statistics(control)))
+
+    return find
 
 
-def power_supplies(documents: Sequence[Json], where: str) -> Reading | None:
-    """Read Power: the sum of what all power supplies take in, else of what all give out."""
-    (document,) = documents
-    supplies = [each for each in members(document, "PowerSupplies") if present(each)]
-    for name in ("PowerInputWatts", "LastPowerOutputWatts"):
-        watts = _total(at(each, name) for each in supplies)
-        if watts is not None:
-            return Reading(watts, f"{where}#PowerSupplies/{name}")
+def oem_total(documents: Sequence[Json], where: str) -> Found | None:
+    """Read Power: the total where a maker has put it."""
+    for way in TOTALS:
+        source = f"{where}#{'/'.join(way)}"
+        found = watts(documents[0], way, source)
+        if found is not None:
+            return Found(Reading(found, source))
     return None
 
 
-def supply_metrics(documents: Sequence[Json], where: str) -> Reading | None:
-    """Read PowerSupplyMetrics of all supplies: the sum of InputPowerWatts, and of their energy."""
-    watts = _total(at(each, "InputPowerWatts", "Reading") for each in documents)
-    if watts is None:
+def supply_inputs(documents: Sequence[Json], where: str) -> Found | None:
+    """Read Power: the sum of what all its power supplies take in."""
+    return next(filter(None, (_supplies(documents[0], way, where) for way in SUPPLY_INPUTS)), None)
+
+
+def supply_outputs(documents: Sequence[Json], where: str) -> Found | None:
+    """Read Power: the sum of what all its power supplies give out, if no input is known."""
+    supplies = _present(documents[0])
+    known = (number(at(each, *way)) for each in supplies.values() for way in SUPPLY_INPUTS)
+    if any(known):
         return None
-    return Reading(watts, f"{where}#InputPowerWatts", joules=_sum(joules(e) for e in documents))
+    return _supplies(documents[0], ("LastPowerOutputWatts",), where)
 
 
-def sensors(documents: Sequence[Json], where: str) -> Reading | None:
-    """Read Sensor resources: the sum of their watts, if every one of them reads."""
-    energy = [each for each in documents if word(each, "ReadingType") in _ENERGY_UNITS]
-    power = [each for each in documents if each not in energy]
-    watts = _total(at(each, "Reading") for each in power)
-    if watts is None or not all(map(_measures_power, power)):
-        return None  # or a sensor has become another since it was chosen
-    return Reading(watts, where, joules=_sum(map(_sensor_joules, energy)))
+def supply_metrics(names: Sequence[str]) -> Finder:
+    """Make a finder of the sum of InputPowerWatts in the PowerSupplyMetrics of these supplies."""
 
+    def find(documents: Sequence[Json], where: str) -> Found | None:
+        source = f"{where}#InputPowerWatts"
+        values = [_input(document) for document in documents]
+        total = member_watts(zip(names, values, strict=True), source)
+        return Found(Reading(total, source, joules=added(map(joules, documents))), tuple(names))
 
-def telling_sensors(documents: Sequence[Json]) -> list[Json]:
-    """Choose the sensors that tell the machine's power: the total, else every supply's input.
-
-    Any other sensor of power tells of a part, and parts are never taken for the whole. The total
-    brings its counter of energy along, where there is one.
-    """
-    there = [each for each in documents if present(each)]
-    power = [each for each in there if _measures_power(each)]
-    whole = [each for each in power if _is_whole(each)]
-    if not whole:
-        return [each for each in power if _is_supply_input(each)]
-    energy = [each for each in there if word(each, "ReadingType") in _ENERGY_UNITS]
-    counters = [each for each in energy if _is_whole(each)]
-    return whole[:1] + counters[:1]
+    return find
 
 
 def present(document: Json) -> bool:
-    """Tell whether what a resource describes is there; empty bays are listed too."""
+    """Return whether what a resource describes is there; empty bays are listed too."""
     return isinstance(document, dict) and at(document, "Status", "State") != "Absent"
 
 
+def measures_power(document: Json) -> bool:
+    """Return whether a resource is a Sensor of power, in watts."""
+    if at(document, "ReadingType") != "Power":
+        return False
+    units = at(document, "ReadingUnits")
+    return units is None or (isinstance(units, str) and units.lower() in ("w", "watt", "watts"))
+
+
 def joules(document: Json) -> float | None:
-    """Tell the energy counter of a resource of metrics."""
-    for count in _COUNTS:
-        for energy, unit in _ENERGY_UNITS.items():
-            counted = _positive(at(document, energy, count))
+    """Return the energy counter of a resource of metrics."""
+    for count in COUNTS:
+        for energy, unit in ENERGY_UNITS.items():
+            counted = positive(at(document, energy, count))
             if counted is not None:
-                return _positive(counted * unit)
+                return positive(counted * unit)
     return None
 
 
-def _machine(document: Json) -> tuple[int, Json]:
-    """Find the member of PowerControl that is the machine, not one of its parts."""
-    for number, control in enumerate(members(document, "PowerControl")):
-        if isinstance(control, dict) and not _is_part(control):
-            return number, control
-    return 0, None
+def controls_named(names: Sequence[str]) -> Finder:
+    """Make a finder of the sum of PowerConsumedWatts of the PowerControls with these names."""
+
+    def find(documents: Sequence[Json], where: str) -> Found | None:
+        controls = {called(each): each for each in members(documents[0], "PowerControl")}
+        if not controls.keys() >= set(names):
+            return None
+        values = [(name, at(controls[name], "PowerConsumedWatts")) for name in names]
+        source = f"{where}#PowerControl/{'+'.join(names)}"
+        return Found(Reading(member_watts(values, source), source), tuple(names))
+
+    return find
 
 
-def _vendors_watts(document: Json, where: str) -> Reading | None:
-    for keys in (
-        ("Oem", "ts_fujitsu", "ChassisPowerConsumption", "CurrentPowerConsumptionW"),
-        ("PowerConsumedWatts",),  # iLO 4
-    ):
-        watts = _positive(at(document, *keys))
-        if watts is not None:
-            return Reading(watts, f"{where}#{'/'.join(keys)}")
-    return None
+def _machine(document: Json, own: Collection[str]) -> tuple[int, Json]:
+    """Find the member of PowerControl that is the machine's.
+
+    Raises:
+        NotNamedError: there are some, and not one of them is known to be.
+    """
+    controls = [each for each in members(document, "PowerControl") if isinstance(each, dict)]
+    if not controls:
+        return 0, None
+    alone = len(controls) == 1
+    ranks = [whole_rank(control, own, alone) for control in controls]
+    best = max(ranks)
+    if best == 0 or ranks.count(best) > 1:
+        doubtful = [c for c, rank in zip(controls, ranks, strict=True) if rank == best]
+        kind = "PowerControl has several that may be the total:" if best else "PowerControl has"
+        raise NotNamedError(kind, [called(control) or "one without a name" for control in doubtful])
+    control = controls[ranks.index(best)]
+    return members(document, "PowerControl").index(control), control
+
+
+def _supplies(document: Json, way: tuple[str, ...], where: str) -> Found | None:
+    supplies = _present(document)
+    values = {name: at(each, *way) for name, each in supplies.items()}
+    if not any(_has(each, way) for each in supplies.values()):
+        return None
+    source = f"{where}#PowerSupplies/{'/'.join(way)}"
+    return Found(Reading(member_watts(values.items(), source), source), tuple(values))
+
+
+def _present(document: Json) -> dict[str, Json]:
+    """Return the power supplies in their bays, by names of which no two are the same."""
+    listed = members(document, "PowerSupplies")
+    supplies = {index: each for index, each in enumerate(listed) if present(each)}
+    names = {index: called(each) or f"supply {index}" for index, each in supplies.items()}
+    same = [name for name in names.values() if list(names.values()).count(name) > 1]
+    return {
+        f"{name} ({word(supplies[index], 'MemberId') or index})" if name in same else name: (
+            supplies[index]
+        )
+        for index, name in names.items()
+    }
+
+
+def _has(document: Json, way: tuple[str, ...]) -> bool:
+    holder = at(document, *way[:-1])
+    return isinstance(holder, dict) and way[-1] in holder
+
+
+def _input(document: Json) -> Json:
+    """Return what a supply takes in: of its metrics, or of the sensor that these refer to."""
+    if measures_power(document):
+        return at(document, "Reading")
+    return at(document, "InputPowerWatts", "Reading")
 
 
 def _statistics(control: Json) -> Statistics | None:
     metrics = at(control, "PowerMetrics")
     if not isinstance(metrics, dict):
         return None
-    minutes = _number(metrics.get("IntervalInMin"))
+    minutes = number(metrics.get("IntervalInMin"))
     return Statistics(
-        average_watts=_positive(metrics.get("AverageConsumedWatts")),
-        minimum_watts=_positive(metrics.get("MinConsumedWatts")),
-        maximum_watts=_positive(metrics.get("MaxConsumedWatts")),
-        window_s=None if minutes is None else _positive(minutes * SECONDS_PER_MINUTE),
+        average_watts=statistic(metrics.get("AverageConsumedWatts")),
+        minimum_watts=statistic(metrics.get("MinConsumedWatts")),
+        maximum_watts=statistic(metrics.get("MaxConsumedWatts")),
+        window_s=None if minutes is None else positive(minutes * SECONDS_PER_MINUTE),
     )
-
-
-def _called(document: Json) -> str:
-    return " ".join(word(document, name) for name in ("Id", "Name", "MemberId"))
-
-
-def _is_part(document: Json) -> bool:
-    context = _PART_CONTEXTS.match(word(document, "PhysicalContext"))
-    return context is not None or _PART.search(_called(document).lower()) is not None
-
-
-def _is_whole(document: Json) -> bool:
-    supply = at(document, "PhysicalContext") == "PowerSupply"
-    named = _WHOLE.search(_called(document)) is not None
-    return named and not supply and not _is_part(document)
-
-
-def _measures_power(document: Json) -> bool:
-    return at(document, "ReadingType") == "Power" and at(document, "ReadingUnits") in (None, "W")
-
-
-def _sensor_joules(document: Json) -> float | None:
-    unit = _ENERGY_UNITS[word(document, "ReadingType")]
-    counted = next(filter(None, (_positive(at(document, count)) for count in _COUNTS)), None)
-    return None if counted is None else _positive(counted * unit)
-
-
-def _is_supply_input(document: Json) -> bool:
-    if at(document, "PhysicalContext") != "PowerSupply":
-        return False
-    inward = at(document, "PhysicalSubContext") == "Input"
-    return inward or _SUPPLY_INPUT.search(_called(document)) is not None
-
-
-def _total(values: Iterable[Json]) -> float | None:
-    """Add up; None where one is no number, or where all together are no watts."""
-    return _positive(_sum(_number(value) for value in values))
-
-
-def _sum(values: Iterable[float | None]) -> float | None:
-    known = list(values)
-    numbers = [value for value in known if value is not None and value >= 0]
-    if not numbers or len(numbers) < len(known):
-        return None
-    with suppress(OverflowError):
-        return math.fsum(numbers)
-    return None
-
-
-def _positive(value: Json) -> float | None:
-    number = _number(value)
-    return number if number is not None and number > 0 else None
-
-
-def _number(value: Json) -> float | None:
-    """Take a JSON number that is one; true is 1 to Python, and no number here."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        number = float(value)
-    except OverflowError:
-        return None
-    return number if math.isfinite(number) else None

@@ -177,6 +177,8 @@ def broken_names(item: Broken, path: str) -> list[str]:
 
 
 def _placed(options: Options, name: str, index: int) -> Options:
-    if isinstance(options, RedfishOptions) and options.chassis:
-        return replace(options, chassis=filled_in(options.chassis, name, index))
-    return options
+    if not isinstance(options, RedfishOptions):
+        return options
+    chassis = options.chassis and filled_in(options.chassis, name, index)
+    sensors = tuple(filled_in(sensor, name, index) for sensor in options.sensors)
+    return replace(options, chassis=chassis, sensors=sensors)

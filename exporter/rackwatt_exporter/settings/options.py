@@ -71,13 +71,14 @@ class SnmpOptions:
 
 @dataclass(frozen=True, slots=True)
 class RedfishOptions:
-    """Redfish; `chassis` None means found by looking."""
+    """Redfish; without `chassis` and `sensors`, both are found by looking."""
 
     port: int = ports.REDFISH
     scheme: Literal["https", "http"] = "https"
     tls: TlsOptions = TlsOptions()
     auth: Literal["session", "basic"] = "session"
     chassis: str | None = None
+    sensors: tuple[str, ...] = ()
     value: Literal["current", "average"] = "current"
 
 

@@ -9,14 +9,18 @@ from yarl import URL
 
 from rackwatt_exporter.protocols.redfish import Account, RedfishService
 from rackwatt_exporter.protocols.redfish_http import Origin, StatusError
+from rackwatt_exporter.protocols.redfish_json import Json
+from rackwatt_exporter.protocols.redfish_power import Found, NotNamedError
 from rackwatt_exporter.protocols.tls import tls_context
 from rackwatt_exporter.reading import ReadError, Reading, Reason
 from rackwatt_exporter.settings.options import RedfishOptions, TlsOptions
 from rackwatt_exporter.settings.secrets import Secrets
 from rackwatt_exporter.settings.target import Target
+from rackwatt_exporter.targets.redfish_looking import UnfinishedError
 from rackwatt_exporter.targets.redfish_places import Place
 from rackwatt_exporter.targets.redfish_search import Search
 from rackwatt_exporter.targets.redfish_state import PowerStateDoubt
+from rackwatt_exporter.targets.redfish_sum import Sum
 from rackwatt_exporter.targets.source import Source
 
 NOT_FOUND = 404
@@ -109,6 +113,7 @@ class RedfishSource:
         self._release = release
         self._search = Search(service, options)
         self._place: Place | None = None
+        self._sum = Sum(service)
         self._doubt = PowerStateDoubt()
 
     @property
@@ -122,31 +127,67 @@ class RedfishSource:
         Raises:
             ReadError: with the reason; powered_off for a machine that is off.
         """
-        reading = await self._measure(self._place) if self._place else None
+        if self._place is None:
+            return await self._find()
+        try:
+            reading = await self._measure(self._place)
+        except NotNamedError:
+            reading = None  # the resource has changed
+        except ReadError as error:
+            if error.reason is not Reason.SENSOR_UNREADABLE:
+                raise
+            return await self._find(instead_of=self._place, since=error)
         if reading is None:
+            self._place = None
             return await self._find()
         if self._doubt.arises(reading.watts):
             await self._search.refuse_powered_off()
             self._doubt.settle(reading.watts)
         return reading
 
-    async def _find(self) -> Reading:
-        self._place = None
-        self._place = place = await self._search.find()
+    async def _find(
+        self, instead_of: Place | None = None, since: ReadError | None = None
+    ) -> Reading:
+        """Search for the watts; `instead_of` a place that has none now, `since` it says so."""
+        try:
+            place = await self._search.find()
+        except UnfinishedError as unfinished:
+            raise since or unfinished from None
+        if since and instead_of and place.paths == instead_of.paths:
+            raise since
+        self._place = place
         # What the search saw may be older than this reading; that the machine is on, it saw now.
         if reading := await self._measure(place):
             self._doubt.settle(reading.watts)
             return reading
-        told = f"{place.where} gave watts a moment ago, and none now"
-        raise ReadError(Reason.SENSOR_UNREADABLE, told)
+        message = f"{place.where} had watts a moment ago, and has none now"
+        raise ReadError(Reason.SENSOR_UNREADABLE, message)
 
     async def _measure(self, place: Place) -> Reading | None:
+        if place.again is None:
+            found = await self._found_at(place)
+        else:
+            place = self._place = await self._sum.listed_again(place)
+            found = await place.read(self._member)
+        return found and self._sum.counted(found)
+
+    async def _found_at(self, place: Place) -> Found | None:
         try:
             return await place.read(self._service.get)
         except StatusError as error:
             if error.status != NOT_FOUND:
                 raise
-            self._search.forget()
+            self._search.restart()
+            return None
+
+    async def _member(self, path: str) -> Json:
+        """Return a member of a sum; None where it is gone, and so cannot be read."""
+        try:
+            return await self._service.get(path)
+        except StatusError as error:
+            if error.status != NOT_FOUND:
+                raise
+            self._sum.list_again()
             return None
 
     async def close(self) -> None:

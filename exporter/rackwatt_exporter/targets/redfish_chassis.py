@@ -5,12 +5,23 @@ are never added to the whole. The machine is where its ComputerSystem is, as far
 holds this system and no other.
 """
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from typing import NamedTuple
 from urllib.parse import quote
 
-from rackwatt_exporter.protocols.redfish_json import Json, at, link, members, word
+from rackwatt_exporter.protocols.redfish_json import (
+    Json,
+    at,
+    last_part,
+    link,
+    linked,
+    members,
+    word,
+)
+from rackwatt_exporter.protocols.redfish_names import shown
 from rackwatt_exporter.reading import ReadError, Reason
+from rackwatt_exporter.targets.redfish_equipment import power_equipment
+from rackwatt_exporter.targets.redfish_listing import Look, listed, resources
 
 SYSTEMS = "/redfish/v1/Systems"
 CHASSIS = "/redfish/v1/Chassis"
@@ -23,18 +34,20 @@ PARTS = frozenset(
 PART_SYSTEMS = frozenset(("Composed", "DPU", "OS", "Virtual", "VirtuallyPartitioned"))
 LEVELS = 4
 
-Look = Callable[[str], Awaitable[Json]]
-
 
 class Machine(NamedTuple):
-    """The chassis to look for watts in, the whole before its parts, and where its state is."""
+    """The chassis to look for watts in, the whole before its parts, and where its state is.
+
+    `own` are the paths of these chassis and of the one system in them.
+    """
 
     chassis: tuple[Json, ...]
     state: str | None
+    own: frozenset[str]
 
 
 async def find_machine(look: Look, option: str | None) -> Machine:
-    """Find the chassis that is asked for, or the one there is.
+    """Find the chassis that the settings name, or the one there is.
 
     `look` gives a resource, None where there is none.
 
@@ -43,33 +56,50 @@ async def find_machine(look: Look, option: str | None) -> Machine:
     """
     if option is not None:
         return await _named(look, option)
-    systems = _whole_systems(await _members(look, SYSTEMS))
+    systems = _whole_systems(await resources(look, SYSTEMS))
     if len(systems) > 1:
-        told = f"this BMC serves several systems ({_ids(systems)})"
-        raise await _to_choose(look, told)
+        raise await _to_choose(look, f"this BMC serves several systems ({_ids(systems)})")
     if not systems:
         return await _without_system(look)
     return await _of_system(look, systems[0])
 
 
+async def chassis_ids(look: Look) -> str:
+    """Return the Ids of all chassis and all power equipment, for a message."""
+    ids = [last_part(path) for path in await listed(look, CHASSIS)]
+    ids += [word(each, "Id") for each in await power_equipment(look)]
+    return ", ".join(map(shown, ids))[:400]
+
+
 async def _named(look: Look, option: str) -> Machine:
     chassis = await look(f"{CHASSIS}/{quote(option, safe='')}")
     if chassis is None:
+        equipment = await power_equipment(look)
+        chassis = next((each for each in equipment if word(each, "Id") == option), None)
+    if chassis is None:
         raise await _to_choose(look, f"there is no chassis {option!r}")
-    linked = _links(chassis, "ComputerSystems")
-    system = await look(linked[0]) if len(linked) == 1 else None
-    return Machine((chassis,), _state(system, chassis))
+    systems = _links(chassis, "ComputerSystems")
+    system = await look(systems[0]) if len(systems) == 1 else None
+    return Machine((chassis,), _state(system, chassis), _own(system, chassis))
 
 
 async def _of_system(look: Look, system: Json) -> Machine:
-    linked = [await look(path) for path in _links(system, "Chassis")]
-    found = [each for each in linked if each] or await _members(look, CHASSIS)
-    outermost = sorted(_outermost(found), key=lambda each: not _holds(each, system))
-    if not outermost:
+    """Take the chassis that the system names; where these are parts alone, those that name it."""
+    named = [await look(path) for path in _links(system, "Chassis")]
+    found = [each for each in named if each] or await resources(look, CHASSIS)
+    chassis = await _wholes(look, found, system)
+    if all(map(_is_part, chassis)):
+        naming = [each for each in await resources(look, CHASSIS) if _holds(each, system)]
+        chassis = [each for each in naming if not _is_part(each)] or chassis
+    if not chassis:
         raise await _to_choose(look, "no chassis of this system is a whole machine")
+    return Machine(tuple(chassis), _state(system, *chassis), _own(system, *chassis))
+
+
+async def _wholes(look: Look, found: list[Json], system: Json) -> list[Json]:
+    outermost = sorted(_outermost(found), key=lambda each: not _holds(each, system))
     around = [await _around(look, each, system) for each in outermost]
-    chassis = [each for way in around for each in way]
-    return Machine(tuple(chassis), _state(system, *chassis))
+    return [each for way in around for each in way]
 
 
 async def _around(look: Look, chassis: Json, system: Json) -> list[Json]:
@@ -85,11 +115,13 @@ async def _around(look: Look, chassis: Json, system: Json) -> list[Json]:
 
 
 async def _without_system(look: Look) -> Machine:
-    """Take the one outermost chassis, of a power shelf or a PDU."""
-    outermost = _outermost(await _members(look, CHASSIS))
+    """Take the one PDU or power shelf, else the one outermost chassis."""
+    equipment = await power_equipment(look)
+    outermost = equipment or _outermost(await resources(look, CHASSIS))
     if len(outermost) != 1:
-        raise await _to_choose(look, f"there are {len(outermost)} chassis and no system")
-    return Machine(tuple(outermost), _state(*outermost))
+        count = f"{len(outermost)} {'PDUs or power shelves' if equipment else 'chassis'}"
+        raise await _to_choose(look, f"there are {count} and no system")
+    return Machine(tuple(outermost), _state(*outermost), _own(*outermost))
 
 
 def _outermost(chassis: list[Json]) -> list[Json]:
@@ -98,7 +130,11 @@ def _outermost(chassis: list[Json]) -> list[Json]:
     outer = [e for e in chassis if _same(link(e, "Links", "ContainedBy")) not in known]
     if len(outer) == 1:
         return outer
-    return [each for each in outer if word(each, "ChassisType") not in PARTS]
+    return [each for each in outer if not _is_part(each)]
+
+
+def _is_part(chassis: Json) -> bool:
+    return word(chassis, "ChassisType") in PARTS
 
 
 def _holds(chassis: Json, system: Json) -> bool:
@@ -121,17 +157,13 @@ def _state(*documents: Json) -> str | None:
     return None
 
 
-async def _members(look: Look, path: str) -> list[Json]:
-    found = [await look(each) for each in _paths(members(await look(path)))]
-    return [each for each in found if each]
-
-
 def _links(document: Json, name: str) -> list[str]:
-    return _paths(members(at(document, "Links"), name))
+    return linked(members(at(document, "Links"), name))
 
 
-def _paths(references: Iterable[Json]) -> list[str]:
-    return [path for each in references if (path := link(each))]
+def _own(*documents: Json) -> frozenset[str]:
+    """Return the paths of the resources that are the machine."""
+    return frozenset(path.rstrip("/") for each in documents if (path := link(each)))
 
 
 def _same(path: str | None) -> str | None:
@@ -139,12 +171,14 @@ def _same(path: str | None) -> str | None:
     return path.rstrip("/") if path else None
 
 
-async def _to_choose(look: Look, told: str) -> ReadError:
-    choice = _ids(await _members(look, CHASSIS)) or "none"
-    return ReadError(
-        Reason.NO_POWER_SENSOR, f"{told}: say which with redfish.chassis; there are: {choice}"
-    )
+async def _to_choose(look: Look, message: str) -> ReadError:
+    ids = await chassis_ids(look)
+    if not ids:
+        message = "the service shows this user neither a chassis nor a PDU or power shelf"
+        return ReadError(Reason.NO_POWER_SENSOR, message)
+    message += f": name one in redfish.chassis; there are: {ids}"
+    return ReadError(Reason.NO_POWER_SENSOR, message)
 
 
 def _ids(documents: Iterable[Json]) -> str:
-    return ", ".join(word(each, "Id")[:60] for each in documents)[:400]
+    return ", ".join(shown(word(each, "Id")) for each in documents)[:400]

@@ -1,85 +1,171 @@
-"""The places in a chassis where watts may be, the best first.
+"""The places where a chassis, or a PDU, may have the whole machine's watts.
 
-EnvironmentMetrics; Power, deprecated in 2020 and still the most common; the power supplies; the
-sensors. What a chassis does not link is tried at its usual path: some services serve it all the
-same.
+`seekers` lists them, the best first: metrics; Power, deprecated in 2020 and still the most common;
+the metrics of the power supplies; sensors; at last what supplies give out. A place that is not
+linked is tried at its usual path, since some services have it there all the same.
 """
 
-import re
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from typing import NamedTuple
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from functools import partial
+from typing import NamedTuple, Optional
 
 from rackwatt_exporter.protocols import redfish_power as power
-from rackwatt_exporter.protocols.redfish_json import Json, link, members
-from rackwatt_exporter.protocols.redfish_power import Finder
-from rackwatt_exporter.reading import Reading
+from rackwatt_exporter.protocols.redfish_json import Json, at, last_part, link, members, word
+from rackwatt_exporter.protocols.redfish_names import called, names_part
+from rackwatt_exporter.protocols.redfish_number import number
+from rackwatt_exporter.protocols.redfish_power import Finder, Found, NotNamedError
+from rackwatt_exporter.protocols.redfish_sensors import sum_of
+from rackwatt_exporter.targets.redfish_listing import listed
+from rackwatt_exporter.targets.redfish_sensor_list import chosen_sensors, named_sensors
 
-MOST_SENSORS = 48
-EXPAND = "?$expand=.($levels=1)"
-_OF_POWER = re.compile(r"p(o)?we?r|watt|psu|pin\b|energy|consum", re.IGNORECASE)
+EQUIPMENT = "/redfish/v1/PowerEquipment"
 
 Look = Callable[[str], Awaitable[Json]]
 
 
 class Place(NamedTuple):
-    """The resources that tell a machine's watts, all of them needed, and how they are read."""
+    """The resources that hold a machine's watts, all of them needed, and how they are read.
+
+    `again` lists the members of a sum of several resources again.
+    """
 
     paths: tuple[str, ...]
     find: Finder
     where: str
+    again: Optional["Seeker"] = None
 
-    async def read(self, look: Look) -> Reading | None:
-        """Read it now; None where it holds no watts."""
+    async def read(self, look: Look) -> Found | None:
+        """Read it now; None where it has no watts.
+
+        Raises:
+            ReadError: as the finder, and as `look`.
+        """
         return self.find([await look(path) for path in self.paths], self.where)
 
 
-async def places(
-    look: Look, chassis: Json, *, average: bool, expands: bool
-) -> AsyncGenerator[Place, None]:
-    """Tell each place there may be; `average` leaves those with the BMC's own mean."""
-    electric = _path(chassis, "Power")
+Seeker = Callable[[Look], Awaitable[Place | None]]
+
+
+class Enclosure(NamedTuple):
+    """Where a chassis or a PDU has what belongs to it; `own` are the machine's own paths."""
+
+    path: str
+    metrics: str
+    power: str
+    subsystem: str
+    supplies: str | None
+    sensors: str
+    own: frozenset[str]
+
+
+def enclosure(document: Json, own: Collection[str]) -> Enclosure:
+    """Describe a chassis, or a member of PowerEquipment."""
+    path = (link(document) or "").rstrip("/")
+    equipment = path.startswith(EQUIPMENT)
+    return Enclosure(
+        path=path,
+        metrics=_path(document, "Metrics" if equipment else "EnvironmentMetrics"),
+        power=_path(document, "Power"),
+        subsystem=_path(document, "PowerSubsystem"),
+        supplies=_path(document, "PowerSupplies") if equipment else None,
+        sensors=_path(document, "Sensors"),
+        own=frozenset(own),
+    )
+
+
+def seekers(around: Enclosure, *, average: bool, expands: bool) -> list[Seeker]:
+    """List how to find each place that there may be; `average` leaves the BMC's own mean."""
     if average:
-        yield _place((electric,), power.average_power)
-        return
-    yield _place((_path(chassis, "EnvironmentMetrics"),), power.environment_metrics)
-    yield _place((electric,), power.power_control)
-    yield _place((electric,), power.power_supplies)
-    metrics = await _supply_metrics(look, chassis)
-    if metrics:
-        yield _place(metrics, power.supply_metrics)
-    sensors = await _sensors(look, _path(chassis, "Sensors"), expands)
-    if sensors:
-        yield _place(sensors, power.sensors)
+        return [partial(_in_power, around.power, power.average_power(around.own))]
+    found: list[Seeker] = [partial(_metrics, around.metrics)]
+    if around.supplies is None:
+        finders = power.power_control(around.own), power.oem_total, power.supply_inputs
+        found += [partial(_in_power, around.power, find) for find in finders]
+    found.append(partial(_supply_metrics, around.subsystem, around.supplies))
+    found.append(partial(_sensors, around.sensors, around.own, expands))
+    if around.supplies is None:
+        found.append(partial(_in_power, around.power, power.supply_outputs))
+    return found
 
 
-async def _supply_metrics(look: Look, chassis: Json) -> tuple[str, ...]:
-    subsystem = await look(_path(chassis, "PowerSubsystem"))
-    supplies = link(subsystem, "PowerSupplies")
-    if supplies is None:
-        return ()
-    found = [await look(path) for path in _members(await look(supplies))]
-    return tuple(_path(each, "Metrics") for each in found if power.present(each))
+def named(around: Sequence[Enclosure], names: Sequence[str], *, expands: bool) -> Seeker:
+    """Make a seeker of the sum that the settings name: sensors, or members of PowerControl."""
+    return partial(_named, tuple(around), tuple(names), expands)
 
 
-async def _sensors(look: Look, path: str, expands: bool) -> tuple[str, ...]:
-    collection = await look(path + EXPAND if expands else path)
-    found = members(collection)
-    if not any("ReadingType" in each for each in found if isinstance(each, dict)):
-        named = [each for each in _members(collection) if _OF_POWER.search(each[len(path) :])]
-        found = [await look(each) for each in named[:MOST_SENSORS]]
-    telling = (link(each) for each in power.telling_sensors(found))
-    return tuple(each for each in telling if each)
+async def _named(
+    around: tuple[Enclosure, ...], names: tuple[str, ...], expands: bool, look: Look
+) -> Place | None:
+    for each in around:
+        controls = members(await look(each.power), "PowerControl")
+        if set(map(called, controls)) >= set(names):
+            return place((each.power,), power.controls_named(names))
+    lists = [each.sensors for each in around]
+    found = await named_sensors(look, lists, names, expands)
+    paths = tuple(link(found[name]) or "" for name in names)
+    again = partial(_named, around, names, expands) if len(names) > 1 else None
+    return place(paths, sum_of(names), again)
 
 
-def _place(paths: tuple[str, ...], find: Finder) -> Place:
+async def _in_power(path: str, find: Finder, look: Look) -> Place | None:
+    return place((path,), find) if await look(path) else None
+
+
+async def _metrics(path: str, look: Look) -> Place | None:
+    excerpt = at(await look(path), "PowerWatts")
+    sensor = _source(excerpt)
+    if sensor and names_part(last_part(sensor)):
+        raise NotNamedError("the metrics are those of sensor", [last_part(sensor)])
+    if sensor and number(at(excerpt, "Reading")) is None and await look(sensor):
+        return place((sensor,), sum_of([last_part(sensor)]))
+    return place((path,), power.metrics)
+
+
+async def _supply_metrics(subsystem: str, supplies: str | None, look: Look) -> Place | None:
+    path = supplies or link(await look(subsystem), "PowerSupplies")
+    found = {member: await look(member) for member in await listed(look, path)} if path else {}
+    # A supply that is listed and does not answer is one that does not read: it is no empty bay.
+    fitted = {m: each for m, each in found.items() if each is None or power.present(each)}
+    metrics = {member: _path(each, "Metrics", member) for member, each in fitted.items()}
+    excerpts = {m: at(await look(metrics[m]), "InputPowerWatts") for m in fitted}
+    if not any(excerpt is not None for excerpt in excerpts.values()):
+        return None
+    paths = tuple(
+        (None if "Reading" in (e if isinstance(e, dict) else ()) else _source(e)) or metrics[m]
+        for m, e in excerpts.items()
+    )
+    names = _unlike([called(each) or last_part(member) for member, each in fitted.items()])
+    again = partial(_supply_metrics, subsystem, supplies)
+    return place(paths, power.supply_metrics(names), again)
+
+
+async def _sensors(path: str, own: frozenset[str], expands: bool, look: Look) -> Place | None:
+    chosen = await chosen_sensors(look, path, own, expands)
+    if not chosen:
+        return None
+    paths = tuple(p for each in chosen if (p := link(each)))
+    names = [called(each) or last_part(p) for each, p in zip(chosen, paths, strict=True)]
+    of_power = [n for n, e in zip(names, chosen, strict=True) if word(e, "ReadingType") == "Power"]
+    again = partial(_sensors, path, own, expands) if len(of_power) > 1 else None
+    return place(paths, sum_of(_unlike(of_power)), again)
+
+
+def place(paths: Sequence[str], find: Finder, again: Seeker | None = None) -> Place:
+    """Make a place, named after the paths of its resources."""
     where = "+".join(path.removeprefix("/redfish/v1/").rstrip("/") for path in paths)
-    return Place(paths, find, where)
+    return Place(tuple(paths), find, where, again)
 
 
-def _path(document: Json, name: str) -> str:
-    usual = f"{(link(document) or '').rstrip('/')}/{name}"
+def _source(excerpt: Json) -> str | None:
+    path = word(excerpt, "DataSourceUri").partition("#")[0]
+    return path if path.startswith("/") else None
+
+
+def _path(document: Json, name: str, base: str | None = None) -> str:
+    usual = f"{(base or link(document) or '').rstrip('/')}/{name}"
     return link(document, name) or usual
 
 
-def _members(collection: Json) -> list[str]:
-    return [path for each in members(collection) if (path := link(each))]
+def _unlike(names: Sequence[str]) -> list[str]:
+    """Number the names that are the same: members of a sum are known by them."""
+    return [n if names.count(n) == 1 else f"{n} ({i})" for i, n in enumerate(names, 1)]

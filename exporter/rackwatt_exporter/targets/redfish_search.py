@@ -1,20 +1,26 @@
 """The search for a machine's watts, which may be cut short at any request and goes on from there.
 
-A slow BMC takes longer to be searched than one reading may last: what it has answered is kept until
-the search comes to its end.
+The first search may ask for much: it is made once. One that has found nothing is made again with
+every try, and requests again only what was requested longest ago: a BMC without power is not asked
+for its whole tree each time.
 """
 
-from contextlib import aclosing
+from collections.abc import Sequence
 
 from rackwatt_exporter.protocols.redfish import RedfishService
-from rackwatt_exporter.protocols.redfish_http import StatusError
-from rackwatt_exporter.protocols.redfish_json import Json, at
+from rackwatt_exporter.protocols.redfish_json import Json, at, last_part, link
+from rackwatt_exporter.protocols.redfish_names import shown
+from rackwatt_exporter.protocols.redfish_power import NotNamedError
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.settings.options import RedfishOptions
-from rackwatt_exporter.targets.redfish_chassis import Machine, find_machine
-from rackwatt_exporter.targets.redfish_places import Place, places
+from rackwatt_exporter.targets.redfish_chassis import Machine, chassis_ids, find_machine
+from rackwatt_exporter.targets.redfish_looking import Looking, UnfinishedError
+from rackwatt_exporter.targets.redfish_places import Place, Seeker, enclosure, named, seekers
 
-NOT_READY = 503
+FIRST_REQUESTS = 120
+LATER_REQUESTS = 4  # besides the machine's state, and the reading that failed
+_IN_VAIN = (Reason.NO_POWER_SENSOR, Reason.MEMBER_MISSING)
+_UNREADABLE = (Reason.SENSOR_UNREADABLE, Reason.BAD_REPLY)
 
 
 class Search:
@@ -22,34 +28,42 @@ class Search:
 
     def __init__(self, service: RedfishService, options: RedfishOptions) -> None:
         self._service = service
-        self._chassis = options.chassis
-        self._average = options.value == "average"
-        self._machine: Machine | None = None
-        self._seen: dict[str, Json] = {}
-        self._forbidden: StatusError | None = None
+        self._options = options
+        self._looking = Looking(service)
+        self._state: str | None = None
+        self._in_vain = False  # a whole search has found no watts
+        self._unfinished = False
 
     async def find(self) -> Place:
-        """Find the best place that holds watts now, on a machine that is on.
+        """Find the best place that has watts now, on a machine that is on.
+
+        Where none has watts now, return the best of those that are there.
 
         Raises:
+            UnfinishedError: the next try goes on.
             ReadError: powered_off; no_power_sensor, or privilege_insufficient where that may be
                 why; and as `RedfishService.get`.
         """
-        if self._machine is None:
-            self._machine = await find_machine(self._look, self._chassis)
-        await self.refuse_powered_off()
-        self._forbidden = None
-        place = await self._best(self._machine)
-        self._seen.clear()
-        if place is None:
-            self._machine = None
-            raise self._forbidden or self._nothing()
-        return place
+        self._looking.allow(LATER_REQUESTS if self._in_vain else FIRST_REQUESTS)
+        if self._in_vain and not self._unfinished:
+            self._looking.forget_oldest(LATER_REQUESTS)
+        self._unfinished = False
+        try:
+            machine = await find_machine(self._looking.look, self._options.chassis)
+            self._state = machine.state
+            await self.refuse_powered_off()
+            return await self._best(machine)
+        except UnfinishedError:
+            self._unfinished = True
+            raise
+        except ReadError as error:
+            self._in_vain |= error.reason in _IN_VAIN
+            raise
 
-    def forget(self) -> None:
-        """Begin from the beginning next time."""
-        self._machine = None
-        self._seen.clear()
+    def restart(self) -> None:
+        """Search from the beginning next time."""
+        self._looking.forget()
+        self._in_vain = False
 
     async def refuse_powered_off(self) -> None:
         """Ask whether the machine is on, where its BMC knows.
@@ -57,41 +71,51 @@ class Search:
         Raises:
             ReadError: powered_off.
         """
-        state = self._machine.state if self._machine else None
+        state = self._state
         if state and at(await self._service.get(state), "PowerState") == "Off":
             raise ReadError(Reason.POWERED_OFF, "the machine is switched off")
 
-    async def _best(self, machine: Machine) -> Place | None:
-        for chassis in machine.chassis:
-            if place := await self._best_of(chassis):
-                return place
-        return None
-
-    async def _best_of(self, chassis: Json) -> Place | None:
-        expands = self._service.expands
-        known = places(self._look, chassis, average=self._average, expands=expands)
-        async with aclosing(known):
-            async for place in known:
-                if await place.read(self._look):
-                    return place
-        return None
-
-    async def _look(self, path: str) -> Json:
-        """Get a resource once; None where the service has none, or none for us."""
-        if path not in self._seen:
+    async def _best(self, machine: Machine) -> Place:
+        doubts: list[str] = []
+        unreadable: Place | None = None
+        for seek in self._seekers(machine):
+            place = None
             try:
-                self._seen[path] = await self._service.get(path)
-            except StatusError as error:
-                if error.status == NOT_READY:
+                place = await seek(self._looking.look)
+                if place and await place.read(self._looking.look):
+                    self.restart()
+                    return place
+            except NotNamedError as doubt:
+                doubts.append(str(doubt))
+            except ReadError as error:
+                if place is None or error.reason not in _UNREADABLE:
                     raise
-                if error.reason is Reason.PRIVILEGE_INSUFFICIENT:
-                    self._forbidden = error
-                self._seen[path] = None
-        return self._seen[path]
+                unreadable = unreadable or place
+        if unreadable:
+            self._in_vain = True
+            return unreadable
+        raise await self._nothing(machine.chassis, doubts)
 
-    def _nothing(self) -> ReadError:
-        if self._average:
-            told = "the BMC keeps no mean of its watts: leave out redfish.value, or say current"
+    def _seekers(self, machine: Machine) -> list[Seeker]:
+        expands = self._service.expands
+        around = [enclosure(each, machine.own) for each in machine.chassis]
+        if self._options.sensors:
+            return [named(around, self._options.sensors, expands=expands)]
+        average = self._options.value == "average"
+        return [seek for each in around for seek in seekers(each, average=average, expands=expands)]
+
+    async def _nothing(self, chassis: Sequence[Json], doubts: Sequence[str]) -> ReadError:
+        if self._looking.forbidden and not doubts:
+            return self._looking.forbidden
+        if self._options.value == "average":
+            message = "the BMC keeps no mean of its watts: omit redfish.value, or set it to current"
+            return ReadError(Reason.NO_POWER_SENSOR, message)
+        looked_into = ", ".join(shown(last_part(link(each) or "")) for each in chassis)
+        message = f"no watts of the whole machine are known in chassis {looked_into}"
+        if doubts:
+            message += f" ({'; '.join(dict.fromkeys(doubts))[:900]}): name the sensors to sum in"
+            message += " redfish.sensors, or another chassis"
         else:
-            told = "neither metrics, nor Power, supplies or sensors of the chassis tell its watts"
-        return ReadError(Reason.NO_POWER_SENSOR, told)
+            message += " (neither metrics, Power, power supplies nor sensors): name another chassis"
+        message += f" in redfish.chassis; there are: {await chassis_ids(self._looking.look)}"
+        return ReadError(Reason.NO_POWER_SENSOR, message)

@@ -11,7 +11,10 @@ from typing import Any
 from rackwatt_exporter.reading import Reading
 
 Resources = Callable[[str], Any]
-VENDORS = "Oem/ts_fujitsu/ChassisPowerConsumption/CurrentPowerConsumptionW"
+VENDORS = (
+    "Oem/ts_fujitsu/ChassisPowerConsumption/CurrentPowerConsumptionW",
+    "Oem/Public/TotalPower",
+)
 
 
 def stands(reading: Reading, resources: Resources) -> bool:
@@ -32,15 +35,13 @@ def _numbers(source: str, resources: Resources) -> list[Any]:
         return [first["PowerWatts"]["Reading"]]
     if way == "PowerConsumedWatts":
         return [first["PowerConsumedWatts"]]
-    if way == VENDORS:
-        for key in VENDORS.split("/"):
-            first = first[key]
-        return [first]
+    if way in VENDORS:
+        return [_at(first, way)]
     if way == "InputPowerWatts":
-        return [each["InputPowerWatts"]["Reading"] for each in documents]
+        return [_supplied(each) for each in documents]
     head, _, tail = way.partition("/")
     if head == "PowerSupplies":
-        return [each[tail] for each in _there(first["PowerSupplies"])]
+        return [_at(each, tail) for each in _there(first["PowerSupplies"])]
     if head == "PowerControl":
         number, _, mean = tail.partition("/")
         control = first["PowerControl"][int(number)]
@@ -51,6 +52,17 @@ def _numbers(source: str, resources: Resources) -> list[Any]:
         ]
     assert not way, source
     return [each["Reading"] for each in documents if each["ReadingType"] == "Power"]
+
+
+def _at(document: Any, way: str) -> Any:
+    for key in way.split("/"):
+        document = document[key]
+    return document
+
+
+def _supplied(document: Any) -> Any:
+    is_sensor = document.get("ReadingType") == "Power"
+    return document["Reading"] if is_sensor else document["InputPowerWatts"]["Reading"]
 
 
 def _there(supplies: list[Any]) -> list[Any]:

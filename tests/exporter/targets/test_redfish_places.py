@@ -5,7 +5,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rackwatt_exporter.targets.redfish_places import EXPAND, places
+from rackwatt_exporter.reading import ReadError, Reason
+from rackwatt_exporter.targets.redfish_places import enclosure, seekers
+from rackwatt_exporter.targets.redfish_sensor_list import EXPAND
 
 BASE = "/redfish/v1/Chassis/1"
 NAMES = ["EnvironmentMetrics", "Power", "PowerSubsystem", "Sensors", "PowerSupplies", "Metrics"]
@@ -18,6 +20,8 @@ JSON = st.recursive(
     max_leaves=25,
 )
 
+REASONS = (Reason.NO_POWER_SENSOR, Reason.SENSOR_UNREADABLE, Reason.BAD_REPLY)
+
 
 @given(st.dictionaries(PATHS, JSON), JSON, st.booleans(), st.booleans())
 async def test_any_chassis_has_places_that_read_watts_or_nothing(
@@ -26,6 +30,11 @@ async def test_any_chassis_has_places_that_read_watts_or_nothing(
     async def look(path: str) -> Any:
         return resources.get(path)
 
-    async for place in places(look, chassis, average=average, expands=expands):
-        reading = await place.read(look)
-        assert reading is None or reading.watts > 0
+    for seek in seekers(enclosure(chassis, {BASE}), average=average, expands=expands):
+        try:
+            place = await seek(look)
+            found = await place.read(look) if place else None
+        except ReadError as error:
+            assert error.reason in REASONS
+        else:
+            assert found is None or found.reading.watts > 0

@@ -1,0 +1,18 @@
+"""Where makers put a machine's watts when not at the standard's place: data, a row for each.
+
+tests/data/redfish has what a BMC of each maker answers.
+"""
+
+# Properties of Power (DSP2046): the whole machine.
+TOTALS: tuple[tuple[str, ...], ...] = (
+    ("Oem", "ts_fujitsu", "ChassisPowerConsumption", "CurrentPowerConsumptionW"),  # iRMC
+    ("Oem", "Public", "TotalPower"),  # Inspur, with the parts beside it
+    ("PowerConsumedWatts",),  # HPE iLO 4
+)
+
+# Properties of each member of Power's PowerSupplies: what a supply takes in. The first is standard.
+SUPPLY_INPUTS: tuple[tuple[str, ...], ...] = (
+    ("PowerInputWatts",),
+    ("Oem", "Huawei", "PowerInputWatts"),  # iBMC
+    ("Oem", "xFusion", "PowerInputWatts"),  # Huawei's servers since 2021
+)
