@@ -6,7 +6,7 @@ may name a part, so there is no list of parts that would have to be complete.
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from functools import lru_cache
 
 from rackwatt_exporter.protocols.redfish_json import Json, link, members, word
@@ -68,6 +68,14 @@ def called(document: Json) -> str:
     return word(document, "Name") or word(document, "Id") or word(document, "MemberId")
 
 
+def labels(named: Iterable[tuple[str, str]]) -> list[str]:
+    """Return a label for each Name and Id, no two the same; it stays when others leave."""
+    plain = [_label(name, identity) for name, identity in named]
+    return [
+        f"{each} [{index}]" if plain.count(each) > 1 else each for index, each in enumerate(plain)
+    ]
+
+
 def whole_rank(document: Json, own: Collection[str] = (), alone: bool = False) -> int:
     """Return how surely a sensor or PowerControl is of the whole machine; 0: it is not known to be.
 
@@ -119,6 +127,12 @@ def supply_of(document: Json) -> tuple[str, ...]:
 def names_part(name: str) -> bool:
     """Return whether a name surely means a part of a machine."""
     return _PART.search(name.lower()) is not None
+
+
+def _label(name: str, identity: str) -> str:
+    if not name or not identity:
+        return name or identity or "member"
+    return name if identity in name else f"{name} ({identity})"
 
 
 def _names(document: Json) -> list[str]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
 from rackwatt_exporter.protocols.redfish_json import Json, at, members, word
-from rackwatt_exporter.protocols.redfish_names import called, shown, whole_rank
+from rackwatt_exporter.protocols.redfish_names import called, labels, shown, whole_rank
 from rackwatt_exporter.protocols.redfish_number import (
     added,
     member_watts,
@@ -189,16 +189,9 @@ def _supplies(document: Json, way: tuple[str, ...], where: str) -> Found | None:
 
 def _present(document: Json) -> dict[str, Json]:
     """Return the power supplies in their bays, by names of which no two are the same."""
-    listed = members(document, "PowerSupplies")
-    supplies = {index: each for index, each in enumerate(listed) if present(each)}
-    names = {index: called(each) or f"supply {index}" for index, each in supplies.items()}
-    same = [name for name in names.values() if list(names.values()).count(name) > 1]
-    return {
-        f"{name} ({word(supplies[index], 'MemberId') or index})" if name in same else name: (
-            supplies[index]
-        )
-        for index, name in names.items()
-    }
+    supplies = [each for each in members(document, "PowerSupplies") if present(each)]
+    known = [(word(each, "Name"), word(each, "MemberId")) for each in supplies]
+    return dict(zip(labels(known), supplies, strict=True))
 
 
 def _has(document: Json, way: tuple[str, ...]) -> bool:

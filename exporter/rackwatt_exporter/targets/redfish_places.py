@@ -11,7 +11,7 @@ from typing import NamedTuple, Optional
 
 from rackwatt_exporter.protocols import redfish_power as power
 from rackwatt_exporter.protocols.redfish_json import Json, at, last_part, link, members, word
-from rackwatt_exporter.protocols.redfish_names import called, names_part
+from rackwatt_exporter.protocols.redfish_names import called, labels, names_part
 from rackwatt_exporter.protocols.redfish_number import number
 from rackwatt_exporter.protocols.redfish_power import Finder, Found, NotNamedError
 from rackwatt_exporter.protocols.redfish_sensors import sum_of
@@ -134,7 +134,7 @@ async def _supply_metrics(subsystem: str, supplies: str | None, look: Look) -> P
         (None if "Reading" in (e if isinstance(e, dict) else ()) else _source(e)) or metrics[m]
         for m, e in excerpts.items()
     )
-    names = _unlike([called(each) or last_part(member) for member, each in fitted.items()])
+    names = labels((word(each, "Name"), last_part(member)) for member, each in fitted.items())
     again = partial(_supply_metrics, subsystem, supplies)
     return place(paths, power.supply_metrics(names), again)
 
@@ -144,10 +144,11 @@ async def _sensors(path: str, own: frozenset[str], expands: bool, look: Look) ->
     if not chosen:
         return None
     paths = tuple(p for each in chosen if (p := link(each)))
-    names = [called(each) or last_part(p) for each, p in zip(chosen, paths, strict=True)]
-    of_power = [n for n, e in zip(names, chosen, strict=True) if word(e, "ReadingType") == "Power"]
-    again = partial(_sensors, path, own, expands) if len(of_power) > 1 else None
-    return place(paths, sum_of(_unlike(of_power)), again)
+    of_power = [each for each in chosen if word(each, "ReadingType") == "Power"]
+    if len(of_power) == 1:
+        return place(paths, sum_of([called(chosen[0]) or last_part(paths[0])]))
+    names = labels(("", last_part(path)) for path in paths)
+    return place(paths, sum_of(names), partial(_sensors, path, own, expands))
 
 
 def place(paths: Sequence[str], find: Finder, again: Seeker | None = None) -> Place:
@@ -164,8 +165,3 @@ def _source(excerpt: Json) -> str | None:
 def _path(document: Json, name: str, base: str | None = None) -> str:
     usual = f"{(base or link(document) or '').rstrip('/')}/{name}"
     return link(document, name) or usual
-
-
-def _unlike(names: Sequence[str]) -> list[str]:
-    """Number the names that are the same: members of a sum are known by them."""
-    return [n if names.count(n) == 1 else f"{n} ({i})" for i, n in enumerate(names, 1)]

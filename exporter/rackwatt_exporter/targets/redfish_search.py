@@ -32,6 +32,7 @@ class Search:
         self._looking = Looking(service)
         self._state: str | None = None
         self._in_vain = False  # a whole search has found no watts
+        self._so_far = ""
         self._unfinished = False
 
     async def find(self) -> Place:
@@ -53,17 +54,18 @@ class Search:
             self._state = machine.state
             await self.refuse_powered_off()
             return await self._best(machine)
-        except UnfinishedError:
+        except UnfinishedError as error:
             self._unfinished = True
-            raise
+            raise UnfinishedError(error.reason, f"{error}{self._so_far}") from None
         except ReadError as error:
-            self._in_vain |= error.reason in _IN_VAIN
+            if error.reason in _IN_VAIN:
+                self._in_vain, self._so_far = True, f"; so far: {error}"
             raise
 
     def restart(self) -> None:
         """Search from the beginning next time."""
         self._looking.forget()
-        self._in_vain = False
+        self._in_vain, self._so_far = False, ""
 
     async def refuse_powered_off(self) -> None:
         """Ask whether the machine is on, where its BMC knows.

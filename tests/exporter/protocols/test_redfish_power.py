@@ -148,13 +148,13 @@ def test_an_empty_bay_is_no_supply() -> None:
     assert found.reading.watts == 300
 
 
-def test_supplies_of_one_name_are_two_members() -> None:
-    supplies = [
-        {"Name": "HpeServerPowerSupply", "MemberId": str(n), "PowerInputWatts": 100}
-        for n in range(2)
-    ]
+@pytest.mark.parametrize("ids", [("0", "1"), ("0", "0"), ("", "")])
+def test_supplies_of_one_name_are_two_members(ids: tuple[str, str]) -> None:
+    """Found by fuzzing: two of one name and one MemberId were summed as one."""
+    supplies = [{"Name": "HpeSupply", "MemberId": n, "PowerInputWatts": 100} for n in ids]
     found = power.supply_inputs([{"PowerSupplies": supplies}], "P")
     assert found is not None
+    assert found.reading.watts == 200
     assert len(set(found.members)) == 2
 
 

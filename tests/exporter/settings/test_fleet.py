@@ -144,6 +144,19 @@ def test_several_nodes_behind_one_bmc_are_told_apart_by_their_chassis() -> None:
     assert [t.options.chassis for t in built.targets.values()] == ["Node0", "Node1"]  # type: ignore[union-attr]
 
 
+def test_sensors_of_redfish_may_be_named_after_the_node_too() -> None:
+    entry = (
+        '{names: "x0n[0-1]", address: x0, method: redfish, '
+        'redfish: {sensors: ["Node{index}_Power", "{name} input"]}}'
+    )
+    built = resolved(target_document(entry))
+    assert built.problems == ()
+    assert [t.options.sensors for t in built.targets.values()] == [  # type: ignore[union-attr]
+        ("Node0_Power", "x0n0 input"),
+        ("Node1_Power", "x0n1 input"),
+    ]
+
+
 def test_one_bad_document_takes_no_other_down() -> None:
     built = resolved(
         target_document("{names: a, address: a}", name="first"),

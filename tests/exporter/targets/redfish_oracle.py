@@ -44,6 +44,8 @@ def _numbers(source: str, resources: Resources) -> list[Any]:
         return [_at(each, tail) for each in _there(first["PowerSupplies"])]
     if head == "PowerControl":
         number, _, mean = tail.partition("/")
+        if not number.isdigit():
+            return [c["PowerConsumedWatts"] for c in first["PowerControl"] if c["Name"] == number]
         control = first["PowerControl"][int(number)]
         return [
             control["PowerMetrics"]["AverageConsumedWatts"]

@@ -25,6 +25,7 @@ _MOST_REQUESTS = 2000
 _REASONS = {
     Reason.AUTH_FAILED,
     Reason.BAD_REPLY,
+    Reason.MEMBER_MISSING,
     Reason.NO_POWER_SENSOR,
     Reason.POWERED_OFF,
     Reason.PRIVILEGE_INSUFFICIENT,
@@ -93,7 +94,7 @@ def _answer(said: Any) -> Answer:
 
 
 def examine(data: bytes) -> None:
-    """Read twice, of the chassis that is found and of one that is named, watts now and the mean."""
+    """Read what is found, of a chassis that is named, the mean, and a sensor that is named."""
     try:
         routes = json.loads(data)
     except (ValueError, RecursionError):
@@ -103,6 +104,7 @@ def examine(data: bytes) -> None:
             RedfishOptions(),
             RedfishOptions(value="average"),
             RedfishOptions(chassis="Node0"),
+            RedfishOptions(sensors=("Total_Power",)),
         ):
             run(_read(Peer(routes), options))
 
