@@ -88,22 +88,17 @@ def whole_rank(document: Json, own: Collection[str] = (), alone: bool = False) -
     context = word(document, "PhysicalContext")
     if context not in _WHOLE_CONTEXTS and not (alone and context in _SUPPLY_CONTEXTS):
         return 0
-    said = _said(document)
     by_tree = bool(related) or context == "Chassis"
-    if _sums_supplies(document, said):
-        return 3
-    if not _known_whole(said):
-        return int(alone and by_tree and not names_part(" ".join(_names(document))))
-    if "board" in said and "consumption" not in said:
-        return 0
-    if "total" in said or "overall" in said:
-        return 3
-    return 2 if _WHOLE.intersection(said) else int(by_tree or alone)
+    names = _names(document)
+    rank = _name_rank(names)
+    if rank is None:
+        return int(alone and by_tree and not any(map(names_part, names)))
+    return rank or int(by_tree or alone)
 
 
 def is_supply_input(document: Json) -> bool:
     """Return whether a sensor measures what one power supply takes in."""
-    said = set(_said(document))
+    said = _said(document)
     if _WHOLE & said:
         return False
     if word(document, "PhysicalContext") in _SUPPLY_CONTEXTS:
@@ -116,7 +111,7 @@ def is_supply_input(document: Json) -> bool:
 def is_of_supply(document: Json) -> bool:
     """Return whether a sensor is one of a power supply, whatever it measures there."""
     by_context = word(document, "PhysicalContext") in _SUPPLY_CONTEXTS
-    return by_context or bool(_SUPPLY.intersection(_said(document)))
+    return by_context or bool(_SUPPLY & _said(document))
 
 
 def supply_of(document: Json) -> tuple[str, ...]:
@@ -135,27 +130,38 @@ def _label(name: str, identity: str) -> str:
     return name if identity in name else f"{name} ({identity})"
 
 
-def _names(document: Json) -> list[str]:
+def _names(document: Json) -> tuple[str, ...]:
     named = word(document, "Name"), word(document, "Id")
-    found = [name for name in named if name and not _CODE.fullmatch(name)]
-    return found or [word(document, "MemberId")]
+    found = tuple(name for name in named if name and not _CODE.fullmatch(name))
+    return found or (word(document, "MemberId"),)
 
 
-def _said(document: Json) -> tuple[str, ...]:
-    return tuple(said for name in _names(document) for said in words(name))
+def _said(document: Json) -> set[str]:
+    return {said for name in _names(document) for said in words(name)}
 
 
-def _sums_supplies(document: Json, said: Collection[str]) -> bool:
+@lru_cache(4096)
+def _name_rank(names: tuple[str, ...]) -> int | None:
+    """Return how surely names mean the whole: 0 if they do not say, None if something else."""
+    said = {each for name in names for each in words(name)}
+    if _sums_supplies(said) and not _NUMBER.search(names[0]):
+        return 3
+    others = said - _WHOLE - _QUANTITY
+    if others and not (others == {"board"} and "consumption" in said):
+        return None
+    if {"total", "overall"} & said:
+        return 3
+    return 2 if _WHOLE & said else 0
+
+
+def _sums_supplies(said: set[str]) -> bool:
     """Return whether this is the input of all supplies together: `PSU Total Input Power`."""
-    total = "total" in said and not _SUPPLY.isdisjoint(said) and not _INWARD.isdisjoint(said)
-    return total and not supply_of(document) and (_SUPPLY_WORDS | _WHOLE).issuperset(said)
-
-
-def _known_whole(said: Collection[str]) -> bool:
-    return all(each in _WHOLE or each in _QUANTITY or each == "board" for each in said)
+    total = "total" in said and bool(_SUPPLY & said) and bool(_INWARD & said)
+    return total and said <= _SUPPLY_WORDS | _WHOLE
 
 
 def _related(document: Json, own: Collection[str]) -> set[str]:
     """Return what the resource belongs to; the chassis' own resource of power does not matter."""
-    paths = {path.rstrip("/") for item in members(document, "RelatedItem") if (path := link(item))}
+    items = members(document, "RelatedItem")
+    paths = {path.rstrip("/") for item in items if (path := link(item))}
     return {path for path in paths if path.partition("/Power")[0] not in own or path in own}

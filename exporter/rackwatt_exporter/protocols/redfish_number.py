@@ -18,8 +18,8 @@ def watts(document: Json, way: tuple[str, ...], where: str) -> float | None:
     """Return the watts at the end of a way; None where the resource has no such property.
 
     Raises:
-        ReadError: sensor_unreadable where the property is there and has no watts now; bad_reply for
-            a number that is not finite.
+        ReadError: sensor_unreadable where the property is there and has no watts now; bad_reply
+            where it is no number.
     """
     holder = at(document, *way[:-1])
     if not isinstance(holder, dict) or way[-1] not in holder:
@@ -34,7 +34,9 @@ def known_watts(value: Json, where: str) -> float:
         ReadError: as `watts`.
     """
     known = number(value)
-    if known is None or known == 0:
+    if known is None and value is not None:
+        raise ReadError(Reason.BAD_REPLY, f"{where} is {shown(_plain(value))}, which is no number")
+    if not known:
         raise unreadable(f"{where} is {shown(_plain(value))}: the BMC has no watts there now")
     return measured(known, where, REDFISH_NO_VALUE)
 

@@ -144,13 +144,19 @@ def joules(document: Json) -> float | None:
     return None
 
 
+def control_names(document: Json) -> set[str]:
+    """Return the names of Power's members of PowerControl, without those of several."""
+    names = [called(each) for each in members(document, "PowerControl")]
+    return {name for name in names if names.count(name) == 1}
+
+
 def controls_named(names: Sequence[str]) -> Finder:
     """Make a finder of the sum of PowerConsumedWatts of the PowerControls with these names."""
 
     def find(documents: Sequence[Json], where: str) -> Found | None:
-        controls = {called(each): each for each in members(documents[0], "PowerControl")}
-        if not controls.keys() >= set(names):
+        if not control_names(documents[0]).issuperset(names):
             return None
+        controls = {called(each): each for each in members(documents[0], "PowerControl")}
         values = [(name, at(controls[name], "PowerConsumedWatts")) for name in names]
         source = f"{where}#PowerControl/{'+'.join(names)}"
         return Found(Reading(member_watts(values, source), source), tuple(names))

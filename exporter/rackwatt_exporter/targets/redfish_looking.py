@@ -14,7 +14,7 @@ _NOT_READY = 503
 
 
 class UnfinishedError(ReadError):
-    """This try has asked for as much as it may; the next one goes on."""
+    """This try has sent as many requests as it may; the next one goes on."""
 
 
 class Looking:

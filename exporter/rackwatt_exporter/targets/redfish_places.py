@@ -10,7 +10,7 @@ from functools import partial
 from typing import NamedTuple, Optional
 
 from rackwatt_exporter.protocols import redfish_power as power
-from rackwatt_exporter.protocols.redfish_json import Json, at, last_part, link, members, word
+from rackwatt_exporter.protocols.redfish_json import Json, at, last_part, link, word
 from rackwatt_exporter.protocols.redfish_names import called, labels, names_part
 from rackwatt_exporter.protocols.redfish_number import number
 from rackwatt_exporter.protocols.redfish_power import Finder, Found, NotNamedError
@@ -97,8 +97,7 @@ async def _named(
     around: tuple[Enclosure, ...], names: tuple[str, ...], expands: bool, look: Look
 ) -> Place | None:
     for each in around:
-        controls = members(await look(each.power), "PowerControl")
-        if set(map(called, controls)) >= set(names):
+        if power.control_names(await look(each.power)).issuperset(names):
             return place((each.power,), power.controls_named(names))
     lists = [each.sensors for each in around]
     found = await named_sensors(look, lists, names, expands)

@@ -1,8 +1,7 @@
 """The search for a machine's watts, which may be cut short at any request and goes on from there.
 
 The first search may ask for much: it is made once. One that has found nothing is made again with
-every try, and requests again only what was requested longest ago: a BMC without power is not asked
-for its whole tree each time.
+every try, and requests again only what was requested longest ago, not the whole tree.
 """
 
 from collections.abc import Sequence

@@ -80,10 +80,10 @@ def watts_or_why(find: Finder, *documents: Any) -> Reading | None:
     return found and found.reading
 
 
-def unreadable(find: Finder, *documents: Any) -> str:
+def unreadable(find: Finder, *documents: Any, reason: Reason = Reason.SENSOR_UNREADABLE) -> str:
     with pytest.raises(ReadError) as raised:
         find(documents, "P")
-    assert raised.value.reason is Reason.SENSOR_UNREADABLE
+    assert raised.value.reason is reason
     return str(raised.value)
 
 
@@ -219,13 +219,24 @@ def test_two_that_may_be_the_total_are_a_doubt_that_names_both() -> None:
     assert found.reading.watts == 6
 
 
-@pytest.mark.parametrize("nothing", [None, 0, 65535, -1, "N/A", True, 4294967295])
-def test_a_total_that_is_no_measurement_is_unreadable(nothing: Any) -> None:
+NO_MEASUREMENT: list[Any] = [None, 0, 65535, -1, 4294967295]
+NO_NUMBER: list[Any] = ["N/A", "", True, [300], {}, 10**400]
+
+
+@pytest.mark.parametrize(
+    ("nothing", "reason"),
+    [
+        *((each, Reason.SENSOR_UNREADABLE) for each in NO_MEASUREMENT),
+        *((each, Reason.BAD_REPLY) for each in NO_NUMBER),
+    ],
+)
+def test_a_total_that_is_no_measurement_is_none(nothing: Any, reason: Reason) -> None:
     control = {"PowerControl": [{"PowerConsumedWatts": nothing}]}
-    assert "PowerControl/0" in unreadable(power.power_control(OWN), control)
-    assert "PowerWatts" in unreadable(power.metrics, {"PowerWatts": {"Reading": nothing}})
     total = {"Oem": {"Public": {"TotalPower": nothing, "CurrentCPUPowerWatts": 180}}}
-    assert "TotalPower" in unreadable(power.oem_total, total)
+    metrics = {"PowerWatts": {"Reading": nothing}}
+    assert "PowerControl/0" in unreadable(power.power_control(OWN), control, reason=reason)
+    assert "PowerWatts" in unreadable(power.metrics, metrics, reason=reason)
+    assert "TotalPower" in unreadable(power.oem_total, total, reason=reason)
 
 
 def test_a_resource_without_the_property_has_no_watts_and_is_no_error() -> None:

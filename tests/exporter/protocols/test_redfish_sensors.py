@@ -191,7 +191,6 @@ def test_a_sensor_of_all_energy_comes_with_the_one_of_all_power() -> None:
         {"Reading": 0},
         {"Reading": 65535},
         {"Reading": -3},
-        {"Reading": "400"},
     ],
 )
 def test_a_sensor_without_watts_now_is_unreadable_and_named(change: dict[str, Any]) -> None:

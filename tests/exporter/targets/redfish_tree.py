@@ -1,4 +1,4 @@
-"""A Redfish service that is a dictionary of its resources, and what it was asked for."""
+"""A Redfish service that is a dictionary of its resources, and the requests that it had."""
 
 import json
 import ssl

@@ -97,6 +97,25 @@ def test_several_modules_are_no_machine() -> None:
     assert told.value.reason is Reason.NO_POWER_SENSOR
 
 
+def test_where_a_system_names_parts_alone_the_whole_that_names_it_is_taken() -> None:
+    resources = service(
+        {"s": system("bmc"), "other": system("b", SystemType="DPU")},
+        {
+            "bmc": chassis("s", kind="Component"),
+            "board": chassis("s", kind="Module"),
+            "tray": chassis("s", kind="Shelf"),
+            "b": chassis("other"),
+        },
+    )
+    assert names(resources) == ["tray"]
+    assert find(resources).own == {f"{SYSTEMS}/s", f"{CHASSIS}/tray"}
+
+
+def test_a_module_that_is_all_there_is_is_the_machine() -> None:
+    resources = service({"s": system("m")}, {"m": chassis("s", kind="Module"), "x": chassis()})
+    assert names(resources) == ["m"]
+
+
 def test_the_chassis_that_names_the_system_comes_before_one_that_does_not() -> None:
     resources = service({"s": system("a", "b")}, {"a": chassis(), "b": chassis("s")})
     assert names(resources) == ["b", "a"]
@@ -131,8 +150,10 @@ def test_the_state_is_the_systems_else_the_chassis() -> None:
 
 
 LINKS = ["@odata.id", "Members", "Links", "Chassis", "ComputerSystems", "ContainedBy"]
-KEYS = st.sampled_from([*LINKS, "Id", "ChassisType", "SystemType", "PowerState"])
-PATHS = st.sampled_from([SYSTEMS, CHASSIS, f"{SYSTEMS}/1", f"{CHASSIS}/1", f"{CHASSIS}/2"])
+KEYS = st.sampled_from([*LINKS, "Id", "ChassisType", "SystemType", "PowerState", "RackPDUs"])
+EQUIPMENT = "/redfish/v1/PowerEquipment"
+FOUND = [SYSTEMS, CHASSIS, f"{SYSTEMS}/1", f"{CHASSIS}/1", f"{CHASSIS}/2", EQUIPMENT]
+PATHS = st.sampled_from(FOUND)
 JSON = st.recursive(
     st.none() | st.integers() | st.text(max_size=4) | PATHS,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=5),

@@ -136,6 +136,13 @@ async def test_two_sensors_of_the_name_given_are_a_doubt() -> None:
     assert (await served.source(sensors=("A", "B")).read()).watts == 200
 
 
+async def test_two_power_controls_of_the_name_given_are_none_of_them() -> None:
+    served = tree("lenovo")
+    served.resources[f"{CHASSIS}/Power"]["PowerControl"][2]["Name"] = "CPU Sub-system Power"
+    error = await error_of(served, sensors=("CPU Sub-system Power",))
+    assert error.reason is Reason.NO_POWER_SENSOR
+
+
 async def test_a_list_of_sensors_is_read_to_its_last_page() -> None:
     base = f"{CHASSIS}/Sensors"
     parts = [f"CPU{n}_Power" for n in range(90)]
@@ -205,4 +212,6 @@ async def test_names_that_cannot_be_printed_are_shown_without_harm() -> None:
     sensor["Name"] = "CPU\x1b[31m\n\u202e Power" + "x" * 500
     assert "CPU?[31m??" in str(await error_of(served))
     sensor["Reading"] = "\x00"
-    assert (await error_of(served, sensors=("Total_Power",))).reason is Reason.SENSOR_UNREADABLE
+    error = await error_of(served, sensors=("Total_Power",))
+    assert error.reason is Reason.BAD_REPLY
+    assert "no number" in str(error)
