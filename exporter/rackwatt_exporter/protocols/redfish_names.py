@@ -79,8 +79,8 @@ def labels(named: Iterable[tuple[str, str]]) -> list[str]:
 def whole_rank(document: Json, own: Collection[str] = (), alone: bool = False) -> int:
     """Return how surely a sensor or PowerControl is of the whole machine; 0: it is not known to be.
 
-    `own` are the paths of the machine's chassis and system. One that is `alone` in its resource
-    needs no name that says so, but may have none that says otherwise.
+    `own` are the paths of the machine's chassis and system. A PowerControl that is `alone` is the
+    chassis' by its schema, and needs no name that says so, but may have none that says otherwise.
     """
     related = _related(document, own)
     if related and related.isdisjoint(own):
@@ -92,7 +92,8 @@ def whole_rank(document: Json, own: Collection[str] = (), alone: bool = False) -
     names = _names(document)
     rank = _name_rank(names)
     if rank is None:
-        return int(alone and by_tree and not any(map(names_part, names)))
+        describes = bool((_QUANTITY | _WHOLE) & _said(document))
+        return int(alone and (by_tree or not describes) and not any(map(names_part, names)))
     return rank or int(by_tree or alone)
 
 

@@ -167,7 +167,8 @@ def test_supplies_of_one_name_are_two_members(ids: tuple[str, str]) -> None:
         {"Name": "GPU1"},
         {"Name": "Power", "PhysicalContext": "CPU"},
         {"Name": "Power", "PhysicalContext": "GPUSubsystem"},
-        {"Name": "OCP_Mezz_Power"},
+        {"Name": "OCP"},
+        {"Name": "Mezz_Power"},
         {"Name": "CPU_Total_Power"},
         {"Name": "PCIE1 Power Consumption", "RelatedItem": [{"@odata.id": CHASSIS}]},
         {"Name": "Power", "RelatedItem": [{"@odata.id": f"{CHASSIS}/Drives/1"}]},
@@ -193,7 +194,8 @@ def test_a_part_of_the_machine_is_not_taken_for_it(part: dict[str, Any]) -> None
         {"Name": "System Power Control 1"},  # Huawei
         {"Name": "Chassis Power Control"},  # OpenBMC
         {"Name": "Server Power Control", "RelatedItem": [{"@odata.id": CHASSIS}]},  # Lenovo
-        {"Name": "Fred", "RelatedItem": [{"@odata.id": f"{CHASSIS}/"}]},
+        {"Name": "CN7016341A00FF"},
+        {"Name": "Power of Fred", "RelatedItem": [{"@odata.id": f"{CHASSIS}/"}]},
         {"Name": "Total", "RelatedItem": [{"@odata.id": f"{CHASSIS}/Power#/PowerSupplies/0"}]},
     ],
 )
