@@ -10,12 +10,10 @@ import math
 import os
 import socket
 from abc import ABC, abstractmethod
-from typing import Any
 
 from rackwatt_exporter.protocols import rmcpplus
+from rackwatt_exporter.protocols.resolving import Address
 from rackwatt_exporter.reading import ReadError, Reason
-
-Address = tuple[Any, ...]  # as the socket module has it: two items for IPv4, four for IPv6
 
 RECEIVE_BUFFER = 4 * 1024 * 1024
 # Then the rest of the program has its turn. Fewer would let questions outrun their answers where
@@ -188,24 +186,6 @@ def network_error(error: OSError, address: Address) -> ReadError:
         return ReadError(Reason.REFUSED, f"{text}: is IPMI over LAN switched on?")
     words = os.strerror(error.errno) if error.errno else str(error)
     return ReadError(Reason.UNREACHABLE, f"{address[0]}: {words}")
-
-
-async def resolve(host: str, port: int) -> tuple[socket.AddressFamily, Address]:
-    """Find the family and the socket address of a BMC's name or address.
-
-    Raises:
-        ReadError: name_unresolved, with what the resolver said.
-    """
-    kind, numeric = socket.SOCK_DGRAM, socket.AI_NUMERICHOST
-    try:
-        try:  # an address needs no thread and no resolver
-            found = socket.getaddrinfo(host, port, type=kind, flags=numeric)
-        except socket.gaierror:
-            found = await asyncio.get_running_loop().getaddrinfo(host, port, type=kind)
-    except (OSError, UnicodeError) as error:
-        raise ReadError(Reason.NAME_UNRESOLVED, f"{host}: {error}") from None
-    family, _, _, _, address = found[0]
-    return socket.AddressFamily(family), address
 
 
 def _open_socket(family: socket.AddressFamily) -> socket.socket:

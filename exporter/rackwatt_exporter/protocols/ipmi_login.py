@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 
 from rackwatt_exporter.protocols import rmcpplus
 from rackwatt_exporter.protocols.ipmi_crypto import CipherSuite, SessionKeys, Transcript
-from rackwatt_exporter.protocols.ipmi_endpoint import Address, Correspondent, Endpoint, SilenceError
+from rackwatt_exporter.protocols.ipmi_endpoint import Correspondent, Endpoint, SilenceError
 from rackwatt_exporter.protocols.ipmi_session import Session
+from rackwatt_exporter.protocols.resolving import Address
 from rackwatt_exporter.protocols.rmcpplus import LEVELS, OpenedSession, Response
 from rackwatt_exporter.reading import ReadError, Reason
 

@@ -11,7 +11,8 @@ from contextlib import suppress
 from rackwatt_exporter.protocols import ipmi_message as message
 from rackwatt_exporter.protocols import rmcpplus
 from rackwatt_exporter.protocols.ipmi_crypto import SessionKeys
-from rackwatt_exporter.protocols.ipmi_endpoint import Address, Correspondent, Endpoint, SilenceError
+from rackwatt_exporter.protocols.ipmi_endpoint import Correspondent, Endpoint, SilenceError
+from rackwatt_exporter.protocols.resolving import Address
 from rackwatt_exporter.reading import ReadError, Reason
 
 IDLE_LIMIT_S = 55.0  # a BMC forgets a session after 60 s without a packet (section 6.12.15)

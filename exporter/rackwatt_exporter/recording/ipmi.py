@@ -7,9 +7,10 @@ from typing import Literal, NamedTuple
 from rackwatt_exporter import capture
 from rackwatt_exporter.protocols import ipmi_message as message
 from rackwatt_exporter.protocols.ipmi_crypto import CipherSuite
-from rackwatt_exporter.protocols.ipmi_endpoint import Address, Endpoint
+from rackwatt_exporter.protocols.ipmi_endpoint import Endpoint
 from rackwatt_exporter.protocols.ipmi_login import Account, Login
 from rackwatt_exporter.protocols.ipmi_session import CompletionError, Session
+from rackwatt_exporter.protocols.resolving import Address
 from rackwatt_exporter.protocols.rmcpplus import OpenedSession
 from rackwatt_exporter.reading import ReadError
 from rackwatt_exporter.recording.tape import Tape

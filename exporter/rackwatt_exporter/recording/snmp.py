@@ -6,7 +6,8 @@ from contextlib import suppress
 from typing import Any, Literal
 
 from rackwatt_exporter import capture
-from rackwatt_exporter.protocols.snmp import Agent, Value
+from rackwatt_exporter.protocols.snmp import Agent
+from rackwatt_exporter.protocols.snmp_value import Value
 from rackwatt_exporter.reading import ReadError
 from rackwatt_exporter.recording.tape import Tape
 from rackwatt_exporter.settings.secrets import Secrets

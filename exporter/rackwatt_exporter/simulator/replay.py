@@ -12,9 +12,8 @@ from typing import TypeVar
 
 from aiohttp import web
 
-from rackwatt_exporter import capture
+from rackwatt_exporter import ber, capture
 from rackwatt_exporter.protocols import ipmi_message as message
-from rackwatt_exporter.simulator import ber
 from rackwatt_exporter.simulator.ipmi_commands import BEFORE_LOGIN, IpmiCommands
 from rackwatt_exporter.simulator.machine import Machine
 from rackwatt_exporter.simulator.redfish_service import error, json_of

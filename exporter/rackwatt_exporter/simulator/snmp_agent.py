@@ -9,7 +9,7 @@ import socket
 import time
 from typing import NamedTuple
 
-from rackwatt_exporter.simulator import ber
+from rackwatt_exporter import ber
 from rackwatt_exporter.simulator.machine import Machine
 from rackwatt_exporter.simulator.snmp_pdu import REPORT, answer, parse, response
 from rackwatt_exporter.simulator.snmp_tree import Tree, machine_tree

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from rackwatt_exporter.simulator import ber
+from rackwatt_exporter import ber
 from rackwatt_exporter.simulator.snmp_tree import Tree
 
 GET, GET_NEXT, RESPONSE, SET, GET_BULK, REPORT = 0xA0, 0xA1, 0xA2, 0xA3, 0xA5, 0xA8

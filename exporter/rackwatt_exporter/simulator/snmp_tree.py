@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from rackwatt_exporter.simulator import ber
+from rackwatt_exporter import ber
 from rackwatt_exporter.simulator.machine import Machine
 
 OUTLETS = 8

@@ -10,9 +10,10 @@ from contextlib import suppress
 from socket import AddressFamily
 
 from rackwatt_exporter.protocols.ipmi_crypto import SUITES, CipherSuite
-from rackwatt_exporter.protocols.ipmi_endpoint import Endpoint, SilenceError, resolve
+from rackwatt_exporter.protocols.ipmi_endpoint import Endpoint, SilenceError
 from rackwatt_exporter.protocols.ipmi_login import Account, Login, SuiteRefusedError
 from rackwatt_exporter.protocols.ipmi_session import Session
+from rackwatt_exporter.protocols.resolving import resolve
 from rackwatt_exporter.protocols.rmcpplus import LEVELS
 from rackwatt_exporter.reading import ReadError, Reading
 from rackwatt_exporter.settings.options import IpmiOptions

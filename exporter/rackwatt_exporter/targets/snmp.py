@@ -7,7 +7,8 @@ from functools import partial
 from msgspec.structs import replace as changed
 
 from rackwatt_exporter.protocols.mib import Mibs
-from rackwatt_exporter.protocols.snmp import Agent, Value
+from rackwatt_exporter.protocols.snmp import Agent
+from rackwatt_exporter.protocols.snmp_value import Value
 from rackwatt_exporter.reading import Reading
 from rackwatt_exporter.settings.options import OidOptions, SnmpOptions
 from rackwatt_exporter.settings.secrets import Secrets
@@ -94,6 +95,7 @@ class SnmpDriver:
             partial(self._logins.login, target.credentials, options),
             attempts=target.retries + 1,
             attempt_timeout_s=target.attempt_timeout_s,
+            bulk=options.version != "1",
         )
         return SnmpSource(agent, options, self._mibs)
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from rackwatt_exporter.protocols.snmp import Value
+from rackwatt_exporter.protocols.snmp_value import Value
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.settings.options import OidOptions
 

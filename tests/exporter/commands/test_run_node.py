@@ -50,7 +50,7 @@ def arguments(directory: Path, collectors: str = "rapl, cpu") -> list[str]:
 
 # A driver is imported when a document names it, a command when it is the one: megabytes, on each node.
 NEEDLESS = re.compile(
-    r"(bcrypt|cryptography|difflib|gufo|httpx|kopf|kubernetes|prometheus_client|pyghmi|pysmi|pysnmp"
+    r"(bcrypt|cryptography|difflib|httpx|kopf|kubernetes|prometheus_client|pyghmi|pysmi|pysnmp"
     r"|importlib\.metadata|importlib\.resources\._common"
     r"|rackwatt_operator|rackwatt_exporter\.(capture|protocols|recording|simulator)"
     r"|rackwatt_exporter\.commands\.(check|record|replay|simulate)"
@@ -201,7 +201,7 @@ def test_only_what_the_documents_need_is_loaded_and_kept(tmp_path: Path) -> None
     with running(*arguments(tmp_path)) as run:
         run.until_served(up("rapl", 1), "/metrics")
         mapped = Path(f"/proc/{run.process.pid}/maps").read_text()
-        for library in ("gufo", "httpcore", "cryptography", "pyghmi", "_sqlite3"):
+        for library in ("httpcore", "cryptography", "pyghmi", "_sqlite3"):
             assert library not in mapped
         status = Path(f"/proc/{run.process.pid}/status").read_text()
         print(re.findall(r"(VmRSS|RssAnon):\s+(\d+ kB)", status))

@@ -7,7 +7,8 @@ everything works over a real socket is for the tests of targets to say.
 import asyncio
 from collections.abc import Callable, Iterable
 
-from rackwatt_exporter.protocols.ipmi_endpoint import Address, Correspondent, Endpoint
+from rackwatt_exporter.protocols.ipmi_endpoint import Correspondent, Endpoint
+from rackwatt_exporter.protocols.resolving import Address
 
 BMC = ("192.0.2.1", 623)
 

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rackwatt_exporter import ber
 from rackwatt_exporter.settings.options import OidOptions, SnmpOptions
 from rackwatt_exporter.settings.secrets import Secrets
 from rackwatt_exporter.settings.target import Target
-from rackwatt_exporter.simulator import ber
 from rackwatt_exporter.simulator.machine import Machine
 from rackwatt_exporter.simulator.snmp import SnmpServer
 from rackwatt_exporter.simulator.snmp_agent import SimulatedAgent

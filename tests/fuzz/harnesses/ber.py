@@ -4,7 +4,7 @@ from pyasn1.codec.ber import decoder
 from pyasn1.error import PyAsn1Error
 from pyasn1.type import tag, univ
 
-from rackwatt_exporter.simulator import ber
+from rackwatt_exporter import ber
 
 _MOST = 200
 

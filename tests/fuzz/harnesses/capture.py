@@ -4,10 +4,9 @@ from contextlib import suppress
 
 import msgspec
 
-from rackwatt_exporter import capture
+from rackwatt_exporter import ber, capture
 from rackwatt_exporter.capture import Capture, CaptureError, Recorded
 from rackwatt_exporter.protocols import ipmi_message as message
-from rackwatt_exporter.simulator import ber
 from rackwatt_exporter.simulator.machine import Machine
 from rackwatt_exporter.simulator.replay import RecordedCommands, RecordedResources, recorded_tree
 

@@ -8,7 +8,7 @@ from pyasn1.codec.ber import decoder
 from pysnmp.proto.api import v1, v2c
 from pysnmp.proto.mpmod.rfc3412 import SNMPv3Message
 
-from rackwatt_exporter.simulator import ber
+from rackwatt_exporter import ber
 from rackwatt_exporter.simulator.machine import Machine
 from rackwatt_exporter.simulator.snmp_agent import SimulatedAgent
 from rackwatt_exporter.simulator.usm import UserKeys

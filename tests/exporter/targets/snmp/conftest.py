@@ -1,6 +1,6 @@
 """The agents, secrets and sources that tests of SNMP targets are given."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -47,8 +47,9 @@ def secret(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def source(secret: Path) -> Sources:
+async def source(secret: Path) -> AsyncIterator[Sources]:
     driver = SnmpDriver(Secrets(secret.parent))
+    made: list[SnmpSource] = []
 
     def make(
         endpoint: tuple[str, int],
@@ -60,6 +61,10 @@ async def source(secret: Path) -> Sources:
         terms = tuple(OidOptions(oid) if isinstance(oid, str) else oid for oid in oids)
         options = replace(SnmpOptions(port=endpoint[1], oids=terms), **said)
         target = Target("pdu1", endpoint[0], "snmp", options, "lab", credentials="pdu")
-        return driver.source(replace(target, timeout_s=timeout_s, retries=retries))
+        made.append(driver.source(replace(target, timeout_s=timeout_s, retries=retries)))
+        return made[-1]
 
-    return make
+    yield make
+    for each in made:
+        await each.close()
+    await driver.close()

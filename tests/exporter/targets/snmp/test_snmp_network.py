@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from rackwatt_crds.bmc.snmp import Row
+from rackwatt_exporter import ber
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.settings.options import OidOptions
-from rackwatt_exporter.simulator import ber
 from tests.exporter.targets.snmp.agents import (
     DECIMAL_TEXT,
     DIGITS,
@@ -55,18 +55,6 @@ async def test_an_agent_that_was_replaced_is_read_at_once(
         await reader.read()
         daemon.replace("another")
         assert (await reader.read()).watts == 351
-
-
-async def test_a_session_idle_for_long_is_refreshed(
-    own_agent: Snmpd, source: Sources, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("rackwatt_exporter.protocols.snmp.IDLE_S", -1.0)
-    async with udp_relay(at(own_agent)) as relay:
-        reader = source(relay.address, WATTS, version="3")
-        await reader.read()
-        relay.requests.clear()
-        assert (await reader.read()).watts == 351
-        assert len(relay.requests) == 2
 
 
 async def test_a_warm_reading_is_one_request(own_agent: Snmpd, source: Sources) -> None:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from pyasn1.codec.ber import decoder, encoder
 from pyasn1.type import univ
 
-from rackwatt_exporter.simulator import ber
+from rackwatt_exporter import ber
 
 ARCS = st.tuples(
     st.tuples(st.integers(0, 1), st.integers(0, 39)) | st.tuples(st.just(2), st.integers(0, 9999)),

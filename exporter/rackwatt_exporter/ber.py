@@ -67,19 +67,27 @@ class Element(NamedTuple):
     @property
     def oid(self) -> Oid:
         """Read the content as an object identifier."""
-        content = self.expect(OID).content
-        if not content or content[-1] & 0x80:
-            raise BerError("an object identifier that does not end")
-        arcs, arc = [], 0
-        for byte in content:
-            arc = arc << 7 | byte & 0x7F
-            if not byte & 0x80:
-                arcs.append(arc)
-                arc = 0
-        if len(arcs) > _MOST_ARCS or max(arcs) > 0xFFFFFFFF:
-            raise BerError("an object identifier out of bounds (RFC 2578, 3.5)")
-        first = min(arcs[0] // 40, 2)
-        return (first, arcs[0] - 40 * first, *arcs[1:])
+        return arcs(self.expect(OID).content)
+
+
+def arcs(encoding: bytes) -> Oid:
+    """Read the content of an object identifier.
+
+    Raises:
+        BerError: it does not end, or is out of bounds.
+    """
+    if not encoding or encoding[-1] & 0x80:
+        raise BerError("an object identifier that does not end")
+    found, arc = [], 0
+    for byte in encoding:
+        arc = arc << 7 | byte & 0x7F
+        if not byte & 0x80:
+            found.append(arc)
+            arc = 0
+    if len(found) > _MOST_ARCS or max(found) > 0xFFFFFFFF:
+        raise BerError("an object identifier out of bounds (RFC 2578, 3.5)")
+    first = min(found[0] // 40, 2)
+    return (first, found[0] - 40 * first, *found[1:])
 
 
 def element(data: bytes, at: int = 0, limit: int | None = None) -> Element:
@@ -88,7 +96,15 @@ def element(data: bytes, at: int = 0, limit: int | None = None) -> Element:
     Raises:
         BerError: it is cut short, or its length is of a form that SNMP does not use.
     """
-    limit = len(data) if limit is None else limit
+    return Element(data, *header(data, at, len(data) if limit is None else limit))
+
+
+def header(data: bytes, at: int, limit: int) -> tuple[int, int, int]:
+    """Read a tag and a length: gives the tag, and where the content begins and ends.
+
+    Raises:
+        BerError: as `element` does.
+    """
     if at + 2 > limit:
         raise BerError("cut short")
     tag, length, start = data[at], data[at + 1], at + 2
@@ -100,16 +116,33 @@ def element(data: bytes, at: int = 0, limit: int | None = None) -> Element:
         start += size
     if start + length > limit:
         raise BerError("cut short")
-    return Element(data, tag, start, start + length)
+    return tag, start, start + length
 
 
-def encoded(tag: int, content: bytes) -> bytes:
+def content(data: bytes, at: int, limit: int, tag: int) -> tuple[int, int]:
+    """Read the header of an element of one tag: gives where its content begins and ends.
+
+    Raises:
+        BerError: it is another's, or as `element` does.
+    """
+    start = at + 2
+    if start <= limit and data[at] == tag:
+        end = start + data[at + 1]
+        if data[at + 1] < 0x80 and end <= limit:
+            return start, end  # nearly always: a call fewer for each element of a packet
+    found, start, end = header(data, at, limit)
+    if found != tag:
+        raise BerError(f"expected tag {tag:#x}, found {found:#x}")
+    return start, end
+
+
+def encoded(tag: int, value: bytes) -> bytes:
     """Write an element."""
-    length = len(content)
+    length = len(value)
     if length < 0x80:
-        return bytes((tag, length)) + content
+        return bytes((tag, length)) + value
     size = (length.bit_length() + 7) // 8
-    return bytes((tag, 0x80 | size)) + length.to_bytes(size, "big") + content
+    return bytes((tag, 0x80 | size)) + length.to_bytes(size, "big") + value
 
 
 def integer(value: int, tag: int = INTEGER) -> bytes:
@@ -123,9 +156,9 @@ def octets(value: bytes) -> bytes:
     return encoded(OCTETS, value)
 
 
-def oid(arcs: Oid) -> bytes:
+def oid(name: Oid) -> bytes:
     """Write an object identifier of at least two arcs."""
-    return encoded(OID, b"".join(map(_arc, (arcs[0] * 40 + arcs[1], *arcs[2:]))))
+    return encoded(OID, b"".join(map(_arc, (name[0] * 40 + name[1], *name[2:]))))
 
 
 def sequence(*parts: bytes, tag: int = SEQUENCE) -> bytes:

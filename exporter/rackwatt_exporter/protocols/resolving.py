@@ -1,0 +1,27 @@
+"""Names of hosts into addresses of sockets."""
+
+import asyncio
+import socket
+from typing import Any
+
+from rackwatt_exporter.reading import ReadError, Reason
+
+Address = tuple[Any, ...]  # as the socket module has it: two items for IPv4, four for IPv6
+
+
+async def resolve(host: str, port: int) -> tuple[socket.AddressFamily, Address]:
+    """Find the family and the socket address of a BMC's name or address.
+
+    Raises:
+        ReadError: name_unresolved, with what the resolver said.
+    """
+    kind, numeric = socket.SOCK_DGRAM, socket.AI_NUMERICHOST
+    try:
+        try:  # an address needs no thread and no resolver
+            found = socket.getaddrinfo(host, port, type=kind, flags=numeric)
+        except socket.gaierror:
+            found = await asyncio.get_running_loop().getaddrinfo(host, port, type=kind)
+    except (OSError, UnicodeError) as error:
+        raise ReadError(Reason.NAME_UNRESOLVED, f"{host}: {error}") from None
+    family, _, _, _, address = found[0]
+    return socket.AddressFamily(family), address

@@ -1,0 +1,109 @@
+"""Values as SNMP agents encode them (RFC 2578, section 7): each a value, or what is wrong with it.
+
+BER lets an encoder pad, and many agents do: four bytes for every INTEGER. That is read. What could
+be two numbers, or none, is no value: an INTEGER of no bytes is not zero.
+"""
+
+import struct
+from collections.abc import Callable
+from functools import lru_cache
+from typing import NamedTuple
+
+from rackwatt_exporter import ber
+
+Value = int | float | str | bytes
+
+
+class Malformed(NamedTuple):
+    """What stands where a value should be, in words."""
+
+    words: str
+
+
+_OPAQUE = 0x44
+# draft-perkins-opaque-01, as net-snmp has it: a float inside the octets of an Opaque.
+_FLOATS = {b"\x9f\x78\x04": ">f", b"\x9f\x79\x08": ">d"}
+
+
+def decoded(tag: int, content: bytes) -> Value | Malformed | None:
+    """Read a value by its tag; None is how an agent says that there is no such object."""
+    kind = _KINDS.get(tag)
+    if kind is None:
+        return Malformed(f"a value of the unknown type {tag:02x}h")
+    return kind(content)
+
+
+@lru_cache(maxsize=16384)
+def name(content: bytes) -> str:
+    """Write an object identifier's content as people do.
+
+    Raises:
+        BerError: it is none.
+    """
+    return ".".join(map(str, ber.arcs(content)))
+
+
+def _integer(content: bytes) -> Value | Malformed:
+    if 0 < len(content) <= 4:
+        return int.from_bytes(content, "big", signed=True)
+    return _wrong_length("INTEGER", content)
+
+
+def _unsigned(kind: str, size: int) -> Callable[[bytes], Value | Malformed]:
+    def read(content: bytes) -> Value | Malformed:
+        length = len(content)
+        if not length or length > size + 1 or (length > size and content[0]):
+            return _wrong_length(kind, content)
+        if content[0] & 0x80 and length < size:
+            # 200 whose writer forgot that the first bit is a sign, or a number below zero.
+            return Malformed(f"a {kind} that is negative")
+        return int.from_bytes(content, "big")
+
+    return read
+
+
+def _address(content: bytes) -> Value | Malformed:
+    if len(content) != 4:
+        return _wrong_length("IpAddress", content)
+    return ".".join(map(str, content))
+
+
+def _name(content: bytes) -> Value | Malformed:
+    try:
+        return name(content)
+    except ber.BerError as error:
+        return Malformed(str(error))
+
+
+def _opaque(content: bytes) -> Value | Malformed:
+    form = _FLOATS.get(content[:3])
+    if form is None or len(content) != 3 + content[2]:
+        return Malformed("an Opaque that holds no float")
+    number: float = struct.unpack(form, content[3:])[0]
+    return number
+
+
+def _wrong_length(kind: str, content: bytes) -> Malformed:
+    return Malformed(f"an {kind} of {len(content) or 'no'} bytes")
+
+
+def _nothing(_: bytes) -> None:
+    """There is no such object (RFC 3416, section 3), or no value in it."""
+
+
+_KINDS: dict[int, Callable[[bytes], Value | Malformed | None]] = {
+    ber.INTEGER: _integer,
+    ber.OCTETS: lambda content: content,
+    ber.NULL: _nothing,
+    ber.OID: _name,
+    0x40: _address,
+    ber.COUNTER: _unsigned("Counter32", 4),
+    ber.GAUGE: _unsigned("Gauge32", 4),
+    ber.TIME_TICKS: _unsigned("TimeTicks", 4),
+    _OPAQUE: _opaque,
+    0x46: _unsigned("Counter64", 8),
+    0x47: _unsigned("Unsigned32", 4),
+    0x80: _nothing,
+    0x81: _nothing,
+    0x82: _nothing,
+}
