@@ -41,7 +41,26 @@ class Oid(Model, frozen=True, kw_only=True):
     oid: OidText
     scale: Annotated[
         Annotated[float, Meta(gt=0)] | None,
-        Meta(description="Watts per unit of the value. Default 1; hundredths of kW: 10."),
+        Meta(
+            description="What the value is multiplied by: without `unit`, watts per unit of the "
+            "value. Default 1; hundredths of kW: 10, or 0.01 with `unit: kW`."
+        ),
+    ] = None
+    unit: Annotated[
+        Literal["mW", "cW", "dW", "W", "daW", "hW", "kW", "MW"] | None,
+        Meta(
+            description="The unit of the value. It may follow the number where the agent sends "
+            "text: with W, `344.5 W` is a number, and so is `1,234 W`, whose comma groups "
+            "thousands. Without it, text is a number only if it is digits with a decimal point."
+        ),
+    ] = None
+    pattern: Annotated[
+        Annotated[str, Meta(pattern=r"^[^{}]*\{value\}[^{}]*\Z", max_length=64)] | None,
+        Meta(
+            description="The text that the agent sends around the number, which stands as "
+            "`{value}`: `Load: {value} VA`. A text that differs is no number. A comma groups "
+            "thousands."
+        ),
     ] = None
     digits_oid: Annotated[
         OidText | None,
@@ -52,7 +71,10 @@ class Oid(Model, frozen=True, kw_only=True):
     ] = None
     where: Annotated[
         Row | None,
-        Meta(description="Takes every row that fits, found once and checked at each reading."),
+        Meta(
+            description="Takes every row that fits. Rows that come are found within a minute; one "
+            "that leaves is `member_missing`, until it has been missing for an hour."
+        ),
     ] = None
 
 

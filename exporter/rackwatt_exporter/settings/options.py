@@ -49,10 +49,12 @@ class IpmiSshOptions:
 
 @dataclass(frozen=True, slots=True)
 class OidOptions:
-    """One object of a sum, and the watts that one unit of its value means."""
+    """One object of a sum, and what its value means."""
 
     oid: str
     scale: float = 1.0
+    unit: str | None = None
+    pattern: str | None = None
     digits_oid: str | None = None
     where: Row | None = None
 

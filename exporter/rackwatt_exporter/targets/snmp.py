@@ -1,5 +1,8 @@
 """SNMP targets: PDUs, and BMCs that speak it. Some objects, or rows of tables, summed to watts."""
 
+import math
+import random
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
@@ -9,12 +12,25 @@ from msgspec.structs import replace as changed
 from rackwatt_exporter.protocols.mib import Mibs
 from rackwatt_exporter.protocols.snmp import Agent
 from rackwatt_exporter.protocols.snmp_value import Value
-from rackwatt_exporter.reading import Reading
+from rackwatt_exporter.reading import Members, ReadError, Reading
 from rackwatt_exporter.settings.options import OidOptions, SnmpOptions
 from rackwatt_exporter.settings.secrets import Secrets
 from rackwatt_exporter.settings.target import Target
+from rackwatt_exporter.targets.membership import Membership
 from rackwatt_exporter.targets.snmp_login import Logins
-from rackwatt_exporter.targets.snmp_sum import Cell, asked, cells, is_numeric, moved, plain, watts
+from rackwatt_exporter.targets.snmp_sum import (
+    Cell,
+    cells,
+    is_numeric,
+    moved,
+    objects,
+    plain,
+    present,
+    watts,
+)
+
+# Rows that came are looked for this often, give or take: devices of a chain start one by one.
+FIND_AGAIN_S = 60.0
 
 
 class SnmpSource:
@@ -26,7 +42,12 @@ class SnmpSource:
         self._terms = options.oids
         self._mibs = mibs
         self._cells: list[Cell] = []
-        self._asked: list[str] = []
+        self._objects: list[str] = []
+        self._has_tables = any(term.where for term in options.oids)
+        self._columns: set[str] = set()
+        self._find_again_s = 0.0
+        self._membership = Membership()
+        self._members: Members | None = None
         others = f" and {len(options.oids) - 1} more" if len(options.oids) > 1 else ""
         self._label = f"{options.oids[0].oid}{others}" if options.oids else ""
 
@@ -42,31 +63,62 @@ class SnmpSource:
         """Read the objects in one request, and sum them.
 
         Raises:
-            ReadError: no_power_sensor, sensor_unreadable, bad_reply, and those of `Agent.get`.
+            ReadError: no_power_sensor, member_missing, sensor_unreadable, bad_reply, and those of
+                `Agent.get`.
         """
-        known = bool(self._cells)
-        values = await self._values()
+        known = time.monotonic() < self._find_again_s
+        if not known:
+            await self._find()
+        values = await self._agent.get(self._objects)
         if known and moved(self._cells, values):
-            self._cells = []
-            values = await self._values()
-        return Reading(watts(self._cells, values), self._label)
+            known = False
+            await self._find()
+            values = await self._agent.get(self._objects)
+        if not known:
+            self._count(values)
+        return Reading(watts(self._cells, values), self._label, members=self._members)
 
     async def close(self) -> None:
         """Let the socket go: SNMP has no session to end at the peer."""
         self._agent.close()
 
-    async def _values(self) -> dict[str, Value]:
-        if not self._cells:
-            found = [cell for term in await self._numeric() for cell in await self._found(term)]
-            self._cells, self._asked = found, asked(found)
-        return await self._agent.get(self._asked)
+    async def _find(self) -> None:
+        """Find the cells of the sum."""
+        self._find_again_s = 0.0
+        found = [cell for term in await self._numeric() for cell in await self._found(term)]
+        self._cells, self._objects = found, objects(found)
+
+    def _count(self, values: dict[str, Value]) -> None:
+        """Hold the cells that were found against those of before, where there are tables.
+
+        They are found again at each reading while one is missing, and now and then afterwards.
+        """
+        if not self._has_tables:
+            self._find_again_s = math.inf
+            return
+        self._members = self._membership.check(present(self._cells, values))
+        jitter = random.uniform(0.5, 1)  # noqa: S311 - keeps no secret
+        self._find_again_s = time.monotonic() + FIND_AGAIN_S * jitter
 
     async def _found(self, term: OidOptions) -> list[Cell]:
-        column: dict[str, Value] = {}
-        if term.where is not None:
-            oid = term.where.oid
-            column = await self._agent.get([oid]) or await self._agent.walk(oid)
-        return cells(term, column)
+        if term.where is None:
+            return cells(term, {})
+        column = await self._column(term.where.oid)
+        try:
+            return cells(term, column)
+        except ReadError:
+            if term.where.oid in self._columns:  # rows there were, and all have gone
+                self._membership.check(())
+            raise
+
+    async def _column(self, oid: str) -> dict[str, Value]:
+        """Read what an object of `where` shows: itself, or every row under it."""
+        if oid not in self._columns and (value := await self._agent.get([oid])):
+            return value
+        column = await self._agent.walk(oid)
+        if column:
+            self._columns.add(oid)
+        return column
 
     async def _numeric(self) -> list[OidOptions]:
         names = {oid for term in self._terms for oid in _oids(term) if not is_numeric(oid)}

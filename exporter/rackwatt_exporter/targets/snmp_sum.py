@@ -1,7 +1,7 @@
 """Objects and their values into watts: which cells of which tables count, and what they come to.
 
-Pure. A number is believed only when the agent showed it, it reads as one, it is not negative (which
-is how PDUs say "not available"), and its row still is the row that was meant.
+Pure. A number is believed only when the agent showed it, it reads as one, it can be a measurement
+(plausibility.py), and its row still is the row that was meant.
 """
 
 import math
@@ -9,24 +9,32 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from rackwatt_exporter.plausibility import SNMP_NO_VALUE, measured
 from rackwatt_exporter.protocols.snmp_value import Value
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.settings.options import OidOptions
+from rackwatt_exporter.targets.snmp_text import WATTS, number
 
 _NUMERIC = re.compile(r"\.?[0-9]+(\.[0-9]+)+\Z")
-_DECIMAL = re.compile(rb"\s*[+-]?[0-9]{1,20}(\.[0-9]{1,20})?\s*\Z")
 _LARGEST_ARC = 2**32 - 1
 _MOST_DIGITS = 18
+# How an object that says the number of decimals is read.
+_DIGITS = OidOptions("")
 
 
 class Cell(NamedTuple):
-    """One value of the sum. With `mark_oid`, it counts while `mark` stands there."""
+    """One value of the sum. With `mark_oid`, it counts while `mark` is what that object shows.
+
+    `name` is what it is remembered by: its object, or, where the settings look for a row by a text,
+    its number among such rows, because its index may change.
+    """
 
     oid: str
-    scale: float
-    digits_oid: str | None
-    mark_oid: str | None
-    mark: str | None
+    term: OidOptions
+    digits_oid: str | None = None
+    mark_oid: str | None = None
+    mark: str | None = None
+    name: str = ""
 
 
 def is_numeric(oid: str) -> bool:
@@ -56,17 +64,22 @@ def cells(term: OidOptions, column: Mapping[str, Value]) -> list[Cell]:
     """
     where = term.where
     if where is None:
-        return [Cell(term.oid, term.scale, term.digits_oid, None, None)]
+        return [Cell(term.oid, term, term.digits_oid, name=term.oid)]
+    rows = [
+        oid.removeprefix(where.oid)
+        for oid, mark in column.items()
+        if where.equals is None or text(mark) == where.equals
+    ]
     found = [
         Cell(
             term.oid + row,
-            term.scale,
+            term,
             term.digits_oid and term.digits_oid + row,
             where.oid + row if where.equals is not None else None,
             where.equals,
+            term.oid + row if where.equals is None else f"{term.oid} of {where.equals!r} ({count})",
         )
-        for row, mark in ((oid.removeprefix(where.oid), mark) for oid, mark in column.items())
-        if where.equals is None or text(mark) == where.equals
+        for count, row in enumerate(rows, 1)
     ]
     if not found:
         wanted = "" if where.equals is None else f" that says {where.equals!r}"
@@ -74,14 +87,19 @@ def cells(term: OidOptions, column: Mapping[str, Value]) -> list[Cell]:
     return found
 
 
-def asked(sum_of: Iterable[Cell]) -> list[str]:
-    """List the objects to ask for, each once."""
+def objects(sum_of: Iterable[Cell]) -> list[str]:
+    """List the objects to read, each once."""
     return list(dict.fromkeys(oid for cell in sum_of for oid in _oids(cell)))
 
 
 def moved(sum_of: Iterable[Cell], values: Mapping[str, Value]) -> bool:
-    """Tell whether a value is gone, or a row no longer is what it was."""
-    return any(cell.oid not in values or not _marked(cell, values) for cell in sum_of)
+    """Check whether a value is gone, or a row no longer is what it was."""
+    return not all(_is_there(cell, values) for cell in sum_of)
+
+
+def present(sum_of: Iterable[Cell], values: Mapping[str, Value]) -> list[str]:
+    """List the names of the cells that the agent shows, each in its row."""
+    return [cell.name for cell in sum_of if _is_there(cell, values)]
 
 
 def watts(sum_of: Iterable[Cell], values: Mapping[str, Value]) -> float:
@@ -89,7 +107,7 @@ def watts(sum_of: Iterable[Cell], values: Mapping[str, Value]) -> float:
 
     Raises:
         ReadError: no_power_sensor for an object that is not there, bad_reply for one that is no
-            number, sensor_unreadable for one that is negative.
+            number, sensor_unreadable for one that says that there is no measurement.
     """
     try:
         total = math.fsum(_cell_watts(cell, values) for cell in sum_of)
@@ -106,32 +124,40 @@ def text(value: Value) -> str:
 
 
 def _cell_watts(cell: Cell, values: Mapping[str, Value]) -> float:
-    value = _number(cell.oid, values)
+    term = cell.term
+    value = _number(cell.oid, values, term)
     if not _marked(cell, values):
         raise _missing(f"row at {cell.mark_oid} that says {cell.mark!r}", [])
-    if value < 0:
-        told = f"{cell.oid} is {value:g}, which is how agents say that there is no measurement"
-        raise ReadError(Reason.SENSOR_UNREADABLE, told)
+    factor = term.scale if term.unit is None else term.scale * WATTS[term.unit]
+    watts = measured(value, cell.oid, SNMP_NO_VALUE) * factor
     if cell.digits_oid is None:
-        return value * cell.scale
-    digits = _number(cell.digits_oid, values)
+        return watts
+    digits = _number(cell.digits_oid, values, _DIGITS)
     if digits not in range(_MOST_DIGITS + 1):
         raise ReadError(
             Reason.BAD_REPLY, f"{cell.digits_oid} is {digits:g}, not a number of digits"
         )
-    return value * cell.scale / 10**digits
+    return watts / 10**digits
 
 
-def _number(oid: str, values: Mapping[str, Value]) -> float:
+def _number(oid: str, values: Mapping[str, Value], term: OidOptions) -> float:
     if oid not in values:
         raise _missing(f"object {oid}", [])
     value = values[oid]
-    if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
+    if isinstance(value, int | float):
         return value
     # A str is an address or an object identifier: "1.3" would read as a number.
-    if isinstance(value, bytes) and _DECIMAL.match(value):
-        return float(value)
-    raise ReadError(Reason.BAD_REPLY, f"{oid} is no number: {text(value)[:40]!r}")
+    found = number(value, term.unit, term.pattern) if isinstance(value, bytes) else None
+    if found is None:
+        message = f"{oid} is no number: {text(value)[:40]!r}"
+        if isinstance(value, bytes):
+            message += "; unit or pattern of its oids entry can say how to read text"
+        raise ReadError(Reason.BAD_REPLY, message)
+    return found
+
+
+def _is_there(cell: Cell, values: Mapping[str, Value]) -> bool:
+    return cell.oid in values and _marked(cell, values)
 
 
 def _marked(cell: Cell, values: Mapping[str, Value]) -> bool:
