@@ -161,22 +161,24 @@ class Agent:
         """
         if not self._bulk or time.monotonic() < self._no_bulk_until_s:
             return await self._next(last, self._attempts, self._attempt_timeout_s)
+        answered = self.known
         # Both have to fit into the deadline.
         timeout_s = self._attempt_timeout_s / (1 if self._attempts > 1 else 2)
         try:
             response = await self._ask(GET_BULK, (last,), REPETITIONS, 1, timeout_s)
             if response.objects and not response.status:
                 return response.objects
-            problem = f"answers GETBULK with {response.words}"
         except ReadError as error:
             if error.reason not in (Reason.TIMEOUT, Reason.BAD_REPLY):
                 raise
-            problem = f"does not answer GETBULK ({error})"
         try:
             found = await self._next(last, max(1, self._attempts - 1), timeout_s)
         except ReadError as error:
-            message = f'the agent {problem}, and GETNEXT fails: {error}; try version: "1"'
-            raise ReadError(error.reason, message) from None
+            if not answered:
+                raise
+            message = "the agent answers GET, but neither GETBULK nor GETNEXT"
+            remedy = 'Try `version: "1"`, or name each object in `oids` instead of a `where`.'
+            raise ReadError(error.reason, f'{message}: try version: "1"', remedy=remedy) from None
         self._no_bulk_until_s = time.monotonic() + NO_BULK_S
         return found
 
