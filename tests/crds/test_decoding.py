@@ -184,6 +184,31 @@ def test_a_row_is_chosen_by_what_stands_there() -> None:
     assert "where.equals: expected str of length <= 256" in told
 
 
+@pytest.mark.parametrize(
+    "pattern", ["{value}", "Load: {value} VA", "({value})", "a+)+ {value}", "Größe {value}"]
+)
+def test_a_pattern_has_one_place_for_the_number(pattern: str) -> None:
+    oid = {"oid": "1.3", "unit": "W", "pattern": pattern}
+    assert problems(fleet({"names": "a", "snmp": {"oids": [oid]}})) == []
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["", "W", "{watts} W", "{value} {value}", "{value", "{{value}}", "{value}" + "x" * 64],
+)
+def test_a_pattern_without_one_place_for_the_number_is_refused_with_its_path(pattern: str) -> None:
+    oids = [{"oid": "1.2"}, {"oid": "1.3", "pattern": pattern}]
+    (message,) = problems(fleet({"names": "a", "snmp": {"oids": oids}}))
+    assert message.startswith("spec.bmc.hosts[0].snmp.oids[1].pattern: ")
+
+
+def test_a_unit_is_one_of_those_of_power() -> None:
+    oids = [{"oid": "1.3", "unit": "VA"}]
+    (message,) = problems(fleet({"names": "a", "snmp": {"oids": oids}}))
+    assert message.startswith("spec.bmc.hosts[0].snmp.oids[0].unit: ")
+    assert "kW" in message
+
+
 def test_null_means_not_said() -> None:
     assert problems(fleet({"names": "a", "rack": None}, interval=None)) == []
 

@@ -122,9 +122,9 @@ class Agent:
                 if value is None:
                     return found
                 if oid in found or len(found) == ROWS_LIMIT:
-                    told = f"the agent finds no end of {column}: after {last} it shows {oid}"
+                    message = f"the agent finds no end of {column}: after {last} it shows {oid}"
                     again = " again" if oid in found else ""
-                    raise ReadError(Reason.BAD_REPLY, f"{told}{again}")
+                    raise ReadError(Reason.BAD_REPLY, f"{message}{again}")
                 found[oid] = value
                 last = oid
 

@@ -59,7 +59,7 @@ class CommunityMessages:
 
 
 class _Envelope(NamedTuple):
-    """What stands around the scoped PDU of a message, and where in the packet that is."""
+    """What is around the scoped PDU of a message, and where in the packet that is."""
 
     number: int
     flags: int
@@ -80,9 +80,9 @@ class UserMessages:
         self._engine_id = b""
         self._keys: Keys | None = None
         self._boots, self._ahead_s = 0, 0.0
-        # What is the same in every message, encoded: the engine's name before the clock; after it
-        # the user's, and zeros in place of a signature.
-        self._before, self._after = b"\x04\x00", b"\x04\x00" * 2
+        # What is the same in every message, encoded: the engine's name, how often it started, the
+        # user's name with zeros in place of a signature.
+        self._engine, self._starts, self._who = b"\x04\x00", ber.integer(0), b"\x04\x00" * 2
 
     @property
     def encrypts(self) -> bool:
@@ -98,7 +98,7 @@ class UserMessages:
         """Write the message of a request."""
         assert self._keys is not None  # noqa: S101 - discovery comes first
         pdu = request(kind, number, oids, repetitions)
-        scoped = ber.encoded(ber.SEQUENCE, self._before + b"\x04\x00" + pdu)
+        scoped = ber.encoded(ber.SEQUENCE, self._engine + b"\x04\x00" + pdu)
         time_s = int(time.monotonic() + self._ahead_s)
         salt = b""
         if self._user.encrypts:
@@ -157,16 +157,17 @@ class UserMessages:
                 raise ber.BerError("an engine without a name")
             self._engine_id = found.engine_id
             self._keys = Keys(self._user, found.engine_id)
-            self._before = ber.octets(found.engine_id)
+            self._engine = ber.octets(found.engine_id)
             place = bytes(self._keys.signature_length)
-            self._after = ber.octets(self._user.name) + ber.octets(place)
+            self._who = ber.octets(self._user.name) + ber.octets(place)
         if found.engine_id == self._engine_id:
+            self._starts = ber.integer(found.boots)
             self._boots, self._ahead_s = found.boots, found.time_s - time.monotonic()
 
     def _message(self, number: int, flags: int, time_s: int, salt: bytes, scoped: bytes) -> bytes:
         head = ber.integer(number) + _LARGEST + bytes((ber.OCTETS, 1, flags)) + _USM
-        clock = ber.integer(self._boots) + ber.integer(time_s)
-        security = ber.encoded(ber.SEQUENCE, self._before + clock + self._after + ber.octets(salt))
+        clock = self._engine + self._starts + ber.integer(time_s)
+        security = ber.encoded(ber.SEQUENCE, clock + self._who + ber.octets(salt))
         parts = _VERSION_3 + ber.encoded(ber.SEQUENCE, head) + ber.octets(security) + scoped
         return ber.encoded(ber.SEQUENCE, parts)
 

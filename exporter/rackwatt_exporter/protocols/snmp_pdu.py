@@ -14,6 +14,7 @@ _STATUS = """
     wrongValue noCreation inconsistentValue resourceUnavailable commitFailed undoFailed
     authorizationError notWritable inconsistentName
 """.split()  # noqa: SIM905 - as the RFC lists them
+_ZERO = ber.integer(0)
 
 Found = list[tuple[str, Value | Malformed | None]]
 
@@ -35,14 +36,14 @@ class Response(NamedTuple):
 
 def request(kind: int, number: int, oids: Sequence[str], repetitions: int = 0) -> bytes:
     """Write a request for objects, or for what follows them."""
-    middle = b"\x02\x01\x00" + ber.integer(repetitions)
+    middle = _ZERO + (ber.integer(repetitions) if repetitions else _ZERO)
     return ber.encoded(kind, ber.integer(number) + middle + _objects(tuple(oids)))
 
 
 def response(data: bytes, at: int, limit: int, number: int) -> Response | None:
     """Read the PDU at a place; None for the response to another request.
 
-    A report bears the number of its message, not always that of a request (RFC 3412, 7.1).
+    A report has the number of its message, not always that of a request (RFC 3412, 7.1).
 
     Raises:
         BerError: it is none, down to the last object; a value alone may be malformed.

@@ -15,7 +15,7 @@ Value = int | float | str | bytes
 
 
 class Malformed(NamedTuple):
-    """What stands where a value should be, in words."""
+    """What is in place of a value, in words."""
 
     words: str
 

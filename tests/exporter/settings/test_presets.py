@@ -76,7 +76,10 @@ async def watts(tmp_path: Path, preset: str, objects: Sequence[str]) -> float:
         options = SnmpOptions(port=daemon.port, oids=options.oids)
         target = Target("n1", daemon.address, "snmp", options, "lab", credentials="pdu")
         source = SnmpDriver(Secrets(secret.parent)).source(target)
-        return (await source.read()).watts
+        try:
+            return (await source.read()).watts
+        finally:
+            await source.close()
 
 
 @pytest.mark.parametrize(("preset", "objects", "expected"), DEVICES)

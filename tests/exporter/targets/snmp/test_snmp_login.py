@@ -1,18 +1,21 @@
 """Who is let in by a real snmpd, and what is told of who is not."""
 
 import asyncio
+import random
 from pathlib import Path
 
 import pytest
 
-from rackwatt_exporter.reading import Reason
+from rackwatt_exporter.reading import ReadError, Reason
 from tests.exporter.targets.snmp.agents import USERS, WATTS, Sources, at, reason_of
 from tests.patience import PATIENCE_S
 from tests.peers.snmpd import (
+    AUTH_PASSWORD,
     COMMUNITY,
     Snmpd,
     SnmpUser,
 )
+from tests.peers.udp_relay import udp_relay
 
 # The loop that the exporter runs on.
 LOOPS = ("attended",)
@@ -106,3 +109,35 @@ async def test_a_rotated_community_counts_after_two_silences(
     assert (await reason_of(reader))[0] is Reason.TIMEOUT
     (secret / "community").write_text(COMMUNITY)
     assert (await reader.read()).watts == 351
+
+
+async def test_a_refusal_that_comes_late_refuses_nobody(
+    own_agent: Snmpd, source: Sources, secret: Path
+) -> None:
+    async with udp_relay(at(own_agent)) as relay:
+        (secret / "authPassword").write_text("something-else")
+        reader = source(relay.address, WATTS, version="3")
+        assert (await reason_of(reader))[0] is Reason.AUTH_FAILED
+        refusals = relay.replies[-1:]
+        (secret / "authPassword").write_text(AUTH_PASSWORD)
+        relay.reply_fate = lambda packet: [*refusals, packet, *refusals]
+        for _ in range(3):
+            assert (await reader.read()).watts == 351
+
+
+async def test_losses_of_any_packet_are_never_told_as_a_refusal(
+    own_agent: Snmpd, source: Sources
+) -> None:
+    chance = random.Random(9)
+    async with udp_relay(at(own_agent)) as relay:
+        relay.request_fate = relay.reply_fate = lambda packet: (
+            [] if chance.random() < 0.3 else [packet] * chance.randint(1, 3)
+        )
+        reader = source(relay.address, WATTS, version="3", timeout_s=0.3, retries=2)
+        for turn in range(40):
+            try:
+                assert (await reader.read()).watts == 351
+            except ReadError as error:
+                assert error.reason is Reason.TIMEOUT
+            if turn % 9 == 8:
+                own_agent.restart()
