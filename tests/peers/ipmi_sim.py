@@ -1,8 +1,8 @@
 """OpenIPMI's ipmi_sim: real BMCs that speak RMCP+ at cipher suite 3, up to a hundred in a process.
 
-DCMI comes from a small module compiled here. Suite 17 it refuses; it keeps at most 63 sessions in a
-process; Get Chassis Status to a BMC that was not asked for DCMI before kills it. It lets any user
-be admin, but holds a session to the privilege it was opened for.
+DCMI and the chassis come from a small module compiled here. Suite 17 it refuses; it keeps at most 63
+sessions in a process. It lets any user be admin, but holds a session to the privilege it was opened
+for.
 """
 
 import atexit

@@ -29,17 +29,15 @@ static unsigned int read_power(lmc_data_t *mc, unsigned int *watts, unsigned int
     return on;
 }
 
-static int set_chassis(lmc_data_t *mc, int operation, unsigned char *value, void *unused)
-{
-    return 22; /* EINVAL: the file decides */
-}
-
-static int get_chassis(lmc_data_t *mc, int operation, unsigned char *value, void *unused)
+/* ipmi_sim's own Get Chassis Status ends the process where no chassis was given to it. */
+static void get_chassis_status(lmc_data_t *mc, msg_t *msg, unsigned char *answer,
+                               unsigned int *length, void *unused)
 {
     unsigned int watts, state, code;
 
-    *value = read_power(mc, &watts, &state, &code);
-    return 0;
+    memset(answer, 0, 4);
+    answer[1] = read_power(mc, &watts, &state, &code);
+    *length = 4;
 }
 
 static void get_power_reading(lmc_data_t *mc, msg_t *msg, unsigned char *answer,
@@ -49,7 +47,6 @@ static void get_power_reading(lmc_data_t *mc, msg_t *msg, unsigned char *answer,
 
     if (msg->cmd != 2) { handle_invalid_cmd(mc, answer, length); return; }
     if (check_msg_length(msg, 4, answer, length)) return;
-    ipmi_mc_set_chassis_control_func(mc, set_chassis, get_chassis, NULL);
     read_power(mc, &watts, &state, &code);
     memset(answer, 0, 19);
     answer[0] = code;
@@ -72,5 +69,5 @@ int ipmi_sim_module_init(void *sys, const char *options)
 {
     snprintf(directory, sizeof(directory), "%s", options);
     ipmi_emu_register_group_extension_handler(0xdc, get_power_reading, NULL);
-    return 0;
+    return ipmi_emu_register_cmd_handler(0x00, 0x01, get_chassis_status, NULL);
 }

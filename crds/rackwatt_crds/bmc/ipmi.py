@@ -34,6 +34,13 @@ class Ipmi(Model, frozen=True, kw_only=True):
         bool | None,
         Meta(description="Read through pyghmi's vendor modules instead, in a process of its own."),
     ] = None
+    kg_secret_ref: Annotated[
+        SecretRef | None,
+        Meta(
+            description="A Secret whose `kg` is the BMC's own key (K_g, for two-key log-in), as "
+            "text or as `0x` and hex digits. Default: the BMC has none."
+        ),
+    ] = None
 
 
 class IpmiSsh(Model, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ because no power supply tells them anything: neither is a reading.
 import struct
 from typing import NamedTuple
 
+from rackwatt_exporter.plausibility import DCMI_NO_VALUE
 from rackwatt_exporter.protocols import ipmi_message as message
 from rackwatt_exporter.reading import ReadError, Reason, Statistics
 
@@ -14,10 +15,6 @@ GET_POWER_READING = (message.NETFN_GROUP, 0x02)
 GROUP = 0xDC
 REQUEST = bytes((GROUP, 0x01, 0x00, 0x00))  # mode 01h: system power statistics
 MEASURING = 0x40
-
-# What BMCs without DCMI, or without power in it, are seen to answer.
-NOT_THERE = frozenset({0xC1, 0xC2, 0xC7, 0xC9, 0xCB, 0xCC, 0xD6, 0xFF})
-NOT_NOW = 0xD5  # not supported in the present state
 
 _READING = struct.Struct("<BHHHHIIB")
 
@@ -39,8 +36,13 @@ def parse_power_reading(data: bytes) -> PowerReading:
     if len(data) < _READING.size or data[0] != GROUP:
         raise ReadError(Reason.BAD_REPLY, f"DCMI Get Power Reading: {len(data)} bytes, too few")
     _, watts, least, most, mean, _, window_ms, state = _READING.unpack_from(data)
-    kept = Statistics(mean or None, least or None, most or None, window_ms / 1000 or None)
+    kept = Statistics(statistic(mean), statistic(least), statistic(most), window_ms / 1000 or None)
     return PowerReading(watts, bool(state & MEASURING), kept)
+
+
+def statistic(watts: int) -> float | None:
+    """Give watts that the BMC kept, None where it kept none."""
+    return watts if watts and watts not in DCMI_NO_VALUE else None
 
 
 def encode_power_reading(reading: PowerReading, time_s: int) -> bytes:

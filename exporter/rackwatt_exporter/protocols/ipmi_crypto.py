@@ -73,9 +73,9 @@ class Transcript:
         """Compute the console's proof in RAKP message 3 that it knows the password."""
         return self.suite.mac(password, self.bmc_random + self.console_id + self._who)
 
-    def session_key(self, password: bytes) -> bytes:
-        """Compute the session integrity key; the user's password stands in for an unset K_g."""
-        return self.suite.mac(password, self.console_random + self.bmc_random + self._who)
+    def session_key(self, key: bytes) -> bytes:
+        """Compute the session integrity key from K_g, or from the password where there is none."""
+        return self.suite.mac(key, self.console_random + self.bmc_random + self._who)
 
     def bmc_confirmation(self, session_key: bytes) -> bytes:
         """Compute the check value of RAKP message 4, by which the BMC shows the same key."""

@@ -4,6 +4,7 @@ One handshake with one suite. A lost packet ends it: BMCs dislike RAKP messages 
 so whoever tries again begins anew, with new session ids and a new tag.
 """
 
+import binascii
 import hmac
 import os
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from rackwatt_exporter.reading import ReadError, Reason
 
 USERNAME_LIMIT = 16
 PASSWORD_LIMIT = 20
+KG_LIMIT = 20
 
 _LOST = (0x02, 0x08)
 _NO_ROOM = (0x01, 0x0B)
@@ -26,6 +28,11 @@ _NO_PRIVILEGE = (0x09, 0x0A)
 # message 1 that came twice.
 _OUT_OF_STEP = (rmcpplus.RAKP3, 0x0F)
 _WRONG_CREDENTIALS = (0x0C, 0x0D, 0x0E, 0x0F)
+_KG_REMEDY = (
+    "The BMC key (K_g) is set at the BMC, apart from users and passwords. Put it into the key `kg` "
+    "of the Secret of `ipmi.kgSecretRef`, as text or as `0x` and hex digits; leave that field out "
+    "where the BMC has none."
+)
 
 
 class SuiteRefusedError(ReadError):
@@ -37,11 +44,15 @@ class SuiteRefusedError(ReadError):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Who logs in, and the privilege asked for; the password never shows."""
+    """Who logs in, and the privilege asked for; password and keys never show.
+
+    `kg` is the BMC's own key (K_g), empty where it has none.
+    """
 
     username: bytes
     password: bytes = field(repr=False)
     level: int = LEVELS["user"]
+    kg: bytes = field(default=b"", repr=False)
 
     def __post_init__(self) -> None:
         for what, value, limit in (
@@ -51,6 +62,27 @@ class Account:
             if len(value) > limit:
                 text = f"the {what} has {len(value)} bytes; IPMI allows {limit} at most"
                 raise ReadError(Reason.AUTH_FAILED, text)
+
+
+def parse_kg(text: bytes) -> bytes:
+    """Read a BMC key (K_g) as people keep it: its bytes themselves, or `0x` and hex digits.
+
+    One of zeros alone is none at all (IPMI v2.0 table 22-15).
+
+    Raises:
+        ReadError: auth_failed, where it cannot be one. The message never holds a part of it.
+    """
+    key = text
+    if text[:2] in (b"0x", b"0X"):
+        try:
+            key = binascii.unhexlify(text[2:])
+        except binascii.Error:
+            raise _bad_kg("what follows 0x is not an even number of hex digits") from None
+    if not key:
+        raise _bad_kg("it is empty")
+    if len(key) > KG_LIMIT:
+        raise _bad_kg(f"it has {len(key)} bytes; IPMI allows {KG_LIMIT} at most")
+    return key.rstrip(b"\0")
 
 
 class Login(Correspondent):
@@ -77,9 +109,10 @@ class Login(Correspondent):
         tag = self._take_tag()
         try:
             talk, opened = await self._open_session(tag, account)
-            session_key = await self._agree(tag, account.password, talk)
+            await self._agree(tag, account.password, talk)
+            session_key = talk.session_key(account.kg or account.password)
             session = self._session(opened, session_key)
-            await self._confirm(tag, account.password, talk, session, session_key)
+            await self._confirm(tag, account, talk, session, session_key)
         finally:
             del self.endpoint.logins[self.address, tag]
         return session
@@ -106,7 +139,7 @@ class Login(Correspondent):
         talk = Transcript(self._suite, ours, role, account.username, os.urandom(16), opened.bmc_id)
         return talk, opened
 
-    async def _agree(self, tag: int, password: bytes, talk: Transcript) -> bytes:
+    async def _agree(self, tag: int, password: bytes, talk: Transcript) -> None:
         """RAKP messages 1 and 2: the BMC proves that it knows the password."""
         hello = rmcpplus.Rakp1(tag, talk.bmc_id, talk.console_random, talk.role, talk.username)
         rest = await self._exchange(rmcpplus.RAKP1, hello.encode())
@@ -116,7 +149,6 @@ class Login(Correspondent):
         if not hmac.compare_digest(talk.bmc_proof(password), proof):
             text = "the BMC's proof does not fit this password: it is wrong, or was changed"
             raise ReadError(Reason.AUTH_FAILED, text)
-        return talk.session_key(password)
 
     def _session(self, opened: OpenedSession, session_key: bytes) -> Session:
         ids = (self._console_id, int.from_bytes(opened.bmc_id, "little"))
@@ -124,10 +156,10 @@ class Login(Correspondent):
         return Session(self.endpoint, self.address, ids, keys)
 
     async def _confirm(
-        self, tag: int, password: bytes, talk: Transcript, session: Session, session_key: bytes
+        self, tag: int, account: Account, talk: Transcript, session: Session, session_key: bytes
     ) -> None:
         """RAKP messages 3 and 4: we prove that we know the password, and the session is open."""
-        proof = rmcpplus.Rakp3(tag, 0, talk.bmc_id, talk.console_proof(password))
+        proof = rmcpplus.Rakp3(tag, 0, talk.bmc_id, talk.console_proof(account.password))
         opened = False
         try:
             rest = await self._exchange(rmcpplus.RAKP3, proof.encode())
@@ -136,7 +168,7 @@ class Login(Correspondent):
             if not opened:  # the BMC may have opened it all the same
                 session.abandon()
         if not opened:
-            raise _bad_reply("RAKP message 4 has a wrong check value")
+            raise _wrong_confirmation(rest, talk.suite, bool(account.kg))
 
     async def _exchange(self, payload_type: int, payload: bytes) -> bytes:
         self._expected_type = payload_type + 1
@@ -178,6 +210,26 @@ def _refusal(status: int, suite: CipherSuite, payload_type: int) -> ReadError:
     if payload_type == rmcpplus.OPEN_SESSION_REQUEST:
         return SuiteRefusedError(f"the BMC refuses cipher suite {suite.number}: {words}")
     return _bad_reply(words)
+
+
+def _bad_kg(why: str) -> ReadError:
+    text = f"the key kg of the Secret of ipmi.kgSecretRef cannot be a K_g: {why}"
+    return ReadError(Reason.AUTH_FAILED, text, remedy=_KG_REMEDY)
+
+
+def _wrong_confirmation(rest: bytes, suite: CipherSuite, with_kg: bool) -> ReadError:
+    """Tell what is wrong with RAKP message 4, from a BMC that took user and password for right.
+
+    Its check value is the first thing that the session key makes, and so K_g, where there is one.
+    """
+    if len(rest) != suite.icv_length:
+        return _bad_reply(f"RAKP message 4 has a check value of {len(rest)} bytes")
+    text = "user and password are right, and RAKP message 4 is made with another session key: "
+    if with_kg:
+        text += "the K_g of ipmi.kgSecretRef is not the BMC's, or the BMC has none"
+    else:
+        text += "the BMC has a K_g, which ipmi.kgSecretRef must name"
+    return ReadError(Reason.AUTH_FAILED, text, remedy=_KG_REMEDY)
 
 
 def _bad_reply(text: str) -> ReadError:

@@ -8,15 +8,17 @@ only read. Whatever is not authentic, not new or not the answer to the open requ
 import asyncio
 from contextlib import suppress
 
+from rackwatt_exporter.protocols import ipmi_codes, rmcpplus
 from rackwatt_exporter.protocols import ipmi_message as message
-from rackwatt_exporter.protocols import rmcpplus
+from rackwatt_exporter.protocols.ipmi_codes import CompletionError, Kind
 from rackwatt_exporter.protocols.ipmi_crypto import SessionKeys
 from rackwatt_exporter.protocols.ipmi_endpoint import Correspondent, Endpoint, SilenceError
 from rackwatt_exporter.protocols.resolving import Address
 from rackwatt_exporter.reading import ReadError, Reason
 
 IDLE_LIMIT_S = 55.0  # a BMC forgets a session after 60 s without a packet (section 6.12.15)
-BUSY_PAUSE_S = 0.05
+BUSY_PAUSE_S = 0.25
+_BUSY_TRIES = 2  # that follow the first; then the reading fails, and the session is kept
 
 _GET_DEVICE_ID = 0x01
 _SET_PRIVILEGE = 0x3B
@@ -24,25 +26,12 @@ _CLOSE_SESSION = 0x3C
 _CANNOT_RAISE = (0x80, 0x81)
 
 
-class CompletionError(ReadError):
-    """A command came back with a completion code other than OK."""
-
-    def __init__(self, command: str, code: int) -> None:
-        reason, text = Reason.COMMAND_FAILED, f"{command}: completion code {code:02X}h"
-        if code == message.PRIVILEGE_INSUFFICIENT:
-            reason = Reason.PRIVILEGE_INSUFFICIENT
-            text += (
-                ": this needs more privilege; see ipmi.privilege and the user's limit at the BMC"
-            )
-        super().__init__(reason, text)
-        self.code = code
-
-
 class Session(Correspondent):
     """A session that the BMC has accepted. Times are the event loop's.
 
     `asked_at` is when the last command was first sent, `heard_at` when the BMC last said anything
-    authentic: between the two one sees whether it still listens.
+    authentic: between the two one sees whether it still listens. `level` is the privilege that the
+    session has.
     """
 
     __slots__ = (
@@ -56,6 +45,7 @@ class Session(Correspondent):
         "attempts",
         "console_id",
         "heard_at",
+        "level",
         "timeout_s",
     )
 
@@ -70,6 +60,7 @@ class Session(Correspondent):
         self._request = 0
         self._expected = (0, 0, 0)
         self.asked_at = self.heard_at = endpoint.loop.time()
+        self.level = rmcpplus.LEVELS["user"]
         self.attempts = 1
         self.timeout_s = 1.0
         endpoint.sessions[self.console_id] = self
@@ -89,12 +80,12 @@ class Session(Correspondent):
         `code` is network function and command; `name` is for messages.
 
         Raises:
-            CompletionError: the BMC said no.
+            CompletionError: the BMC said no, or said at each of three tries that it is busy.
             SilenceError: it said nothing, `attempts` times for `timeout_s`.
             ReadError: refused or unreachable.
         """
         answer = await self._ask(name, self._encode(code, data, lun))
-        if answer[0] != message.OK:
+        if answer[0] != ipmi_codes.OK:
             raise CompletionError(name, answer[0])
         return answer[1:]
 
@@ -102,16 +93,20 @@ class Session(Correspondent):
         """Raise the session to a privilege level; it begins as user.
 
         Raises:
-            ReadError: privilege_insufficient, where the user or the channel may not have it.
+            ReadError: privilege_insufficient, where the user or the channel may not have it; and
+                as `command`.
         """
+        name = "Set Session Privilege Level"
         try:
-            data = bytes((level,))
-            await self.command("Set Session Privilege Level", (0x06, _SET_PRIVILEGE), data)
+            await self.command(name, (message.NETFN_APP, _SET_PRIVILEGE), bytes((level,)))
         except CompletionError as error:
-            if error.code not in _CANNOT_RAISE:
+            if error.kind in (Kind.BUSY, Kind.TRANSIENT) and error.code not in _CANNOT_RAISE:
                 raise
-            text = f"{error}: the user, or its channel, is not allowed this privilege"
-            raise ReadError(Reason.PRIVILEGE_INSUFFICIENT, text) from None
+            text = f"{name}: the user, or its channel, may not have this privilege"
+            raise ReadError(
+                Reason.PRIVILEGE_INSUFFICIENT, f"{text} (code {error.code:02X}h)"
+            ) from None
+        self.level = level
 
     async def keep_alive(self) -> None:
         """Let the BMC hear from us, with the cheapest command there is (Get Device ID)."""
@@ -152,13 +147,16 @@ class Session(Correspondent):
 
     async def _ask(self, name: str, request: bytes) -> bytes:
         self.asked_at = self.endpoint.loop.time()
-        for _ in range(self.attempts):
+        silent = busy = 0
+        while silent < self.attempts:
             answer = await self.exchange(self._seal(request), self.timeout_s)
             if answer is None:
-                continue
-            if answer[0] != message.NODE_BUSY:
+                silent += 1
+            elif answer[0] != ipmi_codes.NODE_BUSY or busy == _BUSY_TRIES:
                 return answer
-            await asyncio.sleep(BUSY_PAUSE_S)
+            else:
+                busy += 1
+                await asyncio.sleep(min(BUSY_PAUSE_S, self.timeout_s / 4))
         raise SilenceError(f"{self.address[0]} did not answer {name} on an open session")
 
     def _encode(self, code: tuple[int, int], data: bytes, lun: int = 0) -> bytes:

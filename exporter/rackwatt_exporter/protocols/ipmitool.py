@@ -1,35 +1,53 @@
 """What ipmitool prints, read back into numbers. Pure functions of its output in the C locale.
 
-The comma-separated form is taken where there is one: names may hold blanks and bars, never a line
-end, and the other three fields hold no comma.
+Sensors are listed in the extended form, which tells two of one name apart by number and entity. A
+name may hold blanks and bars, never a line end.
 """
 
-import math
 import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from rackwatt_exporter.protocols.dcmi import PowerReading
-from rackwatt_exporter.reading import ReadError, Reason, Statistics
+from rackwatt_exporter.plausibility import measured
+from rackwatt_exporter.protocols.dcmi import PowerReading, statistic
+from rackwatt_exporter.reading import Members, ReadError, Reason, Statistics
 
 DCMI_POWER_READING = ("dcmi", "power", "reading")
-SENSORS = ("-c", "sdr", "list", "full")
+SENSORS = ("sdr", "elist", "full")
+CHASSIS_POWER = ("chassis", "power", "status")
 
 _FIGURE = re.compile(
     r"^[ \t]*(Instantaneous|Minimum|Maximum|Average)\b[^:\n]*:[ \t]*([0-9]{1,6}) Watts[ \t]*$", re.M
 )
 _WINDOW = re.compile(r"Sampling period:[ \t]*([0-9]{1,10}) (Seconds|Milliseconds)")
 _STATE = re.compile(r"^[ \t]*Power reading state is:[ \t]*(\w+)[ \t]*$", re.M)
-_DECIMAL = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,12})?\Z")
-_CODE = re.compile(r"DCMI request failed because: .*\(([0-9a-f]{2})\)")
+_SENSOR = re.compile(
+    r"(.*)\| *([0-9A-F]{2,3})h *\| *([a-z]{2,3}) *\| *([0-9]{1,3}\.[0-9]{1,3}) *\|(.*)"
+)
+_VALUE = re.compile(r"(-?[0-9]{1,12}(?:\.[0-9]{1,12})?) ([^,]+)(?:,.*)?")
+_CODE = re.compile(r"DCMI request failed because: .*\(([0-9a-f]{1,2})\)")
+_NO_STATUS, _WATTS = "ns", "Watts"
+_NO_READING = frozenset({"no reading", "disabled", "not readable", "na", "ns", "unknown"})
 
 
 class SensorLine(NamedTuple):
-    """One sensor as ipmitool shows it; `value` is None where the BMC gives no reading."""
+    """One sensor as ipmitool shows it.
+
+    `value` and `unit` are None and empty where it shows no analog value: because the BMC gives no
+    reading now, unless `readable`, or because the sensor has none at all.
+    """
 
     name: str
+    number: str
+    entity: str
+    readable: bool
     value: float | None
     unit: str
+
+    @property
+    def words(self) -> str:
+        """Name the sensor so that no other has the same words."""
+        return f"{self.name} (entity {self.entity}, number {self.number}h)"
 
 
 def parse_power_reading(output: bytes) -> PowerReading:
@@ -46,9 +64,9 @@ def parse_power_reading(output: bytes) -> PowerReading:
     window = _WINDOW.search(text)
     unit_s = 0.001 if window and window[2] == "Milliseconds" else 1
     kept = Statistics(
-        average_watts=figures.get("Average") or None,
-        minimum_watts=figures.get("Minimum") or None,
-        maximum_watts=figures.get("Maximum") or None,
+        average_watts=statistic(figures.get("Average", 0)),
+        minimum_watts=statistic(figures.get("Minimum", 0)),
+        maximum_watts=statistic(figures.get("Maximum", 0)),
         window_s=(int(window[1]) * unit_s if window else 0) or None,
     )
     return PowerReading(figures["Instantaneous"], state[1] == "activated", kept)
@@ -61,43 +79,78 @@ def completion_code(errors: str) -> int | None:
 
 
 def parse_sensors(output: bytes) -> list[SensorLine]:
-    """Read the output of `ipmitool -c sdr list full`; lines of another shape are passed over."""
+    """Read the output of `ipmitool sdr elist full`; one that is listed twice is kept once."""
     lines = output.decode("utf-8", "replace").split("\n")
-    fields = [line.rsplit(",", 3) for line in lines]
-    return [SensorLine(f[0], _number(f[1]), f[2].strip()) for f in fields if len(f) == 4]
+    sensors = [sensor for line in lines if (sensor := _parse_sensor(line.rstrip("\r")))]
+    return list({sensor.words: sensor for sensor in sensors}.values())
 
 
-def sum_watts(sensors: Sequence[SensorLine], names: Sequence[str]) -> float:
-    """Add up the watts of the sensors named, all of those that bear the same name.
+def sensors_in_watts(sensors: Sequence[SensorLine], names: Sequence[str]) -> list[SensorLine]:
+    """List the sensors of these names that are in watts, all those of one name.
 
     Raises:
-        ReadError: no_power_sensor, where a name is not there or is not of watts;
-            sensor_unreadable, where one gives no reading, or all together say 0 W.
+        ReadError: no_power_sensor, where a name is not there or not of watts.
     """
-    each_once = dict.fromkeys(names)
-    total = math.fsum(_watts(line) for name in each_once for line in _named(sensors, name))
+    return [line for name in dict.fromkeys(names) for line in _in_watts(sensors, name)]
+
+
+def sum_watts(sensors: Sequence[SensorLine]) -> float:
+    """Add up the watts of these sensors.
+
+    Raises:
+        ReadError: sensor_unreadable, where one gives no reading, or all together say 0 W.
+    """
+    failed: list[ReadError] = []
+    total = 0.0
+    for line in sensors:
+        try:
+            total += _watts(line)
+        except ReadError as error:
+            failed.append(error)
+    members = Members(len(sensors), len(sensors) - len(failed))
+    if failed:
+        raise ReadError(failed[0].reason, str(failed[0]), members=members)
     if total <= 0:
-        raise ReadError(Reason.SENSOR_UNREADABLE, "the sensors named say 0 W, on a host that runs")
+        text = "the sensors named say 0 W, on a machine that runs"
+        raise ReadError(Reason.SENSOR_UNREADABLE, text, members=members)
     return total
 
 
-def _named(sensors: Sequence[SensorLine], name: str) -> list[SensorLine]:
+def says_powered_off(output: bytes) -> bool:
+    """Tell whether `ipmitool chassis power status` says that the machine is off."""
+    return output.strip() == b"Chassis Power is off"
+
+
+def _parse_sensor(line: str) -> SensorLine | None:
+    found = _SENSOR.fullmatch(line)
+    if found is None:
+        return None
+    name, number, status, entity, text = found.groups()
+    name, text = name.rstrip(" "), text.strip(" ")
+    value = _VALUE.fullmatch(text)
+    if status == _NO_STATUS or text.lower() in _NO_READING:
+        return SensorLine(name, number, entity, False, None, "")
+    if value is None:
+        return SensorLine(name, number, entity, True, None, "")
+    return SensorLine(name, number, entity, True, float(value[1]), value[2].strip())
+
+
+def _in_watts(sensors: Sequence[SensorLine], name: str) -> list[SensorLine]:
+    """Give those in watts, and those that may be: ipmitool shows no unit without a reading."""
     found = [line for line in sensors if line.name == name]
-    if found:
-        return found
-    has = ", ".join(line.name for line in sensors if line.unit == "Watts")[:300]
-    told = f"ipmitool shows no sensor {name!r}; of watts it shows: {has or 'none'}"
-    raise ReadError(Reason.NO_POWER_SENSOR, told)
+    if not found:
+        has = ", ".join(line.name for line in sensors if line.unit == _WATTS)[:300]
+        text = f"ipmitool shows no sensor {name!r}; in watts it shows: {has or 'none'}"
+        raise ReadError(Reason.NO_POWER_SENSOR, text)
+    in_watts = [line for line in found if line.unit == _WATTS or not line.readable]
+    if not in_watts:
+        units = ", ".join(dict.fromkeys(line.unit[:40] or "no analog value" for line in found))
+        text = f"sensor {name!r} is not in watts ({units})"
+        raise ReadError(Reason.NO_POWER_SENSOR, text)
+    return in_watts
 
 
 def _watts(line: SensorLine) -> float:
-    if line.value is None or line.value < 0:
+    if line.value is None:
         raise ReadError(Reason.SENSOR_UNREADABLE, f"sensor {line.name!r} gives no reading now")
-    if line.unit != "Watts":
-        told = f"sensor {line.name!r} gives {line.unit[:40] or 'no unit'}, not Watts"
-        raise ReadError(Reason.NO_POWER_SENSOR, told)
-    return line.value
-
-
-def _number(field: str) -> float | None:
-    return float(field) if _DECIMAL.match(field) else None
+    return measured(line.value, f"sensor {line.name!r}")

@@ -1,7 +1,8 @@
 """Sensor data records: which sensors a BMC has, and what their raw readings mean.
 
-IPMI v2.0 section 43 (records), 36.3 (conversion), 43.15 and 43.16 (names and units). Pure: it
-reads full sensor records (type 01h), the only ones that describe an analog value.
+IPMI v2.0 section 43 (records), 36.3 (conversion), 43.15 and 43.16 (names and units). Pure. Full
+sensor records (type 01h) are the only ones that describe an analog value; compact ones (02h), each
+of which may stand for several sensors, are read for their names.
 """
 
 import math
@@ -10,9 +11,11 @@ from dataclasses import dataclass
 
 from rackwatt_exporter.reading import ReadError, Reason
 
-FULL_SENSOR = 0x01
+FULL_SENSOR, COMPACT_SENSOR = 0x01, 0x02
 HEADER = 5  # record id, version, type, length of what follows
 NAME_AT = 47
+_COMPACT_NAME_AT = 31
+_NO_ANALOG_VALUE = 3
 
 _UNITS = {
     1: "°C", 2: "°F", 3: "K", 4: "V", 5: "A", 6: "W", 7: "J", 8: "C", 9: "VA", 18: "RPM", 19: "Hz",
@@ -67,12 +70,13 @@ class Factors:
 
 @dataclass(frozen=True, slots=True)
 class Sensor:
-    """An analog sensor, as its full sensor record describes it."""
+    """A sensor, as its record describes it; `entity` is what it measures, with its instance."""
 
     name: str
     number: int
     owner: int
     lun: int
+    entity: tuple[int, int]
     analog_format: int
     rate: int
     percentage: bool
@@ -82,16 +86,21 @@ class Sensor:
     factors: Factors
 
     @property
+    def identity(self) -> tuple[int, int, int]:
+        """What no other sensor has: owner, LUN and number."""
+        return self.owner, self.lun, self.number
+
+    @property
     def in_watts(self) -> bool:
         """Whether its value is in watts, plainly or as joules per second."""
-        if self.percentage or self.modified or self.analog_format == 3:
+        if self.percentage or self.modified or self.analog_format == _NO_ANALOG_VALUE:
             return False
         return (self.base_unit, self.rate) in ((_WATTS, 0), (_JOULES, _PER_SECOND))
 
     @property
     def unit(self) -> str:
         """The unit in a word, for a person."""
-        if self.analog_format == 3:
+        if self.analog_format == _NO_ANALOG_VALUE:
             return "no analog value"
         name = "%" if self.percentage else _UNITS.get(self.base_unit, f"unit {self.base_unit}")
         return name + (" with a modifier" if self.modified or self.rate else "")
@@ -125,7 +134,7 @@ class Sensor:
 
 
 def parse_record(record: bytes) -> Sensor | None:
-    """Read a record; None where it is not a full sensor record, or is cut short."""
+    """Read a full sensor record; None where it is another record, or is cut short."""
     if len(record) < HEADER or record[3] != FULL_SENSOR:
         return None
     name = parse_name(record[NAME_AT:])
@@ -136,6 +145,7 @@ def parse_record(record: bytes) -> Sensor | None:
         number=record[7],
         owner=record[5],
         lun=record[6] & 3,
+        entity=(record[8], record[9]),
         analog_format=record[20] >> 6,
         rate=record[20] >> 3 & 7,
         percentage=bool(record[20] & 1),
@@ -144,6 +154,29 @@ def parse_record(record: bytes) -> Sensor | None:
         linearization=record[23] & 0x7F,
         factors=Factors.parse(record[24:30]),
     )
+
+
+def parse_compact_names(record: bytes) -> list[str]:
+    """List the names of the sensors that share a compact record; none where it is another one.
+
+    A name is followed by a number or letters that count from the record's own offset (table 43-2).
+    """
+    if len(record) < HEADER or record[3] != COMPACT_SENSOR:
+        return []
+    name = parse_name(record[_COMPACT_NAME_AT:])
+    if name is None:
+        return []
+    count, offset = record[23] & 0x0F, record[24] & 0x7F
+    if count < 2:
+        return [name]
+    modifier = _letters if record[23] >> 4 & 3 else str
+    return [f"{name}{modifier(offset + i)}" for i in range(count)]
+
+
+def _letters(number: int) -> str:
+    """Count in letters: A to Z, then AA."""
+    more, last = divmod(number, 26)
+    return (_letters(more - 1) if more else "") + chr(ord("A") + last)
 
 
 def parse_name(field: bytes) -> str | None:

@@ -1,16 +1,17 @@
 """Finding sensors in a BMC's SDR repository, over a session (IPMI v2.0 section 33).
 
 A walk takes a command or more for each of some hundreds of records, which may be longer than one
-reading's deadline: it keeps its place, and goes on at the next. It ends as soon as every wanted
-name has been met; of two sensors of one name the first counts, as it does for ipmitool.
+reading's deadline: it keeps its place, and goes on at the next. It always goes to the end, since
+several sensors may have one name; one that is listed twice is kept once.
 """
 
 import asyncio
 import random
 
+from rackwatt_exporter.protocols import ipmi_codes, sdr
 from rackwatt_exporter.protocols import ipmi_message as message
-from rackwatt_exporter.protocols import sdr
-from rackwatt_exporter.protocols.ipmi_session import CompletionError, Session
+from rackwatt_exporter.protocols.ipmi_codes import CompletionError
+from rackwatt_exporter.protocols.ipmi_session import Session
 from rackwatt_exporter.reading import ReadError, Reason
 
 _GET_INFO = (message.NETFN_STORAGE, 0x20)
@@ -23,13 +24,13 @@ WHOLE = 0xFF
 _PIECES = {WHOLE: 16, 16: 8}
 _TOO_MUCH = frozenset(
     {
-        message.CANNOT_RETURN_LENGTH,
-        message.DATA_TRUNCATED,
-        message.LENGTH_INVALID,
-        message.LENGTH_EXCEEDED,
-        message.OUT_OF_RANGE,
-        message.INVALID_FIELD,
-        message.UNSPECIFIED,
+        ipmi_codes.CANNOT_RETURN_LENGTH,
+        ipmi_codes.DATA_TRUNCATED,
+        ipmi_codes.LENGTH_INVALID,
+        ipmi_codes.LENGTH_EXCEEDED,
+        ipmi_codes.OUT_OF_RANGE,
+        ipmi_codes.INVALID_FIELD,
+        ipmi_codes.UNSPECIFIED,
     }
 )
 _LONGEST = 255  # the offset of a piece is one byte
@@ -52,13 +53,15 @@ async def repository_stamp(session: Session) -> bytes:
 class SdrWalk:
     """One walk through a repository as of `stamp`, which can be left and taken up again.
 
-    `found` has the analog sensors met so far, by name; `done` says whether all wanted are among
-    them, or the end was reached.
+    `found` has the sensors of the wanted names met so far; `names` those of all sensors, and
+    whether they are in watts, for as long as a wanted one is missing; `done` says whether the end
+    was reached.
     """
 
     def __init__(self, wanted: tuple[str, ...], stamp: bytes) -> None:
         self.stamp = stamp
-        self.found: dict[str, sdr.Sensor] = {}
+        self.found: list[sdr.Sensor] = []
+        self.names: dict[str, bool] = {}
         self.done = False
         self._wanted = frozenset(wanted)
         self._met: set[int] = set()
@@ -74,11 +77,12 @@ class SdrWalk:
         Raises:
             ReadError: as `Session.command`; bad_reply, sensor_unreadable.
         """
+        self._losses = 0
         while not self.done:
             try:
                 await self._step(session)
             except CompletionError as error:
-                if error.code == message.RESERVATION_LOST and self._losses < _LOSSES:
+                if error.code == ipmi_codes.RESERVATION_LOST and self._losses < _LOSSES:
                     await self._look_again(session)
                 elif error.code in _TOO_MUCH and self._piece in _PIECES:
                     self._piece = _PIECES[self._piece]
@@ -90,17 +94,35 @@ class SdrWalk:
             self._reservation = await _reserve(session)
             self._reserved_in = session
         following, record = await self._record(session, self._next)
-        sensor = sdr.parse_record(record)
-        if sensor is not None:
-            self.found.setdefault(sensor.name, sensor)
+        self._note(record)
         self._met.add(self._next)
-        if following in self._met:
-            raise ReadError(Reason.BAD_REPLY, f"SDR repository: record {following} comes twice")
         self._next, self._losses = following, 0
-        self.done = following == END or self._wanted <= self.found.keys()
+        if following in self._met and not self._has_all():
+            raise ReadError(Reason.BAD_REPLY, f"SDR repository: record {following} comes twice")
+        if following == END or following in self._met:
+            self._finish()
+
+    def _note(self, record: bytes) -> None:
+        sensor = sdr.parse_record(record)
+        if sensor is None:
+            self.names.update(dict.fromkeys(sdr.parse_compact_names(record), False))
+            return
+        self.names[sensor.name] = sensor.in_watts
+        if sensor.name in self._wanted and not any(_is_same(sensor, one) for one in self.found):
+            self.found.append(sensor)
+
+    def _finish(self) -> None:
+        """Keep what is needed alone: there are thousands of BMCs, and hundreds of records each."""
+        self.done = True
+        self._met.clear()
+        if self._has_all():
+            self.names.clear()
+
+    def _has_all(self) -> bool:
+        return self._wanted <= {sensor.name for sensor in self.found}
 
     async def _look_again(self, session: Session) -> None:
-        """Begin anew if the repository has changed; if another client merely reserved it, go on."""
+        """Begin again if the repository has changed; if it was merely reserved elsewhere, go on."""
         self._losses += 1
         self._reserved_in = None
         # Two clients at the same pace would take it from each other for ever: wait unevenly.
@@ -111,14 +133,15 @@ class SdrWalk:
             self._next = 0
             self._met.clear()
             self.found.clear()
+            self.names.clear()
 
     async def _record(self, session: Session, record_id: int) -> tuple[int, bytes]:
-        """Read one record, in pieces; of a record that is no full sensor the head is enough."""
+        """Read one record, in pieces; of a record that is no sensor's the head is enough."""
         count = WHOLE if self._piece == WHOLE else sdr.HEADER
         following, record = await self._get(session, record_id, 0, count)
         if len(record) < sdr.HEADER:
             raise ReadError(Reason.BAD_REPLY, f"SDR repository: record {record_id} has no header")
-        if record[3] != sdr.FULL_SENSOR:
+        if record[3] not in (sdr.FULL_SENSOR, sdr.COMPACT_SENSOR):
             return following, record
         while missing := max(0, sdr.HEADER + record[4] - len(record)):
             count = min(self._piece, missing)
@@ -138,10 +161,14 @@ class SdrWalk:
         return int.from_bytes(data[:2], "little"), data[2:]
 
 
+def _is_same(one: sdr.Sensor, other: sdr.Sensor) -> bool:
+    return (one.name, one.identity) == (other.name, other.identity)
+
+
 async def _reserve(session: Session) -> bytes:
     try:
         return (await session.command("Reserve SDR Repository", _RESERVE))[:2].ljust(2, b"\0")
     except CompletionError as error:
-        if error.code != message.INVALID_COMMAND:
+        if error.code != ipmi_codes.INVALID_COMMAND:
             raise
         return bytes(2)  # a repository that never changes needs no reservation

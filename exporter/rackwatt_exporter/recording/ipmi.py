@@ -5,11 +5,13 @@ from functools import partial
 from typing import Literal, NamedTuple
 
 from rackwatt_exporter import capture
+from rackwatt_exporter.protocols import ipmi_codes
 from rackwatt_exporter.protocols import ipmi_message as message
+from rackwatt_exporter.protocols.ipmi_codes import CompletionError
 from rackwatt_exporter.protocols.ipmi_crypto import CipherSuite
 from rackwatt_exporter.protocols.ipmi_endpoint import Endpoint
 from rackwatt_exporter.protocols.ipmi_login import Account, Login
-from rackwatt_exporter.protocols.ipmi_session import CompletionError, Session
+from rackwatt_exporter.protocols.ipmi_session import Session
 from rackwatt_exporter.protocols.resolving import Address
 from rackwatt_exporter.protocols.rmcpplus import OpenedSession
 from rackwatt_exporter.reading import ReadError
@@ -116,5 +118,5 @@ class _RecordingSession(Session):
         except CompletionError as error:
             self._tape.note(asked, bytes((error.code,)))
             raise
-        self._tape.note(asked, bytes((message.OK,)) + answer)
+        self._tape.note(asked, bytes((ipmi_codes.OK,)) + answer)
         return answer

@@ -23,7 +23,7 @@ class TlsOptions:
 
 @dataclass(frozen=True, slots=True)
 class IpmiOptions:
-    """IPMI v2.0 over RMCP+; `cipher_suite` None means 17, then 3, remembered."""
+    """IPMI v2.0 over RMCP+; `cipher_suite` None means 17, then 3, remembered; no K_g by default."""
 
     port: int = ports.IPMI
     cipher_suite: Literal[3, 17] | None = None
@@ -31,6 +31,7 @@ class IpmiOptions:
     dcmi: bool = True
     sensors: tuple[str, ...] = ()
     oem: bool = False
+    kg_secret: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from rackwatt_exporter.protocols import dcmi
+from rackwatt_exporter.protocols import dcmi, ipmi_codes
 from rackwatt_exporter.protocols import ipmi_message as message
 from rackwatt_exporter.protocols.ipmi_crypto import SUITES
 from rackwatt_exporter.reading import Statistics
@@ -20,7 +20,7 @@ GET_CIPHER_SUITES = (message.NETFN_APP, 0x54)
 BEFORE_LOGIN = frozenset({GET_CHANNEL_AUTH, GET_CIPHER_SUITES})
 
 CHANNEL = 1
-_OK = bytes((message.OK,))
+_OK = bytes((ipmi_codes.OK,))
 _END = 0xFFFF
 _WATTS, _CELSIUS = 6, 1
 _POWER_SUPPLY, _TEMPERATURE = 0x08, 0x01
@@ -67,7 +67,7 @@ class IpmiCommands:
         """Give the completion code and the data."""
         command = self._commands.get((request.netfn, request.command))
         if command is None:
-            return bytes((message.INVALID_COMMAND,))
+            return bytes((ipmi_codes.INVALID_COMMAND,))
         return command(request.data)
 
     def _channel_authentication(self, _data: bytes) -> bytes:
@@ -89,7 +89,7 @@ class IpmiCommands:
 
     def _set_privilege(self, data: bytes) -> bytes:
         if not data:
-            return bytes((message.LENGTH_INVALID,))
+            return bytes((ipmi_codes.LENGTH_INVALID,))
         return _OK + bytes((data[0] & 0x0F or 2,))
 
     def _chassis_status(self, _data: bytes) -> bytes:
@@ -97,10 +97,10 @@ class IpmiCommands:
 
     def _power_reading(self, data: bytes) -> bytes:
         if data[:2] != dcmi.REQUEST[:2]:
-            return bytes((message.INVALID_FIELD,))
+            return bytes((ipmi_codes.INVALID_FIELD,))
         vendor, now = self._machine.vendor, time.time()
         if vendor.dcmi == "absent":
-            return bytes((message.INVALID_COMMAND,))
+            return bytes((ipmi_codes.INVALID_COMMAND,))
         if vendor.dcmi == "short":
             return _OK + bytes((dcmi.GROUP, 0xFF))
         if not self._machine.powered_on or vendor.dcmi == "inactive":
@@ -119,11 +119,11 @@ class IpmiCommands:
 
     def _get_record(self, data: bytes) -> bytes:
         if len(data) < 6:
-            return bytes((message.LENGTH_INVALID,))
+            return bytes((ipmi_codes.LENGTH_INVALID,))
         number = int.from_bytes(data[2:4], "little")
         index = 0 if number == 0 else number - 1
         if index >= len(self._records) and number != _END:
-            return bytes((message.NOT_PRESENT,))
+            return bytes((ipmi_codes.NOT_PRESENT,))
         if number == _END:
             index = len(self._records) - 1
         following = index + 2 if index + 1 < len(self._records) else _END
@@ -132,7 +132,7 @@ class IpmiCommands:
 
     def _sensor_reading(self, data: bytes) -> bytes:
         if not data or not 1 <= data[0] <= len(self._records):
-            return bytes((message.NOT_PRESENT,))
+            return bytes((ipmi_codes.NOT_PRESENT,))
         if not self._machine.powered_on:
             return _OK + bytes((0, _SCANNING | _UNAVAILABLE, 0, 0))
         watts = self._machine.watts(time.time())

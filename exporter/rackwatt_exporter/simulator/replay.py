@@ -13,6 +13,7 @@ from typing import TypeVar
 from aiohttp import web
 
 from rackwatt_exporter import ber, capture
+from rackwatt_exporter.protocols import ipmi_codes
 from rackwatt_exporter.protocols import ipmi_message as message
 from rackwatt_exporter.simulator.ipmi_commands import BEFORE_LOGIN, IpmiCommands
 from rackwatt_exporter.simulator.machine import Machine
@@ -49,16 +50,16 @@ class RecordedCommands:
         found = self._answers.get((*code, request.lun, request.data))
         if found is not None:
             return next(found)
-        return self._own.answer(request) if code in _OWN else bytes((message.INVALID_COMMAND,))
+        return self._own.answer(request) if code in _OWN else bytes((ipmi_codes.INVALID_COMMAND,))
 
     def _record(self, data: bytes) -> bytes:
         """Give a piece of a record, however it was cut when it was recorded."""
         number = int.from_bytes(data[2:4], "little")
         following, record = self._records.get(number, (b"", b""))
         if len(data) < 6 or not record:
-            return bytes((message.NOT_PRESENT,))
+            return bytes((ipmi_codes.NOT_PRESENT,))
         piece = record[data[4] :] if data[5] == _WHOLE else record[data[4] : data[4] + data[5]]
-        return bytes((message.OK,)) + following + piece
+        return bytes((ipmi_codes.OK,)) + following + piece
 
 
 class RecordedResources:

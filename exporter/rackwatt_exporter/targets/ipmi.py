@@ -11,11 +11,16 @@ from socket import AddressFamily
 
 from rackwatt_exporter.protocols.ipmi_crypto import SUITES, CipherSuite
 from rackwatt_exporter.protocols.ipmi_endpoint import Endpoint, SilenceError
-from rackwatt_exporter.protocols.ipmi_login import Account, Login, SuiteRefusedError
+from rackwatt_exporter.protocols.ipmi_login import (
+    Account,
+    Login,
+    SuiteRefusedError,
+    parse_kg,
+)
 from rackwatt_exporter.protocols.ipmi_session import Session
 from rackwatt_exporter.protocols.resolving import resolve
 from rackwatt_exporter.protocols.rmcpplus import LEVELS
-from rackwatt_exporter.reading import ReadError, Reading
+from rackwatt_exporter.reading import ReadError, Reading, Reason
 from rackwatt_exporter.settings.options import IpmiOptions
 from rackwatt_exporter.settings.secrets import Secrets
 from rackwatt_exporter.settings.target import Target
@@ -88,6 +93,7 @@ class IpmiSource:
         self._target = target
         self._options = options
         self._meter = PowerMeter(options)
+        self._level = LEVELS[options.privilege]
         pinned = options.cipher_suite
         self._suites = [SUITES[number] for number in ([pinned] if pinned else [17, 3])]
         self._session: Session | None = None
@@ -112,10 +118,10 @@ class IpmiSource:
         session = self._session
         if session is not None and session.usable:
             try:
-                return await self._meter.read(session)
+                return await self._read_in(session)
             except SilenceError:
                 pass  # the BMC may have restarted: log in
-        return await self._meter.read(await self._log_in())
+        return await self._read_in(await self._log_in())
 
     async def close(self) -> None:
         """Close the session at the BMC."""
@@ -143,6 +149,20 @@ class IpmiSource:
         finally:
             self._keeping_alive = None
 
+    async def _read_in(self, session: Session) -> Reading:
+        if session.level < self._level:
+            await self._raise_privilege(session)
+        return await self._meter.read(session)
+
+    async def _raise_privilege(self, session: Session) -> None:
+        """Raise the session's privilege; one that may not be raised is dropped."""
+        try:
+            await session.raise_privilege(self._level)
+        except ReadError as error:
+            if error.reason is Reason.PRIVILEGE_INSUFFICIENT:
+                self._drop_session()
+            raise
+
     async def _log_in(self) -> Session:
         """Open a session with the first suite that the BMC accepts, and keep it."""
         self._drop_session()
@@ -167,9 +187,9 @@ class IpmiSource:
                 if turn == tries:
                     raise
             else:
-                return await self._keep(session, suite, account)
+                return self._keep(session, suite)
 
-    async def _keep(self, session: Session, suite: CipherSuite, account: Account) -> Session:
+    def _keep(self, session: Session, suite: CipherSuite) -> Session:
         self._session = session
         if self._dropped is not None:  # that it is closed may not have been heard before
             self._dropped.abandon()
@@ -178,18 +198,9 @@ class IpmiSource:
         session.timeout_s = self._target.attempt_timeout_s
         # The last attempt is left for a fresh log-in.
         session.attempts = max(1, self._target.retries)
-        if account.level > LEVELS["user"]:
-            await self._raise_privilege(session, account.level)
         if self._target.interval_s > KEEP_ALIVE_S:
             self._driver.keep_alive(self)
         return session
-
-    async def _raise_privilege(self, session: Session, level: int) -> None:
-        try:
-            await session.raise_privilege(level)
-        except BaseException:  # cancelled, too: a session with less privilege is not kept
-            self._drop_session()
-            raise
 
     def _drop_session(self) -> None:
         if self._session is not None:
@@ -198,5 +209,10 @@ class IpmiSource:
 
     def _account(self) -> Account:
         read, secret = self._driver.secrets.read, self._target.credentials
-        level = LEVELS[self._options.privilege]
-        return Account(read(secret, "username"), read(secret, "password"), level)
+        kg_secret = self._options.kg_secret
+        return Account(
+            read(secret, "username"),
+            read(secret, "password"),
+            self._level,
+            parse_kg(read(kg_secret, "kg")) if kg_secret else b"",
+        )

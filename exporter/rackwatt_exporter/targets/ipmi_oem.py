@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from rackwatt_exporter.protocols.ipmi_login import Account
+from rackwatt_exporter.protocols.ipmi_login import Account, parse_kg
 from rackwatt_exporter.protocols.rmcpplus import LEVELS
 from rackwatt_exporter.reading import ReadError, Reading, Reason, Statistics
 from rackwatt_exporter.settings.options import IpmiOptions
@@ -40,10 +40,11 @@ class Question(msgspec.Struct, frozen=True):
     password: str = ""
     level: int = 0
     sensors: tuple[str, ...] = ()
+    kg: str = ""
     close: bool = False
 
     def __repr__(self) -> str:
-        return f"Question({self.number}, {self.node})"  # the password never shows
+        return f"Question({self.number}, {self.node})"  # passwords and keys never show
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -55,6 +56,7 @@ class Answer(msgspec.Struct, frozen=True):
     statistics: Statistics | None = None
     reason: Reason | None = None
     message: str = ""
+    remedy: str | None = None
 
     def reading(self) -> Reading:
         """Give the reading.
@@ -63,7 +65,7 @@ class Answer(msgspec.Struct, frozen=True):
             ReadError: the reason why there is none.
         """
         if self.watts is None:
-            raise ReadError(self.reason or Reason.BAD_REPLY, self.message)
+            raise ReadError(self.reason or Reason.BAD_REPLY, self.message, remedy=self.remedy)
         return Reading(self.watts, self.source, statistics=self.statistics)
 
 
@@ -229,7 +231,8 @@ class OemSource:
         assert isinstance(options, IpmiOptions)  # noqa: S101 - the catalogue pairs them
         read, secret = self._workers.secrets.read, target.credentials
         level = LEVELS[options.privilege]
-        account = Account(read(secret, "username"), read(secret, "password"), level)
+        kg = parse_kg(read(options.kg_secret, "kg")) if options.kg_secret else b""
+        account = Account(read(secret, "username"), read(secret, "password"), level, kg)
         return {
             "address": target.address,
             "port": options.port,
@@ -237,6 +240,7 @@ class OemSource:
             "password": account.password.decode("latin-1"),
             "level": level,
             "sensors": options.sensors,
+            "kg": account.kg.decode("latin-1"),
         }
 
 

@@ -11,14 +11,17 @@ import threading
 import time
 from contextlib import suppress
 from queue import SimpleQueue
+from typing import Any
 
 import msgspec
 from pyghmi.exceptions import IpmiException, PyghmiException
 from pyghmi.ipmi.command import Command
 from pyghmi.ipmi.oem.generic import OEMHandler
 
+from rackwatt_exporter.plausibility import DCMI_NO_VALUE, measured
 from rackwatt_exporter.protocols import dcmi
 from rackwatt_exporter.protocols import ipmi_message as message
+from rackwatt_exporter.protocols.ipmi_codes import CompletionError
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.targets.ipmi_oem import Answer, Question
 
@@ -30,6 +33,7 @@ _MEANINGS = (
     ("Incorrect password", Reason.AUTH_FAILED),
     ("Unauthorized name", Reason.AUTH_FAILED),
     ("Invalid integrity check", Reason.AUTH_FAILED),
+    ("Invalid RAKP4 integrity code", Reason.AUTH_FAILED),
     ("Invalid username", Reason.AUTH_FAILED),
     ("Invalid role", Reason.PRIVILEGE_INSUFFICIENT),
     ("Unauthorized role", Reason.PRIVILEGE_INSUFFICIENT),
@@ -67,7 +71,9 @@ class Machine:
         try:
             answer = self._read(question)
         except ReadError as error:
-            return Answer(question.number, reason=error.reason, message=str(error))
+            return Answer(
+                question.number, reason=error.reason, message=str(error), remedy=error.remedy
+            )
         except socket.gaierror as error:
             text = f"{question.address}: {error}"
             return Answer(question.number, reason=Reason.NAME_UNRESOLVED, message=text)
@@ -79,11 +85,13 @@ class Machine:
 
     def _read(self, question: Question) -> Answer:
         command = self._logged_in(question)
-        if not question.sensors:
-            return _system_power(question.number, command)
-        watts = sum(_sensor_watts(command, name) for name in question.sensors)
-        source = "sensor:" + "+".join(question.sensors)
-        return Answer(question.number, watts=watts, source=source)
+        try:
+            return _power(question, command)
+        except (ReadError, IpmiException) as error:
+            refused = _refusal(error)
+            if refused.reason is Reason.TIMEOUT or not _powered_off(command):
+                raise refused from None
+        raise ReadError(Reason.POWERED_OFF, "the machine is switched off")
 
     def _logged_in(self, question: Question) -> Command:
         """Give the kept session, or a new one where it is old or the credentials changed."""
@@ -92,12 +100,15 @@ class Machine:
             question.username.encode("latin-1"),
             question.password.encode("latin-1"),
         )
-        login = (question.address, question.port, username, password, question.level)
+        kg = question.kg.encode("latin-1") or None
+        login = (question.address, question.port, username, password, question.level, kg)
         idle_s = time.monotonic() - self._used_at
         if self._command is None or login != self._login or idle_s > IDLE_LIMIT_S:
             self._log_out()
             address, port = question.address, question.port
-            self._command = Command(address, username, password, port, privlevel=question.level)
+            self._command = Command(
+                address, username, password, port, kg=kg, privlevel=question.level
+            )
             self._login = login
         return self._command
 
@@ -123,39 +134,92 @@ class Replies:
                 line = line[os.write(self._descriptor, line) :]
 
 
+def _power(question: Question, command: Command) -> Answer:
+    if not question.sensors:
+        return _system_power(question.number, command)
+    watts = sum(_sensor_watts(command, name) for name in question.sensors)
+    if watts <= 0:
+        raise ReadError(Reason.SENSOR_UNREADABLE, "the sensors named say 0 W")
+    source = "sensor:" + "+".join(question.sensors)
+    return Answer(question.number, watts=watts, source=source)
+
+
 def _system_power(number: int, command: Command) -> Answer:
     """Ask the vendor's module; where that has nothing of its own, DCMI and its state byte."""
     command.oem_init()
     own = type(command._oem).get_system_power_watts
     if own is not OEMHandler.get_system_power_watts:
-        watts = float(command.get_system_power_watts())
-        if watts <= 0:
-            raise ReadError(Reason.NO_POWER_SENSOR, f"the vendor module says {watts:g} W")
+        watts = measured(float(command.get_system_power_watts()), "the vendor module's power")
+        if watts == 0:
+            raise ReadError(Reason.NO_POWER_SENSOR, "the vendor module says 0 W")
         return Answer(number, watts=watts, source="oem")
     answer = command.xraw_command(*dcmi.GET_POWER_READING, data=dcmi.REQUEST)
     power = dcmi.parse_power_reading(bytes(answer["data"]))
-    if power.measuring and power.watts:
-        return Answer(number, power.watts, "dcmi", power.statistics)
-    if command.get_power()["powerstate"] == "off":
-        raise ReadError(Reason.POWERED_OFF, "the machine is switched off")
-    raise ReadError(Reason.NO_POWER_SENSOR, "DCMI is not measuring, or says 0 W; name sensors")
+    if not (power.measuring and power.watts):
+        raise ReadError(Reason.NO_POWER_SENSOR, "DCMI is not measuring, or says 0 W; name sensors")
+    watts = measured(float(power.watts), "DCMI Get Power Reading", DCMI_NO_VALUE)
+    return Answer(number, watts, "dcmi", power.statistics)
 
 
 def _sensor_watts(command: Command, name: str) -> float:
+    """Add up all the sensors of a name: pyghmi itself reads the first one."""
+    command.init_sdr()
+    known = command._sdr
+    found = [
+        sensor
+        for number in known.get_sensor_numbers()
+        if (sensor := known.sensors[number]).name == name
+    ]
+    if not found:
+        return _watts(name, _vendor_reading(command, name))
+    return sum(_watts(name, _reading(command, sensor)) for sensor in found)
+
+
+def _reading(command: Command, sensor: Any) -> Any:
+    answer = command.xraw_command(
+        message.NETFN_SENSOR, 0x2D, data=(sensor.sensor_number,), rslun=sensor.sensor_lun
+    )
+    return sensor.decode_sensor_reading(command, bytearray(answer["data"]))
+
+
+def _vendor_reading(command: Command, name: str) -> Any:
     try:
-        reading = command.get_sensor_reading(name)
+        return command.get_sensor_reading(name)
     except IpmiException:
         raise
     except Exception as error:
         if "not found" not in str(error):
             raise
         raise ReadError(Reason.NO_POWER_SENSOR, f"no sensor is named {name!r}") from None
+
+
+def _watts(name: str, reading: Any) -> float:
     if reading.unavailable or reading.value is None:
         raise ReadError(Reason.SENSOR_UNREADABLE, f"sensor {name!r} has no reading now")
     if reading.units != "W":
         text = f"sensor {name!r} is not in watts ({reading.units or 'no unit'})"
         raise ReadError(Reason.NO_POWER_SENSOR, text)
-    return float(reading.value)
+    return measured(float(reading.value), f"sensor {name!r}")
+
+
+def _powered_off(command: Command) -> bool:
+    try:
+        return bool(command.get_power()["powerstate"] == "off")
+    except IpmiException:
+        return False
+
+
+def _refusal(error: ReadError | IpmiException) -> ReadError:
+    """Give the meaning of a completion code; of what else pyghmi raises, `_explain` makes sense.
+
+    Raises:
+        IpmiException: it holds no completion code.
+    """
+    if isinstance(error, ReadError):
+        return error
+    if not 0 < error.ipmicode <= 0xFF:
+        raise error
+    return CompletionError("pyghmi", error.ipmicode)
 
 
 def _explain(number: int, error: Exception) -> Answer:
@@ -163,11 +227,6 @@ def _explain(number: int, error: Exception) -> Answer:
         text = "pyghmi: the BMC did not answer"
         return Answer(number, reason=Reason.TIMEOUT, message=text)
     text = f"pyghmi: {error}" if isinstance(error, PyghmiException) else f"pyghmi: {error!r}"
-    code = getattr(error, "ipmicode", 0)
-    if code == message.PRIVILEGE_INSUFFICIENT:
-        return Answer(number, reason=Reason.PRIVILEGE_INSUFFICIENT, message=text)
-    if code in dcmi.NOT_THERE:
-        return Answer(number, reason=Reason.NO_POWER_SENSOR, message=text)
     for words, reason in _MEANINGS:
         if words in str(error):
             return Answer(number, reason=reason, message=text)

@@ -8,16 +8,26 @@ import tempfile
 from functools import partial
 from pathlib import Path
 
-from rackwatt_exporter.protocols import dcmi, ipmitool
+from rackwatt_exporter.plausibility import DCMI_NO_VALUE, measured
+from rackwatt_exporter.protocols import ipmitool
 from rackwatt_exporter.protocols.child import CommandError
+from rackwatt_exporter.protocols.ipmi_codes import CompletionError
 from rackwatt_exporter.protocols.ssh import SshHost
 from rackwatt_exporter.reading import ReadError, Reading, Reason
 from rackwatt_exporter.settings.options import IpmiSshOptions
 from rackwatt_exporter.settings.secrets import Secrets
 from rackwatt_exporter.settings.target import Target
+from rackwatt_exporter.targets.dcmi_absence import DcmiAbsence
+from rackwatt_exporter.targets.membership import Membership
 from rackwatt_exporter.targets.source import Source
 
-INSUFFICIENT_PRIVILEGE = 0xD4
+_OF_THE_BMC = (
+    Reason.NO_POWER_SENSOR,
+    Reason.SENSOR_UNREADABLE,
+    Reason.MEMBER_MISSING,
+    Reason.PRIVILEGE_INSUFFICIENT,
+    Reason.BAD_REPLY,
+)
 
 
 class IpmiSshDriver:
@@ -49,14 +59,15 @@ class IpmiSshDriver:
 
 
 class IpmiSshSource:
-    """One host; a BMC found to have no DCMI is asked for it again only after an error."""
+    """One host: its BMC, and what was learnt of it."""
 
     def __init__(self, host: SshHost, options: IpmiSshOptions, timeout_s: float) -> None:
         self._host = host
         self._options = options
         self._timeout_s = timeout_s
         self._command = (*(("sudo", "-n") if options.sudo else ()), *options.command)
-        self._without_dcmi = ""
+        self._without_dcmi = DcmiAbsence()
+        self._membership = Membership()
 
     @property
     def session(self) -> str:
@@ -64,61 +75,73 @@ class IpmiSshSource:
         return "ssh login" if self._host.logged_in else ""
 
     async def read(self) -> Reading:
-        """Read the power.
+        """Read the power; where there are no watts, find out whether the machine is off.
 
         Raises:
             ReadError: with the reason; no_power_sensor where DCMI has none and no sensor is named.
         """
         try:
             return await self._read()
-        except ReadError:
-            self._without_dcmi = ""
-            raise
+        except ReadError as error:
+            if error.reason not in _OF_THE_BMC or not await self._powered_off():
+                raise
+        raise ReadError(Reason.POWERED_OFF, "the machine is switched off")
 
     async def close(self) -> None:
         """End the login."""
         await self._host.close()
 
     async def _read(self) -> Reading:
-        why = "DCMI is switched off in the document"
-        if self._options.dcmi:
-            reading, why = await self._ask_dcmi()
-            if reading is not None:
-                return reading
-        names = self._options.sensors
-        if not names:
-            told = f"{why}, and no sensors are named (ipmiSsh.sensors)"
-            raise ReadError(Reason.NO_POWER_SENSOR, told)
-        output = await self._ipmitool(*ipmitool.SENSORS)
-        watts = ipmitool.sum_watts(ipmitool.parse_sensors(output), names)
-        return Reading(watts, "sensor:" + "+".join(names))
+        if not self._options.sensors:
+            return await self._read_dcmi_alone()
+        if self._options.dcmi and not self._without_dcmi.believed:
+            try:
+                return await self._read_dcmi()
+            except ReadError as error:
+                if error.reason not in _OF_THE_BMC:
+                    raise
+                self._without_dcmi.refused(error)
+        return await self._read_sensors()
 
-    async def _ask_dcmi(self) -> tuple[Reading | None, str]:
-        """Give the reading, or None and why DCMI has none."""
-        if self._without_dcmi:
-            return None, self._without_dcmi
+    async def _read_dcmi_alone(self) -> Reading:
+        try:
+            return await self._read_dcmi()
+        except ReadError as error:
+            if error.reason not in _OF_THE_BMC:
+                raise
+            text = f"{error}, and no sensors are named to read instead (ipmiSsh.sensors)"
+            raise ReadError(error.reason, text, remedy=error.remedy) from None
+
+    async def _read_dcmi(self) -> Reading:
         try:
             output = await self._ipmitool(*ipmitool.DCMI_POWER_READING)
         except CommandError as error:
-            code, why = _why_not_there(error)
-            if code != dcmi.NOT_NOW:
-                self._without_dcmi = why
-            return None, why
+            code = ipmitool.completion_code(error.said)
+            if code is None:
+                raise
+            raise CompletionError("ipmitool dcmi power reading", code) from None
         power = ipmitool.parse_power_reading(output)
-        if power.measuring and power.watts:
-            return Reading(float(power.watts), "dcmi", statistics=power.statistics), ""
-        return None, "DCMI says 0 W" if power.measuring else "DCMI says it is not measuring"
+        self._without_dcmi.answered()
+        if not (power.measuring and power.watts):
+            text = "DCMI says 0 W" if power.measuring else "DCMI says it is not measuring"
+            raise ReadError(Reason.NO_POWER_SENSOR, text)
+        watts = measured(float(power.watts), "ipmitool dcmi power reading", DCMI_NO_VALUE)
+        return Reading(watts, "dcmi", statistics=power.statistics)
+
+    async def _read_sensors(self) -> Reading:
+        names = self._options.sensors
+        listed = ipmitool.parse_sensors(await self._ipmitool(*ipmitool.SENSORS))
+        sensors = ipmitool.sensors_in_watts(listed, names)
+        watts = ipmitool.sum_watts(sensors)
+        members = self._membership.check(sensor.words for sensor in sensors)
+        return Reading(watts, "sensor:" + "+".join(names), members=members)
+
+    async def _powered_off(self) -> bool:
+        """Ask whether the machine is off; False where that cannot be known."""
+        try:
+            return ipmitool.says_powered_off(await self._ipmitool(*ipmitool.CHASSIS_POWER))
+        except ReadError:
+            return False
 
     async def _ipmitool(self, *words: str) -> bytes:
         return await self._host.run((*self._command, *words), self._timeout_s)
-
-
-def _why_not_there(error: CommandError) -> tuple[int, str]:
-    """Tell code and why a BMC has no DCMI power reading, where that is what the failure means."""
-    code = ipmitool.completion_code(error.said)
-    if code == INSUFFICIENT_PRIVILEGE:
-        told = "the BMC does not let this account read DCMI power (code D4h)"
-        raise ReadError(Reason.PRIVILEGE_INSUFFICIENT, told) from None
-    if code is None or (code not in dcmi.NOT_THERE and code != dcmi.NOT_NOW):
-        raise error
-    return code, f"the BMC has no DCMI power reading (code {code:02X}h)"

@@ -10,8 +10,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from rackwatt_exporter.protocols import ipmi_codes, rmcpplus
 from rackwatt_exporter.protocols import ipmi_message as message
-from rackwatt_exporter.protocols import rmcpplus
+from rackwatt_exporter.protocols.ipmi_codes import CompletionError, Kind
 from rackwatt_exporter.protocols.ipmi_crypto import SUITES, SessionKeys
 from rackwatt_exporter.protocols.ipmi_endpoint import SilenceError
 from rackwatt_exporter.protocols.ipmi_session import Session
@@ -52,7 +53,7 @@ class AnyNetwork(RuleBasedStateMachine):
         text = rmcpplus.unseal(KEYS, packet) if packet else None
         request = message.parse_request(text) if text else None
         assert request is not None
-        answer = bytes((message.NODE_BUSY if self.busy else message.OK,)) + request.data
+        answer = bytes((ipmi_codes.NODE_BUSY if self.busy else ipmi_codes.OK,)) + request.data
         self.sequence += 1
         reply = message.encode_reply(request, answer)
         self.held.append(rmcpplus.seal(KEYS, OURS, self.sequence, reply))
@@ -130,7 +131,7 @@ class AnyNetwork(RuleBasedStateMachine):
             assert done.result() == self.asked.to_bytes(4)
             self.answered += 1
         else:
-            assert isinstance(error, SilenceError)
+            assert isinstance(error, SilenceError) or _is_busy(error)
 
     def teardown(self) -> None:
         if self.waiting is not None:
@@ -138,6 +139,10 @@ class AnyNetwork(RuleBasedStateMachine):
             self._go_on()
         assert not self.loop.broken
         self.loop.close()
+
+
+def _is_busy(error: BaseException) -> bool:
+    return isinstance(error, CompletionError) and error.kind is Kind.BUSY
 
 
 AnyNetwork.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)

@@ -11,9 +11,11 @@ from rackwatt_exporter.protocols.ipmitool import (
     completion_code,
     parse_power_reading,
     parse_sensors,
+    says_powered_off,
+    sensors_in_watts,
     sum_watts,
 )
-from rackwatt_exporter.reading import ReadError, Reason, Statistics
+from rackwatt_exporter.reading import Members, ReadError, Reason, Statistics
 
 # ipmitool 1.8.19 against ipmi_sim.
 POWER_READING = b"""
@@ -26,12 +28,23 @@ POWER_READING = b"""
 
 
 """
-SENSORS = b"""PSU1 PIN,344,Watts,ok
-PSU2 PIN,320.50,Watts,ok
-Temp,40,degrees C,ok
-Gone,,,ns
-odd , name,30,Watts,ok
+SENSORS = b"""PSU1 PIN         | 01h | ok  | 10.1 | 344 Watts
+PSU2 PIN         | 02h | ok  | 10.2 | 320.50 Watts
+Temp             | 03h | ok  |  7.1 | 40 degrees C
+Gone             | 04h | ns  | 10.4 | No Reading
+Switched off     | 05h | ns  | 10.5 | Disabled
+odd | n, e       | 06h | ok  | 10.6 | 30 Watts
+Presence         | 07h | ok  | 10.7 | Presence detected
+State and watts  | 08h | ok  | 10.8 | 12 Watts, Presence detected
 """
+
+
+def line(name: str, text: str, number: int = 1, entity: str = "10.1", status: str = "ok") -> bytes:
+    return f"{name:16} | {number:02X}h | {status:3} | {entity:>4} | {text}\n".encode()
+
+
+def total(output: bytes, *names: str) -> float:
+    return sum_watts(sensors_in_watts(parse_sensors(output), names))
 
 
 def test_a_power_reading_has_watts_and_statistics() -> None:
@@ -68,14 +81,41 @@ def test_garbage_is_a_bad_reply(output: bytes) -> None:
     assert told.value.reason is Reason.BAD_REPLY
 
 
+def test_65535_is_no_statistic() -> None:
+    power = parse_power_reading(POWER_READING.replace(b"  349", b"65535"))
+    assert power.statistics == Statistics(345, 341, None, 1)
+
+
 def test_sensors_are_read_by_name_whatever_the_name_holds() -> None:
     sensors = parse_sensors(SENSORS)
-    assert sensors[3] == SensorLine("Gone", None, "")
-    assert sum_watts(sensors, ["PSU1 PIN", "PSU2 PIN", "odd , name"]) == 694.5
+    assert sensors[3] == SensorLine("Gone", "04", "10.4", False, None, "")
+    assert total(SENSORS, "PSU1 PIN", "PSU2 PIN", "odd | n, e", "State and watts") == 706.5
 
 
 def test_two_sensors_of_one_name_are_both_summed() -> None:
-    assert sum_watts(parse_sensors(b"PIN,100,Watts,ok\nPIN,150,Watts,ok\n"), ["PIN"]) == 250
+    two = line("PIN", "100 Watts", 1, "10.1") + line("PIN", "150 Watts", 2, "10.2")
+    assert total(two, "PIN") == 250
+    of_one_entity = line("PIN", "100 Watts", 1) + line("PIN", "150 Watts", 2)
+    assert total(of_one_entity, "PIN") == 250
+
+
+def test_a_sensor_that_is_listed_twice_counts_once() -> None:
+    """It is read twice, and may have another value then."""
+    assert total(line("PIN", "100 Watts") + line("PIN", "101 Watts"), "PIN") in (100, 101)
+
+
+def test_a_namesake_in_another_unit_or_without_value_is_passed_over() -> None:
+    others = line("PIN", "12 Volts", 2) + line("PIN", "", 3) + line("PIN", "Presence detected", 4)
+    assert total(line("PIN", "100 Watts") + others, "PIN") == 100
+
+
+def test_a_namesake_without_a_reading_may_be_of_watts_and_spoils_the_sum() -> None:
+    """ipmitool shows no unit without a reading."""
+    two = line("PIN", "100 Watts", 1) + line("PIN", "No Reading", 2, status="ns")
+    with pytest.raises(ReadError) as caught:
+        total(two, "PIN")
+    assert caught.value.reason is Reason.SENSOR_UNREADABLE
+    assert caught.value.members == Members(2, 1)
 
 
 @pytest.mark.parametrize(
@@ -83,50 +123,83 @@ def test_two_sensors_of_one_name_are_both_summed() -> None:
     [
         ("Nope", Reason.NO_POWER_SENSOR),
         ("Temp", Reason.NO_POWER_SENSOR),
+        ("Presence", Reason.NO_POWER_SENSOR),
         ("Gone", Reason.SENSOR_UNREADABLE),
+        ("Switched off", Reason.SENSOR_UNREADABLE),
     ],
 )
 def test_one_sensor_without_watts_spoils_the_sum(name: str, reason: Reason) -> None:
-    with pytest.raises(ReadError, match=name) as told:
-        sum_watts(parse_sensors(SENSORS), ["PSU1 PIN", name])
-    assert told.value.reason is reason
+    with pytest.raises(ReadError, match=name) as caught:
+        total(SENSORS, "PSU1 PIN", name)
+    assert caught.value.reason is reason
 
 
 @pytest.mark.parametrize(
-    "field", ["na", "", "nan", "inf", "-inf", "-3", "0x1f", "1 2", "1_0", "1e3", "9" * 400]
+    "text",
+    ["na", "ns", "disabled", "No Reading", "Not Readable", "Unknown", "-3 Watts", "0 Watts"],
 )
-def test_a_value_that_is_no_number_of_watts_is_unreadable(field: str) -> None:
-    with pytest.raises(ReadError) as told:
-        sum_watts(parse_sensors(f"PIN,{field},Watts,ok\n".encode()), ["PIN"])
-    assert told.value.reason is Reason.SENSOR_UNREADABLE
+def test_a_text_without_a_measurement_is_unreadable(text: str) -> None:
+    with pytest.raises(ReadError) as caught:
+        total(line("PIN", text), "PIN")
+    assert caught.value.reason is Reason.SENSOR_UNREADABLE
 
 
-def test_a_decimal_comma_never_makes_another_number() -> None:
-    with pytest.raises(ReadError):
-        sum_watts(parse_sensors(b"PIN,1,500,Watts,ok\n"), ["PIN"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "nan Watts", "inf Watts", "0x1f Watts", "1 2 Watts", "1_0 Watts", "1e3 Watts", "3 Watt",
+     "3 W", "3 % Watts", "3 Watts * minutes", "9" * 400 + " Watts", "1,500 Watts", "Watts"],
+)  # fmt: skip
+def test_a_text_that_is_no_number_of_watts_is_none(text: str) -> None:
+    with pytest.raises(ReadError) as caught:
+        total(line("PIN", text), "PIN")
+    assert caught.value.reason is Reason.NO_POWER_SENSOR
 
 
-NAMES = st.text(string.printable.replace("\n", ""), min_size=1, max_size=16).map(str)
+NAMES = st.text(string.printable.replace("\n", ""), min_size=1, max_size=16).map(
+    lambda name: name.rstrip(" ")
+)
 
 
-@given(st.dictionaries(NAMES, st.integers(1, 5000), min_size=1))
+@given(st.dictionaries(NAMES, st.integers(1, 5000), min_size=1, max_size=200))
 def test_what_is_printed_is_what_is_summed(values: dict[str, int]) -> None:
-    output = "".join(f"{name},{watts},Watts,ok\n" for name, watts in values.items())
-    assert sum_watts(parse_sensors(output.encode()), list(values)) == sum(values.values())
+    output = b"".join(
+        line(name, f"{watts} Watts", number) for number, (name, watts) in enumerate(values.items())
+    )
+    assert total(output, *values) == sum(values.values())
 
 
 @given(st.binary(), st.lists(st.text(max_size=8), min_size=1))
 def test_garbage_sums_to_an_error(output: bytes, names: list[str]) -> None:
-    try:
-        assert sum_watts(parse_sensors(output), names) > 0
-    except ReadError as error:
-        assert error.reason in {Reason.NO_POWER_SENSOR, Reason.SENSOR_UNREADABLE}
+    with pytest.raises(ReadError) as caught:
+        total(output, *names)
+    assert caught.value.reason is Reason.NO_POWER_SENSOR
 
 
-def test_the_completion_code_is_found_where_there_is_one() -> None:
-    assert completion_code("\n    DCMI request failed because: Invalid command (c1)\n") == 0xC1
-    assert completion_code("Could not open device at /dev/ipmi0") is None
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        ("\n    DCMI request failed because: Invalid command (c1)\n", 0xC1),
+        ("\n    DCMI request failed because: Node busy (c0)\n", 0xC0),
+        ("\n    DCMI request failed because: Unknown (0x05) (5)\n", 0x05),
+        ("Could not open device at /dev/ipmi0", None),
+    ],
+)
+def test_the_completion_code_is_found_where_there_is_one(said: str, code: int | None) -> None:
+    assert completion_code(said) == code
 
 
 def test_a_sensor_named_twice_counts_once() -> None:
-    assert sum_watts(parse_sensors(SENSORS), ["PSU1 PIN", "PSU1 PIN"]) == 344
+    assert total(SENSORS, "PSU1 PIN", "PSU1 PIN") == 344
+
+
+@pytest.mark.parametrize(
+    ("output", "off"),
+    [
+        (b"Chassis Power is off\n", True),
+        (b"Chassis Power is on\n", False),
+        (b"Chassis Power is of", False),
+        (b"", False),
+    ],
+)
+def test_the_chassis_is_off_where_it_says_so(output: bytes, off: bool) -> None:
+    assert says_powered_off(output) == off

@@ -159,7 +159,7 @@ def test_no_garbage_of_a_record_raises(record: bytes, cut: int) -> None:
     assert sdr.parse_record(SimSensor("PSU1 PIN").record(1)[:-1][:cut]) is None
 
 
-@given(st.integers(0, 65535), st.booleans(), st.tuples(*[st.integers(1, 65535)] * 3))
+@given(st.integers(0, 65535), st.booleans(), st.tuples(*[st.integers(1, 65534)] * 3))
 def test_a_dcmi_reading_survives_the_wire(
     watts: int, measuring: bool, kept: tuple[int, int, int]
 ) -> None:
@@ -177,3 +177,45 @@ def test_a_garbled_dcmi_answer_is_a_bad_reply_or_a_reading(data: bytes) -> None:
         assert len(data) >= 18
         assert reading.watts == data[1] + 256 * data[2]
         assert reading.measuring == bool(data[17] & 0x40)
+
+
+def test_a_statistic_that_the_bmc_did_not_keep_is_none() -> None:
+    kept = Statistics(0xFFFF, None, 0xFFFF, window_s=1)
+    answer = dcmi.encode_power_reading(dcmi.PowerReading(300, True, kept), 0)
+    assert dcmi.parse_power_reading(answer).statistics == Statistics(window_s=1)
+
+
+def test_a_record_says_which_entity_a_sensor_is_of_and_what_no_other_sensor_has() -> None:
+    sensor = parsed(SimSensor("P"))
+    assert (sensor.entity, sensor.identity) == ((10, 9), (0x20, 0, 9))
+
+
+def compact(name: str, count: int, letters: bool, offset: int) -> bytes:
+    sharing = bytes((count | letters << 4, offset))
+    body = bytes((0x20, 0, 1, 10, 1)) + bytes(10) + bytes(3) + sharing + bytes(6)
+    body += bytes((0xC0 | len(name),)) + name.encode()
+    return bytes((1, 0, 0x51, 2, len(body))) + body
+
+
+@pytest.mark.parametrize(
+    ("record", "names"),
+    [
+        (compact("Presence", 0, False, 1), ["Presence"]),
+        (compact("Presence", 1, False, 1), ["Presence"]),
+        (compact("PSU ", 3, False, 1), ["PSU1", "PSU2", "PSU3"]),
+        (compact("PSU", 2, True, 25), ["PSUZ", "PSUAA"]),
+        (compact("PSU", 2, False, 1)[:-1], []),
+        (SimSensor("PSU1 PIN").record(1), []),
+        (b"", []),
+    ],
+)
+def test_a_compact_record_has_the_names_of_all_that_share_it(
+    record: bytes, names: list[str]
+) -> None:
+    assert sdr.parse_compact_names(record) == names
+    assert sdr.parse_record(record) is None or not names
+
+
+@given(st.binary(max_size=60))
+def test_no_garbage_of_a_compact_record_raises(record: bytes) -> None:
+    assert all(sdr.parse_compact_names(b"\x01\x00\x51\x02" + record))

@@ -134,7 +134,7 @@ async def test_named_sensors_are_summed_as_they_change(
         ("Ambient", Reason.NO_POWER_SENSOR, "not in watts (°C)"),
         ("Not scanned", Reason.SENSOR_UNREADABLE, "'Not scanned'"),
         ("Absent", Reason.SENSOR_UNREADABLE, "'Absent'"),
-        ("Below zero", Reason.SENSOR_UNREADABLE, "-16 W"),
+        ("Below zero", Reason.SENSOR_UNREADABLE, "is -16"),
     ],
 )
 async def test_a_sensor_without_watts_says_why(
@@ -201,18 +201,35 @@ async def test_no_zero_is_ever_a_reading_of_sensors(
             continue
         assert await reason_of(named) == (
             Reason.SENSOR_UNREADABLE,
-            "the sensors named say 0 W, on a machine that runs",
+            "sensor:PSU1 PIN is 0 W, on a machine that runs",
         )
         bmc.set_power(0, chassis_on=False)
         assert (await reason_of(named))[0] is Reason.POWERED_OFF
         bmc.set_power(0)
 
 
-async def test_a_completion_code_that_explains_nothing_is_reported(bmc: Bmc, made: Driven) -> None:
+async def test_a_completion_code_is_reported_with_its_meaning_and_advice(
+    bmc: Bmc, made: Driven
+) -> None:
     bmc.set_power(0, code=0xC3)
-    reason, text = await reason_of(made.source(bmc, sensors=("PSU1 PIN",)))
-    assert reason is Reason.COMMAND_FAILED
-    assert "C3h" in text
+    assert (await made.source(bmc, sensors=("PSU1 PIN",)).read()).watts == 344
+    with pytest.raises(ReadError, match=r"timed out .*\(code C3h\).*ipmi\.sensors") as caught:
+        await made.source(bmc).read()
+    assert caught.value.reason is Reason.SENSOR_UNREADABLE
+    assert "next reading" in (caught.value.remedy or "")
+
+
+async def test_a_busy_bmc_keeps_its_session(bmc: Bmc, made: Driven) -> None:
+    source = made.source(bmc)
+    await source.read()
+    session = source._session
+    bmc.set_power(300, code=0xC0)
+    reason, text = await reason_of(source)
+    assert reason is Reason.SENSOR_UNREADABLE
+    assert "busy" in text
+    bmc.set_power(301)
+    assert (await source.read()).watts == 301
+    assert source._session is session
 
 
 async def test_a_wrong_password_is_auth_failed(bmc: Bmc, made: Driven) -> None:
@@ -249,9 +266,10 @@ async def test_a_session_opened_as_user_cannot_be_raised(bmc: Bmc) -> None:
 async def test_a_command_beyond_the_privilege_says_so(bmc: Bmc, made: Driven) -> None:
     source = made.source(bmc, "watcher", privilege="user")
     for _ in range(2):
-        reason, text = await reason_of(source)
-        assert reason is Reason.PRIVILEGE_INSUFFICIENT
-        assert "ipmi.privilege" in text
+        with pytest.raises(ReadError, match="privilege") as caught:
+            await source.read()
+        assert caught.value.reason is Reason.PRIVILEGE_INSUFFICIENT
+        assert "ipmi.privilege" in (caught.value.remedy or "")
     sensors = made.source(bmc, "watcher", privilege="user", dcmi=False, sensors=("PSU1 PIN",))
     assert (await sensors.read()).watts == 344
 

@@ -6,7 +6,7 @@ Each piece is the answer to one command: completion code and data. After the las
 import math
 from collections.abc import Iterator
 
-from rackwatt_exporter.protocols import dcmi, rmcpplus
+from rackwatt_exporter.protocols import dcmi, ipmi_codes, rmcpplus
 from rackwatt_exporter.protocols import ipmi_message as message
 from rackwatt_exporter.protocols.ipmi_crypto import SUITES, SessionKeys
 from rackwatt_exporter.protocols.ipmi_session import Session
@@ -24,8 +24,8 @@ _REASONS = {
     Reason.POWERED_OFF,
     Reason.NO_POWER_SENSOR,
     Reason.SENSOR_UNREADABLE,
+    Reason.MEMBER_MISSING,
     Reason.PRIVILEGE_INSUFFICIENT,
-    Reason.COMMAND_FAILED,
     Reason.BAD_REPLY,
 }
 
@@ -68,11 +68,11 @@ async def _read(bmc: Bmc) -> None:
         assert math.isfinite(reading.watts)
         if reading.source == "dcmi":
             said = bmc.said[dcmi.GET_POWER_READING]
-            assert said[0] == message.OK
+            assert said[0] == ipmi_codes.OK
             assert said[1] == dcmi.GROUP
             assert reading.watts == said[2] + 256 * said[3] > 0
             assert said[18] & dcmi.MEASURING
         else:
             said = bmc.said[message.NETFN_SENSOR, 0x2D]
-            assert reading.watts >= 0
+            assert reading.watts > 0
             assert said[2] & 0x60 == 0x40  # scanning, and available

@@ -4,6 +4,7 @@ from rackwatt_exporter.protocols.ipmitool import (
     completion_code,
     parse_power_reading,
     parse_sensors,
+    sensors_in_watts,
     sum_watts,
 )
 from rackwatt_exporter.reading import ReadError, Reason
@@ -33,14 +34,15 @@ def _says(line: str, watts: int) -> bool:
 
 
 def _hold_sum(data: bytes, name: str) -> None:
-    """Add the fields up again, of the lines that begin with this name."""
-    rows = [line.rsplit(",", 3) for line in data.decode("utf-8", "replace").split("\n")]
-    fields = [row for row in rows if len(row) == 4 and row[0] == name]
+    """Add the fields up again, of the lines that begin with this name, each sensor once."""
+    rows = [line.rsplit("|", 4) for line in data.decode("utf-8", "replace").split("\n")]
+    of_name = [row for row in rows if len(row) == 5 and row[0].rstrip(" ") == name]
+    texts = {(row[1].strip(), row[3].strip()): row[4].split(",")[0] for row in of_name}
     try:
-        watts = sum_watts(parse_sensors(data), [name])
+        watts = sum_watts(sensors_in_watts(parse_sensors(data), [name]))
     except ReadError as error:
         assert error.reason in _OF_A_SUM
         return
     assert watts > 0
-    assert all(row[2].strip() == "Watts" for row in fields)
-    assert abs(watts - sum(float(row[1]) for row in fields)) < 1e-6 * watts
+    fields = [text.split() for text in texts.values() if text.strip().endswith(" Watts")]
+    assert abs(watts - sum(float(field[0]) for field in fields)) < 1e-6 * watts
