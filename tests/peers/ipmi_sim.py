@@ -32,6 +32,7 @@ set_working_mc 0x{ipmb:02x}
     priv_limit admin
     allowed_auths_admin none md2 md5 straight
     guid a123456789abcdefa1234567800000{ipmb:02x}
+    {key}
   endlan
   user 2 true "root" "calvin00" admin 20 none md2 md5 straight
   user 3 true "watcher" "looks-only" user 20 none md2 md5 straight
@@ -77,6 +78,7 @@ class Bmc:
     ipmb: int
     power: Path
     sensors: Sequence[SimSensor] = field(default_factory=list)
+    kg: str = ""  # without blanks
 
     def set_power(
         self, watts: int, state: int = MEASURING, code: int = 0, chassis_on: bool = True
@@ -88,7 +90,8 @@ class Bmc:
 
     def lan(self) -> str:
         """Give its block of lan.conf."""
-        return LAN_OF_A_BMC.format(ipmb=self.ipmb, address=self.address, port=self.port)
+        key = f'bmc_key "{self.kg}"' if self.kg else ""
+        return LAN_OF_A_BMC.format(ipmb=self.ipmb, address=self.address, port=self.port, key=key)
 
     def commands(self) -> Iterator[str]:
         """Give the commands that make it."""
@@ -116,14 +119,21 @@ class Bmc:
 class IpmiSim:
     """A process with one or more BMCs, which can be stopped and started again."""
 
-    def __init__(self, directory: Path, fleet: Sequence[Sequence[SimSensor]]) -> None:
+    def __init__(self, directory: Path, fleet: Sequence[Sequence[SimSensor]], kg: str = "") -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self._directory = directory
         self._starts = 0
         block = f"127.{random.randint(16, 250)}.{random.randint(1, 250)}"
         port = free_port()
         self.bmcs = [
-            Bmc(f"{block}.{i + 1}", port, 0x20 + 2 * i, directory / f"power.{0x20 + 2 * i:02x}", s)
+            Bmc(
+                f"{block}.{i + 1}",
+                port,
+                0x20 + 2 * i,
+                directory / f"power.{0x20 + 2 * i:02x}",
+                s,
+                kg,
+            )
             for i, s in enumerate(fleet)
         ]
         for bmc in self.bmcs:
@@ -188,9 +198,11 @@ class IpmiSim:
 
 
 @contextmanager
-def ipmi_sim(directory: Path, fleet: Sequence[Sequence[SimSensor]] = ((),)) -> Iterator[IpmiSim]:
-    """Run ipmi_sim with a BMC for each list of sensors until the block ends."""
-    sim = IpmiSim(directory, fleet)
+def ipmi_sim(
+    directory: Path, fleet: Sequence[Sequence[SimSensor]] = ((),), kg: str = ""
+) -> Iterator[IpmiSim]:
+    """Run ipmi_sim with a BMC for each list of sensors, all of one K_g, until the block ends."""
+    sim = IpmiSim(directory, fleet, kg)
     try:
         sim.start()
         yield sim

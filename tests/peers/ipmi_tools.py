@@ -35,11 +35,13 @@ class Asker:
     password: str
     suite: int = 3
     level: str = "administrator"
+    kg: str = ""
 
     def ipmitool(self, *command: str) -> str:
         """Run ipmitool and give what it prints."""
         return _run(
             ["ipmitool", "-I", "lanplus", "-C", str(self.suite), "-L", self.level, "-E",
+             *(("-k", self.kg) if self.kg else ()),
              "-H", self.address, "-p", str(self.port), "-U", self.username, *command],
             {"IPMI_PASSWORD": self.password},
         )  # fmt: skip

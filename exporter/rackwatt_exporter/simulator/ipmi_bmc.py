@@ -127,7 +127,7 @@ class SimulatedBmc:
         if not hmac.compare_digest(reply.proof, talk.console_proof(self._password)):
             del self._sessions[number]
             return Response(reply.tag, _WRONG_PROOF, talk.console_id)
-        session_key = talk.session_key(self._password)
+        session_key = talk.session_key(self._machine.login.kg or self._password)
         session.keys = SessionKeys(talk.suite, session_key)
         return Response(reply.tag, 0, talk.console_id, talk.bmc_confirmation(session_key))
 

@@ -17,13 +17,17 @@ INSTALLED_S = 1_767_225_600.0  # 2026-01-01: when the simulated counters began
 
 @dataclass(slots=True)
 class Login:
-    """What a client must know to be let in; SNMP's passwords are those of version 3."""
+    """What a client must know to be let in; SNMP's passwords are those of version 3.
+
+    `kg` is the BMC's own key (IPMI's K_g); empty means that it has none.
+    """
 
     username: str = "monitor"
     password: str = "simulated"  # noqa: S105
     community: str = "public"
     auth_password: str = "simulated-auth"  # noqa: S105
     priv_password: str = "simulated-priv"  # noqa: S105
+    kg: bytes = b""
 
 
 @dataclass(slots=True)
