@@ -35,25 +35,13 @@ class PowerMeter:
                 privilege_insufficient; and as `Session.command`.
         """
         try:
-            return await self._read(session)
+            if self._sensors is None:
+                return await self._read_dcmi_alone(session)
+            return await self._read_either(session, self._sensors)
         except ReadError as error:
             if error.reason not in _PASSED_ON:
                 await _refuse_powered_off(session)
             raise
-
-    async def _read(self, session: Session) -> Reading:
-        if self._sensors is None:
-            return await self._read_dcmi_alone(session)
-        if self._dcmi and not self._without_dcmi.believed:
-            try:
-                return await self._read_dcmi(session)
-            except ReadError as error:
-                if error.reason in _PASSED_ON:
-                    raise
-                if not isinstance(error, CompletionError):  # sensors may show what was before
-                    await _refuse_powered_off(session)
-                self._without_dcmi.refused(error)
-        return await self._sensors.read(session)
 
     async def _read_dcmi_alone(self, session: Session) -> Reading:
         try:
@@ -63,6 +51,18 @@ class PowerMeter:
                 raise
             text = f"{error}, and no sensors are named to read instead (ipmi.sensors)"
             raise ReadError(error.reason, text, remedy=error.remedy) from None
+
+    async def _read_either(self, session: Session, sensors: NamedSensors) -> Reading:
+        if self._dcmi and not self._without_dcmi.believed:
+            try:
+                return await self._read_dcmi(session)
+            except ReadError as error:
+                if error.reason in _PASSED_ON:
+                    raise
+                if not isinstance(error, CompletionError):  # sensors may show what was before
+                    await _refuse_powered_off(session)
+                self._without_dcmi.refused(error)
+        return await sensors.read(session)
 
     async def _read_dcmi(self, session: Session) -> Reading:
         data = await session.command("DCMI Get Power Reading", dcmi.GET_POWER_READING, dcmi.REQUEST)

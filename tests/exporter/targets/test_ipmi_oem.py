@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from rackwatt_exporter.protocols.ipmi_codes import meaning
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.targets import ipmi_oem
 from rackwatt_exporter.targets.source import Source
@@ -24,6 +25,8 @@ SENSORS = (
     SimSensor("PSU2 PIN", 31, m=8),
     SimSensor("12V", 120, unit=4),
     SimSensor("Not scanned", 40, scanning=False),
+    SimSensor("PSU Input", 43, m=8),
+    SimSensor("PSU Input", 31, m=8),
 )
 
 
@@ -79,6 +82,27 @@ async def test_named_sensors_are_summed(bmc: Bmc, made: Driven) -> None:
     reading = await oem(made, bmc, sensors=("PSU1 PIN", "PSU2 PIN")).read()
     assert reading.watts == 344 + 248
     assert reading.source == "sensor:PSU1 PIN+PSU2 PIN"
+
+
+async def test_namesakes_are_summed(bmc: Bmc, made: Driven) -> None:
+    assert (await oem(made, bmc, sensors=("PSU Input",)).read()).watts == 344 + 248
+
+
+@pytest.mark.parametrize("code", [0xC0, 0xC1, 0xC3, 0xD3, 0xFF])
+async def test_a_completion_code_is_reported_as_without_oem(
+    bmc: Bmc, made: Driven, code: int
+) -> None:
+    bmc.set_power(0, code=code)
+    for source in (oem(made, bmc), made.source(bmc)):
+        with pytest.raises(ReadError, match=rf"code {code:02X}h") as caught:
+            await source.read()
+        kind, words = meaning(code)
+        assert words in str(caught.value)
+        assert caught.value.remedy == kind.value
+    bmc.set_power(0, code=code, chassis_on=False)
+    assert (await reason_of(oem(made, bmc)))[0] is Reason.POWERED_OFF
+    bmc.set_power(0xFFFF)
+    assert (await reason_of(oem(made, bmc)))[0] is Reason.SENSOR_UNREADABLE
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,15 @@ from typing import Any
 
 import pytest
 
-from rackwatt_exporter.reading import ReadError, Reason
+from rackwatt_exporter.reading import Members, ReadError, Reason
 from rackwatt_exporter.settings.options import IpmiSshOptions
 from rackwatt_exporter.settings.secrets import Secrets
 from rackwatt_exporter.settings.target import Target
 from rackwatt_exporter.targets.ipmi_ssh import IpmiSshDriver
+from tests.exporter.targets.ipmi_targets import driven
+from tests.patience import eventually
 from tests.peers.ipmi_sim import PASSWORD, USERNAME, IpmiSim, SimSensor, ipmi_sim
+from tests.peers.ipmi_tools import Asker
 from tests.peers.sshd import Sshd, another_host_key, sshd
 
 SENSORS = (
@@ -21,6 +24,8 @@ SENSORS = (
     SimSensor("PSU2 PIN", 40, m=8),
     SimSensor("Inlet Temp", 24, unit=1),
     SimSensor("PSU3 PIN", 9, scanning=False),
+    SimSensor("PSU Input", 43, m=8),
+    SimSensor("PSU Input", 31, m=8),
 )
 NO_SUCH_COMMAND = 0xC1
 
@@ -122,6 +127,75 @@ async def test_a_measurement_that_is_off_or_0_is_not_a_reading(
     reason, told = await reason_of(driver, target)
     assert reason is Reason.NO_POWER_SENSOR
     assert "ipmiSsh.sensors" in told
+
+
+@pytest.mark.parametrize("code", [0xC0, 0xC3, 0xCB, 0xD3, 0xD4, 0xD5, 0xFF, 0x80])
+async def test_where_dcmi_says_no_the_named_sensor_is_read(
+    driver: IpmiSshDriver, target: Target, bmc: IpmiSim, code: int
+) -> None:
+    source = driver.source(with_options(target, sensors=("PSU2 PIN",)))
+    bmc.bmcs[0].set_power(0, code=code)
+    assert (await source.read()).watts == 320
+    bmc.bmcs[0].set_power(500)
+    assert (await source.read()).watts == 500
+    await source.close()
+
+
+async def test_a_busy_bmc_is_said_to_be_busy(
+    driver: IpmiSshDriver, target: Target, bmc: IpmiSim
+) -> None:
+    bmc.bmcs[0].set_power(0, code=0xC0)
+    reason, told = await reason_of(driver, target)
+    assert reason is Reason.SENSOR_UNREADABLE
+    assert "busy (code C0h)" in told
+
+
+@pytest.mark.parametrize(("watts", "state"), [(0xFFFF, 0x40), (0, 0x40), (9, 0)])
+async def test_an_answer_without_a_measurement_is_no_reading(
+    driver: IpmiSshDriver, target: Target, bmc: IpmiSim, watts: int, state: int
+) -> None:
+    bmc.bmcs[0].set_power(watts, state)
+    assert (await reason_of(driver, target))[0] in (
+        Reason.SENSOR_UNREADABLE,
+        Reason.NO_POWER_SENSOR,
+    )
+
+
+@pytest.mark.parametrize(
+    ("code", "options"),
+    [
+        (0xC1, {}),
+        (0xD3, {}),
+        (0, {}),
+        (0xC1, {"sensors": ("PSU3 PIN",)}),
+        (0, {"dcmi": False, "sensors": ("PSU3 PIN",)}),
+    ],
+)
+async def test_a_machine_without_watts_that_is_off_is_powered_off(
+    driver: IpmiSshDriver, target: Target, bmc: IpmiSim, code: int, options: dict[str, Any]
+) -> None:
+    bmc.bmcs[0].set_power(0, code=code, chassis_on=False)
+    assert (await reason_of(driver, with_options(target, **options)))[0] is Reason.POWERED_OFF
+    bmc.bmcs[0].set_power(0, code=code)
+    assert (await reason_of(driver, with_options(target, **options)))[0] is not Reason.POWERED_OFF
+
+
+async def test_namesakes_are_summed_as_over_the_network(
+    driver: IpmiSshDriver, target: Target, bmc: IpmiSim, tmp_path: Path
+) -> None:
+    end = bmc.bmcs[0]
+    for command in end.sensor_commands(5, SENSORS[4]):
+        if command.startswith("main_sdr_add"):  # once more, of a sensor that is there
+            bmc.say(command)
+    ask = Asker(end.address, end.port, USERNAME, PASSWORD)
+    await eventually(lambda: ask.ipmitool("sdr", "list").count("PSU Input") == 3)
+    source = driver.source(with_options(target, dcmi=False, sensors=("PSU Input",)))
+    through_ssh = await source.read()
+    await source.close()
+    async with driven(tmp_path / "ipmi") as made:
+        direct = await made.source(end, dcmi=False, sensors=("PSU Input",)).read()
+    assert through_ssh.watts == direct.watts == 344 + 248
+    assert through_ssh.members == direct.members == Members(2, 2)
 
 
 async def test_dcmi_switched_off_in_the_document_reads_sensors(
