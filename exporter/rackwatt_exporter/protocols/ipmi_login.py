@@ -218,7 +218,7 @@ def _bad_kg(why: str) -> ReadError:
 
 
 def _wrong_confirmation(rest: bytes, suite: CipherSuite, with_kg: bool) -> ReadError:
-    """Tell what is wrong with RAKP message 4, from a BMC that took user and password for right.
+    """Say what is wrong with RAKP message 4, from a BMC that took user and password for right.
 
     Its check value is the first thing that the session key makes, and so K_g, where there is one.
     """

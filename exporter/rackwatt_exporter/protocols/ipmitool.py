@@ -117,7 +117,7 @@ def sum_watts(sensors: Sequence[SensorLine]) -> float:
 
 
 def says_powered_off(output: bytes) -> bool:
-    """Tell whether `ipmitool chassis power status` says that the machine is off."""
+    """Return whether `ipmitool chassis power status` says that the machine is off."""
     return output.strip() == b"Chassis Power is off"
 
 

@@ -123,7 +123,7 @@ async def _factors(session: Session, sensor: Sensor, raw: int) -> Factors:
 
 
 def _may_go_on(error: ReadError) -> bool:
-    """Tell whether a walk that failed so can keep its place."""
+    """Return whether a walk that failed so can keep its place."""
     if isinstance(error, CompletionError):
         return error.kind in (Kind.BUSY, Kind.TRANSIENT)
     return error.reason is Reason.TIMEOUT

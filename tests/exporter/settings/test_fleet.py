@@ -59,7 +59,8 @@ def test_an_entry_says_it_better_than_the_document_and_the_document_better_than_
     built = resolved(
         target_document(
             "{names: a, address: a}",
-            "{names: b, address: b, ipmi: {port: 7000}, interval: 5s, credentials: {secretRef: {name: own}}}",
+            "{names: b, address: b, ipmi: {port: 7000, kgSecretRef: {name: key}}, interval: 5s,"
+            " credentials: {secretRef: {name: own}}}",
             "{names: c, address: c, method: redfish, preset: idrac}",
             "{names: d, address: d, method: redfish, preset: idrac, redfish: {value: current}}",
             spec="interval: 20s",
@@ -68,7 +69,7 @@ def test_an_entry_says_it_better_than_the_document_and_the_document_better_than_
     )
     a, b, c, d = built.targets.values()
     assert a.options == IpmiOptions(port=6000, privilege="admin")
-    assert b.options == IpmiOptions(port=7000, privilege="admin")
+    assert b.options == IpmiOptions(port=7000, privilege="admin", kg_secret="key")
     assert (a.interval_s, b.interval_s) == (20, 5)
     assert (a.stale_after_s, b.stale_after_s) == (60, 15)
     assert (a.credentials, b.credentials) == ("all", "own")

@@ -1,5 +1,7 @@
 """BMCs with a key of their own (K_g): ipmi_sim has one, and ipmitool logs in with it too."""
 
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -138,3 +140,39 @@ async def test_a_key_that_is_corrected_counts_from_the_next_log_in(
     await refusal(source)
     (tmp_path / "other" / "kg").write_text(KG)
     assert (await source.read()).watts == 300
+
+
+DOCUMENT = """
+apiVersion: rackwatt.dev/v1alpha1
+kind: PowerTarget
+metadata: {{name: keyed}}
+spec:
+  bmc:
+    method: ipmi
+    credentials: {{secretRef: {{name: bmc}}}}
+    ipmi: {{port: {port}, privilege: admin, kgSecretRef: {{name: {secret}}}}}
+    hosts: [{{names: n1, addresses: {address}}}]
+"""
+
+
+@pytest.mark.parametrize("secret", KEYS)
+@pytest.mark.parametrize("words", [["check"], ["record", "--output=capture.yaml", "--readings=1"]])
+def test_a_key_is_in_nothing_that_the_exporter_says_or_writes(
+    bmc: Bmc, made: Driven, tmp_path: Path, secret: str, words: list[str]
+) -> None:
+    text = DOCUMENT.format(port=bmc.port, address=bmc.address, secret=secret)
+    (tmp_path / "document.yaml").write_text(text)
+    command = [sys.executable, "-m", "rackwatt_exporter", *words]
+    where = ["document.yaml"] if words == ["check"] else ["--config.file=document.yaml"]
+    ran = subprocess.run(
+        [*command, *where, f"--secrets.directory={tmp_path}", "--log.level=debug"],
+        cwd=tmp_path,
+        capture_output=True,
+        timeout=4 * PATIENCE_S,
+    )
+    written = (file.read_bytes() for file in tmp_path.glob("capture.yaml*"))
+    shown = b"".join((ran.stdout, ran.stderr, *written))
+    assert shown
+    key = KEYS[secret].strip()
+    for form in (key, key.removeprefix(b"0x"), KG.encode(), KG.encode().hex().encode()):
+        assert not form or form not in shown

@@ -109,18 +109,18 @@ def test_a_transient_code_is_requested_again_at_the_next_reading(value: int) -> 
 
 
 @pytest.mark.parametrize("value", [0xC1, 0xC2, 0xC7, 0xCC, 0xD6])
-def test_a_bmc_without_dcmi_is_not_asked_for_it_at_every_reading(value: int) -> None:
+def test_dcmi_is_not_requested_at_every_reading_of_a_bmc_without_it(value: int) -> None:
     bmc = ScriptedBmc({DCMI: code(value), SENSOR: raw(90)}, [PIN])
     assert [number(found) for found in outcomes(bmc, NAMED, 5)] == [360] * 5
     assert bmc.heard[DCMI] == 1
 
 
-def test_a_bmc_that_had_dcmi_is_asked_for_it_again_at_once() -> None:
+def test_dcmi_is_requested_again_at_once_of_a_bmc_that_had_it() -> None:
     bmc = ScriptedBmc({DCMI: [watts(300), code(0xC1), watts(301)], SENSOR: raw(90)}, [PIN])
     assert [number(found) for found in outcomes(bmc, NAMED, 3)] == [300, 360, 301]
 
 
-def test_a_busy_bmc_is_asked_three_times_and_says_so() -> None:
+def test_a_busy_bmc_gets_three_requests_and_is_said_to_be_busy() -> None:
     bmc = ScriptedBmc({DCMI: code(0xC0), CHASSIS: ON})
     found = outcome(bmc)
     assert reason(found) is Reason.SENSOR_UNREADABLE
@@ -180,13 +180,13 @@ def test_a_machine_without_watts_that_is_off_is_powered_off(
         assert reason(found) not in (Reason.POWERED_OFF, Reason.TIMEOUT, Reason.COMMAND_FAILED)
 
 
-def test_silence_is_not_followed_by_another_question() -> None:
+def test_silence_is_not_followed_by_another_request() -> None:
     bmc = ScriptedBmc({DCMI: SILENCE, CHASSIS: OFF})
     assert reason(outcome(bmc)) is Reason.TIMEOUT
     assert not bmc.heard[CHASSIS]
 
 
-def test_a_machine_with_watts_is_not_asked_whether_it_is_on() -> None:
+def test_the_chassis_of_a_machine_with_watts_is_not_requested() -> None:
     bmc = ScriptedBmc({DCMI: watts(300), CHASSIS: OFF})
     assert number(outcome(bmc)) == 300
     assert not bmc.heard[CHASSIS]

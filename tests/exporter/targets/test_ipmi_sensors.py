@@ -56,7 +56,7 @@ class Story:
             return error
 
 
-def told(bmc: ScriptedBmc, *names: str) -> Reading | ReadError:
+def outcome(bmc: ScriptedBmc, *names: str) -> Reading | ReadError:
     with story_of(bmc, *(names or ("PSU Input",))) as story:
         return story.read()
 
@@ -69,7 +69,7 @@ def story_of(bmc: ScriptedBmc, *names: str) -> Iterator[Story]:
 
 
 def test_two_sensors_of_one_name_are_summed() -> None:
-    reading = told(ScriptedBmc(BOTH, [FIRST, SECOND]))
+    reading = outcome(ScriptedBmc(BOTH, [FIRST, SECOND]))
     assert isinstance(reading, Reading)
     assert (reading.watts, reading.source) == (592, "sensor:PSU Input")
     assert reading.members == Members(2, 2)
@@ -77,27 +77,27 @@ def test_two_sensors_of_one_name_are_summed() -> None:
 
 @pytest.mark.parametrize("names", [("PSU Input",), ("PSU Input", "PSU Input")])
 def test_a_sensor_that_is_listed_twice_counts_once(names: tuple[str, ...]) -> None:
-    reading = told(ScriptedBmc(BOTH, [FIRST, SECOND, FIRST, FIRST]), *names)
+    reading = outcome(ScriptedBmc(BOTH, [FIRST, SECOND, FIRST, FIRST]), *names)
     assert isinstance(reading, Reading)
     assert reading.watts == 592
 
 
 def test_a_sensor_that_has_two_names_counts_once() -> None:
     other = SimSensor("PS1 Power", m=8).record(1)
-    reading = told(ScriptedBmc(BOTH, [FIRST, other]), "PSU Input", "PS1 Power")
+    reading = outcome(ScriptedBmc(BOTH, [FIRST, other]), "PSU Input", "PS1 Power")
     assert isinstance(reading, Reading)
     assert (reading.watts, reading.members) == (344, Members(1, 1))
 
 
 def test_a_number_at_another_lun_is_another_sensor() -> None:
     bmc = ScriptedBmc(BOTH, [FIRST, changed(FIRST, LUN, 1)])
-    reading = told(bmc)
+    reading = outcome(bmc)
     assert isinstance(reading, Reading)
     assert (reading.watts, reading.members) == (688, Members(2, 2))
 
 
 def test_a_namesake_of_another_owner_is_a_reason_and_never_half_a_sum() -> None:
-    refused = told(ScriptedBmc(BOTH, [FIRST, changed(SECOND, OWNER, 0x2C)]))
+    refused = outcome(ScriptedBmc(BOTH, [FIRST, changed(SECOND, OWNER, 0x2C)]))
     assert isinstance(refused, ReadError)
     assert refused.reason is Reason.SENSOR_UNREADABLE
     assert "owner 2Ch" in str(refused)
@@ -107,7 +107,7 @@ def test_a_namesake_of_another_owner_is_a_reason_and_never_half_a_sum() -> None:
 def test_a_namesake_in_another_unit_or_without_analog_value_is_passed_over() -> None:
     volts = changed(SECOND, UNIT, 4)
     discrete = changed(SimSensor("PSU Input").record(3), 20, 0xC0)
-    reading = told(ScriptedBmc(BOTH, [volts, discrete, FIRST, compact("PSU Input")]))
+    reading = outcome(ScriptedBmc(BOTH, [volts, discrete, FIRST, compact("PSU Input")]))
     assert isinstance(reading, Reading)
     assert (reading.watts, reading.members) == (344, Members(1, 1))
 
@@ -122,7 +122,7 @@ def test_a_namesake_in_another_unit_or_without_analog_value_is_passed_over() -> 
     ],
 )
 def test_a_name_without_watts_says_what_there_is(records: list[bytes], words: str) -> None:
-    refused = told(ScriptedBmc(BOTH, records))
+    refused = outcome(ScriptedBmc(BOTH, records))
     assert isinstance(refused, ReadError)
     assert refused.reason is Reason.NO_POWER_SENSOR
     assert words in str(refused)
@@ -130,7 +130,7 @@ def test_a_name_without_watts_says_what_there_is(records: list[bytes], words: st
 
 @pytest.mark.parametrize("answer", [E0_UNAVAILABLE, b"\xcb", b"\xd5", b"\0\x10\x80\xc0", b"\0"])
 def test_a_member_that_cannot_be_read_is_a_reason_and_never_less_watts(answer: bytes) -> None:
-    refused = told(ScriptedBmc(BOTH | {(*SENSOR, 2): answer}, [FIRST, SECOND]))
+    refused = outcome(ScriptedBmc(BOTH | {(*SENSOR, 2): answer}, [FIRST, SECOND]))
     assert isinstance(refused, ReadError)
     assert refused.reason in (Reason.SENSOR_UNREADABLE, Reason.BAD_REPLY)
     assert refused.members == Members(2, 1)
@@ -191,8 +191,8 @@ def test_a_repository_that_leads_back_to_its_first_record_ends_there() -> None:
             found = super()._record(data)
             return found.replace(b"\0\xff\xff", b"\0\0\0", 1)
 
-    assert watts(told(Circle(BOTH, [FIRST, SECOND]))) == 592
-    refused = told(Circle(BOTH, [FIRST, SECOND]), "another")
+    assert watts(outcome(Circle(BOTH, [FIRST, SECOND]))) == 592
+    refused = outcome(Circle(BOTH, [FIRST, SECOND]), "another")
     assert isinstance(refused, ReadError)
     assert refused.reason is Reason.BAD_REPLY
 
@@ -223,7 +223,7 @@ def test_a_sum_is_of_every_sensor_of_the_name_once(records: list[bytes]) -> None
         for record in records
         if record.endswith(b"PSU Input") and record[UNIT] == 6 and record[3] == 1
     }
-    found = told(ScriptedBmc({SENSOR: raw(10)}, records))
+    found = outcome(ScriptedBmc({SENSOR: raw(10)}, records))
     if isinstance(found, Reading):
         assert found.watts == 10 * len(wanted)
         assert found.members == Members(len(wanted), len(wanted))

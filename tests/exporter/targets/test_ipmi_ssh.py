@@ -145,9 +145,9 @@ async def test_a_busy_bmc_is_said_to_be_busy(
     driver: IpmiSshDriver, target: Target, bmc: IpmiSim
 ) -> None:
     bmc.bmcs[0].set_power(0, code=0xC0)
-    reason, told = await reason_of(driver, target)
+    reason, message = await reason_of(driver, target)
     assert reason is Reason.SENSOR_UNREADABLE
-    assert "busy (code C0h)" in told
+    assert "busy (code C0h)" in message
 
 
 @pytest.mark.parametrize(("watts", "state"), [(0xFFFF, 0x40), (0, 0x40), (9, 0)])
