@@ -50,6 +50,13 @@ class SensorLine(NamedTuple):
         return f"{self.name} (entity {self.entity}, number {self.number}h)"
 
 
+class Listing(NamedTuple):
+    """The sensors that ipmitool shows, and its lines of another shape."""
+
+    sensors: list[SensorLine]
+    others: list[str]
+
+
 def parse_power_reading(output: bytes) -> PowerReading:
     """Read the output of `ipmitool dcmi power reading`.
 
@@ -78,20 +85,32 @@ def completion_code(errors: str) -> int | None:
     return int(found[1], 16) if found else None
 
 
-def parse_sensors(output: bytes) -> list[SensorLine]:
+def parse_sensors(output: bytes) -> Listing:
     """Read the output of `ipmitool sdr elist full`; one that is listed twice is kept once."""
-    lines = output.decode("utf-8", "replace").split("\n")
-    sensors = [sensor for line in lines if (sensor := _parse_sensor(line.rstrip("\r")))]
-    return list({sensor.words: sensor for sensor in sensors}.values())
+    sensors: dict[str, SensorLine] = {}
+    others: list[str] = []
+    for line in output.decode("utf-8", "replace").split("\n"):
+        sensor = _parse_sensor(line.rstrip("\r"))
+        if sensor is None:
+            others.append(line)
+        elif sensor.words not in sensors or sensors[sensor.words].unit != _WATTS:
+            sensors[sensor.words] = sensor
+    return Listing(list(sensors.values()), others)
 
 
-def sensors_in_watts(sensors: Sequence[SensorLine], names: Sequence[str]) -> list[SensorLine]:
+def sensors_in_watts(listing: Listing, names: Sequence[str]) -> list[SensorLine]:
     """List the sensors of these names that are in watts, all those of one name.
 
     Raises:
-        ReadError: no_power_sensor, where a name is not there or not of watts.
+        ReadError: no_power_sensor, where a name is not there or not of watts; bad_reply, where a
+            line may be of one and cannot be read: the others would be a part of the sum.
     """
-    return [line for name in dict.fromkeys(names) for line in _in_watts(sensors, name)]
+    each_once = dict.fromkeys(names)
+    for line in listing.others:
+        if "|" in line and any(name in line for name in each_once):
+            shown = "".join(c for c in line if c.isprintable())[:120]
+            raise ReadError(Reason.BAD_REPLY, f"ipmitool shows a sensor in another way: {shown}")
+    return [line for name in each_once for line in _in_watts(listing.sensors, name)]
 
 
 def sum_watts(sensors: Sequence[SensorLine]) -> float:
@@ -128,11 +147,11 @@ def _parse_sensor(line: str) -> SensorLine | None:
     name, number, status, entity, text = found.groups()
     name, text = name.rstrip(" "), text.strip(" ")
     value = _VALUE.fullmatch(text)
-    if status == _NO_STATUS or text.lower() in _NO_READING:
+    unit = value[2].strip() if value else ""
+    garbled = "Watt" in text and unit != _WATTS
+    if status == _NO_STATUS or text.lower() in _NO_READING or garbled:
         return SensorLine(name, number, entity, False, None, "")
-    if value is None:
-        return SensorLine(name, number, entity, True, None, "")
-    return SensorLine(name, number, entity, True, float(value[1]), value[2].strip())
+    return SensorLine(name, number, entity, True, float(value[1]) if value else None, unit)
 
 
 def _in_watts(sensors: Sequence[SensorLine], name: str) -> list[SensorLine]:

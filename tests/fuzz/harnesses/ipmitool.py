@@ -9,7 +9,7 @@ from rackwatt_exporter.protocols.ipmitool import (
 )
 from rackwatt_exporter.reading import ReadError, Reason
 
-_OF_A_SUM = {Reason.NO_POWER_SENSOR, Reason.SENSOR_UNREADABLE}
+_OF_A_SUM = {Reason.NO_POWER_SENSOR, Reason.SENSOR_UNREADABLE, Reason.BAD_REPLY}
 
 
 def examine(data: bytes) -> None:
@@ -24,7 +24,7 @@ def examine(data: bytes) -> None:
     else:
         assert any(_says(line, power.watts) for line in text.split("\n"))
     sensors = parse_sensors(data)
-    for sensor in sensors:
+    for sensor in sensors.sensors:
         _hold_sum(data, sensor.name)
 
 
@@ -37,12 +37,16 @@ def _hold_sum(data: bytes, name: str) -> None:
     """Add the fields up again, of the lines that begin with this name, each sensor once."""
     rows = [line.rsplit("|", 4) for line in data.decode("utf-8", "replace").split("\n")]
     of_name = [row for row in rows if len(row) == 5 and row[0].rstrip(" ") == name]
-    texts = {(row[1].strip(), row[3].strip()): row[4].split(",")[0] for row in of_name}
+    texts: dict[tuple[str, str], str] = {}
+    for row in of_name:
+        key = row[1].strip(), row[3].strip()
+        if not texts.get(key, "").endswith(" Watts"):
+            texts[key] = row[4].split(",")[0].rstrip()
     try:
         watts = sum_watts(sensors_in_watts(parse_sensors(data), [name]))
     except ReadError as error:
         assert error.reason in _OF_A_SUM
         return
     assert watts > 0
-    fields = [text.split() for text in texts.values() if text.strip().endswith(" Watts")]
+    fields = [text.split() for text in texts.values() if text.endswith(" Watts")]
     assert abs(watts - sum(float(field[0]) for field in fields)) < 1e-6 * watts
