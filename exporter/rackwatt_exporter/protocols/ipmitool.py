@@ -93,7 +93,7 @@ def parse_sensors(output: bytes) -> Listing:
         sensor = _parse_sensor(line.rstrip("\r"))
         if sensor is None:
             others.append(line)
-        elif sensor.words not in sensors or sensors[sensor.words].unit != _WATTS:
+        elif _worth(sensor) > _worth(sensors.get(sensor.words)):
             sensors[sensor.words] = sensor
     return Listing(list(sensors.values()), others)
 
@@ -152,6 +152,15 @@ def _parse_sensor(line: str) -> SensorLine | None:
     if status == _NO_STATUS or text.lower() in _NO_READING or garbled:
         return SensorLine(name, number, entity, False, None, "")
     return SensorLine(name, number, entity, True, float(value[1]) if value else None, unit)
+
+
+def _worth(line: SensorLine | None) -> int:
+    """Rank the listings of one sensor: one in watts, one that may be, any other, none."""
+    if line is None:
+        return 0
+    if line.unit == _WATTS:
+        return 3
+    return 1 if line.readable else 2
 
 
 def _in_watts(sensors: Sequence[SensorLine], name: str) -> list[SensorLine]:

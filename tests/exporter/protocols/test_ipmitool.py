@@ -128,6 +128,13 @@ def test_words_of_a_login_shell_are_passed_over() -> None:
     assert total(b"Welcome to PIN\n\n" + line("PIN", "100 Watts"), "PIN") == 100
 
 
+def test_a_sensor_whose_listings_disagree_is_unreadable_rather_than_passed_over() -> None:
+    two = line("PIN", "100 Watts", 1) + line("PIN", "1 Watts Watts", 2) + line("PIN", "1 Wa", 2)
+    with pytest.raises(ReadError) as caught:
+        total(two, "PIN")
+    assert caught.value.members == Members(2, 1)
+
+
 def test_a_namesake_in_another_unit_or_without_value_is_passed_over() -> None:
     others = line("PIN", "12 Volts", 2) + line("PIN", "", 3) + line("PIN", "Presence detected", 4)
     assert total(line("PIN", "100 Watts") + others, "PIN") == 100

@@ -1,5 +1,7 @@
 """What ipmitool prints: figures that stand in it, or a reason."""
 
+import re
+
 from rackwatt_exporter.protocols.ipmitool import (
     completion_code,
     parse_power_reading,
@@ -9,6 +11,7 @@ from rackwatt_exporter.protocols.ipmitool import (
 )
 from rackwatt_exporter.reading import ReadError, Reason
 
+_PLAIN = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,12})? +Watts")
 _OF_A_SUM = {Reason.NO_POWER_SENSOR, Reason.SENSOR_UNREADABLE, Reason.BAD_REPLY}
 
 
@@ -37,16 +40,15 @@ def _hold_sum(data: bytes, name: str) -> None:
     """Add the fields up again, of the lines that begin with this name, each sensor once."""
     rows = [line.rsplit("|", 4) for line in data.decode("utf-8", "replace").split("\n")]
     of_name = [row for row in rows if len(row) == 5 and row[0].rstrip(" ") == name]
-    texts: dict[tuple[str, str], str] = {}
+    texts: dict[tuple[str, str], list[str]] = {}
     for row in of_name:
         key = row[1].strip(), row[3].strip()
-        if not texts.get(key, "").endswith(" Watts"):
-            texts[key] = row[4].split(",")[0].rstrip()
+        texts.setdefault(key, []).append(row[4].split(",")[0].strip())
     try:
         watts = sum_watts(sensors_in_watts(parse_sensors(data), [name]))
     except ReadError as error:
         assert error.reason in _OF_A_SUM
         return
     assert watts > 0
-    fields = [text.split() for text in texts.values() if text.endswith(" Watts")]
-    assert abs(watts - sum(float(field[0]) for field in fields)) < 1e-6 * watts
+    plain = [next(filter(_PLAIN.fullmatch, each), "") for each in texts.values()]
+    assert abs(watts - sum(float(text.split()[0]) for text in plain if text)) < 1e-6 * watts
