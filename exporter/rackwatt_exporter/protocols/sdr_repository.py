@@ -162,7 +162,8 @@ class SdrWalk:
 
 
 def _is_same(one: sdr.Sensor, other: sdr.Sensor) -> bool:
-    return (one.name, one.identity) == (other.name, other.identity)
+    """Return whether two records are of one sensor, and agree that it is in watts or is not."""
+    return (one.name, one.identity, one.in_watts) == (other.name, other.identity, other.in_watts)
 
 
 async def _reserve(session: Session) -> bytes:

@@ -82,6 +82,12 @@ def test_a_sensor_that_is_listed_twice_counts_once(names: tuple[str, ...]) -> No
     assert reading.watts == 592
 
 
+def test_a_sensor_whose_records_disagree_counts_once_in_watts() -> None:
+    reading = outcome(ScriptedBmc(BOTH, [FIRST, changed(SECOND, UNIT, 4), SECOND, SECOND]))
+    assert isinstance(reading, Reading)
+    assert (reading.watts, reading.members) == (592, Members(2, 2))
+
+
 def test_a_sensor_that_has_two_names_counts_once() -> None:
     other = SimSensor("PS1 Power", m=8).record(1)
     reading = outcome(ScriptedBmc(BOTH, [FIRST, other]), "PSU Input", "PS1 Power")
