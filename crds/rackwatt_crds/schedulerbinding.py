@@ -16,6 +16,9 @@ INTERVAL = "30s"
 TIMEOUT = "10s"
 
 
+ClusterName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*\Z", max_length=255)]
+
+
 class SlurmCli(Model, frozen=True, kw_only=True):
     """Slurm's own commands, on this machine."""
 
@@ -66,6 +69,13 @@ class SlurmRest(Model, frozen=True, kw_only=True):
 class Slurm(Model, frozen=True, kw_only=True):
     """Slurm, asked in one of three ways."""
 
+    cluster: Annotated[
+        ClusterName | None,
+        Meta(
+            description="Which of Slurm's clusters, as sinfo's `-M` names it. Default the one that "
+            "answers by itself; the answer of another is a failure."
+        ),
+    ] = None
     cli: SlurmCli | None = None
     ssh: SlurmSsh | None = None
     rest: SlurmRest | None = None

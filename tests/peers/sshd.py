@@ -26,6 +26,7 @@ PermitRootLogin prohibit-password
 LoginGraceTime 120
 MaxStartups 100
 LogLevel VERBOSE
+{more}
 """
 
 
@@ -46,8 +47,8 @@ class Sshd:
 
 
 @asynccontextmanager
-async def sshd(directory: Path) -> AsyncIterator[Sshd]:
-    """Run sshd in a directory of its own until the block ends."""
+async def sshd(directory: Path, more: str = "") -> AsyncIterator[Sshd]:
+    """Run sshd in a directory of its own until the block ends; `more` is added to sshd_config."""
     directory.mkdir(parents=True, exist_ok=True)
     Path("/run/sshd").mkdir(exist_ok=True)
     for name in ("host_key", "client_key"):
@@ -56,7 +57,8 @@ async def sshd(directory: Path) -> AsyncIterator[Sshd]:
     port = free_port()
     host_key = (directory / "host_key.pub").read_text()
     (directory / "known_hosts").write_text(f"[127.0.0.1]:{port} {host_key}")
-    (directory / "sshd_config").write_text(CONFIG.format(port=port, directory=directory))
+    configuration = CONFIG.format(port=port, directory=directory, more=more)
+    (directory / "sshd_config").write_text(configuration)
     log = directory / "sshd.log"
     program = shutil.which("sshd") or "/usr/sbin/sshd"
     with log.open("wb") as stderr:

@@ -7,6 +7,7 @@ from typing import Any
 from rackwatt_exporter.metrics.family import MetricFamily
 from rackwatt_exporter.metrics.health import HealthFamilies
 from rackwatt_exporter.metrics.text import FamilyLines, line
+from rackwatt_exporter.pipelines.health import shortened
 from rackwatt_exporter.pipelines.pipeline import Pipeline, Subject
 from rackwatt_exporter.polling.pace import Pace
 from rackwatt_exporter.schedulers.catalogue import scheduler
@@ -53,7 +54,13 @@ NODES = MetricFamily(
     "Nodes in each state, as the scheduler has them.",
     (*_SCHEDULER, "state"),
 )
-FAMILIES = (*HEALTH, NODES)
+UNREAD = MetricFamily(
+    "rackwatt_scheduler_unread_nodes",
+    "gauge",
+    "Nodes of the scheduler's last answer whose state could not be read.",
+    _SCHEDULER,
+)
+FAMILIES = (*HEALTH, NODES, UNREAD)
 
 
 class SchedulerPipeline(Pipeline[Binding, NodeStates]):
@@ -92,23 +99,31 @@ class SchedulerPipeline(Pipeline[Binding, NodeStates]):
         return f"SchedulerBinding {spec.name}"
 
     def families(self, now_s: float) -> Iterator[FamilyLines]:
-        """Go through health and the nodes by state."""
+        """Go through health, the nodes by state, and those that could not be read."""
         records = self.store.records.values()
         nodes = [
             line(NODES, (*_labels(record), state), count)
             for record in records
             for state, count in counts(record).items()
         ]
+        unread = [
+            line(UNREAD, _labels(record), record.value.unread)
+            for record in records
+            if record.value is not None
+        ]
         health = HEALTH.lines([(_labels(record), record) for record in records], now_s)
-        return chain(health, [(NODES, nodes)])
+        return chain(health, [(NODES, nodes), (UNREAD, unread)])
 
     def describe(self, record: SchedulerRecord) -> dict[str, Any]:
         """Return its cluster, its version and its nodes by state."""
+        value = record.value
         return {
             "name": record.spec.name,
             "cluster": record.spec.cluster,
-            "version": record.value.version if record.value else None,
+            "version": value.version if value else None,
             "nodes": dict(counts(record).most_common(_MAX_STATES)),
+            "unread": value.unread if value else None,
+            "note": shortened(value.note) if value and value.note else None,
         }
 
     def line(self, record: SchedulerRecord) -> str:

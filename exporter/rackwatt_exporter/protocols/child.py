@@ -7,7 +7,7 @@ which whatever the program left running behind it may hold open long after it is
 import asyncio
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import NamedTuple, cast
 
@@ -18,6 +18,9 @@ OUTPUT_LIMIT = 8 * 1024 * 1024
 ERRORS_LIMIT = 4096
 STDERR_GRACE_S = 0.2
 REAP_TIMEOUT_S = 1.0
+# What commands get of our own environment: where programs and libraries are, and who runs them.
+# Nothing else: a site's variables change what commands print (docs/security.md).
+_PASSED_ON = ("PATH", "HOME", "USER", "LOGNAME", "LD_LIBRARY_PATH", "TMPDIR")
 
 
 class Finished(NamedTuple):
@@ -31,27 +34,48 @@ class Finished(NamedTuple):
 class CommandError(ReadError):
     """The command ran and did not end well; `said` is what it printed on stderr."""
 
-    def __init__(self, message: str, said: str) -> None:
-        super().__init__(Reason.COMMAND_FAILED, message)
+    def __init__(self, reason: Reason, message: str, said: str) -> None:
+        super().__init__(reason, message)
         self.said = said
 
 
-async def run_child(argv: Sequence[str]) -> Finished:
+class OverdueError(Exception):
+    """A child was ended by its deadline; `errors` is what it had printed on stderr by then."""
+
+    def __init__(self, errors: bytes) -> None:
+        super().__init__()
+        self.errors = errors
+
+
+def environment(*names: str) -> dict[str, str]:
+    """Make the environment of a command: few variables, the C locale, and those that are named."""
+    passed_on = (*_PASSED_ON, *names)
+    return {name: os.environ[name] for name in passed_on if name in os.environ} | {"LC_ALL": "C"}
+
+
+async def run_child(
+    argv: Sequence[str], timeout_s: float | None = None, env: Mapping[str, str] | None = None
+) -> Finished:
     """Run a program with nothing on its stdin and give what it printed.
 
-    Cancelled, it kills the child with all its process group, and sees it reaped.
+    `env` None is our own environment. Cancelled or overdue, it kills the child with all its process
+    group, and sees it reaped.
 
     Raises:
         OSError: the program cannot be started.
+        OverdueError: it had not ended after `timeout_s`.
         ValueError: it printed more than OUTPUT_LIMIT bytes.
     """
     loop = asyncio.get_running_loop()
     transport, protocol = await loop.subprocess_exec(
-        _Child, *argv, stdin=asyncio.subprocess.DEVNULL, start_new_session=True
+        _Child, *argv, stdin=asyncio.subprocess.DEVNULL, start_new_session=True, env=env
     )
     try:
-        await protocol.done
+        async with asyncio.timeout(timeout_s):
+            await protocol.done
         code = transport.get_returncode()
+    except TimeoutError:
+        raise OverdueError(bytes(protocol.errors)) from None
     finally:
         await _end(transport, protocol)
     if len(protocol.output) > OUTPUT_LIMIT:
@@ -63,7 +87,15 @@ def command_failed(finished: Finished, argv: Sequence[str]) -> CommandError:
     """Tell of a command that ended with another status than 0."""
     said = finished.errors.decode("utf-8", "replace")
     told = f"{argv[0]} ended with status {finished.code}: {one_line(said, 0)}"
-    return CommandError(told, said)
+    return CommandError(Reason.COMMAND_FAILED, told, said)
+
+
+def command_overdue(argv: Sequence[str], timeout_s: float, errors: bytes = b"") -> CommandError:
+    """Describe a command that its deadline has ended, in its own words where there are any."""
+    said = errors.decode("utf-8", "replace")
+    words = f": {one_line(said, 0)}" if said.strip() else ""
+    message = f"{argv[0]} had not ended after {timeout_s:.3g} s{words}"
+    return CommandError(Reason.TIMEOUT, message, said)
 
 
 def one_line(said: str, which: int) -> str:

@@ -5,6 +5,7 @@ is kept by a control master, so that a command costs a short-lived child and no 
 master is our own child in the foreground: one that detaches itself (ControlPersist) would outlive
 a killed exporter, and leave a zombie where the exporter is the first process of its container.
 Host keys are always checked, nothing is ever asked, and the remote shell sees quoted words only.
+Our own environment stays here; of the remote one, which a login shell made, `without` is removed.
 """
 
 import asyncio
@@ -18,13 +19,23 @@ from contextlib import suppress
 from pathlib import Path
 from typing import cast
 
-from rackwatt_exporter.protocols.child import Finished, command_failed, one_line, run_child
+from rackwatt_exporter.protocols.child import (
+    Finished,
+    OverdueError,
+    command_failed,
+    command_overdue,
+    environment,
+    one_line,
+    run_child,
+)
 from rackwatt_exporter.reading import ReadError, Reason
 
 CLOSE_TIMEOUT_S = 0.8
 SSH_FAILED = 255
 # The kernel ends the master when this process is no more, however it ended.
 WITH_US = ("setpriv", "--pdeathsig", "TERM")
+# What OpenSSH itself needs of our environment: keys in an agent, tickets of Kerberos.
+VARIABLES = ("SSH_AUTH_SOCK", "KRB5CCNAME")
 
 FixedFile = Callable[[], Path]
 
@@ -68,8 +79,10 @@ class SshHost:
         key_file: FixedFile | None = None,
         known_hosts: FixedFile | None = None,
         control_directory: Path,
+        without: Sequence[str] = (),
     ) -> None:
         self._host = host
+        self._without = tuple(word for name in without for word in ("-u", name))
         self._login = ("-p", str(port), *(("-l", user) if user else ()))
         self._key_file = key_file
         self._known_hosts = known_hosts
@@ -88,15 +101,15 @@ class SshHost:
         Raises:
             ReadError: host_key_failed, auth_failed, refused, timeout, name_unresolved,
                 unreachable, cipher_unsupported, bad_reply, credentials_missing.
-            CommandError: command_failed, with the first line of stderr, where the command itself
-                did not end well.
+            CommandError: timeout, or command_failed where the command itself did not end well,
+                with the first line of stderr.
         """
         try:
-            async with asyncio.timeout(timeout_s):
-                finished = await self._run(argv, timeout_s)
+            finished = await self._run(argv, timeout_s)
         except TimeoutError:
-            told = f"{argv[0]} had not ended after {timeout_s:g} s"
-            raise ReadError(Reason.TIMEOUT, told) from None
+            raise command_overdue(argv, timeout_s) from None
+        except OverdueError as overdue:
+            raise command_overdue(argv, timeout_s, overdue.errors) from None
         except OSError as error:
             told = f"{error.filename or 'ssh'}: {error.strerror}"
             raise ReadError(Reason.COMMAND_FAILED, told) from None
@@ -111,15 +124,19 @@ class SshHost:
         await self._log_out()
 
     async def _run(self, argv: Sequence[str], timeout_s: float) -> Finished:
+        loop = asyncio.get_running_loop()
+        deadline_s = loop.time() + timeout_s
         if self._suspect or self._master is None or self._master.returncode is not None:
-            await self._log_out()
-            await self._log_in(timeout_s)
+            async with asyncio.timeout_at(deadline_s):
+                await self._log_out()
+                await self._log_in(timeout_s)
         # Until a command has come to its end, the kept connection may be one that leads nowhere.
         self._suspect = True
-        remote = shlex.join(("env", "LC_ALL=C", *argv))
+        remote = shlex.join(("env", *self._without, "LC_ALL=C", *argv))
         # The proxy that fails holds ssh to the master: without one it would log in by itself.
         through = ("-T", "-n", *_set("ProxyCommand", "false"), *self._control())
-        finished = await run_child(("ssh", *through, "--", self._host, remote))
+        command = ("ssh", *through, "--", self._host, remote)
+        finished = await run_child(command, deadline_s - loop.time(), environment(*VARIABLES))
         self._suspect = finished.code == SSH_FAILED
         return finished
 
@@ -127,7 +144,7 @@ class SshHost:
         """Start the master; it says a word on stdout once it is logged in and listens."""
         command = (*WITH_US, "ssh", "-M", "-N", *self._options(timeout_s), "--", self._host)
         master = await asyncio.create_subprocess_exec(
-            *command, stdin=DEVNULL, stdout=PIPE, stderr=PIPE
+            *command, stdin=DEVNULL, stdout=PIPE, stderr=PIPE, env=environment(*VARIABLES)
         )
         self._master = master
         try:

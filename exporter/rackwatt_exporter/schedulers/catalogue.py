@@ -18,11 +18,12 @@ from rackwatt_exporter.settings.secrets import Secrets
 def scheduler(binding: Binding, secrets: Secrets) -> Scheduler:
     """Make the scheduler of a binding; it does not ask it anything yet."""
     match binding.options:
-        case SlurmCliOptions(path=path):
+        case SlurmCliOptions() as options:
             from rackwatt_exporter.protocols.local import LocalHost
-            from rackwatt_exporter.schedulers.sinfo import Sinfo
+            from rackwatt_exporter.schedulers.sinfo import VARIABLES, Sinfo
 
-            return Sinfo(LocalHost(), path, binding.reading_timeout_s)
+            host = LocalHost(VARIABLES)
+            return Sinfo(host, options.path, binding.reading_timeout_s, options.cluster)
         case SlurmSshOptions() as options:
             from rackwatt_exporter.schedulers.slurm_ssh import SlurmSsh
 

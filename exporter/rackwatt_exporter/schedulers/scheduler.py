@@ -17,12 +17,15 @@ class NodeStates(msgspec.Struct, frozen=True):
     """What the scheduler says of its nodes: a word of state.py for each name, each name once.
 
     A node that is missing has no state. `version` is the scheduler's own, as it spells it. `age_s`
-    is how old the answer was when it came: that of a scheduler itself is new.
+    is how old the answer was when it came: that of a scheduler itself is new. `unread` nodes are
+    there and their states could not be read; `note` says more of them.
     """
 
     states: Mapping[str, str]
     version: str
     age_s: float = 0.0
+    unread: int = 0
+    note: str = ""
 
     def __post_init__(self) -> None:
         msgspec.structs.force_setattr(self, "version", printable(self.version, MAX_VERSION))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rackwatt_exporter.protocols.ssh import SshHost
 from rackwatt_exporter.schedulers.scheduler import NodeStates
-from rackwatt_exporter.schedulers.sinfo import Sinfo
+from rackwatt_exporter.schedulers.sinfo import OBEYED, Sinfo
 from rackwatt_exporter.settings.binding import SlurmSshOptions
 from rackwatt_exporter.settings.secrets import Secrets
 
@@ -25,8 +25,9 @@ class SlurmSsh:
             key_file=partial(secrets.path, key, "ssh-privatekey") if key else None,
             known_hosts=partial(secrets.path, known, "known_hosts") if known else None,
             control_directory=self._control,
+            without=OBEYED,
         )
-        self._sinfo = Sinfo(host, options.path, timeout_s)
+        self._sinfo = Sinfo(host, options.path, timeout_s, options.cluster)
 
     async def read(self) -> NodeStates:
         """Read the state of every node.

@@ -23,10 +23,14 @@ from rackwatt_exporter.settings.options import TlsOptions, filled
 
 @dataclass(frozen=True, slots=True)
 class SlurmCliOptions:
-    """Slurm's commands on this machine; `path` None means found through PATH."""
+    """Slurm's commands on this machine; `path` None means found through PATH.
+
+    `cluster` None means the one that the commands belong to.
+    """
 
     label: ClassVar[str] = "slurm cli"
     path: str | None = None
+    cluster: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,7 @@ class SlurmSshOptions:
     path: str | None = None
     key_secret: str | None = None
     known_hosts_secret: str | None = None
+    cluster: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,7 @@ class SlurmRestOptions:
     user: str | None = None
     jwt_key: SecretKey | None = None
     token: SecretKey | None = None
+    cluster: str | None = None
     tls: TlsOptions = field(default_factory=TlsOptions)
 
 
@@ -160,15 +166,16 @@ def _options(name: str, spec: SchedulerBindingSpec) -> SchedulerOptions:
 
 def _slurm(slurm: Slurm) -> SchedulerOptions:
     if slurm.cli is not None:
-        return filled(SlurmCliOptions, slurm.cli)
+        return filled(SlurmCliOptions, slurm.cli, slurm)
     if slurm.ssh is not None:
-        return filled(SlurmSshOptions, slurm.ssh)
+        return filled(SlurmSshOptions, slurm.ssh, slurm)
     assert slurm.rest is not None  # noqa: S101 - the model holds that one of them is given
-    return _rest(slurm.rest)
+    return _rest(slurm.rest, slurm.cluster)
 
 
-def _rest(rest: SlurmRest) -> SlurmRestOptions:
+def _rest(rest: SlurmRest, cluster: str | None) -> SlurmRestOptions:
     return SlurmRestOptions(
+        cluster=cluster,
         url=rest.url.rstrip("/"),
         user=rest.user,
         jwt_key=_secret_key(rest.jwt_key_secret_ref),

@@ -122,7 +122,8 @@ def filled(options: type[T], *layers: Model | None) -> T:
 
 
 def _word(layer: Model, name: str) -> Any:
-    return getattr(layer, f"{name}_ref" if hasattr(layer, f"{name}_ref") else name)
+    """Give what a layer says of a setting; None too where it does not have the setting."""
+    return getattr(layer, f"{name}_ref" if hasattr(layer, f"{name}_ref") else name, None)
 
 
 def _plain(word: Any) -> Any:

@@ -5,6 +5,7 @@ state at all, and their power stays. A report that came through another exporter
 one's.
 """
 
+import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -15,6 +16,8 @@ from rackwatt_exporter.schedulers.scheduler import NodeStates
 from rackwatt_exporter.settings.binding import Binding
 from rackwatt_exporter.store.store import Record, Store
 from rackwatt_exporter.store.targets import TargetStore
+
+log = logging.getLogger(__name__)
 
 _NONE: Mapping[str, str] = {}
 
@@ -67,8 +70,15 @@ class NodeStateStore(Store[Binding, NodeStates]):
         return value.age_s
 
     def _accept(self, record: SchedulerRecord, value: NodeStates, took_s: float) -> None:
+        _log_note(record, value)
         super()._accept(record, value, took_s)
         record.withdraw_if_stale(self._clock())
+
+
+def _log_note(record: SchedulerRecord, value: NodeStates) -> None:
+    """Log what a report lacks, once as long as it stays the same."""
+    if value.note and (record.value is None or record.value.note != value.note):
+        log.warning("scheduler %s: %s", record.spec.name, value.note)
 
 
 def states(record: SchedulerRecord) -> Mapping[str, str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from rackwatt_exporter.reading import ReadError, Reason
+from rackwatt_exporter.schedulers.scheduler import NodeStates
 from rackwatt_exporter.schedulers.slurm_ssh import SlurmSsh
 from rackwatt_exporter.settings.binding import SlurmSshOptions
 from rackwatt_exporter.settings.secrets import Secrets
@@ -99,3 +100,49 @@ async def test_closing_leaves_no_file_behind(
         assert os.listdir(place)
         await scheduler.close()
         assert not os.listdir(place)
+
+
+# What a login shell of a site may do before and after a command: all without ending a line.
+NASTY = r"""
+printf '\033]0;login1\007\033[?1034hLoading modules... done'
+export SLURM_CLUSTERS=other SINFO_PARTITION=again SINFO_FORMAT=%N SINFO_ALL=1 SLURM_TIME_FORMAT=x
+alias sinfo=false
+sinfo() { false; }
+trap 'printf "logged out of n1|"' EXIT
+"""
+
+
+async def answered(options: SlurmSshOptions, tmp_path: Path, more: str) -> NodeStates:
+    """Read once through an sshd with more in its configuration."""
+    async with sshd(tmp_path / "another", more) as peer:
+        login = tmp_path / "secrets" / "login"
+        (login / "ssh-privatekey").write_bytes(peer.client_key.read_bytes())
+        (login / "known_hosts").write_bytes(peer.known_hosts.read_bytes())
+        secrets = Secrets(tmp_path / "secrets")
+        scheduler = SlurmSsh(replace(options, port=peer.port), secrets, PATIENCE_S)
+        try:
+            return await scheduler.read()
+        finally:
+            await scheduler.close()
+
+
+async def test_a_nasty_login_shell_costs_no_node_its_state(
+    options: SlurmSshOptions, secrets: Secrets, tmp_path: Path
+) -> None:
+    """bash reads what BASH_ENV names before it runs a command."""
+    (tmp_path / "nasty").write_text(NASTY)
+    answer = await answered(options, tmp_path, f"SetEnv BASH_ENV={tmp_path}/nasty")
+    assert answer.states == WORDS
+    assert (answer.unread, answer.note) == (0, "")
+    assert answer.version == "22.05.8"
+
+
+async def test_another_cluster_that_a_login_shell_names_is_not_asked(
+    options: SlurmSshOptions, secrets: Secrets, tmp_path: Path
+) -> None:
+    (tmp_path / "bin" / "sinfo").write_text(
+        '#!/bin/sh\n[ -z "$SLURM_CLUSTERS" ] || echo CLUSTER: other\n'
+        'case "$*" in *%D*) echo "1|1|";; *) echo "n1|idle|idle|n1|";; esac\n'
+    )
+    answer = await answered(options, tmp_path, "SetEnv SLURM_CLUSTERS=other")
+    assert answer.states == {"n1": "idle"}

@@ -1,30 +1,30 @@
-"""What sinfo prints: states of nodes that stand there, or a bad reply."""
+"""What sinfo prints: states of nodes that are in it, or a bad reply."""
+
+import re
 
 from rackwatt_exporter.reading import ReadError, Reason
-from rackwatt_exporter.schedulers.sinfo import parse_states, parse_version
+from rackwatt_exporter.schedulers.sinfo_output import parse_count, parse_nodes, parse_version
 from rackwatt_exporter.schedulers.state import profile_state
 
 _NOT_AT_REST = ("DOWN", "DRAIN", "FAIL", "ERROR", "ALLOC", "MIX", "COMPLETING")
 
 
 def examine(data: bytes) -> None:
-    """Read it as both of sinfo's outputs."""
+    """Read it as each of sinfo's outputs."""
     assert parse_version(data).isprintable()
+    assert (parse_count(data) or 0) >= 0
     try:
-        states = parse_states(data)
+        listed = parse_nodes(data, "toy")
     except ReadError as error:
         assert error.reason is Reason.BAD_REPLY
         assert str(error).isprintable()
         return
-    lines = data.decode("utf-8", "replace").splitlines()
-    for name, state in states.items():
-        of_it = [line.upper().split("|") for line in lines if line.startswith(f"{name}|")]
-        of_it = [words for words in of_it if len(words) == 4 and not words[3].strip()]
-        of_it = [words for words in of_it if not any(map(str.isspace, "".join(words[:3])))]
-        assert of_it
+    assert all(line.isprintable() for line in listed.unread)
+    text = data.decode("utf-8", "replace")
+    for name, state in listed.states.items():
+        columns = re.findall(rf"{re.escape(name)}\|([^|\s]*)\|([^|\s]*)\|", text)
+        assert columns
         assert state
         if profile_state(state) == "idle":
-            # The last line of a node counts.
-            said = of_it[-1][1] or of_it[-1][2]
-            base = said.rstrip("*~#!%$@^-").partition("+")[0]
-            assert not base.startswith(_NOT_AT_REST)
+            bases = [(one or other).rstrip("*~#!%$@^-").partition("+")[0] for one, other in columns]
+            assert not all(base.upper().startswith(_NOT_AT_REST) for base in bases)
