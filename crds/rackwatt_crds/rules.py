@@ -66,6 +66,30 @@ def needs(one: str, other: str, why: str) -> Rule:
     )
 
 
+def not_one_of(name: str, words: Sequence[str], why: str) -> Rule:
+    """Rule that a field is none of some words, in any case of letters; `why` says why."""
+    field, listed = camel(name), ", ".join(repr(word) for word in words)
+
+    def found(model: Any) -> str | None:
+        word = getattr(model, name)
+        return repr(word) if word is not None and word.lower() in words else None
+
+    cel = f"!has(self.{field}) || !(self.{field}.lowerAscii() in [{listed}])"
+    return Rule(f"{field} must be none of {', '.join(words)}: {why}", cel, found)
+
+
+def without_keys(name: str, keys: Sequence[str], why: str) -> Rule:
+    """Rule that a map has none of some keys; `why` says why."""
+    field, listed = camel(name), ", ".join(repr(key) for key in keys)
+
+    def found(model: Any) -> str | None:
+        given = [key for key in keys if key in (getattr(model, name) or {})]
+        return " and ".join(given) or None
+
+    cel = f"!has(self.{field}) || ![{listed}].exists(key, key in self.{field})"
+    return Rule(f"{field} must have none of {', '.join(keys)}: {why}", cel, found)
+
+
 def lasting(name: str, least: str) -> Rule:
     """Rule that a duration is no shorter than `least`."""
     field = camel(name)

@@ -9,14 +9,42 @@ from rackwatt_crds.model import Model
 from rackwatt_crds.monitoring import Monitoring
 from rackwatt_crds.operated import Paused
 from rackwatt_crds.pod import Pod
-from rackwatt_crds.rules import exactly_one, kept, lasting, needs, no_shorter
+from rackwatt_crds.rules import (
+    Rule,
+    exactly_one,
+    kept,
+    lasting,
+    needs,
+    no_shorter,
+    not_both,
+    not_one_of,
+    without_keys,
+)
 
 # Nothing can override these for a part of a binding, so they may stand in the model.
 INTERVAL = "30s"
 TIMEOUT = "10s"
 
 
+RESERVED_HEADERS = (
+    "connection",
+    "content-length",
+    "host",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "x-slurm-user-name",
+    "x-slurm-user-token",
+)
+RESERVED_CLAIMS = ("exp", "iat", "nbf", "sun")
 ClusterName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*\Z", max_length=255)]
+
+
+def _let_in_by_nothing(rest: "SlurmRest") -> str | None:
+    """Say what is given instead of anything that lets us in."""
+    given = rest.jwt_key_secret_ref or rest.token_secret_ref or rest.headers is not None
+    return None if given or rest.url.startswith("unix:") else "none of them"
 
 
 class SlurmCli(Model, frozen=True, kw_only=True):
@@ -44,25 +72,98 @@ class SlurmSsh(Model, frozen=True, kw_only=True):
     ] = None
 
 
+class ClientTls(Tls, frozen=True, kw_only=True):
+    """How a server's certificate is verified, and ours where it wants one."""
+
+    client_secret_ref: Annotated[
+        SecretRef | None,
+        Meta(description="A Secret whose `tls.crt` and `tls.key` are shown to the server."),
+    ] = None
+
+
+class Header(Model, frozen=True, kw_only=True):
+    """A header of each request."""
+
+    name: Annotated[
+        str,
+        Meta(
+            pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+\Z",
+            max_length=100,
+            description="Such as Authorization.",
+        ),
+    ]
+    value: Annotated[
+        Annotated[str, Meta(pattern=r"^[ -~]*\Z", max_length=1_000)] | None,
+        Meta(description="Its value, where it is no secret."),
+    ] = None
+    value_secret_ref: Annotated[
+        SecretKeyRef | None, Meta(description="A Secret's key with its value.")
+    ] = None
+
+    RULES = (
+        exactly_one("value", "value_secret_ref"),
+        not_one_of("name", RESERVED_HEADERS, "another field, or the protocol, sets it"),
+    )
+
+
 class SlurmRest(Model, frozen=True, kw_only=True):
     """slurmrestd, its API version negotiated."""
 
     url: Annotated[
-        str, Meta(pattern=r"^https?://[!-~]+\Z", description="Such as http://slurm:6820.")
+        str,
+        Meta(
+            pattern=r"^(https?://|unix:/)[!-~]+\Z",
+            description="Such as http://slurm:6820, or unix:/run/slurmrestd.sock.",
+        ),
     ]
+    version: Annotated[
+        Annotated[str, Meta(pattern=r"^v0\.0\.[0-9]{1,4}\Z")] | None,
+        Meta(
+            description="The version of the interface, such as v0.0.40. Default the newest that "
+            "answers."
+        ),
+    ] = None
     user: Annotated[str | None, Meta(description="The Slurm user the token is for.")] = None
     jwt_key_secret_ref: Annotated[
         SecretKeyRef | None,
         Meta(description="Slurm's JWT key, from which short tokens are made."),
     ] = None
-    token_secret_ref: Annotated[
-        SecretKeyRef | None, Meta(description="A token, read anew whenever it changes.")
+    claims: Annotated[
+        Annotated[
+            dict[
+                Annotated[str, Meta(min_length=1, max_length=100)],
+                Annotated[str, Meta(max_length=1_000)],
+            ],
+            Meta(max_length=16),
+        ]
+        | None,
+        Meta(description="More claims of these tokens. `sun`, `iat`, `exp` and `nbf` are ours."),
     ] = None
-    tls: Tls | None = None
+    token_secret_ref: Annotated[
+        SecretKeyRef | None, Meta(description="A token, read again whenever it changes.")
+    ] = None
+    headers: Annotated[
+        Annotated[list[Header], Meta(max_length=16)] | None,
+        Meta(description="More headers of each request, for a gateway before slurmrestd."),
+    ] = None
+    tls: ClientTls | None = None
 
     RULES = (
-        exactly_one("jwt_key_secret_ref", "token_secret_ref"),
+        not_both(
+            "jwt_key_secret_ref",
+            "token_secret_ref",
+            "at most one of jwtKeySecretRef, tokenSecretRef may be given",
+        ),
+        Rule(
+            "jwtKeySecretRef or tokenSecretRef must be given, unless url is a Unix socket or "
+            "headers bring what lets us in",
+            "has(self.jwtKeySecretRef) || has(self.tokenSecretRef) || has(self.headers) || "
+            "self.url.startsWith('unix:')",
+            _let_in_by_nothing,
+        ),
         needs("jwt_key_secret_ref", "user", "a token is made out to somebody"),
+        needs("claims", "jwt_key_secret_ref", "others make the token otherwise"),
+        without_keys("claims", RESERVED_CLAIMS, "every token has its own"),
     )
 
 
@@ -108,7 +209,7 @@ class Exporter(Model, frozen=True, kw_only=True):
     url: Annotated[
         str, Meta(pattern=r"^https?://[!-~]+\Z", description="Such as http://power:9123.")
     ]
-    tls: Tls | None = None
+    tls: ClientTls | None = None
 
 
 class SchedulerBindingSpec(Model, frozen=True, kw_only=True):

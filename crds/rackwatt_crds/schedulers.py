@@ -31,9 +31,10 @@ def service(url: str) -> SplitResult:
 
 
 def services(spec: SchedulerBindingSpec) -> Iterator[tuple[str, str]]:
-    """List the URLs of a binding, each behind its path."""
-    if spec.slurm is not None and spec.slurm.rest is not None:
-        yield "spec.slurm.rest.url", spec.slurm.rest.url
+    """List the URLs of a binding that lead over a network, each behind its path."""
+    rest = spec.slurm.rest if spec.slurm is not None else None
+    if rest is not None and not rest.url.startswith("unix:"):
+        yield "spec.slurm.rest.url", rest.url
     if spec.exporter is not None:
         yield "spec.exporter.url", spec.exporter.url
 

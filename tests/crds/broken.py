@@ -5,6 +5,9 @@ from typing import Any
 
 Spec = dict[str, Any]
 
+URL = "http://slurm:6820"
+TOKEN = {"name": "slurm", "key": "token"}
+
 
 @dataclass(frozen=True)
 class Broken:
@@ -27,6 +30,12 @@ def binding(**more: Any) -> Spec:
     return {"cluster": "prod", **more}
 
 
+def rest(**more: Any) -> Spec:
+    """Write a binding of slurmrestd with a token; None takes a field away."""
+    whole = {"url": URL, "tokenSecretRef": TOKEN, **more}
+    return binding(slurm={"rest": {key: one for key, one in whole.items() if one is not None}})
+
+
 def tolerating(**toleration: Any) -> Spec:
     """Write what is said of pods that bear a taint."""
     return {"pod": {"tolerations": [toleration]}}
@@ -44,15 +53,22 @@ def bound(path: str, text: str, spec: Spec, before: Spec | None = None) -> Broke
 
 NODE: Spec = {"node": {"collectors": ["cpu"]}}
 HOST, ENTRY = {"names": "a"}, "spec.bmc.hosts[0]"
-URL = "http://slurm:6820"
-TOKEN = {"name": "slurm", "key": "token"}
 SHORTER = "staleAfter must not be shorter than interval"
 INTERVAL, TIMEOUT = "interval must be at least 100ms", "timeout must be at least 1ms"
 ONE_KIND = "exactly one of bmc, node, grid must be given"
 TURNED = "bmc, node and grid cannot turn into each other: make another PowerTarget"
 ONE_SCHEDULER = "exactly one of slurm, noop, exporter must be given"
 ONE_WAY = "exactly one of cli, ssh, rest must be given"
-ONE_TOKEN = "exactly one of jwtKeySecretRef, tokenSecretRef must be given"
+ONE_TOKEN = "at most one of jwtKeySecretRef, tokenSecretRef may be given"
+SOME_TOKEN = (
+    "jwtKeySecretRef or tokenSecretRef must be given, unless url is a Unix socket or headers bring "
+    "what lets us in"
+)
+OUR_CLAIMS = "claims must have none of exp, iat, nbf, sun: every token has its own"
+OUR_HEADERS = (
+    "name must be none of connection, content-length, host, te, trailer, transfer-encoding, "
+    "upgrade, x-slurm-user-name, x-slurm-user-token: another field, or the protocol, sets it"
+)
 TWO_WAYS = "addresses and address are two ways to say the same: give one"
 AS_MANY = "names and addresses must be as many"
 LESS = "max must not be less than min"
@@ -96,7 +112,33 @@ BROKEN = (
     ),
     bound("spec.slurm", ONE_WAY, binding(slurm={})),
     bound("spec.slurm", ONE_WAY, binding(slurm={"cli": {}, "ssh": {"host": "login"}})),
-    bound("spec.slurm.rest", ONE_TOKEN, binding(slurm={"rest": {"url": URL}})),
+    bound("spec.slurm.rest", SOME_TOKEN, rest(tokenSecretRef=None)),
+    bound("spec.slurm.rest", ONE_TOKEN, rest(user="u", jwtKeySecretRef=TOKEN)),
+    bound(
+        "spec.slurm.rest",
+        "claims needs jwtKeySecretRef: others make the token otherwise",
+        rest(claims={"iss": "a"}),
+    ),
+    bound(
+        "spec.slurm.rest",
+        OUR_CLAIMS,
+        rest(
+            tokenSecretRef=None,
+            user="u",
+            jwtKeySecretRef=TOKEN,
+            claims={"iss": "a", "sun": "root"},
+        ),
+    ),
+    bound(
+        "spec.slurm.rest.headers[0]",
+        OUR_HEADERS,
+        rest(headers=[{"name": "X-Slurm-User-Token", "value": "a"}]),
+    ),
+    bound(
+        "spec.slurm.rest.headers[0]",
+        "exactly one of value, valueSecretRef must be given",
+        rest(headers=[{"name": "X-Scope"}]),
+    ),
     bound(
         "spec.slurm.rest",
         "jwtKeySecretRef needs user: a token is made out to somebody",

@@ -127,7 +127,19 @@ def test_a_number_that_json_does_not_know_is_a_problem(
     [
         ({}, "exactly one of cli, ssh, rest must be given, found none"),
         ({"cli": {}, "ssh": {"host": "a"}}, "found cli and ssh"),
-        ({"rest": {"url": "http://a"}}, "jwtKeySecretRef, tokenSecretRef must be given"),
+        ({"rest": {"url": "http://a"}}, "jwtKeySecretRef or tokenSecretRef must be given"),
+        ({"cli": {}, "cluster": "-a"}, "spec.slurm.cluster"),
+        ({"cli": {}, "cluster": "prod,other"}, "spec.slurm.cluster"),
+        ({"rest": {"url": "unix:slurmrestd.sock"}}, "spec.slurm.rest.url"),
+        ({"rest": {"url": "unix:/run/rest.sock", "version": "0.0.40"}}, "spec.slurm.rest.version"),
+        (
+            {"rest": {"url": "unix:/a", "headers": [{"name": "A B", "value": ""}]}},
+            "headers[0].name",
+        ),
+        (
+            {"rest": {"url": "unix:/a", "headers": [{"name": "A", "value": "a\r\nB: b"}]}},
+            "headers[0].value",
+        ),
         (
             {"rest": {"url": "http://a", "jwtKeySecretRef": {"name": "a", "key": "b"}}},
             "jwtKeySecretRef needs user",

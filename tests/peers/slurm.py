@@ -112,13 +112,22 @@ class SlurmCluster:
         """Stop slurmctld."""
         self._stop("slurmctld")
 
-    def start_rest(self, *versions: str) -> None:
-        """Start slurmrestd, which believes tokens alone, with these versions of its interface."""
+    @property
+    def rest_socket(self) -> Path:
+        """Where slurmrestd listens on this machine alone."""
+        return self.directory / "rest" / "slurmrestd.sock"
+
+    def start_rest(self, *versions: str, auth: str = "rest_auth/jwt") -> None:
+        """Start slurmrestd with these versions of its interface; of itself it believes tokens alone."""
         versions = versions or REST_VERSIONS
-        environment = self.environment | {"SLURM_JWT": "daemon"}
-        address = self.rest_url.removeprefix("http://")
+        token = {"SLURM_JWT": "daemon"} if auth == "rest_auth/jwt" else {}
+        environment = self.environment | token
+        self.rest_socket.parent.mkdir(exist_ok=True)
+        self.rest_socket.parent.chmod(0o777)  # it runs as another user
+        self.rest_socket.unlink(missing_ok=True)
+        listen = (self.rest_url.removeprefix("http://"), f"unix:{self.rest_socket}")
         plugins = ",".join(f"openapi/{version}" for version in versions)
-        command: tuple[str, ...] = ("slurmrestd", "-a", "rest_auth/jwt", "-s", plugins, address)
+        command: tuple[str, ...] = ("slurmrestd", "-a", auth, "-s", plugins, *listen)
         if os.geteuid() == 0:
             command = (
                 "setpriv",

@@ -23,10 +23,12 @@ from rackwatt_exporter.settings.options import TlsOptions
 from rackwatt_exporter.settings.secrets import Secrets
 
 BODY_LIMIT = 64 * 1024 * 1024
+_UNIX = "unix:"
 _REASONS = {
     errno.ECONNREFUSED: Reason.REFUSED,
     errno.ECONNRESET: Reason.REFUSED,
     errno.ETIMEDOUT: Reason.TIMEOUT,
+    errno.EACCES: Reason.PERMISSION_DENIED,
 }
 
 
@@ -40,10 +42,11 @@ class Answer(NamedTuple):
 
 
 class HttpService:
-    """A service at a URL, which may have a path of its own."""
+    """A service at a URL, which may have a path of its own; or at a Unix socket, `unix:/path`."""
 
     def __init__(self, url: str, tls: TlsOptions, secrets: Secrets, timeout_s: float) -> None:
-        self._url = url
+        self._socket = url.removeprefix(_UNIX) if url.startswith(_UNIX) else None
+        self._url = "http://localhost" if self._socket else url
         self._tls = tls
         self._secrets = secrets
         self._timeout_s = timeout_s
@@ -83,8 +86,9 @@ class HttpService:
         if self._client is None:
             secure = self._url.startswith("https:")
             verify = tls_context(self._tls, self._secrets) if secure else False
+            transport = httpx.AsyncHTTPTransport(verify=verify, trust_env=False, uds=self._socket)
             self._client = httpx.AsyncClient(
-                verify=verify, timeout=self._timeout_s, trust_env=False
+                transport=transport, timeout=self._timeout_s, trust_env=False
             )
         return self._client
 

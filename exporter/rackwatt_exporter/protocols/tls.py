@@ -1,4 +1,4 @@
-"""How we, as a client, verify a server's certificate."""
+"""How we, as a client, verify a server's certificate, and show it ours."""
 
 import ssl
 
@@ -13,7 +13,7 @@ def tls_context(options: TlsOptions, secrets: Secrets) -> ssl.SSLContext:
 
     Raises:
         ReadError: credentials_missing, where there is no such file; tls_failed, where it holds no
-            certificates.
+            certificates, or no key to ours.
     """
     authorities = secrets.path(options.ca_secret, "ca.crt") if options.ca_secret else None
     try:
@@ -29,4 +29,15 @@ def tls_context(options: TlsOptions, secrets: Secrets) -> ssl.SSLContext:
         context.verify_mode = ssl.CERT_NONE
     if options.legacy:
         allow_old(context)
+    if options.client_secret:
+        _show_ours(context, options.client_secret, secrets)
     return context
+
+
+def _show_ours(context: ssl.SSLContext, secret: str, secrets: Secrets) -> None:
+    certificate, key = (secrets.path(secret, name) for name in ("tls.crt", "tls.key"))
+    try:
+        context.load_cert_chain(certificate, key, password=bytes)  # or the terminal is asked for it
+    except (ssl.SSLError, OSError, ValueError) as error:
+        message = f"{certificate} and {key} are no certificate and its key, in PEM: {error}"
+        raise ReadError(Reason.TLS_FAILED, message) from None

@@ -83,7 +83,7 @@ def age_s(answer: Answer) -> float:
 def refusal(answer: Answer, path: str) -> ReadError:
     """Find what an answer stands for that is no list of states."""
     if answer.status in (401, 403):
-        told = "that exporter wants a password or a certificate, which a binding cannot give"
+        told = "that exporter wants a password, or a certificate (exporter.tls.clientSecretRef)"
         return ReadError(Reason.AUTH_FAILED, told)
     if answer.status == 404:
         told = f"nothing is at {path}: has that exporter a SchedulerBinding of this name?"

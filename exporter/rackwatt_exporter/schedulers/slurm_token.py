@@ -8,7 +8,7 @@ import base64
 import hmac
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from rackwatt_exporter.reading import ReadError, Reason
@@ -17,6 +17,7 @@ from rackwatt_exporter.settings.secrets import Secrets
 
 LIFE_S = 3600
 RENEWED_AFTER = 0.8  # of its life
+Claims = Sequence[tuple[str, str]]
 _HEADER = {"alg": "HS256", "typ": "JWT"}
 
 
@@ -32,18 +33,17 @@ class Token(Protocol):
         ...
 
 
-def token(options: SlurmRestOptions, secrets: Secrets) -> Token:
-    """Choose by what the document gives."""
+def token(options: SlurmRestOptions, secrets: Secrets) -> Token | None:
+    """Choose by what the document gives; None where something else lets us in."""
     if options.jwt_key is not None:
-        return MintedToken(options.jwt_key, options.user or "", secrets)
-    assert options.token is not None  # noqa: S101 - the model holds that one of them is given
-    return FileToken(options.token, secrets)
+        return MintedToken(options.jwt_key, options.user or "", secrets, claims=options.claims)
+    return FileToken(options.token, secrets) if options.token is not None else None
 
 
-def minted(key: bytes, user: str, now_s: float, life_s: int = LIFE_S) -> str:
+def minted(key: bytes, user: str, now_s: float, life_s: int = LIFE_S, more: Claims = ()) -> str:
     """Make a token out to a user, good from now (seconds since the epoch) for its life."""
     issued_s = int(now_s)
-    claims = {"sun": user, "iat": issued_s, "exp": issued_s + life_s}
+    claims = {**dict(more), "sun": user, "iat": issued_s, "exp": issued_s + life_s}
     signed = _base64(json.dumps(_HEADER).encode()) + b"." + _base64(json.dumps(claims).encode())
     return (signed + b"." + _base64(hmac.digest(key, signed, "sha256"))).decode()
 
@@ -57,7 +57,9 @@ class MintedToken:
         user: str,
         secrets: Secrets,
         clock: Callable[[], float] = time.time,
+        claims: Claims = (),
     ) -> None:
+        self._claims = claims
         self._key = key
         self._user = user
         self._secrets = secrets
@@ -73,7 +75,7 @@ class MintedToken:
         """
         now_s = self._clock()
         if not self._token or now_s >= self._renew_at_s:
-            self._token = minted(self._read(), self._user, now_s)
+            self._token = minted(self._read(), self._user, now_s, more=self._claims)
             self._renew_at_s = now_s + RENEWED_AFTER * LIFE_S
         return self._token
 

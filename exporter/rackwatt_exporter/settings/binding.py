@@ -56,14 +56,29 @@ class SecretKey:
 
 
 @dataclass(frozen=True, slots=True)
+class HeaderOptions:
+    """A header of each request; its value is in a secret, or written here."""
+
+    name: str
+    value: str | None = None
+    secret: SecretKey | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SlurmRestOptions:
-    """slurmrestd, with either Slurm's JWT key to make tokens from, or a token made by others."""
+    """slurmrestd, with Slurm's JWT key to make tokens from, or a token made by others.
+
+    `version` None means the newest that answers.
+    """
 
     label: ClassVar[str] = "slurm rest"
     url: str
     user: str | None = None
     jwt_key: SecretKey | None = None
+    claims: tuple[tuple[str, str], ...] = ()
     token: SecretKey | None = None
+    headers: tuple[HeaderOptions, ...] = ()
+    version: str | None = None
     cluster: str | None = None
     tls: TlsOptions = field(default_factory=TlsOptions)
 
@@ -179,7 +194,13 @@ def _rest(rest: SlurmRest, cluster: str | None) -> SlurmRestOptions:
         url=rest.url.rstrip("/"),
         user=rest.user,
         jwt_key=_secret_key(rest.jwt_key_secret_ref),
+        claims=tuple(sorted((rest.claims or {}).items())),
         token=_secret_key(rest.token_secret_ref),
+        headers=tuple(
+            HeaderOptions(header.name, header.value, _secret_key(header.value_secret_ref))
+            for header in rest.headers or ()
+        ),
+        version=rest.version,
         tls=filled(TlsOptions, rest.tls),
     )
 

@@ -13,12 +13,16 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class TlsOptions:
-    """How a server's certificate is verified; `ca_secret` None means the system's authorities."""
+    """How a server's certificate is verified; `ca_secret` None means the system's authorities.
+
+    `client_secret` holds our own certificate, for a server that wants one.
+    """
 
     insecure_skip_verify: bool = False
     ca_secret: str | None = None
     server_name: str | None = None
     legacy: bool = False
+    client_secret: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

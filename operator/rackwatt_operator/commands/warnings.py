@@ -79,6 +79,8 @@ def _slurm(slurm: Slurm) -> Iterator[str]:
             "slurm.cli: the collector's image would need Slurm's commands, its key and munge; "
             "slurm.rest and slurm.ssh need none"
         )
+    if slurm.rest is not None and slurm.rest.url.startswith("unix:"):
+        yield "slurm.rest.url: a pod has no socket of its host; slurmrestd's TCP port needs none"
     if slurm.ssh is not None:
         yield from _ssh("slurm.ssh", slurm.ssh)
 

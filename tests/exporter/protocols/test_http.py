@@ -1,7 +1,9 @@
 """HTTP through httpx: TLS as the document says, and a reason for every way in which it fails."""
 
 import asyncio
+import socket
 import ssl
+import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,7 +16,8 @@ from rackwatt_exporter.protocols.http import BODY_LIMIT, HttpService
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.settings.options import TlsOptions
 from rackwatt_exporter.settings.secrets import Secrets
-from tests.patience import PATIENCE_S
+from tests.patience import PATIENCE_S, eventually
+from tests.peers.ports import free_port
 
 LOOPS = ("attended",)
 SYSTEM = TlsOptions()
@@ -235,3 +238,89 @@ async def test_a_refusal_cut_short_keeps_its_status_and_a_success_does_not(
                 assert await failure(service) is Reason.BAD_REPLY
             else:
                 assert (await service.get("/", {})).status == status
+
+
+MUTUAL = TlsOptions(ca_secret="ca", client_secret="ours")
+
+
+def shown(authority: trustme.CA, directory: Path) -> None:
+    """Write a certificate of ours, as kubectl makes a Secret of one."""
+    ours = authority.issue_cert("watt.example")
+    (directory / "ours").mkdir(exist_ok=True)
+    ours.private_key_pem.write_to_path(directory / "ours" / "tls.key")
+    ours.cert_chain_pems[0].write_to_path(directory / "ours" / "tls.crt")
+
+
+@asynccontextmanager
+async def wanting(authority: trustme.CA, directory: Path) -> AsyncIterator[str]:
+    """OpenSSL's own server, which wants a certificate of clients."""
+    pem, port = directory / "server.pem", free_port()
+    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(pem)
+    authority.cert_pem.write_to_path(directory / "clients.crt")
+    server = await asyncio.create_subprocess_exec(
+        *("openssl", "s_server", "-www", "-quiet", "-accept", f"127.0.0.1:{port}", "-cert", pem),
+        *("-Verify", "2", "-verify_return_error", "-CAfile", directory / "clients.crt"),
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        await eventually(lambda: listens(port))
+        yield f"https://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        await server.wait()
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+async def test_a_server_that_wants_our_certificate_is_shown_it(
+    authority: trustme.CA, tmp_path: Path
+) -> None:
+    shown(authority, tmp_path)
+    async with wanting(authority, tmp_path) as url, asking(url, tmp_path, MUTUAL) as service:
+        assert (await service.get("/", {})).status == 200
+
+
+async def test_a_server_that_wants_a_certificate_and_gets_none_is_tls_failed(
+    authority: trustme.CA, tmp_path: Path
+) -> None:
+    async with wanting(authority, tmp_path) as url, asking(url, tmp_path, PRIVATE) as service:
+        assert await failure(service) is Reason.TLS_FAILED
+
+
+async def test_a_server_that_gets_a_strangers_certificate_is_tls_failed_until_it_is_renewed(
+    authority: trustme.CA, tmp_path: Path
+) -> None:
+    shown(trustme.CA(), tmp_path)
+    async with wanting(authority, tmp_path) as url, asking(url, tmp_path, MUTUAL) as service:
+        assert await failure(service) is Reason.TLS_FAILED
+        shown(authority, tmp_path)
+        assert (await service.get("/", {})).status == 200
+
+
+async def test_a_certificate_of_ours_that_is_not_there_is_credentials_missing(
+    authority: trustme.CA, tmp_path: Path
+) -> None:
+    async with wanting(authority, tmp_path) as url, asking(url, tmp_path, MUTUAL) as service:
+        assert await failure(service) is Reason.CREDENTIALS_MISSING
+
+
+@pytest.mark.parametrize("key", ["", "garbage", "another", "locked"])
+async def test_a_certificate_without_its_key_is_tls_failed(
+    authority: trustme.CA, tmp_path: Path, key: str
+) -> None:
+    """A key with a password neither: nobody is there to be prompted for it."""
+    shown(authority, tmp_path)
+    file = tmp_path / "ours" / "tls.key"
+    if key == "another":
+        authority.issue_cert("another.example").private_key_pem.write_to_path(file)
+    elif key == "locked":
+        command = ("openssl", "pkey", "-aes256", "-passout", "pass:hush", "-in", str(file))
+        file.write_bytes(subprocess.run(command, check=True, capture_output=True).stdout)
+    else:
+        file.write_text(key)
+    async with wanting(authority, tmp_path) as url, asking(url, tmp_path, MUTUAL) as service:
+        assert await failure(service) is Reason.TLS_FAILED

@@ -1,7 +1,7 @@
 """Node states through slurmrestd 24.11, played back from captures."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from aiohttp import web
 
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers.slurm_rest import SlurmRest
-from rackwatt_exporter.settings.binding import SecretKey, SlurmRestOptions
+from rackwatt_exporter.settings.binding import HeaderOptions, SecretKey, SlurmRestOptions
 from rackwatt_exporter.settings.secrets import Secrets
 from tests.patience import PATIENCE_S
 
@@ -60,17 +60,23 @@ class Playback:
         self.requests: list[str] = []
         self.versions = ["v0.0.40", "v0.0.41", "v0.0.42"]
         self.openapi: bytes | None = None
+        self.refused: dict[str, tuple[int, bytes]] = {}
+        self.headers: list[Mapping[str, str]] = []
         self.status, self.body = 200, (DATA / "nodes_v0.0.42.json").read_bytes()
         self.changed_s: int = json.loads(self.body)["last_update"]["number"]
 
     async def handle(self, request: web.Request) -> web.Response:
         self.requests.append(request.path_qs)
+        self.headers.append(request.headers)
         if "X-SLURM-USER-TOKEN" not in request.headers:
             return web.Response(status=401, text="Authentication failure")
         if request.path == "/openapi/v3":
             return web.Response(body=self.openapi if self.openapi is not None else self._paths())
         if request.path.split("/")[2] not in self.versions:
             return web.Response(status=404, text="Unable find requested URL.")
+        if (version := request.path.split("/")[2]) in self.refused:
+            status, body = self.refused[version]
+            return web.Response(status=status, body=body)
         if "update_time" in request.query:
             return self._changes(int(request.query["update_time"]))
         return web.Response(status=self.status, body=self.body, content_type="application/json")
@@ -100,12 +106,19 @@ async def serving(peer: Playback) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def played(peer: Playback, secrets: Secrets) -> AsyncIterator[SlurmRest]:
-    async with (
-        serving(peer) as url,
-        asking(SlurmRestOptions(url, token=TOKEN), secrets) as scheduler,
-    ):
-        yield scheduler
+async def played(
+    peer: Playback,
+    secrets: Secrets,
+    version: str | None = None,
+    cluster: str | None = None,
+    headers: tuple[HeaderOptions, ...] = (),
+) -> AsyncIterator[SlurmRest]:
+    async with serving(peer) as url:
+        options = SlurmRestOptions(
+            url, token=TOKEN, version=version, cluster=cluster, headers=headers
+        )
+        async with asking(options, secrets) as scheduler:
+            yield scheduler
 
 
 async def test_while_nothing_has_changed_the_last_states_stay(secrets: Secrets) -> None:
@@ -176,13 +189,13 @@ async def test_errors_count_even_with_status_200(secrets: Secrets) -> None:
         (200, b"{}"),
         (200, b'{"nodes": 3}'),
         (200, b'{"nodes": [{"name": "n1"}]}'),
+        (200, b'{"nodes": [null]}'),
         (200, b'{"nodes": [], "errors": []}'),
         (200, b'{"nodes": [{"name": "n1", "state": []}]}'),
         (200, b"\xff\xfe"),
         (200, b""),
         (302, b""),
         (304, b""),
-        (502, b"Bad Gateway"),
     ],
 )
 async def test_what_is_no_answer_of_slurmrestd_is_a_bad_reply(
@@ -202,3 +215,120 @@ async def test_another_service_at_that_url_is_a_bad_reply(secrets: Secrets, open
     async with played(peer, secrets) as scheduler:
         error = await failure(scheduler)
     assert error.reason is Reason.BAD_REPLY
+
+
+NO_DATABASE = json.dumps(
+    {
+        "errors": [
+            {
+                "description": "openapi_get_db_conn() failed to open slurmdb connection",
+                "error_number": 7000,
+                "error": "Unable to connect to database",
+            }
+        ],
+        "nodes": [],
+    }
+).encode()
+TRUNCATED = b'{"nodes": [{"name": "n01", "state": ["IDLE"]}, {"name": "n0'
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [(500, NO_DATABASE), (200, NO_DATABASE), (200, TRUNCATED), (404, b"no such"), (501, b"")],
+)
+async def test_a_version_that_cannot_answer_is_passed_over_and_the_older_one_remembered(
+    secrets: Secrets, refused: tuple[int, bytes]
+) -> None:
+    peer = Playback()
+    peer.refused = {"v0.0.42": refused}
+    async with played(peer, secrets) as scheduler:
+        assert (await scheduler.read()).states == SIX
+        assert (await scheduler.read()).states == SIX
+    assert peer.requests[:3] == ["/openapi/v3", "/slurm/v0.0.42/nodes/", "/slurm/v0.0.41/nodes/"]
+    assert len(peer.requests) == 4
+    assert peer.requests[3].startswith("/slurm/v0.0.41/nodes/?update_time=")
+
+
+async def test_where_every_version_wants_slurmdbd_the_message_names_version_and_remedy(
+    secrets: Secrets,
+) -> None:
+    peer = Playback()
+    peer.refused = dict.fromkeys(peer.versions, (500, NO_DATABASE))
+    async with played(peer, secrets) as scheduler:
+        error = await failure(scheduler)
+        first = list(peer.requests)
+        await failure(scheduler)
+    assert error.reason is Reason.BAD_REPLY
+    for words in ("v0.0.42", "slurmdbd", "slurm.rest.version", "2 older versions fail too"):
+        assert words in str(error)
+    assert peer.requests[len(first) :] == first[1:]  # the description, which is large, is kept
+
+
+async def test_an_older_version_that_is_refused_too_later_on_is_negotiated_again(
+    secrets: Secrets,
+) -> None:
+    peer = Playback()
+    peer.refused = {"v0.0.42": (500, NO_DATABASE)}
+    async with played(peer, secrets) as scheduler:
+        await scheduler.read()
+        peer.refused = {"v0.0.41": (500, NO_DATABASE)}
+        assert (await scheduler.read()).states == SIX
+    assert peer.requests[-1].startswith("/slurm/v0.0.42/nodes/")
+
+
+async def test_a_version_that_the_document_names_is_the_only_one_requested(
+    secrets: Secrets,
+) -> None:
+    peer = Playback()
+    async with played(peer, secrets, version="v0.0.41") as scheduler:
+        assert (await scheduler.read()).states == SIX
+    assert peer.requests == ["/slurm/v0.0.41/nodes"]
+
+
+async def test_a_version_that_the_document_names_and_nobody_offers_is_named_in_the_message(
+    secrets: Secrets,
+) -> None:
+    async with played(Playback(), secrets, version="v0.0.38") as scheduler:
+        error = await failure(scheduler)
+    assert error.reason is Reason.BAD_REPLY
+    assert "v0.0.38" in str(error)
+
+
+async def test_the_answer_of_another_cluster_is_a_bad_reply_that_names_it(
+    secrets: Secrets,
+) -> None:
+    async with played(Playback(), secrets, cluster="alpha") as scheduler:
+        assert (await scheduler.read()).states == SIX
+    async with played(Playback(), secrets, cluster="beta") as scheduler:
+        error = await failure(scheduler)
+    assert error.reason is Reason.BAD_REPLY
+    assert "alpha" in str(error)
+
+
+async def test_headers_of_the_document_are_sent_and_those_in_secrets_may_rotate(
+    secrets: Secrets, tmp_path: Path
+) -> None:
+    peer = Playback()
+    file = tmp_path / "slurm" / "header"
+    file.write_text("Bearer one\n")
+    headers = (
+        HeaderOptions("X-Scope-OrgID", "hpc"),
+        HeaderOptions("Authorization", secret=SecretKey("slurm", "header")),
+    )
+    async with played(peer, secrets, headers=headers) as scheduler:
+        await scheduler.read()
+        file.write_text("Bearer two\n")
+        await scheduler.read()
+    assert {one["X-Scope-OrgID"] for one in peer.headers} == {"hpc"}
+    assert [one["Authorization"] for one in peer.headers] == ["Bearer one"] * 2 + ["Bearer two"]
+
+
+async def test_a_header_that_is_no_line_of_text_is_credentials_missing_and_not_shown(
+    secrets: Secrets, tmp_path: Path
+) -> None:
+    (tmp_path / "slurm" / "header").write_bytes(b"hush\r\nX-Other: 1")
+    headers = (HeaderOptions("Authorization", secret=SecretKey("slurm", "header")),)
+    async with played(Playback(), secrets, headers=headers) as scheduler:
+        error = await failure(scheduler)
+    assert error.reason is Reason.CREDENTIALS_MISSING
+    assert "hush" not in str(error)

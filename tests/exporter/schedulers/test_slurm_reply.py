@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rackwatt_exporter.reading import ReadError, Reason
-from rackwatt_exporter.schedulers.slurm_reply import nodes_path, reply
+from rackwatt_exporter.schedulers.slurm_reply import nodes_paths, reply
 
 DATA = Path(__file__).parents[2] / "data"
 SIX = {
@@ -104,5 +104,44 @@ def examine(body: bytes) -> None:
 @given(st.binary() | st.text().map(str.encode))
 def test_any_description_of_the_interface_is_a_path_or_a_bad_reply(body: bytes) -> None:
     with pytest.raises(ReadError) as caught:
-        nodes_path(body)
+        nodes_paths(body)
     assert caught.value.reason is Reason.BAD_REPLY
+
+
+ODD = b"""{"nodes": [
+    {"name": "n1", "state": "idle"}, {"name": "n2", "state": null}, {"name": "n3"}, null, "n4",
+    {"name": "n5", "state": 7}, {"name": "n6", "state": ["IDLE", null]}, {"state": ["IDLE"]},
+    {"name": "n7", "state": ["IDLE"], "state_flags": "DRAIN"}, {"name": "n8", "state": []},
+    {"name": "n9", "state": ["DOWN"]}
+]}"""
+
+
+def test_a_node_that_is_not_as_it_should_be_costs_that_node_alone() -> None:
+    states = reply(ODD).states()
+    assert states.states == {"n1": "idle", "n9": "down"}
+    assert states.unread == 9
+    assert states.note == ("n2, n3, one without a name and 6 more without a state that can be read")
+
+
+def test_nodes_of_which_none_can_be_read_are_a_bad_reply_that_names_some() -> None:
+    with pytest.raises(ReadError, match="n1 without a state") as caught:
+        reply(b'{"nodes": [{"name": "n1", "state": null}]}').states()
+    assert caught.value.reason is Reason.BAD_REPLY
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        b'{"error_number": 7000, "error": "Unable to connect to database"}',
+        b'{"description": "openapi_get_db_conn() failed to open slurmdb connection"}',
+        b'"slurmdb_connection_get failed"',
+    ],
+)
+def test_the_want_of_slurmdbd_is_known_by_number_and_by_words(error: bytes) -> None:
+    assert reply(b'{"errors": [%s]}' % error).lacks_database
+    assert not reply(b'{"errors": [{"error_number": 1007, "error": "x"}]}').lacks_database
+
+
+def test_the_cluster_is_read_where_slurm_names_it() -> None:
+    assert reply((DATA / "slurm-24.11/nodes_v0.0.42.json").read_bytes()).cluster == "alpha"
+    assert reply((DATA / "slurm-22.05/nodes_v0.0.38.json").read_bytes()).cluster == ""

@@ -2,9 +2,11 @@
 
 import asyncio
 import os
+import socket
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -254,3 +256,64 @@ async def test_a_user_whom_nodes_are_hidden_from_is_auth_failed_and_told_why(
         error = await failure_of(with_key(cluster, tmp_path, user="daemon"), secrets)
     assert error.reason is Reason.AUTH_FAILED
     assert "PrivateData" in str(error)
+
+
+async def test_a_unix_socket_is_read_with_a_token(
+    stage: SlurmCluster, secrets: Secrets, tmp_path: Path
+) -> None:
+    options = replace(with_key(stage, tmp_path), url=f"unix:{stage.rest_socket}")
+    async with asking(options, secrets) as scheduler:
+        assert (await scheduler.read()).states == WORDS
+        assert (await scheduler.read()).states == WORDS
+
+
+async def test_a_unix_socket_that_believes_its_peer_is_read_without_a_token(
+    cluster: SlurmCluster, secrets: Secrets
+) -> None:
+    cluster.stop_rest()
+    cluster.start_rest(auth="rest_auth/local")
+    try:
+        options = SlurmRestOptions(f"unix:{cluster.rest_socket}")
+        async with asking(options, secrets) as scheduler:
+            assert set((await scheduler.read()).states) == {"n1"}
+    finally:
+        cluster.stop_rest()
+        cluster.start_rest()
+
+
+async def test_a_unix_socket_that_is_not_there_is_unreachable(
+    cluster: SlurmCluster, secrets: Secrets, tmp_path: Path
+) -> None:
+    options = replace(with_key(cluster, tmp_path), url=f"unix:{tmp_path}/no.sock")
+    assert (await failure_of(options, secrets)).reason is Reason.UNREACHABLE
+
+
+async def test_a_unix_socket_that_nobody_listens_on_is_refused(
+    cluster: SlurmCluster, secrets: Secrets, tmp_path: Path
+) -> None:
+    with socket.socket(socket.AF_UNIX) as left:
+        left.bind(str(tmp_path / "left.sock"))
+    options = replace(with_key(cluster, tmp_path), url=f"unix:{tmp_path}/left.sock")
+    assert (await failure_of(options, secrets)).reason is Reason.REFUSED
+
+
+async def test_a_token_with_more_claims_lets_in(
+    cluster: SlurmCluster, secrets: Secrets, tmp_path: Path
+) -> None:
+    claims = (("aud", "slurm"), ("iss", "rackwatt"), ("sun", "nobody-at-all"))
+    options = replace(with_key(cluster, tmp_path), claims=claims)
+    async with asking(options, secrets) as scheduler:
+        assert set((await scheduler.read()).states) == {"n1"}
+
+
+async def test_a_version_that_the_document_names_is_read(
+    cluster: SlurmCluster, secrets: Secrets, tmp_path: Path
+) -> None:
+    for version in ("v0.0.37", "v0.0.38"):
+        options = replace(with_key(cluster, tmp_path), version=version)
+        async with asking(options, secrets) as scheduler:
+            assert set((await scheduler.read()).states) == {"n1"}
+    options = replace(with_key(cluster, tmp_path), version="v0.0.40")
+    error = await failure_of(options, secrets)
+    assert error.reason is Reason.BAD_REPLY
+    assert "v0.0.40" in str(error)

@@ -40,6 +40,12 @@ def test_our_token_has_the_form_of_slurms_own(stage: SlurmCluster) -> None:
     assert claims == {"sun": "root", "iat": 1_800_000_000, "exp": 1_800_000_600}
 
 
+def test_more_claims_are_in_our_token_and_never_in_place_of_slurms_own() -> None:
+    more = (("iss", "rackwatt"), ("sun", "root"), ("exp", "never"))
+    claims = decoded(minted(b"key", "watt", 1_000, 600, more).split(".")[1])
+    assert claims == {"iss": "rackwatt", "sun": "watt", "iat": 1_000, "exp": 1_600}
+
+
 def test_a_token_is_kept_for_most_of_its_life_and_then_made_anew(tmp_path: Path) -> None:
     now = [1000.0]
     token = MintedToken(KEY, "root", written(tmp_path, b"key"), lambda: now[0])

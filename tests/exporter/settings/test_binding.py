@@ -6,6 +6,7 @@ from rackwatt_crds.document import SchedulerBinding
 from rackwatt_crds.loading import load
 from rackwatt_exporter.settings.binding import (
     Binding,
+    HeaderOptions,
     NoopOptions,
     SecretKey,
     SlurmCliOptions,
@@ -72,6 +73,35 @@ def test_rest_is_read_with_its_secrets_and_tls() -> None:
         token=None,
         tls=TlsOptions(ca_secret="ca", server_name="slurm.example"),
     )
+
+
+def test_rest_is_read_with_version_claims_headers_and_a_certificate_of_ours() -> None:
+    spec = (
+        "cluster: prod, rest: {url: 'unix:/run/slurmrestd.sock', version: v0.0.40, user: watt,"
+        " jwtKeySecretRef: {name: s, key: k}, claims: {iss: a, aud: b},"
+        " headers: [{name: X-Scope, value: hpc}, {name: Authorization, valueSecretRef: {name: g,"
+        " key: t}}], tls: {clientSecretRef: {name: ours}}}"
+    )
+    assert resolved(f"slurm: {{{spec}}}").options == SlurmRestOptions(
+        url="unix:/run/slurmrestd.sock",
+        user="watt",
+        jwt_key=SecretKey("s", "k"),
+        claims=(("aud", "b"), ("iss", "a")),
+        headers=(
+            HeaderOptions("X-Scope", "hpc"),
+            HeaderOptions("Authorization", secret=SecretKey("g", "t")),
+        ),
+        version="v0.0.40",
+        cluster="prod",
+        tls=TlsOptions(client_secret="ours"),
+    )
+
+
+@pytest.mark.parametrize("way", ["cli: {}", "ssh: {host: login1}"])
+def test_commands_are_read_with_the_cluster_that_is_meant(way: str) -> None:
+    options = resolved(f"slurm: {{cluster: prod, {way}}}").options
+    assert isinstance(options, SlurmCliOptions | SlurmSshOptions)
+    assert options.cluster == "prod"
 
 
 def test_pinned_host_lists_are_expanded() -> None:

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from rackwatt_exporter.reading import ReadError, Reason
-from rackwatt_exporter.schedulers.slurm_reply import nodes_path, reply
+from rackwatt_exporter.schedulers.slurm_reply import nodes_paths, reply
 from rackwatt_exporter.schedulers.state import profile_state
 
 JSON = True
@@ -24,24 +24,27 @@ def examine(data: bytes) -> None:
         return
     # What is not read may be spelt in any bytes at all.
     document = json.loads(data.decode("utf-8", "replace"))
-    said = {node["name"]: node for node in document["nodes"] if node["state"]}
     assert states
     for name, state in states.items():
+        nodes = [one for one in document["nodes"] if isinstance(one, dict)]
+        of_it = [words for one in nodes if one.get("name") == name and (words := _words(one))]
+        assert of_it
         assert state
-        words = {word.lower() for word in _words(said[name])}
-        assert profile_state(state) != "idle" or not words & _NOT_AT_REST
+        assert profile_state(state) != "idle" or any(not words & _NOT_AT_REST for words in of_it)
 
 
-def _words(node: dict[str, Any]) -> list[str]:
-    state = node["state"]
-    return [*([state] if isinstance(state, str) else state), *(node.get("state_flags") or ())]
+def _words(node: dict[str, Any]) -> set[str]:
+    state, flags = node.get("state"), node.get("state_flags")
+    words = [*([state] if isinstance(state, str) else state or ()), *(flags or ())]
+    return {word.lower() for word in words if isinstance(word, str)}
 
 
 def _hold_path(data: bytes) -> None:
     try:
-        path = nodes_path(data)
+        paths = nodes_paths(data)
     except ReadError as error:
         assert error.reason is Reason.BAD_REPLY
     else:
-        assert path in json.loads(data.decode("utf-8", "replace"))["paths"]
-        assert path.startswith("/slurm/v0.0.")
+        offered = json.loads(data.decode("utf-8", "replace"))["paths"]
+        assert paths
+        assert all(path in offered and path.startswith("/slurm/v0.0.") for path in paths)

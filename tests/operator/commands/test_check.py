@@ -119,6 +119,10 @@ def test_a_wrong_binding_is_told_with_path_and_reason(
             "no SchedulerBinding 'prod' of namespace power",
         ),
         (binding("slurm: {cli: {}}"), "slurm.cli: the collector's image would need"),
+        (
+            binding("slurm: {rest: {url: 'unix:/run/slurmrestd.sock'}}"),
+            "slurm.rest.url: a pod has no socket of its host",
+        ),
         (binding("slurm: {ssh: {host: login}}"), "slurm.ssh.knownHostsSecretRef: a pod knows no"),
         (
             fleet(bmc="method: ipmiSsh, hosts: [{names: a, addresses: a}]"),

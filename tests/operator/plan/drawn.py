@@ -117,7 +117,11 @@ _SCHEDULERS = _one_of(
                 "cli": st.just({}),
                 "ssh": objects({"host": st.sampled_from(["login", "10.0.0.1"])}, keySecretRef=REFS),
                 "rest": objects(
-                    {"url": st.just("http://slurm:6820/x"), "tokenSecretRef": _KEYS},
+                    {
+                        "url": st.sampled_from(["http://slurm:6820/x", "unix:/run/rest.sock"]),
+                        "tokenSecretRef": _KEYS,
+                    },
+                    tls=objects({}, clientSecretRef=REFS),
                 ),
             }
         ),
