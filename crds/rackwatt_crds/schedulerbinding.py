@@ -38,6 +38,10 @@ RESERVED_HEADERS = (
     "x-slurm-user-token",
 )
 RESERVED_CLAIMS = ("exp", "iat", "nbf", "sun")
+NodeName = Annotated[
+    str,
+    Meta(pattern=r"^(short|fqdn|[A-Za-z0-9._-]*\{(name|short)\}[A-Za-z0-9._-]*)\Z", max_length=255),
+]
 ClusterName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*\Z", max_length=255)]
 
 
@@ -216,6 +220,15 @@ class SchedulerBindingSpec(Model, frozen=True, kw_only=True):
     """Exactly one scheduler, and how often it is asked."""
 
     cluster: Annotated[str, Meta(min_length=1, description="The cluster's name, as a label.")]
+    node_name: Annotated[
+        NodeName | None,
+        Meta(
+            description="How the scheduler's names of nodes and those of documents are compared: "
+            "`short` by what is before the first dot, `fqdn` whole, both in any case of letters; a "
+            "template such as `{name}.cluster.example`, with `{name}` or `{short}`, makes the "
+            "scheduler's name one of ours. Default as they are written."
+        ),
+    ] = None
     interval: Annotated[Duration, Meta(description="Time between two questions.")] = INTERVAL
     timeout: Annotated[Duration, Meta(description="Deadline of one question.")] = TIMEOUT
     stale_after: Annotated[

@@ -63,6 +63,12 @@ class CollectorPipeline(Pipeline[Instrument, CollectorResult]):
         self._schedulers = schedulers
         self._targets = targets
 
+    def sync(self, fleet: Fleet) -> set[str]:
+        """Poll what the documents say; note which scheduler knows this node."""
+        removed = super().sync(fleet)
+        self._schedulers.place(self.store.scheduler, self.store.node)
+        return removed
+
     def specs(self, fleet: Fleet) -> Mapping[str, Instrument]:
         """Return the collectors that the documents want, by name."""
         return fleet.instruments

@@ -1,6 +1,7 @@
 """The pipeline of schedulers: the states of their nodes, which the targets carry."""
 
 from collections.abc import Hashable, Iterator, Mapping
+from heapq import nsmallest
 from itertools import chain
 from typing import Any
 
@@ -15,10 +16,12 @@ from rackwatt_exporter.schedulers.scheduler import NodeStates, Scheduler
 from rackwatt_exporter.settings.binding import Binding
 from rackwatt_exporter.settings.fleet import Fleet
 from rackwatt_exporter.settings.secrets import Secrets
+from rackwatt_exporter.store.node_names import Unmatched
 from rackwatt_exporter.store.node_states import NodeStateStore, SchedulerRecord, counts
 
 _SCHEDULER = ("scheduler", "cluster")
 _MAX_STATES = 50
+_MAX_UNMATCHED = 20
 
 HEALTH = HealthFamilies(
     MetricFamily(
@@ -60,7 +63,14 @@ UNREAD = MetricFamily(
     "Nodes of the scheduler's last answer whose state could not be read.",
     _SCHEDULER,
 )
-FAMILIES = (*HEALTH, NODES, UNREAD)
+UNMATCHED = MetricFamily(
+    "rackwatt_scheduler_unmatched_names",
+    "gauge",
+    "Names without a match: `targets` that the scheduler does not know, and `nodes` of the "
+    "scheduler that no target is.",
+    (*_SCHEDULER, "side"),
+)
+FAMILIES = (*HEALTH, NODES, UNREAD, UNMATCHED)
 
 
 class SchedulerPipeline(Pipeline[Binding, NodeStates]):
@@ -99,7 +109,7 @@ class SchedulerPipeline(Pipeline[Binding, NodeStates]):
         return f"SchedulerBinding {spec.name}"
 
     def families(self, now_s: float) -> Iterator[FamilyLines]:
-        """Go through health, the nodes by state, and those that could not be read."""
+        """Go through health, the nodes by state, and those without a state or a match."""
         records = self.store.records.values()
         nodes = [
             line(NODES, (*_labels(record), state), count)
@@ -112,7 +122,7 @@ class SchedulerPipeline(Pipeline[Binding, NodeStates]):
             if record.value is not None
         ]
         health = HEALTH.lines([(_labels(record), record) for record in records], now_s)
-        return chain(health, [(NODES, nodes), (UNREAD, unread)])
+        return chain(health, [(NODES, nodes), (UNREAD, unread), (UNMATCHED, self._unmatched())])
 
     def describe(self, record: SchedulerRecord) -> dict[str, Any]:
         """Return its cluster, its version and its nodes by state."""
@@ -124,6 +134,7 @@ class SchedulerPipeline(Pipeline[Binding, NodeStates]):
             "nodes": dict(counts(record).most_common(_MAX_STATES)),
             "unread": value.unread if value else None,
             "note": shortened(value.note) if value and value.note else None,
+            "unmatched": _described(self.store.unmatched(record.spec.name)),
         }
 
     def line(self, record: SchedulerRecord) -> str:
@@ -131,6 +142,26 @@ class SchedulerPipeline(Pipeline[Binding, NodeStates]):
         listed = ", ".join(f"{count} {state}" for state, count in sorted(counts(record).items()))
         silent = f"not heard ({record.error.reason})" if record.error else "not heard yet"
         return f"Scheduler {record.spec.name}: {listed or silent}."
+
+    def _unmatched(self) -> list[str]:
+        lines = []
+        for record in self.store.records.values():
+            unmatched = self.store.unmatched(record.spec.name)
+            for side, names in unmatched._asdict().items() if unmatched else ():
+                lines.append(line(UNMATCHED, (*_labels(record), side), len(names)))
+        return lines
+
+
+def _described(unmatched: Unmatched | None) -> dict[str, Any] | None:
+    """Return how many names have no match, and the first of them."""
+    if unmatched is None:
+        return None
+    return {
+        "targets": len(unmatched.targets),
+        "first_targets": nsmallest(_MAX_UNMATCHED, unmatched.targets),
+        "nodes": len(unmatched.nodes),
+        "first_nodes": nsmallest(_MAX_UNMATCHED, unmatched.nodes),
+    }
 
 
 def _labels(record: SchedulerRecord) -> tuple[str, str]:

@@ -119,6 +119,7 @@ class Binding:
     document: str
     cluster: str
     options: SchedulerOptions
+    node_name: str | None = None
     interval_s: float = INTERVAL_S
     timeout_s: float = TIMEOUT_S
     stale_after_s: float = 3 * INTERVAL_S
@@ -154,6 +155,7 @@ def binding(document: SchedulerBinding) -> Binding:
         document=name,
         cluster=spec.cluster,
         options=_options(name, spec),
+        node_name=spec.node_name,
         interval_s=interval_s,
         timeout_s=seconds(spec.timeout),
         stale_after_s=seconds(spec.stale_after) if spec.stale_after else 3 * interval_s,

@@ -8,12 +8,13 @@ one's.
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TypeAlias
 
 from rackwatt_exporter.reading import ReadError
 from rackwatt_exporter.schedulers.scheduler import NodeStates
 from rackwatt_exporter.settings.binding import Binding
+from rackwatt_exporter.store.node_names import Join, Unmatched
 from rackwatt_exporter.store.store import Record, Store
 from rackwatt_exporter.store.targets import TargetStore
 
@@ -30,6 +31,14 @@ class NodeStateStore(Store[Binding, NodeStates]):
     def __init__(self, targets: TargetStore, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__(clock)
         self._targets = targets
+        self._here: tuple[str | None, str] = None, ""
+        self._joins: dict[str, Join] = {}
+        self._wanted: Collection[str] = ()
+
+    def place(self, scheduler: str | None, node: str) -> None:
+        """Note which scheduler, if any, knows the node that this process runs on."""
+        self._here = scheduler, node
+        self.propagate()
 
     def sync(self, specs: Iterable[Binding]) -> set[str]:
         """Hold a record for each binding and for no other; return the names of those removed."""
@@ -39,13 +48,25 @@ class NodeStateStore(Store[Binding, NodeStates]):
 
     def propagate(self) -> None:
         """Give every target the state of its node."""
+        wanting = self._wanting()
+        self._wanted = wanting.keys()
+        self._joins = {
+            name: Join(record.spec.node_name, record.value.states, wanting.get(name, ()))
+            for name, record in self.records.items()
+            if record.value is not None
+        }
         for node, record in self._targets.records.items():
             self._targets.set_state(node, self.state(record.spec.scheduler, node))
 
     def state(self, scheduler: str | None, node: str) -> str | None:
         """Return the state that a scheduler gives a node; None where that is not known."""
-        record = self.records.get(scheduler or "")
-        return states(record).get(node) if record else None
+        join = self._joins.get(scheduler or "")
+        return join.state(node) if join else None
+
+    def unmatched(self, scheduler: str) -> Unmatched | None:
+        """Return the names of either side without a match; None where nothing can be compared."""
+        join = self._joins.get(scheduler)
+        return join.unmatched if join and scheduler in self._wanted else None
 
     def withdraw_stale(self) -> None:
         """Withdraw every report that is too old by now."""
@@ -64,6 +85,17 @@ class NodeStateStore(Store[Binding, NodeStates]):
         super().failed(key, error, took_s)
         self.withdraw_stale()
         self.propagate()
+
+    def _wanting(self) -> Mapping[str, list[str]]:
+        """List the nodes that want a state of each scheduler."""
+        wanting: dict[str, list[str]] = {}
+        for node, record in self._targets.records.items():
+            if record.spec.scheduler:
+                wanting.setdefault(record.spec.scheduler, []).append(node)
+        scheduler, node = self._here
+        if scheduler:
+            wanting.setdefault(scheduler, []).append(node)
+        return wanting
 
     def _age_s(self, value: NodeStates) -> float:
         """Return the age of a report that another exporter has kept."""

@@ -51,10 +51,15 @@ def _document(subject: Subject, kind: str, name: str, spec: Any) -> Mapping[str,
 
 
 def _asked_there(subject: Subject, name: str, spec: SchedulerBindingSpec) -> Mapping[str, Any]:
-    """Turn a binding into one that asks its collector, as often, and lets go as soon."""
+    """Turn a binding into one that asks its collector; what it means to its nodes stays."""
     host = f"{naming.base('SchedulerBinding', name)}.{subject.namespace}.svc"
-    pace = {"interval": spec.interval, "timeout": spec.timeout, "staleAfter": spec.stale_after}
-    said = {key: word for key, word in pace.items() if word is not None}
+    kept = {
+        "nodeName": spec.node_name,
+        "interval": spec.interval,
+        "timeout": spec.timeout,
+        "staleAfter": spec.stale_after,
+    }
+    said = {key: word for key, word in kept.items() if word is not None}
     return {"cluster": spec.cluster, **said, "exporter": {"url": f"http://{host}:{PORT}"}}
 
 

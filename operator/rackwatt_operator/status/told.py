@@ -49,6 +49,15 @@ class _Grid(msgspec.Struct, frozen=True):
     failing_for_s: _Seconds | None = None
 
 
+class Unmatched(msgspec.Struct, frozen=True):
+    """Names that one side has and the other does not: how many, and the first of them."""
+
+    targets: _Count = 0
+    first_targets: list[str] = []
+    nodes: _Count = 0
+    first_nodes: list[str] = []
+
+
 class Scheduler(msgspec.Struct, frozen=True):
     """What a scheduler answers."""
 
@@ -57,6 +66,7 @@ class Scheduler(msgspec.Struct, frozen=True):
     version: str | None = None
     age_s: _Seconds | None = None
     nodes: dict[str, _Count] = {}
+    unmatched: Unmatched | None = None
     reason: _Reason | None = None
     message: str | None = None
 
@@ -116,7 +126,10 @@ class Told:
 
     def _gist(self) -> object:
         counts = (self.asked, self.silent, self.configured, self.reachable, self.failing)
-        schedulers = [(one.name, one.up, one.reason) for one in self.schedulers]
+        schedulers = [
+            (one.name, one.up, one.reason, one.unmatched and one.unmatched.targets)
+            for one in self.schedulers
+        ]
         return counts, schedulers, self.secrets_missing, self.problems
 
 

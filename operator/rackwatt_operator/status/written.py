@@ -29,6 +29,7 @@ from rackwatt_operator.status.accepted import accepted
 from rackwatt_operator.status.available import available
 from rackwatt_operator.status.claim import Claim
 from rackwatt_operator.status.findings import Findings
+from rackwatt_operator.status.matched import matched
 from rackwatt_operator.status.monitored import monitored
 from rackwatt_operator.status.ready import ready
 from rackwatt_operator.status.scraped import scraped
@@ -47,7 +48,7 @@ _MOST_STATES = 64
 def claims(found: Findings) -> list[Claim]:
     """Make every claim there is."""
     made = [accepted(found), available(found), monitored(found), scraped(found)]
-    return [*made, ready(found, made)]
+    return [*made, *matched(found), ready(found, made)]
 
 
 def status(found: Findings, before: Status, generation: int, now: datetime) -> dict[str, Any]:

@@ -91,6 +91,7 @@ async def test_the_status_has_the_shape_that_the_operator_reads(tmp_path: Path) 
             "nodes": {"allocated": "int"},
             "unread": "int",
             "note": "NoneType",
+            "unmatched": "NoneType",
             **HEALTH,
         }
     ]
@@ -166,3 +167,25 @@ async def test_what_is_told_is_cut_however_long_it_is(tmp_path: Path) -> None:
 async def read_once_failing(site: Exporting) -> Any:
     await site.until(lambda text: "invalid_entry" in text)
     return await site.json()
+
+
+async def test_names_without_a_match_are_counted_and_listed_and_the_list_is_bounded(
+    tmp_path: Path,
+) -> None:
+    hosts, spec = "[{names: 'n[1-40].example,x.example'}]", "schedulerRef: {name: prod}"
+    binding = BINDING.replace("cluster: alpha", "cluster: alpha\n  nodeName: short")
+    binding = binding.replace(
+        "noop: {",
+        "noop: {states: [{names: 'n[1-40]', state: idle}, {names: 'y[10-40]', state: down}]} #",
+    )
+    (tmp_path / "lab.yaml").write_text(power_target(hosts, spec=spec) + binding)
+    async with Exporting(tmp_path) as site:
+        (scheduler,) = (await read_once(site))["schedulers"]
+        page = await site.text("/metrics")
+        assert (await site.json("/status?node=n7.example"))["state"] == "idle"
+    unmatched = scheduler["unmatched"]
+    assert (unmatched["targets"], unmatched["first_targets"]) == (1, ["x.example"])
+    assert (unmatched["nodes"], unmatched["first_nodes"]) == (31, [f"y{n}" for n in range(10, 30)])
+    name = 'rackwatt_scheduler_unmatched_names{scheduler="prod",cluster="alpha"'
+    assert f'{name},side="targets"}} 1' in page
+    assert f'{name},side="nodes"}} 31' in page

@@ -192,14 +192,15 @@ def test_an_entry_that_could_not_be_read_does_not_keep_the_others_from_being_mea
     assert of_kind(made(raw), "Deployment")
 
 
-def test_a_binding_is_asked_through_its_collector_as_often_and_forgotten_as_soon() -> None:
+def test_a_binding_is_asked_through_its_collector_by_the_same_names_and_as_often() -> None:
     text = fleet("schedulerRef: {name: prod}") + "---\n"
-    slow = binding("noop: {}, interval: 5m, staleAfter: 20m")
+    slow = binding("noop: {}, nodeName: short, interval: 5m, staleAfter: 20m")
     config = of_kind(planned(text + slow), "ConfigMap")[0]
     _, derived = load(config["data"]["documents.yaml"].encode(), "documents.yaml")
     assert derived.document is not None
     assert derived.document.spec == SchedulerBindingSpec(
         cluster="c",
+        node_name="short",
         interval="5m",
         stale_after="20m",
         exporter=Exporter(url="http://sb-prod.power.svc:9123"),

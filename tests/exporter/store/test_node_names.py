@@ -1,0 +1,92 @@
+"""Names of a scheduler's nodes and of ours: which are the same, and which have no match."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rackwatt_exporter.store.node_names import Join, our_key, their_key
+
+
+@pytest.mark.parametrize(
+    ("rule", "theirs", "ours"),
+    [
+        (None, "n1", "n1"),
+        ("short", "n1", "n1.cluster.example"),
+        ("short", "n1.hpc.example", "n1"),
+        ("short", "N1.hpc.example", "n1.mgmt.example"),
+        ("short", "10.0.0.1", "10.0.0.1"),
+        ("short", "n1.", "N1"),
+        ("fqdn", "N1.Cluster.Example.", "n1.cluster.example"),
+        ("fqdn", "n1", "N1"),
+        ("{name}.cluster.example", "n1", "n1.cluster.example"),
+        ("{name}.cluster.example", "N1", "n1.Cluster.example"),
+        ("{short}", "n1.hpc.example", "n1"),
+        ("bmc-{short}.mgmt", "n1.hpc.example", "bmc-n1.mgmt"),
+    ],
+)
+def test_names_that_are_the_same_have_one_state(rule: str | None, theirs: str, ours: str) -> None:
+    join = Join(rule, {theirs: "idle"}, [ours])
+    assert join.state(ours) == "idle"
+    assert (set(join.unmatched.targets), set(join.unmatched.nodes)) == (set(), set())
+
+
+@pytest.mark.parametrize(
+    ("rule", "theirs", "ours"),
+    [
+        (None, "n1", "N1"),
+        (None, "n1", "n1.cluster.example"),
+        ("short", "n1", "n2.cluster.example"),
+        ("short", "10.0.0.1", "10.0.0.2"),
+        ("fqdn", "n1", "n1.cluster.example"),
+        ("{name}.cluster.example", "n1.cluster.example", "n1"),
+        ("{name}.cluster.example", "n1", "n1"),
+    ],
+)
+def test_names_that_differ_have_no_match_and_are_listed(
+    rule: str | None, theirs: str, ours: str
+) -> None:
+    join = Join(rule, {theirs: "idle"}, [ours])
+    assert join.state(ours) is None
+    assert (list(join.unmatched.targets), list(join.unmatched.nodes)) == ([ours], [theirs])
+
+
+def test_two_nodes_of_the_scheduler_with_one_short_name_give_no_state() -> None:
+    join = Join("short", {"n1.a": "idle", "n1.b": "down", "n2.a": "mixed"}, ["n1", "n2"])
+    assert (join.state("n1"), join.state("n2")) == (None, "mixed")
+    assert set(join.unmatched.targets) == {"n1"}
+    assert set(join.unmatched.nodes) == {"n1.a", "n1.b"}
+
+
+def test_two_targets_with_one_short_name_get_no_state() -> None:
+    join = Join("short", {"n1": "idle", "n2": "mixed"}, ["n1.a", "n1.b", "n2.a"])
+    assert (join.state("n1.a"), join.state("n1.b"), join.state("n2.a")) == (None, None, "mixed")
+    assert set(join.unmatched.targets) == {"n1.a", "n1.b"}
+    assert set(join.unmatched.nodes) == {"n1"}
+
+
+NAMES = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9-]{0,8}(\.[A-Za-z0-9-]{1,8}){0,3}\.?", fullmatch=True)
+RULES = st.sampled_from([None, "short", "fqdn", "{name}.x", "a-{short}", "{name}"])
+
+
+@given(RULES, st.dictionaries(NAMES, st.sampled_from(["idle", "down"])), st.sets(NAMES))
+def test_a_node_has_the_state_of_the_one_node_that_matches_it_or_none(
+    rule: str | None, states: dict[str, str], nodes: set[str]
+) -> None:
+    join = Join(rule, states, nodes)
+    matched = 0
+    for node in nodes:
+        same = [
+            name
+            for name in states
+            if (name == node if rule is None else their_key(rule, name) == our_key(rule, node))
+        ]
+        rivals = [
+            other
+            for other in nodes
+            if (other == node if rule is None else our_key(rule, other) == our_key(rule, node))
+        ]
+        expected = states[same[0]] if len(same) == len(rivals) == 1 else None
+        assert join.state(node) == expected
+        assert (node in join.unmatched.targets) == (expected is None)
+        matched += expected is not None
+    assert len(join.unmatched.nodes) == len(states) - matched

@@ -1,0 +1,88 @@
+"""The store of schedulers: whose state a target has, and what of an answer is missing."""
+
+import logging
+
+import pytest
+
+from rackwatt_exporter.schedulers.scheduler import NodeStates
+from rackwatt_exporter.settings.binding import Binding, NoopOptions
+from rackwatt_exporter.settings.options import FakeOptions
+from rackwatt_exporter.settings.target import Target
+from rackwatt_exporter.store.ledger_file import LedgerFile
+from rackwatt_exporter.store.node_names import Unmatched
+from rackwatt_exporter.store.node_states import NodeStateStore
+from rackwatt_exporter.store.targets import TargetStore
+
+
+class Site:
+    """Targets and two schedulers, over a clock of their own."""
+
+    def __init__(self, rule: str | None, *nodes: str) -> None:
+        self.now_s = 100.0
+        self.targets = TargetStore(LedgerFile(None), lambda: self.now_s, lambda: self.now_s)
+        self.targets.sync(
+            Target(node, node, "fake", FakeOptions(), "lab", scheduler="prod") for node in nodes
+        )
+        self.schedulers = NodeStateStore(self.targets, lambda: self.now_s)
+        self.bind(rule)
+
+    def bind(self, rule: str | None) -> None:
+        options = NoopOptions()
+        self.schedulers.sync(
+            [
+                Binding("prod", "prod", "alpha", options, rule, stale_after_s=60),
+                Binding("test", "test", "beta", options, stale_after_s=60),
+            ]
+        )
+
+    def answer(self, note: str = "", **states: str) -> None:
+        self.schedulers.succeeded("prod", NodeStates(states, "1", note=note), 0.1)
+
+    def state(self, node: str) -> str | None:
+        return self.targets.states.get(node)
+
+
+def test_a_target_has_the_state_of_the_node_that_its_name_means() -> None:
+    site = Site("short", "N1.cluster.example", "n2")
+    site.answer(n1="idle", n3="down")
+    assert (site.state("N1.cluster.example"), site.state("n2")) == ("idle", None)
+    assert site.schedulers.unmatched("prod") == Unmatched({"n2"}, {"n3"})
+
+
+def test_a_rule_that_changes_counts_at_once() -> None:
+    site = Site(None, "n1.cluster.example")
+    site.answer(n1="idle")
+    assert site.state("n1.cluster.example") is None
+    site.bind("{name}.cluster.example")
+    assert site.state("n1.cluster.example") == "idle"
+
+
+def test_nothing_is_compared_with_a_scheduler_that_no_target_names_or_that_is_silent() -> None:
+    site = Site(None, "n1")
+    assert site.schedulers.unmatched("prod") is None
+    site.schedulers.succeeded("test", NodeStates({"n1": "idle"}, "1"), 0.1)
+    assert site.schedulers.unmatched("test") is None
+    site.answer(n1="idle")
+    assert site.schedulers.unmatched("prod") == Unmatched(set(), set())
+    site.now_s += 61
+    site.schedulers.withdraw_stale()
+    assert site.schedulers.unmatched("prod") is None
+    assert site.state("n1") is None
+
+
+def test_the_node_that_the_exporter_runs_on_wants_its_state_too() -> None:
+    site = Site("short")
+    site.answer(n1="idle", n2="down")
+    site.schedulers.place("prod", "n1.cluster.example")
+    assert site.schedulers.state("prod", "n1.cluster.example") == "idle"
+    assert site.schedulers.unmatched("prod") == Unmatched(set(), {"n2"})
+
+
+def test_what_an_answer_lacks_is_logged_once_while_it_stays_the_same(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    site = Site(None, "n1")
+    with caplog.at_level(logging.WARNING):
+        for note in ("", "n7 has no state", "n7 has no state", "", "n7 has no state"):
+            site.answer(note, n1="idle")
+    assert caplog.messages == ["scheduler prod: n7 has no state"] * 2

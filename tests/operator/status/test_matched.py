@@ -1,0 +1,68 @@
+"""Matched says which nodes the scheduler does not know, and leaves Ready alone."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import pytest
+
+from rackwatt_crds.loading import judge
+from rackwatt_operator.plan.facts import MONITORING
+from rackwatt_operator.status.findings import Findings
+from rackwatt_operator.status.matched import matched
+from rackwatt_operator.status.told import Told, answer, together
+from rackwatt_operator.status.written import status
+from tests.cluster.clients import Manifest
+from tests.operator.hands import binding, fleet
+
+NOW = datetime(2026, 7, 1, tzinfo=UTC)
+STRANGERS = {
+    "targets": 5,
+    "first_targets": [f"n{number}.example" for number in range(5)],
+    "nodes": 700,
+    "first_nodes": ["n0", "n1"],
+}
+
+
+def told(*unmatched: Any) -> Told:
+    """Add up the answers of collectors, each of which compared names."""
+    answers = [
+        answer(
+            msgspec.json.encode({"schedulers": [{"name": "prod", "up": True, "unmatched": one}]})
+        )
+        for one in unmatched
+    ]
+    return together(answers, 10)
+
+
+def found(told: Told | None, manifest: Manifest | None = None) -> Findings:
+    document = judge(manifest or fleet("lab", "centre"), "").document
+    return Findings(document, (), (), None, frozenset(), MONITORING, told=told)
+
+
+def test_nodes_that_the_scheduler_does_not_know_are_named_with_the_field_that_helps() -> None:
+    (claim,) = matched(found(told(STRANGERS)))
+    assert (claim.type, claim.status, claim.reason) == ("Matched", "False", "NamesUnmatched")
+    for words in ("prod does not know 5 nodes", "n0.example", "and 2 more", "n1 that", "nodeName"):
+        assert words in claim.message
+
+
+def test_names_that_all_match_are_said_to() -> None:
+    (claim,) = matched(found(told({"targets": 0, "nodes": 3, "first_nodes": ["x", "y", "z"]})))
+    assert (claim.status, claim.reason) == ("True", "Matched")
+
+
+@pytest.mark.parametrize("answers", [None, told(), told(None)])
+def test_nothing_is_claimed_where_nothing_was_compared(answers: Told | None) -> None:
+    assert not list(matched(found(answers)))
+
+
+def test_nothing_is_claimed_of_a_binding() -> None:
+    assert not list(matched(found(told(STRANGERS), binding("prod", "centre"))))
+
+
+def test_one_shard_s_strangers_count_and_ready_does_not_depend_on_them() -> None:
+    written = status(found(told({"targets": 0}, STRANGERS)), {}, 1, NOW)
+    conditions = {one["type"]: one for one in written["conditions"]}
+    assert conditions["Matched"]["status"] == "False"
+    assert conditions["Ready"]["reason"] != "NamesUnmatched"
