@@ -37,7 +37,7 @@ def tls_context(options: TlsOptions, secrets: Secrets) -> ssl.SSLContext:
 def _show_ours(context: ssl.SSLContext, secret: str, secrets: Secrets) -> None:
     certificate, key = (secrets.path(secret, name) for name in ("tls.crt", "tls.key"))
     try:
-        context.load_cert_chain(certificate, key, password=bytes)  # or the terminal is asked for it
+        context.load_cert_chain(certificate, key, password=bytes)  # never from the terminal
     except (ssl.SSLError, OSError, ValueError) as error:
         message = f"{certificate} and {key} are no certificate and its key, in PEM: {error}"
         raise ReadError(Reason.TLS_FAILED, message) from None

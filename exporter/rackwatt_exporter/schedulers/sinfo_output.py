@@ -1,6 +1,6 @@
 """What sinfo prints, found by its own shape: a login shell may print before, behind and between.
 
-Each line names its node twice. What stands right before the first name without a newline, such as a
+Each line names its node twice. What is right before the first name without a newline, such as a
 window title or "Loading modules... ", cannot become a part of it: the second name is the right one.
 """
 
@@ -22,7 +22,7 @@ _CONTROL = re.compile(
     r"\x1b[\]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\)|\x1b\[[0-?]*[ -/]*[@-~]|\x1b[ -/]*[0-OQ-WYZ\\`-~]"
 )
 _STATE, _NAME = r"([A-Za-z0-9_+*~#!%$@^-]{0,200})", r"([A-Za-z0-9._-]{1,255})"
-# All that follows a node's name; where what stands before has columns too, they overlap.
+# All that follows a node's name; where what is before it has columns too, they overlap.
 _NAMED_TWICE = re.compile(rf"(?=\|{_STATE}\|{_STATE}\|{_NAME}\|)")
 _NAMED_ONCE = re.compile(rf"{_NAME}\|{_STATE}\|{_STATE}\|(?!{_NAME}\|)")
 _CLUSTER = re.compile(r"CLUSTER: (\S+)[ \t\r]*$", re.MULTILINE)

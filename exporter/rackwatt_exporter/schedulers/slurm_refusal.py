@@ -100,7 +100,7 @@ def _reason(answer: Answer, reply: Reply) -> Reason:
 
 
 def _gateway(answer: Answer) -> str:
-    """Tell who answered, where it is not slurmrestd itself."""
+    """Name who answered, where it is not slurmrestd itself."""
     title = _TITLE.search(answer.body[:4096])
     words = title[1].decode("utf-8", "replace") if title else ""
     names = [answer.headers.get("server", ""), f"({one_line(words, 0)})" if words.strip() else ""]
@@ -110,7 +110,7 @@ def _gateway(answer: Answer) -> str:
 
 
 def _place(answer: Answer) -> str:
-    """Tell where a redirect leads; its query may hold a secret."""
+    """Give the place a redirect leads to; its query may hold a secret."""
     try:
         parts = urlsplit(answer.headers.get("location", ""))
         host = parts.hostname or ""

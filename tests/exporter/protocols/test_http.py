@@ -312,7 +312,7 @@ async def test_a_certificate_of_ours_that_is_not_there_is_credentials_missing(
 async def test_a_certificate_without_its_key_is_tls_failed(
     authority: trustme.CA, tmp_path: Path, key: str
 ) -> None:
-    """A key with a password neither: nobody is there to be prompted for it."""
+    """Nor is a key with a password one: there is no terminal to prompt on."""
     shown(authority, tmp_path)
     file = tmp_path / "ours" / "tls.key"
     if key == "another":

@@ -285,7 +285,7 @@ async def test_a_version_that_the_document_names_is_the_only_one_requested(
     assert peer.requests == ["/slurm/v0.0.41/nodes"]
 
 
-async def test_a_version_that_the_document_names_and_nobody_offers_is_named_in_the_message(
+async def test_a_version_that_the_document_names_and_slurmrestd_does_not_offer_is_named_in_the_message(
     secrets: Secrets,
 ) -> None:
     async with played(Playback(), secrets, version="v0.0.38") as scheduler:
