@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
-from rackwatt_exporter.protocols.child import one_line
+from rackwatt_exporter.printable import printable
 from rackwatt_exporter.protocols.http import Answer
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers import slurm_reply
@@ -102,11 +102,11 @@ def _reason(answer: Answer, reply: Reply) -> Reason:
 def _gateway(answer: Answer) -> str:
     """Name who answered, where it is not slurmrestd itself."""
     title = _TITLE.search(answer.body[:4096])
-    words = title[1].decode("utf-8", "replace") if title else ""
-    names = [answer.headers.get("server", ""), f"({one_line(words, 0)})" if words.strip() else ""]
+    words = printable(title[1]) if title else ""
+    names = [answer.headers.get("server", ""), f"({words})" if words else ""]
     if scheme := answer.headers.get("www-authenticate", "").partition(" ")[0]:
         names.append(f"which wants {scheme}")
-    return one_line(" ".join(filter(None, names)) or "-", 0)[:160].removeprefix("-")
+    return printable(" ".join(filter(None, names)), 160)
 
 
 def _place(answer: Answer) -> str:
@@ -118,4 +118,4 @@ def _place(answer: Answer) -> str:
     except ValueError:
         return ""
     scheme = f"{parts.scheme}://" if parts.scheme else ""
-    return "".join(c for c in f"{scheme}{host}{port}{parts.path}" if c.isprintable())[:200]
+    return printable(f"{scheme}{host}{port}{parts.path}", 200)

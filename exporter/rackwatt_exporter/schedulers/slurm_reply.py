@@ -75,7 +75,7 @@ class Reply(msgspec.Struct):
     @property
     def cluster(self) -> str:
         """Slurm's own name of the cluster; empty where it does not say."""
-        return "".join(c for c in self._slurm.cluster or "" if c.isprintable())[:100]
+        return printable(self._slurm.cluster or "", 100)
 
     @property
     def _slurm(self) -> _Slurm:
@@ -190,4 +190,4 @@ def _listed(nodes: Iterable[object]) -> str:
     names = [node.name if isinstance(node, _Node) else None for node in nodes]
     some = ", ".join(str(name)[:60] if name else "one without a name" for name in names[:3])
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return "".join(c for c in f"{some}{more}" if c.isprintable())
+    return printable(f"{some}{more}")
