@@ -155,7 +155,7 @@ class Informer:
         awaited = set(paths)
 
         async def hear(request: aiohttp.ClientRequest, handler: Handler) -> aiohttp.ClientResponse:
-            path = request.url.path
+            path = request.url.path.removeprefix(self._login.path)
             if "watch" not in request.url.query:
                 if path in paths:  # else it looks for kinds
                     awaited.add(path)

@@ -15,6 +15,7 @@ import yaml
 from kubernetes.aio import config
 from kubernetes.aio.client import Configuration
 from kubernetes.aio.config import kube_config
+from yarl import URL
 
 from rackwatt_operator import __version__
 
@@ -45,6 +46,11 @@ class Login:
     def server(self) -> str:
         """The API server's URL."""
         return str(self._configuration.host).rstrip("/")
+
+    @property
+    def path(self) -> str:
+        """The path the API server is under; empty, unless a proxy serves several clusters."""
+        return URL(self.server).path.rstrip("/")
 
     async def renew(self) -> None:
         """Read who we are: as the kubeconfig that is named, as this pod, or as the user's own.

@@ -61,3 +61,24 @@ async def test_keys_in_a_kubeconfig_open_the_door_and_are_left_in_no_file(
             assert not list((tmp_path / "temporary").iterdir())
             async with login.session() as session, session.get(login.server) as answer:
                 assert await answer.text() == "welcome"
+
+
+@pytest.mark.parametrize(
+    ("server", "path"),
+    [
+        ("https://kubernetes.example", ""),
+        ("https://kubernetes.example:6443/", ""),
+        ("https://rancher.example/k8s/clusters/c-m-abc", "/k8s/clusters/c-m-abc"),
+        ("https://rancher.example/k8s/clusters/c-m-abc/", "/k8s/clusters/c-m-abc"),
+        ("http://127.0.0.1:8001/a%20b", "/a b"),
+        ("https://[fd00::1]:6443/proxy", "/proxy"),
+    ],
+)
+async def test_a_login_knows_under_which_path_the_api_server_is(
+    server: str, path: str, tmp_path: Path
+) -> None:
+    write_kubeconfig(tmp_path / "config", {"server": server}, {})
+    login = Login(tmp_path / "config")
+    await login.renew()
+    assert login.path == path
+    assert login.server == server.rstrip("/")
