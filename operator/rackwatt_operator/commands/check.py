@@ -16,7 +16,7 @@ from rackwatt_operator.commands.given import (
 )
 from rackwatt_operator.commands.warnings import warnings
 from rackwatt_operator.plan.defaults import Defaults
-from rackwatt_operator.plan.egress import names_a_service, needed_ports
+from rackwatt_operator.plan.egress import namespaces, needed_ports
 from rackwatt_operator.plan.facts import Facts
 from rackwatt_operator.plan.plan import plan
 from rackwatt_operator.plan.privileges import privileges
@@ -80,8 +80,8 @@ def _told(
         yield f"  reads    Secret {secret}"
     for protocol, port in needed_ports(document):
         yield f"  asks     {protocol} {port}"
-    if names_a_service(document):
-        yield "  asks     any pod of this cluster: a Service is named"
+    for namespace in namespaces(document, one.loaded.namespace):
+        yield f"  asks     any pod of namespace {namespace}, where a Service may be that is named"
     yield from _explained(document)
 
 

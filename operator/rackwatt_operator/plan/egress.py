@@ -1,9 +1,10 @@
 """Whom a document's collectors must reach: the ports of its NetworkPolicy.
 
-A NetworkPolicy sees the port of a pod, behind a Service's own. So where a document names a Service
-of this cluster, its pods are let whatever their port.
+A NetworkPolicy sees the port of a pod, behind a Service's own, and no document names that. So where
+one names a Service of this cluster, all pods of its namespace may be reached, on every port.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from urllib.parse import SplitResult
@@ -25,6 +26,12 @@ _METHODS: dict[str, tuple[str, str, int]] = {
 }
 
 
+_LISTED = re.compile(r"\[[^]]*\]|\{[^}]*\}")
+"""What makes several hosts of one text: `n[1-3]`, `{name}`."""
+_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\Z")
+_MOST_LABELS = 3
+
+
 def needed_ports(document: Document) -> list[Port]:
     """List the protocols and ports that a document's collectors ask, each once."""
     if not isinstance(document, PowerTarget):
@@ -33,12 +40,20 @@ def needed_ports(document: Document) -> list[Port]:
     return sorted(set(_bmc_ports(bmc))) if bmc is not None else []
 
 
-def names_a_service(document: Document) -> bool:
-    """Tell whether what a document names is a Service of this cluster, as far as names tell."""
-    if not isinstance(document, PowerTarget):
-        return any(map(_is_service, _scheduler_hosts(document.spec)))
-    entries = usable(document.spec.bmc) if document.spec.bmc else []
-    return any(".svc" in (entry.address or entry.addresses or "") for entry in entries)
+def namespaces(document: Document, own: str) -> list[str]:
+    """List the namespaces of the Services that a document names, as far as names say.
+
+    A scheduler may be named as a pod's search path completes it: `slurmrestd`, `slurmrestd.slurm`.
+    BMCs have such names outside clusters, so theirs must have `.svc` in them.
+    """
+    if isinstance(document, PowerTarget):
+        bmc = document.spec.bmc
+        texts = [one.address or one.addresses or "" for one in usable(bmc)] if bmc else []
+        hosts = (host for text in set(texts) for host in _LISTED.sub("0", text).split(","))
+        found = (_namespace(host, own) for host in hosts if "svc" in host.split("."))
+    else:
+        found = (_namespace(host, own) for host in _scheduler_hosts(document.spec))
+    return sorted({one for one in found if one})
 
 
 def _bmc_ports(bmc: Bmc) -> Iterator[Port]:
@@ -72,6 +87,17 @@ def _services(spec: SchedulerBindingSpec) -> Iterator[SplitResult]:
             yield service(url)
 
 
-def _is_service(host: str) -> bool:
-    """Tell a Service's name: one word, or one that says it is one. An address is none."""
-    return ":" not in host and ("." not in host or "svc" in host.split("."))
+def _namespace(host: str, own: str) -> str:
+    """Name the namespace that a host is a Service in, if it can be one; an address is in none.
+
+    The names are `service`, `service.namespace` and `pod.service.namespace`, with `.svc` and the
+    cluster's domain behind them or not. One that ends in a dot is completed by no search path.
+    """
+    labels = host.lower().split(".")
+    if "svc" in labels[1:]:
+        labels = labels[: labels.index("svc", 1)]
+    elif len(labels) > _MOST_LABELS:
+        return ""
+    if len(labels) == 1:
+        return own if _LABEL.match(host) else ""
+    return labels[-1] if _LABEL.match(labels[-1]) and not labels[-1].isdigit() else ""

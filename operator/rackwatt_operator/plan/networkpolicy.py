@@ -3,7 +3,7 @@
 from typing import Any
 
 from rackwatt_operator.plan import naming
-from rackwatt_operator.plan.egress import names_a_service, needed_ports
+from rackwatt_operator.plan.egress import namespaces, needed_ports
 from rackwatt_operator.plan.labels import selector
 from rackwatt_operator.plan.service import PORT
 from rackwatt_operator.plan.subject import Manifest, Subject
@@ -27,13 +27,19 @@ def _egress(subject: Subject) -> list[dict[str, Any]]:
     rules: list[dict[str, Any]] = [{"ports": _ports(_DNS)}]
     if asked := needed_ports(subject.document):
         rules.append({"ports": _ports(asked)})
-    if names_a_service(subject.document):
-        rules.append({"to": [{"namespaceSelector": {}}]})
+    if named := namespaces(subject.document, subject.namespace):
+        rules.append({"to": [_pods_of(one, subject.namespace) for one in named]})
     if subject.bindings:
         bases = [naming.base("SchedulerBinding", name) for name in subject.bindings]
         peers = [{"podSelector": {"matchLabels": selector(base)}} for base in bases]
         rules.append({"to": peers, "ports": _ports([("TCP", PORT)])})
     return rules
+
+
+def _pods_of(namespace: str, own: str) -> dict[str, Any]:
+    if namespace == own:
+        return {"podSelector": {}}
+    return {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}}}
 
 
 def _ports(ports: list[tuple[str, int]]) -> list[dict[str, Any]]:

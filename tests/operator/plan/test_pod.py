@@ -1,8 +1,15 @@
-import pytest
+import re
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rackwatt_crds.document import Metadata, SchedulerBinding
 from rackwatt_crds.node.needs import NEEDS
+from rackwatt_crds.schedulerbinding import SchedulerBindingSpec, Slurm, SlurmSsh
 from rackwatt_operator.plan import naming
 from rackwatt_operator.plan.defaults import Defaults, defaults
+from rackwatt_operator.plan.egress import namespaces
 from tests.operator.plan.planning import (
     Manifest,
     binding,
@@ -163,8 +170,8 @@ def allowed(text: str) -> list[Manifest]:
         ),
         (fleet(), set()),
         (nodes(), set()),
-        (binding("exporter: {url: 'https://far.example'}"), {("TCP", 443)}),
-        (binding("slurm: {ssh: {host: far.example, port: 2222}}"), {("TCP", 2222)}),
+        (binding("exporter: {url: 'https://far.hpc.example.org'}"), {("TCP", 443)}),
+        (binding("slurm: {ssh: {host: far.hpc.example.org, port: 2222}}"), {("TCP", 2222)}),
         (binding("slurm: {cli: {}}"), {("TCP", 6817)}),
     ],
 )  # fmt: skip
@@ -176,23 +183,75 @@ def test_a_collector_may_ask_what_its_document_needs(
     assert found == ports
 
 
+OWN: Manifest = {"podSelector": {}}
+
+
+def within(namespace: str) -> Manifest:
+    """Select the pods of a namespace."""
+    return {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}}}
+
+
+def peers(text: str) -> list[Manifest]:
+    return [peer for rule in allowed(text) for peer in rule.get("to", ())]
+
+
+def elsewhere(host: str) -> str:
+    return binding(f"exporter: {{url: 'http://{host}:9123/path'}}")
+
+
 @pytest.mark.parametrize(
     ("text", "named"),
     [
-        (binding("exporter: {url: 'http://power:9123'}"), True),
-        (binding("exporter: {url: 'http://power.ns.svc:9123'}"), True),
-        (binding("slurm: {ssh: {host: login.ns.svc.cluster.local}}"), True),
-        (binding("exporter: {url: 'http://10.0.0.1:9123'}"), False),
-        (binding("exporter: {url: 'http://[fd00::1]:9123'}"), False),
-        (binding("slurm: {ssh: {host: login.example}}"), False),
-        (fleet(bmc="hosts: [{names: a, address: '{name}.sim.svc'}]"), True),
-        (fleet(bmc="hosts: [{names: a, address: '{name}-bmc'}]"), False),
+        (elsewhere("power"), [OWN]),
+        (elsewhere("power.power"), [OWN]),
+        (elsewhere("power.ns"), [within("ns")]),
+        (elsewhere("Power.NS"), [within("ns")]),
+        (elsewhere("power.ns.svc"), [within("ns")]),
+        (elsewhere("power.ns.svc.cluster.local"), [within("ns")]),
+        (elsewhere("power.ns.svc.corp.example."), [within("ns")]),
+        (elsewhere("pod-0.power.ns"), [within("ns")]),
+        (elsewhere("pod-0.power.ns.svc.cluster.local"), [within("ns")]),
+        (elsewhere("svc.ns"), [within("ns")]),
+        (elsewhere("slurm.hpc.example.org"), []),
+        (elsewhere("slurm.example."), []),
+        (elsewhere("10.0.0.1"), []),
+        (elsewhere("10.1"), []),
+        (elsewhere("[fd00::1]"), []),
+        (elsewhere("[fd00::1%25eth0]"), []),
+        (binding("slurm: {ssh: {host: login.ns.svc.cluster.local}}"), [within("ns")]),
+        (binding("slurm: {ssh: {host: login.slurm}}"), [within("slurm")]),
+        (
+            binding(
+                "slurm: {rest: {url: 'http://slurmrestd.slurm:6820', "
+                "tokenSecretRef: {name: t, key: k}}}"
+            ),
+            [within("slurm")],
+        ),
+        (fleet(bmc="hosts: [{names: a, address: '{name}.sim.svc'}]"), [within("sim")]),
+        (fleet(bmc="hosts: [{names: 'a,b', addresses: 'x.s1.svc,y.s2.svc'}]"),
+         [within("s1"), within("s2")]),
+        (fleet(bmc="hosts: [{names: 'n[1,2]', addresses: 'x[1,2].sim.svc.cluster.local'}]"),
+         [within("sim")]),
+        (fleet(bmc="hosts: [{names: a, address: '{name}-bmc'}]"), []),
+        (fleet(bmc="hosts: [{names: a, address: '{name}.bmc'}]"), []),
     ],
-)
-def test_a_service_of_the_cluster_is_reached_whatever_port_its_pods_have(
-    text: str, named: bool
+)  # fmt: skip
+def test_pods_of_the_namespace_a_service_is_named_in_are_reached_on_whatever_port_they_have(
+    text: str, named: list[Manifest]
 ) -> None:
-    assert ({"to": [{"namespaceSelector": {}}]} in allowed(text)) is named
+    assert peers(text) == named
+    assert all("ports" not in rule for rule in allowed(text) if "to" in rule)
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_characters="'{}"), max_size=40))
+def test_no_name_of_a_host_opens_all_namespaces_or_selects_by_what_is_no_label(host: str) -> None:
+    spec = SlurmSsh(host=host or "x")
+    document = SchedulerBinding(
+        metadata=Metadata(name="prod", namespace="power"),
+        spec=SchedulerBindingSpec(cluster="c", slurm=Slurm(ssh=spec)),
+    )
+    for namespace in namespaces(document, "power"):
+        assert re.fullmatch(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", namespace)
 
 
 def test_the_collectors_of_a_fleet_may_ask_the_collector_of_its_binding() -> None:
