@@ -37,6 +37,11 @@ class Relabeling(Model, frozen=True, kw_only=True):
 
 
 Relabelings = Annotated[list[Relabeling], Meta(max_length=64)]
+LabelNames = Annotated[
+    list[Annotated[str, Meta(min_length=1, max_length=317)]],
+    Meta(max_length=64, extra_json_schema={"x-kubernetes-list-type": "atomic"}),
+]
+_Limit = Annotated[int, Meta(ge=1, le=2**53)]
 
 
 class ServiceMonitor(Model, frozen=True, kw_only=True):
@@ -54,6 +59,36 @@ class ServiceMonitor(Model, frozen=True, kw_only=True):
     ] = None
     metric_relabelings: Annotated[
         Relabelings | None, Meta(description="Applied to samples before they are kept.")
+    ] = None
+    annotations: Annotated[
+        Annotations | None, Meta(description="Put on the ServiceMonitor.")
+    ] = None  # fmt: skip
+    honor_labels: Annotated[
+        bool | None,
+        Meta(
+            description="Keep `node` and other labels of the collectors where Prometheus has its "
+            "own of that name. Default true; rules and dashboards need it where `node` is such."
+        ),
+    ] = None
+    sample_limit: Annotated[
+        _Limit | None,
+        Meta(description="Samples of one scrape, beyond which all of it is dropped. Default none."),
+    ] = None
+    target_limit: Annotated[
+        _Limit | None,
+        Meta(description="Collectors, beyond which none is scraped. Default none."),
+    ] = None
+    target_labels: Annotated[
+        LabelNames | None,
+        Meta(description="Labels of the Service that its samples get."),
+    ] = None
+    pod_target_labels: Annotated[
+        LabelNames | None,
+        Meta(description="Labels of the pods, such as those of `pod.labels`, that samples get."),
+    ] = None
+    scrape_class: Annotated[
+        Annotated[str, Meta(min_length=1, max_length=253)] | None,
+        Meta(description="A scrape class of the Prometheus."),
     ] = None
 
     RULES = (no_shorter("interval", "scrape_timeout"),)

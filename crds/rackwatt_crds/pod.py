@@ -81,6 +81,99 @@ class Toleration(Model, frozen=True, kw_only=True):
     )
 
 
+_Id = Annotated[int, Meta(ge=1, le=2**31 - 1)]
+_Group = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+_Host = Annotated[str, Meta(min_length=1, max_length=253)]
+_Address = Annotated[str, Meta(min_length=2, max_length=45)]
+
+
+class PodSecurityContext(Model, frozen=True, kw_only=True):
+    """Who the collector's process is. Collectors that need uid 0 keep it, whatever is written here.
+
+    Nothing here is needed: the image has a user of its own, and works with any other.
+    """
+
+    run_as_user: Annotated[
+        _Id | None,
+        Meta(description="The uid. Default: the image's, or the one that the cluster assigns."),
+    ] = None
+    run_as_group: Annotated[
+        _Group | None, Meta(description="The gid. Default: as for runAsUser.")
+    ] = None  # fmt: skip
+    fs_group: Annotated[
+        _Group | None,
+        Meta(description="The group that owns mounted files. Default: none, or the cluster's."),
+    ] = None
+    supplemental_groups: Annotated[
+        Annotated[
+            list[_Group],
+            Meta(max_length=32, extra_json_schema={"x-kubernetes-list-type": "atomic"}),
+        ]
+        | None,
+        Meta(description="Further groups of the process."),
+    ] = None
+    se_linux_options: Annotated[
+        dict[str, str] | None,
+        Meta(
+            description="As in a pod, such as `{level: 's0:c123,c456'}`.",
+            extra_json_schema={"x-kubernetes-map-type": "atomic"},
+        ),
+    ] = None
+
+
+class HostAlias(Model, frozen=True, kw_only=True):
+    """Names of one address, written into the pods' /etc/hosts."""
+
+    ip: Annotated[_Address, Meta(description="The address.")]
+    hostnames: Annotated[
+        list[_Host],
+        Meta(
+            min_length=1,
+            max_length=64,
+            description="Its names.",
+            extra_json_schema={"x-kubernetes-list-type": "atomic"},
+        ),
+    ]
+
+
+class DnsOption(Model, frozen=True, kw_only=True):
+    """One option of the resolver."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=64, description="Such as `ndots`.")]
+    value: Annotated[
+        Annotated[str, Meta(max_length=64)] | None, Meta(description="Such as `'2'`.")
+    ] = None
+
+
+class DnsConfig(Model, frozen=True, kw_only=True):
+    """What the pods' /etc/resolv.conf has beside what dnsPolicy gives it."""
+
+    nameservers: Annotated[
+        Annotated[
+            list[_Address],
+            Meta(max_length=3, extra_json_schema={"x-kubernetes-list-type": "atomic"}),
+        ]
+        | None,
+        Meta(description="Addresses of name servers, such as those that know the BMCs."),
+    ] = None
+    searches: Annotated[
+        Annotated[
+            list[_Host],
+            Meta(max_length=32, extra_json_schema={"x-kubernetes-list-type": "atomic"}),
+        ]
+        | None,
+        Meta(description="Domains in which short names are looked for."),
+    ] = None
+    options: Annotated[
+        Annotated[
+            list[DnsOption],
+            Meta(max_length=32, extra_json_schema={"x-kubernetes-list-type": "atomic"}),
+        ]
+        | None,
+        Meta(description="Options of the resolver."),
+    ] = None
+
+
 class Pod(Model, frozen=True, kw_only=True):
     """Where the pods of this document run, and what they may use."""
 
@@ -124,9 +217,52 @@ class Pod(Model, frozen=True, kw_only=True):
         | None,
         Meta(description="Secrets of the same namespace that open the registry, each once."),
     ] = None
+    security_context: PodSecurityContext | None = None
+    host_network: Annotated[
+        bool | None,
+        Meta(
+            description="Use the node's own network, where no other reaches the BMCs. Port 9123 of "
+            "the node is taken then, and no NetworkPolicy holds. Default false."
+        ),
+    ] = None
+    dns_policy: Annotated[
+        Literal["ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"] | None,
+        Meta(
+            description="Default ClusterFirst; with hostNetwork, ClusterFirstWithHostNet. None "
+            "needs dnsConfig.nameservers."
+        ),
+    ] = None
+    dns_config: DnsConfig | None = None
+    host_aliases: Annotated[
+        Annotated[
+            list[HostAlias],
+            Meta(
+                max_length=256,
+                extra_json_schema={
+                    "x-kubernetes-list-type": "map",
+                    "x-kubernetes-list-map-keys": ["ip"],
+                },
+            ),
+        ]
+        | None,
+        Meta(description="Names that no name server knows, such as those of BMCs; each ip once."),
+    ] = None
     labels: Annotated[
         Labels | None, Meta(description="Put on the pods, beside those of the operator.")
     ] = None
     annotations: Annotated[Annotations | None, Meta(description="Put on the pods.")] = None
 
-    RULES = (each_once("image_pull_secrets", "name"),)
+    RULES = (
+        each_once("image_pull_secrets", "name"),
+        each_once("host_aliases", "ip"),
+        Rule(
+            "dnsConfig.nameservers must be given where dnsPolicy is None",
+            "!has(self.dnsPolicy) || self.dnsPolicy != 'None' || (has(self.dnsConfig) && "
+            "has(self.dnsConfig.nameservers) && self.dnsConfig.nameservers.size() > 0)",
+            lambda pod: (
+                "none"
+                if pod.dns_policy == "None" and not (pod.dns_config and pod.dns_config.nameservers)
+                else None
+            ),
+        ),
+    )

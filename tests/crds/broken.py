@@ -77,6 +77,7 @@ NO_KEY = "key must be given unless operator is Exists"
 NO_VALUE = "value must not be given where operator is Exists"
 NO_SECONDS = "tolerationSeconds must not be given unless effect is NoExecute"
 TOLERATION = "spec.pod.tolerations[0]"
+NO_SERVERS = "dnsConfig.nameservers must be given where dnsPolicy is None"
 WATCHED = {"serviceMonitor": {"interval": "10s", "scrapeTimeout": "11s"}}
 
 BROKEN = (
@@ -99,6 +100,8 @@ BROKEN = (
     target(TOLERATION, NO_KEY, {**NODE, **tolerating()}),
     target(TOLERATION, NO_VALUE, {**NODE, **tolerating(key="a", operator="Exists", value="b")}),
     target(TOLERATION, NO_SECONDS, {**NODE, **tolerating(key="a", tolerationSeconds=60)}),
+    target("spec.pod", NO_SERVERS, {**NODE, "pod": {"dnsPolicy": "None"}}),
+    target("spec.pod", NO_SERVERS, {**NODE, "pod": {"dnsPolicy": "None", "dnsConfig": {}}}),
     bound("spec", ONE_SCHEDULER, binding()),
     bound("spec", ONE_SCHEDULER, binding(noop={}, slurm={"cli": {}})),
     bound("spec", INTERVAL, binding(noop={}, interval="0s")),
@@ -145,6 +148,11 @@ BROKEN = (
         binding(slurm={"rest": {"url": URL, "jwtKeySecretRef": TOKEN}}),
     ),
     bound("spec.monitoring.serviceMonitor", SCRAPE, binding(noop={}, monitoring=WATCHED)),
+    bound(
+        "spec.pod",
+        NO_SERVERS,
+        binding(noop={}, pod={"dnsPolicy": "None", "dnsConfig": {"nameservers": []}}),
+    ),
     bound(TOLERATION, NO_KEY, binding(noop={}, **tolerating(key="", effect="NoSchedule"))),
     bound(TOLERATION, NO_VALUE, binding(noop={}, **tolerating(operator="Exists", value="b"))),
     bound(

@@ -36,7 +36,7 @@ def fleet(name: str, namespace: str, hosts: str = "n[1-3]", **spec: Any) -> Mani
 
 def nodes(name: str, namespace: str, **spec: Any) -> Manifest:
     """Write a PowerTarget of the cluster's own nodes."""
-    return document("PowerTarget", name, namespace, {"node": {"collectors": ["cpu"]}, **spec})
+    return document("PowerTarget", name, namespace, {"node": {"collectors": ["cpu"]}} | spec)
 
 
 def binding(name: str, namespace: str, **spec: Any) -> Manifest:

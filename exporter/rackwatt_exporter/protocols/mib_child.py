@@ -120,9 +120,14 @@ def directories() -> list[Path]:
     A `+` before MIBDIRS adds to the usual places instead (snmpcmd(1), option -M).
     """
     said = os.environ.get("MIBDIRS", "")
-    usual = [Path(place).expanduser() for place in DIRECTORIES]
-    named = [Path(place).expanduser() for place in said.strip("+-").split(":") if place]
+    usual = [_at(place) for place in DIRECTORIES]
+    named = [_at(place) for place in said.strip("+-").split(":") if place]
     return named + usual if not said or said[0] in "+-" else named
+
+
+def _at(place: str) -> Path:
+    """Find a place; a uid that has no home of its own keeps the `~`: pathlib would raise."""
+    return Path(os.path.expanduser(place))
 
 
 def _parsed(file: Path) -> dict[str, Symbols]:

@@ -22,7 +22,7 @@ from rackwatt_operator.plan.plan import plan
 from rackwatt_operator.plan.privileges import privileges
 from rackwatt_operator.plan.refused import Refused
 from rackwatt_operator.plan.secrets import secrets
-from rackwatt_operator.plan.subject import Manifest
+from rackwatt_operator.plan.subject import Manifest, Subject
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -73,7 +73,8 @@ def _told(
 ) -> Iterator[str]:
     """Tell of one document: what it measures, what is made of it, what that may do and why."""
     yield f"{one.loaded.kind} {one.loaded.namespace}/{one.loaded.name}: {_measured(document)}"
-    made = plan(one.raw, document, _facts(one, documents), defaults)
+    facts = _facts(one, documents)
+    made = plan(one.raw, document, facts, defaults)
     if not isinstance(made, Refused):
         yield from _made(made)
     for secret in secrets(document):
@@ -82,7 +83,7 @@ def _told(
         yield f"  asks     {protocol} {port}"
     for namespace in namespaces(document, one.loaded.namespace):
         yield f"  asks     any pod of namespace {namespace}, where a Service may be that is named"
-    yield from _explained(document)
+    yield from _explained(Subject(one.raw, document, facts, defaults))
 
 
 def _made(manifests: list[Manifest]) -> Iterator[str]:
@@ -117,11 +118,11 @@ def _targets(document: PowerTarget) -> Counter[str]:
     return counts
 
 
-def _explained(document: Document) -> Iterator[str]:
-    needed = privileges(document)
+def _explained(subject: Subject) -> Iterator[str]:
+    needed = privileges(subject.document, subject.pod)
     yield f"  admitted at Pod Security level {needed.level}"
     for one in needed.named:
         yield f"    {one.level}: {one.what} ({one.why})"
     if needed.level == "privileged":
         label = "pod-security.kubernetes.io/enforce=privileged"
-        yield f"    kubectl label namespace {document.metadata.namespace} {label}"
+        yield f"    kubectl label namespace {subject.namespace} {label}"

@@ -42,7 +42,10 @@ POD: dict[str, Any] = {
 # A node draws power whatever its taints say.
 NODE_POD: dict[str, Any] = {
     "resources": {"requests": {"cpu": "10m", "memory": "48Mi"}},
-    "tolerations": [{"operator": "Exists", "effect": "NoSchedule"}],
+    "tolerations": [
+        {"operator": "Exists", "effect": "NoSchedule"},
+        {"operator": "Exists", "effect": "NoExecute"},
+    ],
 }
 
 

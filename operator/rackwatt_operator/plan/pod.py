@@ -13,10 +13,12 @@ from rackwatt_operator.plan.secrets import DIRECTORY, volume, volume_mount
 from rackwatt_operator.plan.service import PORT, PORT_NAME
 from rackwatt_operator.plan.subject import Subject
 
-USER = 65532
 DOCUMENTS = "/etc/rackwatt/documents"
 STATE = "/var/lib/rackwatt"
-_SCHEDULING = ("nodeSelector", "tolerations", "affinity", "priorityClassName", "imagePullSecrets")
+_AS_GIVEN = (
+    "nodeSelector", "tolerations", "affinity", "priorityClassName", "imagePullSecrets",
+    "dnsConfig", "hostAliases",
+)  # fmt: skip
 _HOST_FLAGS = {"/sys": "--path.sysfs", "/proc": "--path.procfs"}
 
 
@@ -31,16 +33,16 @@ def template(subject: Subject, shard: int | None) -> dict[str, Any]:
 
 
 def _spec(subject: Subject, shard: int | None) -> dict[str, Any]:
-    rights = privileges(subject.document)
+    rights = privileges(subject.document, subject.pod)
     return {
         "serviceAccountName": subject.base,
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
-        **_host_namespaces(rights),
-        "securityContext": _identity(rights),
+        **_host_namespaces(subject, rights),
+        "securityContext": _identity(subject, rights),
         "containers": [_container(subject, shard, rights)],
         "volumes": _volumes(subject, rights),
-        **{key: subject.pod[key] for key in _SCHEDULING if subject.pod.get(key)},
+        **{key: subject.pod[key] for key in _AS_GIVEN if subject.pod.get(key)},
         **_spread(subject),
     }
 
@@ -58,18 +60,25 @@ def _spread(subject: Subject) -> dict[str, Any]:
     return {"topologySpreadConstraints": [apart]}
 
 
-def _host_namespaces(rights: Privileges) -> dict[str, Any]:
-    network = {"hostNetwork": True, "dnsPolicy": "ClusterFirstWithHostNet"}
-    return ({"hostPID": True} if rights.host_pid else {}) | (network if rights.host_network else {})
+def _host_namespaces(subject: Subject, rights: Privileges) -> dict[str, Any]:
+    made: dict[str, Any] = {"hostPID": True} if rights.host_pid else {}
+    if rights.host_network:
+        made |= {"hostNetwork": True, "dnsPolicy": "ClusterFirstWithHostNet"}
+    return made | {key: subject.pod[key] for key in ("dnsPolicy",) if key in subject.pod}
 
 
-def _identity(rights: Privileges) -> dict[str, Any]:
-    """Tell who the process is: added capabilities reach no user but root."""
+def _identity(subject: Subject, rights: Privileges) -> dict[str, Any]:
+    """Say who the process is: root where a collector needs it, else whom the image or cluster says.
+
+    No uid is requested without need. The image names one by its number, which is enough for
+    runAsNonRoot; a cluster that assigns another to each namespace (OpenShift) refuses all others.
+    Added capabilities reach no user but root.
+    """
+    said: dict[str, Any] = subject.pod.get("securityContext", {})
     seccomp = {"seccompProfile": {"type": "RuntimeDefault"}}
     if rights.root or rights.capabilities:
-        return {"runAsUser": 0, "runAsGroup": 0} | seccomp
-    user = {"runAsUser": USER, "runAsGroup": USER, "fsGroup": USER}
-    return {"runAsNonRoot": True} | user | seccomp
+        return said | {"runAsUser": 0, "runAsGroup": 0} | seccomp
+    return {"runAsNonRoot": True} | said | seccomp
 
 
 def _container(subject: Subject, shard: int | None, rights: Privileges) -> dict[str, Any]:

@@ -6,6 +6,7 @@ meets `restricted`; those get exactly the union of what their catalogue says.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from rackwatt_crds.document import Document, PowerTarget
 from rackwatt_crds.node.needs import NEEDS
@@ -30,6 +31,11 @@ class Privilege:
     why: str
 
 
+_SAID_NETWORK = Privilege(
+    "hostNetwork", "privileged", "pod.hostNetwork of the document or defaults"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Privileges:
     """The union of what the collectors need; `named` has each of them with its reason."""
@@ -47,8 +53,8 @@ class Privileges:
         return max((one.level for one in self.named), key=LEVELS.index, default="restricted")
 
 
-def privileges(document: Document) -> Privileges:
-    """Tell what a document's pods need."""
+def privileges(document: Document, pod: Mapping[str, Any]) -> Privileges:
+    """Tell what a document's pods need, by its collectors and by what is said of its pods."""
     collectors = sorted(set(_collectors(document)))
     needs = [NEEDS[collector] for collector in collectors]
     mounts = {path: place for need in needs for path, place in need.host_paths.items()}
@@ -57,8 +63,11 @@ def privileges(document: Document) -> Privileges:
         capabilities=tuple(sorted({one for need in needs for one in need.capabilities})),
         root=any(need.root for need in needs),
         host_pid=any(need.host_pid for need in needs),
-        host_network=any(need.host_network for need in needs),
-        named=tuple(one for collector in collectors for one in _named(collector)),
+        host_network=any(need.host_network for need in needs) or bool(pod.get("hostNetwork")),
+        named=(
+            *(one for collector in collectors for one in _named(collector)),
+            *([_SAID_NETWORK] if pod.get("hostNetwork") else ()),
+        ),
     )
 
 

@@ -2,6 +2,9 @@
 
 Each is a volume of its own, `optional`: one that is missing fails the targets that need it and
 nothing else, and counts as soon as the kubelet finds it. Never by `subPath`, which is not updated.
+
+They are readable by every user of the container, which has one: which uid that is may be the
+cluster's choice, and without an fsGroup root owns the files. Their folder on the node is root's.
 """
 
 from collections.abc import Iterator
@@ -14,7 +17,7 @@ from rackwatt_crds.fields import SecretKeyRef, SecretRef
 from rackwatt_operator.plan import naming
 
 DIRECTORY = "/etc/rackwatt/secrets"
-_MODE = 0o440
+_MODE = 0o444
 
 
 def secrets(document: Document) -> list[str]:

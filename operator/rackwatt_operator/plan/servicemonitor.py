@@ -13,6 +13,7 @@ from rackwatt_operator.plan.subject import Manifest, Subject
 
 KIND = "ServiceMonitor"
 
+_AS_GIVEN = ("sampleLimit", "targetLimit", "targetLabels", "podTargetLabels", "scrapeClass")
 _INSTANCE_IS_NODE = {
     "action": "replace",
     "sourceLabels": ["__meta_kubernetes_pod_node_name"],
@@ -26,8 +27,11 @@ def service_monitor(subject: Subject) -> list[Manifest]:
         return []
     said = subject.monitoring.get("serviceMonitor", {})
     spec = {"selector": {"matchLabels": selector(subject.base)}, "endpoints": [_endpoint(subject)]}
+    spec |= {key: said[key] for key in _AS_GIVEN if said.get(key)}
     made = subject.manifest("monitoring.coreos.com/v1", KIND, subject.base, spec=spec)
     made["metadata"]["labels"] = said.get("labels", {}) | made["metadata"]["labels"]
+    if said.get("annotations"):
+        made["metadata"]["annotations"] = said["annotations"]
     return [made]
 
 
@@ -40,7 +44,8 @@ def _endpoint(subject: Subject) -> dict[str, Any]:
         "relabelings": nodes + said.get("relabelings", []),
         "metricRelabelings": said.get("metricRelabelings", []),
     }
-    endpoint: dict[str, Any] = {"port": PORT_NAME, "path": "/metrics", "honorLabels": True}
+    endpoint: dict[str, Any] = {"port": PORT_NAME, "path": "/metrics"}
+    endpoint["honorLabels"] = said.get("honorLabels", True)
     return endpoint | {key: part for key, part in parts.items() if part}
 
 

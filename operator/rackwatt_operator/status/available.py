@@ -10,6 +10,19 @@ from rackwatt_operator.status.workload import Workload
 _AWAY = 10
 """One collector in so many may be away where there is one on each node: some nodes always are."""
 
+_REFUSALS = (
+    ("violates PodSecurity", "PodSecurity"),
+    ("any security context constraint", "SecurityContextConstraint"),
+)
+"""What an admission controller says of pods it refuses, and the reason that is told."""
+
+_ADVICE = {
+    "PodSecurity": "docs/operator.md#what-the-pods-may-do says which level is needed and why: ",
+    "SecurityContextConstraint": "docs/openshift.md says what to do: ",
+    "FailedCreate": "pods are refused (docs/operator.md#when-pods-are-refused): ",
+}
+"""Where the manual says more; first, since the API server's words may be long."""
+
 
 def available(found: Findings) -> Claim:
     """Claim it, or tell what keeps collectors from running."""
@@ -33,7 +46,8 @@ def _wrong(found: Findings) -> Iterator[tuple[str, str]]:
         yield ("Paused" if found.paused else "NotPlanned" if refused else "NotMade"), told
     if failing := [one for one in found.workloads if one.reason]:
         messages = list(dict.fromkeys(one.message for one in failing))
-        yield _reason(failing[0]), listed(messages)
+        reason = _reason(failing[0])
+        yield reason, _ADVICE.get(reason, "") + listed(messages)
     for one in found.workloads:
         if one.current and not one.wanted:
             yield (
@@ -45,7 +59,7 @@ def _wrong(found: Findings) -> Iterator[tuple[str, str]]:
 
 
 def _reason(one: Workload) -> str:
-    return "PodSecurity" if "violates PodSecurity" in one.message else one.reason
+    return next((reason for words, reason in _REFUSALS if words in one.message), one.reason)
 
 
 def _enough(workloads: Sequence[Workload]) -> bool:

@@ -5,12 +5,14 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
+from rackwatt_exporter.protocols import ssh_user
 from rackwatt_exporter.protocols.ssh import SshHost
 from rackwatt_exporter.reading import ReadError, Reason
 from tests.patience import PATIENCE_S, eventually
@@ -215,3 +217,66 @@ def children() -> set[int]:
     """The children of this process, zombies too."""
     path = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children")
     return {int(pid) for pid in path.read_text().split()}
+
+
+UNNAMED = "1000680000"
+"""As OpenShift chooses them: /etc/passwd has no such user."""
+
+READ_AS_ANYBODY = """
+import asyncio, sys
+from pathlib import Path
+from rackwatt_exporter.protocols import ssh_user
+from rackwatt_exporter.protocols.ssh import SshHost
+from rackwatt_exporter.reading import ReadError
+port, user, key, known_hosts, control, ssh_user.LIBRARY = sys.argv[1:]
+
+async def read() -> None:
+    host = SshHost(
+        "127.0.0.1", port=int(port), user=user, key_file=lambda: Path(key),
+        known_hosts=lambda: Path(known_hosts), control_directory=Path(control),
+    )
+    try:
+        for _ in range(2):
+            print((await host.run(("echo", "heard"), 60)).decode(), end="")
+    except ReadError as error:
+        print(error.reason.value, error)
+    finally:
+        await host.close()
+    print(list(Path(control).iterdir()))
+
+asyncio.run(read())
+"""
+
+
+async def read_as_anybody(peer: Sshd, control: Path, library: str) -> list[str]:
+    """Read twice as a uid without a name, in a user namespace of its own."""
+    places = (peer.client_key, peer.known_hosts, control)
+    child = await asyncio.create_subprocess_exec(
+        "unshare", "--user", f"--map-user={UNNAMED}", "--map-group=0", "--",
+        sys.executable, "-c", READ_AS_ANYBODY, str(peer.port), peer.user, *map(str, places), library,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    output, errors = await child.communicate()
+    if b"unshare" in errors:
+        pytest.skip("user namespaces are not to be had here")
+    assert child.returncode == 0, errors.decode()
+    return output.decode().splitlines()
+
+
+async def test_a_uid_that_has_no_name_logs_in_as_any_other_and_leaves_no_file(
+    peer: Sshd, control: Path
+) -> None:
+    assert await read_as_anybody(peer, control, ssh_user.LIBRARY) == ["heard", "heard", "[]"]
+
+
+async def test_a_uid_that_has_no_name_without_nss_wrapper_is_told_what_is_missing(
+    peer: Sshd, control: Path
+) -> None:
+    told, left = await read_as_anybody(peer, control, "libnot-there.so")
+    assert told == f"command_failed {ssh_user.HINT}"
+    assert left == "[]"
+
+
+def test_a_uid_that_has_a_name_runs_ssh_as_it_is(tmp_path: Path) -> None:
+    assert ssh_user.named(tmp_path / "passwd") == ()
+    assert not list(tmp_path.iterdir())

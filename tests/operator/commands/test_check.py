@@ -50,6 +50,21 @@ def test_a_fleet_is_told_with_its_targets_children_secrets_and_ports(
     ]
 
 
+def test_the_nodes_network_is_a_privilege_with_its_reason(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, told, _ = check(fleet("pod: {hostNetwork: true}"), tmp_path, capsys)
+    assert "  admitted at Pod Security level privileged\n" in told
+    assert "    privileged: hostNetwork (pod.hostNetwork of the document or defaults)\n" in told
+
+
+def test_the_pods_that_may_be_asked_are_those_of_the_namespaces_that_names_say(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, told, _ = check(binding("exporter: {url: 'http://power.hpc:9123'}"), tmp_path, capsys)
+    assert "  asks     any pod of namespace hpc, where a Service may be that is named\n" in told
+
+
 def test_what_a_collector_inside_nodes_needs_is_told_with_each_reason(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -72,13 +72,20 @@ MONITORING = objects(
         scrapeTimeout=st.just("5s"),
         relabelings=RELABELINGS,
         metricRelabelings=RELABELINGS,
+        annotations=LABELS,
+        honorLabels=st.booleans(),
+        sampleLimit=st.integers(1, 2**53),
+        targetLimit=st.integers(1, 99),
+        targetLabels=st.lists(WORDS, max_size=2),
+        podTargetLabels=st.lists(WORDS, max_size=2),
+        scrapeClass=WORDS,
     ),
     rules=objects({}, enabled=st.booleans(), labels=LABELS),
     dashboards=objects({}, enabled=st.booleans(), labels=LABELS, annotations=LABELS),
 )
 PODS = objects(
     {},
-    resources=objects({}, requests=st.just({"cpu": "1"}), limits=st.just({"memory": 1024})),
+    resources=objects({}, requests=st.just({"cpu": "1"}), limits=st.just({"memory": 2**30})),
     nodeSelector=LABELS,
     tolerations=st.lists(
         objects({"key": WORDS, "operator": st.just("Exists")}, effect=st.just("NoSchedule")),
@@ -87,6 +94,32 @@ PODS = objects(
     affinity=st.just({"podAntiAffinity": {}}),
     priorityClassName=NAMES,
     imagePullSecrets=st.just([{"name": "registry.example"}]),
+    securityContext=objects(
+        {},
+        runAsUser=st.integers(1, 2**31 - 1),
+        runAsGroup=st.integers(0, 2**31 - 1),
+        fsGroup=st.integers(0, 2**31 - 1),
+        supplementalGroups=st.lists(st.integers(0, 9), max_size=2),
+        seLinuxOptions=st.just({"level": "s0:c1,c2"}),
+    ),
+    hostNetwork=st.booleans(),
+    dnsPolicy=st.sampled_from(["ClusterFirst", "ClusterFirstWithHostNet", "Default"]),
+    dnsConfig=objects(
+        {},
+        nameservers=st.lists(st.sampled_from(["10.0.0.53", "fd00::53"]), max_size=3, unique=True),
+        searches=st.lists(st.sampled_from(["bmc.example", "example"]), max_size=2, unique=True),
+        options=st.just([{"name": "ndots", "value": "2"}, {"name": "rotate"}]),
+    ),
+    hostAliases=st.lists(
+        st.sampled_from(
+            [
+                {"ip": "10.0.0.1", "hostnames": ["n1-bmc"]},
+                {"ip": "fd00::1", "hostnames": ["n2-bmc", "n2-bmc.example"]},
+            ]
+        ),
+        max_size=2,
+        unique_by=lambda one: str(one["ip"]),
+    ),
     labels=LABELS,
     annotations=LABELS,
 )

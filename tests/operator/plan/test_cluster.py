@@ -165,7 +165,7 @@ def test_the_level_told_is_the_strictest_that_admits_the_pod(
     assert not isinstance(manifests, Refused)
     apply(api, manifests[0])
     (pod,) = pods(manifests)
-    told = privileges.privileges(document).level
+    told = privileges.privileges(document, {}).level
     admitted = [not admission(cluster, namespace, level, pod) for level in LEVELS]
     assert admitted == [LEVELS.index(level) >= LEVELS.index(told) for level in LEVELS]
 

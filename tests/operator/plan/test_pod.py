@@ -80,7 +80,7 @@ def test_collectors_inside_nodes_get_what_they_need_and_nothing_else() -> None:
     ]
     assert paths == [{"/sys"}, {"/proc"}]
     assert rapl["securityContext"]["runAsUser"] == 0
-    assert cpu["securityContext"]["runAsUser"] == 65532
+    assert cpu["securityContext"]["runAsNonRoot"] is True
     for one in (rapl, cpu):
         (inside,) = one["containers"]
         assert inside["securityContext"]["capabilities"] == {"drop": ["ALL"]}
@@ -115,8 +115,89 @@ def test_the_closest_word_wins_and_objects_are_merged() -> None:
 
 
 def test_an_empty_list_says_none() -> None:
-    assert pod_spec(nodes())["tolerations"] == [{"operator": "Exists", "effect": "NoSchedule"}]
+    assert pod_spec(nodes())["tolerations"] == [
+        {"operator": "Exists", "effect": effect} for effect in ("NoSchedule", "NoExecute")
+    ]
     assert "tolerations" not in pod_spec(nodes(spec="pod: {tolerations: []}"))
+
+
+SECCOMP = {"seccompProfile": {"type": "RuntimeDefault"}}
+
+
+@pytest.mark.parametrize("text", [fleet(), nodes("cpu"), binding()], ids=["bmc", "cpu", "binding"])
+def test_no_uid_is_requested_where_none_is_needed_and_never_root(text: str) -> None:
+    assert pod_spec(text)["securityContext"] == {"runAsNonRoot": True} | SECCOMP
+
+
+def test_any_user_of_the_container_may_read_its_secrets() -> None:
+    made = pod_spec(
+        fleet(bmc="credentials: {secretRef: {name: s}}, hosts: [{names: a, addresses: b}]")
+    )
+    (secret,) = [volume["secret"] for volume in made["volumes"] if "secret" in volume]
+    assert secret["defaultMode"] == 0o444
+
+
+def test_ids_are_those_of_the_document_then_of_the_defaults_and_root_where_it_is_needed() -> None:
+    given = "{pod: {securityContext: {runAsUser: 7, fsGroup: 8}}}"
+    spec = "pod: {securityContext: {runAsUser: 9, seLinuxOptions: {level: 's0:c1,c2'}}}"
+    said = {"runAsUser": 9, "fsGroup": 8, "seLinuxOptions": {"level": "s0:c1,c2"}}
+    assert (
+        pod_spec(fleet(spec), given)["securityContext"] == {"runAsNonRoot": True} | said | SECCOMP
+    )
+    root = said | {"runAsUser": 0, "runAsGroup": 0}
+    assert pod_spec(nodes("rapl", spec), given)["securityContext"] == root | SECCOMP
+
+
+def test_names_of_bmcs_are_found_as_the_document_says() -> None:
+    spec = (
+        "pod:\n"
+        "  hostAliases: [{ip: 10.0.0.1, hostnames: [n1-bmc, n1-bmc.example]}]\n"
+        "  dnsConfig: {nameservers: [10.0.0.53], searches: [bmc.example], "
+        "options: [{name: ndots, value: '2'}, {name: rotate}]}\n"
+        "  dnsPolicy: None"
+    )
+    made = pod_spec(fleet(spec))
+    assert made["hostAliases"] == [{"ip": "10.0.0.1", "hostnames": ["n1-bmc", "n1-bmc.example"]}]
+    assert made["dnsConfig"] == {
+        "nameservers": ["10.0.0.53"],
+        "searches": ["bmc.example"],
+        "options": [{"name": "ndots", "value": "2"}, {"name": "rotate"}],
+    }
+    assert made["dnsPolicy"] == "None"
+    assert "hostNetwork" not in made
+
+
+@pytest.mark.parametrize(
+    ("said", "policy"),
+    [("", "ClusterFirstWithHostNet"), (", dnsPolicy: Default", "Default")],
+)
+def test_the_nodes_network_keeps_the_clusters_names_unless_said_otherwise(
+    said: str, policy: str
+) -> None:
+    for text in (fleet, nodes):
+        made = pod_spec(text(spec=f"pod: {{hostNetwork: true{said}}}"))
+        assert (made["hostNetwork"], made["dnsPolicy"]) == (True, policy)
+    given = "{pod: {hostNetwork: true}}"
+    assert "hostNetwork" not in pod_spec(fleet("pod: {hostNetwork: false}"), given)
+
+
+def test_a_service_monitor_has_what_the_document_says_of_it() -> None:
+    said = {
+        "sampleLimit": 50000,
+        "targetLimit": 10,
+        "targetLabels": ["app.kubernetes.io/component"],
+        "podTargetLabels": ["team"],
+        "scrapeClass": "mesh",
+    }
+    whole = said | {"honorLabels": False, "annotations": {"a.example/b": "c"}}
+    made = only(planned(fleet(f"monitoring: {{serviceMonitor: {whole}}}")), "ServiceMonitor")
+    (endpoint,) = made["spec"]["endpoints"]
+    assert {key: made["spec"].get(key) for key in said} == said
+    assert endpoint["honorLabels"] is False
+    assert made["metadata"]["annotations"] == {"a.example/b": "c"}
+    plain = only(planned(fleet()), "ServiceMonitor")
+    assert set(plain["spec"]) == {"selector", "endpoints"}
+    assert plain["spec"]["endpoints"][0]["honorLabels"] is True
 
 
 def test_labels_of_a_document_never_take_the_place_of_ours() -> None:

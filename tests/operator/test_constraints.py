@@ -1,0 +1,117 @@
+"""Clusters that assign uids to namespaces, as OpenShift does: played by a policy of admission."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from rackwatt_operator.cluster.kinds import Ref
+from tests.cluster.clients import Kubectl, Manifest
+from tests.cluster.cluster import Cluster
+from tests.operator.hands import Hands, base, binding, fleet, nodes, ref
+from tests.operator.operating import Operating
+
+RANGE = (1000680000, 1000689999)
+REFUSAL = (
+    'unable to validate against any security context constraint: [provider "anyuid": Forbidden: '
+    "not usable by user or serviceaccount, provider restricted-v2: .containers[0].runAsUser: "
+    f"Invalid value: 65532: must be in the ranges: [{RANGE[0]}, {RANGE[1]}]]"
+)
+VALID = " && ".join(
+    f"(!has(object.spec.securityContext.{field}) || (object.spec.securityContext.{field} >= "
+    f"{RANGE[0]} && object.spec.securityContext.{field} <= {RANGE[1]}))"
+    for field in ("runAsUser", "fsGroup")
+)
+
+
+def constraint(namespace: str) -> list[Manifest]:
+    """Refuse pods of a namespace that ask for a uid or group of another range."""
+    group = "admissionregistration.k8s.io/v1"
+    pods = {
+        "apiGroups": [""],
+        "apiVersions": ["v1"],
+        "operations": ["CREATE"],
+        "resources": ["pods"],
+    }
+    policy = {
+        "apiVersion": group,
+        "kind": "ValidatingAdmissionPolicy",
+        "metadata": {"name": namespace},
+        "spec": {
+            "matchConstraints": {"resourceRules": [pods]},
+            "matchConditions": [
+                {"name": "here", "expression": f"request.namespace == '{namespace}'"}
+            ],
+            "validations": [{"expression": VALID, "message": REFUSAL, "reason": "Forbidden"}],
+        },
+    }
+    bound = {
+        "apiVersion": group,
+        "kind": "ValidatingAdmissionPolicyBinding",
+        "metadata": {"name": namespace},
+        "spec": {"policyName": namespace, "validationActions": ["Deny"]},
+    }
+    return [policy, bound]
+
+
+@pytest.fixture
+def constrained(operated: Cluster, hands: Hands, namespace: str) -> Iterator[str]:
+    """Give a namespace whose pods have a range of uids, once that is in force."""
+    kubectl = Kubectl(operated)
+    kubectl.apply(*constraint(namespace))
+    probe = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "probe", "namespace": namespace},
+        "spec": {
+            "securityContext": {"runAsUser": 65532},
+            "automountServiceAccountToken": False,
+            "containers": [{"name": "probe", "image": "none"}],
+        },
+    }
+
+    def refused() -> bool:
+        answer = hands.client.post(
+            f"/api/v1/namespaces/{namespace}/pods", params={"dryRun": "All"}, json=probe
+        )
+        return "security context constraint" in answer.text
+
+    hands.until(refused, "the policy in force")
+    yield namespace
+    for kind in ("validatingadmissionpolicybinding", "validatingadmissionpolicy"):
+        kubectl.delete(kind, namespace)
+
+
+def test_pods_of_collectors_are_admitted_where_the_cluster_assigns_uids(
+    operator: Operating, hands: Hands, constrained: str
+) -> None:
+    for document in (fleet("lab", constrained), binding("prod", constrained)):
+        hands.apply(document)
+        label = f"app.kubernetes.io/instance={base(document)}"
+        (pod,) = hands.until(lambda: hands.list("Pod", constrained, labelSelector=label), label)  # noqa: B023
+        assert pod["spec"]["securityContext"]["runAsNonRoot"] is True
+
+
+def test_a_constraint_that_refuses_pods_is_told_with_the_page_that_says_what_to_do(
+    operator: Operating, hands: Hands, constrained: str
+) -> None:
+    foreign = fleet("foreign", constrained, pod={"securityContext": {"runAsUser": 65532}})
+    hands.apply(foreign)
+    condition = hands.until_reason(ref(foreign), "Available", "SecurityContextConstraint")
+    assert condition["message"].startswith("docs/openshift.md says what to do: ")
+    assert "must be in the ranges" in condition["message"]
+
+
+def test_so_it_is_of_a_daemon_set_which_tells_it_in_an_event_alone(
+    operator: Operating, hands: Hands, constrained: str
+) -> None:
+    name = f"node-of-{constrained}"
+    labelled = {"name": name, "labels": {"kubernetes.io/os": "linux"}}
+    node = Ref("Node", "", name)
+    hands.create({"apiVersion": "v1", "kind": "Node", "metadata": labelled})
+    try:
+        workers = nodes("workers", constrained, node={"collectors": ["rapl"]})
+        hands.apply(workers)
+        condition = hands.until_reason(ref(workers), "Available", "SecurityContextConstraint")
+        assert "docs/openshift.md" in condition["message"]
+    finally:
+        hands.delete(node)
