@@ -21,6 +21,7 @@ from rackwatt_crds.node.collectors import Node
 from rackwatt_crds.operated import Paused
 from rackwatt_crds.pod import Pod
 from rackwatt_crds.rules import exactly_one, kept
+from rackwatt_crds.web import Web
 
 
 class PowerTargetSpec(Model, frozen=True, kw_only=True):
@@ -44,6 +45,7 @@ class PowerTargetSpec(Model, frozen=True, kw_only=True):
     paused: Paused = False
     monitoring: Monitoring | None = None
     pod: Pod | None = None
+    web: Web | None = None
 
     RULES = (
         exactly_one("bmc", "node", "grid"),

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from rackwatt_crds.fields import Duration, Port, SecretKeyRef, SecretRef, Tls, User
+from rackwatt_crds.fields import Credentials, Duration, Port, SecretKeyRef, SecretRef, Tls, User
 from rackwatt_crds.model import Model
 from rackwatt_crds.monitoring import Monitoring
 from rackwatt_crds.operated import Paused
@@ -20,6 +20,7 @@ from rackwatt_crds.rules import (
     not_one_of,
     without_keys,
 )
+from rackwatt_crds.web import Web
 
 # Nothing can override these for a part of a binding, so they may stand in the model.
 INTERVAL = "30s"
@@ -214,6 +215,10 @@ class Exporter(Model, frozen=True, kw_only=True):
         str, Meta(pattern=r"^https?://[!-~]+\Z", description="Such as http://power:9123.")
     ]
     tls: ClientTls | None = None
+    credentials: Annotated[
+        Credentials | None,
+        Meta(description="Where it wants a password: a Secret with `username` and `password`."),
+    ] = None
 
 
 class SchedulerBindingSpec(Model, frozen=True, kw_only=True):
@@ -247,6 +252,7 @@ class SchedulerBindingSpec(Model, frozen=True, kw_only=True):
     paused: Paused = False
     monitoring: Monitoring | None = None
     pod: Pod | None = None
+    web: Web | None = None
 
     RULES = (
         exactly_one("slurm", "noop", "exporter"),

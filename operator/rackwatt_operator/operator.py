@@ -20,6 +20,7 @@ from rackwatt_operator.health import Health
 from rackwatt_operator.informer import Informer
 from rackwatt_operator.inventory import Inventory
 from rackwatt_operator.plan.defaults import Defaults
+from rackwatt_operator.reconcile.access import Accesses
 from rackwatt_operator.reconcile.applying import Applier
 from rackwatt_operator.reconcile.collectors import Collectors
 from rackwatt_operator.reconcile.looking import Looking
@@ -60,10 +61,12 @@ class Operator:
         self._observed = observed = Observed()
         capabilities = Capabilities(client, scope.namespaces)
         self._queue = Queue(self._work, WORKERS)
-        self._collectors = Collectors(observed, self._queue.add)
+        planner = Planner(observed, capabilities, defaults)
+        accesses = Accesses(client, planner.web)
+        self._collectors = Collectors(observed, accesses, self._queue.add)
         self._reconciler = Reconciler(
             observed,
-            Planner(observed, capabilities, defaults),
+            planner,
             Applier(client, observed),
             Teller(
                 client,

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import httpx
 
-from rackwatt_operator.cluster.kinds import BY_NAME, CHILDREN, MONITORING, Kind, Ref
+from rackwatt_operator.cluster.kinds import BY_NAME, CHILDREN, MONITORING, SECRET, Kind, Ref
 from rackwatt_operator.cluster.seen import STAMP
 from rackwatt_operator.plan import naming
 from tests.cluster.clients import Api, Manifest
@@ -22,6 +22,7 @@ KINDS = BY_NAME | {
     "Event": Kind("v1", "Event", "events"),
     "Lease": Kind("coordination.k8s.io/v1", "Lease", "leases"),
     "Pod": Kind("v1", "Pod", "pods"),
+    "Secret": SECRET,
     "ReplicaSet": Kind("apps/v1", "ReplicaSet", "replicasets"),
     "Node": Kind("v1", "Node", "nodes"),
 }

@@ -4,6 +4,7 @@ An answer is as old as that one's, told by `Age`, whether it comes whole or as 3
 and 15.4.5; RFC 9111, 5.1): a copy never looks younger than what it was made from.
 """
 
+import base64
 import re
 from collections.abc import Mapping
 
@@ -27,6 +28,7 @@ class ExporterScheduler:
     def __init__(self, options: ExporterOptions, secrets: Secrets, timeout_s: float) -> None:
         self._service = HttpService(options.url, options.tls, secrets, timeout_s)
         self._path = listing.path(options.binding)
+        self._login, self._secrets = options.credentials, secrets
         self._etag: str | None = None
         self._last: NodeStates | None = None
 
@@ -37,7 +39,8 @@ class ExporterScheduler:
             ReadError: with the reason; that of the scheduler where the other one has nothing.
         """
         asked = {"If-None-Match": self._etag} if self._etag and self._last else {}
-        answer = await self._service.get(self._path, {"Accept": "application/json", **asked})
+        headers = {"Accept": "application/json", **self._authorization(), **asked}
+        answer = await self._service.get(self._path, headers)
         if answer.status == 304 and self._last is not None and asked:
             return msgspec.structs.replace(self._last, age_s=age_s(answer))
         self._last = self._etag = None
@@ -46,6 +49,13 @@ class ExporterScheduler:
         self._last = node_states(answer)
         self._etag = answer.headers.get("etag")
         return self._last
+
+    def _authorization(self) -> dict[str, str]:
+        """Say who we are, by the Secret as it is now (RFC 7617)."""
+        if self._login is None:
+            return {}
+        pair = b":".join(self._secrets.read(self._login, key) for key in ("username", "password"))
+        return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
 
     async def close(self) -> None:
         """Close the connection."""
@@ -83,7 +93,10 @@ def age_s(answer: Answer) -> float:
 def refusal(answer: Answer, path: str) -> ReadError:
     """Find what an answer stands for that is no list of states."""
     if answer.status in (401, 403):
-        told = "that exporter wants a password, or a certificate (exporter.tls.clientSecretRef)"
+        told = (
+            "that exporter requires a password (exporter.credentials),"
+            " or a certificate (exporter.tls.clientSecretRef)"
+        )
         return ReadError(Reason.AUTH_FAILED, told)
     if answer.status == 404:
         told = f"nothing is at {path}: has that exporter a SchedulerBinding of this name?"

@@ -85,12 +85,13 @@ class SlurmRestOptions:
 
 @dataclass(frozen=True, slots=True)
 class ExporterOptions:
-    """Another exporter, and the name under which it has the binding."""
+    """Another exporter, the name under which it has the binding, and the Secret of a log-in."""
 
     label: ClassVar[str] = "exporter"
     url: str
     binding: str
     tls: TlsOptions = field(default_factory=TlsOptions)
+    credentials: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,8 +176,10 @@ def _options(name: str, spec: SchedulerBindingSpec) -> SchedulerOptions:
     if spec.slurm is not None:
         return _slurm(spec.slurm)
     if spec.exporter is not None:
-        url = spec.exporter.url.rstrip("/")
-        return ExporterOptions(url, name, filled(TlsOptions, spec.exporter.tls))
+        said = spec.exporter
+        login = said.credentials.secret_ref.name if said.credentials else None
+        tls = filled(TlsOptions, said.tls)
+        return ExporterOptions(said.url.rstrip("/"), name, tls, login)
     assert spec.noop is not None  # noqa: S101 - the model holds that one of them is given
     return NoopOptions(tuple(pinned(spec.noop).items()))
 

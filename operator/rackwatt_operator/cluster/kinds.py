@@ -82,6 +82,7 @@ BY_NAME = {kind.kind: kind for kind in WATCHED}
 
 NAMESPACE = Kind("v1", "Namespace", "namespaces")
 EVENT = Kind("v1", "Event", "events")
+SECRET = Kind("v1", "Secret", "secrets")
 LEASE = Kind("coordination.k8s.io/v1", "Lease", "leases")
 ACCESS_REVIEW = Kind(
     "authorization.k8s.io/v1", "SelfSubjectAccessReview", "selfsubjectaccessreviews"

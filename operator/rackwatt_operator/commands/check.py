@@ -21,7 +21,6 @@ from rackwatt_operator.plan.facts import Facts
 from rackwatt_operator.plan.plan import plan
 from rackwatt_operator.plan.privileges import privileges
 from rackwatt_operator.plan.refused import Refused
-from rackwatt_operator.plan.secrets import secrets
 from rackwatt_operator.plan.subject import Manifest, Subject
 
 
@@ -77,13 +76,14 @@ def _told(
     made = plan(one.raw, document, facts, defaults)
     if not isinstance(made, Refused):
         yield from _made(made)
-    for secret in secrets(document):
+    subject = Subject(one.raw, document, facts, defaults)
+    for secret in subject.secrets:
         yield f"  reads    Secret {secret}"
     for protocol, port in needed_ports(document):
         yield f"  asks     {protocol} {port}"
     for namespace in namespaces(document, one.loaded.namespace):
         yield f"  asks     any pod of namespace {namespace}, where a Service may be that is named"
-    yield from _explained(Subject(one.raw, document, facts, defaults))
+    yield from _explained(subject)
 
 
 def _made(manifests: list[Manifest]) -> Iterator[str]:

@@ -15,14 +15,17 @@ from typing import Any
 from rackwatt_crds.document import API_VERSION
 from rackwatt_crds.schedulerbinding import SchedulerBindingSpec
 from rackwatt_operator.plan import naming
+from rackwatt_operator.plan.layers import plain
 from rackwatt_operator.plan.refused import Refused
 from rackwatt_operator.plan.service import PORT
 from rackwatt_operator.plan.subject import Manifest, Subject
+from rackwatt_operator.plan.web import scheme
 
 KEY = "documents.yaml"
 MOST_BYTES = 1024 * 1024
 """What the API server takes in one ConfigMap."""
 
+_OF_READERS = ("tls", "credentials")
 _NOT_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
 
@@ -60,7 +63,10 @@ def _asked_there(subject: Subject, name: str, spec: SchedulerBindingSpec) -> Map
         "staleAfter": spec.stale_after,
     }
     said = {key: word for key, word in kept.items() if word is not None}
-    return {"cluster": spec.cluster, **said, "exporter": {"url": f"http://{host}:{PORT}"}}
+    exporter: dict[str, Any] = {"url": f"{scheme(spec.web)}://{host}:{PORT}"}
+    if spec.web is not None:
+        exporter |= {key: one for key, one in plain(spec.web).items() if key in _OF_READERS and one}
+    return {"cluster": spec.cluster, **said, "exporter": exporter}
 
 
 def _written(document: Mapping[str, Any]) -> str:

@@ -10,8 +10,9 @@ from rackwatt_operator.plan import naming
 from rackwatt_operator.plan.labels import labels, selector
 from rackwatt_operator.plan.privileges import Privileges, privileges
 from rackwatt_operator.plan.secrets import DIRECTORY, volume, volume_mount
-from rackwatt_operator.plan.service import PORT, PORT_NAME
+from rackwatt_operator.plan.service import PORT
 from rackwatt_operator.plan.subject import Subject
+from rackwatt_operator.plan.web import served_from
 
 DOCUMENTS = "/etc/rackwatt/documents"
 STATE = "/var/lib/rackwatt"
@@ -88,11 +89,11 @@ def _container(subject: Subject, shard: int | None, rights: Privileges) -> dict[
         "imagePullPolicy": subject.defaults.image.pull_policy,
         "args": _arguments(subject, shard, rights),
         **_environment(subject),
-        "ports": [{"name": PORT_NAME, "containerPort": PORT, "protocol": "TCP"}],
+        "ports": [{"name": subject.scheme, "containerPort": PORT, "protocol": "TCP"}],
         # Without it a collector that listens after two seconds is found ready after ten.
-        "startupProbe": _probe(failures=120, period_s=1),
-        "livenessProbe": _probe(failures=6),
-        "readinessProbe": _probe(failures=2),
+        "startupProbe": _probe(subject.scheme, failures=120, period_s=1),
+        "livenessProbe": _probe(subject.scheme, failures=6),
+        "readinessProbe": _probe(subject.scheme, failures=2),
         "resources": subject.pod.get("resources", {}),
         "securityContext": _confinement(rights),
         "volumeMounts": [
@@ -127,6 +128,9 @@ def _arguments(subject: Subject, shard: int | None, rights: Privileges) -> list[
         "--log.format=json",
         f"--log.level={subject.defaults.log_level}",
     ]
+    if subject.web is not None:
+        config = subject.web.config_secret_ref
+        arguments.append(f"--web.config.file={DIRECTORY}/{config.name}/{config.key}")
     if shard is not None and subject.shards > 1:
         arguments.append(f"--shard={shard + 1}/{subject.shards}")
     if subject.component == "node":
@@ -144,9 +148,10 @@ def _environment(subject: Subject) -> dict[str, Any]:
     return {"env": [{"name": "NODE_NAME", "valueFrom": source}]}
 
 
-def _probe(failures: int, period_s: int = 10) -> dict[str, Any]:
+def _probe(scheme: str, failures: int, period_s: int = 10) -> dict[str, Any]:
+    where = {"path": "/healthz", "port": scheme}
     return {
-        "httpGet": {"path": "/healthz", "port": PORT_NAME},
+        "httpGet": where | ({"scheme": "HTTPS"} if scheme == "https" else {}),
         "periodSeconds": period_s,
         "timeoutSeconds": 5,
         "failureThreshold": failures,
@@ -158,7 +163,7 @@ def _volumes(subject: Subject, rights: Privileges) -> list[dict[str, Any]]:
         {"name": "documents", "configMap": {"name": subject.base}},
         {"name": "state", "emptyDir": {}},
         {"name": "tmp", "emptyDir": {}},
-        *map(volume, subject.secrets),
+        *(volume(name, name not in served_from(subject.web)) for name in subject.secrets),
         *(
             {"name": naming.host_volume(path), "hostPath": {"path": path, "type": "Directory"}}
             for path in rights.host_paths

@@ -7,11 +7,11 @@ from rackwatt_operator.plan.labels import selector
 from rackwatt_operator.plan.subject import Manifest, Subject
 
 PORT = 9123
-PORT_NAME = "http"
 
 
 def service(subject: Subject) -> Manifest:
     """Make the Service."""
-    port = {"name": PORT_NAME, "port": PORT, "protocol": "TCP", "targetPort": PORT_NAME}
+    name = subject.scheme
+    port = {"name": name, "port": PORT, "protocol": "TCP", "targetPort": name}
     spec = {"clusterIP": "None", "selector": selector(subject.base), "ports": [port]}
     return subject.manifest("v1", "Service", subject.base, spec=spec)

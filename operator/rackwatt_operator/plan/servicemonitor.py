@@ -8,8 +8,8 @@ from typing import Any
 
 from rackwatt_crds.duration import seconds
 from rackwatt_operator.plan.labels import selector
-from rackwatt_operator.plan.service import PORT_NAME
 from rackwatt_operator.plan.subject import Manifest, Subject
+from rackwatt_operator.plan.web import server_name
 
 KIND = "ServiceMonitor"
 
@@ -41,12 +41,29 @@ def _endpoint(subject: Subject) -> dict[str, Any]:
     parts = {
         "interval": said.get("interval"),
         "scrapeTimeout": _timeout(said),
+        **_login(subject),
         "relabelings": nodes + said.get("relabelings", []),
         "metricRelabelings": said.get("metricRelabelings", []),
     }
-    endpoint: dict[str, Any] = {"port": PORT_NAME, "path": "/metrics"}
+    endpoint: dict[str, Any] = {"port": subject.scheme, "path": "/metrics"}
     endpoint["honorLabels"] = said.get("honorLabels", True)
     return endpoint | {key: part for key, part in parts.items() if part}
+
+
+def _login(subject: Subject) -> dict[str, Any]:
+    """Say how the pages are reached: Prometheus Operator reads the Secrets where the monitor is."""
+    web, made = subject.web, dict[str, Any]()
+    if web is not None and web.tls is not None:
+        tls: dict[str, Any] = {"serverName": server_name(web, subject.base, subject.namespace)}
+        if web.tls.ca_secret_ref is not None:
+            tls["ca"] = {"secret": {"name": web.tls.ca_secret_ref.name, "key": "ca.crt"}}
+        if web.tls.insecure_skip_verify:
+            tls["insecureSkipVerify"] = True
+        made |= {"scheme": "https", "tlsConfig": tls}
+    if web is not None and web.credentials is not None:
+        name = web.credentials.secret_ref.name
+        made["basicAuth"] = {key: {"name": name, "key": key} for key in ("username", "password")}
+    return made
 
 
 def _timeout(said: dict[str, Any]) -> str | None:

@@ -8,12 +8,14 @@ from typing import Any
 from rackwatt_crds.bmc.entries import usable
 from rackwatt_crds.document import API_VERSION, Document, PowerTarget
 from rackwatt_crds.schedulerbinding import SchedulerBindingSpec
+from rackwatt_crds.web import Web
 from rackwatt_operator.plan import defaults as own
 from rackwatt_operator.plan import labels, naming
 from rackwatt_operator.plan.defaults import Defaults
 from rackwatt_operator.plan.facts import Facts
 from rackwatt_operator.plan.layers import layered, plain
 from rackwatt_operator.plan.secrets import secrets
+from rackwatt_operator.plan.web import asked_with, scheme
 
 Manifest = dict[str, Any]
 
@@ -88,8 +90,19 @@ class Subject:
 
     @cached_property
     def secrets(self) -> list[str]:
-        """The Secrets that the document names."""
-        return secrets(self.document)
+        """The Secrets that the collectors read: the document's, and those to read bindings with."""
+        readers = (name for spec in self.bindings.values() for name in asked_with(spec.web))
+        return sorted({*secrets(self.document), *readers})
+
+    @property
+    def web(self) -> Web | None:
+        """What is said of the collectors' own pages."""
+        return self.document.spec.web
+
+    @property
+    def scheme(self) -> str:
+        """How the collectors' pages are reached, and what their port is called."""
+        return scheme(self.web)
 
     def manifest(self, api_version: str, kind: str, name: str, **body: Any) -> Manifest:
         """Write a child: named, labelled, owned by the document; `body` stands beside metadata."""

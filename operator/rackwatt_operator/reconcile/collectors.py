@@ -8,7 +8,8 @@ what it comes to.
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import aiohttp
 
@@ -16,6 +17,7 @@ from rackwatt_crds.status import MOST_WORST
 from rackwatt_operator.cluster.kinds import Ref
 from rackwatt_operator.cluster.observed import Observed
 from rackwatt_operator.plan import naming
+from rackwatt_operator.reconcile.access import Access, AccessError, Accesses
 from rackwatt_operator.status.told import Answer, Told, answer, together
 
 log = logging.getLogger(__name__)
@@ -27,13 +29,23 @@ _ANSWER_S = 5.0
 _AT_ONCE = 32
 _LARGEST = 1024 * 1024
 _TICK_S = 0.5
+_REFUSED = (
+    "the collectors refuse the operator: spec.web.credentials names a Secret whose user and "
+    "password their web configuration lets in"
+)
 
 
 class Collectors:
     """Asks the collectors of every document, each on its own beat."""
 
-    def __init__(self, observed: Observed, changed: Callable[[Iterable[Ref]], None]) -> None:
+    def __init__(
+        self,
+        observed: Observed,
+        accesses: Accesses,
+        changed: Callable[[Iterable[Ref]], None],
+    ) -> None:
         self._observed = observed
+        self._accesses = accesses
         self._changed = changed
         self._told: dict[Ref, Told] = {}
         self._due_s: dict[Ref, float] = {}
@@ -59,6 +71,7 @@ class Collectors:
         """Let go of a document that is no more."""
         self._told.pop(key, None)
         self._due_s.pop(key, None)
+        self._accesses.forget(key)
         del self._restless[key]
 
     async def run(self, leading: asyncio.Event) -> None:
@@ -78,26 +91,43 @@ class Collectors:
     def _due(self) -> Iterator[Ref]:
         now_s = _now_s()
         for key in list(self._observed.documents()):
-            if key not in self._asking and self._due_s.get(key, 0.0) <= now_s:
+            due = key not in self._asking and self._due_s.get(key, 0.0) <= now_s
+            if due and self._accesses.known(key):
                 self._due_s[key] = now_s + EVERY_S
                 yield key
 
     async def _round(self, session: aiohttp.ClientSession, key: Ref) -> None:
         """Ask all collectors of a document, and have it looked at if any was there to ask."""
         self._asking.add(key)
-        answers = await asyncio.gather(*(self._ask(session, url) for url in self._urls(key)))
+        answers = await self._answers(session, key)
         self._asking.discard(key)
         if key not in self._observed.objects:
             return
         before = self._told.pop(key, None)
         if answers:
-            self._told[key] = together(answers, MOST_WORST)
+            heard = [one if isinstance(one, Answer) else None for one in answers]
+            why = next((one for one in answers if isinstance(one, str)), "")
+            self._told[key] = together(heard, MOST_WORST, why)
         elif before is None:
             self._due_s[key] = _now_s() + SOON_S
             return
         if self._changes(key, before):
             self._due_s[key] = _now_s() + SOON_S
         self._changed([key])
+
+    async def _answers(
+        self, session: aiohttp.ClientSession, key: Ref
+    ) -> Sequence[Answer | str | None]:
+        """Ask each collector; text stands for an answer where it is known why there is none."""
+        urls = list(self._urls(key))
+        try:
+            access = await self._accesses.access(key) if urls else Access()
+        except AccessError as error:
+            return [str(error)] * len(urls)
+        answers = await asyncio.gather(*(self._ask(session, url, access) for url in urls))
+        if _REFUSED in answers:
+            self._accesses.forget(key)
+        return answers
 
     def _changes(self, key: Ref, before: Told | None) -> bool:
         """Tell whether to ask again soon: it is not whole, or was another before; not for ever."""
@@ -112,26 +142,43 @@ class Collectors:
         service = Ref("Service", key.namespace, naming.base(key.kind, key.name))
         for name in sorted(self._observed.slices(service)):
             content = self._observed.content(name)
-            port = next((one.get("port") for one in content.get("ports") or ()), None)
+            port = next((one for one in content.get("ports") or () if one.get("port")), None)
             for endpoint in content.get("endpoints") or ():
                 if port and (endpoint.get("conditions") or {}).get("ready") is not False:
                     yield _url(endpoint["addresses"][0], port)
 
-    async def _ask(self, session: aiohttp.ClientSession, url: str) -> Answer | None:
+    async def _ask(
+        self, session: aiohttp.ClientSession, url: str, access: Access
+    ) -> Answer | str | None:
         try:
-            async with self._places, session.get(url, allow_redirects=False) as response:
+            async with (
+                self._places,
+                session.get(
+                    url,
+                    allow_redirects=False,
+                    headers=access.headers,
+                    ssl=access.tls or True,
+                    server_hostname=access.server_name,
+                ) as response,
+            ):
+                if response.status in (401, 403):
+                    return _REFUSED
                 body = await response.content.read(_LARGEST)
                 while chunk := await response.content.read(_LARGEST - len(body)):
                     body += chunk
                 return answer(body) if response.status == 200 else None
+        except aiohttp.ClientSSLError as error:
+            return f"TLS with a collector fails ({error}): does spec.web.tls fit its certificate?"
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             log.debug("%s: %s", url, error)
             return None
 
 
-def _url(address: str, port: int) -> str:
+def _url(address: str, port: Mapping[str, Any]) -> str:
+    """Write the URL of a page; the port is called by its scheme."""
     host = f"[{address}]" if ":" in address else address
-    return f"http://{host}:{port}/status?failing={MOST_WORST}"
+    scheme = "https" if port.get("name") == "https" else "http"
+    return f"{scheme}://{host}:{port['port']}/status?failing={MOST_WORST}"
 
 
 def _now_s() -> float:

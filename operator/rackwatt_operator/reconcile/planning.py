@@ -13,6 +13,7 @@ import msgspec
 from rackwatt_crds.decoding import Problem
 from rackwatt_crds.document import Document, SchedulerBinding
 from rackwatt_crds.loading import judge
+from rackwatt_crds.web import Web
 from rackwatt_operator.cluster.capabilities import Capabilities
 from rackwatt_operator.cluster.client import Manifest
 from rackwatt_operator.cluster.kinds import Ref
@@ -78,6 +79,15 @@ class Planner:
         )
         self._planned[key] = planned
         return planned, manifests
+
+    def web(self, key: Ref) -> Web | None:
+        """Tell what a document says of its collectors' pages.
+
+        Raises:
+            LookupError: it was not planned yet.
+        """
+        document = self._planned[key].document
+        return document.spec.web if document else None
 
     def manifests(self, planned: Planned) -> dict[Ref, Manifest]:
         """Make the children that were planned, as they were planned."""

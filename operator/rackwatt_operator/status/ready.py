@@ -22,7 +22,7 @@ def _answers(told: Told | None, is_binding: bool) -> tuple[Holds, str, str]:
     if told is None:
         return "Unknown", "NotAsked", "the collectors were not asked yet"
     if told.silent == told.asked:
-        message = (
+        message = told.why_silent or (
             f"none of {told.asked} collectors answers the operator on port 9123: does a "
             "NetworkPolicy keep it out, or does the operator run outside the cluster?"
         )

@@ -110,6 +110,7 @@ class Told:
     schedulers: Sequence[Scheduler] = ()
     secrets_missing: Sequence[MissingSecret] = ()
     problems: Sequence[str] = ()
+    why_silent: str = ""
 
     @property
     def whole(self) -> bool:
@@ -130,7 +131,7 @@ class Told:
             (one.name, one.up, one.reason, one.unmatched and one.unmatched.targets)
             for one in self.schedulers
         ]
-        return counts, schedulers, self.secrets_missing, self.problems
+        return counts, schedulers, self.secrets_missing, self.problems, self.why_silent
 
 
 def answer(body: bytes) -> Answer | None:
@@ -141,8 +142,8 @@ def answer(body: bytes) -> Answer | None:
         return None
 
 
-def together(answers: Sequence[Answer | None], most_worst: int) -> Told:
-    """Add up what collectors told; None stands for one that did not."""
+def together(answers: Sequence[Answer | None], most_worst: int, why_silent: str = "") -> Told:
+    """Add up what collectors told; None stands for one that did not, for a reason if known."""
     heard = [one for one in answers if one is not None]
     counts = [one.targets for one in heard]
     failing = sorted(
@@ -163,6 +164,7 @@ def together(answers: Sequence[Answer | None], most_worst: int) -> Told:
         problems=list(
             dict.fromkeys(told for one in heard for told in one.documents.first_problems)
         ),
+        why_silent=why_silent,
     )
 
 

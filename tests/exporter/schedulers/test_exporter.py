@@ -20,7 +20,7 @@ from rackwatt_exporter.settings.options import TlsOptions
 from rackwatt_exporter.settings.secrets import Secrets
 from tests.exporter.commands.running import Running, running
 from tests.exporter.exporting import power_target
-from tests.exporter.web.certified import GOS_HASH, TLS, Certified
+from tests.exporter.web.certified import GOS_HASH, PASSWORD, TLS, Certified
 from tests.patience import PATIENCE_S, until
 from tests.peers.ports import free_port
 from tests.peers.slurm import SlurmCluster
@@ -261,6 +261,35 @@ async def test_what_is_no_exporter_or_lets_nobody_in_is_told_apart(
         assert caught.value.reason is Reason.AUTH_FAILED
         a.stop()
         assert (await failure(a.url, tmp_path)).reason is Reason.REFUSED
+
+
+async def test_an_exporter_that_wants_a_password_is_asked_with_the_secret_as_it_is_now(
+    tmp_path: Path,
+) -> None:
+    certified = Certified(tmp_path)
+    certified.write(tls_server_config=TLS, basic_auth_users={"prometheus": GOS_HASH})
+    (tmp_path / "a").mkdir()
+    pinned = "noop: {states: [{names: n1, state: idle}]}"
+    (tmp_path / "a/b.yaml").write_text(BINDING.format(stale="5m", way=pinned))
+    where = (f"--config.file={tmp_path}/a", f"--web.config.file={certified.web_config}", LISTEN)
+    with running("run", *where) as a:
+        a.until_logged(lambda line: "listens on" in line)
+        url, tls = a.url.replace("http:", "https:"), TlsOptions(ca_secret="ca")
+        options = ExporterOptions(url, "prod", tls, "reader")
+        scheduler = ExporterScheduler(options, Secrets(tmp_path), PATIENCE_S)
+        with pytest.raises(ReadError, match="Secret reader is missing"):
+            await scheduler.read()
+        for name in ("ca", "reader"):
+            (tmp_path / name).mkdir()
+        (tmp_path / "ca/ca.crt").write_bytes(certified.authority_file.read_bytes())
+        (tmp_path / "reader/username").write_text("prometheus\n")
+        (tmp_path / "reader/password").write_text("wrong")
+        with pytest.raises(ReadError, match=r"exporter\.credentials") as caught:
+            await scheduler.read()
+        assert caught.value.reason is Reason.AUTH_FAILED
+        (tmp_path / "reader/password").write_text(PASSWORD)
+        assert (await scheduler.read()).states == {"n1": "idle"}
+        await scheduler.close()
 
 
 def test_a_binding_without_an_answer_yet_is_503_and_says_why(tmp_path: Path) -> None:

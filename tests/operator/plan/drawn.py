@@ -160,7 +160,14 @@ _SCHEDULERS = _one_of(
         ),
     }
 )
-_SHARED = objects({}, monitoring=MONITORING, pod=PODS, paused=st.booleans())
+_PAGES = objects({"name": st.sampled_from(["web", "web.tls", "reader"])})
+WEBS = objects(
+    {"configSecretRef": objects({"name": st.just("web"), "key": st.just("web.yml")})},
+    certificateSecretRef=_PAGES,
+    tls=objects({}, caSecretRef=_PAGES, serverName=WORDS, insecureSkipVerify=st.booleans()),
+    credentials=objects({"secretRef": _PAGES}),
+)
+_SHARED = objects({}, monitoring=MONITORING, pod=PODS, paused=st.booleans(), web=WEBS)
 
 
 def _document(kind: str, name: str, uid: str | None, *parts: dict[str, Any]) -> dict[str, Any]:

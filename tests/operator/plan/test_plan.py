@@ -17,6 +17,7 @@ from rackwatt_operator.plan.defaults import Defaults
 from rackwatt_operator.plan.facts import Facts
 from rackwatt_operator.plan.plan import plan
 from rackwatt_operator.plan.refused import Refused
+from rackwatt_operator.plan.web import served_from
 from tests.operator.plan.drawn import DOCUMENTS, turned
 from tests.operator.plan.golden import CASES
 from tests.operator.plan.planning import Manifest, binding, fleet, of_kind, only, planned, pods
@@ -154,7 +155,9 @@ def test_a_secrets_name_stands_in_volumes_and_in_the_document_alone(raw: dict[st
             spec = one["spec"]["template"]["spec"]
             mounts = spec["containers"][0].pop("volumeMounts")
             volumes = spec.pop("volumes")
-            assert all(v["secret"]["optional"] for v in volumes if "secret" in v)
+            secrets = [volume["secret"] for volume in volumes if "secret" in volume]
+            needed = {one["secretName"] for one in secrets if not one["optional"]}
+            assert needed == set(served_from(document(raw).spec.web))
             assert "registry" not in json.dumps(volumes)
             assert {v["name"] for v in volumes} == {m["name"] for m in mounts}
         assert "secret.of" not in json.dumps(one)

@@ -31,6 +31,7 @@ from tests.cluster.cluster import Cluster
 from tests.operator.ends import planned
 from tests.operator.hands import PATIENCE_S, Hands
 from tests.operator.plan.drawn import BINDINGS, TARGETS
+from tests.operator.reconcile.unguarded import OPEN
 
 DRAWN = st.lists(
     TARGETS | BINDINGS,
@@ -73,7 +74,7 @@ class Newcomer:
         observed = self.observed = Observed()
         self._capabilities = Capabilities(client, [namespace])
         self._listing = Listing(client, observed, [namespace])
-        collectors, looking = Collectors(observed, lambda _: None), Looking(client, observed)
+        collectors, looking = Collectors(observed, OPEN, lambda _: None), Looking(client, observed)
         self._reconciler = Reconciler(
             observed,
             Planner(observed, self._capabilities, Defaults()),

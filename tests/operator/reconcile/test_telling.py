@@ -23,6 +23,7 @@ from rackwatt_operator.reconcile.telling import Teller
 from tests.cluster.clients import Manifest
 from tests.cluster.cluster import Cluster
 from tests.operator.hands import Hands, binding, fleet, ref
+from tests.operator.reconcile.unguarded import OPEN
 
 PATIENCE_S = 60.0
 
@@ -86,7 +87,7 @@ async def asking(observed: Observed) -> AsyncIterator[tuple[Collectors, asyncio.
         for key in keys:
             queued.put_nowait(key)
 
-    collectors, leading = Collectors(observed, changed), asyncio.Event()
+    collectors, leading = Collectors(observed, OPEN, changed), asyncio.Event()
     leading.set()
     task = asyncio.create_task(collectors.run(leading))
     try:
@@ -161,7 +162,7 @@ async def teller(
     await login.renew()
     client = Client(login)
     capabilities = Capabilities(client, ())
-    collectors = collectors or Collectors(observed, lambda _: None)
+    collectors = collectors or Collectors(observed, OPEN, lambda _: None)
     told = Teller(client, observed, capabilities, collectors, Looking(client, observed), changed)
     return client, Planner(observed, capabilities, Defaults()), told
 

@@ -1,0 +1,41 @@
+"""TLS and passwords of the collectors' own pages; an exporter by itself has --web.config.file.
+
+Who may read no Secret cannot see what the web configuration holds, so what its clients need to know
+is written beside it.
+"""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from rackwatt_crds.fields import Credentials, SecretKeyRef, SecretRef, Tls
+from rackwatt_crds.model import Model
+
+
+class WebTls(Tls, frozen=True, kw_only=True):
+    """How the collectors' certificate is verified. Given where the web configuration has TLS."""
+
+
+class WebCredentials(Credentials, frozen=True, kw_only=True):
+    """A `username` and `password` that the web configuration lets in."""
+
+
+class Web(Model, frozen=True, kw_only=True):
+    """TLS and passwords of the pages of this document's collectors."""
+
+    config_secret_ref: Annotated[
+        SecretKeyRef,
+        Meta(
+            description="The web configuration, as node_exporter and its family take it. Files "
+            "that it names may be other keys of that Secret."
+        ),
+    ]
+    certificate_secret_ref: Annotated[
+        SecretRef | None,
+        Meta(
+            description="Another Secret with files that it names, such as cert-manager's: "
+            "`cert_file: ../NAME/tls.crt`."
+        ),
+    ] = None
+    tls: WebTls | None = None
+    credentials: WebCredentials | None = None
