@@ -77,7 +77,7 @@ class Site:
             return web.json_response({**known, **health(record, time.monotonic())})
         most = _number(request.query.get("failing"), 10, MAX_FAILING)
         uptime_s = time.monotonic() - self._started_s
-        return web.json_response(status(self._exporter, uptime_s, most))
+        return web.json_response(status(self._exporter, uptime_s, most, self._scrape.scraper))
 
     async def index(self, request: web.Request) -> web.Response:
         """Serve the list for people without a script."""

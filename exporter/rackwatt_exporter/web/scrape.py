@@ -2,6 +2,7 @@
 
 import time
 from itertools import chain
+from typing import NamedTuple
 
 from aiohttp import web
 
@@ -11,7 +12,17 @@ from rackwatt_exporter.metrics.text import OPENMETRICS, TEXT, wants_openmetrics
 from rackwatt_exporter.web.clockwork import Clockwork
 from rackwatt_exporter.web.encoded import Encoded
 
+_FROM_SCRAPER = "X-Prometheus-Scrape-Timeout-Seconds"
+"""The header by which Prometheus, its agents and those that scrape as it does are known."""
+_LONGEST_NAME = 100
 _BLOCK = 512  # lines: some 50 KB
+
+
+class Scraper(NamedTuple):
+    """Who scraped the whole page last, by its own name, and when."""
+
+    name: str
+    at_s: float
 
 
 class Scrape:
@@ -21,9 +32,14 @@ class Scrape:
         self._exporter = exporter
         self._clockwork = clockwork
         self._rendered: dict[bool, Encoded] = {}
+        self.scraper: Scraper | None = None
 
     async def metrics(self, request: web.Request) -> web.Response:
         """Serve everything. Scrapes that come while one is compressed share what it was given."""
+        if _FROM_SCRAPER in request.headers:
+            name = request.headers.get("User-Agent", "")
+            printable = "".join(letter for letter in name if letter.isprintable())
+            self.scraper = Scraper(printable[:_LONGEST_NAME], time.monotonic())
         openmetrics = wants_openmetrics(request.headers.get("Accept", ""))
         page = self._rendered.get(openmetrics)
         if page is None:

@@ -13,13 +13,16 @@ from rackwatt_exporter.exporter import Exporter
 from rackwatt_exporter.pipelines.health import shortened
 from rackwatt_exporter.settings.secrets import MissingSecretError
 from rackwatt_exporter.web.counted import Counted
+from rackwatt_exporter.web.scrape import Scraper
 
 MAX_FAILING = 1000
 _MAX_PROBLEMS = 100
 _MAX_SECRETS = 100
 
 
-def status(exporter: Exporter, uptime_s: float, max_failing: int) -> dict[str, Any]:
+def status(
+    exporter: Exporter, uptime_s: float, max_failing: int, scraper: Scraper | None
+) -> dict[str, Any]:
     """Return everything that fits; at most `max_failing` targets one by one, longest first."""
     now_s = time.monotonic()
     exporter.withdraw_stale()
@@ -29,6 +32,7 @@ def status(exporter: Exporter, uptime_s: float, max_failing: int) -> dict[str, A
     return {
         "version": __version__,
         "uptime_s": round(uptime_s, 1),
+        "scraped": _scraped(scraper, now_s),
         "targets": counted.all.plain(),
         "powertargets": {name: one.plain() for name, one in sorted(counted.documents.items())},
         "reasons": Counter(error.reason for error in failing),
@@ -44,6 +48,12 @@ def status(exporter: Exporter, uptime_s: float, max_failing: int) -> dict[str, A
             "first_problems": [shortened(problem) for problem in problems[:_MAX_PROBLEMS]],
         },
     }
+
+
+def _scraped(scraper: Scraper | None, now_s: float) -> dict[str, Any] | None:
+    if scraper is None:
+        return None
+    return {"by": scraper.name, "age_s": round(now_s - scraper.at_s, 3)}
 
 
 def _secrets_missing(exporter: Exporter) -> list[dict[str, Any]]:

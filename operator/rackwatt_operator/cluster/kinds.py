@@ -72,8 +72,9 @@ CHILDREN = (
 """What is made for a document, and watched so that it stays as it was made."""
 
 ENDPOINT_SLICE = Kind("discovery.k8s.io/v1", "EndpointSlice", "endpointslices")
+PROMETHEUS = Kind(MONITORING, "Prometheus", "prometheuses")
 PROMETHEUSES = (
-    Kind(MONITORING, "Prometheus", "prometheuses"),
+    PROMETHEUS,
     Kind("monitoring.coreos.com/v1alpha1", "PrometheusAgent", "prometheusagents"),
 )
 """Those that may take a ServiceMonitor."""

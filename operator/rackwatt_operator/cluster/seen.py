@@ -27,7 +27,8 @@ _IDENTITY = ("apiVersion", "kind", "metadata", "status")
 AUTHORED = ("labels", "annotations", "ownerReferences")
 """What of a child's metadata is desired, and can drift."""
 
-_WITH_STATUS = frozenset({"Deployment", "DaemonSet", "ServiceMonitor", *KINDS})
+_SELECTED = frozenset({"ServiceMonitor", "PrometheusRule"})
+_WITH_STATUS = frozenset({"Deployment", "DaemonSet", *_SELECTED, *KINDS})
 
 
 class Owner(NamedTuple):
@@ -45,7 +46,7 @@ class Seen:
 
     `settled` is the stamp of the desired state that its content was found to meet. `about` are the
     SchedulerBindings that a PowerTarget names, the Service that an EndpointSlice is of. `labels`
-    are those of a ServiceMonitor, which Prometheus selects by them.
+    are those of a ServiceMonitor or PrometheusRule, which Prometheus selects by them.
     """
 
     uid: str
@@ -83,7 +84,7 @@ def seen(raw: Mapping[str, Any], kind: str) -> Seen:
         content=content,
         status=msgspec.json.encode(status) if status else b"",
         about=_about(raw, kind),
-        labels=metadata.get("labels") or {} if kind == "ServiceMonitor" else _NO_LABELS,
+        labels=metadata.get("labels") or {} if kind in _SELECTED else _NO_LABELS,
     )
 
 

@@ -1,13 +1,13 @@
 """What else has to be known for a status, and is nobody's event: asked only where it is needed."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from rackwatt_operator.cluster.client import Client
 from rackwatt_operator.cluster.failure import ApiError
-from rackwatt_operator.cluster.kinds import EVENT, NAMESPACE, PROMETHEUSES, Ref
+from rackwatt_operator.cluster.kinds import EVENT, NAMESPACE, PROMETHEUS, PROMETHEUSES, Kind, Ref
 from rackwatt_operator.cluster.observed import Observed
-from rackwatt_operator.status.selection import Monitor, Selection, bound, selected
+from rackwatt_operator.status.selection import Selected, Selection, bound, selected
 from rackwatt_operator.status.workload import Workload, workload
 
 WORKLOADS = frozenset({"Deployment", "DaemonSet"})
@@ -35,24 +35,28 @@ class Looking:
 
     async def selection(self, uid: str) -> Selection | None:
         """Tell which Prometheus takes a document's ServiceMonitor; None where there is none."""
-        for name in self._observed.owned(uid):
-            if name.kind == "ServiceMonitor":
-                return await self._selection(name)
-        return None
+        return await self._selection(uid, "ServiceMonitor", PROMETHEUSES)
 
-    async def _selection(self, name: Ref) -> Selection:
+    async def rules(self, uid: str) -> Selection | None:
+        """Tell which Prometheus takes a document's PrometheusRule; agents evaluate none."""
+        return await self._selection(uid, "PrometheusRule", [PROMETHEUS])
+
+    async def _selection(self, uid: str, kind: str, takers: Sequence[Kind]) -> Selection | None:
+        name = next((one for one in self._observed.owned(uid) if one.kind == kind), None)
+        if name is None:
+            return None
         if bindings := self._observed.status(name).get("bindings"):
             return bound(bindings)
         prometheuses = {
             one: self._observed.content(one).get("spec") or {}
-            for kind in PROMETHEUSES
-            for one in self._observed.names(kind.kind, None)
+            for taker in takers
+            for one in self._observed.names(taker.kind, None)
         }
         if not prometheuses:
             return Selection(0)
         labels = self._observed.objects[name].labels
         places = await self._labels(name.namespace)
-        return selected(Monitor(name.namespace, labels, places), prometheuses)
+        return selected(Selected(kind, name.namespace, labels, places), prometheuses)
 
     async def _labels(self, namespace: str) -> Mapping[str, str]:
         """Give a namespace's labels, a minute old at most; the one that each has if no others."""

@@ -89,6 +89,7 @@ class Teller:
             troubles=[trouble for trouble in troubles if not trouble.passing],
             workloads=await self._looking.workloads(uid),
             selection=await self._looking.selection(uid),
+            rules=await self._looking.rules(uid),
             told=self._collectors.told(key),
         )
 
@@ -115,7 +116,7 @@ def _again_s(found: Findings) -> float:
     """Look again at what no event will tell of."""
     if any(one.uncreated for one in found.workloads):
         return _PODS_AGAIN_S
-    if found.selection is not None and found.selection.wanting:
+    if any(one is not None and one.wanting for one in (found.selection, found.rules)):
         return _LABELS_AGAIN_S  # the labels of a namespace
     return DONE
 

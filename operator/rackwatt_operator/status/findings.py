@@ -18,6 +18,7 @@ class Findings:
 
     `missing` are the SchedulerBindings it names that are not there; `kinds` are those of the
     children that are planned, `monitoring` those of Prometheus Operator that the cluster has;
+    `selection` and `rules` say who takes the ServiceMonitor and the PrometheusRule;
     `told` is None until a collector was asked.
     """
 
@@ -30,6 +31,7 @@ class Findings:
     troubles: Sequence[Trouble] = ()
     workloads: Sequence[Workload] = ()
     selection: Selection | None = None
+    rules: Selection | None = None
     told: Told | None = None
 
     @property

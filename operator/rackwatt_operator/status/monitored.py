@@ -27,5 +27,14 @@ def monitored(found: Findings) -> Claim:
     if found.selection is None:
         reason = "Paused" if found.paused else "NotMade"
         return Claim("Monitored", "False", reason, "no ServiceMonitor is to be seen yet")
-    made = " and ".join(sorted(found.kinds & MONITORING_KINDS))
-    return Claim("Monitored", "True", "Monitored", f"{made} made")
+    made = f"{' and '.join(sorted(found.kinds & MONITORING_KINDS))} made"
+    rules = found.rules
+    if rules is not None and rules.seen and not rules.taken_by:
+        message = (
+            f"{made}; but no Prometheus takes the PrometheusRule, so there are no alerts and the "
+            f"dashboard's sums stay empty: {rules.rejected or listed(rules.wanting)}. Its labels: "
+            "spec.monitoring.rules.labels, or the chart's defaults. Whether a ThanosRuler takes it "
+            "is not known here"
+        )
+        return Claim("Monitored", "True", "RulesNotSelected", message)
+    return Claim("Monitored", "True", "Monitored", made)

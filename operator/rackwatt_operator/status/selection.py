@@ -1,6 +1,6 @@
-"""Which Prometheus takes a ServiceMonitor, and what it would want of one that none takes.
+"""Which Prometheus takes a ServiceMonitor or PrometheusRule, and what it wants of one it does not.
 
-Prometheus Operator tells it in the ServiceMonitor's status where it was asked to
+Prometheus Operator tells it in that object's status where it was asked to
 (`StatusForConfigurationResources`); elsewhere the selectors of each Prometheus tell it:
 https://prometheus-operator.dev/docs/api-reference/api/#monitoring.coreos.com/v1.PrometheusSpec
 A PrometheusAgent has the same selectors.
@@ -13,6 +13,7 @@ from typing import Any
 from rackwatt_operator.cluster.kinds import PROMETHEUSES, Ref
 
 Labels = Mapping[str, str]
+_FIELDS = {"ServiceMonitor": "serviceMonitor", "PrometheusRule": "rule"}
 _KINDS = {kind.plural: kind.kind for kind in PROMETHEUSES}
 
 
@@ -27,9 +28,10 @@ class Selection:
 
 
 @dataclass(frozen=True, slots=True)
-class Monitor:
-    """A ServiceMonitor as selectors see it."""
+class Selected:
+    """A ServiceMonitor or a PrometheusRule, as selectors see it."""
 
+    kind: str
     namespace: str
     labels: Labels
     namespace_labels: Labels
@@ -51,11 +53,11 @@ def bound(bindings: Sequence[Mapping[str, Any]]) -> Selection:
     return Selection(len(bindings), taken, (), rejected)
 
 
-def selected(monitor: Monitor, prometheuses: Mapping[Ref, Mapping[str, Any]]) -> Selection:
+def selected(one: Selected, prometheuses: Mapping[Ref, Mapping[str, Any]]) -> Selection:
     """Match the selectors in the spec of each Prometheus."""
     taken, wanting = [], []
     for name, spec in sorted(prometheuses.items()):
-        wants = list(_wants(monitor, name.namespace, spec))
+        wants = list(_wants(one, name.namespace, spec))
         if wants:
             wanting.append(f"{name} wants {' and '.join(wants)}")
         else:
@@ -63,19 +65,20 @@ def selected(monitor: Monitor, prometheuses: Mapping[Ref, Mapping[str, Any]]) ->
     return Selection(len(prometheuses), taken, wanting)
 
 
-def _wants(monitor: Monitor, home: str, spec: Mapping[str, Any]) -> Iterator[str]:
-    labels, places = spec.get("serviceMonitorSelector"), spec.get("serviceMonitorNamespaceSelector")
+def _wants(one: Selected, home: str, spec: Mapping[str, Any]) -> Iterator[str]:
+    field = _FIELDS[one.kind]
+    labels, places = spec.get(f"{field}Selector"), spec.get(f"{field}NamespaceSelector")
     if labels is None:
-        yield "no ServiceMonitor at all (it has no serviceMonitorSelector)"
+        yield f"no {one.kind} at all (it has no {field}Selector)"
     else:
-        yield from (f"label {want} on it" for want in unmet(labels, monitor.labels))
+        yield from (f"label {want} on it" for want in unmet(labels, one.labels))
     if places is None:
-        if monitor.namespace != home:
+        if one.namespace != home:
             yield f"it in its own namespace {home}"
     else:
         told = (
-            f"label {want} on namespace {monitor.namespace}"
-            for want in unmet(places, monitor.namespace_labels)
+            f"label {want} on namespace {one.namespace}"
+            for want in unmet(places, one.namespace_labels)
         )
         yield from told
 

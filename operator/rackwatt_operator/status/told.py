@@ -11,6 +11,10 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+_SCRAPED_S = 600.0
+"""Two scrapes are no further apart, or Prometheus would take the series for stale between them."""
+_LONGEST_SCRAPER = 100
+
 _Count = Annotated[int, Meta(ge=0, le=2**31)]
 _Watts = Annotated[float, Meta(ge=0, le=1e12)]
 _Seconds = Annotated[float, Meta(ge=0, le=1e10)]
@@ -84,9 +88,15 @@ class _Documents(msgspec.Struct, frozen=True):
     first_problems: list[str] = []
 
 
+class _Scraped(msgspec.Struct, frozen=True):
+    by: str = ""
+    age_s: _Seconds = 0.0
+
+
 class Answer(msgspec.Struct, frozen=True):
     """One collector's `/status`."""
 
+    scraped: _Scraped | None = None
     targets: _Counts = _Counts()
     failing: list[Failing] = []
     schedulers: list[Scheduler] = []
@@ -98,7 +108,10 @@ class Answer(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What all collectors of a document tell together; `silent` are those that told nothing."""
+    """What all collectors of a document tell together.
+
+    `silent` are those that told nothing; `scraped` is how many were scraped not long ago.
+    """
 
     asked: int
     silent: int
@@ -111,6 +124,8 @@ class Told:
     secrets_missing: Sequence[MissingSecret] = ()
     problems: Sequence[str] = ()
     why_silent: str = ""
+    scraped: int = 0
+    scrapers: Sequence[str] = ()
 
     @property
     def whole(self) -> bool:
@@ -131,7 +146,8 @@ class Told:
             (one.name, one.up, one.reason, one.unmatched and one.unmatched.targets)
             for one in self.schedulers
         ]
-        return counts, schedulers, self.secrets_missing, self.problems, self.why_silent
+        scraped = (self.scraped, self.scrapers)
+        return counts, schedulers, scraped, self.secrets_missing, self.problems, self.why_silent
 
 
 def answer(body: bytes) -> Answer | None:
@@ -150,6 +166,7 @@ def together(answers: Sequence[Answer | None], most_worst: int, why_silent: str 
         (down for one in heard for down in _failing(one)),
         key=lambda one: (-(one.failing_for_s or 0.0), one.node),
     )
+    scraped = [one.scraped for one in heard if one.scraped and one.scraped.age_s <= _SCRAPED_S]
     watts = [count.watts for count in counts if count.watts is not None]
     return Told(
         asked=len(answers),
@@ -165,6 +182,8 @@ def together(answers: Sequence[Answer | None], most_worst: int, why_silent: str 
             dict.fromkeys(told for one in heard for told in one.documents.first_problems)
         ),
         why_silent=why_silent,
+        scraped=len(scraped),
+        scrapers=sorted({one.by[:_LONGEST_SCRAPER] or "somebody" for one in scraped}),
     )
 
 

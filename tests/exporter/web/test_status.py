@@ -7,6 +7,7 @@ from rackwatt_exporter.advice import ADVICE
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.settings.host import Host
 from tests.exporter.exporting import Exporting, power_target
+from tests.patience import PATIENCE_S
 
 LOOPS = ("attended",)
 
@@ -62,13 +63,28 @@ async def read_once(site: Exporting) -> Any:
     return await site.json()
 
 
+async def test_who_scraped_last_is_known_by_the_header_of_its_kind_and_others_do_not_count(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "lab.yaml").write_text(power_target(HOSTS))
+    agent = {"User-Agent": "Prometheus/3.5.0", "X-Prometheus-Scrape-Timeout-Seconds": "10"}
+    async with Exporting(tmp_path) as site:
+        await site.text("/metrics", **{"User-Agent": "curl/8"})
+        assert (await site.json())["scraped"] is None
+        await site.text("/metrics", **agent)
+        await site.text("/metrics", **{"User-Agent": "curl/8"})
+        scraped = (await site.json())["scraped"]
+    assert scraped["by"] == "Prometheus/3.5.0"
+    assert 0 <= scraped["age_s"] < PATIENCE_S
+
+
 async def test_the_status_has_the_shape_that_the_operator_reads(tmp_path: Path) -> None:
     (tmp_path / "lab.yaml").write_text(power_target(HOSTS) + BINDING + INSIDE)
     host = Host("n17", sysfs=tmp_path / "none", procfs=Path("/proc"))
     async with Exporting(tmp_path, host=host) as site:
         status = await read_once(site)
     assert set(status) == {
-        "version", "uptime_s", "targets", "powertargets", "reasons", "failing", "schedulers",
+        "version", "uptime_s", "scraped", "targets", "powertargets", "reasons", "failing", "schedulers",
         "collectors", "grids", "secrets_missing", "documents",
     }  # fmt: skip
     assert set(status["targets"]) == COUNTS

@@ -98,6 +98,21 @@ def test_what_is_measured_is_told(hands: Hands, namespace: str, tmp_path: Path) 
         assert events[0]["involvedObject"]["uid"] == made["metadata"]["uid"]
 
 
+def test_a_scrape_is_known_whoever_comes_for_it(
+    hands: Hands, namespace: str, tmp_path: Path
+) -> None:
+    made = hands.apply(fleet("lab", namespace))
+    with kubelet(hands, made, tmp_path) as url:
+        hands.until_reason(ref(made), "Ready", "Ready")
+        assert hands.conditions(ref(made))["Scraped"]["status"] == "Unknown"
+        agent = {"User-Agent": "vm_promscrape", "X-Prometheus-Scrape-Timeout-Seconds": "10"}
+        httpx.get(f"{url}/metrics", trust_env=False)
+        assert httpx.get(f"{url}/status", trust_env=False).json()["scraped"] is None
+        httpx.get(f"{url}/metrics", headers=agent, trust_env=False)
+        condition = hands.until_reason(ref(made), "Scraped", "Scraped")
+        assert (condition["status"], condition["message"]) == ("True", "by vm_promscrape")
+
+
 def test_a_secret_that_is_missing_is_named_with_its_key(
     hands: Hands, namespace: str, tmp_path: Path
 ) -> None:

@@ -73,7 +73,7 @@ def test_an_unlabelled_service_monitor_is_told_which_label_is_wanted(
     assert hands.conditions(one)["Ready"]["status"] == "False"
     said = {"serviceMonitor": {"labels": {"release": "kps"}}}
     hands.apply(fleet("lab", own_namespace, monitoring=said))
-    condition = hands.until_reason(one, "Scraped", "Scraped")
+    condition = hands.until_reason(one, "Scraped", "Selected")
     assert f"{own_namespace}/main" in condition["message"]
 
 
@@ -85,11 +85,15 @@ def test_an_agent_takes_it_as_well(hands: Hands, there: None, own_namespace: str
     }
     hands.apply(agent)
     one = ref(hands.apply(fleet("lab", own_namespace)))
-    condition = hands.until_reason(one, "Scraped", "NotSelected")
-    assert f"PrometheusAgent {own_namespace}/edge wants label release=kps" in condition["message"]
+    hands.until_reason(one, "Scraped", "NotSelected")
+    wants = f"PrometheusAgent {own_namespace}/edge wants label release=kps"
+    hands.until(lambda: wants in hands.conditions(one)["Scraped"]["message"], wants)
     hands.apply(agent | {"spec": {"serviceMonitorSelector": {}}})
-    condition = hands.until_reason(one, "Scraped", "Scraped")
-    assert condition["message"] == f"by PrometheusAgent {own_namespace}/edge"
+    condition = hands.until_reason(one, "Scraped", "Selected")
+    assert condition["status"] == "Unknown"
+    assert (
+        f"PrometheusAgent {own_namespace}/edge selects the ServiceMonitor" in condition["message"]
+    )
     hands.delete(Ref("PrometheusAgent", own_namespace, "edge"))
     hands.until_reason(one, "Scraped", "NoPrometheus")
 
@@ -103,7 +107,7 @@ def test_a_label_that_a_person_adds_by_hand_counts(
     hands.until_reason(one, "Scraped", "NotSelected")
     monitor = Ref("ServiceMonitor", own_namespace, "pt-lab")
     hands.merge(monitor, {"metadata": {"labels": {"team": "power"}}})
-    hands.until_reason(one, "Scraped", "Scraped")
+    hands.until_reason(one, "Scraped", "Selected")
     hands.delete(Ref("Prometheus", own_namespace, "main"))
     hands.until_reason(one, "Scraped", "NoPrometheus")
 
@@ -148,7 +152,7 @@ def test_what_prometheus_operator_itself_says_beats_our_guess(
     }
     monitor = Ref("ServiceMonitor", own_namespace, "pt-lab")
     hands.merge(monitor, {"status": {"bindings": [bound]}}, "status")
-    hands.until_reason(one, "Scraped", "Scraped")
+    hands.until_reason(one, "Scraped", "Selected")
     rejected = accepted | {"status": "False", "message": "scrapeTimeout exceeds interval"}
     hands.merge(monitor, {"status": {"bindings": [bound | {"conditions": [rejected]}]}}, "status")
     condition = hands.until_reason(one, "Scraped", "Rejected")

@@ -5,10 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rackwatt_operator.cluster.kinds import Ref
-from rackwatt_operator.status.selection import Monitor, bound, selected, unmet
+from rackwatt_operator.status.selection import Selected, bound, selected, unmet
 
 HERE, OTHER = Ref("Prometheus", "centre", "main"), Ref("PrometheusAgent", "other", "main")
-MONITOR = Monitor("centre", {"release": "kps", "tier": "a"}, {"team": "power"})
+MONITOR = Selected("ServiceMonitor", "centre", {"release": "kps", "tier": "a"}, {"team": "power"})
 
 TAKES_ALL: dict[str, dict[str, object]] = {"serviceMonitorSelector": {}}
 
@@ -92,3 +92,27 @@ def test_who_takes_it_is_called_by_its_kind(resource: str, name: str) -> None:
     assert bound([told | {"conditions": [accepted]}]).taken_by == [name]
     refused = {"type": "Accepted", "status": "False", "message": "no such port"}
     assert bound([told | {"conditions": [refused]}]).rejected == f"{name}: no such port"
+
+
+RULE = Selected("PrometheusRule", "centre", {"role": "alerts"}, {"team": "power"})
+
+
+@pytest.mark.parametrize(
+    ("spec", "wanted"),
+    [
+        ({"ruleSelector": {}}, []),
+        ({"ruleSelector": {"matchLabels": {"role": "alerts"}}}, []),
+        ({"ruleSelector": {"matchLabels": {"release": "kps"}}}, ["label release=kps on it"]),
+        ({}, ["no PrometheusRule at all (it has no ruleSelector)"]),
+        (
+            {"ruleSelector": {}, "ruleNamespaceSelector": {"matchLabels": {"team": "web"}}},
+            ["label team=web on namespace centre"],
+        ),
+    ],
+)
+def test_a_prometheus_takes_rules_by_selectors_of_their_own(
+    spec: dict[str, object], wanted: list[str]
+) -> None:
+    found = selected(RULE, {HERE: spec})
+    assert bool(found.taken_by) is not bool(wanted)
+    assert list(found.wanting) == [f"{HERE} wants {' and '.join(wanted)}" for _ in wanted[:1]]
