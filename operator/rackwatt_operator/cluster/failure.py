@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 _ENDING = "custom resource definition is terminating"
+_TOO_LARGE = "request is too large"  # etcd's words, behind a status 500
 _NO_SUCH_FIELD = "failed to create typed patch object"
 _LACKS = re.compile(r'cannot (\w+) resource "([^"]+)" in API group "([^"]*)"')
 
@@ -41,8 +42,15 @@ class ApiError(Exception):
         return self.cause == "FieldValueDuplicate"
 
     @property
+    def too_large(self) -> bool:
+        """Whether it is more than the API server reads, or than its storage keeps in one object."""
+        return self.status == 413 or _TOO_LARGE in str(self)
+
+    @property
     def passing(self) -> bool:
         """Whether the same may well be accepted later: nobody has to change anything."""
+        if self.too_large:
+            return False
         failed = self.status >= 500 and _NO_SUCH_FIELD not in str(self)  # which answers 500 too
         return self.status in (0, 404, 409, 429) or failed or bool(self.leaving)
 

@@ -1,6 +1,8 @@
 """What is right in a document and may yet not work in a cluster."""
 
+import json
 from collections.abc import Iterator
+from itertools import chain
 
 from rackwatt_crds.bmc.entries import method, places, usable
 from rackwatt_crds.bmc.hosts import Access, Bmc, HostEntry
@@ -17,6 +19,8 @@ _SETTINGS = {
     "redfish": "redfish",
     "fake": "fake",
 }
+_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+_MOST_ANNOTATIONS = 256 * 1024
 _LOG_IN = ("ipmi", "snmp", "redfish")
 
 
@@ -24,9 +28,20 @@ def warnings(documents: list[Given]) -> Iterator[str]:
     """List the doubts, each behind the document it concerns."""
     for one in documents:
         if one.loaded.document is not None:
-            for doubt in (*_missing(one, documents), *_doubts(one.loaded.document)):
+            doubts = _size(one), _missing(one, documents), _doubts(one.loaded.document)
+            for doubt in chain(*doubts):
                 yield f"{one.loaded}: {doubt}"
     yield from _measured_twice(documents)
+
+
+def _size(one: Given) -> Iterator[str]:
+    """Doubt what kubectl cannot apply in the way that most people do."""
+    size = len(json.dumps(one.raw, separators=(",", ":"), default=str).encode())
+    if size + len(_LAST_APPLIED) > _MOST_ANNOTATIONS:
+        yield (
+            f"it comes to {-(-size // 1024)} KiB: apply it with `kubectl apply --server-side`. "
+            "Without, kubectl keeps a copy in an annotation, and an object holds 256 KiB of these"
+        )
 
 
 def _missing(one: Given, documents: list[Given]) -> Iterator[str]:

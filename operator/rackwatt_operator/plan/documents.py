@@ -36,8 +36,8 @@ def documents(subject: Subject) -> Manifest | Refused:
     if size > MOST_BYTES:
         return Refused(
             "DocumentTooLarge",
-            f"it comes to {size / 2**20:.1f} MiB and a ConfigMap holds 1 MiB: write hosts as "
-            'ranges ("node[001-512]"), or split it into several documents',
+            f"it comes to {-(-size // 1024)} KiB and a ConfigMap holds {MOST_BYTES // 1024} KiB: "
+            'write hosts as ranges ("node[001-512]"), or split it into several documents',
         )
     return subject.manifest("v1", "ConfigMap", subject.base, data={KEY: text})
 

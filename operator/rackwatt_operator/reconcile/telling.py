@@ -1,6 +1,7 @@
 """What was found out of a document, told in its status: written when there is news, else not."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 
@@ -19,6 +20,8 @@ from rackwatt_operator.status.findings import Findings
 from rackwatt_operator.status.pace import Pace
 from rackwatt_operator.status.trouble import Trouble
 from rackwatt_operator.status.written import status, urgent
+
+log = logging.getLogger(__name__)
 
 _PODS_AGAIN_S = 15.0
 _LABELS_AGAIN_S = 60.0
@@ -106,6 +109,9 @@ class Teller:
         except ApiError as error:
             if error.status in (404, 409, 422) and key not in self._observed.objects:
                 return  # it is gone
+            if error.too_large:  # its author's own words leave no room for ours: an event says it
+                log.warning("%s: it is so large that no status fits beside it: %s", key, error)
+                return
             raise RetryError(f"its status: {error}", error.wait_s) from None
         # The answer is the whole document: whatever somebody changed of it meanwhile is known by it
         # alone, for the watch that tells of that later tells nothing new.

@@ -185,3 +185,17 @@ def test_a_binding_beside_its_fleet_is_no_doubt(
 ) -> None:
     text = fleet("schedulerRef: {name: prod}") + "---\n" + binding()
     assert check(text, tmp_path, capsys)[2] == ""
+
+
+@pytest.mark.parametrize(("nodes_of_an_entry", "warned"), [(10, False), (60, True)])
+def test_a_document_that_kubectl_would_not_apply_by_itself_is_doubted(
+    nodes_of_an_entry: int, warned: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    entries = [
+        ",".join(f"n{entry}x{number}" for number in range(nodes_of_an_entry))
+        for entry in range(1000)
+    ]
+    hosts = ", ".join(f"{{names: '{names}'}}" for names in entries)
+    status, _, doubts = check(fleet(bmc=f"method: fake, hosts: [{hosts}]"), tmp_path, capsys)
+    assert status == 0
+    assert ("kubectl apply --server-side" in doubts) is warned

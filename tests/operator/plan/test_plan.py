@@ -177,7 +177,7 @@ def test_a_document_that_no_config_map_holds_is_refused_with_what_to_do() -> Non
     found = plan(raw, document(raw), Facts(), Defaults())
     assert isinstance(found, Refused)
     assert found.reason == "DocumentTooLarge"
-    assert "comes to 1.4 MiB" in found.message
+    assert "KiB and a ConfigMap holds 1024 KiB" in found.message
     assert "split" in found.message
 
 

@@ -1,0 +1,40 @@
+"""Documents of every size that an API server keeps: carried out, or refused in words."""
+
+import json
+
+import pytest
+
+from tests.cluster.clients import CommandError, Kubectl, Manifest
+from tests.cluster.cluster import Cluster
+from tests.operator.hands import Hands, document, ref
+from tests.operator.operating import Operating
+
+
+def large(name: str, namespace: str, least_bytes: int) -> Manifest:
+    """Write a fleet of about this size as JSON, in entries of forty names."""
+    entry = len(json.dumps({"names": ",".join(f"n{1000}x{one:02}" for one in range(40))})) + 1
+    hosts = [
+        {"names": ",".join(f"n{number + 1000}x{one:02}" for one in range(40))}
+        for number in range(-(-least_bytes // entry))
+    ]
+    return document("PowerTarget", name, namespace, {"bmc": {"method": "fake", "hosts": hosts}})
+
+
+def test_a_large_document_is_carried_out_when_it_is_applied_on_the_servers_side(
+    operator: Operating, operated: Cluster, hands: Hands, namespace: str
+) -> None:
+    made = large("large", namespace, 300_000)
+    with pytest.raises(CommandError, match="may not be more than 262144 bytes"):
+        Kubectl(operated, namespace).run("apply", "--filename=-", said=json.dumps(made))
+    Kubectl(operated).apply(made)
+    assert hands.until_reason(ref(made), "Accepted", "Accepted")["status"] == "True"
+
+
+@pytest.mark.parametrize("size", [1_060_000, 1_500_000])
+def test_a_document_that_no_config_map_holds_is_refused_once_in_its_condition(
+    size: int, operator: Operating, hands: Hands, namespace: str
+) -> None:
+    made = hands.apply(large("larger", namespace, size))
+    condition = hands.until_reason(ref(made), "Accepted", "DocumentTooLarge")
+    assert "a ConfigMap holds 1024 KiB" in condition["message"]
+    hands.until(lambda: operator.metric("rackwatt_operator_queue_retrying") == 0, "none retried")
