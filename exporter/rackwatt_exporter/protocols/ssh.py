@@ -55,10 +55,13 @@ FAILURES = (
     ("banner", Reason.BAD_REPLY),
     ("connection closed", Reason.REFUSED),
     ("connection reset", Reason.REFUSED),
+    ("no user exists for uid", Reason.COMMAND_FAILED),
 )
 HINTS = {
     Reason.HOST_KEY_FAILED: "the host's key is not the one in known_hosts",
     Reason.AUTH_FAILED: "the host does not accept this user with this key",
+    Reason.COMMAND_FAILED: "ssh runs only as a uid that has a name: use one that /etc/passwd has, "
+    "or install libnss-unknown",
 }
 
 
