@@ -13,7 +13,11 @@ from typing import Any
 from rackwatt_operator.cluster.kinds import PROMETHEUSES, Ref
 
 Labels = Mapping[str, str]
-_FIELDS = {"ServiceMonitor": "serviceMonitor", "PrometheusRule": "rule"}
+_SELECTORS = {
+    "ServiceMonitor": ("serviceMonitorSelector", "serviceMonitorNamespaceSelector"),
+    "PrometheusRule": ("ruleSelector", "ruleNamespaceSelector"),
+}
+"""The fields of a Prometheus that select each kind: by its labels, and by its namespace's."""
 _KINDS = {kind.plural: kind.kind for kind in PROMETHEUSES}
 
 
@@ -66,10 +70,10 @@ def selected(one: Selected, prometheuses: Mapping[Ref, Mapping[str, Any]]) -> Se
 
 
 def _wants(one: Selected, home: str, spec: Mapping[str, Any]) -> Iterator[str]:
-    field = _FIELDS[one.kind]
-    labels, places = spec.get(f"{field}Selector"), spec.get(f"{field}NamespaceSelector")
+    field, field_of_namespaces = _SELECTORS[one.kind]
+    labels, places = spec.get(field), spec.get(field_of_namespaces)
     if labels is None:
-        yield f"no {one.kind} at all (it has no {field}Selector)"
+        yield f"no {one.kind} at all (it has no {field})"
     else:
         yield from (f"label {want} on it" for want in unmet(labels, one.labels))
     if places is None:
