@@ -15,13 +15,13 @@ import yaml
 from prometheus_client.core import Metric
 from prometheus_client.metrics import MetricWrapperBase
 
+from rackwatt_crds.bmc.presets import PRESETS
 from rackwatt_crds.document import KINDS
 from rackwatt_exporter.advice import ADVICE
 from rackwatt_exporter.exposition.families import PROBE_SUCCESS
 from rackwatt_exporter.metrics.family import MetricFamily
 from rackwatt_exporter.metrics.process_collector import PER_USAGE
 from rackwatt_exporter.pipelines.families import all_families
-from rackwatt_exporter.settings.presets import PRESETS
 from rackwatt_operator import telemetry
 from rackwatt_operator.cluster.observed import Observed
 from rackwatt_operator.inventory import Inventory

@@ -1,7 +1,8 @@
 """Plain data into a model, with every problem found at once and each one named by its path.
 
 msgspec stops at the first error; people who write a fleet by hand want all of them. So the objects
-and lists are walked here, and only the leaves are msgspec's.
+and lists are walked here, and only the leaves are msgspec's. What could be read is kept beside the
+problems, so that one mistake hides no other.
 """
 
 import math
@@ -10,11 +11,25 @@ import types
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import (
+    Annotated,
+    Any,
+    Generic,
+    Literal,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 import msgspec
 
+from rackwatt_crds.unread import UNREAD
+from rackwatt_crds.wording import closest, counted, nearest
+
 M = TypeVar("M", bound=msgspec.Struct)
+MAX_PROBLEMS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +49,34 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """Stands in a list for an item that could not be read, and keeps what was there."""
+    """Takes the place of a list item that has problems, and keeps what was there.
+
+    `partial` is what could be read of it, with `UNREAD` for what could not.
+    """
 
     raw: Any
+    partial: Any = field(default=None, compare=False)
 
 
-class _SpoiltError(Exception):
-    """Its problems are noted already."""
+@dataclass(frozen=True, slots=True)
+class Decoded(Generic[M]):
+    """A model read from plain data.
+
+    `model` is None when a problem spoils the whole; `partial` is what could be read all the same,
+    with `UNREAD` for what could not.
+    """
+
+    model: M | None
+    partial: M | None
+    problems: list[Problem]
+
+
+class Repeated(dict[int, list[tuple[str, str]]]):
+    """Keys that a text gives twice: for the id() of each mapping the keys, and where they are."""
+
+
+class _TooManyError(Exception):
+    """No more problems are collected."""
 
 
 def decode(raw: Any, model: type[M]) -> tuple[M | None, list[Problem]]:
@@ -48,19 +84,27 @@ def decode(raw: Any, model: type[M]) -> tuple[M | None, list[Problem]]:
 
     Items that are spoilt alone (of lists whose Meta says `each_alone`) become `Broken` in its list.
     """
-    walk = _Walk()
+    decoded = examine(raw, model)
+    return decoded.model, decoded.problems
+
+
+def examine(raw: Any, model: type[M], repeated: Repeated | None = None) -> Decoded[M]:
+    """Read plain data as a model, and keep what could be read where there are problems."""
+    walk = _Walk(repeated or Repeated())
     try:
-        return walk.object(raw, model, ""), walk.problems
-    except _SpoiltError:
-        return None, walk.problems
+        partial = walk.object(raw, model, "")
+    except _TooManyError:
+        reason = f"has more than {MAX_PROBLEMS} problems: the others are not listed"
+        return Decoded(None, None, [*walk.problems, Problem("", reason)])
+    whole = all(problem.alone for problem in walk.problems)
+    return Decoded(
+        partial if whole else None, None if partial is UNREAD else partial, walk.problems
+    )
 
 
-def nearest(word: str, known: list[str]) -> str:
-    """Say which known word was probably meant, or name them all."""
-    import difflib  # most documents have no mistake
-
-    close = difflib.get_close_matches(word, known, 1, 0.6)
-    return f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}"
+def given_twice(key: str, where: str) -> str:
+    """Write that a mapping has a key twice, and where in the text the second one is."""
+    return f"key {key!r:.60} is given twice ({where})"
 
 
 def shown(raw: Any) -> str:
@@ -73,118 +117,167 @@ def shown(raw: Any) -> str:
 
 @dataclass(slots=True)
 class _Walk:
+    repeated: Repeated
     problems: list[Problem] = field(default_factory=list)
     alone: bool = False
+    misspelt: set[str] = field(default_factory=set)
 
     def object(self, raw: Any, model: type[M], path: str) -> M:
+        """Read an object; `UNREAD` when it is none."""
         if not isinstance(raw, Mapping):
-            raise self._spoilt(path, f"expected an object, found {shown(raw)}")
+            self._unread(path, f"expected an object, found {shown(raw)}")
+            return UNREAD  # type: ignore[no-any-return]
         known = _fields(model)
-        self._unknown(raw, known, model, path)
-        found = {}
+        for key, where in self.repeated.get(id(raw), ()):
+            self._note(_join(path, key), given_twice(key, where))
+        given = {key: (raw[key], _join(path, key)) for key in known if raw.get(key) is not None}
+        if model.__struct_config__.forbid_unknown_fields:
+            self._unknown(raw, known, given, path)
+        read = {}
         for key, (name, hint, required) in known.items():
-            at = f"{path}.{key}" if path else key
-            if raw.get(key) is not None:
-                found[name] = self._try(raw[key], hint, at)
+            if key in given:
+                read[name] = self._value(given[key][0], hint, given[key][1])
             elif required:
-                self._note(at, "is missing")
-                found[name] = _SpoiltError
-        if _SpoiltError in found.values() or self._unknown_keys(raw, known, model):
-            raise _SpoiltError
-        try:
-            return model(**found)
-        except ValueError as error:
-            raise self._spoilt(path, str(error)) from None
+                read[name] = self._unread(_join(path, key), "is missing")
+        partial = model(**read)
+        for rule in getattr(model, "RULES", ()):
+            if broken := rule.broken_by(partial):
+                self._note(path, broken)
+        return partial
 
-    def _try(self, raw: Any, hint: Any, path: str) -> Any:
-        try:
-            return self._value(raw, hint, path)
-        except _SpoiltError:
-            return _SpoiltError
+    def _unknown(
+        self, raw: Any, known: Mapping[str, Any], given: dict[str, tuple[Any, str]], path: str
+    ) -> None:
+        """Note unknown fields; what they were probably meant to be counts as given there."""
+        for key in raw:
+            if key in known:
+                continue
+            name = key if isinstance(key, str) else shown(key)
+            at = _join(path, name)
+            self._note(at, f"unknown field; {nearest(name, list(known))}")
+            meant = closest(name, list(known))
+            if meant and meant not in given and raw[key] is not None:
+                self.misspelt.add(at)
+                given[meant] = (raw[key], at)
 
     def _value(self, raw: Any, hint: Any, path: str) -> Any:
         inner, metas = _unwrapped(hint)
-        if isinstance(inner, type) and issubclass(inner, msgspec.Struct):
+        if _is_struct(inner):
             return self.object(raw, inner, path)
         if get_origin(inner) is list and _is_struct(get_args(inner)[0]):
-            return self._list(raw, get_args(inner)[0], metas, path)
+            return self._structs(raw, get_args(inner)[0], metas, path)
         if isinstance(raw, float) and not math.isfinite(raw):  # YAML has such, JSON has not
-            raise self._spoilt(path, f"expected a number that is finite, found {shown(raw)}")
+            return self._unread(path, f"expected a number that is finite, found {shown(raw)}")
+        if isinstance(raw, dict) and self.repeated.get(id(raw)):
+            return self._mapping(raw, inner, metas, path)
         try:
             return msgspec.convert(raw, hint)
         except msgspec.ValidationError as error:
-            raise self._leaf(raw, inner, metas, path, str(error)) from None
+            if get_origin(inner) is list:
+                return self._leaves(raw, inner, metas, path)
+            if get_origin(inner) is dict:
+                return self._mapping(raw, inner, metas, path)
+            return self._unread(path, _reason(raw, hint, inner, metas, str(error)))
 
-    def _list(self, raw: Any, item: type[M], metas: list[msgspec.Meta], path: str) -> list[Any]:
+    def _structs(self, raw: Any, item: type[M], metas: list[msgspec.Meta], path: str) -> list[Any]:
+        """Read a list of objects: those that could be read."""
         if not isinstance(raw, list):
-            raise self._spoilt(path, f"expected a list, found {shown(raw)}")
+            return self._unread(path, f"expected a list, found {shown(raw)}")  # type: ignore[no-any-return]
+        each_alone = any((meta.extra or {}).get("each_alone") for meta in metas)
+        listed = self._bounded(raw, metas, path)
+        outer, self.alone = self.alone, self.alone or each_alone
+        read: list[Any] = []
+        for index, one in enumerate(listed):
+            before = len(self.problems)
+            partial = self.object(one, item, f"{path}[{index}]")
+            if each_alone and len(self.problems) > before:
+                read.append(Broken(one, None if partial is UNREAD else partial))
+            elif partial is not UNREAD:
+                read.append(partial)
+        self.alone = outer
+        return read
+
+    def _leaves(self, raw: Any, inner: Any, metas: list[msgspec.Meta], path: str) -> Any:
+        """Read the items of a list of leaves that could not be read as a whole."""
+        if not isinstance(raw, list):
+            return self._unread(path, f"expected a list, found {shown(raw)}")
+        (hint,) = get_args(inner)
+        listed = self._bounded(raw, metas, path)
+        read = [self._value(one, hint, f"{path}[{index}]") for index, one in enumerate(listed)]
+        return [one for one in read if one is not UNREAD]
+
+    def _mapping(self, raw: Any, inner: Any, metas: list[msgspec.Meta], path: str) -> Any:
+        """Read the items of a map of leaves that could not be read as a whole."""
+        if not isinstance(raw, Mapping):
+            return self._unread(path, f"expected an object, found {shown(raw)}")
+        for key, where in self.repeated.get(id(raw), ()):
+            self._note(_join(path, key), given_twice(key, where))
+        listed = self._bounded(list(raw), metas, path)
+        hint = get_args(inner)[-1]
+        read = {}
+        for key in listed:
+            at = _join(path, key if isinstance(key, str) else shown(key))
+            if not isinstance(key, str):
+                self._note(at, f"expected text as key, found {shown(key)}: write it in quotes")
+            elif (value := self._value(raw[key], hint, at)) is not UNREAD:
+                read[key] = value
+        return read
+
+    def _bounded(self, raw: list[Any], metas: list[msgspec.Meta], path: str) -> list[Any]:
+        """Note a wrong number of items; return no more of them than there may be."""
         least = max((meta.min_length or 0 for meta in metas), default=0)
         most = min((meta.max_length for meta in metas if meta.max_length), default=len(raw))
         if not least <= len(raw) <= most:
-            limit = f"at least {least}" if len(raw) < least else f"at most {most}"
-            raise self._spoilt(path, f"expected {limit} items, found {len(raw)}")
-        each_alone = any((meta.extra or {}).get("each_alone") for meta in metas)
-        outer, self.alone = self.alone, self.alone or each_alone
-        items = [self._try(one, item, f"{path}[{place}]") for place, one in enumerate(raw)]
-        self.alone = outer
-        if _SpoiltError in items and not each_alone:
-            raise _SpoiltError
-        return [
-            Broken(one) if read is _SpoiltError else read
-            for one, read in zip(raw, items, strict=True)
-        ]
-
-    def _unknown(self, raw: Any, known: dict[str, Any], model: Any, path: str) -> None:
-        for key in self._unknown_keys(raw, known, model):
-            name = key if isinstance(key, str) else shown(key)
-            at = f"{path}.{name}" if path else name
-            self._note(at, f"unknown field; {nearest(name, list(known))}")
-
-    @staticmethod
-    def _unknown_keys(raw: Any, known: dict[str, Any], model: Any) -> list[Any]:
-        strict = model.__struct_config__.forbid_unknown_fields
-        return [key for key in raw if key not in known] if strict else []
-
-    def _leaf(
-        self, raw: Any, inner: Any, metas: list[msgspec.Meta], path: str, said: str
-    ) -> _SpoiltError:
-        if self._within(raw, inner, path):
-            return _SpoiltError()
-        reason, _, place = said.partition(" - at `$")
-        at = path + place.rstrip("`")
-        if get_origin(inner) is Literal:
-            words = [str(word) for word in get_args(inner)]
-            said = raw if isinstance(raw, str) else shown(raw)
-            return self._spoilt(at, f"{shown(raw)} is none of these; {nearest(said, words)}")
-        told = [meta.description for meta in metas if meta.pattern and meta.description]
-        if inner is str and not isinstance(raw, str):
-            wanted = f"expected text, found {shown(raw)}: write it in quotes"
-            return self._spoilt(at, ". ".join([wanted, *told[:1]]))
-        if get_origin(inner) in (list, dict) and not isinstance(raw, get_origin(inner)):
-            wanted = "a list" if get_origin(inner) is list else "an object"
-            return self._spoilt(at, f"expected {wanted}, found {shown(raw)}")
-        if isinstance(raw, str) and told:
-            return self._spoilt(at, f"{shown(raw)} does not fit. {told[0]}")
-        reason = reason.replace("`", "")
-        return self._spoilt(at, f"{reason[0].lower()}{reason[1:]}, found {shown(raw)}")
-
-    def _within(self, raw: Any, inner: Any, path: str) -> bool:
-        """Tell of each item of a list or map of leaves what is wrong with it, if anything is."""
-        if get_origin(inner) is list and isinstance(raw, list):
-            items = [(f"{path}[{place}]", one) for place, one in enumerate(raw)]
-        elif get_origin(inner) is dict and isinstance(raw, Mapping):
-            items = [(f"{path}.{key}", one) for key, one in raw.items() if isinstance(key, str)]
-        else:
-            return False
-        hint = get_args(inner)[-1]
-        return _SpoiltError in [self._try(one, hint, at) for at, one in items]
+            limit, count = ("at least", least) if len(raw) < least else ("at most", most)
+            self._note(path, f"expected {limit} {counted(count, 'item')}, found {len(raw)}")
+        return raw[:most]
 
     def _note(self, path: str, reason: str) -> None:
+        if len(self.problems) >= MAX_PROBLEMS:
+            raise _TooManyError
         self.problems.append(Problem(path, reason, self.alone))
 
-    def _spoilt(self, path: str, reason: str) -> _SpoiltError:
-        self._note(path, reason)
-        return _SpoiltError()
+    def _unread(self, path: str, reason: str) -> Any:
+        """Note why a value cannot be read, unless its field is noted as unknown already."""
+        if path not in self.misspelt:
+            self._note(path, reason)
+        return UNREAD
+
+
+def _reason(raw: Any, hint: Any, inner: Any, metas: list[msgspec.Meta], message: str) -> str:
+    """Write what was expected of a leaf, what was found, and what to change."""
+    if get_origin(inner) is Literal:
+        words = [str(word) for word in get_args(inner)]
+        word = raw if isinstance(raw, str) else shown(raw)
+        return f"{shown(raw)} is none of these; {nearest(word, words)}"
+    meant = [meta.description for meta in metas if meta.pattern and meta.description]
+    if inner is str and not isinstance(raw, str):
+        quotes = ": write it in quotes" if _is_taken(shown(raw), hint) else ""
+        return ". ".join([f"expected text, found {shown(raw)}{quotes}", *meant[:1]])
+    if isinstance(raw, str) and meant:
+        return f"{shown(raw)} does not fit. {meant[0]}"
+    reason = message.partition(" - at `$")[0].replace("`", "")
+    return f"{reason[0].lower()}{reason[1:]}, found {shown(raw)}{_advice(raw, hint, inner)}"
+
+
+def _advice(raw: Any, hint: Any, inner: Any) -> str:
+    if not isinstance(raw, str):
+        return ""
+    if inner is bool:
+        return ": write true or false, without quotes"
+    return ": write it without quotes" if _is_taken(raw, hint, strict=False) else ""
+
+
+def _is_taken(raw: Any, hint: Any, strict: bool = True) -> bool:
+    try:
+        msgspec.convert(raw, hint, strict=strict)
+    except msgspec.ValidationError:
+        return False
+    return True
+
+
+def _join(path: str, key: str) -> str:
+    return f"{path}.{key}" if path else key
 
 
 @cache

@@ -1,28 +1,32 @@
-"""Text into documents: several in one file, each of them on its own.
+"""Text into documents: several in one file or one List, each of them on its own.
 
 A file is cut at its `---` lines before anything is parsed, so that one document's broken YAML takes
-none of its neighbours down.
+none of its neighbours down. What is not Rackwatt's, such as a Secret, is passed over with a note.
 """
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
-import yaml
-
-from rackwatt_crds.decoding import Problem, decode, nearest, shown
+from rackwatt_crds.decoding import Problem, Repeated, examine, given_twice, shown
 from rackwatt_crds.document import API_VERSION, KINDS, Document
+from rackwatt_crds.wording import closest, nearest
+from rackwatt_crds.yamltext import parse, parts, text_of
 
-MOST_BYTES = 4 * 1024 * 1024
-_MOST_DEPTH = 64
-_MOST_MERGED = 1_000_000
-_CUT = re.compile(r"^---(?:[ \t].*)?$", re.MULTILINE)
+MAX_BYTES = 4 * 1024 * 1024
+_GROUP = API_VERSION.partition("/")[0]
+_VERSION = re.compile(r"([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?v[0-9]+((alpha|beta)[0-9]+)?\Z")
+_ALIKE = 0.8
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """One document as it was found: its place, its model or None, and all its problems."""
+    """One document as it was found: its place, its model or None, and all its problems.
+
+    `partial` is what could be read of it, problems or not. `within` is the place of a List's item
+    in its List. One with a `note` is no document, and was passed over for that reason.
+    """
 
     origin: str
     kind: str
@@ -30,101 +34,154 @@ class Loaded:
     document: Document | None
     problems: tuple[Problem, ...] = ()
     namespace: str = "default"
+    partial: Document | None = None
+    within: str = ""
+    note: str = ""
 
     @property
     def key(self) -> tuple[str, str, str]:
         """What makes it one document, whichever file it stands in."""
         return (self.kind, self.namespace, self.name)
 
+    def report(self, problem: Problem | str) -> str:
+        """Write a problem behind the document's place; a string begins with its path."""
+        if not self.within:
+            return f"{self}: {problem}"
+        joint = ": " if isinstance(problem, Problem) and not problem.path else "."
+        return f"{self}: {self.within}{joint}{problem}"
+
     def __str__(self) -> str:
         return " ".join(word for word in (self.origin, self.kind, self.name) if word)
 
 
-def load(text: bytes, origin: str) -> list[Loaded]:
+def load(content: bytes, origin: str) -> list[Loaded]:
     """Read every document of a file; `origin` names it in messages.
 
     Never raises: what cannot be read is a Loaded whose problems say why.
     """
-    return [loaded for _, loaded in load_beside(text, origin)]
+    return [loaded for _, loaded in load_beside(content, origin)]
 
 
-def load_beside(text: bytes, origin: str) -> list[tuple[Any, Loaded]]:
+def load_beside(content: bytes, origin: str) -> list[tuple[Any, Loaded]]:
     """Read every document of a file, each beside the plain data it was read from."""
-    if len(text) > MOST_BYTES:
-        size = f"{len(text) / 2**20:.1f} MiB, more than the {MOST_BYTES // 2**20} MiB"
-        return [(None, _refused(origin, f"has {size} that one file may have: split it"))]
+    if len(content) > MAX_BYTES:
+        size = f"more than the {MAX_BYTES // 2**20} MiB that one file may have"
+        return [(None, _refused(origin, f"has {size}: split it"))]
     try:
-        decoded = text.decode()
-    except UnicodeDecodeError as error:
-        return [(None, _refused(origin, f"is not UTF-8 text (byte {error.start})"))]
-    return [one for line, part in _parts(decoded) for one in _parsed(part, line, origin)]
+        text = text_of(content)
+    except ValueError as error:
+        return [(None, _refused(origin, str(error)))]
+    found = [one for line, part in parts(text) for one in _parsed(part, line, origin)]
+    return found or [(None, Loaded(origin, "", "", None, note="is empty: it has no document"))]
 
 
-def plain(text: str, line: int = 0) -> list[Any]:
-    """Read YAML as plain data, one for each of its documents.
+def judge(raw: Any, origin: str, within: str = "", repeated: Repeated | None = None) -> Loaded:
+    """Read plain data, of a file or of the API server, as a document.
 
-    Raises:
-        ValueError: it is no YAML of ours; the place is told, `line` lines further down.
+    `within` is the place of a List's item, `repeated` the keys that the text gives twice.
     """
-    try:
-        _hold_depth(text)
-        return list(yaml.load_all(text, Loader=_Loader))
-    except yaml.YAMLError as error:
-        raise ValueError(_told(error, line)) from None
-    except RecursionError:
-        told = f"line {line + 1}: merges (<<) follow each other without end"
-        raise ValueError(told) from None
-
-
-def judge(raw: Any, origin: str) -> Loaded:
-    """Read plain data, of a file or of the API server, as a document."""
     if not isinstance(raw, dict):
-        return _refused(origin, f"expected apiVersion and kind, found {shown(raw)}")
+        reason = f"expected apiVersion and kind, found {shown(raw)}"
+        return _refused(origin, reason, within)
     kind, name, namespace = _identity(raw)
-    if raw.get("apiVersion") != API_VERSION:
-        reason = f"expected {API_VERSION}, found {shown(raw.get('apiVersion'))}"
-        return Loaded(origin, kind, name, None, (Problem("apiVersion", reason),), namespace)
-    if kind not in KINDS:
-        reason = f"unknown kind {kind[:60]!r}; {nearest(kind, list(KINDS))}"
-        return Loaded(origin, kind, name, None, (Problem("kind", reason),), namespace)
+    loaded = Loaded(origin, kind, name, None, namespace=namespace, within=within)
+    version = raw.get("apiVersion")
+    if _is_foreign(version, kind):
+        return replace(loaded, note=f"of {version} is not a document of Rackwatt: passed over")
+    problems = list(_misnamed(version, raw.get("kind")))
+    model = KINDS.get(closest(kind, list(KINDS)) or "")
+    if model is None:
+        return replace(loaded, problems=tuple(problems))
     body = {key: value for key, value in raw.items() if key not in ("apiVersion", "kind", "status")}
-    document, problems = decode(body, KINDS[kind])
-    return Loaded(origin, kind, name, document, tuple(problems), namespace)
+    decoded = examine(body, model, repeated)
+    problems += decoded.problems
+    if repeated:
+        problems += list(_given_twice(raw, repeated, {problem.reason for problem in problems}))
+    usable = decoded.model if all(problem.alone for problem in problems) else None
+    return replace(loaded, document=usable, problems=tuple(problems), partial=decoded.partial)
 
 
-def _parts(text: str) -> Iterator[tuple[int, str]]:
-    """Cut at `---`; each part comes with the number of lines before it."""
-    start = 0
-    for cut in [*_CUT.finditer(text), None]:
-        end = cut.start() if cut else len(text)
-        yield text.count("\n", 0, start), text[start:end]
-        start = cut.end() if cut else end
+def notes(documents: Iterable[Loaded]) -> list[str]:
+    """Write what was passed over: one line for each kind of object of a file."""
+    groups: dict[tuple[str, str, str], list[Loaded]] = {}
+    for one in documents:
+        if one.note:
+            groups.setdefault((one.origin, one.kind, one.note), []).append(one)
+    return [
+        f"{many[0]} {many[0].note}" + (f", as are {len(many) - 1} more" if many[1:] else "")
+        for many in groups.values()
+    ]
 
 
 def _parsed(part: str, line: int, origin: str) -> Iterator[tuple[Any, Loaded]]:
     try:
-        raws = plain(part, line)
+        read = parse(part, line)
     except ValueError as error:
         yield None, _refused(origin, str(error))
-    else:
-        yield from ((raw, judge(raw, origin)) for raw in raws if raw is not None)
+        return
+    judged: dict[int, tuple[Any, Loaded]] = {}
+    for raw in read.raws:
+        if raw is None:
+            continue
+        if not _is_list(raw):
+            yield raw, judge(raw, origin, "", read.repeated)
+            continue
+        if not isinstance(raw["items"], list):
+            reason = f"expected a list, found {shown(raw['items'])}"
+            yield None, _refused(origin, reason, "items")
+            continue
+        for index, item in enumerate(raw["items"]):
+            if id(item) not in judged:  # an alias may be there thousands of times
+                whole = _completed(item, raw)
+                judged[id(item)] = whole, judge(whole, origin, "", read.repeated)
+            whole, loaded = judged[id(item)]
+            yield whole, replace(loaded, within=f"items[{index}]")
 
 
-def _hold_depth(part: str) -> None:
-    """Refuse nesting that would overrun the C stack: the composer recurses without a limit."""
-    depth = 0
-    for event in yaml.parse(part, Loader=yaml.CSafeLoader):
-        depth += isinstance(event, yaml.CollectionStartEvent)
-        depth -= isinstance(event, yaml.CollectionEndEvent)
-        if depth > _MOST_DEPTH:
-            raise yaml.YAMLError(f"nested more than {_MOST_DEPTH} deep")
+def _is_list(raw: Any) -> bool:
+    """Return whether plain data is a List, as `kubectl get -o yaml` prints it."""
+    kind = raw.get("kind") if isinstance(raw, dict) else None
+    return isinstance(kind, str) and kind.endswith("List") and raw.get("items") is not None
 
 
-def _told(error: yaml.YAMLError, line: int) -> str:
-    mark = getattr(error, "problem_mark", None)
-    problem = getattr(error, "problem", None) or str(error).split("\n")[0]
-    where = f"line {line + mark.line + 1}, column {mark.column + 1}: " if mark else ""
-    return f"{where}not YAML: {problem}"
+def _completed(item: Any, listed: dict[str, Any]) -> Any:
+    """Complete an item of a PowerTargetList, which need not repeat the version and the kind."""
+    kind = listed["kind"].removesuffix("List")
+    if not kind or not isinstance(item, dict) or {"apiVersion", "kind"} <= item.keys():
+        return item
+    return {"apiVersion": listed.get("apiVersion"), "kind": kind, **item}
+
+
+def _is_foreign(version: Any, kind: str) -> bool:
+    """Return whether an object belongs to another program: no name of it is like ours."""
+    if not kind or not isinstance(version, str) or not _VERSION.match(version):
+        return False
+    group = version.rpartition("/")[0]
+    return not closest(group, [_GROUP], _ALIKE) and not closest(kind, list(KINDS), _ALIKE)
+
+
+def _misnamed(version: Any, kind: Any) -> Iterator[Problem]:
+    if version != API_VERSION:
+        yield Problem("apiVersion", f"expected {API_VERSION}, found {shown(version)}")
+    if kind is None:
+        yield Problem("kind", f"is missing; known are {', '.join(KINDS)}")
+    elif not isinstance(kind, str) or kind not in KINDS:
+        word = kind if isinstance(kind, str) else ""
+        yield Problem("kind", f"unknown kind {shown(kind)}; {nearest(word, list(KINDS))}")
+
+
+def _given_twice(raw: Any, repeated: Repeated, noted: set[str]) -> Iterator[Problem]:
+    """List the keys given twice where no model looks, such as in labels."""
+    seen: set[int] = set()
+    waiting = [raw]
+    for one in waiting:
+        if not isinstance(one, (dict, list)) or id(one) in seen:
+            continue
+        seen.add(id(one))
+        waiting += one.values() if isinstance(one, dict) else one
+        for key, where in repeated.get(id(one), ()):
+            if (reason := given_twice(key, where)) not in noted:
+                yield Problem("", reason)
 
 
 def _identity(raw: dict[Any, Any]) -> tuple[str, str, str]:
@@ -142,66 +199,5 @@ def _word(raw: Any, otherwise: str) -> str:
     return raw if isinstance(raw, str) and raw else otherwise
 
 
-def _refused(origin: str, reason: str) -> Loaded:
-    return Loaded(origin, "", "", None, (Problem("", reason),))
-
-
-class _Loader(yaml.CSafeLoader):
-    """YAML's safe subset, its loose ends tied up.
-
-    A key given twice is an error rather than the last one winning; merges do not multiply; a scalar
-    that is not what its tag says is an error of YAML.
-    """
-
-    def __init__(self, stream: str) -> None:
-        super().__init__(stream)
-        self._flat: dict[int, yaml.MappingNode] = {}
-        self._merged = 0
-
-    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
-        try:
-            return super().construct_object(node, deep)
-        except (LookupError, AttributeError, ValueError) as error:
-            kind = node.tag.rpartition(":")[2][:60]
-            told = f"this is no {kind} ({error})" if isinstance(error, ValueError) else None
-            raise yaml.constructor.ConstructorError(
-                None, None, told or f"this is no {kind}", node.start_mark
-            ) from None
-
-    def flatten_mapping(self, node: yaml.MappingNode) -> None:
-        """Put what is merged (`<<`) into a mapping, each key once."""
-        if id(node) in self._flat:
-            return
-        self._flat[id(node)] = node
-        _hold_keys_apart(node)
-        super().flatten_mapping(node)
-        self._merged += len(node.value)
-        if self._merged > _MOST_MERGED:
-            told = f"more than {_MOST_MERGED} keys, with those merged (<<)"
-            raise yaml.constructor.ConstructorError(None, None, told, node.start_mark)
-        pairs = {(key.tag, key.value) if _is_scalar(key) else id(key): (key, value)
-                 for key, value in node.value}  # fmt: skip
-        node.value = list(pairs.values())
-
-
-# YAML 1.1 takes 1e-5 for text, while kubectl and JSON take it for a number.
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+\Z"),
-    list("-+0123456789"),
-)
-
-
-def _hold_keys_apart(node: yaml.MappingNode) -> None:
-    seen: set[str] = set()
-    for key, _ in node.value:
-        if not _is_scalar(key) or key.value == "<<":
-            continue
-        if key.value in seen:
-            told = f"key {key.value!r:.60} is given twice"
-            raise yaml.constructor.ConstructorError(None, None, told, key.start_mark)
-        seen.add(key.value)
-
-
-def _is_scalar(node: yaml.Node) -> bool:
-    return isinstance(node, yaml.ScalarNode)
+def _refused(origin: str, reason: str, within: str = "") -> Loaded:
+    return Loaded(origin, "", "", None, (Problem("", reason),), within=within)

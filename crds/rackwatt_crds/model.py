@@ -12,7 +12,7 @@ from rackwatt_crds.rules import Rule
 
 
 class Model(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
-    """One object of a document, and what must hold between its fields.
+    """One object of a document, and what must hold between its fields: `decoding` checks that.
 
     One that is `MERGED_WHOLE` is written by one owner at a time: no two of server-side apply share
     its fields.
@@ -20,13 +20,3 @@ class Model(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     RULES: ClassVar[tuple[Rule, ...]] = ()
     MERGED_WHOLE: ClassVar[bool] = False
-
-    def __post_init__(self) -> None:
-        """Hold the rules.
-
-        Raises:
-            ValueError: naming every rule that is broken, and what was found.
-        """
-        told = [broken for rule in self.RULES if (broken := rule.broken_by(self))]
-        if told:
-            raise ValueError("; ".join(told))

@@ -63,11 +63,13 @@ class Toleration(Model, frozen=True, kw_only=True):
             "key must be given unless operator is Exists",
             f"(has(self.key) && self.key != '') || ({_EXISTS})",
             lambda one: None if one.key or one.operator == "Exists" else "neither",
+            ("operator",),
         ),
         Rule(
             "value must not be given where operator is Exists",
             f"!(has(self.value) && self.value != '' && {_EXISTS})",
             lambda one: "both" if one.value and one.operator == "Exists" else None,
+            ("operator",),
         ),
         Rule(
             "tolerationSeconds must not be given unless effect is NoExecute",
@@ -77,6 +79,7 @@ class Toleration(Model, frozen=True, kw_only=True):
                 if one.toleration_seconds is not None and one.effect != "NoExecute"
                 else None
             ),
+            ("effect",),
         ),
     )
 

@@ -10,23 +10,28 @@ from dataclasses import dataclass
 from typing import Any
 
 from rackwatt_crds.duration import seconds
+from rackwatt_crds.unread import UNREAD
 
 Found = Callable[[Any], str | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule. `found` says what stands there instead, where the rule does not hold.
+    """One rule. `found` returns what is there instead, where the rule does not hold.
 
-    `cel` is None where the schema holds it without: by the type of a list.
+    `cel` is None where the schema holds it without: by the type of a list. `reads` are the fields
+    whose values count; of the others it counts only whether they are given.
     """
 
     text: str
     cel: str | None
     found: Found
+    reads: tuple[str, ...] = ()
 
     def broken_by(self, model: Any) -> str | None:
-        """Say what is wrong with a model, if this rule does not hold for it."""
+        """Return what is wrong with a model, if this rule does not hold for what could be read."""
+        if any(getattr(model, name) is UNREAD for name in self.reads):
+            return None
         found = self.found(model)
         return None if found is None else f"{self.text}, found {found}"
 
@@ -99,7 +104,7 @@ def lasting(name: str, least: str) -> Rule:
         return text if text is not None and seconds(text) < seconds(least) else None
 
     cel = f"!has(self.{field}) || duration(self.{field}) >= duration('{least}')"
-    return Rule(f"{field} must be at least {least}", cel, found)
+    return Rule(f"{field} must be at least {least}", cel, found, (name,))
 
 
 def no_shorter(longer: str, shorter: str) -> Rule:
@@ -114,7 +119,7 @@ def no_shorter(longer: str, shorter: str) -> Rule:
 
     both = f"has(self.{first}) && has(self.{second})"
     cel = f"!({both}) || duration(self.{first}) >= duration(self.{second})"
-    return Rule(f"{first} must not be shorter than {second}", cel, found)
+    return Rule(f"{first} must not be shorter than {second}", cel, found, (longer, shorter))
 
 
 def no_less(greater: str, less: str) -> Rule:
@@ -128,7 +133,7 @@ def no_less(greater: str, less: str) -> Rule:
 
     both = f"has(self.{first}) && has(self.{second})"
     cel = f"!({both}) || self.{first} >= self.{second}"
-    return Rule(f"{first} must not be less than {second}", cel, found)
+    return Rule(f"{first} must not be less than {second}", cel, found, (greater, less))
 
 
 def as_many(one: str, other: str) -> Rule:
@@ -145,7 +150,7 @@ def as_many(one: str, other: str) -> Rule:
     lengths = f"self.{first}.split(',').size() == self.{second}.split(',').size()"
     brackets = f"self.{first}.contains('[') || self.{second}.contains('[')"
     text = f"{first} and {second} must be as many"
-    return Rule(text, f"!has(self.{second}) || {brackets} || {lengths}", found)
+    return Rule(text, f"!has(self.{second}) || {brackets} || {lengths}", found, (one, other))
 
 
 def each_once(name: str, key: str | None = None) -> Rule:
@@ -153,9 +158,10 @@ def each_once(name: str, key: str | None = None) -> Rule:
 
     def found(model: Any) -> str | None:
         items = [getattr(item, key) if key else item for item in getattr(model, name) or ()]
-        return next((f"{item!r} twice" for item in items if items.count(item) > 1), None)
+        read = [item for item in items if item is not UNREAD]
+        return next((f"{item!r} twice" for item in read if read.count(item) > 1), None)
 
-    return Rule(f"{camel(name)} must be told once each", None, found)
+    return Rule(f"{camel(name)} must be told once each", None, found, (name,))
 
 
 def kept(why: str, *expressions: str) -> Rule:

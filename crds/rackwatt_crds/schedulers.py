@@ -4,10 +4,12 @@ The exporter and the operator judge them alike.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from urllib.parse import SplitResult, urlsplit
 
 from rackwatt_crds.hostlist import expand
 from rackwatt_crds.schedulerbinding import Noop, SchedulerBindingSpec
+from rackwatt_crds.unread import UNREAD
 
 
 def service(url: str) -> SplitResult:
@@ -31,28 +33,36 @@ def service(url: str) -> SplitResult:
 
 
 def services(spec: SchedulerBindingSpec) -> Iterator[tuple[str, str]]:
-    """List the URLs of a binding that lead over a network, each behind its path."""
-    rest = spec.slurm.rest if spec.slurm is not None else None
-    if rest is not None and not rest.url.startswith("unix:"):
-        yield "spec.slurm.rest.url", rest.url
-    if spec.exporter is not None:
-        yield "spec.exporter.url", spec.exporter.url
+    """List the URLs of a binding that lead over a network and could be read, each with its path."""
+    rest = getattr(spec.slurm, "rest", None)
+    for path, place in (("spec.slurm.rest.url", rest), ("spec.exporter.url", spec.exporter)):
+        if place is None or place is UNREAD or place.url is UNREAD:
+            continue
+        if not place.url.startswith("unix:"):
+            yield path, place.url
 
 
-def pinned(noop: Noop) -> dict[str, str]:
-    """Tell the state of each node that is said to be in one.
+@dataclass(slots=True)
+class Pinned:
+    """The states of nodes that a document says, and what is wrong: path and reason."""
 
-    Raises:
-        ValueError: a host list that means nothing, or a node in two states; with the path.
-    """
-    states: dict[str, str] = {}
-    for place, group in enumerate(noop.states or ()):
-        path = f"spec.noop.states[{place}].names"
+    states: dict[str, str] = field(default_factory=dict)
+    problems: list[tuple[str, str]] = field(default_factory=list)
+
+
+def pinned(noop: Noop) -> Pinned:
+    """List the state of each node that is said to be in one."""
+    found = Pinned()
+    for index, group in enumerate(noop.states or () if noop.states is not UNREAD else ()):
+        path = f"spec.noop.states[{index}].names"
         try:
-            names = expand(group.names)
+            names = expand(group.names) if group.names is not UNREAD else []
         except ValueError as error:
-            raise ValueError(f"{path}: {error}") from None
-        for name in names:
-            if states.setdefault(name, group.state) != group.state:
-                raise ValueError(f"{path}: node {name!r} is said to be {states[name]} already")
-    return states
+            found.problems.append((path, str(error)))
+            continue
+        known = [found.states.setdefault(name, group.state) for name in names]
+        for name, state in zip(names, known, strict=True):
+            if UNREAD not in (state, group.state) and state != group.state:
+                found.problems.append((path, f"node {name!r} is said to be {state} already"))
+                break
+    return found

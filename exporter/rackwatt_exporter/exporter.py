@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from rackwatt_crds.wording import counted
 from rackwatt_exporter.exposition.cache import ExpositionCache
 from rackwatt_exporter.history import History
 from rackwatt_exporter.pipelines.registry import Registry
@@ -110,6 +111,8 @@ class Exporter:
     def _take(self, resolved: Fleet) -> None:
         self.fleet = resolved
         self.reloaded_at_s = time.time()
+        for note in self.fleet.notes:
+            log.info("%s", note)
         for problem in self.fleet.problems:
             log.error("%s", problem)
         for pipeline in self.registry:
@@ -117,14 +120,15 @@ class Exporter:
             if pipeline is self.registry.targets:
                 self.exposition.remove(removed)
         self._tell_descriptors()
+        shard = "" if self._shard is WHOLE else f" of shard {self._shard}"
         log.info(
-            "documents read: %d targets%s, %d schedulers, %d collectors, %d grids, %d problems",
-            len(self.fleet.targets),
-            "" if self._shard is WHOLE else f" of shard {self._shard}",
-            len(self.fleet.bindings),
-            len(self.fleet.instruments),
-            len(self.fleet.feeds),
-            len(self.fleet.problems),
+            "documents read: %s%s, %s, %s, %s, %s",
+            counted(len(self.fleet.targets), "target"),
+            shard,
+            counted(len(self.fleet.bindings), "scheduler"),
+            counted(len(self.fleet.instruments), "collector"),
+            counted(len(self.fleet.feeds), "grid"),
+            counted(len(self.fleet.problems), "problem"),
         )
 
     def _renew(self) -> None:

@@ -47,23 +47,19 @@ def test_every_problem_is_told_at_once_with_its_path() -> None:
     ("spec", "told"),
     [
         ({"intervall": "1s"}, "spec.intervall: unknown field; did you mean interval?"),
-        ({"interval": 30}, "spec.interval: expected text, found 30: write it in quotes"),
+        ({"interval": 30}, "spec.interval: expected text, found 30. A time such as `30s`"),
         ({"interval": "soon"}, "spec.interval: 'soon' does not fit. A time such as `30s`"),
         ({"retries": 11}, "spec.retries: expected int <= 10, found 11"),
         (
             fleet({"names": "a", "snmp": {"oids": [{"oid": "1.3", "scale": 0}]}}),
             "spec.bmc.hosts[0].snmp.oids[0].scale: expected float > 0.0, found 0",
         ),
-        (
-            {"interval": 30},
-            "spec.interval: expected text, found 30: write it in quotes. A time such as `30s`",
-        ),
         ({"interval": "9" * 400 + "h"}, "spec.interval: '99"),
         ({"retries": 10**5000}, "spec.retries: expected int <= 10, found a number of thousands"),
         ({10**5000: 1}, "spec.a number of thousands of digits: unknown field"),
         ({"bmc": {"method": 10**5000}}, "spec.bmc.method: a number of thousands of digits is none"),
         ({"bmc": []}, "spec.bmc: expected an object, found []"),
-        ({"bmc": {"hosts": []}}, "spec.bmc.hosts: expected at least 1 items, found 0"),
+        ({"bmc": {"hosts": []}}, "spec.bmc.hosts: expected at least 1 item, found 0"),
         ({"bmc": {"hosts": {}}}, "spec.bmc.hosts: expected a list, found {}"),
         ({"node": {"collectors": "rapl"}}, "spec.node.collectors: expected a list, found 'rapl'"),
         (
@@ -161,7 +157,7 @@ def test_a_broken_entry_leaves_its_neighbours_and_its_own_place() -> None:
     assert document.spec.bmc is not None
     hosts: list[object] = [*document.spec.bmc.hosts]
     assert hosts == [HostEntry(names="a"), Broken({"name": "b"}), HostEntry(names="c")]
-    assert [problem.alone for problem in found] == [True, True]
+    assert [problem.alone for problem in found] == [True]
 
 
 def test_a_list_within_a_broken_entry_breaks_the_entry_whole() -> None:

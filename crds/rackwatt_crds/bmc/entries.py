@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 
 from rackwatt_crds.bmc.hosts import Bmc, HostEntry
 from rackwatt_crds.hostlist import expand
+from rackwatt_crds.unread import UNREAD
+from rackwatt_crds.wording import counted
 
 _ADDRESS = re.compile(r"[A-Za-z0-9._:%-]+\Z")
 
@@ -61,21 +63,34 @@ def filled_in(template: str, name: str, index: int) -> str:
 
 def _addresses(bmc: Bmc, entry: HostEntry, found: Places) -> tuple[str, list[str]]:
     """List the addresses, and the field they come from."""
-    names, problems = found.names, found.problems
-    if entry.address is not None:
-        return "address", [filled_in(entry.address, name, i) for i, name in enumerate(names)]
-    if entry.addresses is not None:
-        addresses = _expanded(entry.addresses, "addresses", problems)
-        if addresses and names and len(addresses) != len(names):
-            problems.append(("addresses", f"{len(names)} names but {len(addresses)} addresses"))
-        return "addresses", addresses
-    if method(bmc, entry) != "fake":
-        problems.append(("addresses", "nothing says where they are: give addresses or address"))
+    if UNREAD in (entry.address, entry.addresses):
         return "", []
-    return "", names
+    listed = _listed(entry, entry.addresses, found) if entry.addresses is not None else []
+    if entry.address is not None:
+        address = entry.address
+        return "address", [filled_in(address, name, i) for i, name in enumerate(found.names)]
+    if entry.addresses is not None:
+        return "addresses", listed
+    if method(bmc, entry) in ("fake", UNREAD):
+        return "", found.names
+    reason = "nothing says where they are: give addresses or address"
+    found.problems.append(("addresses", reason))
+    return "", []
+
+
+def _listed(entry: HostEntry, text: str, found: Places) -> list[str]:
+    """List the addresses that are beside the names; without brackets, a rule counts them."""
+    addresses = _expanded(text, "addresses", found.problems)
+    bracketed = found.names and "[" in entry.names + text
+    if bracketed and addresses and len(addresses) != len(found.names):
+        counts = counted(len(found.names), "name"), counted(len(addresses), "address", "addresses")
+        found.problems.append(("addresses", " but ".join(counts)))
+    return addresses
 
 
 def _expanded(text: str, key: str, problems: list[tuple[str, str]]) -> list[str]:
+    if text is UNREAD:
+        return []
     try:
         return expand(text)
     except ValueError as error:

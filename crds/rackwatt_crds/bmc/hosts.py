@@ -16,6 +16,8 @@ from rackwatt_crds.rules import as_many, lasting, no_shorter, not_both
 # the letters mean half the entries. No more of them than these would fit into a ConfigMap anyway.
 MOST_ENTRIES = 8_000
 LONGEST_LIST = 512
+# Of what measures power, where neither an entry nor the document says it.
+DEFAULT_INTERVAL = "30s"
 
 SchedulerRef = Annotated[
     ObjectRef | None,

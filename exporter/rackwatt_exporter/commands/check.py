@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from rackwatt_crds.program.logs import add_logging
+from rackwatt_crds.wording import counted
 from rackwatt_exporter.advice import remedy
 from rackwatt_exporter.commands.flags import (
     add_host,
@@ -151,23 +152,30 @@ async def _read_all(resolved: Fleet, secrets: Secrets, host: Host) -> list[Outco
 
 
 def _tell_json(resolved: Fleet, outcomes: Sequence[Outcome], _: bool) -> None:
-    report: dict[str, list[Any]] = {"problems": list(resolved.problems), "targets": []}
+    report: dict[str, list[Any]] = {
+        "notes": list(resolved.notes),
+        "problems": list(resolved.problems),
+        "targets": [],
+    }
     for outcome in outcomes:
         report.setdefault(outcome.kind, []).append(outcome.plain())
     print(json.dumps(report, indent=2, ensure_ascii=False))
 
 
 def _tell_table(resolved: Fleet, outcomes: Sequence[Outcome], offline: bool) -> None:
+    for note in resolved.notes:
+        print(f"note: {note}", file=sys.stderr)
     for problem in resolved.problems:
         print(problem, file=sys.stderr)
     if outcomes:
         _print_table([_COLUMNS, *(outcome.row() for outcome in outcomes)])
     read = sum(outcome.error is None for outcome in outcomes)
-    counted = f"{len(resolved.targets)} targets, {len(resolved.bindings)} schedulers"
+    counts = [(len(resolved.targets), "target"), (len(resolved.bindings), "scheduler")]
     if resolved.instruments:
-        counted += f", {len(resolved.instruments)} collectors"
-    told = "not asked" if offline else f"{read} read, {len(outcomes) - read} failed"
-    print(f"{counted}, {len(resolved.problems)} problems: {told}")
+        counts.append((len(resolved.instruments), "collector"))
+    counts.append((len(resolved.problems), "problem"))
+    outcome = "not asked" if offline else f"{read} read, {len(outcomes) - read} failed"
+    print(f"{', '.join(counted(*count) for count in counts)}: {outcome}")
 
 
 def _print_table(rows: Sequence[tuple[str, ...]]) -> None:

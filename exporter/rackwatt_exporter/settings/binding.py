@@ -10,6 +10,7 @@ from typing import ClassVar
 from rackwatt_crds.document import SchedulerBinding
 from rackwatt_crds.duration import seconds
 from rackwatt_crds.fields import SecretKeyRef
+from rackwatt_crds.meaning import problems
 from rackwatt_crds.schedulerbinding import (
     INTERVAL,
     TIMEOUT,
@@ -17,7 +18,7 @@ from rackwatt_crds.schedulerbinding import (
     Slurm,
     SlurmRest,
 )
-from rackwatt_crds.schedulers import pinned, service, services
+from rackwatt_crds.schedulers import pinned
 from rackwatt_exporter.settings.options import TlsOptions, filled
 
 
@@ -149,7 +150,8 @@ def binding(document: SchedulerBinding) -> Binding:
         ValueError: a host list, or a URL, that means nothing; with the path of the field.
     """
     name, spec = document.metadata.name, document.spec
-    _hold_services(spec)
+    for problem in problems(document):
+        raise ValueError(str(problem))
     interval_s = seconds(spec.interval)
     return Binding(
         name=name,
@@ -164,14 +166,6 @@ def binding(document: SchedulerBinding) -> Binding:
     )
 
 
-def _hold_services(spec: SchedulerBindingSpec) -> None:
-    for path, url in services(spec):
-        try:
-            service(url)
-        except ValueError as error:
-            raise ValueError(f"{path}: {error}") from None
-
-
 def _options(name: str, spec: SchedulerBindingSpec) -> SchedulerOptions:
     if spec.slurm is not None:
         return _slurm(spec.slurm)
@@ -181,7 +175,7 @@ def _options(name: str, spec: SchedulerBindingSpec) -> SchedulerOptions:
         tls = filled(TlsOptions, said.tls)
         return ExporterOptions(said.url.rstrip("/"), name, tls, login)
     assert spec.noop is not None  # noqa: S101 - the model holds that one of them is given
-    return NoopOptions(tuple(pinned(spec.noop).items()))
+    return NoopOptions(tuple(pinned(spec.noop).states.items()))
 
 
 def _slurm(slurm: Slurm) -> SchedulerOptions:

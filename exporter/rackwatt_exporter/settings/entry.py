@@ -6,11 +6,12 @@ problem as their message: visible where people look, instead of silently missing
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from rackwatt_crds.bmc.entries import filled_in, method, places
 from rackwatt_crds.bmc.hosts import Bmc, HostEntry
-from rackwatt_crds.decoding import Broken, Problem, nearest
+from rackwatt_crds.bmc.mistakes import mistakes, preset
+from rackwatt_crds.bmc.presets import PRESETS
+from rackwatt_crds.decoding import Broken, Problem
 from rackwatt_crds.duration import seconds
 from rackwatt_crds.hostlist import expand
 from rackwatt_crds.powertarget import PowerTargetSpec
@@ -24,7 +25,6 @@ from rackwatt_exporter.settings.options import (
     SnmpOptions,
     filled,
 )
-from rackwatt_exporter.settings.presets import PRESETS
 from rackwatt_exporter.settings.target import Target, contacts_at_once, default_max_watts
 
 _OPTIONS: dict[str, tuple[type[Options], str]] = {
@@ -50,15 +50,13 @@ class Entry:
     def targets(self) -> list[Target]:
         """List its targets; refused ones when it has problems."""
         found = places(self.bmc, self.entry)
-        for key, reason in found.problems:
-            self._problem(key, reason)
-        options = self._options()
-        target = self._scheduled(self._blank(options))
+        self.problems += mistakes(self.spec, self.bmc, self.entry, self.path, found)
+        target = self._scheduled(self._blank(self._options()))
         if self.problems:
-            told = "; ".join(str(problem) for problem in self.problems)
+            message = "; ".join(str(problem) for problem in self.problems)
             nameless = f"{self.document}/{self.path.removeprefix('spec.bmc.')}"
             known = found.names or [self.entry.names.strip() or nameless]
-            return list(refused(target, known, told))
+            return list(refused(target, known, message))
         return [
             replace(
                 target, node=name, address=address, options=_placed(target.options, name, index)
@@ -97,16 +95,11 @@ class Entry:
 
     def _scheduled(self, target: Target) -> Target:
         interval_s = self._seconds("interval", target.interval_s)
-        stale_after_s = self._seconds("stale_after", 3 * interval_s)
-        if stale_after_s < interval_s:
-            self._problem(
-                "staleAfter", f"{stale_after_s:g}s is shorter than the interval, {interval_s:g}s"
-            )
         return replace(
             target,
             interval_s=interval_s,
             timeout_s=self._seconds("timeout", target.timeout_s),
-            stale_after_s=stale_after_s,
+            stale_after_s=self._seconds("stale_after", 3 * interval_s),
             max_backoff_s=max(interval_s, self._seconds("max_backoff", target.max_backoff_s)),
             retries=next(
                 (r for r in (self.entry.retries, self.spec.retries) if r is not None),
@@ -120,35 +113,8 @@ class Entry:
 
     def _options(self) -> Options:
         kind, name = _OPTIONS[self._method]
-        layers = getattr(self.entry, name), getattr(self.bmc, name), self._preset()
-        options = filled(kind, *layers)
-        if isinstance(options, SnmpOptions) and not options.oids:
-            presets = ", ".join(sorted(preset for method, preset in PRESETS if method == "snmp"))
-            self._problem("snmp.oids", f"method snmp needs oids, or one of the presets {presets}")
-        if isinstance(options, (IpmiOptions, IpmiSshOptions)):
-            self._hold_something_to_read(name, options)
-        return options
-
-    def _hold_something_to_read(self, name: str, options: IpmiOptions | IpmiSshOptions) -> None:
-        through_oem = isinstance(options, IpmiOptions) and options.oem
-        if not (options.dcmi or options.sensors or through_oem):
-            path = "ipmiSsh" if name == "ipmi_ssh" else name
-            self._problem(f"{path}.sensors", "with dcmi false, sensors must name what to sum")
-
-    def _preset(self) -> Any:
-        inherited = self.bmc.preset if self.entry.method in (None, self.bmc.method) else None
-        preset = self.entry.preset or inherited
-        if preset is None:
-            return None
-        layer = PRESETS.get((self._method, preset))
-        if layer is None:
-            known = sorted(word for method, word in PRESETS if method == self._method)
-            told = nearest(preset, known) if known else "there is none"
-            self._problem("preset", f"no preset {preset!r} of method {self._method}; {told}")
-        return layer
-
-    def _problem(self, key: str, reason: str) -> None:
-        self.problems.append(Problem(f"{self.path}.{key}", reason, alone=True))
+        named = PRESETS.get((self._method, preset(self.bmc, self.entry) or ""))
+        return filled(kind, getattr(self.entry, name), getattr(self.bmc, name), named)
 
 
 def refused(target: Target, names: list[str], told: str) -> Iterator[Target]:
@@ -167,7 +133,7 @@ def refused(target: Target, names: list[str], told: str) -> Iterator[Target]:
 
 def broken_names(item: Broken, path: str) -> list[str]:
     """Name the nodes of an entry that could not be read, as well as can be told."""
-    text = item.raw.get("names") if isinstance(item.raw, dict) else None
+    text = getattr(item.partial, "names", None)
     if not isinstance(text, str) or not text.strip():
         return [path]
     try:

@@ -7,10 +7,14 @@ fails for all to see; what spoils one document leaves the others alone.
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from rackwatt_crds.bmc.entries import places
+from rackwatt_crds.bmc.hosts import DEFAULT_INTERVAL, Bmc
+from rackwatt_crds.bmc.mistakes import mistakes
 from rackwatt_crds.decoding import Broken, Problem
 from rackwatt_crds.document import PowerTarget, SchedulerBinding
 from rackwatt_crds.duration import seconds
-from rackwatt_crds.loading import Loaded
+from rackwatt_crds.loading import Loaded, notes
+from rackwatt_crds.meaning import named_bindings, problems
 from rackwatt_crds.powertarget import PowerTargetSpec
 from rackwatt_exporter.settings.binding import Binding, binding
 from rackwatt_exporter.settings.entry import Entry, broken_names, refused
@@ -27,7 +31,7 @@ class Fleet:
     """What is to be measured, the documents that say so, and what is wrong with them.
 
     Targets are by node, `places` says for each where in the documents it stands; instruments are
-    by collector, bindings and feeds by name.
+    by collector, bindings and feeds by name. `notes` name what was passed over.
     """
 
     targets: Mapping[str, Target] = field(default_factory=dict)
@@ -37,6 +41,7 @@ class Fleet:
     documents: tuple[Loaded, ...] = ()
     problems: tuple[str, ...] = ()
     places: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 def fleet(documents: Iterable[Loaded], before: Iterable[Loaded] = ()) -> Fleet:
@@ -45,23 +50,26 @@ def fleet(documents: Iterable[Loaded], before: Iterable[Loaded] = ()) -> Fleet:
     `before` are the documents in force until now: one that was good and is broken now goes on as it
     was, its problem told, so that a typo never blinds a running exporter.
     """
-    found = tuple(documents)
+    given = list(documents)
+    found = tuple(one for one in given if not one.note)
     building = _Building()
     for one in found:
-        building.problems += [f"{one}: {problem}" for problem in one.problems]
+        building.add_problems(one)
     good = building.good(found, tuple(before))
     for one in good:
         building.add_binding(one)
     for one in good:
         building.add_target(one)
+    building.miss_bindings(found)
     return Fleet(
         targets=building.targets,
         instruments=building.instruments,
         feeds=building.feeds,
         bindings=building.bindings,
         documents=good,
-        problems=tuple(building.problems),
+        problems=tuple(dict.fromkeys(building.problems)),
         places=building.places,
+        notes=tuple(notes(given)),
     )
 
 
@@ -75,17 +83,25 @@ class _Building:
     places: dict[str, str] = field(default_factory=dict)
     endpoints: dict[object, str] = field(default_factory=dict)
 
+    def add_problems(self, one: Loaded) -> None:
+        """Note what is wrong with one document by itself; of a usable one, entries come later."""
+        self.problems += [one.report(problem) for problem in one.problems]
+        if one.document is None and one.partial is not None:
+            self.problems += [one.report(problem) for problem in problems(one.partial)]
+
     def good(self, found: tuple[Loaded, ...], before: tuple[Loaded, ...]) -> tuple[Loaded, ...]:
         """Choose the documents that count, one for each key."""
         kept = {one.key: one for one in before}
         chosen: dict[_Key, Loaded] = {}
-        named = {one.key for one in found if one.name}
+        named: dict[_Key, Loaded] = {}
+        for one in found:
+            same = named.setdefault(one.key, one) if one.name else one
+            if same is not one:
+                self.problems.append(one.report(Problem("", f"stands in {same.origin} already")))
         for one in found:
             usable = one if one.document is not None else kept.get(one.key)
-            if usable is not None and one.key in chosen:
-                self.problems.append(f"{one}: stands in {chosen[one.key].origin} already")
-            elif usable is not None:
-                chosen[one.key] = usable
+            if usable is not None:
+                chosen.setdefault(one.key, usable)
             elif not one.name:  # which documents this broken part held is not known
                 lost = [was for was in before if was.origin == one.origin and was.key not in named]
                 chosen |= {was.key: was for was in lost if was.key not in chosen}
@@ -94,42 +110,44 @@ class _Building:
     def add_binding(self, one: Loaded) -> None:
         """Resolve one document, if it is a SchedulerBinding."""
         if isinstance(one.document, SchedulerBinding):
-            try:
+            if wrong := problems(one.document):
+                self.problems += [one.report(problem) for problem in wrong]
+            else:
                 self.bindings[one.name] = binding(one.document)
-            except ValueError as error:
-                self.problems.append(f"{one}: {error}")
 
     def add_target(self, one: Loaded) -> None:
         """Resolve one document, if it is a PowerTarget."""
         if not isinstance(one.document, PowerTarget):
             return
-        wanted = set(self._add_fleet(one, one.document))
+        self._add_fleet(one, one.document)
         try:
-            wanted.update(self._add_instruments(one.name, one.document.spec))
+            self._add_instruments(one.name, one.document.spec)
             self._add_feed(one.name, one.document.spec)
         except ValueError as error:
-            self.problems.append(f"{one}: {error}")
-        for name in sorted(wanted - self.bindings.keys()):
-            path = "schedulerRef.name"
-            self.problems.append(f"{one}: {path}: no usable SchedulerBinding is named {name!r}")
+            self.problems.append(one.report(str(error)))
 
-    def _add_fleet(self, one: Loaded, document: PowerTarget) -> Iterator[str]:
-        """Add what is reached over the network; go through the schedulers it wants."""
-        for target, path, problems in _resolved(one, document):
-            self.problems += [f"{one}: {problem}" for problem in problems]
+    def miss_bindings(self, found: tuple[Loaded, ...]) -> None:
+        """Note each SchedulerBinding that is named and that no document describes."""
+        described = {one.name for one in found if one.kind == "SchedulerBinding"}
+        for one in found:
+            names = set(named_bindings(one.partial)) if one.partial is not None else set()
+            for name in sorted(names - described - self.bindings.keys()):
+                reason = f"no usable SchedulerBinding is named {name!r}"
+                self.problems.append(one.report(Problem("spec.schedulerRef.name", reason)))
+
+    def _add_fleet(self, one: Loaded, document: PowerTarget) -> None:
+        """Add what is reached over the network."""
+        for target, path, wrong in _resolved(one, document):
+            self.problems += [one.report(problem) for problem in wrong]
             self._add(target, one, path)
-            if target.scheduler:
-                yield target.scheduler
 
-    def _add_instruments(self, name: str, spec: PowerTargetSpec) -> Iterator[str]:
-        """Add what is measured from inside; go through the schedulers it wants."""
+    def _add_instruments(self, name: str, spec: PowerTargetSpec) -> None:
+        """Add what is measured from inside."""
         for place, instrument in enumerate(instruments(name, spec)):
             same = self.instruments.setdefault(instrument.name, instrument)
             if same is not instrument:
                 told = f"{instrument.name} measures this node for {same.document!r} already"
                 raise ValueError(f"spec.node.collectors[{place}]: {told}")
-            if instrument.scheduler:
-                yield instrument.scheduler
 
     def _add_feed(self, name: str, spec: PowerTargetSpec) -> None:
         if spec.grid is None:
@@ -143,13 +161,13 @@ class _Building:
         place = f"{one.kind} {one.name} {path}"
         if target.node in self.targets:
             told = f"node {target.node!r} stands at {self.places[target.node]} already"
-            self.problems.append(f"{one}: {path}.names: {told}")
+            self.problems.append(one.report(Problem(f"{path}.names", told)))
             return
         endpoint = (target.method, target.address, target.options, target.credentials)
         same = self.endpoints.setdefault(endpoint, target.node)
         if same != target.node and target.method not in ("fake", "refused"):
             told = f"{target.address} is asked the same for node {same!r} already"
-            self.problems.append(f"{one}: {path}: {told}")
+            self.problems.append(one.report(Problem(path, told)))
             target = replace(target, method="refused", options=RefusedOptions(f"{path}: {told}"))
         self.targets[target.node] = target
         self.places[target.node] = place
@@ -163,16 +181,25 @@ def _resolved(one: Loaded, document: PowerTarget) -> Iterator[tuple[Target, str,
     name = document.metadata.name
     for place, entry in enumerate(bmc.hosts):
         path = f"spec.bmc.hosts[{place}]"
+        wrong: list[Problem]
         if isinstance(entry, Broken):
-            interval_s = seconds(document.spec.interval or "30s")
+            interval_s = seconds(document.spec.interval or DEFAULT_INTERVAL)
             blank = Target("", "", "refused", RefusedOptions(""), name, interval_s=interval_s)
             names = broken_names(entry, f"{name}/hosts[{place}]")
-            told = "; ".join(str(word) for word in one.problems if word.path.startswith(path))
-            targets = list(refused(blank, names, told))
-            problems: list[Problem] = []
+            wrong = _found(document.spec, bmc, entry, path)
+            known = [problem for problem in one.problems if problem.path.startswith(path)]
+            message = "; ".join(str(problem) for problem in (*known, *wrong))
+            targets = list(refused(blank, names, message))
         else:
             resolving = Entry(name, path, document.spec, bmc, entry)
-            targets, problems = resolving.targets(), resolving.problems
+            targets, wrong = resolving.targets(), resolving.problems
         for target in targets:
-            yield target, path, problems
-            problems = []
+            yield target, path, wrong
+            wrong = []
+
+
+def _found(spec: PowerTargetSpec, bmc: Bmc, entry: Broken, path: str) -> list[Problem]:
+    """List what is wrong with a broken entry beside what its model says."""
+    if entry.partial is None:
+        return []
+    return list(mistakes(spec, bmc, entry.partial, path, places(bmc, entry.partial)))

@@ -6,10 +6,12 @@ need not be.
 
 from dataclasses import dataclass
 
+from rackwatt_crds.bmc.hosts import DEFAULT_INTERVAL
+from rackwatt_crds.bmc.mistakes import times
 from rackwatt_crds.duration import seconds
 from rackwatt_crds.powertarget import PowerTargetSpec
 
-INTERVAL_S = 30.0
+INTERVAL_S = seconds(DEFAULT_INTERVAL)
 TIMEOUT_S = 10.0
 MAX_BACKOFF_S = 60.0
 
@@ -30,16 +32,13 @@ def schedule(spec: PowerTargetSpec) -> Schedule:
     Raises:
         ValueError: they do not go together; with the path of the field.
     """
+    for problem in times(spec):
+        raise ValueError(str(problem))
     interval_s = _seconds(spec.interval, INTERVAL_S)
-    stale_after_s = _seconds(spec.stale_after, 3 * interval_s)
-    if stale_after_s < interval_s:
-        raise ValueError(
-            f"spec.staleAfter: {stale_after_s:g}s is shorter than the interval, {interval_s:g}s"
-        )
     return Schedule(
         interval_s=interval_s,
         timeout_s=_seconds(spec.timeout, TIMEOUT_S),
-        stale_after_s=stale_after_s,
+        stale_after_s=_seconds(spec.stale_after, 3 * interval_s),
         max_backoff_s=max(interval_s, _seconds(spec.max_backoff, MAX_BACKOFF_S)),
     )
 

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from rackwatt_crds.bmc.hosts import DEFAULT_INTERVAL
+from rackwatt_crds.duration import seconds
 from rackwatt_exporter.settings.options import Options
 
 
@@ -41,9 +43,9 @@ class Target:
     rack: str = ""
     credentials: str | None = None
     scheduler: str | None = None
-    interval_s: float = 30.0
+    interval_s: float = seconds(DEFAULT_INTERVAL)
     timeout_s: float = 10.0
-    stale_after_s: float = 90.0
+    stale_after_s: float = 3 * seconds(DEFAULT_INTERVAL)
     retries: int = 2
     max_backoff_s: float = 300.0
     subnet_limit: int = 256

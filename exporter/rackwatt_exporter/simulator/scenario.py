@@ -18,6 +18,7 @@ from rackwatt_crds.duration import seconds
 from rackwatt_crds.fields import Duration
 from rackwatt_crds.hostlist import expand
 from rackwatt_crds.model import Model
+from rackwatt_crds.rules import not_both
 from rackwatt_exporter.simulator.faults import Fault
 from rackwatt_exporter.simulator.machine import Machine
 from rackwatt_exporter.simulator.vendors import VENDORS
@@ -61,9 +62,11 @@ class Affected(Model, frozen=True, kw_only=True):
     certificate: Literal["good", "expired", "stranger"] | None = None
     quirk: str | None = None
 
-    def __post_init__(self) -> None:
-        if self.hosts is not None and self.share is not None:
-            raise ValueError("hosts and share exclude each other: give one of them, or neither")
+    RULES = (
+        not_both(
+            "hosts", "share", "hosts and share exclude each other: give one of them, or neither"
+        ),
+    )
 
 
 class Scenario(Model, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
+from rackwatt_crds.wording import counted
 from rackwatt_exporter.simulator import scenario
 from rackwatt_exporter.simulator.certificate import keep
 from rackwatt_exporter.simulator.faults import Faults
@@ -65,7 +66,9 @@ async def serve(
     def ready() -> None:
         write(directory, furnished, ports, authority)
         count = sum(len(rack.machines) for rack in furnished)
-        log.info("%d machines in %d racks answer", count, len(furnished))
+        racks = counted(len(furnished), "rack")
+        verb = "answers" if count == 1 else "answer"
+        log.info("%s in %s %s", counted(count, "machine"), racks, verb)
 
     status = await answer(servers, directory, ready)
     following.cancel()

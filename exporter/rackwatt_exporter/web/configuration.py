@@ -8,7 +8,7 @@ from typing import Self
 
 import msgspec
 
-from rackwatt_crds.loading import plain
+from rackwatt_crds.yamltext import plain
 from rackwatt_exporter.web.tls import Material, context, material
 from rackwatt_exporter.web.webconfig import Headers, TlsServer, WebConfig, web_config
 

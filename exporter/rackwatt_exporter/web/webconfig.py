@@ -12,7 +12,8 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from rackwatt_crds.decoding import Problem, decode, nearest
+from rackwatt_crds.decoding import Problem, decode
+from rackwatt_crds.wording import nearest
 
 MOST_COST = 18
 _HASH = re.compile(r"\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}")

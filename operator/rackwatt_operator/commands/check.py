@@ -6,8 +6,10 @@ from collections import Counter
 from collections.abc import Iterator
 
 from rackwatt_crds.bmc.entries import method, places, usable
+from rackwatt_crds.decoding import Problem
 from rackwatt_crds.document import Document, PowerTarget
 from rackwatt_crds.meaning import problems
+from rackwatt_crds.wording import counted
 from rackwatt_operator.commands.given import (
     Given,
     add_files,
@@ -38,29 +40,33 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 def command(arguments: argparse.Namespace) -> int:
     """Check, and print what was found."""
     defaults: Defaults = arguments.defaults
-    documents = given(arguments.files, arguments.namespace)
-    wrong = [told for one in documents for told in _wrong(one, documents, defaults)]
+    documents, passed_over = given(arguments.files, arguments.namespace)
+    wrong = [problem for one in documents for problem in _wrong(one, documents, defaults)]
     doubtful = list(warnings(documents))
     for one in documents:
         if one.loaded.document is not None:
             print("\n".join(_told(one, one.loaded.document, documents, defaults)), end="\n\n")
-    for told in doubtful:
-        print(f"warning: {told}", file=sys.stderr)
-    for told in wrong:
-        print(told, file=sys.stderr)
-    print(f"{len(documents)} documents, {len(wrong)} problems, {len(doubtful)} warnings")
+    for note in passed_over:
+        print(f"note: {note}", file=sys.stderr)
+    for doubt in doubtful:
+        print(f"warning: {doubt}", file=sys.stderr)
+    for problem in wrong:
+        print(problem, file=sys.stderr)
+    counts = (len(documents), "document"), (len(wrong), "problem"), (len(doubtful), "warning")
+    print(", ".join(counted(*count) for count in counts))
     return int(bool(wrong))
 
 
 def _wrong(one: Given, documents: list[Given], defaults: Defaults) -> Iterator[str]:
     for problem in one.loaded.problems:
-        yield f"{one.loaded}: {problem}"
+        yield one.loaded.report(problem)
+    if one.loaded.partial is not None:
+        for problem in problems(one.loaded.partial):
+            yield one.loaded.report(problem)
     if one.loaded.document is not None:
-        for problem in problems(one.loaded.document):
-            yield f"{one.loaded}: {problem}"
         made = plan(one.raw, one.loaded.document, _facts(one, documents), defaults)
         if isinstance(made, Refused):
-            yield f"{one.loaded}: {made}"
+            yield one.loaded.report(Problem("", str(made)))
 
 
 def _facts(one: Given, documents: list[Given]) -> Facts:
@@ -107,7 +113,7 @@ def _measured(document: Document) -> str:
         return f"the carbon intensity of {document.spec.grid.zone}"
     counts = _targets(document)
     methods = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
-    return f"{counts.total()} targets ({methods})"
+    return f"{counted(counts.total(), 'target')} ({methods})"
 
 
 def _targets(document: PowerTarget) -> Counter[str]:

@@ -8,13 +8,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from rackwatt_crds.decoding import Problem
 from rackwatt_crds.document import SchedulerBinding
-from rackwatt_crds.loading import Loaded, judge, load_beside
+from rackwatt_crds.files import content, files, unreadable, without_files
+from rackwatt_crds.loading import MAX_BYTES, Loaded, load_beside, notes
 from rackwatt_crds.schedulerbinding import SchedulerBindingSpec
 from rackwatt_operator.plan.defaults import Defaults, defaults
 
-_ENDINGS = (".yaml", ".yml", ".json")
 _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\Z")
 
 
@@ -60,9 +62,14 @@ def namespace(text: str) -> str:
     return text
 
 
-def given(files: Iterable[str], namespace: str) -> list[Given]:
-    """Read and judge every document; what cannot be read is one with problems."""
-    found = [one for file in files for one in _read(file, namespace)]
+def given(files: Iterable[str], namespace: str) -> tuple[list[Given], list[str]]:
+    """Read and judge every document; also write what was passed over.
+
+    What cannot be read is one with problems.
+    """
+    found = [one for name in files for one in _read(name, namespace)]
+    passed_over = notes(one.loaded for one in found)
+    found = [one for one in found if not one.loaded.note]
     first: dict[tuple[str, str, str], Loaded] = {}
     for place, one in enumerate(found):
         same = first.setdefault(one.loaded.key, one.loaded)
@@ -70,7 +77,7 @@ def given(files: Iterable[str], namespace: str) -> list[Given]:
             problem = Problem("", f"stands in {same.origin} already")
             problems = (*one.loaded.problems, problem)
             found[place] = replace(one, loaded=replace(one.loaded, problems=problems))
-    return found
+    return found, passed_over
 
 
 def bindings(documents: Iterable[Given], namespace: str) -> dict[str, SchedulerBindingSpec]:
@@ -94,20 +101,31 @@ def _defaults(file: str) -> Defaults:
 
 
 def _read(name: str, namespace: str) -> Iterator[Given]:
-    path = Path(name)
-    if name != "-" and path.is_dir():
-        for file in sorted(path.iterdir()):
-            if file.suffix in _ENDINGS and not file.name.startswith("."):
-                yield from _read(str(file), namespace)
+    for origin, text in _contents(name):
+        if isinstance(text, Loaded):
+            yield Given({}, text)
+            continue
+        for raw, loaded in load_beside(text, origin):
+            yield _placed(raw, loaded, namespace) if isinstance(raw, dict) else Given({}, loaded)
+
+
+def _contents(name: str) -> Iterator[tuple[str, bytes | Loaded]]:
+    """Read the files of a name; what cannot be read is a Loaded that says so."""
+    if name == "-":
+        yield name, sys.stdin.buffer.read(MAX_BYTES + 1)
         return
     try:
-        text = sys.stdin.buffer.read() if name == "-" else path.read_bytes()
+        listed = list(files(Path(name)))
     except OSError as error:
-        problem = Problem("", f"cannot be read: {error.strerror}")
-        yield Given({}, Loaded(name, "", "", None, (problem,)))
+        yield name, unreadable(name, error)
         return
-    for raw, loaded in load_beside(text, name):
-        yield _placed(raw, loaded, namespace) if isinstance(raw, dict) else Given({}, loaded)
+    if not listed:
+        yield name, without_files(name)
+    for file in listed:
+        try:
+            yield str(file), content(file)
+        except OSError as error:
+            yield str(file), unreadable(str(file), error)
 
 
 def _placed(raw: dict[str, Any], loaded: Loaded, namespace: str) -> Given:
@@ -116,4 +134,8 @@ def _placed(raw: dict[str, Any], loaded: Loaded, namespace: str) -> Given:
     if not isinstance(metadata, dict) or metadata.get("namespace") is not None:
         return Given(raw, loaded)
     raw = raw | {"metadata": metadata | {"namespace": namespace}}
-    return Given(raw, judge(raw, loaded.origin))
+    document = loaded.document
+    if document is not None:
+        placed = msgspec.structs.replace(document.metadata, namespace=namespace)
+        document = msgspec.structs.replace(document, metadata=placed)
+    return Given(raw, replace(loaded, namespace=namespace, document=document))

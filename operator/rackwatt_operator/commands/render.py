@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from rackwatt_crds.decoding import Problem
 from rackwatt_operator.commands.given import (
     Given,
     add_files,
@@ -43,15 +44,17 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 def command(arguments: argparse.Namespace) -> int:
     """Render, and print."""
     defaults: Defaults = arguments.defaults
-    documents = given(arguments.files, arguments.namespace)
+    documents, passed_over = given(arguments.files, arguments.namespace)
     kinds = frozenset[str]() if arguments.without_monitoring else MONITORING
     manifests: list[Manifest] = []
-    problems = [f"{one.loaded}: {problem}" for one in documents for problem in one.loaded.problems]
+    problems = [one.loaded.report(it) for one in documents for it in one.loaded.problems]
     for one, made in _planned(documents, kinds, defaults):
         if isinstance(made, Refused):
-            problems.append(f"{one.loaded}: {made}")
+            problems.append(one.loaded.report(Problem("", str(made))))
         else:
             manifests += made
+    for note in passed_over:
+        print(f"note: {note}", file=sys.stderr)
     for problem in problems:
         print(problem, file=sys.stderr)
     if not problems:

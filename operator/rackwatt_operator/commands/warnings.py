@@ -8,9 +8,10 @@ from rackwatt_crds.bmc.entries import method, places, usable
 from rackwatt_crds.bmc.hosts import Access, Bmc, HostEntry
 from rackwatt_crds.bmc.ipmi import IpmiSsh
 from rackwatt_crds.document import Document, PowerTarget
+from rackwatt_crds.meaning import named_bindings
 from rackwatt_crds.schedulerbinding import Slurm, SlurmSsh
+from rackwatt_crds.wording import counted
 from rackwatt_operator.commands.given import Given, bindings
-from rackwatt_operator.plan.subject import named_bindings
 
 _SETTINGS = {
     "ipmi": "ipmi",
@@ -120,5 +121,5 @@ def _measured_twice(documents: list[Given]) -> Iterator[str]:
             twice = sorted(node for node in nodes if seen.setdefault(node, one) is not one)
             if twice:
                 also = seen[twice[0]].loaded
-                told = f"{len(twice)} nodes, {twice[0]} first, stand in {also} as well"
-                yield f"{one.loaded}: {told}: two collectors would ask them"
+                told = f"{counted(len(twice), 'node')}, first {twice[0]}, also of {also}"
+                yield f"{one.loaded}: {told}: two collectors would poll the same BMCs"

@@ -5,10 +5,10 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta
 
 from rackwatt_crds.decoding import Problem, decode
-from rackwatt_crds.loading import plain
 from rackwatt_crds.model import Model
 from rackwatt_crds.monitoring import Monitoring
 from rackwatt_crds.pod import Pod
+from rackwatt_crds.yamltext import plain
 from rackwatt_operator import __version__
 
 

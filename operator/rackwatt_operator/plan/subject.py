@@ -1,12 +1,12 @@
 """One document and all that its children are made from."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from rackwatt_crds.bmc.entries import usable
 from rackwatt_crds.document import API_VERSION, Document, PowerTarget
+from rackwatt_crds.meaning import named_bindings
 from rackwatt_crds.schedulerbinding import SchedulerBindingSpec
 from rackwatt_crds.web import Web
 from rackwatt_operator.plan import defaults as own
@@ -131,13 +131,3 @@ class Subject:
             "controller": True,
         }
         return {"ownerReferences": [owner]}
-
-
-def named_bindings(document: Document) -> Iterator[str]:
-    """List the SchedulerBindings that a document names, as often as it does."""
-    if not isinstance(document, PowerTarget):
-        return
-    entries = usable(document.spec.bmc) if document.spec.bmc else []
-    for ref in (document.spec.scheduler_ref, *(entry.scheduler_ref for entry in entries)):
-        if ref is not None:
-            yield ref.name

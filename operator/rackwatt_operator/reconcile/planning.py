@@ -13,6 +13,7 @@ import msgspec
 from rackwatt_crds.decoding import Problem
 from rackwatt_crds.document import Document, SchedulerBinding
 from rackwatt_crds.loading import judge
+from rackwatt_crds.meaning import named_bindings
 from rackwatt_crds.web import Web
 from rackwatt_operator.cluster.capabilities import Capabilities
 from rackwatt_operator.cluster.client import Manifest
@@ -22,7 +23,6 @@ from rackwatt_operator.plan.defaults import Defaults
 from rackwatt_operator.plan.facts import Facts
 from rackwatt_operator.plan.plan import plan
 from rackwatt_operator.plan.refused import Refused
-from rackwatt_operator.plan.subject import named_bindings
 
 
 @dataclass(frozen=True, slots=True)

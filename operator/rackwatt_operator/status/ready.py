@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from rackwatt_crds.wording import counted
 from rackwatt_operator.status.claim import Claim, Holds, listed
 from rackwatt_operator.status.findings import Findings
 from rackwatt_operator.status.told import Scheduler, Told
@@ -36,7 +37,8 @@ def _scheduler(told: Sequence[Scheduler]) -> tuple[Holds, str, str]:
             return "False", _camel(one.reason), one.message or "the scheduler does not answer"
         if not one.up:
             return "Unknown", "NotAsked", "the scheduler is being asked"
-    return "True", "Ready", f"it answers for {sum(sum(one.nodes.values()) for one in told)} nodes"
+    nodes = sum(sum(one.nodes.values()) for one in told)
+    return "True", "Ready", f"it answers for {counted(nodes, 'node')}"
 
 
 def _targets(told: Told) -> tuple[Holds, str, str]:

@@ -50,7 +50,7 @@ def test_offline_asks_nobody(tmp_path: Path) -> None:
     path = lab(tmp_path, "[{names: n1, method: ipmi, address: 192.0.2.1}]")
     done = check("--offline", path)
     assert done.returncode == 0
-    assert done.stdout == "1 targets, 0 schedulers, 0 problems: not asked\n"
+    assert done.stdout == "1 target, 0 schedulers, 0 problems: not asked\n"
 
 
 def test_a_shard_reads_its_part_and_judges_the_whole(tmp_path: Path) -> None:

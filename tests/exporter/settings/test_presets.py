@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from rackwatt_crds.bmc.presets import PRESETS
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.settings.options import RedfishOptions, SnmpOptions, filled
-from rackwatt_exporter.settings.presets import PRESETS
 from rackwatt_exporter.settings.secrets import Secrets
 from rackwatt_exporter.settings.target import Target
 from rackwatt_exporter.targets.snmp import SnmpDriver

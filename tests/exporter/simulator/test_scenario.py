@@ -85,8 +85,8 @@ def test_every_problem_is_told_with_its_path() -> None:
     ) == [
         "seed: expected int | null, got str, found 'x'",
         "faults[0].shar: unknown field; did you mean share?",
-        "faults[0].loss: expected text, found 5: write it in quotes. A share such as `5%` or `0.5%`.",
-        "faults[1]: hosts and share exclude each other: give one of them, or neither",
+        "faults[0].loss: expected text, found 5. A share such as `5%` or `0.5%`.",
+        "faults[1]: hosts and share exclude each other: give one of them, or neither, found both",
         "faults[2].certificate: 'broken' is none of these; known are good, expired, stranger",
     ]
     assert problems("faults: [{hosts: 'cn[001-002],moon'}, {hosts: 'a['}, {quirk: dell}]") == [

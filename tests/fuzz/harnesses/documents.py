@@ -33,7 +33,7 @@ def examine(data: bytes) -> None:
         loaded = load(data, _ORIGIN)
         built = fleet(loaded)
     for one in loaded:
-        assert one.document is not None or one.problems
+        assert one.document is not None or one.problems or one.note
         assert all(problem.reason for problem in one.problems)
         assert all(str(problem).encode() for problem in one.problems)
     _hold_settings(built)

@@ -46,7 +46,7 @@ def test_a_fleet_is_told_with_its_targets_children_secrets_and_ports(
         "  asks     UDP 1161",
         "  admitted at Pod Security level restricted",
         "",
-        "1 documents, 0 problems, 0 warnings",
+        "1 document, 0 problems, 0 warnings",
     ]
 
 
@@ -166,7 +166,7 @@ def test_a_wrong_binding_is_told_with_path_and_reason(
         ),
         (
             fleet() + "---\n" + fleet(name="other"),
-            "PowerTarget other: 1 nodes, n1 first, stand in",
+            "PowerTarget other: 1 node, first n1, also of",
         ),
     ],
 )

@@ -1,0 +1,15 @@
+"""The mark of a field that a document gives and that cannot be read.
+
+It takes the place of the value in what could be read of a document, so that the rest is judged in
+the same run and nothing is concluded from the field.
+"""
+
+from typing import Any
+
+
+class _Unread:
+    def __repr__(self) -> str:
+        return "UNREAD"
+
+
+UNREAD: Any = _Unread()

@@ -1,0 +1,35 @@
+"""Words of messages: counts in the right plural, and which known word was probably meant."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+_MAX_COMPARED = 100
+
+
+def counted(count: int, noun: str, plural: str = "") -> str:
+    """Write a count before its noun: `1 target`, `2 targets`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {plural or noun + 's'}"
+
+
+def nearest(word: str, known: Sequence[str]) -> str:
+    """Name the known word that was probably meant, or list them all."""
+    close = closest(word, known)
+    return f"did you mean {close}?" if close else f"known are {', '.join(known)}"
+
+
+def closest(word: str, known: Sequence[str], similarity: float = 0.6) -> str | None:
+    """Return the known word that was probably meant; case, `_` and `-` make no difference."""
+    return _closest(word[:_MAX_COMPARED], tuple(known), similarity)
+
+
+@lru_cache(maxsize=4096)
+def _closest(word: str, known: tuple[str, ...], similarity: float) -> str | None:
+    import difflib  # most documents have no mistake
+
+    plain = {_plain(one): one for one in known}
+    matches = difflib.get_close_matches(_plain(word), list(plain), 1, similarity)
+    return plain[matches[0]] if matches else None
+
+
+def _plain(word: str) -> str:
+    return word.lower().replace("_", "").replace("-", "")

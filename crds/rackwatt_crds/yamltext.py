@@ -1,0 +1,261 @@
+"""YAML and JSON, as people have them in files, into plain data.
+
+Beside YAML's safe subset: UTF-8 or UTF-16 with a byte order mark, the line ends of any system, and
+JSON that YAML does not accept. What cannot be read is an error with its line and what to change.
+"""
+
+import codecs
+import json
+import re
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from rackwatt_crds.decoding import Repeated
+
+_MAX_DEPTH = 64
+_MAX_MERGED = 1_000_000
+_CUT = re.compile(r"^---(?=[ \t]|$)", re.MULTILINE)
+_SPACE = re.compile(r"\s*")
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """The plain data of a text, one for each of its documents, and the keys it gives twice."""
+
+    raws: list[Any]
+    repeated: Repeated = field(default_factory=Repeated)
+
+
+def text_of(content: bytes) -> str:
+    r"""Decode a file; its lines end with `\n`.
+
+    Raises:
+        ValueError: it is no text; with the line.
+    """
+    for mark, encoding in _MARKS:
+        if content.startswith(mark):
+            return _decoded(content[len(mark) :], encoding)
+    return _decoded(content, "utf-8")
+
+
+def parts(text: str) -> Iterator[tuple[int, str]]:
+    """Cut a text at `---`; each part comes with the number of lines before it."""
+    start = 0
+    for cut in [*_CUT.finditer(text), None]:
+        end = cut.start() if cut else len(text)
+        if not _is_directives(text[start:end]):
+            yield text.count("\n", 0, start), text[start:end]
+        start = cut.end() if cut else end
+
+
+def _is_directives(part: str) -> bool:
+    """Return whether a part is only what YAML allows before a document: `%YAML 1.2`."""
+    lines = [
+        line for line in part.split("\n") if line.strip() and not line.lstrip().startswith("#")
+    ]
+    return bool(lines) and all(line.startswith("%") for line in lines)
+
+
+def plain(text: str, line: int = 0) -> list[Any]:
+    """Read YAML as plain data, one for each of its documents.
+
+    Raises:
+        ValueError: it is not YAML, or a key is given twice; with the line, `line` further down.
+    """
+    read = parse(text, line)
+    for key, where in (one for many in read.repeated.values() for one in many):
+        raise ValueError(f"{where}: not YAML: key {key!r:.60} is given twice")
+    return read.raws
+
+
+def parse(text: str, line: int = 0) -> Plain:
+    """Read YAML, or JSON, as plain data; a key given twice is noted, and its last value counts.
+
+    Raises:
+        ValueError: it is neither; with the line, `line` further down.
+    """
+    try:
+        return _constructed(text, line)
+    except yaml.YAMLError as error:
+        read = _json(text)
+        if read is None:
+            raise ValueError(_message(error, text, line)) from None
+        return read
+    except RecursionError:
+        message = f"line {line + 1}: merges (<<) follow each other without end"
+        raise ValueError(message) from None
+
+
+def _decoded(content: bytes, encoding: str) -> str:
+    try:
+        text = content.decode(encoding)
+    except UnicodeDecodeError as error:
+        name = encoding[:6].rstrip("-").upper()
+        line = content.count(b"\n", 0, error.start) + 1
+        where = f"line {line}, byte {error.start}"
+        byte = content[error.start : error.start + 1]
+        meant = byte.decode("cp1252", "replace")
+        hint = f", {meant!r} in Windows-1252" if meant.isalpha() else ""
+        message = f"is not {name} text ({where}: 0x{byte.hex()}{hint}): save it as UTF-8"
+        raise ValueError(message) from None
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _constructed(text: str, line: int) -> Plain:
+    _hold_depth(text)
+    loader = _Loader(text)
+    loader.line = line
+    try:
+        raws = []
+        while loader.check_data():  # type: ignore[no-untyped-call]
+            raws.append(loader.get_data())
+        return Plain(raws, loader.repeated)
+    finally:
+        loader.dispose()
+
+
+def _json(text: str) -> Plain | None:
+    """Read JSON values, one behind another; None if it is no JSON."""
+    if not text.lstrip().startswith(("{", "[")):
+        return None
+    decoder, raws, at = json.JSONDecoder(object_pairs_hook=_once), [], _next(text, 0)
+    try:
+        while at < len(text):
+            raw, end = decoder.raw_decode(text, at)
+            raws.append(raw)
+            at = _next(text, end)
+    except (ValueError, RecursionError):
+        return None
+    return Plain(raws) if _is_shallow(raws) else None
+
+
+def _next(text: str, at: int) -> int:
+    space = _SPACE.match(text, at)
+    return space.end() if space else at
+
+
+def _is_shallow(raws: list[Any]) -> bool:
+    level: list[Any] = raws
+    for _ in range(_MAX_DEPTH + 1):
+        inner = [one.values() if isinstance(one, dict) else one for one in level
+                 if isinstance(one, (dict, list))]  # fmt: skip
+        level = [one for many in inner for one in many]
+    return not any(isinstance(one, (dict, list)) for one in level)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(dict(pairs)) < len(pairs):
+        raise ValueError("a key is given twice")
+    return dict(pairs)
+
+
+def _hold_depth(part: str) -> None:
+    """Refuse nesting that would overrun the C stack: the composer recurses without a limit."""
+    depth = 0
+    for event in yaml.parse(part, Loader=yaml.CSafeLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > _MAX_DEPTH:
+            raise yaml.YAMLError(f"nested more than {_MAX_DEPTH} deep")
+
+
+def _message(error: yaml.YAMLError, text: str, line: int) -> str:
+    mark = getattr(error, "problem_mark", None)
+    problem = getattr(error, "problem", None) or str(error).split("\n")[0]
+    if mark is None:
+        return f"not YAML: {problem}"
+    where = f"line {line + mark.line + 1}, column {mark.column + 1}"
+    return f"{where}: not YAML: {problem}{_advice(text, mark.line)}"
+
+
+def _advice(text: str, line: int) -> str:
+    """Say what to change about the characters that YAML's own words do not name."""
+    lines = text.split("\n")
+    here = lines[line] if line < len(lines) else ""
+    if "\t" in here[: len(here) - len(here.lstrip())]:
+        return ": the line begins with a tab; indent with spaces"
+    if "{{" in here:
+        return ": this is a template; render it first, as `helm template` does"
+    return ""
+
+
+class _Loader(yaml.CSafeLoader):
+    """YAML's safe subset, its loose ends tied up.
+
+    A key given twice is noted; merges do not multiply; a scalar that is not what its tag says is an
+    error of YAML.
+    """
+
+    line = 0
+
+    def __init__(self, stream: str) -> None:
+        super().__init__(stream)
+        self.repeated = Repeated()
+        self._twice: dict[int, list[tuple[str, str]]] = {}
+        self._flat: dict[int, yaml.MappingNode] = {}
+        self._merged = 0
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep)
+        except (LookupError, AttributeError, ValueError) as error:
+            kind = node.tag.rpartition(":")[2][:60]
+            told = f"this is no {kind} ({error})" if isinstance(error, ValueError) else None
+            raise yaml.constructor.ConstructorError(
+                None, None, told or f"this is no {kind}", node.start_mark
+            ) from None
+
+    def construct_yaml_map(self, node: yaml.MappingNode) -> Generator[dict[Any, Any], None, None]:
+        """Construct a mapping, and note the keys that are given twice."""
+        data: dict[Any, Any] = {}
+        yield data
+        data.update(self.construct_mapping(node))
+        if id(node) in self._twice:
+            self.repeated[id(data)] = self._twice[id(node)]
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        """Put what is merged (`<<`) into a mapping, each key once."""
+        if id(node) in self._flat:
+            return
+        self._flat[id(node)] = node
+        self._note_twice(node)
+        super().flatten_mapping(node)
+        self._merged += len(node.value)
+        if self._merged > _MAX_MERGED:
+            told = f"more than {_MAX_MERGED} keys, with those merged (<<)"
+            raise yaml.constructor.ConstructorError(None, None, told, node.start_mark)
+        pairs = {(key.tag, key.value) if _is_scalar(key) else id(key): (key, value)
+                 for key, value in node.value}  # fmt: skip
+        node.value = list(pairs.values())
+
+    def _note_twice(self, node: yaml.MappingNode) -> None:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if not _is_scalar(key) or key.value == "<<":
+                continue
+            if key.value in seen:
+                mark = key.start_mark
+                where = f"line {self.line + mark.line + 1}, column {mark.column + 1}"
+                self._twice.setdefault(id(node), []).append((key.value, where))
+            seen.add(key.value)
+
+
+_Loader.add_constructor("tag:yaml.org,2002:map", _Loader.construct_yaml_map)
+# YAML 1.1 takes 1e-5 for text, while kubectl and JSON take it for a number.
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+\Z"),
+    list("-+0123456789"),
+)
+
+
+def _is_scalar(node: yaml.Node) -> bool:
+    return isinstance(node, yaml.ScalarNode)
