@@ -203,8 +203,7 @@ class _Walk:
             return self._unread(path, f"expected a list, found {shown(raw)}")
         (hint,) = get_args(inner)
         listed = self._bounded(raw, metas, path)
-        read = [self._value(one, hint, f"{path}[{index}]") for index, one in enumerate(listed)]
-        return [one for one in read if one is not UNREAD]
+        return [self._value(one, hint, f"{path}[{index}]") for index, one in enumerate(listed)]
 
     def _mapping(self, raw: Any, inner: Any, metas: list[msgspec.Meta], path: str) -> Any:
         """Read the items of a map of leaves that could not be read as a whole."""

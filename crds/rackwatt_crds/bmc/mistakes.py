@@ -27,10 +27,8 @@ def mistakes(
     for field, reason in places.problems:
         yield Problem(f"{path}.{field}", reason, alone=True)
     yield from _times(spec, entry, path)
-    asked = method(bmc, entry)
-    if asked is UNREAD:
-        return
     yield from _preset(bmc, entry, path)
+    asked = method(bmc, entry)
     if asked == "snmp":
         yield from _oids(bmc, entry, path if entry.method else _BMC)
     if asked in ("ipmi", "ipmiSsh"):
@@ -69,12 +67,13 @@ def _too_short(stale_after: str | None, interval: str, path: str) -> Iterator[Pr
 
 def _preset(bmc: Bmc, entry: HostEntry, path: str) -> Iterator[Problem]:
     named, asked = preset(bmc, entry), method(bmc, entry)
-    if named in (None, UNREAD) or (asked, named) in PRESETS:
+    known = sorted(word for method, word in PRESETS if asked in (method, UNREAD))
+    if named is None or named is UNREAD or named in known:
         return
-    known = sorted(word for method, word in PRESETS if method == asked)
-    reason = f"no preset {named!r} of method {asked}; "
-    reason += nearest(named, known) if known else "there is none"
-    yield Problem(f"{path if entry.preset else _BMC}.preset", reason, alone=True)
+    of_method = "" if asked is UNREAD else f" of method {asked}"
+    reason = nearest(named, known) if known else "there is none"
+    where = path if entry.preset else _BMC
+    yield Problem(f"{where}.preset", f"no preset {named!r}{of_method}; {reason}", alone=True)
 
 
 def _oids(bmc: Bmc, entry: HostEntry, path: str) -> Iterator[Problem]:
