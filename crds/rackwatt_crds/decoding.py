@@ -6,6 +6,7 @@ problems, so that one mistake hides no other.
 """
 
 import math
+import re
 import reprlib
 import types
 from collections.abc import Mapping
@@ -30,6 +31,8 @@ from rackwatt_crds.wording import closest, counted, nearest
 
 M = TypeVar("M", bound=msgspec.Struct)
 MAX_PROBLEMS = 10_000
+_OTHER_TYPE = re.compile(r"Expected ([a-z]+), got [a-z]+\Z")
+_TYPES = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "text"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +105,11 @@ def examine(raw: Any, model: type[M], repeated: Repeated | None = None) -> Decod
     )
 
 
+def joined(path: str, key: str) -> str:
+    """Write the path of a field of an object."""
+    return f"{path}.{key}" if path else key
+
+
 def given_twice(key: str, where: str) -> str:
     """Write that a mapping has a key twice, and where in the text the second one is."""
     return f"key {key!r:.60} is given twice ({where})"
@@ -129,8 +137,8 @@ class _Walk:
             return UNREAD  # type: ignore[no-any-return]
         known = _fields(model)
         for key, where in self.repeated.get(id(raw), ()):
-            self._note(_join(path, key), given_twice(key, where))
-        given = {key: (raw[key], _join(path, key)) for key in known if raw.get(key) is not None}
+            self._note(joined(path, key), given_twice(key, where))
+        given = {key: (raw[key], joined(path, key)) for key in known if raw.get(key) is not None}
         if model.__struct_config__.forbid_unknown_fields:
             self._unknown(raw, known, given, path)
         read = {}
@@ -138,7 +146,7 @@ class _Walk:
             if key in given:
                 read[name] = self._value(given[key][0], hint, given[key][1])
             elif required:
-                read[name] = self._unread(_join(path, key), "is missing")
+                read[name] = self._unread(joined(path, key), "is missing")
         partial = model(**read)
         for rule in getattr(model, "RULES", ()):
             if broken := rule.broken_by(partial):
@@ -152,8 +160,8 @@ class _Walk:
         for key in raw:
             if key in known:
                 continue
-            name = key if isinstance(key, str) else shown(key)
-            at = _join(path, name)
+            name = key if isinstance(key, str) and key.isprintable() else shown(key)
+            at = joined(path, name)
             self._note(at, f"unknown field; {nearest(name, list(known))}")
             meant = closest(name, list(known))
             if meant and meant not in given and raw[key] is not None:
@@ -210,12 +218,12 @@ class _Walk:
         if not isinstance(raw, Mapping):
             return self._unread(path, f"expected an object, found {shown(raw)}")
         for key, where in self.repeated.get(id(raw), ()):
-            self._note(_join(path, key), given_twice(key, where))
+            self._note(joined(path, key), given_twice(key, where))
         listed = self._bounded(list(raw), metas, path)
         hint = get_args(inner)[-1]
         read = {}
         for key in listed:
-            at = _join(path, key if isinstance(key, str) else shown(key))
+            at = joined(path, key if isinstance(key, str) and key.isprintable() else shown(key))
             if not isinstance(key, str):
                 self._note(at, f"expected text as key, found {shown(key)}: write it in quotes")
             elif (value := self._value(raw[key], hint, at)) is not UNREAD:
@@ -251,12 +259,21 @@ def _reason(raw: Any, hint: Any, inner: Any, metas: list[msgspec.Meta], message:
         return f"{shown(raw)} is none of these; {nearest(word, words)}"
     meant = [meta.description for meta in metas if meta.pattern and meta.description]
     if inner is str and not isinstance(raw, str):
-        quotes = ": write it in quotes" if _is_taken(shown(raw), hint) else ""
-        return ". ".join([f"expected text, found {shown(raw)}{quotes}", *meant[:1]])
+        advice = _advice_on_text(raw, hint)
+        return ". ".join([f"expected text, found {shown(raw)}{advice}", *meant[:1]])
     if isinstance(raw, str) and meant:
         return f"{shown(raw)} does not fit. {meant[0]}"
-    reason = message.partition(" - at `$")[0].replace("`", "")
+    reason = message.partition(" - at `$")[0].replace("`", "").replace(" | null", "")
+    if match := _OTHER_TYPE.match(reason):
+        reason = f"expected {_TYPES.get(match[1], match[1])}"
     return f"{reason[0].lower()}{reason[1:]}, found {shown(raw)}{_advice(raw, hint, inner)}"
+
+
+def _advice_on_text(raw: Any, hint: Any) -> str:
+    if isinstance(raw, list):
+        return ": write one text, with commas between"
+    scalar = not isinstance(raw, Mapping)
+    return ": write it in quotes" if scalar and _is_taken(shown(raw), hint) else ""
 
 
 def _advice(raw: Any, hint: Any, inner: Any) -> str:
@@ -273,10 +290,6 @@ def _is_taken(raw: Any, hint: Any, strict: bool = True) -> bool:
     except msgspec.ValidationError:
         return False
     return True
-
-
-def _join(path: str, key: str) -> str:
-    return f"{path}.{key}" if path else key
 
 
 @cache

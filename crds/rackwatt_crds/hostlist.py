@@ -11,6 +11,7 @@ MOST_NAMES = 200_000
 LONGEST_NAME = 255  # no name of DNS is longer
 _MOST_DEPTH = 16
 _RANGE = re.compile(r"([0-9]+)-([0-9]+)\Z")
+_LIKE_RANGE = re.compile(r"([0-9]+)(?:\s*[-–—]\s*|\.\.+|:|\s+to\s+)([0-9]+)\Z")
 _SPECIAL = frozenset("[],")
 
 
@@ -23,7 +24,7 @@ def expand(text: str) -> list[str]:
     reader = _Reader(text)
     names = reader.alternatives(inside=False)
     if not all(names):
-        raise ValueError(f"{_quoted(text)} has an empty name")
+        raise ValueError(f"{_quoted(text)} has an empty name: is there a comma too many?")
     return names
 
 
@@ -84,6 +85,9 @@ class _Reader:
             word = word.rstrip()
         if inside and (found := _RANGE.match(word)):
             return self._numbers(*found.groups())
+        if inside and (meant := _LIKE_RANGE.match(word)):
+            hint = f"{meant[1]}-{meant[2]}"
+            raise ValueError(f"{_quoted(self.text)}: {word!r:.60} is no range: write {hint:.60}")
         return [word]
 
     def _numbers(self, first: str, last: str) -> list[str]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from rackwatt_crds.decoding import Problem, Repeated, examine, given_twice, shown
+from rackwatt_crds.decoding import Problem, Repeated, examine, given_twice, joined, shown
 from rackwatt_crds.document import API_VERSION, KINDS, Document
 from rackwatt_crds.wording import closest, nearest
 from rackwatt_crds.yamltext import parse, parts, text_of
@@ -81,7 +81,11 @@ def judge(raw: Any, origin: str, within: str = "", repeated: Repeated | None = N
     `within` is the place of a List's item, `repeated` the keys that the text gives twice.
     """
     if not isinstance(raw, dict):
-        reason = f"expected apiVersion and kind, found {shown(raw)}"
+        advice = ": put `---` between documents, or make it a List" if isinstance(raw, list) else ""
+        reason = f"expected apiVersion and kind, found {shown(raw)}{advice}"
+        return _refused(origin, reason, within)
+    if raw.get("apiVersion") is None and raw.get("kind") is None:
+        reason = f"expected apiVersion and kind, found only {shown(list(raw))}"
         return _refused(origin, reason, within)
     kind, name, namespace = _identity(raw)
     loaded = Loaded(origin, kind, name, None, namespace=namespace, within=within)
@@ -108,7 +112,7 @@ def notes(documents: Iterable[Loaded]) -> list[str]:
         if one.note:
             groups.setdefault((one.origin, one.kind, one.note), []).append(one)
     return [
-        f"{many[0]} {many[0].note}" + (f", as are {len(many) - 1} more" if many[1:] else "")
+        f"{many[0]} {many[0].note}" + (f", and {len(many) - 1} more" if many[1:] else "")
         for many in groups.values()
     ]
 
@@ -119,29 +123,39 @@ def _parsed(part: str, line: int, origin: str) -> Iterator[tuple[Any, Loaded]]:
     except ValueError as error:
         yield None, _refused(origin, str(error))
         return
-    judged: dict[int, tuple[Any, Loaded]] = {}
+    judged: dict[int, str] = {}
     for raw in read.raws:
         if raw is None:
             continue
         if not _is_list(raw):
             yield raw, judge(raw, origin, "", read.repeated)
             continue
-        if not isinstance(raw["items"], list):
-            reason = f"expected a list, found {shown(raw['items'])}"
-            yield None, _refused(origin, reason, "items")
+        items = raw.get("items") or []
+        if not isinstance(items, list):
+            yield None, _refused(origin, f"expected a list, found {shown(items)}", "items")
             continue
-        for index, item in enumerate(raw["items"]):
-            if id(item) not in judged:  # an alias may be there thousands of times
-                whole = _completed(item, raw)
-                judged[id(item)] = whole, judge(whole, origin, "", read.repeated)
-            whole, loaded = judged[id(item)]
-            yield whole, replace(loaded, within=f"items[{index}]")
+        for index, item in enumerate(items):
+            yield _item(item, raw, f"items[{index}]", origin, read.repeated, judged)
+
+
+def _item(
+    item: Any, listed: Any, within: str, origin: str, repeated: Repeated, judged: dict[int, str]
+) -> tuple[Any, Loaded]:
+    """Read an item of a List; one that an alias repeats is read once."""
+    same = judged.setdefault(id(item), within)
+    if _is_list(item):
+        reason = "a List in a List is not read: put its items into the outer one"
+        return None, _refused(origin, reason, within)
+    if same != within:
+        return None, _refused(origin, f"is {same} once more, by an alias", within)
+    whole = _completed(item, listed)
+    return whole, judge(whole, origin, within, repeated)
 
 
 def _is_list(raw: Any) -> bool:
     """Return whether plain data is a List, as `kubectl get -o yaml` prints it."""
     kind = raw.get("kind") if isinstance(raw, dict) else None
-    return isinstance(kind, str) and kind.endswith("List") and raw.get("items") is not None
+    return isinstance(kind, str) and (kind == "List" or (kind.endswith("List") and "items" in raw))
 
 
 def _completed(item: Any, listed: dict[str, Any]) -> Any:
@@ -173,15 +187,22 @@ def _misnamed(version: Any, kind: Any) -> Iterator[Problem]:
 def _given_twice(raw: Any, repeated: Repeated, noted: set[str]) -> Iterator[Problem]:
     """List the keys given twice where no model looks, such as in labels."""
     seen: set[int] = set()
-    waiting = [raw]
-    for one in waiting:
+    waiting = [("", raw)]
+    for path, one in waiting:
         if not isinstance(one, (dict, list)) or id(one) in seen:
             continue
         seen.add(id(one))
-        waiting += one.values() if isinstance(one, dict) else one
+        if isinstance(one, dict):
+            waiting += [(joined(path, _key(key)), inner) for key, inner in one.items()]
+        else:
+            waiting += [(f"{path}[{index}]", inner) for index, inner in enumerate(one)]
         for key, where in repeated.get(id(one), ()):
             if (reason := given_twice(key, where)) not in noted:
-                yield Problem("", reason)
+                yield Problem(joined(path, key), reason)
+
+
+def _key(raw: Any) -> str:
+    return raw if isinstance(raw, str) else shown(raw)
 
 
 def _identity(raw: dict[Any, Any]) -> tuple[str, str, str]:

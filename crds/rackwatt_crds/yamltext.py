@@ -18,6 +18,7 @@ from rackwatt_crds.decoding import Repeated
 _MAX_DEPTH = 64
 _MAX_MERGED = 1_000_000
 _CUT = re.compile(r"^---(?=[ \t]|$)", re.MULTILINE)
+_INNER_MARK = re.compile("^\ufeff", re.MULTILINE)  # of files that were put one behind another
 _SPACE = re.compile(r"\s*")
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -48,20 +49,21 @@ def text_of(content: bytes) -> str:
 
 def parts(text: str) -> Iterator[tuple[int, str]]:
     """Cut a text at `---`; each part comes with the number of lines before it."""
-    start = 0
+    start = line = 0
     for cut in [*_CUT.finditer(text), None]:
-        end = cut.start() if cut else len(text)
-        if not _is_directives(text[start:end]):
-            yield text.count("\n", 0, start), text[start:end]
-        start = cut.end() if cut else end
+        part = text[start : cut.start() if cut else len(text)]
+        if part.strip() and not _is_between(part):
+            yield line, part
+        line += part.count("\n")
+        start = cut.end() if cut else len(text)
 
 
-def _is_directives(part: str) -> bool:
-    """Return whether a part is only what YAML allows before a document: `%YAML 1.2`."""
+def _is_between(part: str) -> bool:
+    """Return whether a part is only what YAML has between documents: `%YAML 1.2`, `...`."""
     lines = [
         line for line in part.split("\n") if line.strip() and not line.lstrip().startswith("#")
     ]
-    return bool(lines) and all(line.startswith("%") for line in lines)
+    return bool(lines) and all(line.startswith(("%", "...")) for line in lines)
 
 
 def plain(text: str, line: int = 0) -> list[Any]:
@@ -106,7 +108,7 @@ def _decoded(content: bytes, encoding: str) -> str:
         hint = f", {meant!r} in Windows-1252" if meant.isalpha() else ""
         message = f"is not {name} text ({where}: 0x{byte.hex()}{hint}): save it as UTF-8"
         raise ValueError(message) from None
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    return _INNER_MARK.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def _constructed(text: str, line: int) -> Plain:
@@ -182,6 +184,8 @@ def _advice(text: str, line: int) -> str:
     here = lines[line] if line < len(lines) else ""
     if "\t" in here[: len(here) - len(here.lstrip())]:
         return ": the line begins with a tab; indent with spaces"
+    if "\xa0" in here:
+        return ": the line has a no-break space (U+00A0); type a space instead"
     if "{{" in here:
         return ": this is a template; render it first, as `helm template` does"
     return ""

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rackwatt_crds.document import PowerTarget
-from rackwatt_crds.loading import Loaded, load, load_beside
+from rackwatt_crds.loading import Loaded, load, load_beside, notes
 from rackwatt_crds.yamltext import plain
 
 GOOD = b"""
@@ -49,10 +49,6 @@ def test_what_is_no_document_of_ours_says_so() -> None:
         GOOD.replace(b"rackwatt.dev/v1alpha1", b"v1")
     )
     assert "expected apiVersion and kind" in told(b"- 1\n")
-
-
-def test_a_key_given_twice_is_a_problem() -> None:
-    assert "key 'names' is given twice" in told(GOOD.replace(b"{names:", b"{names: a, names:"))
 
 
 def test_status_written_by_the_operator_is_passed_over() -> None:
@@ -106,7 +102,7 @@ def test_a_number_of_thousands_of_digits_is_a_problem() -> None:
 def test_merges_that_multiply_do_not_take_time_or_memory() -> None:
     lines = ["a0: &a0 {x: 1, y: 2}"]
     lines += [f"a{i}: &a{i} {{<<: [*a{i - 1}, *a{i - 1}]}}" for i in range(1, 60)]
-    assert "apiVersion: expected" in told("\n".join(lines).encode())
+    assert "expected apiVersion and kind, found only ['a0'" in told("\n".join(lines).encode())
     wide = ", ".join(f"k{i}: 1" for i in range(2000))
     lines = [f"a: &a {{{wide}}}", *(f"b{i}: {{<<: *a}}" for i in range(2000))]
     assert "more than 1000000 keys" in told("\n".join(lines).encode())
@@ -149,3 +145,240 @@ def test_a_number_written_as_json_is_the_same_number(number: float) -> None:
     (read,) = plain(json.dumps([number]))
     assert read == [number]
     assert isinstance(read[0], float)
+
+
+LIST = b"""
+apiVersion: v1
+kind: List
+metadata: {resourceVersion: ""}
+items:
+- apiVersion: rackwatt.dev/v1alpha1
+  kind: PowerTarget
+  metadata:
+    name: lab
+    namespace: power
+    uid: 8d0d9e5c-8a3c-4a0c-9a53-1d3f3a7b5b0e
+    generation: 3
+    resourceVersion: "812"
+    creationTimestamp: 2026-01-02T03:04:05Z
+    annotations: {argocd.argoproj.io/tracking-id: "power:rackwatt.dev/PowerTarget:power/lab"}
+    managedFields: [{manager: kubectl, operation: Apply, fieldsV1: {"f:spec": {}}}]
+  spec: {bmc: {method: fake, hosts: [{names: n1}, {names: n2, zzq: 1}]}}
+  status: {conditions: [{type: Ready, status: "True"}]}
+- apiVersion: v1
+  kind: Secret
+  metadata: {name: bmc, namespace: power}
+  data: {password: aHVudGVyMg==}
+- apiVersion: rackwatt.dev/v1
+  kind: SchedulerBinding
+  metadata: {name: prod, namespace: power}
+  spec: {cluster: prod, noop: {}}
+"""
+
+
+def reports(text: bytes) -> list[str]:
+    return [one.report(problem) for one in load(text, "f.yaml") for problem in one.problems]
+
+
+def passed_over(text: bytes) -> list[str]:
+    return notes(load(text, "f.yaml"))
+
+
+def test_a_list_as_kubectl_prints_it_is_read_and_paths_name_the_item() -> None:
+    lab, secret, prod = load(LIST, "f.yaml")
+    assert (lab.name, lab.namespace, lab.within) == ("lab", "power", "items[0]")
+    assert lab.document is not None
+    assert secret.note
+    assert prod.document is None
+    first, second = reports(LIST)
+    assert first.startswith("f.yaml PowerTarget lab: items[0].spec.bmc.hosts[1].zzq: unknown field")
+    assert second == (
+        "f.yaml SchedulerBinding prod: items[2].apiVersion: expected rackwatt.dev/v1alpha1, "
+        "found 'rackwatt.dev/v1'"
+    )
+
+
+def test_a_list_of_one_kind_need_not_repeat_the_kind_in_each_item() -> None:
+    text = b"""
+apiVersion: rackwatt.dev/v1alpha1
+kind: PowerTargetList
+items:
+- metadata: {name: a}
+  spec: {bmc: {method: fake, hosts: [{names: n1}]}}
+- metadata: {name: b}
+  spec: {bmc: {method: fake, hosts: []}}
+"""
+    first, second = load(text, "f.yaml")
+    assert first.document is not None
+    assert second.report(second.problems[0]) == (
+        "f.yaml PowerTarget b: items[1].spec.bmc.hosts: expected at least 1 item, found 0"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (b"kind: List\nitems: hello\n", "f.yaml: items: expected a list, found 'hello'"),
+        (b"kind: List\nitems: [17]\n", "f.yaml: items[0]: expected apiVersion and kind, found 17"),
+        (b"kind: List\nitems: [{kind: List}]\n", "f.yaml: items[0]: a List in a List is not read"),
+        (b"kind: List\nitems: [&a {x: 1}, *a]\n", "f.yaml: items[1]: is items[0] once more, by"),
+    ],
+)
+def test_a_list_that_cannot_be_read_says_where(text: bytes, told: str) -> None:
+    assert reports(text)[-1].startswith(told)
+
+
+def test_what_is_not_of_rackwatt_is_passed_over_with_a_note_that_shows_no_secret() -> None:
+    others = b"""
+apiVersion: v1
+kind: Namespace
+metadata: {name: power}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+--- {apiVersion: v1, kind: Secret, metadata: {name: bmc}, stringData: {password: hunter2}}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: pdu}
+---
+"""
+    assert reports(others + GOOD) == []
+    assert passed_over(others + GOOD) == [
+        "f.yaml Namespace power of v1 is not a document of Rackwatt: passed over",
+        "f.yaml Deployment web of apps/v1 is not a document of Rackwatt: passed over",
+        "f.yaml Secret bmc of v1 is not a document of Rackwatt: passed over, and 1 more",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        (b"rackwatt.dev/v1alpha1", b"rackwatt.dev/v1", "apiVersion: expected rackwatt.dev/v1alph"),
+        (b"rackwatt.dev/v1alpha1", b"v1", "apiVersion: expected rackwatt.dev/v1alpha1, found 'v1'"),
+        (b"rackwatt.dev/v1alpha1", b"rackwat.dev/v1alpha1", "apiVersion: expected rackwatt.dev"),
+        (b"apiVersion: rackwatt.dev/v1alpha1", b"", "apiVersion: expected rackwatt.dev/v1alpha1"),
+        (b"PowerTarget", b"powertarget", "kind: unknown kind 'powertarget'; did you mean PowerTa"),
+        (b"PowerTarget", b"PowerTargets", "kind: unknown kind 'PowerTargets'; did you mean Power"),
+        (b"PowerTarget", b"[]", "kind: unknown kind []; known are PowerTarget, SchedulerBinding"),
+        (b"kind: PowerTarget", b"", "kind: is missing; known are PowerTarget, SchedulerBinding"),
+    ],
+)
+def test_what_is_nearly_a_document_of_rackwatt_is_a_problem(
+    before: bytes, after: bytes, told: str
+) -> None:
+    text = GOOD.replace(before, after)
+    assert passed_over(text) == []
+    assert told in reports(text)[0]
+
+
+def test_mistakes_behind_a_wrong_version_or_kind_are_reported_with_it() -> None:
+    wrong = GOOD.replace(b"v1alpha1", b"v1").replace(b"names:", b"zzq: 1, names:")
+    assert len(reports(wrong)) == 2
+    assert len(reports(wrong.replace(b"PowerTarget", b"Powertarget"))) == 3
+
+
+@pytest.mark.parametrize(
+    "text", [b"", b"\n\n", b"# nothing\n", b"---\n", b"---\n# a\n---\n...\n", b"null\n", b"\xef\xbb\xbf",
+             b"apiVersion: v1\nkind: List\nitems: []\n", b"%YAML 1.1\n---\n"],
+)  # fmt: skip
+def test_an_empty_file_is_said_to_be_empty(text: bytes) -> None:
+    assert reports(text) == []
+    assert passed_over(text) == ["f.yaml is empty: it has no document"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"\xef\xbb\xbf" + GOOD,
+        GOOD.replace(b"\n", b"\r\n"),
+        GOOD.replace(b"\n", b"\r"),
+        GOOD.decode().encode("utf-16"),
+        b"\xfe\xff" + GOOD.decode().encode("utf-16-be"),
+        b"%YAML 1.1\n---" + GOOD,
+        b"# Source: chart/templates/lab.yaml\n---" + GOOD + b"...\n---\n...\n",
+        json.dumps(plain(GOOD.decode())[0]).encode(),
+        json.dumps(plain(GOOD.decode())[0], indent="\t").encode(),
+        json.dumps({**plain(GOOD.decode())[0], "status": "\N{GRINNING FACE}"}).encode(),
+    ],
+)
+def test_a_document_is_read_however_its_text_is_written(text: bytes) -> None:
+    one = only(text)
+    assert one.problems == ()
+    assert one.document is not None
+
+
+def test_json_values_one_behind_another_are_documents() -> None:
+    raw = {**plain(GOOD.decode())[0], "status": "\N{GRINNING FACE}"}
+    loaded = load(f"{json.dumps(raw)}\n{json.dumps(raw)}\n".encode(), "f.json")
+    assert [one.document is not None for one in loaded] == [True, True]
+    deep = '{"a": "\\ud83d\\ude00", "b": ' + "[" * 100 + "]" * 100 + "}"
+    assert "not YAML" in told(deep.encode())
+
+
+def test_files_with_marks_put_one_behind_another_are_read() -> None:
+    marked = b"\xef\xbb\xbf---" + GOOD
+    loaded = load(marked + marked.replace(b"lab", b"lob"), "f.yaml")
+    assert [one.name for one in loaded if one.document] == ["lab", "lob"]
+
+
+def test_line_ends_of_windows_keep_broken_yaml_apart_too() -> None:
+    text = GOOD + b"---\nkind: [\n---\n" + GOOD.replace(b"lab", b"lob")
+    loaded = load(text.replace(b"\n", b"\r\n"), "f.yaml")
+    assert [one.name for one in loaded if one.document] == ["lab", "lob"]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            GOOD.replace(b"a: b", b"a: caf\xe9"),
+            "is not UTF-8 text (line 4, byte 90: 0xe9, 'é' in Windows-1252): save it as UTF-8",
+        ),
+        (
+            b"a:\n\tb: 1\n",
+            "line 2, column 1: not YAML: found character that cannot start any token",
+        ),
+        (b"a:\n\tb: 1\n", "the line begins with a tab; indent with spaces"),
+        (b"a: {{ .Values.x }}\n", "this is a template; render it first, as `helm template` does"),
+        (b"a: [\n\xc2\xa0 }\n", "the line has a no-break space (U+00A0); type a space instead"),
+    ],
+)
+def test_text_that_cannot_be_read_says_the_line_and_what_to_change(text: bytes, told: str) -> None:
+    (report,) = reports(text)
+    assert told in report
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told", "usable"),
+    [
+        (
+            b"{names:", b"{names: a, names:",
+            "spec.bmc.hosts[0].names: key 'names' is given twice (line 5, column 47)", True,
+        ),
+        (b"{a: b}", b"{a: b, a: c}", "metadata.labels.a: key 'a' is given twice (line 4", False),
+        (
+            b"spec: {", b"spec: {pod: {nodeSelector: {a: b, a: c}}, ",
+            "spec.pod.nodeSelector.a: key 'a' is given twice (line 5, column 35)", False,
+        ),
+        (b"metadata:", b"metadata: {name: x}\nmetadata:", "metadata: key 'metadata' is given", False),
+    ],
+)  # fmt: skip
+def test_a_key_given_twice_is_a_problem_of_its_mapping_and_spoils_no_more(
+    before: bytes, after: bytes, told: str, usable: bool
+) -> None:
+    text = GOOD.replace(before, after)
+    (report,) = reports(text)
+    assert told in report
+    assert (only(text).document is not None) == usable
+    both = reports(text.replace(b"method: fake", b"method: fake, zzq: 1"))
+    assert len(both) == 2
+
+
+def test_many_problems_and_many_parts_take_neither_time_nor_memory() -> None:
+    wide = ", ".join(f"k{i}: 1" for i in range(20_000))
+    hosts = "[" + ", ".join(["*a"] * 8000) + "]"
+    text = f"x: &a {{{wide}}}\n" + GOOD.decode().replace('[{names: "n[1-3]"}]', hosts)
+    assert "has more than 10000 problems" in reports(text.encode())[-1]
+    assert passed_over(b"---\n" * 1_000_000) == ["f.yaml is empty: it has no document"]

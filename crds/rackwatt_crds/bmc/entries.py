@@ -4,7 +4,9 @@ Host lists of unequal length are seen here, because neither a schema nor one fie
 the exporter and the operator judge them alike.
 """
 
+import itertools
 import re
+import socket
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -14,6 +16,8 @@ from rackwatt_crds.unread import UNREAD
 from rackwatt_crds.wording import counted
 
 _ADDRESS = re.compile(r"[A-Za-z0-9._:%-]+\Z")
+_DIGITS = re.compile(r"[0-9]+(\.[0-9]*)+\Z")
+_NOT_IN_NAMES = re.compile(r"[\s{}()<>|;\"'`*?$\\“”‘’]")
 
 
 @dataclass(slots=True)
@@ -45,15 +49,42 @@ def places(bmc: Bmc, entry: HostEntry) -> Places:
     twice = [name for name, count in Counter(found.names).items() if count > 1]
     if twice:
         found.problems.append(("names", f"node {twice[0]!r} stands there twice"))
+    strange = next((name for name in found.names if is_strange(name)), None)
+    if strange is not None:
+        reason = f"{strange!r:.60} is no node name: separate names by commas, write ranges as [1-3]"
+        found.problems.append(("names", reason))
     key, found.addresses = _addresses(bmc, entry, found)
-    for address in found.addresses:
-        if key and not _ADDRESS.match(address):
-            told = f"{address!r} is neither a host name nor an IP address"
-            if "@" in address:  # what is before it may be a password, and is not repeated
-                told = "an address must not hold a user name or a password: use credentials"
-            found.problems.append((key, told))
-            break
+    wrong = filter(None, map(address_problem, found.addresses if key else ()))
+    found.problems += [(key, reason) for reason in itertools.islice(wrong, 1)]
     return found
+
+
+def is_strange(name: str) -> bool:
+    """Return whether a name has what no scheduler has in one: spaces, braces, quotes."""
+    return bool(_NOT_IN_NAMES.search(name)) or not name.isprintable()
+
+
+def address_problem(address: str) -> str | None:
+    """Return what is wrong with an address, if it is neither a host name nor an IP address."""
+    if "@" in address:  # what is before it may be a password, and is not repeated
+        return "an address must not hold a user name or a password: use credentials"
+    wrong = f"{address!r:.80} is neither a host name nor an IP address"
+    if not _ADDRESS.match(address):
+        return f"{wrong}: write the host alone" if "://" in address else wrong
+    colons = address.count(":")
+    if colons == 1:
+        return f"{wrong}: a port has a field of its own, such as ipmi.port"
+    if colons or _DIGITS.match(address):
+        return None if _is_ip(address.partition("%")[0]) else wrong
+    return wrong if ".." in address else None
+
+
+def _is_ip(address: str) -> bool:
+    try:
+        socket.inet_pton(socket.AF_INET6 if ":" in address else socket.AF_INET, address)
+    except OSError:
+        return False
+    return True
 
 
 def filled_in(template: str, name: str, index: int) -> str:

@@ -82,6 +82,7 @@ class _Building:
     problems: list[str] = field(default_factory=list)
     places: dict[str, str] = field(default_factory=dict)
     endpoints: dict[object, str] = field(default_factory=dict)
+    doubled: set[str] = field(default_factory=set)
 
     def add_problems(self, one: Loaded) -> None:
         """Note what is wrong with one document by itself; of a usable one, entries come later."""
@@ -160,8 +161,10 @@ class _Building:
     def _add(self, target: Target, one: Loaded, path: str) -> None:
         place = f"{one.kind} {one.name} {path}"
         if target.node in self.targets:
-            told = f"node {target.node!r} stands at {self.places[target.node]} already"
-            self.problems.append(one.report(Problem(f"{path}.names", told)))
+            reason = f"node {target.node!r} stands at {self.places[target.node]} already"
+            if place not in self.doubled:  # one problem for an entry, however many nodes it repeats
+                self.problems.append(one.report(Problem(f"{path}.names", reason)))
+            self.doubled.add(place)
             return
         endpoint = (target.method, target.address, target.options, target.credentials)
         same = self.endpoints.setdefault(endpoint, target.node)
@@ -179,6 +182,9 @@ def _resolved(one: Loaded, document: PowerTarget) -> Iterator[tuple[Target, str,
     if bmc is None:
         return
     name = document.metadata.name
+    known: dict[str, list[Problem]] = {}
+    for problem in one.problems:
+        known.setdefault(problem.path.partition("]")[0] + "]", []).append(problem)
     for place, entry in enumerate(bmc.hosts):
         path = f"spec.bmc.hosts[{place}]"
         wrong: list[Problem]
@@ -187,8 +193,7 @@ def _resolved(one: Loaded, document: PowerTarget) -> Iterator[tuple[Target, str,
             blank = Target("", "", "refused", RefusedOptions(""), name, interval_s=interval_s)
             names = broken_names(entry, f"{name}/hosts[{place}]")
             wrong = _found(document.spec, bmc, entry, path)
-            known = [problem for problem in one.problems if problem.path.startswith(path)]
-            message = "; ".join(str(problem) for problem in (*known, *wrong))
+            message = "; ".join(str(problem) for problem in (*known.get(path, ()), *wrong))
             targets = list(refused(blank, names, message))
         else:
             resolving = Entry(name, path, document.spec, bmc, entry)

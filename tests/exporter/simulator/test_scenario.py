@@ -83,7 +83,7 @@ def test_every_problem_is_told_with_its_path() -> None:
     assert problems(
         "seed: x\nfaults: [{loss: 5, shar: 1%}, {hosts: cn1, share: 1%}, {certificate: broken}]"
     ) == [
-        "seed: expected int | null, got str, found 'x'",
+        "seed: expected a whole number, found 'x'",
         "faults[0].shar: unknown field; did you mean share?",
         "faults[0].loss: expected text, found 5. A share such as `5%` or `0.5%`.",
         "faults[1]: hosts and share exclude each other: give one of them, or neither, found both",
