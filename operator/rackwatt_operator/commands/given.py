@@ -15,6 +15,7 @@ from rackwatt_crds.document import SchedulerBinding
 from rackwatt_crds.files import content, files, unreadable, without_files
 from rackwatt_crds.loading import MAX_BYTES, Loaded, load_beside, notes
 from rackwatt_crds.schedulerbinding import SchedulerBindingSpec
+from rackwatt_crds.yamltext import text_of
 from rackwatt_operator.plan.defaults import Defaults, defaults
 
 _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\Z")
@@ -90,8 +91,8 @@ def bindings(documents: Iterable[Given], namespace: str) -> dict[str, SchedulerB
 
 def _defaults(file: str) -> Defaults:
     try:
-        text = Path(file).read_text()
-    except (OSError, UnicodeDecodeError) as error:
+        text = text_of(Path(file).read_bytes())
+    except (OSError, ValueError) as error:
         raise argparse.ArgumentTypeError(f"{file}: {error}") from None
     found, problems = defaults(text)
     if found is None or problems:

@@ -2,6 +2,8 @@ import json
 import subprocess
 from pathlib import Path
 
+import yaml
+
 from rackwatt_exporter.advice import ADVICE
 from rackwatt_exporter.reading import Reason
 from tests.exporter.collectors.powercap import XEON, Powercap
@@ -108,3 +110,36 @@ def test_what_to_do_about_a_failure_is_in_the_json(tmp_path: Path) -> None:
     read, failed = json.loads(done.stdout)["targets"]
     assert read["remedy"] is None
     assert failed["remedy"] == ADVICE[Reason.CREDENTIALS_MISSING].remedy
+
+
+def test_a_list_and_a_secret_beside_it_are_checked_as_they_are(tmp_path: Path) -> None:
+    fleet = power_target("[{names: n1, fake: {min: 5, max: 5}}, {names: n2, zzq: 1}]")
+    secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: bmc}\n"
+    items = [*yaml.safe_load_all(fleet), *yaml.safe_load_all(secret)]
+    path = tmp_path / "all.yaml"
+    path.write_text(yaml.safe_dump({"apiVersion": "v1", "kind": "List", "items": items}))
+    done = check("--offline", path)
+    assert done.returncode == 2
+    note, problem = done.stderr.splitlines()
+    assert note == f"note: {path} Secret bmc of v1 is not a document of Rackwatt: passed over"
+    assert problem.startswith(f"{path} PowerTarget lab: items[0].spec.bmc.hosts[1].zzq: unknown")
+    assert done.stdout == "2 targets, 0 schedulers, 1 problem: not asked\n"
+    told = json.loads(check("--offline", "--output=json", path).stdout)
+    assert len(told["notes"]) == len(told["problems"]) == 1
+
+
+def test_an_empty_file_is_noted_and_is_no_problem(tmp_path: Path) -> None:
+    path = tmp_path / "empty.yaml"
+    path.write_text("---\n# later\n")
+    done = check("--offline", path)
+    assert done.returncode == 0
+    assert done.stderr == f"note: {path} is empty: it has no document\n"
+
+
+def test_a_name_that_two_files_have_is_a_problem_whatever_else_is_wrong(tmp_path: Path) -> None:
+    for name, hosts in (("a", "[{names: n1, zzq: 1}]"), ("b", "[]")):
+        (tmp_path / f"{name}.yaml").write_text(power_target(hosts))
+    done = check("--offline", tmp_path)
+    assert done.returncode == 2
+    assert f"b.yaml PowerTarget lab: stands in {tmp_path}/a.yaml already" in done.stderr
+    assert len(done.stderr.splitlines()) == 3

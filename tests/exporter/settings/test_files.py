@@ -1,5 +1,8 @@
 import os
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from rackwatt_exporter.settings.files import documents, fingerprint
 
@@ -31,6 +34,31 @@ def test_a_file_that_is_not_there_is_a_problem_and_no_crash(tmp_path: Path) -> N
     (one,) = documents([tmp_path / "none.yaml"])
     assert "No such file" in str(one.problems[0])
     assert fingerprint([tmp_path / "none.yaml"]) == ()
+
+
+def test_a_folder_that_has_none_a_link_to_nothing_and_one_closed_to_us_say_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (none,) = documents([tmp_path])
+    assert "has no file that ends in .yaml" in none.note
+    (tmp_path / "A.YAML").symlink_to("nowhere")
+    (broken,) = documents([tmp_path])
+    assert str(broken.problems[0]) == "cannot be read: No such file or directory"
+    monkeypatch.setattr(Path, "iterdir", _closed)
+    (closed,) = documents([tmp_path])
+    assert str(closed.problems[0]) == "cannot be read: Permission denied"
+    assert fingerprint([tmp_path]) == ()
+
+
+def _closed(_: Path) -> Iterator[Path]:
+    raise PermissionError(13, "Permission denied")
+
+
+def test_a_huge_file_is_refused_and_not_read_to_its_end(tmp_path: Path) -> None:
+    with (tmp_path / "huge.yaml").open("wb") as file:
+        file.truncate(2**40)
+    (one,) = documents([tmp_path])
+    assert "more than the 4 MiB that one file may have: split it" in str(one.problems[0])
 
 
 def test_a_change_a_new_file_and_a_swapped_link_are_seen(tmp_path: Path) -> None:

@@ -96,6 +96,26 @@ def test_what_a_collector_inside_nodes_needs_is_told_with_each_reason(
         ),
         ("hosts: [{names: a, addresses: 'a b'}]", "'a b' is neither a host name nor an IP address"),
         ("method: fax, hosts: [{names: a}]", "spec.bmc.method: 'fax' is none of these"),
+        (
+            "hosts: [{names: a, addresses: a, method: redfish, preset: idrak}]",
+            "spec.bmc.hosts[0].preset: no preset 'idrak' of method redfish; did you mean idrac?",
+        ),
+        (
+            "preset: idrac, hosts: [{names: a, addresses: a}, {names: b, addresses: b}]",
+            "spec.bmc.preset: no preset 'idrac' of method ipmi; there is none",
+        ),
+        (
+            "method: snmp, hosts: [{names: a, addresses: a}]",
+            "spec.bmc.snmp.oids: method snmp needs oids, or one of the presets apc-rpdu,",
+        ),
+        (
+            "ipmi: {dcmi: false}, hosts: [{names: a, addresses: a}]",
+            "spec.bmc.ipmi.sensors: with dcmi false, sensors must name what to sum",
+        ),
+        (
+            "hosts: [{names: a, addresses: a, staleAfter: 10s}]",
+            "spec.bmc.hosts[0].staleAfter: 10s is shorter than the interval, 30s",
+        ),
     ],
 )
 def test_a_wrong_document_is_told_with_path_and_reason(
@@ -199,3 +219,50 @@ def test_a_document_that_kubectl_would_not_apply_by_itself_is_doubted(
     status, _, doubts = check(fleet(bmc=f"method: fake, hosts: [{hosts}]"), tmp_path, capsys)
     assert status == 0
     assert ("kubectl apply --server-side" in doubts) is warned
+
+
+def test_one_mistake_hides_no_other_and_what_is_inherited_is_one_problem(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = fleet(
+        "zzq: 1",
+        "method: snmp, preset: nonesuch, hosts: [{names: 'n[1', address: a}, "
+        "{names: b, adress: b}, {names: c, address: '10.0.0.300', retries: x}, {names: d}]",
+    )
+    status, counted, errors = check(text, tmp_path, capsys)
+    assert status == 1
+    paths = [line.split(": ")[0].removeprefix("PowerTarget lab: ") for line in errors.splitlines()]
+    assert len(paths) == len(set(errors.splitlines())) == 7
+    assert errors.count("no preset 'nonesuch' of method snmp") == 1
+    for path in (
+        "spec.zzq",
+        "spec.bmc.preset",
+        "spec.bmc.hosts[0].names",
+        "spec.bmc.hosts[1].adress",
+        "spec.bmc.hosts[2].address",
+        "spec.bmc.hosts[2].retries",
+        "spec.bmc.hosts[3].addresses",
+    ):
+        assert f"PowerTarget lab: {path}: " in errors
+    assert counted.endswith("1 document, 7 problems, 0 warnings\n")
+
+
+def test_what_is_not_of_rackwatt_is_a_note_and_leaves_the_exit_status_0(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    secret = (
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: bmc}\nstringData: {password: hunter2}\n"
+    )
+    status, counted, notes = check(f"{secret}---\n{fleet()}---\n{secret}", tmp_path, capsys)
+    assert status == 0
+    assert (
+        notes == "note: Secret bmc of v1 is not a document of Rackwatt: passed over, and 1 more\n"
+    )
+    assert counted.endswith("\n1 document, 0 problems, 0 warnings\n")
+    assert check("# nothing\n", tmp_path, capsys) == (
+        0,
+        "0 documents, 0 problems, 0 warnings\n",
+        f"note: {tmp_path}/d.yaml is empty: it has no document\n".replace(
+            f"{tmp_path}/d.yaml ", ""
+        ),
+    )

@@ -173,3 +173,44 @@ def test_crds_are_the_files_that_are_shipped(capsys: pytest.CaptureFixture[str])
         yaml.safe_load((folder / f"{kind}.rackwatt.dev.yaml").read_text())
         for kind in ("powertargets", "schedulerbindings")
     ]
+
+
+def test_a_list_of_the_cluster_with_a_secret_in_it_is_rendered_as_its_documents_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "bmc"}}
+    items = [*yaml.safe_load_all(FLEET + "---\n" + binding()), secret]
+    items[0]["metadata"]["creationTimestamp"] = "2026-01-02T03:04:05Z"
+    listed = {"apiVersion": "v1", "kind": "List", "items": items}
+    path = documents(tmp_path, yaml.safe_dump(listed).replace("'2026", "2026").replace("Z'", "Z"))
+    kinds = [(m["kind"], m["metadata"]["name"]) for m in render(capsys, path)]  # type: ignore[index]
+    path = documents(tmp_path, FLEET + "---\n" + binding())
+    assert kinds == [(m["kind"], m["metadata"]["name"]) for m in render(capsys, path)]  # type: ignore[index]
+
+
+def test_a_problem_of_an_item_names_the_item(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    items = list(yaml.safe_load_all(FLEET + "---\n" + binding().replace("cluster", "clutser")))
+    path = documents(tmp_path, yaml.safe_dump({"kind": "List", "items": items}))
+    assert main(["render", path]) == 1
+    assert f"{path} SchedulerBinding prod: items[1].spec.clutser: unknown field" in (
+        capsys.readouterr().err
+    )
+
+
+@pytest.mark.parametrize("command", ["render", "check"])
+def test_a_key_given_twice_is_wrong_in_a_document_that_names_no_namespace_too(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = FLEET.replace(", namespace: power", ", labels: {a: b, a: c}")
+    assert main([command, documents(tmp_path, text)]) == 1
+    assert "metadata.labels.a: key 'a' is given twice (line 3" in capsys.readouterr().err
+
+
+def test_a_folder_without_documents_is_noted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "fleet.conf").write_text(FLEET)
+    assert main(["render", str(tmp_path)]) == 0
+    assert "has no file that ends in .yaml, .yml, .json" in capsys.readouterr().err
