@@ -19,12 +19,12 @@ def nearest(word: str, known: Sequence[str]) -> str:
 
 def closest(word: str, known: Sequence[str], similarity: float = 0.6) -> str | None:
     """Return the known word that was probably meant; case, `_` and `-` make no difference."""
-    return _closest(word[:_MAX_COMPARED], tuple(known), similarity)
+    return word if word in known else _closest(word[:_MAX_COMPARED], tuple(known), similarity)
 
 
 @lru_cache(maxsize=4096)
 def _closest(word: str, known: tuple[str, ...], similarity: float) -> str | None:
-    import difflib  # most documents have no mistake
+    import difflib  # only where there is a mistake
 
     plain = {_plain(one): one for one in known}
     matches = difflib.get_close_matches(_plain(word), list(plain), 1, similarity)
