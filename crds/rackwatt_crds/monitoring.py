@@ -12,11 +12,21 @@ from rackwatt_crds.model import Model
 from rackwatt_crds.rules import no_shorter
 
 
+# As the CRD of ServiceMonitors holds it.
+LabelName = Annotated[
+    str,
+    Meta(
+        pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*\Z",
+        description="A label's name: letters, digits and `_`.",
+    ),
+]
+
+
 class Relabeling(Model, frozen=True, kw_only=True):
     """One step of relabeling, as Prometheus Operator spells it."""
 
     source_labels: Annotated[
-        Annotated[list[str], Meta(max_length=64)] | None,
+        Annotated[list[LabelName], Meta(max_length=64)] | None,
         Meta(description="Labels whose values are joined and matched."),
     ] = None
     separator: Annotated[str | None, Meta(description="What joins them. Default `;`.")] = None
