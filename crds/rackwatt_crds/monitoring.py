@@ -11,7 +11,6 @@ from rackwatt_crds.fields import Annotations, Duration, Labels
 from rackwatt_crds.model import Model
 from rackwatt_crds.rules import no_shorter
 
-
 # As the CRD of ServiceMonitors holds it.
 LabelName = Annotated[
     str,
