@@ -267,5 +267,6 @@ class Pod(Model, frozen=True, kw_only=True):
                 if pod.dns_policy == "None" and not (pod.dns_config and pod.dns_config.nameservers)
                 else None
             ),
+            ("dns_policy", "dns_config"),
         ),
     )

@@ -80,7 +80,7 @@ def not_one_of(name: str, words: Sequence[str], why: str) -> Rule:
         return repr(word) if word is not None and word.lower() in words else None
 
     cel = f"!has(self.{field}) || !(self.{field}.lowerAscii() in [{listed}])"
-    return Rule(f"{field} must be none of {', '.join(words)}: {why}", cel, found)
+    return Rule(f"{field} must be none of {', '.join(words)}: {why}", cel, found, (name,))
 
 
 def without_keys(name: str, keys: Sequence[str], why: str) -> Rule:
@@ -92,7 +92,7 @@ def without_keys(name: str, keys: Sequence[str], why: str) -> Rule:
         return " and ".join(given) or None
 
     cel = f"!has(self.{field}) || ![{listed}].exists(key, key in self.{field})"
-    return Rule(f"{field} must have none of {', '.join(keys)}: {why}", cel, found)
+    return Rule(f"{field} must have none of {', '.join(keys)}: {why}", cel, found, (name,))
 
 
 def lasting(name: str, least: str) -> Rule:

@@ -165,6 +165,7 @@ class SlurmRest(Model, frozen=True, kw_only=True):
             "has(self.jwtKeySecretRef) || has(self.tokenSecretRef) || has(self.headers) || "
             "self.url.startsWith('unix:')",
             _let_in_by_nothing,
+            ("url",),
         ),
         needs("jwt_key_secret_ref", "user", "a token is made out to somebody"),
         needs("claims", "jwt_key_secret_ref", "others make the token otherwise"),

@@ -59,8 +59,11 @@ FLEETS = st.builds(
     METHODS,
     objects({"hosts": st.lists(ENTRIES, min_size=1, max_size=3)}, shards=st.integers(1, 5)),
 )
+LABEL_NAMES = st.from_regex(r"[a-zA-Z_][a-zA-Z0-9_]{0,20}", fullmatch=True)
 RELABELINGS = st.lists(
-    objects({}, sourceLabels=st.lists(WORDS, max_size=2), action=st.sampled_from(["keep", "drop"])),
+    objects(
+        {}, sourceLabels=st.lists(LABEL_NAMES, max_size=2), action=st.sampled_from(["keep", "drop"])
+    ),
     max_size=2,
 )
 MONITORING = objects(
