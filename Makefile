@@ -6,6 +6,8 @@ VENV := .venv/bin
 STAMP := .venv/.complete
 # What `make bench` alone needs: the exporters it measures beside ours.
 BENCH_PACKAGES := prometheus-ipmi-exporter prometheus-snmp-exporter
+# Tests wait for daemons most of the time: more workers than cores.
+WORKERS ?= 4
 TOOLS := $(or $(PYTHON),python3) -m scripts.tools
 
 .PHONY: help setup check format tools tools-dir test e2e kind demo bench fuzz crds images lock docs clean
@@ -37,8 +39,8 @@ tools: ## build what is missing of etcd, kube-apiserver, kubectl, helm …, once
 tools-dir: ## print where the tools lie
 	@$(TOOLS) --directory
 
-test: setup tools ## run every test, against the real daemons; ARGS goes to pytest
-	$(VENV)/pytest $(ARGS)
+test: setup tools ## run every test, against the real daemons; ARGS goes to pytest, WORKERS=0 runs one at a time
+	$(VENV)/pytest --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder $(ARGS)
 
 e2e: setup ## as root: run all of it on a real node, from helm install to Prometheus; E2E_KEEP=1 keeps the node until Ctrl-C
 	@scripts/namespaces

@@ -1,4 +1,8 @@
-"""What holds for every test: the event loops that asynchronous ones run on, the cluster they share."""
+"""What holds for every test: event loops, the cluster they share, and the order of the slow ones.
+
+`make test` runs several workers, a whole module in each: most tests wait for daemons, whose ports
+and folders are their own. Each worker that needs a control plane starts one.
+"""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -18,6 +22,20 @@ LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
 # The same examples in every run, and no limit to how long a busy machine takes over one of them:
 # it is `make fuzz` that looks for what nobody has seen yet.
 hypothesis.settings.load_profile("ci")
+
+
+# Modules that take minutes begin first: one that began last would be waited for alone.
+SLOW = ("tests/images/", "tests/operator/", "tests/chart/", "tests/crds/", "tests/bench/")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the slowest folders first; within each, and after them, the order stays."""
+    last = len(SLOW)
+
+    def rank(item: pytest.Item) -> int:
+        return next((at for at, start in enumerate(SLOW) if item.nodeid.startswith(start)), last)
+
+    items.sort(key=rank)
 
 
 def pytest_asyncio_loop_factories(
