@@ -11,7 +11,7 @@ import hypothesis
 import pytest
 import uvloop
 
-from tests.attended_time import AttendedLoop
+from tests.stall_tolerant_loop import AttendedLoop
 
 pytest_plugins = ["tests.cluster.fixtures"]
 LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {

@@ -5,10 +5,10 @@ import pytest
 
 from rackwatt_crds.loading import load
 from rackwatt_exporter.commands import run
+from rackwatt_exporter.config.fleet import fleet
 from rackwatt_exporter.reading import Reason
-from rackwatt_exporter.settings.fleet import fleet
 from scripts.docs import PAGES
-from tests.e2e import manual
+from tests.e2e import doc_commands as manual
 
 ROOT = Path(__file__).parents[1]
 PROSE = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])

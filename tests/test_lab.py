@@ -17,11 +17,11 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from rackwatt_exporter.simulator.certificate import self_made
-from rackwatt_exporter.simulator.ipmi import IpmiServer
+from rackwatt_exporter.simulator.ipmi.server import IpmiServer
 from rackwatt_exporter.simulator.machine import Login, Machine
-from rackwatt_exporter.simulator.redfish import RedfishServer
-from tests.exporter.commands.running import COMMAND, running
-from tests.exporter.exporting import rewrite
+from rackwatt_exporter.simulator.redfish.server import RedfishServer
+from tests.exporter.commands.exporter_process import COMMAND, running
+from tests.exporter.running_exporter import rewrite
 from tests.peers import ipmi_sim as ipmi
 from tests.peers import snmpd as snmp
 from tests.peers import sushy as redfish

@@ -12,17 +12,17 @@ from contextlib import suppress
 from pathlib import Path
 
 from rackwatt_crds.wording import counted
+from rackwatt_exporter.config import files
+from rackwatt_exporter.config.fleet import Fleet, fleet
+from rackwatt_exporter.config.paths import Host
+from rackwatt_exporter.config.secrets import Secrets
+from rackwatt_exporter.config.shard import WHOLE, Shard
 from rackwatt_exporter.exposition.cache import ExpositionCache
 from rackwatt_exporter.history import History
 from rackwatt_exporter.pipelines.registry import Registry
 from rackwatt_exporter.reading import Reason
-from rackwatt_exporter.settings import files
-from rackwatt_exporter.settings.fleet import Fleet, fleet
-from rackwatt_exporter.settings.host import Host
-from rackwatt_exporter.settings.secrets import Secrets
-from rackwatt_exporter.settings.shard import WHOLE, Shard
 from rackwatt_exporter.store.ledger_file import RETENTION_S, LedgerFile
-from rackwatt_exporter.targets.catalogue import descriptors
+from rackwatt_exporter.targets.registry import descriptors
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from rackwatt_operator.cluster.client import Manifest
 from rackwatt_operator.cluster.login import Login
 from rackwatt_operator.operator import WORKERS
 from tests.cluster.cluster import Cluster
-from tests.operator.hands import KINDS
+from tests.operator.kube_user import KINDS
 
 AT_ONCE = WORKERS
 _APPLY = {"fieldManager": "bare", "force": "true"}

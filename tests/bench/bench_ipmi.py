@@ -17,13 +17,13 @@ from typing import Any
 
 import uvloop
 
-from rackwatt_exporter.simulator.ipmi import IpmiServer
+from rackwatt_exporter.simulator.ipmi.server import IpmiServer
 from rackwatt_exporter.simulator.machine import Machine
 from tests.bench.peer_exporters import AbsentError, peer_exporter
 from tests.bench.process import waited_share
 from tests.bench.readings import OURS, ReadingCost, readings
 from tests.bench.report import progress
-from tests.exporter.targets.ipmi_targets import ACCOUNTS, driven
+from tests.exporter.targets.ipmi.driven import ACCOUNTS, driven
 from tests.peers.ipmi_sim import SimSensor, ipmi_sim
 from tests.peers.ports import free_port
 

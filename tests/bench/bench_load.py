@@ -6,10 +6,10 @@
 import argparse
 from dataclasses import dataclass, replace
 
-from rackwatt_exporter.settings.target import contacts_at_once
-from tests.bench.arrivals import Told
+from rackwatt_exporter.config.target import contacts_at_once
 from tests.bench.fleet import CONTACT_MARGIN, Plan
 from tests.bench.load import Load, measure
+from tests.bench.packet_counter import Told
 from tests.bench.report import Figure, figures, said
 
 CREDENTIAL_GATE = contacts_at_once("ipmi")

@@ -20,7 +20,7 @@ from tests.bench.fleet import Fleet, Plan, simulated
 from tests.bench.load import exporter
 from tests.bench.process import descriptors, resident_mib
 from tests.bench.report import Figure, figures, progress
-from tests.exporter.commands.running import Running
+from tests.exporter.commands.exporter_process import Running
 
 SWEEPS_OF_AN_HOUR = 360
 SHARES = (0.2, 0.6, 1.0)  # of the run, at which memory is looked at

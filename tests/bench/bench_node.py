@@ -17,11 +17,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from rackwatt_exporter.collectors.registry import COLLECTORS, collector
-from rackwatt_exporter.settings.host import Host
+from rackwatt_exporter.config.paths import Host
 from tests.bench.process import cost, resident_mib
 from tests.bench.report import Figure, figures, progress
 from tests.exporter.collectors.powercap import XEON, Powercap
-from tests.exporter.commands.running import Running, running
+from tests.exporter.commands.exporter_process import Running, running
 
 DOCUMENT = """apiVersion: rackwatt.dev/v1alpha1
 kind: PowerTarget

@@ -18,7 +18,7 @@ from tests.bench.fleet import WELL, Plan, simulated
 from tests.bench.load import exporter
 from tests.bench.process import cost, resident_mib
 from tests.bench.report import Figure, figures, progress, said
-from tests.exporter.commands.running import Running
+from tests.exporter.commands.exporter_process import Running
 
 SERIES_OF_A_TARGET = 14  # with a scheduler's state, and the BMC's own statistics
 PAUSE_S = 0.02

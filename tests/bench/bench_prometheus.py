@@ -15,7 +15,7 @@ from pathlib import Path
 from tests.bench.fleet import WELL, Plan, simulated
 from tests.bench.load import exporter
 from tests.bench.report import Figure, figures, progress, said, table
-from tests.exporter.commands.running import Running
+from tests.exporter.commands.exporter_process import Running
 from tests.peers.prometheus import tool
 
 STEP_S = 30

@@ -19,15 +19,15 @@ from typing import Any, NamedTuple
 import httpx
 import uvloop
 
-from rackwatt_exporter.settings.secrets import Secrets
+from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.simulator.certificate import self_made
 from rackwatt_exporter.simulator.machine import Machine
-from rackwatt_exporter.simulator.redfish import RedfishServer
-from rackwatt_exporter.targets.redfish import RedfishDriver
+from rackwatt_exporter.simulator.redfish.server import RedfishServer
+from rackwatt_exporter.targets.redfish.source import RedfishDriver
 from tests.bench.process import waited_share
 from tests.bench.readings import OURS, ReadingCost, readings
 from tests.bench.report import progress
-from tests.exporter.targets.redfish_fleet import target_at, write_secrets
+from tests.exporter.targets.redfish.fleet import target_at, write_secrets
 from tests.peers.ports import free_port
 
 IN_FLIGHT = 50

@@ -15,10 +15,10 @@ from typing import Any
 
 import uvloop
 
-from rackwatt_exporter.settings.options import OidOptions, SnmpOptions
-from rackwatt_exporter.settings.secrets import Secrets
-from rackwatt_exporter.settings.target import Target
-from rackwatt_exporter.targets.snmp import SnmpDriver
+from rackwatt_exporter.config.options import OidOptions, SnmpOptions
+from rackwatt_exporter.config.secrets import Secrets
+from rackwatt_exporter.config.target import Target
+from rackwatt_exporter.targets.snmp.source import SnmpDriver
 from tests.bench.peer_exporters import AbsentError, PeerExporter, peer_exporter
 from tests.bench.process import waited_share
 from tests.bench.readings import OURS, ReadingCost, readings

@@ -17,20 +17,20 @@ from typing import Any
 
 import yaml
 
-from rackwatt_exporter.commands.loop import run
+from rackwatt_exporter.commands.runtime import run
 from rackwatt_exporter.simulator import scenario
 from rackwatt_exporter.simulator.certificate import keep
-from rackwatt_exporter.simulator.faults import Fault
+from rackwatt_exporter.simulator.faults.device_faults import Fault
 from rackwatt_exporter.simulator.fleet import KINDS, SERVER_NAME, Ports, Rack, racks, write
 from rackwatt_exporter.simulator.loopback_https import HttpsServer
 from rackwatt_exporter.simulator.loopback_udp import LoopbackServer
 from rackwatt_exporter.simulator.machine import Machine
-from rackwatt_exporter.simulator.redfish_service import SimulatedService
+from rackwatt_exporter.simulator.redfish.service import SimulatedService
+from rackwatt_exporter.simulator.runner import Server, answer, by_method
 from rackwatt_exporter.simulator.scenario import Method
-from rackwatt_exporter.simulator.service import Server, answer, by_method
-from rackwatt_exporter.simulator.snmp_agent import SimulatedAgent
+from rackwatt_exporter.simulator.snmp.agent import SimulatedAgent
 from rackwatt_exporter.simulator.workload import DAY_S
-from tests.bench.arrivals import Arrivals, Contacts, Lateness, MetBmc, Told, peak_per_s
+from tests.bench.packet_counter import Arrivals, Contacts, Lateness, MetBmc, Told, peak_per_s
 from tests.peers.ports import free_ports
 
 READY_DEADLINE_S = 120.0

@@ -15,11 +15,11 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench.arrivals import Told
 from tests.bench.fleet import Fleet, Plan, simulated
+from tests.bench.packet_counter import Told
 from tests.bench.process import Cost, cost, datagrams_dropped, descriptors, resident_mib, stolen_s
 from tests.bench.report import progress
-from tests.exporter.commands.running import Running, running
+from tests.exporter.commands.exporter_process import Running, running
 
 SWEEP_DEADLINE_S = 400.0
 STOP_DEADLINE_S = 120.0

@@ -15,7 +15,7 @@ from typing import TypeVar
 
 import msgspec
 
-from tests.bench.audited import Meter, While, asks_for_change, audit_log
+from tests.bench.audit_window import Meter, While, asks_for_change, audit_log
 from tests.bench.bare_client import applying, creating, send
 from tests.bench.power_targets import children, is_fleet, power_targets
 from tests.bench.process import resident_mib
@@ -23,9 +23,9 @@ from tests.bench.report import progress
 from tests.cluster import documents, monitoring
 from tests.cluster.clients import Api, Kubectl
 from tests.cluster.controlplane import ControlPlane
-from tests.operator.hands import Hands, base, ref
-from tests.operator.operating import Operating, operating
-from tests.operator.rights import Account, account
+from tests.operator.kube_user import Hands, base, ref
+from tests.operator.operator_process import Operating, operating
+from tests.operator.service_account import Account, account
 
 T = TypeVar("T")
 

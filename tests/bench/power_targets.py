@@ -12,7 +12,7 @@ from rackwatt_operator.plan.defaults import Defaults
 from rackwatt_operator.plan.facts import Facts
 from rackwatt_operator.plan.plan import plan
 from rackwatt_operator.plan.refused import Refused
-from tests.operator.hands import document, fleet, nodes
+from tests.operator.kube_user import document, fleet, nodes
 
 _TEN = ("fleet",) * 6 + ("shards", "node", "node", "grid")
 

@@ -3,7 +3,7 @@ import os
 import socket
 import time
 
-from tests.bench.arrivals import Lateness
+from tests.bench.packet_counter import Lateness
 from tests.bench.process import datagrams_dropped
 
 

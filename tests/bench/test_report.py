@@ -2,7 +2,7 @@ from collections import Counter
 
 import pytest
 
-from tests.bench.arrivals import Contacts, peak_per_s
+from tests.bench.packet_counter import Contacts, peak_per_s
 from tests.bench.readings import OURS, ReadingCost, readings
 from tests.bench.report import Figure, figures, said, table, times
 

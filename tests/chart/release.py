@@ -12,7 +12,7 @@ import yaml
 from tests.chart.rendering import CHART, Manifest
 from tests.cluster.clients import Helm, Kubectl
 from tests.cluster.cluster import Cluster
-from tests.operator.operating import Operating, operating
+from tests.operator.operator_process import Operating, operating
 
 # Every kind that the chart can make, of whatever scope.
 KINDS = (

@@ -12,7 +12,7 @@ import yaml
 from rackwatt_crds import __version__
 from rackwatt_crds.crd import DEFINITIONS
 from rackwatt_crds.loading import load
-from rackwatt_exporter.settings.fleet import fleet
+from rackwatt_exporter.config.fleet import fleet
 from scripts.tools import directory
 from tests.chart.rendering import CHART, plain
 

@@ -16,7 +16,7 @@ from tests.chart.rendering import CHART, Manifest
 from tests.cluster import openshift
 from tests.cluster.clients import Api, CommandError, Kubectl
 from tests.cluster.controlplane import ControlPlane
-from tests.operator.hands import Hands, fleet, ref
+from tests.operator.kube_user import Hands, fleet, ref
 
 CRDS = ("powertargets.rackwatt.dev", "schedulerbindings.rackwatt.dev")
 

@@ -19,7 +19,7 @@ from scripts.tools import directory
 from tests.cluster.clients import Api, Manifest
 from tests.cluster.cluster import Cluster, existing
 from tests.cluster.controlplane import ControlPlane
-from tests.patience import until
+from tests.eventually import until
 
 PASSING = (429, 500, 503)
 DONE_BEFORE = (404, 409)

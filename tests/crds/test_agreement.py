@@ -14,7 +14,7 @@ from rackwatt_crds.schema import schema
 from tests.cluster import documents
 from tests.cluster.clients import Api
 from tests.cluster.cluster import Cluster
-from tests.crds import drawn
+from tests.crds import strategies as drawn
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ from rackwatt_crds.status import (
 from tests.cluster import documents
 from tests.cluster.clients import Api, CommandError, Kubectl, Manifest
 from tests.cluster.cluster import Cluster
-from tests.crds.broken import BROKEN, NODE, Broken, Spec, fleet
+from tests.crds.invalid_documents import BROKEN, NODE, Broken, Spec, fleet
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "docs/examples").glob("*.yaml"))
 PLURAL = {"PowerTarget": "powertargets", "SchedulerBinding": "schedulerbindings"}

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 
 from rackwatt_crds.loading import load
 from rackwatt_crds.meaning import problems
-from rackwatt_exporter.settings.fleet import fleet
+from rackwatt_exporter.config.fleet import fleet
 from rackwatt_operator.__main__ import main
 from tests.crds.mistaken import SPECS, documents
 

@@ -14,7 +14,7 @@ from rackwatt_crds.model import Model
 from rackwatt_crds.schema import Schema, schema
 from scripts.crds import FILES
 from scripts.generated import ROOT
-from tests.crds.broken import BROKEN, Broken
+from tests.crds.invalid_documents import BROKEN, Broken
 
 ALL = pytest.mark.parametrize("definition", DEFINITIONS, ids=lambda one: one.kind)
 

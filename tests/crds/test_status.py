@@ -5,7 +5,7 @@ import pytest
 from rackwatt_crds.decoding import decode
 from rackwatt_crds.document import PowerTarget, SchedulerBinding
 from rackwatt_crds.status import kind_of, method_of, scheduler_of
-from tests.crds.broken import NODE, Spec, fleet
+from tests.crds.invalid_documents import NODE, Spec, fleet
 
 SNMP = {"names": "p", "method": "snmp"}
 GRID = {"grid": {"zone": "FR", "static": {"gramsPerKilowattHour": 56}}}

@@ -7,9 +7,9 @@ import traceback
 
 from scripts.tools import directory
 from tests.e2e import node_steps, rackwatt_steps
-from tests.e2e.account import Account
-from tests.e2e.machine import Machine
+from tests.e2e.netns_host import Machine
 from tests.e2e.node import Node
+from tests.e2e.run_report import Account
 
 
 def main() -> int:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.e2e import archive
-from tests.e2e.machine import HERE, ROOT
+from tests.e2e.netns_host import HERE, ROOT
 
 LIBRARY = re.compile(r"(/\S+) \(0x")
 

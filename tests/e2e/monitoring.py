@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.cluster import monitoring as crds
 from tests.cluster.clients import CommandError, Kubectl
-from tests.e2e.machine import HERE
+from tests.e2e.netns_host import HERE
 from tests.e2e.node import Node
 
 PATIENCE_S = 120.0

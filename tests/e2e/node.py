@@ -10,7 +10,7 @@ from tests.cluster.clients import CommandError, Kubectl, Manifest, run
 from tests.cluster.cluster import Cluster
 from tests.cluster.daemon import Daemon
 from tests.cluster.keys import MASTERS, Keys
-from tests.e2e.machine import ADDRESS, HERE, PODS, SERVICES, Machine
+from tests.e2e.netns_host import ADDRESS, HERE, PODS, SERVICES, Machine
 
 NAME, API, DNS = "node1", "10.96.0.1", "10.96.0.10"
 

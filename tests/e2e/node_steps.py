@@ -4,10 +4,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 from tests.cluster.clients import Kubectl
 from tests.e2e import images, monitoring
-from tests.e2e.account import Account
-from tests.e2e.machine import HERE
 from tests.e2e.monitoring import Prometheus
+from tests.e2e.netns_host import HERE
 from tests.e2e.node import Node
+from tests.e2e.run_report import Account
 
 OWN_MONITOR = {
     "apiVersion": "monitoring.coreos.com/v1",

@@ -7,12 +7,12 @@ import yaml
 
 from tests.cluster.clients import Helm, Kubectl
 from tests.cluster.cluster import Cluster
-from tests.e2e import manual
-from tests.e2e.account import Account
+from tests.e2e import doc_commands as manual
 from tests.e2e.fleet import Fleet
-from tests.e2e.machine import ROOT
 from tests.e2e.monitoring import Prometheus
+from tests.e2e.netns_host import ROOT
 from tests.e2e.node import Node
+from tests.e2e.run_report import Account
 
 IMAGES = ("operator", "collector")
 DOCUMENTS = "powertargets,schedulerbindings"

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from tests.e2e.machine import ROOT
+from tests.e2e.netns_host import ROOT
 
 NOBODY = ("--reuid=65534", "--clear-groups")
 CONFINED = ("--bounding-set=-sys_admin", "--inh-caps=-sys_admin")

@@ -3,7 +3,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from rackwatt_exporter.store.ledger_file import LedgerFile
-from tests.exporter.exporting import Exporting, power_target, rewrite
+from tests.exporter.running_exporter import Exporting, power_target, rewrite
 
 LOOPS = ("attended",)
 

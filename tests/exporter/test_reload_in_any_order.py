@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from rackwatt_crds.loading import load
+from rackwatt_exporter.config.fleet import fleet
+from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.exporter import Exporter
-from rackwatt_exporter.settings.fleet import fleet
-from rackwatt_exporter.settings.secrets import Secrets
 from rackwatt_exporter.store.targets import TargetRecord
 from tests.virtual_time import VirtualTimeLoop
 

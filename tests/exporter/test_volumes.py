@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.exporter.commands.running import running
-from tests.exporter.exporting import Exporting, power_target
-from tests.exporter.web.certified import Certified
-from tests.patience import PATIENCE_S, until
+from tests.eventually import PATIENCE_S, until
+from tests.exporter.commands.exporter_process import running
+from tests.exporter.running_exporter import Exporting, power_target
+from tests.exporter.web.tls_files import Certified
 from tests.peers.ipmi_sim import PASSWORD, USERNAME, Bmc, ipmi_sim
 from tests.peers.kubelet_volume import KubeletVolume
 

@@ -60,7 +60,7 @@ def _told(said: str) -> str:
 
 
 def _command(harness: Harness, seconds: int, grown: Path) -> list[str]:
-    words = [sys.executable, "-m", "tests.fuzz.child", harness.name]
+    words = [sys.executable, "-m", "tests.fuzz.runner", harness.name]
     words += [*LIMITS, f"-max_total_time={seconds}", f"-artifact_prefix={harness.findings}/"]
     if harness.dictionary:
         words.append(f"-dict={harness.dictionary}")

@@ -38,7 +38,7 @@ spec: {bmc: {method: fake, hosts: [{names: n1}]}}
 # Two commands over one login, as the exporter runs them.
 LOG_IN = """
 import asyncio, pathlib, tempfile
-from rackwatt_exporter.protocols.ssh import SshHost
+from rackwatt_exporter.protocols.command.ssh import SshHost
 
 async def log_in():
     host = SshHost(

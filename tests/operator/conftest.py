@@ -8,9 +8,9 @@ from tests.cluster import documents
 from tests.cluster.clients import Api
 from tests.cluster.cluster import Cluster
 from tests.cluster.controlplane import ControlPlane
-from tests.operator.hands import Hands
-from tests.operator.operating import Operating, operating
-from tests.operator.rights import Account, account
+from tests.operator.kube_user import Hands
+from tests.operator.operator_process import Operating, operating
+from tests.operator.service_account import Account, account
 
 
 @pytest.fixture(scope="session")

@@ -7,8 +7,8 @@ import pytest
 from rackwatt_operator.cluster.kinds import Ref
 from tests.cluster.clients import Kubectl, Manifest
 from tests.cluster.cluster import Cluster
-from tests.operator.hands import Hands, base, binding, fleet, nodes, ref
-from tests.operator.operating import Operating
+from tests.operator.kube_user import Hands, base, binding, fleet, nodes, ref
+from tests.operator.operator_process import Operating
 
 RANGE = (1000680000, 1000689999)
 REFUSAL = (

@@ -15,11 +15,11 @@ import pytest
 from rackwatt_operator.cluster.kinds import Ref
 from tests.cluster.clients import Manifest
 from tests.cluster.controlplane import ControlPlane
-from tests.operator.ends import at_rest, converged, writes
-from tests.operator.faults import Proxy, proxied
-from tests.operator.hands import Hands, binding, fleet
-from tests.operator.operating import Operating, operating
-from tests.operator.rights import Account
+from tests.operator.convergence import at_rest, converged, writes
+from tests.operator.fault_proxy import Proxy, proxied
+from tests.operator.kube_user import Hands, binding, fleet
+from tests.operator.operator_process import Operating, operating
+from tests.operator.service_account import Account
 
 REQUESTS = "rackwatt_operator_api_request_duration_seconds"
 

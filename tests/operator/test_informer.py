@@ -9,7 +9,7 @@ from rackwatt_operator.informer import Informer
 from rackwatt_operator.plan.labels import MANAGED_BY, MANAGER
 from tests.cluster.clients import Manifest
 from tests.cluster.cluster import Cluster
-from tests.operator.hands import PATIENCE_S, Hands
+from tests.operator.kube_user import PATIENCE_S, Hands
 
 CONFIG_MAP = BY_NAME["ConfigMap"]
 JSON = {"Content-Type": "application/json"}

@@ -13,11 +13,11 @@ from rackwatt_operator.cluster.kinds import Ref
 from rackwatt_operator.cluster.lease import NAME
 from tests.cluster.clients import Manifest
 from tests.cluster.controlplane import ControlPlane
-from tests.operator.ends import at_rest, converged, outcome, writes
-from tests.operator.hands import Hands, binding, fleet, ref
-from tests.operator.lives import Lives
-from tests.operator.operating import operating
-from tests.operator.rights import Account
+from tests.operator.convergence import at_rest, converged, outcome, writes
+from tests.operator.forked_operator import Lives
+from tests.operator.kube_user import Hands, binding, fleet, ref
+from tests.operator.operator_process import operating
+from tests.operator.service_account import Account
 
 KILLS = 100
 SEED = 20261121

@@ -6,8 +6,8 @@ import pytest
 
 from tests.cluster.clients import CommandError, Kubectl, Manifest
 from tests.cluster.cluster import Cluster
-from tests.operator.hands import Hands, document, ref
-from tests.operator.operating import Operating
+from tests.operator.kube_user import Hands, document, ref
+from tests.operator.operator_process import Operating
 
 
 def large(name: str, namespace: str, least_bytes: int) -> Manifest:

@@ -13,7 +13,7 @@ import yaml
 from rackwatt_operator.cluster.kinds import BY_NAME
 from rackwatt_operator.commands import run
 from tests.cluster.cluster import Cluster
-from tests.operator.hands import Hands, binding, fleet, ref
+from tests.operator.kube_user import Hands, binding, fleet, ref
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/operator.md").read_text()

@@ -8,8 +8,8 @@ import pytest
 from rackwatt_operator.cluster.kinds import Ref
 from tests.cluster.cluster import Cluster
 from tests.cluster.kubectl_proxy import under_a_path
-from tests.operator.hands import Hands, base, fleet, ref
-from tests.operator.operating import Operating, operating
+from tests.operator.kube_user import Hands, base, fleet, ref
+from tests.operator.operator_process import Operating, operating
 
 
 @pytest.fixture(scope="module", params=["everywhere", "one namespace"])

@@ -10,9 +10,9 @@ from rackwatt_operator.rbac import RULES, Rule
 from tests.cluster import documents, monitoring
 from tests.cluster.clients import Api, Manifest
 from tests.cluster.controlplane import ControlPlane
-from tests.operator.hands import OWN, Hands, binding, fleet, nodes, ref
-from tests.operator.operating import Operating, operating
-from tests.operator.rights import account, grant, revoke
+from tests.operator.kube_user import OWN, Hands, binding, fleet, nodes, ref
+from tests.operator.operator_process import Operating, operating
+from tests.operator.service_account import account, grant, revoke
 
 LAST_LIST = "rackwatt_operator_last_list_timestamp_seconds"
 SPECS: dict[str, Manifest] = {

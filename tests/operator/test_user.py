@@ -3,8 +3,8 @@
 import pytest
 
 from tests.cluster.cluster import Cluster
-from tests.operator.hands import Hands, fleet, ref
-from tests.operator.operating import operating
+from tests.operator.kube_user import Hands, fleet, ref
+from tests.operator.operator_process import operating
 
 NAMELESS = ("unshare", "--user", "--map-user=1000680000", "--map-group=0")
 

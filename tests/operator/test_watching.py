@@ -16,9 +16,9 @@ from rackwatt_operator.informer import Informer
 from rackwatt_operator.reconcile.queue import DONE, Queue
 from rackwatt_operator.watching import Watching
 from tests.cluster.cluster import Cluster
-from tests.operator.faults import proxied
-from tests.operator.hands import PATIENCE_S
-from tests.operator.rights import Account
+from tests.operator.fault_proxy import proxied
+from tests.operator.kube_user import PATIENCE_S
+from tests.operator.service_account import Account
 
 BUDGET = BY_NAME["PodDisruptionBudget"]
 BUDGETS = f"/apis/{BUDGET.api_version}"

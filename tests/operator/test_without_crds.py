@@ -8,9 +8,9 @@ from scripts.tools import directory
 from tests.cluster import documents
 from tests.cluster.clients import Api
 from tests.cluster.controlplane import ControlPlane
-from tests.operator.hands import Hands, fleet, ref
-from tests.operator.operating import Operating
-from tests.operator.rights import account
+from tests.operator.kube_user import Hands, fleet, ref
+from tests.operator.operator_process import Operating
+from tests.operator.service_account import account
 
 
 @pytest.fixture

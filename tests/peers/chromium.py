@@ -10,7 +10,7 @@ from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.remote.webelement import WebElement
 
-from tests.patience import PATIENCE_S
+from tests.eventually import PATIENCE_S
 
 _FLAGS = (
     "--headless",

@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.patience import PATIENCE_S
+from tests.eventually import PATIENCE_S
 from tests.peers.ports import free_port
 
 USERNAME, PASSWORD = "root", "calvin00"

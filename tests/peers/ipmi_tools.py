@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tests.patience import PATIENCE_S
+from tests.eventually import PATIENCE_S
 
 _PYGHMI = """
 import json, os, sys

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import yaml
 
-from tests.patience import PATIENCE_S
+from tests.eventually import PATIENCE_S
 from tests.peers.ports import free_port
 
 

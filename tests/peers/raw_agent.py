@@ -7,8 +7,8 @@ from typing import Any
 
 from rackwatt_exporter import ber
 from rackwatt_exporter.simulator.machine import Login, Machine
-from rackwatt_exporter.simulator.snmp_agent import SimulatedAgent
-from rackwatt_exporter.simulator.snmp_tree import Tree
+from rackwatt_exporter.simulator.snmp.agent import SimulatedAgent
+from rackwatt_exporter.simulator.snmp.tree import Tree
 from tests.peers.snmpd import AUTH_PASSWORD, COMMUNITY, PRIV_PASSWORD
 
 GET, GET_NEXT, GET_BULK = 0xA0, 0xA1, 0xA5

@@ -20,7 +20,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from rackwatt_crds.hostlist import expand
-from tests.patience import PATIENCE_S
+from tests.eventually import PATIENCE_S
 from tests.peers.ports import free_ports
 from tests.peers.slurm_configuration import Layout, configure
 

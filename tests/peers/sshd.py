@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.patience import PATIENCE_S
+from tests.eventually import PATIENCE_S
 from tests.peers.ports import free_port
 
 CONFIG = """

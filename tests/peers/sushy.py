@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import trustme
 
-from tests.patience import PATIENCE_S
+from tests.eventually import PATIENCE_S
 
 USERNAME, PASSWORD = "admin", "secret"
 SYSTEM = "27946b59-9e44-4fa7-8e91-f3527a1ef094"

@@ -11,11 +11,11 @@ import os
 from collections.abc import Sequence
 
 from rackwatt_exporter.collectors.base import CollectorResult
-from rackwatt_exporter.collectors.failures import unreadable
-from rackwatt_exporter.collectors.kept import KeptFile
+from rackwatt_exporter.collectors.errors import unreadable
+from rackwatt_exporter.collectors.open_file import KeptFile
+from rackwatt_exporter.config.paths import Host
 from rackwatt_exporter.metrics.family import MetricFamily, Sample
 from rackwatt_exporter.reading import ReadError, Reason
-from rackwatt_exporter.settings.host import Host
 
 SECONDS = MetricFamily(
     "rackwatt_node_cpu_seconds_total",

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rackwatt_exporter.collectors.base import CollectorResult
-from rackwatt_exporter.collectors.failures import unreadable
-from rackwatt_exporter.collectors.kept import KeptFile
+from rackwatt_exporter.collectors.errors import unreadable
+from rackwatt_exporter.collectors.open_file import KeptFile
+from rackwatt_exporter.config.paths import Host
 from rackwatt_exporter.reading import MAX_DOMAIN_WATTS, EnergyCounter, ReadError, Reason
-from rackwatt_exporter.settings.host import Host
 
 _WHOLE = frozenset({"package", "dram"})
 _NUMBERED = re.compile(r"-[0-9].*")  # package-0, package-1-die-0

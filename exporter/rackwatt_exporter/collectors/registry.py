@@ -11,8 +11,8 @@ from types import MappingProxyType
 from typing import NamedTuple, cast
 
 from rackwatt_exporter.collectors.base import Collector
+from rackwatt_exporter.config.paths import Host
 from rackwatt_exporter.metrics.family import MetricFamily
-from rackwatt_exporter.settings.host import Host
 
 
 class Row(NamedTuple):

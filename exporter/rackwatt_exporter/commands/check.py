@@ -19,14 +19,14 @@ from rackwatt_exporter.commands.flags import (
     host,
     start_logging,
 )
-from rackwatt_exporter.commands.loop import run
+from rackwatt_exporter.commands.runtime import run
+from rackwatt_exporter.config.files import documents
+from rackwatt_exporter.config.fleet import Fleet, fleet
+from rackwatt_exporter.config.paths import Host
+from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.pipelines.pipeline import Pipeline, Subject
 from rackwatt_exporter.pipelines.registry import Registry
 from rackwatt_exporter.reading import ReadError
-from rackwatt_exporter.settings.files import documents
-from rackwatt_exporter.settings.fleet import Fleet, fleet
-from rackwatt_exporter.settings.host import Host
-from rackwatt_exporter.settings.secrets import Secrets
 from rackwatt_exporter.store.ledger_file import LedgerFile
 
 _COLUMNS = ("node", "address", "method", "watts", "latency", "reason")

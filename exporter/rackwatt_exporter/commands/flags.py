@@ -4,8 +4,8 @@ import argparse
 from pathlib import Path
 
 from rackwatt_crds.program.logs import log_to_stderr
-from rackwatt_exporter.settings.host import Host
-from rackwatt_exporter.settings.shard import WHOLE, Shard, shard
+from rackwatt_exporter.config.paths import Host
+from rackwatt_exporter.config.shard import WHOLE, Shard, shard
 
 
 def add_secrets(parser: argparse.ArgumentParser) -> None:

@@ -8,11 +8,11 @@ from pathlib import Path
 from rackwatt_crds.program.logs import add_logging
 from rackwatt_exporter.capture import CaptureError
 from rackwatt_exporter.commands.flags import add_secrets, start_logging
-from rackwatt_exporter.commands.loop import run
+from rackwatt_exporter.commands.runtime import run
+from rackwatt_exporter.config.files import documents
+from rackwatt_exporter.config.fleet import fleet
+from rackwatt_exporter.config.target import Target
 from rackwatt_exporter.reading import ReadError
-from rackwatt_exporter.settings.files import documents
-from rackwatt_exporter.settings.fleet import fleet
-from rackwatt_exporter.settings.target import Target
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

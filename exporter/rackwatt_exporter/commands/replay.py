@@ -23,7 +23,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 def command(arguments: argparse.Namespace) -> int:
     """Answer as the capture says until SIGTERM or SIGINT."""
     start_logging(arguments.log_level, arguments.log_format)
-    from rackwatt_exporter.simulator.replay_service import serve  # `run` does without its weight
+    from rackwatt_exporter.simulator.replay.runner import serve  # `run` does without its weight
 
     ports = Ports(arguments.ipmi, arguments.snmp, arguments.redfish)
     try:

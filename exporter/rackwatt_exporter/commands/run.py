@@ -17,15 +17,15 @@ from rackwatt_exporter.commands.flags import (
     host,
     start_logging,
 )
-from rackwatt_exporter.commands.loop import run
+from rackwatt_exporter.commands.runtime import run
+from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.exporter import Exporter
-from rackwatt_exporter.settings.secrets import Secrets
 from rackwatt_exporter.store.ledger_file import RETENTION_S
 from rackwatt_exporter.web.app import TAKEN, Site
-from rackwatt_exporter.web.clockwork import Clockwork
-from rackwatt_exporter.web.configuration import BrokenError
-from rackwatt_exporter.web.front import Front, Limits
-from rackwatt_exporter.web.places import MOST_REQUESTS
+from rackwatt_exporter.web.loop_lag import Clockwork
+from rackwatt_exporter.web.middleware.request_limit import MOST_REQUESTS
+from rackwatt_exporter.web.server import Front, Limits
+from rackwatt_exporter.web.web_config_file import BrokenError
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from typing import Any
 from rackwatt_crds.fields import Duration
 from rackwatt_crds.program.logs import add_logging
 from rackwatt_exporter.commands.flags import start_logging
-from rackwatt_exporter.commands.loop import run
+from rackwatt_exporter.commands.runtime import run
 from rackwatt_exporter.simulator.fleet import MOST_NODES, Ports, racks
 from rackwatt_exporter.simulator.scenario import Affected, Scenario, Share, read
 
@@ -106,7 +106,7 @@ def fitting(kind: object, example: str) -> Callable[[str], str]:
 def command(arguments: argparse.Namespace) -> int:
     """Simulate until SIGTERM or SIGINT."""
     start_logging(arguments.log_level, arguments.log_format)
-    from rackwatt_exporter.simulator.service import serve  # `run` and `check` do without its weight
+    from rackwatt_exporter.simulator.runner import serve  # `run` and `check` do without its weight
 
     try:
         furnished = racks(arguments.nodes, address=arguments.address)

@@ -5,10 +5,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from rackwatt_exporter import __version__
+from rackwatt_exporter.config.fleet import Fleet
 from rackwatt_exporter.exposition import families as f
 from rackwatt_exporter.metrics.process_collector import usage_samples
 from rackwatt_exporter.metrics.text import END, FamilyLines, labels
-from rackwatt_exporter.settings.fleet import Fleet
 
 
 def document_text(fleet: Fleet, reloaded_at_s: float, lag_s: float, openmetrics: bool) -> str:

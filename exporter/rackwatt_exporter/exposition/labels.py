@@ -4,10 +4,10 @@ A reading then costs one number behind each. They are current as long as the tar
 state and the source of its number stay as they were.
 """
 
+from rackwatt_exporter.config.scheduler import Binding
 from rackwatt_exporter.exposition import families as f
 from rackwatt_exporter.metrics.text import labels
-from rackwatt_exporter.schedulers.state import profile_state
-from rackwatt_exporter.settings.binding import Binding
+from rackwatt_exporter.schedulers.node_state import profile_state
 from rackwatt_exporter.store.targets import TargetRecord
 
 

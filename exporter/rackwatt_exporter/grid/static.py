@@ -1,7 +1,7 @@
 """A figure that stands in the document: the one of the site's own contract."""
 
-from rackwatt_exporter.grid.provider import Intensity
-from rackwatt_exporter.settings.feed import Feed
+from rackwatt_exporter.config.grid import Feed
+from rackwatt_exporter.grid.base import Intensity
 
 
 class StaticProvider:

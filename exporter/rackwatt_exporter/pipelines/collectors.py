@@ -7,17 +7,17 @@ from typing import Any
 
 from rackwatt_exporter.collectors.base import Collector, CollectorResult
 from rackwatt_exporter.collectors.registry import COLLECTORS, collector
+from rackwatt_exporter.config.collector import Instrument
+from rackwatt_exporter.config.fleet import Fleet
+from rackwatt_exporter.config.paths import Host
 from rackwatt_exporter.exposition.families import STATE
 from rackwatt_exporter.metrics.family import MetricFamily
 from rackwatt_exporter.metrics.health import HealthFamilies
 from rackwatt_exporter.metrics.text import FamilyLines, line
 from rackwatt_exporter.pipelines.health import rounded
 from rackwatt_exporter.pipelines.pipeline import Measured, Pipeline, Subject, scheduled
-from rackwatt_exporter.polling.pace import Pace
+from rackwatt_exporter.polling.schedule import Pace
 from rackwatt_exporter.reading import ReadError
-from rackwatt_exporter.settings.fleet import Fleet
-from rackwatt_exporter.settings.host import Host
-from rackwatt_exporter.settings.instrument import Instrument
 from rackwatt_exporter.store.collectors import CollectorRecord, CollectorStore
 from rackwatt_exporter.store.node_states import NodeStateStore
 from rackwatt_exporter.store.targets import TargetStore

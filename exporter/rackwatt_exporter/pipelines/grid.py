@@ -4,16 +4,16 @@ from collections.abc import Hashable, Iterator, Mapping
 from itertools import chain
 from typing import Any
 
-from rackwatt_exporter.grid.catalogue import provider
-from rackwatt_exporter.grid.provider import Intensity, Provider
+from rackwatt_exporter.config.fleet import Fleet
+from rackwatt_exporter.config.grid import Feed
+from rackwatt_exporter.grid.base import Intensity, Provider
+from rackwatt_exporter.grid.registry import provider
 from rackwatt_exporter.metrics.family import MetricFamily
 from rackwatt_exporter.metrics.health import HealthFamilies
 from rackwatt_exporter.metrics.text import FamilyLines, line
 from rackwatt_exporter.pipelines.health import rounded
 from rackwatt_exporter.pipelines.pipeline import Measured, Pipeline, Subject, scheduled
-from rackwatt_exporter.polling.pace import Pace
-from rackwatt_exporter.settings.feed import Feed
-from rackwatt_exporter.settings.fleet import Fleet
+from rackwatt_exporter.polling.schedule import Pace
 from rackwatt_exporter.store.store import Record
 
 INTENSITY = MetricFamily(

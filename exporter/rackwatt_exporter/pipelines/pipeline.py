@@ -11,15 +11,15 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
+from rackwatt_exporter.config.fleet import Fleet
+from rackwatt_exporter.config.schedule import Schedule
 from rackwatt_exporter.metrics.text import FamilyLines
 from rackwatt_exporter.pipelines.health import health
-from rackwatt_exporter.polling.gate import Gate
-from rackwatt_exporter.polling.pace import Pace
+from rackwatt_exporter.polling.limits import Gate
 from rackwatt_exporter.polling.poller import Poller, Readable, Sink
-from rackwatt_exporter.polling.rounds import Rounds
+from rackwatt_exporter.polling.poller_group import Rounds
+from rackwatt_exporter.polling.schedule import Pace
 from rackwatt_exporter.reading import ReadError, Reason
-from rackwatt_exporter.settings.fleet import Fleet
-from rackwatt_exporter.settings.schedule import Schedule
 from rackwatt_exporter.store.store import Record, Spec, Store
 
 S = TypeVar("S", bound=Spec)

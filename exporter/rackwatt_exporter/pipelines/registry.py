@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from typing import Any
 
+from rackwatt_exporter.config.paths import Host
+from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.pipelines.collectors import CollectorPipeline
 from rackwatt_exporter.pipelines.grid import GridPipeline
 from rackwatt_exporter.pipelines.pipeline import Pipeline
 from rackwatt_exporter.pipelines.schedulers import SchedulerPipeline
 from rackwatt_exporter.pipelines.targets import TargetPipeline
-from rackwatt_exporter.settings.host import Host
-from rackwatt_exporter.settings.secrets import Secrets
 from rackwatt_exporter.store.collectors import CollectorStore
 from rackwatt_exporter.store.ledger_file import LedgerFile
 from rackwatt_exporter.store.node_states import NodeStateStore

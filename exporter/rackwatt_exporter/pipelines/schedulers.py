@@ -5,17 +5,17 @@ from heapq import nsmallest
 from itertools import chain
 from typing import Any
 
+from rackwatt_exporter.config.fleet import Fleet
+from rackwatt_exporter.config.scheduler import Binding
+from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.metrics.family import MetricFamily
 from rackwatt_exporter.metrics.health import HealthFamilies
 from rackwatt_exporter.metrics.text import FamilyLines, line
 from rackwatt_exporter.pipelines.health import shortened
 from rackwatt_exporter.pipelines.pipeline import Pipeline, Subject
-from rackwatt_exporter.polling.pace import Pace
-from rackwatt_exporter.schedulers.catalogue import scheduler
-from rackwatt_exporter.schedulers.scheduler import NodeStates, Scheduler
-from rackwatt_exporter.settings.binding import Binding
-from rackwatt_exporter.settings.fleet import Fleet
-from rackwatt_exporter.settings.secrets import Secrets
+from rackwatt_exporter.polling.schedule import Pace
+from rackwatt_exporter.schedulers.base import NodeStates, Scheduler
+from rackwatt_exporter.schedulers.registry import scheduler
 from rackwatt_exporter.store.node_names import Unmatched
 from rackwatt_exporter.store.node_states import NodeStateStore, SchedulerRecord, counts
 

@@ -8,18 +8,18 @@ from collections.abc import Hashable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
+from rackwatt_exporter.config.fleet import Fleet
+from rackwatt_exporter.config.secrets import Secrets
+from rackwatt_exporter.config.target import Target
 from rackwatt_exporter.metrics.text import FamilyLines
 from rackwatt_exporter.pipelines.health import health, rounded
 from rackwatt_exporter.pipelines.pipeline import MAX_STATUS, Measured, Pipeline, Subject
-from rackwatt_exporter.polling.gate import Gate, Gates
-from rackwatt_exporter.polling.pace import Pace
+from rackwatt_exporter.polling.limits import Gate, Gates
+from rackwatt_exporter.polling.schedule import Pace
 from rackwatt_exporter.reading import Reading
-from rackwatt_exporter.settings.fleet import Fleet
-from rackwatt_exporter.settings.secrets import Secrets
-from rackwatt_exporter.settings.target import Target
 from rackwatt_exporter.store.targets import TargetRecord, TargetStore
-from rackwatt_exporter.targets.catalogue import Catalogue
-from rackwatt_exporter.targets.source import Source
+from rackwatt_exporter.targets.base import Source
+from rackwatt_exporter.targets.registry import Catalogue
 
 
 class TargetPipeline(Pipeline[Target, Reading]):

@@ -9,8 +9,8 @@ import logging
 import time
 from typing import Generic, Protocol, TypeVar
 
-from rackwatt_exporter.polling.gate import Gate
-from rackwatt_exporter.polling.pace import Pace, beat_s, first_due_s, next_due_s
+from rackwatt_exporter.polling.limits import Gate
+from rackwatt_exporter.polling.schedule import Pace, beat_s, first_due_s, next_due_s
 from rackwatt_exporter.reading import ReadError, Reason
 
 log = logging.getLogger(__name__)

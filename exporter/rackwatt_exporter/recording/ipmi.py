@@ -5,19 +5,19 @@ from functools import partial
 from typing import Literal, NamedTuple
 
 from rackwatt_exporter import capture
-from rackwatt_exporter.protocols import ipmi_codes
-from rackwatt_exporter.protocols import ipmi_message as message
-from rackwatt_exporter.protocols.ipmi_codes import CompletionError
-from rackwatt_exporter.protocols.ipmi_crypto import CipherSuite
-from rackwatt_exporter.protocols.ipmi_endpoint import Endpoint
-from rackwatt_exporter.protocols.ipmi_login import Account, Login
-from rackwatt_exporter.protocols.ipmi_session import Session
-from rackwatt_exporter.protocols.resolving import Address
-from rackwatt_exporter.protocols.rmcpplus import OpenedSession
+from rackwatt_exporter.config.secrets import Secrets
+from rackwatt_exporter.protocols.ipmi import completion_codes as ipmi_codes
+from rackwatt_exporter.protocols.ipmi import message as message
+from rackwatt_exporter.protocols.ipmi.completion_codes import CompletionError
+from rackwatt_exporter.protocols.ipmi.crypto import CipherSuite
+from rackwatt_exporter.protocols.ipmi.handshake import Account, Login
+from rackwatt_exporter.protocols.ipmi.rmcpplus import OpenedSession
+from rackwatt_exporter.protocols.ipmi.session import Session
+from rackwatt_exporter.protocols.ipmi.transport import Endpoint
+from rackwatt_exporter.protocols.udp.resolver import Address
 from rackwatt_exporter.reading import ReadError
-from rackwatt_exporter.recording.tape import Tape
-from rackwatt_exporter.settings.secrets import Secrets
-from rackwatt_exporter.targets.ipmi import IpmiDriver
+from rackwatt_exporter.recording.exchange_log import Tape
+from rackwatt_exporter.targets.ipmi.source import IpmiDriver
 
 _GET_DEVICE_ID = (message.NETFN_APP, 0x01)
 _GET_SDR = (message.NETFN_STORAGE, 0x23)

@@ -9,15 +9,15 @@ import msgspec
 
 from rackwatt_exporter import __version__, capture
 from rackwatt_exporter.capture import Capture, CaptureError, Outcome, Recorded
+from rackwatt_exporter.config.options import IpmiOptions, OidOptions, RedfishOptions, SnmpOptions
+from rackwatt_exporter.config.secrets import Secrets
+from rackwatt_exporter.config.target import Target
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.recording.ipmi import IpmiTape, RecordingIpmiDriver
 from rackwatt_exporter.recording.redaction import SHORTEST_SECRET, Redactor
 from rackwatt_exporter.recording.redfish import RecordingRedfishDriver, RedfishTape
 from rackwatt_exporter.recording.snmp import RecordingSnmpDriver, SnmpTape
-from rackwatt_exporter.settings.options import IpmiOptions, OidOptions, RedfishOptions, SnmpOptions
-from rackwatt_exporter.settings.secrets import Secrets
-from rackwatt_exporter.settings.target import Target
-from rackwatt_exporter.targets.source import Driver, Source
+from rackwatt_exporter.targets.base import Driver, Source
 
 PAUSE_S, LOOK_AROUND_S = 1.0, 30.0
 METHODS = ("ipmi", "snmp", "redfish")

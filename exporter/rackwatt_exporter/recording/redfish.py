@@ -7,13 +7,13 @@ from typing import Any, Literal
 from yarl import URL
 
 from rackwatt_exporter import capture
-from rackwatt_exporter.protocols.redfish import RedfishService
-from rackwatt_exporter.protocols.redfish_http import Answer, Authorization, Origin
-from rackwatt_exporter.protocols.redfish_json import link, members
+from rackwatt_exporter.config.secrets import Secrets
+from rackwatt_exporter.protocols.redfish.client import RedfishService
+from rackwatt_exporter.protocols.redfish.exchange import Answer, Authorization, Origin
+from rackwatt_exporter.protocols.redfish.json import link, members
 from rackwatt_exporter.reading import ReadError
-from rackwatt_exporter.recording.tape import Tape
-from rackwatt_exporter.settings.secrets import Secrets
-from rackwatt_exporter.targets.redfish import RedfishDriver
+from rackwatt_exporter.recording.exchange_log import Tape
+from rackwatt_exporter.targets.redfish.source import RedfishDriver
 
 # The rest tells of connections and sessions.
 _HEADERS = ("Content-Type", "OData-Version", "Allow", "Server", "Retry-After")

@@ -6,12 +6,12 @@ from contextlib import suppress
 from typing import Any, Literal
 
 from rackwatt_exporter import capture
-from rackwatt_exporter.protocols.snmp import Agent
-from rackwatt_exporter.protocols.snmp_value import Value
+from rackwatt_exporter.config.secrets import Secrets
+from rackwatt_exporter.protocols.snmp.client import Agent
+from rackwatt_exporter.protocols.snmp.value import Value
 from rackwatt_exporter.reading import ReadError
-from rackwatt_exporter.recording.tape import Tape
-from rackwatt_exporter.settings.secrets import Secrets
-from rackwatt_exporter.targets.snmp import SnmpDriver
+from rackwatt_exporter.recording.exchange_log import Tape
+from rackwatt_exporter.targets.snmp.source import SnmpDriver
 
 # SNMPv2-MIB sysDescr, sysObjectID and sysName: what device it is, and what it must not be called.
 _DESCRIPTION, _KIND, _NAME = (f"1.3.6.1.2.1.1.{n}.0" for n in (1, 2, 5))

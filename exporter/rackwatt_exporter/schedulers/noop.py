@@ -1,7 +1,7 @@
 """No scheduler: nodes are in the state the document says they are."""
 
-from rackwatt_exporter.schedulers.scheduler import NodeStates
-from rackwatt_exporter.settings.binding import NoopOptions
+from rackwatt_exporter.config.scheduler import NoopOptions
+from rackwatt_exporter.schedulers.base import NodeStates
 
 
 class Noop:

@@ -8,9 +8,9 @@ from typing import Protocol
 
 from aiohttp import web
 
-from rackwatt_exporter.simulator.doorway import Doorway, Welcome
-from rackwatt_exporter.simulator.faults import Faults
-from rackwatt_exporter.simulator.faulty_http import HttpWay
+from rackwatt_exporter.simulator.faults.device_faults import Faults
+from rackwatt_exporter.simulator.faults.http_faults import HttpWay
+from rackwatt_exporter.simulator.faults.tls_listener import Doorway, Welcome
 
 KEEP_CONNECTION_S = 3600.0
 _SHUTDOWN_S = 0.5

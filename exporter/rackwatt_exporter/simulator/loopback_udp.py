@@ -10,9 +10,9 @@ import struct
 from collections.abc import Mapping
 from functools import partial
 
-from rackwatt_exporter.simulator.faults import Faults
-from rackwatt_exporter.simulator.faulty_datagrams import DatagramWay, Device
-from rackwatt_exporter.simulator.listening import open_socket
+from rackwatt_exporter.simulator.faults.device_faults import Faults
+from rackwatt_exporter.simulator.faults.udp_faults import DatagramWay, Device
+from rackwatt_exporter.simulator.sockets import open_socket
 
 _PACKETS_PER_WAKE = 64
 _MAX_PACKET = 4096

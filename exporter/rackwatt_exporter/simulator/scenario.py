@@ -19,7 +19,7 @@ from rackwatt_crds.fields import Duration
 from rackwatt_crds.hostlist import expand
 from rackwatt_crds.model import Model
 from rackwatt_crds.rules import not_both
-from rackwatt_exporter.simulator.faults import Fault
+from rackwatt_exporter.simulator.faults.device_faults import Fault
 from rackwatt_exporter.simulator.machine import Machine
 from rackwatt_exporter.simulator.vendors import VENDORS
 

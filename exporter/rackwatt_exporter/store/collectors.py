@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TypeAlias
 
 from rackwatt_exporter.collectors.base import CollectorResult
+from rackwatt_exporter.config.collector import Instrument
 from rackwatt_exporter.reading import EnergyCounter
-from rackwatt_exporter.settings.instrument import Instrument
 from rackwatt_exporter.store.ledger_file import LedgerFile
 from rackwatt_exporter.store.store import Record, Store
 from rackwatt_exporter.store.wrapping_counter import WrappingCounter

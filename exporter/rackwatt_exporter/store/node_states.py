@@ -11,9 +11,9 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TypeAlias
 
+from rackwatt_exporter.config.scheduler import Binding
 from rackwatt_exporter.reading import ReadError
-from rackwatt_exporter.schedulers.scheduler import NodeStates
-from rackwatt_exporter.settings.binding import Binding
+from rackwatt_exporter.schedulers.base import NodeStates
 from rackwatt_exporter.store.node_names import Join, Unmatched
 from rackwatt_exporter.store.store import Record, Store
 from rackwatt_exporter.store.targets import TargetStore

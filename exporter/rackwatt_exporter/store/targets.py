@@ -4,8 +4,8 @@ import time
 from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
+from rackwatt_exporter.config.target import Target
 from rackwatt_exporter.reading import ReadError, Reading, Reason
-from rackwatt_exporter.settings.target import Target
 from rackwatt_exporter.store.ledger import EnergyAccount
 from rackwatt_exporter.store.ledger_file import LedgerFile
 from rackwatt_exporter.store.store import Record, Store

@@ -7,11 +7,11 @@ process and on every machine.
 from hashlib import sha256
 from random import Random
 
+from rackwatt_exporter.config.options import FakeOptions
+from rackwatt_exporter.config.secrets import Secrets
+from rackwatt_exporter.config.target import Target
 from rackwatt_exporter.reading import ReadError, Reading, Reason
-from rackwatt_exporter.settings.options import FakeOptions
-from rackwatt_exporter.settings.secrets import Secrets
-from rackwatt_exporter.settings.target import Target
-from rackwatt_exporter.targets.source import Source
+from rackwatt_exporter.targets.base import Source
 
 
 class FakeDriver:

@@ -8,18 +8,18 @@ import tempfile
 from functools import partial
 from pathlib import Path
 
+from rackwatt_exporter.config.options import IpmiSshOptions
+from rackwatt_exporter.config.secrets import Secrets
+from rackwatt_exporter.config.target import Target
 from rackwatt_exporter.plausibility import DCMI_NO_VALUE, measured
-from rackwatt_exporter.protocols import ipmitool
-from rackwatt_exporter.protocols.child import CommandError
-from rackwatt_exporter.protocols.ipmi_codes import CompletionError
-from rackwatt_exporter.protocols.ssh import SshHost
+from rackwatt_exporter.protocols.command.process import CommandError
+from rackwatt_exporter.protocols.command.ssh import SshHost
+from rackwatt_exporter.protocols.ipmi import ipmitool
+from rackwatt_exporter.protocols.ipmi.completion_codes import CompletionError
 from rackwatt_exporter.reading import ReadError, Reading, Reason
-from rackwatt_exporter.settings.options import IpmiSshOptions
-from rackwatt_exporter.settings.secrets import Secrets
-from rackwatt_exporter.settings.target import Target
-from rackwatt_exporter.targets.dcmi_absence import DcmiAbsence
+from rackwatt_exporter.targets.base import Source
+from rackwatt_exporter.targets.ipmi.dcmi_absence import DcmiAbsence
 from rackwatt_exporter.targets.membership import Membership
-from rackwatt_exporter.targets.source import Source
 
 _OF_THE_BMC = (
     Reason.NO_POWER_SENSOR,

@@ -2,7 +2,7 @@
 
 from rackwatt_exporter.plausibility import judge
 from rackwatt_exporter.reading import Reading
-from rackwatt_exporter.targets.source import Source
+from rackwatt_exporter.targets.base import Source
 
 
 class JudgedSource:

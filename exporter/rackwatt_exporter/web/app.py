@@ -7,14 +7,14 @@ from aiohttp import hdrs, web
 from rackwatt_exporter import __version__
 from rackwatt_exporter.exporter import Exporter
 from rackwatt_exporter.pipelines.health import health
-from rackwatt_exporter.web.clockwork import Clockwork
 from rackwatt_exporter.web.discovery import Discovery
 from rackwatt_exporter.web.fleet_page import FleetPage
-from rackwatt_exporter.web.guard import HEALTH
-from rackwatt_exporter.web.index import index
 from rackwatt_exporter.web.lifecycle import Lifecycle, Reload
-from rackwatt_exporter.web.rosters import ROUTE, Rosters
-from rackwatt_exporter.web.scrape import Scrape
+from rackwatt_exporter.web.loop_lag import Clockwork
+from rackwatt_exporter.web.metrics import Scrape
+from rackwatt_exporter.web.middleware.authentication import HEALTH
+from rackwatt_exporter.web.node_states import ROUTE, Rosters
+from rackwatt_exporter.web.plain_page import index
 from rackwatt_exporter.web.status import MAX_FAILING, status
 
 _HEADERS = {

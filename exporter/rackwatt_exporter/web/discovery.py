@@ -10,10 +10,10 @@ from collections.abc import Iterable
 import msgspec
 from aiohttp import web
 
+from rackwatt_exporter.config.fleet import Fleet
+from rackwatt_exporter.config.target import Target
 from rackwatt_exporter.exporter import Exporter
-from rackwatt_exporter.settings.fleet import Fleet
-from rackwatt_exporter.settings.target import Target
-from rackwatt_exporter.web.encoded import Encoded
+from rackwatt_exporter.web.compression import Encoded
 
 
 class Discovery:

@@ -14,8 +14,8 @@ from aiohttp import web
 
 from rackwatt_exporter.exporter import Exporter
 from rackwatt_exporter.history import STEP_S
-from rackwatt_exporter.web.encoded import Encoded
-from rackwatt_exporter.web.picture import Picture
+from rackwatt_exporter.web.compression import Encoded
+from rackwatt_exporter.web.fleet_data import Picture
 
 _FOLDER = Path(__file__).parent / "fleet"
 _TYPES = {

@@ -9,11 +9,11 @@ from collections import Counter
 from typing import Any
 
 from rackwatt_exporter import __version__
+from rackwatt_exporter.config.secrets import MissingSecretError
 from rackwatt_exporter.exporter import Exporter
 from rackwatt_exporter.pipelines.health import shortened
-from rackwatt_exporter.settings.secrets import MissingSecretError
-from rackwatt_exporter.web.counted import Counted
-from rackwatt_exporter.web.scrape import Scraper
+from rackwatt_exporter.web.metrics import Scraper
+from rackwatt_exporter.web.target_counts import Counted
 
 MAX_FAILING = 1000
 _MAX_PROBLEMS = 100

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rackwatt_exporter.web.webconfig import CIPHER_SUITES, TlsServer
+from rackwatt_exporter.web.web_config import CIPHER_SUITES, TlsServer
 
 _VERSIONS = {"TLS12": ssl.TLSVersion.TLSv1_2, "TLS13": ssl.TLSVersion.TLSv1_3}
 _VERIFY = {

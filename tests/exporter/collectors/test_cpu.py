@@ -20,9 +20,9 @@ from rackwatt_exporter.collectors.cpu import (
     MonotonicCounter,
     processors,
 )
+from rackwatt_exporter.config.paths import Host
 from rackwatt_exporter.metrics.family import MetricFamily
 from rackwatt_exporter.reading import ReadError, Reason
-from rackwatt_exporter.settings.host import Host
 
 # A machine of two processors, as its kernel showed it (6.18); cpu0 and cpu1 add up to the first.
 STAT = b"""cpu  598654 14202 134565 1679415 4631 0 8363 951 33 44

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rackwatt_exporter.collectors.rapl import RaplCollector, Zone, max_watts, microjoules, zones
+from rackwatt_exporter.config.paths import Host
 from rackwatt_exporter.reading import MAX_DOMAIN_WATTS, EnergyCounter, ReadError, Reason
-from rackwatt_exporter.settings.host import Host
 from tests.exporter.collectors.powercap import EPYC, LAPTOP, TWO_DIES, XEON, Powercap
 
 NOBODY = 65534

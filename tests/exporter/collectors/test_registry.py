@@ -8,8 +8,8 @@ import pytest
 from rackwatt_crds.node.collectors import Collector as Name
 from rackwatt_crds.node.needs import NEEDS
 from rackwatt_exporter.collectors.registry import COLLECTORS, collector, collector_families
+from rackwatt_exporter.config.paths import Host
 from rackwatt_exporter.reading import ReadError
-from rackwatt_exporter.settings.host import Host
 
 
 def test_the_document_the_catalogue_and_the_needs_name_the_same_collectors() -> None:
@@ -36,7 +36,7 @@ def test_a_collector_that_no_document_names_is_not_loaded() -> None:
     code = (
         "import sys, rackwatt_exporter.commands.run\n"
         "from rackwatt_exporter.collectors.registry import collector\n"
-        "from rackwatt_exporter.settings.host import Host\n"
+        "from rackwatt_exporter.config.paths import Host\n"
         "collector('cpu', Host())\n"
         "print([one for one in sys.modules if one.startswith('rackwatt_exporter.collectors.')])\n"
     )

@@ -7,8 +7,8 @@ import yaml
 from rackwatt_exporter.advice import ADVICE
 from rackwatt_exporter.reading import Reason
 from tests.exporter.collectors.powercap import XEON, Powercap
-from tests.exporter.commands.running import COMMAND
-from tests.exporter.exporting import power_target
+from tests.exporter.commands.exporter_process import COMMAND
+from tests.exporter.running_exporter import power_target
 
 
 def check(*arguments: object) -> subprocess.CompletedProcess[str]:

@@ -16,10 +16,10 @@ import pytest
 import yaml
 
 from rackwatt_exporter.capture import Capture, read
-from tests.exporter.commands.running import COMMAND, running
+from tests.eventually import PATIENCE_S
+from tests.exporter.commands.exporter_process import COMMAND, running
 from tests.exporter.commands.test_simulate import ports as ports  # a fixture
-from tests.exporter.targets.redfish_shapes import CRAY_TWO_NODES, HPE_ILO5, NVIDIA_HGX
-from tests.patience import PATIENCE_S
+from tests.exporter.targets.redfish.shapes import CRAY_TWO_NODES, HPE_ILO5, NVIDIA_HGX
 from tests.peers import ipmi_sim as ipmi
 from tests.peers import snmpd as snmp
 from tests.peers import sushy as redfish

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from rackwatt_exporter.store.ledger_file import LedgerFile
-from tests.exporter.commands.running import COMMAND, running
-from tests.exporter.exporting import power_target, rewrite
-from tests.patience import PATIENCE_S
+from tests.eventually import PATIENCE_S
+from tests.exporter.commands.exporter_process import COMMAND, running
+from tests.exporter.running_exporter import power_target, rewrite
 
 LISTEN = "--web.listen-address=127.0.0.1:0"
 

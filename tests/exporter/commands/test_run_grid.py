@@ -4,7 +4,7 @@ import json
 import re
 from pathlib import Path
 
-from tests.exporter.commands.running import running
+from tests.exporter.commands.exporter_process import running
 
 DOCUMENT = """apiVersion: rackwatt.dev/v1alpha1
 kind: PowerTarget

@@ -14,7 +14,7 @@ import pytest
 import trustme
 
 from tests.exporter.collectors.powercap import LAPTOP, XEON, Powercap
-from tests.exporter.commands.running import Running, running
+from tests.exporter.commands.exporter_process import Running, running
 
 LISTEN = "--web.listen-address=127.0.0.1:0"
 DOCUMENTS = """apiVersion: rackwatt.dev/v1alpha1

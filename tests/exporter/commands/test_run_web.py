@@ -14,10 +14,10 @@ import httpx
 import pytest
 import trustme
 
-from tests.exporter.commands.running import Running, running
-from tests.exporter.exporting import power_target, rewrite
-from tests.exporter.web.certified import GOS_HASH, MUTUAL, PASSWORD, TLS, Certified
-from tests.patience import PATIENCE_S, until
+from tests.eventually import PATIENCE_S, until
+from tests.exporter.commands.exporter_process import Running, running
+from tests.exporter.running_exporter import power_target, rewrite
+from tests.exporter.web.tls_files import GOS_HASH, MUTUAL, PASSWORD, TLS, Certified
 
 get, post, put = (
     partial(method, timeout=PATIENCE_S) for method in (httpx.get, httpx.post, httpx.put)

@@ -6,7 +6,7 @@ import shlex
 from contextlib import ExitStack
 from pathlib import Path
 
-from tests.exporter.commands.running import running
+from tests.exporter.commands.exporter_process import running
 
 UNIT = Path(__file__).parents[3] / "docs/examples/rackwatt-exporter@.service"
 NODES = [f"n{number}" for number in range(1, 41)]

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.exporter.commands.running import COMMAND, Running, running
-from tests.exporter.exporting import rewrite
-from tests.patience import PATIENCE_S, until
+from tests.eventually import PATIENCE_S, until
+from tests.exporter.commands.exporter_process import COMMAND, Running, running
+from tests.exporter.running_exporter import rewrite
 from tests.peers.ports import free_ports
 
 

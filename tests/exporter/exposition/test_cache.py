@@ -15,9 +15,17 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 from rackwatt_exporter.collectors.base import CollectorResult
 from rackwatt_exporter.collectors.cpu import CPUS, GUEST_SECONDS, SECONDS
+from rackwatt_exporter.config.collector import Instrument
+from rackwatt_exporter.config.fleet import Fleet
+from rackwatt_exporter.config.grid import Feed, StaticOptions
+from rackwatt_exporter.config.options import FakeOptions
+from rackwatt_exporter.config.paths import Host
+from rackwatt_exporter.config.scheduler import Binding, NoopOptions
+from rackwatt_exporter.config.secrets import Secrets
+from rackwatt_exporter.config.target import Target
 from rackwatt_exporter.exposition.cache import ExpositionCache
 from rackwatt_exporter.exposition.exporter import document_text, process_text
-from rackwatt_exporter.grid.provider import Intensity
+from rackwatt_exporter.grid.base import Intensity
 from rackwatt_exporter.metrics.family import Sample
 from rackwatt_exporter.pipelines.collectors import CollectorPipeline
 from rackwatt_exporter.pipelines.families import all_families
@@ -32,15 +40,7 @@ from rackwatt_exporter.reading import (
     Reason,
     Statistics,
 )
-from rackwatt_exporter.schedulers.scheduler import NodeStates
-from rackwatt_exporter.settings.binding import Binding, NoopOptions
-from rackwatt_exporter.settings.feed import Feed, StaticOptions
-from rackwatt_exporter.settings.fleet import Fleet
-from rackwatt_exporter.settings.host import Host
-from rackwatt_exporter.settings.instrument import Instrument
-from rackwatt_exporter.settings.options import FakeOptions
-from rackwatt_exporter.settings.secrets import Secrets
-from rackwatt_exporter.settings.target import Target
+from rackwatt_exporter.schedulers.base import NodeStates
 from rackwatt_exporter.store.collectors import CollectorStore
 from rackwatt_exporter.store.ledger_file import LedgerFile
 from rackwatt_exporter.store.node_states import NodeStateStore

@@ -10,9 +10,9 @@ from typing import Literal
 
 import pytest
 
-from rackwatt_exporter.simulator.faults import Fault
+from rackwatt_exporter.simulator.faults.device_faults import Fault
 from rackwatt_exporter.simulator.vendors import VENDORS
-from tests.exporter.faults.ward import INTERVAL_S, SLACK_S, Seen, Ward
+from tests.exporter.faults.faulty_fleet import INTERVAL_S, SLACK_S, Seen, Ward
 
 LOOPS = ("attended",)
 

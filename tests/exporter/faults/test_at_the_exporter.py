@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from tests.exporter.commands.running import Running, running
-from tests.exporter.exporting import rewrite
-from tests.exporter.faults.ward import Seen, Ward, Watch
-from tests.patience import PATIENCE_S
+from tests.eventually import PATIENCE_S
+from tests.exporter.commands.exporter_process import Running, running
+from tests.exporter.faults.faulty_fleet import Seen, Ward, Watch
+from tests.exporter.running_exporter import rewrite
 
 LOOPS = ("uvloop",)
 # The ledger keeps room for twice the watts until the save after next, and 1000 J (ledger.py).

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.exporter.exporting import Exporting, power_target
-from tests.exporter.schedulers.test_slurm_playback import Playback, serving
+from tests.exporter.running_exporter import Exporting, power_target
+from tests.exporter.schedulers.slurm.test_playback import Playback, serving
 from tests.peers.slurm import SlurmCluster
 
 LOOPS = ("attended",)

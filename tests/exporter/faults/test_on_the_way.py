@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from rackwatt_exporter.simulator.faults import Fault
-from tests.exporter.faults.ward import Seen, Ward
+from rackwatt_exporter.simulator.faults.device_faults import Fault
+from tests.exporter.faults.faulty_fleet import Seen, Ward
 
 LOOPS = ("attended",)
 

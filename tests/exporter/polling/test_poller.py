@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from rackwatt_exporter.polling.gate import Gate
-from rackwatt_exporter.polling.pace import Pace
+from rackwatt_exporter.polling.limits import Gate
 from rackwatt_exporter.polling.poller import Poller
+from rackwatt_exporter.polling.schedule import Pace
 from rackwatt_exporter.reading import ReadError, Reason
-from tests.patience import PATIENCE_S, eventually
+from tests.eventually import PATIENCE_S, eventually
 
 LOOPS = ("attended",)
 

@@ -8,9 +8,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
-from rackwatt_exporter.polling.gate import Gate
+from rackwatt_exporter.polling.limits import Gate
 from rackwatt_exporter.polling.poller import Poller
-from rackwatt_exporter.polling.rounds import Rounds
+from rackwatt_exporter.polling.poller_group import Rounds
 from tests.exporter.polling.test_poller import QUICK, Desk, Scripted, broken, fine, refusing, silent
 from tests.virtual_time import VirtualTimeLoop
 

@@ -11,7 +11,7 @@ from rackwatt_exporter import capture
 from rackwatt_exporter.capture import CaptureError, Outcome, Recorded
 from rackwatt_exporter.recording.recorder import KnownSecrets, Recorder
 from rackwatt_exporter.simulator.fleet import Ports
-from rackwatt_exporter.simulator.replay_service import servers
+from rackwatt_exporter.simulator.replay.runner import servers
 
 passwords = st.text(
     st.characters(categories=("L", "N", "P"), max_codepoint=0x2FF), min_size=4, max_size=20

@@ -1,7 +1,7 @@
 """Pinned states."""
 
+from rackwatt_exporter.config.scheduler import NoopOptions
 from rackwatt_exporter.schedulers.noop import Noop
-from rackwatt_exporter.settings.binding import NoopOptions
 
 
 async def test_the_states_are_those_of_the_document() -> None:

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rackwatt_exporter.settings.files import documents
-from rackwatt_exporter.settings.fleet import fleet
+from rackwatt_exporter.config.files import documents
+from rackwatt_exporter.config.fleet import fleet
 from rackwatt_exporter.simulator.fleet import MOST_NODES, RACK_SIZE, Ports, racks, write
 
 

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rackwatt_exporter.commands import simulate
-from rackwatt_exporter.polling.pace import place
-from rackwatt_exporter.simulator.faults import Fault
+from rackwatt_exporter.polling.schedule import place
+from rackwatt_exporter.simulator.faults.device_faults import Fault
 from rackwatt_exporter.simulator.fleet import racks
+from rackwatt_exporter.simulator.runner import by_method
 from rackwatt_exporter.simulator.scenario import Affected, ScenarioError, faults, parse
-from rackwatt_exporter.simulator.service import by_method
 from rackwatt_exporter.simulator.vendors import VENDORS
 
 MACHINES = by_method(racks(200))

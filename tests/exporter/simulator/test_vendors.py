@@ -12,19 +12,19 @@ import pytest
 import sushy
 from sushy import auth
 
+from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.reading import ReadError, Reason
-from rackwatt_exporter.settings.secrets import Secrets
 from rackwatt_exporter.simulator.certificate import keep
-from rackwatt_exporter.simulator.faults import Fault, Faults
-from rackwatt_exporter.simulator.ipmi import IpmiServer
+from rackwatt_exporter.simulator.faults.device_faults import Fault, Faults
+from rackwatt_exporter.simulator.ipmi.server import IpmiServer
 from rackwatt_exporter.simulator.machine import Machine
-from rackwatt_exporter.simulator.redfish import RedfishServer
-from rackwatt_exporter.simulator.redfish_tree import ROOT
-from rackwatt_exporter.simulator.redfish_vendors import _VENDORS
+from rackwatt_exporter.simulator.redfish.server import RedfishServer
+from rackwatt_exporter.simulator.redfish.tree import ROOT
+from rackwatt_exporter.simulator.redfish.vendors import _VENDORS
 from rackwatt_exporter.simulator.vendors import VENDORS
-from rackwatt_exporter.targets.redfish import RedfishDriver
-from tests.exporter.targets.ipmi_targets import driven
-from tests.exporter.targets.redfish_fleet import target_at, write_secrets
+from rackwatt_exporter.targets.redfish.source import RedfishDriver
+from tests.exporter.targets.ipmi.driven import driven
+from tests.exporter.targets.redfish.fleet import target_at, write_secrets
 from tests.peers.ipmi_tools import Asker
 from tests.peers.ports import free_ports
 

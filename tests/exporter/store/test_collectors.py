@@ -3,8 +3,8 @@ import logging
 import pytest
 
 from rackwatt_exporter.collectors.base import CollectorResult
+from rackwatt_exporter.config.collector import Instrument
 from rackwatt_exporter.reading import EnergyCounter, ReadError, Reason
-from rackwatt_exporter.settings.instrument import Instrument
 from rackwatt_exporter.store.collectors import CollectorStore
 from rackwatt_exporter.store.ledger_file import LedgerFile
 

@@ -4,10 +4,10 @@ import logging
 
 import pytest
 
-from rackwatt_exporter.schedulers.scheduler import NodeStates
-from rackwatt_exporter.settings.binding import Binding, NoopOptions
-from rackwatt_exporter.settings.options import FakeOptions
-from rackwatt_exporter.settings.target import Target
+from rackwatt_exporter.config.options import FakeOptions
+from rackwatt_exporter.config.scheduler import Binding, NoopOptions
+from rackwatt_exporter.config.target import Target
+from rackwatt_exporter.schedulers.base import NodeStates
 from rackwatt_exporter.store.ledger_file import LedgerFile
 from rackwatt_exporter.store.node_names import Unmatched
 from rackwatt_exporter.store.node_states import NodeStateStore

@@ -1,6 +1,6 @@
+from rackwatt_exporter.config.options import FakeOptions
+from rackwatt_exporter.config.target import Target
 from rackwatt_exporter.reading import ReadError, Reading, Reason
-from rackwatt_exporter.settings.options import FakeOptions
-from rackwatt_exporter.settings.target import Target
 from rackwatt_exporter.store.ledger_file import LedgerFile
 from rackwatt_exporter.store.targets import TargetRecord, TargetStore
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rackwatt_exporter.config.options import FakeOptions
+from rackwatt_exporter.config.secrets import Secrets
+from rackwatt_exporter.config.target import Target
 from rackwatt_exporter.reading import ReadError, Reason
-from rackwatt_exporter.settings.options import FakeOptions
-from rackwatt_exporter.settings.secrets import Secrets
-from rackwatt_exporter.settings.target import Target
 from rackwatt_exporter.targets.fake import FakeDriver
 
 ASK = """

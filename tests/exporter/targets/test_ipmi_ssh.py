@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
+from rackwatt_exporter.config.options import IpmiSshOptions
+from rackwatt_exporter.config.secrets import Secrets
+from rackwatt_exporter.config.target import Target
 from rackwatt_exporter.reading import Members, ReadError, Reason
-from rackwatt_exporter.settings.options import IpmiSshOptions
-from rackwatt_exporter.settings.secrets import Secrets
-from rackwatt_exporter.settings.target import Target
 from rackwatt_exporter.targets.ipmi_ssh import IpmiSshDriver
-from tests.exporter.targets.ipmi_targets import driven
-from tests.patience import eventually
+from tests.eventually import eventually
+from tests.exporter.targets.ipmi.driven import driven
 from tests.peers.ipmi_sim import PASSWORD, USERNAME, IpmiSim, SimSensor, ipmi_sim
 from tests.peers.ipmi_tools import Asker
 from tests.peers.sshd import Sshd, another_host_key, sshd

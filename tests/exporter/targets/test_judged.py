@@ -2,11 +2,11 @@ from pathlib import Path
 
 import pytest
 
+from rackwatt_exporter.config.options import FakeOptions
+from rackwatt_exporter.config.secrets import Secrets
+from rackwatt_exporter.config.target import Target
 from rackwatt_exporter.reading import ReadError, Reason
-from rackwatt_exporter.settings.options import FakeOptions
-from rackwatt_exporter.settings.secrets import Secrets
-from rackwatt_exporter.settings.target import Target
-from rackwatt_exporter.targets.catalogue import Catalogue
+from rackwatt_exporter.targets.registry import Catalogue
 
 
 async def test_every_source_of_the_catalogue_is_judged_by_its_targets_max_watts(

@@ -5,11 +5,11 @@ from prometheus_client.openmetrics.parser import (
     text_string_to_metric_families as parse_openmetrics,
 )
 
+from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.exporter import Exporter
 from rackwatt_exporter.reading import ReadError, Reason
-from rackwatt_exporter.settings.secrets import Secrets
-from rackwatt_exporter.web.index import index
-from tests.exporter.exporting import Exporting, power_target
+from rackwatt_exporter.web.plain_page import index
+from tests.exporter.running_exporter import Exporting, power_target
 from tests.exporter.store.test_targets import target
 
 LOOPS = ("attended",)

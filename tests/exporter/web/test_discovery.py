@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.exporter.exporting import Exporting, power_target
+from tests.exporter.running_exporter import Exporting, power_target
 
 LOOPS = ("attended",)
 

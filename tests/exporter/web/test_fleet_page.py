@@ -14,10 +14,10 @@ from selenium.webdriver.common.keys import Keys
 
 from rackwatt_exporter.advice import ADVICE
 from rackwatt_exporter.reading import Reason
-from tests.exporter.commands.running import Running, running
-from tests.exporter.exporting import rewrite
-from tests.exporter.web.eyes import COLOURS, CONTRAST, DEFICIENCIES, deficient, oklab
-from tests.patience import PATIENCE_S
+from tests.eventually import PATIENCE_S
+from tests.exporter.commands.exporter_process import Running, running
+from tests.exporter.running_exporter import rewrite
+from tests.exporter.web.accessibility import COLOURS, CONTRAST, DEFICIENCIES, deficient, oklab
 from tests.peers.chromium import Browser, chromium
 from tests.peers.ports import free_port
 

@@ -8,9 +8,9 @@ import aiohttp
 import httpx
 import pytest
 
-from rackwatt_exporter.web.front import Limits
-from tests.exporter.exporting import Exporting, power_target
-from tests.patience import PATIENCE_S
+from rackwatt_exporter.web.server import Limits
+from tests.eventually import PATIENCE_S
+from tests.exporter.running_exporter import Exporting, power_target
 
 LOOPS = ("attended",)
 

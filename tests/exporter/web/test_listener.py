@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from rackwatt_exporter.web.configuration import read
 from rackwatt_exporter.web.listener import Listener
-from tests.exporter.web.certified import TLS, Certified
-from tests.patience import PATIENCE_S
+from rackwatt_exporter.web.web_config_file import read
+from tests.eventually import PATIENCE_S
+from tests.exporter.web.tls_files import TLS, Certified
 
 LOOPS = ("attended",)
 

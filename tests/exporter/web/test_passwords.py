@@ -5,7 +5,7 @@ import bcrypt
 import pytest
 
 from rackwatt_exporter.web.passwords import MOST_WAITING, Passwords, TooManyError
-from tests.exporter.web.certified import GOS_HASH, PASSWORD
+from tests.exporter.web.tls_files import GOS_HASH, PASSWORD
 
 LOOPS = ("attended",)
 

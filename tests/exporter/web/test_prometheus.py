@@ -8,9 +8,9 @@ from typing import Any
 import httpx
 import yaml
 
-from tests.exporter.commands.running import running
-from tests.exporter.exporting import power_target, rewrite
-from tests.exporter.web.certified import GOS_HASH, MUTUAL, PASSWORD, Certified
+from tests.exporter.commands.exporter_process import running
+from tests.exporter.running_exporter import power_target, rewrite
+from tests.exporter.web.tls_files import GOS_HASH, MUTUAL, PASSWORD, Certified
 from tests.peers.prometheus import Prometheus, prometheus, tool
 
 PAGE = (Path(__file__).parents[3] / "docs/web.md").read_text()

@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Any
 
 from rackwatt_exporter.advice import ADVICE
+from rackwatt_exporter.config.paths import Host
 from rackwatt_exporter.reading import ReadError, Reason
-from rackwatt_exporter.settings.host import Host
-from tests.exporter.exporting import Exporting, power_target
-from tests.patience import PATIENCE_S
+from tests.eventually import PATIENCE_S
+from tests.exporter.running_exporter import Exporting, power_target
 
 LOOPS = ("attended",)
 

@@ -6,9 +6,13 @@ import msgspec
 
 from rackwatt_exporter import ber, capture
 from rackwatt_exporter.capture import Capture, CaptureError, Recorded
-from rackwatt_exporter.protocols import ipmi_message as message
+from rackwatt_exporter.protocols.ipmi import message as message
 from rackwatt_exporter.simulator.machine import Machine
-from rackwatt_exporter.simulator.replay import RecordedCommands, RecordedResources, recorded_tree
+from rackwatt_exporter.simulator.replay.device import (
+    RecordedCommands,
+    RecordedResources,
+    recorded_tree,
+)
 
 _MACHINE = Machine("node1", "127.82.0.1")
 

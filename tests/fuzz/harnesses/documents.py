@@ -8,18 +8,18 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from rackwatt_crds import hostlist
 from rackwatt_crds.loading import load
+from rackwatt_exporter.config.fleet import Fleet, fleet
+from rackwatt_exporter.config.scheduler import Binding
+from rackwatt_exporter.config.secrets import Secrets
+from rackwatt_exporter.config.target import Target
 from rackwatt_exporter.exposition.cache import ExpositionCache
-from rackwatt_exporter.polling.gate import Gates
+from rackwatt_exporter.polling.limits import Gates
 from rackwatt_exporter.reading import ReadError, Reading, Reason
-from rackwatt_exporter.schedulers.catalogue import scheduler
-from rackwatt_exporter.settings.binding import Binding
-from rackwatt_exporter.settings.fleet import Fleet, fleet
-from rackwatt_exporter.settings.secrets import Secrets
-from rackwatt_exporter.settings.target import Target
+from rackwatt_exporter.schedulers.registry import scheduler
 from rackwatt_exporter.store.ledger_file import LedgerFile
 from rackwatt_exporter.store.node_states import NodeStateStore
 from rackwatt_exporter.store.targets import TargetStore
-from rackwatt_exporter.targets.catalogue import Catalogue
+from rackwatt_exporter.targets.registry import Catalogue
 from tests.virtual_time import run
 
 _ORIGIN = "fleet.yaml"

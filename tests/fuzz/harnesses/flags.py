@@ -4,7 +4,7 @@ import contextlib
 import io
 
 from rackwatt_exporter.__main__ import parser
-from rackwatt_exporter.settings.shard import WHOLE, jump_hash
+from rackwatt_exporter.config.shard import WHOLE, jump_hash
 from rackwatt_exporter.simulator.fleet import MOST_NODES
 
 _PARSER = parser()

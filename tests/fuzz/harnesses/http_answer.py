@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 
-from rackwatt_exporter.protocols.http_answer import LARGEST_ANSWER, Answers, HttpAnswer, HttpError
+from rackwatt_exporter.protocols.http.parser import LARGEST_ANSWER, Answers, HttpAnswer, HttpError
 
 
 def examine(data: bytes) -> None:

@@ -7,11 +7,11 @@ id, the type that is due.
 import struct
 from collections.abc import Iterator
 
-from rackwatt_exporter.protocols import rmcpplus
-from rackwatt_exporter.protocols.ipmi_crypto import SUITES
-from rackwatt_exporter.protocols.ipmi_login import Account, Login
+from rackwatt_exporter.protocols.ipmi import rmcpplus
+from rackwatt_exporter.protocols.ipmi.crypto import SUITES
+from rackwatt_exporter.protocols.ipmi.handshake import Account, Login
 from rackwatt_exporter.reading import ReadError, Reason
-from tests.exporter.protocols.wire import BMC, Wire
+from tests.exporter.protocols.ipmi.wire import BMC, Wire
 from tests.fuzz.chunks import split
 from tests.virtual_time import run
 

@@ -2,12 +2,12 @@
 
 import asyncio
 
-from rackwatt_exporter.protocols import ipmi_message as message
-from rackwatt_exporter.protocols import rmcp, rmcpplus
-from rackwatt_exporter.protocols.ipmi_crypto import SUITES, SessionKeys
-from rackwatt_exporter.protocols.ipmi_session import Session
+from rackwatt_exporter.protocols.ipmi import message as message
+from rackwatt_exporter.protocols.ipmi import rmcp, rmcpplus
+from rackwatt_exporter.protocols.ipmi.crypto import SUITES, SessionKeys
+from rackwatt_exporter.protocols.ipmi.session import Session
 from rackwatt_exporter.reading import ReadError, Reason
-from tests.exporter.protocols.wire import BMC, Wire
+from tests.exporter.protocols.ipmi.wire import BMC, Wire
 from tests.virtual_time import run
 
 _OURS = 7

@@ -6,14 +6,15 @@ Each piece is the answer to one command: completion code and data. After the las
 import math
 from collections.abc import Iterator
 
-from rackwatt_exporter.protocols import dcmi, ipmi_codes, rmcpplus
-from rackwatt_exporter.protocols import ipmi_message as message
-from rackwatt_exporter.protocols.ipmi_crypto import SUITES, SessionKeys
-from rackwatt_exporter.protocols.ipmi_session import Session
+from rackwatt_exporter.config.options import IpmiOptions
+from rackwatt_exporter.protocols.ipmi import completion_codes as ipmi_codes
+from rackwatt_exporter.protocols.ipmi import dcmi, rmcpplus
+from rackwatt_exporter.protocols.ipmi import message as message
+from rackwatt_exporter.protocols.ipmi.crypto import SUITES, SessionKeys
+from rackwatt_exporter.protocols.ipmi.session import Session
 from rackwatt_exporter.reading import ReadError, Reason
-from rackwatt_exporter.settings.options import IpmiOptions
-from rackwatt_exporter.targets.ipmi_power import PowerMeter
-from tests.exporter.protocols.wire import BMC, Wire
+from rackwatt_exporter.targets.ipmi.power import PowerMeter
+from tests.exporter.protocols.ipmi.wire import BMC, Wire
 from tests.fuzz.chunks import split
 from tests.virtual_time import run
 

@@ -2,7 +2,7 @@
 
 import re
 
-from rackwatt_exporter.protocols.ipmitool import (
+from rackwatt_exporter.protocols.ipmi.ipmitool import (
     completion_code,
     parse_power_reading,
     parse_sensors,

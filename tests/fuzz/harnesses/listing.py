@@ -1,9 +1,9 @@
 """What another exporter tells of a scheduler's nodes: states of known age, or a bad reply."""
 
-from rackwatt_exporter.protocols.http import Answer
+from rackwatt_exporter.protocols.http.client import Answer
 from rackwatt_exporter.reading import ReadError, Reason
-from rackwatt_exporter.schedulers import listing
-from rackwatt_exporter.schedulers.exporter import node_states, refusal
+from rackwatt_exporter.schedulers import node_states_api as listing
+from rackwatt_exporter.schedulers.remote import node_states, refusal
 
 JSON = True
 

@@ -11,12 +11,12 @@ from typing import Any
 
 from yarl import URL
 
-from rackwatt_exporter.protocols.redfish import Account, RedfishService
-from rackwatt_exporter.protocols.redfish_http import Answer, Authorization, Origin
+from rackwatt_exporter.config.options import RedfishOptions
+from rackwatt_exporter.protocols.redfish.client import Account, RedfishService
+from rackwatt_exporter.protocols.redfish.exchange import Answer, Authorization, Origin
 from rackwatt_exporter.reading import ReadError, Reason
-from rackwatt_exporter.settings.options import RedfishOptions
-from rackwatt_exporter.targets.redfish import RedfishSource
-from tests.exporter.targets import redfish_oracle
+from rackwatt_exporter.targets.redfish.source import RedfishSource
+from tests.exporter.targets.redfish import oracle as redfish_oracle
 from tests.virtual_time import run
 
 JSON = True

@@ -2,8 +2,8 @@
 
 from rackwatt_exporter.simulator import scenario
 from rackwatt_exporter.simulator.fleet import racks
+from rackwatt_exporter.simulator.runner import by_method
 from rackwatt_exporter.simulator.scenario import ScenarioError
-from rackwatt_exporter.simulator.service import by_method
 from rackwatt_exporter.simulator.vendors import VENDORS
 
 _MACHINES = by_method(racks(60))

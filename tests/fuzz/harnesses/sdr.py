@@ -5,9 +5,9 @@ The first byte is the raw reading, six are the reading's own factors; the record
 
 import math
 
-from rackwatt_exporter.protocols.sdr import Factors, parse_record
+from rackwatt_exporter.protocols.ipmi.sdr import Factors, parse_record
 from rackwatt_exporter.reading import ReadError, Reason
-from tests.exporter.protocols import sdr_oracle
+from tests.exporter.protocols.ipmi import sdr_oracle
 
 
 def examine(data: bytes) -> None:

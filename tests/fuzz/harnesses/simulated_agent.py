@@ -10,8 +10,8 @@ from pysnmp.proto.mpmod.rfc3412 import SNMPv3Message
 
 from rackwatt_exporter import ber
 from rackwatt_exporter.simulator.machine import Machine
-from rackwatt_exporter.simulator.snmp_agent import SimulatedAgent
-from rackwatt_exporter.simulator.usm import UserKeys
+from rackwatt_exporter.simulator.snmp.agent import SimulatedAgent
+from rackwatt_exporter.simulator.snmp.usm import UserKeys
 
 MACHINE = Machine("n1", "127.0.0.1")
 AGENT = SimulatedAgent(MACHINE)

@@ -4,10 +4,10 @@ The first byte of each piece says what becomes of the rest: a packet as it is, a
 the types, or a command in a session that is open, which must be answered.
 """
 
-from rackwatt_exporter.protocols import ipmi_message as message
-from rackwatt_exporter.protocols import rmcpplus
-from rackwatt_exporter.protocols.ipmi_crypto import SUITES, SessionKeys, Transcript
-from rackwatt_exporter.simulator.ipmi_bmc import SimulatedBmc, SimulatedSession
+from rackwatt_exporter.protocols.ipmi import message as message
+from rackwatt_exporter.protocols.ipmi import rmcpplus
+from rackwatt_exporter.protocols.ipmi.crypto import SUITES, SessionKeys, Transcript
+from rackwatt_exporter.simulator.ipmi.bmc import SimulatedBmc, SimulatedSession
 from rackwatt_exporter.simulator.machine import Machine
 from tests.fuzz.chunks import split
 

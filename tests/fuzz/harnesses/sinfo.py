@@ -3,8 +3,8 @@
 import re
 
 from rackwatt_exporter.reading import ReadError, Reason
-from rackwatt_exporter.schedulers.sinfo_output import parse_count, parse_nodes, parse_version
-from rackwatt_exporter.schedulers.state import profile_state
+from rackwatt_exporter.schedulers.node_state import profile_state
+from rackwatt_exporter.schedulers.slurm.sinfo_output import parse_count, parse_nodes, parse_version
 
 _NOT_AT_REST = ("DOWN", "DRAIN", "FAIL", "ERROR", "ALLOC", "MIX", "COMPLETING")
 

@@ -4,8 +4,8 @@ import json
 from typing import Any
 
 from rackwatt_exporter.reading import ReadError, Reason
-from rackwatt_exporter.schedulers.slurm_reply import nodes_paths, reply
-from rackwatt_exporter.schedulers.state import profile_state
+from rackwatt_exporter.schedulers.node_state import profile_state
+from rackwatt_exporter.schedulers.slurm.rest_models import nodes_paths, reply
 
 JSON = True
 _NOT_AT_REST = {"down", "drain", "drained", "draining", "fail", "error", "allocated", "mixed"}

@@ -10,11 +10,11 @@ from pyasn1.error import PyAsn1Error
 from pyasn1.type import univ
 
 from rackwatt_exporter import ber
-from rackwatt_exporter.protocols.snmp_keys import User, master_key
-from rackwatt_exporter.protocols.snmp_message import V2C, CommunityMessages, UserMessages
-from rackwatt_exporter.protocols.snmp_pdu import RESPONSE
+from rackwatt_exporter.protocols.snmp.keys import User, master_key
+from rackwatt_exporter.protocols.snmp.message import V2C, CommunityMessages, UserMessages
+from rackwatt_exporter.protocols.snmp.pdu import RESPONSE
 from rackwatt_exporter.simulator.machine import Machine
-from rackwatt_exporter.simulator.snmp_agent import SimulatedAgent
+from rackwatt_exporter.simulator.snmp.agent import SimulatedAgent
 
 NUMBER = 7
 OID = (1, 3, 6, 1, 4)

@@ -4,8 +4,8 @@ import re
 import tempfile
 from pathlib import Path
 
-from rackwatt_exporter.web.configuration import BrokenError, read, state
-from tests.exporter.web.certified import Certified
+from rackwatt_exporter.web.web_config_file import BrokenError, read, state
+from tests.exporter.web.tls_files import Certified
 
 _FOLDER = tempfile.TemporaryDirectory(prefix="web-config-")
 _FILE = Path(_FOLDER.name) / "web.yml"

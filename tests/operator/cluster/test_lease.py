@@ -14,8 +14,8 @@ from rackwatt_operator.cluster.lease import NAME, Lease
 from rackwatt_operator.cluster.login import Login
 from tests.cluster.clients import Manifest
 from tests.cluster.cluster import Cluster
-from tests.operator.hands import Hands, fleet, ref
-from tests.operator.operating import Operating, operating
+from tests.operator.kube_user import Hands, fleet, ref
+from tests.operator.operator_process import Operating, operating
 
 PATIENCE_S = 60.0
 

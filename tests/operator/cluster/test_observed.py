@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from rackwatt_operator.cluster.kinds import Ref
 from rackwatt_operator.cluster.observed import Observed
 from rackwatt_operator.cluster.seen import STAMP, ref, seen
-from tests.operator.hands import fleet
+from tests.operator.kube_user import fleet
 
 LAB = Ref("PowerTarget", "centre", "lab")
 SERVICE = Ref("Service", "centre", "pt-lab")

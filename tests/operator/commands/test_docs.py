@@ -8,7 +8,7 @@ import pytest
 
 from rackwatt_operator.__main__ import main
 from rackwatt_operator.plan.defaults import defaults
-from tests.operator.plan.planning import planned
+from tests.operator.plan.builders import planned
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs/operator.md").read_text()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cluster.cluster import Cluster
-from tests.operator.operating import operating
+from tests.operator.operator_process import operating
 
 COMMAND = [sys.executable, "-m", "rackwatt_operator", "run"]
 

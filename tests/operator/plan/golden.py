@@ -9,7 +9,7 @@ from pathlib import Path
 import yaml
 
 from rackwatt_operator.commands.render import Dumper
-from tests.operator.plan.planning import planned
+from tests.operator.plan.builders import planned
 
 _HERE = Path(__file__).parent
 CASES = sorted((_HERE / "cases").glob("*.yaml"))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-from tests.operator.plan.planning import Manifest, only
+from tests.operator.plan.builders import Manifest, only
 from tests.peers.prometheus import tool
 
 _LABELS = re.compile(r"Labels:\{(.*)\}$", re.MULTILINE)

@@ -21,9 +21,9 @@ from rackwatt_operator.plan.refused import Refused
 from tests.cluster import monitoring
 from tests.cluster.clients import Api, Kubectl
 from tests.cluster.cluster import Cluster
-from tests.operator.plan.drawn import DOCUMENTS
+from tests.operator.plan.builders import Manifest, binding, fleet, nodes, planned, pods
 from tests.operator.plan.golden import CASES
-from tests.operator.plan.planning import Manifest, binding, fleet, nodes, planned, pods
+from tests.operator.plan.strategies import DOCUMENTS
 
 GRID = fleet(name="grid").replace(
     "bmc: {method: fake, hosts: [{names: n1}]}",

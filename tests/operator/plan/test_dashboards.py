@@ -11,10 +11,10 @@ import pytest
 import yaml
 
 from rackwatt_exporter.pipelines.families import all_families
-from tests.exporter.commands.running import running
-from tests.operator.plan.planning import Manifest, binding, fleet, nodes, of_kind, planned
-from tests.operator.plan.queries import families, labels_asked, labels_grouped
-from tests.patience import until
+from tests.eventually import until
+from tests.exporter.commands.exporter_process import running
+from tests.operator.plan.builders import Manifest, binding, fleet, nodes, of_kind, planned
+from tests.operator.plan.promql_parser import families, labels_asked, labels_grouped
 from tests.peers.prometheus import prometheus
 
 FLEET = fleet(

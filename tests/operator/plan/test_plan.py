@@ -18,9 +18,9 @@ from rackwatt_operator.plan.facts import Facts
 from rackwatt_operator.plan.plan import plan
 from rackwatt_operator.plan.refused import Refused
 from rackwatt_operator.plan.web import served_from
-from tests.operator.plan.drawn import DOCUMENTS, turned
+from tests.operator.plan.builders import Manifest, binding, fleet, of_kind, only, planned, pods
 from tests.operator.plan.golden import CASES
-from tests.operator.plan.planning import Manifest, binding, fleet, of_kind, only, planned, pods
+from tests.operator.plan.strategies import DOCUMENTS, turned
 
 SPEC = SchedulerBindingSpec(cluster="c", exporter=Exporter(url="http://elsewhere:9123"))
 FACTS = Facts(bindings={"prod": SPEC, "a.b": SPEC})

@@ -10,7 +10,7 @@ from rackwatt_crds.schedulerbinding import SchedulerBindingSpec, Slurm, SlurmSsh
 from rackwatt_operator.plan import naming
 from rackwatt_operator.plan.defaults import Defaults, defaults
 from rackwatt_operator.plan.egress import namespaces
-from tests.operator.plan.planning import (
+from tests.operator.plan.builders import (
     Manifest,
     binding,
     container,

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from rackwatt_exporter.pipelines.families import all_families
-from tests.operator.plan.planning import Manifest, binding, fleet, nodes, only, planned
+from tests.operator.plan.builders import Manifest, binding, fleet, nodes, only, planned
+from tests.operator.plan.promql_parser import families, labels_asked, labels_grouped
 from tests.operator.plan.promtool import check, raised
-from tests.operator.plan.queries import families, labels_asked, labels_grouped
 
 ROOT = Path(__file__).parents[3]
 GRID = fleet().replace(

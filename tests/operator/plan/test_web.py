@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from rackwatt_crds.loading import load
-from tests.operator.plan.planning import (
+from tests.operator.plan.builders import (
     Manifest,
     binding,
     container,

@@ -15,8 +15,8 @@ import pytest
 
 from rackwatt_operator.cluster.kinds import ENDPOINT_SLICE, Ref
 from tests.cluster.clients import Manifest
-from tests.exporter.commands.running import running
-from tests.operator.hands import OWN, Hands, base, binding, document, fleet, ref
+from tests.exporter.commands.exporter_process import running
+from tests.operator.kube_user import OWN, Hands, base, binding, document, fleet, ref
 
 pytestmark = pytest.mark.usefixtures("operator")
 

@@ -28,9 +28,9 @@ from rackwatt_operator.reconcile.telling import Teller
 from tests.cluster import monitoring
 from tests.cluster.clients import Manifest
 from tests.cluster.cluster import Cluster
-from tests.operator.ends import planned
-from tests.operator.hands import PATIENCE_S, Hands
-from tests.operator.plan.drawn import BINDINGS, TARGETS
+from tests.operator.convergence import planned
+from tests.operator.kube_user import PATIENCE_S, Hands
+from tests.operator.plan.strategies import BINDINGS, TARGETS
 from tests.operator.reconcile.unguarded import OPEN
 
 DRAWN = st.lists(

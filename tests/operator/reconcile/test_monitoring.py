@@ -8,9 +8,9 @@ from rackwatt_operator.cluster.kinds import BY_NAME, MONITORING, Ref
 from tests.cluster import monitoring
 from tests.cluster.clients import Manifest
 from tests.cluster.controlplane import ControlPlane
-from tests.operator.hands import Hands, fleet, ref
-from tests.operator.operating import Operating, operating
-from tests.operator.rights import Account
+from tests.operator.kube_user import Hands, fleet, ref
+from tests.operator.operator_process import Operating, operating
+from tests.operator.service_account import Account
 
 pytestmark = pytest.mark.usefixtures("operator")
 

@@ -11,8 +11,8 @@ from rackwatt_operator.cluster.kinds import BY_NAME, Ref
 from tests.cluster.clients import Manifest
 from tests.cluster.cluster import Cluster
 from tests.cluster.monitoring import GROUP
-from tests.operator.hands import Hands, base, binding, fleet, nodes, ref
-from tests.operator.operating import Operating
+from tests.operator.kube_user import Hands, base, binding, fleet, nodes, ref
+from tests.operator.operator_process import Operating
 
 pytestmark = pytest.mark.usefixtures("operator")
 

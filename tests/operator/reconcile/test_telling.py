@@ -22,7 +22,7 @@ from rackwatt_operator.reconcile.queue import DONE
 from rackwatt_operator.reconcile.telling import Teller
 from tests.cluster.clients import Manifest
 from tests.cluster.cluster import Cluster
-from tests.operator.hands import Hands, binding, fleet, ref
+from tests.operator.kube_user import Hands, binding, fleet, ref
 from tests.operator.reconcile.unguarded import OPEN
 
 PATIENCE_S = 60.0

@@ -15,11 +15,11 @@ import yaml
 from rackwatt_operator.cluster.kinds import Ref
 from tests.cluster.clients import Kubectl, Manifest
 from tests.cluster.cluster import Cluster
-from tests.exporter.commands.running import Running, running
-from tests.exporter.web.certified import GOS_HASH, PASSWORD
-from tests.operator.hands import Hands, base, binding, fleet, ref
+from tests.exporter.commands.exporter_process import Running, running
+from tests.exporter.web.tls_files import GOS_HASH, PASSWORD
+from tests.operator.kube_user import Hands, base, binding, fleet, ref
 from tests.operator.reconcile.test_collectors import be_ready, own_address, placed
-from tests.operator.rights import Account
+from tests.operator.service_account import Account
 
 pytestmark = pytest.mark.usefixtures("operator")
 

@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 from rackwatt_crds.decoding import decode
 from rackwatt_crds.loading import judge
 from rackwatt_crds.status import PowerTargetStatus, SchedulerBindingStatus
-from rackwatt_exporter.settings.host import Host
+from rackwatt_exporter.config.paths import Host
 from rackwatt_operator.plan.facts import MONITORING
 from rackwatt_operator.status.accepted import accepted
 from rackwatt_operator.status.findings import Findings
 from rackwatt_operator.status.told import Answer, Told, answer, together
 from rackwatt_operator.status.written import status
 from tests.exporter.collectors.powercap import XEON, Powercap
-from tests.exporter.exporting import Exporting
-from tests.operator.hands import fleet
+from tests.exporter.running_exporter import Exporting
+from tests.operator.kube_user import fleet
 
 NODE = """\
 apiVersion: rackwatt.dev/v1alpha1

@@ -13,7 +13,7 @@ from rackwatt_operator.status.matched import matched
 from rackwatt_operator.status.told import Told, answer, together
 from rackwatt_operator.status.written import status
 from tests.cluster.clients import Manifest
-from tests.operator.hands import binding, fleet
+from tests.operator.kube_user import binding, fleet
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
 STRANGERS = {

@@ -9,7 +9,7 @@ from rackwatt_operator.status.monitored import monitored
 from rackwatt_operator.status.scraped import scraped
 from rackwatt_operator.status.selection import Selection
 from rackwatt_operator.status.told import Told, answer, together
-from tests.operator.hands import fleet
+from tests.operator.kube_user import fleet
 
 
 def found(

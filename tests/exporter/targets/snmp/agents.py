@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from rackwatt_exporter.reading import ReadError, Reason
-from rackwatt_exporter.targets.snmp import SnmpSource
+from rackwatt_exporter.targets.snmp.source import SnmpSource
 from tests.peers.snmpd import (
     Snmpd,
     SnmpUser,

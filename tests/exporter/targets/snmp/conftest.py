@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from rackwatt_exporter.settings.options import OidOptions, SnmpOptions
-from rackwatt_exporter.settings.secrets import Secrets
-from rackwatt_exporter.settings.target import Target
-from rackwatt_exporter.targets.snmp import SnmpDriver, SnmpSource
+from rackwatt_exporter.config.options import OidOptions, SnmpOptions
+from rackwatt_exporter.config.secrets import Secrets
+from rackwatt_exporter.config.target import Target
+from rackwatt_exporter.targets.snmp.source import SnmpDriver, SnmpSource
+from tests.eventually import PATIENCE_S
 from tests.exporter.targets.snmp.agents import OBJECTS, USERS, Sources
-from tests.patience import PATIENCE_S
 from tests.peers.snmpd import (
     AUTH_PASSWORD,
     COMMUNITY,

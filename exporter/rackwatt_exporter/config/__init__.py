@@ -1,0 +1,1 @@
+"""Documents resolved into configuration: every default filled in, nothing left to decide."""

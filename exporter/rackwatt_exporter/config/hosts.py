@@ -1,0 +1,150 @@
+"""One entry of a fleet into its targets: names beside addresses, every setting decided.
+
+An entry that cannot be resolved still names its nodes, and comes to targets that fail with the
+problem as their message: visible where people look, instead of silently missing.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from rackwatt_crds.bmc.entries import filled_in, method, places
+from rackwatt_crds.bmc.hosts import Bmc, HostEntry
+from rackwatt_crds.bmc.mistakes import mistakes, preset
+from rackwatt_crds.bmc.presets import PRESETS
+from rackwatt_crds.decoding import Broken, Problem
+from rackwatt_crds.duration import seconds
+from rackwatt_crds.hostlist import expand
+from rackwatt_crds.powertarget import PowerTargetSpec
+from rackwatt_exporter.config.options import (
+    FakeOptions,
+    IpmiOptions,
+    IpmiSshOptions,
+    Options,
+    RedfishOptions,
+    RefusedOptions,
+    SnmpOptions,
+    filled,
+)
+from rackwatt_exporter.config.target import Target, contacts_at_once, default_max_watts
+
+_OPTIONS: dict[str, tuple[type[Options], str]] = {
+    "ipmi": (IpmiOptions, "ipmi"),
+    "ipmiSsh": (IpmiSshOptions, "ipmi_ssh"),
+    "snmp": (SnmpOptions, "snmp"),
+    "redfish": (RedfishOptions, "redfish"),
+    "fake": (FakeOptions, "fake"),
+}
+
+
+@dataclass(slots=True)
+class Entry:
+    """One entry on its way to targets: what it says, what stands above it, and what is wrong."""
+
+    document: str
+    path: str
+    spec: PowerTargetSpec
+    bmc: Bmc
+    entry: HostEntry
+    problems: list[Problem] = field(default_factory=list)
+
+    def targets(self) -> list[Target]:
+        """List its targets; refused ones when it has problems."""
+        found = places(self.bmc, self.entry)
+        self.problems += mistakes(self.spec, self.bmc, self.entry, self.path, found)
+        target = self._scheduled(self._blank(self._options()))
+        if self.problems:
+            message = "; ".join(str(problem) for problem in self.problems)
+            nameless = f"{self.document}/{self.path.removeprefix('spec.bmc.')}"
+            known = found.names or [self.entry.names.strip() or nameless]
+            return list(refused(target, known, message))
+        return [
+            replace(
+                target, node=name, address=address, options=_placed(target.options, name, index)
+            )
+            for index, (name, address) in enumerate(zip(found.names, found.addresses, strict=True))
+        ]
+
+    def _blank(self, options: Options) -> Target:
+        credentials = self.entry.credentials or self.bmc.credentials
+        scheduler = self.entry.scheduler_ref or self.spec.scheduler_ref
+        limits = self.bmc.concurrency
+        blank = Target(
+            node="",
+            address="",
+            method=self._method,
+            options=options,
+            document=self.document,
+            type=self.entry.type or "compute",
+            rack=self.entry.rack or "",
+            credentials=credentials.secret_ref.name if credentials else None,
+            scheduler=scheduler.name if scheduler else None,
+            credential_limit=contacts_at_once(self._method),
+            max_watts=self.entry.max_watts or self.bmc.max_watts or default_max_watts(self._method),
+        )
+        if limits is None:
+            return blank
+        return replace(
+            blank,
+            subnet_limit=limits.per_subnet or blank.subnet_limit,
+            credential_limit=limits.per_credential or blank.credential_limit,
+        )
+
+    @property
+    def _method(self) -> str:
+        return method(self.bmc, self.entry)
+
+    def _scheduled(self, target: Target) -> Target:
+        interval_s = self._seconds("interval", target.interval_s)
+        return replace(
+            target,
+            interval_s=interval_s,
+            timeout_s=self._seconds("timeout", target.timeout_s),
+            stale_after_s=self._seconds("stale_after", 3 * interval_s),
+            max_backoff_s=max(interval_s, self._seconds("max_backoff", target.max_backoff_s)),
+            retries=next(
+                (r for r in (self.entry.retries, self.spec.retries) if r is not None),
+                target.retries,
+            ),
+        )
+
+    def _seconds(self, name: str, otherwise: float) -> float:
+        text = getattr(self.entry, name) or getattr(self.spec, name)
+        return seconds(text) if text else otherwise
+
+    def _options(self) -> Options:
+        kind, name = _OPTIONS[self._method]
+        named = PRESETS.get((self._method, preset(self.bmc, self.entry) or ""))
+        return filled(kind, getattr(self.entry, name), getattr(self.bmc, name), named)
+
+
+def refused(target: Target, names: list[str], told: str) -> Iterator[Target]:
+    """Make targets that are never asked, and fail with what is told, at a pace that can be."""
+    blank = replace(
+        target,
+        address="",
+        method="refused",
+        options=RefusedOptions(told),
+        stale_after_s=max(target.stale_after_s, target.interval_s),
+        max_backoff_s=max(target.max_backoff_s, target.interval_s),
+    )
+    for name in names:
+        yield replace(blank, node=name)
+
+
+def broken_names(item: Broken, path: str) -> list[str]:
+    """Name the nodes of an entry that could not be read, as well as can be told."""
+    text = getattr(item.partial, "names", None)
+    if not isinstance(text, str) or not text.strip():
+        return [path]
+    try:
+        return expand(text)
+    except ValueError:
+        return [text]
+
+
+def _placed(options: Options, name: str, index: int) -> Options:
+    if not isinstance(options, RedfishOptions):
+        return options
+    chassis = options.chassis and filled_in(options.chassis, name, index)
+    sensors = tuple(filled_in(sensor, name, index) for sensor in options.sensors)
+    return replace(options, chassis=chassis, sensors=sensors)

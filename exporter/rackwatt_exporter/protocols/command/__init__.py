@@ -1,0 +1,1 @@
+"""Commands: processes on this host, and on others through OpenSSH."""

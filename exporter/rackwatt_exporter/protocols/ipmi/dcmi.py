@@ -1,0 +1,55 @@
+"""DCMI Get Power Reading: the one standard way to ask a BMC for the watts of its machine.
+
+DCMI v1.5 section 6.6.1. Many BMCs answer it with their measurement switched off, or with 0 W
+because no power supply tells them anything: neither is a reading.
+"""
+
+import struct
+from typing import NamedTuple
+
+from rackwatt_exporter.plausibility import DCMI_NO_VALUE
+from rackwatt_exporter.protocols.ipmi import message as message
+from rackwatt_exporter.reading import ReadError, Reason, Statistics
+
+GET_POWER_READING = (message.NETFN_GROUP, 0x02)
+GROUP = 0xDC
+REQUEST = bytes((GROUP, 0x01, 0x00, 0x00))  # mode 01h: system power statistics
+MEASURING = 0x40
+
+_READING = struct.Struct("<BHHHHIIB")
+
+
+class PowerReading(NamedTuple):
+    """What the BMC says of the machine's power, in whole watts; `measuring` False means ignore."""
+
+    watts: int
+    measuring: bool
+    statistics: Statistics
+
+
+def parse_power_reading(data: bytes) -> PowerReading:
+    """Read the answer's data, from the group byte on.
+
+    Raises:
+        ReadError: bad_reply, where it is cut short or of another group.
+    """
+    if len(data) < _READING.size or data[0] != GROUP:
+        raise ReadError(Reason.BAD_REPLY, f"DCMI Get Power Reading: {len(data)} bytes, too few")
+    _, watts, least, most, mean, _, window_ms, state = _READING.unpack_from(data)
+    kept = Statistics(statistic(mean), statistic(least), statistic(most), window_ms / 1000 or None)
+    return PowerReading(watts, bool(state & MEASURING), kept)
+
+
+def statistic(watts: int) -> float | None:
+    """Give watts that the BMC kept, None where it kept none."""
+    return watts if watts and watts not in DCMI_NO_VALUE else None
+
+
+def encode_power_reading(reading: PowerReading, time_s: int) -> bytes:
+    """Build the answer's data, as a BMC does."""
+    kept = reading.statistics
+    figures = (kept.minimum_watts, kept.maximum_watts, kept.average_watts)
+    state = MEASURING if reading.measuring else 0
+    window_ms = round(1000 * (kept.window_s or 0))
+    watts = (reading.watts, *(round(figure or 0) for figure in figures))
+    return _READING.pack(GROUP, *watts, time_s, window_ms, state)

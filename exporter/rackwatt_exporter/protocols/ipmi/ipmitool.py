@@ -1,0 +1,184 @@
+"""What ipmitool prints, read back into numbers. Pure functions of its output in the C locale.
+
+Sensors are listed in the extended form, which tells two of one name apart by number and entity. A
+name may hold blanks and bars, never a line end.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from rackwatt_exporter.plausibility import measured
+from rackwatt_exporter.protocols.ipmi.dcmi import PowerReading, statistic
+from rackwatt_exporter.reading import Members, ReadError, Reason, Statistics
+
+DCMI_POWER_READING = ("dcmi", "power", "reading")
+SENSORS = ("sdr", "elist", "full")
+CHASSIS_POWER = ("chassis", "power", "status")
+
+_FIGURE = re.compile(
+    r"^[ \t]*(Instantaneous|Minimum|Maximum|Average)\b[^:\n]*:[ \t]*([0-9]{1,6}) Watts[ \t]*$", re.M
+)
+_WINDOW = re.compile(r"Sampling period:[ \t]*([0-9]{1,10}) (Seconds|Milliseconds)")
+_STATE = re.compile(r"^[ \t]*Power reading state is:[ \t]*(\w+)[ \t]*$", re.M)
+_SENSOR = re.compile(
+    r"(.*)\| *([0-9A-F]{2,3})h *\| *([a-z]{2,3}) *\| *([0-9]{1,3}\.[0-9]{1,3}) *\|(.*)"
+)
+_VALUE = re.compile(r"(-?[0-9]{1,12}(?:\.[0-9]{1,12})?) ([^,]+)(?:,.*)?")
+_CODE = re.compile(r"DCMI request failed because: .*\(([0-9a-f]{1,2})\)")
+_NO_STATUS, _WATTS = "ns", "Watts"
+_NO_READING = frozenset({"no reading", "disabled", "not readable", "na", "ns", "unknown"})
+
+
+class SensorLine(NamedTuple):
+    """One sensor as ipmitool shows it.
+
+    `value` and `unit` are None and empty where it shows no analog value: because the BMC gives no
+    reading now, unless `readable`, or because the sensor has none at all.
+    """
+
+    name: str
+    number: str
+    entity: str
+    readable: bool
+    value: float | None
+    unit: str
+
+    @property
+    def words(self) -> str:
+        """Name the sensor so that no other has the same words."""
+        return f"{self.name} (entity {self.entity}, number {self.number}h)"
+
+
+class Listing(NamedTuple):
+    """The sensors that ipmitool shows, and its lines of another shape."""
+
+    sensors: list[SensorLine]
+    others: list[str]
+
+
+def parse_power_reading(output: bytes) -> PowerReading:
+    """Read the output of `ipmitool dcmi power reading`.
+
+    Raises:
+        ReadError: bad_reply, where watts or the measurement's state are not there.
+    """
+    text = output.decode("utf-8", "replace")
+    figures = {which: int(watts) for which, watts in _FIGURE.findall(text)}
+    state = _STATE.search(text)
+    if "Instantaneous" not in figures or state is None:
+        raise ReadError(Reason.BAD_REPLY, "ipmitool dcmi power reading: its output has no watts")
+    window = _WINDOW.search(text)
+    unit_s = 0.001 if window and window[2] == "Milliseconds" else 1
+    kept = Statistics(
+        average_watts=statistic(figures.get("Average", 0)),
+        minimum_watts=statistic(figures.get("Minimum", 0)),
+        maximum_watts=statistic(figures.get("Maximum", 0)),
+        window_s=(int(window[1]) * unit_s if window else 0) or None,
+    )
+    return PowerReading(figures["Instantaneous"], state[1] == "activated", kept)
+
+
+def completion_code(errors: str) -> int | None:
+    """Tell the completion code of a DCMI request that failed, where ipmitool names one."""
+    found = _CODE.search(errors)
+    return int(found[1], 16) if found else None
+
+
+def parse_sensors(output: bytes) -> Listing:
+    """Read the output of `ipmitool sdr elist full`; one that is listed twice is kept once."""
+    sensors: dict[str, SensorLine] = {}
+    others: list[str] = []
+    for line in output.decode("utf-8", "replace").split("\n"):
+        sensor = _parse_sensor(line.rstrip("\r"))
+        if sensor is None:
+            others.append(line)
+        elif _worth(sensor) > _worth(sensors.get(sensor.words)):
+            sensors[sensor.words] = sensor
+    return Listing(list(sensors.values()), others)
+
+
+def sensors_in_watts(listing: Listing, names: Sequence[str]) -> list[SensorLine]:
+    """List the sensors of these names that are in watts, all those of one name.
+
+    Raises:
+        ReadError: no_power_sensor, where a name is not there or not of watts; bad_reply, where a
+            line may be of one and cannot be read: the others would be a part of the sum.
+    """
+    each_once = dict.fromkeys(names)
+    for line in listing.others:
+        if "|" in line and any(name in line for name in each_once):
+            shown = "".join(c for c in line if c.isprintable())[:120]
+            raise ReadError(Reason.BAD_REPLY, f"ipmitool shows a sensor in another way: {shown}")
+    return [line for name in each_once for line in _in_watts(listing.sensors, name)]
+
+
+def sum_watts(sensors: Sequence[SensorLine]) -> float:
+    """Add up the watts of these sensors.
+
+    Raises:
+        ReadError: sensor_unreadable, where one gives no reading, or all together say 0 W.
+    """
+    failed: list[ReadError] = []
+    total = 0.0
+    for line in sensors:
+        try:
+            total += _watts(line)
+        except ReadError as error:
+            failed.append(error)
+    members = Members(len(sensors), len(sensors) - len(failed))
+    if failed:
+        raise ReadError(failed[0].reason, str(failed[0]), members=members)
+    if total <= 0:
+        text = "the sensors named say 0 W, on a machine that runs"
+        raise ReadError(Reason.SENSOR_UNREADABLE, text, members=members)
+    return total
+
+
+def says_powered_off(output: bytes) -> bool:
+    """Return whether `ipmitool chassis power status` says that the machine is off."""
+    return output.strip() == b"Chassis Power is off"
+
+
+def _parse_sensor(line: str) -> SensorLine | None:
+    found = _SENSOR.fullmatch(line)
+    if found is None:
+        return None
+    name, number, status, entity, text = found.groups()
+    name, text = name.rstrip(" "), text.strip(" ")
+    value = _VALUE.fullmatch(text)
+    unit = value[2].strip() if value else ""
+    garbled = "Watt" in text and unit != _WATTS
+    if status == _NO_STATUS or text.lower() in _NO_READING or garbled:
+        return SensorLine(name, number, entity, False, None, "")
+    return SensorLine(name, number, entity, True, float(value[1]) if value else None, unit)
+
+
+def _worth(line: SensorLine | None) -> int:
+    """Rank the listings of one sensor: one in watts, one that may be, any other, none."""
+    if line is None:
+        return 0
+    if line.unit == _WATTS:
+        return 3
+    return 1 if line.readable else 2
+
+
+def _in_watts(sensors: Sequence[SensorLine], name: str) -> list[SensorLine]:
+    """Give those in watts, and those that may be: ipmitool shows no unit without a reading."""
+    found = [line for line in sensors if line.name == name]
+    if not found:
+        has = ", ".join(line.name for line in sensors if line.unit == _WATTS)[:300]
+        text = f"ipmitool shows no sensor {name!r}; in watts it shows: {has or 'none'}"
+        raise ReadError(Reason.NO_POWER_SENSOR, text)
+    in_watts = [line for line in found if line.unit == _WATTS or not line.readable]
+    if not in_watts:
+        units = ", ".join(dict.fromkeys(line.unit[:40] or "no analog value" for line in found))
+        text = f"sensor {name!r} is not in watts ({units})"
+        raise ReadError(Reason.NO_POWER_SENSOR, text)
+    return in_watts
+
+
+def _watts(line: SensorLine) -> float:
+    if line.value is None:
+        raise ReadError(Reason.SENSOR_UNREADABLE, f"sensor {line.name!r} gives no reading now")
+    return measured(line.value, f"sensor {line.name!r}")

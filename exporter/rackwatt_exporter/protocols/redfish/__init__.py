@@ -1,0 +1,1 @@
+"""Redfish over HTTP: sessions, and what its resources say of power."""

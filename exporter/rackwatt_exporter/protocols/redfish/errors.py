@@ -1,0 +1,40 @@
+"""What a failed HTTP request means: one of our reasons, in words that help."""
+
+import errno
+import socket
+import ssl
+
+from rackwatt_exporter.printable import printable
+from rackwatt_exporter.protocols.http.connection import HungUpError
+from rackwatt_exporter.protocols.http.parser import HttpError
+from rackwatt_exporter.protocols.http.tls_errors import cause_of, tls_failed
+from rackwatt_exporter.reading import ReadError, Reason
+
+_ERRNO = {
+    errno.ECONNREFUSED: Reason.REFUSED,
+    errno.ENETUNREACH: Reason.UNREACHABLE,
+    errno.EHOSTUNREACH: Reason.UNREACHABLE,
+    errno.ENETDOWN: Reason.UNREACHABLE,
+    errno.EADDRNOTAVAIL: Reason.UNREACHABLE,
+    errno.ETIMEDOUT: Reason.TIMEOUT,
+    errno.ECONNRESET: Reason.REFUSED,
+}
+
+
+def failure(error: Exception) -> ReadError:
+    """Turn what a connection raises into a ReadError."""
+    if isinstance(error, ssl.SSLError):
+        return tls_failed(cause_of(error))
+    if isinstance(error, socket.gaierror):
+        return ReadError(Reason.NAME_UNRESOLVED, "the address is a name that does not resolve")
+    if isinstance(error, TimeoutError):
+        return ReadError(Reason.TIMEOUT, "no answer in time")
+    if isinstance(error, HungUpError):
+        return ReadError(Reason.BAD_REPLY, "the service hung up without an answer")
+    if isinstance(error, OSError):
+        reason = _ERRNO.get(error.errno or 0, Reason.UNREACHABLE)
+        return ReadError(reason, f"cannot connect: {error.strerror or type(error).__name__}")
+    if isinstance(error, HttpError):
+        words = printable(str(error) or type(error).__name__)
+        return ReadError(Reason.BAD_REPLY, f"the answer is not HTTP as it should be: {words}")
+    return ReadError(Reason.INVALID_ENTRY, "the address cannot be part of a URL")

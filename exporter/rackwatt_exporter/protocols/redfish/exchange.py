@@ -1,0 +1,244 @@
+"""One HTTP exchange with a Redfish service: bounded, within it, with a reason when it fails.
+
+A BMC's answer is never taken on trust: not its length, not where it redirects to, not its JSON.
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from http import HTTPStatus
+from ssl import SSLContext, SSLError
+from urllib.parse import quote
+
+import msgspec
+from yarl import URL
+
+from rackwatt_exporter.printable import printable
+from rackwatt_exporter.protocols.http.connection import (
+    Connection,
+    HandshakeCutError,
+    HungUpError,
+    connect,
+)
+from rackwatt_exporter.protocols.http.parser import HttpAnswer, HttpError
+from rackwatt_exporter.protocols.http.tls_errors import cause_of
+from rackwatt_exporter.protocols.http.tls_probe import explained
+from rackwatt_exporter.protocols.http.tls_stream import TlsStream
+from rackwatt_exporter.protocols.redfish.errors import failure
+from rackwatt_exporter.protocols.redfish.json import Json, at, word
+from rackwatt_exporter.reading import ReadError, Reason
+
+HEADERS = "Accept: application/json\r\nOData-Version: 4.0\r\nUser-Agent: rackwatt\r\n"
+REDIRECTS = 3
+_OF_PATHS = "/%:?=&~+!$,;'@()*[]"  # what a path may hold as it is, besides letters and digits
+# Dell's, and DSP0266's own, for: there are as many sessions as there can be.
+SESSION_LIMIT = (b"RAC0218", b"SessionLimitExceeded")
+NO_SESSION = (b"NoValidSession", b"InvalidSession")
+
+_ROLE = "Give the user a Redfish role with the privilege Login, such as ReadOnly."
+_ELSEWHERE = "Set `redfish.scheme` and `redfish.port` to where the redirect leads."
+_LOGIN_PAGE = (
+    "A web server answers, and sends to where people log in. Switch Redfish on in the BMC, and "
+    "check `redfish.port`."
+)
+_SESSIONS = (
+    "End sessions in the BMC's web interface, or restart the BMC. `redfish.auth: basic` needs none."
+)
+
+Authorization = Mapping[str, str]
+
+
+class StatusError(ReadError):
+    """The service refused one resource with an HTTP status."""
+
+    def __init__(
+        self, reason: Reason, message: str, status: int, remedy: str | None = None
+    ) -> None:
+        super().__init__(reason, message, remedy=remedy)
+        self.status = status
+
+
+class Answer(HttpAnswer):
+    """What a Redfish service answers, and what that means."""
+
+    __slots__ = ()
+
+    @property
+    def session_limit(self) -> bool:
+        """Tell whether the service says that it has no room for one more session."""
+        return self.status == 503 and any(mark in self.body for mark in SESSION_LIMIT)
+
+    @property
+    def json(self) -> Json:
+        """Decode the body; None where it is not JSON."""
+        try:
+            return msgspec.json.decode(self.body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return None
+
+    def document(self, path: str) -> dict[str, Json]:
+        """Give the resource that was asked for.
+
+        Raises:
+            StatusError, ReadError: why this is not one.
+        """
+        if self.status != 200:
+            raise self.refusal(path)
+        document = self.json
+        if not isinstance(document, dict):
+            raise ReadError(Reason.BAD_REPLY, f"{path} gives {self}, not a JSON object")
+        if len(document) == 1 and "error" in document:
+            raise StatusError(Reason.BAD_REPLY, f"{path} gives {self}", self.status)
+        return document
+
+    def refusal(self, what: str) -> ReadError:
+        """Tell what a status that is no success means."""
+        if self.session_limit:
+            told = "the BMC has no session left: end some of them, or restart the BMC"
+            return ReadError(Reason.SESSION_LIMIT, told, remedy=_SESSIONS)
+        if self.status == 401:
+            told = "the service does not accept this user name and password"
+            return ReadError(Reason.AUTH_FAILED, told)
+        message = f"{what} gives {self}"
+        if self.status == 403:
+            return StatusError(Reason.PRIVILEGE_INSUFFICIENT, message, self.status, _ROLE)
+        remedy = _LOGIN_PAGE if 300 <= self.status < 400 else None
+        return StatusError(Reason.BAD_REPLY, message, self.status, remedy)
+
+    @property
+    def names_lost_session(self) -> bool:
+        """Whether it says that the session of the request is not, or no longer, there."""
+        return self.status == 401 or any(mark in self.body for mark in NO_SESSION)
+
+    def __str__(self) -> str:
+        """Write the status, the kind of its body, and what the service says of it."""
+        kind = printable(self.headers.get("content-type", "no content type").split(";")[0], 60)
+        with suppress(ValueError):
+            phrase = f"{self.status} {HTTPStatus(self.status).phrase} ({kind})"
+            return ": ".join(filter(None, (phrase, self._words)))
+        return f"status {self.status}"
+
+    @property
+    def _words(self) -> str:
+        """Where a redirect leads, or the message of a Redfish error; empty where there is none."""
+        if 300 <= self.status < 400:
+            return f"to {printable(self.headers.get('location', 'nowhere'))}"
+        error = at(self.json, "error")
+        detail = ("@Message.ExtendedInfo", 0, "Message")
+        return printable(word(error, *detail) or word(error, "message") or word(error, "code"))
+
+
+class Origin:
+    """A service's scheme, address and port, and the one connection kept to it.
+
+    `tls` is asked for a context at each new connection: its files may have been replaced.
+    """
+
+    def __init__(self, url: URL, tls: Callable[[], SSLContext], server_name: str | None) -> None:
+        self._url = url
+        self._tls = tls
+        self._server_name = server_name
+        self._connection: Connection | None = None
+
+    def close(self) -> None:
+        """Hang up; who asks again connects again."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    async def ask(
+        self, method: str, path: str, headers: Authorization, body: bytes | None = None
+    ) -> Answer:
+        """Ask once, following a few redirects within the service: a token goes nowhere else.
+
+        A redirect to where one logs in is not followed: it is the answer.
+
+        Raises:
+            ReadError: tls_failed, name_unresolved, refused, unreachable, bad_reply.
+        """
+        for _ in range(REDIRECTS + 1):
+            answer = await self._send(method, path, headers, body)
+            if not 300 <= answer.status < 400:
+                return answer
+            target = self._redirected(path, answer.headers.get("location", ""))
+            if _is_login(target) and not _is_login(path):
+                return answer
+            path = target
+        raise ReadError(Reason.BAD_REPLY, f"{path} is redirected without end")
+
+    def _redirected(self, path: str, location: str) -> str:
+        try:
+            target = self._url.join(URL(location))
+            elsewhere = target.origin() != self._url.origin()
+        except ValueError:
+            raise ReadError(Reason.BAD_REPLY, f"{path} is redirected to no URL") from None
+        if elsewhere:
+            told = f"{path} is redirected to {target.origin()}: check redfish.scheme and port"
+            raise ReadError(Reason.BAD_REPLY, told, remedy=_ELSEWHERE)
+        _require_own_path(target.raw_path_qs)
+        return target.raw_path_qs
+
+    async def _send(
+        self, method: str, path: str, headers: Authorization, body: bytes | None
+    ) -> Answer:
+        request = self._request(method, path, headers, body)
+        try:
+            return Answer(*await self._exchange(request, again=method != "POST"))
+        except (HttpError, HungUpError, OSError, ValueError) as error:
+            self.close()
+            raise failure(error) from None
+
+    async def _exchange(self, request: bytes, again: bool) -> HttpAnswer:
+        """Ask; `again` on a new connection where the service has hung up on the kept one."""
+        kept = self._connection
+        if kept is not None and kept.alive:
+            try:
+                return await kept.exchange(request)
+            except HungUpError:
+                if not again:
+                    raise
+        self._connection = connection = await self._connected()
+        return await connection.exchange(request)
+
+    async def _connected(self) -> Connection:
+        host, port = self._url.host or "", self._url.port or 0
+        if self._url.scheme == "http":
+            return await connect(host, port, None)
+        context, name = self._tls(), self._server_name or host
+        try:
+            return await connect(host, port, TlsStream(context, name))
+        except (SSLError, HandshakeCutError) as error:
+            legacy = context.security_level == 0
+            raise await explained(
+                cause_of(error), legacy=legacy, host=host, port=port, server_name=name
+            ) from None
+
+    def _request(self, method: str, path: str, headers: Authorization, body: bytes | None) -> bytes:
+        """Write a request. It goes to this service, whatever the path is.
+
+        Raises:
+            ReadError: bad_reply for a path that other clients would read as another host.
+        """
+        _require_own_path(path)
+        said = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        length = "" if body is None else f"Content-Length: {len(body)}\r\n"
+        head = (
+            f"{method} {quote(path, safe=_OF_PATHS)} HTTP/1.1\r\n"
+            f"Host: {self._url.host_port_subcomponent}\r\n{HEADERS}{said}{length}\r\n"
+        )
+        return head.encode("utf-8", "surrogateescape") + (body or b"")
+
+
+def _require_own_path(path: str) -> None:
+    """Require a path that no client would read as another host.
+
+    Raises:
+        ReadError: bad_reply.
+    """
+    if not path.startswith("/") or path.startswith("//"):
+        raise ReadError(Reason.BAD_REPLY, f"{path[:200]!r} is no path of this service")
+
+
+def _is_login(path: str) -> bool:
+    """Return whether a path is that of a login page, or of the service for sessions."""
+    lowered = path.lower()
+    return "/sessionservice" in lowered or not lowered.startswith("/redfish")

@@ -1,0 +1,168 @@
+"""What a Redfish resource says it measures: the whole machine, the input of a supply, or neither.
+
+Evidence is positive: a name means the whole machine only if every word of it is known to do so, and
+a supply's input likewise. A word that is not known (`CPU`, `HDD`, `OCP`, whatever comes next year)
+may name a part, so there is no list of parts that would have to be complete.
+"""
+
+import re
+from collections.abc import Collection, Iterable
+from functools import lru_cache
+
+from rackwatt_exporter.protocols.redfish.json import Json, link, members, word
+
+# Case, digits and whatever is no letter divide words: SystemBoardPwr, total_power, PS1Input.
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+_NUMBER = re.compile(r"[0-9]+")
+_CODE = re.compile(r"(0x)?[0-9a-f]{1,4}|[0-9a-f-]{16,}", re.IGNORECASE)  # an Id that is no name
+
+
+def _vocabulary(listed: str) -> frozenset[str]:
+    return frozenset(listed.split())
+
+
+_WHOLE = _vocabulary(
+    "total overall system sys server chassis node machine platform blade sled pdu shelf "
+    "consumption consumed usage"
+)
+_QUANTITY = _vocabulary(
+    "power pwr watts watt energy kwh joules control reading sensor meter metering measurement "
+    "input in ac hsc now current present actual instantaneous the of"
+)
+_SUPPLY = _vocabulary("psu ps supply supplies psus")
+_INWARD = _vocabulary("input in pin ac")
+_OUTWARD = _vocabulary("output out pout")
+_SUPPLY_WORDS = _SUPPLY | _QUANTITY | _vocabulary("pin slot bay unit")
+# The longest first: findall takes the first that fits.
+_KNOWN = sorted((word for word in _WHOLE | _QUANTITY if len(word) > 2), key=len, reverse=True)
+_JOINED = re.compile("|".join(_KNOWN))
+# Words that surely mean a part. They only overrule other evidence; nothing relies on all of them.
+_PART = re.compile(
+    r"cpu|processor|dimm|memory|dram|gpu|accelerat|pcie?|hdd|ssd|nvme|disk|drive|backplane|fan|riser"
+    r"|ocp|dpu|fpga|asic|sub.?system|rail|storage|nic\b|network|cooling|pump"
+)
+# Physical contexts (DSP2046) that contradict the whole machine in no way.
+_WHOLE_CONTEXTS = frozenset(("", "Chassis", "SystemBoard", "PowerSubsystem", "ACInput", "System"))
+_SUPPLY_CONTEXTS = frozenset(("PowerSupply", "PowerSupplyBay"))
+
+
+@lru_cache(4096)
+def words(name: str) -> tuple[str, ...]:
+    """Divide a name into its words, in lower case and without numbers."""
+    return tuple(said for found in _WORD.findall(name) for said in _divided(found.lower()))
+
+
+def _divided(said: str) -> list[str]:
+    """Divide known words that are joined without a sign of it: `totalpower`."""
+    known = _JOINED.findall(said)
+    return known if "".join(known) == said else [said]
+
+
+def shown(name: object, most: int = 60) -> str:
+    """Return a name for a message: what can be printed of it, and not too much."""
+    return "".join(c if c.isprintable() else "?" for c in str(name)[:most])
+
+
+def called(document: Json) -> str:
+    """Return what people call a resource: its Name, else its Id."""
+    return word(document, "Name") or word(document, "Id") or word(document, "MemberId")
+
+
+def labels(named: Iterable[tuple[str, str]]) -> list[str]:
+    """Return a label for each Name and Id, no two the same; it stays when others leave."""
+    plain = [_label(name, identity) for name, identity in named]
+    return [
+        f"{each} [{index}]" if plain.count(each) > 1 else each for index, each in enumerate(plain)
+    ]
+
+
+def whole_rank(document: Json, own: Collection[str] = (), alone: bool = False) -> int:
+    """Return how surely a sensor or PowerControl is of the whole machine; 0: it is not known to be.
+
+    `own` are the paths of the machine's chassis and system. A PowerControl that is `alone` is the
+    chassis' by its schema, and needs no name that says so, but may have none that says otherwise.
+    """
+    related = _related(document, own)
+    if related and related.isdisjoint(own):
+        return 0
+    context = word(document, "PhysicalContext")
+    if context not in _WHOLE_CONTEXTS and not (alone and context in _SUPPLY_CONTEXTS):
+        return 0
+    by_tree = bool(related) or context == "Chassis"
+    names = _names(document)
+    rank = _name_rank(names)
+    if rank is None:
+        describes = bool((_QUANTITY | _WHOLE) & _said(document))
+        return int(alone and (by_tree or not describes) and not any(map(names_part, names)))
+    return rank or int(by_tree or alone)
+
+
+def is_supply_input(document: Json) -> bool:
+    """Return whether a sensor measures what one power supply takes in."""
+    said = _said(document)
+    if _WHOLE & said:
+        return False
+    if word(document, "PhysicalContext") in _SUPPLY_CONTEXTS:
+        inward = word(document, "PhysicalSubContext") == "Input" or bool(_INWARD & said)
+        return inward and not _OUTWARD & said
+    named = bool(_SUPPLY & said) and bool(_INWARD & said)
+    return named and said <= _SUPPLY_WORDS
+
+
+def is_of_supply(document: Json) -> bool:
+    """Return whether a sensor is one of a power supply, whatever it measures there."""
+    by_context = word(document, "PhysicalContext") in _SUPPLY_CONTEXTS
+    return by_context or bool(_SUPPLY & _said(document))
+
+
+def supply_of(document: Json) -> tuple[str, ...]:
+    """Return which supply a sensor belongs to, as far as its name says: its numbers."""
+    return tuple(_NUMBER.findall(called(document)))
+
+
+def names_part(name: str) -> bool:
+    """Return whether a name surely means a part of a machine."""
+    return _PART.search(name.lower()) is not None
+
+
+def _label(name: str, identity: str) -> str:
+    if not name or not identity:
+        return name or identity or "member"
+    return name if identity in name else f"{name} ({identity})"
+
+
+def _names(document: Json) -> tuple[str, ...]:
+    named = word(document, "Name"), word(document, "Id")
+    found = tuple(name for name in named if name and not _CODE.fullmatch(name))
+    return found or (word(document, "MemberId"),)
+
+
+def _said(document: Json) -> set[str]:
+    return {said for name in _names(document) for said in words(name)}
+
+
+@lru_cache(4096)
+def _name_rank(names: tuple[str, ...]) -> int | None:
+    """Return how surely names mean the whole: 0 if they do not say, None if something else."""
+    said = {each for name in names for each in words(name)}
+    if _sums_supplies(said) and not _NUMBER.search(names[0]):
+        return 3
+    others = said - _WHOLE - _QUANTITY
+    if others and not (others == {"board"} and "consumption" in said):
+        return None
+    if {"total", "overall"} & said:
+        return 3
+    return 2 if _WHOLE & said else 0
+
+
+def _sums_supplies(said: set[str]) -> bool:
+    """Return whether this is the input of all supplies together: `PSU Total Input Power`."""
+    total = "total" in said and bool(_SUPPLY & said) and bool(_INWARD & said)
+    return total and said <= _SUPPLY_WORDS | _WHOLE
+
+
+def _related(document: Json, own: Collection[str]) -> set[str]:
+    """Return what the resource belongs to; the chassis' own resource of power does not matter."""
+    items = members(document, "RelatedItem")
+    paths = {path.rstrip("/") for item in items if (path := link(item))}
+    return {path for path in paths if path.partition("/Power")[0] not in own or path in own}

@@ -1,0 +1,225 @@
+"""Where the watts are in Redfish's resources of a chassis: pure functions of their JSON.
+
+Each returns what it finds, or None where the resource has no place for watts. Where the place is
+there and has no watts now, or none is known to be the whole machine's, it raises why. Schemas:
+DSP2046 (Power, EnvironmentMetrics, PowerSupplyMetrics, PowerDistributionMetrics).
+"""
+
+from collections.abc import Callable, Collection, Sequence
+from typing import NamedTuple
+
+from rackwatt_exporter.protocols.redfish.json import Json, at, members, word
+from rackwatt_exporter.protocols.redfish.names import called, labels, shown, whole_rank
+from rackwatt_exporter.protocols.redfish.numbers import (
+    added,
+    member_watts,
+    number,
+    positive,
+    statistic,
+    watts,
+)
+from rackwatt_exporter.protocols.redfish.oem import SUPPLY_INPUTS, TOTALS
+from rackwatt_exporter.reading import ReadError, Reading, Reason, Statistics
+
+JOULES_PER_KWH = 3_600_000.0
+SECONDS_PER_MINUTE = 60.0
+ENERGY_UNITS = {"EnergyJoules": 1.0, "EnergykWh": JOULES_PER_KWH}
+# Counted over a lifetime where that is kept: the other can be reset.
+COUNTS = ("LifetimeReading", "Reading")
+_MOST_NAMES = 12
+
+
+class Found(NamedTuple):
+    """A reading, and the members of the sum that it is; none where it is not a sum."""
+
+    reading: Reading
+    members: tuple[str, ...] = ()
+
+
+Finder = Callable[[Sequence[Json], str], Found | None]
+
+
+class NotNamedError(ReadError):
+    """There are watts, and none that is known to be of the whole machine."""
+
+    def __init__(self, kind: str, names: Collection[str]) -> None:
+        listed = ", ".join(repr(shown(name)) for name in list(names)[:_MOST_NAMES])
+        more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+        super().__init__(Reason.NO_POWER_SENSOR, f"{kind} {listed}{more}")
+
+
+def metrics(documents: Sequence[Json], where: str) -> Found | None:
+    """Read EnvironmentMetrics, or the metrics of a PDU: PowerWatts, and the energy counter."""
+    (document,) = documents
+    found = watts(document, ("PowerWatts", "Reading"), f"{where}#PowerWatts")
+    if found is None:
+        return None
+    return Found(Reading(found, f"{where}#PowerWatts", joules=joules(document)))
+
+
+def power_control(own: Collection[str]) -> Finder:
+    """Make a finder of PowerConsumedWatts of the machine's PowerControl in Power."""
+
+    def find(documents: Sequence[Json], where: str) -> Found | None:
+        index, control = _machine(documents[0], own)
+        source = f"{where}#PowerControl/{index}"
+        found = watts(control, ("PowerConsumedWatts",), source)
+        if found is None:
+            return None
+        return Found(Reading(found, source, statistics=_statistics(control)))
+
+    return find
+
+
+def average_power(own: Collection[str]) -> Finder:
+    """Make a finder of the BMC's own mean: AverageConsumedWatts over IntervalInMin."""
+
+    def find(documents: Sequence[Json], where: str) -> Found | None:
+        index, control = _machine(documents[0], own)
+        source = f"{where}#PowerControl/{index}/PowerMetrics"
+        found = watts(control, ("PowerMetrics", "AverageConsumedWatts"), source)
+        if found is None:
+            return None
+        return Found(Reading(found, source, statistics=_statistics(control)))
+
+    return find
+
+
+def oem_total(documents: Sequence[Json], where: str) -> Found | None:
+    """Read Power: the total where a maker has put it."""
+    for way in TOTALS:
+        source = f"{where}#{'/'.join(way)}"
+        found = watts(documents[0], way, source)
+        if found is not None:
+            return Found(Reading(found, source))
+    return None
+
+
+def supply_inputs(documents: Sequence[Json], where: str) -> Found | None:
+    """Read Power: the sum of what all its power supplies take in."""
+    return next(filter(None, (_supplies(documents[0], way, where) for way in SUPPLY_INPUTS)), None)
+
+
+def supply_outputs(documents: Sequence[Json], where: str) -> Found | None:
+    """Read Power: the sum of what all its power supplies give out, if no input is known."""
+    supplies = _present(documents[0])
+    known = (number(at(each, *way)) for each in supplies.values() for way in SUPPLY_INPUTS)
+    if any(known):
+        return None
+    return _supplies(documents[0], ("LastPowerOutputWatts",), where)
+
+
+def supply_metrics(names: Sequence[str]) -> Finder:
+    """Make a finder of the sum of InputPowerWatts in the PowerSupplyMetrics of these supplies."""
+
+    def find(documents: Sequence[Json], where: str) -> Found | None:
+        source = f"{where}#InputPowerWatts"
+        values = [_input(document) for document in documents]
+        total = member_watts(zip(names, values, strict=True), source)
+        return Found(Reading(total, source, joules=added(map(joules, documents))), tuple(names))
+
+    return find
+
+
+def present(document: Json) -> bool:
+    """Return whether what a resource describes is there; empty bays are listed too."""
+    return isinstance(document, dict) and at(document, "Status", "State") != "Absent"
+
+
+def measures_power(document: Json) -> bool:
+    """Return whether a resource is a Sensor of power, in watts."""
+    if at(document, "ReadingType") != "Power":
+        return False
+    units = at(document, "ReadingUnits")
+    return units is None or (isinstance(units, str) and units.lower() in ("w", "watt", "watts"))
+
+
+def joules(document: Json) -> float | None:
+    """Return the energy counter of a resource of metrics."""
+    for count in COUNTS:
+        for energy, unit in ENERGY_UNITS.items():
+            counted = positive(at(document, energy, count))
+            if counted is not None:
+                return positive(counted * unit)
+    return None
+
+
+def control_names(document: Json) -> set[str]:
+    """Return the names of Power's members of PowerControl, without those of several."""
+    names = [called(each) for each in members(document, "PowerControl")]
+    return {name for name in names if names.count(name) == 1}
+
+
+def controls_named(names: Sequence[str]) -> Finder:
+    """Make a finder of the sum of PowerConsumedWatts of the PowerControls with these names."""
+
+    def find(documents: Sequence[Json], where: str) -> Found | None:
+        if not control_names(documents[0]).issuperset(names):
+            return None
+        controls = {called(each): each for each in members(documents[0], "PowerControl")}
+        values = [(name, at(controls[name], "PowerConsumedWatts")) for name in names]
+        source = f"{where}#PowerControl/{'+'.join(names)}"
+        return Found(Reading(member_watts(values, source), source), tuple(names))
+
+    return find
+
+
+def _machine(document: Json, own: Collection[str]) -> tuple[int, Json]:
+    """Find the member of PowerControl that is the machine's.
+
+    Raises:
+        NotNamedError: there are some, and not one of them is known to be.
+    """
+    controls = [each for each in members(document, "PowerControl") if isinstance(each, dict)]
+    if not controls:
+        return 0, None
+    alone = len(controls) == 1
+    ranks = [whole_rank(control, own, alone) for control in controls]
+    best = max(ranks)
+    if best == 0 or ranks.count(best) > 1:
+        doubtful = [c for c, rank in zip(controls, ranks, strict=True) if rank == best]
+        kind = "PowerControl has several that may be the total:" if best else "PowerControl has"
+        raise NotNamedError(kind, [called(control) or "one without a name" for control in doubtful])
+    control = controls[ranks.index(best)]
+    return members(document, "PowerControl").index(control), control
+
+
+def _supplies(document: Json, way: tuple[str, ...], where: str) -> Found | None:
+    supplies = _present(document)
+    values = {name: at(each, *way) for name, each in supplies.items()}
+    if not any(_has(each, way) for each in supplies.values()):
+        return None
+    source = f"{where}#PowerSupplies/{'/'.join(way)}"
+    return Found(Reading(member_watts(values.items(), source), source), tuple(values))
+
+
+def _present(document: Json) -> dict[str, Json]:
+    """Return the power supplies in their bays, by names of which no two are the same."""
+    supplies = [each for each in members(document, "PowerSupplies") if present(each)]
+    known = [(word(each, "Name"), word(each, "MemberId")) for each in supplies]
+    return dict(zip(labels(known), supplies, strict=True))
+
+
+def _has(document: Json, way: tuple[str, ...]) -> bool:
+    holder = at(document, *way[:-1])
+    return isinstance(holder, dict) and way[-1] in holder
+
+
+def _input(document: Json) -> Json:
+    """Return what a supply takes in: of its metrics, or of the sensor that these refer to."""
+    if measures_power(document):
+        return at(document, "Reading")
+    return at(document, "InputPowerWatts", "Reading")
+
+
+def _statistics(control: Json) -> Statistics | None:
+    metrics = at(control, "PowerMetrics")
+    if not isinstance(metrics, dict):
+        return None
+    minutes = number(metrics.get("IntervalInMin"))
+    return Statistics(
+        average_watts=statistic(metrics.get("AverageConsumedWatts")),
+        minimum_watts=statistic(metrics.get("MinConsumedWatts")),
+        maximum_watts=statistic(metrics.get("MaxConsumedWatts")),
+        window_s=None if minutes is None else positive(minutes * SECONDS_PER_MINUTE),
+    )

@@ -1,0 +1,108 @@
+"""Sensor resources (DSP2046): which of them are the machine's power, and what they come to."""
+
+from collections.abc import Collection, Sequence
+
+from rackwatt_exporter.protocols.redfish.json import Json, at, link, word
+from rackwatt_exporter.protocols.redfish.names import (
+    called,
+    is_of_supply,
+    is_supply_input,
+    shown,
+    supply_of,
+    whole_rank,
+)
+from rackwatt_exporter.protocols.redfish.numbers import added, known_watts, member_watts, positive
+from rackwatt_exporter.protocols.redfish.power import (
+    COUNTS,
+    ENERGY_UNITS,
+    Finder,
+    Found,
+    NotNamedError,
+    measures_power,
+    present,
+)
+from rackwatt_exporter.reading import ReadError, Reading, Reason
+
+
+def sum_of(names: Sequence[str]) -> Finder:
+    """Make a finder of the watts of some sensors, all of which have to read.
+
+    Sensors that count energy come after those of power, and bring the joules.
+    """
+
+    def find(documents: Sequence[Json], where: str) -> Found | None:
+        power, energy = documents[: len(names)], documents[len(names) :]
+        for name, document in zip(names, power, strict=True):
+            if document is not None and not measures_power(document):
+                raise ReadError(Reason.SENSOR_UNREADABLE, f"{shown(name)} {_unfit(document)}")
+        values = [at(document, "Reading") for document in power]
+        if len(names) == 1:
+            total = known_watts(values[0], shown(names[0]))
+        else:
+            total = member_watts(zip(names, values, strict=True), "the power")
+        joules = added(map(_joules, energy))
+        return Found(Reading(total, where, joules=joules), tuple(names) if names[1:] else ())
+
+    return find
+
+
+def telling(documents: Sequence[Json], own: Collection[str] = ()) -> list[Json]:
+    """Choose the sensors of the machine's power: its total, else the input of every supply.
+
+    The total brings its counter of energy along, where there is one.
+
+    Raises:
+        NotNamedError: there are sensors of power, and none is known to be either.
+    """
+    power = power_sensors(documents)
+    ranks = [whole_rank(each, own) for each in power]
+    best = max(ranks, default=0)
+    whole = [each for each, rank in zip(power, ranks, strict=True) if rank == best > 0]
+    if len(whole) == 1:
+        energy = [e for e in documents if present(e) and word(e, "ReadingType") in ENERGY_UNITS]
+        counters = [each for each in energy if whole_rank(each, own) == best]
+        return whole + (counters if len(counters) == 1 else [])
+    if whole:
+        kind = "several sensors may be the total:"
+        raise NotNamedError(kind, [called(each) for each in whole])
+    inputs = [each for each in power if is_supply_input(each)]
+    if power and not inputs:
+        raise NotNamedError("sensors of power are", [called(each) for each in power])
+    _hold_each_supply_once(inputs, power)
+    return inputs
+
+
+def power_sensors(documents: Sequence[Json]) -> list[Json]:
+    """Return the sensors that measure power in watts, each once."""
+    found: dict[str, Json] = {}
+    for each in documents:
+        if present(each) and measures_power(each) and (path := link(each)):
+            found.setdefault(path, each)
+    return list(found.values())
+
+
+def is_named(document: Json, name: str) -> bool:
+    """Return whether people would call a sensor by this name: its Id or its Name."""
+    return name in (word(document, "Id"), word(document, "Name"))
+
+
+def _hold_each_supply_once(inputs: Sequence[Json], power: Sequence[Json]) -> None:
+    known = [supply_of(each) for each in inputs]
+    if len(set(known)) < len(known):
+        kind = "several sensors may be the input of one supply:"
+        raise NotNamedError(kind, [called(each) for each in inputs])
+    fed = {number[:1] for number in known}
+    without = [e for e in power if is_of_supply(e) and supply_of(e)[:1] not in fed]
+    if without:
+        raise NotNamedError("of these supplies no input is known:", [called(e) for e in without])
+
+
+def _unfit(document: Json) -> str:
+    kind, units = at(document, "ReadingType"), at(document, "ReadingUnits")
+    return f"is a sensor of {shown(kind)} in {shown(units)}, not of Power in W"
+
+
+def _joules(document: Json) -> float | None:
+    unit = ENERGY_UNITS.get(word(document, "ReadingType"))
+    counted = next(filter(None, (positive(at(document, count)) for count in COUNTS)), None)
+    return None if counted is None or unit is None else positive(counted * unit)

@@ -1,0 +1,1 @@
+"""UDP sockets and the addresses of hosts."""

@@ -1,0 +1,116 @@
+"""Node states from another exporter, which asks the scheduler for all who ask it.
+
+An answer is as old as that one's, told by `Age`, whether it comes whole or as 304 (RFC 9110, 13.1.2
+and 15.4.5; RFC 9111, 5.1): a copy never looks younger than what it was made from.
+"""
+
+import base64
+import re
+from collections.abc import Mapping
+
+import msgspec
+
+from rackwatt_exporter.config.scheduler import ExporterOptions
+from rackwatt_exporter.config.secrets import Secrets
+from rackwatt_exporter.printable import printable
+from rackwatt_exporter.protocols.http.client import Answer, HttpService
+from rackwatt_exporter.reading import ReadError, Reason
+from rackwatt_exporter.schedulers import node_states_api as listing
+from rackwatt_exporter.schedulers.base import NodeStates
+
+_LONGEST_TOLD = 300
+_MAX_ERROR = 1024
+
+
+class ExporterScheduler:
+    """One binding of another exporter. What has not changed is not sent again."""
+
+    def __init__(self, options: ExporterOptions, secrets: Secrets, timeout_s: float) -> None:
+        self._service = HttpService(options.url, options.tls, secrets, timeout_s)
+        self._path = listing.path(options.binding)
+        self._login, self._secrets = options.credentials, secrets
+        self._etag: str | None = None
+        self._last: NodeStates | None = None
+
+    async def read(self) -> NodeStates:
+        """Read the state of every node, as the other exporter has it.
+
+        Raises:
+            ReadError: with the reason; that of the scheduler where the other one has nothing.
+        """
+        asked = {"If-None-Match": self._etag} if self._etag and self._last else {}
+        headers = {"Accept": "application/json", **self._authorization(), **asked}
+        answer = await self._service.get(self._path, headers)
+        if answer.status == 304 and self._last is not None and asked:
+            return msgspec.structs.replace(self._last, age_s=age_s(answer))
+        self._last = self._etag = None
+        if answer.status != 200:
+            raise refusal(answer, self._path)
+        self._last = node_states(answer)
+        self._etag = answer.headers.get("etag")
+        return self._last
+
+    def _authorization(self) -> dict[str, str]:
+        """Say who we are, by the Secret as it is now (RFC 7617)."""
+        if self._login is None:
+            return {}
+        pair = b":".join(self._secrets.read(self._login, key) for key in ("username", "password"))
+        return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
+
+    async def close(self) -> None:
+        """Close the connection."""
+        await self._service.close()
+
+
+def node_states(answer: Answer) -> NodeStates:
+    """Read a whole answer.
+
+    Raises:
+        ReadError: bad_reply.
+    """
+    try:
+        found = listing.read(answer.body)
+    except ValueError as error:
+        raise ReadError(Reason.BAD_REPLY, printable(str(error), _LONGEST_TOLD)) from None
+    return NodeStates(found.states, found.version, age_s(answer))
+
+
+def age_s(answer: Answer) -> float:
+    """Tell how old an answer is now, the time it took to come included.
+
+    Raises:
+        ReadError: bad_reply, where it does not say: a state of unknown age is not known.
+    """
+    said = answer.headers.get("age", "")
+    if not re.fullmatch(r"[0-9]{1,9}", said):
+        told = (
+            f"the answer has no Age ({printable(said, 20)!r}): is url that of a rackwatt-exporter?"
+        )
+        raise ReadError(Reason.BAD_REPLY, told)
+    return int(said) + answer.took_s
+
+
+def refusal(answer: Answer, path: str) -> ReadError:
+    """Find what an answer stands for that is no list of states."""
+    if answer.status in (401, 403):
+        told = (
+            "that exporter requires a password (exporter.credentials),"
+            " or a certificate (exporter.tls.clientSecretRef)"
+        )
+        return ReadError(Reason.AUTH_FAILED, told)
+    if answer.status == 404:
+        told = f"nothing is at {path}: has that exporter a SchedulerBinding of this name?"
+        return ReadError(Reason.BAD_REPLY, told)
+    reason, message = _told(answer.body)
+    if answer.status == 503 and reason is not None:
+        return ReadError(reason, f"that exporter says: {message}")
+    return ReadError(Reason.BAD_REPLY, f"{path} gives status {answer.status}: {message}")
+
+
+def _told(body: bytes) -> tuple[Reason | None, str]:
+    """Read `reason: message`; no reason where it is none of ours."""
+    text = printable(body, _MAX_ERROR)
+    word, colon, message = text.partition(": ")
+    known: Mapping[str, Reason] = {reason.value: reason for reason in Reason}
+    found = known.get(word) if colon else None
+    return found, printable(message if found else text, _LONGEST_TOLD)

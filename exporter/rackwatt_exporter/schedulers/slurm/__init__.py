@@ -1,0 +1,1 @@
+"""Slurm: node states by sinfo, here or over ssh, and by slurmrestd."""

@@ -1,0 +1,122 @@
+"""Tokens that slurmrestd lets us in with: made from Slurm's own key, or made by others.
+
+Slurm's auth/jwt takes a JSON Web Token (RFC 7519) signed HS256 over the file that slurm.conf names
+as jwt_key, byte for byte, with the claims `sun` (the Slurm user), `iat` and `exp`.
+"""
+
+import base64
+import hmac
+import json
+import time
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from rackwatt_exporter.config.scheduler import SecretKey, SlurmRestOptions
+from rackwatt_exporter.config.secrets import Secrets
+from rackwatt_exporter.reading import ReadError, Reason
+
+LIFE_S = 3600
+RENEWED_AFTER = 0.8  # of its life
+Claims = Sequence[tuple[str, str]]
+_HEADER = {"alg": "HS256", "typ": "JWT"}
+
+
+class Token(Protocol):
+    """Where tokens come from."""
+
+    def get(self) -> str:
+        """Give one that is good now; raises ReadError credentials_missing."""
+        ...
+
+    def refused(self) -> None:
+        """Take note that slurmrestd did not let the last one in."""
+        ...
+
+
+def token(options: SlurmRestOptions, secrets: Secrets) -> Token | None:
+    """Choose by what the document gives; None where something else lets us in."""
+    if options.jwt_key is not None:
+        return MintedToken(options.jwt_key, options.user or "", secrets, claims=options.claims)
+    return FileToken(options.token, secrets) if options.token is not None else None
+
+
+def minted(key: bytes, user: str, now_s: float, life_s: int = LIFE_S, more: Claims = ()) -> str:
+    """Make a token out to a user, good from now (seconds since the epoch) for its life."""
+    issued_s = int(now_s)
+    claims = {**dict(more), "sun": user, "iat": issued_s, "exp": issued_s + life_s}
+    signed = _base64(json.dumps(_HEADER).encode()) + b"." + _base64(json.dumps(claims).encode())
+    return (signed + b"." + _base64(hmac.digest(key, signed, "sha256"))).decode()
+
+
+class MintedToken:
+    """Tokens made from the key; the key is read again for each, and so may rotate."""
+
+    def __init__(
+        self,
+        key: SecretKey,
+        user: str,
+        secrets: Secrets,
+        clock: Callable[[], float] = time.time,
+        claims: Claims = (),
+    ) -> None:
+        self._claims = claims
+        self._key = key
+        self._user = user
+        self._secrets = secrets
+        self._clock = clock
+        self._token = ""
+        self._renew_at_s = 0.0
+
+    def get(self) -> str:
+        """Give the token, a new one when it has lived for most of its life.
+
+        Raises:
+            ReadError: credentials_missing.
+        """
+        now_s = self._clock()
+        if not self._token or now_s >= self._renew_at_s:
+            self._token = minted(self._read(), self._user, now_s, more=self._claims)
+            self._renew_at_s = now_s + RENEWED_AFTER * LIFE_S
+        return self._token
+
+    def refused(self) -> None:
+        """Make a new one next time: the key may have been rotated."""
+        self._token = ""
+
+    def _read(self) -> bytes:
+        path = self._secrets.path(self._key.secret, self._key.key)
+        try:
+            key = path.read_bytes()  # not Secrets.read: a newline at the end is part of the key
+        except OSError as error:
+            raise ReadError(Reason.CREDENTIALS_MISSING, f"{path}: {error.strerror}") from None
+        if not key:
+            raise ReadError(Reason.CREDENTIALS_MISSING, f"{path} is empty: it must be Slurm's key")
+        return key
+
+
+class FileToken:
+    """A token that others make and renew; the file is read at each use."""
+
+    def __init__(self, key: SecretKey, secrets: Secrets) -> None:
+        self._key = key
+        self._secrets = secrets
+
+    def get(self) -> str:
+        """Give what the file holds, with or without scontrol's `SLURM_JWT=` before it.
+
+        Raises:
+            ReadError: credentials_missing.
+        """
+        said = self._secrets.read(self._key.secret, self._key.key).strip()
+        found = said.removeprefix(b"SLURM_JWT=")
+        if not found or not all(0x21 <= byte < 0x7F for byte in found):
+            told = f"{self._key.key} of secret {self._key.secret} does not hold a token"
+            raise ReadError(Reason.CREDENTIALS_MISSING, told)
+        return found.decode()
+
+    def refused(self) -> None:
+        """Whoever makes it has to make a new one."""
+
+
+def _base64(data: bytes) -> bytes:
+    return base64.urlsafe_b64encode(data).rstrip(b"=")

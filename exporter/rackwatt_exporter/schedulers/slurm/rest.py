@@ -1,0 +1,110 @@
+"""Node states from slurmrestd, whichever version of its interface it speaks.
+
+Each Slurm release offers three or four versions of the interface: the newest that answers is kept
+until it no longer does, unless the document names one.
+"""
+
+from collections.abc import Sequence
+
+from rackwatt_exporter.config.scheduler import SlurmRestOptions
+from rackwatt_exporter.config.secrets import Secrets
+from rackwatt_exporter.protocols.http.client import Answer, HttpService
+from rackwatt_exporter.reading import ReadError, Reason
+from rackwatt_exporter.schedulers.base import NodeStates
+from rackwatt_exporter.schedulers.slurm import rest_models as slurm_reply
+from rackwatt_exporter.schedulers.slurm.rest_errors import VersionError, none_answers, refusal
+from rackwatt_exporter.schedulers.slurm.rest_headers import Headers
+
+OPENAPI = "/openapi/v3"
+
+
+class SlurmRest:
+    """One slurmrestd. While nothing has changed it says only that, and the last states stay."""
+
+    def __init__(self, options: SlurmRestOptions, secrets: Secrets, timeout_s: float) -> None:
+        self._cluster = options.cluster
+        self._version = options.version
+        self._headers = Headers(options, secrets)
+        self._service = HttpService(options.url, options.tls, secrets, timeout_s)
+        self._paths: Sequence[str] = ()
+        self._last: NodeStates | None = None
+        self._updated_s: int | None = None
+
+    async def read(self) -> NodeStates:
+        """Read the state of every node.
+
+        Raises:
+            ReadError: with the reason.
+        """
+        try:
+            return await self._read()
+        except ReadError as error:
+            self._last = self._updated_s = None
+            if error.reason is Reason.AUTH_FAILED:
+                self._headers.refused()
+            raise
+
+    async def close(self) -> None:
+        """Close the connection."""
+        await self._service.close()
+
+    async def _read(self) -> NodeStates:
+        if self._paths:
+            try:
+                return await self._first_of(self._paths)
+            except VersionError as error:
+                if not error.gone:
+                    raise
+        self._paths = ()  # another Slurm answers than the one whose versions we know
+        self._paths = await self._offered()
+        return await self._first_of(self._paths)
+
+    async def _offered(self) -> Sequence[str]:
+        """List where nodes are, the best version first."""
+        if self._version:
+            return (slurm_reply.nodes_path(self._version),)
+        answer = await self._get(OPENAPI)
+        if answer.status != 200:
+            raise refusal(answer, OPENAPI)
+        return slurm_reply.nodes_paths(answer.body)
+
+    async def _first_of(self, paths: Sequence[str]) -> NodeStates:
+        """Read by the first version that answers, and put it first from now on."""
+        failures = []
+        for path in paths:
+            try:
+                states = await self._nodes(path)
+            except VersionError as failure:
+                failures.append(failure)
+                continue
+            self._paths = (path, *(other for other in paths if other != path))
+            return states
+        raise none_answers(failures)
+
+    async def _nodes(self, path: str) -> NodeStates:
+        since = {"update_time": self._updated_s} if self._updated_s else None
+        answer = await self._get(path, since)
+        if answer.status == 304 and self._last is not None:
+            return self._last
+        if since and answer.status != 200:
+            # Slurm 24.11 fails at this question when nodes have changed and partitions have not.
+            answer = await self._get(path)
+        if answer.status != 200:
+            raise refusal(answer, path)
+        try:
+            reply = slurm_reply.reply(answer.body)
+        except ReadError as error:
+            raise VersionError(error.reason, f"{path}: {error}") from None
+        if reply.told:
+            raise refusal(answer, path)
+        self._check_cluster(reply.cluster)
+        self._last, self._updated_s = reply.states(), reply.updated_s
+        return self._last
+
+    def _check_cluster(self, cluster: str) -> None:
+        if self._cluster and cluster and cluster != self._cluster:
+            message = f"slurmrestd answers for cluster {cluster}: slurm.cluster is {self._cluster}"
+            raise ReadError(Reason.BAD_REPLY, message)
+
+    async def _get(self, path: str, query: dict[str, int] | None = None) -> Answer:
+        return await self._service.get(path, self._headers.get(), query)

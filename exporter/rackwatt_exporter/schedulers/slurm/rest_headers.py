@@ -1,0 +1,48 @@
+"""What slurmrestd, and a gateway before it, are sent with each request to let us in."""
+
+from collections.abc import Mapping
+
+from rackwatt_exporter.config.scheduler import HeaderOptions, SlurmRestOptions
+from rackwatt_exporter.config.secrets import Secrets
+from rackwatt_exporter.reading import ReadError, Reason
+from rackwatt_exporter.schedulers.slurm.auth import token
+
+
+class Headers:
+    """Token, user and the document's own headers; a rotated Secret counts from the next request."""
+
+    def __init__(self, options: SlurmRestOptions, secrets: Secrets) -> None:
+        self._user = options.user
+        self._token = token(options, secrets)
+        self._more = options.headers
+        self._secrets = secrets
+
+    def get(self) -> Mapping[str, str]:
+        """Give all of them.
+
+        Raises:
+            ReadError: credentials_missing.
+        """
+        headers = {header.name: self._value(header) for header in self._more}
+        if self._token is not None:
+            headers["X-SLURM-USER-TOKEN"] = self._token.get()
+        if self._user:
+            headers["X-SLURM-USER-NAME"] = self._user
+        return headers
+
+    def refused(self) -> None:
+        """Take note that they did not let us in."""
+        if self._token is not None:
+            self._token.refused()
+
+    def _value(self, header: HeaderOptions) -> str:
+        if header.secret is None:
+            return header.value or ""
+        value = self._secrets.read(header.secret.secret, header.secret.key).strip()
+        if not all(0x20 <= byte < 0x7F for byte in value):
+            message = (
+                f"{header.secret.key} of secret {header.secret.secret} is no value of a header: "
+                "it must be one line of printable ASCII"
+            )
+            raise ReadError(Reason.CREDENTIALS_MISSING, message)
+        return value.decode()

@@ -1,0 +1,193 @@
+"""What slurmrestd answers, in the spellings of every version from v0.0.37 on.
+
+Only what is needed is read. A state was a word with `state_flags` beside it and is a list now; a
+number was plain and is wrapped in `{set, infinite, number}` now; errors were text once. A node is
+read for itself: one that is not as it should be costs no other its state.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from rackwatt_exporter.printable import printable
+from rackwatt_exporter.reading import ReadError, Reason
+from rackwatt_exporter.schedulers.base import NodeStates
+from rackwatt_exporter.schedulers.node_state import state_of_words
+
+OLDEST, NEWEST = 37, 45
+_NO_DATABASE = 7000  # ESLURM_DB_CONNECTION
+_NODES = re.compile(r"/slurm/v0\.0\.([0-9]{1,6})/nodes/?\Z")
+
+
+class _Number(msgspec.Struct):
+    set: bool = True
+    number: int | float | None = None
+
+
+class _Node(msgspec.Struct):
+    name: Any = None
+    state: Any = None
+    state_flags: Any = None
+
+
+class _Error(msgspec.Struct):
+    error: str | None = None
+    description: str | None = None
+    error_number: Any = None
+
+
+class _Slurm(msgspec.Struct):
+    release: str | None = None
+    cluster: str | None = None
+
+
+class _Meta(msgspec.Struct):
+    old: _Slurm | None = msgspec.field(default=None, name="Slurm")
+    slurm: _Slurm | None = None
+
+
+class Reply(msgspec.Struct):
+    """An answer about nodes, or about why there are none."""
+
+    nodes: list[_Node | str | int | float | None] | None = None
+    errors: list[_Error | str] | None = None
+    meta: _Meta | None = None
+    last_update: _Number | int | None = None
+
+    @property
+    def told(self) -> str:
+        """The errors it tells of; empty where there are none."""
+        told = "; ".join(_told(error) for error in self.errors or ())
+        return printable(told)
+
+    @property
+    def lacks_database(self) -> bool:
+        """Whether an error is that slurmdbd does not answer."""
+        return any(_is_of_database(error) for error in self.errors or ())
+
+    @property
+    def version(self) -> str:
+        """Slurm's own version, such as 24.11.5; empty where it does not say."""
+        return self._slurm.release or ""
+
+    @property
+    def cluster(self) -> str:
+        """Slurm's own name of the cluster; empty where it does not say."""
+        return printable(self._slurm.cluster or "", 100)
+
+    @property
+    def _slurm(self) -> _Slurm:
+        return (self.meta and (self.meta.slurm or self.meta.old)) or _Slurm()
+
+    @property
+    def updated_s(self) -> int | None:
+        """When nodes last changed (seconds since the epoch), where Slurm tells it."""
+        said = self.last_update
+        number = said.number if isinstance(said, _Number) and said.set else said
+        return int(number) if isinstance(number, int | float) and number >= 1 else None
+
+    def states(self) -> NodeStates:
+        """Read the state of each node.
+
+        Raises:
+            ReadError: bad_reply where there is no node.
+        """
+        if self.nodes is None:
+            raise ReadError(
+                Reason.BAD_REPLY, "the answer has no `nodes`: is url that of slurmrestd?"
+            )
+        found = [_state(node) for node in self.nodes]
+        states = dict(one for one in found if one is not None)
+        unread = [node for node, one in zip(self.nodes, found, strict=True) if one is None]
+        if not states and not unread:
+            told = "slurmrestd lists no node: Slurm's PrivateData=nodes hides them from this user"
+            raise ReadError(Reason.BAD_REPLY, told)
+        note = f"{_listed(unread)} without a state that can be read" if unread else ""
+        if not states:
+            raise ReadError(Reason.BAD_REPLY, f"slurmrestd lists only {note}")
+        return NodeStates(states, self.version, unread=len(unread), note=note)
+
+
+class _OpenApi(msgspec.Struct):
+    paths: dict[str, msgspec.Raw]
+
+
+_REPLY = msgspec.json.Decoder(Reply)
+_OPENAPI = msgspec.json.Decoder(_OpenApi)
+
+
+def nodes_path(version: str) -> str:
+    """Give where a version, such as v0.0.40, has its nodes."""
+    return f"/slurm/{version}/nodes"
+
+
+def nodes_paths(openapi: bytes) -> Sequence[str]:
+    """List the paths that a slurmrestd describes, the best first: the newest that we know.
+
+    Newer ones come last, the oldest of them first: it is nearest to what we know.
+
+    Raises:
+        ReadError: bad_reply.
+    """
+    try:
+        paths = _OPENAPI.decode(openapi).paths
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        told = "/openapi/v3 is not what slurmrestd says there: is url that of slurmrestd?"
+        raise ReadError(Reason.BAD_REPLY, told) from None
+    versions = {int(found[1]): path for path in paths if (found := _NODES.match(path))}
+    known = sorted((version for version in versions if OLDEST <= version <= NEWEST), reverse=True)
+    newer = sorted(version for version in versions if version > NEWEST)
+    if known or newer:
+        return [versions[version] for version in (*known, *newer)]
+    said = ", ".join(f"v0.0.{version}" for version in sorted(versions)) or "none"
+    told = f"slurmrestd offers no version from v0.0.{OLDEST} on of /nodes (it has {said})"
+    raise ReadError(Reason.BAD_REPLY, told)
+
+
+def reply(body: bytes) -> Reply:
+    """Read an answer.
+
+    Raises:
+        ReadError: bad_reply.
+    """
+    try:
+        return _REPLY.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        told = f"the answer is not as slurmrestd should spell it: {printable(str(error), 160)}"
+        raise ReadError(Reason.BAD_REPLY, told) from None
+
+
+def _told(error: _Error | str) -> str:
+    if isinstance(error, str):
+        return error
+    return ": ".join(word for word in (error.description, error.error) if word) or "an error"
+
+
+def _is_of_database(error: _Error | str) -> bool:
+    number = None if isinstance(error, str) else error.error_number
+    return number == _NO_DATABASE or "slurmdb" in _told(error).lower()
+
+
+def _state(node: object) -> tuple[str, str] | None:
+    """Read a node's name and state; None where it is not as it should be."""
+    if not isinstance(node, _Node) or not isinstance(node.name, str) or not node.name:
+        return None
+    base = [node.state] if isinstance(node.state, str) else node.state
+    flags = [] if node.state_flags is None else node.state_flags
+    if not base or not _are_words(base) or not _are_words(flags):
+        return None
+    return node.name, state_of_words((*base, *flags))
+
+
+def _are_words(words: object) -> bool:
+    return isinstance(words, list) and all(isinstance(word, str) for word in words)
+
+
+def _listed(nodes: Iterable[object]) -> str:
+    """Name some nodes of many."""
+    names = [node.name if isinstance(node, _Node) else None for node in nodes]
+    some = ", ".join(str(name)[:60] if name else "one without a name" for name in names[:3])
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return printable(f"{some}{more}")

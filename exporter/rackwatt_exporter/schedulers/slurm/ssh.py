@@ -1,0 +1,45 @@
+"""Slurm's own commands on another host, through one kept ssh login."""
+
+import shutil
+import tempfile
+from functools import partial
+from pathlib import Path
+
+from rackwatt_exporter.config.scheduler import SlurmSshOptions
+from rackwatt_exporter.config.secrets import Secrets
+from rackwatt_exporter.protocols.command.ssh import SshHost
+from rackwatt_exporter.schedulers.base import NodeStates
+from rackwatt_exporter.schedulers.slurm.sinfo import OBEYED, Sinfo
+
+
+class SlurmSsh:
+    """One login host, and the private directory that the kept login's socket needs."""
+
+    def __init__(self, options: SlurmSshOptions, secrets: Secrets, timeout_s: float) -> None:
+        self._control = Path(tempfile.mkdtemp(prefix="rackwatt-"))
+        key, known = options.key_secret, options.known_hosts_secret
+        host = SshHost(
+            options.host,
+            port=options.port,
+            user=options.user,
+            key_file=partial(secrets.path, key, "ssh-privatekey") if key else None,
+            known_hosts=partial(secrets.path, known, "known_hosts") if known else None,
+            control_directory=self._control,
+            without=OBEYED,
+        )
+        self._sinfo = Sinfo(host, options.path, timeout_s, options.cluster)
+
+    async def read(self) -> NodeStates:
+        """Read the state of every node.
+
+        Raises:
+            ReadError: what ssh or sinfo raise.
+        """
+        return await self._sinfo.read()
+
+    async def close(self) -> None:
+        """End the login and remove the directory."""
+        try:
+            await self._sinfo.close()
+        finally:
+            shutil.rmtree(self._control, ignore_errors=True)

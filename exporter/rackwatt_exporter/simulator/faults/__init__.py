@@ -1,0 +1,1 @@
+"""What goes wrong at simulated devices, and on the way to them."""

@@ -1,0 +1,1 @@
+"""A simulated BMC that speaks IPMI."""

@@ -1,0 +1,170 @@
+"""One simulated BMC as the network sees it: presence pings, log-ins at suites 3 and 17, sessions.
+
+What it says inside a session is in `ipmi_commands`. The codecs are the client's own; that they are
+right is for ipmitool, freeipmi and pyghmi to say, which the tests let log in here.
+"""
+
+import hmac
+import os
+import time
+from dataclasses import dataclass
+
+from rackwatt_exporter.protocols.ipmi import message as message
+from rackwatt_exporter.protocols.ipmi import rmcp, rmcpplus
+from rackwatt_exporter.protocols.ipmi.crypto import SessionKeys, Transcript
+from rackwatt_exporter.protocols.ipmi.rmcpplus import LEVELS, OpenedSession, Rakp1, Rakp3, Response
+from rackwatt_exporter.simulator.ipmi.commands import BEFORE_LOGIN, Commands, IpmiCommands
+from rackwatt_exporter.simulator.machine import Machine
+
+IDLE_LIMIT_S = 60.0
+
+_NO_ROOM = 0x01
+_INVALID_SESSION = 0x02
+_INVALID_ROLE = 0x09
+_UNAUTHORIZED_NAME = 0x0D
+_WRONG_PROOF = 0x0F
+_NO_SUITE_MATCH = 0x11
+_CLOSE_SESSION = (message.NETFN_APP, 0x3C)
+
+
+@dataclass(slots=True)
+class SimulatedSession:
+    """A session, from Open Session on; it has keys once the console has proved itself."""
+
+    talk: Transcript
+    heard_at: float
+    keys: SessionKeys | None = None
+    inbound: int = 0
+    outbound: int = 0
+
+
+class SimulatedBmc:
+    """The BMC of a machine; what it says is its machine's own story unless `commands` tell one."""
+
+    def __init__(self, machine: Machine, commands: Commands | None = None) -> None:
+        self._machine = machine
+        self._commands = commands or IpmiCommands(machine)
+        self._guid = machine.name.encode()[:16].ljust(16, b"\0")
+        self._sessions: dict[int, SimulatedSession] = {}
+        self._handlers = {
+            rmcpplus.OPEN_SESSION_REQUEST: self._open_session,
+            rmcpplus.RAKP1: self._rakp1,
+            rmcpplus.RAKP3: self._rakp3,
+        }
+
+    @property
+    def sessions(self) -> int:
+        """How many sessions are open, or being opened."""
+        return len(self._sessions)
+
+    def restart(self) -> None:
+        """Forget every session, as firmware does that starts anew."""
+        self._sessions.clear()
+
+    def answer(self, data: bytes) -> bytes | None:
+        """Answer a packet, None where a BMC would stay silent."""
+        packet = rmcpplus.parse_packet(data)
+        if packet is None:
+            return _answer_ping(data) or self._answer_before_login(data)
+        if packet.payload_type & 0x3F == rmcpplus.IPMI:
+            return self._answer_in_session(packet)
+        handler = self._handlers.get(packet.payload_type)
+        response = handler(packet.payload) if handler else None
+        if response is None:
+            return None
+        return rmcpplus.encode_plain(packet.payload_type + 1, response.encode())
+
+    def _answer_before_login(self, data: bytes) -> bytes | None:
+        text = rmcp.unwrap_without_session(data)
+        request = message.parse_request(text) if text else None
+        if request is None or (request.netfn, request.command) not in BEFORE_LOGIN:
+            return None
+        answer = self._commands.answer(request)
+        return rmcp.wrap_without_session(message.encode_reply(request, answer))
+
+    def _open_session(self, payload: bytes) -> Response | None:
+        ask = rmcpplus.OpenSessionRequest.parse(payload)
+        if ask is None:
+            return None
+        if ask.suite is None or ask.suite.number not in self._machine.vendor.suites:
+            return Response(ask.tag, _NO_SUITE_MATCH, ask.console_id)
+        if not ask.privilege and not self._machine.vendor.highest:
+            return Response(ask.tag, _INVALID_ROLE, ask.console_id)
+        if not self._has_room():
+            return Response(ask.tag, _NO_ROOM, ask.console_id)
+        bmc_id = os.urandom(4)
+        talk = Transcript(ask.suite, ask.console_id, 0, b"", b"", bmc_id, guid=self._guid)
+        number = int.from_bytes(bmc_id, "little")
+        self._sessions[number] = SimulatedSession(talk, time.monotonic())
+        opened = OpenedSession(bmc_id, ask.algorithms).encode()
+        level = ask.privilege or LEVELS["admin"]
+        return Response(ask.tag, 0, ask.console_id, opened, level)
+
+    def _rakp1(self, payload: bytes) -> Response | None:
+        hello = Rakp1.parse(payload)
+        if hello is None:
+            return None
+        session = self._sessions.get(int.from_bytes(hello.bmc_id, "little"))
+        if session is None or session.keys is not None:
+            return Response(hello.tag, _INVALID_SESSION, bytes(4))
+        talk = session.talk
+        if hello.username != self._machine.login.username.encode():
+            return Response(hello.tag, _UNAUTHORIZED_NAME, talk.console_id)
+        talk.username, talk.role = hello.username, hello.role
+        talk.console_random, talk.bmc_random = hello.console_random, os.urandom(16)
+        proof = talk.bmc_proof(self._password)
+        return Response(hello.tag, 0, talk.console_id, talk.bmc_random + talk.guid + proof)
+
+    def _rakp3(self, payload: bytes) -> Response | None:
+        reply = Rakp3.parse(payload)
+        if reply is None:
+            return None
+        number = int.from_bytes(reply.bmc_id, "little")
+        session = self._sessions.get(number)
+        if session is None or session.keys is not None or not session.talk.bmc_random:
+            return Response(reply.tag, _INVALID_SESSION, bytes(4))
+        talk = session.talk
+        if not hmac.compare_digest(reply.proof, talk.console_proof(self._password)):
+            del self._sessions[number]
+            return Response(reply.tag, _WRONG_PROOF, talk.console_id)
+        session_key = talk.session_key(self._machine.login.kg or self._password)
+        session.keys = SessionKeys(talk.suite, session_key)
+        return Response(reply.tag, 0, talk.console_id, talk.bmc_confirmation(session_key))
+
+    def _answer_in_session(self, packet: rmcpplus.Packet) -> bytes | None:
+        session = self._sessions.get(packet.session_id)
+        if session is None or session.keys is None or packet.sequence <= session.inbound:
+            return None
+        if session.heard_at < time.monotonic() - IDLE_LIMIT_S:
+            del self._sessions[packet.session_id]
+            return None
+        text = rmcpplus.unseal(session.keys, packet)
+        request = message.parse_request(text) if text else None
+        if request is None:
+            return None
+        session.inbound = packet.sequence
+        session.heard_at = time.monotonic()
+        session.outbound += 1
+        answer = self._commands.answer(request)
+        if (request.netfn, request.command) == _CLOSE_SESSION:
+            self._sessions.pop(int.from_bytes(request.data[:4], "little"), None)
+        console = int.from_bytes(session.talk.console_id, "little")
+        reply = message.encode_reply(request, answer)
+        return rmcpplus.seal(session.keys, console, session.outbound, reply)
+
+    def _has_room(self) -> bool:
+        most = self._machine.most_sessions
+        if len(self._sessions) >= most:
+            limit = time.monotonic() - IDLE_LIMIT_S
+            for number in [n for n, s in self._sessions.items() if s.heard_at < limit]:
+                del self._sessions[number]
+        return len(self._sessions) < most
+
+    @property
+    def _password(self) -> bytes:
+        return self._machine.login.password.encode()
+
+
+def _answer_ping(data: bytes) -> bytes | None:
+    tag = rmcp.parse_ping(data)
+    return None if tag is None else rmcp.encode_pong(tag)

@@ -1,0 +1,44 @@
+"""Targets whose entry cannot be used: never asked, always failing, their problem in plain sight."""
+
+from rackwatt_exporter.config.options import RefusedOptions
+from rackwatt_exporter.config.secrets import Secrets
+from rackwatt_exporter.config.target import Target
+from rackwatt_exporter.reading import ReadError, Reading, Reason
+
+
+class RefusedSource:
+    """Tells the problem of one entry."""
+
+    def __init__(self, problem: str) -> None:
+        self._problem = problem
+
+    @property
+    def session(self) -> str:
+        """Empty: nothing is ever open."""
+        return ""
+
+    async def read(self) -> Reading:
+        """Fail with the entry's problem.
+
+        Raises:
+            ReadError: invalid_entry, always.
+        """
+        raise ReadError(Reason.INVALID_ENTRY, self._problem)
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+class RefusedDriver:
+    """Shares nothing."""
+
+    def __init__(self, secrets: Secrets) -> None:
+        del secrets
+
+    def source(self, target: Target) -> RefusedSource:
+        """Make the source of a refused target."""
+        assert isinstance(target.options, RefusedOptions)  # noqa: S101 - the catalogue's own pairing
+        return RefusedSource(target.options.problem)
+
+    async def close(self) -> None:
+        """Nothing is open."""

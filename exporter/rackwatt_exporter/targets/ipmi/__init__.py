@@ -1,0 +1,1 @@
+"""BMCs that speak IPMI over LAN: DCMI power readings and named sensors."""

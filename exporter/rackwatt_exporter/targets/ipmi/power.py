@@ -1,0 +1,89 @@
+"""Where a BMC's watts are found over an open session: DCMI first, then the sensors named."""
+
+from rackwatt_exporter.config.options import IpmiOptions
+from rackwatt_exporter.plausibility import DCMI_NO_VALUE, measured
+from rackwatt_exporter.protocols.ipmi import dcmi
+from rackwatt_exporter.protocols.ipmi import message as message
+from rackwatt_exporter.protocols.ipmi.completion_codes import CompletionError
+from rackwatt_exporter.protocols.ipmi.session import Session
+from rackwatt_exporter.protocols.ipmi.transport import SilenceError
+from rackwatt_exporter.reading import ReadError, Reading, Reason
+from rackwatt_exporter.targets.ipmi.dcmi_absence import DcmiAbsence
+from rackwatt_exporter.targets.ipmi.sensors import NamedSensors
+
+_GET_CHASSIS_STATUS = (message.NETFN_CHASSIS, 0x01)
+_POWER_IS_ON = 0x01
+_PASSED_ON = (Reason.TIMEOUT, Reason.REFUSED, Reason.UNREACHABLE, Reason.POWERED_OFF)
+
+
+class PowerMeter:
+    """How one BMC's power is read, and what was learnt on the way.
+
+    Where sensors are named, they are read in place of a DCMI that has no watts.
+    """
+
+    def __init__(self, options: IpmiOptions) -> None:
+        self._dcmi = options.dcmi
+        self._without_dcmi = DcmiAbsence()
+        self._sensors = NamedSensors(options.sensors) if options.sensors else None
+
+    async def read(self, session: Session) -> Reading:
+        """Read the power; where there are no watts, find out whether the machine is off.
+
+        Raises:
+            ReadError: powered_off, no_power_sensor, sensor_unreadable, member_missing, bad_reply,
+                privilege_insufficient; and as `Session.command`.
+        """
+        try:
+            if self._sensors is None:
+                return await self._read_dcmi_alone(session)
+            return await self._read_either(session, self._sensors)
+        except ReadError as error:
+            if error.reason not in _PASSED_ON:
+                await _refuse_powered_off(session)
+            raise
+
+    async def _read_dcmi_alone(self, session: Session) -> Reading:
+        try:
+            return await self._read_dcmi(session)
+        except ReadError as error:
+            if error.reason in _PASSED_ON:
+                raise
+            text = f"{error}, and no sensors are named to read instead (ipmi.sensors)"
+            raise ReadError(error.reason, text, remedy=error.remedy) from None
+
+    async def _read_either(self, session: Session, sensors: NamedSensors) -> Reading:
+        if self._dcmi and not self._without_dcmi.believed:
+            try:
+                return await self._read_dcmi(session)
+            except ReadError as error:
+                if error.reason in _PASSED_ON:
+                    raise
+                if not isinstance(error, CompletionError):  # sensors may show what was before
+                    await _refuse_powered_off(session)
+                self._without_dcmi.refused(error)
+        return await sensors.read(session)
+
+    async def _read_dcmi(self, session: Session) -> Reading:
+        data = await session.command("DCMI Get Power Reading", dcmi.GET_POWER_READING, dcmi.REQUEST)
+        power = dcmi.parse_power_reading(data)
+        self._without_dcmi.answered()
+        if not (power.measuring and power.watts):
+            text = "DCMI says 0 W" if power.measuring else "DCMI says it is not measuring"
+            raise ReadError(Reason.NO_POWER_SENSOR, text)
+        watts = measured(float(power.watts), "DCMI Get Power Reading", DCMI_NO_VALUE)
+        return Reading(watts, "dcmi", statistics=power.statistics)
+
+
+async def _refuse_powered_off(session: Session) -> None:
+    """Ask whether the machine is on; a BMC that does not answer that is believed to be of one.
+
+    Raises:
+        ReadError: powered_off.
+    """
+    try:
+        status = await session.command("Get Chassis Status", _GET_CHASSIS_STATUS)
+    except (CompletionError, SilenceError):
+        return
+    if status and not status[0] & _POWER_IS_ON:
+        raise ReadError(Reason.POWERED_OFF, "the machine is switched off")

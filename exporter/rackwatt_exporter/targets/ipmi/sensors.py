@@ -1,0 +1,170 @@
+"""The watts of named sensors: each found in the SDR repository, then read, converted and summed.
+
+A name may be that of several sensors, such as those of two power supplies: all of them are summed.
+"""
+
+import asyncio
+import difflib
+
+from rackwatt_exporter.plausibility import measured
+from rackwatt_exporter.protocols.ipmi import message as message
+from rackwatt_exporter.protocols.ipmi.completion_codes import CompletionError, Kind
+from rackwatt_exporter.protocols.ipmi.sdr import Factors, Sensor
+from rackwatt_exporter.protocols.ipmi.sdr_reader import SdrWalk, repository_stamp
+from rackwatt_exporter.protocols.ipmi.session import Session
+from rackwatt_exporter.reading import Members, ReadError, Reading, Reason
+from rackwatt_exporter.targets.membership import Membership
+
+RECHECK_S = 600.0
+_GET_READING = (message.NETFN_SENSOR, 0x2D)
+_GET_FACTORS = (message.NETFN_SENSOR, 0x23)
+_UNAVAILABLE, _SCANNING = 0x20, 0x40
+_UNREADABLE = (Reason.SENSOR_UNREADABLE, Reason.BAD_REPLY)
+
+
+class NamedSensors:
+    """Some sensors of one BMC, by name, and where they were found.
+
+    The repository is looked at again in a new session, after a sensor could not be read, and every
+    ten minutes; it is walked again where it has changed.
+    """
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        self._names = tuple(dict.fromkeys(names))
+        self._source = "sensor:" + "+".join(self._names)
+        self._walk: SdrWalk | None = None
+        self._membership = Membership()
+        self._members = Members(0, 0)
+        self._sensors: tuple[Sensor, ...] = ()
+        self._checked_in: Session | None = None
+        self._checked_until_s = 0.0
+
+    async def read(self, session: Session) -> Reading:
+        """Read them all and add them up.
+
+        Raises:
+            ReadError: no_power_sensor, where a name is not there or not in watts;
+                sensor_unreadable, where one has no value now or all say 0 W; member_missing; and
+                as `Session.command`.
+        """
+        now_s = asyncio.get_running_loop().time()
+        if self._checked_in is not session or now_s >= self._checked_until_s:
+            self._checked_in = None
+            self._sensors = await self._find(session)
+            self._members = self._membership.check(map(_described, self._sensors))
+            self._checked_in, self._checked_until_s = session, now_s + RECHECK_S
+        watts = await self._sum_watts(session)
+        if watts == 0:  # no machine runs on nothing
+            text = f"{self._source} is 0 W, on a machine that runs"
+            raise ReadError(Reason.SENSOR_UNREADABLE, text, members=self._members)
+        return Reading(watts, self._source, members=self._members)
+
+    async def _sum_watts(self, session: Session) -> float:
+        total, failed = 0.0, []
+        for sensor in self._sensors:
+            try:
+                total += await read_sensor(session, sensor)
+            except ReadError as error:
+                if isinstance(error, CompletionError) or error.reason not in _UNREADABLE:
+                    raise
+                failed.append(error)
+        if failed:
+            self._checked_in = None
+            members = Members(len(self._sensors), len(self._sensors) - len(failed))
+            first = failed[0]
+            raise ReadError(first.reason, str(first), members=members, remedy=first.remedy)
+        return total
+
+    async def _find(self, session: Session) -> tuple[Sensor, ...]:
+        """Find each name, again only if the repository has changed since the last walk."""
+        stamp = await repository_stamp(session)
+        if self._walk is None or self._walk.stamp != stamp:
+            self._walk = SdrWalk(self._names, stamp)
+        walk = self._walk
+        try:
+            await walk.go_on(session)
+        except ReadError as error:
+            if not _may_go_on(error):
+                self._walk = None
+            raise
+        found = [sensor for name in self._names for sensor in _power_sensors(name, walk)]
+        return tuple({sensor.identity: sensor for sensor in found}.values())
+
+
+async def read_sensor(session: Session, sensor: Sensor) -> float:
+    """Read one sensor's value, in its own unit.
+
+    Raises:
+        ReadError: sensor_unreadable, where it has no value now; and as `Session.command`.
+    """
+    number = bytes((sensor.number,))
+    try:
+        data = await session.command("Get Sensor Reading", _GET_READING, number, sensor.lun)
+    except CompletionError as error:
+        if error.kind in (Kind.PRIVILEGE, Kind.BUSY):  # the other sensors would say the same
+            raise
+        raise _unreadable(sensor, str(error), error.remedy) from None
+    if len(data) < 2:
+        raise ReadError(Reason.BAD_REPLY, "Get Sensor Reading is cut short")
+    if data[1] & _UNAVAILABLE:
+        raise _unreadable(sensor, "the BMC marks its reading as unavailable")
+    if not data[1] & _SCANNING:
+        raise _unreadable(sensor, "the BMC does not scan it")
+    factors = await _factors(session, sensor, data[0]) if sensor.non_linear else None
+    return measured(sensor.value(data[0], factors), f"sensor {sensor.name!r}")
+
+
+async def _factors(session: Session, sensor: Sensor, raw: int) -> Factors:
+    data = bytes((sensor.number, raw))
+    answer = await session.command("Get Sensor Reading Factors", _GET_FACTORS, data, sensor.lun)
+    if len(answer) < 7:
+        raise ReadError(Reason.BAD_REPLY, "Get Sensor Reading Factors is cut short")
+    return Factors.parse(answer[1:7])
+
+
+def _may_go_on(error: ReadError) -> bool:
+    """Return whether a walk that failed so can keep its place."""
+    if isinstance(error, CompletionError):
+        return error.kind in (Kind.BUSY, Kind.TRANSIENT)
+    return error.reason is Reason.TIMEOUT
+
+
+def _power_sensors(name: str, walk: SdrWalk) -> list[Sensor]:
+    """List the sensors of a name that are in watts; one behind the BMC cannot be read here."""
+    found = [sensor for sensor in walk.found if sensor.name == name]
+    if not found and name in walk.names:
+        text = f"sensor {name!r} has no analog value: its record is a compact one"
+        raise ReadError(Reason.NO_POWER_SENSOR, text)
+    if not found:
+        text = f"no sensor is named {name!r}; {_others(name, walk)}"
+        raise ReadError(Reason.NO_POWER_SENSOR, text)
+    in_watts = [sensor for sensor in found if sensor.in_watts]
+    if not in_watts:
+        units = ", ".join(dict.fromkeys(sensor.unit for sensor in found))
+        raise ReadError(Reason.NO_POWER_SENSOR, f"sensor {name!r} is not in watts ({units})")
+    for sensor in in_watts:
+        if sensor.owner != message.BMC_ADDRESS:
+            text = f"{_described(sensor)} is of a controller behind the BMC, and is not bridged to"
+            raise _unreadable(sensor, text)
+    return in_watts
+
+
+def _others(name: str, walk: SdrWalk) -> str:
+    nearest = difflib.get_close_matches(name, walk.names, n=3)
+    if nearest:
+        return f"nearest: {', '.join(nearest)}"
+    in_watts = [other for other, in_watts in walk.names.items() if in_watts]
+    return f"in watts there are: {', '.join(in_watts[:8]) or 'none'}"
+
+
+def _described(sensor: Sensor) -> str:
+    """Name a sensor so that no other has the same words."""
+    entity = "{}.{}".format(*sensor.entity)
+    return (
+        f"{sensor.name} (entity {entity}, owner {sensor.owner:02X}h,"
+        f" LUN {sensor.lun}, number {sensor.number:02X}h)"
+    )
+
+
+def _unreadable(sensor: Sensor, why: str, remedy: str | None = None) -> ReadError:
+    return ReadError(Reason.SENSOR_UNREADABLE, f"sensor {sensor.name!r}: {why}", remedy=remedy)

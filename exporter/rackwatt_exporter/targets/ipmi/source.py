@@ -1,0 +1,218 @@
+"""IPMI over the network: one kept RMCP+ session for each BMC, one request in flight on it.
+
+The driver has the sockets, and one clock that keeps the sessions of rarely read BMCs alive. A
+source logs in when it must, and reads.
+"""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from socket import AddressFamily
+
+from rackwatt_exporter.config.options import IpmiOptions
+from rackwatt_exporter.config.secrets import Secrets
+from rackwatt_exporter.config.target import Target
+from rackwatt_exporter.protocols.ipmi.crypto import SUITES, CipherSuite
+from rackwatt_exporter.protocols.ipmi.handshake import (
+    Account,
+    Login,
+    SuiteRefusedError,
+    parse_kg,
+)
+from rackwatt_exporter.protocols.ipmi.rmcpplus import LEVELS
+from rackwatt_exporter.protocols.ipmi.session import Session
+from rackwatt_exporter.protocols.ipmi.transport import Endpoint, SilenceError
+from rackwatt_exporter.protocols.udp.resolver import resolve
+from rackwatt_exporter.reading import ReadError, Reading, Reason
+from rackwatt_exporter.targets.base import Source
+from rackwatt_exporter.targets.ipmi.oem import OemWorkers
+from rackwatt_exporter.targets.ipmi.power import PowerMeter
+
+KEEP_ALIVE_S = 30.0  # half of what a BMC waits before it forgets a session
+_TICK_S = 1.0
+_CLOSE_TIMEOUT_S = 0.5
+
+
+class IpmiDriver:
+    """What all IPMI sources share: a socket for each address family, the keep-alive clock.
+
+    `login` makes one try to open a session: `Login`, or what does the same and more.
+    """
+
+    def __init__(self, secrets: Secrets, login: Callable[..., Login] = Login) -> None:
+        self.secrets = secrets
+        self.login = login
+        self._endpoints: dict[AddressFamily, Endpoint] = {}
+        self._workers = OemWorkers(secrets)
+        self._rarely_read: set[IpmiSource] = set()
+        self._clock: asyncio.TimerHandle | None = None
+
+    def source(self, target: Target) -> Source:
+        """Make the source of a target: our own, or pyghmi's where the document says `oem`."""
+        assert isinstance(target.options, IpmiOptions)  # noqa: S101 - the catalogue pairs them
+        if target.options.oem:
+            return self._workers.source(target)
+        return IpmiSource(self, target, target.options)
+
+    def endpoint(self, family: AddressFamily) -> Endpoint:
+        """Give the socket of an address family, opened when first needed."""
+        if family not in self._endpoints:
+            self._endpoints[family] = Endpoint(family)
+        return self._endpoints[family]
+
+    def keep_alive(self, source: "IpmiSource") -> None:
+        """Keep this source's session alive from now on."""
+        self._rarely_read.add(source)
+        if self._clock is None:
+            self._tick()
+
+    def let_go(self, source: "IpmiSource") -> None:
+        """Stop keeping this source's session alive."""
+        self._rarely_read.discard(source)
+
+    async def close(self) -> None:
+        """Close the sockets and end the workers."""
+        if self._clock is not None:
+            self._clock.cancel()
+        await self._workers.close()
+        for endpoint in self._endpoints.values():
+            endpoint.close()
+
+    def _tick(self) -> None:
+        loop = asyncio.get_running_loop()
+        for source in self._rarely_read:
+            source.keep_alive_if_due(loop.time())
+        self._clock = loop.call_later(_TICK_S, self._tick)
+
+
+class IpmiSource:
+    """One BMC: its session, the cipher suite it accepted, and where its watts are."""
+
+    def __init__(self, driver: IpmiDriver, target: Target, options: IpmiOptions) -> None:
+        self._driver = driver
+        self._target = target
+        self._options = options
+        self._meter = PowerMeter(options)
+        self._level = LEVELS[options.privilege]
+        pinned = options.cipher_suite
+        self._suites = [SUITES[number] for number in ([pinned] if pinned else [17, 3])]
+        self._session: Session | None = None
+        self._dropped: Session | None = None
+        self._keeping_alive: asyncio.Task[None] | None = None
+
+    @property
+    def session(self) -> str:
+        """The RMCP+ session and its cipher suite, while the BMC knows it."""
+        if self._session is None or not self._session.usable:
+            return ""
+        return f"RMCP+, cipher suite {self._suites[0].number}"
+
+    async def read(self) -> Reading:
+        """Read the power over the kept session, or over a new one where that is silent.
+
+        Raises:
+            ReadError: with the reason.
+        """
+        if self._keeping_alive is not None:
+            await self._keeping_alive
+        session = self._session
+        if session is not None and session.usable:
+            try:
+                return await self._read_in(session)
+            except SilenceError:
+                pass  # the BMC may have restarted: log in
+        return await self._read_in(await self._log_in())
+
+    async def close(self) -> None:
+        """Close the session at the BMC."""
+        self._driver.let_go(self)
+        session, self._session = self._session, None
+        if self._keeping_alive is not None:
+            self._keeping_alive.cancel()
+            await asyncio.gather(self._keeping_alive, return_exceptions=True)
+        if session is not None:
+            with suppress(ReadError):
+                await session.close(min(_CLOSE_TIMEOUT_S, self._target.attempt_timeout_s))
+
+    def keep_alive_if_due(self, now: float) -> None:
+        """Start a keep-alive where the session has been idle for long."""
+        session = self._session
+        if session is None or not session.usable or now - session.heard_at < KEEP_ALIVE_S:
+            return
+        if self._keeping_alive is None and not session.busy:
+            self._keeping_alive = asyncio.create_task(self._keep_alive(session))
+
+    async def _keep_alive(self, session: Session) -> None:
+        try:
+            with suppress(ReadError):  # the next reading will find out, and log in
+                await session.keep_alive()
+        finally:
+            self._keeping_alive = None
+
+    async def _read_in(self, session: Session) -> Reading:
+        if session.level < self._level:
+            await self._raise_privilege(session)
+        return await self._meter.read(session)
+
+    async def _raise_privilege(self, session: Session) -> None:
+        """Raise the session's privilege; one that may not be raised is dropped."""
+        try:
+            await session.raise_privilege(self._level)
+        except ReadError as error:
+            if error.reason is Reason.PRIVILEGE_INSUFFICIENT:
+                self._drop_session()
+            raise
+
+    async def _log_in(self) -> Session:
+        """Open a session with the first suite that the BMC accepts, and keep it."""
+        self._drop_session()
+        account = self._account()
+        family, address = await resolve(self._target.address, self._options.port)
+        endpoint = self._driver.endpoint(family)
+        suites = list(self._suites)
+        tries = max(self._target.retries + 1, len(suites))
+        timeout_s = self._target.reading_timeout_s / tries
+        turn = 0
+        while True:
+            suite = suites[turn % len(suites)]
+            try:
+                login = self._driver.login(endpoint, address, suite, timeout_s)
+                session = await login.open(account)
+            except SuiteRefusedError:
+                suites.remove(suite)
+                if not suites:
+                    raise
+            except SilenceError:
+                turn += 1
+                if turn == tries:
+                    raise
+            else:
+                return self._keep(session, suite)
+
+    def _keep(self, session: Session, suite: CipherSuite) -> Session:
+        self._session = session
+        if self._dropped is not None:  # that it is closed may not have been heard before
+            self._dropped.abandon()
+            self._dropped = None
+        self._suites.sort(key=lambda each: each is not suite)
+        session.timeout_s = self._target.attempt_timeout_s
+        # The last attempt is left for a fresh log-in.
+        session.attempts = max(1, self._target.retries)
+        if self._target.interval_s > KEEP_ALIVE_S:
+            self._driver.keep_alive(self)
+        return session
+
+    def _drop_session(self) -> None:
+        if self._session is not None:
+            self._session.abandon()
+            self._dropped, self._session = self._session, None
+
+    def _account(self) -> Account:
+        read, secret = self._driver.secrets.read, self._target.credentials
+        kg_secret = self._options.kg_secret
+        return Account(
+            read(secret, "username"),
+            read(secret, "password"),
+            self._level,
+            parse_kg(read(kg_secret, "kg")) if kg_secret else b"",
+        )

@@ -1,0 +1,184 @@
+"""Which chassis is the machine's, and which resource says whether the machine is on.
+
+One BMC may list an enclosure, several nodes, risers, GPUs and power supplies as chassis, and parts
+are never added to the whole. The machine is where its ComputerSystem is, as far out as the chassis
+holds this system and no other.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+from urllib.parse import quote
+
+from rackwatt_exporter.protocols.redfish.json import (
+    Json,
+    at,
+    last_part,
+    link,
+    linked,
+    members,
+    word,
+)
+from rackwatt_exporter.protocols.redfish.names import shown
+from rackwatt_exporter.reading import ReadError, Reason
+from rackwatt_exporter.targets.redfish.collection import Look, listed, resources
+from rackwatt_exporter.targets.redfish.equipment import power_equipment
+
+SYSTEMS = "/redfish/v1/Systems"
+CHASSIS = "/redfish/v1/Chassis"
+
+# Chassis types (DSP0268) that are in a machine, never a machine.
+PARTS = frozenset(
+    ("Card", "Cartridge", "Component", "Drive", "Expansion", "Module", "StorageEnclosure", "Zone")
+)
+# Systems within or beside the machine that has them.
+PART_SYSTEMS = frozenset(("Composed", "DPU", "OS", "Virtual", "VirtuallyPartitioned"))
+LEVELS = 4
+
+
+class Machine(NamedTuple):
+    """The chassis to look for watts in, the whole before its parts, and where its state is.
+
+    `own` are the paths of these chassis and of the one system in them.
+    """
+
+    chassis: tuple[Json, ...]
+    state: str | None
+    own: frozenset[str]
+
+
+async def find_machine(look: Look, option: str | None) -> Machine:
+    """Find the chassis that the settings name, or the one there is.
+
+    `look` gives a resource, None where there is none.
+
+    Raises:
+        ReadError: no_power_sensor, with the chassis to choose from.
+    """
+    if option is not None:
+        return await _named(look, option)
+    systems = _whole_systems(await resources(look, SYSTEMS))
+    if len(systems) > 1:
+        raise await _to_choose(look, f"this BMC serves several systems ({_ids(systems)})")
+    if not systems:
+        return await _without_system(look)
+    return await _of_system(look, systems[0])
+
+
+async def chassis_ids(look: Look) -> str:
+    """Return the Ids of all chassis and all power equipment, for a message."""
+    ids = [last_part(path) for path in await listed(look, CHASSIS)]
+    ids += [word(each, "Id") for each in await power_equipment(look)]
+    return ", ".join(map(shown, ids))[:400]
+
+
+async def _named(look: Look, option: str) -> Machine:
+    chassis = await look(f"{CHASSIS}/{quote(option, safe='')}")
+    if chassis is None:
+        equipment = await power_equipment(look)
+        chassis = next((each for each in equipment if word(each, "Id") == option), None)
+    if chassis is None:
+        raise await _to_choose(look, f"there is no chassis {option!r}")
+    systems = _links(chassis, "ComputerSystems")
+    system = await look(systems[0]) if len(systems) == 1 else None
+    return Machine((chassis,), _state(system, chassis), _own(system, chassis))
+
+
+async def _of_system(look: Look, system: Json) -> Machine:
+    """Take the chassis that the system names; where these are parts alone, those that name it."""
+    named = [await look(path) for path in _links(system, "Chassis")]
+    found = [each for each in named if each] or await resources(look, CHASSIS)
+    chassis = await _wholes(look, found, system)
+    if all(map(_is_part, chassis)):
+        naming = [each for each in await resources(look, CHASSIS) if _holds(each, system)]
+        chassis = [each for each in naming if not _is_part(each)] or chassis
+    if not chassis:
+        raise await _to_choose(look, "no chassis of this system is a whole machine")
+    return Machine(tuple(chassis), _state(system, *chassis), _own(system, *chassis))
+
+
+async def _wholes(look: Look, found: list[Json], system: Json) -> list[Json]:
+    outermost = sorted(_outermost(found), key=lambda each: not _holds(each, system))
+    around = [await _around(look, each, system) for each in outermost]
+    return [each for way in around for each in way]
+
+
+async def _around(look: Look, chassis: Json, system: Json) -> list[Json]:
+    """Walk outwards while the next chassis, too, holds this system alone; outermost first."""
+    way = [chassis]
+    for _ in range(LEVELS):
+        outer = link(way[0], "Links", "ContainedBy")
+        holder = await look(outer) if outer else None
+        if not _holds(holder, system) or len(_links(holder, "ComputerSystems")) > 1:
+            break
+        way.insert(0, holder)
+    return way
+
+
+async def _without_system(look: Look) -> Machine:
+    """Take the one PDU or power shelf, else the one outermost chassis."""
+    equipment = await power_equipment(look)
+    outermost = equipment or _outermost(await resources(look, CHASSIS))
+    if len(outermost) != 1:
+        count = f"{len(outermost)} {'PDUs or power shelves' if equipment else 'chassis'}"
+        raise await _to_choose(look, f"there are {count} and no system")
+    return Machine(tuple(outermost), _state(*outermost), _own(*outermost))
+
+
+def _outermost(chassis: list[Json]) -> list[Json]:
+    """Leave out what another one of them contains, and parts by their type unless it is alone."""
+    known = {_same(link(each)) for each in chassis} - {None}
+    outer = [e for e in chassis if _same(link(e, "Links", "ContainedBy")) not in known]
+    if len(outer) == 1:
+        return outer
+    return [each for each in outer if not _is_part(each)]
+
+
+def _is_part(chassis: Json) -> bool:
+    return word(chassis, "ChassisType") in PARTS
+
+
+def _holds(chassis: Json, system: Json) -> bool:
+    held = {_same(path) for path in _links(chassis, "ComputerSystems")}
+    return _same(link(system)) in held
+
+
+def _whole_systems(systems: list[Json]) -> list[Json]:
+    """Leave out DPUs, and NVIDIA's baseboards of GPUs where their host is listed too."""
+    whole = [each for each in systems if word(each, "SystemType") not in PART_SYSTEMS]
+    hosts = [each for each in whole if not word(each, "Id").startswith("HGX_")]
+    return hosts or whole or systems
+
+
+def _state(*documents: Json) -> str | None:
+    """Tell the first resource that has a PowerState."""
+    for each in documents:
+        if word(each, "PowerState"):
+            return link(each)
+    return None
+
+
+def _links(document: Json, name: str) -> list[str]:
+    return linked(members(at(document, "Links"), name))
+
+
+def _own(*documents: Json) -> frozenset[str]:
+    """Return the paths of the resources that are the machine."""
+    return frozenset(path.rstrip("/") for each in documents if (path := link(each)))
+
+
+def _same(path: str | None) -> str | None:
+    """Make two spellings of one path equal: some services end them with a slash."""
+    return path.rstrip("/") if path else None
+
+
+async def _to_choose(look: Look, message: str) -> ReadError:
+    ids = await chassis_ids(look)
+    if not ids:
+        message = "the service shows this user neither a chassis nor a PDU or power shelf"
+        return ReadError(Reason.NO_POWER_SENSOR, message)
+    message += f": name one in redfish.chassis; there are: {ids}"
+    return ReadError(Reason.NO_POWER_SENSOR, message)
+
+
+def _ids(documents: Iterable[Json]) -> str:
+    return ", ".join(shown(word(each, "Id")) for each in documents)[:400]

@@ -1,0 +1,91 @@
+"""The list of a chassis' sensors: which of them to look into, and which make up its power.
+
+A BMC may list hundreds. Their Ids mostly say what they are, so those that are named like the
+machine's total are looked into first, and all others only if that is not enough.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
+
+from rackwatt_exporter.protocols.redfish.json import Json, last_part, link
+from rackwatt_exporter.protocols.redfish.names import called, shown, whole_rank, words
+from rackwatt_exporter.protocols.redfish.power import NotNamedError, measures_power
+from rackwatt_exporter.protocols.redfish.sensors import is_named, telling
+from rackwatt_exporter.reading import Members, ReadError, Reason
+from rackwatt_exporter.targets.redfish.collection import Look, pages
+
+EXPAND = "?$expand=.($levels=1)"
+_OF_POWER = re.compile(r"p(o)?we?r|watt|psu|pin\b|energy|consum", re.IGNORECASE)
+
+
+async def chosen_sensors(look: Look, path: str, own: Collection[str], expands: bool) -> list[Json]:
+    """Return the sensors of the machine's power; none where the chassis has none of power.
+
+    Raises:
+        NotNamedError: as `telling`.
+    """
+    known = await _list(look, path, expands)
+    first = [p for p in known if whole_rank({"Id": last_part(p)}, own) > 1]
+    with suppress(NotNamedError):  # which the others may explain
+        if chosen := telling(await _looked_into(look, known, first), own):
+            return chosen
+    return telling(await _looked_into(look, known, filter(_may_be_power, known)), own)
+
+
+async def named_sensors(
+    look: Look, paths: Sequence[str], names: Sequence[str], expands: bool
+) -> dict[str, Json]:
+    """Return the sensors with these names or Ids, of all these collections.
+
+    Raises:
+        ReadError: member_missing where some are not there, no_power_sensor where none is, or one
+            name is that of several.
+    """
+    known: dict[str, Json] = {}
+    for path in paths:
+        known |= await _list(look, path, expands)
+    by_id = [p for p in known if last_part(p) in names]
+    found = _matched(names, await _looked_into(look, known, by_id))
+    if len(found) < len(names):
+        found = _matched(names, await _looked_into(look, known, known))
+    missing = [name for name in names if name not in found]
+    if not missing:
+        return found
+    others = await _looked_into(look, known, filter(_may_be_power, known))
+    seen = [called(each) for each in others if measures_power(each)]
+    there = ", ".join(map(shown, seen))[:400] or "no sensors of power"
+    message = f"no sensor is called {', '.join(map(shown, missing))[:200]}; there are: {there}"
+    reason = Reason.MEMBER_MISSING if found else Reason.NO_POWER_SENSOR
+    raise ReadError(reason, message, members=Members(len(names), len(found)))
+
+
+def _matched(names: Sequence[str], documents: Sequence[Json]) -> dict[str, Json]:
+    found: dict[str, Json] = {}
+    for name in names:
+        called_so = [each for each in documents if is_named(each, name)]
+        if len(called_so) > 1:
+            paths = ", ".join(shown(link(each), 200) for each in called_so)
+            message = f"several sensors are called {shown(name)}, name one by its Id: {paths[:600]}"
+            raise ReadError(Reason.NO_POWER_SENSOR, message)
+        if called_so:
+            found[name] = called_so[0]
+    return found
+
+
+async def _list(look: Look, path: str, expands: bool) -> dict[str, Json]:
+    """Return the sensors by path, with their resource where the list has it."""
+    whole = await pages(look, path + EXPAND) if expands else []
+    found = whole or await pages(look, path)
+    known = {p: each for each in found if (p := link(each))}
+    return {p: each if "ReadingType" in each else None for p, each in known.items()}
+
+
+async def _looked_into(look: Look, known: dict[str, Json], paths: Iterable[str]) -> list[Json]:
+    found = [known[path] or await look(path) for path in paths]
+    return [each for each in found if each]
+
+
+def _may_be_power(path: str) -> bool:
+    name = last_part(path)
+    return _OF_POWER.search(name) is not None or not any(len(said) > 2 for said in words(name))

@@ -1,0 +1,55 @@
+"""The methods there are: a new one is a module of its own and a row here.
+
+Drivers are imported when first needed: a fleet without SNMP does not pay for it.
+"""
+
+from collections.abc import Iterable
+from importlib import import_module
+from typing import cast
+
+from rackwatt_exporter.config.secrets import Secrets
+from rackwatt_exporter.config.target import Target
+from rackwatt_exporter.targets.base import Driver, Source
+from rackwatt_exporter.targets.judged import JudgedSource
+
+DRIVERS = {
+    "ipmi": "rackwatt_exporter.targets.ipmi.source:IpmiDriver",
+    "ipmiSsh": "rackwatt_exporter.targets.ipmi_ssh:IpmiSshDriver",
+    "snmp": "rackwatt_exporter.targets.snmp.source:SnmpDriver",
+    "redfish": "rackwatt_exporter.targets.redfish.source:RedfishDriver",
+    "fake": "rackwatt_exporter.targets.fake:FakeDriver",
+    "refused": "rackwatt_exporter.targets.invalid:RefusedDriver",
+}
+# Descriptors that each target of a method holds; those of IPMI all share a socket.
+_DESCRIPTORS = {"ipmiSsh": 3, "snmp": 1, "redfish": 1}
+
+
+def descriptors(targets: Iterable[Target]) -> int:
+    """Tell how many descriptors these targets hold at most, when all of them are read."""
+    return sum(_DESCRIPTORS.get(target.method, 0) for target in targets)
+
+
+class Catalogue:
+    """The drivers in use in this process."""
+
+    def __init__(self, secrets: Secrets) -> None:
+        self._secrets = secrets
+        self._drivers: dict[str, Driver] = {}
+
+    def source(self, target: Target) -> Source:
+        """Make the source of a target, whose readings are plausible for it."""
+        return JudgedSource(self.driver(target.method).source(target), target.max_watts)
+
+    def driver(self, method: str) -> Driver:
+        """Give the driver of a method, made when first asked for."""
+        if method not in self._drivers:
+            module, name = DRIVERS[method].split(":")
+            factory = getattr(import_module(module), name)
+            self._drivers[method] = cast(Driver, factory(self._secrets))
+        return self._drivers[method]
+
+    async def close(self) -> None:
+        """Close every driver in use."""
+        for driver in self._drivers.values():
+            await driver.close()
+        self._drivers.clear()

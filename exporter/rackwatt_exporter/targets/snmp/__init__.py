@@ -1,0 +1,1 @@
+"""PDUs and BMCs that speak SNMP: sums of objects and table rows."""

@@ -1,0 +1,176 @@
+"""SNMP targets: PDUs, and BMCs that speak it. Some objects, or rows of tables, summed to watts."""
+
+import math
+import random
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+
+from msgspec.structs import replace as changed
+
+from rackwatt_exporter.config.options import OidOptions, SnmpOptions
+from rackwatt_exporter.config.secrets import Secrets
+from rackwatt_exporter.config.target import Target
+from rackwatt_exporter.protocols.snmp.client import Agent
+from rackwatt_exporter.protocols.snmp.mib import Mibs
+from rackwatt_exporter.protocols.snmp.value import Value
+from rackwatt_exporter.reading import Members, ReadError, Reading
+from rackwatt_exporter.targets.membership import Membership
+from rackwatt_exporter.targets.snmp.credentials import Logins
+from rackwatt_exporter.targets.snmp.values import (
+    Cell,
+    cells,
+    is_numeric,
+    moved,
+    objects,
+    plain,
+    present,
+    watts,
+)
+
+# Rows that came are looked for this often, give or take: devices of a chain start one by one.
+FIND_AGAIN_S = 60.0
+
+
+class SnmpSource:
+    """One agent, and the cells of its tables that make up its watts."""
+
+    def __init__(self, agent: Agent, options: SnmpOptions, mibs: Mibs) -> None:
+        self._agent = agent
+        self._options = options
+        self._terms = options.oids
+        self._mibs = mibs
+        self._cells: list[Cell] = []
+        self._objects: list[str] = []
+        self._has_tables = any(term.where for term in options.oids)
+        self._columns: set[str] = set()
+        self._find_again_s = 0.0
+        self._membership = Membership()
+        self._members: Members | None = None
+        others = f" and {len(options.oids) - 1} more" if len(options.oids) > 1 else ""
+        self._label = f"{options.oids[0].oid}{others}" if options.oids else ""
+
+    @property
+    def session(self) -> str:
+        """With version 3 the agent's engine that is known; before it there are no sessions."""
+        if not self._agent.known:
+            return ""
+        version, level = self._options.version, self._options.level
+        return f"SNMPv3, {level}" if version == "3" else f"SNMP {version}, which has none"
+
+    async def read(self) -> Reading:
+        """Read the objects in one request, and sum them.
+
+        Raises:
+            ReadError: no_power_sensor, member_missing, sensor_unreadable, bad_reply, and those of
+                `Agent.get`.
+        """
+        known = time.monotonic() < self._find_again_s
+        if not known:
+            await self._find()
+        values = await self._agent.get(self._objects)
+        if known and moved(self._cells, values):
+            known = False
+            await self._find()
+            values = await self._agent.get(self._objects)
+        if not known:
+            self._count(values)
+        return Reading(watts(self._cells, values), self._label, members=self._members)
+
+    async def close(self) -> None:
+        """Let the socket go: SNMP has no session to end at the peer."""
+        self._agent.close()
+
+    async def _find(self) -> None:
+        """Find the cells of the sum."""
+        self._find_again_s = 0.0
+        found = [cell for term in await self._numeric() for cell in await self._found(term)]
+        self._cells, self._objects = found, objects(found)
+
+    def _count(self, values: dict[str, Value]) -> None:
+        """Hold the cells that were found against those of before, where there are tables.
+
+        They are found again at each reading while one is missing, and now and then afterwards.
+        """
+        if not self._has_tables:
+            self._find_again_s = math.inf
+            return
+        self._members = self._membership.check(present(self._cells, values))
+        jitter = random.uniform(0.5, 1)  # noqa: S311 - keeps no secret
+        self._find_again_s = time.monotonic() + FIND_AGAIN_S * jitter
+
+    async def _found(self, term: OidOptions) -> list[Cell]:
+        if term.where is None:
+            return cells(term, {})
+        column = await self._column(term.where.oid)
+        try:
+            return cells(term, column)
+        except ReadError:
+            if term.where.oid in self._columns:  # rows there were, and all have gone
+                self._membership.check(())
+            raise
+
+    async def _column(self, oid: str) -> dict[str, Value]:
+        """Read what an object of `where` shows: itself, or every row under it."""
+        if oid not in self._columns and (value := await self._agent.get([oid])):
+            return value
+        column = await self._agent.walk(oid)
+        if column:
+            self._columns.add(oid)
+        return column
+
+    async def _numeric(self) -> list[OidOptions]:
+        names = {oid for term in self._terms for oid in _oids(term) if not is_numeric(oid)}
+        numbers = await self._mibs.numbers(names) if names else {}
+        return [_numbered(term, numbers) for term in self._terms]
+
+
+class SnmpDriver:
+    """What all agents share: keys made from passwords, and the numbers of symbolic names.
+
+    `agent` makes this end of a conversation: `Agent`, or what does the same and more.
+    """
+
+    def __init__(self, secrets: Secrets, agent: Callable[..., Agent] = Agent) -> None:
+        self._agent = agent
+        self._logins = Logins(secrets)
+        self._mibs = Mibs()
+
+    def source(self, target: Target) -> SnmpSource:
+        """Make the source of a target."""
+        assert isinstance(target.options, SnmpOptions)  # noqa: S101 - the catalogue's own pairing
+        options = target.options
+        agent = self._agent(
+            target.address,
+            options.port,
+            partial(self._logins.login, target.credentials, options),
+            attempts=target.retries + 1,
+            attempt_timeout_s=target.attempt_timeout_s,
+            bulk=options.version != "1",
+        )
+        return SnmpSource(agent, options, self._mibs)
+
+    async def close(self) -> None:
+        """End what looks names up."""
+        await self._mibs.close()
+
+
+def _oids(term: OidOptions) -> Iterator[str]:
+    yield term.oid
+    if term.digits_oid is not None:
+        yield term.digits_oid
+    if term.where is not None:
+        yield term.where.oid
+
+
+def _numbered(term: OidOptions, numbers: dict[str, str]) -> OidOptions:
+    def number(oid: str) -> str:
+        return plain(numbers.get(oid, oid))
+
+    return replace(
+        term,
+        oid=number(term.oid),
+        digits_oid=term.digits_oid and number(term.digits_oid),
+        where=term.where and changed(term.where, oid=number(term.where.oid)),
+    )

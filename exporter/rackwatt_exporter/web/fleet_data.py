@@ -1,0 +1,135 @@
+"""The fleet as columns of numbers: what the fleet page draws, in as few bytes as it can be.
+
+Two parts. The layout, names and places, stays until the documents are read again. The readings
+come as what has changed since a revision of the store, so that a viewer of ten thousand nodes gets
+a few kilobytes a second; they are written once a second at most, and viewers who have seen the same
+get the same bytes.
+"""
+
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import msgspec
+
+from rackwatt_exporter import __version__
+from rackwatt_exporter.advice import ADVICE
+from rackwatt_exporter.exporter import Exporter
+from rackwatt_exporter.store.node_states import SchedulerRecord
+from rackwatt_exporter.store.targets import TargetRecord
+from rackwatt_exporter.web.compression import Encoded
+
+PACE_S = 1.0
+_MOST_PROBLEMS = 20
+_REASONS = {reason: place for place, reason in enumerate(ADVICE)}
+_COLUMNS = ("at", "watts", "age_s", "state", "reason", "failing_s")
+
+
+class Picture:
+    """What there is to see of an exporter. Places are those of the store's records."""
+
+    def __init__(
+        self,
+        exporter: Exporter,
+        telemetry_path: str,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._exporter = exporter
+        self._telemetry_path = telemetry_path
+        self._clock = clock
+        self._layout = ("", Encoded(b""))
+        self._states: dict[str, int] = {}
+        self._drawn_at_s = -PACE_S
+        self._drawn_layout = ""
+        self._drawn: dict[int, Encoded] = {}
+        self._revision = 0
+
+    @property
+    def layout_name(self) -> str:
+        """What tells this layout from every other: when the documents were read."""
+        return f"{self._exporter.reloaded_at_s:.6f}"
+
+    def layout(self) -> Encoded:
+        """Tell what stays: targets in their places, words for their numbers, advice, problems."""
+        name = self.layout_name
+        if self._layout[0] != name:
+            self._layout = name, Encoded(msgspec.json.encode(self._furnish(name)))
+        return self._layout[1]
+
+    def readings(self, layout: str, since: int) -> Encoded:
+        """Tell what has changed since a revision; of another layout only that there is one."""
+        if layout != self.layout_name:
+            return Encoded(msgspec.json.encode({"layout": self.layout_name}))
+        now_s = self._clock()
+        if now_s - self._drawn_at_s >= PACE_S or layout != self._drawn_layout:
+            self._exporter.targets.withdraw_stale()
+            self._exporter.schedulers.withdraw_stale()
+            self._revision = self._exporter.targets.revision
+            self._drawn_at_s, self._drawn_layout = now_s, layout
+            self._drawn.clear()
+        if since not in self._drawn:
+            self._drawn[since] = Encoded(msgspec.json.encode(self._draw(layout, since, now_s)))
+        return self._drawn[since]
+
+    def _furnish(self, name: str) -> dict[str, Any]:
+        targets = [record.spec for record in self._exporter.targets.records.values()]
+        problems = self._exporter.fleet.problems
+        return {
+            "layout": name,
+            "version": __version__,
+            "telemetry_path": self._telemetry_path,
+            "reasons": [(reason, *advice) for reason, advice in ADVICE.items()],
+            "problems": {"count": len(problems), "first": problems[:_MOST_PROBLEMS]},
+            "node": [target.node for target in targets],
+            "address": [target.address for target in targets],
+            "rack": _words(target.rack for target in targets),
+            "type": _words(target.type for target in targets),
+            "method": _words(target.method for target in targets),
+        }
+
+    def _draw(self, layout: str, since: int, now_s: float) -> dict[str, Any]:
+        records = self._exporter.targets.records.values()
+        rows = [
+            self._row(place, record, now_s)
+            for place, record in enumerate(records)
+            if record.revision > since
+        ]
+        return {
+            "layout": layout,
+            "revision": self._revision,
+            "states": list(self._states),
+            "schedulers": [
+                _scheduler(record, now_s) for record in self._exporter.schedulers.records.values()
+            ],
+            **dict(zip(_COLUMNS, zip(*rows, strict=True) if rows else [()] * 6, strict=True)),
+        }
+
+    def _row(self, place: int, record: TargetRecord, now_s: float) -> tuple[float | None, ...]:
+        reading, error = record.value, record.error
+        state = self._exporter.targets.states.get(record.spec.node)
+        since_s, read_at_s = record.failing_since_s, record.read_at_s
+        return (
+            place,
+            None if reading is None else round(reading.watts, 1),
+            None if read_at_s is None else round(now_s - read_at_s, 1),
+            None if state is None else self._states.setdefault(state, len(self._states)),
+            None if error is None else _REASONS[error.reason],
+            None if since_s is None else round(now_s - since_s, 1),
+        )
+
+
+def _words(texts: Iterable[str]) -> dict[str, Any]:
+    """Write a column of few words: the words, and the number of one for each place."""
+    numbers: dict[str, int] = {}
+    at = [numbers.setdefault(text, len(numbers)) for text in texts]
+    return {"words": list(numbers), "at": at}
+
+
+def _scheduler(record: SchedulerRecord, now_s: float) -> dict[str, Any]:
+    return {
+        "name": record.spec.name,
+        "cluster": record.spec.cluster,
+        "age_s": None if record.read_at_s is None else round(now_s - record.read_at_s, 1),
+        "reason": record.error.reason if record.error else None,
+        "message": str(record.error) if record.error else None,
+    }

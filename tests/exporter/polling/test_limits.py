@@ -1,0 +1,91 @@
+import asyncio
+from contextlib import suppress
+from dataclasses import replace
+
+import pytest
+
+from rackwatt_exporter.config.options import IpmiOptions
+from rackwatt_exporter.config.target import Target
+from rackwatt_exporter.polling.limits import Gate, Gates, subnet
+
+TARGET = Target(
+    "a",
+    "10.0.0.1",
+    "ipmi",
+    IpmiOptions(),
+    "lab",
+    credentials="bmc",
+    subnet_limit=2,
+    credential_limit=3,
+)
+
+
+def at(address: str, **more: object) -> Target:
+    return replace(TARGET, **{"node": address, "address": address, **more})  # type: ignore[arg-type]
+
+
+async def holders(gates: list[Gate]) -> list[int]:
+    """Tell which of the gates let somebody through when all are tried at once."""
+    inside: list[int] = []
+
+    async def stay(number: int) -> None:
+        async with gates[number]:
+            inside.append(number)
+            await asyncio.Event().wait()
+
+    tasks = [asyncio.create_task(stay(number)) for number in range(len(gates))]
+    for _ in range(10):
+        await asyncio.sleep(0)
+    for task in tasks:
+        task.cancel()
+    for task in tasks:
+        with suppress(asyncio.CancelledError):
+            await task
+    return inside
+
+
+async def test_a_subnet_lets_no_more_through_than_its_limit() -> None:
+    gates = Gates()
+    assert await holders([gates.living(at(f"10.0.0.{i}")) for i in range(5)]) == [0, 1]
+    assert await holders([gates.living(at(f"10.0.{i}.1")) for i in range(5)]) == [0, 1, 2, 3, 4]
+
+
+async def test_a_credential_lets_no_more_first_contacts_through_than_its_limit() -> None:
+    gates = Gates()
+    assert await holders([gates.suspect(at(f"10.0.{i}.1")) for i in range(5)]) == [0, 1, 2]
+    other = [gates.suspect(at(f"10.0.{i}.1", credentials=str(i))) for i in range(5)]
+    assert await holders(other) == [0, 1, 2, 3, 4]
+    methods = [gates.suspect(at(f"10.0.{i}.1", method=m)) for i, m in enumerate(("snmp", "ipmi"))]
+    assert await holders(methods) == [0, 1]
+
+
+async def test_the_suspect_fill_their_own_lane_and_never_that_of_the_living() -> None:
+    gates = Gates()
+    suspects = [gates.suspect(at(f"10.0.0.{i}")) for i in range(5)]
+    living = [gates.living(at(f"10.0.0.1{i}")) for i in range(2)]
+    assert await holders([*suspects, *living]) == [0, 1, 5, 6]
+
+
+async def test_two_targets_at_one_endpoint_are_asked_one_after_the_other() -> None:
+    gates = Gates()
+    same = [gates.living(at("10.0.0.1", node=name)) for name in ("a", "b")]
+    assert await holders(same) == [0]
+
+
+async def test_whoever_gives_up_waiting_leaves_no_place_taken() -> None:
+    gates = Gates()
+    for _ in range(3):
+        assert await holders([gates.suspect(at(f"10.0.0.{i}")) for i in range(9)]) == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("10.11.1.200", "10.11.1.0/24"),
+        ("fd00:1:2:3::9", "fd00:1:2:3::/64"),
+        ("n1-bmc.example.org", "n1-bmc.example.org"),
+        ("n1", "n1"),
+    ],
+)
+def test_a_subnet_is_named_by_the_address(address: str, name: str) -> None:
+    assert subnet(address) == name

@@ -1,0 +1,315 @@
+"""A session that a service has lost, in each way in which services say so, and how often we log in.
+
+The peer is a server of raw bytes: what it sends is what was seen of devices, cut where they cut it.
+"""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from yarl import URL
+
+from rackwatt_exporter.protocols.redfish.client import Account, RedfishService
+from rackwatt_exporter.protocols.redfish.exchange import Origin
+from rackwatt_exporter.protocols.redfish.token import (
+    FIRST_WAIT_S,
+    SHORT_SESSION_S,
+    SHORT_SESSIONS,
+)
+from rackwatt_exporter.reading import ReadError, Reason
+
+LOOPS = ("attended",)
+
+POWER, SYSTEM = "/redfish/v1/Chassis/1/Power", "/redfish/v1/Systems/1"
+SESSIONS = "/redfish/v1/SessionService/Sessions"
+NO_SESSION = b'{"error": {"code": "Base.1.8.NoValidSession"}}'
+HTML = b"<html><body>Please log in</body></html>"
+CUT_401 = b"HTTP/1.1 401 X\r\nTransfer-Encoding: chunked\r\n\r\n1c\r\n<html><head><title>401"
+
+
+def answer(status: int, body: bytes = b"{}", *headers: str) -> bytes:
+    lines = [f"HTTP/1.1 {status} X", "Content-Type: application/json", *headers]
+    head = "".join(f"{line}\r\n" for line in (*lines, f"Content-Length: {len(body)}"))
+    return f"{head}\r\n".encode() + body
+
+
+class Forgetful:
+    """A service whose sessions can be lost; `refusal` is what it then sends before it hangs up.
+
+    It takes no Basic unless a test says so.
+    """
+
+    def __init__(self) -> None:
+        self.port = 0
+        self.tokens: set[bytes] = set()
+        self.logins = 0
+        self.deleted = 0
+        self.refusal = answer(401)
+        self.hangs_up = True
+        self.stubborn = False
+        self.rotates = False
+        self.takes_basic = False
+        self.missing: set[bytes] = set()
+
+    def forget(self) -> None:
+        self.tokens.clear()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                sent = self.said(head)
+                if head.startswith(b"POST"):
+                    await reader.readexactly(int(header(head, b"Content-Length")))
+                writer.write(sent)
+                if sent is self.refusal and self.hangs_up:
+                    break
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        writer.close()
+
+    def said(self, head: bytes) -> bytes:
+        method, path, _ = head.split(b" ", 2)
+        token = header(head, b"X-Auth-Token")
+        if path == b"/redfish/v1/":
+            return answer(200, b'{"RedfishVersion": "1.6.0"}')
+        if method == b"POST":
+            self.logins += 1
+            return self.opened(201, b"{}")
+        if self.takes_basic and header(head, b"Authorization").startswith(b"Basic "):
+            return answer(200, b'{"watts": 301}')
+        if token not in self.tokens:
+            return self.refusal
+        if method == b"DELETE":
+            self.tokens.discard(token)
+            self.deleted += 1
+            return answer(200)
+        if self.stubborn:
+            return self.refusal
+        if path in self.missing:
+            return answer(404)
+        if self.rotates:
+            self.tokens.discard(token)
+            return self.opened(200, b'{"watts": 301}')
+        return answer(200, b'{"watts": 301}')
+
+    def opened(self, status: int, body: bytes) -> bytes:
+        token = f"t{self.logins}{len(self.tokens)}{id(body)}{self.deleted}"
+        self.tokens.add(token.encode())
+        return answer(status, body, f"X-Auth-Token: {token}", f"Location: {SESSIONS}/{token}")
+
+
+class Clock:
+    now_s = 0.0
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made = Clock()
+    monkeypatch.setattr("rackwatt_exporter.protocols.redfish.client.now_s", lambda: made.now_s)
+    return made
+
+
+def header(head: bytes, name: bytes) -> bytes:
+    lines = (line.partition(b": ") for line in head.split(b"\r\n"))
+    return next((value for key, _, value in lines if key == name), b"")
+
+
+@pytest.fixture
+async def peer() -> AsyncIterator[Forgetful]:
+    service = Forgetful()
+    async with await asyncio.start_server(service.serve, "127.0.0.1", 0) as server:
+        service.port = server.sockets[0].getsockname()[1]
+        yield service
+
+
+@asynccontextmanager
+async def logged_in(peer: Forgetful) -> AsyncIterator[RedfishService]:
+    """Give a service that has read both resources once."""
+    url = URL(f"http://127.0.0.1:{peer.port}/")
+    origin = Origin(url, ssl.create_default_context, None)
+    service = RedfishService(origin, lambda: Account("admin", "secret"))
+    for path in (POWER, SYSTEM):
+        await service.get(path)
+    try:
+        yield service
+    finally:
+        await service.close()
+
+
+LOST = {
+    "401": answer(401, NO_SESSION),
+    "401 chunked and cut": CUT_401,
+    "401 with less than its length": answer(401, HTML)[:-5],
+    "401 without a body, closed": b"HTTP/1.1 401 X\r\nConnection: close\r\n\r\n",
+    "401 as HTTP/1.0 has it": b"HTTP/1.0 401 Unauthorized\r\n\r\n<html>",
+    "401 with a broken chunk": b"HTTP/1.1 401 X\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    "401 with a broken gzip": answer(401, b"xxxx", "Content-Encoding: gzip"),
+    "400 of no session": answer(400, NO_SESSION),
+    "400": answer(400),
+    "403": answer(403),
+    "403 cut": answer(403, HTML)[:-1],
+    "404": answer(404),
+    "500": answer(500, b"Internal Error"),
+    "503": answer(503),
+    "302 to the login page": answer(302, b"", "Location: /login.html"),
+    "302 to the sessions": answer(302, b"", "Location: /redfish/v1/SessionService"),
+    "200 with a login page": answer(200, HTML, "Content-Type: text/html"),
+    "200 with an error": answer(200, NO_SESSION),
+}
+
+
+@pytest.mark.parametrize("refusal", LOST.values(), ids=LOST)
+async def test_a_lost_session_is_opened_again_however_that_is_said(
+    peer: Forgetful, refusal: bytes, clock: Clock
+) -> None:
+    async with logged_in(peer) as service:
+        for _ in range(2):
+            clock.now_s += 2 * SHORT_SESSION_S
+            peer.refusal = refusal
+            peer.forget()
+            assert await service.get(POWER) == {"watts": 301}
+            assert await service.get(SYSTEM) == {"watts": 301}
+        assert peer.logins == 3
+        assert len(peer.tokens) == 1
+
+
+@pytest.mark.parametrize("refusal", LOST.values(), ids=LOST)
+async def test_sessions_that_do_not_last_are_replaced_by_basic_where_that_is_taken(
+    peer: Forgetful, refusal: bytes
+) -> None:
+    async with logged_in(peer) as service:
+        peer.refusal, peer.takes_basic = refusal, True
+        for _ in range(4):
+            peer.forget()
+            assert await service.get(POWER) == {"watts": 301}
+        assert service.authorized_by == "Basic with each request"
+        assert peer.logins == SHORT_SESSIONS
+
+
+@pytest.mark.parametrize("refusal", LOST.values(), ids=LOST)
+async def test_a_service_that_takes_no_basic_gets_sessions_again_after_one_failed_reading(
+    peer: Forgetful, refusal: bytes, clock: Clock
+) -> None:
+    async with logged_in(peer) as service:
+        peer.refusal = refusal
+        peer.forget()
+        assert await service.get(POWER) == {"watts": 301}
+        peer.forget()
+        with pytest.raises(ReadError):
+            await service.get(POWER)
+        for _ in range(3):
+            assert await service.get(POWER) == {"watts": 301}
+            peer.forget()
+            clock.now_s += FIRST_WAIT_S
+        assert service.authorized_by == "Redfish session"
+        assert peer.logins == 5
+
+
+async def test_a_refusal_whose_body_never_comes_counts_by_its_status(
+    peer: Forgetful, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rackwatt_exporter.protocols.http.connection.REFUSAL_GRACE_S", 0.01)
+    peer.refusal, peer.hangs_up = answer(401, HTML)[:-5], False
+    async with logged_in(peer) as service:
+        peer.forget()
+        assert await service.get(POWER) == {"watts": 301}
+        assert peer.logins == 2
+
+
+@pytest.mark.parametrize("refusal", LOST.values(), ids=LOST)
+async def test_a_service_that_refuses_every_token_is_not_logged_in_to_at_each_reading(
+    peer: Forgetful, refusal: bytes, clock: Clock
+) -> None:
+    async with logged_in(peer) as service:
+        peer.refusal, peer.stubborn = refusal, True
+        for step in range(360):  # an hour of readings
+            clock.now_s = step * 10.0
+            with pytest.raises(ReadError):
+                await service.get((POWER, SYSTEM)[step % 2])
+        assert peer.logins <= 8
+        assert len(peer.tokens) == 1
+        peer.stubborn = False
+        assert await service.get(POWER) == {"watts": 301}
+
+
+async def test_a_resource_that_was_never_there_costs_no_login(peer: Forgetful) -> None:
+    peer.missing = {b"/redfish/v1/%d" % number for number in range(2)}
+    async with logged_in(peer) as service:
+        for number in range(2):
+            with pytest.raises(ReadError):
+                await service.get(f"/redfish/v1/{number}")
+        assert peer.logins == 1
+
+
+async def test_a_resource_that_is_gone_costs_one_login_and_leaves_no_session(
+    peer: Forgetful,
+) -> None:
+    async with logged_in(peer) as service:
+        peer.missing = {POWER.encode()}
+        for _ in range(5):
+            with pytest.raises(ReadError):
+                await service.get(POWER)
+            assert await service.get(SYSTEM) == {"watts": 301}
+        assert peer.logins == 2
+        assert peer.deleted == 1
+
+
+async def test_a_session_lost_before_a_search_is_found_out_within_a_few_requests(
+    peer: Forgetful,
+) -> None:
+    async with logged_in(peer) as service:
+        peer.refusal = answer(400)
+        peer.forget()
+        for number in range(2):
+            with pytest.raises(ReadError):
+                await service.get(f"/redfish/v1/{number}")
+        assert await service.get("/redfish/v1/2") == {"watts": 301}
+        assert peer.logins == 2
+
+
+async def test_a_token_given_with_an_answer_replaces_the_one_before(peer: Forgetful) -> None:
+    async with logged_in(peer) as service:
+        peer.rotates = True
+        for _ in range(4):
+            assert await service.get(POWER) == {"watts": 301}
+        assert peer.logins == 1
+
+
+async def test_a_new_session_that_is_refused_is_no_wrong_password(peer: Forgetful) -> None:
+    async with logged_in(peer) as service:
+        peer.stubborn = True
+        with pytest.raises(ReadError, match="accepts the log-in and then refuses") as caught:
+            await service.get(POWER)
+    assert caught.value.reason is Reason.AUTH_FAILED
+    assert "role" in (caught.value.remedy or "")
+
+
+@pytest.mark.parametrize(
+    ("refusal", "message"),
+    [
+        (
+            answer(400, b'{"error": {"message": "Bad\\u001b[2J day"}}'),
+            "400 Bad Request .*Bad�.2J day",
+        ),
+        (answer(302, b"", "Location: /login"), "302 Found .*: to /login"),
+        (answer(503, b'{"error": {"code": "Base.1.0.Busy"}}'), "503 .*: Base.1.0.Busy"),
+    ],
+)
+async def test_the_words_of_a_refusal_are_in_the_message(
+    peer: Forgetful, refusal: bytes, message: str
+) -> None:
+    async with logged_in(peer) as service:
+        peer.refusal, peer.stubborn = refusal, True
+        with pytest.raises(ReadError, match=message):
+            await service.get(POWER)
+
+
+async def test_a_cut_success_is_a_bad_reply(peer: Forgetful) -> None:
+    async with logged_in(peer) as service:
+        peer.refusal, peer.stubborn = answer(200, b'{"watts": 301}')[:-3], True
+        with pytest.raises(ReadError, match="ended within the answer") as caught:
+            await service.get(POWER)
+    assert caught.value.reason is Reason.BAD_REPLY

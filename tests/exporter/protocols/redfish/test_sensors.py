@@ -1,0 +1,243 @@
+"""Which sensors are the machine's power: names and contexts of many makers, and JSON of every kind."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rackwatt_exporter.protocols.redfish.power import Found, NotNamedError
+from rackwatt_exporter.protocols.redfish.sensors import power_sensors, sum_of, telling
+from rackwatt_exporter.reading import ReadError, Reading, Reason
+
+CHASSIS = "/redfish/v1/Chassis/1"
+OWN = frozenset({CHASSIS, "/redfish/v1/Systems/1"})
+SUPPLY = {"PhysicalContext": "PowerSupply"}
+
+
+def sensor(name: str, watts: Any = 90, **more: Any) -> dict[str, Any]:
+    path = f"{CHASSIS}/Sensors/{name.replace(' ', '_')}"
+    about = {"@odata.id": path, "Name": name, "ReadingType": "Power", "ReadingUnits": "W"}
+    return {**about, "Reading": watts, **more}
+
+
+def chosen(*listed: dict[str, Any]) -> list[str]:
+    return [each["Name"] for each in telling(listed, OWN)]
+
+
+WHOLE = [
+    "Total_Power",
+    "total_power",
+    "TotalPower",
+    "totalpower",
+    "TOTAL PWR",
+    "System Board Pwr Consumption",
+    "SystemBoardPwrConsumption",
+    "SYS_POWER",
+    "Chassis Input Power",
+    "Chassis_0_TotalHSC_Power_0",
+    "Node Power",
+    "Power Consumption",
+    "Overall AC power",
+]
+PARTS = [
+    "CPU_Total_Power",
+    "cpu_total_power",
+    "DIMM_Total_Power",
+    "Total GPU Power",
+    "HDD Power",
+    "HDD Backplane Pwr Consumption",
+    "PCIE1 Power Consumption",
+    "PCIe Slot 3 Power",
+    "P1_Total_Power",
+    "FAN_PWR_Total",
+    "OCP_NIC_Total_Power",
+    "SoC Total Power",
+    "M2_Power_Consumption",
+    "Total_Power_Limit",
+    "Total Power Output",
+    "System Power Headroom",
+    "Peak System Power",
+    "System Board Power",
+    "Whatever comes next year Total Power",
+    "cputotalpower",
+    "Power",
+]
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_a_name_of_which_every_word_means_the_whole_is_chosen(name: str) -> None:
+    assert chosen(sensor("CPU Power"), sensor(name)) == [name]
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_a_name_with_any_other_word_is_a_doubt_that_names_it(name: str) -> None:
+    with pytest.raises(NotNamedError, match=name):
+        chosen(sensor(name))
+    assert chosen(sensor(name), sensor("Total_Power")) == ["Total_Power"]
+
+
+@given(
+    st.text(max_size=12), st.sampled_from(["{} Total Power", "Total {} Power", "{}_System_Power"])
+)
+def test_no_word_that_is_not_known_passes_for_the_whole(said: str, name: str) -> None:
+    """Unless it adds nothing: numbers, signs, and the words of the vocabulary."""
+    letters = "".join(c for c in said if c.isascii() and c.isalpha())
+    named = name.format(f"Zq{letters}")
+    with pytest.raises(NotNamedError):
+        telling([sensor("x") | {"Name": named}], OWN)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"RelatedItem": [{"@odata.id": "/redfish/v1/Systems/1/Processors/CPU0"}]},
+        {"RelatedItem": [{"@odata.id": f"{CHASSIS}/Drives/3"}]},
+        {"PhysicalContext": "CPU"},
+        {"PhysicalContext": "StorageDevice"},
+        {"PhysicalContext": "Backplane"},
+        SUPPLY,
+        {"Id": "CPU_Total"},
+    ],
+)
+def test_a_total_of_what_the_tree_says_is_a_part_is_a_doubt(more: dict[str, Any]) -> None:
+    with pytest.raises(NotNamedError):
+        chosen(sensor("Total Power", **more))
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"RelatedItem": [{"@odata.id": f"{CHASSIS}/"}]},
+        {"RelatedItem": [{"@odata.id": "/redfish/v1/Systems/1"}]},
+        {"PhysicalContext": "Chassis"},
+    ],
+)
+def test_the_tree_may_say_that_a_plain_name_is_the_whole(more: dict[str, Any]) -> None:
+    assert chosen(sensor("Power", **more), sensor("GPU Power", **more)) == ["Power"]
+
+
+@pytest.mark.parametrize(
+    ("listed", "names"),
+    [
+        ([sensor("PSU1 Input", **SUPPLY), sensor("PSU2 Input", **SUPPLY)], 2),
+        ([sensor("PSU1 Input", **SUPPLY), sensor("PSU1 Output", **SUPPLY)], 1),
+        ([sensor("ps0 input power"), sensor("ps0 output power"), sensor("ps1 input power")], 2),
+        ([sensor("PSU1_PIN"), sensor("PSU1_POUT"), sensor("PSU2_PIN"), sensor("CPU0_PWR")], 2),
+        ([sensor("PS1InputPower"), sensor("PS2InputPower"), sensor("12V rail")], 2),
+        ([sensor("Bay 1", **SUPPLY, PhysicalSubContext="Input")], 1),
+    ],
+)
+def test_without_a_total_the_input_of_every_supply_is_chosen(
+    listed: list[dict[str, Any]], names: int
+) -> None:
+    assert len(telling(listed, OWN)) == names
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        [sensor("PSU1 Input Power"), sensor("PSU1 PIN")],
+        [sensor("PSU1 Input Power"), sensor("PSU2 Output Power")],
+        [sensor("PSU Input Power"), sensor("Supply Input Power")],
+        [sensor("PSU1 Output Power"), sensor("PSU2 Output Power")],
+        [sensor("PSU1 Input Power Limit")],
+        [sensor("PSU Total Power")],
+        [sensor("Chassis Power"), sensor("System Power")],
+    ],
+)
+def test_what_may_be_counted_twice_or_is_not_complete_is_a_doubt(
+    listed: list[dict[str, Any]],
+) -> None:
+    with pytest.raises(NotNamedError):
+        telling(listed, OWN)
+
+
+def test_a_sum_of_all_inputs_is_not_added_to_them() -> None:
+    inputs = [sensor("PSU1 Input Power"), sensor("PSU2 Input Power")]
+    total = "PSU Total Input Power"
+    assert chosen(*inputs, sensor(total)) == [total]
+    with pytest.raises(NotNamedError):
+        chosen(sensor("PSU1 Total Input Power"))
+
+
+@pytest.mark.parametrize("units", ["W", "Watts", "watts", None])
+def test_the_units_may_be_written_out(units: str | None) -> None:
+    assert chosen(sensor("Total Power", ReadingUnits=units)) == ["Total Power"]
+
+
+@pytest.mark.parametrize("units", ["kW", "A", "", 5])
+def test_other_units_are_no_watts(units: Any) -> None:
+    assert power_sensors([sensor("Total Power", ReadingUnits=units)]) == []
+
+
+def test_a_sensor_listed_twice_is_one() -> None:
+    assert chosen(sensor("Total Power"), sensor("Total Power")) == ["Total Power"]
+
+
+def test_a_sensor_of_all_energy_comes_with_the_one_of_all_power() -> None:
+    energy = sensor("Total Energy", None, ReadingType="EnergykWh", LifetimeReading=3)
+    listed = telling([sensor("Total Power", 400), energy], OWN)
+    found = sum_of(["Total Power"])(listed, "S")
+    assert found == Found(Reading(400, "S", joules=3 * 3_600_000))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"ReadingType": "Temperature"},
+        {"ReadingUnits": "kW"},
+        {"Reading": None},
+        {"Reading": 0},
+        {"Reading": 65535},
+        {"Reading": -3},
+    ],
+)
+def test_a_sensor_without_watts_now_is_unreadable_and_named(change: dict[str, Any]) -> None:
+    find = sum_of(["Total Power"])
+    assert find([sensor("Total Power", 400)], "S") == Found(Reading(400, "S"))
+    for documents in ([sensor("Total Power", 400) | change], [None]):
+        with pytest.raises(ReadError, match="Total Power") as raised:
+            find(documents, "S")
+        assert raised.value.reason is Reason.SENSOR_UNREADABLE
+
+
+def test_every_member_of_a_sum_has_to_read() -> None:
+    find = sum_of(["A", "B"])
+    assert find([sensor("A", 200), sensor("B", 0)], "S") == Found(Reading(200, "S"), ("A", "B"))
+    with pytest.raises(ReadError, match="B"):
+        find([sensor("A", 200), sensor("B", None)], "S")
+
+
+KEYS = st.sampled_from(
+    [
+        "@odata.id",
+        "Id",
+        "Name",
+        "ReadingType",
+        "ReadingUnits",
+        "Reading",
+        "PhysicalContext",
+        "RelatedItem",
+        "Status",
+    ]
+)
+JSON = st.recursive(
+    st.none() | st.floats() | st.sampled_from(["Power", "W", "Total Power", "PSU1 In", CHASSIS]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=7),
+    max_leaves=20,
+)
+
+
+@given(st.lists(JSON, max_size=4))
+def test_any_list_of_resources_gives_sensors_or_a_doubt(documents: list[Any]) -> None:
+    try:
+        found = telling(documents, OWN)
+    except NotNamedError as doubt:
+        assert str(doubt).isprintable()
+        return
+    for each in found:
+        try:
+            assert sum_of(["x"])([each], "S")
+        except ReadError as error:
+            assert error.reason in (Reason.SENSOR_UNREADABLE, Reason.BAD_REPLY)

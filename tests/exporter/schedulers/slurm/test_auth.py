@@ -1,0 +1,109 @@
+"""Tokens: what Slurm makes of its key, we make too. Slurm's own tokens are the oracle."""
+
+import base64
+import hmac
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rackwatt_exporter.config.scheduler import SecretKey
+from rackwatt_exporter.config.secrets import Secrets
+from rackwatt_exporter.reading import ReadError, Reason
+from rackwatt_exporter.schedulers.slurm.auth import LIFE_S, FileToken, MintedToken, minted
+from tests.peers.slurm import SlurmCluster
+
+KEY = SecretKey("slurm", "key")
+
+
+def decoded(part: str) -> dict[str, object]:
+    padded = part + "=" * (-len(part) % 4)
+    found: dict[str, object] = json.loads(base64.urlsafe_b64decode(padded))
+    return found
+
+
+def written(directory: Path, content: bytes) -> Secrets:
+    (directory / "slurm").mkdir(exist_ok=True)
+    (directory / "slurm" / "key").write_bytes(content)
+    return Secrets(directory)
+
+
+def test_our_token_has_the_form_of_slurms_own(stage: SlurmCluster) -> None:
+    theirs = stage.token(600).split(".")
+    ours = minted(stage.jwt_key.read_bytes(), "root", 1_800_000_000, 600).split(".")
+    assert decoded(ours[0]) == decoded(theirs[0])
+    claims, known = decoded(ours[1]), decoded(theirs[1])
+    assert claims.keys() == known.keys()
+    assert claims["sun"] == known["sun"]
+    assert claims == {"sun": "root", "iat": 1_800_000_000, "exp": 1_800_000_600}
+
+
+def test_more_claims_are_in_our_token_and_never_in_place_of_slurms_own() -> None:
+    more = (("iss", "rackwatt"), ("sun", "root"), ("exp", "never"))
+    claims = decoded(minted(b"key", "watt", 1_000, 600, more).split(".")[1])
+    assert claims == {"iss": "rackwatt", "sun": "watt", "iat": 1_000, "exp": 1_600}
+
+
+def test_a_token_is_kept_for_most_of_its_life_and_then_made_anew(tmp_path: Path) -> None:
+    now = [1000.0]
+    token = MintedToken(KEY, "root", written(tmp_path, b"key"), lambda: now[0])
+    first = token.get()
+    now[0] += 0.79 * LIFE_S
+    assert token.get() == first
+    now[0] += 0.02 * LIFE_S
+    second = token.get()
+    assert second != first
+    assert decoded(second.split(".")[1])["exp"] == int(now[0]) + LIFE_S
+
+
+def test_a_rotated_key_counts_from_the_next_token_on(tmp_path: Path) -> None:
+    token = MintedToken(KEY, "root", written(tmp_path, b"old"), lambda: 1000.0)
+    first = token.get()
+    written(tmp_path, b"new")
+    assert token.get() == first
+    token.refused()
+    assert token.get() == minted(b"new", "root", 1000.0)
+
+
+@pytest.mark.parametrize("content", [b"", b"\n"])
+def test_an_empty_token_file_is_credentials_missing(tmp_path: Path, content: bytes) -> None:
+    with pytest.raises(ReadError) as caught:
+        FileToken(KEY, written(tmp_path, content)).get()
+    assert caught.value.reason is Reason.CREDENTIALS_MISSING
+
+
+def test_an_empty_key_is_credentials_missing(tmp_path: Path) -> None:
+    with pytest.raises(ReadError) as caught:
+        MintedToken(KEY, "root", written(tmp_path, b"")).get()
+    assert caught.value.reason is Reason.CREDENTIALS_MISSING
+
+
+def test_a_missing_key_is_credentials_missing(tmp_path: Path) -> None:
+    with pytest.raises(ReadError) as caught:
+        MintedToken(KEY, "root", Secrets(tmp_path)).get()
+    assert caught.value.reason is Reason.CREDENTIALS_MISSING
+
+
+@given(st.binary())
+def test_any_token_file_is_fit_for_a_header_or_credentials_missing(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes
+) -> None:
+    secrets = written(tmp_path_factory.mktemp("any"), content)
+    try:
+        token = FileToken(KEY, secrets).get()
+    except ReadError as error:
+        assert error.reason is Reason.CREDENTIALS_MISSING
+    else:
+        assert token.isascii()
+        assert token.isprintable()
+        assert " " not in token
+
+
+@given(st.binary(min_size=1), st.text(), st.integers(0, 2**40))
+def test_any_token_is_signed_over_its_key(key: bytes, user: str, now_s: int) -> None:
+    header, claims, signature = minted(key, user, now_s).split(".")
+    expected = hmac.digest(key, f"{header}.{claims}".encode(), "sha256")
+    assert base64.urlsafe_b64encode(expected).rstrip(b"=").decode() == signature
+    assert decoded(claims)["sun"] == user

@@ -1,0 +1,334 @@
+"""Node states through slurmrestd 24.11, played back from captures."""
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from rackwatt_exporter.config.scheduler import HeaderOptions, SecretKey, SlurmRestOptions
+from rackwatt_exporter.config.secrets import Secrets
+from rackwatt_exporter.reading import ReadError, Reason
+from rackwatt_exporter.schedulers.slurm.rest import SlurmRest
+from tests.eventually import PATIENCE_S
+
+DATA = Path(__file__).parents[2] / "data" / "slurm-24.11"
+LOOPS = ("attended",)
+TOKEN = SecretKey("slurm", "token")
+SIX = {
+    "n01": "allocated",
+    "n02": "idle",
+    "n03": "idle",
+    "n04": "idle",
+    "n05": "drained",
+    "n06": "down",
+}
+
+
+@pytest.fixture
+def secrets(tmp_path: Path) -> Secrets:
+    (tmp_path / "slurm").mkdir()
+    (tmp_path / "slurm" / TOKEN.key).write_text("a.b.c")
+    return Secrets(tmp_path)
+
+
+@asynccontextmanager
+async def asking(options: SlurmRestOptions, secrets: Secrets) -> AsyncIterator[SlurmRest]:
+    scheduler = SlurmRest(options, secrets, PATIENCE_S)
+    try:
+        yield scheduler
+    finally:
+        await scheduler.close()
+
+
+async def failure(scheduler: SlurmRest) -> ReadError:
+    with pytest.raises(ReadError) as caught:
+        await scheduler.read()
+    return caught.value
+
+
+class Playback:
+    """A slurmrestd 24.11 as its captures tell it; `requests` keeps what it was asked.
+
+    Asked for what has changed since a time, it answers 304 while nothing has, and afterwards fails
+    as the real one does when nodes have changed and partitions have not.
+    """
+
+    def __init__(self) -> None:
+        self.requests: list[str] = []
+        self.versions = ["v0.0.40", "v0.0.41", "v0.0.42"]
+        self.openapi: bytes | None = None
+        self.refused: dict[str, tuple[int, bytes]] = {}
+        self.headers: list[Mapping[str, str]] = []
+        self.status, self.body = 200, (DATA / "nodes_v0.0.42.json").read_bytes()
+        self.changed_s: int = json.loads(self.body)["last_update"]["number"]
+
+    async def handle(self, request: web.Request) -> web.Response:
+        self.requests.append(request.path_qs)
+        self.headers.append(request.headers)
+        if "X-SLURM-USER-TOKEN" not in request.headers:
+            return web.Response(status=401, text="Authentication failure")
+        if request.path == "/openapi/v3":
+            return web.Response(body=self.openapi if self.openapi is not None else self._paths())
+        if request.path.split("/")[2] not in self.versions:
+            return web.Response(status=404, text="Unable find requested URL.")
+        if (version := request.path.split("/")[2]) in self.refused:
+            status, body = self.refused[version]
+            return web.Response(status=status, body=body)
+        if "update_time" in request.query:
+            return self._changes(int(request.query["update_time"]))
+        return web.Response(status=self.status, body=self.body, content_type="application/json")
+
+    def _paths(self) -> bytes:
+        get: dict[str, object] = {"get": {}}
+        paths = {f"/slurm/{version}/nodes/": get for version in self.versions}
+        return json.dumps({"openapi": "3.0.3", "paths": paths}).encode()
+
+    def _changes(self, since_s: int) -> web.Response:
+        if since_s >= self.changed_s:
+            return web.Response(status=304)
+        return web.Response(status=500, body=(DATA / "update_time_refused.json").read_bytes())
+
+
+@asynccontextmanager
+async def serving(peer: Playback) -> AsyncIterator[str]:
+    application = web.Application()
+    application.router.add_get("/{path:.*}", peer.handle)
+    runner = web.AppRunner(application, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+@asynccontextmanager
+async def played(
+    peer: Playback,
+    secrets: Secrets,
+    version: str | None = None,
+    cluster: str | None = None,
+    headers: tuple[HeaderOptions, ...] = (),
+) -> AsyncIterator[SlurmRest]:
+    async with serving(peer) as url:
+        options = SlurmRestOptions(
+            url, token=TOKEN, version=version, cluster=cluster, headers=headers
+        )
+        async with asking(options, secrets) as scheduler:
+            yield scheduler
+
+
+async def test_while_nothing_has_changed_the_last_states_stay(secrets: Secrets) -> None:
+    peer = Playback()
+    async with played(peer, secrets) as scheduler:
+        first = await scheduler.read()
+        second = await scheduler.read()
+    assert first.states == SIX
+    assert first.version == "24.11.5"
+    assert second is first
+    assert peer.requests == [
+        "/openapi/v3",
+        "/slurm/v0.0.42/nodes/",
+        f"/slurm/v0.0.42/nodes/?update_time={peer.changed_s}",
+    ]
+
+
+async def test_a_change_after_that_is_read(secrets: Secrets) -> None:
+    peer = Playback()
+    async with played(peer, secrets) as scheduler:
+        await scheduler.read()
+        peer.changed_s += 1
+        peer.body = (DATA / "nodes_draining_v0.0.42.json").read_bytes()
+        assert (await scheduler.read()).states["n01"] == "draining"
+    assert peer.requests[-1] == "/slurm/v0.0.42/nodes/"
+
+
+@pytest.mark.parametrize(
+    ("offered", "chosen"),
+    [
+        (["v0.0.39", "v0.0.40", "v0.0.41"], "v0.0.41"),
+        (["v0.0.44", "v0.0.45", "v0.0.46"], "v0.0.45"),
+        (["v0.0.47", "v0.0.46", "v0.0.48"], "v0.0.46"),
+        (["v0.0.9", "v0.0.38"], "v0.0.38"),
+    ],
+)
+async def test_the_newest_version_that_we_know_is_chosen(
+    secrets: Secrets, offered: list[str], chosen: str
+) -> None:
+    peer = Playback()
+    peer.versions = offered
+    async with played(peer, secrets) as scheduler:
+        await scheduler.read()
+    assert peer.requests[1] == f"/slurm/{chosen}/nodes/"
+
+
+async def test_the_refusal_of_24_11_is_auth_failed(secrets: Secrets) -> None:
+    peer = Playback()
+    peer.status, peer.body = 511, (DATA / "token_expired.json").read_bytes()
+    async with played(peer, secrets) as scheduler:
+        error = await failure(scheduler)
+    assert error.reason is Reason.AUTH_FAILED
+    assert "Protocol authentication error" in str(error)
+
+
+async def test_errors_count_even_with_status_200(secrets: Secrets) -> None:
+    peer = Playback()
+    peer.body = (DATA / "token_expired.json").read_bytes()
+    async with played(peer, secrets) as scheduler:
+        error = await failure(scheduler)
+    assert error.reason is Reason.AUTH_FAILED
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (200, b"<html>welcome</html>"),
+        (200, b"{}"),
+        (200, b'{"nodes": 3}'),
+        (200, b'{"nodes": [{"name": "n1"}]}'),
+        (200, b'{"nodes": [null]}'),
+        (200, b'{"nodes": [], "errors": []}'),
+        (200, b'{"nodes": [{"name": "n1", "state": []}]}'),
+        (200, b"\xff\xfe"),
+        (200, b""),
+        (302, b""),
+        (304, b""),
+    ],
+)
+async def test_what_is_no_answer_of_slurmrestd_is_a_bad_reply(
+    secrets: Secrets, status: int, body: bytes
+) -> None:
+    peer = Playback()
+    peer.status, peer.body = status, body
+    async with played(peer, secrets) as scheduler:
+        error = await failure(scheduler)
+    assert error.reason is Reason.BAD_REPLY
+
+
+@pytest.mark.parametrize("openapi", [b"", b"{}", b"<html>", b'{"paths": []}', b'{"paths": {}}'])
+async def test_another_service_at_that_url_is_a_bad_reply(secrets: Secrets, openapi: bytes) -> None:
+    peer = Playback()
+    peer.openapi = openapi
+    async with played(peer, secrets) as scheduler:
+        error = await failure(scheduler)
+    assert error.reason is Reason.BAD_REPLY
+
+
+NO_DATABASE = json.dumps(
+    {
+        "errors": [
+            {
+                "description": "openapi_get_db_conn() failed to open slurmdb connection",
+                "error_number": 7000,
+                "error": "Unable to connect to database",
+            }
+        ],
+        "nodes": [],
+    }
+).encode()
+TRUNCATED = b'{"nodes": [{"name": "n01", "state": ["IDLE"]}, {"name": "n0'
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [(500, NO_DATABASE), (200, NO_DATABASE), (200, TRUNCATED), (404, b"no such"), (501, b"")],
+)
+async def test_a_version_that_cannot_answer_is_passed_over_and_the_older_one_remembered(
+    secrets: Secrets, refused: tuple[int, bytes]
+) -> None:
+    peer = Playback()
+    peer.refused = {"v0.0.42": refused}
+    async with played(peer, secrets) as scheduler:
+        assert (await scheduler.read()).states == SIX
+        assert (await scheduler.read()).states == SIX
+    assert peer.requests[:3] == ["/openapi/v3", "/slurm/v0.0.42/nodes/", "/slurm/v0.0.41/nodes/"]
+    assert len(peer.requests) == 4
+    assert peer.requests[3].startswith("/slurm/v0.0.41/nodes/?update_time=")
+
+
+async def test_where_every_version_wants_slurmdbd_the_message_names_version_and_remedy(
+    secrets: Secrets,
+) -> None:
+    peer = Playback()
+    peer.refused = dict.fromkeys(peer.versions, (500, NO_DATABASE))
+    async with played(peer, secrets) as scheduler:
+        error = await failure(scheduler)
+        first = list(peer.requests)
+        await failure(scheduler)
+    assert error.reason is Reason.BAD_REPLY
+    for words in ("v0.0.42", "slurmdbd", "slurm.rest.version", "2 older versions fail too"):
+        assert words in str(error)
+    assert peer.requests[len(first) :] == first[1:]  # the description, which is large, is kept
+
+
+async def test_an_older_version_that_is_refused_too_later_on_is_negotiated_again(
+    secrets: Secrets,
+) -> None:
+    peer = Playback()
+    peer.refused = {"v0.0.42": (500, NO_DATABASE)}
+    async with played(peer, secrets) as scheduler:
+        await scheduler.read()
+        peer.refused = {"v0.0.41": (500, NO_DATABASE)}
+        assert (await scheduler.read()).states == SIX
+    assert peer.requests[-1].startswith("/slurm/v0.0.42/nodes/")
+
+
+async def test_a_version_that_the_document_names_is_the_only_one_requested(
+    secrets: Secrets,
+) -> None:
+    peer = Playback()
+    async with played(peer, secrets, version="v0.0.41") as scheduler:
+        assert (await scheduler.read()).states == SIX
+    assert peer.requests == ["/slurm/v0.0.41/nodes"]
+
+
+async def test_a_version_that_the_document_names_and_slurmrestd_does_not_offer_is_named_in_the_message(
+    secrets: Secrets,
+) -> None:
+    async with played(Playback(), secrets, version="v0.0.38") as scheduler:
+        error = await failure(scheduler)
+    assert error.reason is Reason.BAD_REPLY
+    assert "v0.0.38" in str(error)
+
+
+async def test_the_answer_of_another_cluster_is_a_bad_reply_that_names_it(
+    secrets: Secrets,
+) -> None:
+    async with played(Playback(), secrets, cluster="alpha") as scheduler:
+        assert (await scheduler.read()).states == SIX
+    async with played(Playback(), secrets, cluster="beta") as scheduler:
+        error = await failure(scheduler)
+    assert error.reason is Reason.BAD_REPLY
+    assert "alpha" in str(error)
+
+
+async def test_headers_of_the_document_are_sent_and_those_in_secrets_may_rotate(
+    secrets: Secrets, tmp_path: Path
+) -> None:
+    peer = Playback()
+    file = tmp_path / "slurm" / "header"
+    file.write_text("Bearer one\n")
+    headers = (
+        HeaderOptions("X-Scope-OrgID", "hpc"),
+        HeaderOptions("Authorization", secret=SecretKey("slurm", "header")),
+    )
+    async with played(peer, secrets, headers=headers) as scheduler:
+        await scheduler.read()
+        file.write_text("Bearer two\n")
+        await scheduler.read()
+    assert {one["X-Scope-OrgID"] for one in peer.headers} == {"hpc"}
+    assert [one["Authorization"] for one in peer.headers] == ["Bearer one"] * 2 + ["Bearer two"]
+
+
+async def test_a_header_that_is_no_line_of_text_is_credentials_missing_and_not_shown(
+    secrets: Secrets, tmp_path: Path
+) -> None:
+    (tmp_path / "slurm" / "header").write_bytes(b"hush\r\nX-Other: 1")
+    headers = (HeaderOptions("Authorization", secret=SecretKey("slurm", "header")),)
+    async with played(Playback(), secrets, headers=headers) as scheduler:
+        error = await failure(scheduler)
+    assert error.reason is Reason.CREDENTIALS_MISSING
+    assert "hush" not in str(error)

@@ -1,0 +1,147 @@
+"""What slurmrestd answers: captures of each version, and garbage."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rackwatt_exporter.reading import ReadError, Reason
+from rackwatt_exporter.schedulers.slurm.rest_models import nodes_paths, reply
+
+DATA = Path(__file__).parents[2] / "data"
+SIX = {
+    "n01": "allocated",
+    "n02": "idle",
+    "n03": "idle",
+    "n04": "idle",
+    "n05": "drained",
+    "n06": "down",
+}
+WORDS = st.text(max_size=20)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | WORDS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=3),
+)
+FIELDS = st.fixed_dictionaries(
+    {},
+    optional={
+        "nodes": JSON
+        | st.lists(
+            st.fixed_dictionaries(
+                {"name": WORDS, "state": WORDS | st.lists(WORDS)}, optional={"state_flags": JSON}
+            )
+        ),
+        "errors": JSON,
+        "meta": JSON,
+        "last_update": JSON,
+    },
+)
+
+
+@pytest.mark.parametrize(
+    ("capture", "version", "updated_s"),
+    [
+        ("slurm-22.05/nodes_v0.0.38.json", "22.05.8", None),
+        ("slurm-24.11/nodes_v0.0.40.json", "24.11.5", 1795220744),
+        ("slurm-24.11/nodes_v0.0.41.json", "24.11.5", 1795220744),
+        ("slurm-24.11/nodes_v0.0.42.json", "24.11.5", 1795220749),
+    ],
+)
+def test_every_version_tells_the_same(capture: str, version: str, updated_s: int | None) -> None:
+    read = reply((DATA / capture).read_bytes())
+    assert read.states().states == SIX
+    assert read.states().version == version
+    assert read.updated_s == updated_s
+    assert read.told == ""
+
+
+def test_a_mixed_node_that_is_planned_is_mixed() -> None:
+    read = reply((DATA / "slurm-24.11/nodes_planned_v0.0.42.json").read_bytes())
+    assert read.states().states == {"n1": "mixed", "n2": "mixed", "n3": "idle"}
+
+
+def test_errors_are_told_in_slurms_words() -> None:
+    read = reply((DATA / "slurm-24.11/token_expired.json").read_bytes())
+    assert read.told == "Failure to query nodes: Protocol authentication error"
+    assert reply(b'{"errors": ["as text, once"]}').told == "as text, once"
+
+
+def test_a_plain_time_of_the_last_change_is_read_like_a_wrapped_one() -> None:
+    assert reply(b'{"last_update": 7}').updated_s == 7
+    assert reply(b'{"last_update": {"set": false, "number": 7}}').updated_s is None
+    assert reply(b'{"last_update": null}').updated_s is None
+    assert reply(b'{"last_update": {"number": 0.5}}').updated_s is None
+
+
+@given(FIELDS | JSON)
+def test_any_json_is_states_or_a_bad_reply(document: object) -> None:
+    import msgspec
+
+    examine(msgspec.json.encode(document))
+
+
+@given(st.binary())
+def test_any_bytes_are_states_or_a_bad_reply(body: bytes) -> None:
+    examine(body)
+
+
+def test_json_nested_too_deep_is_a_bad_reply() -> None:
+    with pytest.raises(ReadError):
+        reply(b'{"x": ' + b"[" * 100_000)
+
+
+def examine(body: bytes) -> None:
+    try:
+        read = reply(body)
+        assert read.told.isprintable()
+        assert read.updated_s is None or read.updated_s > 0
+        assert all(read.states().states.values())
+    except ReadError as error:
+        assert error.reason is Reason.BAD_REPLY
+
+
+@given(st.binary() | st.text().map(str.encode))
+def test_any_description_of_the_interface_is_a_path_or_a_bad_reply(body: bytes) -> None:
+    with pytest.raises(ReadError) as caught:
+        nodes_paths(body)
+    assert caught.value.reason is Reason.BAD_REPLY
+
+
+ODD = b"""{"nodes": [
+    {"name": "n1", "state": "idle"}, {"name": "n2", "state": null}, {"name": "n3"}, null, "n4",
+    {"name": "n5", "state": 7}, {"name": "n6", "state": ["IDLE", null]}, {"state": ["IDLE"]},
+    {"name": "n7", "state": ["IDLE"], "state_flags": "DRAIN"}, {"name": "n8", "state": []},
+    {"name": "n9", "state": ["DOWN"]}
+]}"""
+
+
+def test_a_node_that_is_not_as_it_should_be_costs_that_node_alone() -> None:
+    states = reply(ODD).states()
+    assert states.states == {"n1": "idle", "n9": "down"}
+    assert states.unread == 9
+    assert states.note == ("n2, n3, one without a name and 6 more without a state that can be read")
+
+
+def test_nodes_of_which_none_can_be_read_are_a_bad_reply_that_names_some() -> None:
+    with pytest.raises(ReadError, match="n1 without a state") as caught:
+        reply(b'{"nodes": [{"name": "n1", "state": null}]}').states()
+    assert caught.value.reason is Reason.BAD_REPLY
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        b'{"error_number": 7000, "error": "Unable to connect to database"}',
+        b'{"description": "openapi_get_db_conn() failed to open slurmdb connection"}',
+        b'"slurmdb_connection_get failed"',
+    ],
+)
+def test_the_want_of_slurmdbd_is_known_by_number_and_by_words(error: bytes) -> None:
+    assert reply(b'{"errors": [%s]}' % error).lacks_database
+    assert not reply(b'{"errors": [{"error_number": 1007, "error": "x"}]}').lacks_database
+
+
+def test_the_cluster_is_read_where_slurm_names_it() -> None:
+    assert reply((DATA / "slurm-24.11/nodes_v0.0.42.json").read_bytes()).cluster == "alpha"
+    assert reply((DATA / "slurm-22.05/nodes_v0.0.38.json").read_bytes()).cluster == ""

@@ -1,0 +1,189 @@
+"""What sinfo prints: captures of each version, greetings around them, and garbage."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rackwatt_exporter.reading import ReadError, Reason
+from rackwatt_exporter.schedulers.slurm.sinfo_output import parse_count, parse_nodes, parse_version
+from tests.exporter.schedulers.conftest import LONG_NAME
+
+DATA = Path(__file__).parents[2] / "data"
+
+
+def parse_states(output: bytes) -> dict[str, str]:
+    return parse_nodes(output, None).states
+
+
+@pytest.mark.parametrize("version", ["22.05", "24.11"])
+def test_captures_of_both_versions_say_the_same(version: str) -> None:
+    capture = (DATA / f"slurm-{version}" / "statecomplete.txt").read_text()
+    printed = "".join(
+        f"{line}|\n" for line in capture.splitlines()
+    )  # no third column was asked for
+    assert parse_states(printed.encode()) == {
+        "n01": "allocated",
+        "n02": "idle",
+        "n03": "idle",
+        "n04": "idle",
+        "n05": "drained",
+        "n06": "down",
+    }
+
+
+def test_the_three_spellings_of_slurm_24_11_are_one_word() -> None:
+    capture = (DATA / "slurm-24.11" / "states_three_spellings.txt").read_text()
+    rows = [line.split("|") for line in capture.splitlines() if "|" in line]
+    complete = "".join(f"{row[0]}|{row[1]}||\n" for row in rows)
+    long = "".join(f"{row[0]}||{row[2]}|\n" for row in rows)
+    assert parse_states(complete.encode()) == parse_states(long.encode())
+    assert parse_states(long.encode())["n01"] == "draining"
+
+
+def test_a_name_of_any_length_is_whole() -> None:
+    assert parse_states(f"{LONG_NAME * 5}|idle|idle|\n".encode()) == {LONG_NAME * 5: "idle"}
+
+
+@given(st.binary())
+def test_any_output_is_states_or_a_bad_reply(output: bytes) -> None:
+    try:
+        states = parse_states(output)
+    except ReadError as error:
+        assert error.reason is Reason.BAD_REPLY
+    else:
+        assert states
+    assert (parse_count(output) or 0) >= 0
+
+
+@given(st.binary())
+def test_any_output_has_a_version_that_is_fit_to_show(output: bytes) -> None:
+    assert parse_version(output).isprintable()
+
+
+NODE_NAMES = st.from_regex(r"[a-z][a-z0-9-]{0,40}", fullmatch=True)
+
+
+@given(st.dictionaries(NODE_NAMES, st.sampled_from(["idle", "mixed", "down"]), min_size=1))
+def test_a_node_of_two_partitions_is_there_once(nodes: dict[str, str]) -> None:
+    lines = [f"{name}|{state}|{state}|\n" for name, state in nodes.items()]
+    assert parse_states("".join(lines + lines).encode()) == nodes
+
+
+THREE = {"n1": "idle", "n2": "mixed", "n3": "down"}
+LINES = "n1|idle|idle|n1|\nn2|MIXED+CLOUD|mixed|n2|\nn3|down+not_responding|down*|n3|\n"
+GREETINGS = {
+    "a window title": "\x1b]0;user@login1: ~\x07",
+    "a window title with a string terminator": "\x1b]2;login1\x1b\\",
+    "readline's meta mode": "\x1b[?1034h",
+    "colours and a character set": "\x1b[1;31m\x1b(B\x1b[m",
+    "keypad mode": "\x1b=\x1b>",
+    "words that end in a blank": "Loading modules... ",
+    "words that end in a letter": "Loading modules",
+    "words that look like a name": "login-1.cluster",
+    "a column mark": "module|list|",
+    "a title without an end": "\x1b]0;login1",
+    "a carriage return": "loading 10%\rloading 100%",
+    "letters of another alphabet": "Добро пожаловать\u2026",
+}
+
+
+@pytest.mark.parametrize("greeting", GREETINGS.values(), ids=GREETINGS)
+def test_a_greeting_without_a_newline_costs_no_node_its_state(greeting: str) -> None:
+    assert parse_states(f"{greeting}{LINES}".encode()) == THREE
+
+
+@pytest.mark.parametrize("words", [*GREETINGS.values(), "logout", "n9", "|", "n9|idle|"])
+def test_words_right_behind_the_last_line_cost_no_node_its_state(words: str) -> None:
+    assert parse_states(f"{LINES.rstrip()}{words}".encode()) == THREE
+    assert parse_states(f"{LINES}{words}\n".encode()) == THREE
+
+
+@given(st.text(), st.text())
+def test_any_text_around_the_nodes_changes_none_of_them(before: str, behind: str) -> None:
+    """No text at all brings a false state, or costs one: unless it controls the terminal."""
+    if "\x1b" in before or "CLUSTER: " in before + behind:
+        return
+    states = parse_states(f"{before}{LINES}{behind}".encode("utf-8", "replace"))
+    assert THREE.items() <= states.items()
+    assert len(states) == 3 or "|" in before + behind
+
+
+def test_a_line_that_other_output_broke_is_reported_and_gives_no_state() -> None:
+    listed = parse_nodes(b"n1|idle|idle|n1|\nn2|idle|module: loaded\nidle|n2|\n", None)
+    assert listed.states == {"n1": "idle"}
+    assert listed.unread == ("n2|idle|module: loaded", "idle|n2|")
+
+
+def test_a_line_whose_two_names_differ_gives_no_state() -> None:
+    listed = parse_nodes(b"n1|idle|idle|n1|\nn2|idle|idle|n3|\n", None)
+    assert listed == ({"n1": "idle"}, ("n2|idle|idle|n3|",))
+
+
+@pytest.mark.parametrize(
+    ("greeting", "name"),
+    [("\x1b]0;login1\x07", "title"), ("\x1b[?1034h", "readline"), ("Loading modules... ", "words")],
+)
+def test_lines_that_name_a_node_once_are_found_behind_a_greeting(greeting: str, name: str) -> None:
+    lines = "n1|idle|idle|\nn2|mixed+cloud|mixed|\nn3|down+not_responding|down*|\n"
+    assert parse_states(f"{greeting}{lines}".encode()) == THREE, name
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        "CLUSTER: other\nn1|idle|idle|n1|\n",
+        "Loading modules... CLUSTER: other\nn1|idle|idle|n1|\n",
+        "CLUSTER: toy\nn1|idle|idle|n1|\n\nCLUSTER: other\nn1|down|down|n1|\n",
+        "CLUSTER: other\n",
+    ],
+)
+@pytest.mark.parametrize("cluster", [None, "toy"])
+def test_the_answer_of_another_cluster_is_a_bad_reply_that_names_it(
+    output: str, cluster: str | None
+) -> None:
+    with pytest.raises(ReadError) as caught:
+        parse_nodes(output.encode(), cluster)
+    assert caught.value.reason is Reason.BAD_REPLY
+    assert "other" in str(caught.value)
+    assert "slurm.cluster" in str(caught.value)
+
+
+def test_the_answer_of_the_cluster_that_is_meant_is_read() -> None:
+    output = f"CLUSTER: toy\n{LINES}".encode()
+    assert parse_nodes(output, "toy").states == THREE
+    with pytest.raises(ReadError, match="name it in"):
+        parse_nodes(output, None)
+
+
+@pytest.mark.parametrize(
+    ("output", "count"),
+    [
+        ("5|5|\n", 5),
+        ("Loading modules... 5|5|\n", 5),
+        ("module 25|5|\n", 5),
+        ("\x1b[?1034h12|12|logout", 12),
+        ("12|12|\n3 users\n", 12),
+        ("7\n", 7),
+        ("", None),
+        ("n1|idle|idle|n1|\n", None),
+        ("5|6|\n", None),
+    ],
+)
+def test_a_count_of_nodes_is_found_by_its_shape(output: str, count: int | None) -> None:
+    assert parse_count(output.encode()) == count
+
+
+@pytest.mark.parametrize(
+    ("output", "version"),
+    [
+        ("slurm 22.05.8\n", "22.05.8"),
+        ("slurm-wlm 24.11.5\n", "24.11.5"),
+        ("Loading modules... slurm 23.11.0-0rc1\nlogout\n", "23.11.0-0rc1"),
+        ("\x1b]0;login1\x07slurm 24.05.1", "24.05.1"),
+        ("no such thing\n", ""),
+    ],
+)
+def test_a_version_is_found_by_its_shape(output: str, version: str) -> None:
+    assert parse_version(output.encode()) == version

@@ -1,0 +1,300 @@
+"""One exporter asks a real Slurm, any number ask that one. Slurm's own account is the oracle."""
+
+import asyncio
+import json
+import re
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from rackwatt_exporter.config.options import TlsOptions
+from rackwatt_exporter.config.scheduler import ExporterOptions
+from rackwatt_exporter.config.secrets import Secrets
+from rackwatt_exporter.reading import ReadError, Reason
+from rackwatt_exporter.schedulers.base import NodeStates
+from rackwatt_exporter.schedulers.remote import ExporterScheduler
+from tests.eventually import PATIENCE_S, until
+from tests.exporter.commands.exporter_process import Running, running
+from tests.exporter.running_exporter import power_target
+from tests.exporter.web.tls_files import GOS_HASH, PASSWORD, TLS, Certified
+from tests.peers.ports import free_port
+from tests.peers.slurm import SlurmCluster
+
+LOOPS = ("uvloop",)
+LISTEN = "--web.listen-address=127.0.0.1:0"
+BINDING = """---
+apiVersion: rackwatt.dev/v1alpha1
+kind: SchedulerBinding
+metadata: {{name: prod}}
+spec: {{cluster: prod, interval: 1s, timeout: 60s, staleAfter: {stale}, {way}}}
+"""
+QUESTIONS = re.compile(r"REQUEST_NODE_INFO\s*\(.*?\)\s*count:(\d+)")
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[SlurmCluster]:
+    with SlurmCluster("n1,n2", down="d1") as running_cluster:
+        running_cluster.allocate("-w", "n1", "-n8")
+        running_cluster.wait_for(n1="ALLOCATED", n2="IDLE", d1="DOWN")
+        yield running_cluster
+
+
+@contextmanager
+def asking(
+    directory: Path, cluster: SlurmCluster, stale: str = "5m", *arguments: str
+) -> Iterator[Running]:
+    """Run an exporter that has nothing but a binding, and asks Slurm."""
+    directory.mkdir(exist_ok=True)
+    (directory / "b.yaml").write_text(BINDING.format(stale=stale, way="slurm: {cli: {}}"))
+    environment = {key: cluster.environment[key] for key in ("SLURM_CONF", "PATH")}
+    with running(
+        "run", f"--config.file={directory}/b.yaml", LISTEN, *arguments, **environment
+    ) as a:
+        yield a
+
+
+@contextmanager
+def measuring(directory: Path, url: str, stale: str) -> Iterator[Running]:
+    """Run an exporter that has a fleet, and asks another exporter for its states."""
+    directory.mkdir(exist_ok=True)
+    hosts = '[{names: "n[1-2]"}, {names: d1}, {names: unknown}]'
+    target = power_target(hosts, spec="interval: 1s\n  schedulerRef: {name: prod}")
+    binding = BINDING.format(stale=stale, way=f'exporter: {{url: "{url}"}}')
+    (directory / "lab.yaml").write_text(target + binding)
+    with running("run", f"--config.file={directory}/lab.yaml", LISTEN) as b:
+        yield b
+
+
+def older(answer: httpx.Response, least_s: int) -> httpx.Response | None:
+    return answer if int(answer.headers["Age"]) >= least_s else None
+
+
+def known(text: str) -> bool:
+    return 'rackwatt_node_state{node="n1"' in text and 'rackwatt_node_power_watts{node="n1"' in text
+
+
+def withdrawn(*reasons: str) -> Callable[[str], bool]:
+    """Tell a page that has power and no state at all, and says why."""
+
+    def told(text: str) -> bool:
+        why = any(f'reason="{reason}"' in text for reason in reasons)
+        gone = "rackwatt_node_state{" not in text and why
+        if gone:
+            assert 'rackwatt_node_power_watts{node="n1"' in text
+            assert "idle" not in text
+        return gone
+
+    return told
+
+
+def options(url: str, name: str = "prod") -> ExporterOptions:
+    return ExporterOptions(url, name)
+
+
+async def read(url: str, secrets: Path, name: str = "prod") -> NodeStates:
+    scheduler = ExporterScheduler(options(url, name), Secrets(secrets), PATIENCE_S)
+    try:
+        return await scheduler.read()
+    finally:
+        await scheduler.close()
+
+
+async def failure(url: str, secrets: Path, name: str = "prod") -> ReadError:
+    with pytest.raises(ReadError) as caught:
+        await read(url, secrets, name)
+    return caught.value
+
+
+def test_states_of_slurm_reach_a_fleet_through_two_exporters(
+    cluster: SlurmCluster, tmp_path: Path
+) -> None:
+    with asking(tmp_path / "a", cluster) as a:
+        a.until_served(lambda text: text == "ready\n", "/readyz")
+        page = a.get("/metrics")
+        assert (
+            'rackwatt_scheduler_nodes{scheduler="prod",cluster="prod",state="allocated"} 1' in page
+        )
+        assert "rackwatt_node_state" not in page  # it measures none of them
+        told = json.loads(a.get("/status"))
+        assert told["schedulers"][0]["nodes"] == {"allocated": 1, "idle": 1, "down": 1}
+        assert told["targets"]["configured"] == 0
+        assert "1 allocated" in a.get("/plain")
+        with measuring(tmp_path / "b", a.url, "5m") as b:
+            page = b.until_served(known, "/metrics")
+            found = dict(re.findall(r'node_state\{node="(\w+)".*state="(\w+)"\} 1', page))
+            assert found == {"n1": "allocated", "n2": "idle", "d1": "down"}
+            version = json.loads(b.get("/status"))["schedulers"][0]["version"]
+            assert version == told["schedulers"][0]["version"] != ""
+
+
+async def test_ten_who_ask_cost_slurm_no_more_than_one(
+    cluster: SlurmCluster, tmp_path: Path
+) -> None:
+    def questions() -> int:
+        told = subprocess.check_output(["sdiag"], env=cluster.environment, text=True)
+        found = QUESTIONS.search(told)
+        assert found, told
+        return int(found[1])
+
+    def asked(a: Running) -> int:
+        return int(json.loads(a.get("/status"))["schedulers"][0]["reads"])
+
+    with asking(tmp_path / "a", cluster) as a:
+        await asyncio.to_thread(a.until_served, lambda text: text == "ready\n", "/readyz")
+        clients = [
+            ExporterScheduler(options(a.url), Secrets(tmp_path), PATIENCE_S) for _ in range(10)
+        ]
+        before, reads_before = await asyncio.to_thread(questions), await asyncio.to_thread(asked, a)
+        first = await asyncio.gather(*(client.read() for client in clients))
+        for _ in range(20):
+            last = await asyncio.gather(*(client.read() for client in clients))
+        reads_after, after = await asyncio.to_thread(asked, a), await asyncio.to_thread(questions)
+        for client in clients:
+            await client.close()
+    # One question of sinfo is under way, at most, when we look at either end.
+    assert after - before <= reads_after - reads_before + 2 < 210
+    assert first[0].states == {"n1": "allocated", "n2": "idle", "d1": "down"}
+    # What had not changed was not sent again: it is the very object that came the first time.
+    assert all(one.states is two.states for one, two in zip(first, last, strict=True))
+
+
+def test_who_has_the_list_is_told_304_and_the_age_of_slurms_own_answer(
+    cluster: SlurmCluster, tmp_path: Path
+) -> None:
+    with (
+        asking(tmp_path / "a", cluster) as a,
+        httpx.Client(base_url=a.url, timeout=PATIENCE_S) as client,
+    ):
+        a.until_served(lambda text: text == "ready\n", "/readyz")
+        whole = client.get("/schedulers/prod/nodes")
+        assert whole.headers["Content-Type"] == "application/json"
+        assert whole.json()["cluster"] == "prod"
+        assert whole.json()["states"] == {"d1": "down", "n1": "allocated", "n2": "idle"}
+        asked = {"If-None-Match": whole.headers["ETag"]}
+        again = client.get("/schedulers/prod/nodes", headers=asked)
+        assert (again.status_code, again.content) == (304, b"")
+        assert again.headers["ETag"] == whole.headers["ETag"]
+        with cluster.frozen("slurmctld"):  # answers nobody: what is kept grows old, and says so
+            old = until(lambda: older(client.get("/schedulers/prod/nodes", headers=asked), 4))
+            assert old.status_code == 304
+        other = client.get("/schedulers/none/nodes")
+        assert other.status_code == 404
+        assert "no document names a SchedulerBinding 'none'" in other.text
+
+
+def test_when_the_exporter_that_asks_dies_states_are_withdrawn_and_come_back(
+    cluster: SlurmCluster, tmp_path: Path
+) -> None:
+    address = f"--web.listen-address=127.0.0.1:{free_port()}"
+    with (
+        asking(tmp_path / "a", cluster, "5m", address) as a,
+        measuring(tmp_path / "b", a.url, "3s") as b,
+    ):
+        b.until_served(known, "/metrics")
+        a.stop(signal.SIGKILL)
+        page = b.until_served(withdrawn("refused"), "/metrics")
+        assert 'rackwatt_scheduler_up{scheduler="prod",cluster="prod"} 0' in page
+        with asking(tmp_path / "a", cluster, "5m", address):
+            b.until_served(known, "/metrics")
+
+
+def test_when_slurm_dies_states_are_withdrawn_here_and_there_for_slurms_reason(
+    cluster: SlurmCluster, tmp_path: Path
+) -> None:
+    with (
+        asking(tmp_path / "a", cluster, "3s") as a,
+        measuring(tmp_path / "b", a.url, "3s") as b,
+    ):
+        b.until_served(known, "/metrics")
+        cluster.stop_controller()
+        try:
+            b.until_served(withdrawn("unreachable", "timeout"), "/metrics")
+            assert a.get("/schedulers/prod/nodes").startswith(("unreachable: ", "timeout: "))
+            b.until_served(lambda text: "that exporter says: " in text, "/status")
+        finally:
+            cluster.start_controller()
+        b.until_served(known, "/metrics")
+
+
+async def test_an_answer_that_was_old_when_it_came_is_withdrawn_by_its_own_age(
+    cluster: SlurmCluster, tmp_path: Path
+) -> None:
+    def kept() -> bool:
+        with asking(tmp_path / "a", cluster) as a:
+            a.until_served(lambda text: text == "ready\n", "/readyz")
+            with (
+                cluster.frozen("slurmctld"),
+                httpx.Client(base_url=a.url, timeout=PATIENCE_S) as client,
+            ):
+                until(lambda: older(client.get("/schedulers/prod/nodes"), 4))
+                with measuring(tmp_path / "b", a.url, "3s") as b:
+                    page = b.until_served(
+                        lambda text: "rackwatt_scheduler_answer_age_seconds{" in text, "/metrics"
+                    )
+                    return "rackwatt_node_state" in page
+
+    assert not await asyncio.to_thread(kept)
+
+
+async def test_what_is_no_exporter_or_lets_nobody_in_is_told_apart(
+    cluster: SlurmCluster, tmp_path: Path
+) -> None:
+    certified = Certified(tmp_path)
+    certified.write(tls_server_config=TLS, basic_auth_users={"prometheus": GOS_HASH})
+    guarded = f"--web.config.file={certified.web_config}"
+    with asking(tmp_path / "a", cluster) as a, asking(tmp_path / "g", cluster, "5m", guarded) as g:
+        assert (await failure(a.url, tmp_path, "other")).reason is Reason.BAD_REPLY
+        assert "SchedulerBinding of this name" in str(await failure(a.url, tmp_path, "other"))
+        assert (await failure(a.url + "/plain", tmp_path)).reason is Reason.BAD_REPLY
+        secure = g.url.replace("http:", "https:")
+        assert (await failure(secure, tmp_path)).reason is Reason.TLS_FAILED
+        trusting = ExporterOptions(secure, "prod", TlsOptions(insecure_skip_verify=True))
+        scheduler = ExporterScheduler(trusting, Secrets(tmp_path), PATIENCE_S)
+        with pytest.raises(ReadError, match="password") as caught:
+            await scheduler.read()
+        await scheduler.close()
+        assert caught.value.reason is Reason.AUTH_FAILED
+        a.stop()
+        assert (await failure(a.url, tmp_path)).reason is Reason.REFUSED
+
+
+async def test_an_exporter_that_wants_a_password_is_asked_with_the_secret_as_it_is_now(
+    tmp_path: Path,
+) -> None:
+    certified = Certified(tmp_path)
+    certified.write(tls_server_config=TLS, basic_auth_users={"prometheus": GOS_HASH})
+    (tmp_path / "a").mkdir()
+    pinned = "noop: {states: [{names: n1, state: idle}]}"
+    (tmp_path / "a/b.yaml").write_text(BINDING.format(stale="5m", way=pinned))
+    where = (f"--config.file={tmp_path}/a", f"--web.config.file={certified.web_config}", LISTEN)
+    with running("run", *where) as a:
+        a.until_logged(lambda line: "listens on" in line)
+        url, tls = a.url.replace("http:", "https:"), TlsOptions(ca_secret="ca")
+        options = ExporterOptions(url, "prod", tls, "reader")
+        scheduler = ExporterScheduler(options, Secrets(tmp_path), PATIENCE_S)
+        with pytest.raises(ReadError, match="Secret reader is missing"):
+            await scheduler.read()
+        for name in ("ca", "reader"):
+            (tmp_path / name).mkdir()
+        (tmp_path / "ca/ca.crt").write_bytes(certified.authority_file.read_bytes())
+        (tmp_path / "reader/username").write_text("prometheus\n")
+        (tmp_path / "reader/password").write_text("wrong")
+        with pytest.raises(ReadError, match=r"exporter\.credentials") as caught:
+            await scheduler.read()
+        assert caught.value.reason is Reason.AUTH_FAILED
+        (tmp_path / "reader/password").write_text(PASSWORD)
+        assert (await scheduler.read()).states == {"n1": "idle"}
+        await scheduler.close()
+
+
+def test_a_binding_without_an_answer_yet_is_503_and_says_why(tmp_path: Path) -> None:
+    (tmp_path / "b.yaml").write_text(BINDING.format(stale="5m", way="slurm: {cli: {path: /none}}"))
+    with running("run", f"--config.file={tmp_path}/b.yaml", LISTEN) as a:
+        told = a.until_served(lambda text: "command_failed: " in text, "/schedulers/prod/nodes")
+        assert "there is no sinfo" in told
+        assert httpx.get(a.url + "/schedulers/prod/nodes", timeout=PATIENCE_S).status_code == 503

@@ -1,0 +1,171 @@
+"""Which chassis is the machine's: shapes of which no emulator has all, and JSON of every kind."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rackwatt_exporter.reading import ReadError, Reason
+from rackwatt_exporter.targets.redfish.chassis import Machine, find_machine
+
+SYSTEMS, CHASSIS = "/redfish/v1/Systems", "/redfish/v1/Chassis"
+
+
+def service(systems: Mapping[str, Any], chassis: Mapping[str, Any]) -> dict[str, Any]:
+    """Make the resources of a service; names stand for paths in their links."""
+    resources: dict[str, Any] = {}
+    for base, listed in ((SYSTEMS, systems), (CHASSIS, chassis)):
+        paths = [f"{base}/{name}" for name in listed]
+        resources[base] = {"Members": [{"@odata.id": path} for path in paths]}
+        for path, document in zip(paths, listed.values(), strict=True):
+            resources[path] = {"@odata.id": path, "Id": path.rpartition("/")[2], **document}
+    return resources
+
+
+def system(*chassis: str, **more: Any) -> dict[str, Any]:
+    return {"PowerState": "On", "Links": {"Chassis": [_to(CHASSIS, c) for c in chassis]}, **more}
+
+
+def chassis(*systems: str, inside: str | None = None, kind: str = "RackMount") -> dict[str, Any]:
+    links: dict[str, Any] = {"ComputerSystems": [_to(SYSTEMS, each) for each in systems]}
+    if inside:
+        links["ContainedBy"] = _to(CHASSIS, inside)
+    return {"ChassisType": kind, "Links": links}
+
+
+def _to(base: str, name: str) -> dict[str, str]:
+    return {"@odata.id": f"{base}/{name}"}
+
+
+def find(resources: Mapping[str, Any], option: str | None = None) -> Machine:
+    async def look(path: str) -> Any:
+        return resources.get(path)
+
+    return asyncio.run(find_machine(look, option))
+
+
+def names(resources: Mapping[str, Any], option: str | None = None) -> list[str]:
+    return [each["Id"] for each in find(resources, option).chassis]
+
+
+def test_a_blade_is_not_taken_for_the_enclosure_that_holds_others() -> None:
+    resources = service(
+        {"b1": system("blade")},
+        {"enclosure": chassis(kind="Enclosure"), "blade": chassis("b1", inside="enclosure")},
+    )
+    assert names(resources) == ["blade"]
+
+
+def test_the_chassis_around_one_that_holds_the_same_system_comes_first() -> None:
+    resources = service(
+        {"s": system("board")},
+        {"box": chassis("s"), "board": chassis("s", inside="box", kind="Module")},
+    )
+    assert names(resources) == ["box", "board"]
+
+
+def test_modules_beside_the_machine_are_left_out() -> None:
+    resources = service(
+        {"s": system("gpu1", "box", "gpu2")},
+        {"gpu1": chassis(kind="Module"), "box": chassis("s"), "gpu2": chassis(kind="Module")},
+    )
+    assert names(resources) == ["box"]
+
+
+def test_parts_are_left_out_by_what_contains_them_whatever_they_call_themselves() -> None:
+    resources = service(
+        {"HGX_Baseboard_0": system("module"), "s": system("gpu", "module", "box")},
+        {
+            "gpu": chassis("HGX_Baseboard_0", inside="module"),
+            "module": chassis("s", inside="box"),
+            "box": chassis("HGX_Baseboard_0", "s"),
+        },
+    )
+    assert names(resources) == ["box"]
+
+
+def test_several_modules_are_no_machine() -> None:
+    resources = service(
+        {"s": system("gpu1", "gpu2")},
+        {"gpu1": chassis(kind="Module"), "gpu2": chassis(kind="Module")},
+    )
+    with pytest.raises(ReadError, match="gpu1, gpu2") as told:
+        find(resources)
+    assert told.value.reason is Reason.NO_POWER_SENSOR
+
+
+def test_where_a_system_names_parts_alone_the_whole_that_names_it_is_taken() -> None:
+    resources = service(
+        {"s": system("bmc"), "other": system("b", SystemType="DPU")},
+        {
+            "bmc": chassis("s", kind="Component"),
+            "board": chassis("s", kind="Module"),
+            "tray": chassis("s", kind="Shelf"),
+            "b": chassis("other"),
+        },
+    )
+    assert names(resources) == ["tray"]
+    assert find(resources).own == {f"{SYSTEMS}/s", f"{CHASSIS}/tray"}
+
+
+def test_a_module_that_is_all_there_is_is_the_machine() -> None:
+    resources = service({"s": system("m")}, {"m": chassis("s", kind="Module"), "x": chassis()})
+    assert names(resources) == ["m"]
+
+
+def test_the_chassis_that_names_the_system_comes_before_one_that_does_not() -> None:
+    resources = service({"s": system("a", "b")}, {"a": chassis(), "b": chassis("s")})
+    assert names(resources) == ["b", "a"]
+
+
+def test_a_dpu_is_not_another_machine() -> None:
+    resources = service(
+        {"s": system("box"), "dpu": system("card", SystemType="DPU")},
+        {"box": chassis("s"), "card": chassis("dpu", inside="box", kind="Card")},
+    )
+    assert names(resources) == ["box"]
+
+
+def test_a_power_shelf_has_a_chassis_and_no_system() -> None:
+    resources = service({}, {"shelf": chassis(kind="PowerStrip")})
+    assert names(resources) == ["shelf"]
+
+
+def test_several_chassis_without_a_system_are_listed_to_choose_from() -> None:
+    resources = service({}, {"a": chassis(), "b": chassis()})
+    with pytest.raises(ReadError, match="a, b"):
+        find(resources)
+    assert names(resources, "b") == ["b"]
+
+
+def test_the_state_is_the_systems_else_the_chassis() -> None:
+    resources = service({"s": system("box")}, {"box": chassis("s") | {"PowerState": "On"}})
+    assert find(resources).state == f"{SYSTEMS}/s"
+    assert find(resources, "box").state == f"{SYSTEMS}/s"
+    del resources[f"{SYSTEMS}/s"]["PowerState"]
+    assert find(resources).state == f"{CHASSIS}/box"
+
+
+LINKS = ["@odata.id", "Members", "Links", "Chassis", "ComputerSystems", "ContainedBy"]
+KEYS = st.sampled_from([*LINKS, "Id", "ChassisType", "SystemType", "PowerState", "RackPDUs"])
+EQUIPMENT = "/redfish/v1/PowerEquipment"
+FOUND = [SYSTEMS, CHASSIS, f"{SYSTEMS}/1", f"{CHASSIS}/1", f"{CHASSIS}/2", EQUIPMENT]
+PATHS = st.sampled_from(FOUND)
+JSON = st.recursive(
+    st.none() | st.integers() | st.text(max_size=4) | PATHS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=5),
+    max_leaves=25,
+)
+
+
+@given(st.dictionaries(PATHS, JSON), st.sampled_from([None, "1"]))
+def test_any_service_has_a_machine_or_a_reason(
+    resources: dict[str, Any], option: str | None
+) -> None:
+    try:
+        assert find(resources, option).chassis
+    except ReadError as error:
+        assert error.reason is Reason.NO_POWER_SENSOR

@@ -1,0 +1,186 @@
+"""Members of a sum that leave, return or come late, and searches that find nothing."""
+
+from typing import Any
+
+import pytest
+
+from rackwatt_exporter.reading import Members, ReadError, Reason
+from rackwatt_exporter.targets.redfish import sum as redfish_sum
+from rackwatt_exporter.targets.redfish.source import RedfishSource
+from tests.exporter.targets.redfish.tree import (
+    ROOT,
+    Tree,
+    collection,
+    link,
+    machine,
+    sensors,
+    tree,
+)
+
+CHASSIS = f"{ROOT}/Chassis/1"
+POWER = f"{CHASSIS}/Power"
+SUPPLIES = f"{ROOT}/PowerEquipment/PowerShelves/Shelf/PowerSupplies"
+MOST_REQUESTS = 6
+
+
+@pytest.fixture
+def listed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(redfish_sum, "LIST_AGAIN_S", 0.0)
+
+
+async def reason_of(source: RedfishSource) -> tuple[Reason, Members | None]:
+    with pytest.raises(ReadError) as raised:
+        await source.read()
+    return raised.value.reason, raised.value.members
+
+
+def supplies(*watts: float | None) -> dict[str, Any]:
+    named = [{"Name": f"PSU{n}", "PowerInputWatts": each} for n, each in enumerate(watts)]
+    return {"@odata.id": POWER, "PowerControl": [], "PowerSupplies": named}
+
+
+@pytest.mark.parametrize("how", ["not listed", "Absent"])
+async def test_a_supply_that_leaves_is_missed_and_is_counted_when_it_returns(how: str) -> None:
+    served = Tree(machine() | {POWER: supplies(300, 280)})
+    source = served.source()
+    assert (await source.read()).members == Members(2, 2)
+    served.resources[POWER] = supplies(560)
+    if how == "Absent":
+        empty = {"Name": "PSU1", "Status": {"State": "Absent"}, "PowerInputWatts": None}
+        served.resources[POWER]["PowerSupplies"].append(empty)
+    for _ in range(3):
+        assert await reason_of(source) == (Reason.MEMBER_MISSING, Members(2, 1))
+    served.resources[POWER] = supplies(310, 290)
+    assert (await source.read()).watts == 600
+
+
+async def test_a_supply_that_comes_late_is_counted() -> None:
+    served = Tree(machine() | {POWER: supplies(300)})
+    source = served.source()
+    assert (await source.read()).watts == 300
+    served.resources[POWER] = supplies(160, 150)
+    reading = await source.read()
+    assert (reading.watts, reading.members) == (310, Members(2, 2))
+
+
+async def test_a_supply_that_falls_asleep_is_unreadable_and_no_other_sum_takes_its_place() -> None:
+    served = Tree(machine() | {POWER: supplies(300, 280)})
+    source = served.source()
+    await source.read()
+    served.resources[POWER] = supplies(560, None)
+    for supply in served.resources[POWER]["PowerSupplies"]:
+        supply["LastPowerOutputWatts"] = 250
+    for _ in range(3):
+        assert await reason_of(source) == (Reason.SENSOR_UNREADABLE, Members(2, 1))
+    served.resources[POWER] = supplies(310, 290)
+    assert (await source.read()).watts == 600
+
+
+async def test_a_supply_with_a_resource_of_its_own_is_missed_and_found_again(
+    listed_at_once: None,
+) -> None:
+    served = tree("power-shelf")
+    source = served.source()
+    assert (await source.read()).members == Members(3, 3)
+    whole = dict(served.resources)
+    for path in (f"{SUPPLIES}/2", f"{SUPPLIES}/2/Metrics"):
+        del served.resources[path]
+    reason, members = await reason_of(source)
+    assert (reason, members) == (Reason.SENSOR_UNREADABLE, Members(3, 2))  # it is still listed
+    served.resources[SUPPLIES] = collection(f"{SUPPLIES}/0", f"{SUPPLIES}/1")
+    reasons = [await reason_of(source) for _ in range(6)]
+    assert reasons[-1] == (Reason.MEMBER_MISSING, Members(3, 2))
+    served.resources = whole
+    readings = []
+    for _ in range(6):
+        try:
+            readings.append((await source.read()).members)
+        except ReadError as error:
+            assert error.reason is Reason.MEMBER_MISSING
+    assert readings[-1] == Members(3, 3)
+
+
+async def test_a_list_is_read_again_a_few_requests_at_a_time(listed_at_once: None) -> None:
+    served = tree("power-shelf")
+    source = served.source()
+    await source.read()
+    served.resources[SUPPLIES] = collection(*(f"{SUPPLIES}/{n}" for n in range(4)))
+    served.resources[f"{SUPPLIES}/3"] = {"@odata.id": f"{SUPPLIES}/3", "Name": "Supply 3"}
+    served.resources[f"{SUPPLIES}/3/Metrics"] = {"InputPowerWatts": {"Reading": 1000.0}}
+    seen = []
+    for _ in range(8):
+        served.counted()
+        seen.append(await source.read())
+        assert served.counted() <= 4 + redfish_sum._REQUESTS
+    assert seen[-1].members == Members(4, 4)
+    assert seen[-1].watts == 2100.5 + 2101.5 + 2102.5 + 1000
+
+
+async def test_a_place_that_reads_costs_one_request() -> None:
+    served = Tree(machine() | {POWER: supplies(300, 280)})
+    source = served.source()
+    await source.read()
+    served.counted()
+    served.resources[POWER] = supplies(310, 280)
+    await source.read()
+    assert served.requests == [POWER]
+
+
+def parts_of_a_dgx() -> dict[str, Any]:
+    """Make a tree of 73 resources and no watts of the whole machine."""
+    chassis = [f"{ROOT}/Chassis/GPU_{n}" for n in range(20)]
+    named = [f"GPU_{n}_Power" for n in range(40)]
+    resources = machine() | sensors(*named)
+    resources |= {path: {**link(path), "ChassisType": "Module"} for path in chassis}
+    resources[f"{ROOT}/Systems/1"]["Links"]["Chassis"] += map(link, chassis)
+    resources[f"{ROOT}/Chassis"] = collection(CHASSIS, *chassis)
+    return resources
+
+
+async def test_a_search_in_vain_asks_for_a_handful_at_each_further_try() -> None:
+    served = Tree(parts_of_a_dgx())
+    source = served.source()
+    assert (await reason_of(source))[0] is Reason.NO_POWER_SENSOR
+    assert served.counted() > 60
+    for _ in range(30):
+        with pytest.raises(ReadError, match="GPU_0_Power"):
+            await source.read()
+        assert 0 < served.counted() <= MOST_REQUESTS
+
+
+async def test_a_search_in_vain_finds_watts_that_come_later() -> None:
+    served = Tree(parts_of_a_dgx())
+    source = served.source()
+    await reason_of(source)
+    served.resources |= sensors(*(f"GPU_{n}_Power" for n in range(40)), "Total_Power", watts=900)
+    for _ in range(30):
+        served.counted()
+        try:
+            assert (await source.read()).watts == 900
+            break
+        except ReadError as error:
+            assert error.reason is Reason.NO_POWER_SENSOR
+            assert "GPU_0_Power" in str(error)
+        assert served.counted() <= MOST_REQUESTS
+    else:
+        pytest.fail("the total was not found")
+
+
+async def test_a_sensor_that_is_unreadable_for_long_costs_a_handful_each_time() -> None:
+    served = tree("supply-asleep")
+    source = served.source()
+    await reason_of(source)
+    for _ in range(10):
+        served.counted()
+        assert (await reason_of(source))[0] is Reason.SENSOR_UNREADABLE
+        assert served.counted() <= MOST_REQUESTS
+
+
+async def test_a_machine_that_is_off_costs_one_request() -> None:
+    served = Tree(machine() | {POWER: supplies(300, 280)})
+    served.resources[f"{ROOT}/Systems/1"]["PowerState"] = "Off"
+    source = served.source()
+    await reason_of(source)
+    served.counted()
+    assert (await reason_of(source))[0] is Reason.POWERED_OFF
+    assert served.counted() == 1

@@ -1,0 +1,217 @@
+"""Whole trees of many makers: each gives the machine's watts, or says what it has instead."""
+
+from typing import Any
+
+import pytest
+
+from rackwatt_exporter.reading import Members, ReadError, Reason
+from tests.exporter.targets.redfish.tree import (
+    FORBIDDEN,
+    ROOT,
+    Tree,
+    collection,
+    machine,
+    sensors,
+    tree,
+)
+
+CHASSIS = f"{ROOT}/Chassis/1"
+
+
+async def error_of(served: Tree, **options: Any) -> ReadError:
+    with pytest.raises(ReadError) as raised:
+        await served.source(**options).read()
+    assert str(raised.value).isprintable()
+    return raised.value
+
+
+@pytest.mark.parametrize(
+    ("name", "watts", "source"),
+    [
+        ("inspur", 437, "Chassis/1/Power#Oem/Public/TotalPower"),
+        ("huawei", 243, "Chassis/1/Power#PowerSupplies/Oem/Huawei/PowerInputWatts"),
+        ("xfusion", 305, "Chassis/1/Power#PowerSupplies/Oem/xFusion/PowerInputWatts"),
+        (
+            "fujitsu",
+            163,
+            "Chassis/0/Power#Oem/ts_fujitsu/ChassisPowerConsumption/CurrentPowerConsumptionW",
+        ),
+        ("lenovo", 257, "Chassis/1/Power#PowerControl/0"),
+        ("cisco", 266, "Chassis/1/Power#PowerControl/0"),
+        (
+            "openbmc-supplies",
+            608.5,
+            "Chassis/chassis/Sensors/power_ps0_input_power"
+            "+Chassis/chassis/Sensors/power_ps1_input_power",
+        ),
+        ("total-among-parts", 409, "Chassis/1/Sensors/Total_Power"),
+        ("data-source-uri", 521.5, "Chassis/1/Sensors/ChassisPower"),
+        ("gb200-tray", 1191.25, "Chassis/Chassis_0/EnvironmentMetrics#PowerWatts"),
+        ("rack-pdu", 5320, "PowerEquipment/RackPDUs/1/Metrics#PowerWatts"),
+    ],
+)
+async def test_a_tree_is_read_where_its_total_is(name: str, watts: float, source: str) -> None:
+    reading = await tree(name).source().read()
+    assert (reading.watts, reading.source) == (watts, source)
+
+
+async def test_a_power_shelf_is_the_sum_of_its_supplies() -> None:
+    reading = await tree("power-shelf").source().read()
+    assert reading.watts == 2100.5 + 2101.5 + 2102.5
+    assert reading.members == Members(3, 3)
+
+
+async def test_a_pdus_energy_comes_along() -> None:
+    assert (await tree("rack-pdu").source().read()).joules == 40210 * 3_600_000
+
+
+async def test_one_of_several_pdus_is_chosen_by_its_id() -> None:
+    error = await error_of(tree("two-rack-pdus"))
+    assert error.reason is Reason.NO_POWER_SENSOR
+    assert "redfish.chassis; there are: A, B" in str(error)
+    assert (await tree("two-rack-pdus").source(chassis="B").read()).watts == 2710
+    assert "A, B" in str(await error_of(tree("two-rack-pdus"), chassis="C"))
+
+
+async def test_supplies_asleep_are_unreadable_and_named() -> None:
+    error = await error_of(tree("supply-asleep"))
+    assert error.reason is Reason.SENSOR_UNREADABLE
+    assert "Power Supply 2" in str(error)
+    assert "Power Supply 3" in str(error)
+    assert error.members == Members(4, 2)
+
+
+async def test_parts_named_total_are_no_machine_and_are_listed() -> None:
+    error = await error_of(tree("parts-named-total"))
+    assert error.reason is Reason.NO_POWER_SENSOR
+    for word in ("CPU_Total_Power", "HDD_Power", "PCIE1_Power_Consumption", "redfish.sensors"):
+        assert word in str(error)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "watts"),
+    [
+        ("parts-named-total", {"sensors": ("CPU_Total_Power",)}, 187),
+        ("parts-named-total", {"sensors": ("CPU_Total_Power", "HDD_Power")}, 227),
+        ("openbmc-supplies", {"sensors": ("ps0 input power", "power_ps1_input_power")}, 608.5),
+        ("lenovo", {"sensors": ("CPU Sub-system Power", "Memory Sub-system Power")}, 159),
+        (
+            "gb200-tray",
+            {"chassis": "PDB_0", "sensors": ("PDB_0_HSC_0_Pwr_0", "PDB 0 HSC 1 Pwr 0")},
+            1199,
+        ),
+    ],
+)
+async def test_the_sum_may_be_named_by_hand(
+    name: str, options: dict[str, Any], watts: float
+) -> None:
+    reading = await tree(name).source(**options).read()
+    assert reading.watts == watts
+
+
+async def test_halves_of_a_machine_are_no_whole_and_are_listed() -> None:
+    error = await error_of(tree("gb200-tray"), chassis="PDB_0")
+    assert error.reason is Reason.NO_POWER_SENSOR
+    assert "PDB 0 HSC 0 Pwr 0" in str(error)
+    assert "Chassis_0" in str(error)
+
+
+async def test_a_name_that_is_not_there_is_an_error_with_those_that_are() -> None:
+    error = await error_of(tree("total-among-parts"), sensors=("Totl_Power",))
+    assert error.reason is Reason.NO_POWER_SENSOR
+    assert "there are: CPU_Total_Power, DIMM_Total_Power, Total_Power" in str(error)
+
+
+async def test_a_sum_by_hand_of_which_one_is_not_there_is_a_member_missing() -> None:
+    error = await error_of(tree("total-among-parts"), sensors=("CPU_Total_Power", "GPU"))
+    assert error.reason is Reason.MEMBER_MISSING
+    assert error.members == Members(2, 1)
+
+
+async def test_two_sensors_of_the_name_given_are_a_doubt() -> None:
+    served = Tree(machine() | sensors("A", "B"))
+    for name in "AB":
+        served.resources[f"{CHASSIS}/Sensors/{name}"]["Name"] = "Input"
+    assert "Sensors/A" in str(await error_of(served, sensors=("Input",)))
+    assert (await served.source(sensors=("A", "B")).read()).watts == 200
+
+
+async def test_two_power_controls_of_the_name_given_are_none_of_them() -> None:
+    served = tree("lenovo")
+    served.resources[f"{CHASSIS}/Power"]["PowerControl"][2]["Name"] = "CPU Sub-system Power"
+    error = await error_of(served, sensors=("CPU Sub-system Power",))
+    assert error.reason is Reason.NO_POWER_SENSOR
+
+
+async def test_a_list_of_sensors_is_read_to_its_last_page() -> None:
+    base = f"{CHASSIS}/Sensors"
+    parts = [f"CPU{n}_Power" for n in range(90)]
+    served = Tree(machine() | sensors(*parts) | sensors("Total_Power", listed=f"{base}?page=2"))
+    served.resources[base]["Members@odata.nextLink"] = f"{base}?page=2"
+    reading = await served.source().read()
+    assert reading.source == "Chassis/1/Sensors/Total_Power"
+    assert not any("CPU" in path for path in served.requests)
+
+
+async def test_a_list_without_an_end_comes_to_an_end() -> None:
+    base = f"{CHASSIS}/Sensors"
+    served = Tree(machine() | {base: collection(f"{base}/CPU_Power", following=base)})
+    assert (await error_of(served)).reason is Reason.NO_POWER_SENSOR
+
+
+async def test_more_sensors_than_one_try_may_ask_for_are_read_in_several() -> None:
+    named = [f"0x{n:02x}" for n in range(150)]
+    served = Tree(machine() | sensors(*named))
+    served.resources[f"{CHASSIS}/Sensors/0x95"]["Name"] = "Total Power"
+    source = served.source()
+    with pytest.raises(ReadError, match="still looking") as raised:
+        await source.read()
+    assert raised.value.reason is Reason.NO_POWER_SENSOR
+    assert (await source.read()).source == "Chassis/1/Sensors/0x95"
+    assert len(served.requests) == len(set(served.requests)) + 3  # state, total, total again
+
+
+async def test_supplies_metrics_may_refer_to_sensors() -> None:
+    base = f"{CHASSIS}/PowerSubsystem"
+    supplies = [f"{base}/PowerSupplies/{n}" for n in range(2)]
+    served = Tree(machine() | sensors("PSU0", "PSU1"))
+    served.resources[base] = {"PowerSupplies": {"@odata.id": f"{base}/PowerSupplies"}}
+    served.resources[f"{base}/PowerSupplies"] = collection(*supplies)
+    for n, path in enumerate(supplies):
+        excerpt = {"DataSourceUri": f"{CHASSIS}/Sensors/PSU{n}"}
+        served.resources[path] = {"@odata.id": path, "Name": f"PSU{n}"}
+        served.resources[f"{path}/Metrics"] = {"InputPowerWatts": excerpt}
+    reading = await served.source().read()
+    assert (reading.watts, reading.members) == (200, Members(2, 2))
+
+
+async def test_metrics_of_a_part_are_not_the_machines() -> None:
+    served = tree("data-source-uri")
+    excerpt = {"DataSourceUri": f"{CHASSIS}/Sensors/CPU1Power", "Reading": 60}
+    served.resources[f"{CHASSIS}/EnvironmentMetrics"]["PowerWatts"] = excerpt
+    error = await error_of(served)
+    assert error.reason is Reason.NO_POWER_SENSOR
+    assert "CPU1Power" in str(error)
+
+
+async def test_a_service_without_anything_says_so() -> None:
+    error = await error_of(Tree({}))
+    assert error.reason is Reason.NO_POWER_SENSOR
+    assert "neither a chassis nor a PDU" in str(error)
+    assert "none" not in str(error)
+
+
+async def test_what_a_user_may_not_see_is_the_privilege() -> None:
+    served = Tree(machine() | {f"{CHASSIS}/Power": FORBIDDEN})
+    assert (await error_of(served)).reason is Reason.PRIVILEGE_INSUFFICIENT
+
+
+async def test_names_that_cannot_be_printed_are_shown_without_harm() -> None:
+    served = Tree(machine() | sensors("Total_Power"))
+    sensor = served.resources[f"{CHASSIS}/Sensors/Total_Power"]
+    sensor["Name"] = "CPU\x1b[31m\n\u202e Power" + "x" * 500
+    assert "CPU?[31m??" in str(await error_of(served))
+    sensor["Reading"] = "\x00"
+    error = await error_of(served, sensors=("Total_Power",))
+    assert error.reason is Reason.BAD_REPLY
+    assert "no number" in str(error)

@@ -1,0 +1,162 @@
+"""Values into watts: what is believed, what is refused, and that nothing else can happen."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rackwatt_crds.bmc.snmp import Row
+from rackwatt_exporter.config.options import OidOptions
+from rackwatt_exporter.plausibility import SNMP_NO_VALUE
+from rackwatt_exporter.protocols.snmp.value import Value
+from rackwatt_exporter.reading import ReadError, Reason
+from rackwatt_exporter.targets.snmp.values import (
+    Cell,
+    cells,
+    is_numeric,
+    moved,
+    objects,
+    plain,
+    present,
+    watts,
+)
+
+VALUES = st.one_of(st.integers(), st.floats(), st.text(), st.binary())
+
+
+def one(value: int | float | str | bytes, scale: float = 1.0) -> float:
+    return watts([Cell("1.3.1", OidOptions("1.3.1", scale))], {"1.3.1": value})
+
+
+@given(st.integers(0, 2**64).filter(lambda n: n not in SNMP_NO_VALUE), st.floats(0.001, 1000))
+def test_an_integer_is_scaled(value: int, scale: float) -> None:
+    assert one(value, scale) == value * scale
+
+
+@given(st.decimals(0, 10**9, places=3))
+def test_a_decimal_text_is_its_number(value: object) -> None:
+    assert one(f" {value}\n".encode()) == float(str(value))
+
+
+@given(VALUES)
+def test_any_value_is_a_finite_number_of_watts_or_an_error_with_a_reason(
+    value: int | float | str | bytes,
+) -> None:
+    try:
+        found = one(value)
+    except ReadError as error:
+        assert error.reason in (Reason.BAD_REPLY, Reason.SENSOR_UNREADABLE)
+    else:
+        assert math.isfinite(found)
+        assert found >= 0
+
+
+@pytest.mark.parametrize(
+    "value", ["1.3", "10.1.2.3", b"", b"12 W", b"0x12", b"1e3", b"1_0", b"nan", math.inf, math.nan]
+)
+def test_what_only_looks_like_a_number_is_none(value: float | str | bytes) -> None:
+    with pytest.raises(ReadError) as caught:
+        one(value)
+    assert caught.value.reason is Reason.BAD_REPLY
+
+
+@given(st.integers(0, 10**6), st.integers(-2, 25))
+def test_decimal_digits_divide_by_powers_of_ten(value: int, digits: int) -> None:
+    cell = Cell("1.3.1", OidOptions("1.3.1"), "1.3.2")
+    values = {"1.3.1": value, "1.3.2": digits}
+    if 0 <= digits <= 18:
+        assert watts([cell], values) == value / 10**digits
+    else:
+        with pytest.raises(ReadError) as caught:
+            watts([cell], values)
+        assert caught.value.reason is Reason.BAD_REPLY
+
+
+def test_a_sum_that_is_no_number_is_refused() -> None:
+    with pytest.raises(ReadError) as caught:
+        one(1, math.inf)
+    assert caught.value.reason is Reason.BAD_REPLY
+
+
+def test_rows_are_those_whose_column_says_so() -> None:
+    term = OidOptions("1.5", digits_oid="1.6", where=Row(oid="1.8", equals="26"))
+    found = cells(term, {"1.8.1.2": 25, "1.8.1.3": 26, "1.8.1.9": b"26\0"})
+    assert [cell.oid for cell in found] == ["1.5.1.3", "1.5.1.9"]
+    assert objects(found[:1]) == ["1.5.1.3", "1.6.1.3", "1.8.1.3"]
+
+
+@pytest.mark.parametrize("value", [*SNMP_NO_VALUE, -1, b"-1", b"2147483647"])
+@pytest.mark.parametrize("scale", [0.1, 10])
+def test_a_value_that_says_no_measurement_is_unreadable_before_it_is_scaled(
+    value: int | bytes, scale: float
+) -> None:
+    with pytest.raises(ReadError) as caught:
+        one(value, scale)
+    assert caught.value.reason is Reason.SENSOR_UNREADABLE
+
+
+def test_a_unit_and_a_scale_multiply() -> None:
+    term = OidOptions("1.3.1", scale=0.01, unit="kW")
+    assert watts([Cell("1.3.1", term)], {"1.3.1": 42}) == 420
+    text = OidOptions("1.3.1", unit="kW", pattern="Load {value}")
+    assert watts([Cell("1.3.1", text)], {"1.3.1": b"Load 1.25 kW"}) == 1250
+
+
+def test_a_text_that_is_no_number_is_told_with_the_fields_that_help() -> None:
+    with pytest.raises(ReadError) as caught:
+        one(b"344.5 W")
+    assert caught.value.reason is Reason.BAD_REPLY
+    for word in ("344.5 W", "unit", "pattern"):
+        assert word in str(caught.value)
+
+
+def test_rows_found_by_a_text_are_counted_and_others_known_by_their_object() -> None:
+    by_text = cells(
+        OidOptions("1.5", where=Row(oid="1.8", equals="a")), {"1.8.1": b"a", "1.8.7": b"a"}
+    )
+    every = cells(OidOptions("1.5", where=Row(oid="1.8")), {"1.8.1": b"a", "1.8.7": b"b"})
+    values: dict[str, Value] = {"1.5.1": 1, "1.5.7": 2, "1.8.1": b"a", "1.8.7": b"a"}
+    assert present(by_text, values) == ["1.5 of 'a' (1)", "1.5 of 'a' (2)"]
+    assert present(every, values) == ["1.5.1", "1.5.7"]
+    assert present(every, {"1.5.7": 2}) == ["1.5.7"]
+
+
+def test_a_cell_has_moved_when_its_mark_or_its_value_is_another() -> None:
+    cell = Cell("1.5.3", OidOptions("1.5"), None, "1.8.3", "System", "system")
+    assert not moved([cell], {"1.5.3": 1, "1.8.3": b"System"})
+    assert moved([cell], {"1.5.3": 1, "1.8.3": b"PS1"})
+    assert moved([cell], {"1.5.3": 1})
+    assert moved([cell], {"1.8.3": b"System"})
+
+
+def test_a_cell_whose_mark_is_another_never_counts() -> None:
+    cell = Cell("1.5.3", OidOptions("1.5"), None, "1.8.3", "System", "system")
+    with pytest.raises(ReadError) as caught:
+        watts([cell], {"1.5.3": 1, "1.8.3": b"PS1"})
+    assert caught.value.reason is Reason.NO_POWER_SENSOR
+
+
+@given(st.lists(st.integers(0, 2**33), min_size=2, max_size=20), st.sampled_from(["", "."]))
+def test_identifiers_are_written_plainly_or_refused(arcs: list[int], dot: str) -> None:
+    text = dot + ".".join(map(str, arcs))
+    assert is_numeric(text)
+    possible = max(arcs) < 2**32 and (arcs[0] == 2 or (arcs[0] < 2 and arcs[1] < 40))
+    if possible:
+        assert plain(text) == text.lstrip(".")
+    else:
+        with pytest.raises(ReadError):
+            plain(text)
+
+
+@pytest.mark.parametrize("name", ["SNMPv2-SMI::enterprises.318", "IF-MIB::ifInOctets.1"])
+def test_symbolic_names_are_not_numeric(name: str) -> None:
+    assert not is_numeric(name)
+
+
+@pytest.mark.parametrize("value", [10**400, 1])
+def test_values_too_large_to_add_up_are_a_bad_reply(value: int) -> None:
+    each = [Cell(oid, OidOptions(oid, 1.7e308)) for oid in ("1.3.1", "1.3.2")]
+    with pytest.raises(ReadError) as told:
+        watts(each, {"1.3.1": value, "1.3.2": value})
+    assert told.value.reason is Reason.BAD_REPLY

@@ -1,0 +1,158 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rackwatt_exporter.config.secrets import Secrets
+from rackwatt_exporter.exporter import Exporter
+from rackwatt_exporter.reading import ReadError, Reading, Reason
+from rackwatt_exporter.web.compression import Encoded
+from rackwatt_exporter.web.fleet_data import Picture
+from tests.exporter.running_exporter import Exporting, power_target
+from tests.exporter.store.test_targets import target
+
+LOOPS = ("attended",)
+
+
+class Viewing:
+    """A picture of two targets with a clock of its own."""
+
+    def __init__(self, exporter: Exporter) -> None:
+        self.now_s = 0.0
+        self.store = exporter.targets
+        self.exporter = exporter
+        exporter.reloaded_at_s = 1.0
+        self.store.sync([target("a", rack="r1"), target("b", rack="r2", type="gpu")])
+        self.picture = Picture(exporter, "/metrics", lambda: self.now_s)
+
+    def since(self, revision: int) -> dict[str, Any]:
+        return told(self.picture.readings(self.picture.layout_name, revision))
+
+
+def told(encoded: Encoded) -> dict[str, Any]:
+    return dict(json.loads(b"".join(encoded._parts)))
+
+
+@pytest.fixture
+async def viewing(tmp_path: Path) -> Viewing:
+    return Viewing(Exporter([tmp_path], Secrets(tmp_path)))
+
+
+async def test_the_layout_has_names_once_and_words_as_numbers(viewing: Viewing) -> None:
+    layout = told(viewing.picture.layout())
+    assert layout["node"] == ["a", "b"]
+    assert layout["rack"] == {"words": ["r1", "r2"], "at": [0, 1]}
+    assert layout["type"] == {"words": ["compute", "gpu"], "at": [0, 1]}
+    assert [reason for reason, *_ in layout["reasons"]] == [reason.value for reason in Reason]
+
+
+async def test_what_is_not_known_is_null(viewing: Viewing) -> None:
+    drawn = viewing.since(0)
+    assert (drawn["at"], drawn["watts"], drawn["age_s"]) == ([0, 1], [None, None], [None, None])
+    assert (drawn["state"], drawn["reason"], drawn["failing_s"]) == ([None] * 2,) * 3
+
+
+async def test_only_what_is_new_since_a_revision_is_told(viewing: Viewing) -> None:
+    viewing.store.succeeded("a", Reading(300.04, "dcmi"), 0.01)
+    first = viewing.since(0)
+    assert (first["at"], first["watts"]) == ([0, 1], [300.0, None])
+    viewing.now_s += 1
+    assert viewing.since(first["revision"])["at"] == []
+    viewing.store.failed("b", ReadError(Reason.REFUSED, "no"), 0.01)
+    viewing.now_s += 1
+    second = viewing.since(first["revision"])
+    assert second["at"] == [1]
+    assert second["reason"] == [list(Reason).index(Reason.REFUSED)]
+    viewing.store.set_state("a", "drained")
+    viewing.now_s += 1
+    third = viewing.since(second["revision"])
+    assert (third["at"], third["states"][third["state"][0]]) == ([0], "drained")
+
+
+async def test_many_viewers_in_step_cost_one_drawing_a_second(viewing: Viewing) -> None:
+    name = viewing.picture.layout_name
+    first = viewing.picture.readings(name, 0)
+    assert all(viewing.picture.readings(name, 0) is first for _ in range(50))
+    viewing.store.succeeded("a", Reading(300.0, "dcmi"), 0.01)
+    assert viewing.picture.readings(name, 0) is first
+    viewing.now_s += 1
+    assert viewing.picture.readings(name, 0) is not first
+
+
+async def test_a_change_within_the_second_is_never_lost_to_anybody(viewing: Viewing) -> None:
+    known = viewing.since(0)["revision"]
+    viewing.now_s += 0.5
+    viewing.store.succeeded("a", Reading(300.0, "dcmi"), 0.01)
+    late = viewing.since(known)
+    viewing.now_s += 0.6
+    again = viewing.since(late["revision"])
+    assert "a" in [["a", "b"][place] for place in (*late["at"], *again["at"])]
+
+
+async def test_another_layout_is_told_instead_of_readings_that_would_not_fit(
+    viewing: Viewing,
+) -> None:
+    before = viewing.picture.layout_name
+    viewing.store.sync([target("b")])
+    viewing.exporter.reloaded_at_s = 2.0
+    assert told(viewing.picture.readings(before, 0)) == {"layout": viewing.picture.layout_name}
+    assert told(viewing.picture.layout())["node"] == ["b"]
+    assert viewing.since(0)["at"] == [0]
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    (tmp_path / "lab.yaml").write_text(power_target('[{names: "n[1-3]", rack: r1}]'))
+    return tmp_path
+
+
+async def test_the_layout_is_fetched_again_only_when_it_has_changed(directory: Path) -> None:
+    async with Exporting(directory) as site:
+        async with site.get("/fleet/layout") as response:
+            etag = response.headers["ETag"]
+            assert (await response.json())["node"] == ["n1", "n2", "n3"]
+        async with site.get("/fleet/layout", **{"If-None-Match": etag}) as response:
+            assert response.status == 304
+        await site.exporter.reload()
+        async with site.get("/fleet/layout", **{"If-None-Match": etag}) as response:
+            assert response.status == 200
+
+
+@pytest.mark.parametrize("since", ["", "-1", "x", "9" * 40, "１"])
+async def test_a_revision_that_is_none_is_taken_for_the_first(directory: Path, since: str) -> None:
+    async with Exporting(directory) as site:
+        name = (await site.json("/fleet/layout"))["layout"]
+        drawn = await site.json(f"/fleet/readings?layout={name}&since={since}")
+        assert drawn["at"] == [0, 1, 2]
+
+
+async def test_the_page_allows_nothing_but_its_own_files_and_serves_no_other(
+    directory: Path,
+) -> None:
+    async with Exporting(directory) as site:
+        async with site.get("/") as response:
+            policy = response.headers["Content-Security-Policy"]
+            assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self'")
+            assert "unsafe" not in policy
+        async with site.get("/fleet/main.js") as response:
+            assert response.status == 200
+            assert response.headers["Content-Type"].startswith("text/javascript")
+            assert response.headers["Cache-Control"] == "no-cache"
+            etag = response.headers["ETag"]
+        async with site.get("/fleet/main.js", **{"If-None-Match": etag}) as response:
+            assert response.status == 304
+        for path in ("/fleet/none.js", "/fleet/..%2fapp.py", "/fleet/%2e%2e%2fapp.py", "/fleet/"):
+            async with site.get(path) as response:
+                assert response.status == 404
+
+
+async def test_a_target_tells_its_session_and_its_hour(directory: Path) -> None:
+    async with Exporting(directory) as site:
+        await site.until(lambda text: 'node_power_usage{node="n1"' in text)
+        site.exporter.history.sample()
+        more = await site.json("/fleet/target?node=n1")
+        assert more["session"] == ""
+        assert len(more["watts"]) == 1
+        assert (await site.json("/fleet/target?node=none"))["watts"] == []
+        assert len((await site.json("/fleet/sum"))["watts"]) == 1

@@ -1,0 +1,155 @@
+import asyncio
+import gzip
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prometheus_client.openmetrics.parser import (
+    text_string_to_metric_families as parse_openmetrics,
+)
+from prometheus_client.parser import text_string_to_metric_families as parse_text
+
+from rackwatt_exporter.web.compression import _HASTEN_FROM, _compressed, wants_gzip
+from tests.exporter.running_exporter import Exporting, power_target
+
+LOOPS = ("attended",)
+
+FLEET = "[{names: n1, type: core, rack: r1}, {names: n10}, {names: bad, adress: y}]"
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    (tmp_path / "lab.yaml").write_text(power_target(FLEET))
+    return tmp_path
+
+
+def lines(text: str) -> set[str]:
+    return {line for line in text.splitlines() if "_age_" not in line and "# EOF" not in line}
+
+
+async def test_a_probe_has_what_the_page_has_of_one_node_and_nothing_else(directory: Path) -> None:
+    (directory / "lab.yaml").write_text(power_target(FLEET, spec="interval: 1h"))
+    async with Exporting(directory) as site:
+        for _, poller, _ in list(site.exporter.registry.targets._pollers._pollers.values()):
+            await poller.ask()
+        page, probe = await site.text(), await site.text("/probe?target=n1")
+        of_n1 = {line for line in lines(page) if 'node="n1"' in line}
+        samples = {line for line in lines(probe) if not line.startswith("#")}
+        assert samples == {*of_n1, "probe_success 1"}
+        assert {line for line in lines(probe) if line.startswith("#")} <= {
+            *lines(page),
+            *(line for line in probe.splitlines() if " probe_success " in line),
+        }
+        families = {metric.name: metric for metric in parse_text(probe)}
+        assert families["node_power_usage"].samples[0].labels["node"] == "n1"
+        assert all(metric.documentation for metric in families.values())
+        assert "rackwatt_target_reading_age_seconds" in families
+
+
+async def test_a_probe_of_a_target_that_fails_is_answered_and_says_so(directory: Path) -> None:
+    async with Exporting(directory) as site:
+        text = await site.until(lambda text: "errors_total{" in text, "/probe?target=bad")
+        assert "\nprobe_success 0\n" in text
+        assert 'rackwatt_target_up{node="bad"} 0\n' in text
+        assert "_watts{" not in text
+
+
+async def test_a_probe_never_asks_the_target_anything(directory: Path) -> None:
+    (directory / "lab.yaml").write_text(power_target("[{names: n1}]", spec="interval: 1h"))
+    async with Exporting(directory) as site:
+        await site.exporter.registry.targets._pollers._pollers["n1"][1].ask()
+        for _ in range(20):
+            assert 'reads_total{node="n1"} 1\n' in await site.text("/probe?target=n1")
+
+
+async def test_a_probe_withdraws_what_is_too_old(directory: Path) -> None:
+    (directory / "lab.yaml").write_text(power_target("[{names: n1}]", spec="interval: 1h"))
+    async with Exporting(directory) as site:
+        await site.exporter.registry.targets._pollers._pollers["n1"][1].ask()
+        assert "node_power_watts{" in await site.text("/probe?target=n1")
+        record = site.exporter.targets.records["n1"]
+        assert record.read_at_s
+        record.read_at_s -= 10 * 3600
+        text = await site.text("/probe?target=n1")
+        assert "node_power_watts{" not in text
+        assert "node_power_usage{" not in text
+        assert "reading_age_seconds" in text
+        assert "joules_total" in text
+
+
+@pytest.mark.parametrize("target", ["n2", "127.0.0.1", "http://127.0.0.1:1/", "n1%0A", "N1", "%3Cb%3E"])  # fmt: skip
+async def test_only_what_the_documents_name_can_be_probed(directory: Path, target: str) -> None:
+    async with Exporting(directory) as site, site.get(f"/probe?target={target}") as response:
+        assert response.status == 404
+        assert "never an address" in await response.text()
+        assert response.headers["Content-Type"].startswith("text/plain")
+
+
+async def test_a_probe_without_a_target_says_what_is_missing(directory: Path) -> None:
+    async with Exporting(directory) as site:
+        for path in ("/probe", "/probe?target=", "/probe?node=n1"):
+            async with site.get(path) as response:
+                assert response.status == 400
+                assert "/probe?target=NODE" in await response.text()
+
+
+async def test_a_probe_comes_in_openmetrics_for_whoever_asks(directory: Path) -> None:
+    asked = {"Accept": "application/openmetrics-text;version=1.0.0,text/plain;q=0.5"}
+    async with Exporting(directory) as site:
+        await site.until(lambda text: "probe_success 1" in text, "/probe?target=n1")
+        async with site.get("/probe?target=n1", **asked) as response:
+            assert response.headers["Content-Type"].startswith("application/openmetrics-text")
+            text = await response.text()
+        assert text.endswith("# EOF\n")
+        names = [metric.name for metric in parse_openmetrics(text)]
+        assert names[0] == "probe_success"
+        assert "rackwatt_node_power_watts" in names
+
+
+async def test_scrapes_at_once_share_one_page_and_later_ones_have_another(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (directory / "lab.yaml").write_text(power_target('[{names: "n[1-2000]"}]', spec="interval: 1h"))
+    async with Exporting(directory) as site:
+        rendered = 0
+        parts = site.exporter.exposition.parts
+
+        def counted(*arguments: Any) -> list[bytes]:
+            nonlocal rendered
+            rendered += 1
+            return parts(*arguments)
+
+        monkeypatch.setattr(site.exporter.exposition, "parts", counted)
+        texts = await asyncio.gather(*(site.text() for _ in range(20)))
+        assert rendered < 20
+        assert all(text.count("rackwatt_target_info{") == 2000 for text in texts)
+        before = rendered
+        await site.text()
+        assert rendered == before + 1
+
+
+@pytest.mark.parametrize("size", [0, 1, 1024, _HASTEN_FROM - 1, _HASTEN_FROM, 4 * _HASTEN_FROM])
+def test_what_was_compressed_comes_out_as_it_was_whatever_compressed_it(size: int) -> None:
+    lines = b"".join(b'rackwatt_target_up{node="n%d"} 1\n' % number for number in range(size // 20))
+    page = lines[:size].ljust(size, b"#")
+    parts = [page[at : at + 50_000] for at in range(0, size, 50_000)]
+    assert gzip.decompress(_compressed(parts)) == page
+
+
+@pytest.mark.parametrize(
+    ("accept", "wanted"),
+    [
+        ("gzip", True),
+        ("deflate, gzip;q=1.0, *;q=0.5", True),
+        ("GZIP", True),
+        ("br;q=1, gzip; q=0.1", True),
+        ("", False),
+        ("identity", False),
+        ("gzip;q=0", False),
+        ("gzip;q=0.000, br", False),
+        ("gzipped", False),
+        ("br, deflate", False),
+    ],
+)
+def test_gzip_is_wanted_where_it_is_named_and_not_to_forbid_it(accept: str, wanted: bool) -> None:
+    assert wants_gzip(accept) == wanted
