@@ -22,9 +22,9 @@ from rackwatt_exporter.exposition.families import PROBE_SUCCESS
 from rackwatt_exporter.metrics.family import MetricFamily
 from rackwatt_exporter.metrics.process_collector import PER_USAGE
 from rackwatt_exporter.pipelines.families import all_families
-from rackwatt_operator import telemetry
-from rackwatt_operator.cluster.observed import Observed
-from rackwatt_operator.inventory import Inventory
+from rackwatt_operator import metrics as telemetry
+from rackwatt_operator.kube.cache import Observed
+from rackwatt_operator.object_metrics import Inventory
 from scripts.generated import ROOT, bring_up_to_date
 from scripts.values import CHART, values_table
 

@@ -1,6 +1,6 @@
 """The operator: documents in a cluster become collectors, watched and scraped.
 
-`plan` says what belongs to a document and talks to nobody; everything else carries that out, or
+`manifests` builds what belongs to a document, without a cluster; everything else applies that, or
 prints it (docs/architecture.md).
 """
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import kopf
 
-from rackwatt_operator.cluster.kinds import Kind, Ref
-from rackwatt_operator.cluster.login import Login, LoginError, Middleware
-from rackwatt_operator.cluster.seen import Seen, ref, seen
-from rackwatt_operator.telemetry import LAST_EVENT, WATCH_EVENTS
+from rackwatt_operator.kube.auth import Login, LoginError, Middleware
+from rackwatt_operator.kube.cached_object import Seen, ref, seen
+from rackwatt_operator.kube.resources import Kind, Ref
+from rackwatt_operator.metrics import LAST_EVENT, WATCH_EVENTS
 
 Deliver = Callable[[Ref, Seen, bool], object]
 """Takes an object, as it is now or as it was when it was deleted."""

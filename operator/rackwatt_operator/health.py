@@ -10,15 +10,15 @@ from collections.abc import Iterator
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from rackwatt_operator.reconcile.queue import Queue
-from rackwatt_operator.telemetry import (
+from rackwatt_operator.controller.workqueue import Queue
+from rackwatt_operator.metrics import (
     LOOP_LAG,
     QUEUE_DEPTH,
     QUEUE_OLDEST,
     QUEUE_RETRYING,
     REGISTRY,
 )
-from rackwatt_operator.watching import Watching
+from rackwatt_operator.reflector import Watching
 
 _BEAT_S = 0.5
 _LONGEST_LAG_S = 5.0

@@ -21,12 +21,12 @@ import aiohttp
 import kopf
 import uvloop
 
-from rackwatt_operator.cluster.kinds import Kind, Ref
-from rackwatt_operator.cluster.login import Handler, Login, Middleware
-from rackwatt_operator.cluster.seen import Seen
-from rackwatt_operator.cluster.stream import News, Stream
 from rackwatt_operator.handlers import Deliver, handlers
-from rackwatt_operator.settings import settings
+from rackwatt_operator.kopf_settings import settings
+from rackwatt_operator.kube.auth import Handler, Login, Middleware
+from rackwatt_operator.kube.cached_object import Seen
+from rackwatt_operator.kube.resources import Kind, Ref
+from rackwatt_operator.kube.watch_filter import News, Stream
 
 log = logging.getLogger(__name__)
 

@@ -8,33 +8,33 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from rackwatt_operator.cluster.capabilities import Capabilities
-from rackwatt_operator.cluster.client import Client
-from rackwatt_operator.cluster.kinds import Ref
-from rackwatt_operator.cluster.lease import Lease
-from rackwatt_operator.cluster.listing import Listing
-from rackwatt_operator.cluster.login import Login
-from rackwatt_operator.cluster.observed import Observed
-from rackwatt_operator.cluster.seen import Seen
+from rackwatt_operator.controller.access import Accesses
+from rackwatt_operator.controller.apply import Applier
+from rackwatt_operator.controller.child_status import Looking
+from rackwatt_operator.controller.collector_status_poller import Collectors
+from rackwatt_operator.controller.plan_cache import Planner
+from rackwatt_operator.controller.reconciler import Reconciler
+from rackwatt_operator.controller.status_writer import Teller
+from rackwatt_operator.controller.workqueue import LEISURE, Queue, RetryError
 from rackwatt_operator.health import Health
 from rackwatt_operator.informer import Informer
-from rackwatt_operator.inventory import Inventory
-from rackwatt_operator.plan.defaults import Defaults
-from rackwatt_operator.reconcile.access import Accesses
-from rackwatt_operator.reconcile.applying import Applier
-from rackwatt_operator.reconcile.collectors import Collectors
-from rackwatt_operator.reconcile.looking import Looking
-from rackwatt_operator.reconcile.planning import Planner
-from rackwatt_operator.reconcile.queue import LEISURE, Queue, RetryError
-from rackwatt_operator.reconcile.reconciler import Reconciler
-from rackwatt_operator.reconcile.telling import Teller
-from rackwatt_operator.telemetry import (
+from rackwatt_operator.kube.auth import Login
+from rackwatt_operator.kube.cache import Observed
+from rackwatt_operator.kube.cached_object import Seen
+from rackwatt_operator.kube.client import Client
+from rackwatt_operator.kube.discovery import Capabilities
+from rackwatt_operator.kube.leader_election import Lease
+from rackwatt_operator.kube.relist import Listing
+from rackwatt_operator.kube.resources import Ref
+from rackwatt_operator.manifests.defaults import Defaults
+from rackwatt_operator.metrics import (
     LAST_SUCCESS,
     RECONCILE_SECONDS,
     RECONCILES,
     REGISTRY,
 )
-from rackwatt_operator.watching import Watching
+from rackwatt_operator.object_metrics import Inventory
+from rackwatt_operator.reflector import Watching
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,8 @@ ever written of it. A test holds the table to what was asked of a real API serve
 from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple, get_args
 
-from rackwatt_operator.cluster.kinds import (
+from rackwatt_operator.kube.leader_election import NAME
+from rackwatt_operator.kube.resources import (
     CHILDREN,
     DOCUMENTS,
     ENDPOINT_SLICE,
@@ -17,7 +18,6 @@ from rackwatt_operator.cluster.kinds import (
     POWER_TARGET,
     PROMETHEUSES,
 )
-from rackwatt_operator.cluster.lease import NAME
 
 Scope = Literal["watched", "own"]
 """Where a rule holds: in every watched namespace, or in the operator's own."""

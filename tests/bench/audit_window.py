@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 
-from rackwatt_operator.cluster.kinds import CHILDREN
+from rackwatt_operator.kube.resources import CHILDREN
 from tests.bench.process import cost
 from tests.cluster.audit import AuditLog, Call
 from tests.cluster.controlplane import ControlPlane

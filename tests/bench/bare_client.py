@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import aiohttp
 import msgspec
 
-from rackwatt_operator.cluster.client import Manifest
-from rackwatt_operator.cluster.login import Login
+from rackwatt_operator.kube.auth import Login
+from rackwatt_operator.kube.client import Manifest
 from rackwatt_operator.operator import WORKERS
 from tests.cluster.cluster import Cluster
 from tests.operator.kube_user import KINDS

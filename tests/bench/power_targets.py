@@ -6,12 +6,12 @@ from typing import Any
 import msgspec
 
 from rackwatt_crds.loading import judge
-from rackwatt_operator.cluster.client import Manifest
-from rackwatt_operator.cluster.seen import STAMP
-from rackwatt_operator.plan.defaults import Defaults
-from rackwatt_operator.plan.facts import Facts
-from rackwatt_operator.plan.plan import plan
-from rackwatt_operator.plan.refused import Refused
+from rackwatt_operator.kube.cached_object import STAMP
+from rackwatt_operator.kube.client import Manifest
+from rackwatt_operator.manifests.build import plan
+from rackwatt_operator.manifests.defaults import Defaults
+from rackwatt_operator.manifests.facts import Facts
+from rackwatt_operator.manifests.refused import Refused
 from tests.operator.kube_user import document, fleet, nodes
 
 _TEN = ("fleet",) * 6 + ("shards", "node", "node", "grid")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from rackwatt_operator.cluster.kinds import Ref
+from rackwatt_operator.kube.resources import Ref
 from scripts.tools import directory
 from tests.chart.matrix import MATRIX
 from tests.chart.release import Release, shown_crds

@@ -4,7 +4,7 @@ import functools
 
 import pytest
 
-from rackwatt_operator.plan.defaults import Defaults, defaults
+from rackwatt_operator.manifests.defaults import Defaults, defaults
 from tests.chart.matrix import MATRIX
 from tests.chart.rendering import MONITORING, NAMESPACE, Manifest, Rendered, rendered
 

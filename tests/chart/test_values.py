@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from rackwatt_operator.plan.layers import plain as spelled
+from rackwatt_operator.manifests.merge import plain as spelled
 from tests.chart.rendering import NAMESPACE, RefusedError, plain, rendered
 from tests.chart.test_rendering import chosen, granted, read_defaults
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rackwatt_crds.bmc.entries import address_problem, is_strange
+from rackwatt_crds.bmc.expansion import address_problem, is_strange
 from rackwatt_crds.hostlist import expand
 
 

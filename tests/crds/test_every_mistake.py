@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from rackwatt_crds.loading import load
-from rackwatt_crds.meaning import problems
+from rackwatt_crds.validation import problems
 from rackwatt_exporter.config.fleet import fleet
 from rackwatt_operator.__main__ import main
 from tests.crds.mistaken import SPECS, documents

@@ -6,7 +6,7 @@ from typing import get_args
 import pytest
 
 from rackwatt_crds.node.collectors import Collector
-from rackwatt_crds.node.needs import NEEDS
+from rackwatt_crds.node.requirements import NEEDS
 
 
 def test_the_needs_of_every_collector_are_known() -> None:

@@ -8,12 +8,12 @@ from typing import Any
 
 from rackwatt_crds.document import API_VERSION, SchedulerBinding
 from rackwatt_crds.loading import judge
-from rackwatt_operator.cluster.kinds import DOCUMENTS, Ref
-from rackwatt_operator.cluster.seen import STAMP
-from rackwatt_operator.plan.defaults import Defaults
-from rackwatt_operator.plan.facts import Facts
-from rackwatt_operator.plan.plan import plan
-from rackwatt_operator.plan.refused import Refused
+from rackwatt_operator.kube.cached_object import STAMP
+from rackwatt_operator.kube.resources import DOCUMENTS, Ref
+from rackwatt_operator.manifests.build import plan
+from rackwatt_operator.manifests.defaults import Defaults
+from rackwatt_operator.manifests.facts import Facts
+from rackwatt_operator.manifests.refused import Refused
 from tests.cluster.clients import Manifest
 from tests.cluster.controlplane import ControlPlane
 from tests.operator.kube_user import Hands, ref

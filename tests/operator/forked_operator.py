@@ -52,7 +52,7 @@ class Lives:
 
 def parent(log: Path, flags: list[str]) -> None:
     """Fork an operator and kill it, as the words on standard input say, until they end."""
-    import rackwatt_operator.cluster.login
+    import rackwatt_operator.kube.auth
     import rackwatt_operator.operator  # noqa: F401 - this is what takes its time
 
     with log.open("a") as told:

@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 
 import httpx
 
-from rackwatt_operator.cluster.kinds import BY_NAME, CHILDREN, MONITORING, SECRET, Kind, Ref
-from rackwatt_operator.cluster.seen import STAMP
-from rackwatt_operator.plan import naming
+from rackwatt_operator.kube.cached_object import STAMP
+from rackwatt_operator.kube.resources import BY_NAME, CHILDREN, MONITORING, SECRET, Kind, Ref
+from rackwatt_operator.manifests import naming
 from tests.cluster.clients import Api, Manifest
 
 T = TypeVar("T")

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from rackwatt_operator.cluster.kinds import Ref
+from rackwatt_operator.kube.resources import Ref
 from tests.cluster.clients import Kubectl, Manifest
 from tests.cluster.cluster import Cluster
 from tests.operator.kube_user import Hands, base, binding, fleet, nodes, ref

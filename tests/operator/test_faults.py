@@ -12,7 +12,7 @@ from itertools import pairwise
 
 import pytest
 
-from rackwatt_operator.cluster.kinds import Ref
+from rackwatt_operator.kube.resources import Ref
 from tests.cluster.clients import Manifest
 from tests.cluster.controlplane import ControlPlane
 from tests.operator.convergence import at_rest, converged, writes

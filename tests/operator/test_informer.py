@@ -3,10 +3,10 @@
 import asyncio
 import json
 
-from rackwatt_operator.cluster.kinds import BY_NAME, CHILDREN, MONITORING, Ref
-from rackwatt_operator.cluster.login import Login
 from rackwatt_operator.informer import Informer
-from rackwatt_operator.plan.labels import MANAGED_BY, MANAGER
+from rackwatt_operator.kube.auth import Login
+from rackwatt_operator.kube.constants import MANAGED_BY, MANAGER
+from rackwatt_operator.kube.resources import BY_NAME, CHILDREN, MONITORING, Ref
 from tests.cluster.clients import Manifest
 from tests.cluster.cluster import Cluster
 from tests.operator.kube_user import PATIENCE_S, Hands

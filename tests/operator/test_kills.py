@@ -9,8 +9,8 @@ import random
 import time
 from collections import Counter
 
-from rackwatt_operator.cluster.kinds import Ref
-from rackwatt_operator.cluster.lease import NAME
+from rackwatt_operator.kube.leader_election import NAME
+from rackwatt_operator.kube.resources import Ref
 from tests.cluster.clients import Manifest
 from tests.cluster.controlplane import ControlPlane
 from tests.operator.convergence import at_rest, converged, outcome, writes

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from rackwatt_operator.cluster.kinds import BY_NAME
 from rackwatt_operator.commands import run
+from rackwatt_operator.kube.resources import BY_NAME
 from tests.cluster.cluster import Cluster
 from tests.operator.kube_user import Hands, binding, fleet, ref
 
@@ -41,12 +41,12 @@ HANDED_ON = {"ProgressDeadlineExceeded", "ReplicaFailure"}
 
 def reasons() -> Iterator[str]:
     """Go through the words that are given as reasons: all CamelCase ones, where reasons are given."""
-    for file in (*PACKAGE.glob("status/*.py"), PACKAGE / "reconcile/applying.py"):
+    for file in (*PACKAGE.glob("status/*.py"), PACKAGE / "controller/apply.py"):
         for node in ast.walk(ast.parse(file.read_text())):
             word = node.value if isinstance(node, ast.Constant) else None
             if isinstance(word, str) and CAMEL.fullmatch(word):
                 yield word
-    for file in PACKAGE.glob("plan/*.py"):
+    for file in PACKAGE.glob("manifests/*.py"):
         yield from re.findall(r'Refused\(\s*"(\w+)"', file.read_text())
 
 

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from rackwatt_operator.cluster.kinds import Ref
+from rackwatt_operator.kube.resources import Ref
 from tests.cluster.cluster import Cluster
 from tests.cluster.kubectl_proxy import under_a_path
 from tests.operator.kube_user import Hands, base, fleet, ref

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from rackwatt_operator.cluster.kinds import BY_NAME, CHILDREN, Kind, Ref
+from rackwatt_operator.kube.resources import BY_NAME, CHILDREN, Kind, Ref
 from rackwatt_operator.rbac import RULES, Rule
 from tests.cluster import documents, monitoring
 from tests.cluster.clients import Api, Manifest

@@ -7,7 +7,7 @@ it, which may be above the entry: what many entries inherit is one problem.
 from collections.abc import Iterator
 from typing import Any
 
-from rackwatt_crds.bmc.entries import Places, method
+from rackwatt_crds.bmc.expansion import Places, method
 from rackwatt_crds.bmc.hosts import DEFAULT_INTERVAL, Bmc, HostEntry
 from rackwatt_crds.bmc.presets import PRESETS
 from rackwatt_crds.decoding import Problem

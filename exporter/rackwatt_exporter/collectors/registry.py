@@ -1,7 +1,7 @@
 """The collectors there are: a new one is a module of its own and a row here.
 
-What it needs of its node is a row in rackwatt_crds/node/needs.py. Modules are imported when first
-needed: on a node every megabyte is somebody's.
+What it requires of its node is a row in rackwatt_crds/node/requirements.py. Modules are imported
+when first needed: on a node every megabyte counts.
 """
 
 import math

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rackwatt_crds.program.logs import add_logging
+from rackwatt_crds.cli.logs import add_logging
 from rackwatt_crds.wording import counted
 from rackwatt_exporter.advice import remedy
 from rackwatt_exporter.commands.flags import (

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from rackwatt_crds.program.logs import log_to_stderr
+from rackwatt_crds.cli.logs import log_to_stderr
 from rackwatt_exporter.config.paths import Host
 from rackwatt_exporter.config.shard import WHOLE, Shard, shard
 

@@ -5,7 +5,7 @@ import os
 import sys
 from pathlib import Path
 
-from rackwatt_crds.program.logs import add_logging
+from rackwatt_crds.cli.logs import add_logging
 from rackwatt_exporter.capture import CaptureError
 from rackwatt_exporter.commands.flags import add_secrets, start_logging
 from rackwatt_exporter.commands.runtime import run

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from rackwatt_crds.program.logs import add_logging
+from rackwatt_crds.cli.logs import add_logging
 from rackwatt_exporter.capture import CaptureError, read
 from rackwatt_exporter.commands.flags import start_logging
 from rackwatt_exporter.commands.simulate import add_place, play

@@ -6,9 +6,9 @@ import logging
 import signal
 from pathlib import Path
 
-from rackwatt_crds.program.durations import duration
-from rackwatt_crds.program.listening import add_listen_address
-from rackwatt_crds.program.logs import add_logging
+from rackwatt_crds.cli.durations import duration
+from rackwatt_crds.cli.listening import add_listen_address
+from rackwatt_crds.cli.logs import add_logging
 from rackwatt_exporter import __version__
 from rackwatt_exporter.commands.flags import (
     add_host,

@@ -10,8 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from rackwatt_crds.cli.logs import add_logging
 from rackwatt_crds.fields import Duration
-from rackwatt_crds.program.logs import add_logging
 from rackwatt_exporter.commands.flags import start_logging
 from rackwatt_exporter.commands.runtime import run
 from rackwatt_exporter.simulator.fleet import MOST_NODES, Ports, racks

@@ -7,15 +7,15 @@ fails for all to see; what spoils one document leaves the others alone.
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from rackwatt_crds.bmc.entries import places
+from rackwatt_crds.bmc.expansion import places
 from rackwatt_crds.bmc.hosts import DEFAULT_INTERVAL, Bmc
 from rackwatt_crds.bmc.mistakes import mistakes
 from rackwatt_crds.decoding import Broken, Problem
 from rackwatt_crds.document import PowerTarget, SchedulerBinding
 from rackwatt_crds.duration import seconds
 from rackwatt_crds.loading import Loaded, notes
-from rackwatt_crds.meaning import named_bindings, problems
 from rackwatt_crds.powertarget import PowerTargetSpec
+from rackwatt_crds.validation import named_bindings, problems
 from rackwatt_exporter.config.collector import Instrument, instruments
 from rackwatt_exporter.config.grid import Feed, feed
 from rackwatt_exporter.config.hosts import Entry, broken_names, refused

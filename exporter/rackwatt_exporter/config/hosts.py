@@ -7,7 +7,7 @@ problem as their message: visible where people look, instead of silently missing
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from rackwatt_crds.bmc.entries import filled_in, method, places
+from rackwatt_crds.bmc.expansion import filled_in, method, places
 from rackwatt_crds.bmc.hosts import Bmc, HostEntry
 from rackwatt_crds.bmc.mistakes import mistakes, preset
 from rackwatt_crds.bmc.presets import PRESETS

@@ -9,8 +9,8 @@ from typing import ClassVar
 
 from rackwatt_crds.document import SchedulerBinding
 from rackwatt_crds.duration import seconds
+from rackwatt_crds.endpoints import pinned
 from rackwatt_crds.fields import SecretKeyRef
-from rackwatt_crds.meaning import problems
 from rackwatt_crds.schedulerbinding import (
     INTERVAL,
     TIMEOUT,
@@ -18,7 +18,7 @@ from rackwatt_crds.schedulerbinding import (
     Slurm,
     SlurmRest,
 )
-from rackwatt_crds.schedulers import pinned
+from rackwatt_crds.validation import problems
 from rackwatt_exporter.config.options import TlsOptions, filled
 
 

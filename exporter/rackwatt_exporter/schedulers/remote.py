@@ -7,11 +7,13 @@ and 15.4.5; RFC 9111, 5.1): a copy never looks younger than what it was made fro
 import base64
 import re
 from collections.abc import Mapping
+from functools import partial
 
 import msgspec
 
 from rackwatt_exporter.config.scheduler import ExporterOptions
 from rackwatt_exporter.config.secrets import Secrets
+from rackwatt_exporter.config.tls import tls_parameters
 from rackwatt_exporter.printable import printable
 from rackwatt_exporter.protocols.http.client import Answer, HttpService
 from rackwatt_exporter.reading import ReadError, Reason
@@ -26,7 +28,9 @@ class ExporterScheduler:
     """One binding of another exporter. What has not changed is not sent again."""
 
     def __init__(self, options: ExporterOptions, secrets: Secrets, timeout_s: float) -> None:
-        self._service = HttpService(options.url, options.tls, secrets, timeout_s)
+        self._service = HttpService(
+            options.url, partial(tls_parameters, options.tls, secrets), timeout_s
+        )
         self._path = listing.path(options.binding)
         self._login, self._secrets = options.credentials, secrets
         self._etag: str | None = None

@@ -2,7 +2,7 @@
 
 The list is written anew for each answer that differs. `Age` says how old the scheduler's answer is,
 rounded up, so that whoever keeps a copy withdraws it no later than we do; what is withdrawn here is
-not served at all (schedulers/exporter.py is the other end).
+not served at all (schedulers/remote.py is the other end).
 """
 
 import hashlib

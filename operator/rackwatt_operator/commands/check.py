@@ -5,25 +5,25 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 
-from rackwatt_crds.bmc.entries import method, places, usable
+from rackwatt_crds.bmc.expansion import method, places, usable
 from rackwatt_crds.decoding import Problem
 from rackwatt_crds.document import Document, PowerTarget
-from rackwatt_crds.meaning import problems
+from rackwatt_crds.validation import problems
 from rackwatt_crds.wording import counted
-from rackwatt_operator.commands.given import (
+from rackwatt_operator.commands.input_files import (
     Given,
     add_files,
     bindings,
     given,
 )
-from rackwatt_operator.commands.warnings import warnings
-from rackwatt_operator.plan.defaults import Defaults
-from rackwatt_operator.plan.egress import namespaces, needed_ports
-from rackwatt_operator.plan.facts import Facts
-from rackwatt_operator.plan.plan import plan
-from rackwatt_operator.plan.privileges import privileges
-from rackwatt_operator.plan.refused import Refused
-from rackwatt_operator.plan.subject import Manifest, Subject
+from rackwatt_operator.commands.lint import warnings
+from rackwatt_operator.manifests.build import plan
+from rackwatt_operator.manifests.defaults import Defaults
+from rackwatt_operator.manifests.egress import namespaces, needed_ports
+from rackwatt_operator.manifests.facts import Facts
+from rackwatt_operator.manifests.params import Manifest, Subject
+from rackwatt_operator.manifests.privileges import privileges
+from rackwatt_operator.manifests.refused import Refused
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

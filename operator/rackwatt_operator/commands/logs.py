@@ -5,7 +5,7 @@ import logging
 import time
 from typing import Any
 
-from rackwatt_crds.program.logs import log_to_stderr
+from rackwatt_crds.cli.logs import log_to_stderr
 
 log = logging.getLogger(__name__)
 

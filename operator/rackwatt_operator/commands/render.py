@@ -12,17 +12,17 @@ from typing import Any
 import yaml
 
 from rackwatt_crds.decoding import Problem
-from rackwatt_operator.commands.given import (
+from rackwatt_operator.commands.input_files import (
     Given,
     add_files,
     bindings,
     given,
 )
-from rackwatt_operator.plan.defaults import Defaults
-from rackwatt_operator.plan.facts import MONITORING, Facts
-from rackwatt_operator.plan.plan import plan
-from rackwatt_operator.plan.refused import Refused
-from rackwatt_operator.plan.subject import Manifest
+from rackwatt_operator.manifests.build import plan
+from rackwatt_operator.manifests.defaults import Defaults
+from rackwatt_operator.manifests.facts import MONITORING, Facts
+from rackwatt_operator.manifests.params import Manifest
+from rackwatt_operator.manifests.refused import Refused
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

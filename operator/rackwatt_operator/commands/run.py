@@ -10,11 +10,11 @@ from pathlib import Path
 import uvloop
 from aiohttp import web
 
-from rackwatt_crds.program.durations import duration
-from rackwatt_crds.program.listening import add_listen_address
-from rackwatt_crds.program.logs import add_logging
+from rackwatt_crds.cli.durations import duration
+from rackwatt_crds.cli.listening import add_listen_address
+from rackwatt_crds.cli.logs import add_logging
 from rackwatt_operator import __version__
-from rackwatt_operator.commands.given import add_defaults, namespace
+from rackwatt_operator.commands.input_files import add_defaults, namespace
 from rackwatt_operator.commands.logs import start_logging, tell
 
 log = logging.getLogger(__name__)
@@ -83,7 +83,7 @@ def command(arguments: argparse.Namespace) -> int:
 
 async def _serve(arguments: argparse.Namespace) -> int:
     # kopf and the client take half a second and 40 MiB: the other commands do without.
-    from rackwatt_operator.cluster.login import Login, LoginError
+    from rackwatt_operator.kube.auth import Login, LoginError
     from rackwatt_operator.operator import Operator, Scope
 
     asyncio.get_running_loop().set_exception_handler(tell)

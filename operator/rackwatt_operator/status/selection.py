@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rackwatt_operator.cluster.kinds import PROMETHEUSES, Ref
+from rackwatt_operator.kube.resources import PROMETHEUSES, Ref
 
 Labels = Mapping[str, str]
 _SELECTORS = {

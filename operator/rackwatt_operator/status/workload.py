@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from rackwatt_operator.cluster.kinds import Ref
+from rackwatt_operator.kube.resources import Ref
 
 
 @dataclass(frozen=True, slots=True)

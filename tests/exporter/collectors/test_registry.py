@@ -6,7 +6,7 @@ from typing import get_args
 import pytest
 
 from rackwatt_crds.node.collectors import Collector as Name
-from rackwatt_crds.node.needs import NEEDS
+from rackwatt_crds.node.requirements import NEEDS
 from rackwatt_exporter.collectors.registry import COLLECTORS, collector, collector_families
 from rackwatt_exporter.config.paths import Host
 from rackwatt_exporter.reading import ReadError

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from rackwatt_operator.__main__ import main
-from tests.operator.plan.builders import binding, fleet, nodes
+from tests.operator.manifests.builders import binding, fleet, nodes
 
 ROOT = Path(__file__).parents[3]
 

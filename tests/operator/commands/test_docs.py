@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from rackwatt_operator.__main__ import main
-from rackwatt_operator.plan.defaults import defaults
-from tests.operator.plan.builders import planned
+from rackwatt_operator.manifests.defaults import defaults
+from tests.operator.manifests.builders import planned
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs/operator.md").read_text()
@@ -38,6 +38,6 @@ def test_the_quoted_defaults_are_defaults() -> None:
 
 def test_every_kind_that_is_made_is_in_the_table_and_no_other() -> None:
     table = set(re.findall(r"^\| ([A-Z]\w+)", PAGE, re.MULTILINE))
-    cases = (ROOT / "tests/operator/plan/cases").glob("*.yaml")
+    cases = (ROOT / "tests/operator/manifests/cases").glob("*.yaml")
     made = {one["kind"] for case in cases for one in planned(case.read_text())}
     assert table == made

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from rackwatt_operator.__main__ import main
-from tests.operator.plan.builders import binding, fleet
+from tests.operator.manifests.builders import binding, fleet
 
 FLEET = fleet("schedulerRef: {name: prod}")
 

@@ -13,11 +13,11 @@ from rackwatt_crds.decoding import decode
 from rackwatt_crds.loading import judge
 from rackwatt_crds.status import PowerTargetStatus, SchedulerBindingStatus
 from rackwatt_exporter.config.paths import Host
-from rackwatt_operator.plan.facts import MONITORING
-from rackwatt_operator.status.accepted import accepted
-from rackwatt_operator.status.findings import Findings
-from rackwatt_operator.status.told import Answer, Told, answer, together
-from rackwatt_operator.status.written import status
+from rackwatt_operator.manifests.facts import MONITORING
+from rackwatt_operator.status.builder import status
+from rackwatt_operator.status.collector_status import Answer, Told, answer, together
+from rackwatt_operator.status.conditions import accepted
+from rackwatt_operator.status.inputs import Findings
 from tests.exporter.collectors.powercap import XEON, Powercap
 from tests.exporter.running_exporter import Exporting
 from tests.operator.kube_user import fleet

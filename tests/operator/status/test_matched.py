@@ -7,11 +7,11 @@ import msgspec
 import pytest
 
 from rackwatt_crds.loading import judge
-from rackwatt_operator.plan.facts import MONITORING
-from rackwatt_operator.status.findings import Findings
-from rackwatt_operator.status.matched import matched
-from rackwatt_operator.status.told import Told, answer, together
-from rackwatt_operator.status.written import status
+from rackwatt_operator.manifests.facts import MONITORING
+from rackwatt_operator.status.builder import status
+from rackwatt_operator.status.collector_status import Told, answer, together
+from rackwatt_operator.status.conditions import matched
+from rackwatt_operator.status.inputs import Findings
 from tests.cluster.clients import Manifest
 from tests.operator.kube_user import binding, fleet
 

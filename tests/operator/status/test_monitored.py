@@ -3,12 +3,11 @@
 import pytest
 
 from rackwatt_crds.loading import judge
-from rackwatt_operator.plan.facts import MONITORING
-from rackwatt_operator.status.findings import Findings
-from rackwatt_operator.status.monitored import monitored
-from rackwatt_operator.status.scraped import scraped
+from rackwatt_operator.manifests.facts import MONITORING
+from rackwatt_operator.status.collector_status import Told, answer, together
+from rackwatt_operator.status.conditions import monitored, scraped
+from rackwatt_operator.status.inputs import Findings
 from rackwatt_operator.status.selection import Selection
-from rackwatt_operator.status.told import Told, answer, together
 from tests.operator.kube_user import fleet
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rackwatt_operator.cluster.kinds import Ref
+from rackwatt_operator.kube.resources import Ref
 from rackwatt_operator.status.selection import Selected, bound, selected, unmet
 
 HERE, OTHER = Ref("Prometheus", "centre", "main"), Ref("PrometheusAgent", "other", "main")

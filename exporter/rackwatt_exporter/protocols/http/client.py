@@ -8,16 +8,14 @@ import errno
 import socket
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
 import httpx
 
-from rackwatt_exporter.config.options import TlsOptions
-from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.printable import printable
-from rackwatt_exporter.protocols.http.tls import tls_context
+from rackwatt_exporter.protocols.http.tls import TlsParameters, tls_context
 from rackwatt_exporter.protocols.http.tls_errors import cause_of, tls_failed
 from rackwatt_exporter.protocols.http.tls_probe import explained
 from rackwatt_exporter.reading import ReadError, Reason
@@ -42,13 +40,16 @@ class Answer(NamedTuple):
 
 
 class HttpService:
-    """A service at a URL, which may have a path of its own; or at a Unix socket, `unix:/path`."""
+    """A service at a URL, which may have a path of its own; or at a Unix socket, `unix:/path`.
 
-    def __init__(self, url: str, tls: TlsOptions, secrets: Secrets, timeout_s: float) -> None:
+    `tls` is called for each new connection: the files of the parameters may have been replaced.
+    """
+
+    def __init__(self, url: str, tls: Callable[[], TlsParameters], timeout_s: float) -> None:
         self._socket = url.removeprefix(_UNIX) if url.startswith(_UNIX) else None
         self._url = "http://localhost" if self._socket else url
         self._tls = tls
-        self._secrets = secrets
+        self._parameters = TlsParameters()
         self._timeout_s = timeout_s
         self._client: httpx.AsyncClient | None = None
 
@@ -84,8 +85,10 @@ class HttpService:
 
     def _connected(self) -> httpx.AsyncClient:
         if self._client is None:
-            secure = self._url.startswith("https:")
-            verify = tls_context(self._tls, self._secrets) if secure else False
+            verify: ssl.SSLContext | bool = False
+            if self._url.startswith("https:"):
+                self._parameters = self._tls()
+                verify = tls_context(self._parameters)
             transport = httpx.AsyncHTTPTransport(verify=verify, trust_env=False, uds=self._socket)
             self._client = httpx.AsyncClient(
                 transport=transport, timeout=self._timeout_s, trust_env=False
@@ -98,15 +101,15 @@ class HttpService:
             return failure(error)
         return await explained(
             cause_of(cause),
-            legacy=self._tls.legacy,
+            legacy=self._parameters.legacy,
             host=url.host,
             port=url.port or 443,
-            server_name=self._tls.server_name or url.host,
+            server_name=self._parameters.server_name or url.host,
         )
 
     @property
     def _extensions(self) -> dict[str, str]:
-        name = self._tls.server_name
+        name = self._parameters.server_name
         return {"sni_hostname": name} if name else {}
 
 

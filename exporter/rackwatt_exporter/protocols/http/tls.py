@@ -1,41 +1,54 @@
 """How we, as a client, verify a server's certificate, and show it ours."""
 
 import ssl
+from dataclasses import dataclass
+from pathlib import Path
 
-from rackwatt_exporter.config.options import TlsOptions
-from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.protocols.http.tls_probe import allow_old
 from rackwatt_exporter.reading import ReadError, Reason
 
 
-def tls_context(options: TlsOptions, secrets: Secrets) -> ssl.SSLContext:
-    """Make a context as a document says, with the authorities as their file is now.
+@dataclass(frozen=True, slots=True)
+class TlsParameters:
+    """How a client verifies a server, and what it shows of itself.
+
+    `authorities` None means the system's; `certificate` is a file of certificates and one of their
+    key, in PEM; `legacy` allows what is no longer considered secure.
+    """
+
+    authorities: Path | None = None
+    certificate: tuple[Path, Path] | None = None
+    server_name: str | None = None
+    insecure_skip_verify: bool = False
+    legacy: bool = False
+
+
+def tls_context(parameters: TlsParameters) -> ssl.SSLContext:
+    """Create a context, with the authorities and certificates as their files are now.
 
     Raises:
-        ReadError: credentials_missing, where there is no such file; tls_failed, where it holds no
-            certificates, or no key to ours.
+        ReadError: tls_failed, where a file holds no certificates, or no key to them.
     """
-    authorities = secrets.path(options.ca_secret, "ca.crt") if options.ca_secret else None
+    authorities = parameters.authorities
     try:
         context = ssl.create_default_context(cafile=authorities)
     except (ssl.SSLError, OSError) as error:
-        told = f"{authorities} does not hold certificates in PEM: {error.strerror or error}"
-        raise ReadError(Reason.TLS_FAILED, told) from None
+        message = f"{authorities} does not hold certificates in PEM: {error.strerror or error}"
+        raise ReadError(Reason.TLS_FAILED, message) from None
     # Chain, dates and names are verified. Not that a device's own certificate has every extension
     # that RFC 5280 wants: few have, and newer Pythons would refuse them.
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-    if options.insecure_skip_verify:
+    if parameters.insecure_skip_verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-    if options.legacy:
+    if parameters.legacy:
         allow_old(context)
-    if options.client_secret:
-        _show_ours(context, options.client_secret, secrets)
+    if parameters.certificate:
+        _load_certificate(context, *parameters.certificate)
     return context
 
 
-def _show_ours(context: ssl.SSLContext, secret: str, secrets: Secrets) -> None:
-    certificate, key = (secrets.path(secret, name) for name in ("tls.crt", "tls.key"))
+def _load_certificate(context: ssl.SSLContext, certificate: Path, key: Path) -> None:
     try:
         context.load_cert_chain(certificate, key, password=bytes)  # never from the terminal
     except (ssl.SSLError, OSError, ValueError) as error:

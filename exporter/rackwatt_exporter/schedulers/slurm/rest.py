@@ -5,9 +5,11 @@ until it no longer does, unless the document names one.
 """
 
 from collections.abc import Sequence
+from functools import partial
 
 from rackwatt_exporter.config.scheduler import SlurmRestOptions
 from rackwatt_exporter.config.secrets import Secrets
+from rackwatt_exporter.config.tls import tls_parameters
 from rackwatt_exporter.protocols.http.client import Answer, HttpService
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers.base import NodeStates
@@ -25,7 +27,9 @@ class SlurmRest:
         self._cluster = options.cluster
         self._version = options.version
         self._headers = Headers(options, secrets)
-        self._service = HttpService(options.url, options.tls, secrets, timeout_s)
+        self._service = HttpService(
+            options.url, partial(tls_parameters, options.tls, secrets), timeout_s
+        )
         self._paths: Sequence[str] = ()
         self._last: NodeStates | None = None
         self._updated_s: int | None = None

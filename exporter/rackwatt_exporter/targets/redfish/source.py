@@ -10,6 +10,7 @@ from yarl import URL
 from rackwatt_exporter.config.options import RedfishOptions, TlsOptions
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.config.target import Target
+from rackwatt_exporter.config.tls import tls_parameters
 from rackwatt_exporter.protocols.http.tls import tls_context
 from rackwatt_exporter.protocols.redfish.client import Account, RedfishService
 from rackwatt_exporter.protocols.redfish.exchange import Origin, StatusError
@@ -95,7 +96,7 @@ class RedfishDriver:
             changed_ns = self._secrets.path(options.ca_secret, "ca.crt").stat().st_mtime_ns
         made_ns, context = self._contexts.get(options, (-1, None))
         if context is None or made_ns != changed_ns:
-            context = tls_context(options, self._secrets)
+            context = tls_context(tls_parameters(options, self._secrets))
             self._contexts[options] = changed_ns, context
         return context
 

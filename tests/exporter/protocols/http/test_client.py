@@ -6,6 +6,7 @@ import ssl
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from aiohttp import web
 
 from rackwatt_exporter.config.options import TlsOptions
 from rackwatt_exporter.config.secrets import Secrets
+from rackwatt_exporter.config.tls import tls_parameters
 from rackwatt_exporter.protocols.http.client import BODY_LIMIT, HttpService
 from rackwatt_exporter.reading import ReadError, Reason
 from tests.eventually import PATIENCE_S, eventually
@@ -56,7 +58,7 @@ async def serving(tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
 async def asking(
     url: str, directory: Path, tls: TlsOptions = SYSTEM, timeout_s: float = PATIENCE_S
 ) -> AsyncIterator[HttpService]:
-    service = HttpService(url, tls, Secrets(directory), timeout_s)
+    service = HttpService(url, partial(tls_parameters, tls, Secrets(directory)), timeout_s)
     try:
         yield service
     finally:

@@ -4,6 +4,7 @@ import asyncio
 import ssl
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from yarl import URL
 
 from rackwatt_exporter.config.options import TlsOptions
 from rackwatt_exporter.config.secrets import Secrets
+from rackwatt_exporter.config.tls import tls_parameters
 from rackwatt_exporter.protocols.http.client import HttpService
 from rackwatt_exporter.protocols.http.tls import tls_context
 from rackwatt_exporter.protocols.http.tls_errors import cause_of, tls_failed
@@ -32,7 +34,7 @@ Client = Callable[[Path, int, TlsOptions], "asyncio.Future[int]"]
 
 async def through_redfish(directory: Path, port: int, tls: TlsOptions) -> int:
     url, secrets = URL(f"https://{ADDRESS}:{port}/"), Secrets(directory)
-    origin = Origin(url, lambda: tls_context(tls, secrets), tls.server_name)
+    origin = Origin(url, lambda: tls_context(tls_parameters(tls, secrets)), tls.server_name)
     try:
         return (await origin.ask("GET", "/redfish/v1/", {})).status
     finally:
@@ -40,7 +42,8 @@ async def through_redfish(directory: Path, port: int, tls: TlsOptions) -> int:
 
 
 async def through_httpx(directory: Path, port: int, tls: TlsOptions) -> int:
-    service = HttpService(f"https://{ADDRESS}:{port}", tls, Secrets(directory), PATIENCE_S)
+    parameters = partial(tls_parameters, tls, Secrets(directory))
+    service = HttpService(f"https://{ADDRESS}:{port}", parameters, PATIENCE_S)
     try:
         return (await service.get("/", {})).status
     finally:
@@ -237,7 +240,7 @@ def test_any_word_of_openssl_has_a_message_and_advice(word: str | None, offer: s
 
 
 def test_old_tls_is_not_offered_unless_the_document_says_so() -> None:
-    new, old = (tls_context(tls, Secrets(Path())) for tls in (NEW, OLD))
+    new, old = (tls_context(tls_parameters(tls, Secrets(Path()))) for tls in (NEW, OLD))
     assert new.minimum_version >= ssl.TLSVersion.TLSv1_2 or sys.version_info < (3, 10)
     assert new.security_level >= 1
     assert old.security_level == 0

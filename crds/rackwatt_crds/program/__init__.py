@@ -1,1 +1,0 @@
-"""What both programs are alike in, whatever they do: how they log, and where they listen."""

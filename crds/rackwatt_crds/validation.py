@@ -1,0 +1,70 @@
+"""What no model sees: host lists that do not fit, a node named twice, a URL of nothing.
+
+An API server accepts such documents. The exporter fails the targets concerned; `check` of either
+program lists the problems first. A document with other problems is judged as far as it could be
+read.
+"""
+
+from collections.abc import Iterator
+
+from rackwatt_crds.bmc.expansion import places
+from rackwatt_crds.bmc.hosts import Bmc, HostEntry
+from rackwatt_crds.bmc.mistakes import mistakes, times
+from rackwatt_crds.decoding import Broken, Problem
+from rackwatt_crds.document import Document, PowerTarget
+from rackwatt_crds.endpoints import pinned, service, services
+from rackwatt_crds.powertarget import PowerTargetSpec
+from rackwatt_crds.schedulerbinding import SchedulerBindingSpec
+from rackwatt_crds.unread import UNREAD
+
+
+def problems(document: Document) -> list[Problem]:
+    """List what is wrong with a document beside what its model says, each problem once."""
+    spec = document.spec
+    if spec is UNREAD:
+        return []
+    found = _target(spec) if isinstance(spec, PowerTargetSpec) else _scheduler(spec)
+    return list(dict.fromkeys(found))
+
+
+def named_bindings(document: Document) -> Iterator[str]:
+    """List the SchedulerBindings that a document names, as often as it does."""
+    if not isinstance(document, PowerTarget) or document.spec is UNREAD:
+        return
+    bmc = document.spec.bmc
+    entries = [entry for _, entry in _entries(bmc)] if bmc and bmc is not UNREAD else []
+    for ref in (document.spec.scheduler_ref, *(entry.scheduler_ref for entry in entries)):
+        if ref is not None and ref is not UNREAD and ref.name is not UNREAD:
+            yield ref.name
+
+
+def _target(spec: PowerTargetSpec) -> Iterator[Problem]:
+    yield from times(spec)
+    if spec.bmc is None or spec.bmc is UNREAD:
+        return
+    seen: dict[str, str] = {}
+    for path, entry in _entries(spec.bmc):
+        found = places(spec.bmc, entry)
+        yield from mistakes(spec, spec.bmc, entry, path, found)
+        twice = [name for name in found.names if seen.setdefault(name, path) != path]
+        if twice:
+            reason = f"node {twice[0]!r} stands at {seen[twice[0]]} already"
+            yield Problem(f"{path}.names", reason, alone=True)
+
+
+def _entries(bmc: Bmc) -> Iterator[tuple[str, HostEntry]]:
+    """List each entry with its path; of a broken one, what could be read."""
+    for index, entry in enumerate(bmc.hosts if bmc.hosts is not UNREAD else ()):
+        read = entry.partial if isinstance(entry, Broken) else entry
+        if read is not None:
+            yield f"spec.bmc.hosts[{index}]", read
+
+
+def _scheduler(spec: SchedulerBindingSpec) -> Iterator[Problem]:
+    for path, url in services(spec):
+        try:
+            service(url)
+        except ValueError as error:
+            yield Problem(path, str(error))
+    if spec.noop is not None and spec.noop is not UNREAD:
+        yield from (Problem(path, reason) for path, reason in pinned(spec.noop).problems)

@@ -1,1 +1,0 @@
-"""The Kubernetes API: who we are there, what it has, what was last seen of it."""

@@ -1,0 +1,142 @@
+"""The documents that a command is given: files, folders of them, or standard input."""
+
+import argparse
+import re
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from rackwatt_crds.decoding import Problem
+from rackwatt_crds.document import SchedulerBinding
+from rackwatt_crds.files import content, files, unreadable, without_files
+from rackwatt_crds.loading import MAX_BYTES, Loaded, load_beside, notes
+from rackwatt_crds.schedulerbinding import SchedulerBindingSpec
+from rackwatt_crds.yamltext import text_of
+from rackwatt_operator.manifests.defaults import Defaults, defaults
+
+_NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """One document: as it was found, and as it was judged."""
+
+    raw: Mapping[str, Any]
+    loaded: Loaded
+
+
+def add_files(parser: argparse.ArgumentParser) -> None:
+    """Add what to read, and what it need not say."""
+    parser.add_argument(
+        "files", metavar="FILE", nargs="+", help="document file, or a folder of them; - is stdin"
+    )
+    parser.add_argument(
+        "--namespace",
+        metavar="NS",
+        type=namespace,
+        default="default",
+        help="of documents that name none (default)",
+    )
+    add_defaults(parser)
+
+
+def add_defaults(parser: argparse.ArgumentParser) -> None:
+    """Add what documents need not say."""
+    parser.add_argument(
+        "--defaults.file",
+        dest="defaults",
+        metavar="FILE",
+        type=_defaults,
+        default=Defaults(),
+        help="what documents need not say, as in the chart's ConfigMap (none)",
+    )
+
+
+def namespace(text: str) -> str:
+    """Read a namespace's name."""
+    if not _NAMESPACE.match(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no namespace: lower-case letters, digits, -")
+    return text
+
+
+def given(files: Iterable[str], namespace: str) -> tuple[list[Given], list[str]]:
+    """Read and judge every document; also write what was passed over.
+
+    What cannot be read is one with problems.
+    """
+    found = [one for name in files for one in _read(name, namespace)]
+    passed_over = notes(one.loaded for one in found)
+    found = [one for one in found if not one.loaded.note]
+    first: dict[tuple[str, str, str], Loaded] = {}
+    for place, one in enumerate(found):
+        same = first.setdefault(one.loaded.key, one.loaded)
+        if same is not one.loaded and one.loaded.name:
+            problem = Problem("", f"stands in {same.origin} already")
+            problems = (*one.loaded.problems, problem)
+            found[place] = replace(one, loaded=replace(one.loaded, problems=problems))
+    return found, passed_over
+
+
+def bindings(documents: Iterable[Given], namespace: str) -> dict[str, SchedulerBindingSpec]:
+    """List the SchedulerBindings of a namespace among the documents given."""
+    judged = [one.loaded for one in documents if one.loaded.namespace == namespace]
+    return {
+        one.name: one.document.spec for one in judged if isinstance(one.document, SchedulerBinding)
+    }
+
+
+def _defaults(file: str) -> Defaults:
+    try:
+        text = text_of(Path(file).read_bytes())
+    except (OSError, ValueError) as error:
+        raise argparse.ArgumentTypeError(f"{file}: {error}") from None
+    found, problems = defaults(text)
+    if found is None or problems:
+        told = "\n".join(f"{file}: {problem}" for problem in problems)
+        raise argparse.ArgumentTypeError(told)
+    return found
+
+
+def _read(name: str, namespace: str) -> Iterator[Given]:
+    for origin, text in _contents(name):
+        if isinstance(text, Loaded):
+            yield Given({}, text)
+            continue
+        for raw, loaded in load_beside(text, origin):
+            yield _placed(raw, loaded, namespace) if isinstance(raw, dict) else Given({}, loaded)
+
+
+def _contents(name: str) -> Iterator[tuple[str, bytes | Loaded]]:
+    """Read the files of a name; what cannot be read is a Loaded that says so."""
+    if name == "-":
+        yield name, sys.stdin.buffer.read(MAX_BYTES + 1)
+        return
+    try:
+        listed = list(files(Path(name)))
+    except OSError as error:
+        yield name, unreadable(name, error)
+        return
+    if not listed:
+        yield name, without_files(name)
+    for file in listed:
+        try:
+            yield str(file), content(file)
+        except OSError as error:
+            yield str(file), unreadable(str(file), error)
+
+
+def _placed(raw: dict[str, Any], loaded: Loaded, namespace: str) -> Given:
+    """Put a document that names no namespace into the one it is meant for."""
+    metadata = raw.get("metadata")
+    if not isinstance(metadata, dict) or metadata.get("namespace") is not None:
+        return Given(raw, loaded)
+    raw = raw | {"metadata": metadata | {"namespace": namespace}}
+    document = loaded.document
+    if document is not None:
+        placed = msgspec.structs.replace(document.metadata, namespace=namespace)
+        document = msgspec.structs.replace(document, metadata=placed)
+    return Given(raw, replace(loaded, namespace=namespace, document=document))

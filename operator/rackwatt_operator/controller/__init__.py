@@ -1,0 +1,1 @@
+"""From a key in the work queue to applied children and a status."""

@@ -1,0 +1,148 @@
+"""How the operator gets at the pages of collectors that have TLS or a password.
+
+The chart grants it no right to read Secrets. It asks for those that a document's `web` names, and
+where it may not, it sends no password: that is told, and measuring does without.
+"""
+
+import asyncio
+import base64
+import binascii
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from rackwatt_crds.web import Web, WebTls
+from rackwatt_operator.kube.client import Client
+from rackwatt_operator.kube.errors import ApiError
+from rackwatt_operator.kube.resources import SECRET, Ref
+from rackwatt_operator.manifests import naming
+from rackwatt_operator.manifests.web import server_name
+
+_FRESH_S = 60.0
+
+
+class AccessError(Exception):
+    """The pages cannot be asked; the message says why, and what a person can do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What a request for a page needs; of a page in the clear and without a password, nothing."""
+
+    tls: ssl.SSLContext | None = None
+    server_name: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Accesses:
+    """The access to each document's collectors, a minute old at most.
+
+    `web` tells what a document says of its pages, and raises LookupError while that is not known.
+    """
+
+    def __init__(self, client: Client, web: Callable[[Ref], Web | None]) -> None:
+        self._client = client
+        self._web = web
+        self._known: dict[Ref, tuple[float, Web, Access]] = {}
+
+    def known(self, key: Ref) -> bool:
+        """Tell whether it is known by now what a document says, if only that it says nothing."""
+        try:
+            self._web(key)
+        except LookupError:
+            return False
+        return True
+
+    async def access(self, key: Ref) -> Access:
+        """Give it, from the Secrets as they are now or were a minute ago.
+
+        Raises:
+            AccessError: a Secret is not there, may not be read, or does not hold what it should.
+        """
+        web = self._web(key)
+        if web is None:
+            return Access()
+        at_s, said, access = self._known.get(key, (-_FRESH_S, web, Access()))
+        if said == web and _now_s() - at_s < _FRESH_S:
+            return access
+        headers = await self._headers(key.namespace, web)
+        tls = await self._tls(key.namespace, web) if web.tls else None
+        name = server_name(web, naming.base(key.kind, key.name), key.namespace)
+        access = Access(tls, name if tls else None, headers)
+        self._known[key] = _now_s(), web, access
+        return access
+
+    def forget(self, key: Ref) -> None:
+        """Read the Secrets again when they are needed next, as after a refusal."""
+        self._known.pop(key, None)
+
+    async def _headers(self, namespace: str, web: Web) -> Mapping[str, str]:
+        if web.credentials is None:
+            return {}
+        secret = Ref("Secret", namespace, web.credentials.secret_ref.name)
+        data = await self._secret(secret)
+        pair = ":".join(_key(secret, data, key) for key in ("username", "password"))
+        return {"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
+
+    async def _tls(self, namespace: str, web: Web) -> ssl.SSLContext:
+        """Make a context. One that cannot verify is good enough where no password is sent."""
+        assert web.tls is not None  # noqa: S101 - asked for where there is TLS alone
+        if web.tls.insecure_skip_verify:
+            return _unverified()
+        try:
+            return await self._verified(namespace, web.tls)
+        except AccessError:
+            if web.credentials is not None:
+                raise
+            return _unverified()
+
+    async def _verified(self, namespace: str, tls: WebTls) -> ssl.SSLContext:
+        authorities = None
+        if tls.ca_secret_ref is not None:
+            secret = Ref("Secret", namespace, tls.ca_secret_ref.name)
+            authorities = _key(secret, await self._secret(secret), "ca.crt")
+        try:
+            context = ssl.create_default_context(cadata=authorities)
+        except (ssl.SSLError, ValueError):
+            raise AccessError(f"{secret}: ca.crt holds no certificates in PEM") from None
+        context.verify_flags &= ~ssl.VERIFY_X509_STRICT  # few certificates have all of RFC 5280
+        return context
+
+    async def _secret(self, secret: Ref) -> Mapping[str, str]:
+        try:
+            found = await self._client.get(SECRET.path(secret.namespace, secret.name))
+        except ApiError as error:
+            raise AccessError(_told(secret, error)) from None
+        data: Mapping[str, str] = found.get("data") or {}
+        return data
+
+
+def _unverified() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _key(secret: Ref, data: Mapping[str, str], key: str) -> str:
+    try:
+        return base64.b64decode(data[key]).decode().rstrip("\r\n")
+    except KeyError:
+        raise AccessError(f"{secret} has no key {key}: add it") from None
+    except (binascii.Error, UnicodeDecodeError):
+        raise AccessError(f"{secret}: {key} is no text in UTF-8") from None
+
+
+def _told(secret: Ref, error: ApiError) -> str:
+    if error.status == 404:
+        return f"there is no {secret}, which spec.web names: create it"
+    if error.forbidden:
+        return (
+            f"the operator may not read {secret}, which spec.web names: grant it `get` on that one "
+            "(docs/operator.md#tls-and-passwords). Measuring and scraping do without"
+        )
+    return f"{secret}: {error}"
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()

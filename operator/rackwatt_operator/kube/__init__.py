@@ -1,0 +1,1 @@
+"""The API server: client, credentials, what was last seen of objects, leader election."""

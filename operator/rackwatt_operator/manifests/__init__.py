@@ -1,0 +1,1 @@
+"""The manifests of a document, one module for each kind of object."""

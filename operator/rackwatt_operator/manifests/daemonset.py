@@ -1,0 +1,16 @@
+"""The DaemonSet: one collector on each node that the document selects."""
+
+from rackwatt_operator.manifests.labels import selector
+from rackwatt_operator.manifests.params import Manifest, Subject
+from rackwatt_operator.manifests.pod import template
+
+
+def daemon_set(subject: Subject) -> Manifest:
+    """Make the DaemonSet; a tenth of the nodes at a time get a new collector."""
+    spec = {
+        "revisionHistoryLimit": 2,
+        "updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": "10%"}},
+        "selector": {"matchLabels": selector(subject.base)},
+        "template": template(subject, None),
+    }
+    return subject.manifest("apps/v1", "DaemonSet", subject.base, spec=spec)

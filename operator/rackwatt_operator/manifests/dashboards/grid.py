@@ -1,0 +1,38 @@
+"""The dashboard of the grid: how much carbon a kilowatt-hour means, and what the fleets emit."""
+
+from collections.abc import Iterator
+
+from rackwatt_operator.manifests.dashboards.grafana import Panel, Query, errors_panel, stat
+from rackwatt_operator.manifests.params import Subject
+from rackwatt_operator.manifests.promql import select
+
+
+def grid_panels(subject: Subject) -> Iterator[Panel]:
+    """Go through the panels."""
+    intensity = select(subject, "rackwatt_grid_carbon_intensity_grams_per_joule")
+    per_kilowatt_hour = f"{intensity} * 3.6e6"
+    # Of this namespace, for a dashboard speaks of what its reader may see.
+    drawn = f'sum(rackwatt_node_power_watts{{namespace="{subject.namespace}"}})'
+    emitted = f"{drawn} * scalar(max({intensity})) * 3600"
+    yield stat("Intensity", f"max({per_kilowatt_hour})", "short", "Grams of CO2e in a kWh, now.")
+    yield stat("Age", f"max({_age(subject)})", "s", "Since the provider told it.")
+    yield stat("Emitted", emitted, "massg", "CO2e in an hour of what BMCs measure here.")
+    yield Panel(
+        title="Intensity",
+        kind="timeseries",
+        queries=(Query(per_kilowatt_hour, "{{zone}}, {{provider}}"),),
+        unit="short",
+        told="Grams of carbon dioxide equivalent in a kilowatt-hour.",
+    )
+    yield Panel(
+        title="Emitted in an hour",
+        kind="timeseries",
+        queries=(Query(emitted, "CO2e"),),
+        unit="massg",
+        told="What the fleets of this namespace draw, times the intensity.",
+    )
+    yield errors_panel("Questions without an answer", select(subject, "rackwatt_grid_errors_total"))
+
+
+def _age(subject: Subject) -> str:
+    return select(subject, "rackwatt_grid_reading_age_seconds")

@@ -1,0 +1,37 @@
+"""The labels of children, and the selectors that find them."""
+
+from rackwatt_crds.document import Document, SchedulerBinding
+from rackwatt_operator.kube.constants import MANAGED_BY, MANAGER
+
+NAME = "app.kubernetes.io/name"
+INSTANCE = "app.kubernetes.io/instance"
+COMPONENT = "app.kubernetes.io/component"
+PART_OF = "app.kubernetes.io/part-of"
+SHARD = "rackwatt.dev/shard"
+
+COLLECTOR = "rackwatt-collector"
+
+
+def component(document: Document) -> str:
+    """Say what a document's collectors are: bmc, node, grid or scheduler."""
+    if isinstance(document, SchedulerBinding):
+        return "scheduler"
+    spec = document.spec
+    return "bmc" if spec.bmc is not None else "node" if spec.node is not None else "grid"
+
+
+def labels(base: str, component: str) -> dict[str, str]:
+    """Label a child."""
+    return {
+        NAME: COLLECTOR,
+        INSTANCE: base,
+        COMPONENT: component,
+        PART_OF: "rackwatt",
+        MANAGED_BY: MANAGER,
+    }
+
+
+def selector(base: str, shard: int | None = None) -> dict[str, str]:
+    """Select the pods of a document, or of one of its shards."""
+    found = {NAME: COLLECTOR, INSTANCE: base}
+    return found if shard is None else found | {SHARD: str(shard)}

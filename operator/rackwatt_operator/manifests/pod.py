@@ -1,0 +1,171 @@
+"""The pod of a collector: one container that may read what the document names, and serve.
+
+It meets Pod Security's `restricted` level: no root, no capability, nothing writable but two empty
+folders. A collector inside a node gets what its catalogue says beyond that, and nothing else.
+"""
+
+from typing import Any
+
+from rackwatt_operator.manifests import naming
+from rackwatt_operator.manifests.labels import labels, selector
+from rackwatt_operator.manifests.params import Subject
+from rackwatt_operator.manifests.privileges import Privileges, privileges
+from rackwatt_operator.manifests.secrets import DIRECTORY, volume, volume_mount
+from rackwatt_operator.manifests.service import PORT
+from rackwatt_operator.manifests.web import served_from
+
+DOCUMENTS = "/etc/rackwatt/documents"
+STATE = "/var/lib/rackwatt"
+_AS_GIVEN = (
+    "nodeSelector", "tolerations", "affinity", "priorityClassName", "imagePullSecrets",
+    "dnsConfig", "hostAliases",
+)  # fmt: skip
+_HOST_FLAGS = {"/sys": "--path.sysfs", "/proc": "--path.procfs"}
+
+
+def template(subject: Subject, shard: int | None) -> dict[str, Any]:
+    """Make the pod template of a shard, or of a DaemonSet where there is none."""
+    ours = labels(subject.base, subject.component) | selector(subject.base, shard)
+    said = subject.pod
+    metadata: dict[str, Any] = {"labels": said.get("labels", {}) | ours}
+    if said.get("annotations"):
+        metadata["annotations"] = said["annotations"]
+    return {"metadata": metadata, "spec": _spec(subject, shard)}
+
+
+def _spec(subject: Subject, shard: int | None) -> dict[str, Any]:
+    rights = privileges(subject.document, subject.pod)
+    return {
+        "serviceAccountName": subject.base,
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        **_host_namespaces(subject, rights),
+        "securityContext": _identity(subject, rights),
+        "containers": [_container(subject, shard, rights)],
+        "volumes": _volumes(subject, rights),
+        **{key: subject.pod[key] for key in _AS_GIVEN if subject.pod.get(key)},
+        **_spread(subject),
+    }
+
+
+def _spread(subject: Subject) -> dict[str, Any]:
+    """Keep shards apart where there is room: a node that fails takes few of them with it."""
+    if subject.shards < 2:
+        return {}
+    apart = {
+        "maxSkew": 1,
+        "topologyKey": "kubernetes.io/hostname",
+        "whenUnsatisfiable": "ScheduleAnyway",
+        "labelSelector": {"matchLabels": selector(subject.base)},
+    }
+    return {"topologySpreadConstraints": [apart]}
+
+
+def _host_namespaces(subject: Subject, rights: Privileges) -> dict[str, Any]:
+    made: dict[str, Any] = {"hostPID": True} if rights.host_pid else {}
+    if rights.host_network:
+        made |= {"hostNetwork": True, "dnsPolicy": "ClusterFirstWithHostNet"}
+    return made | {key: subject.pod[key] for key in ("dnsPolicy",) if key in subject.pod}
+
+
+def _identity(subject: Subject, rights: Privileges) -> dict[str, Any]:
+    """Say who the process is: root where a collector needs it, else whom the image or cluster says.
+
+    No uid is requested without need. The image names one by its number, which is enough for
+    runAsNonRoot; a cluster that assigns another to each namespace (OpenShift) refuses all others.
+    Added capabilities reach no user but root.
+    """
+    said: dict[str, Any] = subject.pod.get("securityContext", {})
+    seccomp = {"seccompProfile": {"type": "RuntimeDefault"}}
+    if rights.root or rights.capabilities:
+        return said | {"runAsUser": 0, "runAsGroup": 0} | seccomp
+    return {"runAsNonRoot": True} | said | seccomp
+
+
+def _container(subject: Subject, shard: int | None, rights: Privileges) -> dict[str, Any]:
+    return {
+        "name": "collector",
+        "image": subject.defaults.image.reference,
+        "imagePullPolicy": subject.defaults.image.pull_policy,
+        "args": _arguments(subject, shard, rights),
+        **_environment(subject),
+        "ports": [{"name": subject.scheme, "containerPort": PORT, "protocol": "TCP"}],
+        # Without it a collector that listens after two seconds is found ready after ten.
+        "startupProbe": _probe(subject.scheme, failures=120, period_s=1),
+        "livenessProbe": _probe(subject.scheme, failures=6),
+        "readinessProbe": _probe(subject.scheme, failures=2),
+        "resources": subject.pod.get("resources", {}),
+        "securityContext": _confinement(rights),
+        "volumeMounts": [
+            {"name": "documents", "mountPath": DOCUMENTS, "readOnly": True},
+            {"name": "state", "mountPath": STATE},
+            {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - the container's own
+            *map(volume_mount, subject.secrets),
+            *(
+                {"name": naming.host_volume(path), "mountPath": place, "readOnly": True}
+                for path, place in rights.host_paths.items()
+            ),
+        ],
+    }
+
+
+def _confinement(rights: Privileges) -> dict[str, Any]:
+    added = {"add": list(rights.capabilities)} if rights.capabilities else {}
+    return {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]} | added,
+    }
+
+
+def _arguments(subject: Subject, shard: int | None, rights: Privileges) -> list[str]:
+    arguments = [
+        "run",
+        f"--config.file={DOCUMENTS}",
+        f"--secrets.directory={DIRECTORY}",
+        f"--state.directory={STATE}",
+        f"--web.listen-address=:{PORT}",
+        "--log.format=json",
+        f"--log.level={subject.defaults.log_level}",
+    ]
+    if subject.web is not None:
+        config = subject.web.config_secret_ref
+        arguments.append(f"--web.config.file={DIRECTORY}/{config.name}/{config.key}")
+    if shard is not None and subject.shards > 1:
+        arguments.append(f"--shard={shard + 1}/{subject.shards}")
+    if subject.component == "node":
+        arguments.append("--node.name=$(NODE_NAME)")
+    mounts = rights.host_paths
+    return arguments + [
+        f"{_HOST_FLAGS[path]}={mounts[path]}" for path in _HOST_FLAGS if path in mounts
+    ]
+
+
+def _environment(subject: Subject) -> dict[str, Any]:
+    if subject.component != "node":
+        return {}
+    source = {"fieldRef": {"fieldPath": "spec.nodeName"}}
+    return {"env": [{"name": "NODE_NAME", "valueFrom": source}]}
+
+
+def _probe(scheme: str, failures: int, period_s: int = 10) -> dict[str, Any]:
+    where = {"path": "/healthz", "port": scheme}
+    return {
+        "httpGet": where | ({"scheme": "HTTPS"} if scheme == "https" else {}),
+        "periodSeconds": period_s,
+        "timeoutSeconds": 5,
+        "failureThreshold": failures,
+    }
+
+
+def _volumes(subject: Subject, rights: Privileges) -> list[dict[str, Any]]:
+    return [
+        {"name": "documents", "configMap": {"name": subject.base}},
+        {"name": "state", "emptyDir": {}},
+        {"name": "tmp", "emptyDir": {}},
+        *(volume(name, name not in served_from(subject.web)) for name in subject.secrets),
+        *(
+            {"name": naming.host_volume(path), "hostPath": {"path": path, "type": "Directory"}}
+            for path in rights.host_paths
+        ),
+    ]

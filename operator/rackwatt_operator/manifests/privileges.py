@@ -1,0 +1,98 @@
+"""What a document's pods may touch, why, and which level of Pod Security lets them.
+
+The levels are those of Kubernetes' Pod Security Standards. Every collector but those inside nodes
+meets `restricted`; those get exactly the union of what their catalogue says.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rackwatt_crds.document import Document, PowerTarget
+from rackwatt_crds.node.requirements import NEEDS
+
+LEVELS = ("restricted", "baseline", "privileged")
+
+# What level baseline lets a container add; restricted lets it add NET_BIND_SERVICE alone.
+_BASELINE_CAPABILITIES = frozenset(
+    {
+        "AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD",
+        "NET_BIND_SERVICE", "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT",
+    }
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Privilege:
+    """One thing beyond what every pod has: what it is, the level it takes, and who wants it why."""
+
+    what: str
+    level: str
+    why: str
+
+
+_SAID_NETWORK = Privilege(
+    "hostNetwork", "privileged", "pod.hostNetwork of the document or defaults"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Privileges:
+    """The union of what the collectors need; `named` has each of them with its reason."""
+
+    host_paths: Mapping[str, str]
+    capabilities: tuple[str, ...]
+    root: bool
+    host_pid: bool
+    host_network: bool
+    named: tuple[Privilege, ...]
+
+    @property
+    def level(self) -> str:
+        """The strictest level of Pod Security that admits the pods."""
+        return max((one.level for one in self.named), key=LEVELS.index, default="restricted")
+
+
+def privileges(document: Document, pod: Mapping[str, Any]) -> Privileges:
+    """Tell what a document's pods need, by its collectors and by what is said of its pods."""
+    collectors = sorted(set(_collectors(document)))
+    needs = [NEEDS[collector] for collector in collectors]
+    mounts = {path: place for need in needs for path, place in need.host_paths.items()}
+    return Privileges(
+        host_paths=dict(sorted(mounts.items())),
+        capabilities=tuple(sorted({one for need in needs for one in need.capabilities})),
+        root=any(need.root for need in needs),
+        host_pid=any(need.host_pid for need in needs),
+        host_network=any(need.host_network for need in needs) or bool(pod.get("hostNetwork")),
+        named=(
+            *(one for collector in collectors for one in _named(collector)),
+            *([_SAID_NETWORK] if pod.get("hostNetwork") else ()),
+        ),
+    )
+
+
+def _collectors(document: Document) -> list[str]:
+    if isinstance(document, PowerTarget) and document.spec.node is not None:
+        return list(document.spec.node.collectors)
+    return []
+
+
+def _named(collector: str) -> Iterator[Privilege]:
+    """Name each need; the level of each is the field's in the Pod Security Standards."""
+    needs = NEEDS[collector]
+
+    def why(need: str) -> str:
+        return f"{collector}: {needs.reasons[need]}"
+
+    for path, place in needs.host_paths.items():
+        what = f"hostPath {path} on {place}, read-only"
+        yield Privilege(what, "privileged", why("host_paths"))
+    if needs.root:
+        yield Privilege("uid 0", "baseline", why("root"))
+    for capability in needs.capabilities:
+        level = "baseline" if capability in _BASELINE_CAPABILITIES else "privileged"
+        yield Privilege(f"capability {capability}", level, why("capabilities"))
+    if needs.host_pid:
+        yield Privilege("hostPID", "privileged", why("host_pid"))
+    if needs.host_network:
+        yield Privilege("hostNetwork", "privileged", why("host_network"))

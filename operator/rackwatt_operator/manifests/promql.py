@@ -1,0 +1,44 @@
+"""How the series of one document are asked for: selectors and spans of PromQL.
+
+A document's collectors are one job of its namespace, as a ServiceMonitor names them, so that the
+rules and the dashboard of one document never speak of another's machines.
+"""
+
+from rackwatt_crds.bmc.expansion import usable
+from rackwatt_crds.document import Document, PowerTarget
+from rackwatt_crds.duration import seconds
+from rackwatt_operator.manifests.params import Subject
+
+JOB = "namespace, job"
+"""The labels that every series of a document shares."""
+
+_SHORTEST_WINDOW_S = 900
+
+
+def select(subject: Subject, family: str, *matchers: str) -> str:
+    """Select a family's series of one document: `up{namespace="n",job="pt-lab"}`."""
+    own = f'namespace="{subject.namespace}"', f'job="{subject.base}"'
+    return f"{family}{{{','.join((*own, *matchers))}}}"
+
+
+def window_s(document: Document) -> float:
+    """Tell how long to look back so that even a target that is asked seldom shows its failures.
+
+    That is four of the longest intervals and three of the longest waits between two attempts.
+    """
+    if not isinstance(document, PowerTarget):
+        return max(_SHORTEST_WINDOW_S, 4 * seconds(document.spec.interval))
+    spec = document.spec
+    asked = [spec, *(usable(spec.bmc) if spec.bmc else ())]
+    intervals = [4 * seconds(one.interval) for one in asked if one.interval]
+    backoffs = [3 * seconds(one.max_backoff) for one in asked if one.max_backoff]
+    return max([_SHORTEST_WINDOW_S, *intervals, *backoffs])
+
+
+def span(duration_s: float) -> str:
+    """Write a duration for PromQL, in whole seconds or what is larger: `15m`, `90s`."""
+    whole = max(1, round(duration_s))
+    for unit, size in (("h", 3600), ("m", 60)):
+        if whole % size == 0:
+            return f"{whole // size}{unit}"
+    return f"{whole}s"

@@ -1,0 +1,77 @@
+"""The ServiceMonitor: how Prometheus Operator has the collectors scraped.
+
+`honorLabels`: `node` is the machine that was measured, and stays so whatever else a Prometheus
+calls `node`. A collector inside a node is known by that node, not by an address that changes.
+"""
+
+from typing import Any
+
+from rackwatt_crds.duration import seconds
+from rackwatt_operator.manifests.labels import selector
+from rackwatt_operator.manifests.params import Manifest, Subject
+from rackwatt_operator.manifests.web import server_name
+
+KIND = "ServiceMonitor"
+
+_AS_GIVEN = ("sampleLimit", "targetLimit", "targetLabels", "podTargetLabels", "scrapeClass")
+_INSTANCE_IS_NODE = {
+    "action": "replace",
+    "sourceLabels": ["__meta_kubernetes_pod_node_name"],
+    "targetLabel": "instance",
+}
+
+
+def service_monitor(subject: Subject) -> list[Manifest]:
+    """Make the ServiceMonitor, unless it is disabled or the API does not know the kind."""
+    if KIND not in subject.facts.monitoring or not subject.wants("serviceMonitor"):
+        return []
+    said = subject.monitoring.get("serviceMonitor", {})
+    spec = {"selector": {"matchLabels": selector(subject.base)}, "endpoints": [_endpoint(subject)]}
+    spec |= {key: said[key] for key in _AS_GIVEN if said.get(key)}
+    made = subject.manifest("monitoring.coreos.com/v1", KIND, subject.base, spec=spec)
+    made["metadata"]["labels"] = said.get("labels", {}) | made["metadata"]["labels"]
+    if said.get("annotations"):
+        made["metadata"]["annotations"] = said["annotations"]
+    return [made]
+
+
+def _endpoint(subject: Subject) -> dict[str, Any]:
+    said = subject.monitoring.get("serviceMonitor", {})
+    nodes = [_INSTANCE_IS_NODE] if subject.component == "node" else []
+    parts = {
+        "interval": said.get("interval"),
+        "scrapeTimeout": _timeout(said),
+        **_login(subject),
+        "relabelings": nodes + said.get("relabelings", []),
+        "metricRelabelings": said.get("metricRelabelings", []),
+    }
+    endpoint: dict[str, Any] = {"port": subject.scheme, "path": "/metrics"}
+    endpoint["honorLabels"] = said.get("honorLabels", True)
+    return endpoint | {key: part for key, part in parts.items() if part}
+
+
+def _login(subject: Subject) -> dict[str, Any]:
+    """Say how the pages are reached: Prometheus Operator reads the Secrets where the monitor is."""
+    web, made = subject.web, dict[str, Any]()
+    if web is not None and web.tls is not None:
+        tls: dict[str, Any] = {"serverName": server_name(web, subject.base, subject.namespace)}
+        if web.tls.ca_secret_ref is not None:
+            tls["ca"] = {"secret": {"name": web.tls.ca_secret_ref.name, "key": "ca.crt"}}
+        if web.tls.insecure_skip_verify:
+            tls["insecureSkipVerify"] = True
+        made |= {"scheme": "https", "tlsConfig": tls}
+    if web is not None and web.credentials is not None:
+        name = web.credentials.secret_ref.name
+        made["basicAuth"] = {key: {"name": name, "key": key} for key in ("username", "password")}
+    return made
+
+
+def _timeout(said: dict[str, Any]) -> str | None:
+    """Hold the timeout within the interval: Prometheus Operator refuses any other.
+
+    They may come from two places, the document and the defaults.
+    """
+    interval, timeout = said.get("interval"), said.get("scrapeTimeout")
+    if interval is None or timeout is None:
+        return timeout
+    return str(min(interval, timeout, key=seconds))

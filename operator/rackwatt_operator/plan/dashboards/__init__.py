@@ -1,1 +1,0 @@
-"""What each dashboard shows, and how Grafana is told."""

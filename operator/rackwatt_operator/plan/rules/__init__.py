@@ -1,1 +1,0 @@
-"""Alerts and recorded series, one module for each thing they watch over."""

@@ -1,1 +1,0 @@
-"""From a document's name to a cluster that has what belongs to it, and a status that says so."""

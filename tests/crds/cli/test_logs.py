@@ -1,0 +1,76 @@
+import json
+import logging
+import shlex
+import sys
+from datetime import datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rackwatt_crds.cli.logs import Json, Logfmt
+
+
+def record(message: str, name: str = "rackwatt_exporter.polling.poller") -> logging.LogRecord:
+    return logging.LogRecord(name, logging.WARNING, "", 0, message, (), None)
+
+
+@given(st.text())
+def test_json_gives_back_every_message(message: str) -> None:
+    line = Json().format(record(message))
+    assert "\n" not in line
+    assert json.loads(line)["msg"] == message
+
+
+@given(st.text())
+def test_logfmt_is_a_line_and_gives_back_every_message(message: str) -> None:
+    line = Logfmt().format(record(message))
+    assert len(line.splitlines()) == 1
+    assert line.isprintable()
+    told = line.split(" msg=", 1)[1]
+    assert (json.loads(told) if told.startswith('"') else told) == message
+
+
+def test_a_word_needs_no_quotes() -> None:
+    told = Logfmt().format(record("stopping")).split()
+    assert told[1:] == ["level=warn", "room=polling.poller", "msg=stopping"]
+
+
+def test_a_line_tells_when_and_which_node() -> None:
+    one = record("no answer within 2 s")
+    one.created, one.msecs, one.node = 1_700_000_000.25, 250.0, "n17"
+    told = dict(word.split("=", 1) for word in shlex.split(Logfmt().format(one)))
+    assert told.pop("ts") == "2023-11-14T22:13:20.250Z"
+    assert told == {
+        "level": "warn",
+        "room": "polling.poller",
+        "msg": "no answer within 2 s",
+        "node": "n17",
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "room"),
+    [("rackwatt_operator.reflector", "watching"), ("kopf._core.engines", "kopf._core.engines")],
+)
+def test_the_room_is_ours_by_its_own_name_and_others_by_their_whole(name: str, room: str) -> None:
+    assert json.loads(Json().format(record("x", name)))["room"] == room
+
+
+def test_what_went_wrong_is_told_whole_and_in_the_same_line() -> None:
+    one = record("broken")
+    try:
+        raise ValueError("why")
+    except ValueError:
+        one.exc_info = sys.exc_info()
+    for form in (Logfmt(), Json()):
+        line = form.format(one)
+        assert "\n" not in line
+        assert "Traceback" in line
+        assert "ValueError: why" in line
+
+
+def test_the_time_is_that_of_the_record() -> None:
+    one = record("x")
+    told = json.loads(Json().format(one))["ts"]
+    assert datetime.fromisoformat(told).timestamp() == pytest.approx(one.created, abs=0.0015)

@@ -1,0 +1,132 @@
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rackwatt_crds.document import Document
+from rackwatt_crds.endpoints import service
+from rackwatt_crds.loading import judge
+from rackwatt_crds.validation import problems
+
+
+def document(kind: str, spec: dict[str, Any]) -> Document:
+    raw = {
+        "apiVersion": "rackwatt.dev/v1alpha1",
+        "kind": kind,
+        "metadata": {"name": "lab"},
+        "spec": spec,
+    }
+    loaded = judge(raw, "test")
+    assert loaded.document is not None, loaded.problems
+    return loaded.document
+
+
+def told(kind: str, spec: dict[str, Any]) -> list[str]:
+    return [str(problem) for problem in problems(document(kind, spec))]
+
+
+def fleet(*hosts: dict[str, Any], **access: Any) -> list[str]:
+    return told("PowerTarget", {"bmc": {**access, "hosts": list(hosts)}})
+
+
+def test_a_fleet_whose_names_have_addresses_has_no_problem() -> None:
+    hosts = {"names": "n[1-3]", "addresses": "10.0.0.[1-3]"}, {"names": "a", "address": "{name}-b"}
+    assert fleet(*hosts) == []
+    assert fleet({"names": "n[1-3]"}, method="fake") == []
+
+
+def test_lists_of_unequal_length_are_told_with_both_lengths() -> None:
+    host = {"names": "n[1-3]", "addresses": "10.0.0.[1-2]"}
+    assert fleet(host) == ["spec.bmc.hosts[0].addresses: 3 names but 2 addresses"]
+
+
+def test_an_address_with_credentials_is_a_problem_that_does_not_repeat_them() -> None:
+    (problem,) = fleet({"names": "a", "address": "admin:hunter2@10.0.0.1"})
+    assert problem.startswith("spec.bmc.hosts[0].address: an address must not hold a user name")
+    assert "hunter2" not in problem
+
+
+def test_a_node_named_twice_is_told_with_both_places() -> None:
+    (within,) = fleet({"names": "a,b,a"}, method="fake")
+    assert within == "spec.bmc.hosts[0].names: node 'a' stands there twice"
+    (across,) = fleet({"names": "a"}, {"names": "b,a"}, method="fake")
+    assert across == "spec.bmc.hosts[1].names: node 'a' stands at spec.bmc.hosts[0] already"
+
+
+def test_a_broken_entry_is_told_once_by_its_model_and_not_here() -> None:
+    assert fleet({"names": 3}, {"names": "a"}, method="fake") == []
+
+
+@pytest.mark.parametrize("url", ["http://a:0", "http://a:x", "http://[", "http://a?b=c"])
+def test_a_url_of_nothing_is_a_problem_of_its_field(url: str) -> None:
+    (problem,) = told("SchedulerBinding", {"cluster": "c", "exporter": {"url": url}})
+    assert problem == f"spec.exporter.url: {url!r} is not the URL of a service"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://admin:hunter2@power:9123",
+        "https://hunter2@power",
+        "http://:hunter2@power:9123/path",
+        "http://admin:hunter2#@power",  # as no parser reads it, and people write it
+        "http://admin:hunter2/@power:x",
+    ],
+)
+@pytest.mark.parametrize(
+    ("spec", "field"),
+    [
+        (lambda url: {"exporter": {"url": url}}, "spec.exporter.url"),
+        (
+            lambda url: {
+                "slurm": {"rest": {"url": url, "tokenSecretRef": {"name": "a", "key": "b"}}}
+            },
+            "spec.slurm.rest.url",
+        ),
+    ],
+    ids=["exporter", "slurmrestd"],
+)
+def test_a_url_with_credentials_is_a_problem_that_does_not_repeat_them(
+    url: str, spec: Callable[[str], dict[str, Any]], field: str
+) -> None:
+    (problem,) = told("SchedulerBinding", {"cluster": "c", **spec(url)})
+    assert problem.startswith(f"{field}: a URL must not hold a user name or a password")
+    assert "Secret" in problem
+    assert "hunter2" not in problem
+
+
+def test_nodes_in_two_states_are_a_problem() -> None:
+    states = [{"names": "a", "state": "idle"}, {"names": "[", "state": "down"}]
+    (problem,) = told("SchedulerBinding", {"cluster": "c", "noop": {"states": states}})
+    assert problem.startswith("spec.noop.states[1].names: '[': [ at character 1")
+
+
+@given(st.text())
+def test_any_text_is_a_service_or_an_error_that_shows_it(url: str) -> None:
+    try:
+        assert service(url).hostname
+    except ValueError as error:
+        shown = "credentials belong" if "@" in url else f"{url!r} is not the URL of a service"
+        assert shown in str(error)
+
+
+@given(st.lists(st.text(max_size=8), max_size=3), st.lists(st.text(max_size=8), max_size=3))
+def test_any_texts_are_places_or_problems(names: list[str], addresses: list[str]) -> None:
+    hosts = [
+        {"names": name or "a", "addresses": address or "b"}
+        for name, address in zip(names, addresses, strict=False)
+    ] or [{"names": "a"}]
+    spec = {"bmc": {"hosts": hosts}}
+    raw = {
+        "apiVersion": "rackwatt.dev/v1alpha1",
+        "kind": "PowerTarget",
+        "metadata": {"name": "lab"},
+        "spec": spec,
+    }
+    loaded = judge(raw, "test")
+    if loaded.document is not None:
+        for problem in problems(loaded.document):
+            assert problem.path.startswith("spec.bmc.hosts[")
+            assert problem.reason

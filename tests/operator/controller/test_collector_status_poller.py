@@ -1,0 +1,192 @@
+"""What real collectors tell reaches the status, through the API server's word where they are.
+
+There is no kubelet: a hand does what one would. It says that a pod is ready, and where it answers,
+and runs the exporter there on the documents that the operator made.
+"""
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from rackwatt_operator.kube.resources import ENDPOINT_SLICE, Ref
+from tests.cluster.clients import Manifest
+from tests.exporter.commands.exporter_process import running
+from tests.operator.kube_user import OWN, Hands, base, binding, document, fleet, ref
+
+pytestmark = pytest.mark.usefixtures("operator")
+
+
+def own_address() -> str:
+    """Tell this machine's own address: an EndpointSlice may hold no loopback one."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect(("192.0.2.250", 9))  # nothing is sent
+        address: str = probe.getsockname()[0]
+    assert not address.startswith("127."), "this machine has no address but loopback"
+    return address
+
+
+@contextmanager
+def kubelet(hands: Hands, made: Manifest, folder: Path, *flags: str) -> Iterator[str]:
+    """Run a collector of a document, say so as a kubelet and controllers would, and give its URL."""
+    namespace, name = made["metadata"]["namespace"], base(made)
+    config = hands.until(lambda: hands.get(Ref("ConfigMap", namespace, name)))
+    (folder / "documents.yaml").write_text(config["data"]["documents.yaml"])
+    (folder / "secrets").mkdir(exist_ok=True)
+    where = (f"--config.file={folder}/documents.yaml", f"--secrets.directory={folder}/secrets")
+    with running("run", *where, f"--web.listen-address={own_address()}:0", *flags) as collector:
+        line = collector.until_logged(lambda told: "listens on" in told)
+        port = int(line.rpartition(" ")[2].strip().strip('"'))
+        be_ready(hands, namespace, name)
+        hands.apply(placed(namespace, name, port))
+        yield f"http://{own_address()}:{port}"
+
+
+def be_ready(hands: Hands, namespace: str, name: str) -> None:
+    """Say that the document's pods are ready."""
+    selector = f"app.kubernetes.io/instance={name}"
+    deployments = hands.list("Deployment", namespace, labelSelector=selector)
+
+    def pods() -> list[Manifest] | None:
+        found = hands.list("Pod", namespace, labelSelector=selector)
+        return found if len(found) == len(deployments) else None
+
+    ready = {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}
+    for pod in hands.until(pods):
+        hands.merge(ref(pod), {"status": ready}, "status")
+
+
+def placed(namespace: str, name: str, port: int) -> Manifest:
+    """Say where one answers."""
+    key, value = OWN.split("=")
+    labels = {"kubernetes.io/service-name": name, key: value}
+    return {
+        "apiVersion": ENDPOINT_SLICE.api_version,
+        "kind": ENDPOINT_SLICE.kind,
+        "metadata": {"name": f"{name}-{port}", "namespace": namespace, "labels": labels},
+        "addressType": "IPv4",
+        "endpoints": [{"addresses": [own_address()], "conditions": {"ready": True}}],
+        "ports": [{"name": "http", "port": port}],
+    }
+
+
+def status(hands: Hands, one: Ref) -> Any:
+    return (hands.get(one) or {}).get("status") or {}
+
+
+def _complete(told: Any) -> Any:
+    return told if told.get("targets", {}).get("reachable") == 3 else None
+
+
+def test_what_is_measured_is_told(hands: Hands, namespace: str, tmp_path: Path) -> None:
+    made = hands.apply(fleet("lab", namespace, bmc={"fake": {"min": 200, "max": 200}}))
+    one = ref(made)
+    with kubelet(hands, made, tmp_path):
+        condition = hands.until_reason(one, "Ready", "Ready")
+        assert condition["status"] == "True"
+        told = hands.until(lambda: _complete(status(hands, one)), "all are asked")
+        assert hands.conditions(one)["Ready"]["message"] == "3 of 3 targets answer"
+        assert told["targets"] == {"configured": 3, "reachable": 3, "failing": 0}
+        assert told["watts"] == 600
+        assert "worst" not in told
+        events = hands.until(lambda: hands.list("Event", namespace, fieldSelector="reason=Ready"))
+        assert events[0]["type"] == "Normal"
+        assert events[0]["involvedObject"]["uid"] == made["metadata"]["uid"]
+
+
+def test_a_scrape_is_known_whoever_comes_for_it(
+    hands: Hands, namespace: str, tmp_path: Path
+) -> None:
+    made = hands.apply(fleet("lab", namespace))
+    with kubelet(hands, made, tmp_path) as url:
+        hands.until_reason(ref(made), "Ready", "Ready")
+        assert hands.conditions(ref(made))["Scraped"]["status"] == "Unknown"
+        agent = {"User-Agent": "vm_promscrape", "X-Prometheus-Scrape-Timeout-Seconds": "10"}
+        httpx.get(f"{url}/metrics", trust_env=False)
+        assert httpx.get(f"{url}/status", trust_env=False).json()["scraped"] is None
+        httpx.get(f"{url}/metrics", headers=agent, trust_env=False)
+        condition = hands.until_reason(ref(made), "Scraped", "Scraped")
+        assert (condition["status"], condition["message"]) == ("True", "by vm_promscrape")
+
+
+def test_a_secret_that_is_missing_is_named_with_its_key(
+    hands: Hands, namespace: str, tmp_path: Path
+) -> None:
+    bmc = {
+        "method": "ipmi",
+        "credentials": {"secretRef": {"name": "bmc-login"}},
+        "hosts": [{"names": "n[1-2]", "addresses": "127.0.0.[2-3]"}],
+    }
+    made = hands.apply(
+        document(
+            "PowerTarget", "racks", namespace, {"bmc": bmc, "interval": "1s", "timeout": "500ms"}
+        )
+    )
+    one = ref(made)
+    with kubelet(hands, made, tmp_path):
+        condition = hands.until_reason(one, "Accepted", "SecretMissing")
+        assert "Secret bmc-login is missing or has no key username" in condition["message"]
+        assert hands.conditions(one)["Ready"]["reason"] == "SecretMissing"
+        told = hands.until(lambda: status(hands, one).get("worst"))
+        assert {each["reason"] for each in told} == {"credentials_missing"}
+        hands.until(lambda: status(hands, one)["targets"]["failing"] == 2)
+
+
+def test_a_binding_tells_nodes_by_state(hands: Hands, namespace: str, tmp_path: Path) -> None:
+    states = [{"names": "n[1-3]", "state": "idle"}, {"names": "n[4-5]", "state": "down"}]
+    made = hands.apply(binding("prod", namespace, noop={"states": states}))
+    one = ref(made)
+    with kubelet(hands, made, tmp_path):
+        condition = hands.until_reason(one, "Ready", "Ready")
+        assert "5 nodes" in condition["message"]
+        told = status(hands, one)
+        assert told["nodes"] == {"total": 5, "states": {"idle": 3, "down": 2}}
+        assert told["scheduler"] == "noop"
+        assert told["lastContact"]
+
+
+def test_what_several_shards_measure_is_told_as_one(
+    hands: Hands, namespace: str, tmp_path: Path
+) -> None:
+    login = tmp_path / "secrets/bmc-login"
+    login.mkdir(parents=True)
+    for key in ("username", "password"):
+        (login / key).write_text("monitor")
+    dead = {
+        "method": "ipmi",
+        "ipmi": {"port": 9},
+        "credentials": {"secretRef": {"name": "bmc-login"}},
+        "names": "d[1-14]",
+        "addresses": "127.86.4.[1-14]",
+    }
+    alive = {"method": "fake", "fake": {"min": 200, "max": 200}, "names": "n[1-5]"}
+    bmc = {"shards": 2, "hosts": [alive, dead]}
+    spec = {"bmc": bmc, "interval": "1s", "timeout": "500ms"}
+    one = ref(made := hands.apply(document("PowerTarget", "racks", namespace, spec)))
+    hands.until(lambda: hands.get(Ref("Deployment", namespace, "pt-racks-1")))
+    with (
+        kubelet(hands, made, tmp_path, "--shard=1/2") as first,
+        kubelet(hands, made, tmp_path, "--shard=2/2") as second,
+    ):
+        hands.until_reason(one, "Ready", "Ready")
+        whole = {"configured": 19, "reachable": 5, "failing": 14}
+        told = hands.until(
+            lambda: now if (now := status(hands, one)).get("targets") == whole else None,
+            "all are asked",
+            lambda: status(hands, one),
+        )
+        assert hands.conditions(one)["Ready"]["message"] == "5 of 19 targets answer"
+        assert told["watts"] == 1000
+        pages = [httpx.get(f"{url}/status?failing=99", timeout=60) for url in (first, second)]
+        parts = [page.json()["failing"] for page in pages]
+        down = [{each["node"] for each in part} for part in parts]
+        assert down[0] | down[1] == {f"d{number}" for number in range(1, 15)}
+        assert not down[0] & down[1]
+        worst = {each["node"] for each in told["worst"]}
+        assert len(worst) == len(told["worst"]) == 10
+        assert all(worst & part for part in down)
+        assert {each["reason"] for each in told["worst"]} == {"refused"}

@@ -1,0 +1,168 @@
+"""Whatever a document is: what was done for it once is not done again, also by who comes anew."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from typing import Any
+
+import pytest
+from hypothesis import Phase, assume, given, settings
+from hypothesis import strategies as st
+
+from rackwatt_operator.controller.apply import Applier
+from rackwatt_operator.controller.child_status import Looking
+from rackwatt_operator.controller.collector_status_poller import Collectors
+from rackwatt_operator.controller.plan_cache import Planner
+from rackwatt_operator.controller.reconciler import Reconciler
+from rackwatt_operator.controller.status_writer import Teller
+from rackwatt_operator.controller.workqueue import RetryError
+from rackwatt_operator.kube.auth import Login
+from rackwatt_operator.kube.cache import Observed
+from rackwatt_operator.kube.client import Client
+from rackwatt_operator.kube.discovery import Capabilities
+from rackwatt_operator.kube.errors import ApiError
+from rackwatt_operator.kube.relist import Listing
+from rackwatt_operator.kube.resources import Ref
+from rackwatt_operator.manifests.defaults import Defaults
+from tests.cluster import monitoring
+from tests.cluster.clients import Manifest
+from tests.cluster.cluster import Cluster
+from tests.operator.controller.unguarded import OPEN
+from tests.operator.convergence import planned
+from tests.operator.kube_user import PATIENCE_S, Hands
+from tests.operator.manifests.strategies import BINDINGS, TARGETS
+
+DRAWN = st.lists(
+    TARGETS | BINDINGS,
+    min_size=1,
+    max_size=3,
+    unique_by=lambda one: (one["kind"], one["metadata"]["name"]),
+)
+
+
+class Account(Client):
+    """A client that keeps account of what it wrote: what was taken, and what was refused."""
+
+    def __init__(self, login: Login) -> None:
+        super().__init__(login)
+        self.taken: list[str] = []
+        self.refused: set[str] = set()
+
+    async def _ask(self, *asked: Any, **more: Any) -> Manifest:
+        method, path = asked[:2]
+        try:
+            found = await super()._ask(*asked, **more)
+        except ApiError:
+            if method != "GET":
+                self.refused.add(path)
+            raise
+        if method != "GET" and "selfsubjectaccessreviews" not in path:
+            self.taken.append(f"{method} {path}")
+        return found
+
+    def told(self) -> list[str]:
+        """Give what was written since this was last asked."""
+        taken, self.taken = self.taken, []
+        return taken
+
+
+class Newcomer:
+    """An operator without its watches, that has listed everything and knows nothing else."""
+
+    def __init__(self, client: Account, namespace: str) -> None:
+        observed = self.observed = Observed()
+        self._capabilities = Capabilities(client, [namespace])
+        self._listing = Listing(client, observed, [namespace])
+        collectors, looking = Collectors(observed, OPEN, lambda _: None), Looking(client, observed)
+        self._reconciler = Reconciler(
+            observed,
+            Planner(observed, self._capabilities, Defaults()),
+            Applier(client, observed),
+            Teller(client, observed, self._capabilities, collectors, looking, lambda _: None),
+        )
+
+    async def look(self) -> None:
+        """List everything, as soon as the API server has got ready what CRDs were made for."""
+        async with asyncio.timeout(PATIENCE_S):
+            while True:
+                try:
+                    await self._capabilities.refresh()
+                    await self._listing.refresh(self._capabilities.watched)
+                    return
+                except ApiError:
+                    await asyncio.sleep(0.2)
+
+    async def work(self) -> None:
+        """Reconcile every document once."""
+        for key in sorted(self.observed.documents()):
+            with suppress(RetryError):  # something is refused, as limits below requests are
+                await self._reconciler.reconcile(key, False)
+
+
+@asynccontextmanager
+async def logged_in(cluster: Cluster) -> AsyncIterator[Account]:
+    login = Login(cluster.kubeconfig)
+    await login.renew()
+    client = Account(login)
+    try:
+        yield client
+    finally:
+        await client.close()
+
+
+@pytest.fixture(scope="module")
+def monitored(operated: Cluster) -> Iterator[Cluster]:
+    with monitoring.installed(operated):
+        yield operated
+
+
+@contextmanager
+def own(hands: Hands) -> Iterator[str]:
+    """Make a namespace for one example: what another one's documents leave takes its time to go."""
+    name = f"rackwatt-test-{secrets.token_hex(4)}"
+    hands.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+    try:
+        yield name
+    finally:
+        hands.delete(Ref("Namespace", "", name))
+
+
+def placed(raw: dict[str, Any], namespace: str) -> dict[str, Any]:
+    """Write a document into a namespace, and not as one for which nothing is done."""
+    metadata = {"name": raw["metadata"]["name"], "namespace": namespace}
+    return raw | {"metadata": metadata, "spec": raw["spec"] | {"paused": False}}
+
+
+@settings(max_examples=12, phases=(Phase.generate,))  # shrinking one would take minutes
+@given(drawn=DRAWN)
+def test_the_second_time_nothing_is_written(
+    monitored: Cluster, hands: Hands, drawn: list[dict[str, Any]]
+) -> None:
+    with own(hands) as namespace:
+        assume(sum(hands.tried(placed(raw, namespace)) for raw in drawn))
+        refused = asyncio.run(play(monitored, namespace))
+        made = [one for name, one in planned(hands, namespace).items() if name.name not in refused]
+        # Between its two looks at one of them a controller may write what is its own.
+        hands.until(lambda: all(map(hands.settled, made)))
+
+
+async def play(cluster: Cluster, namespace: str) -> set[str]:
+    """Reconcile all in a namespace twice, and once more as somebody new; tell what was refused."""
+    async with logged_in(cluster) as client:
+        first = Newcomer(client, namespace)
+        await first.look()
+        await first.work()
+        assert client.told()
+        await first.work()
+        assert client.told() == []
+        second = Newcomer(client, namespace)
+        await second.look()
+        await second.work()
+        # Controllers have gone on meanwhile: a status may have news.
+        assert [one for one in client.told() if not news(one)] == []
+        return {path.rpartition("/")[2] for path in client.refused}
+
+
+def news(write: str) -> bool:
+    return write.endswith("/status") or "/events" in write

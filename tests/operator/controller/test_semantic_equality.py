@@ -1,0 +1,78 @@
+"""Whether an object is as it should be, whatever a server made of it meanwhile."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rackwatt_operator.controller.semantic_equality import matches
+
+PLAIN: Any = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=10,
+)  # fmt: skip
+
+
+@given(PLAIN)
+def test_everything_is_as_it_is(plain: Any) -> None:
+    assert matches(plain, plain)
+
+
+@given(
+    st.dictionaries(st.text(max_size=3), PLAIN, max_size=4),
+    st.dictionaries(st.text(max_size=3), PLAIN, max_size=4),
+)
+def test_what_others_add_does_not_matter(desired: dict[str, Any], added: dict[str, Any]) -> None:
+    assert matches(desired, added | desired)
+
+
+@given(st.dictionaries(st.text(max_size=3), st.integers(), min_size=1), st.data())
+def test_a_changed_or_missing_value_matters(desired: dict[str, int], data: st.DataObject) -> None:
+    key = data.draw(st.sampled_from(sorted(desired)))
+    assert not matches(desired, desired | {key: desired[key] + 1})
+    assert not matches(desired, {name: value for name, value in desired.items() if name != key})
+
+
+@pytest.mark.parametrize(
+    ("desired", "live"),
+    [
+        ({"labels": {}}, {}),
+        ({"egress": []}, {"egress": None}),
+        ({"cpu": "0.5"}, {"cpu": "500m"}),
+        ({"cpu": 1}, {"cpu": "1"}),
+        ({"cpu": 0.1}, {"cpu": "100m"}),
+        ({"memory": "1024Mi"}, {"memory": "1Gi"}),
+        ({"memory": "1000k"}, {"memory": "1M"}),
+        ([{"name": "a"}], [{"name": "a", "protocol": "TCP"}]),
+    ],
+)
+def test_a_server_may_write_it_otherwise(desired: Any, live: Any) -> None:
+    assert matches(desired, live)
+
+
+@pytest.mark.parametrize(
+    ("desired", "live"),
+    [
+        ({"cpu": "1"}, {"cpu": "2"}),
+        ({"memory": "1Gi"}, {"memory": "1G"}),
+        ([1, 2], [1]),
+        ([1], [1, 2]),
+        ({"a": "1x"}, {"a": "1y"}),
+        ({"a": True}, {"a": "True"}),
+        ({"a": "x"}, {"a": None}),
+        ({"a": {"b": 1}}, {"a": "b"}),
+    ],
+)
+def test_another_value_is_another(desired: Any, live: Any) -> None:
+    assert not matches(desired, live)
+
+
+@given(st.integers(1, 10**6), st.sampled_from(["m", "", "k", "Ki", "M", "Mi"]))
+def test_quantities_are_equal_by_what_they_come_to(number: int, unit: str) -> None:
+    sizes = {"m": "0.001", "": "1", "k": "1000", "Ki": "1024", "M": "1000000", "Mi": "1048576"}
+    milli = Decimal(number) * Decimal(sizes[unit]) * 1000
+    assert matches(f"{number}{unit}", f"{milli:f}m".replace(".000m", "m"))
+    assert not matches(f"{number}{unit}", f"{milli + 1:f}m".replace(".000m", "m"))

@@ -1,0 +1,260 @@
+"""What collectors told, between two rounds of questions; a document that changes meanwhile."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+
+import pytest
+from aiohttp import web
+
+from rackwatt_operator.controller.child_status import Looking
+from rackwatt_operator.controller.collector_status_poller import Collectors
+from rackwatt_operator.controller.plan_cache import Planner
+from rackwatt_operator.controller.status_writer import Teller
+from rackwatt_operator.controller.workqueue import DONE
+from rackwatt_operator.kube.auth import Login
+from rackwatt_operator.kube.cache import Observed
+from rackwatt_operator.kube.cached_object import ref as seen_ref
+from rackwatt_operator.kube.cached_object import seen
+from rackwatt_operator.kube.client import Client
+from rackwatt_operator.kube.discovery import Capabilities
+from rackwatt_operator.kube.resources import Ref
+from rackwatt_operator.manifests.defaults import Defaults
+from tests.cluster.clients import Manifest
+from tests.cluster.cluster import Cluster
+from tests.operator.controller.unguarded import OPEN
+from tests.operator.kube_user import Hands, binding, fleet, ref
+
+PATIENCE_S = 60.0
+
+
+class Pod:
+    """A collector as the operator sees it, whose answers a test holds back."""
+
+    def __init__(self) -> None:
+        self.answers = asyncio.Event()
+        self.answers.set()
+        self.asked = 0
+        self.targets = {"configured": 3, "reachable": 3, "failing": 0}
+
+    async def status(self, _: web.Request) -> web.Response:
+        self.asked += 1
+        await self.answers.wait()
+        return web.json_response({"targets": self.targets})
+
+
+@asynccontextmanager
+async def serving(pod: Pod) -> AsyncIterator[int]:
+    app = web.Application()
+    app.router.add_get("/status", pod.status)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        yield runner.addresses[0][1]
+    finally:
+        await runner.cleanup()
+
+
+def placed(document: Manifest) -> Manifest:
+    metadata = {"uid": document["metadata"]["name"], "resourceVersion": "1", "generation": 1}
+    return document | {"metadata": document["metadata"] | metadata}
+
+
+def endpoints(namespace: str, port: int, service: str = "pt-lab") -> Manifest:
+    labels = {"kubernetes.io/service-name": service}
+    metadata = {"name": f"{service}-x", "namespace": namespace, "labels": labels}
+    return {
+        "metadata": metadata | {"uid": service, "resourceVersion": "2"},
+        "ports": [{"name": "http", "port": port}],
+        "endpoints": [{"addresses": ["127.0.0.1"], "conditions": {"ready": True}}],
+    }
+
+
+def note(observed: Observed, kind: str, raw: Manifest) -> None:
+    observed.note(seen_ref(raw, kind), seen(raw, kind))
+
+
+LAB = fleet("lab", "centre")
+KEY = ref(LAB)
+
+
+@asynccontextmanager
+async def asking(observed: Observed) -> AsyncIterator[tuple[Collectors, asyncio.Queue[Ref]]]:
+    queued: asyncio.Queue[Ref] = asyncio.Queue()
+
+    def changed(keys: Iterable[Ref]) -> None:
+        for key in keys:
+            queued.put_nowait(key)
+
+    collectors, leading = Collectors(observed, OPEN, changed), asyncio.Event()
+    leading.set()
+    task = asyncio.create_task(collectors.run(leading))
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            yield collectors, queued
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def pace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let rounds of questions follow each other at once."""
+    monkeypatch.setattr("rackwatt_operator.controller.collector_status_poller.EVERY_S", 0.1)
+
+
+async def test_what_collectors_told_stands_until_they_tell_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pace(monkeypatch)
+    pod, observed = Pod(), Observed()
+    async with serving(pod) as port, asking(observed) as (collectors, queued):
+        note(observed, "PowerTarget", placed(LAB))
+        note(observed, "EndpointSlice", endpoints("centre", port))
+        assert await queued.get() == KEY
+        told = collectors.told(KEY)
+        assert told
+        assert told.configured == 3
+        pod.answers.clear()
+        asked = pod.asked
+        while pod.asked == asked:
+            await asyncio.sleep(0.05)
+        assert collectors.told(KEY) is not None
+        pod.answers.set()
+
+
+async def test_collectors_that_were_never_asked_are_awaited_and_then_not() -> None:
+    pod, observed = Pod(), Observed()
+    async with serving(pod) as port, asking(observed) as (collectors, queued):
+        note(observed, "PowerTarget", placed(LAB))
+        assert not collectors.awaited(KEY)
+        note(observed, "EndpointSlice", endpoints("centre", port))
+        assert collectors.awaited(KEY)
+        assert await queued.get() == KEY
+        assert not collectors.awaited(KEY)
+
+
+async def test_a_document_that_goes_while_its_collectors_are_asked_is_forgotten() -> None:
+    pod, observed = Pod(), Observed()
+    pod.answers.clear()
+    async with serving(pod) as port, asking(observed) as (collectors, queued):
+        note(observed, "PowerTarget", placed(LAB))
+        note(observed, "EndpointSlice", endpoints("centre", port))
+        while not pod.asked:
+            await asyncio.sleep(0.05)
+        observed.forget(KEY)
+        collectors.forget(KEY)
+        pod.answers.set()
+        other = fleet("other", "centre")
+        note(observed, "PowerTarget", placed(other))
+        note(observed, "EndpointSlice", endpoints("centre", port, "pt-other"))
+        assert await queued.get() == ref(other)
+        assert collectors.told(KEY) is None
+
+
+async def teller(
+    cluster: Cluster,
+    observed: Observed,
+    collectors: Collectors | None = None,
+    changed: Callable[[Iterable[Ref]], None] = lambda _: None,
+) -> tuple[Client, Planner, Teller]:
+    login = Login(cluster.kubeconfig)
+    await login.renew()
+    client = Client(login)
+    capabilities = Capabilities(client, ())
+    collectors = collectors or Collectors(observed, OPEN, lambda _: None)
+    told = Teller(client, observed, capabilities, collectors, Looking(client, observed), changed)
+    return client, Planner(observed, capabilities, Defaults()), told
+
+
+async def test_a_document_that_goes_while_it_is_worked_on_is_not_spoken_of(
+    operated: Cluster,
+) -> None:
+    observed = Observed()
+    note(observed, "PowerTarget", placed(LAB))
+    client, planner, told = await teller(operated, observed)
+    before = observed.objects[KEY]
+    planned, _ = planner.planned(KEY)
+    observed.forget(KEY)
+    assert await told.tell(KEY, before, planned, ()) == DONE
+    await client.close()
+
+
+async def test_a_status_speaks_of_the_document_that_was_planned_for(
+    operated: Cluster, hands: Hands, namespace: str
+) -> None:
+    observed, document = Observed(), fleet("lab", namespace)
+    key = ref(document)
+    note(observed, "PowerTarget", hands.apply(document))
+    client, planner, told = await teller(operated, observed)
+    before = observed.objects[key]
+    planned, _ = planner.planned(key)
+    note(observed, "PowerTarget", hands.apply(fleet("lab", namespace, "n[1-9]")))
+    await told.tell(key, before, planned, ())
+    await client.close()
+    after = hands.get(key)
+    assert after
+    assert after["metadata"]["generation"] == 2
+    assert after["status"]["observedGeneration"] == 1
+    assert {one["observedGeneration"] for one in after["status"]["conditions"]} == {1}
+
+
+async def test_who_is_concerned_by_what_came_with_the_answer_to_a_status_is_looked_at(
+    operated: Cluster, hands: Hands, namespace: str
+) -> None:
+    observed, document, queued = Observed(), binding("prod", namespace), set[Ref]()
+    key = ref(document)
+    lab = fleet("lab", namespace, schedulerRef={"name": "prod"})
+    note(observed, "PowerTarget", hands.apply(lab))
+    note(observed, "SchedulerBinding", hands.apply(document))
+    client, planner, told = await teller(operated, observed, changed=queued.update)
+    planned, _ = planner.planned(key)
+    states = [{"names": "n[1-9]", "state": "idle"}]
+    hands.apply(binding("prod", namespace, noop={"states": states}))
+    await told.tell(key, observed.objects[key], planned, ())
+    await client.close()
+    assert observed.content(key)["spec"]["noop"]["states"] == states
+    assert queued == {key, ref(lab)}
+
+
+def running(owner: Manifest) -> Manifest:
+    """Write a Deployment of a document, as its controller leaves it when all is well."""
+    namespace, uid = owner["metadata"]["namespace"], owner["metadata"]["uid"]
+    whose = {"apiVersion": owner["apiVersion"], "kind": "PowerTarget", "name": "lab", "uid": uid}
+    metadata = {"name": "pt-lab-0", "namespace": namespace, "uid": "d", "resourceVersion": "1"}
+    return {
+        "metadata": metadata | {"ownerReferences": [whose | {"controller": True}]},
+        "status": {"readyReplicas": 1, "updatedReplicas": 1},
+    }
+
+
+async def test_numbers_that_no_longer_fit_beside_their_condition_follow_within_seconds(
+    operated: Cluster, hands: Hands, namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rackwatt_operator.controller.collector_status_poller.EVERY_S", 3600.0)
+    pod, observed = Pod(), Observed()
+    made = hands.apply(fleet("lab", namespace))
+    key = ref(made)
+    async with serving(pod) as port, asking(observed) as (collectors, queued):
+        client, planner, told = await teller(operated, observed, collectors)
+        note(observed, "PowerTarget", made)
+        note(observed, "Deployment", running(made))
+        planned, _ = planner.planned(key)
+
+        async def tell() -> float:
+            return await told.tell(key, observed.objects[key], planned, ())
+
+        pod.targets = {"configured": 3, "reachable": 1, "failing": 2}  # a Secret was rotated
+        note(observed, "EndpointSlice", endpoints(namespace, port))
+        await queued.get()
+        await tell()
+        assert hands.conditions(key)["Ready"]["message"] == "1 of 3 targets answer"
+        assert (hands.get(key) or {})["status"]["targets"] == pod.targets
+        pod.targets = {"configured": 3, "reachable": 3, "failing": 0}
+        while (heard := collectors.told(key)) is None or heard.failing:
+            await queued.get()
+        while (wait_s := await tell()) != DONE:
+            await asyncio.sleep(wait_s)
+        await client.close()
+    assert (hands.get(key) or {})["status"]["targets"] == pod.targets
+    assert hands.conditions(key)["Ready"]["message"] == "3 of 3 targets answer"

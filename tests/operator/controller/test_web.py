@@ -1,0 +1,231 @@
+"""Collectors with TLS and a password, started as the plan says: read by the operator and by others."""
+
+import base64
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import trustme
+import yaml
+
+from rackwatt_operator.kube.resources import Ref
+from tests.cluster.clients import Kubectl, Manifest
+from tests.cluster.cluster import Cluster
+from tests.exporter.commands.exporter_process import Running, running
+from tests.exporter.web.tls_files import GOS_HASH, PASSWORD
+from tests.operator.controller.test_collector_status_poller import be_ready, own_address, placed
+from tests.operator.kube_user import Hands, base, binding, fleet, ref
+from tests.operator.service_account import Account
+
+pytestmark = pytest.mark.usefixtures("operator")
+
+MOUNTED = "/etc/rackwatt/secrets"
+WEB = {
+    "configSecretRef": {"name": "web", "key": "web.yml"},
+    "certificateSecretRef": {"name": "pages-tls"},
+    "tls": {"caSecretRef": {"name": "pages-tls"}},
+    "credentials": {"secretRef": {"name": "reader"}},
+}
+CONFIG = {
+    "tls_server_config": {
+        "cert_file": "../pages-tls/tls.crt",
+        "key_file": "../pages-tls/tls.key",
+    },
+    "basic_auth_users": {"prometheus": GOS_HASH},
+}
+
+
+class Pages:
+    """The Secrets of a namespace whose collectors have TLS and a password."""
+
+    def __init__(self, hands: Hands, namespace: str, *names: str) -> None:
+        self.authority = trustme.CA()
+        issued = self.authority.issue_cert(*(f"{name}.{namespace}.svc" for name in names))
+        self.secrets = {
+            "web": {"web.yml": yaml.safe_dump(CONFIG).encode()},
+            "pages-tls": {
+                "tls.crt": b"".join(blob.bytes() for blob in issued.cert_chain_pems),
+                "tls.key": issued.private_key_pem.bytes(),
+                "ca.crt": self.authority.cert_pem.bytes(),
+            },
+            "reader": {"username": b"prometheus", "password": PASSWORD.encode()},
+        }
+        for name, keys in self.secrets.items():
+            hands.create(
+                {
+                    "apiVersion": "v1",
+                    "kind": "Secret",
+                    "metadata": {"name": name, "namespace": namespace},
+                    "data": {key: base64.b64encode(it).decode() for key, it in keys.items()},
+                }
+            )
+
+    def mount(self, pod: Manifest, folder: Path) -> None:
+        """Put into a folder what the kubelet would mount into a pod."""
+        for volume in pod["volumes"]:
+            if name := volume.get("secret", {}).get("secretName"):
+                (folder / name).mkdir(parents=True)
+                for key, value in self.secrets[name].items():
+                    (folder / name / key).write_bytes(value)
+
+
+@contextmanager
+def collector(
+    hands: Hands, made: Manifest, pages: Pages, folder: Path, documents: str = ""
+) -> Iterator[tuple[Running, int, Manifest]]:
+    """Run the collector of a document with the arguments of its pod; gives its port and its pod."""
+    namespace, name = made["metadata"]["namespace"], base(made)
+    config = hands.until(lambda: hands.get(Ref("ConfigMap", namespace, name)))
+    deployment = hands.until(lambda: hands.get(Ref("Deployment", namespace, f"{name}-0")))
+    pod = deployment["spec"]["template"]["spec"]
+    folder.mkdir()
+    (folder / "d.yaml").write_text(documents or config["data"]["documents.yaml"])
+    pages.mount(pod, folder / "secrets")
+    changed = {
+        "--config.file": f"{folder}/d.yaml",
+        "--state.directory": f"{folder}/state",
+        "--web.listen-address": f"{own_address()}:0",
+    }
+    (folder / "state").mkdir()
+    arguments = []
+    for argument in pod["containers"][0]["args"]:
+        flag, equals, value = argument.partition("=")
+        value = changed.get(flag, value.replace(MOUNTED, f"{folder}/secrets"))
+        arguments.append(f"{flag}{equals}{value}")
+    with running(*arguments) as process:
+        line = process.until_logged(lambda told: "listens on" in told)
+        yield process, _port(line), pod
+
+
+def _port(line: str) -> int:
+    found = line.partition(" port ")[2]
+    return int("".join(letter for letter in found if letter.isdigit()))
+
+
+def placed_at(hands: Hands, made: Manifest, port: int) -> None:
+    """Say that a document's pod is ready, and where it answers: under the name its Service has."""
+    namespace, name = made["metadata"]["namespace"], base(made)
+    service = hands.get(Ref("Service", namespace, name))
+    assert service is not None
+    be_ready(hands, namespace, name)
+    there = placed(namespace, name, port)
+    there["ports"][0]["name"] = service["spec"]["ports"][0]["name"]
+    hands.apply(there)
+
+
+def grant_secrets(cluster: Cluster, account: Account, namespace: str, *names: str) -> None:
+    """Let the operator read some Secrets, as docs/operator.md says."""
+    metadata = {"name": "rackwatt-web", "namespace": namespace}
+    group = "rbac.authorization.k8s.io"
+    rule = {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}
+    subject = {"kind": "ServiceAccount", "name": account.namespace, "namespace": account.namespace}
+    role = {"apiGroup": group, "kind": "Role", "name": "rackwatt-web"}
+    Kubectl(cluster).apply(
+        {"apiVersion": f"{group}/v1", "kind": "Role", "metadata": metadata}
+        | {"rules": [rule | {"resourceNames": list(names)}]},
+        {"apiVersion": f"{group}/v1", "kind": "RoleBinding", "metadata": metadata}
+        | {"roleRef": role, "subjects": [subject]},
+    )
+
+
+def test_the_operator_reads_guarded_pages_once_it_may_read_the_secrets_that_open_them(
+    hands: Hands, operated: Cluster, operator_account: Account, namespace: str, tmp_path: Path
+) -> None:
+    pages = Pages(hands, namespace, "pt-lab")
+    made = hands.apply(fleet("lab", namespace, web=WEB))
+    with collector(hands, made, pages, tmp_path / "lab") as (_, port, pod):
+        placed_at(hands, made, port)
+        condition = hands.until_reason(ref(made), "Ready", "CollectorsSilent")
+        assert "the operator may not read Secret" in condition["message"]
+        assert "docs/operator.md#tls-and-passwords" in condition["message"]
+        grant_secrets(operated, operator_account, namespace, "reader", "pages-tls")
+        hands.until_reason(ref(made), "Ready", "Ready")
+        probed(port, pod)
+
+
+def probed(port: int, pod: Manifest) -> None:
+    """Ask as a kubelet does: by the probe's scheme, without a password, verifying nothing."""
+    for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
+        asked = pod["containers"][0][probe]["httpGet"]
+        url = f"{asked['scheme'].lower()}://{own_address()}:{port}{asked['path']}"
+        unverified = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        unverified.check_hostname, unverified.verify_mode = False, ssl.CERT_NONE
+        assert httpx.get(url, verify=unverified, trust_env=False).text == "ok\n"
+        page = httpx.get(url.replace("/healthz", "/metrics"), verify=unverified, trust_env=False)
+        assert page.status_code == 401
+
+
+def test_pages_that_want_another_password_say_so_and_a_corrected_secret_counts(
+    hands: Hands, operated: Cluster, operator_account: Account, namespace: str, tmp_path: Path
+) -> None:
+    pages = Pages(hands, namespace, "pt-lab")
+    wrong = base64.b64encode(b"another").decode()
+    hands.merge(Ref("Secret", namespace, "reader"), {"data": {"password": wrong}})
+    grant_secrets(operated, operator_account, namespace, "reader", "pages-tls")
+    made = hands.apply(fleet("lab", namespace, web=WEB))
+    with collector(hands, made, pages, tmp_path / "lab") as (_, port, _pod):
+        placed_at(hands, made, port)
+        condition = hands.until_reason(ref(made), "Ready", "CollectorsSilent")
+        assert "spec.web.credentials names a Secret whose user and password" in condition["message"]
+        right = base64.b64encode(PASSWORD.encode()).decode()
+        hands.merge(Ref("Secret", namespace, "reader"), {"data": {"password": right}})
+        hands.until_reason(ref(made), "Ready", "Ready")
+
+
+def test_a_certificate_of_another_name_is_told_and_never_given_the_password(
+    hands: Hands, operated: Cluster, operator_account: Account, namespace: str, tmp_path: Path
+) -> None:
+    pages = Pages(hands, namespace, "somebody-else")
+    grant_secrets(operated, operator_account, namespace, "reader", "pages-tls")
+    made = hands.apply(fleet("lab", namespace, web=WEB))
+    with collector(hands, made, pages, tmp_path / "lab") as (_, port, _pod):
+        placed_at(hands, made, port)
+        condition = hands.until_reason(ref(made), "Ready", "CollectorsSilent")
+        assert "does spec.web.tls fit its certificate?" in condition["message"]
+
+
+def test_pages_in_tls_without_a_password_need_no_right_of_the_operator(
+    hands: Hands, namespace: str, tmp_path: Path
+) -> None:
+    pages = Pages(hands, namespace, "pt-lab")
+    open_to_all = yaml.safe_dump({key: CONFIG[key] for key in ("tls_server_config",)})
+    pages.secrets["web"]["web.yml"] = open_to_all.encode()
+    web = {key: WEB[key] for key in WEB if key != "credentials"}
+    made = hands.apply(fleet("lab", namespace, web=web))
+    with collector(hands, made, pages, tmp_path / "lab") as (_, port, _pod):
+        placed_at(hands, made, port)
+        hands.until_reason(ref(made), "Ready", "Ready")
+
+
+def test_the_collectors_of_a_fleet_read_their_binding_over_tls_with_its_password(
+    hands: Hands, namespace: str, tmp_path: Path
+) -> None:
+    pages = Pages(hands, namespace, "sb-prod")
+    named = WEB | {
+        "tls": {"caSecretRef": {"name": "pages-tls"}, "serverName": f"sb-prod.{namespace}.svc"}
+    }
+    asked = hands.apply(binding("prod", namespace, web=named))
+    made = hands.apply(fleet("lab", namespace, schedulerRef={"name": "prod"}))
+    with collector(hands, asked, pages, tmp_path / "prod") as (_, port, _pod):
+        there = hands.until(lambda: _derived(hands, namespace))
+        # No name server knows the Service here: its address stands for it, its name is verified.
+        moved = there.replace(f"sb-prod.{namespace}.svc:9123", f"{own_address()}:{port}", 1)
+        with collector(hands, made, pages, tmp_path / "lab", moved) as (process, reader, _pod):
+            url = f"http://{own_address()}:{reader}/metrics"
+            page = hands.until(lambda: _with_state(url), "a state", lambda: process.log)
+            assert 'state="idle"' in page
+
+
+def _derived(hands: Hands, namespace: str) -> Any:
+    config = hands.get(Ref("ConfigMap", namespace, "pt-lab"))
+    text = config["data"]["documents.yaml"] if config else ""
+    return text if f'"url":"https://sb-prod.{namespace}.svc:9123"' in text else None
+
+
+def _with_state(url: str) -> str | None:
+    text = httpx.get(url, trust_env=False).text
+    return text if 'rackwatt_node_state{node="n1"' in text else None

@@ -1,0 +1,280 @@
+"""The queue on a clock of its own: whose turn it is, and when again."""
+
+import asyncio
+import itertools
+from collections.abc import Awaitable, Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rackwatt_operator.controller.workqueue import (
+    DONE,
+    LEISURE,
+    LONGEST_BACKOFF_S,
+    PATIENCE_S,
+    Queue,
+    RetryError,
+    Work,
+)
+from rackwatt_operator.kube.resources import Ref
+from tests.virtual_time import run
+
+
+def key(number: int) -> Ref:
+    return Ref("PowerTarget", "default", f"t{number}")
+
+
+Story = Callable[[Queue], Awaitable[None]]
+
+
+def told(work: Work, story: Story, workers: int = 2) -> None:
+    async def play() -> None:
+        queue = Queue(work, workers, jitter=lambda: 0.0)
+        queue.lead(True)
+        running = asyncio.create_task(queue.run())
+        await story(queue)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+    run(play())
+
+
+def test_events_of_a_name_that_come_while_it_is_worked_on_are_one() -> None:
+    began: list[float] = []
+
+    async def work(_: Ref, __: bool) -> float:
+        began.append(asyncio.get_running_loop().time())
+        await asyncio.sleep(1)
+        return DONE
+
+    async def story(queue: Queue) -> None:
+        for _ in range(100):
+            queue.add([key(1)])
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(10)
+
+    told(work, story)
+    assert len(began) == 2
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.floats(0, 3)), max_size=40), st.integers(1, 4))
+def test_no_name_is_worked_on_twice_at_a_time_and_none_is_forgotten(
+    arrivals: list[tuple[int, float]], workers: int
+) -> None:
+    active: set[Ref] = set()
+    most = 0
+    done: dict[Ref, float] = {}
+
+    async def work(name: Ref, pressed: bool) -> float:
+        nonlocal most
+        assert name not in active
+        active.add(name)
+        most = max(most, len(active))
+        began_s = asyncio.get_running_loop().time()
+        await asyncio.sleep(0.7)
+        active.discard(name)
+        if pressed:
+            return LEISURE
+        done[name] = began_s
+        return DONE
+
+    last: dict[Ref, float] = {}
+
+    async def story(queue: Queue) -> None:
+        for number, wait_s in arrivals:
+            await asyncio.sleep(wait_s)
+            last[key(number)] = asyncio.get_running_loop().time()
+            queue.add([key(number)])
+        await asyncio.sleep(100)
+        assert queue.depth == 0
+
+    told(work, story, workers)
+    assert most <= workers
+    assert done.keys() == last.keys()
+    assert all(done[name] >= last[name] for name in last)  # worked on after its last event
+
+
+def test_what_fails_comes_back_after_a_while_that_doubles_up_to_a_minute() -> None:
+    began: list[float] = []
+
+    async def work(_: Ref, __: bool) -> float:
+        began.append(asyncio.get_running_loop().time())
+        raise RetryError("not yet")
+
+    async def story(queue: Queue) -> None:
+        queue.add([key(1)])
+        await asyncio.sleep(300)
+        assert queue.retrying == 1
+
+    told(work, story)
+    waits = [round(b - a) for a, b in itertools.pairwise(began)]
+    assert waits[:6] == [1, 2, 4, 8, 16, 32]
+    assert set(waits[6:]) == {LONGEST_BACKOFF_S}
+
+
+def test_a_server_that_asks_for_patience_gets_it() -> None:
+    began: list[float] = []
+
+    async def work(_: Ref, __: bool) -> float:
+        began.append(asyncio.get_running_loop().time())
+        if len(began) == 1:
+            raise RetryError("too many requests", 30)
+        return DONE
+
+    async def story(queue: Queue) -> None:
+        queue.add([key(1)])
+        await asyncio.sleep(100)
+        assert queue.retrying == 0
+
+    told(work, story)
+    assert began == [0, 30]
+
+
+def test_a_bug_in_the_work_is_told_and_tried_again(caplog: pytest.LogCaptureFixture) -> None:
+    began: list[float] = []
+
+    async def work(_: Ref, __: bool) -> float:
+        began.append(asyncio.get_running_loop().time())
+        if len(began) == 1:
+            raise KeyError("a bug")
+        return DONE
+
+    async def story(queue: Queue) -> None:
+        queue.add([key(1)])
+        await asyncio.sleep(100)
+
+    told(work, story)
+    assert began == [0, 1]
+    assert "a bug" in caplog.text
+
+
+def test_work_may_ask_to_be_called_again() -> None:
+    began: list[float] = []
+
+    async def work(_: Ref, __: bool) -> float:
+        began.append(asyncio.get_running_loop().time())
+        return 15 if len(began) < 3 else DONE
+
+    async def story(queue: Queue) -> None:
+        queue.add([key(1)])
+        await asyncio.sleep(100)
+
+    told(work, story)
+    assert began == [0, 15, 30]
+
+
+def test_what_is_not_pressing_waits_until_nothing_else_does() -> None:
+    turns: list[tuple[Ref, bool]] = []
+
+    async def work(name: Ref, pressed: bool) -> float:
+        turns.append((name, pressed))
+        await asyncio.sleep(1)
+        return LEISURE if pressed else DONE
+
+    async def story(queue: Queue) -> None:
+        queue.add([key(1), key(2), key(3)])
+        await asyncio.sleep(1.5)
+        queue.add([key(1)])  # something happened to it in the meantime
+        await asyncio.sleep(100)
+        assert queue.depth == 0
+
+    told(work, story, workers=1)
+    first = [(key(1), True), (key(2), True), (key(3), True)]
+    assert turns == [*first, (key(1), False), (key(2), False), (key(3), False)]
+
+
+@pytest.mark.parametrize("named_every_s", [1000, 10])
+def test_others_that_never_cease_to_press_are_not_waited_for_without_end(
+    named_every_s: int,
+) -> None:
+    leisure_s: list[float] = []
+
+    async def work(name: Ref, pressed: bool) -> float:
+        if name == key(0) and not pressed:
+            leisure_s.append(asyncio.get_running_loop().time())
+        await asyncio.sleep(1)
+        return LEISURE if name == key(0) and pressed else DONE
+
+    async def story(queue: Queue) -> None:
+        queue.add([key(0)])
+        for number in range(1, 90):
+            queue.add([key(number), key(number + 1)])
+            if number % named_every_s == 0:
+                queue.add([key(0)])
+            await asyncio.sleep(1)
+
+    told(work, story, workers=1)
+    assert PATIENCE_S < leisure_s[0] <= PATIENCE_S + 2 * 10
+
+
+def test_an_event_comes_before_the_next_try() -> None:
+    began: list[float] = []
+
+    async def work(_: Ref, __: bool) -> float:
+        began.append(asyncio.get_running_loop().time())
+        return 50 if len(began) == 1 else DONE
+
+    async def story(queue: Queue) -> None:
+        queue.add([key(1)])
+        await asyncio.sleep(5)
+        queue.add([key(1)])
+        await asyncio.sleep(100)
+
+    told(work, story)
+    assert began == [0, 5]
+
+
+def test_who_does_not_lead_works_on_nothing_and_forgets_nothing() -> None:
+    began: list[float] = []
+
+    async def work(_: Ref, __: bool) -> float:
+        began.append(asyncio.get_running_loop().time())
+        return DONE
+
+    async def story(queue: Queue) -> None:
+        queue.lead(False)
+        queue.add([key(1), key(2)])
+        await asyncio.sleep(20)
+        assert queue.depth == 2
+        assert queue.oldest_s == 0  # nobody's work is late
+        queue.lead(True)
+        await asyncio.sleep(1)
+
+    told(work, story)
+    assert began == [20, 20]
+
+
+def test_draining_lets_work_end_and_begins_none_whoever_leads() -> None:
+    ended: list[Ref] = []
+
+    async def work(name: Ref, _: bool) -> float:
+        await asyncio.sleep(3)
+        ended.append(name)
+        return DONE
+
+    async def story(queue: Queue) -> None:
+        queue.add([key(number) for number in range(5)])
+        await asyncio.sleep(1)
+        asyncio.get_running_loop().call_later(1, queue.lead, True)
+        await queue.drain(10)
+        assert asyncio.get_running_loop().time() == 3
+        await asyncio.sleep(20)
+
+    told(work, story)
+    assert ended == [key(0), key(1)]
+
+
+def test_work_that_does_not_end_is_cut_short_and_was_seen_to_be_late() -> None:
+    async def work(_: Ref, __: bool) -> float:
+        await asyncio.sleep(10_000)
+        return DONE
+
+    async def story(queue: Queue) -> None:
+        queue.add([key(1)])
+        await asyncio.sleep(700)
+        assert queue.oldest_s == 700
+        await queue.drain(10)
+        assert asyncio.get_running_loop().time() == 710
+
+    told(work, story)

@@ -1,0 +1,185 @@
+"""What is known of a cluster, in whatever order news of it comes."""
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rackwatt_operator.kube.cache import Observed
+from rackwatt_operator.kube.cached_object import STAMP, ref, seen
+from rackwatt_operator.kube.resources import Ref
+from tests.operator.kube_user import fleet
+
+LAB = Ref("PowerTarget", "centre", "lab")
+SERVICE = Ref("Service", "centre", "pt-lab")
+
+
+def placed(manifest: dict[str, Any], version: int, uid: str = "u1", **more: Any) -> dict[str, Any]:
+    metadata = manifest["metadata"] | {"resourceVersion": str(version), "uid": uid, "generation": 1}
+    return manifest | {"metadata": metadata | more}
+
+
+def document(version: int, hosts: str = "n1", **more: Any) -> dict[str, Any]:
+    return placed(fleet("lab", "centre", hosts), version, **more)
+
+
+def child(version: int, port: int = 1, uid: str = "c1", **more: Any) -> dict[str, Any]:
+    owner = {
+        "apiVersion": "rackwatt.dev/v1alpha1",
+        "kind": "PowerTarget",
+        "name": "lab",
+        "uid": "u1",
+        "controller": True,
+    }
+    manifest = {"metadata": {"name": "pt-lab", "namespace": "centre"}, "spec": {"port": port}}
+    return placed(manifest, version, uid, ownerReferences=[owner], **more)
+
+
+def note(observed: Observed, kind: str, raw: dict[str, Any]) -> frozenset[Ref]:
+    return observed.note(ref(raw, kind), seen(raw, kind))
+
+
+def test_a_document_s_own_status_is_no_news_and_its_spec_is() -> None:
+    observed = Observed()
+    assert note(observed, "PowerTarget", document(1)) == {LAB}
+    assert not note(observed, "PowerTarget", document(2) | {"status": {"watts": 3}})
+    assert observed.status(LAB) == {"watts": 3}
+    assert note(observed, "PowerTarget", document(3, "n2")) == {LAB}
+    assert note(observed, "PowerTarget", document(4, "n2", deletionTimestamp="now")) == {LAB}
+
+
+def test_an_echo_is_known_as_one() -> None:
+    observed = Observed()
+    assert note(observed, "Service", child(5)) == {LAB}
+    assert not note(observed, "Service", child(5))
+    assert not note(observed, "Service", child(4, 2))
+    assert observed.content(SERVICE)["spec"] == {"port": 1}
+
+
+def test_what_was_found_right_stays_so_until_it_changes() -> None:
+    observed = Observed()
+    note(observed, "Service", child(5))
+    observed.objects[SERVICE].settle("stamp")
+    assert not note(observed, "Service", child(6))
+    assert observed.objects[SERVICE].settled == "stamp"
+    assert note(observed, "Service", child(7, 2)) == {LAB}
+    assert observed.objects[SERVICE].settled == ""
+    assert observed.content(SERVICE)["spec"] == {"port": 2}
+
+
+def test_a_child_that_is_another_now_is_not_the_one_that_was_right() -> None:
+    observed = Observed()
+    note(observed, "Service", child(5))
+    observed.objects[SERVICE].settle("stamp")
+    assert note(observed, "Service", child(6, uid="c2")) == {LAB}
+    assert observed.objects[SERVICE].settled == ""
+
+
+def test_what_is_claimed_concerns_the_claimant_whoever_owns_it() -> None:
+    observed = Observed()
+    theirs = placed({"metadata": {"name": "pt-lab", "namespace": "centre"}}, 3, "x")
+    assert not note(observed, "Service", theirs)
+    observed.claim(LAB, [SERVICE])
+    assert observed.forget(SERVICE, 4) == {LAB}
+    observed.claim(LAB, [])
+    assert not note(observed, "Service", theirs)
+
+
+def test_who_lets_go_of_a_claim_leaves_that_of_another() -> None:
+    observed = Observed()
+    other = Ref("PowerTarget", "centre", "other")
+    observed.claim(LAB, [SERVICE])
+    observed.claim(other, [SERVICE])
+    observed.claim(LAB, [])
+    theirs = placed({"metadata": {"name": "pt-lab", "namespace": "centre"}}, 3, "x")
+    assert note(observed, "Service", theirs) == {other}
+
+
+def test_documents_hear_of_the_binding_they_name_anywhere() -> None:
+    observed = Observed()
+    one = fleet("one", "centre", schedulerRef={"name": "prod"})
+    entry = {"hosts": [{"names": "n1", "schedulerRef": {"name": "prod"}}]}
+    for number, manifest in enumerate(
+        (one, fleet("two", "centre", bmc=entry), fleet("three", "centre"))
+    ):
+        note(observed, "PowerTarget", placed(manifest, number + 1, f"u{number}"))
+    elsewhere = fleet("four", "elsewhere", schedulerRef={"name": "prod"})
+    note(observed, "PowerTarget", placed(elsewhere, 9, "u9"))
+    binding = placed({"metadata": {"name": "prod", "namespace": "centre"}, "spec": {}}, 10, "b")
+    concerned = note(observed, "SchedulerBinding", binding)
+    assert {name.name for name in concerned} == {"one", "two", "prod"}
+
+
+def test_a_stamp_is_read_from_where_it_is_written() -> None:
+    observed = Observed()
+    note(observed, "Service", child(5, annotations={STAMP: "abc"}))
+    assert observed.objects[SERVICE].stamp == "abc"
+
+
+EVENTS = st.permutations(range(1, 8))
+
+
+@given(EVENTS)
+def test_in_whatever_order_news_come_the_newest_counts(order: list[int]) -> None:
+    observed = Observed()
+    for version in order:
+        note(observed, "Service", child(version, port=version))
+    assert observed.objects[SERVICE].version == 7
+    assert observed.content(SERVICE)["spec"] == {"port": 7}
+    assert observed.owned("u1") == {SERVICE}
+    assert observed.newest == 7
+
+
+@given(EVENTS, st.integers(0, 9))
+def test_a_deletion_counts_unless_something_newer_was_seen(order: list[int], at: int) -> None:
+    observed = Observed()
+    for version in order:
+        note(observed, "Service", child(version, port=version))
+    observed.forget(SERVICE, at)
+    assert (SERVICE in observed.objects) == (at < 7)
+    assert bool(observed.owned("u1")) == (at < 7)
+
+
+WORDS = st.lists(st.booleans(), min_size=1, max_size=8).flatmap(
+    lambda there: st.tuples(st.just(there), st.permutations(range(len(there))))
+)
+
+
+@given(WORDS)
+def test_in_whatever_order_words_of_comings_and_goings_come_the_newest_counts(
+    told: tuple[list[bool], list[int]],
+) -> None:
+    there, order = told
+    observed = Observed()
+    for place in order:
+        if there[place]:
+            note(observed, "Service", child(place + 1, uid=f"c{place}"))
+        else:
+            observed.forget(SERVICE, place + 1)
+    assert (SERVICE in observed.objects) == there[-1]
+    assert observed.owned("u1") == ({SERVICE} if there[-1] else set())
+
+
+def test_an_answer_that_a_deletion_has_overtaken_brings_nothing_back() -> None:
+    observed = Observed()
+    note(observed, "PowerTarget", document(1))
+    assert observed.forget(LAB, 3) == {LAB}
+    assert not note(observed, "PowerTarget", document(2) | {"status": {"watts": 3}})
+    assert list(observed.documents()) == []
+    assert note(observed, "PowerTarget", document(4, uid="u2")) == {LAB}
+
+
+def test_what_is_gone_is_remembered_until_everything_was_listed_anew() -> None:
+    observed = Observed()
+    observed.forget(SERVICE, 9)
+    observed.age()
+    assert not observed.older(SERVICE, 9)
+    observed.age()
+    assert observed.older(SERVICE, 9)
+
+
+def test_what_was_out_of_sight_alone_comes_back_as_it_was() -> None:
+    observed = Observed()
+    note(observed, "Service", child(5))
+    observed.forget(SERVICE)
+    assert note(observed, "Service", child(5)) == {LAB}

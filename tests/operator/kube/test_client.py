@@ -1,0 +1,46 @@
+"""What stands where an API server should: the client asks the real one in every other test."""
+
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from rackwatt_operator.kube.auth import Login
+from rackwatt_operator.kube.client import Client
+from rackwatt_operator.kube.errors import ApiError
+from tests.cluster.cluster import write_kubeconfig
+
+NO_SERVER = "no API server answers at http://127.0.0.1"
+TOO_DEEP = b'{"a":' * 5000 + b"1" + b"}" * 5000
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (b"<html>Please log in</html>", NO_SERVER),
+        (b"[1]", NO_SERVER),
+        (b'{"a": "\xff"}', NO_SERVER),
+        (b"", NO_SERVER),
+        (TOO_DEEP, "/apis/apps/v1: an object there is nested too deep"),
+    ],
+    ids=["page", "list", "bytes", "empty", "deep"],
+)
+async def test_what_cannot_be_read_is_no_answer(tmp_path: Path, body: bytes, told: str) -> None:
+    async def page(_: web.Request) -> web.Response:
+        return web.Response(body=body)
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", page)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    server = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    write_kubeconfig(tmp_path / "config", {"server": server}, {"token": "t"})
+    login = Login(tmp_path / "config")
+    await login.renew()
+    client = Client(login)
+    with pytest.raises(ApiError, match=told) as refused:
+        await client.get("/apis/apps/v1")
+    assert refused.value.passing
+    await client.close()
+    await runner.cleanup()

@@ -1,0 +1,199 @@
+"""Several operators at once: one works, and when it ends another one does."""
+
+import asyncio
+import signal
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from rackwatt_operator.kube.auth import Login
+from rackwatt_operator.kube.client import Client
+from rackwatt_operator.kube.leader_election import NAME, Lease
+from rackwatt_operator.kube.resources import Ref
+from tests.cluster.clients import Manifest
+from tests.cluster.cluster import Cluster
+from tests.operator.kube_user import Hands, fleet, ref
+from tests.operator.operator_process import Operating, operating
+
+PATIENCE_S = 60.0
+
+
+def leads(operator: Operating) -> bool:
+    return operator.metric("rackwatt_operator_leader") == 1
+
+
+def made(hands: Hands, namespace: str, name: str) -> None:
+    one = ref(hands.apply(fleet(name, namespace)))
+    hands.until_reason(one, "Accepted", "Accepted")
+
+
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGKILL])
+def test_of_two_operators_one_works_and_the_other_takes_over(
+    operated: Cluster, hands: Hands, namespace: str, sign: signal.Signals
+) -> None:
+    flags = (f"--lease.namespace={namespace}", f"--namespace={namespace}", "--lease.duration=5s")
+    with operating(operated, *flags) as first:
+        hands.until(lambda: leads(first))
+        with operating(operated, *flags) as second:
+            made(hands, namespace, "one")
+            assert leads(first)
+            assert not leads(second)
+            assert second.metric("rackwatt_operator_reconciles_total") == 0
+            assert first.metric("rackwatt_operator_reconciles_total") > 0
+            first.daemon.stop(sign)
+            ended_s = time.monotonic()
+            hands.until(lambda: leads(second))
+            took_s = time.monotonic() - ended_s
+            made(hands, namespace, "two")
+    print(f"taken over {took_s:.1f} s after {sign.name}")
+
+
+async def lease(cluster: Cluster, namespace: str, duration_s: float = 1.0) -> tuple[Client, Lease]:
+    login = Login(cluster.kubeconfig)
+    await login.renew()
+    client = Client(login)
+    return client, Lease(client, namespace, duration_s, lambda: None)
+
+
+class Candidates:
+    """Candidates for one Lease, over the real API."""
+
+    def __init__(self, cluster: Cluster, namespace: str) -> None:
+        self._cluster = cluster
+        self._namespace = namespace
+        self._clients: list[Client] = []
+        self._tasks: dict[Lease, asyncio.Task[None]] = {}
+
+    async def stand(self, duration_s: float = 1.0) -> Lease:
+        client, candidate = await lease(self._cluster, self._namespace, duration_s)
+        self._clients.append(client)
+        self._tasks[candidate] = asyncio.create_task(candidate.run())
+        return candidate
+
+    async def die(self, candidate: Lease) -> None:
+        task = self._tasks.pop(candidate)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    async def close(self) -> None:
+        for candidate in list(self._tasks):
+            await self.die(candidate)
+        for client in self._clients:
+            await client.close()
+
+
+@pytest.fixture
+async def candidates(cluster: Cluster, namespace: str) -> AsyncIterator[Candidates]:
+    found = Candidates(cluster, namespace)
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            yield found
+    finally:
+        await found.close()
+
+
+async def test_there_is_never_more_than_one_leader(candidates: Candidates) -> None:
+    standing = [await candidates.stand() for _ in range(4)]
+    led: set[Lease] = set()
+    while standing:
+        leading = [one for one in standing if one.leading.is_set()]
+        assert len(leading) <= 1
+        for one in leading:
+            led.add(one)
+            standing.remove(one)
+            await (one.release() if len(led) % 2 else candidates.die(one))
+            if len(led) % 2:
+                await candidates.die(one)
+        await asyncio.sleep(0.02)
+    assert len(led) == 4
+
+
+async def test_a_lease_that_was_given_back_is_free_at_once(
+    candidates: Candidates, hands: Hands, namespace: str
+) -> None:
+    first = await candidates.stand(30)
+    await first.leading.wait()
+    await candidates.die(first)
+    await first.release()
+    found = hands.get(Ref("Lease", namespace, NAME))
+    assert found
+    assert found["spec"]["holderIdentity"] == ""
+    began_s = asyncio.get_running_loop().time()
+    second = await candidates.stand(30)
+    await second.leading.wait()
+    assert asyncio.get_running_loop().time() - began_s < 30
+
+
+async def test_a_lease_is_given_back_also_while_it_is_being_renewed(
+    candidates: Candidates, hands: Hands, namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = await candidates.stand(10)  # it is not given back if that takes longer
+    await first.leading.wait()
+    began, replace = asyncio.Event(), first._client.replace
+
+    async def noticed(path: str, body: Manifest) -> Manifest:
+        began.set()
+        return await replace(path, body)
+
+    monkeypatch.setattr(first._client, "replace", noticed)
+    await began.wait()
+    await first.release()
+    await candidates.die(first)
+    found = hands.get(Ref("Lease", namespace, NAME))
+    assert found
+    assert found["spec"]["holderIdentity"] == ""
+
+
+async def test_a_lease_that_somebody_took_is_let_go(
+    candidates: Candidates, hands: Hands, namespace: str
+) -> None:
+    first = await candidates.stand()
+    await first.leading.wait()
+    other = {"holderIdentity": "other", "leaseDurationSeconds": 3600}
+    hands.merge(Ref("Lease", namespace, NAME), {"spec": other})
+    while first.leading.is_set():
+        await asyncio.sleep(0.02)
+
+
+async def test_a_lease_that_vanishes_is_made_anew(
+    candidates: Candidates, hands: Hands, namespace: str
+) -> None:
+    first = await candidates.stand()
+    await first.leading.wait()
+    hands.delete(Ref("Lease", namespace, NAME))
+    while hands.get(Ref("Lease", namespace, NAME)) is None or not first.leading.is_set():
+        await asyncio.sleep(0.05)
+
+
+async def test_who_cannot_renew_stops_leading_before_another_may_begin(
+    candidates: Candidates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = await candidates.stand(2.0)
+    await first.leading.wait()
+    monkeypatch.setattr(first._client._login._configuration, "host", "https://127.0.0.1:1")
+    second = await candidates.stand(2.0)
+    while not second.leading.is_set():
+        await asyncio.sleep(0.01)
+        assert not (first.leading.is_set() and second.leading.is_set())
+    assert not first.leading.is_set()
+
+
+async def test_nobody_who_cannot_log_in_leads(namespace: str, tmp_path: Path) -> None:
+    path = tmp_path / "nowhere"
+    path.write_text(
+        "{apiVersion: v1, kind: Config, current-context: a, users: [{name: a, user: {token: x}}],"
+        " clusters: [{name: a, cluster: {server: 'https://127.0.0.1:1'}}],"
+        " contexts: [{name: a, context: {cluster: a, user: a}}]}"
+    )
+    login = Login(path)
+    await login.renew()
+    client = Client(login)
+    candidate = Lease(client, namespace, 1.0, lambda: None)
+    task = asyncio.create_task(candidate.run())
+    await asyncio.sleep(0.5)
+    assert not candidate.leading.is_set()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    await client.close()

@@ -1,0 +1,156 @@
+"""What a watch's stream lets through, however the network cuts it."""
+
+import asyncio
+import json
+from collections.abc import Iterable
+from itertools import pairwise
+
+import aiohttp
+import pytest
+from aiohttp.base_protocol import BaseProtocol
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rackwatt_operator.kube.resources import Ref
+from rackwatt_operator.kube.watch_filter import News, Stream
+
+KNOWN = 100
+"""The version that every object is known at."""
+
+GONE = (
+    b'{"type":"ERROR","object":{"kind":"Status","apiVersion":"v1","metadata":{},'
+    b'"status":"Failure","message":"too old resource version","reason":"Expired","code":410}}'
+)
+GARBAGE = (
+    b"<html><body>502 Bad Gateway</body></html>",
+    b"[]",
+    b"null",
+    b"\xff\xfe\x00",
+    b'{"type":"MODIFIED"}',
+    b'{"type":"MODIFIED","object":{"kind":"ConfigMap","metadata":{"name":"a"}}}',
+    b'{"type":"MODIFIED","object":{"kind":"ConfigMap","metadata":{"resourceVersion":7}}}',
+    b'{"type":"MODIFIED","object":{"kind":"ConfigMap","metadata":{"resourceVersion":"x"}}}',
+    b'{"a":' * 5000 + b"1" + b"}" * 5000,
+)
+
+
+def event(type_: str, version: int, said: str = "", name: str = "a") -> bytes:
+    metadata = {"name": name, "namespace": "centre", "resourceVersion": str(version)}
+    one = {"kind": "ConfigMap", "apiVersion": "v1", "metadata": metadata, "data": {"said": said}}
+    return json.dumps({"type": type_, "object": one}, ensure_ascii=False).encode()
+
+
+def newer(_: Ref, version: int) -> bool:
+    return version > KNOWN
+
+
+def opened() -> aiohttp.StreamReader:
+    loop = asyncio.get_running_loop()
+    protocol = BaseProtocol(loop)
+    protocol.connection_made(asyncio.Transport())
+    return aiohttp.StreamReader(protocol, 2**16, loop=loop)
+
+
+async def feed(content: aiohttp.StreamReader, blocks: Iterable[bytes]) -> None:
+    """Let blocks come one by one: whoever waits has a turn between two."""
+    for block in blocks:
+        content.feed_data(block)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+    content.feed_eof()
+
+
+async def told(blocks: Iterable[bytes], news: News = newer) -> list[bytes]:
+    """Read a stream that comes in these blocks, by lines, as kopf does."""
+    content = opened()
+    feeding = asyncio.create_task(feed(content, blocks))
+    text = b"".join([block async for block in Stream(content, news).iter_chunked(2**20)])
+    await feeding
+    return [line for line in text.split(b"\n") if line]
+
+
+words = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
+echoes = st.builds(event, st.sampled_from(["ADDED", "MODIFIED"]), st.integers(1, KNOWN), words)
+tidings = st.one_of(
+    st.builds(event, st.sampled_from(["ADDED", "MODIFIED"]), st.integers(KNOWN + 1, 2**63), words),
+    st.builds(event, st.sampled_from(["DELETED", "BOOKMARK"]), st.integers(1, 2**63), words),
+    st.just(GONE),
+    st.sampled_from(GARBAGE),
+)
+lines = st.lists(
+    st.one_of(st.tuples(st.just(False), echoes), st.tuples(st.just(True), tidings)), max_size=12
+)
+
+
+@given(lines, st.data())
+def test_lines_that_tell_something_come_out_in_order_and_unchanged_however_they_are_cut(
+    said: list[tuple[bool, bytes]], data: st.DataObject
+) -> None:
+    text = b"".join(line + b"\n" for _, line in said)
+    cuts = data.draw(st.lists(st.integers(0, len(text)), max_size=20).map(sorted))
+    blocks = [text[begin:end] for begin, end in pairwise([0, *cuts, len(text)])]
+    assert asyncio.run(told(blocks)) == [line for tells, line in said if tells]
+
+
+async def test_every_byte_by_itself_makes_the_same_lines() -> None:
+    said = [event("MODIFIED", 101, "Wärme ⚡"), event("MODIFIED", 99, "⚡"), GONE]
+    text = b"".join(line + b"\n" for line in said)
+    assert await told([text[at : at + 1] for at in range(len(text))]) == [said[0], GONE]
+
+
+async def test_a_line_comes_out_as_soon_as_it_is_whole() -> None:
+    line, content = event("ADDED", 101), opened()
+    stream = Stream(content, newer).iter_chunked(2**20)
+    content.feed_data(line[:20])
+    first = asyncio.ensure_future(anext(stream))
+    content.feed_data(line[20:] + b"\n" + line[:20])
+    assert await first == line + b"\n"
+
+
+async def test_a_stream_that_breaks_off_gives_its_whole_lines_and_the_reason() -> None:
+    line, content = event("ADDED", 101), opened()
+    content.feed_data(line + b"\n" + line[:20])
+    stream = Stream(content, newer).iter_chunked(2**20)
+    assert await anext(stream) == line + b"\n"
+    content.set_exception(aiohttp.ClientPayloadError("cut off"))
+    with pytest.raises(aiohttp.ClientPayloadError, match="cut off"):
+        await anext(stream)
+
+
+async def test_closing_it_from_outside_ends_it_as_it_ends_the_answer_s_own() -> None:
+    content = opened()
+    stream = Stream(content, newer)
+    waiting = asyncio.ensure_future(anext(stream.iter_chunked(2**20)))
+    await asyncio.sleep(0)
+    assert stream.exception() is None  # as ClientResponse.close looks, and does
+    stream.set_exception(aiohttp.ClientConnectionError("Connection closed"))
+    with pytest.raises(aiohttp.ClientConnectionError, match="Connection closed"):
+        await waiting
+
+
+async def test_a_line_of_megabytes_is_one_line() -> None:
+    line = event("MODIFIED", 101, "x" * 3_000_000)
+    text = line + b"\n"
+    blocks = [text[at : at + 2**16] for at in range(0, len(text), 2**16)]
+    assert await told(blocks) == [line]
+
+
+async def test_what_is_left_at_the_end_is_kopf_s_to_judge() -> None:
+    assert await told([event("ADDED", 99)]) == [event("ADDED", 99)]
+    assert await told([GONE[:30]]) == [GONE[:30]]
+    assert await told([]) == []
+
+
+async def test_an_object_is_asked_about_by_its_whole_name_and_its_version() -> None:
+    asked: list[tuple[Ref, int]] = []
+
+    def news(one: Ref, version: int) -> bool:
+        asked.append((one, version))
+        return False
+
+    await told([event("ADDED", 7, name="b") + b"\n"], news)
+    assert asked == [(Ref("ConfigMap", "centre", "b"), 7)]
+
+
+async def test_of_what_is_deleted_nobody_is_asked_and_it_passes() -> None:
+    assert await told([event("DELETED", 7) + b"\n"], lambda *_: False) == [event("DELETED", 7)]

@@ -1,0 +1,69 @@
+"""Prometheus' own judge of rules: are they right, and which alerts do they raise over given series?
+
+The whole of a test is one file of `promtool test rules`, so that it is Prometheus that evaluates.
+"""
+
+import re
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+import yaml
+
+from tests.operator.manifests.builders import Manifest, only
+from tests.peers.prometheus import tool
+
+_LABELS = re.compile(r"Labels:\{(.*)\}$", re.MULTILINE)
+_LABEL = re.compile(r'(\w+)="([^"]*)"')
+
+
+def check(manifests: list[Manifest], directory: Path) -> str:
+    """Have the PrometheusRule judged; give what promtool says."""
+    path = write(manifests, directory)
+    done = subprocess.run(
+        [tool("promtool"), "check", "rules", path], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def raised(
+    manifests: list[Manifest], series: Mapping[str, str], alert: str, after: str, directory: Path
+) -> list[dict[str, str]]:
+    """Tell the labels of each instance of an alert that burns after a time.
+
+    `series` maps a family with its own labels to promtool's notation of values, one a minute; the
+    labels of the scrape are put to it.
+    """
+    write(manifests, directory)
+    scraped = only(manifests, "Service")["metadata"]
+    labels = f'namespace="{scraped["namespace"]}",job="{scraped["name"]}",pod="p"'
+    given = [
+        {"series": f"{name[:-1]},{labels}}}" if "{" in name else f"{name}{{{labels}}}", "values": v}
+        for name, v in series.items()
+    ]
+    # Nothing is expected, so that promtool tells all there is.
+    test = {
+        "interval": "1m",
+        "input_series": given,
+        "alert_rule_test": [{"eval_time": after, "alertname": alert, "exp_alerts": []}],
+    }
+    path = directory / "test.yaml"
+    path.write_text(yaml.safe_dump({"rule_files": ["rules.yaml"], "tests": [test]}))
+    done = subprocess.run(
+        [tool("promtool"), "test", "rules", path], capture_output=True, text=True, check=False
+    )
+    return _burning(done.stdout + done.stderr)
+
+
+def write(manifests: list[Manifest], directory: Path) -> Path:
+    """Write the rules as Prometheus Operator gives them to Prometheus."""
+    path = directory / "rules.yaml"
+    path.write_text(yaml.safe_dump(only(manifests, "PrometheusRule")["spec"]))
+    return path
+
+
+def _burning(told: str) -> list[dict[str, str]]:
+    """Read what promtool found where it was told to expect nothing."""
+    assert "SUCCESS" in told or "got:[" in told, told
+    return [dict(_LABEL.findall(labels)) for labels in _LABELS.findall(told)]

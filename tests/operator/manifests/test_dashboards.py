@@ -1,0 +1,175 @@
+"""Dashboards and rules asked of a real Prometheus, which scrapes a real exporter."""
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from rackwatt_exporter.pipelines.families import all_families
+from tests.eventually import until
+from tests.exporter.commands.exporter_process import running
+from tests.operator.manifests.builders import Manifest, binding, fleet, nodes, of_kind, planned
+from tests.operator.manifests.promql_parser import families, labels_asked, labels_grouped
+from tests.peers.prometheus import prometheus
+
+FLEET = fleet(
+    "schedulerRef: {name: prod}\ninterval: 500ms",
+    "method: fake, hosts: [{names: 'n[1-3]', rack: r1}, {names: bad, method: snmp, addresses: 127.0.0.1}]",
+)
+ROOT = Path(__file__).parents[3]
+NODES = nodes(spec="interval: 500ms").replace("name: lab", "name: nodes")
+GRID = fleet(name="grid").replace(
+    "bmc: {method: fake, hosts: [{names: n1}]}",
+    "grid: {zone: FR, static: {gramsPerKilowattHour: 56}}",
+)
+BINDING = binding("noop: {states: [{names: 'n[1-3]', state: idle}]}")
+TEXT = "---\n".join((FLEET, NODES, GRID, BINDING))
+SERVED = {family.name: set(family.labels) for family in all_families()}
+WHOSE = {"namespace", "job"}
+# What only stands there when something goes wrong that does not here.
+MAY_BE_EMPTY = {"Questions without an answer", "Readings that brought nothing"}
+
+
+def panels(manifests: list[Manifest]) -> Iterator[dict[str, Any]]:
+    for one in of_kind(manifests, "ConfigMap"):
+        if one["metadata"]["labels"].get("grafana_dashboard") == "1":
+            (text,) = one["data"].values()
+            yield from json.loads(text)["panels"]
+
+
+def expressions(manifests: list[Manifest]) -> Iterator[tuple[str, str]]:
+    for panel in panels(manifests):
+        for target in panel["targets"]:
+            asked = target["expr"].replace("$__range", "5m").replace("$__rate_interval", "1m")
+            yield panel["title"], asked
+
+
+@pytest.mark.parametrize("rules", ["true", "false"])
+def test_dashboards_ask_for_nothing_that_the_exporter_does_not_serve(rules: str) -> None:
+    for text in (FLEET, NODES, GRID, BINDING):
+        text += f"  monitoring: {{rules: {{enabled: {rules}}}}}\n" if "spec:\n" in text else ""
+        for _, asked in expressions(planned(text)):
+            named = families(asked) if "rackwatt_" in asked else set()
+            known = WHOSE.union(*(SERVED[family] for family in named), {"rack", "type"})
+            assert labels_grouped(asked) <= known
+            for family in named:
+                assert labels_asked(asked, family) <= SERVED[family] | WHOSE
+
+
+def test_no_dashboard_needs_rules_that_are_not_made() -> None:
+    quiet = planned(fleet("monitoring: {rules: {enabled: false}}"))
+    assert all(":" not in asked.replace("[5m:", "") for _, asked in expressions(quiet))
+    assert any("job:rackwatt" in asked for _, asked in expressions(planned(fleet())))
+
+
+def test_a_dashboard_is_found_by_the_sidecar_and_keeps_its_name_for_grafana() -> None:
+    (one,) = [m for m in planned(fleet()) if m["metadata"]["name"] == "pt-lab-dashboard"]
+    assert one["metadata"]["labels"]["grafana_dashboard"] == "1"
+    model = json.loads(one["data"]["pt-lab.json"])
+    assert model["title"] == "Rackwatt power/lab"
+    assert model["uid"] == "rackwatt-eb264e52ce202d39e9d0"
+    assert len(model["uid"]) <= 40
+    assert [variable["type"] for variable in model["templating"]["list"]] == ["datasource"]
+    assert all(panel["datasource"]["uid"] == "${datasource}" for panel in model["panels"])
+
+
+def test_busy_is_without_the_modes_that_docs_leave_out() -> None:
+    modes = re.compile(r'mode=~"([a-z|]+)"')
+    documented = set(modes.findall((ROOT / "docs/node.md").read_text()))
+    asked = {found for _, one in expressions(planned(NODES)) for found in modes.findall(one)}
+    assert asked == documented == {"idle|iowait|steal"}
+
+
+def test_panels_stand_beside_each_other_and_never_on_each_other() -> None:
+    for text in (FLEET, NODES, GRID, BINDING):
+        taken: set[tuple[int, int]] = set()
+        for panel in panels(planned(text)):
+            place = panel["gridPos"]
+            cells = {
+                (place["x"] + x, place["y"] + y)
+                for x in range(place["w"])
+                for y in range(place["h"])
+            }
+            assert place["x"] + place["w"] <= 24
+            assert not cells & taken
+            taken |= cells
+
+
+def powercap(directory: Path, joules: int) -> None:
+    """Let a package have counted some joules, as the kernel tells it."""
+    zone = directory / "class/powercap/intel-rapl:0"
+    zone.mkdir(parents=True, exist_ok=True)
+    (zone / "name").write_text("package-0\n")
+    (zone / "max_energy_range_uj").write_text("262143328850\n")
+    # In place, as a file of the kernel changes: whoever has it open sees it.
+    counter = os.open(zone / "energy_uj", os.O_WRONLY | os.O_CREAT)
+    os.pwrite(counter, f"{joules * 1_000_000:015d}\n".encode(), 0)
+    os.close(counter)
+
+
+def planned_rules(manifests: list[Manifest]) -> Iterator[dict[str, Any]]:
+    for one in of_kind(manifests, "PrometheusRule"):
+        for group in one["spec"]["groups"]:
+            yield from group["rules"]
+
+
+class Outcome(list[str]):
+    """Good when nothing stands in it; shown when it stays otherwise."""
+
+    def __bool__(self) -> bool:
+        return len(self) == 0
+
+
+def configuration(address: str, manifests: list[Manifest], directory: Path) -> dict[str, Any]:
+    """Scrape one exporter once for each document, as the ServiceMonitors would, by the rules."""
+    scrapes = []
+    for monitor in of_kind(manifests, "ServiceMonitor"):
+        name = monitor["metadata"]["name"]
+        (endpoint,) = monitor["spec"]["endpoints"]
+        static = [{"targets": [address], "labels": {"namespace": "power", "pod": f"{name}-0"}}]
+        scrapes.append(
+            {
+                "job_name": name,
+                "honor_labels": endpoint["honorLabels"],
+                "metrics_path": endpoint["path"],
+                "static_configs": static,
+            }
+        )
+    rules = directory / "rules.yaml"
+    groups = [one["spec"]["groups"] for one in of_kind(manifests, "PrometheusRule")]
+    rules.write_text(yaml.safe_dump({"groups": [group for part in groups for group in part]}))
+    pace = {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"}
+    return {"global": pace, "rule_files": [str(rules)], "scrape_configs": scrapes}
+
+
+def test_every_panel_and_every_rule_is_answered_by_prometheus(tmp_path: Path) -> None:
+    manifests = planned(TEXT)
+    (tmp_path / "documents.yaml").write_text(TEXT)
+    powercap(tmp_path / "sys", 1)
+    with running(
+        "run", f"--config.file={tmp_path / 'documents.yaml'}", "--web.listen-address=127.0.0.1:0",
+        f"--path.sysfs={tmp_path / 'sys'}", "--node.name=worker1",
+    ) as run:  # fmt: skip
+        address = run.url.removeprefix("http://")
+        with prometheus(tmp_path / "db", configuration(address, manifests, tmp_path)) as peer:
+            joules = iter(range(2, 1_000_000))
+            rules = list(planned_rules(manifests))
+            records = [(one["record"], one["record"]) for one in rules if "record" in one]
+
+            def silent() -> list[str]:
+                powercap(tmp_path / "sys", next(joules))
+                return [
+                    f"{title}: {asked}"
+                    for title, asked in (*expressions(manifests), *records)
+                    if title not in MAY_BE_EMPTY and not peer.query(asked)
+                ]
+
+            until(lambda: Outcome(silent()))
+            until(lambda: all(rule["health"] != "unknown" for rule in peer.rules()))
+            assert len(peer.rules()) == len(rules)
+            assert {rule["health"] for rule in peer.rules()} == {"ok"}

@@ -1,0 +1,344 @@
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rackwatt_crds.document import Metadata, SchedulerBinding
+from rackwatt_crds.node.requirements import NEEDS
+from rackwatt_crds.schedulerbinding import SchedulerBindingSpec, Slurm, SlurmSsh
+from rackwatt_operator.manifests import naming
+from rackwatt_operator.manifests.defaults import Defaults, defaults
+from rackwatt_operator.manifests.egress import namespaces
+from tests.operator.manifests.builders import (
+    Manifest,
+    binding,
+    container,
+    fleet,
+    nodes,
+    of_kind,
+    only,
+    planned,
+    pods,
+)
+
+
+def over(text: str) -> Defaults:
+    found, problems = defaults(text)
+    assert found is not None, problems
+    return found
+
+
+def pod_spec(text: str, given: str = "{}") -> Manifest:
+    (pod,) = pods(planned(text, over(given)))
+    spec: Manifest = pod["spec"]
+    return spec
+
+
+def arguments(text: str) -> list[list[str]]:
+    return [container(pod)["args"] for pod in pods(planned(text))]
+
+
+def test_each_shard_is_told_which_part_is_its_own_and_one_alone_is_told_nothing() -> None:
+    shards = arguments(fleet(bmc="method: fake, shards: 3, hosts: [{names: a}]"))
+    assert [one[-1] for one in shards] == ["--shard=1/3", "--shard=2/3", "--shard=3/3"]
+    (alone,) = arguments(fleet())
+    assert not [word for word in alone if "shard" in word]
+
+
+def test_shards_are_kept_apart_where_there_is_room_and_one_alone_is_put_anywhere() -> None:
+    made = planned(fleet(bmc="method: fake, shards: 3, hosts: [{names: a}]"))
+    for pod in pods(made):
+        (apart,) = pod["spec"]["topologySpreadConstraints"]
+        wanted = apart["labelSelector"]["matchLabels"].items()
+        assert all(wanted <= other["metadata"]["labels"].items() for other in pods(made))
+        assert apart["whenUnsatisfiable"] == "ScheduleAnyway"
+    for text in (fleet(), nodes(), binding()):
+        assert "topologySpreadConstraints" not in pod_spec(text)
+
+
+def test_a_collector_finds_the_kernels_files_where_they_are_mounted() -> None:
+    (both,), (one,) = arguments(nodes()), arguments(nodes("cpu"))
+    assert both[-3:] == [
+        "--node.name=$(NODE_NAME)", "--path.sysfs=/host/sys", "--path.procfs=/host/proc",
+    ]  # fmt: skip
+    assert one[-2:] == ["--node.name=$(NODE_NAME)", "--path.procfs=/host/proc"]
+
+
+def test_a_collector_that_starts_is_looked_at_each_second_and_given_time() -> None:
+    for pod in pods(planned(fleet())) + pods(planned(nodes())):
+        start, alive = container(pod)["startupProbe"], container(pod)["livenessProbe"]
+        assert start["periodSeconds"] == 1
+        assert start["failureThreshold"] > alive["failureThreshold"] * alive["periodSeconds"]
+
+
+def test_collectors_inside_nodes_get_what_they_need_and_nothing_else() -> None:
+    rapl, cpu = pod_spec(nodes("rapl")), pod_spec(nodes("cpu"))
+    paths = [
+        {volume["hostPath"]["path"] for volume in one["volumes"] if "hostPath" in volume}
+        for one in (rapl, cpu)
+    ]
+    assert paths == [{"/sys"}, {"/proc"}]
+    assert rapl["securityContext"]["runAsUser"] == 0
+    assert cpu["securityContext"]["runAsNonRoot"] is True
+    for one in (rapl, cpu):
+        (inside,) = one["containers"]
+        assert inside["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+        mounts = [m for m in inside["volumeMounts"] if m["name"].startswith("host-")]
+        assert all(mount["readOnly"] for mount in mounts)
+
+
+def test_paths_of_the_catalogue_are_volumes_of_different_names() -> None:
+    paths = {path for needs in NEEDS.values() for path in needs.host_paths}
+    assert len({naming.host_volume(path) for path in paths}) == len(paths)
+
+
+def test_a_changed_document_changes_no_pod() -> None:
+    before = pods(planned(fleet(bmc="method: fake, hosts: [{names: a}]")))
+    after = pods(planned(fleet("interval: 1m", "method: fake, hosts: [{names: 'a[1-9]'}]")))
+    assert before == after
+
+
+def test_the_closest_word_wins_and_objects_are_merged() -> None:
+    given = (
+        "{pod: {resources: {requests: {cpu: 5m}, limits: {memory: 1Gi}}, nodeSelector: {a: b}},"
+        " nodePod: {resources: {limits: {memory: 2Gi}}}}"
+    )
+    said = pod_spec(fleet("pod: {resources: {requests: {cpu: 7m}}, nodeSelector: {c: d}}"), given)
+    assert said["containers"][0]["resources"] == {
+        "requests": {"cpu": "7m", "memory": "64Mi"},
+        "limits": {"memory": "1Gi"},
+    }
+    assert said["nodeSelector"] == {"a": "b", "c": "d", "kubernetes.io/os": "linux"}
+    inside = pod_spec(nodes(), given)
+    assert inside["containers"][0]["resources"]["limits"] == {"memory": "2Gi"}
+
+
+def test_an_empty_list_says_none() -> None:
+    assert pod_spec(nodes())["tolerations"] == [
+        {"operator": "Exists", "effect": effect} for effect in ("NoSchedule", "NoExecute")
+    ]
+    assert "tolerations" not in pod_spec(nodes(spec="pod: {tolerations: []}"))
+
+
+SECCOMP = {"seccompProfile": {"type": "RuntimeDefault"}}
+
+
+@pytest.mark.parametrize("text", [fleet(), nodes("cpu"), binding()], ids=["bmc", "cpu", "binding"])
+def test_no_uid_is_requested_where_none_is_needed_and_never_root(text: str) -> None:
+    assert pod_spec(text)["securityContext"] == {"runAsNonRoot": True} | SECCOMP
+
+
+def test_any_user_of_the_container_may_read_its_secrets() -> None:
+    made = pod_spec(
+        fleet(bmc="credentials: {secretRef: {name: s}}, hosts: [{names: a, addresses: b}]")
+    )
+    (secret,) = [volume["secret"] for volume in made["volumes"] if "secret" in volume]
+    assert secret["defaultMode"] == 0o444
+
+
+def test_ids_are_those_of_the_document_then_of_the_defaults_and_root_where_it_is_needed() -> None:
+    given = "{pod: {securityContext: {runAsUser: 7, fsGroup: 8}}}"
+    spec = "pod: {securityContext: {runAsUser: 9, seLinuxOptions: {level: 's0:c1,c2'}}}"
+    said = {"runAsUser": 9, "fsGroup": 8, "seLinuxOptions": {"level": "s0:c1,c2"}}
+    assert (
+        pod_spec(fleet(spec), given)["securityContext"] == {"runAsNonRoot": True} | said | SECCOMP
+    )
+    root = said | {"runAsUser": 0, "runAsGroup": 0}
+    assert pod_spec(nodes("rapl", spec), given)["securityContext"] == root | SECCOMP
+
+
+def test_names_of_bmcs_are_found_as_the_document_says() -> None:
+    spec = (
+        "pod:\n"
+        "  hostAliases: [{ip: 10.0.0.1, hostnames: [n1-bmc, n1-bmc.example]}]\n"
+        "  dnsConfig: {nameservers: [10.0.0.53], searches: [bmc.example], "
+        "options: [{name: ndots, value: '2'}, {name: rotate}]}\n"
+        "  dnsPolicy: None"
+    )
+    made = pod_spec(fleet(spec))
+    assert made["hostAliases"] == [{"ip": "10.0.0.1", "hostnames": ["n1-bmc", "n1-bmc.example"]}]
+    assert made["dnsConfig"] == {
+        "nameservers": ["10.0.0.53"],
+        "searches": ["bmc.example"],
+        "options": [{"name": "ndots", "value": "2"}, {"name": "rotate"}],
+    }
+    assert made["dnsPolicy"] == "None"
+    assert "hostNetwork" not in made
+
+
+@pytest.mark.parametrize(
+    ("said", "policy"),
+    [("", "ClusterFirstWithHostNet"), (", dnsPolicy: Default", "Default")],
+)
+def test_the_nodes_network_keeps_the_clusters_names_unless_said_otherwise(
+    said: str, policy: str
+) -> None:
+    for text in (fleet, nodes):
+        made = pod_spec(text(spec=f"pod: {{hostNetwork: true{said}}}"))
+        assert (made["hostNetwork"], made["dnsPolicy"]) == (True, policy)
+    given = "{pod: {hostNetwork: true}}"
+    assert "hostNetwork" not in pod_spec(fleet("pod: {hostNetwork: false}"), given)
+
+
+def test_a_service_monitor_has_what_the_document_says_of_it() -> None:
+    said = {
+        "sampleLimit": 50000,
+        "targetLimit": 10,
+        "targetLabels": ["app.kubernetes.io/component"],
+        "podTargetLabels": ["team"],
+        "scrapeClass": "mesh",
+    }
+    whole = said | {"honorLabels": False, "annotations": {"a.example/b": "c"}}
+    made = only(planned(fleet(f"monitoring: {{serviceMonitor: {whole}}}")), "ServiceMonitor")
+    (endpoint,) = made["spec"]["endpoints"]
+    assert {key: made["spec"].get(key) for key in said} == said
+    assert endpoint["honorLabels"] is False
+    assert made["metadata"]["annotations"] == {"a.example/b": "c"}
+    plain = only(planned(fleet()), "ServiceMonitor")
+    assert set(plain["spec"]) == {"selector", "endpoints"}
+    assert plain["spec"]["endpoints"][0]["honorLabels"] is True
+
+
+def test_labels_of_a_document_never_take_the_place_of_ours() -> None:
+    (pod,) = pods(planned(fleet("pod: {labels: {app.kubernetes.io/instance: mine, x: y}}")))
+    assert pod["metadata"]["labels"]["app.kubernetes.io/instance"] == "pt-lab"
+    assert pod["metadata"]["labels"]["x"] == "y"
+
+
+@pytest.mark.parametrize(
+    ("interval", "timeout", "cut"),
+    [("10s", "30s", "10s"), ("1m", "30s", "30s"), ("", "30s", "30s")],
+)
+def test_a_scrape_ends_within_its_interval(interval: str, timeout: str, cut: str) -> None:
+    said = f"interval: {interval}" if interval else ""
+    text = fleet(f"monitoring: {{serviceMonitor: {{{said}}}}}")
+    given = over(f"{{monitoring: {{serviceMonitor: {{scrapeTimeout: {timeout}}}}}}}")
+    (endpoint,) = only(planned(text, given), "ServiceMonitor")["spec"]["endpoints"]
+    assert endpoint["scrapeTimeout"] == cut
+
+
+def test_a_collector_inside_a_node_is_that_node_to_prometheus() -> None:
+    text = nodes(
+        spec="monitoring: {serviceMonitor: {relabelings: [{targetLabel: x, replacement: y}]}}"
+    )
+    (endpoint,) = only(planned(text), "ServiceMonitor")["spec"]["endpoints"]
+    first, second = endpoint["relabelings"]
+    assert (first["sourceLabels"], first["targetLabel"]) == (
+        ["__meta_kubernetes_pod_node_name"], "instance",
+    )  # fmt: skip
+    assert second == {"targetLabel": "x", "replacement": "y"}
+
+
+def allowed(text: str) -> list[Manifest]:
+    rules: list[Manifest] = of_kind(planned(text), "NetworkPolicy")[0]["spec"]["egress"]
+    return rules[1:]  # the first is DNS
+
+
+@pytest.mark.parametrize(
+    ("text", "ports"),
+    [
+        (fleet(bmc="hosts: [{names: a, addresses: b}]"), {("UDP", 623)}),
+        (
+            fleet(bmc="ipmi: {port: 1}, hosts: [{names: a, addresses: b}, {names: c, addresses: d, "
+                  "ipmi: {port: 2}}, {names: e, addresses: f, method: redfish}]"),
+            {("UDP", 1), ("UDP", 2), ("TCP", 443)},
+        ),
+        (
+            fleet(bmc="method: ipmiSsh, hosts: [{names: a, addresses: b}, {names: c, addresses: d, "
+                  "method: snmp}, {names: e, method: fake}]"),
+            {("TCP", 22), ("UDP", 161)},
+        ),
+        (fleet(), set()),
+        (nodes(), set()),
+        (binding("exporter: {url: 'https://far.hpc.example.org'}"), {("TCP", 443)}),
+        (binding("slurm: {ssh: {host: far.hpc.example.org, port: 2222}}"), {("TCP", 2222)}),
+        (binding("slurm: {cli: {}}"), {("TCP", 6817)}),
+    ],
+)  # fmt: skip
+def test_a_collector_may_ask_what_its_document_needs(
+    text: str, ports: set[tuple[str, int]]
+) -> None:
+    rules = allowed(text)
+    found = {(port["protocol"], port["port"]) for rule in rules for port in rule["ports"]}
+    assert found == ports
+
+
+OWN: Manifest = {"podSelector": {}}
+
+
+def within(namespace: str) -> Manifest:
+    """Select the pods of a namespace."""
+    return {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}}}
+
+
+def peers(text: str) -> list[Manifest]:
+    return [peer for rule in allowed(text) for peer in rule.get("to", ())]
+
+
+def elsewhere(host: str) -> str:
+    return binding(f"exporter: {{url: 'http://{host}:9123/path'}}")
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        (elsewhere("power"), [OWN]),
+        (elsewhere("power.power"), [OWN]),
+        (elsewhere("power.ns"), [within("ns")]),
+        (elsewhere("Power.NS"), [within("ns")]),
+        (elsewhere("power.ns.svc"), [within("ns")]),
+        (elsewhere("power.ns.svc.cluster.local"), [within("ns")]),
+        (elsewhere("power.ns.svc.corp.example."), [within("ns")]),
+        (elsewhere("pod-0.power.ns"), [within("ns")]),
+        (elsewhere("pod-0.power.ns.svc.cluster.local"), [within("ns")]),
+        (elsewhere("svc.ns"), [within("ns")]),
+        (elsewhere("slurm.hpc.example.org"), []),
+        (elsewhere("slurm.example."), []),
+        (elsewhere("10.0.0.1"), []),
+        (elsewhere("10.1"), []),
+        (elsewhere("[fd00::1]"), []),
+        (elsewhere("[fd00::1%25eth0]"), []),
+        (binding("slurm: {ssh: {host: login.ns.svc.cluster.local}}"), [within("ns")]),
+        (binding("slurm: {ssh: {host: login.slurm}}"), [within("slurm")]),
+        (
+            binding(
+                "slurm: {rest: {url: 'http://slurmrestd.slurm:6820', "
+                "tokenSecretRef: {name: t, key: k}}}"
+            ),
+            [within("slurm")],
+        ),
+        (fleet(bmc="hosts: [{names: a, address: '{name}.sim.svc'}]"), [within("sim")]),
+        (fleet(bmc="hosts: [{names: 'a,b', addresses: 'x.s1.svc,y.s2.svc'}]"),
+         [within("s1"), within("s2")]),
+        (fleet(bmc="hosts: [{names: 'n[1,2]', addresses: 'x[1,2].sim.svc.cluster.local'}]"),
+         [within("sim")]),
+        (fleet(bmc="hosts: [{names: a, address: '{name}-bmc'}]"), []),
+        (fleet(bmc="hosts: [{names: a, address: '{name}.bmc'}]"), []),
+    ],
+)  # fmt: skip
+def test_pods_of_the_namespace_a_service_is_named_in_are_reached_on_whatever_port_they_have(
+    text: str, named: list[Manifest]
+) -> None:
+    assert peers(text) == named
+    assert all("ports" not in rule for rule in allowed(text) if "to" in rule)
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_characters="'{}"), max_size=40))
+def test_no_name_of_a_host_opens_all_namespaces_or_selects_by_what_is_no_label(host: str) -> None:
+    spec = SlurmSsh(host=host or "x")
+    document = SchedulerBinding(
+        metadata=Metadata(name="prod", namespace="power"),
+        spec=SchedulerBindingSpec(cluster="c", slurm=Slurm(ssh=spec)),
+    )
+    for namespace in namespaces(document, "power"):
+        assert re.fullmatch(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", namespace)
+
+
+def test_the_collectors_of_a_fleet_may_ask_the_collector_of_its_binding() -> None:
+    text = fleet("schedulerRef: {name: prod}") + "---\n" + binding()
+    (rule,) = allowed(text)
+    (peer,) = rule["to"]
+    (pod,) = pods(planned(binding()))
+    assert peer["podSelector"]["matchLabels"].items() <= pod["metadata"]["labels"].items()
+    assert rule["ports"] == [{"protocol": "TCP", "port": 9123}]

@@ -1,0 +1,226 @@
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rackwatt_exporter.pipelines.families import all_families
+from tests.operator.manifests.builders import Manifest, binding, fleet, nodes, only, planned
+from tests.operator.manifests.promql_parser import families, labels_asked, labels_grouped
+from tests.operator.manifests.promtool import check, raised
+
+ROOT = Path(__file__).parents[3]
+GRID = fleet().replace(
+    "bmc: {method: fake, hosts: [{names: n1}]}",
+    "grid: {zone: FR, static: {gramsPerKilowattHour: 56}}",
+)
+SCHEDULED = fleet("schedulerRef: {name: prod}") + "---\n" + binding()
+DOCUMENTS = {
+    "fleet": fleet(),
+    "seldom": fleet("interval: 1h\nmaxBackoff: 2h\nstaleAfter: 3h"),
+    "shards": fleet(bmc="method: fake, shards: 3, hosts: [{names: n1}]"),
+    "nodes": nodes(),
+    "grid": GRID,
+    "binding": binding(),
+}
+QUIET = {
+    "up": "1x120",
+    'rackwatt_target_up{node="n1",rack="r1"}': "1x120",
+    'rackwatt_node_power_watts{node="n1"}': "100x120",
+    'rackwatt_node_energy_joules_total{node="n1"}': "0+6000x120",
+    'rackwatt_node_energy_covered_seconds_total{node="n1"}': "0+60x120",
+    'rackwatt_target_reading_age_seconds{node="n1"}': "10x120",
+    "rackwatt_document_problems": "0x120",
+    "rackwatt_event_loop_lag_seconds": "0.01x120",
+    'rackwatt_scheduler_up{scheduler="prod",cluster="c"}': "1x120",
+    'rackwatt_collector_up{node="w1",collector="rapl"}': "1x120",
+    'rackwatt_grid_up{zone="FR",provider="static"}': "1x120",
+    'rackwatt_scheduler_answer_age_seconds{scheduler="prod",cluster="c"}': "20x120",
+}
+N1 = 'rackwatt_target_up{node="n1"}'
+
+
+def rules(manifests: list[Manifest]) -> Iterator[dict[str, Any]]:
+    for group in only(manifests, "PrometheusRule")["spec"]["groups"]:
+        yield from group["rules"]
+
+
+def alerts() -> list[dict[str, Any]]:
+    return [rule for text in DOCUMENTS.values() for rule in rules(planned(text)) if "alert" in rule]
+
+
+NAMES = sorted({rule["alert"] for rule in alerts()})
+
+
+@pytest.mark.parametrize("case", DOCUMENTS)
+def test_prometheus_takes_the_rules(case: str, tmp_path: Path) -> None:
+    assert "SUCCESS" in check(planned(DOCUMENTS[case]), tmp_path)
+
+
+def test_rules_ask_for_nothing_that_the_exporter_does_not_serve() -> None:
+    added = {"namespace", "job"}  # by Prometheus
+    served = {family.name: {*family.labels, *added} for family in all_families()}
+    served["up"] = {"instance", *added}
+    made = [one for text in (*DOCUMENTS.values(), SCHEDULED) for one in planned(text)]
+    written = [rule for one in made if one["kind"] == "PrometheusRule" for rule in rules([one])]
+    for rule in written:
+        asked = families(rule["expr"])
+        assert labels_grouped(rule["expr"]) <= added.union(*(served[family] for family in asked))
+        for family in asked:
+            assert labels_asked(rule["expr"], family) <= served[family]
+
+
+def test_every_alert_says_what_is_wrong_and_what_to_do_and_is_explained() -> None:
+    page = (ROOT / "docs/troubleshooting.md").read_text()
+    for rule in alerts():
+        assert set(rule["annotations"]) == {"summary", "description", "runbook"}
+        assert rule["annotations"]["runbook"].endswith("(docs/troubleshooting.md#alerts)")
+        assert rule["labels"]["severity"] in ("warning", "critical")
+    assert "\n## Alerts\n" in page
+    assert sorted(re.findall(r"^\| `(Rackwatt\w+)` \|", page, re.MULTILINE)) == NAMES
+
+
+def test_two_documents_alerts_never_speak_of_each_others_machines(tmp_path: Path) -> None:
+    series = {N1: "0x60"}
+    manifests = planned(fleet(name="theirs"))
+    others = [one for one in planned(fleet()) if one["kind"] == "Service"]
+    rule_only = [one for one in manifests if one["kind"] == "PrometheusRule"]
+    assert raised(rule_only + others, series, "RackwattTargetDown", "40m", tmp_path) == []
+    assert raised(manifests, series, "RackwattTargetDown", "40m", tmp_path)
+
+
+@pytest.mark.parametrize("case", ["fleet", "seldom", "binding", "grid"])
+def test_nothing_burns_while_all_is_well(case: str, tmp_path: Path) -> None:
+    manifests = planned(DOCUMENTS[case])
+    for name in {rule["alert"] for rule in rules(manifests) if "alert" in rule}:
+        assert raised(manifests, QUIET, name, "90m", tmp_path) == []
+
+
+def burns(text: str, name: str, after: str, tmp_path: Path, **series: str) -> list[dict[str, str]]:
+    """Change what is quiet, and tell which alerts of a name burn."""
+    return raised(planned(text), QUIET | series, name, after, tmp_path)
+
+
+def test_a_target_that_gives_no_reading_is_down(tmp_path: Path) -> None:
+    changed = {'rackwatt_target_up{node="n1",rack="r1"}': "1x9 0x60"}
+    assert burns(fleet(), "RackwattTargetDown", "15m", tmp_path, **changed) == []
+    (down,) = burns(fleet(), "RackwattTargetDown", "21m", tmp_path, **changed)
+    assert (down["node"], down["powertarget"], down["severity"]) == ("n1", "lab", "warning")
+
+
+def test_a_machine_that_is_switched_off_is_no_fault(tmp_path: Path) -> None:
+    changed = {
+        'rackwatt_target_up{node="n1",rack="r1"}': "1x9 0x60",
+        'rackwatt_target_errors_total{node="n1",reason="powered_off"}': "_x9 1+2x60",
+    }
+    for name in ("RackwattTargetDown", "RackwattFleetDown"):
+        assert burns(fleet(), name, "40m", tmp_path, **changed) == []
+
+
+def test_when_most_of_a_fleet_is_down_that_is_said_once(tmp_path: Path) -> None:
+    changed = {f'rackwatt_target_up{{node="m{i}"}}': "0x60" for i in range(3)}
+    (down,) = burns(fleet(), "RackwattFleetDown", "20m", tmp_path, **changed)
+    assert down["severity"] == "critical"
+    few = {f'rackwatt_target_up{{node="m{i}"}}': "1x60" for i in range(3)} | {N1: "0x60"}
+    assert burns(fleet(), "RackwattFleetDown", "20m", tmp_path, **few) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "reason", "after"),
+    [
+        ("RackwattAccessRefused", "auth_failed", "15m"),
+        ("RackwattAccessRefused", "credentials_missing", "15m"),
+        ("RackwattPowerUnreadable", "no_power_sensor", "30m"),
+    ],
+)
+def test_what_fails_for_one_reason_is_counted(
+    name: str, reason: str, after: str, tmp_path: Path
+) -> None:
+    changed = {}
+    for node in ("a", "b"):
+        changed[f'rackwatt_target_up{{node="{node}"}}'] = "0x60"
+        errors = f'rackwatt_target_errors_total{{node="{node}",reason="{reason}"}}'
+        changed[errors] = "1+0.2x60"
+    (burning,) = burns(fleet(), name, after, tmp_path, **changed)
+    assert burning["reason"] == reason
+    healed = {key: "1x60" if "_up" in key else values for key, values in changed.items()}
+    assert burns(fleet(), name, after, tmp_path, **healed) == []
+
+
+def test_a_reading_too_old_to_be_served_is_told_though_its_bmc_answers(tmp_path: Path) -> None:
+    changed = {'rackwatt_node_power_watts{node="n1"}': "100x9 _x60"}
+    (stale,) = burns(fleet(), "RackwattReadingStale", "25m", tmp_path, **changed)
+    assert stale["node"] == "n1"
+
+
+def test_watts_and_joules_that_contradict_each_other_are_told(tmp_path: Path) -> None:
+    changed = {'rackwatt_node_energy_joules_total{node="n1"}': "0+3000x150"}
+    changed |= {key: "1x150" for key in QUIET if "_up" in key}
+    (burning,) = burns(fleet(), "RackwattPowerImplausible", "115m", tmp_path, **changed)
+    assert burning["node"] == "n1"
+
+
+def test_an_absent_collector_is_told_even_if_it_never_was_there(tmp_path: Path) -> None:
+    for text in (fleet(), nodes(), binding(), GRID):
+        (absent,) = raised(
+            planned(text), {"other": "1x60"}, "RackwattCollectorAbsent", "6m", tmp_path
+        )
+        assert (absent["namespace"], absent["severity"]) == ("power", "critical")
+
+
+def test_one_shard_of_three_that_is_missing_is_told(tmp_path: Path) -> None:
+    up = {f'up{{instance="{i}"}}': "1x60" for i in range(3)}
+    manifests = planned(DOCUMENTS["shards"])
+    assert raised(manifests, up, "RackwattCollectorAbsent", "20m", tmp_path) == []
+    up['up{instance="1"}'] = "0x60"
+    assert raised(manifests, up, "RackwattCollectorAbsent", "20m", tmp_path)
+
+
+def test_a_node_without_its_collector_is_named(tmp_path: Path) -> None:
+    series = {'up{instance="worker1"}': "0x60", 'up{instance="worker2"}': "1x60"}
+    (down,) = raised(planned(nodes()), series, "RackwattCollectorDown", "6m", tmp_path)
+    assert down["instance"] == "worker1"
+
+
+def test_what_is_not_read_inside_a_node_is_named(tmp_path: Path) -> None:
+    series = {'rackwatt_collector_up{node="w1",collector="rapl"}': "0x60"}
+    (failing,) = raised(planned(nodes()), series, "RackwattNodeReadingFailing", "11m", tmp_path)
+    assert (failing["node"], failing["collector"]) == ("w1", "rapl")
+    grid = {'rackwatt_grid_up{zone="FR",provider="static"}': "0x60"}
+    assert raised(planned(GRID), grid, "RackwattGridUnknown", "16m", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "family", "values"),
+    [
+        ("RackwattDocumentProblems", "rackwatt_document_problems", "2x60"),
+        ("RackwattCollectorLate", "rackwatt_event_loop_lag_seconds", "3x60"),
+    ],
+)
+def test_a_collector_in_difficulties_says_so(
+    name: str, family: str, values: str, tmp_path: Path
+) -> None:
+    assert burns(fleet(), name, "20m", tmp_path, **{family: values})
+
+
+def test_a_silent_scheduler_is_told_by_the_binding_and_old_states_by_whoever_serves_them(
+    tmp_path: Path,
+) -> None:
+    changed = {
+        'rackwatt_scheduler_up{scheduler="prod",cluster="c"}': "0x60",
+        'rackwatt_scheduler_answer_age_seconds{scheduler="prod",cluster="c"}': "0+60x60",
+    }
+    for name in ("RackwattSchedulerDown", "RackwattSchedulerStatesStale"):
+        (burning,) = burns(binding(), name, "10m", tmp_path, **changed)
+        assert (burning["scheduler"], burning["schedulerbinding"]) == ("prod", "prod")
+    asking = [one for one in planned(SCHEDULED) if one["metadata"]["name"].startswith("pt-")]
+    (stale,) = raised(asking, changed, "RackwattSchedulerStatesStale", "10m", tmp_path)
+    assert stale["powertarget"] == "lab"
+
+
+def test_states_are_not_old_before_the_binding_says_so(tmp_path: Path) -> None:
+    age = {'rackwatt_scheduler_answer_age_seconds{scheduler="prod",cluster="c"}': "200x60"}
+    slow = binding("noop: {}, interval: 2m")
+    assert burns(slow, "RackwattSchedulerStatesStale", "10m", tmp_path, **age) == []
+    assert burns(binding(), "RackwattSchedulerStatesStale", "10m", tmp_path, **age)

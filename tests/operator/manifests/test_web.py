@@ -1,0 +1,109 @@
+from typing import Any
+
+import pytest
+import yaml
+
+from rackwatt_crds.loading import load
+from tests.operator.manifests.builders import (
+    Manifest,
+    binding,
+    container,
+    fleet,
+    nodes,
+    of_kind,
+    only,
+    planned,
+    pods,
+)
+
+WEB = "configSecretRef: {name: web, key: web.yml}"
+TLS = "tls: {caSecretRef: {name: ca}}"
+LOGIN = "credentials: {secretRef: {name: reader}}"
+
+
+def guarded(*said: str) -> str:
+    return f"web: {{{', '.join((WEB, *said))}}}"
+
+
+def endpoint(text: str) -> Manifest:
+    (found,) = only(planned(text), "ServiceMonitor")["spec"]["endpoints"]
+    made: Manifest = found
+    return made
+
+
+def mounted(text: str) -> dict[str, bool]:
+    """Tell which Secrets the pods of the last document have, and which of them they can do without."""
+    volumes = pods(planned(text))[-1]["spec"]["volumes"]
+    secrets = [volume["secret"] for volume in volumes if "secret" in volume]
+    return {one["secretName"]: one["optional"] for one in secrets}
+
+
+@pytest.mark.parametrize("document", [fleet, nodes], ids=["bmc", "node"])
+def test_pages_with_tls_are_probed_and_scraped_by_https_under_a_port_of_that_name(
+    document: Any,
+) -> None:
+    text = document(spec=guarded(TLS))
+    (pod,) = pods(planned(text))
+    inside = container(pod)
+    assert "--web.config.file=/etc/rackwatt/secrets/web/web.yml" in inside["args"]
+    for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
+        assert inside[probe]["httpGet"] == {"path": "/healthz", "port": "https", "scheme": "HTTPS"}
+    (port,) = only(planned(text), "Service")["spec"]["ports"]
+    assert (port["name"], port["targetPort"]) == ("https", "https")
+    assert inside["ports"][0]["name"] == endpoint(text)["port"] == "https"
+    assert endpoint(text)["scheme"] == "https"
+    assert endpoint(text)["tlsConfig"] == {
+        "serverName": "pt-lab.power.svc",
+        "ca": {"secret": {"name": "ca", "key": "ca.crt"}},
+    }
+
+
+def test_a_password_alone_leaves_http_as_it_is_and_is_named_to_prometheus() -> None:
+    text = fleet(guarded(LOGIN))
+    found = endpoint(text)
+    assert found["port"] == "http"
+    assert not {"scheme", "tlsConfig"} & found.keys()
+    assert found["basicAuth"] == {
+        key: {"name": "reader", "key": key} for key in ("username", "password")
+    }
+
+
+@pytest.mark.parametrize(
+    ("said", "config"),
+    [
+        ("tls: {}", {"serverName": "pt-lab.power.svc"}),
+        ("tls: {serverName: power.example}", {"serverName": "power.example"}),
+        (
+            "tls: {insecureSkipVerify: true}",
+            {"serverName": "pt-lab.power.svc", "insecureSkipVerify": True},
+        ),
+    ],
+)
+def test_a_certificate_is_verified_as_the_document_says(said: str, config: Manifest) -> None:
+    assert endpoint(fleet(guarded(said)))["tlsConfig"] == config
+
+
+def test_a_collector_has_what_it_serves_with_and_not_what_others_read_it_with() -> None:
+    text = fleet(guarded("certificateSecretRef: {name: pages-tls}", TLS, LOGIN))
+    assert mounted(text) == {"web": False, "pages-tls": False}
+
+
+def test_a_collector_without_a_word_on_its_pages_is_as_it_was() -> None:
+    (pod,) = pods(planned(fleet()))
+    assert not [word for word in container(pod)["args"] if "web.config" in word]
+    assert "basicAuth" not in endpoint(fleet())
+
+
+def test_who_reads_a_binding_has_its_authority_and_password() -> None:
+    asked = binding(f"noop: {{}}, {guarded('certificateSecretRef: {name: pages-tls}', TLS, LOGIN)}")
+    text = asked + "---\n" + fleet("schedulerRef: {name: prod}")
+    assert mounted(text) == {"ca": True, "reader": True}
+    config = of_kind(planned(text), "ConfigMap")[-2]
+    _, derived = load(config["data"]["documents.yaml"].encode(), "documents.yaml")
+    assert not derived.problems
+    (_, raw) = yaml.safe_load_all(config["data"]["documents.yaml"])
+    assert raw["spec"]["exporter"] == {
+        "url": "https://sb-prod.power.svc:9123",
+        "tls": {"caSecretRef": {"name": "ca"}},
+        "credentials": {"secretRef": {"name": "reader"}},
+    }

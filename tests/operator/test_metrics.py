@@ -1,0 +1,15 @@
+import re
+from pathlib import Path
+
+from prometheus_client import generate_latest
+
+from rackwatt_operator.metrics import REGISTRY
+
+PAGE = Path(__file__).parents[2] / "docs/operator.md"
+
+
+def test_there_is_no_family_of_ours_that_docs_do_not_tell() -> None:
+    text = generate_latest(REGISTRY).decode()
+    served = set(re.findall(r"^# TYPE (rackwatt_\w+)", text, re.MULTILINE))
+    assert "rackwatt_operator_watch_restarts_total" in served
+    assert served <= set(re.findall(r"^\| `(rackwatt_\w+)`", PAGE.read_text(), re.MULTILINE))

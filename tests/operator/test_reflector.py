@@ -1,0 +1,82 @@
+"""Watches and lists together, in this process, on a real API server behind a proxy."""
+
+import asyncio
+
+import pytest
+
+from rackwatt_operator import reflector as watching
+from rackwatt_operator.controller.workqueue import DONE, Queue
+from rackwatt_operator.informer import Informer
+from rackwatt_operator.kube.auth import Login
+from rackwatt_operator.kube.cache import Observed
+from rackwatt_operator.kube.cached_object import Seen
+from rackwatt_operator.kube.client import Client
+from rackwatt_operator.kube.discovery import Capabilities
+from rackwatt_operator.kube.relist import Listing
+from rackwatt_operator.kube.resources import BY_NAME, Ref
+from rackwatt_operator.reflector import Watching
+from tests.cluster.cluster import Cluster
+from tests.operator.fault_proxy import proxied
+from tests.operator.kube_user import PATIENCE_S
+from tests.operator.service_account import Account
+
+BUDGET = BY_NAME["PodDisruptionBudget"]
+BUDGETS = f"/apis/{BUDGET.api_version}"
+"""What kopf alone asks for: of what has always been there, nobody else asks whether it is."""
+
+
+class Looked:
+    """Leaves a kind out when somebody first looks for it, and hears when it is watched."""
+
+    def __init__(self) -> None:
+        self.times = 0
+        self.watched = False
+
+    def fault(self, _: str, path: str, watch: bool) -> int | None:
+        self.watched |= watch and path.endswith(BUDGET.plural)
+        self.times += path == BUDGETS
+        return 404 if path == BUDGETS and self.times == 1 else None
+
+
+def made(login: Login, client: Client, namespace: str) -> Watching:
+    observed = Observed()
+
+    def take(name: Ref, now: Seen, _: bool) -> None:
+        observed.note(name, now)
+
+    async def work(_: Ref, __: bool) -> float:
+        return DONE
+
+    return Watching(
+        Capabilities(client, [namespace]),
+        Listing(client, observed, [namespace]),
+        Informer(login, [namespace], observed.older, take),
+        Queue(work, 1),
+        600.0,
+        lambda: None,
+    )
+
+
+async def test_a_kind_that_was_left_out_when_watching_began_is_watched_later(
+    operated: Cluster,
+    operator_account: Account,
+    namespace: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looked, patience_s = Looked(), watching._BEGIN_S
+    monkeypatch.setattr(watching, "_BEGIN_S", 1.0)
+    with proxied(operated) as proxy:
+        proxy.fault = looked.fault
+        login = Login(proxy.kubeconfig(operator_account.kubeconfig))
+        await login.renew()
+        client = Client(login)
+        running = asyncio.create_task(made(login, client, namespace).run())
+        async with asyncio.timeout(PATIENCE_S):
+            while looked.times < 2:
+                await asyncio.sleep(0.1)
+            monkeypatch.setattr(watching, "_BEGIN_S", patience_s)
+            while not looked.watched:
+                await asyncio.sleep(0.1)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        await client.close()
