@@ -23,7 +23,7 @@ from rackwatt_exporter.metrics.family import MetricFamily
 from rackwatt_exporter.metrics.process_collector import PER_USAGE
 from rackwatt_exporter.pipelines.families import all_families
 from rackwatt_operator import metrics as telemetry
-from rackwatt_operator.kube.cache import Observed
+from rackwatt_operator.kube.cache import Cache
 from rackwatt_operator.object_metrics import Inventory
 from scripts.generated import ROOT, bring_up_to_date
 from scripts.values import CHART, values_table
@@ -138,7 +138,7 @@ def troubleshooting_page() -> str:
 def operator_page() -> str:
     """Write the table of the operator's own metrics into docs/operator.md."""
     own = (one for one in vars(telemetry).values() if isinstance(one, MetricWrapperBase))
-    rows = sorted(map(_metric, [*own, *Inventory(Observed()).describe()]))
+    rows = sorted(map(_metric, [*own, *Inventory(Cache()).describe()]))
     head = ["| name | type | labels | what it is |", "|---|---|---|---|"]
     return _with_table("docs/operator.md", "metrics", [*head, *rows])
 

@@ -18,7 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from rackwatt_exporter.simulator.certificate import self_made
 from rackwatt_exporter.simulator.ipmi.server import IpmiServer
-from rackwatt_exporter.simulator.machine import Login, Machine
+from rackwatt_exporter.simulator.machine import SimulatedLogin, SimulatedMachine
 from rackwatt_exporter.simulator.redfish.server import RedfishServer
 from tests.exporter.commands.exporter_process import COMMAND, running
 from tests.exporter.running_exporter import rewrite
@@ -185,9 +185,13 @@ def test_a_bmc_that_fails_and_one_that_is_off_are_told_apart_from_zero(lab: Lab)
 @asynccontextmanager
 async def lab_as_it_stands(directory: Path) -> AsyncIterator[None]:
     """Answer at the document's own addresses and ports: the simulator's BMCs, and an snmpd."""
-    login = Login("root", "calvin00")
-    nodes = [Machine(f"n{i}", f"127.3.7.{i}", 300 + i, 300 + i, login=login) for i in (1, 2, 3)]
-    gpus = [Machine(f"g{i}", f"127.3.9.{i}", 900 + i, 900 + i, login=login) for i in (1, 2)]
+    login = SimulatedLogin("root", "calvin00")
+    nodes = [
+        SimulatedMachine(f"n{i}", f"127.3.7.{i}", 300 + i, 300 + i, login=login) for i in (1, 2, 3)
+    ]
+    gpus = [
+        SimulatedMachine(f"g{i}", f"127.3.9.{i}", 900 + i, 900 + i, login=login) for i in (1, 2)
+    ]
     made = self_made(["g1-bmc.example", "g2-bmc.example"])
     (directory / "tls.crt").write_bytes(made.certificate)
     (directory / "tls.key").write_bytes(made.key)

@@ -51,7 +51,7 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
-class Broken:
+class InvalidItem:
     """Takes the place of a list item that has problems, and keeps what was there.
 
     `partial` is what could be read of it, with `UNREAD` for what could not.
@@ -199,7 +199,7 @@ class _Walk:
             before = len(self.problems)
             partial = self.object(one, item, f"{path}[{index}]")
             if each_alone and len(self.problems) > before:
-                read.append(Broken(one, None if partial is UNREAD else partial))
+                read.append(InvalidItem(one, None if partial is UNREAD else partial))
             elif partial is not UNREAD:
                 read.append(partial)
         self.alone = outer

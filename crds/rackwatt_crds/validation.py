@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from rackwatt_crds.bmc.expansion import places
 from rackwatt_crds.bmc.hosts import Bmc, HostEntry
 from rackwatt_crds.bmc.mistakes import mistakes, times
-from rackwatt_crds.decoding import Broken, Problem
+from rackwatt_crds.decoding import InvalidItem, Problem
 from rackwatt_crds.document import Document, PowerTarget
 from rackwatt_crds.endpoints import pinned, service, services
 from rackwatt_crds.powertarget import PowerTargetSpec
@@ -55,7 +55,7 @@ def _target(spec: PowerTargetSpec) -> Iterator[Problem]:
 def _entries(bmc: Bmc) -> Iterator[tuple[str, HostEntry]]:
     """List each entry with its path; of a broken one, what could be read."""
     for index, entry in enumerate(bmc.hosts if bmc.hosts is not UNREAD else ()):
-        read = entry.partial if isinstance(entry, Broken) else entry
+        read = entry.partial if isinstance(entry, InvalidItem) else entry
         if read is not None:
             yield f"spec.bmc.hosts[{index}]", read
 

@@ -55,7 +55,7 @@ class Snmp(Model, frozen=True, kw_only=True):
     objects: list[Value] = msgspec.field(default_factory=list)
 
 
-class Answer(Model, frozen=True, kw_only=True):
+class RecordedResponse(Model, frozen=True, kw_only=True):
     """One HTTP answer: its JSON as `document`, or as `text` what was none."""
 
     status: Annotated[int, Meta(ge=100, le=599)]
@@ -68,7 +68,7 @@ class Resource(Model, frozen=True, kw_only=True):
     """A path, with its query, and its answers in turn."""
 
     path: Annotated[str, Meta(pattern=r"^/", description="A path such as `/redfish/v1`.")]
-    answers: Annotated[list[Answer], Meta(min_length=1)]
+    answers: Annotated[list[RecordedResponse], Meta(min_length=1)]
 
 
 class Redfish(Model, frozen=True, kw_only=True):

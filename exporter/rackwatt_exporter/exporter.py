@@ -14,7 +14,7 @@ from pathlib import Path
 from rackwatt_crds.wording import counted
 from rackwatt_exporter.config import files
 from rackwatt_exporter.config.fleet import Fleet, fleet
-from rackwatt_exporter.config.paths import Host
+from rackwatt_exporter.config.paths import HostPaths
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.config.shard import WHOLE, Shard
 from rackwatt_exporter.exposition.cache import ExpositionCache
@@ -50,7 +50,7 @@ class Exporter:
         state_directory: Path | None = None,
         profiles: Iterable[str] = (),
         shard: Shard = WHOLE,
-        host: Host | None = None,
+        host: HostPaths | None = None,
         retention_s: float = RETENTION_S,
     ) -> None:
         self._paths = paths
@@ -63,7 +63,7 @@ class Exporter:
         self._reloading = asyncio.Lock()
         self.reload_asked = asyncio.Event()
         self.reloaded_at_s = 0.0
-        self.host = host or Host()
+        self.host = host or HostPaths()
         self.registry = Registry(self._ledger, secrets, self.host)
         self.targets = self.registry.targets.store
         self.schedulers = self.registry.schedulers.store

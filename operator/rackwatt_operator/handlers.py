@@ -5,17 +5,17 @@ from typing import Any
 
 import kopf
 
-from rackwatt_operator.kube.auth import Login, LoginError, Middleware
-from rackwatt_operator.kube.cached_object import Seen, ref, seen
-from rackwatt_operator.kube.resources import Kind, Ref
+from rackwatt_operator.kube.auth import ClusterCredentials, CredentialsError, Middleware
+from rackwatt_operator.kube.cached_object import CachedObject, ref, seen
+from rackwatt_operator.kube.resources import ObjectKey, Resource
 from rackwatt_operator.metrics import LAST_EVENT, WATCH_EVENTS
 
-Deliver = Callable[[Ref, Seen, bool], object]
+Deliver = Callable[[ObjectKey, CachedObject, bool], object]
 """Takes an object, as it is now or as it was when it was deleted."""
 
 
 def handlers(
-    kinds: Iterable[Kind], login: Login, deliver: Deliver, hear: Middleware
+    kinds: Iterable[Resource], login: ClusterCredentials, deliver: Deliver, hear: Middleware
 ) -> kopf.OperatorRegistry:
     """Make a registry with a handler for each kind, and one way to log in.
 
@@ -29,14 +29,14 @@ def handlers(
     async def enter(**_: Any) -> kopf.AiohttpSession:
         try:
             await login.renew()
-        except LoginError as error:
+        except CredentialsError as error:
             raise kopf.TemporaryError(str(error), delay=10) from None
         return kopf.AiohttpSession(server=login.server, aiohttp_session=login.session(hear))
 
     return registry
 
 
-def _watch(kind: Kind, deliver: Deliver, registry: kopf.OperatorRegistry) -> None:
+def _watch(kind: Resource, deliver: Deliver, registry: kopf.OperatorRegistry) -> None:
     events, last = WATCH_EVENTS.labels(kind.kind), LAST_EVENT.labels(kind.kind)
 
     @kopf.on.event(kind.group, kind.version, kind.plural, registry=registry)

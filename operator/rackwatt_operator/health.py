@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from rackwatt_operator.controller.workqueue import Queue
+from rackwatt_operator.controller.workqueue import WorkQueue
 from rackwatt_operator.metrics import (
     LOOP_LAG,
     QUEUE_DEPTH,
@@ -18,7 +18,7 @@ from rackwatt_operator.metrics import (
     QUEUE_RETRYING,
     REGISTRY,
 )
-from rackwatt_operator.reflector import Watching
+from rackwatt_operator.reflector import Reflector
 
 _BEAT_S = 0.5
 _LONGEST_LAG_S = 5.0
@@ -29,7 +29,7 @@ _OLDEST_LISTS = 3
 class Health:
     """Looks at the loop, the queue and the watching, and answers for them."""
 
-    def __init__(self, queue: Queue, watching: Watching, resync_s: float) -> None:
+    def __init__(self, queue: WorkQueue, watching: Reflector, resync_s: float) -> None:
         self._queue = queue
         self._watching = watching
         self._resync_s = resync_s

@@ -23,10 +23,10 @@ import uvloop
 
 from rackwatt_operator.handlers import Deliver, handlers
 from rackwatt_operator.kopf_settings import settings
-from rackwatt_operator.kube.auth import Handler, Login, Middleware
-from rackwatt_operator.kube.cached_object import Seen
-from rackwatt_operator.kube.resources import Kind, Ref
-from rackwatt_operator.kube.watch_filter import News, Stream
+from rackwatt_operator.kube.auth import ClusterCredentials, Handler, Middleware
+from rackwatt_operator.kube.cached_object import CachedObject
+from rackwatt_operator.kube.resources import ObjectKey, Resource
+from rackwatt_operator.kube.watch_filter import IsNewer, WatchFilter
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ class Informer:
     """Watches kinds in namespaces (all, where none is named), and delivers events to this loop."""
 
     def __init__(
-        self, login: Login, namespaces: Sequence[str], news: News, deliver: Deliver
+        self, login: ClusterCredentials, namespaces: Sequence[str], news: IsNewer, deliver: Deliver
     ) -> None:
         self._login = login
         self._namespaces = namespaces
@@ -53,7 +53,7 @@ class Informer:
         self.watching = asyncio.Event()
         """Set whenever a watch of each kind in each namespace has begun, or has begun anew."""
 
-    async def run(self, kinds: Sequence[Kind]) -> str:
+    async def run(self, kinds: Sequence[Resource]) -> str:
         """Watch until it ends by itself, and tell why; or until cancelled."""
         self.watching.clear()
         loop, inner = asyncio.get_running_loop(), uvloop.new_event_loop()
@@ -76,7 +76,7 @@ class Informer:
 
     def _work(
         self,
-        kinds: Sequence[Kind],
+        kinds: Sequence[Resource],
         loop: asyncio.AbstractEventLoop,
         inner: asyncio.AbstractEventLoop,
         stop: asyncio.Event,
@@ -126,7 +126,7 @@ class Informer:
 
     def _delivers(self, loop: asyncio.AbstractEventLoop) -> Deliver:
         """Make what hands events on: to wake a loop costs more than to work on an event."""
-        waiting: deque[tuple[Ref, Seen, bool]] = deque()
+        waiting: deque[tuple[ObjectKey, CachedObject, bool]] = deque()
 
         def take() -> None:
             try:
@@ -136,7 +136,7 @@ class Informer:
                 if waiting:  # one could not be taken; the others are
                     loop.call_soon(take)
 
-        def deliver(name: Ref, now: Seen, deleted: bool) -> None:
+        def deliver(name: ObjectKey, now: CachedObject, deleted: bool) -> None:
             waiting.append((name, now, deleted))
             if len(waiting) == 1:  # else it was woken already, and has not taken all yet
                 loop.call_soon_threadsafe(take)
@@ -144,7 +144,7 @@ class Informer:
         return deliver
 
     def _hears(
-        self, kinds: Sequence[Kind], loop: asyncio.AbstractEventLoop, opened: Opened
+        self, kinds: Sequence[Resource], loop: asyncio.AbstractEventLoop, opened: Opened
     ) -> Middleware:
         """Make what hears requests, and tells when the last watch after a list has begun.
 
@@ -168,7 +168,7 @@ class Informer:
             answer = await handler(request)
             if answer.connection and answer.connection.transport:
                 opened[path] = answer.connection.transport
-            answer.content = cast(aiohttp.StreamReader, Stream(answer.content, self._news))
+            answer.content = cast(aiohttp.StreamReader, WatchFilter(answer.content, self._news))
             return answer
 
         return hear

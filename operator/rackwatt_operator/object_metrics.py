@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from rackwatt_operator.kube.cache import Observed
+from rackwatt_operator.kube.cache import Cache
 
 
 class Inventory(Collector):
     """Counts objects and lists conditions; the status that does not hold has no series."""
 
-    def __init__(self, observed: Observed) -> None:
+    def __init__(self, observed: Cache) -> None:
         self._observed = observed
 
     def describe(self) -> list[GaugeMetricFamily]:

@@ -10,22 +10,22 @@ from aiohttp import web
 
 from rackwatt_operator.controller.access import Accesses
 from rackwatt_operator.controller.apply import Applier
-from rackwatt_operator.controller.child_status import Looking
-from rackwatt_operator.controller.collector_status_poller import Collectors
-from rackwatt_operator.controller.plan_cache import Planner
+from rackwatt_operator.controller.child_status import ChildStatusReader
+from rackwatt_operator.controller.collector_status_poller import CollectorStatusPoller
+from rackwatt_operator.controller.plan_cache import PlanCache
 from rackwatt_operator.controller.reconciler import Reconciler
-from rackwatt_operator.controller.status_writer import Teller
-from rackwatt_operator.controller.workqueue import LEISURE, Queue, RetryError
+from rackwatt_operator.controller.status_writer import StatusWriter
+from rackwatt_operator.controller.workqueue import LEISURE, RetryError, WorkQueue
 from rackwatt_operator.health import Health
 from rackwatt_operator.informer import Informer
-from rackwatt_operator.kube.auth import Login
-from rackwatt_operator.kube.cache import Observed
-from rackwatt_operator.kube.cached_object import Seen
+from rackwatt_operator.kube.auth import ClusterCredentials
+from rackwatt_operator.kube.cache import Cache
+from rackwatt_operator.kube.cached_object import CachedObject
 from rackwatt_operator.kube.client import Client
 from rackwatt_operator.kube.discovery import Capabilities
-from rackwatt_operator.kube.leader_election import Lease
-from rackwatt_operator.kube.relist import Listing
-from rackwatt_operator.kube.resources import Ref
+from rackwatt_operator.kube.leader_election import LeaderElector
+from rackwatt_operator.kube.relist import Relister
+from rackwatt_operator.kube.resources import ObjectKey
 from rackwatt_operator.manifests.defaults import Defaults
 from rackwatt_operator.metrics import (
     LAST_SUCCESS,
@@ -34,7 +34,7 @@ from rackwatt_operator.metrics import (
     REGISTRY,
 )
 from rackwatt_operator.object_metrics import Inventory
-from rackwatt_operator.reflector import Watching
+from rackwatt_operator.reflector import Reflector
 
 log = logging.getLogger(__name__)
 
@@ -56,31 +56,31 @@ class Scope:
 class Operator:
     """One process of the operator, over one identity."""
 
-    def __init__(self, login: Login, defaults: Defaults, scope: Scope) -> None:
+    def __init__(self, login: ClusterCredentials, defaults: Defaults, scope: Scope) -> None:
         self._client = client = Client(login)
-        self._observed = observed = Observed()
+        self._observed = observed = Cache()
         capabilities = Capabilities(client, scope.namespaces)
-        self._queue = Queue(self._work, WORKERS)
-        planner = Planner(observed, capabilities, defaults)
+        self._queue = WorkQueue(self._work, WORKERS)
+        planner = PlanCache(observed, capabilities, defaults)
         accesses = Accesses(client, planner.web)
-        self._collectors = Collectors(observed, accesses, self._queue.add)
+        self._collectors = CollectorStatusPoller(observed, accesses, self._queue.add)
         self._reconciler = Reconciler(
             observed,
             planner,
             Applier(client, observed),
-            Teller(
+            StatusWriter(
                 client,
                 observed,
                 capabilities,
                 self._collectors,
-                Looking(client, observed),
+                ChildStatusReader(client, observed),
                 self._queue.add,
             ),
         )
-        self._lease = Lease(client, scope.lease_namespace, scope.lease_s, self._gate)
-        self._watching = Watching(
+        self._lease = LeaderElector(client, scope.lease_namespace, scope.lease_s, self._gate)
+        self._watching = Reflector(
             capabilities,
-            Listing(client, observed, scope.namespaces),
+            Relister(client, observed, scope.namespaces),
             Informer(login, scope.namespaces, observed.older, self._take),
             self._queue,
             scope.resync_s,
@@ -125,14 +125,14 @@ class Operator:
         """Let documents be worked on while we lead, and once everything has been seen."""
         self._queue.lead(self._lease.leading.is_set() and self._watching.listed.is_set())
 
-    def _take(self, name: Ref, now: Seen, deleted: bool) -> None:
+    def _take(self, name: ObjectKey, now: CachedObject, deleted: bool) -> None:
         """Take an event of a watch."""
         if deleted:
             self._queue.add(self._observed.forget(name, now.version))
         else:
             self._queue.add(self._observed.note(name, now))
 
-    async def _work(self, key: Ref, pressed: bool) -> float:
+    async def _work(self, key: ObjectKey, pressed: bool) -> float:
         """Reconcile, and count how that went."""
         result = "broken"
         with RECONCILE_SECONDS.labels(key.kind).time():

@@ -11,11 +11,11 @@ import random
 from collections.abc import Callable
 from contextlib import suppress
 
-from rackwatt_operator.controller.workqueue import Queue
+from rackwatt_operator.controller.workqueue import WorkQueue
 from rackwatt_operator.informer import Informer
 from rackwatt_operator.kube.discovery import Capabilities, UnfitClusterError
 from rackwatt_operator.kube.errors import ApiError
-from rackwatt_operator.kube.relist import Listing
+from rackwatt_operator.kube.relist import Relister
 from rackwatt_operator.metrics import READY, WATCH_RESTARTS
 
 log = logging.getLogger(__name__)
@@ -28,15 +28,15 @@ _RETRY_S = 2.0
 _PAUSE_S = 1.0
 
 
-class Watching:
+class Reflector:
     """Keeps what is observed true; `listed_s` is when all was last listed, by the loop's clock."""
 
     def __init__(
         self,
         capabilities: Capabilities,
-        listing: Listing,
+        listing: Relister,
         informer: Informer,
-        queue: Queue,
+        queue: WorkQueue,
         resync_s: float,
         changed: Callable[[], None],
     ) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import aiohttp
 import msgspec
 
-from rackwatt_operator.kube.auth import Login
+from rackwatt_operator.kube.auth import ClusterCredentials
 from rackwatt_operator.kube.client import Manifest
 from rackwatt_operator.operator import WORKERS
 from tests.cluster.cluster import Cluster
@@ -56,7 +56,7 @@ def send(cluster: Cluster, requests: Iterable[Request]) -> list[bytes]:
 async def _send(
     cluster: Cluster, waiting: Iterator[tuple[int, Request]], answers: list[bytes]
 ) -> None:
-    login = Login(cluster.kubeconfig)
+    login = ClusterCredentials(cluster.kubeconfig)
     await login.renew()
 
     async def worker(session: aiohttp.ClientSession) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 import uvloop
 
 from rackwatt_exporter.simulator.ipmi.server import IpmiServer
-from rackwatt_exporter.simulator.machine import Machine
+from rackwatt_exporter.simulator.machine import SimulatedMachine
 from tests.bench.peer_exporters import AbsentError, peer_exporter
 from tests.bench.process import waited_share
 from tests.bench.readings import OURS, ReadingCost, readings
@@ -152,7 +152,7 @@ def simulated(bmcs: int) -> Iterator[list[Any]]:
 
 def _serve(addresses: list[str], port: int, ready: Any) -> None:
     async def serve() -> None:
-        machines = {address: Machine(address, address) for address in addresses}
+        machines = {address: SimulatedMachine(address, address) for address in addresses}
         await IpmiServer(machines, port).start()
         ready.set()
         await asyncio.Event().wait()

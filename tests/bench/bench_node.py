@@ -17,7 +17,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from rackwatt_exporter.collectors.registry import COLLECTORS, collector
-from rackwatt_exporter.config.paths import Host
+from rackwatt_exporter.config.paths import HostPaths
 from tests.bench.process import cost, resident_mib
 from tests.bench.report import Figure, figures, progress
 from tests.exporter.collectors.powercap import XEON, Powercap
@@ -55,7 +55,7 @@ def libraries_mib(environment: dict[str, str]) -> float:
     return held_mib
 
 
-def reading_us(name: str, host: Host, times: int) -> float:
+def reading_us(name: str, host: HostPaths, times: int) -> float:
     """Tell the processor time of one warm reading."""
 
     async def read() -> float:
@@ -121,7 +121,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         Powercap(directory / "sys", XEON)
-        host = Host("n1", sysfs=directory / "sys")
+        host = HostPaths("n1", sysfs=directory / "sys")
         readings = []
         for collected in COLLECTORS:
             progress(f"reading {collected}")

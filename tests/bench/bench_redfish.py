@@ -21,7 +21,7 @@ import uvloop
 
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.simulator.certificate import self_made
-from rackwatt_exporter.simulator.machine import Machine
+from rackwatt_exporter.simulator.machine import SimulatedMachine
 from rackwatt_exporter.simulator.redfish.server import RedfishServer
 from rackwatt_exporter.targets.redfish.source import RedfishDriver
 from tests.bench.process import waited_share
@@ -35,7 +35,7 @@ BUDGET_MS = 0.2
 READY_DEADLINE_S = 60.0
 ENVIRONMENT = "/redfish/v1/Chassis/1/EnvironmentMetrics"
 SESSIONS = "/redfish/v1/SessionService/Sessions"
-LOGIN = Machine("", "").login
+LOGIN = SimulatedMachine("", "").login
 # Watts that move within the milliseconds between two readings, as a busy machine's do in seconds;
 # and watts that never do, of which each reading asks whether the machine is on.
 MOVING, STILL = 1e9, 0.0
@@ -124,7 +124,7 @@ def simulated(directory: Path, ends: Ends, peak_watts: float) -> Iterator[None]:
 def _serve(directory: Path, ends: Ends, peak_watts: float, ready: Any) -> None:
     async def serve() -> None:
         machines = {
-            address: Machine(address, address, idle_watts=300, peak_watts=300 + peak_watts)
+            address: SimulatedMachine(address, address, idle_watts=300, peak_watts=300 + peak_watts)
             for address in ends.addresses
         }
         files = directory / "server.pem", directory / "server.key"

@@ -24,7 +24,7 @@ from rackwatt_exporter.simulator.faults.device_faults import Fault
 from rackwatt_exporter.simulator.fleet import KINDS, SERVER_NAME, Ports, Rack, racks, write
 from rackwatt_exporter.simulator.loopback_https import HttpsServer
 from rackwatt_exporter.simulator.loopback_udp import LoopbackServer
-from rackwatt_exporter.simulator.machine import Machine
+from rackwatt_exporter.simulator.machine import SimulatedMachine
 from rackwatt_exporter.simulator.redfish.service import SimulatedService
 from rackwatt_exporter.simulator.runner import Server, answer, by_method
 from rackwatt_exporter.simulator.scenario import Method
@@ -147,13 +147,13 @@ async def _answer(plan: Plan, directory: Path, ports: Ports, line: Connection) -
     return await answer(servers, directory, ready)
 
 
-def _set_moving(machines: Iterable[Machine]) -> None:
+def _set_moving(machines: Iterable[SimulatedMachine]) -> None:
     """Let it be the time of day when watts move most: the measurement shall not depend on it."""
     for machine in machines:
         machine.phase = -time.time() / DAY_S % 1.0
 
 
-def _device(machine: Machine, method: Method, contacts: Contacts) -> Any:
+def _device(machine: SimulatedMachine, method: Method, contacts: Contacts) -> Any:
     if method == "snmp":
         return SimulatedAgent(machine)
     if method == "redfish":

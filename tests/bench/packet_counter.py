@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from rackwatt_exporter.protocols.ipmi import rmcpplus
 from rackwatt_exporter.simulator.faults.device_faults import Condition, Faults
 from rackwatt_exporter.simulator.ipmi.bmc import SimulatedBmc
-from rackwatt_exporter.simulator.machine import Machine
+from rackwatt_exporter.simulator.machine import SimulatedMachine
 
 _BIN_S = 0.1
 _TICK_S = 0.05
@@ -40,7 +40,7 @@ class Told:
 class Arrivals(Faults):
     """Faults that note when somebody came: each datagram; each connection and request of HTTP."""
 
-    def __init__(self, machines: Iterable[Machine], contacts: "Contacts") -> None:
+    def __init__(self, machines: Iterable[SimulatedMachine], contacts: "Contacts") -> None:
         super().__init__(machines)
         self.bins: Counter[int] = Counter()
         self._contacts = contacts
@@ -104,7 +104,7 @@ class Lateness:
 class MetBmc(SimulatedBmc):
     """A simulated BMC that tells when it answers within a session."""
 
-    def __init__(self, machine: Machine, answered: Callable[[], None]) -> None:
+    def __init__(self, machine: SimulatedMachine, answered: Callable[[], None]) -> None:
         super().__init__(machine)
         self._answered = answered
 

@@ -11,7 +11,7 @@ from rackwatt_operator.kube.client import Manifest
 from rackwatt_operator.manifests.build import plan
 from rackwatt_operator.manifests.defaults import Defaults
 from rackwatt_operator.manifests.facts import Facts
-from rackwatt_operator.manifests.refused import Refused
+from rackwatt_operator.manifests.refused import BuildFailure
 from tests.operator.kube_user import document, fleet, nodes
 
 _TEN = ("fleet",) * 6 + ("shards", "node", "node", "grid")
@@ -41,7 +41,7 @@ def children(raw: Manifest) -> Iterator[Manifest]:
     loaded = judge(msgspec.json.decode(msgspec.json.encode(raw)), "PowerTarget")
     assert loaded.document, loaded.problems
     made = plan(raw, loaded.document, Facts(), Defaults())
-    assert not isinstance(made, Refused), made
+    assert not isinstance(made, BuildFailure), made
     for manifest in made:
         metadata: dict[str, Any] = manifest["metadata"]
         annotations = {**metadata.get("annotations", {}), STAMP: "0" * 24}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from rackwatt_operator.kube.resources import Ref
+from rackwatt_operator.kube.resources import ObjectKey
 from scripts.tools import directory
 from tests.chart.matrix import MATRIX
 from tests.chart.release import Release, shown_crds
@@ -39,7 +39,7 @@ def release(fresh: ControlPlane) -> Release:
     return Release(fresh)
 
 
-def until_made(someone: Hands, child: Ref) -> Manifest:
+def until_made(someone: Hands, child: ObjectKey) -> Manifest:
     someone.until(lambda: someone.get(child), str(child))
     found = someone.get(child)
     assert found is not None
@@ -58,18 +58,18 @@ def test_from_nothing_to_documents_that_are_looked_after_and_back(
     user = f"system:serviceaccount:{release.name}:{release.operator}"
     made = ref(someone.apply(fleet("lab", release.name)))
     with release.operating(tmp_path):
-        deployment = until_made(someone, Ref("Deployment", release.name, "pt-lab-0"))
+        deployment = until_made(someone, ObjectKey("Deployment", release.name, "pt-lab-0"))
         someone.until_reason(made, "Available", "RolloutInProgress")
         (container,) = deployment["spec"]["template"]["spec"]["containers"]
         assert container["image"].startswith("mirror.example/collector:")
-        assert until_made(someone, Ref("Lease", release.name, "rackwatt-operator"))
+        assert until_made(someone, ObjectKey("Lease", release.name, "rackwatt-operator"))
         release.upgrade({"replicas": 2, "podLabels": {"team": "infra"}})
     assert release.deployment()["spec"]["replicas"] == 2
     assert [call for call in fresh.audit.calls(user) if call.code == 403] == []
 
     release.helm.run("uninstall", release.name)
     assert [f"{one['kind']} {one['metadata']['name']}" for one in release.objects()] == []
-    assert someone.get(Ref("Lease", release.name, "rackwatt-operator")) is None
+    assert someone.get(ObjectKey("Lease", release.name, "rackwatt-operator")) is None
     kubectl.run("get", "crd", *CRDS)
     assert someone.get(made)
     kubectl.run("delete", "powertarget", "lab", "--timeout=60s")  # no operator, and no finalizer
@@ -93,11 +93,11 @@ def test_everything_that_the_chart_makes_stays_helms(
     release.install({"replicas": 2})
     someone.apply(fleet("lab", release.name))
     with release.operating(tmp_path):
-        until_made(someone, Ref("Deployment", release.name, "pt-lab-0"))
-        lease = until_made(someone, Ref("Lease", release.name, "rackwatt-operator"))
+        until_made(someone, ObjectKey("Deployment", release.name, "pt-lab-0"))
+        lease = until_made(someone, ObjectKey("Lease", release.name, "rackwatt-operator"))
         assert lease["spec"]["holderIdentity"]
         release.upgrade({"replicas": 2, "commonLabels": {"team": "infra"}})  # while it is held
-    lease = until_made(someone, Ref("Lease", release.name, "rackwatt-operator"))
+    lease = until_made(someone, ObjectKey("Lease", release.name, "rackwatt-operator"))
     assert lease["metadata"]["labels"]["team"] == "infra"
     assert lease["spec"]["leaseTransitions"] >= 0
     managers = {
@@ -154,7 +154,7 @@ def test_two_releases_of_one_name_work_in_two_namespaces_and_one_goes_alone(
             for document in (lab, hall):
                 someone.until_reason(document, "Available", "RolloutInProgress")
             leases = [
-                until_made(someone, Ref("Lease", one.namespace, "rackwatt-operator"))
+                until_made(someone, ObjectKey("Lease", one.namespace, "rackwatt-operator"))
                 for one in both
             ]
             assert len({one["spec"]["holderIdentity"] for one in leases}) == 2

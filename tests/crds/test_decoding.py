@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from rackwatt_crds.bmc.hosts import HostEntry
 from rackwatt_crds.bmc.snmp import Row
-from rackwatt_crds.decoding import Broken, decode
+from rackwatt_crds.decoding import InvalidItem, decode
 from rackwatt_crds.document import PowerTarget, SchedulerBinding
 from rackwatt_crds.model import Model
 
@@ -156,7 +156,7 @@ def test_a_broken_entry_leaves_its_neighbours_and_its_own_place() -> None:
     assert document is not None
     assert document.spec.bmc is not None
     hosts: list[object] = [*document.spec.bmc.hosts]
-    assert hosts == [HostEntry(names="a"), Broken({"name": "b"}), HostEntry(names="c")]
+    assert hosts == [HostEntry(names="a"), InvalidItem({"name": "b"}), HostEntry(names="c")]
     assert [problem.alone for problem in found] == [True]
 
 
@@ -167,7 +167,7 @@ def test_a_list_within_a_broken_entry_breaks_the_entry_whole() -> None:
     assert document is not None
     assert document.spec.bmc is not None
     hosts: list[object] = [*document.spec.bmc.hosts]
-    assert hosts == [Broken(entry)]
+    assert hosts == [InvalidItem(entry)]
     (problem,) = found
     assert problem.alone
     assert str(problem).startswith("spec.bmc.hosts[0].snmp.oids[1].oid: '(1.3.2' does not fit")

@@ -9,12 +9,12 @@ from typing import Any, Self
 
 import aiohttp
 
-from rackwatt_exporter.config.paths import Host
+from rackwatt_exporter.config.paths import HostPaths
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.exporter import Exporter
 from rackwatt_exporter.web.app import Site
-from rackwatt_exporter.web.loop_lag import Clockwork
-from rackwatt_exporter.web.server import Front, Limits
+from rackwatt_exporter.web.loop_lag import LoopLagMonitor
+from rackwatt_exporter.web.server import Limits, Server
 from tests.eventually import PATIENCE_S
 
 
@@ -26,7 +26,7 @@ class Exporting:
         directory: Path,
         telemetry_path: str = "/metrics",
         limits: Limits | None = None,
-        host: Host | None = None,
+        host: HostPaths | None = None,
     ) -> None:
         self.directory = directory
         self.exporter = Exporter(
@@ -36,8 +36,8 @@ class Exporting:
             ["power-exporter"],
             host=host,
         )
-        site = Site(self.exporter, Clockwork(), telemetry_path)
-        self._front = Front(site.application(), None, limits)
+        site = Site(self.exporter, LoopLagMonitor(), telemetry_path)
+        self._front = Server(site.application(), None, limits)
 
     async def __aenter__(self) -> Self:
         await self._front.start("127.0.0.1", 0)

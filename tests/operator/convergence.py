@@ -9,11 +9,11 @@ from typing import Any
 from rackwatt_crds.document import API_VERSION, SchedulerBinding
 from rackwatt_crds.loading import judge
 from rackwatt_operator.kube.cached_object import STAMP
-from rackwatt_operator.kube.resources import DOCUMENTS, Ref
+from rackwatt_operator.kube.resources import DOCUMENTS, ObjectKey
 from rackwatt_operator.manifests.build import plan
 from rackwatt_operator.manifests.defaults import Defaults
 from rackwatt_operator.manifests.facts import Facts
-from rackwatt_operator.manifests.refused import Refused
+from rackwatt_operator.manifests.refused import BuildFailure
 from tests.cluster.clients import Manifest
 from tests.cluster.controlplane import ControlPlane
 from tests.operator.kube_user import Hands, ref
@@ -29,7 +29,7 @@ _OTHERS = frozenset({STAMP, "deployment.kubernetes.io/revision"})
 """Annotations that tell of uids, and of how often something changed."""
 
 
-def planned(hands: Hands, namespace: str) -> dict[Ref, Manifest]:
+def planned(hands: Hands, namespace: str) -> dict[ObjectKey, Manifest]:
     """Plan what should be there, apart from the operator."""
     there = [
         one | {"apiVersion": API_VERSION}
@@ -41,11 +41,11 @@ def planned(hands: Hands, namespace: str) -> dict[Ref, Manifest]:
         one.metadata.name: one.spec for one in documents if isinstance(one, SchedulerBinding)
     }
     facts = Facts(hands.monitoring(), bindings)
-    children: dict[Ref, Manifest] = {}
+    children: dict[ObjectKey, Manifest] = {}
     for raw, document in zip(there, documents, strict=True):
         assert document
         found = plan(raw, document, facts, Defaults())
-        assert not isinstance(found, Refused)
+        assert not isinstance(found, BuildFailure)
         children |= {ref(child): child for child in found}
     return children
 
@@ -54,7 +54,7 @@ def converged(hands: Hands, namespace: str) -> None:
     """Wait until exactly what is planned is there, and by the API server's word as planned."""
     desired = planned(hands, namespace)
 
-    def unlike() -> list[Ref]:
+    def unlike() -> list[ObjectKey]:
         different = desired.keys() ^ hands.children(namespace).keys()
         return sorted(different) or [name for name in desired if not hands.settled(desired[name])]
 

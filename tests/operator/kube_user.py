@@ -10,7 +10,14 @@ from typing import Any, TypeVar
 import httpx
 
 from rackwatt_operator.kube.cached_object import STAMP
-from rackwatt_operator.kube.resources import BY_NAME, CHILDREN, MONITORING, SECRET, Kind, Ref
+from rackwatt_operator.kube.resources import (
+    BY_NAME,
+    CHILDREN,
+    MONITORING,
+    SECRET,
+    ObjectKey,
+    Resource,
+)
 from rackwatt_operator.manifests import naming
 from tests.cluster.clients import Api, Manifest
 
@@ -18,13 +25,13 @@ T = TypeVar("T")
 
 PATIENCE_S = 120.0
 KINDS = BY_NAME | {
-    "Namespace": Kind("v1", "Namespace", "namespaces"),
-    "Event": Kind("v1", "Event", "events"),
-    "Lease": Kind("coordination.k8s.io/v1", "Lease", "leases"),
-    "Pod": Kind("v1", "Pod", "pods"),
+    "Namespace": Resource("v1", "Namespace", "namespaces"),
+    "Event": Resource("v1", "Event", "events"),
+    "Lease": Resource("coordination.k8s.io/v1", "Lease", "leases"),
+    "Pod": Resource("v1", "Pod", "pods"),
     "Secret": SECRET,
-    "ReplicaSet": Kind("apps/v1", "ReplicaSet", "replicasets"),
-    "Node": Kind("v1", "Node", "nodes"),
+    "ReplicaSet": Resource("apps/v1", "ReplicaSet", "replicasets"),
+    "Node": Resource("v1", "Node", "nodes"),
 }
 OWN = "app.kubernetes.io/managed-by=rackwatt-operator"
 
@@ -61,10 +68,10 @@ def base(manifest: Manifest) -> str:
     return naming.base(manifest["kind"], manifest["metadata"]["name"])
 
 
-def ref(manifest: Manifest) -> Ref:
+def ref(manifest: Manifest) -> ObjectKey:
     """Name an object."""
     metadata = manifest["metadata"]
-    return Ref(manifest["kind"], metadata.get("namespace", ""), metadata["name"])
+    return ObjectKey(manifest["kind"], metadata.get("namespace", ""), metadata["name"])
 
 
 class Hands:
@@ -100,13 +107,13 @@ class Hands:
         path = KINDS[one.kind].path(one.namespace or None)
         return self._done(self._ask("POST", path, json=manifest))
 
-    def merge(self, one: Ref, change: Manifest, subresource: str = "") -> Manifest:
+    def merge(self, one: ObjectKey, change: Manifest, subresource: str = "") -> Manifest:
         """Change some fields of an object."""
         headers = {"Content-Type": "application/merge-patch+json"}
         path = _path(one) + (f"/{subresource}" if subresource else "")
         return self._done(self._ask("PATCH", path, headers=headers, json=change))
 
-    def get(self, one: Ref) -> Manifest | None:
+    def get(self, one: ObjectKey) -> Manifest | None:
         """Get an object; None where it is not there."""
         answer = self._ask("GET", _path(one))
         return None if answer.status_code == 404 else self._done(answer)
@@ -117,12 +124,12 @@ class Hands:
         items: list[Manifest] = [] if answer.status_code == 404 else self._done(answer)["items"]
         return [one | {"kind": kind} for one in items]
 
-    def delete(self, one: Ref) -> None:
+    def delete(self, one: ObjectKey) -> None:
         """Delete an object that may be there."""
         answer = self._ask("DELETE", _path(one))
         assert answer.status_code in (200, 202, 404), answer.text
 
-    def children(self, namespace: str) -> dict[Ref, Manifest]:
+    def children(self, namespace: str) -> dict[ObjectKey, Manifest]:
         """List everything that bears the operator's label in a namespace."""
         found = [
             one for kind in CHILDREN for one in self.list(kind.kind, namespace, labelSelector=OWN)
@@ -153,12 +160,12 @@ class Hands:
         resources = answer.json()["resources"] if answer.is_success else []
         return frozenset(one["kind"] for one in resources if "/" not in one["name"])
 
-    def conditions(self, one: Ref) -> dict[str, Manifest]:
+    def conditions(self, one: ObjectKey) -> dict[str, Manifest]:
         """Give a document's conditions by type."""
         status = (self.get(one) or {}).get("status") or {}
         return {condition["type"]: condition for condition in status.get("conditions", ())}
 
-    def until_reason(self, one: Ref, type_: str, reason: str) -> Manifest:
+    def until_reason(self, one: ObjectKey, type_: str, reason: str) -> Manifest:
         """Wait until a condition has a reason, and give the condition."""
 
         def has() -> Manifest | None:
@@ -201,7 +208,7 @@ class Hands:
         return done
 
 
-def _path(one: Ref) -> str:
+def _path(one: ObjectKey) -> str:
     return KINDS[one.kind].path(one.namespace or None, one.name)
 
 

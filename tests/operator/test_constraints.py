@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from rackwatt_operator.kube.resources import Ref
+from rackwatt_operator.kube.resources import ObjectKey
 from tests.cluster.clients import Kubectl, Manifest
 from tests.cluster.cluster import Cluster
 from tests.operator.kube_user import Hands, base, binding, fleet, nodes, ref
@@ -106,7 +106,7 @@ def test_so_it_is_of_a_daemon_set_which_tells_it_in_an_event_alone(
 ) -> None:
     name = f"node-of-{constrained}"
     labelled = {"name": name, "labels": {"kubernetes.io/os": "linux"}}
-    node = Ref("Node", "", name)
+    node = ObjectKey("Node", "", name)
     hands.create({"apiVersion": "v1", "kind": "Node", "metadata": labelled})
     try:
         workers = nodes("workers", constrained, node={"collectors": ["rapl"]})

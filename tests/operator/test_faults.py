@@ -12,7 +12,7 @@ from itertools import pairwise
 
 import pytest
 
-from rackwatt_operator.kube.resources import Ref
+from rackwatt_operator.kube.resources import ObjectKey
 from tests.cluster.clients import Manifest
 from tests.cluster.controlplane import ControlPlane
 from tests.operator.convergence import at_rest, converged, writes
@@ -39,11 +39,11 @@ def meddle(hands: Hands, made: list[Manifest], chance: random.Random) -> None:
         one["spec"]["bmc"]["hosts"] = [{"names": f"n[1-{chance.randrange(2, 99)}]"}]
         hands.apply(one)
     elif deed == 1:
-        hands.delete(Ref("Service", namespace, f"pt-{name}"))
+        hands.delete(ObjectKey("Service", namespace, f"pt-{name}"))
     elif deed == 2:
-        hands.delete(Ref("Deployment", namespace, f"pt-{name}-0"))
+        hands.delete(ObjectKey("Deployment", namespace, f"pt-{name}-0"))
     else:
-        config = Ref("ConfigMap", namespace, f"pt-{name}")
+        config = ObjectKey("ConfigMap", namespace, f"pt-{name}")
         if hands.get(config):
             hands.merge(config, {"data": {"documents.yaml": "meddled"}})
 
@@ -108,7 +108,7 @@ def test_a_watch_that_is_told_its_past_is_gone_begins_anew(
         control_plane.compact()
         control_plane.restart_api_server()  # every watch ends, and asks for what is gone
         ours.until(lambda: proxy.injected[410] > 5)
-        ours.delete(Ref("Service", own_namespace, "pt-lab"))
+        ours.delete(ObjectKey("Service", own_namespace, "pt-lab"))
         proxy.fault = lambda method, path, watch: None
         converged(ours, own_namespace)
         at_rest(control_plane, who, ours)
@@ -121,11 +121,11 @@ def test_a_watch_that_has_gone_silent_is_made_up_for_by_lists(
         ours.apply(fleet("lab", own_namespace))
         converged(ours, own_namespace)
         proxy.silent = True
-        ours.delete(Ref("Service", own_namespace, "pt-lab"))
+        ours.delete(ObjectKey("Service", own_namespace, "pt-lab"))
         ours.apply(fleet("late", own_namespace))
         converged(ours, own_namespace)
         assert proxy.swallowed
-        ours.delete(Ref("PowerTarget", own_namespace, "late"))
+        ours.delete(ObjectKey("PowerTarget", own_namespace, "late"))
         ours.until(
             lambda: not [name for name in ours.children(own_namespace) if "late" in name.name]
         )

@@ -4,9 +4,9 @@ import asyncio
 import json
 
 from rackwatt_operator.informer import Informer
-from rackwatt_operator.kube.auth import Login
+from rackwatt_operator.kube.auth import ClusterCredentials
 from rackwatt_operator.kube.constants import MANAGED_BY, MANAGER
-from rackwatt_operator.kube.resources import BY_NAME, CHILDREN, MONITORING, Ref
+from rackwatt_operator.kube.resources import BY_NAME, CHILDREN, MONITORING, ObjectKey
 from tests.cluster.clients import Manifest
 from tests.cluster.cluster import Cluster
 from tests.operator.kube_user import PATIENCE_S, Hands
@@ -28,10 +28,10 @@ def config_map(name: str, namespace: str, said: str) -> Manifest:
 async def test_what_is_there_or_known_already_is_not_handed_on_and_what_is_gone_is(
     operated: Cluster, hands: Hands, namespace: str
 ) -> None:
-    known = Ref("ConfigMap", namespace, "known")
+    known = ObjectKey("ConfigMap", namespace, "known")
     hands.apply(config_map("there", namespace, "before"))
     handed: asyncio.Queue[tuple[str, bool]] = asyncio.Queue()
-    login = Login(operated.kubeconfig)
+    login = ClusterCredentials(operated.kubeconfig)
     await login.renew()
     informer = Informer(
         login,
@@ -55,7 +55,7 @@ async def test_what_is_there_or_known_already_is_not_handed_on_and_what_is_gone_
 async def test_what_kopf_cannot_read_ends_it_and_is_told(
     operated: Cluster, hands: Hands, namespace: str
 ) -> None:
-    login = Login(operated.kubeconfig)
+    login = ClusterCredentials(operated.kubeconfig)
     await login.renew()
     informer = Informer(login, [namespace], lambda *_: True, lambda *_: None)
     kinds = [kind for kind in CHILDREN if kind.api_version != MONITORING]
@@ -69,7 +69,7 @@ async def test_what_kopf_cannot_read_ends_it_and_is_told(
         try:
             assert "recursion" in await running
         finally:
-            hands.delete(Ref("ConfigMap", namespace, "deep"))
+            hands.delete(ObjectKey("ConfigMap", namespace, "deep"))
 
 
 def too_deep(namespace: str) -> bytes:

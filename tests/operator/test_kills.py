@@ -10,7 +10,7 @@ import time
 from collections import Counter
 
 from rackwatt_operator.kube.leader_election import NAME
-from rackwatt_operator.kube.resources import Ref
+from rackwatt_operator.kube.resources import ObjectKey
 from tests.cluster.clients import Manifest
 from tests.cluster.controlplane import ControlPlane
 from tests.operator.convergence import at_rest, converged, outcome, writes
@@ -60,7 +60,7 @@ class People:
         kind, child = self.chance.choice(
             [("Service", f"pt-{name}"), ("Deployment", f"pt-{name}-0"), ("ConfigMap", f"pt-{name}")]
         )
-        one = Ref(kind, self._namespace, child)
+        one = ObjectKey(kind, self._namespace, child)
         if self.chance.random() < 0.5:
             self._hands.delete(one)
         elif self._hands.get(one):
@@ -98,7 +98,7 @@ def test_killed_at_any_moment_it_comes_to_the_same_end(
     written: Counter[int] = Counter()
     with Lives(log, *told, "--web.listen-address=127.0.0.1:0") as lives:
         for _ in range(KILLS):
-            ours.delete(Ref("Lease", who.namespace, NAME))  # as if its time were over
+            ours.delete(ObjectKey("Lease", who.namespace, NAME))  # as if its time were over
             control_plane.audit.mark()
             lives.begin()
             sure = people.work()

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from rackwatt_operator.kube.resources import Ref
+from rackwatt_operator.kube.resources import ObjectKey
 from tests.cluster.cluster import Cluster
 from tests.cluster.kubectl_proxy import under_a_path
 from tests.operator.kube_user import Hands, base, fleet, ref
@@ -25,7 +25,7 @@ def placed(
     with ExitStack() as stack:
         kubeconfig = stack.enter_context(under_a_path(operated))
         yield stack.enter_context(operating(operated, *flags, kubeconfig=kubeconfig)), place
-    hands.delete(Ref("Namespace", "", place))
+    hands.delete(ObjectKey("Namespace", "", place))
 
 
 def test_an_api_server_under_a_path_is_listed_watched_and_led_as_any_other(
@@ -34,7 +34,7 @@ def test_an_api_server_under_a_path_is_listed_watched_and_led_as_any_other(
     operator, place = placed
     document = fleet("lab", place)
     hands.apply(document)
-    service = Ref("Service", place, base(document))
+    service = ObjectKey("Service", place, base(document))
     made = hands.until(lambda: hands.get(service), "the Service")
     hands.delete(service)  # which a watch alone brings to light before the next list of all
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from rackwatt_operator.kube.resources import BY_NAME, CHILDREN, Kind, Ref
+from rackwatt_operator.kube.resources import BY_NAME, CHILDREN, ObjectKey, Resource
 from rackwatt_operator.rbac import RULES, Rule
 from tests.cluster import documents, monitoring
 from tests.cluster.clients import Api, Manifest
@@ -39,7 +39,7 @@ def ours(control_plane: ControlPlane) -> Iterator[Hands]:
         yield Hands(api)
 
 
-def child(kind: Kind, name: str, namespace: str) -> Manifest:
+def child(kind: Resource, name: str, namespace: str) -> Manifest:
     spec = {"spec": WORKLOAD} if kind.group == "apps" else SPECS.get(kind.kind, {})
     metadata = {"name": name, "namespace": namespace}
     return {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": metadata} | spec
@@ -91,7 +91,7 @@ def leave_strays(hands: Hands, namespace: str) -> None:
 def be_refused_by_pod_security(hands: Hands, namespace: str) -> None:
     """Have the pods of a DaemonSet refused on a node that is there in name alone."""
     label = {"pod-security.kubernetes.io/enforce": "restricted"}
-    hands.merge(Ref("Namespace", "", namespace), {"metadata": {"labels": label}})
+    hands.merge(ObjectKey("Namespace", "", namespace), {"metadata": {"labels": label}})
     named = {"name": "rackwatt-test-node", "labels": {"kubernetes.io/os": "linux"}}
     node = {"apiVersion": "v1", "kind": "Node", "metadata": named}
     hands.create(node)
@@ -157,10 +157,10 @@ def test_a_kind_that_is_forbidden_is_told_and_keeps_nobody_up(
 ) -> None:
     operator = account(control_plane, but=[("networkpolicies", verb)])
     flags = (f"--lease.namespace={operator.namespace}",)
-    policy = Ref("NetworkPolicy", own_namespace, "pt-lab")
+    policy = ObjectKey("NetworkPolicy", own_namespace, "pt-lab")
     with operating(control_plane, *flags, kubeconfig=operator.kubeconfig) as running:
         one = ref(ours.apply(fleet("lab", own_namespace)))
-        ours.until(lambda: ours.get(Ref("Deployment", own_namespace, "pt-lab-0")))
+        ours.until(lambda: ours.get(ObjectKey("Deployment", own_namespace, "pt-lab-0")))
         if verb == "watch":
             assert "may not watch networkpolicies.networking.k8s.io" in running.log.read_text()
             ours.until(lambda: ours.get(policy))
@@ -174,7 +174,7 @@ def test_a_kind_that_is_forbidden_is_told_and_keeps_nobody_up(
         ours.until_reason(one, "Available", "RolloutInProgress")
 
 
-def is_watched(running: Operating, hands: Hands, child: Ref) -> bool:
+def is_watched(running: Operating, hands: Hands, child: ObjectKey) -> bool:
     """Touch a child, and tell whether the operator has ever heard of one of its kind."""
     hands.merge(child, {"metadata": {"annotations": {"touched": secrets.token_hex(4)}}})
     return running.metric("rackwatt_operator_watch_events_total", kind=child.kind) > 0
@@ -191,7 +191,7 @@ def test_a_right_that_is_taken_away_takes_its_kind_alone_and_comes_back(
         listed_s = running.metric(LAST_LIST)
         ours.until(lambda: running.metric(LAST_LIST) > listed_s)
         ours.apply(fleet("lab", own_namespace))
-        policy = Ref("NetworkPolicy", own_namespace, "pt-lab")
+        policy = ObjectKey("NetworkPolicy", own_namespace, "pt-lab")
         ours.until(lambda: ours.get(policy))
         grant(control_plane, operator)
         ours.until(lambda: is_watched(running, ours, policy))

@@ -5,16 +5,16 @@ import asyncio
 import pytest
 
 from rackwatt_operator import reflector as watching
-from rackwatt_operator.controller.workqueue import DONE, Queue
+from rackwatt_operator.controller.workqueue import DONE, WorkQueue
 from rackwatt_operator.informer import Informer
-from rackwatt_operator.kube.auth import Login
-from rackwatt_operator.kube.cache import Observed
-from rackwatt_operator.kube.cached_object import Seen
+from rackwatt_operator.kube.auth import ClusterCredentials
+from rackwatt_operator.kube.cache import Cache
+from rackwatt_operator.kube.cached_object import CachedObject
 from rackwatt_operator.kube.client import Client
 from rackwatt_operator.kube.discovery import Capabilities
-from rackwatt_operator.kube.relist import Listing
-from rackwatt_operator.kube.resources import BY_NAME, Ref
-from rackwatt_operator.reflector import Watching
+from rackwatt_operator.kube.relist import Relister
+from rackwatt_operator.kube.resources import BY_NAME, ObjectKey
+from rackwatt_operator.reflector import Reflector
 from tests.cluster.cluster import Cluster
 from tests.operator.fault_proxy import proxied
 from tests.operator.kube_user import PATIENCE_S
@@ -38,20 +38,20 @@ class Looked:
         return 404 if path == BUDGETS and self.times == 1 else None
 
 
-def made(login: Login, client: Client, namespace: str) -> Watching:
-    observed = Observed()
+def made(login: ClusterCredentials, client: Client, namespace: str) -> Reflector:
+    observed = Cache()
 
-    def take(name: Ref, now: Seen, _: bool) -> None:
+    def take(name: ObjectKey, now: CachedObject, _: bool) -> None:
         observed.note(name, now)
 
-    async def work(_: Ref, __: bool) -> float:
+    async def work(_: ObjectKey, __: bool) -> float:
         return DONE
 
-    return Watching(
+    return Reflector(
         Capabilities(client, [namespace]),
-        Listing(client, observed, [namespace]),
+        Relister(client, observed, [namespace]),
         Informer(login, [namespace], observed.older, take),
-        Queue(work, 1),
+        WorkQueue(work, 1),
         600.0,
         lambda: None,
     )
@@ -67,7 +67,7 @@ async def test_a_kind_that_was_left_out_when_watching_began_is_watched_later(
     monkeypatch.setattr(watching, "_BEGIN_S", 1.0)
     with proxied(operated) as proxy:
         proxy.fault = looked.fault
-        login = Login(proxy.kubeconfig(operator_account.kubeconfig))
+        login = ClusterCredentials(proxy.kubeconfig(operator_account.kubeconfig))
         await login.renew()
         client = Client(login)
         running = asyncio.create_task(made(login, client, namespace).run())

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from rackwatt_exporter import ber
-from rackwatt_exporter.simulator.machine import Login, Machine
+from rackwatt_exporter.simulator.machine import SimulatedLogin, SimulatedMachine
 from rackwatt_exporter.simulator.snmp.agent import SimulatedAgent
 from rackwatt_exporter.simulator.snmp.tree import Tree
 from tests.peers.snmpd import AUTH_PASSWORD, COMMUNITY, PRIV_PASSWORD
@@ -25,9 +25,9 @@ class RawAgent(asyncio.DatagramProtocol):
     def __init__(self, rows: dict[str, bytes]) -> None:
         self.kinds: list[int] = []
         self.fate: Fate = lambda _kind, answer: answer
-        login = Login("monitor", "", COMMUNITY, AUTH_PASSWORD, PRIV_PASSWORD)
+        login = SimulatedLogin("monitor", "", COMMUNITY, AUTH_PASSWORD, PRIV_PASSWORD)
         self._tree = _Rows(rows)
-        self._agent = SimulatedAgent(Machine("pdu1", "127.0.0.1", login=login), self._tree)
+        self._agent = SimulatedAgent(SimulatedMachine("pdu1", "127.0.0.1", login=login), self._tree)
         self._transport: asyncio.DatagramTransport | None = None
 
     @property

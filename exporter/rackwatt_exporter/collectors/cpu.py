@@ -11,9 +11,9 @@ import os
 from collections.abc import Sequence
 
 from rackwatt_exporter.collectors.base import CollectorResult
-from rackwatt_exporter.collectors.errors import unreadable
-from rackwatt_exporter.collectors.open_file import KeptFile
-from rackwatt_exporter.config.paths import Host
+from rackwatt_exporter.collectors.errors import read_error
+from rackwatt_exporter.collectors.open_file import OpenFile
+from rackwatt_exporter.config.paths import HostPaths
 from rackwatt_exporter.metrics.family import MetricFamily, Sample
 from rackwatt_exporter.reading import ReadError, Reason
 
@@ -50,8 +50,8 @@ _FIRST_BYTES = 16 * 1024
 class CpuCollector:
     """The processors of one machine."""
 
-    def __init__(self, host: Host) -> None:
-        self._file = KeptFile(host.procfs / "stat")
+    def __init__(self, host: HostPaths) -> None:
+        self._file = OpenFile(host.procfs / "stat")
         self._bytes = _FIRST_BYTES
         self._counters = [MonotonicCounter() for _ in _COLUMNS]
 
@@ -78,7 +78,7 @@ class CpuCollector:
             try:
                 text = self._file.read(self._bytes)
             except OSError as error:
-                raise unreadable(self._file.path, error) from None
+                raise read_error(self._file.path, error) from None
             if len(text) < self._bytes or b"\nintr" in text:
                 return text
             self._bytes *= 2

@@ -10,7 +10,7 @@ _AS_ROOT = (
 )
 
 
-def unreadable(path: Path, error: OSError) -> ReadError:
+def read_error(path: Path, error: OSError) -> ReadError:
     """Tell why a file cannot be read."""
     if isinstance(error, PermissionError):
         return ReadError(Reason.PERMISSION_DENIED, f"{path} may not be read: {_AS_ROOT}")

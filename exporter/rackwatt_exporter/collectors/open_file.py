@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 
-class KeptFile:
+class OpenFile:
     """One file, opened when first read, and anew after whatever went wrong with it."""
 
     def __init__(self, path: Path) -> None:

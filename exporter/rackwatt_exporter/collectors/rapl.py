@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rackwatt_exporter.collectors.base import CollectorResult
-from rackwatt_exporter.collectors.errors import unreadable
-from rackwatt_exporter.collectors.open_file import KeptFile
-from rackwatt_exporter.config.paths import Host
+from rackwatt_exporter.collectors.errors import read_error
+from rackwatt_exporter.collectors.open_file import OpenFile
+from rackwatt_exporter.config.paths import HostPaths
 from rackwatt_exporter.reading import MAX_DOMAIN_WATTS, EnergyCounter, ReadError, Reason
 
 _WHOLE = frozenset({"package", "dram"})
@@ -47,7 +47,7 @@ class Zone(NamedTuple):
 @dataclass(slots=True)
 class _Counter:
     zone: Zone
-    file: KeptFile
+    file: OpenFile
     span_joules: float
 
     def read(self) -> EnergyCounter:
@@ -61,7 +61,7 @@ class _Counter:
 class RaplCollector:
     """All powercap zones of one machine that count energy."""
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, host: HostPaths) -> None:
         self._root = host.sysfs / "class/powercap"
         self._seen: frozenset[str] = frozenset()
         self._counters: list[_Counter] = []
@@ -80,7 +80,7 @@ class RaplCollector:
             try:
                 energies.append(counter.read())
             except OSError as error:
-                problem = problem or unreadable(counter.file.path, error)
+                problem = problem or read_error(counter.file.path, error)
             except ReadError as error:
                 problem = problem or error
         if problem is not None and not energies:
@@ -100,7 +100,7 @@ class RaplCollector:
         except (FileNotFoundError, NotADirectoryError) as error:
             raise self._absent(error.strerror) from None
         except OSError as error:
-            raise unreadable(self._root, error) from None
+            raise read_error(self._root, error) from None
         if present == self._seen and self._counters:
             return
         for counter in self._counters:
@@ -117,7 +117,7 @@ class RaplCollector:
         try:
             return path.exists()
         except OSError as error:
-            raise unreadable(path, error) from None
+            raise read_error(path, error) from None
 
     def _name(self, directory: str) -> str:
         try:
@@ -132,7 +132,7 @@ class RaplCollector:
             span_joules = microjoules(span.read_bytes(), span) / _PER_UNIT
         except (OSError, ReadError):
             span_joules = 0.0
-        return _Counter(zone, KeptFile(folder / "energy_uj"), span_joules or math.inf)
+        return _Counter(zone, OpenFile(folder / "energy_uj"), span_joules or math.inf)
 
     def _absent(self, why: str | None) -> ReadError:
         told = (

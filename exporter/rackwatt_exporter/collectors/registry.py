@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import NamedTuple, cast
 
 from rackwatt_exporter.collectors.base import Collector
-from rackwatt_exporter.config.paths import Host
+from rackwatt_exporter.config.paths import HostPaths
 from rackwatt_exporter.metrics.family import MetricFamily
 
 
@@ -37,7 +37,7 @@ def collector_families() -> list[MetricFamily]:
     return [family for module in modules for family in getattr(module, "FAMILIES", ())]
 
 
-def collector(name: str, host: Host) -> Collector:
+def collector(name: str, host: HostPaths) -> Collector:
     """Make a collector; it does no input or output yet."""
     module, factory = COLLECTORS[name].factory.split(":")
     return cast(Collector, getattr(import_module(module), factory)(host))

@@ -22,7 +22,7 @@ from rackwatt_exporter.commands.flags import (
 from rackwatt_exporter.commands.runtime import run
 from rackwatt_exporter.config.files import documents
 from rackwatt_exporter.config.fleet import Fleet, fleet
-from rackwatt_exporter.config.paths import Host
+from rackwatt_exporter.config.paths import HostPaths
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.pipelines.pipeline import Pipeline, Subject
 from rackwatt_exporter.pipelines.registry import Registry
@@ -33,7 +33,7 @@ _COLUMNS = ("node", "address", "method", "watts", "latency", "reason")
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class CheckResult:
     """What one poll returned; not everything has watts at a first look."""
 
     kind: str
@@ -89,7 +89,7 @@ def command(arguments: argparse.Namespace) -> int:
     start_logging(arguments.log_level, arguments.log_format)
     paths = [*arguments.paths, *arguments.config_files] or [Path("/etc/rackwatt")]
     resolved = arguments.shard.part(fleet(documents(paths)))
-    outcomes: list[Outcome] = []
+    outcomes: list[CheckResult] = []
     if not arguments.offline:
         secrets = Secrets(arguments.secrets_directory)
         outcomes = run(_read_all(resolved, secrets, host(arguments)))
@@ -121,22 +121,22 @@ class _ResultSink:
     progress: _Progress
     pipeline: Pipeline[Any, Any]
     subject: Subject
-    outcome: Outcome | None = None
+    outcome: CheckResult | None = None
 
     def succeeded(self, _: str, value: Any, took_s: float) -> None:
         watts, source = self.pipeline.watts(value), self.pipeline.origin(value)
         error = self.pipeline.problem(value)
-        self._finish(Outcome(self.pipeline.name, self.subject, took_s, watts, source, error))
+        self._finish(CheckResult(self.pipeline.name, self.subject, took_s, watts, source, error))
 
     def failed(self, _: str, error: ReadError, took_s: float) -> None:
-        self._finish(Outcome(self.pipeline.name, self.subject, took_s, error=error))
+        self._finish(CheckResult(self.pipeline.name, self.subject, took_s, error=error))
 
-    def _finish(self, outcome: Outcome) -> None:
+    def _finish(self, outcome: CheckResult) -> None:
         self.outcome = outcome
         self.progress.advance()
 
 
-async def _read_all(resolved: Fleet, secrets: Secrets, host: Host) -> list[Outcome]:
+async def _read_all(resolved: Fleet, secrets: Secrets, host: HostPaths) -> list[CheckResult]:
     """Poll everything once, within the same limits of concurrency as `run`."""
     registry = Registry(LedgerFile(None), secrets, host)
     specs = [(one, spec) for one in registry for spec in one.specs(resolved).values()]
@@ -151,7 +151,7 @@ async def _read_all(resolved: Fleet, secrets: Secrets, host: Host) -> list[Outco
     return [sink.outcome for sink in sinks if sink.outcome is not None]
 
 
-def _tell_json(resolved: Fleet, outcomes: Sequence[Outcome], _: bool) -> None:
+def _tell_json(resolved: Fleet, outcomes: Sequence[CheckResult], _: bool) -> None:
     report: dict[str, list[Any]] = {
         "notes": list(resolved.notes),
         "problems": list(resolved.problems),
@@ -162,7 +162,7 @@ def _tell_json(resolved: Fleet, outcomes: Sequence[Outcome], _: bool) -> None:
     print(json.dumps(report, indent=2, ensure_ascii=False))
 
 
-def _tell_table(resolved: Fleet, outcomes: Sequence[Outcome], offline: bool) -> None:
+def _tell_table(resolved: Fleet, outcomes: Sequence[CheckResult], offline: bool) -> None:
     for note in resolved.notes:
         print(f"note: {note}", file=sys.stderr)
     for problem in resolved.problems:

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from rackwatt_crds.cli.logs import log_to_stderr
-from rackwatt_exporter.config.paths import Host
+from rackwatt_exporter.config.paths import HostPaths
 from rackwatt_exporter.config.shard import WHOLE, Shard, shard
 
 
@@ -40,7 +40,7 @@ def _shard(text: str) -> Shard:
 
 def add_host(parser: argparse.ArgumentParser) -> None:
     """Add which machine this is, and where its kernel tells of it."""
-    here = Host()
+    here = HostPaths()
     parser.add_argument(
         "--node.name",
         dest="node_name",
@@ -66,9 +66,9 @@ def add_host(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def host(arguments: argparse.Namespace) -> Host:
+def host(arguments: argparse.Namespace) -> HostPaths:
     """Give the machine that the flags of add_host name."""
-    return Host(arguments.node_name, arguments.sysfs, arguments.procfs)
+    return HostPaths(arguments.node_name, arguments.sysfs, arguments.procfs)
 
 
 def start_logging(level: str, form: str) -> None:

@@ -22,10 +22,10 @@ from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.exporter import Exporter
 from rackwatt_exporter.store.ledger_file import RETENTION_S
 from rackwatt_exporter.web.app import TAKEN, Site
-from rackwatt_exporter.web.loop_lag import Clockwork
+from rackwatt_exporter.web.loop_lag import LoopLagMonitor
 from rackwatt_exporter.web.middleware.request_limit import MOST_REQUESTS
-from rackwatt_exporter.web.server import Front, Limits
-from rackwatt_exporter.web.web_config_file import BrokenError
+from rackwatt_exporter.web.server import Limits, Server
+from rackwatt_exporter.web.web_config_file import WebConfigError
 
 log = logging.getLogger(__name__)
 
@@ -138,7 +138,7 @@ async def _serve(arguments: argparse.Namespace) -> int:
         host(arguments),
         arguments.retention_s,
     )
-    clockwork = Clockwork()
+    clockwork = LoopLagMonitor()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -165,7 +165,7 @@ async def _serve(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _front(arguments: argparse.Namespace, exporter: Exporter, clockwork: Clockwork) -> Front:
+def _front(arguments: argparse.Namespace, exporter: Exporter, clockwork: LoopLagMonitor) -> Server:
     async def reload() -> list[str]:
         problems = await front.reload()
         await exporter.reload()
@@ -174,14 +174,14 @@ def _front(arguments: argparse.Namespace, exporter: Exporter, clockwork: Clockwo
     asked = reload if arguments.lifecycle else None
     site = Site(exporter, clockwork, arguments.telemetry_path, asked)
     limits = Limits(requests=arguments.max_requests)
-    front = Front(site.application(), arguments.web_config_file, limits)
+    front = Server(site.application(), arguments.web_config_file, limits)
     return front
 
 
-async def _listens(front: Front, host: str, port: int) -> bool:
+async def _listens(front: Server, host: str, port: int) -> bool:
     try:
         await front.start(host, port)
-    except BrokenError as error:
+    except WebConfigError as error:
         for problem in error.problems:
             log.error("%s", problem)
         return False

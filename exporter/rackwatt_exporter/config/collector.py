@@ -7,7 +7,7 @@ from rackwatt_exporter.config.schedule import Schedule, schedule
 
 
 @dataclass(frozen=True, slots=True)
-class Instrument:
+class CollectorConfig:
     """All that a collector, the polling and the page need to know of it.
 
     `name` is the collector's, and its key: no machine has one twice. `scheduler` names the binding
@@ -30,7 +30,7 @@ class Instrument:
         return self.schedule.stale_after_s
 
 
-def instruments(document: str, spec: PowerTargetSpec) -> list[Instrument]:
+def instruments(document: str, spec: PowerTargetSpec) -> list[CollectorConfig]:
     """List the instruments of a document; none where it measures something else.
 
     Raises:
@@ -40,4 +40,4 @@ def instruments(document: str, spec: PowerTargetSpec) -> list[Instrument]:
         return []
     times = schedule(spec)
     scheduler = spec.scheduler_ref.name if spec.scheduler_ref else None
-    return [Instrument(name, document, times, scheduler) for name in spec.node.collectors]
+    return [CollectorConfig(name, document, times, scheduler) for name in spec.node.collectors]

@@ -10,17 +10,17 @@ from dataclasses import dataclass, field, replace
 from rackwatt_crds.bmc.expansion import places
 from rackwatt_crds.bmc.hosts import DEFAULT_INTERVAL, Bmc
 from rackwatt_crds.bmc.mistakes import mistakes
-from rackwatt_crds.decoding import Broken, Problem
+from rackwatt_crds.decoding import InvalidItem, Problem
 from rackwatt_crds.document import PowerTarget, SchedulerBinding
 from rackwatt_crds.duration import seconds
 from rackwatt_crds.loading import Loaded, notes
 from rackwatt_crds.powertarget import PowerTargetSpec
 from rackwatt_crds.validation import named_bindings, problems
-from rackwatt_exporter.config.collector import Instrument, instruments
-from rackwatt_exporter.config.grid import Feed, feed
-from rackwatt_exporter.config.hosts import Entry, broken_names, refused
-from rackwatt_exporter.config.options import RefusedOptions
-from rackwatt_exporter.config.scheduler import Binding, binding
+from rackwatt_exporter.config.collector import CollectorConfig, instruments
+from rackwatt_exporter.config.grid import GridConfig, feed
+from rackwatt_exporter.config.hosts import HostEntryResolver, broken_names, invalid_targets
+from rackwatt_exporter.config.options import InvalidOptions
+from rackwatt_exporter.config.scheduler import SchedulerConfig, binding
 from rackwatt_exporter.config.target import Target
 
 _Key = tuple[str, str, str]
@@ -35,9 +35,9 @@ class Fleet:
     """
 
     targets: Mapping[str, Target] = field(default_factory=dict)
-    instruments: Mapping[str, Instrument] = field(default_factory=dict)
-    feeds: Mapping[str, Feed] = field(default_factory=dict)
-    bindings: Mapping[str, Binding] = field(default_factory=dict)
+    instruments: Mapping[str, CollectorConfig] = field(default_factory=dict)
+    feeds: Mapping[str, GridConfig] = field(default_factory=dict)
+    bindings: Mapping[str, SchedulerConfig] = field(default_factory=dict)
     documents: tuple[Loaded, ...] = ()
     problems: tuple[str, ...] = ()
     places: Mapping[str, str] = field(default_factory=dict)
@@ -76,9 +76,9 @@ def fleet(documents: Iterable[Loaded], before: Iterable[Loaded] = ()) -> Fleet:
 @dataclass(slots=True)
 class _Building:
     targets: dict[str, Target] = field(default_factory=dict)
-    instruments: dict[str, Instrument] = field(default_factory=dict)
-    feeds: dict[str, Feed] = field(default_factory=dict)
-    bindings: dict[str, Binding] = field(default_factory=dict)
+    instruments: dict[str, CollectorConfig] = field(default_factory=dict)
+    feeds: dict[str, GridConfig] = field(default_factory=dict)
+    bindings: dict[str, SchedulerConfig] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     places: dict[str, str] = field(default_factory=dict)
     endpoints: dict[object, str] = field(default_factory=dict)
@@ -171,7 +171,7 @@ class _Building:
         if same != target.node and target.method not in ("fake", "refused"):
             told = f"{target.address} is asked the same for node {same!r} already"
             self.problems.append(one.report(Problem(path, told)))
-            target = replace(target, method="refused", options=RefusedOptions(f"{path}: {told}"))
+            target = replace(target, method="refused", options=InvalidOptions(f"{path}: {told}"))
         self.targets[target.node] = target
         self.places[target.node] = place
 
@@ -188,22 +188,22 @@ def _resolved(one: Loaded, document: PowerTarget) -> Iterator[tuple[Target, str,
     for place, entry in enumerate(bmc.hosts):
         path = f"spec.bmc.hosts[{place}]"
         wrong: list[Problem]
-        if isinstance(entry, Broken):
+        if isinstance(entry, InvalidItem):
             interval_s = seconds(document.spec.interval or DEFAULT_INTERVAL)
-            blank = Target("", "", "refused", RefusedOptions(""), name, interval_s=interval_s)
+            blank = Target("", "", "refused", InvalidOptions(""), name, interval_s=interval_s)
             names = broken_names(entry, f"{name}/hosts[{place}]")
             wrong = _found(document.spec, bmc, entry, path)
             message = "; ".join(str(problem) for problem in (*known.get(path, ()), *wrong))
-            targets = list(refused(blank, names, message))
+            targets = list(invalid_targets(blank, names, message))
         else:
-            resolving = Entry(name, path, document.spec, bmc, entry)
+            resolving = HostEntryResolver(name, path, document.spec, bmc, entry)
             targets, wrong = resolving.targets(), resolving.problems
         for target in targets:
             yield target, path, wrong
             wrong = []
 
 
-def _found(spec: PowerTargetSpec, bmc: Bmc, entry: Broken, path: str) -> list[Problem]:
+def _found(spec: PowerTargetSpec, bmc: Bmc, entry: InvalidItem, path: str) -> list[Problem]:
     """List what is wrong with a broken entry beside what its model says."""
     if entry.partial is None:
         return []

@@ -18,7 +18,7 @@ FeedOptions = StaticOptions
 
 
 @dataclass(frozen=True, slots=True)
-class Feed:
+class GridConfig:
     """All that a provider, the polling and the page need to know of it.
 
     Zone and provider together are its key.
@@ -41,7 +41,7 @@ class Feed:
         return self.schedule.stale_after_s
 
 
-def feed(document: str, spec: PowerTargetSpec, grid: Grid) -> Feed:
+def feed(document: str, spec: PowerTargetSpec, grid: Grid) -> GridConfig:
     """Decide every setting of a document.
 
     Raises:
@@ -49,4 +49,4 @@ def feed(document: str, spec: PowerTargetSpec, grid: Grid) -> Feed:
     """
     assert grid.static is not None  # noqa: S101 - the model holds that one provider is given
     options = StaticOptions(grid.static.grams_per_kilowatt_hour)
-    return Feed(document, grid.zone, "static", options, schedule(spec))
+    return GridConfig(document, grid.zone, "static", options, schedule(spec))

@@ -11,19 +11,19 @@ from rackwatt_crds.bmc.expansion import filled_in, method, places
 from rackwatt_crds.bmc.hosts import Bmc, HostEntry
 from rackwatt_crds.bmc.mistakes import mistakes, preset
 from rackwatt_crds.bmc.presets import PRESETS
-from rackwatt_crds.decoding import Broken, Problem
+from rackwatt_crds.decoding import InvalidItem, Problem
 from rackwatt_crds.duration import seconds
 from rackwatt_crds.hostlist import expand
 from rackwatt_crds.powertarget import PowerTargetSpec
 from rackwatt_exporter.config.options import (
     FakeOptions,
+    InvalidOptions,
     IpmiOptions,
     IpmiSshOptions,
     Options,
     RedfishOptions,
-    RefusedOptions,
     SnmpOptions,
-    filled,
+    merge_layers,
 )
 from rackwatt_exporter.config.target import Target, contacts_at_once, default_max_watts
 
@@ -37,7 +37,7 @@ _OPTIONS: dict[str, tuple[type[Options], str]] = {
 
 
 @dataclass(slots=True)
-class Entry:
+class HostEntryResolver:
     """One entry on its way to targets: what it says, what stands above it, and what is wrong."""
 
     document: str
@@ -56,7 +56,7 @@ class Entry:
             message = "; ".join(str(problem) for problem in self.problems)
             nameless = f"{self.document}/{self.path.removeprefix('spec.bmc.')}"
             known = found.names or [self.entry.names.strip() or nameless]
-            return list(refused(target, known, message))
+            return list(invalid_targets(target, known, message))
         return [
             replace(
                 target, node=name, address=address, options=_placed(target.options, name, index)
@@ -114,16 +114,16 @@ class Entry:
     def _options(self) -> Options:
         kind, name = _OPTIONS[self._method]
         named = PRESETS.get((self._method, preset(self.bmc, self.entry) or ""))
-        return filled(kind, getattr(self.entry, name), getattr(self.bmc, name), named)
+        return merge_layers(kind, getattr(self.entry, name), getattr(self.bmc, name), named)
 
 
-def refused(target: Target, names: list[str], told: str) -> Iterator[Target]:
+def invalid_targets(target: Target, names: list[str], told: str) -> Iterator[Target]:
     """Make targets that are never asked, and fail with what is told, at a pace that can be."""
     blank = replace(
         target,
         address="",
         method="refused",
-        options=RefusedOptions(told),
+        options=InvalidOptions(told),
         stale_after_s=max(target.stale_after_s, target.interval_s),
         max_backoff_s=max(target.max_backoff_s, target.interval_s),
     )
@@ -131,7 +131,7 @@ def refused(target: Target, names: list[str], told: str) -> Iterator[Target]:
         yield replace(blank, node=name)
 
 
-def broken_names(item: Broken, path: str) -> list[str]:
+def broken_names(item: InvalidItem, path: str) -> list[str]:
     """Name the nodes of an entry that could not be read, as well as can be told."""
     text = getattr(item.partial, "names", None)
     if not isinstance(text, str) or not text.strip():

@@ -99,16 +99,16 @@ class FakeOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class RefusedOptions:
+class InvalidOptions:
     """What an entry that cannot be used comes to: its problem, told at every turn."""
 
     problem: str
 
 
-Options = IpmiOptions | IpmiSshOptions | SnmpOptions | RedfishOptions | FakeOptions | RefusedOptions
+Options = IpmiOptions | IpmiSshOptions | SnmpOptions | RedfishOptions | FakeOptions | InvalidOptions
 
 
-def filled(options: type[T], *layers: Model | None) -> T:
+def merge_layers(options: type[T], *layers: Model | None) -> T:
     """Fill each setting from the first layer that says it, else from its default.
 
     Layers come closest first: the entry, the document, the preset. `x_ref` of a model becomes the
@@ -119,7 +119,7 @@ def filled(options: type[T], *layers: Model | None) -> T:
         words = [_word(layer, field.name) for layer in layers if layer is not None]
         given = [word for word in words if word is not None]
         if is_dataclass(field.default):
-            said[field.name] = filled(type(field.default), *given)
+            said[field.name] = merge_layers(type(field.default), *given)
         elif given:
             said[field.name] = _plain(given[0])
     return options(**said)
@@ -134,5 +134,5 @@ def _plain(word: Any) -> Any:
     if isinstance(word, SecretRef):
         return word.name
     if isinstance(word, Oid):
-        return filled(OidOptions, word)
+        return merge_layers(OidOptions, word)
     return tuple(_plain(item) for item in word) if isinstance(word, list) else word

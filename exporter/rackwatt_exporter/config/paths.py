@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
-class Host:
+class HostPaths:
     """`node` is its name, as the scheduler has it."""
 
     node: str = field(default_factory=lambda: os.uname().nodename)

@@ -19,7 +19,7 @@ from rackwatt_crds.schedulerbinding import (
     SlurmRest,
 )
 from rackwatt_crds.validation import problems
-from rackwatt_exporter.config.options import TlsOptions, filled
+from rackwatt_exporter.config.options import TlsOptions, merge_layers
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ SchedulerOptions = (
 
 
 @dataclass(frozen=True, slots=True)
-class Binding:
+class SchedulerConfig:
     """All that a scheduler, the polling and the page need to know of one SchedulerBinding."""
 
     name: str
@@ -143,7 +143,7 @@ class Binding:
         return self.options, self.timeout_s
 
 
-def binding(document: SchedulerBinding) -> Binding:
+def binding(document: SchedulerBinding) -> SchedulerConfig:
     """Decide every setting of a document.
 
     Raises:
@@ -153,7 +153,7 @@ def binding(document: SchedulerBinding) -> Binding:
     for problem in problems(document):
         raise ValueError(str(problem))
     interval_s = seconds(spec.interval)
-    return Binding(
+    return SchedulerConfig(
         name=name,
         document=name,
         cluster=spec.cluster,
@@ -172,7 +172,7 @@ def _options(name: str, spec: SchedulerBindingSpec) -> SchedulerOptions:
     if spec.exporter is not None:
         said = spec.exporter
         login = said.credentials.secret_ref.name if said.credentials else None
-        tls = filled(TlsOptions, said.tls)
+        tls = merge_layers(TlsOptions, said.tls)
         return ExporterOptions(said.url.rstrip("/"), name, tls, login)
     assert spec.noop is not None  # noqa: S101 - the model holds that one of them is given
     return NoopOptions(tuple(pinned(spec.noop).states.items()))
@@ -180,9 +180,9 @@ def _options(name: str, spec: SchedulerBindingSpec) -> SchedulerOptions:
 
 def _slurm(slurm: Slurm) -> SchedulerOptions:
     if slurm.cli is not None:
-        return filled(SlurmCliOptions, slurm.cli, slurm)
+        return merge_layers(SlurmCliOptions, slurm.cli, slurm)
     if slurm.ssh is not None:
-        return filled(SlurmSshOptions, slurm.ssh, slurm)
+        return merge_layers(SlurmSshOptions, slurm.ssh, slurm)
     assert slurm.rest is not None  # noqa: S101 - the model holds that one of them is given
     return _rest(slurm.rest, slurm.cluster)
 
@@ -200,7 +200,7 @@ def _rest(rest: SlurmRest, cluster: str | None) -> SlurmRestOptions:
             for header in rest.headers or ()
         ),
         version=rest.version,
-        tls=filled(TlsOptions, rest.tls),
+        tls=merge_layers(TlsOptions, rest.tls),
     )
 
 

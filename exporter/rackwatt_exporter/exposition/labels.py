@@ -4,7 +4,7 @@ A reading then costs one number behind each. They are current as long as the tar
 state and the source of its number stay as they were.
 """
 
-from rackwatt_exporter.config.scheduler import Binding
+from rackwatt_exporter.config.scheduler import SchedulerConfig
 from rackwatt_exporter.exposition import families as f
 from rackwatt_exporter.metrics.text import labels
 from rackwatt_exporter.schedulers.node_state import profile_state
@@ -21,7 +21,7 @@ class TargetLabels:
     __slots__ = ("info", "key", "node", "power", "record", "slot", "state", "usage")
 
     def __init__(
-        self, slot: int, record: TargetRecord, state: str | None, binding: Binding | None
+        self, slot: int, record: TargetRecord, state: str | None, binding: SchedulerConfig | None
     ) -> None:
         target = record.spec
         self.slot = slot
@@ -34,12 +34,16 @@ class TargetLabels:
         line = f"{f.STATE.name}{_state_labels(record, state, binding)} 1\n" if state else ""
         self.state = line.encode()
 
-    def is_current(self, record: TargetRecord, state: str | None, binding: Binding | None) -> bool:
+    def is_current(
+        self, record: TargetRecord, state: str | None, binding: SchedulerConfig | None
+    ) -> bool:
         """Return whether the label sets still say what they should."""
         return self.key == _key(record, state, binding)
 
 
-def _key(record: TargetRecord, state: str | None, binding: Binding | None) -> tuple[object, ...]:
+def _key(
+    record: TargetRecord, state: str | None, binding: SchedulerConfig | None
+) -> tuple[object, ...]:
     source = record.value.source if record.value else ""
     return (record.spec, state, source, binding.cluster if binding else None)
 
@@ -52,7 +56,7 @@ def _usage_labels(record: TargetRecord, state: str | None) -> str:
     return labels(pairs)
 
 
-def _state_labels(record: TargetRecord, state: str, binding: Binding | None) -> str:
+def _state_labels(record: TargetRecord, state: str, binding: SchedulerConfig | None) -> str:
     values = (
         record.spec.node,
         binding.name if binding else "",

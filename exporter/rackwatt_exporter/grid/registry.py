@@ -8,7 +8,7 @@ from importlib import import_module
 from types import MappingProxyType
 from typing import cast
 
-from rackwatt_exporter.config.grid import Feed
+from rackwatt_exporter.config.grid import GridConfig
 from rackwatt_exporter.grid.base import Provider
 
 PROVIDERS: Mapping[str, str] = MappingProxyType(
@@ -16,7 +16,7 @@ PROVIDERS: Mapping[str, str] = MappingProxyType(
 )
 
 
-def provider(feed: Feed) -> Provider:
+def provider(feed: GridConfig) -> Provider:
     """Make the provider of a feed; it does not ask anybody yet."""
     module, factory = PROVIDERS[feed.provider].split(":")
     return cast(Provider, getattr(import_module(module), factory)(feed))

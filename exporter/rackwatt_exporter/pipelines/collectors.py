@@ -7,16 +7,16 @@ from typing import Any
 
 from rackwatt_exporter.collectors.base import Collector, CollectorResult
 from rackwatt_exporter.collectors.registry import COLLECTORS, collector
-from rackwatt_exporter.config.collector import Instrument
+from rackwatt_exporter.config.collector import CollectorConfig
 from rackwatt_exporter.config.fleet import Fleet
-from rackwatt_exporter.config.paths import Host
+from rackwatt_exporter.config.paths import HostPaths
 from rackwatt_exporter.exposition.families import STATE
 from rackwatt_exporter.metrics.family import MetricFamily
 from rackwatt_exporter.metrics.health import HealthFamilies
 from rackwatt_exporter.metrics.text import FamilyLines, line
 from rackwatt_exporter.pipelines.health import rounded
 from rackwatt_exporter.pipelines.pipeline import Measured, Pipeline, Subject, scheduled
-from rackwatt_exporter.polling.schedule import Pace
+from rackwatt_exporter.polling.schedule import PollSchedule
 from rackwatt_exporter.reading import ReadError
 from rackwatt_exporter.store.collectors import CollectorRecord, CollectorStore
 from rackwatt_exporter.store.node_states import NodeStateStore
@@ -49,14 +49,18 @@ DOMAIN = (DOMAIN_POWER, DOMAIN_ENERGY, DOMAIN_COVERED)
 HEALTH = HealthFamilies.of("collector", ("node", "collector"))
 
 
-class CollectorPipeline(Pipeline[Instrument, CollectorResult]):
+class CollectorPipeline(Pipeline[CollectorConfig, CollectorResult]):
     """All collectors of this machine."""
 
     name = "collectors"
     store: CollectorStore
 
     def __init__(
-        self, store: CollectorStore, host: Host, schedulers: NodeStateStore, targets: TargetStore
+        self,
+        store: CollectorStore,
+        host: HostPaths,
+        schedulers: NodeStateStore,
+        targets: TargetStore,
     ) -> None:
         super().__init__(store)
         self._host = host
@@ -69,23 +73,23 @@ class CollectorPipeline(Pipeline[Instrument, CollectorResult]):
         self._schedulers.place(self.store.scheduler, self.store.node)
         return removed
 
-    def specs(self, fleet: Fleet) -> Mapping[str, Instrument]:
+    def specs(self, fleet: Fleet) -> Mapping[str, CollectorConfig]:
         """Return the collectors that the documents want, by name."""
         return fleet.instruments
 
-    def source(self, spec: Instrument) -> Collector:
+    def source(self, spec: CollectorConfig) -> Collector:
         """Make a collector."""
         return collector(spec.name, self._host)
 
-    def identity(self, spec: Instrument) -> Hashable:
+    def identity(self, spec: CollectorConfig) -> Hashable:
         """Return its name: a collector has no settings yet."""
         return spec.name
 
-    def pace(self, spec: Instrument) -> Pace:
+    def pace(self, spec: CollectorConfig) -> PollSchedule:
         """Return how often it is polled: no less than its counters allow."""
         return scheduled(spec.schedule, COLLECTORS[spec.name].max_interval_s)
 
-    def subject(self, spec: Instrument) -> Subject:
+    def subject(self, spec: CollectorConfig) -> Subject:
         """Name this node, and the collector as the method."""
         return Subject(self.store.node, "", spec.name)
 

@@ -5,7 +5,7 @@ from itertools import chain
 from typing import Any
 
 from rackwatt_exporter.config.fleet import Fleet
-from rackwatt_exporter.config.grid import Feed
+from rackwatt_exporter.config.grid import GridConfig
 from rackwatt_exporter.grid.base import Intensity, Provider
 from rackwatt_exporter.grid.registry import provider
 from rackwatt_exporter.metrics.family import MetricFamily
@@ -13,7 +13,7 @@ from rackwatt_exporter.metrics.health import HealthFamilies
 from rackwatt_exporter.metrics.text import FamilyLines, line
 from rackwatt_exporter.pipelines.health import rounded
 from rackwatt_exporter.pipelines.pipeline import Measured, Pipeline, Subject, scheduled
-from rackwatt_exporter.polling.schedule import Pace
+from rackwatt_exporter.polling.schedule import PollSchedule
 from rackwatt_exporter.store.store import Record
 
 INTENSITY = MetricFamily(
@@ -27,28 +27,28 @@ HEALTH = HealthFamilies.of("grid", ("zone", "provider"))
 FAMILIES = (INTENSITY, *HEALTH)
 
 
-class GridPipeline(Pipeline[Feed, Intensity]):
+class GridPipeline(Pipeline[GridConfig, Intensity]):
     """All zones of the grid."""
 
     name = "grids"
 
-    def specs(self, fleet: Fleet) -> Mapping[str, Feed]:
+    def specs(self, fleet: Fleet) -> Mapping[str, GridConfig]:
         """Return zones with their providers, by their names together."""
         return fleet.feeds
 
-    def source(self, spec: Feed) -> Provider:
+    def source(self, spec: GridConfig) -> Provider:
         """Make the provider of a zone."""
         return provider(spec)
 
-    def identity(self, spec: Feed) -> Hashable:
+    def identity(self, spec: GridConfig) -> Hashable:
         """Return the provider's settings."""
         return spec.options
 
-    def pace(self, spec: Feed) -> Pace:
+    def pace(self, spec: GridConfig) -> PollSchedule:
         """Return how often it is polled."""
         return scheduled(spec.schedule)
 
-    def subject(self, spec: Feed) -> Subject:
+    def subject(self, spec: GridConfig) -> Subject:
         """Name the zone, and the provider as the method."""
         return Subject(spec.zone, "", spec.provider)
 
@@ -62,7 +62,7 @@ class GridPipeline(Pipeline[Feed, Intensity]):
         ]
         return chain([(INTENSITY, intensities)], HEALTH.lines(known, now_s))
 
-    def describe(self, record: Record[Feed, Intensity]) -> dict[str, Any]:
+    def describe(self, record: Record[GridConfig, Intensity]) -> dict[str, Any]:
         """Return the zone, its provider and its intensity."""
         grams = record.value.grams_per_kilowatt_hour if record.value else None
         return {
@@ -72,7 +72,7 @@ class GridPipeline(Pipeline[Feed, Intensity]):
             "grams_per_kilowatt_hour": rounded(grams),
         }
 
-    def line(self, record: Record[Feed, Intensity]) -> str:
+    def line(self, record: Record[GridConfig, Intensity]) -> str:
         """Describe the intensity, or why it is not known."""
         grams = record.value.grams_per_kilowatt_hour if record.value else 0.0
         word = f"{grams:g} g/kWh" if record.value is not None else "not read yet"
@@ -86,5 +86,5 @@ class GridPipeline(Pipeline[Feed, Intensity]):
             yield Measured(record.spec.document, record.up, record.error is not None)
 
 
-def _labels(record: Record[Feed, Intensity]) -> tuple[str, str]:
+def _labels(record: Record[GridConfig, Intensity]) -> tuple[str, str]:
     return record.spec.zone, record.spec.provider

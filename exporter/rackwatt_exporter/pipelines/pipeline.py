@@ -15,10 +15,10 @@ from rackwatt_exporter.config.fleet import Fleet
 from rackwatt_exporter.config.schedule import Schedule
 from rackwatt_exporter.metrics.text import FamilyLines
 from rackwatt_exporter.pipelines.health import health
-from rackwatt_exporter.polling.limits import Gate
-from rackwatt_exporter.polling.poller import Poller, Readable, Sink
-from rackwatt_exporter.polling.poller_group import Rounds
-from rackwatt_exporter.polling.schedule import Pace
+from rackwatt_exporter.polling.limits import ConcurrencyLimit
+from rackwatt_exporter.polling.poller import Pollable, Poller, ResultSink
+from rackwatt_exporter.polling.poller_group import PollerGroup
+from rackwatt_exporter.polling.schedule import PollSchedule
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.store.store import Record, Spec, Store
 
@@ -57,7 +57,7 @@ class Pipeline(ABC, Generic[S, V]):
 
     def __init__(self, store: Store[S, V]) -> None:
         self.store = store
-        self._pollers: Rounds[V] = Rounds()
+        self._pollers: PollerGroup[V] = PollerGroup()
         self._retried: Counter[str] = Counter()
 
     # What is particular to a kind.
@@ -67,7 +67,7 @@ class Pipeline(ABC, Generic[S, V]):
         """Return what the documents say of this kind, by key."""
 
     @abstractmethod
-    def source(self, spec: S) -> Readable[V]:
+    def source(self, spec: S) -> Pollable[V]:
         """Make a source; it does no input or output yet."""
 
     @abstractmethod
@@ -75,7 +75,7 @@ class Pipeline(ABC, Generic[S, V]):
         """Return all that a source depends on: while it stays the same, so does the source."""
 
     @abstractmethod
-    def pace(self, spec: S) -> Pace:
+    def pace(self, spec: S) -> PollSchedule:
         """Return how often it is polled."""
 
     @abstractmethod
@@ -118,10 +118,10 @@ class Pipeline(ABC, Generic[S, V]):
         del value
         return None
 
-    def gates(self, spec: S) -> tuple[Gate, Gate]:
+    def gates(self, spec: S) -> tuple[ConcurrencyLimit, ConcurrencyLimit]:
         """Return the limits of concurrency: of one that is healthy, and of one that is unproven."""
         del spec
-        return Gate(()), Gate(())
+        return ConcurrencyLimit(()), ConcurrencyLimit(())
 
     async def release(self) -> None:
         """Close what the sources of this kind share, after each of them was closed."""
@@ -147,7 +147,7 @@ class Pipeline(ABC, Generic[S, V]):
                 self._retried[key] += 1
         self._poll(self.specs(fleet))
 
-    def poller(self, spec: S, sink: Sink[V]) -> Poller[V]:
+    def poller(self, spec: S, sink: ResultSink[V]) -> Poller[V]:
         """Make a poller of one, whose results go to `sink`."""
         return Poller(spec.key, self.source(spec), self.pace(spec), self.gates(spec), sink)
 
@@ -176,7 +176,7 @@ class Pipeline(ABC, Generic[S, V]):
             self._pollers.have(key, identity, self.pace(spec), make)
 
 
-def scheduled(schedule: Schedule, max_interval_s: float = math.inf) -> Pace:
+def scheduled(schedule: Schedule, max_interval_s: float = math.inf) -> PollSchedule:
     """Return the pace of a schedule, at intervals of no more than `max_interval_s`."""
     interval_s = min(schedule.interval_s, max_interval_s)
-    return Pace(interval_s, schedule.timeout_s, max(interval_s, schedule.max_backoff_s))
+    return PollSchedule(interval_s, schedule.timeout_s, max(interval_s, schedule.max_backoff_s))

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from rackwatt_exporter.config.paths import Host
+from rackwatt_exporter.config.paths import HostPaths
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.pipelines.collectors import CollectorPipeline
 from rackwatt_exporter.pipelines.grid import GridPipeline
@@ -24,7 +24,7 @@ class Registry:
     the other.
     """
 
-    def __init__(self, ledger: LedgerFile, secrets: Secrets, host: Host) -> None:
+    def __init__(self, ledger: LedgerFile, secrets: Secrets, host: HostPaths) -> None:
         targets = TargetStore(ledger)
         schedulers = NodeStateStore(targets)
         collectors = CollectorStore(host.node, ledger)

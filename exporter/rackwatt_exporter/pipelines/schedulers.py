@@ -6,14 +6,14 @@ from itertools import chain
 from typing import Any
 
 from rackwatt_exporter.config.fleet import Fleet
-from rackwatt_exporter.config.scheduler import Binding
+from rackwatt_exporter.config.scheduler import SchedulerConfig
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.metrics.family import MetricFamily
 from rackwatt_exporter.metrics.health import HealthFamilies
 from rackwatt_exporter.metrics.text import FamilyLines, line
 from rackwatt_exporter.pipelines.health import shortened
 from rackwatt_exporter.pipelines.pipeline import Pipeline, Subject
-from rackwatt_exporter.polling.schedule import Pace
+from rackwatt_exporter.polling.schedule import PollSchedule
 from rackwatt_exporter.schedulers.base import NodeStates, Scheduler
 from rackwatt_exporter.schedulers.registry import scheduler
 from rackwatt_exporter.store.node_names import Unmatched
@@ -73,7 +73,7 @@ UNMATCHED = MetricFamily(
 FAMILIES = (*HEALTH, NODES, UNREAD, UNMATCHED)
 
 
-class SchedulerPipeline(Pipeline[Binding, NodeStates]):
+class SchedulerPipeline(Pipeline[SchedulerConfig, NodeStates]):
     """All SchedulerBindings."""
 
     name = "schedulers"
@@ -83,27 +83,27 @@ class SchedulerPipeline(Pipeline[Binding, NodeStates]):
         super().__init__(store)
         self._secrets = secrets
 
-    def specs(self, fleet: Fleet) -> Mapping[str, Binding]:
+    def specs(self, fleet: Fleet) -> Mapping[str, SchedulerConfig]:
         """Return the bindings, by name."""
         return fleet.bindings
 
-    def source(self, spec: Binding) -> Scheduler:
+    def source(self, spec: SchedulerConfig) -> Scheduler:
         """Make the scheduler of a binding."""
         return scheduler(spec, self._secrets)
 
-    def identity(self, spec: Binding) -> Hashable:
+    def identity(self, spec: SchedulerConfig) -> Hashable:
         """Return the way to the scheduler."""
         return spec.access
 
-    def pace(self, spec: Binding) -> Pace:
+    def pace(self, spec: SchedulerConfig) -> PollSchedule:
         """Return how often it is polled."""
-        return Pace(spec.interval_s, spec.timeout_s, spec.max_backoff_s)
+        return PollSchedule(spec.interval_s, spec.timeout_s, spec.max_backoff_s)
 
-    def subject(self, spec: Binding) -> Subject:
+    def subject(self, spec: SchedulerConfig) -> Subject:
         """Name the binding and its kind."""
         return Subject(spec.name, "", spec.options.label)
 
-    def reference(self, spec: Binding, fleet: Fleet) -> str:
+    def reference(self, spec: SchedulerConfig, fleet: Fleet) -> str:
         """Return the document."""
         del fleet
         return f"SchedulerBinding {spec.name}"

@@ -14,12 +14,12 @@ from rackwatt_exporter.config.target import Target
 from rackwatt_exporter.metrics.text import FamilyLines
 from rackwatt_exporter.pipelines.health import health, rounded
 from rackwatt_exporter.pipelines.pipeline import MAX_STATUS, Measured, Pipeline, Subject
-from rackwatt_exporter.polling.limits import Gate, Gates
-from rackwatt_exporter.polling.schedule import Pace
+from rackwatt_exporter.polling.limits import ConcurrencyLimit, ConcurrencyLimiter
+from rackwatt_exporter.polling.schedule import PollSchedule
 from rackwatt_exporter.reading import Reading
 from rackwatt_exporter.store.targets import TargetRecord, TargetStore
 from rackwatt_exporter.targets.base import Source
-from rackwatt_exporter.targets.registry import Catalogue
+from rackwatt_exporter.targets.registry import DriverRegistry
 
 
 class TargetPipeline(Pipeline[Target, Reading]):
@@ -31,8 +31,8 @@ class TargetPipeline(Pipeline[Target, Reading]):
 
     def __init__(self, store: TargetStore, secrets: Secrets) -> None:
         super().__init__(store)
-        self._catalogue = Catalogue(secrets)
-        self._gates = Gates()
+        self._catalogue = DriverRegistry(secrets)
+        self._gates = ConcurrencyLimiter()
         self._sources: dict[str, Source] = {}
 
     def specs(self, fleet: Fleet) -> Mapping[str, Target]:
@@ -55,12 +55,12 @@ class TargetPipeline(Pipeline[Target, Reading]):
         """Return all that a session depends on."""
         return spec.access
 
-    def pace(self, spec: Target) -> Pace:
+    def pace(self, spec: Target) -> PollSchedule:
         """Return how often it is polled; a large fleet takes longer to be met."""
         size = len(self.store.records)
-        return Pace(spec.interval_s, spec.timeout_s, spec.max_backoff_s, size)
+        return PollSchedule(spec.interval_s, spec.timeout_s, spec.max_backoff_s, size)
 
-    def gates(self, spec: Target) -> tuple[Gate, Gate]:
+    def gates(self, spec: Target) -> tuple[ConcurrencyLimit, ConcurrencyLimit]:
         """Return the limits of its endpoint, its subnet and its credential."""
         return self._gates.living(spec), self._gates.suspect(spec)
 

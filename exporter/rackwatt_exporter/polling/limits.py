@@ -11,7 +11,7 @@ from collections.abc import Hashable
 from rackwatt_exporter.config.target import Target
 
 
-class Gate:
+class ConcurrencyLimit:
     """Places to be held together, taken in a fixed order so that nobody waits in a circle."""
 
     __slots__ = ("_held", "_places")
@@ -38,20 +38,20 @@ class Gate:
             self._places[self._held].release()
 
 
-class Gates:
+class ConcurrencyLimiter:
     """Every place there is in this process, made when first asked for."""
 
     def __init__(self) -> None:
         self._places: dict[Hashable, asyncio.Semaphore] = {}
 
-    def living(self, target: Target) -> Gate:
+    def living(self, target: Target) -> ConcurrencyLimit:
         """Give the gate of a target that answered last time."""
-        return Gate((self._endpoint(target), self._subnet(target, "living")))
+        return ConcurrencyLimit((self._endpoint(target), self._subnet(target, "living")))
 
-    def suspect(self, target: Target) -> Gate:
+    def suspect(self, target: Target) -> ConcurrencyLimit:
         """Give the gate of a target that is new, or failed last time."""
         credential = ("credential", target.method, target.credentials)
-        return Gate(
+        return ConcurrencyLimit(
             (
                 self._endpoint(target),
                 self._place(credential, target.credential_limit),

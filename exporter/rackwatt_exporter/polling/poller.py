@@ -9,8 +9,8 @@ import logging
 import time
 from typing import Generic, Protocol, TypeVar
 
-from rackwatt_exporter.polling.limits import Gate
-from rackwatt_exporter.polling.schedule import Pace, beat_s, first_due_s, next_due_s
+from rackwatt_exporter.polling.limits import ConcurrencyLimit
+from rackwatt_exporter.polling.schedule import PollSchedule, beat_s, first_due_s, next_due_s
 from rackwatt_exporter.reading import ReadError, Reason
 
 log = logging.getLogger(__name__)
@@ -24,7 +24,7 @@ _CLOSE_S = 4.0
 _NO_REST = frozenset({Reason.POWERED_OFF})
 
 
-class Readable(Protocol[T_co]):
+class Pollable(Protocol[T_co]):
     """What is polled: a target's source, or a scheduler."""
 
     async def read(self) -> T_co:
@@ -36,7 +36,7 @@ class Readable(Protocol[T_co]):
         ...
 
 
-class Sink(Protocol[T_contra]):
+class ResultSink(Protocol[T_contra]):
     """Where results go, one way."""
 
     def succeeded(self, key: str, result: T_contra, took_s: float) -> None:
@@ -52,7 +52,12 @@ class Poller(Generic[T]):
     """Asks one source at its pace, and tells the sink what came of it."""
 
     def __init__(
-        self, key: str, source: Readable[T], pace: Pace, gates: tuple[Gate, Gate], sink: Sink[T]
+        self,
+        key: str,
+        source: Pollable[T],
+        pace: PollSchedule,
+        gates: tuple[ConcurrencyLimit, ConcurrencyLimit],
+        sink: ResultSink[T],
     ) -> None:
         self.key = key
         self.pace = pace

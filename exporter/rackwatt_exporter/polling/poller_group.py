@@ -8,7 +8,7 @@ from collections.abc import Callable, Hashable, Iterable
 from typing import Generic, TypeVar
 
 from rackwatt_exporter.polling.poller import Poller
-from rackwatt_exporter.polling.schedule import Pace
+from rackwatt_exporter.polling.schedule import PollSchedule
 
 T = TypeVar("T")
 
@@ -17,7 +17,7 @@ CLOSING_AT_ONCE = 256
 _TURN_S = 8.0
 
 
-class Rounds(Generic[T]):
+class PollerGroup(Generic[T]):
     """Pollers by key; each with the identity of the source it was made for."""
 
     def __init__(self) -> None:
@@ -33,7 +33,9 @@ class Rounds(Generic[T]):
         for key in self._pollers.keys() - set(wanted):
             self._stop(key)
 
-    def have(self, key: str, identity: Hashable, pace: Pace, make: Callable[[], Poller[T]]) -> None:
+    def have(
+        self, key: str, identity: Hashable, pace: PollSchedule, make: Callable[[], Poller[T]]
+    ) -> None:
         """Hold that a poller runs for this identity at this pace; `make` one if it does not."""
         present = self._pollers.get(key)
         if present and present[0] == identity:

@@ -19,7 +19,7 @@ _STEP = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class PollSchedule:
     """How often one source is asked, how long it may take, and how long a failure may rest.
 
     `fleet` is how many are asked beside it: a large one takes longer to be met.
@@ -31,13 +31,13 @@ class Pace:
     fleet: int = 1
 
 
-def first_due_s(key: str, pace: Pace, now_s: float) -> float:
+def first_due_s(key: str, pace: PollSchedule, now_s: float) -> float:
     """Tell when a new target is first asked: soon, but not all of them at once."""
     sweep_s = min(pace.interval_s, FIRST_SWEEP_S, pace.fleet / FEW_PER_S)
     return now_s + place(key) * max(sweep_s, pace.fleet / FIRST_CONTACTS_PER_S)
 
 
-def next_due_s(key: str, pace: Pace, due_s: float, now_s: float, failures: int) -> float:
+def next_due_s(key: str, pace: PollSchedule, due_s: float, now_s: float, failures: int) -> float:
     """Tell when a target is asked again after a reading, or after failures in a row.
 
     `due_s` is when it was due this time. A fleet that began all at once drifts towards each

@@ -6,7 +6,7 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 
-class Tape(Generic[K, V]):
+class ExchangeLog(Generic[K, V]):
     """Answers by question; and words heard on the way that must not be told."""
 
     def __init__(self) -> None:

@@ -10,13 +10,13 @@ from rackwatt_exporter.protocols.ipmi import completion_codes as ipmi_codes
 from rackwatt_exporter.protocols.ipmi import message as message
 from rackwatt_exporter.protocols.ipmi.completion_codes import CompletionError
 from rackwatt_exporter.protocols.ipmi.crypto import CipherSuite
-from rackwatt_exporter.protocols.ipmi.handshake import Account, Login
+from rackwatt_exporter.protocols.ipmi.handshake import IpmiAccount, RakpHandshake
 from rackwatt_exporter.protocols.ipmi.rmcpplus import OpenedSession
-from rackwatt_exporter.protocols.ipmi.session import Session
-from rackwatt_exporter.protocols.ipmi.transport import Endpoint
+from rackwatt_exporter.protocols.ipmi.session import IpmiSession
+from rackwatt_exporter.protocols.ipmi.transport import UdpTransport
 from rackwatt_exporter.protocols.udp.resolver import Address
 from rackwatt_exporter.reading import ReadError
-from rackwatt_exporter.recording.exchange_log import Tape
+from rackwatt_exporter.recording.exchange_log import ExchangeLog
 from rackwatt_exporter.targets.ipmi.source import IpmiDriver
 
 _GET_DEVICE_ID = (message.NETFN_APP, 0x01)
@@ -32,7 +32,7 @@ class Asked(NamedTuple):
     data: bytes
 
 
-class IpmiTape(Tape[Asked, bytes]):
+class IpmiTape(ExchangeLog[Asked, bytes]):
     """Commands and their answers: completion code, then data."""
 
     method: Literal["ipmi"] = "ipmi"
@@ -64,9 +64,9 @@ class RecordingIpmiDriver(IpmiDriver):
     def __init__(self, secrets: Secrets, tape: IpmiTape) -> None:
         super().__init__(secrets, partial(_RecordingLogin, self))
         self.tape = tape
-        self._last: Session | None = None
+        self._last: IpmiSession | None = None
 
-    def opened(self, session: Session, suite: CipherSuite) -> None:
+    def opened(self, session: IpmiSession, suite: CipherSuite) -> None:
         """Note that a session is open."""
         self._last, self.tape.suite = session, suite.number
 
@@ -77,11 +77,11 @@ class RecordingIpmiDriver(IpmiDriver):
                 await self._last.command("Get Device ID", _GET_DEVICE_ID)
 
 
-class _RecordingLogin(Login):
+class _RecordingLogin(RakpHandshake):
     def __init__(
         self,
         driver: RecordingIpmiDriver,
-        endpoint: Endpoint,
+        endpoint: UdpTransport,
         address: Address,
         suite: CipherSuite,
         timeout_s: float,
@@ -89,20 +89,20 @@ class _RecordingLogin(Login):
         super().__init__(endpoint, address, suite, timeout_s)
         self._driver = driver
 
-    async def open(self, account: Account) -> Session:
+    async def open(self, account: IpmiAccount) -> IpmiSession:
         session = await super().open(account)
         self._driver.opened(session, self._suite)
         return session
 
-    def _session(self, opened: OpenedSession, session_key: bytes) -> Session:
+    def _session(self, opened: OpenedSession, session_key: bytes) -> IpmiSession:
         plain = super()._session(opened, session_key)
         return _RecordingSession(plain, self._driver.tape)
 
 
-class _RecordingSession(Session):
+class _RecordingSession(IpmiSession):
     __slots__ = ("_tape",)
 
-    def __init__(self, plain: Session, tape: IpmiTape) -> None:
+    def __init__(self, plain: IpmiSession, tape: IpmiTape) -> None:
         ids = (plain.console_id, plain._bmc_id)
         super().__init__(plain.endpoint, plain.address, ids, plain._keys)
         self._tape = tape

@@ -8,11 +8,11 @@ from yarl import URL
 
 from rackwatt_exporter import capture
 from rackwatt_exporter.config.secrets import Secrets
-from rackwatt_exporter.protocols.redfish.client import RedfishService
-from rackwatt_exporter.protocols.redfish.exchange import Answer, Authorization, Origin
+from rackwatt_exporter.protocols.redfish.client import RedfishClient
+from rackwatt_exporter.protocols.redfish.exchange import Authorization, Origin, RedfishResponse
 from rackwatt_exporter.protocols.redfish.json import link, members
 from rackwatt_exporter.reading import ReadError
-from rackwatt_exporter.recording.exchange_log import Tape
+from rackwatt_exporter.recording.exchange_log import ExchangeLog
 from rackwatt_exporter.targets.redfish.source import RedfishDriver
 
 # The rest tells of connections and sessions.
@@ -22,7 +22,7 @@ _ALSO = ("/redfish/v1/Chassis", "/redfish/v1/Systems", "/redfish/v1/Managers")
 _MOST_MEMBERS = 16
 
 
-class RedfishTape(Tape[str, capture.Answer]):
+class RedfishTape(ExchangeLog[str, capture.RecordedResponse]):
     """Answers by path; `login` is the path at which a session was opened."""
 
     method: Literal["redfish"] = "redfish"
@@ -59,7 +59,7 @@ class _RecordingOrigin(Origin):
 
     async def _send(
         self, method: str, path: str, headers: Authorization, body: bytes | None
-    ) -> Answer:
+    ) -> RedfishResponse:
         answer = await super()._send(method, path, headers, body)
         if method == "GET":
             self._tape.note(path, _noted(answer))
@@ -69,13 +69,13 @@ class _RecordingOrigin(Origin):
         return answer
 
 
-async def _look_into(service: RedfishService, path: str) -> None:
+async def _look_into(service: RedfishClient, path: str) -> None:
     found = await service.get(path)
     for member in filter(None, map(link, members(found)[:_MOST_MEMBERS])):
         await service.get(member)
 
 
-def _noted(answer: Answer) -> capture.Answer:
+def _noted(answer: RedfishResponse) -> capture.RecordedResponse:
     headers = {
         name: answer.headers[name.lower()] for name in _HEADERS if name.lower() in answer.headers
     }
@@ -85,4 +85,6 @@ def _noted(answer: Answer) -> capture.Answer:
     document, words = answer.json, None
     if document is None and answer.body.strip() != b"null":
         words = answer.body[:_MOST_TEXT].decode("utf-8", "replace")
-    return capture.Answer(status=answer.status, headers=headers, document=document, text=words)
+    return capture.RecordedResponse(
+        status=answer.status, headers=headers, document=document, text=words
+    )

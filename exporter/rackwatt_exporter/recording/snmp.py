@@ -7,10 +7,10 @@ from typing import Any, Literal
 
 from rackwatt_exporter import capture
 from rackwatt_exporter.config.secrets import Secrets
-from rackwatt_exporter.protocols.snmp.client import Agent
+from rackwatt_exporter.protocols.snmp.client import SnmpClient
 from rackwatt_exporter.protocols.snmp.value import Value
 from rackwatt_exporter.reading import ReadError
-from rackwatt_exporter.recording.exchange_log import Tape
+from rackwatt_exporter.recording.exchange_log import ExchangeLog
 from rackwatt_exporter.targets.snmp.source import SnmpDriver
 
 # SNMPv2-MIB sysDescr, sysObjectID and sysName: what device it is, and what it must not be called.
@@ -18,7 +18,7 @@ _DESCRIPTION, _KIND, _NAME = (f"1.3.6.1.2.1.1.{n}.0" for n in (1, 2, 5))
 _OID = re.compile(r"[0-2](\.[0-9]+)+\Z")
 
 
-class SnmpTape(Tape[str, Value]):
+class SnmpTape(ExchangeLog[str, Value]):
     """Values by object."""
 
     method: Literal["snmp"] = "snmp"
@@ -37,7 +37,7 @@ class RecordingSnmpDriver(SnmpDriver):
         self._tape = tape
         self._last: _RecordingAgent | None = None
 
-    def _recording(self, *end: Any, **patience: Any) -> Agent:
+    def _recording(self, *end: Any, **patience: Any) -> SnmpClient:
         self._last = _RecordingAgent(*end, **patience)
         self._last.tape = self._tape
         return self._last
@@ -54,7 +54,7 @@ class RecordingSnmpDriver(SnmpDriver):
             self._tape.heard.pop(_NAME, None)
 
 
-class _RecordingAgent(Agent):
+class _RecordingAgent(SnmpClient):
     tape: SnmpTape
 
     async def get(self, oids: Sequence[str]) -> dict[str, Value]:

@@ -10,7 +10,7 @@ _Word = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_]{1,64}\Z")]
 _Name = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 
 
-class Listing(msgspec.Struct, frozen=True):
+class NodeStatesList(msgspec.Struct, frozen=True):
     """The body at `/schedulers/NAME/nodes`."""
 
     cluster: str
@@ -25,17 +25,17 @@ def path(binding: str) -> str:
 
 def written(cluster: str, answer: NodeStates) -> bytes:
     """Write what a scheduler answered; the same answer in the same bytes."""
-    listing = Listing(cluster, answer.version, dict(answer.states))
+    listing = NodeStatesList(cluster, answer.version, dict(answer.states))
     return msgspec.json.encode(listing, order="deterministic")
 
 
-def read(body: bytes) -> Listing:
+def read(body: bytes) -> NodeStatesList:
     """Read a listing.
 
     Raises:
         ValueError: it is none.
     """
     try:
-        return msgspec.json.decode(body, type=Listing)
+        return msgspec.json.decode(body, type=NodeStatesList)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(f"what came is no list of node states: {error}") from None

@@ -4,9 +4,9 @@ Modules are imported when first needed: a site with sinfo does not pay for httpx
 """
 
 from rackwatt_exporter.config.scheduler import (
-    Binding,
     ExporterOptions,
     NoopOptions,
+    SchedulerConfig,
     SlurmCliOptions,
     SlurmRestOptions,
     SlurmSshOptions,
@@ -15,7 +15,7 @@ from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.schedulers.base import Scheduler
 
 
-def scheduler(binding: Binding, secrets: Secrets) -> Scheduler:
+def scheduler(binding: SchedulerConfig, secrets: Secrets) -> Scheduler:
     """Make the scheduler of a binding; it does not ask it anything yet."""
     match binding.options:
         case SlurmCliOptions() as options:
@@ -33,9 +33,9 @@ def scheduler(binding: Binding, secrets: Secrets) -> Scheduler:
 
             return SlurmRest(options, secrets, binding.reading_timeout_s)
         case ExporterOptions() as options:
-            from rackwatt_exporter.schedulers.remote import ExporterScheduler
+            from rackwatt_exporter.schedulers.remote import RemoteScheduler
 
-            return ExporterScheduler(options, secrets, binding.reading_timeout_s)
+            return RemoteScheduler(options, secrets, binding.reading_timeout_s)
         case NoopOptions() as options:
             from rackwatt_exporter.schedulers.noop import Noop
 

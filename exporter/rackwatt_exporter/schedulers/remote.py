@@ -15,7 +15,7 @@ from rackwatt_exporter.config.scheduler import ExporterOptions
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.config.tls import tls_parameters
 from rackwatt_exporter.printable import printable
-from rackwatt_exporter.protocols.http.client import Answer, HttpService
+from rackwatt_exporter.protocols.http.client import HttpClient, HttpResponse
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers import node_states_api as listing
 from rackwatt_exporter.schedulers.base import NodeStates
@@ -24,11 +24,11 @@ _LONGEST_TOLD = 300
 _MAX_ERROR = 1024
 
 
-class ExporterScheduler:
+class RemoteScheduler:
     """One binding of another exporter. What has not changed is not sent again."""
 
     def __init__(self, options: ExporterOptions, secrets: Secrets, timeout_s: float) -> None:
-        self._service = HttpService(
+        self._service = HttpClient(
             options.url, partial(tls_parameters, options.tls, secrets), timeout_s
         )
         self._path = listing.path(options.binding)
@@ -66,7 +66,7 @@ class ExporterScheduler:
         await self._service.close()
 
 
-def node_states(answer: Answer) -> NodeStates:
+def node_states(answer: HttpResponse) -> NodeStates:
     """Read a whole answer.
 
     Raises:
@@ -79,7 +79,7 @@ def node_states(answer: Answer) -> NodeStates:
     return NodeStates(found.states, found.version, age_s(answer))
 
 
-def age_s(answer: Answer) -> float:
+def age_s(answer: HttpResponse) -> float:
     """Tell how old an answer is now, the time it took to come included.
 
     Raises:
@@ -94,7 +94,7 @@ def age_s(answer: Answer) -> float:
     return int(said) + answer.took_s
 
 
-def refusal(answer: Answer, path: str) -> ReadError:
+def refusal(answer: HttpResponse, path: str) -> ReadError:
     """Find what an answer stands for that is no list of states."""
     if answer.status in (401, 403):
         told = (

@@ -6,7 +6,7 @@ from pathlib import Path
 import yaml
 
 from rackwatt_crds.document import API_VERSION
-from rackwatt_exporter.simulator.machine import Login
+from rackwatt_exporter.simulator.machine import SimulatedLogin
 
 
 def document(kind: str, spec: Mapping[str, object]) -> dict[str, object]:
@@ -20,7 +20,10 @@ def document(kind: str, spec: Mapping[str, object]) -> dict[str, object]:
 
 
 def write(
-    directory: Path, documents: Mapping[str, dict[str, object]], login: Login, authority: bytes
+    directory: Path,
+    documents: Mapping[str, dict[str, object]],
+    login: SimulatedLogin,
+    authority: bytes,
 ) -> None:
     """Write documents, by the names of their files, into `documents/`, and `secrets/` beside it.
 

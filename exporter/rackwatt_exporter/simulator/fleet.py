@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rackwatt_exporter.simulator import documents
-from rackwatt_exporter.simulator.machine import Login, Machine
+from rackwatt_exporter.simulator.machine import SimulatedLogin, SimulatedMachine
 from rackwatt_exporter.simulator.scenario import Method
 
 RACK_SIZE = 40
@@ -48,7 +48,7 @@ class Rack:
 
     name: str
     kind: Kind
-    machines: tuple[Machine, ...]
+    machines: tuple[SimulatedMachine, ...]
 
     @property
     def entry(self) -> dict[str, object]:
@@ -88,7 +88,7 @@ def racks(nodes: int, kinds: Sequence[Kind] = KINDS, address: str | None = None)
         raise ValueError(f"{nodes} nodes: from 1 to {MOST_NODES} can be simulated")
     if address is not None and nodes > len(kinds):
         raise ValueError(f"{nodes} nodes: one address has room for {len(kinds)}, each of a kind")
-    login = Login()
+    login = SimulatedLogin()
     furnished: list[Rack] = []
     for kind, count in _counts(nodes, kinds):
         width = len(str(count))
@@ -96,7 +96,7 @@ def racks(nodes: int, kinds: Sequence[Kind] = KINDS, address: str | None = None)
             number = len(furnished)
             base = _NETWORK + number * _RACK_ADDRESSES + 1
             machines = tuple(
-                Machine(
+                SimulatedMachine(
                     name=f"{kind.name}{first + place + 1:0{width}}",
                     address=address or str(ipaddress.IPv4Address(base + place)),
                     idle_watts=kind.idle_watts,

@@ -10,13 +10,13 @@ from aiohttp import web
 
 from rackwatt_exporter.simulator.faults.device_faults import Faults
 from rackwatt_exporter.simulator.faults.http_faults import HttpWay
-from rackwatt_exporter.simulator.faults.tls_listener import Doorway, Welcome
+from rackwatt_exporter.simulator.faults.tls_listener import ConnectionPolicy, TlsListener
 
 KEEP_CONNECTION_S = 3600.0
 _SHUTDOWN_S = 0.5
 
 
-class Service(Protocol):
+class HttpsService(Protocol):
     """What answers at one address."""
 
     def answer(
@@ -35,7 +35,7 @@ class HttpsServer:
 
     def __init__(
         self,
-        services: Mapping[str, Service],
+        services: Mapping[str, HttpsService],
         port: int,
         files: tuple[Path, Path],
         faults: Faults | None = None,
@@ -51,7 +51,7 @@ class HttpsServer:
             handler_cancellation=True,
         )
         self._runner = web.ServerRunner(self._server, shutdown_timeout=_SHUTDOWN_S)
-        self._door = Doorway((services, port), files, self._server, self._welcome)
+        self._door = TlsListener((services, port), files, self._server, self._welcome)
 
     async def start(self) -> None:
         """Listen and answer from now on.
@@ -67,13 +67,13 @@ class HttpsServer:
         await self._door.close()
         await self._runner.cleanup()
 
-    def _welcome(self, address: str) -> Welcome:
+    def _welcome(self, address: str) -> ConnectionPolicy:
         condition = self._faults.condition(socket.inet_aton(address))
         service = self._services.get(address)
         if condition is None or service is None:
-            return Welcome()
+            return ConnectionPolicy()
         self._way(address, service).look(condition)
-        return Welcome(condition.fault.certificate, condition.silent)
+        return ConnectionPolicy(condition.fault.certificate, condition.silent)
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         place = request.get_extra_info("sockname")  # None where the client has hung up
@@ -89,7 +89,7 @@ class HttpsServer:
             return answer()
         return await self._way(address, service).carry(condition, request, answer)
 
-    def _way(self, address: str, service: Service) -> HttpWay:
+    def _way(self, address: str, service: HttpsService) -> HttpWay:
         if address not in self._ways:
             self._ways[address] = HttpWay(service)
         return self._ways[address]

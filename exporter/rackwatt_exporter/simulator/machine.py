@@ -16,7 +16,7 @@ INSTALLED_S = 1_767_225_600.0  # 2026-01-01: when the simulated counters began
 
 
 @dataclass(slots=True)
-class Login:
+class SimulatedLogin:
     """What a client must know to be let in; SNMP's passwords are those of version 3.
 
     `kg` is the BMC's own key (IPMI's K_g); empty means that it has none.
@@ -31,7 +31,7 @@ class Login:
 
 
 @dataclass(slots=True)
-class Machine:
+class SimulatedMachine:
     """One machine and its BMC at an address.
 
     `phase` in 0..1 sets its day apart from its neighbours'. `restless` in 0..1 is the part of its
@@ -45,7 +45,7 @@ class Machine:
     peak_watts: float = 520.0
     phase: float = 0.0
     powered_on: bool = True
-    login: Login = field(default_factory=Login)
+    login: SimulatedLogin = field(default_factory=SimulatedLogin)
     restless: float = 0.0
     vendor: Vendor = GENERIC
     sessions: int | None = None

@@ -13,7 +13,7 @@ from rackwatt_exporter.simulator.certificate import keep
 from rackwatt_exporter.simulator.faults.device_faults import Faults
 from rackwatt_exporter.simulator.fleet import SERVER_NAME, Ports, Rack, write
 from rackwatt_exporter.simulator.ipmi.server import IpmiServer
-from rackwatt_exporter.simulator.machine import Machine
+from rackwatt_exporter.simulator.machine import SimulatedMachine
 from rackwatt_exporter.simulator.redfish.server import RedfishServer
 from rackwatt_exporter.simulator.scenario import Method, Scenario, ScenarioError
 from rackwatt_exporter.simulator.snmp.server import SnmpServer
@@ -101,9 +101,9 @@ async def answer(servers: list[Server], directory: Path, ready: Callable[[], Non
     return 0
 
 
-def by_method(furnished: list[Rack]) -> dict[Method, list[Machine]]:
+def by_method(furnished: list[Rack]) -> dict[Method, list[SimulatedMachine]]:
     """Sort the machines of all racks by how they are asked."""
-    machines: dict[Method, list[Machine]] = {"ipmi": [], "snmp": [], "redfish": []}
+    machines: dict[Method, list[SimulatedMachine]] = {"ipmi": [], "snmp": [], "redfish": []}
     for rack in furnished:
         machines[rack.kind.method] += rack.machines
     return machines
@@ -112,7 +112,7 @@ def by_method(furnished: list[Rack]) -> dict[Method, list[Machine]]:
 async def _follow(
     plan: Plan,
     watched: Path | None,
-    machines: dict[Method, list[Machine]],
+    machines: dict[Method, list[SimulatedMachine]],
     faults: Faults,
 ) -> None:
     """Take the scenario anew whenever its file changes; one that cannot be used changes nothing."""
@@ -138,5 +138,5 @@ def _stamp(path: Path | None) -> tuple[int, int] | None:
     return (found.st_mtime_ns, found.st_size) if found else None
 
 
-def _by_address(machines: list[Machine]) -> dict[str, Machine]:
+def _by_address(machines: list[SimulatedMachine]) -> dict[str, SimulatedMachine]:
     return {machine.address: machine for machine in machines}

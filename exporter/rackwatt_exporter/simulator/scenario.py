@@ -20,7 +20,7 @@ from rackwatt_crds.hostlist import expand
 from rackwatt_crds.model import Model
 from rackwatt_crds.rules import not_both
 from rackwatt_exporter.simulator.faults.device_faults import Fault
-from rackwatt_exporter.simulator.machine import Machine
+from rackwatt_exporter.simulator.machine import SimulatedMachine
 from rackwatt_exporter.simulator.vendors import VENDORS
 
 MOST_BYTES = 1024 * 1024
@@ -117,7 +117,9 @@ def parse(text: bytes) -> Scenario:
     return scenario
 
 
-def faults(scenario: Scenario, machines: Mapping[Method, Sequence[Machine]]) -> dict[str, Fault]:
+def faults(
+    scenario: Scenario, machines: Mapping[Method, Sequence[SimulatedMachine]]
+) -> dict[str, Fault]:
     """Tell the fault of each machine, by address, that has one; machines come by method.
 
     Raises:
@@ -152,7 +154,7 @@ def share(text: str) -> float:
 class _Cast:
     """All machines; those that a share has fallen upon are not there for the next share."""
 
-    def __init__(self, machines: Mapping[Method, Sequence[Machine]], seed: int) -> None:
+    def __init__(self, machines: Mapping[Method, Sequence[SimulatedMachine]], seed: int) -> None:
         self._methods = {m.name: method for method, each in machines.items() for m in each}
         self._addresses = {m.name: m.address for each in machines.values() for m in each}
         self._left = dict.fromkeys(sorted(self._addresses, key=lambda name: _lot(seed, name)))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from rackwatt_exporter.collectors.base import CollectorResult
-from rackwatt_exporter.config.collector import Instrument
+from rackwatt_exporter.config.collector import CollectorConfig
 from rackwatt_exporter.reading import EnergyCounter
 from rackwatt_exporter.store.ledger_file import LedgerFile
 from rackwatt_exporter.store.store import Record, Store
@@ -20,10 +20,10 @@ log = logging.getLogger(__name__)
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
-CollectorRecord: TypeAlias = Record[Instrument, CollectorResult]
+CollectorRecord: TypeAlias = Record[CollectorConfig, CollectorResult]
 
 
-class CollectorStore(Store[Instrument, CollectorResult]):
+class CollectorStore(Store[CollectorConfig, CollectorResult]):
     """All collectors by name, on the node of this name."""
 
     def __init__(

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TypeAlias
 
-from rackwatt_exporter.config.scheduler import Binding
+from rackwatt_exporter.config.scheduler import SchedulerConfig
 from rackwatt_exporter.reading import ReadError
 from rackwatt_exporter.schedulers.base import NodeStates
 from rackwatt_exporter.store.node_names import Join, Unmatched
@@ -22,10 +22,10 @@ log = logging.getLogger(__name__)
 
 _NONE: Mapping[str, str] = {}
 
-SchedulerRecord: TypeAlias = Record[Binding, NodeStates]
+SchedulerRecord: TypeAlias = Record[SchedulerConfig, NodeStates]
 
 
-class NodeStateStore(Store[Binding, NodeStates]):
+class NodeStateStore(Store[SchedulerConfig, NodeStates]):
     """All bindings by name. It writes each node's state into the store of targets."""
 
     def __init__(self, targets: TargetStore, clock: Callable[[], float] = time.monotonic) -> None:
@@ -40,7 +40,7 @@ class NodeStateStore(Store[Binding, NodeStates]):
         self._here = scheduler, node
         self.propagate()
 
-    def sync(self, specs: Iterable[Binding]) -> set[str]:
+    def sync(self, specs: Iterable[SchedulerConfig]) -> set[str]:
         """Hold a record for each binding and for no other; return the names of those removed."""
         removed = super().sync(specs)
         self.propagate()

@@ -1,12 +1,12 @@
 """Targets whose entry cannot be used: never asked, always failing, their problem in plain sight."""
 
-from rackwatt_exporter.config.options import RefusedOptions
+from rackwatt_exporter.config.options import InvalidOptions
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.config.target import Target
 from rackwatt_exporter.reading import ReadError, Reading, Reason
 
 
-class RefusedSource:
+class InvalidSource:
     """Tells the problem of one entry."""
 
     def __init__(self, problem: str) -> None:
@@ -29,16 +29,16 @@ class RefusedSource:
         """Nothing is open."""
 
 
-class RefusedDriver:
+class InvalidDriver:
     """Shares nothing."""
 
     def __init__(self, secrets: Secrets) -> None:
         del secrets
 
-    def source(self, target: Target) -> RefusedSource:
+    def source(self, target: Target) -> InvalidSource:
         """Make the source of a refused target."""
-        assert isinstance(target.options, RefusedOptions)  # noqa: S101 - the catalogue's own pairing
-        return RefusedSource(target.options.problem)
+        assert isinstance(target.options, InvalidOptions)  # noqa: S101 - the catalogue's own pairing
+        return InvalidSource(target.options.problem)
 
     async def close(self) -> None:
         """Nothing is open."""

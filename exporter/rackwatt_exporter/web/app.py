@@ -10,10 +10,10 @@ from rackwatt_exporter.pipelines.health import health
 from rackwatt_exporter.web.discovery import Discovery
 from rackwatt_exporter.web.fleet_page import FleetPage
 from rackwatt_exporter.web.lifecycle import Lifecycle, Reload
-from rackwatt_exporter.web.loop_lag import Clockwork
-from rackwatt_exporter.web.metrics import Scrape
+from rackwatt_exporter.web.loop_lag import LoopLagMonitor
+from rackwatt_exporter.web.metrics import MetricsHandler
 from rackwatt_exporter.web.middleware.authentication import HEALTH
-from rackwatt_exporter.web.node_states import ROUTE, Rosters
+from rackwatt_exporter.web.node_states import ROUTE, NodeStatesHandler
 from rackwatt_exporter.web.plain_page import index
 from rackwatt_exporter.web.status import MAX_FAILING, status
 
@@ -37,15 +37,15 @@ class Site:
     def __init__(
         self,
         exporter: Exporter,
-        clockwork: Clockwork,
+        clockwork: LoopLagMonitor,
         telemetry_path: str,
         reload: Reload | None = None,
     ) -> None:
         self._exporter = exporter
         self._telemetry_path = telemetry_path
-        self._scrape = Scrape(exporter, clockwork)
+        self._scrape = MetricsHandler(exporter, clockwork)
         self._discovery = Discovery(exporter)
-        self._rosters = Rosters(exporter)
+        self._rosters = NodeStatesHandler(exporter)
         self._lifecycle = Lifecycle(reload)
         self._started_s = time.monotonic()
 

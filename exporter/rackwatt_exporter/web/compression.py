@@ -14,7 +14,7 @@ _GZIP = 31  # zlib's window size and the bit for a gzip header
 _WANTED = re.compile(r"(?:^|,)\s*(?:x-)?gzip\s*(?:;\s*q=(?!0(?:\.0*)?\s*(?:,|$))[\d.]+\s*)?(?:,|$)")
 
 
-class Encoded:
+class CompressedBody:
     """A body that is kept as it is and, once somebody has asked for it, compressed.
 
     It may come in parts. A large one should: whole, each scrape would have the kernel map and clear

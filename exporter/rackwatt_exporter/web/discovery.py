@@ -13,7 +13,7 @@ from aiohttp import web
 from rackwatt_exporter.config.fleet import Fleet
 from rackwatt_exporter.config.target import Target
 from rackwatt_exporter.exporter import Exporter
-from rackwatt_exporter.web.compression import Encoded
+from rackwatt_exporter.web.compression import CompressedBody
 
 
 class Discovery:
@@ -22,7 +22,7 @@ class Discovery:
     def __init__(self, exporter: Exporter) -> None:
         self._exporter = exporter
         self._of: Fleet | None = None
-        self._list = Encoded(b"[]")
+        self._list = CompressedBody(b"[]")
         self._etag = ""
 
     async def targets(self, request: web.Request) -> web.Response:
@@ -30,7 +30,7 @@ class Discovery:
         if self._of is not self._exporter.fleet:
             self._of = self._exporter.fleet
             body = msgspec.json.encode(discovered(self._of.targets.values()))
-            self._list = Encoded(body)
+            self._list = CompressedBody(body)
             self._etag = hashlib.sha256(body).hexdigest()[:32]
         headers = {
             "Content-Type": "application/json",

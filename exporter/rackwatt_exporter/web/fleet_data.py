@@ -17,7 +17,7 @@ from rackwatt_exporter.advice import ADVICE
 from rackwatt_exporter.exporter import Exporter
 from rackwatt_exporter.store.node_states import SchedulerRecord
 from rackwatt_exporter.store.targets import TargetRecord
-from rackwatt_exporter.web.compression import Encoded
+from rackwatt_exporter.web.compression import CompressedBody
 
 PACE_S = 1.0
 _MOST_PROBLEMS = 20
@@ -25,7 +25,7 @@ _REASONS = {reason: place for place, reason in enumerate(ADVICE)}
 _COLUMNS = ("at", "watts", "age_s", "state", "reason", "failing_s")
 
 
-class Picture:
+class FleetData:
     """What there is to see of an exporter. Places are those of the store's records."""
 
     def __init__(
@@ -37,11 +37,11 @@ class Picture:
         self._exporter = exporter
         self._telemetry_path = telemetry_path
         self._clock = clock
-        self._layout = ("", Encoded(b""))
+        self._layout = ("", CompressedBody(b""))
         self._states: dict[str, int] = {}
         self._drawn_at_s = -PACE_S
         self._drawn_layout = ""
-        self._drawn: dict[int, Encoded] = {}
+        self._drawn: dict[int, CompressedBody] = {}
         self._revision = 0
 
     @property
@@ -49,17 +49,17 @@ class Picture:
         """What tells this layout from every other: when the documents were read."""
         return f"{self._exporter.reloaded_at_s:.6f}"
 
-    def layout(self) -> Encoded:
+    def layout(self) -> CompressedBody:
         """Tell what stays: targets in their places, words for their numbers, advice, problems."""
         name = self.layout_name
         if self._layout[0] != name:
-            self._layout = name, Encoded(msgspec.json.encode(self._furnish(name)))
+            self._layout = name, CompressedBody(msgspec.json.encode(self._furnish(name)))
         return self._layout[1]
 
-    def readings(self, layout: str, since: int) -> Encoded:
+    def readings(self, layout: str, since: int) -> CompressedBody:
         """Tell what has changed since a revision; of another layout only that there is one."""
         if layout != self.layout_name:
-            return Encoded(msgspec.json.encode({"layout": self.layout_name}))
+            return CompressedBody(msgspec.json.encode({"layout": self.layout_name}))
         now_s = self._clock()
         if now_s - self._drawn_at_s >= PACE_S or layout != self._drawn_layout:
             self._exporter.targets.withdraw_stale()
@@ -68,7 +68,9 @@ class Picture:
             self._drawn_at_s, self._drawn_layout = now_s, layout
             self._drawn.clear()
         if since not in self._drawn:
-            self._drawn[since] = Encoded(msgspec.json.encode(self._draw(layout, since, now_s)))
+            self._drawn[since] = CompressedBody(
+                msgspec.json.encode(self._draw(layout, since, now_s))
+            )
         return self._drawn[since]
 
     def _furnish(self, name: str) -> dict[str, Any]:

@@ -14,8 +14,8 @@ from aiohttp import web
 
 from rackwatt_exporter.exporter import Exporter
 from rackwatt_exporter.history import STEP_S
-from rackwatt_exporter.web.compression import Encoded
-from rackwatt_exporter.web.fleet_data import Picture
+from rackwatt_exporter.web.compression import CompressedBody
+from rackwatt_exporter.web.fleet_data import FleetData
 
 _FOLDER = Path(__file__).parent / "fleet"
 _TYPES = {
@@ -37,7 +37,7 @@ _POLICY = (
 class _Kept:
     """What a browser may keep, as long as it asks each time whether it is still the same."""
 
-    body: Encoded
+    body: CompressedBody
     content_type: str
     name: str
 
@@ -52,7 +52,7 @@ class _Kept:
 def _file(path: Path) -> _Kept:
     body = path.read_bytes()
     kind = _TYPES[path.name.rpartition(".")[2]]
-    return _Kept(Encoded(body), kind, sha256(body).hexdigest()[:16])
+    return _Kept(CompressedBody(body), kind, sha256(body).hexdigest()[:16])
 
 
 class FleetPage:
@@ -60,7 +60,7 @@ class FleetPage:
 
     def __init__(self, exporter: Exporter, telemetry_path: str) -> None:
         self._exporter = exporter
-        self._picture = Picture(exporter, telemetry_path)
+        self._picture = FleetData(exporter, telemetry_path)
         self._files = {path.name: _file(path) for path in _FOLDER.iterdir()}
 
     def add_to(self, app: web.Application) -> None:

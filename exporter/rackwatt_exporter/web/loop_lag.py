@@ -8,7 +8,7 @@ _TICK_S = 1.0
 _TICKS = 10
 
 
-class Clockwork:
+class LoopLagMonitor:
     """Measures its own lateness, once a second."""
 
     def __init__(self) -> None:

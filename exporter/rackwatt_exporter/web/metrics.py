@@ -9,8 +9,8 @@ from aiohttp import web
 from rackwatt_exporter.exporter import Exporter
 from rackwatt_exporter.exposition.exporter import document_text, process_text
 from rackwatt_exporter.metrics.text import OPENMETRICS, TEXT, wants_openmetrics
-from rackwatt_exporter.web.compression import Encoded
-from rackwatt_exporter.web.loop_lag import Clockwork
+from rackwatt_exporter.web.compression import CompressedBody
+from rackwatt_exporter.web.loop_lag import LoopLagMonitor
 
 _FROM_SCRAPER = "X-Prometheus-Scrape-Timeout-Seconds"
 """The header by which Prometheus, its agents and those that scrape as it does are known."""
@@ -25,13 +25,13 @@ class Scraper(NamedTuple):
     at_s: float
 
 
-class Scrape:
+class MetricsHandler:
     """The pages for Prometheus, in the format and encoding it asks for."""
 
-    def __init__(self, exporter: Exporter, clockwork: Clockwork) -> None:
+    def __init__(self, exporter: Exporter, clockwork: LoopLagMonitor) -> None:
         self._exporter = exporter
         self._clockwork = clockwork
-        self._rendered: dict[bool, Encoded] = {}
+        self._rendered: dict[bool, CompressedBody] = {}
         self.scraper: Scraper | None = None
 
     async def metrics(self, request: web.Request) -> web.Response:
@@ -43,7 +43,7 @@ class Scrape:
         openmetrics = wants_openmetrics(request.headers.get("Accept", ""))
         page = self._rendered.get(openmetrics)
         if page is None:
-            page = self._rendered[openmetrics] = Encoded(*self._blocks(openmetrics))
+            page = self._rendered[openmetrics] = CompressedBody(*self._blocks(openmetrics))
         try:
             return await page.response(request, _headers(openmetrics))
         finally:
@@ -64,7 +64,7 @@ class Scrape:
         self._exporter.schedulers.withdraw_stale()
         openmetrics = wants_openmetrics(request.headers.get("Accept", ""))
         body = self._exporter.exposition.probe(record, openmetrics, time.monotonic())
-        return await Encoded(body).response(request, _headers(openmetrics))
+        return await CompressedBody(body).response(request, _headers(openmetrics))
 
     def _blocks(self, openmetrics: bool) -> list[bytes]:
         """Join the page in blocks small enough to lie in memory that the last scrape has left."""

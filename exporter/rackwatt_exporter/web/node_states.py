@@ -16,7 +16,7 @@ from rackwatt_exporter.exporter import Exporter
 from rackwatt_exporter.schedulers import node_states_api as listing
 from rackwatt_exporter.schedulers.base import NodeStates
 from rackwatt_exporter.store.node_states import SchedulerRecord
-from rackwatt_exporter.web.compression import Encoded
+from rackwatt_exporter.web.compression import CompressedBody
 
 ROUTE = listing.path("{name}")
 
@@ -24,11 +24,11 @@ ROUTE = listing.path("{name}")
 @dataclass(frozen=True, slots=True)
 class _Written:
     of: tuple[str, object]
-    body: Encoded
+    body: CompressedBody
     etag: str
 
 
-class Rosters:
+class NodeStatesHandler:
     """The list of each binding, served to whoever has not got it yet."""
 
     def __init__(self, exporter: Exporter) -> None:
@@ -68,7 +68,7 @@ class Rosters:
         body = listing.written(record.spec.cluster, answer)
         etag = hashlib.sha256(body).hexdigest()[:32]
         again = present is not None and present.etag == etag
-        encoded = present.body if present is not None and again else Encoded(body)
+        encoded = present.body if present is not None and again else CompressedBody(body)
         self._written[name] = written = _Written(of, encoded, etag)
         return written
 

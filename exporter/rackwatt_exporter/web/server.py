@@ -12,10 +12,10 @@ from pathlib import Path
 from aiohttp import web
 
 from rackwatt_exporter.web.listener import Listener, Refused
-from rackwatt_exporter.web.middleware.authentication import Guard
-from rackwatt_exporter.web.middleware.request_limit import MOST_REQUESTS, Places
-from rackwatt_exporter.web.middleware.write_timeout import Delivery
-from rackwatt_exporter.web.web_config_file import BrokenError, Configuration, State, read, state
+from rackwatt_exporter.web.middleware.authentication import Authentication
+from rackwatt_exporter.web.middleware.request_limit import MOST_REQUESTS, RequestLimit
+from rackwatt_exporter.web.middleware.write_timeout import WriteTimeout
+from rackwatt_exporter.web.web_config_file import State, WebConfigError, WebConfigFile, read, state
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ class Limits:
     handshake_s: float = 10.0
 
 
-class Front:
+class Server:
     """Serves an application as the file says; without a file, to everybody and in the clear."""
 
     def __init__(
@@ -41,9 +41,9 @@ class Front:
     ) -> None:
         self._path = path
         self._limits = limits or Limits()
-        self._guard = Guard()
-        delivery = Delivery(self._limits.sending_s)
-        places = Places(self._limits.requests, delivery)
+        self._guard = Authentication()
+        delivery = WriteTimeout(self._limits.sending_s)
+        places = RequestLimit(self._limits.requests, delivery)
         for layer in (delivery, self._guard, places):  # the outermost first
             application.middlewares.append(layer.middleware)
         application.on_response_prepare.append(self._guard.prepare)
@@ -81,7 +81,7 @@ class Front:
         async with self._turn:
             try:
                 configuration = await self._read()
-            except BrokenError as error:
+            except WebConfigError as error:
                 for problem in error.problems:
                     log.error("%s; what was in force stays so", problem)
                 return error.problems
@@ -101,13 +101,13 @@ class Front:
             self._listener.close()
         await self._runner.cleanup()
 
-    async def _read(self) -> Configuration:
+    async def _read(self) -> WebConfigFile:
         if self._path is None:
-            return Configuration()
+            return WebConfigFile()
         self._seen = await asyncio.to_thread(state, self._path)
         return await asyncio.to_thread(read, self._path)
 
-    async def _take(self, configuration: Configuration) -> None:
+    async def _take(self, configuration: WebConfigFile) -> None:
         present = self._guard.configuration
         if configuration == present:
             return

@@ -13,7 +13,7 @@ from rackwatt_exporter.config.secrets import MissingSecretError
 from rackwatt_exporter.exporter import Exporter
 from rackwatt_exporter.pipelines.health import shortened
 from rackwatt_exporter.web.metrics import Scraper
-from rackwatt_exporter.web.target_counts import Counted
+from rackwatt_exporter.web.target_counts import TargetCounts
 
 MAX_FAILING = 1000
 _MAX_PROBLEMS = 100
@@ -27,7 +27,7 @@ def status(
     now_s = time.monotonic()
     exporter.withdraw_stale()
     problems = exporter.fleet.problems
-    counted = Counted(exporter)
+    counted = TargetCounts(exporter)
     failing = [one.error for one in exporter.targets.records.values() if one.error is not None]
     return {
         "version": __version__,

@@ -42,7 +42,7 @@ class Count:
         }
 
 
-class Counted:
+class TargetCounts:
     """The counts of an exporter at this moment."""
 
     def __init__(self, exporter: Exporter) -> None:

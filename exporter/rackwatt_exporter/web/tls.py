@@ -23,7 +23,7 @@ _TOLD = {"KEY_VALUES_MISMATCH": "the key is not that of the certificate"}
 
 
 @dataclass(frozen=True, slots=True)
-class Material:
+class TlsFiles:
     """The settings, with what their files held when they were read."""
 
     settings: TlsServer = field(repr=False)
@@ -32,13 +32,13 @@ class Material:
     authorities: bytes
 
 
-def material(settings: TlsServer, directory: Path) -> Material:
+def material(settings: TlsServer, directory: Path) -> TlsFiles:
     """Read the files that the settings name, relative to `directory`.
 
     Raises:
         ValueError: a file cannot be read; it is named, with the setting that names it.
     """
-    return Material(
+    return TlsFiles(
         settings,
         *(
             _pem(getattr(settings, name), getattr(settings, f"{name}_file"), name, directory)
@@ -47,7 +47,7 @@ def material(settings: TlsServer, directory: Path) -> Material:
     )
 
 
-def context(held: Material) -> ssl.SSLContext:
+def context(held: TlsFiles) -> ssl.SSLContext:
     """Make a context for a server.
 
     Raises:
@@ -78,7 +78,7 @@ def _pem(inline: str | None, file: str | None, name: str, directory: Path) -> by
         raise ValueError(told) from None
 
 
-def _set_certificate(made: ssl.SSLContext, held: Material) -> None:
+def _set_certificate(made: ssl.SSLContext, held: TlsFiles) -> None:
     with _as_file(held.certificate) as certificate, _as_file(held.key) as key:
         try:
             made.load_cert_chain(certificate, key, password="")  # else it asks the tty

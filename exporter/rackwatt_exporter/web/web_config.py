@@ -79,7 +79,7 @@ class TlsServer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     curve_preferences: Any = None
 
 
-class Headers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class HeaderSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Headers of every answer; an empty one takes ours away."""
 
     content_security_policy: _Header | None = msgspec.field(
@@ -101,7 +101,7 @@ class HttpServer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Of the protocol itself. HTTP/1.1 is what is spoken, whatever `http2` allows."""
 
     http2: bool = True
-    headers: Headers = Headers()
+    headers: HeaderSettings = HeaderSettings()
 
 
 class WebConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -9,13 +9,13 @@ from typing import Self
 import msgspec
 
 from rackwatt_crds.yamltext import plain
-from rackwatt_exporter.web.tls import Material, context, material
-from rackwatt_exporter.web.web_config import Headers, TlsServer, WebConfig, web_config
+from rackwatt_exporter.web.tls import TlsFiles, context, material
+from rackwatt_exporter.web.web_config import HeaderSettings, TlsServer, WebConfig, web_config
 
 State = tuple[tuple[int, ...], ...]
 
 
-class BrokenError(Exception):
+class WebConfigError(Exception):
     """A file that cannot be used; `problems` are all that is wrong with it."""
 
     def __init__(self, path: Path, problems: list[str]) -> None:
@@ -24,12 +24,12 @@ class BrokenError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Configuration:
+class WebConfigFile:
     """What a file says. Equal ones say the same; `tls` is made from `material`."""
 
     users: Mapping[str, str] = field(default_factory=dict, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict)
-    material: Material | None = None
+    material: TlsFiles | None = None
     tls: ssl.SSLContext | None = field(default=None, compare=False)
 
     @property
@@ -49,7 +49,7 @@ class Configuration:
         return ", ".join(words)
 
 
-def read(path: Path) -> Configuration:
+def read(path: Path) -> WebConfigFile:
     """Read a file and all that it names.
 
     Raises:
@@ -60,21 +60,21 @@ def read(path: Path) -> Configuration:
         held = _material(config, path)
         tls = context(held) if held else None
     except ValueError as error:
-        raise BrokenError(path, [str(error)]) from None
-    named = msgspec.structs.fields(Headers)
+        raise WebConfigError(path, [str(error)]) from None
+    named = msgspec.structs.fields(HeaderSettings)
     headers = {
         name.encode_name: value
         for name in named
         if (value := getattr(config.http_server_config.headers, name.name)) is not None
     }
-    return Configuration(dict(config.basic_auth_users or {}), headers, held, tls)
+    return WebConfigFile(dict(config.basic_auth_users or {}), headers, held, tls)
 
 
 def state(path: Path) -> State:
     """Tell the present state of a file and of all that it names, as far as it can be read."""
     try:
         settings = _config(path).tls_server_config or TlsServer()
-    except BrokenError:
+    except WebConfigError:
         settings = TlsServer()
     names = (settings.cert_file, settings.key_file, settings.client_ca_file)
     return tuple(_mark(file) for file in (path, *(path.parent / name for name in names if name)))
@@ -92,17 +92,17 @@ def _config(path: Path) -> WebConfig:
     try:
         found = plain(path.read_bytes().decode()) or [None]
     except OSError as error:
-        raise BrokenError(path, [f"cannot be read: {error.strerror}"]) from None
+        raise WebConfigError(path, [f"cannot be read: {error.strerror}"]) from None
     except ValueError as error:
-        raise BrokenError(path, [str(error)]) from None
+        raise WebConfigError(path, [str(error)]) from None
     if len(found) > 1:
-        raise BrokenError(path, ["holds several documents: a web configuration is one"])
+        raise WebConfigError(path, ["holds several documents: a web configuration is one"])
     config, problems = web_config(found[0])
     if config is None:
-        raise BrokenError(path, [str(problem) for problem in problems])
+        raise WebConfigError(path, [str(problem) for problem in problems])
     return config
 
 
-def _material(config: WebConfig, path: Path) -> Material | None:
+def _material(config: WebConfig, path: Path) -> TlsFiles | None:
     settings = config.tls_server_config
     return material(settings, path.parent) if settings not in (None, TlsServer()) else None

@@ -11,7 +11,7 @@ from rackwatt_crds.document import Document, PowerTarget
 from rackwatt_crds.validation import problems
 from rackwatt_crds.wording import counted
 from rackwatt_operator.commands.input_files import (
-    Given,
+    InputDocument,
     add_files,
     bindings,
     given,
@@ -21,9 +21,9 @@ from rackwatt_operator.manifests.build import plan
 from rackwatt_operator.manifests.defaults import Defaults
 from rackwatt_operator.manifests.egress import namespaces, needed_ports
 from rackwatt_operator.manifests.facts import Facts
-from rackwatt_operator.manifests.params import Manifest, Subject
+from rackwatt_operator.manifests.params import Manifest, Params
 from rackwatt_operator.manifests.privileges import privileges
-from rackwatt_operator.manifests.refused import Refused
+from rackwatt_operator.manifests.refused import BuildFailure
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -57,7 +57,7 @@ def command(arguments: argparse.Namespace) -> int:
     return int(bool(wrong))
 
 
-def _wrong(one: Given, documents: list[Given], defaults: Defaults) -> Iterator[str]:
+def _wrong(one: InputDocument, documents: list[InputDocument], defaults: Defaults) -> Iterator[str]:
     for problem in one.loaded.problems:
         yield one.loaded.report(problem)
     if one.loaded.partial is not None:
@@ -65,24 +65,24 @@ def _wrong(one: Given, documents: list[Given], defaults: Defaults) -> Iterator[s
             yield one.loaded.report(problem)
     if one.loaded.document is not None:
         made = plan(one.raw, one.loaded.document, _facts(one, documents), defaults)
-        if isinstance(made, Refused):
+        if isinstance(made, BuildFailure):
             yield one.loaded.report(Problem("", str(made)))
 
 
-def _facts(one: Given, documents: list[Given]) -> Facts:
+def _facts(one: InputDocument, documents: list[InputDocument]) -> Facts:
     return Facts(bindings=bindings(documents, one.loaded.namespace))
 
 
 def _told(
-    one: Given, document: Document, documents: list[Given], defaults: Defaults
+    one: InputDocument, document: Document, documents: list[InputDocument], defaults: Defaults
 ) -> Iterator[str]:
     """Tell of one document: what it measures, what is made of it, what that may do and why."""
     yield f"{one.loaded.kind} {one.loaded.namespace}/{one.loaded.name}: {_measured(document)}"
     facts = _facts(one, documents)
     made = plan(one.raw, document, facts, defaults)
-    if not isinstance(made, Refused):
+    if not isinstance(made, BuildFailure):
         yield from _made(made)
-    subject = Subject(one.raw, document, facts, defaults)
+    subject = Params(one.raw, document, facts, defaults)
     for secret in subject.secrets:
         yield f"  reads    Secret {secret}"
     for protocol, port in needed_ports(document):
@@ -124,7 +124,7 @@ def _targets(document: PowerTarget) -> Counter[str]:
     return counts
 
 
-def _explained(subject: Subject) -> Iterator[str]:
+def _explained(subject: Params) -> Iterator[str]:
     needed = privileges(subject.document, subject.pod)
     yield f"  admitted at Pod Security level {needed.level}"
     for one in needed.named:

@@ -22,7 +22,7 @@ _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\Z")
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class InputDocument:
     """One document: as it was found, and as it was judged."""
 
     raw: Mapping[str, Any]
@@ -63,7 +63,7 @@ def namespace(text: str) -> str:
     return text
 
 
-def given(files: Iterable[str], namespace: str) -> tuple[list[Given], list[str]]:
+def given(files: Iterable[str], namespace: str) -> tuple[list[InputDocument], list[str]]:
     """Read and judge every document; also write what was passed over.
 
     What cannot be read is one with problems.
@@ -81,7 +81,7 @@ def given(files: Iterable[str], namespace: str) -> tuple[list[Given], list[str]]
     return found, passed_over
 
 
-def bindings(documents: Iterable[Given], namespace: str) -> dict[str, SchedulerBindingSpec]:
+def bindings(documents: Iterable[InputDocument], namespace: str) -> dict[str, SchedulerBindingSpec]:
     """List the SchedulerBindings of a namespace among the documents given."""
     judged = [one.loaded for one in documents if one.loaded.namespace == namespace]
     return {
@@ -101,13 +101,17 @@ def _defaults(file: str) -> Defaults:
     return found
 
 
-def _read(name: str, namespace: str) -> Iterator[Given]:
+def _read(name: str, namespace: str) -> Iterator[InputDocument]:
     for origin, text in _contents(name):
         if isinstance(text, Loaded):
-            yield Given({}, text)
+            yield InputDocument({}, text)
             continue
         for raw, loaded in load_beside(text, origin):
-            yield _placed(raw, loaded, namespace) if isinstance(raw, dict) else Given({}, loaded)
+            yield (
+                _placed(raw, loaded, namespace)
+                if isinstance(raw, dict)
+                else InputDocument({}, loaded)
+            )
 
 
 def _contents(name: str) -> Iterator[tuple[str, bytes | Loaded]]:
@@ -129,14 +133,14 @@ def _contents(name: str) -> Iterator[tuple[str, bytes | Loaded]]:
             yield str(file), unreadable(str(file), error)
 
 
-def _placed(raw: dict[str, Any], loaded: Loaded, namespace: str) -> Given:
+def _placed(raw: dict[str, Any], loaded: Loaded, namespace: str) -> InputDocument:
     """Put a document that names no namespace into the one it is meant for."""
     metadata = raw.get("metadata")
     if not isinstance(metadata, dict) or metadata.get("namespace") is not None:
-        return Given(raw, loaded)
+        return InputDocument(raw, loaded)
     raw = raw | {"metadata": metadata | {"namespace": namespace}}
     document = loaded.document
     if document is not None:
         placed = msgspec.structs.replace(document.metadata, namespace=namespace)
         document = msgspec.structs.replace(document, metadata=placed)
-    return Given(raw, replace(loaded, namespace=namespace, document=document))
+    return InputDocument(raw, replace(loaded, namespace=namespace, document=document))

@@ -11,7 +11,7 @@ from rackwatt_crds.document import Document, PowerTarget
 from rackwatt_crds.schedulerbinding import Slurm, SlurmSsh
 from rackwatt_crds.validation import named_bindings
 from rackwatt_crds.wording import counted
-from rackwatt_operator.commands.input_files import Given, bindings
+from rackwatt_operator.commands.input_files import InputDocument, bindings
 
 _SETTINGS = {
     "ipmi": "ipmi",
@@ -25,7 +25,7 @@ _MOST_ANNOTATIONS = 256 * 1024
 _LOG_IN = ("ipmi", "snmp", "redfish")
 
 
-def warnings(documents: list[Given]) -> Iterator[str]:
+def warnings(documents: list[InputDocument]) -> Iterator[str]:
     """List the doubts, each behind the document it concerns."""
     for one in documents:
         if one.loaded.document is not None:
@@ -35,7 +35,7 @@ def warnings(documents: list[Given]) -> Iterator[str]:
     yield from _measured_twice(documents)
 
 
-def _size(one: Given) -> Iterator[str]:
+def _size(one: InputDocument) -> Iterator[str]:
     """Doubt what kubectl cannot apply in the way that most people do."""
     size = len(json.dumps(one.raw, separators=(",", ":"), default=str).encode())
     if size + len(_LAST_APPLIED) > _MOST_ANNOTATIONS:
@@ -45,7 +45,7 @@ def _size(one: Given) -> Iterator[str]:
         )
 
 
-def _missing(one: Given, documents: list[Given]) -> Iterator[str]:
+def _missing(one: InputDocument, documents: list[InputDocument]) -> Iterator[str]:
     document = one.loaded.document
     here = bindings(documents, one.loaded.namespace)
     for name in sorted(set(named_bindings(document)) - here.keys()) if document else ():
@@ -110,9 +110,9 @@ def _ssh(path: str, *layers: IpmiSsh | SlurmSsh | None) -> Iterator[str]:
         yield f"{path}.knownHostsSecretRef: a pod knows no host, and unknown ones are refused"
 
 
-def _measured_twice(documents: list[Given]) -> Iterator[str]:
+def _measured_twice(documents: list[InputDocument]) -> Iterator[str]:
     """Doubt a node that two fleets name: two collectors would ask its BMC."""
-    seen: dict[str, Given] = {}
+    seen: dict[str, InputDocument] = {}
     for one in documents:
         document = one.loaded.document
         if isinstance(document, PowerTarget) and document.spec.bmc is not None:

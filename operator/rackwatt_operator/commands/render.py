@@ -13,7 +13,7 @@ import yaml
 
 from rackwatt_crds.decoding import Problem
 from rackwatt_operator.commands.input_files import (
-    Given,
+    InputDocument,
     add_files,
     bindings,
     given,
@@ -22,7 +22,7 @@ from rackwatt_operator.manifests.build import plan
 from rackwatt_operator.manifests.defaults import Defaults
 from rackwatt_operator.manifests.facts import MONITORING, Facts
 from rackwatt_operator.manifests.params import Manifest
-from rackwatt_operator.manifests.refused import Refused
+from rackwatt_operator.manifests.refused import BuildFailure
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -49,7 +49,7 @@ def command(arguments: argparse.Namespace) -> int:
     manifests: list[Manifest] = []
     problems = [one.loaded.report(it) for one in documents for it in one.loaded.problems]
     for one, made in _planned(documents, kinds, defaults):
-        if isinstance(made, Refused):
+        if isinstance(made, BuildFailure):
             problems.append(one.loaded.report(Problem("", str(made))))
         else:
             manifests += made
@@ -66,8 +66,8 @@ def command(arguments: argparse.Namespace) -> int:
 
 
 def _planned(
-    documents: list[Given], monitoring: frozenset[str], defaults: Defaults
-) -> Iterator[tuple[Given, list[Manifest] | Refused]]:
+    documents: list[InputDocument], monitoring: frozenset[str], defaults: Defaults
+) -> Iterator[tuple[InputDocument, list[Manifest] | BuildFailure]]:
     for one in documents:
         if one.loaded.document is not None:
             facts = Facts(monitoring, bindings(documents, one.loaded.namespace))

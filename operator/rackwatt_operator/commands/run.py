@@ -83,14 +83,14 @@ def command(arguments: argparse.Namespace) -> int:
 
 async def _serve(arguments: argparse.Namespace) -> int:
     # kopf and the client take half a second and 40 MiB: the other commands do without.
-    from rackwatt_operator.kube.auth import Login, LoginError
+    from rackwatt_operator.kube.auth import ClusterCredentials, CredentialsError
     from rackwatt_operator.operator import Operator, Scope
 
     asyncio.get_running_loop().set_exception_handler(tell)
-    login = Login(arguments.kubeconfig)
+    login = ClusterCredentials(arguments.kubeconfig)
     try:
         await login.renew()
-    except LoginError as error:
+    except CredentialsError as error:
         log.error("%s", error)
         return 1
     scope = Scope(

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from rackwatt_crds.web import Web, WebTls
 from rackwatt_operator.kube.client import Client
 from rackwatt_operator.kube.errors import ApiError
-from rackwatt_operator.kube.resources import SECRET, Ref
+from rackwatt_operator.kube.resources import SECRET, ObjectKey
 from rackwatt_operator.manifests import naming
 from rackwatt_operator.manifests.web import server_name
 
@@ -40,12 +40,12 @@ class Accesses:
     `web` tells what a document says of its pages, and raises LookupError while that is not known.
     """
 
-    def __init__(self, client: Client, web: Callable[[Ref], Web | None]) -> None:
+    def __init__(self, client: Client, web: Callable[[ObjectKey], Web | None]) -> None:
         self._client = client
         self._web = web
-        self._known: dict[Ref, tuple[float, Web, Access]] = {}
+        self._known: dict[ObjectKey, tuple[float, Web, Access]] = {}
 
-    def known(self, key: Ref) -> bool:
+    def known(self, key: ObjectKey) -> bool:
         """Tell whether it is known by now what a document says, if only that it says nothing."""
         try:
             self._web(key)
@@ -53,7 +53,7 @@ class Accesses:
             return False
         return True
 
-    async def access(self, key: Ref) -> Access:
+    async def access(self, key: ObjectKey) -> Access:
         """Give it, from the Secrets as they are now or were a minute ago.
 
         Raises:
@@ -72,14 +72,14 @@ class Accesses:
         self._known[key] = _now_s(), web, access
         return access
 
-    def forget(self, key: Ref) -> None:
+    def forget(self, key: ObjectKey) -> None:
         """Read the Secrets again when they are needed next, as after a refusal."""
         self._known.pop(key, None)
 
     async def _headers(self, namespace: str, web: Web) -> Mapping[str, str]:
         if web.credentials is None:
             return {}
-        secret = Ref("Secret", namespace, web.credentials.secret_ref.name)
+        secret = ObjectKey("Secret", namespace, web.credentials.secret_ref.name)
         data = await self._secret(secret)
         pair = ":".join(_key(secret, data, key) for key in ("username", "password"))
         return {"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
@@ -99,7 +99,7 @@ class Accesses:
     async def _verified(self, namespace: str, tls: WebTls) -> ssl.SSLContext:
         authorities = None
         if tls.ca_secret_ref is not None:
-            secret = Ref("Secret", namespace, tls.ca_secret_ref.name)
+            secret = ObjectKey("Secret", namespace, tls.ca_secret_ref.name)
             authorities = _key(secret, await self._secret(secret), "ca.crt")
         try:
             context = ssl.create_default_context(cadata=authorities)
@@ -108,7 +108,7 @@ class Accesses:
         context.verify_flags &= ~ssl.VERIFY_X509_STRICT  # few certificates have all of RFC 5280
         return context
 
-    async def _secret(self, secret: Ref) -> Mapping[str, str]:
+    async def _secret(self, secret: ObjectKey) -> Mapping[str, str]:
         try:
             found = await self._client.get(SECRET.path(secret.namespace, secret.name))
         except ApiError as error:
@@ -124,7 +124,7 @@ def _unverified() -> ssl.SSLContext:
     return context
 
 
-def _key(secret: Ref, data: Mapping[str, str], key: str) -> str:
+def _key(secret: ObjectKey, data: Mapping[str, str], key: str) -> str:
     try:
         return base64.b64decode(data[key]).decode().rstrip("\r\n")
     except KeyError:
@@ -133,7 +133,7 @@ def _key(secret: Ref, data: Mapping[str, str], key: str) -> str:
         raise AccessError(f"{secret}: {key} is no text in UTF-8") from None
 
 
-def _told(secret: Ref, error: ApiError) -> str:
+def _told(secret: ObjectKey, error: ApiError) -> str:
     if error.status == 404:
         return f"there is no {secret}, which spec.web names: create it"
     if error.forbidden:

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import msgspec
 
 from rackwatt_operator.controller.semantic_equality import matches
-from rackwatt_operator.kube.cache import Observed
-from rackwatt_operator.kube.cached_object import AUTHORED, STAMP, Seen, seen
+from rackwatt_operator.kube.cache import Cache
+from rackwatt_operator.kube.cached_object import AUTHORED, STAMP, CachedObject, seen
 from rackwatt_operator.kube.client import Client, Manifest
 from rackwatt_operator.kube.errors import ApiError
-from rackwatt_operator.kube.resources import BY_NAME, Ref
+from rackwatt_operator.kube.resources import BY_NAME, ObjectKey
 from rackwatt_operator.metrics import APPLIES
 from rackwatt_operator.status.apply_error import Trouble
 
@@ -26,10 +26,10 @@ _NONE_THERE = {"resourceVersion": "1"}
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class DesiredChild:
     """A child as it should be: whose, and how; the manifest is made only where it is needed."""
 
-    child: Ref
+    child: ObjectKey
     uid: str
     stamp: str
     manifest: Callable[[], Manifest]
@@ -38,12 +38,12 @@ class Wanted:
 class Applier:
     """Applies manifests, and deletes what is no longer wanted."""
 
-    def __init__(self, client: Client, observed: Observed) -> None:
+    def __init__(self, client: Client, observed: Cache) -> None:
         self._client = client
         self._observed = observed
-        self._taken: set[Ref] = set()
+        self._taken: set[ObjectKey] = set()
 
-    async def apply(self, wanted: Wanted) -> Trouble | None:
+    async def apply(self, wanted: DesiredChild) -> Trouble | None:
         """Bring a child about; tell what keeps it from being."""
         try:
             trouble = await self._apply(wanted)
@@ -53,7 +53,7 @@ class Applier:
             APPLIES.labels(wanted.child.kind, trouble.reason).inc()
         return trouble
 
-    async def delete(self, child: Ref) -> Trouble | None:
+    async def delete(self, child: ObjectKey) -> Trouble | None:
         """Delete a child that is no longer planned."""
         now = self._observed.objects.get(child)
         if now is None or now.leaving:
@@ -67,7 +67,7 @@ class Applier:
         APPLIES.labels(child.kind, "deleted").inc()
         return None
 
-    async def _apply(self, wanted: Wanted) -> Trouble | None:
+    async def _apply(self, wanted: DesiredChild) -> Trouble | None:
         now = self._observed.objects.get(wanted.child) or await self._make(wanted)
         if now is None:
             return None
@@ -79,7 +79,7 @@ class Applier:
             return await self._mend(wanted, now)
         return None
 
-    async def _mend(self, wanted: Wanted, now: Seen) -> Trouble | None:
+    async def _mend(self, wanted: DesiredChild, now: CachedObject) -> Trouble | None:
         """Apply over what is there; delete it where what somebody did to it is in the way.
 
         An apply takes nothing of another's out of a list whose items have keys: where somebody gave
@@ -95,7 +95,7 @@ class Applier:
             return _leaving(wanted.child)
         return None
 
-    async def _make(self, wanted: Wanted) -> Seen | None:
+    async def _make(self, wanted: DesiredChild) -> CachedObject | None:
         """Make a child that was not seen; where there is one after all, tell what it is."""
         if wanted.child in self._taken and (theirs := await self._look(wanted.child)):
             return theirs  # to ask costs less than to be refused every time
@@ -110,7 +110,7 @@ class Applier:
             return theirs
         raise ApiError(409, "it came and went")
 
-    async def _look(self, child: Ref) -> Seen | None:
+    async def _look(self, child: ObjectKey) -> CachedObject | None:
         """See what has the name; it is not noted, since no watch might tell when it goes."""
         try:
             found = await self._client.get(_path(child))
@@ -120,7 +120,7 @@ class Applier:
             return None
         return seen(found, child.kind)
 
-    def _matches(self, wanted: Wanted, now: Seen) -> bool:
+    def _matches(self, wanted: DesiredChild, now: CachedObject) -> bool:
         """Compare what is there, after a restart or when somebody changed it."""
         if now.stamp != wanted.stamp or now.content is None:
             return False
@@ -134,7 +134,7 @@ class Applier:
         now.settle(wanted.stamp)
         return True
 
-    async def _send(self, wanted: Wanted, held: Manifest) -> None:
+    async def _send(self, wanted: DesiredChild, held: Manifest) -> None:
         manifest = wanted.manifest()
         metadata = manifest["metadata"]
         annotations = {**metadata.get("annotations", {}), STAMP: wanted.stamp}
@@ -148,16 +148,16 @@ class Applier:
         APPLIES.labels(wanted.child.kind, "applied").inc()
 
 
-def _path(child: Ref) -> str:
+def _path(child: ObjectKey) -> str:
     return BY_NAME[child.kind].path(child.namespace, child.name)
 
 
-def _leaving(child: Ref) -> Trouble:
+def _leaving(child: ObjectKey) -> Trouble:
     told = f"{child} is being deleted, and made anew when it is gone"
     return Trouble(child, "Leaving", told, passing=True)
 
 
-def _not_ours(child: Ref, now: Seen, uid: str) -> Trouble | None:
+def _not_ours(child: ObjectKey, now: CachedObject, uid: str) -> Trouble | None:
     if now.owner is not None and now.owner.uid == uid:
         return _leaving(child) if now.leaving else None
     if now.owner is not None and now.owner.ours:
@@ -171,7 +171,7 @@ def _not_ours(child: Ref, now: Seen, uid: str) -> Trouble | None:
     return Trouble(child, "NameTaken", told)
 
 
-def _trouble(child: Ref, error: ApiError) -> Trouble:
+def _trouble(child: ObjectKey, error: ApiError) -> Trouble:
     told = f"{child.kind} {child.name}: {error}"
     if error.passing:
         reason = f"{error.leaving}Leaving" if error.leaving else "ApiUnavailable"

@@ -3,10 +3,17 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 
-from rackwatt_operator.kube.cache import Observed
+from rackwatt_operator.kube.cache import Cache
 from rackwatt_operator.kube.client import Client
 from rackwatt_operator.kube.errors import ApiError
-from rackwatt_operator.kube.resources import EVENT, NAMESPACE, PROMETHEUS, PROMETHEUSES, Kind, Ref
+from rackwatt_operator.kube.resources import (
+    EVENT,
+    NAMESPACE,
+    PROMETHEUS,
+    PROMETHEUSES,
+    ObjectKey,
+    Resource,
+)
 from rackwatt_operator.status.selection import Selected, Selection, bound, selected
 from rackwatt_operator.status.workload import Workload, workload
 
@@ -14,10 +21,10 @@ WORKLOADS = frozenset({"Deployment", "DaemonSet"})
 _FRESH_S = 60.0
 
 
-class Looking:
+class ChildStatusReader:
     """Looks at what a document's children have come to."""
 
-    def __init__(self, client: Client, observed: Observed) -> None:
+    def __init__(self, client: Client, observed: Cache) -> None:
         self._client = client
         self._observed = observed
         self._namespaces: dict[str, tuple[float, Mapping[str, str]]] = {}
@@ -41,7 +48,7 @@ class Looking:
         """Tell which Prometheus takes a document's PrometheusRule; agents evaluate none."""
         return await self._selection(uid, "PrometheusRule", [PROMETHEUS])
 
-    async def _selection(self, uid: str, kind: str, takers: Sequence[Kind]) -> Selection | None:
+    async def _selection(self, uid: str, kind: str, takers: Sequence[Resource]) -> Selection | None:
         name = next((one for one in self._observed.owned(uid) if one.kind == kind), None)
         if name is None:
             return None
@@ -71,7 +78,7 @@ class Looking:
         self._namespaces[namespace] = _now_s(), labels
         return labels
 
-    async def _refusal(self, name: Ref) -> str:
+    async def _refusal(self, name: ObjectKey) -> str:
         """Read why a DaemonSet's pods are not even made: its controller tells it in an event."""
         about = f"involvedObject.kind={name.kind},involvedObject.name={name.name}"
         path = EVENT.path(name.namespace)

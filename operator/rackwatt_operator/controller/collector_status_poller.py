@@ -15,10 +15,10 @@ import aiohttp
 
 from rackwatt_crds.status import MOST_WORST
 from rackwatt_operator.controller.access import Access, AccessError, Accesses
-from rackwatt_operator.kube.cache import Observed
-from rackwatt_operator.kube.resources import Ref
+from rackwatt_operator.kube.cache import Cache
+from rackwatt_operator.kube.resources import ObjectKey
 from rackwatt_operator.manifests import naming
-from rackwatt_operator.status.collector_status import Answer, Told, answer, together
+from rackwatt_operator.status.collector_status import Answer, CollectorStatus, answer, together
 
 log = logging.getLogger(__name__)
 
@@ -35,29 +35,29 @@ _REFUSED = (
 )
 
 
-class Collectors:
+class CollectorStatusPoller:
     """Asks the collectors of every document, each on its own beat."""
 
     def __init__(
         self,
-        observed: Observed,
+        observed: Cache,
         accesses: Accesses,
-        changed: Callable[[Iterable[Ref]], None],
+        changed: Callable[[Iterable[ObjectKey]], None],
     ) -> None:
         self._observed = observed
         self._accesses = accesses
         self._changed = changed
-        self._told: dict[Ref, Told] = {}
-        self._due_s: dict[Ref, float] = {}
-        self._asking: set[Ref] = set()
-        self._restless: Counter[Ref] = Counter()
+        self._told: dict[ObjectKey, CollectorStatus] = {}
+        self._due_s: dict[ObjectKey, float] = {}
+        self._asking: set[ObjectKey] = set()
+        self._restless: Counter[ObjectKey] = Counter()
         self._places = asyncio.Semaphore(_AT_ONCE)
 
-    def told(self, key: Ref) -> Told | None:
+    def told(self, key: ObjectKey) -> CollectorStatus | None:
         """Give what a document's collectors told last; None while there is none to ask."""
         return self._told.get(key)
 
-    def awaited(self, key: Ref) -> bool:
+    def awaited(self, key: ObjectKey) -> bool:
         """Tell whether there are collectors that were never asked, as after a restart of ours.
 
         They are asked within seconds then, and the document is queued.
@@ -67,7 +67,7 @@ class Collectors:
         self._due_s[key] = min(self._due_s.get(key, 0.0), _now_s() + SOON_S)
         return True
 
-    def forget(self, key: Ref) -> None:
+    def forget(self, key: ObjectKey) -> None:
         """Let go of a document that is no more."""
         self._told.pop(key, None)
         self._due_s.pop(key, None)
@@ -88,7 +88,7 @@ class Collectors:
                     group.create_task(self._round(session, key))
                 await asyncio.sleep(_TICK_S)
 
-    def _due(self) -> Iterator[Ref]:
+    def _due(self) -> Iterator[ObjectKey]:
         now_s = _now_s()
         for key in list(self._observed.documents()):
             due = key not in self._asking and self._due_s.get(key, 0.0) <= now_s
@@ -96,7 +96,7 @@ class Collectors:
                 self._due_s[key] = now_s + EVERY_S
                 yield key
 
-    async def _round(self, session: aiohttp.ClientSession, key: Ref) -> None:
+    async def _round(self, session: aiohttp.ClientSession, key: ObjectKey) -> None:
         """Ask all collectors of a document, and have it looked at if any was there to ask."""
         self._asking.add(key)
         answers = await self._answers(session, key)
@@ -116,7 +116,7 @@ class Collectors:
         self._changed([key])
 
     async def _answers(
-        self, session: aiohttp.ClientSession, key: Ref
+        self, session: aiohttp.ClientSession, key: ObjectKey
     ) -> Sequence[Answer | str | None]:
         """Ask each collector; text stands for an answer where it is known why there is none."""
         urls = list(self._urls(key))
@@ -129,7 +129,7 @@ class Collectors:
             self._accesses.forget(key)
         return answers
 
-    def _changes(self, key: Ref, before: Told | None) -> bool:
+    def _changes(self, key: ObjectKey, before: CollectorStatus | None) -> bool:
         """Tell whether to ask again soon: it is not whole, or was another before; not for ever."""
         now = self._told.get(key)
         if now is not None and now.whole and now.agrees(before):
@@ -138,8 +138,8 @@ class Collectors:
         self._restless[key] += 1
         return self._restless[key] < _MOST_RESTLESS
 
-    def _urls(self, key: Ref) -> Iterator[str]:
-        service = Ref("Service", key.namespace, naming.base(key.kind, key.name))
+    def _urls(self, key: ObjectKey) -> Iterator[str]:
+        service = ObjectKey("Service", key.namespace, naming.base(key.kind, key.name))
         for name in sorted(self._observed.slices(service)):
             content = self._observed.content(name)
             port = next((one for one in content.get("ports") or () if one.get("port")), None)

@@ -12,7 +12,7 @@ from typing import Any
 from rackwatt_operator.kube.client import Client, Manifest
 from rackwatt_operator.kube.constants import MANAGER
 from rackwatt_operator.kube.errors import ApiError
-from rackwatt_operator.kube.resources import BY_NAME, EVENT, Ref
+from rackwatt_operator.kube.resources import BY_NAME, EVENT, ObjectKey
 
 log = logging.getLogger(__name__)
 
@@ -20,14 +20,14 @@ _STARTING = frozenset({"RolloutInProgress", "NotMade", "NotAsked"})
 _LONGEST = 1024
 
 
-class Announcer:
+class EventRecorder:
     """Posts events about documents."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
 
     async def announce(
-        self, key: Ref, uid: str, before: Mapping[str, Any], after: Mapping[str, Any]
+        self, key: ObjectKey, uid: str, before: Mapping[str, Any], after: Mapping[str, Any]
     ) -> None:
         """Post what has changed; an event that is lost is no harm."""
         for condition in transitions(before, after):
@@ -61,7 +61,7 @@ def transitions(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator
             yield one
 
 
-def _event(key: Ref, uid: str, condition: Mapping[str, Any], now: datetime) -> Manifest:
+def _event(key: ObjectKey, uid: str, condition: Mapping[str, Any], now: datetime) -> Manifest:
     at = now.strftime("%Y-%m-%dT%H:%M:%SZ")
     return {
         "apiVersion": EVENT.api_version,

@@ -8,13 +8,13 @@ import logging
 from collections.abc import Sequence
 from functools import cache, partial
 
-from rackwatt_operator.controller.apply import Applier, Wanted
-from rackwatt_operator.controller.plan_cache import Planned, Planner
-from rackwatt_operator.controller.status_writer import Teller
+from rackwatt_operator.controller.apply import Applier, DesiredChild
+from rackwatt_operator.controller.plan_cache import CachedPlan, PlanCache
+from rackwatt_operator.controller.status_writer import StatusWriter
 from rackwatt_operator.controller.workqueue import DONE, LEISURE, RetryError
-from rackwatt_operator.kube.cache import Observed
+from rackwatt_operator.kube.cache import Cache
 from rackwatt_operator.kube.client import Manifest
-from rackwatt_operator.kube.resources import BY_NAME, CHILDREN, Ref
+from rackwatt_operator.kube.resources import BY_NAME, CHILDREN, ObjectKey
 from rackwatt_operator.status.apply_error import Trouble
 
 log = logging.getLogger(__name__)
@@ -24,14 +24,14 @@ class Reconciler:
     """Makes the cluster have what documents ask for."""
 
     def __init__(
-        self, observed: Observed, planner: Planner, applier: Applier, teller: Teller
+        self, observed: Cache, planner: PlanCache, applier: Applier, teller: StatusWriter
     ) -> None:
         self._observed = observed
         self._planner = planner
         self._applier = applier
         self._teller = teller
 
-    async def reconcile(self, key: Ref, pressed: bool) -> float:
+    async def reconcile(self, key: ObjectKey, pressed: bool) -> float:
         """Bring about what belongs to a document; tell after how many seconds to look again.
 
         While other documents press, its status is left for later: what was asked for comes first.
@@ -56,7 +56,7 @@ class Reconciler:
         return again_s
 
     async def _carry_out(
-        self, key: Ref, uid: str, planned: Planned, manifests: dict[Ref, Manifest]
+        self, key: ObjectKey, uid: str, planned: CachedPlan, manifests: dict[ObjectKey, Manifest]
     ) -> list[Trouble]:
         """Apply and prune; a document that cannot be carried out leaves all as it is."""
         document = planned.document
@@ -65,22 +65,22 @@ class Reconciler:
         self._observed.claim(key, planned.children)
 
         @cache
-        def made() -> dict[Ref, Manifest]:
+        def made() -> dict[ObjectKey, Manifest]:
             return manifests or self._planner.manifests(planned)
 
-        def manifest(child: Ref) -> Manifest:
+        def manifest(child: ObjectKey) -> Manifest:
             return made()[child]
 
         troubles = []
         for child, stamp in planned.children.items():
-            wanted = Wanted(child, uid, stamp, partial(manifest, child))
+            wanted = DesiredChild(child, uid, stamp, partial(manifest, child))
             if trouble := await self._applier.apply(wanted):
                 troubles.append(trouble)
                 if trouble.hopeless:
                     return troubles
         return troubles + await self._prune(uid, planned)
 
-    async def _prune(self, uid: str, planned: Planned) -> list[Trouble]:
+    async def _prune(self, uid: str, planned: CachedPlan) -> list[Trouble]:
         troubles = [
             await self._applier.delete(child)
             for child in sorted(self._observed.owned(uid) - planned.children.keys())

@@ -5,21 +5,21 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 
-from rackwatt_operator.controller.child_status import Looking
-from rackwatt_operator.controller.collector_status_poller import Collectors
-from rackwatt_operator.controller.events import Announcer
-from rackwatt_operator.controller.plan_cache import Planned
+from rackwatt_operator.controller.child_status import ChildStatusReader
+from rackwatt_operator.controller.collector_status_poller import CollectorStatusPoller
+from rackwatt_operator.controller.events import EventRecorder
+from rackwatt_operator.controller.plan_cache import CachedPlan
 from rackwatt_operator.controller.workqueue import DONE, RetryError
-from rackwatt_operator.kube.cache import Observed
-from rackwatt_operator.kube.cached_object import Seen, seen
+from rackwatt_operator.kube.cache import Cache
+from rackwatt_operator.kube.cached_object import CachedObject, seen
 from rackwatt_operator.kube.client import Client, Manifest
 from rackwatt_operator.kube.discovery import Capabilities
 from rackwatt_operator.kube.errors import ApiError
-from rackwatt_operator.kube.resources import BY_NAME, Ref
+from rackwatt_operator.kube.resources import BY_NAME, ObjectKey
 from rackwatt_operator.status.apply_error import Trouble
 from rackwatt_operator.status.builder import status, urgent
-from rackwatt_operator.status.inputs import Findings
-from rackwatt_operator.status.write_throttle import Pace
+from rackwatt_operator.status.inputs import StatusInputs
+from rackwatt_operator.status.write_throttle import WriteThrottle
 
 log = logging.getLogger(__name__)
 
@@ -27,17 +27,17 @@ _PODS_AGAIN_S = 15.0
 _LABELS_AGAIN_S = 60.0
 
 
-class Teller:
+class StatusWriter:
     """Writes the statuses of documents; `changed` hears of whom else that has brought news."""
 
     def __init__(
         self,
         client: Client,
-        observed: Observed,
+        observed: Cache,
         capabilities: Capabilities,
-        collectors: Collectors,
-        looking: Looking,
-        changed: Callable[[Iterable[Ref]], None],
+        collectors: CollectorStatusPoller,
+        looking: ChildStatusReader,
+        changed: Callable[[Iterable[ObjectKey]], None],
     ) -> None:
         self._client = client
         self._observed = observed
@@ -45,11 +45,11 @@ class Teller:
         self._collectors = collectors
         self._looking = looking
         self._changed = changed
-        self._announcer = Announcer(client)
-        self._paces: dict[Ref, Pace] = {}
+        self._announcer = EventRecorder(client)
+        self._paces: dict[ObjectKey, WriteThrottle] = {}
 
     async def tell(
-        self, key: Ref, seen: Seen, planned: Planned, troubles: Sequence[Trouble]
+        self, key: ObjectKey, seen: CachedObject, planned: CachedPlan, troubles: Sequence[Trouble]
     ) -> float:
         """Write the status if it has news; tell after how many seconds to look again.
 
@@ -66,7 +66,7 @@ class Teller:
         after = status(found, before, seen.generation, datetime.now(UTC))
         if after == before:
             return _again_s(found)
-        pace, news = self._paces.get(key, Pace()), urgent(before, after)
+        pace, news = self._paces.get(key, WriteThrottle()), urgent(before, after)
         if not news and (wait_s := pace.due_in_s(_now_s())):
             return wait_s
         await self._write(key, seen.uid, after)
@@ -74,15 +74,15 @@ class Teller:
         await self._announcer.announce(key, seen.uid, before, after)
         return _again_s(found)
 
-    def forget(self, key: Ref) -> None:
+    def forget(self, key: ObjectKey) -> None:
         """Let go of what is remembered of a document that is no more."""
         self._paces.pop(key, None)
         self._collectors.forget(key)
 
     async def _findings(
-        self, key: Ref, uid: str, planned: Planned, troubles: Sequence[Trouble]
-    ) -> Findings:
-        return Findings(
+        self, key: ObjectKey, uid: str, planned: CachedPlan, troubles: Sequence[Trouble]
+    ) -> StatusInputs:
+        return StatusInputs(
             document=planned.document,
             problems=planned.problems,
             missing=planned.missing,
@@ -96,7 +96,7 @@ class Teller:
             told=self._collectors.told(key),
         )
 
-    async def _write(self, key: Ref, uid: str, told: Manifest) -> None:
+    async def _write(self, key: ObjectKey, uid: str, told: Manifest) -> None:
         kind = BY_NAME[key.kind]
         manifest = {
             "apiVersion": kind.api_version,
@@ -118,7 +118,7 @@ class Teller:
         self._changed(self._observed.note(key, seen(made, key.kind)))
 
 
-def _again_s(found: Findings) -> float:
+def _again_s(found: StatusInputs) -> float:
     """Look again at what no event will tell of."""
     if any(one.uncreated for one in found.workloads):
         return _PODS_AGAIN_S

@@ -12,7 +12,7 @@ import random
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 
-from rackwatt_operator.kube.resources import Ref
+from rackwatt_operator.kube.resources import ObjectKey
 
 log = logging.getLogger(__name__)
 
@@ -35,12 +35,12 @@ class RetryError(Exception):
         self.wait_s = wait_s
 
 
-Work = Callable[[Ref, bool], Awaitable[float]]
+Work = Callable[[ObjectKey, bool], Awaitable[float]]
 """Work on one name, briefly if others press; it answers after how many seconds to look again, or
 DONE, or LEISURE."""
 
 
-class Queue:
+class WorkQueue:
     """Names, worked on by a fixed number of workers."""
 
     def __init__(
@@ -49,14 +49,14 @@ class Queue:
         self._work = work
         self._workers = workers
         self._jitter = jitter
-        self._waiting: deque[Ref] = deque()
-        self._leisure: dict[Ref, None] = {}  # a set that keeps its order
-        self._left_s: dict[Ref, float] = {}
-        self._queued: dict[Ref, float] = {}
-        self._active: dict[Ref, float] = {}
-        self._again: dict[Ref, float] = {}
-        self._timers: dict[Ref, asyncio.TimerHandle] = {}
-        self._failures: dict[Ref, int] = {}
+        self._waiting: deque[ObjectKey] = deque()
+        self._leisure: dict[ObjectKey, None] = {}  # a set that keeps its order
+        self._left_s: dict[ObjectKey, float] = {}
+        self._queued: dict[ObjectKey, float] = {}
+        self._active: dict[ObjectKey, float] = {}
+        self._again: dict[ObjectKey, float] = {}
+        self._timers: dict[ObjectKey, asyncio.TimerHandle] = {}
+        self._failures: dict[ObjectKey, int] = {}
         self._draining = False
         self._wake = asyncio.Semaphore(0)
         self._open = asyncio.Event()
@@ -80,7 +80,7 @@ class Queue:
         since_s = [*self._active.values(), *held.values()]
         return _now_s() - min(since_s) if since_s else 0.0
 
-    def add(self, names: Iterable[Ref]) -> None:
+    def add(self, names: Iterable[ObjectKey]) -> None:
         """Have names worked on as soon as may be."""
         for name in names:
             if timer := self._timers.pop(name, None):
@@ -132,7 +132,7 @@ class Queue:
             finally:
                 self._finish(name)
 
-    def _next(self) -> tuple[Ref, bool]:
+    def _next(self) -> tuple[ObjectKey, bool]:
         """Take the name whose turn it is, and tell whether others press."""
         name = next(iter(self._leisure), None)
         if name is not None and (not self._waiting or self._overdue(name)):
@@ -142,11 +142,11 @@ class Queue:
         del self._queued[name]
         return name, bool(self._waiting) and not self._overdue(name)
 
-    def _overdue(self, name: Ref) -> bool:
+    def _overdue(self, name: ObjectKey) -> bool:
         """Tell whether a name has waited long enough since something of it was left for later."""
         return _now_s() - self._left_s.get(name, _now_s()) > PATIENCE_S
 
-    async def _once(self, name: Ref, pressed: bool) -> None:
+    async def _once(self, name: ObjectKey, pressed: bool) -> None:
         try:
             again_s = await self._work(name, pressed)
         except RetryError as error:
@@ -167,19 +167,19 @@ class Queue:
         if again_s != DONE:
             self._later(name, again_s)
 
-    def _finish(self, name: Ref) -> None:
+    def _finish(self, name: ObjectKey) -> None:
         del self._active[name]
         if self._again.pop(name, None) is not None:
             self.add([name])
         if not self._active:
             self._idle.set()
 
-    def _backoff_s(self, name: Ref) -> float:
+    def _backoff_s(self, name: ObjectKey) -> float:
         failures = self._failures[name] = self._failures.get(name, 0) + 1
         backoff_s = FIRST_BACKOFF_S * 2 ** min(failures - 1, 20)
         return float(min(backoff_s, LONGEST_BACKOFF_S) * (1 + _JITTER * self._jitter()))
 
-    def _later(self, name: Ref, delay_s: float) -> None:
+    def _later(self, name: ObjectKey, delay_s: float) -> None:
         if timer := self._timers.pop(name, None):
             timer.cancel()
         loop = asyncio.get_running_loop()

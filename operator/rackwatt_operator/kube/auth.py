@@ -28,11 +28,11 @@ Handler = Callable[[aiohttp.ClientRequest], Awaitable[aiohttp.ClientResponse]]
 Middleware = Callable[[aiohttp.ClientRequest, Handler], Awaitable[aiohttp.ClientResponse]]
 
 
-class LoginError(Exception):
+class CredentialsError(Exception):
     """There is no way to an API server; the message says what a person can do."""
 
 
-class Login:
+class ClusterCredentials:
     """One way in. Sessions it has opened go on with whatever `renew` finds later."""
 
     def __init__(self, kubeconfig: Path | None = None) -> None:
@@ -74,9 +74,9 @@ class Login:
             _forget_files()
         self._configuration = configuration
 
-    def _told(self, why: str) -> LoginError:
+    def _told(self, why: str) -> CredentialsError:
         where = self._kubeconfig or os.environ.get("KUBECONFIG") or "~/.kube/config"
-        return LoginError(f"no way to an API server, neither as a pod nor by {where}: {why}")
+        return CredentialsError(f"no way to an API server, neither as a pod nor by {where}: {why}")
 
     def session(self, *heard: Middleware) -> aiohttp.ClientSession:
         """Open a session that says who we are with every request; it is the caller's to close.

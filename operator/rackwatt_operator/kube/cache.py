@@ -12,29 +12,29 @@ from typing import Any
 import msgspec
 
 from rackwatt_crds.document import KINDS
-from rackwatt_operator.kube.cached_object import Seen
-from rackwatt_operator.kube.resources import PROMETHEUSES, Ref
-from rackwatt_operator.kube.tombstones import Gone
+from rackwatt_operator.kube.cached_object import CachedObject
+from rackwatt_operator.kube.resources import PROMETHEUSES, ObjectKey
+from rackwatt_operator.kube.tombstones import Tombstones
 
-_NOBODY: frozenset[Ref] = frozenset()
+_NOBODY: frozenset[ObjectKey] = frozenset()
 _PROMETHEUSES = frozenset(kind.kind for kind in PROMETHEUSES)
 
 
-class Observed:
+class Cache:
     """Objects by name. What changes it tells which documents are to be reconciled."""
 
     def __init__(self) -> None:
-        self.objects: dict[Ref, Seen] = {}
-        self._of_kind: defaultdict[str, set[Ref]] = defaultdict(set)
-        self._owned: defaultdict[str, set[Ref]] = defaultdict(set)
-        self._slices: defaultdict[Ref, set[Ref]] = defaultdict(set)
-        self._claims: dict[Ref, Ref] = {}
-        self._claimed: dict[Ref, frozenset[Ref]] = {}
-        self._gone = Gone()
+        self.objects: dict[ObjectKey, CachedObject] = {}
+        self._of_kind: defaultdict[str, set[ObjectKey]] = defaultdict(set)
+        self._owned: defaultdict[str, set[ObjectKey]] = defaultdict(set)
+        self._slices: defaultdict[ObjectKey, set[ObjectKey]] = defaultdict(set)
+        self._claims: dict[ObjectKey, ObjectKey] = {}
+        self._claimed: dict[ObjectKey, frozenset[ObjectKey]] = {}
+        self._gone = Tombstones()
         self.newest = 0
         """The highest version that was seen."""
 
-    def note(self, name: Ref, now: Seen) -> frozenset[Ref]:
+    def note(self, name: ObjectKey, now: CachedObject) -> frozenset[ObjectKey]:
         """Take an object as it is now."""
         self.newest = max(self.newest, now.version)
         if not self.older(name, now.version):
@@ -47,12 +47,12 @@ class Observed:
         self._put(name, now)
         return self._concerned(name, now) | (self._concerned(name, before) if before else _NOBODY)
 
-    def older(self, name: Ref, version: int) -> bool:
+    def older(self, name: ObjectKey, version: int) -> bool:
         """Tell whether what is known of an object, if only that it is gone, is older."""
         before = self.objects.get(name)
         return (before.version if before else self._gone.version(name)) < version
 
-    def forget(self, name: Ref, at_version: int | None = None) -> frozenset[Ref]:
+    def forget(self, name: ObjectKey, at_version: int | None = None) -> frozenset[ObjectKey]:
         """Take it that an object is gone, unless it was seen later than at this version.
 
         Without one it is out of sight alone, as for want of a right, and may come back as it was.
@@ -79,37 +79,37 @@ class Observed:
         self._of_kind.clear()
         self._owned.clear()
         self._slices.clear()
-        self._gone = Gone()
+        self._gone = Tombstones()
         self.newest = 0
 
-    def documents(self) -> Iterator[Ref]:
+    def documents(self) -> Iterator[ObjectKey]:
         """Name every document."""
         return (name for kind in KINDS for name in self._of_kind[kind])
 
-    def names(self, kind: str, namespace: str | None) -> list[Ref]:
+    def names(self, kind: str, namespace: str | None) -> list[ObjectKey]:
         """Name the objects of a kind, in a namespace or everywhere."""
         return [name for name in self._of_kind[kind] if namespace in (None, name.namespace)]
 
-    def owned(self, uid: str) -> frozenset[Ref]:
+    def owned(self, uid: str) -> frozenset[ObjectKey]:
         """Name what a document owns."""
         return frozenset(self._owned.get(uid, _NOBODY))
 
-    def slices(self, service: Ref) -> frozenset[Ref]:
+    def slices(self, service: ObjectKey) -> frozenset[ObjectKey]:
         """Name the EndpointSlices of a Service."""
         return frozenset(self._slices.get(service, _NOBODY))
 
-    def content(self, name: Ref) -> dict[str, Any]:
+    def content(self, name: ObjectKey) -> dict[str, Any]:
         """Give what an object's author decided; it must not be settled."""
         found: dict[str, Any] = msgspec.json.decode(self.objects[name].content or b"{}")
         return found
 
-    def status(self, name: Ref) -> dict[str, Any]:
+    def status(self, name: ObjectKey) -> dict[str, Any]:
         """Give what became of an object; nothing where it is not there."""
         now = self.objects.get(name)
         found: dict[str, Any] = msgspec.json.decode(now.status) if now and now.status else {}
         return found
 
-    def claim(self, key: Ref, children: Iterable[Ref]) -> None:
+    def claim(self, key: ObjectKey, children: Iterable[ObjectKey]) -> None:
         """Note what a document wants to have: it hears of whoever else has such a name."""
         wanted = frozenset(children)
         before = self._claimed.get(key, _NOBODY)
@@ -124,7 +124,7 @@ class Observed:
         else:
             del self._claimed[key]
 
-    def _put(self, name: Ref, now: Seen) -> None:
+    def _put(self, name: ObjectKey, now: CachedObject) -> None:
         if (before := self.objects.get(name)) is not None:
             self._disown(name, before)
         self.objects[name] = now
@@ -134,7 +134,7 @@ class Observed:
         for service in _services(name, now):
             self._slices[service].add(name)
 
-    def _disown(self, name: Ref, before: Seen) -> None:
+    def _disown(self, name: ObjectKey, before: CachedObject) -> None:
         if before.owner and before.owner.ours:
             family = self._owned[before.owner.uid]
             family.discard(name)
@@ -145,7 +145,9 @@ class Observed:
             if not self._slices[service]:
                 del self._slices[service]
 
-    def _concerned_by_status(self, name: Ref, before: Seen, now: Seen) -> frozenset[Ref]:
+    def _concerned_by_status(
+        self, name: ObjectKey, before: CachedObject, now: CachedObject
+    ) -> frozenset[ObjectKey]:
         """Tell who is to look when nothing but its status has changed: nobody at a document's own.
 
         A document's status is ours, so a change of it is our own doing.
@@ -155,7 +157,7 @@ class Observed:
             return _NOBODY
         return self._concerned(name, now)
 
-    def _concerned(self, name: Ref, now: Seen) -> frozenset[Ref]:
+    def _concerned(self, name: ObjectKey, now: CachedObject) -> frozenset[ObjectKey]:
         if name.kind == "PowerTarget":
             return frozenset({name})
         if name.kind == "SchedulerBinding":
@@ -167,14 +169,14 @@ class Observed:
             return frozenset(claimant for claimant in claimants if claimant)
         return self._concerned_by_child(name, now)
 
-    def _concerned_by_child(self, name: Ref, now: Seen) -> frozenset[Ref]:
+    def _concerned_by_child(self, name: ObjectKey, now: CachedObject) -> frozenset[ObjectKey]:
         claimant = self._claims.get(name)
         if now.owner and now.owner.ours:
-            owner = Ref(now.owner.kind, name.namespace, now.owner.name)
+            owner = ObjectKey(now.owner.kind, name.namespace, now.owner.name)
             return frozenset({owner, claimant} if claimant else {owner})
         return frozenset({claimant} if claimant else ())
 
-    def _bound_to(self, binding: Ref) -> frozenset[Ref]:
+    def _bound_to(self, binding: ObjectKey) -> frozenset[ObjectKey]:
         return frozenset(
             name
             for name in self.names("PowerTarget", binding.namespace)
@@ -182,6 +184,6 @@ class Observed:
         )
 
 
-def _services(name: Ref, now: Seen) -> Iterator[Ref]:
+def _services(name: ObjectKey, now: CachedObject) -> Iterator[ObjectKey]:
     if name.kind == "EndpointSlice":
-        yield from (Ref("Service", name.namespace, service) for service in now.about)
+        yield from (ObjectKey("Service", name.namespace, service) for service in now.about)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from rackwatt_crds.document import API_VERSION, KINDS
-from rackwatt_operator.kube.resources import Ref
+from rackwatt_operator.kube.resources import ObjectKey
 
 STAMP = "rackwatt.dev/applied"
 """The annotation of a child that tells which desired state was applied to it: a digest of it.
@@ -41,7 +41,7 @@ class Owner(NamedTuple):
 
 
 @dataclass(slots=True)
-class Seen:
+class CachedObject:
     """The object, but for its name.
 
     `settled` is the stamp of the desired state that its content was found to meet. `about` are the
@@ -67,13 +67,13 @@ class Seen:
         self.settled, self.content = stamp, None
 
 
-def seen(raw: Mapping[str, Any], kind: str) -> Seen:
+def seen(raw: Mapping[str, Any], kind: str) -> CachedObject:
     """Read an object."""
     metadata = raw["metadata"]
     authored = _document(raw, kind) if kind in KINDS else _child(raw)
     content = msgspec.json.encode(authored, order="sorted")
     status = raw.get("status") if kind in _WITH_STATUS else None
-    return Seen(
+    return CachedObject(
         uid=metadata["uid"],
         version=version(raw),
         generation=metadata.get("generation", 0),
@@ -88,10 +88,10 @@ def seen(raw: Mapping[str, Any], kind: str) -> Seen:
     )
 
 
-def ref(raw: Mapping[str, Any], kind: str) -> Ref:
+def ref(raw: Mapping[str, Any], kind: str) -> ObjectKey:
     """Name an object."""
     metadata = raw["metadata"]
-    return Ref(kind, metadata.get("namespace", ""), metadata["name"])
+    return ObjectKey(kind, metadata.get("namespace", ""), metadata["name"])
 
 
 def version(raw: Mapping[str, Any]) -> int:

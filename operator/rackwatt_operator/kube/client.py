@@ -11,10 +11,10 @@ from typing import Any
 import aiohttp
 import msgspec
 
-from rackwatt_operator.kube.auth import Login, LoginError
+from rackwatt_operator.kube.auth import ClusterCredentials, CredentialsError
 from rackwatt_operator.kube.constants import MANAGER
 from rackwatt_operator.kube.errors import ApiError, refusal
-from rackwatt_operator.kube.resources import Kind
+from rackwatt_operator.kube.resources import Resource
 from rackwatt_operator.metrics import REQUESTS
 
 Manifest = dict[str, Any]
@@ -29,7 +29,7 @@ _CHUNK = "100"
 class Client:
     """The API server, asked as one identity."""
 
-    def __init__(self, login: Login) -> None:
+    def __init__(self, login: ClusterCredentials) -> None:
         self._login = login
         self._session = login.session()
 
@@ -62,7 +62,7 @@ class Client:
         found = await self.get(path, limit="1")
         return int(found["metadata"]["resourceVersion"])
 
-    async def apply(self, kind: Kind, manifest: Manifest, subresource: str = "") -> Manifest:
+    async def apply(self, kind: Resource, manifest: Manifest, subresource: str = "") -> Manifest:
         """Apply a manifest on the server's side, as the owner of every field in it.
 
         `metadata.uid` holds the object to be the same as before; `metadata.resourceVersion: "1"`
@@ -127,7 +127,7 @@ class Client:
         """Log in anew, for the next question."""
         try:
             await self._login.renew()
-        except LoginError as error:
+        except CredentialsError as error:
             raise ApiError(401, str(error)) from None
 
 

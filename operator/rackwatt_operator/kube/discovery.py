@@ -15,7 +15,7 @@ from rackwatt_operator.kube.resources import (
     DOCUMENTS,
     SERVICE_MONITOR,
     WATCHED,
-    Kind,
+    Resource,
 )
 
 log = logging.getLogger(__name__)
@@ -36,9 +36,9 @@ class Capabilities:
         self._places = namespaces or ("",)
         self.monitoring: frozenset[str] = frozenset()
         """The kinds of Prometheus Operator that the API has."""
-        self.watched: tuple[Kind, ...] = ()
+        self.watched: tuple[Resource, ...] = ()
         """The kinds that there are and that we may list and watch."""
-        self._denied: tuple[Kind, ...] = ()
+        self._denied: tuple[Resource, ...] = ()
 
     async def monitored(self) -> frozenset[str]:
         """Ask which kinds of Prometheus Operator there are now."""
@@ -85,14 +85,14 @@ class Capabilities:
         self.watched = tuple(kind for kind in there if not lacking[kind.kind])
         self._denied = tuple(kind for kind in there if lacking[kind.kind])
 
-    async def _lacking(self, kind: Kind) -> AsyncIterator[str]:
+    async def _lacking(self, kind: Resource) -> AsyncIterator[str]:
         for place in self._places:
             for verb in ("list", "watch"):
                 if not await self._may(verb, kind, place):
                     where = f"in namespace {place}" if place else "in all namespaces"
                     yield f"{verb} {kind.resource} {where}"
 
-    async def _may(self, verb: str, kind: Kind, place: str) -> bool:
+    async def _may(self, verb: str, kind: Resource, place: str) -> bool:
         asked = {
             "namespace": place,
             "verb": verb,

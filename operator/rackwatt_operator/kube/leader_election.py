@@ -28,7 +28,7 @@ _LOOKS = 5
 _SAFE = 0.8
 
 
-class Lease:
+class LeaderElector:
     """One candidate; `leading` is set while it holds the Lease, and `changed` hears of it."""
 
     def __init__(

@@ -8,11 +8,17 @@ import logging
 import time
 from collections.abc import Iterable, Sequence
 
-from rackwatt_operator.kube.cache import Observed
+from rackwatt_operator.kube.cache import Cache
 from rackwatt_operator.kube.cached_object import ref, seen, version
 from rackwatt_operator.kube.client import Client
 from rackwatt_operator.kube.constants import MANAGED_BY, MANAGER
-from rackwatt_operator.kube.resources import CHILDREN, ENDPOINT_SLICE, POWER_TARGET, Kind, Ref
+from rackwatt_operator.kube.resources import (
+    CHILDREN,
+    ENDPOINT_SLICE,
+    POWER_TARGET,
+    ObjectKey,
+    Resource,
+)
 from rackwatt_operator.metrics import LAST_LIST
 
 log = logging.getLogger(__name__)
@@ -22,15 +28,15 @@ LABELLED = frozenset({*CHILDREN, ENDPOINT_SLICE})
 """Kinds of which we see those alone that bear our label; a slice has its Service's."""
 
 
-class Listing:
+class Relister:
     """Lists kinds, in the namespaces that are ours to look at (all, where none is named)."""
 
-    def __init__(self, client: Client, observed: Observed, namespaces: Sequence[str]) -> None:
+    def __init__(self, client: Client, observed: Cache, namespaces: Sequence[str]) -> None:
         self._client = client
         self._observed = observed
         self._places: Sequence[str | None] = namespaces or (None,)
 
-    async def refresh(self, kinds: Iterable[Kind]) -> set[Ref]:
+    async def refresh(self, kinds: Iterable[Resource]) -> set[ObjectKey]:
         """List these kinds and forget all others; tell which documents that concerns.
 
         Raises:
@@ -38,7 +44,7 @@ class Listing:
         """
         await self._hold_time()
         self._observed.age()
-        concerned: set[Ref] = set()
+        concerned: set[ObjectKey] = set()
         listed = {kind.kind for kind in kinds}
         for kind in kinds:
             for place in self._places:
@@ -48,7 +54,7 @@ class Listing:
         LAST_LIST.set(time.time())
         return concerned
 
-    def documents(self) -> list[Ref]:
+    def documents(self) -> list[ObjectKey]:
         """Name every document there is."""
         return list(self._observed.documents())
 
@@ -59,10 +65,10 @@ class Listing:
             log.warning("the cluster's versions went backwards: all is read anew")
             self._observed.clear()
 
-    async def _list(self, kind: Kind, place: str | None) -> set[Ref]:
+    async def _list(self, kind: Resource, place: str | None) -> set[ObjectKey]:
         lost = set(self._observed.names(kind.kind, place))
         asked = {"labelSelector": OWN} if kind in LABELLED else {}
-        concerned: set[Ref] = set()
+        concerned: set[ObjectKey] = set()
         seen_until = 0
         async for items, at_version in self._client.chunks(kind.path(place), **asked):
             seen_until = at_version

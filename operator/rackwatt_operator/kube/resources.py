@@ -6,7 +6,7 @@ from typing import NamedTuple
 from rackwatt_crds.document import API_VERSION
 
 
-class Ref(NamedTuple):
+class ObjectKey(NamedTuple):
     """What names one object for as long as the operator runs, whatever becomes of it."""
 
     kind: str
@@ -18,7 +18,7 @@ class Ref(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class Resource:
     """One kind, as discovery tells it."""
 
     api_version: str
@@ -49,21 +49,21 @@ class Kind:
 
 MONITORING = "monitoring.coreos.com/v1"
 
-POWER_TARGET = Kind(API_VERSION, "PowerTarget", "powertargets")
-SCHEDULER_BINDING = Kind(API_VERSION, "SchedulerBinding", "schedulerbindings")
+POWER_TARGET = Resource(API_VERSION, "PowerTarget", "powertargets")
+SCHEDULER_BINDING = Resource(API_VERSION, "SchedulerBinding", "schedulerbindings")
 DOCUMENTS = (POWER_TARGET, SCHEDULER_BINDING)
 
-SERVICE = Kind("v1", "Service", "services")
-DEPLOYMENT = Kind("apps/v1", "Deployment", "deployments")
-DAEMON_SET = Kind("apps/v1", "DaemonSet", "daemonsets")
-SERVICE_MONITOR = Kind(MONITORING, "ServiceMonitor", "servicemonitors")
-PROMETHEUS_RULE = Kind(MONITORING, "PrometheusRule", "prometheusrules")
+SERVICE = Resource("v1", "Service", "services")
+DEPLOYMENT = Resource("apps/v1", "Deployment", "deployments")
+DAEMON_SET = Resource("apps/v1", "DaemonSet", "daemonsets")
+SERVICE_MONITOR = Resource(MONITORING, "ServiceMonitor", "servicemonitors")
+PROMETHEUS_RULE = Resource(MONITORING, "PrometheusRule", "prometheusrules")
 CHILDREN = (
-    Kind("v1", "ServiceAccount", "serviceaccounts"),
-    Kind("v1", "ConfigMap", "configmaps"),
+    Resource("v1", "ServiceAccount", "serviceaccounts"),
+    Resource("v1", "ConfigMap", "configmaps"),
     SERVICE,
-    Kind("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies"),
-    Kind("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets"),
+    Resource("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies"),
+    Resource("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets"),
     DEPLOYMENT,
     DAEMON_SET,
     SERVICE_MONITOR,
@@ -71,20 +71,20 @@ CHILDREN = (
 )
 """What is made for a document, and watched so that it stays as it was made."""
 
-ENDPOINT_SLICE = Kind("discovery.k8s.io/v1", "EndpointSlice", "endpointslices")
-PROMETHEUS = Kind(MONITORING, "Prometheus", "prometheuses")
+ENDPOINT_SLICE = Resource("discovery.k8s.io/v1", "EndpointSlice", "endpointslices")
+PROMETHEUS = Resource(MONITORING, "Prometheus", "prometheuses")
 PROMETHEUSES = (
     PROMETHEUS,
-    Kind("monitoring.coreos.com/v1alpha1", "PrometheusAgent", "prometheusagents"),
+    Resource("monitoring.coreos.com/v1alpha1", "PrometheusAgent", "prometheusagents"),
 )
 """Those that may take a ServiceMonitor."""
 WATCHED = (*DOCUMENTS, *CHILDREN, ENDPOINT_SLICE, *PROMETHEUSES)
 BY_NAME = {kind.kind: kind for kind in WATCHED}
 
-NAMESPACE = Kind("v1", "Namespace", "namespaces")
-EVENT = Kind("v1", "Event", "events")
-SECRET = Kind("v1", "Secret", "secrets")
-LEASE = Kind("coordination.k8s.io/v1", "Lease", "leases")
-ACCESS_REVIEW = Kind(
+NAMESPACE = Resource("v1", "Namespace", "namespaces")
+EVENT = Resource("v1", "Event", "events")
+SECRET = Resource("v1", "Secret", "secrets")
+LEASE = Resource("coordination.k8s.io/v1", "Lease", "leases")
+ACCESS_REVIEW = Resource(
     "authorization.k8s.io/v1", "SelfSubjectAccessReview", "selfsubjectaccessreviews"
 )

@@ -5,21 +5,21 @@ overtaken, would bring it back for ten minutes: a child that is not there and is
 document whose children are made and collected as garbage in turns.
 """
 
-from rackwatt_operator.kube.resources import Ref
+from rackwatt_operator.kube.resources import ObjectKey
 
 
-class Gone:
+class Tombstones:
     """Names of what is gone, kept from one listing of everything to the next but one."""
 
     def __init__(self) -> None:
-        self._young: dict[Ref, int] = {}
-        self._old: dict[Ref, int] = {}
+        self._young: dict[ObjectKey, int] = {}
+        self._old: dict[ObjectKey, int] = {}
 
-    def note(self, name: Ref, version: int) -> None:
+    def note(self, name: ObjectKey, version: int) -> None:
         """Take it that at this version an object was not there."""
         self._young[name] = max(version, self.version(name))
 
-    def version(self, name: Ref) -> int:
+    def version(self, name: ObjectKey) -> int:
         """Tell at which version an object was last known not to be there; 0 if it never was."""
         return max(self._young.get(name, 0), self._old.get(name, 0))
 

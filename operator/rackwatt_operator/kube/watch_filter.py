@@ -10,9 +10,9 @@ from typing import Any
 import aiohttp
 import msgspec
 
-from rackwatt_operator.kube.resources import Ref
+from rackwatt_operator.kube.resources import ObjectKey
 
-News = Callable[[Ref, int], bool]
+IsNewer = Callable[[ObjectKey, int], bool]
 """Tells whether an object of this version is newer than what is known; asked in kopf's thread."""
 
 _NEWER = frozenset({"ADDED", "MODIFIED"})
@@ -37,10 +37,10 @@ class _Event(msgspec.Struct):
 _EVENT = msgspec.json.Decoder(_Event)
 
 
-class Stream:
+class WatchFilter:
     """A watch's answer, as kopf reads it: by lines. All else is the answer's own."""
 
-    def __init__(self, content: aiohttp.StreamReader, news: News) -> None:
+    def __init__(self, content: aiohttp.StreamReader, news: IsNewer) -> None:
         self._content = content
         self._news = news
 
@@ -63,5 +63,5 @@ class Stream:
         except (ValueError, RecursionError):  # as an error, which tells no object: kopf knows it
             return True
         metadata = event.object.metadata
-        name = Ref(event.object.kind, metadata.namespace, metadata.name)
+        name = ObjectKey(event.object.kind, metadata.namespace, metadata.name)
         return event.type not in _NEWER or self._news(name, version)

@@ -15,10 +15,10 @@ from rackwatt_operator.manifests.defaults import Defaults
 from rackwatt_operator.manifests.deployment import deployments
 from rackwatt_operator.manifests.facts import Facts
 from rackwatt_operator.manifests.networkpolicy import network_policy
-from rackwatt_operator.manifests.params import Manifest, Subject
+from rackwatt_operator.manifests.params import Manifest, Params
 from rackwatt_operator.manifests.poddisruptionbudget import budget
 from rackwatt_operator.manifests.prometheusrule import prometheus_rule
-from rackwatt_operator.manifests.refused import Refused
+from rackwatt_operator.manifests.refused import BuildFailure
 from rackwatt_operator.manifests.service import service
 from rackwatt_operator.manifests.serviceaccount import service_account
 from rackwatt_operator.manifests.servicemonitor import service_monitor
@@ -26,11 +26,11 @@ from rackwatt_operator.manifests.servicemonitor import service_monitor
 
 def plan(
     raw: Mapping[str, Any], document: Document, facts: Facts, defaults: Defaults
-) -> list[Manifest] | Refused:
+) -> list[Manifest] | BuildFailure:
     """List the children of a document; `raw` is the document as it was found."""
-    subject = Subject(raw, document, facts, defaults)
+    subject = Params(raw, document, facts, defaults)
     config = documents(subject)
-    if isinstance(config, Refused):
+    if isinstance(config, BuildFailure):
         return config
     return [
         service_account(subject),

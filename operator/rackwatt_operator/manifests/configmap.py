@@ -16,8 +16,8 @@ from rackwatt_crds.document import API_VERSION
 from rackwatt_crds.schedulerbinding import SchedulerBindingSpec
 from rackwatt_operator.manifests import naming
 from rackwatt_operator.manifests.merge import plain
-from rackwatt_operator.manifests.params import Manifest, Subject
-from rackwatt_operator.manifests.refused import Refused
+from rackwatt_operator.manifests.params import Manifest, Params
+from rackwatt_operator.manifests.refused import BuildFailure
 from rackwatt_operator.manifests.service import PORT
 from rackwatt_operator.manifests.web import scheme
 
@@ -29,12 +29,12 @@ _OF_READERS = ("tls", "credentials")
 _NOT_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
 
-def documents(subject: Subject) -> Manifest | Refused:
+def documents(subject: Params) -> Manifest | BuildFailure:
     """Make the ConfigMap, unless it would be larger than the API server takes."""
     text = "---\n".join(map(_written, _documents(subject)))
     size = len(KEY) + len(text.encode())
     if size > MOST_BYTES:
-        return Refused(
+        return BuildFailure(
             "DocumentTooLarge",
             f"it comes to {-(-size // 1024)} KiB and a ConfigMap holds {MOST_BYTES // 1024} KiB: "
             'write hosts as ranges ("node[001-512]"), or split it into several documents',
@@ -42,18 +42,18 @@ def documents(subject: Subject) -> Manifest | Refused:
     return subject.manifest("v1", "ConfigMap", subject.base, data={KEY: text})
 
 
-def _documents(subject: Subject) -> Iterator[Mapping[str, Any]]:
+def _documents(subject: Params) -> Iterator[Mapping[str, Any]]:
     yield _document(subject, subject.kind, subject.name, subject.raw.get("spec"))
     for name, spec in subject.bindings.items():
         yield _document(subject, "SchedulerBinding", name, _asked_there(subject, name, spec))
 
 
-def _document(subject: Subject, kind: str, name: str, spec: Any) -> Mapping[str, Any]:
+def _document(subject: Params, kind: str, name: str, spec: Any) -> Mapping[str, Any]:
     metadata = {"name": name, "namespace": subject.namespace}
     return {"apiVersion": API_VERSION, "kind": kind, "metadata": metadata, "spec": spec}
 
 
-def _asked_there(subject: Subject, name: str, spec: SchedulerBindingSpec) -> Mapping[str, Any]:
+def _asked_there(subject: Params, name: str, spec: SchedulerBindingSpec) -> Mapping[str, Any]:
     """Turn a binding into one that asks its collector; what it means to its nodes stays."""
     host = f"{naming.base('SchedulerBinding', name)}.{subject.namespace}.svc"
     kept = {

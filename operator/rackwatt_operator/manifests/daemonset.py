@@ -1,11 +1,11 @@
 """The DaemonSet: one collector on each node that the document selects."""
 
 from rackwatt_operator.manifests.labels import selector
-from rackwatt_operator.manifests.params import Manifest, Subject
+from rackwatt_operator.manifests.params import Manifest, Params
 from rackwatt_operator.manifests.pod import template
 
 
-def daemon_set(subject: Subject) -> Manifest:
+def daemon_set(subject: Params) -> Manifest:
     """Make the DaemonSet; a tenth of the nodes at a time get a new collector."""
     spec = {
         "revisionHistoryLimit": 2,

@@ -11,12 +11,12 @@ from rackwatt_operator.manifests.dashboards.grafana import Panel, dashboard
 from rackwatt_operator.manifests.dashboards.grid import grid_panels
 from rackwatt_operator.manifests.dashboards.nodes import node_panels
 from rackwatt_operator.manifests.dashboards.scheduler import scheduler_panels
-from rackwatt_operator.manifests.params import Manifest, Subject
+from rackwatt_operator.manifests.params import Manifest, Params
 
 _FOUND_BY = {"grafana_dashboard": "1"}
 
 
-def dashboards(subject: Subject) -> list[Manifest]:
+def dashboards(subject: Params) -> list[Manifest]:
     """Make the ConfigMap, unless dashboards are disabled."""
     if not subject.wants("dashboards"):
         return []
@@ -33,7 +33,7 @@ def dashboards(subject: Subject) -> list[Manifest]:
     return [manifest]
 
 
-def _panels(subject: Subject) -> Iterable[Panel]:
+def _panels(subject: Params) -> Iterable[Panel]:
     match subject.component:
         case "bmc":
             return fleet_panels(subject, recorded=prometheusrule.is_made(subject))
@@ -45,7 +45,7 @@ def _panels(subject: Subject) -> Iterable[Panel]:
             return grid_panels(subject)
 
 
-def _uid(subject: Subject) -> str:
+def _uid(subject: Params) -> str:
     """Name it for Grafana, the same for ever: links and stars hang on it."""
     whose = f"{subject.namespace}/{subject.base}".encode()
     return f"rackwatt-{hashlib.blake2b(whose, digest_size=10).hexdigest()}"

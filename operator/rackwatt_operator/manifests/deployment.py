@@ -5,16 +5,16 @@ Hence `Recreate`: a BMC has few sessions, and is asked by one process at a time.
 
 from rackwatt_operator.manifests import naming
 from rackwatt_operator.manifests.labels import selector
-from rackwatt_operator.manifests.params import Manifest, Subject
+from rackwatt_operator.manifests.params import Manifest, Params
 from rackwatt_operator.manifests.pod import template
 
 
-def deployments(subject: Subject) -> list[Manifest]:
+def deployments(subject: Params) -> list[Manifest]:
     """Make the Deployment of each shard."""
     return [_deployment(subject, shard) for shard in range(subject.shards)]
 
 
-def _deployment(subject: Subject, shard: int) -> Manifest:
+def _deployment(subject: Params, shard: int) -> Manifest:
     spec = {
         "replicas": 1,
         "revisionHistoryLimit": 2,

@@ -5,14 +5,14 @@ from typing import Any
 from rackwatt_operator.manifests import naming
 from rackwatt_operator.manifests.egress import namespaces, needed_ports
 from rackwatt_operator.manifests.labels import selector
-from rackwatt_operator.manifests.params import Manifest, Subject
+from rackwatt_operator.manifests.params import Manifest, Params
 from rackwatt_operator.manifests.service import PORT
 
 # Behind its Service, OpenShift's DNS listens on 5353.
 _DNS = [("UDP", 53), ("TCP", 53), ("UDP", 5353), ("TCP", 5353)]
 
 
-def network_policy(subject: Subject) -> Manifest:
+def network_policy(subject: Params) -> Manifest:
     """Make the NetworkPolicy. Who may ask is left to whoever knows where Prometheus runs."""
     spec = {
         "podSelector": {"matchLabels": selector(subject.base)},
@@ -23,7 +23,7 @@ def network_policy(subject: Subject) -> Manifest:
     return subject.manifest("networking.k8s.io/v1", "NetworkPolicy", subject.base, spec=spec)
 
 
-def _egress(subject: Subject) -> list[dict[str, Any]]:
+def _egress(subject: Params) -> list[dict[str, Any]]:
     rules: list[dict[str, Any]] = [{"ports": _ports(_DNS)}]
     if asked := needed_ports(subject.document):
         rules.append({"ports": _ports(asked)})

@@ -21,7 +21,7 @@ Manifest = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Subject:
+class Params:
     """What every builder is given; `raw` is the document as it was found."""
 
     raw: Mapping[str, Any]

@@ -8,7 +8,7 @@ from typing import Any
 
 from rackwatt_operator.manifests import naming
 from rackwatt_operator.manifests.labels import labels, selector
-from rackwatt_operator.manifests.params import Subject
+from rackwatt_operator.manifests.params import Params
 from rackwatt_operator.manifests.privileges import Privileges, privileges
 from rackwatt_operator.manifests.secrets import DIRECTORY, volume, volume_mount
 from rackwatt_operator.manifests.service import PORT
@@ -23,7 +23,7 @@ _AS_GIVEN = (
 _HOST_FLAGS = {"/sys": "--path.sysfs", "/proc": "--path.procfs"}
 
 
-def template(subject: Subject, shard: int | None) -> dict[str, Any]:
+def template(subject: Params, shard: int | None) -> dict[str, Any]:
     """Make the pod template of a shard, or of a DaemonSet where there is none."""
     ours = labels(subject.base, subject.component) | selector(subject.base, shard)
     said = subject.pod
@@ -33,7 +33,7 @@ def template(subject: Subject, shard: int | None) -> dict[str, Any]:
     return {"metadata": metadata, "spec": _spec(subject, shard)}
 
 
-def _spec(subject: Subject, shard: int | None) -> dict[str, Any]:
+def _spec(subject: Params, shard: int | None) -> dict[str, Any]:
     rights = privileges(subject.document, subject.pod)
     return {
         "serviceAccountName": subject.base,
@@ -48,7 +48,7 @@ def _spec(subject: Subject, shard: int | None) -> dict[str, Any]:
     }
 
 
-def _spread(subject: Subject) -> dict[str, Any]:
+def _spread(subject: Params) -> dict[str, Any]:
     """Keep shards apart where there is room: a node that fails takes few of them with it."""
     if subject.shards < 2:
         return {}
@@ -61,14 +61,14 @@ def _spread(subject: Subject) -> dict[str, Any]:
     return {"topologySpreadConstraints": [apart]}
 
 
-def _host_namespaces(subject: Subject, rights: Privileges) -> dict[str, Any]:
+def _host_namespaces(subject: Params, rights: Privileges) -> dict[str, Any]:
     made: dict[str, Any] = {"hostPID": True} if rights.host_pid else {}
     if rights.host_network:
         made |= {"hostNetwork": True, "dnsPolicy": "ClusterFirstWithHostNet"}
     return made | {key: subject.pod[key] for key in ("dnsPolicy",) if key in subject.pod}
 
 
-def _identity(subject: Subject, rights: Privileges) -> dict[str, Any]:
+def _identity(subject: Params, rights: Privileges) -> dict[str, Any]:
     """Say who the process is: root where a collector needs it, else whom the image or cluster says.
 
     No uid is requested without need. The image names one by its number, which is enough for
@@ -82,7 +82,7 @@ def _identity(subject: Subject, rights: Privileges) -> dict[str, Any]:
     return {"runAsNonRoot": True} | said | seccomp
 
 
-def _container(subject: Subject, shard: int | None, rights: Privileges) -> dict[str, Any]:
+def _container(subject: Params, shard: int | None, rights: Privileges) -> dict[str, Any]:
     return {
         "name": "collector",
         "image": subject.defaults.image.reference,
@@ -118,7 +118,7 @@ def _confinement(rights: Privileges) -> dict[str, Any]:
     }
 
 
-def _arguments(subject: Subject, shard: int | None, rights: Privileges) -> list[str]:
+def _arguments(subject: Params, shard: int | None, rights: Privileges) -> list[str]:
     arguments = [
         "run",
         f"--config.file={DOCUMENTS}",
@@ -141,7 +141,7 @@ def _arguments(subject: Subject, shard: int | None, rights: Privileges) -> list[
     ]
 
 
-def _environment(subject: Subject) -> dict[str, Any]:
+def _environment(subject: Params) -> dict[str, Any]:
     if subject.component != "node":
         return {}
     source = {"fieldRef": {"fieldPath": "spec.nodeName"}}
@@ -158,7 +158,7 @@ def _probe(scheme: str, failures: int, period_s: int = 10) -> dict[str, Any]:
     }
 
 
-def _volumes(subject: Subject, rights: Privileges) -> list[dict[str, Any]]:
+def _volumes(subject: Params, rights: Privileges) -> list[dict[str, Any]]:
     return [
         {"name": "documents", "configMap": {"name": subject.base}},
         {"name": "state", "emptyDir": {}},

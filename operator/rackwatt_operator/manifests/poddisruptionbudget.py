@@ -1,10 +1,10 @@
 """The PodDisruptionBudget: draining nodes never takes two shards at once."""
 
 from rackwatt_operator.manifests.labels import selector
-from rackwatt_operator.manifests.params import Manifest, Subject
+from rackwatt_operator.manifests.params import Manifest, Params
 
 
-def budget(subject: Subject) -> list[Manifest]:
+def budget(subject: Params) -> list[Manifest]:
     """Make the PodDisruptionBudget, where there are several shards."""
     if subject.shards == 1:
         return []

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from rackwatt_crds.document import SchedulerBinding
-from rackwatt_operator.manifests.params import Manifest, Subject
+from rackwatt_operator.manifests.params import Manifest, Params
 from rackwatt_operator.manifests.rules.collector import collector_alerts
 from rackwatt_operator.manifests.rules.fleet import fleet_alerts, fleet_records
 from rackwatt_operator.manifests.rules.nodes import grid_alerts, node_alerts, node_records
@@ -14,12 +14,12 @@ from rackwatt_operator.manifests.rules.scheduler import scheduler_alerts, states
 KIND = "PrometheusRule"
 
 
-def is_made(subject: Subject) -> bool:
+def is_made(subject: Params) -> bool:
     """Tell whether there are rules at all: not where disabled, nor where the API has none."""
     return KIND in subject.facts.monitoring and subject.wants("rules")
 
 
-def prometheus_rule(subject: Subject) -> list[Manifest]:
+def prometheus_rule(subject: Params) -> list[Manifest]:
     """Make the PrometheusRule, if there is to be one."""
     if not is_made(subject):
         return []
@@ -42,7 +42,7 @@ def _group(name: str, rules: list[dict[str, Any]]) -> dict[str, Any]:
     return {"name": name, "rules": rules}
 
 
-def _records(subject: Subject) -> Iterator[Record]:
+def _records(subject: Params) -> Iterator[Record]:
     match subject.component:
         case "bmc":
             yield from fleet_records(subject)
@@ -50,7 +50,7 @@ def _records(subject: Subject) -> Iterator[Record]:
             yield from node_records(subject)
 
 
-def _alerts(subject: Subject) -> Iterator[Alert]:
+def _alerts(subject: Params) -> Iterator[Alert]:
     yield from collector_alerts(subject)
     match subject.component:
         case "bmc":

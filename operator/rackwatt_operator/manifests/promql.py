@@ -7,7 +7,7 @@ rules and the dashboard of one document never speak of another's machines.
 from rackwatt_crds.bmc.expansion import usable
 from rackwatt_crds.document import Document, PowerTarget
 from rackwatt_crds.duration import seconds
-from rackwatt_operator.manifests.params import Subject
+from rackwatt_operator.manifests.params import Params
 
 JOB = "namespace, job"
 """The labels that every series of a document shares."""
@@ -15,7 +15,7 @@ JOB = "namespace, job"
 _SHORTEST_WINDOW_S = 900
 
 
-def select(subject: Subject, family: str, *matchers: str) -> str:
+def select(subject: Params, family: str, *matchers: str) -> str:
     """Select a family's series of one document: `up{namespace="n",job="pt-lab"}`."""
     own = f'namespace="{subject.namespace}"', f'job="{subject.base}"'
     return f"{family}{{{','.join((*own, *matchers))}}}"

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class BuildFailure:
     """Why nothing is planned: a CamelCase reason for a condition, and what a person can do."""
 
     reason: str

@@ -4,12 +4,12 @@ Headless, for Prometheus asks each pod itself, and a binding has one.
 """
 
 from rackwatt_operator.manifests.labels import selector
-from rackwatt_operator.manifests.params import Manifest, Subject
+from rackwatt_operator.manifests.params import Manifest, Params
 
 PORT = 9123
 
 
-def service(subject: Subject) -> Manifest:
+def service(subject: Params) -> Manifest:
     """Make the Service."""
     name = subject.scheme
     port = {"name": name, "port": PORT, "protocol": "TCP", "targetPort": name}

@@ -8,7 +8,7 @@ from typing import Any
 
 from rackwatt_crds.duration import seconds
 from rackwatt_operator.manifests.labels import selector
-from rackwatt_operator.manifests.params import Manifest, Subject
+from rackwatt_operator.manifests.params import Manifest, Params
 from rackwatt_operator.manifests.web import server_name
 
 KIND = "ServiceMonitor"
@@ -21,7 +21,7 @@ _INSTANCE_IS_NODE = {
 }
 
 
-def service_monitor(subject: Subject) -> list[Manifest]:
+def service_monitor(subject: Params) -> list[Manifest]:
     """Make the ServiceMonitor, unless it is disabled or the API does not know the kind."""
     if KIND not in subject.facts.monitoring or not subject.wants("serviceMonitor"):
         return []
@@ -35,7 +35,7 @@ def service_monitor(subject: Subject) -> list[Manifest]:
     return [made]
 
 
-def _endpoint(subject: Subject) -> dict[str, Any]:
+def _endpoint(subject: Params) -> dict[str, Any]:
     said = subject.monitoring.get("serviceMonitor", {})
     nodes = [_INSTANCE_IS_NODE] if subject.component == "node" else []
     parts = {
@@ -50,7 +50,7 @@ def _endpoint(subject: Subject) -> dict[str, Any]:
     return endpoint | {key: part for key, part in parts.items() if part}
 
 
-def _login(subject: Subject) -> dict[str, Any]:
+def _login(subject: Params) -> dict[str, Any]:
     """Say how the pages are reached: Prometheus Operator reads the Secrets where the monitor is."""
     web, made = subject.web, dict[str, Any]()
     if web is not None and web.tls is not None:

@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 
-from rackwatt_operator.kube.resources import Ref
+from rackwatt_operator.kube.resources import ObjectKey
 
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
     """Why it is not; `passing` if nobody has to do anything about it but wait."""
 
-    child: Ref
+    child: ObjectKey
     reason: str
     message: str
     passing: bool = False

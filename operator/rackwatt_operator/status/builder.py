@@ -25,9 +25,9 @@ from rackwatt_crds.status import (
     method_of,
     scheduler_of,
 )
-from rackwatt_operator.status.collector_status import Failing, Scheduler, Told
+from rackwatt_operator.status.collector_status import CollectorStatus, Failing, Scheduler
 from rackwatt_operator.status.conditions import (
-    Claim,
+    ConditionDraft,
     accepted,
     available,
     matched,
@@ -35,7 +35,7 @@ from rackwatt_operator.status.conditions import (
     ready,
     scraped,
 )
-from rackwatt_operator.status.inputs import Findings
+from rackwatt_operator.status.inputs import StatusInputs
 
 Status = Mapping[str, Any]
 
@@ -47,13 +47,13 @@ _LONGEST_REASON = 64
 _MOST_STATES = 64
 
 
-def claims(found: Findings) -> list[Claim]:
+def claims(found: StatusInputs) -> list[ConditionDraft]:
     """Make every claim there is."""
     made = [accepted(found), available(found), monitored(found), scraped(found)]
     return [*made, *matched(found), ready(found, made)]
 
 
-def status(found: Findings, before: Status, generation: int, now: datetime) -> dict[str, Any]:
+def status(found: StatusInputs, before: Status, generation: int, now: datetime) -> dict[str, Any]:
     """Make the status; what was said before stays where it still holds well enough."""
     made = {
         "observedGeneration": generation,
@@ -76,7 +76,7 @@ def _gist(told: Status) -> Any:
 
 
 def _conditions(
-    claims: Sequence[Claim], before: Status, generation: int, now: datetime
+    claims: Sequence[ConditionDraft], before: Status, generation: int, now: datetime
 ) -> list[dict[str, Any]]:
     former = {one["type"]: one for one in before.get("conditions", ())}
     made = []
@@ -95,7 +95,7 @@ def _conditions(
     return made
 
 
-def _numbers(found: Findings, now: datetime) -> dict[str, Any]:
+def _numbers(found: StatusInputs, now: datetime) -> dict[str, Any]:
     document, told = found.document, found.told
     if isinstance(document, PowerTarget):
         told_targets = told if told is not None and told.silent < told.asked else None
@@ -113,7 +113,7 @@ def _numbers(found: Findings, now: datetime) -> dict[str, Any]:
     return plain
 
 
-def _targets(told: Told | None) -> dict[str, Any]:
+def _targets(told: CollectorStatus | None) -> dict[str, Any]:
     if told is None:
         return {}
     return {

@@ -107,7 +107,7 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class CollectorStatus:
     """What all collectors of a document tell together.
 
     `silent` are those that told nothing; `scraped` is how many were scraped not long ago.
@@ -136,7 +136,7 @@ class Told:
             and all(one.up or one.reason for one in self.schedulers)
         )
 
-    def agrees(self, other: "Told | None") -> bool:
+    def agrees(self, other: "CollectorStatus | None") -> bool:
         """Tell whether it comes to the same, measured values and times apart."""
         return other is not None and self._gist() == other._gist()
 
@@ -158,7 +158,9 @@ def answer(body: bytes) -> Answer | None:
         return None
 
 
-def together(answers: Sequence[Answer | None], most_worst: int, why_silent: str = "") -> Told:
+def together(
+    answers: Sequence[Answer | None], most_worst: int, why_silent: str = ""
+) -> CollectorStatus:
     """Add up what collectors told; None stands for one that did not, for a reason if known."""
     heard = [one for one in answers if one is not None]
     counts = [one.targets for one in heard]
@@ -168,7 +170,7 @@ def together(answers: Sequence[Answer | None], most_worst: int, why_silent: str 
     )
     scraped = [one.scraped for one in heard if one.scraped and one.scraped.age_s <= _SCRAPED_S]
     watts = [count.watts for count in counts if count.watts is not None]
-    return Told(
+    return CollectorStatus(
         asked=len(answers),
         silent=len(answers) - len(heard),
         configured=sum(count.configured for count in counts),

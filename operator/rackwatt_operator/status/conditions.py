@@ -14,15 +14,15 @@ from typing import Literal, NamedTuple
 from rackwatt_crds.document import PowerTarget
 from rackwatt_crds.wording import counted
 from rackwatt_operator.kube.resources import MONITORING
-from rackwatt_operator.status.collector_status import MissingSecret, Scheduler, Told
-from rackwatt_operator.status.inputs import Findings
+from rackwatt_operator.status.collector_status import CollectorStatus, MissingSecret, Scheduler
+from rackwatt_operator.status.inputs import StatusInputs
 from rackwatt_operator.status.selection import Selection
 from rackwatt_operator.status.workload import Workload
 
 Holds = Literal["True", "False", "Unknown"]
 
 
-class Claim(NamedTuple):
+class ConditionDraft(NamedTuple):
     """One claim; the reason is for programs, the message says what a person can do."""
 
     type: str
@@ -37,17 +37,17 @@ def listed(words: Sequence[str], most: int = 3) -> str:
     return "; ".join(words[:most]) + more
 
 
-def accepted(found: Findings) -> Claim:
+def accepted(found: StatusInputs) -> ConditionDraft:
     """Claim it, or tell the first thing that is wrong."""
     for reason, message in _not_accepted(found):
-        return Claim("Accepted", "False", reason, message)
+        return ConditionDraft("Accepted", "False", reason, message)
     if found.paused:
         told = "spec.paused: nothing is made, changed or removed until it is false"
-        return Claim("Accepted", "True", "Paused", told)
-    return Claim("Accepted", "True", "Accepted", _acceptance(found))
+        return ConditionDraft("Accepted", "True", "Paused", told)
+    return ConditionDraft("Accepted", "True", "Accepted", _acceptance(found))
 
 
-def _acceptance(found: Findings) -> str:
+def _acceptance(found: StatusInputs) -> str:
     """Say no more than is known: without an answer nobody has looked at hosts and Secrets."""
     if found.told is not None and found.told.asked > found.told.silent:
         return "the document is valid, and all it names is there"
@@ -57,7 +57,7 @@ def _acceptance(found: Findings) -> str:
     )
 
 
-def _not_accepted(found: Findings) -> Iterator[tuple[str, str]]:
+def _not_accepted(found: StatusInputs) -> Iterator[tuple[str, str]]:
     problems = [str(problem) for problem in found.problems]
     if found.document is None:
         yield "Invalid", f"{listed(problems)}. What ran before goes on unchanged"
@@ -110,19 +110,21 @@ _ADVICE = {
 """Where the manual says more; first, since the API server's words may be long."""
 
 
-def available(found: Findings) -> Claim:
+def available(found: StatusInputs) -> ConditionDraft:
     """Claim it, or tell what keeps collectors from running."""
     for reason, message in _not_available(found):
-        return Claim("Available", "False", reason, message)
+        return ConditionDraft("Available", "False", reason, message)
     wanted = sum(one.wanted for one in found.workloads)
     ready = sum(one.ready for one in found.workloads)
     told = f"{ready} of {wanted} collectors are ready"
     if _are_ready(found.workloads):
-        return Claim("Available", "True", "Available", told)
-    return Claim("Available", "False", "RolloutInProgress", told + _unready(found.workloads))
+        return ConditionDraft("Available", "True", "Available", told)
+    return ConditionDraft(
+        "Available", "False", "RolloutInProgress", told + _unready(found.workloads)
+    )
 
 
-def _not_available(found: Findings) -> Iterator[tuple[str, str]]:
+def _not_available(found: StatusInputs) -> Iterator[tuple[str, str]]:
     troubles = [one for one in found.troubles if one.child.kind not in MONITORING_KINDS]
     if troubles:
         yield troubles[0].reason, listed([one.message for one in troubles])
@@ -167,26 +169,28 @@ def _unready(workloads: Sequence[Workload]) -> str:
 MONITORING_KINDS = frozenset({"ServiceMonitor", "PrometheusRule"})
 
 
-def monitored(found: Findings) -> Claim:
+def monitored(found: StatusInputs) -> ConditionDraft:
     """Claim it, or tell what is in the way."""
     troubles = [one for one in found.troubles if one.child.kind in MONITORING_KINDS]
     if troubles:
         message = listed([one.message for one in troubles])
-        return Claim("Monitored", "False", troubles[0].reason, message)
+        return ConditionDraft("Monitored", "False", troubles[0].reason, message)
     if "ServiceMonitor" not in found.monitoring:
         told = (
             f"the cluster has no ServiceMonitor ({MONITORING}): install Prometheus Operator, "
             "and it will be noticed; or scrape the Service by other means"
         )
-        return Claim("Monitored", "Unknown", "MonitoringApiAbsent", told)
+        return ConditionDraft("Monitored", "Unknown", "MonitoringApiAbsent", told)
     if not found.kinds:
-        return Claim("Monitored", "Unknown", "NotPlanned", "the document cannot be carried out")
+        return ConditionDraft(
+            "Monitored", "Unknown", "NotPlanned", "the document cannot be carried out"
+        )
     if "ServiceMonitor" not in found.kinds:
         told = "monitoring.serviceMonitor.enabled is false: scrape the Service by other means"
-        return Claim("Monitored", "Unknown", "Disabled", told)
+        return ConditionDraft("Monitored", "Unknown", "Disabled", told)
     if found.selection is None:
         reason = "Paused" if found.paused else "NotMade"
-        return Claim("Monitored", "False", reason, "no ServiceMonitor is to be seen yet")
+        return ConditionDraft("Monitored", "False", reason, "no ServiceMonitor is to be seen yet")
     made = f"{' and '.join(sorted(found.kinds & MONITORING_KINDS))} made"
     rules = found.rules
     if rules is not None and rules.seen and not rules.taken_by:
@@ -196,53 +200,53 @@ def monitored(found: Findings) -> Claim:
             "spec.monitoring.rules.labels, or the chart's defaults. Whether a ThanosRuler takes it "
             "is not known here"
         )
-        return Claim("Monitored", "True", "RulesNotSelected", message)
-    return Claim("Monitored", "True", "Monitored", made)
+        return ConditionDraft("Monitored", "True", "RulesNotSelected", message)
+    return ConditionDraft("Monitored", "True", "Monitored", made)
 
 
 _TARGETS_PAGE = "its page of targets shows more"
 
 
-def scraped(found: Findings) -> Claim:
+def scraped(found: StatusInputs) -> ConditionDraft:
     """Claim it, or say what each Prometheus would want, or what cannot be known from here."""
     told = found.told
     if told is not None and told.scraped:
-        return Claim(
+        return ConditionDraft(
             "Scraped", "True", "Scraped", f"by {listed(told.scrapers)}{_scraped_part(told)}"
         )
     made = monitored(found)
     if made.status != "True" or found.selection is None:
         message = "there is no ServiceMonitor for a Prometheus to take"
-        return Claim("Scraped", "Unknown", made.reason, message)
+        return ConditionDraft("Scraped", "Unknown", made.reason, message)
     return _by_selection(found.selection, told)
 
 
-def _by_selection(selection: Selection, told: Told | None) -> Claim:
+def _by_selection(selection: Selection, told: CollectorStatus | None) -> ConditionDraft:
     if selection.taken_by:
         message = f"{listed(selection.taken_by)} selects the ServiceMonitor; {_no_scrape(told)}"
-        return Claim("Scraped", "Unknown", "Selected", message)
+        return ConditionDraft("Scraped", "Unknown", "Selected", message)
     if selection.rejected:
-        return Claim("Scraped", "False", "Rejected", selection.rejected)
+        return ConditionDraft("Scraped", "False", "Rejected", selection.rejected)
     if not selection.seen:
         message = (
             "the operator sees no Prometheus or PrometheusAgent resource. One in a namespace that "
             "it does not watch, VictoriaMetrics, Grafana Alloy or a Prometheus configured by hand "
             f"may scrape the collectors all the same; {_no_scrape(told)}"
         )
-        return Claim("Scraped", "Unknown", "NoPrometheus", message)
+        return ConditionDraft("Scraped", "Unknown", "NoPrometheus", message)
     message = (
         f"{listed(selection.wanting)}. Labels of the ServiceMonitor: "
         "spec.monitoring.serviceMonitor.labels, or the chart's defaults"
     )
-    return Claim("Scraped", "False", "NotSelected", message)
+    return ConditionDraft("Scraped", "False", "NotSelected", message)
 
 
-def _scraped_part(told: Told) -> str:
+def _scraped_part(told: CollectorStatus) -> str:
     """Say how many are scraped, where not all are: one that has just started is not yet."""
     return "" if told.scraped >= told.asked else f" ({told.scraped} of {told.asked} collectors)"
 
 
-def _no_scrape(told: Told | None) -> str:
+def _no_scrape(told: CollectorStatus | None) -> str:
     """Say why no scrape is known, as far as that is."""
     if told is None or told.silent >= told.asked:
         return f"no collector reports to the operator whether it is scraped; {_TARGETS_PAGE}"
@@ -253,7 +257,7 @@ def _no_scrape(told: Told | None) -> str:
     )
 
 
-def matched(found: Findings) -> Iterator[Claim]:
+def matched(found: StatusInputs) -> Iterator[ConditionDraft]:
     """Claim it of a PowerTarget whose collectors compared names with those of a scheduler."""
     if not isinstance(found.document, PowerTarget) or found.told is None:
         return
@@ -261,9 +265,11 @@ def matched(found: Findings) -> Iterator[Claim]:
     strangers = [one for one in compared if one.unmatched and one.unmatched.targets]
     if strangers:
         message = listed([_unmatched(one) for one in strangers])
-        yield Claim("Matched", "False", "NamesUnmatched", message)
+        yield ConditionDraft("Matched", "False", "NamesUnmatched", message)
     elif compared:
-        yield Claim("Matched", "True", "Matched", "the scheduler knows every node by its name")
+        yield ConditionDraft(
+            "Matched", "True", "Matched", "the scheduler knows every node by its name"
+        )
 
 
 def _unmatched(scheduler: Scheduler) -> str:
@@ -280,18 +286,18 @@ def _unmatched(scheduler: Scheduler) -> str:
     )
 
 
-def ready(found: Findings, claims: Sequence[Claim]) -> Claim:
+def ready(found: StatusInputs, claims: Sequence[ConditionDraft]) -> ConditionDraft:
     """Sum the other claims up, and what collectors tell."""
     for claim in claims:
         if claim.status == "False":
-            return Claim("Ready", "False", claim.reason, claim.message)
+            return ConditionDraft("Ready", "False", claim.reason, claim.message)
     status, reason, message = _measuring(found.told, found.is_binding)
     if status == "True" and found.paused:
         reason = "Paused"
-    return Claim("Ready", status, reason, message)
+    return ConditionDraft("Ready", status, reason, message)
 
 
-def _measuring(told: Told | None, is_binding: bool) -> tuple[Holds, str, str]:
+def _measuring(told: CollectorStatus | None, is_binding: bool) -> tuple[Holds, str, str]:
     if told is None:
         return "Unknown", "NotAsked", "the collectors were not asked yet"
     if told.silent == told.asked:
@@ -313,7 +319,7 @@ def _scheduler_ready(told: Sequence[Scheduler]) -> tuple[Holds, str, str]:
     return "True", "Ready", f"it answers for {counted(nodes, 'node')}"
 
 
-def _targets_ready(told: Told) -> tuple[Holds, str, str]:
+def _targets_ready(told: CollectorStatus) -> tuple[Holds, str, str]:
     if told.reachable or not told.configured:
         return "True", "Ready", f"{told.reachable} of {told.configured} targets answer"
     if not told.failing:

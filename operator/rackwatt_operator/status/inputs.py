@@ -5,15 +5,15 @@ from dataclasses import dataclass
 
 from rackwatt_crds.decoding import Problem
 from rackwatt_crds.document import Document, SchedulerBinding
-from rackwatt_operator.manifests.refused import Refused
+from rackwatt_operator.manifests.refused import BuildFailure
 from rackwatt_operator.status.apply_error import Trouble
-from rackwatt_operator.status.collector_status import Told
+from rackwatt_operator.status.collector_status import CollectorStatus
 from rackwatt_operator.status.selection import Selection
 from rackwatt_operator.status.workload import Workload
 
 
 @dataclass(frozen=True, slots=True)
-class Findings:
+class StatusInputs:
     """One document: what is valid in it, what was planned, what came of that, what is told of it.
 
     `missing` are the SchedulerBindings it names that are not there; `kinds` are those of the
@@ -25,14 +25,14 @@ class Findings:
     document: Document | None
     problems: Sequence[Problem]
     missing: Sequence[str]
-    refused: Refused | None
+    refused: BuildFailure | None
     kinds: frozenset[str]
     monitoring: frozenset[str]
     troubles: Sequence[Trouble] = ()
     workloads: Sequence[Workload] = ()
     selection: Selection | None = None
     rules: Selection | None = None
-    told: Told | None = None
+    told: CollectorStatus | None = None
 
     @property
     def is_binding(self) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rackwatt_operator.kube.resources import PROMETHEUSES, Ref
+from rackwatt_operator.kube.resources import PROMETHEUSES, ObjectKey
 
 Labels = Mapping[str, str]
 _SELECTORS = {
@@ -46,7 +46,7 @@ def bound(bindings: Sequence[Mapping[str, Any]]) -> Selection:
     taken, rejected = [], ""
     for one in bindings:
         kind = _KINDS.get(one.get("resource", ""), "Prometheus")
-        name = str(Ref(kind, one.get("namespace", ""), one.get("name", "")))
+        name = str(ObjectKey(kind, one.get("namespace", ""), one.get("name", "")))
         for condition in one.get("conditions") or ():
             if condition.get("type") != "Accepted":
                 continue
@@ -57,7 +57,7 @@ def bound(bindings: Sequence[Mapping[str, Any]]) -> Selection:
     return Selection(len(bindings), taken, (), rejected)
 
 
-def selected(one: Selected, prometheuses: Mapping[Ref, Mapping[str, Any]]) -> Selection:
+def selected(one: Selected, prometheuses: Mapping[ObjectKey, Mapping[str, Any]]) -> Selection:
     """Match the selectors in the spec of each Prometheus."""
     taken, wanting = [], []
     for name, spec in sorted(prometheuses.items()):

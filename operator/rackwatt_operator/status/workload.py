@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from rackwatt_operator.kube.resources import Ref
+from rackwatt_operator.kube.resources import ObjectKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,7 @@ class Workload:
     has not even made.
     """
 
-    name: Ref
+    name: ObjectKey
     wanted: int
     ready: int
     current: bool
@@ -30,19 +30,19 @@ class Workload:
         return replace(self, reason="FailedCreate", message=message)
 
 
-def workload(name: Ref, generation: int, status: Mapping[str, Any]) -> Workload:
+def workload(name: ObjectKey, generation: int, status: Mapping[str, Any]) -> Workload:
     """Read a status; `generation` is that of the object now."""
     read = _daemon_set if name.kind == "DaemonSet" else _deployment
     return read(name, status.get("observedGeneration", 0) >= generation, status)
 
 
-def _deployment(name: Ref, current: bool, status: Mapping[str, Any]) -> Workload:
+def _deployment(name: ObjectKey, current: bool, status: Mapping[str, Any]) -> Workload:
     reason, message = _wrong(status.get("conditions") or ())
     ready = min(status.get("readyReplicas", 0), status.get("updatedReplicas", 0))
     return Workload(name, 1, ready, current, reason, message)
 
 
-def _daemon_set(name: Ref, current: bool, status: Mapping[str, Any]) -> Workload:
+def _daemon_set(name: ObjectKey, current: bool, status: Mapping[str, Any]) -> Workload:
     wanted = status.get("desiredNumberScheduled", 0)
     ready = min(status.get("numberReady", 0), status.get("updatedNumberScheduled", 0))
     uncreated = status.get("currentNumberScheduled", 0) < wanted

@@ -12,7 +12,7 @@ _QUIET_S = 2 * SLOWEST_S
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class WriteThrottle:
     """When a status was last written, and how long numbers wait after that, in seconds."""
 
     written_s: float = float("-inf")
@@ -22,8 +22,8 @@ class Pace:
         """Tell for how long numbers have to wait yet."""
         return max(0.0, self.written_s + self.wait_s - now_s)
 
-    def wrote(self, now_s: float, urgent: bool) -> "Pace":
+    def wrote(self, now_s: float, urgent: bool) -> "WriteThrottle":
         """Begin anew where there was something urgent, or quiet before; else wait twice as long."""
         if urgent or now_s - self.written_s > _QUIET_S:
-            return Pace(now_s)
-        return Pace(now_s, min(2 * self.wait_s, SLOWEST_S))
+            return WriteThrottle(now_s)
+        return WriteThrottle(now_s, min(2 * self.wait_s, SLOWEST_S))

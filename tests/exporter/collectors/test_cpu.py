@@ -20,7 +20,7 @@ from rackwatt_exporter.collectors.cpu import (
     MonotonicCounter,
     processors,
 )
-from rackwatt_exporter.config.paths import Host
+from rackwatt_exporter.config.paths import HostPaths
 from rackwatt_exporter.metrics.family import MetricFamily
 from rackwatt_exporter.reading import ReadError, Reason
 
@@ -40,7 +40,7 @@ def seconds(findings: CollectorResult, family: MetricFamily) -> dict[str, float]
 
 
 async def read(procfs: Path) -> CollectorResult:
-    collector = CpuCollector(Host("n1", procfs=procfs))
+    collector = CpuCollector(HostPaths("n1", procfs=procfs))
     try:
         return await collector.read()
     finally:
@@ -99,7 +99,7 @@ async def test_kernels_before_guests_have_eight_columns(tmp_path: Path) -> None:
 
 async def test_what_falls_a_little_holds_still_and_what_falls_much_goes_on(tmp_path: Path) -> None:
     stat = tmp_path / "stat"
-    collector = CpuCollector(Host("n1", procfs=tmp_path))
+    collector = CpuCollector(HostPaths("n1", procfs=tmp_path))
     told = []
     for iowait in (4631, 4620, 4635, 1000, 1100):
         stat.write_bytes(STAT.replace(b" 4631 ", b" %d " % iowait))

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rackwatt_exporter.collectors.rapl import RaplCollector, Zone, max_watts, microjoules, zones
-from rackwatt_exporter.config.paths import Host
+from rackwatt_exporter.config.paths import HostPaths
 from rackwatt_exporter.reading import MAX_DOMAIN_WATTS, EnergyCounter, ReadError, Reason
 from tests.exporter.collectors.powercap import EPYC, LAPTOP, TWO_DIES, XEON, Powercap
 
@@ -24,7 +24,7 @@ def named(found: list[Zone]) -> list[tuple[str, str, bool]]:
 
 
 async def read(sysfs: Path) -> tuple[EnergyCounter, ...]:
-    collector = RaplCollector(Host("n1", sysfs=sysfs))
+    collector = RaplCollector(HostPaths("n1", sysfs=sysfs))
     try:
         return (await collector.read()).energies
     finally:
@@ -106,7 +106,7 @@ async def test_joules_and_where_they_wrap_are_read(tmp_path: Path) -> None:
 
 
 async def test_a_counter_is_read_anew_through_the_file_that_is_open(tmp_path: Path) -> None:
-    tree, collector = Powercap(tmp_path, EPYC), RaplCollector(Host("n1", sysfs=tmp_path))
+    tree, collector = Powercap(tmp_path, EPYC), RaplCollector(HostPaths("n1", sysfs=tmp_path))
     before = len(os.listdir("/proc/self/fd"))
     for joules in (5.0, 7.0, 1.0):
         tree.show(intel_rapl_0=joules)
@@ -117,7 +117,7 @@ async def test_a_counter_is_read_anew_through_the_file_that_is_open(tmp_path: Pa
 
 
 async def test_zones_that_come_and_go_are_noticed(tmp_path: Path) -> None:
-    tree, collector = Powercap(tmp_path, XEON), RaplCollector(Host("n1", sysfs=tmp_path))
+    tree, collector = Powercap(tmp_path, XEON), RaplCollector(HostPaths("n1", sysfs=tmp_path))
     assert len((await collector.read()).energies) == 4
     tree.remove("intel-rapl:1:0")
     assert [one.zone for one in (await collector.read()).energies] == [
@@ -153,7 +153,7 @@ async def test_folders_that_nobody_may_look_into_are_permission_denied(closed: s
 
 
 async def test_what_can_be_read_is_and_the_rest_is_amiss(tmp_path: Path) -> None:
-    tree, collector = Powercap(tmp_path, XEON), RaplCollector(Host("n1", sysfs=tmp_path))
+    tree, collector = Powercap(tmp_path, XEON), RaplCollector(HostPaths("n1", sysfs=tmp_path))
     tree.write("intel-rapl:1", "-3\n")
     findings = await collector.read()
     assert [one.zone for one in findings.energies] == [

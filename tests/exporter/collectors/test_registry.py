@@ -8,7 +8,7 @@ import pytest
 from rackwatt_crds.node.collectors import Collector as Name
 from rackwatt_crds.node.requirements import NEEDS
 from rackwatt_exporter.collectors.registry import COLLECTORS, collector, collector_families
-from rackwatt_exporter.config.paths import Host
+from rackwatt_exporter.config.paths import HostPaths
 from rackwatt_exporter.reading import ReadError
 
 
@@ -26,7 +26,7 @@ def test_every_family_of_a_collector_begins_with_the_node_and_is_declared_once()
 async def test_each_is_made_without_touching_anything_and_fails_with_a_reason(
     name: str, tmp_path: Path
 ) -> None:
-    made = collector(name, Host("n1", sysfs=tmp_path / "none", procfs=tmp_path / "none"))
+    made = collector(name, HostPaths("n1", sysfs=tmp_path / "none", procfs=tmp_path / "none"))
     with pytest.raises(ReadError):
         await made.read()
     await made.close()

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from rackwatt_crds.loading import load
-from rackwatt_exporter.config.collector import Instrument
+from rackwatt_exporter.config.collector import CollectorConfig
 from rackwatt_exporter.config.fleet import Fleet, fleet
-from rackwatt_exporter.config.grid import Feed, StaticOptions
+from rackwatt_exporter.config.grid import GridConfig, StaticOptions
 from rackwatt_exporter.config.schedule import Schedule
 from rackwatt_exporter.config.shard import Shard
 
@@ -26,7 +26,10 @@ def resolved(*specs: str) -> Fleet:
 def test_what_is_not_said_has_its_default() -> None:
     built = resolved("node: {collectors: [rapl, cpu]}")
     assert built.problems == ()
-    assert built.instruments == {"rapl": Instrument("rapl", "a"), "cpu": Instrument("cpu", "a")}
+    assert built.instruments == {
+        "rapl": CollectorConfig("rapl", "a"),
+        "cpu": CollectorConfig("cpu", "a"),
+    }
     assert built.instruments["cpu"].schedule == Schedule(30.0, 10.0, 90.0, 60.0)
     assert built.targets == {}
 
@@ -60,7 +63,7 @@ def test_a_scheduler_that_no_document_has_is_told() -> None:
 def test_a_zone_has_its_figure_from_one_document() -> None:
     french = "grid: {zone: FR, static: {gramsPerKilowattHour: 56}}"
     built = resolved(french, french, french.replace("FR", "DE"))
-    assert built.feeds["FR/static"] == Feed("a", "FR", "static", StaticOptions(56.0))
+    assert built.feeds["FR/static"] == GridConfig("a", "FR", "static", StaticOptions(56.0))
     assert set(built.feeds) == {"FR/static", "DE/static"}
     assert "PowerTarget b: spec.grid: FR/static is told for 'a' already" in built.problems[0]
 

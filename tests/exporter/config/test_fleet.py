@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from rackwatt_crds.loading import load
 from rackwatt_exporter.config.fleet import Fleet, fleet
 from rackwatt_exporter.config.options import (
+    InvalidOptions,
     IpmiOptions,
     OidOptions,
     RedfishOptions,
-    RefusedOptions,
     SnmpOptions,
     TlsOptions,
 )
@@ -109,7 +109,7 @@ def test_a_bad_entry_fails_for_all_to_see_and_takes_no_other_down(entry: str, pr
     built = resolved(target_document("{names: good, address: g}", entry))
     assert f"lab.yaml PowerTarget lab: spec.bmc.{problem}" in told(built)
     assert isinstance(built.targets["good"].options, IpmiOptions)
-    failing = [t for t in built.targets.values() if isinstance(t.options, RefusedOptions)]
+    failing = [t for t in built.targets.values() if isinstance(t.options, InvalidOptions)]
     assert failing
     assert all(t.method == "refused" and problem[:9] in str(t.options) for t in failing)
 
@@ -234,7 +234,7 @@ def test_what_is_refused_is_not_told_without_pause(times: str) -> None:
     """Found by fuzzing: an interval of nothing, kept, had the exporter do nothing else."""
     entry = f"{{names: n1, address: a, {times}}}"
     (target,) = resolved(target_document(entry)).targets.values()
-    assert isinstance(target.options, RefusedOptions)
+    assert isinstance(target.options, InvalidOptions)
     assert 0 < target.interval_s <= min(target.stale_after_s, target.max_backoff_s)
     assert target.timeout_s > 0
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from rackwatt_crds.bmc.presets import PRESETS
-from rackwatt_exporter.config.options import RedfishOptions, SnmpOptions, filled
+from rackwatt_exporter.config.options import RedfishOptions, SnmpOptions, merge_layers
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.config.target import Target
 from rackwatt_exporter.reading import ReadError, Reason
@@ -72,7 +72,7 @@ async def watts(tmp_path: Path, preset: str, objects: Sequence[str]) -> float:
     secret.mkdir(parents=True)
     (secret / "community").write_text(COMMUNITY)
     with snmpd(tmp_path / "snmpd", objects) as daemon:
-        options = filled(SnmpOptions, PRESETS["snmp", preset])
+        options = merge_layers(SnmpOptions, PRESETS["snmp", preset])
         options = SnmpOptions(port=daemon.port, oids=options.oids)
         target = Target("n1", daemon.address, "snmp", options, "lab", credentials="pdu")
         source = SnmpDriver(Secrets(secret.parent)).source(target)
@@ -104,4 +104,4 @@ def test_every_snmp_preset_has_a_test() -> None:
 
 
 def test_an_idrac_is_averaged_over_redfish() -> None:
-    assert filled(RedfishOptions, PRESETS["redfish", "idrac"]).value == "average"
+    assert merge_layers(RedfishOptions, PRESETS["redfish", "idrac"]).value == "average"

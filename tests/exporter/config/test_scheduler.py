@@ -6,9 +6,9 @@ from rackwatt_crds.document import SchedulerBinding
 from rackwatt_crds.loading import load
 from rackwatt_exporter.config.options import TlsOptions
 from rackwatt_exporter.config.scheduler import (
-    Binding,
     HeaderOptions,
     NoopOptions,
+    SchedulerConfig,
     SecretKey,
     SlurmCliOptions,
     SlurmRestOptions,
@@ -17,7 +17,7 @@ from rackwatt_exporter.config.scheduler import (
 )
 
 
-def resolved(spec: str) -> Binding:
+def resolved(spec: str) -> SchedulerConfig:
     text = f"""
 apiVersion: rackwatt.dev/v1alpha1
 kind: SchedulerBinding
@@ -31,7 +31,7 @@ spec: {{cluster: alpha, {spec}}}
 
 
 def test_what_is_not_said_has_its_default() -> None:
-    assert resolved("slurm: {cli: {}}") == Binding(
+    assert resolved("slurm: {cli: {}}") == SchedulerConfig(
         name="prod",
         document="prod",
         cluster="alpha",

@@ -15,12 +15,12 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 from rackwatt_exporter.collectors.base import CollectorResult
 from rackwatt_exporter.collectors.cpu import CPUS, GUEST_SECONDS, SECONDS
-from rackwatt_exporter.config.collector import Instrument
+from rackwatt_exporter.config.collector import CollectorConfig
 from rackwatt_exporter.config.fleet import Fleet
-from rackwatt_exporter.config.grid import Feed, StaticOptions
+from rackwatt_exporter.config.grid import GridConfig, StaticOptions
 from rackwatt_exporter.config.options import FakeOptions
-from rackwatt_exporter.config.paths import Host
-from rackwatt_exporter.config.scheduler import Binding, NoopOptions
+from rackwatt_exporter.config.paths import HostPaths
+from rackwatt_exporter.config.scheduler import NoopOptions, SchedulerConfig
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.config.target import Target
 from rackwatt_exporter.exposition.cache import ExpositionCache
@@ -57,16 +57,18 @@ class House:
         self.store = TargetStore(ledger, self.clock, self.clock)
         self.schedulers = NodeStateStore(self.store, self.clock)
         self.machine = CollectorStore("inside", ledger, self.clock, self.clock)
-        self.grids: Store[Feed, Intensity] = Store(self.clock)
+        self.grids: Store[GridConfig, Intensity] = Store(self.clock)
         self.pipelines: list[Pipeline[Any, Any]] = [
             SchedulerPipeline(self.schedulers, Secrets(Path())),
-            CollectorPipeline(self.machine, Host("inside"), self.schedulers, self.store),
+            CollectorPipeline(self.machine, HostPaths("inside"), self.schedulers, self.store),
             GridPipeline(self.grids),
         ]
         self.cache = ExpositionCache(self.store, self.schedulers, profiles)
         self.store.on_change = self.cache.update
         self.sync(*targets)
-        self.schedulers.sync([Binding("prod", "prod", "alpha", NoopOptions(), stale_after_s=60)])
+        self.schedulers.sync(
+            [SchedulerConfig("prod", "prod", "alpha", NoopOptions(), stale_after_s=60)]
+        )
 
     def clock(self) -> float:
         return self.now_s
@@ -234,8 +236,8 @@ def test_a_profile_can_be_switched_off() -> None:
 
 def find_inside(house: House) -> None:
     """Let the collectors of this machine and the grid have been read, and fail."""
-    house.machine.sync([Instrument("rapl", "nodes", scheduler="prod")])
-    house.grids.sync([Feed("fr", "FR", "static", StaticOptions(56.0))])
+    house.machine.sync([CollectorConfig("rapl", "nodes", scheduler="prod")])
+    house.grids.sync([GridConfig("fr", "FR", "static", StaticOptions(56.0))])
     samples = (
         Sample(SECONDS, ("user",), 1.5),
         Sample(GUEST_SECONDS, ("user",), 1.5),

@@ -17,7 +17,7 @@ from pathlib import Path
 from rackwatt_exporter.simulator.certificate import keep
 from rackwatt_exporter.simulator.faults.device_faults import Fault, Faults
 from rackwatt_exporter.simulator.ipmi.server import IpmiServer
-from rackwatt_exporter.simulator.machine import Machine
+from rackwatt_exporter.simulator.machine import SimulatedMachine
 from rackwatt_exporter.simulator.redfish.server import RedfishServer
 from rackwatt_exporter.simulator.snmp.server import SnmpServer
 from tests.eventually import PATIENCE_S
@@ -77,7 +77,7 @@ class Ward:
         names = [(m, f"{m}-{who}") for m in METHODS for who in ("sick", *map(str, range(WELL)))]
         self.methods = {name: method for method, name in names}
         self.machines = {
-            name: Machine(name, f"{block}.{i}", watts, watts)
+            name: SimulatedMachine(name, f"{block}.{i}", watts, watts)
             for i, (_, name) in enumerate(names, 1)
             for watts in [300.0 + 10 * i]
         }
@@ -100,7 +100,7 @@ class Ward:
         for server in (self.ipmi, self.snmp, self.redfish):
             await server.close()
 
-    def of(self, method: str) -> dict[str, Machine]:
+    def of(self, method: str) -> dict[str, SimulatedMachine]:
         """Give the machines of a method by address."""
         return {m.address: m for name, m in self.machines.items() if self.methods[name] == method}
 

@@ -6,7 +6,7 @@ import pytest
 
 from rackwatt_exporter.config.options import IpmiOptions
 from rackwatt_exporter.config.target import Target
-from rackwatt_exporter.polling.limits import Gate, Gates, subnet
+from rackwatt_exporter.polling.limits import ConcurrencyLimit, ConcurrencyLimiter, subnet
 
 TARGET = Target(
     "a",
@@ -24,7 +24,7 @@ def at(address: str, **more: object) -> Target:
     return replace(TARGET, **{"node": address, "address": address, **more})  # type: ignore[arg-type]
 
 
-async def holders(gates: list[Gate]) -> list[int]:
+async def holders(gates: list[ConcurrencyLimit]) -> list[int]:
     """Tell which of the gates let somebody through when all are tried at once."""
     inside: list[int] = []
 
@@ -45,13 +45,13 @@ async def holders(gates: list[Gate]) -> list[int]:
 
 
 async def test_a_subnet_lets_no_more_through_than_its_limit() -> None:
-    gates = Gates()
+    gates = ConcurrencyLimiter()
     assert await holders([gates.living(at(f"10.0.0.{i}")) for i in range(5)]) == [0, 1]
     assert await holders([gates.living(at(f"10.0.{i}.1")) for i in range(5)]) == [0, 1, 2, 3, 4]
 
 
 async def test_a_credential_lets_no_more_first_contacts_through_than_its_limit() -> None:
-    gates = Gates()
+    gates = ConcurrencyLimiter()
     assert await holders([gates.suspect(at(f"10.0.{i}.1")) for i in range(5)]) == [0, 1, 2]
     other = [gates.suspect(at(f"10.0.{i}.1", credentials=str(i))) for i in range(5)]
     assert await holders(other) == [0, 1, 2, 3, 4]
@@ -60,20 +60,20 @@ async def test_a_credential_lets_no_more_first_contacts_through_than_its_limit()
 
 
 async def test_the_suspect_fill_their_own_lane_and_never_that_of_the_living() -> None:
-    gates = Gates()
+    gates = ConcurrencyLimiter()
     suspects = [gates.suspect(at(f"10.0.0.{i}")) for i in range(5)]
     living = [gates.living(at(f"10.0.0.1{i}")) for i in range(2)]
     assert await holders([*suspects, *living]) == [0, 1, 5, 6]
 
 
 async def test_two_targets_at_one_endpoint_are_asked_one_after_the_other() -> None:
-    gates = Gates()
+    gates = ConcurrencyLimiter()
     same = [gates.living(at("10.0.0.1", node=name)) for name in ("a", "b")]
     assert await holders(same) == [0]
 
 
 async def test_whoever_gives_up_waiting_leaves_no_place_taken() -> None:
-    gates = Gates()
+    gates = ConcurrencyLimiter()
     for _ in range(3):
         assert await holders([gates.suspect(at(f"10.0.0.{i}")) for i in range(9)]) == [0, 1]
 

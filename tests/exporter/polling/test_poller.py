@@ -6,15 +6,15 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from rackwatt_exporter.polling.limits import Gate
+from rackwatt_exporter.polling.limits import ConcurrencyLimit
 from rackwatt_exporter.polling.poller import Poller
-from rackwatt_exporter.polling.schedule import Pace
+from rackwatt_exporter.polling.schedule import PollSchedule
 from rackwatt_exporter.reading import ReadError, Reason
 from tests.eventually import PATIENCE_S, eventually
 
 LOOPS = ("attended",)
 
-QUICK = Pace(interval_s=0.1, timeout_s=0.05, max_backoff_s=0.2)
+QUICK = PollSchedule(interval_s=0.1, timeout_s=0.05, max_backoff_s=0.2)
 
 
 class Desk:
@@ -80,8 +80,8 @@ async def broken() -> str:
     raise KeyError("secret-looking detail")
 
 
-def poller(source: Scripted, desk: Desk, pace: Pace = QUICK) -> Poller[str]:
-    return Poller("n1", source, pace, (Gate(()), Gate(())), desk)
+def poller(source: Scripted, desk: Desk, pace: PollSchedule = QUICK) -> Poller[str]:
+    return Poller("n1", source, pace, (ConcurrencyLimit(()), ConcurrencyLimit(())), desk)
 
 
 async def test_a_source_is_asked_again_and_again_and_never_twice_at_once() -> None:
@@ -138,7 +138,7 @@ async def test_only_transitions_are_logged(caplog: pytest.LogCaptureFixture) -> 
 async def test_failures_wait_in_the_lane_of_the_suspect_and_answers_leave_it() -> None:
     lanes: list[str] = []
 
-    class Lane(Gate):
+    class Lane(ConcurrencyLimit):
         def __init__(self, name: str) -> None:
             super().__init__(())
             self.name = name

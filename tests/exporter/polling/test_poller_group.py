@@ -3,9 +3,9 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
-from rackwatt_exporter.polling.limits import Gate
+from rackwatt_exporter.polling.limits import ConcurrencyLimit
 from rackwatt_exporter.polling.poller import Poller
-from rackwatt_exporter.polling.poller_group import CLOSING_AT_ONCE, Rounds
+from rackwatt_exporter.polling.poller_group import CLOSING_AT_ONCE, PollerGroup
 from tests import virtual_time
 from tests.eventually import PATIENCE_S, eventually
 from tests.exporter.polling.test_poller import QUICK, Desk, Scripted, fine, silent
@@ -17,7 +17,7 @@ class House:
     """Rounds over scripted sources, with every source that was ever made."""
 
     def __init__(self) -> None:
-        self.rounds: Rounds[str] = Rounds()
+        self.rounds: PollerGroup[str] = PollerGroup()
         self.made: list[Scripted] = []
         self.desk = Desk()
         self.pace = QUICK
@@ -27,7 +27,9 @@ class House:
 
     def _make(self, key: str, answer: object) -> Poller[str]:
         self.made.append(Scripted(answer))  # type: ignore[arg-type]
-        return Poller(key, self.made[-1], self.pace, (Gate(()), Gate(())), self.desk)
+        return Poller(
+            key, self.made[-1], self.pace, (ConcurrencyLimit(()), ConcurrencyLimit(())), self.desk
+        )
 
 
 async def test_what_stayed_the_same_keeps_its_source() -> None:

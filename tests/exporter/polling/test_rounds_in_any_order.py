@@ -8,9 +8,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
-from rackwatt_exporter.polling.limits import Gate
+from rackwatt_exporter.polling.limits import ConcurrencyLimit
 from rackwatt_exporter.polling.poller import Poller
-from rackwatt_exporter.polling.poller_group import Rounds
+from rackwatt_exporter.polling.poller_group import PollerGroup
 from tests.exporter.polling.test_poller import QUICK, Desk, Scripted, broken, fine, refusing, silent
 from tests.virtual_time import VirtualTimeLoop
 
@@ -37,7 +37,7 @@ class AnyOrder(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.loop = VirtualTimeLoop()
-        self.rounds: Rounds[str] = Rounds()
+        self.rounds: PollerGroup[str] = PollerGroup()
         self.wanted: dict[str, int] = {}
         self.made: dict[str, list[Made]] = {key: [] for key in "abc"}
         self.lane = asyncio.Semaphore(2)
@@ -62,7 +62,13 @@ class AnyOrder(RuleBasedStateMachine):
         source = Made(answer)  # type: ignore[arg-type]
         source.close_hangs = hangs
         self.made[key].append(source)
-        return Poller(key, source, QUICK, (Gate((self.lane,)), Gate((self.lane,))), Desk())
+        return Poller(
+            key,
+            source,
+            QUICK,
+            (ConcurrencyLimit((self.lane,)), ConcurrencyLimit((self.lane,))),
+            Desk(),
+        )
 
     @rule(kept=st.sets(KEYS))
     def keep(self, kept: set[str]) -> None:

@@ -9,14 +9,14 @@ from rackwatt_exporter.polling.schedule import (
     FEW_PER_S,
     FIRST_CONTACTS_PER_S,
     FIRST_SWEEP_S,
-    Pace,
+    PollSchedule,
     beat_s,
     first_due_s,
     next_due_s,
     place,
 )
 
-PACE = Pace(interval_s=30, timeout_s=10, max_backoff_s=300)
+PACE = PollSchedule(interval_s=30, timeout_s=10, max_backoff_s=300)
 names = st.text(min_size=1, max_size=20)
 times = st.floats(0, 1e7)
 
@@ -45,7 +45,7 @@ def test_a_large_fleet_is_met_no_faster_than_a_thousand_a_second() -> None:
 def test_readings_keep_their_interval_however_long_they_take_and_find_their_place(
     name: str, start_s: float, interval_s: float, took: list[float]
 ) -> None:
-    pace = Pace(interval_s, 1, 300)
+    pace = PollSchedule(interval_s, 1, 300)
     due_s, gaps = start_s, []
     for part in took:
         next_s = next_due_s(name, pace, due_s, due_s + part * interval_s, failures=0)

@@ -49,8 +49,12 @@ def everywhere(password: str) -> Recorded:
                 capture.Resource(
                     path=f"/redfish/v1/{password}",
                     answers=[
-                        capture.Answer(status=200, document={password: [{"Name": password}]}),
-                        capture.Answer(status=500, headers={"Server": password}, text=password),
+                        capture.RecordedResponse(
+                            status=200, document={password: [{"Name": password}]}
+                        ),
+                        capture.RecordedResponse(
+                            status=500, headers={"Server": password}, text=password
+                        ),
                     ],
                 )
             ]

@@ -5,15 +5,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rackwatt_exporter.printable import printable
-from rackwatt_exporter.protocols.http.client import Answer
+from rackwatt_exporter.protocols.http.client import HttpResponse
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers import node_states_api as listing
 from rackwatt_exporter.schedulers.base import MAX_VERSION, NodeStates
 from rackwatt_exporter.schedulers.remote import age_s, node_states, refusal
 
 
-def answer(status: int = 200, body: bytes = b"", **headers: str) -> Answer:
-    return Answer(status, body, 0.5, headers)
+def answer(status: int = 200, body: bytes = b"", **headers: str) -> HttpResponse:
+    return HttpResponse(status, body, 0.5, headers)
 
 
 @pytest.mark.parametrize("said", ["", "-1", "1.5", "x", "٣", "9" * 40, "5 "])

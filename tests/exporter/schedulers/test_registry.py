@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from rackwatt_exporter.config.scheduler import (
-    Binding,
     NoopOptions,
+    SchedulerConfig,
     SchedulerOptions,
     SecretKey,
     SlurmCliOptions,
@@ -33,7 +33,7 @@ from tests.peers.slurm import SlurmCluster
 async def test_each_way_to_ask_has_its_scheduler(
     options: SchedulerOptions, name: str, tmp_path: Path
 ) -> None:
-    made = scheduler(Binding("prod", "prod", "prod", options), Secrets(tmp_path))
+    made = scheduler(SchedulerConfig("prod", "prod", "prod", options), Secrets(tmp_path))
     assert type(made).__name__ == name
     await made.close()
 
@@ -42,7 +42,7 @@ async def test_the_local_commands_of_a_real_slurm_are_asked(
     stage: SlurmCluster, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("SLURM_CONF", str(stage.configuration))
-    made = scheduler(Binding("prod", "prod", "prod", SlurmCliOptions()), Secrets(tmp_path))
+    made = scheduler(SchedulerConfig("prod", "prod", "prod", SlurmCliOptions()), Secrets(tmp_path))
     assert (await made.read()).states == WORDS
     await made.close()
 

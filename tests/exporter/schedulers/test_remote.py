@@ -17,7 +17,7 @@ from rackwatt_exporter.config.scheduler import ExporterOptions
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers.base import NodeStates
-from rackwatt_exporter.schedulers.remote import ExporterScheduler
+from rackwatt_exporter.schedulers.remote import RemoteScheduler
 from tests.eventually import PATIENCE_S, until
 from tests.exporter.commands.exporter_process import Running, running
 from tests.exporter.running_exporter import power_target
@@ -97,7 +97,7 @@ def options(url: str, name: str = "prod") -> ExporterOptions:
 
 
 async def read(url: str, secrets: Path, name: str = "prod") -> NodeStates:
-    scheduler = ExporterScheduler(options(url, name), Secrets(secrets), PATIENCE_S)
+    scheduler = RemoteScheduler(options(url, name), Secrets(secrets), PATIENCE_S)
     try:
         return await scheduler.read()
     finally:
@@ -147,7 +147,7 @@ async def test_ten_who_ask_cost_slurm_no_more_than_one(
     with asking(tmp_path / "a", cluster) as a:
         await asyncio.to_thread(a.until_served, lambda text: text == "ready\n", "/readyz")
         clients = [
-            ExporterScheduler(options(a.url), Secrets(tmp_path), PATIENCE_S) for _ in range(10)
+            RemoteScheduler(options(a.url), Secrets(tmp_path), PATIENCE_S) for _ in range(10)
         ]
         before, reads_before = await asyncio.to_thread(questions), await asyncio.to_thread(asked, a)
         first = await asyncio.gather(*(client.read() for client in clients))
@@ -254,7 +254,7 @@ async def test_what_is_no_exporter_or_lets_nobody_in_is_told_apart(
         secure = g.url.replace("http:", "https:")
         assert (await failure(secure, tmp_path)).reason is Reason.TLS_FAILED
         trusting = ExporterOptions(secure, "prod", TlsOptions(insecure_skip_verify=True))
-        scheduler = ExporterScheduler(trusting, Secrets(tmp_path), PATIENCE_S)
+        scheduler = RemoteScheduler(trusting, Secrets(tmp_path), PATIENCE_S)
         with pytest.raises(ReadError, match="password") as caught:
             await scheduler.read()
         await scheduler.close()
@@ -276,7 +276,7 @@ async def test_an_exporter_that_wants_a_password_is_asked_with_the_secret_as_it_
         a.until_logged(lambda line: "listens on" in line)
         url, tls = a.url.replace("http:", "https:"), TlsOptions(ca_secret="ca")
         options = ExporterOptions(url, "prod", tls, "reader")
-        scheduler = ExporterScheduler(options, Secrets(tmp_path), PATIENCE_S)
+        scheduler = RemoteScheduler(options, Secrets(tmp_path), PATIENCE_S)
         with pytest.raises(ReadError, match="Secret reader is missing"):
             await scheduler.read()
         for name in ("ca", "reader"):

@@ -2,15 +2,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rackwatt_exporter.simulator.machine import INSTALLED_S, Machine
+from rackwatt_exporter.simulator.machine import INSTALLED_S, SimulatedMachine
 from rackwatt_exporter.simulator.workload import TURN_S
 
 times = st.floats(INSTALLED_S, INSTALLED_S + 1e8)
 shares = st.floats(0, 1)
 
 
-def machine(phase: float = 0.3, restless: float = 0.0) -> Machine:
-    return Machine("a", "127.0.0.1", 100, 500, phase, restless=restless)
+def machine(phase: float = 0.3, restless: float = 0.0) -> SimulatedMachine:
+    return SimulatedMachine("a", "127.0.0.1", 100, 500, phase, restless=restless)
 
 
 @given(times, shares, shares)
@@ -42,12 +42,12 @@ def test_statistics_are_those_of_the_window_before(time_s: float, restless: floa
 
 
 def test_a_machine_at_work_changes_in_steps_and_another_at_other_times() -> None:
-    def steps(one: Machine) -> list[int]:
+    def steps(one: SimulatedMachine) -> list[int]:
         looks = [one.watts(INSTALLED_S + 10 * i) for i in range(8640)]
         return [i for i in range(1, 8640) if abs(looks[i] - looks[i - 1]) > 20]
 
-    busy = Machine("a", "127.0.0.1", 100, 500, restless=0.6)
-    other = Machine("b", "127.0.0.2", 100, 500, restless=0.6)
+    busy = SimulatedMachine("a", "127.0.0.1", 100, 500, restless=0.6)
+    other = SimulatedMachine("b", "127.0.0.2", 100, 500, restless=0.6)
     assert 20 < len(steps(busy)) < 70
     assert steps(busy) != steps(other)
     assert steps(machine()) == []

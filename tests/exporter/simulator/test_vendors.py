@@ -17,7 +17,7 @@ from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.simulator.certificate import keep
 from rackwatt_exporter.simulator.faults.device_faults import Fault, Faults
 from rackwatt_exporter.simulator.ipmi.server import IpmiServer
-from rackwatt_exporter.simulator.machine import Machine
+from rackwatt_exporter.simulator.machine import SimulatedMachine
 from rackwatt_exporter.simulator.redfish.server import RedfishServer
 from rackwatt_exporter.simulator.redfish.tree import ROOT
 from rackwatt_exporter.simulator.redfish.vendors import _VENDORS
@@ -37,7 +37,7 @@ OPTIONS = {"cray-ex": {"chassis": "Node1"}}
 
 @dataclass
 class Place:
-    machine: Machine
+    machine: SimulatedMachine
     ipmi: int
     redfish: int
     authority: Path
@@ -46,7 +46,7 @@ class Place:
 @pytest.fixture
 async def place(tmp_path: Path) -> AsyncIterator[Place]:
     ipmi, redfish = free_ports(2)
-    machine = Machine("n1", ADDRESS, WATTS, WATTS)
+    machine = SimulatedMachine("n1", ADDRESS, WATTS, WATTS)
     files, authority = keep(tmp_path / "certificate", [ADDRESS])
     (tmp_path / "ca.crt").write_bytes(authority)
     servers = (
@@ -193,7 +193,7 @@ async def test_sessions_are_as_many_and_where_the_maker_has_them(
 
 
 def test_what_a_machine_was_like_comes_back_when_a_fault_ends() -> None:
-    machine = Machine("n1", ADDRESS)
+    machine = SimulatedMachine("n1", ADDRESS)
     faults = Faults([machine])
     before = machine.login
     faults.set(
@@ -203,4 +203,4 @@ def test_what_a_machine_was_like_comes_back_when_a_fault_ends() -> None:
     assert machine.most_sessions == 2
     assert machine.login is not before
     faults.be({})
-    assert machine == Machine("n1", ADDRESS)
+    assert machine == SimulatedMachine("n1", ADDRESS)

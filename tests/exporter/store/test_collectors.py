@@ -3,7 +3,7 @@ import logging
 import pytest
 
 from rackwatt_exporter.collectors.base import CollectorResult
-from rackwatt_exporter.config.collector import Instrument
+from rackwatt_exporter.config.collector import CollectorConfig
 from rackwatt_exporter.reading import EnergyCounter, ReadError, Reason
 from rackwatt_exporter.store.collectors import CollectorStore
 from rackwatt_exporter.store.ledger_file import LedgerFile
@@ -19,7 +19,7 @@ class Node:
         ledger = LedgerFile(None)
         self.meters = ledger.counters
         self.machine = CollectorStore("n1", ledger, lambda: self.now_s, lambda: self.now_s)
-        self.machine.sync([Instrument("rapl", "nodes"), Instrument("cpu", "nodes")])
+        self.machine.sync([CollectorConfig("rapl", "nodes"), CollectorConfig("cpu", "nodes")])
         self.rapl = self.machine.records["rapl"]
 
     def answer(self) -> CollectorResult | None:
@@ -90,10 +90,10 @@ def test_a_collector_that_goes_and_comes_finds_its_meter_again() -> None:
     node = Node()
     node.find(0.0)
     node.find(1000.0)
-    node.machine.sync([Instrument("cpu", "nodes")])
+    node.machine.sync([CollectorConfig("cpu", "nodes")])
     node.machine.succeeded("rapl", CollectorResult(), 0.1)  # one that was under way
     assert set(node.machine.records) == {"cpu"}
-    node.machine.sync([Instrument("rapl", "nodes")])
+    node.machine.sync([CollectorConfig("rapl", "nodes")])
     node.find(2000.0)
     assert node.meters["rapl/package-0"].joules == pytest.approx(2000.0)
 
@@ -101,5 +101,5 @@ def test_a_collector_that_goes_and_comes_finds_its_meter_again() -> None:
 def test_the_scheduler_of_the_node_is_the_first_that_a_document_names() -> None:
     node = Node()
     assert node.machine.scheduler is None
-    node.machine.sync([Instrument("cpu", "a"), Instrument("rapl", "b", scheduler="prod")])
+    node.machine.sync([CollectorConfig("cpu", "a"), CollectorConfig("rapl", "b", scheduler="prod")])
     assert node.machine.scheduler == "prod"

@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from rackwatt_exporter.config.options import FakeOptions
-from rackwatt_exporter.config.scheduler import Binding, NoopOptions
+from rackwatt_exporter.config.scheduler import NoopOptions, SchedulerConfig
 from rackwatt_exporter.config.target import Target
 from rackwatt_exporter.schedulers.base import NodeStates
 from rackwatt_exporter.store.ledger_file import LedgerFile
@@ -30,8 +30,8 @@ class Site:
         options = NoopOptions()
         self.schedulers.sync(
             [
-                Binding("prod", "prod", "alpha", options, rule, stale_after_s=60),
-                Binding("test", "test", "beta", options, stale_after_s=60),
+                SchedulerConfig("prod", "prod", "alpha", options, rule, stale_after_s=60),
+                SchedulerConfig("test", "test", "beta", options, stale_after_s=60),
             ]
         )
 

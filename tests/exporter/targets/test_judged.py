@@ -6,13 +6,13 @@ from rackwatt_exporter.config.options import FakeOptions
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.config.target import Target
 from rackwatt_exporter.reading import ReadError, Reason
-from rackwatt_exporter.targets.registry import Catalogue
+from rackwatt_exporter.targets.registry import DriverRegistry
 
 
 async def test_every_source_of_the_catalogue_is_judged_by_its_targets_max_watts(
     tmp_path: Path,
 ) -> None:
-    catalogue = Catalogue(Secrets(tmp_path))
+    catalogue = DriverRegistry(Secrets(tmp_path))
     options = FakeOptions(min=400, max=500)
     low = catalogue.source(Target("a", "a", "fake", options, "lab", max_watts=300))
     high = catalogue.source(Target("a", "a", "fake", options, "lab", max_watts=500))

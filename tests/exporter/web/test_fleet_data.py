@@ -7,8 +7,8 @@ import pytest
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.exporter import Exporter
 from rackwatt_exporter.reading import ReadError, Reading, Reason
-from rackwatt_exporter.web.compression import Encoded
-from rackwatt_exporter.web.fleet_data import Picture
+from rackwatt_exporter.web.compression import CompressedBody
+from rackwatt_exporter.web.fleet_data import FleetData
 from tests.exporter.running_exporter import Exporting, power_target
 from tests.exporter.store.test_targets import target
 
@@ -24,13 +24,13 @@ class Viewing:
         self.exporter = exporter
         exporter.reloaded_at_s = 1.0
         self.store.sync([target("a", rack="r1"), target("b", rack="r2", type="gpu")])
-        self.picture = Picture(exporter, "/metrics", lambda: self.now_s)
+        self.picture = FleetData(exporter, "/metrics", lambda: self.now_s)
 
     def since(self, revision: int) -> dict[str, Any]:
         return told(self.picture.readings(self.picture.layout_name, revision))
 
 
-def told(encoded: Encoded) -> dict[str, Any]:
+def told(encoded: CompressedBody) -> dict[str, Any]:
     return dict(json.loads(b"".join(encoded._parts)))
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from rackwatt_exporter.advice import ADVICE
-from rackwatt_exporter.config.paths import Host
+from rackwatt_exporter.config.paths import HostPaths
 from rackwatt_exporter.reading import ReadError, Reason
 from tests.eventually import PATIENCE_S
 from tests.exporter.running_exporter import Exporting, power_target
@@ -80,7 +80,7 @@ async def test_who_scraped_last_is_known_by_the_header_of_its_kind_and_others_do
 
 async def test_the_status_has_the_shape_that_the_operator_reads(tmp_path: Path) -> None:
     (tmp_path / "lab.yaml").write_text(power_target(HOSTS) + BINDING + INSIDE)
-    host = Host("n17", sysfs=tmp_path / "none", procfs=Path("/proc"))
+    host = HostPaths("n17", sysfs=tmp_path / "none", procfs=Path("/proc"))
     async with Exporting(tmp_path, host=host) as site:
         status = await read_once(site)
     assert set(status) == {

@@ -6,7 +6,7 @@ import pytest
 import trustme
 import yaml
 
-from rackwatt_exporter.web.web_config_file import BrokenError, read
+from rackwatt_exporter.web.web_config_file import WebConfigError, read
 from tests.exporter.running_exporter import rewrite
 
 # bcrypt of "fakepassword" by Go's implementation: exporter-toolkit's own (web/handler.go).
@@ -55,6 +55,6 @@ class Certified:
 
 def broken(path: Path) -> str:
     """Read a file that cannot be used, and tell why."""
-    with pytest.raises(BrokenError) as raised:
+    with pytest.raises(WebConfigError) as raised:
         read(path)
     return "\n".join(raised.value.problems)

@@ -7,14 +7,14 @@ import msgspec
 from rackwatt_exporter import ber, capture
 from rackwatt_exporter.capture import Capture, CaptureError, Recorded
 from rackwatt_exporter.protocols.ipmi import message as message
-from rackwatt_exporter.simulator.machine import Machine
+from rackwatt_exporter.simulator.machine import SimulatedMachine
 from rackwatt_exporter.simulator.replay.device import (
     RecordedCommands,
     RecordedResources,
     recorded_tree,
 )
 
-_MACHINE = Machine("node1", "127.82.0.1")
+_MACHINE = SimulatedMachine("node1", "127.82.0.1")
 
 
 def examine(data: bytes) -> None:
@@ -48,7 +48,7 @@ def _ask_commands(recorded: capture.Ipmi) -> None:
     for each in recorded.commands:
         asked = bytes.fromhex(each.data)
         answer = commands.answer(
-            message.Request(each.netfn, each.lun, 0, each.command, asked, 0x81)
+            message.IpmiRequest(each.netfn, each.lun, 0, each.command, asked, 0x81)
         )
         assert isinstance(answer, bytes)
 

@@ -9,17 +9,17 @@ from prometheus_client.parser import text_string_to_metric_families
 from rackwatt_crds import hostlist
 from rackwatt_crds.loading import load
 from rackwatt_exporter.config.fleet import Fleet, fleet
-from rackwatt_exporter.config.scheduler import Binding
+from rackwatt_exporter.config.scheduler import SchedulerConfig
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.config.target import Target
 from rackwatt_exporter.exposition.cache import ExpositionCache
-from rackwatt_exporter.polling.limits import Gates
+from rackwatt_exporter.polling.limits import ConcurrencyLimiter
 from rackwatt_exporter.reading import ReadError, Reading, Reason
 from rackwatt_exporter.schedulers.registry import scheduler
 from rackwatt_exporter.store.ledger_file import LedgerFile
 from rackwatt_exporter.store.node_states import NodeStateStore
 from rackwatt_exporter.store.targets import TargetStore
-from rackwatt_exporter.targets.registry import Catalogue
+from rackwatt_exporter.targets.registry import DriverRegistry
 from tests.virtual_time import run
 
 _ORIGIN = "fleet.yaml"
@@ -52,7 +52,7 @@ def _hold_settings(built: Fleet) -> None:
         _hold_pace(binding)
 
 
-def _hold_pace(paced: Target | Binding) -> None:
+def _hold_pace(paced: Target | SchedulerConfig) -> None:
     assert math.isfinite(paced.interval_s)
     assert paced.interval_s > 0
     assert paced.timeout_s > 0
@@ -86,7 +86,7 @@ def _hold_page(built: Fleet) -> None:
 
 
 async def _open(built: Fleet) -> None:
-    catalogue, gates = Catalogue(_SECRETS), Gates()
+    catalogue, gates = DriverRegistry(_SECRETS), ConcurrencyLimiter()
     for target in list(built.targets.values())[:_PARSED]:
         gates.living(target)
         gates.suspect(target)

@@ -2,13 +2,18 @@
 
 from contextlib import suppress
 
-from rackwatt_exporter.protocols.http.parser import LARGEST_ANSWER, Answers, HttpAnswer, HttpError
+from rackwatt_exporter.protocols.http.parser import (
+    LARGEST_ANSWER,
+    HttpAnswer,
+    HttpError,
+    ResponseParser,
+)
 
 
 def examine(data: bytes) -> None:
     """Take the bytes at once and one by one, then let the connection end."""
-    at_once = _first(Answers(), [data])
-    one_by_one = _first(Answers(), [data[i : i + 1] for i in range(len(data))])
+    at_once = _first(ResponseParser(), [data])
+    one_by_one = _first(ResponseParser(), [data[i : i + 1] for i in range(len(data))])
     assert at_once == one_by_one
     if at_once is not None:
         assert 200 <= at_once.status < 1000
@@ -16,7 +21,7 @@ def examine(data: bytes) -> None:
         assert all(name == name.lower() for name in at_once.headers)
 
 
-def _first(answers: Answers, pieces: list[bytes]) -> HttpAnswer | None:
+def _first(answers: ResponseParser, pieces: list[bytes]) -> HttpAnswer | None:
     with suppress(HttpError):
         for piece in pieces:
             if answer := answers.take(piece):

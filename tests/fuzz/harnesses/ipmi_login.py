@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from rackwatt_exporter.protocols.ipmi import rmcpplus
 from rackwatt_exporter.protocols.ipmi.crypto import SUITES
-from rackwatt_exporter.protocols.ipmi.handshake import Account, Login
+from rackwatt_exporter.protocols.ipmi.handshake import IpmiAccount, RakpHandshake
 from rackwatt_exporter.reading import ReadError, Reason
 from tests.exporter.protocols.ipmi.wire import BMC, Wire
 from tests.fuzz.chunks import split
@@ -42,7 +42,7 @@ async def _log_in(pieces: list[bytes]) -> None:
 
     wire = Wire(answers)
     try:
-        await Login(wire, BMC, SUITES[17], 1.0).open(Account(b"root", b"nobody knows"))
+        await RakpHandshake(wire, BMC, SUITES[17], 1.0).open(IpmiAccount(b"root", b"nobody knows"))
     except ReadError as error:
         assert error.reason in _REASONS
     else:

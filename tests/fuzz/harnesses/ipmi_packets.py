@@ -5,7 +5,7 @@ import asyncio
 from rackwatt_exporter.protocols.ipmi import message as message
 from rackwatt_exporter.protocols.ipmi import rmcp, rmcpplus
 from rackwatt_exporter.protocols.ipmi.crypto import SUITES, SessionKeys
-from rackwatt_exporter.protocols.ipmi.session import Session
+from rackwatt_exporter.protocols.ipmi.session import IpmiSession
 from rackwatt_exporter.reading import ReadError, Reason
 from tests.exporter.protocols.ipmi.wire import BMC, Wire
 from tests.virtual_time import run
@@ -13,7 +13,7 @@ from tests.virtual_time import run
 _OURS = 7
 _PARSERS = (
     rmcpplus.OpenSessionRequest.parse,
-    rmcpplus.Response.parse,
+    rmcpplus.RmcpPlusResponse.parse,
     rmcpplus.OpenedSession.parse,
     rmcpplus.Rakp1.parse,
     rmcpplus.Rakp3.parse,
@@ -36,7 +36,7 @@ async def _hold_session(data: bytes) -> None:
     ours = rmcpplus.encode_plain(rmcpplus.SEALED_IPMI, data)
     ours = ours[:6] + _OURS.to_bytes(4, "little") + ours[10:]
     wire = Wire(lambda _: (data, ours, rmcpplus.encode_plain(rmcpplus.IPMI, data)))
-    session = Session(wire, BMC, (_OURS, 8), SessionKeys(SUITES[17], b"key"))
+    session = IpmiSession(wire, BMC, (_OURS, 8), SessionKeys(SUITES[17], b"key"))
     begun_s = asyncio.get_running_loop().time()
     try:
         answer = await session.command("Get Device ID", (6, 1))

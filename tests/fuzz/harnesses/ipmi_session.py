@@ -11,9 +11,9 @@ from rackwatt_exporter.protocols.ipmi import completion_codes as ipmi_codes
 from rackwatt_exporter.protocols.ipmi import dcmi, rmcpplus
 from rackwatt_exporter.protocols.ipmi import message as message
 from rackwatt_exporter.protocols.ipmi.crypto import SUITES, SessionKeys
-from rackwatt_exporter.protocols.ipmi.session import Session
+from rackwatt_exporter.protocols.ipmi.session import IpmiSession
 from rackwatt_exporter.reading import ReadError, Reason
-from rackwatt_exporter.targets.ipmi.power import PowerMeter
+from rackwatt_exporter.targets.ipmi.power import PowerReader
 from tests.exporter.protocols.ipmi.wire import BMC, Wire
 from tests.fuzz.chunks import split
 from tests.virtual_time import run
@@ -58,8 +58,8 @@ def examine(data: bytes) -> None:
 
 
 async def _read(bmc: Bmc) -> None:
-    session = Session(Wire(bmc.answers), BMC, (1, 2), KEYS)
-    meter = PowerMeter(IpmiOptions(sensors=SENSORS))
+    session = IpmiSession(Wire(bmc.answers), BMC, (1, 2), KEYS)
+    meter = PowerReader(IpmiOptions(sensors=SENSORS))
     for _ in range(2):
         try:
             reading = await meter.read(session)

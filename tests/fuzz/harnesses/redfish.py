@@ -12,8 +12,8 @@ from typing import Any
 from yarl import URL
 
 from rackwatt_exporter.config.options import RedfishOptions
-from rackwatt_exporter.protocols.redfish.client import Account, RedfishService
-from rackwatt_exporter.protocols.redfish.exchange import Answer, Authorization, Origin
+from rackwatt_exporter.protocols.redfish.client import RedfishAccount, RedfishClient
+from rackwatt_exporter.protocols.redfish.exchange import Authorization, Origin, RedfishResponse
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.targets.redfish.source import RedfishSource
 from tests.exporter.targets.redfish import oracle as redfish_oracle
@@ -45,7 +45,7 @@ class Peer(Origin):
 
     async def _send(
         self, method: str, path: str, headers: Authorization, body: bytes | None
-    ) -> Answer:
+    ) -> RedfishResponse:
         request = self._request(method, path, headers, body)
         assert request.count(b"\r\n\r\n") == 1, request
         assert request.startswith(b"%s /" % method.encode()), request
@@ -78,7 +78,7 @@ class Peer(Origin):
         raise AssertionError("redirected without end")
 
 
-def _answer(said: Any) -> Answer:
+def _answer(said: Any) -> RedfishResponse:
     peer = said.get("peer") if isinstance(said, dict) else None
     peer = peer if isinstance(peer, dict) else {"body": said}
     status = peer.get("status", 404 if said is None else 200)
@@ -86,7 +86,7 @@ def _answer(said: Any) -> Answer:
     headers = peer.get("headers")
     told = headers if isinstance(headers, dict) else {}
     body = peer.get("body")
-    return Answer(
+    return RedfishResponse(
         status,
         {str(name).lower(): str(value) for name, value in told.items()},
         body.encode() if isinstance(body, str) else json.dumps(body).encode(),
@@ -110,7 +110,7 @@ def examine(data: bytes) -> None:
 
 
 async def _read(peer: Peer, options: RedfishOptions) -> None:
-    service = RedfishService(peer, lambda: Account("root", "secret"))
+    service = RedfishClient(peer, lambda: RedfishAccount("root", "secret"))
     source = RedfishSource(service, options, service.close)
     for _ in range(3):
         try:

@@ -9,11 +9,11 @@ from pysnmp.proto.api import v1, v2c
 from pysnmp.proto.mpmod.rfc3412 import SNMPv3Message
 
 from rackwatt_exporter import ber
-from rackwatt_exporter.simulator.machine import Machine
+from rackwatt_exporter.simulator.machine import SimulatedMachine
 from rackwatt_exporter.simulator.snmp.agent import SimulatedAgent
 from rackwatt_exporter.simulator.snmp.usm import UserKeys
 
-MACHINE = Machine("n1", "127.0.0.1")
+MACHINE = SimulatedMachine("n1", "127.0.0.1")
 AGENT = SimulatedAgent(MACHINE)
 KEYS = UserKeys(MACHINE.login.auth_password, MACHINE.login.priv_password, AGENT.engine_id)
 _SIGNATURE = 24

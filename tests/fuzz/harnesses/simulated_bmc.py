@@ -8,7 +8,7 @@ from rackwatt_exporter.protocols.ipmi import message as message
 from rackwatt_exporter.protocols.ipmi import rmcpplus
 from rackwatt_exporter.protocols.ipmi.crypto import SUITES, SessionKeys, Transcript
 from rackwatt_exporter.simulator.ipmi.bmc import SimulatedBmc, SimulatedSession
-from rackwatt_exporter.simulator.machine import Machine
+from rackwatt_exporter.simulator.machine import SimulatedMachine
 from tests.fuzz.chunks import split
 
 _OURS, _THEIRS = b"\x01\0\0\0", b"\x02\0\0\0"
@@ -23,7 +23,7 @@ _TYPES = (
 
 def examine(data: bytes) -> None:
     """Send each piece."""
-    machine = Machine("n1", "127.0.0.1")
+    machine = SimulatedMachine("n1", "127.0.0.1")
     bmc = SimulatedBmc(machine)
     keys = SessionKeys(SUITES[17], b"key")
     for number, piece in enumerate(split(data), 1):

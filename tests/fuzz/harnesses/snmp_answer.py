@@ -13,12 +13,12 @@ from rackwatt_exporter import ber
 from rackwatt_exporter.protocols.snmp.keys import User, master_key
 from rackwatt_exporter.protocols.snmp.message import V2C, CommunityMessages, UserMessages
 from rackwatt_exporter.protocols.snmp.pdu import RESPONSE
-from rackwatt_exporter.simulator.machine import Machine
+from rackwatt_exporter.simulator.machine import SimulatedMachine
 from rackwatt_exporter.simulator.snmp.agent import SimulatedAgent
 
 NUMBER = 7
 OID = (1, 3, 6, 1, 4)
-MACHINE = Machine("n1", "127.0.0.1")
+MACHINE = SimulatedMachine("n1", "127.0.0.1")
 COMMUNITY = CommunityMessages(V2C, MACHINE.login.community.encode())
 USER = UserMessages(
     User(

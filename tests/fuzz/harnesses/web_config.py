@@ -4,7 +4,7 @@ import re
 import tempfile
 from pathlib import Path
 
-from rackwatt_exporter.web.web_config_file import BrokenError, read, state
+from rackwatt_exporter.web.web_config_file import WebConfigError, read, state
 from tests.exporter.web.tls_files import Certified
 
 _FOLDER = tempfile.TemporaryDirectory(prefix="web-config-")
@@ -20,7 +20,7 @@ def examine(data: bytes) -> None:
     assert state(_FILE)[0]
     try:
         found = read(_FILE)
-    except BrokenError as error:
+    except WebConfigError as error:
         assert error.problems
         told = str(error)
         assert not any(kept.decode() in told for kept in _HASH.findall(data))

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from rackwatt_operator.kube.resources import ENDPOINT_SLICE, Ref
+from rackwatt_operator.kube.resources import ENDPOINT_SLICE, ObjectKey
 from tests.cluster.clients import Manifest
 from tests.exporter.commands.exporter_process import running
 from tests.operator.kube_user import OWN, Hands, base, binding, document, fleet, ref
@@ -34,7 +34,7 @@ def own_address() -> str:
 def kubelet(hands: Hands, made: Manifest, folder: Path, *flags: str) -> Iterator[str]:
     """Run a collector of a document, say so as a kubelet and controllers would, and give its URL."""
     namespace, name = made["metadata"]["namespace"], base(made)
-    config = hands.until(lambda: hands.get(Ref("ConfigMap", namespace, name)))
+    config = hands.until(lambda: hands.get(ObjectKey("ConfigMap", namespace, name)))
     (folder / "documents.yaml").write_text(config["data"]["documents.yaml"])
     (folder / "secrets").mkdir(exist_ok=True)
     where = (f"--config.file={folder}/documents.yaml", f"--secrets.directory={folder}/secrets")
@@ -74,7 +74,7 @@ def placed(namespace: str, name: str, port: int) -> Manifest:
     }
 
 
-def status(hands: Hands, one: Ref) -> Any:
+def status(hands: Hands, one: ObjectKey) -> Any:
     return (hands.get(one) or {}).get("status") or {}
 
 
@@ -167,7 +167,7 @@ def test_what_several_shards_measure_is_told_as_one(
     bmc = {"shards": 2, "hosts": [alive, dead]}
     spec = {"bmc": bmc, "interval": "1s", "timeout": "500ms"}
     one = ref(made := hands.apply(document("PowerTarget", "racks", namespace, spec)))
-    hands.until(lambda: hands.get(Ref("Deployment", namespace, "pt-racks-1")))
+    hands.until(lambda: hands.get(ObjectKey("Deployment", namespace, "pt-racks-1")))
     with (
         kubelet(hands, made, tmp_path, "--shard=1/2") as first,
         kubelet(hands, made, tmp_path, "--shard=2/2") as second,

@@ -11,19 +11,19 @@ from hypothesis import Phase, assume, given, settings
 from hypothesis import strategies as st
 
 from rackwatt_operator.controller.apply import Applier
-from rackwatt_operator.controller.child_status import Looking
-from rackwatt_operator.controller.collector_status_poller import Collectors
-from rackwatt_operator.controller.plan_cache import Planner
+from rackwatt_operator.controller.child_status import ChildStatusReader
+from rackwatt_operator.controller.collector_status_poller import CollectorStatusPoller
+from rackwatt_operator.controller.plan_cache import PlanCache
 from rackwatt_operator.controller.reconciler import Reconciler
-from rackwatt_operator.controller.status_writer import Teller
+from rackwatt_operator.controller.status_writer import StatusWriter
 from rackwatt_operator.controller.workqueue import RetryError
-from rackwatt_operator.kube.auth import Login
-from rackwatt_operator.kube.cache import Observed
+from rackwatt_operator.kube.auth import ClusterCredentials
+from rackwatt_operator.kube.cache import Cache
 from rackwatt_operator.kube.client import Client
 from rackwatt_operator.kube.discovery import Capabilities
 from rackwatt_operator.kube.errors import ApiError
-from rackwatt_operator.kube.relist import Listing
-from rackwatt_operator.kube.resources import Ref
+from rackwatt_operator.kube.relist import Relister
+from rackwatt_operator.kube.resources import ObjectKey
 from rackwatt_operator.manifests.defaults import Defaults
 from tests.cluster import monitoring
 from tests.cluster.clients import Manifest
@@ -44,7 +44,7 @@ DRAWN = st.lists(
 class Account(Client):
     """A client that keeps account of what it wrote: what was taken, and what was refused."""
 
-    def __init__(self, login: Login) -> None:
+    def __init__(self, login: ClusterCredentials) -> None:
         super().__init__(login)
         self.taken: list[str] = []
         self.refused: set[str] = set()
@@ -71,15 +71,18 @@ class Newcomer:
     """An operator without its watches, that has listed everything and knows nothing else."""
 
     def __init__(self, client: Account, namespace: str) -> None:
-        observed = self.observed = Observed()
+        observed = self.observed = Cache()
         self._capabilities = Capabilities(client, [namespace])
-        self._listing = Listing(client, observed, [namespace])
-        collectors, looking = Collectors(observed, OPEN, lambda _: None), Looking(client, observed)
+        self._listing = Relister(client, observed, [namespace])
+        collectors, looking = (
+            CollectorStatusPoller(observed, OPEN, lambda _: None),
+            ChildStatusReader(client, observed),
+        )
         self._reconciler = Reconciler(
             observed,
-            Planner(observed, self._capabilities, Defaults()),
+            PlanCache(observed, self._capabilities, Defaults()),
             Applier(client, observed),
-            Teller(client, observed, self._capabilities, collectors, looking, lambda _: None),
+            StatusWriter(client, observed, self._capabilities, collectors, looking, lambda _: None),
         )
 
     async def look(self) -> None:
@@ -102,7 +105,7 @@ class Newcomer:
 
 @asynccontextmanager
 async def logged_in(cluster: Cluster) -> AsyncIterator[Account]:
-    login = Login(cluster.kubeconfig)
+    login = ClusterCredentials(cluster.kubeconfig)
     await login.renew()
     client = Account(login)
     try:
@@ -125,7 +128,7 @@ def own(hands: Hands) -> Iterator[str]:
     try:
         yield name
     finally:
-        hands.delete(Ref("Namespace", "", name))
+        hands.delete(ObjectKey("Namespace", "", name))
 
 
 def placed(raw: dict[str, Any], namespace: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from rackwatt_operator.kube.resources import BY_NAME, MONITORING, Ref
+from rackwatt_operator.kube.resources import BY_NAME, MONITORING, ObjectKey
 from tests.cluster import monitoring
 from tests.cluster.clients import Manifest
 from tests.cluster.controlplane import ControlPlane
@@ -53,10 +53,10 @@ def test_prometheus_operator_comes_and_goes(
     hands.until_reason(one, "Scraped", "MonitoringApiAbsent")
     with monitoring.installed(control_plane):
         hands.until_reason(one, "Monitored", "Monitored")
-        assert hands.get(Ref("ServiceMonitor", own_namespace, "pt-lab"))
-        assert hands.get(Ref("PrometheusRule", own_namespace, "pt-lab"))
+        assert hands.get(ObjectKey("ServiceMonitor", own_namespace, "pt-lab"))
+        assert hands.get(ObjectKey("PrometheusRule", own_namespace, "pt-lab"))
     hands.until_reason(one, "Monitored", "MonitoringApiAbsent")
-    service = Ref("Service", own_namespace, "pt-lab")
+    service = ObjectKey("Service", own_namespace, "pt-lab")
     hands.delete(service)
     hands.until(lambda: hands.get(service))  # all else goes on
 
@@ -94,7 +94,7 @@ def test_an_agent_takes_it_as_well(hands: Hands, there: None, own_namespace: str
     assert (
         f"PrometheusAgent {own_namespace}/edge selects the ServiceMonitor" in condition["message"]
     )
-    hands.delete(Ref("PrometheusAgent", own_namespace, "edge"))
+    hands.delete(ObjectKey("PrometheusAgent", own_namespace, "edge"))
     hands.until_reason(one, "Scraped", "NoPrometheus")
 
 
@@ -105,10 +105,10 @@ def test_a_label_that_a_person_adds_by_hand_counts(
     hands.apply(prometheus("main", own_namespace, serviceMonitorSelector=wanted))
     one = ref(hands.apply(fleet("lab", own_namespace)))
     hands.until_reason(one, "Scraped", "NotSelected")
-    monitor = Ref("ServiceMonitor", own_namespace, "pt-lab")
+    monitor = ObjectKey("ServiceMonitor", own_namespace, "pt-lab")
     hands.merge(monitor, {"metadata": {"labels": {"team": "power"}}})
     hands.until_reason(one, "Scraped", "Selected")
-    hands.delete(Ref("Prometheus", own_namespace, "main"))
+    hands.delete(ObjectKey("Prometheus", own_namespace, "main"))
     hands.until_reason(one, "Scraped", "NoPrometheus")
 
 
@@ -125,8 +125,8 @@ def test_a_namespace_that_is_not_looked_at_is_told(
     one = ref(hands.apply(fleet("lab", own_namespace)))
     condition = hands.until_reason(one, "Scraped", "NotSelected")
     assert f"label watched=yes on namespace {own_namespace}" in condition["message"]
-    hands.delete(Ref("Prometheus", place, "afar"))
-    hands.delete(Ref("Namespace", "", place))
+    hands.delete(ObjectKey("Prometheus", place, "afar"))
+    hands.delete(ObjectKey("Namespace", "", place))
 
 
 def test_what_prometheus_operator_itself_says_beats_our_guess(
@@ -150,7 +150,7 @@ def test_what_prometheus_operator_itself_says_beats_our_guess(
         "namespace": own_namespace,
         "conditions": [accepted],
     }
-    monitor = Ref("ServiceMonitor", own_namespace, "pt-lab")
+    monitor = ObjectKey("ServiceMonitor", own_namespace, "pt-lab")
     hands.merge(monitor, {"status": {"bindings": [bound]}}, "status")
     hands.until_reason(one, "Scraped", "Selected")
     rejected = accepted | {"status": "False", "message": "scrapeTimeout exceeds interval"}
@@ -172,10 +172,10 @@ def test_a_service_monitor_of_somebody_else_under_our_name_is_left_alone(
     one = ref(hands.apply(fleet("lab", own_namespace)))
     condition = hands.until_reason(one, "Monitored", "NameTaken")
     assert "ServiceMonitor pt-lab is there already" in condition["message"]
-    assert (hands.get(Ref("ServiceMonitor", own_namespace, "pt-lab")) or {})["metadata"] == before[
+    assert (hands.get(ObjectKey("ServiceMonitor", own_namespace, "pt-lab")) or {})[
         "metadata"
-    ]
-    assert hands.get(Ref("PrometheusRule", own_namespace, "pt-lab"))
+    ] == before["metadata"]
+    assert hands.get(ObjectKey("PrometheusRule", own_namespace, "pt-lab"))
 
 
 def test_monitoring_can_be_declined(hands: Hands, there: None, own_namespace: str) -> None:
@@ -185,5 +185,5 @@ def test_monitoring_can_be_declined(hands: Hands, there: None, own_namespace: st
     hands.apply(fleet("lab", own_namespace))
     hands.until_reason(one, "Monitored", "Monitored")
     hands.apply(fleet("lab", own_namespace, monitoring=off))
-    hands.until(lambda: hands.get(Ref("ServiceMonitor", own_namespace, "pt-lab")) is None)
-    hands.until(lambda: hands.get(Ref("PrometheusRule", own_namespace, "pt-lab")) is None)
+    hands.until(lambda: hands.get(ObjectKey("ServiceMonitor", own_namespace, "pt-lab")) is None)
+    hands.until(lambda: hands.get(ObjectKey("PrometheusRule", own_namespace, "pt-lab")) is None)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rackwatt_operator.kube.resources import BY_NAME, Ref
+from rackwatt_operator.kube.resources import BY_NAME, ObjectKey
 from tests.cluster.clients import Manifest
 from tests.cluster.cluster import Cluster
 from tests.cluster.monitoring import GROUP
@@ -70,7 +70,7 @@ def test_an_edited_document_changes_its_config_map_and_rolls_nothing(
 ) -> None:
     one = ref(hands.apply(fleet("lab", namespace)))
     hands.until_reason(one, "Accepted", "Accepted")
-    config = Ref("ConfigMap", namespace, "pt-lab")
+    config = ObjectKey("ConfigMap", namespace, "pt-lab")
     before = hands.children(namespace)
     hands.apply(fleet("lab", namespace, "n[1-4]"))
     hands.until(lambda: "n[1-4]" in (hands.get(config) or {})["data"]["documents.yaml"])
@@ -102,7 +102,7 @@ def test_drift_is_repaired_at_once(
 ) -> None:
     one = ref(hands.apply(fleet("lab", namespace)))
     hands.until_reason(one, "Accepted", "Accepted")
-    name = Ref(child[0], namespace, child[1])
+    name = ObjectKey(child[0], namespace, child[1])
     before = hands.get(name)
     assert before
     hands.merge(name, change)
@@ -139,7 +139,7 @@ def test_a_port_that_somebody_renumbers_has_its_number_again(
 ) -> None:
     one = ref(hands.apply(fleet("lab", namespace)))
     hands.until_reason(one, "Accepted", "Accepted")
-    name = Ref(child[0], namespace, child[1])
+    name = ObjectKey(child[0], namespace, child[1])
     before = _spec(hands, name)
     spec: Any = copy.deepcopy(before)
     *way, last = path
@@ -148,21 +148,24 @@ def test_a_port_that_somebody_renumbers_has_its_number_again(
     hands.until(lambda: _spec(hands, name) == before, f"{name} repaired")
 
 
-def _spec(hands: Hands, name: Ref) -> Any:
+def _spec(hands: Hands, name: ObjectKey) -> Any:
     return (hands.get(name) or {}).get("spec")
 
 
 def test_a_child_that_somebody_deletes_is_made_again(hands: Hands, namespace: str) -> None:
     one = ref(hands.apply(fleet("lab", namespace)))
     hands.until_reason(one, "Accepted", "Accepted")
-    for child in (Ref("Deployment", namespace, "pt-lab-0"), Ref("ConfigMap", namespace, "pt-lab")):
+    for child in (
+        ObjectKey("Deployment", namespace, "pt-lab-0"),
+        ObjectKey("ConfigMap", namespace, "pt-lab"),
+    ):
         before = hands.get(child)
         assert before
         hands.delete(child)
         hands.until(partial(_made_anew, hands, child, before))
 
 
-def _made_anew(hands: Hands, child: Ref, before: Manifest) -> bool:
+def _made_anew(hands: Hands, child: ObjectKey, before: Manifest) -> bool:
     now = hands.get(child)
     return now is not None and now["metadata"]["uid"] != before["metadata"]["uid"]
 
@@ -191,7 +194,7 @@ def test_what_is_no_longer_planned_is_pruned(hands: Hands, namespace: str) -> No
 
 def test_a_field_that_is_no_longer_said_goes(hands: Hands, namespace: str) -> None:
     hands.apply(fleet("lab", namespace, pod={"nodeSelector": {"rack": "r1"}}))
-    child = Ref("Deployment", namespace, "pt-lab-0")
+    child = ObjectKey("Deployment", namespace, "pt-lab-0")
     hands.until(lambda: hands.get(child))
     hands.apply(fleet("lab", namespace))
     hands.until(lambda: "rack" not in _pod_spec(hands.get(child))["nodeSelector"])
@@ -216,12 +219,12 @@ def test_a_paused_document_holds_still(hands: Hands, namespace: str) -> None:
     hands.until_reason(one, "Accepted", "Accepted")
     hands.apply(fleet("lab", namespace, paused=True))
     hands.until_reason(one, "Accepted", "Paused")
-    service = Ref("Service", namespace, "pt-lab")
+    service = ObjectKey("Service", namespace, "pt-lab")
     hands.delete(service)
     hands.apply(fleet("lab", namespace, "n[1-9]", paused=True))
     hands.until(lambda: (hands.get(one) or {})["status"]["observedGeneration"] == 3)
     assert hands.get(service) is None
-    config = hands.get(Ref("ConfigMap", namespace, "pt-lab"))
+    config = hands.get(ObjectKey("ConfigMap", namespace, "pt-lab"))
     assert config
     assert "n[1-9]" not in config["data"]["documents.yaml"]
     hands.apply(fleet("lab", namespace, "n[1-9]"))
@@ -239,9 +242,9 @@ def test_a_binding_that_is_missing_is_named_and_its_coming_noticed(
     hands.apply(binding("prod", namespace))
     hands.until_reason(one, "Accepted", "Accepted")
     until_made(hands, namespace, "Deployment sb-prod-0")
-    config = Ref("ConfigMap", namespace, "pt-lab")
+    config = ObjectKey("ConfigMap", namespace, "pt-lab")
     hands.until(lambda: "sb-prod" in (hands.get(config) or {})["data"]["documents.yaml"])
-    hands.delete(Ref("SchedulerBinding", namespace, "prod"))
+    hands.delete(ObjectKey("SchedulerBinding", namespace, "prod"))
     hands.until_reason(one, "Accepted", "BindingMissing")
 
 
@@ -257,7 +260,7 @@ def test_what_bears_our_name_and_is_not_ours_is_left_alone(hands: Hands, namespa
     condition = hands.until_reason(one, "Available", "NameTaken")
     assert "ConfigMap pt-lab is there already and is not ours" in condition["message"]
     until_made(hands, namespace, "Deployment pt-lab-0", "Service pt-lab")
-    config = Ref("ConfigMap", namespace, "pt-lab")
+    config = ObjectKey("ConfigMap", namespace, "pt-lab")
     assert (hands.get(config) or {})["metadata"] == before["metadata"]
     hands.delete(config)
     hands.until(lambda: "ConfigMap pt-lab" in names(hands, namespace))
@@ -275,7 +278,7 @@ def test_what_bears_our_labels_too_is_not_ours_without_an_owner(
     before = hands.create(theirs)
     one = ref(hands.apply(fleet("lab", namespace)))
     hands.until_reason(one, "Available", "NameTaken")
-    account = Ref("ServiceAccount", namespace, "pt-lab")
+    account = ObjectKey("ServiceAccount", namespace, "pt-lab")
     assert (hands.get(account) or {})["metadata"] == before["metadata"]
     hands.delete(account)
     hands.until(lambda: "ownerReferences" in (hands.get(account) or {"metadata": {}})["metadata"])
@@ -284,7 +287,7 @@ def test_what_bears_our_labels_too_is_not_ours_without_an_owner(
 def test_a_child_that_was_taken_away_from_us_is_theirs(hands: Hands, namespace: str) -> None:
     one = ref(hands.apply(fleet("lab", namespace)))
     hands.until_reason(one, "Accepted", "Accepted")
-    policy = Ref("NetworkPolicy", namespace, "pt-lab")
+    policy = ObjectKey("NetworkPolicy", namespace, "pt-lab")
     hands.merge(policy, {"metadata": {"ownerReferences": None}})
     hands.until_reason(one, "Available", "NameTaken")
     hands.delete(policy)
@@ -295,7 +298,7 @@ def test_a_child_that_was_taken_away_from_us_is_theirs(hands: Hands, namespace: 
 def test_a_name_of_any_length_has_children(hands: Hands, namespace: str, name: str) -> None:
     made = hands.apply(fleet(name, namespace))
     hands.until_reason(ref(made), "Available", "RolloutInProgress")
-    assert Ref("Deployment", namespace, f"{base(made)}-0") in hands.children(namespace)
+    assert ObjectKey("Deployment", namespace, f"{base(made)}-0") in hands.children(namespace)
 
 
 def test_five_thousand_hosts_are_one_document(hands: Hands, namespace: str) -> None:
@@ -308,7 +311,7 @@ def test_five_thousand_hosts_one_by_one_are_taken_as_they_are(hands: Hands, name
         {"names": f"node{i:05d}", "type": "compute", "rack": f"r{i // 40}"} for i in range(5000)
     ]
     hands.create(fleet("big", namespace, bmc={"hosts": hosts}))
-    config = Ref("ConfigMap", namespace, "pt-big")
+    config = ObjectKey("ConfigMap", namespace, "pt-big")
     found = hands.until(lambda: hands.get(config))
     assert "node04999" in found["data"]["documents.yaml"]
 
@@ -349,7 +352,7 @@ def test_a_namespace_that_is_deleted_is_left_in_peace(
     for number in range(5):
         hands.apply(fleet(f"lab{number}", name))
     hands.until(lambda: len(hands.children(name)) >= 30)
-    hands.delete(Ref("Namespace", "", name))
-    hands.until(lambda: hands.get(Ref("Namespace", "", name)) is None)
+    hands.delete(ObjectKey("Namespace", "", name))
+    hands.until(lambda: hands.get(ObjectKey("Namespace", "", name)) is None)
     told = [line for line in operator.log.read_text().splitlines() if name in line]
     assert not [line for line in told if "level=warn" in line or "level=error" in line]

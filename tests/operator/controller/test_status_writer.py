@@ -7,18 +7,18 @@ from contextlib import asynccontextmanager
 import pytest
 from aiohttp import web
 
-from rackwatt_operator.controller.child_status import Looking
-from rackwatt_operator.controller.collector_status_poller import Collectors
-from rackwatt_operator.controller.plan_cache import Planner
-from rackwatt_operator.controller.status_writer import Teller
+from rackwatt_operator.controller.child_status import ChildStatusReader
+from rackwatt_operator.controller.collector_status_poller import CollectorStatusPoller
+from rackwatt_operator.controller.plan_cache import PlanCache
+from rackwatt_operator.controller.status_writer import StatusWriter
 from rackwatt_operator.controller.workqueue import DONE
-from rackwatt_operator.kube.auth import Login
-from rackwatt_operator.kube.cache import Observed
+from rackwatt_operator.kube.auth import ClusterCredentials
+from rackwatt_operator.kube.cache import Cache
 from rackwatt_operator.kube.cached_object import ref as seen_ref
 from rackwatt_operator.kube.cached_object import seen
 from rackwatt_operator.kube.client import Client
 from rackwatt_operator.kube.discovery import Capabilities
-from rackwatt_operator.kube.resources import Ref
+from rackwatt_operator.kube.resources import ObjectKey
 from rackwatt_operator.manifests.defaults import Defaults
 from tests.cluster.clients import Manifest
 from tests.cluster.cluster import Cluster
@@ -71,7 +71,7 @@ def endpoints(namespace: str, port: int, service: str = "pt-lab") -> Manifest:
     }
 
 
-def note(observed: Observed, kind: str, raw: Manifest) -> None:
+def note(observed: Cache, kind: str, raw: Manifest) -> None:
     observed.note(seen_ref(raw, kind), seen(raw, kind))
 
 
@@ -80,14 +80,16 @@ KEY = ref(LAB)
 
 
 @asynccontextmanager
-async def asking(observed: Observed) -> AsyncIterator[tuple[Collectors, asyncio.Queue[Ref]]]:
-    queued: asyncio.Queue[Ref] = asyncio.Queue()
+async def asking(
+    observed: Cache,
+) -> AsyncIterator[tuple[CollectorStatusPoller, asyncio.Queue[ObjectKey]]]:
+    queued: asyncio.Queue[ObjectKey] = asyncio.Queue()
 
-    def changed(keys: Iterable[Ref]) -> None:
+    def changed(keys: Iterable[ObjectKey]) -> None:
         for key in keys:
             queued.put_nowait(key)
 
-    collectors, leading = Collectors(observed, OPEN, changed), asyncio.Event()
+    collectors, leading = CollectorStatusPoller(observed, OPEN, changed), asyncio.Event()
     leading.set()
     task = asyncio.create_task(collectors.run(leading))
     try:
@@ -107,7 +109,7 @@ async def test_what_collectors_told_stands_until_they_tell_anew(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     pace(monkeypatch)
-    pod, observed = Pod(), Observed()
+    pod, observed = Pod(), Cache()
     async with serving(pod) as port, asking(observed) as (collectors, queued):
         note(observed, "PowerTarget", placed(LAB))
         note(observed, "EndpointSlice", endpoints("centre", port))
@@ -124,7 +126,7 @@ async def test_what_collectors_told_stands_until_they_tell_anew(
 
 
 async def test_collectors_that_were_never_asked_are_awaited_and_then_not() -> None:
-    pod, observed = Pod(), Observed()
+    pod, observed = Pod(), Cache()
     async with serving(pod) as port, asking(observed) as (collectors, queued):
         note(observed, "PowerTarget", placed(LAB))
         assert not collectors.awaited(KEY)
@@ -135,7 +137,7 @@ async def test_collectors_that_were_never_asked_are_awaited_and_then_not() -> No
 
 
 async def test_a_document_that_goes_while_its_collectors_are_asked_is_forgotten() -> None:
-    pod, observed = Pod(), Observed()
+    pod, observed = Pod(), Cache()
     pod.answers.clear()
     async with serving(pod) as port, asking(observed) as (collectors, queued):
         note(observed, "PowerTarget", placed(LAB))
@@ -154,23 +156,25 @@ async def test_a_document_that_goes_while_its_collectors_are_asked_is_forgotten(
 
 async def teller(
     cluster: Cluster,
-    observed: Observed,
-    collectors: Collectors | None = None,
-    changed: Callable[[Iterable[Ref]], None] = lambda _: None,
-) -> tuple[Client, Planner, Teller]:
-    login = Login(cluster.kubeconfig)
+    observed: Cache,
+    collectors: CollectorStatusPoller | None = None,
+    changed: Callable[[Iterable[ObjectKey]], None] = lambda _: None,
+) -> tuple[Client, PlanCache, StatusWriter]:
+    login = ClusterCredentials(cluster.kubeconfig)
     await login.renew()
     client = Client(login)
     capabilities = Capabilities(client, ())
-    collectors = collectors or Collectors(observed, OPEN, lambda _: None)
-    told = Teller(client, observed, capabilities, collectors, Looking(client, observed), changed)
-    return client, Planner(observed, capabilities, Defaults()), told
+    collectors = collectors or CollectorStatusPoller(observed, OPEN, lambda _: None)
+    told = StatusWriter(
+        client, observed, capabilities, collectors, ChildStatusReader(client, observed), changed
+    )
+    return client, PlanCache(observed, capabilities, Defaults()), told
 
 
 async def test_a_document_that_goes_while_it_is_worked_on_is_not_spoken_of(
     operated: Cluster,
 ) -> None:
-    observed = Observed()
+    observed = Cache()
     note(observed, "PowerTarget", placed(LAB))
     client, planner, told = await teller(operated, observed)
     before = observed.objects[KEY]
@@ -183,7 +187,7 @@ async def test_a_document_that_goes_while_it_is_worked_on_is_not_spoken_of(
 async def test_a_status_speaks_of_the_document_that_was_planned_for(
     operated: Cluster, hands: Hands, namespace: str
 ) -> None:
-    observed, document = Observed(), fleet("lab", namespace)
+    observed, document = Cache(), fleet("lab", namespace)
     key = ref(document)
     note(observed, "PowerTarget", hands.apply(document))
     client, planner, told = await teller(operated, observed)
@@ -202,7 +206,7 @@ async def test_a_status_speaks_of_the_document_that_was_planned_for(
 async def test_who_is_concerned_by_what_came_with_the_answer_to_a_status_is_looked_at(
     operated: Cluster, hands: Hands, namespace: str
 ) -> None:
-    observed, document, queued = Observed(), binding("prod", namespace), set[Ref]()
+    observed, document, queued = Cache(), binding("prod", namespace), set[ObjectKey]()
     key = ref(document)
     lab = fleet("lab", namespace, schedulerRef={"name": "prod"})
     note(observed, "PowerTarget", hands.apply(lab))
@@ -232,7 +236,7 @@ async def test_numbers_that_no_longer_fit_beside_their_condition_follow_within_s
     operated: Cluster, hands: Hands, namespace: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("rackwatt_operator.controller.collector_status_poller.EVERY_S", 3600.0)
-    pod, observed = Pod(), Observed()
+    pod, observed = Pod(), Cache()
     made = hands.apply(fleet("lab", namespace))
     key = ref(made)
     async with serving(pod) as port, asking(observed) as (collectors, queued):

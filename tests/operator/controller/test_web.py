@@ -12,7 +12,7 @@ import pytest
 import trustme
 import yaml
 
-from rackwatt_operator.kube.resources import Ref
+from rackwatt_operator.kube.resources import ObjectKey
 from tests.cluster.clients import Kubectl, Manifest
 from tests.cluster.cluster import Cluster
 from tests.exporter.commands.exporter_process import Running, running
@@ -79,8 +79,8 @@ def collector(
 ) -> Iterator[tuple[Running, int, Manifest]]:
     """Run the collector of a document with the arguments of its pod; gives its port and its pod."""
     namespace, name = made["metadata"]["namespace"], base(made)
-    config = hands.until(lambda: hands.get(Ref("ConfigMap", namespace, name)))
-    deployment = hands.until(lambda: hands.get(Ref("Deployment", namespace, f"{name}-0")))
+    config = hands.until(lambda: hands.get(ObjectKey("ConfigMap", namespace, name)))
+    deployment = hands.until(lambda: hands.get(ObjectKey("Deployment", namespace, f"{name}-0")))
     pod = deployment["spec"]["template"]["spec"]
     folder.mkdir()
     (folder / "d.yaml").write_text(documents or config["data"]["documents.yaml"])
@@ -109,7 +109,7 @@ def _port(line: str) -> int:
 def placed_at(hands: Hands, made: Manifest, port: int) -> None:
     """Say that a document's pod is ready, and where it answers: under the name its Service has."""
     namespace, name = made["metadata"]["namespace"], base(made)
-    service = hands.get(Ref("Service", namespace, name))
+    service = hands.get(ObjectKey("Service", namespace, name))
     assert service is not None
     be_ready(hands, namespace, name)
     there = placed(namespace, name, port)
@@ -164,7 +164,7 @@ def test_pages_that_want_another_password_say_so_and_a_corrected_secret_counts(
 ) -> None:
     pages = Pages(hands, namespace, "pt-lab")
     wrong = base64.b64encode(b"another").decode()
-    hands.merge(Ref("Secret", namespace, "reader"), {"data": {"password": wrong}})
+    hands.merge(ObjectKey("Secret", namespace, "reader"), {"data": {"password": wrong}})
     grant_secrets(operated, operator_account, namespace, "reader", "pages-tls")
     made = hands.apply(fleet("lab", namespace, web=WEB))
     with collector(hands, made, pages, tmp_path / "lab") as (_, port, _pod):
@@ -172,7 +172,7 @@ def test_pages_that_want_another_password_say_so_and_a_corrected_secret_counts(
         condition = hands.until_reason(ref(made), "Ready", "CollectorsSilent")
         assert "spec.web.credentials names a Secret whose user and password" in condition["message"]
         right = base64.b64encode(PASSWORD.encode()).decode()
-        hands.merge(Ref("Secret", namespace, "reader"), {"data": {"password": right}})
+        hands.merge(ObjectKey("Secret", namespace, "reader"), {"data": {"password": right}})
         hands.until_reason(ref(made), "Ready", "Ready")
 
 
@@ -221,7 +221,7 @@ def test_the_collectors_of_a_fleet_read_their_binding_over_tls_with_its_password
 
 
 def _derived(hands: Hands, namespace: str) -> Any:
-    config = hands.get(Ref("ConfigMap", namespace, "pt-lab"))
+    config = hands.get(ObjectKey("ConfigMap", namespace, "pt-lab"))
     text = config["data"]["documents.yaml"] if config else ""
     return text if f'"url":"https://sb-prod.{namespace}.svc:9123"' in text else None
 

@@ -13,24 +13,24 @@ from rackwatt_operator.controller.workqueue import (
     LEISURE,
     LONGEST_BACKOFF_S,
     PATIENCE_S,
-    Queue,
     RetryError,
     Work,
+    WorkQueue,
 )
-from rackwatt_operator.kube.resources import Ref
+from rackwatt_operator.kube.resources import ObjectKey
 from tests.virtual_time import run
 
 
-def key(number: int) -> Ref:
-    return Ref("PowerTarget", "default", f"t{number}")
+def key(number: int) -> ObjectKey:
+    return ObjectKey("PowerTarget", "default", f"t{number}")
 
 
-Story = Callable[[Queue], Awaitable[None]]
+Story = Callable[[WorkQueue], Awaitable[None]]
 
 
 def told(work: Work, story: Story, workers: int = 2) -> None:
     async def play() -> None:
-        queue = Queue(work, workers, jitter=lambda: 0.0)
+        queue = WorkQueue(work, workers, jitter=lambda: 0.0)
         queue.lead(True)
         running = asyncio.create_task(queue.run())
         await story(queue)
@@ -43,12 +43,12 @@ def told(work: Work, story: Story, workers: int = 2) -> None:
 def test_events_of_a_name_that_come_while_it_is_worked_on_are_one() -> None:
     began: list[float] = []
 
-    async def work(_: Ref, __: bool) -> float:
+    async def work(_: ObjectKey, __: bool) -> float:
         began.append(asyncio.get_running_loop().time())
         await asyncio.sleep(1)
         return DONE
 
-    async def story(queue: Queue) -> None:
+    async def story(queue: WorkQueue) -> None:
         for _ in range(100):
             queue.add([key(1)])
             await asyncio.sleep(0.01)
@@ -62,11 +62,11 @@ def test_events_of_a_name_that_come_while_it_is_worked_on_are_one() -> None:
 def test_no_name_is_worked_on_twice_at_a_time_and_none_is_forgotten(
     arrivals: list[tuple[int, float]], workers: int
 ) -> None:
-    active: set[Ref] = set()
+    active: set[ObjectKey] = set()
     most = 0
-    done: dict[Ref, float] = {}
+    done: dict[ObjectKey, float] = {}
 
-    async def work(name: Ref, pressed: bool) -> float:
+    async def work(name: ObjectKey, pressed: bool) -> float:
         nonlocal most
         assert name not in active
         active.add(name)
@@ -79,9 +79,9 @@ def test_no_name_is_worked_on_twice_at_a_time_and_none_is_forgotten(
         done[name] = began_s
         return DONE
 
-    last: dict[Ref, float] = {}
+    last: dict[ObjectKey, float] = {}
 
-    async def story(queue: Queue) -> None:
+    async def story(queue: WorkQueue) -> None:
         for number, wait_s in arrivals:
             await asyncio.sleep(wait_s)
             last[key(number)] = asyncio.get_running_loop().time()
@@ -98,11 +98,11 @@ def test_no_name_is_worked_on_twice_at_a_time_and_none_is_forgotten(
 def test_what_fails_comes_back_after_a_while_that_doubles_up_to_a_minute() -> None:
     began: list[float] = []
 
-    async def work(_: Ref, __: bool) -> float:
+    async def work(_: ObjectKey, __: bool) -> float:
         began.append(asyncio.get_running_loop().time())
         raise RetryError("not yet")
 
-    async def story(queue: Queue) -> None:
+    async def story(queue: WorkQueue) -> None:
         queue.add([key(1)])
         await asyncio.sleep(300)
         assert queue.retrying == 1
@@ -116,13 +116,13 @@ def test_what_fails_comes_back_after_a_while_that_doubles_up_to_a_minute() -> No
 def test_a_server_that_asks_for_patience_gets_it() -> None:
     began: list[float] = []
 
-    async def work(_: Ref, __: bool) -> float:
+    async def work(_: ObjectKey, __: bool) -> float:
         began.append(asyncio.get_running_loop().time())
         if len(began) == 1:
             raise RetryError("too many requests", 30)
         return DONE
 
-    async def story(queue: Queue) -> None:
+    async def story(queue: WorkQueue) -> None:
         queue.add([key(1)])
         await asyncio.sleep(100)
         assert queue.retrying == 0
@@ -134,13 +134,13 @@ def test_a_server_that_asks_for_patience_gets_it() -> None:
 def test_a_bug_in_the_work_is_told_and_tried_again(caplog: pytest.LogCaptureFixture) -> None:
     began: list[float] = []
 
-    async def work(_: Ref, __: bool) -> float:
+    async def work(_: ObjectKey, __: bool) -> float:
         began.append(asyncio.get_running_loop().time())
         if len(began) == 1:
             raise KeyError("a bug")
         return DONE
 
-    async def story(queue: Queue) -> None:
+    async def story(queue: WorkQueue) -> None:
         queue.add([key(1)])
         await asyncio.sleep(100)
 
@@ -152,11 +152,11 @@ def test_a_bug_in_the_work_is_told_and_tried_again(caplog: pytest.LogCaptureFixt
 def test_work_may_ask_to_be_called_again() -> None:
     began: list[float] = []
 
-    async def work(_: Ref, __: bool) -> float:
+    async def work(_: ObjectKey, __: bool) -> float:
         began.append(asyncio.get_running_loop().time())
         return 15 if len(began) < 3 else DONE
 
-    async def story(queue: Queue) -> None:
+    async def story(queue: WorkQueue) -> None:
         queue.add([key(1)])
         await asyncio.sleep(100)
 
@@ -165,14 +165,14 @@ def test_work_may_ask_to_be_called_again() -> None:
 
 
 def test_what_is_not_pressing_waits_until_nothing_else_does() -> None:
-    turns: list[tuple[Ref, bool]] = []
+    turns: list[tuple[ObjectKey, bool]] = []
 
-    async def work(name: Ref, pressed: bool) -> float:
+    async def work(name: ObjectKey, pressed: bool) -> float:
         turns.append((name, pressed))
         await asyncio.sleep(1)
         return LEISURE if pressed else DONE
 
-    async def story(queue: Queue) -> None:
+    async def story(queue: WorkQueue) -> None:
         queue.add([key(1), key(2), key(3)])
         await asyncio.sleep(1.5)
         queue.add([key(1)])  # something happened to it in the meantime
@@ -190,13 +190,13 @@ def test_others_that_never_cease_to_press_are_not_waited_for_without_end(
 ) -> None:
     leisure_s: list[float] = []
 
-    async def work(name: Ref, pressed: bool) -> float:
+    async def work(name: ObjectKey, pressed: bool) -> float:
         if name == key(0) and not pressed:
             leisure_s.append(asyncio.get_running_loop().time())
         await asyncio.sleep(1)
         return LEISURE if name == key(0) and pressed else DONE
 
-    async def story(queue: Queue) -> None:
+    async def story(queue: WorkQueue) -> None:
         queue.add([key(0)])
         for number in range(1, 90):
             queue.add([key(number), key(number + 1)])
@@ -211,11 +211,11 @@ def test_others_that_never_cease_to_press_are_not_waited_for_without_end(
 def test_an_event_comes_before_the_next_try() -> None:
     began: list[float] = []
 
-    async def work(_: Ref, __: bool) -> float:
+    async def work(_: ObjectKey, __: bool) -> float:
         began.append(asyncio.get_running_loop().time())
         return 50 if len(began) == 1 else DONE
 
-    async def story(queue: Queue) -> None:
+    async def story(queue: WorkQueue) -> None:
         queue.add([key(1)])
         await asyncio.sleep(5)
         queue.add([key(1)])
@@ -228,11 +228,11 @@ def test_an_event_comes_before_the_next_try() -> None:
 def test_who_does_not_lead_works_on_nothing_and_forgets_nothing() -> None:
     began: list[float] = []
 
-    async def work(_: Ref, __: bool) -> float:
+    async def work(_: ObjectKey, __: bool) -> float:
         began.append(asyncio.get_running_loop().time())
         return DONE
 
-    async def story(queue: Queue) -> None:
+    async def story(queue: WorkQueue) -> None:
         queue.lead(False)
         queue.add([key(1), key(2)])
         await asyncio.sleep(20)
@@ -246,14 +246,14 @@ def test_who_does_not_lead_works_on_nothing_and_forgets_nothing() -> None:
 
 
 def test_draining_lets_work_end_and_begins_none_whoever_leads() -> None:
-    ended: list[Ref] = []
+    ended: list[ObjectKey] = []
 
-    async def work(name: Ref, _: bool) -> float:
+    async def work(name: ObjectKey, _: bool) -> float:
         await asyncio.sleep(3)
         ended.append(name)
         return DONE
 
-    async def story(queue: Queue) -> None:
+    async def story(queue: WorkQueue) -> None:
         queue.add([key(number) for number in range(5)])
         await asyncio.sleep(1)
         asyncio.get_running_loop().call_later(1, queue.lead, True)
@@ -266,11 +266,11 @@ def test_draining_lets_work_end_and_begins_none_whoever_leads() -> None:
 
 
 def test_work_that_does_not_end_is_cut_short_and_was_seen_to_be_late() -> None:
-    async def work(_: Ref, __: bool) -> float:
+    async def work(_: ObjectKey, __: bool) -> float:
         await asyncio.sleep(10_000)
         return DONE
 
-    async def story(queue: Queue) -> None:
+    async def story(queue: WorkQueue) -> None:
         queue.add([key(1)])
         await asyncio.sleep(700)
         assert queue.oldest_s == 700

@@ -11,7 +11,7 @@ import pytest
 import trustme
 from aiohttp import web
 
-from rackwatt_operator.kube.auth import Login
+from rackwatt_operator.kube.auth import ClusterCredentials
 from tests.cluster.cluster import write_kubeconfig
 
 NAME = "kubernetes.example"
@@ -55,7 +55,7 @@ async def test_keys_in_a_kubeconfig_open_the_door_and_are_left_in_no_file(
     async with serving(authority) as url:
         write_kubeconfig(tmp_path / "config", {"server": url, **trust}, user)
         monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
-        login = Login(tmp_path / "config")
+        login = ClusterCredentials(tmp_path / "config")
         for _ in range(2):
             await login.renew()
             assert not list((tmp_path / "temporary").iterdir())
@@ -78,7 +78,7 @@ async def test_a_login_knows_under_which_path_the_api_server_is(
     server: str, path: str, tmp_path: Path
 ) -> None:
     write_kubeconfig(tmp_path / "config", {"server": server}, {})
-    login = Login(tmp_path / "config")
+    login = ClusterCredentials(tmp_path / "config")
     await login.renew()
     assert login.path == path
     assert login.server == server.rstrip("/")

@@ -5,13 +5,13 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rackwatt_operator.kube.cache import Observed
+from rackwatt_operator.kube.cache import Cache
 from rackwatt_operator.kube.cached_object import STAMP, ref, seen
-from rackwatt_operator.kube.resources import Ref
+from rackwatt_operator.kube.resources import ObjectKey
 from tests.operator.kube_user import fleet
 
-LAB = Ref("PowerTarget", "centre", "lab")
-SERVICE = Ref("Service", "centre", "pt-lab")
+LAB = ObjectKey("PowerTarget", "centre", "lab")
+SERVICE = ObjectKey("Service", "centre", "pt-lab")
 
 
 def placed(manifest: dict[str, Any], version: int, uid: str = "u1", **more: Any) -> dict[str, Any]:
@@ -35,12 +35,12 @@ def child(version: int, port: int = 1, uid: str = "c1", **more: Any) -> dict[str
     return placed(manifest, version, uid, ownerReferences=[owner], **more)
 
 
-def note(observed: Observed, kind: str, raw: dict[str, Any]) -> frozenset[Ref]:
+def note(observed: Cache, kind: str, raw: dict[str, Any]) -> frozenset[ObjectKey]:
     return observed.note(ref(raw, kind), seen(raw, kind))
 
 
 def test_a_document_s_own_status_is_no_news_and_its_spec_is() -> None:
-    observed = Observed()
+    observed = Cache()
     assert note(observed, "PowerTarget", document(1)) == {LAB}
     assert not note(observed, "PowerTarget", document(2) | {"status": {"watts": 3}})
     assert observed.status(LAB) == {"watts": 3}
@@ -49,7 +49,7 @@ def test_a_document_s_own_status_is_no_news_and_its_spec_is() -> None:
 
 
 def test_an_echo_is_known_as_one() -> None:
-    observed = Observed()
+    observed = Cache()
     assert note(observed, "Service", child(5)) == {LAB}
     assert not note(observed, "Service", child(5))
     assert not note(observed, "Service", child(4, 2))
@@ -57,7 +57,7 @@ def test_an_echo_is_known_as_one() -> None:
 
 
 def test_what_was_found_right_stays_so_until_it_changes() -> None:
-    observed = Observed()
+    observed = Cache()
     note(observed, "Service", child(5))
     observed.objects[SERVICE].settle("stamp")
     assert not note(observed, "Service", child(6))
@@ -68,7 +68,7 @@ def test_what_was_found_right_stays_so_until_it_changes() -> None:
 
 
 def test_a_child_that_is_another_now_is_not_the_one_that_was_right() -> None:
-    observed = Observed()
+    observed = Cache()
     note(observed, "Service", child(5))
     observed.objects[SERVICE].settle("stamp")
     assert note(observed, "Service", child(6, uid="c2")) == {LAB}
@@ -76,7 +76,7 @@ def test_a_child_that_is_another_now_is_not_the_one_that_was_right() -> None:
 
 
 def test_what_is_claimed_concerns_the_claimant_whoever_owns_it() -> None:
-    observed = Observed()
+    observed = Cache()
     theirs = placed({"metadata": {"name": "pt-lab", "namespace": "centre"}}, 3, "x")
     assert not note(observed, "Service", theirs)
     observed.claim(LAB, [SERVICE])
@@ -86,8 +86,8 @@ def test_what_is_claimed_concerns_the_claimant_whoever_owns_it() -> None:
 
 
 def test_who_lets_go_of_a_claim_leaves_that_of_another() -> None:
-    observed = Observed()
-    other = Ref("PowerTarget", "centre", "other")
+    observed = Cache()
+    other = ObjectKey("PowerTarget", "centre", "other")
     observed.claim(LAB, [SERVICE])
     observed.claim(other, [SERVICE])
     observed.claim(LAB, [])
@@ -96,7 +96,7 @@ def test_who_lets_go_of_a_claim_leaves_that_of_another() -> None:
 
 
 def test_documents_hear_of_the_binding_they_name_anywhere() -> None:
-    observed = Observed()
+    observed = Cache()
     one = fleet("one", "centre", schedulerRef={"name": "prod"})
     entry = {"hosts": [{"names": "n1", "schedulerRef": {"name": "prod"}}]}
     for number, manifest in enumerate(
@@ -111,7 +111,7 @@ def test_documents_hear_of_the_binding_they_name_anywhere() -> None:
 
 
 def test_a_stamp_is_read_from_where_it_is_written() -> None:
-    observed = Observed()
+    observed = Cache()
     note(observed, "Service", child(5, annotations={STAMP: "abc"}))
     assert observed.objects[SERVICE].stamp == "abc"
 
@@ -121,7 +121,7 @@ EVENTS = st.permutations(range(1, 8))
 
 @given(EVENTS)
 def test_in_whatever_order_news_come_the_newest_counts(order: list[int]) -> None:
-    observed = Observed()
+    observed = Cache()
     for version in order:
         note(observed, "Service", child(version, port=version))
     assert observed.objects[SERVICE].version == 7
@@ -132,7 +132,7 @@ def test_in_whatever_order_news_come_the_newest_counts(order: list[int]) -> None
 
 @given(EVENTS, st.integers(0, 9))
 def test_a_deletion_counts_unless_something_newer_was_seen(order: list[int], at: int) -> None:
-    observed = Observed()
+    observed = Cache()
     for version in order:
         note(observed, "Service", child(version, port=version))
     observed.forget(SERVICE, at)
@@ -150,7 +150,7 @@ def test_in_whatever_order_words_of_comings_and_goings_come_the_newest_counts(
     told: tuple[list[bool], list[int]],
 ) -> None:
     there, order = told
-    observed = Observed()
+    observed = Cache()
     for place in order:
         if there[place]:
             note(observed, "Service", child(place + 1, uid=f"c{place}"))
@@ -161,7 +161,7 @@ def test_in_whatever_order_words_of_comings_and_goings_come_the_newest_counts(
 
 
 def test_an_answer_that_a_deletion_has_overtaken_brings_nothing_back() -> None:
-    observed = Observed()
+    observed = Cache()
     note(observed, "PowerTarget", document(1))
     assert observed.forget(LAB, 3) == {LAB}
     assert not note(observed, "PowerTarget", document(2) | {"status": {"watts": 3}})
@@ -170,7 +170,7 @@ def test_an_answer_that_a_deletion_has_overtaken_brings_nothing_back() -> None:
 
 
 def test_what_is_gone_is_remembered_until_everything_was_listed_anew() -> None:
-    observed = Observed()
+    observed = Cache()
     observed.forget(SERVICE, 9)
     observed.age()
     assert not observed.older(SERVICE, 9)
@@ -179,7 +179,7 @@ def test_what_is_gone_is_remembered_until_everything_was_listed_anew() -> None:
 
 
 def test_what_was_out_of_sight_alone_comes_back_as_it_was() -> None:
-    observed = Observed()
+    observed = Cache()
     note(observed, "Service", child(5))
     observed.forget(SERVICE)
     assert note(observed, "Service", child(5)) == {LAB}

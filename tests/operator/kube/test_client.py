@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from rackwatt_operator.kube.auth import Login
+from rackwatt_operator.kube.auth import ClusterCredentials
 from rackwatt_operator.kube.client import Client
 from rackwatt_operator.kube.errors import ApiError
 from tests.cluster.cluster import write_kubeconfig
@@ -36,7 +36,7 @@ async def test_what_cannot_be_read_is_no_answer(tmp_path: Path, body: bytes, tol
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     server = f"http://127.0.0.1:{runner.addresses[0][1]}"
     write_kubeconfig(tmp_path / "config", {"server": server}, {"token": "t"})
-    login = Login(tmp_path / "config")
+    login = ClusterCredentials(tmp_path / "config")
     await login.renew()
     client = Client(login)
     with pytest.raises(ApiError, match=told) as refused:

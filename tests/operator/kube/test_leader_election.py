@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from rackwatt_operator.kube.auth import Login
+from rackwatt_operator.kube.auth import ClusterCredentials
 from rackwatt_operator.kube.client import Client
-from rackwatt_operator.kube.leader_election import NAME, Lease
-from rackwatt_operator.kube.resources import Ref
+from rackwatt_operator.kube.leader_election import NAME, LeaderElector
+from rackwatt_operator.kube.resources import ObjectKey
 from tests.cluster.clients import Manifest
 from tests.cluster.cluster import Cluster
 from tests.operator.kube_user import Hands, fleet, ref
@@ -50,11 +50,13 @@ def test_of_two_operators_one_works_and_the_other_takes_over(
     print(f"taken over {took_s:.1f} s after {sign.name}")
 
 
-async def lease(cluster: Cluster, namespace: str, duration_s: float = 1.0) -> tuple[Client, Lease]:
-    login = Login(cluster.kubeconfig)
+async def lease(
+    cluster: Cluster, namespace: str, duration_s: float = 1.0
+) -> tuple[Client, LeaderElector]:
+    login = ClusterCredentials(cluster.kubeconfig)
     await login.renew()
     client = Client(login)
-    return client, Lease(client, namespace, duration_s, lambda: None)
+    return client, LeaderElector(client, namespace, duration_s, lambda: None)
 
 
 class Candidates:
@@ -64,15 +66,15 @@ class Candidates:
         self._cluster = cluster
         self._namespace = namespace
         self._clients: list[Client] = []
-        self._tasks: dict[Lease, asyncio.Task[None]] = {}
+        self._tasks: dict[LeaderElector, asyncio.Task[None]] = {}
 
-    async def stand(self, duration_s: float = 1.0) -> Lease:
+    async def stand(self, duration_s: float = 1.0) -> LeaderElector:
         client, candidate = await lease(self._cluster, self._namespace, duration_s)
         self._clients.append(client)
         self._tasks[candidate] = asyncio.create_task(candidate.run())
         return candidate
 
-    async def die(self, candidate: Lease) -> None:
+    async def die(self, candidate: LeaderElector) -> None:
         task = self._tasks.pop(candidate)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
@@ -96,7 +98,7 @@ async def candidates(cluster: Cluster, namespace: str) -> AsyncIterator[Candidat
 
 async def test_there_is_never_more_than_one_leader(candidates: Candidates) -> None:
     standing = [await candidates.stand() for _ in range(4)]
-    led: set[Lease] = set()
+    led: set[LeaderElector] = set()
     while standing:
         leading = [one for one in standing if one.leading.is_set()]
         assert len(leading) <= 1
@@ -117,7 +119,7 @@ async def test_a_lease_that_was_given_back_is_free_at_once(
     await first.leading.wait()
     await candidates.die(first)
     await first.release()
-    found = hands.get(Ref("Lease", namespace, NAME))
+    found = hands.get(ObjectKey("Lease", namespace, NAME))
     assert found
     assert found["spec"]["holderIdentity"] == ""
     began_s = asyncio.get_running_loop().time()
@@ -141,7 +143,7 @@ async def test_a_lease_is_given_back_also_while_it_is_being_renewed(
     await began.wait()
     await first.release()
     await candidates.die(first)
-    found = hands.get(Ref("Lease", namespace, NAME))
+    found = hands.get(ObjectKey("Lease", namespace, NAME))
     assert found
     assert found["spec"]["holderIdentity"] == ""
 
@@ -152,7 +154,7 @@ async def test_a_lease_that_somebody_took_is_let_go(
     first = await candidates.stand()
     await first.leading.wait()
     other = {"holderIdentity": "other", "leaseDurationSeconds": 3600}
-    hands.merge(Ref("Lease", namespace, NAME), {"spec": other})
+    hands.merge(ObjectKey("Lease", namespace, NAME), {"spec": other})
     while first.leading.is_set():
         await asyncio.sleep(0.02)
 
@@ -162,8 +164,8 @@ async def test_a_lease_that_vanishes_is_made_anew(
 ) -> None:
     first = await candidates.stand()
     await first.leading.wait()
-    hands.delete(Ref("Lease", namespace, NAME))
-    while hands.get(Ref("Lease", namespace, NAME)) is None or not first.leading.is_set():
+    hands.delete(ObjectKey("Lease", namespace, NAME))
+    while hands.get(ObjectKey("Lease", namespace, NAME)) is None or not first.leading.is_set():
         await asyncio.sleep(0.05)
 
 
@@ -187,10 +189,10 @@ async def test_nobody_who_cannot_log_in_leads(namespace: str, tmp_path: Path) ->
         " clusters: [{name: a, cluster: {server: 'https://127.0.0.1:1'}}],"
         " contexts: [{name: a, context: {cluster: a, user: a}}]}"
     )
-    login = Login(path)
+    login = ClusterCredentials(path)
     await login.renew()
     client = Client(login)
-    candidate = Lease(client, namespace, 1.0, lambda: None)
+    candidate = LeaderElector(client, namespace, 1.0, lambda: None)
     task = asyncio.create_task(candidate.run())
     await asyncio.sleep(0.5)
     assert not candidate.leading.is_set()

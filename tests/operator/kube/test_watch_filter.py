@@ -11,8 +11,8 @@ from aiohttp.base_protocol import BaseProtocol
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rackwatt_operator.kube.resources import Ref
-from rackwatt_operator.kube.watch_filter import News, Stream
+from rackwatt_operator.kube.resources import ObjectKey
+from rackwatt_operator.kube.watch_filter import IsNewer, WatchFilter
 
 KNOWN = 100
 """The version that every object is known at."""
@@ -40,7 +40,7 @@ def event(type_: str, version: int, said: str = "", name: str = "a") -> bytes:
     return json.dumps({"type": type_, "object": one}, ensure_ascii=False).encode()
 
 
-def newer(_: Ref, version: int) -> bool:
+def newer(_: ObjectKey, version: int) -> bool:
     return version > KNOWN
 
 
@@ -60,11 +60,11 @@ async def feed(content: aiohttp.StreamReader, blocks: Iterable[bytes]) -> None:
     content.feed_eof()
 
 
-async def told(blocks: Iterable[bytes], news: News = newer) -> list[bytes]:
+async def told(blocks: Iterable[bytes], news: IsNewer = newer) -> list[bytes]:
     """Read a stream that comes in these blocks, by lines, as kopf does."""
     content = opened()
     feeding = asyncio.create_task(feed(content, blocks))
-    text = b"".join([block async for block in Stream(content, news).iter_chunked(2**20)])
+    text = b"".join([block async for block in WatchFilter(content, news).iter_chunked(2**20)])
     await feeding
     return [line for line in text.split(b"\n") if line]
 
@@ -100,7 +100,7 @@ async def test_every_byte_by_itself_makes_the_same_lines() -> None:
 
 async def test_a_line_comes_out_as_soon_as_it_is_whole() -> None:
     line, content = event("ADDED", 101), opened()
-    stream = Stream(content, newer).iter_chunked(2**20)
+    stream = WatchFilter(content, newer).iter_chunked(2**20)
     content.feed_data(line[:20])
     first = asyncio.ensure_future(anext(stream))
     content.feed_data(line[20:] + b"\n" + line[:20])
@@ -110,7 +110,7 @@ async def test_a_line_comes_out_as_soon_as_it_is_whole() -> None:
 async def test_a_stream_that_breaks_off_gives_its_whole_lines_and_the_reason() -> None:
     line, content = event("ADDED", 101), opened()
     content.feed_data(line + b"\n" + line[:20])
-    stream = Stream(content, newer).iter_chunked(2**20)
+    stream = WatchFilter(content, newer).iter_chunked(2**20)
     assert await anext(stream) == line + b"\n"
     content.set_exception(aiohttp.ClientPayloadError("cut off"))
     with pytest.raises(aiohttp.ClientPayloadError, match="cut off"):
@@ -119,7 +119,7 @@ async def test_a_stream_that_breaks_off_gives_its_whole_lines_and_the_reason() -
 
 async def test_closing_it_from_outside_ends_it_as_it_ends_the_answer_s_own() -> None:
     content = opened()
-    stream = Stream(content, newer)
+    stream = WatchFilter(content, newer)
     waiting = asyncio.ensure_future(anext(stream.iter_chunked(2**20)))
     await asyncio.sleep(0)
     assert stream.exception() is None  # as ClientResponse.close looks, and does
@@ -142,14 +142,14 @@ async def test_what_is_left_at_the_end_is_kopf_s_to_judge() -> None:
 
 
 async def test_an_object_is_asked_about_by_its_whole_name_and_its_version() -> None:
-    asked: list[tuple[Ref, int]] = []
+    asked: list[tuple[ObjectKey, int]] = []
 
-    def news(one: Ref, version: int) -> bool:
+    def news(one: ObjectKey, version: int) -> bool:
         asked.append((one, version))
         return False
 
     await told([event("ADDED", 7, name="b") + b"\n"], news)
-    assert asked == [(Ref("ConfigMap", "centre", "b"), 7)]
+    assert asked == [(ObjectKey("ConfigMap", "centre", "b"), 7)]
 
 
 async def test_of_what_is_deleted_nobody_is_asked_and_it_passes() -> None:

@@ -8,7 +8,7 @@ from rackwatt_crds.loading import load_beside
 from rackwatt_operator.manifests.build import plan
 from rackwatt_operator.manifests.defaults import Defaults, Image
 from rackwatt_operator.manifests.facts import MONITORING, Facts
-from rackwatt_operator.manifests.refused import Refused
+from rackwatt_operator.manifests.refused import BuildFailure
 
 Manifest = dict[str, Any]
 
@@ -30,7 +30,7 @@ def planned(
     manifests = []
     for raw, document in documents:
         made = plan(raw, document, facts, defaults)
-        assert not isinstance(made, Refused), made
+        assert not isinstance(made, BuildFailure), made
         manifests += made
     return manifests
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import assume, given
 
-from rackwatt_crds.decoding import Broken
+from rackwatt_crds.decoding import InvalidItem
 from rackwatt_crds.document import Document, PowerTarget
 from rackwatt_crds.loading import judge, load
 from rackwatt_crds.schedulerbinding import Exporter, SchedulerBindingSpec
@@ -17,7 +17,7 @@ from rackwatt_operator.manifests import labels
 from rackwatt_operator.manifests.build import plan
 from rackwatt_operator.manifests.defaults import Defaults
 from rackwatt_operator.manifests.facts import Facts
-from rackwatt_operator.manifests.refused import Refused
+from rackwatt_operator.manifests.refused import BuildFailure
 from rackwatt_operator.manifests.web import served_from
 from tests.operator.manifests.builders import Manifest, binding, fleet, of_kind, only, planned, pods
 from tests.operator.manifests.golden import CASES
@@ -36,7 +36,7 @@ def document(raw: dict[str, Any]) -> Document:
 
 def made(raw: dict[str, Any], facts: Facts = FACTS) -> list[Manifest]:
     found = plan(raw, document(raw), facts, Defaults())
-    assert not isinstance(found, Refused)
+    assert not isinstance(found, BuildFailure)
     return found
 
 
@@ -176,7 +176,7 @@ def test_a_document_that_no_config_map_holds_is_refused_with_what_to_do() -> Non
         "spec": {"bmc": {"hosts": hosts}},
     }
     found = plan(raw, document(raw), Facts(), Defaults())
-    assert isinstance(found, Refused)
+    assert isinstance(found, BuildFailure)
     assert found.reason == "DocumentTooLarge"
     assert "KiB and a ConfigMap holds 1024 KiB" in found.message
     assert "split" in found.message
@@ -192,7 +192,7 @@ def test_an_entry_that_could_not_be_read_does_not_keep_the_others_from_being_mea
     loaded = judge(raw, "api")
     assert isinstance(loaded.document, PowerTarget)
     assert loaded.document.spec.bmc is not None
-    assert isinstance(loaded.document.spec.bmc.hosts[0], Broken)
+    assert isinstance(loaded.document.spec.bmc.hosts[0], InvalidItem)
     assert of_kind(made(raw), "Deployment")
 
 

@@ -17,7 +17,7 @@ from rackwatt_operator.manifests import privileges
 from rackwatt_operator.manifests.build import plan
 from rackwatt_operator.manifests.defaults import Defaults
 from rackwatt_operator.manifests.facts import Facts
-from rackwatt_operator.manifests.refused import Refused
+from rackwatt_operator.manifests.refused import BuildFailure
 from tests.cluster import monitoring
 from tests.cluster.clients import Api, Kubectl
 from tests.cluster.cluster import Cluster
@@ -103,7 +103,7 @@ def test_an_api_server_takes_whatever_documents_come_to(api: Api, raw: dict[str,
     document = judge(raw, "drawn").document
     assert document is not None
     made = plan(raw, document, Facts(), Defaults())
-    assert not isinstance(made, Refused)
+    assert not isinstance(made, BuildFailure)
     for one in made:
         apply(api, one, dryRun="All")
 
@@ -162,7 +162,7 @@ def test_the_level_told_is_the_strictest_that_admits_the_pod(
         spec=PowerTargetSpec(node=Node(collectors=["asked"])),  # type: ignore[list-item]
     )
     manifests = plan({"spec": {}}, document, Facts(), Defaults())
-    assert not isinstance(manifests, Refused)
+    assert not isinstance(manifests, BuildFailure)
     apply(api, manifests[0])
     (pod,) = pods(manifests)
     told = privileges.privileges(document, {}).level

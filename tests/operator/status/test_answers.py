@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from rackwatt_crds.decoding import decode
 from rackwatt_crds.loading import judge
 from rackwatt_crds.status import PowerTargetStatus, SchedulerBindingStatus
-from rackwatt_exporter.config.paths import Host
+from rackwatt_exporter.config.paths import HostPaths
 from rackwatt_operator.manifests.facts import MONITORING
 from rackwatt_operator.status.builder import status
-from rackwatt_operator.status.collector_status import Answer, Told, answer, together
+from rackwatt_operator.status.collector_status import Answer, CollectorStatus, answer, together
 from rackwatt_operator.status.conditions import accepted
-from rackwatt_operator.status.inputs import Findings
+from rackwatt_operator.status.inputs import StatusInputs
 from tests.exporter.collectors.powercap import XEON, Powercap
 from tests.exporter.running_exporter import Exporting
 from tests.operator.kube_user import fleet
@@ -41,7 +41,7 @@ async def test_a_node_is_one_target_whatever_is_measured_in_it(tmp_path: Path) -
     tree = Powercap(tmp_path / "sys", XEON)
     tree.show(intel_rapl_0=100, intel_rapl_0_0=10, intel_rapl_1=100, intel_rapl_1_0=10)
     (tmp_path / "nodes.yaml").write_text(NODE)
-    host = Host("n1", sysfs=tmp_path / "sys")
+    host = HostPaths("n1", sysfs=tmp_path / "sys")
     async with Exporting(tmp_path, host=host) as exporter:
         await exporter.until(lambda text: '"reachable":1' in text.replace(" ", ""), "/status")
         told = together([answer((await exporter.text("/status")).encode())], 10)
@@ -51,7 +51,7 @@ async def test_a_node_is_one_target_whatever_is_measured_in_it(tmp_path: Path) -
 
 async def test_a_collector_that_fails_is_its_node_s_failure(tmp_path: Path) -> None:
     (tmp_path / "nodes.yaml").write_text(NODE)
-    host = Host("n1", sysfs=tmp_path / "none")
+    host = HostPaths("n1", sysfs=tmp_path / "none")
     async with Exporting(tmp_path, host=host) as exporter:
         await exporter.until(lambda text: "absent" in text and '"age_s"' in text, "/status")
         told = together([answer((await exporter.text("/status")).encode())], 10)
@@ -74,10 +74,10 @@ async def test_a_zone_of_the_grid_is_one_target(tmp_path: Path) -> None:
     [(None, False), (together([None], 10), False), (together([None, Answer()], 10), True)],
 )
 def test_that_all_is_there_is_said_once_a_collector_has_looked(
-    told: Told | None, known: bool
+    told: CollectorStatus | None, known: bool
 ) -> None:
     document = judge(fleet("lab", "centre"), "").document
-    found = Findings(document, (), (), None, frozenset(), MONITORING, told=told)
+    found = StatusInputs(document, (), (), None, frozenset(), MONITORING, told=told)
     claim = accepted(found)
     assert (claim.status, claim.reason) == ("True", "Accepted")
     assert ("all it names is there" in claim.message) == known
@@ -136,7 +136,9 @@ def test_whatever_a_pod_answers_the_status_is_one_that_the_crd_allows(raws: list
             "metadata": {"name": "a"},
             "spec": spec,
         }
-        found = Findings(judge(raw, "").document, (), (), None, frozenset(), MONITORING, told=told)
+        found = StatusInputs(
+            judge(raw, "").document, (), (), None, frozenset(), MONITORING, told=told
+        )
         made = msgspec.json.decode(msgspec.json.encode(status(found, {}, 1, NOW)))
         decoded, problems = decode(made, model)
         assert decoded is not None

@@ -9,9 +9,9 @@ import pytest
 from rackwatt_crds.loading import judge
 from rackwatt_operator.manifests.facts import MONITORING
 from rackwatt_operator.status.builder import status
-from rackwatt_operator.status.collector_status import Told, answer, together
+from rackwatt_operator.status.collector_status import CollectorStatus, answer, together
 from rackwatt_operator.status.conditions import matched
-from rackwatt_operator.status.inputs import Findings
+from rackwatt_operator.status.inputs import StatusInputs
 from tests.cluster.clients import Manifest
 from tests.operator.kube_user import binding, fleet
 
@@ -24,7 +24,7 @@ STRANGERS = {
 }
 
 
-def told(*unmatched: Any) -> Told:
+def told(*unmatched: Any) -> CollectorStatus:
     """Add up the answers of collectors, each of which compared names."""
     answers = [
         answer(
@@ -35,9 +35,9 @@ def told(*unmatched: Any) -> Told:
     return together(answers, 10)
 
 
-def found(told: Told | None, manifest: Manifest | None = None) -> Findings:
+def found(told: CollectorStatus | None, manifest: Manifest | None = None) -> StatusInputs:
     document = judge(manifest or fleet("lab", "centre"), "").document
-    return Findings(document, (), (), None, frozenset(), MONITORING, told=told)
+    return StatusInputs(document, (), (), None, frozenset(), MONITORING, told=told)
 
 
 def test_nodes_that_the_scheduler_does_not_know_are_named_with_the_field_that_helps() -> None:
@@ -53,7 +53,7 @@ def test_names_that_all_match_are_said_to() -> None:
 
 
 @pytest.mark.parametrize("answers", [None, told(), told(None)])
-def test_nothing_is_claimed_where_nothing_was_compared(answers: Told | None) -> None:
+def test_nothing_is_claimed_where_nothing_was_compared(answers: CollectorStatus | None) -> None:
     assert not list(matched(found(answers)))
 
 

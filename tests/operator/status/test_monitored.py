@@ -4,9 +4,9 @@ import pytest
 
 from rackwatt_crds.loading import judge
 from rackwatt_operator.manifests.facts import MONITORING
-from rackwatt_operator.status.collector_status import Told, answer, together
+from rackwatt_operator.status.collector_status import CollectorStatus, answer, together
 from rackwatt_operator.status.conditions import monitored, scraped
-from rackwatt_operator.status.inputs import Findings
+from rackwatt_operator.status.inputs import StatusInputs
 from rackwatt_operator.status.selection import Selection
 from tests.operator.kube_user import fleet
 
@@ -15,11 +15,11 @@ def found(
     selection: Selection | None,
     paused: bool = False,
     rules: Selection | None = None,
-    told: Told | None = None,
-) -> Findings:
+    told: CollectorStatus | None = None,
+) -> StatusInputs:
     document = judge(fleet("lab", "centre", paused=paused), "").document
     kinds = frozenset({"ConfigMap", *MONITORING})
-    return Findings(
+    return StatusInputs(
         document, (), (), None, kinds, MONITORING, selection=selection, rules=rules, told=told
     )
 
@@ -54,7 +54,7 @@ def test_rules_that_are_taken_or_of_which_nothing_is_known_change_nothing(
     assert monitored(found(TAKEN, rules=rules)).reason == "Monitored"
 
 
-def heard(*scraped: str) -> Told:
+def heard(*scraped: str) -> CollectorStatus:
     """Add up what collectors report of their scrapes; nothing stands for one that is silent."""
     bodies = [f'{{"scraped": {one}}}' if one else "" for one in scraped]
     return together([answer(body.encode()) for body in bodies], 10)
@@ -84,7 +84,7 @@ def test_how_many_are_scraped_is_said_where_not_all_are() -> None:
     ],
 )
 def test_what_cannot_be_known_of_scrapes_is_unknown_with_the_reason(
-    selection: Selection, told: Told | None, reason: str, words: str
+    selection: Selection, told: CollectorStatus | None, reason: str, words: str
 ) -> None:
     claim = scraped(found(selection, told=told))
     assert (claim.status, claim.reason) == ("Unknown", reason)

@@ -4,10 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rackwatt_operator.kube.resources import Ref
+from rackwatt_operator.kube.resources import ObjectKey
 from rackwatt_operator.status.selection import Selected, bound, selected, unmet
 
-HERE, OTHER = Ref("Prometheus", "centre", "main"), Ref("PrometheusAgent", "other", "main")
+HERE, OTHER = (
+    ObjectKey("Prometheus", "centre", "main"),
+    ObjectKey("PrometheusAgent", "other", "main"),
+)
 MONITOR = Selected("ServiceMonitor", "centre", {"release": "kps", "tier": "a"}, {"team": "power"})
 
 TAKES_ALL: dict[str, dict[str, object]] = {"serviceMonitorSelector": {}}
@@ -58,7 +61,7 @@ def test_a_selector_wants_what_labels_lack(selector: dict[str, object], wanted: 
     ],
 )
 def test_a_prometheus_takes_what_both_its_selectors_match(
-    name: Ref, spec: dict[str, object], taken: bool
+    name: ObjectKey, spec: dict[str, object], taken: bool
 ) -> None:
     found = selected(MONITOR, {name: spec})
     assert found.seen == 1

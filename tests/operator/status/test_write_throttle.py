@@ -3,13 +3,13 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rackwatt_operator.status.write_throttle import FIRST_S, SLOWEST_S, Pace
+from rackwatt_operator.status.write_throttle import FIRST_S, SLOWEST_S, WriteThrottle
 
 WAITS_S = st.lists(st.floats(0, 1000), max_size=60)
 
 
 def test_after_a_condition_numbers_follow_ever_more_slowly() -> None:
-    pace, at_s, waits_s = Pace().wrote(0.0, True), 0.0, []
+    pace, at_s, waits_s = WriteThrottle().wrote(0.0, True), 0.0, []
     for _ in range(7):
         waits_s.append(pace.due_in_s(at_s))
         at_s += waits_s[-1]
@@ -19,7 +19,7 @@ def test_after_a_condition_numbers_follow_ever_more_slowly() -> None:
 
 @given(WAITS_S, st.floats(0, 1e6))
 def test_numbers_never_wait_longer_than_a_minute(idle_s: list[float], now_s: float) -> None:
-    pace = Pace()
+    pace = WriteThrottle()
     for one_s in idle_s:
         now_s += pace.due_in_s(now_s) + one_s
         pace = pace.wrote(now_s, False)
@@ -28,7 +28,7 @@ def test_numbers_never_wait_longer_than_a_minute(idle_s: list[float], now_s: flo
 
 @given(st.floats(0.1, 10), st.integers(2, 40))
 def test_numbers_that_never_rest_are_written_once_a_minute(every_s: float, minutes: int) -> None:
-    pace, now_s, writes = Pace(), 0.0, 0
+    pace, now_s, writes = WriteThrottle(), 0.0, 0
     while now_s < 60 * minutes:
         if not pace.due_in_s(now_s):
             pace, writes = pace.wrote(now_s, False), writes + 1
@@ -37,5 +37,5 @@ def test_numbers_that_never_rest_are_written_once_a_minute(every_s: float, minut
 
 
 def test_after_a_quiet_while_numbers_follow_at_once_again() -> None:
-    pace = Pace(0.0, SLOWEST_S).wrote(1000.0, False)
+    pace = WriteThrottle(0.0, SLOWEST_S).wrote(1000.0, False)
     assert pace.due_in_s(1000.0) == FIRST_S

@@ -7,7 +7,7 @@ from rackwatt_exporter.protocols.command.process import (
     command_failed,
     command_overdue,
     environment,
-    run_child,
+    run_process,
 )
 from rackwatt_exporter.reading import ReadError, Reason
 
@@ -30,7 +30,7 @@ class LocalHost:
                 first line of stderr; env names one that is not there.
         """
         try:
-            finished = await run_child(("env", *argv), timeout_s, environment(*self._variables))
+            finished = await run_process(("env", *argv), timeout_s, environment(*self._variables))
         except OverdueError as overdue:
             raise command_overdue(argv, timeout_s, overdue.errors) from None
         except OSError as error:

@@ -23,7 +23,7 @@ REAP_TIMEOUT_S = 1.0
 _PASSED_ON = ("PATH", "HOME", "USER", "LOGNAME", "LD_LIBRARY_PATH", "TMPDIR")
 
 
-class Finished(NamedTuple):
+class CompletedProcess(NamedTuple):
     """What a child left behind; `code` is negative for the signal that ended it."""
 
     code: int
@@ -53,9 +53,9 @@ def environment(*names: str) -> dict[str, str]:
     return {name: os.environ[name] for name in passed_on if name in os.environ} | {"LC_ALL": "C"}
 
 
-async def run_child(
+async def run_process(
     argv: Sequence[str], timeout_s: float | None = None, env: Mapping[str, str] | None = None
-) -> Finished:
+) -> CompletedProcess:
     """Run a program with nothing on its stdin and give what it printed.
 
     `env` None is our own environment. Cancelled or overdue, it kills the child with all its process
@@ -80,10 +80,10 @@ async def run_child(
         await _end(transport, protocol)
     if len(protocol.output) > OUTPUT_LIMIT:
         raise ValueError(f"{argv[0]} printed more than {OUTPUT_LIMIT} bytes")
-    return Finished(cast(int, code), bytes(protocol.output), bytes(protocol.errors))
+    return CompletedProcess(cast(int, code), bytes(protocol.output), bytes(protocol.errors))
 
 
-def command_failed(finished: Finished, argv: Sequence[str]) -> CommandError:
+def command_failed(finished: CompletedProcess, argv: Sequence[str]) -> CommandError:
     """Tell of a command that ended with another status than 0."""
     said = finished.errors.decode("utf-8", "replace")
     told = f"{argv[0]} ended with status {finished.code}: {one_line(said, 0)}"

@@ -20,13 +20,13 @@ from pathlib import Path
 from typing import cast
 
 from rackwatt_exporter.protocols.command.process import (
-    Finished,
+    CompletedProcess,
     OverdueError,
     command_failed,
     command_overdue,
     environment,
     one_line,
-    run_child,
+    run_process,
 )
 from rackwatt_exporter.reading import ReadError, Reason
 
@@ -126,7 +126,7 @@ class SshHost:
         """End the kept login, and leave no file behind."""
         await self._log_out()
 
-    async def _run(self, argv: Sequence[str], timeout_s: float) -> Finished:
+    async def _run(self, argv: Sequence[str], timeout_s: float) -> CompletedProcess:
         loop = asyncio.get_running_loop()
         deadline_s = loop.time() + timeout_s
         if self._suspect or self._master is None or self._master.returncode is not None:
@@ -139,7 +139,7 @@ class SshHost:
         # The proxy that fails holds ssh to the master: without one it would log in by itself.
         through = ("-T", "-n", *_set("ProxyCommand", "false"), *self._control())
         command = ("ssh", *through, "--", self._host, remote)
-        finished = await run_child(command, deadline_s - loop.time(), environment(*VARIABLES))
+        finished = await run_process(command, deadline_s - loop.time(), environment(*VARIABLES))
         self._suspect = finished.code == SSH_FAILED
         return finished
 

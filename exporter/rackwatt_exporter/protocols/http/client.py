@@ -30,7 +30,7 @@ _REASONS = {
 }
 
 
-class Answer(NamedTuple):
+class HttpResponse(NamedTuple):
     """A status, the body that came with it, the time it all took, and headers in lower case."""
 
     status: int
@@ -39,7 +39,7 @@ class Answer(NamedTuple):
     headers: Mapping[str, str] = MappingProxyType({})
 
 
-class HttpService:
+class HttpClient:
     """A service at a URL, which may have a path of its own; or at a Unix socket, `unix:/path`.
 
     `tls` is called for each new connection: the files of the parameters may have been replaced.
@@ -55,7 +55,7 @@ class HttpService:
 
     async def get(
         self, path: str, headers: Mapping[str, str], query: Mapping[str, int] | None = None
-    ) -> Answer:
+    ) -> HttpResponse:
         """Get one path; redirects are not followed.
 
         Raises:
@@ -70,7 +70,7 @@ class HttpService:
             ) as response:
                 body = await _bounded(response)
                 took_s = time.monotonic() - asked_s
-                return Answer(response.status_code, body, took_s, dict(response.headers))
+                return HttpResponse(response.status_code, body, took_s, dict(response.headers))
         except httpx.InvalidURL as error:
             raise ReadError(Reason.INVALID_ENTRY, f"{self._url}: {error}") from None
         except (httpx.HTTPError, ssl.SSLError) as error:  # an alert after the handshake comes bare

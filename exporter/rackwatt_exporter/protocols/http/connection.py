@@ -10,17 +10,17 @@ import socket
 import ssl
 from typing import cast
 
-from rackwatt_exporter.protocols.http.parser import Answers, HttpAnswer, HttpError
+from rackwatt_exporter.protocols.http.parser import HttpAnswer, HttpError, ResponseParser
 from rackwatt_exporter.protocols.http.tls_stream import TlsStream
 
 REFUSAL_GRACE_S = 1.0  # for the body of an answer whose status alone says that it failed
 
 
-class HungUpError(Exception):
+class ConnectionClosedError(Exception):
     """The service hung up before it began to answer."""
 
 
-class HandshakeCutError(HungUpError):
+class HandshakeCutError(ConnectionClosedError):
     """The service hung up before TLS was set up, without an alert that says why."""
 
 
@@ -32,7 +32,7 @@ class Connection(asyncio.Protocol):
         self.alive = False
         self._new = loop.create_future
         self._tls = tls
-        self._answers = Answers()
+        self._answers = ResponseParser()
         self._transport: asyncio.Transport
         self._ready: asyncio.Future[None] = self._new()
         self._waiting: asyncio.Future[HttpAnswer] | None = None
@@ -57,7 +57,7 @@ class Connection(asyncio.Protocol):
             OSError, HttpError, HungUpError: there is none.
         """
         if not self.alive:
-            raise HungUpError
+            raise ConnectionClosedError
         waiting: asyncio.Future[HttpAnswer] = self._new()
         self._waiting = waiting
         self._transport.write(self._tls.enciphered(request) if self._tls else request)
@@ -105,9 +105,9 @@ class Connection(asyncio.Protocol):
         """Tell who waits that nothing will come; what has come may be all there is."""
         self.alive = False
         if self._waiting is None:
-            self._fail(HandshakeCutError() if self._tls else error or HungUpError())
+            self._fail(HandshakeCutError() if self._tls else error or ConnectionClosedError())
         elif not self._answers.begun:
-            self._fail(HungUpError())
+            self._fail(ConnectionClosedError())
         elif error is not None and not self._answers.refused:
             self._fail(error)
         else:

@@ -26,7 +26,7 @@ class HttpAnswer(NamedTuple):
     body: bytes
 
 
-class Answers:
+class ResponseParser:
     """The answers on one connection, one after the other.
 
     `keeps` tells whether the connection is good for another after the last one.

@@ -24,7 +24,7 @@ PRIVILEGE_INSUFFICIENT = 0xD4
 UNSPECIFIED = 0xFF
 
 
-class Kind(Enum):
+class CodeKind(Enum):
     """What to expect of the same command at another time, and what a person can do."""
 
     BUSY = (
@@ -42,45 +42,45 @@ class Kind(Enum):
 class Meaning(NamedTuple):
     """What follows from a code, and its meaning in words."""
 
-    kind: Kind
+    kind: CodeKind
     words: str
 
 
 _MEANINGS = {
-    NODE_BUSY: Meaning(Kind.BUSY, "the BMC is busy"),
-    INVALID_COMMAND: Meaning(Kind.UNSUPPORTED, "the BMC does not know this command"),
-    0xC2: Meaning(Kind.UNSUPPORTED, "the BMC does not know this command at this LUN"),
-    0xC3: Meaning(Kind.TRANSIENT, "the BMC timed out while it processed the command"),
-    0xC4: Meaning(Kind.TRANSIENT, "the BMC is out of space"),
-    RESERVATION_LOST: Meaning(Kind.TRANSIENT, "the reservation was cancelled"),
-    DATA_TRUNCATED: Meaning(Kind.UNSUPPORTED, "the request is truncated"),
-    LENGTH_INVALID: Meaning(Kind.UNSUPPORTED, "the request has a length that the BMC refuses"),
-    LENGTH_EXCEEDED: Meaning(Kind.UNSUPPORTED, "the request is too long for the BMC"),
-    OUT_OF_RANGE: Meaning(Kind.UNSUPPORTED, "a parameter is out of range"),
-    CANNOT_RETURN_LENGTH: Meaning(Kind.UNSUPPORTED, "the BMC cannot return so many bytes"),
-    NOT_PRESENT: Meaning(Kind.TRANSIENT, "the sensor, data or record is not present"),
-    INVALID_FIELD: Meaning(Kind.UNSUPPORTED, "the request has a field that the BMC refuses"),
-    0xCD: Meaning(Kind.UNSUPPORTED, "the command is illegal for this sensor or record"),
-    0xCE: Meaning(Kind.TRANSIENT, "the BMC could not provide a response"),
-    0xCF: Meaning(Kind.TRANSIENT, "the BMC took the request for a duplicate"),
-    0xD0: Meaning(Kind.TRANSIENT, "the SDR repository is in update mode"),
-    0xD1: Meaning(Kind.TRANSIENT, "the device is in firmware update mode"),
-    0xD2: Meaning(Kind.TRANSIENT, "the BMC is initializing"),
-    0xD3: Meaning(Kind.TRANSIENT, "the destination is unavailable"),
-    PRIVILEGE_INSUFFICIENT: Meaning(Kind.PRIVILEGE, "this session has not enough privilege"),
-    0xD5: Meaning(Kind.TRANSIENT, "this is not supported in the present state"),
-    0xD6: Meaning(Kind.UNSUPPORTED, "this function is disabled or unavailable"),
-    UNSPECIFIED: Meaning(Kind.TRANSIENT, "an unspecified error"),
+    NODE_BUSY: Meaning(CodeKind.BUSY, "the BMC is busy"),
+    INVALID_COMMAND: Meaning(CodeKind.UNSUPPORTED, "the BMC does not know this command"),
+    0xC2: Meaning(CodeKind.UNSUPPORTED, "the BMC does not know this command at this LUN"),
+    0xC3: Meaning(CodeKind.TRANSIENT, "the BMC timed out while it processed the command"),
+    0xC4: Meaning(CodeKind.TRANSIENT, "the BMC is out of space"),
+    RESERVATION_LOST: Meaning(CodeKind.TRANSIENT, "the reservation was cancelled"),
+    DATA_TRUNCATED: Meaning(CodeKind.UNSUPPORTED, "the request is truncated"),
+    LENGTH_INVALID: Meaning(CodeKind.UNSUPPORTED, "the request has a length that the BMC refuses"),
+    LENGTH_EXCEEDED: Meaning(CodeKind.UNSUPPORTED, "the request is too long for the BMC"),
+    OUT_OF_RANGE: Meaning(CodeKind.UNSUPPORTED, "a parameter is out of range"),
+    CANNOT_RETURN_LENGTH: Meaning(CodeKind.UNSUPPORTED, "the BMC cannot return so many bytes"),
+    NOT_PRESENT: Meaning(CodeKind.TRANSIENT, "the sensor, data or record is not present"),
+    INVALID_FIELD: Meaning(CodeKind.UNSUPPORTED, "the request has a field that the BMC refuses"),
+    0xCD: Meaning(CodeKind.UNSUPPORTED, "the command is illegal for this sensor or record"),
+    0xCE: Meaning(CodeKind.TRANSIENT, "the BMC could not provide a response"),
+    0xCF: Meaning(CodeKind.TRANSIENT, "the BMC took the request for a duplicate"),
+    0xD0: Meaning(CodeKind.TRANSIENT, "the SDR repository is in update mode"),
+    0xD1: Meaning(CodeKind.TRANSIENT, "the device is in firmware update mode"),
+    0xD2: Meaning(CodeKind.TRANSIENT, "the BMC is initializing"),
+    0xD3: Meaning(CodeKind.TRANSIENT, "the destination is unavailable"),
+    PRIVILEGE_INSUFFICIENT: Meaning(CodeKind.PRIVILEGE, "this session has not enough privilege"),
+    0xD5: Meaning(CodeKind.TRANSIENT, "this is not supported in the present state"),
+    0xD6: Meaning(CodeKind.UNSUPPORTED, "this function is disabled or unavailable"),
+    UNSPECIFIED: Meaning(CodeKind.TRANSIENT, "an unspecified error"),
 }
 _REASONS = {
-    Kind.BUSY: Reason.SENSOR_UNREADABLE,
-    Kind.TRANSIENT: Reason.SENSOR_UNREADABLE,
-    Kind.UNSUPPORTED: Reason.NO_POWER_SENSOR,
-    Kind.PRIVILEGE: Reason.PRIVILEGE_INSUFFICIENT,
+    CodeKind.BUSY: Reason.SENSOR_UNREADABLE,
+    CodeKind.TRANSIENT: Reason.SENSOR_UNREADABLE,
+    CodeKind.UNSUPPORTED: Reason.NO_POWER_SENSOR,
+    CodeKind.PRIVILEGE: Reason.PRIVILEGE_INSUFFICIENT,
 }
-_OF_THE_MAKER = Meaning(Kind.TRANSIENT, "a code of the BMC's maker")
-_OF_THE_COMMAND = Meaning(Kind.TRANSIENT, "a code that this command does not define")
-_RESERVED = Meaning(Kind.TRANSIENT, "a reserved code")
+_OF_THE_MAKER = Meaning(CodeKind.TRANSIENT, "a code of the BMC's maker")
+_OF_THE_COMMAND = Meaning(CodeKind.TRANSIENT, "a code that this command does not define")
+_RESERVED = Meaning(CodeKind.TRANSIENT, "a reserved code")
 
 
 def meaning(code: int) -> Meaning:

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 
 from rackwatt_exporter.protocols.ipmi import rmcpplus
 from rackwatt_exporter.protocols.ipmi.crypto import CipherSuite, SessionKeys, Transcript
-from rackwatt_exporter.protocols.ipmi.rmcpplus import LEVELS, OpenedSession, Response
-from rackwatt_exporter.protocols.ipmi.session import Session
-from rackwatt_exporter.protocols.ipmi.transport import Correspondent, Endpoint, SilenceError
+from rackwatt_exporter.protocols.ipmi.rmcpplus import LEVELS, OpenedSession, RmcpPlusResponse
+from rackwatt_exporter.protocols.ipmi.session import IpmiSession
+from rackwatt_exporter.protocols.ipmi.transport import NoResponseError, Requester, UdpTransport
 from rackwatt_exporter.protocols.udp.resolver import Address
 from rackwatt_exporter.reading import ReadError, Reason
 
@@ -43,7 +43,7 @@ class SuiteRefusedError(ReadError):
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class IpmiAccount:
     """Who logs in, and the privilege asked for; password and keys never show.
 
     `kg` is the BMC's own key (K_g), empty where it has none.
@@ -85,11 +85,11 @@ def parse_kg(text: bytes) -> bytes:
     return key.rstrip(b"\0")
 
 
-class Login(Correspondent):
+class RakpHandshake(Requester):
     """One try to open a session. Each `timeout_s` bounds one packet's answer."""
 
     def __init__(
-        self, endpoint: Endpoint, address: Address, suite: CipherSuite, timeout_s: float
+        self, endpoint: UdpTransport, address: Address, suite: CipherSuite, timeout_s: float
     ) -> None:
         super().__init__(endpoint, address)
         self._suite = suite
@@ -97,7 +97,7 @@ class Login(Correspondent):
         self._console_id = endpoint.new_session_id()
         self._expected_type = 0
 
-    async def open(self, account: Account) -> Session:
+    async def open(self, account: IpmiAccount) -> IpmiSession:
         """Open the session and raise it to the account's privilege.
 
         Raises:
@@ -121,12 +121,14 @@ class Login(Correspondent):
         """Take a packet that bears our tag: only the answer that is due counts."""
         if packet.payload_type != self._expected_type:
             return
-        response = Response.parse(packet.payload)
+        response = RmcpPlusResponse.parse(packet.payload)
         ours = self._console_id.to_bytes(4, "little")
         if response is not None and (response.status or response.console_id == ours):
             self.settle(packet.payload)
 
-    async def _open_session(self, tag: int, account: Account) -> tuple[Transcript, OpenedSession]:
+    async def _open_session(
+        self, tag: int, account: IpmiAccount
+    ) -> tuple[Transcript, OpenedSession]:
         ours = self._console_id.to_bytes(4, "little")
         ask = rmcpplus.OpenSessionRequest(tag, account.level, ours, self._suite.algorithms)
         rest = await self._exchange(rmcpplus.OPEN_SESSION_REQUEST, ask.encode())
@@ -150,13 +152,18 @@ class Login(Correspondent):
             text = "the BMC's proof does not fit this password: it is wrong, or was changed"
             raise ReadError(Reason.AUTH_FAILED, text)
 
-    def _session(self, opened: OpenedSession, session_key: bytes) -> Session:
+    def _session(self, opened: OpenedSession, session_key: bytes) -> IpmiSession:
         ids = (self._console_id, int.from_bytes(opened.bmc_id, "little"))
         keys = SessionKeys(self._suite, session_key)
-        return Session(self.endpoint, self.address, ids, keys)
+        return IpmiSession(self.endpoint, self.address, ids, keys)
 
     async def _confirm(
-        self, tag: int, account: Account, talk: Transcript, session: Session, session_key: bytes
+        self,
+        tag: int,
+        account: IpmiAccount,
+        talk: Transcript,
+        session: IpmiSession,
+        session_key: bytes,
     ) -> None:
         """RAKP messages 3 and 4: we prove that we know the password, and the session is open."""
         proof = rmcpplus.Rakp3(tag, 0, talk.bmc_id, talk.console_proof(account.password))
@@ -176,7 +183,7 @@ class Login(Correspondent):
         answer = await self.exchange(packet, self._timeout_s)
         if answer is None:
             name = _STEPS[payload_type]
-            raise SilenceError(f"{self.address[0]} did not answer {name}")
+            raise NoResponseError(f"{self.address[0]} did not answer {name}")
         if answer[1]:
             raise _refusal(answer[1], self._suite, payload_type)
         return answer[8:]
@@ -189,7 +196,7 @@ class Login(Correspondent):
 
 
 _STEPS = {
-    rmcpplus.OPEN_SESSION_REQUEST: "Open Session Request",
+    rmcpplus.OPEN_SESSION_REQUEST: "Open IpmiSession Request",
     rmcpplus.RAKP1: "RAKP message 1",
     rmcpplus.RAKP3: "RAKP message 3",
 }
@@ -199,7 +206,7 @@ def _refusal(status: int, suite: CipherSuite, payload_type: int) -> ReadError:
     """Put a reason to a status code (table 13-15)."""
     words = f"{_STEPS[payload_type]}: {rmcpplus.STATUS.get(status, 'unknown')} ({status:02X}h)"
     if status in _LOST or (payload_type, status) == _OUT_OF_STEP:
-        return SilenceError(f"the BMC lost the session while it was opened: {words}")
+        return NoResponseError(f"the BMC lost the session while it was opened: {words}")
     if status in _NO_ROOM:
         return ReadError(Reason.SESSION_LIMIT, f"the BMC has no free session: {words}")
     if status in _NO_PRIVILEGE:

@@ -50,7 +50,7 @@ class SensorLine(NamedTuple):
         return f"{self.name} (entity {self.entity}, number {self.number}h)"
 
 
-class Listing(NamedTuple):
+class SensorListing(NamedTuple):
     """The sensors that ipmitool shows, and its lines of another shape."""
 
     sensors: list[SensorLine]
@@ -85,7 +85,7 @@ def completion_code(errors: str) -> int | None:
     return int(found[1], 16) if found else None
 
 
-def parse_sensors(output: bytes) -> Listing:
+def parse_sensors(output: bytes) -> SensorListing:
     """Read the output of `ipmitool sdr elist full`; one that is listed twice is kept once."""
     sensors: dict[str, SensorLine] = {}
     others: list[str] = []
@@ -95,10 +95,10 @@ def parse_sensors(output: bytes) -> Listing:
             others.append(line)
         elif _worth(sensor) > _worth(sensors.get(sensor.words)):
             sensors[sensor.words] = sensor
-    return Listing(list(sensors.values()), others)
+    return SensorListing(list(sensors.values()), others)
 
 
-def sensors_in_watts(listing: Listing, names: Sequence[str]) -> list[SensorLine]:
+def sensors_in_watts(listing: SensorListing, names: Sequence[str]) -> list[SensorLine]:
     """List the sensors of these names that are in watts, all those of one name.
 
     Raises:

@@ -16,7 +16,7 @@ NETFN_STORAGE = 0x0A
 NETFN_GROUP = 0x2C
 
 
-class Request(NamedTuple):
+class IpmiRequest(NamedTuple):
     """A command as a BMC receives it."""
 
     netfn: int
@@ -37,11 +37,11 @@ def encode_request(
     return head + tail + bytes((-sum(tail) & 0xFF,))
 
 
-def parse_request(message: bytes) -> Request | None:
+def parse_request(message: bytes) -> IpmiRequest | None:
     """Read a request message, None where its length or a checksum is wrong."""
     if len(message) < 7 or sum(message[:3]) & 0xFF or sum(message[3:]) & 0xFF:
         return None
-    return Request(
+    return IpmiRequest(
         netfn=message[1] >> 2,
         lun=message[1] & 3,
         sequence=message[4] >> 2,
@@ -51,7 +51,7 @@ def parse_request(message: bytes) -> Request | None:
     )
 
 
-def encode_reply(request: Request, answer: bytes) -> bytes:
+def encode_reply(request: IpmiRequest, answer: bytes) -> bytes:
     """Build the reply to a request; `answer` is the completion code, then the data."""
     head = bytes((request.requester, (request.netfn | 1) << 2))
     tail = bytes((BMC_ADDRESS, request.sequence << 2 | request.lun, request.command)) + answer

@@ -124,7 +124,7 @@ class OpenSessionRequest(NamedTuple):
         return None
 
 
-class Response(NamedTuple):
+class RmcpPlusResponse(NamedTuple):
     """What a BMC answers: tag, status, our session id, and the rest as it is for each message.
 
     Errors may end after the status: then the session id is empty. `level` is the privilege that an
@@ -138,7 +138,7 @@ class Response(NamedTuple):
     level: int = 0
 
     @classmethod
-    def parse(cls, payload: bytes) -> "Response | None":
+    def parse(cls, payload: bytes) -> "RmcpPlusResponse | None":
         """Read an Open Session Response, RAKP message 2 or 4; None without tag and status."""
         if len(payload) < 2:
             return None

@@ -12,7 +12,7 @@ from rackwatt_exporter.protocols.ipmi import completion_codes as ipmi_codes
 from rackwatt_exporter.protocols.ipmi import message as message
 from rackwatt_exporter.protocols.ipmi import sdr
 from rackwatt_exporter.protocols.ipmi.completion_codes import CompletionError
-from rackwatt_exporter.protocols.ipmi.session import Session
+from rackwatt_exporter.protocols.ipmi.session import IpmiSession
 from rackwatt_exporter.reading import ReadError, Reason
 
 _GET_INFO = (message.NETFN_STORAGE, 0x20)
@@ -39,7 +39,7 @@ _LOSSES = 12  # of the reservation, at one record
 _PAUSE_S = 0.05
 
 
-async def repository_stamp(session: Session) -> bytes:
+async def repository_stamp(session: IpmiSession) -> bytes:
     """Tell what changes whenever the repository does: its size, and when it last changed.
 
     Raises:
@@ -51,7 +51,7 @@ async def repository_stamp(session: Session) -> bytes:
     return data[1:3] + data[5:13]
 
 
-class SdrWalk:
+class SdrReader:
     """One walk through a repository as of `stamp`, which can be left and taken up again.
 
     `found` has the sensors of the wanted names met so far; `names` those of all sensors, and
@@ -69,10 +69,10 @@ class SdrWalk:
         self._next = 0
         self._piece = WHOLE
         self._reservation = bytes(2)
-        self._reserved_in: Session | None = None
+        self._reserved_in: IpmiSession | None = None
         self._losses = 0
 
-    async def go_on(self, session: Session) -> None:
+    async def go_on(self, session: IpmiSession) -> None:
         """Walk until done.
 
         Raises:
@@ -90,7 +90,7 @@ class SdrWalk:
                 else:
                     raise
 
-    async def _step(self, session: Session) -> None:
+    async def _step(self, session: IpmiSession) -> None:
         if self._reserved_in is not session:
             self._reservation = await _reserve(session)
             self._reserved_in = session
@@ -122,7 +122,7 @@ class SdrWalk:
     def _has_all(self) -> bool:
         return self._wanted <= {sensor.name for sensor in self.found}
 
-    async def _look_again(self, session: Session) -> None:
+    async def _look_again(self, session: IpmiSession) -> None:
         """Begin again if the repository has changed; if it was merely reserved elsewhere, go on."""
         self._losses += 1
         self._reserved_in = None
@@ -136,7 +136,7 @@ class SdrWalk:
             self.found.clear()
             self.names.clear()
 
-    async def _record(self, session: Session, record_id: int) -> tuple[int, bytes]:
+    async def _record(self, session: IpmiSession, record_id: int) -> tuple[int, bytes]:
         """Read one record, in pieces; of a record that is no sensor's the head is enough."""
         count = WHOLE if self._piece == WHOLE else sdr.HEADER
         following, record = await self._get(session, record_id, 0, count)
@@ -153,7 +153,7 @@ class SdrWalk:
         return following, record
 
     async def _get(
-        self, session: Session, record_id: int, offset: int, count: int
+        self, session: IpmiSession, record_id: int, offset: int, count: int
     ) -> tuple[int, bytes]:
         place = record_id.to_bytes(2, "little") + bytes((offset, count))
         data = await session.command("Get SDR", _GET_SDR, self._reservation + place)
@@ -167,7 +167,7 @@ def _is_same(one: sdr.Sensor, other: sdr.Sensor) -> bool:
     return (one.name, one.identity, one.in_watts) == (other.name, other.identity, other.in_watts)
 
 
-async def _reserve(session: Session) -> bytes:
+async def _reserve(session: IpmiSession) -> bytes:
     try:
         return (await session.command("Reserve SDR Repository", _RESERVE))[:2].ljust(2, b"\0")
     except CompletionError as error:

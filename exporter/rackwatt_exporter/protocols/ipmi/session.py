@@ -11,9 +11,9 @@ from contextlib import suppress
 from rackwatt_exporter.protocols.ipmi import completion_codes as ipmi_codes
 from rackwatt_exporter.protocols.ipmi import message as message
 from rackwatt_exporter.protocols.ipmi import rmcpplus
-from rackwatt_exporter.protocols.ipmi.completion_codes import CompletionError, Kind
+from rackwatt_exporter.protocols.ipmi.completion_codes import CodeKind, CompletionError
 from rackwatt_exporter.protocols.ipmi.crypto import SessionKeys
-from rackwatt_exporter.protocols.ipmi.transport import Correspondent, Endpoint, SilenceError
+from rackwatt_exporter.protocols.ipmi.transport import NoResponseError, Requester, UdpTransport
 from rackwatt_exporter.protocols.udp.resolver import Address
 from rackwatt_exporter.reading import ReadError, Reason
 
@@ -27,7 +27,7 @@ _CLOSE_SESSION = 0x3C
 _CANNOT_RAISE = (0x80, 0x81)
 
 
-class Session(Correspondent):
+class IpmiSession(Requester):
     """A session that the BMC has accepted. Times are the event loop's.
 
     `asked_at` is when the last command was first sent, `heard_at` when the BMC last said anything
@@ -51,7 +51,7 @@ class Session(Correspondent):
     )
 
     def __init__(
-        self, endpoint: Endpoint, address: Address, ids: tuple[int, int], keys: SessionKeys
+        self, endpoint: UdpTransport, address: Address, ids: tuple[int, int], keys: SessionKeys
     ) -> None:
         super().__init__(endpoint, address)
         self.console_id, self._bmc_id = ids
@@ -101,7 +101,10 @@ class Session(Correspondent):
         try:
             await self.command(name, (message.NETFN_APP, _SET_PRIVILEGE), bytes((level,)))
         except CompletionError as error:
-            if error.kind in (Kind.BUSY, Kind.TRANSIENT) and error.code not in _CANNOT_RAISE:
+            if (
+                error.kind in (CodeKind.BUSY, CodeKind.TRANSIENT)
+                and error.code not in _CANNOT_RAISE
+            ):
                 raise
             text = f"{name}: the user, or its channel, may not have this privilege"
             raise ReadError(
@@ -158,7 +161,7 @@ class Session(Correspondent):
             else:
                 busy += 1
                 await asyncio.sleep(min(BUSY_PAUSE_S, self.timeout_s / 4))
-        raise SilenceError(f"{self.address[0]} did not answer {name} on an open session")
+        raise NoResponseError(f"{self.address[0]} did not answer {name} on an open session")
 
     def _encode(self, code: tuple[int, int], data: bytes, lun: int = 0) -> bytes:
         self._request = (self._request + 1) & 0x3F

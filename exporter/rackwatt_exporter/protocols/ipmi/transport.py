@@ -28,19 +28,19 @@ _SO_RCVBUFFORCE = 33
 _LATE_S, _GRACE_S = 0.05, 0.2
 
 
-class SilenceError(ReadError):
+class NoResponseError(ReadError):
     """The BMC stayed silent, however often it was asked."""
 
     def __init__(self, message: str) -> None:
         super().__init__(Reason.TIMEOUT, message)
 
 
-class Correspondent(ABC):
+class Requester(ABC):
     """One end of a conversation with a BMC: it sends one packet and waits for what answers it."""
 
     __slots__ = ("_awaited", "address", "endpoint")
 
-    def __init__(self, endpoint: "Endpoint", address: Address) -> None:
+    def __init__(self, endpoint: "UdpTransport", address: Address) -> None:
         self.endpoint = endpoint
         self.address = address
         self._awaited: asyncio.Future[bytes | None] | None = None
@@ -85,7 +85,7 @@ class Correspondent(ABC):
             self._awaited.set_exception(network_error(error, self.address))
 
 
-class Endpoint:
+class UdpTransport:
     """The socket of one address family, and who is waiting at it.
 
     `sessions` are found by our session id, `logins` by address and tag; `waiting` has whoever
@@ -94,9 +94,9 @@ class Endpoint:
 
     def __init__(self, family: socket.AddressFamily) -> None:
         self.loop = asyncio.get_running_loop()
-        self.sessions: dict[int, Correspondent] = {}
-        self.logins: dict[tuple[Address, int], Correspondent] = {}
-        self.waiting: dict[Address, Correspondent] = {}
+        self.sessions: dict[int, Requester] = {}
+        self.logins: dict[tuple[Address, int], Requester] = {}
+        self.waiting: dict[Address, Requester] = {}
         self._next_id = int.from_bytes(os.urandom(4))
         self._socket = _open_socket(family)
         self.loop.add_reader(self._socket, self._receive_many)
@@ -153,7 +153,7 @@ class Endpoint:
         packet = rmcpplus.parse_packet(data)
         if packet is None:
             return
-        to: Correspondent | None = None
+        to: Requester | None = None
         if packet.payload_type & 0x3F == rmcpplus.IPMI:
             to = self.sessions.get(packet.session_id)
         elif packet.payload:

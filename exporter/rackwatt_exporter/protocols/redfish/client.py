@@ -15,7 +15,7 @@ from typing import NamedTuple
 import msgspec
 from yarl import URL
 
-from rackwatt_exporter.protocols.redfish.exchange import Answer, Authorization, Origin
+from rackwatt_exporter.protocols.redfish.exchange import Authorization, Origin, RedfishResponse
 from rackwatt_exporter.protocols.redfish.json import Json, at, link
 from rackwatt_exporter.protocols.redfish.token import BackOff, SessionLifetimes, TokenDoubt
 from rackwatt_exporter.reading import ReadError, Reason
@@ -35,17 +35,19 @@ LOGIN_TIMEOUT_S = 30.0
 CLOSE_TIMEOUT_S = 3.0
 
 
-class Account(NamedTuple):
+class RedfishAccount(NamedTuple):
     """Who logs in."""
 
     username: str
     password: str
 
 
-class RedfishService:
+class RedfishClient:
     """One BMC, for all that are behind it; `account` is asked for at each login."""
 
-    def __init__(self, origin: Origin, account: Callable[[], Account], basic: bool = False) -> None:
+    def __init__(
+        self, origin: Origin, account: Callable[[], RedfishAccount], basic: bool = False
+    ) -> None:
         self._origin = origin
         self._account = account
         self._basic = basic
@@ -107,14 +109,14 @@ class RedfishService:
                 if self._session and self._authorization:
                     await self._origin.ask("DELETE", self._session, self._authorization)
 
-    async def _ask(self, path: str, authorization: Authorization) -> Answer:
+    async def _ask(self, path: str, authorization: Authorization) -> RedfishResponse:
         answer = await self._origin.ask("GET", path, authorization)
         token = answer.headers.get("x-auth-token")
         if token and self._session and answer.status == 200:  # given instead of the one before
             self._authorization = {"X-Auth-Token": token}
         return answer
 
-    def _document(self, path: str, answer: Answer) -> dict[str, Json]:
+    def _document(self, path: str, answer: RedfishResponse) -> dict[str, Json]:
         """Return the resource; after a refusal of Basic the account is read again next time."""
         if answer.status == 401:
             if self._session:
@@ -122,7 +124,7 @@ class RedfishService:
             self._authorization = None
         return answer.document(path)
 
-    def _doubted(self, path: str, answer: Answer) -> BackOff | None:
+    def _doubted(self, path: str, answer: RedfishResponse) -> BackOff | None:
         """Return what limits new log-ins after a refusal that may be of the token, else None."""
         if self._session is None:
             return self._doubt.certain if answer.status == 401 else None
@@ -136,7 +138,7 @@ class RedfishService:
         return back_off if back_off.allows(now_s()) else None
 
     async def _get_again(
-        self, path: str, answer: Answer, sent: Authorization, back_off: BackOff
+        self, path: str, answer: RedfishResponse, sent: Authorization, back_off: BackOff
     ) -> dict[str, Json]:
         """Get a resource with a new session, and with the account as its files say now."""
         await self._log_out()  # the session may be alive, and the service has few
@@ -208,7 +210,7 @@ class RedfishService:
         words = f"{account.username}:{account.password}".encode()
         return {"Authorization": "Basic " + base64.b64encode(words).decode()}
 
-    async def _open_session(self, root: dict[str, Json], account: Account) -> str | None:
+    async def _open_session(self, root: dict[str, Json], account: RedfishAccount) -> str | None:
         """Open a session and give its token; None where there are none, or none left."""
         words = {"UserName": account.username, "Password": account.password}
         kind = {"Content-Type": "application/json"}
@@ -220,7 +222,7 @@ class RedfishService:
                 return self._token(answer)
         return None
 
-    def _token(self, answer: Answer) -> str:
+    def _token(self, answer: RedfishResponse) -> str:
         token = answer.headers.get("x-auth-token")
         if answer.status < 300 and token:
             self._lifetimes.started(now_s())
@@ -229,7 +231,7 @@ class RedfishService:
             return token
         # iLO says 400 UnauthorizedLoginAttempt where others say 401.
         if b"nauthorized" in answer.body:
-            answer = Answer(401, answer.headers, answer.body)
+            answer = RedfishResponse(401, answer.headers, answer.body)
         raise answer.refusal("the login")
 
 

@@ -5,7 +5,7 @@ import socket
 import ssl
 
 from rackwatt_exporter.printable import printable
-from rackwatt_exporter.protocols.http.connection import HungUpError
+from rackwatt_exporter.protocols.http.connection import ConnectionClosedError
 from rackwatt_exporter.protocols.http.parser import HttpError
 from rackwatt_exporter.protocols.http.tls_errors import cause_of, tls_failed
 from rackwatt_exporter.reading import ReadError, Reason
@@ -29,7 +29,7 @@ def failure(error: Exception) -> ReadError:
         return ReadError(Reason.NAME_UNRESOLVED, "the address is a name that does not resolve")
     if isinstance(error, TimeoutError):
         return ReadError(Reason.TIMEOUT, "no answer in time")
-    if isinstance(error, HungUpError):
+    if isinstance(error, ConnectionClosedError):
         return ReadError(Reason.BAD_REPLY, "the service hung up without an answer")
     if isinstance(error, OSError):
         reason = _ERRNO.get(error.errno or 0, Reason.UNREACHABLE)

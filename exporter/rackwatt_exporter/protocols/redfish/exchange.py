@@ -15,8 +15,8 @@ from yarl import URL
 from rackwatt_exporter.printable import printable
 from rackwatt_exporter.protocols.http.connection import (
     Connection,
+    ConnectionClosedError,
     HandshakeCutError,
-    HungUpError,
     connect,
 )
 from rackwatt_exporter.protocols.http.parser import HttpAnswer, HttpError
@@ -57,7 +57,7 @@ class StatusError(ReadError):
         self.status = status
 
 
-class Answer(HttpAnswer):
+class RedfishResponse(HttpAnswer):
     """What a Redfish service answers, and what that means."""
 
     __slots__ = ()
@@ -147,7 +147,7 @@ class Origin:
 
     async def ask(
         self, method: str, path: str, headers: Authorization, body: bytes | None = None
-    ) -> Answer:
+    ) -> RedfishResponse:
         """Ask once, following a few redirects within the service: a token goes nowhere else.
 
         A redirect to where one logs in is not followed: it is the answer.
@@ -179,11 +179,11 @@ class Origin:
 
     async def _send(
         self, method: str, path: str, headers: Authorization, body: bytes | None
-    ) -> Answer:
+    ) -> RedfishResponse:
         request = self._request(method, path, headers, body)
         try:
-            return Answer(*await self._exchange(request, again=method != "POST"))
-        except (HttpError, HungUpError, OSError, ValueError) as error:
+            return RedfishResponse(*await self._exchange(request, again=method != "POST"))
+        except (HttpError, ConnectionClosedError, OSError, ValueError) as error:
             self.close()
             raise failure(error) from None
 
@@ -193,7 +193,7 @@ class Origin:
         if kept is not None and kept.alive:
             try:
                 return await kept.exchange(request)
-            except HungUpError:
+            except ConnectionClosedError:
                 if not again:
                     raise
         self._connection = connection = await self._connected()

@@ -18,9 +18,14 @@ from rackwatt_exporter.protocols.snmp.pdu import (
     NO_SUCH_NAME,
     TOO_BIG,
     Found,
-    Response,
+    SnmpResponse,
 )
-from rackwatt_exporter.protocols.snmp.session import Login, RefusedError, Session, opened_session
+from rackwatt_exporter.protocols.snmp.session import (
+    Login,
+    RefusedError,
+    SnmpSession,
+    opened_session,
+)
 from rackwatt_exporter.protocols.snmp.value import Malformed, Value
 from rackwatt_exporter.reading import ReadError, Reason
 
@@ -45,7 +50,7 @@ _REMEDIES = {
 }
 
 
-class Agent:
+class SnmpClient:
     """One agent, sent one request at a time.
 
     `login` is called at each new session, so that a rotated secret counts from the next one on. A
@@ -66,7 +71,7 @@ class Agent:
         self._login = login
         self._attempts = attempts
         self._attempt_timeout_s = attempt_timeout_s
-        self._session: Session | None = None
+        self._session: SnmpSession | None = None
         self._bulk = bulk
         self._silences = 0
         self._named_in_vain = 0
@@ -136,7 +141,7 @@ class Agent:
         self._batch = OBJECTS_LIMIT
 
     def _without_failed(
-        self, response: Response, part: Sequence[str], waiting: Sequence[str]
+        self, response: SnmpResponse, part: Sequence[str], waiting: Sequence[str]
     ) -> Sequence[str]:
         """Give what is still to be read after a request failed as a whole.
 
@@ -198,7 +203,7 @@ class Agent:
         repetitions: int = 0,
         attempts: int = 0,
         timeout_s: float = 0.0,
-    ) -> Response:
+    ) -> SnmpResponse:
         attempts_left = attempts or self._attempts
         timeout_s = timeout_s or self._attempt_timeout_s
         while True:
@@ -220,7 +225,7 @@ class Agent:
                 self._silences = self._named_in_vain = 0
                 return answer
 
-    async def _opened(self, timeout_s: float) -> Session:
+    async def _opened(self, timeout_s: float) -> SnmpSession:
         session = await opened_session(self._host, self._port, self._login())
         self._session = session
         try:

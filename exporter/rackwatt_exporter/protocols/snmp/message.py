@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 
 from rackwatt_exporter import ber
 from rackwatt_exporter.protocols.snmp.keys import Keys, User
-from rackwatt_exporter.protocols.snmp.pdu import GET, REPORT, Response, request, response, whole
+from rackwatt_exporter.protocols.snmp.pdu import GET, REPORT, SnmpResponse, request, response, whole
 
 V1, V2C, _V3 = 0, 1, 3
 _USM = _VERSION_3 = ber.integer(3)
@@ -28,7 +28,7 @@ class Messages(Protocol):
         """Write the message of a request."""
         ...
 
-    def opened(self, number: int, packet: bytes) -> Response | None:
+    def opened(self, number: int, packet: bytes) -> SnmpResponse | None:
         """Open the answer to the request of a number; None for any other packet.
 
         Raises:
@@ -48,7 +48,7 @@ class CommunityMessages:
         pdu = request(kind, number, oids, repetitions)
         return ber.encoded(ber.SEQUENCE, self._head + pdu)
 
-    def opened(self, number: int, packet: bytes) -> Response | None:
+    def opened(self, number: int, packet: bytes) -> SnmpResponse | None:
         """Open the answer to the request of a number; None for any other packet."""
         at, limit = ber.content(packet, 0, len(packet), ber.SEQUENCE)
         version, at = whole(packet, at, limit)
@@ -112,7 +112,7 @@ class UserMessages:
         signature = self._keys.signature(message)
         return message[: end - len(signature)] + signature + message[end:]
 
-    def opened(self, number: int, packet: bytes) -> Response | None:
+    def opened(self, number: int, packet: bytes) -> SnmpResponse | None:
         """Open the answer to the request of a number; None for what is no or no true answer."""
         found = _envelope(packet)
         if found.number != number or not self._is_true(found, packet):

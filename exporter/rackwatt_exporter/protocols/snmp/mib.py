@@ -10,7 +10,7 @@ import sys
 from collections.abc import Collection
 from typing import NamedTuple
 
-from rackwatt_exporter.protocols.command.process import run_child
+from rackwatt_exporter.protocols.command.process import run_process
 from rackwatt_exporter.reading import ReadError, Reason
 
 CHILD = ("-P", "-m", "rackwatt_exporter.protocols.snmp.mib_worker")
@@ -72,7 +72,7 @@ class Mibs:
 async def _asked_child(names: list[str]) -> dict[str, tuple[str | None, str | None]]:
     try:
         async with asyncio.timeout(CHILD_TIMEOUT_S):
-            finished = await run_child((sys.executable, *CHILD, *names))
+            finished = await run_process((sys.executable, *CHILD, *names))
         answers = json.loads(finished.output)
         return {name: (answers[name]["number"], answers[name]["problem"]) for name in names}
     except (OSError, ValueError, KeyError) as error:

@@ -19,7 +19,7 @@ _ZERO = ber.integer(0)
 Found = list[tuple[str, Value | Malformed | None]]
 
 
-class Response(NamedTuple):
+class SnmpResponse(NamedTuple):
     """A response or a report: what it says of the request, and the objects that it shows."""
 
     kind: int
@@ -40,7 +40,7 @@ def request(kind: int, number: int, oids: Sequence[str], repetitions: int = 0) -
     return ber.encoded(kind, ber.integer(number) + middle + _objects(tuple(oids)))
 
 
-def response(data: bytes, at: int, limit: int, number: int) -> Response | None:
+def response(data: bytes, at: int, limit: int, number: int) -> SnmpResponse | None:
     """Read the PDU at a place; None for the response to another request.
 
     A report has the number of its message, not always that of a request (RFC 3412, 7.1).
@@ -57,7 +57,7 @@ def response(data: bytes, at: int, limit: int, number: int) -> Response | None:
     status, at = whole(data, at, limit)
     failed, at = whole(data, at, limit)
     at, end = ber.content(data, at, limit, ber.SEQUENCE)
-    return Response(kind, status, failed, _found(data, at, end))
+    return SnmpResponse(kind, status, failed, _found(data, at, end))
 
 
 def whole(data: bytes, at: int, limit: int) -> tuple[int, int]:

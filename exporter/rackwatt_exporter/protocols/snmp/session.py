@@ -8,7 +8,7 @@ from functools import partial
 from rackwatt_exporter import ber
 from rackwatt_exporter.protocols.snmp.keys import User
 from rackwatt_exporter.protocols.snmp.message import CommunityMessages, Messages, UserMessages
-from rackwatt_exporter.protocols.snmp.pdu import REPORT, Response
+from rackwatt_exporter.protocols.snmp.pdu import REPORT, SnmpResponse
 from rackwatt_exporter.protocols.udp.datagram_socket import Datagrams
 from rackwatt_exporter.protocols.udp.resolver import resolve
 from rackwatt_exporter.reading import Reason
@@ -37,10 +37,10 @@ class RefusedError(Exception):
         self.reason = reason
 
 
-class Session:
+class SnmpSession:
     """What is kept of an agent between requests; one request at a time."""
 
-    def __init__(self, sock: Datagrams[Response], messages: Messages) -> None:
+    def __init__(self, sock: Datagrams[SnmpResponse], messages: Messages) -> None:
         self._socket = sock
         self._messages = messages
         self._numbers = itertools.count(int.from_bytes(os.urandom(4)))
@@ -71,7 +71,7 @@ class Session:
 
     async def ask(
         self, kind: int, oids: Sequence[str], repetitions: int, timeout_s: float
-    ) -> Response:
+    ) -> SnmpResponse:
         """Send a request and give its response.
 
         Raises:
@@ -93,7 +93,7 @@ class Session:
 
     async def _exchange(
         self, kind: int, oids: Sequence[str], repetitions: int, timeout_s: float
-    ) -> Response:
+    ) -> SnmpResponse:
         number = self._number()
         packet = self._messages.sealed(number, kind, oids, repetitions)
         return await self._socket.exchange(
@@ -104,7 +104,7 @@ class Session:
         return next(self._numbers) & _LARGEST_NUMBER
 
 
-async def opened_session(host: str, port: int, login: Login) -> Session:
+async def opened_session(host: str, port: int, login: Login) -> SnmpSession:
     """Open a socket to an agent, for a version with its community, or for a user.
 
     Raises:
@@ -113,10 +113,10 @@ async def opened_session(host: str, port: int, login: Login) -> Session:
     """
     messages: Messages
     messages = UserMessages(login) if isinstance(login, User) else CommunityMessages(*login)
-    return Session(Datagrams(*await resolve(host, port)), messages)
+    return SnmpSession(Datagrams(*await resolve(host, port)), messages)
 
 
-def _reported(report: Response) -> str:
+def _reported(report: SnmpResponse) -> str:
     return report.objects[0][0] if report.objects else ""
 
 

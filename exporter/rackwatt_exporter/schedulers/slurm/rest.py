@@ -10,12 +10,12 @@ from functools import partial
 from rackwatt_exporter.config.scheduler import SlurmRestOptions
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.config.tls import tls_parameters
-from rackwatt_exporter.protocols.http.client import Answer, HttpService
+from rackwatt_exporter.protocols.http.client import HttpClient, HttpResponse
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers.base import NodeStates
 from rackwatt_exporter.schedulers.slurm import rest_models as slurm_reply
 from rackwatt_exporter.schedulers.slurm.rest_errors import VersionError, none_answers, refusal
-from rackwatt_exporter.schedulers.slurm.rest_headers import Headers
+from rackwatt_exporter.schedulers.slurm.rest_headers import RequestHeaders
 
 OPENAPI = "/openapi/v3"
 
@@ -26,8 +26,8 @@ class SlurmRest:
     def __init__(self, options: SlurmRestOptions, secrets: Secrets, timeout_s: float) -> None:
         self._cluster = options.cluster
         self._version = options.version
-        self._headers = Headers(options, secrets)
-        self._service = HttpService(
+        self._headers = RequestHeaders(options, secrets)
+        self._service = HttpClient(
             options.url, partial(tls_parameters, options.tls, secrets), timeout_s
         )
         self._paths: Sequence[str] = ()
@@ -110,5 +110,5 @@ class SlurmRest:
             message = f"slurmrestd answers for cluster {cluster}: slurm.cluster is {self._cluster}"
             raise ReadError(Reason.BAD_REPLY, message)
 
-    async def _get(self, path: str, query: dict[str, int] | None = None) -> Answer:
+    async def _get(self, path: str, query: dict[str, int] | None = None) -> HttpResponse:
         return await self._service.get(path, self._headers.get(), query)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from rackwatt_exporter.printable import printable
-from rackwatt_exporter.protocols.http.client import Answer
+from rackwatt_exporter.protocols.http.client import HttpResponse
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers.slurm import rest_models as slurm_reply
 from rackwatt_exporter.schedulers.slurm.errors import reason_of
@@ -45,7 +45,7 @@ class VersionError(ReadError):
         self.gone = gone
 
 
-def refusal(answer: Answer, path: str) -> ReadError:
+def refusal(answer: HttpResponse, path: str) -> ReadError:
     """Find what an answer means that has not the status 200, or has errors."""
     try:
         reply = slurm_reply.reply(answer.body)
@@ -67,7 +67,7 @@ def none_answers(failures: Sequence[VersionError]) -> ReadError:
     return VersionError(first.reason, f"{first}{also}", gone=any(one.gone for one in failures))
 
 
-def _wordless(answer: Answer, path: str) -> ReadError:
+def _wordless(answer: HttpResponse, path: str) -> ReadError:
     """Find what a status alone means, and who it is of."""
     status, who = answer.status, _gateway(answer)
     if 300 <= status < 400 and (place := _place(answer)):
@@ -91,7 +91,7 @@ def _wordless(answer: Answer, path: str) -> ReadError:
     return ReadError(Reason.BAD_REPLY, message)
 
 
-def _reason(answer: Answer, reply: Reply) -> Reason:
+def _reason(answer: HttpResponse, reply: Reply) -> Reason:
     if answer.status in NOT_LET_IN:
         return Reason.AUTH_FAILED
     if NAMELESS in reply.told.lower() and "20" < reply.version < "23":
@@ -99,7 +99,7 @@ def _reason(answer: Answer, reply: Reply) -> Reason:
     return reason_of(reply.told) or Reason.BAD_REPLY
 
 
-def _gateway(answer: Answer) -> str:
+def _gateway(answer: HttpResponse) -> str:
     """Name who answered, where it is not slurmrestd itself."""
     title = _TITLE.search(answer.body[:4096])
     words = printable(title[1]) if title else ""
@@ -109,7 +109,7 @@ def _gateway(answer: Answer) -> str:
     return printable(" ".join(filter(None, names)), 160)
 
 
-def _place(answer: Answer) -> str:
+def _place(answer: HttpResponse) -> str:
     """Give the place a redirect leads to; its query may hold a secret."""
     try:
         parts = urlsplit(answer.headers.get("location", ""))

@@ -8,7 +8,7 @@ from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers.slurm.auth import token
 
 
-class Headers:
+class RequestHeaders:
     """Token, user and the document's own headers; a rotated Secret counts from the next request."""
 
     def __init__(self, options: SlurmRestOptions, secrets: Secrets) -> None:

@@ -61,7 +61,7 @@ BEFORE = (
 )
 
 
-class Host(Protocol):
+class CommandRunner(Protocol):
     """Where commands run: LocalHost or SshHost."""
 
     async def run(self, argv: Sequence[str], timeout_s: float) -> bytes:
@@ -92,7 +92,7 @@ class Sinfo:
     """
 
     def __init__(
-        self, host: Host, folder: str | None, timeout_s: float, cluster: str | None = None
+        self, host: CommandRunner, folder: str | None, timeout_s: float, cluster: str | None = None
     ) -> None:
         self._host = host
         self._command = f"{folder.rstrip('/')}/sinfo" if folder else "sinfo"

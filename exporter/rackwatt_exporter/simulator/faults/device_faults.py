@@ -14,14 +14,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
-from rackwatt_exporter.simulator.machine import Login, Machine
+from rackwatt_exporter.simulator.machine import SimulatedLogin, SimulatedMachine
 from rackwatt_exporter.simulator.vendors import Vendor
 
 MOST_WAITING = 16  # requests that a slow device keeps, before it drops them
 RETRANSMITTED_S = 0.2  # what a lost packet costs a TCP connection, at first
 T = TypeVar("T")
 
-STRANGER = Login("stranger", "someone-elses", "secret", "someone-elses-auth", "someone-elses-priv")
+STRANGER = SimulatedLogin(
+    "stranger", "someone-elses", "secret", "someone-elses-auth", "someone-elses-priv"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +124,9 @@ class Condition:
 class Faults:
     """The faults of a fleet, by IPv4 address; a device without any is not in it."""
 
-    def __init__(self, machines: Iterable[Machine] = (), seed: int = 0) -> None:
+    def __init__(self, machines: Iterable[SimulatedMachine] = (), seed: int = 0) -> None:
         self._machines = {machine.address: machine for machine in machines}
-        self._healthy: dict[str, Machine] = {}
+        self._healthy: dict[str, SimulatedMachine] = {}
         self._conditions: dict[bytes, Condition] = {}
         self._chance = random.Random(seed)  # noqa: S311 - scenery
 

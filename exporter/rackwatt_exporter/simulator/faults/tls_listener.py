@@ -22,7 +22,7 @@ BACKLOG = 4096
 _PAUSE_S = 0.1
 
 
-class Welcome:
+class ConnectionPolicy:
     """What a connection meets: silence, or TLS with a certificate (its name; `good` is the own)."""
 
     __slots__ = ("certificate", "silent")
@@ -32,7 +32,7 @@ class Welcome:
         self.silent = silent
 
 
-class Doorway:
+class TlsListener:
     """A listening socket, and TLS for whoever comes through.
 
     `place` is the addresses of the services, and their port. `welcome` is asked for each address
@@ -45,7 +45,7 @@ class Doorway:
         place: tuple[Collection[str], int],
         files: tuple[Path, Path],
         protocol: Callable[[], asyncio.Protocol],
-        welcome: Callable[[str], Welcome],
+        welcome: Callable[[str], ConnectionPolicy],
     ) -> None:
         self._addresses, self._port = place
         self._files = files

@@ -12,9 +12,15 @@ from dataclasses import dataclass
 from rackwatt_exporter.protocols.ipmi import message as message
 from rackwatt_exporter.protocols.ipmi import rmcp, rmcpplus
 from rackwatt_exporter.protocols.ipmi.crypto import SessionKeys, Transcript
-from rackwatt_exporter.protocols.ipmi.rmcpplus import LEVELS, OpenedSession, Rakp1, Rakp3, Response
+from rackwatt_exporter.protocols.ipmi.rmcpplus import (
+    LEVELS,
+    OpenedSession,
+    Rakp1,
+    Rakp3,
+    RmcpPlusResponse,
+)
 from rackwatt_exporter.simulator.ipmi.commands import BEFORE_LOGIN, Commands, IpmiCommands
-from rackwatt_exporter.simulator.machine import Machine
+from rackwatt_exporter.simulator.machine import SimulatedMachine
 
 IDLE_LIMIT_S = 60.0
 
@@ -41,7 +47,7 @@ class SimulatedSession:
 class SimulatedBmc:
     """The BMC of a machine; what it says is its machine's own story unless `commands` tell one."""
 
-    def __init__(self, machine: Machine, commands: Commands | None = None) -> None:
+    def __init__(self, machine: SimulatedMachine, commands: Commands | None = None) -> None:
         self._machine = machine
         self._commands = commands or IpmiCommands(machine)
         self._guid = machine.name.encode()[:16].ljust(16, b"\0")
@@ -82,54 +88,54 @@ class SimulatedBmc:
         answer = self._commands.answer(request)
         return rmcp.wrap_without_session(message.encode_reply(request, answer))
 
-    def _open_session(self, payload: bytes) -> Response | None:
+    def _open_session(self, payload: bytes) -> RmcpPlusResponse | None:
         ask = rmcpplus.OpenSessionRequest.parse(payload)
         if ask is None:
             return None
         if ask.suite is None or ask.suite.number not in self._machine.vendor.suites:
-            return Response(ask.tag, _NO_SUITE_MATCH, ask.console_id)
+            return RmcpPlusResponse(ask.tag, _NO_SUITE_MATCH, ask.console_id)
         if not ask.privilege and not self._machine.vendor.highest:
-            return Response(ask.tag, _INVALID_ROLE, ask.console_id)
+            return RmcpPlusResponse(ask.tag, _INVALID_ROLE, ask.console_id)
         if not self._has_room():
-            return Response(ask.tag, _NO_ROOM, ask.console_id)
+            return RmcpPlusResponse(ask.tag, _NO_ROOM, ask.console_id)
         bmc_id = os.urandom(4)
         talk = Transcript(ask.suite, ask.console_id, 0, b"", b"", bmc_id, guid=self._guid)
         number = int.from_bytes(bmc_id, "little")
         self._sessions[number] = SimulatedSession(talk, time.monotonic())
         opened = OpenedSession(bmc_id, ask.algorithms).encode()
         level = ask.privilege or LEVELS["admin"]
-        return Response(ask.tag, 0, ask.console_id, opened, level)
+        return RmcpPlusResponse(ask.tag, 0, ask.console_id, opened, level)
 
-    def _rakp1(self, payload: bytes) -> Response | None:
+    def _rakp1(self, payload: bytes) -> RmcpPlusResponse | None:
         hello = Rakp1.parse(payload)
         if hello is None:
             return None
         session = self._sessions.get(int.from_bytes(hello.bmc_id, "little"))
         if session is None or session.keys is not None:
-            return Response(hello.tag, _INVALID_SESSION, bytes(4))
+            return RmcpPlusResponse(hello.tag, _INVALID_SESSION, bytes(4))
         talk = session.talk
         if hello.username != self._machine.login.username.encode():
-            return Response(hello.tag, _UNAUTHORIZED_NAME, talk.console_id)
+            return RmcpPlusResponse(hello.tag, _UNAUTHORIZED_NAME, talk.console_id)
         talk.username, talk.role = hello.username, hello.role
         talk.console_random, talk.bmc_random = hello.console_random, os.urandom(16)
         proof = talk.bmc_proof(self._password)
-        return Response(hello.tag, 0, talk.console_id, talk.bmc_random + talk.guid + proof)
+        return RmcpPlusResponse(hello.tag, 0, talk.console_id, talk.bmc_random + talk.guid + proof)
 
-    def _rakp3(self, payload: bytes) -> Response | None:
+    def _rakp3(self, payload: bytes) -> RmcpPlusResponse | None:
         reply = Rakp3.parse(payload)
         if reply is None:
             return None
         number = int.from_bytes(reply.bmc_id, "little")
         session = self._sessions.get(number)
         if session is None or session.keys is not None or not session.talk.bmc_random:
-            return Response(reply.tag, _INVALID_SESSION, bytes(4))
+            return RmcpPlusResponse(reply.tag, _INVALID_SESSION, bytes(4))
         talk = session.talk
         if not hmac.compare_digest(reply.proof, talk.console_proof(self._password)):
             del self._sessions[number]
-            return Response(reply.tag, _WRONG_PROOF, talk.console_id)
+            return RmcpPlusResponse(reply.tag, _WRONG_PROOF, talk.console_id)
         session_key = talk.session_key(self._machine.login.kg or self._password)
         session.keys = SessionKeys(talk.suite, session_key)
-        return Response(reply.tag, 0, talk.console_id, talk.bmc_confirmation(session_key))
+        return RmcpPlusResponse(reply.tag, 0, talk.console_id, talk.bmc_confirmation(session_key))
 
     def _answer_in_session(self, packet: rmcpplus.Packet) -> bytes | None:
         session = self._sessions.get(packet.session_id)

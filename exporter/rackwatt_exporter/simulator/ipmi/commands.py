@@ -14,7 +14,7 @@ from rackwatt_exporter.protocols.ipmi import message as message
 from rackwatt_exporter.protocols.ipmi.crypto import SUITES
 from rackwatt_exporter.reading import Statistics
 from rackwatt_exporter.simulator.ipmi.sdr import analog_record
-from rackwatt_exporter.simulator.machine import Machine
+from rackwatt_exporter.simulator.machine import SimulatedMachine
 
 GET_CHANNEL_AUTH = (message.NETFN_APP, 0x38)
 GET_CIPHER_SUITES = (message.NETFN_APP, 0x54)
@@ -32,7 +32,7 @@ _SCANNING, _UNAVAILABLE = 0xC0, 0x20
 class Commands(Protocol):
     """What a BMC says, apart from how it is asked."""
 
-    def answer(self, request: message.Request) -> bytes:
+    def answer(self, request: message.IpmiRequest) -> bytes:
         """Give the completion code and the data."""
         ...
 
@@ -40,7 +40,7 @@ class Commands(Protocol):
 class IpmiCommands:
     """The commands that the BMC of a machine knows, and their answers."""
 
-    def __init__(self, machine: Machine) -> None:
+    def __init__(self, machine: SimulatedMachine) -> None:
         self._machine = machine
         self._step_watts = max(1, math.ceil(machine.peak_watts / 2 / 250))
         self._started = int(time.time())
@@ -64,7 +64,7 @@ class IpmiCommands:
             dcmi.GET_POWER_READING: self._power_reading,
         }
 
-    def answer(self, request: message.Request) -> bytes:
+    def answer(self, request: message.IpmiRequest) -> bytes:
         """Give the completion code and the data."""
         command = self._commands.get((request.netfn, request.command))
         if command is None:

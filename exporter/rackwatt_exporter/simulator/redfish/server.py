@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rackwatt_exporter.simulator.faults.device_faults import Faults
 from rackwatt_exporter.simulator.loopback_https import HttpsServer
-from rackwatt_exporter.simulator.machine import Machine
+from rackwatt_exporter.simulator.machine import SimulatedMachine
 from rackwatt_exporter.simulator.redfish.service import SimulatedService
 
 
@@ -14,7 +14,7 @@ class RedfishServer(HttpsServer):
 
     def __init__(
         self,
-        machines: Mapping[str, Machine],
+        machines: Mapping[str, SimulatedMachine],
         port: int,
         certificate: Path,
         key: Path,

@@ -9,14 +9,14 @@ from collections.abc import Callable, Mapping
 import msgspec
 from aiohttp import web
 
-from rackwatt_exporter.simulator.machine import Login, Machine
+from rackwatt_exporter.simulator.machine import SimulatedLogin, SimulatedMachine
 from rackwatt_exporter.simulator.redfish.tree import ROOT
 from rackwatt_exporter.simulator.redfish.vendors import resource
 
 Show = Callable[[str], web.Response]
 
 
-class Account(msgspec.Struct, rename="pascal"):
+class SimulatedAccount(msgspec.Struct, rename="pascal"):
     """What a login says."""
 
     user_name: str
@@ -26,7 +26,7 @@ class Account(msgspec.Struct, rename="pascal"):
 class SimulatedService:
     """One BMC: its machine, and who is logged in; `show` answers GET where it is given."""
 
-    def __init__(self, machine: Machine, show: Show | None = None) -> None:
+    def __init__(self, machine: SimulatedMachine, show: Show | None = None) -> None:
         self._machine = machine
         self._show = show or self._show_machine
         self._tokens: dict[str, str] = {}  # the path of each session, by its token
@@ -69,7 +69,7 @@ class SimulatedService:
 
     def _log_in(self, body: bytes) -> web.Response:
         try:
-            said = msgspec.json.decode(body, type=Account)
+            said = msgspec.json.decode(body, type=SimulatedAccount)
         except (msgspec.DecodeError, UnicodeDecodeError):
             return error(400)
         login = self._machine.login
@@ -100,7 +100,7 @@ class SimulatedService:
         return scheme == "Basic" and _same(said, self._machine.login)
 
 
-def _same(said: str, login: Login) -> bool:
+def _same(said: str, login: SimulatedLogin) -> bool:
     expected = f"{login.username}:{login.password}"
     return hmac.compare_digest(said.encode(), expected.encode())
 

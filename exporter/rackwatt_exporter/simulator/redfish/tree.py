@@ -6,7 +6,7 @@ power of that chassis at both places of the standard, the present one and the ol
 
 from typing import Any
 
-from rackwatt_exporter.simulator.machine import Machine
+from rackwatt_exporter.simulator.machine import SimulatedMachine
 
 ROOT = "/redfish/v1"
 SERVICE = f"{ROOT}/SessionService"
@@ -22,13 +22,13 @@ WINDOW_MINUTES = 1
 Resource = dict[str, Any]
 
 
-def generic(machine: Machine, path: str, time_s: float) -> Resource | None:
+def generic(machine: SimulatedMachine, path: str, time_s: float) -> Resource | None:
     """Give a resource of the standard as it is at a time; None where there is none."""
     make = _TREE.get(path)
     return None if make is None else {"@odata.id": path, **make(machine, time_s)}
 
 
-def _root(machine: Machine, _time_s: float) -> Resource:
+def _root(machine: SimulatedMachine, _time_s: float) -> Resource:
     sessions = f"{ROOT}/{machine.vendor.sessions_path}"
     return {
         "@odata.type": "#ServiceRoot.v1_15_0.ServiceRoot",
@@ -42,7 +42,7 @@ def _root(machine: Machine, _time_s: float) -> Resource:
     }
 
 
-def _session_service(_machine: Machine, _time_s: float) -> Resource:
+def _session_service(_machine: SimulatedMachine, _time_s: float) -> Resource:
     return {
         "@odata.type": "#SessionService.v1_1_8.SessionService",
         "Id": "SessionService",
@@ -52,19 +52,19 @@ def _session_service(_machine: Machine, _time_s: float) -> Resource:
     }
 
 
-def _systems(_machine: Machine, _time_s: float) -> Resource:
+def _systems(_machine: SimulatedMachine, _time_s: float) -> Resource:
     return collection("ComputerSystem", SYSTEM)
 
 
-def _chassis_list(_machine: Machine, _time_s: float) -> Resource:
+def _chassis_list(_machine: SimulatedMachine, _time_s: float) -> Resource:
     return collection("Chassis", CHASSIS)
 
 
-def _sessions(_machine: Machine, _time_s: float) -> Resource:
+def _sessions(_machine: SimulatedMachine, _time_s: float) -> Resource:
     return collection("Session")
 
 
-def _system(machine: Machine, _time_s: float) -> Resource:
+def _system(machine: SimulatedMachine, _time_s: float) -> Resource:
     return {
         "@odata.type": "#ComputerSystem.v1_20_0.ComputerSystem",
         "Id": "1",
@@ -76,7 +76,7 @@ def _system(machine: Machine, _time_s: float) -> Resource:
     }
 
 
-def _chassis(machine: Machine, _time_s: float) -> Resource:
+def _chassis(machine: SimulatedMachine, _time_s: float) -> Resource:
     return {
         "@odata.type": "#Chassis.v1_23_0.Chassis",
         "Id": "1",
@@ -89,7 +89,7 @@ def _chassis(machine: Machine, _time_s: float) -> Resource:
     }
 
 
-def _environment(machine: Machine, time_s: float) -> Resource:
+def _environment(machine: SimulatedMachine, time_s: float) -> Resource:
     joules = machine.joules(time_s)
     return {
         "@odata.type": "#EnvironmentMetrics.v1_3_0.EnvironmentMetrics",
@@ -104,7 +104,7 @@ def _environment(machine: Machine, time_s: float) -> Resource:
     }
 
 
-def _power(machine: Machine, time_s: float) -> Resource:
+def _power(machine: SimulatedMachine, time_s: float) -> Resource:
     return {
         "@odata.type": "#Power.v1_7_1.Power",
         "Id": "Power",
@@ -113,7 +113,7 @@ def _power(machine: Machine, time_s: float) -> Resource:
     }
 
 
-def power_control(machine: Machine, time_s: float, power: str = POWER) -> Resource:
+def power_control(machine: SimulatedMachine, time_s: float, power: str = POWER) -> Resource:
     """Tell the machine's watts, and what was kept of the last minute's."""
     kept = machine.statistics(time_s, window_s=60.0 * WINDOW_MINUTES)
     return {
@@ -145,12 +145,12 @@ def link(path: str) -> Resource:
     return {"@odata.id": path}
 
 
-def power_state(machine: Machine) -> str:
+def power_state(machine: SimulatedMachine) -> str:
     """Tell whether the machine is on, in Redfish's words."""
     return "On" if machine.powered_on else "Off"
 
 
-def shown_watts(machine: Machine, watts: float | None) -> float | None:
+def shown_watts(machine: SimulatedMachine, watts: float | None) -> float | None:
     """Tell the watts to a tenth; a machine that is off has none to tell, as real BMCs do."""
     return round(watts, 1) if machine.powered_on and watts is not None else None
 

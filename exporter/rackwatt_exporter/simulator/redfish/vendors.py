@@ -6,7 +6,7 @@ watts are the machine's, whole at one place; parts of it are shown where the mak
 
 from collections.abc import Callable
 
-from rackwatt_exporter.simulator.machine import Machine
+from rackwatt_exporter.simulator.machine import SimulatedMachine
 from rackwatt_exporter.simulator.redfish.tree import (
     CHASSIS,
     ENVIRONMENT,
@@ -30,7 +30,7 @@ _MODULES = 2
 _NODES = 2
 
 
-def resource(machine: Machine, path: str, time_s: float) -> Resource | None:
+def resource(machine: SimulatedMachine, path: str, time_s: float) -> Resource | None:
     """Give a resource as it is at a time (seconds since the epoch); None where there is none."""
     vendors = _VENDORS.get(machine.vendor.name)
     own = vendors(machine, time_s) if vendors else {}
@@ -41,14 +41,14 @@ def resource(machine: Machine, path: str, time_s: float) -> Resource | None:
     return _slashed(whole) if machine.vendor.slashes else whole
 
 
-def _dell(machine: Machine, time_s: float) -> Shown:
+def _dell(machine: SimulatedMachine, time_s: float) -> Shown:
     chassis = f"{_CHASSIS_LIST}/System.Embedded.1"
     control = power_control(machine, time_s, f"{chassis}/Power")
     power = {"PowerControl": [{**control, "Name": "System Power Control"}]}
     return _only_chassis(machine, chassis, power)
 
 
-def _idrac8(machine: Machine, time_s: float) -> Shown:
+def _idrac8(machine: SimulatedMachine, time_s: float) -> Shown:
     """Power supplies tell what they take in; what they give out is null."""
     chassis = f"{_CHASSIS_LIST}/System.Embedded.1"
     control = power_control(machine, time_s, f"{chassis}/Power")
@@ -59,7 +59,7 @@ def _idrac8(machine: Machine, time_s: float) -> Shown:
     return _only_chassis(machine, chassis, {"PowerControl": [control], "PowerSupplies": supplies})
 
 
-def _idrac10(machine: Machine, time_s: float) -> Shown:
+def _idrac10(machine: SimulatedMachine, time_s: float) -> Shown:
     """Neither Power nor metrics: the watts are a sensor among others."""
     chassis = f"{_CHASSIS_LIST}/System.Embedded.1"
     sensors = {
@@ -74,7 +74,7 @@ def _idrac10(machine: Machine, time_s: float) -> Shown:
     return shown
 
 
-def _ilo4(machine: Machine, time_s: float) -> Shown:
+def _ilo4(machine: SimulatedMachine, time_s: float) -> Shown:
     """Watts stand at the top, and two supplies share one name."""
     supplies = [
         {"Name": "HpServerPowerSupply", "MemberId": str(n), "LastPowerOutputWatts": watts}
@@ -85,11 +85,11 @@ def _ilo4(machine: Machine, time_s: float) -> Shown:
     return {ENVIRONMENT: None, POWER: power}
 
 
-def _without_environment(_machine: Machine, _time_s: float) -> Shown:
+def _without_environment(_machine: SimulatedMachine, _time_s: float) -> Shown:
     return {ENVIRONMENT: None}
 
 
-def _supermicro_x14(machine: Machine, time_s: float) -> Shown:
+def _supermicro_x14(machine: SimulatedMachine, time_s: float) -> Shown:
     """Power is gone, EnvironmentMetrics wants a licence: the supplies' metrics are left."""
     base = f"{CHASSIS}/PowerSubsystem"
     supplies = [f"{base}/PowerSupplies/{n}" for n in (1, 2)]
@@ -105,7 +105,7 @@ def _supermicro_x14(machine: Machine, time_s: float) -> Shown:
     return shown
 
 
-def _lenovo_xcc(machine: Machine, time_s: float) -> Shown:
+def _lenovo_xcc(machine: SimulatedMachine, time_s: float) -> Shown:
     """Parts of the machine stand beside the whole."""
     control = power_control(machine, time_s)
     parts = [
@@ -118,13 +118,13 @@ def _lenovo_xcc(machine: Machine, time_s: float) -> Shown:
     return {ENVIRONMENT: None, POWER: {"PowerControl": [control, *parts]}}
 
 
-def _fujitsu_irmc(machine: Machine, time_s: float) -> Shown:
+def _fujitsu_irmc(machine: SimulatedMachine, time_s: float) -> Shown:
     watts = shown_watts(machine, machine.watts(time_s))
     told = {"ChassisPowerConsumption": {"CurrentPowerConsumptionW": watts}}
     return {ENVIRONMENT: None, POWER: {"PowerControl": [], "Oem": {"ts_fujitsu": told}}}
 
 
-def _cray_ex(machine: Machine, time_s: float) -> Shown:
+def _cray_ex(machine: SimulatedMachine, time_s: float) -> Shown:
     """Two nodes behind one BMC, each with the whole machine's watts of its own."""
     nodes = [f"Node{n}" for n in range(_NODES)]
     enclosure = f"{_CHASSIS_LIST}/Enclosure"
@@ -148,7 +148,7 @@ def _cray_ex(machine: Machine, time_s: float) -> Shown:
     return shown
 
 
-def _openbmc(machine: Machine, time_s: float) -> Shown:
+def _openbmc(machine: SimulatedMachine, time_s: float) -> Shown:
     chassis = f"{_CHASSIS_LIST}/chassis"
     metrics = generic(machine, ENVIRONMENT, time_s) or {}
     shown = _only_chassis(machine, chassis, None)
@@ -156,7 +156,7 @@ def _openbmc(machine: Machine, time_s: float) -> Shown:
     return shown
 
 
-def _hgx(machine: Machine, time_s: float) -> Shown:
+def _hgx(machine: SimulatedMachine, time_s: float) -> Shown:
     """Modules stand before the host that contains them, and tell parts of its watts."""
     modules = [f"{_CHASSIS_LIST}/HGX_ProcessorModule_{n}" for n in range(_MODULES)]
     baseboard = f"{_SYSTEM_LIST}/HGX_Baseboard_0"
@@ -175,7 +175,7 @@ def _hgx(machine: Machine, time_s: float) -> Shown:
     return shown | _hgx_baseboard(machine, baseboard, time_s)
 
 
-def _hgx_baseboard(machine: Machine, baseboard: str, time_s: float) -> Shown:
+def _hgx_baseboard(machine: SimulatedMachine, baseboard: str, time_s: float) -> Shown:
     """A second system, whose processors are the GPUs in the modules."""
     processors = f"{baseboard}/Processors"
     gpus = [f"{processors}/GPU_{n}" for n in range(_GPUS)]
@@ -190,13 +190,13 @@ def _hgx_baseboard(machine: Machine, baseboard: str, time_s: float) -> Shown:
     return shown
 
 
-def _nonsense(_machine: Machine, _time_s: float) -> Shown:
+def _nonsense(_machine: SimulatedMachine, _time_s: float) -> Shown:
     control = {"PowerConsumedWatts": "N/A", "PowerMetrics": []}
     metrics = {"PowerWatts": {"Reading": "garbage"}, "EnergyJoules": {"Reading": -1}}
     return {ENVIRONMENT: metrics, POWER: {"PowerControl": [None, control]}}
 
 
-def _only_chassis(machine: Machine, chassis: str, power: Resource | None) -> Shown:
+def _only_chassis(machine: SimulatedMachine, chassis: str, power: Resource | None) -> Shown:
     """Call the one chassis by another name; there are no metrics but its Power."""
     shown: Shown = {
         CHASSIS: None,
@@ -209,7 +209,7 @@ def _only_chassis(machine: Machine, chassis: str, power: Resource | None) -> Sho
     return shown | _system(machine, "1", SYSTEM, chassis)
 
 
-def _system(machine: Machine, name: str, path: str, *chassis: str) -> Shown:
+def _system(machine: SimulatedMachine, name: str, path: str, *chassis: str) -> Shown:
     state = {"Id": name, "SystemType": "Physical", "PowerState": power_state(machine)}
     # Every client wants to know whose system it is.
     links = {"Chassis": [link(each) for each in chassis]}
@@ -221,7 +221,7 @@ def _chassis(name: str, path: str, system: str, **links: Resource) -> Shown:
     return {path: {**known, "Links": {"ComputerSystems": [link(system)], **links}}}
 
 
-def _part(machine: Machine, path: str, watts: float, known: Resource) -> Shown:
+def _part(machine: SimulatedMachine, path: str, watts: float, known: Resource) -> Shown:
     name, metrics = path.rpartition("/")[2], f"{path}/EnvironmentMetrics"
     return {
         path: {"Id": name, "Name": name, **known, "EnvironmentMetrics": link(metrics)},
@@ -229,7 +229,7 @@ def _part(machine: Machine, path: str, watts: float, known: Resource) -> Shown:
     }
 
 
-def _halves(machine: Machine, time_s: float) -> list[float | None]:
+def _halves(machine: SimulatedMachine, time_s: float) -> list[float | None]:
     """Share the watts out to two power supplies, to a tenth, so that their sum is the whole."""
     whole = shown_watts(machine, machine.watts(time_s))
     if whole is None:
@@ -253,7 +253,7 @@ def _slashed(shown: Resource) -> Resource:
     return ended
 
 
-_VENDORS: dict[str, Callable[[Machine, float], Shown]] = {
+_VENDORS: dict[str, Callable[[SimulatedMachine, float], Shown]] = {
     "idrac8": _idrac8,
     "idrac9": _dell,
     "idrac10": _idrac10,

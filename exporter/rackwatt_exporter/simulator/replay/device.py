@@ -16,7 +16,7 @@ from rackwatt_exporter import ber, capture
 from rackwatt_exporter.protocols.ipmi import completion_codes as ipmi_codes
 from rackwatt_exporter.protocols.ipmi import message as message
 from rackwatt_exporter.simulator.ipmi.commands import BEFORE_LOGIN, IpmiCommands
-from rackwatt_exporter.simulator.machine import Machine
+from rackwatt_exporter.simulator.machine import SimulatedMachine
 from rackwatt_exporter.simulator.redfish.service import error, json_of
 from rackwatt_exporter.simulator.snmp.tree import Tree, Value
 
@@ -32,7 +32,7 @@ _WHOLE = 0xFF
 class RecordedCommands:
     """What a BMC said inside a session."""
 
-    def __init__(self, machine: Machine, recorded: capture.Ipmi) -> None:
+    def __init__(self, machine: SimulatedMachine, recorded: capture.Ipmi) -> None:
         self._own = IpmiCommands(machine)
         self._answers = {
             (each.netfn, each.command, each.lun, bytes.fromhex(each.data)): _turns(
@@ -42,7 +42,7 @@ class RecordedCommands:
         }
         self._records = _records(recorded.commands)
 
-    def answer(self, request: message.Request) -> bytes:
+    def answer(self, request: message.IpmiRequest) -> bytes:
         """Give the completion code and the data."""
         code = (request.netfn, request.command)
         if code == _GET_SDR:

@@ -14,7 +14,7 @@ from rackwatt_exporter.simulator.fleet import SERVER_NAME, Ports
 from rackwatt_exporter.simulator.ipmi.bmc import SimulatedBmc
 from rackwatt_exporter.simulator.loopback_https import HttpsServer
 from rackwatt_exporter.simulator.loopback_udp import LoopbackServer
-from rackwatt_exporter.simulator.machine import Login, Machine
+from rackwatt_exporter.simulator.machine import SimulatedLogin, SimulatedMachine
 from rackwatt_exporter.simulator.redfish.service import SimulatedService
 from rackwatt_exporter.simulator.redfish.tree import ROOT
 from rackwatt_exporter.simulator.replay.device import (
@@ -48,7 +48,7 @@ def servers(capture: Capture, ports: Ports, files: tuple[Path, Path]) -> list[Se
     """
     bmcs, agents, services = {}, {}, {}
     for address, target in addresses(capture).items():
-        machine = Machine(target.node, address, vendor=_vendor(target))
+        machine = SimulatedMachine(target.node, address, vendor=_vendor(target))
         try:
             if target.ipmi is not None:
                 bmcs[address] = SimulatedBmc(machine, RecordedCommands(machine, target.ipmi))
@@ -77,7 +77,7 @@ def write(directory: Path, capture: Capture, ports: Ports, authority: bytes) -> 
     bmc: dict[str, object] = {"credentials": {"secretRef": {"name": "bmc"}}, "hosts": hosts}
     spec: dict[str, object] = {"interval": "10s", "timeout": "5s", "bmc": bmc}
     written = {"replay.yaml": documents.document("PowerTarget", spec)}
-    documents.write(directory, written, Login(), authority)
+    documents.write(directory, written, SimulatedLogin(), authority)
 
 
 def _entry(address: str, target: Recorded, ports: Ports) -> dict[str, Any]:

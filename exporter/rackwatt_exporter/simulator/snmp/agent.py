@@ -10,7 +10,7 @@ import time
 from typing import NamedTuple
 
 from rackwatt_exporter import ber
-from rackwatt_exporter.simulator.machine import Machine
+from rackwatt_exporter.simulator.machine import SimulatedMachine
 from rackwatt_exporter.simulator.snmp.pdu import REPORT, answer, parse, response
 from rackwatt_exporter.simulator.snmp.tree import Tree, machine_tree
 from rackwatt_exporter.simulator.snmp.usm import HASHES, UserKeys
@@ -56,7 +56,7 @@ class _RefusedError(Exception):
 class SimulatedAgent:
     """The SNMP agent of one machine, whose objects are those of `tree` where one is given."""
 
-    def __init__(self, machine: Machine, tree: Tree | None = None) -> None:
+    def __init__(self, machine: SimulatedMachine, tree: Tree | None = None) -> None:
         self._machine = machine
         self._tree = tree or machine_tree(machine)
         # Higher at each start, as it must be, without a memory of its own.

@@ -14,7 +14,7 @@ _NULL = ber.encoded(ber.NULL, b"")
 _MOST_VARIABLES = 128
 
 
-class Request(NamedTuple):
+class SnmpRequest(NamedTuple):
     """A request: its kind, its number, two numbers that only GetBulk uses, and what it asks for."""
 
     kind: int
@@ -27,7 +27,7 @@ class Request(NamedTuple):
 Bindings = list[tuple[ber.Oid, bytes]]
 
 
-def parse(pdu: ber.Element) -> Request:
+def parse(pdu: ber.Element) -> SnmpRequest:
     """Read a request.
 
     Raises:
@@ -43,10 +43,10 @@ def parse(pdu: ber.Element) -> Request:
         raise ber.BerError("too many variables")
     if not -(2**31) <= number.integer < 2**31:
         raise ber.BerError("a number that no request has (RFC 3416, section 3)")
-    return Request(pdu.tag, number.integer, second.integer, third.integer, oids)
+    return SnmpRequest(pdu.tag, number.integer, second.integer, third.integer, oids)
 
 
-def answer(request: Request, tree: Tree, version: int) -> bytes:
+def answer(request: SnmpRequest, tree: Tree, version: int) -> bytes:
     """Write the response to a request of a version (0 stands for v1, 1 for v2c, 3 for v3)."""
     if request.kind == SET:
         status = _NO_SUCH_NAME if version == V1 else _NOT_WRITABLE
@@ -70,7 +70,7 @@ def response(
     return ber.sequence(*head, ber.sequence(*variables), tag=kind)
 
 
-def _failed(request: Request, status: int, index: int) -> bytes:
+def _failed(request: SnmpRequest, status: int, index: int) -> bytes:
     return response(request.number, [(oid, _NULL) for oid in request.oids], status, index)
 
 
@@ -80,7 +80,7 @@ def _one(kind: int, oid: ber.Oid, tree: Tree) -> tuple[ber.Oid, bytes]:
     return tree.after(oid) or (oid, _END_OF_MIB_VIEW)
 
 
-def _bulk(request: Request, tree: Tree) -> Bindings:
+def _bulk(request: SnmpRequest, tree: Tree) -> Bindings:
     """Answer GetBulk (RFC 3416, 4.2.3): some once, the others repeated, row by row."""
     once = max(0, min(request.non_repeaters, len(request.oids)))
     found = [_one(GET_NEXT, oid, tree) for oid in request.oids[:once]]

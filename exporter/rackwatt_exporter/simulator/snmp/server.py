@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from rackwatt_exporter.simulator.faults.device_faults import Faults
 from rackwatt_exporter.simulator.loopback_udp import LoopbackServer
-from rackwatt_exporter.simulator.machine import Machine
+from rackwatt_exporter.simulator.machine import SimulatedMachine
 from rackwatt_exporter.simulator.snmp.agent import SimulatedAgent
 
 
@@ -12,7 +12,7 @@ class SnmpServer(LoopbackServer):
     """The agents of `machines`, which are keyed by their IPv4 loopback address, at one UDP port."""
 
     def __init__(
-        self, machines: Mapping[str, Machine], port: int, faults: Faults | None = None
+        self, machines: Mapping[str, SimulatedMachine], port: int, faults: Faults | None = None
     ) -> None:
         devices = {address: SimulatedAgent(machine) for address, machine in machines.items()}
         super().__init__(devices, port, faults)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 
 from rackwatt_exporter import ber
-from rackwatt_exporter.simulator.machine import Machine
+from rackwatt_exporter.simulator.machine import SimulatedMachine
 
 OUTLETS = 8
 _SYSTEM = (1, 3, 6, 1, 2, 1, 1)
@@ -44,7 +44,7 @@ class Tree:
         return found, self._objects[found]()
 
 
-def machine_tree(machine: Machine) -> Tree:
+def machine_tree(machine: SimulatedMachine) -> Tree:
     """Show one machine as a PDU that bears nothing else."""
     started_s = time.monotonic()
     objects: dict[ber.Oid, Value] = {
@@ -60,13 +60,13 @@ def machine_tree(machine: Machine) -> Tree:
     return Tree(objects)
 
 
-def _device_power(machine: Machine) -> bytes:
+def _device_power(machine: SimulatedMachine) -> bytes:
     if machine.vendor.nonsense:
         return ber.octets(b"n/a")
     return ber.integer(round(machine.watts(time.time()) / _WATTS_PER_UNIT), ber.GAUGE)
 
 
-def _outlet_power(machine: Machine, outlet: int) -> bytes:
+def _outlet_power(machine: SimulatedMachine, outlet: int) -> bytes:
     """Share out whole watts so that the outlets' sum is the device's."""
     whole = round(machine.watts(time.time()))
     return ber.integer(whole // OUTLETS + (outlet < whole % OUTLETS), ber.GAUGE)

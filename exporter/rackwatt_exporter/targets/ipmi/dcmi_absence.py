@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-from rackwatt_exporter.protocols.ipmi.completion_codes import CompletionError, Kind
+from rackwatt_exporter.protocols.ipmi.completion_codes import CodeKind, CompletionError
 from rackwatt_exporter.reading import ReadError
 
 RECHECK_S = 600.0
@@ -28,6 +28,6 @@ class DcmiAbsence:
 
     def refused(self, error: ReadError) -> None:
         """Note what the BMC said instead of watts."""
-        unsupported = isinstance(error, CompletionError) and error.kind is Kind.UNSUPPORTED
+        unsupported = isinstance(error, CompletionError) and error.kind is CodeKind.UNSUPPORTED
         if unsupported and not self._had:
             self._until_s = self._clock() + RECHECK_S

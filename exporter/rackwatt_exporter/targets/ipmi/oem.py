@@ -18,7 +18,7 @@ import msgspec
 from rackwatt_exporter.config.options import IpmiOptions
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.config.target import Target
-from rackwatt_exporter.protocols.ipmi.handshake import Account, parse_kg
+from rackwatt_exporter.protocols.ipmi.handshake import IpmiAccount, parse_kg
 from rackwatt_exporter.protocols.ipmi.rmcpplus import LEVELS
 from rackwatt_exporter.reading import ReadError, Reading, Reason, Statistics
 
@@ -29,7 +29,7 @@ _LOGOUT_S = 1.0
 _GOODBYE_S = 2.0
 
 
-class Question(msgspec.Struct, frozen=True):
+class WorkerRequest(msgspec.Struct, frozen=True):
     """What a worker is asked: read this machine; or, with `close`, log out of it."""
 
     number: int
@@ -47,7 +47,7 @@ class Question(msgspec.Struct, frozen=True):
         return f"Question({self.number}, {self.node})"  # passwords and keys never show
 
 
-class Answer(msgspec.Struct, frozen=True):
+class WorkerResponse(msgspec.Struct, frozen=True):
     """What a worker answers: watts, or a reason and its message."""
 
     number: int
@@ -100,7 +100,7 @@ class OemWorker:
         self._child: Child | None = None
         self._starting = asyncio.Lock()
 
-    async def ask(self, node: str, **question: Any) -> Answer:
+    async def ask(self, node: str, **question: Any) -> WorkerResponse:
         """Ask and wait for the answer, for as long as that takes or the process lives."""
         async with self._starting:
             if self._child is None or self._child.ended:
@@ -108,7 +108,7 @@ class OemWorker:
                     self._child = await Child.start()
                 except OSError as error:
                     text = f"no worker process for pyghmi: {error}"
-                    return Answer(0, reason=Reason.INTERNAL_ERROR, message=text)
+                    return WorkerResponse(0, reason=Reason.INTERNAL_ERROR, message=text)
         return await self._child.ask(node, **question)
 
     def kill(self) -> None:
@@ -129,7 +129,7 @@ class Child:
 
     def __init__(self, process: Process) -> None:
         self._process = process
-        self._waiting: dict[int, asyncio.Future[Answer]] = {}
+        self._waiting: dict[int, asyncio.Future[WorkerResponse]] = {}
         self._numbers = count(1)
         self._listener = asyncio.create_task(self._listen())
 
@@ -144,12 +144,12 @@ class Child:
         """Whether the process has said its last."""
         return self._listener.done()
 
-    async def ask(self, node: str, **question: Any) -> Answer:
+    async def ask(self, node: str, **question: Any) -> WorkerResponse:
         """Send a question and wait for its answer."""
         number = next(self._numbers)
-        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[WorkerResponse] = asyncio.get_running_loop().create_future()
         self._waiting[number] = answer
-        line = msgspec.json.encode(Question(number, node, **question)) + b"\n"
+        line = msgspec.json.encode(WorkerRequest(number, node, **question)) + b"\n"
         if self._process.stdin is not None:
             self._process.stdin.write(line)
         return await answer
@@ -173,12 +173,12 @@ class Child:
     async def _listen(self) -> None:
         """Hand answers to who asked, until the process ends; then tell those who still wait."""
         while self._process.stdout is not None and (line := await self._process.stdout.readline()):
-            answer = msgspec.json.decode(line, type=Answer)
+            answer = msgspec.json.decode(line, type=WorkerResponse)
             _hand_over(self._waiting.pop(answer.number, None), answer)
         code = await self._process.wait()
         text = f"the worker process of pyghmi ended ({code}); another will start"
         for number, waiting in self._waiting.items():
-            _hand_over(waiting, Answer(number, reason=Reason.INTERNAL_ERROR, message=text))
+            _hand_over(waiting, WorkerResponse(number, reason=Reason.INTERNAL_ERROR, message=text))
 
 
 class OemSource:
@@ -192,7 +192,7 @@ class OemSource:
         self._workers = workers
         self._worker = worker
         self._target = target
-        self._asked: asyncio.Task[Answer] | None = None
+        self._asked: asyncio.Task[WorkerResponse] | None = None
         self._asked_at = 0.0
 
     @property
@@ -232,7 +232,7 @@ class OemSource:
         read, secret = self._workers.secrets.read, target.credentials
         level = LEVELS[options.privilege]
         kg = parse_kg(read(options.kg_secret, "kg")) if options.kg_secret else b""
-        account = Account(read(secret, "username"), read(secret, "password"), level, kg)
+        account = IpmiAccount(read(secret, "username"), read(secret, "password"), level, kg)
         return {
             "address": target.address,
             "port": options.port,
@@ -244,6 +244,6 @@ class OemSource:
         }
 
 
-def _hand_over(waiting: "asyncio.Future[Answer] | None", answer: Answer) -> None:
+def _hand_over(waiting: "asyncio.Future[WorkerResponse] | None", answer: WorkerResponse) -> None:
     if waiting is not None and not waiting.done():
         waiting.set_result(answer)

@@ -23,7 +23,7 @@ from rackwatt_exporter.protocols.ipmi import dcmi
 from rackwatt_exporter.protocols.ipmi import message as message
 from rackwatt_exporter.protocols.ipmi.completion_codes import CompletionError
 from rackwatt_exporter.reading import ReadError, Reason
-from rackwatt_exporter.targets.ipmi.oem import Answer, Question
+from rackwatt_exporter.targets.ipmi.oem import WorkerRequest, WorkerResponse
 
 IDLE_LIMIT_S = 45.0  # then the BMC may have forgotten the session: pyghmi would take 20 s to see
 _GOODBYE_S = 1.0
@@ -48,11 +48,11 @@ _MEANINGS = (
 )
 
 
-class Machine:
+class WorkerTarget:
     """One machine: its thread, and the session that pyghmi keeps for it."""
 
     def __init__(self, replies: "Replies") -> None:
-        self.questions: SimpleQueue[Question | None] = SimpleQueue()
+        self.questions: SimpleQueue[WorkerRequest | None] = SimpleQueue()
         self.thread = threading.Thread(target=self._serve, daemon=True)
         self._replies = replies
         self._command: Command | None = None
@@ -65,25 +65,25 @@ class Machine:
             self._replies.send(self._answer(question))
         self._log_out()
         if question is not None:
-            self._replies.send(Answer(question.number, reason=Reason.INTERNAL_ERROR))
+            self._replies.send(WorkerResponse(question.number, reason=Reason.INTERNAL_ERROR))
 
-    def _answer(self, question: Question) -> Answer:
+    def _answer(self, question: WorkerRequest) -> WorkerResponse:
         try:
             answer = self._read(question)
         except ReadError as error:
-            return Answer(
+            return WorkerResponse(
                 question.number, reason=error.reason, message=str(error), remedy=error.remedy
             )
         except socket.gaierror as error:
             text = f"{question.address}: {error}"
-            return Answer(question.number, reason=Reason.NAME_UNRESOLVED, message=text)
+            return WorkerResponse(question.number, reason=Reason.NAME_UNRESOLVED, message=text)
         except Exception as error:  # pyghmi raises whatever its parsers stumble over
             self._log_out()
             return _explain(question.number, error)
         self._used_at = time.monotonic()
         return answer
 
-    def _read(self, question: Question) -> Answer:
+    def _read(self, question: WorkerRequest) -> WorkerResponse:
         command = self._logged_in(question)
         try:
             return _power(question, command)
@@ -93,7 +93,7 @@ class Machine:
                 raise refused from None
         raise ReadError(Reason.POWERED_OFF, "the machine is switched off")
 
-    def _logged_in(self, question: Question) -> Command:
+    def _logged_in(self, question: WorkerRequest) -> Command:
         """Give the kept session, or a new one where it is old or the credentials changed."""
         # As bytes: pyghmi never forgets a host that failed at first contact if these are str.
         username, password = (
@@ -126,7 +126,7 @@ class Replies:
         self._descriptor = descriptor
         self._lock = threading.Lock()
 
-    def send(self, answer: Answer) -> None:
+    def send(self, answer: WorkerResponse) -> None:
         """Send an answer; nobody may be there to read it any more."""
         line = msgspec.json.encode(answer) + b"\n"
         with self._lock, suppress(BrokenPipeError):
@@ -134,17 +134,17 @@ class Replies:
                 line = line[os.write(self._descriptor, line) :]
 
 
-def _power(question: Question, command: Command) -> Answer:
+def _power(question: WorkerRequest, command: Command) -> WorkerResponse:
     if not question.sensors:
         return _system_power(question.number, command)
     watts = sum(_sensor_watts(command, name) for name in question.sensors)
     if watts <= 0:
         raise ReadError(Reason.SENSOR_UNREADABLE, "the sensors named say 0 W")
     source = "sensor:" + "+".join(question.sensors)
-    return Answer(question.number, watts=watts, source=source)
+    return WorkerResponse(question.number, watts=watts, source=source)
 
 
-def _system_power(number: int, command: Command) -> Answer:
+def _system_power(number: int, command: Command) -> WorkerResponse:
     """Ask the vendor's module; where that has nothing of its own, DCMI and its state byte."""
     command.oem_init()
     own = type(command._oem).get_system_power_watts
@@ -152,13 +152,13 @@ def _system_power(number: int, command: Command) -> Answer:
         watts = measured(float(command.get_system_power_watts()), "the vendor module's power")
         if watts == 0:
             raise ReadError(Reason.NO_POWER_SENSOR, "the vendor module says 0 W")
-        return Answer(number, watts=watts, source="oem")
+        return WorkerResponse(number, watts=watts, source="oem")
     answer = command.xraw_command(*dcmi.GET_POWER_READING, data=dcmi.REQUEST)
     power = dcmi.parse_power_reading(bytes(answer["data"]))
     if not (power.measuring and power.watts):
         raise ReadError(Reason.NO_POWER_SENSOR, "DCMI is not measuring, or says 0 W; name sensors")
     watts = measured(float(power.watts), "DCMI Get Power Reading", DCMI_NO_VALUE)
-    return Answer(number, watts, "dcmi", power.statistics)
+    return WorkerResponse(number, watts, "dcmi", power.statistics)
 
 
 def _sensor_watts(command: Command, name: str) -> float:
@@ -222,26 +222,26 @@ def _refusal(error: ReadError | IpmiException) -> ReadError:
     return CompletionError("pyghmi", error.ipmicode)
 
 
-def _explain(number: int, error: Exception) -> Answer:
+def _explain(number: int, error: Exception) -> WorkerResponse:
     if error.args == (None,):  # that is how pyghmi says that nobody was there
         text = "pyghmi: the BMC did not answer"
-        return Answer(number, reason=Reason.TIMEOUT, message=text)
+        return WorkerResponse(number, reason=Reason.TIMEOUT, message=text)
     text = f"pyghmi: {error}" if isinstance(error, PyghmiException) else f"pyghmi: {error!r}"
     for words, reason in _MEANINGS:
         if words in str(error):
-            return Answer(number, reason=reason, message=text)
-    return Answer(number, reason=Reason.BAD_REPLY, message=text)
+            return WorkerResponse(number, reason=reason, message=text)
+    return WorkerResponse(number, reason=Reason.BAD_REPLY, message=text)
 
 
 def main() -> None:
     """Serve questions until stdin ends."""
     replies = Replies(os.dup(1))
     os.dup2(2, 1)  # pyghmi prints to stdout now and then
-    machines: dict[str, Machine] = {}
+    machines: dict[str, WorkerTarget] = {}
     for line in sys.stdin.buffer:
-        question = msgspec.json.decode(line, type=Question)
+        question = msgspec.json.decode(line, type=WorkerRequest)
         if question.node not in machines or not machines[question.node].thread.is_alive():
-            machines[question.node] = Machine(replies)
+            machines[question.node] = WorkerTarget(replies)
         machines[question.node].questions.put(question)
         if question.close:
             del machines[question.node]

@@ -5,8 +5,8 @@ from rackwatt_exporter.plausibility import DCMI_NO_VALUE, measured
 from rackwatt_exporter.protocols.ipmi import dcmi
 from rackwatt_exporter.protocols.ipmi import message as message
 from rackwatt_exporter.protocols.ipmi.completion_codes import CompletionError
-from rackwatt_exporter.protocols.ipmi.session import Session
-from rackwatt_exporter.protocols.ipmi.transport import SilenceError
+from rackwatt_exporter.protocols.ipmi.session import IpmiSession
+from rackwatt_exporter.protocols.ipmi.transport import NoResponseError
 from rackwatt_exporter.reading import ReadError, Reading, Reason
 from rackwatt_exporter.targets.ipmi.dcmi_absence import DcmiAbsence
 from rackwatt_exporter.targets.ipmi.sensors import NamedSensors
@@ -16,7 +16,7 @@ _POWER_IS_ON = 0x01
 _PASSED_ON = (Reason.TIMEOUT, Reason.REFUSED, Reason.UNREACHABLE, Reason.POWERED_OFF)
 
 
-class PowerMeter:
+class PowerReader:
     """How one BMC's power is read, and what was learnt on the way.
 
     Where sensors are named, they are read in place of a DCMI that has no watts.
@@ -27,7 +27,7 @@ class PowerMeter:
         self._without_dcmi = DcmiAbsence()
         self._sensors = NamedSensors(options.sensors) if options.sensors else None
 
-    async def read(self, session: Session) -> Reading:
+    async def read(self, session: IpmiSession) -> Reading:
         """Read the power; where there are no watts, find out whether the machine is off.
 
         Raises:
@@ -43,7 +43,7 @@ class PowerMeter:
                 await _refuse_powered_off(session)
             raise
 
-    async def _read_dcmi_alone(self, session: Session) -> Reading:
+    async def _read_dcmi_alone(self, session: IpmiSession) -> Reading:
         try:
             return await self._read_dcmi(session)
         except ReadError as error:
@@ -52,7 +52,7 @@ class PowerMeter:
             text = f"{error}, and no sensors are named to read instead (ipmi.sensors)"
             raise ReadError(error.reason, text, remedy=error.remedy) from None
 
-    async def _read_either(self, session: Session, sensors: NamedSensors) -> Reading:
+    async def _read_either(self, session: IpmiSession, sensors: NamedSensors) -> Reading:
         if self._dcmi and not self._without_dcmi.believed:
             try:
                 return await self._read_dcmi(session)
@@ -64,7 +64,7 @@ class PowerMeter:
                 self._without_dcmi.refused(error)
         return await sensors.read(session)
 
-    async def _read_dcmi(self, session: Session) -> Reading:
+    async def _read_dcmi(self, session: IpmiSession) -> Reading:
         data = await session.command("DCMI Get Power Reading", dcmi.GET_POWER_READING, dcmi.REQUEST)
         power = dcmi.parse_power_reading(data)
         self._without_dcmi.answered()
@@ -75,7 +75,7 @@ class PowerMeter:
         return Reading(watts, "dcmi", statistics=power.statistics)
 
 
-async def _refuse_powered_off(session: Session) -> None:
+async def _refuse_powered_off(session: IpmiSession) -> None:
     """Ask whether the machine is on; a BMC that does not answer that is believed to be of one.
 
     Raises:
@@ -83,7 +83,7 @@ async def _refuse_powered_off(session: Session) -> None:
     """
     try:
         status = await session.command("Get Chassis Status", _GET_CHASSIS_STATUS)
-    except (CompletionError, SilenceError):
+    except (CompletionError, NoResponseError):
         return
     if status and not status[0] & _POWER_IS_ON:
         raise ReadError(Reason.POWERED_OFF, "the machine is switched off")

@@ -8,10 +8,10 @@ import difflib
 
 from rackwatt_exporter.plausibility import measured
 from rackwatt_exporter.protocols.ipmi import message as message
-from rackwatt_exporter.protocols.ipmi.completion_codes import CompletionError, Kind
+from rackwatt_exporter.protocols.ipmi.completion_codes import CodeKind, CompletionError
 from rackwatt_exporter.protocols.ipmi.sdr import Factors, Sensor
-from rackwatt_exporter.protocols.ipmi.sdr_reader import SdrWalk, repository_stamp
-from rackwatt_exporter.protocols.ipmi.session import Session
+from rackwatt_exporter.protocols.ipmi.sdr_reader import SdrReader, repository_stamp
+from rackwatt_exporter.protocols.ipmi.session import IpmiSession
 from rackwatt_exporter.reading import Members, ReadError, Reading, Reason
 from rackwatt_exporter.targets.membership import Membership
 
@@ -32,14 +32,14 @@ class NamedSensors:
     def __init__(self, names: tuple[str, ...]) -> None:
         self._names = tuple(dict.fromkeys(names))
         self._source = "sensor:" + "+".join(self._names)
-        self._walk: SdrWalk | None = None
+        self._walk: SdrReader | None = None
         self._membership = Membership()
         self._members = Members(0, 0)
         self._sensors: tuple[Sensor, ...] = ()
-        self._checked_in: Session | None = None
+        self._checked_in: IpmiSession | None = None
         self._checked_until_s = 0.0
 
-    async def read(self, session: Session) -> Reading:
+    async def read(self, session: IpmiSession) -> Reading:
         """Read them all and add them up.
 
         Raises:
@@ -59,7 +59,7 @@ class NamedSensors:
             raise ReadError(Reason.SENSOR_UNREADABLE, text, members=self._members)
         return Reading(watts, self._source, members=self._members)
 
-    async def _sum_watts(self, session: Session) -> float:
+    async def _sum_watts(self, session: IpmiSession) -> float:
         total, failed = 0.0, []
         for sensor in self._sensors:
             try:
@@ -75,11 +75,11 @@ class NamedSensors:
             raise ReadError(first.reason, str(first), members=members, remedy=first.remedy)
         return total
 
-    async def _find(self, session: Session) -> tuple[Sensor, ...]:
+    async def _find(self, session: IpmiSession) -> tuple[Sensor, ...]:
         """Find each name, again only if the repository has changed since the last walk."""
         stamp = await repository_stamp(session)
         if self._walk is None or self._walk.stamp != stamp:
-            self._walk = SdrWalk(self._names, stamp)
+            self._walk = SdrReader(self._names, stamp)
         walk = self._walk
         try:
             await walk.go_on(session)
@@ -91,7 +91,7 @@ class NamedSensors:
         return tuple({sensor.identity: sensor for sensor in found}.values())
 
 
-async def read_sensor(session: Session, sensor: Sensor) -> float:
+async def read_sensor(session: IpmiSession, sensor: Sensor) -> float:
     """Read one sensor's value, in its own unit.
 
     Raises:
@@ -101,7 +101,10 @@ async def read_sensor(session: Session, sensor: Sensor) -> float:
     try:
         data = await session.command("Get Sensor Reading", _GET_READING, number, sensor.lun)
     except CompletionError as error:
-        if error.kind in (Kind.PRIVILEGE, Kind.BUSY):  # the other sensors would say the same
+        if error.kind in (
+            CodeKind.PRIVILEGE,
+            CodeKind.BUSY,
+        ):  # the other sensors would say the same
             raise
         raise _unreadable(sensor, str(error), error.remedy) from None
     if len(data) < 2:
@@ -114,7 +117,7 @@ async def read_sensor(session: Session, sensor: Sensor) -> float:
     return measured(sensor.value(data[0], factors), f"sensor {sensor.name!r}")
 
 
-async def _factors(session: Session, sensor: Sensor, raw: int) -> Factors:
+async def _factors(session: IpmiSession, sensor: Sensor, raw: int) -> Factors:
     data = bytes((sensor.number, raw))
     answer = await session.command("Get Sensor Reading Factors", _GET_FACTORS, data, sensor.lun)
     if len(answer) < 7:
@@ -125,11 +128,11 @@ async def _factors(session: Session, sensor: Sensor, raw: int) -> Factors:
 def _may_go_on(error: ReadError) -> bool:
     """Return whether a walk that failed so can keep its place."""
     if isinstance(error, CompletionError):
-        return error.kind in (Kind.BUSY, Kind.TRANSIENT)
+        return error.kind in (CodeKind.BUSY, CodeKind.TRANSIENT)
     return error.reason is Reason.TIMEOUT
 
 
-def _power_sensors(name: str, walk: SdrWalk) -> list[Sensor]:
+def _power_sensors(name: str, walk: SdrReader) -> list[Sensor]:
     """List the sensors of a name that are in watts; one behind the BMC cannot be read here."""
     found = [sensor for sensor in walk.found if sensor.name == name]
     if not found and name in walk.names:
@@ -149,7 +152,7 @@ def _power_sensors(name: str, walk: SdrWalk) -> list[Sensor]:
     return in_watts
 
 
-def _others(name: str, walk: SdrWalk) -> str:
+def _others(name: str, walk: SdrReader) -> str:
     nearest = difflib.get_close_matches(name, walk.names, n=3)
     if nearest:
         return f"nearest: {', '.join(nearest)}"

@@ -14,19 +14,19 @@ from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.config.target import Target
 from rackwatt_exporter.protocols.ipmi.crypto import SUITES, CipherSuite
 from rackwatt_exporter.protocols.ipmi.handshake import (
-    Account,
-    Login,
+    IpmiAccount,
+    RakpHandshake,
     SuiteRefusedError,
     parse_kg,
 )
 from rackwatt_exporter.protocols.ipmi.rmcpplus import LEVELS
-from rackwatt_exporter.protocols.ipmi.session import Session
-from rackwatt_exporter.protocols.ipmi.transport import Endpoint, SilenceError
+from rackwatt_exporter.protocols.ipmi.session import IpmiSession
+from rackwatt_exporter.protocols.ipmi.transport import NoResponseError, UdpTransport
 from rackwatt_exporter.protocols.udp.resolver import resolve
 from rackwatt_exporter.reading import ReadError, Reading, Reason
 from rackwatt_exporter.targets.base import Source
 from rackwatt_exporter.targets.ipmi.oem import OemWorkers
-from rackwatt_exporter.targets.ipmi.power import PowerMeter
+from rackwatt_exporter.targets.ipmi.power import PowerReader
 
 KEEP_ALIVE_S = 30.0  # half of what a BMC waits before it forgets a session
 _TICK_S = 1.0
@@ -39,10 +39,12 @@ class IpmiDriver:
     `login` makes one try to open a session: `Login`, or what does the same and more.
     """
 
-    def __init__(self, secrets: Secrets, login: Callable[..., Login] = Login) -> None:
+    def __init__(
+        self, secrets: Secrets, login: Callable[..., RakpHandshake] = RakpHandshake
+    ) -> None:
         self.secrets = secrets
         self.login = login
-        self._endpoints: dict[AddressFamily, Endpoint] = {}
+        self._endpoints: dict[AddressFamily, UdpTransport] = {}
         self._workers = OemWorkers(secrets)
         self._rarely_read: set[IpmiSource] = set()
         self._clock: asyncio.TimerHandle | None = None
@@ -54,10 +56,10 @@ class IpmiDriver:
             return self._workers.source(target)
         return IpmiSource(self, target, target.options)
 
-    def endpoint(self, family: AddressFamily) -> Endpoint:
+    def endpoint(self, family: AddressFamily) -> UdpTransport:
         """Give the socket of an address family, opened when first needed."""
         if family not in self._endpoints:
-            self._endpoints[family] = Endpoint(family)
+            self._endpoints[family] = UdpTransport(family)
         return self._endpoints[family]
 
     def keep_alive(self, source: "IpmiSource") -> None:
@@ -92,12 +94,12 @@ class IpmiSource:
         self._driver = driver
         self._target = target
         self._options = options
-        self._meter = PowerMeter(options)
+        self._meter = PowerReader(options)
         self._level = LEVELS[options.privilege]
         pinned = options.cipher_suite
         self._suites = [SUITES[number] for number in ([pinned] if pinned else [17, 3])]
-        self._session: Session | None = None
-        self._dropped: Session | None = None
+        self._session: IpmiSession | None = None
+        self._dropped: IpmiSession | None = None
         self._keeping_alive: asyncio.Task[None] | None = None
 
     @property
@@ -119,7 +121,7 @@ class IpmiSource:
         if session is not None and session.usable:
             try:
                 return await self._read_in(session)
-            except SilenceError:
+            except NoResponseError:
                 pass  # the BMC may have restarted: log in
         return await self._read_in(await self._log_in())
 
@@ -142,19 +144,19 @@ class IpmiSource:
         if self._keeping_alive is None and not session.busy:
             self._keeping_alive = asyncio.create_task(self._keep_alive(session))
 
-    async def _keep_alive(self, session: Session) -> None:
+    async def _keep_alive(self, session: IpmiSession) -> None:
         try:
             with suppress(ReadError):  # the next reading will find out, and log in
                 await session.keep_alive()
         finally:
             self._keeping_alive = None
 
-    async def _read_in(self, session: Session) -> Reading:
+    async def _read_in(self, session: IpmiSession) -> Reading:
         if session.level < self._level:
             await self._raise_privilege(session)
         return await self._meter.read(session)
 
-    async def _raise_privilege(self, session: Session) -> None:
+    async def _raise_privilege(self, session: IpmiSession) -> None:
         """Raise the session's privilege; one that may not be raised is dropped."""
         try:
             await session.raise_privilege(self._level)
@@ -163,7 +165,7 @@ class IpmiSource:
                 self._drop_session()
             raise
 
-    async def _log_in(self) -> Session:
+    async def _log_in(self) -> IpmiSession:
         """Open a session with the first suite that the BMC accepts, and keep it."""
         self._drop_session()
         account = self._account()
@@ -182,14 +184,14 @@ class IpmiSource:
                 suites.remove(suite)
                 if not suites:
                     raise
-            except SilenceError:
+            except NoResponseError:
                 turn += 1
                 if turn == tries:
                     raise
             else:
                 return self._keep(session, suite)
 
-    def _keep(self, session: Session, suite: CipherSuite) -> Session:
+    def _keep(self, session: IpmiSession, suite: CipherSuite) -> IpmiSession:
         self._session = session
         if self._dropped is not None:  # that it is closed may not have been heard before
             self._dropped.abandon()
@@ -207,10 +209,10 @@ class IpmiSource:
             self._session.abandon()
             self._dropped, self._session = self._session, None
 
-    def _account(self) -> Account:
+    def _account(self) -> IpmiAccount:
         read, secret = self._driver.secrets.read, self._target.credentials
         kg_secret = self._options.kg_secret
-        return Account(
+        return IpmiAccount(
             read(secret, "username"),
             read(secret, "password"),
             self._level,

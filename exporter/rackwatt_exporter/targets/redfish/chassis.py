@@ -35,7 +35,7 @@ PART_SYSTEMS = frozenset(("Composed", "DPU", "OS", "Virtual", "VirtuallyPartitio
 LEVELS = 4
 
 
-class Machine(NamedTuple):
+class MachineChassis(NamedTuple):
     """The chassis to look for watts in, the whole before its parts, and where its state is.
 
     `own` are the paths of these chassis and of the one system in them.
@@ -46,7 +46,7 @@ class Machine(NamedTuple):
     own: frozenset[str]
 
 
-async def find_machine(look: Look, option: str | None) -> Machine:
+async def find_machine(look: Look, option: str | None) -> MachineChassis:
     """Find the chassis that the settings name, or the one there is.
 
     `look` gives a resource, None where there is none.
@@ -71,7 +71,7 @@ async def chassis_ids(look: Look) -> str:
     return ", ".join(map(shown, ids))[:400]
 
 
-async def _named(look: Look, option: str) -> Machine:
+async def _named(look: Look, option: str) -> MachineChassis:
     chassis = await look(f"{CHASSIS}/{quote(option, safe='')}")
     if chassis is None:
         equipment = await power_equipment(look)
@@ -80,10 +80,10 @@ async def _named(look: Look, option: str) -> Machine:
         raise await _to_choose(look, f"there is no chassis {option!r}")
     systems = _links(chassis, "ComputerSystems")
     system = await look(systems[0]) if len(systems) == 1 else None
-    return Machine((chassis,), _state(system, chassis), _own(system, chassis))
+    return MachineChassis((chassis,), _state(system, chassis), _own(system, chassis))
 
 
-async def _of_system(look: Look, system: Json) -> Machine:
+async def _of_system(look: Look, system: Json) -> MachineChassis:
     """Take the chassis that the system names; where these are parts alone, those that name it."""
     named = [await look(path) for path in _links(system, "Chassis")]
     found = [each for each in named if each] or await resources(look, CHASSIS)
@@ -93,7 +93,7 @@ async def _of_system(look: Look, system: Json) -> Machine:
         chassis = [each for each in naming if not _is_part(each)] or chassis
     if not chassis:
         raise await _to_choose(look, "no chassis of this system is a whole machine")
-    return Machine(tuple(chassis), _state(system, *chassis), _own(system, *chassis))
+    return MachineChassis(tuple(chassis), _state(system, *chassis), _own(system, *chassis))
 
 
 async def _wholes(look: Look, found: list[Json], system: Json) -> list[Json]:
@@ -114,14 +114,14 @@ async def _around(look: Look, chassis: Json, system: Json) -> list[Json]:
     return way
 
 
-async def _without_system(look: Look) -> Machine:
+async def _without_system(look: Look) -> MachineChassis:
     """Take the one PDU or power shelf, else the one outermost chassis."""
     equipment = await power_equipment(look)
     outermost = equipment or _outermost(await resources(look, CHASSIS))
     if len(outermost) != 1:
         count = f"{len(outermost)} {'PDUs or power shelves' if equipment else 'chassis'}"
         raise await _to_choose(look, f"there are {count} and no system")
-    return Machine(tuple(outermost), _state(*outermost), _own(*outermost))
+    return MachineChassis(tuple(outermost), _state(*outermost), _own(*outermost))
 
 
 def _outermost(chassis: list[Json]) -> list[Json]:

@@ -7,14 +7,20 @@ every try, and requests again only what was requested longest ago, not the whole
 from collections.abc import Sequence
 
 from rackwatt_exporter.config.options import RedfishOptions
-from rackwatt_exporter.protocols.redfish.client import RedfishService
+from rackwatt_exporter.protocols.redfish.client import RedfishClient
 from rackwatt_exporter.protocols.redfish.json import Json, at, last_part, link
 from rackwatt_exporter.protocols.redfish.names import shown
 from rackwatt_exporter.protocols.redfish.power import NotNamedError
 from rackwatt_exporter.reading import ReadError, Reason
-from rackwatt_exporter.targets.redfish.chassis import Machine, chassis_ids, find_machine
+from rackwatt_exporter.targets.redfish.chassis import MachineChassis, chassis_ids, find_machine
 from rackwatt_exporter.targets.redfish.lookup import Looking, UnfinishedError
-from rackwatt_exporter.targets.redfish.resources import Place, Seeker, enclosure, named, seekers
+from rackwatt_exporter.targets.redfish.resources import (
+    PowerResource,
+    Seeker,
+    enclosure,
+    named,
+    seekers,
+)
 
 FIRST_REQUESTS = 120
 LATER_REQUESTS = 4  # besides the machine's state, and the reading that failed
@@ -22,10 +28,10 @@ _IN_VAIN = (Reason.NO_POWER_SENSOR, Reason.MEMBER_MISSING)
 _UNREADABLE = (Reason.SENSOR_UNREADABLE, Reason.BAD_REPLY)
 
 
-class Search:
+class PowerDiscovery:
     """What is known so far of where one machine and its watts are."""
 
-    def __init__(self, service: RedfishService, options: RedfishOptions) -> None:
+    def __init__(self, service: RedfishClient, options: RedfishOptions) -> None:
         self._service = service
         self._options = options
         self._looking = Looking(service)
@@ -34,7 +40,7 @@ class Search:
         self._so_far = ""
         self._unfinished = False
 
-    async def find(self) -> Place:
+    async def find(self) -> PowerResource:
         """Find the best place that has watts now, on a machine that is on.
 
         Where none has watts now, return the best of those that are there.
@@ -76,9 +82,9 @@ class Search:
         if state and at(await self._service.get(state), "PowerState") == "Off":
             raise ReadError(Reason.POWERED_OFF, "the machine is switched off")
 
-    async def _best(self, machine: Machine) -> Place:
+    async def _best(self, machine: MachineChassis) -> PowerResource:
         doubts: list[str] = []
-        unreadable: Place | None = None
+        unreadable: PowerResource | None = None
         for seek in self._seekers(machine):
             place = None
             try:
@@ -97,7 +103,7 @@ class Search:
             return unreadable
         raise await self._nothing(machine.chassis, doubts)
 
-    def _seekers(self, machine: Machine) -> list[Seeker]:
+    def _seekers(self, machine: MachineChassis) -> list[Seeker]:
         expands = self._service.expands
         around = [enclosure(each, machine.own) for each in machine.chassis]
         if self._options.sensors:

@@ -5,7 +5,7 @@ requested twice in one search, and a search that needs more than its try may ask
 the next one.
 """
 
-from rackwatt_exporter.protocols.redfish.client import RedfishService
+from rackwatt_exporter.protocols.redfish.client import RedfishClient
 from rackwatt_exporter.protocols.redfish.exchange import StatusError
 from rackwatt_exporter.protocols.redfish.json import Json, members
 from rackwatt_exporter.reading import ReadError, Reason
@@ -20,7 +20,7 @@ class UnfinishedError(ReadError):
 class Looking:
     """The resources of one service that a search has seen so far."""
 
-    def __init__(self, service: RedfishService) -> None:
+    def __init__(self, service: RedfishClient) -> None:
         self._service = service
         self._seen: dict[str, Json] = {}
         self._left = 0

@@ -10,7 +10,7 @@ FALL = 0.8
 TRUSTED_READINGS = 9
 
 
-class PowerStateDoubt:
+class PowerStateMonitor:
     """What is known of one machine's state; pure bookkeeping."""
 
     def __init__(self) -> None:

@@ -23,7 +23,7 @@ EQUIPMENT = "/redfish/v1/PowerEquipment"
 Look = Callable[[str], Awaitable[Json]]
 
 
-class Place(NamedTuple):
+class PowerResource(NamedTuple):
     """The resources that hold a machine's watts, all of them needed, and how they are read.
 
     `again` lists the members of a sum of several resources again.
@@ -43,7 +43,7 @@ class Place(NamedTuple):
         return self.find([await look(path) for path in self.paths], self.where)
 
 
-Seeker = Callable[[Look], Awaitable[Place | None]]
+Seeker = Callable[[Look], Awaitable[PowerResource | None]]
 
 
 class Enclosure(NamedTuple):
@@ -95,7 +95,7 @@ def named(around: Sequence[Enclosure], names: Sequence[str], *, expands: bool) -
 
 async def _named(
     around: tuple[Enclosure, ...], names: tuple[str, ...], expands: bool, look: Look
-) -> Place | None:
+) -> PowerResource | None:
     for each in around:
         if power.control_names(await look(each.power)).issuperset(names):
             return place((each.power,), power.controls_named(names))
@@ -106,11 +106,11 @@ async def _named(
     return place(paths, sum_of(names), again)
 
 
-async def _in_power(path: str, find: Finder, look: Look) -> Place | None:
+async def _in_power(path: str, find: Finder, look: Look) -> PowerResource | None:
     return place((path,), find) if await look(path) else None
 
 
-async def _metrics(path: str, look: Look) -> Place | None:
+async def _metrics(path: str, look: Look) -> PowerResource | None:
     excerpt = at(await look(path), "PowerWatts")
     sensor = _source(excerpt)
     if sensor and names_part(last_part(sensor)):
@@ -120,7 +120,7 @@ async def _metrics(path: str, look: Look) -> Place | None:
     return place((path,), power.metrics)
 
 
-async def _supply_metrics(subsystem: str, supplies: str | None, look: Look) -> Place | None:
+async def _supply_metrics(subsystem: str, supplies: str | None, look: Look) -> PowerResource | None:
     path = supplies or link(await look(subsystem), "PowerSupplies")
     found = {member: await look(member) for member in await listed(look, path)} if path else {}
     # A supply that is listed and does not answer is one that does not read: it is no empty bay.
@@ -138,7 +138,9 @@ async def _supply_metrics(subsystem: str, supplies: str | None, look: Look) -> P
     return place(paths, power.supply_metrics(names), again)
 
 
-async def _sensors(path: str, own: frozenset[str], expands: bool, look: Look) -> Place | None:
+async def _sensors(
+    path: str, own: frozenset[str], expands: bool, look: Look
+) -> PowerResource | None:
     chosen = await chosen_sensors(look, path, own, expands)
     if not chosen:
         return None
@@ -150,10 +152,10 @@ async def _sensors(path: str, own: frozenset[str], expands: bool, look: Look) ->
     return place(paths, sum_of(names), partial(_sensors, path, own, expands))
 
 
-def place(paths: Sequence[str], find: Finder, again: Seeker | None = None) -> Place:
+def place(paths: Sequence[str], find: Finder, again: Seeker | None = None) -> PowerResource:
     """Make a place, named after the paths of its resources."""
     where = "+".join(path.removeprefix("/redfish/v1/").rstrip("/") for path in paths)
-    return Place(tuple(paths), find, where, again)
+    return PowerResource(tuple(paths), find, where, again)
 
 
 def _source(excerpt: Json) -> str | None:

@@ -12,16 +12,16 @@ from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.config.target import Target
 from rackwatt_exporter.config.tls import tls_parameters
 from rackwatt_exporter.protocols.http.tls import tls_context
-from rackwatt_exporter.protocols.redfish.client import Account, RedfishService
+from rackwatt_exporter.protocols.redfish.client import RedfishAccount, RedfishClient
 from rackwatt_exporter.protocols.redfish.exchange import Origin, StatusError
 from rackwatt_exporter.protocols.redfish.json import Json
 from rackwatt_exporter.protocols.redfish.power import Found, NotNamedError
 from rackwatt_exporter.reading import ReadError, Reading, Reason
 from rackwatt_exporter.targets.base import Source
-from rackwatt_exporter.targets.redfish.discovery import Search
+from rackwatt_exporter.targets.redfish.discovery import PowerDiscovery
 from rackwatt_exporter.targets.redfish.lookup import UnfinishedError
-from rackwatt_exporter.targets.redfish.power_state import PowerStateDoubt
-from rackwatt_exporter.targets.redfish.resources import Place
+from rackwatt_exporter.targets.redfish.power_state import PowerStateMonitor
+from rackwatt_exporter.targets.redfish.resources import PowerResource
 from rackwatt_exporter.targets.redfish.sum import Sum
 
 NOT_FOUND = 404
@@ -47,7 +47,7 @@ class RedfishDriver:
     def __init__(self, secrets: Secrets, origin: Callable[..., Origin] = Origin) -> None:
         self._secrets = secrets
         self._origin = origin
-        self._services: dict[Bmc, RedfishService] = {}
+        self._services: dict[Bmc, RedfishClient] = {}
         self._users: dict[Bmc, int] = {}
         self._contexts: dict[TlsOptions, tuple[int, SSLContext]] = {}
 
@@ -80,14 +80,14 @@ class RedfishDriver:
             del self._users[bmc]
             await self._services.pop(bmc).close()
 
-    def _service(self, bmc: Bmc) -> RedfishService:
-        def account() -> Account:
+    def _service(self, bmc: Bmc) -> RedfishClient:
+        def account() -> RedfishAccount:
             username = self._secrets.read(bmc.credentials, "username")
             password = self._secrets.read(bmc.credentials, "password")
-            return Account(_text(username, "user name"), _text(password, "password"))
+            return RedfishAccount(_text(username, "user name"), _text(password, "password"))
 
         origin = self._origin(_url(bmc), lambda: self._tls(bmc.tls), bmc.tls.server_name)
-        return RedfishService(origin, account, basic=bmc.auth == "basic")
+        return RedfishClient(origin, account, basic=bmc.auth == "basic")
 
     def _tls(self, options: TlsOptions) -> SSLContext:
         """Give a context, made anew when the file of its authorities has changed."""
@@ -106,16 +106,16 @@ class RedfishSource:
 
     def __init__(
         self,
-        service: RedfishService,
+        service: RedfishClient,
         options: RedfishOptions,
         release: Callable[[], Awaitable[None]],
     ) -> None:
         self._service = service
         self._release = release
-        self._search = Search(service, options)
-        self._place: Place | None = None
+        self._search = PowerDiscovery(service, options)
+        self._place: PowerResource | None = None
         self._sum = Sum(service)
-        self._doubt = PowerStateDoubt()
+        self._doubt = PowerStateMonitor()
 
     @property
     def session(self) -> str:
@@ -147,7 +147,7 @@ class RedfishSource:
         return reading
 
     async def _find(
-        self, instead_of: Place | None = None, since: ReadError | None = None
+        self, instead_of: PowerResource | None = None, since: ReadError | None = None
     ) -> Reading:
         """Search for the watts; `instead_of` a place that has none now, `since` it says so."""
         try:
@@ -164,7 +164,7 @@ class RedfishSource:
         message = f"{place.where} had watts a moment ago, and has none now"
         raise ReadError(Reason.SENSOR_UNREADABLE, message)
 
-    async def _measure(self, place: Place) -> Reading | None:
+    async def _measure(self, place: PowerResource) -> Reading | None:
         if place.again is None:
             found = await self._found_at(place)
         else:
@@ -172,7 +172,7 @@ class RedfishSource:
             found = await place.read(self._member)
         return found and self._sum.counted(found)
 
-    async def _found_at(self, place: Place) -> Found | None:
+    async def _found_at(self, place: PowerResource) -> Found | None:
         try:
             return await place.read(self._service.get)
         except StatusError as error:

@@ -5,12 +5,12 @@ import time
 
 from msgspec.structs import replace
 
-from rackwatt_exporter.protocols.redfish.client import RedfishService
+from rackwatt_exporter.protocols.redfish.client import RedfishClient
 from rackwatt_exporter.protocols.redfish.power import Found
 from rackwatt_exporter.reading import ReadError, Reading
 from rackwatt_exporter.targets.membership import Membership
 from rackwatt_exporter.targets.redfish.lookup import Looking, UnfinishedError
-from rackwatt_exporter.targets.redfish.resources import Place
+from rackwatt_exporter.targets.redfish.resources import PowerResource
 
 LIST_AGAIN_S = 600.0
 _REQUESTS = 3  # for a list, with each reading, until it is complete
@@ -19,13 +19,13 @@ _REQUESTS = 3  # for a list, with each reading, until it is complete
 class Sum:
     """The members of one target's sum: who they are, and when to list them again."""
 
-    def __init__(self, service: RedfishService) -> None:
+    def __init__(self, service: RedfishClient) -> None:
         self._looking = Looking(service)
         self._unfinished = False
         self._due_s = _next_list_s()
         self._memberships: dict[str, Membership] = {}
 
-    async def listed_again(self, place: Place) -> Place:
+    async def listed_again(self, place: PowerResource) -> PowerResource:
         """Return the place with the members that there are now, if it is time to list them.
 
         Raises:

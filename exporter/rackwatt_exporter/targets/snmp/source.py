@@ -12,14 +12,14 @@ from msgspec.structs import replace as changed
 from rackwatt_exporter.config.options import OidOptions, SnmpOptions
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.config.target import Target
-from rackwatt_exporter.protocols.snmp.client import Agent
+from rackwatt_exporter.protocols.snmp.client import SnmpClient
 from rackwatt_exporter.protocols.snmp.mib import Mibs
 from rackwatt_exporter.protocols.snmp.value import Value
 from rackwatt_exporter.reading import Members, ReadError, Reading
 from rackwatt_exporter.targets.membership import Membership
 from rackwatt_exporter.targets.snmp.credentials import Logins
 from rackwatt_exporter.targets.snmp.values import (
-    Cell,
+    ObjectRef,
     cells,
     is_numeric,
     moved,
@@ -36,12 +36,12 @@ FIND_AGAIN_S = 60.0
 class SnmpSource:
     """One agent, and the cells of its tables that make up its watts."""
 
-    def __init__(self, agent: Agent, options: SnmpOptions, mibs: Mibs) -> None:
+    def __init__(self, agent: SnmpClient, options: SnmpOptions, mibs: Mibs) -> None:
         self._agent = agent
         self._options = options
         self._terms = options.oids
         self._mibs = mibs
-        self._cells: list[Cell] = []
+        self._cells: list[ObjectRef] = []
         self._objects: list[str] = []
         self._has_tables = any(term.where for term in options.oids)
         self._columns: set[str] = set()
@@ -100,7 +100,7 @@ class SnmpSource:
         jitter = random.uniform(0.5, 1)  # noqa: S311 - keeps no secret
         self._find_again_s = time.monotonic() + FIND_AGAIN_S * jitter
 
-    async def _found(self, term: OidOptions) -> list[Cell]:
+    async def _found(self, term: OidOptions) -> list[ObjectRef]:
         if term.where is None:
             return cells(term, {})
         column = await self._column(term.where.oid)
@@ -132,7 +132,7 @@ class SnmpDriver:
     `agent` makes this end of a conversation: `Agent`, or what does the same and more.
     """
 
-    def __init__(self, secrets: Secrets, agent: Callable[..., Agent] = Agent) -> None:
+    def __init__(self, secrets: Secrets, agent: Callable[..., SnmpClient] = SnmpClient) -> None:
         self._agent = agent
         self._logins = Logins(secrets)
         self._mibs = Mibs()

@@ -22,7 +22,7 @@ _MOST_DIGITS = 18
 _DIGITS = OidOptions("")
 
 
-class Cell(NamedTuple):
+class ObjectRef(NamedTuple):
     """One value of the sum. With `mark_oid`, it counts while `mark` is what that object shows.
 
     `name` is what it is remembered by: its object, or, where the settings look for a row by a text,
@@ -54,7 +54,7 @@ def plain(oid: str) -> str:
     return ".".join(map(str, arcs))
 
 
-def cells(term: OidOptions, column: Mapping[str, Value]) -> list[Cell]:
+def cells(term: OidOptions, column: Mapping[str, Value]) -> list[ObjectRef]:
     """List the cells that one object of the settings stands for, all its identifiers numeric.
 
     `column` holds what was found under `term.where.oid`, where the settings name one.
@@ -64,14 +64,14 @@ def cells(term: OidOptions, column: Mapping[str, Value]) -> list[Cell]:
     """
     where = term.where
     if where is None:
-        return [Cell(term.oid, term, term.digits_oid, name=term.oid)]
+        return [ObjectRef(term.oid, term, term.digits_oid, name=term.oid)]
     rows = [
         oid.removeprefix(where.oid)
         for oid, mark in column.items()
         if where.equals is None or text(mark) == where.equals
     ]
     found = [
-        Cell(
+        ObjectRef(
             term.oid + row,
             term,
             term.digits_oid and term.digits_oid + row,
@@ -87,22 +87,22 @@ def cells(term: OidOptions, column: Mapping[str, Value]) -> list[Cell]:
     return found
 
 
-def objects(sum_of: Iterable[Cell]) -> list[str]:
+def objects(sum_of: Iterable[ObjectRef]) -> list[str]:
     """List the objects to read, each once."""
     return list(dict.fromkeys(oid for cell in sum_of for oid in _oids(cell)))
 
 
-def moved(sum_of: Iterable[Cell], values: Mapping[str, Value]) -> bool:
+def moved(sum_of: Iterable[ObjectRef], values: Mapping[str, Value]) -> bool:
     """Check whether a value is gone, or a row no longer is what it was."""
     return not all(_is_there(cell, values) for cell in sum_of)
 
 
-def present(sum_of: Iterable[Cell], values: Mapping[str, Value]) -> list[str]:
+def present(sum_of: Iterable[ObjectRef], values: Mapping[str, Value]) -> list[str]:
     """List the names of the cells that the agent shows, each in its row."""
     return [cell.name for cell in sum_of if _is_there(cell, values)]
 
 
-def watts(sum_of: Iterable[Cell], values: Mapping[str, Value]) -> float:
+def watts(sum_of: Iterable[ObjectRef], values: Mapping[str, Value]) -> float:
     """Sum the cells.
 
     Raises:
@@ -123,7 +123,7 @@ def text(value: Value) -> str:
     return value.decode("utf-8", "replace").strip(" \0") if isinstance(value, bytes) else str(value)
 
 
-def _cell_watts(cell: Cell, values: Mapping[str, Value]) -> float:
+def _cell_watts(cell: ObjectRef, values: Mapping[str, Value]) -> float:
     term = cell.term
     value = _number(cell.oid, values, term)
     if not _marked(cell, values):
@@ -156,17 +156,17 @@ def _number(oid: str, values: Mapping[str, Value], term: OidOptions) -> float:
     return found
 
 
-def _is_there(cell: Cell, values: Mapping[str, Value]) -> bool:
+def _is_there(cell: ObjectRef, values: Mapping[str, Value]) -> bool:
     return cell.oid in values and _marked(cell, values)
 
 
-def _marked(cell: Cell, values: Mapping[str, Value]) -> bool:
+def _marked(cell: ObjectRef, values: Mapping[str, Value]) -> bool:
     if cell.mark_oid is None:
         return True
     return cell.mark_oid in values and text(values[cell.mark_oid]) == cell.mark
 
 
-def _oids(cell: Cell) -> Iterator[str]:
+def _oids(cell: ObjectRef) -> Iterator[str]:
     yield cell.oid
     if cell.digits_oid is not None:
         yield cell.digits_oid

@@ -16,20 +16,20 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
 from rackwatt_exporter.web.passwords import Passwords, TooManyError
-from rackwatt_exporter.web.web_config_file import Configuration
+from rackwatt_exporter.web.web_config_file import WebConfigFile
 
 HEALTH = "/healthz"
 _CHALLENGE = {"WWW-Authenticate": 'Basic realm="rackwatt", charset="UTF-8"'}
 
 
-class Guard:
+class Authentication:
     """Stands before an application, with a configuration that can be replaced at any time."""
 
     def __init__(self) -> None:
         self._passwords: Passwords | None = None
-        self.configuration = Configuration()
+        self.configuration = WebConfigFile()
 
-    def take(self, configuration: Configuration) -> None:
+    def take(self, configuration: WebConfigFile) -> None:
         """Let this configuration count from now on."""
         if self._passwords is None or configuration.users != self.configuration.users:
             self._passwords = Passwords(configuration.users) if configuration.users else None

@@ -4,16 +4,16 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from rackwatt_exporter.web.middleware.authentication import HEALTH
-from rackwatt_exporter.web.middleware.write_timeout import Delivery
+from rackwatt_exporter.web.middleware.write_timeout import WriteTimeout
 
 MOST_REQUESTS = 40  # as node_exporter has it
 MOST_BODY_BYTES = 64 * 1024
 
 
-class Places:
+class RequestLimit:
     """`most` requests at once, or any number where it is 0."""
 
-    def __init__(self, most: int, delivery: Delivery) -> None:
+    def __init__(self, most: int, delivery: WriteTimeout) -> None:
         self._most = most
         self._delivery = delivery
         self._taken = 0

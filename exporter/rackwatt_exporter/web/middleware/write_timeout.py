@@ -9,7 +9,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 
-class Delivery:
+class WriteTimeout:
     """Sends answers within `limit_s` each."""
 
     def __init__(self, limit_s: float) -> None:

@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 
 from rackwatt_operator.manifests.dashboards.grafana import Panel, Query, errors_panel, stat
-from rackwatt_operator.manifests.params import Subject
+from rackwatt_operator.manifests.params import Params
 from rackwatt_operator.manifests.promql import JOB, select
 
 _JOULES_OF_A_KILOWATT_HOUR = "3.6e6"
 
 
-def fleet_panels(subject: Subject, recorded: bool) -> Iterator[Panel]:
+def fleet_panels(subject: Params, recorded: bool) -> Iterator[Panel]:
     """Go through the panels; with `recorded`, sums come from the rules' own series."""
     yield from _now(subject, recorded)
     yield from _over_time(subject, recorded)
@@ -19,7 +19,7 @@ def fleet_panels(subject: Subject, recorded: bool) -> Iterator[Panel]:
         yield _by_state(subject)
 
 
-def _now(subject: Subject, recorded: bool) -> Iterator[Panel]:
+def _now(subject: Params, recorded: bool) -> Iterator[Panel]:
     up = select(subject, "rackwatt_target_up")
     targets = f"sum({select(subject, 'rackwatt_targets')})"
     energy = select(subject, "rackwatt_node_energy_joules_total")
@@ -35,7 +35,7 @@ def _now(subject: Subject, recorded: bool) -> Iterator[Panel]:
     yield stat("Reachable", f"sum({up})", "short", "How many answered the last question.")
 
 
-def _over_time(subject: Subject, recorded: bool) -> Iterator[Panel]:
+def _over_time(subject: Params, recorded: bool) -> Iterator[Panel]:
     for level in ("type", "rack"):
         yield Panel(
             title=f"Power by {level}",
@@ -47,7 +47,7 @@ def _over_time(subject: Subject, recorded: bool) -> Iterator[Panel]:
         )
 
 
-def _machines(subject: Subject) -> Iterator[Panel]:
+def _machines(subject: Params) -> Iterator[Panel]:
     power = select(subject, "rackwatt_node_power_watts")
     up = select(subject, "rackwatt_target_up")
     info = select(subject, "rackwatt_target_info")
@@ -67,7 +67,7 @@ def _machines(subject: Subject) -> Iterator[Panel]:
     )
 
 
-def _asking(subject: Subject) -> Iterator[Panel]:
+def _asking(subject: Params) -> Iterator[Panel]:
     errors = select(subject, "rackwatt_target_errors_total")
     age = select(subject, "rackwatt_target_reading_age_seconds")
     duration = select(subject, "rackwatt_target_read_duration_seconds")
@@ -85,7 +85,7 @@ def _asking(subject: Subject) -> Iterator[Panel]:
     )
 
 
-def _by_state(subject: Subject) -> Panel:
+def _by_state(subject: Params) -> Panel:
     power = select(subject, "rackwatt_node_power_watts")
     state = select(subject, "rackwatt_node_state")
     # A target that moves to another shard may be told twice for a while.
@@ -101,7 +101,7 @@ def _by_state(subject: Subject) -> Panel:
     )
 
 
-def _power(subject: Subject, recorded: bool, level: str) -> str:
+def _power(subject: Params, recorded: bool, level: str) -> str:
     """Ask for watts added up by level: for the series that the rules keep, or for the sum."""
     if recorded:
         return select(subject, f"{level}:rackwatt_node_power_watts:sum")

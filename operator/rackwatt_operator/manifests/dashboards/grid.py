@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from rackwatt_operator.manifests.dashboards.grafana import Panel, Query, errors_panel, stat
-from rackwatt_operator.manifests.params import Subject
+from rackwatt_operator.manifests.params import Params
 from rackwatt_operator.manifests.promql import select
 
 
-def grid_panels(subject: Subject) -> Iterator[Panel]:
+def grid_panels(subject: Params) -> Iterator[Panel]:
     """Go through the panels."""
     intensity = select(subject, "rackwatt_grid_carbon_intensity_grams_per_joule")
     per_kilowatt_hour = f"{intensity} * 3.6e6"
@@ -34,5 +34,5 @@ def grid_panels(subject: Subject) -> Iterator[Panel]:
     yield errors_panel("Questions without an answer", select(subject, "rackwatt_grid_errors_total"))
 
 
-def _age(subject: Subject) -> str:
+def _age(subject: Params) -> str:
     return select(subject, "rackwatt_grid_reading_age_seconds")

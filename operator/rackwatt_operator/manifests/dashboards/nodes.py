@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 
 from rackwatt_operator.manifests.dashboards.grafana import Panel, Query, errors_panel, stat
-from rackwatt_operator.manifests.params import Subject
+from rackwatt_operator.manifests.params import Params
 from rackwatt_operator.manifests.promql import select
 from rackwatt_operator.manifests.rules.nodes import WHOLE_DOMAINS
 
 
-def node_panels(subject: Subject, recorded: bool) -> Iterator[Panel]:
+def node_panels(subject: Params, recorded: bool) -> Iterator[Panel]:
     """Go through the panels; with `recorded`, sums come from the rules' own series."""
     power = select(subject, "rackwatt_node_domain_power_watts", WHOLE_DOMAINS)
     energy = select(subject, "rackwatt_node_domain_energy_joules_total", WHOLE_DOMAINS)
@@ -24,7 +24,7 @@ def node_panels(subject: Subject, recorded: bool) -> Iterator[Panel]:
     yield from _by_part(subject)
 
 
-def _by_node(subject: Subject, power: str) -> Iterator[Panel]:
+def _by_node(subject: Params, power: str) -> Iterator[Panel]:
     yield Panel(
         title="Power by node",
         kind="timeseries",
@@ -41,7 +41,7 @@ def _by_node(subject: Subject, power: str) -> Iterator[Panel]:
     )
 
 
-def _by_part(subject: Subject) -> Iterator[Panel]:
+def _by_part(subject: Params) -> Iterator[Panel]:
     power = select(subject, "rackwatt_node_domain_power_watts")
     errors = select(subject, "rackwatt_collector_errors_total")
     yield Panel(
@@ -54,7 +54,7 @@ def _by_part(subject: Subject) -> Iterator[Panel]:
     yield errors_panel("Readings that brought nothing", errors)
 
 
-def _busy(subject: Subject, window: str, by: str = "") -> str:
+def _busy(subject: Params, window: str, by: str = "") -> str:
     """Ask for the share of time that processors worked here: not idle, and not stolen by a host."""
     family = "rackwatt_node_cpu_seconds_total"
     summed = f"sum by ({by})" if by else "sum"

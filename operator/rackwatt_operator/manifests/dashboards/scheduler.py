@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from rackwatt_operator.manifests.dashboards.grafana import Panel, Query, errors_panel, stat
-from rackwatt_operator.manifests.params import Subject
+from rackwatt_operator.manifests.params import Params
 from rackwatt_operator.manifests.promql import select
 
 
-def scheduler_panels(subject: Subject) -> Iterator[Panel]:
+def scheduler_panels(subject: Params) -> Iterator[Panel]:
     """Go through the panels."""
     nodes = select(subject, "rackwatt_scheduler_nodes")
     yield stat("Nodes", f"sum({nodes})", "short", "How many the scheduler knows.")
@@ -27,7 +27,7 @@ def scheduler_panels(subject: Subject) -> Iterator[Panel]:
     yield from _asking(subject)
 
 
-def _asking(subject: Subject) -> Iterator[Panel]:
+def _asking(subject: Params) -> Iterator[Panel]:
     duration = select(subject, "rackwatt_scheduler_read_duration_seconds")
     errors = select(subject, "rackwatt_scheduler_errors_total")
     yield Panel(

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from rackwatt_operator.manifests.params import Subject
+from rackwatt_operator.manifests.params import Params
 from rackwatt_operator.manifests.promql import JOB, select
 from rackwatt_operator.manifests.rules.rule import Alert
 
 
-def collector_alerts(subject: Subject) -> Iterator[Alert]:
+def collector_alerts(subject: Params) -> Iterator[Alert]:
     """Watch over the collectors of any document."""
     yield from _on_nodes(subject) if subject.component == "node" else _deployed(subject)
     problems = select(subject, "rackwatt_document_problems")
@@ -35,7 +35,7 @@ def collector_alerts(subject: Subject) -> Iterator[Alert]:
     )
 
 
-def _deployed(subject: Subject) -> Iterator[Alert]:
+def _deployed(subject: Params) -> Iterator[Alert]:
     up = select(subject, "up")
     yield Alert(
         name="RackwattCollectorAbsent",
@@ -50,7 +50,7 @@ def _deployed(subject: Subject) -> Iterator[Alert]:
     )
 
 
-def _on_nodes(subject: Subject) -> Iterator[Alert]:
+def _on_nodes(subject: Params) -> Iterator[Alert]:
     up = select(subject, "up")
     yield Alert(
         name="RackwattCollectorAbsent",

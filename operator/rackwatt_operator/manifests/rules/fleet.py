@@ -5,7 +5,7 @@ A machine that its own BMC says is off has no reading and is no fault: it counts
 
 from collections.abc import Iterator
 
-from rackwatt_operator.manifests.params import Subject
+from rackwatt_operator.manifests.params import Params
 from rackwatt_operator.manifests.promql import JOB, select, span, window_s
 from rackwatt_operator.manifests.rules.rule import Alert, Record
 
@@ -14,7 +14,7 @@ _NO_ACCESS = "auth_failed|privilege_insufficient|credentials_missing|host_key_fa
 _NO_POWER = "no_power_sensor|sensor_unreadable|bad_reply"
 
 
-def fleet_records(subject: Subject) -> Iterator[Record]:
+def fleet_records(subject: Params) -> Iterator[Record]:
     """Add watts and joules up, for the whole fleet and by rack and type."""
     power = select(subject, "rackwatt_node_power_watts")
     energy = select(subject, "rackwatt_node_energy_joules_total")
@@ -26,7 +26,7 @@ def fleet_records(subject: Subject) -> Iterator[Record]:
         )
 
 
-def fleet_alerts(subject: Subject) -> Iterator[Alert]:
+def fleet_alerts(subject: Params) -> Iterator[Alert]:
     """Watch over the targets of a fleet."""
     yield from _silent(subject)
     yield _stale(subject)
@@ -35,7 +35,7 @@ def fleet_alerts(subject: Subject) -> Iterator[Alert]:
     yield _implausible(subject)
 
 
-def _silent(subject: Subject) -> Iterator[Alert]:
+def _silent(subject: Params) -> Iterator[Alert]:
     window = window_s(subject.document)
     up = select(subject, "rackwatt_target_up")
     off = select(subject, "rackwatt_target_errors_total", 'reason="powered_off"')
@@ -63,7 +63,7 @@ def _silent(subject: Subject) -> Iterator[Alert]:
     )
 
 
-def _stale(subject: Subject) -> Alert:
+def _stale(subject: Params) -> Alert:
     up = select(subject, "rackwatt_target_up")
     power = select(subject, "rackwatt_node_power_watts")
     return Alert(
@@ -78,7 +78,7 @@ def _stale(subject: Subject) -> Alert:
     )
 
 
-def _refused(subject: Subject) -> Alert:
+def _refused(subject: Params) -> Alert:
     return Alert(
         name="RackwattAccessRefused",
         expression=_failing_by_reason(subject, _NO_ACCESS),
@@ -92,7 +92,7 @@ def _refused(subject: Subject) -> Alert:
     )
 
 
-def _without_power(subject: Subject) -> Alert:
+def _without_power(subject: Params) -> Alert:
     return Alert(
         name="RackwattPowerUnreadable",
         expression=_failing_by_reason(subject, _NO_POWER),
@@ -105,7 +105,7 @@ def _without_power(subject: Subject) -> Alert:
     )
 
 
-def _failing_by_reason(subject: Subject, reasons: str) -> str:
+def _failing_by_reason(subject: Params, reasons: str) -> str:
     """Count the targets that fail now and have failed lately for one of these reasons."""
     errors = select(subject, "rackwatt_target_errors_total", f'reason=~"{reasons}"')
     up = select(subject, "rackwatt_target_up")
@@ -113,7 +113,7 @@ def _failing_by_reason(subject: Subject, reasons: str) -> str:
     return f"count by ({JOB}, reason) ({lately} and {_ON_NODE} {up} == 0)"
 
 
-def _implausible(subject: Subject) -> Alert:
+def _implausible(subject: Params) -> Alert:
     """Compare a BMC's joules with its own watts: where both are its own, one may be wrong."""
     energy = select(subject, "rackwatt_node_energy_joules_total")
     covered = select(subject, "rackwatt_node_energy_covered_seconds_total")

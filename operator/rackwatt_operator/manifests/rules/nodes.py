@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from rackwatt_operator.manifests.params import Subject
+from rackwatt_operator.manifests.params import Params
 from rackwatt_operator.manifests.promql import JOB, select, span, window_s
 from rackwatt_operator.manifests.rules.rule import Alert, Record
 
@@ -10,13 +10,13 @@ from rackwatt_operator.manifests.rules.rule import Alert, Record
 WHOLE_DOMAINS = 'domain=~"package|dram"'
 
 
-def node_records(subject: Subject) -> Iterator[Record]:
+def node_records(subject: Params) -> Iterator[Record]:
     """Add up the watts of processors and memory."""
     power = select(subject, "rackwatt_node_domain_power_watts", WHOLE_DOMAINS)
     yield Record("job:rackwatt_node_domain_power_watts:sum", f"sum by ({JOB}) ({power})")
 
 
-def node_alerts(subject: Subject) -> Iterator[Alert]:
+def node_alerts(subject: Params) -> Iterator[Alert]:
     """Watch over what is read inside each node."""
     lasting = span(window_s(subject.document) * 2 / 3)
     yield Alert(
@@ -32,7 +32,7 @@ def node_alerts(subject: Subject) -> Iterator[Alert]:
     )
 
 
-def grid_alerts(subject: Subject) -> Iterator[Alert]:
+def grid_alerts(subject: Params) -> Iterator[Alert]:
     """Watch over the carbon intensity of the grid."""
     lasting = span(window_s(subject.document))
     yield Alert(

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 from rackwatt_crds.duration import seconds
 from rackwatt_crds.schedulerbinding import SchedulerBindingSpec
-from rackwatt_operator.manifests.params import Subject
+from rackwatt_operator.manifests.params import Params
 from rackwatt_operator.manifests.promql import select, span, window_s
 from rackwatt_operator.manifests.rules.rule import Alert
 
 
-def scheduler_alerts(subject: Subject) -> Iterator[Alert]:
+def scheduler_alerts(subject: Params) -> Iterator[Alert]:
     """Watch over the scheduler that a binding's collector asks."""
     lasting = span(window_s(subject.document) / 3)
     yield Alert(
@@ -24,7 +24,7 @@ def scheduler_alerts(subject: Subject) -> Iterator[Alert]:
     )
 
 
-def states_alerts(subject: Subject, name: str, spec: SchedulerBindingSpec) -> Iterator[Alert]:
+def states_alerts(subject: Params, name: str, spec: SchedulerBindingSpec) -> Iterator[Alert]:
     """Watch over the age of node states, for whichever collector serves them."""
     interval_s = seconds(spec.interval)
     stale_s = seconds(spec.stale_after) if spec.stale_after else 3 * interval_s

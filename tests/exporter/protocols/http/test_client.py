@@ -16,7 +16,7 @@ from aiohttp import web
 from rackwatt_exporter.config.options import TlsOptions
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.config.tls import tls_parameters
-from rackwatt_exporter.protocols.http.client import BODY_LIMIT, HttpService
+from rackwatt_exporter.protocols.http.client import BODY_LIMIT, HttpClient
 from rackwatt_exporter.reading import ReadError, Reason
 from tests.eventually import PATIENCE_S, eventually
 from tests.peers.ports import free_port
@@ -57,15 +57,15 @@ async def serving(tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
 @asynccontextmanager
 async def asking(
     url: str, directory: Path, tls: TlsOptions = SYSTEM, timeout_s: float = PATIENCE_S
-) -> AsyncIterator[HttpService]:
-    service = HttpService(url, partial(tls_parameters, tls, Secrets(directory)), timeout_s)
+) -> AsyncIterator[HttpClient]:
+    service = HttpClient(url, partial(tls_parameters, tls, Secrets(directory)), timeout_s)
     try:
         yield service
     finally:
         await service.close()
 
 
-async def failure(service: HttpService, path: str = "/") -> Reason:
+async def failure(service: HttpClient, path: str = "/") -> Reason:
     with pytest.raises(ReadError) as caught:
         await service.get(path, {})
     return caught.value.reason

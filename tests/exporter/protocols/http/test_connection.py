@@ -14,8 +14,8 @@ import trustme
 
 from rackwatt_exporter.protocols.http.connection import (
     Connection,
+    ConnectionClosedError,
     HandshakeCutError,
-    HungUpError,
     connect,
 )
 from rackwatt_exporter.protocols.http.tls_stream import TlsStream
@@ -119,7 +119,7 @@ async def test_hung_up_on_before_the_answer_is_told_apart(server: Server) -> Non
     asking = asyncio.create_task(connection.exchange(GET % b"silent"))
     await asyncio.sleep(0)
     connection.close()
-    with pytest.raises(HungUpError):
+    with pytest.raises(ConnectionClosedError):
         await asking
 
 
@@ -130,7 +130,7 @@ async def test_a_connection_that_is_over_is_not_asked(
     connection = await server.connected()
     leave(connection)
     await eventually(lambda: len(server.ends) == 1)
-    with pytest.raises(HungUpError):
+    with pytest.raises(ConnectionClosedError):
         await connection.exchange(GET % b"")
 
 

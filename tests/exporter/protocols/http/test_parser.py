@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from rackwatt_exporter.protocols.http.parser import (
     LARGEST_ANSWER,
-    Answers,
     HttpAnswer,
     HttpError,
+    ResponseParser,
 )
 
 PLAIN = b'HTTP/1.1 200 OK\r\nX-Word: one\r\nX-Word: two\r\nContent-Length: 7\r\n\r\n{"a":1}'
@@ -45,7 +45,7 @@ WHOLE = [
 ]
 
 
-def taken(answers: Answers, pieces: list[bytes]) -> HttpAnswer | None:
+def taken(answers: ResponseParser, pieces: list[bytes]) -> HttpAnswer | None:
     answer = None
     for piece in pieces:
         assert answer is None
@@ -57,7 +57,7 @@ def taken(answers: Answers, pieces: list[bytes]) -> HttpAnswer | None:
 def test_an_answer_is_the_same_in_whatever_pieces_it_comes(said: bytes, cuts: list[int]) -> None:
     places = [0, *sorted(min(cut, len(said)) for cut in cuts), len(said)]
     pieces = [said[a:b] for a, b in itertools.pairwise(places) if a < b]
-    answers = Answers()
+    answers = ResponseParser()
     for _ in range(2):
         answer = taken(answers, pieces)
         assert answer is not None
@@ -68,7 +68,7 @@ def test_an_answer_is_the_same_in_whatever_pieces_it_comes(said: bytes, cuts: li
 
 @given(st.lists(st.binary(max_size=60) | st.sampled_from([*WHOLE, PLAIN[:50]]), max_size=6))
 def test_garbage_is_an_error_or_an_answer_and_nothing_else(pieces: list[bytes]) -> None:
-    answers = Answers()
+    answers = ResponseParser()
     try:
         for piece in pieces:
             answer = answers.take(piece)
@@ -79,7 +79,7 @@ def test_garbage_is_an_error_or_an_answer_and_nothing_else(pieces: list[bytes]) 
 
 
 def test_a_body_may_end_with_the_connection() -> None:
-    answers = Answers()
+    answers = ResponseParser()
     assert answers.take(b'HTTP/1.0 200 OK\r\n\r\n{"a"') is None
     assert answers.take(b":1}") is None
     assert answers.end().body == b'{"a":1}'
@@ -88,7 +88,7 @@ def test_a_body_may_end_with_the_connection() -> None:
 
 @pytest.mark.parametrize("cut", [10, 40, len(PLAIN) - 1])
 def test_an_answer_cut_short_is_none(cut: int) -> None:
-    answers = Answers()
+    answers = ResponseParser()
     assert answers.take(PLAIN[:cut]) is None
     assert answers.begun
     with pytest.raises(HttpError):
@@ -97,7 +97,7 @@ def test_an_answer_cut_short_is_none(cut: int) -> None:
 
 @pytest.mark.parametrize("then", [b"", PLAIN[:20], PLAIN[:40]])
 def test_what_precedes_an_answer_is_none(then: bytes) -> None:
-    answers = Answers()
+    answers = ResponseParser()
     assert answers.take(CONTINUED.removesuffix(PLAIN) + then) is None
     with pytest.raises(HttpError, match="ended within"):
         answers.end()
@@ -105,7 +105,7 @@ def test_what_precedes_an_answer_is_none(then: bytes) -> None:
 
 @pytest.mark.parametrize("more", [PLAIN, PLAIN[:30], b"garbage"])
 def test_who_says_more_than_was_asked_is_not_asked_again(more: bytes) -> None:
-    answers = Answers()
+    answers = ResponseParser()
     answer = answers.take(PLAIN + more)
     assert answer is not None
     assert answer.body == b'{"a":1}'
@@ -113,7 +113,7 @@ def test_who_says_more_than_was_asked_is_not_asked_again(more: bytes) -> None:
 
 
 def test_a_service_that_closes_says_so() -> None:
-    answers = Answers()
+    answers = ResponseParser()
     closing = PLAIN.replace(b"\r\n", b"\r\nConnection: close\r\n", 1)
     assert answers.take(closing) is not None
     assert not answers.keeps
@@ -130,18 +130,18 @@ def test_a_service_that_closes_says_so() -> None:
 )
 def test_an_answer_too_large_is_an_error(said: bytes) -> None:
     with pytest.raises(HttpError, match="larger than"):
-        Answers().take(said)
+        ResponseParser().take(said)
 
 
 @pytest.mark.parametrize("body", [b"xxxx", gzip.compress(b"{}")[:-9]], ids=["none", "cut"])
 def test_what_is_compressed_badly_is_an_error(body: bytes) -> None:
     with pytest.raises(HttpError):
-        Answers().take(encoded("gzip", body))
+        ResponseParser().take(encoded("gzip", body))
 
 
 def test_an_encoding_nobody_knows_is_named() -> None:
     with pytest.raises(HttpError, match="br"):
-        Answers().take(encoded("br", b"xxxx"))
+        ResponseParser().take(encoded("br", b"xxxx"))
 
 
 REFUSED = [
@@ -152,7 +152,7 @@ REFUSED = [
 @given(st.sampled_from([said for said in REFUSED if b"100 C" not in said]), st.integers(0, 200))
 def test_a_refusal_cut_short_keeps_its_status(said: bytes, cut: int) -> None:
     head = said.index(b"{" if b"\n\n" in said else b"\r\n\r\n") + 4
-    answers = Answers()
+    answers = ResponseParser()
     answer = answers.take(said[: min(head + cut, len(said))])
     if answer is None:
         assert answers.refused
@@ -170,7 +170,7 @@ def test_a_refusal_cut_short_keeps_its_status(said: bytes, cut: int) -> None:
     ids=["broken chunk", "too large"],
 )
 def test_a_refusal_with_a_broken_body_is_an_answer_and_the_last_one(said: bytes) -> None:
-    answers = Answers()
+    answers = ResponseParser()
     answer = answers.take(said)
     assert answer is not None
     assert answer.status == int(said.split()[1])
@@ -179,14 +179,14 @@ def test_a_refusal_with_a_broken_body_is_an_answer_and_the_last_one(said: bytes)
 
 @pytest.mark.parametrize("body", [b"xxxx", gzip.compress(b"{}")[:-9]], ids=["none", "cut"])
 def test_a_refusal_that_is_compressed_badly_has_no_body(body: bytes) -> None:
-    answer = Answers().take(encoded("gzip", body).replace(b"200 OK", b"401 X"))
+    answer = ResponseParser().take(encoded("gzip", body).replace(b"200 OK", b"401 X"))
     assert answer is not None
     assert (answer.status, answer.body) == (401, b"")
 
 
 @pytest.mark.parametrize("cut", [0, 5, 14, 30])
 def test_a_refusal_cut_within_its_head_is_none(cut: int) -> None:
-    answers = Answers()
+    answers = ResponseParser()
     assert answers.take(b"HTTP/1.1 401 X\r\nContent-Length: 5\r\n"[:cut]) is None
     assert not answers.refused
     with pytest.raises(HttpError):

@@ -15,7 +15,7 @@ from yarl import URL
 from rackwatt_exporter.config.options import TlsOptions
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.config.tls import tls_parameters
-from rackwatt_exporter.protocols.http.client import HttpService
+from rackwatt_exporter.protocols.http.client import HttpClient
 from rackwatt_exporter.protocols.http.tls import tls_context
 from rackwatt_exporter.protocols.http.tls_errors import cause_of, tls_failed
 from rackwatt_exporter.protocols.redfish.exchange import Origin
@@ -43,7 +43,7 @@ async def through_redfish(directory: Path, port: int, tls: TlsOptions) -> int:
 
 async def through_httpx(directory: Path, port: int, tls: TlsOptions) -> int:
     parameters = partial(tls_parameters, tls, Secrets(directory))
-    service = HttpService(f"https://{ADDRESS}:{port}", parameters, PATIENCE_S)
+    service = HttpClient(f"https://{ADDRESS}:{port}", parameters, PATIENCE_S)
     try:
         return (await service.get("/", {})).status
     finally:

@@ -7,13 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rackwatt_exporter.protocols.ipmi.crypto import SUITES
-from rackwatt_exporter.protocols.ipmi.handshake import KG_LIMIT, Account, Login, parse_kg
+from rackwatt_exporter.protocols.ipmi.handshake import (
+    KG_LIMIT,
+    IpmiAccount,
+    RakpHandshake,
+    parse_kg,
+)
 from rackwatt_exporter.protocols.ipmi.rmcpplus import RAKP4, encode_plain
-from rackwatt_exporter.protocols.ipmi.session import Session
+from rackwatt_exporter.protocols.ipmi.session import IpmiSession
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.simulator.ipmi.bmc import SimulatedBmc
-from rackwatt_exporter.simulator.machine import Login as Wanted
-from rackwatt_exporter.simulator.machine import Machine
+from rackwatt_exporter.simulator.machine import SimulatedLogin as Wanted
+from rackwatt_exporter.simulator.machine import SimulatedMachine
 from tests.exporter.protocols.ipmi.wire import BMC, Wire
 from tests.virtual_time import run
 
@@ -28,15 +33,17 @@ def logged_in(
     fate: Callable[[bytes], bytes] = lambda packet: packet,
 ) -> bytes:
     """Log in with both keys, and give what the BMC answers to Get Device ID."""
-    bmc = SimulatedBmc(Machine("n1", BMC[0], login=Wanted(kg=bmc_kg)))
+    bmc = SimulatedBmc(SimulatedMachine("n1", BMC[0], login=Wanted(kg=bmc_kg)))
 
     def answers(packet: bytes) -> Iterator[bytes]:
         if (answer := bmc.answer(packet)) is not None:
             yield fate(answer)
 
     async def story() -> bytes:
-        account = Account(b"monitor", b"simulated", kg=our_kg)
-        session: Session = await Login(Wire(answers), BMC, SUITES[suite], 1.0).open(account)
+        account = IpmiAccount(b"monitor", b"simulated", kg=our_kg)
+        session: IpmiSession = await RakpHandshake(Wire(answers), BMC, SUITES[suite], 1.0).open(
+            account
+        )
         return await session.command("Get Device ID", (0x06, 0x01))
 
     return run(story())
@@ -78,7 +85,7 @@ def test_a_key_is_the_same_as_text_and_as_hex(key: bytes) -> None:
 def test_a_key_shows_in_no_message(text: bytes) -> None:
     """Whatever is wrong with it, whichever way it is kept."""
     try:
-        account = Account(b"monitor", b"simulated", kg=parse_kg(text))
+        account = IpmiAccount(b"monitor", b"simulated", kg=parse_kg(text))
         shown = repr(account)
         with pytest.raises(ReadError) as caught:
             logged_in(b"another key", account.kg, 3)

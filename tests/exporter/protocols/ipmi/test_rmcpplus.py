@@ -45,7 +45,7 @@ def test_no_garbage_raises(data: bytes) -> None:
         rmcp.unwrap_without_session(garbage)
     for parse in (
         rmcpplus.OpenSessionRequest.parse,
-        rmcpplus.Response.parse,
+        rmcpplus.RmcpPlusResponse.parse,
         rmcpplus.OpenedSession.parse,
         rmcpplus.Rakp1.parse,
         rmcpplus.Rakp3.parse,

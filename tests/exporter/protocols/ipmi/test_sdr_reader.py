@@ -4,8 +4,8 @@ import pytest
 
 from rackwatt_exporter.protocols.ipmi import completion_codes as ipmi_codes
 from rackwatt_exporter.protocols.ipmi.completion_codes import CompletionError
-from rackwatt_exporter.protocols.ipmi.sdr_reader import SdrWalk
-from rackwatt_exporter.protocols.ipmi.session import Session
+from rackwatt_exporter.protocols.ipmi.sdr_reader import SdrReader
+from rackwatt_exporter.protocols.ipmi.session import IpmiSession
 from rackwatt_exporter.reading import ReadError, Reason
 from tests.peers.ipmi_sim import SimSensor
 from tests.virtual_time import run
@@ -13,7 +13,7 @@ from tests.virtual_time import run
 STAMP = bytes(10)
 
 
-class Telling(Session):
+class Telling(IpmiSession):
     """A session whose BMC sends at most so many bytes of its one record at a time."""
 
     def __init__(self, record: bytes, most: int) -> None:
@@ -30,8 +30,8 @@ class Telling(Session):
         return b"\xff\xff" + self._record[offset : offset + min(count, abs(self._most))]
 
 
-def walked(record: bytes, most: int) -> SdrWalk:
-    walk = SdrWalk(("PSU1 PIN",), STAMP)
+def walked(record: bytes, most: int) -> SdrReader:
+    walk = SdrReader(("PSU1 PIN",), STAMP)
     run(walk.go_on(Telling(record, most)))
     return walk
 

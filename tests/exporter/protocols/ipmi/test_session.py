@@ -13,10 +13,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from rackwatt_exporter.protocols.ipmi import completion_codes as ipmi_codes
 from rackwatt_exporter.protocols.ipmi import message as message
 from rackwatt_exporter.protocols.ipmi import rmcpplus
-from rackwatt_exporter.protocols.ipmi.completion_codes import CompletionError, Kind
+from rackwatt_exporter.protocols.ipmi.completion_codes import CodeKind, CompletionError
 from rackwatt_exporter.protocols.ipmi.crypto import SUITES, SessionKeys
-from rackwatt_exporter.protocols.ipmi.session import Session
-from rackwatt_exporter.protocols.ipmi.transport import SilenceError
+from rackwatt_exporter.protocols.ipmi.session import IpmiSession
+from rackwatt_exporter.protocols.ipmi.transport import NoResponseError
 from tests.exporter.protocols.ipmi.wire import BMC, Wire
 from tests.virtual_time import VirtualTimeLoop
 
@@ -43,8 +43,8 @@ class AnyNetwork(RuleBasedStateMachine):
         self.sequence = 0
         self.session = self.loop.run_until_complete(self._open())
 
-    async def _open(self) -> Session:
-        session = Session(Wire(self._hold), BMC, (OURS, THEIRS), KEYS)
+    async def _open(self) -> IpmiSession:
+        session = IpmiSession(Wire(self._hold), BMC, (OURS, THEIRS), KEYS)
         session.timeout_s, session.attempts = TIMEOUT_S, 3
         return session
 
@@ -92,7 +92,7 @@ class AnyNetwork(RuleBasedStateMachine):
         """Answer the very question, with every number right but without the key."""
         netfn, code = command
         number = self.session._request
-        request = message.Request(netfn, 0, number, code, b"", message.CONSOLE_ADDRESS)
+        request = message.IpmiRequest(netfn, 0, number, code, b"", message.CONSOLE_ADDRESS)
         reply = message.encode_reply(request, b"\0forged")
         plain = rmcpplus.encode_plain(rmcpplus.IPMI, reply)
         numbers = OURS.to_bytes(4, "little") + (self.sequence + ahead).to_bytes(4, "little")
@@ -132,7 +132,7 @@ class AnyNetwork(RuleBasedStateMachine):
             assert done.result() == self.asked.to_bytes(4)
             self.answered += 1
         else:
-            assert isinstance(error, SilenceError) or _is_busy(error)
+            assert isinstance(error, NoResponseError) or _is_busy(error)
 
     def teardown(self) -> None:
         if self.waiting is not None:
@@ -143,7 +143,7 @@ class AnyNetwork(RuleBasedStateMachine):
 
 
 def _is_busy(error: BaseException) -> bool:
-    return isinstance(error, CompletionError) and error.kind is Kind.BUSY
+    return isinstance(error, CompletionError) and error.kind is CodeKind.BUSY
 
 
 AnyNetwork.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)

@@ -6,13 +6,13 @@ import socket
 import pytest
 
 from rackwatt_exporter.protocols.ipmi import rmcpplus
-from rackwatt_exporter.protocols.ipmi.transport import Correspondent, Endpoint
+from rackwatt_exporter.protocols.ipmi.transport import Requester, UdpTransport
 from tests import virtual_time
 
 TIMEOUT_S = 1.0
 
 
-class Ear(Correspondent):
+class Ear(Requester):
     """Takes whatever comes for its answer."""
 
     def receive(self, packet: rmcpplus.Packet) -> None:
@@ -23,7 +23,7 @@ async def exchange(stall_s: float, answers: bool) -> tuple[bytes | None, float]:
     """Ask a peer while the process stands still for so long; tell the answer and the seconds."""
     loop = asyncio.get_running_loop()
     assert isinstance(loop, virtual_time.VirtualTimeLoop)
-    endpoint = Endpoint(socket.AF_INET)
+    endpoint = UdpTransport(socket.AF_INET)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
         peer.bind(("127.0.0.1", 0))
         address = peer.getsockname()

@@ -7,20 +7,20 @@ everything works over a real socket is for the tests of targets to say.
 import asyncio
 from collections.abc import Callable, Iterable
 
-from rackwatt_exporter.protocols.ipmi.transport import Correspondent, Endpoint
+from rackwatt_exporter.protocols.ipmi.transport import Requester, UdpTransport
 from rackwatt_exporter.protocols.udp.resolver import Address
 
 BMC = ("192.0.2.1", 623)
 
 
-class Wire(Endpoint):
+class Wire(UdpTransport):
     """The product's own way to whom a packet is for, and none of its system calls."""
 
     def __init__(self, answers: Callable[[bytes], Iterable[bytes]]) -> None:
         self.loop = asyncio.get_running_loop()
-        self.sessions: dict[int, Correspondent] = {}
-        self.logins: dict[tuple[Address, int], Correspondent] = {}
-        self.waiting: dict[Address, Correspondent] = {}
+        self.sessions: dict[int, Requester] = {}
+        self.logins: dict[tuple[Address, int], Requester] = {}
+        self.waiting: dict[Address, Requester] = {}
         self._next_id = 0x01020304
         self._answers = answers
 

@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from yarl import URL
 
-from rackwatt_exporter.protocols.redfish.exchange import Answer, Origin
+from rackwatt_exporter.protocols.redfish.exchange import Origin, RedfishResponse
 from rackwatt_exporter.reading import ReadError, Reason
 
 
 @given(st.integers(100, 999), st.binary(), st.text(max_size=20))
 def test_any_answer_is_a_document_or_has_a_reason(status: int, body: bytes, kind: str) -> None:
-    answer = Answer(status, {"content-type": kind}, body)
+    answer = RedfishResponse(status, {"content-type": kind}, body)
     try:
         assert isinstance(answer.document("/redfish/v1/"), dict)
     except ReadError as error:
@@ -30,14 +30,14 @@ def test_any_answer_is_a_document_or_has_a_reason(status: int, body: bytes, kind
 @pytest.mark.parametrize("kind", ["text/\udcff\udcfe", "text/\x1b[2J"])
 def test_what_is_told_of_an_answer_can_be_printed(kind: str) -> None:
     with pytest.raises(ReadError) as told:
-        Answer(200, {"content-type": kind}, b"").document("/redfish/v1/")
+        RedfishResponse(200, {"content-type": kind}, b"").document("/redfish/v1/")
     assert str(told.value).isprintable()
 
 
 @pytest.mark.parametrize("body", [b"[" * 1_000_000, b'{"a":' * 200_000, b'"\\ud800"', b"\xff{}"])
 def test_json_made_to_break_parsers_is_a_bad_reply(body: bytes) -> None:
     with pytest.raises(ReadError) as told:
-        Answer(200, {}, body).document("/redfish/v1/")
+        RedfishResponse(200, {}, body).document("/redfish/v1/")
     assert told.value.reason is Reason.BAD_REPLY
 
 

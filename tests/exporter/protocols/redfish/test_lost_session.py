@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 import pytest
 from yarl import URL
 
-from rackwatt_exporter.protocols.redfish.client import Account, RedfishService
+from rackwatt_exporter.protocols.redfish.client import RedfishAccount, RedfishClient
 from rackwatt_exporter.protocols.redfish.exchange import Origin
 from rackwatt_exporter.protocols.redfish.token import (
     FIRST_WAIT_S,
@@ -126,11 +126,11 @@ async def peer() -> AsyncIterator[Forgetful]:
 
 
 @asynccontextmanager
-async def logged_in(peer: Forgetful) -> AsyncIterator[RedfishService]:
+async def logged_in(peer: Forgetful) -> AsyncIterator[RedfishClient]:
     """Give a service that has read both resources once."""
     url = URL(f"http://127.0.0.1:{peer.port}/")
     origin = Origin(url, ssl.create_default_context, None)
-    service = RedfishService(origin, lambda: Account("admin", "secret"))
+    service = RedfishClient(origin, lambda: RedfishAccount("admin", "secret"))
     for path in (POWER, SYSTEM):
         await service.get(path)
     try:

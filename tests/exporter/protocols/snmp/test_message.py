@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from rackwatt_exporter import ber
 from rackwatt_exporter.protocols.snmp.keys import User, master_key
 from rackwatt_exporter.protocols.snmp.message import V2C, CommunityMessages, UserMessages
-from rackwatt_exporter.protocols.snmp.pdu import GET, REPORT, RESPONSE, Response
-from rackwatt_exporter.simulator.machine import Machine
+from rackwatt_exporter.protocols.snmp.pdu import GET, REPORT, RESPONSE, SnmpResponse
+from rackwatt_exporter.simulator.machine import SimulatedMachine
 from rackwatt_exporter.simulator.snmp.agent import SimulatedAgent
 from rackwatt_exporter.simulator.snmp.tree import Tree
 
 OID = "1.3.6.1.4.1.99999.1"
-MACHINE = Machine("n1", "127.0.0.1")
+MACHINE = SimulatedMachine("n1", "127.0.0.1")
 AUTH = master_key("SHA-256", MACHINE.login.auth_password.encode())
 PRIV = master_key("SHA-256", MACHINE.login.priv_password.encode())
 NAME = MACHINE.login.username.encode()
@@ -54,7 +54,7 @@ def test_a_users_request_is_answered_and_the_answer_opened(level: str) -> None:
     messages = known(LEVELS[level], by)
     for number in (0, 1, 127, 128, 2**31 - 1):
         answer = messages.opened(number, asked(messages, by, number))
-        assert answer == Response(RESPONSE, 0, 0, [(OID, 344)])
+        assert answer == SnmpResponse(RESPONSE, 0, 0, [(OID, 344)])
 
 
 @pytest.mark.parametrize("level", LEVELS)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rackwatt_exporter.protocols.http.client import Answer
+from rackwatt_exporter.protocols.http.client import HttpResponse
 from rackwatt_exporter.reading import Reason
 from rackwatt_exporter.schedulers.slurm.rest_errors import VersionError, refusal
 
@@ -43,7 +43,7 @@ NGINX = b"<html><head><title>%s</title></head><body><center>nginx</center></body
 def test_a_refusal_says_who_answered_and_what_helps(
     status: int, headers: dict[str, str], body: bytes, reason: Reason, words: list[str]
 ) -> None:
-    error = refusal(Answer(status, body, 0.1, headers), PATH)
+    error = refusal(HttpResponse(status, body, 0.1, headers), PATH)
     assert error.reason is reason
     assert all(word in str(error) for word in words), str(error)
     assert "hush" not in str(error)
@@ -51,7 +51,7 @@ def test_a_refusal_says_who_answered_and_what_helps(
 
 @pytest.mark.parametrize("status", [404, 501])
 def test_a_version_that_is_not_there_is_gone(status: int) -> None:
-    error = refusal(Answer(status, b"Unable find requested URL.", 0.1), PATH)
+    error = refusal(HttpResponse(status, b"Unable find requested URL.", 0.1), PATH)
     assert isinstance(error, VersionError)
     assert error.gone
     assert PATH in str(error)
@@ -67,6 +67,6 @@ def test_a_version_that_is_not_there_is_gone(status: int) -> None:
 def test_any_refusal_has_a_message_that_can_be_printed(
     status: int, headers: dict[str, str], body: bytes
 ) -> None:
-    message = str(refusal(Answer(status, body, 0.1, headers), PATH))
+    message = str(refusal(HttpResponse(status, body, 0.1, headers), PATH))
     assert message.isprintable()
     assert len(message) < 1_000

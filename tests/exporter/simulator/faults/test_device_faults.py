@@ -13,7 +13,7 @@ from rackwatt_exporter.protocols.ipmi import rmcp
 from rackwatt_exporter.simulator.certificate import keep
 from rackwatt_exporter.simulator.faults.device_faults import MOST_WAITING, Fault, Faults
 from rackwatt_exporter.simulator.ipmi.server import IpmiServer
-from rackwatt_exporter.simulator.machine import Machine
+from rackwatt_exporter.simulator.machine import SimulatedMachine
 from rackwatt_exporter.simulator.redfish.server import RedfishServer
 from tests.peers.ports import free_port
 
@@ -50,17 +50,17 @@ class Pinger:
 
 
 @pytest.fixture
-def machines() -> dict[str, Machine]:
-    return {address: Machine(address, address, 300, 300) for address in (SICK, WELL)}
+def machines() -> dict[str, SimulatedMachine]:
+    return {address: SimulatedMachine(address, address, 300, 300) for address in (SICK, WELL)}
 
 
 @pytest.fixture
-def faults(machines: dict[str, Machine]) -> Faults:
+def faults(machines: dict[str, SimulatedMachine]) -> Faults:
     return Faults(machines.values(), seed=3)
 
 
 @pytest.fixture
-async def pinger(machines: dict[str, Machine], faults: Faults) -> AsyncIterator[Pinger]:
+async def pinger(machines: dict[str, SimulatedMachine], faults: Faults) -> AsyncIterator[Pinger]:
     port = free_port()
     server = IpmiServer(machines, port, faults)
     await server.start()
@@ -125,7 +125,7 @@ async def test_restarts_come_at_their_time_and_are_silent_for_theirs(
 
 
 async def test_http_is_late_garbage_silent_or_broken_off(
-    machines: dict[str, Machine], faults: Faults, tmp_path: Path
+    machines: dict[str, SimulatedMachine], faults: Faults, tmp_path: Path
 ) -> None:
     port = free_port()
     files, _ = keep(tmp_path, [SICK])

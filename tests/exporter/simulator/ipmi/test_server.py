@@ -13,7 +13,7 @@ import pytest
 
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.simulator.ipmi.server import IpmiServer
-from rackwatt_exporter.simulator.machine import Machine
+from rackwatt_exporter.simulator.machine import SimulatedMachine
 from tests.eventually import PATIENCE_S
 from tests.exporter.targets.ipmi.driven import Driven, driven
 from tests.peers.ipmi_tools import Asker
@@ -23,15 +23,16 @@ BLOCK = f"127.{random.randint(16, 250)}.{random.randint(1, 250)}"
 
 
 @pytest.fixture
-def machines() -> dict[str, Machine]:
+def machines() -> dict[str, SimulatedMachine]:
     addresses = [f"{BLOCK}.{i}" for i in range(1, 101)]
     return {
-        address: Machine(f"n{i}", address, phase=i / 100) for i, address in enumerate(addresses)
+        address: SimulatedMachine(f"n{i}", address, phase=i / 100)
+        for i, address in enumerate(addresses)
     }
 
 
 @pytest.fixture
-async def port(machines: dict[str, Machine]) -> AsyncIterator[int]:
+async def port(machines: dict[str, SimulatedMachine]) -> AsyncIterator[int]:
     port = free_port()
     server = IpmiServer(machines, port)
     await server.start()
@@ -45,13 +46,13 @@ async def made(tmp_path: Path, port: int) -> AsyncIterator[Driven]:
         yield made
 
 
-def asker(machine: Machine, port: int, suite: int, password: str = "simulated") -> Asker:
+def asker(machine: SimulatedMachine, port: int, suite: int, password: str = "simulated") -> Asker:
     return Asker(machine.address, port, "monitor", password, suite, level="user")
 
 
 @pytest.mark.parametrize("suite", [3, 17])
 async def test_ipmitool_and_freeipmi_read_the_watts(
-    machines: dict[str, Machine], port: int, suite: int
+    machines: dict[str, SimulatedMachine], port: int, suite: int
 ) -> None:
     machine = machines[f"{BLOCK}.7"]
     ask = asker(machine, port, suite)
@@ -64,7 +65,7 @@ async def test_ipmitool_and_freeipmi_read_the_watts(
 
 
 async def test_pyghmi_reads_the_watts_and_the_sensors(
-    machines: dict[str, Machine], port: int
+    machines: dict[str, SimulatedMachine], port: int
 ) -> None:
     machine = machines[f"{BLOCK}.9"]
     said = await asyncio.to_thread(asker(machine, port, 17).pyghmi, "PSU1 PIN", "Inlet Temp")
@@ -74,7 +75,9 @@ async def test_pyghmi_reads_the_watts_and_the_sensors(
     assert said["Inlet Temp"][1] == "°C"
 
 
-async def test_ipmitool_finds_the_suite_by_itself(machines: dict[str, Machine], port: int) -> None:
+async def test_ipmitool_finds_the_suite_by_itself(
+    machines: dict[str, SimulatedMachine], port: int
+) -> None:
     machine = machines[f"{BLOCK}.3"]
     suites = await asyncio.to_thread(
         asker(machine, port, 3).ipmitool, "channel", "getciphers", "ipmi", "1"
@@ -84,7 +87,7 @@ async def test_ipmitool_finds_the_suite_by_itself(machines: dict[str, Machine], 
 
 @pytest.mark.parametrize("suite", [3, 17, None])
 async def test_our_client_reads_every_machine_at_its_own_address(
-    machines: dict[str, Machine], port: int, made: Driven, suite: int | None
+    machines: dict[str, SimulatedMachine], port: int, made: Driven, suite: int | None
 ) -> None:
     source = partial(made.source, credentials="simulated", privilege="user", cipher_suite=suite)
     sources = [source(SimpleNamespace(address=each, port=port)) for each in machines]
@@ -96,7 +99,7 @@ async def test_our_client_reads_every_machine_at_its_own_address(
 
 
 async def test_power_sensors_bear_half_of_the_watts_each(
-    machines: dict[str, Machine], port: int, made: Driven
+    machines: dict[str, SimulatedMachine], port: int, made: Driven
 ) -> None:
     end = SimpleNamespace(address=f"{BLOCK}.42", port=port)
     sensors = ("PSU1 PIN", "PSU2 PIN")
@@ -106,7 +109,7 @@ async def test_power_sensors_bear_half_of_the_watts_each(
 
 
 async def test_a_machine_that_is_off_says_so(
-    machines: dict[str, Machine], port: int, made: Driven
+    machines: dict[str, SimulatedMachine], port: int, made: Driven
 ) -> None:
     end = SimpleNamespace(address=f"{BLOCK}.5", port=port)
     machines[end.address].powered_on = False
@@ -116,7 +119,7 @@ async def test_a_machine_that_is_off_says_so(
 
 
 async def test_a_wrong_password_is_refused_by_the_simulator_too(
-    machines: dict[str, Machine], port: int
+    machines: dict[str, SimulatedMachine], port: int
 ) -> None:
     ask = asker(machines[f"{BLOCK}.2"], port, 17, password="wrong")
     with pytest.raises(AssertionError, match="RAKP 2 HMAC is invalid"):
@@ -124,7 +127,7 @@ async def test_a_wrong_password_is_refused_by_the_simulator_too(
 
 
 async def test_a_full_bmc_says_session_limit_and_has_room_after_a_close(
-    machines: dict[str, Machine], port: int, made: Driven
+    machines: dict[str, SimulatedMachine], port: int, made: Driven
 ) -> None:
     end = SimpleNamespace(address=f"{BLOCK}.6", port=port)
     sources = [made.source(end, "simulated", "user") for _ in range(17)]
@@ -138,7 +141,7 @@ async def test_a_full_bmc_says_session_limit_and_has_room_after_a_close(
 
 
 async def test_a_presence_ping_is_answered_from_the_address_that_was_asked(
-    machines: dict[str, Machine], port: int
+    machines: dict[str, SimulatedMachine], port: int
 ) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
         client.setblocking(False)
@@ -150,7 +153,7 @@ async def test_a_presence_ping_is_answered_from_the_address_that_was_asked(
 
 
 async def test_garbage_is_not_answered_and_does_no_harm(
-    machines: dict[str, Machine], port: int, made: Driven
+    machines: dict[str, SimulatedMachine], port: int, made: Driven
 ) -> None:
     noise = random.Random(3)
     end = SimpleNamespace(address=f"{BLOCK}.8", port=port)

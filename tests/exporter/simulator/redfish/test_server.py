@@ -14,7 +14,7 @@ from sushy import auth
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.reading import Reason
 from rackwatt_exporter.simulator.certificate import self_made
-from rackwatt_exporter.simulator.machine import Machine
+from rackwatt_exporter.simulator.machine import SimulatedMachine
 from rackwatt_exporter.simulator.redfish.server import RedfishServer
 from rackwatt_exporter.targets.redfish.source import RedfishDriver
 from tests.exporter.targets.redfish.fleet import reason_of, target_at, write_secrets
@@ -27,16 +27,18 @@ LOGIN = ("monitor", "simulated")
 
 
 @pytest.fixture
-def machines() -> dict[str, Machine]:
+def machines() -> dict[str, SimulatedMachine]:
     """Two machines whose watts never move, so that a reading has one true value."""
     return {
-        FIRST: Machine("n1", FIRST, idle_watts=300, peak_watts=300),
-        SECOND: Machine("n2", SECOND, idle_watts=400, peak_watts=400),
+        FIRST: SimulatedMachine("n1", FIRST, idle_watts=300, peak_watts=300),
+        SECOND: SimulatedMachine("n2", SECOND, idle_watts=400, peak_watts=400),
     }
 
 
 @pytest.fixture
-async def server(machines: dict[str, Machine], tmp_path: Path) -> AsyncIterator[RedfishServer]:
+async def server(
+    machines: dict[str, SimulatedMachine], tmp_path: Path
+) -> AsyncIterator[RedfishServer]:
     made = self_made([FIRST, SECOND, "simulated.example"])
     for name, pem in zip(("ca.crt", "server.pem", "server.key"), made, strict=True):
         (tmp_path / name).write_bytes(pem)
@@ -84,7 +86,7 @@ async def test_openstacks_client_logs_in_and_reads_the_same_power(
 
 
 async def test_each_machine_answers_at_its_own_address(
-    port: int, driver: RedfishDriver, machines: dict[str, Machine]
+    port: int, driver: RedfishDriver, machines: dict[str, SimulatedMachine]
 ) -> None:
     for address, machine in machines.items():
         source = driver.source(target_at(address, port))
@@ -111,7 +113,7 @@ async def test_a_bmc_that_restarts_is_logged_into_anew_within_the_same_reading(
     server: RedfishServer,
     port: int,
     driver: RedfishDriver,
-    machines: dict[str, Machine],
+    machines: dict[str, SimulatedMachine],
     tmp_path: Path,
 ) -> None:
     source = driver.source(target_at(FIRST, port))
@@ -135,7 +137,7 @@ async def test_the_mean_over_its_interval_is_there(port: int, driver: RedfishDri
 
 
 async def test_a_machine_switched_off_is_powered_off(
-    port: int, driver: RedfishDriver, machines: dict[str, Machine]
+    port: int, driver: RedfishDriver, machines: dict[str, SimulatedMachine]
 ) -> None:
     machines[FIRST].powered_on = False
     assert await reason_of(driver, target_at(FIRST, port)) is Reason.POWERED_OFF

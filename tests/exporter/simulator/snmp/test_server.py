@@ -16,7 +16,7 @@ from rackwatt_exporter import ber
 from rackwatt_exporter.config.options import OidOptions, SnmpOptions
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.config.target import Target
-from rackwatt_exporter.simulator.machine import Machine
+from rackwatt_exporter.simulator.machine import SimulatedMachine
 from rackwatt_exporter.simulator.snmp.agent import SimulatedAgent
 from rackwatt_exporter.simulator.snmp.server import SnmpServer
 from rackwatt_exporter.simulator.snmp.tree import OUTLETS
@@ -32,8 +32,8 @@ DEVICE_POWER = "1.3.6.1.4.1.318.1.1.26.4.3.1.5.1"
 OUTLET_POWER = "1.3.6.1.4.1.318.1.1.26.9.4.3.1.7"
 SYSTEM = "1.3.6.1.2.1.1"
 END_OF_TREE = "No more variables left"
-FIRST = Machine("pdu1", "127.83.0.1", idle_watts=3000.0, peak_watts=3000.0)
-SECOND = Machine("pdu2", "127.83.0.2", idle_watts=1234.0, peak_watts=1234.0)
+FIRST = SimulatedMachine("pdu1", "127.83.0.1", idle_watts=3000.0, peak_watts=3000.0)
+SECOND = SimulatedMachine("pdu2", "127.83.0.2", idle_watts=1234.0, peak_watts=1234.0)
 LOGIN = FIRST.login
 V2C = ("-v2c", "-c", LOGIN.community)
 
@@ -65,7 +65,9 @@ Ask = Callable[..., Awaitable[str]]
 
 @pytest.fixture
 def ask(port: int) -> Ask:
-    async def run(name: str, login: Sequence[str], *words: str, machine: Machine = FIRST) -> str:
+    async def run(
+        name: str, login: Sequence[str], *words: str, machine: SimulatedMachine = FIRST
+    ) -> str:
         return await asyncio.to_thread(client, name, login, f"{machine.address}:{port}", words)
 
     return run

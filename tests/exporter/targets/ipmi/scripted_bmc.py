@@ -7,7 +7,7 @@ from rackwatt_exporter.protocols.ipmi import completion_codes as ipmi_codes
 from rackwatt_exporter.protocols.ipmi import dcmi, rmcpplus
 from rackwatt_exporter.protocols.ipmi import message as message
 from rackwatt_exporter.protocols.ipmi.crypto import SUITES, SessionKeys
-from rackwatt_exporter.protocols.ipmi.session import Session
+from rackwatt_exporter.protocols.ipmi.session import IpmiSession
 from rackwatt_exporter.reading import Statistics
 from tests.exporter.protocols.ipmi.wire import BMC, Wire
 
@@ -53,9 +53,9 @@ class ScriptedBmc:
         self.records = list(records)
         self._sequence = 0
 
-    def session(self) -> Session:
+    def session(self) -> IpmiSession:
         """Give an open session with it, in a running loop."""
-        session = Session(Wire(self._answers), BMC, (1, 2), KEYS)
+        session = IpmiSession(Wire(self._answers), BMC, (1, 2), KEYS)
         session.timeout_s = 1.0
         return session
 
@@ -69,7 +69,7 @@ class ScriptedBmc:
             self._sequence += 1
             yield rmcpplus.seal(KEYS, 1, self._sequence, message.encode_reply(request, answer))
 
-    def _answer(self, request: message.Request) -> bytes:
+    def _answer(self, request: message.IpmiRequest) -> bytes:
         command = (request.netfn, request.command)
         self.heard[command] += 1
         for key in ((*command, *request.data[:1]), command):

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rackwatt_exporter.config.options import IpmiOptions
-from rackwatt_exporter.protocols.ipmi.completion_codes import Kind, meaning
+from rackwatt_exporter.protocols.ipmi.completion_codes import CodeKind, meaning
 from rackwatt_exporter.reading import ReadError, Reading, Reason
-from rackwatt_exporter.targets.ipmi.power import PowerMeter
+from rackwatt_exporter.targets.ipmi.power import PowerReader
 from tests.exporter.targets.ipmi.scripted_bmc import (
     CHASSIS,
     DCMI,
@@ -49,7 +49,7 @@ def outcomes(bmc: ScriptedBmc, options: IpmiOptions, times: int) -> list[Reading
     """Read several times in one session."""
 
     async def story() -> list[Reading | ReadError]:
-        session, meter = bmc.session(), PowerMeter(options)
+        session, meter = bmc.session(), PowerReader(options)
         return [await _outcome(meter.read(session)) for _ in range(times)]
 
     return run(story())
@@ -83,8 +83,8 @@ def test_a_code_is_never_the_failure_of_a_program_and_says_what_it_means(value: 
     found = outcome(ScriptedBmc({DCMI: code(value), CHASSIS: ON}))
     kind, words = meaning(value)
     expected = {
-        Kind.UNSUPPORTED: Reason.NO_POWER_SENSOR,
-        Kind.PRIVILEGE: Reason.PRIVILEGE_INSUFFICIENT,
+        CodeKind.UNSUPPORTED: Reason.NO_POWER_SENSOR,
+        CodeKind.PRIVILEGE: Reason.PRIVILEGE_INSUFFICIENT,
     }
     assert isinstance(found, ReadError)
     assert found.reason is expected.get(kind, Reason.SENSOR_UNREADABLE)
@@ -137,7 +137,7 @@ def test_a_busy_repository_is_walked_on_at_the_next_reading() -> None:
     bmc = ScriptedBmc({GET_SDR: code(0xC0), SENSOR: raw(90), CHASSIS: ON}, [PIN])
 
     async def story() -> list[Reading | ReadError]:
-        session, meter = bmc.session(), PowerMeter(SENSORS_ALONE)
+        session, meter = bmc.session(), PowerReader(SENSORS_ALONE)
         first = await _outcome(meter.read(session))
         del bmc.script[GET_SDR]
         return [first, await _outcome(meter.read(session))]

@@ -13,7 +13,7 @@ from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.simulator.ipmi.bmc import SimulatedBmc
 from rackwatt_exporter.simulator.ipmi.commands import IpmiCommands
 from rackwatt_exporter.simulator.loopback_udp import LoopbackServer
-from rackwatt_exporter.simulator.machine import Machine
+from rackwatt_exporter.simulator.machine import SimulatedMachine
 from tests.exporter.targets.ipmi.driven import Driven, driven
 from tests.peers.ports import free_port
 
@@ -26,7 +26,7 @@ class Refusing(IpmiCommands):
 
     codes: tuple[int, ...] = ()
 
-    def answer(self, request: message.Request) -> bytes:
+    def answer(self, request: message.IpmiRequest) -> bytes:
         if (request.netfn, request.command) == SET_PRIVILEGE and self.codes:
             code, self.codes = self.codes[0], self.codes[1:]
             return bytes((code,))
@@ -35,13 +35,13 @@ class Refusing(IpmiCommands):
 
 @pytest.fixture
 def commands() -> Refusing:
-    return Refusing(Machine("n1", ADDRESS))
+    return Refusing(SimulatedMachine("n1", ADDRESS))
 
 
 @pytest.fixture
 async def end(commands: Refusing) -> AsyncIterator[SimpleNamespace]:
     port = free_port()
-    bmc = SimulatedBmc(Machine("n1", ADDRESS), commands)
+    bmc = SimulatedBmc(SimulatedMachine("n1", ADDRESS), commands)
     server = LoopbackServer({ADDRESS: bmc}, port)
     await server.start()
     yield SimpleNamespace(address=ADDRESS, port=port, bmc=bmc)

@@ -10,9 +10,9 @@ from types import SimpleNamespace
 import pytest
 
 from rackwatt_exporter.protocols.ipmi.crypto import SUITES
-from rackwatt_exporter.protocols.ipmi.handshake import Account, Login
+from rackwatt_exporter.protocols.ipmi.handshake import IpmiAccount, RakpHandshake
 from rackwatt_exporter.protocols.ipmi.rmcpplus import LEVELS
-from rackwatt_exporter.protocols.ipmi.transport import Endpoint
+from rackwatt_exporter.protocols.ipmi.transport import UdpTransport
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.targets.base import Source
 from tests.eventually import PATIENCE_S, eventually
@@ -253,9 +253,11 @@ async def test_a_missing_secret_names_the_file(bmc: Bmc, made: Driven, tmp_path:
 
 
 async def test_a_session_opened_as_user_cannot_be_raised(bmc: Bmc) -> None:
-    endpoint = Endpoint(socket.AF_INET)
-    account = Account(USERNAME.encode(), PASSWORD.encode())
-    session = await Login(endpoint, (bmc.address, bmc.port), SUITES[3], PATIENCE_S).open(account)
+    endpoint = UdpTransport(socket.AF_INET)
+    account = IpmiAccount(USERNAME.encode(), PASSWORD.encode())
+    session = await RakpHandshake(endpoint, (bmc.address, bmc.port), SUITES[3], PATIENCE_S).open(
+        account
+    )
     with pytest.raises(ReadError, match="privilege") as caught:
         await session.raise_privilege(LEVELS["admin"])
     assert caught.value.reason is Reason.PRIVILEGE_INSUFFICIENT

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rackwatt_exporter.reading import ReadError, Reason
-from rackwatt_exporter.targets.redfish.chassis import Machine, find_machine
+from rackwatt_exporter.targets.redfish.chassis import MachineChassis, find_machine
 
 SYSTEMS, CHASSIS = "/redfish/v1/Systems", "/redfish/v1/Chassis"
 
@@ -40,7 +40,7 @@ def _to(base: str, name: str) -> dict[str, str]:
     return {"@odata.id": f"{base}/{name}"}
 
 
-def find(resources: Mapping[str, Any], option: str | None = None) -> Machine:
+def find(resources: Mapping[str, Any], option: str | None = None) -> MachineChassis:
     async def look(path: str) -> Any:
         return resources.get(path)
 

@@ -3,11 +3,11 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rackwatt_exporter.targets.redfish.power_state import FALL, TRUSTED_READINGS, PowerStateDoubt
+from rackwatt_exporter.targets.redfish.power_state import FALL, TRUSTED_READINGS, PowerStateMonitor
 
 
-def settled(watts: float) -> PowerStateDoubt:
-    doubt = PowerStateDoubt()
+def settled(watts: float) -> PowerStateMonitor:
+    doubt = PowerStateMonitor()
     doubt.settle(watts)
     return doubt
 

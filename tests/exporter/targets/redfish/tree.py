@@ -9,8 +9,8 @@ from typing import Any
 from yarl import URL
 
 from rackwatt_exporter.config.options import RedfishOptions
-from rackwatt_exporter.protocols.redfish.client import Account, RedfishService
-from rackwatt_exporter.protocols.redfish.exchange import Answer, Authorization, Origin
+from rackwatt_exporter.protocols.redfish.client import RedfishAccount, RedfishClient
+from rackwatt_exporter.protocols.redfish.exchange import Authorization, Origin, RedfishResponse
 from rackwatt_exporter.targets.redfish.source import RedfishSource
 
 DATA = Path(__file__).parents[2] / "data" / "redfish"
@@ -28,7 +28,7 @@ class Tree(Origin):
 
     def source(self, **options: Any) -> RedfishSource:
         """Make a source that reads this service."""
-        service = RedfishService(self, lambda: Account("root", "secret"), basic=True)
+        service = RedfishClient(self, lambda: RedfishAccount("root", "secret"), basic=True)
         return RedfishSource(service, RedfishOptions(**options), service.close)
 
     def counted(self) -> int:
@@ -39,14 +39,14 @@ class Tree(Origin):
 
     async def _send(
         self, method: str, path: str, headers: Authorization, body: bytes | None
-    ) -> Answer:
+    ) -> RedfishResponse:
         self.requests.append(path)
         plain = path.partition("?")[0].rstrip("/")
         held = self.resources.get(path, self.resources.get(plain))
         if plain == ROOT:
             held = held or {"@odata.id": "/redfish/v1/", "RedfishVersion": "1.6.0"}
         status = 404 if held is None else held.get("!status", 200)
-        return Answer(status, {}, json.dumps(held or {}).encode())
+        return RedfishResponse(status, {}, json.dumps(held or {}).encode())
 
 
 def tree(name: str) -> Tree:

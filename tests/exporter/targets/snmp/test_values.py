@@ -12,7 +12,7 @@ from rackwatt_exporter.plausibility import SNMP_NO_VALUE
 from rackwatt_exporter.protocols.snmp.value import Value
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.targets.snmp.values import (
-    Cell,
+    ObjectRef,
     cells,
     is_numeric,
     moved,
@@ -26,7 +26,7 @@ VALUES = st.one_of(st.integers(), st.floats(), st.text(), st.binary())
 
 
 def one(value: int | float | str | bytes, scale: float = 1.0) -> float:
-    return watts([Cell("1.3.1", OidOptions("1.3.1", scale))], {"1.3.1": value})
+    return watts([ObjectRef("1.3.1", OidOptions("1.3.1", scale))], {"1.3.1": value})
 
 
 @given(st.integers(0, 2**64).filter(lambda n: n not in SNMP_NO_VALUE), st.floats(0.001, 1000))
@@ -63,7 +63,7 @@ def test_what_only_looks_like_a_number_is_none(value: float | str | bytes) -> No
 
 @given(st.integers(0, 10**6), st.integers(-2, 25))
 def test_decimal_digits_divide_by_powers_of_ten(value: int, digits: int) -> None:
-    cell = Cell("1.3.1", OidOptions("1.3.1"), "1.3.2")
+    cell = ObjectRef("1.3.1", OidOptions("1.3.1"), "1.3.2")
     values = {"1.3.1": value, "1.3.2": digits}
     if 0 <= digits <= 18:
         assert watts([cell], values) == value / 10**digits
@@ -98,9 +98,9 @@ def test_a_value_that_says_no_measurement_is_unreadable_before_it_is_scaled(
 
 def test_a_unit_and_a_scale_multiply() -> None:
     term = OidOptions("1.3.1", scale=0.01, unit="kW")
-    assert watts([Cell("1.3.1", term)], {"1.3.1": 42}) == 420
+    assert watts([ObjectRef("1.3.1", term)], {"1.3.1": 42}) == 420
     text = OidOptions("1.3.1", unit="kW", pattern="Load {value}")
-    assert watts([Cell("1.3.1", text)], {"1.3.1": b"Load 1.25 kW"}) == 1250
+    assert watts([ObjectRef("1.3.1", text)], {"1.3.1": b"Load 1.25 kW"}) == 1250
 
 
 def test_a_text_that_is_no_number_is_told_with_the_fields_that_help() -> None:
@@ -123,7 +123,7 @@ def test_rows_found_by_a_text_are_counted_and_others_known_by_their_object() -> 
 
 
 def test_a_cell_has_moved_when_its_mark_or_its_value_is_another() -> None:
-    cell = Cell("1.5.3", OidOptions("1.5"), None, "1.8.3", "System", "system")
+    cell = ObjectRef("1.5.3", OidOptions("1.5"), None, "1.8.3", "System", "system")
     assert not moved([cell], {"1.5.3": 1, "1.8.3": b"System"})
     assert moved([cell], {"1.5.3": 1, "1.8.3": b"PS1"})
     assert moved([cell], {"1.5.3": 1})
@@ -131,7 +131,7 @@ def test_a_cell_has_moved_when_its_mark_or_its_value_is_another() -> None:
 
 
 def test_a_cell_whose_mark_is_another_never_counts() -> None:
-    cell = Cell("1.5.3", OidOptions("1.5"), None, "1.8.3", "System", "system")
+    cell = ObjectRef("1.5.3", OidOptions("1.5"), None, "1.8.3", "System", "system")
     with pytest.raises(ReadError) as caught:
         watts([cell], {"1.5.3": 1, "1.8.3": b"PS1"})
     assert caught.value.reason is Reason.NO_POWER_SENSOR
@@ -156,7 +156,7 @@ def test_symbolic_names_are_not_numeric(name: str) -> None:
 
 @pytest.mark.parametrize("value", [10**400, 1])
 def test_values_too_large_to_add_up_are_a_bad_reply(value: int) -> None:
-    each = [Cell(oid, OidOptions(oid, 1.7e308)) for oid in ("1.3.1", "1.3.2")]
+    each = [ObjectRef(oid, OidOptions(oid, 1.7e308)) for oid in ("1.3.1", "1.3.2")]
     with pytest.raises(ReadError) as told:
         watts(each, {"1.3.1": value, "1.3.2": value})
     assert told.value.reason is Reason.BAD_REPLY
