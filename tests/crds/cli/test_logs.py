@@ -51,7 +51,7 @@ def test_a_line_tells_when_and_which_node() -> None:
 
 @pytest.mark.parametrize(
     ("name", "room"),
-    [("rackwatt_operator.reflector", "watching"), ("kopf._core.engines", "kopf._core.engines")],
+    [("rackwatt_operator.reflector", "reflector"), ("kopf._core.engines", "kopf._core.engines")],
 )
 def test_the_room_is_ours_by_its_own_name_and_others_by_their_whole(name: str, room: str) -> None:
     assert json.loads(Json().format(record("x", name)))["room"] == room

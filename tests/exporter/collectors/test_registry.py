@@ -36,8 +36,8 @@ def test_a_collector_that_no_document_names_is_not_loaded() -> None:
     code = (
         "import sys, rackwatt_exporter.commands.run\n"
         "from rackwatt_exporter.collectors.registry import collector\n"
-        "from rackwatt_exporter.config.paths import Host\n"
-        "collector('cpu', Host())\n"
+        "from rackwatt_exporter.config.paths import HostPaths\n"
+        "collector('cpu', HostPaths())\n"
         "print([one for one in sys.modules if one.startswith('rackwatt_exporter.collectors.')])\n"
     )
     loaded = subprocess.check_output([sys.executable, "-c", code], text=True)

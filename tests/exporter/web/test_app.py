@@ -14,7 +14,7 @@ from tests.exporter.store.test_targets import target
 
 LOOPS = ("attended",)
 
-FLEET = '[{names: "n[1-3]", type: compute, rack: r1}, {names: "<b>x</b>"}, {names: bad, adress: y}]'
+FLEET = '[{names: "n[1-3]", type: compute, rack: r1}, {names: odd, rack: "<b>x</b>"}, {names: bad, adress: y}]'
 BINDING = """---
 apiVersion: rackwatt.dev/v1alpha1
 kind: SchedulerBinding

@@ -14,7 +14,7 @@ from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers.slurm.rest import SlurmRest
 from tests.eventually import PATIENCE_S
 
-DATA = Path(__file__).parents[2] / "data" / "slurm-24.11"
+DATA = Path(__file__).parents[3] / "data" / "slurm-24.11"
 LOOPS = ("attended",)
 TOKEN = SecretKey("slurm", "token")
 SIX = {

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers.slurm.rest_models import nodes_paths, reply
 
-DATA = Path(__file__).parents[2] / "data"
+DATA = Path(__file__).parents[3] / "data"
 SIX = {
     "n01": "allocated",
     "n02": "idle",

@@ -10,7 +10,7 @@ from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers.slurm.sinfo_output import parse_count, parse_nodes, parse_version
 from tests.exporter.schedulers.conftest import LONG_NAME
 
-DATA = Path(__file__).parents[2] / "data"
+DATA = Path(__file__).parents[3] / "data"
 
 
 def parse_states(output: bytes) -> dict[str, str]:

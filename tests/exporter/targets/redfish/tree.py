@@ -13,7 +13,7 @@ from rackwatt_exporter.protocols.redfish.client import RedfishAccount, RedfishCl
 from rackwatt_exporter.protocols.redfish.exchange import Authorization, Origin, RedfishResponse
 from rackwatt_exporter.targets.redfish.source import RedfishSource
 
-DATA = Path(__file__).parents[2] / "data" / "redfish"
+DATA = Path(__file__).parents[3] / "data" / "redfish"
 ROOT = "/redfish/v1"
 FORBIDDEN = {"!status": 403}
 
