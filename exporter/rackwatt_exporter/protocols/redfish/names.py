@@ -9,12 +9,17 @@ import re
 from collections.abc import Collection, Iterable
 from functools import lru_cache
 
-from rackwatt_exporter.protocols.redfish.json import Json, link, members, word
+from rackwatt_exporter.protocols.redfish.json import Json, members, word
 
 # Case, digits and whatever is no letter divide words: SystemBoardPwr, total_power, PS1Input.
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _NUMBER = re.compile(r"[0-9]+")
-_CODE = re.compile(r"(0x)?[0-9a-f]{1,4}|[0-9a-f-]{16,}", re.IGNORECASE)  # an Id that is no name
+# What a path of a chassis' own power ends with: the resource, or its control.
+_OF_POWER = re.compile(r"/Power(Subsystem)?/?(#/PowerControl(/[0-9]+)?)?$")
+# An Id that is no name: a number, a UUID, a serial number.
+_CODE = re.compile(
+    r"(0x)?[0-9a-f]{1,4}|[0-9a-f-]{16,}|(?!.*[a-z]{3})(?=(.*[0-9]){6})[0-9a-z]{10,}", re.IGNORECASE
+)
 
 
 def _vocabulary(listed: str) -> frozenset[str]:
@@ -80,7 +85,8 @@ def whole_rank(document: Json, own: Collection[str] = (), alone: bool = False) -
     """Return how surely a sensor or PowerControl is of the whole machine; 0: it is not known to be.
 
     `own` are the paths of the machine's chassis and system. A PowerControl that is `alone` is the
-    chassis' by its schema, and needs no name that says so, but may have none that says otherwise.
+    chassis' by its schema, and needs no name that says so. Where its name has a word that is not
+    known, the tree has to say so.
     """
     related = _related(document, own)
     if related and related.isdisjoint(own):
@@ -91,10 +97,16 @@ def whole_rank(document: Json, own: Collection[str] = (), alone: bool = False) -
     by_tree = bool(related) or context == "Chassis"
     names = _names(document)
     rank = _name_rank(names)
-    if rank is None:
-        describes = bool((_QUANTITY | _WHOLE) & _said(document))
-        return int(alone and (by_tree or not describes) and not any(map(names_part, names)))
+    if rank is None:  # only the tree can say more than a word that is not known
+        whole = (_name_rank((word(document, "Name"),)) or 0) > 1
+        return int(by_tree and (alone or whole) and not any(map(names_part, names)))
     return rank or int(by_tree or alone)
+
+
+def may_be_whole(document: Json, own: Collection[str] = ()) -> bool:
+    """Return whether the Name is one of the whole machine, and only the Id leaves a doubt."""
+    unnamed = {**document, "Id": ""} if word(document, "Name") else {}
+    return whole_rank(unnamed, own) > 1 and not names_part(word(document, "Id"))
 
 
 def is_supply_input(document: Json) -> bool:
@@ -162,7 +174,10 @@ def _sums_supplies(said: set[str]) -> bool:
 
 
 def _related(document: Json, own: Collection[str]) -> set[str]:
-    """Return what the resource belongs to; the chassis' own resource of power does not matter."""
+    """Return what the resource belongs to; the chassis' own resource of power does not matter.
+
+    A part of a resource is not the resource: `Power#/PowerSupplies/0` is one supply.
+    """
     items = members(document, "RelatedItem")
-    paths = {path.rstrip("/") for item in items if (path := link(item))}
-    return {path for path in paths if path.partition("/Power")[0] not in own or path in own}
+    paths = {word(item, "@odata.id").rstrip("/") for item in items} - {""}
+    return {path for path in paths if _OF_POWER.sub("", path) not in own or path in own}

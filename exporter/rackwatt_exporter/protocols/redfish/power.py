@@ -152,6 +152,7 @@ def control_names(document: Json) -> set[str]:
 
 def controls_named(names: Sequence[str]) -> Finder:
     """Make a finder of the sum of PowerConsumedWatts of the PowerControls with these names."""
+    names = tuple(dict.fromkeys(names))
 
     def find(documents: Sequence[Json], where: str) -> Found | None:
         if not control_names(documents[0]).issuperset(names):
@@ -159,7 +160,7 @@ def controls_named(names: Sequence[str]) -> Finder:
         controls = {called(each): each for each in members(documents[0], "PowerControl")}
         values = [(name, at(controls[name], "PowerConsumedWatts")) for name in names]
         source = f"{where}#PowerControl/{'+'.join(names)}"
-        return Found(Reading(member_watts(values, source), source), tuple(names))
+        return Found(Reading(member_watts(values, source), source), names)
 
     return find
 

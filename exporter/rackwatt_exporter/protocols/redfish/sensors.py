@@ -1,12 +1,14 @@
 """Sensor resources (DSP2046): which of them are the machine's power, and what they come to."""
 
 from collections.abc import Collection, Sequence
+from typing import NamedTuple
 
 from rackwatt_exporter.protocols.redfish.json import Json, at, link, word
 from rackwatt_exporter.protocols.redfish.names import (
     called,
     is_of_supply,
     is_supply_input,
+    may_be_whole,
     shown,
     supply_of,
     whole_rank,
@@ -24,29 +26,41 @@ from rackwatt_exporter.protocols.redfish.power import (
 from rackwatt_exporter.reading import ReadError, Reading, Reason
 
 
-def sum_of(names: Sequence[str]) -> Finder:
-    """Make a finder of the watts of some sensors, all of which have to read.
+class Chosen(NamedTuple):
+    """The sensors of a machine's power: its total, or the inputs of its `supplies`."""
 
-    Sensors that count energy come after those of power, and bring the joules.
-    """
+    sensors: list[Json]
+    supplies: bool
+
+
+def total_of(name: str) -> Finder:
+    """Make a finder of the watts of one sensor; one that counts energy may come after it."""
+    return _watts_of((name,), ())
+
+
+def sum_of(names: Sequence[str]) -> Finder:
+    """Make a finder of the watts of some sensors, all of which have to read: the members."""
+    return _watts_of(names, tuple(names))
+
+
+def _watts_of(names: Sequence[str], members: tuple[str, ...]) -> Finder:
 
     def find(documents: Sequence[Json], where: str) -> Found | None:
         power, energy = documents[: len(names)], documents[len(names) :]
         for name, document in zip(names, power, strict=True):
-            if document is not None and not measures_power(document):
+            if document is not None and not (present(document) and measures_power(document)):
                 raise ReadError(Reason.SENSOR_UNREADABLE, f"{shown(name)} {_unfit(document)}")
         values = [at(document, "Reading") for document in power]
-        if len(names) == 1:
-            total = known_watts(values[0], shown(names[0]))
-        else:
+        if members:
             total = member_watts(zip(names, values, strict=True), "the power")
-        joules = added(map(_joules, energy))
-        return Found(Reading(total, where, joules=joules), tuple(names) if names[1:] else ())
+        else:
+            total = known_watts(values[0], shown(names[0]))
+        return Found(Reading(total, where, joules=added(map(_joules, energy))), members)
 
     return find
 
 
-def telling(documents: Sequence[Json], own: Collection[str] = ()) -> list[Json]:
+def telling(documents: Sequence[Json], own: Collection[str] = ()) -> Chosen:
     """Choose the sensors of the machine's power: its total, else the input of every supply.
 
     The total brings its counter of energy along, where there is one.
@@ -61,15 +75,17 @@ def telling(documents: Sequence[Json], own: Collection[str] = ()) -> list[Json]:
     if len(whole) == 1:
         energy = [e for e in documents if present(e) and word(e, "ReadingType") in ENERGY_UNITS]
         counters = [each for each in energy if whole_rank(each, own) == best]
-        return whole + (counters if len(counters) == 1 else [])
+        return Chosen(whole + (counters if len(counters) == 1 else []), supplies=False)
     if whole:
         kind = "several sensors may be the total:"
         raise NotNamedError(kind, [called(each) for each in whole])
+    if doubtful := [each for each in power if may_be_whole(each, own)]:
+        raise NotNamedError("sensors may be the total:", [_with_id(each) for each in doubtful])
     inputs = [each for each in power if is_supply_input(each)]
     if power and not inputs:
         raise NotNamedError("sensors of power are", [called(each) for each in power])
     _hold_each_supply_once(inputs, power)
-    return inputs
+    return Chosen(inputs, supplies=True)
 
 
 def power_sensors(documents: Sequence[Json]) -> list[Json]:
@@ -97,7 +113,13 @@ def _hold_each_supply_once(inputs: Sequence[Json], power: Sequence[Json]) -> Non
         raise NotNamedError("of these supplies no input is known:", [called(e) for e in without])
 
 
+def _with_id(document: Json) -> str:
+    return f"{word(document, 'Name')} ({word(document, 'Id')})"
+
+
 def _unfit(document: Json) -> str:
+    if not present(document):
+        return "is Absent"
     kind, units = at(document, "ReadingType"), at(document, "ReadingUnits")
     return f"is a sensor of {shown(kind)} in {shown(units)}, not of Power in W"
 

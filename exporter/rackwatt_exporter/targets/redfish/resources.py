@@ -11,12 +11,12 @@ from typing import NamedTuple, Optional
 
 from rackwatt_exporter.protocols.redfish import power as power
 from rackwatt_exporter.protocols.redfish.json import Json, at, last_part, link, word
-from rackwatt_exporter.protocols.redfish.names import called, labels, names_part
+from rackwatt_exporter.protocols.redfish.names import called, labels, whole_rank
 from rackwatt_exporter.protocols.redfish.numbers import number
 from rackwatt_exporter.protocols.redfish.power import Finder, Found, NotNamedError
-from rackwatt_exporter.protocols.redfish.sensors import sum_of
+from rackwatt_exporter.protocols.redfish.sensors import sum_of, total_of
 from rackwatt_exporter.targets.redfish.collection import listed
-from rackwatt_exporter.targets.redfish.sensor_list import chosen_sensors, named_sensors
+from rackwatt_exporter.targets.redfish.sensor_list import SensorList, chosen_sensors, named_sensors
 
 EQUIPMENT = "/redfish/v1/PowerEquipment"
 
@@ -77,12 +77,12 @@ def seekers(around: Enclosure, *, average: bool, expands: bool) -> list[Seeker]:
     """List how to find each place that there may be; `average` leaves the BMC's own mean."""
     if average:
         return [partial(_in_power, around.power, power.average_power(around.own))]
-    found: list[Seeker] = [partial(_metrics, around.metrics)]
+    found: list[Seeker] = [partial(_metrics, around.metrics, around.own)]
     if around.supplies is None:
         finders = power.power_control(around.own), power.oem_total, power.supply_inputs
         found += [partial(_in_power, around.power, find) for find in finders]
     found.append(partial(_supply_metrics, around.subsystem, around.supplies))
-    found.append(partial(_sensors, around.sensors, around.own, expands))
+    found.append(partial(_sensors, SensorList(around.sensors, expands), around.own))
     if around.supplies is None:
         found.append(partial(_in_power, around.power, power.supply_outputs))
     return found
@@ -90,7 +90,7 @@ def seekers(around: Enclosure, *, average: bool, expands: bool) -> list[Seeker]:
 
 def named(around: Sequence[Enclosure], names: Sequence[str], *, expands: bool) -> Seeker:
     """Make a seeker of the sum that the settings name: sensors, or members of PowerControl."""
-    return partial(_named, tuple(around), tuple(names), expands)
+    return partial(_named, tuple(around), tuple(dict.fromkeys(names)), expands)
 
 
 async def _named(
@@ -101,22 +101,25 @@ async def _named(
             return place((each.power,), power.controls_named(names))
     lists = [each.sensors for each in around]
     found = await named_sensors(look, lists, names, expands)
-    paths = tuple(link(found[name]) or "" for name in names)
-    again = partial(_named, around, names, expands) if len(names) > 1 else None
-    return place(paths, sum_of(names), again)
+    # One sensor may be named twice: by its Name and by its Id.
+    by_path = {(link(found[name]) or "").rstrip("/"): name for name in reversed(names)}
+    paths, once = zip(*reversed(by_path.items()), strict=True)
+    if len(once) == 1:
+        return place(paths, total_of(once[0]))
+    return place(paths, sum_of(once), partial(_named, around, names, expands))
 
 
 async def _in_power(path: str, find: Finder, look: Look) -> PowerResource | None:
     return place((path,), find) if await look(path) else None
 
 
-async def _metrics(path: str, look: Look) -> PowerResource | None:
+async def _metrics(path: str, own: frozenset[str], look: Look) -> PowerResource | None:
     excerpt = at(await look(path), "PowerWatts")
     sensor = _source(excerpt)
-    if sensor and names_part(last_part(sensor)):
+    if sensor and not await _is_of_whole(sensor, own, look):
         raise NotNamedError("the metrics are those of sensor", [last_part(sensor)])
     if sensor and number(at(excerpt, "Reading")) is None and await look(sensor):
-        return place((sensor,), sum_of([last_part(sensor)]))
+        return place((sensor,), total_of(last_part(sensor)))
     return place((path,), power.metrics)
 
 
@@ -138,18 +141,24 @@ async def _supply_metrics(subsystem: str, supplies: str | None, look: Look) -> P
     return place(paths, power.supply_metrics(names), again)
 
 
-async def _sensors(
-    path: str, own: frozenset[str], expands: bool, look: Look
-) -> PowerResource | None:
-    chosen = await chosen_sensors(look, path, own, expands)
-    if not chosen:
+async def _sensors(listed: SensorList, own: frozenset[str], look: Look) -> PowerResource | None:
+    chosen, again = await chosen_sensors(look, listed, own)
+    if not chosen.sensors:
         return None
-    paths = tuple(p for each in chosen if (p := link(each)))
-    of_power = [each for each in chosen if word(each, "ReadingType") == "Power"]
-    if len(of_power) == 1:
-        return place(paths, sum_of([called(chosen[0]) or last_part(paths[0])]))
+    paths = tuple(p for each in chosen.sensors if (p := link(each)))
+    if not chosen.supplies:
+        return place(paths, total_of(called(chosen.sensors[0]) or last_part(paths[0])))
     names = labels(("", last_part(path)) for path in paths)
-    return place(paths, sum_of(names), partial(_sensors, path, own, expands))
+    return place(paths, sum_of(names), partial(_sensors, again, own))
+
+
+async def _is_of_whole(sensor: str, own: frozenset[str], look: Look) -> bool:
+    """Return whether metrics may be the machine's that refer to this sensor."""
+    named = {"Id": last_part(sensor)}
+    if whole_rank(named, alone=True):
+        return True
+    document = await look(sensor)
+    return whole_rank(document, own, alone=True) > 0 if document else False
 
 
 def place(paths: Sequence[str], find: Finder, again: Seeker | None = None) -> PowerResource:

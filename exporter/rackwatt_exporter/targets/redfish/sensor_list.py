@@ -1,17 +1,19 @@
 """The list of a chassis' sensors: which of them to look into, and which make up its power.
 
 A BMC may list hundreds. Their Ids mostly say what they are, so those that are named like the
-machine's total are looked into first, and all others only if that is not enough.
+machine's total are looked into first, and then those named like power. An Id may say nothing, so
+a sum of supplies is believed only when every sensor has been looked into.
 """
 
 import re
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
+from typing import NamedTuple
 
-from rackwatt_exporter.protocols.redfish.json import Json, last_part, link
+from rackwatt_exporter.protocols.redfish.json import Json, last_part, link, word
 from rackwatt_exporter.protocols.redfish.names import called, shown, whole_rank, words
 from rackwatt_exporter.protocols.redfish.power import NotNamedError, measures_power
-from rackwatt_exporter.protocols.redfish.sensors import is_named, telling
+from rackwatt_exporter.protocols.redfish.sensors import Chosen, is_named, telling
 from rackwatt_exporter.reading import Members, ReadError, Reason
 from rackwatt_exporter.targets.redfish.collection import Look, pages
 
@@ -19,18 +21,34 @@ EXPAND = "?$expand=.($levels=1)"
 _OF_POWER = re.compile(r"p(o)?we?r|watt|psu|pin\b|energy|consum", re.IGNORECASE)
 
 
-async def chosen_sensors(look: Look, path: str, own: Collection[str], expands: bool) -> list[Json]:
-    """Return the sensors of the machine's power; none where the chassis has none of power.
+class SensorList(NamedTuple):
+    """Where a chassis lists its sensors; `others` are known to measure something else."""
+
+    path: str
+    expands: bool
+    others: frozenset[str] = frozenset()
+
+
+async def chosen_sensors(
+    look: Look, listed: SensorList, own: Collection[str]
+) -> tuple[Chosen, SensorList]:
+    """Return the sensors of the machine's power, and the list without those of anything else.
 
     Raises:
         NotNamedError: as `telling`.
     """
-    known = await _list(look, path, expands)
-    first = [p for p in known if whole_rank({"Id": last_part(p)}, own) > 1]
-    with suppress(NotNamedError):  # which the others may explain
-        if chosen := telling(await _looked_into(look, known, first), own):
-            return chosen
-    return telling(await _looked_into(look, known, filter(_may_be_power, known)), own)
+    path, expands, others = listed
+    known = {p: e for p, e in (await _list(look, path, expands)).items() if p not in others}
+    totals = [p for p in known if whole_rank({"Id": last_part(p)}, own) > 1]
+    for likely in (totals, list(filter(_may_be_power, known))):
+        with suppress(NotNamedError):  # which the others may explain
+            chosen = telling(await _looked_into(look, known, likely), own)
+            if chosen.sensors and not chosen.supplies:
+                return chosen, listed
+    documents = await _looked_into(look, known, known)
+    apart = {p for e in documents if word(e, "ReadingType") not in ("", "Power") and (p := link(e))}
+    unlisted = {p for p in apart if p in known and known[p] is None}
+    return telling(documents, own), listed._replace(others=others | unlisted)
 
 
 async def named_sensors(
@@ -52,8 +70,7 @@ async def named_sensors(
     missing = [name for name in names if name not in found]
     if not missing:
         return found
-    others = await _looked_into(look, known, filter(_may_be_power, known))
-    seen = [called(each) for each in others if measures_power(each)]
+    seen = [called(e) for e in await _looked_into(look, known, known) if measures_power(e)]
     there = ", ".join(map(shown, seen))[:400] or "no sensors of power"
     message = f"no sensor is called {', '.join(map(shown, missing))[:200]}; there are: {there}"
     reason = Reason.MEMBER_MISSING if found else Reason.NO_POWER_SENSOR

@@ -158,6 +158,10 @@ def test_supplies_of_one_name_are_two_members(ids: tuple[str, str]) -> None:
     assert len(set(found.members)) == 2
 
 
+# Parts of which no list has to know.
+UNHEARD_OF = ["HBM", "VRM", "NVSwitch", "Slot 3", "12V", "Xeon 0", "Heater", "Midplane", "Switch 1"]
+
+
 @pytest.mark.parametrize(
     "part",
     [
@@ -168,10 +172,14 @@ def test_supplies_of_one_name_are_two_members(ids: tuple[str, str]) -> None:
         {"Name": "Power", "PhysicalContext": "CPU"},
         {"Name": "Power", "PhysicalContext": "GPUSubsystem"},
         {"Name": "OCP"},
+        *({"Name": name} for name in UNHEARD_OF),
+        {"Name": "HBM", "PhysicalContext": "SystemBoard"},
         {"Name": "Mezz_Power"},
         {"Name": "CPU_Total_Power"},
         {"Name": "PCIE1 Power Consumption", "RelatedItem": [{"@odata.id": CHASSIS}]},
         {"Name": "Power", "RelatedItem": [{"@odata.id": f"{CHASSIS}/Drives/1"}]},
+        {"Name": "Total", "RelatedItem": [{"@odata.id": f"{CHASSIS}/Power#/PowerSupplies/0"}]},
+        {"Name": "Power", "RelatedItem": [{"@odata.id": f"{CHASSIS}/Power#/Voltages/0"}]},
     ],
 )
 def test_a_part_of_the_machine_is_not_taken_for_it(part: dict[str, Any]) -> None:
@@ -195,8 +203,13 @@ def test_a_part_of_the_machine_is_not_taken_for_it(part: dict[str, Any]) -> None
         {"Name": "Chassis Power Control"},  # OpenBMC
         {"Name": "Server Power Control", "RelatedItem": [{"@odata.id": CHASSIS}]},  # Lenovo
         {"Name": "CN7016341A00FF"},
+        {"Name": "4c4c4544-0051-3010-8052-b4c04f4d3332"},
+        {"Name": "PowerControl"},
+        {"Name": "Power Control 1", "PhysicalContext": "SystemBoard"},
+        {"Name": "HBM", "PhysicalContext": "Chassis"},
+        {"Name": ""},
         {"Name": "Power of Fred", "RelatedItem": [{"@odata.id": f"{CHASSIS}/"}]},
-        {"Name": "Total", "RelatedItem": [{"@odata.id": f"{CHASSIS}/Power#/PowerSupplies/0"}]},
+        {"Name": "Total", "RelatedItem": [{"@odata.id": f"{CHASSIS}/Power#/PowerControl/0"}]},
     ],
 )
 def test_a_lone_power_control_is_the_machines_unless_it_says_otherwise(
@@ -205,6 +218,12 @@ def test_a_lone_power_control_is_the_machines_unless_it_says_otherwise(
     found = power.power_control(OWN)([{"PowerControl": [{**whole, "PowerConsumedWatts": 9}]}], "P")
     assert found is not None
     assert found.reading.watts == 9
+
+
+def test_a_control_named_twice_counts_once() -> None:
+    controls = [{"Name": name, "PowerConsumedWatts": 5} for name in ("A", "B")]
+    found = power.controls_named(["A", "B", "A"])([{"PowerControl": controls}], "P")
+    assert found == Found(Reading(10, "P#PowerControl/A+B"), ("A", "B"))
 
 
 def test_two_that_may_be_the_total_are_a_doubt_that_names_both() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rackwatt_exporter.protocols.redfish.power import Found, NotNamedError
-from rackwatt_exporter.protocols.redfish.sensors import power_sensors, sum_of, telling
+from rackwatt_exporter.protocols.redfish.sensors import power_sensors, sum_of, telling, total_of
 from rackwatt_exporter.reading import ReadError, Reading, Reason
 
 CHASSIS = "/redfish/v1/Chassis/1"
@@ -22,7 +22,7 @@ def sensor(name: str, watts: Any = 90, **more: Any) -> dict[str, Any]:
 
 
 def chosen(*listed: dict[str, Any]) -> list[str]:
-    return [each["Name"] for each in telling(listed, OWN)]
+    return [each["Name"] for each in telling(listed, OWN).sensors]
 
 
 WHOLE = [
@@ -93,6 +93,10 @@ def test_no_word_that_is_not_known_passes_for_the_whole(said: str, name: str) ->
     [
         {"RelatedItem": [{"@odata.id": "/redfish/v1/Systems/1/Processors/CPU0"}]},
         {"RelatedItem": [{"@odata.id": f"{CHASSIS}/Drives/3"}]},
+        {"RelatedItem": [{"@odata.id": f"{CHASSIS}/PowerSubsystem/PowerSupplies/0"}]},
+        {"RelatedItem": [{"@odata.id": f"{CHASSIS}/Power#/PowerSupplies/0"}]},
+        {"RelatedItem": [{"@odata.id": f"{CHASSIS}/PowerSubsystem/Batteries/Module1"}]},
+        {"RelatedItem": [{"@odata.id": f"{CHASSIS}/Power#/Voltages/2"}]},
         {"PhysicalContext": "CPU"},
         {"PhysicalContext": "StorageDevice"},
         {"PhysicalContext": "Backplane"},
@@ -110,6 +114,12 @@ def test_a_total_of_what_the_tree_says_is_a_part_is_a_doubt(more: dict[str, Any]
     [
         {"RelatedItem": [{"@odata.id": f"{CHASSIS}/"}]},
         {"RelatedItem": [{"@odata.id": "/redfish/v1/Systems/1"}]},
+        {
+            "RelatedItem": [
+                {"@odata.id": CHASSIS},
+                {"@odata.id": f"{CHASSIS}/Power#/PowerControl/0"},
+            ]
+        },
         {"PhysicalContext": "Chassis"},
     ],
 )
@@ -131,7 +141,7 @@ def test_the_tree_may_say_that_a_plain_name_is_the_whole(more: dict[str, Any]) -
 def test_without_a_total_the_input_of_every_supply_is_chosen(
     listed: list[dict[str, Any]], names: int
 ) -> None:
-    assert len(telling(listed, OWN)) == names
+    assert len(telling(listed, OWN).sensors) == names
 
 
 @pytest.mark.parametrize(
@@ -151,6 +161,26 @@ def test_what_may_be_counted_twice_or_is_not_complete_is_a_doubt(
 ) -> None:
     with pytest.raises(NotNamedError):
         telling(listed, OWN)
+
+
+@pytest.mark.parametrize("path", ["Power", "PowerSubsystem/", "Power#/PowerControl/0"])
+def test_a_total_may_be_related_to_the_chassis_own_resource_of_power(path: str) -> None:
+    related = [{"@odata.id": f"{CHASSIS}/{path}"}]
+    assert chosen(sensor("Total Power", RelatedItem=related)) == ["Total Power"]
+
+
+@pytest.mark.parametrize("identity", ["MainFeed", "HBM", "Gauge 7"])
+def test_a_total_by_name_with_an_id_that_may_be_a_part_needs_the_tree(identity: str) -> None:
+    total, supply = sensor("Total Power", Id=identity), sensor("PSU1 Input", **SUPPLY)
+    with pytest.raises(NotNamedError, match=identity):
+        chosen(total, supply)
+    assert chosen(total | {"PhysicalContext": "Chassis"}, supply) == ["Total Power"]
+    assert chosen(total | {"Id": "CPU_Total"}, supply) == ["PSU1 Input"]
+
+
+def test_the_choice_says_whether_it_is_of_supplies() -> None:
+    assert telling([sensor("PSU1 Input")], OWN).supplies
+    assert not telling([sensor("Total Power")], OWN).supplies
 
 
 def test_a_sum_of_all_inputs_is_not_added_to_them() -> None:
@@ -177,8 +207,8 @@ def test_a_sensor_listed_twice_is_one() -> None:
 
 def test_a_sensor_of_all_energy_comes_with_the_one_of_all_power() -> None:
     energy = sensor("Total Energy", None, ReadingType="EnergykWh", LifetimeReading=3)
-    listed = telling([sensor("Total Power", 400), energy], OWN)
-    found = sum_of(["Total Power"])(listed, "S")
+    listed, _ = telling([sensor("Total Power", 400), energy], OWN)
+    found = total_of("Total Power")(listed, "S")
     assert found == Found(Reading(400, "S", joules=3 * 3_600_000))
 
 
@@ -191,10 +221,11 @@ def test_a_sensor_of_all_energy_comes_with_the_one_of_all_power() -> None:
         {"Reading": 0},
         {"Reading": 65535},
         {"Reading": -3},
+        {"Status": {"State": "Absent"}},
     ],
 )
 def test_a_sensor_without_watts_now_is_unreadable_and_named(change: dict[str, Any]) -> None:
-    find = sum_of(["Total Power"])
+    find = total_of("Total Power")
     assert find([sensor("Total Power", 400)], "S") == Found(Reading(400, "S"))
     for documents in ([sensor("Total Power", 400) | change], [None]):
         with pytest.raises(ReadError, match="Total Power") as raised:
@@ -203,6 +234,7 @@ def test_a_sensor_without_watts_now_is_unreadable_and_named(change: dict[str, An
 
 
 def test_every_member_of_a_sum_has_to_read() -> None:
+    assert sum_of(["A"])([sensor("A", 200)], "S") == Found(Reading(200, "S"), ("A",))
     find = sum_of(["A", "B"])
     assert find([sensor("A", 200), sensor("B", 0)], "S") == Found(Reading(200, "S"), ("A", "B"))
     with pytest.raises(ReadError, match="B"):
@@ -232,12 +264,12 @@ JSON = st.recursive(
 @given(st.lists(JSON, max_size=4))
 def test_any_list_of_resources_gives_sensors_or_a_doubt(documents: list[Any]) -> None:
     try:
-        found = telling(documents, OWN)
+        found = telling(documents, OWN).sensors
     except NotNamedError as doubt:
         assert str(doubt).isprintable()
         return
     for each in found:
         try:
-            assert sum_of(["x"])([each], "S")
+            assert total_of("x")([each], "S")
         except ReadError as error:
             assert error.reason in (Reason.SENSOR_UNREADABLE, Reason.BAD_REPLY)

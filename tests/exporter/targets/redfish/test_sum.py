@@ -100,6 +100,64 @@ async def test_a_supply_with_a_resource_of_its_own_is_missed_and_found_again(
     assert readings[-1] == Members(3, 3)
 
 
+def supply_sensors(*ids: str) -> dict[str, Any]:
+    found = sensors(*ids, "Inlet_Temp")
+    for name in ids:
+        found[f"{CHASSIS}/Sensors/{name}"]["PhysicalContext"] = "PowerSupply"
+    found[f"{CHASSIS}/Sensors/Inlet_Temp"]["ReadingType"] = "Temperature"
+    return found
+
+
+async def last_of(source: RedfishSource, readings: int = 6) -> tuple[float | Reason, Any]:
+    last: tuple[float | Reason, Any] = 0.0, None
+    for _ in range(readings):
+        try:
+            reading = await source.read()
+        except ReadError as error:
+            last = error.reason, error.members
+        else:
+            last = reading.watts, reading.members
+    return last
+
+
+@pytest.mark.parametrize("before", [2, 3])
+@pytest.mark.parametrize("how", ["not listed", "Absent", "gone"])
+async def test_a_supply_sensor_that_leaves_is_missed_however_few_stay(
+    listed_at_once: None, before: int, how: str
+) -> None:
+    ids = [f"PSU{n}_Input_Power" for n in range(before)]
+    served = Tree(machine() | supply_sensors(*ids))
+    source = served.source()
+    assert (await source.read()).members == Members(before, before)
+    if how == "Absent":
+        served.resources[f"{CHASSIS}/Sensors/{ids[0]}"]["Status"] = {"State": "Absent"}
+    else:
+        served.resources |= supply_sensors(*ids[1:])
+    if how == "gone":
+        del served.resources[f"{CHASSIS}/Sensors/{ids[0]}"]
+    assert await last_of(source) == (Reason.MEMBER_MISSING, Members(before, before - 1))
+    served.resources |= supply_sensors(*ids)
+    assert await last_of(source) == (100.0 * before, Members(before, before))
+
+
+async def test_a_sum_that_starts_with_one_supply_sensor_counts_the_next(
+    listed_at_once: None,
+) -> None:
+    served = Tree(machine() | supply_sensors("PSU0_Input_Power"))
+    source = served.source()
+    assert (await source.read()).members == Members(1, 1)
+    served.resources |= supply_sensors("PSU0_Input_Power", "PSU1_Input_Power")
+    assert await last_of(source) == (200, Members(2, 2))
+
+
+async def test_sensors_of_something_else_are_looked_into_once(listed_at_once: None) -> None:
+    served = Tree(machine() | supply_sensors("PSU0_Input_Power"))
+    source = served.source()
+    for _ in range(5):
+        await source.read()
+    assert served.requests.count(f"{CHASSIS}/Sensors/Inlet_Temp") == 1
+
+
 async def test_a_list_is_read_again_a_few_requests_at_a_time(listed_at_once: None) -> None:
     served = tree("power-shelf")
     source = served.source()

@@ -136,6 +136,56 @@ async def test_two_sensors_of_the_name_given_are_a_doubt() -> None:
     assert (await served.source(sensors=("A", "B")).read()).watts == 200
 
 
+@pytest.mark.parametrize(
+    "names", [("A", "A"), ("A", "Input"), ("Input", "A"), ("Input", "A", "Input")]
+)
+async def test_a_sensor_that_is_named_twice_counts_once(names: tuple[str, ...]) -> None:
+    served = Tree(machine() | sensors("A", "B"))
+    served.resources[f"{CHASSIS}/Sensors/A"]["Name"] = "Input"
+    reading = await served.source(sensors=names).read()
+    assert (reading.watts, reading.source) == (100, "Chassis/1/Sensors/A")
+    reading = await served.source(sensors=(*names, "B")).read()
+    assert (reading.watts, reading.members) == (200, Members(2, 2))
+
+
+def of_supply(path_id: str, name: str, watts: float = 100) -> dict[str, Any]:
+    base = f"{CHASSIS}/Sensors/{path_id}"
+    about = {"Id": path_id, "Name": name, "ReadingType": "Power", "Reading": watts}
+    return {base: {"@odata.id": base, **about, "PhysicalContext": "PowerSupply"}}
+
+
+@pytest.mark.parametrize("second", ["Second_In", "Feeder", "Part Seven"])
+async def test_a_supply_whose_id_does_not_look_like_power_is_counted(second: str) -> None:
+    served = Tree(machine() | sensors("PSU1_In", second, "Inlet_Temp"))
+    served.resources |= of_supply("PSU1_In", "PSU1 Input Power")
+    served.resources |= of_supply(second, "PSU2 Input Power", 120)
+    served.resources[f"{CHASSIS}/Sensors/Inlet_Temp"]["ReadingType"] = "Temperature"
+    reading = await served.source().read()
+    assert (reading.watts, reading.members) == (220, Members(2, 2))
+
+
+@pytest.mark.parametrize("total", ["MainFeed", "Gauge", "Part One"])
+async def test_a_total_whose_id_does_not_look_like_power_is_found(total: str) -> None:
+    served = Tree(machine() | sensors("PSU1_Input_Power", total, watts=400))
+    served.resources |= of_supply("PSU1_Input_Power", "PSU1 Input Power", 190)
+    about = {"Name": "Total Power", "PhysicalContext": "Chassis"}
+    served.resources[f"{CHASSIS}/Sensors/{total}"] |= about
+    assert (await served.source().read()).watts == 400
+
+
+async def test_a_sum_of_supplies_is_not_believed_before_all_sensors_are_looked_into() -> None:
+    parts = [f"Part {n}" for n in range(200)]
+    served = Tree(machine() | sensors("PSU1_Input_Power", *parts, "Gauge"))
+    for part in parts:
+        served.resources[f"{CHASSIS}/Sensors/{part}"]["ReadingType"] = "Temperature"
+    served.resources |= of_supply("PSU1_Input_Power", "PSU1 Input Power")
+    served.resources |= of_supply("Gauge", "PSU2 Input Power")
+    source = served.source()
+    with pytest.raises(ReadError, match="still looking"):
+        await source.read()
+    assert (await source.read()).members == Members(2, 2)
+
+
 async def test_two_power_controls_of_the_name_given_are_none_of_them() -> None:
     served = tree("lenovo")
     served.resources[f"{CHASSIS}/Power"]["PowerControl"][2]["Name"] = "CPU Sub-system Power"
@@ -185,13 +235,23 @@ async def test_supplies_metrics_may_refer_to_sensors() -> None:
     assert (reading.watts, reading.members) == (200, Members(2, 2))
 
 
-async def test_metrics_of_a_part_are_not_the_machines() -> None:
+@pytest.mark.parametrize("part", ["CPU1Power", "HBM_Power", "VRM", "Slot3", "Heater_Watts"])
+async def test_metrics_of_a_part_are_not_the_machines(part: str) -> None:
     served = tree("data-source-uri")
-    excerpt = {"DataSourceUri": f"{CHASSIS}/Sensors/CPU1Power", "Reading": 60}
+    excerpt = {"DataSourceUri": f"{CHASSIS}/Sensors/{part}", "Reading": 60}
     served.resources[f"{CHASSIS}/EnvironmentMetrics"]["PowerWatts"] = excerpt
     error = await error_of(served)
     assert error.reason is Reason.NO_POWER_SENSOR
-    assert "CPU1Power" in str(error)
+    assert part in str(error)
+
+
+async def test_metrics_of_a_sensor_that_the_tree_says_is_of_the_chassis_are_the_machines() -> None:
+    served = tree("data-source-uri")
+    sensor = f"{CHASSIS}/Sensors/MainFeed"
+    excerpt = {"DataSourceUri": sensor, "Reading": 60}
+    served.resources[f"{CHASSIS}/EnvironmentMetrics"]["PowerWatts"] = excerpt
+    served.resources[sensor] = {"Id": "MainFeed", "PhysicalContext": "Chassis"}
+    assert (await served.source().read()).watts == 60
 
 
 async def test_a_service_without_anything_says_so() -> None:
