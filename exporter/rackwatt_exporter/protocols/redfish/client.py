@@ -15,7 +15,12 @@ from typing import NamedTuple
 import msgspec
 from yarl import URL
 
-from rackwatt_exporter.protocols.redfish.exchange import Authorization, Origin, RedfishResponse
+from rackwatt_exporter.protocols.redfish.exchange import (
+    NOT_FOUND,
+    Authorization,
+    Origin,
+    RedfishResponse,
+)
 from rackwatt_exporter.protocols.redfish.json import Json, at, link
 from rackwatt_exporter.protocols.redfish.token import BackOff, SessionLifetimes, TokenDoubt
 from rackwatt_exporter.reading import ReadError, Reason
@@ -23,7 +28,7 @@ from rackwatt_exporter.reading import ReadError, Reason
 ROOT = "/redfish/v1/"
 SESSIONS = "/redfish/v1/SessionService/Sessions"
 OLD_SESSIONS = "/redfish/v1/Sessions"  # iDRAC 8 has its sessions here
-NO_SESSIONS_HERE = (404, 405, 501)
+NO_SESSIONS_HERE = (NOT_FOUND, 405, 501)
 
 _NOT_REDFISH = (
     "Switch Redfish on in the BMC, and check `redfish.port`. Older BMCs have none: read them by "
@@ -128,7 +133,7 @@ class RedfishClient:
         """Return what limits new log-ins after a refusal that may be of the token, else None."""
         if self._session is None:
             return self._doubt.certain if answer.status == 401 else None
-        suspect = self._doubt.refused(path)
+        suspect = self._doubt.refused(path, absent=answer.status == NOT_FOUND)
         if answer.names_lost_session:
             back_off = self._doubt.certain
         elif suspect:

@@ -28,6 +28,7 @@ from rackwatt_exporter.protocols.redfish.json import Json, at, word
 from rackwatt_exporter.reading import ReadError, Reason
 
 HEADERS = "Accept: application/json\r\nOData-Version: 4.0\r\nUser-Agent: rackwatt\r\n"
+NOT_FOUND = 404
 REDIRECTS = 3
 _OF_PATHS = "/%:?=&~+!$,;'@()*[]"  # what a path may hold as it is, besides letters and digits
 # Dell's, and DSP0266's own, for: there are as many sessions as there can be.

@@ -14,6 +14,7 @@ from rackwatt_exporter.protocols.redfish.json import Json, members, word
 # Case, digits and whatever is no letter divide words: SystemBoardPwr, total_power, PS1Input.
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _NUMBER = re.compile(r"[0-9]+")
+_VOLTAGE = re.compile(r"[0-9]+(\.[0-9]+)?[vV](?![a-z])")  # `PSU1 Output 12V` is of supply 1
 # What a path of a chassis' own power ends with: the resource, or its control.
 _OF_POWER = re.compile(r"/Power(Subsystem)?/?(#/PowerControl(/[0-9]+)?)?$")
 # An Id that is no name: a number, a UUID, a serial number.
@@ -129,7 +130,7 @@ def is_of_supply(document: Json) -> bool:
 
 def supply_of(document: Json) -> tuple[str, ...]:
     """Return which supply a sensor belongs to, as far as its name says: its numbers."""
-    return tuple(_NUMBER.findall(called(document)))
+    return tuple(_NUMBER.findall(_VOLTAGE.sub("", called(document))))
 
 
 def names_part(name: str) -> bool:

@@ -69,6 +69,8 @@ def telling(documents: Sequence[Json], own: Collection[str] = ()) -> Chosen:
         NotNamedError: there are sensors of power, and none is known to be either.
     """
     power = power_sensors(documents)
+    if not power and (others := [each for each in documents if _of_power_in_other_units(each)]):
+        raise NotNamedError("sensors of power are not in W:", [_with_units(e) for e in others])
     ranks = [whole_rank(each, own) for each in power]
     best = max(ranks, default=0)
     whole = [each for each, rank in zip(power, ranks, strict=True) if rank == best > 0]
@@ -107,10 +109,25 @@ def _hold_each_supply_once(inputs: Sequence[Json], power: Sequence[Json]) -> Non
     if len(set(known)) < len(known):
         kind = "several sensors may be the input of one supply:"
         raise NotNamedError(kind, [called(each) for each in inputs])
-    fed = {number[:1] for number in known}
-    without = [e for e in power if is_of_supply(e) and supply_of(e)[:1] not in fed]
+    supplies = [each for each in power if is_of_supply(each)]
+    without = [e for e in supplies if not any(_same_supply(supply_of(e), fed) for fed in known)]
     if without:
         raise NotNamedError("of these supplies no input is known:", [called(e) for e in without])
+
+
+def _same_supply(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
+    """Return whether numbers are those of one supply; one name may have more than the other."""
+    common = min(len(one), len(other))
+    return one[:common] == other[:common] if common else one == other
+
+
+def _of_power_in_other_units(document: Json) -> bool:
+    of_power = word(document, "ReadingType") == "Power"
+    return of_power and present(document) and not measures_power(document)
+
+
+def _with_units(document: Json) -> str:
+    return f"{called(document)} in {shown(at(document, 'ReadingUnits'))}"
 
 
 def _with_id(document: Json) -> str:

@@ -12,7 +12,7 @@ FIRST_WAIT_S = 60.0
 MAX_WAIT_S = 960.0
 SHORT_SESSION_S = 60.0
 SHORT_SESSIONS = 2  # in a row: another one would not last either, and each costs a log-in
-_KEPT_PATHS = 4
+_KEPT_PATHS = 32  # as many as the largest sum of a shelf's supplies has
 
 
 class BackOff:
@@ -58,11 +58,18 @@ class TokenDoubt:
         if path not in self._opened:
             self._opened = (*self._opened[1 - _KEPT_PATHS :], path)
 
-    def refused(self, path: str) -> bool:
-        """Note a refusal, and return whether the token may be what it is for."""
+    def refused(self, path: str, *, absent: bool = False) -> bool:
+        """Note a refusal, and return whether the token may be what it is for.
+
+        A resource is `absent` where the service says that there is none. That is an answer, unless
+        this token has opened it before: a search looks for many that a service does not have.
+        """
+        if path in self._opened:
+            return True
+        if absent:
+            return False
         self._refusals += 1
-        lost = self._refusals >= REFUSALS_IN_A_ROW and bool(self._opened)
-        return lost or path in self._opened
+        return self._refusals >= REFUSALS_IN_A_ROW and bool(self._opened)
 
     def renewed(self) -> None:
         """Start with a new token."""

@@ -123,6 +123,7 @@ class PowerDiscovery:
             message += f" ({'; '.join(dict.fromkeys(doubts))[:900]}): name the sensors to sum in"
             message += " redfish.sensors, or another chassis"
         else:
-            message += " (neither metrics, Power, power supplies nor sensors): name another chassis"
+            message += " (neither in metrics, Power and power supplies, nor in a sensor of power):"
+            message += " name another chassis"
         message += f" in redfish.chassis; there are: {await chassis_ids(self._looking.look)}"
         return ReadError(Reason.NO_POWER_SENSOR, message)

@@ -13,7 +13,7 @@ from rackwatt_exporter.config.target import Target
 from rackwatt_exporter.config.tls import tls_parameters
 from rackwatt_exporter.protocols.http.tls import tls_context
 from rackwatt_exporter.protocols.redfish.client import RedfishAccount, RedfishClient
-from rackwatt_exporter.protocols.redfish.exchange import Origin, StatusError
+from rackwatt_exporter.protocols.redfish.exchange import NOT_FOUND, Origin, StatusError
 from rackwatt_exporter.protocols.redfish.json import Json
 from rackwatt_exporter.protocols.redfish.power import Found, NotNamedError
 from rackwatt_exporter.reading import ReadError, Reading, Reason
@@ -23,8 +23,6 @@ from rackwatt_exporter.targets.redfish.lookup import UnfinishedError
 from rackwatt_exporter.targets.redfish.power_state import PowerStateMonitor
 from rackwatt_exporter.targets.redfish.resources import PowerResource
 from rackwatt_exporter.targets.redfish.sum import Sum
-
-NOT_FOUND = 404
 
 
 class Bmc(NamedTuple):

@@ -136,6 +136,8 @@ def test_the_tree_may_say_that_a_plain_name_is_the_whole(more: dict[str, Any]) -
         ([sensor("PSU1_PIN"), sensor("PSU1_POUT"), sensor("PSU2_PIN"), sensor("CPU0_PWR")], 2),
         ([sensor("PS1InputPower"), sensor("PS2InputPower"), sensor("12V rail")], 2),
         ([sensor("Bay 1", **SUPPLY, PhysicalSubContext="Input")], 1),
+        ([sensor("Bay 1 PSU 1 Input"), sensor("Bay 1 PSU 1 Output"), sensor("HDD 2")], 1),
+        ([sensor("PSU1 Input 230V", **SUPPLY), sensor("PSU1 Output 12V"), sensor("PSU1 out")], 1),
     ],
 )
 def test_without_a_total_the_input_of_every_supply_is_chosen(
@@ -151,6 +153,8 @@ def test_without_a_total_the_input_of_every_supply_is_chosen(
         [sensor("PSU1 Input Power"), sensor("PSU2 Output Power")],
         [sensor("PSU Input Power"), sensor("Supply Input Power")],
         [sensor("PSU1 Output Power"), sensor("PSU2 Output Power")],
+        [sensor("Bay 1 PSU 1 Input"), sensor("Bay 1 PSU 2 Output")],
+        [sensor("Shelf 1 PS2 Input"), sensor("Shelf 1 PS3 Output"), sensor("Shelf 1 PS2 Output")],
         [sensor("PSU1 Input Power Limit")],
         [sensor("PSU Total Power")],
         [sensor("Chassis Power"), sensor("System Power")],
@@ -197,8 +201,11 @@ def test_the_units_may_be_written_out(units: str | None) -> None:
 
 
 @pytest.mark.parametrize("units", ["kW", "A", "", 5])
-def test_other_units_are_no_watts(units: Any) -> None:
-    assert power_sensors([sensor("Total Power", ReadingUnits=units)]) == []
+def test_other_units_are_no_watts_and_are_named(units: Any) -> None:
+    listed = [sensor("Total Power", ReadingUnits=units)]
+    assert power_sensors(listed) == []
+    with pytest.raises(NotNamedError, match=f"not in W: 'Total Power in {units}'"):
+        telling(listed, OWN)
 
 
 def test_a_sensor_listed_twice_is_one() -> None:

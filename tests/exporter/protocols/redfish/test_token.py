@@ -29,6 +29,22 @@ def test_a_token_that_opens_nothing_any_more_is_doubted() -> None:
     assert refused == [False] * (REFUSALS_IN_A_ROW - 1) + [True]
 
 
+@given(st.integers(0, 100))
+def test_resources_that_a_service_does_not_have_are_no_reason_to_doubt(count: int) -> None:
+    doubt = TokenDoubt()
+    doubt.accepted("/a")
+    assert not any(doubt.refused(f"/{number}", absent=True) for number in range(count))
+    assert doubt.refused("/a", absent=True)
+
+
+def test_a_token_is_doubted_when_any_member_of_a_large_sum_is_gone() -> None:
+    doubt = TokenDoubt()
+    paths = [f"/{number}" for number in range(24)]
+    for path in paths * 2:
+        doubt.accepted(path)
+    assert all(doubt.refused(path, absent=True) for path in paths)
+
+
 @given(st.lists(st.sampled_from(["/a", "/b", "/c"])))
 def test_a_token_that_never_opened_anything_is_not_doubted(paths: list[str]) -> None:
     doubt = TokenDoubt()

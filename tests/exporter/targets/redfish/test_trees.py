@@ -261,6 +261,20 @@ async def test_a_service_without_anything_says_so() -> None:
     assert "none" not in str(error)
 
 
+async def test_sensors_of_power_whose_ids_say_nothing_are_named() -> None:
+    error = await error_of(Tree(machine() | sensors(*(f"Part {n}" for n in range(60)))))
+    assert "sensors of power are 'Part 0', 'Part 1'" in str(error)
+    assert "and 48 more" in str(error)
+    assert "neither" not in str(error)
+
+
+@pytest.mark.parametrize("identity", ["Total_Power", "Gauge"])
+async def test_a_unit_that_is_not_known_is_named(identity: str) -> None:
+    served = Tree(machine() | sensors(identity))
+    served.resources[f"{CHASSIS}/Sensors/{identity}"] |= {"ReadingUnits": "kW"}
+    assert f"{identity} in kW" in str(await error_of(served))
+
+
 async def test_what_a_user_may_not_see_is_the_privilege() -> None:
     served = Tree(machine() | {f"{CHASSIS}/Power": FORBIDDEN})
     assert (await error_of(served)).reason is Reason.PRIVILEGE_INSUFFICIENT
