@@ -11,7 +11,13 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from rackwatt_exporter.protocols.redfish.json import Json, last_part, link, word
-from rackwatt_exporter.protocols.redfish.names import called, shown, whole_rank, words
+from rackwatt_exporter.protocols.redfish.names import (
+    called,
+    is_supply_input,
+    shown,
+    whole_rank,
+    words,
+)
 from rackwatt_exporter.protocols.redfish.power import NotNamedError, measures_power
 from rackwatt_exporter.protocols.redfish.sensors import Chosen, is_named, telling
 from rackwatt_exporter.reading import Members, ReadError, Reason
@@ -48,7 +54,16 @@ async def chosen_sensors(
     documents = await _looked_into(look, known, known)
     apart = {p for e in documents if word(e, "ReadingType") not in ("", "Power") and (p := link(e))}
     unlisted = {p for p in apart if p in known and known[p] is None}
-    return telling(documents, own), listed._replace(others=others | unlisted)
+    chosen = telling(documents, own)
+    if chosen.sensors and chosen.supplies:
+        chosen.sensors.extend(await _silent_inputs(look, known))
+    return chosen, listed._replace(others=others | unlisted)
+
+
+async def _silent_inputs(look: Look, known: dict[str, Json]) -> list[Json]:
+    """Return references to the inputs of supplies that are listed and do not answer."""
+    named = [p for p in known if is_supply_input({"Id": last_part(p)})]
+    return [{"@odata.id": p} for p in named if not (known[p] or await look(p))]
 
 
 async def named_sensors(

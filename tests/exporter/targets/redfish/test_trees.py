@@ -173,6 +173,25 @@ async def test_a_total_whose_id_does_not_look_like_power_is_found(total: str) ->
     assert (await served.source().read()).watts == 400
 
 
+@pytest.mark.parametrize(
+    ("refusal", "reason"),
+    [
+        (None, Reason.SENSOR_UNREADABLE),
+        ({"!status": 500}, Reason.BAD_REPLY),
+        ({"!status": 403}, Reason.PRIVILEGE_INSUFFICIENT),
+    ],
+)
+async def test_a_supply_sensor_that_is_listed_and_does_not_answer_is_no_empty_bay(
+    refusal: dict[str, int] | None, reason: Reason
+) -> None:
+    served = Tree(machine() | sensors("PSU1_Input_Power", "PSU2_Input_Power", "Inlet"))
+    for part in ("PSU2_Input_Power", "Inlet"):
+        served.resources[f"{CHASSIS}/Sensors/{part}"] = refusal
+    error = await error_of(served)
+    assert error.reason is reason
+    assert "PSU2_Input_Power" in str(error)
+
+
 async def test_a_sum_of_supplies_is_not_believed_before_all_sensors_are_looked_into() -> None:
     parts = [f"Part {n}" for n in range(200)]
     served = Tree(machine() | sensors("PSU1_Input_Power", *parts, "Gauge"))
