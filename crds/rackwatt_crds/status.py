@@ -95,7 +95,7 @@ class PowerTargetStatus(Model, frozen=True, kw_only=True, omit_defaults=True):
     ] = None  # fmt: skip
     targets: TargetCounts | None = None
     watts: Annotated[Count | None, Meta(description="The sum of all that is not stale.")] = None
-    worst: Annotated[
+    failing_targets: Annotated[
         Annotated[
             list[FailingTarget],
             Meta(max_length=MOST_WORST),

@@ -27,8 +27,8 @@ _SHORT_S = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 RECONCILES = Counter(
     "rackwatt_operator_reconciles",
-    "Documents worked on, by how that ended: begun (its status is left for when no other presses), "
-    "done, retry or broken.",
+    "Total number of reconciliations by result: success, deferred (the status is written when no "
+    "other document waits), requeue or error.",
     ["kind", "result"],
     registry=REGISTRY,
 )

@@ -134,13 +134,13 @@ class Operator:
 
     async def _work(self, key: ObjectKey, pressed: bool) -> float:
         """Reconcile, and count how that went."""
-        result = "broken"
+        result = "error"
         with RECONCILE_SECONDS.labels(key.kind).time():
             try:
                 again_s = await self._reconciler.reconcile(key, pressed)
-                result = "begun" if again_s == LEISURE else "done"
+                result = "deferred" if again_s == LEISURE else "success"
             except RetryError:
-                result = "retry"
+                result = "requeue"
                 raise
             finally:
                 RECONCILES.labels(key.kind, result).inc()

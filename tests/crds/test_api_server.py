@@ -256,7 +256,7 @@ MEASURED = PowerTargetStatus(
     method="ipmi,snmp",
     targets=TargetCounts(configured=514, reachable=512, failing=2),
     watts=183412,
-    worst=[FAILING],
+    failing_targets=[FAILING],
 )
 
 
@@ -310,7 +310,7 @@ def test_a_binding_is_shown_with_its_nodes_and_waited_for(
 @pytest.mark.parametrize(
     "status",
     [
-        {"worst": [msgspec.to_builtins(FAILING)] * 11},
+        {"failingTargets": [msgspec.to_builtins(FAILING)] * 11},
         {"targets": {"configured": -1, "reachable": 0, "failing": 0}},
         {"conditions": [{**msgspec.to_builtins(ready("True", "Well")), "status": "Degraded"}]},
         {"conditions": [{**msgspec.to_builtins(ready("True", "Well")), "reason": "not camel"}]},

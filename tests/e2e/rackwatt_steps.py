@@ -78,7 +78,7 @@ class Scenario:
         self._kubectl.apply(*self._fleet.secrets("of last year"))
         self._kubectl.apply(*self._fleet.documents(), workers())
         reason = "{.status.conditions[?(@.type=='Ready')].reason}"
-        self._wait(FLEET, f"--for=jsonpath={reason}=NoTargetAnswers")
+        self._wait(FLEET, f"--for=jsonpath={reason}=NoTargetsReachable")
         assert "none of 3 targets answers" in self._message(FLEET, "Ready")
 
     def rotate_the_secret(self) -> None:

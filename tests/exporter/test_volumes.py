@@ -80,7 +80,7 @@ async def test_a_secret_is_missed_then_wrong_then_right_without_a_restart(
         status = await site.json()
         told = f"Secret bmc is missing, or has no key username (there is no file {tmp_path}"
         assert told in status["failing"][0]["message"]
-        missing = {"first": "PowerTarget lab spec.bmc.hosts[0]", "wanted_by": 1}
+        missing = {"first_reference": "PowerTarget lab spec.bmc.hosts[0]", "affected_targets": 1}
         assert status["secrets_missing"] == [{"secret": "bmc", "key": "username", **missing}]
         secret.update({"username": USERNAME})
         await site.until(lambda text: "has no key password" in text, "/status")

@@ -21,7 +21,7 @@ BLOCKS = re.findall(r"^```\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 COMMANDS = [line for block in BLOCKS for line in block.splitlines() if line.startswith("kubectl ")]
 
 PACKAGE = ROOT / "operator/rackwatt_operator"
-CAMEL = re.compile(r"[A-Z][a-z]+(?:[A-Z][a-z]+)*")
+CAMEL = re.compile(r"[A-Z][a-z]+(?:CRDs|[A-Z][a-z]+)*")
 # Words that stand in the same modules and are no reasons.
 OTHERS = {
     "False",
@@ -31,7 +31,7 @@ OTHERS = {
     "In",
     "NotIn",
     "Progressing",
-    "Pace",
+    "WriteThrottle",
     "Workload",
     *BY_NAME,
 }
@@ -47,12 +47,12 @@ def reasons() -> Iterator[str]:
             if isinstance(word, str) and CAMEL.fullmatch(word):
                 yield word
     for file in PACKAGE.glob("manifests/*.py"):
-        yield from re.findall(r'Refused\(\s*"(\w+)"', file.read_text())
+        yield from re.findall(r'BuildFailure\(\s*"(\w+)"', file.read_text())
 
 
 def test_every_reason_is_explained_and_none_that_does_not_exist() -> None:
     table = set(re.findall(r"^\| `([A-Z]\w+)` \|", PAGE, re.MULTILINE))
-    passing = {"Leaving", "NamespaceLeaving", "ApiUnavailable"}
+    passing = {"Terminating", "NamespaceTerminating", "ApiUnavailable"}
     assert all(f"`{reason}`" in PAGE for reason in passing)
     assert table == (set(reasons()) - OTHERS - passing) | HANDED_ON
 

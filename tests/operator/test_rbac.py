@@ -71,7 +71,7 @@ def meet_strangers(hands: Hands, namespace: str) -> None:
     for stranger in strangers:
         hands.create(stranger)
     for document in (fleet("met", namespace, bmc=fleets), nodes("inside", namespace)):
-        hands.until_reason(ref(hands.apply(document)), "Available", "NameTaken")
+        hands.until_reason(ref(hands.apply(document)), "Available", "NameConflict")
     for stranger in strangers:
         hands.delete(ref(stranger))
     wanted = {ref(stranger) for stranger in strangers}

@@ -64,6 +64,11 @@ def _secrets_missing(exporter: Exporter) -> list[dict[str, Any]]:
             error = record.error
             if isinstance(error, MissingSecretError):
                 first = pipeline.reference(record.spec, exporter.fleet)
-                blank = {"secret": error.secret, "key": error.key, "first": first, "wanted_by": 0}
-                missing.setdefault((error.secret, error.key), blank)["wanted_by"] += 1
+                blank = {
+                    "secret": error.secret,
+                    "key": error.key,
+                    "first_reference": first,
+                    "affected_targets": 0,
+                }
+                missing.setdefault((error.secret, error.key), blank)["affected_targets"] += 1
     return sorted(missing.values(), key=lambda one: (one["secret"], one["key"]))[:_MAX_SECRETS]

@@ -56,7 +56,7 @@ class Applier:
     async def delete(self, child: ObjectKey) -> Trouble | None:
         """Delete a child that is no longer planned."""
         now = self._observed.objects.get(child)
-        if now is None or now.leaving:
+        if now is None or now.terminating:
             return None
         try:
             await self._client.delete(_path(child), now.uid)
@@ -92,7 +92,7 @@ class Applier:
                 raise
             log.info("%s: is made anew, since it cannot be mended: %s", wanted.child, error)
             await self._client.delete(_path(wanted.child), now.uid)
-            return _leaving(wanted.child)
+            return _terminating(wanted.child)
         return None
 
     async def _make(self, wanted: DesiredChild) -> CachedObject | None:
@@ -152,29 +152,29 @@ def _path(child: ObjectKey) -> str:
     return BY_NAME[child.kind].path(child.namespace, child.name)
 
 
-def _leaving(child: ObjectKey) -> Trouble:
+def _terminating(child: ObjectKey) -> Trouble:
     told = f"{child} is being deleted, and made anew when it is gone"
-    return Trouble(child, "Leaving", told, passing=True)
+    return Trouble(child, "Terminating", told, passing=True)
 
 
 def _not_ours(child: ObjectKey, now: CachedObject, uid: str) -> Trouble | None:
     if now.owner is not None and now.owner.uid == uid:
-        return _leaving(child) if now.leaving else None
+        return _terminating(child) if now.terminating else None
     if now.owner is not None and now.owner.ours:
         told = f"{child} is of a former document of this name, and on its way out"
-        return Trouble(child, "Leaving", told, passing=True)
+        return Trouble(child, "Terminating", told, passing=True)
     whose = f"belongs to {now.owner.kind} {now.owner.name}" if now.owner else "is not ours"
     told = (
         f"{child.kind} {child.name} is there already and {whose}: it was left as it is. "
         "Delete it, or give this document another name"
     )
-    return Trouble(child, "NameTaken", told)
+    return Trouble(child, "NameConflict", told)
 
 
 def _trouble(child: ObjectKey, error: ApiError) -> Trouble:
     told = f"{child.kind} {child.name}: {error}"
     if error.passing:
-        reason = f"{error.leaving}Leaving" if error.leaving else "ApiUnavailable"
+        reason = f"{error.terminating}Terminating" if error.terminating else "ApiUnavailable"
         return Trouble(child, reason, told, passing=True, wait_s=error.wait_s)
     if error.forbidden:
         verb, resource = error.forbidden
@@ -183,4 +183,4 @@ def _trouble(child: ObjectKey, error: ApiError) -> Trouble:
             "should be: grant it that right (the chart's role has it)"
         )
         return Trouble(child, "Forbidden", told)
-    return Trouble(child, "Refused", told)
+    return Trouble(child, "ApplyRejected", told)

@@ -16,7 +16,7 @@ from rackwatt_operator.kube.resources import BY_NAME, EVENT, ObjectKey
 
 log = logging.getLogger(__name__)
 
-_STARTING = frozenset({"RolloutInProgress", "NotMade", "NotAsked"})
+_STARTING = frozenset({"RolloutInProgress", "NotCreated", "Pending"})
 _LONGEST = 1024
 
 
@@ -36,7 +36,7 @@ class EventRecorder:
                     EVENT.path(key.namespace), _event(key, uid, condition, datetime.now(UTC))
                 )
             except ApiError as error:
-                told = log.debug if error.leaving else log.warning
+                told = log.debug if error.terminating else log.warning
                 told("%s: its event could not be posted: %s", key, error)
 
 

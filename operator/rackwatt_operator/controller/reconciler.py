@@ -40,7 +40,7 @@ class Reconciler:
             RetryError: not everything is as it should be.
         """
         now = self._observed.objects.get(key)
-        if now is None or now.leaving:  # its children follow it without us
+        if now is None or now.terminating:  # its children follow it without us
             self._observed.claim(key, ())
             self._planner.forget(key)
             self._teller.forget(key)

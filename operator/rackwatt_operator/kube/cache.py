@@ -152,8 +152,8 @@ class Cache:
 
         A document's status is ours, so a change of it is our own doing.
         """
-        changed = before.status != now.status or before.leaving != now.leaving
-        if not changed or (name.kind in KINDS and before.leaving == now.leaving):
+        changed = before.status != now.status or before.terminating != now.terminating
+        if not changed or (name.kind in KINDS and before.terminating == now.terminating):
             return _NOBODY
         return self._concerned(name, now)
 

@@ -52,7 +52,7 @@ class CachedObject:
     uid: str
     version: int
     generation: int
-    leaving: bool
+    terminating: bool
     owner: Owner | None
     stamp: str
     digest: bytes
@@ -77,7 +77,7 @@ def seen(raw: Mapping[str, Any], kind: str) -> CachedObject:
         uid=metadata["uid"],
         version=version(raw),
         generation=metadata.get("generation", 0),
-        leaving="deletionTimestamp" in metadata,
+        terminating="deletionTimestamp" in metadata,
         owner=_owner(metadata),
         stamp=(metadata.get("annotations") or {}).get(STAMP, ""),
         digest=hashlib.blake2b(content, digest_size=12).digest(),

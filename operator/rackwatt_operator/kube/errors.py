@@ -30,11 +30,11 @@ class ApiError(Exception):
         return (found[1], ".".join(filter(None, found.group(2, 3)))) if found else None
 
     @property
-    def leaving(self) -> str:
+    def terminating(self) -> str:
         """What is on its way out, so that nothing new comes into being: Namespace, Kind."""
         if self.cause == "NamespaceTerminating":
             return "Namespace"
-        return "Kind" if _ENDING in str(self) else ""
+        return "CRD" if _ENDING in str(self) else ""
 
     @property
     def doubled(self) -> bool:
@@ -52,7 +52,7 @@ class ApiError(Exception):
         if self.too_large:
             return False
         failed = self.status >= 500 and _NO_SUCH_FIELD not in str(self)  # which answers 500 too
-        return self.status in (0, 404, 409, 429) or failed or bool(self.leaving)
+        return self.status in (0, 404, 409, 429) or failed or bool(self.terminating)
 
 
 class _Cause(msgspec.Struct):

@@ -18,4 +18,4 @@ class Trouble:
     @property
     def hopeless(self) -> bool:
         """Whether no other child will fare better: the whole namespace goes."""
-        return self.reason == "NamespaceLeaving"
+        return self.reason == "NamespaceTerminating"

@@ -121,7 +121,7 @@ def _targets(told: CollectorStatus | None) -> dict[str, Any]:
             configured=told.configured, reachable=told.reachable, failing=told.failing
         ),
         "watts": None if told.watts is None else max(0, round(told.watts)),
-        "worst": [_failing(one) for one in told.worst[:MOST_WORST]] or None,
+        "failing_targets": [_failing(one) for one in told.failing_targets[:MOST_WORST]] or None,
     }
 
 
@@ -151,8 +151,8 @@ def _settled(after: dict[str, Any], before: Status, now: datetime) -> dict[str, 
     """Keep what moved too little to be told again."""
     if "watts" in before and "watts" in after and _near(before["watts"], after["watts"]):
         after["watts"] = before["watts"]
-    if "worst" in before and _named(before) == _named(after):
-        after["worst"] = before["worst"]
+    if "failingTargets" in before and _named(before) == _named(after):
+        after["failingTargets"] = before["failingTargets"]
     if _still_in_contact(before, after, now):
         after["lastContact"] = before["lastContact"]
     return after
@@ -170,7 +170,7 @@ def _still_in_contact(before: Status, after: Status, now: datetime) -> bool:
 
 
 def _named(told: Status) -> list[tuple[str, str]]:
-    return [(one["node"], one["reason"]) for one in told.get("worst", ())]
+    return [(one["node"], one["reason"]) for one in told.get("failingTargets", ())]
 
 
 def _clipped(message: str) -> str:

@@ -80,8 +80,8 @@ class MissingSecret(msgspec.Struct, frozen=True):
 
     secret: str
     key: str
-    first: str | None = None
-    wanted_by: _Count = 0
+    first_reference: str | None = None
+    affected_targets: _Count = 0
 
 
 class _Documents(msgspec.Struct, frozen=True):
@@ -119,7 +119,7 @@ class CollectorStatus:
     reachable: int = 0
     failing: int = 0
     watts: float | None = None
-    worst: Sequence[Failing] = ()
+    failing_targets: Sequence[Failing] = ()
     schedulers: Sequence[Scheduler] = ()
     secrets_missing: Sequence[MissingSecret] = ()
     problems: Sequence[str] = ()
@@ -177,7 +177,7 @@ def together(
         reachable=sum(count.reachable for count in counts),
         failing=sum(count.failing for count in counts),
         watts=sum(watts) if watts else None,
-        worst=failing[:most_worst],
+        failing_targets=failing[:most_worst],
         schedulers=[scheduler for one in heard for scheduler in one.schedulers],
         secrets_missing=_missing(heard),
         problems=list(
@@ -204,6 +204,8 @@ def _missing(heard: Iterable[Answer]) -> list[MissingSecret]:
     for missing in (missing for one in heard for missing in one.secrets_missing):
         key = (missing.secret, missing.key)
         before = found.get(key)
-        wanted = missing.wanted_by + (before.wanted_by if before else 0)
-        found[key] = MissingSecret(*key, before.first if before else missing.first, wanted)
+        wanted = missing.affected_targets + (before.affected_targets if before else 0)
+        found[key] = MissingSecret(
+            *key, before.first_reference if before else missing.first_reference, wanted
+        )
     return list(found.values())

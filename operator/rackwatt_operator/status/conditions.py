@@ -80,10 +80,10 @@ def _not_accepted(found: StatusInputs) -> Iterator[tuple[str, str]]:
 
 
 def _missing_secret(missing: MissingSecret) -> str:
-    first = f", first {missing.first}" if missing.first else ""
+    first = f", first {missing.first_reference}" if missing.first_reference else ""
     return (
         f"Secret {missing.secret} is missing or has no key {missing.key}: create it, or add the "
-        f"key; no restart is needed (wanted by {missing.wanted_by}{first})"
+        f"key; no restart is needed (wanted by {missing.affected_targets}{first})"
     )
 
 
@@ -131,7 +131,7 @@ def _not_available(found: StatusInputs) -> Iterator[tuple[str, str]]:
     if not found.workloads:
         refused = found.refused is not None or found.document is None
         told = "the document cannot be carried out" if refused else "there are no collectors yet"
-        yield ("Paused" if found.paused else "NotPlanned" if refused else "NotMade"), told
+        yield ("Paused" if found.paused else "InvalidSpec" if refused else "NotCreated"), told
     if failing := [one for one in found.workloads if one.reason]:
         messages = list(dict.fromkeys(one.message for one in failing))
         reason = _workload_reason(failing[0])
@@ -180,16 +180,16 @@ def monitored(found: StatusInputs) -> ConditionDraft:
             f"the cluster has no ServiceMonitor ({MONITORING}): install Prometheus Operator, "
             "and it will be noticed; or scrape the Service by other means"
         )
-        return ConditionDraft("Monitored", "Unknown", "MonitoringApiAbsent", told)
+        return ConditionDraft("Monitored", "Unknown", "MonitoringCRDsMissing", told)
     if not found.kinds:
         return ConditionDraft(
-            "Monitored", "Unknown", "NotPlanned", "the document cannot be carried out"
+            "Monitored", "Unknown", "InvalidSpec", "the document cannot be carried out"
         )
     if "ServiceMonitor" not in found.kinds:
         told = "monitoring.serviceMonitor.enabled is false: scrape the Service by other means"
         return ConditionDraft("Monitored", "Unknown", "Disabled", told)
     if found.selection is None:
-        reason = "Paused" if found.paused else "NotMade"
+        reason = "Paused" if found.paused else "NotCreated"
         return ConditionDraft("Monitored", "False", reason, "no ServiceMonitor is to be seen yet")
     made = f"{' and '.join(sorted(found.kinds & MONITORING_KINDS))} made"
     rules = found.rules
@@ -299,13 +299,13 @@ def ready(found: StatusInputs, claims: Sequence[ConditionDraft]) -> ConditionDra
 
 def _measuring(told: CollectorStatus | None, is_binding: bool) -> tuple[Holds, str, str]:
     if told is None:
-        return "Unknown", "NotAsked", "the collectors were not asked yet"
+        return "Unknown", "Pending", "the collectors were not asked yet"
     if told.silent == told.asked:
         message = told.why_silent or (
             f"none of {told.asked} collectors answers the operator on port 9123: does a "
             "NetworkPolicy keep it out, or does the operator run outside the cluster?"
         )
-        return "Unknown", "CollectorsSilent", message
+        return "Unknown", "CollectorsUnreachable", message
     return _scheduler_ready(told.schedulers) if is_binding else _targets_ready(told)
 
 
@@ -314,7 +314,7 @@ def _scheduler_ready(told: Sequence[Scheduler]) -> tuple[Holds, str, str]:
         if one.reason is not None:
             return "False", _camel(one.reason), one.message or "the scheduler does not answer"
         if not one.up:
-            return "Unknown", "NotAsked", "the scheduler is being asked"
+            return "Unknown", "Pending", "the scheduler is being asked"
     nodes = sum(sum(one.nodes.values()) for one in told)
     return "True", "Ready", f"it answers for {counted(nodes, 'node')}"
 
@@ -323,10 +323,10 @@ def _targets_ready(told: CollectorStatus) -> tuple[Holds, str, str]:
     if told.reachable or not told.configured:
         return "True", "Ready", f"{told.reachable} of {told.configured} targets answer"
     if not told.failing:
-        return "Unknown", "NotAsked", f"{told.configured} targets are being asked"
-    worst = [f"{one.node}: {one.message or one.reason}" for one in told.worst]
+        return "Unknown", "Pending", f"{told.configured} targets are being asked"
+    worst = [f"{one.node}: {one.message or one.reason}" for one in told.failing_targets]
     message = f"none of {told.configured} targets answers: {listed(worst)}"
-    return "False", "NoTargetAnswers", message
+    return "False", "NoTargetsReachable", message
 
 
 def _camel(reason: str) -> str:

@@ -130,7 +130,7 @@ async def test_the_status_has_the_shape_that_the_operator_reads(tmp_path: Path) 
         }
     ]
     assert shape(status["secrets_missing"]) == [
-        {"secret": "str", "key": "str", "first": "str", "wanted_by": "int"}
+        {"secret": "str", "key": "str", "first_reference": "str", "affected_targets": "int"}
     ]
     assert set(status["documents"]) == {"reloaded_at_s", "count", "problems", "first_problems"}
 
@@ -160,8 +160,8 @@ async def test_a_secret_that_is_not_there_is_told_with_its_key_and_document(
             {
                 "secret": "bmc",
                 "key": "username",
-                "first": "PowerTarget lab spec.bmc.hosts[1]",
-                "wanted_by": 4,
+                "first_reference": "PowerTarget lab spec.bmc.hosts[1]",
+                "affected_targets": 4,
             }
         ]
         assert "Secret bmc is missing, or has no key username" in status["failing"][0]["message"]

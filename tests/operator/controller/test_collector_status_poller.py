@@ -92,7 +92,7 @@ def test_what_is_measured_is_told(hands: Hands, namespace: str, tmp_path: Path) 
         assert hands.conditions(one)["Ready"]["message"] == "3 of 3 targets answer"
         assert told["targets"] == {"configured": 3, "reachable": 3, "failing": 0}
         assert told["watts"] == 600
-        assert "worst" not in told
+        assert "failingTargets" not in told
         events = hands.until(lambda: hands.list("Event", namespace, fieldSelector="reason=Ready"))
         assert events[0]["type"] == "Normal"
         assert events[0]["involvedObject"]["uid"] == made["metadata"]["uid"]
@@ -131,7 +131,7 @@ def test_a_secret_that_is_missing_is_named_with_its_key(
         condition = hands.until_reason(one, "Accepted", "SecretMissing")
         assert "Secret bmc-login is missing or has no key username" in condition["message"]
         assert hands.conditions(one)["Ready"]["reason"] == "SecretMissing"
-        told = hands.until(lambda: status(hands, one).get("worst"))
+        told = hands.until(lambda: status(hands, one).get("failingTargets"))
         assert {each["reason"] for each in told} == {"credentials_missing"}
         hands.until(lambda: status(hands, one)["targets"]["failing"] == 2)
 
@@ -186,7 +186,7 @@ def test_what_several_shards_measure_is_told_as_one(
         down = [{each["node"] for each in part} for part in parts]
         assert down[0] | down[1] == {f"d{number}" for number in range(1, 15)}
         assert not down[0] & down[1]
-        worst = {each["node"] for each in told["worst"]}
-        assert len(worst) == len(told["worst"]) == 10
+        worst = {each["node"] for each in told["failingTargets"]}
+        assert len(worst) == len(told["failingTargets"]) == 10
         assert all(worst & part for part in down)
-        assert {each["reason"] for each in told["worst"]} == {"refused"}
+        assert {each["reason"] for each in told["failingTargets"]} == {"refused"}

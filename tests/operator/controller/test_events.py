@@ -31,16 +31,16 @@ def test_nothing_new_is_no_news() -> None:
 
 
 def test_what_ceases_is_told_once_by_itself() -> None:
-    taken = status(Available="False NameTaken", Ready="False NameTaken")
+    taken = status(Available="False NameConflict", Ready="False NameConflict")
     assert news(RUNNING, taken) == ["Available"]
     assert news({}, taken) == ["Available"]
     assert news(taken, taken) == []
 
 
 def test_readiness_that_only_it_can_tell_of_is_told_by_it() -> None:
-    silent = status(Available="True Available", Ready="False NoTargetAnswers")
+    silent = status(Available="True Available", Ready="False NoTargetsReachable")
     assert news(RUNNING, silent) == ["Ready"]
 
 
 def test_what_is_not_known_is_no_news() -> None:
-    assert news(RUNNING, status(Available="True Available", Ready="Unknown NotAsked")) == []
+    assert news(RUNNING, status(Available="True Available", Ready="Unknown Pending")) == []

@@ -48,14 +48,14 @@ def test_prometheus_operator_comes_and_goes(
 ) -> None:
     monitoring.remove(control_plane)
     one = ref(hands.apply(fleet("lab", own_namespace)))
-    condition = hands.until_reason(one, "Monitored", "MonitoringApiAbsent")
+    condition = hands.until_reason(one, "Monitored", "MonitoringCRDsMissing")
     assert condition["status"] == "Unknown"
-    hands.until_reason(one, "Scraped", "MonitoringApiAbsent")
+    hands.until_reason(one, "Scraped", "MonitoringCRDsMissing")
     with monitoring.installed(control_plane):
         hands.until_reason(one, "Monitored", "Monitored")
         assert hands.get(ObjectKey("ServiceMonitor", own_namespace, "pt-lab"))
         assert hands.get(ObjectKey("PrometheusRule", own_namespace, "pt-lab"))
-    hands.until_reason(one, "Monitored", "MonitoringApiAbsent")
+    hands.until_reason(one, "Monitored", "MonitoringCRDsMissing")
     service = ObjectKey("Service", own_namespace, "pt-lab")
     hands.delete(service)
     hands.until(lambda: hands.get(service))  # all else goes on
@@ -170,7 +170,7 @@ def test_a_service_monitor_of_somebody_else_under_our_name_is_left_alone(
     }
     before = hands.create(theirs)
     one = ref(hands.apply(fleet("lab", own_namespace)))
-    condition = hands.until_reason(one, "Monitored", "NameTaken")
+    condition = hands.until_reason(one, "Monitored", "NameConflict")
     assert "ServiceMonitor pt-lab is there already" in condition["message"]
     assert (hands.get(ObjectKey("ServiceMonitor", own_namespace, "pt-lab")) or {})[
         "metadata"

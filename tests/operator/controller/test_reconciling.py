@@ -257,7 +257,7 @@ def test_what_bears_our_name_and_is_not_ours_is_left_alone(hands: Hands, namespa
     }
     before = hands.create(theirs)
     one = ref(hands.apply(fleet("lab", namespace)))
-    condition = hands.until_reason(one, "Available", "NameTaken")
+    condition = hands.until_reason(one, "Available", "NameConflict")
     assert "ConfigMap pt-lab is there already and is not ours" in condition["message"]
     until_made(hands, namespace, "Deployment pt-lab-0", "Service pt-lab")
     config = ObjectKey("ConfigMap", namespace, "pt-lab")
@@ -277,7 +277,7 @@ def test_what_bears_our_labels_too_is_not_ours_without_an_owner(
     }
     before = hands.create(theirs)
     one = ref(hands.apply(fleet("lab", namespace)))
-    hands.until_reason(one, "Available", "NameTaken")
+    hands.until_reason(one, "Available", "NameConflict")
     account = ObjectKey("ServiceAccount", namespace, "pt-lab")
     assert (hands.get(account) or {})["metadata"] == before["metadata"]
     hands.delete(account)
@@ -289,7 +289,7 @@ def test_a_child_that_was_taken_away_from_us_is_theirs(hands: Hands, namespace: 
     hands.until_reason(one, "Accepted", "Accepted")
     policy = ObjectKey("NetworkPolicy", namespace, "pt-lab")
     hands.merge(policy, {"metadata": {"ownerReferences": None}})
-    hands.until_reason(one, "Available", "NameTaken")
+    hands.until_reason(one, "Available", "NameConflict")
     hands.delete(policy)
     hands.until(lambda: "ownerReferences" in (hands.get(policy) or {"metadata": {}})["metadata"])
 
@@ -337,7 +337,7 @@ def test_pods_that_the_api_server_does_not_take_are_told_in_its_words(
     hands: Hands, namespace: str, said: dict[str, object], told: str
 ) -> None:
     one = ref(hands.apply(fleet("lab", namespace, pod=said)))
-    condition = hands.until_reason(one, "Available", "Refused")
+    condition = hands.until_reason(one, "Available", "ApplyRejected")
     assert told in condition["message"]
     assert "Deployment pt-lab-0: " in condition["message"]
     hands.apply(fleet("lab", namespace))

@@ -139,7 +139,7 @@ def test_the_operator_reads_guarded_pages_once_it_may_read_the_secrets_that_open
     made = hands.apply(fleet("lab", namespace, web=WEB))
     with collector(hands, made, pages, tmp_path / "lab") as (_, port, pod):
         placed_at(hands, made, port)
-        condition = hands.until_reason(ref(made), "Ready", "CollectorsSilent")
+        condition = hands.until_reason(ref(made), "Ready", "CollectorsUnreachable")
         assert "the operator may not read Secret" in condition["message"]
         assert "docs/operator.md#tls-and-passwords" in condition["message"]
         grant_secrets(operated, operator_account, namespace, "reader", "pages-tls")
@@ -169,7 +169,7 @@ def test_pages_that_want_another_password_say_so_and_a_corrected_secret_counts(
     made = hands.apply(fleet("lab", namespace, web=WEB))
     with collector(hands, made, pages, tmp_path / "lab") as (_, port, _pod):
         placed_at(hands, made, port)
-        condition = hands.until_reason(ref(made), "Ready", "CollectorsSilent")
+        condition = hands.until_reason(ref(made), "Ready", "CollectorsUnreachable")
         assert "spec.web.credentials names a Secret whose user and password" in condition["message"]
         right = base64.b64encode(PASSWORD.encode()).decode()
         hands.merge(ObjectKey("Secret", namespace, "reader"), {"data": {"password": right}})
@@ -184,7 +184,7 @@ def test_a_certificate_of_another_name_is_told_and_never_given_the_password(
     made = hands.apply(fleet("lab", namespace, web=WEB))
     with collector(hands, made, pages, tmp_path / "lab") as (_, port, _pod):
         placed_at(hands, made, port)
-        condition = hands.until_reason(ref(made), "Ready", "CollectorsSilent")
+        condition = hands.until_reason(ref(made), "Ready", "CollectorsUnreachable")
         assert "does spec.web.tls fit its certificate?" in condition["message"]
 
 

@@ -56,8 +56,8 @@ async def test_a_collector_that_fails_is_its_node_s_failure(tmp_path: Path) -> N
         await exporter.until(lambda text: "absent" in text and '"age_s"' in text, "/status")
         told = together([answer((await exporter.text("/status")).encode())], 10)
     assert (told.configured, told.failing) == (1, 1)
-    assert [(one.node, one.reason) for one in told.worst] == [("n1", "absent")]
-    assert told.worst[0].message
+    assert [(one.node, one.reason) for one in told.failing_targets] == [("n1", "absent")]
+    assert told.failing_targets[0].message
     assert told.watts is None
 
 
@@ -66,7 +66,7 @@ async def test_a_zone_of_the_grid_is_one_target(tmp_path: Path) -> None:
     async with Exporting(tmp_path) as exporter:
         await exporter.until(lambda text: "grams_per_kilowatt_hour" in text, "/status")
         told = together([answer((await exporter.text("/status")).encode())], 10)
-    assert (told.configured, told.failing, told.worst) == (1, 0, [])
+    assert (told.configured, told.failing, told.failing_targets) == (1, 0, [])
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ def found(
     )
 
 
-@pytest.mark.parametrize(("paused", "reason"), [(False, "NotMade"), (True, "Paused")])
+@pytest.mark.parametrize(("paused", "reason"), [(False, "NotCreated"), (True, "Paused")])
 def test_what_is_planned_and_was_not_made_is_not_called_made(paused: bool, reason: str) -> None:
     claims = monitored(found(None, paused)), scraped(found(None, paused))
     assert [(one.status, one.reason) for one in claims] == [("False", reason), ("Unknown", reason)]
