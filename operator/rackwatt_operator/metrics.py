@@ -34,72 +34,81 @@ RECONCILES = Counter(
 )
 RECONCILE_SECONDS = Histogram(
     "rackwatt_operator_reconcile_duration_seconds",
-    "How long the work on one document took.",
+    "Duration of one reconciliation.",
     ["kind"],
     buckets=_SHORT_S,
     registry=REGISTRY,
 )
 LAST_SUCCESS = Gauge(
     "rackwatt_operator_last_success_timestamp_seconds",
-    "When the work on any document last ended well.",
+    "Unix time of the last successful reconciliation.",
     registry=REGISTRY,
 )
 QUEUE_DEPTH = Gauge(
-    "rackwatt_operator_queue_depth", "Documents that wait for their turn.", registry=REGISTRY
+    "rackwatt_operator_queue_depth", "Number of keys waiting in the work queue.", registry=REGISTRY
 )
 QUEUE_OLDEST = Gauge(
     "rackwatt_operator_queue_oldest_seconds",
-    "How long the document has waited or been worked on that has for longest.",
+    "Longest time that a key has been waiting or in progress.",
     registry=REGISTRY,
 )
 QUEUE_RETRYING = Gauge(
     "rackwatt_operator_queue_retrying",
-    "Documents whose last try did not end well.",
+    "Number of resources whose last reconciliation failed.",
     registry=REGISTRY,
 )
 APPLIES = Counter(
     "rackwatt_operator_applies",
-    "What was done with children, by kind and result: applied, deleted, or why not.",
+    "Total number of changes of children by kind and result: "
+    "applied, deleted, or the reason of the failure.",
     ["kind", "result"],
     registry=REGISTRY,
 )
 REQUESTS = Histogram(
     "rackwatt_operator_api_request_duration_seconds",
-    "Questions to the API server, watches apart, by method and HTTP status (0: no answer).",
+    "Duration of requests to the API server except watches, by "
+    "method and HTTP status (0: no answer).",
     ["method", "status"],
     buckets=_SHORT_S,
     registry=REGISTRY,
 )
 WATCH_EVENTS = Counter(
     "rackwatt_operator_watch_events",
-    "Events that watches brought, echoes of our own applies apart.",
+    "Total number of watch events, except echoes of the operator's own applies.",
     ["kind"],
     registry=REGISTRY,
 )
 LAST_EVENT = Gauge(
     "rackwatt_operator_last_watch_event_timestamp_seconds",
-    "When a watch last brought something new.",
+    "Unix time of the last watch event with a change.",
     ["kind"],
     registry=REGISTRY,
 )
 LAST_LIST = Gauge(
     "rackwatt_operator_last_list_timestamp_seconds",
-    "When everything was last listed.",
+    "Unix time of the last complete list of all watched resources.",
     registry=REGISTRY,
 )
 WATCH_RESTARTS = Counter(
-    "rackwatt_operator_watch_restarts", "Times that watching began anew.", registry=REGISTRY
+    "rackwatt_operator_watch_restarts", "Total number of restarts of watches.", registry=REGISTRY
 )
 LOOP_LAG = Gauge(
     "rackwatt_operator_event_loop_lag_seconds",
-    "How late the event loop was, at worst since the last look.",
+    "Maximum event loop lag since the last scrape.",
     registry=REGISTRY,
 )
 LEADER = Gauge(
-    "rackwatt_operator_leader", "Whether this process holds the Lease.", registry=REGISTRY
+    "rackwatt_operator_leader", "1 if this process is the leader, 0 otherwise.", registry=REGISTRY
 )
-READY = Gauge("rackwatt_operator_ready", "Whether everything was listed once.", registry=REGISTRY)
+READY = Gauge(
+    "rackwatt_operator_ready",
+    "1 if all watched resources were listed once, 0 otherwise.",
+    registry=REGISTRY,
+)
 BUILD_INFO = Gauge(
-    "rackwatt_operator_build_info", "Which version this is.", ["version"], registry=REGISTRY
+    "rackwatt_operator_build_info",
+    "1, with the version of the operator.",
+    ["version"],
+    registry=REGISTRY,
 )
 BUILD_INFO.labels(__version__).set(1)

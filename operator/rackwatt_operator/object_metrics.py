@@ -36,11 +36,13 @@ class Inventory(Collector):
 
     @staticmethod
     def _objects() -> GaugeMetricFamily:
-        told = "Objects that are known: documents, their children, and what is looked at."
+        told = (
+            "Number of objects in the cache: documents, their children, and other watched objects."
+        )
         return GaugeMetricFamily("rackwatt_operator_managed_objects", told, labels=["kind"])
 
     @staticmethod
     def _conditions() -> GaugeMetricFamily:
         labels = ["kind", "namespace", "name", "type", "status", "reason"]
-        told = "Conditions of documents: 1 for what holds."
+        told = "1 for the current status and reason of each condition of a resource."
         return GaugeMetricFamily("rackwatt_operator_condition", told, labels=labels)

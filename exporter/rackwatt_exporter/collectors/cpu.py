@@ -20,18 +20,18 @@ from rackwatt_exporter.reading import ReadError, Reason
 SECONDS = MetricFamily(
     "rackwatt_node_cpu_seconds_total",
     "counter",
-    "Time of all processors together, by what they did; the modes add up to all of it.",
+    "Total time of all CPUs by mode; the modes add up to all of it.",
     ("node", "mode"),
     "seconds",
 )
 GUEST_SECONDS = MetricFamily(
     "rackwatt_node_cpu_guest_seconds_total",
     "counter",
-    "Time of virtual machines, within the same mode of rackwatt_node_cpu_seconds_total.",
+    "Total time of virtual machines, included in the same mode of rackwatt_node_cpu_seconds_total.",
     ("node", "mode"),
     "seconds",
 )
-CPUS = MetricFamily("rackwatt_node_cpus", "gauge", "Processors that are online.", ("node",))
+CPUS = MetricFamily("rackwatt_node_cpus", "gauge", "Number of CPUs that are online.", ("node",))
 FAMILIES = (SECONDS, GUEST_SECONDS, CPUS)
 
 MODES = ("user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal")

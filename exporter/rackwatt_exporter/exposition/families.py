@@ -10,80 +10,85 @@ _NODE = ("node", "type", "rack")
 POWER = MetricFamily(
     "rackwatt_node_power_watts",
     "gauge",
-    "Power of the machine as its BMC or PDU told it at the last reading; absent when too old.",
+    "Power of the machine, as its BMC or PDU reported it at the last reading; absent when too old.",
     _NODE,
     "watts",
 )
 ENERGY = MetricFamily(
     "rackwatt_node_energy_joules_total",
     "counter",
-    "Energy: the BMC's own counter where it has one, else watts integrated over time.",
+    "Total energy: the BMC's own counter where it has one, else power integrated over time.",
     _NODE,
     "joules",
 )
 COVERED = MetricFamily(
     "rackwatt_node_energy_covered_seconds_total",
     "counter",
-    "Time that the joules stand for; the rest was not seen and is not guessed.",
+    "Total time that the energy was counted over; gaps are not estimated.",
     _NODE,
     "seconds",
 )
 AVERAGE = MetricFamily(
     "rackwatt_node_power_average_watts",
     "gauge",
-    "Mean power over the BMC's own window.",
+    "Average power over the BMC's own window.",
     _NODE,
     "watts",
 )
 MINIMUM = MetricFamily(
     "rackwatt_node_power_minimum_watts",
     "gauge",
-    "Least power within the BMC's own window.",
+    "Minimum power within the BMC's own window.",
     _NODE,
     "watts",
 )
 MAXIMUM = MetricFamily(
     "rackwatt_node_power_maximum_watts",
     "gauge",
-    "Most power within the BMC's own window.",
+    "Maximum power within the BMC's own window.",
     _NODE,
     "watts",
 )
 WINDOW = MetricFamily(
     "rackwatt_node_power_window_seconds",
     "gauge",
-    "Length of the BMC's own window.",
+    "Length of the BMC's own averaging window.",
     _NODE,
     "seconds",
 )
 STATE = MetricFamily(
     "rackwatt_node_state",
     "gauge",
-    "1 for the state the scheduler gives the node now; absent when the scheduler is not heard.",
+    "1 for the node's current state in the scheduler; absent when the scheduler does not answer.",
     ("node", "scheduler", "cluster", "state"),
 )
 UP = MetricFamily(
-    "rackwatt_target_up", "gauge", "Whether the last question was answered with watts.", ("node",)
+    "rackwatt_target_up",
+    "gauge",
+    "1 if the last read returned a power value, 0 otherwise.",
+    ("node",),
 )
 AGE = MetricFamily(
     "rackwatt_target_reading_age_seconds",
     "gauge",
-    "Age of the last reading, whether it is still served or not.",
+    "Age of the last value, whether it is still served or already withdrawn.",
     ("node",),
     "seconds",
 )
 DURATION = MetricFamily(
     "rackwatt_target_read_duration_seconds",
     "gauge",
-    "How long the last question took, answered or not.",
+    "Duration of the last poll, successful or not.",
     ("node",),
     "seconds",
 )
-READS = MetricFamily("rackwatt_target_reads_total", "counter", "Readings taken.", ("node",))
+READS = MetricFamily(
+    "rackwatt_target_reads_total", "counter", "Total number of successful readings.", ("node",)
+)
 ERRORS = MetricFamily(
     "rackwatt_target_errors_total",
     "counter",
-    "Questions that brought no reading, by reason (docs/troubleshooting.md).",
+    "Total number of failed readings, by reason (docs/troubleshooting.md).",
     ("node", "reason"),
 )
 MEMBERS = MetricFamily(
@@ -96,53 +101,56 @@ MEMBERS = MetricFamily(
 INFO = MetricFamily(
     "rackwatt_target_info",
     "gauge",
-    "What the target is and where its number comes from.",
+    "1, with the target's configuration and the source of its power value.",
     ("node", "powertarget", "method", "address", "type", "rack", "source"),
 )
 USAGE = MetricFamily(
     "node_power_usage",
     "gauge",
-    "Watts, under the name and labels of power-exporter.",
+    "Power in watts, by the name and labels of power-exporter.",
     ("node", "type", "rack", "state"),
     profile="power-exporter",
 )
 TARGETS = MetricFamily(
-    "rackwatt_targets", "gauge", "Targets that the documents name.", ("powertarget",)
+    "rackwatt_targets", "gauge", "Number of targets that the documents configure.", ("powertarget",)
 )
 PROBLEMS = MetricFamily(
     "rackwatt_document_problems",
     "gauge",
-    "Problems found in the documents; /status and the log tell each one.",
+    "Number of problems found in the documents; /status and the log list them.",
     (),
 )
 RELOADED = MetricFamily(
     "rackwatt_config_last_reload_timestamp_seconds",
     "gauge",
-    "When the documents were last read.",
+    "Unix time of the last reload of the documents.",
     (),
     "seconds",
 )
 RELOAD_GOOD = MetricFamily(
     "rackwatt_config_last_reload_successful",
     "gauge",
-    "Whether the documents had no problem when they were last read.",
+    "1 if the last reload found no problem in the documents, 0 otherwise.",
     (),
 )
 LAG = MetricFamily(
     "rackwatt_event_loop_lag_seconds",
     "gauge",
-    "How late the exporter's own clockwork was, at worst, in the last ten seconds.",
+    "Maximum event loop lag during the last 10 seconds.",
     (),
     "seconds",
 )
 BUILD = MetricFamily(
-    "rackwatt_build_info", "gauge", "1, with the version of this exporter.", ("version", "python")
+    "rackwatt_build_info",
+    "gauge",
+    "1, with the version of the exporter and of Python.",
+    ("version", "python"),
 )
 
 PROBE_SUCCESS = MetricFamily(
     "probe_success",
     "gauge",
-    "The same as rackwatt_target_up of the node probed, under the name of blackbox_exporter.",
+    "1 if the last read of the probed node returned a power value, as in rackwatt_target_up.",
     (),
     profile="probe",
 )

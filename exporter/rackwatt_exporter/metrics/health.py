@@ -46,26 +46,30 @@ class HealthFamilies(NamedTuple):
         name = f"rackwatt_{kind}"
         return cls(
             MetricFamily(
-                f"{name}_up", "gauge", "Whether the last reading brought everything.", labels
+                f"{name}_up",
+                "gauge",
+                "1 if the last poll returned all values, 0 otherwise.",
+                labels,
             ),
             MetricFamily(
                 f"{name}_reading_age_seconds",
                 "gauge",
-                "Age of the last reading, whether it is still served or not.",
+                "Age of the last value, whether it is still served or already withdrawn.",
                 labels,
                 "seconds",
             ),
             MetricFamily(
                 f"{name}_read_duration_seconds",
                 "gauge",
-                "How long the last reading took, or the try.",
+                "Duration of the last poll, successful or not.",
                 labels,
                 "seconds",
             ),
             MetricFamily(
                 f"{name}_errors_total",
                 "counter",
-                "Readings that brought nothing or not all, by reason (docs/troubleshooting.md).",
+                "Total number of polls that returned nothing or not all "
+                "values, by reason (docs/troubleshooting.md).",
                 (*labels, "reason"),
             ),
         )

@@ -22,36 +22,41 @@ _GENERATION = ("generation",)
 PROCESSOR = MetricFamily(
     "process_cpu_seconds_total",
     "counter",
-    "Processor time of this process, user and system.",
+    "Total user and system CPU time spent in seconds.",
     (),
     "seconds",
 )
 RESIDENT = MetricFamily(
-    "process_resident_memory_bytes", "gauge", "Memory that this process holds.", (), "bytes"
+    "process_resident_memory_bytes", "gauge", "Resident memory size in bytes.", (), "bytes"
 )
 VIRTUAL = MetricFamily(
-    "process_virtual_memory_bytes", "gauge", "Addresses that this process has mapped.", (), "bytes"
+    "process_virtual_memory_bytes", "gauge", "Virtual memory size in bytes.", (), "bytes"
 )
 STARTED = MetricFamily(
-    "process_start_time_seconds", "gauge", "When this process began.", (), "seconds"
+    "process_start_time_seconds",
+    "gauge",
+    "Start time of the process since unix epoch in seconds.",
+    (),
+    "seconds",
 )
-OPEN = MetricFamily(
-    "process_open_fds", "gauge", "Files and sockets that this process holds open.", ()
-)
-MOST_OPEN = MetricFamily("process_max_fds", "gauge", "How many it may hold open.", ())
+OPEN = MetricFamily("process_open_fds", "gauge", "Number of open file descriptors.", ())
+MOST_OPEN = MetricFamily("process_max_fds", "gauge", "Maximum number of open file descriptors.", ())
 COLLECTIONS = MetricFamily(
     "python_gc_collections_total",
     "counter",
-    "How often Python looked for garbage in each generation.",
+    "Total number of times each generation was collected.",
     _GENERATION,
 )
 COLLECTED = MetricFamily(
-    "python_gc_objects_collected_total", "counter", "Objects freed by that.", _GENERATION
+    "python_gc_objects_collected_total",
+    "counter",
+    "Total number of objects collected during gc.",
+    _GENERATION,
 )
 UNCOLLECTABLE = MetricFamily(
     "python_gc_objects_uncollectable_total",
     "counter",
-    "Objects found by that which could not be freed.",
+    "Total number of uncollectable objects found during gc.",
     _GENERATION,
 )
 

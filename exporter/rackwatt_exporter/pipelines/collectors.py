@@ -27,21 +27,22 @@ _DOMAIN = ("node", "source", "domain", "zone")
 DOMAIN_POWER = MetricFamily(
     "rackwatt_node_domain_power_watts",
     "gauge",
-    "Mean power of a part of the node since the reading before. Only package and dram add up.",
+    "Average power of a part of the node since the previous reading. Only package and dram add up.",
     _DOMAIN,
     "watts",
 )
 DOMAIN_ENERGY = MetricFamily(
     "rackwatt_node_domain_energy_joules_total",
     "counter",
-    "Energy of a part of the node by its own counter, wraps undone. Only package and dram add up.",
+    "Total energy of a part of the node by its own counter, wraps "
+    "removed. Only package and dram add up.",
     _DOMAIN,
     "joules",
 )
 DOMAIN_COVERED = MetricFamily(
     "rackwatt_node_domain_energy_covered_seconds_total",
     "counter",
-    "Time that the joules stand for; the rest was not seen and is not guessed.",
+    "Total time that the energy was counted over; gaps are not estimated.",
     _DOMAIN,
     "seconds",
 )

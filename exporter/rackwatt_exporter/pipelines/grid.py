@@ -19,7 +19,7 @@ from rackwatt_exporter.store.store import Record
 INTENSITY = MetricFamily(
     "rackwatt_grid_carbon_intensity_grams_per_joule",
     "gauge",
-    "Carbon dioxide equivalent of a joule from the grid; times 3.6e6 it is grams per kWh.",
+    "Carbon intensity of the grid, in grams of CO2 equivalent per joule; times 3.6e6 per kWh.",
     ("zone", "provider"),
     "grams_per_joule",
 )

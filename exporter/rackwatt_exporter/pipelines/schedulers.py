@@ -27,40 +27,40 @@ HEALTH = HealthFamilies(
     MetricFamily(
         "rackwatt_scheduler_up",
         "gauge",
-        "Whether the scheduler answered the last question.",
+        "1 if the scheduler answered the last poll, 0 otherwise.",
         _SCHEDULER,
     ),
     MetricFamily(
         "rackwatt_scheduler_answer_age_seconds",
         "gauge",
-        "Age of the scheduler's last answer, whether it still counts or not.",
+        "Age of the scheduler's last answer, whether it is still used or not.",
         _SCHEDULER,
         "seconds",
     ),
     MetricFamily(
         "rackwatt_scheduler_read_duration_seconds",
         "gauge",
-        "How long the last question took, answered or not.",
+        "Duration of the last poll, successful or not.",
         _SCHEDULER,
         "seconds",
     ),
     MetricFamily(
         "rackwatt_scheduler_errors_total",
         "counter",
-        "Questions that brought no answer, by reason.",
+        "Total number of failed polls, by reason (docs/troubleshooting.md).",
         (*_SCHEDULER, "reason"),
     ),
 )
 NODES = MetricFamily(
     "rackwatt_scheduler_nodes",
     "gauge",
-    "Nodes in each state, as the scheduler has them.",
+    "Number of nodes in each state, as the scheduler reports them.",
     (*_SCHEDULER, "state"),
 )
 UNREAD = MetricFamily(
     "rackwatt_scheduler_unread_nodes",
     "gauge",
-    "Nodes of the scheduler's last answer whose state could not be read.",
+    "Number of nodes of the scheduler's last answer whose state could not be read.",
     _SCHEDULER,
 )
 UNMATCHED = MetricFamily(

@@ -96,7 +96,7 @@ async def test_a_probe_without_a_target_says_what_is_missing(directory: Path) ->
 async def test_a_probe_comes_in_openmetrics_for_whoever_asks(directory: Path) -> None:
     asked = {"Accept": "application/openmetrics-text;version=1.0.0,text/plain;q=0.5"}
     async with Exporting(directory) as site:
-        await site.until(lambda text: "probe_success 1" in text, "/probe?target=n1")
+        await site.until(lambda text: "\nprobe_success 1\n" in text, "/probe?target=n1")
         async with site.get("/probe?target=n1", **asked) as response:
             assert response.headers["Content-Type"].startswith("application/openmetrics-text")
             text = await response.text()
