@@ -12,7 +12,7 @@ def add_listen_address(parser: argparse.ArgumentParser, port: int, told: str) ->
         metavar="HOST:PORT",
         type=listen_address,
         default=("", port),
-        help=f"{told} (:{port})",
+        help=f"{told} (default: :{port})",
     )
 
 

@@ -13,14 +13,18 @@ LEVELS = ("debug", "info", "warn", "error")
 def add_logging(parser: argparse.ArgumentParser, level: str = "info") -> None:
     """Add how much is logged, and in which form."""
     parser.add_argument(
-        "--log.level", dest="log_level", choices=LEVELS, default=level, help="(%(default)s)"
+        "--log.level",
+        dest="log_level",
+        choices=LEVELS,
+        default=level,
+        help="lowest level that is logged (default: %(default)s)",
     )
     parser.add_argument(
         "--log.format",
         dest="log_format",
         choices=("logfmt", "json"),
         default="logfmt",
-        help="(%(default)s)",
+        help="format of log lines (default: %(default)s)",
     )
 
 

@@ -78,7 +78,9 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     add_secrets(parser)
     add_shard(parser)
     add_host(parser)
-    parser.add_argument("--offline", action="store_true", help="validate only, ask nobody")
+    parser.add_argument(
+        "--offline", action="store_true", help="validate the documents only; poll nothing"
+    )
     parser.add_argument("--output", choices=("table", "json"), default="table")
     add_logging(parser, "error")
     parser.set_defaults(command=command)

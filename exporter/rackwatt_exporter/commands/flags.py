@@ -16,7 +16,7 @@ def add_secrets(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         type=Path,
         default=Path("/etc/rackwatt/secrets"),
-        help="folder with one folder for each Secret, one file for each key (%(default)s)",
+        help="directory of Secrets: one folder each, one file per key (default: %(default)s)",
     )
 
 
@@ -27,7 +27,7 @@ def add_shard(parser: argparse.ArgumentParser) -> None:
         metavar="I/N",
         type=_shard,
         default=WHOLE,
-        help="poll the I-th of N parts of the targets (%(default)s)",
+        help="part I of N of the targets to poll (default: %(default)s)",
     )
 
 
@@ -46,7 +46,7 @@ def add_host(parser: argparse.ArgumentParser) -> None:
         dest="node_name",
         metavar="NAME",
         default=here.node,
-        help="this machine, as the scheduler names it (%(default)s)",
+        help="name of this machine in the scheduler (default: %(default)s)",
     )
     parser.add_argument(
         "--path.sysfs",
@@ -54,7 +54,7 @@ def add_host(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         type=Path,
         default=here.sysfs,
-        help="where this machine's /sys is (%(default)s)",
+        help="mount point of sysfs (default: %(default)s)",
     )
     parser.add_argument(
         "--path.procfs",
@@ -62,7 +62,7 @@ def add_host(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         type=Path,
         default=here.procfs,
-        help="where this machine's /proc is (%(default)s)",
+        help="mount point of procfs (default: %(default)s)",
     )
 
 

@@ -19,22 +19,26 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     """Add the command and its flags."""
     parser = commands.add_parser(
         "record",
-        help="keep what BMCs answer, in a file without credentials",
+        help="record responses of BMCs in a file, without credentials",
         epilog="exit status: 0 recorded, 1 not recorded, 2 a document is wrong",
     )
-    parser.add_argument("nodes", metavar="NODE", nargs="*", help="which (all)")
+    parser.add_argument("nodes", metavar="NODE", nargs="*", help="nodes to record (default: all)")
     parser.add_argument(
         "--config.file",
         dest="config_files",
         metavar="PATH",
         type=Path,
         action="append",
-        help="document file, or a folder of them; may be repeated (/etc/rackwatt)",
+        help="document file, or directory of them; repeatable (default: /etc/rackwatt)",
     )
     add_secrets(parser)
-    parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="the capture")
+    parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="file to write")
     parser.add_argument(
-        "--readings", type=readings, default=3, metavar="N", help="of each node (%(default)s)"
+        "--readings",
+        type=readings,
+        default=3,
+        metavar="N",
+        help="number of readings of each node (default: %(default)s)",
     )
     add_logging(parser, "error")
     parser.set_defaults(command=command)

@@ -13,8 +13,10 @@ from rackwatt_exporter.simulator.fleet import Ports
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command and its flags."""
-    parser = commands.add_parser("replay", help="be the BMCs of a capture, on loopback")
-    parser.add_argument("capture", metavar="FILE", type=Path, help="what `record` wrote")
+    parser = commands.add_parser(
+        "replay", help="serve the BMCs of a recorded file on loopback addresses"
+    )
+    parser.add_argument("capture", metavar="FILE", type=Path, help="file written by `record`")
     add_place(parser)
     add_logging(parser)
     parser.set_defaults(command=command)

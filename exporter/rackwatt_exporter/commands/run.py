@@ -34,14 +34,16 @@ PORT = 9123
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command and its flags."""
-    parser = commands.add_parser("run", help="poll what the documents say, and serve it")
+    parser = commands.add_parser(
+        "run", help="poll the targets of the documents and serve their metrics"
+    )
     parser.add_argument(
         "--config.file",
         dest="config_files",
         metavar="PATH",
         type=Path,
         action="append",
-        help="document file, or a folder of them; may be repeated (/etc/rackwatt)",
+        help="document file, or directory of them; repeatable (default: /etc/rackwatt)",
     )
     add_secrets(parser)
     add_shard(parser)
@@ -50,7 +52,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         dest="state_directory",
         metavar="DIR",
         type=Path,
-        help="folder that keeps the energy counters across restarts (none)",
+        help="directory that keeps energy counters across restarts (default: none)",
     )
     parser.add_argument(
         "--state.retention",
@@ -58,7 +60,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         metavar="DURATION",
         type=duration,
         default=RETENTION_S,
-        help="time that energy counters of removed targets are kept (default: 30d)",
+        help="retention of the energy counters of removed targets (default: 30d)",
     )
     add_host(parser)
     _add_web(parser)
@@ -74,21 +76,21 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 
 def _add_web(parser: argparse.ArgumentParser) -> None:
-    add_listen_address(parser, PORT, "of every page")
+    add_listen_address(parser, PORT, "address to listen on")
     parser.add_argument(
         "--web.telemetry-path",
         dest="telemetry_path",
         metavar="PATH",
         type=telemetry_path,
         default="/metrics",
-        help="(%(default)s)",
+        help="path of the metrics (default: %(default)s)",
     )
     parser.add_argument(
         "--web.config.file",
         dest="web_config_file",
         metavar="FILE",
         type=Path,
-        help="TLS and users, as Prometheus' exporters have them (docs/web.md)",
+        help="web configuration file with TLS and users, as of exporter-toolkit (docs/web.md)",
     )
     parser.add_argument(
         "--web.max-requests",
@@ -96,13 +98,13 @@ def _add_web(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         type=count,
         default=MOST_REQUESTS,
-        help="requests answered at once, 0 for any number (%(default)s)",
+        help="maximum number of concurrent requests, 0 for no limit (default: %(default)s)",
     )
     parser.add_argument(
         "--web.enable-lifecycle",
         dest="lifecycle",
         action="store_true",
-        help="let POST /-/reload read documents and web configuration again",
+        help="enable POST /-/reload of documents and web configuration",
     )
 
 

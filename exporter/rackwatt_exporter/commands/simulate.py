@@ -22,13 +22,21 @@ log = logging.getLogger(__name__)
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command and its flags."""
-    parser = commands.add_parser("simulate", help="be a fleet of BMCs and PDUs on loopback")
-    parser.add_argument("--nodes", type=nodes, default=60, metavar="N", help="(%(default)s)")
+    parser = commands.add_parser(
+        "simulate", help="run simulated BMCs and PDUs on loopback addresses"
+    )
+    parser.add_argument(
+        "--nodes",
+        type=nodes,
+        default=60,
+        metavar="N",
+        help="number of nodes (default: %(default)s)",
+    )
     parser.add_argument(
         "--scenario",
         type=Path,
         metavar="FILE",
-        help="what goes wrong (docs/simulate.md); taken anew when the file changes",
+        help="scenario of faults (docs/simulate.md); reloaded when the file changes",
     )
     share, time = fitting(Share, "5%"), fitting(Duration, "20ms")
     for name, kind, told in (
@@ -37,12 +45,12 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         ("latency", time, "how late every answer comes"),
     ):
         shown = "SHARE" if kind is share else "TIME"
-        parser.add_argument(f"--{name}", type=kind, metavar=shown, help=f"{told} (none)")
+        parser.add_argument(f"--{name}", type=kind, metavar=shown, help=f"{told} (default: none)")
     parser.add_argument(
         "--address",
         type=address,
         metavar="IP",
-        help="where all machines are instead of on loopback, one of each kind: --nodes=3 at most",
+        help="single address of all machines instead of loopback, one of each kind (at most 3)",
     )
     add_place(parser)
     add_logging(parser)
@@ -56,7 +64,7 @@ def add_place(parser: argparse.ArgumentParser) -> None:
         type=Path,
         required=True,
         metavar="DIR",
-        help="where the documents and secrets that fit are written",
+        help="directory for the documents and Secrets of the fleet",
     )
     for protocol, port in asdict(Ports()).items():
         parser.add_argument(
@@ -65,7 +73,7 @@ def add_place(parser: argparse.ArgumentParser) -> None:
             type=_port,
             default=port,
             metavar="PORT",
-            help="(%(default)s)",
+            help="default: %(default)s",
         )
 
 

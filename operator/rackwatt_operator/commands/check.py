@@ -30,7 +30,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     """Add the command and its flags."""
     parser = commands.add_parser(
         "check",
-        help="validate documents, and tell what their pods need and why",
+        help="validate documents, and explain what their pods require",
         epilog="exit status: 0 all right, warnings or not; 1 a document is wrong",
     )
     add_files(parser)

@@ -32,14 +32,17 @@ class InputDocument:
 def add_files(parser: argparse.ArgumentParser) -> None:
     """Add what to read, and what it need not say."""
     parser.add_argument(
-        "files", metavar="FILE", nargs="+", help="document file, or a folder of them; - is stdin"
+        "files",
+        metavar="FILE",
+        nargs="+",
+        help="document file, or directory of them; - for standard input",
     )
     parser.add_argument(
         "--namespace",
         metavar="NS",
         type=namespace,
         default="default",
-        help="of documents that name none (default)",
+        help="namespace of documents without one (default: default)",
     )
     add_defaults(parser)
 
@@ -52,7 +55,7 @@ def add_defaults(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         type=_defaults,
         default=Defaults(),
-        help="what documents need not say, as in the chart's ConfigMap (none)",
+        help="defaults of documents, as in the chart's ConfigMap (default: none)",
     )
 
 

@@ -29,14 +29,14 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     """Add the command and its flags."""
     parser = commands.add_parser(
         "render",
-        help="print the manifests of documents, without a cluster",
+        help="print the manifests of documents without a cluster",
         epilog="exit status: 0 printed, 1 a document is wrong and nothing was printed",
     )
     add_files(parser)
     parser.add_argument(
         "--without-monitoring",
         action="store_true",
-        help="as for a cluster that does not have Prometheus Operator",
+        help="render for a cluster without Prometheus Operator",
     )
     parser.set_defaults(command=command)
 

@@ -24,7 +24,7 @@ PORT = 8080
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command and its flags."""
-    parser = commands.add_parser("run", help="reconcile what documents ask for, until told to stop")
+    parser = commands.add_parser("run", help="run the operator until SIGTERM")
     parser.add_argument(
         "--namespace",
         dest="namespaces",
@@ -32,17 +32,17 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         type=namespace,
         action="append",
         default=[],
-        help="look at this namespace alone; may be repeated (all)",
+        help="namespace to watch; repeatable (default: all)",
     )
     parser.add_argument(
         "--kubeconfig",
         metavar="PATH",
         type=Path,
-        help="how to log in (as the pod, else by KUBECONFIG or ~/.kube/config)",
+        help="kubeconfig file (default: service account, else KUBECONFIG or ~/.kube/config)",
     )
     add_defaults(parser)
     _add_pace(parser)
-    add_listen_address(parser, PORT, "of /healthz, /readyz and /metrics")
+    add_listen_address(parser, PORT, "address of /healthz, /readyz and /metrics")
     add_logging(parser)
     parser.set_defaults(command=command)
 
@@ -53,7 +53,7 @@ def _add_pace(parser: argparse.ArgumentParser) -> None:
         dest="lease_namespace",
         metavar="NS",
         type=namespace,
-        help="where the Lease is that one operator holds (its own)",
+        help="namespace of the leader election Lease (default: the pod's own)",
     )
     parser.add_argument(
         "--lease.duration",
@@ -61,7 +61,7 @@ def _add_pace(parser: argparse.ArgumentParser) -> None:
         metavar="TIME",
         type=duration,
         default=5.0,
-        help="how long it is held by one that says nothing more (5s)",
+        help="lease duration without renewal (default: 5s)",
     )
     parser.add_argument(
         "--resync.interval",
@@ -69,7 +69,7 @@ def _add_pace(parser: argparse.ArgumentParser) -> None:
         metavar="TIME",
         type=duration,
         default=600.0,
-        help="how often everything is listed, whatever watches tell (10m)",
+        help="interval of full resyncs (default: 10m)",
     )
 
 
