@@ -161,7 +161,7 @@ def each_once(name: str, key: str | None = None) -> Rule:
         read = [item for item in items if item is not UNREAD]
         return next((f"{item!r} twice" for item in read if read.count(item) > 1), None)
 
-    return Rule(f"{camel(name)} must be told once each", None, found, (name,))
+    return Rule(f"{camel(name)} must each be given once", None, found, (name,))
 
 
 def kept(why: str, *expressions: str) -> Rule:

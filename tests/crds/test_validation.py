@@ -55,6 +55,46 @@ def test_a_node_named_twice_is_told_with_both_places() -> None:
     assert across == "spec.bmc.hosts[1].names: node 'a' stands at spec.bmc.hosts[0] already"
 
 
+X = "1.3.6.1.4.1.9.1"
+
+
+@pytest.mark.parametrize(
+    "oids",
+    [
+        [{"oid": X}, {"oid": f".{X}"}],
+        [{"oid": X}, {"oid": X, "scale": 10}],
+        [{"oid": X, "where": {"oid": X}}, {"oid": f".{X}", "where": {"oid": f".{X}"}}],
+        [{"oid": "PDU-MIB::load.1"}, {"oid": "PDU-MIB::load.1"}],
+    ],
+)
+def test_an_object_that_is_summed_twice_is_a_problem_of_its_entry(oids: list[Any]) -> None:
+    host = {"names": "a", "address": "b"}
+    (above,) = fleet(host, method="snmp", snmp={"oids": oids})
+    assert above.startswith("spec.bmc.snmp.oids[1]: ")
+    assert above.endswith("is part of the sum already, by oids[0]")
+    (within,) = fleet({**host, "method": "snmp", "snmp": {"oids": oids}})
+    assert within.startswith("spec.bmc.hosts[0].snmp.oids[1]: ")
+
+
+def test_rows_of_one_column_by_two_texts_are_no_problem() -> None:
+    rows = [{"oid": X, "where": {"oid": f"{X}0", "equals": text}} for text in ("A", "B")]
+    host = {"names": "a", "address": "b", "snmp": {"oids": [*rows, {"oid": f"{X}.1"}]}}
+    assert fleet(host, method="snmp") == []
+
+
+@pytest.mark.parametrize("method", ["ipmi", "ipmiSsh", "redfish"])
+def test_a_sensor_that_is_named_twice_is_refused_with_its_path(method: str) -> None:
+    bmc = {"hosts": [{"names": "a", "address": "b"}], method: {"sensors": ["A", "B", "A"]}}
+    raw = {
+        "apiVersion": "rackwatt.dev/v1alpha1",
+        "kind": "PowerTarget",
+        "metadata": {"name": "lab"},
+        "spec": {"bmc": bmc},
+    }
+    (problem,) = judge(raw, "test").problems
+    assert str(problem) == f"spec.bmc.{method}: sensors must each be given once, found 'A' twice"
+
+
 def test_a_broken_entry_is_told_once_by_its_model_and_not_here() -> None:
     assert fleet({"names": 3}, {"names": "a"}, method="fake") == []
 

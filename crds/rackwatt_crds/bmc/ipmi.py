@@ -6,10 +6,15 @@ from msgspec import Meta
 
 from rackwatt_crds.fields import Port, SecretRef, User
 from rackwatt_crds.model import Model
+from rackwatt_crds.rules import each_once
 
 SensorNames = Annotated[
     list[Annotated[str, Meta(min_length=1, max_length=64)]],
-    Meta(max_length=64, description="Names of the sensors whose watts are summed, exactly."),
+    Meta(
+        max_length=64,
+        description="Names of the sensors whose watts are summed, exactly, each once.",
+        extra_json_schema={"x-kubernetes-list-type": "set"},
+    ),
 ]
 
 
@@ -42,6 +47,8 @@ class Ipmi(Model, frozen=True, kw_only=True):
         ),
     ] = None
 
+    RULES = (each_once("sensors"),)
+
 
 class IpmiSsh(Model, frozen=True, kw_only=True):
     """The host's own BMC, read by its ipmitool through the system's ssh."""
@@ -65,3 +72,5 @@ class IpmiSsh(Model, frozen=True, kw_only=True):
         bool | None, Meta(description="Ask `dcmi power reading` first. Default true.")
     ] = None
     sensors: SensorNames | None = None
+
+    RULES = (each_once("sensors"),)

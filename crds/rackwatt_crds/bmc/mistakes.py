@@ -10,6 +10,7 @@ from typing import Any
 from rackwatt_crds.bmc.expansion import Places, method
 from rackwatt_crds.bmc.hosts import DEFAULT_INTERVAL, Bmc, HostEntry
 from rackwatt_crds.bmc.presets import PRESETS
+from rackwatt_crds.bmc.snmp import Oid
 from rackwatt_crds.decoding import Problem
 from rackwatt_crds.duration import seconds
 from rackwatt_crds.model import Model
@@ -31,6 +32,7 @@ def mistakes(
     asked = method(bmc, entry)
     if asked == "snmp":
         yield from _oids(bmc, entry, path if entry.method else _BMC)
+        yield from _repeated_oids(bmc, entry, path)
     if asked in ("ipmi", "ipmiSsh"):
         yield from _sensors(bmc, entry, path)
 
@@ -81,6 +83,26 @@ def _oids(bmc: Bmc, entry: HostEntry, path: str) -> Iterator[Problem]:
         presets = ", ".join(sorted(preset for method, preset in PRESETS if method == "snmp"))
         reason = f"method snmp needs oids, or one of the presets {presets}"
         yield Problem(f"{path}.snmp.oids", reason, alone=True)
+
+
+def _repeated_oids(bmc: Bmc, entry: HostEntry, path: str) -> Iterator[Problem]:
+    """Hold that no object is part of the sum twice; rows of one column may be, by their texts."""
+    layers = _layers(bmc, entry, "snmp")
+    where = path if getattr(layers[0], "oids", None) is not None else _BMC
+    seen: dict[Any, int] = {}
+    for index, oid in enumerate(_said(layers, "oids") or ()):
+        first = seen.setdefault(_summed(oid), index)
+        if first != index and _summed(oid) is not UNREAD:
+            reason = f"{oid.oid} is part of the sum already, by oids[{first}]"
+            yield Problem(f"{where}.snmp.oids[{index}]", reason, alone=True)
+
+
+def _summed(oid: Oid) -> Any:
+    """Return which objects an entry of `oids` adds to the sum; a first dot makes no difference."""
+    row = oid.where
+    if UNREAD in (oid.oid, row) or (row and UNREAD in (row.oid, row.equals)):
+        return UNREAD
+    return oid.oid.lstrip("."), row and (row.oid.lstrip("."), row.equals)
 
 
 def _sensors(bmc: Bmc, entry: HostEntry, path: str) -> Iterator[Problem]:

@@ -6,6 +6,7 @@ from msgspec import Meta
 
 from rackwatt_crds.fields import Port, Tls
 from rackwatt_crds.model import Model
+from rackwatt_crds.rules import each_once
 
 
 class Redfish(Model, frozen=True, kw_only=True):
@@ -29,12 +30,15 @@ class Redfish(Model, frozen=True, kw_only=True):
         ),
     ] = None
     sensors: Annotated[
-        Annotated[list[Annotated[str, Meta(min_length=1, max_length=128)]], Meta(max_length=64)]
+        Annotated[
+            list[Annotated[str, Meta(min_length=1, max_length=128)]],
+            Meta(max_length=64, extra_json_schema={"x-kubernetes-list-type": "set"}),
+        ]
         | None,
         Meta(
             description="The sensors whose watts are summed, by Name or Id, instead of the total "
-            "that is found; also members of PowerControl, by Name. `{name}` and `{index}` as in "
-            "`chassis`."
+            "that is found, each once; also members of PowerControl, by Name. `{name}` and "
+            "`{index}` as in `chassis`."
         ),
     ] = None
     value: Annotated[
@@ -43,3 +47,5 @@ class Redfish(Model, frozen=True, kw_only=True):
             description="The present watts, or the BMC's mean over its interval. Default current."
         ),
     ] = None
+
+    RULES = (each_once("sensors"),)

@@ -107,7 +107,7 @@ def sensors_in_watts(listing: SensorListing, names: Sequence[str]) -> list[Senso
     """
     each_once = dict.fromkeys(names)
     for line in listing.others:
-        if "|" in line and any(name in line for name in each_once):
+        if any(_may_be_of(name, line) for name in each_once):
             shown = "".join(c for c in line if c.isprintable())[:120]
             raise ReadError(Reason.BAD_REPLY, f"ipmitool shows a sensor in another way: {shown}")
     return [line for name in each_once for line in _in_watts(listing.sensors, name)]
@@ -149,9 +149,15 @@ def _parse_sensor(line: str) -> SensorLine | None:
     value = _VALUE.fullmatch(text)
     unit = value[2].strip() if value else ""
     garbled = "Watt" in text and unit != _WATTS
-    if status == _NO_STATUS or text.lower() in _NO_READING or garbled:
+    if status == _NO_STATUS or text.lower() in _NO_READING or garbled or not text:
         return SensorLine(name, number, entity, False, None, "")
     return SensorLine(name, number, entity, True, float(value[1]) if value else None, unit)
+
+
+def _may_be_of(name: str, line: str) -> bool:
+    """Return whether a line of another shape may be of this sensor: it may be cut anywhere."""
+    beginning = line.strip()
+    return name in line if "|" in line else bool(beginning) and name.startswith(beginning)
 
 
 def _worth(line: SensorLine | None) -> int:

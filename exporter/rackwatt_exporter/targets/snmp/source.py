@@ -21,6 +21,7 @@ from rackwatt_exporter.targets.snmp.credentials import Logins
 from rackwatt_exporter.targets.snmp.values import (
     ObjectRef,
     cells,
+    each_once,
     is_numeric,
     moved,
     objects,
@@ -42,6 +43,7 @@ class SnmpSource:
         self._terms = options.oids
         self._mibs = mibs
         self._cells: list[ObjectRef] = []
+        self._summed: list[ObjectRef] = []
         self._objects: list[str] = []
         self._has_tables = any(term.where for term in options.oids)
         self._columns: set[str] = set()
@@ -76,7 +78,7 @@ class SnmpSource:
             values = await self._agent.get(self._objects)
         if not known:
             self._count(values)
-        return Reading(watts(self._cells, values), self._label, members=self._members)
+        return Reading(watts(self._summed, values), self._label, members=self._members)
 
     async def close(self) -> None:
         """Let the socket go: SNMP has no session to end at the peer."""
@@ -86,6 +88,7 @@ class SnmpSource:
         """Find the cells of the sum."""
         self._find_again_s = 0.0
         found = [cell for term in await self._numeric() for cell in await self._found(term)]
+        self._summed = each_once(found)
         self._cells, self._objects = found, objects(found)
 
     def _count(self, values: dict[str, Value]) -> None:

@@ -87,6 +87,20 @@ def cells(term: OidOptions, column: Mapping[str, Value]) -> list[ObjectRef]:
     return found
 
 
+def each_once(sum_of: Iterable[ObjectRef]) -> list[ObjectRef]:
+    """List the cells of different objects: one that two entries of the settings name counts once.
+
+    Raises:
+        ReadError: invalid_entry, when two entries read one object in different ways.
+    """
+    kept: dict[str, ObjectRef] = {}
+    for cell in sum_of:
+        if _how(kept.setdefault(cell.oid, cell)) != _how(cell):
+            message = f"two entries of oids name {cell.oid}, with different scales or units"
+            raise ReadError(Reason.INVALID_ENTRY, message)
+    return list(kept.values())
+
+
 def objects(sum_of: Iterable[ObjectRef]) -> list[str]:
     """List the objects to read, each once."""
     return list(dict.fromkeys(oid for cell in sum_of for oid in _oids(cell)))
@@ -128,8 +142,7 @@ def _cell_watts(cell: ObjectRef, values: Mapping[str, Value]) -> float:
     value = _number(cell.oid, values, term)
     if not _marked(cell, values):
         raise _missing(f"row at {cell.mark_oid} that says {cell.mark!r}", [])
-    factor = term.scale if term.unit is None else term.scale * WATTS[term.unit]
-    watts = measured(value, cell.oid, SNMP_NO_VALUE) * factor
+    watts = measured(value, cell.oid, SNMP_NO_VALUE) * _factor(term)
     if cell.digits_oid is None:
         return watts
     digits = _number(cell.digits_oid, values, _DIGITS)
@@ -138,6 +151,15 @@ def _cell_watts(cell: ObjectRef, values: Mapping[str, Value]) -> float:
             Reason.BAD_REPLY, f"{cell.digits_oid} is {digits:g}, not a number of digits"
         )
     return watts / 10**digits
+
+
+def _factor(term: OidOptions) -> float:
+    return term.scale if term.unit is None else term.scale * WATTS[term.unit]
+
+
+def _how(cell: ObjectRef) -> tuple[float, str | None, str | None]:
+    """Return all that decides what a value of the cell's object comes to."""
+    return _factor(cell.term), cell.term.pattern, cell.digits_oid
 
 
 def _number(oid: str, values: Mapping[str, Value], term: OidOptions) -> float:

@@ -135,8 +135,25 @@ def test_a_sensor_whose_listings_disagree_is_unreadable_rather_than_passed_over(
     assert caught.value.members == Members(2, 1)
 
 
-def test_a_namesake_in_another_unit_or_without_value_is_passed_over() -> None:
-    others = line("PIN", "12 Volts", 2) + line("PIN", "", 3) + line("PIN", "Presence detected", 4)
+@pytest.mark.parametrize("cut", ["PIN", "PIN              ", "P", "PIN              |"])
+def test_a_line_cut_before_its_columns_is_a_reason_and_never_less_watts(cut: str) -> None:
+    with pytest.raises(ReadError, match="another way") as caught:
+        total(line("PIN", "301 Watts") + cut.encode(), "PIN")
+    assert caught.value.reason is Reason.BAD_REPLY
+    assert total(line("Another", "100 Watts") + cut.encode(), "Another") == 100
+
+
+@pytest.mark.parametrize("text", ["", "   "])
+def test_a_line_without_its_value_is_a_reason_and_never_less_watts(text: str) -> None:
+    two = line("PSU Input", "301 Watts", 1) + line("PSU Input", text, 2, "10.2")
+    with pytest.raises(ReadError) as caught:
+        total(two, "PSU Input")
+    assert caught.value.reason is Reason.SENSOR_UNREADABLE
+    assert caught.value.members == Members(2, 1)
+
+
+def test_a_namesake_in_another_unit_or_with_states_alone_is_passed_over() -> None:
+    others = line("PIN", "12 Volts", 2) + line("PIN", "Presence detected", 4)
     assert total(line("PIN", "100 Watts") + others, "PIN") == 100
 
 
@@ -170,7 +187,7 @@ def test_one_sensor_without_watts_spoils_the_sum(name: str, reason: Reason) -> N
     ["na", "ns", "disabled", "No Reading", "Not Readable", "Unknown", "-3 Watts", "0 Watts",
      "3;4 Watts", "nan Watts", "inf Watts", "0x1f Watts", "1_0 Watts", "1e3 Watts", "Watts",
      "1,500 Watts", "9" * 400 + " Watts", "1 2 Watts", "3 % Watts", "3 Watts * minutes",
-     "3 Watt"],
+     "3 Watt", ""],
 )  # fmt: skip
 def test_a_text_without_a_measurement_is_unreadable(text: str) -> None:
     with pytest.raises(ReadError) as caught:
@@ -180,7 +197,7 @@ def test_a_text_without_a_measurement_is_unreadable(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "3 W", "3 Volts", "3 % Volts", "Presence detected"],
+    ["3 W", "3 Volts", "3 % Volts", "Presence detected"],
 )
 def test_a_text_that_is_no_number_of_watts_is_none(text: str) -> None:
     with pytest.raises(ReadError) as caught:

@@ -122,3 +122,29 @@ async def test_a_table_beside_listed_objects_is_missing_too(source: Sources) -> 
         assert (await reader.read()).watts == 3605
         agent.rows = ONE | other
         assert await missing(reader) == Members(3, 2)
+
+
+@pytest.mark.parametrize("row", [f"{COLUMN}.1", f".{COLUMN}.1"])
+async def test_a_row_of_a_table_that_is_listed_beside_it_counts_once(
+    source: Sources, row: str
+) -> None:
+    async with raw_agent(BOTH) as agent:
+        for terms in ((TABLE, OidOptions(row, 10)), (OidOptions(row, 10), TABLE)):
+            reading = await source(agent.address, *terms).read()
+            assert (reading.watts, reading.members) == (3600, Members(2, 2))
+
+
+async def test_a_row_that_two_tables_find_counts_once_and_is_followed(source: Sources) -> None:
+    async with raw_agent(labelled(1, 3)) as agent:
+        reader = source(agent.address, FEEDS, TABLE)
+        assert (await reader.read()).watts == 2000
+        agent.rows = labelled(1) | labelled(3, label=b"spare")
+        assert await missing(reader) is not None
+
+
+async def test_a_row_that_two_entries_scale_differently_is_an_invalid_entry(
+    source: Sources,
+) -> None:
+    async with raw_agent(BOTH) as agent:
+        reason, message = await reason_of(source(agent.address, TABLE, f"{COLUMN}.2"))
+        assert (reason, f"{COLUMN}.2" in message) == (Reason.INVALID_ENTRY, True)

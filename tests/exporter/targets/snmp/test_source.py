@@ -44,10 +44,14 @@ async def test_a_community_reads_the_watts(
 
 
 async def test_objects_are_scaled_and_summed(agent: Snmpd, source: Sources) -> None:
-    oids = (OidOptions(WATTS), OidOptions(TENS, scale=10), OidOptions(TENS, digits_oid=DIGITS))
-    reading = await source(at(agent), *oids).read()
-    assert reading.watts == 351 + 42 * 10 + 42 / 100
-    assert reading.source == f"{WATTS} and 2 more"
+    reading = await source(at(agent), WATTS, OidOptions(TENS, scale=10)).read()
+    assert reading.watts == 351 + 42 * 10
+    assert reading.source == f"{WATTS} and 1 more"
+
+
+async def test_an_object_that_says_the_decimals_divides(agent: Snmpd, source: Sources) -> None:
+    oids = (OidOptions(WATTS), OidOptions(TENS, digits_oid=DIGITS))
+    assert (await source(at(agent), *oids).read()).watts == 351 + 42 / 100
 
 
 async def test_a_number_written_as_text_is_a_number(agent: Snmpd, source: Sources) -> None:

@@ -14,6 +14,7 @@ from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.targets.snmp.values import (
     ObjectRef,
     cells,
+    each_once,
     is_numeric,
     moved,
     objects,
@@ -32,6 +33,31 @@ def one(value: int | float | str | bytes, scale: float = 1.0) -> float:
 @given(st.integers(0, 2**64).filter(lambda n: n not in SNMP_NO_VALUE), st.floats(0.001, 1000))
 def test_an_integer_is_scaled(value: int, scale: float) -> None:
     assert one(value, scale) == value * scale
+
+
+@pytest.mark.parametrize(
+    "again",
+    [OidOptions("1.3.1", 10), OidOptions("1.3.1", 0.01, "kW"), OidOptions("1.3.1", 10, "W")],
+)
+def test_an_object_that_two_entries_read_alike_counts_once(again: OidOptions) -> None:
+    found = [ObjectRef("1.3.1", OidOptions("1.3.1", 10)), ObjectRef("1.3.1", again)]
+    assert watts(each_once(found), {"1.3.1": 15}) == 150
+    other = ObjectRef("1.3.2", again)
+    assert each_once([*found, other]) == [found[0], other]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        ObjectRef("1.3.1", OidOptions("1.3.1", 1)),
+        ObjectRef("1.3.1", OidOptions("1.3.1", 10, pattern="{value} VA")),
+        ObjectRef("1.3.1", OidOptions("1.3.1", 10), digits_oid="1.3.2"),
+    ],
+)
+def test_an_object_that_two_entries_read_differently_is_an_invalid_entry(other: ObjectRef) -> None:
+    with pytest.raises(ReadError, match=r"two entries of oids name 1\.3\.1,") as caught:
+        each_once([ObjectRef("1.3.1", OidOptions("1.3.1", 10)), other])
+    assert caught.value.reason is Reason.INVALID_ENTRY
 
 
 @given(st.decimals(0, 10**9, places=3))
