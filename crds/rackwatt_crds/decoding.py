@@ -32,6 +32,8 @@ from rackwatt_crds.wording import closest, counted, nearest
 M = TypeVar("M", bound=msgspec.Struct)
 MAX_PROBLEMS = 10_000
 _OTHER_TYPE = re.compile(r"Expected ([a-z]+), got [a-z]+\Z")
+# From here on an unknown field is taken for the one it resembles, and what is in it is judged.
+_MISSPELT = 0.8
 _TYPES = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "text"}
 
 
@@ -118,9 +120,24 @@ def given_twice(key: str, where: str) -> str:
 def shown(raw: Any) -> str:
     """Show what was found in a document: its beginning, if it is long."""
     try:
-        return reprlib.repr(raw)
+        return _SHOWN.repr(raw)
     except ValueError:  # Python writes no number of thousands of digits
         return "a number of thousands of digits"
+
+
+class _Shown(reprlib.Repr):
+    """Writes plain data in the words of documents where Python has its own."""
+
+    def repr_NoneType(self, raw: None, level: int) -> str:  # noqa: N802 - reprlib's way of names
+        del raw, level
+        return "nothing"
+
+    def repr_bool(self, raw: bool, level: int) -> str:
+        del level
+        return "true" if raw else "false"
+
+
+_SHOWN = _Shown()
 
 
 @dataclass(slots=True)
@@ -166,9 +183,12 @@ class _Walk:
             meant = closest(name, list(known))
             if meant and meant not in given and raw[key] is not None:
                 self.misspelt.add(at)
-                given[meant] = (raw[key], at)
+                alike = closest(name, [meant], _MISSPELT)
+                given[meant] = (raw[key] if alike else UNREAD, at)
 
     def _value(self, raw: Any, hint: Any, path: str) -> Any:
+        if raw is UNREAD:
+            return UNREAD
         inner, metas = _unwrapped(hint)
         if _is_struct(inner):
             return self.object(raw, inner, path)
@@ -272,7 +292,7 @@ def _reason(raw: Any, hint: Any, inner: Any, metas: list[msgspec.Meta], message:
 def _advice_on_text(raw: Any, hint: Any) -> str:
     if isinstance(raw, list):
         return ": write one text, with commas between"
-    scalar = not isinstance(raw, Mapping)
+    scalar = raw is not None and not isinstance(raw, Mapping)
     return ": write it in quotes" if scalar and _is_taken(shown(raw), hint) else ""
 
 

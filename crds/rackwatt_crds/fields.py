@@ -28,7 +28,12 @@ Labels = Annotated[
     dict[
         str,
         Annotated[
-            str, Meta(pattern=r"^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?\Z", max_length=63)
+            str,
+            Meta(
+                pattern=r"^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?\Z",
+                max_length=63,
+                description="Such as `rack-1`: up to 63 letters, digits, `-`, `_` and `.`.",
+            ),
         ],
     ],
     Meta(max_length=64),

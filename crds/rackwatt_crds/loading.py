@@ -7,6 +7,7 @@ none of its neighbours down. What is not Rackwatt's, such as a Secret, is passed
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 from rackwatt_crds.decoding import Problem, Repeated, examine, given_twice, joined, shown
@@ -18,6 +19,7 @@ MAX_BYTES = 4 * 1024 * 1024
 _GROUP = API_VERSION.partition("/")[0]
 _VERSION = re.compile(r"([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?v[0-9]+((alpha|beta)[0-9]+)?\Z")
 _ALIKE = 0.8
+_MAX_KEYS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ def judge(raw: Any, origin: str, within: str = "", repeated: Repeated | None = N
         reason = f"expected apiVersion and kind, found {shown(raw)}{advice}"
         return _refused(origin, reason, within)
     if raw.get("apiVersion") is None and raw.get("kind") is None:
-        reason = f"expected apiVersion and kind, found only {shown(list(raw))}"
+        reason = f"expected apiVersion and kind, found {_keys(raw)}"
         return _refused(origin, reason, within)
     kind, name, namespace = _identity(raw)
     loaded = Loaded(origin, kind, name, None, namespace=namespace, within=within)
@@ -199,6 +201,14 @@ def _given_twice(raw: Any, repeated: Repeated, noted: set[str]) -> Iterator[Prob
         for key, where in repeated.get(id(one), ()):
             if (reason := given_twice(key, where)) not in noted:
                 yield Problem(joined(path, key), reason)
+
+
+def _keys(raw: dict[Any, Any]) -> str:
+    """Name the first keys of an object."""
+    if not raw:
+        return "an empty object"
+    more = " …" if len(raw) > _MAX_KEYS else ""
+    return f"only {', '.join(map(_key, islice(raw, _MAX_KEYS)))}{more}"
 
 
 def _key(raw: Any) -> str:

@@ -41,9 +41,20 @@ RESERVED_HEADERS = (
 RESERVED_CLAIMS = ("exp", "iat", "nbf", "sun")
 NodeName = Annotated[
     str,
-    Meta(pattern=r"^(short|fqdn|[A-Za-z0-9._-]*\{(name|short)\}[A-Za-z0-9._-]*)\Z", max_length=255),
+    Meta(
+        pattern=r"^(short|fqdn|[A-Za-z0-9._-]*\{(name|short)\}[A-Za-z0-9._-]*)\Z",
+        max_length=255,
+        description="Such as `short`, `fqdn` or `{name}.cluster.example`.",
+    ),
 ]
-ClusterName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*\Z", max_length=255)]
+ClusterName = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*\Z",
+        max_length=255,
+        description="One name: letters, digits, `_`, `.` and `-`.",
+    ),
+]
 
 
 def _let_in_by_nothing(rest: "SlurmRest") -> str | None:
@@ -98,7 +109,10 @@ class Header(Model, frozen=True, kw_only=True):
         ),
     ]
     value: Annotated[
-        Annotated[str, Meta(pattern=r"^[ -~]*\Z", max_length=1_000)] | None,
+        Annotated[
+            str, Meta(pattern=r"^[ -~]*\Z", max_length=1_000, description="ASCII on one line.")
+        ]
+        | None,
         Meta(description="Its value, where it is no secret."),
     ] = None
     value_secret_ref: Annotated[
@@ -122,7 +136,8 @@ class SlurmRest(Model, frozen=True, kw_only=True):
         ),
     ]
     version: Annotated[
-        Annotated[str, Meta(pattern=r"^v0\.0\.[0-9]{1,4}\Z")] | None,
+        Annotated[str, Meta(pattern=r"^v0\.0\.[0-9]{1,4}\Z", description="Such as `v0.0.40`.")]
+        | None,
         Meta(
             description="The version of the interface, such as v0.0.40. Default the newest that "
             "answers."

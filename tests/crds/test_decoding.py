@@ -1,3 +1,4 @@
+import re
 import string
 from collections.abc import Callable
 from typing import get_type_hints
@@ -11,6 +12,7 @@ from rackwatt_crds.bmc.hosts import HostEntry
 from rackwatt_crds.bmc.snmp import Row
 from rackwatt_crds.decoding import InvalidItem, decode
 from rackwatt_crds.document import PowerTarget, SchedulerBinding
+from rackwatt_crds.loading import judge
 from rackwatt_crds.model import Model
 
 METADATA = {"name": "lab"}
@@ -72,7 +74,7 @@ def test_every_problem_is_told_at_once_with_its_path() -> None:
         ),
         (
             {"pod": {"nodeSelector": {"gpu": True}}},
-            "spec.pod.nodeSelector.gpu: expected text, found True: write it in quotes",
+            "spec.pod.nodeSelector.gpu: expected text, found true: write it in quotes",
         ),
         (
             {"pod": {"resources": {"limits": {"cpu": "1", "memory": "96MB"}}}},
@@ -92,6 +94,64 @@ def test_every_problem_is_told_at_once_with_its_path() -> None:
 )
 def test_a_problem_says_what_was_expected_and_what_was_found(spec: object, told: str) -> None:
     assert any(line.startswith(told) for line in problems(spec)), problems(spec)
+
+
+def test_inside_an_unknown_field_nothing_is_a_problem() -> None:
+    (unknown,) = problems(fleet({"names": "a"}, web={"secretRef": {"name": "web"}}))
+    assert unknown.startswith("spec.web.secretRef: unknown field; did you mean configSecretRef?")
+    (unknown,) = problems(fleet({"names": "a"}, colour={"port": "x", "retries": 99}))
+    assert unknown.startswith("spec.colour: unknown field")
+
+
+def test_inside_a_misspelt_field_what_is_wrong_is_a_problem() -> None:
+    told = problems(fleet({"names": "a"}, web={"configSecretRf": {"name": "web"}}))
+    assert [line.partition(":")[0] for line in told] == [
+        "spec.web.configSecretRf",
+        "spec.web.configSecretRf.key",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (True, "true"),
+        (False, "false"),
+        ([None, True], "[nothing, true]"),
+        ({"a": None}, "nothing}"),
+    ],
+)
+def test_what_was_found_is_shown_in_no_words_of_python(found: object, words: str) -> None:
+    (told,) = problems(fleet({"names": "a"}, interval=found))
+    assert words in told
+    assert not re.search("None|True|False", told)
+
+
+def test_what_is_no_document_is_described_in_plain_words() -> None:
+    told = [str(judge(raw, "x").problems[0]) for raw in (None, {}, {"a": 1, "b": 2})]
+    assert told == [
+        "expected apiVersion and kind, found nothing",
+        "expected apiVersion and kind, found an empty object",
+        "expected apiVersion and kind, found only a, b",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("spec", "told"),
+    [
+        ({"nodeName": "shrt"}, "spec.nodeName: 'shrt' does not fit. Such as `short`, `fqdn` or "),
+        ({"slurm": {"cli": {}, "cluster": "-a"}}, "spec.slurm.cluster: '-a' does not fit. One"),
+        (
+            {"slurm": {"rest": {"url": "unix:/a", "version": "40"}}},
+            "spec.slurm.rest.version: '40' does not fit. Such as `v0.0.40`.",
+        ),
+    ],
+)
+def test_a_text_that_does_not_fit_is_shown_one_that_does(
+    spec: dict[str, object], told: str
+) -> None:
+    raw = {"metadata": {"name": "prod"}, "spec": {"cluster": "prod", **spec}}
+    found = [str(problem) for problem in decode(raw, SchedulerBinding)[1]]
+    assert any(line.startswith(told) for line in found), found
 
 
 @pytest.mark.parametrize("number", [float("inf"), float("-inf"), float("nan")])

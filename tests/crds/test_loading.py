@@ -102,7 +102,9 @@ def test_a_number_of_thousands_of_digits_is_a_problem() -> None:
 def test_merges_that_multiply_do_not_take_time_or_memory() -> None:
     lines = ["a0: &a0 {x: 1, y: 2}"]
     lines += [f"a{i}: &a{i} {{<<: [*a{i - 1}, *a{i - 1}]}}" for i in range(1, 60)]
-    assert "expected apiVersion and kind, found only ['a0'" in told("\n".join(lines).encode())
+    assert "expected apiVersion and kind, found only a0, a1, a2, a3, a4, a5 …" in told(
+        "\n".join(lines).encode()
+    )
     wide = ", ".join(f"k{i}: 1" for i in range(2000))
     lines = [f"a: &a {{{wide}}}", *(f"b{i}: {{<<: *a}}" for i in range(2000))]
     assert "more than 1000000 keys" in told("\n".join(lines).encode())

@@ -55,7 +55,15 @@ class Oid(Model, frozen=True, kw_only=True):
         ),
     ] = None
     pattern: Annotated[
-        Annotated[str, Meta(pattern=r"^[^{}]*\{value\}[^{}]*\Z", max_length=64)] | None,
+        Annotated[
+            str,
+            Meta(
+                pattern=r"^[^{}]*\{value\}[^{}]*\Z",
+                max_length=64,
+                description="Such as `Load: {value} VA`.",
+            ),
+        ]
+        | None,
         Meta(
             description="The text that the agent sends around the number, which stands as "
             "`{value}`: `Load: {value} VA`. A text that differs is no number. A comma groups "

@@ -42,12 +42,14 @@ class CheckResult:
     watts: float | None = None
     source: str | None = None
     error: ReadError | None = None
+    note: str | None = None
 
     def row(self) -> tuple[str, ...]:
         """Format it as a row of the table."""
         node, address, method = self.subject
         watts = "-" if self.watts is None else f"{self.watts:.1f}"
-        reason = f"{self.error.reason}: {self.error}" if self.error else ""
+        note = f"note: {self.note}" if self.note else ""
+        reason = f"{self.error.reason}: {self.error}" if self.error else note
         latency = f"{self.took_s * 1000:.0f} ms"
         return (node, address or "-", method, watts, latency, reason)
 
@@ -61,6 +63,7 @@ class CheckResult:
             "reason": self.error.reason if self.error else None,
             "message": str(self.error) if self.error else None,
             "remedy": remedy(self.error) if self.error else None,
+            "note": self.note,
         }
 
 
@@ -127,8 +130,9 @@ class _ResultSink:
 
     def succeeded(self, _: str, value: Any, took_s: float) -> None:
         watts, source = self.pipeline.watts(value), self.pipeline.origin(value)
-        error = self.pipeline.problem(value)
-        self._finish(CheckResult(self.pipeline.name, self.subject, took_s, watts, source, error))
+        error, note = self.pipeline.problem(value), self.pipeline.note(value)
+        name = self.pipeline.name
+        self._finish(CheckResult(name, self.subject, took_s, watts, source, error, note))
 
     def failed(self, _: str, error: ReadError, took_s: float) -> None:
         self._finish(CheckResult(self.pipeline.name, self.subject, took_s, error=error))

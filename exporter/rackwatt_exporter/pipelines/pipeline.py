@@ -113,6 +113,11 @@ class Pipeline(ABC, Generic[S, V]):
         del value
         return None
 
+    def note(self, value: V) -> str | None:
+        """Return what a value that was just read leaves out; None where it is whole."""
+        del value
+        return None
+
     def origin(self, value: V) -> str | None:
         """Return where in the device a value was found; None where that is no question."""
         del value

@@ -5,6 +5,7 @@ from heapq import nsmallest
 from itertools import chain
 from typing import Any
 
+from rackwatt_crds.wording import counted
 from rackwatt_exporter.config.fleet import Fleet
 from rackwatt_exporter.config.scheduler import SchedulerConfig
 from rackwatt_exporter.config.secrets import Secrets
@@ -107,6 +108,11 @@ class SchedulerPipeline(Pipeline[SchedulerConfig, NodeStates]):
         """Return the document."""
         del fleet
         return f"SchedulerBinding {spec.name}"
+
+    def note(self, value: NodeStates) -> str | None:
+        """Return how many nodes could not be read, and what the answer shows of them."""
+        unread = f"{counted(value.unread, 'node')} could not be read" if value.unread else ""
+        return shortened(": ".join(filter(None, (unread, value.note)))) or None
 
     def families(self, now_s: float) -> Iterator[FamilyLines]:
         """Go through health, the nodes by state, and those without a state or a match."""

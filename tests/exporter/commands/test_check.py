@@ -42,6 +42,27 @@ def test_a_target_that_fails_is_1_and_says_why(tmp_path: Path) -> None:
     assert done.stdout.endswith("2 targets, 0 schedulers, 0 problems: 1 read, 1 failed\n")
 
 
+def test_what_a_scheduler_could_not_read_is_shown(tmp_path: Path) -> None:
+    sinfo = tmp_path / "sinfo"
+    sinfo.write_text(
+        "#!/bin/sh\n"
+        'case "$*" in *--version*) echo slurm 24.11.5;; *%D*) echo "2|2|";;\n'
+        '*) echo "n1|idle|idle|n1|"; echo "n2|idle|module: loaded";; esac\n'
+    )
+    sinfo.chmod(0o755)
+    path = tmp_path / "slurm.yaml"
+    path.write_text(
+        "apiVersion: rackwatt.dev/v1alpha1\nkind: SchedulerBinding\nmetadata: {name: prod}\n"
+        f"spec: {{cluster: prod, slurm: {{cli: {{path: {tmp_path}}}}}}}\n"
+    )
+    done = check(path)
+    assert done.returncode == 0, done.stderr
+    note = "1 node could not be read: sinfo counts 2 nodes and lists 1"
+    assert f"note: {note}" in done.stdout
+    (told,) = json.loads(check("--output=json", path).stdout)["schedulers"]
+    assert told["note"].startswith(note)
+
+
 def test_a_document_that_is_wrong_is_2_whatever_else_was_read(tmp_path: Path) -> None:
     done = check(lab(tmp_path, '[{names: n1}, {names: "n[1-4]", addresses: "a[1-3]"}]'))
     assert done.returncode == 2

@@ -33,7 +33,10 @@ def parse_power_reading(data: bytes) -> PowerReading:
     Raises:
         ReadError: bad_reply, where it is cut short or of another group.
     """
-    if len(data) < _READING.size or data[0] != GROUP:
+    if data and data[0] != GROUP:
+        message = f"DCMI Get Power Reading: of group {data[0]:02X}h, and DCMI is {GROUP:02X}h"
+        raise ReadError(Reason.BAD_REPLY, message)
+    if len(data) < _READING.size:
         raise ReadError(Reason.BAD_REPLY, f"DCMI Get Power Reading: {len(data)} bytes, too few")
     _, watts, least, most, mean, _, window_ms, state = _READING.unpack_from(data)
     kept = Statistics(statistic(mean), statistic(least), statistic(most), window_ms / 1000 or None)

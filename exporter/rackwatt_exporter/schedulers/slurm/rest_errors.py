@@ -32,7 +32,7 @@ HINTS = {
 }
 _NO_DATABASE = (
     "this version wants slurmdbd, which does not answer: run it, offer an older version, or name "
-    "one in slurm.rest.version"
+    "an older one in slurm.rest.version"
 )
 _TITLE = re.compile(rb"<title[^>]*>([^<]{1,200})", re.IGNORECASE)
 

@@ -99,7 +99,7 @@ class Sinfo:
         self._timeout_s = timeout_s
         self._cluster = cluster
         self._arguments = (*_ALL, *(("-M", cluster) if cluster else ("--local",)))
-        self._version: str | None = None
+        self._version: bytes | None = None  # what was printed for it
         self._check = _Check()
 
     async def read(self) -> NodeStates:
@@ -111,14 +111,16 @@ class Sinfo:
         """
         run = self._runner()
         try:
-            listed = parse_nodes(await run(*self._arguments, *NODES), self._cluster)
+            output = await run(*self._arguments, *NODES)
             if self._version is None:
-                self._version = parse_version(await run("--version"))
+                self._version = await run("--version")
+            listed = parse_nodes(output, self._cluster, self._version)
         except ReadError:
             self._version = None  # the next Slurm that answers may be another
             raise
         self._check = check = await self._checked(listed, run)
-        return NodeStates(listed.states, self._version, unread=check.unread, note=check.note)
+        version = parse_version(self._version)
+        return NodeStates(listed.states, version, unread=check.unread, note=check.note)
 
     async def close(self) -> None:
         """End what the host keeps open."""

@@ -5,6 +5,7 @@ window title or "Loading modules... ", cannot become a part of it: the second na
 """
 
 import re
+from collections import Counter
 from typing import NamedTuple
 
 from rackwatt_exporter.protocols.command.process import one_line
@@ -25,7 +26,7 @@ _STATE, _NAME = r"([A-Za-z0-9_+*~#!%$@^-]{0,200})", r"([A-Za-z0-9._-]{1,255})"
 # All that follows a node's name; where what is before it has columns too, they overlap.
 _NAMED_TWICE = re.compile(rf"(?=\|{_STATE}\|{_STATE}\|{_NAME}\|)")
 _NAMED_ONCE = re.compile(rf"{_NAME}\|{_STATE}\|{_STATE}\|(?!{_NAME}\|)")
-_CLUSTER = re.compile(r"CLUSTER: (\S+)[ \t\r]*$", re.MULTILINE)
+_CLUSTER = re.compile(r"^(.*)CLUSTER: (\S+)[ \t\r]*$", re.MULTILINE)
 _COUNT = re.compile(r"([0-9]{1,9})\|([0-9]{1,9})\|")
 _VERSION = re.compile(r"[0-9]+(?:\.[0-9]+)+(?:-[0-9][A-Za-z0-9.]*)?")
 _LONGEST_SHOWN = 80
@@ -38,15 +39,17 @@ class Listed(NamedTuple):
     unread: tuple[str, ...]
 
 
-def parse_nodes(output: bytes, cluster: str | None) -> Listed:
+def parse_nodes(output: bytes, cluster: str | None, version: bytes = b"") -> Listed:
     """Read what sinfo printed for NODES. A node is listed once for each of its partitions.
+
+    `version` is what was printed for `sinfo --version`, where sinfo itself names no cluster.
 
     Raises:
         ReadError: bad_reply where no line is one of a node, or where the answer is that of another
             cluster than `cluster`; None is the one that answers without a name.
     """
     text = _text(output)
-    _check_cluster(set(_CLUSTER.findall(text)), cluster)
+    _check_cluster(_clusters(text, _text(version)), cluster)
     lines = text.splitlines()
     whole = {line: _named_twice(line) for line in lines if "|" in line}
     if not any(whole.values()):  # a sinfo of a site's own, whose columns are not ours
@@ -91,6 +94,17 @@ def _named_twice(line: str) -> list[tuple[str, str]]:
 
 def _named_once(line: str) -> list[tuple[str, str]]:
     return [(found[1], state_of_text(found[2] or found[3])) for found in _NAMED_ONCE.finditer(line)]
+
+
+def _clusters(text: str, version: str) -> set[str]:
+    """List the clusters that sinfo names.
+
+    One may be behind a greeting without a newline. So what has words before it counts too, unless
+    the same line is there without sinfo: then all of it is a greeting.
+    """
+    found = Counter(_CLUSTER.findall(text))
+    new = found - Counter(_CLUSTER.findall(version))
+    return {name for before, name in found if not before.strip() or (before, name) in new}
 
 
 def _check_cluster(answering: set[str], cluster: str | None) -> None:

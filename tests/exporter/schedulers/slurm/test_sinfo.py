@@ -317,6 +317,16 @@ async def test_the_states_of_another_cluster_are_a_bad_reply(tmp_path: Path) -> 
     assert "slurm.cluster" in str(error)
 
 
+async def test_a_greeting_that_names_a_cluster_is_no_other_cluster(
+    stage: SlurmCluster, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    script = f'echo "Welcome to CLUSTER: alpine"; exec {shutil.which("sinfo")} "$@"'
+    sinfo = here(stage, monkeypatch, wrapper(tmp_path, script))
+    for _ in range(2):
+        answer = await sinfo.read()
+        assert (answer.states, answer.version, answer.note) == (WORDS, "22.05.8", "")
+
+
 async def test_the_cluster_that_the_document_names_is_asked_for(tmp_path: Path) -> None:
     script = r"""
 case "$*" in *"-M prod"*) echo "CLUSTER: prod";; *) echo "CLUSTER: other";; esac

@@ -150,6 +150,38 @@ def test_the_answer_of_another_cluster_is_a_bad_reply_that_names_it(
     assert "slurm.cluster" in str(caught.value)
 
 
+GREETING = "Welcome to CLUSTER: alpine"
+
+
+@pytest.mark.parametrize("cluster", [None, "toy"])
+@pytest.mark.parametrize(
+    "greeting",
+    [GREETING, f"{GREETING}\r", f"Hello\n  {GREETING}  \nBye", f"{GREETING}\n{GREETING}"],
+)
+def test_a_cluster_in_a_greeting_is_not_the_one_that_answers(
+    greeting: str, cluster: str | None
+) -> None:
+    version = f"{greeting}\nslurm 24.11.5\n".encode()
+    assert parse_nodes(f"{greeting}\n{LINES}".encode(), cluster, version).states == THREE
+
+
+@pytest.mark.parametrize(
+    ("output", "version"),
+    [
+        (f"{GREETING}\nCLUSTER: other\n", f"{GREETING}\n"),
+        (f"{GREETING}\nLoading... CLUSTER: other\n", f"{GREETING}\nLoading... "),
+        (f"{GREETING}\n{GREETING}\n", f"{GREETING}\n"),
+        ("CLUSTER: other\n", "CLUSTER: other\n"),
+        (f"{GREETING}\n", ""),
+    ],
+)
+def test_a_cluster_that_no_greeting_names_is_the_one_that_answers(
+    output: str, version: str
+) -> None:
+    with pytest.raises(ReadError, match="another cluster"):
+        parse_nodes(f"{output}{LINES}".encode(), None, f"{version}slurm 24.11.5\n".encode())
+
+
 def test_the_answer_of_the_cluster_that_is_meant_is_read() -> None:
     output = f"CLUSTER: toy\n{LINES}".encode()
     assert parse_nodes(output, "toy").states == THREE
