@@ -108,5 +108,5 @@ class Snmp(Model, frozen=True, kw_only=True):
     ] = None
     oids: Annotated[
         Annotated[list[Oid], Meta(min_length=1, max_length=64)] | None,
-        Meta(description="The objects to sum."),
+        Meta(description="The objects to sum, each once."),
     ] = None
