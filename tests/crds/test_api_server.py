@@ -136,6 +136,13 @@ def test_what_may_not_change_is_refused_with_its_own_message(
         (fleet({"names": "a"}, schedulerRef={}), "spec.schedulerRef.name: Required value"),
         (fleet(), "spec.bmc.hosts in body should have at least 1 items"),
         ({"node": {"collectors": ["cpu", "cpu"]}}, 'collectors[1]: Duplicate value: "cpu"'),
+        *(
+            (
+                fleet({"names": "a", method: {"sensors": ["A", "B", "A"]}}),
+                f'hosts[0].{method}.sensors[2]: Duplicate value: "A"',
+            )
+            for method in ("ipmi", "ipmiSsh", "redfish")
+        ),
         (
             {**NODE, "pod": {"imagePullSecrets": [{"name": "a"}, {"name": "a"}]}},
             'spec.pod.imagePullSecrets[1]: Duplicate value: {"name":"a"}',
