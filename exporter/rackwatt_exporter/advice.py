@@ -77,6 +77,12 @@ ADVICE = {
         "The sensor is there and says its value cannot be read now.",
         "Often true of a power supply without mains. Sums are never told in part.",
     ),
+    Reason.SEARCHING: Advice(
+        "The Redfish service has many resources; the search for the machine's power continues at "
+        "the next reading.",
+        "Nothing: it is continued at the usual interval. `redfish.chassis` and `redfish.sensors` "
+        "make it shorter.",
+    ),
     Reason.MEMBER_MISSING: Advice(
         "A supply, feed or sensor that the sum had before cannot be found now.",
         "The message names it. The sum is served again when it returns, or without it once it has "

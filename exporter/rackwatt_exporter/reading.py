@@ -86,6 +86,7 @@ class Reason(StrEnum):
     CREDENTIALS_MISSING = "credentials_missing"
     NO_POWER_SENSOR = "no_power_sensor"
     SENSOR_UNREADABLE = "sensor_unreadable"
+    SEARCHING = "searching"
     MEMBER_MISSING = "member_missing"
     IMPLAUSIBLE = "implausible"
     BAD_REPLY = "bad_reply"

@@ -26,9 +26,11 @@ from rackwatt_exporter.config.paths import HostPaths
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.pipelines.pipeline import Pipeline, Subject
 from rackwatt_exporter.pipelines.registry import Registry
-from rackwatt_exporter.reading import ReadError
+from rackwatt_exporter.polling.poller import Poller
+from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.store.ledger_file import LedgerFile
 
+_MAX_POLLS = 50  # a thousand resources
 _COLUMNS = ("node", "address", "method", "watts", "latency", "reason")
 
 
@@ -139,7 +141,12 @@ class _ResultSink:
 
     def _finish(self, outcome: CheckResult) -> None:
         self.outcome = outcome
-        self.progress.advance()
+
+    @property
+    def searches(self) -> bool:
+        """Whether the next poll continues what this one started."""
+        error = self.outcome.error if self.outcome else None
+        return error is not None and error.reason is Reason.SEARCHING
 
 
 async def _read_all(resolved: Fleet, secrets: Secrets, host: HostPaths) -> list[CheckResult]:
@@ -151,10 +158,19 @@ async def _read_all(resolved: Fleet, secrets: Secrets, host: HostPaths) -> list[
     pollers = [
         pipeline.poller(spec, sink) for (pipeline, spec), sink in zip(specs, sinks, strict=True)
     ]
-    await asyncio.gather(*(poller.ask() for poller in pollers))
+    await asyncio.gather(*map(_poll, pollers, sinks))
     await asyncio.gather(*(poller.close() for poller in pollers))
     await asyncio.gather(*(pipeline.close() for pipeline in registry))
     return [sink.outcome for sink in sinks if sink.outcome is not None]
+
+
+async def _poll(poller: Poller[Any], sink: _ResultSink) -> None:
+    """Poll once; a search that is spread over several polls is continued to its end."""
+    for _ in range(_MAX_POLLS):
+        await poller.ask()
+        if not sink.searches:
+            break
+    sink.progress.advance()
 
 
 def _tell_json(resolved: Fleet, outcomes: Sequence[CheckResult], _: bool) -> None:

@@ -21,7 +21,7 @@ T_contra = TypeVar("T_contra", contravariant=True)
 
 _CLOSE_S = 4.0
 # The BMC answered, and answered well: there is nothing to be spared by waiting longer.
-_NO_REST = frozenset({Reason.POWERED_OFF})
+_NO_REST = frozenset({Reason.POWERED_OFF, Reason.SEARCHING})
 
 
 class Pollable(Protocol[T_co]):

@@ -1,5 +1,9 @@
 import json
 import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import yaml
@@ -9,6 +13,10 @@ from rackwatt_exporter.reading import Reason
 from tests.exporter.collectors.powercap import XEON, Powercap
 from tests.exporter.commands.exporter_process import COMMAND
 from tests.exporter.running_exporter import power_target
+from tests.exporter.targets.redfish.tree import ROOT, machine
+from tests.exporter.targets.redfish.tree import sensors as served
+
+CHASSIS = f"{ROOT}/Chassis/1"
 
 
 def check(*arguments: object) -> subprocess.CompletedProcess[str]:
@@ -164,3 +172,51 @@ def test_a_name_that_two_files_have_is_a_problem_whatever_else_is_wrong(tmp_path
     assert done.returncode == 2
     assert f"b.yaml PowerTarget lab: stands in {tmp_path}/a.yaml already" in done.stderr
     assert len(done.stderr.splitlines()) == 3
+
+
+@contextmanager
+def redfish_service(sensors: int) -> Iterator[int]:
+    """Serve a tree over HTTP whose last sensor, named by its Name alone, has the machine's watts."""
+    base = f"{CHASSIS}/Sensors"
+    ids = [f"0x{number:02x}" for number in range(sensors)]
+    resources = machine() | served(*ids)
+    resources[f"{base}/{ids[-1]}"]["Name"] = "Total Power"
+    resources["/redfish/v1"] = {"@odata.id": "/redfish/v1/", "RedfishVersion": "1.6.0"}
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            found = resources.get(self.path.partition("?")[0].rstrip("/"))
+            body = json.dumps(found or {}).encode()
+            self.send_response(200 if found else 404)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield server.server_port
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_a_search_that_is_spread_over_tries_is_continued_to_its_end(tmp_path: Path) -> None:
+    with redfish_service(sensors=90) as port:
+        options = f"{{scheme: http, port: {port}, auth: basic}}"
+        hosts = f"[{{names: n1, addresses: 127.0.0.1, method: redfish, redfish: {options}}}]"
+        (tmp_path / "secrets/bmc").mkdir(parents=True)
+        for key in ("username", "password"):
+            (tmp_path / "secrets/bmc" / key).write_text("x")
+        text = power_target(
+            hosts.replace("method:", "credentials: {secretRef: {name: bmc}}, method:")
+        )
+        (tmp_path / "lab.yaml").write_text(text)
+        secrets = f"--secrets.directory={tmp_path}/secrets"
+        done = check(tmp_path / "lab.yaml", secrets, "--output=json")
+    (row,) = json.loads(done.stdout)["targets"]
+    assert row["source"] == "Chassis/1/Sensors/0x59", row

@@ -22,7 +22,7 @@ from rackwatt_exporter.targets.redfish.resources import (
     seekers,
 )
 
-FIRST_REQUESTS = 120
+FIRST_REQUESTS = 20  # most machines take fewer
 LATER_REQUESTS = 4  # besides the machine's state, and the reading that failed
 _IN_VAIN = (Reason.NO_POWER_SENSOR, Reason.MEMBER_MISSING)
 _UNREADABLE = (Reason.SENSOR_UNREADABLE, Reason.BAD_REPLY)
@@ -46,7 +46,7 @@ class PowerDiscovery:
         Where none has watts now, return the best of those that are there.
 
         Raises:
-            UnfinishedError: the next try goes on.
+            UnfinishedError: the next try goes on; searching, until a whole search was in vain.
             ReadError: powered_off; no_power_sensor, or privilege_insufficient where that may be
                 why; and as `RedfishService.get`.
         """
@@ -61,7 +61,8 @@ class PowerDiscovery:
             return await self._best(machine)
         except UnfinishedError as error:
             self._unfinished = True
-            raise UnfinishedError(error.reason, f"{error}{self._so_far}") from None
+            reason = Reason.NO_POWER_SENSOR if self._in_vain else Reason.SEARCHING
+            raise UnfinishedError(reason, f"{error}{self._so_far}") from None
         except ReadError as error:
             if error.reason in _IN_VAIN:
                 self._in_vain, self._so_far = True, f"; so far: {error}"

@@ -59,7 +59,7 @@ class Looking:
         if path not in self._seen:
             if not self._left:
                 message = f"still looking for watts; {len(self)} resources have been looked at"
-                raise UnfinishedError(Reason.NO_POWER_SENSOR, message)
+                raise UnfinishedError(Reason.SEARCHING, message)
             self._left -= 1
             self._seen[path] = await self._request(path)
         return self._seen[path]

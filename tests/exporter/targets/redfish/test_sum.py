@@ -6,6 +6,7 @@ import pytest
 
 from rackwatt_exporter.reading import Members, ReadError, Reason
 from rackwatt_exporter.targets.redfish import sum as redfish_sum
+from rackwatt_exporter.targets.redfish.discovery import FIRST_REQUESTS
 from rackwatt_exporter.targets.redfish.source import RedfishSource
 from tests.exporter.targets.redfish.tree import (
     ROOT,
@@ -13,6 +14,7 @@ from tests.exporter.targets.redfish.tree import (
     collection,
     link,
     machine,
+    searched,
     sensors,
     tree,
 )
@@ -195,11 +197,14 @@ def parts_of_a_dgx() -> dict[str, Any]:
     return resources
 
 
-async def test_a_search_in_vain_asks_for_a_handful_at_each_further_try() -> None:
+async def test_a_search_is_spread_over_tries_and_in_vain_asks_for_a_handful_each() -> None:
     served = Tree(parts_of_a_dgx())
-    source = served.source()
-    assert (await reason_of(source))[0] is Reason.NO_POWER_SENSOR
-    assert served.counted() > 60
+    source, tries = served.source(), []
+    while (reason := (await reason_of(source))[0]) is Reason.SEARCHING:
+        tries.append(served.counted())
+    assert reason is Reason.NO_POWER_SENSOR
+    assert max(*tries, served.counted()) <= FIRST_REQUESTS + 2  # the root, the machine's state
+    assert sum(tries) > 40
     for _ in range(30):
         with pytest.raises(ReadError, match="GPU_0_Power"):
             await source.read()
@@ -209,7 +214,8 @@ async def test_a_search_in_vain_asks_for_a_handful_at_each_further_try() -> None
 async def test_a_search_in_vain_finds_watts_that_come_later() -> None:
     served = Tree(parts_of_a_dgx())
     source = served.source()
-    await reason_of(source)
+    with pytest.raises(ReadError):
+        await searched(source)
     served.resources |= sensors(*(f"GPU_{n}_Power" for n in range(40)), "Total_Power", watts=900)
     for _ in range(30):
         served.counted()

@@ -11,6 +11,7 @@ from yarl import URL
 from rackwatt_exporter.config.options import RedfishOptions
 from rackwatt_exporter.protocols.redfish.client import RedfishAccount, RedfishClient
 from rackwatt_exporter.protocols.redfish.exchange import Authorization, Origin, RedfishResponse
+from rackwatt_exporter.reading import ReadError, Reading, Reason
 from rackwatt_exporter.targets.redfish.source import RedfishSource
 
 DATA = Path(__file__).parents[3] / "data" / "redfish"
@@ -47,6 +48,16 @@ class Tree(Origin):
             held = held or {"@odata.id": "/redfish/v1/", "RedfishVersion": "1.6.0"}
         status = 404 if held is None else held.get("!status", 200)
         return RedfishResponse(status, {}, json.dumps(held or {}).encode())
+
+
+async def searched(source: RedfishSource) -> Reading:
+    """Read again and again, until the search for the watts has come to its end."""
+    while True:
+        try:
+            return await source.read()
+        except ReadError as error:
+            if error.reason is not Reason.SEARCHING:
+                raise
 
 
 def tree(name: str) -> Tree:
