@@ -35,7 +35,9 @@ WARMING = 20
 EDIT_EVERY_S = 0.1
 _ADMIN = "admin"
 _TOLD_EVERY_S = 10.0
-_DONE = re.compile(r'^rackwatt_operator_reconciles_total\{.*result="done".*\} (\S+)$', re.MULTILINE)
+_DONE = re.compile(
+    r'^rackwatt_operator_reconciles_total\{.*result="success".*\} (\S+)$', re.MULTILINE
+)
 _LAST = re.compile(r"^rackwatt_operator_last_success_timestamp_seconds (\S+)$", re.MULTILINE)
 _DEPTH = re.compile(r"^rackwatt_operator_queue_depth (\S+)$", re.MULTILINE)
 

@@ -17,9 +17,10 @@ _NUMBER = re.compile(r"[0-9]+")
 _VOLTAGE = re.compile(r"[0-9]+(\.[0-9]+)?[vV](?![a-z])")  # `PSU1 Output 12V` is of supply 1
 # What a path of a chassis' own power ends with: the resource, or its control.
 _OF_POWER = re.compile(r"/Power(Subsystem)?/?(#/PowerControl(/[0-9]+)?)?$")
-# An Id that is no name: a number, a UUID, a serial number.
+# An Id that is no name: a number, a UUID, a serial number, or what replaces one in a capture.
 _CODE = re.compile(
-    r"(0x)?[0-9a-f]{1,4}|[0-9a-f-]{16,}|(?!.*[a-z]{3})(?=(.*[0-9]){6})[0-9a-z]{10,}", re.IGNORECASE
+    r"(0x)?[0-9a-f]{1,4}|[0-9a-f-]{16,}|(?!.*[a-z]{3})(?=(.*[0-9]){6})[0-9a-z]{10,}|redacted-[0-9]+",
+    re.IGNORECASE,
 )
 
 

@@ -204,6 +204,7 @@ def test_a_part_of_the_machine_is_not_taken_for_it(part: dict[str, Any]) -> None
         {"Name": "Server Power Control", "RelatedItem": [{"@odata.id": CHASSIS}]},  # Lenovo
         {"Name": "CN7016341A00FF"},
         {"Name": "4c4c4544-0051-3010-8052-b4c04f4d3332"},
+        {"Name": "redacted-19"},  # in a capture, for a serial number or a UUID
         {"Name": "PowerControl"},
         {"Name": "Power Control 1", "PhysicalContext": "SystemBoard"},
         {"Name": "HBM", "PhysicalContext": "Chassis"},
