@@ -7,7 +7,7 @@ STAMP := .venv/.complete
 # What `make bench` alone needs: the exporters it measures beside ours.
 BENCH_PACKAGES := prometheus-ipmi-exporter prometheus-snmp-exporter
 # Tests wait for daemons most of the time: more workers than cores.
-WORKERS ?= 4
+WORKERS ?= 3
 TOOLS := $(or $(PYTHON),python3) -m scripts.tools
 
 .PHONY: help setup check format tools tools-dir test e2e kind demo bench fuzz crds images lock docs clean
