@@ -196,7 +196,7 @@ class RakpHandshake(Requester):
 
 
 _STEPS = {
-    rmcpplus.OPEN_SESSION_REQUEST: "Open IpmiSession Request",
+    rmcpplus.OPEN_SESSION_REQUEST: "Open Session Request",
     rmcpplus.RAKP1: "RAKP message 1",
     rmcpplus.RAKP3: "RAKP message 3",
 }

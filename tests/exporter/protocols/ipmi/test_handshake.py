@@ -95,3 +95,15 @@ def test_a_key_shows_in_no_message(text: bytes) -> None:
     for form in (text, text[2:], text.hex().encode()):
         assert form not in shown.encode()
         assert repr(form)[2:-1] not in shown
+
+
+def test_silence_at_the_first_packet_is_named_as_the_specification_does() -> None:
+    def answers(_: bytes) -> Iterator[bytes]:
+        return iter(())
+
+    async def story() -> None:
+        account = IpmiAccount(b"admin", b"secret")
+        await RakpHandshake(Wire(answers), BMC, SUITES[17], 0.1).open(account)
+
+    with pytest.raises(ReadError, match="did not answer Open Session Request"):
+        run(story())
