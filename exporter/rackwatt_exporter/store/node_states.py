@@ -83,7 +83,6 @@ class NodeStateStore(Store[SchedulerConfig, NodeStates]):
     def failed(self, key: str, error: ReadError, took_s: float) -> None:
         """Accept a failure that happened just now."""
         super().failed(key, error, took_s)
-        self.withdraw_stale()
         self.propagate()
 
     def _wanting(self) -> Mapping[str, list[str]]:
