@@ -21,11 +21,12 @@ setup: $(STAMP) ## create .venv with the project in it, and install the Debian p
 $(STAMP): pyproject.toml crds/rackwatt_crds/__init__.py scripts/venv
 	@scripts/venv
 
-check: $(STAMP) ## lint, types, import contracts, generated documentation
+check: $(STAMP) ## lint, types, words, import contracts, generated documentation
 	$(VENV)/ruff check
 	$(VENV)/ruff format --check
 	$(VENV)/mypy
 	$(VENV)/lint-imports
+	$(VENV)/python -m scripts.prose
 	$(VENV)/python -m scripts.docs --check
 	$(VENV)/python -m scripts.crds --check
 

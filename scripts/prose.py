@@ -1,0 +1,181 @@
+"""Lint of words: code and documentation use the terms that a reader would search for.
+
+Each word of `WORDS` has a standard term in Kubernetes, Prometheus, asyncio or a protocol, or a
+plain verb with its actor. Names, comments, docstrings, messages and prose are read alike.
+"""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+WORDS: Mapping[str, str] = {
+    "told": "a noun (message, value), or reported, stated, configured",
+    "tells?": "report, state, notify, or distinguish",
+    "anew": "again, recreate, restart",
+    "whoever": "name the actor: a user, a client, a caller",
+    "nobody": "name the actor: no user, no client",
+    "somebody": "name the actor: a user, another process",
+    "begun": "started",
+    "asked": "polled, requested, read",
+    "stands": "is defined, is, or replaces",
+    "bears?": "have, carry, withstand",
+    "mend(?:s|ed)?": "fix, repair, update",
+    "let(?:s|ting)? (?:it |them )?go": "release",
+    "a while": "state the time, or: for some time",
+    "by and by": "gradually, eventually",
+}
+
+ALLOWED: Mapping[str, str] = {
+    r"\.tell\(\)": "the position of a file object",
+    r"\bstands for\b": "an abbreviation and its meaning",
+}
+"""Phrases of outside with a word of `WORDS` in them, and what they are."""
+
+EXCLUDED = (
+    "LICENSE",
+    "scripts/prose.py",  # the list itself
+    "tests/test_prose.py",
+    "tests/data/",  # captures and output of other programs, as they are
+)
+
+PENDING: tuple[str, ...] = (
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "Dockerfile",
+    "Makefile",
+    "charts/",
+    "crds/",
+    "docs/",
+    "exporter/rackwatt_exporter/advice.py",
+    "exporter/rackwatt_exporter/ber.py",
+    "exporter/rackwatt_exporter/capture.py",
+    "exporter/rackwatt_exporter/collectors/",
+    "exporter/rackwatt_exporter/commands/",
+    "exporter/rackwatt_exporter/config/",
+    "exporter/rackwatt_exporter/exporter.py",
+    "exporter/rackwatt_exporter/exposition/",
+    "exporter/rackwatt_exporter/grid/",
+    "exporter/rackwatt_exporter/history.py",
+    "exporter/rackwatt_exporter/metrics/",
+    "exporter/rackwatt_exporter/polling/",
+    "exporter/rackwatt_exporter/protocols/",
+    "exporter/rackwatt_exporter/reading.py",
+    "exporter/rackwatt_exporter/recording/",
+    "exporter/rackwatt_exporter/schedulers/",
+    "exporter/rackwatt_exporter/simulator/",
+    "exporter/rackwatt_exporter/store/",
+    "exporter/rackwatt_exporter/targets/",
+    "exporter/rackwatt_exporter/web/",
+    "operator/",
+    "pyproject.toml",
+    "scripts/",
+    "tests/bench/",
+    "tests/chart/",
+    "tests/cluster/",
+    "tests/conftest.py",
+    "tests/crds/",
+    "tests/e2e/",
+    "tests/exporter/collectors/",
+    "tests/exporter/commands/",
+    "tests/exporter/config/",
+    "tests/exporter/exposition/",
+    "tests/exporter/faults/",
+    "tests/exporter/metrics/",
+    "tests/exporter/polling/",
+    "tests/exporter/protocols/",
+    "tests/exporter/recording/",
+    "tests/exporter/running_exporter.py",
+    "tests/exporter/schedulers/",
+    "tests/exporter/simulator/",
+    "tests/exporter/store/",
+    "tests/exporter/targets/",
+    "tests/exporter/test_exporter.py",
+    "tests/exporter/test_history.py",
+    "tests/exporter/test_reload_in_any_order.py",
+    "tests/exporter/test_volumes.py",
+    "tests/exporter/web/",
+    "tests/fuzz/",
+    "tests/images/",
+    "tests/operator/",
+    "tests/peers/",
+    "tests/stall_tolerant_loop.py",
+    "tests/test_docs.py",
+    "tests/test_lab.py",
+    "tests/virtual_time.py",
+)
+"""Paths whose words have yet to be replaced. It only ever shrinks; empty, it is deleted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A word to replace, and where it is."""
+
+    path: str
+    line: int
+    word: str
+    instead: str
+
+    def __str__(self) -> str:
+        """Write it as compilers do, so that editors find the line."""
+        return f"{self.path}:{self.line}: '{self.word}': write {self.instead}"
+
+
+def _pattern(word: str) -> re.Pattern[str]:
+    """Match a word in prose, in snake_case and in CamelCase, also across the end of a line."""
+    word = word.replace(" ", r"[\s#_]+")
+    first, rest = word[0], word[1:]
+    start = rf"(?:(?:(?<![A-Za-z])|(?<=\\[nt]))(?i:{first})|(?<=[a-z]){first.upper()})"
+    return re.compile(rf"{start}(?i:{rest})(?![a-z])")
+
+
+_PATTERNS = {_pattern(word): instead for word, instead in WORDS.items()}
+_ALLOWED = re.compile("|".join(ALLOWED))
+
+
+def findings(path: str, text: str) -> list[Finding]:
+    """Return the words of a file that have a better one, by line."""
+    text = _ALLOWED.sub(lambda match: re.sub(r"\w", "-", match[0]), text)
+    return sorted(
+        (
+            Finding(
+                path, text.count("\n", 0, match.start()) + 1, " ".join(match[0].split()), instead
+            )
+            for pattern, instead in _PATTERNS.items()
+            for match in pattern.finditer(text)
+        ),
+        key=lambda finding: finding.line,
+    )
+
+
+def _texts() -> Iterator[tuple[str, str]]:
+    """Read every text file that git tracks or is about to."""
+    listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for name in filter(None, names.split("\0")):
+        try:
+            yield name, (ROOT / name).read_text()
+        except (UnicodeDecodeError, FileNotFoundError, IsADirectoryError):
+            continue  # a picture, or deleted and not yet committed
+
+
+def main() -> int:
+    """Print every finding outside `PENDING`, or with paths as arguments those under these."""
+    chosen, skipped = tuple(sys.argv[1:]), EXCLUDED if sys.argv[1:] else (*EXCLUDED, *PENDING)
+    found = [
+        finding
+        for path, text in _texts()
+        if path.startswith(chosen or "") and not path.startswith(skipped)
+        for finding in findings(path, text)
+    ]
+    for finding in found:
+        print(finding)
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
