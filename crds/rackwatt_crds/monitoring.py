@@ -46,8 +46,9 @@ class Relabeling(Model, frozen=True, kw_only=True):
 
 
 Relabelings = Annotated[list[Relabeling], Meta(max_length=64)]
+_KubernetesLabel = Annotated[str, Meta(min_length=1, max_length=317)]
 LabelNames = Annotated[
-    list[Annotated[str, Meta(min_length=1, max_length=317)]],
+    list[_KubernetesLabel],
     Meta(max_length=64, extra_json_schema={"x-kubernetes-list-type": "atomic"}),
 ]
 _Limit = Annotated[int, Meta(ge=1, le=2**53)]
@@ -77,6 +78,13 @@ class ServiceMonitor(Model, frozen=True, kw_only=True):
         Meta(
             description="Keep `node` and other labels of the collectors where Prometheus has its "
             "own of that name. Default true; rules and dashboards need it where `node` is such."
+        ),
+    ] = None
+    job_label: Annotated[
+        _KubernetesLabel | None,
+        Meta(
+            description="The label of the Service whose value is `job`, such as "
+            "`app.kubernetes.io/name`. Default the Service's name, as where it has no such label."
         ),
     ] = None
     sample_limit: Annotated[

@@ -78,6 +78,12 @@ class Params:
         """What is said of monitoring: by the document, then by the defaults."""
         return layered(plain(self.document.spec.monitoring), plain(self.defaults.monitoring))
 
+    @property
+    def service_monitor(self) -> dict[str, Any]:
+        """What is said of the ServiceMonitor."""
+        said: dict[str, Any] = self.monitoring.get("serviceMonitor", {})
+        return said
+
     def wants(self, part: str) -> bool:
         """Tell whether `serviceMonitor`, `rules` or `dashboards` are to be made."""
         return bool(self.monitoring.get(part, {}).get("enabled", True))

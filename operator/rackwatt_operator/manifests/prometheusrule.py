@@ -10,6 +10,7 @@ from rackwatt_operator.manifests.rules.fleet import fleet_alerts, fleet_records
 from rackwatt_operator.manifests.rules.nodes import grid_alerts, node_alerts, node_records
 from rackwatt_operator.manifests.rules.rule import Alert, Record
 from rackwatt_operator.manifests.rules.scheduler import scheduler_alerts, states_alerts
+from rackwatt_operator.manifests.servicemonitor import job
 
 KIND = "PrometheusRule"
 
@@ -25,7 +26,7 @@ def prometheus_rule(subject: Params) -> list[Manifest]:
         return []
     whose = {
         "namespace": subject.namespace,
-        "job": subject.base,
+        "job": job(subject),
         subject.kind.lower(): subject.name,
     }
     records = [record.rule() for record in _records(subject)]

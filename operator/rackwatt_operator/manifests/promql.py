@@ -1,7 +1,8 @@
 """How the series of one document are asked for: selectors and spans of PromQL.
 
-A document's collectors are one job of its namespace, as a ServiceMonitor names them, so that the
-rules and the dashboard of one document never speak of another's machines.
+A document's collectors are the job of its Service's name, so that the rules and the dashboard of one
+document never speak of another's machines. Where `jobLabel` takes the job from a label of the Service,
+several documents may share it: their series are selected by `service`, which is still the name.
 """
 
 from rackwatt_crds.bmc.expansion import usable
@@ -9,7 +10,7 @@ from rackwatt_crds.document import Document, PowerTarget
 from rackwatt_crds.duration import seconds
 from rackwatt_operator.manifests.params import Params
 
-JOB = "namespace, job"
+JOB = "namespace, job, service"
 """The labels that every series of a document shares."""
 
 _SHORTEST_WINDOW_S = 900
@@ -17,7 +18,8 @@ _SHORTEST_WINDOW_S = 900
 
 def select(subject: Params, family: str, *matchers: str) -> str:
     """Select a family's series of one document: `up{namespace="n",job="pt-lab"}`."""
-    own = f'namespace="{subject.namespace}"', f'job="{subject.base}"'
+    named = "service" if "jobLabel" in subject.service_monitor else "job"
+    own = f'namespace="{subject.namespace}"', f'{named}="{subject.base}"'
     return f"{family}{{{','.join((*own, *matchers))}}}"
 
 

@@ -4,16 +4,19 @@
 calls `node`. A collector inside a node is known by that node, not by an address that changes.
 """
 
+import re
 from typing import Any
 
 from rackwatt_crds.duration import seconds
-from rackwatt_operator.manifests.labels import selector
+from rackwatt_operator.manifests.labels import labels, selector
 from rackwatt_operator.manifests.params import Manifest, Params
 from rackwatt_operator.manifests.web import server_name
 
 KIND = "ServiceMonitor"
 
-_AS_GIVEN = ("sampleLimit", "targetLimit", "targetLabels", "podTargetLabels", "scrapeClass")
+_AS_GIVEN = (
+    "jobLabel", "sampleLimit", "targetLimit", "targetLabels", "podTargetLabels", "scrapeClass",
+)  # fmt: skip
 _INSTANCE_IS_NODE = {
     "action": "replace",
     "sourceLabels": ["__meta_kubernetes_pod_node_name"],
@@ -25,7 +28,7 @@ def service_monitor(subject: Params) -> list[Manifest]:
     """Make the ServiceMonitor, unless it is disabled or the API does not know the kind."""
     if KIND not in subject.facts.monitoring or not subject.wants("serviceMonitor"):
         return []
-    said = subject.monitoring.get("serviceMonitor", {})
+    said = subject.service_monitor
     spec = {"selector": {"matchLabels": selector(subject.base)}, "endpoints": [_endpoint(subject)]}
     spec |= {key: said[key] for key in _AS_GIVEN if said.get(key)}
     made = subject.manifest("monitoring.coreos.com/v1", KIND, subject.base, spec=spec)
@@ -35,8 +38,23 @@ def service_monitor(subject: Params) -> list[Manifest]:
     return [made]
 
 
+def job(subject: Params) -> str:
+    """Return the `job` of the series: the value of the Service's label that `jobLabel` names.
+
+    It is the Service's name where there is no such label. Prometheus Operator writes `_` for each
+    character that Prometheus' label names cannot have, so `app_kubernetes_io_name` names one too.
+    """
+    named = _sanitized(subject.service_monitor.get("jobLabel", ""))
+    values = labels(subject.base, subject.component).items()
+    return next((value for name, value in values if _sanitized(name) == named), subject.base)
+
+
+def _sanitized(name: str) -> str:
+    return re.sub(r"[^a-zA-Z0-9_]", "_", name)
+
+
 def _endpoint(subject: Params) -> dict[str, Any]:
-    said = subject.monitoring.get("serviceMonitor", {})
+    said = subject.service_monitor
     nodes = [_INSTANCE_IS_NODE] if subject.component == "node" else []
     parts = {
         "interval": said.get("interval"),

@@ -36,8 +36,7 @@ def raised(
     labels of the scrape are put to it.
     """
     write(manifests, directory)
-    scraped = only(manifests, "Service")["metadata"]
-    labels = f'namespace="{scraped["namespace"]}",job="{scraped["name"]}",pod="p"'
+    labels = ",".join(f'{name}="{value}"' for name, value in _scraped(manifests).items())
     given = [
         {"series": f"{name[:-1]},{labels}}}" if "{" in name else f"{name}{{{labels}}}", "values": v}
         for name, v in series.items()
@@ -54,6 +53,20 @@ def raised(
         [tool("promtool"), "test", "rules", path], capture_output=True, text=True, check=False
     )
     return _burning(done.stdout + done.stderr)
+
+
+def _scraped(manifests: list[Manifest]) -> dict[str, str]:
+    """Write the labels of a scrape as Prometheus Operator does."""
+    service = only(manifests, "Service")["metadata"]
+    name = only(manifests, "ServiceMonitor")["spec"].get("jobLabel", "")
+    known = {re.sub(r"\W", "_", label): value for label, value in service["labels"].items()}
+    job = known.get(re.sub(r"\W", "_", name), service["name"])
+    return {
+        "namespace": service["namespace"],
+        "job": job,
+        "service": service["name"],
+        "pod": "p",
+    }
 
 
 def write(manifests: list[Manifest], directory: Path) -> Path:

@@ -82,6 +82,7 @@ MONITORING = objects(
         targetLabels=st.lists(WORDS, max_size=2),
         podTargetLabels=st.lists(WORDS, max_size=2),
         scrapeClass=WORDS,
+        jobLabel=st.sampled_from(["app.kubernetes.io/name", "team"]),
     ),
     rules=objects({}, enabled=st.booleans(), labels=LABELS),
     dashboards=objects({}, enabled=st.booleans(), labels=LABELS, annotations=LABELS),

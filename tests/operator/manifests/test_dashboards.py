@@ -9,11 +9,21 @@ from typing import Any
 
 import pytest
 import yaml
+from msgspec import structs
 
+from rackwatt_crds.monitoring import Monitoring, ServiceMonitor
 from rackwatt_exporter.pipelines.families import all_families
 from tests.eventually import until
 from tests.exporter.commands.exporter_process import running
-from tests.operator.manifests.builders import Manifest, binding, fleet, nodes, of_kind, planned
+from tests.operator.manifests.builders import (
+    DEFAULTS,
+    Manifest,
+    binding,
+    fleet,
+    nodes,
+    of_kind,
+    planned,
+)
 from tests.operator.manifests.promql_parser import families, labels_asked, labels_grouped
 from tests.peers.prometheus import prometheus
 
@@ -30,7 +40,7 @@ GRID = fleet(name="grid").replace(
 BINDING = binding("noop: {states: [{names: 'n[1-3]', state: idle}]}")
 TEXT = "---\n".join((FLEET, NODES, GRID, BINDING))
 SERVED = {family.name: set(family.labels) for family in all_families()}
-WHOSE = {"namespace", "job"}
+WHOSE = {"namespace", "job", "service"}
 # What only stands there when something goes wrong that does not here.
 MAY_BE_EMPTY = {"Questions without an answer", "Readings that brought nothing"}
 
@@ -125,19 +135,31 @@ class Outcome(list[str]):
         return len(self) == 0
 
 
+def _meta(label: str | None) -> str:
+    return "__meta_kubernetes_service_label_" + re.sub(r"\W", "_", label or "")
+
+
 def configuration(address: str, manifests: list[Manifest], directory: Path) -> dict[str, Any]:
     """Scrape one exporter once for each document, as the ServiceMonitors would, by the rules."""
     scrapes = []
     for monitor in of_kind(manifests, "ServiceMonitor"):
         name = monitor["metadata"]["name"]
         (endpoint,) = monitor["spec"]["endpoints"]
-        static = [{"targets": [address], "labels": {"namespace": "power", "pod": f"{name}-0"}}]
+        (service,) = [
+            one for one in of_kind(manifests, "Service") if one["metadata"]["name"] == name
+        ]
+        found = {"namespace": "power", "pod": f"{name}-0", "service": name}
+        found |= {_meta(label): value for label, value in service["metadata"]["labels"].items()}
+        static = [{"targets": [address], "labels": found}]
+        named = monitor["spec"].get("jobLabel")
+        by_label = {"source_labels": [_meta(named)], "regex": "(.+)", "target_label": "job"}
         scrapes.append(
             {
                 "job_name": name,
                 "honor_labels": endpoint["honorLabels"],
                 "metrics_path": endpoint["path"],
                 "static_configs": static,
+                "relabel_configs": [by_label] if named else [],
             }
         )
     rules = directory / "rules.yaml"
@@ -147,8 +169,12 @@ def configuration(address: str, manifests: list[Manifest], directory: Path) -> d
     return {"global": pace, "rule_files": [str(rules)], "scrape_configs": scrapes}
 
 
-def test_every_panel_and_every_rule_is_answered_by_prometheus(tmp_path: Path) -> None:
-    manifests = planned(TEXT)
+@pytest.mark.parametrize("job_label", [None, "app.kubernetes.io/part-of"], ids=["own", "shared"])
+def test_every_panel_and_every_rule_is_answered_by_prometheus(
+    job_label: str | None, tmp_path: Path
+) -> None:
+    monitoring = Monitoring(service_monitor=ServiceMonitor(job_label=job_label))
+    manifests = planned(TEXT, structs.replace(DEFAULTS, monitoring=monitoring))
     (tmp_path / "documents.yaml").write_text(TEXT)
     powercap(tmp_path / "sys", 1)
     with running(
@@ -173,3 +199,6 @@ def test_every_panel_and_every_rule_is_answered_by_prometheus(tmp_path: Path) ->
             until(lambda: all(rule["health"] != "unknown" for rule in peer.rules()))
             assert len(peer.rules()) == len(rules)
             assert {rule["health"] for rule in peer.rules()} == {"ok"}
+            (watts,) = peer.query("job:rackwatt_node_power_watts:sum")
+            job = "rackwatt" if job_label else "pt-lab"
+            assert (watts["metric"]["job"], watts["metric"]["service"]) == (job, "pt-lab")

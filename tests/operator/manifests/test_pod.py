@@ -188,6 +188,7 @@ def test_a_service_monitor_has_what_the_document_says_of_it() -> None:
         "targetLabels": ["app.kubernetes.io/component"],
         "podTargetLabels": ["team"],
         "scrapeClass": "mesh",
+        "jobLabel": "app.kubernetes.io/name",
     }
     whole = said | {"honorLabels": False, "annotations": {"a.example/b": "c"}}
     made = only(planned(fleet(f"monitoring: {{serviceMonitor: {whole}}}")), "ServiceMonitor")

@@ -23,6 +23,7 @@ DOCUMENTS = {
     "nodes": nodes(),
     "grid": GRID,
     "binding": binding(),
+    "job": fleet("monitoring: {serviceMonitor: {jobLabel: app.kubernetes.io/name}}"),
 }
 QUIET = {
     "up": "1x120",
@@ -38,12 +39,23 @@ QUIET = {
     'rackwatt_grid_up{zone="FR",provider="static"}': "1x120",
     'rackwatt_scheduler_answer_age_seconds{scheduler="prod",cluster="c"}': "20x120",
 }
+JOBS = {
+    "app.kubernetes.io/name": "rackwatt-collector",
+    "app_kubernetes_io_component": "bmc",
+    "app.kubernetes.io/instance": "pt-lab",
+    "team": "pt-lab",
+}
+SCRAPED = ("Service", "ServiceMonitor")
 N1 = 'rackwatt_target_up{node="n1"}'
 
 
 def rules(manifests: list[Manifest]) -> Iterator[dict[str, Any]]:
     for group in only(manifests, "PrometheusRule")["spec"]["groups"]:
         yield from group["rules"]
+
+
+def labelled(name: str) -> str:
+    return f"monitoring: {{serviceMonitor: {{jobLabel: {name}}}}}" if name else ""
 
 
 def alerts() -> list[dict[str, Any]]:
@@ -59,7 +71,7 @@ def test_prometheus_takes_the_rules(case: str, tmp_path: Path) -> None:
 
 
 def test_rules_ask_for_nothing_that_the_exporter_does_not_serve() -> None:
-    added = {"namespace", "job"}  # by Prometheus
+    added = {"namespace", "job", "service"}  # by Prometheus
     served = {family.name: {*family.labels, *added} for family in all_families()}
     served["up"] = {"instance", *added}
     made = [one for text in (*DOCUMENTS.values(), SCHEDULED) for one in planned(text)]
@@ -81,13 +93,26 @@ def test_every_alert_says_what_is_wrong_and_what_to_do_and_is_explained() -> Non
     assert sorted(re.findall(r"^\| `(Rackwatt\w+)` \|", page, re.MULTILINE)) == NAMES
 
 
-def test_two_documents_alerts_never_speak_of_each_others_machines(tmp_path: Path) -> None:
+@pytest.mark.parametrize("label", ["", *JOBS])
+def test_two_documents_alerts_never_speak_of_each_others_machines(
+    label: str, tmp_path: Path
+) -> None:
     series = {N1: "0x60"}
-    manifests = planned(fleet(name="theirs"))
-    others = [one for one in planned(fleet()) if one["kind"] == "Service"]
+    manifests = planned(fleet(labelled(label), name="theirs"))
+    others = [one for one in planned(fleet(labelled(label))) if one["kind"] in SCRAPED]
     rule_only = [one for one in manifests if one["kind"] == "PrometheusRule"]
     assert raised(rule_only + others, series, "RackwattTargetDown", "40m", tmp_path) == []
     assert raised(manifests, series, "RackwattTargetDown", "40m", tmp_path)
+
+
+@pytest.mark.parametrize(("label", "job"), JOBS.items())
+def test_alerts_have_the_job_that_the_job_label_comes_to(
+    label: str, job: str, tmp_path: Path
+) -> None:
+    manifests = planned(fleet(labelled(label)))
+    for name, series in (("TargetDown", {N1: "0x60"}), ("CollectorAbsent", {"other": "1x60"})):
+        (burning,) = raised(manifests, series, f"Rackwatt{name}", "40m", tmp_path)
+        assert (burning["job"], burning["powertarget"]) == (job, "lab")
 
 
 @pytest.mark.parametrize("case", ["fleet", "seldom", "binding", "grid"])
