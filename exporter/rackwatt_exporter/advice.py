@@ -23,7 +23,7 @@ ADVICE = {
         "Check the address, the power of the device, and that its port is open: UDP 623 for IPMI, "
         "UDP 161 for SNMP, TCP 443 for Redfish. A slow device needs a longer `timeout`.",
     ),
-    Reason.REFUSED: Advice(
+    Reason.CONNECTION_REFUSED: Advice(
         "The machine is there and nothing listens on that port.",
         "Switch the service on (IPMI over LAN, the SNMP agent, Redfish, sshd), or correct `port` "
         "or `url`.",

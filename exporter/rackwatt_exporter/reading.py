@@ -74,7 +74,7 @@ class Reason(StrEnum):
     """Why there is no reading: a closed list, used as it is in metrics, status and docs."""
 
     TIMEOUT = "timeout"
-    REFUSED = "refused"
+    CONNECTION_REFUSED = "connection_refused"
     UNREACHABLE = "unreachable"
     NAME_UNRESOLVED = "name_unresolved"
     AUTH_FAILED = "auth_failed"

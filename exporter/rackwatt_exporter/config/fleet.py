@@ -168,10 +168,10 @@ class _Building:
             return
         endpoint = (target.method, target.address, target.options, target.credentials)
         same = self.endpoints.setdefault(endpoint, target.node)
-        if same != target.node and target.method not in ("fake", "refused"):
+        if same != target.node and target.method not in ("fake", "invalid"):
             told = f"{target.address} is asked the same for node {same!r} already"
             self.problems.append(one.report(Problem(path, told)))
-            target = replace(target, method="refused", options=InvalidOptions(f"{path}: {told}"))
+            target = replace(target, method="invalid", options=InvalidOptions(f"{path}: {told}"))
         self.targets[target.node] = target
         self.places[target.node] = place
 
@@ -190,7 +190,7 @@ def _resolved(one: Loaded, document: PowerTarget) -> Iterator[tuple[Target, str,
         wrong: list[Problem]
         if isinstance(entry, InvalidItem):
             interval_s = seconds(document.spec.interval or DEFAULT_INTERVAL)
-            blank = Target("", "", "refused", InvalidOptions(""), name, interval_s=interval_s)
+            blank = Target("", "", "invalid", InvalidOptions(""), name, interval_s=interval_s)
             names = broken_names(entry, f"{name}/hosts[{place}]")
             wrong = _found(document.spec, bmc, entry, path)
             message = "; ".join(str(problem) for problem in (*known.get(path, ()), *wrong))

@@ -122,7 +122,7 @@ def invalid_targets(target: Target, names: list[str], told: str) -> Iterator[Tar
     blank = replace(
         target,
         address="",
-        method="refused",
+        method="invalid",
         options=InvalidOptions(told),
         stale_after_s=max(target.stale_after_s, target.interval_s),
         max_backoff_s=max(target.max_backoff_s, target.interval_s),

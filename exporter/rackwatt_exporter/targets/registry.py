@@ -18,7 +18,7 @@ DRIVERS = {
     "snmp": "rackwatt_exporter.targets.snmp.source:SnmpDriver",
     "redfish": "rackwatt_exporter.targets.redfish.source:RedfishDriver",
     "fake": "rackwatt_exporter.targets.fake:FakeDriver",
-    "refused": "rackwatt_exporter.targets.invalid:InvalidDriver",
+    "invalid": "rackwatt_exporter.targets.invalid:InvalidDriver",
 }
 # Descriptors that each target of a method holds; those of IPMI all share a socket.
 _DESCRIPTORS = {"ipmiSsh": 3, "snmp": 1, "redfish": 1}

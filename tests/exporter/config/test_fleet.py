@@ -111,7 +111,7 @@ def test_a_bad_entry_fails_for_all_to_see_and_takes_no_other_down(entry: str, pr
     assert isinstance(built.targets["good"].options, IpmiOptions)
     failing = [t for t in built.targets.values() if isinstance(t.options, InvalidOptions)]
     assert failing
-    assert all(t.method == "refused" and problem[:9] in str(t.options) for t in failing)
+    assert all(t.method == "invalid" and problem[:9] in str(t.options) for t in failing)
 
 
 def test_several_problems_of_an_entry_are_told_together() -> None:
@@ -135,7 +135,7 @@ def test_the_same_node_twice_keeps_the_first_and_names_both_places() -> None:
 def test_one_bmc_asked_the_same_for_two_nodes_is_a_problem() -> None:
     built = resolved(target_document('{names: "n[1-2]", address: bmc}'))
     assert "bmc is asked the same for node 'n1' already" in told(built)
-    assert built.targets["n2"].method == "refused"
+    assert built.targets["n2"].method == "invalid"
 
 
 def test_several_nodes_behind_one_bmc_are_told_apart_by_their_chassis() -> None:

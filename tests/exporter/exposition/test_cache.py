@@ -288,7 +288,7 @@ def whole(openmetrics: bool) -> str:
     house.store.succeeded("n1", Reading(300.0, "dcmi", 5e6, statistics, Members(2, 2)), 0.01)
     house.store.failed('n"2\\\n', ReadError(Reason.TIMEOUT, "no answer"), 1.0)
     house.states(n1="idle", inside="idle")
-    house.schedulers.failed("prod", ReadError(Reason.REFUSED, "nobody"), 1.0)
+    house.schedulers.failed("prod", ReadError(Reason.CONNECTION_REFUSED, "nobody"), 1.0)
     find_inside(house)
     fleet = Fleet({"n1": target("n1")}, problems=("one",))
     documents = document_text(fleet, 1e9, 0.001, openmetrics)

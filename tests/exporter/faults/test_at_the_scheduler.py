@@ -108,7 +108,7 @@ async def test_a_scheduler_that_is_down_takes_states_away_and_brings_them_back(
         back_afterwards(site),
     ):
         await asyncio.to_thread(cluster.stop_rest)
-        await site.until(without_state("refused"))
+        await site.until(without_state("connection_refused"))
         await asyncio.to_thread(cluster.start_rest)
 
 

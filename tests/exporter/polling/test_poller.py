@@ -69,7 +69,7 @@ async def silent() -> str:
 
 
 async def refusing() -> str:
-    raise ReadError(Reason.REFUSED, "nobody listens there")
+    raise ReadError(Reason.CONNECTION_REFUSED, "nobody listens there")
 
 
 async def switched_off() -> str:

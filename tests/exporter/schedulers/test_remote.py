@@ -197,7 +197,7 @@ def test_when_the_exporter_that_asks_dies_states_are_withdrawn_and_come_back(
     ):
         b.until_served(known, "/metrics")
         a.stop(signal.SIGKILL)
-        page = b.until_served(withdrawn("refused"), "/metrics")
+        page = b.until_served(withdrawn("connection_refused"), "/metrics")
         assert 'rackwatt_scheduler_up{scheduler="prod",cluster="prod"} 0' in page
         with asking(tmp_path / "a", cluster, "5m", address):
             b.until_served(known, "/metrics")
@@ -260,7 +260,7 @@ async def test_what_is_no_exporter_or_lets_nobody_in_is_told_apart(
         await scheduler.close()
         assert caught.value.reason is Reason.AUTH_FAILED
         a.stop()
-        assert (await failure(a.url, tmp_path)).reason is Reason.REFUSED
+        assert (await failure(a.url, tmp_path)).reason is Reason.CONNECTION_REFUSED
 
 
 async def test_an_exporter_that_wants_a_password_is_asked_with_the_secret_as_it_is_now(

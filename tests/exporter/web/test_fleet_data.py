@@ -59,11 +59,11 @@ async def test_only_what_is_new_since_a_revision_is_told(viewing: Viewing) -> No
     assert (first["at"], first["watts"]) == ([0, 1], [300.0, None])
     viewing.now_s += 1
     assert viewing.since(first["revision"])["at"] == []
-    viewing.store.failed("b", ReadError(Reason.REFUSED, "no"), 0.01)
+    viewing.store.failed("b", ReadError(Reason.CONNECTION_REFUSED, "no"), 0.01)
     viewing.now_s += 1
     second = viewing.since(first["revision"])
     assert second["at"] == [1]
-    assert second["reason"] == [list(Reason).index(Reason.REFUSED)]
+    assert second["reason"] == [list(Reason).index(Reason.CONNECTION_REFUSED)]
     viewing.store.set_state("a", "drained")
     viewing.now_s += 1
     third = viewing.since(second["revision"])

@@ -189,4 +189,4 @@ def test_what_several_shards_measure_is_told_as_one(
         worst = {each["node"] for each in told["failingTargets"]}
         assert len(worst) == len(told["failingTargets"]) == 10
         assert all(worst & part for part in down)
-        assert {each["reason"] for each in told["failingTargets"]} == {"refused"}
+        assert {each["reason"] for each in told["failingTargets"]} == {"connection_refused"}

@@ -47,14 +47,14 @@ FAILURES = (
     ("could not resolve hostname", Reason.NAME_UNRESOLVED),
     ("permission denied", Reason.AUTH_FAILED),
     ("too many authentication failures", Reason.AUTH_FAILED),
-    ("connection refused", Reason.REFUSED),
+    ("connection refused", Reason.CONNECTION_REFUSED),
     ("timed out", Reason.TIMEOUT),
     ("no route to host", Reason.UNREACHABLE),
     ("network is unreachable", Reason.UNREACHABLE),
     ("unable to negotiate", Reason.CIPHER_UNSUPPORTED),
     ("banner", Reason.BAD_REPLY),
-    ("connection closed", Reason.REFUSED),
-    ("connection reset", Reason.REFUSED),
+    ("connection closed", Reason.CONNECTION_REFUSED),
+    ("connection reset", Reason.CONNECTION_REFUSED),
     ("no user exists for uid", Reason.COMMAND_FAILED),
 )
 HINTS = {
@@ -102,7 +102,7 @@ class SshHost:
         """Run a command in the C locale and give what it printed on stdout.
 
         Raises:
-            ReadError: host_key_failed, auth_failed, refused, timeout, name_unresolved,
+            ReadError: host_key_failed, auth_failed, connection_refused, timeout, name_unresolved,
                 unreachable, cipher_unsupported, bad_reply, credentials_missing.
             CommandError: timeout, or command_failed where the command itself did not end well,
                 with the first line of stderr.

@@ -23,8 +23,8 @@ from rackwatt_exporter.reading import ReadError, Reason
 BODY_LIMIT = 64 * 1024 * 1024
 _UNIX = "unix:"
 _REASONS = {
-    errno.ECONNREFUSED: Reason.REFUSED,
-    errno.ECONNRESET: Reason.REFUSED,
+    errno.ECONNREFUSED: Reason.CONNECTION_REFUSED,
+    errno.ECONNRESET: Reason.CONNECTION_REFUSED,
     errno.ETIMEDOUT: Reason.TIMEOUT,
     errno.EACCES: Reason.PERMISSION_DENIED,
 }
@@ -59,8 +59,8 @@ class HttpClient:
         """Get one path; redirects are not followed.
 
         Raises:
-            ReadError: name_unresolved, refused, unreachable, timeout, tls_failed, invalid_entry,
-                credentials_missing; bad_reply for what is not HTTP or has no end.
+            ReadError: name_unresolved, connection_refused, unreachable, timeout, tls_failed,
+                invalid_entry, credentials_missing; bad_reply for what is not HTTP or has no end.
         """
         client = self._connected()
         asked_s = time.monotonic()

@@ -103,8 +103,8 @@ class RakpHandshake(Requester):
         Raises:
             SilenceError: a packet was lost, or nobody is there.
             SuiteRefusedError: try another suite.
-            ReadError: auth_failed, privilege_insufficient, session_limit, bad_reply, refused,
-                unreachable.
+            ReadError: auth_failed, privilege_insufficient, session_limit, bad_reply,
+                connection_refused, unreachable.
         """
         tag = self._take_tag()
         try:

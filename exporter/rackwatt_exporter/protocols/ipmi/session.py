@@ -83,7 +83,7 @@ class IpmiSession(Requester):
         Raises:
             CompletionError: the BMC said no, or said at each of three tries that it is busy.
             SilenceError: it said nothing, `attempts` times for `timeout_s`.
-            ReadError: refused or unreachable.
+            ReadError: connection_refused or unreachable.
         """
         answer = await self._ask(name, self._encode(code, data, lun))
         if answer[0] != ipmi_codes.OK:

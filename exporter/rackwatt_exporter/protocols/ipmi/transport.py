@@ -49,7 +49,7 @@ class Requester(ABC):
         """Send a packet and give what `settle` is handed, None after `timeout_s` of silence.
 
         Raises:
-            ReadError: refused or unreachable, as the network itself says.
+            ReadError: connection_refused or unreachable, as the network itself says.
         """
         loop = self.endpoint.loop
         awaited: asyncio.Future[bytes | None] = loop.create_future()
@@ -183,7 +183,7 @@ def network_error(error: OSError, address: Address) -> ReadError:
     """Put a reason to what the kernel or an ICMP message says."""
     if isinstance(error, ConnectionRefusedError):
         text = f"nothing listens on UDP port {address[1]} of {address[0]}"
-        return ReadError(Reason.REFUSED, f"{text}: is IPMI over LAN switched on?")
+        return ReadError(Reason.CONNECTION_REFUSED, f"{text}: is IPMI over LAN switched on?")
     words = os.strerror(error.errno) if error.errno else str(error)
     return ReadError(Reason.UNREACHABLE, f"{address[0]}: {words}")
 

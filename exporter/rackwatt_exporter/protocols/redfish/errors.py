@@ -11,13 +11,13 @@ from rackwatt_exporter.protocols.http.tls_errors import cause_of, tls_failed
 from rackwatt_exporter.reading import ReadError, Reason
 
 _ERRNO = {
-    errno.ECONNREFUSED: Reason.REFUSED,
+    errno.ECONNREFUSED: Reason.CONNECTION_REFUSED,
     errno.ENETUNREACH: Reason.UNREACHABLE,
     errno.EHOSTUNREACH: Reason.UNREACHABLE,
     errno.ENETDOWN: Reason.UNREACHABLE,
     errno.EADDRNOTAVAIL: Reason.UNREACHABLE,
     errno.ETIMEDOUT: Reason.TIMEOUT,
-    errno.ECONNRESET: Reason.REFUSED,
+    errno.ECONNRESET: Reason.CONNECTION_REFUSED,
 }
 
 

@@ -154,7 +154,7 @@ class Origin:
         A redirect to where one logs in is not followed: it is the answer.
 
         Raises:
-            ReadError: tls_failed, name_unresolved, refused, unreachable, bad_reply.
+            ReadError: tls_failed, name_unresolved, connection_refused, unreachable, bad_reply.
         """
         for _ in range(REDIRECTS + 1):
             answer = await self._send(method, path, headers, body)

@@ -89,8 +89,8 @@ class SnmpClient:
         All in one request, or in as many as the agent can answer.
 
         Raises:
-            ReadError: timeout, refused, unreachable, name_unresolved, auth_failed, bad_reply,
-                privilege_insufficient, sensor_unreadable, or what `login` raises.
+            ReadError: timeout, connection_refused, unreachable, name_unresolved, auth_failed,
+                bad_reply, privilege_insufficient, sensor_unreadable, or what `login` raises.
         """
         found: dict[str, Value] = {}
         waiting: Sequence[str] = oids
@@ -242,7 +242,7 @@ class SnmpClient:
         if isinstance(error, TimeoutError):
             return self._silence()
         if isinstance(error, ConnectionRefusedError):
-            return ReadError(Reason.REFUSED, f"nothing listens at UDP port {self._port}")
+            return ReadError(Reason.CONNECTION_REFUSED, f"nothing listens at UDP port {self._port}")
         if isinstance(error, OSError):
             return ReadError(Reason.UNREACHABLE, error.strerror or str(error))
         return ReadError(Reason.BAD_REPLY, f"the answer is not SNMP as it should be: {error}")

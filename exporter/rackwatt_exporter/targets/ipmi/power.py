@@ -13,7 +13,7 @@ from rackwatt_exporter.targets.ipmi.sensors import NamedSensors
 
 _GET_CHASSIS_STATUS = (message.NETFN_CHASSIS, 0x01)
 _POWER_IS_ON = 0x01
-_PASSED_ON = (Reason.TIMEOUT, Reason.REFUSED, Reason.UNREACHABLE, Reason.POWERED_OFF)
+_PASSED_ON = (Reason.TIMEOUT, Reason.CONNECTION_REFUSED, Reason.UNREACHABLE, Reason.POWERED_OFF)
 
 
 class PowerReader:

@@ -122,7 +122,7 @@ async def test_nobody_listening_is_refused(peer: Sshd, control: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         host = SshHost("127.0.0.1", port=taken.getsockname()[1], control_directory=control)
-        assert await reason_of(host) is Reason.REFUSED
+        assert await reason_of(host) is Reason.CONNECTION_REFUSED
 
 
 async def test_a_name_that_does_not_exist_is_name_unresolved(control: Path) -> None:

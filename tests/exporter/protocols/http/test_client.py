@@ -200,7 +200,7 @@ async def test_what_is_not_http_is_a_bad_reply(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("url", "reason"),
     [
-        ("http://127.0.0.1:1", Reason.REFUSED),
+        ("http://127.0.0.1:1", Reason.CONNECTION_REFUSED),
         ("http://nosuchhost.invalid", Reason.NAME_UNRESOLVED),
         ("http://[::1", Reason.INVALID_ENTRY),
     ],

@@ -196,7 +196,7 @@ async def test_a_slurmrestd_that_is_gone_is_refused_and_found_again(
         cluster.stop_rest()
         with pytest.raises(ReadError) as caught:
             await scheduler.read()
-        assert caught.value.reason is Reason.REFUSED
+        assert caught.value.reason is Reason.CONNECTION_REFUSED
         cluster.start_rest()
         assert set((await scheduler.read()).states) == {"n1"}
 
@@ -294,7 +294,7 @@ async def test_a_unix_socket_that_nobody_listens_on_is_refused(
     with socket.socket(socket.AF_UNIX) as left:
         left.bind(str(tmp_path / "left.sock"))
     options = replace(with_key(cluster, tmp_path), url=f"unix:{tmp_path}/left.sock")
-    assert (await failure_of(options, secrets)).reason is Reason.REFUSED
+    assert (await failure_of(options, secrets)).reason is Reason.CONNECTION_REFUSED
 
 
 async def test_a_token_with_more_claims_lets_in(

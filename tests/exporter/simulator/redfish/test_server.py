@@ -119,7 +119,7 @@ async def test_a_bmc_that_restarts_is_logged_into_anew_within_the_same_reading(
     source = driver.source(target_at(FIRST, port))
     await source.read()
     await server.close()
-    assert await reason_of(driver, target_at(FIRST, port)) is Reason.REFUSED
+    assert await reason_of(driver, target_at(FIRST, port)) is Reason.CONNECTION_REFUSED
     again = RedfishServer(machines, port, tmp_path / "server.pem", tmp_path / "server.key")
     await again.start()
     assert (await source.read()).watts == 300

@@ -371,7 +371,7 @@ async def test_a_bmc_that_restarts_under_a_kept_session_is_read_in_the_same_brea
             assert (await dcmi.read()).watts == 300
             assert (await sensors.read()).watts == 344
             sim.stop()
-            assert (await reason_of(dcmi))[0] is Reason.REFUSED
+            assert (await reason_of(dcmi))[0] is Reason.CONNECTION_REFUSED
             sim.start()
             sim.bmcs[0].set_power(301)
             assert (await dcmi.read()).watts == 301

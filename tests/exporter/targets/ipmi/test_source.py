@@ -288,7 +288,7 @@ async def test_a_closed_port_is_refused(bmc: Bmc, made: Driven, address: str) ->
     nobody = SimpleNamespace(address=address, port=free_port())
     dead, living = made.source(nobody), made.source(bmc)
     for _ in range(3):
-        assert (await reason_of(dead))[0] is Reason.REFUSED
+        assert (await reason_of(dead))[0] is Reason.CONNECTION_REFUSED
         assert (await living.read()).watts == 300
 
 
@@ -300,7 +300,7 @@ async def test_many_that_are_refused_do_not_deafen_the_socket(bmc: Bmc, made: Dr
             asyncio.gather(*map(reason_of, dead)), living.read()
         )
         assert reading.watts == 300
-        assert {reason for reason, _ in refused} == {Reason.REFUSED}
+        assert {reason for reason, _ in refused} == {Reason.CONNECTION_REFUSED}
 
 
 async def test_a_name_that_does_not_resolve_says_so(made: Driven) -> None:

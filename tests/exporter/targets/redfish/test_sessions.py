@@ -294,7 +294,7 @@ async def test_nobody_listening_is_refused(peer: Sushy, driver: RedfishDriver) -
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         target = target_at("127.0.0.1", taken.getsockname()[1])
-        assert await reason_of(driver, target) is Reason.REFUSED
+        assert await reason_of(driver, target) is Reason.CONNECTION_REFUSED
 
 
 async def test_a_name_that_does_not_exist_is_name_unresolved(
@@ -321,7 +321,7 @@ async def test_a_port_that_does_not_speak_tls_has_a_reason(
     async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
         reason = await reason_of(driver, target_at("127.0.0.1", port))
-    assert reason in {Reason.TLS_FAILED, Reason.REFUSED, Reason.BAD_REPLY}
+    assert reason in {Reason.TLS_FAILED, Reason.CONNECTION_REFUSED, Reason.BAD_REPLY}
 
 
 @pytest.mark.parametrize(

@@ -156,14 +156,14 @@ async def test_an_agent_that_answers_few_objects_at_once_is_asked_for_few(
 async def test_where_nothing_listens_is_refused_at_once(source: Sources) -> None:
     async with asyncio.timeout(PATIENCE_S):
         reason, _ = await reason_of(source(("127.0.0.1", free_port()), WATTS, timeout_s=3600))
-    assert reason is Reason.REFUSED
+    assert reason is Reason.CONNECTION_REFUSED
 
 
 async def test_an_agent_that_comes_back_is_read_again(own_agent: Snmpd, source: Sources) -> None:
     reader = source(at(own_agent), WATTS)
     await reader.read()
     own_agent.stop()
-    assert (await reason_of(reader))[0] is Reason.REFUSED
+    assert (await reason_of(reader))[0] is Reason.CONNECTION_REFUSED
     own_agent.start()
     assert (await reader.read()).watts == 351
 
