@@ -1,8 +1,8 @@
 """How the series of one document are asked for: selectors and spans of PromQL.
 
-A document's collectors are the job of its Service's name, so that the rules and the dashboard of one
-document never speak of another's machines. Where `jobLabel` takes the job from a label of the Service,
-several documents may share it: their series are selected by `service`, which is still the name.
+A document's collectors are the job of its Service's name, so that the rules and the dashboard of
+one document never speak of another's machines. Where `jobLabel` takes the job from a label of the
+Service, several documents may share it: their series are selected by `service`, the Service's name.
 """
 
 from rackwatt_crds.bmc.expansion import usable
