@@ -12,6 +12,7 @@ from tests.e2e import doc_commands as manual
 
 ROOT = Path(__file__).parents[1]
 PROSE = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+LINK = re.compile(r"\]\(([^)\s]+)\)")
 BLOCK = re.compile(r"^```yaml\n(apiVersion: rackwatt.dev.*?)^```", re.MULTILINE | re.DOTALL)
 
 
@@ -66,11 +67,39 @@ def test_every_reason_is_explained_and_none_that_does_not_exist() -> None:
     ]
 
 
-def test_links_between_pages_lead_somewhere() -> None:
-    for path in PROSE:
-        for link in re.findall(r"\]\(([^)#]+)\)", path.read_text()):
-            if not link.startswith("http"):
-                assert (path.parent / link).exists(), f"{path.name}: {link}"
+def test_links_between_pages_lead_to_a_page_and_to_a_heading_of_it() -> None:
+    broken = [
+        f"{path.relative_to(ROOT)}: {link}"
+        for path in PROSE
+        for link in LINK.findall(without_fences(path.read_text()))
+        if not link.startswith("http") and not leads_somewhere(path, link)
+    ]
+    assert broken == []
+
+
+def leads_somewhere(page: Path, link: str) -> bool:
+    file, _, heading = link.partition("#")
+    target = page.parent / file if file else page
+    return target.exists() and (not heading or heading in anchors(target.read_text()))
+
+
+def anchors(text: str) -> set[str]:
+    """List the anchors of a page as GitHub makes them of headings."""
+    found: list[str] = []
+    for heading in re.findall(r"^#+ (.+)$", without_fences(text), re.MULTILINE):
+        words = re.sub(r"\]\([^)]*\)", "]", heading).strip().lower()
+        slug = re.sub(r"[^\w\- ]", "", words).replace(" ", "-")
+        found.append(slug if (again := found.count(slug)) == 0 else f"{slug}-{again}")
+    return {*found, *re.findall(r'<a (?:id|name)="([^"]+)"', text)}
+
+
+def without_fences(text: str) -> str:
+    return re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
+
+
+def test_anchors_are_those_of_headings_and_not_of_comments_in_code() -> None:
+    text = "# A `b.c[]`, *d*\n## Same\n## Same\n```\n# no\n```\n### [Link](x.md#y) and 1/2\n"
+    assert anchors(text) == {"a-bc-d", "same", "same-1", "link-and-12"}
 
 
 def test_pages_named_in_code_are_there() -> None:
@@ -85,13 +114,14 @@ def test_every_page_is_reached_from_the_readme() -> None:
     reached, ahead = set[Path](), [ROOT / "README.md"]
     while ahead:
         page = ahead.pop()
+        if page.is_dir() and (page / "README.md").exists():
+            page /= "README.md"
         if page in reached or page.suffix != ".md":
             continue
         reached.add(page)
         links = re.findall(r"\]\(([^)#]+)", page.read_text())
         ahead += [(page.parent / link).resolve() for link in links if not link.startswith("http")]
-    decisions = set(ROOT.glob("docs/decisions/*.md"))  # reached as a folder
-    assert set(PROSE) - reached - decisions == {ROOT / "docs/documents.intro.md"}
+    assert set(PROSE) - reached == {ROOT / "docs/documents.intro.md"}
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 Prometheus keeps the past; this is for the glance that asks "since when is it so?". A sample is the
 reading that stood at that moment, taken for all targets in one sweep, so that a reading itself
 costs nothing more. A ring of 32-bit floats holds them: 0.7 KiB for each target, and no more ever
-(docs/decisions/0005-a-coarse-hour.md).
+(docs/decisions/0005-history-of-one-hour.md).
 """
 
 import asyncio

@@ -2,7 +2,7 @@
 
 Each process reads all documents and judges them whole, and keeps its part. The part is chosen by a
 stable hash of the endpoint: what stands behind one BMC stays in one process, with one session
-(docs/decisions/0007-shards-by-jump-hash.md).
+(docs/decisions/0007-sharding.md).
 """
 
 import hashlib

@@ -1,7 +1,7 @@
 """What this cluster has, and what we may do there.
 
 Discovery is asked every few seconds whether there is Prometheus Operator, instead of watching
-CustomResourceDefinitions (docs/decisions/0012-kinds-are-asked-for.md).
+CustomResourceDefinitions (docs/decisions/0012-prometheus-operator-discovery.md).
 """
 
 import logging

@@ -2,7 +2,7 @@
 
 Nothing is written at rest. A condition that changes is written at once. Numbers follow at a pace of
 their own (pace.py), and watts when they moved by a tenth: `kubectl get` is a dashboard, not a
-series; that is Prometheus' (docs/decisions/0013-a-status-is-no-series.md).
+series; that is Prometheus' (docs/decisions/0013-status-updates.md).
 """
 
 from collections.abc import Mapping, Sequence

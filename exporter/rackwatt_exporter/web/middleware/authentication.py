@@ -1,7 +1,7 @@
 """Who may ask: users by their passwords, clients by the names in their certificates.
 
 Everything is behind it but `/healthz`, which says nothing but that the process turns: a kubelet's
-probe has no password to give (docs/decisions/0008-health-is-told-to-anybody.md). It also sees to it
+probe has no password to give (docs/decisions/0008-unauthenticated-health-endpoint.md). It also sees to it
 that what changed in the file counts at once: a connection made under older TLS ends with its next
 answer.
 """
