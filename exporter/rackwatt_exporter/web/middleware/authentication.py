@@ -1,9 +1,8 @@
 """Who may ask: users by their passwords, clients by the names in their certificates.
 
-Everything is behind it but `/healthz`, which says nothing but that the process turns: a kubelet's
-probe has no password to give (docs/decisions/0008-unauthenticated-health-endpoint.md). It also sees to it
-that what changed in the file counts at once: a connection made under older TLS ends with its next
-answer.
+Everything is behind it but `/healthz`, which returns nothing but that the process runs: a kubelet's
+probe sends no password (docs/decisions/0008-unauthenticated-health-endpoint.md). It also applies a
+changed file at once: a connection made under older TLS settings ends with its next response.
 """
 
 import base64
