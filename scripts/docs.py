@@ -1,6 +1,7 @@
 """Generate the reference pages from the code, or `--check` that they say what the code says.
 
-Of docs/troubleshooting.md, docs/operator.md and the chart's README.md only tables are generated.
+Of docs/troubleshooting.md, docs/operator-commands.md and the README.md of the chart only the
+tables are generated.
 """
 
 import json
@@ -137,11 +138,11 @@ def troubleshooting_page() -> str:
 
 
 def operator_page() -> str:
-    """Write the table of the operator's own metrics into docs/operator.md."""
+    """Write the table of the operator's own metrics into docs/operator-commands.md."""
     own = (one for one in vars(telemetry).values() if isinstance(one, MetricWrapperBase))
     rows = sorted(map(_metric, [*own, *Inventory(Cache()).describe()]))
     head = ["| name | type | labels | what it is |", "|---|---|---|---|"]
-    return _with_table("docs/operator.md", "metrics", [*head, *rows])
+    return _with_table("docs/operator-commands.md", "metrics", [*head, *rows])
 
 
 def _metric(one: Any) -> str:
@@ -167,7 +168,7 @@ PAGES = {
     "docs/decisions/README.md": lambda: decision_index(_MADE),
     "docs/metrics.md": metrics_page,
     "docs/documents.md": documents_page,
-    "docs/operator.md": operator_page,
+    "docs/operator-commands.md": operator_page,
     "docs/troubleshooting.md": troubleshooting_page,
     f"{CHART}/README.md": chart_page,
 }

@@ -106,8 +106,13 @@ def test_pages_named_in_code_are_there() -> None:
     roots = ("crds", "exporter", "operator", "scripts", "charts")
     files = [path for root in roots for path in (ROOT / root).rglob("*.py")]
     for path in files:
-        for named in re.findall(r"docs/decisions/[\w.-]+|docs/\w+\.md", path.read_text()):
+        text = path.read_text()
+        for named in re.findall(r"(?<!/)docs/(?:decisions/[\w.-]+|[\w-]+\.md)", text):
             assert (ROOT / named.rstrip(".")).exists(), f"{path.relative_to(ROOT)}: {named}"
+        for named, anchor in re.findall(r"(?<!/)(docs/[\w/-]+\.md)#([\w-]+)", text):
+            assert anchor in anchors((ROOT / named).read_text()), (
+                f"{path.relative_to(ROOT)}: {named}#{anchor}"
+            )
 
 
 def test_every_page_is_reached_from_the_readme() -> None:

@@ -1,4 +1,4 @@
-"""docs/operator.md says what the code does, and its commands work as they stand there."""
+"""The pages of the operator say what the code does, and their commands run as written."""
 
 import ast
 import os
@@ -16,8 +16,11 @@ from tests.cluster.cluster import Cluster
 from tests.operator.kube_user import Hands, binding, fleet, ref
 
 ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "docs/operator.md").read_text()
-BLOCKS = re.findall(r"^```\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+PAGES = {
+    name: (ROOT / f"docs/{name}.md").read_text()
+    for name in ("operator", "operator-status", "operator-commands")
+}
+BLOCKS = re.findall(r"^```\n(.*?)^```", "\n".join(PAGES.values()), re.MULTILINE | re.DOTALL)
 COMMANDS = [line for block in BLOCKS for line in block.splitlines() if line.startswith("kubectl ")]
 
 PACKAGE = ROOT / "operator/rackwatt_operator"
@@ -51,9 +54,9 @@ def reasons() -> Iterator[str]:
 
 
 def test_every_reason_is_explained_and_none_that_does_not_exist() -> None:
-    table = set(re.findall(r"^\| `([A-Z]\w+)` \|", PAGE, re.MULTILINE))
+    table = set(re.findall(r"^\| `([A-Z]\w+)` \|", PAGES["operator-status"], re.MULTILINE))
     passing = {"Terminating", "NamespaceTerminating", "ApiUnavailable"}
-    assert all(f"`{reason}`" in PAGE for reason in passing)
+    assert all(f"`{reason}`" in PAGES["operator-commands"] for reason in passing)
     assert table == (set(reasons()) - OTHERS - passing) | HANDED_ON
 
 
@@ -61,7 +64,7 @@ def test_every_flag_of_run_is_in_the_table() -> None:
     flags = re.findall(r'"--([a-z]+(?:\.[a-z-]+)?)"', Path(run.__file__).read_text())
     assert flags
     for flag in [*flags, "log.level", "log.format"]:
-        assert f"`--{flag}" in PAGE
+        assert f"`--{flag}" in PAGES["operator-commands"]
 
 
 @pytest.mark.usefixtures("operator")

@@ -2,7 +2,7 @@
 
 A file that serves node_exporter serves here. What cannot be had from OpenSSL through Python is an
 error that says so: a setting meant to protect is never passed over. No problem quotes a key or a
-hash (docs/web-configuration.md of prometheus/exporter-toolkit).
+hash (prometheus/exporter-toolkit/docs/web-configuration.md).
 """
 
 import re

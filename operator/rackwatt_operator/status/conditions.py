@@ -105,7 +105,7 @@ _REFUSALS = (
 _ADVICE = {
     "PodSecurity": "docs/operator.md#what-the-pods-may-do says which level is needed and why: ",
     "SecurityContextConstraint": "docs/openshift.md says what to do: ",
-    "FailedCreate": "pods are refused (docs/operator.md#when-pods-are-refused): ",
+    "FailedCreate": "pods are refused (docs/operator-status.md#when-pods-are-refused): ",
 }
 """Where the manual says more; first, since the API server's words may be long."""
 

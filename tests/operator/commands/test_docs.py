@@ -1,4 +1,4 @@
-"""What docs/operator.md quotes was said by the command."""
+"""Sessions and defaults that the operator's pages quote are what the commands print and accept."""
 
 import re
 import shlex
@@ -12,7 +12,8 @@ from tests.operator.manifests.builders import planned
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs/operator.md").read_text()
-SESSIONS = re.findall(r"```console\n\$ rackwatt-operator ([^\n]*)\n(.*?)```", PAGE, re.DOTALL)
+COMMANDS = (ROOT / "docs/operator-commands.md").read_text()
+SESSIONS = re.findall(r"```console\n\$ rackwatt-operator ([^\n]*)\n(.*?)```", COMMANDS, re.DOTALL)
 
 
 @pytest.mark.parametrize(("command", "output"), SESSIONS)
