@@ -1,6 +1,8 @@
 """Where makers put a machine's watts when not at the standard's place: data, a row for each.
 
-tests/data/redfish has what a BMC of each maker answers.
+tests/data/redfish has what a BMC of each maker answers, and its README where that is known from.
+Makers without a row have the standard's PowerControl: Lenovo's XCC, and NEC's Express5800 with HPE's
+iLO. NEC's EXPRESSSCOPE Engine 3 documents no Redfish; no source was found for NEC's vector hosts.
 """
 
 # Properties of Power (DSP2046): the whole machine.
@@ -13,6 +15,6 @@ TOTALS: tuple[tuple[str, ...], ...] = (
 # Properties of each member of Power's PowerSupplies: what a supply takes in. The first is standard.
 SUPPLY_INPUTS: tuple[tuple[str, ...], ...] = (
     ("PowerInputWatts",),
-    ("Oem", "Huawei", "PowerInputWatts"),  # iBMC
+    ("Oem", "Huawei", "PowerInputWatts"),  # iBMC, where it has no PowerControl
     ("Oem", "xFusion", "PowerInputWatts"),  # Huawei's servers since 2021
 )

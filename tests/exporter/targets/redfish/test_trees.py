@@ -6,6 +6,7 @@ import pytest
 
 from rackwatt_exporter.reading import Members, ReadError, Reason
 from tests.exporter.targets.redfish.tree import (
+    DATA,
     FORBIDDEN,
     ROOT,
     Tree,
@@ -37,7 +38,9 @@ async def error_of(served: Tree, **options: Any) -> ReadError:
             163,
             "Chassis/0/Power#Oem/ts_fujitsu/ChassisPowerConsumption/CurrentPowerConsumptionW",
         ),
+        ("huawei-power-control", 236, "Chassis/1/Power#PowerControl/0"),
         ("lenovo", 257, "Chassis/1/Power#PowerControl/0"),
+        ("nec-ilo5", 174, "Chassis/1/Power#PowerControl/0"),
         ("cisco", 266, "Chassis/1/Power#PowerControl/0"),
         (
             "openbmc-supplies",
@@ -54,6 +57,11 @@ async def error_of(served: Tree, **options: Any) -> ReadError:
 async def test_a_tree_is_read_where_its_total_is(name: str, watts: float, source: str) -> None:
     reading = await tree(name).source().read()
     assert (reading.watts, reading.source) == (watts, source)
+
+
+def test_every_tree_has_its_source_in_the_readme() -> None:
+    readme = (DATA / "README.md").read_text()
+    assert [path.name for path in DATA.glob("*.json") if f"`{path.stem}`" not in readme] == []
 
 
 async def test_a_power_shelf_is_the_sum_of_its_supplies() -> None:
