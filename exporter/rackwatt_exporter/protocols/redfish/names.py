@@ -134,6 +134,13 @@ def supply_of(document: Json) -> tuple[str, ...]:
     return tuple(_NUMBER.findall(_VOLTAGE.sub("", called(document))))
 
 
+def is_part(document: Json) -> bool:
+    """Return whether a sensor surely measures a part of a machine, by its context or its name."""
+    context = word(document, "PhysicalContext")
+    by_context = context not in _WHOLE_CONTEXTS and names_part(context)
+    return by_context or any(map(names_part, _names(document)))
+
+
 def names_part(name: str) -> bool:
     """Return whether a name surely means a part of a machine."""
     return _PART.search(name.lower()) is not None

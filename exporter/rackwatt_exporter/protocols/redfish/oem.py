@@ -1,8 +1,9 @@
 """Where makers put a machine's watts when not at the standard's place: data, a row for each.
 
 tests/data/redfish has what a BMC of each maker answers, and its README where that is known from.
-Makers without a row have the standard's PowerControl: Lenovo's XCC, and NEC's Express5800 with HPE's
-iLO. NEC's EXPRESSSCOPE Engine 3 documents no Redfish; no source was found for NEC's vector hosts.
+Makers without a row have the standard's PowerControl: Lenovo's XCC, and NEC's Express5800 with
+HPE's iLO. NEC's EXPRESSSCOPE Engine 3 documents no Redfish, and no source was found for NEC's
+vector hosts.
 """
 
 # Properties of Power (DSP2046): the whole machine.

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from rackwatt_exporter.protocols.redfish.json import Json, at, link, word
+from rackwatt_exporter.protocols.redfish.limits import Contradiction, contradictions
 from rackwatt_exporter.protocols.redfish.names import (
     called,
     is_of_supply,
@@ -63,7 +64,8 @@ def _watts_of(names: Sequence[str], members: tuple[str, ...]) -> Finder:
 def telling(documents: Sequence[Json], own: Collection[str] = ()) -> Chosen:
     """Choose the sensors of the machine's power: its total, else the input of every supply.
 
-    The total brings its counter of energy along, where there is one.
+    The total brings its counter of energy along, where there is one. A sensor is no total whose
+    upper limit is less than a part draws.
 
     Raises:
         NotNamedError: there are sensors of power, and none is known to be either.
@@ -71,9 +73,11 @@ def telling(documents: Sequence[Json], own: Collection[str] = ()) -> Chosen:
     power = power_sensors(documents)
     if not power and (others := [each for each in documents if _of_power_in_other_units(each)]):
         raise NotNamedError("sensors of power are not in W:", [_with_units(e) for e in others])
-    ranks = [whole_rank(each, own) for each in power]
-    best = max(ranks, default=0)
-    whole = [each for each, rank in zip(power, ranks, strict=True) if rank == best > 0]
+    named = [each for each in power if whole_rank(each, own)]
+    against = contradictions(named, power)
+    candidates = [each for each in named if all(each is not e.sensor for e in against)]
+    best = max((whole_rank(each, own) for each in candidates), default=0)
+    whole = [each for each in candidates if whole_rank(each, own) == best]
     if len(whole) == 1:
         energy = [e for e in documents if present(e) and word(e, "ReadingType") in ENERGY_UNITS]
         counters = [each for each in energy if whole_rank(each, own) == best]
@@ -81,6 +85,10 @@ def telling(documents: Sequence[Json], own: Collection[str] = ()) -> Chosen:
     if whole:
         kind = "several sensors may be the total:"
         raise NotNamedError(kind, [called(each) for each in whole])
+    if against:
+        part = f"{shown(called(against[0].part))} draws {against[0].draws:g} W"
+        kind = f"{part}, more than the upper limit of"
+        raise NotNamedError(kind, [_with_limit(each) for each in against])
     if doubtful := [each for each in power if may_be_whole(each, own)]:
         raise NotNamedError("sensors may be the total:", [_with_id(each) for each in doubtful])
     inputs = [each for each in power if is_supply_input(each)]
@@ -132,6 +140,10 @@ def _with_units(document: Json) -> str:
 
 def _with_id(document: Json) -> str:
     return f"{word(document, 'Name')} ({word(document, 'Id')})"
+
+
+def _with_limit(against: Contradiction) -> str:
+    return f"{called(against.sensor)} ({against.limit:g} W)"
 
 
 def _unfit(document: Json) -> str:

@@ -1,8 +1,9 @@
 """The list of a chassis' sensors: which of them to look into, and which make up its power.
 
 A BMC may list hundreds. Their Ids mostly say what they are, so those that are named like the
-machine's total are looked into first, and then those named like power. An Id may say nothing, so
-a sum of supplies is believed only when every sensor has been looked into.
+machine's total are looked into first, and then those named like power. A total with an upper limit
+is believed only beside some of the parts. An Id may say nothing, so a sum of supplies is believed
+only when every sensor has been looked into.
 """
 
 import re
@@ -11,9 +12,11 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from rackwatt_exporter.protocols.redfish.json import Json, last_part, link, word
+from rackwatt_exporter.protocols.redfish.limits import upper_limit
 from rackwatt_exporter.protocols.redfish.names import (
     called,
     is_supply_input,
+    names_part,
     shown,
     whole_rank,
     words,
@@ -24,6 +27,7 @@ from rackwatt_exporter.reading import Members, ReadError, Reason
 from rackwatt_exporter.targets.redfish.collection import Look, pages
 
 EXPAND = "?$expand=.($levels=1)"
+_PARTS = 8  # enough to contradict a total's limit, and few enough to request for that alone
 _OF_POWER = re.compile(r"p(o)?we?r|watt|psu|pin\b|energy|consum", re.IGNORECASE)
 
 
@@ -45,12 +49,8 @@ async def chosen_sensors(
     """
     path, expands, others = listed
     known = {p: e for p, e in (await _list(look, path, expands)).items() if p not in others}
-    totals = [p for p in known if whole_rank({"Id": last_part(p)}, own) > 1]
-    for likely in (totals, list(filter(_may_be_power, known))):
-        with suppress(NotNamedError):  # which the others may explain
-            chosen = telling(await _looked_into(look, known, likely), own)
-            if chosen.sensors and not chosen.supplies:
-                return chosen, listed
+    if total := await _total_by_id(look, known, own):
+        return total, listed
     documents = await _looked_into(look, known, known)
     apart = {p for e in documents if word(e, "ReadingType") not in ("", "Power") and (p := link(e))}
     unlisted = {p for p in apart if p in known and known[p] is None}
@@ -58,6 +58,21 @@ async def chosen_sensors(
     if chosen.sensors and chosen.supplies:
         chosen.sensors.extend(await _silent_inputs(look, known))
     return chosen, listed._replace(others=others | unlisted)
+
+
+async def _total_by_id(look: Look, known: dict[str, Json], own: Collection[str]) -> Chosen | None:
+    """Find the total among the sensors whose Ids are of power, the likeliest first."""
+    totals = [p for p in known if whole_rank({"Id": last_part(p)}, own) > 1]
+    of_power = [p for p in known if _may_be_power(p)]
+    parts = [p for p in of_power if names_part(last_part(p))]
+    beside = totals + ([p for p in parts if known[p]] or parts[:_PARTS])
+    for likely, alone in ((totals, True), (beside, False), (of_power, False)):
+        with suppress(NotNamedError):  # which the others may explain
+            chosen = telling(await _looked_into(look, known, likely), own)
+            limited = any(upper_limit(each) for each in chosen.sensors)
+            if chosen.sensors and not chosen.supplies and not (alone and limited):
+                return chosen
+    return None
 
 
 async def _silent_inputs(look: Look, known: dict[str, Json]) -> list[Json]:

@@ -257,8 +257,11 @@ KEYS = st.sampled_from(
         "ReadingUnits",
         "Reading",
         "PhysicalContext",
+        "ReadingRangeMax",
         "RelatedItem",
         "Status",
+        "Thresholds",
+        "UpperCritical",
     ]
 )
 JSON = st.recursive(

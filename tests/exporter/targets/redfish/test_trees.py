@@ -49,6 +49,13 @@ async def error_of(served: Tree, **options: Any) -> ReadError:
             "+Chassis/chassis/Sensors/power_ps1_input_power",
         ),
         ("total-among-parts", 409, "Chassis/1/Sensors/Total_Power"),
+        (
+            "total-with-thresholds",
+            224,
+            "Chassis/System.Embedded.1/Sensors/SystemBoardPwrConsumption",
+        ),
+        ("gb300-sensors", 1204.25, "Chassis/Chassis_0/Sensors/Chassis_0_TotalHSC_Power_0"),
+        ("two-totals", 1840, "Chassis/1/Sensors/System_Power"),
         ("data-source-uri", 521.5, "Chassis/1/Sensors/ChassisPower"),
         ("gb200-tray", 1191.25, "Chassis/Chassis_0/EnvironmentMetrics#PowerWatts"),
         ("rack-pdu", 5320, "PowerEquipment/RackPDUs/1/Metrics#PowerWatts"),
@@ -97,12 +104,40 @@ async def test_parts_named_total_are_no_machine_and_are_listed() -> None:
         assert word in str(error)
 
 
+async def test_a_total_with_a_limit_that_a_part_exceeds_is_a_reason_that_names_both() -> None:
+    error = await error_of(tree("limited-total"))
+    assert error.reason is Reason.NO_POWER_SENSOR
+    for said in ("GPU0_Power draws 402 W", "'Total_Power (200 W)'", "redfish.sensors"):
+        assert said in str(error)
+
+
+async def test_a_total_with_limits_is_believed_after_a_few_requests_for_parts() -> None:
+    cpus = [f"CPU{n}_Power" for n in range(90)]
+    served = Tree(machine() | sensors(*cpus) | sensors("Total_Power", *cpus, watts=2000))
+    served.resources[f"{CHASSIS}/Sensors/Total_Power"]["ReadingRangeMax"] = 3000
+    assert (await served.source().read()).source == "Chassis/1/Sensors/Total_Power"
+    assert sum("CPU" in path for path in served.requests) == 8
+
+
+async def test_parts_that_are_listed_whole_are_all_held_against_a_totals_limit() -> None:
+    cpus = [f"CPU{n}_Power" for n in range(90)]
+    served = Tree(machine() | sensors(*cpus, "Total_Power", watts=50))
+    base = f"{CHASSIS}/Sensors"
+    served.resources[f"{base}/Total_Power"]["ReadingRangeMax"] = 127.5
+    served.resources[f"{base}/CPU89_Power"]["Reading"] = 128
+    whole = [served.resources.pop(f"{base}/{name}") for name in (*cpus, "Total_Power")]
+    served.resources[base] = {"Members": whole}
+    assert "CPU89_Power draws 128 W" in str(await error_of(served))
+    assert served.requests.count(base) == 1
+
+
 @pytest.mark.parametrize(
     ("name", "options", "watts"),
     [
         ("parts-named-total", {"sensors": ("CPU_Total_Power",)}, 187),
         ("parts-named-total", {"sensors": ("CPU_Total_Power", "HDD_Power")}, 227),
         ("openbmc-supplies", {"sensors": ("ps0 input power", "power_ps1_input_power")}, 608.5),
+        ("limited-total", {"sensors": ("Total_Power",)}, 88),
         ("lenovo", {"sensors": ("CPU Sub-system Power", "Memory Sub-system Power")}, 159),
         (
             "gb200-tray",
