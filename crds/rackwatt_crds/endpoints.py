@@ -1,15 +1,36 @@
-"""What the text of a SchedulerBinding means: states pinned to nodes, URLs of services.
+"""What collectors connect to: URLs and hosts that documents name, and ports where they name none.
 
-The exporter and the operator judge them alike.
+The exporter connects there, and the operator's NetworkPolicy lets it.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
-from rackwatt_crds.hostlist import expand
-from rackwatt_crds.schedulerbinding import Noop, SchedulerBindingSpec
-from rackwatt_crds.unread import UNREAD
+IPMI_PORT = 623
+SSH_PORT = 22
+SNMP_PORT = 161
+REDFISH_PORT = 443
+SLURMCTLD_PORT = 6817
+
+Transport = Literal["TCP", "UDP"]
+
+
+class Url(NamedTuple):
+    """A service, and the field that names it, as its path below the settings of a kind."""
+
+    field: str
+    text: str
+
+
+class Endpoint(NamedTuple):
+    """A port of a host; the host is empty where no document names it."""
+
+    host: str
+    port: int
+    transport: Transport = "TCP"
+
+
+Connection = Url | Endpoint
 
 
 def service(url: str) -> SplitResult:
@@ -30,39 +51,3 @@ def service(url: str) -> SplitResult:
     if not whole:
         raise ValueError(f"{url!r} is not the URL of a service")
     return parts
-
-
-def services(spec: SchedulerBindingSpec) -> Iterator[tuple[str, str]]:
-    """List the URLs of a binding that lead over a network and could be read, each with its path."""
-    rest = getattr(spec.slurm, "rest", None)
-    for path, place in (("spec.slurm.rest.url", rest), ("spec.exporter.url", spec.exporter)):
-        if place is None or place is UNREAD or place.url is UNREAD:
-            continue
-        if not place.url.startswith("unix:"):
-            yield path, place.url
-
-
-@dataclass(slots=True)
-class Pinned:
-    """The states of nodes that a document says, and what is wrong: path and reason."""
-
-    states: dict[str, str] = field(default_factory=dict)
-    problems: list[tuple[str, str]] = field(default_factory=list)
-
-
-def pinned(noop: Noop) -> Pinned:
-    """List the state of each node that is said to be in one."""
-    found = Pinned()
-    for index, group in enumerate(noop.states or () if noop.states is not UNREAD else ()):
-        path = f"spec.noop.states[{index}].names"
-        try:
-            names = expand(group.names) if group.names is not UNREAD else []
-        except ValueError as error:
-            found.problems.append((path, str(error)))
-            continue
-        known = [found.states.setdefault(name, group.state) for name in names]
-        for name, state in zip(names, known, strict=True):
-            if UNREAD not in (state, group.state) and state != group.state:
-                found.problems.append((path, f"node {name!r} is said to be {state} already"))
-                break
-    return found

@@ -39,6 +39,13 @@ Labels = Annotated[
     Meta(max_length=64),
 ]
 Annotations = Annotated[dict[str, str], Meta(max_length=64)]
+Paused = Annotated[
+    bool,
+    Meta(
+        description="Hold still: the operator changes nothing of what it made, and makes nothing. "
+        "What runs goes on. Default false."
+    ),
+]
 User = Annotated[str, Meta(min_length=1, max_length=64)]
 Port = Annotated[int, Meta(ge=1, le=65535)]
 
@@ -98,4 +105,13 @@ class Tls(Model, frozen=True, kw_only=True):
             "firmware that knows nothing newer. An attacker on the network path may then read the "
             "password. Default false."
         ),
+    ] = None
+
+
+class ClientTls(Tls, frozen=True, kw_only=True):
+    """How a server's certificate is verified, and ours where it wants one."""
+
+    client_secret_ref: Annotated[
+        SecretRef | None,
+        Meta(description="A Secret whose `tls.crt` and `tls.key` are shown to the server."),
     ] = None

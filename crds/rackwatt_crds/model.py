@@ -4,11 +4,14 @@
 document, not here: a default written into the model could not be told from the user's own word.
 """
 
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import ClassVar, TypeVar
 
 import msgspec
 
-from rackwatt_crds.rules import Rule
+from rackwatt_crds.rules import Rule, exactly_one
+
+F = TypeVar("F", bound=str)
 
 
 class Model(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
@@ -20,3 +23,14 @@ class Model(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     RULES: ClassVar[tuple[Rule, ...]] = ()
     MERGED_WHOLE: ClassVar[bool] = False
+
+
+def only(model: Model, fields: Sequence[F]) -> F:
+    """Return which one of these fields a model gives.
+
+    Raises:
+        ValueError: it gives none of them, or several.
+    """
+    if broken := exactly_one(*fields).broken_by(model):
+        raise ValueError(broken)
+    return next(field for field in fields if getattr(model, field) is not None)

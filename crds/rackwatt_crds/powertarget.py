@@ -1,6 +1,6 @@
 """PowerTarget: what to measure."""
 
-from typing import Annotated
+from typing import Annotated, Literal, get_args
 
 from msgspec import Meta
 
@@ -14,14 +14,17 @@ from rackwatt_crds.bmc.hosts import (
     StaleAfter,
     Timeout,
 )
-from rackwatt_crds.grid import Grid
+from rackwatt_crds.fields import Paused
+from rackwatt_crds.grid.zone import Grid
 from rackwatt_crds.model import Model
 from rackwatt_crds.monitoring import Monitoring
 from rackwatt_crds.node.collectors import Node
-from rackwatt_crds.operated import Paused
 from rackwatt_crds.pod import Pod
 from rackwatt_crds.rules import exactly_one, kept
 from rackwatt_crds.web import Web
+
+Measured = Literal["bmc", "node", "grid"]
+MEASURED: tuple[Measured, ...] = get_args(Measured)
 
 
 class PowerTargetSpec(Model, frozen=True, kw_only=True):
@@ -48,7 +51,7 @@ class PowerTargetSpec(Model, frozen=True, kw_only=True):
     web: Web | None = None
 
     RULES = (
-        exactly_one("bmc", "node", "grid"),
+        exactly_one(*MEASURED),
         kept(
             "bmc, node and grid cannot turn into each other: make another PowerTarget",
             "has(self.bmc)",

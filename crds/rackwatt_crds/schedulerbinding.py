@@ -4,41 +4,21 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from rackwatt_crds.fields import Credentials, Duration, Port, SecretKeyRef, SecretRef, Tls, User
+from rackwatt_crds.fields import Duration, Paused
+from rackwatt_crds.kinds import SCHEDULERS, fields
 from rackwatt_crds.model import Model
 from rackwatt_crds.monitoring import Monitoring
-from rackwatt_crds.operated import Paused
 from rackwatt_crds.pod import Pod
-from rackwatt_crds.rules import (
-    Rule,
-    exactly_one,
-    kept,
-    lasting,
-    needs,
-    no_shorter,
-    not_both,
-    not_one_of,
-    without_keys,
-)
+from rackwatt_crds.rules import exactly_one, kept, lasting, no_shorter
+from rackwatt_crds.schedulers.exporter import Exporter
+from rackwatt_crds.schedulers.noop import Noop
+from rackwatt_crds.schedulers.slurm import Slurm
 from rackwatt_crds.web import Web
 
 # Nothing can override these for a part of a binding, so they may stand in the model.
 INTERVAL = "30s"
 TIMEOUT = "10s"
 
-
-RESERVED_HEADERS = (
-    "connection",
-    "content-length",
-    "host",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-    "x-slurm-user-name",
-    "x-slurm-user-token",
-)
-RESERVED_CLAIMS = ("exp", "iat", "nbf", "sun")
 NodeName = Annotated[
     str,
     Meta(
@@ -47,194 +27,6 @@ NodeName = Annotated[
         description="Such as `short`, `fqdn` or `{name}.cluster.example`.",
     ),
 ]
-ClusterName = Annotated[
-    str,
-    Meta(
-        pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*\Z",
-        max_length=255,
-        description="One name: letters, digits, `_`, `.` and `-`.",
-    ),
-]
-
-
-def _let_in_by_nothing(rest: "SlurmRest") -> str | None:
-    """Say what is given instead of anything that lets us in."""
-    given = rest.jwt_key_secret_ref or rest.token_secret_ref or rest.headers is not None
-    return None if given or rest.url.startswith("unix:") else "none of them"
-
-
-class SlurmCli(Model, frozen=True, kw_only=True):
-    """Slurm's own commands, on this machine."""
-
-    path: Annotated[
-        str | None, Meta(description="The folder of sinfo, where PATH does not have it.")
-    ] = None
-
-
-class SlurmSsh(Model, frozen=True, kw_only=True):
-    """Slurm's own commands on another machine, through the system's ssh."""
-
-    host: Annotated[str, Meta(min_length=1, description="Where sinfo runs.")]
-    port: Annotated[Port | None, Meta(description="TCP port of sshd. Default 22.")] = None
-    user: Annotated[User | None, Meta(description="The user to log in as.")] = None
-    path: Annotated[
-        str | None, Meta(description="The folder of sinfo, where PATH does not have it.")
-    ] = None
-    key_secret_ref: Annotated[
-        SecretRef | None, Meta(description="A Secret whose `ssh-privatekey` logs in.")
-    ] = None
-    known_hosts_secret_ref: Annotated[
-        SecretRef | None, Meta(description="A Secret whose `known_hosts` pins the host key.")
-    ] = None
-
-
-class ClientTls(Tls, frozen=True, kw_only=True):
-    """How a server's certificate is verified, and ours where it wants one."""
-
-    client_secret_ref: Annotated[
-        SecretRef | None,
-        Meta(description="A Secret whose `tls.crt` and `tls.key` are shown to the server."),
-    ] = None
-
-
-class Header(Model, frozen=True, kw_only=True):
-    """A header of each request."""
-
-    name: Annotated[
-        str,
-        Meta(
-            pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+\Z",
-            max_length=100,
-            description="Such as Authorization.",
-        ),
-    ]
-    value: Annotated[
-        Annotated[
-            str, Meta(pattern=r"^[ -~]*\Z", max_length=1_000, description="ASCII on one line.")
-        ]
-        | None,
-        Meta(description="Its value, where it is no secret."),
-    ] = None
-    value_secret_ref: Annotated[
-        SecretKeyRef | None, Meta(description="A Secret's key with its value.")
-    ] = None
-
-    RULES = (
-        exactly_one("value", "value_secret_ref"),
-        not_one_of("name", RESERVED_HEADERS, "another field, or the protocol, sets it"),
-    )
-
-
-class SlurmRest(Model, frozen=True, kw_only=True):
-    """slurmrestd, its API version negotiated."""
-
-    url: Annotated[
-        str,
-        Meta(
-            pattern=r"^(https?://|unix:/)[!-~]+\Z",
-            description="Such as http://slurm:6820, or unix:/run/slurmrestd.sock.",
-        ),
-    ]
-    version: Annotated[
-        Annotated[str, Meta(pattern=r"^v0\.0\.[0-9]{1,4}\Z", description="Such as `v0.0.40`.")]
-        | None,
-        Meta(
-            description="The version of the interface, such as v0.0.40. Default the newest that "
-            "answers."
-        ),
-    ] = None
-    user: Annotated[str | None, Meta(description="The Slurm user the token is for.")] = None
-    jwt_key_secret_ref: Annotated[
-        SecretKeyRef | None,
-        Meta(description="Slurm's JWT key, from which short tokens are made."),
-    ] = None
-    claims: Annotated[
-        Annotated[
-            dict[
-                Annotated[str, Meta(min_length=1, max_length=100)],
-                Annotated[str, Meta(max_length=1_000)],
-            ],
-            Meta(max_length=16),
-        ]
-        | None,
-        Meta(description="More claims of these tokens. `sun`, `iat`, `exp` and `nbf` are ours."),
-    ] = None
-    token_secret_ref: Annotated[
-        SecretKeyRef | None, Meta(description="A token, read again whenever it changes.")
-    ] = None
-    headers: Annotated[
-        Annotated[list[Header], Meta(max_length=16)] | None,
-        Meta(description="More headers of each request, for a gateway before slurmrestd."),
-    ] = None
-    tls: ClientTls | None = None
-
-    RULES = (
-        not_both(
-            "jwt_key_secret_ref",
-            "token_secret_ref",
-            "at most one of jwtKeySecretRef, tokenSecretRef may be given",
-        ),
-        Rule(
-            "jwtKeySecretRef or tokenSecretRef must be given, unless url is a Unix socket or "
-            "headers bring what lets us in",
-            "has(self.jwtKeySecretRef) || has(self.tokenSecretRef) || has(self.headers) || "
-            "self.url.startsWith('unix:')",
-            _let_in_by_nothing,
-            ("url",),
-        ),
-        needs("jwt_key_secret_ref", "user", "a token is made out to somebody"),
-        needs("claims", "jwt_key_secret_ref", "others make the token otherwise"),
-        without_keys("claims", RESERVED_CLAIMS, "every token has its own"),
-    )
-
-
-class Slurm(Model, frozen=True, kw_only=True):
-    """Slurm, asked in one of three ways."""
-
-    cluster: Annotated[
-        ClusterName | None,
-        Meta(
-            description="Which of Slurm's clusters, as sinfo's `-M` names it. Default the one that "
-            "answers by itself; the answer of another is a failure."
-        ),
-    ] = None
-    cli: SlurmCli | None = None
-    ssh: SlurmSsh | None = None
-    rest: SlurmRest | None = None
-
-    RULES = (exactly_one("cli", "ssh", "rest"),)
-
-
-class PinnedState(Model, frozen=True, kw_only=True):
-    """Some nodes, and the state they are said to be in."""
-
-    names: Annotated[str, Meta(min_length=1, description="A host list.")]
-    state: Annotated[
-        str,
-        Meta(pattern=r"^[a-z][a-z_]*\Z", description="Such as allocated, idle, drained or down."),
-    ]
-
-
-class Noop(Model, frozen=True, kw_only=True):
-    """No scheduler: nodes have the state that is written here, or none."""
-
-    states: Annotated[
-        Annotated[list[PinnedState], Meta(max_length=5_000)] | None,
-        Meta(description="The states of some nodes. The others have none."),
-    ] = None
-
-
-class Exporter(Model, frozen=True, kw_only=True):
-    """Another rackwatt-exporter that asks the scheduler, under a binding of the same name."""
-
-    url: Annotated[
-        str, Meta(pattern=r"^https?://[!-~]+\Z", description="Such as http://power:9123.")
-    ]
-    tls: ClientTls | None = None
-    credentials: Annotated[
-        Credentials | None,
-        Meta(description="Where it wants a password: a Secret with `username` and `password`."),
-    ] = None
 
 
 class SchedulerBindingSpec(Model, frozen=True, kw_only=True):
@@ -271,7 +63,7 @@ class SchedulerBindingSpec(Model, frozen=True, kw_only=True):
     web: Web | None = None
 
     RULES = (
-        exactly_one("slurm", "noop", "exporter"),
+        exactly_one(*fields(SCHEDULERS)),
         kept("cluster names what is booked under it: make another binding", "self.cluster"),
         lasting("interval", "100ms"),
         lasting("timeout", "1ms"),

@@ -8,9 +8,10 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from rackwatt_crds.bmc.hosts import HostEntry
-from rackwatt_crds.model import Model
-from rackwatt_crds.powertarget import PowerTargetSpec
+from rackwatt_crds.bmc.expansion import method, usable
+from rackwatt_crds.kinds import PROVIDERS, SCHEDULERS, chosen
+from rackwatt_crds.model import Model, only
+from rackwatt_crds.powertarget import MEASURED, Measured, PowerTargetSpec
 from rackwatt_crds.schedulerbinding import SchedulerBindingSpec
 
 MOST_WORST = 10
@@ -88,7 +89,7 @@ class PowerTargetStatus(Model, frozen=True, kw_only=True, omit_defaults=True):
     observed_generation: Generation = None
     conditions: Conditions | None = None
     kind: Annotated[
-        Literal["bmc", "node", "grid"] | None, Meta(description="What is measured.")
+        Measured | None, Meta(description="What is measured.")
     ] = None  # fmt: skip
     method: Annotated[
         str | None, Meta(description="How: protocols, collectors or the provider.")
@@ -128,27 +129,36 @@ class SchedulerBindingStatus(Model, frozen=True, kw_only=True, omit_defaults=Tru
     last_contact: Annotated[Moment | None, Meta(description="When it answered last.")] = None
 
 
-def kind_of(spec: PowerTargetSpec) -> Literal["bmc", "node", "grid"]:
-    """Name what a PowerTarget measures."""
-    if spec.bmc is not None:
-        return "bmc"
-    return "node" if spec.node is not None else "grid"
+def kind_of(spec: PowerTargetSpec) -> Measured:
+    """Name what a PowerTarget measures.
+
+    Raises:
+        ValueError: the spec gives nothing to measure, or several things.
+    """
+    return only(spec, MEASURED)
 
 
 def method_of(spec: PowerTargetSpec) -> str:
-    """Name how a PowerTarget is measured: `ipmi,snmp`, `rapl,cpu`, `static`."""
+    """Name how a PowerTarget is measured: `ipmi,snmp`, `rapl,cpu`, `static`.
+
+    Raises:
+        ValueError: the spec gives nothing to measure, or no provider that is known.
+    """
+    if spec.bmc is not None:
+        bmc = spec.bmc
+        return ",".join(dict.fromkeys(method(bmc, entry) for entry in usable(bmc)))
     if spec.node is not None:
         return ",".join(spec.node.collectors)
-    if spec.bmc is None:
-        return "static"
-    usual = spec.bmc.method or "ipmi"
-    entries = [entry for entry in spec.bmc.hosts if isinstance(entry, HostEntry)]
-    return ",".join(dict.fromkeys(entry.method or usual for entry in entries))
+    if spec.grid is not None:
+        return chosen(PROVIDERS, spec.grid)[0].name
+    raise ValueError("the spec has neither bmc, node nor grid")
 
 
 def scheduler_of(spec: SchedulerBindingSpec) -> str:
-    """Name what a SchedulerBinding asks, and how: `slurm/rest`, `noop`, `exporter`."""
-    if spec.slurm is None:
-        return "noop" if spec.noop is not None else "exporter"
-    ways = (way for way in ("cli", "ssh", "rest") if getattr(spec.slurm, way) is not None)
-    return f"slurm/{next(ways)}"
+    """Name what a SchedulerBinding polls, and how: `slurm/rest`, `noop`, `exporter`.
+
+    Raises:
+        ValueError: the spec gives no scheduler that is known, or several.
+    """
+    kind, settings = chosen(SCHEDULERS, spec)
+    return kind.label(settings)

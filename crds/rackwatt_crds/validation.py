@@ -6,13 +6,16 @@ read.
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 from rackwatt_crds.bmc.expansion import places
 from rackwatt_crds.bmc.hosts import Bmc, HostEntry
 from rackwatt_crds.bmc.mistakes import mistakes, times
 from rackwatt_crds.decoding import InvalidItem, Problem
 from rackwatt_crds.document import Document, PowerTarget
-from rackwatt_crds.endpoints import pinned, service, services
+from rackwatt_crds.endpoints import Url, service
+from rackwatt_crds.grid.zone import Grid
+from rackwatt_crds.kinds import PROVIDERS, SCHEDULERS, ConnectingKind, given
 from rackwatt_crds.powertarget import PowerTargetSpec
 from rackwatt_crds.schedulerbinding import SchedulerBindingSpec
 from rackwatt_crds.unread import UNREAD
@@ -38,8 +41,16 @@ def named_bindings(document: Document) -> Iterator[str]:
             yield ref.name
 
 
+def problems_of_grid(grid: Grid) -> Iterator[Problem]:
+    """List what is wrong with a zone beside what its model says."""
+    for kind, settings in given(PROVIDERS, grid):
+        yield from _urls(f"spec.grid.{kind.name}", kind, settings)
+
+
 def _target(spec: PowerTargetSpec) -> Iterator[Problem]:
     yield from times(spec)
+    if spec.grid is not None:
+        yield from problems_of_grid(spec.grid)
     if spec.bmc is None or spec.bmc is UNREAD:
         return
     seen: dict[str, str] = {}
@@ -61,10 +72,16 @@ def _entries(bmc: Bmc) -> Iterator[tuple[str, HostEntry]]:
 
 
 def _scheduler(spec: SchedulerBindingSpec) -> Iterator[Problem]:
-    for path, url in services(spec):
-        try:
-            service(url)
-        except ValueError as error:
-            yield Problem(path, str(error))
-    if spec.noop is not None and spec.noop is not UNREAD:
-        yield from (Problem(path, reason) for path, reason in pinned(spec.noop).problems)
+    for kind, settings in given(SCHEDULERS, spec):
+        yield from _urls(f"spec.{kind.name}", kind, settings)
+        for field, reason in kind.problems(settings):
+            yield Problem(f"spec.{kind.name}.{field}", reason)
+
+
+def _urls(path: str, kind: ConnectingKind, settings: Any) -> Iterator[Problem]:
+    for connection in kind.connections(settings):
+        if isinstance(connection, Url) and connection.text is not UNREAD:
+            try:
+                service(connection.text)
+            except ValueError as error:
+                yield Problem(f"{path}.{connection.field}", str(error))

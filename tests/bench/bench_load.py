@@ -6,13 +6,13 @@
 import argparse
 from dataclasses import dataclass, replace
 
-from rackwatt_exporter.config.target import contacts_at_once
+from rackwatt_exporter.config.options import IpmiOptions
 from tests.bench.fleet import CONTACT_MARGIN, Plan
 from tests.bench.load import Load, measure
 from tests.bench.packet_counter import Told
 from tests.bench.report import Figure, figures, said
 
-CREDENTIAL_GATE = contacts_at_once("ipmi")
+CREDENTIAL_GATE = IpmiOptions.credential_limit
 
 
 @dataclass(frozen=True, slots=True)

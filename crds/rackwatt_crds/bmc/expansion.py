@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from rackwatt_crds.bmc.hosts import Bmc, HostEntry
 from rackwatt_crds.hostlist import expand
+from rackwatt_crds.kinds import DEFAULT_METHOD, METHODS
 from rackwatt_crds.unread import UNREAD
 from rackwatt_crds.wording import counted
 
@@ -39,7 +40,7 @@ def usable(bmc: Bmc) -> list[HostEntry]:
 
 def method(bmc: Bmc, entry: HostEntry) -> str:
     """Tell how an entry's targets are asked."""
-    return entry.method or bmc.method or "ipmi"
+    return entry.method or bmc.method or DEFAULT_METHOD
 
 
 def places(bmc: Bmc, entry: HostEntry) -> Places:
@@ -102,7 +103,8 @@ def _addresses(bmc: Bmc, entry: HostEntry, found: Places) -> tuple[str, list[str
         return "address", [filled_in(address, name, i) for i, name in enumerate(found.names)]
     if entry.addresses is not None:
         return "addresses", listed
-    if method(bmc, entry) in ("fake", UNREAD):
+    asked = method(bmc, entry)
+    if asked is UNREAD or METHODS[asked].endpoint is None:
         return "", found.names
     reason = "nothing says where they are: give addresses or address"
     found.problems.append(("addresses", reason))

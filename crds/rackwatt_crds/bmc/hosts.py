@@ -1,6 +1,6 @@
 """The fleet: what holds for all of it, and the entries that may say otherwise."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from msgspec import Meta
 
@@ -9,6 +9,7 @@ from rackwatt_crds.bmc.ipmi import Ipmi, IpmiSsh
 from rackwatt_crds.bmc.redfish import Redfish
 from rackwatt_crds.bmc.snmp import Snmp
 from rackwatt_crds.fields import Credentials, Duration, ObjectRef
+from rackwatt_crds.kinds import Method
 from rackwatt_crds.model import Model
 from rackwatt_crds.rules import as_many, lasting, no_shorter, not_both
 
@@ -51,7 +52,7 @@ class Access(Model, frozen=True, kw_only=True):
     """How a target is asked."""
 
     method: Annotated[
-        Literal["ipmi", "ipmiSsh", "snmp", "redfish", "fake"] | None,
+        Method | None,
         Meta(description="The protocol. Default ipmi."),
     ] = None
     preset: Annotated[

@@ -13,6 +13,7 @@ from rackwatt_crds.bmc.presets import PRESETS
 from rackwatt_crds.bmc.snmp import Oid
 from rackwatt_crds.decoding import Problem
 from rackwatt_crds.duration import seconds
+from rackwatt_crds.kinds import METHODS
 from rackwatt_crds.model import Model
 from rackwatt_crds.powertarget import PowerTargetSpec
 from rackwatt_crds.unread import UNREAD
@@ -108,7 +109,7 @@ def _summed(oid: Oid) -> Any:
 def _sensors(bmc: Bmc, entry: HostEntry, path: str) -> Iterator[Problem]:
     """Hold that there is something to read."""
     asked = method(bmc, entry)
-    layers = _layers(bmc, entry, "ipmi" if asked == "ipmi" else "ipmi_ssh")
+    layers = _layers(bmc, entry, METHODS[asked].field)
     through_oem = asked == "ipmi" and _said(layers, "oem")
     if _said(layers, "dcmi") is False and not (_said(layers, "sensors") or through_oem):
         where = path if getattr(layers[0], "dcmi", None) is False else _BMC

@@ -1,13 +1,17 @@
-"""Which collectors run on each node. What each one may touch there stands in needs.py."""
+"""Which collectors run on each node. What there are, and what each may touch: `requirements.py`."""
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from msgspec import Meta
 
 from rackwatt_crds.model import Model
+from rackwatt_crds.node.requirements import NEEDS
 from rackwatt_crds.rules import each_once
 
-Collector = Literal["rapl", "cpu"]
+if TYPE_CHECKING:
+    Collector = str
+else:
+    Collector = Literal[tuple(NEEDS)]
 
 
 class Node(Model, frozen=True, kw_only=True):
@@ -18,8 +22,9 @@ class Node(Model, frozen=True, kw_only=True):
         Meta(
             min_length=1,
             max_length=64,
-            description="What is measured, each once: `rapl`, the joules of processors and memory "
-            "by their own account; `cpu`, the seconds that processors worked.",
+            description="What is measured, each once: "
+            + "; ".join(f"`{name}`, {needs.measures}" for name, needs in NEEDS.items())
+            + ".",
             extra_json_schema={"x-kubernetes-list-type": "set"},
         ),
     ]

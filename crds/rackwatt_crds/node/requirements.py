@@ -1,7 +1,7 @@
-"""What each collector needs of its node, as data: the operator grants the union and nothing more.
+"""The collectors, and what each needs of its node: the operator grants the union and no more.
 
-It stands here rather than beside the collectors because the operator must know it without loading
-them. Every need has its reason, which `rackwatt-operator check` shows to whoever must agree.
+The table is here rather than beside the collectors because the operator must know it without
+loading them. Every need has its reason, which `rackwatt-operator check` shows to those who decide.
 """
 
 from collections.abc import Mapping
@@ -11,12 +11,13 @@ from types import MappingProxyType
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What one collector needs; `reasons` says why, by the name of the need.
+    """What one collector measures and needs; `reasons` says why, by the name of the need.
 
     `host_paths` maps a path of the node to where it is mounted, read-only. `root` is uid 0, whose
     capabilities are those named in `capabilities` and no other.
     """
 
+    measures: str
     host_paths: Mapping[str, str] = field(default_factory=dict)
     capabilities: tuple[str, ...] = ()
     root: bool = False
@@ -30,6 +31,7 @@ class Needs:
 NEEDS: Mapping[str, Needs] = MappingProxyType(
     {
         "rapl": Needs(
+            measures="the joules of processors and memory by their own account",
             host_paths={"/sys": "/host/sys"},
             root=True,
             reasons={
@@ -38,6 +40,7 @@ NEEDS: Mapping[str, Needs] = MappingProxyType(
             },
         ),
         "cpu": Needs(
+            measures="the seconds that processors worked",
             host_paths={"/proc": "/host/proc"},
             reasons={"host_paths": "the processors' seconds stand in /proc/stat"},
         ),

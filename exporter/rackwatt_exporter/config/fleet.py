@@ -13,6 +13,7 @@ from rackwatt_crds.bmc.mistakes import mistakes
 from rackwatt_crds.decoding import InvalidItem, Problem
 from rackwatt_crds.document import PowerTarget, SchedulerBinding
 from rackwatt_crds.duration import seconds
+from rackwatt_crds.kinds import METHODS
 from rackwatt_crds.loading import Loaded, notes
 from rackwatt_crds.powertarget import PowerTargetSpec
 from rackwatt_crds.validation import named_bindings, problems
@@ -168,12 +169,18 @@ class _Building:
             return
         endpoint = (target.method, target.address, target.options, target.credentials)
         same = self.endpoints.setdefault(endpoint, target.node)
-        if same != target.node and target.method not in ("fake", "invalid"):
+        if same != target.node and _is_connected(target):
             told = f"{target.address} is asked the same for node {same!r} already"
             self.problems.append(one.report(Problem(path, told)))
             target = replace(target, method="invalid", options=InvalidOptions(f"{path}: {told}"))
         self.targets[target.node] = target
         self.places[target.node] = place
+
+
+def _is_connected(target: Target) -> bool:
+    """Return whether a target is read over a network; an invalid one has no method."""
+    kind = METHODS.get(target.method)
+    return kind is not None and kind.endpoint is not None
 
 
 def _resolved(one: Loaded, document: PowerTarget) -> Iterator[tuple[Target, str, list[Problem]]]:

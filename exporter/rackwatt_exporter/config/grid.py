@@ -1,33 +1,27 @@
-"""A feed: one zone of the grid, and who tells its carbon intensity, with nothing left to decide."""
+"""One zone of the grid, and who publishes its carbon intensity, with nothing left to decide."""
 
 from dataclasses import dataclass, field
 
-from rackwatt_crds.grid import Grid
+from rackwatt_crds.grid.zone import Grid
+from rackwatt_crds.kinds import PROVIDERS, chosen
+from rackwatt_crds.model import Model
 from rackwatt_crds.powertarget import PowerTargetSpec
+from rackwatt_crds.validation import problems_of_grid
 from rackwatt_exporter.config.schedule import Schedule, schedule
-
-
-@dataclass(frozen=True, slots=True)
-class StaticOptions:
-    """A figure that holds until it is changed."""
-
-    grams_per_kilowatt_hour: float
-
-
-FeedOptions = StaticOptions
 
 
 @dataclass(frozen=True, slots=True)
 class GridConfig:
     """All that a provider, the polling and the page need to know of it.
 
-    Zone and provider together are its key.
+    Zone and provider together are its key. `settings` are the provider's own, from the document;
+    the provider fills in their defaults.
     """
 
     document: str
     zone: str
     provider: str
-    options: FeedOptions
+    settings: Model
     schedule: Schedule = field(default_factory=Schedule)
 
     @property
@@ -45,8 +39,10 @@ def feed(document: str, spec: PowerTargetSpec, grid: Grid) -> GridConfig:
     """Decide every setting of a document.
 
     Raises:
-        ValueError: its times do not go together; with the path of the field.
+        ValueError: its times do not go together, or a URL means nothing; with the path of the
+            field.
     """
-    assert grid.static is not None  # noqa: S101 - the model holds that one provider is given
-    options = StaticOptions(grid.static.grams_per_kilowatt_hour)
-    return GridConfig(document, grid.zone, "static", options, schedule(spec))
+    for problem in problems_of_grid(grid):
+        raise ValueError(str(problem))
+    kind, settings = chosen(PROVIDERS, grid)
+    return GridConfig(document, grid.zone, kind.name, settings, schedule(spec))

@@ -7,33 +7,17 @@ problem as their message: visible where people look, instead of silently missing
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from rackwatt_crds.bmc.expansion import filled_in, method, places
+from rackwatt_crds.bmc.expansion import method, places
 from rackwatt_crds.bmc.hosts import Bmc, HostEntry
 from rackwatt_crds.bmc.mistakes import mistakes, preset
 from rackwatt_crds.bmc.presets import PRESETS
 from rackwatt_crds.decoding import InvalidItem, Problem
 from rackwatt_crds.duration import seconds
 from rackwatt_crds.hostlist import expand
+from rackwatt_crds.kinds import METHODS
 from rackwatt_crds.powertarget import PowerTargetSpec
-from rackwatt_exporter.config.options import (
-    FakeOptions,
-    InvalidOptions,
-    IpmiOptions,
-    IpmiSshOptions,
-    Options,
-    RedfishOptions,
-    SnmpOptions,
-    merge_layers,
-)
-from rackwatt_exporter.config.target import Target, contacts_at_once, default_max_watts
-
-_OPTIONS: dict[str, tuple[type[Options], str]] = {
-    "ipmi": (IpmiOptions, "ipmi"),
-    "ipmiSsh": (IpmiSshOptions, "ipmi_ssh"),
-    "snmp": (SnmpOptions, "snmp"),
-    "redfish": (RedfishOptions, "redfish"),
-    "fake": (FakeOptions, "fake"),
-}
+from rackwatt_exporter.config.options import OPTIONS, InvalidOptions, Options, merge_layers
+from rackwatt_exporter.config.target import Target
 
 
 @dataclass(slots=True)
@@ -58,9 +42,7 @@ class HostEntryResolver:
             known = found.names or [self.entry.names.strip() or nameless]
             return list(invalid_targets(target, known, message))
         return [
-            replace(
-                target, node=name, address=address, options=_placed(target.options, name, index)
-            )
+            replace(target, node=name, address=address, options=target.options.placed(name, index))
             for index, (name, address) in enumerate(zip(found.names, found.addresses, strict=True))
         ]
 
@@ -78,8 +60,8 @@ class HostEntryResolver:
             rack=self.entry.rack or "",
             credentials=credentials.secret_ref.name if credentials else None,
             scheduler=scheduler.name if scheduler else None,
-            credential_limit=contacts_at_once(self._method),
-            max_watts=self.entry.max_watts or self.bmc.max_watts or default_max_watts(self._method),
+            credential_limit=options.credential_limit,
+            max_watts=self.entry.max_watts or self.bmc.max_watts or options.max_watts,
         )
         if limits is None:
             return blank
@@ -112,9 +94,9 @@ class HostEntryResolver:
         return seconds(text) if text else otherwise
 
     def _options(self) -> Options:
-        kind, name = _OPTIONS[self._method]
+        options, name = OPTIONS[self._method], METHODS[self._method].field
         named = PRESETS.get((self._method, preset(self.bmc, self.entry) or ""))
-        return merge_layers(kind, getattr(self.entry, name), getattr(self.bmc, name), named)
+        return merge_layers(options, getattr(self.entry, name), getattr(self.bmc, name), named)
 
 
 def invalid_targets(target: Target, names: list[str], told: str) -> Iterator[Target]:
@@ -140,11 +122,3 @@ def broken_names(item: InvalidItem, path: str) -> list[str]:
         return expand(text)
     except ValueError:
         return [text]
-
-
-def _placed(options: Options, name: str, index: int) -> Options:
-    if not isinstance(options, RedfishOptions):
-        return options
-    chassis = options.chassis and filled_in(options.chassis, name, index)
-    sensors = tuple(filled_in(sensor, name, index) for sensor in options.sensors)
-    return replace(options, chassis=chassis, sensors=sensors)

@@ -1,14 +1,35 @@
-"""Each method's settings with every default filled in. The defaults stand here and nowhere else."""
+"""Each method's settings with every default filled in: the defaults are here and nowhere else."""
 
-from dataclasses import dataclass, fields, is_dataclass
-from typing import Any, Literal, TypeVar
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, is_dataclass, replace
+from types import MappingProxyType
+from typing import Any, ClassVar, Literal, TypeVar
 
-from rackwatt_crds import ports
+from rackwatt_crds.bmc.expansion import filled_in
 from rackwatt_crds.bmc.snmp import Oid, Row
+from rackwatt_crds.endpoints import IPMI_PORT, REDFISH_PORT, SNMP_PORT, SSH_PORT
 from rackwatt_crds.fields import SecretRef
 from rackwatt_crds.model import Model
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The settings of a method.
+
+    `credential_limit` is how many first contacts may be under way with one credential, if no
+    document says: a wrong password must not lock an account by being tried everywhere at once.
+    `max_watts` is the highest power that is plausible for one target, if no document says.
+    """
+
+    credential_limit: ClassVar[int] = 128
+    max_watts: ClassVar[float] = 60_000.0
+
+    def placed(self, name: str, index: int) -> "Options":
+        """Return the settings of one node of an entry, by its name and index."""
+        del name, index
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +47,23 @@ class TlsOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class IpmiOptions:
-    """IPMI v2.0 over RMCP+; `cipher_suite` None means 17, then 3, remembered; no K_g by default."""
+class SecretKey:
+    """One key of a secret: one file of its directory."""
 
-    port: int = ports.IPMI
+    secret: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class IpmiOptions(Options):
+    """IPMI v2.0 over RMCP+; `cipher_suite` None means 17, then 3, remembered; no K_g by default.
+
+    IPMI's proof needs the password itself: BMCs have accounts of their own there, and no directory
+    behind them that could lock one for all. So has SNMP's.
+    """
+
+    credential_limit: ClassVar[int] = 512
+    port: int = IPMI_PORT
     cipher_suite: Literal[3, 17] | None = None
     privilege: Literal["user", "operator", "admin"] = "user"
     dcmi: bool = True
@@ -39,10 +73,10 @@ class IpmiOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class IpmiSshOptions:
+class IpmiSshOptions(Options):
     """The host's own ipmitool through the system's ssh; None means what ssh itself would take."""
 
-    port: int = ports.SSH
+    port: int = SSH_PORT
     user: str | None = None
     key_secret: str | None = None
     known_hosts_secret: str | None = None
@@ -65,11 +99,13 @@ class OidOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class SnmpOptions:
-    """SNMP; security settings count for version 3 alone."""
+class SnmpOptions(Options):
+    """SNMP; security settings count for version 3 alone. It measures PDUs, and sums of them."""
 
+    credential_limit: ClassVar[int] = 512
+    max_watts: ClassVar[float] = 1_000_000.0
     version: Literal["1", "2c", "3"] = "2c"
-    port: int = ports.SNMP
+    port: int = SNMP_PORT
     level: Literal["noAuthNoPriv", "authNoPriv", "authPriv"] = "authPriv"
     auth: Literal["MD5", "SHA", "SHA-224", "SHA-256", "SHA-384", "SHA-512"] = "SHA-256"
     privacy: Literal["DES", "AES", "AES-192", "AES-256", "AES-192-C", "AES-256-C"] = "AES"
@@ -77,10 +113,14 @@ class SnmpOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class RedfishOptions:
-    """Redfish; without `chassis` and `sensors`, both are found by looking."""
+class RedfishOptions(Options):
+    """Redfish; without `chassis` and `sensors`, both are found by looking.
 
-    port: int = ports.REDFISH
+    It also measures racks and their power shelves.
+    """
+
+    max_watts: ClassVar[float] = 200_000.0
+    port: int = REDFISH_PORT
     scheme: Literal["https", "http"] = "https"
     tls: TlsOptions = TlsOptions()
     auth: Literal["session", "basic"] = "session"
@@ -88,9 +128,15 @@ class RedfishOptions:
     sensors: tuple[str, ...] = ()
     value: Literal["current", "average"] = "current"
 
+    def placed(self, name: str, index: int) -> "RedfishOptions":
+        """Fill a node's name and index into `chassis` and `sensors`."""
+        chassis = self.chassis and filled_in(self.chassis, name, index)
+        sensors = tuple(filled_in(sensor, name, index) for sensor in self.sensors)
+        return replace(self, chassis=chassis, sensors=sensors)
+
 
 @dataclass(frozen=True, slots=True)
-class FakeOptions:
+class FakeOptions(Options):
     """Watts drawn between two bounds; `seed` None means from the node's name."""
 
     min: float = 100.0
@@ -99,13 +145,21 @@ class FakeOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class InvalidOptions:
+class InvalidOptions(Options):
     """What an entry that cannot be used comes to: its problem, told at every turn."""
 
     problem: str
 
 
-Options = IpmiOptions | IpmiSshOptions | SnmpOptions | RedfishOptions | FakeOptions | InvalidOptions
+OPTIONS: Mapping[str, type[Options]] = MappingProxyType(
+    {
+        "ipmi": IpmiOptions,
+        "ipmiSsh": IpmiSshOptions,
+        "snmp": SnmpOptions,
+        "redfish": RedfishOptions,
+        "fake": FakeOptions,
+    }
+)
 
 
 def merge_layers(options: type[T], *layers: Model | None) -> T:

@@ -7,25 +7,6 @@ from rackwatt_crds.duration import seconds
 from rackwatt_exporter.config.options import Options
 
 
-def contacts_at_once(method: str) -> int:
-    """Tell how many first contacts may be under way with one credential, if no document says.
-
-    A wrong password must not lock an account by being tried everywhere at once. IPMI's and SNMP's
-    proofs need the password itself: BMCs have accounts of their own there, and no directory behind
-    them that could lock one for all.
-    """
-    return 512 if method in ("ipmi", "snmp") else 128
-
-
-def default_max_watts(method: str) -> float:
-    """Return the highest power that is plausible for one target of a method, if no document says.
-
-    IPMI measures one machine or chassis. Redfish also measures racks and their power shelves; SNMP
-    measures PDUs, and sums of them.
-    """
-    return {"redfish": 200_000.0, "snmp": 1_000_000.0}.get(method, 60_000.0)
-
-
 @dataclass(frozen=True, slots=True)
 class Target:
     """All that a source, the polling and the page need to know of one target.

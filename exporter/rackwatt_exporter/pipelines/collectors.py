@@ -1,7 +1,7 @@
 """The pipeline of this machine's collectors: their samples, and the joules of their counters."""
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import Any
 
@@ -82,7 +82,7 @@ class CollectorPipeline(Pipeline[CollectorConfig, CollectorResult]):
         """Make a collector."""
         return collector(spec.name, self._host)
 
-    def identity(self, spec: CollectorConfig) -> Hashable:
+    def identity(self, spec: CollectorConfig) -> object:
         """Return its name: a collector has no settings yet."""
         return spec.name
 

@@ -1,6 +1,6 @@
 """The pipeline of the grid: the carbon intensity of its zones."""
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import Any
 
@@ -40,9 +40,9 @@ class GridPipeline(Pipeline[GridConfig, Intensity]):
         """Make the provider of a zone."""
         return provider(spec)
 
-    def identity(self, spec: GridConfig) -> Hashable:
-        """Return the provider's settings."""
-        return spec.options
+    def identity(self, spec: GridConfig) -> object:
+        """Return the provider's settings and its deadline."""
+        return spec.settings, spec.schedule.timeout_s
 
     def pace(self, spec: GridConfig) -> PollSchedule:
         """Return how often it is polled."""

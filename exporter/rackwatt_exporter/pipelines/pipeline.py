@@ -7,7 +7,7 @@ through the pipelines of the registry and names no kind. A new kind is a subclas
 import math
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
@@ -71,7 +71,7 @@ class Pipeline(ABC, Generic[S, V]):
         """Make a source; it does no input or output yet."""
 
     @abstractmethod
-    def identity(self, spec: S) -> Hashable:
+    def identity(self, spec: S) -> object:
         """Return all that a source depends on: while it stays the same, so does the source."""
 
     @abstractmethod

@@ -1,6 +1,6 @@
 """The pipeline of schedulers: the states of their nodes, which the targets carry."""
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from heapq import nsmallest
 from itertools import chain
 from typing import Any
@@ -92,7 +92,7 @@ class SchedulerPipeline(Pipeline[SchedulerConfig, NodeStates]):
         """Make the scheduler of a binding."""
         return scheduler(spec, self._secrets)
 
-    def identity(self, spec: SchedulerConfig) -> Hashable:
+    def identity(self, spec: SchedulerConfig) -> object:
         """Return the way to the scheduler."""
         return spec.access
 
@@ -102,7 +102,7 @@ class SchedulerPipeline(Pipeline[SchedulerConfig, NodeStates]):
 
     def subject(self, spec: SchedulerConfig) -> Subject:
         """Name the binding and its kind."""
-        return Subject(spec.name, "", spec.options.label)
+        return Subject(spec.name, "", spec.label)
 
     def reference(self, spec: SchedulerConfig, fleet: Fleet) -> str:
         """Return the document."""

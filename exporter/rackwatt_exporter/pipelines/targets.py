@@ -4,7 +4,7 @@ Its families are not among those of the other kinds: of a fleet this large the l
 (exposition/cache.py), and only joined at a scrape.
 """
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
@@ -51,7 +51,7 @@ class TargetPipeline(Pipeline[Target, Reading]):
         self._sources[spec.node] = source = self._catalogue.source(spec)
         return source
 
-    def identity(self, spec: Target) -> Hashable:
+    def identity(self, spec: Target) -> object:
         """Return all that a session depends on."""
         return spec.access
 

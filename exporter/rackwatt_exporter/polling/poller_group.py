@@ -4,7 +4,7 @@ What has not changed is not touched: its session, its place in the interval and 
 """
 
 import asyncio
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Iterable
 from typing import Generic, TypeVar
 
 from rackwatt_exporter.polling.poller import Poller
@@ -21,7 +21,7 @@ class PollerGroup(Generic[T]):
     """Pollers by key; each with the identity of the source it was made for."""
 
     def __init__(self) -> None:
-        self._pollers: dict[str, tuple[Hashable, Poller[T], asyncio.Task[None]]] = {}
+        self._pollers: dict[str, tuple[object, Poller[T], asyncio.Task[None]]] = {}
         self._closing: set[asyncio.Task[None]] = set()
         self._turns = asyncio.Semaphore(CLOSING_AT_ONCE)
 
@@ -34,7 +34,7 @@ class PollerGroup(Generic[T]):
             self._stop(key)
 
     def have(
-        self, key: str, identity: Hashable, pace: PollSchedule, make: Callable[[], Poller[T]]
+        self, key: str, identity: object, pace: PollSchedule, make: Callable[[], Poller[T]]
     ) -> None:
         """Hold that a poller runs for this identity at this pace; `make` one if it does not."""
         present = self._pollers.get(key)

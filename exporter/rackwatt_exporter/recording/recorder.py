@@ -166,14 +166,18 @@ async def _outcome(source: Source, timeout_s: float) -> Outcome:
 
 
 def _listening(method: str, secrets: Secrets) -> tuple["Heard", LookingDriver]:
-    if method == "ipmi":
-        commands = IpmiTape()
-        return commands, RecordingIpmiDriver(secrets, commands)
-    if method == "snmp":
-        values = SnmpTape()
-        return values, RecordingSnmpDriver(secrets, values)
-    resources = RedfishTape()
-    return resources, RecordingRedfishDriver(secrets, resources)
+    match method:
+        case "ipmi":
+            commands = IpmiTape()
+            return commands, RecordingIpmiDriver(secrets, commands)
+        case "snmp":
+            values = SnmpTape()
+            return values, RecordingSnmpDriver(secrets, values)
+        case "redfish":
+            resources = RedfishTape()
+            return resources, RecordingRedfishDriver(secrets, resources)
+        case _:
+            raise ValueError(f"targets of method {method} cannot be recorded")
 
 
 def _settings(target: Target) -> dict[str, Any]:

@@ -1,17 +1,27 @@
 """No scheduler: nodes are in the state the document says they are."""
 
-from rackwatt_exporter.config.scheduler import NoopOptions
+from collections.abc import Mapping
+
+from rackwatt_crds.schedulers import noop as crd
+from rackwatt_exporter.config.scheduler import SchedulerConfig
+from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.schedulers.base import NodeStates
+
+
+def noop(config: SchedulerConfig, _: Secrets) -> "Noop":
+    """Make the scheduler of a binding to pinned states."""
+    assert isinstance(config.settings, crd.Noop)  # noqa: S101 - the registry pairs them
+    return Noop(crd.pinned(config.settings).states)
 
 
 class Noop:
     """Pinned states, the same at every reading."""
 
-    def __init__(self, options: NoopOptions) -> None:
-        self._answer = NodeStates(dict(options.states), "")
+    def __init__(self, states: Mapping[str, str]) -> None:
+        self._answer = NodeStates(states, "")
 
     async def read(self) -> NodeStates:
-        """Give the pinned states; never fails."""
+        """Return the pinned states; never fails."""
         return self._answer
 
     async def close(self) -> None:

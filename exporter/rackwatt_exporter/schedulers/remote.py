@@ -7,11 +7,14 @@ and 15.4.5; RFC 9111, 5.1): a copy never looks younger than what it was made fro
 import base64
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import partial
 
 import msgspec
 
-from rackwatt_exporter.config.scheduler import ExporterOptions
+from rackwatt_crds.schedulers.exporter import Exporter
+from rackwatt_exporter.config.options import TlsOptions, merge_layers
+from rackwatt_exporter.config.scheduler import SchedulerConfig
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.config.tls import tls_parameters
 from rackwatt_exporter.printable import printable
@@ -22,6 +25,26 @@ from rackwatt_exporter.schedulers.base import NodeStates
 
 _LONGEST_TOLD = 300
 _MAX_ERROR = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class ExporterOptions:
+    """Another exporter, the name under which it has the binding, and the Secret of a log-in."""
+
+    url: str
+    binding: str
+    tls: TlsOptions = field(default_factory=TlsOptions)
+    credentials: str | None = None
+
+
+def remote_scheduler(config: SchedulerConfig, secrets: Secrets) -> "RemoteScheduler":
+    """Make the scheduler of a binding to another exporter."""
+    settings = config.settings
+    assert isinstance(settings, Exporter)  # noqa: S101 - the registry pairs them
+    login = settings.credentials.secret_ref.name if settings.credentials else None
+    tls = merge_layers(TlsOptions, settings.tls)
+    options = ExporterOptions(settings.url.rstrip("/"), config.name, tls, login)
+    return RemoteScheduler(options, secrets, config.reading_timeout_s)
 
 
 class RemoteScheduler:

@@ -3,30 +3,39 @@
 Drivers are imported when first needed: a fleet without SNMP does not pay for it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib import import_module
-from typing import cast
+from types import MappingProxyType
+from typing import NamedTuple, cast
 
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.config.target import Target
 from rackwatt_exporter.targets.base import Driver, Source
 from rackwatt_exporter.targets.judged import JudgedSource
 
-DRIVERS = {
-    "ipmi": "rackwatt_exporter.targets.ipmi.source:IpmiDriver",
-    "ipmiSsh": "rackwatt_exporter.targets.ipmi_ssh:IpmiSshDriver",
-    "snmp": "rackwatt_exporter.targets.snmp.source:SnmpDriver",
-    "redfish": "rackwatt_exporter.targets.redfish.source:RedfishDriver",
-    "fake": "rackwatt_exporter.targets.fake:FakeDriver",
-    "invalid": "rackwatt_exporter.targets.invalid:InvalidDriver",
-}
-# Descriptors that each target of a method holds; those of IPMI all share a socket.
-_DESCRIPTORS = {"ipmiSsh": 3, "snmp": 1, "redfish": 1}
+
+class Row(NamedTuple):
+    """Where a driver is, and how many descriptors each of its targets holds."""
+
+    factory: str
+    descriptors: int = 0
+
+
+DRIVERS: Mapping[str, Row] = MappingProxyType(
+    {
+        "ipmi": Row("rackwatt_exporter.targets.ipmi.source:IpmiDriver"),  # they share a socket
+        "ipmiSsh": Row("rackwatt_exporter.targets.ipmi_ssh:IpmiSshDriver", 3),
+        "snmp": Row("rackwatt_exporter.targets.snmp.source:SnmpDriver", 1),
+        "redfish": Row("rackwatt_exporter.targets.redfish.source:RedfishDriver", 1),
+        "fake": Row("rackwatt_exporter.targets.fake:FakeDriver"),
+        "invalid": Row("rackwatt_exporter.targets.invalid:InvalidDriver"),
+    }
+)
 
 
 def descriptors(targets: Iterable[Target]) -> int:
-    """Tell how many descriptors these targets hold at most, when all of them are read."""
-    return sum(_DESCRIPTORS.get(target.method, 0) for target in targets)
+    """Return how many descriptors these targets hold at most, when all of them are read."""
+    return sum(DRIVERS[target.method].descriptors for target in targets)
 
 
 class DriverRegistry:
@@ -43,7 +52,7 @@ class DriverRegistry:
     def driver(self, method: str) -> Driver:
         """Give the driver of a method, made when first asked for."""
         if method not in self._drivers:
-            module, name = DRIVERS[method].split(":")
+            module, name = DRIVERS[method].factory.split(":")
             factory = getattr(import_module(module), name)
             self._drivers[method] = cast(Driver, factory(self._secrets))
         return self._drivers[method]

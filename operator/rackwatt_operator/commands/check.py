@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from rackwatt_crds.bmc.expansion import method, places, usable
 from rackwatt_crds.decoding import Problem
 from rackwatt_crds.document import Document, PowerTarget
+from rackwatt_crds.status import method_of, scheduler_of
 from rackwatt_crds.validation import problems
 from rackwatt_crds.wording import counted
 from rackwatt_operator.commands.input_files import (
@@ -105,12 +106,11 @@ def _made(manifests: list[Manifest]) -> Iterator[str]:
 def _measured(document: Document) -> str:
     if not isinstance(document, PowerTarget):
         spec = document.spec
-        kind = next(kind for kind in ("slurm", "noop", "exporter") if getattr(spec, kind))
-        return f"the node states of cluster {spec.cluster}, from {kind}"
+        return f"the node states of cluster {spec.cluster}, from {scheduler_of(spec)}"
     if document.spec.node is not None:
         return f"each node from inside, by {', '.join(document.spec.node.collectors)}"
     if document.spec.grid is not None:
-        return f"the carbon intensity of {document.spec.grid.zone}"
+        return f"the carbon intensity of {document.spec.grid.zone}, from {method_of(document.spec)}"
     counts = _targets(document)
     methods = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
     return f"{counted(counts.total(), 'target')} ({methods})"

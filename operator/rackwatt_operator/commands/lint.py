@@ -8,21 +8,14 @@ from rackwatt_crds.bmc.expansion import method, places, usable
 from rackwatt_crds.bmc.hosts import Access, Bmc, HostEntry
 from rackwatt_crds.bmc.ipmi import IpmiSsh
 from rackwatt_crds.document import Document, PowerTarget
-from rackwatt_crds.schedulerbinding import Slurm, SlurmSsh
+from rackwatt_crds.kinds import METHODS, given
+from rackwatt_crds.schedulers.slurm import Slurm, SlurmSsh
 from rackwatt_crds.validation import named_bindings
 from rackwatt_crds.wording import counted
 from rackwatt_operator.commands.input_files import InputDocument, bindings
 
-_SETTINGS = {
-    "ipmi": "ipmi",
-    "ipmiSsh": "ipmi_ssh",
-    "snmp": "snmp",
-    "redfish": "redfish",
-    "fake": "fake",
-}
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _MOST_ANNOTATIONS = 256 * 1024
-_LOG_IN = ("ipmi", "snmp", "redfish")
 
 
 def warnings(documents: list[InputDocument]) -> Iterator[str]:
@@ -70,16 +63,19 @@ def _fleet(bmc: Bmc) -> Iterator[str]:
 
 def _unread(said: Access, asked: set[str]) -> Iterator[str]:
     """Doubt settings of a protocol by which none of the targets they are for is asked."""
-    for name in _SETTINGS.keys() - asked if asked else ():
-        if getattr(said, _SETTINGS[name]) is not None:
+    for kind, _ in given(METHODS, said):
+        if asked and kind.name not in asked:
             by = ", ".join(sorted(asked))
-            yield f"{name}: said of targets that are asked by {by}; should `method` be {name}?"
+            yield (
+                f"{kind.name}: said of targets that are asked by {by}; "
+                f"should `method` be {kind.name}?"
+            )
 
 
 def _entry(bmc: Bmc, entry: HostEntry) -> Iterator[str]:
     asked = method(bmc, entry)
     yield from _unread(entry, {asked})
-    if asked in _LOG_IN and not (entry.credentials or bmc.credentials):
+    if METHODS[asked].logs_in and not (entry.credentials or bmc.credentials):
         yield f"credentials: {asked} needs a Secret, and none is named: such targets cannot be read"
     if asked == "ipmiSsh":
         yield from _ssh("ipmiSsh", entry.ipmi_ssh, bmc.ipmi_ssh)

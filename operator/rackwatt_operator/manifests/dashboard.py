@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable
+from typing import assert_never
 
 import msgspec
 
@@ -41,8 +42,10 @@ def _panels(subject: Params) -> Iterable[Panel]:
             return scheduler_panels(subject)
         case "node":
             return node_panels(subject, recorded=prometheusrule.is_made(subject))
-        case _:
+        case "grid":
             return grid_panels(subject)
+        case never:
+            assert_never(never)
 
 
 def _uid(subject: Params) -> str:

@@ -7,24 +7,15 @@ one names a Service of this cluster, all pods of its namespace may be reached, o
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from urllib.parse import SplitResult
+from typing import Any
 
-from rackwatt_crds import ports
 from rackwatt_crds.bmc.expansion import method, usable
 from rackwatt_crds.bmc.hosts import Bmc
 from rackwatt_crds.document import Document, PowerTarget
-from rackwatt_crds.endpoints import service, services
-from rackwatt_crds.schedulerbinding import SchedulerBindingSpec
+from rackwatt_crds.endpoints import Endpoint, service
+from rackwatt_crds.kinds import METHODS, PROVIDERS, SCHEDULERS, ConnectingKind, chosen
 
 Port = tuple[str, int]
-
-_METHODS: dict[str, tuple[str, str, int]] = {
-    "ipmi": ("ipmi", "UDP", ports.IPMI),
-    "ipmiSsh": ("ipmi_ssh", "TCP", ports.SSH),
-    "snmp": ("snmp", "UDP", ports.SNMP),
-    "redfish": ("redfish", "TCP", ports.REDFISH),
-}
-
 
 _LISTED = re.compile(r"\[[^]]*\]|\{[^}]*\}")
 """What makes several hosts of one text: `n[1-3]`, `{name}`."""
@@ -33,58 +24,53 @@ _MOST_LABELS = 3
 
 
 def needed_ports(document: Document) -> list[Port]:
-    """List the protocols and ports that a document's collectors ask, each once."""
-    if not isinstance(document, PowerTarget):
-        return sorted(set(_scheduler_ports(document.spec)))
-    bmc = document.spec.bmc
-    return sorted(set(_bmc_ports(bmc))) if bmc is not None else []
+    """List the transports and ports that a document's collectors connect to, each once."""
+    return sorted({(end.transport, end.port) for end in _endpoints(document)})
 
 
 def namespaces(document: Document, own: str) -> list[str]:
     """List the namespaces of the Services that a document names, as far as names say.
 
     A scheduler may be named as a pod's search path completes it: `slurmrestd`, `slurmrestd.slurm`.
-    BMCs have such names outside clusters, so theirs must have `.svc` in them.
+    BMCs and providers have such names outside clusters, so theirs must have `.svc` in them.
     """
+    hosts = {host for end in _endpoints(document) for host in _LISTED.sub("0", end.host).split(",")}
     if isinstance(document, PowerTarget):
-        bmc = document.spec.bmc
-        texts = [one.address or one.addresses or "" for one in usable(bmc)] if bmc else []
-        hosts = (host for text in set(texts) for host in _LISTED.sub("0", text).split(","))
-        found = (_namespace(host, own) for host in hosts if "svc" in host.split("."))
-    else:
-        found = (_namespace(host, own) for host in _scheduler_hosts(document.spec))
-    return sorted({one for one in found if one})
+        hosts = {host for host in hosts if "svc" in host.split(".")}
+    return sorted({found for host in hosts if (found := _namespace(host, own))})
 
 
-def _bmc_ports(bmc: Bmc) -> Iterator[Port]:
+def _endpoints(document: Document) -> Iterator[Endpoint]:
+    """Go through what is connected to; a host of BMCs is a host list."""
+    if not isinstance(document, PowerTarget):
+        kind, settings = chosen(SCHEDULERS, document.spec)
+        yield from _connections(kind, settings)
+    elif document.spec.bmc is not None:
+        yield from _bmc(document.spec.bmc)
+    elif document.spec.grid is not None:
+        provider, settings = chosen(PROVIDERS, document.spec.grid)
+        yield from _connections(provider, settings)
+
+
+def _bmc(bmc: Bmc) -> Iterator[Endpoint]:
     for entry in usable(bmc):
-        if (asked := method(bmc, entry)) in _METHODS:
-            field, protocol, default = _METHODS[asked]
-            layers = getattr(entry, field), getattr(bmc, field)
+        kind = METHODS[method(bmc, entry)]
+        if kind.endpoint is not None:
+            layers = getattr(entry, kind.field), getattr(bmc, kind.field)
             said = (layer.port for layer in layers if layer is not None and layer.port is not None)
-            yield protocol, next(said, default)
+            hosts = entry.address or entry.addresses or ""
+            yield kind.endpoint._replace(host=hosts, port=next(said, kind.endpoint.port))
 
 
-def _scheduler_ports(spec: SchedulerBindingSpec) -> Iterator[Port]:
-    for parts in _services(spec):
-        yield "TCP", parts.port or (443 if parts.scheme == "https" else 80)
-    if spec.slurm is not None and spec.slurm.ssh is not None:
-        yield "TCP", spec.slurm.ssh.port or ports.SSH
-    if spec.slurm is not None and spec.slurm.cli is not None:
-        yield "TCP", ports.SLURMCTLD
-
-
-def _scheduler_hosts(spec: SchedulerBindingSpec) -> Iterator[str]:
-    for parts in _services(spec):
-        yield parts.hostname or ""
-    if spec.slurm is not None and spec.slurm.ssh is not None:
-        yield spec.slurm.ssh.host
-
-
-def _services(spec: SchedulerBindingSpec) -> Iterator[SplitResult]:
-    for _, url in services(spec):
-        with suppress(ValueError):  # which the collector tells
-            yield service(url)
+def _connections(kind: ConnectingKind, settings: Any) -> Iterator[Endpoint]:
+    for connection in kind.connections(settings):
+        if isinstance(connection, Endpoint):
+            yield connection
+            continue
+        with suppress(ValueError):  # a URL that means nothing, which the collector reports
+            url = service(connection.text)
+            port = url.port or (443 if url.scheme == "https" else 80)
+            yield Endpoint(url.hostname or "", port)
 
 
 def _namespace(host: str, own: str) -> str:

@@ -1,6 +1,10 @@
 """The labels of children, and the selectors that find them."""
 
+from typing import Literal
+
 from rackwatt_crds.document import Document, SchedulerBinding
+from rackwatt_crds.powertarget import Measured
+from rackwatt_crds.status import kind_of
 from rackwatt_operator.kube.constants import MANAGED_BY, MANAGER
 
 NAME = "app.kubernetes.io/name"
@@ -12,12 +16,12 @@ SHARD = "rackwatt.dev/shard"
 COLLECTOR = "rackwatt-collector"
 
 
-def component(document: Document) -> str:
-    """Say what a document's collectors are: bmc, node, grid or scheduler."""
-    if isinstance(document, SchedulerBinding):
-        return "scheduler"
-    spec = document.spec
-    return "bmc" if spec.bmc is not None else "node" if spec.node is not None else "grid"
+Component = Measured | Literal["scheduler"]
+
+
+def component(document: Document) -> Component:
+    """Name what a document's collectors are: bmc, node, grid or scheduler."""
+    return "scheduler" if isinstance(document, SchedulerBinding) else kind_of(document.spec)
 
 
 def labels(base: str, component: str) -> dict[str, str]:

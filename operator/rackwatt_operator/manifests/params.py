@@ -50,7 +50,7 @@ class Params:
         return naming.base(self.kind, self.name)
 
     @cached_property
-    def component(self) -> str:
+    def component(self) -> labels.Component:
         """What the collectors are: bmc, node, grid or scheduler."""
         return labels.component(self.document)
 

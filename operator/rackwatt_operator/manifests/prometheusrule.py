@@ -1,7 +1,7 @@
 """The PrometheusRule: what is worth waking somebody for, and what dashboards need added up."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, assert_never
 
 from rackwatt_crds.document import SchedulerBinding
 from rackwatt_operator.manifests.params import Manifest, Params
@@ -49,6 +49,10 @@ def _records(subject: Params) -> Iterator[Record]:
             yield from fleet_records(subject)
         case "node":
             yield from node_records(subject)
+        case "grid" | "scheduler":
+            return
+        case never:
+            assert_never(never)
 
 
 def _alerts(subject: Params) -> Iterator[Alert]:
@@ -60,8 +64,10 @@ def _alerts(subject: Params) -> Iterator[Alert]:
             yield from node_alerts(subject)
         case "grid":
             yield from grid_alerts(subject)
-        case _:
+        case "scheduler":
             yield from scheduler_alerts(subject)
+        case never:
+            assert_never(never)
     if isinstance(subject.document, SchedulerBinding):
         yield from states_alerts(subject, subject.name, subject.document.spec)
     for name, spec in subject.bindings.items():

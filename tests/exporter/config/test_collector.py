@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from rackwatt_crds.grid.static import StaticIntensity
 from rackwatt_crds.loading import load
 from rackwatt_exporter.config.collector import CollectorConfig
 from rackwatt_exporter.config.fleet import Fleet, fleet
-from rackwatt_exporter.config.grid import GridConfig, StaticOptions
+from rackwatt_exporter.config.grid import GridConfig
 from rackwatt_exporter.config.schedule import Schedule
 from rackwatt_exporter.config.shard import Shard
 
@@ -63,7 +64,9 @@ def test_a_scheduler_that_no_document_has_is_told() -> None:
 def test_a_zone_has_its_figure_from_one_document() -> None:
     french = "grid: {zone: FR, static: {gramsPerKilowattHour: 56}}"
     built = resolved(french, french, french.replace("FR", "DE"))
-    assert built.feeds["FR/static"] == GridConfig("a", "FR", "static", StaticOptions(56.0))
+    assert built.feeds["FR/static"] == GridConfig(
+        "a", "FR", "static", StaticIntensity(grams_per_kilowatt_hour=56.0)
+    )
     assert set(built.feeds) == {"FR/static", "DE/static"}
     assert "PowerTarget b: spec.grid: FR/static is told for 'a' already" in built.problems[0]
 

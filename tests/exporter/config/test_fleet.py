@@ -142,7 +142,7 @@ def test_several_nodes_behind_one_bmc_are_told_apart_by_their_chassis() -> None:
     entry = '{names: "x0n[0-1]", address: x0, method: redfish, redfish: {chassis: "Node{index}"}}'
     built = resolved(target_document(entry))
     assert built.problems == ()
-    assert [t.options.chassis for t in built.targets.values()] == ["Node0", "Node1"]  # type: ignore[union-attr]
+    assert [t.options.chassis for t in built.targets.values()] == ["Node0", "Node1"]  # type: ignore[attr-defined]
 
 
 def test_sensors_of_redfish_may_be_named_after_the_node_too() -> None:
@@ -152,7 +152,7 @@ def test_sensors_of_redfish_may_be_named_after_the_node_too() -> None:
     )
     built = resolved(target_document(entry))
     assert built.problems == ()
-    assert [t.options.sensors for t in built.targets.values()] == [  # type: ignore[union-attr]
+    assert [t.options.sensors for t in built.targets.values()] == [  # type: ignore[attr-defined]
         ("Node0_Power", "x0n0 input"),
         ("Node1_Power", "x0n1 input"),
     ]

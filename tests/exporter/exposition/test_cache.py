@@ -13,14 +13,16 @@ from prometheus_client.openmetrics.parser import (
 )
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
+from rackwatt_crds.grid.static import StaticIntensity
+from rackwatt_crds.schedulers.noop import Noop
 from rackwatt_exporter.collectors.base import CollectorResult
 from rackwatt_exporter.collectors.cpu import CPUS, GUEST_SECONDS, SECONDS
 from rackwatt_exporter.config.collector import CollectorConfig
 from rackwatt_exporter.config.fleet import Fleet
-from rackwatt_exporter.config.grid import GridConfig, StaticOptions
+from rackwatt_exporter.config.grid import GridConfig
 from rackwatt_exporter.config.options import FakeOptions
 from rackwatt_exporter.config.paths import HostPaths
-from rackwatt_exporter.config.scheduler import NoopOptions, SchedulerConfig
+from rackwatt_exporter.config.scheduler import SchedulerConfig
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.config.target import Target
 from rackwatt_exporter.exposition.cache import ExpositionCache
@@ -67,7 +69,7 @@ class House:
         self.store.on_change = self.cache.update
         self.sync(*targets)
         self.schedulers.sync(
-            [SchedulerConfig("prod", "prod", "alpha", NoopOptions(), stale_after_s=60)]
+            [SchedulerConfig("prod", "prod", "alpha", "noop", Noop(), stale_after_s=60)]
         )
 
     def clock(self) -> float:
@@ -237,7 +239,9 @@ def test_a_profile_can_be_switched_off() -> None:
 def find_inside(house: House) -> None:
     """Let the collectors of this machine and the grid have been read, and fail."""
     house.machine.sync([CollectorConfig("rapl", "nodes", scheduler="prod")])
-    house.grids.sync([GridConfig("fr", "FR", "static", StaticOptions(56.0))])
+    house.grids.sync(
+        [GridConfig("fr", "FR", "static", StaticIntensity(grams_per_kilowatt_hour=56.0))]
+    )
     samples = (
         Sample(SECONDS, ("user",), 1.5),
         Sample(GUEST_SECONDS, ("user",), 1.5),

@@ -6,34 +6,32 @@ from pathlib import Path
 
 import pytest
 
-from rackwatt_exporter.config.scheduler import (
-    NoopOptions,
-    SchedulerConfig,
-    SchedulerOptions,
-    SecretKey,
-    SlurmCliOptions,
-    SlurmRestOptions,
-    SlurmSshOptions,
-)
+from rackwatt_crds import kinds
 from rackwatt_exporter.config.secrets import Secrets
-from rackwatt_exporter.schedulers.registry import scheduler
+from rackwatt_exporter.schedulers.registry import SCHEDULERS, scheduler
+from tests.exporter.schedulers.bindings import resolved
 from tests.exporter.schedulers.conftest import WORDS
 from tests.peers.slurm import SlurmCluster
 
+REST = "slurm: {rest: {url: 'http://slurm:6820', tokenSecretRef: {name: slurm, key: token}}}"
+
+
+def test_every_scheduler_of_documents_has_its_reader_and_no_other() -> None:
+    assert set(SCHEDULERS) == set(kinds.SCHEDULERS)
+
 
 @pytest.mark.parametrize(
-    ("options", "name"),
+    ("spec", "name"),
     [
-        (SlurmCliOptions(), "Sinfo"),
-        (SlurmSshOptions(host="login1"), "SlurmSsh"),
-        (SlurmRestOptions("http://slurm:6820", token=SecretKey("slurm", "token")), "SlurmRest"),
-        (NoopOptions(), "Noop"),
+        ("slurm: {cli: {}}", "Sinfo"),
+        ("slurm: {ssh: {host: login1}}", "SlurmSsh"),
+        (REST, "SlurmRest"),
+        ("noop: {}", "Noop"),
+        ("exporter: {url: 'http://power:9123'}", "RemoteScheduler"),
     ],
 )
-async def test_each_way_to_ask_has_its_scheduler(
-    options: SchedulerOptions, name: str, tmp_path: Path
-) -> None:
-    made = scheduler(SchedulerConfig("prod", "prod", "prod", options), Secrets(tmp_path))
+async def test_each_way_to_a_scheduler_has_its_reader(spec: str, name: str, tmp_path: Path) -> None:
+    made = scheduler(resolved(spec), Secrets(tmp_path))
     assert type(made).__name__ == name
     await made.close()
 
@@ -42,7 +40,7 @@ async def test_the_local_commands_of_a_real_slurm_are_asked(
     stage: SlurmCluster, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("SLURM_CONF", str(stage.configuration))
-    made = scheduler(SchedulerConfig("prod", "prod", "prod", SlurmCliOptions()), Secrets(tmp_path))
+    made = scheduler(resolved("slurm: {cli: {}}"), Secrets(tmp_path))
     assert (await made.read()).states == WORDS
     await made.close()
 

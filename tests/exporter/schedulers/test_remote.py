@@ -13,11 +13,10 @@ import httpx
 import pytest
 
 from rackwatt_exporter.config.options import TlsOptions
-from rackwatt_exporter.config.scheduler import ExporterOptions
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers.base import NodeStates
-from rackwatt_exporter.schedulers.remote import RemoteScheduler
+from rackwatt_exporter.schedulers.remote import ExporterOptions, RemoteScheduler
 from tests.eventually import PATIENCE_S, until
 from tests.exporter.commands.exporter_process import Running, running
 from tests.exporter.running_exporter import power_target

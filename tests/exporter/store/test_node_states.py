@@ -4,8 +4,9 @@ import logging
 
 import pytest
 
+from rackwatt_crds.schedulers.noop import Noop
 from rackwatt_exporter.config.options import FakeOptions
-from rackwatt_exporter.config.scheduler import NoopOptions, SchedulerConfig
+from rackwatt_exporter.config.scheduler import SchedulerConfig
 from rackwatt_exporter.config.target import Target
 from rackwatt_exporter.schedulers.base import NodeStates
 from rackwatt_exporter.store.ledger_file import LedgerFile
@@ -27,11 +28,10 @@ class Site:
         self.bind(rule)
 
     def bind(self, rule: str | None) -> None:
-        options = NoopOptions()
         self.schedulers.sync(
             [
-                SchedulerConfig("prod", "prod", "alpha", options, rule, stale_after_s=60),
-                SchedulerConfig("test", "test", "beta", options, stale_after_s=60),
+                SchedulerConfig("prod", "prod", "alpha", "noop", Noop(), rule, stale_after_s=60),
+                SchedulerConfig("test", "test", "beta", "noop", Noop(), stale_after_s=60),
             ]
         )
 

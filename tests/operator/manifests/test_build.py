@@ -11,7 +11,8 @@ from hypothesis import assume, given
 from rackwatt_crds.decoding import InvalidItem
 from rackwatt_crds.document import Document, PowerTarget
 from rackwatt_crds.loading import judge, load
-from rackwatt_crds.schedulerbinding import Exporter, SchedulerBindingSpec
+from rackwatt_crds.schedulerbinding import SchedulerBindingSpec
+from rackwatt_crds.schedulers.exporter import Exporter
 from rackwatt_operator.kube.constants import MANAGED_BY, MANAGER
 from rackwatt_operator.manifests import labels
 from rackwatt_operator.manifests.build import plan

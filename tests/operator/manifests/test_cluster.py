@@ -142,13 +142,13 @@ def test_collectors_outside_nodes_run_where_pod_security_is_strictest(
 @pytest.mark.parametrize(
     "asked",
     [
-        Needs(),
-        Needs(root=True, reasons={"root": "why"}),
-        Needs(capabilities=("CHOWN",), reasons={"capabilities": "why"}),
-        Needs(capabilities=("SYS_PTRACE",), reasons={"capabilities": "why"}),
-        Needs(host_pid=True, reasons={"host_pid": "why"}),
-        Needs(host_network=True, reasons={"host_network": "why"}),
-        Needs(host_paths={"/sys": "/host/sys"}, reasons={"host_paths": "why"}),
+        Needs("all"),
+        Needs("all", root=True, reasons={"root": "why"}),
+        Needs("all", capabilities=("CHOWN",), reasons={"capabilities": "why"}),
+        Needs("all", capabilities=("SYS_PTRACE",), reasons={"capabilities": "why"}),
+        Needs("all", host_pid=True, reasons={"host_pid": "why"}),
+        Needs("all", host_network=True, reasons={"host_network": "why"}),
+        Needs("all", host_paths={"/sys": "/host/sys"}, reasons={"host_paths": "why"}),
     ],
     ids=["nothing", "root", "CHOWN", "SYS_PTRACE", "host_pid", "host_network", "host_paths"],
 )
@@ -159,7 +159,7 @@ def test_the_level_told_is_the_strictest_that_admits_the_pod(
     monkeypatch.setattr(privileges, "NEEDS", catalogue)
     document = PowerTarget(
         metadata=Metadata(name="nodes", namespace=namespace),
-        spec=PowerTargetSpec(node=Node(collectors=["asked"])),  # type: ignore[list-item]
+        spec=PowerTargetSpec(node=Node(collectors=["asked"])),
     )
     manifests = plan({"spec": {}}, document, Facts(), Defaults())
     assert not isinstance(manifests, BuildFailure)

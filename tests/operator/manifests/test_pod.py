@@ -5,9 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rackwatt_crds.document import Metadata, SchedulerBinding
+from rackwatt_crds.endpoints import Endpoint, Url
+from rackwatt_crds.grid.static import StaticIntensity
+from rackwatt_crds.kinds import METHODS, ProviderKind
 from rackwatt_crds.node.requirements import NEEDS
-from rackwatt_crds.schedulerbinding import SchedulerBindingSpec, Slurm, SlurmSsh
-from rackwatt_operator.manifests import naming
+from rackwatt_crds.schedulerbinding import SchedulerBindingSpec
+from rackwatt_crds.schedulers.slurm import Slurm, SlurmSsh
+from rackwatt_operator.manifests import egress, naming
 from rackwatt_operator.manifests.defaults import Defaults, defaults
 from rackwatt_operator.manifests.egress import namespaces
 from tests.operator.manifests.builders import (
@@ -263,6 +267,31 @@ def test_a_collector_may_ask_what_its_document_needs(
     rules = allowed(text)
     found = {(port["protocol"], port["port"]) for rule in rules for port in rule["ports"]}
     assert found == ports
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_may_reach_its_own_port_and_no_other(method: str) -> None:
+    rules = allowed(fleet(bmc=f"method: {method}, hosts: [{{names: a, addresses: b}}]"))
+    found = [Endpoint("", port["port"], port["protocol"]) for r in rules for port in r["ports"]]
+    assert found == [end for end in (METHODS[method].endpoint,) if end is not None]
+
+
+def test_a_provider_may_reach_its_service(monkeypatch: pytest.MonkeyPatch) -> None:
+    urls = [Url("url", "https://carbon.example"), Url("url", "http://own.ns.svc:8080")]
+    kind = ProviderKind("static", StaticIntensity, lambda _: urls)
+    monkeypatch.setattr(egress, "PROVIDERS", {"static": kind})
+    zone = "grid: {zone: FR, static: {gramsPerKilowattHour: 56}}"
+    text = fleet().replace("bmc: {method: fake, hosts: [{names: n1}]}", zone)
+    named, within_cluster = allowed(text)
+    assert [port["port"] for port in named["ports"]] == [443, 8080]
+    assert within_cluster == {"to": [within("ns")]}
+
+
+def test_a_collector_finds_every_path_of_the_node_where_it_is_mounted() -> None:
+    (words,) = arguments(nodes(", ".join(NEEDS)))
+    mounts = {path for needs in NEEDS.values() for path in needs.host_paths.values()}
+    flags = [argument for argument in words if argument.startswith("--path.")]
+    assert {flag.partition("=")[2] for flag in flags} == mounts
 
 
 OWN: Manifest = {"podSelector": {}}

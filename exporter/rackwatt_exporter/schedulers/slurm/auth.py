@@ -11,9 +11,10 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from rackwatt_exporter.config.scheduler import SecretKey, SlurmRestOptions
+from rackwatt_exporter.config.options import SecretKey
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.reading import ReadError, Reason
+from rackwatt_exporter.schedulers.slurm.options import SlurmRestOptions
 
 LIFE_S = 3600
 RENEWED_AFTER = 0.8  # of its life

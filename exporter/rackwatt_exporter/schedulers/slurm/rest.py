@@ -7,13 +7,13 @@ until it no longer does, unless the document names one.
 from collections.abc import Sequence
 from functools import partial
 
-from rackwatt_exporter.config.scheduler import SlurmRestOptions
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.config.tls import tls_parameters
 from rackwatt_exporter.protocols.http.client import HttpClient, HttpResponse
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers.base import NodeStates
 from rackwatt_exporter.schedulers.slurm import rest_models as slurm_reply
+from rackwatt_exporter.schedulers.slurm.options import SlurmRestOptions
 from rackwatt_exporter.schedulers.slurm.rest_errors import VersionError, none_answers, refusal
 from rackwatt_exporter.schedulers.slurm.rest_headers import RequestHeaders
 

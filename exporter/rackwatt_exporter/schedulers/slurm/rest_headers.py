@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-from rackwatt_exporter.config.scheduler import HeaderOptions, SlurmRestOptions
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers.slurm.auth import token
+from rackwatt_exporter.schedulers.slurm.options import HeaderOptions, SlurmRestOptions
 
 
 class RequestHeaders:

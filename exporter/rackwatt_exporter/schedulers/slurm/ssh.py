@@ -5,10 +5,10 @@ import tempfile
 from functools import partial
 from pathlib import Path
 
-from rackwatt_exporter.config.scheduler import SlurmSshOptions
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.protocols.command.ssh import SshHost
 from rackwatt_exporter.schedulers.base import NodeStates
+from rackwatt_exporter.schedulers.slurm.options import SlurmSshOptions
 from rackwatt_exporter.schedulers.slurm.sinfo import OBEYED, Sinfo
 
 

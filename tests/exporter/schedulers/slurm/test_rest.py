@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from rackwatt_exporter.config.scheduler import SecretKey, SlurmRestOptions
+from rackwatt_exporter.config.options import SecretKey
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers.base import NodeStates
 from rackwatt_exporter.schedulers.slurm.auth import minted
+from rackwatt_exporter.schedulers.slurm.options import SlurmRestOptions
 from rackwatt_exporter.schedulers.slurm.rest import SlurmRest
 from tests.eventually import PATIENCE_S
 from tests.exporter.schedulers.conftest import WORDS

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from rackwatt_exporter.config.scheduler import SlurmSshOptions
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers.base import NodeStates
+from rackwatt_exporter.schedulers.slurm.options import SlurmSshOptions
 from rackwatt_exporter.schedulers.slurm.ssh import SlurmSsh
 from tests.eventually import PATIENCE_S
 from tests.exporter.schedulers.conftest import TRUTH, WORDS

@@ -1,20 +1,13 @@
-"""The grid that feeds the machines: how much carbon dioxide a kilowatt-hour of it means."""
+"""One zone of the grid: how much carbon dioxide a kilowatt-hour of it means."""
 
 from typing import Annotated
 
 from msgspec import Meta
 
+from rackwatt_crds.grid.static import StaticIntensity
+from rackwatt_crds.kinds import PROVIDERS, fields
 from rackwatt_crds.model import Model
 from rackwatt_crds.rules import exactly_one
-
-
-class StaticIntensity(Model, frozen=True, kw_only=True):
-    """A figure that holds until it is changed: the one of the site's own contract."""
-
-    grams_per_kilowatt_hour: Annotated[
-        Annotated[float, Meta(ge=0, le=100_000)],
-        Meta(description="Grams of carbon dioxide equivalent per kilowatt-hour."),
-    ]
 
 
 class Grid(Model, frozen=True, kw_only=True):
@@ -30,4 +23,4 @@ class Grid(Model, frozen=True, kw_only=True):
     ]
     static: StaticIntensity | None = None
 
-    RULES = (exactly_one("static"),)
+    RULES = (exactly_one(*fields(PROVIDERS)),)

@@ -1,0 +1,23 @@
+"""A figure of one's own: the carbon intensity that a site's contract says."""
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from msgspec import Meta
+
+from rackwatt_crds.endpoints import Connection
+from rackwatt_crds.model import Model
+
+
+class StaticIntensity(Model, frozen=True, kw_only=True):
+    """A figure that holds until it is changed: the one of the site's own contract."""
+
+    grams_per_kilowatt_hour: Annotated[
+        Annotated[float, Meta(ge=0, le=100_000)],
+        Meta(description="Grams of carbon dioxide equivalent per kilowatt-hour."),
+    ]
+
+
+def connections(_: StaticIntensity) -> Iterator[Connection]:
+    """Return nothing: the figure is in the document."""
+    return iter(())

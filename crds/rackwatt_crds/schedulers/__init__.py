@@ -1,0 +1,1 @@
+"""The settings of schedulers: one module for each."""

@@ -1,0 +1,33 @@
+"""Another rackwatt-exporter, which polls the scheduler for all that ask it."""
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from msgspec import Meta
+
+from rackwatt_crds.endpoints import Connection, Url
+from rackwatt_crds.fields import ClientTls, Credentials
+from rackwatt_crds.model import Model
+
+
+class Exporter(Model, frozen=True, kw_only=True):
+    """Another rackwatt-exporter that asks the scheduler, under a binding of the same name."""
+
+    url: Annotated[
+        str, Meta(pattern=r"^https?://[!-~]+\Z", description="Such as http://power:9123.")
+    ]
+    tls: ClientTls | None = None
+    credentials: Annotated[
+        Credentials | None,
+        Meta(description="Where it wants a password: a Secret with `username` and `password`."),
+    ] = None
+
+
+def label(_: Exporter) -> str:
+    """Name it."""
+    return "exporter"
+
+
+def connections(exporter: Exporter) -> Iterator[Connection]:
+    """List the other exporter."""
+    yield Url("url", exporter.url)

@@ -1,0 +1,94 @@
+"""Slurm's settings with every default filled in."""
+
+from dataclasses import dataclass, field
+
+from rackwatt_crds.endpoints import SSH_PORT
+from rackwatt_crds.fields import SecretKeyRef
+from rackwatt_crds.schedulers.slurm import Slurm, SlurmRest
+from rackwatt_exporter.config.options import SecretKey, TlsOptions, merge_layers
+
+
+@dataclass(frozen=True, slots=True)
+class SlurmCliOptions:
+    """Slurm's commands on this machine; `path` None means found through PATH.
+
+    `cluster` None means the one that the commands belong to.
+    """
+
+    path: str | None = None
+    cluster: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SlurmSshOptions:
+    """Slurm's commands on another machine; None means what ssh itself would take."""
+
+    host: str = ""
+    port: int = SSH_PORT
+    user: str | None = None
+    path: str | None = None
+    key_secret: str | None = None
+    known_hosts_secret: str | None = None
+    cluster: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderOptions:
+    """A header of each request; its value is in a secret, or written here."""
+
+    name: str
+    value: str | None = None
+    secret: SecretKey | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SlurmRestOptions:
+    """slurmrestd, with Slurm's JWT key to make tokens from, or a token made by others.
+
+    `version` None means the newest that answers.
+    """
+
+    url: str
+    user: str | None = None
+    jwt_key: SecretKey | None = None
+    claims: tuple[tuple[str, str], ...] = ()
+    token: SecretKey | None = None
+    headers: tuple[HeaderOptions, ...] = ()
+    version: str | None = None
+    cluster: str | None = None
+    tls: TlsOptions = field(default_factory=TlsOptions)
+
+
+SlurmOptions = SlurmCliOptions | SlurmSshOptions | SlurmRestOptions
+
+
+def slurm_options(slurm: Slurm) -> SlurmOptions:
+    """Decide every setting of the way that a document chooses."""
+    if slurm.cli is not None:
+        return merge_layers(SlurmCliOptions, slurm.cli, slurm)
+    if slurm.ssh is not None:
+        return merge_layers(SlurmSshOptions, slurm.ssh, slurm)
+    if slurm.rest is not None:
+        return _rest(slurm.rest, slurm.cluster)
+    raise ValueError("the document has neither slurm.cli, slurm.ssh nor slurm.rest")
+
+
+def _rest(rest: SlurmRest, cluster: str | None) -> SlurmRestOptions:
+    return SlurmRestOptions(
+        cluster=cluster,
+        url=rest.url.rstrip("/"),
+        user=rest.user,
+        jwt_key=_secret_key(rest.jwt_key_secret_ref),
+        claims=tuple(sorted((rest.claims or {}).items())),
+        token=_secret_key(rest.token_secret_ref),
+        headers=tuple(
+            HeaderOptions(header.name, header.value, _secret_key(header.value_secret_ref))
+            for header in rest.headers or ()
+        ),
+        version=rest.version,
+        tls=merge_layers(TlsOptions, rest.tls),
+    )
+
+
+def _secret_key(ref: SecretKeyRef | None) -> SecretKey | None:
+    return SecretKey(ref.name, ref.key) if ref else None
