@@ -37,20 +37,42 @@ def test_the_examples_have_no_problem_and_stand_side_by_side() -> None:
 
 
 def test_the_transcript_is_of_the_examples_that_there_are() -> None:
-    answers = {one.command: one.answer for one in manual.transcript()}
+    answers = {one.command: one.answer for one in manual.transcript("install.md")}
     applied = answers["kubectl apply --filename docs/examples/"].split(" created\n")
     paths = sorted(ROOT.glob("docs/examples/*.yaml"))
     loaded = [one for path in paths for one in load(path.read_bytes(), path.name)]
     assert applied[:-1] == [f"{one.kind.lower()}.rackwatt.dev/{one.name}" for one in loaded]
     assert all(f"{name} " in answers["kubectl get pt,sb"] for name in applied[:-1])
-    assert next(iter(answers)).startswith("helm install rackwatt charts/rackwatt ")
 
 
-def test_a_transcript_is_true_if_the_same_is_printed_at_another_time() -> None:
-    told = manual.Exchange("helm list", "NAME   AGE\na      33s\n…\nend\n")
-    assert told.agrees("NAME AGE\na    2m5s\nmore\nend")
-    assert not told.agrees("NAME AGE\nb    33s\nend")
-    assert not told.agrees("NAME AGE\na    33s\n")
+def test_both_transcripts_install_the_chart_by_the_same_command() -> None:
+    first, *_ = manual.transcript("install.md")
+    assert first.command.startswith("helm install rackwatt charts/rackwatt ")
+    assert manual.transcript("quick-start.md")[0] == first
+
+
+def test_the_quick_start_quotes_the_resource_that_it_applies() -> None:
+    page = (ROOT / "docs/quick-start.md").read_text()
+    resource = (ROOT / "docs/examples/quick-start/fleet.yaml").read_text()
+    assert f"```yaml\n{resource}```" in page
+    assert fleet(load(resource.encode(), "fleet.yaml")).problems == ()
+
+
+def test_a_transcript_agrees_with_the_same_output_at_another_time() -> None:
+    exchange = manual.Exchange("helm list", "NAME   AGE\na      33s\n…\nend\n")
+    assert exchange.agrees("NAME AGE\na    2m5s\nmore\nend")
+    assert not exchange.agrees("NAME AGE\nb    33s\nend")
+    assert not exchange.agrees("NAME AGE\na    33s\n")
+
+
+def test_a_transcript_agrees_with_other_watts_but_not_with_none() -> None:
+    page = 'fleet 3 3 0 963 True Ready 40s\nx{node="a"} 321.0\n{node="a"} => 321 @[1.5]\n'
+    exchange = manual.Exchange("kubectl get pt", page)
+    assert exchange.agrees(page.replace("963", "1012").replace("321", "400").replace("1.5", "2"))
+    assert not exchange.agrees(page.replace("963", "0"))
+    assert not exchange.agrees(page.replace(" 963", ""))
+    assert not exchange.agrees(page.replace("321.0", "0.0"))
+    assert not exchange.agrees(page.replace("=> 321", "=> 0"))
 
 
 def test_documents_quoted_in_prose_have_no_problem() -> None:

@@ -25,7 +25,8 @@ def take(node: Node, account: Account) -> None:
     """Take every step that the README promises a person."""
     scenario = Scenario(node)
     steps: tuple[Callable[[], object], ...] = (
-        scenario.follow_the_manual,
+        scenario.follow_the_quick_start,
+        scenario.install_the_examples,
         scenario.ask_the_release,
         scenario.simulate,
         scenario.apply_documents,
@@ -54,11 +55,16 @@ class Scenario:
         self._prometheus = Prometheus(node)
         self._fleet = Fleet(node, LAB)
 
-    def follow_the_manual(self) -> None:
-        """Do as docs/install.md does: helm install, kubectl apply of all examples, kubectl get."""
+    def follow_the_quick_start(self) -> None:
+        """Follow docs/quick-start.md: helm install, simulated BMCs, a fleet, watts in Prometheus."""
         for name in (f"rackwatt/{image}:{version('rackwatt')}" for image in IMAGES):
             self._node.name_image(f"docker.io/{name}", f"registry.example/{name}")
-        for exchange in manual.transcript():
+        for exchange in manual.transcript("quick-start.md"):
+            manual.follow(exchange, self._node.shell)
+
+    def install_the_examples(self) -> None:
+        """Follow docs/install.md after helm install: kubectl apply of all examples, kubectl get."""
+        for exchange in manual.transcript("install.md")[1:]:
             manual.follow(exchange, self._node.shell)
 
     def ask_the_release(self) -> None:
@@ -148,7 +154,7 @@ class Scenario:
     def upgrade(self) -> None:
         """Upgrade as docs/install.md does: CRDs, helm upgrade; collectors go on as they are."""
         before = self._pods()
-        crds, release = manual.commands("Upgrade")
+        crds, release = manual.commands("install.md", "Upgrade")
         self._node.shell(crds)
         self._node.shell(f"{release} --set log.level=debug")
         self._wait(FLEET, "--for=condition=Ready")
@@ -157,14 +163,14 @@ class Scenario:
     def delete_documents(self) -> None:
         """Delete every document: what was made for them goes with them."""
         kubectl = self._node.kubectl
-        self._node.shell(manual.commands("Uninstall")[0])
+        self._node.shell(manual.commands("install.md", "Uninstall")[0])
         made = "--selector=app.kubernetes.io/managed-by=rackwatt-operator"
         kinds = "all,configmap,serviceaccount,networkpolicy,servicemonitor,prometheusrule,pdb"
         kubectl.until(lambda k: not k.items(kinds, made, "--all-namespaces"))
 
     def uninstall(self) -> None:
         """Uninstall the release, delete the CRDs: nothing of ours is left."""
-        for command in manual.commands("Uninstall")[1:]:
+        for command in manual.commands("install.md", "Uninstall")[1:]:
             self._node.shell(command)
         # Helm does not wait for pods: the operator's takes a moment to end.
         self._node.kubectl.until(lambda _: self._left() == ["namespace/rackwatt"])
