@@ -116,7 +116,7 @@ class IpmiSshSource:
         try:
             output = await self._ipmitool(*ipmitool.DCMI_POWER_READING)
         except CommandError as error:
-            code = ipmitool.completion_code(error.said)
+            code = ipmitool.completion_code(error.stderr)
             if code is None:
                 raise
             raise CompletionError("ipmitool dcmi power reading", code) from None

@@ -3,9 +3,9 @@
 from contextlib import suppress
 
 from rackwatt_exporter.protocols.http.parser import (
-    LARGEST_ANSWER,
-    HttpAnswer,
+    MAX_RESPONSE,
     HttpError,
+    RawResponse,
     ResponseParser,
 )
 
@@ -17,14 +17,14 @@ def examine(data: bytes) -> None:
     assert at_once == one_by_one
     if at_once is not None:
         assert 200 <= at_once.status < 1000
-        assert len(at_once.body) <= LARGEST_ANSWER
+        assert len(at_once.body) <= MAX_RESPONSE
         assert all(name == name.lower() for name in at_once.headers)
 
 
-def _first(answers: ResponseParser, pieces: list[bytes]) -> HttpAnswer | None:
+def _first(answers: ResponseParser, pieces: list[bytes]) -> RawResponse | None:
     with suppress(HttpError):
         for piece in pieces:
-            if answer := answers.take(piece):
+            if answer := answers.feed(piece):
                 return answer
         return answers.end()
     return None

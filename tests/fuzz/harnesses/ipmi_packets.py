@@ -44,4 +44,4 @@ async def _hold_session(data: bytes) -> None:
         assert error.reason is Reason.TIMEOUT
     else:
         raise AssertionError(f"{answer!r} was taken for an answer")
-    assert session.heard_at == begun_s
+    assert session.received_at == begun_s

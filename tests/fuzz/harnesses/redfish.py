@@ -46,7 +46,7 @@ class Peer(Origin):
     async def _send(
         self, method: str, path: str, headers: Authorization, body: bytes | None
     ) -> RedfishResponse:
-        request = self._request(method, path, headers, body)
+        request = self._encode(method, path, headers, body)
         assert request.count(b"\r\n\r\n") == 1, request
         assert request.startswith(b"%s /" % method.encode()), request
         self._requests += 1

@@ -27,21 +27,21 @@ USER = UserMessages(
         privacy_master=master_key("SHA-256", MACHINE.login.priv_password.encode()),
     )
 )
-USER.opened(1, SimulatedAgent(MACHINE).answer(USER.discovery(1)) or b"")
+USER.decode(1, SimulatedAgent(MACHINE).answer(USER.discovery(1)) or b"")
 
 
 def examine(data: bytes) -> None:
     """Open in three ways."""
     with suppress(ValueError):
-        COMMUNITY.opened(NUMBER, data)
+        COMMUNITY.decode(NUMBER, data)
     with suppress(ValueError):
-        USER.opened(NUMBER, data)
+        USER.decode(NUMBER, data)
     head = ber.integer(NUMBER) + ber.integer(0) + ber.integer(0)
     shown = ber.sequence(ber.sequence(ber.oid(OID), data))
     pdu = ber.encoded(RESPONSE, head + shown)
     packet = ber.sequence(ber.integer(V2C), ber.octets(b""), pdu)
     try:
-        answer = COMMUNITY.opened(NUMBER, packet)
+        answer = COMMUNITY.decode(NUMBER, packet)
     except ValueError:
         return
     assert answer is not None

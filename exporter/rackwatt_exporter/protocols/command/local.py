@@ -1,11 +1,11 @@
-"""Commands on this host: what ssh.py does on another one, in the same shape."""
+"""Commands on this host, with the interface of `ssh.SshHost`."""
 
 from collections.abc import Sequence
 
 from rackwatt_exporter.protocols.command.process import (
-    OverdueError,
+    ProcessTimeoutError,
     command_failed,
-    command_overdue,
+    command_timed_out,
     environment,
     run_process,
 )
@@ -15,31 +15,31 @@ from rackwatt_exporter.reading import ReadError, Reason
 class LocalHost:
     """This host. Nothing is kept between two commands.
 
-    `variables` names those of our environment that the commands need.
+    `variables` names the variables of our environment that the commands need.
     """
 
     def __init__(self, variables: Sequence[str] = ()) -> None:
         self._variables = variables
 
     async def run(self, argv: Sequence[str], timeout_s: float) -> bytes:
-        """Run a command in the C locale and give what it printed on stdout.
+        """Run a command in the C locale and return what it printed on stdout.
 
         Raises:
             ReadError: bad_reply.
-            CommandError: timeout, or command_failed where the command did not end well, with the
-                first line of stderr; env names one that is not there.
+            CommandError: timeout, or command_failed where the exit status is not 0, with the
+                first line of stderr; `env` prints one for a missing program.
         """
         try:
             finished = await run_process(("env", *argv), timeout_s, environment(*self._variables))
-        except OverdueError as overdue:
-            raise command_overdue(argv, timeout_s, overdue.errors) from None
+        except ProcessTimeoutError as error:
+            raise command_timed_out(argv, timeout_s, error.stderr) from None
         except OSError as error:
             raise ReadError(Reason.COMMAND_FAILED, f"env: {error.strerror}") from None
         except ValueError as error:
             raise ReadError(Reason.BAD_REPLY, str(error)) from None
-        if finished.code:
+        if finished.returncode:
             raise command_failed(finished, argv)
-        return finished.output
+        return finished.stdout
 
     async def close(self) -> None:
         """Nothing is open."""

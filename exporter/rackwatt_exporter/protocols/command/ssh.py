@@ -1,11 +1,11 @@
 """Commands on another host, through the system's OpenSSH client.
 
-No second ssh implementation: the client that administrators know, harden and configure. One login
-is kept by a control master, so that a command costs a short-lived child and no key exchange. The
-master is our own child in the foreground: one that detaches itself (ControlPersist) would outlive
-a killed exporter, and leave a zombie where the exporter is the first process of its container.
-Host keys are always checked, nothing is ever asked, and the remote shell sees quoted words only.
-Our own environment stays here; of the remote one, which a login shell made, `without` is removed.
+It is the client that administrators know, harden and configure. A control master keeps one login,
+so that a command costs a short-lived child and no key exchange. The master is our own child in the
+foreground: one that detaches itself (ControlPersist) would outlive a killed exporter, and leave a
+zombie where the exporter is the first process of its container. Host keys are always checked. ssh
+never prompts, and the remote shell gets quoted words only. Our environment is not sent; of the
+remote one, which a login shell made, the variables in `without` are removed.
 """
 
 import asyncio
@@ -21,9 +21,9 @@ from typing import cast
 
 from rackwatt_exporter.protocols.command.process import (
     CompletedProcess,
-    OverdueError,
+    ProcessTimeoutError,
     command_failed,
-    command_overdue,
+    command_timed_out,
     environment,
     one_line,
     run_process,
@@ -32,14 +32,14 @@ from rackwatt_exporter.reading import ReadError, Reason
 
 CLOSE_TIMEOUT_S = 0.8
 SSH_FAILED = 255
-# The kernel ends the master when this process is no more, however it ended.
-WITH_US = ("setpriv", "--pdeathsig", "TERM")
+# The kernel sends SIGTERM to the master when this process ends, for whatever reason.
+PARENT_DEATH_SIGNAL = ("setpriv", "--pdeathsig", "TERM")
 # What OpenSSH itself needs of our environment: keys in an agent, tickets of Kerberos.
 VARIABLES = ("SSH_AUTH_SOCK", "KRB5CCNAME")
 
 FixedFile = Callable[[], Path]
 
-# What OpenSSH says on stderr when it gives up itself (its exit status is 255), and what that means.
+# Parts of what OpenSSH prints on stderr when it fails itself (exit status 255), and their reasons.
 FAILURES = (
     ("host key verification failed", Reason.HOST_KEY_FAILED),
     ("host identification has changed", Reason.HOST_KEY_FAILED),
@@ -66,11 +66,11 @@ HINTS = {
 
 
 class SshHost:
-    """One host and the login kept to it. Whoever holds it never runs two commands at once.
+    """One host and the login kept to it; the caller runs one command at a time.
 
-    `key_file` and `known_hosts` are asked for at each command, so that a rotated file counts from
-    the next login on; None leaves both to ssh's own configuration, and the host key still must be
-    known. `control_directory` is private (0700) and its path short: it holds a Unix socket.
+    `key_file` and `known_hosts` are called at each login, so that a rotated file counts from the
+    next one on. None leaves them to ssh's own configuration; the host key still has to be known.
+    `control_directory` is private (0700), and its path is short: it holds a Unix socket.
     """
 
     def __init__(
@@ -95,35 +95,35 @@ class SshHost:
 
     @property
     def logged_in(self) -> bool:
-        """Whether the master connection is there."""
+        """Whether the master connection is open."""
         return self._master is not None and self._master.returncode is None
 
     async def run(self, argv: Sequence[str], timeout_s: float) -> bytes:
-        """Run a command in the C locale and give what it printed on stdout.
+        """Run a command in the C locale and return what it printed on stdout.
 
         Raises:
             ReadError: host_key_failed, auth_failed, connection_refused, timeout, name_unresolved,
                 unreachable, cipher_unsupported, bad_reply, credentials_missing.
-            CommandError: timeout, or command_failed where the command itself did not end well,
+            CommandError: timeout, or command_failed where the exit status of the command is not 0,
                 with the first line of stderr.
         """
         try:
             finished = await self._run(argv, timeout_s)
         except TimeoutError:
-            raise command_overdue(argv, timeout_s) from None
-        except OverdueError as overdue:
-            raise command_overdue(argv, timeout_s, overdue.errors) from None
+            raise command_timed_out(argv, timeout_s) from None
+        except ProcessTimeoutError as error:
+            raise command_timed_out(argv, timeout_s, error.stderr) from None
         except OSError as error:
-            told = f"{error.filename or 'ssh'}: {error.strerror}"
-            raise ReadError(Reason.COMMAND_FAILED, told) from None
+            message = f"{error.filename or 'ssh'}: {error.strerror}"
+            raise ReadError(Reason.COMMAND_FAILED, message) from None
         except ValueError as error:
             raise ReadError(Reason.BAD_REPLY, str(error)) from None
-        if finished.code:
+        if finished.returncode:
             raise command_failed(finished, argv)
-        return finished.output
+        return finished.stdout
 
     async def close(self) -> None:
-        """End the kept login, and leave no file behind."""
+        """End the kept login and remove its files."""
         await self._log_out()
 
     async def _run(self, argv: Sequence[str], timeout_s: float) -> CompletedProcess:
@@ -133,19 +133,27 @@ class SshHost:
             async with asyncio.timeout_at(deadline_s):
                 await self._log_out()
                 await self._log_in(timeout_s)
-        # Until a command has come to its end, the kept connection may be one that leads nowhere.
+        # Until a command has ended, the kept connection may be dead.
         self._suspect = True
         remote = shlex.join(("env", *self._without, "LC_ALL=C", *argv))
-        # The proxy that fails holds ssh to the master: without one it would log in by itself.
-        through = ("-T", "-n", *_set("ProxyCommand", "false"), *self._control())
-        command = ("ssh", *through, "--", self._host, remote)
+        # A proxy that fails restricts ssh to the master: without one it would log in by itself.
+        options = ("-T", "-n", *_option("ProxyCommand", "false"), *self._control())
+        command = ("ssh", *options, "--", self._host, remote)
         finished = await run_process(command, deadline_s - loop.time(), environment(*VARIABLES))
-        self._suspect = finished.code == SSH_FAILED
+        self._suspect = finished.returncode == SSH_FAILED
         return finished
 
     async def _log_in(self, timeout_s: float) -> None:
-        """Start the master; it says a word on stdout once it is logged in and listens."""
-        command = (*WITH_US, "ssh", "-M", "-N", *self._options(timeout_s), "--", self._host)
+        """Start the master; it prints a line on stdout once it is logged in and listens."""
+        command = (
+            *PARENT_DEATH_SIGNAL,
+            "ssh",
+            "-M",
+            "-N",
+            *self._options(timeout_s),
+            "--",
+            self._host,
+        )
         master = await asyncio.create_subprocess_exec(
             *command, stdin=DEVNULL, stdout=PIPE, stderr=PIPE, env=environment(*VARIABLES)
         )
@@ -164,36 +172,36 @@ class SshHost:
         if master is None:
             return
         try:
-            await _ended(master)
+            await _terminate(master)
         finally:
             self._socket.unlink(missing_ok=True)
 
     def _control(self) -> Iterator[str]:
-        yield from _set("ControlPath", _quoted(self._socket))
-        yield from _set("LogLevel", "ERROR")
+        yield from _option("ControlPath", _quoted(self._socket))
+        yield from _option("LogLevel", "ERROR")
 
     def _options(self, timeout_s: float) -> Iterator[str]:
         yield from ("-T", "-x", "-a", *self._login, *self._control())
-        yield from _set("BatchMode", "yes")
-        yield from _set("StrictHostKeyChecking", "yes")
-        yield from _set("UpdateHostKeys", "no")
-        # Shorter than the deadline, so that it is known which of login and command was slow.
-        yield from _set("ConnectTimeout", str(max(1, int(timeout_s * 0.8))))
-        yield from _set("ServerAliveInterval", "15")
-        yield from _set("ControlPersist", "no")
-        yield from _set("ClearAllForwardings", "yes")
-        yield from (*_set("PermitLocalCommand", "yes"), *_set("LocalCommand", "echo"))
+        yield from _option("BatchMode", "yes")
+        yield from _option("StrictHostKeyChecking", "yes")
+        yield from _option("UpdateHostKeys", "no")
+        # Shorter than the deadline, so that the error says which of login and command was slow.
+        yield from _option("ConnectTimeout", str(max(1, int(timeout_s * 0.8))))
+        yield from _option("ServerAliveInterval", "15")
+        yield from _option("ControlPersist", "no")
+        yield from _option("ClearAllForwardings", "yes")
+        yield from (*_option("PermitLocalCommand", "yes"), *_option("LocalCommand", "echo"))
         if self._key_file:
-            yield from _set("IdentitiesOnly", "yes")
-            yield from _set("IdentityFile", _quoted(self._private(self._key_file())))
+            yield from _option("IdentitiesOnly", "yes")
+            yield from _option("IdentityFile", _quoted(self._private(self._key_file())))
         if self._known_hosts:
-            yield from _set("UserKnownHostsFile", _quoted(self._known_hosts()))
-            yield from _set("GlobalKnownHostsFile", "/dev/null")
+            yield from _option("UserKnownHostsFile", _quoted(self._known_hosts()))
+            yield from _option("GlobalKnownHostsFile", "/dev/null")
 
     def _private(self, key: Path) -> Path:
-        """Give a file that ssh accepts: it refuses a key of one's own that others may read.
+        """Return a key file that ssh accepts: it refuses its user's own key if others may read it.
 
-        Secrets are often mounted so, and read-only: then ssh gets a copy in the private directory.
+        Secrets are often mounted so, and read-only: ssh then gets a copy in the private directory.
         """
         status = key.stat()
         if status.st_uid != os.getuid() or not status.st_mode & 0o077:
@@ -205,8 +213,8 @@ class SshHost:
         return copy
 
 
-async def _ended(child: Process) -> None:
-    """End a child: politely, and when that takes long by force. It is reaped either way."""
+async def _terminate(child: Process) -> None:
+    """Terminate a child, kill it after CLOSE_TIMEOUT_S, and reap it."""
     with suppress(ProcessLookupError):
         child.terminate()
     try:
@@ -218,18 +226,18 @@ async def _ended(child: Process) -> None:
         await child.wait()
 
 
-def _set(name: str, value: str) -> tuple[str, str]:
+def _option(name: str, value: str) -> tuple[str, str]:
     return "-o", f"{name}={value}"
 
 
 def _quoted(path: Path) -> str:
-    """Quote a path for ssh's configuration, where blanks separate and % begins a token."""
+    """Quote a path for ssh's configuration, where blanks separate and % starts a token."""
     return '"' + str(path).replace("%", "%%") + '"'
 
 
-def _login_failed(errors: bytes) -> ReadError:
-    said = errors.decode("utf-8", "replace")
+def _login_failed(output: bytes) -> ReadError:
+    stderr = output.decode("utf-8", "replace")
     for phrase, reason in FAILURES:
-        if phrase in said.lower():
-            return ReadError(reason, HINTS.get(reason) or f"ssh: {one_line(said, -1)}")
-    return ReadError(Reason.COMMAND_FAILED, f"ssh: {one_line(said, -1)}")
+        if phrase in stderr.lower():
+            return ReadError(reason, HINTS.get(reason) or f"ssh: {one_line(stderr, -1)}")
+    return ReadError(Reason.COMMAND_FAILED, f"ssh: {one_line(stderr, -1)}")

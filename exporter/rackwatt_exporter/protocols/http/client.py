@@ -1,7 +1,7 @@
-"""One HTTP service that answers with JSON or nothing: asked through httpx, its failures as reasons.
+"""HTTP client of one service that serves JSON, over httpx; its failures are reasons.
 
-One client for one service; it and its TLS context are made anew after each failure, so that a
-rotated certificate counts. Proxies of the environment are passed by: a token goes nowhere else.
+The connection and its TLS context are recreated after each failure, so that a rotated certificate
+counts. Proxies of the environment are ignored: a token goes nowhere else.
 """
 
 import errno
@@ -17,7 +17,7 @@ import httpx
 from rackwatt_exporter.printable import printable
 from rackwatt_exporter.protocols.http.tls import TlsParameters, tls_context
 from rackwatt_exporter.protocols.http.tls_errors import cause_of, tls_failed
-from rackwatt_exporter.protocols.http.tls_probe import explained
+from rackwatt_exporter.protocols.http.tls_probe import diagnose
 from rackwatt_exporter.reading import ReadError, Reason
 
 BODY_LIMIT = 64 * 1024 * 1024
@@ -31,7 +31,7 @@ _REASONS = {
 
 
 class HttpResponse(NamedTuple):
-    """A status, the body that came with it, the time it all took, and headers in lower case."""
+    """Status, body, time from request to end of body, and headers with names in lower case."""
 
     status: int
     body: bytes
@@ -40,7 +40,7 @@ class HttpResponse(NamedTuple):
 
 
 class HttpClient:
-    """A service at a URL, which may have a path of its own; or at a Unix socket, `unix:/path`.
+    """Client of a service at a URL, which may have a path; or at a Unix socket, `unix:/path`.
 
     `tls` is called for each new connection: the files of the parameters may have been replaced.
     """
@@ -56,24 +56,27 @@ class HttpClient:
     async def get(
         self, path: str, headers: Mapping[str, str], query: Mapping[str, int] | None = None
     ) -> HttpResponse:
-        """Get one path; redirects are not followed.
+        """Send a GET request; redirects are not followed.
 
         Raises:
             ReadError: name_unresolved, connection_refused, unreachable, timeout, tls_failed,
                 invalid_entry, credentials_missing; bad_reply for what is not HTTP or has no end.
         """
         client = self._connected()
-        asked_s = time.monotonic()
+        sent_s = time.monotonic()
         try:
             async with client.stream(
                 "GET", self._url + path, headers=headers, params=query, extensions=self._extensions
             ) as response:
                 body = await _bounded(response)
-                took_s = time.monotonic() - asked_s
+                took_s = time.monotonic() - sent_s
                 return HttpResponse(response.status_code, body, took_s, dict(response.headers))
         except httpx.InvalidURL as error:
             raise ReadError(Reason.INVALID_ENTRY, f"{self._url}: {error}") from None
-        except (httpx.HTTPError, ssl.SSLError) as error:  # an alert after the handshake comes bare
+        except (
+            httpx.HTTPError,
+            ssl.SSLError,
+        ) as error:  # httpx does not wrap an alert after the handshake
             await self.close()
             raise await self._failure(error) from None
 
@@ -98,8 +101,8 @@ class HttpClient:
     async def _failure(self, error: httpx.HTTPError | ssl.SSLError) -> ReadError:
         cause, url = _root(error), httpx.URL(self._url)
         if not isinstance(error, httpx.ConnectError) or not isinstance(cause, ssl.SSLError):
-            return failure(error)
-        return await explained(
+            return to_read_error(error)
+        return await diagnose(
             cause_of(cause),
             legacy=self._parameters.legacy,
             host=url.host,
@@ -114,24 +117,24 @@ class HttpClient:
 
 
 async def _bounded(response: httpx.Response) -> bytes:
-    """Read a body; of a redirect or an error, whose status says enough, what comes of it."""
+    """Read a body up to BODY_LIMIT; of a redirect or an error, as much of it as arrives."""
     body = bytearray()
     try:
         async for chunk in response.aiter_bytes():
             body += chunk
             if len(body) > BODY_LIMIT:
-                told = f"{response.url.path} is larger than {BODY_LIMIT // 2**20} MiB"
-                raise ReadError(Reason.BAD_REPLY, told)
+                message = f"{response.url.path} is larger than {BODY_LIMIT // 2**20} MiB"
+                raise ReadError(Reason.BAD_REPLY, message)
     except (httpx.ReadError, httpx.RemoteProtocolError, httpx.DecodingError):
         if response.status_code < 300:
             raise
     return bytes(body)
 
 
-def failure(error: httpx.HTTPError | ssl.SSLError) -> ReadError:
-    """Turn what httpx raises into a ReadError."""
+def to_read_error(error: httpx.HTTPError | ssl.SSLError) -> ReadError:
+    """Map an exception of httpx to a ReadError."""
     if isinstance(error, httpx.TimeoutException):
-        return ReadError(Reason.TIMEOUT, "no answer in time")
+        return ReadError(Reason.TIMEOUT, "no response in time")
     cause = _root(error)
     if isinstance(cause, ssl.SSLError):
         return tls_failed(cause_of(cause))
@@ -140,17 +143,17 @@ def failure(error: httpx.HTTPError | ssl.SSLError) -> ReadError:
     if isinstance(cause, OSError) and isinstance(error, httpx.NetworkError):
         reason = _REASONS.get(cause.errno or 0, Reason.UNREACHABLE)
         return ReadError(reason, f"cannot connect: {cause.strerror or type(cause).__name__}")
-    told = printable(str(error)) or type(error).__name__
-    return ReadError(Reason.BAD_REPLY, f"the answer is not HTTP as it should be: {told}")
+    words = printable(str(error)) or type(error).__name__
+    return ReadError(Reason.BAD_REPLY, f"the response is not valid HTTP: {words}")
 
 
 def _root(error: BaseException) -> BaseException:
-    """Find what lies under the wrappings of httpx, httpcore and anyio."""
+    """Return the innermost cause of an exception of httpx, httpcore or anyio."""
     while True:
         if isinstance(error, BaseExceptionGroup):
-            under: BaseException | None = error.exceptions[0]
+            cause: BaseException | None = error.exceptions[0]
         else:
-            under = error.__cause__ or error.__context__
-        if under is None:
+            cause = error.__cause__ or error.__context__
+        if cause is None:
             return error
-        error = under
+        error = cause

@@ -1,7 +1,8 @@
-"""A connection to one HTTP service, kept, and asked one thing at a time.
+"""Persistent HTTP/1.1 connection to one service, with one request in flight.
 
-aiohttp's client, which serves any number of hosts, costs three times as much for a request; a BMC
-has one connection, one request in flight, and a poller that keeps the time. TLS is `tls_stream`.
+aiohttp's client, which serves any number of hosts, costs three times as much for a request. A BMC
+has one connection, one request in flight, and a poller that keeps the deadline. TLS is in
+`tls_stream`.
 """
 
 import asyncio
@@ -10,39 +11,39 @@ import socket
 import ssl
 from typing import cast
 
-from rackwatt_exporter.protocols.http.parser import HttpAnswer, HttpError, ResponseParser
+from rackwatt_exporter.protocols.http.parser import HttpError, RawResponse, ResponseParser
 from rackwatt_exporter.protocols.http.tls_stream import TlsStream
 
-REFUSAL_GRACE_S = 1.0  # for the body of an answer whose status alone says that it failed
+REFUSAL_GRACE_S = 1.0  # for the body of a response whose status says that the request failed
 
 
 class ConnectionClosedError(Exception):
-    """The service hung up before it began to answer."""
+    """The service closed the connection before it started a response."""
 
 
 class HandshakeCutError(ConnectionClosedError):
-    """The service hung up before TLS was set up, without an alert that says why."""
+    """The service closed the connection during the TLS handshake, without an alert."""
 
 
 class Connection(asyncio.Protocol):
-    """One connection; `alive` until either side hangs up."""
+    """One connection; `alive` until either side closes it."""
 
     def __init__(self, tls: TlsStream | None) -> None:
         loop = asyncio.get_running_loop()
         self.alive = False
         self._new = loop.create_future
         self._tls = tls
-        self._answers = ResponseParser()
+        self._parser = ResponseParser()
         self._transport: asyncio.Transport
         self._ready: asyncio.Future[None] = self._new()
-        self._waiting: asyncio.Future[HttpAnswer] | None = None
+        self._waiting: asyncio.Future[RawResponse] | None = None
         self._grace: asyncio.TimerHandle | None = None
 
     async def ready(self) -> None:
-        """Wait until it can be asked.
+        """Wait until requests can be sent.
 
         Raises:
-            OSError, HungUpError: why it never can; ssl.SSLError is among them.
+            OSError, ConnectionClosedError: they never can; ssl.SSLError is an OSError.
         """
         try:
             await self._ready
@@ -50,17 +51,19 @@ class Connection(asyncio.Protocol):
             self.abort()
             raise
 
-    async def exchange(self, request: bytes) -> HttpAnswer:
-        """Send a request, and give the answer to it. Cancelled, it hangs up: an answer may follow.
+    async def request(self, data: bytes) -> RawResponse:
+        """Send a request and return its response.
+
+        Cancelled, it closes the connection, on which a response may still arrive.
 
         Raises:
-            OSError, HttpError, HungUpError: there is none.
+            OSError, HttpError, ConnectionClosedError: there is none.
         """
         if not self.alive:
             raise ConnectionClosedError
-        waiting: asyncio.Future[HttpAnswer] = self._new()
+        waiting: asyncio.Future[RawResponse] = self._new()
         self._waiting = waiting
-        self._transport.write(self._tls.enciphered(request) if self._tls else request)
+        self._transport.write(self._tls.encrypt(data) if self._tls else data)
         try:
             return await waiting
         except asyncio.CancelledError:
@@ -68,107 +71,107 @@ class Connection(asyncio.Protocol):
             raise
 
     def close(self) -> None:
-        """Hang up politely."""
+        """Close the connection, TLS by close_notify."""
         if self.alive and self._tls:
-            self._transport.write(self._tls.farewell())
-        self._hang_up()
+            self._transport.write(self._tls.close_notify())
+        self._close()
 
     def abort(self) -> None:
-        """Hang up at once."""
+        """Drop the connection."""
         self.alive = False
         self._transport.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin with TLS, where it is spoken."""
+        """Start the TLS handshake, if there is TLS."""
         self._transport = cast(asyncio.Transport, transport)
         if self._tls:
-            self._transport.write(self._tls.hello())
+            self._transport.write(self._tls.start_handshake())
         else:
-            self._begin()
+            self._start()
 
     def data_received(self, data: bytes) -> None:
-        """Take what has come."""
+        """Parse received data."""
         try:
-            plain = self._deciphered(self._tls, data) if self._tls else data
-            answer = self._answers.take(plain) if plain else None
+            plain = self._decrypt(self._tls, data) if self._tls else data
+            response = self._parser.feed(plain) if plain else None
         except (HttpError, ssl.SSLError) as error:
             self._fail(error)
             return
-        if answer is not None:
-            self._settle(answer)
-        elif self._waiting and self._answers.refused:
+        if response is not None:
+            self._settle(response)
+        elif self._waiting and self._parser.refused:
             self._limit_refusal()
         elif plain and self._waiting is None:
-            self._hang_up()  # nobody has asked
+            self._close()  # there was no request
 
     def connection_lost(self, error: Exception | None) -> None:
-        """Tell who waits that nothing will come; what has come may be all there is."""
+        """Fail the request in flight, unless what has arrived is a whole response."""
         self.alive = False
         if self._waiting is None:
             self._fail(HandshakeCutError() if self._tls else error or ConnectionClosedError())
-        elif not self._answers.begun:
+        elif not self._parser.started:
             self._fail(ConnectionClosedError())
-        elif error is not None and not self._answers.refused:
+        elif error is not None and not self._parser.refused:
             self._fail(error)
         else:
-            self._end()
+            self._end_response()
 
-    def _end(self) -> None:
-        """Settle for what has come of an answer."""
+    def _end_response(self) -> None:
+        """Complete the response with what has arrived of it."""
         try:
-            answer = self._answers.end()
+            response = self._parser.end()
         except HttpError as error:
             self._fail(error)
             return
-        self._settle(answer)
+        self._settle(response)
 
     def _limit_refusal(self) -> None:
-        """Wait only briefly for the rest of a refusal: some services never send what they said."""
+        """Wait briefly for the rest of an error: some services never send the stated length."""
         if self._grace is None:
             loop = asyncio.get_running_loop()
-            self._grace = loop.call_later(REFUSAL_GRACE_S, self._end)
+            self._grace = loop.call_later(REFUSAL_GRACE_S, self._end_response)
 
-    def _over(self) -> asyncio.Future[HttpAnswer] | None:
-        """End an exchange, and return who waits for it."""
+    def _end_request(self) -> asyncio.Future[RawResponse] | None:
+        """End the request in flight, and return its future."""
         if self._grace is not None:
             self._grace.cancel()
             self._grace = None
         waiting, self._waiting = self._waiting, None
         return waiting
 
-    def _begin(self) -> None:
+    def _start(self) -> None:
         self.alive = True
         if not self._ready.done():
             self._ready.set_result(None)
 
-    def _deciphered(self, tls: TlsStream, data: bytes) -> bytes:
+    def _decrypt(self, tls: TlsStream, data: bytes) -> bytes:
         try:
-            plain = tls.deciphered(data)
+            plain = tls.decrypt(data)
         finally:
-            if said := tls.said():
-                self._transport.write(said)
+            if pending := tls.data_to_send():
+                self._transport.write(pending)
         if tls.established and not self._ready.done():
-            self._begin()
+            self._start()
         if tls.closed:
-            self._hang_up()
+            self._close()
         return plain
 
-    def _settle(self, answer: HttpAnswer) -> None:
-        """Hand an answer over; one that nobody has asked for ends the conversation."""
-        waiting = self._over()
-        if waiting is None or not self._answers.keeps:
-            self._hang_up()
+    def _settle(self, response: RawResponse) -> None:
+        """Return a response to its request; one without a request ends the connection."""
+        waiting = self._end_request()
+        if waiting is None or not self._parser.keep_alive:
+            self._close()
         if waiting and not waiting.done():
-            waiting.set_result(answer)
+            waiting.set_result(response)
 
     def _fail(self, error: Exception) -> None:
-        self._hang_up()
-        for each in (self._ready, self._over()):
+        self._close()
+        for each in (self._ready, self._end_request()):
             if each and not each.done():
                 each.set_exception(error)
-                each.exception()  # whoever waited may be gone: no log shall complain
+                each.exception()  # retrieved, so that asyncio logs no error if the caller is gone
 
-    def _hang_up(self) -> None:
+    def _close(self) -> None:
         self.alive = False
         self._transport.close()
 
@@ -177,7 +180,7 @@ async def connect(host: str, port: int, tls: TlsStream | None) -> Connection:
     """Connect to a service, with TLS where a stream of it is given.
 
     Raises:
-        OSError, HungUpError: it cannot be reached; ValueError: the host cannot be a name.
+        OSError, ConnectionClosedError: it cannot be reached; ValueError: the host is no valid name.
     """
     sock = await _connected_socket(host, port)
     loop = asyncio.get_running_loop()
@@ -191,12 +194,12 @@ async def connect(host: str, port: int, tls: TlsStream | None) -> Connection:
 
 
 async def _connected_socket(host: str, port: int) -> socket.socket:
-    """Connect to the first address that answers.
+    """Connect to the first address that accepts.
 
-    Not left to uvloop: it takes any network for a link-local address that names none.
+    uvloop does not do this: it takes any network for a link-local address that names none.
     """
     loop = asyncio.get_running_loop()
-    refused = OSError(errno.EADDRNOTAVAIL, "no address")
+    failure = OSError(errno.EADDRNOTAVAIL, "no address")
     for family, kind, number, _, address in await loop.getaddrinfo(
         host, port, type=socket.SOCK_STREAM
     ):
@@ -206,10 +209,10 @@ async def _connected_socket(host: str, port: int) -> socket.socket:
             await loop.sock_connect(sock, address)
         except OSError as error:
             sock.close()
-            refused = error
+            failure = error
         except BaseException:
             sock.close()
             raise
         else:
             return sock
-    raise refused
+    raise failure

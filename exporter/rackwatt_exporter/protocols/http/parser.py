@@ -1,7 +1,7 @@
-"""Answers of HTTP/1.1, out of bytes that come in pieces: pure, bounded, read by llhttp.
+"""Parser of HTTP/1.1 responses that arrive in pieces: pure, bounded, on llhttp.
 
-llhttp is what Node.js reads HTTP with. As elsewhere where servers are embedded and old, it is told
-to overlook what does no harm: a bare line feed, a space after the length of a chunk.
+llhttp is the parser of Node.js. Its leniency flags accept what embedded and old servers send and
+what does no harm: a bare line feed, a space after the length of a chunk.
 """
 
 import zlib
@@ -10,15 +10,15 @@ from typing import NamedTuple
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
-LARGEST_ANSWER = 4 * 1024 * 1024
+MAX_RESPONSE = 4 * 1024 * 1024
 _ANY_ZLIB = 32 + zlib.MAX_WBITS  # gzip or zlib, as its first bytes say
 
 
 class HttpError(Exception):
-    """What came is not HTTP as it should be, told in words."""
+    """What the service sent is not valid HTTP; the message says why."""
 
 
-class HttpAnswer(NamedTuple):
+class RawResponse(NamedTuple):
     """A status, headers with their names in lower case, and the body, decompressed."""
 
     status: int
@@ -27,9 +27,9 @@ class HttpAnswer(NamedTuple):
 
 
 class ResponseParser:
-    """The answers on one connection, one after the other.
+    """Parser of the responses on one connection, one after the other.
 
-    `keeps` tells whether the connection is good for another after the last one.
+    `keep_alive` says whether the connection can be used for another request.
     """
 
     def __init__(self) -> None:
@@ -40,28 +40,28 @@ class ResponseParser:
             lenient_spaces_after_chunk_size=True,
         )
         self._size = 0
-        self._answer: HttpAnswer | None = None
+        self._response: RawResponse | None = None
         self._framed = True
         self._head_read = False
         self._headers: dict[str, str] = {}
         self._body: list[bytes] = []
-        self.keeps = True
+        self.keep_alive = True
 
     @property
-    def begun(self) -> bool:
-        """Tell whether an answer has begun that is not whole."""
+    def started(self) -> bool:
+        """Whether a response has started and is not complete."""
         return self._size > 0
 
     @property
     def refused(self) -> bool:
-        """Whether the status of an incomplete answer is known, and needs no body to be understood.
+        """Whether the status of an incomplete response is known, and is a redirect or an error.
 
-        A redirect or an error whose body is cut short, broken or too large keeps its status.
+        One whose body is cut short, broken or too large keeps its status.
         """
-        return self._head_read and self._answer is None and self._parser.get_status_code() >= 300
+        return self._head_read and self._response is None and self._parser.get_status_code() >= 300
 
-    def take(self, data: bytes) -> HttpAnswer | None:
-        """Take a piece, and give the answer once it is whole.
+    def feed(self, data: bytes) -> RawResponse | None:
+        """Parse a piece, and return the response once it is complete.
 
         Raises:
             HttpError: it never will be.
@@ -70,57 +70,57 @@ class ResponseParser:
         try:
             self._parser.feed_data(data)
         except (HttpParserError, HttpParserUpgrade) as error:
-            self.keeps = False
+            self.keep_alive = False
             if self.refused:
                 return self.end()
-            if self._answer is None:
+            if self._response is None:
                 raise HttpError(str(error)) from None
-        if self._answer is not None:
-            return self._given(self._answer)
-        if self._size <= LARGEST_ANSWER:
+        if self._response is not None:
+            return self._finish(self._response)
+        if self._size <= MAX_RESPONSE:
             return None
         if self.refused:
             return self.end()
         raise _too_large()
 
-    def end(self) -> HttpAnswer:
-        """Give the answer that ends here: its body has no other end, or only its status counts.
+    def end(self) -> RawResponse:
+        """Return the response that ends here: its body has no other end, or only its status counts.
 
         Raises:
-            HttpError: it is not whole.
+            HttpError: it is not complete.
         """
         if self._framed and not self.refused:
-            raise HttpError("the connection ended within the answer")
-        self.keeps = False
-        return self._given(self._read())
+            raise HttpError("the connection ended within the response")
+        self.keep_alive = False
+        return self._finish(self._read())
 
-    def _given(self, answer: HttpAnswer) -> HttpAnswer:
-        self._size, self._answer, self._framed, self._head_read = 0, None, True, False
-        encoding = answer.headers.get("content-encoding")
+    def _finish(self, response: RawResponse) -> RawResponse:
+        self._size, self._response, self._framed, self._head_read = 0, None, True, False
+        encoding = response.headers.get("content-encoding")
         if not encoding:
-            return answer
+            return response
         try:
-            return answer._replace(body=_decoded(answer.body, encoding.strip().lower()))
+            return response._replace(body=_decode(response.body, encoding.strip().lower()))
         except HttpError:
-            if answer.status < 300:
+            if response.status < 300:
                 raise
-            return answer._replace(body=b"")
+            return response._replace(body=b"")
 
-    def _read(self) -> HttpAnswer:
-        return HttpAnswer(self._parser.get_status_code(), self._headers, b"".join(self._body))
+    def _read(self) -> RawResponse:
+        return RawResponse(self._parser.get_status_code(), self._headers, b"".join(self._body))
 
     def on_message_begin(self) -> None:
-        """Begin an answer (called by the parser, as all that follows)."""
+        """Start a response (called by llhttp, as are the methods below)."""
         self._headers, self._body, self._framed, self._head_read = {}, [], True, False
-        self.keeps = self._answer is None  # who says more than was asked is not asked again
+        self.keep_alive = self._response is None  # no request follows more than one response
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep a header; of several alike, the first."""
+        """Keep a header; of several with one name, the first."""
         text = value.decode("utf-8", "surrogateescape")
         self._headers.setdefault(name.decode("latin-1").lower(), text)
 
     def on_headers_complete(self) -> None:
-        """Note whether the body tells its own end (RFC 9112, section 6.3)."""
+        """Note whether the headers delimit the body (RFC 9112, section 6.3)."""
         headers, interim = self._headers, self._parser.get_status_code() < 200
         self._framed = interim or "content-length" in headers or "transfer-encoding" in headers
         self._head_read = not interim
@@ -130,14 +130,14 @@ class ResponseParser:
         self._body.append(body)
 
     def on_message_complete(self) -> None:
-        """Note that it is whole, unless the answer proper follows (RFC 9110, section 15.2)."""
-        if self._answer is None and self._parser.get_status_code() >= 200:
-            self._answer = self._read()
-            self.keeps = self._parser.should_keep_alive()
+        """Note that it is complete, unless it is interim (RFC 9110, section 15.2)."""
+        if self._response is None and self._parser.get_status_code() >= 200:
+            self._response = self._read()
+            self.keep_alive = self._parser.should_keep_alive()
 
 
-def _decoded(body: bytes, encoding: str) -> bytes:
-    """Decompress: some BMCs compress, though nobody said that they may."""
+def _decode(body: bytes, encoding: str) -> bytes:
+    """Decompress: some BMCs compress, although no request allows it."""
     if encoding == "identity" or not body:
         return body
     if encoding not in ("gzip", "x-gzip", "deflate"):
@@ -145,10 +145,10 @@ def _decoded(body: bytes, encoding: str) -> bytes:
     wrapped = encoding != "deflate" or body[0] & 0x0F == zlib.DEFLATED
     decoder = zlib.decompressobj(_ANY_ZLIB if wrapped else -zlib.MAX_WBITS)
     try:
-        plain = decoder.decompress(body, LARGEST_ANSWER + 1)
+        plain = decoder.decompress(body, MAX_RESPONSE + 1)
     except zlib.error as error:
         raise HttpError(f"it is no {encoding}: {error}") from None
-    if len(plain) > LARGEST_ANSWER:
+    if len(plain) > MAX_RESPONSE:
         raise _too_large()
     if not decoder.eof:
         raise HttpError(f"it ends within its {encoding}")
@@ -156,4 +156,4 @@ def _decoded(body: bytes, encoding: str) -> bytes:
 
 
 def _too_large() -> HttpError:
-    return HttpError(f"it is larger than {LARGEST_ANSWER} bytes")
+    return HttpError(f"it is larger than {MAX_RESPONSE} bytes")

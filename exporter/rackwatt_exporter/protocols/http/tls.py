@@ -1,4 +1,4 @@
-"""How we, as a client, verify a server's certificate, and show it ours."""
+"""Client-side TLS: verification of a server's certificate, and the client's own."""
 
 import ssl
 from dataclasses import dataclass
@@ -10,10 +10,10 @@ from rackwatt_exporter.reading import ReadError, Reason
 
 @dataclass(frozen=True, slots=True)
 class TlsParameters:
-    """How a client verifies a server, and what it shows of itself.
+    """How a client verifies a server, and its own certificate.
 
     `authorities` None means the system's; `certificate` is a file of certificates and one of their
-    key, in PEM; `legacy` allows what is no longer considered secure.
+    key, in PEM; `legacy` allows versions and ciphers that are no longer secure.
     """
 
     authorities: Path | None = None
@@ -35,8 +35,8 @@ def tls_context(parameters: TlsParameters) -> ssl.SSLContext:
     except (ssl.SSLError, OSError) as error:
         message = f"{authorities} does not hold certificates in PEM: {error.strerror or error}"
         raise ReadError(Reason.TLS_FAILED, message) from None
-    # Chain, dates and names are verified. Not that a device's own certificate has every extension
-    # that RFC 5280 wants: few have, and newer Pythons would refuse them.
+    # Chain, dates and names are verified. VERIFY_X509_STRICT, which newer Pythons set, would also
+    # require every extension of RFC 5280: the certificates of few devices have them.
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     if parameters.insecure_skip_verify:
         context.check_hostname = False

@@ -1,6 +1,6 @@
-"""What a failed TLS handshake means, and what helps: the peer and we often have nothing in common.
+"""Causes of failed TLS handshakes, and their remedies.
 
-OpenSSL's reasons and a certificate's verification codes are looked up here, for every client.
+The table of OpenSSL's reasons and verification codes serves every client.
 """
 
 import ssl
@@ -70,15 +70,15 @@ _CLIENT = Cause(
     "it.",
 )
 _UNKNOWN_NAME = Cause("the service does not know the name it was called by", _NAME)
-_LOOK = "Look into it with `openssl s_client -connect ADDRESS:PORT`."
-HUNG_UP = Cause(
-    "the service hung up during the TLS handshake",
-    "Its web server may be restarting, or the port be another's. Some firmware hangs up where it "
-    "has no TLS version or cipher suite in common with its client.",
+_INSPECT = "Look into it with `openssl s_client -connect ADDRESS:PORT`."
+CONNECTION_CLOSED = Cause(
+    "the service closed the connection during the TLS handshake",
+    "Its web server may be restarting, or another service uses the port. Some firmware closes the "
+    "connection where it has no TLS version or cipher suite in common with its client.",
     old=True,
 )
 
-# By a part of OpenSSL's word for it, the first that is found.
+# By a part of OpenSSL's reason; the first match counts.
 _CAUSES = (
     ("ALERT_PROTOCOL_VERSION", _VERSION),
     ("UNSUPPORTED_PROTOCOL", _VERSION),
@@ -103,28 +103,28 @@ _CAUSES = (
     ("ALERT_BAD_CERTIFICATE", _CLIENT),
     ("ALERT_UNKNOWN_CA", _CLIENT),
     ("UNRECOGNIZED_NAME", _UNKNOWN_NAME),
-    ("UNEXPECTED_EOF", HUNG_UP),
+    ("UNEXPECTED_EOF", CONNECTION_CLOSED),
 )
 
 
 def cause_of(error: Exception) -> Cause:
-    """Return what a failed handshake means; an error without OpenSSL's word is a peer hung up."""
+    """Return the cause of a failed handshake; without a reason of OpenSSL, the peer closed it."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return _certificate(error)
     reason = getattr(error, "reason", None) if isinstance(error, ssl.SSLError) else "UNEXPECTED_EOF"
     for word, cause in _CAUSES:
         if word in (reason or ""):
             return cause
-    return Cause(f"TLS could not be set up: {printable(str(reason or error))}", _LOOK)
+    return Cause(f"TLS could not be set up: {printable(str(reason or error))}", _INSPECT)
 
 
 def tls_failed(cause: Cause, offer: str | None = None) -> ReadError:
-    """Make the error of a cause; `offer` is what old TLS would agree on: "" means nothing either.
+    """Return the error of a cause.
 
-    None where it was not tried.
+    `offer` is what a handshake with old TLS agrees on: "" for nothing, None where it was not tried.
     """
     if not offer:
-        remedy = cause.remedy if offer is None or cause is HUNG_UP else _NOTHING_OLD
+        remedy = cause.remedy if offer is None or cause is CONNECTION_CLOSED else _NOTHING_OLD
         return ReadError(Reason.TLS_FAILED, cause.message, remedy=remedy)
     message = f"{cause.message}: it offers {offer}, which only tls.legacy allows"
     return ReadError(Reason.TLS_FAILED, message, remedy=_LEGACY)

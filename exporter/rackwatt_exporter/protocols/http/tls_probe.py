@@ -1,13 +1,14 @@
-"""A TLS handshake with all that is old, to say what a peer offers that we refuse.
+"""Probe of a peer by a TLS handshake with old versions and ciphers.
 
-Nothing is sent over it: no request, no password. The certificate is not looked at.
+The error of a failed handshake can then say what the peer offers. Nothing is sent over it: no
+request, no password. The certificate is not verified.
 """
 
 import asyncio
 import ssl
 from typing import NamedTuple
 
-from rackwatt_exporter.protocols.http.tls_errors import HUNG_UP, Cause, tls_failed
+from rackwatt_exporter.protocols.http.tls_errors import CONNECTION_CLOSED, Cause, tls_failed
 from rackwatt_exporter.reading import ReadError
 
 PROBE_TIMEOUT_S = 2.0
@@ -24,13 +25,13 @@ class Offer(NamedTuple):
 
 
 def allow_old(context: ssl.SSLContext) -> None:
-    """Let a context speak all that OpenSSL still knows, however weak."""
+    """Allow a context every version and cipher that OpenSSL still has, however weak."""
     context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
     context.set_ciphers(_OLD_CIPHERS)
     context.options |= _OP_LEGACY_SERVER_CONNECT
 
 
-async def explained(
+async def diagnose(
     cause: Cause, *, legacy: bool, host: str, port: int, server_name: str
 ) -> ReadError:
     """Return the error of a handshake that failed, and what old TLS would agree on.
@@ -42,7 +43,11 @@ async def explained(
     if legacy:
         return tls_failed(cause, "")
     offer = await _offer(host, port, server_name)
-    if offer is None or offer.version == "TLSv1.3" or (cause is HUNG_UP and _is_new(offer)):
+    if (
+        offer is None
+        or offer.version == "TLSv1.3"
+        or (cause is CONNECTION_CLOSED and _is_new(offer))
+    ):
         return tls_failed(cause, "")
     return tls_failed(cause, f"{offer.version} with {offer.cipher}")
 

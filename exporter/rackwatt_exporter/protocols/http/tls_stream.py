@@ -1,7 +1,7 @@
-"""TLS as a client, without sockets: bytes in, bytes out.
+"""Client-side TLS without sockets: bytes in, bytes out.
 
-OpenSSL enciphers and deciphers in memory; whoever has the connection carries the bytes. The event
-loop's own TLS holds large blocks for each connection, and costs more at each request.
+OpenSSL encrypts and decrypts in memory; the connection sends and receives the bytes. The event
+loop's own TLS keeps large buffers for each connection, and costs more at each request.
 """
 
 import ssl
@@ -9,7 +9,7 @@ from contextlib import suppress
 
 
 class TlsStream:
-    """One connection's TLS, from its first hello on."""
+    """TLS of one connection, from its ClientHello on."""
 
     __slots__ = ("_incoming", "_outgoing", "_tls", "closed", "established")
 
@@ -19,50 +19,50 @@ class TlsStream:
         self.established = False
         self.closed = False
 
-    def hello(self) -> bytes:
-        """Begin: give what is said first."""
-        self._shake_hands()
+    def start_handshake(self) -> bytes:
+        """Return the ClientHello to send."""
+        self._do_handshake()
         return self._outgoing.read()
 
-    def enciphered(self, plain: bytes) -> bytes:
-        """Give what is to be sent for it."""
+    def encrypt(self, plain: bytes) -> bytes:
+        """Return the records to send for a plain text."""
         self._tls.write(plain)
         return self._outgoing.read()
 
-    def deciphered(self, data: bytes) -> bytes:
-        """Take what has come, and give what it says; `closed` once the peer has taken leave.
+    def decrypt(self, data: bytes) -> bytes:
+        """Return the plain text of received data; sets `closed` at the peer's close_notify.
 
         Raises:
             ssl.SSLError: it is not TLS, the peer refuses us, or its certificate does not verify.
         """
         self._incoming.write(data)
         if not self.established:
-            self._shake_hands()
+            self._do_handshake()
         plain = b""
-        while self.established and not self.closed and (at_most := self._undeciphered):
+        while self.established and not self.closed and (size := self._unread):
             try:
-                part = self._tls.read(at_most)
+                part = self._tls.read(size)
             except ssl.SSLWantReadError:
                 break
             plain += part
             self.closed = not part
         return plain
 
-    def said(self) -> bytes:
-        """Give what TLS itself has to say now: its handshake, its alerts, new keys."""
+    def data_to_send(self) -> bytes:
+        """Return what TLS itself has to send now: handshake, alerts, new keys."""
         return self._outgoing.read() if self._outgoing.pending else b""
 
-    def farewell(self) -> bytes:
-        """Take leave: give what is said last."""
+    def close_notify(self) -> bytes:
+        """Return the close_notify alert to send."""
         with suppress(ssl.SSLError):  # the peer's own is not waited for (RFC 8446, section 6.1)
             self._tls.unwrap()
         return self._outgoing.read()
 
     @property
-    def _undeciphered(self) -> int:
+    def _unread(self) -> int:
         return self._incoming.pending + self._tls.pending()
 
-    def _shake_hands(self) -> None:
+    def _do_handshake(self) -> None:
         try:
             self._tls.do_handshake()
         except ssl.SSLWantReadError:

@@ -1,4 +1,4 @@
-"""What the completion codes of IPMI commands mean: IPMI v2.0 section 5.2 (table 5-2), in one table.
+"""Completion codes of IPMI commands and their meanings: IPMI v2.0 section 5.2 (table 5-2).
 
 DCMI v1.5 adds none for the power reading. No code proves that something is absent for good: BMCs
 answer most of them while they start, while they update or while they are read too often.
@@ -25,7 +25,7 @@ UNSPECIFIED = 0xFF
 
 
 class CodeKind(Enum):
-    """What to expect of the same command at another time, and what a person can do."""
+    """Whether the same command may succeed later, and what a person can do."""
 
     BUSY = (
         "It is requested again at the next reading, in the same session. If it is often so, use a "
@@ -40,7 +40,7 @@ class CodeKind(Enum):
 
 
 class Meaning(NamedTuple):
-    """What follows from a code, and its meaning in words."""
+    """Kind of a code, and its meaning in words."""
 
     kind: CodeKind
     words: str
@@ -78,7 +78,7 @@ _REASONS = {
     CodeKind.UNSUPPORTED: Reason.NO_POWER_SENSOR,
     CodeKind.PRIVILEGE: Reason.PRIVILEGE_INSUFFICIENT,
 }
-_OF_THE_MAKER = Meaning(CodeKind.TRANSIENT, "a code of the BMC's maker")
+_OF_THE_VENDOR = Meaning(CodeKind.TRANSIENT, "a code of the BMC's vendor")
 _OF_THE_COMMAND = Meaning(CodeKind.TRANSIENT, "a code that this command does not define")
 _RESERVED = Meaning(CodeKind.TRANSIENT, "a reserved code")
 
@@ -88,7 +88,7 @@ def meaning(code: int) -> Meaning:
     if code in _MEANINGS:
         return _MEANINGS[code]
     if code < 0x80:
-        return _OF_THE_MAKER
+        return _OF_THE_VENDOR
     return _OF_THE_COMMAND if code <= 0xBE else _RESERVED
 
 

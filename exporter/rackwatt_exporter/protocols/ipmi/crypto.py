@@ -1,4 +1,4 @@
-"""Cipher suites 3 and 17 of RMCP+: what proves who is who, and the keys of a session.
+"""Cipher suites 3 and 17 of RMCP+: the proofs of both ends, and the keys of a session.
 
 IPMI v2.0 sections 13.19 to 13.32 and table 22-20. Suite 3 is RAKP-HMAC-SHA1, HMAC-SHA1-96 and
 AES-CBC-128; suite 17 has SHA256 in both places. The others are obsolete, or encrypt nothing.
@@ -19,7 +19,7 @@ _PADS = tuple(bytes(range(1, n + 1)) + bytes((n,)) for n in range(BLOCK))
 
 @dataclass(frozen=True, slots=True)
 class CipherSuite:
-    """The numbers by which a suite is asked for, and its hash."""
+    """The numbers by which a suite is requested, and its hash."""
 
     number: int
     authentication: int
@@ -46,9 +46,9 @@ SUITES = {
 
 @dataclass(slots=True)
 class Transcript:
-    """What both ends have said when a session is opened; every proof is an HMAC over parts of it.
+    """Values exchanged while a session is opened; every proof is an HMAC over some of them.
 
-    `role` is the byte of RAKP message 1: the privilege asked for, and how the user is looked up.
+    `role` is the byte of RAKP message 1: the requested privilege, and how the user is looked up.
     """
 
     suite: CipherSuite
@@ -61,33 +61,33 @@ class Transcript:
     guid: bytes = b""
 
     @property
-    def _who(self) -> bytes:
+    def _identity(self) -> bytes:
         return bytes((self.role, len(self.username))) + self.username
 
     def bmc_proof(self, password: bytes) -> bytes:
         """Compute the BMC's proof in RAKP message 2 that it knows the password."""
-        said = self.console_id + self.bmc_id + self.console_random + self.bmc_random + self.guid
-        return self.suite.mac(password, said + self._who)
+        values = self.console_id + self.bmc_id + self.console_random + self.bmc_random + self.guid
+        return self.suite.mac(password, values + self._identity)
 
     def console_proof(self, password: bytes) -> bytes:
         """Compute the console's proof in RAKP message 3 that it knows the password."""
-        return self.suite.mac(password, self.bmc_random + self.console_id + self._who)
+        return self.suite.mac(password, self.bmc_random + self.console_id + self._identity)
 
     def session_key(self, key: bytes) -> bytes:
         """Compute the session integrity key from K_g, or from the password where there is none."""
-        return self.suite.mac(key, self.console_random + self.bmc_random + self._who)
+        return self.suite.mac(key, self.console_random + self.bmc_random + self._identity)
 
     def bmc_confirmation(self, session_key: bytes) -> bytes:
         """Compute the check value of RAKP message 4, by which the BMC shows the same key."""
-        said = self.console_random + self.bmc_id + self.guid
-        return self.suite.mac(session_key, said)[: self.suite.icv_length]
+        values = self.console_random + self.bmc_id + self.guid
+        return self.suite.mac(session_key, values)[: self.suite.icv_length]
 
 
 class SessionKeys:
     """The keys of one open session: integrity (K1), and confidentiality (the first half of K2).
 
     CBC is chained here over two kept contexts of the block cipher: a fresh context for each packet
-    costs six times as much, which a poller of thousands of BMCs can tell.
+    costs six times as much, which matters with thousands of BMCs.
     """
 
     __slots__ = ("_decrypt", "_digest", "_encrypt", "_k1", "icv_length")

@@ -1,7 +1,7 @@
-"""DCMI Get Power Reading: the one standard way to ask a BMC for the watts of its machine.
+"""DCMI Get Power Reading: the standard command for the watts of a BMC's machine.
 
-DCMI v1.5 section 6.6.1. Many BMCs answer it with their measurement switched off, or with 0 W
-because no power supply tells them anything: neither is a reading.
+DCMI v1.5 section 6.6.1. Many BMCs respond with their measurement switched off, or with 0 W because
+no power supply reports any: neither is a reading.
 """
 
 import struct
@@ -20,7 +20,7 @@ _READING = struct.Struct("<BHHHHIIB")
 
 
 class PowerReading(NamedTuple):
-    """What the BMC says of the machine's power, in whole watts; `measuring` False means ignore."""
+    """The machine's power in whole watts; to be ignored where `measuring` is False."""
 
     watts: int
     measuring: bool
@@ -28,10 +28,10 @@ class PowerReading(NamedTuple):
 
 
 def parse_power_reading(data: bytes) -> PowerReading:
-    """Read the answer's data, from the group byte on.
+    """Parse the response's data, from the group byte on.
 
     Raises:
-        ReadError: bad_reply, where it is cut short or of another group.
+        ReadError: bad_reply, where it is truncated or of another group.
     """
     if data and data[0] != GROUP:
         message = f"DCMI Get Power Reading: of group {data[0]:02X}h, and DCMI is {GROUP:02X}h"
@@ -44,12 +44,12 @@ def parse_power_reading(data: bytes) -> PowerReading:
 
 
 def statistic(watts: int) -> float | None:
-    """Give watts that the BMC kept, None where it kept none."""
+    """Return watts of the BMC's own statistics, None where it has none."""
     return watts if watts and watts not in DCMI_NO_VALUE else None
 
 
 def encode_power_reading(reading: PowerReading, time_s: int) -> bytes:
-    """Build the answer's data, as a BMC does."""
+    """Encode the response's data, as a BMC does."""
     kept = reading.statistics
     figures = (kept.minimum_watts, kept.maximum_watts, kept.average_watts)
     state = MEASURING if reading.measuring else 0

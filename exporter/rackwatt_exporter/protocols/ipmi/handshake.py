@@ -1,7 +1,7 @@
-"""Opening an RMCP+ session: Open Session, RAKP messages 1 to 4 (IPMI v2.0 section 13.15).
+"""Handshake that opens an RMCP+ session: Open Session, RAKP messages 1 to 4 (IPMI v2.0, 13.15).
 
-One handshake with one suite. A lost packet ends it: BMCs dislike RAKP messages 1 and 3 sent twice,
-so whoever tries again begins anew, with new session ids and a new tag.
+One handshake with one suite. A lost packet ends it: many BMCs fail if RAKP messages 1 or 3 are sent
+twice, so the next try is another handshake, with new session ids and a new tag.
 """
 
 import binascii
@@ -24,8 +24,8 @@ KG_LIMIT = 20
 _LOST = (0x02, 0x08)
 _NO_ROOM = (0x01, 0x0B)
 _NO_PRIVILEGE = (0x09, 0x0A)
-# By then its own proof has fitted our password. It chose another random number since, for a RAKP
-# message 1 that came twice.
+# By then the BMC has proved that it knows our password. It has since chosen another random number,
+# for a RAKP message 1 that came twice.
 _OUT_OF_STEP = (rmcpplus.RAKP3, 0x0F)
 _WRONG_CREDENTIALS = (0x0C, 0x0D, 0x0E, 0x0F)
 _KG_REMEDY = (
@@ -44,7 +44,7 @@ class SuiteRefusedError(ReadError):
 
 @dataclass(frozen=True, slots=True)
 class IpmiAccount:
-    """Who logs in, and the privilege asked for; password and keys never show.
+    """User and requested privilege; password and keys are never printed.
 
     `kg` is the BMC's own key (K_g), empty where it has none.
     """
@@ -65,9 +65,9 @@ class IpmiAccount:
 
 
 def parse_kg(text: bytes) -> bytes:
-    """Read a BMC key (K_g) as people keep it: its bytes themselves, or `0x` and hex digits.
+    """Parse a BMC key (K_g): its bytes themselves, or `0x` and hex digits.
 
-    One of zeros alone is none at all (IPMI v2.0 table 22-15).
+    A key of zeros alone means no key (IPMI v2.0 table 22-15).
 
     Raises:
         ReadError: auth_failed, where it cannot be one. The message never holds a part of it.
@@ -86,7 +86,7 @@ def parse_kg(text: bytes) -> bytes:
 
 
 class RakpHandshake(Requester):
-    """One try to open a session. Each `timeout_s` bounds one packet's answer."""
+    """One try to open a session. `timeout_s` is the limit for the response to each packet."""
 
     def __init__(
         self, endpoint: UdpTransport, address: Address, suite: CipherSuite, timeout_s: float
@@ -101,24 +101,24 @@ class RakpHandshake(Requester):
         """Open the session and raise it to the account's privilege.
 
         Raises:
-            SilenceError: a packet was lost, or nobody is there.
+            NoResponseError: a packet was lost, or no BMC is there.
             SuiteRefusedError: try another suite.
             ReadError: auth_failed, privilege_insufficient, session_limit, bad_reply,
                 connection_refused, unreachable.
         """
         tag = self._take_tag()
         try:
-            talk, opened = await self._open_session(tag, account)
-            await self._agree(tag, account.password, talk)
-            session_key = talk.session_key(account.kg or account.password)
+            transcript, opened = await self._open_session(tag, account)
+            await self._authenticate(tag, account.password, transcript)
+            session_key = transcript.session_key(account.kg or account.password)
             session = self._session(opened, session_key)
-            await self._confirm(tag, account, talk, session, session_key)
+            await self._confirm(tag, account, transcript, session, session_key)
         finally:
             del self.endpoint.logins[self.address, tag]
         return session
 
     def receive(self, packet: rmcpplus.Packet) -> None:
-        """Take a packet that bears our tag: only the answer that is due counts."""
+        """Handle a packet with our tag; only the expected response counts."""
         if packet.payload_type != self._expected_type:
             return
         response = RmcpPlusResponse.parse(packet.payload)
@@ -130,25 +130,29 @@ class RakpHandshake(Requester):
         self, tag: int, account: IpmiAccount
     ) -> tuple[Transcript, OpenedSession]:
         ours = self._console_id.to_bytes(4, "little")
-        ask = rmcpplus.OpenSessionRequest(tag, account.level, ours, self._suite.algorithms)
-        rest = await self._exchange(rmcpplus.OPEN_SESSION_REQUEST, ask.encode())
+        request = rmcpplus.OpenSessionRequest(tag, account.level, ours, self._suite.algorithms)
+        rest = await self._exchange(rmcpplus.OPEN_SESSION_REQUEST, request.encode())
         opened = OpenedSession.parse(rest)
         if opened is None:
-            raise _bad_reply("Open Session Response is cut short")
+            raise _bad_reply("Open Session Response is truncated")
         if opened.algorithms != self._suite.algorithms:
-            raise SuiteRefusedError(f"asked for cipher suite {self._suite.number}, got another")
+            raise SuiteRefusedError(f"requested cipher suite {self._suite.number}, got another")
         role = rmcpplus.NAME_ONLY_LOOKUP | account.level
-        talk = Transcript(self._suite, ours, role, account.username, os.urandom(16), opened.bmc_id)
-        return talk, opened
+        transcript = Transcript(
+            self._suite, ours, role, account.username, os.urandom(16), opened.bmc_id
+        )
+        return transcript, opened
 
-    async def _agree(self, tag: int, password: bytes, talk: Transcript) -> None:
+    async def _authenticate(self, tag: int, password: bytes, transcript: Transcript) -> None:
         """RAKP messages 1 and 2: the BMC proves that it knows the password."""
-        hello = rmcpplus.Rakp1(tag, talk.bmc_id, talk.console_random, talk.role, talk.username)
-        rest = await self._exchange(rmcpplus.RAKP1, hello.encode())
-        talk.bmc_random, talk.guid, proof = rest[:16], rest[16:32], rest[32:]
-        if len(talk.guid) < 16 or not proof:
-            raise _bad_reply("RAKP message 2 is cut short")
-        if not hmac.compare_digest(talk.bmc_proof(password), proof):
+        message = rmcpplus.Rakp1(
+            tag, transcript.bmc_id, transcript.console_random, transcript.role, transcript.username
+        )
+        rest = await self._exchange(rmcpplus.RAKP1, message.encode())
+        transcript.bmc_random, transcript.guid, proof = rest[:16], rest[16:32], rest[32:]
+        if len(transcript.guid) < 16 or not proof:
+            raise _bad_reply("RAKP message 2 is truncated")
+        if not hmac.compare_digest(transcript.bmc_proof(password), proof):
             text = "the BMC's proof does not fit this password: it is wrong, or was changed"
             raise ReadError(Reason.AUTH_FAILED, text)
 
@@ -161,32 +165,34 @@ class RakpHandshake(Requester):
         self,
         tag: int,
         account: IpmiAccount,
-        talk: Transcript,
+        transcript: Transcript,
         session: IpmiSession,
         session_key: bytes,
     ) -> None:
-        """RAKP messages 3 and 4: we prove that we know the password, and the session is open."""
-        proof = rmcpplus.Rakp3(tag, 0, talk.bmc_id, talk.console_proof(account.password))
+        """RAKP messages 3 and 4: prove that we know the password; the session is then open."""
+        proof = rmcpplus.Rakp3(
+            tag, 0, transcript.bmc_id, transcript.console_proof(account.password)
+        )
         opened = False
         try:
             rest = await self._exchange(rmcpplus.RAKP3, proof.encode())
-            opened = hmac.compare_digest(talk.bmc_confirmation(session_key), rest)
+            opened = hmac.compare_digest(transcript.bmc_confirmation(session_key), rest)
         finally:
-            if not opened:  # the BMC may have opened it all the same
-                session.abandon()
+            if not opened:  # the BMC may have opened it anyway
+                session.close_nowait()
         if not opened:
-            raise _wrong_confirmation(rest, talk.suite, bool(account.kg))
+            raise _wrong_confirmation(rest, transcript.suite, bool(account.kg))
 
     async def _exchange(self, payload_type: int, payload: bytes) -> bytes:
         self._expected_type = payload_type + 1
         packet = rmcpplus.encode_plain(payload_type, payload)
-        answer = await self.exchange(packet, self._timeout_s)
-        if answer is None:
+        response = await self.exchange(packet, self._timeout_s)
+        if response is None:
             name = _STEPS[payload_type]
             raise NoResponseError(f"{self.address[0]} did not answer {name}")
-        if answer[1]:
-            raise _refusal(answer[1], self._suite, payload_type)
-        return answer[8:]
+        if response[1]:
+            raise _refusal(response[1], self._suite, payload_type)
+        return response[8:]
 
     def _take_tag(self) -> int:
         logins, start = self.endpoint.logins, self._console_id
@@ -203,14 +209,14 @@ _STEPS = {
 
 
 def _refusal(status: int, suite: CipherSuite, payload_type: int) -> ReadError:
-    """Put a reason to a status code (table 13-15)."""
+    """Return the error of a status code (table 13-15)."""
     words = f"{_STEPS[payload_type]}: {rmcpplus.STATUS.get(status, 'unknown')} ({status:02X}h)"
     if status in _LOST or (payload_type, status) == _OUT_OF_STEP:
         return NoResponseError(f"the BMC lost the session while it was opened: {words}")
     if status in _NO_ROOM:
         return ReadError(Reason.SESSION_LIMIT, f"the BMC has no free session: {words}")
     if status in _NO_PRIVILEGE:
-        text = f"this user may not have the privilege asked for (ipmi.privilege): {words}"
+        text = f"this user may not have the requested privilege (ipmi.privilege): {words}"
         return ReadError(Reason.PRIVILEGE_INSUFFICIENT, text)
     if status in _WRONG_CREDENTIALS:
         return ReadError(Reason.AUTH_FAILED, f"the BMC does not know this user: {words}")
@@ -225,9 +231,9 @@ def _bad_kg(why: str) -> ReadError:
 
 
 def _wrong_confirmation(rest: bytes, suite: CipherSuite, with_kg: bool) -> ReadError:
-    """Say what is wrong with RAKP message 4, from a BMC that took user and password for right.
+    """Return the error of a wrong RAKP message 4, from a BMC that accepted user and password.
 
-    Its check value is the first thing that the session key makes, and so K_g, where there is one.
+    Its check value is the first that depends on the session key, and so on K_g, if there is one.
     """
     if len(rest) != suite.icv_length:
         return _bad_reply(f"RAKP message 4 has a check value of {len(rest)} bytes")

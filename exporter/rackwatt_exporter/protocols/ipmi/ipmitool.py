@@ -1,7 +1,7 @@
-"""What ipmitool prints, read back into numbers. Pure functions of its output in the C locale.
+"""Parser of ipmitool's output in the C locale: pure functions.
 
-Sensors are listed in the extended form, which tells two of one name apart by number and entity. A
-name may hold blanks and bars, never a line end.
+Sensors are listed in the extended form, which distinguishes two of one name by number and entity. A
+name may contain blanks and bars, never a line end.
 """
 
 import re
@@ -31,9 +31,9 @@ _NO_READING = frozenset({"no reading", "disabled", "not readable", "na", "ns", "
 
 
 class SensorLine(NamedTuple):
-    """One sensor as ipmitool shows it.
+    """One sensor as ipmitool prints it.
 
-    `value` and `unit` are None and empty where it shows no analog value: because the BMC gives no
+    `value` and `unit` are None and empty where it prints no analog value: because the BMC gives no
     reading now, unless `readable`, or because the sensor has none at all.
     """
 
@@ -46,22 +46,22 @@ class SensorLine(NamedTuple):
 
     @property
     def words(self) -> str:
-        """Name the sensor so that no other has the same words."""
+        """Name and numbers of the sensor, unique among all sensors."""
         return f"{self.name} (entity {self.entity}, number {self.number}h)"
 
 
 class SensorListing(NamedTuple):
-    """The sensors that ipmitool shows, and its lines of another shape."""
+    """The sensors that ipmitool prints, and its lines of another format."""
 
     sensors: list[SensorLine]
     others: list[str]
 
 
 def parse_power_reading(output: bytes) -> PowerReading:
-    """Read the output of `ipmitool dcmi power reading`.
+    """Parse the output of `ipmitool dcmi power reading`.
 
     Raises:
-        ReadError: bad_reply, where watts or the measurement's state are not there.
+        ReadError: bad_reply, where watts or the measurement's state are missing.
     """
     text = output.decode("utf-8", "replace")
     figures = {which: int(watts) for which, watts in _FIGURE.findall(text)}
@@ -80,20 +80,20 @@ def parse_power_reading(output: bytes) -> PowerReading:
 
 
 def completion_code(errors: str) -> int | None:
-    """Tell the completion code of a DCMI request that failed, where ipmitool names one."""
-    found = _CODE.search(errors)
-    return int(found[1], 16) if found else None
+    """Return the completion code of a DCMI request that failed, where ipmitool names one."""
+    match = _CODE.search(errors)
+    return int(match[1], 16) if match else None
 
 
 def parse_sensors(output: bytes) -> SensorListing:
-    """Read the output of `ipmitool sdr elist full`; one that is listed twice is kept once."""
+    """Parse the output of `ipmitool sdr elist full`; one that is listed twice is kept once."""
     sensors: dict[str, SensorLine] = {}
     others: list[str] = []
     for line in output.decode("utf-8", "replace").split("\n"):
         sensor = _parse_sensor(line.rstrip("\r"))
         if sensor is None:
             others.append(line)
-        elif _worth(sensor) > _worth(sensors.get(sensor.words)):
+        elif _rank(sensor) > _rank(sensors.get(sensor.words)):
             sensors[sensor.words] = sensor
     return SensorListing(list(sensors.values()), others)
 
@@ -109,7 +109,9 @@ def sensors_in_watts(listing: SensorListing, names: Sequence[str]) -> list[Senso
     for line in listing.others:
         if any(_may_be_of(name, line) for name in each_once):
             shown = "".join(c for c in line if c.isprintable())[:120]
-            raise ReadError(Reason.BAD_REPLY, f"ipmitool shows a sensor in another way: {shown}")
+            raise ReadError(
+                Reason.BAD_REPLY, f"ipmitool prints a sensor in another format: {shown}"
+            )
     return [line for name in each_once for line in _in_watts(listing.sensors, name)]
 
 
@@ -141,10 +143,10 @@ def says_powered_off(output: bytes) -> bool:
 
 
 def _parse_sensor(line: str) -> SensorLine | None:
-    found = _SENSOR.fullmatch(line)
-    if found is None:
+    match = _SENSOR.fullmatch(line)
+    if match is None:
         return None
-    name, number, status, entity, text = found.groups()
+    name, number, status, entity, text = match.groups()
     name, text = name.rstrip(" "), text.strip(" ")
     value = _VALUE.fullmatch(text)
     unit = value[2].strip() if value else ""
@@ -155,12 +157,12 @@ def _parse_sensor(line: str) -> SensorLine | None:
 
 
 def _may_be_of(name: str, line: str) -> bool:
-    """Return whether a line of another shape may be of this sensor: it may be cut anywhere."""
-    beginning = line.strip()
-    return name in line if "|" in line else bool(beginning) and name.startswith(beginning)
+    """Return whether a line of another format may be of this sensor, cut anywhere."""
+    start = line.strip()
+    return name in line if "|" in line else bool(start) and name.startswith(start)
 
 
-def _worth(line: SensorLine | None) -> int:
+def _rank(line: SensorLine | None) -> int:
     """Rank the listings of one sensor: one in watts, one that may be, any other, none."""
     if line is None:
         return 0
@@ -170,15 +172,15 @@ def _worth(line: SensorLine | None) -> int:
 
 
 def _in_watts(sensors: Sequence[SensorLine], name: str) -> list[SensorLine]:
-    """Give those in watts, and those that may be: ipmitool shows no unit without a reading."""
-    found = [line for line in sensors if line.name == name]
-    if not found:
-        has = ", ".join(line.name for line in sensors if line.unit == _WATTS)[:300]
-        text = f"ipmitool shows no sensor {name!r}; in watts it shows: {has or 'none'}"
+    """Return those in watts, and those that may be: ipmitool prints no unit without a reading."""
+    named = [line for line in sensors if line.name == name]
+    if not named:
+        in_listing = ", ".join(line.name for line in sensors if line.unit == _WATTS)[:300]
+        text = f"ipmitool prints no sensor {name!r}; in watts it prints: {in_listing or 'none'}"
         raise ReadError(Reason.NO_POWER_SENSOR, text)
-    in_watts = [line for line in found if line.unit == _WATTS or not line.readable]
+    in_watts = [line for line in named if line.unit == _WATTS or not line.readable]
     if not in_watts:
-        units = ", ".join(dict.fromkeys(line.unit[:40] or "no analog value" for line in found))
+        units = ", ".join(dict.fromkeys(line.unit[:40] or "no analog value" for line in named))
         text = f"sensor {name!r} is not in watts ({units})"
         raise ReadError(Reason.NO_POWER_SENSOR, text)
     return in_watts

@@ -1,7 +1,7 @@
-"""IPMI messages as they travel over a LAN: addresses, network function, sequence, checksums.
+"""IPMI messages over a LAN: addresses, network function, sequence number, checksums.
 
-IPMI v2.0 section 13.8. Outside of these bytes there is framing (`rmcp`, `rmcpplus`), inside of them
-there are commands (`dcmi`, `sdr`).
+IPMI v2.0 section 13.8. They are framed by `rmcp` or `rmcpplus`, and contain the commands of `dcmi`
+and `sdr`.
 """
 
 from typing import NamedTuple
@@ -30,7 +30,7 @@ class IpmiRequest(NamedTuple):
 def encode_request(
     netfn: int, command: int, sequence: int, data: bytes = b"", lun: int = 0
 ) -> bytes:
-    """Build the request message of a console to a BMC; `sequence` has six bits."""
+    """Encode the request message of a console to a BMC; `sequence` has six bits."""
     target = netfn << 2 | lun
     tail = bytes((CONSOLE_ADDRESS, sequence << 2, command)) + data
     head = bytes((BMC_ADDRESS, target, -(BMC_ADDRESS + target) & 0xFF))
@@ -38,7 +38,7 @@ def encode_request(
 
 
 def parse_request(message: bytes) -> IpmiRequest | None:
-    """Read a request message, None where its length or a checksum is wrong."""
+    """Parse a request message, None where its length or a checksum is wrong."""
     if len(message) < 7 or sum(message[:3]) & 0xFF or sum(message[3:]) & 0xFF:
         return None
     return IpmiRequest(
@@ -51,17 +51,17 @@ def parse_request(message: bytes) -> IpmiRequest | None:
     )
 
 
-def encode_reply(request: IpmiRequest, answer: bytes) -> bytes:
-    """Build the reply to a request; `answer` is the completion code, then the data."""
+def encode_reply(request: IpmiRequest, payload: bytes) -> bytes:
+    """Encode the response to a request; `payload` is the completion code, then the data."""
     head = bytes((request.requester, (request.netfn | 1) << 2))
-    tail = bytes((BMC_ADDRESS, request.sequence << 2 | request.lun, request.command)) + answer
+    tail = bytes((BMC_ADDRESS, request.sequence << 2 | request.lun, request.command)) + payload
     return head + bytes((-sum(head) & 0xFF,)) + tail + bytes((-sum(tail) & 0xFF,))
 
 
 def parse_reply(message: bytes, netfn: int, command: int, sequence: int) -> bytes | None:
-    """Give the answer (completion code, then data) to one request, None if it answers another.
+    """Return completion code and data of the response to one request; None if it is another's.
 
-    Checksums are not looked at: the session's integrity check has spoken for every byte.
+    Checksums are not verified: the session's integrity check covers every byte.
     """
     if (
         len(message) < 8

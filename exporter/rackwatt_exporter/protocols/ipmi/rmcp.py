@@ -1,12 +1,12 @@
 """RMCP framing, its presence ping, and the session-less wrapper of IPMI v1.5.
 
-IPMI v2.0 section 13.1 to 13.6. Our client speaks RMCP+ from its first packet on; the other two are
-what ipmitool, freeipmi and pyghmi send before they log in, and so what a simulated BMC must answer.
+IPMI v2.0 section 13.1 to 13.6. Our client uses RMCP+ from its first packet on. The other two are
+what ipmitool, freeipmi and pyghmi send before they log in, so a simulated BMC has to respond.
 """
 
 import struct
 
-IPMI_HEADER = b"\x06\x00\xff\x07"  # version 1.0, no acknowledge wanted, class IPMI
+IPMI_HEADER = b"\x06\x00\xff\x07"  # version 1.0, no acknowledgement requested, class IPMI
 ASF_HEADER = b"\x06\x00\xff\x06"
 ASF_ENTERPRISE = (4542).to_bytes(4)
 AUTH_NONE = 0x00
@@ -18,25 +18,25 @@ _NO_SESSION = struct.Struct("<BIIB")  # authentication type, sequence, session i
 
 
 def parse_ping(packet: bytes) -> int | None:
-    """Give the message tag of an ASF presence ping, None if the packet is none (section 13.2.3)."""
+    """Return the message tag of an ASF presence ping (section 13.2.3); None for other packets."""
     if len(packet) < 12 or packet[:8] != ASF_HEADER + ASF_ENTERPRISE or packet[8] != _PING:
         return None
     return packet[9]
 
 
 def encode_pong(tag: int) -> bytes:
-    """Build the ASF presence pong of a machine that speaks IPMI (section 13.2.4)."""
+    """Encode the ASF presence pong of a machine that speaks IPMI (section 13.2.4)."""
     body = ASF_ENTERPRISE + bytes(4) + b"\x81" + bytes(7)  # 81h: IPMI supported, ASF version 1.0
     return ASF_HEADER + ASF_ENTERPRISE + bytes((_PONG, tag, 0, len(body))) + body
 
 
 def wrap_without_session(message: bytes) -> bytes:
-    """Put an IPMI message into a v1.5 packet outside any session (table 13-8)."""
+    """Wrap an IPMI message in a v1.5 packet outside any session (table 13-8)."""
     return IPMI_HEADER + _NO_SESSION.pack(AUTH_NONE, 0, 0, len(message)) + message
 
 
 def unwrap_without_session(packet: bytes) -> bytes | None:
-    """Take the IPMI message out of a v1.5 packet outside any session, None if it is none."""
+    """Return the IPMI message of a v1.5 packet outside any session, None if it is none."""
     if len(packet) < 14 or packet[:4] != IPMI_HEADER:
         return None
     authentication, _, session_id, length = _NO_SESSION.unpack_from(packet, 4)

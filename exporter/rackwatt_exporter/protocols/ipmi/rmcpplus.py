@@ -1,7 +1,7 @@
-"""RMCP+ packets, and the payloads by which a session is opened.
+"""RMCP+ packets, and the payloads that open a session.
 
 IPMI v2.0 table 13-8 (packets) and sections 13.17 to 13.24 (Open Session and RAKP). Pure: bytes in,
-bytes out. What cannot be read is None; who answers for a garbled packet is decided elsewhere.
+bytes out. What cannot be parsed is None; the caller decides what a garbled packet means.
 """
 
 import hmac
@@ -60,12 +60,12 @@ class Packet(NamedTuple):
 
 
 def encode_plain(payload_type: int, payload: bytes) -> bytes:
-    """Build a packet outside any session."""
+    """Encode a packet outside any session."""
     return IPMI_HEADER + _HEADER.pack(AUTH_RMCPPLUS, payload_type, 0, 0, len(payload)) + payload
 
 
 def parse_packet(data: bytes) -> Packet | None:
-    """Read a packet's header; None where it is not RMCP+ or not whole."""
+    """Parse a packet's header; None where it is not RMCP+ or is truncated."""
     if len(data) < _BODY or data[:4] != IPMI_HEADER or data[4] != AUTH_RMCPPLUS:
         return None
     _, payload_type, session_id, sequence, length = _HEADER.unpack_from(data, 4)
@@ -83,7 +83,7 @@ def seal(keys: SessionKeys, session_id: int, sequence: int, message: bytes) -> b
 
 
 def unseal(keys: SessionKeys, packet: Packet) -> bytes | None:
-    """Give the IPMI message of a packet, None unless it is authentic and encrypted."""
+    """Return the IPMI message of a packet, None unless it is authentic and encrypted."""
     if packet.payload_type != SEALED_IPMI:
         return None
     data = packet.data
@@ -96,7 +96,7 @@ def unseal(keys: SessionKeys, packet: Packet) -> bytes | None:
 
 
 class OpenSessionRequest(NamedTuple):
-    """A console asks for a session."""
+    """A console requests a session."""
 
     tag: int
     privilege: int
@@ -104,20 +104,20 @@ class OpenSessionRequest(NamedTuple):
     algorithms: tuple[int, int, int]
 
     def encode(self) -> bytes:
-        """Build the payload (table 13-9)."""
+        """Encode the payload (table 13-9)."""
         head = bytes((self.tag, self.privilege, 0, 0)) + self.console_id
         return head + _encode_algorithms(self.algorithms)
 
     @classmethod
     def parse(cls, payload: bytes) -> "OpenSessionRequest | None":
-        """Read the payload, None if it is short."""
+        """Parse the payload, None if it is too short."""
         if len(payload) < 32:
             return None
         return cls(payload[0], payload[1], payload[4:8], _parse_algorithms(payload[8:32]))
 
     @property
     def suite(self) -> CipherSuite | None:
-        """The suite that these algorithms make, None if we know none."""
+        """The suite of these algorithms, None if it is not supported."""
         for suite in SUITES.values():
             if suite.algorithms == self.algorithms:
                 return suite
@@ -125,7 +125,7 @@ class OpenSessionRequest(NamedTuple):
 
 
 class RmcpPlusResponse(NamedTuple):
-    """What a BMC answers: tag, status, our session id, and the rest as it is for each message.
+    """A BMC's response: tag, status, our session id, and the rest, which differs by message.
 
     Errors may end after the status: then the session id is empty. `level` is the privilege that an
     Open Session Response grants; the others have nothing there.
@@ -139,37 +139,37 @@ class RmcpPlusResponse(NamedTuple):
 
     @classmethod
     def parse(cls, payload: bytes) -> "RmcpPlusResponse | None":
-        """Read an Open Session Response, RAKP message 2 or 4; None without tag and status."""
+        """Parse an Open Session Response, RAKP message 2 or 4; None without tag and status."""
         if len(payload) < 2:
             return None
         level = payload[2] if len(payload) > 2 else 0
         return cls(payload[0], payload[1], payload[4:8], payload[8:], level)
 
     def encode(self) -> bytes:
-        """Build the payload."""
+        """Encode the payload."""
         return bytes((self.tag, self.status, self.level, 0)) + self.console_id + self.rest
 
 
 class OpenedSession(NamedTuple):
-    """What an Open Session Response gives (table 13-10)."""
+    """The rest of an Open Session Response (table 13-10)."""
 
     bmc_id: bytes
     algorithms: tuple[int, int, int]
 
     @classmethod
     def parse(cls, rest: bytes) -> "OpenedSession | None":
-        """Read the rest of a Response, None if it is short."""
+        """Parse the rest of a response, None if it is too short."""
         if len(rest) < 28:
             return None
         return cls(rest[:4], _parse_algorithms(rest[4:28]))
 
     def encode(self) -> bytes:
-        """Build the rest of a Response."""
+        """Encode the rest of a Response."""
         return self.bmc_id + _encode_algorithms(self.algorithms)
 
 
 class Rakp1(NamedTuple):
-    """The console says who it is (table 13-11)."""
+    """The console names its user (table 13-11)."""
 
     tag: int
     bmc_id: bytes
@@ -178,13 +178,13 @@ class Rakp1(NamedTuple):
     username: bytes
 
     def encode(self) -> bytes:
-        """Build the payload."""
+        """Encode the payload."""
         name = bytes((self.role, 0, 0, len(self.username))) + self.username
         return bytes((self.tag, 0, 0, 0)) + self.bmc_id + self.console_random + name
 
     @classmethod
     def parse(cls, payload: bytes) -> "Rakp1 | None":
-        """Read the payload, None if it is short."""
+        """Parse the payload, None if it is too short."""
         if len(payload) < 28 or len(payload) < 28 + payload[27]:
             return None
         username = payload[28 : 28 + payload[27]]
@@ -200,12 +200,12 @@ class Rakp3(NamedTuple):
     proof: bytes
 
     def encode(self) -> bytes:
-        """Build the payload."""
+        """Encode the payload."""
         return bytes((self.tag, self.status, 0, 0)) + self.bmc_id + self.proof
 
     @classmethod
     def parse(cls, payload: bytes) -> "Rakp3 | None":
-        """Read the payload, None if it is short."""
+        """Parse the payload, None if it is too short."""
         return cls(payload[0], payload[1], payload[4:8], payload[8:]) if len(payload) >= 8 else None
 
 

@@ -1,8 +1,8 @@
-"""Sensor data records: which sensors a BMC has, and what their raw readings mean.
+"""Sensor data records: a BMC's sensors, and the conversion of their raw readings.
 
 IPMI v2.0 section 43 (records), 36.3 (conversion), 43.15 and 43.16 (names and units). Pure. Full
 sensor records (type 01h) are the only ones that describe an analog value; compact ones (02h), each
-of which may stand for several sensors, are read for their names.
+of which may describe several sensors, are parsed for their names.
 """
 
 import math
@@ -52,7 +52,7 @@ class Factors:
 
     @classmethod
     def parse(cls, data: bytes) -> "Factors":
-        """Read the six bytes that records and Get Sensor Reading Factors have in common."""
+        """Parse the six bytes that records and Get Sensor Reading Factors have in common."""
         return cls(
             m=_signed(data[0] | (data[1] & 0xC0) << 2, 10),
             b=_signed(data[2] | (data[3] & 0xC0) << 2, 10),
@@ -70,7 +70,7 @@ class Factors:
 
 @dataclass(frozen=True, slots=True)
 class Sensor:
-    """A sensor, as its record describes it; `entity` is what it measures, with its instance."""
+    """A sensor, as its record describes it; `entity` is an entity id and its instance."""
 
     name: str
     number: int
@@ -87,7 +87,7 @@ class Sensor:
 
     @property
     def identity(self) -> tuple[int, int, int]:
-        """What no other sensor has: owner, LUN and number."""
+        """Owner, LUN and number: unique among all sensors."""
         return self.owner, self.lun, self.number
 
     @property
@@ -99,7 +99,7 @@ class Sensor:
 
     @property
     def unit(self) -> str:
-        """The unit in a word, for a person."""
+        """The unit, for a message."""
         if self.analog_format == _NO_ANALOG_VALUE:
             return "no analog value"
         name = "%" if self.percentage else _UNITS.get(self.base_unit, f"unit {self.base_unit}")
@@ -107,7 +107,7 @@ class Sensor:
 
     @property
     def non_linear(self) -> bool:
-        """Whether the factors must be asked for with each raw reading."""
+        """Whether the factors have to be requested for each raw reading."""
         return self.linearization >= _NON_LINEAR
 
     def value(self, raw: int, factors: Factors | None = None) -> float:
@@ -134,7 +134,7 @@ class Sensor:
 
 
 def parse_record(record: bytes) -> Sensor | None:
-    """Read a full sensor record; None where it is another record, or is cut short."""
+    """Parse a full sensor record; None where it is another record, or is truncated."""
     if len(record) < HEADER or record[3] != FULL_SENSOR:
         return None
     name = parse_name(record[NAME_AT:])
@@ -180,7 +180,7 @@ def _letters(number: int) -> str:
 
 
 def parse_name(field: bytes) -> str | None:
-    """Read a type/length byte and the text after it (section 43.15); None if it is cut short."""
+    """Parse a type/length byte and the text after it (section 43.15); None if truncated."""
     if not field or len(field) < 1 + (field[0] & 0x1F):
         return None
     text = field[1 : 1 + (field[0] & 0x1F)]

@@ -1,8 +1,8 @@
-"""An open RMCP+ session with one BMC: commands in, answers out, one at a time.
+"""Open RMCP+ session with one BMC: one command at a time.
 
-A command that is not answered is sent again under a new session sequence number and the same
-request number, so that a late answer to the first sending counts too; all the commands sent here
-only read. Whatever is not authentic, not new or not the answer to the open request is dropped.
+A command without a response is sent again under a new session sequence number and the same request
+number, so that a late response to the first packet counts too; all commands sent here only read.
+Packets that are not authentic, not new or not the response to the open request are dropped.
 """
 
 import asyncio
@@ -17,9 +17,9 @@ from rackwatt_exporter.protocols.ipmi.transport import NoResponseError, Requeste
 from rackwatt_exporter.protocols.udp.resolver import Address
 from rackwatt_exporter.reading import ReadError, Reason
 
-IDLE_LIMIT_S = 55.0  # a BMC forgets a session after 60 s without a packet (section 6.12.15)
+IDLE_LIMIT_S = 55.0  # a BMC ends a session after 60 s without a packet (section 6.12.15)
 BUSY_PAUSE_S = 0.25
-_BUSY_TRIES = 2  # that follow the first; then the reading fails, and the session is kept
+_BUSY_RETRIES = 2  # then the reading fails, and the session is kept
 
 _GET_DEVICE_ID = 0x01
 _SET_PRIVILEGE = 0x3B
@@ -30,23 +30,22 @@ _CANNOT_RAISE = (0x80, 0x81)
 class IpmiSession(Requester):
     """A session that the BMC has accepted. Times are the event loop's.
 
-    `asked_at` is when the last command was first sent, `heard_at` when the BMC last said anything
-    authentic: between the two one sees whether it still listens. `level` is the privilege that the
-    session has.
+    `sent_at` is when the last command was first sent, `received_at` when the last authentic packet
+    of the BMC arrived: the two show whether it still responds. `level` is the session's privilege.
     """
 
     __slots__ = (
         "_bmc_id",
         "_expected",
-        "_heard_sequence",
         "_keys",
         "_outbound",
+        "_received_sequence",
         "_request",
-        "asked_at",
         "attempts",
         "console_id",
-        "heard_at",
         "level",
+        "received_at",
+        "sent_at",
         "timeout_s",
     )
 
@@ -57,41 +56,41 @@ class IpmiSession(Requester):
         self.console_id, self._bmc_id = ids
         self._keys = keys
         self._outbound = 0
-        self._heard_sequence = 0
+        self._received_sequence = 0
         self._request = 0
         self._expected = (0, 0, 0)
-        self.asked_at = self.heard_at = endpoint.loop.time()
+        self.sent_at = self.received_at = endpoint.loop.time()
         self.level = rmcpplus.LEVELS["user"]
         self.attempts = 1
         self.timeout_s = 1.0
         endpoint.sessions[self.console_id] = self
 
     @property
-    def usable(self) -> bool:
-        """Whether the BMC answered the last command, if late, and cannot have forgotten us yet."""
+    def is_alive(self) -> bool:
+        """Whether the BMC responded to the last command and cannot have ended the session yet."""
         now = self.endpoint.loop.time()
-        answered = self.heard_at >= self.asked_at or now < self.asked_at + self.timeout_s
-        return answered and now < self.heard_at + IDLE_LIMIT_S
+        responded = self.received_at >= self.sent_at or now < self.sent_at + self.timeout_s
+        return responded and now < self.received_at + IDLE_LIMIT_S
 
     async def command(
         self, name: str, code: tuple[int, int], data: bytes = b"", lun: int = 0
     ) -> bytes:
-        """Send a command and give the data of its answer, without the completion code.
+        """Send a command and return the data of its response, without the completion code.
 
         `code` is network function and command; `name` is for messages.
 
         Raises:
-            CompletionError: the BMC said no, or said at each of three tries that it is busy.
-            SilenceError: it said nothing, `attempts` times for `timeout_s`.
+            CompletionError: the BMC refused, or was busy at each of three tries.
+            NoResponseError: there was none, `attempts` times for `timeout_s`.
             ReadError: connection_refused or unreachable.
         """
-        answer = await self._ask(name, self._encode(code, data, lun))
-        if answer[0] != ipmi_codes.OK:
-            raise CompletionError(name, answer[0])
-        return answer[1:]
+        response = await self._request_until_ready(name, self._encode(code, data, lun))
+        if response[0] != ipmi_codes.OK:
+            raise CompletionError(name, response[0])
+        return response[1:]
 
     async def raise_privilege(self, level: int) -> None:
-        """Raise the session to a privilege level; it begins as user.
+        """Raise the session to a privilege level; it starts as user.
 
         Raises:
             ReadError: privilege_insufficient, where the user or the channel may not have it; and
@@ -113,51 +112,51 @@ class IpmiSession(Requester):
         self.level = level
 
     async def keep_alive(self) -> None:
-        """Let the BMC hear from us, with the cheapest command there is (Get Device ID)."""
+        """Keep the session from expiring by the cheapest command (Get Device ID)."""
         await self.command("Get Device ID", (message.NETFN_APP, _GET_DEVICE_ID))
 
     async def close(self, timeout_s: float) -> None:
-        """Close the session at the BMC, which may leave that unanswered: it is told twice then."""
+        """Close the session at the BMC; the request is sent again if there is no response."""
         request = self._encode_close()
         try:
             if await self.exchange(self._seal(request), timeout_s) is None:
                 await self.exchange(self._seal(request), timeout_s)
         finally:
-            self.forget()
+            self.unregister()
 
-    def abandon(self) -> None:
-        """Close the session without waiting: the BMC may have a slot to free, or be gone."""
+    def close_nowait(self) -> None:
+        """Close the session without waiting for the BMC, which may not respond at all."""
         with suppress(ReadError):
             self.endpoint.send(self._seal(self._encode_close()), self.address)
-        self.forget()
+        self.unregister()
 
-    def forget(self) -> None:
+    def unregister(self) -> None:
         """Stop listening for this session's packets."""
         self.endpoint.sessions.pop(self.console_id, None)
 
     def receive(self, packet: rmcpplus.Packet) -> None:
-        """Take a packet that bears our session id: only an authentic and new one counts."""
-        ahead = (packet.sequence - self._heard_sequence) & 0xFFFFFFFF
+        """Handle a packet with our session id; only an authentic and new one counts."""
+        ahead = (packet.sequence - self._received_sequence) & 0xFFFFFFFF
         if not 0 < ahead < 0x80000000:
             return
         text = rmcpplus.unseal(self._keys, packet)
         if text is None:
             return
-        self._heard_sequence = packet.sequence
-        self.heard_at = self.endpoint.loop.time()
-        answer = message.parse_reply(text, *self._expected)
-        if answer is not None:
-            self.settle(answer)
+        self._received_sequence = packet.sequence
+        self.received_at = self.endpoint.loop.time()
+        response = message.parse_reply(text, *self._expected)
+        if response is not None:
+            self.settle(response)
 
-    async def _ask(self, name: str, request: bytes) -> bytes:
-        self.asked_at = self.endpoint.loop.time()
+    async def _request_until_ready(self, name: str, request: bytes) -> bytes:
+        self.sent_at = self.endpoint.loop.time()
         silent = busy = 0
         while silent < self.attempts:
-            answer = await self.exchange(self._seal(request), self.timeout_s)
-            if answer is None:
+            response = await self.exchange(self._seal(request), self.timeout_s)
+            if response is None:
                 silent += 1
-            elif answer[0] != ipmi_codes.NODE_BUSY or busy == _BUSY_TRIES:
-                return answer
+            elif response[0] != ipmi_codes.NODE_BUSY or busy == _BUSY_RETRIES:
+                return response
             else:
                 busy += 1
                 await asyncio.sleep(min(BUSY_PAUSE_S, self.timeout_s / 4))

@@ -1,8 +1,8 @@
-"""The socket through which every BMC of one address family is spoken to.
+"""UDP socket shared by all BMCs of one address family.
 
-One unconnected UDP socket serves them all: no descriptor, task or buffer for each BMC. An answer
-finds who waits for it by our session id, and before there is a session by address and message tag.
-The kernel is asked to report ICMP errors (IP_RECVERR), so that a closed port is told from silence.
+One unconnected socket serves them all: no descriptor, task or buffer for each BMC. A packet is
+dispatched by our session id, and before there is a session by address and message tag. The kernel
+reports ICMP errors (IP_RECVERR), which distinguish a closed port from silence.
 """
 
 import asyncio
@@ -16,8 +16,8 @@ from rackwatt_exporter.protocols.udp.resolver import Address
 from rackwatt_exporter.reading import ReadError, Reason
 
 RECEIVE_BUFFER = 4 * 1024 * 1024
-# Then the rest of the program has its turn. Fewer would let questions outrun their answers where
-# the process is short of time: these would be lost in a full buffer, and asked for again.
+# Then other tasks get their turn. With fewer, a busy process would send requests faster
+# than it reads responses: these would be lost in a full buffer, and the requests repeated.
 PACKETS_PER_WAKE = 1024
 MAX_PACKET = 2048
 _RECVERR = {
@@ -29,14 +29,14 @@ _LATE_S, _GRACE_S = 0.05, 0.2
 
 
 class NoResponseError(ReadError):
-    """The BMC stayed silent, however often it was asked."""
+    """The BMC did not respond to any of the packets sent."""
 
     def __init__(self, message: str) -> None:
         super().__init__(Reason.TIMEOUT, message)
 
 
 class Requester(ABC):
-    """One end of a conversation with a BMC: it sends one packet and waits for what answers it."""
+    """Sender of requests to a BMC: it sends one packet and waits for the response."""
 
     __slots__ = ("_awaited", "address", "endpoint")
 
@@ -46,10 +46,10 @@ class Requester(ABC):
         self._awaited: asyncio.Future[bytes | None] | None = None
 
     async def exchange(self, packet: bytes, timeout_s: float) -> bytes | None:
-        """Send a packet and give what `settle` is handed, None after `timeout_s` of silence.
+        """Send a packet and return what `settle` gets, None after `timeout_s` without a response.
 
         Raises:
-            ReadError: connection_refused or unreachable, as the network itself says.
+            ReadError: connection_refused or unreachable, by an error of the network.
         """
         loop = self.endpoint.loop
         awaited: asyncio.Future[bytes | None] = loop.create_future()
@@ -67,29 +67,29 @@ class Requester(ABC):
 
     @property
     def busy(self) -> bool:
-        """Whether an answer is being waited for."""
+        """Whether it waits for a response."""
         return self._awaited is not None
 
     @abstractmethod
     def receive(self, packet: rmcpplus.Packet) -> None:
-        """Take a packet that was found to be for this one; hand what it answers to `settle`."""
+        """Handle a packet for this requester; pass its response to `settle`."""
 
-    def settle(self, answer: bytes) -> None:
-        """Hand over the answer to whoever waits in `exchange`, if anyone still does."""
+    def settle(self, response: bytes) -> None:
+        """Return a response from `exchange`, if that still waits."""
         if self._awaited is not None and not self._awaited.done():
-            self._awaited.set_result(answer)
+            self._awaited.set_result(response)
 
     def fail(self, error: OSError) -> None:
-        """Tell whoever waits in `exchange` what the network reported."""
+        """Raise an error of the network from `exchange`, if that still waits."""
         if self._awaited is not None and not self._awaited.done():
             self._awaited.set_exception(network_error(error, self.address))
 
 
 class UdpTransport:
-    """The socket of one address family, and who is waiting at it.
+    """The socket of one address family, and its requesters.
 
-    `sessions` are found by our session id, `logins` by address and tag; `waiting` has whoever
-    waits for an answer of an address just now.
+    `sessions` are by our session id, handshakes (`logins`) by address and tag; `waiting` has the
+    requester that waits for a response of an address.
     """
 
     def __init__(self, family: socket.AddressFamily) -> None:
@@ -102,7 +102,7 @@ class UdpTransport:
         self.loop.add_reader(self._socket, self._receive_many)
 
     def new_session_id(self) -> int:
-        """Give a session id of ours that is not in use; it starts at random and counts up."""
+        """Return an unused session id; ids start at random and count up."""
         while True:
             self._next_id = (self._next_id + 1) & 0xFFFFFFFF or 1
             if self._next_id not in self.sessions:
@@ -112,7 +112,7 @@ class UdpTransport:
         """Send a packet; one that finds the buffers full is lost, as any packet may be.
 
         Raises:
-            ReadError: unreachable, where the kernel has no way to the address.
+            ReadError: unreachable, where the kernel has no route to the address.
         """
         try:
             self._socket.sendto(packet, address)
@@ -124,7 +124,7 @@ class UdpTransport:
             self._send_again(packet, address)
 
     def close(self) -> None:
-        """Give the socket back."""
+        """Close the socket."""
         self.loop.remove_reader(self._socket)
         self._socket.close()
 
@@ -140,7 +140,7 @@ class UdpTransport:
             try:
                 data, address = receive(MAX_PACKET)
             except BlockingIOError:
-                if not count:  # woken by an error that `send` has read meanwhile
+                if not count:  # woken by an error that `send` has already read
                     self._watch_again()
                 return
             except OSError:
@@ -153,25 +153,25 @@ class UdpTransport:
         packet = rmcpplus.parse_packet(data)
         if packet is None:
             return
-        to: Requester | None = None
+        requester: Requester | None = None
         if packet.payload_type & 0x3F == rmcpplus.IPMI:
-            to = self.sessions.get(packet.session_id)
+            requester = self.sessions.get(packet.session_id)
         elif packet.payload:
-            to = self.logins.get((address, packet.payload[0]))
-        if to is not None:
-            to.receive(packet)
+            requester = self.logins.get((address, packet.payload[0]))
+        if requester is not None:
+            requester.receive(packet)
 
     def _drain_errors(self) -> None:
-        """Tell everyone concerned about the ICMP errors that have come."""
+        """Read pending ICMP errors and fail the requesters of their addresses."""
         while True:
             try:
                 _, control, _, address = self._socket.recvmsg(256, 512, socket.MSG_ERRQUEUE)
             except OSError:
                 return
-            to = self.waiting.get(address)
-            if to is not None and control:
-                # struct sock_extended_err (linux/errqueue.h) begins with the errno.
-                to.fail(OSError(int.from_bytes(control[0][2][:4], "little"), "ICMP"))
+            requester = self.waiting.get(address)
+            if requester is not None and control:
+                # struct sock_extended_err (linux/errqueue.h) starts with the errno.
+                requester.fail(OSError(int.from_bytes(control[0][2][:4], "little"), "ICMP"))
 
     def _watch_again(self) -> None:
         # libuv stops watching a descriptor on which it saw an error.
@@ -180,7 +180,7 @@ class UdpTransport:
 
 
 def network_error(error: OSError, address: Address) -> ReadError:
-    """Put a reason to what the kernel or an ICMP message says."""
+    """Return the error of a kernel or ICMP error."""
     if isinstance(error, ConnectionRefusedError):
         text = f"nothing listens on UDP port {address[1]} of {address[0]}"
         return ReadError(Reason.CONNECTION_REFUSED, f"{text}: is IPMI over LAN switched on?")
@@ -203,7 +203,7 @@ def _open_socket(family: socket.AddressFamily) -> socket.socket:
 def _give_up(
     awaited: "asyncio.Future[bytes | None]", loop: asyncio.AbstractEventLoop, due_s: float
 ) -> None:
-    """Give up waiting; if we are late ourselves, the answer may lie in the socket: look there."""
+    """Stop waiting; if the event loop is late, the response may be in the socket: wait again."""
     if awaited.done():
         return
     if loop.time() > due_s + _LATE_S:

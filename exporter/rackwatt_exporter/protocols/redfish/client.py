@@ -1,8 +1,8 @@
-"""A Redfish service: log in once, ask one thing at a time, log out (DSP0266).
+"""Redfish client of one service (DSP0266): a session, one request at a time, log-out.
 
-BMCs are small: one connection is kept, one request is in flight, and however many nodes stand
-behind one BMC they share one session. A service without room for a session, or whose sessions do
-not last, gets Basic with each request.
+BMCs are small: the client keeps one connection and has one request in flight, and all nodes behind
+one BMC share one session. The client uses Basic authentication where the service has no room for a
+session, or where its sessions do not last.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from rackwatt_exporter.protocols.redfish.exchange import (
     Origin,
     RedfishResponse,
 )
-from rackwatt_exporter.protocols.redfish.json import Json, at, link
+from rackwatt_exporter.protocols.redfish.json import Json, get, link
 from rackwatt_exporter.protocols.redfish.token import BackOff, SessionLifetimes, TokenDoubt
 from rackwatt_exporter.reading import ReadError, Reason
 
@@ -36,19 +36,19 @@ _NOT_REDFISH = (
 )
 
 LOGIN_TIMEOUT_S = 30.0
-# Slow BMCs take a second for an answer, and may first finish what a reading cut short has asked.
+# Slow BMCs take a second to respond, and may first finish the request of a cancelled reading.
 CLOSE_TIMEOUT_S = 3.0
 
 
 class RedfishAccount(NamedTuple):
-    """Who logs in."""
+    """Credentials of a log-in."""
 
     username: str
     password: str
 
 
 class RedfishClient:
-    """One BMC, for all that are behind it; `account` is asked for at each login."""
+    """Client of one BMC, shared by all nodes behind it; `account` is called at each log-in."""
 
     def __init__(
         self, origin: Origin, account: Callable[[], RedfishAccount], basic: bool = False
@@ -56,7 +56,7 @@ class RedfishClient:
         self._origin = origin
         self._account = account
         self._basic = basic
-        self._turn = asyncio.Lock()
+        self._lock = asyncio.Lock()
         self._root: dict[str, Json] | None = None
         self._authorization: Authorization | None = None
         self._logging_in: asyncio.Task[Authorization] | None = None
@@ -66,12 +66,12 @@ class RedfishClient:
 
     @property
     def expands(self) -> bool:
-        """Tell whether a collection can be asked for with all its members in it."""
-        return at(self._root, "ProtocolFeaturesSupported", "ExpandQuery", "Levels") is True
+        """Whether the service can expand a collection by all its members ($expand)."""
+        return get(self._root, "ProtocolFeaturesSupported", "ExpandQuery", "Levels") is True
 
     @property
     def authorized_by(self) -> str:
-        """What lets us in now: `Redfish session`, `Basic`, or nothing yet."""
+        """How requests are authorized now: by a session, by Basic, or not yet."""
         if self._authorization is None:
             return ""
         return "Redfish session" if self._session else "Basic with each request"
@@ -80,20 +80,20 @@ class RedfishClient:
         """Get one resource, logged in.
 
         Raises:
-            StatusError: the service answers, but not with this resource.
+            StatusError: the service responds, but not with this resource.
             ReadError: with the reason.
         """
-        async with self._turn:
+        async with self._lock:
             fresh = self._authorization is None
             sent = self._authorization or await self._log_in()
-            answer = await self._ask(path, sent)
+            response = await self._get(path, sent)
             try:
-                document = self._document(path, answer)
+                document = self._document(path, response)
             except ReadError:
-                back_off = None if fresh else self._doubted(path, answer)
+                back_off = None if fresh else self._doubted(path, response)
                 if back_off is None:
                     raise
-                document = await self._get_again(path, answer, sent, back_off)
+                document = await self._get_again(path, response, sent, back_off)
             self._doubt.accepted(path)
             return document
 
@@ -112,29 +112,29 @@ class RedfishClient:
                 if self._logging_in:
                     self._authorization = await self._logging_in
                 if self._session and self._authorization:
-                    await self._origin.ask("DELETE", self._session, self._authorization)
+                    await self._origin.request("DELETE", self._session, self._authorization)
 
-    async def _ask(self, path: str, authorization: Authorization) -> RedfishResponse:
-        answer = await self._origin.ask("GET", path, authorization)
-        token = answer.headers.get("x-auth-token")
-        if token and self._session and answer.status == 200:  # given instead of the one before
+    async def _get(self, path: str, authorization: Authorization) -> RedfishResponse:
+        response = await self._origin.request("GET", path, authorization)
+        token = response.headers.get("x-auth-token")
+        if token and self._session and response.status == 200:  # replaces the one before
             self._authorization = {"X-Auth-Token": token}
-        return answer
+        return response
 
-    def _document(self, path: str, answer: RedfishResponse) -> dict[str, Json]:
+    def _document(self, path: str, response: RedfishResponse) -> dict[str, Json]:
         """Return the resource; after a refusal of Basic the account is read again next time."""
-        if answer.status == 401:
+        if response.status == 401:
             if self._session:
                 raise _token_refused(path)
             self._authorization = None
-        return answer.document(path)
+        return response.document(path)
 
-    def _doubted(self, path: str, answer: RedfishResponse) -> BackOff | None:
+    def _doubted(self, path: str, response: RedfishResponse) -> BackOff | None:
         """Return what limits new log-ins after a refusal that may be of the token, else None."""
         if self._session is None:
-            return self._doubt.certain if answer.status == 401 else None
-        suspect = self._doubt.refused(path, absent=answer.status == NOT_FOUND)
-        if answer.names_lost_session:
+            return self._doubt.certain if response.status == 401 else None
+        suspect = self._doubt.refused(path, absent=response.status == NOT_FOUND)
+        if response.names_lost_session:
             back_off = self._doubt.certain
         elif suspect:
             back_off = self._doubt.possible
@@ -143,19 +143,19 @@ class RedfishClient:
         return back_off if back_off.allows(now_s()) else None
 
     async def _get_again(
-        self, path: str, answer: RedfishResponse, sent: Authorization, back_off: BackOff
+        self, path: str, response: RedfishResponse, sent: Authorization, back_off: BackOff
     ) -> dict[str, Json]:
         """Get a resource with a new session, and with the account as its files say now."""
         await self._log_out()  # the session may be alive, and the service has few
         self._lifetimes.ended(now_s())
         self._authorization = self._session = None
-        self._origin.close()  # who refuses may hang up next, and a log-in is not sent twice
+        self._origin.close()  # the service may close it next, and a log-in is not sent twice
         authorization = await self._log_in()
         if self._session or authorization != sent:
-            answer = await self._ask(path, authorization)
-        # else Basic would say the same words again: that only locks accounts
+            response = await self._get(path, authorization)
+        # else Basic would send the same credentials again: that only locks accounts
         try:
-            document = self._document(path, answer)
+            document = self._document(path, response)
         except ReadError:
             back_off.failed(now_s())
             if self._session is None:  # Basic was tried instead of a session, and is refused too
@@ -167,15 +167,15 @@ class RedfishClient:
         return document
 
     async def _log_in(self) -> Authorization:
-        """Log in, or join the login that a cancelled reading began.
+        """Log in, or join the log-in that a cancelled reading started.
 
-        A login is not cancelled with the reading that began it: the service would open a session
-        nobody knows the token of, and after a few of these it has none left to give.
+        A log-in is not cancelled with the reading that started it: the service would open a session
+        whose token is lost, and after a few of these it has no session left.
         """
         if self._root is None:
             self._root = await self._service_root()
         if self._logging_in is None:
-            self._logging_in = asyncio.create_task(self._enter(self._root))
+            self._logging_in = asyncio.create_task(self._authorize(self._root))
         try:
             self._authorization = await asyncio.shield(self._logging_in)
         finally:
@@ -185,59 +185,59 @@ class RedfishClient:
         return self._authorization
 
     async def _service_root(self) -> dict[str, Json]:
-        """Get the service root, for which no account is needed; {} where one is all the same.
+        """Get the service root without credentials; {} where the service requires them.
 
         Raises:
-            ReadError: bad_reply, before a password has been sent to what is not a Redfish service.
+            ReadError: bad_reply for what is not a Redfish service, before a password is sent to it.
         """
-        answer = await self._origin.ask("GET", ROOT, {})
-        if answer.status in (401, 403):
+        response = await self._origin.request("GET", ROOT, {})
+        if response.status in (401, 403):
             return {}
-        root = answer.json if answer.status == 200 else None
+        root = response.json if response.status == 200 else None
         if isinstance(root, dict) and ("RedfishVersion" in root or "@odata.id" in root):
             return root
-        if answer.status >= 500:
-            raise answer.refusal(ROOT)
-        told = f"this is not a Redfish service: {ROOT} gives {answer}"
-        raise ReadError(Reason.BAD_REPLY, told, remedy=_NOT_REDFISH)
+        if response.status >= 500:
+            raise response.refusal(ROOT)
+        message = f"this is not a Redfish service: {ROOT} gives {response}"
+        raise ReadError(Reason.BAD_REPLY, message, remedy=_NOT_REDFISH)
 
-    async def _enter(self, root: dict[str, Json]) -> Authorization:
+    async def _authorize(self, root: dict[str, Json]) -> Authorization:
         account = self._account()
         try:
             async with asyncio.timeout(LOGIN_TIMEOUT_S):
                 basic = self._basic or self._lifetimes.too_short
                 token = None if basic else await self._open_session(root, account)
         except TimeoutError:
-            told = f"the login had no answer within {LOGIN_TIMEOUT_S:g} s"
-            raise ReadError(Reason.TIMEOUT, told) from None
+            message = f"the log-in had no response within {LOGIN_TIMEOUT_S:g} s"
+            raise ReadError(Reason.TIMEOUT, message) from None
         if token:
             return {"X-Auth-Token": token}
-        words = f"{account.username}:{account.password}".encode()
-        return {"Authorization": "Basic " + base64.b64encode(words).decode()}
+        credentials = f"{account.username}:{account.password}".encode()
+        return {"Authorization": "Basic " + base64.b64encode(credentials).decode()}
 
     async def _open_session(self, root: dict[str, Json], account: RedfishAccount) -> str | None:
-        """Open a session and give its token; None where there are none, or none left."""
-        words = {"UserName": account.username, "Password": account.password}
-        kind = {"Content-Type": "application/json"}
+        """Open a session and return its token; None where there are none, or none left."""
+        body = {"UserName": account.username, "Password": account.password}
+        headers = {"Content-Type": "application/json"}
         for path in _session_paths(root):
-            answer = await self._origin.ask("POST", path, kind, msgspec.json.encode(words))
-            if answer.session_limit:
+            response = await self._origin.request("POST", path, headers, msgspec.json.encode(body))
+            if response.session_limit:
                 return None
-            if answer.status not in NO_SESSIONS_HERE:
-                return self._token(answer)
+            if response.status not in NO_SESSIONS_HERE:
+                return self._token(response)
         return None
 
-    def _token(self, answer: RedfishResponse) -> str:
-        token = answer.headers.get("x-auth-token")
-        if answer.status < 300 and token:
+    def _token(self, response: RedfishResponse) -> str:
+        token = response.headers.get("x-auth-token")
+        if response.status < 300 and token:
             self._lifetimes.started(now_s())
-            named = answer.headers.get("location") or at(answer.json, "@odata.id")
+            named = response.headers.get("location") or get(response.json, "@odata.id")
             self._session = _own_path(named)
             return token
-        # iLO says 400 UnauthorizedLoginAttempt where others say 401.
-        if b"nauthorized" in answer.body:
-            answer = RedfishResponse(401, answer.headers, answer.body)
-        raise answer.refusal("the login")
+        # iLO responds 400 UnauthorizedLoginAttempt instead of 401.
+        if b"nauthorized" in response.body:
+            response = RedfishResponse(401, response.headers, response.body)
+        raise response.refusal("the log-in")
 
 
 def _token_refused(path: str) -> ReadError:
@@ -250,15 +250,15 @@ def _token_refused(path: str) -> ReadError:
 
 
 def _session_paths(root: dict[str, Json]) -> Iterator[str]:
-    """Tell where sessions may be: where the root says, the standard's place, the old one."""
-    said = _own_path(link(root, "Links", "Sessions"))
-    yield from dict.fromkeys((said or SESSIONS, SESSIONS, OLD_SESSIONS))
+    """Return paths where sessions may be: the root's, the standard's, and the old one."""
+    named = _own_path(link(root, "Links", "Sessions"))
+    yield from dict.fromkeys((named or SESSIONS, SESSIONS, OLD_SESSIONS))
 
 
-def _own_path(said: object) -> str | None:
-    """Take the path of what may be a whole URL: services know their own names badly."""
-    if not isinstance(said, str) or not said:
+def _own_path(url: object) -> str | None:
+    """Return the path of what may be a whole URL: its host is often wrong."""
+    if not isinstance(url, str) or not url:
         return None
     with suppress(ValueError):
-        return URL(said).raw_path
+        return URL(url).raw_path
     return None

@@ -1,4 +1,4 @@
-"""What a failed HTTP request means: one of our reasons, in words that help."""
+"""Mapping of a failed HTTP request to a reason and a message."""
 
 import errno
 import socket
@@ -21,20 +21,20 @@ _ERRNO = {
 }
 
 
-def failure(error: Exception) -> ReadError:
-    """Turn what a connection raises into a ReadError."""
+def to_read_error(error: Exception) -> ReadError:
+    """Map an exception of a connection to a ReadError."""
     if isinstance(error, ssl.SSLError):
         return tls_failed(cause_of(error))
     if isinstance(error, socket.gaierror):
         return ReadError(Reason.NAME_UNRESOLVED, "the address is a name that does not resolve")
     if isinstance(error, TimeoutError):
-        return ReadError(Reason.TIMEOUT, "no answer in time")
+        return ReadError(Reason.TIMEOUT, "no response in time")
     if isinstance(error, ConnectionClosedError):
-        return ReadError(Reason.BAD_REPLY, "the service hung up without an answer")
+        return ReadError(Reason.BAD_REPLY, "the service closed the connection without a response")
     if isinstance(error, OSError):
         reason = _ERRNO.get(error.errno or 0, Reason.UNREACHABLE)
         return ReadError(reason, f"cannot connect: {error.strerror or type(error).__name__}")
     if isinstance(error, HttpError):
         words = printable(str(error) or type(error).__name__)
-        return ReadError(Reason.BAD_REPLY, f"the answer is not HTTP as it should be: {words}")
+        return ReadError(Reason.BAD_REPLY, f"the response is not valid HTTP: {words}")
     return ReadError(Reason.INVALID_ENTRY, "the address cannot be part of a URL")

@@ -1,6 +1,6 @@
-"""One HTTP exchange with a Redfish service: bounded, within it, with a reason when it fails.
+"""One HTTP request to a Redfish service: bounded, to that service alone, its failure a reason.
 
-A BMC's answer is never taken on trust: not its length, not where it redirects to, not its JSON.
+Nothing in a response is trusted: not its length, not its redirects, not its JSON.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,26 +19,26 @@ from rackwatt_exporter.protocols.http.connection import (
     HandshakeCutError,
     connect,
 )
-from rackwatt_exporter.protocols.http.parser import HttpAnswer, HttpError
+from rackwatt_exporter.protocols.http.parser import HttpError, RawResponse
 from rackwatt_exporter.protocols.http.tls_errors import cause_of
-from rackwatt_exporter.protocols.http.tls_probe import explained
+from rackwatt_exporter.protocols.http.tls_probe import diagnose
 from rackwatt_exporter.protocols.http.tls_stream import TlsStream
-from rackwatt_exporter.protocols.redfish.errors import failure
-from rackwatt_exporter.protocols.redfish.json import Json, at, word
+from rackwatt_exporter.protocols.redfish.errors import to_read_error
+from rackwatt_exporter.protocols.redfish.json import Json, get, get_str
 from rackwatt_exporter.reading import ReadError, Reason
 
 HEADERS = "Accept: application/json\r\nOData-Version: 4.0\r\nUser-Agent: rackwatt\r\n"
 NOT_FOUND = 404
 REDIRECTS = 3
 _OF_PATHS = "/%:?=&~+!$,;'@()*[]"  # what a path may hold as it is, besides letters and digits
-# Dell's, and DSP0266's own, for: there are as many sessions as there can be.
+# Dell's message id, and that of DSP0266, for: there is no room for another session.
 SESSION_LIMIT = (b"RAC0218", b"SessionLimitExceeded")
 NO_SESSION = (b"NoValidSession", b"InvalidSession")
 
 _ROLE = "Give the user a Redfish role with the privilege Login, such as ReadOnly."
 _ELSEWHERE = "Set `redfish.scheme` and `redfish.port` to where the redirect leads."
 _LOGIN_PAGE = (
-    "A web server answers, and sends to where people log in. Switch Redfish on in the BMC, and "
+    "A web server responds with a redirect to its log-in page. Switch Redfish on in the BMC, and "
     "check `redfish.port`."
 )
 _SESSIONS = (
@@ -58,14 +58,14 @@ class StatusError(ReadError):
         self.status = status
 
 
-class RedfishResponse(HttpAnswer):
-    """What a Redfish service answers, and what that means."""
+class RedfishResponse(RawResponse):
+    """A response of a Redfish service, and its meaning."""
 
     __slots__ = ()
 
     @property
     def session_limit(self) -> bool:
-        """Tell whether the service says that it has no room for one more session."""
+        """Whether the service says that it has no room for one more session."""
         return self.status == 503 and any(mark in self.body for mark in SESSION_LIMIT)
 
     @property
@@ -77,7 +77,7 @@ class RedfishResponse(HttpAnswer):
             return None
 
     def document(self, path: str) -> dict[str, Json]:
-        """Give the resource that was asked for.
+        """Return the requested resource.
 
         Raises:
             StatusError, ReadError: why this is not one.
@@ -92,13 +92,13 @@ class RedfishResponse(HttpAnswer):
         return document
 
     def refusal(self, what: str) -> ReadError:
-        """Tell what a status that is no success means."""
+        """Return the error of a status that is no success."""
         if self.session_limit:
-            told = "the BMC has no session left: end some of them, or restart the BMC"
-            return ReadError(Reason.SESSION_LIMIT, told, remedy=_SESSIONS)
+            message = "the BMC has no session left: end some of them, or restart the BMC"
+            return ReadError(Reason.SESSION_LIMIT, message, remedy=_SESSIONS)
         if self.status == 401:
-            told = "the service does not accept this user name and password"
-            return ReadError(Reason.AUTH_FAILED, told)
+            message = "the service does not accept this user name and password"
+            return ReadError(Reason.AUTH_FAILED, message)
         message = f"{what} gives {self}"
         if self.status == 403:
             return StatusError(Reason.PRIVILEGE_INSUFFICIENT, message, self.status, _ROLE)
@@ -107,11 +107,11 @@ class RedfishResponse(HttpAnswer):
 
     @property
     def names_lost_session(self) -> bool:
-        """Whether it says that the session of the request is not, or no longer, there."""
+        """Whether it says that the session of the request does not exist, or no longer."""
         return self.status == 401 or any(mark in self.body for mark in NO_SESSION)
 
     def __str__(self) -> str:
-        """Write the status, the kind of its body, and what the service says of it."""
+        """Format the status, the content type, and the service's own message."""
         kind = printable(self.headers.get("content-type", "no content type").split(";")[0], 60)
         with suppress(ValueError):
             phrase = f"{self.status} {HTTPStatus(self.status).phrase} ({kind})"
@@ -120,18 +120,20 @@ class RedfishResponse(HttpAnswer):
 
     @property
     def _words(self) -> str:
-        """Where a redirect leads, or the message of a Redfish error; empty where there is none."""
+        """Target of a redirect, or message of a Redfish error; empty where there is none."""
         if 300 <= self.status < 400:
             return f"to {printable(self.headers.get('location', 'nowhere'))}"
-        error = at(self.json, "error")
+        error = get(self.json, "error")
         detail = ("@Message.ExtendedInfo", 0, "Message")
-        return printable(word(error, *detail) or word(error, "message") or word(error, "code"))
+        return printable(
+            get_str(error, *detail) or get_str(error, "message") or get_str(error, "code")
+        )
 
 
 class Origin:
     """A service's scheme, address and port, and the one connection kept to it.
 
-    `tls` is asked for a context at each new connection: its files may have been replaced.
+    `tls` is called for a context at each new connection: its files may have been replaced.
     """
 
     def __init__(self, url: URL, tls: Callable[[], SSLContext], server_name: str | None) -> None:
@@ -141,28 +143,28 @@ class Origin:
         self._connection: Connection | None = None
 
     def close(self) -> None:
-        """Hang up; who asks again connects again."""
+        """Close the connection; the next request opens another."""
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
 
-    async def ask(
+    async def request(
         self, method: str, path: str, headers: Authorization, body: bytes | None = None
     ) -> RedfishResponse:
-        """Ask once, following a few redirects within the service: a token goes nowhere else.
+        """Send a request, following a few redirects within the service: a token goes nowhere else.
 
-        A redirect to where one logs in is not followed: it is the answer.
+        A redirect to a log-in page is not followed: it is the response.
 
         Raises:
             ReadError: tls_failed, name_unresolved, connection_refused, unreachable, bad_reply.
         """
         for _ in range(REDIRECTS + 1):
-            answer = await self._send(method, path, headers, body)
-            if not 300 <= answer.status < 400:
-                return answer
-            target = self._redirected(path, answer.headers.get("location", ""))
+            response = await self._send(method, path, headers, body)
+            if not 300 <= response.status < 400:
+                return response
+            target = self._redirected(path, response.headers.get("location", ""))
             if _is_login(target) and not _is_login(path):
-                return answer
+                return response
             path = target
         raise ReadError(Reason.BAD_REPLY, f"{path} is redirected without end")
 
@@ -173,32 +175,32 @@ class Origin:
         except ValueError:
             raise ReadError(Reason.BAD_REPLY, f"{path} is redirected to no URL") from None
         if elsewhere:
-            told = f"{path} is redirected to {target.origin()}: check redfish.scheme and port"
-            raise ReadError(Reason.BAD_REPLY, told, remedy=_ELSEWHERE)
+            message = f"{path} is redirected to {target.origin()}: check redfish.scheme and port"
+            raise ReadError(Reason.BAD_REPLY, message, remedy=_ELSEWHERE)
         _require_own_path(target.raw_path_qs)
         return target.raw_path_qs
 
     async def _send(
         self, method: str, path: str, headers: Authorization, body: bytes | None
     ) -> RedfishResponse:
-        request = self._request(method, path, headers, body)
+        data = self._encode(method, path, headers, body)
         try:
-            return RedfishResponse(*await self._exchange(request, again=method != "POST"))
+            return RedfishResponse(*await self._exchange(data, retry=method != "POST"))
         except (HttpError, ConnectionClosedError, OSError, ValueError) as error:
             self.close()
-            raise failure(error) from None
+            raise to_read_error(error) from None
 
-    async def _exchange(self, request: bytes, again: bool) -> HttpAnswer:
-        """Ask; `again` on a new connection where the service has hung up on the kept one."""
+    async def _exchange(self, data: bytes, retry: bool) -> RawResponse:
+        """Send a request; `retry` on a new connection where the service has closed the kept one."""
         kept = self._connection
         if kept is not None and kept.alive:
             try:
-                return await kept.exchange(request)
+                return await kept.request(data)
             except ConnectionClosedError:
-                if not again:
+                if not retry:
                     raise
         self._connection = connection = await self._connected()
-        return await connection.exchange(request)
+        return await connection.request(data)
 
     async def _connected(self) -> Connection:
         host, port = self._url.host or "", self._url.port or 0
@@ -209,22 +211,22 @@ class Origin:
             return await connect(host, port, TlsStream(context, name))
         except (SSLError, HandshakeCutError) as error:
             legacy = context.security_level == 0
-            raise await explained(
+            raise await diagnose(
                 cause_of(error), legacy=legacy, host=host, port=port, server_name=name
             ) from None
 
-    def _request(self, method: str, path: str, headers: Authorization, body: bytes | None) -> bytes:
-        """Write a request. It goes to this service, whatever the path is.
+    def _encode(self, method: str, path: str, headers: Authorization, body: bytes | None) -> bytes:
+        """Encode a request. It goes to this service, whatever the path is.
 
         Raises:
             ReadError: bad_reply for a path that other clients would read as another host.
         """
         _require_own_path(path)
-        said = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        fields = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         length = "" if body is None else f"Content-Length: {len(body)}\r\n"
         head = (
             f"{method} {quote(path, safe=_OF_PATHS)} HTTP/1.1\r\n"
-            f"Host: {self._url.host_port_subcomponent}\r\n{HEADERS}{said}{length}\r\n"
+            f"Host: {self._url.host_port_subcomponent}\r\n{HEADERS}{fields}{length}\r\n"
         )
         return head.encode("utf-8", "surrogateescape") + (body or b"")
 

@@ -1,12 +1,12 @@
-"""Ways through JSON that may be anything: a way that ends early gives nothing, never an error."""
+"""Access to JSON of any shape: a missing key or a wrong type gives nothing, never an error."""
 
 from typing import Any
 
 Json = Any
 
 
-def at(document: Json, *keys: str | int) -> Json:
-    """Walk into objects and lists; None where the way ends."""
+def get(document: Json, *keys: str | int) -> Json:
+    """Return the value at a path of keys and indices; None where the path ends early."""
     for key in keys:
         try:
             document = document[key]
@@ -15,21 +15,21 @@ def at(document: Json, *keys: str | int) -> Json:
     return document
 
 
-def word(document: Json, *keys: str | int) -> str:
-    """Give the string at the end of a way; empty where there is none."""
-    found = at(document, *keys)
-    return found if isinstance(found, str) else ""
+def get_str(document: Json, *keys: str | int) -> str:
+    """Return the string at a path; empty where there is none."""
+    value = get(document, *keys)
+    return value if isinstance(value, str) else ""
 
 
 def members(document: Json, key: str = "Members") -> list[Json]:
-    """Give the list at a key; empty where there is none."""
-    found = at(document, key)
-    return found if isinstance(found, list) else []
+    """Return the list at a key; empty where there is none."""
+    value = get(document, key)
+    return value if isinstance(value, list) else []
 
 
 def link(document: Json, *keys: str | int) -> str | None:
-    """Give the path of the resource that a property refers to, or to a part of."""
-    path = word(document, *keys, "@odata.id").partition("#")[0]
+    """Return the path of the resource that a property refers to, or to a part of."""
+    path = get_str(document, *keys, "@odata.id").partition("#")[0]
     return path if path.startswith("/") else None
 
 
@@ -40,7 +40,7 @@ def linked(references: list[Json]) -> list[str]:
 
 def next_page(collection: Json) -> str | None:
     """Return the path of a collection's next page; None at its last."""
-    path = word(collection, "Members@odata.nextLink")
+    path = get_str(collection, "Members@odata.nextLink")
     return path if path.startswith("/") else None
 
 

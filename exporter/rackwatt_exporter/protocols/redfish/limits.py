@@ -10,7 +10,7 @@ is none of these parts, since it may feed several machines.
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from rackwatt_exporter.protocols.redfish.json import Json, at
+from rackwatt_exporter.protocols.redfish.json import Json, get
 from rackwatt_exporter.protocols.redfish.names import is_part
 from rackwatt_exporter.protocols.redfish.numbers import statistic
 
@@ -34,9 +34,9 @@ def upper_limit(sensor: Json) -> float | None:
     reading = _watts(sensor)
     if reading is None:
         return None
-    alarms = [statistic(at(sensor, "Thresholds", each, "Reading")) for each in _UPPER]
+    alarms = [statistic(get(sensor, "Thresholds", each, "Reading")) for each in _UPPER]
     last_alarm = max((each for each in alarms if each), default=None)
-    named = last_alarm, statistic(at(sensor, "ReadingRangeMax"))
+    named = last_alarm, statistic(get(sensor, "ReadingRangeMax"))
     return min((each for each in named if each and each >= reading), default=None)
 
 
@@ -52,4 +52,4 @@ def contradictions(totals: Iterable[Json], power: Iterable[Json]) -> list[Contra
 
 
 def _watts(sensor: Json) -> float | None:
-    return statistic(at(sensor, "Reading"))
+    return statistic(get(sensor, "Reading"))

@@ -1,4 +1,4 @@
-"""What a Redfish resource says it measures: the whole machine, the input of a supply, or neither.
+"""What a Redfish resource measures by its names: the whole machine, a supply's input, or neither.
 
 Evidence is positive: a name means the whole machine only if every word of it is known to do so, and
 a supply's input likewise. A word that is not known (`CPU`, `HDD`, `OCP`, whatever comes next year)
@@ -9,9 +9,9 @@ import re
 from collections.abc import Collection, Iterable
 from functools import lru_cache
 
-from rackwatt_exporter.protocols.redfish.json import Json, members, word
+from rackwatt_exporter.protocols.redfish.json import Json, get_str, members
 
-# Case, digits and whatever is no letter divide words: SystemBoardPwr, total_power, PS1Input.
+# Case, digits and other characters divide words: SystemBoardPwr, total_power, PS1Input.
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _NUMBER = re.compile(r"[0-9]+")
 _VOLTAGE = re.compile(r"[0-9]+(\.[0-9]+)?[vV](?![a-z])")  # `PSU1 Output 12V` is of supply 1
@@ -40,7 +40,7 @@ _SUPPLY = _vocabulary("psu ps supply supplies psus")
 _INWARD = _vocabulary("input in pin ac")
 _OUTWARD = _vocabulary("output out pout")
 _SUPPLY_WORDS = _SUPPLY | _QUANTITY | _vocabulary("pin slot bay unit")
-# The longest first: findall takes the first that fits.
+# The longest first: findall takes the first match.
 _KNOWN = sorted((word for word in _WHOLE | _QUANTITY if len(word) > 2), key=len, reverse=True)
 _JOINED = re.compile("|".join(_KNOWN))
 # Words that surely mean a part. They only overrule other evidence; nothing relies on all of them.
@@ -56,23 +56,23 @@ _SUPPLY_CONTEXTS = frozenset(("PowerSupply", "PowerSupplyBay"))
 @lru_cache(4096)
 def words(name: str) -> tuple[str, ...]:
     """Divide a name into its words, in lower case and without numbers."""
-    return tuple(said for found in _WORD.findall(name) for said in _divided(found.lower()))
+    return tuple(each for match in _WORD.findall(name) for each in _divided(match.lower()))
 
 
-def _divided(said: str) -> list[str]:
-    """Divide known words that are joined without a sign of it: `totalpower`."""
-    known = _JOINED.findall(said)
-    return known if "".join(known) == said else [said]
+def _divided(joined: str) -> list[str]:
+    """Divide known words that are joined without a separator: `totalpower`."""
+    known = _JOINED.findall(joined)
+    return known if "".join(known) == joined else [joined]
 
 
-def shown(name: object, most: int = 60) -> str:
-    """Return a name for a message: what can be printed of it, and not too much."""
-    return "".join(c if c.isprintable() else "?" for c in str(name)[:most])
+def shown(name: object, max_length: int = 60) -> str:
+    """Return a name for a message: printable, and not too long."""
+    return "".join(c if c.isprintable() else "?" for c in str(name)[:max_length])
 
 
-def called(document: Json) -> str:
-    """Return what people call a resource: its Name, else its Id."""
-    return word(document, "Name") or word(document, "Id") or word(document, "MemberId")
+def display_name(document: Json) -> str:
+    """Return a resource's name for people: its Name, else its Id."""
+    return get_str(document, "Name") or get_str(document, "Id") or get_str(document, "MemberId")
 
 
 def labels(named: Iterable[tuple[str, str]]) -> list[str]:
@@ -93,50 +93,50 @@ def whole_rank(document: Json, own: Collection[str] = (), alone: bool = False) -
     related = _related(document, own)
     if related and related.isdisjoint(own):
         return 0
-    context = word(document, "PhysicalContext")
+    context = get_str(document, "PhysicalContext")
     if context not in _WHOLE_CONTEXTS and not (alone and context in _SUPPLY_CONTEXTS):
         return 0
     by_tree = bool(related) or context == "Chassis"
     names = _names(document)
     rank = _name_rank(names)
     if rank is None:  # only the tree can say more than a word that is not known
-        whole = (_name_rank((word(document, "Name"),)) or 0) > 1
+        whole = (_name_rank((get_str(document, "Name"),)) or 0) > 1
         return int(by_tree and (alone or whole) and not any(map(names_part, names)))
     return rank or int(by_tree or alone)
 
 
 def may_be_whole(document: Json, own: Collection[str] = ()) -> bool:
     """Return whether the Name is one of the whole machine, and only the Id leaves a doubt."""
-    unnamed = {**document, "Id": ""} if word(document, "Name") else {}
-    return whole_rank(unnamed, own) > 1 and not names_part(word(document, "Id"))
+    unnamed = {**document, "Id": ""} if get_str(document, "Name") else {}
+    return whole_rank(unnamed, own) > 1 and not names_part(get_str(document, "Id"))
 
 
 def is_supply_input(document: Json) -> bool:
     """Return whether a sensor measures what one power supply takes in."""
-    said = _said(document)
-    if _WHOLE & said:
+    own = _words_of(document)
+    if _WHOLE & own:
         return False
-    if word(document, "PhysicalContext") in _SUPPLY_CONTEXTS:
-        inward = word(document, "PhysicalSubContext") == "Input" or bool(_INWARD & said)
-        return inward and not _OUTWARD & said
-    named = bool(_SUPPLY & said) and bool(_INWARD & said)
-    return named and said <= _SUPPLY_WORDS
+    if get_str(document, "PhysicalContext") in _SUPPLY_CONTEXTS:
+        inward = get_str(document, "PhysicalSubContext") == "Input" or bool(_INWARD & own)
+        return inward and not _OUTWARD & own
+    named = bool(_SUPPLY & own) and bool(_INWARD & own)
+    return named and own <= _SUPPLY_WORDS
 
 
 def is_of_supply(document: Json) -> bool:
     """Return whether a sensor is one of a power supply, whatever it measures there."""
-    by_context = word(document, "PhysicalContext") in _SUPPLY_CONTEXTS
-    return by_context or bool(_SUPPLY & _said(document))
+    by_context = get_str(document, "PhysicalContext") in _SUPPLY_CONTEXTS
+    return by_context or bool(_SUPPLY & _words_of(document))
 
 
 def supply_of(document: Json) -> tuple[str, ...]:
     """Return which supply a sensor belongs to, as far as its name says: its numbers."""
-    return tuple(_NUMBER.findall(_VOLTAGE.sub("", called(document))))
+    return tuple(_NUMBER.findall(_VOLTAGE.sub("", display_name(document))))
 
 
 def is_part(document: Json) -> bool:
     """Return whether a sensor surely measures a part of a machine, by its context or its name."""
-    context = word(document, "PhysicalContext")
+    context = get_str(document, "PhysicalContext")
     by_context = context not in _WHOLE_CONTEXTS and names_part(context)
     return by_context or any(map(names_part, _names(document)))
 
@@ -153,33 +153,33 @@ def _label(name: str, identity: str) -> str:
 
 
 def _names(document: Json) -> tuple[str, ...]:
-    named = word(document, "Name"), word(document, "Id")
-    found = tuple(name for name in named if name and not _CODE.fullmatch(name))
-    return found or (word(document, "MemberId"),)
+    named = get_str(document, "Name"), get_str(document, "Id")
+    names = tuple(name for name in named if name and not _CODE.fullmatch(name))
+    return names or (get_str(document, "MemberId"),)
 
 
-def _said(document: Json) -> set[str]:
-    return {said for name in _names(document) for said in words(name)}
+def _words_of(document: Json) -> set[str]:
+    return {each for name in _names(document) for each in words(name)}
 
 
 @lru_cache(4096)
 def _name_rank(names: tuple[str, ...]) -> int | None:
     """Return how surely names mean the whole: 0 if they do not say, None if something else."""
-    said = {each for name in names for each in words(name)}
-    if _sums_supplies(said) and not _NUMBER.search(names[0]):
+    own = {each for name in names for each in words(name)}
+    if _sums_supplies(own) and not _NUMBER.search(names[0]):
         return 3
-    others = said - _WHOLE - _QUANTITY
-    if others and not (others == {"board"} and "consumption" in said):
+    others = own - _WHOLE - _QUANTITY
+    if others and not (others == {"board"} and "consumption" in own):
         return None
-    if {"total", "overall"} & said:
+    if {"total", "overall"} & own:
         return 3
-    return 2 if _WHOLE & said else 0
+    return 2 if _WHOLE & own else 0
 
 
-def _sums_supplies(said: set[str]) -> bool:
+def _sums_supplies(own: set[str]) -> bool:
     """Return whether this is the input of all supplies together: `PSU Total Input Power`."""
-    total = "total" in said and bool(_SUPPLY & said) and bool(_INWARD & said)
-    return total and said <= _SUPPLY_WORDS | _WHOLE
+    total = "total" in own and bool(_SUPPLY & own) and bool(_INWARD & own)
+    return total and own <= _SUPPLY_WORDS | _WHOLE
 
 
 def _related(document: Json, own: Collection[str]) -> set[str]:
@@ -188,5 +188,5 @@ def _related(document: Json, own: Collection[str]) -> set[str]:
     A part of a resource is not the resource: `Power#/PowerSupplies/0` is one supply.
     """
     items = members(document, "RelatedItem")
-    paths = {word(item, "@odata.id").rstrip("/") for item in items} - {""}
+    paths = {get_str(item, "@odata.id").rstrip("/") for item in items} - {""}
     return {path for path in paths if _OF_POWER.sub("", path) not in own or path in own}

@@ -1,7 +1,7 @@
-"""Numbers in Redfish's JSON: what can be watts or joules, and what a device reports in their place.
+"""Numbers in Redfish's JSON: watts and joules, and what a device reports in their place.
 
-Null, 0 and whatever is no number are no watts of a machine: one that is on draws some, and a BMC
-that reports 0 does not know.
+Null, 0 and what is no number are not the watts of a machine: one that is on draws some, and a BMC
+that reports 0 has no measurement.
 """
 
 import math
@@ -9,22 +9,22 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 from rackwatt_exporter.plausibility import REDFISH_NO_VALUE, measured
-from rackwatt_exporter.protocols.redfish.json import Json, at
+from rackwatt_exporter.protocols.redfish.json import Json, get
 from rackwatt_exporter.protocols.redfish.names import shown
 from rackwatt_exporter.reading import Members, ReadError, Reason
 
 
-def watts(document: Json, way: tuple[str, ...], where: str) -> float | None:
-    """Return the watts at the end of a way; None where the resource has no such property.
+def watts(document: Json, keys: tuple[str, ...], where: str) -> float | None:
+    """Return the watts at a path of keys; None where the resource has no such property.
 
     Raises:
         ReadError: sensor_unreadable where the property is there and has no watts now; bad_reply
             where it is no number.
     """
-    holder = at(document, *way[:-1])
-    if not isinstance(holder, dict) or way[-1] not in holder:
+    holder = get(document, *keys[:-1])
+    if not isinstance(holder, dict) or keys[-1] not in holder:
         return None
-    return known_watts(holder[way[-1]], where)
+    return known_watts(holder[keys[-1]], where)
 
 
 def known_watts(value: Json, where: str) -> float:
@@ -48,15 +48,15 @@ def member_watts(values: Iterable[tuple[str, Json]], where: str) -> float:
         ReadError: sensor_unreadable, naming the members that are none; as `watts`.
     """
     known = [(name, number(value), value) for name, value in values]
-    silent = [f"{shown(name)} ({shown(_plain(v))})" for name, found, v in known if found is None]
+    silent = [f"{shown(name)} ({shown(_plain(v))})" for name, figure, v in known if figure is None]
     members = Members(len(known), len(known) - len(silent))
     if silent:
         message = f"{where} of {', '.join(silent)[:300]} cannot be read now"
         raise ReadError(Reason.SENSOR_UNREADABLE, message, members=members)
     numbers = [
-        measured(found, f"{where} of {shown(name)}", REDFISH_NO_VALUE)
-        for name, found, _ in known
-        if found is not None
+        measured(figure, f"{where} of {shown(name)}", REDFISH_NO_VALUE)
+        for name, figure, _ in known
+        if figure is not None
     ]
     total = added(numbers)
     if not total:
@@ -81,26 +81,26 @@ def added(values: Iterable[float | None]) -> float | None:
 
 
 def statistic(value: Json) -> float | None:
-    """Return watts that the BMC kept; None for anything else, and where it kept none."""
-    found = positive(value)
-    return None if found in REDFISH_NO_VALUE else found
+    """Return watts of the BMC's own statistics; None where it has none."""
+    watts_kept = positive(value)
+    return None if watts_kept in REDFISH_NO_VALUE else watts_kept
 
 
 def positive(value: Json) -> float | None:
     """Return a number above 0; None for anything else."""
-    found = number(value)
-    return found if found is not None and found > 0 else None
+    known = number(value)
+    return known if known is not None and known > 0 else None
 
 
 def number(value: Json) -> float | None:
-    """Return a JSON number as one; true is 1 to Python, and no number here."""
+    """Return a JSON number as a float; true is 1 to Python, and no number here."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:
-        found = float(value)
+        converted = float(value)
     except OverflowError:
         return None
-    return found if math.isfinite(found) else None
+    return converted if math.isfinite(converted) else None
 
 
 def _plain(value: Json) -> str:

@@ -1,7 +1,7 @@
-"""Where makers put a machine's watts when not at the standard's place: data, a row for each.
+"""Vendor-specific properties that hold a machine's watts: data, a row for each.
 
-tests/data/redfish has what a BMC of each maker answers, and its README where that is known from.
-Makers without a row have the standard's PowerControl: Lenovo's XCC, and NEC's Express5800 with
+tests/data/redfish has what a BMC of each vendor responds, and its README where that is known from.
+Vendors without a row have the standard's PowerControl: Lenovo's XCC, and NEC's Express5800 with
 HPE's iLO. NEC's EXPRESSSCOPE Engine 3 documents no Redfish, and no source was found for NEC's
 vector hosts.
 """

@@ -1,15 +1,15 @@
-"""Where the watts are in Redfish's resources of a chassis: pure functions of their JSON.
+"""Watts in Redfish's resources of a chassis: pure functions of their JSON.
 
-Each returns what it finds, or None where the resource has no place for watts. Where the place is
-there and has no watts now, or none is known to be the whole machine's, it raises why. Schemas:
+Each returns what it finds, or None where the resource has no property for watts. It raises where
+the property has no watts now, or where none is known to be the whole machine's. Schemas:
 DSP2046 (Power, EnvironmentMetrics, PowerSupplyMetrics, PowerDistributionMetrics).
 """
 
 from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
-from rackwatt_exporter.protocols.redfish.json import Json, at, members, word
-from rackwatt_exporter.protocols.redfish.names import called, labels, shown, whole_rank
+from rackwatt_exporter.protocols.redfish.json import Json, get, get_str, members
+from rackwatt_exporter.protocols.redfish.names import display_name, labels, shown, whole_rank
 from rackwatt_exporter.protocols.redfish.numbers import (
     added,
     member_watts,
@@ -24,13 +24,13 @@ from rackwatt_exporter.reading import ReadError, Reading, Reason, Statistics
 JOULES_PER_KWH = 3_600_000.0
 SECONDS_PER_MINUTE = 60.0
 ENERGY_UNITS = {"EnergyJoules": 1.0, "EnergykWh": JOULES_PER_KWH}
-# Counted over a lifetime where that is kept: the other can be reset.
+# The lifetime counter first: the other can be reset.
 COUNTS = ("LifetimeReading", "Reading")
-_MOST_NAMES = 12
+_MAX_NAMES = 12
 
 
 class Found(NamedTuple):
-    """A reading, and the members of the sum that it is; none where it is not a sum."""
+    """A reading, and the members of its sum; none where it is not a sum."""
 
     reading: Reading
     members: tuple[str, ...] = ()
@@ -43,8 +43,8 @@ class NotNamedError(ReadError):
     """There are watts, and none that is known to be of the whole machine."""
 
     def __init__(self, kind: str, names: Collection[str]) -> None:
-        listed = ", ".join(repr(shown(name)) for name in list(names)[:_MOST_NAMES])
-        more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+        listed = ", ".join(repr(shown(name)) for name in list(names)[:_MAX_NAMES])
+        more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
         super().__init__(Reason.NO_POWER_SENSOR, f"{kind} {listed}{more}")
 
 
@@ -86,10 +86,10 @@ def average_power(own: Collection[str]) -> Finder:
 
 
 def oem_total(documents: Sequence[Json], where: str) -> Found | None:
-    """Read Power: the total where a maker has put it."""
-    for way in TOTALS:
-        source = f"{where}#{'/'.join(way)}"
-        found = watts(documents[0], way, source)
+    """Read Power: the total in a vendor's own property."""
+    for keys in TOTALS:
+        source = f"{where}#{'/'.join(keys)}"
+        found = watts(documents[0], keys, source)
         if found is not None:
             return Found(Reading(found, source))
     return None
@@ -97,13 +97,15 @@ def oem_total(documents: Sequence[Json], where: str) -> Found | None:
 
 def supply_inputs(documents: Sequence[Json], where: str) -> Found | None:
     """Read Power: the sum of what all its power supplies take in."""
-    return next(filter(None, (_supplies(documents[0], way, where) for way in SUPPLY_INPUTS)), None)
+    return next(
+        filter(None, (_supplies(documents[0], keys, where) for keys in SUPPLY_INPUTS)), None
+    )
 
 
 def supply_outputs(documents: Sequence[Json], where: str) -> Found | None:
     """Read Power: the sum of what all its power supplies give out, if no input is known."""
     supplies = _present(documents[0])
-    known = (number(at(each, *way)) for each in supplies.values() for way in SUPPLY_INPUTS)
+    known = (number(get(each, *keys)) for each in supplies.values() for keys in SUPPLY_INPUTS)
     if any(known):
         return None
     return _supplies(documents[0], ("LastPowerOutputWatts",), where)
@@ -122,15 +124,15 @@ def supply_metrics(names: Sequence[str]) -> Finder:
 
 
 def present(document: Json) -> bool:
-    """Return whether what a resource describes is there; empty bays are listed too."""
-    return isinstance(document, dict) and at(document, "Status", "State") != "Absent"
+    """Return whether what a resource describes is present; empty bays are listed too."""
+    return isinstance(document, dict) and get(document, "Status", "State") != "Absent"
 
 
 def measures_power(document: Json) -> bool:
     """Return whether a resource is a Sensor of power, in watts."""
-    if at(document, "ReadingType") != "Power":
+    if get(document, "ReadingType") != "Power":
         return False
-    units = at(document, "ReadingUnits")
+    units = get(document, "ReadingUnits")
     return units is None or (isinstance(units, str) and units.lower() in ("w", "watt", "watts"))
 
 
@@ -138,7 +140,7 @@ def joules(document: Json) -> float | None:
     """Return the energy counter of a resource of metrics."""
     for count in COUNTS:
         for energy, unit in ENERGY_UNITS.items():
-            counted = positive(at(document, energy, count))
+            counted = positive(get(document, energy, count))
             if counted is not None:
                 return positive(counted * unit)
     return None
@@ -146,7 +148,7 @@ def joules(document: Json) -> float | None:
 
 def control_names(document: Json) -> set[str]:
     """Return the names of Power's members of PowerControl, without those of several."""
-    names = [called(each) for each in members(document, "PowerControl")]
+    names = [display_name(each) for each in members(document, "PowerControl")]
     return {name for name in names if names.count(name) == 1}
 
 
@@ -157,8 +159,8 @@ def controls_named(names: Sequence[str]) -> Finder:
     def find(documents: Sequence[Json], where: str) -> Found | None:
         if not control_names(documents[0]).issuperset(names):
             return None
-        controls = {called(each): each for each in members(documents[0], "PowerControl")}
-        values = [(name, at(controls[name], "PowerConsumedWatts")) for name in names]
+        controls = {display_name(each): each for each in members(documents[0], "PowerControl")}
+        values = [(name, get(controls[name], "PowerConsumedWatts")) for name in names]
         source = f"{where}#PowerControl/{'+'.join(names)}"
         return Found(Reading(member_watts(values, source), source), names)
 
@@ -169,7 +171,7 @@ def _machine(document: Json, own: Collection[str]) -> tuple[int, Json]:
     """Find the member of PowerControl that is the machine's.
 
     Raises:
-        NotNamedError: there are some, and not one of them is known to be.
+        NotNamedError: there are some, and none of them is known to be.
     """
     controls = [each for each in members(document, "PowerControl") if isinstance(each, dict)]
     if not controls:
@@ -180,41 +182,41 @@ def _machine(document: Json, own: Collection[str]) -> tuple[int, Json]:
     if best == 0 or ranks.count(best) > 1:
         doubtful = [c for c, rank in zip(controls, ranks, strict=True) if rank == best]
         kind = "PowerControl has several that may be the total:" if best else "PowerControl has"
-        raise NotNamedError(kind, [called(control) or "one without a name" for control in doubtful])
+        raise NotNamedError(kind, [display_name(c) or "one without a name" for c in doubtful])
     control = controls[ranks.index(best)]
     return members(document, "PowerControl").index(control), control
 
 
-def _supplies(document: Json, way: tuple[str, ...], where: str) -> Found | None:
+def _supplies(document: Json, keys: tuple[str, ...], where: str) -> Found | None:
     supplies = _present(document)
-    values = {name: at(each, *way) for name, each in supplies.items()}
-    if not any(_has(each, way) for each in supplies.values()):
+    values = {name: get(each, *keys) for name, each in supplies.items()}
+    if not any(_has(each, keys) for each in supplies.values()):
         return None
-    source = f"{where}#PowerSupplies/{'/'.join(way)}"
+    source = f"{where}#PowerSupplies/{'/'.join(keys)}"
     return Found(Reading(member_watts(values.items(), source), source), tuple(values))
 
 
 def _present(document: Json) -> dict[str, Json]:
     """Return the power supplies in their bays, by names of which no two are the same."""
     supplies = [each for each in members(document, "PowerSupplies") if present(each)]
-    known = [(word(each, "Name"), word(each, "MemberId")) for each in supplies]
+    known = [(get_str(each, "Name"), get_str(each, "MemberId")) for each in supplies]
     return dict(zip(labels(known), supplies, strict=True))
 
 
-def _has(document: Json, way: tuple[str, ...]) -> bool:
-    holder = at(document, *way[:-1])
-    return isinstance(holder, dict) and way[-1] in holder
+def _has(document: Json, keys: tuple[str, ...]) -> bool:
+    holder = get(document, *keys[:-1])
+    return isinstance(holder, dict) and keys[-1] in holder
 
 
 def _input(document: Json) -> Json:
     """Return what a supply takes in: of its metrics, or of the sensor that these refer to."""
     if measures_power(document):
-        return at(document, "Reading")
-    return at(document, "InputPowerWatts", "Reading")
+        return get(document, "Reading")
+    return get(document, "InputPowerWatts", "Reading")
 
 
 def _statistics(control: Json) -> Statistics | None:
-    metrics = at(control, "PowerMetrics")
+    metrics = get(control, "PowerMetrics")
     if not isinstance(metrics, dict):
         return None
     minutes = number(metrics.get("IntervalInMin"))

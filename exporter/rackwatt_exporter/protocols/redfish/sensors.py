@@ -1,12 +1,12 @@
-"""Sensor resources (DSP2046): which of them are the machine's power, and what they come to."""
+"""Sensor resources (DSP2046): those of the machine's power, and their sum."""
 
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from rackwatt_exporter.protocols.redfish.json import Json, at, link, word
+from rackwatt_exporter.protocols.redfish.json import Json, get, get_str, link
 from rackwatt_exporter.protocols.redfish.limits import Contradiction, contradictions
 from rackwatt_exporter.protocols.redfish.names import (
-    called,
+    display_name,
     is_of_supply,
     is_supply_input,
     may_be_whole,
@@ -51,7 +51,7 @@ def _watts_of(names: Sequence[str], members: tuple[str, ...]) -> Finder:
         for name, document in zip(names, power, strict=True):
             if document is not None and not (present(document) and measures_power(document)):
                 raise ReadError(Reason.SENSOR_UNREADABLE, f"{shown(name)} {_unfit(document)}")
-        values = [at(document, "Reading") for document in power]
+        values = [get(document, "Reading") for document in power]
         if members:
             total = member_watts(zip(names, values, strict=True), "the power")
         else:
@@ -61,7 +61,7 @@ def _watts_of(names: Sequence[str], members: tuple[str, ...]) -> Finder:
     return find
 
 
-def telling(documents: Sequence[Json], own: Collection[str] = ()) -> Chosen:
+def choose_sensors(documents: Sequence[Json], own: Collection[str] = ()) -> Chosen:
     """Choose the sensors of the machine's power: its total, else the input of every supply.
 
     The total brings its counter of energy along, where there is one. A sensor is no total whose
@@ -79,48 +79,50 @@ def telling(documents: Sequence[Json], own: Collection[str] = ()) -> Chosen:
     best = max((whole_rank(each, own) for each in candidates), default=0)
     whole = [each for each in candidates if whole_rank(each, own) == best]
     if len(whole) == 1:
-        energy = [e for e in documents if present(e) and word(e, "ReadingType") in ENERGY_UNITS]
+        energy = [e for e in documents if present(e) and get_str(e, "ReadingType") in ENERGY_UNITS]
         counters = [each for each in energy if whole_rank(each, own) == best]
         return Chosen(whole + (counters if len(counters) == 1 else []), supplies=False)
     if whole:
         kind = "several sensors may be the total:"
-        raise NotNamedError(kind, [called(each) for each in whole])
+        raise NotNamedError(kind, [display_name(each) for each in whole])
     if against:
-        part = f"{shown(called(against[0].part))} draws {against[0].draws:g} W"
+        part = f"{shown(display_name(against[0].part))} draws {against[0].draws:g} W"
         kind = f"{part}, more than the upper limit of"
         raise NotNamedError(kind, [_with_limit(each) for each in against])
     if doubtful := [each for each in power if may_be_whole(each, own)]:
         raise NotNamedError("sensors may be the total:", [_with_id(each) for each in doubtful])
     inputs = [each for each in power if is_supply_input(each)]
     if power and not inputs:
-        raise NotNamedError("sensors of power are", [called(each) for each in power])
-    _hold_each_supply_once(inputs, power)
+        raise NotNamedError("sensors of power are", [display_name(each) for each in power])
+    _require_one_input_per_supply(inputs, power)
     return Chosen(inputs, supplies=True)
 
 
 def power_sensors(documents: Sequence[Json]) -> list[Json]:
     """Return the sensors that measure power in watts, each once."""
-    found: dict[str, Json] = {}
+    sensors: dict[str, Json] = {}
     for each in documents:
         if present(each) and measures_power(each) and (path := link(each)):
-            found.setdefault(path, each)
-    return list(found.values())
+            sensors.setdefault(path, each)
+    return list(sensors.values())
 
 
 def is_named(document: Json, name: str) -> bool:
-    """Return whether people would call a sensor by this name: its Id or its Name."""
-    return name in (word(document, "Id"), word(document, "Name"))
+    """Return whether a name is the Id or the Name of a sensor."""
+    return name in (get_str(document, "Id"), get_str(document, "Name"))
 
 
-def _hold_each_supply_once(inputs: Sequence[Json], power: Sequence[Json]) -> None:
+def _require_one_input_per_supply(inputs: Sequence[Json], power: Sequence[Json]) -> None:
     known = [supply_of(each) for each in inputs]
     if len(set(known)) < len(known):
         kind = "several sensors may be the input of one supply:"
-        raise NotNamedError(kind, [called(each) for each in inputs])
+        raise NotNamedError(kind, [display_name(each) for each in inputs])
     supplies = [each for each in power if is_of_supply(each)]
     without = [e for e in supplies if not any(_same_supply(supply_of(e), fed) for fed in known)]
     if without:
-        raise NotNamedError("of these supplies no input is known:", [called(e) for e in without])
+        raise NotNamedError(
+            "of these supplies no input is known:", [display_name(e) for e in without]
+        )
 
 
 def _same_supply(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
@@ -130,30 +132,30 @@ def _same_supply(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
 
 
 def _of_power_in_other_units(document: Json) -> bool:
-    of_power = word(document, "ReadingType") == "Power"
+    of_power = get_str(document, "ReadingType") == "Power"
     return of_power and present(document) and not measures_power(document)
 
 
 def _with_units(document: Json) -> str:
-    return f"{called(document)} in {shown(at(document, 'ReadingUnits'))}"
+    return f"{display_name(document)} in {shown(get(document, 'ReadingUnits'))}"
 
 
 def _with_id(document: Json) -> str:
-    return f"{word(document, 'Name')} ({word(document, 'Id')})"
+    return f"{get_str(document, 'Name')} ({get_str(document, 'Id')})"
 
 
 def _with_limit(against: Contradiction) -> str:
-    return f"{called(against.sensor)} ({against.limit:g} W)"
+    return f"{display_name(against.sensor)} ({against.limit:g} W)"
 
 
 def _unfit(document: Json) -> str:
     if not present(document):
         return "is Absent"
-    kind, units = at(document, "ReadingType"), at(document, "ReadingUnits")
+    kind, units = get(document, "ReadingType"), get(document, "ReadingUnits")
     return f"is a sensor of {shown(kind)} in {shown(units)}, not of Power in W"
 
 
 def _joules(document: Json) -> float | None:
-    unit = ENERGY_UNITS.get(word(document, "ReadingType"))
-    counted = next(filter(None, (positive(at(document, count)) for count in COUNTS)), None)
+    unit = ENERGY_UNITS.get(get_str(document, "ReadingType"))
+    counted = next(filter(None, (positive(get(document, count)) for count in COUNTS)), None)
     return None if counted is None or unit is None else positive(counted * unit)

@@ -1,10 +1,10 @@
 """Doubt about a session token that a service refuses.
 
-A service that has lost a session may say so with 401. Others answer 400, 403, 404, 500 or 503, send
-to a login page, or give one. The same answers also mean what they say. A new log-in tells the two
-apart, and is worth it where this token has opened the resource before, or opens nothing any more.
-A log-in that did not help is not tried again for a while: a service that refuses every token is
-spared. One whose sessions do not last gets Basic instead, while it takes that.
+A service that has lost a session may respond 401. Others respond 400, 403, 404, 500 or 503, or
+redirect to a log-in page, or send one. The same responses also have their own meaning. A new log-in
+distinguishes the two. It is worth it where this token has opened the resource before, or opens
+nothing any more. After a log-in that did not help, a back-off spares a service that refuses every
+token. Where sessions do not last, the client uses Basic instead, if the service accepts it.
 """
 
 REFUSALS_IN_A_ROW = 3
@@ -16,7 +16,7 @@ _KEPT_PATHS = 32  # as many as the largest sum of a shelf's supplies has
 
 
 class BackOff:
-    """When another log-in may be tried for a refused token."""
+    """Back-off of log-ins for a refused token."""
 
     __slots__ = ("_not_before_s", "_wait_s")
 
@@ -29,19 +29,19 @@ class BackOff:
         return now_s >= self._not_before_s
 
     def helped(self) -> None:
-        """Note that the last one helped."""
+        """Record that the last one helped."""
         self._wait_s = 0.0
 
     def failed(self, now_s: float) -> None:
-        """Note that the new token was refused too."""
+        """Record that the new token was refused too."""
         self._wait_s = min(max(2 * self._wait_s, FIRST_WAIT_S), MAX_WAIT_S)
         self._not_before_s = now_s + self._wait_s
 
 
 class TokenDoubt:
-    """What is known of one service's present token; pure bookkeeping.
+    """State of one service's current token; pure bookkeeping.
 
-    `certain` is for refusals that name the session, `possible` for those that may be of it.
+    `certain` limits log-ins after refusals that name the session, `possible` after the others.
     """
 
     __slots__ = ("_opened", "_refusals", "certain", "possible")
@@ -53,16 +53,16 @@ class TokenDoubt:
         self.possible = BackOff()
 
     def accepted(self, path: str) -> None:
-        """Note that the token opened a resource."""
+        """Record that the token opened a resource."""
         self._refusals = 0
         if path not in self._opened:
             self._opened = (*self._opened[1 - _KEPT_PATHS :], path)
 
     def refused(self, path: str, *, absent: bool = False) -> bool:
-        """Note a refusal, and return whether the token may be what it is for.
+        """Record a refusal, and return whether the token may be its cause.
 
-        A resource is `absent` where the service says that there is none. That is an answer, unless
-        this token has opened it before: a search looks for many that a service does not have.
+        A resource is `absent` where the service says that there is none. That is no doubt, unless
+        this token has opened it before: a search reads many that a service does not have.
         """
         if path in self._opened:
             return True
@@ -92,15 +92,15 @@ class SessionLifetimes:
         return self._short >= SHORT_SESSIONS and not self._basic_refused
 
     def started(self, now_s: float) -> None:
-        """Note that a session was opened."""
+        """Record that a session was opened."""
         self._started_s = now_s
 
     def ended(self, now_s: float) -> None:
-        """Note that the session was lost, if there was one."""
+        """Record that the session was lost, if there was one."""
         short = self._started_s is not None and now_s - self._started_s < SHORT_SESSION_S
         self._short = self._short + 1 if short else 0
         self._started_s = None
 
     def basic_refused(self) -> None:
-        """Note that Basic is not taken instead."""
+        """Record that the service does not accept Basic either."""
         self._basic_refused = True

@@ -1,8 +1,8 @@
-"""SNMP requests to one agent: objects by name, and tables row by row.
+"""SNMP client of one agent: objects by OID, and tables row by row.
 
-What is done here: requests sent again, agents that restarted or were replaced, answers too long for
-one packet, agents that know no GETBULK, and the reason when nothing helps. One socket to each
-agent, one request at a time.
+It handles lost packets, agents that restarted or were replaced, responses too long for one packet,
+and agents without GETBULK, and states a reason where nothing helps. It has one socket and sends one
+request at a time.
 """
 
 import time
@@ -17,27 +17,27 @@ from rackwatt_exporter.protocols.snmp.pdu import (
     NO_ACCESS,
     NO_SUCH_NAME,
     TOO_BIG,
-    Found,
     SnmpResponse,
+    VarBinds,
 )
 from rackwatt_exporter.protocols.snmp.session import (
     Login,
     RefusedError,
     SnmpSession,
-    opened_session,
+    open_session,
 )
 from rackwatt_exporter.protocols.snmp.value import Malformed, Value
 from rackwatt_exporter.reading import ReadError, Reason
 
-SILENCES = 2
-# So often, one after the other, an agent says its name and then leaves an encrypted request
-# unanswered before that is called wrong keys: where one packet in five is lost, it takes years.
-NAMED_IN_VAIN = 8
-# So many that requests and answers fit into one Ethernet frame each.
+MAX_TIMEOUTS = 2
+# After so many discoveries in a row, each followed by an encrypted request without a response, the
+# keys are wrong. Where one packet in five is lost, this happens once in years.
+MAX_UNANSWERED_DISCOVERIES = 8
+# So many that request and response each fit into one Ethernet frame.
 OBJECTS_LIMIT = 32
 REPETITIONS = 20
 ROWS_LIMIT = 4096
-# For so long an agent that had no answer to GETBULK is not sent another.
+# For so long an agent that did not respond to GETBULK is sent GETNEXT.
 NO_BULK_S = 3600.0
 _STATUS_REASONS = {
     GEN_ERR: Reason.SENSOR_UNREADABLE,
@@ -51,7 +51,7 @@ _REMEDIES = {
 
 
 class SnmpClient:
-    """One agent, sent one request at a time.
+    """Client of one agent, with one request at a time.
 
     `login` is called at each new session, so that a rotated secret counts from the next one on. A
     request is sent at most `attempts` times, each awaited for `attempt_timeout_s`. `bulk` says
@@ -73,20 +73,20 @@ class SnmpClient:
         self._attempt_timeout_s = attempt_timeout_s
         self._session: SnmpSession | None = None
         self._bulk = bulk
-        self._silences = 0
-        self._named_in_vain = 0
+        self._timeouts = 0
+        self._unanswered_discoveries = 0
         self._batch = OBJECTS_LIMIT
         self._no_bulk_until_s = 0.0
 
     @property
     def known(self) -> bool:
-        """Whether the agent has answered on what is open now."""
-        return self._session is not None and self._session.answered
+        """Whether the agent has responded in the current session."""
+        return self._session is not None and self._session.responded
 
     async def get(self, oids: Sequence[str]) -> dict[str, Value]:
-        """Read objects; those that the agent does not show are left out.
+        """Read objects; those that the agent does not have are left out.
 
-        All in one request, or in as many as the agent can answer.
+        All in one request, or in as many as the agent can respond to.
 
         Raises:
             ReadError: timeout, connection_refused, unreachable, name_unresolved, auth_failed,
@@ -96,7 +96,7 @@ class SnmpClient:
         waiting: Sequence[str] = oids
         while waiting:
             part = waiting[: self._batch]
-            response = await self._ask(GET, part)
+            response = await self._request(GET, part)
             if response.status:
                 waiting = self._without_failed(response, part, waiting)
                 continue
@@ -106,15 +106,15 @@ class SnmpClient:
                 self._batch = len(part) // 2
                 continue
             for oid in part:
-                value = _believed(oid, shown.get(oid))
+                value = _checked(oid, shown.get(oid))
                 if value is not None:
                     found[oid] = value
-            # What an answer is silent about may have had no room in it.
+            # An object that is missing in the response may have had no room in it.
             waiting = [*(missed if len(part) > 1 else ()), *waiting[len(part) :]]
         return found
 
     async def walk(self, column: str) -> dict[str, Value]:
-        """Read every object under one, by its number.
+        """Read every object below a column, by OID.
 
         Raises:
             ReadError: as `get` does; bad_reply where the agent's list has no end.
@@ -123,18 +123,18 @@ class SnmpClient:
         last = column
         while True:
             for oid, shown in await self._following(last):
-                value = _believed(oid, shown) if oid.startswith(f"{column}.") else None
+                value = _checked(oid, shown) if oid.startswith(f"{column}.") else None
                 if value is None:
                     return found
                 if oid in found or len(found) == ROWS_LIMIT:
-                    message = f"the agent finds no end of {column}: after {last} it shows {oid}"
+                    message = f"the agent's list of {column} has no end: after {last} comes {oid}"
                     again = " again" if oid in found else ""
                     raise ReadError(Reason.BAD_REPLY, f"{message}{again}")
                 found[oid] = value
                 last = oid
 
     def close(self) -> None:
-        """Let the session go, and its socket with it; the next request opens another."""
+        """Close the session and its socket; the next request opens another."""
         if self._session is not None:
             self._session.close()
         self._session = None
@@ -143,7 +143,7 @@ class SnmpClient:
     def _without_failed(
         self, response: SnmpResponse, part: Sequence[str], waiting: Sequence[str]
     ) -> Sequence[str]:
-        """Give what is still to be read after a request failed as a whole.
+        """Return the objects still to be read after a request failed as a whole.
 
         Raises:
             ReadError: nothing is left to try.
@@ -156,21 +156,21 @@ class SnmpClient:
             self._batch = len(part) // 2
             return waiting
         reason = _STATUS_REASONS.get(response.status, Reason.BAD_REPLY)
-        message = f"the agent answers {response.words} to a request for {named}"
+        message = f"the agent responds {response.words} to a request for {named}"
         raise ReadError(reason, message, remedy=_REMEDIES.get(reason))
 
-    async def _following(self, last: str) -> Found:
-        """Read what follows an object: some by GETBULK, or one by GETNEXT.
+    async def _following(self, last: str) -> VarBinds:
+        """Read the objects after one: several by GETBULK, or one by GETNEXT.
 
-        An agent that knows no GETBULK meets it with silence, with an error, or with nothing.
+        An agent without GETBULK does not respond to it, or responds an error or an empty list.
         """
         if not self._bulk or time.monotonic() < self._no_bulk_until_s:
             return await self._next(last, self._attempts, self._attempt_timeout_s)
-        answered = self.known
-        # Both have to fit into the deadline.
+        responded = self.known
+        # GETBULK and GETNEXT both have to fit into the deadline.
         timeout_s = self._attempt_timeout_s / (1 if self._attempts > 1 else 2)
         try:
-            response = await self._ask(GET_BULK, (last,), REPETITIONS, 1, timeout_s)
+            response = await self._request(GET_BULK, (last,), REPETITIONS, 1, timeout_s)
             if response.objects and not response.status:
                 return response.objects
         except ReadError as error:
@@ -179,24 +179,24 @@ class SnmpClient:
         try:
             found = await self._next(last, max(1, self._attempts - 1), timeout_s)
         except ReadError as error:
-            if not answered:
+            if not responded:
                 raise
-            message = "the agent answers GET, but neither GETBULK nor GETNEXT"
+            message = "the agent responds to GET, but neither to GETBULK nor to GETNEXT"
             remedy = 'Try `version: "1"`, or name each object in `oids` instead of a `where`.'
             raise ReadError(error.reason, f'{message}: try version: "1"', remedy=remedy) from None
         self._no_bulk_until_s = time.monotonic() + NO_BULK_S
         return found
 
-    async def _next(self, last: str, attempts: int, timeout_s: float) -> Found:
-        response = await self._ask(GET_NEXT, (last,), 0, attempts, timeout_s)
+    async def _next(self, last: str, attempts: int, timeout_s: float) -> VarBinds:
+        response = await self._request(GET_NEXT, (last,), 0, attempts, timeout_s)
         if response.status == NO_SUCH_NAME:
-            return [(last, None)]  # how version 1 says that nothing follows
+            return [(last, None)]  # version 1: nothing follows
         if response.status or not response.objects:
-            message = f"the agent answers {response.words} to a request for what follows {last}"
+            message = f"the agent responds {response.words} to a request for what follows {last}"
             raise ReadError(Reason.BAD_REPLY, message)
         return response.objects
 
-    async def _ask(
+    async def _request(
         self,
         kind: int,
         oids: Sequence[str],
@@ -209,74 +209,76 @@ class SnmpClient:
         while True:
             kept = self.known
             try:
-                session = self._session or await self._opened(timeout_s)
-                answer = await session.ask(kind, oids, repetitions, timeout_s)
+                session = self._session or await self._open(timeout_s)
+                response = await session.request(kind, oids, repetitions, timeout_s)
             except RefusedError as refusal:
-                # So do a restarted agent, a replaced one and a rotated secret look.
+                # A restarted agent, a replaced one and a rotated secret look the same.
                 self.close()
                 if not kept:
                     raise ReadError(refusal.reason, f"the agent {refusal}") from None
             except (OSError, ValueError) as error:
-                fault = self._fault(error)
+                failure = self._to_read_error(error)
                 attempts_left -= 1
                 if not attempts_left:
-                    raise fault from None
+                    raise failure from None
             else:
-                self._silences = self._named_in_vain = 0
-                return answer
+                self._timeouts = self._unanswered_discoveries = 0
+                return response
 
-    async def _opened(self, timeout_s: float) -> SnmpSession:
-        session = await opened_session(self._host, self._port, self._login())
+    async def _open(self, timeout_s: float) -> SnmpSession:
+        session = await open_session(self._host, self._port, self._login())
         self._session = session
         try:
             await session.discover(timeout_s)
         except BaseException as error:
             self.close()
             if isinstance(error, TimeoutError):
-                self._named_in_vain = 0
+                self._unanswered_discoveries = 0
             raise
         return session
 
-    def _fault(self, error: OSError | ValueError) -> ReadError:
-        """Take note of what went wrong, and give it a reason."""
+    def _to_read_error(self, error: OSError | ValueError) -> ReadError:
+        """Count timeouts, and map an exception to a ReadError."""
         if isinstance(error, TimeoutError):
-            return self._silence()
+            return self._timed_out()
         if isinstance(error, ConnectionRefusedError):
             return ReadError(Reason.CONNECTION_REFUSED, f"nothing listens at UDP port {self._port}")
         if isinstance(error, OSError):
             return ReadError(Reason.UNREACHABLE, error.strerror or str(error))
-        return ReadError(Reason.BAD_REPLY, f"the answer is not SNMP as it should be: {error}")
+        return ReadError(Reason.BAD_REPLY, f"the response is not valid SNMP: {error}")
 
-    def _silence(self) -> ReadError:
+    def _timed_out(self) -> ReadError:
         session = self._session
-        if session is not None and session.named_only:
-            # Its name once more: an answer to that shows whether packets get there at all.
-            self._named_in_vain += 1
+        if session is not None and session.discovered_only:
+            # Discover it again: a response to that shows whether packets arrive at all.
+            self._unanswered_discoveries += 1
             self.close()
         else:
-            self._silences += 1
-        if self._silences >= SILENCES:
-            # A name of a host may have moved, and a secret may be another.
+            self._timeouts += 1
+        if self._timeouts >= MAX_TIMEOUTS:
+            # The host name may resolve to another address, and the secret may have changed.
             self.close()
-            self._silences = 0
-        if self._named_in_vain:
-            certain = self._named_in_vain >= NAMED_IN_VAIN
-            message = "the agent says its name but answers no encrypted request: check privPassword"
+            self._timeouts = 0
+        if self._unanswered_discoveries:
+            certain = self._unanswered_discoveries >= MAX_UNANSWERED_DISCOVERIES
+            message = (
+                "the agent responds to discovery but to no encrypted request: check privPassword"
+            )
             return ReadError(
                 Reason.AUTH_FAILED if certain else Reason.TIMEOUT,
                 f"{message} and privacy{'' if certain else ', or packets are being lost'}",
             )
-        message = f"no answer to {self._attempts} requests"
+        message = f"no response to {self._attempts} requests"
         if session is not None and session.may_be_unknown:
-            message += "; agents meet a wrong community with silence too"
+            message += "; agents do not respond to a wrong community either"
         return ReadError(Reason.TIMEOUT, message)
 
 
-def _believed(oid: str, shown: Value | Malformed | None) -> Value | None:
-    """Give a value.
+def _checked(oid: str, shown: Value | Malformed | None) -> Value | None:
+    """Return a value that is not malformed.
 
     Raises:
-        ReadError: bad_reply, when it is malformed.
+        ReadError: bad_reply.
     """
     if isinstance(shown, Malformed):
         raise ReadError(Reason.BAD_REPLY, f"{oid} is {shown.words}")

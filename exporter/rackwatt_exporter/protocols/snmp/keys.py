@@ -48,7 +48,7 @@ PRIVACY = {
 
 
 class User(NamedTuple):
-    """A user, and the keys that come of its passwords; empty where the level needs none."""
+    """A user, and the keys derived from its passwords; empty where the level needs none."""
 
     name: bytes
     auth: str = "SHA-256"
@@ -80,10 +80,10 @@ class Keys:
         self._hash = HASHES[user.auth]
         self._signer = None
         if user.signs:
-            self._signer = _Signer(self._localized(user.auth_master, engine_id), self._hash)
+            self._signer = _Signer(self._localize(user.auth_master, engine_id), self._hash)
         self._privacy: _Des | _Aes | None = None
         if user.encrypts:
-            key = self._lengthened(user, engine_id)
+            key = self._extend(user, engine_id)
             self._privacy = _Des(key) if user.privacy == "DES" else _Aes(key)
 
     @property
@@ -92,37 +92,39 @@ class Keys:
         return self._hash.signature_length if self._signer else 0
 
     def signature(self, message: bytes) -> bytes:
-        """Sign a message, whose own place for the signature is zeros."""
+        """Sign a message, whose field for the signature is zeros."""
         return self._signer.signature(message) if self._signer else b""
 
-    def encrypted(self, plain: bytes, boots: int, time_s: int) -> tuple[bytes, bytes]:
-        """Encrypt; gives the salt and the cipher text."""
+    def encrypt(self, plain: bytes, boots: int, time_s: int) -> tuple[bytes, bytes]:
+        """Encrypt; return the salt and the cipher text."""
         assert self._privacy is not None  # noqa: S101 - of a user who encrypts
-        return self._privacy.encrypted(plain, boots, time_s)
+        return self._privacy.encrypt(plain, boots, time_s)
 
-    def decrypted(self, secret: bytes, boots: int, time_s: int, salt: bytes) -> bytes:
-        """Decrypt; what the wrong key gives is not SNMP.
+    def decrypt(self, secret: bytes, boots: int, time_s: int, salt: bytes) -> bytes:
+        """Decrypt; a wrong key yields a text that is not SNMP.
 
         Raises:
-            ValueError: no encryption gives this salt, or a cipher text of this length.
+            ValueError: the salt or the length of the cipher text is impossible.
         """
         if self._privacy is None or len(salt) != _SALT_LENGTH:
-            raise ValueError("an answer encrypted without a salt, or without need")
-        return self._privacy.decrypted(secret, boots, time_s, salt)
+            raise ValueError(
+                "a response encrypted without a salt, or for a user without encryption"
+            )
+        return self._privacy.decrypt(secret, boots, time_s, salt)
 
-    def _lengthened(self, user: User, engine_id: bytes) -> bytes:
+    def _extend(self, user: User, engine_id: bytes) -> bytes:
         length, as_cisco = PRIVACY[user.privacy]
-        key = last = self._localized(user.privacy_master, engine_id)
+        key = last = self._localize(user.privacy_master, engine_id)
         while len(key) < length:
             if as_cisco:
-                last = self._localized(master_key(user.auth, last), engine_id)
+                last = self._localize(master_key(user.auth, last), engine_id)
             else:
                 last = self._digest(key)
             key += last
         return key[:length]
 
-    def _localized(self, master: bytes, engine_id: bytes) -> bytes:
-        """Make a key that is good at one engine only (RFC 3414, 2.6)."""
+    def _localize(self, master: bytes, engine_id: bytes) -> bytes:
+        """Localize a key to one engine (RFC 3414, 2.6)."""
         return self._digest(master + engine_id + master)
 
     def _digest(self, data: bytes) -> bytes:
@@ -130,7 +132,7 @@ class Keys:
 
 
 class _Signer:
-    """HMAC (RFC 2104) by a kept key: both of its hashes begin with a block made of the key."""
+    """HMAC (RFC 2104) by a kept key: both of its hashes start with a block made of the key."""
 
     def __init__(self, key: bytes, hashed: _Hash) -> None:
         block = hashlib.new(hashed.name).block_size
@@ -162,12 +164,12 @@ class _Aes:
         self._blocks = Cipher(self._key, ECB()).encryptor()  # noqa: S305 - its part of CFB
         self._salts = itertools.count(int.from_bytes(os.urandom(_SALT_LENGTH - 1)))
 
-    def encrypted(self, plain: bytes, boots: int, time_s: int) -> tuple[bytes, bytes]:
+    def encrypt(self, plain: bytes, boots: int, time_s: int) -> tuple[bytes, bytes]:
         salt = next(self._salts).to_bytes(_SALT_LENGTH, "big")
         start = _CLOCK.pack(boots, time_s) + salt
         return salt, Cipher(self._key, CFB(start)).encryptor().update(plain)
 
-    def decrypted(self, secret: bytes, boots: int, time_s: int, salt: bytes) -> bytes:
+    def decrypt(self, secret: bytes, boots: int, time_s: int, salt: bytes) -> bytes:
         length = len(secret)
         fed = _CLOCK.pack(boots, time_s) + salt + secret
         stream = self._blocks.update(fed[: length + -length % _AES_BLOCK])[:length]
@@ -183,14 +185,14 @@ class _Des:
         self._mask = key[8:16]
         self._salts = itertools.count(int.from_bytes(os.urandom(3)))
 
-    def encrypted(self, plain: bytes, boots: int, _time_s: int) -> tuple[bytes, bytes]:
+    def encrypt(self, plain: bytes, boots: int, _time_s: int) -> tuple[bytes, bytes]:
         salt = _CLOCK.pack(boots, next(self._salts) & 0xFFFFFFFF)
         padded = plain + bytes(-len(plain) % _DES_BLOCK)
         return salt, self._cipher(salt).encryptor().update(padded)
 
-    def decrypted(self, secret: bytes, _boots: int, _time_s: int, salt: bytes) -> bytes:
+    def decrypt(self, secret: bytes, _boots: int, _time_s: int, salt: bytes) -> bytes:
         if len(secret) % _DES_BLOCK:
-            raise ValueError("a cipher text that is no number of blocks")
+            raise ValueError("a cipher text that is not a multiple of the block size")
         return self._cipher(salt).decryptor().update(secret)
 
     def _cipher(self, salt: bytes) -> Cipher[CBC]:

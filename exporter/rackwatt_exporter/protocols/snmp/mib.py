@@ -1,7 +1,7 @@
-"""Symbolic object names into numbers, found by a child process and remembered.
+"""Resolution of symbolic object names to OIDs by a child process, with a cache.
 
-A child, because the library that knows MIBs takes 32 MiB and half a second, once in the life of an
-exporter; and one child for all names asked at the same time.
+The library that parses MIBs takes 32 MiB and half a second, usually once in the life of an
+exporter. Hence a child process, one for all names requested at the same time.
 """
 
 import asyncio
@@ -14,67 +14,67 @@ from rackwatt_exporter.protocols.command.process import run_process
 from rackwatt_exporter.reading import ReadError, Reason
 
 CHILD = ("-P", "-m", "rackwatt_exporter.protocols.snmp.mib_worker")
-FORGET_FAILURE_S = 60.0
+RETRY_AFTER_S = 60.0
 CHILD_TIMEOUT_S = 60.0
 
 
-class _Answer(NamedTuple):
+class _Resolved(NamedTuple):
     number: str | None
     problem: str | None
     until_s: float
 
 
-class Mibs:
-    """The numbers of the names asked so far."""
+class MibResolver:
+    """Resolver of symbolic names, and its cache."""
 
     def __init__(self) -> None:
-        self._answers: dict[str, _Answer] = {}
+        self._cache: dict[str, _Resolved] = {}
         self._running: asyncio.Task[None] | None = None
 
-    async def numbers(self, names: Collection[str]) -> dict[str, str]:
-        """Give the number of each name; a caller that is cancelled leaves the search running.
+    async def resolve(self, names: Collection[str]) -> dict[str, str]:
+        """Return the OID of each name; a caller that is cancelled leaves the search running.
 
         Raises:
-            ReadError: no_power_sensor, saying which name, which MIB is missing, and where to put
-                it; it is looked for again after a minute.
+            ReadError: no_power_sensor, with the name, the missing MIB and the directory to put it
+                into; the search is repeated after a minute.
         """
         while unknown := [name for name in names if not self._known(name)]:
             if self._running is None:
                 self._running = asyncio.create_task(self._find(unknown))
             await asyncio.shield(self._running)
-        found = {name: self._answers[name] for name in names}
-        problems = [answer.problem for answer in found.values() if answer.problem is not None]
+        resolved = {name: self._cache[name] for name in names}
+        problems = [each.problem for each in resolved.values() if each.problem is not None]
         if problems:
             raise ReadError(Reason.NO_POWER_SENSOR, "; ".join(problems))
-        return {name: answer.number for name, answer in found.items() if answer.number is not None}
+        return {name: each.number for name, each in resolved.items() if each.number is not None}
 
     async def close(self) -> None:
-        """End a search that is under way."""
+        """Cancel a running search."""
         if self._running is not None:
             self._running.cancel()
             await asyncio.wait([self._running])
 
     def _known(self, name: str) -> bool:
-        answer = self._answers.get(name)
-        return answer is not None and answer.until_s > asyncio.get_running_loop().time()
+        resolved = self._cache.get(name)
+        return resolved is not None and resolved.until_s > asyncio.get_running_loop().time()
 
     async def _find(self, names: list[str]) -> None:
         try:
-            found = await _asked_child(names)
+            resolved = await _run_child(names)
         finally:
             self._running = None
-        retry_s = asyncio.get_running_loop().time() + FORGET_FAILURE_S
-        for name, (number, problem) in found.items():
+        retry_s = asyncio.get_running_loop().time() + RETRY_AFTER_S
+        for name, (number, problem) in resolved.items():
             until_s = retry_s if number is None else float("inf")
-            self._answers[name] = _Answer(number, problem, until_s)
+            self._cache[name] = _Resolved(number, problem, until_s)
 
 
-async def _asked_child(names: list[str]) -> dict[str, tuple[str | None, str | None]]:
+async def _run_child(names: list[str]) -> dict[str, tuple[str | None, str | None]]:
     try:
         async with asyncio.timeout(CHILD_TIMEOUT_S):
             finished = await run_process((sys.executable, *CHILD, *names))
-        answers = json.loads(finished.output)
-        return {name: (answers[name]["number"], answers[name]["problem"]) for name in names}
+        output = json.loads(finished.stdout)
+        return {name: (output[name]["number"], output[name]["problem"]) for name in names}
     except (OSError, ValueError, KeyError) as error:
-        told = f"the search for symbolic names failed ({type(error).__name__})"
-        return {name: (None, f"{name}: {told}") for name in names}
+        problem = f"the search for symbolic names failed ({type(error).__name__})"
+        return {name: (None, f"{name}: {problem}") for name in names}

@@ -1,7 +1,7 @@
-"""Values as SNMP agents encode them (RFC 2578, section 7): each a value, or what is wrong with it.
+"""Values as SNMP agents encode them (RFC 2578, section 7): each a value, or the error in it.
 
-BER lets an encoder pad, and many agents do: four bytes for every INTEGER. That is read. What could
-be two numbers, or none, is no value: an INTEGER of no bytes is not zero.
+BER allows an encoder to pad, and many agents do: four bytes for every INTEGER. That is accepted.
+What could be two numbers, or none, is no value: an INTEGER of no bytes is not zero.
 """
 
 import struct
@@ -15,7 +15,7 @@ Value = int | float | str | bytes
 
 
 class Malformed(NamedTuple):
-    """What is in place of a value, in words."""
+    """Description of what is in place of a value."""
 
     words: str
 
@@ -25,8 +25,8 @@ _OPAQUE = 0x44
 _FLOATS = {b"\x9f\x78\x04": ">f", b"\x9f\x79\x08": ">d"}
 
 
-def decoded(tag: int, content: bytes) -> Value | Malformed | None:
-    """Read a value by its tag; None is how an agent says that there is no such object."""
+def decode_value(tag: int, content: bytes) -> Value | Malformed | None:
+    """Decode a value by its tag; None where the agent reports that there is no such object."""
     kind = _KINDS.get(tag)
     if kind is None:
         return Malformed(f"a value of the unknown type {tag:02x}h")
@@ -35,10 +35,10 @@ def decoded(tag: int, content: bytes) -> Value | Malformed | None:
 
 @lru_cache(maxsize=16384)
 def name(content: bytes) -> str:
-    """Write an object identifier's content as people do.
+    """Format an object identifier's content in dotted notation.
 
     Raises:
-        BerError: it is none.
+        BerError: it is malformed.
     """
     return ".".join(map(str, ber.arcs(content)))
 

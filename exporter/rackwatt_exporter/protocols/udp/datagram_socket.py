@@ -1,4 +1,4 @@
-"""One UDP socket to one peer: a packet goes out, and what answers it is waited for."""
+"""UDP socket connected to one peer: one request and its response at a time."""
 
 import asyncio
 import socket
@@ -10,17 +10,17 @@ from rackwatt_exporter.protocols.udp.resolver import Address
 
 T = TypeVar("T")
 
-PACKETS_LOOKED_AT = 64
-LARGEST = 65535
+MAX_DRAINED = 64
+MAX_DATAGRAM = 65535
 
 
-class Datagrams(Generic[T]):
-    """A socket that is kept, one exchange at a time."""
+class DatagramSocket(Generic[T]):
+    """A persistent socket, with one exchange at a time."""
 
     def __init__(self, family: socket.AddressFamily, address: Address) -> None:
         self._loop = asyncio.get_running_loop()
         self._awaited: asyncio.Future[T] | None = None
-        self._opened: Callable[[bytes], T | None] = _nobody
+        self._decode: Callable[[bytes], T | None] = _ignore
         self._socket = socket.socket(family, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
         try:
@@ -31,17 +31,19 @@ class Datagrams(Generic[T]):
         self._loop.add_reader(self._socket, self._receive)
 
     async def exchange(
-        self, packet: bytes, opened: Callable[[bytes], T | None], timeout_s: float
+        self, packet: bytes, decode: Callable[[bytes], T | None], timeout_s: float
     ) -> T:
-        """Send a packet and give what `opened` makes of its answer; None of it means another's.
+        """Send a packet and return what `decode` returns for its response.
+
+        `decode` returns None for a packet that is not the response.
 
         Raises:
-            TimeoutError: silence.
-            OSError: what the network says.
-            ValueError: what `opened` raises.
+            TimeoutError: there is no response.
+            OSError: an error of the network.
+            ValueError: what `decode` raises.
         """
         awaited: asyncio.Future[T] = self._loop.create_future()
-        self._awaited, self._opened = awaited, opened
+        self._awaited, self._decode = awaited, decode
         timer = self._loop.call_later(timeout_s, self._give_up)
         try:
             with suppress(BlockingIOError):  # then it is lost, as any packet may be
@@ -49,17 +51,17 @@ class Datagrams(Generic[T]):
             return await awaited
         finally:
             timer.cancel()
-            self._awaited, self._opened = None, _nobody
+            self._awaited, self._decode = None, _ignore
 
     def close(self) -> None:
-        """Give the socket back."""
+        """Close the socket."""
         self._loop.remove_reader(self._socket)
         self._socket.close()
 
     def _receive(self) -> bool:
-        """Take one packet, if there is one; the loop calls again for the next."""
+        """Receive one packet, if there is one; the loop calls again for the next."""
         try:
-            packet = self._socket.recv(LARGEST)
+            packet = self._socket.recv(MAX_DATAGRAM)
         except BlockingIOError:
             return False
         except OSError as error:  # an ICMP message, about this peer alone
@@ -69,29 +71,29 @@ class Datagrams(Generic[T]):
             self._loop.add_reader(self._socket, self._receive)
             return False
         try:
-            answer = self._opened(packet)
+            response = self._decode(packet)
         except ValueError as error:
             self._settle(error=error)
         else:
-            if answer is not None:
-                self._settle(answer)
+            if response is not None:
+                self._settle(response)
         return True
 
     def _give_up(self) -> None:
-        """Give up waiting; where we are late ourselves, the answer may lie in the socket."""
-        for _ in range(PACKETS_LOOKED_AT):
+        """Stop waiting, after reading what is in the socket: the event loop may be late itself."""
+        for _ in range(MAX_DRAINED):
             if not self._receive():
                 break
         self._settle(error=TimeoutError())
 
-    def _settle(self, answer: Any = None, error: Exception | None = None) -> None:
+    def _settle(self, response: Any = None, error: Exception | None = None) -> None:
         if self._awaited is None or self._awaited.done():
             return
         if error is None:
-            self._awaited.set_result(answer)
+            self._awaited.set_result(response)
         else:
             self._awaited.set_exception(error)
 
 
-def _nobody(_: bytes) -> None:
-    """Take a packet that nothing waits for."""
+def _ignore(_: bytes) -> None:
+    """Drop a packet that no exchange waits for."""

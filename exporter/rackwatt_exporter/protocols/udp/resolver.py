@@ -1,4 +1,4 @@
-"""Names of hosts into addresses of sockets."""
+"""Resolution of host names to socket addresses."""
 
 import asyncio
 import socket
@@ -10,10 +10,10 @@ Address = tuple[Any, ...]  # as the socket module has it: two items for IPv4, fo
 
 
 async def resolve(host: str, port: int) -> tuple[socket.AddressFamily, Address]:
-    """Find the family and the socket address of a BMC's name or address.
+    """Resolve a host name or an address to a family and a socket address.
 
     Raises:
-        ReadError: name_unresolved, with what the resolver said.
+        ReadError: name_unresolved, with the resolver's message.
     """
     kind, numeric = socket.SOCK_DGRAM, socket.AI_NUMERICHOST
     try:

@@ -167,11 +167,11 @@ def compared(listed: Listed, count: int | None) -> tuple[int, str]:
 def explained(error: CommandError) -> ReadError:
     """Find what a command that failed means, and keep its words."""
     for phrase, message in BEFORE:
-        if phrase in error.said:
+        if phrase in error.stderr:
             return ReadError(Reason.COMMAND_FAILED, message)
-    reason = reason_of(error.said)
+    reason = reason_of(error.stderr)
     if reason is None and error.reason is not Reason.TIMEOUT:
         return error
     reason = reason or Reason.TIMEOUT
-    words = "; ".join(line.strip() for line in error.said.splitlines() if line.strip())
+    words = "; ".join(line.strip() for line in error.stderr.splitlines() if line.strip())
     return ReadError(reason, f"{HINTS[reason]} ({one_line(words, 0) if words else error})")

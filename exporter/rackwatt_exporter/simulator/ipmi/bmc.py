@@ -38,7 +38,7 @@ class SimulatedSession:
     """A session, from Open Session on; it has keys once the console has proved itself."""
 
     talk: Transcript
-    heard_at: float
+    received_at: float
     keys: SessionKeys | None = None
     inbound: int = 0
     outbound: int = 0
@@ -141,7 +141,7 @@ class SimulatedBmc:
         session = self._sessions.get(packet.session_id)
         if session is None or session.keys is None or packet.sequence <= session.inbound:
             return None
-        if session.heard_at < time.monotonic() - IDLE_LIMIT_S:
+        if session.received_at < time.monotonic() - IDLE_LIMIT_S:
             del self._sessions[packet.session_id]
             return None
         text = rmcpplus.unseal(session.keys, packet)
@@ -149,7 +149,7 @@ class SimulatedBmc:
         if request is None:
             return None
         session.inbound = packet.sequence
-        session.heard_at = time.monotonic()
+        session.received_at = time.monotonic()
         session.outbound += 1
         answer = self._commands.answer(request)
         if (request.netfn, request.command) == _CLOSE_SESSION:
@@ -162,7 +162,7 @@ class SimulatedBmc:
         most = self._machine.most_sessions
         if len(self._sessions) >= most:
             limit = time.monotonic() - IDLE_LIMIT_S
-            for number in [n for n, s in self._sessions.items() if s.heard_at < limit]:
+            for number in [n for n, s in self._sessions.items() if s.received_at < limit]:
                 del self._sessions[number]
         return len(self._sessions) < most
 

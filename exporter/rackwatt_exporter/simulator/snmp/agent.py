@@ -137,7 +137,7 @@ class SimulatedAgent:
         length = message.signature.end - message.signature.start
         if len(message.salt) != 8:
             raise _RefusedError(_UNDECRYPTED, _AUTH)
-        plain = self._keys.decrypted(
+        plain = self._keys.decrypt(
             message.payload.octets, length, message.boots, message.time_s, message.salt
         )
         return ber.element(plain)
@@ -148,7 +148,7 @@ class SimulatedAgent:
         length = message.signature.end - message.signature.start if flags & _AUTH else 0
         boots, time_s, salt = self._boots, self._time_s, b""
         if flags & _PRIV:
-            salt, secret = self._keys.encrypted(scoped, length, boots, time_s)
+            salt, secret = self._keys.encrypt(scoped, length, boots, time_s)
             scoped = ber.octets(secret)
 
         def signed(signature: bytes) -> bytes:

@@ -29,13 +29,13 @@ class UserKeys:
         key = _localized(name, self._auth_password, self._engine_id)
         return hmac.digest(key, message, name)[:length]
 
-    def encrypted(self, plain: bytes, length: int, boots: int, time_s: int) -> tuple[bytes, bytes]:
+    def encrypt(self, plain: bytes, length: int, boots: int, time_s: int) -> tuple[bytes, bytes]:
         """Encrypt by AES-128 (RFC 3826); gives the salt and the cipher text."""
         salt = next(_SALTS).to_bytes(8, "big")
         encryptor = self._cipher(length, boots, time_s, salt).encryptor()
         return salt, encryptor.update(plain) + encryptor.finalize()
 
-    def decrypted(self, secret: bytes, length: int, boots: int, time_s: int, salt: bytes) -> bytes:
+    def decrypt(self, secret: bytes, length: int, boots: int, time_s: int, salt: bytes) -> bytes:
         """Decrypt by AES-128; a wrong key gives nonsense, not an error."""
         decryptor = self._cipher(length, boots, time_s, salt).decryptor()
         return decryptor.update(secret) + decryptor.finalize()

@@ -82,7 +82,7 @@ class NamedSensors:
             self._walk = SdrReader(self._names, stamp)
         walk = self._walk
         try:
-            await walk.go_on(session)
+            await walk.read_all(session)
         except ReadError as error:
             if not _may_go_on(error):
                 self._walk = None

@@ -105,7 +105,7 @@ class IpmiSource:
     @property
     def session(self) -> str:
         """The RMCP+ session and its cipher suite, while the BMC knows it."""
-        if self._session is None or not self._session.usable:
+        if self._session is None or not self._session.is_alive:
             return ""
         return f"RMCP+, cipher suite {self._suites[0].number}"
 
@@ -118,7 +118,7 @@ class IpmiSource:
         if self._keeping_alive is not None:
             await self._keeping_alive
         session = self._session
-        if session is not None and session.usable:
+        if session is not None and session.is_alive:
             try:
                 return await self._read_in(session)
             except NoResponseError:
@@ -139,7 +139,7 @@ class IpmiSource:
     def keep_alive_if_due(self, now: float) -> None:
         """Start a keep-alive where the session has been idle for long."""
         session = self._session
-        if session is None or not session.usable or now - session.heard_at < KEEP_ALIVE_S:
+        if session is None or not session.is_alive or now - session.received_at < KEEP_ALIVE_S:
             return
         if self._keeping_alive is None and not session.busy:
             self._keeping_alive = asyncio.create_task(self._keep_alive(session))
@@ -194,7 +194,7 @@ class IpmiSource:
     def _keep(self, session: IpmiSession, suite: CipherSuite) -> IpmiSession:
         self._session = session
         if self._dropped is not None:  # that it is closed may not have been heard before
-            self._dropped.abandon()
+            self._dropped.close_nowait()
             self._dropped = None
         self._suites.sort(key=lambda each: each is not suite)
         session.timeout_s = self._target.attempt_timeout_s
@@ -206,7 +206,7 @@ class IpmiSource:
 
     def _drop_session(self) -> None:
         if self._session is not None:
-            self._session.abandon()
+            self._session.close_nowait()
             self._dropped, self._session = self._session, None
 
     def _account(self) -> IpmiAccount:

@@ -11,12 +11,12 @@ from urllib.parse import quote
 
 from rackwatt_exporter.protocols.redfish.json import (
     Json,
-    at,
+    get,
+    get_str,
     last_part,
     link,
     linked,
     members,
-    word,
 )
 from rackwatt_exporter.protocols.redfish.names import shown
 from rackwatt_exporter.reading import ReadError, Reason
@@ -67,7 +67,7 @@ async def find_machine(look: Look, option: str | None) -> MachineChassis:
 async def chassis_ids(look: Look) -> str:
     """Return the Ids of all chassis and all power equipment, for a message."""
     ids = [last_part(path) for path in await listed(look, CHASSIS)]
-    ids += [word(each, "Id") for each in await power_equipment(look)]
+    ids += [get_str(each, "Id") for each in await power_equipment(look)]
     return ", ".join(map(shown, ids))[:400]
 
 
@@ -75,7 +75,7 @@ async def _named(look: Look, option: str) -> MachineChassis:
     chassis = await look(f"{CHASSIS}/{quote(option, safe='')}")
     if chassis is None:
         equipment = await power_equipment(look)
-        chassis = next((each for each in equipment if word(each, "Id") == option), None)
+        chassis = next((each for each in equipment if get_str(each, "Id") == option), None)
     if chassis is None:
         raise await _to_choose(look, f"there is no chassis {option!r}")
     systems = _links(chassis, "ComputerSystems")
@@ -134,7 +134,7 @@ def _outermost(chassis: list[Json]) -> list[Json]:
 
 
 def _is_part(chassis: Json) -> bool:
-    return word(chassis, "ChassisType") in PARTS
+    return get_str(chassis, "ChassisType") in PARTS
 
 
 def _holds(chassis: Json, system: Json) -> bool:
@@ -144,21 +144,21 @@ def _holds(chassis: Json, system: Json) -> bool:
 
 def _whole_systems(systems: list[Json]) -> list[Json]:
     """Leave out DPUs, and NVIDIA's baseboards of GPUs where their host is listed too."""
-    whole = [each for each in systems if word(each, "SystemType") not in PART_SYSTEMS]
-    hosts = [each for each in whole if not word(each, "Id").startswith("HGX_")]
+    whole = [each for each in systems if get_str(each, "SystemType") not in PART_SYSTEMS]
+    hosts = [each for each in whole if not get_str(each, "Id").startswith("HGX_")]
     return hosts or whole or systems
 
 
 def _state(*documents: Json) -> str | None:
     """Tell the first resource that has a PowerState."""
     for each in documents:
-        if word(each, "PowerState"):
+        if get_str(each, "PowerState"):
             return link(each)
     return None
 
 
 def _links(document: Json, name: str) -> list[str]:
-    return linked(members(at(document, "Links"), name))
+    return linked(members(get(document, "Links"), name))
 
 
 def _own(*documents: Json) -> frozenset[str]:
@@ -181,4 +181,4 @@ async def _to_choose(look: Look, message: str) -> ReadError:
 
 
 def _ids(documents: Iterable[Json]) -> str:
-    return ", ".join(shown(word(each, "Id")) for each in documents)[:400]
+    return ", ".join(shown(get_str(each, "Id")) for each in documents)[:400]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from rackwatt_exporter.config.options import RedfishOptions
 from rackwatt_exporter.protocols.redfish.client import RedfishClient
-from rackwatt_exporter.protocols.redfish.json import Json, at, last_part, link
+from rackwatt_exporter.protocols.redfish.json import Json, get, last_part, link
 from rackwatt_exporter.protocols.redfish.names import shown
 from rackwatt_exporter.protocols.redfish.power import NotNamedError
 from rackwatt_exporter.reading import ReadError, Reason
@@ -80,7 +80,7 @@ class PowerDiscovery:
             ReadError: powered_off.
         """
         state = self._state
-        if state and at(await self._service.get(state), "PowerState") == "Off":
+        if state and get(await self._service.get(state), "PowerState") == "Off":
             raise ReadError(Reason.POWERED_OFF, "the machine is switched off")
 
     async def _best(self, machine: MachineChassis) -> PowerResource:

@@ -10,8 +10,8 @@ from functools import partial
 from typing import NamedTuple, Optional
 
 from rackwatt_exporter.protocols.redfish import power as power
-from rackwatt_exporter.protocols.redfish.json import Json, at, last_part, link, word
-from rackwatt_exporter.protocols.redfish.names import called, labels, whole_rank
+from rackwatt_exporter.protocols.redfish.json import Json, get, get_str, last_part, link
+from rackwatt_exporter.protocols.redfish.names import display_name, labels, whole_rank
 from rackwatt_exporter.protocols.redfish.numbers import number
 from rackwatt_exporter.protocols.redfish.power import Finder, Found, NotNamedError
 from rackwatt_exporter.protocols.redfish.sensors import sum_of, total_of
@@ -114,11 +114,11 @@ async def _in_power(path: str, find: Finder, look: Look) -> PowerResource | None
 
 
 async def _metrics(path: str, own: frozenset[str], look: Look) -> PowerResource | None:
-    excerpt = at(await look(path), "PowerWatts")
+    excerpt = get(await look(path), "PowerWatts")
     sensor = _source(excerpt)
     if sensor and not await _is_of_whole(sensor, own, look):
         raise NotNamedError("the metrics are those of sensor", [last_part(sensor)])
-    if sensor and number(at(excerpt, "Reading")) is None and await look(sensor):
+    if sensor and number(get(excerpt, "Reading")) is None and await look(sensor):
         return place((sensor,), total_of(last_part(sensor)))
     return place((path,), power.metrics)
 
@@ -129,14 +129,14 @@ async def _supply_metrics(subsystem: str, supplies: str | None, look: Look) -> P
     # A supply that is listed and does not answer is one that does not read: it is no empty bay.
     fitted = {m: each for m, each in found.items() if each is None or power.present(each)}
     metrics = {member: _path(each, "Metrics", member) for member, each in fitted.items()}
-    excerpts = {m: at(await look(metrics[m]), "InputPowerWatts") for m in fitted}
+    excerpts = {m: get(await look(metrics[m]), "InputPowerWatts") for m in fitted}
     if not any(excerpt is not None for excerpt in excerpts.values()):
         return None
     paths = tuple(
         (None if "Reading" in (e if isinstance(e, dict) else ()) else _source(e)) or metrics[m]
         for m, e in excerpts.items()
     )
-    names = labels((word(each, "Name"), last_part(member)) for member, each in fitted.items())
+    names = labels((get_str(each, "Name"), last_part(member)) for member, each in fitted.items())
     again = partial(_supply_metrics, subsystem, supplies)
     return place(paths, power.supply_metrics(names), again)
 
@@ -147,7 +147,7 @@ async def _sensors(listed: SensorList, own: frozenset[str], look: Look) -> Power
         return None
     paths = tuple(p for each in chosen.sensors if (p := link(each)))
     if not chosen.supplies:
-        return place(paths, total_of(called(chosen.sensors[0]) or last_part(paths[0])))
+        return place(paths, total_of(display_name(chosen.sensors[0]) or last_part(paths[0])))
     names = labels(("", last_part(path)) for path in paths)
     return place(paths, sum_of(names), partial(_sensors, again, own))
 
@@ -168,7 +168,7 @@ def place(paths: Sequence[str], find: Finder, again: Seeker | None = None) -> Po
 
 
 def _source(excerpt: Json) -> str | None:
-    path = word(excerpt, "DataSourceUri").partition("#")[0]
+    path = get_str(excerpt, "DataSourceUri").partition("#")[0]
     return path if path.startswith("/") else None
 
 

@@ -11,10 +11,10 @@ from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
-from rackwatt_exporter.protocols.redfish.json import Json, last_part, link, word
+from rackwatt_exporter.protocols.redfish.json import Json, get_str, last_part, link
 from rackwatt_exporter.protocols.redfish.limits import upper_limit
 from rackwatt_exporter.protocols.redfish.names import (
-    called,
+    display_name,
     is_supply_input,
     names_part,
     shown,
@@ -22,7 +22,7 @@ from rackwatt_exporter.protocols.redfish.names import (
     words,
 )
 from rackwatt_exporter.protocols.redfish.power import NotNamedError, measures_power
-from rackwatt_exporter.protocols.redfish.sensors import Chosen, is_named, telling
+from rackwatt_exporter.protocols.redfish.sensors import Chosen, choose_sensors, is_named
 from rackwatt_exporter.reading import Members, ReadError, Reason
 from rackwatt_exporter.targets.redfish.collection import Look, pages
 
@@ -45,16 +45,18 @@ async def chosen_sensors(
     """Return the sensors of the machine's power, and the list without those of anything else.
 
     Raises:
-        NotNamedError: as `telling`.
+        NotNamedError: as `choose_sensors`.
     """
     path, expands, others = listed
     known = {p: e for p, e in (await _list(look, path, expands)).items() if p not in others}
     if total := await _total_by_id(look, known, own):
         return total, listed
     documents = await _looked_into(look, known, known)
-    apart = {p for e in documents if word(e, "ReadingType") not in ("", "Power") and (p := link(e))}
+    apart = {
+        p for e in documents if get_str(e, "ReadingType") not in ("", "Power") and (p := link(e))
+    }
     unlisted = {p for p in apart if p in known and known[p] is None}
-    chosen = telling(documents, own)
+    chosen = choose_sensors(documents, own)
     if chosen.sensors and chosen.supplies:
         chosen.sensors.extend(await _silent_inputs(look, known))
     return chosen, listed._replace(others=others | unlisted)
@@ -68,7 +70,7 @@ async def _total_by_id(look: Look, known: dict[str, Json], own: Collection[str])
     beside = totals + ([p for p in parts if known[p]] or parts[:_PARTS])
     for likely, alone in ((totals, True), (beside, False), (of_power, False)):
         with suppress(NotNamedError):  # which the others may explain
-            chosen = telling(await _looked_into(look, known, likely), own)
+            chosen = choose_sensors(await _looked_into(look, known, likely), own)
             limited = any(upper_limit(each) for each in chosen.sensors)
             if chosen.sensors and not chosen.supplies and not (alone and limited):
                 return chosen
@@ -100,7 +102,7 @@ async def named_sensors(
     missing = [name for name in names if name not in found]
     if not missing:
         return found
-    seen = [called(e) for e in await _looked_into(look, known, known) if measures_power(e)]
+    seen = [display_name(e) for e in await _looked_into(look, known, known) if measures_power(e)]
     there = ", ".join(map(shown, seen))[:400] or "no sensors of power"
     message = f"no sensor is called {', '.join(map(shown, missing))[:200]}; there are: {there}"
     reason = Reason.MEMBER_MISSING if found else Reason.NO_POWER_SENSOR

@@ -13,7 +13,7 @@ from rackwatt_exporter.config.options import OidOptions, SnmpOptions
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.config.target import Target
 from rackwatt_exporter.protocols.snmp.client import SnmpClient
-from rackwatt_exporter.protocols.snmp.mib import Mibs
+from rackwatt_exporter.protocols.snmp.mib import MibResolver
 from rackwatt_exporter.protocols.snmp.value import Value
 from rackwatt_exporter.reading import Members, ReadError, Reading
 from rackwatt_exporter.targets.membership import Membership
@@ -37,7 +37,7 @@ FIND_AGAIN_S = 60.0
 class SnmpSource:
     """One agent, and the cells of its tables that make up its watts."""
 
-    def __init__(self, agent: SnmpClient, options: SnmpOptions, mibs: Mibs) -> None:
+    def __init__(self, agent: SnmpClient, options: SnmpOptions, mibs: MibResolver) -> None:
         self._agent = agent
         self._options = options
         self._terms = options.oids
@@ -125,7 +125,7 @@ class SnmpSource:
 
     async def _numeric(self) -> list[OidOptions]:
         names = {oid for term in self._terms for oid in _oids(term) if not is_numeric(oid)}
-        numbers = await self._mibs.numbers(names) if names else {}
+        numbers = await self._mibs.resolve(names) if names else {}
         return [_numbered(term, numbers) for term in self._terms]
 
 
@@ -138,7 +138,7 @@ class SnmpDriver:
     def __init__(self, secrets: Secrets, agent: Callable[..., SnmpClient] = SnmpClient) -> None:
         self._agent = agent
         self._logins = Logins(secrets)
-        self._mibs = Mibs()
+        self._mibs = MibResolver()
 
     def source(self, target: Target) -> SnmpSource:
         """Make the source of a target."""

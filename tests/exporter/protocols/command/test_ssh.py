@@ -44,10 +44,10 @@ def host_of(peer: Sshd, control: Path, known_hosts: Path | None = None) -> SshHo
 
 
 async def reason_of(host: SshHost, *argv: str, timeout_s: float = PATIENCE_S) -> Reason:
-    with pytest.raises(ReadError) as told:
+    with pytest.raises(ReadError) as caught:
         await host.run(argv or ("true",), timeout_s)
     await host.close()
-    return told.value.reason
+    return caught.value.reason
 
 
 async def test_a_command_gives_its_output_and_one_login_serves_many(
@@ -118,7 +118,7 @@ async def test_a_key_mounted_readable_by_all_still_logs_in(peer: Sshd, control: 
     assert list(control.iterdir()) == []
 
 
-async def test_nobody_listening_is_refused(peer: Sshd, control: Path) -> None:
+async def test_a_port_without_a_listener_is_connection_refused(peer: Sshd, control: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         host = SshHost("127.0.0.1", port=taken.getsockname()[1], control_directory=control)
@@ -151,9 +151,9 @@ async def test_a_peer_that_does_not_speak_ssh_is_bad_reply(control: Path) -> Non
 
 async def test_a_command_that_is_not_there_is_command_failed(peer: Sshd, control: Path) -> None:
     host = host_of(peer, control)
-    with pytest.raises(ReadError, match=r"no-such-program.*No such file") as told:
+    with pytest.raises(ReadError, match=r"no-such-program.*No such file") as caught:
         await host.run(("no-such-program",), PATIENCE_S)
-    assert told.value.reason is Reason.COMMAND_FAILED
+    assert caught.value.reason is Reason.COMMAND_FAILED
     await host.close()
 
 
@@ -166,9 +166,9 @@ async def test_a_command_that_hangs_is_timeout_and_the_next_one_works(
 ) -> None:
     host = host_of(peer, control)
     await host.run(("true",), PATIENCE_S)
-    with pytest.raises(ReadError) as told:
+    with pytest.raises(ReadError) as caught:
         await host.run(("sleep", "60"), 0.5)
-    assert told.value.reason is Reason.TIMEOUT
+    assert caught.value.reason is Reason.TIMEOUT
     assert await host.run(("echo", "well"), PATIENCE_S) == b"well\n"
     await host.close()
 
@@ -190,7 +190,7 @@ async def test_a_cancelled_login_leaves_no_child(control: Path) -> None:
         await host.close()
 
 
-async def test_a_login_lost_between_two_commands_is_made_anew(peer: Sshd, control: Path) -> None:
+async def test_a_login_lost_between_two_commands_is_repeated(peer: Sshd, control: Path) -> None:
     host = host_of(peer, control)
     own = children()
     await host.run(("true",), PATIENCE_S)
@@ -237,7 +237,7 @@ except ReadError as error:
 """
 
 
-async def test_a_uid_that_has_no_name_is_told_what_ssh_needs(control: Path) -> None:
+async def test_a_uid_without_a_name_fails_with_what_ssh_needs(control: Path) -> None:
     child = await asyncio.create_subprocess_exec(
         "unshare", "--user", f"--map-user={UNNAMED}", "--map-group=0", "--",
         sys.executable, "-c", READ_AS_UNNAMED, str(control),

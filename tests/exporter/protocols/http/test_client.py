@@ -153,7 +153,7 @@ async def test_authorities_of_the_system_do_not_know_a_private_one(
         assert await failure(service) is Reason.TLS_FAILED
 
 
-async def test_a_rotated_authority_counts_after_the_failure_it_mends(
+async def test_a_rotated_authority_counts_after_the_failure(
     authority: trustme.CA, tmp_path: Path
 ) -> None:
     stranger = trustme.CA()
@@ -205,7 +205,7 @@ async def test_what_is_not_http_is_a_bad_reply(tmp_path: Path) -> None:
         ("http://[::1", Reason.INVALID_ENTRY),
     ],
 )
-async def test_an_address_where_nobody_is_has_its_own_reason(
+async def test_an_address_without_a_service_has_its_own_reason(
     tmp_path: Path, url: str, reason: Reason
 ) -> None:
     async with asking(url, tmp_path) as service:

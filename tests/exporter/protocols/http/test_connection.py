@@ -101,7 +101,7 @@ async def test_one_connection_answers_again_and_again_and_is_left_politely(
     with serving(version) as server:
         connection = await server.connected()
         for _ in range(3):
-            answer = await connection.exchange(GET % b"")
+            answer = await connection.request(GET % b"")
             assert (answer.status, answer.body) == (200, BODY)
             assert connection.alive
         connection.close()
@@ -110,13 +110,13 @@ async def test_one_connection_answers_again_and_again_and_is_left_politely(
 
 async def test_a_service_that_hangs_up_afterwards_is_known_to_have_done_so(server: Server) -> None:
     connection = await server.connected()
-    assert (await connection.exchange(GET % b"hangs-up")).body == BODY
+    assert (await connection.request(GET % b"hangs-up")).body == BODY
     await eventually(lambda: not connection.alive)
 
 
-async def test_hung_up_on_before_the_answer_is_told_apart(server: Server) -> None:
+async def test_a_connection_closed_before_the_response_has_its_own_error(server: Server) -> None:
     connection = await server.connected()
-    asking = asyncio.create_task(connection.exchange(GET % b"silent"))
+    asking = asyncio.create_task(connection.request(GET % b"silent"))
     await asyncio.sleep(0)
     connection.close()
     with pytest.raises(ConnectionClosedError):
@@ -124,19 +124,19 @@ async def test_hung_up_on_before_the_answer_is_told_apart(server: Server) -> Non
 
 
 @pytest.mark.parametrize("leave", [Connection.close, Connection.abort])
-async def test_a_connection_that_is_over_is_not_asked(
+async def test_a_closed_connection_sends_no_request(
     server: Server, leave: Callable[[Connection], None]
 ) -> None:
     connection = await server.connected()
     leave(connection)
     await eventually(lambda: len(server.ends) == 1)
     with pytest.raises(ConnectionClosedError):
-        await connection.exchange(GET % b"")
+        await connection.request(GET % b"")
 
 
 async def test_an_exchange_that_is_cancelled_ends_the_connection(server: Server) -> None:
     connection = await server.connected()
-    asking = asyncio.create_task(connection.exchange(GET % b"silent"))
+    asking = asyncio.create_task(connection.request(GET % b"silent"))
     await asyncio.sleep(0)
     asking.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -155,7 +155,7 @@ async def test_many_connections_are_left_at_once_and_nothing_is_logged(
     connections = [await server.connected() for _ in range(30)]
     paths = [b"", b"silent", b"hangs-up"] * 10
     pairs = zip(connections, paths, strict=True)
-    asking = [asyncio.create_task(each.exchange(GET % path)) for each, path in pairs]
+    asking = [asyncio.create_task(each.request(GET % path)) for each, path in pairs]
     await asking[0]  # others are half way, or wait for nothing
     for connection, task in zip(connections, asking, strict=True):
         task.cancel()
@@ -177,13 +177,13 @@ async def test_a_refusal_that_is_reset_within_its_body_keeps_its_status() -> Non
 
     async with await asyncio.start_server(refuse, ADDRESS, 0) as server:
         connection = await connect(ADDRESS, server.sockets[0].getsockname()[1], None)
-        answer = await connection.exchange(GET % b"")
+        answer = await connection.request(GET % b"")
     assert (answer.status, answer.body) in [(401, b"<ht"), (401, b"")]
     assert not connection.alive
 
 
 @pytest.mark.parametrize("said", [b"", b"\x15\x03"], ids=["nothing", "half an alert"])
-async def test_hung_up_on_within_the_handshake_is_told_apart(said: bytes) -> None:
+async def test_a_connection_closed_within_the_handshake_has_its_own_error(said: bytes) -> None:
     async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(1)
         writer.write(said)

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rackwatt_exporter.protocols.http.parser import (
-    LARGEST_ANSWER,
-    HttpAnswer,
+    MAX_RESPONSE,
     HttpError,
+    RawResponse,
     ResponseParser,
 )
 
@@ -45,25 +45,25 @@ WHOLE = [
 ]
 
 
-def taken(answers: ResponseParser, pieces: list[bytes]) -> HttpAnswer | None:
+def taken(answers: ResponseParser, pieces: list[bytes]) -> RawResponse | None:
     answer = None
     for piece in pieces:
         assert answer is None
-        answer = answers.take(piece)
+        answer = answers.feed(piece)
     return answer
 
 
 @given(st.sampled_from(WHOLE), st.lists(st.integers(0, 200), max_size=5))
-def test_an_answer_is_the_same_in_whatever_pieces_it_comes(said: bytes, cuts: list[int]) -> None:
-    places = [0, *sorted(min(cut, len(said)) for cut in cuts), len(said)]
-    pieces = [said[a:b] for a, b in itertools.pairwise(places) if a < b]
+def test_an_answer_is_the_same_in_whatever_pieces_it_comes(data: bytes, cuts: list[int]) -> None:
+    places = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
+    pieces = [data[a:b] for a, b in itertools.pairwise(places) if a < b]
     answers = ResponseParser()
     for _ in range(2):
         answer = taken(answers, pieces)
         assert answer is not None
         assert (answer.status, answer.headers["x-word"], answer.body) == (200, "one", b'{"a":1}')
-        assert answers.keeps
-        assert not answers.begun
+        assert answers.keep_alive
+        assert not answers.started
 
 
 @given(st.lists(st.binary(max_size=60) | st.sampled_from([*WHOLE, PLAIN[:50]]), max_size=6))
@@ -71,7 +71,7 @@ def test_garbage_is_an_error_or_an_answer_and_nothing_else(pieces: list[bytes]) 
     answers = ResponseParser()
     try:
         for piece in pieces:
-            answer = answers.take(piece)
+            answer = answers.feed(piece)
             assert answer is None or answer.status >= 100
         answers.end()
     except HttpError as error:
@@ -80,17 +80,17 @@ def test_garbage_is_an_error_or_an_answer_and_nothing_else(pieces: list[bytes]) 
 
 def test_a_body_may_end_with_the_connection() -> None:
     answers = ResponseParser()
-    assert answers.take(b'HTTP/1.0 200 OK\r\n\r\n{"a"') is None
-    assert answers.take(b":1}") is None
+    assert answers.feed(b'HTTP/1.0 200 OK\r\n\r\n{"a"') is None
+    assert answers.feed(b":1}") is None
     assert answers.end().body == b'{"a":1}'
-    assert not answers.keeps
+    assert not answers.keep_alive
 
 
 @pytest.mark.parametrize("cut", [10, 40, len(PLAIN) - 1])
 def test_an_answer_cut_short_is_none(cut: int) -> None:
     answers = ResponseParser()
-    assert answers.take(PLAIN[:cut]) is None
-    assert answers.begun
+    assert answers.feed(PLAIN[:cut]) is None
+    assert answers.started
     with pytest.raises(HttpError):
         answers.end()
 
@@ -98,88 +98,88 @@ def test_an_answer_cut_short_is_none(cut: int) -> None:
 @pytest.mark.parametrize("then", [b"", PLAIN[:20], PLAIN[:40]])
 def test_what_precedes_an_answer_is_none(then: bytes) -> None:
     answers = ResponseParser()
-    assert answers.take(CONTINUED.removesuffix(PLAIN) + then) is None
+    assert answers.feed(CONTINUED.removesuffix(PLAIN) + then) is None
     with pytest.raises(HttpError, match="ended within"):
         answers.end()
 
 
 @pytest.mark.parametrize("more", [PLAIN, PLAIN[:30], b"garbage"])
-def test_who_says_more_than_was_asked_is_not_asked_again(more: bytes) -> None:
+def test_more_than_one_response_ends_the_connection(more: bytes) -> None:
     answers = ResponseParser()
-    answer = answers.take(PLAIN + more)
+    answer = answers.feed(PLAIN + more)
     assert answer is not None
     assert answer.body == b'{"a":1}'
-    assert not answers.keeps
+    assert not answers.keep_alive
 
 
 def test_a_service_that_closes_says_so() -> None:
     answers = ResponseParser()
     closing = PLAIN.replace(b"\r\n", b"\r\nConnection: close\r\n", 1)
-    assert answers.take(closing) is not None
-    assert not answers.keeps
+    assert answers.feed(closing) is not None
+    assert not answers.keep_alive
 
 
 @pytest.mark.parametrize(
-    "said",
+    "data",
     [
-        PLAIN.replace(b"7", b"%d" % (2 * LARGEST_ANSWER)) + bytes(LARGEST_ANSWER),
-        b"HTTP/1.1 200 OK\r\n" + b"X-Word: one\r\n" * (LARGEST_ANSWER // 12),
-        encoded("gzip", gzip.compress(bytes(LARGEST_ANSWER + 1))),
+        PLAIN.replace(b"7", b"%d" % (2 * MAX_RESPONSE)) + bytes(MAX_RESPONSE),
+        b"HTTP/1.1 200 OK\r\n" + b"X-Word: one\r\n" * (MAX_RESPONSE // 12),
+        encoded("gzip", gzip.compress(bytes(MAX_RESPONSE + 1))),
     ],
     ids=["body", "headers", "bomb"],
 )
-def test_an_answer_too_large_is_an_error(said: bytes) -> None:
+def test_an_answer_too_large_is_an_error(data: bytes) -> None:
     with pytest.raises(HttpError, match="larger than"):
-        ResponseParser().take(said)
+        ResponseParser().feed(data)
 
 
 @pytest.mark.parametrize("body", [b"xxxx", gzip.compress(b"{}")[:-9]], ids=["none", "cut"])
 def test_what_is_compressed_badly_is_an_error(body: bytes) -> None:
     with pytest.raises(HttpError):
-        ResponseParser().take(encoded("gzip", body))
+        ResponseParser().feed(encoded("gzip", body))
 
 
-def test_an_encoding_nobody_knows_is_named() -> None:
+def test_an_unknown_encoding_is_named() -> None:
     with pytest.raises(HttpError, match="br"):
-        ResponseParser().take(encoded("br", b"xxxx"))
+        ResponseParser().feed(encoded("br", b"xxxx"))
 
 
 REFUSED = [
-    said.replace(b"200 OK", b"%d X" % status, 1) for said in WHOLE for status in (302, 401, 503)
+    data.replace(b"200 OK", b"%d X" % status, 1) for data in WHOLE for status in (302, 401, 503)
 ]
 
 
-@given(st.sampled_from([said for said in REFUSED if b"100 C" not in said]), st.integers(0, 200))
-def test_a_refusal_cut_short_keeps_its_status(said: bytes, cut: int) -> None:
-    head = said.index(b"{" if b"\n\n" in said else b"\r\n\r\n") + 4
+@given(st.sampled_from([data for data in REFUSED if b"100 C" not in data]), st.integers(0, 200))
+def test_a_refusal_cut_short_keeps_its_status(data: bytes, cut: int) -> None:
+    head = data.index(b"{" if b"\n\n" in data else b"\r\n\r\n") + 4
     answers = ResponseParser()
-    answer = answers.take(said[: min(head + cut, len(said))])
+    answer = answers.feed(data[: min(head + cut, len(data))])
     if answer is None:
         assert answers.refused
         answer = answers.end()
-        assert not answers.keeps
-    assert answer.status == int(said.split()[1])
+        assert not answers.keep_alive
+    assert answer.status == int(data.split()[1])
 
 
 @pytest.mark.parametrize(
-    "said",
+    "data",
     [
         b"HTTP/1.1 401 X\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
-        b"HTTP/1.1 500 X\r\nContent-Length: 9999999\r\n\r\n" + bytes(LARGEST_ANSWER),
+        b"HTTP/1.1 500 X\r\nContent-Length: 9999999\r\n\r\n" + bytes(MAX_RESPONSE),
     ],
     ids=["broken chunk", "too large"],
 )
-def test_a_refusal_with_a_broken_body_is_an_answer_and_the_last_one(said: bytes) -> None:
+def test_a_refusal_with_a_broken_body_is_an_answer_and_the_last_one(data: bytes) -> None:
     answers = ResponseParser()
-    answer = answers.take(said)
+    answer = answers.feed(data)
     assert answer is not None
-    assert answer.status == int(said.split()[1])
-    assert not answers.keeps
+    assert answer.status == int(data.split()[1])
+    assert not answers.keep_alive
 
 
 @pytest.mark.parametrize("body", [b"xxxx", gzip.compress(b"{}")[:-9]], ids=["none", "cut"])
 def test_a_refusal_that_is_compressed_badly_has_no_body(body: bytes) -> None:
-    answer = ResponseParser().take(encoded("gzip", body).replace(b"200 OK", b"401 X"))
+    answer = ResponseParser().feed(encoded("gzip", body).replace(b"200 OK", b"401 X"))
     assert answer is not None
     assert (answer.status, answer.body) == (401, b"")
 
@@ -187,7 +187,7 @@ def test_a_refusal_that_is_compressed_badly_has_no_body(body: bytes) -> None:
 @pytest.mark.parametrize("cut", [0, 5, 14, 30])
 def test_a_refusal_cut_within_its_head_is_none(cut: int) -> None:
     answers = ResponseParser()
-    assert answers.take(b"HTTP/1.1 401 X\r\nContent-Length: 5\r\n"[:cut]) is None
+    assert answers.feed(b"HTTP/1.1 401 X\r\nContent-Length: 5\r\n"[:cut]) is None
     assert not answers.refused
     with pytest.raises(HttpError):
         answers.end()

@@ -1,4 +1,4 @@
-"""TLS with `openssl s_server` as old devices have it: what is in common, what is said, what helps."""
+"""TLS with `openssl s_server` as old devices have it: what is in common, what the message is, what helps."""
 
 import asyncio
 import ssl
@@ -36,7 +36,7 @@ async def through_redfish(directory: Path, port: int, tls: TlsOptions) -> int:
     url, secrets = URL(f"https://{ADDRESS}:{port}/"), Secrets(directory)
     origin = Origin(url, lambda: tls_context(tls_parameters(tls, secrets)), tls.server_name)
     try:
-        return (await origin.ask("GET", "/redfish/v1/", {})).status
+        return (await origin.request("GET", "/redfish/v1/", {})).status
     finally:
         origin.close()
 
@@ -151,7 +151,7 @@ async def test_a_certificate_that_does_not_verify_has_advice_for_why(
 
 
 @pytest.mark.parametrize("tls", [NEW, OLD])
-async def test_a_service_that_wants_a_certificate_of_us_is_told_apart(
+async def test_a_service_that_requires_a_client_certificate_has_its_own_cause(
     certificates: Certificates, client: Client, tls: TlsOptions
 ) -> None:
     flags = (*certificates.of("server"), "-tls1_3", "-Verify", "1", "-verify_return_error")
@@ -182,14 +182,14 @@ async def test_what_old_tls_does_not_help_is_not_advised_to_allow_it(
     [
         (b"HTTP/1.1 400 Bad Request\r\n\r\n", "does not speak TLS"),
         (b"SSH-2.0-OpenSSH_9.2\r\n", "does not speak TLS"),
-        (b"", "hung up during the TLS handshake"),
+        (b"", "closed the connection during the TLS handshake"),
         (b"\x15\x03\x01\x00\x02\x02\x28", "cipher suite"),
         (b"\x15\x03\x01\x00\x02\x02\x46", "TLS version"),
         (b"\x15\x03\x01\x00\x02\x02\x70", "does not know the name"),
         (b"\x15\x03\x01\x00\x02\x02\x50", "TLS could not be set up: TLSV1_ALERT_INTERNAL_ERROR"),
     ],
 )
-async def test_a_peer_that_ends_the_handshake_is_told_by_how_it_does(
+async def test_the_way_a_peer_ends_the_handshake_is_in_the_message(
     tmp_path: Path, client: Client, said: bytes, message: str
 ) -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

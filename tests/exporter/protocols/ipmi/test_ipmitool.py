@@ -76,9 +76,9 @@ def test_a_figure_is_never_taken_from_another_line() -> None:
 
 @given(st.binary())
 def test_garbage_is_a_bad_reply(output: bytes) -> None:
-    with pytest.raises(ReadError) as told:
+    with pytest.raises(ReadError) as caught:
         parse_power_reading(output)
-    assert told.value.reason is Reason.BAD_REPLY
+    assert caught.value.reason is Reason.BAD_REPLY
 
 
 def test_65535_is_no_statistic() -> None:
@@ -117,7 +117,7 @@ def test_a_sensor_that_is_listed_twice_counts_once() -> None:
 )
 def test_a_line_that_cannot_be_read_is_a_reason_and_never_less_watts(garbled: bytes) -> None:
     """Found by fuzzing: such a line was passed over, and its namesake taken for the sum."""
-    with pytest.raises(ReadError, match="another way") as caught:
+    with pytest.raises(ReadError, match="another format") as caught:
         total(line("PIN", "100 Watts") + garbled, "PIN")
     assert caught.value.reason is Reason.BAD_REPLY
     assert str(caught.value).isprintable()
@@ -137,7 +137,7 @@ def test_a_sensor_whose_listings_disagree_is_unreadable_rather_than_passed_over(
 
 @pytest.mark.parametrize("cut", ["PIN", "PIN              ", "P", "PIN              |"])
 def test_a_line_cut_before_its_columns_is_a_reason_and_never_less_watts(cut: str) -> None:
-    with pytest.raises(ReadError, match="another way") as caught:
+    with pytest.raises(ReadError, match="another format") as caught:
         total(line("PIN", "301 Watts") + cut.encode(), "PIN")
     assert caught.value.reason is Reason.BAD_REPLY
     assert total(line("Another", "100 Watts") + cut.encode(), "Another") == 100

@@ -1,4 +1,4 @@
-"""Walks through a repository that a BMC tells badly; the real ones are in the tests of targets."""
+"""SDR repositories with faults; the real ones are in the tests of targets."""
 
 import pytest
 
@@ -32,13 +32,13 @@ class Telling(IpmiSession):
 
 def walked(record: bytes, most: int) -> SdrReader:
     walk = SdrReader(("PSU1 PIN",), STAMP)
-    run(walk.go_on(Telling(record, most)))
+    run(walk.read_all(Telling(record, most)))
     return walk
 
 
 @pytest.mark.parametrize("most", [255, 16, 8, -16, -5])
 def test_a_record_is_put_together_from_pieces(most: int) -> None:
-    """A negative number is of a BMC that sends less than it is asked for, and says nothing."""
+    """A negative number is a BMC that sends fewer bytes than requested, without an error."""
     record = SimSensor("PSU1 PIN").record(1)
     assert [sensor.number for sensor in walked(record, most).found] == [1]
 
@@ -46,6 +46,6 @@ def test_a_record_is_put_together_from_pieces(most: int) -> None:
 def test_a_record_without_end_is_a_bad_reply() -> None:
     """Found by reading: the offset of the 256th byte has no place in the command."""
     endless = SimSensor("PSU1 PIN").record(1)[:4] + b"\xff" + bytes(300)
-    with pytest.raises(ReadError) as told:
+    with pytest.raises(ReadError) as caught:
         walked(endless, -5)
-    assert told.value.reason is Reason.BAD_REPLY
+    assert caught.value.reason is Reason.BAD_REPLY

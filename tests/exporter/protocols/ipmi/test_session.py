@@ -36,7 +36,7 @@ class AnyNetwork(RuleBasedStateMachine):
         super().__init__()
         self.loop = VirtualTimeLoop()
         self.held: list[bytes] = []
-        self.asked = 0
+        self.requests = 0
         self.answered = 0
         self.waiting: asyncio.Task[bytes] | None = None
         self.busy = False
@@ -66,8 +66,8 @@ class AnyNetwork(RuleBasedStateMachine):
     @precondition(lambda self: self.waiting is None)
     @rule(command=st.sampled_from(COMMANDS))
     def ask(self, command: tuple[int, int]) -> None:
-        self.asked += 1
-        mine = self.asked.to_bytes(4)
+        self.requests += 1
+        mine = self.requests.to_bytes(4)
         self.waiting = self.loop.create_task(self.session.command("Echo", command, mine))
         self._go_on()
 
@@ -129,7 +129,7 @@ class AnyNetwork(RuleBasedStateMachine):
             return
         error = done.exception()
         if error is None:
-            assert done.result() == self.asked.to_bytes(4)
+            assert done.result() == self.requests.to_bytes(4)
             self.answered += 1
         else:
             assert isinstance(error, NoResponseError) or _is_busy(error)

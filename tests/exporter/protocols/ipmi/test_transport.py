@@ -1,4 +1,4 @@
-"""Silence, as it is told from our own lateness."""
+"""Timeouts of the transport, and those of a late event loop."""
 
 import asyncio
 import socket
@@ -20,7 +20,7 @@ class Ear(Requester):
 
 
 async def exchange(stall_s: float, answers: bool) -> tuple[bytes | None, float]:
-    """Ask a peer while the process stands still for so long; tell the answer and the seconds."""
+    """Send a request while the process stalls for so long; return the response and the seconds."""
     loop = asyncio.get_running_loop()
     assert isinstance(loop, virtual_time.VirtualTimeLoop)
     endpoint = UdpTransport(socket.AF_INET)
@@ -54,7 +54,7 @@ def test_an_answer_that_waits_in_the_socket_while_we_are_late_is_no_silence() ->
     assert answer == bytes((7, 0, 0, 0))
 
 
-def test_silence_is_told_in_time_and_soon_after_we_were_late() -> None:
+def test_a_timeout_is_in_time_and_soon_after_a_stall() -> None:
     answer, took_s = virtual_time.run(exchange(stall_s=0, answers=False))
     assert answer is None
     assert took_s == pytest.approx(TIMEOUT_S)

@@ -1,4 +1,4 @@
-"""An HTTP answer that may be anything, and a service that hangs up on kept connections."""
+"""An HTTP answer that may be anything, and a service that closes kept connections."""
 
 import asyncio
 import ssl
@@ -28,21 +28,21 @@ def test_any_answer_is_a_document_or_has_a_reason(status: int, body: bytes, kind
 
 
 @pytest.mark.parametrize("kind", ["text/\udcff\udcfe", "text/\x1b[2J"])
-def test_what_is_told_of_an_answer_can_be_printed(kind: str) -> None:
-    with pytest.raises(ReadError) as told:
+def test_a_message_about_a_response_is_printable(kind: str) -> None:
+    with pytest.raises(ReadError) as caught:
         RedfishResponse(200, {"content-type": kind}, b"").document("/redfish/v1/")
-    assert str(told.value).isprintable()
+    assert str(caught.value).isprintable()
 
 
 @pytest.mark.parametrize("body", [b"[" * 1_000_000, b'{"a":' * 200_000, b'"\\ud800"', b"\xff{}"])
 def test_json_made_to_break_parsers_is_a_bad_reply(body: bytes) -> None:
-    with pytest.raises(ReadError) as told:
+    with pytest.raises(ReadError) as caught:
         RedfishResponse(200, {}, body).document("/redfish/v1/")
-    assert told.value.reason is Reason.BAD_REPLY
+    assert caught.value.reason is Reason.BAD_REPLY
 
 
 class Impatient:
-    """A service that answers once on each connection, and hangs up when it is asked again."""
+    """A service that answers once on each connection, and closes it at the next request."""
 
     def __init__(self) -> None:
         self.heard: list[str] = []
@@ -71,34 +71,34 @@ async def origin(impatient: Impatient) -> AsyncIterator[Origin]:
     made.close()
 
 
-async def test_what_may_be_asked_twice_is_asked_again_on_a_new_connection(
+async def test_a_safe_request_is_repeated_on_a_new_connection(
     impatient: Impatient, origin: Origin
 ) -> None:
     for _ in range(2):
-        assert (await origin.ask("GET", "/redfish/v1/", {})).status == 200
+        assert (await origin.request("GET", "/redfish/v1/", {})).status == 200
     assert impatient.heard == ["GET", "GET", "GET"]
 
 
 async def test_a_login_is_not_sent_twice(impatient: Impatient, origin: Origin) -> None:
-    await origin.ask("GET", "/redfish/v1/", {})
-    with pytest.raises(ReadError) as told:
-        await origin.ask("POST", "/redfish/v1/SessionService/Sessions", {}, b"")
-    assert told.value.reason is Reason.BAD_REPLY
-    assert "hung up" in str(told.value)
+    await origin.request("GET", "/redfish/v1/", {})
+    with pytest.raises(ReadError) as caught:
+        await origin.request("POST", "/redfish/v1/SessionService/Sessions", {}, b"")
+    assert caught.value.reason is Reason.BAD_REPLY
+    assert "closed the connection" in str(caught.value)
     assert impatient.heard == ["GET", "POST"]
-    assert (await origin.ask("GET", "/redfish/v1/", {})).status == 200
+    assert (await origin.request("GET", "/redfish/v1/", {})).status == 200
 
 
 @pytest.mark.parametrize("path", ["//elsewhere/x", "elsewhere", "", "https://elsewhere/"])
-async def test_what_is_no_path_is_not_asked(
+async def test_what_is_no_path_is_not_requested(
     impatient: Impatient, origin: Origin, path: str
 ) -> None:
     with pytest.raises(ReadError, match="no path of this service"):
-        await origin.ask("GET", path, {})
+        await origin.request("GET", path, {})
     assert impatient.heard == []
 
 
 async def test_a_path_cannot_smuggle_another_request(impatient: Impatient, origin: Origin) -> None:
     path = "/a b\r\nX: y\r\n\r\nDELETE /"
-    assert (await origin.ask("GET", path, {})).status == 200
+    assert (await origin.request("GET", path, {})).status == 200
     assert impatient.heard == ["GET"]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from rackwatt_exporter.protocols.redfish.limits import contradictions, upper_limit
 from rackwatt_exporter.protocols.redfish.power import NotNamedError
-from rackwatt_exporter.protocols.redfish.sensors import telling
+from rackwatt_exporter.protocols.redfish.sensors import choose_sensors
 from tests.exporter.protocols.redfish.test_sensors import CHASSIS, OWN, SUPPLY, chosen, sensor
 
 
@@ -60,7 +60,7 @@ def test_a_total_limited_to_less_than_a_part_draws_is_a_doubt_that_names_both(
     more: dict[str, Any],
 ) -> None:
     with pytest.raises(NotNamedError, match=r"GPU0 Power draws 412 W.* 'Total Power \(\d+ W\)'"):
-        telling([sensor("Total Power", 90, **more), GPU], OWN)
+        choose_sensors([sensor("Total Power", 90, **more), GPU], OWN)
 
 
 @pytest.mark.parametrize(
@@ -162,5 +162,5 @@ def test_limits_of_any_kind_leave_the_total_or_a_doubt(
 def test_a_sensors_name_in_the_message_can_be_printed() -> None:
     total = sensor("Total\x1b Power", 90, **SMALL, **{"@odata.id": f"{CHASSIS}/Sensors/T"})
     with pytest.raises(NotNamedError) as raised:
-        telling([total, sensor("GPU\n0", 412)], OWN)
+        choose_sensors([total, sensor("GPU\n0", 412)], OWN)
     assert str(raised.value).isprintable()

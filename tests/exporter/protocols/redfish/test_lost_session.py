@@ -310,6 +310,6 @@ async def test_the_words_of_a_refusal_are_in_the_message(
 async def test_a_cut_success_is_a_bad_reply(peer: Forgetful) -> None:
     async with logged_in(peer) as service:
         peer.refusal, peer.stubborn = answer(200, b'{"watts": 301}')[:-3], True
-        with pytest.raises(ReadError, match="ended within the answer") as caught:
+        with pytest.raises(ReadError, match="ended within the response") as caught:
             await service.get(POWER)
     assert caught.value.reason is Reason.BAD_REPLY

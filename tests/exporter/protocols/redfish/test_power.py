@@ -106,7 +106,7 @@ def test_any_way_through_json_ends_well(document: Any, way: list[str | int]) -> 
 
 
 def test_a_link_to_a_part_of_a_resource_leads_to_the_resource() -> None:
-    """Found by fuzzing: with the fragment, a source could not be told from its place."""
+    """Found by fuzzing: with the fragment, a source could not be distinguished from its path."""
     assert link({"Power": {"@odata.id": "/redfish/v1/Power#/PowerControl/0"}}, "Power") == (
         "/redfish/v1/Power"
     )
@@ -280,7 +280,7 @@ def test_numbers_too_large_to_add_up_are_no_watts_and_no_joules() -> None:
     assert power.metrics([metrics], "E") == Found(Reading(5, "E#PowerWatts"))
 
 
-def test_a_window_too_long_to_be_told_is_none() -> None:
+def test_a_window_too_long_for_a_float_is_none() -> None:
     metrics = {"AverageConsumedWatts": 5, "IntervalInMin": HUGE, "MaxConsumedWatts": 65535}
     found = power.average_power(OWN)([{"PowerControl": [{"PowerMetrics": metrics}]}], "P")
     assert found is not None

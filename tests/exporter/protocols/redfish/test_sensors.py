@@ -7,7 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rackwatt_exporter.protocols.redfish.power import Found, NotNamedError
-from rackwatt_exporter.protocols.redfish.sensors import power_sensors, sum_of, telling, total_of
+from rackwatt_exporter.protocols.redfish.sensors import (
+    choose_sensors,
+    power_sensors,
+    sum_of,
+    total_of,
+)
 from rackwatt_exporter.reading import ReadError, Reading, Reason
 
 CHASSIS = "/redfish/v1/Chassis/1"
@@ -22,7 +27,7 @@ def sensor(name: str, watts: Any = 90, **more: Any) -> dict[str, Any]:
 
 
 def chosen(*listed: dict[str, Any]) -> list[str]:
-    return [each["Name"] for each in telling(listed, OWN).sensors]
+    return [each["Name"] for each in choose_sensors(listed, OWN).sensors]
 
 
 WHOLE = [
@@ -85,7 +90,7 @@ def test_no_word_that_is_not_known_passes_for_the_whole(said: str, name: str) ->
     letters = "".join(c for c in said if c.isascii() and c.isalpha())
     named = name.format(f"Zq{letters}")
     with pytest.raises(NotNamedError):
-        telling([sensor("x") | {"Name": named}], OWN)
+        choose_sensors([sensor("x") | {"Name": named}], OWN)
 
 
 @pytest.mark.parametrize(
@@ -143,7 +148,7 @@ def test_the_tree_may_say_that_a_plain_name_is_the_whole(more: dict[str, Any]) -
 def test_without_a_total_the_input_of_every_supply_is_chosen(
     listed: list[dict[str, Any]], names: int
 ) -> None:
-    assert len(telling(listed, OWN).sensors) == names
+    assert len(choose_sensors(listed, OWN).sensors) == names
 
 
 @pytest.mark.parametrize(
@@ -164,7 +169,7 @@ def test_what_may_be_counted_twice_or_is_not_complete_is_a_doubt(
     listed: list[dict[str, Any]],
 ) -> None:
     with pytest.raises(NotNamedError):
-        telling(listed, OWN)
+        choose_sensors(listed, OWN)
 
 
 @pytest.mark.parametrize("path", ["Power", "PowerSubsystem/", "Power#/PowerControl/0"])
@@ -183,8 +188,8 @@ def test_a_total_by_name_with_an_id_that_may_be_a_part_needs_the_tree(identity: 
 
 
 def test_the_choice_says_whether_it_is_of_supplies() -> None:
-    assert telling([sensor("PSU1 Input")], OWN).supplies
-    assert not telling([sensor("Total Power")], OWN).supplies
+    assert choose_sensors([sensor("PSU1 Input")], OWN).supplies
+    assert not choose_sensors([sensor("Total Power")], OWN).supplies
 
 
 def test_a_sum_of_all_inputs_is_not_added_to_them() -> None:
@@ -205,7 +210,7 @@ def test_other_units_are_no_watts_and_are_named(units: Any) -> None:
     listed = [sensor("Total Power", ReadingUnits=units)]
     assert power_sensors(listed) == []
     with pytest.raises(NotNamedError, match=f"not in W: 'Total Power in {units}'"):
-        telling(listed, OWN)
+        choose_sensors(listed, OWN)
 
 
 def test_a_sensor_listed_twice_is_one() -> None:
@@ -214,7 +219,7 @@ def test_a_sensor_listed_twice_is_one() -> None:
 
 def test_a_sensor_of_all_energy_comes_with_the_one_of_all_power() -> None:
     energy = sensor("Total Energy", None, ReadingType="EnergykWh", LifetimeReading=3)
-    listed, _ = telling([sensor("Total Power", 400), energy], OWN)
+    listed, _ = choose_sensors([sensor("Total Power", 400), energy], OWN)
     found = total_of("Total Power")(listed, "S")
     assert found == Found(Reading(400, "S", joules=3 * 3_600_000))
 
@@ -274,7 +279,7 @@ JSON = st.recursive(
 @given(st.lists(JSON, max_size=4))
 def test_any_list_of_resources_gives_sensors_or_a_doubt(documents: list[Any]) -> None:
     try:
-        found = telling(documents, OWN).sensors
+        found = choose_sensors(documents, OWN).sensors
     except NotNamedError as doubt:
         assert str(doubt).isprintable()
         return

@@ -36,14 +36,16 @@ def community() -> CommunityMessages:
 
 def known(user: User, by: SimulatedAgent) -> UserMessages:
     messages = UserMessages(user)
-    report = messages.opened(1, by.answer(messages.discovery(1)) or b"")
+    report = messages.decode(1, by.answer(messages.discovery(1)) or b"")
     assert report is not None
     assert report.kind == REPORT
     return messages
 
 
-def asked(messages: CommunityMessages | UserMessages, by: SimulatedAgent, number: int) -> bytes:
-    answer = by.answer(messages.sealed(number, GET, [OID], 0))
+def request_to(
+    messages: CommunityMessages | UserMessages, by: SimulatedAgent, number: int
+) -> bytes:
+    answer = by.answer(messages.encode(number, GET, [OID], 0))
     assert answer is not None
     return answer
 
@@ -53,7 +55,7 @@ def test_a_users_request_is_answered_and_the_answer_opened(level: str) -> None:
     by = agent()
     messages = known(LEVELS[level], by)
     for number in (0, 1, 127, 128, 2**31 - 1):
-        answer = messages.opened(number, asked(messages, by, number))
+        answer = messages.decode(number, request_to(messages, by, number))
         assert answer == SnmpResponse(RESPONSE, 0, 0, [(OID, 344)])
 
 
@@ -61,17 +63,17 @@ def test_a_users_request_is_answered_and_the_answer_opened(level: str) -> None:
 def test_the_answer_to_another_request_opens_as_nothing(level: str) -> None:
     by = agent()
     messages = known(LEVELS[level], by)
-    assert messages.opened(8, asked(messages, by, 7)) is None
-    assert community().opened(8, asked(community(), by, 7)) is None
+    assert messages.decode(8, request_to(messages, by, 7)) is None
+    assert community().decode(8, request_to(community(), by, 7)) is None
 
 
 def test_an_answer_below_the_level_of_the_request_opens_as_nothing() -> None:
     by = agent()
     private, signed = known(LEVELS["authPriv"], by), known(LEVELS["authNoPriv"], by)
-    assert private.opened(7, asked(signed, by, 7)) is None
-    nobody = UserMessages(User(NAME))
-    nobody.opened(1, by.answer(nobody.discovery(1)) or b"")
-    assert signed.opened(7, nobody.sealed(7, RESPONSE, [OID], 0)) is None
+    assert private.decode(7, request_to(signed, by, 7)) is None
+    anonymous = UserMessages(User(NAME))
+    anonymous.decode(1, by.answer(anonymous.discovery(1)) or b"")
+    assert signed.decode(7, anonymous.encode(7, RESPONSE, [OID], 0)) is None
 
 
 @given(st.data())
@@ -81,11 +83,11 @@ def test_a_signed_answer_with_any_byte_changed_never_shows_another_value(
     by = agent()
     level = data.draw(st.sampled_from(sorted(LEVELS)))
     messages = known(LEVELS[level], by)
-    packet = bytearray(asked(messages, by, 7))
+    packet = bytearray(request_to(messages, by, 7))
     at = data.draw(st.integers(0, len(packet) - 1))
     packet[at] ^= data.draw(st.integers(1, 255))
     with contextlib.suppress(ValueError):
-        answer = messages.opened(7, bytes(packet))
+        answer = messages.decode(7, bytes(packet))
         assert answer is None or answer.kind == REPORT or answer.objects == [(OID, 344)]
 
 
@@ -93,7 +95,7 @@ def test_a_signed_answer_with_any_byte_changed_never_shows_another_value(
 def test_any_bytes_open_as_nothing_or_an_error(packet: bytes) -> None:
     for messages in (community(), known(LEVELS["authPriv"], agent())):
         with contextlib.suppress(ValueError):
-            assert messages.opened(7, packet) is None
+            assert messages.decode(7, packet) is None
 
 
 @given(st.binary(max_size=60))
@@ -104,7 +106,7 @@ def test_any_bytes_in_place_of_a_community_answers_objects_are_objects_or_an_err
     pdu = ber.encoded(RESPONSE, head + ber.encoded(ber.SEQUENCE, objects))
     packet = ber.sequence(ber.integer(V2C), ber.octets(b"public"), pdu)
     with contextlib.suppress(ValueError):
-        answer = community().opened(7, packet)
+        answer = community().decode(7, packet)
         assert answer is not None
         assert sum(
             len(ber.oid(tuple(map(int, oid.split("."))))) for oid, _ in answer.objects

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rackwatt_exporter.protocols.snmp.mib import Mibs
+from rackwatt_exporter.protocols.snmp.mib import MibResolver
 from rackwatt_exporter.reading import ReadError, Reason
 
 # The root of the tree, which Debian leaves to a package that is not free: facts of RFC 2578.
@@ -81,7 +81,7 @@ def translated(name: str, directory: Path) -> str:
 
 async def problem_of(name: str) -> str:
     with pytest.raises(ReadError) as caught:
-        await Mibs().numbers([name])
+        await MibResolver().resolve([name])
     assert caught.value.reason is Reason.NO_POWER_SENSOR
     return str(caught.value)
 
@@ -89,7 +89,7 @@ async def problem_of(name: str) -> str:
 async def test_names_of_the_standard_modules_need_no_file(mibs: Path) -> None:
     (mibs / "SNMPv2-SMI.txt").write_text(SMI)
     name = "SNMPv2-SMI::enterprises.318.1.1.26.4.3.1.5.2"
-    found = await Mibs().numbers([name, "SNMPv2-MIB::sysUpTime.0", "SNMPv2-SMI::mib-2.1"])
+    found = await MibResolver().resolve([name, "SNMPv2-MIB::sysUpTime.0", "SNMPv2-SMI::mib-2.1"])
     assert found == {
         name: translated(name, mibs),
         "SNMPv2-MIB::sysUpTime.0": "1.3.6.1.2.1.1.3.0",
@@ -101,16 +101,16 @@ async def test_names_of_a_vendors_mib_are_read_from_its_file(mibs: Path) -> None
     (mibs / "acme_v2_final.mib").write_text(VENDOR)
     (mibs / "root").write_text(ROOT)
     name = "ACME-PDU-MIB::pdu-Power.3"
-    found = await Mibs().numbers([name])
+    found = await MibResolver().resolve([name])
     (mibs / "SNMPv2-SMI.txt").write_text(SMI)
     assert found == {name: translated(name, mibs)}
 
 
 async def test_a_missing_mib_is_named_with_the_place_for_it(mibs: Path) -> None:
     (mibs / "acme.mib").write_text(VENDOR)
-    told = await problem_of("ACME-PDU-MIB::pdu.1")
-    assert "there is no MIB ACME-ROOT-MIB" in told
-    assert str(mibs) in told
+    message = await problem_of("ACME-PDU-MIB::pdu.1")
+    assert "there is no MIB ACME-ROOT-MIB" in message
+    assert str(mibs) in message
 
 
 async def test_an_object_that_the_mib_does_not_have_is_named(mibs: Path) -> None:
@@ -140,25 +140,25 @@ async def test_many_who_ask_at_once_start_one_child(
     python.write_text(f'#!/bin/sh\necho one >> {started}\nexec {sys.executable} "$@"\n')
     python.chmod(0o755)
     monkeypatch.setattr("sys.executable", str(python))
-    known = Mibs()
+    known = MibResolver()
     names = ["SNMPv2-SMI::enterprises.1", "SNMPv2-SMI::mib-2.1"]
-    await asyncio.gather(*(known.numbers(names) for _ in range(20)))
-    await known.numbers(names[:1])
+    await asyncio.gather(*(known.resolve(names) for _ in range(20)))
+    await known.resolve(names[:1])
     assert started.read_text().splitlines() == ["one"]
 
 
 async def test_who_is_cancelled_leaves_the_search_to_the_next(mibs: Path) -> None:
-    known = Mibs()
+    known = MibResolver()
     name = "SNMPv2-SMI::enterprises.1"
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.01):
-            await known.numbers([name])
-    assert await known.numbers([name]) == {name: "1.3.6.1.4.1.1"}
+            await known.resolve([name])
+    assert await known.resolve([name]) == {name: "1.3.6.1.4.1.1"}
 
 
 async def test_closing_ends_a_search_that_is_under_way(mibs: Path) -> None:
-    known = Mibs()
-    asking = asyncio.create_task(known.numbers(["SNMPv2-SMI::enterprises.1"]))
+    known = MibResolver()
+    asking = asyncio.create_task(known.resolve(["SNMPv2-SMI::enterprises.1"]))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     await known.close()

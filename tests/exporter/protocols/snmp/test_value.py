@@ -10,7 +10,7 @@ from pyasn1.codec.ber import decoder
 from pyasn1.type import univ
 
 from rackwatt_exporter import ber
-from rackwatt_exporter.protocols.snmp.value import Malformed, decoded, name
+from rackwatt_exporter.protocols.snmp.value import Malformed, decode_value, name
 
 UNSIGNED = {0x41: 4, 0x42: 4, 0x43: 4, 0x46: 8, 0x47: 4}
 
@@ -19,14 +19,14 @@ UNSIGNED = {0x41: 4, 0x42: 4, 0x43: 4, 0x46: 8, 0x47: 4}
 def test_any_content_of_any_type_is_a_value_or_malformed_or_missing(
     tag: int, content: bytes
 ) -> None:
-    value = decoded(tag, content)
+    value = decode_value(tag, content)
     assert value is None or isinstance(value, int | float | str | bytes | Malformed)
     assert (value is None) == (tag in (0x05, 0x80, 0x81, 0x82))
 
 
 @given(st.binary(max_size=12))
 def test_an_integer_is_what_pyasn1_reads_or_malformed(content: bytes) -> None:
-    value = decoded(ber.INTEGER, content)
+    value = decode_value(ber.INTEGER, content)
     if not 1 <= len(content) <= 4:
         assert isinstance(value, Malformed)
     else:
@@ -38,7 +38,7 @@ def test_an_integer_is_what_pyasn1_reads_or_malformed(content: bytes) -> None:
 def test_an_unsigned_number_is_the_only_number_that_its_bytes_can_mean(
     tag: int, content: bytes
 ) -> None:
-    value, size = decoded(tag, content), UNSIGNED[tag]
+    value, size = decode_value(tag, content), UNSIGNED[tag]
     if isinstance(value, Malformed):
         fits = 0 < len(content) < size or (len(content) == size + 1 and content[0] == 0)
         assert not fits or content[0] & 0x80
@@ -50,14 +50,14 @@ def test_an_unsigned_number_is_the_only_number_that_its_bytes_can_mean(
 
 @pytest.mark.parametrize("tag", [ber.INTEGER, *UNSIGNED, 0x44, 0x40, ber.OID])
 def test_no_bytes_are_no_value(tag: int) -> None:
-    value = decoded(tag, b"")
+    value = decode_value(tag, b"")
     assert isinstance(value, Malformed)
 
 
 @given(st.floats(width=32), st.floats())
 def test_an_opaque_float_is_its_number(single: float, double: float) -> None:
     for value, form, head in ((single, ">f", b"\x9f\x78\x04"), (double, ">d", b"\x9f\x79\x08")):
-        found = decoded(0x44, head + struct.pack(form, value))
+        found = decode_value(0x44, head + struct.pack(form, value))
         assert isinstance(found, float)
         assert found == value or math.isnan(value)
 

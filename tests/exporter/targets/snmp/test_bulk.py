@@ -82,7 +82,7 @@ async def test_a_list_that_goes_in_a_circle_is_a_bad_reply(source: Sources, vers
         agent.fate = lambda kind, answer: answer if kind == GET else first_row(answer)
         reason, message = await reason_of(source(agent.address, TABLE, version=version))
         assert reason is Reason.BAD_REPLY
-        assert f"after {COLUMN}.1.1 it shows {COLUMN}.1.1 again" in message
+        assert f"after {COLUMN}.1.1 comes {COLUMN}.1.1 again" in message
 
 
 async def test_a_list_in_another_order_is_read_whole(source: Sources) -> None:
