@@ -4,20 +4,13 @@ Of docs/troubleshooting.md, docs/operator-commands.md and the README.md of the c
 tables are generated.
 """
 
-import json
 import re
 import sys
-import types
-from collections.abc import Iterator
-from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any
 
-import msgspec
-import yaml
 from prometheus_client.core import Metric
 from prometheus_client.metrics import MetricWrapperBase
 
-from rackwatt_crds.bmc.presets import PRESETS
-from rackwatt_crds.document import KINDS
 from rackwatt_exporter.advice import ADVICE
 from rackwatt_exporter.exposition.families import PROBE_SUCCESS
 from rackwatt_exporter.metrics.family import MetricFamily
@@ -26,6 +19,7 @@ from rackwatt_exporter.pipelines.families import all_families
 from rackwatt_operator import metrics as telemetry
 from rackwatt_operator.kube.cache import Cache
 from rackwatt_operator.object_metrics import Inventory
+from scripts.api_reference import api_reference
 from scripts.decision_index import decision_index
 from scripts.generated import ROOT, bring_up_to_date
 from scripts.values import CHART, values_table
@@ -60,74 +54,8 @@ def _family(family: MetricFamily) -> str:
 
 
 def documents_page() -> str:
-    """Write docs/documents.md from the models."""
-    lines = ["# Documents\n\n", _MADE, (ROOT / "docs/documents.intro.md").read_text()]
-    for kind, model in KINDS.items():
-        lines.append(f"\n## {kind}\n\n{model.__doc__}\n\n")
-        lines.append("| field | type | what it is |\n|---|---|---|\n")
-        lines += _fields(get_type_hints(model, include_extras=True)["spec"], "spec")
-    lines.append(
-        "\n## Presets\n\nWhat each says of its method, where no word of the document beats it: as "
-        "vendors' MIBs and\nother people's running code have it. None was tried on a device by us."
-        "\n\n| method | preset | what it says |\n|---|---|---|\n"
-    )
-    for (method, preset), said in sorted(PRESETS.items()):
-        lines.append(f"| `{method}` | `{preset}` | `{_said(said)}` |\n")
-    return "".join(lines)
-
-
-def _said(settings: msgspec.Struct) -> str:
-    """Write settings as a document would say them under their method, on one line."""
-    said = json.loads(msgspec.json.encode(settings), object_hook=_without_none)
-    return yaml.safe_dump(said, default_flow_style=True, sort_keys=False, width=10_000).strip()
-
-
-def _without_none(one: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in one.items() if value is not None}
-
-
-def _fields(model: type[msgspec.Struct], path: str) -> Iterator[str]:
-    hints = get_type_hints(model, include_extras=True)
-    for field in msgspec.structs.fields(model):
-        kind, told = _described(hints[field.name])
-        at = f"{path}.{field.encode_name}"
-        needed = " *" if field.required else ""
-        inner = _struct_in(kind)
-        told = told or (inner.__doc__ or "" if inner else "")
-        if field.default not in (None, msgspec.NODEFAULT) and "Default" not in told:
-            told += f" Default {field.default}."
-        yield f"| `{at}`{needed} | {_named(kind)} | {told.splitlines()[0] if told else ''} |\n"
-        if inner:
-            yield from _fields(inner, f"{at}[]" if get_origin(kind) is list else at)
-
-
-def _described(hint: Any) -> tuple[Any, str]:
-    told = ""
-    while True:
-        if get_origin(hint) is Annotated:
-            hint, *notes = get_args(hint)
-            told = told or next((n.description for n in reversed(notes) if n.description), "")
-        elif get_origin(hint) in (Union, types.UnionType):
-            (hint,) = [part for part in get_args(hint) if part is not type(None)]
-        else:
-            return hint, told
-
-
-def _struct_in(kind: Any) -> type[msgspec.Struct] | None:
-    inner = get_args(kind)[0] if get_origin(kind) is list else kind
-    found = isinstance(inner, type) and issubclass(inner, msgspec.Struct)
-    return inner if found else None
-
-
-def _named(kind: Any) -> str:
-    if get_origin(kind) is list:
-        return f"list of {_named(_described(get_args(kind)[0])[0])}"
-    if get_origin(kind) is Literal:
-        return " \\| ".join(f"`{word}`" for word in get_args(kind))
-    if get_origin(kind) is dict:
-        return "map"
-    names = {str: "text", int: "whole number", float: "number", bool: "true \\| false"}
-    return names.get(kind, "object")
+    """Write docs/documents.md from the models, behind its introduction."""
+    return api_reference(_MADE, (ROOT / "docs/documents.intro.md").read_text())
 
 
 def troubleshooting_page() -> str:

@@ -26,13 +26,13 @@ class Column:
     name: str
     type: str
     path: str
-    told: str
+    description: str
     wide: bool = False
 
     def manifest(self) -> dict[str, Any]:
         """Write it as a CRD does."""
         column = {"name": self.name, "type": self.type, "jsonPath": self.path}
-        return column | {"description": self.told} | ({"priority": 1} if self.wide else {})
+        return column | {"description": self.description} | ({"priority": 1} if self.wide else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Definition:
 
     kind: str
     short: str
-    told: str
+    description: str
     spec: type[Model]
     status: type[Model]
     columns: tuple[Column, ...]
@@ -91,7 +91,7 @@ class Definition:
     def _schema(self) -> Schema:
         return {
             "type": "object",
-            "description": prose(self.told),
+            "description": prose(self.description),
             "required": ["spec"],
             "properties": {"spec": schema(self.spec), "status": schema(self.status)},
         }
@@ -102,49 +102,67 @@ def _ready(word: str) -> str:
 
 
 _READY = (
-    Column("Ready", "string", _ready("status"), "Whether all is well."),
-    Column("Reason", "string", _ready("reason"), "Why, or why not."),
+    Column("Ready", "string", _ready("status"), "Whether every condition holds."),
+    Column("Reason", "string", _ready("reason"), "The reason of Ready."),
 )
-_AGE = Column("Age", "date", ".metadata.creationTimestamp", "Since when it is there.")
-_MESSAGE = Column("Message", "string", _ready("message"), "What to do about it.", wide=True)
+_AGE = Column("Age", "date", ".metadata.creationTimestamp", "Time since its creation.")
+_MESSAGE = Column("Message", "string", _ready("message"), "The message of Ready.", wide=True)
 
 DEFINITIONS = (
     Definition(
         kind="PowerTarget",
         short="pt",
-        told=PowerTarget.__doc__ or "",
+        description=PowerTarget.__doc__ or "",
         spec=PowerTargetSpec,
         status=PowerTargetStatus,
         columns=(
-            Column("Kind", "string", ".status.kind", "What is measured."),
+            Column(
+                "Kind",
+                "string",
+                ".status.kind",
+                "What is measured: BMCs and PDUs, nodes from inside, or the grid.",
+            ),
             Column("Method", "string", ".status.method", "How it is measured."),
-            Column("Targets", "integer", ".status.targets.configured", "How many there are."),
-            Column("Reachable", "integer", ".status.targets.reachable", "How many answer."),
-            Column("Failing", "integer", ".status.targets.failing", "How many fail."),
-            Column("Watts", "integer", ".status.watts", "What they draw together."),
+            Column("Targets", "integer", ".status.targets.configured", "Number of targets."),
+            Column(
+                "Reachable",
+                "integer",
+                ".status.targets.reachable",
+                "Number of targets that answer.",
+            ),
+            Column("Failing", "integer", ".status.targets.failing", "Number of targets that fail."),
+            Column("Watts", "integer", ".status.watts", "Total power in watts."),
             *_READY,
             _AGE,
-            Column("Scheduler", "string", ".spec.schedulerRef.name", "Its binding.", wide=True),
-            Column("Shards", "integer", ".spec.bmc.shards", "Collectors that share it.", wide=True),
-            Column("Paused", "boolean", ".spec.paused", "Whether it is held still.", wide=True),
+            Column(
+                "Scheduler", "string", ".spec.schedulerRef.name", "The SchedulerBinding.", wide=True
+            ),
+            Column("Shards", "integer", ".spec.bmc.shards", "Number of collectors.", wide=True),
+            Column(
+                "Paused", "boolean", ".spec.paused", "Whether the operator is paused.", wide=True
+            ),
             _MESSAGE,
         ),
     ),
     Definition(
         kind="SchedulerBinding",
         short="sb",
-        told=SchedulerBinding.__doc__ or "",
+        description=SchedulerBinding.__doc__ or "",
         spec=SchedulerBindingSpec,
         status=SchedulerBindingStatus,
         columns=(
-            Column("Scheduler", "string", ".status.scheduler", "Which one, asked how."),
-            Column("Cluster", "string", ".spec.cluster", "The cluster's name."),
-            Column("Nodes", "integer", ".status.nodes.total", "How many it knows."),
+            Column("Scheduler", "string", ".status.scheduler", "The scheduler and its interface."),
+            Column("Cluster", "string", ".spec.cluster", "The label cluster."),
+            Column("Nodes", "integer", ".status.nodes.total", "Number of nodes."),
             *_READY,
             _AGE,
-            Column("Version", "string", ".status.version", "The scheduler's.", wide=True),
-            Column("Contact", "date", ".status.lastContact", "Since it answered.", wide=True),
-            Column("Paused", "boolean", ".spec.paused", "Whether it is held still.", wide=True),
+            Column("Version", "string", ".status.version", "Version of the scheduler.", wide=True),
+            Column(
+                "Contact", "date", ".status.lastContact", "Time since its last answer.", wide=True
+            ),
+            Column(
+                "Paused", "boolean", ".spec.paused", "Whether the operator is paused.", wide=True
+            ),
             _MESSAGE,
         ),
     ),

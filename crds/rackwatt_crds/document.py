@@ -13,10 +13,10 @@ API_VERSION = "rackwatt.dev/v1alpha1"
 
 
 class Metadata(Model, frozen=True, kw_only=True, forbid_unknown_fields=False):
-    """What we use of Kubernetes' object metadata; the rest is Kubernetes' own affair."""
+    """The fields of Kubernetes' object metadata that Rackwatt uses."""
 
     name: Name
-    namespace: Annotated[str, Meta(description="Default `default`.")] = "default"
+    namespace: Annotated[str, Meta(description="The namespace. Default: default.")] = "default"
 
 
 class PowerTarget(Model, frozen=True, kw_only=True):
@@ -27,7 +27,7 @@ class PowerTarget(Model, frozen=True, kw_only=True):
 
 
 class SchedulerBinding(Model, frozen=True, kw_only=True):
-    """Who decides what runs: the source of each node's state."""
+    """A scheduler: the source of each node's state."""
 
     metadata: Metadata
     spec: SchedulerBindingSpec

@@ -13,7 +13,7 @@ Duration = Annotated[
         pattern=r"^([0-9]{1,6}h)?([0-9]{1,7}m)?([0-9]{1,9}s)?([0-9]{1,9}ms)?\Z",
         min_length=2,
         max_length=40,
-        description="A time such as `30s`, `1m30s` or `500ms`.",
+        description="A duration such as `30s`, `1m30s` or `500ms`.",
     ),
 ]
 Name = Annotated[
@@ -42,8 +42,8 @@ Annotations = Annotated[dict[str, str], Meta(max_length=64)]
 Paused = Annotated[
     bool,
     Meta(
-        description="Hold still: the operator changes nothing of what it made, and makes nothing. "
-        "What runs goes on. Default false."
+        description="Pause the operator: it creates, changes and deletes no child object. "
+        "Running collectors continue. Default: false."
     ),
 ]
 User = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -51,7 +51,7 @@ Port = Annotated[int, Meta(ge=1, le=65535)]
 
 
 class SecretRef(Model, frozen=True, kw_only=True):
-    """A Secret of the same namespace; for the exporter alone, a directory of that name."""
+    """A Secret of the same namespace; without Kubernetes, a directory of that name."""
 
     name: Name
 
@@ -59,25 +59,25 @@ class SecretRef(Model, frozen=True, kw_only=True):
 
 
 class Credentials(Model, frozen=True, kw_only=True):
-    """Where user names and passwords come from. Never the words themselves."""
+    """The Secret with user names and passwords, never the values themselves."""
 
     secret_ref: SecretRef
 
 
 class SecretKeyRef(Model, frozen=True, kw_only=True):
-    """One key of a Secret; for the exporter alone, one file of that directory."""
+    """A key of a Secret of the same namespace; without Kubernetes, a file of that directory."""
 
     name: Name
     key: Annotated[
         str,
-        Meta(pattern=r"^[-._a-zA-Z0-9]+\Z", max_length=253, description="Which of its keys."),
+        Meta(pattern=r"^[-._a-zA-Z0-9]+\Z", max_length=253, description="The key."),
     ]
 
     MERGED_WHOLE = True
 
 
 class ObjectRef(Model, frozen=True, kw_only=True):
-    """Another document of the same namespace."""
+    """A resource of the same namespace."""
 
     name: Name
 
@@ -85,33 +85,39 @@ class ObjectRef(Model, frozen=True, kw_only=True):
 
 
 class Tls(Model, frozen=True, kw_only=True):
-    """How a server's certificate is verified. Verified is what silence means."""
+    """How a server's certificate is verified."""
 
     insecure_skip_verify: Annotated[
-        bool | None, Meta(description="Accept any certificate. Default false.")
+        bool | None, Meta(description="Accept any certificate. Default: false.")
     ] = None
     ca_secret_ref: Annotated[
         SecretRef | None,
-        Meta(description="A Secret whose `ca.crt` holds the authorities to trust."),
+        Meta(
+            description="A Secret whose `ca.crt` has the trusted authorities. Default: those "
+            "of the system."
+        ),
     ] = None
     server_name: Annotated[
         str | None,
-        Meta(description="The name the certificate must bear, when it is not the address."),
+        Meta(description="The name that the certificate must have. Default: the address."),
     ] = None
     legacy: Annotated[
         bool | None,
         Meta(
-            description="Also offer TLS 1.0 and 1.1, RSA key exchange, SHA-1 and short keys, for "
-            "firmware that knows nothing newer. An attacker on the network path may then read the "
-            "password. Default false."
+            description="Also offer TLS 1.0 and 1.1, RSA key exchange, SHA-1 and short keys, "
+            "for old firmware. An attacker on the network path may then read the "
+            "password. Default: false."
         ),
     ] = None
 
 
 class ClientTls(Tls, frozen=True, kw_only=True):
-    """How a server's certificate is verified, and ours where it wants one."""
+    """How a server's certificate is verified, and the client's certificate."""
 
     client_secret_ref: Annotated[
         SecretRef | None,
-        Meta(description="A Secret whose `tls.crt` and `tls.key` are shown to the server."),
+        Meta(
+            description="A Secret whose `tls.crt` and `tls.key` are the client's certificate. "
+            "Default: none."
+        ),
     ] = None

@@ -22,26 +22,32 @@ LabelName = Annotated[
 
 
 class Relabeling(Model, frozen=True, kw_only=True):
-    """One step of relabeling, as Prometheus Operator spells it."""
+    """A relabeling step, with the fields of Prometheus Operator's RelabelConfig."""
 
     source_labels: Annotated[
         Annotated[list[LabelName], Meta(max_length=64)] | None,
         Meta(description="Labels whose values are joined and matched."),
     ] = None
-    separator: Annotated[str | None, Meta(description="What joins them. Default `;`.")] = None
-    target_label: Annotated[str | None, Meta(description="The label that is written.")] = None
-    regex: Annotated[str | None, Meta(description="What is matched. Default `(.*)`.")] = None
+    separator: Annotated[str | None, Meta(description="What joins the values. Default: `;`.")] = (
+        None
+    )
+    target_label: Annotated[str | None, Meta(description="The label that is set.")] = None
+    regex: Annotated[
+        str | None, Meta(description="The regular expression to match. Default: `(.*)`.")
+    ] = None
     modulus: Annotated[
         Annotated[int, Meta(ge=0, le=2**53)] | None,
-        Meta(description="What the hash is taken by, where the action is hashmod."),
+        Meta(description="The modulus of the hash, for the action hashmod."),
     ] = None
-    replacement: Annotated[str | None, Meta(description="What is written. Default `$1`.")] = None
+    replacement: Annotated[
+        str | None, Meta(description="The value that is set. Default: `$1`.")
+    ] = None
     action: Annotated[
         Literal[
             "replace", "keep", "drop", "hashmod", "labelmap", "labeldrop", "labelkeep",
             "lowercase", "uppercase", "keepequal", "dropequal",
         ] | None,
-        Meta(description="Default replace."),
+        Meta(description="What is done with a match. Default: replace."),
     ] = None  # fmt: skip
 
 
@@ -55,83 +61,103 @@ _Limit = Annotated[int, Meta(ge=1, le=2**53)]
 
 
 class ServiceMonitor(Model, frozen=True, kw_only=True):
-    """How Prometheus Operator finds and scrapes the collectors."""
+    """The ServiceMonitor, by which Prometheus Operator scrapes the collectors."""
 
-    enabled: Annotated[bool | None, Meta(description="Make a ServiceMonitor.")] = None
+    enabled: Annotated[bool | None, Meta(description="Create a ServiceMonitor.")] = None
     labels: Annotated[
         Labels | None,
-        Meta(description="What a Prometheus selects it by, such as `release: prometheus`."),
+        Meta(
+            description="Labels of the ServiceMonitor that a Prometheus selects, such as "
+            "`release: prometheus`."
+        ),
     ] = None
     interval: Annotated[Duration | None, Meta(description="Time between two scrapes.")] = None
     scrape_timeout: Annotated[Duration | None, Meta(description="Deadline of a scrape.")] = None
     relabelings: Annotated[
-        Relabelings | None, Meta(description="Applied to targets before they are scraped.")
+        Relabelings | None, Meta(description="Relabeling of targets before they are scraped.")
     ] = None
     metric_relabelings: Annotated[
-        Relabelings | None, Meta(description="Applied to samples before they are kept.")
+        Relabelings | None, Meta(description="Relabeling of samples before they are stored.")
     ] = None
     annotations: Annotated[
-        Annotations | None, Meta(description="Put on the ServiceMonitor.")
+        Annotations | None, Meta(description="Annotations of the ServiceMonitor.")
     ] = None  # fmt: skip
     honor_labels: Annotated[
         bool | None,
         Meta(
-            description="Keep `node` and other labels of the collectors where Prometheus has its "
-            "own of that name. Default true; rules and dashboards need it where `node` is such."
+            description="Keep `node` and other labels of the collectors where Prometheus has a "
+            "label of that name. Rules and dashboards need it where `node` is one. "
+            "Default: true."
         ),
     ] = None
     job_label: Annotated[
         _KubernetesLabel | None,
         Meta(
-            description="The label of the Service whose value is `job`, such as "
-            "`app.kubernetes.io/name`. Default the Service's name, as where it has no such label."
+            description="The label of the Service whose value becomes `job`, such as "
+            "`app.kubernetes.io/name`; where the Service has no such label, `job` "
+            "is its name. Default: the Service's name."
         ),
     ] = None
     sample_limit: Annotated[
         _Limit | None,
-        Meta(description="Samples of one scrape, beyond which all of it is dropped. Default none."),
+        Meta(
+            description="Most samples of one scrape; Prometheus drops a scrape with more. "
+            "Default: none."
+        ),
     ] = None
     target_limit: Annotated[
         _Limit | None,
-        Meta(description="Collectors, beyond which none is scraped. Default none."),
+        Meta(
+            description="Most collectors; Prometheus scrapes none if there are more. Default: none."
+        ),
     ] = None
     target_labels: Annotated[
         LabelNames | None,
-        Meta(description="Labels of the Service that its samples get."),
+        Meta(description="Labels of the Service that are copied to the samples."),
     ] = None
     pod_target_labels: Annotated[
         LabelNames | None,
-        Meta(description="Labels of the pods, such as those of `pod.labels`, that samples get."),
+        Meta(
+            description="Labels of the pods, such as those of `pod.labels`, that are copied "
+            "to the samples."
+        ),
     ] = None
     scrape_class: Annotated[
         Annotated[str, Meta(min_length=1, max_length=253)] | None,
-        Meta(description="A scrape class of the Prometheus."),
+        Meta(description="The scrape class of the Prometheus. Default: its default class."),
     ] = None
 
     RULES = (no_shorter("interval", "scrape_timeout"),)
 
 
 class Rules(Model, frozen=True, kw_only=True):
-    """Alerts, as a PrometheusRule."""
+    """Alerts and recording rules, as a PrometheusRule."""
 
-    enabled: Annotated[bool | None, Meta(description="Make a PrometheusRule.")] = None
-    labels: Annotated[Labels | None, Meta(description="What a Prometheus selects it by.")] = None
+    enabled: Annotated[bool | None, Meta(description="Create a PrometheusRule.")] = None
+    labels: Annotated[
+        Labels | None, Meta(description="Labels of the PrometheusRule that a Prometheus selects.")
+    ] = None
 
 
 class Dashboards(Model, frozen=True, kw_only=True):
-    """Dashboards, as a ConfigMap that Grafana's sidecar finds."""
+    """Dashboards, as a ConfigMap that Grafana's sidecar loads."""
 
-    enabled: Annotated[bool | None, Meta(description="Make a ConfigMap of dashboards.")] = None
+    enabled: Annotated[bool | None, Meta(description="Create a ConfigMap of dashboards.")] = None
     labels: Annotated[
-        Labels | None, Meta(description="Beside `grafana_dashboard`, which it always has.")
+        Labels | None,
+        Meta(description="Labels of the ConfigMap, in addition to `grafana_dashboard`."),
     ] = None
     annotations: Annotated[
-        Annotations | None, Meta(description="Such as `grafana_folder: Power`.")
+        Annotations | None,
+        Meta(description="Annotations of the ConfigMap, such as `grafana_folder: Power`."),
     ] = None
 
 
 class Monitoring(Model, frozen=True, kw_only=True):
-    """What watches the collectors of this document."""
+    """Monitoring of this resource's collectors.
+
+    An absent field takes the operator's default, set in the chart's `defaults.monitoring`.
+    """
 
     service_monitor: ServiceMonitor | None = None
     rules: Rules | None = None

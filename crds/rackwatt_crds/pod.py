@@ -29,32 +29,34 @@ Quantities = Annotated[
 
 
 class Resources(Model, frozen=True, kw_only=True):
-    """What the collector's container asks for, and what it is held to."""
+    """Resources of the collector's container."""
 
-    requests: Annotated[Quantities | None, Meta(description="What a node must have free.")] = None
-    limits: Annotated[Quantities | None, Meta(description="What it is held to.")] = None
+    requests: Annotated[Quantities | None, Meta(description="Requests of the container.")] = None
+    limits: Annotated[Quantities | None, Meta(description="Limits of the container.")] = None
 
 
 _EXISTS = "has(self.operator) && self.operator == 'Exists'"
 
 
 class Toleration(Model, frozen=True, kw_only=True):
-    """A taint that does not keep the pods away."""
+    """A toleration, with the fields of a pod's."""
 
     key: Annotated[
-        str | None, Meta(description="The taint's key. Default: every one, with Exists.")
-    ] = None  # fmt: skip
+        str | None,
+        Meta(description="The taint's key. Default: every key, with the operator Exists."),
+    ] = None
     operator: Annotated[
-        Literal["Exists", "Equal"] | None, Meta(description="Default Equal.")
-    ] = None  # fmt: skip
+        Literal["Exists", "Equal"] | None,
+        Meta(description="How the taint is matched. Default: Equal."),
+    ] = None
     value: Annotated[str | None, Meta(description="The taint's value, for Equal.")] = None
     effect: Annotated[
         Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None,
-        Meta(description="Default: every one."),
+        Meta(description="The taint's effect. Default: every effect."),
     ] = None
     toleration_seconds: Annotated[
         Annotated[int, Meta(ge=0, le=2**53)] | None,
-        Meta(description="How long NoExecute is borne. Default: for ever."),
+        Meta(description="Seconds for which NoExecute is tolerated. Default: unlimited."),
     ] = None
 
     # As API servers hold them for pods; here they are told before there is one.
@@ -98,14 +100,18 @@ class PodSecurityContext(Model, frozen=True, kw_only=True):
 
     run_as_user: Annotated[
         _Id | None,
-        Meta(description="The uid. Default: the image's, or the one that the cluster assigns."),
+        Meta(description="The uid. Default: that of the image, or one that the cluster assigns."),
     ] = None
     run_as_group: Annotated[
-        _Group | None, Meta(description="The gid. Default: as for runAsUser.")
-    ] = None  # fmt: skip
+        _Group | None,
+        Meta(description="The gid. Default: that of the image, or one that the cluster assigns."),
+    ] = None
     fs_group: Annotated[
         _Group | None,
-        Meta(description="The group that owns mounted files. Default: none, or the cluster's."),
+        Meta(
+            description="The group that owns mounted files. Default: none, or one that the "
+            "cluster assigns."
+        ),
     ] = None
     supplemental_groups: Annotated[
         Annotated[
@@ -118,14 +124,14 @@ class PodSecurityContext(Model, frozen=True, kw_only=True):
     se_linux_options: Annotated[
         dict[str, str] | None,
         Meta(
-            description="As in a pod, such as `{level: 's0:c123,c456'}`.",
+            description="SELinux options as in a PodSpec, such as `{level: 's0:c123,c456'}`.",
             extra_json_schema={"x-kubernetes-map-type": "atomic"},
         ),
     ] = None
 
 
 class HostAlias(Model, frozen=True, kw_only=True):
-    """Names of one address, written into the pods' /etc/hosts."""
+    """Names of one address in the pods' /etc/hosts."""
 
     ip: Annotated[_Address, Meta(description="The address.")]
     hostnames: Annotated[
@@ -142,14 +148,16 @@ class HostAlias(Model, frozen=True, kw_only=True):
 class DnsOption(Model, frozen=True, kw_only=True):
     """One option of the resolver."""
 
-    name: Annotated[str, Meta(min_length=1, max_length=64, description="Such as `ndots`.")]
+    name: Annotated[
+        str, Meta(min_length=1, max_length=64, description="The option, such as `ndots`.")
+    ]
     value: Annotated[
-        Annotated[str, Meta(max_length=64)] | None, Meta(description="Such as `'2'`.")
+        Annotated[str, Meta(max_length=64)] | None, Meta(description="Its value, such as `'2'`.")
     ] = None
 
 
 class DnsConfig(Model, frozen=True, kw_only=True):
-    """What the pods' /etc/resolv.conf has beside what dnsPolicy gives it."""
+    """DNS configuration of the pods, in addition to that of dnsPolicy."""
 
     nameservers: Annotated[
         Annotated[
@@ -157,7 +165,7 @@ class DnsConfig(Model, frozen=True, kw_only=True):
             Meta(max_length=3, extra_json_schema={"x-kubernetes-list-type": "atomic"}),
         ]
         | None,
-        Meta(description="Addresses of name servers, such as those that know the BMCs."),
+        Meta(description="Addresses of name servers, such as those that resolve the BMCs."),
     ] = None
     searches: Annotated[
         Annotated[
@@ -165,7 +173,7 @@ class DnsConfig(Model, frozen=True, kw_only=True):
             Meta(max_length=32, extra_json_schema={"x-kubernetes-list-type": "atomic"}),
         ]
         | None,
-        Meta(description="Domains in which short names are looked for."),
+        Meta(description="Search domains of short names."),
     ] = None
     options: Annotated[
         Annotated[
@@ -178,13 +186,17 @@ class DnsConfig(Model, frozen=True, kw_only=True):
 
 
 class Pod(Model, frozen=True, kw_only=True):
-    """Where the pods of this document run, and what they may use."""
+    """The pods of this resource's collectors, with the fields of a PodSpec.
+
+    An absent field takes the operator's default, set in the chart's `defaults.pod` and
+    `defaults.nodePod`.
+    """
 
     resources: Resources | None = None
     node_selector: Annotated[
         Labels | None,
         Meta(
-            description="Labels of the nodes that may run them.",
+            description="Labels of the nodes that the pods may run on.",
             extra_json_schema={"x-kubernetes-map-type": "atomic"},
         ),
     ] = None
@@ -194,12 +206,12 @@ class Pod(Model, frozen=True, kw_only=True):
             Meta(max_length=64),
         ]
         | None,
-        Meta(description="Taints that do not keep the pods away."),
+        Meta(description="Taints that the pods tolerate."),
     ] = None
     affinity: Annotated[
         dict[str, Any] | None,
         Meta(
-            description="As in a pod: handed on as it is, and judged there.",
+            description="Affinity as in a PodSpec; the API server validates it in the pod.",
             extra_json_schema={"x-kubernetes-map-type": "atomic"},
         ),
     ] = None
@@ -218,21 +230,22 @@ class Pod(Model, frozen=True, kw_only=True):
             ),
         ]
         | None,
-        Meta(description="Secrets of the same namespace that open the registry, each once."),
+        Meta(description="Secrets of the same namespace with credentials of the image registry."),
     ] = None
     security_context: PodSecurityContext | None = None
     host_network: Annotated[
         bool | None,
         Meta(
-            description="Use the node's own network, where no other reaches the BMCs. Port 9123 of "
-            "the node is taken then, and no NetworkPolicy holds. Default false."
+            description="Use the node's own network, where only that reaches the BMCs. It "
+            "occupies port 9123 of the node, and no NetworkPolicy applies. "
+            "Default: false."
         ),
     ] = None
     dns_policy: Annotated[
         Literal["ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"] | None,
         Meta(
-            description="Default ClusterFirst; with hostNetwork, ClusterFirstWithHostNet. None "
-            "needs dnsConfig.nameservers."
+            description="DNS policy of the pods; None needs dnsConfig.nameservers. Default: "
+            "ClusterFirst; with hostNetwork ClusterFirstWithHostNet."
         ),
     ] = None
     dns_config: DnsConfig | None = None
@@ -248,12 +261,15 @@ class Pod(Model, frozen=True, kw_only=True):
             ),
         ]
         | None,
-        Meta(description="Names that no name server knows, such as those of BMCs; each ip once."),
+        Meta(
+            description="Entries of /etc/hosts, for names that no name server resolves, such "
+            "as those of BMCs."
+        ),
     ] = None
     labels: Annotated[
-        Labels | None, Meta(description="Put on the pods, beside those of the operator.")
+        Labels | None, Meta(description="Labels of the pods, in addition to the operator's own.")
     ] = None
-    annotations: Annotated[Annotations | None, Meta(description="Put on the pods.")] = None
+    annotations: Annotated[Annotations | None, Meta(description="Annotations of the pods.")] = None
 
     RULES = (
         each_once("image_pull_secrets", "name"),

@@ -28,7 +28,7 @@ MEASURED: tuple[Measured, ...] = get_args(Measured)
 
 
 class PowerTargetSpec(Model, frozen=True, kw_only=True):
-    """Exactly one way of measuring, and the schedule that all its targets share."""
+    """Exactly one of `bmc`, `node` and `grid`, and the schedule of its targets."""
 
     scheduler_ref: SchedulerRef = None
     interval: Interval = None
@@ -37,13 +37,13 @@ class PowerTargetSpec(Model, frozen=True, kw_only=True):
     retries: Retries = None
     max_backoff: MaxBackoff = None
     bmc: Annotated[
-        Bmc | None, Meta(description="A fleet of BMCs and PDUs, reached over the network.")
+        Bmc | None, Meta(description="A fleet of BMCs and PDUs, polled over the network.")
     ] = None
     node: Annotated[
-        Node | None, Meta(description="The nodes of this cluster, measured from inside.")
+        Node | None, Meta(description="The nodes of this Kubernetes cluster, measured from inside.")
     ] = None
     grid: Annotated[
-        Grid | None, Meta(description="The carbon intensity of the grid that feeds them.")
+        Grid | None, Meta(description="The carbon intensity of the electricity grid.")
     ] = None
     paused: Paused = False
     monitoring: Monitoring | None = None

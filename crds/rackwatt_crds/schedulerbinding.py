@@ -30,31 +30,34 @@ NodeName = Annotated[
 
 
 class SchedulerBindingSpec(Model, frozen=True, kw_only=True):
-    """Exactly one scheduler, and how often it is asked."""
+    """Exactly one of `slurm`, `noop` and `exporter`, and how often the scheduler is polled."""
 
-    cluster: Annotated[str, Meta(min_length=1, description="The cluster's name, as a label.")]
+    cluster: Annotated[str, Meta(min_length=1, description="The label `cluster`.")]
     node_name: Annotated[
         NodeName | None,
         Meta(
-            description="How the scheduler's names of nodes and those of documents are compared: "
-            "`short` by what is before the first dot, `fqdn` whole, both in any case of letters; a "
-            "template such as `{name}.cluster.example`, with `{name}` or `{short}`, makes the "
-            "scheduler's name one of ours. Default as they are written."
+            description="How the scheduler's node names are matched with the names of targets: "
+            "`short` compares what is before the first dot, `fqdn` the whole, both "
+            "in any case of letters; a template such as `{name}.cluster.example`, "
+            "with `{name}` or `{short}`, converts the scheduler's name to a "
+            "target's. Default: exact match."
         ),
     ] = None
-    interval: Annotated[Duration, Meta(description="Time between two questions.")] = INTERVAL
-    timeout: Annotated[Duration, Meta(description="Deadline of one question.")] = TIMEOUT
+    interval: Annotated[Duration, Meta(description="Time between two polls of the scheduler.")] = (
+        INTERVAL
+    )
+    timeout: Annotated[Duration, Meta(description="Deadline of one poll.")] = TIMEOUT
     stale_after: Annotated[
         Duration | None,
-        Meta(description="Age at which node states are withdrawn. Default three intervals."),
+        Meta(description="Age at which node states are withdrawn. Default: three intervals."),
     ] = None
     slurm: Slurm | None = None
     noop: Noop | None = None
     exporter: Annotated[
         Exporter | None,
         Meta(
-            description="Another rackwatt-exporter that asks the scheduler, so that any number of "
-            "them costs it no more than one."
+            description="Another rackwatt-exporter that polls the scheduler, so that the load "
+            "on it does not grow with the number of exporters."
         ),
     ] = None
     paused: Paused = False

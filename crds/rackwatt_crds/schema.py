@@ -33,9 +33,9 @@ from rackwatt_crds.rules import Rule
 Schema = dict[str, Any]
 
 
-def schema(model: type[Model]) -> Schema:
-    """Write a model as a structural schema."""
-    return _schema(type_info(model))
+def schema(kind: Any) -> Schema:
+    """Write a model, or the type of a field, as a structural schema."""
+    return _schema(type_info(kind))
 
 
 def prose(text: str | None) -> str:

@@ -19,43 +19,43 @@ LONGEST_MESSAGE = 1024
 Message = Annotated[str, Meta(max_length=LONGEST_MESSAGE)]
 Count = Annotated[int, Meta(ge=0)]
 Generation = Annotated[
-    Count | None, Meta(description="The metadata.generation that this was said of.")
+    Count | None, Meta(description="The metadata.generation that this was observed for.")
 ]
 Moment = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 
 
 class Condition(Model, frozen=True, kw_only=True, omit_defaults=True):
-    """One claim about the document, as in metav1.Condition."""
+    """A condition, as metav1.Condition."""
 
     type: Annotated[
         str,
         Meta(
             pattern=r"^[A-Z][A-Za-z]*\Z",
             max_length=64,
-            description="Accepted, Available, Monitored, Scraped or Ready.",
+            description="The condition: Accepted, Available, Monitored, Scraped or Ready.",
         ),
     ]
     status: Annotated[
-        Literal["True", "False", "Unknown"], Meta(description="Whether it holds.")
-    ]  # fmt: skip
+        Literal["True", "False", "Unknown"], Meta(description="Whether the condition holds.")
+    ]
     observed_generation: Generation = None
-    last_transition_time: Annotated[Moment, Meta(description="When `status` changed last.")]
+    last_transition_time: Annotated[Moment, Meta(description="When `status` last changed.")]
     reason: Annotated[
         str,
         Meta(
             pattern=r"^[A-Z][A-Za-z0-9]*\Z",
             max_length=64,
-            description="Why, in one word for programs.",
+            description="The reason in CamelCase, for programs.",
         ),
     ]
-    message: Annotated[Message, Meta(description="Why, and what a person can do about it.")]
+    message: Annotated[Message, Meta(description="The reason for people, and what to do about it.")]
 
 
 Conditions = Annotated[
     list[Condition],
     Meta(
         max_length=16,
-        description="What holds of the document and what does not.",
+        description="Conditions of the resource.",
         extra_json_schema={
             "x-kubernetes-list-type": "map",
             "x-kubernetes-list-map-keys": ["type"],
@@ -65,68 +65,84 @@ Conditions = Annotated[
 
 
 class TargetCounts(Model, frozen=True, kw_only=True, omit_defaults=True):
-    """How many targets there are, and how many of them answer."""
+    """Number of targets, and how many of them answer."""
 
-    configured: Annotated[Count, Meta(description="What the document comes to.")]
-    reachable: Annotated[Count, Meta(description="Those with a reading that is not stale.")]
-    failing: Annotated[Count, Meta(description="Those whose last reading failed.")]
+    configured: Annotated[
+        Count, Meta(description="Number of targets that the resource configures.")
+    ]
+    reachable: Annotated[
+        Count, Meta(description="Number of targets with a reading that is not stale.")
+    ]
+    failing: Annotated[Count, Meta(description="Number of targets whose last reading failed.")]
 
 
 class FailingTarget(Model, frozen=True, kw_only=True, omit_defaults=True):
-    """A target that fails, and why."""
+    """A failing target and its reason."""
 
     node: Annotated[str, Meta(max_length=255, description="The node's name.")]
-    reason: Annotated[str, Meta(max_length=64, description="As in docs/troubleshooting.md.")]
-    message: Annotated[Message, Meta(description="What was seen.")]
-    watts: Annotated[
-        Count | None, Meta(description="Its last reading, while that is not stale.")
-    ] = None
+    reason: Annotated[
+        str, Meta(max_length=64, description="The reason, as in docs/troubleshooting.md.")
+    ]
+    message: Annotated[Message, Meta(description="What was observed.")]
+    watts: Annotated[Count | None, Meta(description="Its last reading, if that is not stale.")] = (
+        None
+    )
 
 
 class PowerTargetStatus(Model, frozen=True, kw_only=True, omit_defaults=True):
-    """Whether the targets are measured and watched, as the collectors tell it."""
+    """Whether the targets are measured and monitored, as the collectors report it."""
 
     observed_generation: Generation = None
     conditions: Conditions | None = None
     kind: Annotated[
-        Measured | None, Meta(description="What is measured.")
-    ] = None  # fmt: skip
+        Measured | None,
+        Meta(description="What is measured: BMCs and PDUs, nodes from inside, or the grid."),
+    ] = None
     method: Annotated[
-        str | None, Meta(description="How: protocols, collectors or the provider.")
-    ] = None  # fmt: skip
+        str | None, Meta(description="How it is measured: protocols, collectors or the provider.")
+    ] = None
     targets: TargetCounts | None = None
-    watts: Annotated[Count | None, Meta(description="The sum of all that is not stale.")] = None
+    watts: Annotated[
+        Count | None, Meta(description="The sum of all readings that are not stale, in watts.")
+    ] = None
     failing_targets: Annotated[
         Annotated[
             list[FailingTarget],
             Meta(max_length=MOST_WORST),
         ]
         | None,
-        Meta(description="Ten targets that have failed for longest."),
+        Meta(description="The targets that have failed for longest, at most ten."),
     ] = None
 
 
 class NodeCounts(Model, frozen=True, kw_only=True, omit_defaults=True):
-    """How many nodes the scheduler knows, by state."""
+    """Number of nodes that the scheduler reports."""
 
-    total: Annotated[Count, Meta(description="All of them.")]
+    total: Annotated[Count, Meta(description="Number of nodes in any state.")]
     states: Annotated[
         Annotated[dict[str, Count], Meta(max_length=64)] | None,
-        Meta(description="By state, such as `{allocated: 498, idle: 12, down: 2}`."),
+        Meta(
+            description="Number of nodes in each state, such as `{allocated: 498, idle: 12, "
+            "down: 2}`."
+        ),
     ] = None
 
 
 class SchedulerBindingStatus(Model, frozen=True, kw_only=True, omit_defaults=True):
-    """Whether the scheduler answers, and what it says."""
+    """Whether the scheduler answers, and what it reports."""
 
     observed_generation: Generation = None
     conditions: Conditions | None = None
     scheduler: Annotated[
-        str | None, Meta(description="Which one and how it is asked, such as `slurm/rest`.")
+        str | None, Meta(description="The scheduler and its interface, such as `slurm/rest`.")
     ] = None
     nodes: NodeCounts | None = None
-    version: Annotated[str | None, Meta(description="As the scheduler itself says.")] = None
-    last_contact: Annotated[Moment | None, Meta(description="When it answered last.")] = None
+    version: Annotated[
+        str | None, Meta(description="The scheduler's version, as it reports it.")
+    ] = None
+    last_contact: Annotated[
+        Moment | None, Meta(description="When the scheduler last answered.")
+    ] = None
 
 
 def kind_of(spec: PowerTargetSpec) -> Measured:

@@ -13,28 +13,28 @@ from rackwatt_crds.model import Model
 
 
 class WebTls(Tls, frozen=True, kw_only=True):
-    """How the collectors' certificate is verified. Given where the web configuration has TLS."""
+    """How clients verify the certificate; required where the web configuration has TLS."""
 
 
 class WebCredentials(Credentials, frozen=True, kw_only=True):
-    """A `username` and `password` that the web configuration lets in."""
+    """A Secret with a `username` and `password` that the web configuration accepts."""
 
 
 class Web(Model, frozen=True, kw_only=True):
-    """TLS and passwords of the pages of this document's collectors."""
+    """TLS and passwords of the HTTP endpoints of this resource's collectors."""
 
     config_secret_ref: Annotated[
         SecretKeyRef,
         Meta(
-            description="The web configuration, as node_exporter and its family take it. Files "
+            description="The web configuration file of the Prometheus exporter toolkit. Files "
             "that it names may be other keys of that Secret."
         ),
     ]
     certificate_secret_ref: Annotated[
         SecretRef | None,
         Meta(
-            description="Another Secret with files that it names, such as cert-manager's: "
-            "`cert_file: ../NAME/tls.crt`."
+            description="Another Secret with files that the web configuration names, such as "
+            "cert-manager's: `cert_file: ../NAME/tls.crt`."
         ),
     ] = None
     tls: WebTls | None = None

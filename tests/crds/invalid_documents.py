@@ -61,8 +61,8 @@ ONE_SCHEDULER = "exactly one of slurm, noop, exporter must be given"
 ONE_WAY = "exactly one of cli, ssh, rest must be given"
 ONE_TOKEN = "at most one of jwtKeySecretRef, tokenSecretRef may be given"
 SOME_TOKEN = (
-    "jwtKeySecretRef or tokenSecretRef must be given, unless url is a Unix socket or headers bring "
-    "what lets us in"
+    "jwtKeySecretRef or tokenSecretRef must be given, unless url is a Unix socket or headers "
+    "authenticate"
 )
 OUR_CLAIMS = "claims must have none of exp, iat, nbf, sun: every token has its own"
 OUR_HEADERS = (
@@ -119,7 +119,7 @@ BROKEN = (
     bound("spec.slurm.rest", ONE_TOKEN, rest(user="u", jwtKeySecretRef=TOKEN)),
     bound(
         "spec.slurm.rest",
-        "claims needs jwtKeySecretRef: others make the token otherwise",
+        "claims needs jwtKeySecretRef: they are claims of a token made from it",
         rest(claims={"iss": "a"}),
     ),
     bound(
@@ -144,7 +144,7 @@ BROKEN = (
     ),
     bound(
         "spec.slurm.rest",
-        "jwtKeySecretRef needs user: a token is made out to somebody",
+        "jwtKeySecretRef needs user: a token names its user",
         binding(slurm={"rest": {"url": URL, "jwtKeySecretRef": TOKEN}}),
     ),
     bound("spec.monitoring.serviceMonitor", SCRAPE, binding(noop={}, monitoring=WATCHED)),

@@ -230,12 +230,12 @@ def test_a_name_of_253_letters_is_taken_and_no_longer_one(api: Api, namespace: s
         ("pt", ["What to measure: BMCs and PDUs over the network"]),
         (
             "pt.spec.bmc.hosts",
-            ["The fleet", "names <string> -required- Node names as the scheduler knows them"],
+            ["The hosts of the fleet", "names <string> -required- Host list of node names"],
         ),
         ("pt.spec.monitoring.serviceMonitor.labels", ["such as `release: prometheus`"]),
-        ("pt.spec.pod.tolerations", ["Taints that do not keep the pods away"]),
-        ("pt.status.conditions", ["and what a person can do about it"]),
-        ("sb.spec.slurm.rest", ["slurmrestd, its API version negotiated"]),
+        ("pt.spec.pod.tolerations", ["Taints that the pods tolerate"]),
+        ("pt.status.conditions", ["The reason for people, and what to do about it"]),
+        ("sb.spec.slurm.rest", ["REST API (slurmrestd)"]),
     ],
 )
 def test_kubectl_explains_every_field(kubectl: Kubectl, field: str, words: list[str]) -> None:

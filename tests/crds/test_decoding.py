@@ -49,8 +49,8 @@ def test_every_problem_is_told_at_once_with_its_path() -> None:
     ("spec", "told"),
     [
         ({"intervall": "1s"}, "spec.intervall: unknown field; did you mean interval?"),
-        ({"interval": 30}, "spec.interval: expected text, found 30. A time such as `30s`"),
-        ({"interval": "soon"}, "spec.interval: 'soon' does not fit. A time such as `30s`"),
+        ({"interval": 30}, "spec.interval: expected text, found 30. A duration such as `30s`"),
+        ({"interval": "soon"}, "spec.interval: 'soon' does not fit. A duration such as `30s`"),
         ({"retries": 11}, "spec.retries: expected int <= 10, found 11"),
         (
             fleet({"names": "a", "snmp": {"oids": [{"oid": "1.3", "scale": 0}]}}),

@@ -11,13 +11,13 @@ Watts = Annotated[float, Meta(ge=0)]
 
 
 class Fake(Model, frozen=True, kw_only=True):
-    """Watts drawn evenly between two bounds, the same ones for the same seed."""
+    """Synthetic readings, uniform between two bounds; the same seed gives the same readings."""
 
-    min: Annotated[Watts | None, Meta(description="Lowest watts. Default 100.")] = None
-    max: Annotated[Watts | None, Meta(description="Highest watts. Default 500.")] = None
+    min: Annotated[Watts | None, Meta(description="Lowest watts. Default: 100.")] = None
+    max: Annotated[Watts | None, Meta(description="Highest watts. Default: 500.")] = None
     seed: Annotated[
         Annotated[int, Meta(ge=-(2**53), le=2**53)] | None,
-        Meta(description="Default: from the node's name."),
+        Meta(description="Seed of the random numbers. Default: a hash of the node's name."),
     ] = None
 
     RULES = (no_less("max", "min"),)

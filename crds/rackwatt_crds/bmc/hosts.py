@@ -22,24 +22,24 @@ DEFAULT_INTERVAL = "30s"
 
 SchedulerRef = Annotated[
     ObjectRef | None,
-    Meta(description="The SchedulerBinding that knows the state of these nodes."),
+    Meta(description="The SchedulerBinding that provides the state of these nodes. Default: none."),
 ]
-Interval = Annotated[Duration | None, Meta(description="Time between two readings. Default 30s.")]
+Interval = Annotated[Duration | None, Meta(description="Time between two readings. Default: 30s.")]
 Timeout = Annotated[
     Duration | None,
-    Meta(description="Deadline of one reading, its retries and log-in included. Default 10s."),
+    Meta(description="Deadline of one reading, including its retries and log-in. Default: 10s."),
 ]
 StaleAfter = Annotated[
     Duration | None,
-    Meta(description="Age at which a reading is withdrawn. Default three intervals."),
+    Meta(description="Age at which a reading is withdrawn. Default: three intervals."),
 ]
 Retries = Annotated[
     Annotated[int, Meta(ge=0, le=10)] | None,
-    Meta(description="Lost packets sent again within the timeout. Default 2."),
+    Meta(description="How often a lost packet is sent again within the timeout. Default: 2."),
 ]
 MaxBackoff = Annotated[
     Duration | None,
-    Meta(description="Longest wait before a failing target is tried again. Default 5m."),
+    Meta(description="Longest wait before a failing target is polled again. Default: 5m."),
 ]
 TIMES = (
     lasting("interval", "100ms"),
@@ -49,21 +49,22 @@ TIMES = (
 
 
 class Access(Model, frozen=True, kw_only=True):
-    """How a target is asked."""
+    """How a target is polled."""
 
     method: Annotated[
         Method | None,
-        Meta(description="The protocol. Default ipmi."),
+        Meta(description="The protocol. Default: ipmi."),
     ] = None
     preset: Annotated[
-        str | None, Meta(description="Settings known to fit a vendor's product, such as `idrac`.")
+        str | None,
+        Meta(description="Settings for a vendor's product, such as `idrac`. Default: none."),
     ] = None
     credentials: Credentials | None = None
     max_watts: Annotated[
         Annotated[float, Meta(gt=0, le=100_000_000)] | None,
         Meta(
-            description="Highest power of one target that is plausible. A reading above it is"
-            " refused as `implausible`. Default 60000; 200000 for redfish, 1000000 for snmp."
+            description="Highest plausible power of one target in watts. A reading above it "
+            "fails as `implausible`. Default: 60000; redfish 200000, snmp 1000000."
         ),
     ] = None
     ipmi: Ipmi | None = None
@@ -74,32 +75,36 @@ class Access(Model, frozen=True, kw_only=True):
 
 
 class HostEntry(Access, frozen=True, kw_only=True):
-    """Some hosts alike. Whatever it says beats what the document says above it."""
+    """Hosts with the same settings. A setting here overrides the one in `bmc` or `spec`."""
 
     names: Annotated[
         str,
         Meta(
             min_length=1,
             max_length=LONGEST_LIST,
-            description="Node names as the scheduler knows them: `node[001-512]`. A list of more "
-            "than 512 characters becomes several entries.",
+            description="Host list of node names as the scheduler has them, such as "
+            "`node[001-512]`. Split a list of more than 512 characters into "
+            "several entries.",
         ),
     ]
     addresses: Annotated[
         Annotated[str, Meta(min_length=1, max_length=LONGEST_LIST)] | None,
-        Meta(description="A host list of as many addresses as there are names."),
+        Meta(description="Host list of as many addresses as there are names, in the same order."),
     ] = None
     address: Annotated[
         Annotated[str, Meta(min_length=1)] | None,
-        Meta(description="One address, in which `{name}` stands for the node: `{name}-bmc`."),
+        Meta(
+            description="Template of an address, in which `{name}` is replaced by the node "
+            "and `{index}` by its index, from 0: `{name}-bmc`."
+        ),
     ] = None
     type: Annotated[
         str | None,
         Meta(
-            description="What the machine is: compute, gpu, login, storage, core … Default compute."
+            description="The label `type`: compute, gpu, login, storage, core … Default: compute."
         ),
     ] = None
-    rack: Annotated[str | None, Meta(description="The rack it stands in.")] = None
+    rack: Annotated[str | None, Meta(description="The label `rack`. Default: empty.")] = None
     scheduler_ref: SchedulerRef = None
     interval: Interval = None
     timeout: Timeout = None
@@ -117,32 +122,32 @@ class HostEntry(Access, frozen=True, kw_only=True):
 
 
 class Concurrency(Model, frozen=True, kw_only=True):
-    """How many BMCs may be asked at once. A living one never waits behind a dead one."""
+    """How many BMCs are polled at once. A healthy BMC never waits for one that does not answer."""
 
     per_subnet: Annotated[
         Annotated[int, Meta(ge=1, le=100_000)] | None,
-        Meta(description="Readings under way in one /24 (IPv6: /64). Default 256."),
+        Meta(description="Readings in progress in one /24 (IPv6: /64). Default: 256."),
     ] = None
     per_credential: Annotated[
         Annotated[int, Meta(ge=1, le=100_000)] | None,
         Meta(
             description=(
-                "First contacts and retries under way with one Secret."
-                " Default 512 for ipmi and snmp, 128 for the others."
+                "First contacts and retries in progress with one Secret. Default: 128; "
+                "ipmi and snmp 512."
             )
         ),
     ] = None
 
 
 class Bmc(Access, frozen=True, kw_only=True):
-    """BMCs and PDUs reached over the network."""
+    """A fleet of BMCs and PDUs, polled over the network."""
 
     hosts: Annotated[
         list[HostEntry],
         Meta(
             min_length=1,
             max_length=MOST_ENTRIES,
-            description="The fleet.",
+            description="The hosts of the fleet.",
             extra={"each_alone": True},
         ),
     ]
@@ -150,7 +155,8 @@ class Bmc(Access, frozen=True, kw_only=True):
     shards: Annotated[
         Annotated[int, Meta(ge=1, le=100)],
         Meta(
-            description="Collectors that share the fleet, for the operator to make. By itself, an "
-            "exporter is told its part by --shard. Default 1."
+            description="Number of collectors that the operator creates and divides the fleet "
+            "over. Without an operator, an exporter has the flag `--shard`. "
+            "Default: 1."
         ),
     ] = 1

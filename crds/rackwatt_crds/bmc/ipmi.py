@@ -12,7 +12,8 @@ SensorNames = Annotated[
     list[Annotated[str, Meta(min_length=1, max_length=64)]],
     Meta(
         max_length=64,
-        description="Names of the sensors whose watts are summed, exactly, each once.",
+        description="Exact names of the sensors whose watts are summed where DCMI has no power "
+        "reading. Default: none.",
         extra_json_schema={"x-kubernetes-list-type": "set"},
     ),
 ]
@@ -21,29 +22,32 @@ SensorNames = Annotated[
 class Ipmi(Model, frozen=True, kw_only=True):
     """IPMI v2.0 over RMCP+ (UDP)."""
 
-    port: Annotated[Port | None, Meta(description="UDP port. Default 623.")] = None
+    port: Annotated[Port | None, Meta(description="UDP port. Default: 623.")] = None
     cipher_suite: Annotated[
         Literal[3, 17] | None,
-        Meta(description="The one cipher suite to use. Default: 17, then 3, and remember."),
+        Meta(description="The cipher suite. Default: 17, then 3."),
     ] = None
     privilege: Annotated[
         Literal["user", "operator", "admin"] | None,
-        Meta(description="The privilege asked for. Default user: reading needs no more."),
+        Meta(description="The privilege level requested at log-in. Default: user."),
     ] = None
     dcmi: Annotated[
         bool | None,
-        Meta(description="Ask DCMI Get Power Reading first. Default true."),
+        Meta(description="Send DCMI Get Power Reading first. Default: true."),
     ] = None
     sensors: SensorNames | None = None
     oem: Annotated[
         bool | None,
-        Meta(description="Read through pyghmi's vendor modules instead, in a process of its own."),
+        Meta(
+            description="Read through pyghmi's vendor modules instead, in a separate process. "
+            "Default: false."
+        ),
     ] = None
     kg_secret_ref: Annotated[
         SecretRef | None,
         Meta(
-            description="A Secret whose `kg` is the BMC's own key (K_g, for two-key log-in), as "
-            "text or as `0x` and hex digits. Default: the BMC has none."
+            description="A Secret whose `kg` is the BMC's own key (K_g, for two-key log-in), "
+            "as text or as `0x` and hexadecimal digits. Default: none."
         ),
     ] = None
 
@@ -53,23 +57,34 @@ class Ipmi(Model, frozen=True, kw_only=True):
 class IpmiSsh(Model, frozen=True, kw_only=True):
     """The host's own BMC, read by its ipmitool through the system's ssh."""
 
-    port: Annotated[Port | None, Meta(description="TCP port of sshd. Default 22.")] = None
-    user: Annotated[User | None, Meta(description="The user to log in as.")] = None
+    port: Annotated[Port | None, Meta(description="TCP port of sshd. Default: 22.")] = None
+    user: Annotated[
+        User | None,
+        Meta(description="The user to log in as. Default: that of ssh's own configuration."),
+    ] = None
     key_secret_ref: Annotated[
-        SecretRef | None, Meta(description="A Secret whose `ssh-privatekey` logs in.")
+        SecretRef | None,
+        Meta(
+            description="A Secret whose `ssh-privatekey` authenticates the user. Default: the "
+            "keys of ssh's own configuration."
+        ),
     ] = None
     known_hosts_secret_ref: Annotated[
-        SecretRef | None, Meta(description="A Secret whose `known_hosts` pins the host keys.")
+        SecretRef | None,
+        Meta(
+            description="A Secret whose `known_hosts` has the host keys. Default: that of ssh's "
+            "own configuration."
+        ),
     ] = None
-    sudo: Annotated[bool | None, Meta(description="Run ipmitool by `sudo -n`. Default false.")] = (
-        None
-    )
+    sudo: Annotated[
+        bool | None, Meta(description="Run ipmitool with `sudo -n`. Default: false.")
+    ] = None
     command: Annotated[
         Annotated[list[str], Meta(max_length=64)] | None,
-        Meta(description="The command and its options. Default [ipmitool]."),
+        Meta(description="The command and its options. Default: [ipmitool]."),
     ] = None
     dcmi: Annotated[
-        bool | None, Meta(description="Ask `dcmi power reading` first. Default true.")
+        bool | None, Meta(description="Run `dcmi power reading` first. Default: true.")
     ] = None
     sensors: SensorNames | None = None
 

@@ -10,23 +10,27 @@ from rackwatt_crds.rules import each_once
 
 
 class Redfish(Model, frozen=True, kw_only=True):
-    """A Redfish service. What is not said is found once, and remembered."""
+    """A Redfish service. Resources that are not named are discovered once."""
 
-    port: Annotated[Port | None, Meta(description="TCP port. Default 443.")] = None
+    port: Annotated[Port | None, Meta(description="TCP port. Default: 443.")] = None
     scheme: Annotated[
         Literal["https", "http"] | None,
-        Meta(description="`http` sends credentials in the clear. Default https."),
+        Meta(description="The URL scheme; `http` sends credentials unencrypted. Default: https."),
     ] = None
     tls: Tls | None = None
     auth: Annotated[
         Literal["session", "basic"] | None,
-        Meta(description="Default session, and Basic where the service has no room for one."),
+        Meta(
+            description="Authentication by a session or by HTTP Basic; where the service has "
+            "no free session, Basic is used. Default: session."
+        ),
     ] = None
     chassis: Annotated[
         str | None,
         Meta(
-            description="The Id of the Chassis, PDU or power shelf to read where one BMC serves "
-            "several; `{name}` and `{index}` are the entry's node and its index, from 0."
+            description="The Id of the Chassis, PDU or power shelf to read where one BMC "
+            "serves several; `{name}` and `{index}` are replaced by the node and "
+            "its index, from 0. Default: discovered."
         ),
     ] = None
     sensors: Annotated[
@@ -36,15 +40,16 @@ class Redfish(Model, frozen=True, kw_only=True):
         ]
         | None,
         Meta(
-            description="The sensors whose watts are summed, by Name or Id, instead of the total "
-            "that is found, each once; also members of PowerControl, by Name. `{name}` and "
-            "`{index}` as in `chassis`."
+            description="The sensors whose watts are summed, by Name or Id, instead of the "
+            "discovered total; also members of PowerControl, by Name. `{name}` and "
+            "`{index}` as in `chassis`. Default: the discovered total."
         ),
     ] = None
     value: Annotated[
         Literal["current", "average"] | None,
         Meta(
-            description="The present watts, or the BMC's mean over its interval. Default current."
+            description="The present power, or the BMC's average over its own interval. "
+            "Default: current."
         ),
     ] = None
 

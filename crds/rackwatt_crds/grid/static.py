@@ -10,7 +10,7 @@ from rackwatt_crds.model import Model
 
 
 class StaticIntensity(Model, frozen=True, kw_only=True):
-    """A figure that holds until it is changed: the one of the site's own contract."""
+    """A constant carbon intensity, such as that of the site's contract."""
 
     grams_per_kilowatt_hour: Annotated[
         Annotated[float, Meta(ge=0, le=100_000)],

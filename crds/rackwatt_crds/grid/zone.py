@@ -11,14 +11,14 @@ from rackwatt_crds.rules import exactly_one
 
 
 class Grid(Model, frozen=True, kw_only=True):
-    """One zone of the grid, and exactly one provider of its figure."""
+    """A zone of the electricity grid, and exactly one provider of its carbon intensity."""
 
     zone: Annotated[
         str,
         Meta(
             pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,8})*\Z",
             max_length=32,
-            description="Which part of the grid, such as `FR` or `US-CAL-CISO`.",
+            description="The zone, such as `FR` or `US-CAL-CISO`.",
         ),
     ]
     static: StaticIntensity | None = None

@@ -15,14 +15,14 @@ else:
 
 
 class Node(Model, frozen=True, kw_only=True):
-    """Measured by one pod on each node; which nodes, `pod.nodeSelector` says."""
+    """Nodes of this cluster, each measured by one pod; `pod.nodeSelector` selects them."""
 
     collectors: Annotated[
         list[Collector],
         Meta(
             min_length=1,
             max_length=64,
-            description="What is measured, each once: "
+            description="What is measured: "
             + "; ".join(f"`{name}`, {needs.measures}" for name, needs in NEEDS.items())
             + ".",
             extra_json_schema={"x-kubernetes-list-type": "set"},

@@ -31,7 +31,7 @@ class Needs:
 NEEDS: Mapping[str, Needs] = MappingProxyType(
     {
         "rapl": Needs(
-            measures="the joules of processors and memory by their own account",
+            measures="the energy of processors and memory by their own counters",
             host_paths={"/sys": "/host/sys"},
             root=True,
             reasons={
@@ -40,7 +40,7 @@ NEEDS: Mapping[str, Needs] = MappingProxyType(
             },
         ),
         "cpu": Needs(
-            measures="the seconds that processors worked",
+            measures="the time of processors by mode",
             host_paths={"/proc": "/host/proc"},
             reasons={"host_paths": "the processors' seconds stand in /proc/stat"},
         ),

@@ -11,15 +11,18 @@ from rackwatt_crds.model import Model
 
 
 class Exporter(Model, frozen=True, kw_only=True):
-    """Another rackwatt-exporter that asks the scheduler, under a binding of the same name."""
+    """Another rackwatt-exporter that polls the scheduler, with a binding of the same name."""
 
     url: Annotated[
-        str, Meta(pattern=r"^https?://[!-~]+\Z", description="Such as http://power:9123.")
+        str, Meta(pattern=r"^https?://[!-~]+\Z", description="The URL, such as http://power:9123.")
     ]
     tls: ClientTls | None = None
     credentials: Annotated[
         Credentials | None,
-        Meta(description="Where it wants a password: a Secret with `username` and `password`."),
+        Meta(
+            description="A Secret with the `username` and `password` of that exporter. "
+            "Default: none."
+        ),
     ] = None
 
 

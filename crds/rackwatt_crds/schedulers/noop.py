@@ -13,21 +13,24 @@ from rackwatt_crds.unread import UNREAD
 
 
 class PinnedState(Model, frozen=True, kw_only=True):
-    """Some nodes, and the state they are said to be in."""
+    """Nodes and their state."""
 
     names: Annotated[str, Meta(min_length=1, description="A host list.")]
     state: Annotated[
         str,
-        Meta(pattern=r"^[a-z][a-z_]*\Z", description="Such as allocated, idle, drained or down."),
+        Meta(
+            pattern=r"^[a-z][a-z_]*\Z",
+            description="The state, such as allocated, idle, drained or down.",
+        ),
     ]
 
 
 class Noop(Model, frozen=True, kw_only=True):
-    """No scheduler: nodes have the state that is written here, or none."""
+    """No scheduler: nodes have the states that are given here."""
 
     states: Annotated[
         Annotated[list[PinnedState], Meta(max_length=5_000)] | None,
-        Meta(description="The states of some nodes. The others have none."),
+        Meta(description="The states of nodes. Other nodes have no state."),
     ] = None
 
 

@@ -33,46 +33,57 @@ ClusterName = Annotated[
 ]
 
 
-def _let_in_by_nothing(rest: "SlurmRest") -> str | None:
-    """Say what is given instead of anything that lets us in."""
+def _unauthenticated(rest: "SlurmRest") -> str | None:
+    """Return what is given instead of anything that authenticates."""
     given = rest.jwt_key_secret_ref or rest.token_secret_ref or rest.headers is not None
     return None if given or rest.url.startswith("unix:") else "none of them"
 
 
 class SlurmCli(Model, frozen=True, kw_only=True):
-    """Slurm's own commands, on this machine."""
+    """Slurm's command `sinfo` on this machine."""
 
     path: Annotated[
-        str | None, Meta(description="The folder of sinfo, where PATH does not have it.")
+        str | None, Meta(description="The directory of sinfo. Default: found through PATH.")
     ] = None
 
 
 class SlurmSsh(Model, frozen=True, kw_only=True):
-    """Slurm's own commands on another machine, through the system's ssh."""
+    """Slurm's command `sinfo` on another machine, through the system's ssh."""
 
-    host: Annotated[str, Meta(min_length=1, description="Where sinfo runs.")]
-    port: Annotated[Port | None, Meta(description="TCP port of sshd. Default 22.")] = None
-    user: Annotated[User | None, Meta(description="The user to log in as.")] = None
+    host: Annotated[str, Meta(min_length=1, description="The host that runs sinfo.")]
+    port: Annotated[Port | None, Meta(description="TCP port of sshd. Default: 22.")] = None
+    user: Annotated[
+        User | None,
+        Meta(description="The user to log in as. Default: that of ssh's own configuration."),
+    ] = None
     path: Annotated[
-        str | None, Meta(description="The folder of sinfo, where PATH does not have it.")
+        str | None, Meta(description="The directory of sinfo. Default: found through PATH.")
     ] = None
     key_secret_ref: Annotated[
-        SecretRef | None, Meta(description="A Secret whose `ssh-privatekey` logs in.")
+        SecretRef | None,
+        Meta(
+            description="A Secret whose `ssh-privatekey` authenticates the user. Default: the "
+            "keys of ssh's own configuration."
+        ),
     ] = None
     known_hosts_secret_ref: Annotated[
-        SecretRef | None, Meta(description="A Secret whose `known_hosts` pins the host key.")
+        SecretRef | None,
+        Meta(
+            description="A Secret whose `known_hosts` has the host key. Default: that of ssh's "
+            "own configuration."
+        ),
     ] = None
 
 
 class Header(Model, frozen=True, kw_only=True):
-    """A header of each request."""
+    """A header of each request: `value` or `valueSecretRef`."""
 
     name: Annotated[
         str,
         Meta(
             pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+\Z",
             max_length=100,
-            description="Such as Authorization.",
+            description="The header's name, such as Authorization.",
         ),
     ]
     value: Annotated[
@@ -80,10 +91,10 @@ class Header(Model, frozen=True, kw_only=True):
             str, Meta(pattern=r"^[ -~]*\Z", max_length=1_000, description="ASCII on one line.")
         ]
         | None,
-        Meta(description="Its value, where it is no secret."),
+        Meta(description="Its value, if it is no secret."),
     ] = None
     value_secret_ref: Annotated[
-        SecretKeyRef | None, Meta(description="A Secret's key with its value.")
+        SecretKeyRef | None, Meta(description="A key of a Secret with its value.")
     ] = None
 
     RULES = (
@@ -93,27 +104,30 @@ class Header(Model, frozen=True, kw_only=True):
 
 
 class SlurmRest(Model, frozen=True, kw_only=True):
-    """slurmrestd, its API version negotiated."""
+    """Slurm's REST API (slurmrestd)."""
 
     url: Annotated[
         str,
         Meta(
             pattern=r"^(https?://|unix:/)[!-~]+\Z",
-            description="Such as http://slurm:6820, or unix:/run/slurmrestd.sock.",
+            description="The URL, such as http://slurm:6820 or unix:/run/slurmrestd.sock.",
         ),
     ]
     version: Annotated[
         Annotated[str, Meta(pattern=r"^v0\.0\.[0-9]{1,4}\Z", description="Such as `v0.0.40`.")]
         | None,
         Meta(
-            description="The version of the interface, such as v0.0.40. Default the newest that "
-            "answers."
+            description="The version of the REST API, such as v0.0.40. Default: the newest "
+            "that answers."
         ),
     ] = None
-    user: Annotated[str | None, Meta(description="The Slurm user the token is for.")] = None
+    user: Annotated[str | None, Meta(description="The Slurm user of the token.")] = None
     jwt_key_secret_ref: Annotated[
         SecretKeyRef | None,
-        Meta(description="Slurm's JWT key, from which short tokens are made."),
+        Meta(
+            description="Slurm's JWT key, from which the exporter makes tokens with a short "
+            "lifetime."
+        ),
     ] = None
     claims: Annotated[
         Annotated[
@@ -124,14 +138,17 @@ class SlurmRest(Model, frozen=True, kw_only=True):
             Meta(max_length=16),
         ]
         | None,
-        Meta(description="More claims of these tokens. `sun`, `iat`, `exp` and `nbf` are ours."),
+        Meta(
+            description="More claims of these tokens. The exporter sets `sun`, `iat`, `exp` "
+            "and `nbf`."
+        ),
     ] = None
     token_secret_ref: Annotated[
-        SecretKeyRef | None, Meta(description="A token, read again whenever it changes.")
+        SecretKeyRef | None, Meta(description="A token, read again when it changes.")
     ] = None
     headers: Annotated[
         Annotated[list[Header], Meta(max_length=16)] | None,
-        Meta(description="More headers of each request, for a gateway before slurmrestd."),
+        Meta(description="More headers of each request, for a gateway in front of slurmrestd."),
     ] = None
     tls: ClientTls | None = None
 
@@ -143,26 +160,26 @@ class SlurmRest(Model, frozen=True, kw_only=True):
         ),
         Rule(
             "jwtKeySecretRef or tokenSecretRef must be given, unless url is a Unix socket or "
-            "headers bring what lets us in",
+            "headers authenticate",
             "has(self.jwtKeySecretRef) || has(self.tokenSecretRef) || has(self.headers) || "
             "self.url.startsWith('unix:')",
-            _let_in_by_nothing,
+            _unauthenticated,
             ("url",),
         ),
-        needs("jwt_key_secret_ref", "user", "a token is made out to somebody"),
-        needs("claims", "jwt_key_secret_ref", "others make the token otherwise"),
+        needs("jwt_key_secret_ref", "user", "a token names its user"),
+        needs("claims", "jwt_key_secret_ref", "they are claims of a token made from it"),
         without_keys("claims", RESERVED_CLAIMS, "every token has its own"),
     )
 
 
 class Slurm(Model, frozen=True, kw_only=True):
-    """Slurm, asked in one of three ways."""
+    """Slurm, polled through exactly one of three interfaces."""
 
     cluster: Annotated[
         ClusterName | None,
         Meta(
-            description="Which of Slurm's clusters, as sinfo's `-M` names it. Default the one that "
-            "answers by itself; the answer of another is a failure."
+            description="The Slurm cluster, as in sinfo's `-M`; a response of another cluster "
+            "is a failure. Default: the local cluster."
         ),
     ] = None
     cli: SlurmCli | None = None
