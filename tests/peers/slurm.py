@@ -179,9 +179,13 @@ class SlurmCluster:
         said = self.scontrol("token", f"username={user}", f"lifespan={lifespan_s}")
         return said.strip().removeprefix("SLURM_JWT=")
 
+    def shown(self) -> dict[str, dict[str, str]]:
+        """Return each node's fields as scontrol prints them, such as Partitions and Reason."""
+        return {words["NodeName"]: words for words in _fields(self.scontrol("show", "node", "-o"))}
+
     def truth(self) -> dict[str, str]:
         """Tell each node's state as scontrol spells it, such as IDLE+DRAIN."""
-        return dict(_states(self.scontrol("show", "node", "-o")))
+        return {name: words["State"] for name, words in self.shown().items()}
 
     def wait(self, condition: Callable[[], object], what: str) -> None:
         """Wait until a condition holds.
@@ -271,11 +275,13 @@ class SlurmCluster:
         return "\n".join(ends)
 
 
-def _states(nodes: str) -> Iterator[tuple[str, str]]:
+def _fields(nodes: str) -> Iterator[dict[str, str]]:
+    """Go through the fields of each node; a reason may hold anything, and is the last."""
     for line in nodes.splitlines():
-        words = dict(word.split("=", 1) for word in line.split() if "=" in word)
+        rest, _, reason = line.partition(" Reason=")
+        words = dict(word.split("=", 1) for word in rest.split() if "=" in word)
         if "NodeName" in words:
-            yield words["NodeName"], words["State"]
+            yield words | ({"Reason": reason} if reason else {})
 
 
 def _listens(port: int) -> bool:

@@ -1,5 +1,6 @@
-"""The pipeline of schedulers: the states of their nodes, which the targets carry."""
+"""The pipeline of schedulers: their snapshots, and the states of nodes that the targets carry."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from heapq import nsmallest
 from itertools import chain
@@ -15,12 +16,14 @@ from rackwatt_exporter.metrics.text import FamilyLines, line
 from rackwatt_exporter.pipelines.health import shortened
 from rackwatt_exporter.pipelines.pipeline import Pipeline, Subject
 from rackwatt_exporter.polling.schedule import PollSchedule
-from rackwatt_exporter.schedulers.base import NodeStates, Scheduler
+from rackwatt_exporter.schedulers.base import Scheduler
 from rackwatt_exporter.schedulers.registry import scheduler
+from rackwatt_exporter.schedulers.snapshot import SchedulerSnapshot
+from rackwatt_exporter.schedulers.views import nodes
+from rackwatt_exporter.schedulers.views.nodes import SCHEDULER_LABELS, state_counts
 from rackwatt_exporter.store.node_names import Unmatched
-from rackwatt_exporter.store.node_states import NodeStateStore, SchedulerRecord, counts
+from rackwatt_exporter.store.node_states import NodeStateStore, SchedulerRecord
 
-_SCHEDULER = ("scheduler", "cluster")
 _MAX_STATES = 50
 _MAX_UNMATCHED = 20
 
@@ -29,52 +32,40 @@ HEALTH = HealthFamilies(
         "rackwatt_scheduler_up",
         "gauge",
         "1 if the scheduler answered the last poll, 0 otherwise.",
-        _SCHEDULER,
+        SCHEDULER_LABELS,
     ),
     MetricFamily(
         "rackwatt_scheduler_answer_age_seconds",
         "gauge",
         "Age of the scheduler's last answer, whether it is still used or not.",
-        _SCHEDULER,
+        SCHEDULER_LABELS,
         "seconds",
     ),
     MetricFamily(
         "rackwatt_scheduler_read_duration_seconds",
         "gauge",
         "Duration of the last poll, successful or not.",
-        _SCHEDULER,
+        SCHEDULER_LABELS,
         "seconds",
     ),
     MetricFamily(
         "rackwatt_scheduler_errors_total",
         "counter",
         "Total number of failed polls, by reason (docs/troubleshooting.md).",
-        (*_SCHEDULER, "reason"),
+        (*SCHEDULER_LABELS, "reason"),
     ),
-)
-NODES = MetricFamily(
-    "rackwatt_scheduler_nodes",
-    "gauge",
-    "Number of nodes in each state, as the scheduler reports them.",
-    (*_SCHEDULER, "state"),
-)
-UNREAD = MetricFamily(
-    "rackwatt_scheduler_unread_nodes",
-    "gauge",
-    "Number of nodes of the scheduler's last answer whose state could not be read.",
-    _SCHEDULER,
 )
 UNMATCHED = MetricFamily(
     "rackwatt_scheduler_unmatched_names",
     "gauge",
     "Names without a match: `targets` that the scheduler does not know, and `nodes` of the "
     "scheduler that no target is.",
-    (*_SCHEDULER, "side"),
+    (*SCHEDULER_LABELS, "side"),
 )
-FAMILIES = (*HEALTH, NODES, UNREAD, UNMATCHED)
+FAMILIES = (*HEALTH, *nodes.FAMILIES, UNMATCHED)
 
 
-class SchedulerPipeline(Pipeline[SchedulerConfig, NodeStates]):
+class SchedulerPipeline(Pipeline[SchedulerConfig, SchedulerSnapshot]):
     """All SchedulerBindings."""
 
     name = "schedulers"
@@ -109,7 +100,7 @@ class SchedulerPipeline(Pipeline[SchedulerConfig, NodeStates]):
         del fleet
         return f"SchedulerBinding {spec.name}"
 
-    def note(self, value: NodeStates) -> str | None:
+    def note(self, value: SchedulerSnapshot) -> str | None:
         """Return how many nodes could not be read, and what the answer shows of them."""
         unread = f"{counted(value.unread, 'node')} could not be read" if value.unread else ""
         return shortened(": ".join(filter(None, (unread, value.note)))) or None
@@ -117,18 +108,9 @@ class SchedulerPipeline(Pipeline[SchedulerConfig, NodeStates]):
     def families(self, now_s: float) -> Iterator[FamilyLines]:
         """Go through health, the nodes by state, and those without a state or a match."""
         records = self.store.records.values()
-        nodes = [
-            line(NODES, (*_labels(record), state), count)
-            for record in records
-            for state, count in counts(record).items()
-        ]
-        unread = [
-            line(UNREAD, _labels(record), record.value.unread)
-            for record in records
-            if record.value is not None
-        ]
         health = HEALTH.lines([(_labels(record), record) for record in records], now_s)
-        return chain(health, [(NODES, nodes), (UNREAD, unread), (UNMATCHED, self._unmatched())])
+        snapshots = ((_labels(record), record.value) for record in records if record.value)
+        return chain(health, nodes.families(snapshots), [(UNMATCHED, self._unmatched())])
 
     def describe(self, record: SchedulerRecord) -> dict[str, Any]:
         """Return its cluster, its version and its nodes by state."""
@@ -137,7 +119,7 @@ class SchedulerPipeline(Pipeline[SchedulerConfig, NodeStates]):
             "name": record.spec.name,
             "cluster": record.spec.cluster,
             "version": value.version if value else None,
-            "nodes": dict(counts(record).most_common(_MAX_STATES)),
+            "nodes": dict(_counts(record).most_common(_MAX_STATES)),
             "unread": value.unread if value else None,
             "note": shortened(value.note) if value and value.note else None,
             "unmatched": _described(self.store.unmatched(record.spec.name)),
@@ -145,7 +127,7 @@ class SchedulerPipeline(Pipeline[SchedulerConfig, NodeStates]):
 
     def line(self, record: SchedulerRecord) -> str:
         """Describe its nodes by state, or why they are not known."""
-        listed = ", ".join(f"{count} {state}" for state, count in sorted(counts(record).items()))
+        listed = ", ".join(f"{count} {state}" for state, count in sorted(_counts(record).items()))
         silent = f"not heard ({record.error.reason})" if record.error else "not heard yet"
         return f"Scheduler {record.spec.name}: {listed or silent}."
 
@@ -172,3 +154,8 @@ def _described(unmatched: Unmatched | None) -> dict[str, Any] | None:
 
 def _labels(record: SchedulerRecord) -> tuple[str, str]:
     return record.spec.name, record.spec.cluster
+
+
+def _counts(record: SchedulerRecord) -> Counter[str]:
+    """Count nodes by state; none where no snapshot counts now."""
+    return state_counts(record.value) if record.value else Counter()

@@ -8,8 +8,10 @@ may bring, is passed on as data; next to `idle` it wins, for then nobody knows t
 """
 
 import re
+from collections.abc import Iterator
 from enum import StrEnum
 from functools import lru_cache
+from typing import NamedTuple
 
 
 class NodeState(StrEnum):
@@ -127,35 +129,64 @@ _KNOWN = frozenset(word for word, _ in _ORDER + _READY) | _SILENT
 _TEXT = re.compile(r"([a-z_0-9+]+)([*~#!%$@^-]*)\Z", re.IGNORECASE)
 _STRANGE = re.compile(r"[^a-z0-9_]+")
 _LONGEST_STRANGE = 40
+_MAX_FLAGS = 64
+# Slurm's base states: a node has one of them, and any number of flags.
+_BASES = frozenset({"allocated", "down", "error", "future", "idle", "mixed", "unknown"})
+_FLAG_OF_LONG = {"drained": "drain", "draining": "drain", "failing": "fail"}
+
+
+class ParsedState(NamedTuple):
+    """One word for what a node does, and the base state and flags that it was decided from.
+
+    `base` is None where the text names none, as `draining` does.
+    """
+
+    state: str
+    base: str | None
+    flags: tuple[str, ...]
 
 
 @lru_cache(256)
-def state_of_text(text: str) -> str:
-    """Read a state as sinfo and scontrol print it: `idle+drain`, `mixed-`, `draining@`.
+def parse_state(text: str) -> ParsedState:
+    """Parse a state as sinfo and scontrol print it: `idle+drain`, `mixed-`, `draining@`.
 
     What is no word with suffixes is `unknown`.
     """
-    found = _TEXT.match(text)
-    if found is None:
-        return NodeState.UNKNOWN
-    words, suffixes = found.groups()
-    return state_of_words((*words.split("+"), *(_SUFFIXES[suffix] for suffix in suffixes)))
+    match = _TEXT.match(text)
+    if match is None:
+        return ParsedState(NodeState.UNKNOWN, None, ())
+    words, suffixes = match.groups()
+    return normalize_state((*words.split("+"), *(_SUFFIXES[suffix] for suffix in suffixes)))
 
 
 @lru_cache(256)
-def state_of_words(words: tuple[str, ...]) -> str:
-    """Decide on one word for a base state and its flags, in any case and order."""
-    said = {_SYNONYMS.get(word, word) for word in map(str.lower, words)}
-    at_work = not said.isdisjoint(_AT_WORK)
-    if not said.isdisjoint(("drain", "drained", "draining")):
+def normalize_state(words: tuple[str, ...]) -> ParsedState:
+    """Parse a base state and its flags, in any case and order."""
+    spelled = [_SYNONYMS.get(word, word) for word in map(str.lower, words)]
+    base = next((word for word in spelled if word in _BASES), None)
+    flags = tuple(dict.fromkeys(_flags(spelled, base)))[:_MAX_FLAGS]
+    return ParsedState(_decide(frozenset(spelled)), base, flags)
+
+
+def _flags(words: list[str], base: str | None) -> Iterator[str]:
+    """Go through the flags; a long word such as `draining` is the flag that made it."""
+    for word in words:
+        if word and word != base:
+            yield _plain(_FLAG_OF_LONG.get(word, word))
+
+
+def _decide(words: frozenset[str]) -> str:
+    """Decide on one word."""
+    at_work = not words.isdisjoint(_AT_WORK)
+    if not words.isdisjoint(("drain", "drained", "draining")):
         return NodeState.DRAINING if at_work else NodeState.DRAINED
-    if not said.isdisjoint(("fail", "failing")):
+    if not words.isdisjoint(("fail", "failing")):
         return NodeState.FAILING if at_work else NodeState.FAIL
-    if {"down", "reboot_issued"} <= said:  # Slurm takes a node down for the time of its reboot
+    if {"down", "reboot_issued"} <= words:  # Slurm takes a node down for the time of its reboot
         return NodeState.REBOOTING
-    strange = [(word, _plain(word)) for word in sorted(said - _KNOWN)]
+    strange = [(word, _plain(word)) for word in sorted(words - _KNOWN)]
     for word, state in (*_ORDER, *strange, *_READY):
-        if word in said:
+        if word in words:
             return state
     return NodeState.UNKNOWN
 

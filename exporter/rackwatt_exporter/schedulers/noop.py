@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from rackwatt_crds.schedulers import noop as crd
 from rackwatt_exporter.config.scheduler import SchedulerConfig
 from rackwatt_exporter.config.secrets import Secrets
-from rackwatt_exporter.schedulers.base import NodeStates
+from rackwatt_exporter.schedulers.snapshot import SchedulerNode, SchedulerSnapshot, share
 
 
 def noop(config: SchedulerConfig, _: Secrets) -> "Noop":
@@ -18,11 +18,12 @@ class Noop:
     """Pinned states, the same at every reading."""
 
     def __init__(self, states: Mapping[str, str]) -> None:
-        self._answer = NodeStates(states, "")
+        nodes = ((name, SchedulerNode(state)) for name, state in states.items())
+        self._snapshot = SchedulerSnapshot(share(nodes))
 
-    async def read(self) -> NodeStates:
+    async def read(self) -> SchedulerSnapshot:
         """Return the pinned states; never fails."""
-        return self._answer
+        return self._snapshot
 
     async def close(self) -> None:
         """Nothing is open."""

@@ -1,4 +1,4 @@
-"""Node states from another exporter, which asks the scheduler for all who ask it.
+"""Snapshots from another exporter, which polls the scheduler for all that poll it.
 
 An answer is as old as that one's, told by `Age`, whether it comes whole or as 304 (RFC 9110, 13.1.2
 and 15.4.5; RFC 9111, 5.1): a copy never looks younger than what it was made from.
@@ -20,8 +20,8 @@ from rackwatt_exporter.config.tls import tls_parameters
 from rackwatt_exporter.printable import printable
 from rackwatt_exporter.protocols.http.client import HttpClient, HttpResponse
 from rackwatt_exporter.reading import ReadError, Reason
-from rackwatt_exporter.schedulers import node_states_api as listing
-from rackwatt_exporter.schedulers.base import NodeStates
+from rackwatt_exporter.schedulers import relay
+from rackwatt_exporter.schedulers.snapshot import SchedulerSnapshot
 
 _LONGEST_TOLD = 300
 _MAX_ERROR = 1024
@@ -54,26 +54,26 @@ class RemoteScheduler:
         self._service = HttpClient(
             options.url, partial(tls_parameters, options.tls, secrets), timeout_s
         )
-        self._path = listing.path(options.binding)
+        self._path = relay.path(options.binding)
         self._login, self._secrets = options.credentials, secrets
         self._etag: str | None = None
-        self._last: NodeStates | None = None
+        self._last: SchedulerSnapshot | None = None
 
-    async def read(self) -> NodeStates:
-        """Read the state of every node, as the other exporter has it.
+    async def read(self) -> SchedulerSnapshot:
+        """Read the snapshot that the other exporter has.
 
         Raises:
             ReadError: with the reason; that of the scheduler where the other one has nothing.
         """
         asked = {"If-None-Match": self._etag} if self._etag and self._last else {}
-        headers = {"Accept": "application/json", **self._authorization(), **asked}
+        headers = {"Accept": relay.ACCEPT, **self._authorization(), **asked}
         answer = await self._service.get(self._path, headers)
         if answer.status == 304 and self._last is not None and asked:
             return msgspec.structs.replace(self._last, age_s=age_s(answer))
         self._last = self._etag = None
         if answer.status != 200:
             raise refusal(answer, self._path)
-        self._last = node_states(answer)
+        self._last = snapshot(answer)
         self._etag = answer.headers.get("etag")
         return self._last
 
@@ -89,17 +89,17 @@ class RemoteScheduler:
         await self._service.close()
 
 
-def node_states(answer: HttpResponse) -> NodeStates:
+def snapshot(answer: HttpResponse) -> SchedulerSnapshot:
     """Read a whole answer.
 
     Raises:
-        ReadError: bad_reply.
+        ReadError: bad_reply, also for a version that cannot be read.
     """
     try:
-        found = listing.read(answer.body)
+        relay.check_version(answer.headers.get("content-type", ""))
+        return relay.decode(answer.body, age_s(answer))
     except ValueError as error:
         raise ReadError(Reason.BAD_REPLY, printable(str(error), _LONGEST_TOLD)) from None
-    return NodeStates(found.states, found.version, age_s(answer))
 
 
 def age_s(answer: HttpResponse) -> float:
@@ -118,7 +118,7 @@ def age_s(answer: HttpResponse) -> float:
 
 
 def refusal(answer: HttpResponse, path: str) -> ReadError:
-    """Find what an answer stands for that is no list of states."""
+    """Find the reason for an answer that is no snapshot."""
     if answer.status in (401, 403):
         told = (
             "that exporter requires a password (exporter.credentials),"

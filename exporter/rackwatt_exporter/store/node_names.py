@@ -6,7 +6,9 @@ better no state than that of another node.
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
+
+T = TypeVar("T")
 
 
 class Unmatched(NamedTuple):
@@ -16,28 +18,28 @@ class Unmatched(NamedTuple):
     nodes: Collection[str]
 
 
-class Join:
-    """The states of a scheduler's nodes, by the names of ours; `nodes` are those that want one."""
+class Join(Generic[T]):
+    """What a scheduler says of its nodes (`theirs`), by the names of ours (`nodes`)."""
 
-    def __init__(self, rule: str | None, states: Mapping[str, str], nodes: Iterable[str]) -> None:
+    def __init__(self, rule: str | None, theirs: Mapping[str, T], nodes: Iterable[str]) -> None:
         self._rule = rule
         wanted = set(nodes)
         if rule is None:
-            self._states, matched = states, states.keys() & wanted
-            self.unmatched = Unmatched(wanted - matched, states.keys() - matched)
+            self._theirs, matched = theirs, theirs.keys() & wanted
+            self.unmatched = Unmatched(wanted - matched, theirs.keys() - matched)
             return
-        theirs = _alone({name: their_key(rule, name) for name in states})
+        names = _alone({name: their_key(rule, name) for name in theirs})
         ours = _alone({name: our_key(rule, name) for name in wanted})
         twice = {our_key(rule, name) for name in wanted} - ours.keys()
-        self._states = {key: states[name] for key, name in theirs.items() if key not in twice}
-        both = theirs.keys() & ours.keys()
+        self._theirs = {key: theirs[name] for key, name in names.items() if key not in twice}
+        both = names.keys() & ours.keys()
         self.unmatched = Unmatched(
-            wanted - {ours[key] for key in both}, states.keys() - {theirs[key] for key in both}
+            wanted - {ours[key] for key in both}, theirs.keys() - {names[key] for key in both}
         )
 
-    def state(self, node: str) -> str | None:
-        """Give the state of a node of ours; None where no node of the scheduler matches it."""
-        return self._states.get(node if self._rule is None else our_key(self._rule, node))
+    def match(self, node: str) -> T | None:
+        """Return what the scheduler says of a node of ours; None where none of its own matches."""
+        return self._theirs.get(node if self._rule is None else our_key(self._rule, node))
 
 
 def our_key(rule: str, name: str) -> str:

@@ -1,4 +1,4 @@
-"""The store of schedulers: what each reported last of its nodes, and for how long that counts.
+"""The store of schedulers: the last snapshot of each, and for how long that counts.
 
 Unreachable is not idle: when a scheduler has not answered for `stale_after_s` its nodes have no
 state at all, and their power stays. A report that came through another exporter is as old as that
@@ -7,32 +7,29 @@ one's.
 
 import logging
 import time
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TypeAlias
 
 from rackwatt_exporter.config.scheduler import SchedulerConfig
 from rackwatt_exporter.reading import ReadError
-from rackwatt_exporter.schedulers.base import NodeStates
+from rackwatt_exporter.schedulers.snapshot import SchedulerNode, SchedulerSnapshot
 from rackwatt_exporter.store.node_names import Join, Unmatched
 from rackwatt_exporter.store.store import Record, Store
 from rackwatt_exporter.store.targets import TargetStore
 
 log = logging.getLogger(__name__)
 
-_NONE: Mapping[str, str] = {}
-
-SchedulerRecord: TypeAlias = Record[SchedulerConfig, NodeStates]
+SchedulerRecord: TypeAlias = Record[SchedulerConfig, SchedulerSnapshot]
 
 
-class NodeStateStore(Store[SchedulerConfig, NodeStates]):
+class NodeStateStore(Store[SchedulerConfig, SchedulerSnapshot]):
     """All bindings by name. It writes each node's state into the store of targets."""
 
     def __init__(self, targets: TargetStore, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__(clock)
         self._targets = targets
         self._here: tuple[str | None, str] = None, ""
-        self._joins: dict[str, Join] = {}
+        self._joins: dict[str, Join[SchedulerNode]] = {}
         self._wanted: Collection[str] = ()
 
     def place(self, scheduler: str | None, node: str) -> None:
@@ -51,7 +48,7 @@ class NodeStateStore(Store[SchedulerConfig, NodeStates]):
         wanting = self._wanting()
         self._wanted = wanting.keys()
         self._joins = {
-            name: Join(record.spec.node_name, record.value.states, wanting.get(name, ()))
+            name: Join(record.spec.node_name, record.value.nodes, wanting.get(name, ()))
             for name, record in self.records.items()
             if record.value is not None
         }
@@ -61,7 +58,8 @@ class NodeStateStore(Store[SchedulerConfig, NodeStates]):
     def state(self, scheduler: str | None, node: str) -> str | None:
         """Return the state that a scheduler gives a node; None where that is not known."""
         join = self._joins.get(scheduler or "")
-        return join.state(node) if join else None
+        match = join.match(node) if join else None
+        return match.state if match else None
 
     def unmatched(self, scheduler: str) -> Unmatched | None:
         """Return the names of either side without a match; None where nothing can be compared."""
@@ -75,7 +73,7 @@ class NodeStateStore(Store[SchedulerConfig, NodeStates]):
         if self.revision != revision:
             self.propagate()
 
-    def succeeded(self, key: str, value: NodeStates, took_s: float) -> None:
+    def succeeded(self, key: str, value: SchedulerSnapshot, took_s: float) -> None:
         """Accept what a scheduler reported just now, or what another exporter has kept of it."""
         super().succeeded(key, value, took_s)
         self.propagate()
@@ -96,27 +94,17 @@ class NodeStateStore(Store[SchedulerConfig, NodeStates]):
             wanting.setdefault(scheduler, []).append(node)
         return wanting
 
-    def _age_s(self, value: NodeStates) -> float:
+    def _age_s(self, value: SchedulerSnapshot) -> float:
         """Return the age of a report that another exporter has kept."""
         return value.age_s
 
-    def _accept(self, record: SchedulerRecord, value: NodeStates, took_s: float) -> None:
+    def _accept(self, record: SchedulerRecord, value: SchedulerSnapshot, took_s: float) -> None:
         _log_note(record, value)
         super()._accept(record, value, took_s)
         record.withdraw_if_stale(self._clock())
 
 
-def _log_note(record: SchedulerRecord, value: NodeStates) -> None:
+def _log_note(record: SchedulerRecord, value: SchedulerSnapshot) -> None:
     """Log what a report lacks, once as long as it stays the same."""
     if value.note and (record.value is None or record.value.note != value.note):
         log.warning("scheduler %s: %s", record.spec.name, value.note)
-
-
-def states(record: SchedulerRecord) -> Mapping[str, str]:
-    """Return the state of each node that has one now."""
-    return record.value.states if record.value else _NONE
-
-
-def counts(record: SchedulerRecord) -> Counter[str]:
-    """Count nodes by state."""
-    return Counter(states(record).values())

@@ -13,8 +13,8 @@ from rackwatt_exporter.web.lifecycle import Lifecycle, Reload
 from rackwatt_exporter.web.loop_lag import LoopLagMonitor
 from rackwatt_exporter.web.metrics import MetricsHandler
 from rackwatt_exporter.web.middleware.authentication import HEALTH
-from rackwatt_exporter.web.node_states import ROUTE, NodeStatesHandler
 from rackwatt_exporter.web.plain_page import index
+from rackwatt_exporter.web.relay import ROUTE, RelayHandler
 from rackwatt_exporter.web.status import MAX_FAILING, status
 
 _HEADERS = {
@@ -45,7 +45,7 @@ class Site:
         self._telemetry_path = telemetry_path
         self._scrape = MetricsHandler(exporter, clockwork)
         self._discovery = Discovery(exporter)
-        self._rosters = NodeStatesHandler(exporter)
+        self._relay = RelayHandler(exporter)
         self._lifecycle = Lifecycle(reload)
         self._started_s = time.monotonic()
 
@@ -55,7 +55,7 @@ class Site:
         app.router.add_get(self._telemetry_path, self._scrape.metrics)
         app.router.add_get("/probe", self._scrape.probe)
         app.router.add_get("/targets", self._discovery.targets)
-        app.router.add_get(ROUTE, self._rosters.nodes)
+        app.router.add_get(ROUTE, self._relay.snapshot)
         app.router.add_post("/-/reload", self._lifecycle.reload)
         app.router.add_get("/status", self.status)
         app.router.add_get(HEALTH, self.healthz)

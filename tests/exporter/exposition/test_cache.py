@@ -42,12 +42,12 @@ from rackwatt_exporter.reading import (
     Reason,
     Statistics,
 )
-from rackwatt_exporter.schedulers.base import NodeStates
 from rackwatt_exporter.store.collectors import CollectorStore
 from rackwatt_exporter.store.ledger_file import LedgerFile
 from rackwatt_exporter.store.node_states import NodeStateStore
 from rackwatt_exporter.store.store import Store
 from rackwatt_exporter.store.targets import TargetStore
+from tests.exporter.schedulers.snapshots import snapshot
 
 
 class House:
@@ -79,7 +79,7 @@ class House:
         self.cache.remove(self.store.sync(targets))
 
     def states(self, **states: str) -> None:
-        self.schedulers.succeeded("prod", NodeStates(states, "noop"), 0.1)
+        self.schedulers.succeeded("prod", snapshot(states), 0.1)
 
     def text(self, openmetrics: bool = False) -> str:
         for store in (self.store, *(pipeline.store for pipeline in self.pipelines)):

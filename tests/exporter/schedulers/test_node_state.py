@@ -4,12 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rackwatt_exporter.schedulers import relay
 from rackwatt_exporter.schedulers.node_state import (
     NodeState,
+    normalize_state,
+    parse_state,
     profile_state,
-    state_of_text,
-    state_of_words,
 )
+from rackwatt_exporter.schedulers.snapshot import SchedulerNode, SchedulerSnapshot
 
 SUFFIXES = "*~#!%$@^-"
 AT_WORK = ["allocated", "mixed", "completing", "draining", "failing"]
@@ -63,52 +65,52 @@ def test_the_complete_and_the_long_spelling_are_the_same_word(
     complete: str, long: str, word: str
 ) -> None:
     base, *flags = complete.upper().split("+")
-    assert state_of_text(complete) == word
-    assert state_of_text(long) == word
-    assert state_of_words((base, *flags)) == word
-    assert state_of_words((base.lower(), *reversed(flags))) == word
+    assert parse_state(complete).state == word
+    assert parse_state(long).state == word
+    assert normalize_state((base, *flags)).state == word
+    assert normalize_state((base.lower(), *reversed(flags))).state == word
 
 
 def test_a_word_we_do_not_know_is_passed_on() -> None:
-    assert state_of_text("hibernating") == "hibernating"
-    assert state_of_words(("HIBERNATING",)) == "hibernating"
+    assert parse_state("hibernating").state == "hibernating"
+    assert normalize_state(("HIBERNATING",)).state == "hibernating"
 
 
 def test_a_flag_we_do_not_know_keeps_a_node_from_being_idle_but_not_from_its_work() -> None:
-    assert state_of_words(("IDLE", "ENTANGLED")) == "entangled"
-    assert state_of_words(("IDLE", "PLANNED", "ENTANGLED")) == "entangled"
-    assert state_of_words(("ALLOCATED", "ENTANGLED")) == "allocated"
-    assert state_of_words(("DOWN", "ENTANGLED")) == "down"
+    assert normalize_state(("IDLE", "ENTANGLED")).state == "entangled"
+    assert normalize_state(("IDLE", "PLANNED", "ENTANGLED")).state == "entangled"
+    assert normalize_state(("ALLOCATED", "ENTANGLED")).state == "allocated"
+    assert normalize_state(("DOWN", "ENTANGLED")).state == "down"
 
 
 def test_a_strange_word_is_fit_for_a_label() -> None:
-    assert state_of_words(('X"\n' + "y" * 200,)) == "x_" + "y" * 38
+    assert normalize_state(('X"\n' + "y" * 200,)).state == "x_" + "y" * 38
 
 
 @given(st.sampled_from(AT_WORK), st.text(SUFFIXES, max_size=4))
 def test_no_suffix_takes_the_work_from_a_node(word: str, suffixes: str) -> None:
-    assert profile_state(state_of_text(word + suffixes)) == "allocated"
+    assert profile_state(parse_state(word + suffixes).state) == "allocated"
 
 
 @given(st.sampled_from(["down", "drained", "unknown", "error", "fail"]), st.text(SUFFIXES))
 def test_no_suffix_makes_a_broken_node_idle_or_allocated(word: str, suffixes: str) -> None:
-    assert profile_state(state_of_text(word + suffixes)) not in ("idle", "allocated")
+    assert profile_state(parse_state(word + suffixes).state) not in ("idle", "allocated")
 
 
 @given(st.text(SUFFIXES, min_size=1))
 def test_a_free_node_with_something_against_it_is_not_idle(suffixes: str) -> None:
     against = set(suffixes) & set("*~#%^")
-    assert (profile_state(state_of_text("idle" + suffixes)) == "idle") == (not against)
+    assert (profile_state(parse_state("idle" + suffixes).state) == "idle") == (not against)
 
 
 @given(st.text())
 def test_any_text_is_a_state(text: str) -> None:
-    assert state_of_text(text)
+    assert parse_state(text).state
 
 
 @given(st.lists(st.text()))
 def test_any_words_are_a_state_and_only_idle_ones_are_idle(words: list[str]) -> None:
-    state = state_of_words(tuple(words))
+    state = normalize_state(tuple(words)).state
     assert state
     assert state != "idle" or "idle" in {word.lower() for word in words}
 
@@ -123,3 +125,30 @@ def test_the_profile_says_allocated_or_idle_or_the_word_itself(state: NodeState)
 
 def test_the_profile_passes_a_foreign_word_on() -> None:
     assert profile_state("hibernating") == "hibernating"
+
+
+@pytest.mark.parametrize(
+    ("text", "base", "flags"),
+    [
+        ("IDLE+DRAIN", "idle", ("drain",)),
+        ("down+drain+not_responding", "down", ("drain", "not_responding")),
+        ("mixed-", "mixed", ("planned",)),
+        ("idle+cloud+powered_down", "idle", ("cloud", "powered_down")),
+        ("allocated+", "allocated", ()),
+        ("drained*", None, ("drain", "not_responding")),
+        ("reboot^", None, ("reboot_issued",)),
+        ("idle+entangled", "idle", ("entangled",)),
+        ("allocated+drain+drain", "allocated", ("drain",)),
+        ("<html>", None, ()),
+    ],
+)
+def test_base_state_and_flags_are_those_of_the_text(
+    text: str, base: str | None, flags: tuple[str, ...]
+) -> None:
+    assert parse_state(text)[1:] == (base, flags)
+
+
+@given(st.lists(st.text() | st.sampled_from(["IDLE", "DRAIN", "DOWN", "PLANNED"])))
+def test_any_base_state_and_flags_are_fit_for_a_relay(words: list[str]) -> None:
+    snapshot = SchedulerSnapshot({"n1": SchedulerNode(*normalize_state(tuple(words)))})
+    assert relay.decode(relay.encode(snapshot)) == snapshot

@@ -11,6 +11,7 @@ from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.schedulers.registry import SCHEDULERS, scheduler
 from tests.exporter.schedulers.bindings import resolved
 from tests.exporter.schedulers.conftest import WORDS
+from tests.exporter.schedulers.snapshots import states
 from tests.peers.slurm import SlurmCluster
 
 REST = "slurm: {rest: {url: 'http://slurm:6820', tokenSecretRef: {name: slurm, key: token}}}"
@@ -41,7 +42,7 @@ async def test_the_local_commands_of_a_real_slurm_are_asked(
 ) -> None:
     monkeypatch.setenv("SLURM_CONF", str(stage.configuration))
     made = scheduler(resolved("slurm: {cli: {}}"), Secrets(tmp_path))
-    assert (await made.read()).states == WORDS
+    assert states(await made.read()) == WORDS
     await made.close()
 
 

@@ -15,11 +15,12 @@ import pytest
 from rackwatt_exporter.config.options import TlsOptions
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.reading import ReadError, Reason
-from rackwatt_exporter.schedulers.base import NodeStates
 from rackwatt_exporter.schedulers.remote import ExporterOptions, RemoteScheduler
+from rackwatt_exporter.schedulers.snapshot import SchedulerSnapshot
 from tests.eventually import PATIENCE_S, until
 from tests.exporter.commands.exporter_process import Running, running
 from tests.exporter.running_exporter import power_target
+from tests.exporter.schedulers.snapshots import states
 from tests.exporter.web.tls_files import GOS_HASH, PASSWORD, TLS, Certified
 from tests.peers.ports import free_port
 from tests.peers.slurm import SlurmCluster
@@ -95,7 +96,7 @@ def options(url: str, name: str = "prod") -> ExporterOptions:
     return ExporterOptions(url, name)
 
 
-async def read(url: str, secrets: Path, name: str = "prod") -> NodeStates:
+async def read(url: str, secrets: Path, name: str = "prod") -> SchedulerSnapshot:
     scheduler = RemoteScheduler(options(url, name), Secrets(secrets), PATIENCE_S)
     try:
         return await scheduler.read()
@@ -157,9 +158,9 @@ async def test_ten_who_ask_cost_slurm_no_more_than_one(
             await client.close()
     # One question of sinfo is under way, at most, when we look at either end.
     assert after - before <= reads_after - reads_before + 2 < 210
-    assert first[0].states == {"n1": "allocated", "n2": "idle", "d1": "down"}
+    assert states(first[0]) == {"n1": "allocated", "n2": "idle", "d1": "down"}
     # What had not changed was not sent again: it is the very object that came the first time.
-    assert all(one.states is two.states for one, two in zip(first, last, strict=True))
+    assert all(one.nodes is two.nodes for one, two in zip(first, last, strict=True))
 
 
 def test_who_has_the_list_is_told_304_and_the_age_of_slurms_own_answer(
@@ -170,18 +171,29 @@ def test_who_has_the_list_is_told_304_and_the_age_of_slurms_own_answer(
         httpx.Client(base_url=a.url, timeout=PATIENCE_S) as client,
     ):
         a.until_served(lambda text: text == "ready\n", "/readyz")
-        whole = client.get("/schedulers/prod/nodes")
-        assert whole.headers["Content-Type"] == "application/json"
+        whole = client.get("/schedulers/prod/snapshot")
+        media = "application/vnd.rackwatt.scheduler+json; version=1.0"
+        assert whole.headers["Content-Type"] == media
         assert whole.json()["cluster"] == "prod"
-        assert whole.json()["states"] == {"d1": "down", "n1": "allocated", "n2": "idle"}
+        partitions = ["again", "batch"]
+        assert whole.json()["nodes"] == {
+            "d1": {
+                "state": "down",
+                "base": "down",
+                "partitions": partitions,
+                "reason": "decorative",
+            },
+            "n1": {"state": "allocated", "base": "allocated", "partitions": partitions},
+            "n2": {"state": "idle", "base": "idle", "partitions": partitions},
+        }
         asked = {"If-None-Match": whole.headers["ETag"]}
-        again = client.get("/schedulers/prod/nodes", headers=asked)
+        again = client.get("/schedulers/prod/snapshot", headers=asked)
         assert (again.status_code, again.content) == (304, b"")
         assert again.headers["ETag"] == whole.headers["ETag"]
         with cluster.frozen("slurmctld"):  # answers nobody: what is kept grows old, and says so
-            old = until(lambda: older(client.get("/schedulers/prod/nodes", headers=asked), 4))
+            old = until(lambda: older(client.get("/schedulers/prod/snapshot", headers=asked), 4))
             assert old.status_code == 304
-        other = client.get("/schedulers/none/nodes")
+        other = client.get("/schedulers/none/snapshot")
         assert other.status_code == 404
         assert "no document names a SchedulerBinding 'none'" in other.text
 
@@ -213,7 +225,7 @@ def test_when_slurm_dies_states_are_withdrawn_here_and_there_for_slurms_reason(
         cluster.stop_controller()
         try:
             b.until_served(withdrawn("unreachable", "timeout"), "/metrics")
-            assert a.get("/schedulers/prod/nodes").startswith(("unreachable: ", "timeout: "))
+            assert a.get("/schedulers/prod/snapshot").startswith(("unreachable: ", "timeout: "))
             b.until_served(lambda text: "that exporter says: " in text, "/status")
         finally:
             cluster.start_controller()
@@ -230,7 +242,7 @@ async def test_an_answer_that_was_old_when_it_came_is_withdrawn_by_its_own_age(
                 cluster.frozen("slurmctld"),
                 httpx.Client(base_url=a.url, timeout=PATIENCE_S) as client,
             ):
-                until(lambda: older(client.get("/schedulers/prod/nodes"), 4))
+                until(lambda: older(client.get("/schedulers/prod/snapshot"), 4))
                 with measuring(tmp_path / "b", a.url, "3s") as b:
                     page = b.until_served(
                         lambda text: "rackwatt_scheduler_answer_age_seconds{" in text, "/metrics"
@@ -287,13 +299,13 @@ async def test_an_exporter_that_wants_a_password_is_asked_with_the_secret_as_it_
             await scheduler.read()
         assert caught.value.reason is Reason.AUTH_FAILED
         (tmp_path / "reader/password").write_text(PASSWORD)
-        assert (await scheduler.read()).states == {"n1": "idle"}
+        assert states(await scheduler.read()) == {"n1": "idle"}
         await scheduler.close()
 
 
 def test_a_binding_without_an_answer_yet_is_503_and_says_why(tmp_path: Path) -> None:
     (tmp_path / "b.yaml").write_text(BINDING.format(stale="5m", way="slurm: {cli: {path: /none}}"))
     with running("run", f"--config.file={tmp_path}/b.yaml", LISTEN) as a:
-        told = a.until_served(lambda text: "command_failed: " in text, "/schedulers/prod/nodes")
+        told = a.until_served(lambda text: "command_failed: " in text, "/schedulers/prod/snapshot")
         assert "there is no sinfo" in told
-        assert httpx.get(a.url + "/schedulers/prod/nodes", timeout=PATIENCE_S).status_code == 503
+        assert httpx.get(a.url + "/schedulers/prod/snapshot", timeout=PATIENCE_S).status_code == 503

@@ -26,7 +26,7 @@ from rackwatt_exporter.store.node_names import Join, our_key, their_key
 )
 def test_names_that_are_the_same_have_one_state(rule: str | None, theirs: str, ours: str) -> None:
     join = Join(rule, {theirs: "idle"}, [ours])
-    assert join.state(ours) == "idle"
+    assert join.match(ours) == "idle"
     assert (set(join.unmatched.targets), set(join.unmatched.nodes)) == (set(), set())
 
 
@@ -46,20 +46,20 @@ def test_names_that_differ_have_no_match_and_are_listed(
     rule: str | None, theirs: str, ours: str
 ) -> None:
     join = Join(rule, {theirs: "idle"}, [ours])
-    assert join.state(ours) is None
+    assert join.match(ours) is None
     assert (list(join.unmatched.targets), list(join.unmatched.nodes)) == ([ours], [theirs])
 
 
 def test_two_nodes_of_the_scheduler_with_one_short_name_give_no_state() -> None:
     join = Join("short", {"n1.a": "idle", "n1.b": "down", "n2.a": "mixed"}, ["n1", "n2"])
-    assert (join.state("n1"), join.state("n2")) == (None, "mixed")
+    assert (join.match("n1"), join.match("n2")) == (None, "mixed")
     assert set(join.unmatched.targets) == {"n1"}
     assert set(join.unmatched.nodes) == {"n1.a", "n1.b"}
 
 
 def test_two_targets_with_one_short_name_get_no_state() -> None:
     join = Join("short", {"n1": "idle", "n2": "mixed"}, ["n1.a", "n1.b", "n2.a"])
-    assert (join.state("n1.a"), join.state("n1.b"), join.state("n2.a")) == (None, None, "mixed")
+    assert (join.match("n1.a"), join.match("n1.b"), join.match("n2.a")) == (None, None, "mixed")
     assert set(join.unmatched.targets) == {"n1.a", "n1.b"}
     assert set(join.unmatched.nodes) == {"n1"}
 
@@ -86,7 +86,7 @@ def test_a_node_has_the_state_of_the_one_node_that_matches_it_or_none(
             if (other == node if rule is None else our_key(rule, other) == our_key(rule, node))
         ]
         expected = states[same[0]] if len(same) == len(rivals) == 1 else None
-        assert join.state(node) == expected
+        assert join.match(node) == expected
         assert (node in join.unmatched.targets) == (expected is None)
         matched += expected is not None
     assert len(join.unmatched.nodes) == len(states) - matched

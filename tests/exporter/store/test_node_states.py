@@ -8,11 +8,11 @@ from rackwatt_crds.schedulers.noop import Noop
 from rackwatt_exporter.config.options import FakeOptions
 from rackwatt_exporter.config.scheduler import SchedulerConfig
 from rackwatt_exporter.config.target import Target
-from rackwatt_exporter.schedulers.base import NodeStates
 from rackwatt_exporter.store.ledger_file import LedgerFile
 from rackwatt_exporter.store.node_names import Unmatched
 from rackwatt_exporter.store.node_states import NodeStateStore
 from rackwatt_exporter.store.targets import TargetStore
+from tests.exporter.schedulers.snapshots import snapshot
 
 
 class Site:
@@ -36,7 +36,7 @@ class Site:
         )
 
     def answer(self, note: str = "", **states: str) -> None:
-        self.schedulers.succeeded("prod", NodeStates(states, "1", note=note), 0.1)
+        self.schedulers.succeeded("prod", snapshot(states, note=note), 0.1)
 
     def state(self, node: str) -> str | None:
         return self.targets.states.get(node)
@@ -60,7 +60,7 @@ def test_a_rule_that_changes_counts_at_once() -> None:
 def test_nothing_is_compared_with_a_scheduler_that_no_target_names_or_that_is_silent() -> None:
     site = Site(None, "n1")
     assert site.schedulers.unmatched("prod") is None
-    site.schedulers.succeeded("test", NodeStates({"n1": "idle"}, "1"), 0.1)
+    site.schedulers.succeeded("test", snapshot({"n1": "idle"}), 0.1)
     assert site.schedulers.unmatched("test") is None
     site.answer(n1="idle")
     assert site.schedulers.unmatched("prod") == Unmatched(set(), set())

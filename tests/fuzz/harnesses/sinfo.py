@@ -3,8 +3,10 @@
 import re
 
 from rackwatt_exporter.reading import ReadError, Reason
+from rackwatt_exporter.schedulers import relay
 from rackwatt_exporter.schedulers.node_state import profile_state
 from rackwatt_exporter.schedulers.slurm.sinfo_output import parse_count, parse_nodes, parse_version
+from rackwatt_exporter.schedulers.snapshot import SchedulerSnapshot
 
 _NOT_AT_REST = ("DOWN", "DRAIN", "FAIL", "ERROR", "ALLOC", "MIX", "COMPLETING")
 
@@ -21,10 +23,12 @@ def examine(data: bytes) -> None:
         return
     assert all(line.isprintable() for line in listed.unread)
     text = data.decode("utf-8", "replace")
-    for name, state in listed.states.items():
+    snapshot = SchedulerSnapshot(listed.nodes)
+    assert relay.decode(relay.encode(snapshot)) == snapshot
+    for name, node in listed.nodes.items():
         columns = re.findall(rf"{re.escape(name)}\|([^|\s]*)\|([^|\s]*)\|", text)
         assert columns
-        assert state
-        if profile_state(state) == "idle":
+        assert all(f"|{one}|" in text for one in node.partitions)
+        if profile_state(node.state) == "idle":
             bases = [(one or other).rstrip("*~#!%$@^-").partition("+")[0] for one, other in columns]
             assert not all(base.upper().startswith(_NOT_AT_REST) for base in bases)

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from rackwatt_exporter.reading import ReadError, Reason
+from rackwatt_exporter.schedulers import relay
 from rackwatt_exporter.schedulers.node_state import profile_state
 from rackwatt_exporter.schedulers.slurm.rest_models import nodes_paths, reply
 
@@ -18,19 +19,21 @@ def examine(data: bytes) -> None:
         read = reply(data)
         assert read.told.isprintable()
         assert read.updated_s is None or read.updated_s > 0
-        states = read.states().states
+        snapshot = read.snapshot()
     except ReadError as error:
         assert error.reason is Reason.BAD_REPLY
         return
     # What is not read may be spelt in any bytes at all.
     document = json.loads(data.decode("utf-8", "replace"))
-    assert states
-    for name, state in states.items():
+    assert snapshot.nodes
+    assert relay.decode(relay.encode(snapshot)) == snapshot
+    for name, node in snapshot.nodes.items():
         nodes = [one for one in document["nodes"] if isinstance(one, dict)]
         of_it = [words for one in nodes if one.get("name") == name and (words := _words(one))]
         assert of_it
-        assert state
-        assert profile_state(state) != "idle" or any(not words & _NOT_AT_REST for words in of_it)
+        assert profile_state(node.state) != "idle" or any(
+            not words & _NOT_AT_REST for words in of_it
+        )
 
 
 def _words(node: dict[str, Any]) -> set[str]:

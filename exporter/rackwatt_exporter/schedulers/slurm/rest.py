@@ -1,4 +1,4 @@
-"""Node states from slurmrestd, whichever version of its interface it speaks.
+"""Snapshots from slurmrestd, whichever version of its interface it speaks.
 
 Each Slurm release offers three or four versions of the interface: the newest that answers is kept
 until it no longer does, unless the document names one.
@@ -11,17 +11,17 @@ from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.config.tls import tls_parameters
 from rackwatt_exporter.protocols.http.client import HttpClient, HttpResponse
 from rackwatt_exporter.reading import ReadError, Reason
-from rackwatt_exporter.schedulers.base import NodeStates
 from rackwatt_exporter.schedulers.slurm import rest_models as slurm_reply
 from rackwatt_exporter.schedulers.slurm.options import SlurmRestOptions
 from rackwatt_exporter.schedulers.slurm.rest_errors import VersionError, none_answers, refusal
 from rackwatt_exporter.schedulers.slurm.rest_headers import RequestHeaders
+from rackwatt_exporter.schedulers.snapshot import SchedulerSnapshot
 
 OPENAPI = "/openapi/v3"
 
 
 class SlurmRest:
-    """One slurmrestd. While nothing has changed it says only that, and the last states stay."""
+    """One slurmrestd. While nothing has changed it says only that, and the last snapshot stays."""
 
     def __init__(self, options: SlurmRestOptions, secrets: Secrets, timeout_s: float) -> None:
         self._cluster = options.cluster
@@ -31,11 +31,11 @@ class SlurmRest:
             options.url, partial(tls_parameters, options.tls, secrets), timeout_s
         )
         self._paths: Sequence[str] = ()
-        self._last: NodeStates | None = None
+        self._last: SchedulerSnapshot | None = None
         self._updated_s: int | None = None
 
-    async def read(self) -> NodeStates:
-        """Read the state of every node.
+    async def read(self) -> SchedulerSnapshot:
+        """Read a snapshot.
 
         Raises:
             ReadError: with the reason.
@@ -52,7 +52,7 @@ class SlurmRest:
         """Close the connection."""
         await self._service.close()
 
-    async def _read(self) -> NodeStates:
+    async def _read(self) -> SchedulerSnapshot:
         if self._paths:
             try:
                 return await self._first_of(self._paths)
@@ -72,20 +72,20 @@ class SlurmRest:
             raise refusal(answer, OPENAPI)
         return slurm_reply.nodes_paths(answer.body)
 
-    async def _first_of(self, paths: Sequence[str]) -> NodeStates:
+    async def _first_of(self, paths: Sequence[str]) -> SchedulerSnapshot:
         """Read by the first version that answers, and put it first from now on."""
         failures = []
         for path in paths:
             try:
-                states = await self._nodes(path)
+                snapshot = await self._nodes(path)
             except VersionError as failure:
                 failures.append(failure)
                 continue
             self._paths = (path, *(other for other in paths if other != path))
-            return states
+            return snapshot
         raise none_answers(failures)
 
-    async def _nodes(self, path: str) -> NodeStates:
+    async def _nodes(self, path: str) -> SchedulerSnapshot:
         since = {"update_time": self._updated_s} if self._updated_s else None
         answer = await self._get(path, since)
         if answer.status == 304 and self._last is not None:
@@ -102,7 +102,7 @@ class SlurmRest:
         if reply.told:
             raise refusal(answer, path)
         self._check_cluster(reply.cluster)
-        self._last, self._updated_s = reply.states(), reply.updated_s
+        self._last, self._updated_s = reply.snapshot(), reply.updated_s
         return self._last
 
     def _check_cluster(self, cluster: str) -> None:

@@ -6,15 +6,22 @@ read for itself: one that is not as it should be costs no other its state.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
 
 from rackwatt_exporter.printable import printable
 from rackwatt_exporter.reading import ReadError, Reason
-from rackwatt_exporter.schedulers.base import NodeStates
-from rackwatt_exporter.schedulers.node_state import state_of_words
+from rackwatt_exporter.schedulers.node_state import normalize_state
+from rackwatt_exporter.schedulers.snapshot import (
+    MAX_NAME,
+    MAX_PARTITIONS,
+    MAX_TIME_S,
+    SchedulerNode,
+    SchedulerSnapshot,
+    share,
+)
 
 OLDEST, NEWEST = 37, 45
 _NO_DATABASE = 7000  # ESLURM_DB_CONNECTION
@@ -30,6 +37,9 @@ class _Node(msgspec.Struct):
     name: Any = None
     state: Any = None
     state_flags: Any = None
+    partitions: Any = None
+    reason: Any = None
+    reason_changed_at: Any = None
 
 
 class _Error(msgspec.Struct):
@@ -88,8 +98,8 @@ class Reply(msgspec.Struct):
         number = said.number if isinstance(said, _Number) and said.set else said
         return int(number) if isinstance(number, int | float) and number >= 1 else None
 
-    def states(self) -> NodeStates:
-        """Read the state of each node.
+    def snapshot(self) -> SchedulerSnapshot:
+        """Return each node.
 
         Raises:
             ReadError: bad_reply where there is no node.
@@ -98,16 +108,15 @@ class Reply(msgspec.Struct):
             raise ReadError(
                 Reason.BAD_REPLY, "the answer has no `nodes`: is url that of slurmrestd?"
             )
-        found = [_state(node) for node in self.nodes]
-        states = dict(one for one in found if one is not None)
-        unread = [node for node, one in zip(self.nodes, found, strict=True) if one is None]
-        if not states and not unread:
+        unread: list[object] = []
+        nodes = share(_nodes(self.nodes, unread))
+        if not nodes and not unread:
             told = "slurmrestd lists no node: Slurm's PrivateData=nodes hides them from this user"
             raise ReadError(Reason.BAD_REPLY, told)
         note = f"{_listed(unread)} without a state that can be read" if unread else ""
-        if not states:
+        if not nodes:
             raise ReadError(Reason.BAD_REPLY, f"slurmrestd lists only {note}")
-        return NodeStates(states, self.version, unread=len(unread), note=note)
+        return SchedulerSnapshot(nodes, self.cluster, self.version, len(unread), note)
 
 
 class _OpenApi(msgspec.Struct):
@@ -170,15 +179,48 @@ def _is_of_database(error: _Error | str) -> bool:
     return number == _NO_DATABASE or "slurmdb" in _told(error).lower()
 
 
-def _state(node: object) -> tuple[str, str] | None:
-    """Read a node's name and state; None where it is not as it should be."""
-    if not isinstance(node, _Node) or not isinstance(node.name, str) or not node.name:
+def _nodes(records: Iterable[object], unread: list[object]) -> Iterator[tuple[str, SchedulerNode]]:
+    """Go through the nodes by name; add to `unread` what is none."""
+    for record in records:
+        node = _node(record)
+        if node is None:
+            unread.append(record)
+        else:
+            yield node
+
+
+def _node(record: object) -> tuple[str, SchedulerNode] | None:
+    """Return a node and its name; None where name or state is not as it should be."""
+    if not isinstance(record, _Node) or not _is_name(record.name):
         return None
-    base = [node.state] if isinstance(node.state, str) else node.state
-    flags = [] if node.state_flags is None else node.state_flags
+    base = [record.state] if isinstance(record.state, str) else record.state
+    flags = [] if record.state_flags is None else record.state_flags
     if not base or not _are_words(base) or not _are_words(flags):
         return None
-    return node.name, state_of_words((*base, *flags))
+    return record.name, SchedulerNode(
+        *normalize_state((*base, *flags)),
+        partitions=_partitions(record.partitions),
+        reason=record.reason if isinstance(record.reason, str) else "",
+        reason_at_s=_time_s(record.reason_changed_at),
+    )
+
+
+def _partitions(names: Any) -> tuple[str, ...]:
+    """Return the partitions of a node; none where they are not as they should be."""
+    whole = isinstance(names, list) and len(names) <= MAX_PARTITIONS and all(map(_is_name, names))
+    return tuple(sorted(set(names))) if whole else ()
+
+
+def _time_s(number: Any) -> int | None:
+    """Return a time that is plain or wrapped; None where there is none."""
+    if isinstance(number, dict):
+        number = number.get("number") if number.get("set", True) is True else None
+    whole = isinstance(number, int) and not isinstance(number, bool)
+    return number if whole and 1 <= number <= MAX_TIME_S else None
+
+
+def _is_name(name: object) -> bool:
+    return isinstance(name, str) and 1 <= len(name) <= MAX_NAME
 
 
 def _are_words(words: object) -> bool:

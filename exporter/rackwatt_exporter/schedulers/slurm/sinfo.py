@@ -10,7 +10,6 @@ from typing import NamedTuple, Protocol
 
 from rackwatt_exporter.protocols.command.process import CommandError, one_line
 from rackwatt_exporter.reading import ReadError, Reason
-from rackwatt_exporter.schedulers.base import NodeStates
 from rackwatt_exporter.schedulers.slurm.errors import reason_of
 from rackwatt_exporter.schedulers.slurm.sinfo_output import (
     COUNT,
@@ -20,6 +19,7 @@ from rackwatt_exporter.schedulers.slurm.sinfo_output import (
     parse_nodes,
     parse_version,
 )
+from rackwatt_exporter.schedulers.snapshot import SchedulerSnapshot
 
 # Of all partitions, hidden ones too.
 _ALL = ("-a", "-h")
@@ -102,8 +102,8 @@ class Sinfo:
         self._version: bytes | None = None  # what was printed for it
         self._check = _Check()
 
-    async def read(self) -> NodeStates:
-        """Read the state of every node that is in a partition.
+    async def read(self) -> SchedulerSnapshot:
+        """Read a snapshot of every node that is in a partition.
 
         Raises:
             ReadError: what the host raises; auth_failed, timeout, unreachable where sinfo says so;
@@ -119,8 +119,13 @@ class Sinfo:
             self._version = None  # the next Slurm that answers may be another
             raise
         self._check = check = await self._checked(listed, run)
-        version = parse_version(self._version)
-        return NodeStates(listed.states, version, unread=check.unread, note=check.note)
+        return SchedulerSnapshot(
+            listed.nodes,
+            cluster=self._cluster or "",
+            version=parse_version(self._version),
+            unread=check.unread,
+            note=check.note,
+        )
 
     async def close(self) -> None:
         """End what the host keeps open."""
@@ -128,7 +133,7 @@ class Sinfo:
 
     async def _checked(self, listed: Listed, run: _Run) -> _Check:
         """Count the nodes, unless the same were counted not long ago."""
-        last, names = self._check, listed.states.keys()
+        last, names = self._check, listed.nodes.keys()
         if last.readings_left and last.names == names:
             return last._replace(readings_left=last.readings_left - 1)
         try:
@@ -157,11 +162,11 @@ def compared(listed: Listed, count: int | None) -> tuple[int, str]:
     """Compare what was listed with a count of it: how many nodes are unread, and a note of it."""
     first = f"; it could not be read: {listed.unread[0]}" if listed.unread else ""
     if count is None:
-        return len(listed.unread), f"sinfo lists {len(listed.states)} nodes{first}" if first else ""
-    if count == len(listed.states):  # what was not read is none of sinfo's
+        return len(listed.unread), f"sinfo lists {len(listed.nodes)} nodes{first}" if first else ""
+    if count == len(listed.nodes):  # what was not read is none of sinfo's
         return 0, ""
-    note = f"sinfo counts {count} nodes and lists {len(listed.states)}{first}"
-    return max(0, count - len(listed.states)), note
+    note = f"sinfo counts {count} nodes and lists {len(listed.nodes)}{first}"
+    return max(0, count - len(listed.nodes)), note
 
 
 def explained(error: CommandError) -> ReadError:

@@ -1,20 +1,28 @@
 """What sinfo prints, found by its own shape: a login shell may print before, behind and between.
 
-Each line names its node twice. What is right before the first name without a newline, such as a
-window title or "Loading modules... ", cannot become a part of it: the second name is the right one.
+Each line names its node before and behind each text of free choice. What is right before the first
+name without a newline, such as a window title or "Loading modules... ", cannot become a part of it:
+the second name is the right one. A reason may hold any character, column marks too: it ends at the
+last name, and nothing in it is read as another node.
 """
 
 import re
 from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from rackwatt_exporter.protocols.command.process import one_line
 from rackwatt_exporter.reading import ReadError, Reason
-from rackwatt_exporter.schedulers.node_state import state_of_text
+from rackwatt_exporter.schedulers.node_state import ParsedState, parse_state
+from rackwatt_exporter.schedulers.snapshot import MAX_PARTITIONS, SchedulerNode, share
 
 # Each column ends in `|`: without that sinfo cuts what is longer than 20 characters. Two spellings
 # of the state, since Slurm before 20.11 leaves the complete one empty.
-NODES = ("-N", "-O", "NodeList:|,StateComplete:|,StateLong:|,NodeList:|")
+NODES = (
+    "-N",
+    "-O",
+    "NodeList:|,StateComplete:|,StateLong:|,NodeList:|,PartitionName:|,NodeList:|,Reason:|,NodeList:|",
+)
 COUNT = ("-o", "%D|%D|")
 
 # Sequences that control a terminal (ECMA-48): those with a text up to its end, those with
@@ -23,20 +31,32 @@ _CONTROL = re.compile(
     r"\x1b[\]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\)|\x1b\[[0-?]*[ -/]*[@-~]|\x1b[ -/]*[0-OQ-WYZ\\`-~]"
 )
 _STATE, _NAME = r"([A-Za-z0-9_+*~#!%$@^-]{0,200})", r"([A-Za-z0-9._-]{1,255})"
-# All that follows a node's name; where what is before it has columns too, they overlap.
-_NAMED_TWICE = re.compile(rf"(?=\|{_STATE}\|{_STATE}\|{_NAME}\|)")
+# All that follows a node's name. What follows the second one may be cut off.
+_NAMED_TWICE = re.compile(
+    rf"\|{_STATE}\|{_STATE}\|{_NAME}\|(?:([^|\s]{{0,255}})\|\3\|(?:(.*)\|\3\||.*))?"
+)
 _NAMED_ONCE = re.compile(rf"{_NAME}\|{_STATE}\|{_STATE}\|(?!{_NAME}\|)")
-_CLUSTER = re.compile(r"^(.*)CLUSTER: (\S+)[ \t\r]*$", re.MULTILINE)
+_CLUSTER = re.compile(r"^(.*)CLUSTER: ([^\s|]+)[ \t\r]*$", re.MULTILINE)
 _COUNT = re.compile(r"([0-9]{1,9})\|([0-9]{1,9})\|")
 _VERSION = re.compile(r"[0-9]+(?:\.[0-9]+)+(?:-[0-9][A-Za-z0-9.]*)?")
+_NO_REASON = "none"
 _LONGEST_SHOWN = 80
 
 
 class Listed(NamedTuple):
-    """The state of each node, and the lines that look like sinfo's and could not be read."""
+    """Each node, and the lines that look like sinfo's and could not be read."""
 
-    states: dict[str, str]
+    nodes: dict[str, SchedulerNode]
     unread: tuple[str, ...]
+
+
+class _Row(NamedTuple):
+    """A node in one of its partitions."""
+
+    name: str
+    state: ParsedState
+    partition: str = ""
+    reason: str = ""
 
 
 def parse_nodes(output: bytes, cluster: str | None, version: bytes = b"") -> Listed:
@@ -50,15 +70,13 @@ def parse_nodes(output: bytes, cluster: str | None, version: bytes = b"") -> Lis
     """
     text = _text(output)
     _check_cluster(_clusters(text, _text(version)), cluster)
-    lines = text.splitlines()
-    whole = {line: _named_twice(line) for line in lines if "|" in line}
-    if not any(whole.values()):  # a sinfo of a site's own, whose columns are not ours
-        whole = {line: _named_once(line) for line in whole}
-    states = {name: state for found in whole.values() for name, state in found}
-    if not states:
+    lines = [line for line in text.split("\n") if "|" in line]
+    listed = _listed(lines, _named_twice)
+    if not listed.nodes:  # a sinfo of a site's own, whose columns are not ours
+        listed = _listed(lines, _named_once)
+    if not listed.nodes:
         raise ReadError(Reason.BAD_REPLY, _no_nodes(output))
-    unread = tuple(shown(line) for line, found in whole.items() if not found)
-    return Listed(states, unread)
+    return listed
 
 
 def parse_count(output: bytes) -> int | None:
@@ -84,16 +102,42 @@ def _text(output: bytes) -> str:
     return _CONTROL.sub(" ", output.decode("utf-8", "replace"))
 
 
-def _named_twice(line: str) -> list[tuple[str, str]]:
-    return [
-        (found[3], state_of_text(found[1] or found[2]))
-        for found in _NAMED_TWICE.finditer(line)
-        if line.endswith(found[3], 0, found.start())
-    ]
+def _listed(lines: Iterable[str], rows_of: Callable[[str], Iterator[_Row]]) -> Listed:
+    """Make one node of its rows, one for each partition."""
+    last: dict[str, _Row] = {}
+    partitions: dict[str, tuple[str, ...]] = {}
+    unread: dict[str, None] = {}
+    for line in lines:
+        row = None
+        for row in rows_of(line):
+            last[row.name] = row
+            known = partitions.setdefault(row.name, ())
+            if row.partition and row.partition not in known and len(known) < MAX_PARTITIONS:
+                partitions[row.name] = (*known, row.partition)
+        if row is None:
+            unread[shown(line)] = None
+    nodes = (
+        (name, SchedulerNode(*row.state, tuple(sorted(partitions[name])), row.reason))
+        for name, row in last.items()
+    )
+    return Listed(share(nodes), tuple(unread))
 
 
-def _named_once(line: str) -> list[tuple[str, str]]:
-    return [(found[1], state_of_text(found[2] or found[3])) for found in _NAMED_ONCE.finditer(line)]
+def _named_twice(line: str) -> Iterator[_Row]:
+    position = 0
+    while match := _NAMED_TWICE.search(line, position):
+        complete, long, name, partition, reason = match.groups()
+        if not line.endswith(name, 0, match.start()):  # columns of something else before it
+            position = match.start() + 1
+            continue
+        position = match.end()
+        reason = "" if reason in (None, _NO_REASON) else reason
+        yield _Row(name, parse_state(complete or long), partition or "", reason)
+
+
+def _named_once(line: str) -> Iterator[_Row]:
+    for match in _NAMED_ONCE.finditer(line):
+        yield _Row(match[1], parse_state(match[2] or match[3]))
 
 
 def _clusters(text: str, version: str) -> set[str]:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.protocols.command.ssh import SshHost
-from rackwatt_exporter.schedulers.base import NodeStates
 from rackwatt_exporter.schedulers.slurm.options import SlurmSshOptions
 from rackwatt_exporter.schedulers.slurm.sinfo import OBEYED, Sinfo
+from rackwatt_exporter.schedulers.snapshot import SchedulerSnapshot
 
 
 class SlurmSsh:
@@ -29,8 +29,8 @@ class SlurmSsh:
         )
         self._sinfo = Sinfo(host, options.path, timeout_s, options.cluster)
 
-    async def read(self) -> NodeStates:
-        """Read the state of every node.
+    async def read(self) -> SchedulerSnapshot:
+        """Read a snapshot.
 
         Raises:
             ReadError: what ssh or sinfo raise.

@@ -14,6 +14,7 @@ from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers.slurm.options import HeaderOptions, SlurmRestOptions
 from rackwatt_exporter.schedulers.slurm.rest import SlurmRest
 from tests.eventually import PATIENCE_S
+from tests.exporter.schedulers.snapshots import states
 
 DATA = Path(__file__).parents[3] / "data" / "slurm-24.11"
 LOOPS = ("attended",)
@@ -127,7 +128,7 @@ async def test_while_nothing_has_changed_the_last_states_stay(secrets: Secrets) 
     async with played(peer, secrets) as scheduler:
         first = await scheduler.read()
         second = await scheduler.read()
-    assert first.states == SIX
+    assert states(first) == SIX
     assert first.version == "24.11.5"
     assert second is first
     assert peer.requests == [
@@ -143,7 +144,7 @@ async def test_a_change_after_that_is_read(secrets: Secrets) -> None:
         await scheduler.read()
         peer.changed_s += 1
         peer.body = (DATA / "nodes_draining_v0.0.42.json").read_bytes()
-        assert (await scheduler.read()).states["n01"] == "draining"
+        assert states(await scheduler.read())["n01"] == "draining"
     assert peer.requests[-1] == "/slurm/v0.0.42/nodes/"
 
 
@@ -243,8 +244,8 @@ async def test_a_version_that_cannot_answer_is_passed_over_and_the_older_one_rem
     peer = Playback()
     peer.refused = {"v0.0.42": refused}
     async with played(peer, secrets) as scheduler:
-        assert (await scheduler.read()).states == SIX
-        assert (await scheduler.read()).states == SIX
+        assert states(await scheduler.read()) == SIX
+        assert states(await scheduler.read()) == SIX
     assert peer.requests[:3] == ["/openapi/v3", "/slurm/v0.0.42/nodes/", "/slurm/v0.0.41/nodes/"]
     assert len(peer.requests) == 4
     assert peer.requests[3].startswith("/slurm/v0.0.41/nodes/?update_time=")
@@ -278,7 +279,7 @@ async def test_an_older_version_that_is_refused_too_later_on_is_negotiated_again
     async with played(peer, secrets) as scheduler:
         await scheduler.read()
         peer.refused = {"v0.0.41": (500, NO_DATABASE)}
-        assert (await scheduler.read()).states == SIX
+        assert states(await scheduler.read()) == SIX
     assert peer.requests[-1].startswith("/slurm/v0.0.42/nodes/")
 
 
@@ -287,7 +288,7 @@ async def test_a_version_that_the_document_names_is_the_only_one_requested(
 ) -> None:
     peer = Playback()
     async with played(peer, secrets, version="v0.0.41") as scheduler:
-        assert (await scheduler.read()).states == SIX
+        assert states(await scheduler.read()) == SIX
     assert peer.requests == ["/slurm/v0.0.41/nodes"]
 
 
@@ -304,7 +305,7 @@ async def test_the_answer_of_another_cluster_is_a_bad_reply_that_names_it(
     secrets: Secrets,
 ) -> None:
     async with played(Playback(), secrets, cluster="alpha") as scheduler:
-        assert (await scheduler.read()).states == SIX
+        assert states(await scheduler.read()) == SIX
     async with played(Playback(), secrets, cluster="beta") as scheduler:
         error = await failure(scheduler)
     assert error.reason is Reason.BAD_REPLY

@@ -14,12 +14,13 @@ import pytest
 from rackwatt_exporter.config.options import SecretKey
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.reading import ReadError, Reason
-from rackwatt_exporter.schedulers.base import NodeStates
 from rackwatt_exporter.schedulers.slurm.auth import minted
 from rackwatt_exporter.schedulers.slurm.options import SlurmRestOptions
 from rackwatt_exporter.schedulers.slurm.rest import SlurmRest
+from rackwatt_exporter.schedulers.snapshot import SchedulerSnapshot
 from tests.eventually import PATIENCE_S
-from tests.exporter.schedulers.conftest import WORDS
+from tests.exporter.schedulers.conftest import REASON, WORDS
+from tests.exporter.schedulers.snapshots import details, details_by_scontrol, states
 from tests.peers.slurm import SlurmCluster
 
 LOOPS = ("attended",)  # as in production; what matters here runs the same on each
@@ -73,8 +74,20 @@ async def test_every_state_of_a_real_slurm_is_read_with_a_token_of_our_own(
 ) -> None:
     async with asking(with_key(stage, tmp_path), secrets) as scheduler:
         answer = await scheduler.read()
-    assert answer.states == WORDS
+    assert states(answer) == WORDS
     assert answer.version == "22.05.8"
+
+
+async def test_base_flags_partitions_and_reason_of_a_real_slurm_are_those_of_scontrol(
+    stage: SlurmCluster, secrets: Secrets, tmp_path: Path
+) -> None:
+    async with asking(with_key(stage, tmp_path), secrets) as scheduler:
+        snapshot = await scheduler.read()
+    assert details(snapshot) == details_by_scontrol(stage)
+    assert snapshot.nodes["n6"].reason == REASON
+    drained_at_s = snapshot.nodes["n5"].reason_at_s
+    assert drained_at_s is not None
+    assert 0 <= time.time() - drained_at_s < 24 * 3600
 
 
 async def test_a_token_that_slurm_made_is_taken_as_scontrol_prints_it(
@@ -82,14 +95,14 @@ async def test_a_token_that_slurm_made_is_taken_as_scontrol_prints_it(
 ) -> None:
     token = f"SLURM_JWT={stage.token()}"
     async with asking(with_token(stage, tmp_path, token), secrets) as scheduler:
-        assert (await scheduler.read()).states == WORDS
+        assert states(await scheduler.read()) == WORDS
 
 
 async def test_a_user_who_is_nobody_in_particular_may_ask(
     stage: SlurmCluster, secrets: Secrets, tmp_path: Path
 ) -> None:
     async with asking(with_key(stage, tmp_path, user="daemon"), secrets) as scheduler:
-        assert (await scheduler.read()).states == WORDS
+        assert states(await scheduler.read()) == WORDS
 
 
 async def test_both_versions_of_the_interface_say_the_same(
@@ -99,7 +112,7 @@ async def test_both_versions_of_the_interface_say_the_same(
         stage.stop_rest()
         stage.start_rest(version)
         async with asking(with_key(stage, tmp_path), secrets) as scheduler:
-            assert (await scheduler.read()).states == WORDS
+            assert states(await scheduler.read()) == WORDS
     stage.stop_rest()
     stage.start_rest()
 
@@ -113,7 +126,7 @@ async def test_a_version_that_is_gone_is_negotiated_anew(
         await scheduler.read()
         cluster.stop_rest()
         cluster.start_rest("v0.0.37")
-        assert set((await scheduler.read()).states) == {"n1"}
+        assert set((await scheduler.read()).nodes) == {"n1"}
     cluster.stop_rest()
     cluster.start_rest()
 
@@ -149,7 +162,7 @@ async def test_a_wrong_key_is_auth_failed_and_the_right_one_counts_once_it_is_th
             await scheduler.read()
         assert caught.value.reason is Reason.AUTH_FAILED
         with_key(cluster, tmp_path)
-        assert set((await scheduler.read()).states) == {"n1"}
+        assert set((await scheduler.read()).nodes) == {"n1"}
 
 
 async def test_a_rotated_token_counts_from_the_next_reading_on(
@@ -160,7 +173,7 @@ async def test_a_rotated_token_counts_from_the_next_reading_on(
             await scheduler.read()
         assert caught.value.reason is Reason.AUTH_FAILED
         with_token(cluster, tmp_path, cluster.token())
-        assert set((await scheduler.read()).states) == {"n1"}
+        assert set((await scheduler.read()).nodes) == {"n1"}
 
 
 async def test_a_token_without_a_user_is_auth_failed_and_says_what_22_05_wants(
@@ -177,7 +190,7 @@ async def test_a_key_that_ends_in_a_newline_is_taken_whole(
 ) -> None:
     with SlurmCluster("n1", rest=True, jwt_key=os.urandom(31) + b"\n") as cluster:
         async with asking(with_key(cluster, tmp_path), secrets) as scheduler:
-            assert set((await scheduler.read()).states) == {"n1"}
+            assert set((await scheduler.read()).nodes) == {"n1"}
 
 
 async def test_a_missing_key_is_credentials_missing_and_names_the_file(
@@ -199,7 +212,7 @@ async def test_a_slurmrestd_that_is_gone_is_refused_and_found_again(
             await scheduler.read()
         assert caught.value.reason is Reason.CONNECTION_REFUSED
         cluster.start_rest()
-        assert set((await scheduler.read()).states) == {"n1"}
+        assert set((await scheduler.read()).nodes) == {"n1"}
 
 
 async def test_a_slurmctld_that_is_gone_is_unreachable_and_found_again(
@@ -213,7 +226,7 @@ async def test_a_slurmctld_that_is_gone_is_unreachable_and_found_again(
         assert caught.value.reason is Reason.UNREACHABLE
         assert "slurmctld" in str(caught.value)
         cluster.start_controller()
-        assert set((await scheduler.read()).states) == {"n1"}
+        assert set((await scheduler.read()).nodes) == {"n1"}
 
 
 async def test_a_slurmctld_that_is_silent_is_a_timeout(
@@ -225,11 +238,11 @@ async def test_a_slurmctld_that_is_silent_is_a_timeout(
     with cluster.frozen("slurmctld"), pytest.raises(ReadError) as caught:
         await scheduler.read()
     assert caught.value.reason is Reason.TIMEOUT
-    assert set((await at_last(scheduler)).states) == {"n1"}
+    assert set((await at_last(scheduler)).nodes) == {"n1"}
     await scheduler.close()
 
 
-async def at_last(scheduler: SlurmRest) -> NodeStates:
+async def at_last(scheduler: SlurmRest) -> SchedulerSnapshot:
     """Read, and again where a busy machine needed longer than the timeout."""
     async with asyncio.timeout(PATIENCE_S):
         while True:
@@ -247,7 +260,7 @@ async def test_a_cancelled_reading_leaves_a_scheduler_that_can_go_on(
         with cluster.frozen("slurmctld"), pytest.raises(TimeoutError):
             async with asyncio.timeout(0.2):
                 await scheduler.read()
-        assert set((await scheduler.read()).states) == {"n1"}
+        assert set((await scheduler.read()).nodes) == {"n1"}
 
 
 async def test_a_user_whom_nodes_are_hidden_from_is_auth_failed_and_told_why(
@@ -264,8 +277,8 @@ async def test_a_unix_socket_is_read_with_a_token(
 ) -> None:
     options = replace(with_key(stage, tmp_path), url=f"unix:{stage.rest_socket}")
     async with asking(options, secrets) as scheduler:
-        assert (await scheduler.read()).states == WORDS
-        assert (await scheduler.read()).states == WORDS
+        assert states(await scheduler.read()) == WORDS
+        assert states(await scheduler.read()) == WORDS
 
 
 async def test_a_unix_socket_that_believes_its_peer_is_read_without_a_token(
@@ -276,7 +289,7 @@ async def test_a_unix_socket_that_believes_its_peer_is_read_without_a_token(
     try:
         options = SlurmRestOptions(f"unix:{cluster.rest_socket}")
         async with asking(options, secrets) as scheduler:
-            assert set((await scheduler.read()).states) == {"n1"}
+            assert set((await scheduler.read()).nodes) == {"n1"}
     finally:
         cluster.stop_rest()
         cluster.start_rest()
@@ -304,7 +317,7 @@ async def test_a_token_with_more_claims_lets_in(
     claims = (("aud", "slurm"), ("iss", "rackwatt"), ("sun", "nobody-at-all"))
     options = replace(with_key(cluster, tmp_path), claims=claims)
     async with asking(options, secrets) as scheduler:
-        assert set((await scheduler.read()).states) == {"n1"}
+        assert set((await scheduler.read()).nodes) == {"n1"}
 
 
 async def test_a_version_that_the_document_names_is_read(
@@ -313,7 +326,7 @@ async def test_a_version_that_the_document_names_is_read(
     for version in ("v0.0.37", "v0.0.38"):
         options = replace(with_key(cluster, tmp_path), version=version)
         async with asking(options, secrets) as scheduler:
-            assert set((await scheduler.read()).states) == {"n1"}
+            assert set((await scheduler.read()).nodes) == {"n1"}
     options = replace(with_key(cluster, tmp_path), version="v0.0.40")
     error = await failure_of(options, secrets)
     assert error.reason is Reason.BAD_REPLY

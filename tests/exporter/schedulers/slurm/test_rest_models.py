@@ -7,7 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rackwatt_exporter.reading import ReadError, Reason
+from rackwatt_exporter.schedulers import relay
 from rackwatt_exporter.schedulers.slurm.rest_models import nodes_paths, reply
+from rackwatt_exporter.schedulers.snapshot import SchedulerNode
+from tests.exporter.schedulers.snapshots import states
 
 DATA = Path(__file__).parents[3] / "data"
 SIX = {
@@ -29,7 +32,13 @@ FIELDS = st.fixed_dictionaries(
         "nodes": JSON
         | st.lists(
             st.fixed_dictionaries(
-                {"name": WORDS, "state": WORDS | st.lists(WORDS)}, optional={"state_flags": JSON}
+                {"name": WORDS, "state": WORDS | st.lists(WORDS)},
+                optional={
+                    "state_flags": JSON,
+                    "partitions": JSON | st.lists(WORDS),
+                    "reason": JSON,
+                    "reason_changed_at": JSON,
+                },
             )
         ),
         "errors": JSON,
@@ -50,15 +59,15 @@ FIELDS = st.fixed_dictionaries(
 )
 def test_every_version_tells_the_same(capture: str, version: str, updated_s: int | None) -> None:
     read = reply((DATA / capture).read_bytes())
-    assert read.states().states == SIX
-    assert read.states().version == version
+    assert states(read.snapshot()) == SIX
+    assert read.snapshot().version == version
     assert read.updated_s == updated_s
     assert read.told == ""
 
 
 def test_a_mixed_node_that_is_planned_is_mixed() -> None:
     read = reply((DATA / "slurm-24.11/nodes_planned_v0.0.42.json").read_bytes())
-    assert read.states().states == {"n1": "mixed", "n2": "mixed", "n3": "idle"}
+    assert states(read.snapshot()) == {"n1": "mixed", "n2": "mixed", "n3": "idle"}
 
 
 def test_errors_are_told_in_slurms_words() -> None:
@@ -96,7 +105,9 @@ def examine(body: bytes) -> None:
         read = reply(body)
         assert read.told.isprintable()
         assert read.updated_s is None or read.updated_s > 0
-        assert all(read.states().states.values())
+        snapshot = read.snapshot()
+        assert snapshot.nodes
+        assert relay.decode(relay.encode(snapshot)) == snapshot
     except ReadError as error:
         assert error.reason is Reason.BAD_REPLY
 
@@ -117,15 +128,17 @@ ODD = b"""{"nodes": [
 
 
 def test_a_node_that_is_not_as_it_should_be_costs_that_node_alone() -> None:
-    states = reply(ODD).states()
-    assert states.states == {"n1": "idle", "n9": "down"}
-    assert states.unread == 9
-    assert states.note == ("n2, n3, one without a name and 6 more without a state that can be read")
+    snapshot = reply(ODD).snapshot()
+    assert states(snapshot) == {"n1": "idle", "n9": "down"}
+    assert snapshot.unread == 9
+    assert snapshot.note == (
+        "n2, n3, one without a name and 6 more without a state that can be read"
+    )
 
 
 def test_nodes_of_which_none_can_be_read_are_a_bad_reply_that_names_some() -> None:
     with pytest.raises(ReadError, match="n1 without a state") as caught:
-        reply(b'{"nodes": [{"name": "n1", "state": null}]}').states()
+        reply(b'{"nodes": [{"name": "n1", "state": null}]}').snapshot()
     assert caught.value.reason is Reason.BAD_REPLY
 
 
@@ -145,3 +158,58 @@ def test_the_want_of_slurmdbd_is_known_by_number_and_by_words(error: bytes) -> N
 def test_the_cluster_is_read_where_slurm_names_it() -> None:
     assert reply((DATA / "slurm-24.11/nodes_v0.0.42.json").read_bytes()).cluster == "alpha"
     assert reply((DATA / "slurm-22.05/nodes_v0.0.38.json").read_bytes()).cluster == ""
+
+
+@pytest.mark.parametrize(
+    ("capture", "at_s"),
+    [
+        ("slurm-22.05/nodes_v0.0.38.json", 1795220338),
+        ("slurm-24.11/nodes_v0.0.40.json", 1795220732),
+        ("slurm-24.11/nodes_v0.0.41.json", 1795220732),
+        ("slurm-24.11/nodes_v0.0.42.json", 1795220732),
+    ],
+)
+def test_a_drained_node_has_its_base_flags_partitions_and_reason_in_every_version(
+    capture: str, at_s: int
+) -> None:
+    node = reply((DATA / capture).read_bytes()).snapshot().nodes["n05"]
+    assert node == SchedulerNode("drained", "idle", ("drain",), ("batch",), "bad dimm", at_s)
+
+
+def test_partitions_in_another_order_are_the_same_node() -> None:
+    body = b"""{"nodes": [{"name": "n1", "state": "idle", "partitions": ["b", "a"]},
+        {"name": "n2", "state": "idle", "partitions": ["a", "b", "a"]}]}"""
+    nodes = reply(body).snapshot().nodes
+    assert nodes["n1"] is nodes["n2"]
+    assert nodes["n1"].partitions == ("a", "b")
+
+
+def test_details_of_a_node_that_are_not_as_they_should_be_are_absent_and_cost_no_state() -> None:
+    odd = b"""{"nodes": [
+        {"name": "n1", "state": "idle", "partitions": "batch", "reason": 7,
+         "reason_changed_at": {"set": false, "number": 7}},
+        {"name": "n2", "state": "idle", "partitions": ["a", ""], "reason": null,
+         "reason_changed_at": true},
+        {"name": "n3", "state": "idle", "partitions": [3], "reason_changed_at": 0}
+    ]}"""
+    snapshot = reply(odd).snapshot()
+    assert set(snapshot.nodes.values()) == {SchedulerNode("idle", "idle")}
+    assert snapshot.unread == 0
+
+
+def test_a_name_that_no_relay_would_take_is_a_node_that_could_not_be_read() -> None:
+    long = b'{"nodes": [{"name": "%s", "state": "idle"}, {"name": "n2", "state": "idle"}]}'
+    snapshot = reply(long % (b"x" * 256)).snapshot()
+    assert (set(snapshot.nodes), snapshot.unread) == ({"n2"}, 1)
+
+
+def test_a_reason_of_any_text_is_one_line_of_bounded_length() -> None:
+    body = b'{"nodes": [{"name": "n1", "state": "down", "reason": "a\\n\\u001b[31m%s"}]}'
+    reason = reply(body % (b"b" * 500)).snapshot().nodes["n1"].reason
+    assert reason.isprintable()
+    assert len(reason) == 200
+
+
+def test_equal_nodes_are_one_object() -> None:
+    nodes = reply((DATA / "slurm-24.11/nodes_v0.0.42.json").read_bytes()).snapshot().nodes
+    assert nodes["n03"] is nodes["n04"]

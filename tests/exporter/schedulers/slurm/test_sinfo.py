@@ -12,7 +12,8 @@ from rackwatt_exporter.protocols.command.local import LocalHost
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers.slurm.sinfo import VARIABLES, Sinfo
 from tests.eventually import PATIENCE_S, eventually
-from tests.exporter.schedulers.conftest import TRUTH, WORDS
+from tests.exporter.schedulers.conftest import REASON, TRUTH, WORDS
+from tests.exporter.schedulers.snapshots import details, details_by_scontrol, states
 from tests.peers.slurm import SlurmCluster
 
 LOOPS = ("asyncio", "uvloop")  # each starts and reaps children in its own way
@@ -42,8 +43,20 @@ async def test_every_state_of_a_real_slurm_is_read(
 ) -> None:
     answer = await here(stage, monkeypatch).read()
     assert stage.truth() == TRUTH
-    assert answer.states == WORDS
+    assert states(answer) == WORDS
     assert answer.version == "22.05.8"
+
+
+async def test_base_flags_partitions_and_reason_of_a_real_slurm_are_those_of_scontrol(
+    stage: SlurmCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    snapshot = await here(stage, monkeypatch).read()
+    expected = details_by_scontrol(stage)
+    # sinfo itself prints allocated+drain of a node that is mixed and drains.
+    expected["n11"] = "allocated", {"drain"}, {"again", "batch"}, "test"
+    assert details(snapshot) == expected
+    assert snapshot.nodes["n6"].reason == REASON
+    assert snapshot.nodes["n1"].partitions == ("again", "batch")
 
 
 async def test_the_long_state_tells_the_same_where_there_is_no_complete_one(
@@ -53,7 +66,7 @@ async def test_the_long_state_tells_the_same_where_there_is_no_complete_one(
     real = shutil.which("sinfo")
     script = f'exec {real} $(echo "$@" | sed s/StateComplete/StateUnheardOf/)'
     answer = await here(stage, monkeypatch, wrapper(tmp_path, script)).read()
-    assert answer.states == WORDS
+    assert states(answer) == WORDS
 
 
 async def test_words_on_stderr_are_no_failure(
@@ -61,7 +74,7 @@ async def test_words_on_stderr_are_no_failure(
 ) -> None:
     script = f'echo "sinfo: be warned" >&2; exec {shutil.which("sinfo")} "$@"'
     answer = await here(stage, monkeypatch, wrapper(tmp_path, script)).read()
-    assert answer.states == WORDS
+    assert states(answer) == WORDS
 
 
 async def test_a_greeting_before_the_nodes_is_passed_over(
@@ -69,7 +82,7 @@ async def test_a_greeting_before_the_nodes_is_passed_over(
 ) -> None:
     script = f'echo "Welcome | to | this | machine"; exec {shutil.which("sinfo")} "$@"'
     answer = await here(stage, monkeypatch, wrapper(tmp_path, script)).read()
-    assert answer.states == WORDS
+    assert states(answer) == WORDS
 
 
 def as_daemon(directory: Path) -> str:
@@ -86,7 +99,7 @@ async def test_nodes_of_a_hidden_partition_are_read(
         for partition in ("batch", "again"):
             cluster.scontrol("update", f"partitionname={partition}", "hidden=yes")
         answer = await here(cluster, monkeypatch, as_daemon(tmp_path / "bin")).read()
-        assert answer.states == {"n1": "idle"}
+        assert states(answer) == {"n1": "idle"}
 
 
 async def test_a_slurmctld_that_is_gone_is_unreachable_and_found_again(
@@ -100,7 +113,7 @@ async def test_a_slurmctld_that_is_gone_is_unreachable_and_found_again(
         assert error.reason in (Reason.UNREACHABLE, Reason.TIMEOUT)
         assert "slurmctld" in str(error)
         cluster.start_controller()
-        assert set((await sinfo.read()).states) == {"n1"}
+        assert set((await sinfo.read()).nodes) == {"n1"}
 
 
 async def test_a_munge_key_that_is_not_the_clusters_is_auth_failed(
@@ -177,7 +190,7 @@ async def test_a_cancelled_reading_leaves_no_process_and_can_be_repeated(
     with pytest.raises(asyncio.CancelledError):
         await reading
     await gone(int(mark.read_text()))
-    assert (await sinfo.read()).states == WORDS
+    assert states(await sinfo.read()) == WORDS
 
 
 async def gone(pid: int) -> None:
@@ -254,7 +267,7 @@ async def test_a_line_that_is_lost_is_counted_and_reported_and_costs_no_other_no
     host = Printing(FOUR, b"4|4|\n")
     sinfo = Sinfo(host, None, PATIENCE_S)
     answer = await sinfo.read()
-    assert answer.states == {"n1": "idle", "n2": "down", "n4": "idle"}
+    assert states(answer) == {"n1": "idle", "n2": "down", "n4": "idle"}
     assert answer.unread == 1
     assert "counts 4 nodes and lists 3" in answer.note
     assert "n3|idle|module: loaded" in answer.note
@@ -291,7 +304,7 @@ async def test_variables_of_a_site_reach_no_command(
         "LC_ALL": "de_DE.UTF-8",
     }.items():
         monkeypatch.setenv(name, value)
-    assert (await here(stage, monkeypatch).read()).states == WORDS
+    assert states(await here(stage, monkeypatch).read()) == WORDS
 
 
 async def test_only_variables_that_sinfo_needs_are_passed_on(
@@ -324,7 +337,7 @@ async def test_a_greeting_that_names_a_cluster_is_no_other_cluster(
     sinfo = here(stage, monkeypatch, wrapper(tmp_path, script))
     for _ in range(2):
         answer = await sinfo.read()
-        assert (answer.states, answer.version, answer.note) == (WORDS, "22.05.8", "")
+        assert (states(answer), answer.version, answer.note) == (WORDS, "22.05.8", "")
 
 
 async def test_the_cluster_that_the_document_names_is_asked_for(tmp_path: Path) -> None:
@@ -333,7 +346,7 @@ case "$*" in *"-M prod"*) echo "CLUSTER: prod";; *) echo "CLUSTER: other";; esac
 case "$*" in *--local*) exit 3;; *%D*) echo "1|1|";; *) echo "n1|idle|idle|n1|";; esac
 """
     answer = await Sinfo(LocalHost(), wrapper(tmp_path, script), PATIENCE_S, "prod").read()
-    assert answer.states == {"n1": "idle"}
+    assert states(answer) == {"n1": "idle"}
 
 
 async def test_a_cluster_that_slurm_does_not_know_is_named_in_the_message(
@@ -379,5 +392,5 @@ async def test_a_greeting_without_a_newline_before_a_real_sinfo_costs_no_state(
 ) -> None:
     script = f"printf 'Loading modules'; {shutil.which('sinfo')} \"$@\"; printf 'logout|'"
     answer = await here(stage, monkeypatch, wrapper(tmp_path, script)).read()
-    assert answer.states == WORDS
+    assert states(answer) == WORDS
     assert (answer.unread, answer.note) == (0, "")

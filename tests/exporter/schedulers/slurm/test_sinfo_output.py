@@ -7,14 +7,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rackwatt_exporter.reading import ReadError, Reason
-from rackwatt_exporter.schedulers.slurm.sinfo_output import parse_count, parse_nodes, parse_version
+from rackwatt_exporter.schedulers import relay
+from rackwatt_exporter.schedulers.slurm.sinfo_output import (
+    Listed,
+    parse_count,
+    parse_nodes,
+    parse_version,
+)
+from rackwatt_exporter.schedulers.snapshot import SchedulerNode, SchedulerSnapshot
 from tests.exporter.schedulers.conftest import LONG_NAME
 
 DATA = Path(__file__).parents[3] / "data"
 
 
 def parse_states(output: bytes) -> dict[str, str]:
-    return parse_nodes(output, None).states
+    return _states(parse_nodes(output, None))
+
+
+def _states(listed: Listed) -> dict[str, str]:
+    return {name: node.state for name, node in listed.nodes.items()}
 
 
 @pytest.mark.parametrize("version", ["22.05", "24.11"])
@@ -54,6 +65,8 @@ def test_any_output_is_states_or_a_bad_reply(output: bytes) -> None:
         assert error.reason is Reason.BAD_REPLY
     else:
         assert states
+        snapshot = SchedulerSnapshot(parse_nodes(output, None).nodes)
+        assert relay.decode(relay.encode(snapshot)) == snapshot
     assert (parse_count(output) or 0) >= 0
 
 
@@ -72,7 +85,11 @@ def test_a_node_of_two_partitions_is_there_once(nodes: dict[str, str]) -> None:
 
 
 THREE = {"n1": "idle", "n2": "mixed", "n3": "down"}
-LINES = "n1|idle|idle|n1|\nn2|MIXED+CLOUD|mixed|n2|\nn3|down+not_responding|down*|n3|\n"
+LINES = (
+    "n1|idle|idle|n1|batch|n1|none|n1|\n"
+    "n2|MIXED+CLOUD|mixed|n2|batch|n2|none|n2|\n"
+    "n3|down+not_responding|down*|n3|gpu|n3|Not responding|n3|\n"
+)
 GREETINGS = {
     "a window title": "\x1b]0;user@login1: ~\x07",
     "a window title with a string terminator": "\x1b]2;login1\x1b\\",
@@ -112,13 +129,13 @@ def test_any_text_around_the_nodes_changes_none_of_them(before: str, behind: str
 
 def test_a_line_that_other_output_broke_is_reported_and_gives_no_state() -> None:
     listed = parse_nodes(b"n1|idle|idle|n1|\nn2|idle|module: loaded\nidle|n2|\n", None)
-    assert listed.states == {"n1": "idle"}
+    assert _states(listed) == {"n1": "idle"}
     assert listed.unread == ("n2|idle|module: loaded", "idle|n2|")
 
 
 def test_a_line_whose_two_names_differ_gives_no_state() -> None:
     listed = parse_nodes(b"n1|idle|idle|n1|\nn2|idle|idle|n3|\n", None)
-    assert listed == ({"n1": "idle"}, ("n2|idle|idle|n3|",))
+    assert listed == ({"n1": SchedulerNode("idle", "idle")}, ("n2|idle|idle|n3|",))
 
 
 @pytest.mark.parametrize(
@@ -162,7 +179,7 @@ def test_a_cluster_in_a_greeting_is_not_the_one_that_answers(
     greeting: str, cluster: str | None
 ) -> None:
     version = f"{greeting}\nslurm 24.11.5\n".encode()
-    assert parse_nodes(f"{greeting}\n{LINES}".encode(), cluster, version).states == THREE
+    assert _states(parse_nodes(f"{greeting}\n{LINES}".encode(), cluster, version)) == THREE
 
 
 @pytest.mark.parametrize(
@@ -184,7 +201,7 @@ def test_a_cluster_that_no_greeting_names_is_the_one_that_answers(
 
 def test_the_answer_of_the_cluster_that_is_meant_is_read() -> None:
     output = f"CLUSTER: toy\n{LINES}".encode()
-    assert parse_nodes(output, "toy").states == THREE
+    assert _states(parse_nodes(output, "toy")) == THREE
     with pytest.raises(ReadError, match="name it in"):
         parse_nodes(output, None)
 
@@ -219,3 +236,58 @@ def test_a_count_of_nodes_is_found_by_its_shape(output: str, count: int | None) 
 )
 def test_a_version_is_found_by_its_shape(output: str, version: str) -> None:
     assert parse_version(output.encode()) == version
+
+
+def test_a_node_of_three_partitions_is_one_node_with_three_partitions() -> None:
+    rows = "".join(f"n1|idle+drain|drained|n1|{name}|n1|bad dimm|n1|\n" for name in "bacb")
+    assert parse_nodes(rows.encode(), None) == (
+        {"n1": SchedulerNode("drained", "idle", ("drain",), ("a", "b", "c"), "bad dimm")},
+        (),
+    )
+
+
+FORGED = "n2|idle|idle|n2|batch|n2|none|n2|"
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "a | b",
+        "n1|idle|idle|n1|",
+        FORGED,
+        f"|{FORGED}|n1|",
+        "n1|",
+        "|",
+        'é "quoted": \\',
+        "x" * 500,
+    ],
+)
+def test_a_reason_with_column_marks_is_whole_and_no_other_node(reason: str) -> None:
+    output = f"n1|down|down|n1|batch|n1|{reason}|n1|\n".encode()
+    expected = SchedulerNode("down", "down", (), ("batch",), reason)
+    assert parse_nodes(output, None) == ({"n1": expected}, ())
+
+
+@given(st.text())
+def test_no_reason_changes_a_state_or_makes_a_node(reason: str) -> None:
+    if "\x1b" in reason or "\n" in reason:
+        return
+    output = f"n1|down|down|n1|batch|n1|{reason}|n1|\n{FORGED}\n".encode("utf-8", "replace")
+    assert parse_states(output) == {"n1": "down", "n2": "idle"}
+
+
+def test_a_reason_of_two_lines_is_unknown_and_costs_no_state() -> None:
+    listed = parse_nodes(b"n1|down|down|n1|batch|n1|bad\ndimm|n1|\n" + FORGED.encode(), None)
+    assert listed.nodes["n1"] == SchedulerNode("down", "down", (), ("batch",))
+    assert listed.unread == ("dimm|n1|",)
+
+
+@pytest.mark.parametrize("rest", ["batch|n9|none|n1|", "batch", "batch|n1", "a b|n1|none|n1|"])
+def test_what_is_behind_a_state_and_is_not_sinfos_is_not_read(rest: str) -> None:
+    listed = parse_nodes(f"n1|idle|idle|n1|{rest}\n".encode(), None)
+    assert listed.nodes == {"n1": SchedulerNode("idle", "idle")}
+
+
+def test_columns_that_a_sinfo_does_not_know_are_absent() -> None:
+    listed = parse_nodes(b"n1||idle|n1||n1||n1|\n", None)
+    assert listed == ({"n1": SchedulerNode("idle", "idle")}, ())

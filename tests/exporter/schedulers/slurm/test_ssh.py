@@ -10,11 +10,12 @@ import pytest
 
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.reading import ReadError, Reason
-from rackwatt_exporter.schedulers.base import NodeStates
 from rackwatt_exporter.schedulers.slurm.options import SlurmSshOptions
 from rackwatt_exporter.schedulers.slurm.ssh import SlurmSsh
+from rackwatt_exporter.schedulers.snapshot import SchedulerSnapshot
 from tests.eventually import PATIENCE_S
 from tests.exporter.schedulers.conftest import TRUTH, WORDS
+from tests.exporter.schedulers.snapshots import states
 from tests.peers.slurm import SlurmCluster
 from tests.peers.sshd import Sshd, sshd
 
@@ -63,7 +64,7 @@ async def test_every_state_of_a_real_slurm_is_read_over_one_login(
     finally:
         await scheduler.close()
     assert stage.truth() == TRUTH
-    assert first.states == second.states == WORDS
+    assert states(first) == states(second) == WORDS
     assert first.version == "22.05.8"
     assert peer.logins() == 1
 
@@ -112,7 +113,7 @@ trap 'printf "logged out of n1|"' EXIT
 """
 
 
-async def answered(options: SlurmSshOptions, tmp_path: Path, more: str) -> NodeStates:
+async def answered(options: SlurmSshOptions, tmp_path: Path, more: str) -> SchedulerSnapshot:
     """Read once through an sshd with more in its configuration."""
     async with sshd(tmp_path / "another", more) as peer:
         login = tmp_path / "secrets" / "login"
@@ -132,7 +133,7 @@ async def test_a_nasty_login_shell_costs_no_node_its_state(
     """bash reads what BASH_ENV names before it runs a command."""
     (tmp_path / "nasty").write_text(NASTY)
     answer = await answered(options, tmp_path, f"SetEnv BASH_ENV={tmp_path}/nasty")
-    assert answer.states == WORDS
+    assert states(answer) == WORDS
     assert (answer.unread, answer.note) == (0, "")
     assert answer.version == "22.05.8"
 
@@ -145,4 +146,4 @@ async def test_another_cluster_that_a_login_shell_names_is_not_asked(
         'case "$*" in *%D*) echo "1|1|";; *) echo "n1|idle|idle|n1|";; esac\n'
     )
     answer = await answered(options, tmp_path, "SetEnv SLURM_CLUSTERS=other")
-    assert answer.states == {"n1": "idle"}
+    assert states(answer) == {"n1": "idle"}

@@ -1,0 +1,157 @@
+"""The relay format: what one exporter writes another reads, and all else is no snapshot."""
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rackwatt_exporter.protocols.http.client import HttpResponse
+from rackwatt_exporter.reading import ReadError, Reason
+from rackwatt_exporter.schedulers import relay
+from rackwatt_exporter.schedulers.remote import age_s, refusal, snapshot
+from rackwatt_exporter.schedulers.snapshot import MAX_TIME_S, SchedulerNode, SchedulerSnapshot
+
+
+def answer(
+    status: int = 200, body: bytes = b"", content_type: str = relay.CONTENT_TYPE, **headers: str
+) -> HttpResponse:
+    return HttpResponse(status, body, 0.5, {"content-type": content_type, **headers})
+
+
+WORDS = st.from_regex(r"[a-z0-9_]{1,64}", fullmatch=True)
+NAMES = st.text(min_size=1, max_size=255)
+NODES = st.builds(
+    SchedulerNode,
+    state=WORDS,
+    base=st.none() | WORDS,
+    flags=st.lists(WORDS, max_size=5).map(tuple),
+    partitions=st.lists(NAMES, max_size=5).map(tuple),
+    reason=st.text(),
+    reason_at_s=st.none() | st.integers(1, MAX_TIME_S),
+)
+SNAPSHOTS = st.builds(
+    SchedulerSnapshot,
+    st.dictionaries(NAMES, NODES),
+    cluster=st.text(),
+    version=st.text(),
+    unread=st.integers(0, 2**31),
+    note=st.text(),
+)
+
+
+@given(SNAPSHOTS, st.integers(0, 10**9 - 1))
+def test_a_snapshot_is_read_as_it_was_written_and_as_old_as_its_response(
+    written: SchedulerSnapshot, age: int
+) -> None:
+    read = snapshot(answer(body=relay.encode(written), age=str(age)))
+    assert read == msgspec.structs.replace(written, age_s=age + 0.5)
+
+
+@given(SNAPSHOTS)
+def test_a_snapshot_that_came_through_a_relay_is_the_same_bytes_at_any_age(
+    written: SchedulerSnapshot,
+) -> None:
+    body = relay.encode(written)
+    assert relay.encode(relay.decode(body, 17.5)) == body
+
+
+def test_the_format_is_the_one_that_docs_web_md_describes() -> None:
+    node = SchedulerNode("drained", "idle", ("drain",), ("batch", "gpu"), "bad dimm", 1795220732)
+    written = SchedulerSnapshot({"n1": node}, "prod", "24.11.5", unread=1, note="n7 has no state")
+    assert msgspec.json.decode(relay.encode(written)) == {
+        "cluster": "prod",
+        "version": "24.11.5",
+        "nodes": {
+            "n1": {
+                "state": "drained",
+                "base": "idle",
+                "flags": ["drain"],
+                "partitions": ["batch", "gpu"],
+                "reason": "bad dimm",
+                "reason_at_s": 1795220732,
+            }
+        },
+        "unread": 1,
+        "note": "n7 has no state",
+    }
+
+
+def test_fields_of_a_newer_minor_version_are_passed_over() -> None:
+    body = b'{"nodes": {"n1": {"state": "idle", "cpus": 64}}, "jobs": [{"id": 1}]}'
+    newer = f"{relay.MEDIA_TYPE}; version=1.7"
+    read = snapshot(answer(body=body, content_type=newer, age="0"))
+    assert read.nodes == {"n1": SchedulerNode("idle")}
+
+
+@pytest.mark.parametrize("version", ["2.0", "0.9", "11.0"])
+def test_an_unknown_major_version_is_a_bad_reply_that_names_both(version: str) -> None:
+    body = relay.encode(SchedulerSnapshot({"n1": SchedulerNode("idle")}))
+    other = f"{relay.MEDIA_TYPE}; version={version}"
+    with pytest.raises(ReadError, match=rf"version {version} and this one reads 1\.x") as caught:
+        snapshot(answer(body=body, content_type=other, age="0"))
+    assert caught.value.reason is Reason.BAD_REPLY
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    ["", "application/json", "text/html; version=1.0", relay.MEDIA_TYPE, f"{relay.ACCEPT}.x"],
+)
+def test_a_body_without_a_version_is_a_bad_reply_that_shows_its_type(content_type: str) -> None:
+    body = relay.encode(SchedulerSnapshot({"n1": SchedulerNode("idle")}))
+    with pytest.raises(ReadError, match="is url that of a rackwatt-exporter") as caught:
+        snapshot(answer(body=body, content_type=content_type, age="0"))
+    assert caught.value.reason is Reason.BAD_REPLY
+    assert repr(content_type) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        relay.CONTENT_TYPE,
+        relay.CONTENT_TYPE.upper(),
+        f'{relay.MEDIA_TYPE};version="1.0"; charset=utf-8',
+    ],
+)
+def test_a_content_type_may_be_spelled_as_http_allows(content_type: str) -> None:
+    relay.check_version(content_type)
+
+
+@pytest.mark.parametrize("said", ["", "-1", "1.5", "x", "٣", "9" * 40, "5 "])
+def test_an_answer_of_unknown_age_is_no_answer(said: str) -> None:
+    with pytest.raises(ReadError, match="Age") as caught:
+        age_s(answer(age=said))
+    assert caught.value.reason is Reason.BAD_REPLY
+
+
+def test_an_age_counts_the_way_here() -> None:
+    assert age_s(answer(age="7")) == 7.5
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_the_reason_of_the_other_end_is_passed_on(reason: Reason) -> None:
+    found = refusal(answer(503, f"{reason}: it's the weather\n".encode()), "/x")
+    assert (found.reason, str(found)) == (reason, "that exporter says: it's the weather")
+
+
+def test_a_503_of_somebody_else_is_a_bad_reply() -> None:
+    assert refusal(answer(503, b"upstream: gone"), "/x").reason is Reason.BAD_REPLY
+
+
+@given(st.integers(100, 599), st.binary(max_size=200))
+def test_any_refusal_has_a_reason(status: int, body: bytes) -> None:
+    found = refusal(answer(status, body), "/x")
+    assert isinstance(found.reason, Reason)
+    assert str(found).isprintable()
+
+
+@given(st.binary(max_size=200) | st.sampled_from([
+    b"{}", b"[]", b'{"nodes":{"n":1}}', b'{"nodes":{"n":{}}}', b"[" * 5000, b'{"nodes":null}',
+    b'{"nodes":{"n":{"state":"DROP \\n"}}}', b'{"nodes":{"":{"state":"idle"}}}',
+    b'{"nodes":{"n":{"state":"idle","flags":"drain"}}}', b'{"nodes":{},"unread":-1}',
+    b'{"nodes":{"n":{"state":"idle","reason_at_s":0}}}', b'{"nodes":{"n":{"state":"idle"}},"note":7}',
+    b'{"nodes":{"n":{"state":"idle"},"m":{"state":null}}}', b'{"nodes":{"n":{"state":"idle"}}',
+]))  # fmt: skip
+def test_garbage_is_a_bad_reply_and_no_part_of_it_counts(body: bytes) -> None:
+    with pytest.raises(ReadError) as caught:
+        snapshot(answer(200, body, age="0"))
+    assert caught.value.reason is Reason.BAD_REPLY
