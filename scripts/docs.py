@@ -18,7 +18,7 @@ from rackwatt_exporter.metrics.process_collector import PER_USAGE
 from rackwatt_exporter.pipelines.families import all_families
 from rackwatt_operator import metrics as telemetry
 from rackwatt_operator.kube.cache import Cache
-from rackwatt_operator.object_metrics import Inventory
+from rackwatt_operator.object_metrics import ObjectMetricsCollector
 from scripts.api_reference import api_reference
 from scripts.decision_index import decision_index
 from scripts.generated import ROOT, bring_up_to_date
@@ -68,7 +68,7 @@ def troubleshooting_page() -> str:
 def operator_page() -> str:
     """Write the table of the operator's own metrics into docs/operator-commands.md."""
     own = (one for one in vars(telemetry).values() if isinstance(one, MetricWrapperBase))
-    rows = sorted(map(_metric, [*own, *Inventory(Cache()).describe()]))
+    rows = sorted(map(_metric, [*own, *ObjectMetricsCollector(Cache()).describe()]))
     head = ["| name | type | labels | what it is |", "|---|---|---|---|"]
     return _with_table("docs/operator-commands.md", "metrics", [*head, *rows])
 

@@ -24,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(parsed.command(parsed))
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:  # whoever read has read enough; Python would say so at exit
+    except BrokenPipeError:  # the reader closed the pipe; Python would report it at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
 

@@ -1,12 +1,12 @@
-"""kopf, in a thread and an event loop of its own, from where it hands on what it sees.
+"""Informer: kopf in a thread and an event loop of its own, which delivers watch events.
 
-It ends when a kind vanishes under it, or on an answer that it does not know, and some of its tasks
-then live on; or it cancels whatever tasks the loop has. In a loop of its own neither does harm:
-when it ends nothing is left, and it can be started anew.
+kopf stops when a watched kind is removed or on an unexpected response, and then leaves tasks
+running, or cancels all tasks of the loop. In a loop of its own neither does harm, and it can be
+restarted.
 
-It watches, and others list (`cluster.listing`): of the lists that it asks for itself it is given no
-more than the version to watch from. Its requests tell when watching has begun, or has begun anew
-because its past was forgotten: whoever lists after that misses nothing.
+kopf only watches; `kube.relist` lists. The lists that kopf requests return nothing but the resource
+version to watch from. Its requests show when the watches have started or restarted: a list after
+that misses no change.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ import aiohttp
 import kopf
 import uvloop
 
-from rackwatt_operator.handlers import Deliver, handlers
+from rackwatt_operator.handlers import Deliver, build_registry
 from rackwatt_operator.kopf_settings import settings
 from rackwatt_operator.kube.auth import ClusterCredentials, Handler, Middleware
 from rackwatt_operator.kube.cached_object import CachedObject
@@ -34,43 +34,47 @@ _END_S = 10.0
 _CANCELLED_S = 1.0
 
 Opened = dict[str, asyncio.Transport]
-"""Connections of a run's watches, by their paths."""
+"""Transports of the watches, by path."""
 
-_NOTHING = {"fieldSelector": "metadata.name=-"}
-"""Chooses no object at all: none may be called so."""
+_NO_OBJECT = {"fieldSelector": "metadata.name=-"}
+"""Selects no object: the name is not valid."""
 
 
 class Informer:
-    """Watches kinds in namespaces (all, where none is named), and delivers events to this loop."""
+    """Watches kinds in namespaces (all, if none is named), and delivers events to this loop."""
 
     def __init__(
-        self, login: ClusterCredentials, namespaces: Sequence[str], news: IsNewer, deliver: Deliver
+        self,
+        login: ClusterCredentials,
+        namespaces: Sequence[str],
+        is_newer: IsNewer,
+        deliver: Deliver,
     ) -> None:
         self._login = login
         self._namespaces = namespaces
-        self._news = news
+        self._is_newer = is_newer
         self._deliver = deliver
         self.watching = asyncio.Event()
-        """Set whenever a watch of each kind in each namespace has begun, or has begun anew."""
+        """Set whenever the watches of all kinds and namespaces have started or restarted."""
 
     async def run(self, kinds: Sequence[Resource]) -> str:
-        """Watch until it ends by itself, and tell why; or until cancelled."""
+        """Watch until kopf stops, and return why; or until cancelled."""
         self.watching.clear()
         loop, inner = asyncio.get_running_loop(), uvloop.new_event_loop()
         ended: asyncio.Future[str] = loop.create_future()
-        inner.set_exception_handler(_noticed)
+        inner.set_exception_handler(_log_loop_error)
         stop = asyncio.Event()
 
         def work() -> None:
-            told = self._work(kinds, loop, inner, stop)
-            with suppress(RuntimeError):  # nobody is there any more to be told
-                loop.call_soon_threadsafe(ended.set_result, told)
+            reason = self._work(kinds, loop, inner, stop)
+            with suppress(RuntimeError):  # the outer loop is closed
+                loop.call_soon_threadsafe(ended.set_result, reason)
 
         threading.Thread(target=work, name="kopf", daemon=True).start()
         try:
             return await asyncio.shield(ended)
         finally:
-            with suppress(RuntimeError):  # it has ended
+            with suppress(RuntimeError):  # the inner loop is closed
                 inner.call_soon_threadsafe(stop.set)
             await asyncio.wait([ended], timeout=_END_S)
 
@@ -81,24 +85,24 @@ class Informer:
         inner: asyncio.AbstractEventLoop,
         stop: asyncio.Event,
     ) -> str:
-        """Be the thread."""
+        """Run kopf in this thread; return why it stopped."""
         opened: Opened = {}
-        hear = self._hears(kinds, loop, opened)
-        registry = handlers(kinds, self._login, self._delivers(loop), hear)
+        middleware = self._middleware(kinds, loop, opened)
+        registry = build_registry(kinds, self._login, self._delivery(loop), middleware)
         try:
             with asyncio.Runner(loop_factory=lambda: inner) as runner:
                 runner.run(self._kopf(registry, stop, opened))
-        except Exception as error:  # whatever it was: it is told, and watching begins anew
+        except Exception as error:  # the reflector logs it and restarts
             return str(error) or type(error).__name__
-        return "it was told to end"
+        return "kopf was stopped"
 
     async def _kopf(
         self, registry: kopf.OperatorRegistry, stop: asyncio.Event, opened: Opened
     ) -> None:
-        """Run kopf until it is told to end, or until a task of its has ended by itself.
+        """Run kopf until it is stopped, or until one of its tasks ends.
 
-        It would close its session first then, and wait for its watches, which wait for a new one
-        for ever. So they end before.
+        In the latter case it closes its session first, and waits for its watches, which wait
+        forever for a new session. So the watches are cancelled before.
         """
         tasks = await kopf.spawn_tasks(
             registry=registry,
@@ -121,59 +125,62 @@ class Informer:
         try:
             await kopf.run_tasks(tasks, ignored=ours)
         finally:
-            for transport in opened.values():  # a farewell of TLS would outlast this loop
+            for transport in opened.values():  # a TLS close_notify would outlast this loop
                 transport.abort()
 
-    def _delivers(self, loop: asyncio.AbstractEventLoop) -> Deliver:
-        """Make what hands events on: to wake a loop costs more than to work on an event."""
+    def _delivery(self, loop: asyncio.AbstractEventLoop) -> Deliver:
+        """Return a callback that batches events: waking a loop costs more than an event."""
         waiting: deque[tuple[ObjectKey, CachedObject, bool]] = deque()
 
-        def take() -> None:
+        def flush() -> None:
             try:
                 while waiting:
                     self._deliver(*waiting.popleft())
             finally:
-                if waiting:  # one could not be taken; the others are
-                    loop.call_soon(take)
+                if waiting:  # one failed; deliver the others
+                    loop.call_soon(flush)
 
         def deliver(name: ObjectKey, now: CachedObject, deleted: bool) -> None:
             waiting.append((name, now, deleted))
-            if len(waiting) == 1:  # else it was woken already, and has not taken all yet
-                loop.call_soon_threadsafe(take)
+            if len(waiting) == 1:  # else the loop was woken already
+                loop.call_soon_threadsafe(flush)
 
         return deliver
 
-    def _hears(
+    def _middleware(
         self, kinds: Sequence[Resource], loop: asyncio.AbstractEventLoop, opened: Opened
     ) -> Middleware:
-        """Make what hears requests, and tells when the last watch after a list has begun.
+        """Return a middleware that detects when the last watch after a list has started.
 
-        A list it leaves empty; from what a watch answers it takes the echoes.
+        It makes lists empty, and filters echoes from watches.
         """
-        places: Sequence[str | None] = self._namespaces or (None,)
-        paths = frozenset(kind.path(place) for kind in kinds for place in places)
+        namespaces: Sequence[str | None] = self._namespaces or (None,)
+        paths = frozenset(kind.path(one) for kind in kinds for one in namespaces)
         awaited = set(paths)
 
-        async def hear(request: aiohttp.ClientRequest, handler: Handler) -> aiohttp.ClientResponse:
+        async def intercept(
+            request: aiohttp.ClientRequest, handler: Handler
+        ) -> aiohttp.ClientResponse:
             path = request.url.path.removeprefix(self._login.path)
             if "watch" not in request.url.query:
-                if path in paths:  # else it looks for kinds
+                if path in paths:  # else it is discovery
                     awaited.add(path)
-                    request.url = request.url.update_query(_NOTHING)
+                    request.url = request.url.update_query(_NO_OBJECT)
                 return await handler(request)
             if path in awaited:
                 awaited.discard(path)
                 if not awaited:
                     loop.call_soon_threadsafe(self.watching.set)
-            answer = await handler(request)
-            if answer.connection and answer.connection.transport:
-                opened[path] = answer.connection.transport
-            answer.content = cast(aiohttp.StreamReader, WatchFilter(answer.content, self._news))
-            return answer
+            response = await handler(request)
+            if response.connection and response.connection.transport:
+                opened[path] = response.connection.transport
+            filtered = WatchFilter(response.content, self._is_newer)
+            response.content = cast(aiohttp.StreamReader, filtered)
+            return response
 
-        return hear
+        return intercept
 
 
-def _noticed(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Let what kopf's own tasks leave behind as they end be told to its developers alone."""
+def _log_loop_error(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Log errors of kopf's remaining tasks at debug level."""
     log.debug("kopf: %s: %r", context.get("message"), context.get("exception"))

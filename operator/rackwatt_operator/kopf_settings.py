@@ -1,7 +1,7 @@
-"""How kopf is run: as a reader of events, and nothing else.
+"""Settings of kopf: it only delivers watch events.
 
-None of its handlers that keep state is used, so it never writes to a user's object: no finalizer,
-no annotation. The storages here hold that, and save the copies it would make of every object.
+No handler with state is used, so kopf never writes to a user's object: no finalizer, no annotation.
+The storages here ensure that, and save the copies that it would make of every object.
 """
 
 import random
@@ -11,7 +11,7 @@ from typing import Any
 import kopf
 
 from rackwatt_operator.kube.constants import MANAGER
-from rackwatt_operator.kube.relist import LABELLED, OWN
+from rackwatt_operator.kube.relist import LABELLED, OWN_SELECTOR
 
 _REQUEST_S = 30.0
 _CONNECT_S = 10.0
@@ -21,29 +21,31 @@ _BACKOFFS_S = (0.2, 0.5, 1, 2, 3, 5)
 
 
 def settings() -> kopf.OperatorSettings:
-    """Make the settings of one run."""
-    made = kopf.OperatorSettings()
-    made.posting.enabled = False  # events are ours to post, on transitions
-    made.scanning.disabled = True  # the kinds are given; CRDs and namespaces are not looked at
-    made.peering.standalone = True  # a stray peering object would pause us; we have a Lease
-    made.process.ultimate_exiting_timeout = None  # it outlives the run, and would kill the next
-    made.networking.request_timeout = _REQUEST_S
-    made.networking.connect_timeout = _CONNECT_S
-    made.networking.error_backoffs = _Backoffs()
-    made.watching.connect_timeout = _CONNECT_S
-    made.watching.reconnect_backoff = 0.1
-    made.queueing.idle_timeout = _WORKER_IDLE_S  # each object has a task for that long
-    made.queueing.exit_timeout = _EXIT_S
-    made.persistence.diffbase_storage = _NoDiffBase()
-    made.persistence.progress_storage = _NoProgress()
-    made.persistence.finalizer = f"rackwatt.dev/{MANAGER}"
+    """Build the settings of one run."""
+    built = kopf.OperatorSettings()
+    built.posting.enabled = False  # the operator creates events, on transitions
+    built.scanning.disabled = True  # the kinds are given: no scan of CRDs and namespaces
+    built.peering.standalone = True  # leader election is done with a Lease
+    built.process.ultimate_exiting_timeout = (
+        None  # its timer outlives the run, and would end the next one
+    )
+    built.networking.request_timeout = _REQUEST_S
+    built.networking.connect_timeout = _CONNECT_S
+    built.networking.error_backoffs = _Backoffs()
+    built.watching.connect_timeout = _CONNECT_S
+    built.watching.reconnect_backoff = 0.1
+    built.queueing.idle_timeout = _WORKER_IDLE_S  # the lifetime of an object's idle task
+    built.queueing.exit_timeout = _EXIT_S
+    built.persistence.diffbase_storage = _NoDiffBase()
+    built.persistence.progress_storage = _NoProgress()
+    built.persistence.finalizer = f"rackwatt.dev/{MANAGER}"
     for kind in LABELLED:
-        made.watching.label_selectors[kind.group, kind.version, kind.plural] = OWN
-    return made
+        built.watching.label_selectors[kind.group, kind.version, kind.plural] = OWN_SELECTOR
+    return built
 
 
 class _Backoffs:
-    """Waits between tries that never end: a server that is away comes back."""
+    """Endless back-off: an unreachable server comes back."""
 
     def __iter__(self) -> Iterator[float]:
         yield from _BACKOFFS_S
@@ -52,34 +54,34 @@ class _Backoffs:
 
 
 class _NoDiffBase(kopf.DiffBaseStorage):
-    """Remembers no former state of an object."""
+    """Stores no former state of an object."""
 
     def build(self, **_: Any) -> kopf.BodyEssence:
-        """Compare nothing."""
+        """Return an empty essence."""
         return kopf.BodyEssence({})
 
     def fetch(self, **_: Any) -> None:
-        """Know of no former state."""
+        """Return none."""
 
     def store(self, **_: Any) -> None:
-        """Keep none."""
+        """Store none."""
 
 
 class _NoProgress(kopf.ProgressStorage):
-    """Remembers no handler's progress."""
+    """Stores no progress of handlers."""
 
     def fetch(self, **_: Any) -> None:
-        """Know of none."""
+        """Return none."""
 
     def store(self, **_: Any) -> None:
-        """Keep none."""
+        """Store none."""
 
     def purge(self, **_: Any) -> None:
-        """Have nothing to purge."""
+        """Purge nothing."""
 
     def touch(self, **_: Any) -> None:
-        """Touch no object."""
+        """Change no object."""
 
     def clear(self, *, essence: kopf.BodyEssence) -> kopf.BodyEssence:
-        """Have nothing to leave out."""
+        """Return it unchanged."""
         return essence

@@ -1,4 +1,4 @@
-"""The operator's own metrics: what it did, how long that took, what waits, what it last heard."""
+"""The operator's own metrics: reconciliations, queue, API requests, watches."""
 
 from collections.abc import Callable
 
@@ -15,7 +15,7 @@ from prometheus_client.process_collector import ProcessCollector
 
 from rackwatt_operator import __version__
 
-# A series more for each counter, which Prometheus makes no use of. The library tells no type of it.
+# One more series per counter, which Prometheus does not use. The library has no type for it.
 _without_created: Callable[[], None] = disable_created_metrics
 _without_created()
 REGISTRY = CollectorRegistry()

@@ -1,6 +1,6 @@
-"""What there is, as metrics: objects by kind, and the conditions of every document.
+"""Metrics of cached objects: their number by kind, and the conditions of every resource.
 
-Read from what is observed when somebody asks, and kept nowhere else.
+They are read from the cache at each scrape, and not stored.
 """
 
 from collections import Counter
@@ -12,37 +12,37 @@ from prometheus_client.registry import Collector
 from rackwatt_operator.kube.cache import Cache
 
 
-class Inventory(Collector):
-    """Counts objects and lists conditions; the status that does not hold has no series."""
+class ObjectMetricsCollector(Collector):
+    """Number of objects by kind, and one series per condition with its current status."""
 
-    def __init__(self, observed: Cache) -> None:
-        self._observed = observed
+    def __init__(self, cache: Cache) -> None:
+        self._cache = cache
 
     def describe(self) -> list[GaugeMetricFamily]:
-        """Name the families without looking."""
+        """Return the families without samples."""
         return [self._objects(), self._conditions()]
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Look."""
+        """Return the families."""
         objects = self._objects()
-        for kind, count in sorted(Counter(name.kind for name in self._observed.objects).items()):
+        for kind, count in sorted(Counter(name.kind for name in self._cache.objects).items()):
             objects.add_metric([kind], count)
         yield objects
         conditions = self._conditions()
-        for name in list(self._observed.documents()):
-            for one in self._observed.status(name).get("conditions", ()):
+        for name in list(self._cache.documents()):
+            for one in self._cache.status(name).get("conditions", ()):
                 conditions.add_metric([*name, one["type"], one["status"], one["reason"]], 1)
         yield conditions
 
     @staticmethod
     def _objects() -> GaugeMetricFamily:
-        told = (
+        text = (
             "Number of objects in the cache: documents, their children, and other watched objects."
         )
-        return GaugeMetricFamily("rackwatt_operator_managed_objects", told, labels=["kind"])
+        return GaugeMetricFamily("rackwatt_operator_managed_objects", text, labels=["kind"])
 
     @staticmethod
     def _conditions() -> GaugeMetricFamily:
         labels = ["kind", "namespace", "name", "type", "status", "reason"]
-        told = "1 for the current status and reason of each condition of a resource."
-        return GaugeMetricFamily("rackwatt_operator_condition", told, labels=labels)
+        text = "1 for the current status and reason of each condition of a resource."
+        return GaugeMetricFamily("rackwatt_operator_condition", text, labels=labels)

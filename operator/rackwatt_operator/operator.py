@@ -1,4 +1,4 @@
-"""The operator whole: every room joined to the next; the only module that knows them all."""
+"""The operator process: wires cache, queue, reconciler, reflector, leader election and health."""
 
 import asyncio
 import logging
@@ -15,7 +15,7 @@ from rackwatt_operator.controller.collector_status_poller import CollectorStatus
 from rackwatt_operator.controller.plan_cache import PlanCache
 from rackwatt_operator.controller.reconciler import Reconciler
 from rackwatt_operator.controller.status_writer import StatusWriter
-from rackwatt_operator.controller.workqueue import LEISURE, RetryError, WorkQueue
+from rackwatt_operator.controller.workqueue import Result, RetryError, WorkQueue
 from rackwatt_operator.health import Health
 from rackwatt_operator.informer import Informer
 from rackwatt_operator.kube.auth import ClusterCredentials
@@ -33,19 +33,19 @@ from rackwatt_operator.metrics import (
     RECONCILES,
     REGISTRY,
 )
-from rackwatt_operator.object_metrics import Inventory
+from rackwatt_operator.object_metrics import ObjectMetricsCollector
 from rackwatt_operator.reflector import Reflector
 
 log = logging.getLogger(__name__)
 
 WORKERS = 24
-"""Documents worked on at once: so many applies keep an API server of a few cores busy."""
+"""Concurrent reconciliations: so many applies keep an API server of a few cores busy."""
 _DRAIN_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Where the operator works (everywhere, if no namespace is named), and its own pace."""
+    """Watched namespaces (all, if none is named), Lease, and resync interval."""
 
     namespaces: Sequence[str] = ()
     lease_namespace: str = "default"
@@ -54,95 +54,97 @@ class Scope:
 
 
 class Operator:
-    """One process of the operator, over one identity."""
+    """One operator process, with one identity."""
 
     def __init__(self, login: ClusterCredentials, defaults: Defaults, scope: Scope) -> None:
         self._client = client = Client(login)
-        self._observed = observed = Cache()
+        self._cache = cache = Cache()
         capabilities = Capabilities(client, scope.namespaces)
-        self._queue = WorkQueue(self._work, WORKERS)
-        planner = PlanCache(observed, capabilities, defaults)
-        accesses = Accesses(client, planner.web)
-        self._collectors = CollectorStatusPoller(observed, accesses, self._queue.add)
+        self._queue = WorkQueue(self._reconcile, WORKERS)
+        plans = PlanCache(cache, capabilities, defaults)
+        accesses = Accesses(client, plans.web)
+        self._collectors = CollectorStatusPoller(cache, accesses, self._queue.add)
         self._reconciler = Reconciler(
-            observed,
-            planner,
-            Applier(client, observed),
+            cache,
+            plans,
+            Applier(client, cache),
             StatusWriter(
                 client,
-                observed,
+                cache,
                 capabilities,
                 self._collectors,
-                ChildStatusReader(client, observed),
+                ChildStatusReader(client, cache),
                 self._queue.add,
             ),
         )
-        self._lease = LeaderElector(client, scope.lease_namespace, scope.lease_s, self._gate)
-        self._watching = Reflector(
+        self._elector = LeaderElector(
+            client, scope.lease_namespace, scope.lease_s, self._update_active
+        )
+        self._reflector = Reflector(
             capabilities,
-            Relister(client, observed, scope.namespaces),
-            Informer(login, scope.namespaces, observed.older, self._take),
+            Relister(client, cache, scope.namespaces),
+            Informer(login, scope.namespaces, cache.is_stale, self._on_event),
             self._queue,
             scope.resync_s,
-            self._gate,
+            self._update_active,
         )
-        self._health = Health(self._queue, self._watching, scope.resync_s)
-        REGISTRY.register(Inventory(observed))
+        self._health = Health(self._queue, self._reflector, scope.resync_s)
+        REGISTRY.register(ObjectMetricsCollector(cache))
 
     def application(self) -> web.Application:
-        """Make the pages: health and metrics."""
+        """Build the application that serves health and metrics."""
         return self._health.application()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Work until told to stop, then finish what was begun and give the Lease back."""
+        """Run until `stop` is set, then drain the queue and release the Lease."""
         tasks = [
             asyncio.create_task(work)
             for work in (
-                self._watching.run(),
-                self._lease.run(),
+                self._reflector.run(),
+                self._elector.run(),
                 self._queue.run(),
-                self._collectors.run(self._lease.leading),
-                self._health.beat(),
+                self._collectors.run(self._elector.leading),
+                self._health.measure_lag(),
             )
         ]
         waiting = asyncio.create_task(stop.wait())
         await asyncio.wait([waiting, *tasks], return_when=asyncio.FIRST_COMPLETED)
         log.info("stopping")
         await self._queue.drain(_DRAIN_S)
-        await self._lease.release()
+        await self._elector.release()
         for task in (waiting, *tasks):
             task.cancel()
         outcomes = await asyncio.gather(*tasks, return_exceptions=True)
-        for outcome in outcomes:  # work that ended by itself has broken
+        for outcome in outcomes:  # a task that ends by itself has failed
             if isinstance(outcome, Exception):
                 raise outcome
 
     async def close(self) -> None:
-        """Let go of the API server, whether anything was asked of it or not."""
+        """Close the connections to the API server."""
         await self._client.close()
 
-    def _gate(self) -> None:
-        """Let documents be worked on while we lead, and once everything has been seen."""
-        self._queue.lead(self._lease.leading.is_set() and self._watching.listed.is_set())
+    def _update_active(self) -> None:
+        """Dispatch keys while this process leads and everything was listed."""
+        self._queue.set_active(self._elector.leading.is_set() and self._reflector.listed.is_set())
 
-    def _take(self, name: ObjectKey, now: CachedObject, deleted: bool) -> None:
-        """Take an event of a watch."""
+    def _on_event(self, name: ObjectKey, now: CachedObject, deleted: bool) -> None:
+        """Update the cache with a watch event, and queue the affected resources."""
         if deleted:
-            self._queue.add(self._observed.forget(name, now.version))
+            self._queue.add(self._cache.remove(name, now.resource_version))
         else:
-            self._queue.add(self._observed.note(name, now))
+            self._queue.add(self._cache.update(name, now))
 
-    async def _work(self, key: ObjectKey, pressed: bool) -> float:
-        """Reconcile, and count how that went."""
-        result = "error"
+    async def _reconcile(self, key: ObjectKey, busy: bool) -> Result:
+        """Reconcile, and count the result."""
+        outcome = "error"
         with RECONCILE_SECONDS.labels(key.kind).time():
             try:
-                again_s = await self._reconciler.reconcile(key, pressed)
-                result = "deferred" if again_s == LEISURE else "success"
+                result = await self._reconciler.reconcile(key, busy)
+                outcome = "deferred" if result.low_priority else "success"
             except RetryError:
-                result = "requeue"
+                outcome = "requeue"
                 raise
             finally:
-                RECONCILES.labels(key.kind, result).inc()
+                RECONCILES.labels(key.kind, outcome).inc()
         LAST_SUCCESS.set(time.time())
-        return again_s
+        return result

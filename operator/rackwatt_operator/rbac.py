@@ -1,7 +1,7 @@
-"""What the operator may do in a cluster: one table, from which the chart's roles are made.
+"""RBAC rules of the operator: one table, from which the chart's roles are generated.
 
-Nothing here is a right on Secrets, on roles, or on a document itself: its status is all that is
-ever written of it. A test holds the table to what was asked of a real API server, both ways.
+There is no right on Secrets, on roles, or on the resources themselves, except on their status. A
+test compares the table with the requests made to a real API server, both ways.
 """
 
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ from rackwatt_operator.kube.resources import (
 )
 
 Scope = Literal["watched", "own"]
-"""Where a rule holds: in every watched namespace, or in the operator's own."""
+"""Namespaces of a rule: all watched ones, or the operator's own."""
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 
 _SEEN = ("list", "watch")
@@ -28,7 +28,7 @@ _KEPT = ("get", *_SEEN, "create", "patch", "delete")
 
 
 class Rule(NamedTuple):
-    """One right; `names` are the only objects it holds for, none means all."""
+    """One rule; `names` restricts it to these objects, empty means all."""
 
     api_groups: tuple[str, ...]
     resources: tuple[str, ...]
@@ -47,20 +47,20 @@ RULES: tuple[Rule, ...] = (
     Rule((POWER_TARGET.group,), tuple(kind.plural for kind in DOCUMENTS), _SEEN),
     Rule((POWER_TARGET.group,), tuple(f"{kind.plural}/status" for kind in DOCUMENTS), ("patch",)),
     *_children(),
-    # Which Prometheus takes a ServiceMonitor, and where the collectors are.
+    # Which Prometheus selects a ServiceMonitor, and the addresses of the collectors.
     Rule((PROMETHEUSES[0].group,), tuple(kind.plural for kind in PROMETHEUSES), _SEEN),
     Rule((ENDPOINT_SLICE.group,), (ENDPOINT_SLICE.plural,), _SEEN),
     Rule((NAMESPACE.group,), (NAMESPACE.plural,), ("get",)),
-    # Ours are posted; a DaemonSet's tell why its pods are refused.
+    # Events are created; those of a DaemonSet say why its pods are rejected.
     Rule((EVENT.group,), (EVENT.plural,), ("create", "list")),
-    # A name cannot be asked for in what does not exist yet.
+    # RBAC cannot restrict `create` by name.
     Rule((LEASE.group,), (LEASE.plural,), ("create",), "own"),
     Rule((LEASE.group,), (LEASE.plural,), ("get", "update"), "own", (NAME,)),
 )
 
 
 def policy_rules(scope: Scope) -> list[dict[str, Any]]:
-    """Write the rules of a scope as Kubernetes spells them."""
+    """Return the rules of a scope as in a Role."""
     return [
         {
             "apiGroups": list(rule.api_groups),

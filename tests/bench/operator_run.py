@@ -23,7 +23,7 @@ from tests.bench.report import progress
 from tests.cluster import documents, monitoring
 from tests.cluster.clients import Api, Kubectl
 from tests.cluster.controlplane import ControlPlane
-from tests.operator.kube_user import Hands, base, ref
+from tests.operator.kube_user import KubeUser, base, object_key
 from tests.operator.operator_process import Operating, operating
 from tests.operator.service_account import Account, account
 
@@ -162,7 +162,7 @@ class Bench:
         with Api(self._plane) as api:
             for one in fleets:
                 hosts = [{"names": "n[1-4]"}]
-                Hands(api).merge(ref(one), {"spec": {"bmc": {"hosts": hosts}}})
+                KubeUser(api).merge(object_key(one), {"spec": {"bmc": {"hosts": hosts}}})
                 time.sleep(EDIT_EVERY_S)
         self._until_quiet()
         during = meter.told(operator.daemon.pid)

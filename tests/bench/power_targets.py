@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from rackwatt_crds.loading import judge
-from rackwatt_operator.kube.cached_object import STAMP
+from rackwatt_operator.kube.cached_object import APPLIED_HASH
 from rackwatt_operator.kube.client import Manifest
 from rackwatt_operator.manifests.build import plan
 from rackwatt_operator.manifests.defaults import Defaults
@@ -44,5 +44,5 @@ def children(raw: Manifest) -> Iterator[Manifest]:
     assert not isinstance(made, BuildFailure), made
     for manifest in made:
         metadata: dict[str, Any] = manifest["metadata"]
-        annotations = {**metadata.get("annotations", {}), STAMP: "0" * 24}
+        annotations = {**metadata.get("annotations", {}), APPLIED_HASH: "0" * 24}
         yield manifest | {"metadata": metadata | {"annotations": annotations}}

@@ -16,7 +16,7 @@ from tests.chart.rendering import CHART, Manifest
 from tests.cluster import openshift
 from tests.cluster.clients import Api, CommandError, Kubectl
 from tests.cluster.controlplane import ControlPlane
-from tests.operator.kube_user import Hands, fleet, ref
+from tests.operator.kube_user import KubeUser, fleet, object_key
 
 CRDS = ("powertargets.rackwatt.dev", "schedulerbindings.rackwatt.dev")
 
@@ -29,9 +29,9 @@ def fresh() -> Iterator[ControlPlane]:
 
 
 @pytest.fixture(scope="module")
-def someone(fresh: ControlPlane) -> Iterator[Hands]:
+def someone(fresh: ControlPlane) -> Iterator[KubeUser]:
     with Api(fresh) as api:
-        yield Hands(api)
+        yield KubeUser(api)
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def release(fresh: ControlPlane) -> Release:
     return Release(fresh)
 
 
-def until_made(someone: Hands, child: ObjectKey) -> Manifest:
+def until_made(someone: KubeUser, child: ObjectKey) -> Manifest:
     someone.until(lambda: someone.get(child), str(child))
     found = someone.get(child)
     assert found is not None
@@ -47,7 +47,7 @@ def until_made(someone: Hands, child: ObjectKey) -> Manifest:
 
 
 def test_from_nothing_to_documents_that_are_looked_after_and_back(
-    fresh: ControlPlane, someone: Hands, release: Release, tmp_path: Path
+    fresh: ControlPlane, someone: KubeUser, release: Release, tmp_path: Path
 ) -> None:
     told = release.install({"collector": {"image": {"repository": "mirror.example/collector"}}})
     assert "kubectl get pt,sb" in told
@@ -56,7 +56,7 @@ def test_from_nothing_to_documents_that_are_looked_after_and_back(
     kubectl.until(lambda k: k.get("powertargets,schedulerbindings"))
 
     user = f"system:serviceaccount:{release.name}:{release.operator}"
-    made = ref(someone.apply(fleet("lab", release.name)))
+    made = object_key(someone.apply(fleet("lab", release.name)))
     with release.operating(tmp_path):
         deployment = until_made(someone, ObjectKey("Deployment", release.name, "pt-lab-0"))
         someone.until_reason(made, "Available", "RolloutInProgress")
@@ -88,7 +88,7 @@ def test_from_nothing_to_documents_that_are_looked_after_and_back(
 
 
 def test_everything_that_the_chart_makes_stays_helms(
-    release: Release, someone: Hands, tmp_path: Path
+    release: Release, someone: KubeUser, tmp_path: Path
 ) -> None:
     release.install({"replicas": 2})
     someone.apply(fleet("lab", release.name))
@@ -115,15 +115,15 @@ def test_everything_that_the_chart_makes_stays_helms(
 
 
 def test_an_operator_of_one_namespace_sees_no_other(
-    fresh: ControlPlane, someone: Hands, release: Release, tmp_path: Path
+    fresh: ControlPlane, someone: KubeUser, release: Release, tmp_path: Path
 ) -> None:
     Kubectl(fresh).run("create", "namespace", f"{release.name}-theirs")
     Kubectl(fresh).run("create", "namespace", f"{release.name}-ours")
     release.install({"watchNamespaces": [f"{release.name}-ours"]})
     user = f"system:serviceaccount:{release.name}:{release.operator}"
     may = Kubectl(fresh, f"{release.name}-theirs")
-    theirs = ref(someone.apply(fleet("lab", f"{release.name}-theirs")))
-    ours = ref(someone.apply(fleet("lab", f"{release.name}-ours")))
+    theirs = object_key(someone.apply(fleet("lab", f"{release.name}-theirs")))
+    ours = object_key(someone.apply(fleet("lab", f"{release.name}-ours")))
     with release.operating(tmp_path):
         someone.until_reason(ours, "Available", "RolloutInProgress")
     assert "status" not in (someone.get(theirs) or {})
@@ -141,13 +141,13 @@ def test_an_operator_of_one_namespace_sees_no_other(
 
 
 def test_two_releases_of_one_name_work_in_two_namespaces_and_one_goes_alone(
-    fresh: ControlPlane, someone: Hands, release: Release, tmp_path: Path
+    fresh: ControlPlane, someone: KubeUser, release: Release, tmp_path: Path
 ) -> None:
     both = [Release(fresh, release.name, f"{release.name}-{part}") for part in ("north", "south")]
     for one in both:
         one.install({"watchNamespaces": [one.namespace]})
     north, south = both
-    lab, hall = (ref(someone.apply(fleet("lab", one.namespace))) for one in both)
+    lab, hall = (object_key(someone.apply(fleet("lab", one.namespace))) for one in both)
     (tmp_path / "north").mkdir()
     with south.operating(tmp_path):
         with north.operating(tmp_path / "north"):
@@ -159,7 +159,7 @@ def test_two_releases_of_one_name_work_in_two_namespaces_and_one_goes_alone(
             ]
             assert len({one["spec"]["holderIdentity"] for one in leases}) == 2
         north.helm.run("uninstall", north.name)
-        later = ref(someone.apply(fleet("later", south.namespace)))
+        later = object_key(someone.apply(fleet("later", south.namespace)))
         someone.until_reason(later, "Available", "RolloutInProgress")
     for one in both:
         user = f"system:serviceaccount:{one.namespace}:{one.operator}"

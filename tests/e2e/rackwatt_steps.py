@@ -85,7 +85,7 @@ class Scenario:
         self._kubectl.apply(*self._fleet.documents(), workers())
         reason = "{.status.conditions[?(@.type=='Ready')].reason}"
         self._wait(FLEET, f"--for=jsonpath={reason}=NoTargetsReachable")
-        assert "none of 3 targets answers" in self._message(FLEET, "Ready")
+        assert "none of 3 targets responds" in self._message(FLEET, "Ready")
 
     def rotate_the_secret(self) -> None:
         """Rotate the Secret: BMCs let the same pods in."""

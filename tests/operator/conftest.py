@@ -8,7 +8,7 @@ from tests.cluster import documents
 from tests.cluster.clients import Api
 from tests.cluster.cluster import Cluster
 from tests.cluster.controlplane import ControlPlane
-from tests.operator.kube_user import Hands
+from tests.operator.kube_user import KubeUser
 from tests.operator.operator_process import Operating, operating
 from tests.operator.service_account import Account, account
 
@@ -21,10 +21,10 @@ def operated(cluster: Cluster) -> Cluster:
 
 
 @pytest.fixture(scope="session")
-def hands(operated: Cluster) -> Iterator[Hands]:
+def hands(operated: Cluster) -> Iterator[KubeUser]:
     """Give somebody who may do everything."""
     with Api(operated) as api:
-        yield Hands(api)
+        yield KubeUser(api)
 
 
 @pytest.fixture(scope="session")
@@ -34,15 +34,15 @@ def operator_account(operated: Cluster) -> Account:
 
 
 @pytest.fixture(scope="module")
-def ours(control_plane: ControlPlane) -> Iterator[Hands]:
+def ours(control_plane: ControlPlane) -> Iterator[KubeUser]:
     """Give somebody who may do everything on the control plane that is always our own."""
     documents.install(control_plane)
     with Api(control_plane) as api:
-        yield Hands(api)
+        yield KubeUser(api)
 
 
 @pytest.fixture(scope="module")
-def who(control_plane: ControlPlane, ours: Hands) -> Account:
+def who(control_plane: ControlPlane, ours: KubeUser) -> Account:
     """Make the account that operators on that control plane have."""
     return account(control_plane)
 

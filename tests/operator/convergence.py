@@ -8,7 +8,7 @@ from typing import Any
 
 from rackwatt_crds.document import API_VERSION, SchedulerBinding
 from rackwatt_crds.loading import judge
-from rackwatt_operator.kube.cached_object import STAMP
+from rackwatt_operator.kube.cached_object import APPLIED_HASH
 from rackwatt_operator.kube.resources import DOCUMENTS, ObjectKey
 from rackwatt_operator.manifests.build import plan
 from rackwatt_operator.manifests.defaults import Defaults
@@ -16,7 +16,7 @@ from rackwatt_operator.manifests.facts import Facts
 from rackwatt_operator.manifests.refused import BuildFailure
 from tests.cluster.clients import Manifest
 from tests.cluster.controlplane import ControlPlane
-from tests.operator.kube_user import Hands, ref
+from tests.operator.kube_user import KubeUser, object_key
 from tests.operator.service_account import Account
 
 AT_REST_S = 3.0
@@ -25,11 +25,11 @@ _SERVERS_OWN = frozenset(
 )
 _DASHBOARD = re.compile(r"rackwatt-[0-9a-f]{20}")
 """Its uid: a hash of what it is of, the namespace among it."""
-_OTHERS = frozenset({STAMP, "deployment.kubernetes.io/revision"})
+_OTHERS = frozenset({APPLIED_HASH, "deployment.kubernetes.io/revision"})
 """Annotations that tell of uids, and of how often something changed."""
 
 
-def planned(hands: Hands, namespace: str) -> dict[ObjectKey, Manifest]:
+def planned(hands: KubeUser, namespace: str) -> dict[ObjectKey, Manifest]:
     """Plan what should be there, apart from the operator."""
     there = [
         one | {"apiVersion": API_VERSION}
@@ -46,11 +46,11 @@ def planned(hands: Hands, namespace: str) -> dict[ObjectKey, Manifest]:
         assert document
         found = plan(raw, document, facts, Defaults())
         assert not isinstance(found, BuildFailure)
-        children |= {ref(child): child for child in found}
+        children |= {object_key(child): child for child in found}
     return children
 
 
-def converged(hands: Hands, namespace: str) -> None:
+def converged(hands: KubeUser, namespace: str) -> None:
     """Wait until exactly what is planned is there, and by the API server's word as planned."""
     desired = planned(hands, namespace)
 
@@ -61,7 +61,7 @@ def converged(hands: Hands, namespace: str) -> None:
     hands.until(lambda: not unlike(), "all is as planned", unlike)
 
 
-def at_rest(plane: ControlPlane, who: Account, hands: Hands) -> None:
+def at_rest(plane: ControlPlane, who: Account, hands: KubeUser) -> None:
     """Wait until the operator writes nothing more, its Lease apart."""
 
     def quiet() -> bool:
@@ -81,7 +81,7 @@ def writes(plane: ControlPlane, who: Account) -> Counter[tuple[str, str, int]]:
     )
 
 
-def outcome(hands: Hands, namespace: str) -> dict[str, Any]:
+def outcome(hands: KubeUser, namespace: str) -> dict[str, Any]:
     """Give all that the operator has made and said in a namespace, in the same words for any."""
     found: dict[str, Any] = {}
     uids = {}

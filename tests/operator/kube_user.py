@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import httpx
 
-from rackwatt_operator.kube.cached_object import STAMP
+from rackwatt_operator.kube.cached_object import APPLIED_HASH
 from rackwatt_operator.kube.resources import (
     BY_NAME,
     CHILDREN,
@@ -68,13 +68,13 @@ def base(manifest: Manifest) -> str:
     return naming.base(manifest["kind"], manifest["metadata"]["name"])
 
 
-def ref(manifest: Manifest) -> ObjectKey:
+def object_key(manifest: Manifest) -> ObjectKey:
     """Name an object."""
     metadata = manifest["metadata"]
     return ObjectKey(manifest["kind"], metadata.get("namespace", ""), metadata["name"])
 
 
-class Hands:
+class KubeUser:
     """Requests as one user."""
 
     def __init__(self, api: Api) -> None:
@@ -82,7 +82,7 @@ class Hands:
 
     def apply(self, manifest: Manifest, manager: str = "tests") -> Manifest:
         """Apply a manifest with force, and give what it became."""
-        one = ref(manifest)
+        one = object_key(manifest)
         return self._done(
             self._ask(
                 "PATCH",
@@ -96,14 +96,14 @@ class Hands:
     def tried(self, manifest: Manifest) -> bool:
         """Create an object; tell whether the API server takes it."""
         answer = self._ask(
-            "POST", KINDS[manifest["kind"]].path(ref(manifest).namespace), json=manifest
+            "POST", KINDS[manifest["kind"]].path(object_key(manifest).namespace), json=manifest
         )
         assert answer.is_success or answer.status_code in (409, 422), answer.text
         return answer.is_success
 
     def create(self, manifest: Manifest) -> Manifest:
         """Create an object."""
-        one = ref(manifest)
+        one = object_key(manifest)
         path = KINDS[one.kind].path(one.namespace or None)
         return self._done(self._ask("POST", path, json=manifest))
 
@@ -134,16 +134,16 @@ class Hands:
         found = [
             one for kind in CHILDREN for one in self.list(kind.kind, namespace, labelSelector=OWN)
         ]
-        return {ref(one): one for one in found}
+        return {object_key(one): one for one in found}
 
     def settled(self, one: Manifest) -> bool:
         """Ask the API server whether an apply by the operator would change what is there."""
-        name = ref(one)
+        name = object_key(one)
         live = self.get(name)
         if live is None:
             return False
         stamps = live["metadata"].get("annotations", {})
-        kept = {key: stamps[key] for key in (STAMP,) if key in stamps}
+        kept = {key: stamps[key] for key in (APPLIED_HASH,) if key in stamps}
         annotations = one["metadata"].get("annotations", {}) | kept
         answer = self._ask(
             "PATCH",

@@ -7,7 +7,7 @@ import pytest
 from rackwatt_operator.kube.resources import ObjectKey
 from tests.cluster.clients import Kubectl, Manifest
 from tests.cluster.cluster import Cluster
-from tests.operator.kube_user import Hands, base, binding, fleet, nodes, ref
+from tests.operator.kube_user import KubeUser, base, binding, fleet, nodes, object_key
 from tests.operator.operator_process import Operating
 
 RANGE = (1000680000, 1000689999)
@@ -54,7 +54,7 @@ def constraint(namespace: str) -> list[Manifest]:
 
 
 @pytest.fixture
-def constrained(operated: Cluster, hands: Hands, namespace: str) -> Iterator[str]:
+def constrained(operated: Cluster, hands: KubeUser, namespace: str) -> Iterator[str]:
     """Give a namespace whose pods have a range of uids, once that is in force."""
     kubectl = Kubectl(operated)
     kubectl.apply(*constraint(namespace))
@@ -82,7 +82,7 @@ def constrained(operated: Cluster, hands: Hands, namespace: str) -> Iterator[str
 
 
 def test_pods_of_collectors_are_admitted_where_the_cluster_assigns_uids(
-    operator: Operating, hands: Hands, constrained: str
+    operator: Operating, hands: KubeUser, constrained: str
 ) -> None:
     for document in (fleet("lab", constrained), binding("prod", constrained)):
         hands.apply(document)
@@ -92,17 +92,17 @@ def test_pods_of_collectors_are_admitted_where_the_cluster_assigns_uids(
 
 
 def test_a_constraint_that_refuses_pods_is_told_with_the_page_that_says_what_to_do(
-    operator: Operating, hands: Hands, constrained: str
+    operator: Operating, hands: KubeUser, constrained: str
 ) -> None:
     foreign = fleet("foreign", constrained, pod={"securityContext": {"runAsUser": 65532}})
     hands.apply(foreign)
-    condition = hands.until_reason(ref(foreign), "Available", "SecurityContextConstraint")
+    condition = hands.until_reason(object_key(foreign), "Available", "SecurityContextConstraint")
     assert condition["message"].startswith("docs/openshift.md says what to do: ")
     assert "must be in the ranges" in condition["message"]
 
 
 def test_so_it_is_of_a_daemon_set_which_tells_it_in_an_event_alone(
-    operator: Operating, hands: Hands, constrained: str
+    operator: Operating, hands: KubeUser, constrained: str
 ) -> None:
     name = f"node-of-{constrained}"
     labelled = {"name": name, "labels": {"kubernetes.io/os": "linux"}}
@@ -111,7 +111,9 @@ def test_so_it_is_of_a_daemon_set_which_tells_it_in_an_event_alone(
     try:
         workers = nodes("workers", constrained, node={"collectors": ["rapl"]})
         hands.apply(workers)
-        condition = hands.until_reason(ref(workers), "Available", "SecurityContextConstraint")
+        condition = hands.until_reason(
+            object_key(workers), "Available", "SecurityContextConstraint"
+        )
         assert "docs/openshift.md" in condition["message"]
     finally:
         hands.delete(node)

@@ -17,7 +17,7 @@ from tests.cluster.clients import Manifest
 from tests.cluster.controlplane import ControlPlane
 from tests.operator.convergence import at_rest, converged, writes
 from tests.operator.fault_proxy import Proxy, proxied
-from tests.operator.kube_user import Hands, binding, fleet
+from tests.operator.kube_user import KubeUser, binding, fleet
 from tests.operator.operator_process import Operating, operating
 from tests.operator.service_account import Account
 
@@ -30,7 +30,7 @@ def wanted(namespace: str, count: int = 4) -> list[Manifest]:
     return [binding("prod", namespace), *fleets, fleet("wide", namespace, bmc={"shards": 3})]
 
 
-def meddle(hands: Hands, made: list[Manifest], chance: random.Random) -> None:
+def meddle(hands: KubeUser, made: list[Manifest], chance: random.Random) -> None:
     """Change something at random, as people and clumsy scripts do."""
     one = chance.choice([one for one in made if one["kind"] == "PowerTarget"])
     namespace, name = one["metadata"]["namespace"], one["metadata"]["name"]
@@ -74,7 +74,7 @@ def lease_news(operator: Operating) -> list[str]:
 
 
 def test_refusals_at_random_delay_and_do_no_harm(
-    control_plane: ControlPlane, ours: Hands, who: Account, own_namespace: str, proxy: Proxy
+    control_plane: ControlPlane, ours: KubeUser, who: Account, own_namespace: str, proxy: Proxy
 ) -> None:
     chance = random.Random(1)
     made = wanted(own_namespace)
@@ -99,7 +99,7 @@ def test_refusals_at_random_delay_and_do_no_harm(
 
 
 def test_a_watch_that_is_told_its_past_is_gone_begins_anew(
-    control_plane: ControlPlane, ours: Hands, who: Account, own_namespace: str, proxy: Proxy
+    control_plane: ControlPlane, ours: KubeUser, who: Account, own_namespace: str, proxy: Proxy
 ) -> None:
     with operating_behind(proxy, control_plane, who, own_namespace):
         ours.apply(fleet("lab", own_namespace))
@@ -115,7 +115,7 @@ def test_a_watch_that_is_told_its_past_is_gone_begins_anew(
 
 
 def test_a_watch_that_has_gone_silent_is_made_up_for_by_lists(
-    control_plane: ControlPlane, ours: Hands, who: Account, own_namespace: str, proxy: Proxy
+    control_plane: ControlPlane, ours: KubeUser, who: Account, own_namespace: str, proxy: Proxy
 ) -> None:
     with operating_behind(proxy, control_plane, who, own_namespace, "--resync.interval=2s"):
         ours.apply(fleet("lab", own_namespace))
@@ -133,7 +133,7 @@ def test_a_watch_that_has_gone_silent_is_made_up_for_by_lists(
 
 
 def test_an_api_server_that_is_killed_and_comes_back_is_taken_up_again(
-    control_plane: ControlPlane, ours: Hands, who: Account, own_namespace: str
+    control_plane: ControlPlane, ours: KubeUser, who: Account, own_namespace: str
 ) -> None:
     told = flags(own_namespace, who)
     with operating(control_plane, *told, kubeconfig=who.kubeconfig) as operator:
@@ -147,7 +147,7 @@ def test_an_api_server_that_is_killed_and_comes_back_is_taken_up_again(
 
 
 def test_an_etcd_that_stands_still_for_a_while_delays_and_does_no_harm(
-    control_plane: ControlPlane, ours: Hands, who: Account, own_namespace: str
+    control_plane: ControlPlane, ours: KubeUser, who: Account, own_namespace: str
 ) -> None:
     made = wanted(own_namespace)
     told = flags(own_namespace, who)
@@ -172,7 +172,7 @@ def test_an_etcd_that_stands_still_for_a_while_delays_and_does_no_harm(
 
 
 def test_a_restart_with_everything_there_writes_nothing(
-    control_plane: ControlPlane, ours: Hands, who: Account, own_namespace: str
+    control_plane: ControlPlane, ours: KubeUser, who: Account, own_namespace: str
 ) -> None:
     told = flags(own_namespace, who)
     for one in wanted(own_namespace):

@@ -9,7 +9,7 @@ from rackwatt_operator.kube.constants import MANAGED_BY, MANAGER
 from rackwatt_operator.kube.resources import BY_NAME, CHILDREN, MONITORING, ObjectKey
 from tests.cluster.clients import Manifest
 from tests.cluster.cluster import Cluster
-from tests.operator.kube_user import PATIENCE_S, Hands
+from tests.operator.kube_user import PATIENCE_S, KubeUser
 
 CONFIG_MAP = BY_NAME["ConfigMap"]
 JSON = {"Content-Type": "application/json"}
@@ -26,7 +26,7 @@ def config_map(name: str, namespace: str, said: str) -> Manifest:
 
 
 async def test_what_is_there_or_known_already_is_not_handed_on_and_what_is_gone_is(
-    operated: Cluster, hands: Hands, namespace: str
+    operated: Cluster, hands: KubeUser, namespace: str
 ) -> None:
     known = ObjectKey("ConfigMap", namespace, "known")
     hands.apply(config_map("there", namespace, "before"))
@@ -53,7 +53,7 @@ async def test_what_is_there_or_known_already_is_not_handed_on_and_what_is_gone_
 
 
 async def test_what_kopf_cannot_read_ends_it_and_is_told(
-    operated: Cluster, hands: Hands, namespace: str
+    operated: Cluster, hands: KubeUser, namespace: str
 ) -> None:
     login = ClusterCredentials(operated.kubeconfig)
     await login.renew()

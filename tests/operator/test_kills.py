@@ -15,7 +15,7 @@ from tests.cluster.clients import Manifest
 from tests.cluster.controlplane import ControlPlane
 from tests.operator.convergence import at_rest, converged, outcome, writes
 from tests.operator.forked_operator import Lives
-from tests.operator.kube_user import Hands, binding, fleet, ref
+from tests.operator.kube_user import KubeUser, binding, fleet, object_key
 from tests.operator.operator_process import operating
 from tests.operator.service_account import Account
 
@@ -31,7 +31,7 @@ CREATING, EDITING = 6, 1
 class People:
     """Those who write documents, and clumsy scripts, all by one seed."""
 
-    def __init__(self, hands: Hands, namespace: str, seed: int) -> None:
+    def __init__(self, hands: KubeUser, namespace: str, seed: int) -> None:
         self._hands = hands
         self._namespace = namespace
         self.chance = random.Random(seed)
@@ -55,7 +55,7 @@ class People:
             return
         name = self.chance.choice(others)
         if len(self.documents) > MOST_DOCUMENTS:
-            self._hands.delete(ref(self.documents.pop(name)))
+            self._hands.delete(object_key(self.documents.pop(name)))
             return
         kind, child = self.chance.choice(
             [("Service", f"pt-{name}"), ("Deployment", f"pt-{name}-0"), ("ConfigMap", f"pt-{name}")]
@@ -89,7 +89,7 @@ class People:
 
 
 def test_killed_at_any_moment_it_comes_to_the_same_end(
-    control_plane: ControlPlane, ours: Hands, who: Account, own_namespace: str
+    control_plane: ControlPlane, ours: KubeUser, who: Account, own_namespace: str
 ) -> None:
     people = People(ours, own_namespace, SEED)
     flags = [f"--lease.namespace={who.namespace}", "--lease.duration=1s"]
@@ -130,7 +130,7 @@ def live_until(plane: ControlPlane, who: Account, chance: random.Random, sure: i
 
 
 def undisturbed(
-    plane: ControlPlane, hands: Hands, who: Account, people: People, namespace: str
+    plane: ControlPlane, hands: KubeUser, who: Account, people: People, namespace: str
 ) -> Manifest:
     """Have an operator that nobody disturbs make the same documents elsewhere."""
     flags = (f"--namespace={namespace}", f"--lease.namespace={who.namespace}")

@@ -6,7 +6,7 @@ import pytest
 
 from tests.cluster.clients import CommandError, Kubectl, Manifest
 from tests.cluster.cluster import Cluster
-from tests.operator.kube_user import Hands, document, ref
+from tests.operator.kube_user import KubeUser, document, object_key
 from tests.operator.operator_process import Operating
 
 
@@ -21,20 +21,20 @@ def large(name: str, namespace: str, least_bytes: int) -> Manifest:
 
 
 def test_a_large_document_is_carried_out_when_it_is_applied_on_the_servers_side(
-    operator: Operating, operated: Cluster, hands: Hands, namespace: str
+    operator: Operating, operated: Cluster, hands: KubeUser, namespace: str
 ) -> None:
     made = large("large", namespace, 300_000)
     with pytest.raises(CommandError, match="may not be more than 262144 bytes"):
         Kubectl(operated, namespace).run("apply", "--filename=-", said=json.dumps(made))
     Kubectl(operated).apply(made)
-    assert hands.until_reason(ref(made), "Accepted", "Accepted")["status"] == "True"
+    assert hands.until_reason(object_key(made), "Accepted", "Accepted")["status"] == "True"
 
 
 @pytest.mark.parametrize("size", [1_060_000, 1_500_000])
 def test_a_document_that_no_config_map_holds_is_refused_once_in_its_condition(
-    size: int, operator: Operating, hands: Hands, namespace: str
+    size: int, operator: Operating, hands: KubeUser, namespace: str
 ) -> None:
     made = hands.apply(large("larger", namespace, size))
-    condition = hands.until_reason(ref(made), "Accepted", "DocumentTooLarge")
+    condition = hands.until_reason(object_key(made), "Accepted", "DocumentTooLarge")
     assert "a ConfigMap holds 1024 KiB" in condition["message"]
     hands.until(lambda: operator.metric("rackwatt_operator_queue_retrying") == 0, "none retried")

@@ -13,7 +13,7 @@ import yaml
 from rackwatt_operator.commands import run
 from rackwatt_operator.kube.resources import BY_NAME
 from tests.cluster.cluster import Cluster
-from tests.operator.kube_user import Hands, binding, fleet, ref
+from tests.operator.kube_user import KubeUser, binding, fleet, object_key
 
 ROOT = Path(__file__).parents[2]
 PAGES = {
@@ -69,9 +69,9 @@ def test_every_flag_of_run_is_in_the_table() -> None:
 
 @pytest.mark.usefixtures("operator")
 def test_quoted_commands_work_as_they_are_written(
-    operated: Cluster, hands: Hands, namespace: str, tmp_path: Path
+    operated: Cluster, hands: KubeUser, namespace: str, tmp_path: Path
 ) -> None:
-    lab = ref(hands.apply(fleet("lab", namespace, schedulerRef={"name": "prod"})))
+    lab = object_key(hands.apply(fleet("lab", namespace, schedulerRef={"name": "prod"})))
     hands.until_reason(lab, "Accepted", "BindingMissing")
     hands.apply(binding("prod", namespace))
     hands.until_reason(lab, "Accepted", "Accepted")

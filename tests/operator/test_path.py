@@ -8,13 +8,13 @@ import pytest
 from rackwatt_operator.kube.resources import ObjectKey
 from tests.cluster.cluster import Cluster
 from tests.cluster.kubectl_proxy import under_a_path
-from tests.operator.kube_user import Hands, base, fleet, ref
+from tests.operator.kube_user import KubeUser, base, fleet, object_key
 from tests.operator.operator_process import Operating, operating
 
 
 @pytest.fixture(scope="module", params=["everywhere", "one namespace"])
 def placed(
-    request: pytest.FixtureRequest, operated: Cluster, hands: Hands
+    request: pytest.FixtureRequest, operated: Cluster, hands: KubeUser
 ) -> Iterator[tuple[Operating, str]]:
     """Run an operator behind the proxy, over the whole cluster or over one namespace."""
     place = f"under-a-path-{request.param.replace(' ', '-')}"
@@ -29,7 +29,7 @@ def placed(
 
 
 def test_an_api_server_under_a_path_is_listed_watched_and_led_as_any_other(
-    placed: tuple[Operating, str], hands: Hands
+    placed: tuple[Operating, str], hands: KubeUser
 ) -> None:
     operator, place = placed
     document = fleet("lab", place)
@@ -43,7 +43,7 @@ def test_an_api_server_under_a_path_is_listed_watched_and_led_as_any_other(
         return found is not None and found["metadata"]["uid"] != made["metadata"]["uid"]
 
     hands.until(again, "another Service")
-    hands.until_reason(ref(document), "Accepted", "Accepted")
+    hands.until_reason(object_key(document), "Accepted", "Accepted")
     assert operator.metric("rackwatt_operator_leader") == 1
     assert operator.metric("rackwatt_operator_watch_restarts_total") == 0
     assert "not all is watched" not in operator.log.read_text()

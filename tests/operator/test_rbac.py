@@ -10,7 +10,7 @@ from rackwatt_operator.rbac import RULES, Rule
 from tests.cluster import documents, monitoring
 from tests.cluster.clients import Api, Manifest
 from tests.cluster.controlplane import ControlPlane
-from tests.operator.kube_user import OWN, Hands, binding, fleet, nodes, ref
+from tests.operator.kube_user import OWN, KubeUser, binding, fleet, nodes, object_key
 from tests.operator.operator_process import Operating, operating
 from tests.operator.service_account import account, grant, revoke
 
@@ -32,11 +32,11 @@ WORKLOAD = {
 
 
 @pytest.fixture(scope="module")
-def ours(control_plane: ControlPlane) -> Iterator[Hands]:
+def ours(control_plane: ControlPlane) -> Iterator[KubeUser]:
     """Give somebody who may do everything, on the control plane that is always our own."""
     documents.install(control_plane)
     with Api(control_plane) as api, monitoring.installed(control_plane):
-        yield Hands(api)
+        yield KubeUser(api)
 
 
 def child(kind: Resource, name: str, namespace: str) -> Manifest:
@@ -59,7 +59,7 @@ def owned(manifest: Manifest, owner: Manifest) -> Manifest:
     return manifest | {"metadata": manifest["metadata"] | more}
 
 
-def meet_strangers(hands: Hands, namespace: str) -> None:
+def meet_strangers(hands: KubeUser, namespace: str) -> None:
     """Have each kind of child find its name taken, and free again."""
     fleets = {"shards": 2}
     strangers = [
@@ -71,24 +71,24 @@ def meet_strangers(hands: Hands, namespace: str) -> None:
     for stranger in strangers:
         hands.create(stranger)
     for document in (fleet("met", namespace, bmc=fleets), nodes("inside", namespace)):
-        hands.until_reason(ref(hands.apply(document)), "Available", "NameConflict")
+        hands.until_reason(object_key(hands.apply(document)), "Available", "NameConflict")
     for stranger in strangers:
-        hands.delete(ref(stranger))
-    wanted = {ref(stranger) for stranger in strangers}
+        hands.delete(object_key(stranger))
+    wanted = {object_key(stranger) for stranger in strangers}
     hands.until(lambda: wanted <= hands.children(namespace).keys())
 
 
-def leave_strays(hands: Hands, namespace: str) -> None:
+def leave_strays(hands: KubeUser, namespace: str) -> None:
     """Have a child of each kind pruned that an earlier operator left."""
     document = hands.apply(fleet("tidy", namespace))
-    hands.until_reason(ref(document), "Monitored", "Monitored")
+    hands.until_reason(object_key(document), "Monitored", "Monitored")
     strays = [owned(child(kind, "pt-tidy-old", namespace), document) for kind in CHILDREN]
     for stray in strays:
         hands.create(stray)
-    hands.until(lambda: not [stray for stray in strays if hands.get(ref(stray))])
+    hands.until(lambda: not [stray for stray in strays if hands.get(object_key(stray))])
 
 
-def be_refused_by_pod_security(hands: Hands, namespace: str) -> None:
+def be_refused_by_pod_security(hands: KubeUser, namespace: str) -> None:
     """Have the pods of a DaemonSet refused on a node that is there in name alone."""
     label = {"pod-security.kubernetes.io/enforce": "restricted"}
     hands.merge(ObjectKey("Namespace", "", namespace), {"metadata": {"labels": label}})
@@ -96,15 +96,15 @@ def be_refused_by_pod_security(hands: Hands, namespace: str) -> None:
     node = {"apiVersion": "v1", "kind": "Node", "metadata": named}
     hands.create(node)
     try:
-        one = ref(hands.apply(nodes("refused", namespace)))
+        one = object_key(hands.apply(nodes("refused", namespace)))
         condition = hands.until_reason(one, "Available", "PodSecurity")
         assert 'violates PodSecurity "restricted:latest"' in condition["message"]
         assert "hostPath" in condition["message"]
     finally:
-        hands.delete(ref(node))
+        hands.delete(object_key(node))
 
 
-def be_looked_at(hands: Hands, namespace: str) -> None:
+def be_looked_at(hands: KubeUser, namespace: str) -> None:
     """Have a Prometheus choose namespaces by their labels, and a binding watched."""
     prometheus = {
         "apiVersion": "monitoring.coreos.com/v1",
@@ -116,12 +116,12 @@ def be_looked_at(hands: Hands, namespace: str) -> None:
         },
     }
     hands.apply(prometheus)
-    one = ref(hands.apply(binding("prod", namespace)))
+    one = object_key(hands.apply(binding("prod", namespace)))
     hands.until_reason(one, "Scraped", "NotSelected")
 
 
 def test_every_right_is_used_and_none_is_missed(
-    control_plane: ControlPlane, ours: Hands, own_namespace: str
+    control_plane: ControlPlane, ours: KubeUser, own_namespace: str
 ) -> None:
     operator = account(control_plane)
     control_plane.audit.mark()
@@ -153,13 +153,13 @@ def _rights(rule: Rule) -> Iterator[tuple[str, str, str]]:
 
 @pytest.mark.parametrize("verb", ["patch", "create", "watch"])
 def test_a_kind_that_is_forbidden_is_told_and_keeps_nobody_up(
-    control_plane: ControlPlane, ours: Hands, own_namespace: str, verb: str
+    control_plane: ControlPlane, ours: KubeUser, own_namespace: str, verb: str
 ) -> None:
     operator = account(control_plane, but=[("networkpolicies", verb)])
     flags = (f"--lease.namespace={operator.namespace}",)
     policy = ObjectKey("NetworkPolicy", own_namespace, "pt-lab")
     with operating(control_plane, *flags, kubeconfig=operator.kubeconfig) as running:
-        one = ref(ours.apply(fleet("lab", own_namespace)))
+        one = object_key(ours.apply(fleet("lab", own_namespace)))
         ours.until(lambda: ours.get(ObjectKey("Deployment", own_namespace, "pt-lab-0")))
         if verb == "watch":
             assert "may not watch networkpolicies.networking.k8s.io" in running.log.read_text()
@@ -174,14 +174,14 @@ def test_a_kind_that_is_forbidden_is_told_and_keeps_nobody_up(
         ours.until_reason(one, "Available", "RolloutInProgress")
 
 
-def is_watched(running: Operating, hands: Hands, child: ObjectKey) -> bool:
+def is_watched(running: Operating, hands: KubeUser, child: ObjectKey) -> bool:
     """Touch a child, and tell whether the operator has ever heard of one of its kind."""
     hands.merge(child, {"metadata": {"annotations": {"touched": secrets.token_hex(4)}}})
     return running.metric("rackwatt_operator_watch_events_total", kind=child.kind) > 0
 
 
 def test_a_right_that_is_taken_away_takes_its_kind_alone_and_comes_back(
-    control_plane: ControlPlane, ours: Hands, own_namespace: str
+    control_plane: ControlPlane, ours: KubeUser, own_namespace: str
 ) -> None:
     operator = account(control_plane)
     flags = (f"--lease.namespace={operator.namespace}", "--resync.interval=1s")
@@ -197,7 +197,7 @@ def test_a_right_that_is_taken_away_takes_its_kind_alone_and_comes_back(
         ours.until(lambda: is_watched(running, ours, policy))
 
 
-def test_who_may_not_even_look_says_so(control_plane: ControlPlane, ours: Hands) -> None:
+def test_who_may_not_even_look_says_so(control_plane: ControlPlane, ours: KubeUser) -> None:
     operator = account(control_plane, but=[("powertargets", "list")])
     flags = (f"--lease.namespace={operator.namespace}",)
     with operating(control_plane, *flags, kubeconfig=operator.kubeconfig, ready=False) as running:

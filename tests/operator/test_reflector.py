@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from rackwatt_operator import reflector as watching
-from rackwatt_operator.controller.workqueue import DONE, WorkQueue
+from rackwatt_operator.controller.workqueue import Result, WorkQueue
 from rackwatt_operator.informer import Informer
 from rackwatt_operator.kube.auth import ClusterCredentials
 from rackwatt_operator.kube.cache import Cache
@@ -42,15 +42,15 @@ def made(login: ClusterCredentials, client: Client, namespace: str) -> Reflector
     observed = Cache()
 
     def take(name: ObjectKey, now: CachedObject, _: bool) -> None:
-        observed.note(name, now)
+        observed.update(name, now)
 
-    async def work(_: ObjectKey, __: bool) -> float:
-        return DONE
+    async def work(_: ObjectKey, __: bool) -> Result:
+        return Result()
 
     return Reflector(
         Capabilities(client, [namespace]),
         Relister(client, observed, [namespace]),
-        Informer(login, [namespace], observed.older, take),
+        Informer(login, [namespace], observed.is_stale, take),
         WorkQueue(work, 1),
         600.0,
         lambda: None,
@@ -63,8 +63,8 @@ async def test_a_kind_that_was_left_out_when_watching_began_is_watched_later(
     namespace: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    looked, patience_s = Looked(), watching._BEGIN_S
-    monkeypatch.setattr(watching, "_BEGIN_S", 1.0)
+    looked, patience_s = Looked(), watching._WATCH_START_S
+    monkeypatch.setattr(watching, "_WATCH_START_S", 1.0)
     with proxied(operated) as proxy:
         proxy.fault = looked.fault
         login = ClusterCredentials(proxy.kubeconfig(operator_account.kubeconfig))
@@ -74,7 +74,7 @@ async def test_a_kind_that_was_left_out_when_watching_began_is_watched_later(
         async with asyncio.timeout(PATIENCE_S):
             while looked.times < 2:
                 await asyncio.sleep(0.1)
-            monkeypatch.setattr(watching, "_BEGIN_S", patience_s)
+            monkeypatch.setattr(watching, "_WATCH_START_S", patience_s)
             while not looked.watched:
                 await asyncio.sleep(0.1)
         running.cancel()

@@ -3,17 +3,17 @@
 import pytest
 
 from tests.cluster.cluster import Cluster
-from tests.operator.kube_user import Hands, fleet, ref
+from tests.operator.kube_user import KubeUser, fleet, object_key
 from tests.operator.operator_process import operating
 
 NAMELESS = ("unshare", "--user", "--map-user=1000680000", "--map-group=0")
 
 
 def test_it_works_under_a_uid_without_a_name(
-    operated: Cluster, hands: Hands, namespace: str, monkeypatch: pytest.MonkeyPatch
+    operated: Cluster, hands: KubeUser, namespace: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for variable in ("LOGNAME", "USER", "LNAME", "USERNAME"):
         monkeypatch.delenv(variable, raising=False)
     with operating(operated, f"--namespace={namespace}", through=NAMELESS):
-        document = ref(hands.apply(fleet("lab", namespace)))
+        document = object_key(hands.apply(fleet("lab", namespace)))
         hands.until_reason(document, "Available", "RolloutInProgress")

@@ -8,7 +8,7 @@ from scripts.tools import directory
 from tests.cluster import documents
 from tests.cluster.clients import Api
 from tests.cluster.controlplane import ControlPlane
-from tests.operator.kube_user import Hands, fleet, ref
+from tests.operator.kube_user import KubeUser, fleet, object_key
 from tests.operator.operator_process import Operating
 from tests.operator.service_account import account
 
@@ -34,8 +34,8 @@ def test_an_operator_without_crds_says_so_and_begins_when_they_come(bare: Contro
         documents.install(bare)
         operator.until_ready()
         with Api(bare) as api:
-            hands = Hands(api)
-            lab = ref(hands.apply(fleet("lab", "default")))
+            hands = KubeUser(api)
+            lab = object_key(hands.apply(fleet("lab", "default")))
             hands.until_reason(lab, "Accepted", "Accepted")
     finally:
         operator.stop()

@@ -1,7 +1,7 @@
-"""One child brought about: made where there is none, mended where it drifted, else let be.
+"""Apply and delete the children of a resource: create, update or recreate; never adopt.
 
-What is not ours is never touched. A child that was not seen is applied on the condition that there
-is nothing of its name; one that was seen, on the condition that it still is that very object.
+An object of another owner is never touched. A child that is not in the cache is applied on the
+condition that no object has its name; one that is cached, on the condition of the same uid.
 """
 
 import logging
@@ -10,141 +10,146 @@ from dataclasses import dataclass
 
 import msgspec
 
-from rackwatt_operator.controller.semantic_equality import matches
+from rackwatt_operator.controller.semantic_equality import contains
 from rackwatt_operator.kube.cache import Cache
-from rackwatt_operator.kube.cached_object import AUTHORED, STAMP, CachedObject, seen
+from rackwatt_operator.kube.cached_object import APPLIED_HASH, AUTHORED, CachedObject, parse_object
 from rackwatt_operator.kube.client import Client, Manifest
 from rackwatt_operator.kube.errors import ApiError
 from rackwatt_operator.kube.resources import BY_NAME, ObjectKey
 from rackwatt_operator.metrics import APPLIES
-from rackwatt_operator.status.apply_error import Trouble
+from rackwatt_operator.status.apply_error import ApplyError
 
 log = logging.getLogger(__name__)
 
 _IDENTITY = ("apiVersion", "kind", "metadata")
-_NONE_THERE = {"resourceVersion": "1"}
+_MUST_NOT_EXIST = {"resourceVersion": "1"}
 
 
 @dataclass(frozen=True, slots=True)
 class DesiredChild:
-    """A child as it should be: whose, and how; the manifest is made only where it is needed."""
+    """A child as it should be: its owner's uid and the hash; the manifest is built on demand."""
 
     child: ObjectKey
     uid: str
-    stamp: str
+    hash: str
     manifest: Callable[[], Manifest]
 
 
 class Applier:
     """Applies manifests, and deletes what is no longer wanted."""
 
-    def __init__(self, client: Client, observed: Cache) -> None:
+    def __init__(self, client: Client, cache: Cache) -> None:
         self._client = client
-        self._observed = observed
-        self._taken: set[ObjectKey] = set()
+        self._cache = cache
+        self._conflicts: set[ObjectKey] = set()
 
-    async def apply(self, wanted: DesiredChild) -> Trouble | None:
-        """Bring a child about; tell what keeps it from being."""
+    async def apply(self, wanted: DesiredChild) -> ApplyError | None:
+        """Create or update a child; return the error if that fails."""
         try:
-            trouble = await self._apply(wanted)
-        except ApiError as error:
-            trouble = _trouble(wanted.child, error)
-        if trouble is not None:
-            APPLIES.labels(wanted.child.kind, trouble.reason).inc()
-        return trouble
+            error = await self._apply(wanted)
+        except ApiError as cause:
+            error = _apply_error(wanted.child, cause)
+        if error is not None:
+            APPLIES.labels(wanted.child.kind, error.reason).inc()
+        return error
 
-    async def delete(self, child: ObjectKey) -> Trouble | None:
-        """Delete a child that is no longer planned."""
-        now = self._observed.objects.get(child)
+    async def delete(self, child: ObjectKey) -> ApplyError | None:
+        """Delete a child that is no longer planned; return the error if that fails."""
+        now = self._cache.objects.get(child)
         if now is None or now.terminating:
             return None
         try:
             await self._client.delete(_path(child), now.uid)
         except ApiError as error:
-            if error.status not in (404, 409):  # it is gone, or another one has its name by now
-                return _trouble(child, error)
-        log.info("%s: deleted, it is no longer planned", child)
+            if error.status not in (404, 409):  # it is deleted, or replaced by another object
+                return _apply_error(child, error)
+        log.info("deleted child %s: it is no longer planned", child)
         APPLIES.labels(child.kind, "deleted").inc()
         return None
 
-    async def _apply(self, wanted: DesiredChild) -> Trouble | None:
-        now = self._observed.objects.get(wanted.child) or await self._make(wanted)
+    async def _apply(self, wanted: DesiredChild) -> ApplyError | None:
+        now = self._cache.objects.get(wanted.child) or await self._create(wanted)
         if now is None:
             return None
-        if trouble := _not_ours(wanted.child, now, wanted.uid):
-            self._taken.add(wanted.child)
-            return trouble
-        self._taken.discard(wanted.child)
-        if now.settled != wanted.stamp and not self._matches(wanted, now):
-            return await self._mend(wanted, now)
+        if error := _foreign(wanted.child, now, wanted.uid):
+            self._conflicts.add(wanted.child)
+            return error
+        self._conflicts.discard(wanted.child)
+        if now.in_sync_hash != wanted.hash and not self._matches(wanted, now):
+            return await self._update_or_recreate(wanted, now)
         return None
 
-    async def _mend(self, wanted: DesiredChild, now: CachedObject) -> Trouble | None:
-        """Apply over what is there; delete it where what somebody did to it is in the way.
+    async def _update_or_recreate(
+        self, wanted: DesiredChild, now: CachedObject
+    ) -> ApplyError | None:
+        """Apply over the existing child; delete it if a foreign change prevents that.
 
-        An apply takes nothing of another's out of a list whose items have keys: where somebody gave
-        a port of a Service another number, ours would stand beside theirs, of the same name.
+        An apply removes no items of another field manager from a keyed list: where another client
+        changed the number of a Service's port, the list would contain two ports of one name.
         """
         try:
-            await self._send(wanted, {"uid": now.uid})
+            await self._send_apply(wanted, {"uid": now.uid})
         except ApiError as error:
-            if not error.doubled or now.stamp != wanted.stamp:  # else this was accepted before
+            if (
+                not error.is_duplicate_key or now.applied_hash != wanted.hash
+            ):  # else it was accepted before
                 raise
-            log.info("%s: is made anew, since it cannot be mended: %s", wanted.child, error)
+            log.info("recreating child %s: it cannot be updated in place: %s", wanted.child, error)
             await self._client.delete(_path(wanted.child), now.uid)
             return _terminating(wanted.child)
         return None
 
-    async def _make(self, wanted: DesiredChild) -> CachedObject | None:
-        """Make a child that was not seen; where there is one after all, tell what it is."""
-        if wanted.child in self._taken and (theirs := await self._look(wanted.child)):
-            return theirs  # to ask costs less than to be refused every time
+    async def _create(self, wanted: DesiredChild) -> CachedObject | None:
+        """Create a child that is not cached; return the existing object if there is one."""
+        if wanted.child in self._conflicts and (theirs := await self._get(wanted.child)):
+            return theirs  # a get costs less than a rejected apply
         try:
-            await self._send(wanted, _NONE_THERE)
+            await self._send_apply(wanted, _MUST_NOT_EXIST)
         except ApiError as error:
             if error.status != 409:
                 raise
         else:
             return None
-        if theirs := await self._look(wanted.child):
+        if theirs := await self._get(wanted.child):
             return theirs
-        raise ApiError(409, "it came and went")
+        raise ApiError(409, "object was created and deleted concurrently")
 
-    async def _look(self, child: ObjectKey) -> CachedObject | None:
-        """See what has the name; it is not noted, since no watch might tell when it goes."""
+    async def _get(self, child: ObjectKey) -> CachedObject | None:
+        """Get the object of that name; it is not cached, since no watch may report its deletion."""
         try:
             found = await self._client.get(_path(child))
         except ApiError as error:
             if error.status != 404:
                 raise
             return None
-        return seen(found, child.kind)
+        return parse_object(found, child.kind)
 
     def _matches(self, wanted: DesiredChild, now: CachedObject) -> bool:
-        """Compare what is there, after a restart or when somebody changed it."""
-        if now.stamp != wanted.stamp or now.content is None:
+        """Compare the cached content, after a restart or a foreign change."""
+        if now.applied_hash != wanted.hash or now.content is None:
             return False
         manifest = wanted.manifest()
         desired = {key: value for key, value in manifest.items() if key not in _IDENTITY}
         metadata = manifest["metadata"]
         desired["metadata"] = {key: metadata[key] for key in AUTHORED if key in metadata}
-        if not matches(desired, msgspec.json.decode(now.content)):
-            log.info("%s: has drifted", wanted.child)
+        if not contains(desired, msgspec.json.decode(now.content)):
+            log.info("child %s has drifted", wanted.child)
             return False
-        now.settle(wanted.stamp)
+        now.mark_in_sync(wanted.hash)
         return True
 
-    async def _send(self, wanted: DesiredChild, held: Manifest) -> None:
+    async def _send_apply(self, wanted: DesiredChild, precondition: Manifest) -> None:
         manifest = wanted.manifest()
         metadata = manifest["metadata"]
-        annotations = {**metadata.get("annotations", {}), STAMP: wanted.stamp}
-        told = manifest | {"metadata": metadata | held | {"annotations": annotations}}
-        made = await self._client.apply(BY_NAME[wanted.child.kind], told)
-        now = seen(made, wanted.child.kind)
-        self._observed.note(wanted.child, now)
-        known = self._observed.objects.get(wanted.child)
-        if known is not None and known.version == now.version:  # what is newer will be compared
-            known.settle(wanted.stamp)
+        annotations = {**metadata.get("annotations", {}), APPLIED_HASH: wanted.hash}
+        metadata = metadata | precondition | {"annotations": annotations}
+        resource = BY_NAME[wanted.child.kind]
+        applied = await self._client.apply(resource, manifest | {"metadata": metadata})
+        now = parse_object(applied, wanted.child.kind)
+        self._cache.update(wanted.child, now)
+        known = self._cache.objects.get(wanted.child)
+        if known and known.resource_version == now.resource_version:  # else it is compared later
+            known.mark_in_sync(wanted.hash)
         APPLIES.labels(wanted.child.kind, "applied").inc()
 
 
@@ -152,35 +157,35 @@ def _path(child: ObjectKey) -> str:
     return BY_NAME[child.kind].path(child.namespace, child.name)
 
 
-def _terminating(child: ObjectKey) -> Trouble:
-    told = f"{child} is being deleted, and made anew when it is gone"
-    return Trouble(child, "Terminating", told, passing=True)
+def _terminating(child: ObjectKey) -> ApplyError:
+    message = f"{child} is being deleted; it is recreated afterwards"
+    return ApplyError(child, "Terminating", message, retriable=True)
 
 
-def _not_ours(child: ObjectKey, now: CachedObject, uid: str) -> Trouble | None:
+def _foreign(child: ObjectKey, now: CachedObject, uid: str) -> ApplyError | None:
     if now.owner is not None and now.owner.uid == uid:
         return _terminating(child) if now.terminating else None
     if now.owner is not None and now.owner.ours:
-        told = f"{child} is of a former document of this name, and on its way out"
-        return Trouble(child, "Terminating", told, passing=True)
-    whose = f"belongs to {now.owner.kind} {now.owner.name}" if now.owner else "is not ours"
-    told = (
-        f"{child.kind} {child.name} is there already and {whose}: it was left as it is. "
-        "Delete it, or give this document another name"
+        message = f"{child} belongs to a deleted resource of this name and is being deleted"
+        return ApplyError(child, "Terminating", message, retriable=True)
+    whose = f"belongs to {now.owner.kind} {now.owner.name}" if now.owner else "has another owner"
+    message = (
+        f"{child.kind} {child.name} already exists and {whose}: it was left unchanged. "
+        "Delete it, or give this resource another name"
     )
-    return Trouble(child, "NameConflict", told)
+    return ApplyError(child, "NameConflict", message)
 
 
-def _trouble(child: ObjectKey, error: ApiError) -> Trouble:
-    told = f"{child.kind} {child.name}: {error}"
-    if error.passing:
+def _apply_error(child: ObjectKey, error: ApiError) -> ApplyError:
+    message = f"{child.kind} {child.name}: {error}"
+    if error.is_retriable:
         reason = f"{error.terminating}Terminating" if error.terminating else "ApiUnavailable"
-        return Trouble(child, reason, told, passing=True, wait_s=error.wait_s)
+        return ApplyError(child, reason, message, retriable=True, wait_s=error.wait_s)
     if error.forbidden:
         verb, resource = error.forbidden
-        told = (
-            f"the operator may not {verb} {resource}, so {child.kind} {child.name} is not as it "
-            "should be: grant it that right (the chart's role has it)"
+        message = (
+            f"the operator may not {verb} {resource}, so {child.kind} {child.name} is not as "
+            "desired: grant it that right (the chart's role has it)"
         )
-        return Trouble(child, "Forbidden", told)
-    return Trouble(child, "ApplyRejected", told)
+        return ApplyError(child, "Forbidden", message)
+    return ApplyError(child, "ApplyRejected", message)

@@ -1,4 +1,4 @@
-"""What else has to be known for a status, and is nobody's event: asked only where it is needed."""
+"""State of the children: rollouts, selection by Prometheus, rejected pods."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -22,71 +22,71 @@ _FRESH_S = 60.0
 
 
 class ChildStatusReader:
-    """Looks at what a document's children have come to."""
+    """Reads the state of a resource's children."""
 
-    def __init__(self, client: Client, observed: Cache) -> None:
+    def __init__(self, client: Client, cache: Cache) -> None:
         self._client = client
-        self._observed = observed
+        self._cache = cache
         self._namespaces: dict[str, tuple[float, Mapping[str, str]]] = {}
 
     async def workloads(self, uid: str) -> list[Workload]:
-        """Tell how the Deployments and DaemonSets of a document are doing."""
-        names = sorted(name for name in self._observed.owned(uid) if name.kind in WORKLOADS)
-        found = [
-            workload(name, self._observed.objects[name].generation, self._observed.status(name))
+        """Return the rollout state of a resource's Deployments and DaemonSets."""
+        names = sorted(name for name in self._cache.owned(uid) if name.kind in WORKLOADS)
+        states = [
+            workload(name, self._cache.objects[name].generation, self._cache.status(name))
             for name in names
         ]
         return [
-            one.refused(await self._refusal(one.name)) if one.uncreated else one for one in found
+            one.refused(await self._refusal(one.name)) if one.uncreated else one for one in states
         ]
 
     async def selection(self, uid: str) -> Selection | None:
-        """Tell which Prometheus takes a document's ServiceMonitor; None where there is none."""
+        """Return which Prometheus selects the ServiceMonitor; None if there is none."""
         return await self._selection(uid, "ServiceMonitor", PROMETHEUSES)
 
     async def rules(self, uid: str) -> Selection | None:
-        """Tell which Prometheus takes a document's PrometheusRule; agents evaluate none."""
+        """Return which Prometheus selects the PrometheusRule; agents evaluate no rules."""
         return await self._selection(uid, "PrometheusRule", [PROMETHEUS])
 
     async def _selection(self, uid: str, kind: str, takers: Sequence[Resource]) -> Selection | None:
-        name = next((one for one in self._observed.owned(uid) if one.kind == kind), None)
+        name = next((one for one in self._cache.owned(uid) if one.kind == kind), None)
         if name is None:
             return None
-        if bindings := self._observed.status(name).get("bindings"):
+        if bindings := self._cache.status(name).get("bindings"):
             return bound(bindings)
         prometheuses = {
-            one: self._observed.content(one).get("spec") or {}
+            one: self._cache.content(one).get("spec") or {}
             for taker in takers
-            for one in self._observed.names(taker.kind, None)
+            for one in self._cache.names(taker.kind, None)
         }
         if not prometheuses:
             return Selection(0)
-        labels = self._observed.objects[name].labels
-        places = await self._labels(name.namespace)
-        return selected(Selected(kind, name.namespace, labels, places), prometheuses)
+        labels = self._cache.objects[name].labels
+        of_namespace = await self._labels(name.namespace)
+        return selected(Selected(kind, name.namespace, labels, of_namespace), prometheuses)
 
     async def _labels(self, namespace: str) -> Mapping[str, str]:
-        """Give a namespace's labels, a minute old at most; the one that each has if no others."""
+        """Return the labels of a namespace, at most a minute old; its name's label on an error."""
         at_s, labels = self._namespaces.get(namespace, (-_FRESH_S, {}))
         if _now_s() - at_s < _FRESH_S:
             return labels
         try:
-            found = await self._client.get(NAMESPACE.path(name=namespace))
+            manifest = await self._client.get(NAMESPACE.path(name=namespace))
         except ApiError:
             return {"kubernetes.io/metadata.name": namespace}
-        labels = found["metadata"].get("labels") or {}
+        labels = manifest["metadata"].get("labels") or {}
         self._namespaces[namespace] = _now_s(), labels
         return labels
 
     async def _refusal(self, name: ObjectKey) -> str:
-        """Read why a DaemonSet's pods are not even made: its controller tells it in an event."""
+        """Return why a DaemonSet's pods are not created: its controller reports it in an event."""
         about = f"involvedObject.kind={name.kind},involvedObject.name={name.name}"
         path = EVENT.path(name.namespace)
         try:
-            found = await self._client.get(path, fieldSelector=f"{about},reason=FailedCreate")
+            listed = await self._client.get(path, fieldSelector=f"{about},reason=FailedCreate")
         except ApiError:
             return ""
-        events = sorted(found["items"], key=lambda one: one.get("lastTimestamp") or "")
+        events = sorted(listed["items"], key=lambda one: one.get("lastTimestamp") or "")
         return str(events[-1].get("message", "")) if events else ""
 
 

@@ -1,8 +1,7 @@
-"""The collectors asked for their `/status`, over the pod network, as Prometheus asks them.
+"""Poller of the collectors' `/status`, over the pod network, as Prometheus scrapes them.
 
-Where they are is known from the EndpointSlices of their Service, which are watched: asking costs
-the API server nothing. While what they tell changes they are asked again soon, so that it is known
-what it comes to.
+Addresses come from the watched EndpointSlices of their Service, so polling costs the API server
+nothing. Collectors whose status changes are polled again soon, so that the conditions follow.
 """
 
 import asyncio
@@ -18,64 +17,69 @@ from rackwatt_operator.controller.access import Access, AccessError, Accesses
 from rackwatt_operator.kube.cache import Cache
 from rackwatt_operator.kube.resources import ObjectKey
 from rackwatt_operator.manifests import naming
-from rackwatt_operator.status.collector_status import Answer, CollectorStatus, answer, together
+from rackwatt_operator.status.collector_status import (
+    CollectorStatus,
+    StatusResponse,
+    aggregate,
+    parse,
+)
 
 log = logging.getLogger(__name__)
 
 EVERY_S = 30.0
 SOON_S = 3.0
-_MOST_RESTLESS = 20
+_MAX_UNSETTLED = 20
 _ANSWER_S = 5.0
 _AT_ONCE = 32
 _LARGEST = 1024 * 1024
 _TICK_S = 0.5
 _REFUSED = (
-    "the collectors refuse the operator: spec.web.credentials names a Secret whose user and "
-    "password their web configuration lets in"
+    "the collectors reject the operator: spec.web.credentials must reference a Secret whose user "
+    "and password their web configuration accepts"
 )
 
 
 class CollectorStatusPoller:
-    """Asks the collectors of every document, each on its own beat."""
+    """Polls the collectors of every resource, each at its own interval."""
 
     def __init__(
         self,
-        observed: Cache,
+        cache: Cache,
         accesses: Accesses,
         changed: Callable[[Iterable[ObjectKey]], None],
     ) -> None:
-        self._observed = observed
+        self._cache = cache
         self._accesses = accesses
         self._changed = changed
-        self._told: dict[ObjectKey, CollectorStatus] = {}
+        self._statuses: dict[ObjectKey, CollectorStatus] = {}
         self._due_s: dict[ObjectKey, float] = {}
-        self._asking: set[ObjectKey] = set()
-        self._restless: Counter[ObjectKey] = Counter()
-        self._places = asyncio.Semaphore(_AT_ONCE)
+        self._polling: set[ObjectKey] = set()
+        self._unsettled: Counter[ObjectKey] = Counter()
+        self._slots = asyncio.Semaphore(_AT_ONCE)
 
-    def told(self, key: ObjectKey) -> CollectorStatus | None:
-        """Give what a document's collectors told last; None while there is none to ask."""
-        return self._told.get(key)
+    def status(self, key: ObjectKey) -> CollectorStatus | None:
+        """Return the last status of a resource's collectors; None while there are none."""
+        return self._statuses.get(key)
 
-    def awaited(self, key: ObjectKey) -> bool:
-        """Tell whether there are collectors that were never asked, as after a restart of ours.
+    def first_poll_pending(self, key: ObjectKey) -> bool:
+        """Return whether collectors exist that were never polled, as after an operator restart.
 
-        They are asked within seconds then, and the document is queued.
+        They are polled within seconds then, and the resource is queued.
         """
-        if key in self._told or not any(self._urls(key)):
+        if key in self._statuses or not any(self._urls(key)):
             return False
         self._due_s[key] = min(self._due_s.get(key, 0.0), _now_s() + SOON_S)
         return True
 
-    def forget(self, key: ObjectKey) -> None:
-        """Let go of a document that is no more."""
-        self._told.pop(key, None)
+    def remove(self, key: ObjectKey) -> None:
+        """Remove the state of a deleted resource."""
+        self._statuses.pop(key, None)
         self._due_s.pop(key, None)
         self._accesses.forget(key)
-        del self._restless[key]
+        del self._unsettled[key]
 
     async def run(self, leading: asyncio.Event) -> None:
-        """Ask while we lead, until cancelled."""
+        """Poll while this process is the leader, until cancelled."""
         timeout = aiohttp.ClientTimeout(total=_ANSWER_S)
         connector = aiohttp.TCPConnector(limit=_AT_ONCE, force_close=True)
         async with (
@@ -85,29 +89,29 @@ class CollectorStatusPoller:
             while True:
                 await leading.wait()
                 for key in self._due():
-                    group.create_task(self._round(session, key))
+                    group.create_task(self._poll_all(session, key))
                 await asyncio.sleep(_TICK_S)
 
     def _due(self) -> Iterator[ObjectKey]:
         now_s = _now_s()
-        for key in list(self._observed.documents()):
-            due = key not in self._asking and self._due_s.get(key, 0.0) <= now_s
+        for key in list(self._cache.documents()):
+            due = key not in self._polling and self._due_s.get(key, 0.0) <= now_s
             if due and self._accesses.known(key):
                 self._due_s[key] = now_s + EVERY_S
                 yield key
 
-    async def _round(self, session: aiohttp.ClientSession, key: ObjectKey) -> None:
-        """Ask all collectors of a document, and have it looked at if any was there to ask."""
-        self._asking.add(key)
-        answers = await self._answers(session, key)
-        self._asking.discard(key)
-        if key not in self._observed.objects:
+    async def _poll_all(self, session: aiohttp.ClientSession, key: ObjectKey) -> None:
+        """Poll all collectors of a resource, and queue the resource if there are any."""
+        self._polling.add(key)
+        responses = await self._responses(session, key)
+        self._polling.discard(key)
+        if key not in self._cache.objects:
             return
-        before = self._told.pop(key, None)
-        if answers:
-            heard = [one if isinstance(one, Answer) else None for one in answers]
-            why = next((one for one in answers if isinstance(one, str)), "")
-            self._told[key] = together(heard, MOST_WORST, why)
+        before = self._statuses.pop(key, None)
+        if responses:
+            valid = [one if isinstance(one, StatusResponse) else None for one in responses]
+            reason = next((one for one in responses if isinstance(one, str)), "")
+            self._statuses[key] = aggregate(valid, MOST_WORST, reason)
         elif before is None:
             self._due_s[key] = _now_s() + SOON_S
             return
@@ -115,44 +119,44 @@ class CollectorStatusPoller:
             self._due_s[key] = _now_s() + SOON_S
         self._changed([key])
 
-    async def _answers(
+    async def _responses(
         self, session: aiohttp.ClientSession, key: ObjectKey
-    ) -> Sequence[Answer | str | None]:
-        """Ask each collector; text stands for an answer where it is known why there is none."""
+    ) -> Sequence[StatusResponse | str | None]:
+        """Poll each collector; text in place of a response is the reason why there is none."""
         urls = list(self._urls(key))
         try:
             access = await self._accesses.access(key) if urls else Access()
         except AccessError as error:
             return [str(error)] * len(urls)
-        answers = await asyncio.gather(*(self._ask(session, url, access) for url in urls))
-        if _REFUSED in answers:
+        responses = await asyncio.gather(*(self._poll(session, url, access) for url in urls))
+        if _REFUSED in responses:
             self._accesses.forget(key)
-        return answers
+        return responses
 
     def _changes(self, key: ObjectKey, before: CollectorStatus | None) -> bool:
-        """Tell whether to ask again soon: it is not whole, or was another before; not for ever."""
-        now = self._told.get(key)
-        if now is not None and now.whole and now.agrees(before):
-            del self._restless[key]
+        """Return whether to poll again soon: incomplete or changed; at most a number of times."""
+        now = self._statuses.get(key)
+        if now is not None and now.complete and now.same_outcome(before):
+            del self._unsettled[key]
             return False
-        self._restless[key] += 1
-        return self._restless[key] < _MOST_RESTLESS
+        self._unsettled[key] += 1
+        return self._unsettled[key] < _MAX_UNSETTLED
 
     def _urls(self, key: ObjectKey) -> Iterator[str]:
         service = ObjectKey("Service", key.namespace, naming.base(key.kind, key.name))
-        for name in sorted(self._observed.slices(service)):
-            content = self._observed.content(name)
+        for name in sorted(self._cache.slices(service)):
+            content = self._cache.content(name)
             port = next((one for one in content.get("ports") or () if one.get("port")), None)
             for endpoint in content.get("endpoints") or ():
                 if port and (endpoint.get("conditions") or {}).get("ready") is not False:
                     yield _url(endpoint["addresses"][0], port)
 
-    async def _ask(
+    async def _poll(
         self, session: aiohttp.ClientSession, url: str, access: Access
-    ) -> Answer | str | None:
+    ) -> StatusResponse | str | None:
         try:
             async with (
-                self._places,
+                self._slots,
                 session.get(
                     url,
                     allow_redirects=False,
@@ -166,7 +170,7 @@ class CollectorStatusPoller:
                 body = await response.content.read(_LARGEST)
                 while chunk := await response.content.read(_LARGEST - len(body)):
                     body += chunk
-                return answer(body) if response.status == 200 else None
+                return parse(body) if response.status == 200 else None
         except aiohttp.ClientSSLError as error:
             return f"TLS with a collector fails ({error}): does spec.web.tls fit its certificate?"
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -175,7 +179,7 @@ class CollectorStatusPoller:
 
 
 def _url(address: str, port: Mapping[str, Any]) -> str:
-    """Write the URL of a page; the port is called by its scheme."""
+    """Return the URL of a collector's status; the port's name is the scheme."""
     host = f"[{address}]" if ":" in address else address
     scheme = "https" if port.get("name") == "https" else "http"
     return f"{scheme}://{host}:{port['port']}/status?failing={MOST_WORST}"

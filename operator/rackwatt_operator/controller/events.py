@@ -1,7 +1,7 @@
-"""Events: what has changed for better or worse, for `kubectl describe` and whoever collects them.
+"""Recorder of Kubernetes Events about resources, for `kubectl describe` and event collectors.
 
-On transitions alone. A document that is new is announced when it is ready, or when it cannot be;
-that its collectors take a while to start is no news.
+Only transitions are recorded. A new resource has an event when it is ready, or when it cannot
+become so; that its collectors are starting is none.
 """
 
 import logging
@@ -21,29 +21,29 @@ _LONGEST = 1024
 
 
 class EventRecorder:
-    """Posts events about documents."""
+    """Creates events about PowerTargets and SchedulerBindings."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    async def announce(
+    async def record(
         self, key: ObjectKey, uid: str, before: Mapping[str, Any], after: Mapping[str, Any]
     ) -> None:
-        """Post what has changed; an event that is lost is no harm."""
+        """Create an event per transition; a failure is logged and ignored."""
         for condition in transitions(before, after):
             try:
                 await self._client.create(
                     EVENT.path(key.namespace), _event(key, uid, condition, datetime.now(UTC))
                 )
             except ApiError as error:
-                told = log.debug if error.terminating else log.warning
-                told("%s: its event could not be posted: %s", key, error)
+                level = logging.DEBUG if error.terminating else logging.WARNING
+                log.log(level, "cannot create an event for %s: %s", key, error)
 
 
 def transitions(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """List the conditions that are news: Ready when it comes to hold, any that ceased to.
+    """Yield the conditions to record: Ready that became True, any other that became False.
 
-    Ready only sums up what the others say, so that it fails is theirs to tell.
+    Ready summarises the others, so its becoming False is recorded only if none of them is.
     """
     former = {one["type"]: one for one in before.get("conditions", ())}
     others_fail = any(
@@ -54,10 +54,10 @@ def transitions(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator
         if (was.get("status"), was.get("reason")) == (one["status"], one["reason"]):
             continue
         if one["type"] == "Ready":
-            news = one["status"] == "True" or (one["status"] == "False" and not others_fail)
+            notable = one["status"] == "True" or (one["status"] == "False" and not others_fail)
         else:
-            news = one["status"] == "False"
-        if news and one["reason"] not in _STARTING:
+            notable = one["status"] == "False"
+        if notable and one["reason"] not in _STARTING:
             yield one
 
 

@@ -1,7 +1,7 @@
-"""The plan of each document, remembered as long as nothing changes that it was made from.
+"""Cache of plans: one per resource, valid until an input changes.
 
-Most looks at a document find all as it was: then nothing is decoded and nothing planned. Digests
-of the children stand for them; they themselves are made when one has to be applied.
+Most reconciliations find all inputs unchanged: then nothing is decoded and nothing planned. Of the
+children only hashes are kept; their manifests are built again when one has to be applied.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ from rackwatt_operator.manifests.refused import BuildFailure
 
 @dataclass(frozen=True, slots=True)
 class PlanInputs:
-    """All that a plan is made from, but for the defaults: documents as JSON, and their digests."""
+    """Inputs of a plan, except the defaults: resources as JSON, and their digests."""
 
     digests: tuple[bytes, ...]
     document: bytes
@@ -37,12 +37,12 @@ class PlanInputs:
 
 @dataclass(frozen=True, slots=True)
 class CachedPlan:
-    """What a document is and what belongs to it: each child with a digest of how it should be.
+    """A decoded resource and its children, each with the hash of its desired state.
 
-    `missing` are the SchedulerBindings that it names and that are not there.
+    `missing` are the SchedulerBindings that it references and that do not exist.
     """
 
-    sources: PlanInputs
+    inputs: PlanInputs
     document: Document | None
     problems: Sequence[Problem]
     missing: Sequence[str]
@@ -51,69 +51,69 @@ class CachedPlan:
 
 
 class PlanCache:
-    """Plans, and remembers."""
+    """Plans by key."""
 
-    def __init__(self, observed: Cache, capabilities: Capabilities, defaults: Defaults) -> None:
-        self._observed = observed
+    def __init__(self, cache: Cache, capabilities: Capabilities, defaults: Defaults) -> None:
+        self._cache = cache
         self._capabilities = capabilities
         self._defaults = defaults
-        self._planned: dict[ObjectKey, CachedPlan] = {}
+        self._plans: dict[ObjectKey, CachedPlan] = {}
 
-    def planned(self, key: ObjectKey) -> tuple[CachedPlan, dict[ObjectKey, Manifest]]:
-        """Plan for a document that is there; the manifests only if they had to be made."""
-        sources = self._sources(key)
-        before = self._planned.get(key)
-        if before is not None and _same(before.sources, sources):
+    def get(self, key: ObjectKey) -> tuple[CachedPlan, dict[ObjectKey, Manifest]]:
+        """Return the plan of a cached resource; manifests only if they had to be built."""
+        inputs = self._inputs(key)
+        before = self._plans.get(key)
+        if before is not None and _same(before.inputs, inputs):
             return before, {}
-        loaded = judge(msgspec.json.decode(sources.document), key.kind)
-        made = self._plan(sources, loaded.document)
-        refused = made if isinstance(made, BuildFailure) else None
-        manifests = {} if isinstance(made, BuildFailure) else _by_ref(made)
+        loaded = judge(msgspec.json.decode(inputs.document), key.kind)
+        built = self._plan(inputs, loaded.document)
+        refused = built if isinstance(built, BuildFailure) else None
+        manifests = {} if isinstance(built, BuildFailure) else _by_key(built)
         planned = CachedPlan(
-            sources,
+            inputs,
             loaded.document,
             loaded.problems,
             self._missing(key, loaded.document),
             refused,
-            {child: _stamp(manifest) for child, manifest in manifests.items()},
+            {child: _hash(manifest) for child, manifest in manifests.items()},
         )
-        self._planned[key] = planned
+        self._plans[key] = planned
         return planned, manifests
 
     def web(self, key: ObjectKey) -> Web | None:
-        """Tell what a document says of its collectors' pages.
+        """Return `spec.web` of a resource.
 
         Raises:
             LookupError: it was not planned yet.
         """
-        document = self._planned[key].document
+        document = self._plans[key].document
         return document.spec.web if document else None
 
     def manifests(self, planned: CachedPlan) -> dict[ObjectKey, Manifest]:
-        """Make the children that were planned, as they were planned."""
-        made = self._plan(planned.sources, planned.document)
-        return {} if isinstance(made, BuildFailure) else _by_ref(made)
+        """Build the manifests of a plan again."""
+        built = self._plan(planned.inputs, planned.document)
+        return {} if isinstance(built, BuildFailure) else _by_key(built)
 
-    def forget(self, key: ObjectKey) -> None:
-        """Let go of the plan of a document that is no more."""
-        self._planned.pop(key, None)
+    def remove(self, key: ObjectKey) -> None:
+        """Remove the plan of a deleted resource."""
+        self._plans.pop(key, None)
 
-    def _plan(
-        self, sources: PlanInputs, document: Document | None
-    ) -> list[Manifest] | BuildFailure:
+    def _plan(self, inputs: PlanInputs, document: Document | None) -> list[Manifest] | BuildFailure:
         if document is None:
             return []
-        bindings = [judge(msgspec.json.decode(one), "").document for one in sources.bindings]
+        bindings = [judge(msgspec.json.decode(one), "").document for one in inputs.bindings]
         specs = {
             one.metadata.name: one.spec for one in bindings if isinstance(one, SchedulerBinding)
         }
-        raw = msgspec.json.decode(sources.document)
-        return plan(raw, document, Facts(sources.monitoring, specs), self._defaults)
+        raw = msgspec.json.decode(inputs.document)
+        return plan(raw, document, Facts(inputs.monitoring, specs), self._defaults)
 
-    def _sources(self, key: ObjectKey) -> PlanInputs:
-        now = self._observed.objects[key]
-        named = [ObjectKey("SchedulerBinding", key.namespace, name) for name in sorted(now.about)]
-        there = [self._observed.objects[one] for one in named if one in self._observed.objects]
+    def _inputs(self, key: ObjectKey) -> PlanInputs:
+        now = self._cache.objects[key]
+        named = [
+            ObjectKey("SchedulerBinding", key.namespace, name) for name in sorted(now.references)
+        ]
+        there = [self._cache.objects[one] for one in named if one in self._cache.objects]
         return PlanInputs(
             (now.digest, *(one.digest for one in there)),
             now.content or b"",
@@ -126,7 +126,7 @@ class PlanCache:
         return sorted(
             name
             for name in names
-            if ObjectKey("SchedulerBinding", key.namespace, name) not in self._observed.objects
+            if ObjectKey("SchedulerBinding", key.namespace, name) not in self._cache.objects
         )
 
 
@@ -134,16 +134,16 @@ def _same(before: PlanInputs, now: PlanInputs) -> bool:
     return before.digests == now.digests and before.monitoring == now.monitoring
 
 
-def _by_ref(made: Sequence[Manifest]) -> dict[ObjectKey, Manifest]:
-    return {ref_of(manifest): manifest for manifest in made}
+def _by_key(manifests: Sequence[Manifest]) -> dict[ObjectKey, Manifest]:
+    return {child_key(manifest): manifest for manifest in manifests}
 
 
-def ref_of(manifest: Manifest) -> ObjectKey:
-    """Name a child that is planned."""
+def child_key(manifest: Manifest) -> ObjectKey:
+    """Return the key of a planned child."""
     metadata = manifest["metadata"]
     return ObjectKey(manifest["kind"], metadata["namespace"], metadata["name"])
 
 
-def _stamp(manifest: Manifest) -> str:
+def _hash(manifest: Manifest) -> str:
     encoded = msgspec.json.encode(manifest, order="sorted")
     return hashlib.blake2b(encoded, digest_size=12).hexdigest()

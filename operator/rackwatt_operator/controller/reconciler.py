@@ -1,97 +1,98 @@
-"""One document, from its name to its status: facts, plan, apply, prune, tell.
+"""Reconciler of one resource: plan, apply, prune, write the status.
 
-It is told a name and nothing of what happened: everything is looked at anew, so that it does not
-matter which events were lost. What is right already costs no question to the API server.
+It is level-triggered: it receives a key, not an event, so lost events do not matter. A resource in
+sync costs no request to the API server.
 """
 
+import functools
 import logging
 from collections.abc import Sequence
-from functools import cache, partial
+from functools import partial
 
 from rackwatt_operator.controller.apply import Applier, DesiredChild
 from rackwatt_operator.controller.plan_cache import CachedPlan, PlanCache
 from rackwatt_operator.controller.status_writer import StatusWriter
-from rackwatt_operator.controller.workqueue import DONE, LEISURE, RetryError
+from rackwatt_operator.controller.workqueue import Result, RetryError
 from rackwatt_operator.kube.cache import Cache
 from rackwatt_operator.kube.client import Manifest
 from rackwatt_operator.kube.resources import BY_NAME, CHILDREN, ObjectKey
-from rackwatt_operator.status.apply_error import Trouble
+from rackwatt_operator.status.apply_error import ApplyError
 
 log = logging.getLogger(__name__)
 
 
 class Reconciler:
-    """Makes the cluster have what documents ask for."""
+    """Brings the cluster to the desired state of PowerTargets and SchedulerBindings."""
 
     def __init__(
-        self, observed: Cache, planner: PlanCache, applier: Applier, teller: StatusWriter
+        self, cache: Cache, plans: PlanCache, applier: Applier, status_writer: StatusWriter
     ) -> None:
-        self._observed = observed
-        self._planner = planner
+        self._cache = cache
+        self._plans = plans
         self._applier = applier
-        self._teller = teller
+        self._status_writer = status_writer
 
-    async def reconcile(self, key: ObjectKey, pressed: bool) -> float:
-        """Bring about what belongs to a document; tell after how many seconds to look again.
+    async def reconcile(self, key: ObjectKey, busy: bool) -> Result:
+        """Create, update and delete the children of a resource, and write its status.
 
-        While other documents press, its status is left for later: what was asked for comes first.
+        While other keys wait (`busy`), the status is left for later: children come first.
 
         Raises:
-            RetryError: not everything is as it should be.
+            RetryError: a child is not as desired.
         """
-        now = self._observed.objects.get(key)
-        if now is None or now.terminating:  # its children follow it without us
-            self._observed.claim(key, ())
-            self._planner.forget(key)
-            self._teller.forget(key)
-            return DONE
-        planned, manifests = self._planner.planned(key)
-        troubles = await self._carry_out(key, now.uid, planned, manifests)
-        if pressed and not troubles:
-            return LEISURE
-        if any(trouble.hopeless for trouble in troubles):
-            _hold(troubles)
-        again_s = await self._teller.tell(key, now, planned, troubles)
-        _hold(troubles)
-        return again_s
+        now = self._cache.objects.get(key)
+        if now is None or now.terminating:  # garbage collection deletes its children
+            self._cache.claim(key, ())
+            self._plans.remove(key)
+            self._status_writer.remove(key)
+            return Result()
+        planned, manifests = self._plans.get(key)
+        errors = await self._apply(key, now.uid, planned, manifests)
+        if busy and not errors:
+            return Result(low_priority=True)
+        if any(error.namespace_terminating for error in errors):
+            _raise_retry(errors)
+        result = await self._status_writer.write(key, now, planned, errors)
+        _raise_retry(errors)
+        return result
 
-    async def _carry_out(
+    async def _apply(
         self, key: ObjectKey, uid: str, planned: CachedPlan, manifests: dict[ObjectKey, Manifest]
-    ) -> list[Trouble]:
-        """Apply and prune; a document that cannot be carried out leaves all as it is."""
+    ) -> list[ApplyError]:
+        """Apply and prune; an invalid spec leaves all children unchanged."""
         document = planned.document
         if document is None or document.spec.paused or planned.refused:
             return []
-        self._observed.claim(key, planned.children)
+        self._cache.claim(key, planned.children)
 
-        @cache
-        def made() -> dict[ObjectKey, Manifest]:
-            return manifests or self._planner.manifests(planned)
+        @functools.cache
+        def built() -> dict[ObjectKey, Manifest]:
+            return manifests or self._plans.manifests(planned)
 
         def manifest(child: ObjectKey) -> Manifest:
-            return made()[child]
+            return built()[child]
 
-        troubles = []
-        for child, stamp in planned.children.items():
-            wanted = DesiredChild(child, uid, stamp, partial(manifest, child))
-            if trouble := await self._applier.apply(wanted):
-                troubles.append(trouble)
-                if trouble.hopeless:
-                    return troubles
-        return troubles + await self._prune(uid, planned)
+        errors = []
+        for child, applied_hash in planned.children.items():
+            wanted = DesiredChild(child, uid, applied_hash, partial(manifest, child))
+            if error := await self._applier.apply(wanted):
+                errors.append(error)
+                if error.namespace_terminating:
+                    return errors
+        return errors + await self._prune(uid, planned)
 
-    async def _prune(self, uid: str, planned: CachedPlan) -> list[Trouble]:
-        troubles = [
+    async def _prune(self, uid: str, planned: CachedPlan) -> list[ApplyError]:
+        errors = [
             await self._applier.delete(child)
-            for child in sorted(self._observed.owned(uid) - planned.children.keys())
+            for child in sorted(self._cache.owned(uid) - planned.children.keys())
             if BY_NAME[child.kind] in CHILDREN
         ]
-        return [trouble for trouble in troubles if trouble is not None]
+        return [error for error in errors if error is not None]
 
 
-def _hold(troubles: Sequence[Trouble]) -> None:
-    """Have a document tried again that has troubles."""
-    if not troubles:
+def _raise_retry(errors: Sequence[ApplyError]) -> None:
+    """Raise if there are errors, so that the queue retries."""
+    if not errors:
         return
-    told = "; ".join(f"{trouble.reason}: {trouble.message}" for trouble in troubles[:3])
-    raise RetryError(told, max(trouble.wait_s for trouble in troubles))
+    message = "; ".join(f"{error.reason}: {error.message}" for error in errors[:3])
+    raise RetryError(message, max(error.wait_s for error in errors))

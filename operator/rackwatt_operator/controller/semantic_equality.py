@@ -1,8 +1,7 @@
-"""Whether an object already is what we want it to be: our fields have our values.
+"""Semantic comparison of a desired with a live object: the live one contains the desired fields.
 
-The API server adds defaults and other controllers add fields of theirs: only what we say is
-compared. It also writes some values in another way than they were given: quantities in their
-shortest form, nothing instead of an empty list.
+The API server adds defaults and other controllers add fields, so only desired fields are compared.
+It also normalises some values: quantities to their shortest form, empty lists to nothing.
 """
 
 import re
@@ -20,8 +19,8 @@ _UNITS = {
 }  # fmt: skip
 
 
-def matches(desired: Any, live: Any) -> bool:
-    """Tell whether everything that is desired is there; more may be."""
+def contains(desired: Any, live: Any) -> bool:
+    """Return whether every desired field has its value in the live object; it may have more."""
     if isinstance(desired, Mapping):
         return _mapping(desired, live)
     if isinstance(desired, Sequence) and not isinstance(desired, str):
@@ -33,7 +32,7 @@ def _mapping(desired: Mapping[str, Any], live: Any) -> bool:
     if not desired and live is None:
         return True
     return isinstance(live, Mapping) and all(
-        matches(value, live.get(key)) for key, value in desired.items()
+        contains(value, live.get(key)) for key, value in desired.items()
     )
 
 
@@ -43,12 +42,12 @@ def _sequence(desired: Sequence[Any], live: Any) -> bool:
     return (
         isinstance(live, Sequence)
         and len(live) == len(desired)
-        and all(map(matches, desired, live))
+        and all(map(contains, desired, live))
     )
 
 
 def _same_quantity(desired: Any, live: Any) -> bool:
-    """Compare as Kubernetes' resource.Quantity: `0.5` is `500m`, `1024Mi` is `1Gi`."""
+    """Compare like Kubernetes' resource.Quantity: `0.5` is `500m`, `1024Mi` is `1Gi`."""
     if not isinstance(live, str) or not isinstance(desired, str | int | float):
         return False
     ours, theirs = _quantity(str(desired)), _quantity(live)
@@ -56,7 +55,7 @@ def _same_quantity(desired: Any, live: Any) -> bool:
 
 
 def _quantity(text: str) -> Decimal | None:
-    found = _QUANTITY.match(text)
-    if found is None or found[2] not in _UNITS:
+    match = _QUANTITY.match(text)
+    if match is None or match[2] not in _UNITS:
         return None
-    return Decimal(found[1]) * _UNITS[found[2]]
+    return Decimal(match[1]) * _UNITS[match[2]]

@@ -1,9 +1,8 @@
-"""Whose turn it is: each document once, however often it is named, and never twice at a time.
+"""Work queue of reconcile keys. Pending keys are deduplicated; no key is reconciled concurrently.
 
-A name added while its work is going on is worked on again when that ends; a hundred events in
-between are one. What fails comes back after a while that doubles; what goes well is looked at again
-now and then without a reason, for watches can lose things. What is not pressing waits until nothing
-else does. Only the loop's clock is asked.
+A key added while it is being reconciled is reconciled once more afterwards; a hundred events in
+between are one. Failed keys are retried with exponential back-off. A result may requeue its key
+after a time, or at low priority, when no other key is pending.
 """
 
 import asyncio
@@ -11,6 +10,7 @@ import logging
 import random
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
 
 from rackwatt_operator.kube.resources import ObjectKey
 
@@ -19,29 +19,32 @@ log = logging.getLogger(__name__)
 FIRST_BACKOFF_S = 1.0
 LONGEST_BACKOFF_S = 60.0
 _JITTER = 0.2
-PATIENCE_S = 60.0
-"""A name that nothing presses waits so long for the others at most."""
-DONE = float("inf")
-"""What work answers when nothing has to be looked at again but for an event."""
-LEISURE = -1.0
-"""What work answers that has left something for when no other name waits."""
+MAX_LOW_PRIORITY_S = 60.0
+"""Longest time that a low-priority key waits while others are pending."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a reconciliation requests: another one after a time, or at low priority, or none."""
+
+    requeue_after_s: float | None = None
+    low_priority: bool = False
 
 
 class RetryError(Exception):
-    """The work could not be finished; `wait_s` is the least time to wait before the next try."""
+    """A reconciliation that failed; `wait_s` is the minimum time before the next try."""
 
     def __init__(self, message: str, wait_s: float = 0.0) -> None:
         super().__init__(message)
         self.wait_s = wait_s
 
 
-Work = Callable[[ObjectKey, bool], Awaitable[float]]
-"""Work on one name, briefly if others press; it answers after how many seconds to look again, or
-DONE, or LEISURE."""
+Work = Callable[[ObjectKey, bool], Awaitable[Result]]
+"""Reconciles one key; the flag says whether other keys are pending."""
 
 
 class WorkQueue:
-    """Names, worked on by a fixed number of workers."""
+    """Keys, reconciled by a fixed number of workers."""
 
     def __init__(
         self, work: Work, workers: int, jitter: Callable[[], float] = random.random
@@ -50,8 +53,8 @@ class WorkQueue:
         self._workers = workers
         self._jitter = jitter
         self._waiting: deque[ObjectKey] = deque()
-        self._leisure: dict[ObjectKey, None] = {}  # a set that keeps its order
-        self._left_s: dict[ObjectKey, float] = {}
+        self._low_priority: dict[ObjectKey, None] = {}  # a set that keeps its order
+        self._deferred_s: dict[ObjectKey, float] = {}
         self._queued: dict[ObjectKey, float] = {}
         self._active: dict[ObjectKey, float] = {}
         self._again: dict[ObjectKey, float] = {}
@@ -65,23 +68,23 @@ class WorkQueue:
 
     @property
     def depth(self) -> int:
-        """How many names wait for a worker."""
-        return len(self._queued) + len(self._again) + len(self._leisure)
+        """Number of keys that wait for a worker."""
+        return len(self._queued) + len(self._again) + len(self._low_priority)
 
     @property
     def retrying(self) -> int:
-        """How many names have failed and not succeeded since."""
+        """Number of keys that failed and have not succeeded since."""
         return len(self._failures)
 
     @property
     def oldest_s(self) -> float:
-        """For how long the longest work has been going on, or the longest name has waited."""
+        """Longest time in seconds that a key has been waiting or in progress."""
         held = self._queued if self._open.is_set() else {}
         since_s = [*self._active.values(), *held.values()]
         return _now_s() - min(since_s) if since_s else 0.0
 
     def add(self, names: Iterable[ObjectKey]) -> None:
-        """Have names worked on as soon as may be."""
+        """Queue keys."""
         for name in names:
             if timer := self._timers.pop(name, None):
                 timer.cancel()
@@ -90,16 +93,13 @@ class WorkQueue:
             elif name not in self._queued:
                 self._queued[name] = _now_s()
                 self._waiting.append(name)
-                if name not in self._leisure:  # else a worker was woken for it
+                if name not in self._low_priority:  # else a worker was woken already
                     self._wake.release()
-                self._leisure.pop(name, None)
+                self._low_priority.pop(name, None)
 
-    def lead(self, leads: bool) -> None:
-        """Let workers take names, or let them take no other: somebody else may lead.
-
-        What was told to drain takes none any more.
-        """
-        if leads and not self._draining:
+    def set_active(self, active: bool) -> None:
+        """Start or stop dispatching keys, as leadership changes; never again once draining."""
+        if active and not self._draining:
             self._open.set()
         else:
             self._open.clear()
@@ -111,61 +111,61 @@ class WorkQueue:
                 group.create_task(self._worker())
 
     async def drain(self, grace_s: float) -> None:
-        """Take no more names, and wait until what is being worked on is done, if it is in time."""
+        """Stop dispatching, and wait for reconciliations in progress, at most `grace_s`."""
         self._draining = True
-        self.lead(False)
+        self.set_active(False)
         try:
             async with asyncio.timeout(grace_s):
                 await self._idle.wait()
         except TimeoutError:
-            log.warning("%d reconciliations were cut short", len(self._active))
+            log.warning("%d reconciliations were interrupted", len(self._active))
 
     async def _worker(self) -> None:
         while True:
             await self._wake.acquire()
             await self._open.wait()
-            name, pressed = self._next()
+            name, busy = self._next()
             self._active[name] = _now_s()
             self._idle.clear()
             try:
-                await self._once(name, pressed)
+                await self._once(name, busy)
             finally:
                 self._finish(name)
 
     def _next(self) -> tuple[ObjectKey, bool]:
-        """Take the name whose turn it is, and tell whether others press."""
-        name = next(iter(self._leisure), None)
+        """Return the next key, and whether others are pending."""
+        name = next(iter(self._low_priority), None)
         if name is not None and (not self._waiting or self._overdue(name)):
-            del self._leisure[name]
+            del self._low_priority[name]
             return name, False
         name = self._waiting.popleft()
         del self._queued[name]
         return name, bool(self._waiting) and not self._overdue(name)
 
     def _overdue(self, name: ObjectKey) -> bool:
-        """Tell whether a name has waited long enough since something of it was left for later."""
-        return _now_s() - self._left_s.get(name, _now_s()) > PATIENCE_S
+        """Return whether a deferred key has waited long enough."""
+        return _now_s() - self._deferred_s.get(name, _now_s()) > MAX_LOW_PRIORITY_S
 
-    async def _once(self, name: ObjectKey, pressed: bool) -> None:
+    async def _once(self, name: ObjectKey, busy: bool) -> None:
         try:
-            again_s = await self._work(name, pressed)
+            result = await self._work(name, busy)
         except RetryError as error:
-            again_s = max(error.wait_s, self._backoff_s(name))
-            told = log.debug if self._failures[name] > 1 else log.info
-            told("%s: again in %.0f s: %s", name, again_s, error)
+            result = Result(requeue_after_s=max(error.wait_s, self._backoff_s(name)))
+            level = logging.DEBUG if self._failures[name] > 1 else logging.INFO
+            log.log(level, "retrying %s in %.0f s: %s", name, result.requeue_after_s, error)
         except Exception:
-            again_s = self._backoff_s(name)
-            log.exception("%s: again in %.0f s", name, again_s)
+            result = Result(requeue_after_s=self._backoff_s(name))
+            log.exception("unexpected error, retrying %s in %.0f s", name, result.requeue_after_s)
         else:
             self._failures.pop(name, None)
-        if again_s == LEISURE:  # what is named again and again does not wait anew each time
-            self._left_s.setdefault(name, _now_s())
-            self._leisure[name] = None
+        if result.low_priority:  # the first time counts, however often the key is added again
+            self._deferred_s.setdefault(name, _now_s())
+            self._low_priority[name] = None
             self._wake.release()
             return
-        self._left_s.pop(name, None)
-        if again_s != DONE:
-            self._later(name, again_s)
+        self._deferred_s.pop(name, None)
+        if result.requeue_after_s is not None:
+            self._later(name, result.requeue_after_s)
 
     def _finish(self, name: ObjectKey) -> None:
         del self._active[name]

@@ -1,7 +1,7 @@
-"""Where the API server is, and who we are there: a pod's service account, or a kubeconfig.
+"""URL and credentials of the API server: a pod's service account, or a kubeconfig.
 
-The official client reads both, with whatever ways to log in people have in a kubeconfig. Of it we
-use this part alone: its API classes cost 30 MiB, and plain dicts need none of them.
+The official client reads both, with every authentication method of a kubeconfig. Only this part of
+it is used: its API classes cost 30 MiB, and plain dicts need none of them.
 """
 
 import os
@@ -22,25 +22,25 @@ from rackwatt_operator import __version__
 USER_AGENT = f"rackwatt-operator/{__version__}"
 _NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 _NO_KUBECONFIG = (yaml.YAMLError, ValueError, TypeError, LookupError, AttributeError)
-"""What the client runs into where it is given a file of another kind."""
+"""Errors of the client for a file that is not a kubeconfig."""
 
 Handler = Callable[[aiohttp.ClientRequest], Awaitable[aiohttp.ClientResponse]]
 Middleware = Callable[[aiohttp.ClientRequest, Handler], Awaitable[aiohttp.ClientResponse]]
 
 
 class CredentialsError(Exception):
-    """There is no way to an API server; the message says what a person can do."""
+    """No credentials for an API server; the message says what to do."""
 
 
 class ClusterCredentials:
-    """One way in. Sessions it has opened go on with whatever `renew` finds later."""
+    """One identity. Open sessions use what `renew` reads later."""
 
     def __init__(self, kubeconfig: Path | None = None) -> None:
         self._kubeconfig = kubeconfig
         self._configuration: Any = None
         self._tls: ssl.SSLContext
         self.namespace = "default"
-        """The one that is our own, or that the kubeconfig has chosen."""
+        """Namespace of this pod, or of the kubeconfig's current context."""
 
     @property
     def server(self) -> str:
@@ -49,14 +49,14 @@ class ClusterCredentials:
 
     @property
     def path(self) -> str:
-        """The path the API server is under; empty, unless a proxy serves several clusters."""
+        """Path prefix of the API server; empty unless a proxy serves several clusters."""
         return URL(self.server).path.rstrip("/")
 
     async def renew(self) -> None:
-        """Read who we are: as the kubeconfig that is named, as this pod, or as the user's own.
+        """Read the credentials: from the given kubeconfig, of this pod, or the user's kubeconfig.
 
         Raises:
-            LoginError: none of them can be had.
+            CredentialsError: none of them can be read.
         """
         configuration = Configuration()
         try:
@@ -66,34 +66,36 @@ class ClusterCredentials:
                 self.namespace = await _by_kubeconfig(configuration, self._kubeconfig)
             self._tls = _trust(configuration)
         except (config.ConfigException, OSError) as error:
-            raise self._told(str(error)) from None
+            raise self._error(str(error)) from None
         except _NO_KUBECONFIG as error:
-            told = str(error).partition("\n")[0]
-            raise self._told(f"this is no kubeconfig ({told})") from None
+            message = str(error).partition("\n")[0]
+            raise self._error(f"this is not a kubeconfig ({message})") from None
         finally:
-            _forget_files()
+            _delete_temporary_files()
         self._configuration = configuration
 
-    def _told(self, why: str) -> CredentialsError:
+    def _error(self, why: str) -> CredentialsError:
         where = self._kubeconfig or os.environ.get("KUBECONFIG") or "~/.kube/config"
-        return CredentialsError(f"no way to an API server, neither as a pod nor by {where}: {why}")
+        return CredentialsError(
+            f"no credentials for an API server, neither of a pod nor in {where}: {why}"
+        )
 
-    def session(self, *heard: Middleware) -> aiohttp.ClientSession:
-        """Open a session that says who we are with every request; it is the caller's to close.
+    def session(self, *middlewares: Middleware) -> aiohttp.ClientSession:
+        """Open a session that authenticates every request; the caller closes it.
 
-        `heard` are middlewares of the caller's own.
+        `middlewares` are called after authentication.
         """
         return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, ssl=self._tls),
             headers={"User-Agent": USER_AGENT},
-            middlewares=(self._authorise, *heard),
+            middlewares=(self._authorise, *middlewares),
             proxy=self._configuration.proxy,
         )
 
     async def _authorise(
         self, request: aiohttp.ClientRequest, handler: Handler
     ) -> aiohttp.ClientResponse:
-        """Add the token as it is now: a service account's is replaced every hour."""
+        """Add the current token: a service account's is rotated every hour."""
         request.server_hostname = self._configuration.tls_server_name
         if token := await self._configuration.get_api_key_with_prefix("BearerToken"):
             request.headers["Authorization"] = token
@@ -110,10 +112,10 @@ def _trust(settings: Any) -> ssl.SSLContext:
     return context
 
 
-def _forget_files() -> None:
-    """Remove the files by which the client hands a kubeconfig's key to TLS: it has been read."""
-    forget: Any = kube_config._cleanup_temp_files
-    forget()
+def _delete_temporary_files() -> None:
+    """Delete the temporary files with the kubeconfig's key: TLS has read them."""
+    cleanup: Any = kube_config._cleanup_temp_files
+    cleanup()
 
 
 def _as_pod(configuration: Any) -> str:
@@ -123,14 +125,14 @@ def _as_pod(configuration: Any) -> str:
 
 
 async def _by_kubeconfig(configuration: Any, kubeconfig: Path | None) -> str:
-    _hold_there(kubeconfig)
+    _require_file(kubeconfig)
     load: Any = config.load_kube_config
     file = str(kubeconfig) if kubeconfig else None
     loader = await load(file, client_configuration=configuration)
     return str(loader.current_context["context"].get("namespace") or "default")
 
 
-def _hold_there(kubeconfig: Path | None) -> None:
-    """Refuse a file that is not there: the client would take it for an empty one."""
+def _require_file(kubeconfig: Path | None) -> None:
+    """Raise for a missing file: the client would read it as an empty one."""
     if kubeconfig and not kubeconfig.exists():
-        raise FileNotFoundError(f"there is no {kubeconfig}")
+        raise FileNotFoundError(f"{kubeconfig} does not exist")

@@ -1,8 +1,7 @@
-"""Everything that concerns us in the cluster, as last seen, and whom a change of it concerns.
+"""Cache of the watched objects, and the mapping from a changed object to affected resources.
 
-Filled by lists, kept by watches, and by what the API server answers to our own applies: whatever
-comes first counts, and what is older than what is known is dropped. So an echo of our own doing is
-known as one.
+Lists, watches and the responses to the operator's own applies fill it: whichever comes first
+counts, and an older version is dropped. So the watch event of an own apply is known as an echo.
 """
 
 from collections import defaultdict
@@ -16,12 +15,12 @@ from rackwatt_operator.kube.cached_object import CachedObject
 from rackwatt_operator.kube.resources import PROMETHEUSES, ObjectKey
 from rackwatt_operator.kube.tombstones import Tombstones
 
-_NOBODY: frozenset[ObjectKey] = frozenset()
+_NONE: frozenset[ObjectKey] = frozenset()
 _PROMETHEUSES = frozenset(kind.kind for kind in PROMETHEUSES)
 
 
 class Cache:
-    """Objects by name. What changes it tells which documents are to be reconciled."""
+    """Objects by key. Every change returns the keys of the resources to reconcile."""
 
     def __init__(self) -> None:
         self.objects: dict[ObjectKey, CachedObject] = {}
@@ -30,93 +29,94 @@ class Cache:
         self._slices: defaultdict[ObjectKey, set[ObjectKey]] = defaultdict(set)
         self._claims: dict[ObjectKey, ObjectKey] = {}
         self._claimed: dict[ObjectKey, frozenset[ObjectKey]] = {}
-        self._gone = Tombstones()
+        self._tombstones = Tombstones()
         self.newest = 0
-        """The highest version that was seen."""
+        """Highest resource version seen."""
 
-    def note(self, name: ObjectKey, now: CachedObject) -> frozenset[ObjectKey]:
-        """Take an object as it is now."""
-        self.newest = max(self.newest, now.version)
-        if not self.older(name, now.version):
-            return _NOBODY
+    def update(self, name: ObjectKey, now: CachedObject) -> frozenset[ObjectKey]:
+        """Store the current state of an object."""
+        self.newest = max(self.newest, now.resource_version)
+        if not self.is_stale(name, now.resource_version):
+            return _NONE
         before = self.objects.get(name)
         if before is not None and before.uid == now.uid and before.digest == now.digest:
-            now.content, now.settled = before.content, before.settled
+            now.content, now.in_sync_hash = before.content, before.in_sync_hash
             self.objects[name] = now
-            return self._concerned_by_status(name, before, now)
+            return self._affected_by_status(name, before, now)
         self._put(name, now)
-        return self._concerned(name, now) | (self._concerned(name, before) if before else _NOBODY)
+        return self._affected(name, now) | (self._affected(name, before) if before else _NONE)
 
-    def older(self, name: ObjectKey, version: int) -> bool:
-        """Tell whether what is known of an object, if only that it is gone, is older."""
+    def is_stale(self, name: ObjectKey, version: int) -> bool:
+        """Return whether the cached state of an object, or its tombstone, is older than this."""
         before = self.objects.get(name)
-        return (before.version if before else self._gone.version(name)) < version
+        return (before.resource_version if before else self._tombstones.version(name)) < version
 
-    def forget(self, name: ObjectKey, at_version: int | None = None) -> frozenset[ObjectKey]:
-        """Take it that an object is gone, unless it was seen later than at this version.
+    def remove(self, name: ObjectKey, at_version: int | None = None) -> frozenset[ObjectKey]:
+        """Remove an object, unless a later version than this one is cached.
 
-        Without one it is out of sight alone, as for want of a right, and may come back as it was.
+        Without a version the object is only no longer visible, as after a revoked right, and may
+        come back unchanged.
         """
         before = self.objects.get(name)
         if at_version is not None:
-            if before is not None and before.version > at_version:
-                return _NOBODY
-            self._gone.note(name, at_version)
+            if before is not None and before.resource_version > at_version:
+                return _NONE
+            self._tombstones.add(name, at_version)
         if before is None:
-            return _NOBODY
+            return _NONE
         del self.objects[name]
         self._of_kind[name.kind].discard(name)
         self._disown(name, before)
-        return self._concerned(name, before)
+        return self._affected(name, before)
 
-    def age(self) -> None:
-        """Let go of what is known of objects long gone: everything will be listed."""
-        self._gone.age()
+    def rotate_tombstones(self) -> None:
+        """Drop tombstones of objects deleted long ago, before everything is listed."""
+        self._tombstones.rotate()
 
     def clear(self) -> None:
-        """Forget everything but who wants to have what."""
+        """Drop all objects; keep the claims of resources on names."""
         self.objects.clear()
         self._of_kind.clear()
         self._owned.clear()
         self._slices.clear()
-        self._gone = Tombstones()
+        self._tombstones = Tombstones()
         self.newest = 0
 
     def documents(self) -> Iterator[ObjectKey]:
-        """Name every document."""
+        """Return the keys of all PowerTargets and SchedulerBindings."""
         return (name for kind in KINDS for name in self._of_kind[kind])
 
     def names(self, kind: str, namespace: str | None) -> list[ObjectKey]:
-        """Name the objects of a kind, in a namespace or everywhere."""
+        """Return the keys of a kind, in one namespace or in all."""
         return [name for name in self._of_kind[kind] if namespace in (None, name.namespace)]
 
     def owned(self, uid: str) -> frozenset[ObjectKey]:
-        """Name what a document owns."""
-        return frozenset(self._owned.get(uid, _NOBODY))
+        """Return the keys of the objects that a resource owns."""
+        return frozenset(self._owned.get(uid, _NONE))
 
     def slices(self, service: ObjectKey) -> frozenset[ObjectKey]:
-        """Name the EndpointSlices of a Service."""
-        return frozenset(self._slices.get(service, _NOBODY))
+        """Return the keys of the EndpointSlices of a Service."""
+        return frozenset(self._slices.get(service, _NONE))
 
     def content(self, name: ObjectKey) -> dict[str, Any]:
-        """Give what an object's author decided; it must not be settled."""
-        found: dict[str, Any] = msgspec.json.decode(self.objects[name].content or b"{}")
-        return found
+        """Return what an object's author decided; the object must not be marked in sync."""
+        decoded: dict[str, Any] = msgspec.json.decode(self.objects[name].content or b"{}")
+        return decoded
 
     def status(self, name: ObjectKey) -> dict[str, Any]:
-        """Give what became of an object; nothing where it is not there."""
+        """Return the status of an object; empty if the object does not exist."""
         now = self.objects.get(name)
-        found: dict[str, Any] = msgspec.json.decode(now.status) if now and now.status else {}
-        return found
+        decoded: dict[str, Any] = msgspec.json.decode(now.status) if now and now.status else {}
+        return decoded
 
     def claim(self, key: ObjectKey, children: Iterable[ObjectKey]) -> None:
-        """Note what a document wants to have: it hears of whoever else has such a name."""
+        """Record the children of a resource: another object of that name affects it."""
         wanted = frozenset(children)
-        before = self._claimed.get(key, _NOBODY)
+        before = self._claimed.get(key, _NONE)
         if wanted == before:
             return
         for name in before - wanted:
-            if self._claims.get(name) == key:  # else somebody else has claimed it since
+            if self._claims.get(name) == key:  # else another resource has claimed it since
                 del self._claims[name]
         self._claims |= dict.fromkeys(wanted, key)
         if wanted:
@@ -145,19 +145,19 @@ class Cache:
             if not self._slices[service]:
                 del self._slices[service]
 
-    def _concerned_by_status(
+    def _affected_by_status(
         self, name: ObjectKey, before: CachedObject, now: CachedObject
     ) -> frozenset[ObjectKey]:
-        """Tell who is to look when nothing but its status has changed: nobody at a document's own.
+        """Return the keys affected when nothing but a status has changed.
 
-        A document's status is ours, so a change of it is our own doing.
+        The status of a PowerTarget or SchedulerBinding affects none: the operator wrote it.
         """
         changed = before.status != now.status or before.terminating != now.terminating
         if not changed or (name.kind in KINDS and before.terminating == now.terminating):
-            return _NOBODY
-        return self._concerned(name, now)
+            return _NONE
+        return self._affected(name, now)
 
-    def _concerned(self, name: ObjectKey, now: CachedObject) -> frozenset[ObjectKey]:
+    def _affected(self, name: ObjectKey, now: CachedObject) -> frozenset[ObjectKey]:
         if name.kind == "PowerTarget":
             return frozenset({name})
         if name.kind == "SchedulerBinding":
@@ -167,9 +167,9 @@ class Cache:
         if name.kind == "EndpointSlice":
             claimants = (self._claims.get(service) for service in _services(name, now))
             return frozenset(claimant for claimant in claimants if claimant)
-        return self._concerned_by_child(name, now)
+        return self._affected_by_child(name, now)
 
-    def _concerned_by_child(self, name: ObjectKey, now: CachedObject) -> frozenset[ObjectKey]:
+    def _affected_by_child(self, name: ObjectKey, now: CachedObject) -> frozenset[ObjectKey]:
         claimant = self._claims.get(name)
         if now.owner and now.owner.ours:
             owner = ObjectKey(now.owner.kind, name.namespace, now.owner.name)
@@ -180,10 +180,10 @@ class Cache:
         return frozenset(
             name
             for name in self.names("PowerTarget", binding.namespace)
-            if binding.name in self.objects[name].about
+            if binding.name in self.objects[name].references
         )
 
 
 def _services(name: ObjectKey, now: CachedObject) -> Iterator[ObjectKey]:
     if name.kind == "EndpointSlice":
-        yield from (ObjectKey("Service", name.namespace, service) for service in now.about)
+        yield from (ObjectKey("Service", name.namespace, service) for service in now.references)

@@ -1,8 +1,8 @@
-"""One object as it was last seen: what of it concerns us, in a few hundred bytes.
+"""A cached object: the part that the operator uses, in a few hundred bytes.
 
-What its author decides (`content`) is kept apart from what becomes of it (`status`). Content that
-was found to be as it should be is let go, its digest stays: ten thousand children at rest cost a
-few megabytes, and an event that changes nothing of it is known by the digest alone.
+`content` is what its author decides, `status` what controllers report. The content of an object
+that is in sync is dropped and its digest kept: ten thousand children at rest cost a few megabytes,
+and an event that does not change the content is recognised by the digest.
 """
 
 import hashlib
@@ -15,17 +15,17 @@ import msgspec
 from rackwatt_crds.document import API_VERSION, KINDS
 from rackwatt_operator.kube.resources import ObjectKey
 
-STAMP = "rackwatt.dev/applied"
-"""The annotation of a child that tells which desired state was applied to it: a digest of it.
+APPLIED_HASH = "rackwatt.dev/applied"
+"""Annotation of a child: hash of the desired state that was applied.
 
-A field that is no longer desired leaves no other trace after a restart."""
+After a restart nothing else shows that a field is no longer desired."""
 
 _SERVICE_NAME = "kubernetes.io/service-name"
 _NO_LABELS: Mapping[str, str] = {}
 _NOTHING: frozenset[str] = frozenset()
 _IDENTITY = ("apiVersion", "kind", "metadata", "status")
 AUTHORED = ("labels", "annotations", "ownerReferences")
-"""What of a child's metadata is desired, and can drift."""
+"""Parts of a child's metadata that are desired, and can drift."""
 
 _SELECTED = frozenset({"ServiceMonitor", "PrometheusRule"})
 _WITH_STATUS = frozenset({"Deployment", "DaemonSet", *_SELECTED, *KINDS})
@@ -42,60 +42,60 @@ class Owner(NamedTuple):
 
 @dataclass(slots=True)
 class CachedObject:
-    """The object, but for its name.
+    """An object without its key.
 
-    `settled` is the stamp of the desired state that its content was found to meet. `about` are the
-    SchedulerBindings that a PowerTarget names, the Service that an EndpointSlice is of. `labels`
-    are those of a ServiceMonitor or PrometheusRule, which Prometheus selects by them.
+    `in_sync_hash` is the hash of the desired state that its content was found to match.
+    `references` are the SchedulerBindings that a PowerTarget names, or the Service of an
+    EndpointSlice. `labels` are those of a ServiceMonitor or PrometheusRule, for selectors.
     """
 
     uid: str
-    version: int
+    resource_version: int
     generation: int
     terminating: bool
     owner: Owner | None
-    stamp: str
+    applied_hash: str
     digest: bytes
     content: bytes | None
     status: bytes
-    about: frozenset[str] = _NOTHING
+    references: frozenset[str] = _NOTHING
     labels: Mapping[str, str] = field(default_factory=dict)
-    settled: str = ""
+    in_sync_hash: str = ""
 
-    def settle(self, stamp: str) -> None:
-        """Note that it is as it should be, and let go of what it is."""
-        self.settled, self.content = stamp, None
+    def mark_in_sync(self, applied_hash: str) -> None:
+        """Record that the content matches the desired state, and drop the content."""
+        self.in_sync_hash, self.content = applied_hash, None
 
 
-def seen(raw: Mapping[str, Any], kind: str) -> CachedObject:
-    """Read an object."""
+def parse_object(raw: Mapping[str, Any], kind: str) -> CachedObject:
+    """Parse an object as the API server returns it."""
     metadata = raw["metadata"]
     authored = _document(raw, kind) if kind in KINDS else _child(raw)
     content = msgspec.json.encode(authored, order="sorted")
     status = raw.get("status") if kind in _WITH_STATUS else None
     return CachedObject(
         uid=metadata["uid"],
-        version=version(raw),
+        resource_version=resource_version(raw),
         generation=metadata.get("generation", 0),
         terminating="deletionTimestamp" in metadata,
         owner=_owner(metadata),
-        stamp=(metadata.get("annotations") or {}).get(STAMP, ""),
+        applied_hash=(metadata.get("annotations") or {}).get(APPLIED_HASH, ""),
         digest=hashlib.blake2b(content, digest_size=12).digest(),
         content=content,
         status=msgspec.json.encode(status) if status else b"",
-        about=_about(raw, kind),
+        references=_references(raw, kind),
         labels=metadata.get("labels") or {} if kind in _SELECTED else _NO_LABELS,
     )
 
 
-def ref(raw: Mapping[str, Any], kind: str) -> ObjectKey:
-    """Name an object."""
+def object_key(raw: Mapping[str, Any], kind: str) -> ObjectKey:
+    """Return the key of an object."""
     metadata = raw["metadata"]
     return ObjectKey(kind, metadata.get("namespace", ""), metadata["name"])
 
 
-def version(raw: Mapping[str, Any]) -> int:
-    """Tell an object's version: the API server promises numbers that grow (KEP 5504)."""
+def resource_version(raw: Mapping[str, Any]) -> int:
+    """Return the resource version: the API server guarantees growing integers (KEP 5504)."""
     return int(raw["metadata"]["resourceVersion"])
 
 
@@ -120,7 +120,7 @@ def _owner(metadata: Mapping[str, Any]) -> Owner | None:
     return None
 
 
-def _about(raw: Mapping[str, Any], kind: str) -> frozenset[str]:
+def _references(raw: Mapping[str, Any], kind: str) -> frozenset[str]:
     if kind == "PowerTarget":
         return frozenset(_bindings(raw.get("spec") or {}))
     if kind == "EndpointSlice":
@@ -130,7 +130,7 @@ def _about(raw: Mapping[str, Any], kind: str) -> frozenset[str]:
 
 
 def _bindings(spec: Mapping[str, Any]) -> Iterator[str]:
-    """List the bindings of a PowerTarget that may not be valid: the API server holds the types."""
-    for said in (spec, *((spec.get("bmc") or {}).get("hosts") or ())):
-        if named := said.get("schedulerRef"):
-            yield str(named.get("name", ""))
+    """Yield the bindings of a PowerTarget, valid or not: the API server enforces the types."""
+    for level in (spec, *((spec.get("bmc") or {}).get("hosts") or ())):
+        if reference := level.get("schedulerRef"):
+            yield str(reference.get("name", ""))

@@ -1,7 +1,7 @@
-"""The few questions we ask the API server, in plain dicts over one session.
+"""Client of the API server: the few requests the operator needs, in plain dicts, over one session.
 
-It retries nothing: whoever asks is called again by the queue, with its back-off, and everything
-asked here may be asked twice.
+It does not retry: the work queue calls its callers again with back-off, and every request here may
+be repeated.
 """
 
 import time
@@ -13,7 +13,7 @@ import msgspec
 
 from rackwatt_operator.kube.auth import ClusterCredentials, CredentialsError
 from rackwatt_operator.kube.constants import MANAGER
-from rackwatt_operator.kube.errors import ApiError, refusal
+from rackwatt_operator.kube.errors import ApiError, from_response
 from rackwatt_operator.kube.resources import Resource
 from rackwatt_operator.metrics import REQUESTS
 
@@ -23,11 +23,11 @@ _TIMEOUT = aiohttp.ClientTimeout(total=30, sock_connect=10)
 _JSON = {"Content-Type": "application/json"}
 _APPLY = {"Content-Type": "application/apply-patch+yaml"}
 _SHOWN = 80
-_CHUNK = "100"
+_PAGE_SIZE = "100"
 
 
 class Client:
-    """The API server, asked as one identity."""
+    """The API server, with one identity."""
 
     def __init__(self, login: ClusterCredentials) -> None:
         self._login = login
@@ -41,52 +41,52 @@ class Client:
         """Get what is at a path.
 
         Raises:
-            ApiError: as every other question here: refused, or not answered.
+            ApiError: rejected or no response, as by every other method.
         """
-        return await self._ask("GET", path, parameters)
+        return await self._request("GET", path, parameters)
 
-    async def chunks(
+    async def list_pages(
         self, path: str, **parameters: str
     ) -> AsyncIterator[tuple[list[Manifest], int]]:
-        """List what is at a path: at least one chunk of items, and the version of the whole."""
-        asked = {"limit": _CHUNK, **parameters}
+        """Yield the pages of a list: items, and the resource version of the whole."""
+        query = {"limit": _PAGE_SIZE, **parameters}
         while True:
-            found = await self.get(path, **asked)
-            yield found["items"], int(found["metadata"]["resourceVersion"])
-            if not (token := found["metadata"].get("continue")):
+            page = await self.get(path, **query)
+            yield page["items"], int(page["metadata"]["resourceVersion"])
+            if not (token := page["metadata"].get("continue")):
                 return
-            asked["continue"] = token
+            query["continue"] = token
 
     async def version(self, path: str) -> int:
-        """Tell the version that a list at a path has now."""
-        found = await self.get(path, limit="1")
-        return int(found["metadata"]["resourceVersion"])
+        """Return the current resource version of a list."""
+        page = await self.get(path, limit="1")
+        return int(page["metadata"]["resourceVersion"])
 
     async def apply(self, kind: Resource, manifest: Manifest, subresource: str = "") -> Manifest:
-        """Apply a manifest on the server's side, as the owner of every field in it.
+        """Server-side apply a manifest, as the owner of every field in it.
 
-        `metadata.uid` holds the object to be the same as before; `metadata.resourceVersion: "1"`
-        holds that there is none, for no object was ever written at etcd's first revision.
+        `metadata.uid` requires the object to be the same as before; `metadata.resourceVersion:
+        "1"` requires that there is none, since no object was written at etcd's first revision.
         """
         metadata = manifest["metadata"]
         path = kind.path(metadata["namespace"], metadata["name"], subresource)
-        asked = {"fieldManager": MANAGER, "force": "true"}
-        return await self._ask("PATCH", path, asked, manifest, _APPLY)
+        query = {"fieldManager": MANAGER, "force": "true"}
+        return await self._request("PATCH", path, query, manifest, _APPLY)
 
     async def create(self, path: str, body: Manifest) -> Manifest:
-        """Create an object, or ask a review."""
-        return await self._ask("POST", path, {"fieldManager": MANAGER}, body, _JSON)
+        """Create an object or a review."""
+        return await self._request("POST", path, {"fieldManager": MANAGER}, body, _JSON)
 
     async def replace(self, path: str, body: Manifest) -> Manifest:
-        """Replace an object; its resourceVersion holds that nobody else did meanwhile."""
-        return await self._ask("PUT", path, {"fieldManager": MANAGER}, body, _JSON)
+        """Replace an object; its resourceVersion requires that no other client did meanwhile."""
+        return await self._request("PUT", path, {"fieldManager": MANAGER}, body, _JSON)
 
     async def delete(self, path: str, uid: str) -> None:
-        """Delete an object, if it still is the one of that uid; what it owns follows."""
+        """Delete an object of this uid; garbage collection deletes what it owns."""
         body = {"preconditions": {"uid": uid}, "propagationPolicy": "Background"}
-        await self._ask("DELETE", path, {}, body, _JSON)
+        await self._request("DELETE", path, {}, body, _JSON)
 
-    async def _ask(
+    async def _request(
         self,
         method: str,
         path: str,
@@ -95,7 +95,7 @@ class Client:
         headers: Mapping[str, str] | None = None,
     ) -> Manifest:
         data = None if body is None else msgspec.json.encode(body)
-        began_s = time.monotonic()
+        start_s = time.monotonic()
         status = 0
         try:
             async with self._session.request(
@@ -106,30 +106,30 @@ class Client:
                 headers=headers,
                 timeout=_TIMEOUT,
             ) as response:
-                status, answer = response.status, await response.read()
+                status, content = response.status, await response.read()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise ApiError(0, f"no answer from {self._login.server}: {_told(error)}") from None
+            raise ApiError(0, f"no response from {self._login.server}: {_message(error)}") from None
         finally:
-            REQUESTS.labels(method, str(status)).observe(time.monotonic() - began_s)
+            REQUESTS.labels(method, str(status)).observe(time.monotonic() - start_s)
         if status == 401:
             await self._renew()
         if status >= 400:
-            raise refusal(status, answer, response.headers)
+            raise from_response(status, content, response.headers)
         try:
-            return msgspec.json.decode(answer, type=Manifest)
-        except (msgspec.DecodeError, UnicodeDecodeError):  # as a proxy's page for people
-            told = answer[:_SHOWN].decode(errors="replace").strip()
-            raise ApiError(0, f"no API server answers at {self._login.server}: {told}") from None
-        except RecursionError:  # an API server lets objects be ten thousand levels deep
+            return msgspec.json.decode(content, type=Manifest)
+        except (msgspec.DecodeError, UnicodeDecodeError):  # as a proxy's error page
+            text = content[:_SHOWN].decode(errors="replace").strip()
+            raise ApiError(0, f"{self._login.server} is not an API server: {text}") from None
+        except RecursionError:  # an API server accepts ten thousand levels
             raise ApiError(0, f"{path}: an object there is nested too deep to be read") from None
 
     async def _renew(self) -> None:
-        """Log in anew, for the next question."""
+        """Read the credentials again, for the next request."""
         try:
             await self._login.renew()
         except CredentialsError as error:
             raise ApiError(401, str(error)) from None
 
 
-def _told(error: Exception) -> str:
+def _message(error: Exception) -> str:
     return str(error) or type(error).__name__

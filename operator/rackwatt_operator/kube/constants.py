@@ -1,5 +1,5 @@
-"""What marks an object as made by this operator, for every room that writes or lists objects."""
+"""Label and field manager of the operator's objects, for all who write or list them."""
 
 MANAGED_BY = "app.kubernetes.io/managed-by"
 MANAGER = "rackwatt-operator"
-"""The value of managed-by, and the field manager of every apply."""
+"""Value of managed-by, and field manager of every apply."""

@@ -1,6 +1,6 @@
-"""What this cluster has, and what we may do there.
+"""Discovery of the kinds that the API serves, and of the operator's rights on them.
 
-Discovery is asked every few seconds whether there is Prometheus Operator, instead of watching
+Discovery is requested every few seconds to detect Prometheus Operator, instead of watching
 CustomResourceDefinitions (docs/decisions/0012-prometheus-operator-discovery.md).
 """
 
@@ -24,24 +24,24 @@ _MONITORING = frozenset(kind for kind in WATCHED if kind.group == SERVICE_MONITO
 _CRDS = "rackwatt-operator crds | kubectl apply --server-side --filename -"
 
 
-class UnfitClusterError(Exception):
-    """Nothing can be done here as it is; the message says why, and what a person can do."""
+class ClusterNotReadyError(Exception):
+    """The operator cannot work in this cluster; the message says why and what to do."""
 
 
 class Capabilities:
-    """Which kinds there are, and which of them can be watched."""
+    """The served kinds, and those of them that can be watched."""
 
     def __init__(self, client: Client, namespaces: Sequence[str]) -> None:
         self._client = client
-        self._places = namespaces or ("",)
+        self._namespaces = namespaces or ("",)
         self.monitoring: frozenset[str] = frozenset()
-        """The kinds of Prometheus Operator that the API has."""
+        """Kinds of Prometheus Operator that the API serves."""
         self.watched: tuple[Resource, ...] = ()
-        """The kinds that there are and that we may list and watch."""
+        """Served kinds that the operator may list and watch."""
         self._denied: tuple[Resource, ...] = ()
 
-    async def monitored(self) -> frozenset[str]:
-        """Ask which kinds of Prometheus Operator there are now."""
+    async def monitoring_kinds(self) -> frozenset[str]:
+        """Request the kinds of Prometheus Operator that are served now."""
         versions = sorted({kind.api_version for kind in _MONITORING})
         return frozenset().union(*[await self._served(one) for one in versions])
 
@@ -55,46 +55,48 @@ class Capabilities:
         return frozenset(one["kind"] for one in found["resources"] if "/" not in one["name"])
 
     async def granted(self) -> str:
-        """Ask whether what we might not list and watch can be now, and name the first that can."""
+        """Return a kind that may be listed and watched by now and could not before, or `""`."""
         for kind in self._denied:
             if not [right async for right in self._lacking(kind)]:
                 return kind.resource
         return ""
 
     async def refresh(self) -> None:
-        """Look what there is, and which of it may be watched; what was known stays if it fails.
+        """Read the served kinds and the rights on them; a failure leaves the former values.
 
         Raises:
-            UnfitClusterError: there are no documents, or they may not be watched.
-            ApiError: the server does not answer.
+            ClusterNotReadyError: the CRDs are missing, or may not be watched.
+            ApiError: the server does not respond.
         """
         if absent := {kind.kind for kind in DOCUMENTS} - await self._served(API_VERSION):
             kinds = " and no ".join(sorted(absent))
-            raise UnfitClusterError(
+            raise ClusterNotReadyError(
                 f"the cluster has no {kinds} ({API_VERSION}): install the CRDs ({_CRDS})"
             )
-        monitoring = await self.monitored()
+        monitoring = await self.monitoring_kinds()
         there = [kind for kind in WATCHED if kind not in _MONITORING or kind.kind in monitoring]
         lacking = {kind.kind: [right async for right in self._lacking(kind)] for kind in there}
         for kind in DOCUMENTS:
-            if told := lacking[kind.kind]:
-                raise UnfitClusterError(f"the operator may not {told[0]}: grant it that right")
-        for told in filter(None, lacking.values()):
-            log.warning("the operator may not %s: what becomes of them is not seen", told[0])
+            if missing := lacking[kind.kind]:
+                raise ClusterNotReadyError(
+                    f"the operator may not {missing[0]}: grant it that right"
+                )
+        for missing in filter(None, lacking.values()):
+            log.warning("the operator may not %s: it does not see their changes", missing[0])
         self.monitoring = monitoring
         self.watched = tuple(kind for kind in there if not lacking[kind.kind])
         self._denied = tuple(kind for kind in there if lacking[kind.kind])
 
     async def _lacking(self, kind: Resource) -> AsyncIterator[str]:
-        for place in self._places:
+        for namespace in self._namespaces:
             for verb in ("list", "watch"):
-                if not await self._may(verb, kind, place):
-                    where = f"in namespace {place}" if place else "in all namespaces"
+                if not await self._may(verb, kind, namespace):
+                    where = f"in namespace {namespace}" if namespace else "in all namespaces"
                     yield f"{verb} {kind.resource} {where}"
 
-    async def _may(self, verb: str, kind: Resource, place: str) -> bool:
-        asked = {
-            "namespace": place,
+    async def _may(self, verb: str, kind: Resource, namespace: str) -> bool:
+        attributes = {
+            "namespace": namespace,
             "verb": verb,
             "group": kind.group,
             "version": kind.version,
@@ -103,7 +105,7 @@ class Capabilities:
         review = {
             "apiVersion": ACCESS_REVIEW.api_version,
             "kind": ACCESS_REVIEW.kind,
-            "spec": {"resourceAttributes": asked},
+            "spec": {"resourceAttributes": attributes},
         }
-        answer = await self._client.create(ACCESS_REVIEW.path(), review)
-        return bool(answer["status"]["allowed"])
+        result = await self._client.create(ACCESS_REVIEW.path(), review)
+        return bool(result["status"]["allowed"])

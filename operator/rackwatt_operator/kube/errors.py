@@ -1,4 +1,4 @@
-"""What an API server answers instead of doing what it was asked."""
+"""Errors of the API server, classified: forbidden, terminating, too large, retriable."""
 
 import re
 from typing import Any
@@ -6,13 +6,13 @@ from typing import Any
 import msgspec
 
 _ENDING = "custom resource definition is terminating"
-_TOO_LARGE = "request is too large"  # etcd's words, behind a status 500
+_TOO_LARGE = "request is too large"  # message of etcd, with status 500
 _NO_SUCH_FIELD = "failed to create typed patch object"
 _LACKS = re.compile(r'cannot (\w+) resource "([^"]+)" in API group "([^"]*)"')
 
 
 class ApiError(Exception):
-    """A refusal, or no answer at all (status 0); the message is the server's own."""
+    """A rejection, or no response (status 0); the message is the server's own."""
 
     def __init__(self, status: int, message: str, cause: str = "", wait_s: float = 0.0) -> None:
         super().__init__(message)
@@ -22,36 +22,36 @@ class ApiError(Exception):
 
     @property
     def forbidden(self) -> tuple[str, str] | None:
-        """Which right we lack, by the rules of RBAC: the verb, and the resource with its group.
+        """The missing RBAC right: the verb, and the resource with its group.
 
-        Quotas and admission answer 403 as well; only an authoriser says "cannot".
+        Quotas and admission return 403 as well; only an authoriser says "cannot".
         """
         found = _LACKS.search(str(self)) if self.status == 403 else None
         return (found[1], ".".join(filter(None, found.group(2, 3)))) if found else None
 
     @property
     def terminating(self) -> str:
-        """What is on its way out, so that nothing new comes into being: Namespace, Kind."""
+        """What is being deleted, so that nothing can be created: Namespace or CRD."""
         if self.cause == "NamespaceTerminating":
             return "Namespace"
         return "CRD" if _ENDING in str(self) else ""
 
     @property
-    def doubled(self) -> bool:
-        """Whether a list of items with keys would hold one twice."""
+    def is_duplicate_key(self) -> bool:
+        """Whether a keyed list would contain a key twice."""
         return self.cause == "FieldValueDuplicate"
 
     @property
     def too_large(self) -> bool:
-        """Whether it is more than the API server reads, or than its storage keeps in one object."""
+        """Whether the request exceeds what the API server reads or its storage keeps."""
         return self.status == 413 or _TOO_LARGE in str(self)
 
     @property
-    def passing(self) -> bool:
-        """Whether the same may well be accepted later: nobody has to change anything."""
+    def is_retriable(self) -> bool:
+        """Whether the same request may be accepted later, without any change."""
         if self.too_large:
             return False
-        failed = self.status >= 500 and _NO_SUCH_FIELD not in str(self)  # which answers 500 too
+        failed = self.status >= 500 and _NO_SUCH_FIELD not in str(self)  # which has status 500 too
         return self.status in (0, 404, 409, 429) or failed or bool(self.terminating)
 
 
@@ -68,17 +68,17 @@ class _Status(msgspec.Struct):
     details: _Details | None = None
 
 
-def refusal(status: int, body: bytes, headers: Any) -> ApiError:
-    """Read a Status object; what is none, as a proxy's page, is told in brief."""
+def from_response(status: int, body: bytes, headers: Any) -> ApiError:
+    """Parse a Status object; of any other body, as a proxy's page, keep the beginning."""
     try:
-        told = msgspec.json.decode(body, type=_Status)
+        parsed = msgspec.json.decode(body, type=_Status)
     except msgspec.DecodeError:
-        told = _Status(body[:200].decode(errors="replace").strip())
-    causes = told.details.causes if told.details else []
+        parsed = _Status(body[:200].decode(errors="replace").strip())
+    causes = parsed.details.causes if parsed.details else []
     wait = headers.get("Retry-After", "")
     return ApiError(
         status,
-        told.message or f"HTTP status {status}",
+        parsed.message or f"HTTP status {status}",
         causes[0].reason if causes else "",
         float(wait) if wait.isascii() and wait.isdigit() else 0.0,
     )

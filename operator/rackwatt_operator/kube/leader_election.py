@@ -1,9 +1,9 @@
-"""The Lease: of several operators one works, and another takes over within seconds.
+"""Leader election with a Lease: one of several operators works, another takes over in seconds.
 
-The holder renews it; whoever waits looks whether it still changes, by its own clock alone (nobody's
-wall clock is compared with another's). One that is ended in order gives it back, so that the next
-has it at once. The official client's election asks twice for each renewal, compares wall clocks,
-and never gives back.
+The leader renews the Lease; candidates observe whether it still changes, by their own monotonic
+clock (no wall clocks are compared). A leader that is stopped releases it, so that the next acquires
+it at once. The official client's election sends two requests per renewal, compares wall clocks,
+and never releases.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ _SAFE = 0.8
 
 
 class LeaderElector:
-    """One candidate; `leading` is set while it holds the Lease, and `changed` hears of it."""
+    """One candidate; `leading` is set while it holds the Lease; `changed` is called on a change."""
 
     def __init__(
         self, client: Client, namespace: str, duration_s: float, changed: Callable[[], None]
@@ -43,76 +43,76 @@ class LeaderElector:
         self._renewed_s = 0.0
         self._seen: Any = None
         self._seen_s = 0.0
-        self._turning = asyncio.Lock()
-        self._troubled = False
+        self._lock = asyncio.Lock()
+        self._failing = False
         self.leading = asyncio.Event()
 
     async def run(self) -> None:
-        """Take it when it can be had, and keep it, until cancelled."""
+        """Acquire the Lease when it is free, and renew it, until cancelled."""
         while True:
-            began_s = _now_s()
+            start_s = _now_s()
             try:
                 async with (
                     asyncio.timeout(min(self._duration_s / 2, self._safe_s())),
-                    self._turning,
+                    self._lock,
                 ):
-                    await self._turn()
+                    await self._try_acquire_or_renew()
             except (ApiError, TimeoutError) as error:
-                self._note(str(error) or "no answer in time")
+                self._log_problem(str(error) or "no response in time")
             else:
-                self._note("")
+                self._log_problem("")
             part = _RENEWALS if self.leading.is_set() else _LOOKS
-            rest_s = began_s + self._duration_s / part - _now_s()
+            rest_s = start_s + self._duration_s / part - _now_s()
             await asyncio.sleep(max(0.0, min(rest_s, self._safe_s())))
             if self._safe_s() <= 0:
-                self._lose()
+                self._stop_leading()
 
     def _safe_s(self) -> float:
-        """Tell for how long we may yet believe that we lead; for ever where we do not."""
+        """Return for how many seconds leadership is still safe; infinity for a candidate."""
         if not self.leading.is_set():
             return float("inf")
         return self._renewed_s + _SAFE * self._duration_s - _now_s()
 
-    def _note(self, trouble: str) -> None:
-        """Tell of trouble when it begins and when it is over, and not of every try between."""
-        if trouble and not self._troubled:
-            log.warning("the Lease: %s", trouble)
-        elif self._troubled and not trouble:
+    def _log_problem(self, problem: str) -> None:
+        """Log the first failure and the recovery, not every try in between."""
+        if problem and not self._failing:
+            log.warning("the Lease: %s", problem)
+        elif self._failing and not problem:
             log.info("the Lease: the API server answers again")
-        self._troubled = bool(trouble)
+        self._failing = bool(problem)
 
     async def release(self) -> None:
-        """Give it back, so that nobody has to wait; a renewal that is under way comes first."""
+        """Release the Lease, so that the next leader does not wait, after a pending renewal."""
         with contextlib.suppress(ApiError, TimeoutError):
-            async with asyncio.timeout(self._duration_s), self._turning:
+            async with asyncio.timeout(self._duration_s), self._lock:
                 if self._held is not None and self.leading.is_set():
                     self._held["spec"] |= {"holderIdentity": "", "leaseDurationSeconds": 1}
                     await self._client.replace(self._path, self._held)
         if self.leading.is_set():
-            self._lose()
+            self._stop_leading()
 
     @property
     def _path(self) -> str:
         return LEASE.path(self._namespace, NAME)
 
-    async def _turn(self) -> None:
+    async def _try_acquire_or_renew(self) -> None:
         if self._held is not None:
             try:
-                await self._take(self._held)
+                await self._acquire_or_renew(self._held)
                 return
             except ApiError as error:
                 if error.status != 409:
                     raise
-                self._held = None  # somebody took it, or our last renewal's answer was lost
-        found = await self._look()
-        if found is None:
+                self._held = None  # another holds it, or the last response was lost
+        lease = await self._get()
+        if lease is None:
             await self._create()
-        elif self._free(found):
-            await self._take(found)
+        elif self._is_free(lease):
+            await self._acquire_or_renew(lease)
         elif self.leading.is_set():
-            self._lose()
+            self._stop_leading()
 
-    async def _look(self) -> Manifest | None:
+    async def _get(self) -> Manifest | None:
         try:
             return await self._client.get(self._path)
         except ApiError as error:
@@ -120,14 +120,14 @@ class LeaderElector:
                 raise
             return None
 
-    def _free(self, found: Manifest) -> bool:
-        """Tell whether it was given back, or has not changed for as long as it was taken for."""
-        spec = found.get("spec") or {}
+    def _is_free(self, lease: Manifest) -> bool:
+        """Return whether it was released, or not renewed for its duration."""
+        spec = lease.get("spec") or {}
         if spec.get("holderIdentity") in (None, "", self._identity):
             return True
-        told = (spec["holderIdentity"], spec.get("renewTime"))
-        if told != self._seen:
-            self._seen, self._seen_s = told, _now_s()
+        record = (spec["holderIdentity"], spec.get("renewTime"))
+        if record != self._seen:
+            self._seen, self._seen_s = record, _now_s()
         return _now_s() - self._seen_s > float(spec.get("leaseDurationSeconds") or 0)
 
     async def _create(self) -> None:
@@ -137,13 +137,15 @@ class LeaderElector:
             "metadata": {"name": NAME, "namespace": self._namespace},
             "spec": self._spec({}),
         }
-        asked_s = _now_s()
-        self._hold(await self._client.create(LEASE.path(self._namespace), manifest), asked_s)
+        requested_s = _now_s()
+        self._start_leading(
+            await self._client.create(LEASE.path(self._namespace), manifest), requested_s
+        )
 
-    async def _take(self, found: Manifest) -> None:
-        asked_s = _now_s()
-        told = found | {"spec": self._spec(found.get("spec") or {})}
-        self._hold(await self._client.replace(self._path, told), asked_s)
+    async def _acquire_or_renew(self, lease: Manifest) -> None:
+        requested_s = _now_s()
+        renewed = lease | {"spec": self._spec(lease.get("spec") or {})}
+        self._start_leading(await self._client.replace(self._path, renewed), requested_s)
 
     def _spec(self, before: Manifest) -> Manifest:
         at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
@@ -157,23 +159,23 @@ class LeaderElector:
             "leaseTransitions": transitions if ours else transitions + 1,
         }
 
-    def _hold(self, made: Manifest, asked_s: float) -> None:
-        self._held, self._renewed_s = made, asked_s
+    def _start_leading(self, lease: Manifest, requested_s: float) -> None:
+        self._held, self._renewed_s = lease, requested_s
         if not self.leading.is_set():
             log.info("this process holds the Lease %s/%s", self._namespace, NAME)
-            self._lead(True)
+            self._set_leading(True)
 
-    def _lose(self) -> None:
+    def _stop_leading(self) -> None:
         log.info("this process no longer holds the Lease %s/%s", self._namespace, NAME)
         self._held = None
-        self._lead(False)
+        self._set_leading(False)
 
-    def _lead(self, leads: bool) -> None:
-        if leads:
+    def _set_leading(self, leading: bool) -> None:
+        if leading:
             self.leading.set()
         else:
             self.leading.clear()
-        LEADER.set(leads)
+        LEADER.set(leading)
         self._changed()
 
 

@@ -1,7 +1,8 @@
-"""Everything listed, so that what is known is true: once watching has begun, and now and then.
+"""Lists of all watched kinds: once watches have started, and at every resync.
 
-A watch can lose what happens while it is cut off, deletions above all, and one that has gone silent
-tells nothing at all. A list finds it. Versions decide between the list and what came meanwhile.
+A watch can lose events while it is disconnected, deletions above all, and one that has gone silent
+delivers none. A list finds the difference. Resource versions decide between the list and events
+that came meanwhile.
 """
 
 import logging
@@ -9,7 +10,7 @@ import time
 from collections.abc import Iterable, Sequence
 
 from rackwatt_operator.kube.cache import Cache
-from rackwatt_operator.kube.cached_object import ref, seen, version
+from rackwatt_operator.kube.cached_object import object_key, parse_object, resource_version
 from rackwatt_operator.kube.client import Client
 from rackwatt_operator.kube.constants import MANAGED_BY, MANAGER
 from rackwatt_operator.kube.resources import (
@@ -23,60 +24,60 @@ from rackwatt_operator.metrics import LAST_LIST
 
 log = logging.getLogger(__name__)
 
-OWN = f"{MANAGED_BY}={MANAGER}"
+OWN_SELECTOR = f"{MANAGED_BY}={MANAGER}"
 LABELLED = frozenset({*CHILDREN, ENDPOINT_SLICE})
-"""Kinds of which we see those alone that bear our label; a slice has its Service's."""
+"""Kinds listed and watched with a label selector; a slice inherits its Service's labels."""
 
 
 class Relister:
-    """Lists kinds, in the namespaces that are ours to look at (all, where none is named)."""
+    """Lists kinds in the watched namespaces (all, if none is named)."""
 
-    def __init__(self, client: Client, observed: Cache, namespaces: Sequence[str]) -> None:
+    def __init__(self, client: Client, cache: Cache, namespaces: Sequence[str]) -> None:
         self._client = client
-        self._observed = observed
-        self._places: Sequence[str | None] = namespaces or (None,)
+        self._cache = cache
+        self._namespaces: Sequence[str | None] = namespaces or (None,)
 
     async def refresh(self, kinds: Iterable[Resource]) -> set[ObjectKey]:
-        """List these kinds and forget all others; tell which documents that concerns.
+        """List these kinds, remove all others, and return the affected resources.
 
         Raises:
-            ApiError: a list was refused, or not answered.
+            ApiError: a list was rejected, or there was no response.
         """
-        await self._hold_time()
-        self._observed.age()
-        concerned: set[ObjectKey] = set()
+        await self._clear_after_restore()
+        self._cache.rotate_tombstones()
+        affected: set[ObjectKey] = set()
         listed = {kind.kind for kind in kinds}
         for kind in kinds:
-            for place in self._places:
-                concerned |= await self._list(kind, place)
-        for name in [name for name in self._observed.objects if name.kind not in listed]:
-            concerned |= self._observed.forget(name)
+            for namespace in self._namespaces:
+                affected |= await self._list(kind, namespace)
+        for name in [name for name in self._cache.objects if name.kind not in listed]:
+            affected |= self._cache.remove(name)
         LAST_LIST.set(time.time())
-        return concerned
+        return affected
 
     def documents(self) -> list[ObjectKey]:
-        """Name every document there is."""
-        return list(self._observed.documents())
+        """Return the keys of all PowerTargets and SchedulerBindings."""
+        return list(self._cache.documents())
 
-    async def _hold_time(self) -> None:
-        """Forget everything when the cluster was put back to an earlier state, from a backup."""
-        newest = self._observed.newest
-        if await self._client.version(POWER_TARGET.path(self._places[0])) < newest:
-            log.warning("the cluster's versions went backwards: all is read anew")
-            self._observed.clear()
+    async def _clear_after_restore(self) -> None:
+        """Clear the cache when the cluster was restored from a backup to an earlier state."""
+        newest = self._cache.newest
+        if await self._client.version(POWER_TARGET.path(self._namespaces[0])) < newest:
+            log.warning("resource versions went backwards: clearing the cache")
+            self._cache.clear()
 
-    async def _list(self, kind: Resource, place: str | None) -> set[ObjectKey]:
-        lost = set(self._observed.names(kind.kind, place))
-        asked = {"labelSelector": OWN} if kind in LABELLED else {}
-        concerned: set[ObjectKey] = set()
+    async def _list(self, kind: Resource, namespace: str | None) -> set[ObjectKey]:
+        lost = set(self._cache.names(kind.kind, namespace))
+        query = {"labelSelector": OWN_SELECTOR} if kind in LABELLED else {}
+        affected: set[ObjectKey] = set()
         seen_until = 0
-        async for items, at_version in self._client.chunks(kind.path(place), **asked):
+        async for items, at_version in self._client.list_pages(kind.path(namespace), **query):
             seen_until = at_version
             for item in items:
-                name = ref(item, kind.kind)
+                name = object_key(item, kind.kind)
                 lost.discard(name)
-                if self._observed.older(name, version(item)):
-                    concerned |= self._observed.note(name, seen(item, kind.kind))
+                if self._cache.is_stale(name, resource_version(item)):
+                    affected |= self._cache.update(name, parse_object(item, kind.kind))
         for name in lost:
-            concerned |= self._observed.forget(name, seen_until)
-        return concerned
+            affected |= self._cache.remove(name, seen_until)
+        return affected

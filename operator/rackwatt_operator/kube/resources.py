@@ -1,4 +1,4 @@
-"""The kinds we read and write, and where the API has each of them."""
+"""The kinds that the operator reads and writes, and their paths in the API."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -7,7 +7,7 @@ from rackwatt_crds.document import API_VERSION
 
 
 class ObjectKey(NamedTuple):
-    """What names one object for as long as the operator runs, whatever becomes of it."""
+    """Kind, namespace and name of an object."""
 
     kind: str
     namespace: str
@@ -19,7 +19,7 @@ class ObjectKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """One kind, as discovery tells it."""
+    """One kind, as in discovery."""
 
     api_version: str
     kind: str
@@ -27,7 +27,7 @@ class Resource:
 
     @property
     def group(self) -> str:
-        """The API group; nothing for the core's."""
+        """The API group; empty for the core group."""
         return self.api_version.rpartition("/")[0]
 
     @property
@@ -37,11 +37,11 @@ class Resource:
 
     @property
     def resource(self) -> str:
-        """The plural with its group, as rights are spoken of."""
+        """The plural with its group, as in RBAC messages."""
         return ".".join(filter(None, (self.plural, self.group)))
 
     def path(self, namespace: str | None = None, name: str = "", subresource: str = "") -> str:
-        """Tell the path of an object, or of all of them: in a namespace, or everywhere."""
+        """Return the path of an object, or of a list in one namespace or in all."""
         root = f"/apis/{self.api_version}" if self.group else f"/api/{self.api_version}"
         within = f"namespaces/{namespace}" if namespace else ""
         return "/".join(filter(None, (root, within, self.plural, name, subresource)))
@@ -69,7 +69,7 @@ CHILDREN = (
     SERVICE_MONITOR,
     PROMETHEUS_RULE,
 )
-"""What is made for a document, and watched so that it stays as it was made."""
+"""Kinds that the operator creates for a resource, and watches for drift."""
 
 ENDPOINT_SLICE = Resource("discovery.k8s.io/v1", "EndpointSlice", "endpointslices")
 PROMETHEUS = Resource(MONITORING, "Prometheus", "prometheuses")
@@ -77,7 +77,7 @@ PROMETHEUSES = (
     PROMETHEUS,
     Resource("monitoring.coreos.com/v1alpha1", "PrometheusAgent", "prometheusagents"),
 )
-"""Those that may take a ServiceMonitor."""
+"""Kinds that select ServiceMonitors."""
 WATCHED = (*DOCUMENTS, *CHILDREN, ENDPOINT_SLICE, *PROMETHEUSES)
 BY_NAME = {kind.kind: kind for kind in WATCHED}
 

@@ -1,28 +1,28 @@
-"""What is gone, and since which version: whoever tells of it late, as of an earlier time, errs.
+"""Tombstones: keys of deleted objects, with the resource version of the deletion.
 
-A list that was asked before an object was deleted, and the answer to an apply that a deletion has
-overtaken, would bring it back for ten minutes: a child that is not there and is not made, or a
-document whose children are made and collected as garbage in turns.
+A list requested before an object was deleted, and the response to an apply that a deletion has
+overtaken, would bring the object back for ten minutes: a missing child would not be created, or the
+children of a deleted resource would be created and garbage-collected in turns.
 """
 
 from rackwatt_operator.kube.resources import ObjectKey
 
 
 class Tombstones:
-    """Names of what is gone, kept from one listing of everything to the next but one."""
+    """Deleted keys, kept for two full lists."""
 
     def __init__(self) -> None:
         self._young: dict[ObjectKey, int] = {}
         self._old: dict[ObjectKey, int] = {}
 
-    def note(self, name: ObjectKey, version: int) -> None:
-        """Take it that at this version an object was not there."""
+    def add(self, name: ObjectKey, version: int) -> None:
+        """Record that an object did not exist at this version."""
         self._young[name] = max(version, self.version(name))
 
     def version(self, name: ObjectKey) -> int:
-        """Tell at which version an object was last known not to be there; 0 if it never was."""
+        """Return the last version at which an object did not exist; 0 if unknown."""
         return max(self._young.get(name, 0), self._old.get(name, 0))
 
-    def age(self) -> None:
-        """Let go of what was old already: no question is still open that was asked before it."""
+    def rotate(self) -> None:
+        """Drop the older half: no request from before it is still pending."""
         self._old, self._young = self._young, {}

@@ -1,7 +1,7 @@
-"""What a watch tells, without the echoes of our own applies, whose answers came first.
+"""Filter of watch streams: drops the echoes of the operator's own applies.
 
-Two of three changes are such. Here their versions alone are read, as they stream by: kopf would
-decode each whole, and begin a task, a queue and a handler for it.
+Two of three events are echoes, whose responses came first. Only their versions are decoded here, as
+they stream by: kopf would decode each object and start a task, a queue and a handler for it.
 """
 
 from collections.abc import AsyncIterator, Callable
@@ -13,7 +13,7 @@ import msgspec
 from rackwatt_operator.kube.resources import ObjectKey
 
 IsNewer = Callable[[ObjectKey, int], bool]
-"""Tells whether an object of this version is newer than what is known; asked in kopf's thread."""
+"""Returns whether this version is newer than the cached one; called in kopf's thread."""
 
 _NEWER = frozenset({"ADDED", "MODIFIED"})
 
@@ -38,30 +38,33 @@ _EVENT = msgspec.json.Decoder(_Event)
 
 
 class WatchFilter:
-    """A watch's answer, as kopf reads it: by lines. All else is the answer's own."""
+    """The body of a watch response, as kopf reads it; everything else is delegated."""
 
-    def __init__(self, content: aiohttp.StreamReader, news: IsNewer) -> None:
+    def __init__(self, content: aiohttp.StreamReader, is_newer: IsNewer) -> None:
         self._content = content
-        self._news = news
+        self._is_newer = is_newer
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._content, name)
 
     async def iter_chunked(self, size: int) -> AsyncIterator[bytes]:
-        """Give the lines that tell something, as they come, several at a time."""
-        begun = b""
+        """Yield the lines with changes, several at a time."""
+        partial = b""
         async for block in self._content.iter_chunked(size):
-            *lines, begun = (begun + block).split(b"\n")
-            if told := [line for line in lines if self._tells(line)]:
-                yield b"\n".join(told) + b"\n"
-        yield begun
+            *lines, partial = (partial + block).split(b"\n")
+            if changes := [line for line in lines if self._is_change(line)]:
+                yield b"\n".join(changes) + b"\n"
+        yield partial
 
-    def _tells(self, line: bytes) -> bool:
+    def _is_change(self, line: bytes) -> bool:
         try:
             event = _EVENT.decode(line)
             version = int(event.object.metadata.resource_version)
-        except (ValueError, RecursionError):  # as an error, which tells no object: kopf knows it
+        except (
+            ValueError,
+            RecursionError,
+        ):  # an error event without an object
             return True
         metadata = event.object.metadata
         name = ObjectKey(event.object.kind, metadata.namespace, metadata.name)
-        return event.type not in _NEWER or self._news(name, version)
+        return event.type not in _NEWER or self._is_newer(name, version)

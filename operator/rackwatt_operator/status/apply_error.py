@@ -1,4 +1,4 @@
-"""A child that is not as it should be."""
+"""An error in applying or deleting a child, as a value: the status reports all of them."""
 
 from dataclasses import dataclass
 
@@ -6,16 +6,16 @@ from rackwatt_operator.kube.resources import ObjectKey
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
-    """Why it is not; `passing` if nobody has to do anything about it but wait."""
+class ApplyError:
+    """Why a child is not as desired; `retriable` if waiting may be enough."""
 
     child: ObjectKey
     reason: str
     message: str
-    passing: bool = False
+    retriable: bool = False
     wait_s: float = 0.0
 
     @property
-    def hopeless(self) -> bool:
-        """Whether no other child will fare better: the whole namespace goes."""
+    def namespace_terminating(self) -> bool:
+        """Whether no other child can be applied either, because the namespace is being deleted."""
         return self.reason == "NamespaceTerminating"

@@ -1,8 +1,8 @@
-"""The status as it is written, and whether it has to be.
+"""Build the status of a resource, and decide whether it has to be written.
 
-Nothing is written at rest. A condition that changes is written at once. Numbers follow at a pace of
-their own (pace.py), and watts when they moved by a tenth: `kubectl get` is a dashboard, not a
-series; that is Prometheus' (docs/decisions/0013-status-updates.md).
+Nothing is written at rest. A changed condition is written at once. Numbers are throttled
+(write_throttle.py), and watts are written when they changed by a tenth: `kubectl get` is a
+dashboard; time series belong to Prometheus (docs/decisions/0013-status-updates.md).
 """
 
 from collections.abc import Mapping, Sequence
@@ -47,63 +47,67 @@ _LONGEST_REASON = 64
 _MOST_STATES = 64
 
 
-def claims(found: StatusInputs) -> list[ConditionDraft]:
-    """Make every claim there is."""
-    made = [accepted(found), available(found), monitored(found), scraped(found)]
-    return [*made, *matched(found), ready(found, made)]
+def build_conditions(inputs: StatusInputs) -> list[ConditionDraft]:
+    """Build all conditions."""
+    drafts = [accepted(inputs), available(inputs), monitored(inputs), scraped(inputs)]
+    return [*drafts, *matched(inputs), ready(inputs, drafts)]
 
 
-def status(found: StatusInputs, before: Status, generation: int, now: datetime) -> dict[str, Any]:
-    """Make the status; what was said before stays where it still holds well enough."""
-    made = {
+def build_status(
+    inputs: StatusInputs, before: Status, generation: int, now: datetime
+) -> dict[str, Any]:
+    """Build the status; values that changed too little are taken from the one before."""
+    built = {
         "observedGeneration": generation,
-        "conditions": _conditions(claims(found), before, generation, now),
+        "conditions": _conditions(build_conditions(inputs), before, generation, now),
     }
-    return _settled(made | _numbers(found, now), before, now)
+    return _keep_unchanged(built | _numbers(inputs, now), before, now)
 
 
-def urgent(before: Status, after: Status) -> bool:
-    """Tell whether something changed that people and programs wait for."""
-    return bool(_gist(before) != _gist(after))
+def conditions_changed(before: Status, after: Status) -> bool:
+    """Return whether a condition, the generation or a kind changed."""
+    return bool(_outcome(before) != _outcome(after))
 
 
-def _gist(told: Status) -> Any:
+def _outcome(status: Status) -> Any:
     conditions = [
         (one["type"], one["status"], one["reason"], one.get("observedGeneration"))
-        for one in told.get("conditions", ())
+        for one in status.get("conditions", ())
     ]
-    return conditions, [told.get(key) for key in _PLAIN]
+    return conditions, [status.get(key) for key in _PLAIN]
 
 
 def _conditions(
-    claims: Sequence[ConditionDraft], before: Status, generation: int, now: datetime
+    drafts: Sequence[ConditionDraft], before: Status, generation: int, now: datetime
 ) -> list[dict[str, Any]]:
     former = {one["type"]: one for one in before.get("conditions", ())}
     made = []
-    for claim in claims:
-        was = former.get(claim.type, {})
-        same = was.get("status") == claim.status
+    for draft in drafts:
+        was = former.get(draft.type, {})
+        same = was.get("status") == draft.status
         condition = Condition(
-            type=claim.type,
-            status=claim.status,
+            type=draft.type,
+            status=draft.status,
             observed_generation=generation,
             last_transition_time=was["lastTransitionTime"] if same else _moment(now),
-            reason=claim.reason[:_LONGEST_REASON],
-            message=_clipped(claim.message),
+            reason=draft.reason[:_LONGEST_REASON],
+            message=_clipped(draft.message),
         )
         made.append(msgspec.to_builtins(condition))
     return made
 
 
-def _numbers(found: StatusInputs, now: datetime) -> dict[str, Any]:
-    document, told = found.document, found.told
+def _numbers(inputs: StatusInputs, now: datetime) -> dict[str, Any]:
+    document, collectors = inputs.document, inputs.collectors
     if isinstance(document, PowerTarget):
-        told_targets = told if told is not None and told.silent < told.asked else None
+        reachable = collectors is not None and collectors.unreachable < collectors.polled
         made: Any = PowerTargetStatus(
-            kind=kind_of(document.spec), method=method_of(document.spec), **_targets(told_targets)
+            kind=kind_of(document.spec),
+            method=method_of(document.spec),
+            **_targets(collectors if reachable else None),
         )
     elif isinstance(document, SchedulerBinding):
-        scheduler = told.schedulers[0] if told is not None and told.schedulers else None
+        scheduler = next(iter(collectors.schedulers if collectors else ()), None)
         made = SchedulerBindingStatus(
             scheduler=scheduler_of(document.spec), **_scheduler(scheduler, now)
         )
@@ -113,15 +117,18 @@ def _numbers(found: StatusInputs, now: datetime) -> dict[str, Any]:
     return plain
 
 
-def _targets(told: CollectorStatus | None) -> dict[str, Any]:
-    if told is None:
+def _targets(collectors: CollectorStatus | None) -> dict[str, Any]:
+    if collectors is None:
         return {}
     return {
         "targets": TargetCounts(
-            configured=told.configured, reachable=told.reachable, failing=told.failing
+            configured=collectors.configured,
+            reachable=collectors.reachable,
+            failing=collectors.failing,
         ),
-        "watts": None if told.watts is None else max(0, round(told.watts)),
-        "failing_targets": [_failing(one) for one in told.failing_targets[:MOST_WORST]] or None,
+        "watts": None if collectors.watts is None else max(0, round(collectors.watts)),
+        "failing_targets": [_failing(one) for one in collectors.failing_targets[:MOST_WORST]]
+        or None,
     }
 
 
@@ -134,21 +141,23 @@ def _failing(one: Failing) -> FailingTarget:
     )
 
 
-def _scheduler(told: Scheduler | None, now: datetime) -> dict[str, Any]:
-    if told is None:
+def _scheduler(scheduler: Scheduler | None, now: datetime) -> dict[str, Any]:
+    if scheduler is None:
         return {}
-    states = dict(sorted(told.nodes.items(), key=lambda pair: (-pair[1], pair[0]))[:_MOST_STATES])
-    contact = None if told.age_s is None else _moment(now - timedelta(seconds=told.age_s))
-    counts = NodeCounts(total=sum(told.nodes.values()), states=states or None)
+    states = dict(
+        sorted(scheduler.nodes.items(), key=lambda pair: (-pair[1], pair[0]))[:_MOST_STATES]
+    )
+    contact = None if scheduler.age_s is None else _moment(now - timedelta(seconds=scheduler.age_s))
+    counts = NodeCounts(total=sum(scheduler.nodes.values()), states=states or None)
     return {
-        "nodes": counts if told.up else None,
-        "version": told.version,
+        "nodes": counts if scheduler.up else None,
+        "version": scheduler.version,
         "last_contact": contact,
     }
 
 
-def _settled(after: dict[str, Any], before: Status, now: datetime) -> dict[str, Any]:
-    """Keep what moved too little to be told again."""
+def _keep_unchanged(after: dict[str, Any], before: Status, now: datetime) -> dict[str, Any]:
+    """Replace values that changed too little by the ones written before."""
     if "watts" in before and "watts" in after and _near(before["watts"], after["watts"]):
         after["watts"] = before["watts"]
     if "failingTargets" in before and _named(before) == _named(after):
@@ -163,14 +172,14 @@ def _near(before: int, after: int) -> bool:
 
 
 def _still_in_contact(before: Status, after: Status, now: datetime) -> bool:
-    """Tell whether a scheduler answers as it did when that was last written, not long ago."""
-    if not all(key in told for told in (before, after) for key in ("nodes", "lastContact")):
+    """Return whether a scheduler responds as it did when that was last written, recently."""
+    if not all(key in one for one in (before, after) for key in ("nodes", "lastContact")):
         return False
     return now - datetime.fromisoformat(before["lastContact"]) < _CONTACT_EVERY
 
 
-def _named(told: Status) -> list[tuple[str, str]]:
-    return [(one["node"], one["reason"]) for one in told.get("failingTargets", ())]
+def _named(status: Status) -> list[tuple[str, str]]:
+    return [(one["node"], one["reason"]) for one in status.get("failingTargets", ())]
 
 
 def _clipped(message: str) -> str:

@@ -1,7 +1,6 @@
-"""What collectors tell of themselves (`/status`, docs/web.md), as far as a status needs it.
+"""The `/status` of collectors (docs/web.md), as far as the status of a resource needs it.
 
-It comes from pods, so it is taken with care: what is not of its type, or cannot be, is no answer at
-all.
+The input is untrusted: a response with a value of a wrong type or out of range is dropped whole.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,7 +11,7 @@ import msgspec
 from msgspec import Meta
 
 _SCRAPED_S = 600.0
-"""Two scrapes are no further apart, or Prometheus would take the series for stale between them."""
+"""Age of the last scrape up to which a collector counts as scraped: intervals are shorter."""
 _LONGEST_SCRAPER = 100
 
 _Count = Annotated[int, Meta(ge=0, le=2**31)]
@@ -54,7 +53,7 @@ class _Grid(msgspec.Struct, frozen=True):
 
 
 class Unmatched(msgspec.Struct, frozen=True):
-    """Names that one side has and the other does not: how many, and the first of them."""
+    """Node names that only one side has: their number, and the first of them."""
 
     targets: _Count = 0
     first_targets: list[str] = []
@@ -63,7 +62,7 @@ class Unmatched(msgspec.Struct, frozen=True):
 
 
 class Scheduler(msgspec.Struct, frozen=True):
-    """What a scheduler answers."""
+    """A scheduler as its collector reports it."""
 
     name: str
     up: bool = False
@@ -76,7 +75,7 @@ class Scheduler(msgspec.Struct, frozen=True):
 
 
 class MissingSecret(msgspec.Struct, frozen=True):
-    """A key of a Secret that something fails for want of; `first` is who wants it."""
+    """A missing key of a Secret; `first_reference` is the first target that needs it."""
 
     secret: str
     key: str
@@ -93,7 +92,7 @@ class _Scraped(msgspec.Struct, frozen=True):
     age_s: _Seconds = 0.0
 
 
-class Answer(msgspec.Struct, frozen=True):
+class StatusResponse(msgspec.Struct, frozen=True):
     """One collector's `/status`."""
 
     scraped: _Scraped | None = None
@@ -108,13 +107,14 @@ class Answer(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class CollectorStatus:
-    """What all collectors of a document tell together.
+    """The responses of all collectors of a resource, aggregated.
 
-    `silent` are those that told nothing; `scraped` is how many were scraped not long ago.
+    `polled` is their number, `unreachable` how many of them did not respond, `scraped` how many
+    were scraped recently.
     """
 
-    asked: int
-    silent: int
+    polled: int
+    unreachable: int
     configured: int = 0
     reachable: int = 0
     failing: int = 0
@@ -123,74 +123,81 @@ class CollectorStatus:
     schedulers: Sequence[Scheduler] = ()
     secrets_missing: Sequence[MissingSecret] = ()
     problems: Sequence[str] = ()
-    why_silent: str = ""
+    unreachable_reason: str = ""
     scraped: int = 0
     scrapers: Sequence[str] = ()
 
     @property
-    def whole(self) -> bool:
-        """Whether every collector answers and has asked all that it is to ask."""
+    def complete(self) -> bool:
+        """Whether every collector responds and has polled all its targets and schedulers."""
         return (
-            not self.silent
+            not self.unreachable
             and self.reachable + self.failing >= self.configured
             and all(one.up or one.reason for one in self.schedulers)
         )
 
-    def agrees(self, other: "CollectorStatus | None") -> bool:
-        """Tell whether it comes to the same, measured values and times apart."""
-        return other is not None and self._gist() == other._gist()
+    def same_outcome(self, other: "CollectorStatus | None") -> bool:
+        """Return whether both lead to the same conditions; measured values and times may differ."""
+        return other is not None and self._outcome() == other._outcome()
 
-    def _gist(self) -> object:
-        counts = (self.asked, self.silent, self.configured, self.reachable, self.failing)
+    def _outcome(self) -> object:
+        counts = (self.polled, self.unreachable, self.configured, self.reachable, self.failing)
         schedulers = [
             (one.name, one.up, one.reason, one.unmatched and one.unmatched.targets)
             for one in self.schedulers
         ]
         scraped = (self.scraped, self.scrapers)
-        return counts, schedulers, scraped, self.secrets_missing, self.problems, self.why_silent
+        return (
+            counts,
+            schedulers,
+            scraped,
+            self.secrets_missing,
+            self.problems,
+            self.unreachable_reason,
+        )
 
 
-def answer(body: bytes) -> Answer | None:
-    """Read a collector's answer; None if it is none."""
+def parse(body: bytes) -> StatusResponse | None:
+    """Parse a collector's response; return None if it is invalid."""
     try:
-        return msgspec.json.decode(body, type=Answer)
+        return msgspec.json.decode(body, type=StatusResponse)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
 
 
-def together(
-    answers: Sequence[Answer | None], most_worst: int, why_silent: str = ""
+def aggregate(
+    answers: Sequence[StatusResponse | None], most_worst: int, why_silent: str = ""
 ) -> CollectorStatus:
-    """Add up what collectors told; None stands for one that did not, for a reason if known."""
-    heard = [one for one in answers if one is not None]
-    counts = [one.targets for one in heard]
+    """Aggregate responses; None is a collector that did not respond, `unreachable_reason` why."""
+    valid = [one for one in answers if one is not None]
+    counts = [one.targets for one in valid]
     failing = sorted(
-        (down for one in heard for down in _failing(one)),
+        (down for one in valid for down in _failing(one)),
         key=lambda one: (-(one.failing_for_s or 0.0), one.node),
     )
-    scraped = [one.scraped for one in heard if one.scraped and one.scraped.age_s <= _SCRAPED_S]
+    scraped = [one.scraped for one in valid if one.scraped and one.scraped.age_s <= _SCRAPED_S]
     watts = [count.watts for count in counts if count.watts is not None]
     return CollectorStatus(
-        asked=len(answers),
-        silent=len(answers) - len(heard),
+        polled=len(answers),
+        unreachable=len(answers) - len(valid),
         configured=sum(count.configured for count in counts),
         reachable=sum(count.reachable for count in counts),
         failing=sum(count.failing for count in counts),
         watts=sum(watts) if watts else None,
         failing_targets=failing[:most_worst],
-        schedulers=[scheduler for one in heard for scheduler in one.schedulers],
-        secrets_missing=_missing(heard),
+        schedulers=[scheduler for one in valid for scheduler in one.schedulers],
+        secrets_missing=_missing(valid),
         problems=list(
-            dict.fromkeys(told for one in heard for told in one.documents.first_problems)
+            dict.fromkeys(problem for one in valid for problem in one.documents.first_problems)
         ),
-        why_silent=why_silent,
+        unreachable_reason=why_silent,
         scraped=len(scraped),
-        scrapers=sorted({one.by[:_LONGEST_SCRAPER] or "somebody" for one in scraped}),
+        scrapers=sorted({one.by[:_LONGEST_SCRAPER] or "an unknown client" for one in scraped}),
     )
 
 
-def _failing(one: Answer) -> Iterator[Failing]:
-    """Go through what fails: targets, this node by the first of its collectors that does, zones."""
+def _failing(one: StatusResponse) -> Iterator[Failing]:
+    """Yield failing targets, the first failing collector of a node, and failing zones."""
     yield from one.failing
     for down in [collector for collector in one.collectors if collector.reason is not None][:1]:
         yield Failing(down.node, down.reason, down.message, down.watts, down.failing_for_s)
@@ -199,13 +206,13 @@ def _failing(one: Answer) -> Iterator[Failing]:
             yield Failing(grid.zone, grid.reason, grid.message, None, grid.failing_for_s)
 
 
-def _missing(heard: Iterable[Answer]) -> list[MissingSecret]:
-    found: dict[tuple[str, str], MissingSecret] = {}
-    for missing in (missing for one in heard for missing in one.secrets_missing):
+def _missing(valid: Iterable[StatusResponse]) -> list[MissingSecret]:
+    merged: dict[tuple[str, str], MissingSecret] = {}
+    for missing in (missing for one in valid for missing in one.secrets_missing):
         key = (missing.secret, missing.key)
-        before = found.get(key)
+        before = merged.get(key)
         wanted = missing.affected_targets + (before.affected_targets if before else 0)
-        found[key] = MissingSecret(
+        merged[key] = MissingSecret(
             *key, before.first_reference if before else missing.first_reference, wanted
         )
-    return list(found.values())
+    return list(merged.values())

@@ -1,11 +1,11 @@
-"""The conditions of a document: what each claims, whether it holds, and why.
+"""The conditions of a resource: type, status, reason and message of each.
 
-`Accepted`: the document can be carried out as it is written, and all that it names is there.
-`Available`: the collectors are there, and run. `Monitored`: what Prometheus Operator needs to know
-of them is there. `Scraped`: they are scraped, as they report themselves: selectors show only
-whether a Prometheus is configured to, and scrapers without a Prometheus resource have none.
-`Matched`: the scheduler knows the nodes that are measured by the names that documents give them;
-power is measured either way, so `Ready` does not depend on it. `Ready` sums up.
+`Accepted`: the spec is valid, and all objects that it references exist. `Available`: the collectors
+are running and ready. `Monitored`: the ServiceMonitor and the PrometheusRule exist. `Scraped`: the
+collectors report scrapes; selectors show only whether a Prometheus is configured to scrape, and
+scrapers without a Prometheus resource have none. `Matched`: the scheduler knows the measured nodes
+by the names in the spec; power is measured either way, so `Ready` does not depend on it. `Ready`
+summarises the others.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,7 +23,7 @@ Holds = Literal["True", "False", "Unknown"]
 
 
 class ConditionDraft(NamedTuple):
-    """One claim; the reason is for programs, the message says what a person can do."""
+    """A condition without its times: the reason is for programs, the message for people."""
 
     type: str
     status: Holds
@@ -32,111 +32,111 @@ class ConditionDraft(NamedTuple):
 
 
 def listed(words: Sequence[str], most: int = 3) -> str:
-    """Join the first few of many sentences."""
+    """Return the first few of many sentences, joined, and the number of the rest."""
     more = f"; and {len(words) - most} more" if len(words) > most else ""
     return "; ".join(words[:most]) + more
 
 
-def accepted(found: StatusInputs) -> ConditionDraft:
-    """Claim it, or tell the first thing that is wrong."""
-    for reason, message in _not_accepted(found):
+def accepted(inputs: StatusInputs) -> ConditionDraft:
+    """Return Accepted with the first problem, if there is one."""
+    for reason, message in _not_accepted(inputs):
         return ConditionDraft("Accepted", "False", reason, message)
-    if found.paused:
-        told = "spec.paused: nothing is made, changed or removed until it is false"
-        return ConditionDraft("Accepted", "True", "Paused", told)
-    return ConditionDraft("Accepted", "True", "Accepted", _acceptance(found))
+    if inputs.paused:
+        message = "spec.paused: nothing is created, changed or deleted until it is false"
+        return ConditionDraft("Accepted", "True", "Paused", message)
+    return ConditionDraft("Accepted", "True", "Accepted", _acceptance(inputs))
 
 
-def _acceptance(found: StatusInputs) -> str:
-    """Say no more than is known: without an answer nobody has looked at hosts and Secrets."""
-    if found.told is not None and found.told.asked > found.told.silent:
-        return "the document is valid, and all it names is there"
+def _acceptance(inputs: StatusInputs) -> str:
+    """Return what is known: only collectors can check host entries and Secrets."""
+    if inputs.collectors is not None and inputs.collectors.polled > inputs.collectors.unreachable:
+        return "the spec is valid, and every object that it references exists"
     return (
-        "the document is valid as far as the operator sees; whether its entries and Secrets can be "
-        "used, its collectors will tell"
+        "the spec is valid; the collectors have not yet reported whether its entries and Secrets "
+        "can be used"
     )
 
 
-def _not_accepted(found: StatusInputs) -> Iterator[tuple[str, str]]:
-    problems = [str(problem) for problem in found.problems]
-    if found.document is None:
-        yield "Invalid", f"{listed(problems)}. What ran before goes on unchanged"
-    if found.refused is not None:
-        yield found.refused.reason, found.refused.message
+def _not_accepted(inputs: StatusInputs) -> Iterator[tuple[str, str]]:
+    problems = [str(problem) for problem in inputs.problems]
+    if inputs.document is None:
+        yield "Invalid", f"{listed(problems)}. What was running before is left unchanged"
+    if inputs.refused is not None:
+        yield inputs.refused.reason, inputs.refused.message
     if problems:
         yield "PartlyInvalid", listed(problems)
-    if found.missing:
-        names = ", ".join(found.missing)
+    if inputs.missing:
+        names = ", ".join(inputs.missing)
         yield (
             "BindingMissing",
-            f"schedulerRef names SchedulerBinding {names}, which is not in this namespace: create "
-            "it. Power is measured all the same, without node states",
+            f"schedulerRef names SchedulerBinding {names}, which does not exist in this namespace: "
+            "create it. Power is measured meanwhile, without node states",
         )
-    if found.told is not None:
-        if missing := found.told.secrets_missing:
+    if inputs.collectors is not None:
+        if missing := inputs.collectors.secrets_missing:
             yield "SecretMissing", listed([_missing_secret(one) for one in missing])
-        if found.told.problems:
-            yield "PartlyInvalid", listed([_problem(problem) for problem in found.told.problems])
+        if inputs.collectors.problems:
+            yield "PartlyInvalid", listed([_problem(one) for one in inputs.collectors.problems])
 
 
 def _missing_secret(missing: MissingSecret) -> str:
     first = f", first {missing.first_reference}" if missing.first_reference else ""
     return (
         f"Secret {missing.secret} is missing or has no key {missing.key}: create it, or add the "
-        f"key; no restart is needed (wanted by {missing.affected_targets}{first})"
+        f"key; no restart is needed (targets affected: {missing.affected_targets}{first})"
     )
 
 
 def _problem(problem: str) -> str:
-    """Leave out the path of the file in the pod: people know the document."""
-    _, found, told = problem.partition(": ")
-    return told if found else problem
+    """Return the problem without the path of the file in the pod."""
+    _, separator, message = problem.partition(": ")
+    return message if separator else problem
 
 
 _MAX_AWAY = 10
-"""One collector in so many may be away where there is one on each node: some nodes always are."""
+"""One in so many collectors of a DaemonSet may be unready: some nodes of a cluster always are."""
 
 _REFUSALS = (
     ("violates PodSecurity", "PodSecurity"),
     ("any security context constraint", "SecurityContextConstraint"),
 )
-"""What an admission controller says of pods it refuses, and the reason that is told."""
+"""Message of the admission controller that rejects pods, and the reason of the condition."""
 
 _ADVICE = {
     "PodSecurity": "docs/operator.md#what-the-pods-may-do says which level is needed and why: ",
-    "SecurityContextConstraint": "docs/openshift.md says what to do: ",
-    "FailedCreate": "pods are refused (docs/operator-status.md#when-pods-are-refused): ",
+    "SecurityContextConstraint": "see docs/openshift.md: ",
+    "FailedCreate": "pods are rejected (docs/operator-status.md#when-pods-are-refused): ",
 }
-"""Where the manual says more; first, since the API server's words may be long."""
+"""Prefix with a link into the manual; first, because the API server's message may be long."""
 
 
-def available(found: StatusInputs) -> ConditionDraft:
-    """Claim it, or tell what keeps collectors from running."""
-    for reason, message in _not_available(found):
+def available(inputs: StatusInputs) -> ConditionDraft:
+    """Return Available with what keeps the collectors from running."""
+    for reason, message in _not_available(inputs):
         return ConditionDraft("Available", "False", reason, message)
-    wanted = sum(one.wanted for one in found.workloads)
-    ready = sum(one.ready for one in found.workloads)
-    told = f"{ready} of {wanted} collectors are ready"
-    if _are_ready(found.workloads):
-        return ConditionDraft("Available", "True", "Available", told)
+    wanted = sum(one.wanted for one in inputs.workloads)
+    ready = sum(one.ready for one in inputs.workloads)
+    message = f"{ready} of {wanted} collectors are ready"
+    if _are_ready(inputs.workloads):
+        return ConditionDraft("Available", "True", "Available", message)
     return ConditionDraft(
-        "Available", "False", "RolloutInProgress", told + _unready(found.workloads)
+        "Available", "False", "RolloutInProgress", message + _unready(inputs.workloads)
     )
 
 
-def _not_available(found: StatusInputs) -> Iterator[tuple[str, str]]:
-    troubles = [one for one in found.troubles if one.child.kind not in MONITORING_KINDS]
+def _not_available(inputs: StatusInputs) -> Iterator[tuple[str, str]]:
+    troubles = [one for one in inputs.apply_errors if one.child.kind not in MONITORING_KINDS]
     if troubles:
         yield troubles[0].reason, listed([one.message for one in troubles])
-    if not found.workloads:
-        refused = found.refused is not None or found.document is None
-        told = "the document cannot be carried out" if refused else "there are no collectors yet"
-        yield ("Paused" if found.paused else "InvalidSpec" if refused else "NotCreated"), told
-    if failing := [one for one in found.workloads if one.reason]:
+    if not inputs.workloads:
+        refused = inputs.refused is not None or inputs.document is None
+        message = "the spec is invalid" if refused else "there are no collectors yet"
+        yield ("Paused" if inputs.paused else "InvalidSpec" if refused else "NotCreated"), message
+    if failing := [one for one in inputs.workloads if one.reason]:
         messages = list(dict.fromkeys(one.message for one in failing))
         reason = _workload_reason(failing[0])
         yield reason, _ADVICE.get(reason, "") + listed(messages)
-    for one in found.workloads:
+    for one in inputs.workloads:
         if one.current and not one.wanted:
             yield (
                 "NoNodes",
@@ -151,7 +151,7 @@ def _workload_reason(one: Workload) -> str:
 
 
 def _are_ready(workloads: Sequence[Workload]) -> bool:
-    """Tell whether what is wanted now is there, and not what was wanted before."""
+    """Return whether the rollout of the current generation is complete."""
     return all(one.current and one.ready >= one.wanted - _may_be_away(one) for one in workloads)
 
 
@@ -163,67 +163,65 @@ def _unready(workloads: Sequence[Workload]) -> str:
     away = [one.name.name for one in workloads if one.ready < one.wanted]
     if not away:
         return ": a change is being rolled out"
-    return f", not those of {', '.join(away[:3])}: kubectl describe tells why, where it lasts"
+    return f", except those of {', '.join(away[:3])}: if it lasts, kubectl describe shows why"
 
 
 MONITORING_KINDS = frozenset({"ServiceMonitor", "PrometheusRule"})
 
 
-def monitored(found: StatusInputs) -> ConditionDraft:
-    """Claim it, or tell what is in the way."""
-    troubles = [one for one in found.troubles if one.child.kind in MONITORING_KINDS]
+def monitored(inputs: StatusInputs) -> ConditionDraft:
+    """Return Monitored with what keeps a Prometheus from finding the collectors."""
+    troubles = [one for one in inputs.apply_errors if one.child.kind in MONITORING_KINDS]
     if troubles:
         message = listed([one.message for one in troubles])
         return ConditionDraft("Monitored", "False", troubles[0].reason, message)
-    if "ServiceMonitor" not in found.monitoring:
-        told = (
-            f"the cluster has no ServiceMonitor ({MONITORING}): install Prometheus Operator, "
-            "and it will be noticed; or scrape the Service by other means"
+    if "ServiceMonitor" not in inputs.monitoring:
+        message = (
+            f"the cluster has no ServiceMonitor ({MONITORING}): install Prometheus Operator, which "
+            "the operator detects; or scrape the Service by other means"
         )
-        return ConditionDraft("Monitored", "Unknown", "MonitoringCRDsMissing", told)
-    if not found.kinds:
-        return ConditionDraft(
-            "Monitored", "Unknown", "InvalidSpec", "the document cannot be carried out"
-        )
-    if "ServiceMonitor" not in found.kinds:
-        told = "monitoring.serviceMonitor.enabled is false: scrape the Service by other means"
-        return ConditionDraft("Monitored", "Unknown", "Disabled", told)
-    if found.selection is None:
-        reason = "Paused" if found.paused else "NotCreated"
-        return ConditionDraft("Monitored", "False", reason, "no ServiceMonitor is to be seen yet")
-    made = f"{' and '.join(sorted(found.kinds & MONITORING_KINDS))} made"
-    rules = found.rules
+        return ConditionDraft("Monitored", "Unknown", "MonitoringCRDsMissing", message)
+    if not inputs.kinds:
+        return ConditionDraft("Monitored", "Unknown", "InvalidSpec", "the spec is invalid")
+    if "ServiceMonitor" not in inputs.kinds:
+        message = "monitoring.serviceMonitor.enabled is false: scrape the Service by other means"
+        return ConditionDraft("Monitored", "Unknown", "Disabled", message)
+    if inputs.selection is None:
+        reason = "Paused" if inputs.paused else "NotCreated"
+        return ConditionDraft("Monitored", "False", reason, "there is no ServiceMonitor yet")
+    created = f"{' and '.join(sorted(inputs.kinds & MONITORING_KINDS))} created"
+    rules = inputs.rules
     if rules is not None and rules.seen and not rules.taken_by:
         message = (
-            f"{made}; but no Prometheus takes the PrometheusRule, so there are no alerts and the "
-            f"dashboard's sums stay empty: {rules.rejected or listed(rules.wanting)}. Its labels: "
-            "spec.monitoring.rules.labels, or the chart's defaults. Whether a ThanosRuler takes it "
-            "is not known here"
+            f"{created}; but no Prometheus selects the PrometheusRule, so there are no alerts and "
+            f"the dashboard's sums are empty: {rules.rejected or listed(rules.wanting)}. Labels of "
+            "the PrometheusRule: spec.monitoring.rules.labels, or the chart's defaults. The "
+            "operator does not know whether a ThanosRuler selects it"
         )
         return ConditionDraft("Monitored", "True", "RulesNotSelected", message)
-    return ConditionDraft("Monitored", "True", "Monitored", made)
+    return ConditionDraft("Monitored", "True", "Monitored", created)
 
 
-_TARGETS_PAGE = "its page of targets shows more"
+_TARGETS_PAGE = "see the targets page of Prometheus"
 
 
-def scraped(found: StatusInputs) -> ConditionDraft:
-    """Claim it, or say what each Prometheus would want, or what cannot be known from here."""
-    told = found.told
-    if told is not None and told.scraped:
-        return ConditionDraft(
-            "Scraped", "True", "Scraped", f"by {listed(told.scrapers)}{_scraped_part(told)}"
-        )
-    made = monitored(found)
-    if made.status != "True" or found.selection is None:
-        message = "there is no ServiceMonitor for a Prometheus to take"
-        return ConditionDraft("Scraped", "Unknown", made.reason, message)
-    return _by_selection(found.selection, told)
+def scraped(inputs: StatusInputs) -> ConditionDraft:
+    """Return Scraped with the labels that each Prometheus requires, or what cannot be known."""
+    collectors = inputs.collectors
+    if collectors is not None and collectors.scraped:
+        message = f"by {listed(collectors.scrapers)}{_scraped_part(collectors)}"
+        return ConditionDraft("Scraped", "True", "Scraped", message)
+    condition = monitored(inputs)
+    if condition.status != "True" or inputs.selection is None:
+        message = "there is no ServiceMonitor for a Prometheus to select"
+        return ConditionDraft("Scraped", "Unknown", condition.reason, message)
+    return _by_selection(inputs.selection, collectors)
 
 
-def _by_selection(selection: Selection, told: CollectorStatus | None) -> ConditionDraft:
+def _by_selection(selection: Selection, collectors: CollectorStatus | None) -> ConditionDraft:
     if selection.taken_by:
-        message = f"{listed(selection.taken_by)} selects the ServiceMonitor; {_no_scrape(told)}"
+        takers = listed(selection.taken_by)
+        message = f"{takers} selects the ServiceMonitor; {_no_scrape(collectors)}"
         return ConditionDraft("Scraped", "Unknown", "Selected", message)
     if selection.rejected:
         return ConditionDraft("Scraped", "False", "Rejected", selection.rejected)
@@ -231,7 +229,7 @@ def _by_selection(selection: Selection, told: CollectorStatus | None) -> Conditi
         message = (
             "the operator sees no Prometheus or PrometheusAgent resource. One in a namespace that "
             "it does not watch, VictoriaMetrics, Grafana Alloy or a Prometheus configured by hand "
-            f"may scrape the collectors all the same; {_no_scrape(told)}"
+            f"may scrape the collectors nevertheless; {_no_scrape(collectors)}"
         )
         return ConditionDraft("Scraped", "Unknown", "NoPrometheus", message)
     message = (
@@ -241,30 +239,32 @@ def _by_selection(selection: Selection, told: CollectorStatus | None) -> Conditi
     return ConditionDraft("Scraped", "False", "NotSelected", message)
 
 
-def _scraped_part(told: CollectorStatus) -> str:
-    """Say how many are scraped, where not all are: one that has just started is not yet."""
-    return "" if told.scraped >= told.asked else f" ({told.scraped} of {told.asked} collectors)"
+def _scraped_part(collectors: CollectorStatus) -> str:
+    """Return how many are scraped, where not all are: one that has just started is not yet."""
+    if collectors.scraped >= collectors.polled:
+        return ""
+    return f" ({collectors.scraped} of {collectors.polled} collectors)"
 
 
-def _no_scrape(told: CollectorStatus | None) -> str:
-    """Say why no scrape is known, as far as that is."""
-    if told is None or told.silent >= told.asked:
+def _no_scrape(collectors: CollectorStatus | None) -> str:
+    """Return why no scrape is known, as far as the operator can see."""
+    if collectors is None or collectors.unreachable >= collectors.polled:
         return f"no collector reports to the operator whether it is scraped; {_TARGETS_PAGE}"
     return (
-        "the collectors have seen no scrape for 10 minutes, or since they started. The next one "
-        "may be due yet, or a NetworkPolicy, TLS or a password may keep it from port 9123; "
+        "the collectors have not been scraped for 10 minutes, or since they started. The next "
+        "scrape may not be due yet, or a NetworkPolicy, TLS or a password may block port 9123; "
         + _TARGETS_PAGE
     )
 
 
-def matched(found: StatusInputs) -> Iterator[ConditionDraft]:
-    """Claim it of a PowerTarget whose collectors compared names with those of a scheduler."""
-    if not isinstance(found.document, PowerTarget) or found.told is None:
+def matched(inputs: StatusInputs) -> Iterator[ConditionDraft]:
+    """Yield Matched for a PowerTarget whose collectors compared node names with a scheduler's."""
+    if not isinstance(inputs.document, PowerTarget) or inputs.collectors is None:
         return
-    compared = [one for one in found.told.schedulers if one.unmatched is not None]
-    strangers = [one for one in compared if one.unmatched and one.unmatched.targets]
-    if strangers:
-        message = listed([_unmatched(one) for one in strangers])
+    compared = [one for one in inputs.collectors.schedulers if one.unmatched is not None]
+    mismatched = [one for one in compared if one.unmatched and one.unmatched.targets]
+    if mismatched:
+        message = listed([_unmatched(one) for one in mismatched])
         yield ConditionDraft("Matched", "False", "NamesUnmatched", message)
     elif compared:
         yield ConditionDraft(
@@ -274,7 +274,7 @@ def matched(found: StatusInputs) -> Iterator[ConditionDraft]:
 
 def _unmatched(scheduler: Scheduler) -> str:
     unmatched = scheduler.unmatched
-    assert unmatched is not None  # noqa: S101 - the caller has chosen by it
+    assert unmatched is not None  # noqa: S101 - the caller filters by it
     ours, theirs = (
         listed([name[:100] for name in names])
         for names in (unmatched.first_targets, unmatched.first_nodes)
@@ -286,46 +286,46 @@ def _unmatched(scheduler: Scheduler) -> str:
     )
 
 
-def ready(found: StatusInputs, claims: Sequence[ConditionDraft]) -> ConditionDraft:
-    """Sum the other claims up, and what collectors tell."""
-    for claim in claims:
-        if claim.status == "False":
-            return ConditionDraft("Ready", "False", claim.reason, claim.message)
-    status, reason, message = _measuring(found.told, found.is_binding)
-    if status == "True" and found.paused:
+def ready(inputs: StatusInputs, others: Sequence[ConditionDraft]) -> ConditionDraft:
+    """Return Ready: the first condition that is False, else what the collectors report."""
+    for other in others:
+        if other.status == "False":
+            return ConditionDraft("Ready", "False", other.reason, other.message)
+    status, reason, message = _measuring(inputs.collectors, inputs.is_binding)
+    if status == "True" and inputs.paused:
         reason = "Paused"
     return ConditionDraft("Ready", status, reason, message)
 
 
-def _measuring(told: CollectorStatus | None, is_binding: bool) -> tuple[Holds, str, str]:
-    if told is None:
-        return "Unknown", "Pending", "the collectors were not asked yet"
-    if told.silent == told.asked:
-        message = told.why_silent or (
-            f"none of {told.asked} collectors answers the operator on port 9123: does a "
-            "NetworkPolicy keep it out, or does the operator run outside the cluster?"
+def _measuring(collectors: CollectorStatus | None, is_binding: bool) -> tuple[Holds, str, str]:
+    if collectors is None:
+        return "Unknown", "Pending", "the collectors were not polled yet"
+    if collectors.unreachable == collectors.polled:
+        message = collectors.unreachable_reason or (
+            f"none of {collectors.polled} collectors responds to the operator on port 9123: does a "
+            "NetworkPolicy block it, or does the operator run outside the cluster?"
         )
         return "Unknown", "CollectorsUnreachable", message
-    return _scheduler_ready(told.schedulers) if is_binding else _targets_ready(told)
+    return _scheduler_ready(collectors.schedulers) if is_binding else _targets_ready(collectors)
 
 
-def _scheduler_ready(told: Sequence[Scheduler]) -> tuple[Holds, str, str]:
-    for one in told:
+def _scheduler_ready(schedulers: Sequence[Scheduler]) -> tuple[Holds, str, str]:
+    for one in schedulers:
         if one.reason is not None:
-            return "False", _camel(one.reason), one.message or "the scheduler does not answer"
+            return "False", _camel(one.reason), one.message or "the scheduler does not respond"
         if not one.up:
-            return "Unknown", "Pending", "the scheduler is being asked"
-    nodes = sum(sum(one.nodes.values()) for one in told)
-    return "True", "Ready", f"it answers for {counted(nodes, 'node')}"
+            return "Unknown", "Pending", "the scheduler was not polled yet"
+    nodes = sum(sum(one.nodes.values()) for one in schedulers)
+    return "True", "Ready", f"the scheduler reports {counted(nodes, 'node')}"
 
 
-def _targets_ready(told: CollectorStatus) -> tuple[Holds, str, str]:
-    if told.reachable or not told.configured:
-        return "True", "Ready", f"{told.reachable} of {told.configured} targets answer"
-    if not told.failing:
-        return "Unknown", "Pending", f"{told.configured} targets are being asked"
-    worst = [f"{one.node}: {one.message or one.reason}" for one in told.failing_targets]
-    message = f"none of {told.configured} targets answers: {listed(worst)}"
+def _targets_ready(collectors: CollectorStatus) -> tuple[Holds, str, str]:
+    if collectors.reachable or not collectors.configured:
+        return "True", "Ready", f"{collectors.reachable} of {collectors.configured} targets respond"
+    if not collectors.failing:
+        return "Unknown", "Pending", f"{collectors.configured} targets were not polled yet"
+    worst = [f"{one.node}: {one.message or one.reason}" for one in collectors.failing_targets]
+    message = f"none of {collectors.configured} targets responds: {listed(worst)}"
     return "False", "NoTargetsReachable", message
 
 

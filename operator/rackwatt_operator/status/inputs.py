@@ -1,4 +1,4 @@
-"""Everything that was found out about one document, from which its status is made."""
+"""Everything that the status of one resource is built from."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from rackwatt_crds.decoding import Problem
 from rackwatt_crds.document import Document, SchedulerBinding
 from rackwatt_operator.manifests.refused import BuildFailure
-from rackwatt_operator.status.apply_error import Trouble
+from rackwatt_operator.status.apply_error import ApplyError
 from rackwatt_operator.status.collector_status import CollectorStatus
 from rackwatt_operator.status.selection import Selection
 from rackwatt_operator.status.workload import Workload
@@ -14,12 +14,12 @@ from rackwatt_operator.status.workload import Workload
 
 @dataclass(frozen=True, slots=True)
 class StatusInputs:
-    """One document: what is valid in it, what was planned, what came of that, what is told of it.
+    """One resource: its validation, its plan, the state of its children and of its collectors.
 
-    `missing` are the SchedulerBindings it names that are not there; `kinds` are those of the
-    children that are planned, `monitoring` those of Prometheus Operator that the cluster has;
-    `selection` and `rules` say who takes the ServiceMonitor and the PrometheusRule;
-    `told` is None until a collector was asked.
+    `missing` are the SchedulerBindings that it references and that do not exist; `kinds` are those
+    of the planned children, `monitoring` those of Prometheus Operator that the cluster has;
+    `selection` and `rules` say which Prometheus selects the ServiceMonitor and the PrometheusRule;
+    `collectors` is None until they were polled.
     """
 
     document: Document | None
@@ -28,11 +28,11 @@ class StatusInputs:
     refused: BuildFailure | None
     kinds: frozenset[str]
     monitoring: frozenset[str]
-    troubles: Sequence[Trouble] = ()
+    apply_errors: Sequence[ApplyError] = ()
     workloads: Sequence[Workload] = ()
     selection: Selection | None = None
     rules: Selection | None = None
-    told: CollectorStatus | None = None
+    collectors: CollectorStatus | None = None
 
     @property
     def is_binding(self) -> bool:
@@ -41,5 +41,5 @@ class StatusInputs:
 
     @property
     def paused(self) -> bool:
-        """Whether the document wants us to hold still."""
+        """Whether `spec.paused` is set."""
         return self.document is not None and bool(self.document.spec.paused)

@@ -1,7 +1,7 @@
-"""Which Prometheus takes a ServiceMonitor or PrometheusRule, and what it wants of one it does not.
+"""Which Prometheus selects a ServiceMonitor or PrometheusRule, and which labels others require.
 
-Prometheus Operator tells it in that object's status where it was asked to
-(`StatusForConfigurationResources`); elsewhere the selectors of each Prometheus tell it:
+Prometheus Operator writes it into the status of that object if the feature gate
+`StatusForConfigurationResources` is set; otherwise the selectors of each Prometheus decide:
 https://prometheus-operator.dev/docs/api-reference/api/#monitoring.coreos.com/v1.PrometheusSpec
 A PrometheusAgent has the same selectors.
 """
@@ -23,7 +23,7 @@ _KINDS = {kind.plural: kind.kind for kind in PROMETHEUSES}
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Who takes it; if nobody does, why each of those that are `seen` does not."""
+    """The Prometheus resources that select an object; `wanting` says why others do not."""
 
     seen: int
     taken_by: Sequence[str] = ()
@@ -33,7 +33,7 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Selected:
-    """A ServiceMonitor or a PrometheusRule, as selectors see it."""
+    """A ServiceMonitor or a PrometheusRule: what selectors match."""
 
     kind: str
     namespace: str
@@ -42,7 +42,7 @@ class Selected:
 
 
 def bound(bindings: Sequence[Mapping[str, Any]]) -> Selection:
-    """Read what Prometheus Operator says in the ServiceMonitor's own status."""
+    """Return the selection in the bindings of the object's own status."""
     taken, rejected = [], ""
     for one in bindings:
         kind = _KINDS.get(one.get("resource", ""), "Prometheus")
@@ -58,7 +58,7 @@ def bound(bindings: Sequence[Mapping[str, Any]]) -> Selection:
 
 
 def selected(one: Selected, prometheuses: Mapping[ObjectKey, Mapping[str, Any]]) -> Selection:
-    """Match the selectors in the spec of each Prometheus."""
+    """Return the selection by matching the selectors of each Prometheus."""
     taken, wanting = [], []
     for name, spec in sorted(prometheuses.items()):
         wants = list(_wants(one, name.namespace, spec))
@@ -71,24 +71,21 @@ def selected(one: Selected, prometheuses: Mapping[ObjectKey, Mapping[str, Any]])
 
 def _wants(one: Selected, home: str, spec: Mapping[str, Any]) -> Iterator[str]:
     field, field_of_namespaces = _SELECTORS[one.kind]
-    labels, places = spec.get(field), spec.get(field_of_namespaces)
+    labels, namespaces = spec.get(field), spec.get(field_of_namespaces)
     if labels is None:
         yield f"no {one.kind} at all (it has no {field})"
     else:
         yield from (f"label {want} on it" for want in unmet(labels, one.labels))
-    if places is None:
+    if namespaces is None:
         if one.namespace != home:
             yield f"it in its own namespace {home}"
     else:
-        told = (
-            f"label {want} on namespace {one.namespace}"
-            for want in unmet(places, one.namespace_labels)
-        )
-        yield from told
+        for want in unmet(namespaces, one.namespace_labels):
+            yield f"label {want} on namespace {one.namespace}"
 
 
 def unmet(selector: Mapping[str, Any], labels: Labels) -> Iterator[str]:
-    """List what a label selector asks for and these labels do not have."""
+    """Yield the requirements of a label selector that these labels do not meet."""
     for key, value in (selector.get("matchLabels") or {}).items():
         if labels.get(key) != value:
             yield f"{key}={value}"

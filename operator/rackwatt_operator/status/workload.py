@@ -1,4 +1,4 @@
-"""What a Deployment or a DaemonSet has come to, read from its status."""
+"""Rollout state of a Deployment or a DaemonSet, read from its status."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -9,10 +9,10 @@ from rackwatt_operator.kube.resources import ObjectKey
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """How many pods there should be, how many are ready, and what the controller says is wrong.
+    """Wanted and ready pods, and the reason that the controller gives for missing ones.
 
-    `current` if the controller has seen what is wanted now; `uncreated` if pods are missing that it
-    has not even made.
+    `current` if the controller has observed the latest generation; `uncreated` if it has not
+    created all pods.
     """
 
     name: ObjectKey
@@ -24,14 +24,14 @@ class Workload:
     uncreated: bool = False
 
     def refused(self, message: str) -> "Workload":
-        """Add why pods are not made, if that is known."""
+        """Return a copy with the reason why pods are not created, if known."""
         if not message:
             return self
         return replace(self, reason="FailedCreate", message=message)
 
 
 def workload(name: ObjectKey, generation: int, status: Mapping[str, Any]) -> Workload:
-    """Read a status; `generation` is that of the object now."""
+    """Parse a status; `generation` is the object's current one."""
     read = _daemon_set if name.kind == "DaemonSet" else _deployment
     return read(name, status.get("observedGeneration", 0) >= generation, status)
 
@@ -50,7 +50,7 @@ def _daemon_set(name: ObjectKey, current: bool, status: Mapping[str, Any]) -> Wo
 
 
 def _wrong(conditions: Any) -> tuple[str, str]:
-    """Tell what a Deployment's controller complains of."""
+    """Return reason and message of the first failed condition of a Deployment."""
     for one in conditions:
         if one["type"] == "ReplicaFailure" and one["status"] == "True":
             return one.get("reason", "ReplicaFailure"), one.get("message", "")

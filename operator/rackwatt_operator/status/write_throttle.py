@@ -1,7 +1,7 @@
-"""How soon numbers follow what was written last: at once after a while of quiet, then ever slower.
+"""Write throttle of a status: numbers are written at once after a quiet time, then ever less often.
 
-A condition that changes is mostly the first of several news: the next targets answer seconds later.
-Numbers that then waited for their minute would stand beside a condition that they no longer fit.
+A changed condition is mostly the first of several changes: more targets respond seconds later. With
+a fixed interval of a minute the numbers would contradict the condition beside them.
 """
 
 from dataclasses import dataclass
@@ -19,11 +19,11 @@ class WriteThrottle:
     wait_s: float = FIRST_S
 
     def due_in_s(self, now_s: float) -> float:
-        """Tell for how long numbers have to wait yet."""
+        """Return for how many seconds numbers have to wait."""
         return max(0.0, self.written_s + self.wait_s - now_s)
 
     def wrote(self, now_s: float, urgent: bool) -> "WriteThrottle":
-        """Begin anew where there was something urgent, or quiet before; else wait twice as long."""
+        """Return the next state: reset if urgent or after a quiet time, else twice the wait."""
         if urgent or now_s - self.written_s > _QUIET_S:
             return WriteThrottle(now_s)
         return WriteThrottle(now_s, min(2 * self.wait_s, SLOWEST_S))

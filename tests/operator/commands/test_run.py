@@ -44,8 +44,8 @@ def test_a_flag_that_cannot_be_is_told(flag: str, words: str) -> None:
 def test_no_way_to_an_api_server_is_told(tmp_path: Path) -> None:
     status, text = told(f"--kubeconfig={tmp_path}/none")
     assert status == 1
-    assert "no way to an API server" in text
-    assert f"there is no {tmp_path}/none" in text
+    assert "no credentials for an API server" in text
+    assert f"{tmp_path}/none does not exist" in text
     assert "Traceback" not in text
 
 
@@ -66,7 +66,7 @@ def test_a_file_that_is_no_kubeconfig_is_told(text: str, tmp_path: Path) -> None
     file.write_bytes(text.encode(errors="surrogateescape"))
     status, words = told(f"--kubeconfig={file}", "--web.listen-address=127.0.0.1:0")
     assert status == 1
-    assert f"by {file}: " in words
+    assert f"in {file}: " in words
     assert "Traceback" not in words
 
 

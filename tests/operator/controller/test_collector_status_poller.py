@@ -16,7 +16,7 @@ import pytest
 from rackwatt_operator.kube.resources import ENDPOINT_SLICE, ObjectKey
 from tests.cluster.clients import Manifest
 from tests.exporter.commands.exporter_process import running
-from tests.operator.kube_user import OWN, Hands, base, binding, document, fleet, ref
+from tests.operator.kube_user import OWN, KubeUser, base, binding, document, fleet, object_key
 
 pytestmark = pytest.mark.usefixtures("operator")
 
@@ -31,7 +31,7 @@ def own_address() -> str:
 
 
 @contextmanager
-def kubelet(hands: Hands, made: Manifest, folder: Path, *flags: str) -> Iterator[str]:
+def kubelet(hands: KubeUser, made: Manifest, folder: Path, *flags: str) -> Iterator[str]:
     """Run a collector of a document, say so as a kubelet and controllers would, and give its URL."""
     namespace, name = made["metadata"]["namespace"], base(made)
     config = hands.until(lambda: hands.get(ObjectKey("ConfigMap", namespace, name)))
@@ -46,7 +46,7 @@ def kubelet(hands: Hands, made: Manifest, folder: Path, *flags: str) -> Iterator
         yield f"http://{own_address()}:{port}"
 
 
-def be_ready(hands: Hands, namespace: str, name: str) -> None:
+def be_ready(hands: KubeUser, namespace: str, name: str) -> None:
     """Say that the document's pods are ready."""
     selector = f"app.kubernetes.io/instance={name}"
     deployments = hands.list("Deployment", namespace, labelSelector=selector)
@@ -57,7 +57,7 @@ def be_ready(hands: Hands, namespace: str, name: str) -> None:
 
     ready = {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}
     for pod in hands.until(pods):
-        hands.merge(ref(pod), {"status": ready}, "status")
+        hands.merge(object_key(pod), {"status": ready}, "status")
 
 
 def placed(namespace: str, name: str, port: int) -> Manifest:
@@ -74,7 +74,7 @@ def placed(namespace: str, name: str, port: int) -> Manifest:
     }
 
 
-def status(hands: Hands, one: ObjectKey) -> Any:
+def status(hands: KubeUser, one: ObjectKey) -> Any:
     return (hands.get(one) or {}).get("status") or {}
 
 
@@ -82,14 +82,14 @@ def _complete(told: Any) -> Any:
     return told if told.get("targets", {}).get("reachable") == 3 else None
 
 
-def test_what_is_measured_is_told(hands: Hands, namespace: str, tmp_path: Path) -> None:
+def test_what_is_measured_is_told(hands: KubeUser, namespace: str, tmp_path: Path) -> None:
     made = hands.apply(fleet("lab", namespace, bmc={"fake": {"min": 200, "max": 200}}))
-    one = ref(made)
+    one = object_key(made)
     with kubelet(hands, made, tmp_path):
         condition = hands.until_reason(one, "Ready", "Ready")
         assert condition["status"] == "True"
         told = hands.until(lambda: _complete(status(hands, one)), "all are asked")
-        assert hands.conditions(one)["Ready"]["message"] == "3 of 3 targets answer"
+        assert hands.conditions(one)["Ready"]["message"] == "3 of 3 targets respond"
         assert told["targets"] == {"configured": 3, "reachable": 3, "failing": 0}
         assert told["watts"] == 600
         assert "failingTargets" not in told
@@ -99,22 +99,22 @@ def test_what_is_measured_is_told(hands: Hands, namespace: str, tmp_path: Path) 
 
 
 def test_a_scrape_is_known_whoever_comes_for_it(
-    hands: Hands, namespace: str, tmp_path: Path
+    hands: KubeUser, namespace: str, tmp_path: Path
 ) -> None:
     made = hands.apply(fleet("lab", namespace))
     with kubelet(hands, made, tmp_path) as url:
-        hands.until_reason(ref(made), "Ready", "Ready")
-        assert hands.conditions(ref(made))["Scraped"]["status"] == "Unknown"
+        hands.until_reason(object_key(made), "Ready", "Ready")
+        assert hands.conditions(object_key(made))["Scraped"]["status"] == "Unknown"
         agent = {"User-Agent": "vm_promscrape", "X-Prometheus-Scrape-Timeout-Seconds": "10"}
         httpx.get(f"{url}/metrics", trust_env=False)
         assert httpx.get(f"{url}/status", trust_env=False).json()["scraped"] is None
         httpx.get(f"{url}/metrics", headers=agent, trust_env=False)
-        condition = hands.until_reason(ref(made), "Scraped", "Scraped")
+        condition = hands.until_reason(object_key(made), "Scraped", "Scraped")
         assert (condition["status"], condition["message"]) == ("True", "by vm_promscrape")
 
 
 def test_a_secret_that_is_missing_is_named_with_its_key(
-    hands: Hands, namespace: str, tmp_path: Path
+    hands: KubeUser, namespace: str, tmp_path: Path
 ) -> None:
     bmc = {
         "method": "ipmi",
@@ -126,7 +126,7 @@ def test_a_secret_that_is_missing_is_named_with_its_key(
             "PowerTarget", "racks", namespace, {"bmc": bmc, "interval": "1s", "timeout": "500ms"}
         )
     )
-    one = ref(made)
+    one = object_key(made)
     with kubelet(hands, made, tmp_path):
         condition = hands.until_reason(one, "Accepted", "SecretMissing")
         assert "Secret bmc-login is missing or has no key username" in condition["message"]
@@ -136,10 +136,10 @@ def test_a_secret_that_is_missing_is_named_with_its_key(
         hands.until(lambda: status(hands, one)["targets"]["failing"] == 2)
 
 
-def test_a_binding_tells_nodes_by_state(hands: Hands, namespace: str, tmp_path: Path) -> None:
+def test_a_binding_tells_nodes_by_state(hands: KubeUser, namespace: str, tmp_path: Path) -> None:
     states = [{"names": "n[1-3]", "state": "idle"}, {"names": "n[4-5]", "state": "down"}]
     made = hands.apply(binding("prod", namespace, noop={"states": states}))
-    one = ref(made)
+    one = object_key(made)
     with kubelet(hands, made, tmp_path):
         condition = hands.until_reason(one, "Ready", "Ready")
         assert "5 nodes" in condition["message"]
@@ -150,7 +150,7 @@ def test_a_binding_tells_nodes_by_state(hands: Hands, namespace: str, tmp_path: 
 
 
 def test_what_several_shards_measure_is_told_as_one(
-    hands: Hands, namespace: str, tmp_path: Path
+    hands: KubeUser, namespace: str, tmp_path: Path
 ) -> None:
     login = tmp_path / "secrets/bmc-login"
     login.mkdir(parents=True)
@@ -166,7 +166,7 @@ def test_what_several_shards_measure_is_told_as_one(
     alive = {"method": "fake", "fake": {"min": 200, "max": 200}, "names": "n[1-5]"}
     bmc = {"shards": 2, "hosts": [alive, dead]}
     spec = {"bmc": bmc, "interval": "1s", "timeout": "500ms"}
-    one = ref(made := hands.apply(document("PowerTarget", "racks", namespace, spec)))
+    one = object_key(made := hands.apply(document("PowerTarget", "racks", namespace, spec)))
     hands.until(lambda: hands.get(ObjectKey("Deployment", namespace, "pt-racks-1")))
     with (
         kubelet(hands, made, tmp_path, "--shard=1/2") as first,
@@ -179,7 +179,7 @@ def test_what_several_shards_measure_is_told_as_one(
             "all are asked",
             lambda: status(hands, one),
         )
-        assert hands.conditions(one)["Ready"]["message"] == "5 of 19 targets answer"
+        assert hands.conditions(one)["Ready"]["message"] == "5 of 19 targets respond"
         assert told["watts"] == 1000
         pages = [httpx.get(f"{url}/status?failing=99", timeout=60) for url in (first, second)]
         parts = [page.json()["failing"] for page in pages]

@@ -30,7 +30,7 @@ from tests.cluster.clients import Manifest
 from tests.cluster.cluster import Cluster
 from tests.operator.controller.unguarded import OPEN
 from tests.operator.convergence import planned
-from tests.operator.kube_user import PATIENCE_S, Hands
+from tests.operator.kube_user import PATIENCE_S, KubeUser
 from tests.operator.manifests.strategies import BINDINGS, TARGETS
 
 DRAWN = st.lists(
@@ -49,10 +49,10 @@ class Account(Client):
         self.taken: list[str] = []
         self.refused: set[str] = set()
 
-    async def _ask(self, *asked: Any, **more: Any) -> Manifest:
+    async def _request(self, *asked: Any, **more: Any) -> Manifest:
         method, path = asked[:2]
         try:
-            found = await super()._ask(*asked, **more)
+            found = await super()._request(*asked, **more)
         except ApiError:
             if method != "GET":
                 self.refused.add(path)
@@ -121,7 +121,7 @@ def monitored(operated: Cluster) -> Iterator[Cluster]:
 
 
 @contextmanager
-def own(hands: Hands) -> Iterator[str]:
+def own(hands: KubeUser) -> Iterator[str]:
     """Make a namespace for one example: what another one's documents leave takes its time to go."""
     name = f"rackwatt-test-{secrets.token_hex(4)}"
     hands.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
@@ -140,7 +140,7 @@ def placed(raw: dict[str, Any], namespace: str) -> dict[str, Any]:
 @settings(max_examples=12, phases=(Phase.generate,))  # shrinking one would take minutes
 @given(drawn=DRAWN)
 def test_the_second_time_nothing_is_written(
-    monitored: Cluster, hands: Hands, drawn: list[dict[str, Any]]
+    monitored: Cluster, hands: KubeUser, drawn: list[dict[str, Any]]
 ) -> None:
     with own(hands) as namespace:
         assume(sum(hands.tried(placed(raw, namespace)) for raw in drawn))

@@ -8,7 +8,7 @@ from rackwatt_operator.kube.resources import BY_NAME, MONITORING, ObjectKey
 from tests.cluster import monitoring
 from tests.cluster.clients import Manifest
 from tests.cluster.controlplane import ControlPlane
-from tests.operator.kube_user import Hands, fleet, ref
+from tests.operator.kube_user import KubeUser, fleet, object_key
 from tests.operator.operator_process import Operating, operating
 from tests.operator.service_account import Account
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("operator")
 
 
 @pytest.fixture(scope="module")
-def hands(ours: Hands) -> Hands:
+def hands(ours: KubeUser) -> KubeUser:
     """Give somebody who may do everything where CRDs may come and go: not in others' clusters."""
     return ours
 
@@ -44,10 +44,10 @@ def prometheus(name: str, namespace: str, **spec: object) -> Manifest:
 
 
 def test_prometheus_operator_comes_and_goes(
-    hands: Hands, control_plane: ControlPlane, own_namespace: str
+    hands: KubeUser, control_plane: ControlPlane, own_namespace: str
 ) -> None:
     monitoring.remove(control_plane)
-    one = ref(hands.apply(fleet("lab", own_namespace)))
+    one = object_key(hands.apply(fleet("lab", own_namespace)))
     condition = hands.until_reason(one, "Monitored", "MonitoringCRDsMissing")
     assert condition["status"] == "Unknown"
     hands.until_reason(one, "Scraped", "MonitoringCRDsMissing")
@@ -62,9 +62,9 @@ def test_prometheus_operator_comes_and_goes(
 
 
 def test_an_unlabelled_service_monitor_is_told_which_label_is_wanted(
-    hands: Hands, there: None, own_namespace: str
+    hands: KubeUser, there: None, own_namespace: str
 ) -> None:
-    one = ref(hands.apply(fleet("lab", own_namespace)))
+    one = object_key(hands.apply(fleet("lab", own_namespace)))
     hands.until_reason(one, "Scraped", "NoPrometheus")
     wanted = {"matchLabels": {"release": "kps"}}
     hands.apply(prometheus("main", own_namespace, serviceMonitorSelector=wanted))
@@ -77,14 +77,14 @@ def test_an_unlabelled_service_monitor_is_told_which_label_is_wanted(
     assert f"{own_namespace}/main" in condition["message"]
 
 
-def test_an_agent_takes_it_as_well(hands: Hands, there: None, own_namespace: str) -> None:
+def test_an_agent_takes_it_as_well(hands: KubeUser, there: None, own_namespace: str) -> None:
     wanted = {"matchLabels": {"release": "kps"}}
     agent = prometheus("edge", own_namespace, serviceMonitorSelector=wanted) | {
         "apiVersion": BY_NAME["PrometheusAgent"].api_version,
         "kind": "PrometheusAgent",
     }
     hands.apply(agent)
-    one = ref(hands.apply(fleet("lab", own_namespace)))
+    one = object_key(hands.apply(fleet("lab", own_namespace)))
     hands.until_reason(one, "Scraped", "NotSelected")
     wants = f"PrometheusAgent {own_namespace}/edge wants label release=kps"
     hands.until(lambda: wants in hands.conditions(one)["Scraped"]["message"], wants)
@@ -99,11 +99,11 @@ def test_an_agent_takes_it_as_well(hands: Hands, there: None, own_namespace: str
 
 
 def test_a_label_that_a_person_adds_by_hand_counts(
-    hands: Hands, there: None, own_namespace: str
+    hands: KubeUser, there: None, own_namespace: str
 ) -> None:
     wanted = {"matchLabels": {"team": "power"}}
     hands.apply(prometheus("main", own_namespace, serviceMonitorSelector=wanted))
-    one = ref(hands.apply(fleet("lab", own_namespace)))
+    one = object_key(hands.apply(fleet("lab", own_namespace)))
     hands.until_reason(one, "Scraped", "NotSelected")
     monitor = ObjectKey("ServiceMonitor", own_namespace, "pt-lab")
     hands.merge(monitor, {"metadata": {"labels": {"team": "power"}}})
@@ -113,7 +113,7 @@ def test_a_label_that_a_person_adds_by_hand_counts(
 
 
 def test_a_namespace_that_is_not_looked_at_is_told(
-    hands: Hands, there: None, own_namespace: str
+    hands: KubeUser, there: None, own_namespace: str
 ) -> None:
     place = "rackwatt-test-monitoring"
     hands.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": place}})
@@ -122,7 +122,7 @@ def test_a_namespace_that_is_not_looked_at_is_told(
         "serviceMonitorNamespaceSelector": {"matchLabels": {"watched": "yes"}},
     }
     hands.apply(prometheus("afar", place, **spec))
-    one = ref(hands.apply(fleet("lab", own_namespace)))
+    one = object_key(hands.apply(fleet("lab", own_namespace)))
     condition = hands.until_reason(one, "Scraped", "NotSelected")
     assert f"label watched=yes on namespace {own_namespace}" in condition["message"]
     hands.delete(ObjectKey("Prometheus", place, "afar"))
@@ -130,11 +130,11 @@ def test_a_namespace_that_is_not_looked_at_is_told(
 
 
 def test_what_prometheus_operator_itself_says_beats_our_guess(
-    hands: Hands, there: None, own_namespace: str
+    hands: KubeUser, there: None, own_namespace: str
 ) -> None:
     wanted = {"matchLabels": {"never": "so"}}
     hands.apply(prometheus("main", own_namespace, serviceMonitorSelector=wanted))
-    one = ref(hands.apply(fleet("lab", own_namespace)))
+    one = object_key(hands.apply(fleet("lab", own_namespace)))
     hands.until_reason(one, "Scraped", "NotSelected")
     accepted = {
         "type": "Accepted",
@@ -160,7 +160,7 @@ def test_what_prometheus_operator_itself_says_beats_our_guess(
 
 
 def test_a_service_monitor_of_somebody_else_under_our_name_is_left_alone(
-    hands: Hands, there: None, own_namespace: str
+    hands: KubeUser, there: None, own_namespace: str
 ) -> None:
     theirs = {
         "apiVersion": MONITORING,
@@ -169,18 +169,18 @@ def test_a_service_monitor_of_somebody_else_under_our_name_is_left_alone(
         "spec": {"selector": {"matchLabels": {"mine": "yes"}}, "endpoints": []},
     }
     before = hands.create(theirs)
-    one = ref(hands.apply(fleet("lab", own_namespace)))
+    one = object_key(hands.apply(fleet("lab", own_namespace)))
     condition = hands.until_reason(one, "Monitored", "NameConflict")
-    assert "ServiceMonitor pt-lab is there already" in condition["message"]
+    assert "ServiceMonitor pt-lab already exists" in condition["message"]
     assert (hands.get(ObjectKey("ServiceMonitor", own_namespace, "pt-lab")) or {})[
         "metadata"
     ] == before["metadata"]
     assert hands.get(ObjectKey("PrometheusRule", own_namespace, "pt-lab"))
 
 
-def test_monitoring_can_be_declined(hands: Hands, there: None, own_namespace: str) -> None:
+def test_monitoring_can_be_declined(hands: KubeUser, there: None, own_namespace: str) -> None:
     off = {"serviceMonitor": {"enabled": False}, "rules": {"enabled": False}}
-    one = ref(hands.apply(fleet("lab", own_namespace, monitoring=off)))
+    one = object_key(hands.apply(fleet("lab", own_namespace, monitoring=off)))
     hands.until_reason(one, "Monitored", "Disabled")
     hands.apply(fleet("lab", own_namespace))
     hands.until_reason(one, "Monitored", "Monitored")

@@ -11,19 +11,19 @@ from rackwatt_operator.kube.resources import BY_NAME, ObjectKey
 from tests.cluster.clients import Manifest
 from tests.cluster.cluster import Cluster
 from tests.cluster.monitoring import GROUP
-from tests.operator.kube_user import Hands, base, binding, fleet, nodes, ref
+from tests.operator.kube_user import KubeUser, base, binding, fleet, nodes, object_key
 from tests.operator.operator_process import Operating
 
 pytestmark = pytest.mark.usefixtures("operator")
 
 
-def names(hands: Hands, namespace: str) -> set[str]:
+def names(hands: KubeUser, namespace: str) -> set[str]:
     """Name what was made, but for Prometheus Operator, which a cluster may have or not."""
     children = (one for one in hands.children(namespace) if BY_NAME[one.kind].group != GROUP)
     return {f"{one.kind} {one.name}" for one in children}
 
 
-def until_made(hands: Hands, namespace: str, *some: str) -> None:
+def until_made(hands: KubeUser, namespace: str, *some: str) -> None:
     hands.until(
         lambda: set(some) <= names(hands, namespace),
         f"{some} in {namespace}",
@@ -31,9 +31,9 @@ def until_made(hands: Hands, namespace: str, *some: str) -> None:
     )
 
 
-def test_a_document_gets_its_children_and_a_status(hands: Hands, namespace: str) -> None:
+def test_a_document_gets_its_children_and_a_status(hands: KubeUser, namespace: str) -> None:
     made = hands.apply(fleet("lab", namespace))
-    one = ref(made)
+    one = object_key(made)
     condition = hands.until_reason(one, "Available", "RolloutInProgress")
     assert names(hands, namespace) == {
         "ServiceAccount pt-lab",
@@ -51,8 +51,8 @@ def test_a_document_gets_its_children_and_a_status(hands: Hands, namespace: str)
     assert hands.conditions(one)["Ready"]["status"] == "False"
 
 
-def test_a_user_s_object_is_not_touched_but_for_its_status(hands: Hands, namespace: str) -> None:
-    one = ref(hands.apply(fleet("lab", namespace)))
+def test_a_user_s_object_is_not_touched_but_for_its_status(hands: KubeUser, namespace: str) -> None:
+    one = object_key(hands.apply(fleet("lab", namespace)))
     hands.until_reason(one, "Accepted", "Accepted")
     found = hands.get(one)
     assert found
@@ -66,9 +66,9 @@ def test_a_user_s_object_is_not_touched_but_for_its_status(hands: Hands, namespa
 
 
 def test_an_edited_document_changes_its_config_map_and_rolls_nothing(
-    hands: Hands, namespace: str
+    hands: KubeUser, namespace: str
 ) -> None:
-    one = ref(hands.apply(fleet("lab", namespace)))
+    one = object_key(hands.apply(fleet("lab", namespace)))
     hands.until_reason(one, "Accepted", "Accepted")
     config = ObjectKey("ConfigMap", namespace, "pt-lab")
     before = hands.children(namespace)
@@ -98,9 +98,9 @@ def _authored(child: dict[str, object]) -> object:
     ids=lambda told: str(told)[:60],
 )  # fmt: skip
 def test_drift_is_repaired_at_once(
-    hands: Hands, namespace: str, child: tuple[str, str], change: dict[str, object]
+    hands: KubeUser, namespace: str, child: tuple[str, str], change: dict[str, object]
 ) -> None:
-    one = ref(hands.apply(fleet("lab", namespace)))
+    one = object_key(hands.apply(fleet("lab", namespace)))
     hands.until_reason(one, "Accepted", "Accepted")
     name = ObjectKey(child[0], namespace, child[1])
     before = hands.get(name)
@@ -131,13 +131,13 @@ def test_drift_is_repaired_at_once(
     ids=["Service", "Deployment"],
 )  # fmt: skip
 def test_a_port_that_somebody_renumbers_has_its_number_again(
-    hands: Hands,
+    hands: KubeUser,
     namespace: str,
     child: tuple[str, str],
     path: tuple[str | int, ...],
     change: int,
 ) -> None:
-    one = ref(hands.apply(fleet("lab", namespace)))
+    one = object_key(hands.apply(fleet("lab", namespace)))
     hands.until_reason(one, "Accepted", "Accepted")
     name = ObjectKey(child[0], namespace, child[1])
     before = _spec(hands, name)
@@ -148,12 +148,12 @@ def test_a_port_that_somebody_renumbers_has_its_number_again(
     hands.until(lambda: _spec(hands, name) == before, f"{name} repaired")
 
 
-def _spec(hands: Hands, name: ObjectKey) -> Any:
+def _spec(hands: KubeUser, name: ObjectKey) -> Any:
     return (hands.get(name) or {}).get("spec")
 
 
-def test_a_child_that_somebody_deletes_is_made_again(hands: Hands, namespace: str) -> None:
-    one = ref(hands.apply(fleet("lab", namespace)))
+def test_a_child_that_somebody_deletes_is_made_again(hands: KubeUser, namespace: str) -> None:
+    one = object_key(hands.apply(fleet("lab", namespace)))
     hands.until_reason(one, "Accepted", "Accepted")
     for child in (
         ObjectKey("Deployment", namespace, "pt-lab-0"),
@@ -165,13 +165,13 @@ def test_a_child_that_somebody_deletes_is_made_again(hands: Hands, namespace: st
         hands.until(partial(_made_anew, hands, child, before))
 
 
-def _made_anew(hands: Hands, child: ObjectKey, before: Manifest) -> bool:
+def _made_anew(hands: KubeUser, child: ObjectKey, before: Manifest) -> bool:
     now = hands.get(child)
     return now is not None and now["metadata"]["uid"] != before["metadata"]["uid"]
 
 
-def test_what_is_no_longer_planned_is_pruned(hands: Hands, namespace: str) -> None:
-    one = ref(hands.apply(fleet("lab", namespace, bmc={"shards": 3})))
+def test_what_is_no_longer_planned_is_pruned(hands: KubeUser, namespace: str) -> None:
+    one = object_key(hands.apply(fleet("lab", namespace, bmc={"shards": 3})))
     until_made(hands, namespace, "Deployment pt-lab-2", "PodDisruptionBudget pt-lab")
     hands.until_reason(one, "Accepted", "Accepted")
     off = {"dashboards": {"enabled": False}}
@@ -192,7 +192,7 @@ def test_what_is_no_longer_planned_is_pruned(hands: Hands, namespace: str) -> No
     )
 
 
-def test_a_field_that_is_no_longer_said_goes(hands: Hands, namespace: str) -> None:
+def test_a_field_that_is_no_longer_said_goes(hands: KubeUser, namespace: str) -> None:
     hands.apply(fleet("lab", namespace, pod={"nodeSelector": {"rack": "r1"}}))
     child = ObjectKey("Deployment", namespace, "pt-lab-0")
     hands.until(lambda: hands.get(child))
@@ -205,8 +205,8 @@ def _pod_spec(workload: Manifest | None) -> Manifest:
     return spec
 
 
-def test_deleting_a_document_leaves_nothing(hands: Hands, namespace: str) -> None:
-    one = ref(hands.apply(fleet("lab", namespace)))
+def test_deleting_a_document_leaves_nothing(hands: KubeUser, namespace: str) -> None:
+    one = object_key(hands.apply(fleet("lab", namespace)))
     hands.until_reason(one, "Accepted", "Accepted")
     hands.delete(one)
     hands.until(
@@ -214,8 +214,8 @@ def test_deleting_a_document_leaves_nothing(hands: Hands, namespace: str) -> Non
     )
 
 
-def test_a_paused_document_holds_still(hands: Hands, namespace: str) -> None:
-    one = ref(hands.apply(fleet("lab", namespace)))
+def test_a_paused_document_holds_still(hands: KubeUser, namespace: str) -> None:
+    one = object_key(hands.apply(fleet("lab", namespace)))
     hands.until_reason(one, "Accepted", "Accepted")
     hands.apply(fleet("lab", namespace, paused=True))
     hands.until_reason(one, "Accepted", "Paused")
@@ -233,9 +233,9 @@ def test_a_paused_document_holds_still(hands: Hands, namespace: str) -> None:
 
 
 def test_a_binding_that_is_missing_is_named_and_its_coming_noticed(
-    hands: Hands, namespace: str
+    hands: KubeUser, namespace: str
 ) -> None:
-    one = ref(hands.apply(fleet("lab", namespace, schedulerRef={"name": "prod"})))
+    one = object_key(hands.apply(fleet("lab", namespace, schedulerRef={"name": "prod"})))
     condition = hands.until_reason(one, "Accepted", "BindingMissing")
     assert "SchedulerBinding prod" in condition["message"]
     until_made(hands, namespace, "Deployment pt-lab-0")
@@ -248,7 +248,7 @@ def test_a_binding_that_is_missing_is_named_and_its_coming_noticed(
     hands.until_reason(one, "Accepted", "BindingMissing")
 
 
-def test_what_bears_our_name_and_is_not_ours_is_left_alone(hands: Hands, namespace: str) -> None:
+def test_what_bears_our_name_and_is_not_ours_is_left_alone(hands: KubeUser, namespace: str) -> None:
     theirs = {
         "apiVersion": "v1",
         "kind": "ConfigMap",
@@ -256,9 +256,9 @@ def test_what_bears_our_name_and_is_not_ours_is_left_alone(hands: Hands, namespa
         "data": {"mine": "yes"},
     }
     before = hands.create(theirs)
-    one = ref(hands.apply(fleet("lab", namespace)))
+    one = object_key(hands.apply(fleet("lab", namespace)))
     condition = hands.until_reason(one, "Available", "NameConflict")
-    assert "ConfigMap pt-lab is there already and is not ours" in condition["message"]
+    assert "ConfigMap pt-lab already exists and has another owner" in condition["message"]
     until_made(hands, namespace, "Deployment pt-lab-0", "Service pt-lab")
     config = ObjectKey("ConfigMap", namespace, "pt-lab")
     assert (hands.get(config) or {})["metadata"] == before["metadata"]
@@ -267,7 +267,7 @@ def test_what_bears_our_name_and_is_not_ours_is_left_alone(hands: Hands, namespa
 
 
 def test_what_bears_our_labels_too_is_not_ours_without_an_owner(
-    hands: Hands, namespace: str
+    hands: KubeUser, namespace: str
 ) -> None:
     labels = {"app.kubernetes.io/managed-by": "rackwatt-operator"}
     theirs = {
@@ -276,7 +276,7 @@ def test_what_bears_our_labels_too_is_not_ours_without_an_owner(
         "metadata": {"name": "pt-lab", "namespace": namespace, "labels": labels},
     }
     before = hands.create(theirs)
-    one = ref(hands.apply(fleet("lab", namespace)))
+    one = object_key(hands.apply(fleet("lab", namespace)))
     hands.until_reason(one, "Available", "NameConflict")
     account = ObjectKey("ServiceAccount", namespace, "pt-lab")
     assert (hands.get(account) or {})["metadata"] == before["metadata"]
@@ -284,8 +284,8 @@ def test_what_bears_our_labels_too_is_not_ours_without_an_owner(
     hands.until(lambda: "ownerReferences" in (hands.get(account) or {"metadata": {}})["metadata"])
 
 
-def test_a_child_that_was_taken_away_from_us_is_theirs(hands: Hands, namespace: str) -> None:
-    one = ref(hands.apply(fleet("lab", namespace)))
+def test_a_child_that_was_taken_away_from_us_is_theirs(hands: KubeUser, namespace: str) -> None:
+    one = object_key(hands.apply(fleet("lab", namespace)))
     hands.until_reason(one, "Accepted", "Accepted")
     policy = ObjectKey("NetworkPolicy", namespace, "pt-lab")
     hands.merge(policy, {"metadata": {"ownerReferences": None}})
@@ -295,18 +295,20 @@ def test_a_child_that_was_taken_away_from_us_is_theirs(hands: Hands, namespace: 
 
 
 @pytest.mark.parametrize("name", ["a" * 253, "a.b-c." + "9" * 200])
-def test_a_name_of_any_length_has_children(hands: Hands, namespace: str, name: str) -> None:
+def test_a_name_of_any_length_has_children(hands: KubeUser, namespace: str, name: str) -> None:
     made = hands.apply(fleet(name, namespace))
-    hands.until_reason(ref(made), "Available", "RolloutInProgress")
+    hands.until_reason(object_key(made), "Available", "RolloutInProgress")
     assert ObjectKey("Deployment", namespace, f"{base(made)}-0") in hands.children(namespace)
 
 
-def test_five_thousand_hosts_are_one_document(hands: Hands, namespace: str) -> None:
+def test_five_thousand_hosts_are_one_document(hands: KubeUser, namespace: str) -> None:
     made = hands.apply(fleet("big", namespace, "n[0001-5000]"))
-    hands.until_reason(ref(made), "Available", "RolloutInProgress")
+    hands.until_reason(object_key(made), "Available", "RolloutInProgress")
 
 
-def test_five_thousand_hosts_one_by_one_are_taken_as_they_are(hands: Hands, namespace: str) -> None:
+def test_five_thousand_hosts_one_by_one_are_taken_as_they_are(
+    hands: KubeUser, namespace: str
+) -> None:
     hosts = [
         {"names": f"node{i:05d}", "type": "compute", "rack": f"r{i // 40}"} for i in range(5000)
     ]
@@ -316,9 +318,9 @@ def test_five_thousand_hosts_one_by_one_are_taken_as_they_are(hands: Hands, name
     assert "node04999" in found["data"]["documents.yaml"]
 
 
-def test_a_selector_that_matches_no_node_is_told(hands: Hands, namespace: str) -> None:
+def test_a_selector_that_matches_no_node_is_told(hands: KubeUser, namespace: str) -> None:
     made = hands.apply(nodes("inside", namespace, pod={"nodeSelector": {"no": "such"}}))
-    condition = hands.until_reason(ref(made), "Available", "NoNodes")
+    condition = hands.until_reason(object_key(made), "Available", "NoNodes")
     assert "spec.pod.nodeSelector" in condition["message"]
 
 
@@ -334,9 +336,9 @@ def test_a_selector_that_matches_no_node_is_told(hands: Hands, namespace: str) -
     ids=["affinity", "resources"],
 )
 def test_pods_that_the_api_server_does_not_take_are_told_in_its_words(
-    hands: Hands, namespace: str, said: dict[str, object], told: str
+    hands: KubeUser, namespace: str, said: dict[str, object], told: str
 ) -> None:
-    one = ref(hands.apply(fleet("lab", namespace, pod=said)))
+    one = object_key(hands.apply(fleet("lab", namespace, pod=said)))
     condition = hands.until_reason(one, "Available", "ApplyRejected")
     assert told in condition["message"]
     assert "Deployment pt-lab-0: " in condition["message"]
@@ -345,7 +347,7 @@ def test_pods_that_the_api_server_does_not_take_are_told_in_its_words(
 
 
 def test_a_namespace_that_is_deleted_is_left_in_peace(
-    hands: Hands, operator: Operating, cluster: Cluster
+    hands: KubeUser, operator: Operating, cluster: Cluster
 ) -> None:
     name = "rackwatt-test-leaving"
     hands.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})

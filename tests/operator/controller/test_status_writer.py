@@ -11,11 +11,11 @@ from rackwatt_operator.controller.child_status import ChildStatusReader
 from rackwatt_operator.controller.collector_status_poller import CollectorStatusPoller
 from rackwatt_operator.controller.plan_cache import PlanCache
 from rackwatt_operator.controller.status_writer import StatusWriter
-from rackwatt_operator.controller.workqueue import DONE
+from rackwatt_operator.controller.workqueue import Result
 from rackwatt_operator.kube.auth import ClusterCredentials
 from rackwatt_operator.kube.cache import Cache
-from rackwatt_operator.kube.cached_object import ref as seen_ref
-from rackwatt_operator.kube.cached_object import seen
+from rackwatt_operator.kube.cached_object import object_key as cached_key
+from rackwatt_operator.kube.cached_object import parse_object
 from rackwatt_operator.kube.client import Client
 from rackwatt_operator.kube.discovery import Capabilities
 from rackwatt_operator.kube.resources import ObjectKey
@@ -23,7 +23,7 @@ from rackwatt_operator.manifests.defaults import Defaults
 from tests.cluster.clients import Manifest
 from tests.cluster.cluster import Cluster
 from tests.operator.controller.unguarded import OPEN
-from tests.operator.kube_user import Hands, binding, fleet, ref
+from tests.operator.kube_user import KubeUser, binding, fleet, object_key
 
 PATIENCE_S = 60.0
 
@@ -72,11 +72,11 @@ def endpoints(namespace: str, port: int, service: str = "pt-lab") -> Manifest:
 
 
 def note(observed: Cache, kind: str, raw: Manifest) -> None:
-    observed.note(seen_ref(raw, kind), seen(raw, kind))
+    observed.update(cached_key(raw, kind), parse_object(raw, kind))
 
 
 LAB = fleet("lab", "centre")
-KEY = ref(LAB)
+KEY = object_key(LAB)
 
 
 @asynccontextmanager
@@ -114,14 +114,14 @@ async def test_what_collectors_told_stands_until_they_tell_anew(
         note(observed, "PowerTarget", placed(LAB))
         note(observed, "EndpointSlice", endpoints("centre", port))
         assert await queued.get() == KEY
-        told = collectors.told(KEY)
+        told = collectors.status(KEY)
         assert told
         assert told.configured == 3
         pod.answers.clear()
         asked = pod.asked
         while pod.asked == asked:
             await asyncio.sleep(0.05)
-        assert collectors.told(KEY) is not None
+        assert collectors.status(KEY) is not None
         pod.answers.set()
 
 
@@ -129,11 +129,11 @@ async def test_collectors_that_were_never_asked_are_awaited_and_then_not() -> No
     pod, observed = Pod(), Cache()
     async with serving(pod) as port, asking(observed) as (collectors, queued):
         note(observed, "PowerTarget", placed(LAB))
-        assert not collectors.awaited(KEY)
+        assert not collectors.first_poll_pending(KEY)
         note(observed, "EndpointSlice", endpoints("centre", port))
-        assert collectors.awaited(KEY)
+        assert collectors.first_poll_pending(KEY)
         assert await queued.get() == KEY
-        assert not collectors.awaited(KEY)
+        assert not collectors.first_poll_pending(KEY)
 
 
 async def test_a_document_that_goes_while_its_collectors_are_asked_is_forgotten() -> None:
@@ -144,17 +144,17 @@ async def test_a_document_that_goes_while_its_collectors_are_asked_is_forgotten(
         note(observed, "EndpointSlice", endpoints("centre", port))
         while not pod.asked:
             await asyncio.sleep(0.05)
-        observed.forget(KEY)
-        collectors.forget(KEY)
+        observed.remove(KEY)
+        collectors.remove(KEY)
         pod.answers.set()
         other = fleet("other", "centre")
         note(observed, "PowerTarget", placed(other))
         note(observed, "EndpointSlice", endpoints("centre", port, "pt-other"))
-        assert await queued.get() == ref(other)
-        assert collectors.told(KEY) is None
+        assert await queued.get() == object_key(other)
+        assert collectors.status(KEY) is None
 
 
-async def teller(
+async def status_writer(
     cluster: Cluster,
     observed: Cache,
     collectors: CollectorStatusPoller | None = None,
@@ -176,25 +176,25 @@ async def test_a_document_that_goes_while_it_is_worked_on_is_not_spoken_of(
 ) -> None:
     observed = Cache()
     note(observed, "PowerTarget", placed(LAB))
-    client, planner, told = await teller(operated, observed)
+    client, planner, writer = await status_writer(operated, observed)
     before = observed.objects[KEY]
-    planned, _ = planner.planned(KEY)
-    observed.forget(KEY)
-    assert await told.tell(KEY, before, planned, ()) == DONE
+    planned, _ = planner.get(KEY)
+    observed.remove(KEY)
+    assert await writer.write(KEY, before, planned, ()) == Result()
     await client.close()
 
 
 async def test_a_status_speaks_of_the_document_that_was_planned_for(
-    operated: Cluster, hands: Hands, namespace: str
+    operated: Cluster, hands: KubeUser, namespace: str
 ) -> None:
     observed, document = Cache(), fleet("lab", namespace)
-    key = ref(document)
+    key = object_key(document)
     note(observed, "PowerTarget", hands.apply(document))
-    client, planner, told = await teller(operated, observed)
+    client, planner, writer = await status_writer(operated, observed)
     before = observed.objects[key]
-    planned, _ = planner.planned(key)
+    planned, _ = planner.get(key)
     note(observed, "PowerTarget", hands.apply(fleet("lab", namespace, "n[1-9]")))
-    await told.tell(key, before, planned, ())
+    await writer.write(key, before, planned, ())
     await client.close()
     after = hands.get(key)
     assert after
@@ -204,21 +204,21 @@ async def test_a_status_speaks_of_the_document_that_was_planned_for(
 
 
 async def test_who_is_concerned_by_what_came_with_the_answer_to_a_status_is_looked_at(
-    operated: Cluster, hands: Hands, namespace: str
+    operated: Cluster, hands: KubeUser, namespace: str
 ) -> None:
     observed, document, queued = Cache(), binding("prod", namespace), set[ObjectKey]()
-    key = ref(document)
+    key = object_key(document)
     lab = fleet("lab", namespace, schedulerRef={"name": "prod"})
     note(observed, "PowerTarget", hands.apply(lab))
     note(observed, "SchedulerBinding", hands.apply(document))
-    client, planner, told = await teller(operated, observed, changed=queued.update)
-    planned, _ = planner.planned(key)
+    client, planner, writer = await status_writer(operated, observed, changed=queued.update)
+    planned, _ = planner.get(key)
     states = [{"names": "n[1-9]", "state": "idle"}]
     hands.apply(binding("prod", namespace, noop={"states": states}))
-    await told.tell(key, observed.objects[key], planned, ())
+    await writer.write(key, observed.objects[key], planned, ())
     await client.close()
     assert observed.content(key)["spec"]["noop"]["states"] == states
-    assert queued == {key, ref(lab)}
+    assert queued == {key, object_key(lab)}
 
 
 def running(owner: Manifest) -> Manifest:
@@ -233,32 +233,33 @@ def running(owner: Manifest) -> Manifest:
 
 
 async def test_numbers_that_no_longer_fit_beside_their_condition_follow_within_seconds(
-    operated: Cluster, hands: Hands, namespace: str, monkeypatch: pytest.MonkeyPatch
+    operated: Cluster, hands: KubeUser, namespace: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("rackwatt_operator.controller.collector_status_poller.EVERY_S", 3600.0)
     pod, observed = Pod(), Cache()
     made = hands.apply(fleet("lab", namespace))
-    key = ref(made)
+    key = object_key(made)
     async with serving(pod) as port, asking(observed) as (collectors, queued):
-        client, planner, told = await teller(operated, observed, collectors)
+        client, planner, writer = await status_writer(operated, observed, collectors)
         note(observed, "PowerTarget", made)
         note(observed, "Deployment", running(made))
-        planned, _ = planner.planned(key)
+        planned, _ = planner.get(key)
 
-        async def tell() -> float:
-            return await told.tell(key, observed.objects[key], planned, ())
+        async def write() -> float | None:
+            result = await writer.write(key, observed.objects[key], planned, ())
+            return result.requeue_after_s
 
         pod.targets = {"configured": 3, "reachable": 1, "failing": 2}  # a Secret was rotated
         note(observed, "EndpointSlice", endpoints(namespace, port))
         await queued.get()
-        await tell()
-        assert hands.conditions(key)["Ready"]["message"] == "1 of 3 targets answer"
+        await write()
+        assert hands.conditions(key)["Ready"]["message"] == "1 of 3 targets respond"
         assert (hands.get(key) or {})["status"]["targets"] == pod.targets
         pod.targets = {"configured": 3, "reachable": 3, "failing": 0}
-        while (heard := collectors.told(key)) is None or heard.failing:
+        while (heard := collectors.status(key)) is None or heard.failing:
             await queued.get()
-        while (wait_s := await tell()) != DONE:
+        while (wait_s := await write()) is not None:
             await asyncio.sleep(wait_s)
         await client.close()
     assert (hands.get(key) or {})["status"]["targets"] == pod.targets
-    assert hands.conditions(key)["Ready"]["message"] == "3 of 3 targets answer"
+    assert hands.conditions(key)["Ready"]["message"] == "3 of 3 targets respond"

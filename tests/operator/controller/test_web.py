@@ -18,7 +18,7 @@ from tests.cluster.cluster import Cluster
 from tests.exporter.commands.exporter_process import Running, running
 from tests.exporter.web.tls_files import GOS_HASH, PASSWORD
 from tests.operator.controller.test_collector_status_poller import be_ready, own_address, placed
-from tests.operator.kube_user import Hands, base, binding, fleet, ref
+from tests.operator.kube_user import KubeUser, base, binding, fleet, object_key
 from tests.operator.service_account import Account
 
 pytestmark = pytest.mark.usefixtures("operator")
@@ -42,7 +42,7 @@ CONFIG = {
 class Pages:
     """The Secrets of a namespace whose collectors have TLS and a password."""
 
-    def __init__(self, hands: Hands, namespace: str, *names: str) -> None:
+    def __init__(self, hands: KubeUser, namespace: str, *names: str) -> None:
         self.authority = trustme.CA()
         issued = self.authority.issue_cert(*(f"{name}.{namespace}.svc" for name in names))
         self.secrets = {
@@ -75,7 +75,7 @@ class Pages:
 
 @contextmanager
 def collector(
-    hands: Hands, made: Manifest, pages: Pages, folder: Path, documents: str = ""
+    hands: KubeUser, made: Manifest, pages: Pages, folder: Path, documents: str = ""
 ) -> Iterator[tuple[Running, int, Manifest]]:
     """Run the collector of a document with the arguments of its pod; gives its port and its pod."""
     namespace, name = made["metadata"]["namespace"], base(made)
@@ -106,7 +106,7 @@ def _port(line: str) -> int:
     return int("".join(letter for letter in found if letter.isdigit()))
 
 
-def placed_at(hands: Hands, made: Manifest, port: int) -> None:
+def placed_at(hands: KubeUser, made: Manifest, port: int) -> None:
     """Say that a document's pod is ready, and where it answers: under the name its Service has."""
     namespace, name = made["metadata"]["namespace"], base(made)
     service = hands.get(ObjectKey("Service", namespace, name))
@@ -133,17 +133,17 @@ def grant_secrets(cluster: Cluster, account: Account, namespace: str, *names: st
 
 
 def test_the_operator_reads_guarded_pages_once_it_may_read_the_secrets_that_open_them(
-    hands: Hands, operated: Cluster, operator_account: Account, namespace: str, tmp_path: Path
+    hands: KubeUser, operated: Cluster, operator_account: Account, namespace: str, tmp_path: Path
 ) -> None:
     pages = Pages(hands, namespace, "pt-lab")
     made = hands.apply(fleet("lab", namespace, web=WEB))
     with collector(hands, made, pages, tmp_path / "lab") as (_, port, pod):
         placed_at(hands, made, port)
-        condition = hands.until_reason(ref(made), "Ready", "CollectorsUnreachable")
+        condition = hands.until_reason(object_key(made), "Ready", "CollectorsUnreachable")
         assert "the operator may not read Secret" in condition["message"]
         assert "docs/operator.md#tls-and-passwords" in condition["message"]
         grant_secrets(operated, operator_account, namespace, "reader", "pages-tls")
-        hands.until_reason(ref(made), "Ready", "Ready")
+        hands.until_reason(object_key(made), "Ready", "Ready")
         probed(port, pod)
 
 
@@ -160,7 +160,7 @@ def probed(port: int, pod: Manifest) -> None:
 
 
 def test_pages_that_want_another_password_say_so_and_a_corrected_secret_counts(
-    hands: Hands, operated: Cluster, operator_account: Account, namespace: str, tmp_path: Path
+    hands: KubeUser, operated: Cluster, operator_account: Account, namespace: str, tmp_path: Path
 ) -> None:
     pages = Pages(hands, namespace, "pt-lab")
     wrong = base64.b64encode(b"another").decode()
@@ -169,27 +169,27 @@ def test_pages_that_want_another_password_say_so_and_a_corrected_secret_counts(
     made = hands.apply(fleet("lab", namespace, web=WEB))
     with collector(hands, made, pages, tmp_path / "lab") as (_, port, _pod):
         placed_at(hands, made, port)
-        condition = hands.until_reason(ref(made), "Ready", "CollectorsUnreachable")
-        assert "spec.web.credentials names a Secret whose user and password" in condition["message"]
+        condition = hands.until_reason(object_key(made), "Ready", "CollectorsUnreachable")
+        assert "spec.web.credentials must reference a Secret" in condition["message"]
         right = base64.b64encode(PASSWORD.encode()).decode()
         hands.merge(ObjectKey("Secret", namespace, "reader"), {"data": {"password": right}})
-        hands.until_reason(ref(made), "Ready", "Ready")
+        hands.until_reason(object_key(made), "Ready", "Ready")
 
 
 def test_a_certificate_of_another_name_is_told_and_never_given_the_password(
-    hands: Hands, operated: Cluster, operator_account: Account, namespace: str, tmp_path: Path
+    hands: KubeUser, operated: Cluster, operator_account: Account, namespace: str, tmp_path: Path
 ) -> None:
     pages = Pages(hands, namespace, "somebody-else")
     grant_secrets(operated, operator_account, namespace, "reader", "pages-tls")
     made = hands.apply(fleet("lab", namespace, web=WEB))
     with collector(hands, made, pages, tmp_path / "lab") as (_, port, _pod):
         placed_at(hands, made, port)
-        condition = hands.until_reason(ref(made), "Ready", "CollectorsUnreachable")
+        condition = hands.until_reason(object_key(made), "Ready", "CollectorsUnreachable")
         assert "does spec.web.tls fit its certificate?" in condition["message"]
 
 
 def test_pages_in_tls_without_a_password_need_no_right_of_the_operator(
-    hands: Hands, namespace: str, tmp_path: Path
+    hands: KubeUser, namespace: str, tmp_path: Path
 ) -> None:
     pages = Pages(hands, namespace, "pt-lab")
     open_to_all = yaml.safe_dump({key: CONFIG[key] for key in ("tls_server_config",)})
@@ -198,11 +198,11 @@ def test_pages_in_tls_without_a_password_need_no_right_of_the_operator(
     made = hands.apply(fleet("lab", namespace, web=web))
     with collector(hands, made, pages, tmp_path / "lab") as (_, port, _pod):
         placed_at(hands, made, port)
-        hands.until_reason(ref(made), "Ready", "Ready")
+        hands.until_reason(object_key(made), "Ready", "Ready")
 
 
 def test_the_collectors_of_a_fleet_read_their_binding_over_tls_with_its_password(
-    hands: Hands, namespace: str, tmp_path: Path
+    hands: KubeUser, namespace: str, tmp_path: Path
 ) -> None:
     pages = Pages(hands, namespace, "sb-prod")
     named = WEB | {
@@ -220,7 +220,7 @@ def test_the_collectors_of_a_fleet_read_their_binding_over_tls_with_its_password
             assert 'state="idle"' in page
 
 
-def _derived(hands: Hands, namespace: str) -> Any:
+def _derived(hands: KubeUser, namespace: str) -> Any:
     config = hands.get(ObjectKey("ConfigMap", namespace, "pt-lab"))
     text = config["data"]["documents.yaml"] if config else ""
     return text if f'"url":"https://sb-prod.{namespace}.svc:9123"' in text else None

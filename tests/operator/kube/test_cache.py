@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rackwatt_operator.kube.cache import Cache
-from rackwatt_operator.kube.cached_object import STAMP, ref, seen
+from rackwatt_operator.kube.cached_object import APPLIED_HASH, object_key, parse_object
 from rackwatt_operator.kube.resources import ObjectKey
 from tests.operator.kube_user import fleet
 
@@ -36,7 +36,7 @@ def child(version: int, port: int = 1, uid: str = "c1", **more: Any) -> dict[str
 
 
 def note(observed: Cache, kind: str, raw: dict[str, Any]) -> frozenset[ObjectKey]:
-    return observed.note(ref(raw, kind), seen(raw, kind))
+    return observed.update(object_key(raw, kind), parse_object(raw, kind))
 
 
 def test_a_document_s_own_status_is_no_news_and_its_spec_is() -> None:
@@ -59,20 +59,20 @@ def test_an_echo_is_known_as_one() -> None:
 def test_what_was_found_right_stays_so_until_it_changes() -> None:
     observed = Cache()
     note(observed, "Service", child(5))
-    observed.objects[SERVICE].settle("stamp")
+    observed.objects[SERVICE].mark_in_sync("stamp")
     assert not note(observed, "Service", child(6))
-    assert observed.objects[SERVICE].settled == "stamp"
+    assert observed.objects[SERVICE].in_sync_hash == "stamp"
     assert note(observed, "Service", child(7, 2)) == {LAB}
-    assert observed.objects[SERVICE].settled == ""
+    assert observed.objects[SERVICE].in_sync_hash == ""
     assert observed.content(SERVICE)["spec"] == {"port": 2}
 
 
 def test_a_child_that_is_another_now_is_not_the_one_that_was_right() -> None:
     observed = Cache()
     note(observed, "Service", child(5))
-    observed.objects[SERVICE].settle("stamp")
+    observed.objects[SERVICE].mark_in_sync("stamp")
     assert note(observed, "Service", child(6, uid="c2")) == {LAB}
-    assert observed.objects[SERVICE].settled == ""
+    assert observed.objects[SERVICE].in_sync_hash == ""
 
 
 def test_what_is_claimed_concerns_the_claimant_whoever_owns_it() -> None:
@@ -80,7 +80,7 @@ def test_what_is_claimed_concerns_the_claimant_whoever_owns_it() -> None:
     theirs = placed({"metadata": {"name": "pt-lab", "namespace": "centre"}}, 3, "x")
     assert not note(observed, "Service", theirs)
     observed.claim(LAB, [SERVICE])
-    assert observed.forget(SERVICE, 4) == {LAB}
+    assert observed.remove(SERVICE, 4) == {LAB}
     observed.claim(LAB, [])
     assert not note(observed, "Service", theirs)
 
@@ -112,8 +112,8 @@ def test_documents_hear_of_the_binding_they_name_anywhere() -> None:
 
 def test_a_stamp_is_read_from_where_it_is_written() -> None:
     observed = Cache()
-    note(observed, "Service", child(5, annotations={STAMP: "abc"}))
-    assert observed.objects[SERVICE].stamp == "abc"
+    note(observed, "Service", child(5, annotations={APPLIED_HASH: "abc"}))
+    assert observed.objects[SERVICE].applied_hash == "abc"
 
 
 EVENTS = st.permutations(range(1, 8))
@@ -124,7 +124,7 @@ def test_in_whatever_order_news_come_the_newest_counts(order: list[int]) -> None
     observed = Cache()
     for version in order:
         note(observed, "Service", child(version, port=version))
-    assert observed.objects[SERVICE].version == 7
+    assert observed.objects[SERVICE].resource_version == 7
     assert observed.content(SERVICE)["spec"] == {"port": 7}
     assert observed.owned("u1") == {SERVICE}
     assert observed.newest == 7
@@ -135,7 +135,7 @@ def test_a_deletion_counts_unless_something_newer_was_seen(order: list[int], at:
     observed = Cache()
     for version in order:
         note(observed, "Service", child(version, port=version))
-    observed.forget(SERVICE, at)
+    observed.remove(SERVICE, at)
     assert (SERVICE in observed.objects) == (at < 7)
     assert bool(observed.owned("u1")) == (at < 7)
 
@@ -155,7 +155,7 @@ def test_in_whatever_order_words_of_comings_and_goings_come_the_newest_counts(
         if there[place]:
             note(observed, "Service", child(place + 1, uid=f"c{place}"))
         else:
-            observed.forget(SERVICE, place + 1)
+            observed.remove(SERVICE, place + 1)
     assert (SERVICE in observed.objects) == there[-1]
     assert observed.owned("u1") == ({SERVICE} if there[-1] else set())
 
@@ -163,7 +163,7 @@ def test_in_whatever_order_words_of_comings_and_goings_come_the_newest_counts(
 def test_an_answer_that_a_deletion_has_overtaken_brings_nothing_back() -> None:
     observed = Cache()
     note(observed, "PowerTarget", document(1))
-    assert observed.forget(LAB, 3) == {LAB}
+    assert observed.remove(LAB, 3) == {LAB}
     assert not note(observed, "PowerTarget", document(2) | {"status": {"watts": 3}})
     assert list(observed.documents()) == []
     assert note(observed, "PowerTarget", document(4, uid="u2")) == {LAB}
@@ -171,15 +171,15 @@ def test_an_answer_that_a_deletion_has_overtaken_brings_nothing_back() -> None:
 
 def test_what_is_gone_is_remembered_until_everything_was_listed_anew() -> None:
     observed = Cache()
-    observed.forget(SERVICE, 9)
-    observed.age()
-    assert not observed.older(SERVICE, 9)
-    observed.age()
-    assert observed.older(SERVICE, 9)
+    observed.remove(SERVICE, 9)
+    observed.rotate_tombstones()
+    assert not observed.is_stale(SERVICE, 9)
+    observed.rotate_tombstones()
+    assert observed.is_stale(SERVICE, 9)
 
 
 def test_what_was_out_of_sight_alone_comes_back_as_it_was() -> None:
     observed = Cache()
     note(observed, "Service", child(5))
-    observed.forget(SERVICE)
+    observed.remove(SERVICE)
     assert note(observed, "Service", child(5)) == {LAB}

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from rackwatt_operator.kube.errors import refusal
+from rackwatt_operator.kube.errors import from_response
 
 ETCD = "etcdserver: request is too large"
 SERVER = "Request entity too large: limit is 3145728"
@@ -25,5 +25,5 @@ def test_what_is_too_large_does_not_become_smaller_by_waiting(
     status: int, message: str, too_large: bool, passing: bool
 ) -> None:
     body = json.dumps({"kind": "Status", "message": message, "code": status}).encode()
-    error = refusal(status, body, {})
-    assert (error.too_large, error.passing) == (too_large, passing)
+    error = from_response(status, body, {})
+    assert (error.too_large, error.is_retriable) == (too_large, passing)

@@ -14,7 +14,7 @@ from rackwatt_operator.kube.leader_election import NAME, LeaderElector
 from rackwatt_operator.kube.resources import ObjectKey
 from tests.cluster.clients import Manifest
 from tests.cluster.cluster import Cluster
-from tests.operator.kube_user import Hands, fleet, ref
+from tests.operator.kube_user import KubeUser, fleet, object_key
 from tests.operator.operator_process import Operating, operating
 
 PATIENCE_S = 60.0
@@ -24,14 +24,14 @@ def leads(operator: Operating) -> bool:
     return operator.metric("rackwatt_operator_leader") == 1
 
 
-def made(hands: Hands, namespace: str, name: str) -> None:
-    one = ref(hands.apply(fleet(name, namespace)))
+def made(hands: KubeUser, namespace: str, name: str) -> None:
+    one = object_key(hands.apply(fleet(name, namespace)))
     hands.until_reason(one, "Accepted", "Accepted")
 
 
 @pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGKILL])
 def test_of_two_operators_one_works_and_the_other_takes_over(
-    operated: Cluster, hands: Hands, namespace: str, sign: signal.Signals
+    operated: Cluster, hands: KubeUser, namespace: str, sign: signal.Signals
 ) -> None:
     flags = (f"--lease.namespace={namespace}", f"--namespace={namespace}", "--lease.duration=5s")
     with operating(operated, *flags) as first:
@@ -113,7 +113,7 @@ async def test_there_is_never_more_than_one_leader(candidates: Candidates) -> No
 
 
 async def test_a_lease_that_was_given_back_is_free_at_once(
-    candidates: Candidates, hands: Hands, namespace: str
+    candidates: Candidates, hands: KubeUser, namespace: str
 ) -> None:
     first = await candidates.stand(30)
     await first.leading.wait()
@@ -129,7 +129,7 @@ async def test_a_lease_that_was_given_back_is_free_at_once(
 
 
 async def test_a_lease_is_given_back_also_while_it_is_being_renewed(
-    candidates: Candidates, hands: Hands, namespace: str, monkeypatch: pytest.MonkeyPatch
+    candidates: Candidates, hands: KubeUser, namespace: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = await candidates.stand(10)  # it is not given back if that takes longer
     await first.leading.wait()
@@ -149,7 +149,7 @@ async def test_a_lease_is_given_back_also_while_it_is_being_renewed(
 
 
 async def test_a_lease_that_somebody_took_is_let_go(
-    candidates: Candidates, hands: Hands, namespace: str
+    candidates: Candidates, hands: KubeUser, namespace: str
 ) -> None:
     first = await candidates.stand()
     await first.leading.wait()
@@ -160,7 +160,7 @@ async def test_a_lease_that_somebody_took_is_let_go(
 
 
 async def test_a_lease_that_vanishes_is_made_anew(
-    candidates: Candidates, hands: Hands, namespace: str
+    candidates: Candidates, hands: KubeUser, namespace: str
 ) -> None:
     first = await candidates.stand()
     await first.leading.wait()

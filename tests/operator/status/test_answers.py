@@ -14,8 +14,13 @@ from rackwatt_crds.loading import judge
 from rackwatt_crds.status import PowerTargetStatus, SchedulerBindingStatus
 from rackwatt_exporter.config.paths import HostPaths
 from rackwatt_operator.manifests.facts import MONITORING
-from rackwatt_operator.status.builder import status
-from rackwatt_operator.status.collector_status import Answer, CollectorStatus, answer, together
+from rackwatt_operator.status.builder import build_status
+from rackwatt_operator.status.collector_status import (
+    CollectorStatus,
+    StatusResponse,
+    aggregate,
+    parse,
+)
 from rackwatt_operator.status.conditions import accepted
 from rackwatt_operator.status.inputs import StatusInputs
 from tests.exporter.collectors.powercap import XEON, Powercap
@@ -44,8 +49,8 @@ async def test_a_node_is_one_target_whatever_is_measured_in_it(tmp_path: Path) -
     host = HostPaths("n1", sysfs=tmp_path / "sys")
     async with Exporting(tmp_path, host=host) as exporter:
         await exporter.until(lambda text: '"reachable":1' in text.replace(" ", ""), "/status")
-        told = together([answer((await exporter.text("/status")).encode())], 10)
-    assert (told.asked, told.silent) == (1, 0)
+        told = aggregate([parse((await exporter.text("/status")).encode())], 10)
+    assert (told.polled, told.unreachable) == (1, 0)
     assert (told.configured, told.reachable, told.failing) == (1, 1, 0)
 
 
@@ -54,7 +59,7 @@ async def test_a_collector_that_fails_is_its_node_s_failure(tmp_path: Path) -> N
     host = HostPaths("n1", sysfs=tmp_path / "none")
     async with Exporting(tmp_path, host=host) as exporter:
         await exporter.until(lambda text: "absent" in text and '"age_s"' in text, "/status")
-        told = together([answer((await exporter.text("/status")).encode())], 10)
+        told = aggregate([parse((await exporter.text("/status")).encode())], 10)
     assert (told.configured, told.failing) == (1, 1)
     assert [(one.node, one.reason) for one in told.failing_targets] == [("n1", "absent")]
     assert told.failing_targets[0].message
@@ -65,30 +70,34 @@ async def test_a_zone_of_the_grid_is_one_target(tmp_path: Path) -> None:
     (tmp_path / "grid.yaml").write_text(GRID)
     async with Exporting(tmp_path) as exporter:
         await exporter.until(lambda text: "grams_per_kilowatt_hour" in text, "/status")
-        told = together([answer((await exporter.text("/status")).encode())], 10)
+        told = aggregate([parse((await exporter.text("/status")).encode())], 10)
     assert (told.configured, told.failing, told.failing_targets) == (1, 0, [])
 
 
 @pytest.mark.parametrize(
     ("told", "known"),
-    [(None, False), (together([None], 10), False), (together([None, Answer()], 10), True)],
+    [
+        (None, False),
+        (aggregate([None], 10), False),
+        (aggregate([None, StatusResponse()], 10), True),
+    ],
 )
 def test_that_all_is_there_is_said_once_a_collector_has_looked(
     told: CollectorStatus | None, known: bool
 ) -> None:
     document = judge(fleet("lab", "centre"), "").document
-    found = StatusInputs(document, (), (), None, frozenset(), MONITORING, told=told)
+    found = StatusInputs(document, (), (), None, frozenset(), MONITORING, collectors=told)
     claim = accepted(found)
     assert (claim.status, claim.reason) == ("True", "Accepted")
-    assert ("all it names is there" in claim.message) == known
-    assert ("its collectors will tell" in claim.message) != known
+    assert ("every object that it references exists" in claim.message) == known
+    assert ("have not yet reported" in claim.message) != known
 
 
 @given(st.binary() | st.text().map(lambda text: json.dumps({"first_problems": [text]}).encode()))
 @example(b'{"documents":{"first_problems":["\xff"]}}')
 @example(b'{"x":' + b"[" * 100_000 + b"]" * 100_000 + b"}")
 def test_garbage_is_no_answer_and_no_error(body: bytes) -> None:
-    assert answer(body) is None or isinstance(answer(body), Answer)
+    assert parse(body) is None or isinstance(parse(body), StatusResponse)
 
 
 _NUMBERS = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
@@ -125,7 +134,7 @@ _ANSWERS = st.fixed_dictionaries(
 @example([{"schedulers": [{"name": "prod", "up": True, "age_s": 1e300, "reason": ""}]}])
 @example([{"schedulers": [{"name": "prod", "up": True, "age_s": 1e10, "nodes": {"idle": 2}}]}])
 def test_whatever_a_pod_answers_the_status_is_one_that_the_crd_allows(raws: list[object]) -> None:
-    told = together([answer(json.dumps(raw).encode()) for raw in raws], 10)
+    told = aggregate([parse(json.dumps(raw).encode()) for raw in raws], 10)
     for kind, spec, model in (
         ("PowerTarget", {"node": {"collectors": ["cpu"]}}, PowerTargetStatus),
         ("SchedulerBinding", {"cluster": "c", "noop": {}}, SchedulerBindingStatus),
@@ -137,9 +146,9 @@ def test_whatever_a_pod_answers_the_status_is_one_that_the_crd_allows(raws: list
             "spec": spec,
         }
         found = StatusInputs(
-            judge(raw, "").document, (), (), None, frozenset(), MONITORING, told=told
+            judge(raw, "").document, (), (), None, frozenset(), MONITORING, collectors=told
         )
-        made = msgspec.json.decode(msgspec.json.encode(status(found, {}, 1, NOW)))
+        made = msgspec.json.decode(msgspec.json.encode(build_status(found, {}, 1, NOW)))
         decoded, problems = decode(made, model)
         assert decoded is not None
         assert problems == []

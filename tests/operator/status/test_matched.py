@@ -8,8 +8,8 @@ import pytest
 
 from rackwatt_crds.loading import judge
 from rackwatt_operator.manifests.facts import MONITORING
-from rackwatt_operator.status.builder import status
-from rackwatt_operator.status.collector_status import CollectorStatus, answer, together
+from rackwatt_operator.status.builder import build_status
+from rackwatt_operator.status.collector_status import CollectorStatus, aggregate, parse
 from rackwatt_operator.status.conditions import matched
 from rackwatt_operator.status.inputs import StatusInputs
 from tests.cluster.clients import Manifest
@@ -27,17 +27,15 @@ STRANGERS = {
 def told(*unmatched: Any) -> CollectorStatus:
     """Add up the answers of collectors, each of which compared names."""
     answers = [
-        answer(
-            msgspec.json.encode({"schedulers": [{"name": "prod", "up": True, "unmatched": one}]})
-        )
+        parse(msgspec.json.encode({"schedulers": [{"name": "prod", "up": True, "unmatched": one}]}))
         for one in unmatched
     ]
-    return together(answers, 10)
+    return aggregate(answers, 10)
 
 
 def found(told: CollectorStatus | None, manifest: Manifest | None = None) -> StatusInputs:
     document = judge(manifest or fleet("lab", "centre"), "").document
-    return StatusInputs(document, (), (), None, frozenset(), MONITORING, told=told)
+    return StatusInputs(document, (), (), None, frozenset(), MONITORING, collectors=told)
 
 
 def test_nodes_that_the_scheduler_does_not_know_are_named_with_the_field_that_helps() -> None:
@@ -62,7 +60,7 @@ def test_nothing_is_claimed_of_a_binding() -> None:
 
 
 def test_one_shard_s_strangers_count_and_ready_does_not_depend_on_them() -> None:
-    written = status(found(told({"targets": 0}, STRANGERS)), {}, 1, NOW)
+    written = build_status(found(told({"targets": 0}, STRANGERS)), {}, 1, NOW)
     conditions = {one["type"]: one for one in written["conditions"]}
     assert conditions["Matched"]["status"] == "False"
     assert conditions["Ready"]["reason"] != "NamesUnmatched"

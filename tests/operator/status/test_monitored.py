@@ -4,7 +4,7 @@ import pytest
 
 from rackwatt_crds.loading import judge
 from rackwatt_operator.manifests.facts import MONITORING
-from rackwatt_operator.status.collector_status import CollectorStatus, answer, together
+from rackwatt_operator.status.collector_status import CollectorStatus, aggregate, parse
 from rackwatt_operator.status.conditions import monitored, scraped
 from rackwatt_operator.status.inputs import StatusInputs
 from rackwatt_operator.status.selection import Selection
@@ -20,7 +20,7 @@ def found(
     document = judge(fleet("lab", "centre", paused=paused), "").document
     kinds = frozenset({"ConfigMap", *MONITORING})
     return StatusInputs(
-        document, (), (), None, kinds, MONITORING, selection=selection, rules=rules, told=told
+        document, (), (), None, kinds, MONITORING, selection=selection, rules=rules, collectors=told
     )
 
 
@@ -33,7 +33,7 @@ def test_what_is_planned_and_was_not_made_is_not_called_made(paused: bool, reaso
 def test_what_was_made_before_a_pause_is_still_there() -> None:
     claim = monitored(found(Selection(0), paused=True))
     assert (claim.status, claim.reason) == ("True", "Monitored")
-    assert claim.message == "PrometheusRule and ServiceMonitor made"
+    assert claim.message == "PrometheusRule and ServiceMonitor created"
 
 
 TAKEN = Selection(1, ["Prometheus m/main"])
@@ -57,7 +57,7 @@ def test_rules_that_are_taken_or_of_which_nothing_is_known_change_nothing(
 def heard(*scraped: str) -> CollectorStatus:
     """Add up what collectors report of their scrapes; nothing stands for one that is silent."""
     bodies = [f'{{"scraped": {one}}}' if one else "" for one in scraped]
-    return together([answer(body.encode()) for body in bodies], 10)
+    return aggregate([parse(body.encode()) for body in bodies], 10)
 
 
 @pytest.mark.parametrize("selection", [TAKEN, WANTING, Selection(0), None])
@@ -77,7 +77,7 @@ def test_how_many_are_scraped_is_said_where_not_all_are() -> None:
     [
         (TAKEN, None, "Selected", "no collector reports"),
         (TAKEN, heard(""), "Selected", "no collector reports"),
-        (TAKEN, heard("null"), "Selected", "seen no scrape for 10 minutes"),
+        (TAKEN, heard("null"), "Selected", "not been scraped for 10 minutes"),
         (TAKEN, heard('{"by": "Prometheus/3", "age_s": 601}'), "Selected", "NetworkPolicy"),
         (Selection(0), heard("null"), "NoPrometheus", "VictoriaMetrics"),
         (Selection(0), None, "NoPrometheus", "in a namespace that it does not watch"),
