@@ -10,7 +10,7 @@ BENCH_PACKAGES := prometheus-ipmi-exporter prometheus-snmp-exporter
 WORKERS ?= 3
 TOOLS := $(or $(PYTHON),python3) -m scripts.tools
 
-.PHONY: help setup check format tools tools-dir test e2e kind demo bench fuzz crds images lock docs clean
+.PHONY: help setup check format tools tools-dir test e2e kind demo bench fuzz crds images lock docs pictures clean
 
 help: ## print this
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -74,6 +74,9 @@ lock: $(STAMP) ## pin what the images hold, with hashes; ARGS=--upgrade takes ne
 
 docs: $(STAMP) ## generate the reference pages from the code
 	$(VENV)/python -m scripts.docs
+
+pictures: setup ## take the pictures of the documentation, of a simulated fleet: twelve minutes
+	@$(VENV)/python -m scripts.pictures
 
 clean: ## remove what was made
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

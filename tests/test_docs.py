@@ -8,6 +8,7 @@ from rackwatt_exporter.commands import run
 from rackwatt_exporter.config.fleet import fleet
 from rackwatt_exporter.reading import Reason
 from scripts.docs import PAGES
+from scripts.pictures import MAX_BYTES
 from tests.e2e import doc_commands as manual
 
 ROOT = Path(__file__).parents[1]
@@ -116,6 +117,17 @@ def without_fences(text: str) -> str:
 def test_anchors_are_those_of_headings_and_not_of_comments_in_code() -> None:
     text = "# A `b.c[]`, *d*\n## Same\n## Same\n```\n# no\n```\n### [Link](x.md#y) and 1/2\n"
     assert anchors(text) == {"a-bc-d", "same", "same-1", "link-and-12"}
+
+
+def test_every_picture_is_on_a_page_and_small() -> None:
+    shown = {
+        (path.parent / picture).resolve()
+        for path in PROSE
+        for picture in re.findall(r"!\[[^]]+\]\(([^)]+)\)", path.read_text())
+    }
+    pictures = set(ROOT.glob("docs/**/*.png"))
+    assert shown == pictures
+    assert [path.name for path in pictures if path.stat().st_size > MAX_BYTES] == []
 
 
 def test_pages_named_in_code_are_there() -> None:

@@ -26,7 +26,8 @@ class Prometheus:
     """A running Prometheus."""
 
     def __init__(self, port: int, log: Path) -> None:
-        self._client = httpx.Client(base_url=f"http://127.0.0.1:{port}/api/v1", timeout=PATIENCE_S)
+        self.url = f"http://127.0.0.1:{port}"
+        self._client = httpx.Client(base_url=f"{self.url}/api/v1", timeout=PATIENCE_S)
         self._log = log
 
     def close(self) -> None:
