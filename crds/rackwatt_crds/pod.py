@@ -237,7 +237,8 @@ class Pod(Model, frozen=True, kw_only=True):
         bool | None,
         Meta(
             description="Use the node's own network, where only that reaches the BMCs. It "
-            "occupies port 9123 of the node, and no NetworkPolicy applies. "
+            "occupies port 9123 of the node, with `web.tls` also 9124, and no NetworkPolicy "
+            "applies. "
             "Default: false."
         ),
     ] = None

@@ -8,12 +8,21 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from rackwatt_crds.fields import Credentials, SecretKeyRef, SecretRef, Tls
+from rackwatt_crds.fields import ClientTls, Credentials, SecretKeyRef, SecretRef
 from rackwatt_crds.model import Model
 
 
-class WebTls(Tls, frozen=True, kw_only=True):
+class WebTls(ClientTls, frozen=True, kw_only=True):
     """How clients verify the certificate; required where the web configuration has TLS."""
+
+    client_secret_ref: Annotated[
+        SecretRef | None,
+        Meta(
+            description="A Secret whose `tls.crt` and `tls.key` are the client certificate of "
+            "Prometheus, the operator and other collectors. Required where the web configuration "
+            "requires client certificates. Default: none."
+        ),
+    ] = None
 
 
 class WebCredentials(Credentials, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ import signal
 from pathlib import Path
 
 from rackwatt_crds.cli.durations import duration
-from rackwatt_crds.cli.listening import add_listen_address
+from rackwatt_crds.cli.listening import add_listen_address, listen_address
 from rackwatt_crds.cli.logs import add_logging
 from rackwatt_exporter import __version__
 from rackwatt_exporter.commands.flags import (
@@ -21,7 +21,7 @@ from rackwatt_exporter.commands.runtime import run
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.exporter import Exporter
 from rackwatt_exporter.store.ledger_file import RETENTION_S
-from rackwatt_exporter.web.app import TAKEN, Site
+from rackwatt_exporter.web.app import TAKEN, Site, health_application
 from rackwatt_exporter.web.loop_lag import LoopLagMonitor
 from rackwatt_exporter.web.middleware.request_limit import MOST_REQUESTS
 from rackwatt_exporter.web.server import Limits, Server
@@ -77,6 +77,13 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 def _add_web(parser: argparse.ArgumentParser) -> None:
     add_listen_address(parser, PORT, "address to listen on")
+    parser.add_argument(
+        "--web.health-listen-address",
+        dest="health_listen_address",
+        metavar="HOST:PORT",
+        type=listen_address,
+        help="address that serves /healthz alone, without TLS, for probes (default: none)",
+    )
     parser.add_argument(
         "--web.telemetry-path",
         dest="telemetry_path",
@@ -146,7 +153,11 @@ async def _serve(arguments: argparse.Namespace) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     front = _front(arguments, exporter, clockwork)
-    if not await _listens(front, *arguments.listen_address):
+    if not await _listens(front, f"rackwatt-exporter {__version__}", arguments.listen_address):
+        return 1
+    health = Server(health_application())
+    probed = arguments.health_listen_address
+    if probed and not await _listens(health, "/healthz", probed):
         return 1
     loop.add_signal_handler(signal.SIGHUP, exporter.reload_asked.set)
     await exporter.reload()
@@ -162,6 +173,7 @@ async def _serve(arguments: argparse.Namespace) -> int:
     ]
     await _until_stopped(stop, tasks)
     await front.close()
+    await health.close()
     await exporter.close()
     log.info("stopped: sessions closed%s", ", counters kept" if arguments.state_directory else "")
     return 0
@@ -180,18 +192,18 @@ def _front(arguments: argparse.Namespace, exporter: Exporter, clockwork: LoopLag
     return front
 
 
-async def _listens(front: Server, host: str, port: int) -> bool:
+async def _listens(server: Server, name: str, address: tuple[str, int]) -> bool:
     try:
-        await front.start(host, port)
+        await server.start(*address)
     except WebConfigError as error:
         for problem in error.problems:
             log.error("%s", problem)
         return False
     except OSError as error:
-        log.error("cannot listen on %s:%d: %s", host, port, error.strerror or error)
+        log.error("cannot listen on %s:%d: %s", *address, error.strerror or error)
         return False
-    for address, number in front.addresses:
-        log.info("rackwatt-exporter %s listens on %s port %d", __version__, address, number)
+    for listening in server.addresses:
+        log.info("%s listens on %s port %d", name, *listening)
     return True
 
 

@@ -58,7 +58,7 @@ class Site:
         app.router.add_get(ROUTE, self._relay.snapshot)
         app.router.add_post("/-/reload", self._lifecycle.reload)
         app.router.add_get("/status", self.status)
-        app.router.add_get(HEALTH, self.healthz)
+        app.router.add_get(HEALTH, healthz)
         app.router.add_get("/readyz", self.readyz)
         app.router.add_get("/plain", self.index)
         if self._telemetry_path != "/":
@@ -85,10 +85,6 @@ class Site:
         text = index(self._exporter, time.monotonic(), page, self._telemetry_path)
         return web.Response(text=text, content_type="text/html")
 
-    async def healthz(self, _: web.Request) -> web.Response:
-        """Tell that the process turns."""
-        return web.Response(text="ok\n")
-
     async def readyz(self, _: web.Request) -> web.Response:
         """Tell whether everything has been asked once, or has had its time to be."""
         exporter = self._exporter
@@ -101,6 +97,19 @@ class Site:
             told = f"{waiting} of {len(took)} targets not asked yet\n"
             return web.Response(text=told, status=503)
         return web.Response(text="ready\n")
+
+
+def health_application() -> web.Application:
+    """Make an application of `/healthz` alone, for a listener without TLS."""
+    app = web.Application()
+    app.router.add_get(HEALTH, healthz)
+    app.on_response_prepare.append(_add_headers)
+    return app
+
+
+async def healthz(_: web.Request) -> web.Response:
+    """Answer that the process runs, and nothing else."""
+    return web.Response(text="ok\n")
 
 
 async def _add_headers(_: web.Request, response: web.StreamResponse) -> None:

@@ -4,13 +4,11 @@ All that a context is made of is read once, as bytes, so that two readings can b
 they are equal, so is the context, and nothing on the wire is touched.
 """
 
-import os
 import ssl
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from rackwatt_crds.memory_file import memory_file
 from rackwatt_exporter.web.web_config import CIPHER_SUITES, TlsServer
 
 _VERSIONS = {"TLS12": ssl.TLSVersion.TLSv1_2, "TLS13": ssl.TLSVersion.TLSv1_3}
@@ -79,7 +77,7 @@ def _pem(inline: str | None, file: str | None, name: str, directory: Path) -> by
 
 
 def _set_certificate(made: ssl.SSLContext, held: TlsFiles) -> None:
-    with _as_file(held.certificate) as certificate, _as_file(held.key) as key:
+    with memory_file(held.certificate) as certificate, memory_file(held.key) as key:
         try:
             made.load_cert_chain(certificate, key, password="")  # else it asks the tty
         except ssl.SSLError as error:
@@ -97,14 +95,3 @@ def _set_versions(made: ssl.SSLContext, settings: TlsServer) -> None:
         made.set_ciphers(":".join(suites))
     elif settings.cipher_suites:  # none of TLS 1.2: then it is not wanted
         made.minimum_version = ssl.TLSVersion.TLSv1_3
-
-
-@contextmanager
-def _as_file(pem: bytes) -> Iterator[str]:
-    """Lend bytes a name: OpenSSL, through Python, reads certificates and keys from files alone."""
-    descriptor = os.memfd_create("pem")
-    try:
-        os.write(descriptor, pem)
-        yield f"/proc/self/fd/{descriptor}"
-    finally:
-        os.close(descriptor)

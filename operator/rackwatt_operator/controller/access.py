@@ -1,7 +1,8 @@
 """How the operator gets at the pages of collectors that have TLS or a password.
 
-The chart grants it no right to read Secrets. It asks for those that a document's `web` names, and
-where it may not, it sends no password: that is told, and measuring does without.
+The chart grants it no right to read Secrets. It requests those that a document's `web` names. Where
+it may not read them it shows no password and no certificate: the status says so, and measuring does
+without.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from rackwatt_crds.memory_file import memory_file
 from rackwatt_crds.web import Web, WebTls
 from rackwatt_operator.kube.client import Client
 from rackwatt_operator.kube.errors import ApiError
@@ -85,16 +87,22 @@ class Accesses:
         return {"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
 
     async def _tls(self, namespace: str, web: Web) -> ssl.SSLContext:
-        """Make a context. One that cannot verify is good enough where no password is sent."""
+        """Make a context. One that cannot verify is good enough where no password is sent.
+
+        A certificate may be shown to anyone: its key is not sent.
+        """
         assert web.tls is not None  # noqa: S101 - asked for where there is TLS alone
-        if web.tls.insecure_skip_verify:
-            return _unverified()
         try:
-            return await self._verified(namespace, web.tls)
+            skipped = web.tls.insecure_skip_verify
+            made = _unverified() if skipped else await self._verified(namespace, web.tls)
         except AccessError:
             if web.credentials is not None:
                 raise
-            return _unverified()
+            made = _unverified()
+        if web.tls.client_secret_ref is not None:
+            secret = ObjectKey("Secret", namespace, web.tls.client_secret_ref.name)
+            _show(made, secret, await self._secret(secret))
+        return made
 
     async def _verified(self, namespace: str, tls: WebTls) -> ssl.SSLContext:
         authorities = None
@@ -122,6 +130,17 @@ def _unverified() -> ssl.SSLContext:
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     return context
+
+
+def _show(context: ssl.SSLContext, secret: ObjectKey, data: Mapping[str, str]) -> None:
+    """Load the client certificate of a Secret, and its key, into a context."""
+    certificate, key = (_key(secret, data, name).encode() for name in ("tls.crt", "tls.key"))
+    with memory_file(certificate) as chain, memory_file(key) as private:
+        try:
+            context.load_cert_chain(chain, private, password="")  # never from the terminal
+        except (ssl.SSLError, ValueError):
+            told = f"{secret}: tls.crt and tls.key are no certificate and its key, in PEM"
+            raise AccessError(told) from None
 
 
 def _key(secret: ObjectKey, data: Mapping[str, str], key: str) -> str:

@@ -37,6 +37,15 @@ _REFUSED = (
     "the collectors reject the operator: spec.web.credentials must reference a Secret whose user "
     "and password their web configuration accepts"
 )
+_FORBIDDEN = (
+    "the collectors reject the operator's certificate: client_allowed_sans of their web "
+    "configuration has no name of the one in spec.web.tls.clientSecretRef"
+)
+_HUNG_UP = (
+    "the collectors hang up on the operator during TLS. If their web configuration requires client "
+    "certificates, spec.web.tls.clientSecretRef must name a Secret with one of its client_ca_file"
+)
+_REFUSALS = {401: _REFUSED, 403: _FORBIDDEN}
 
 
 class CollectorStatusPoller:
@@ -129,7 +138,7 @@ class CollectorStatusPoller:
         except AccessError as error:
             return [str(error)] * len(urls)
         responses = await asyncio.gather(*(self._poll(session, url, access) for url in urls))
-        if _REFUSED in responses:
+        if any(isinstance(one, str) for one in responses):
             self._accesses.forget(key)
         return responses
 
@@ -165,8 +174,8 @@ class CollectorStatusPoller:
                     server_hostname=access.server_name,
                 ) as response,
             ):
-                if response.status in (401, 403):
-                    return _REFUSED
+                if response.status in _REFUSALS:
+                    return _REFUSALS[response.status]
                 body = await response.content.read(_LARGEST)
                 while chunk := await response.content.read(_LARGEST - len(body)):
                     body += chunk
@@ -175,7 +184,17 @@ class CollectorStatusPoller:
             return f"TLS with a collector fails ({error}): does spec.web.tls fit its certificate?"
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             log.debug("%s: %s", url, error)
-            return None
+            return _HUNG_UP if access.tls and _hung_up(error) else None
+
+
+def _hung_up(error: Exception) -> bool:
+    """Return whether a server closed the connection, in TLS 1.3 after the handshake.
+
+    asyncio does not pass on the alert that says why.
+    """
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return isinstance(error.os_error, ConnectionResetError)
+    return isinstance(error, aiohttp.ServerDisconnectedError)
 
 
 def _url(address: str, port: Mapping[str, Any]) -> str:

@@ -1,5 +1,8 @@
 """The pod of a collector: one container that may read what the document names, and serve.
 
+The kubelet has no certificate, and pages with TLS may require one: there the probes have a port of
+their own, in the clear, that answers `/healthz` alone.
+
 It meets Pod Security's `restricted` level: no root, no capability, nothing writable but two empty
 folders. A collector inside a node gets what its catalogue says beyond that, and nothing else.
 """
@@ -14,6 +17,7 @@ from rackwatt_operator.manifests.secrets import DIRECTORY, volume, volume_mount
 from rackwatt_operator.manifests.service import PORT
 from rackwatt_operator.manifests.web import served_from
 
+HEALTH_PORT = 9124
 DOCUMENTS = "/etc/rackwatt/documents"
 STATE = "/var/lib/rackwatt"
 _AS_GIVEN = (
@@ -89,11 +93,11 @@ def _container(subject: Params, shard: int | None, rights: Privileges) -> dict[s
         "imagePullPolicy": subject.defaults.image.pull_policy,
         "args": _arguments(subject, shard, rights),
         **_environment(subject),
-        "ports": [{"name": subject.scheme, "containerPort": PORT, "protocol": "TCP"}],
+        "ports": _ports(subject),
         # Without it a collector that listens after two seconds is found ready after ten.
-        "startupProbe": _probe(subject.scheme, failures=120, period_s=1),
-        "livenessProbe": _probe(subject.scheme, failures=6),
-        "readinessProbe": _probe(subject.scheme, failures=2),
+        "startupProbe": _probe(subject, failures=120, period_s=1),
+        "livenessProbe": _probe(subject, failures=6),
+        "readinessProbe": _probe(subject, failures=2),
         "resources": subject.pod.get("resources", {}),
         "securityContext": _confinement(rights),
         "volumeMounts": [
@@ -131,6 +135,8 @@ def _arguments(subject: Params, shard: int | None, rights: Privileges) -> list[s
     if subject.web is not None:
         config = subject.web.config_secret_ref
         arguments.append(f"--web.config.file={DIRECTORY}/{config.name}/{config.key}")
+    if _probed_apart(subject):
+        arguments.append(f"--web.health-listen-address=:{HEALTH_PORT}")
     if shard is not None and subject.shards > 1:
         arguments.append(f"--shard={shard + 1}/{subject.shards}")
     if subject.component == "node":
@@ -148,10 +154,19 @@ def _environment(subject: Params) -> dict[str, Any]:
     return {"env": [{"name": "NODE_NAME", "valueFrom": source}]}
 
 
-def _probe(scheme: str, failures: int, period_s: int = 10) -> dict[str, Any]:
-    where = {"path": "/healthz", "port": scheme}
+def _probed_apart(subject: Params) -> bool:
+    return subject.scheme == "https"
+
+
+def _ports(subject: Params) -> list[dict[str, Any]]:
+    ports = {subject.scheme: PORT} | ({"health": HEALTH_PORT} if _probed_apart(subject) else {})
+    return [{"name": name, "containerPort": it, "protocol": "TCP"} for name, it in ports.items()]
+
+
+def _probe(subject: Params, failures: int, period_s: int = 10) -> dict[str, Any]:
+    port = "health" if _probed_apart(subject) else subject.scheme
     return {
-        "httpGet": where | ({"scheme": "HTTPS"} if scheme == "https" else {}),
+        "httpGet": {"path": "/healthz", "port": port},
         "periodSeconds": period_s,
         "timeoutSeconds": 5,
         "failureThreshold": failures,

@@ -75,6 +75,10 @@ def _login(subject: Params) -> dict[str, Any]:
         tls: dict[str, Any] = {"serverName": server_name(web, subject.base, subject.namespace)}
         if web.tls.ca_secret_ref is not None:
             tls["ca"] = {"secret": {"name": web.tls.ca_secret_ref.name, "key": "ca.crt"}}
+        if web.tls.client_secret_ref is not None:
+            name = web.tls.client_secret_ref.name
+            tls["cert"] = {"secret": {"name": name, "key": "tls.crt"}}
+            tls["keySecret"] = {"name": name, "key": "tls.key"}
         if web.tls.insecure_skip_verify:
             tls["insecureSkipVerify"] = True
         made |= {"scheme": "https", "tlsConfig": tls}

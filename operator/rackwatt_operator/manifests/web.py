@@ -1,6 +1,6 @@
 """How the collectors' pages are reached: by scheme, name and password, as the document says."""
 
-from rackwatt_crds.web import Web
+from rackwatt_crds.web import Web, WebTls
 
 
 def scheme(web: Web | None) -> str:
@@ -20,9 +20,10 @@ def asked_with(web: Web | None) -> list[str]:
     """List the Secrets that a client of the pages needs."""
     if web is None:
         return []
-    authority = web.tls.ca_secret_ref if web.tls else None
+    tls = web.tls or WebTls()
     login = web.credentials.secret_ref if web.credentials else None
-    return [ref.name for ref in (authority, login) if ref is not None]
+    named = (tls.ca_secret_ref, tls.client_secret_ref, login)
+    return [ref.name for ref in named if ref is not None]
 
 
 def server_name(web: Web, base: str, namespace: str) -> str:

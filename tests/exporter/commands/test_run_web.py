@@ -1,6 +1,7 @@
 """The web configuration as the running command has it, seen by curl, OpenSSL and httpx."""
 
 import os
+import socket
 import ssl
 import subprocess
 import threading
@@ -91,6 +92,35 @@ def test_users_are_let_in_by_their_password_over_tls_and_nobody_else(certified: 
             get(run.url)
         assert PASSWORD not in "".join(run.log)
         assert run.stop() == 0
+
+
+HEALTH = "--web.health-listen-address=127.0.0.1:{}"
+
+
+def test_probes_have_a_port_of_their_own_that_answers_health_alone_without_a_certificate(
+    certified: Certified,
+) -> None:
+    certified.write(tls_server_config=MUTUAL)
+    with serving(certified, HEALTH.format(0)) as run:
+        line = run.until_logged(lambda line: "/healthz listens on" in line)
+        port = int("".join(filter(str.isdigit, line.partition(" port ")[2])))
+        url = f"http://127.0.0.1:{port}"
+        assert curl(certified, run, path="/healthz").startswith("curl ")
+        answer = get(f"{url}/healthz")
+        assert (answer.text, answer.headers["X-Content-Type-Options"]) == ("ok\n", "nosniff")
+        for path in ("/", "/metrics", "/status", "/readyz", "/targets", "/fleet/main.js"):
+            assert get(url + path).status_code == 404, path
+        assert post(f"{url}/-/reload").status_code == 404
+        assert run.stop() == 0
+
+
+def test_a_health_port_that_is_taken_ends_the_process_with_its_name(certified: Certified) -> None:
+    certified.write(tls_server_config=MUTUAL)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with serving(certified, HEALTH.format(port)) as run:
+            run.until_logged(lambda line: f"cannot listen on 127.0.0.1:{port}" in line)
+            assert run.process.wait(PATIENCE_S) == 1
 
 
 def test_a_client_needs_a_certificate_of_the_authority_where_that_is_asked(

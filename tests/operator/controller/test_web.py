@@ -1,7 +1,6 @@
 """Collectors with TLS and a password, started as the plan says: read by the operator and by others."""
 
 import base64
-import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,13 +23,13 @@ from tests.operator.service_account import Account
 pytestmark = pytest.mark.usefixtures("operator")
 
 MOUNTED = "/etc/rackwatt/secrets"
-WEB = {
+WEB: Manifest = {
     "configSecretRef": {"name": "web", "key": "web.yml"},
     "certificateSecretRef": {"name": "pages-tls"},
     "tls": {"caSecretRef": {"name": "pages-tls"}},
     "credentials": {"secretRef": {"name": "reader"}},
 }
-CONFIG = {
+CONFIG: Manifest = {
     "tls_server_config": {
         "cert_file": "../pages-tls/tls.crt",
         "key_file": "../pages-tls/tls.key",
@@ -38,20 +37,28 @@ CONFIG = {
     "basic_auth_users": {"prometheus": GOS_HASH},
 }
 
+CLIENT = {"clientSecretRef": {"name": "client-tls"}}
+MUTUAL = {
+    "tls_server_config": {
+        **CONFIG["tls_server_config"],
+        "client_auth_type": "RequireAndVerifyClientCert",
+        "client_ca_file": "../pages-tls/ca.crt",
+        "client_allowed_sans": ["prometheus.example"],
+    },
+}
+
 
 class Pages:
-    """The Secrets of a namespace whose collectors have TLS and a password."""
+    """The Secrets of a namespace whose collectors have TLS and a password, or client certificates."""
 
-    def __init__(self, hands: KubeUser, namespace: str, *names: str) -> None:
+    def __init__(
+        self, hands: KubeUser, namespace: str, *names: str, config: Manifest = CONFIG
+    ) -> None:
         self.authority = trustme.CA()
-        issued = self.authority.issue_cert(*(f"{name}.{namespace}.svc" for name in names))
         self.secrets = {
-            "web": {"web.yml": yaml.safe_dump(CONFIG).encode()},
-            "pages-tls": {
-                "tls.crt": b"".join(blob.bytes() for blob in issued.cert_chain_pems),
-                "tls.key": issued.private_key_pem.bytes(),
-                "ca.crt": self.authority.cert_pem.bytes(),
-            },
+            "web": {"web.yml": yaml.safe_dump(config).encode()},
+            "pages-tls": self.issued(*(f"{name}.{namespace}.svc" for name in names)),
+            "client-tls": self.issued("prometheus.example"),
             "reader": {"username": b"prometheus", "password": PASSWORD.encode()},
         }
         for name, keys in self.secrets.items():
@@ -63,6 +70,15 @@ class Pages:
                     "data": {key: base64.b64encode(it).decode() for key, it in keys.items()},
                 }
             )
+
+    def issued(self, *names: str) -> dict[str, bytes]:
+        """Issue a certificate, as the Secret that cert-manager makes of it."""
+        made = self.authority.issue_cert(*names)
+        return {
+            "tls.crt": b"".join(blob.bytes() for blob in made.cert_chain_pems),
+            "tls.key": made.private_key_pem.bytes(),
+            "ca.crt": self.authority.cert_pem.bytes(),
+        }
 
     def mount(self, pod: Manifest, folder: Path) -> None:
         """Put into a folder what the kubelet would mount into a pod."""
@@ -89,6 +105,7 @@ def collector(
         "--config.file": f"{folder}/d.yaml",
         "--state.directory": f"{folder}/state",
         "--web.listen-address": f"{own_address()}:0",
+        "--web.health-listen-address": f"{own_address()}:0",
     }
     (folder / "state").mkdir()
     arguments = []
@@ -97,11 +114,11 @@ def collector(
         value = changed.get(flag, value.replace(MOUNTED, f"{folder}/secrets"))
         arguments.append(f"{flag}{equals}{value}")
     with running(*arguments) as process:
-        line = process.until_logged(lambda told: "listens on" in told)
-        yield process, _port(line), pod
+        yield process, _port(process, "rackwatt-exporter"), pod
 
 
-def _port(line: str) -> int:
+def _port(process: Running, name: str) -> int:
+    line = process.until_logged(lambda line: name in line and "listens on" in line)
     found = line.partition(" port ")[2]
     return int("".join(letter for letter in found if letter.isdigit()))
 
@@ -137,26 +154,24 @@ def test_the_operator_reads_guarded_pages_once_it_may_read_the_secrets_that_open
 ) -> None:
     pages = Pages(hands, namespace, "pt-lab")
     made = hands.apply(fleet("lab", namespace, web=WEB))
-    with collector(hands, made, pages, tmp_path / "lab") as (_, port, pod):
+    with collector(hands, made, pages, tmp_path / "lab") as (process, port, pod):
         placed_at(hands, made, port)
         condition = hands.until_reason(object_key(made), "Ready", "CollectorsUnreachable")
         assert "the operator may not read Secret" in condition["message"]
         assert "docs/operator.md#tls-and-passwords" in condition["message"]
         grant_secrets(operated, operator_account, namespace, "reader", "pages-tls")
         hands.until_reason(object_key(made), "Ready", "Ready")
-        probed(port, pod)
+        probed(process, pod)
 
 
-def probed(port: int, pod: Manifest) -> None:
-    """Ask as a kubelet does: by the probe's scheme, without a password, verifying nothing."""
+def probed(process: Running, pod: Manifest) -> None:
+    """Probe as a kubelet does: without a password or a certificate."""
     for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
-        asked = pod["containers"][0][probe]["httpGet"]
-        url = f"{asked['scheme'].lower()}://{own_address()}:{port}{asked['path']}"
-        unverified = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        unverified.check_hostname, unverified.verify_mode = False, ssl.CERT_NONE
-        assert httpx.get(url, verify=unverified, trust_env=False).text == "ok\n"
-        page = httpx.get(url.replace("/healthz", "/metrics"), verify=unverified, trust_env=False)
-        assert page.status_code == 401
+        get = pod["containers"][0][probe]["httpGet"]
+        assert (get["port"], get["scheme"]) == ("health", "HTTP")
+        url = f"http://{own_address()}:{_port(process, '/healthz')}"
+        assert httpx.get(url + get["path"], trust_env=False).text == "ok\n"
+        assert httpx.get(f"{url}/metrics", trust_env=False).status_code == 404
 
 
 def test_pages_that_want_another_password_say_so_and_a_corrected_secret_counts(
@@ -201,13 +216,48 @@ def test_pages_in_tls_without_a_password_need_no_right_of_the_operator(
         hands.until_reason(object_key(made), "Ready", "Ready")
 
 
-def test_the_collectors_of_a_fleet_read_their_binding_over_tls_with_its_password(
-    hands: KubeUser, namespace: str, tmp_path: Path
+def test_collectors_that_require_a_client_certificate_are_probed_without_and_read_with_one(
+    hands: KubeUser, operated: Cluster, operator_account: Account, namespace: str, tmp_path: Path
 ) -> None:
-    pages = Pages(hands, namespace, "sb-prod")
-    named = WEB | {
-        "tls": {"caSecretRef": {"name": "pages-tls"}, "serverName": f"sb-prod.{namespace}.svc"}
-    }
+    pages = Pages(hands, namespace, "pt-lab", config=MUTUAL)
+    web = {key: WEB[key] for key in WEB if key != "credentials"}
+    made = hands.apply(fleet("lab", namespace, web=web))
+    with collector(hands, made, pages, tmp_path / "lab") as (process, port, pod):
+        placed_at(hands, made, port)
+        probed(process, pod)
+        condition = hands.until_reason(object_key(made), "Ready", "CollectorsUnreachable")
+        assert "spec.web.tls.clientSecretRef must name a Secret" in condition["message"]
+        hands.apply(fleet("lab", namespace, web=web | {"tls": WEB["tls"] | CLIENT}))
+        hands.until(lambda: _message(hands, made, f"may not read Secret {namespace}/client-tls"))
+        stranger = trustme.CA().issue_cert("prometheus.example")
+        _replace(hands, namespace, stranger)
+        grant_secrets(operated, operator_account, namespace, "client-tls")
+        hands.until(lambda: _message(hands, made, "hang up on the operator during TLS"))
+        _replace(hands, namespace, pages.authority.issue_cert("curl.example"))
+        hands.until(lambda: _message(hands, made, "client_allowed_sans"))
+        _replace(hands, namespace, pages.authority.issue_cert("prometheus.example"))
+        hands.until_reason(object_key(made), "Ready", "Ready")
+
+
+def _message(hands: KubeUser, made: Manifest, words: str) -> bool:
+    return words in hands.conditions(object_key(made))["Ready"]["message"]
+
+
+def _replace(hands: KubeUser, namespace: str, issued: trustme.LeafCert) -> None:
+    """Put another certificate into the Secret that the operator shows."""
+    chain = b"".join(blob.bytes() for blob in issued.cert_chain_pems)
+    data = {"tls.crt": chain, "tls.key": issued.private_key_pem.bytes()}
+    encoded = {key: base64.b64encode(value).decode() for key, value in data.items()}
+    hands.merge(ObjectKey("Secret", namespace, "client-tls"), {"data": encoded})
+
+
+@pytest.mark.parametrize("config", [CONFIG, MUTUAL], ids=["password", "certificate"])
+def test_the_collectors_of_a_fleet_read_their_binding_over_tls_with_its_password_or_certificate(
+    hands: KubeUser, namespace: str, tmp_path: Path, config: Manifest
+) -> None:
+    pages = Pages(hands, namespace, "sb-prod", config=config)
+    authority = {"caSecretRef": {"name": "pages-tls"}, "serverName": f"sb-prod.{namespace}.svc"}
+    named = WEB | {"tls": authority | (CLIENT if config is MUTUAL else {})}
     asked = hands.apply(binding("prod", namespace, web=named))
     made = hands.apply(fleet("lab", namespace, schedulerRef={"name": "prod"}))
     with collector(hands, asked, pages, tmp_path / "prod") as (_, port, _pod):

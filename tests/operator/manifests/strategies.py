@@ -168,7 +168,13 @@ _PAGES = objects({"name": st.sampled_from(["web", "web.tls", "reader"])})
 WEBS = objects(
     {"configSecretRef": objects({"name": st.just("web"), "key": st.just("web.yml")})},
     certificateSecretRef=_PAGES,
-    tls=objects({}, caSecretRef=_PAGES, serverName=WORDS, insecureSkipVerify=st.booleans()),
+    tls=objects(
+        {},
+        caSecretRef=_PAGES,
+        clientSecretRef=_PAGES,
+        serverName=WORDS,
+        insecureSkipVerify=st.booleans(),
+    ),
     credentials=objects({"secretRef": _PAGES}),
 )
 _SHARED = objects({}, monitoring=MONITORING, pod=PODS, paused=st.booleans(), web=WEBS)

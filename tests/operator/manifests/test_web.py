@@ -18,6 +18,7 @@ from tests.operator.manifests.builders import (
 
 WEB = "configSecretRef: {name: web, key: web.yml}"
 TLS = "tls: {caSecretRef: {name: ca}}"
+CLIENT = "tls: {caSecretRef: {name: ca}, clientSecretRef: {name: client}}"
 LOGIN = "credentials: {secretRef: {name: reader}}"
 
 
@@ -39,7 +40,7 @@ def mounted(text: str) -> dict[str, bool]:
 
 
 @pytest.mark.parametrize("document", [fleet, nodes], ids=["bmc", "node"])
-def test_pages_with_tls_are_probed_and_scraped_by_https_under_a_port_of_that_name(
+def test_pages_with_tls_are_scraped_by_https_and_probed_in_the_clear_on_another_port(
     document: Any,
 ) -> None:
     text = document(spec=guarded(TLS))
@@ -47,15 +48,35 @@ def test_pages_with_tls_are_probed_and_scraped_by_https_under_a_port_of_that_nam
     inside = container(pod)
     assert "--web.config.file=/etc/rackwatt/secrets/web/web.yml" in inside["args"]
     for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
-        assert inside[probe]["httpGet"] == {"path": "/healthz", "port": "https", "scheme": "HTTPS"}
+        assert inside[probe]["httpGet"] == {"path": "/healthz", "port": "health"}
+    ports = {one["name"]: one["containerPort"] for one in inside["ports"]}
+    assert ports == {"https": 9123, "health": 9124}
+    assert "--web.health-listen-address=:9124" in inside["args"]
     (port,) = only(planned(text), "Service")["spec"]["ports"]
     assert (port["name"], port["targetPort"]) == ("https", "https")
-    assert inside["ports"][0]["name"] == endpoint(text)["port"] == "https"
+    assert endpoint(text)["port"] == "https"
     assert endpoint(text)["scheme"] == "https"
     assert endpoint(text)["tlsConfig"] == {
         "serverName": "pt-lab.power.svc",
         "ca": {"secret": {"name": "ca", "key": "ca.crt"}},
     }
+
+
+def test_a_client_certificate_is_named_to_prometheus_and_not_mounted() -> None:
+    text = fleet(guarded(CLIENT))
+    assert endpoint(text)["tlsConfig"] == {
+        "serverName": "pt-lab.power.svc",
+        "ca": {"secret": {"name": "ca", "key": "ca.crt"}},
+        "cert": {"secret": {"name": "client", "key": "tls.crt"}},
+        "keySecret": {"name": "client", "key": "tls.key"},
+    }
+    assert mounted(text) == {"web": False}
+
+
+def test_the_probes_port_is_open_to_no_other_pod() -> None:
+    (rule,) = only(planned(fleet(guarded(TLS))), "NetworkPolicy")["spec"]["ingress"]
+    assert [one["port"] for one in rule["ports"]] == [9123]
+    assert len(only(planned(fleet(guarded(TLS))), "Service")["spec"]["ports"]) == 1
 
 
 def test_a_password_alone_leaves_http_as_it_is_and_is_named_to_prometheus() -> None:
@@ -90,20 +111,22 @@ def test_a_collector_has_what_it_serves_with_and_not_what_others_read_it_with() 
 
 def test_a_collector_without_a_word_on_its_pages_is_as_it_was() -> None:
     (pod,) = pods(planned(fleet()))
-    assert not [word for word in container(pod)["args"] if "web.config" in word]
+    assert not [word for word in container(pod)["args"] if "web.config" in word or "health" in word]
+    assert container(pod)["readinessProbe"]["httpGet"] == {"path": "/healthz", "port": "http"}
     assert "basicAuth" not in endpoint(fleet())
 
 
-def test_who_reads_a_binding_has_its_authority_and_password() -> None:
-    asked = binding(f"noop: {{}}, {guarded('certificateSecretRef: {name: pages-tls}', TLS, LOGIN)}")
+def test_who_reads_a_binding_has_its_authority_password_and_client_certificate() -> None:
+    serving = "certificateSecretRef: {name: pages-tls}"
+    asked = binding(f"noop: {{}}, {guarded(serving, CLIENT, LOGIN)}")
     text = asked + "---\n" + fleet("schedulerRef: {name: prod}")
-    assert mounted(text) == {"ca": True, "reader": True}
+    assert mounted(text) == {"ca": True, "client": True, "reader": True}
     config = of_kind(planned(text), "ConfigMap")[-2]
     _, derived = load(config["data"]["documents.yaml"].encode(), "documents.yaml")
     assert not derived.problems
     (_, raw) = yaml.safe_load_all(config["data"]["documents.yaml"])
     assert raw["spec"]["exporter"] == {
         "url": "https://sb-prod.power.svc:9123",
-        "tls": {"caSecretRef": {"name": "ca"}},
+        "tls": {"caSecretRef": {"name": "ca"}, "clientSecretRef": {"name": "client"}},
         "credentials": {"secretRef": {"name": "reader"}},
     }
