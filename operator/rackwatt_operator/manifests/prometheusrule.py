@@ -5,12 +5,12 @@ from typing import Any, assert_never
 
 from rackwatt_crds.document import SchedulerBinding
 from rackwatt_operator.manifests.params import Manifest, Params
+from rackwatt_operator.manifests.promql import job
 from rackwatt_operator.manifests.rules.collector import collector_alerts
 from rackwatt_operator.manifests.rules.fleet import fleet_alerts, fleet_records
 from rackwatt_operator.manifests.rules.nodes import grid_alerts, node_alerts, node_records
 from rackwatt_operator.manifests.rules.rule import Alert, Record
 from rackwatt_operator.manifests.rules.scheduler import scheduler_alerts, states_alerts
-from rackwatt_operator.manifests.servicemonitor import job
 
 KIND = "PrometheusRule"
 

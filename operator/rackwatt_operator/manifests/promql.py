@@ -5,9 +5,12 @@ one document never speak of another's machines. Where `jobLabel` takes the job f
 Service, several documents may share it: their series are selected by `service`, the Service's name.
 """
 
+import re
+
 from rackwatt_crds.bmc.expansion import usable
 from rackwatt_crds.document import Document, PowerTarget
 from rackwatt_crds.duration import seconds
+from rackwatt_operator.manifests.labels import labels
 from rackwatt_operator.manifests.params import Params
 
 JOB = "namespace, job, service"
@@ -21,6 +24,21 @@ def select(subject: Params, family: str, *matchers: str) -> str:
     named = "service" if "jobLabel" in subject.service_monitor else "job"
     own = f'namespace="{subject.namespace}"', f'{named}="{subject.base}"'
     return f"{family}{{{','.join((*own, *matchers))}}}"
+
+
+def job(subject: Params) -> str:
+    """Return the `job` of the series: the value of the Service's label that `jobLabel` names.
+
+    It is the Service's name where there is no such label. Prometheus Operator writes `_` for each
+    character that Prometheus' label names cannot have, so `app_kubernetes_io_name` names one too.
+    """
+    named = _sanitized(subject.service_monitor.get("jobLabel", ""))
+    values = labels(subject.base, subject.component).items()
+    return next((value for name, value in values if _sanitized(name) == named), subject.base)
+
+
+def _sanitized(name: str) -> str:
+    return re.sub(r"[^a-zA-Z0-9_]", "_", name)
 
 
 def window_s(document: Document) -> float:

@@ -4,11 +4,10 @@
 calls `node`. A collector inside a node is known by that node, not by an address that changes.
 """
 
-import re
 from typing import Any
 
 from rackwatt_crds.duration import seconds
-from rackwatt_operator.manifests.labels import labels, selector
+from rackwatt_operator.manifests.labels import selector
 from rackwatt_operator.manifests.params import Manifest, Params
 from rackwatt_operator.manifests.web import server_name
 
@@ -36,21 +35,6 @@ def service_monitor(subject: Params) -> list[Manifest]:
     if said.get("annotations"):
         made["metadata"]["annotations"] = said["annotations"]
     return [made]
-
-
-def job(subject: Params) -> str:
-    """Return the `job` of the series: the value of the Service's label that `jobLabel` names.
-
-    It is the Service's name where there is no such label. Prometheus Operator writes `_` for each
-    character that Prometheus' label names cannot have, so `app_kubernetes_io_name` names one too.
-    """
-    named = _sanitized(subject.service_monitor.get("jobLabel", ""))
-    values = labels(subject.base, subject.component).items()
-    return next((value for name, value in values if _sanitized(name) == named), subject.base)
-
-
-def _sanitized(name: str) -> str:
-    return re.sub(r"[^a-zA-Z0-9_]", "_", name)
 
 
 def _endpoint(subject: Params) -> dict[str, Any]:
