@@ -5,7 +5,7 @@ from prometheus_client import generate_latest
 
 from rackwatt_operator.metrics import REGISTRY
 
-PAGE = Path(__file__).parents[2] / "docs/operator-commands.md"
+PAGE = Path(__file__).parents[2] / "docs/metrics.md"
 
 
 def test_there_is_no_family_of_ours_that_docs_do_not_tell() -> None:

@@ -1,4 +1,4 @@
-"""Every family there is, in the order of docs/metrics.md, which is generated from it."""
+"""Every family there is: docs/metrics.md is generated from them."""
 
 from rackwatt_exporter.collectors.registry import collector_families
 from rackwatt_exporter.exposition.families import PER_PROCESS, PER_TARGET
