@@ -1,6 +1,6 @@
-"""The protocol of a collector: it reads one thing of this machine, and knows nothing of time.
+"""Protocol of a collector, which reads one subsystem of this machine and does no scheduling.
 
-The mirror image of targets/source.py, so that the same polling drives both.
+It has the interface of a target's source (targets/base.py), so that the same poller drives both.
 """
 
 from typing import Protocol
@@ -14,8 +14,8 @@ from rackwatt_exporter.reading import EnergyCounter, ReadError
 class CollectorResult(msgspec.Struct, frozen=True):
     """What one reading returned. `error` says why a part of it is missing, if one is.
 
-    The first label of every sample is the node's name, which the page puts before the others: a
-    collector gives those behind it.
+    The first label of every sample is the node's name, which the exposition adds: a collector
+    returns the others.
     """
 
     samples: tuple[Sample, ...] = ()
@@ -24,10 +24,10 @@ class CollectorResult(msgspec.Struct, frozen=True):
 
 
 class Collector(Protocol):
-    """One collector at work. Its user never calls it twice at once.
+    """A collector; its caller never runs two reads at once.
 
     It keeps files open between readings, and recovers by itself: after any error the next `read`
-    opens again what has to be. Reading /proc and /sys takes microseconds and is done on the loop;
+    reopens what it needs. Reading /proc and /sys takes microseconds and is done on the event loop;
     what can take long is awaited, and may be cancelled there.
     """
 
@@ -40,5 +40,5 @@ class Collector(Protocol):
         ...
 
     async def close(self) -> None:
-        """Close what is open."""
+        """Close open files."""
         ...

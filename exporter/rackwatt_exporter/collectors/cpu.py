@@ -1,10 +1,10 @@
-"""The seconds that the processors worked, by mode: the first line of /proc/stat (proc(5)).
+"""CPU seconds by mode: the first line of /proc/stat (proc(5)).
 
-Totals of the node alone: a line for each of 256 processors would be two thousand series that nobody
-adds up otherwise. The kernel counts a guest's time as `user` or `nice` as well, so it is told
-beside the modes, which add up to all the time there was, and never among them.
+There are totals of the node alone: a line for each of 256 CPUs would be two thousand series, of
+which queries need the sum. The kernel counts a guest's time as `user` or `nice` as well. It has a
+family of its own, so that the modes add up to all CPU time.
 
-The kernel says itself that `iowait` can decrease, and so can `idle`: see MonotonicCounter.
+The kernel documents that `iowait` can decrease, and so can `idle`: see MonotonicCounter.
 """
 
 import os
@@ -41,14 +41,14 @@ _COLUMNS = (
     *((GUEST_SECONDS, mode) for mode in GUEST_MODES),
 )
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
-# What a mode may fall by through rounding and races between processors; more is a processor gone.
+# A mode may fall by this through rounding and races between CPUs; more is a CPU that was removed.
 SLACK_S = 3.0
-MOST_DIGITS = 20  # of 64 bits
+MAX_DIGITS = 20  # of 64 bits
 _FIRST_BYTES = 16 * 1024
 
 
 class CpuCollector:
-    """The processors of one machine."""
+    """The CPUs of one machine."""
 
     def __init__(self, host: HostPaths) -> None:
         self._file = OpenFile(host.procfs / "stat")
@@ -56,16 +56,16 @@ class CpuCollector:
         self._counters = [MonotonicCounter() for _ in _COLUMNS]
 
     async def read(self) -> CollectorResult:
-        """Read the seconds of each mode, and the number of processors.
+        """Read the seconds of each mode, and the number of CPUs.
 
         Raises:
             ReadError: absent, permission_denied or sensor_unreadable, where /proc has no stat to
-                read; bad_reply, where it is not what proc(5) says.
+                read; bad_reply, where its format is not that of proc(5).
         """
-        ticks, cpus = processors(self._text())
+        ticks, cpus = parse_stat(self._text())
         samples = [Sample(CPUS, (), cpus)]
         for (family, mode), counter, tick in zip(_COLUMNS, self._counters, ticks, strict=False):
-            samples.append(Sample(family, (mode,), counter.hold(tick / TICKS_PER_S)))
+            samples.append(Sample(family, (mode,), counter.update(tick / TICKS_PER_S)))
         return CollectorResult(tuple(samples))
 
     async def close(self) -> None:
@@ -73,7 +73,7 @@ class CpuCollector:
         self._file.close()
 
     def _text(self) -> bytes:
-        """Read as far as the lines of processors go; the kernel writes all of it in any case."""
+        """Read at least the lines of CPUs; the kernel generates all of it in any case."""
         while True:
             try:
                 text = self._file.read(self._bytes)
@@ -85,27 +85,27 @@ class CpuCollector:
 
 
 class MonotonicCounter:
-    """A counter that never falls, over one that sometimes does.
+    """A counter that never decreases, over one that sometimes does.
 
-    A fall of less than SLACK_S is held out until the kernel's number is back where it was. After
-    one that is more, as when a processor is taken out, it goes on from where it stands: to hold
-    that out could take days.
+    After a decrease of less than SLACK_S, the value stays until the kernel's number has caught up.
+    After a larger one, as when a CPU is removed, it increases from its value at once: waiting for
+    the kernel's number could take days.
     """
 
     def __init__(self) -> None:
-        self._shown = 0.0
-        self._ahead = 0.0
+        self._value = 0.0
+        self._offset = 0.0
 
-    def hold(self, seconds: float) -> float:
-        """Give what to show for the kernel's number."""
-        if seconds + self._ahead < self._shown - SLACK_S:
-            self._ahead = self._shown - seconds
-        self._shown = max(self._shown, seconds + self._ahead)
-        return self._shown
+    def update(self, seconds: float) -> float:
+        """Return the value for the kernel's number."""
+        if seconds + self._offset < self._value - SLACK_S:
+            self._offset = self._value - seconds
+        self._value = max(self._value, seconds + self._offset)
+        return self._value
 
 
-def processors(text: bytes) -> tuple[Sequence[int], int]:
-    """Read ticks by mode, guests' behind them, and the number of processors.
+def parse_stat(text: bytes) -> tuple[Sequence[int], int]:
+    """Return ticks by mode, followed by guests', and the number of CPUs.
 
     Raises:
         ReadError: bad_reply.
@@ -113,13 +113,13 @@ def processors(text: bytes) -> tuple[Sequence[int], int]:
     first, _, rest = text.partition(b"\n")
     name, *words = first.split() or [b""]
     if name != b"cpu" or len(words) < len(MODES) or not all(map(_is_number, words)):
-        told = f"/proc/stat begins with {first[:80]!r}, not with the ticks of all processors"
-        raise ReadError(Reason.BAD_REPLY, told)
-    return [int(word) for word in words[: len(_COLUMNS)]], _lines(rest)
+        message = f"/proc/stat starts with {first[:80]!r}, not with the ticks of all CPUs"
+        raise ReadError(Reason.BAD_REPLY, message)
+    return [int(word) for word in words[: len(_COLUMNS)]], _count_cpus(rest)
 
 
-def _lines(rest: bytes) -> int:
-    """Count the lines of single processors, which stand together."""
+def _count_cpus(rest: bytes) -> int:
+    """Count the lines of single CPUs, which are contiguous."""
     count = 0
     for line in rest.split(b"\n"):
         if not line.startswith(b"cpu"):
@@ -129,4 +129,4 @@ def _lines(rest: bytes) -> int:
 
 
 def _is_number(word: bytes) -> bool:
-    return word.isdigit() and len(word) <= MOST_DIGITS
+    return word.isdigit() and len(word) <= MAX_DIGITS

@@ -1,4 +1,4 @@
-"""What it means when the kernel does not let us read, and what a person can do about it."""
+"""Mapping of a failed read of /proc or /sys to a reason and a remedy."""
 
 from pathlib import Path
 
@@ -11,10 +11,10 @@ _AS_ROOT = (
 
 
 def read_error(path: Path, error: OSError) -> ReadError:
-    """Tell why a file cannot be read."""
+    """Return the error of a file that cannot be read."""
     if isinstance(error, PermissionError):
         return ReadError(Reason.PERMISSION_DENIED, f"{path} may not be read: {_AS_ROOT}")
     if isinstance(error, (FileNotFoundError, NotADirectoryError)):
-        told = f"there is no {path}: see --path.sysfs and --path.procfs"
-        return ReadError(Reason.ABSENT, told)
+        message = f"there is no {path}: see --path.sysfs and --path.procfs"
+        return ReadError(Reason.ABSENT, message)
     return ReadError(Reason.SENSOR_UNREADABLE, f"{path}: {error.strerror}")

@@ -1,30 +1,30 @@
-"""Files of /proc and /sys, held open: a reading is then one system call, without a path to walk."""
+"""Files of /proc and /sys that stay open: a reading is one system call, without a path walk."""
 
 import os
 from pathlib import Path
 
 
 class OpenFile:
-    """One file, opened when first read, and anew after whatever went wrong with it."""
+    """One file, opened at the first read, and reopened after an error."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._descriptor: int | None = None
 
-    def read(self, most: int = 4096) -> bytes:
-        """Read it from its beginning as it is now, `most` bytes of it.
+    def read(self, max_bytes: int = 4096) -> bytes:
+        """Read up to `max_bytes` from the start of the file as it is now.
 
         Raises:
-            OSError: it is not there, may not be read, or its driver has no answer.
+            OSError: it does not exist, may not be read, or its driver fails.
         """
         if self._descriptor is not None:
             try:
-                return os.pread(self._descriptor, most, 0)
+                return os.pread(self._descriptor, max_bytes, 0)
             except OSError:
-                self.close()  # the driver behind it may be another by now
+                self.close()  # another driver may provide the file by now
         self._descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            return os.pread(self._descriptor, most, 0)
+            return os.pread(self._descriptor, max_bytes, 0)
         except OSError:
             self.close()
             raise

@@ -1,10 +1,10 @@
-"""The joules of processors and memory by their own account: RAPL, as powercap shows it.
+"""Energy counters of processors and memory: RAPL, as powercap exports it.
 
 Each zone of /sys/class/powercap has a counter in microjoules that wraps (Documentation/power/
 powercap/powercap.rst; Documentation/ABI/testing/sysfs-class-powercap). A package contains its
 `core` and `uncore` zones, not its `dram`; `psys` contains everything: `additive` marks what may be
-added up. The same package can be told twice, through its registers and through memory (`-mmio`):
-then the second is left out.
+added up. The same package can have two zones, of its registers and of memory-mapped I/O (`-mmio`):
+the second is left out.
 """
 
 import math
@@ -23,16 +23,16 @@ from rackwatt_exporter.reading import MAX_DOMAIN_WATTS, EnergyCounter, ReadError
 
 _WHOLE = frozenset({"package", "dram"})
 _NUMBERED = re.compile(r"-[0-9].*")  # package-0, package-1-die-0
-# `psys` is the whole machine, accelerators and all. No counter is made to go round sooner than in
-# about a minute (Intel SDM 3B, RAPL Interfaces): where the span is short, the machine is small.
-_MOST_PLATFORM_WATTS = 50_000.0
-_SOONEST_ROUND_S = 60.0
-_PER_UNIT = 1e6  # micro
-_MOST_DIGITS = 20  # of 64 bits
+# `psys` is the whole machine with its accelerators. No counter wraps in less than about a minute
+# (Intel SDM 3B, RAPL Interfaces): a short span means a small machine.
+_MAX_PLATFORM_WATTS = 50_000.0
+_MIN_WRAP_S = 60.0
+_MICRO = 1e6  # micro
+_MAX_DIGITS = 20  # of 64 bits
 
 
 class Zone(NamedTuple):
-    """A zone by the directory it has, the domain it measures, and its name from the top down."""
+    """A zone: its directory, its domain, and its name with those of its ancestors before it."""
 
     directory: str
     domain: str
@@ -40,7 +40,7 @@ class Zone(NamedTuple):
 
     @property
     def additive(self) -> bool:
-        """Whether it is part of no other zone that is added up."""
+        """Whether no other zone that is added up contains it."""
         return self.domain in _WHOLE
 
 
@@ -51,7 +51,7 @@ class _Counter:
     span_joules: float
 
     def read(self) -> EnergyCounter:
-        joules = microjoules(self.file.read(64), self.file.path) / _PER_UNIT
+        joules = microjoules(self.file.read(64), self.file.path) / _MICRO
         return EnergyCounter(
             self.zone.domain, self.zone.name, joules, self.span_joules, self.zone.additive,
             max_watts(self.zone.domain, self.span_joules),
@@ -67,13 +67,13 @@ class RaplCollector:
         self._counters: list[_Counter] = []
 
     async def read(self) -> CollectorResult:
-        """Read every zone's counter; zones that come and go are noticed.
+        """Read every zone's counter, of the zones that exist now.
 
         Raises:
             ReadError: absent, where there is no zone; permission_denied or sensor_unreadable, where
-                none can be read, or it cannot be seen which there are.
+                none can be read, or the zones cannot be listed.
         """
-        self._look()
+        self._update_zones()
         energies: list[EnergyCounter] = []
         problem: ReadError | None = None
         for counter in self._counters:
@@ -93,8 +93,8 @@ class RaplCollector:
             counter.file.close()
         self._counters, self._seen = [], frozenset()
 
-    def _look(self) -> None:
-        """Open the zones there are, if they are others than last time."""
+    def _update_zones(self) -> None:
+        """Open the counters of all zones, if the zones have changed."""
         try:
             present = frozenset(os.listdir(self._root))
         except (FileNotFoundError, NotADirectoryError) as error:
@@ -106,7 +106,7 @@ class RaplCollector:
         for counter in self._counters:
             counter.file.close()
         names = {directory: self._name(directory) for directory in present}
-        counting = [one for one in present if self._counts(one)]
+        counting = [directory for directory in present if self._counts(directory)]
         self._counters = [self._counter(zone) for zone in zones(names, counting)]
         self._seen = present
         if not self._counters:
@@ -129,66 +129,66 @@ class RaplCollector:
         folder = self._root / zone.directory
         span = folder / "max_energy_range_uj"
         try:
-            span_joules = microjoules(span.read_bytes(), span) / _PER_UNIT
+            span_joules = microjoules(span.read_bytes(), span) / _MICRO
         except (OSError, ReadError):
             span_joules = 0.0
         return _Counter(zone, OpenFile(folder / "energy_uj"), span_joules or math.inf)
 
     def _absent(self, why: str | None) -> ReadError:
-        told = (
+        message = (
             f"{self._root}: {why}. A virtual machine has no RAPL; on hardware, is the module "
             "intel_rapl_msr loaded, and --path.sysfs right?"
         )
-        return ReadError(Reason.ABSENT, told)
+        return ReadError(Reason.ABSENT, message)
 
 
 def zones(names: Mapping[str, str], counting: Iterable[str]) -> list[Zone]:
-    """Tell the zones among directories that count energy, each once, in their order.
+    """Return the zones of the directories that count energy, each once, in order.
 
     `names` has what each directory calls itself: `intel-rapl:0:1` may be `dram`.
     """
-    found: dict[str, Zone] = {}
+    by_name: dict[str, Zone] = {}
     for directory in sorted(counting, key=_order):
         control = directory.partition(":")[0]
-        name = "/".join(names.get(one, one) for one in _line(directory))
-        same = found.get(name)
+        name = "/".join(names.get(each, each) for each in _with_ancestors(directory))
+        same = by_name.get(name)
         if same is not None and same.directory.partition(":")[0] != control:
-            continue  # the same hardware, told another way
+            continue  # the same hardware through another interface
         if same is not None:
             name = f"{name}@{directory}"
         domain = _NUMBERED.sub("", names.get(directory, directory))
-        found[name] = Zone(directory, domain, name)
-    return list(found.values())
+        by_name[name] = Zone(directory, domain, name)
+    return list(by_name.values())
 
 
 def max_watts(domain: str, span_joules: float) -> float:
-    """Tell more than a zone ever draws, so that what cannot be is told from a wrap."""
+    """Return a power that a zone never exceeds: a larger increase is no wrap."""
     if domain != "psys":
         return MAX_DOMAIN_WATTS
-    return max(MAX_DOMAIN_WATTS, min(span_joules / _SOONEST_ROUND_S, _MOST_PLATFORM_WATTS))
+    return max(MAX_DOMAIN_WATTS, min(span_joules / _MIN_WRAP_S, _MAX_PLATFORM_WATTS))
 
 
 def microjoules(text: bytes, path: Path) -> int:
-    """Read a counter.
+    """Parse a counter.
 
     Raises:
         ReadError: bad_reply, where it is no number.
     """
     word = text.strip()
-    if not word.isdigit() or len(word) > _MOST_DIGITS:
+    if not word.isdigit() or len(word) > _MAX_DIGITS:
         raise ReadError(Reason.BAD_REPLY, f"{path} holds {word[:40]!r}, not microjoules")
     return int(word)
 
 
 def _order(directory: str) -> tuple[bool, str, list[int]]:
-    """Sort by number, as numbers; what is told through memory comes last."""
+    """Sort by number, numerically; zones of memory-mapped I/O come last."""
     control, *numbers = directory.split(":")
-    places = [int(number) if number.isdecimal() else 0 for number in numbers]
-    return control.endswith("-mmio"), control, places
+    indices = [int(number) if number.isdecimal() else 0 for number in numbers]
+    return control.endswith("-mmio"), control, indices
 
 
-def _line(directory: str) -> Iterator[str]:
-    """Go from a zone's outermost ancestor to itself."""
+def _with_ancestors(directory: str) -> Iterator[str]:
+    """Yield the directories from a zone's outermost ancestor to itself."""
     control, *numbers = directory.split(":")
     for depth in range(1, len(numbers) + 1):
         yield ":".join((control, *numbers[:depth]))

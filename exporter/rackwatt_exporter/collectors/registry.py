@@ -1,4 +1,4 @@
-"""The collectors there are: a new one is a module of its own and a row here.
+"""Registry of collectors: each is a module of its own and a row here.
 
 What it requires of its node is a row in rackwatt_crds/node/requirements.py. Modules are imported
 when first needed: on a node every megabyte counts.
@@ -16,7 +16,7 @@ from rackwatt_exporter.metrics.family import MetricFamily
 
 
 class Row(NamedTuple):
-    """Where a collector is, and how long it may rest at most, whatever a document says."""
+    """Factory of a collector, and the longest interval between its readings."""
 
     factory: str
     max_interval_s: float = math.inf
@@ -25,14 +25,14 @@ class Row(NamedTuple):
 COLLECTORS: Mapping[str, Row] = MappingProxyType(
     {
         "cpu": Row("rackwatt_exporter.collectors.cpu:CpuCollector"),
-        # So often that no counter goes round unseen (store/wrapping_counter.py).
+        # Often enough that no counter wraps twice between readings (store/wrapping_counter.py).
         "rapl": Row("rackwatt_exporter.collectors.rapl:RaplCollector", 30.0),
     }
 )
 
 
 def collector_families() -> list[MetricFamily]:
-    """Return the families of every collector, imported for it."""
+    """Return the families of every collector; imports them all."""
     modules = (import_module(row.factory.partition(":")[0]) for row in COLLECTORS.values())
     return [family for module in modules for family in getattr(module, "FAMILIES", ())]
 

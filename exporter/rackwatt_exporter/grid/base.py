@@ -1,4 +1,4 @@
-"""The shape every provider has: it tells one zone's carbon intensity, and knows nothing of time."""
+"""Protocol of a provider of one zone's carbon intensity; it does no scheduling."""
 
 from typing import Protocol
 
@@ -8,27 +8,27 @@ import msgspec
 JOULES_PER_KILOWATT_HOUR = 3.6e6
 
 
-class Intensity(msgspec.Struct, frozen=True):
-    """What a joule from the grid means, as the provider has it."""
+class CarbonIntensity(msgspec.Struct, frozen=True):
+    """Carbon intensity of a grid, as its provider states it."""
 
     grams_per_joule: float
 
     @classmethod
-    def of(cls, grams_per_kilowatt_hour: float) -> "Intensity":
-        """Take it in the unit that providers tell it in."""
+    def from_grams_per_kwh(cls, grams_per_kilowatt_hour: float) -> "CarbonIntensity":
+        """Convert it from the unit of most providers."""
         return cls(grams_per_kilowatt_hour / JOULES_PER_KILOWATT_HOUR)
 
     @property
     def grams_per_kilowatt_hour(self) -> float:
-        """The unit that people tell it in."""
+        """The value in the unit that people use."""
         return self.grams_per_joule * JOULES_PER_KILOWATT_HOUR
 
 
 class Provider(Protocol):
-    """One zone's end of a provider. Whoever holds it never calls it twice at once."""
+    """Provider of one zone; its caller never runs two reads at once."""
 
-    async def read(self) -> Intensity:
-        """Read the present figure.
+    async def read(self) -> CarbonIntensity:
+        """Read the current value.
 
         Raises:
             ReadError: with the reason.
@@ -36,5 +36,5 @@ class Provider(Protocol):
         ...
 
     async def close(self) -> None:
-        """End what is open."""
+        """Close connections."""
         ...

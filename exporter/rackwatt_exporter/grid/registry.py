@@ -1,6 +1,6 @@
-"""The providers there are: a new one is a module of its own and a row here.
+"""Registry of providers of carbon intensity: each is a module of its own and a row here.
 
-Modules are imported when first needed, as everywhere.
+Modules are imported when first needed.
 """
 
 from collections.abc import Mapping
@@ -17,6 +17,6 @@ PROVIDERS: Mapping[str, str] = MappingProxyType(
 
 
 def provider(feed: GridConfig) -> Provider:
-    """Make the provider of a feed; it does not ask anybody yet."""
+    """Make the provider of a zone; it sends no request yet."""
     module, factory = PROVIDERS[feed.provider].split(":")
     return cast(Provider, getattr(import_module(module), factory)(feed))

@@ -6,7 +6,7 @@ from typing import Any
 
 from rackwatt_exporter.config.fleet import Fleet
 from rackwatt_exporter.config.grid import GridConfig
-from rackwatt_exporter.grid.base import Intensity, Provider
+from rackwatt_exporter.grid.base import CarbonIntensity, Provider
 from rackwatt_exporter.grid.registry import provider
 from rackwatt_exporter.metrics.family import MetricFamily
 from rackwatt_exporter.metrics.health import HealthFamilies
@@ -27,7 +27,7 @@ HEALTH = HealthFamilies.of("grid", ("zone", "provider"))
 FAMILIES = (INTENSITY, *HEALTH)
 
 
-class GridPipeline(Pipeline[GridConfig, Intensity]):
+class GridPipeline(Pipeline[GridConfig, CarbonIntensity]):
     """All zones of the grid."""
 
     name = "grids"
@@ -62,7 +62,7 @@ class GridPipeline(Pipeline[GridConfig, Intensity]):
         ]
         return chain([(INTENSITY, intensities)], HEALTH.lines(known, now_s))
 
-    def describe(self, record: Record[GridConfig, Intensity]) -> dict[str, Any]:
+    def describe(self, record: Record[GridConfig, CarbonIntensity]) -> dict[str, Any]:
         """Return the zone, its provider and its intensity."""
         grams = record.value.grams_per_kilowatt_hour if record.value else None
         return {
@@ -72,7 +72,7 @@ class GridPipeline(Pipeline[GridConfig, Intensity]):
             "grams_per_kilowatt_hour": rounded(grams),
         }
 
-    def line(self, record: Record[GridConfig, Intensity]) -> str:
+    def line(self, record: Record[GridConfig, CarbonIntensity]) -> str:
         """Describe the intensity, or why it is not known."""
         grams = record.value.grams_per_kilowatt_hour if record.value else 0.0
         word = f"{grams:g} g/kWh" if record.value is not None else "not read yet"
@@ -86,5 +86,5 @@ class GridPipeline(Pipeline[GridConfig, Intensity]):
             yield Measured(record.spec.document, record.up, record.error is not None)
 
 
-def _labels(record: Record[GridConfig, Intensity]) -> tuple[str, str]:
+def _labels(record: Record[GridConfig, CarbonIntensity]) -> tuple[str, str]:
     return record.spec.zone, record.spec.provider

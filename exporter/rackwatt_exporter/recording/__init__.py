@@ -1,5 +1,5 @@
-"""Reading BMCs and keeping what they answer, without whatever tells whose they are.
+"""Recording of BMCs' responses, without anything that identifies their owner.
 
-Each protocol's driver has a twin here that does the same and notes it down: the way that readings
-take every day knows nothing of this.
+Each protocol's driver has a subclass here that records what it reads: the drivers of regular
+readings contain no code for it.
 """

@@ -1,4 +1,4 @@
-"""What was heard, in order, for each thing that was asked."""
+"""Log of requests and their responses."""
 
 from typing import Generic, TypeVar
 
@@ -7,18 +7,19 @@ V = TypeVar("V")
 
 
 class ExchangeLog(Generic[K, V]):
-    """Answers by question; and words heard on the way that must not be told."""
+    """Responses by request, in order; and names and secrets in them, to be redacted."""
 
     def __init__(self) -> None:
-        self.heard: dict[K, list[V]] = {}
+        self.responses: dict[K, list[V]] = {}
         self.names: set[str] = set()
         self.secrets: set[str] = set()
 
-    def note(self, question: K, answer: V) -> None:
-        """Note an answer."""
-        self.heard.setdefault(question, []).append(answer)
+    def add(self, request: K, response: V) -> None:
+        """Append a response."""
+        self.responses.setdefault(request, []).append(response)
 
-    def turns(self, question: K) -> list[V]:
-        """Give the answers to a question in turn; one, where all were the same."""
-        answers = self.heard[question]
-        return answers[:1] if all(each == answers[0] for each in answers) else answers
+    def distinct(self, request: K) -> list[V]:
+        """Return the responses to a request in order; only one, where all are the same."""
+        responses = self.responses[request]
+        same = all(each == responses[0] for each in responses)
+        return responses[:1] if same else responses

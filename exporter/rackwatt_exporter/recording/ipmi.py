@@ -1,4 +1,4 @@
-"""IPMI sessions that note what is asked and answered inside them, decrypted."""
+"""Recording of IPMI sessions: decrypted commands and their responses."""
 
 from contextlib import suppress
 from functools import partial
@@ -23,7 +23,7 @@ _GET_DEVICE_ID = (message.NETFN_APP, 0x01)
 _GET_SDR = (message.NETFN_STORAGE, 0x23)
 
 
-class Asked(NamedTuple):
+class SentCommand(NamedTuple):
     """A command as it was sent."""
 
     name: str
@@ -32,8 +32,8 @@ class Asked(NamedTuple):
     data: bytes
 
 
-class IpmiTape(ExchangeLog[Asked, bytes]):
-    """Commands and their answers: completion code, then data."""
+class IpmiLog(ExchangeLog[SentCommand, bytes]):
+    """Commands and their responses: completion code, then data."""
 
     method: Literal["ipmi"] = "ipmi"
 
@@ -43,41 +43,41 @@ class IpmiTape(ExchangeLog[Asked, bytes]):
 
     @property
     def captured(self) -> capture.Ipmi:
-        """Give what was heard as a part of a capture."""
+        """Return the log as a part of a capture."""
         commands = [
             capture.Command(
-                name=asked.name,
-                netfn=asked.code[0],
-                command=asked.code[1],
-                lun=asked.lun,
-                data=asked.data.hex(),
-                answers=[answer.hex() for answer in self.turns(asked)],
+                name=sent.name,
+                netfn=sent.code[0],
+                command=sent.code[1],
+                lun=sent.lun,
+                data=sent.data.hex(),
+                answers=[response.hex() for response in self.distinct(sent)],
             )
-            for asked in self.heard
+            for sent in self.responses
         ]
         return capture.Ipmi(suite=self.suite, commands=commands)
 
 
 class RecordingIpmiDriver(IpmiDriver):
-    """A driver whose sessions note what they hear."""
+    """A driver whose sessions record commands and responses."""
 
-    def __init__(self, secrets: Secrets, tape: IpmiTape) -> None:
-        super().__init__(secrets, partial(_RecordingLogin, self))
-        self.tape = tape
+    def __init__(self, secrets: Secrets, log: IpmiLog) -> None:
+        super().__init__(secrets, partial(_RecordingHandshake, self))
+        self.log = log
         self._last: IpmiSession | None = None
 
-    def opened(self, session: IpmiSession, suite: CipherSuite) -> None:
-        """Note that a session is open."""
-        self._last, self.tape.suite = session, suite.number
+    def session_opened(self, session: IpmiSession, suite: CipherSuite) -> None:
+        """Record the cipher suite of a session."""
+        self._last, self.log.suite = session, suite.number
 
-    async def look_around(self) -> None:
-        """Ask, over the session that is open, what make of BMC this is."""
+    async def collect_diagnostics(self) -> None:
+        """Read, over the open session, the vendor and model of the BMC."""
         if self._last is not None:
             with suppress(ReadError):
                 await self._last.command("Get Device ID", _GET_DEVICE_ID)
 
 
-class _RecordingLogin(RakpHandshake):
+class _RecordingHandshake(RakpHandshake):
     def __init__(
         self,
         driver: RecordingIpmiDriver,
@@ -91,32 +91,32 @@ class _RecordingLogin(RakpHandshake):
 
     async def open(self, account: IpmiAccount) -> IpmiSession:
         session = await super().open(account)
-        self._driver.opened(session, self._suite)
+        self._driver.session_opened(session, self._suite)
         return session
 
     def _session(self, opened: OpenedSession, session_key: bytes) -> IpmiSession:
         plain = super()._session(opened, session_key)
-        return _RecordingSession(plain, self._driver.tape)
+        return _RecordingSession(plain, self._driver.log)
 
 
 class _RecordingSession(IpmiSession):
-    __slots__ = ("_tape",)
+    __slots__ = ("_log",)
 
-    def __init__(self, plain: IpmiSession, tape: IpmiTape) -> None:
+    def __init__(self, plain: IpmiSession, log: IpmiLog) -> None:
         ids = (plain.console_id, plain._bmc_id)
         super().__init__(plain.endpoint, plain.address, ids, plain._keys)
-        self._tape = tape
+        self._log = log
 
     async def command(
         self, name: str, code: tuple[int, int], data: bytes = b"", lun: int = 0
     ) -> bytes:
-        # A reservation is a number of the moment; records are found without it.
+        # The reservation id is left out: a replay finds records without it.
         kept = bytes(2) + data[2:] if code == _GET_SDR else data
-        asked = Asked(name, code, lun, kept)
+        sent = SentCommand(name, code, lun, kept)
         try:
-            answer = await super().command(name, code, data, lun)
+            response = await super().command(name, code, data, lun)
         except CompletionError as error:
-            self._tape.note(asked, bytes((error.code,)))
+            self._log.add(sent, bytes((error.code,)))
             raise
-        self._tape.note(asked, bytes((ipmi_codes.OK,)) + answer)
-        return answer
+        self._log.add(sent, bytes((ipmi_codes.OK,)) + response)
+        return response

@@ -1,4 +1,4 @@
-"""Reading targets some times, each through a driver that notes what it hears, into one capture."""
+"""Recorder: reads targets through recording drivers, and writes one capture."""
 
 import asyncio
 from contextlib import suppress
@@ -13,45 +13,45 @@ from rackwatt_exporter.config.options import IpmiOptions, OidOptions, RedfishOpt
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.config.target import Target
 from rackwatt_exporter.reading import ReadError, Reason
-from rackwatt_exporter.recording.ipmi import IpmiTape, RecordingIpmiDriver
+from rackwatt_exporter.recording.ipmi import IpmiLog, RecordingIpmiDriver
 from rackwatt_exporter.recording.redaction import SHORTEST_SECRET, Redactor
-from rackwatt_exporter.recording.redfish import RecordingRedfishDriver, RedfishTape
-from rackwatt_exporter.recording.snmp import RecordingSnmpDriver, SnmpTape
+from rackwatt_exporter.recording.redfish import RecordingRedfishDriver, RedfishLog
+from rackwatt_exporter.recording.snmp import RecordingSnmpDriver, SnmpLog
 from rackwatt_exporter.targets.base import Driver, Source
 
-PAUSE_S, LOOK_AROUND_S = 1.0, 30.0
+PAUSE_S, DIAGNOSTICS_TIMEOUT_S = 1.0, 30.0
 METHODS = ("ipmi", "snmp", "redfish")
-# Keys of a Secret that a person knows and may not want told, but that are words like others.
-_NAMES = ("username",)
+# Keys of a Secret that are to be redacted, but may be common words.
+_NAME_KEYS = ("username",)
 
 
-class LookingDriver(Driver, Protocol):
-    """A driver that can ask for more than a reading does."""
+class DiagnosticDriver(Driver, Protocol):
+    """A driver that can read more than the power."""
 
-    async def look_around(self) -> None:
-        """Ask for what helps whoever looks into a report."""
+    async def collect_diagnostics(self) -> None:
+        """Read what helps to understand a report."""
         ...
 
 
-class Heard(Protocol):
-    """What was noted of one target: its part of a capture, and the words that must not be in it."""
+class RecordedWords(Protocol):
+    """Record of one target: its part of a capture, and the words to redact."""
 
     names: set[str]
     secrets: set[str]
 
     @property
     def method(self) -> Literal["ipmi", "snmp", "redfish"]:
-        """Tell which part that is."""
+        """Return the field of a capture that it is for."""
         ...
 
     @property
     def captured(self) -> msgspec.Struct:
-        """Give what was heard as a part of a capture."""
+        """Return the part of a capture."""
         ...
 
 
 class KnownSecrets(Secrets):
-    """Secrets that remember what was read from them, so that it can be taken out."""
+    """Secrets that register what was read from them, to be redacted."""
 
     redactor: Redactor
 
@@ -59,23 +59,23 @@ class KnownSecrets(Secrets):
         """Read one key.
 
         Raises:
-            ReadError: as ever.
-            CaptureError: it is so short that it would be found in everything.
+            ReadError: as `Secrets.read`.
+            CaptureError: it is so short that it is part of many words.
         """
         value = super().read(secret, key)
-        said = value.decode("utf-8", "replace")
-        if key in _NAMES:
-            self.redactor.call(said, "redacted")
-        elif len(said) < SHORTEST_SECRET:
-            told = f"{key} of secret {secret} is shorter than {SHORTEST_SECRET} characters"
-            raise CaptureError(f"{told}: it cannot be told from what is no secret")
+        text = value.decode("utf-8", "replace")
+        if key in _NAME_KEYS:
+            self.redactor.replace(text, "redacted")
+        elif len(text) < SHORTEST_SECRET:
+            message = f"{key} of secret {secret} is shorter than {SHORTEST_SECRET} characters"
+            raise CaptureError(f"{message}: it cannot be distinguished from other words")
         else:
-            self.redactor.hide(said)
+            self.redactor.remove(text)
         return value
 
 
 class Recorder:
-    """Records targets one after another; what any of them keeps secret is told of none."""
+    """Records targets one after another; the secrets of each are redacted in all."""
 
     def __init__(self, secrets: KnownSecrets, readings: int, pause_s: float = PAUSE_S) -> None:
         self._redactor = secrets.redactor = Redactor()
@@ -85,64 +85,66 @@ class Recorder:
         self._recorded: list[Recorded] = []
 
     async def record(self, target: Target) -> Outcome:
-        """Read a target, keep what it answers, and give what the last reading came to.
+        """Read a target, keep its responses, and return the outcome of the last reading.
 
         Raises:
             CaptureError: it cannot be recorded.
         """
         if target.method not in METHODS:
-            raise CaptureError(f"{target.node}: {target.method} has no answers of a BMC to record")
+            raise CaptureError(
+                f"{target.node}: {target.method} has no responses of a BMC to record"
+            )
         node = f"node{len(self._recorded) + 1}"
-        self._redactor.call(target.node, node)
-        self._redactor.call(target.address, f"{node}.example")
-        heard, outcomes = await self._heard(target)
-        told = Recorded(
-            node=node, method=heard.method, settings=_settings(target), outcomes=outcomes
+        self._redactor.replace(target.node, node)
+        self._redactor.replace(target.address, f"{node}.example")
+        log, outcomes = await self._read(target)
+        recorded = Recorded(
+            node=node, method=log.method, settings=_settings(target), outcomes=outcomes
         )
-        self._recorded.append(msgspec.structs.replace(told, **{heard.method: heard.captured}))
+        self._recorded.append(msgspec.structs.replace(recorded, **{log.method: log.captured}))
         return outcomes[-1]
 
     def capture(self) -> str:
-        """Write all that was recorded, without what must not be told.
+        """Format all recorded targets, redacted.
 
         Raises:
-            CaptureError: a secret would be in it all the same.
+            CaptureError: a secret would remain in it.
         """
         plain = [msgspec.to_builtins(each) for each in self._recorded]
         for each in plain:
             self._redactor.learn(each)
-        told = [self._redactor.document(self._without_octets(each)) for each in plain]
-        whole = {"format": capture.VERSION, "rackwatt": __version__, "targets": told}
+        redacted = [self._redactor.document(self._without_octets(each)) for each in plain]
+        whole = {"format": capture.VERSION, "rackwatt": __version__, "targets": redacted}
         try:
             text = capture.text(msgspec.convert(whole, Capture))
         except msgspec.ValidationError as error:
-            raise CaptureError(f"without its secrets the capture makes no sense: {error}") from None
+            raise CaptureError(f"the redacted capture is not valid: {error}") from None
         if self._redactor.leaks(text):
-            raise CaptureError("a secret is, by chance, a word that every capture has: change it")
+            raise CaptureError("a secret is a word that every capture contains: change it")
         return text
 
-    async def _heard(self, target: Target) -> tuple["Heard", list[Outcome]]:
-        if isinstance(target.options, IpmiOptions):  # pyghmi's way in has no ears of ours
+    async def _read(self, target: Target) -> tuple["RecordedWords", list[Outcome]]:
+        if isinstance(target.options, IpmiOptions):  # pyghmi has no recording driver
             target = replace(target, options=replace(target.options, oem=False))
-        heard, driver = _listening(target.method, self._secrets)
+        log, driver = _recording(target.method, self._secrets)
         source = driver.source(target)
         outcomes = []
-        for turn in range(self._readings):
-            await asyncio.sleep(self._pause_s if turn else 0)
+        for index in range(self._readings):
+            await asyncio.sleep(self._pause_s if index else 0)
             outcomes.append(await _outcome(source, target.timeout_s))
         with suppress(TimeoutError):
-            async with asyncio.timeout(LOOK_AROUND_S):
-                await driver.look_around()
+            async with asyncio.timeout(DIAGNOSTICS_TIMEOUT_S):
+                await driver.collect_diagnostics()
         await source.close()
         await driver.close()
-        for word in heard.names:
-            self._redactor.call(word, "redacted")
-        for secret in heard.secrets:
-            self._redactor.hide(secret)
-        return heard, outcomes
+        for word in log.names:
+            self._redactor.replace(word, "redacted")
+        for secret in log.secrets:
+            self._redactor.remove(secret)
+        return log, outcomes
 
     def _without_octets(self, plain: dict[str, Any]) -> dict[str, Any]:
-        """Empty the bytes that a secret is in: as hex it would not be found."""
+        """Empty the bytes that contain a secret: redaction of text does not find it as hex."""
         for command in (plain["ipmi"] or {}).get("commands", ()):
             command["answers"] = [self._hex(answer) for answer in command["answers"]]
         for value in (plain["snmp"] or {}).get("objects", ()):
@@ -165,42 +167,42 @@ async def _outcome(source: Source, timeout_s: float) -> Outcome:
     return Outcome(watts=reading.watts, source=reading.source)
 
 
-def _listening(method: str, secrets: Secrets) -> tuple["Heard", LookingDriver]:
+def _recording(method: str, secrets: Secrets) -> tuple["RecordedWords", DiagnosticDriver]:
     match method:
         case "ipmi":
-            commands = IpmiTape()
+            commands = IpmiLog()
             return commands, RecordingIpmiDriver(secrets, commands)
         case "snmp":
-            values = SnmpTape()
+            values = SnmpLog()
             return values, RecordingSnmpDriver(secrets, values)
         case "redfish":
-            resources = RedfishTape()
+            resources = RedfishLog()
             return resources, RecordingRedfishDriver(secrets, resources)
         case _:
             raise ValueError(f"targets of method {method} cannot be recorded")
 
 
 def _settings(target: Target) -> dict[str, Any]:
-    """Tell how the target is asked, as its document may: without where it is and who asks."""
+    """Return the target's settings in terms of its document, without address and credentials."""
     options = target.options
     if isinstance(options, IpmiOptions):
         return {"dcmi": options.dcmi, "sensors": list(options.sensors)}
     if isinstance(options, SnmpOptions):
         return {"version": options.version, "oids": [_oid(term) for term in options.oids]}
     if isinstance(options, RedfishOptions):
-        said = {"chassis": options.chassis, "value": options.value, "auth": options.auth}
-        return {name: word for name, word in said.items() if word is not None}
+        settings = {"chassis": options.chassis, "value": options.value, "auth": options.auth}
+        return {name: word for name, word in settings.items() if word is not None}
     return {}
 
 
 def _oid(term: OidOptions) -> dict[str, Any]:
-    said: dict[str, Any] = {"oid": term.oid, "scale": term.scale}
+    entry: dict[str, Any] = {"oid": term.oid, "scale": term.scale}
     if term.digits_oid is not None:
-        said["digitsOid"] = term.digits_oid
+        entry["digitsOid"] = term.digits_oid
     if term.where is not None:
-        said["where"] = _present(msgspec.to_builtins(term.where))
-    return said
+        entry["where"] = _present(msgspec.to_builtins(term.where))
+    return entry
 
 
-def _present(said: dict[str, Any]) -> dict[str, Any]:
-    return {name: word for name, word in said.items() if word is not None}
+def _present(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: word for name, word in fields.items() if word is not None}

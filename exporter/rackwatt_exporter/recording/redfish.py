@@ -1,4 +1,4 @@
-"""Redfish services asked as ever, and what they answered noted down: resources, never sessions."""
+"""Recording of Redfish services: their resources, never sessions."""
 
 from contextlib import suppress
 from functools import partial
@@ -15,15 +15,15 @@ from rackwatt_exporter.reading import ReadError
 from rackwatt_exporter.recording.exchange_log import ExchangeLog
 from rackwatt_exporter.targets.redfish.source import RedfishDriver
 
-# The rest tells of connections and sessions.
+# The others are about connections and sessions.
 _HEADERS = ("Content-Type", "OData-Version", "Allow", "Server", "Retry-After")
-_MOST_TEXT = 4096
+_MAX_TEXT = 4096
 _ALSO = ("/redfish/v1/Chassis", "/redfish/v1/Systems", "/redfish/v1/Managers")
-_MOST_MEMBERS = 16
+_MAX_MEMBERS = 16
 
 
-class RedfishTape(ExchangeLog[str, capture.RecordedResponse]):
-    """Answers by path; `login` is the path at which a session was opened."""
+class RedfishLog(ExchangeLog[str, capture.RecordedResponse]):
+    """Responses by path; `login` is the path at which a session was opened."""
 
     method: Literal["redfish"] = "redfish"
 
@@ -33,58 +33,62 @@ class RedfishTape(ExchangeLog[str, capture.RecordedResponse]):
 
     @property
     def captured(self) -> capture.Redfish:
-        """Give what was heard as a part of a capture."""
-        resources = [capture.Resource(path=path, answers=self.turns(path)) for path in self.heard]
+        """Return the log as a part of a capture."""
+        resources = [
+            capture.Resource(path=path, answers=self.distinct(path)) for path in self.responses
+        ]
         return capture.Redfish(login=self.login, resources=resources)
 
 
 class RecordingRedfishDriver(RedfishDriver):
-    """A driver whose connections are noted down."""
+    """A driver whose connections record responses."""
 
-    def __init__(self, secrets: Secrets, tape: RedfishTape) -> None:
-        super().__init__(secrets, partial(_RecordingOrigin, tape))
+    def __init__(self, secrets: Secrets, log: RedfishLog) -> None:
+        super().__init__(secrets, partial(_RecordingOrigin, log))
 
-    async def look_around(self) -> None:
-        """Ask for what tells which machine and firmware this is."""
+    async def collect_diagnostics(self) -> None:
+        """Read the resources that identify model and firmware."""
         for service in self._services.values():
             for path in _ALSO:
                 with suppress(ReadError):
-                    await _look_into(service, path)
+                    await _get_members(service, path)
 
 
 class _RecordingOrigin(Origin):
-    def __init__(self, tape: RedfishTape, *end: Any) -> None:
-        super().__init__(*end)
-        self._tape = tape
+    def __init__(self, log: RedfishLog, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._log = log
 
     async def _send(
         self, method: str, path: str, headers: Authorization, body: bytes | None
     ) -> RedfishResponse:
-        answer = await super()._send(method, path, headers, body)
+        response = await super()._send(method, path, headers, body)
         if method == "GET":
-            self._tape.note(path, _noted(answer))
-        elif method == "POST" and answer.status < 300:
-            self._tape.login = path
-            self._tape.secrets.add(answer.headers.get("x-auth-token", ""))
-        return answer
+            self._log.add(path, _recorded(response))
+        elif method == "POST" and response.status < 300:
+            self._log.login = path
+            self._log.secrets.add(response.headers.get("x-auth-token", ""))
+        return response
 
 
-async def _look_into(service: RedfishClient, path: str) -> None:
-    found = await service.get(path)
-    for member in filter(None, map(link, members(found)[:_MOST_MEMBERS])):
+async def _get_members(service: RedfishClient, path: str) -> None:
+    collection = await service.get(path)
+    for member in filter(None, map(link, members(collection)[:_MAX_MEMBERS])):
         await service.get(member)
 
 
-def _noted(answer: RedfishResponse) -> capture.RecordedResponse:
+def _recorded(response: RedfishResponse) -> capture.RecordedResponse:
     headers = {
-        name: answer.headers[name.lower()] for name in _HEADERS if name.lower() in answer.headers
+        name: response.headers[name.lower()]
+        for name in _HEADERS
+        if name.lower() in response.headers
     }
-    if location := answer.headers.get("location"):
+    if location := response.headers.get("location"):
         with suppress(ValueError):
             headers["Location"] = URL(location).raw_path_qs
-    document, words = answer.json, None
-    if document is None and answer.body.strip() != b"null":
-        words = answer.body[:_MOST_TEXT].decode("utf-8", "replace")
+    document, text = response.json, None
+    if document is None and response.body.strip() != b"null":
+        text = response.body[:_MAX_TEXT].decode("utf-8", "replace")
     return capture.RecordedResponse(
-        status=answer.status, headers=headers, document=document, text=words
+        status=response.status, headers=headers, document=document, text=text
     )

@@ -1,4 +1,4 @@
-"""SNMP agents asked as ever, and what they showed noted down."""
+"""Recording of SNMP agents: their objects and values."""
 
 import re
 from collections.abc import Sequence
@@ -13,60 +13,60 @@ from rackwatt_exporter.reading import ReadError
 from rackwatt_exporter.recording.exchange_log import ExchangeLog
 from rackwatt_exporter.targets.snmp.source import SnmpDriver
 
-# SNMPv2-MIB sysDescr, sysObjectID and sysName: what device it is, and what it must not be called.
+# SNMPv2-MIB sysDescr, sysObjectID and sysName: the model of the device, and a name to be redacted.
 _DESCRIPTION, _KIND, _NAME = (f"1.3.6.1.2.1.1.{n}.0" for n in (1, 2, 5))
 _OID = re.compile(r"[0-2](\.[0-9]+)+\Z")
 
 
-class SnmpTape(ExchangeLog[str, Value]):
+class SnmpLog(ExchangeLog[str, Value]):
     """Values by object."""
 
     method: Literal["snmp"] = "snmp"
 
     @property
     def captured(self) -> capture.Snmp:
-        """Give what was heard as a part of a capture."""
-        return capture.Snmp(objects=[_object(oid, self.turns(oid)) for oid in self.heard])
+        """Return the log as a part of a capture."""
+        return capture.Snmp(objects=[_object(oid, self.distinct(oid)) for oid in self.responses])
 
 
 class RecordingSnmpDriver(SnmpDriver):
-    """A driver whose agents are noted down."""
+    """A driver whose clients record values."""
 
-    def __init__(self, secrets: Secrets, tape: SnmpTape) -> None:
+    def __init__(self, secrets: Secrets, log: SnmpLog) -> None:
         super().__init__(secrets, self._recording)
-        self._tape = tape
-        self._last: _RecordingAgent | None = None
+        self._log = log
+        self._last: _RecordingClient | None = None
 
-    def _recording(self, *end: Any, **patience: Any) -> SnmpClient:
-        self._last = _RecordingAgent(*end, **patience)
-        self._last.tape = self._tape
+    def _recording(self, *address: Any, **limits: Any) -> SnmpClient:
+        self._last = _RecordingClient(*address, **limits)
+        self._last.log = self._log
         return self._last
 
-    async def look_around(self) -> None:
-        """Ask for what tells which device this is."""
+    async def collect_diagnostics(self) -> None:
+        """Read the objects that identify the model."""
         if self._last is None:
             return
         with suppress(ReadError):
             named = await self._last.get([_NAME, _DESCRIPTION, _KIND])
             name = named.get(_NAME)
             if isinstance(name, bytes):
-                self._tape.names.add(name.decode("utf-8", "replace"))
-            self._tape.heard.pop(_NAME, None)
+                self._log.names.add(name.decode("utf-8", "replace"))
+            self._log.responses.pop(_NAME, None)
 
 
-class _RecordingAgent(SnmpClient):
-    tape: SnmpTape
+class _RecordingClient(SnmpClient):
+    log: SnmpLog
 
     async def get(self, oids: Sequence[str]) -> dict[str, Value]:
-        return self._noted(await super().get(oids))
+        return self._record(await super().get(oids))
 
     async def walk(self, column: str) -> dict[str, Value]:
-        return self._noted(await super().walk(column))
+        return self._record(await super().walk(column))
 
-    def _noted(self, found: dict[str, Value]) -> dict[str, Value]:
-        for oid, value in found.items():
-            self.tape.note(oid, value)
-        return found
+    def _record(self, values: dict[str, Value]) -> dict[str, Value]:
+        for oid, value in values.items():
+            self.log.add(oid, value)
+        return values
 
 
 def _object(oid: str, values: list[Value]) -> capture.Value:

@@ -38,14 +38,14 @@ class Authority:
 
     @property
     def certificate(self) -> bytes:
-        """Give the authority's own certificate, to be trusted."""
+        """Return the authority's own certificate, to be trusted."""
         built = _unsigned(self._name, self._name, self._own_key.public_key(), timedelta())
         limit = x509.BasicConstraints(ca=True, path_length=0)
         return self._signed(built.add_extension(limit, critical=True))
 
     @property
     def key(self) -> bytes:
-        """Give the private key of the certificates that are issued."""
+        """Return the private key of the certificates that are issued."""
         return self._key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
     def issue(self, names: Sequence[str], ago: timedelta = timedelta()) -> bytes:

@@ -57,18 +57,18 @@ class SimulatedMachine:
 
     @property
     def most_sessions(self) -> int:
-        """Tell how many sessions the BMC has room for."""
+        """Return how many sessions the BMC has room for."""
         return self.vendor.sessions if self.sessions is None else self.sessions
 
     def watts(self, time_s: float) -> float:
-        """Tell the power at a time (seconds since the epoch)."""
+        """Return the power at a time (seconds since the epoch)."""
         busy = (1 - self.restless) * day(time_s, self.phase)
         if self.restless:
             busy += self.restless * jobs(time_s, self._place)
         return self.idle_watts + (self.peak_watts - self.idle_watts) * busy
 
     def joules(self, time_s: float) -> float:
-        """Tell the running counter at a time: the exact integral of `watts` since `INSTALLED_S`."""
+        """Return the energy counter at a time: the integral of `watts` since `INSTALLED_S`."""
         return self._integral(time_s) - self._integral(INSTALLED_S)
 
     def statistics(self, time_s: float, window_s: float = 60.0) -> Statistics:

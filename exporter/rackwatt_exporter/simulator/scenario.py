@@ -120,7 +120,7 @@ def parse(text: bytes) -> Scenario:
 def faults(
     scenario: Scenario, machines: Mapping[Method, Sequence[SimulatedMachine]]
 ) -> dict[str, Fault]:
-    """Tell the fault of each machine, by address, that has one; machines come by method.
+    """Return the fault of each machine, by address, that has one; machines come by method.
 
     Raises:
         ScenarioError: a name that no machine has, or a quirk that is not known.
@@ -187,7 +187,7 @@ def _lot(seed: int, name: str) -> bytes:
 
 
 def _said(affected: Affected) -> dict[str, Any]:
-    """Give the fields of a Fault that an entry says something about."""
+    """Return the fields of a Fault that an entry says something about."""
     said: dict[str, Any] = {}
     for name in ("dead", "powered_off", "wrong_credentials", "sessions", "new_engine"):
         said[name] = getattr(affected, name)

@@ -19,23 +19,23 @@ _BEFORE = (0.0, *accumulate(_LEVELS))
 
 
 def day(time_s: float, phase: float) -> float:
-    """Tell how busy the time of day is, in 0..1; a phase of 0 is busiest at 06:00 UTC."""
+    """Return how busy the time of day is, in 0..1; a phase of 0 is busiest at 06:00 UTC."""
     return (1 + math.sin(2 * math.pi * (time_s / DAY_S + phase))) / 2
 
 
 def day_seconds(time_s: float, phase: float) -> float:
-    """Tell the integral of `day` up to a time, in seconds."""
+    """Return the integral of `day` up to a time, in seconds."""
     turn = DAY_S / (2 * math.pi)
     return (time_s - turn * math.cos(2 * math.pi * (time_s / DAY_S + phase))) / 2
 
 
 def jobs(time_s: float, place: float) -> float:
-    """Tell how busy the job of the moment makes the machine at a `place` in 0..1, in 0..1."""
+    """Return how busy the job of the moment makes the machine at a `place` in 0..1, in 0..1."""
     return _LEVELS[int(_turns(time_s, place)) % len(_LEVELS)]
 
 
 def job_seconds(time_s: float, place: float) -> float:
-    """Tell the integral of `jobs` up to a time, in seconds."""
+    """Return the integral of `jobs` up to a time, in seconds."""
     turns = _turns(time_s, place)
     rounds, turn = divmod(int(turns), len(_LEVELS))
     now = (turns - int(turns)) * _LEVELS[turn]
@@ -43,7 +43,7 @@ def job_seconds(time_s: float, place: float) -> float:
 
 
 def last_change_s(time_s: float, place: float) -> float:
-    """Tell when the job of the moment began."""
+    """Return when the job of the moment began."""
     turns = _turns(time_s, place)
     return time_s - TURN_S * (turns - int(turns))
 

@@ -50,7 +50,7 @@ class DriverRegistry:
         return JudgedSource(self.driver(target.method).source(target), target.max_watts)
 
     def driver(self, method: str) -> Driver:
-        """Give the driver of a method, made when first asked for."""
+        """Return the driver of a method, made when first asked for."""
         if method not in self._drivers:
             module, name = DRIVERS[method].factory.split(":")
             factory = getattr(import_module(module), name)

@@ -84,5 +84,5 @@ class Powercap:
 
 
 def _microjoules(joules: float) -> str:
-    """Write a counter, always as long: nobody who reads meanwhile finds nothing, or the rest of another."""
+    """Format a counter with a fixed length: a concurrent read sees neither nothing nor a mixture."""
     return f"{round(joules * 1e6):015}\n"

@@ -18,7 +18,7 @@ from rackwatt_exporter.collectors.cpu import (
     SLACK_S,
     CpuCollector,
     MonotonicCounter,
-    processors,
+    parse_stat,
 )
 from rackwatt_exporter.config.paths import HostPaths
 from rackwatt_exporter.metrics.family import MetricFamily
@@ -67,10 +67,10 @@ async def test_each_mode_has_its_seconds_and_guests_stand_beside(tmp_path: Path)
 
 def awk() -> list[float]:
     hz = subprocess.check_output(["getconf", "CLK_TCK"], text=True).strip()
-    told = subprocess.check_output(
+    output = subprocess.check_output(
         ["awk", "-v", f"HZ={hz}", "-v", "OFMT=%.2f", AWK, "/proc/stat"], text=True
     )
-    return [float(word) for word in told.split()]
+    return [float(word) for word in output.split()]
 
 
 async def test_this_machine_is_read_as_awk_reads_it() -> None:
@@ -97,15 +97,15 @@ async def test_kernels_before_guests_have_eight_columns(tmp_path: Path) -> None:
     assert seconds(found, GUEST_SECONDS) == {}
 
 
-async def test_what_falls_a_little_holds_still_and_what_falls_much_goes_on(tmp_path: Path) -> None:
+async def test_a_small_decrease_is_held_and_a_large_one_is_not(tmp_path: Path) -> None:
     stat = tmp_path / "stat"
     collector = CpuCollector(HostPaths("n1", procfs=tmp_path))
-    told = []
+    served = []
     for iowait in (4631, 4620, 4635, 1000, 1100):
         stat.write_bytes(STAT.replace(b" 4631 ", b" %d " % iowait))
-        told.append(seconds(await collector.read(), SECONDS)["iowait"])
+        served.append(seconds(await collector.read(), SECONDS)["iowait"])
     await collector.close()
-    assert told == pytest.approx([46.31, 46.31, 46.35, 46.35, 47.35])
+    assert served == pytest.approx([46.31, 46.31, 46.35, 46.35, 47.35])
 
 
 async def test_no_proc_is_absent(tmp_path: Path) -> None:
@@ -130,7 +130,7 @@ async def test_no_proc_is_absent(tmp_path: Path) -> None:
 )
 def test_what_is_not_ticks_is_a_bad_reply(text: bytes) -> None:
     with pytest.raises(ReadError) as caught:
-        processors(text)
+        parse_stat(text)
     assert caught.value.reason is Reason.BAD_REPLY
 
 
@@ -145,7 +145,7 @@ lines = st.lists(
 @given(st.lists(lines, max_size=4).map(b"\n".join))
 def test_any_text_is_ticks_or_a_bad_reply(text: bytes) -> None:
     try:
-        ticks, cpus = processors(text)
+        ticks, cpus = parse_stat(text)
     except ReadError as error:
         assert error.reason is Reason.BAD_REPLY
         return
@@ -162,7 +162,7 @@ def test_a_ratchet_never_falls_and_is_never_far_off(seen: list[float]) -> None:
     for value in seen:
         grown += max(0.0, value - last)
         last = value
-        now = ratchet.hold(value)
+        now = ratchet.update(value)
         assert now >= shown
         assert now <= grown + 1e-3
         shown = now

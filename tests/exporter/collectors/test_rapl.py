@@ -16,7 +16,7 @@ from rackwatt_exporter.config.paths import HostPaths
 from rackwatt_exporter.reading import MAX_DOMAIN_WATTS, EnergyCounter, ReadError, Reason
 from tests.exporter.collectors.powercap import EPYC, LAPTOP, TWO_DIES, XEON, Powercap
 
-NOBODY = 65534
+UNPRIVILEGED = 65534
 
 
 def named(found: list[Zone]) -> list[tuple[str, str, bool]]:
@@ -33,10 +33,10 @@ async def read(sysfs: Path) -> tuple[EnergyCounter, ...]:
 
 @contextmanager
 def unprivileged() -> Iterator[None]:
-    """Be nobody to the kernel for a while; who is not root is nobody already."""
+    """Give root an unprivileged uid; any other user already has one."""
     was = os.geteuid()
     if was == 0:
-        os.seteuid(NOBODY)
+        os.seteuid(UNPRIVILEGED)
     try:
         yield
     finally:
@@ -58,7 +58,7 @@ def test_parts_of_a_package_and_the_platform_do_not_and_a_twin_is_left_out() -> 
         ("core", "package-0/core", False),
         ("uncore", "package-0/uncore", False),
         ("psys", "psys", False),
-        ("dram", "package-0/dram", True),  # told through memory alone
+        ("dram", "package-0/dram", True),  # through memory-mapped I/O alone
     ]
     assert named(zones(EPYC, EPYC))[1] == ("core", "package-0/core", False)
 
@@ -79,7 +79,7 @@ def test_a_dozen_packages_stand_in_their_order() -> None:
     assert [zone.name for zone in found if zone.domain == "dram"][10] == "package-10/dram"
 
 
-def test_namesakes_that_are_no_twins_are_told_apart() -> None:
+def test_zones_of_one_name_on_different_hardware_have_different_names() -> None:
     two = {"intel-rapl:0": "psys", "intel-rapl:1": "psys"}
     assert [zone.name for zone in zones(two, two)] == ["psys", "psys@intel-rapl:1"]
 
@@ -105,7 +105,7 @@ async def test_joules_and_where_they_wrap_are_read(tmp_path: Path) -> None:
     assert (other.joules, memory.joules) == (0.0, 1e-6)
 
 
-async def test_a_counter_is_read_anew_through_the_file_that_is_open(tmp_path: Path) -> None:
+async def test_a_counter_is_read_again_through_the_open_file(tmp_path: Path) -> None:
     tree, collector = Powercap(tmp_path, EPYC), RaplCollector(HostPaths("n1", sysfs=tmp_path))
     before = len(os.listdir("/proc/self/fd"))
     for joules in (5.0, 7.0, 1.0):
@@ -130,7 +130,7 @@ async def test_zones_that_come_and_go_are_noticed(tmp_path: Path) -> None:
 
 async def test_counters_that_only_root_may_read_are_permission_denied_and_never_zero() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        os.chmod(folder, 0o755)  # one that nobody may look into, unlike those of pytest
+        os.chmod(folder, 0o755)  # accessible to all users, unlike those of pytest
         tree = Powercap(Path(folder), {})
         tree.add("intel-rapl:0", "package-0", mode=0o400 if os.geteuid() == 0 else 0)
         with unprivileged(), pytest.raises(ReadError, match="uid 0") as caught:
@@ -140,7 +140,7 @@ async def test_counters_that_only_root_may_read_are_permission_denied_and_never_
 
 
 @pytest.mark.parametrize("closed", ["class/powercap", "class/powercap/intel-rapl:0"])
-async def test_folders_that_nobody_may_look_into_are_permission_denied(closed: str) -> None:
+async def test_inaccessible_folders_are_permission_denied(closed: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o755)
         Powercap(Path(folder), XEON)

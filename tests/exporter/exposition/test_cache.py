@@ -27,7 +27,7 @@ from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.config.target import Target
 from rackwatt_exporter.exposition.cache import ExpositionCache
 from rackwatt_exporter.exposition.exporter import document_text, process_text
-from rackwatt_exporter.grid.base import Intensity
+from rackwatt_exporter.grid.base import CarbonIntensity
 from rackwatt_exporter.metrics.family import Sample
 from rackwatt_exporter.pipelines.collectors import CollectorPipeline
 from rackwatt_exporter.pipelines.families import all_families
@@ -59,7 +59,7 @@ class House:
         self.store = TargetStore(ledger, self.clock, self.clock)
         self.schedulers = NodeStateStore(self.store, self.clock)
         self.machine = CollectorStore("inside", ledger, self.clock, self.clock)
-        self.grids: Store[GridConfig, Intensity] = Store(self.clock)
+        self.grids: Store[GridConfig, CarbonIntensity] = Store(self.clock)
         self.pipelines: list[Pipeline[Any, Any]] = [
             SchedulerPipeline(self.schedulers, Secrets(Path())),
             CollectorPipeline(self.machine, HostPaths("inside"), self.schedulers, self.store),
@@ -251,7 +251,7 @@ def find_inside(house: House) -> None:
         package = EnergyCounter("package", "package-0", joules, 65712.0, additive=True)
         house.machine.succeeded("rapl", CollectorResult(samples, (package,)), 0.001)
         house.now_s += 10
-    house.grids.succeeded("FR/static", Intensity.of(56.0), 0.001)
+    house.grids.succeeded("FR/static", CarbonIntensity.from_grams_per_kwh(56.0), 0.001)
     house.machine.failed("rapl", ReadError(Reason.PERMISSION_DENIED, "no"), 0.001)
     house.grids.failed("FR/static", ReadError(Reason.TIMEOUT, "no answer"), 1.0)
 

@@ -18,10 +18,10 @@ passwords = st.text(
 )
 
 
-def told(password: str, recorded: Recorded) -> str:
+def captured(password: str, recorded: Recorded) -> str:
     secrets = KnownSecrets(Path("/nonexistent"))
     recorder = Recorder(secrets, 1)
-    secrets.redactor.hide(password)
+    secrets.redactor.remove(password)
     recorder._recorded.append(recorded)
     return recorder.capture()
 
@@ -65,9 +65,12 @@ def everywhere(password: str) -> Recorded:
 @given(passwords)
 def test_a_password_in_every_corner_is_in_none_of_the_file(password: str) -> None:
     try:
-        text = told(password, everywhere(password))
+        text = captured(password, everywhere(password))
     except CaptureError as error:
-        assert password not in str(error) or password in "a secret is, by chance, a word that"
+        assert (
+            password not in str(error)
+            or password in "a secret is a word that every capture contains"
+        )
         return
     assert password not in text
     assert password.encode().hex() not in text
@@ -75,8 +78,8 @@ def test_a_password_in_every_corner_is_in_none_of_the_file(password: str) -> Non
 
 
 def test_a_password_that_is_a_word_of_every_capture_is_refused() -> None:
-    with pytest.raises(CaptureError, match="by chance"):
-        told("targets", everywhere("targets"))
+    with pytest.raises(CaptureError, match="a word that every capture"):
+        captured("targets", everywhere("targets"))
 
 
 @given(
@@ -85,7 +88,7 @@ def test_a_password_that_is_a_word_of_every_capture_is_refused() -> None:
         lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["format", "targets", "node", "ipmi", "snmp"]) | st.text(), inner),
     )
 )  # fmt: skip
-def test_whatever_stands_in_a_file_is_a_capture_or_a_problem(raw: Any) -> None:
+def test_any_content_of_a_file_is_a_capture_or_a_problem(raw: Any) -> None:
     try:
         capture.parse(repr(raw).encode())
     except CaptureError as error:
@@ -95,7 +98,7 @@ def test_whatever_stands_in_a_file_is_a_capture_or_a_problem(raw: Any) -> None:
 @pytest.mark.parametrize(
     ("kind", "value"), [("integer", "many"), ("real", "x"), ("bytes", "zz"), ("name", "a.b")]
 )
-def test_a_value_that_is_none_of_its_kind_is_told(kind: Any, value: str) -> None:
+def test_a_value_of_another_kind_is_an_error(kind: Any, value: str) -> None:
     objects = [capture.Value(oid="1.3.6.1", kind=kind, values=[value])]
     recorded = Recorded(node="node1", method="snmp", snmp=capture.Snmp(objects=objects))
     whole = capture.Capture(format=capture.VERSION, targets=[recorded])

@@ -32,30 +32,30 @@ def test_no_secret_is_left_in_any_key_or_value(
 ) -> None:
     redactor = Redactor()
     for secret in hidden:
-        redactor.hide(secret)
+        redactor.remove(secret)
     before, secret, after = data.draw(words), data.draw(st.sampled_from(hidden)), data.draw(words)
     whole = {"a": document, before + secret + after: [secret, before + secret + after]}
     redactor.learn(whole)
-    told = strings(redactor.document(whole))
-    assert not any(secret in text for secret in hidden for text in told)
+    redacted = strings(redactor.document(whole))
+    assert not any(secret in text for secret in hidden for text in redacted)
 
 
 @given(secrets, documents)
-def test_what_holds_nothing_of_the_kind_stays_as_it_is(hidden: list[str], document: Any) -> None:
+def test_a_document_without_a_secret_is_unchanged(hidden: list[str], document: Any) -> None:
     redactor = Redactor()
     for secret in hidden:
-        redactor.hide(f"\x00{secret}\x00")
+        redactor.remove(f"\x00{secret}\x00")
     plain = {"PowerControl": [{"PowerConsumedWatts": 344, "Name": "System Power Control"}]}
     assert redactor.document(plain) == plain
 
 
 @given(st.uuids(), st.binary(min_size=6, max_size=6), words)
-def test_numbers_of_somebodys_own_are_not_told(uuid: Any, mac: bytes, around: str) -> None:
+def test_identifying_numbers_are_redacted(uuid: Any, mac: bytes, around: str) -> None:
     address = mac.hex(":")
     text = f"{around} {uuid} {address} {str(uuid).upper()}"
-    told = Redactor().text(text)
-    assert str(uuid) not in told.lower() or uuid.int < 2**40
-    assert address not in told or not any(mac)
+    redacted = Redactor().text(text)
+    assert str(uuid) not in redacted.lower() or uuid.int < 2**40
+    assert address not in redacted or not any(mac)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_numbers_of_somebodys_own_are_not_told(uuid: Any, mac: bytes, around: st
     ["SerialNumber", "UUID", "HostName", "AssetTag", "ServiceTag", "SKU", "MACAddress", "IPv4Addresses",
      "FQDN", "UserName", "Password", "ChassisServiceTag", "ExpressServiceCode", "NodeID", "EmailAddress"],
 )  # fmt: skip
-def test_a_property_of_somebodys_own_is_redacted_wherever_its_value_stands(name: str) -> None:
+def test_an_identifying_property_is_redacted_wherever_its_value_occurs(name: str) -> None:
     redactor = Redactor()
     document = {
         "Oem": {name: "7QX2ZW3"},
@@ -73,28 +73,28 @@ def test_a_property_of_somebodys_own_is_redacted_wherever_its_value_stands(name:
         "Power": 344.5,
     }
     redactor.learn(document)
-    told = redactor.document(document)
-    assert json.dumps(told).count("7QX2ZW3") == 1  # within a longer word it is another word
-    assert told["Id"] == told["@odata.id"].rpartition("/")[2]
-    assert told["Power"] == 344.5
+    redacted = redactor.document(document)
+    assert json.dumps(redacted).count("7QX2ZW3") == 1  # within a longer word it is another word
+    assert redacted["Id"] == redacted["@odata.id"].rpartition("/")[2]
+    assert redacted["Power"] == 344.5
 
 
-def test_names_become_the_same_stand_in_and_paths_still_lead_somewhere() -> None:
+def test_names_get_the_same_placeholder_and_paths_still_lead_somewhere() -> None:
     redactor = Redactor()
-    redactor.call("cn042", "node1")
-    redactor.call("10.1.2.3", "node1.example")
+    redactor.replace("cn042", "node1")
+    redactor.replace("10.1.2.3", "node1.example")
     uuid = "27946b59-9e44-4fa7-8e91-f3527a1ef094"
-    told = redactor.document(
+    redacted = redactor.document(
         {"/redfish/v1/Systems/" + uuid: {"Id": uuid}, "Name": "cn042-bmc (10.1.2.3), not cn0421"}
     )
-    assert told["Name"] == "node1-bmc (node1.example), not cn0421"
-    (path,) = [key for key in told if key.startswith("/")]
-    assert path == "/redfish/v1/Systems/" + told[path]["Id"]
+    assert redacted["Name"] == "node1-bmc (node1.example), not cn0421"
+    (path,) = [key for key in redacted if key.startswith("/")]
+    assert path == "/redfish/v1/Systems/" + redacted[path]["Id"]
     assert redactor.text(uuid) == "00000000-0000-0000-0000-000000000001"
 
 
 def test_bytes_with_a_secret_in_them_are_emptied() -> None:
     redactor = Redactor()
-    redactor.hide("calvin00")
+    redactor.remove("calvin00")
     assert redactor.octets(b"\x01calvin00\x02") == b""
     assert redactor.octets(b"\xdc\x58\x01") == b"\xdc\x58\x01"

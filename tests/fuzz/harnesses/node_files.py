@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from rackwatt_exporter.collectors.cpu import MODES, processors
+from rackwatt_exporter.collectors.cpu import MODES, parse_stat
 from rackwatt_exporter.collectors.rapl import microjoules, zones
 from rackwatt_exporter.reading import ReadError, Reason
 
@@ -21,7 +21,7 @@ def examine(data: bytes) -> None:
 
 def _hold_ticks(data: bytes) -> None:
     try:
-        ticks, cpus = processors(data)
+        ticks, cpus = parse_stat(data)
     except ReadError as error:
         assert error.reason is Reason.BAD_REPLY
         return

@@ -88,14 +88,14 @@ class Condition:
 
     @property
     def restarts(self) -> int:
-        """Tell how often the device has restarted; whoever knows less must make it forget."""
+        """Return how often the device has restarted; whoever knows less must make it forget."""
         every_s = self.fault.restart_every_s
         passed = int((time.monotonic() - self._began_s) / every_s) if every_s else 0
         return self._restarts + passed
 
     @property
     def silent(self) -> bool:
-        """Tell whether nothing is to be heard of it now."""
+        """Return whether nothing is to be heard of it now."""
         now_s, every_s = time.monotonic(), self.fault.restart_every_s
         if self.fault.dead or now_s < self._down_until_s:
             return True
@@ -114,7 +114,7 @@ class Condition:
         return done_s - now_s + self.fault.latency_s
 
     def retransmitted_s(self) -> float:
-        """Tell what lost packets cost a connection that sends them again, ever later."""
+        """Return what lost packets cost a connection that sends them again, ever later."""
         lost = 0
         while lost < 8 and self.happens(self.fault.loss):
             lost += 1
@@ -131,7 +131,7 @@ class Faults:
         self._chance = random.Random(seed)  # noqa: S311 - scenery
 
     def condition(self, address: bytes) -> Condition | None:
-        """Tell how the device at a packed address is; None where nothing ails it."""
+        """Return how the device at a packed address is; None where nothing ails it."""
         return self._conditions.get(address)
 
     def set(self, address: str, fault: Fault) -> None:

@@ -19,7 +19,7 @@ class Device(Protocol):
     """What answers at one address."""
 
     def answer(self, data: bytes) -> bytes | None:
-        """Give the answer to a packet; None for silence, whatever the packet is."""
+        """Return the answer to a packet; None for silence, whatever the packet is."""
         ...
 
     def restart(self) -> None:

@@ -33,7 +33,7 @@ class Commands(Protocol):
     """What a BMC says, apart from how it is asked."""
 
     def answer(self, request: message.IpmiRequest) -> bytes:
-        """Give the completion code and the data."""
+        """Return the completion code and the data."""
         ...
 
 
@@ -65,7 +65,7 @@ class IpmiCommands:
         }
 
     def answer(self, request: message.IpmiRequest) -> bytes:
-        """Give the completion code and the data."""
+        """Return the completion code and the data."""
         command = self._commands.get((request.netfn, request.command))
         if command is None:
             return bytes((ipmi_codes.INVALID_COMMAND,))

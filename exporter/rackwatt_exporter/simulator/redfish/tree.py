@@ -23,7 +23,7 @@ Resource = dict[str, Any]
 
 
 def generic(machine: SimulatedMachine, path: str, time_s: float) -> Resource | None:
-    """Give a resource of the standard as it is at a time; None where there is none."""
+    """Return a resource of the standard as it is at a time; None where there is none."""
     make = _TREE.get(path)
     return None if make is None else {"@odata.id": path, **make(machine, time_s)}
 
@@ -114,7 +114,7 @@ def _power(machine: SimulatedMachine, time_s: float) -> Resource:
 
 
 def power_control(machine: SimulatedMachine, time_s: float, power: str = POWER) -> Resource:
-    """Tell the machine's watts, and what was kept of the last minute's."""
+    """Return the machine's watts, and what was kept of the last minute's."""
     kept = machine.statistics(time_s, window_s=60.0 * WINDOW_MINUTES)
     return {
         "@odata.id": f"{power}#/PowerControl/0",
@@ -146,12 +146,12 @@ def link(path: str) -> Resource:
 
 
 def power_state(machine: SimulatedMachine) -> str:
-    """Tell whether the machine is on, in Redfish's words."""
+    """Return whether the machine is on, in Redfish's words."""
     return "On" if machine.powered_on else "Off"
 
 
 def shown_watts(machine: SimulatedMachine, watts: float | None) -> float | None:
-    """Tell the watts to a tenth; a machine that is off has none to tell, as real BMCs do."""
+    """Return the watts to a tenth; a machine that is off has none to tell, as real BMCs do."""
     return round(watts, 1) if machine.powered_on and watts is not None else None
 
 

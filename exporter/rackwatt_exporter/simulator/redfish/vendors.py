@@ -31,7 +31,7 @@ _NODES = 2
 
 
 def resource(machine: SimulatedMachine, path: str, time_s: float) -> Resource | None:
-    """Give a resource as it is at a time (seconds since the epoch); None where there is none."""
+    """Return a resource as it is at a time (seconds since the epoch); None where there is none."""
     vendors = _VENDORS.get(machine.vendor.name)
     own = vendors(machine, time_s) if vendors else {}
     shown = own[path] if path in own else generic(machine, path, time_s)

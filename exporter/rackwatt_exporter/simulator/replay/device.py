@@ -43,7 +43,7 @@ class RecordedCommands:
         self._records = _records(recorded.commands)
 
     def answer(self, request: message.IpmiRequest) -> bytes:
-        """Give the completion code and the data."""
+        """Return the completion code and the data."""
         code = (request.netfn, request.command)
         if code == _GET_SDR:
             return self._record(request.data)
@@ -53,7 +53,7 @@ class RecordedCommands:
         return self._own.answer(request) if code in _OWN else bytes((ipmi_codes.INVALID_COMMAND,))
 
     def _record(self, data: bytes) -> bytes:
-        """Give a piece of a record, however it was cut when it was recorded."""
+        """Return a piece of a record, however it was cut when it was recorded."""
         number = int.from_bytes(data[2:4], "little")
         following, record = self._records.get(number, (b"", b""))
         if len(data) < 6 or not record:

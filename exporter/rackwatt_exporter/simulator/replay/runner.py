@@ -67,7 +67,7 @@ def servers(capture: Capture, ports: Ports, files: tuple[Path, Path]) -> list[Se
 
 
 def addresses(capture: Capture) -> Mapping[str, Recorded]:
-    """Give each recorded target an address on loopback."""
+    """Return each recorded target an address on loopback."""
     return {str(_FIRST_ADDRESS + place): each for place, each in enumerate(capture.targets)}
 
 

@@ -66,7 +66,7 @@ class SimulatedAgent:
 
     @property
     def engine_id(self) -> bytes:
-        """Give the name of the engine; one that was put in another's place has another."""
+        """Return the name of the engine; one that was put in another's place has another."""
         address, engine = socket.inet_aton(self._machine.address), self._machine.engine
         if not engine:
             return _ENTERPRISE + _IS_ADDRESS + address
@@ -112,7 +112,7 @@ class SimulatedAgent:
             return self._closed(message, refused.flags, report)
 
     def _opened(self, message: _Message) -> ber.Element:
-        """Give the request inside, in the order of checks of RFC 3414, section 3.2."""
+        """Return the request inside, in the order of checks of RFC 3414, section 3.2."""
         if message.engine_id != self.engine_id:
             raise _RefusedError(_UNKNOWN_ENGINE)
         if message.user != self._machine.login.username.encode():
@@ -205,7 +205,7 @@ def _pdu(scoped: ber.Element) -> ber.Element:
 
 
 def _number(message: _Message) -> int:
-    """Give the request's own number for a report, where it can be read (RFC 3412, 7.1)."""
+    """Return the request's own number for a report, where it can be read (RFC 3412, 7.1)."""
     try:
         return 0 if message.flags & _PRIV else parse(_pdu(message.payload)).number
     except ber.BerError:

@@ -31,12 +31,12 @@ class Tree:
         self._order = sorted(objects)
 
     def get(self, oid: ber.Oid) -> bytes | None:
-        """Give an object's value, encoded; None where there is none."""
+        """Return an object's value, encoded; None where there is none."""
         value = self._objects.get(oid)
         return value() if value else None
 
     def after(self, oid: ber.Oid) -> tuple[ber.Oid, bytes] | None:
-        """Give the object that follows an identifier, and its value."""
+        """Return the object that follows an identifier, and its value."""
         place = bisect.bisect_right(self._order, oid)
         if place == len(self._order):
             return None

@@ -59,7 +59,7 @@ class WorkerResponse(msgspec.Struct, frozen=True):
     remedy: str | None = None
 
     def reading(self) -> Reading:
-        """Give the reading.
+        """Return the reading.
 
         Raises:
             ReadError: the reason why there is none.

@@ -94,7 +94,7 @@ class WorkerTarget:
         raise ReadError(Reason.POWERED_OFF, "the machine is switched off")
 
     def _logged_in(self, question: WorkerRequest) -> Command:
-        """Give the kept session, or a new one where it is old or the credentials changed."""
+        """Return the kept session, or a new one where it is old or the credentials changed."""
         # As bytes: pyghmi never forgets a host that failed at first contact if these are str.
         username, password = (
             question.username.encode("latin-1"),
@@ -210,7 +210,7 @@ def _powered_off(command: Command) -> bool:
 
 
 def _refusal(error: ReadError | IpmiException) -> ReadError:
-    """Give the meaning of a completion code; of what else pyghmi raises, `_explain` makes sense.
+    """Return the meaning of a completion code; of what else pyghmi raises, `_explain` makes sense.
 
     Raises:
         IpmiException: it holds no completion code.

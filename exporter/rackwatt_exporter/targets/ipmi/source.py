@@ -57,7 +57,7 @@ class IpmiDriver:
         return IpmiSource(self, target, target.options)
 
     def endpoint(self, family: AddressFamily) -> UdpTransport:
-        """Give the socket of an address family, opened when first needed."""
+        """Return the socket of an address family, opened when first needed."""
         if family not in self._endpoints:
             self._endpoints[family] = UdpTransport(family)
         return self._endpoints[family]

@@ -150,7 +150,7 @@ def _whole_systems(systems: list[Json]) -> list[Json]:
 
 
 def _state(*documents: Json) -> str | None:
-    """Tell the first resource that has a PowerState."""
+    """Return the first resource that has a PowerState."""
     for each in documents:
         if get_str(each, "PowerState"):
             return link(each)

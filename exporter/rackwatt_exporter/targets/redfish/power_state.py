@@ -19,7 +19,7 @@ class PowerStateMonitor:
         self._trusted = 0
 
     def arises(self, watts: float) -> bool:
-        """Tell whether these watts leave it open that the machine is off."""
+        """Return whether these watts leave it open that the machine is off."""
         repeats = watts == self._last_watts
         self._last_watts = watts
         self._trusted += 1

@@ -88,7 +88,7 @@ class RedfishDriver:
         return RedfishClient(origin, account, basic=bmc.auth == "basic")
 
     def _tls(self, options: TlsOptions) -> SSLContext:
-        """Give a context, made anew when the file of its authorities has changed."""
+        """Return a context, made anew when the file of its authorities has changed."""
         changed_ns = 0
         if options.ca_secret:
             changed_ns = self._secrets.path(options.ca_secret, "ca.crt").stat().st_mtime_ns
