@@ -106,7 +106,7 @@ def test_the_schema_of_its_values_refuses_unknown_keys_at_every_depth() -> None:
     ("flags", "told", "untold"),
     [
         ((), "all namespaces.", "monitoring.labels"),
-        (("--set=watchNamespaces={a,b}",), "the documents of a, b.", "all namespaces"),
+        (("--set=watchNamespaces={a,b}",), "the resources of a, b.", "all namespaces"),
     ],
     ids=["all namespaces", "some"],
 )
