@@ -31,6 +31,7 @@ from scripts.api_types import TYPES, constraints, type_name
 
 _OBJECT_META = "https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/object-meta/"
 _HEAD = "| Field | Type | Required | Default | Description |\n|---|---|---|---|---|\n"
+_NO_VALUE = ("", "none", "empty", "discovered", "unlimited")
 _BAR = r"\|"
 _DEFAULT = re.compile(r"(?P<text>.*?)\s*\bDefault: (?P<default>.+)\.", re.DOTALL)
 
@@ -215,5 +216,5 @@ def _link(text: str, heading: str | None) -> str:
 
 def _code(text: str) -> str:
     """Mark one value as code; leave a phrase, and the absence of a value, as they are."""
-    plain = text in ("", "none", "empty", "discovered") or re.search(r"[\s`]", text)
+    plain = text in _NO_VALUE or re.search(r"[\s`]", text)
     return text if plain else f"`{text}`"

@@ -55,7 +55,8 @@ def constraints(part: Schema, named: bool = True) -> Iterator[str]:
     if "properties" not in part:
         yield from filter(None, (_range(part, *bounds) for bounds in _BOUNDS))
     if "pattern" in part:
-        yield f"Pattern: `{part['pattern']}`."
+        mark = "``" if "`" in part["pattern"] else "`"
+        yield f"Pattern: {mark}{part['pattern']}{mark}."
     match part.get("x-kubernetes-list-type"):
         case "set":
             yield "Items are unique."

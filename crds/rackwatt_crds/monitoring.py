@@ -63,7 +63,9 @@ _Limit = Annotated[int, Meta(ge=1, le=2**53)]
 class ServiceMonitor(Model, frozen=True, kw_only=True):
     """The ServiceMonitor, by which Prometheus Operator scrapes the collectors."""
 
-    enabled: Annotated[bool | None, Meta(description="Create a ServiceMonitor.")] = None
+    enabled: Annotated[bool | None, Meta(description="Create a ServiceMonitor. Default: true.")] = (
+        None
+    )
     labels: Annotated[
         Labels | None,
         Meta(
@@ -71,8 +73,13 @@ class ServiceMonitor(Model, frozen=True, kw_only=True):
             "`release: prometheus`."
         ),
     ] = None
-    interval: Annotated[Duration | None, Meta(description="Time between two scrapes.")] = None
-    scrape_timeout: Annotated[Duration | None, Meta(description="Deadline of a scrape.")] = None
+    interval: Annotated[
+        Duration | None,
+        Meta(description="Time between two scrapes. Default: that of the Prometheus."),
+    ] = None
+    scrape_timeout: Annotated[
+        Duration | None, Meta(description="Deadline of a scrape. Default: that of the Prometheus.")
+    ] = None
     relabelings: Annotated[
         Relabelings | None, Meta(description="Relabeling of targets before they are scraped.")
     ] = None
@@ -133,7 +140,9 @@ class ServiceMonitor(Model, frozen=True, kw_only=True):
 class Rules(Model, frozen=True, kw_only=True):
     """Alerts and recording rules, as a PrometheusRule."""
 
-    enabled: Annotated[bool | None, Meta(description="Create a PrometheusRule.")] = None
+    enabled: Annotated[bool | None, Meta(description="Create a PrometheusRule. Default: true.")] = (
+        None
+    )
     labels: Annotated[
         Labels | None, Meta(description="Labels of the PrometheusRule that a Prometheus selects.")
     ] = None
@@ -142,7 +151,9 @@ class Rules(Model, frozen=True, kw_only=True):
 class Dashboards(Model, frozen=True, kw_only=True):
     """Dashboards, as a ConfigMap that Grafana's sidecar loads."""
 
-    enabled: Annotated[bool | None, Meta(description="Create a ConfigMap of dashboards.")] = None
+    enabled: Annotated[
+        bool | None, Meta(description="Create a ConfigMap of dashboards. Default: true.")
+    ] = None
     labels: Annotated[
         Labels | None,
         Meta(description="Labels of the ConfigMap, in addition to `grafana_dashboard`."),

@@ -93,9 +93,9 @@ _Address = Annotated[str, Meta(min_length=2, max_length=45)]
 
 
 class PodSecurityContext(Model, frozen=True, kw_only=True):
-    """Who the collector's process is. Collectors that need uid 0 keep it, whatever is written here.
+    """Security context of the collector's pod. Collectors that need uid 0 have it in any case.
 
-    Nothing here is needed: the image has a user of its own, and works with any other.
+    No field is required: the image has a user of its own, and works with any other.
     """
 
     run_as_user: Annotated[

@@ -76,6 +76,7 @@ def test_the_page_has_every_value_and_bound_of_a_field() -> None:
         if not row.type.startswith("[`"):  # the section of the type has them
             for value in [*part.get("enum", ()), *filter(None, [part.get("pattern")])]:
                 assert f"`{value}`" in words, path
+                assert "`" not in str(value) or f"``{value}``" in words, path
         for bound in ("minItems", "maxItems"):
             assert part.get(bound, 1) == 1 or str(part[bound]) in words, path
 
