@@ -122,13 +122,11 @@ class Exporter:
         self._tell_descriptors()
         shard = "" if self._shard is WHOLE else f" of shard {self._shard}"
         log.info(
-            "documents read: %s%s, %s, %s, %s, %s",
-            counted(len(self.fleet.targets), "target"),
+            "documents read%s: %s",
             shard,
-            counted(len(self.fleet.bindings), "scheduler"),
-            counted(len(self.fleet.instruments), "collector"),
-            counted(len(self.fleet.feeds), "grid"),
-            counted(len(self.fleet.problems), "problem"),
+            ", ".join(
+                [*self.registry.sizes(self.fleet), counted(len(self.fleet.problems), "problem")]
+            ),
         )
 
     def _renew(self) -> None:

@@ -22,7 +22,6 @@ from rackwatt_exporter.commands.flags import (
 from rackwatt_exporter.commands.runtime import run
 from rackwatt_exporter.config.files import documents
 from rackwatt_exporter.config.fleet import Fleet, fleet
-from rackwatt_exporter.config.paths import HostPaths
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.pipelines.pipeline import Pipeline, Subject
 from rackwatt_exporter.pipelines.registry import Registry
@@ -96,12 +95,15 @@ def command(arguments: argparse.Namespace) -> int:
     start_logging(arguments.log_level, arguments.log_format)
     paths = [*arguments.paths, *arguments.config_files] or [Path("/etc/rackwatt")]
     resolved = arguments.shard.part(fleet(documents(paths)))
+    secrets = Secrets(arguments.secrets_directory)
+    registry = Registry(LedgerFile(None), secrets, host(arguments))
     outcomes: list[CheckResult] = []
     if not arguments.offline:
-        secrets = Secrets(arguments.secrets_directory)
-        outcomes = run(_read_all(resolved, secrets, host(arguments)))
-    tell = _tell_json if arguments.output == "json" else _tell_table
-    tell(resolved, outcomes, arguments.offline)
+        outcomes = run(_read_all(resolved, registry))
+    if arguments.output == "json":
+        _print_json(resolved, outcomes)
+    else:
+        _print_report(resolved, registry.sizes(resolved), outcomes, arguments.offline)
     if resolved.problems:
         return 2
     return int(any(outcome.error for outcome in outcomes))
@@ -149,9 +151,8 @@ class _ResultSink:
         return error is not None and error.reason is Reason.SEARCHING
 
 
-async def _read_all(resolved: Fleet, secrets: Secrets, host: HostPaths) -> list[CheckResult]:
+async def _read_all(resolved: Fleet, registry: Registry) -> list[CheckResult]:
     """Poll everything once, within the same limits of concurrency as `run`."""
-    registry = Registry(LedgerFile(None), secrets, host)
     specs = [(one, spec) for one in registry for spec in one.specs(resolved).values()]
     progress = _Progress(len(specs))
     sinks = [_ResultSink(progress, one, one.subject(spec)) for one, spec in specs]
@@ -173,7 +174,7 @@ async def _poll(poller: Poller[Any], sink: _ResultSink) -> None:
     sink.progress.advance()
 
 
-def _tell_json(resolved: Fleet, outcomes: Sequence[CheckResult], _: bool) -> None:
+def _print_json(resolved: Fleet, outcomes: Sequence[CheckResult]) -> None:
     report: dict[str, list[Any]] = {
         "notes": list(resolved.notes),
         "problems": list(resolved.problems),
@@ -184,7 +185,9 @@ def _tell_json(resolved: Fleet, outcomes: Sequence[CheckResult], _: bool) -> Non
     print(json.dumps(report, indent=2, ensure_ascii=False))
 
 
-def _tell_table(resolved: Fleet, outcomes: Sequence[CheckResult], offline: bool) -> None:
+def _print_report(
+    resolved: Fleet, sizes: Sequence[str], outcomes: Sequence[CheckResult], offline: bool
+) -> None:
     for note in resolved.notes:
         print(f"note: {note}", file=sys.stderr)
     for problem in resolved.problems:
@@ -192,12 +195,9 @@ def _tell_table(resolved: Fleet, outcomes: Sequence[CheckResult], offline: bool)
     if outcomes:
         _print_table([_COLUMNS, *(outcome.row() for outcome in outcomes)])
     read = sum(outcome.error is None for outcome in outcomes)
-    counts = [(len(resolved.targets), "target"), (len(resolved.bindings), "scheduler")]
-    if resolved.instruments:
-        counts.append((len(resolved.instruments), "collector"))
-    counts.append((len(resolved.problems), "problem"))
     outcome = "not asked" if offline else f"{read} read, {len(outcomes) - read} failed"
-    print(f"{', '.join(counted(*count) for count in counts)}: {outcome}")
+    counts = ", ".join([*sizes, counted(len(resolved.problems), "problem")])
+    print(f"{counts}: {outcome}")
 
 
 def _print_table(rows: Sequence[tuple[str, ...]]) -> None:

@@ -54,6 +54,7 @@ class CollectorPipeline(Pipeline[CollectorConfig, CollectorResult]):
     """All collectors of this machine."""
 
     name = "collectors"
+    noun = "collector"
     store: CollectorStore
 
     def __init__(

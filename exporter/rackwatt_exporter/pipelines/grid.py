@@ -31,6 +31,7 @@ class GridPipeline(Pipeline[GridConfig, CarbonIntensity]):
     """All zones of the grid."""
 
     name = "grids"
+    noun = "grid"
 
     def specs(self, fleet: Fleet) -> Mapping[str, GridConfig]:
         """Return zones with their providers, by their names together."""

@@ -49,10 +49,11 @@ class Pipeline(ABC, Generic[S, V]):
     """All things of one kind. Subclasses say what is particular to theirs.
 
     `name` is the key of its list in the output of `check`, and in /status where `status_key` says
-    nothing else.
+    nothing else; `noun` is what one of them is called.
     """
 
     name: ClassVar[str]
+    noun: ClassVar[str]
     status_key: ClassVar[str] = ""
 
     def __init__(self, store: Store[S, V]) -> None:

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
+from rackwatt_crds.wording import counted
+from rackwatt_exporter.config.fleet import Fleet
 from rackwatt_exporter.config.paths import HostPaths
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.pipelines.collectors import CollectorPipeline
@@ -39,3 +41,11 @@ class Registry:
 
     def __iter__(self) -> Iterator[Pipeline[Any, Any]]:
         return iter(self._pipelines)
+
+    def sizes(self, fleet: Fleet) -> list[str]:
+        """Count what the documents want of each kind that they want any of: `2 targets`."""
+        return [
+            counted(len(specs), pipeline.noun)
+            for pipeline in self._pipelines
+            if (specs := pipeline.specs(fleet))
+        ]

@@ -69,6 +69,7 @@ class SchedulerPipeline(Pipeline[SchedulerConfig, SchedulerSnapshot]):
     """All SchedulerBindings."""
 
     name = "schedulers"
+    noun = "scheduler"
     store: NodeStateStore
 
     def __init__(self, store: NodeStateStore, secrets: Secrets) -> None:

@@ -26,6 +26,7 @@ class TargetPipeline(Pipeline[Target, Reading]):
     """All targets. Their limits of concurrency are shared, and so are the drivers."""
 
     name = "targets"
+    noun = "target"
     status_key = "failing"
     store: TargetStore
 

@@ -38,7 +38,7 @@ def test_all_read_is_0_and_a_table_of_what_was_read(tmp_path: Path) -> None:
     assert head.split() == ["node", "address", "method", "watts", "latency", "reason"]
     assert first.split()[:4] == ["n1", "n1", "fake", "300.0"]
     assert second.split()[0] == "n2"
-    assert total == "2 targets, 0 schedulers, 0 problems: 2 read, 0 failed"
+    assert total == "2 targets, 0 problems: 2 read, 0 failed"
     assert done.stderr == ""
 
 
@@ -47,7 +47,7 @@ def test_a_target_that_fails_is_1_and_says_why(tmp_path: Path) -> None:
     done = check(f"--config.file={path}", f"--secrets.directory={tmp_path}")
     assert done.returncode == 1
     assert "credentials_missing: no credentials.secretRef says where username is" in done.stdout
-    assert done.stdout.endswith("2 targets, 0 schedulers, 0 problems: 1 read, 1 failed\n")
+    assert done.stdout.endswith("2 targets, 0 problems: 1 read, 1 failed\n")
 
 
 def test_what_a_scheduler_could_not_read_is_shown(tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_offline_asks_nobody(tmp_path: Path) -> None:
     path = lab(tmp_path, "[{names: n1, method: ipmi, address: 192.0.2.1}]")
     done = check("--offline", path)
     assert done.returncode == 0
-    assert done.stdout == "1 target, 0 schedulers, 0 problems: not asked\n"
+    assert done.stdout == "1 target, 0 problems: not asked\n"
 
 
 def test_a_shard_reads_its_part_and_judges_the_whole(tmp_path: Path) -> None:
@@ -128,7 +128,7 @@ def test_collectors_of_this_machine_are_read_once(tmp_path: Path) -> None:
     assert rapl.split()[:3] == ["n17", "-", "rapl"]
     assert "absent: " in rapl
     assert cpu.split()[:4] == ["n17", "-", "cpu", "-"]
-    assert total == "0 targets, 0 schedulers, 2 collectors, 0 problems: 1 read, 1 failed"
+    assert total == "2 collectors, 0 problems: 1 read, 1 failed"
     Powercap(tmp_path / "sys", XEON)
     assert check(*here).returncode == 0
 
@@ -152,9 +152,17 @@ def test_a_list_and_a_secret_beside_it_are_checked_as_they_are(tmp_path: Path) -
     note, problem = done.stderr.splitlines()
     assert note == f"note: {path} Secret bmc of v1 is not a document of Rackwatt: passed over"
     assert problem.startswith(f"{path} PowerTarget lab: items[0].spec.bmc.hosts[1].zzq: unknown")
-    assert done.stdout == "2 targets, 0 schedulers, 1 problem: not asked\n"
+    assert done.stdout == "2 targets, 1 problem: not asked\n"
     told = json.loads(check("--offline", "--output=json", path).stdout)
     assert len(told["notes"]) == len(told["problems"]) == 1
+
+
+def test_what_is_measured_is_counted_by_its_kind(tmp_path: Path) -> None:
+    path = tmp_path / "all.yaml"
+    zone = "spec: {grid: {zone: FR, static: {gramsPerKilowattHour: 56}}}\n"
+    grid = f"apiVersion: rackwatt.dev/v1alpha1\nkind: PowerTarget\nmetadata: {{name: fr}}\n{zone}"
+    path.write_text(f"{power_target('[{names: n1}]')}---\n{grid}")
+    assert check("--offline", path).stdout == "1 target, 1 grid, 0 problems: not asked\n"
 
 
 def test_an_empty_file_is_noted_and_is_no_problem(tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ def test_a_shard_serves_its_part_and_says_so(lab: Path) -> None:
         with running("run", f"--config.file={lab}", f"--shard={number}/2", LISTEN) as run:
             text = run.until_served(lambda text: "node_power_usage{" in text, "/metrics")
             parts.append(set(re.findall(r'rackwatt_target_up\{node="(\w+)"', text)))
-            run.until_logged(re.compile(f" of shard {number}/2,").search)
+            run.until_logged(re.compile(f" of shard {number}/2:").search)
             assert run.stop() == 0
     assert parts[0] | parts[1] == {f"n{number}" for number in range(1, 41)}
     assert not parts[0] & parts[1]
