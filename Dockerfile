@@ -67,7 +67,7 @@ ENV PATH=/opt/rackwatt/bin:/usr/local/bin:/usr/bin:/bin \
     PYTHONUNBUFFERED=1
 LABEL org.opencontainers.image.licenses="Apache-2.0"
 # Python's own images hold no byte code of its library, Debian's packages do. On a read-only root it
-# would be made anew at every start, which takes a second of processor and 5 MiB.
+# would be created at every start, which takes a second of processor and 5 MiB.
 RUN library=$(python3 -c 'import sysconfig; print(sysconfig.get_path("stdlib"))') \
  && ls "$library"/__pycache__/argparse.*.pyc >/dev/null 2>&1 \
  || python3 -m compileall -q -j1 --invalidation-mode=unchecked-hash \

@@ -30,7 +30,7 @@ check: $(STAMP) ## lint, types, words, import contracts, generated documentation
 	$(VENV)/python -m scripts.docs --check
 	$(VENV)/python -m scripts.crds --check
 
-format: $(STAMP) ## let ruff format and mend what it can
+format: $(STAMP) ## format with ruff, and fix what it can
 	$(VENV)/ruff format
 	$(VENV)/ruff check --fix
 
