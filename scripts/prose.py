@@ -44,7 +44,6 @@ EXCLUDED = (
 )
 
 PENDING: tuple[str, ...] = (
-    "crds/",
     "docs/benchmarks.md",
     "docs/troubleshooting.md",
     "exporter/rackwatt_exporter/advice.py",

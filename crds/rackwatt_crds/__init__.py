@@ -1,9 +1,9 @@
-"""The documents users write: their models, host lists and durations, and how text becomes them.
+"""The API: models of PowerTarget and SchedulerBinding, their parsing and their validation.
 
-The one source of truth for the exporter, the operator and the generated CRDs; it imports
-nothing of ours.
+The exporter, the operator and the generated CRDs share these models. The package imports no other
+package of Rackwatt.
 """
 
-# Told here, and from here to pyproject.toml: to ask Python's metadata of packages costs half a
-# megabyte in every process.
+# pyproject.toml reads the version from here: importlib.metadata would cost half a megabyte in every
+# process.
 __version__ = "0.1.0"

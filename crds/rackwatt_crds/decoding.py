@@ -1,8 +1,8 @@
-"""Plain data into a model, with every problem found at once and each one named by its path.
+"""Decoder of plain data into models that reports every problem, each with its path.
 
-msgspec stops at the first error; people who write a fleet by hand want all of them. So the objects
-and lists are walked here, and only the leaves are msgspec's. What could be read is kept beside the
-problems, so that one mistake hides no other.
+msgspec stops at the first error, but users who write a fleet by hand need all of them. The decoder
+therefore walks objects and lists itself and leaves only scalars to msgspec. It keeps what could be
+read beside the problems, so that one mistake hides no other.
 """
 
 import math
@@ -27,26 +27,26 @@ from typing import (
 import msgspec
 
 from rackwatt_crds.unread import UNREAD
-from rackwatt_crds.wording import closest, counted, nearest
+from rackwatt_crds.wording import closest_match, counted, did_you_mean
 
 M = TypeVar("M", bound=msgspec.Struct)
 MAX_PROBLEMS = 10_000
 _OTHER_TYPE = re.compile(r"Expected ([a-z]+), got [a-z]+\Z")
-# From here on an unknown field is taken for the one it resembles, and what is in it is judged.
+# From this similarity on, an unknown field is read as the one that it resembles.
 _MISSPELT = 0.8
 _TYPES = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "text"}
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong, and where: `spec.bmc.hosts[3].names`.
+    """A problem and its path, such as `spec.bmc.hosts[3].names`.
 
-    One that stands `alone` spoils its list item; any other spoils the document.
+    With `item_only` it invalidates its list item; any other problem invalidates the document.
     """
 
     path: str
     reason: str
-    alone: bool = False
+    item_only: bool = False
 
     def __str__(self) -> str:
         return f"{self.path}: {self.reason}" if self.path else self.reason
@@ -54,7 +54,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class InvalidItem:
-    """Takes the place of a list item that has problems, and keeps what was there.
+    """A list item that has problems, with its plain data.
 
     `partial` is what could be read of it, with `UNREAD` for what could not.
     """
@@ -67,8 +67,8 @@ class InvalidItem:
 class Decoded(Generic[M]):
     """A model read from plain data.
 
-    `model` is None when a problem spoils the whole; `partial` is what could be read all the same,
-    with `UNREAD` for what could not.
+    `model` is None when a problem invalidates the whole. `partial` is what could be read
+    nevertheless, with `UNREAD` for what could not.
     """
 
     model: M | None
@@ -77,7 +77,7 @@ class Decoded(Generic[M]):
 
 
 class Repeated(dict[int, list[tuple[str, str]]]):
-    """Keys that a text gives twice: for the id() of each mapping the keys, and where they are."""
+    """Duplicate keys of a text: for the id() of each mapping, the keys and their positions."""
 
 
 class _TooManyError(Exception):
@@ -85,9 +85,9 @@ class _TooManyError(Exception):
 
 
 def decode(raw: Any, model: type[M]) -> tuple[M | None, list[Problem]]:
-    """Read plain data as a model; None when a problem spoils the whole.
+    """Read plain data as a model; None when a problem invalidates the whole.
 
-    Items that are spoilt alone (of lists whose Meta says `each_alone`) become `Broken` in its list.
+    An invalid item of a list whose Meta has `each_alone` becomes an `InvalidItem` in that list.
     """
     decoded = examine(raw, model)
     return decoded.model, decoded.problems
@@ -101,34 +101,34 @@ def examine(raw: Any, model: type[M], repeated: Repeated | None = None) -> Decod
     except _TooManyError:
         reason = f"has more than {MAX_PROBLEMS} problems: the others are not listed"
         return Decoded(None, None, [*walk.problems, Problem("", reason)])
-    whole = all(problem.alone for problem in walk.problems)
+    whole = all(problem.item_only for problem in walk.problems)
     return Decoded(
         partial if whole else None, None if partial is UNREAD else partial, walk.problems
     )
 
 
-def joined(path: str, key: str) -> str:
-    """Write the path of a field of an object."""
+def join_path(path: str, key: str) -> str:
+    """Return the path of a field of an object."""
     return f"{path}.{key}" if path else key
 
 
-def given_twice(key: str, where: str) -> str:
-    """Write that a mapping has a key twice, and where in the text the second one is."""
+def duplicate_key(key: str, where: str) -> str:
+    """Return the reason for a duplicate key, with the position of the second one."""
     return f"key {key!r:.60} is given twice ({where})"
 
 
 def shown(raw: Any) -> str:
-    """Show what was found in a document: its beginning, if it is long."""
+    """Return plain data as text for a message, shortened if it is long."""
     try:
         return _SHOWN.repr(raw)
-    except ValueError:  # Python writes no number of thousands of digits
+    except ValueError:  # Python refuses to print an integer of thousands of digits
         return "a number of thousands of digits"
 
 
 class _Shown(reprlib.Repr):
-    """Writes plain data in the words of documents where Python has its own."""
+    """Representation of plain data in the terms of YAML."""
 
-    def repr_NoneType(self, raw: None, level: int) -> str:  # noqa: N802 - reprlib's way of names
+    def repr_NoneType(self, raw: None, level: int) -> str:  # noqa: N802 - named by reprlib
         del raw, level
         return "nothing"
 
@@ -148,14 +148,14 @@ class _Walk:
     misspelt: set[str] = field(default_factory=set)
 
     def object(self, raw: Any, model: type[M], path: str) -> M:
-        """Read an object; `UNREAD` when it is none."""
+        """Read an object; `UNREAD` where the data is not an object."""
         if not isinstance(raw, Mapping):
             self._unread(path, f"expected an object, found {shown(raw)}")
             return UNREAD  # type: ignore[no-any-return]
         known = _fields(model)
         for key, where in self.repeated.get(id(raw), ()):
-            self._note(joined(path, key), given_twice(key, where))
-        given = {key: (raw[key], joined(path, key)) for key in known if raw.get(key) is not None}
+            self._note(join_path(path, key), duplicate_key(key, where))
+        given = {key: (raw[key], join_path(path, key)) for key in known if raw.get(key) is not None}
         if model.__struct_config__.forbid_unknown_fields:
             self._unknown(raw, known, given, path)
         read = {}
@@ -163,27 +163,27 @@ class _Walk:
             if key in given:
                 read[name] = self._value(given[key][0], hint, given[key][1])
             elif required:
-                read[name] = self._unread(joined(path, key), "is missing")
+                read[name] = self._unread(join_path(path, key), "is missing")
         partial = model(**read)
         for rule in getattr(model, "RULES", ()):
-            if broken := rule.broken_by(partial):
-                self._note(path, broken)
+            if violation := rule.violation(partial):
+                self._note(path, violation)
         return partial
 
     def _unknown(
         self, raw: Any, known: Mapping[str, Any], given: dict[str, tuple[Any, str]], path: str
     ) -> None:
-        """Note unknown fields; what they were probably meant to be counts as given there."""
+        """Note unknown fields; read each as the field that was probably meant."""
         for key in raw:
             if key in known:
                 continue
             name = key if isinstance(key, str) and key.isprintable() else shown(key)
-            at = joined(path, name)
-            self._note(at, f"unknown field; {nearest(name, list(known))}")
-            meant = closest(name, list(known))
+            at = join_path(path, name)
+            self._note(at, f"unknown field; {did_you_mean(name, list(known))}")
+            meant = closest_match(name, list(known))
             if meant and meant not in given and raw[key] is not None:
                 self.misspelt.add(at)
-                alike = closest(name, [meant], _MISSPELT)
+                alike = closest_match(name, [meant], _MISSPELT)
                 given[meant] = (raw[key] if alike else UNREAD, at)
 
     def _value(self, raw: Any, hint: Any, path: str) -> Any:
@@ -194,7 +194,7 @@ class _Walk:
             return self.object(raw, inner, path)
         if get_origin(inner) is list and _is_struct(get_args(inner)[0]):
             return self._structs(raw, get_args(inner)[0], metas, path)
-        if isinstance(raw, float) and not math.isfinite(raw):  # YAML has such, JSON has not
+        if isinstance(raw, float) and not math.isfinite(raw):  # YAML allows them
             return self._unread(path, f"expected a number that is finite, found {shown(raw)}")
         if isinstance(raw, dict) and self.repeated.get(id(raw)):
             return self._mapping(raw, inner, metas, path)
@@ -207,43 +207,43 @@ class _Walk:
                 return self._mapping(raw, inner, metas, path)
             return self._unread(path, _reason(raw, hint, inner, metas, str(error)))
 
-    def _structs(self, raw: Any, item: type[M], metas: list[msgspec.Meta], path: str) -> list[Any]:
-        """Read a list of objects: those that could be read."""
+    def _structs(self, raw: Any, model: type[M], metas: list[msgspec.Meta], path: str) -> list[Any]:
+        """Read a list of objects; return those that could be read."""
         if not isinstance(raw, list):
             return self._unread(path, f"expected a list, found {shown(raw)}")  # type: ignore[no-any-return]
         each_alone = any((meta.extra or {}).get("each_alone") for meta in metas)
         listed = self._bounded(raw, metas, path)
         outer, self.alone = self.alone, self.alone or each_alone
         read: list[Any] = []
-        for index, one in enumerate(listed):
+        for index, item in enumerate(listed):
             before = len(self.problems)
-            partial = self.object(one, item, f"{path}[{index}]")
+            partial = self.object(item, model, f"{path}[{index}]")
             if each_alone and len(self.problems) > before:
-                read.append(InvalidItem(one, None if partial is UNREAD else partial))
+                read.append(InvalidItem(item, None if partial is UNREAD else partial))
             elif partial is not UNREAD:
                 read.append(partial)
         self.alone = outer
         return read
 
     def _leaves(self, raw: Any, inner: Any, metas: list[msgspec.Meta], path: str) -> Any:
-        """Read the items of a list of leaves that could not be read as a whole."""
+        """Read a list of scalars item by item, once it could not be read as a whole."""
         if not isinstance(raw, list):
             return self._unread(path, f"expected a list, found {shown(raw)}")
         (hint,) = get_args(inner)
         listed = self._bounded(raw, metas, path)
-        return [self._value(one, hint, f"{path}[{index}]") for index, one in enumerate(listed)]
+        return [self._value(item, hint, f"{path}[{index}]") for index, item in enumerate(listed)]
 
     def _mapping(self, raw: Any, inner: Any, metas: list[msgspec.Meta], path: str) -> Any:
-        """Read the items of a map of leaves that could not be read as a whole."""
+        """Read a map of scalars item by item, once it could not be read as a whole."""
         if not isinstance(raw, Mapping):
             return self._unread(path, f"expected an object, found {shown(raw)}")
         for key, where in self.repeated.get(id(raw), ()):
-            self._note(joined(path, key), given_twice(key, where))
+            self._note(join_path(path, key), duplicate_key(key, where))
         listed = self._bounded(list(raw), metas, path)
         hint = get_args(inner)[-1]
         read = {}
         for key in listed:
-            at = joined(path, key if isinstance(key, str) and key.isprintable() else shown(key))
+            at = join_path(path, key if isinstance(key, str) and key.isprintable() else shown(key))
             if not isinstance(key, str):
                 self._note(at, f"expected text as key, found {shown(key)}: write it in quotes")
             elif (value := self._value(raw[key], hint, at)) is not UNREAD:
@@ -251,13 +251,13 @@ class _Walk:
         return read
 
     def _bounded(self, raw: list[Any], metas: list[msgspec.Meta], path: str) -> list[Any]:
-        """Note a wrong number of items; return no more of them than there may be."""
-        least = max((meta.min_length or 0 for meta in metas), default=0)
-        most = min((meta.max_length for meta in metas if meta.max_length), default=len(raw))
-        if not least <= len(raw) <= most:
-            limit, count = ("at least", least) if len(raw) < least else ("at most", most)
+        """Note a wrong number of items; return at most as many as are allowed."""
+        low = max((meta.min_length or 0 for meta in metas), default=0)
+        high = min((meta.max_length for meta in metas if meta.max_length), default=len(raw))
+        if not low <= len(raw) <= high:
+            limit, count = ("at least", low) if len(raw) < low else ("at most", high)
             self._note(path, f"expected {limit} {counted(count, 'item')}, found {len(raw)}")
-        return raw[:most]
+        return raw[:high]
 
     def _note(self, path: str, reason: str) -> None:
         if len(self.problems) >= MAX_PROBLEMS:
@@ -265,24 +265,24 @@ class _Walk:
         self.problems.append(Problem(path, reason, self.alone))
 
     def _unread(self, path: str, reason: str) -> Any:
-        """Note why a value cannot be read, unless its field is noted as unknown already."""
+        """Note why a value cannot be read, unless its field is already noted as unknown."""
         if path not in self.misspelt:
             self._note(path, reason)
         return UNREAD
 
 
 def _reason(raw: Any, hint: Any, inner: Any, metas: list[msgspec.Meta], message: str) -> str:
-    """Write what was expected of a leaf, what was found, and what to change."""
+    """Return what was expected of a scalar, what was found, and what to change."""
     if get_origin(inner) is Literal:
         words = [str(word) for word in get_args(inner)]
         word = raw if isinstance(raw, str) else shown(raw)
-        return f"{shown(raw)} is none of these; {nearest(word, words)}"
+        return f"unknown value {shown(raw)}; {did_you_mean(word, words)}"
     meant = [meta.description for meta in metas if meta.pattern and meta.description]
     if inner is str and not isinstance(raw, str):
         advice = _advice_on_text(raw, hint)
         return ". ".join([f"expected text, found {shown(raw)}{advice}", *meant[:1]])
     if isinstance(raw, str) and meant:
-        return f"{shown(raw)} does not fit. {meant[0]}"
+        return f"{shown(raw)} does not match. {meant[0]}"
     reason = message.partition(" - at `$")[0].replace("`", "").replace(" | null", "")
     if match := _OTHER_TYPE.match(reason):
         reason = f"expected {_TYPES.get(match[1], match[1])}"
@@ -293,7 +293,7 @@ def _advice_on_text(raw: Any, hint: Any) -> str:
     if isinstance(raw, list):
         return ": write one text, with commas between"
     scalar = raw is not None and not isinstance(raw, Mapping)
-    return ": write it in quotes" if scalar and _is_taken(shown(raw), hint) else ""
+    return ": write it in quotes" if scalar and _converts(shown(raw), hint) else ""
 
 
 def _advice(raw: Any, hint: Any, inner: Any) -> str:
@@ -301,10 +301,10 @@ def _advice(raw: Any, hint: Any, inner: Any) -> str:
         return ""
     if inner is bool:
         return ": write true or false, without quotes"
-    return ": write it without quotes" if _is_taken(raw, hint, strict=False) else ""
+    return ": write it without quotes" if _converts(raw, hint, strict=False) else ""
 
 
-def _is_taken(raw: Any, hint: Any, strict: bool = True) -> bool:
+def _converts(raw: Any, hint: Any, strict: bool = True) -> bool:
     try:
         msgspec.convert(raw, hint, strict=strict)
     except msgspec.ValidationError:
@@ -314,7 +314,7 @@ def _is_taken(raw: Any, hint: Any, strict: bool = True) -> bool:
 
 @cache
 def _fields(model: type[msgspec.Struct]) -> dict[str, tuple[str, Any, bool]]:
-    """Map each field's name in documents to its name, type and whether it must be there."""
+    """Map each field's name in documents to its Python name, type and whether it is required."""
     hints = get_type_hints(model, include_extras=True)
     return {
         known.encode_name: (known.name, hints[known.name], known.required)
@@ -323,7 +323,7 @@ def _fields(model: type[msgspec.Struct]) -> dict[str, tuple[str, Any, bool]]:
 
 
 def _unwrapped(hint: Any) -> tuple[Any, list[msgspec.Meta]]:
-    """Take off Annotated and `| None`, and keep what was noted on the way."""
+    """Return a type without Annotated and `| None`, and the Metas that it had."""
     metas: list[msgspec.Meta] = []
     while True:
         if get_origin(hint) is Annotated:
@@ -332,7 +332,9 @@ def _unwrapped(hint: Any) -> tuple[Any, list[msgspec.Meta]]:
         elif get_origin(hint) in (Union, types.UnionType):
             hint, *others = [part for part in get_args(hint) if part is not type(None)]
             if others:
-                return Any, metas + [note for one in (hint, *others) for note in _unwrapped(one)[1]]
+                return Any, metas + [
+                    note for part in (hint, *others) for note in _unwrapped(part)[1]
+                ]
         else:
             return hint, metas
 

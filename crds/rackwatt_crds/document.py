@@ -1,4 +1,4 @@
-"""The envelope of a document: which kind it is, its name, and the model of its spec."""
+"""Documents: a kind, its metadata and the model of its spec."""
 
 from typing import Annotated
 

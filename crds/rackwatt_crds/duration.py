@@ -1,4 +1,4 @@
-"""Durations as documents write them, read as seconds."""
+"""Parser of durations into seconds."""
 
 import re
 
@@ -7,5 +7,5 @@ _SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 
 
 def seconds(text: str) -> float:
-    """Read a duration such as `1m30s` that already matched the pattern of `fields.Duration`."""
+    """Parse a duration such as `1m30s` that already matched the pattern of `fields.Duration`."""
     return sum(int(amount) * _SECONDS[unit] for amount, unit in _PARTS.findall(text))

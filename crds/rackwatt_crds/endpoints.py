@@ -1,6 +1,6 @@
-"""What collectors connect to: URLs and hosts that documents name, and ports where they name none.
+"""Endpoints that collectors connect to: URLs and hosts of documents, and default ports.
 
-The exporter connects there, and the operator's NetworkPolicy lets it.
+The exporter connects to them, and the operator's NetworkPolicy allows these connections.
 """
 
 from typing import Literal, NamedTuple
@@ -16,14 +16,14 @@ Transport = Literal["TCP", "UDP"]
 
 
 class Url(NamedTuple):
-    """A service, and the field that names it, as its path below the settings of a kind."""
+    """A URL, and the path of its field below the settings of a kind."""
 
     field: str
     text: str
 
 
 class Endpoint(NamedTuple):
-    """A port of a host; the host is empty where no document names it."""
+    """A port of a host; the host is empty where documents do not name it."""
 
     host: str
     port: int
@@ -33,15 +33,16 @@ class Endpoint(NamedTuple):
 Connection = Url | Endpoint
 
 
-def service(url: str) -> SplitResult:
-    """Read a URL that paths can be put behind.
+def parse_url(url: str) -> SplitResult:
+    """Parse a base URL, to which paths can be appended.
 
     Raises:
-        ValueError: it is the URL of no service, or has credentials in it, which are not repeated.
+        ValueError: the URL has no host, or has a query, a fragment or credentials. The message does
+            not repeat credentials.
     """
     if "@" in url:
         raise ValueError(
-            "a URL must not hold a user name or a password: credentials belong into a Secret"
+            "a URL must not contain a user name or a password: put credentials into a Secret"
         )
     try:
         parts = urlsplit(url)
@@ -49,5 +50,5 @@ def service(url: str) -> SplitResult:
     except ValueError:
         whole = False
     if not whole:
-        raise ValueError(f"{url!r} is not the URL of a service")
+        raise ValueError(f"{url!r} is not a base URL: expected scheme://host[:port][/path]")
     return parts

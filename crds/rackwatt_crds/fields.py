@@ -1,4 +1,4 @@
-"""The small types that several documents share, each with the pattern a CRD will enforce."""
+"""Types of fields that several models share, with the patterns that the CRDs enforce."""
 
 from typing import Annotated
 
@@ -9,7 +9,7 @@ from rackwatt_crds.model import Model
 Duration = Annotated[
     str,
     Meta(
-        # No more digits than fit into the 64 bits of nanoseconds that Kubernetes counts with.
+        # No more digits than fit into 64 bits of nanoseconds, as Go and Kubernetes count.
         pattern=r"^([0-9]{1,6}h)?([0-9]{1,7}m)?([0-9]{1,9}s)?([0-9]{1,9}ms)?\Z",
         min_length=2,
         max_length=40,
@@ -55,7 +55,7 @@ class SecretRef(Model, frozen=True, kw_only=True):
 
     name: Name
 
-    MERGED_WHOLE = True
+    ATOMIC = True
 
 
 class Credentials(Model, frozen=True, kw_only=True):
@@ -73,7 +73,7 @@ class SecretKeyRef(Model, frozen=True, kw_only=True):
         Meta(pattern=r"^[-._a-zA-Z0-9]+\Z", max_length=253, description="The key."),
     ]
 
-    MERGED_WHOLE = True
+    ATOMIC = True
 
 
 class ObjectRef(Model, frozen=True, kw_only=True):
@@ -81,7 +81,7 @@ class ObjectRef(Model, frozen=True, kw_only=True):
 
     name: Name
 
-    MERGED_WHOLE = True
+    ATOMIC = True
 
 
 class Tls(Model, frozen=True, kw_only=True):

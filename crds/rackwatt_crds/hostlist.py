@@ -1,15 +1,15 @@
-"""Host lists, as schedulers write them: `node[001-512]`, `r[1-2]n[1-4,9]-bmc`, `a,b[1,3-4]`.
+"""Expansion of host lists as schedulers write them: `node[001-512]`, `r[1-2]n[1-4]`, `a,b[1,3]`.
 
 A range keeps the width of its first number when that begins with 0. Brackets nest, and several of
-them multiply, the last one turning fastest.
+them multiply, the last one varying fastest.
 """
 
 import re
 from dataclasses import dataclass
 
-MOST_NAMES = 200_000
-LONGEST_NAME = 255  # no name of DNS is longer
-_MOST_DEPTH = 16
+MAX_NAMES = 200_000
+MAX_NAME_LENGTH = 255  # no name of DNS is longer
+_MAX_DEPTH = 16
 _RANGE = re.compile(r"([0-9]+)-([0-9]+)\Z")
 _LIKE_RANGE = re.compile(r"([0-9]+)(?:\s*[-–—]\s*|\.\.+|:|\s+to\s+)([0-9]+)\Z")
 _SPECIAL = frozenset("[],")
@@ -19,12 +19,12 @@ def expand(text: str) -> list[str]:
     """List every name, in the order written.
 
     Raises:
-        ValueError: what is wrong with the text and at which character, or that it means too many.
+        ValueError: the text is malformed, at the character named, or expands to too many names.
     """
     reader = _Reader(text)
     names = reader.alternatives(inside=False)
     if not all(names):
-        raise ValueError(f"{_quoted(text)} has an empty name: is there a comma too many?")
+        raise ValueError(f"{_quoted(text)} has an empty name: remove the extra comma")
     return names
 
 
@@ -43,7 +43,7 @@ class _Reader:
         names: list[str] = []
         while True:
             names += self._item(inside)
-            self._hold(len(names))
+            self._check_count(len(names))
             if self.at == len(self.text) or self.text[self.at] != ",":
                 return names
             self.at += 1
@@ -52,25 +52,27 @@ class _Reader:
         names = [""]
         while self.at < len(self.text) and self.text[self.at] not in ",]":
             parts = self._bracket() if self.text[self.at] == "[" else self._literal(inside)
-            self._hold(len(names) * len(parts))
-            self._hold_length(names, parts)
+            self._check_count(len(names) * len(parts))
+            self._check_length(names, parts)
             names = [name + part for name in names for part in parts]
         if not inside and self.at < len(self.text) and self.text[self.at] == "]":
-            raise ValueError(f"{_quoted(self.text)}: ] at character {self.at + 1} closes nothing")
+            raise ValueError(
+                f"{_quoted(self.text)}: ] at character {self.at + 1} has no matching ["
+            )
         return names
 
     def _bracket(self) -> list[str]:
         opened = self.at
         self.at += 1
         self.depth += 1
-        if self.depth > _MOST_DEPTH:
-            raise ValueError(f"{_quoted(self.text)} nests brackets more than {_MOST_DEPTH} deep")
+        if self.depth > _MAX_DEPTH:
+            raise ValueError(f"{_quoted(self.text)} nests brackets more than {_MAX_DEPTH} deep")
         names = self.alternatives(inside=True)
         self.depth -= 1
         if self.at == len(self.text):
             raise ValueError(f"{_quoted(self.text)}: [ at character {opened + 1} is never closed")
         if not all(names):
-            raise ValueError(f"{_quoted(self.text)}: nothing stands in [] at {opened + 1}")
+            raise ValueError(f"{_quoted(self.text)}: [] at character {opened + 1} is empty")
         self.at += 1
         return names
 
@@ -83,26 +85,28 @@ class _Reader:
             word = word.lstrip()
         if self.at == len(self.text) or self.text[self.at] in ",]":
             word = word.rstrip()
-        if inside and (found := _RANGE.match(word)):
-            return self._numbers(*found.groups())
+        if inside and (match := _RANGE.match(word)):
+            return self._numbers(*match.groups())
         if inside and (meant := _LIKE_RANGE.match(word)):
             hint = f"{meant[1]}-{meant[2]}"
-            raise ValueError(f"{_quoted(self.text)}: {word!r:.60} is no range: write {hint:.60}")
+            raise ValueError(f"{_quoted(self.text)}: {word!r:.60} is not a range: write {hint:.60}")
         return [word]
 
     def _numbers(self, first: str, last: str) -> list[str]:
-        self._hold_length([first], [last])
+        self._check_length([first], [last])
         low, high = int(first), int(last)
         if low > high:
             raise ValueError(f"{_quoted(self.text)}: {first}-{last} runs backwards")
-        self._hold(high - low + 1)
+        self._check_count(high - low + 1)
         width = len(first) if first[0] == "0" else 0
         return [str(number).zfill(width) for number in range(low, high + 1)]
 
-    def _hold(self, count: int) -> None:
-        if count > MOST_NAMES:
-            raise ValueError(f"{_quoted(self.text)} means more than {MOST_NAMES} names")
+    def _check_count(self, count: int) -> None:
+        if count > MAX_NAMES:
+            raise ValueError(f"{_quoted(self.text)} expands to more than {MAX_NAMES} names")
 
-    def _hold_length(self, heads: list[str], tails: list[str]) -> None:
-        if max(map(len, heads)) + max(map(len, tails)) > LONGEST_NAME:
-            raise ValueError(f"{_quoted(self.text)} has a name of more than {LONGEST_NAME} letters")
+    def _check_length(self, heads: list[str], tails: list[str]) -> None:
+        if max(map(len, heads)) + max(map(len, tails)) > MAX_NAME_LENGTH:
+            raise ValueError(
+                f"{_quoted(self.text)} has a name of more than {MAX_NAME_LENGTH} characters"
+            )

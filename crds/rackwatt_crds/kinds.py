@@ -1,10 +1,10 @@
-"""The table of kinds: each method, scheduler and provider, and what both programs must know of it.
+"""Table of kinds: each method, scheduler and provider, with what both programs must know of it.
 
-A kind is a field of a document, with the model of its settings. Whatever lists kinds reads these
-rows: the models' rules, validation, the operator's NetworkPolicy, status and `check`. In the
-exporter a registry has the reader of each. What is missing fails a test or a look-up: no kind is
-ever taken for another. Collectors have no settings: their rows are in `node/requirements.py`, with
-what each needs of its node.
+A kind is a field of a document, with the model of its settings. Every list of kinds is read from
+this table: the models' rules, validation, the operator's NetworkPolicy, status and `check`. The
+exporter has a registry with the reader of each kind. A missing kind fails a test or a look-up and
+is never read as another kind. Collectors have no settings: their table is in
+`node/requirements.py`, with the requirements of each.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -34,14 +34,14 @@ Problems = Iterable[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind: the field that chooses it, and the model of its settings."""
+    """A kind: the field that selects it, and the model of its settings."""
 
     field: str
     model: type[Model]
 
     @property
     def name(self) -> str:
-        """Its name in documents and registries."""
+        """The name of the kind in documents and registries."""
         return camel(self.field)
 
 
@@ -49,8 +49,8 @@ class Kind:
 class MethodKind(Kind):
     """A way to read BMCs and PDUs.
 
-    `endpoint` is the transport, and the port where a document names none; None where nothing is
-    connected to, and targets need no address. `logs_in` says whether `credentials` are needed.
+    `endpoint` has the transport and the default port. It is None where the exporter connects to
+    nothing, and targets need no address. With `logs_in`, the method needs `credentials`.
     """
 
     endpoint: Endpoint | None
@@ -59,9 +59,10 @@ class MethodKind(Kind):
 
 @dataclass(frozen=True, slots=True)
 class ConnectingKind(Kind):
-    """A kind whose settings say what is connected to: `connections` lists it.
+    """A kind whose settings name what the exporter connects to; `connections` lists it.
 
-    It is also called with what could be read of a broken document, where any field may be `UNREAD`.
+    `connections` is also called with the partial settings of an invalid document, in which any
+    field may be `UNREAD`.
     """
 
     connections: Callable[[Any], Iterable[Connection]]
@@ -71,8 +72,8 @@ class ConnectingKind(Kind):
 class SchedulerKind(ConnectingKind):
     """A source of node states.
 
-    `label` names it and how it is polled. `problems` lists what no model sees in the settings, each
-    with the path of its field below them.
+    `label` names the scheduler and its interface. `problems` lists what the model does not check,
+    each with the path of its field below the settings.
     """
 
     label: Callable[[Any], str]
@@ -81,7 +82,7 @@ class SchedulerKind(ConnectingKind):
 
 @dataclass(frozen=True, slots=True)
 class ProviderKind(ConnectingKind):
-    """A source of the carbon intensity of a zone."""
+    """A source of a zone's carbon intensity."""
 
 
 K = TypeVar("K", bound=Kind)
@@ -115,22 +116,22 @@ else:
 
 
 def fields(table: Mapping[str, Kind]) -> tuple[str, ...]:
-    """List the fields of a table's kinds."""
+    """Return the fields of a table's kinds."""
     return tuple(kind.field for kind in table.values())
 
 
 def given(table: Mapping[str, K], model: Model) -> Iterator[tuple[K, Any]]:
-    """Go through the kinds that a model gives, each with its settings."""
+    """Yield the kinds that a model gives, each with its settings."""
     for kind in table.values():
         if (settings := getattr(model, kind.field)) is not None:
             yield kind, settings
 
 
 def chosen(table: Mapping[str, K], model: Model) -> tuple[K, Any]:
-    """Return the kind that a model chooses, with its settings.
+    """Return the kind that a model selects, with its settings.
 
     Raises:
-        ValueError: it gives none of the table, or several.
+        ValueError: the model gives none of the table, or several.
     """
     only(model, fields(table))
     return next(given(table, model))

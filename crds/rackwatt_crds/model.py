@@ -1,7 +1,7 @@
-"""What every model of a document shares: immutable, strict, camelCase outside, snake_case inside.
+"""Base class of all models: immutable, strict, camelCase in documents, snake_case in Python.
 
-`None` always means "not said". Defaults that an entry could override live with the reader of the
-document, not here: a default written into the model could not be told from the user's own word.
+`None` always means "not given". Defaults that a host entry may override are in the exporter's
+configuration, not here: a default in the model could not be distinguished from the user's value.
 """
 
 from collections.abc import Sequence
@@ -15,22 +15,22 @@ F = TypeVar("F", bound=str)
 
 
 class Model(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
-    """One object of a document, and what must hold between its fields: `decoding` checks that.
+    """One object of a document, and the rules between its fields, which `decoding` checks.
 
-    One that is `MERGED_WHOLE` is written by one owner at a time: no two of server-side apply share
-    its fields.
+    `ATOMIC` is `x-kubernetes-map-type: atomic`: one field manager of server-side apply owns all
+    of its fields.
     """
 
     RULES: ClassVar[tuple[Rule, ...]] = ()
-    MERGED_WHOLE: ClassVar[bool] = False
+    ATOMIC: ClassVar[bool] = False
 
 
 def only(model: Model, fields: Sequence[F]) -> F:
-    """Return which one of these fields a model gives.
+    """Return the one of these fields that a model gives.
 
     Raises:
-        ValueError: it gives none of them, or several.
+        ValueError: the model gives none of them, or several.
     """
-    if broken := exactly_one(*fields).broken_by(model):
-        raise ValueError(broken)
+    if violation := exactly_one(*fields).violation(model):
+        raise ValueError(violation)
     return next(field for field in fields if getattr(model, field) is not None)

@@ -1,6 +1,7 @@
-"""What the operator makes for Prometheus Operator and Grafana; an exporter by itself ignores it.
+"""Monitoring: the objects that the operator creates for Prometheus Operator and Grafana.
 
-Nothing here has a default: where a document is silent, the operator's own defaults speak.
+An exporter without an operator ignores them. No field has a default here: an absent field takes
+the operator's default.
 """
 
 from typing import Annotated, Literal
@@ -9,9 +10,9 @@ from msgspec import Meta
 
 from rackwatt_crds.fields import Annotations, Duration, Labels
 from rackwatt_crds.model import Model
-from rackwatt_crds.rules import no_shorter
+from rackwatt_crds.rules import not_shorter_than
 
-# As the CRD of ServiceMonitors holds it.
+# As in the CRD of ServiceMonitors.
 LabelName = Annotated[
     str,
     Meta(
@@ -108,14 +109,15 @@ class ServiceMonitor(Model, frozen=True, kw_only=True):
     sample_limit: Annotated[
         _Limit | None,
         Meta(
-            description="Most samples of one scrape; Prometheus drops a scrape with more. "
-            "Default: none."
+            description="Maximum number of samples of a scrape; Prometheus drops a scrape with "
+            "more. Default: none."
         ),
     ] = None
     target_limit: Annotated[
         _Limit | None,
         Meta(
-            description="Most collectors; Prometheus scrapes none if there are more. Default: none."
+            description="Maximum number of collectors; Prometheus scrapes none if there are "
+            "more. Default: none."
         ),
     ] = None
     target_labels: Annotated[
@@ -134,7 +136,7 @@ class ServiceMonitor(Model, frozen=True, kw_only=True):
         Meta(description="The scrape class of the Prometheus. Default: its default class."),
     ] = None
 
-    RULES = (no_shorter("interval", "scrape_timeout"),)
+    RULES = (not_shorter_than("interval", "scrape_timeout"),)
 
 
 class Rules(Model, frozen=True, kw_only=True):

@@ -1,6 +1,6 @@
-"""The pods that the operator makes of a document; an exporter by itself ignores it.
+"""Pods that the operator creates for a document, with the fields of a PodSpec.
 
-Spelled as in Kubernetes' own PodSpec. Where a document is silent, the operator's defaults speak.
+An exporter without an operator ignores them. An absent field takes the operator's default.
 """
 
 from typing import Annotated, Any, Literal
@@ -9,9 +9,9 @@ from msgspec import Meta
 
 from rackwatt_crds.fields import Annotations, Labels, Name, SecretRef
 from rackwatt_crds.model import Model
-from rackwatt_crds.rules import Rule, each_once
+from rackwatt_crds.rules import Rule, unique
 
-# The grammar of Kubernetes' resource.Quantity without its sign: nobody asks for less than nothing.
+# The grammar of Kubernetes' resource.Quantity without a sign: no request is negative.
 Quantity = (
     Annotated[int, Meta(ge=0, le=2**53)]
     | Annotated[
@@ -59,26 +59,26 @@ class Toleration(Model, frozen=True, kw_only=True):
         Meta(description="Seconds for which NoExecute is tolerated. Default: unlimited."),
     ] = None
 
-    # As API servers hold them for pods; here they are told before there is one.
+    # As API servers validate pods; here before there is a pod.
     RULES = (
         Rule(
             "key must be given unless operator is Exists",
             f"(has(self.key) && self.key != '') || ({_EXISTS})",
-            lambda one: None if one.key or one.operator == "Exists" else "neither",
+            lambda taint: None if taint.key or taint.operator == "Exists" else "neither",
             ("operator",),
         ),
         Rule(
             "value must not be given where operator is Exists",
             f"!(has(self.value) && self.value != '' && {_EXISTS})",
-            lambda one: "both" if one.value and one.operator == "Exists" else None,
+            lambda taint: "both" if taint.value and taint.operator == "Exists" else None,
             ("operator",),
         ),
         Rule(
             "tolerationSeconds must not be given unless effect is NoExecute",
             "!has(self.tolerationSeconds) || (has(self.effect) && self.effect == 'NoExecute')",
-            lambda one: (
-                f"effect {one.effect or 'not given'}"
-                if one.toleration_seconds is not None and one.effect != "NoExecute"
+            lambda taint: (
+                f"effect {taint.effect or 'not given'}"
+                if taint.toleration_seconds is not None and taint.effect != "NoExecute"
                 else None
             ),
             ("effect",),
@@ -273,8 +273,8 @@ class Pod(Model, frozen=True, kw_only=True):
     annotations: Annotated[Annotations | None, Meta(description="Annotations of the pods.")] = None
 
     RULES = (
-        each_once("image_pull_secrets", "name"),
-        each_once("host_aliases", "ip"),
+        unique("image_pull_secrets", "name"),
+        unique("host_aliases", "ip"),
         Rule(
             "dnsConfig.nameservers must be given where dnsPolicy is None",
             "!has(self.dnsPolicy) || self.dnsPolicy != 'None' || (has(self.dnsConfig) && "

@@ -1,11 +1,11 @@
-"""PowerTarget: what to measure."""
+"""PowerTarget: BMCs and PDUs, nodes or a grid zone to measure."""
 
 from typing import Annotated, Literal, get_args
 
 from msgspec import Meta
 
 from rackwatt_crds.bmc.hosts import (
-    TIMES,
+    SCHEDULE_RULES,
     Bmc,
     Interval,
     MaxBackoff,
@@ -20,7 +20,7 @@ from rackwatt_crds.model import Model
 from rackwatt_crds.monitoring import Monitoring
 from rackwatt_crds.node.collectors import Node
 from rackwatt_crds.pod import Pod
-from rackwatt_crds.rules import exactly_one, kept
+from rackwatt_crds.rules import exactly_one, immutable
 from rackwatt_crds.web import Web
 
 Measured = Literal["bmc", "node", "grid"]
@@ -52,10 +52,10 @@ class PowerTargetSpec(Model, frozen=True, kw_only=True):
 
     RULES = (
         exactly_one(*MEASURED),
-        kept(
-            "bmc, node and grid cannot turn into each other: make another PowerTarget",
+        immutable(
+            "bmc, node and grid cannot replace one another: create another PowerTarget",
             "has(self.bmc)",
             "has(self.node)",
         ),
-        *TIMES,
+        *SCHEDULE_RULES,
     )

@@ -1,4 +1,4 @@
-"""SchedulerBinding: who decides what runs where."""
+"""SchedulerBinding: the scheduler that reports the state of nodes."""
 
 from typing import Annotated
 
@@ -9,13 +9,13 @@ from rackwatt_crds.kinds import SCHEDULERS, fields
 from rackwatt_crds.model import Model
 from rackwatt_crds.monitoring import Monitoring
 from rackwatt_crds.pod import Pod
-from rackwatt_crds.rules import exactly_one, kept, lasting, no_shorter
+from rackwatt_crds.rules import exactly_one, immutable, min_duration, not_shorter_than
 from rackwatt_crds.schedulers.exporter import Exporter
 from rackwatt_crds.schedulers.noop import Noop
 from rackwatt_crds.schedulers.slurm import Slurm
 from rackwatt_crds.web import Web
 
-# Nothing can override these for a part of a binding, so they may stand in the model.
+# Nothing overrides these for a part of a binding, so the model has the defaults.
 INTERVAL = "30s"
 TIMEOUT = "10s"
 
@@ -67,8 +67,11 @@ class SchedulerBindingSpec(Model, frozen=True, kw_only=True):
 
     RULES = (
         exactly_one(*fields(SCHEDULERS)),
-        kept("cluster names what is booked under it: make another binding", "self.cluster"),
-        lasting("interval", "100ms"),
-        lasting("timeout", "1ms"),
-        no_shorter("stale_after", "interval"),
+        immutable(
+            "cluster is immutable: create another SchedulerBinding",
+            "self.cluster",
+        ),
+        min_duration("interval", "100ms"),
+        min_duration("timeout", "1ms"),
+        not_shorter_than("stale_after", "interval"),
     )

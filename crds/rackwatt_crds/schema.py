@@ -1,8 +1,8 @@
-"""Models as structural schemas: the dialect of OpenAPI v3 that an API server takes in a CRD.
+"""Structural schemas of models: the dialect of OpenAPI v3 that the API server accepts in a CRD.
 
-Structural means that everything stands where it is meant: no references, no alternatives, no titles
-(kubernetes.io, "Specifying a structural schema"). A field without a word of its own is described by
-its model's docstring, so that `kubectl explain` is never at a loss.
+A structural schema has no references, alternatives or titles (kubernetes.io, "Specifying a
+structural schema"). A field without a description has the docstring of its model, so that
+`kubectl explain` describes every field.
 """
 
 import inspect
@@ -34,7 +34,7 @@ Schema = dict[str, Any]
 
 
 def schema(kind: Any) -> Schema:
-    """Write a model, or the type of a field, as a structural schema."""
+    """Return the structural schema of a model or of a field's type."""
     return _schema(type_info(kind))
 
 
@@ -52,7 +52,7 @@ def _schema(kind: Type) -> Schema:
         case StructType():
             return _object(kind)
         case UnionType():
-            return _union([one for one in kind.types if not isinstance(one, NoneType)])
+            return _union([part for part in kind.types if not isinstance(part, NoneType)])
         case ListType():
             return {
                 "type": "array",
@@ -68,24 +68,24 @@ def _schema(kind: Type) -> Schema:
 
 def _object(kind: StructType) -> Schema:
     model = kind.cls
-    assert issubclass(model, Model)  # noqa: S101 - documents hold nothing else
-    made: Schema = {
+    assert issubclass(model, Model)  # noqa: S101 - documents have no other type
+    result: Schema = {
         "type": "object",
         "description": prose(model.__doc__),
         "properties": {field.encode_name: _property(field) for field in kind.fields},
     }
     if required := [field.encode_name for field in kind.fields if field.required]:
-        made["required"] = required
-    if model.MERGED_WHOLE:
-        made["x-kubernetes-map-type"] = "atomic"
+        result["required"] = required
+    if model.ATOMIC:
+        result["x-kubernetes-map-type"] = "atomic"
     if rules := [_rule(rule) for rule in model.RULES if rule.cel]:
-        made["x-kubernetes-validations"] = rules
-    return made
+        result["x-kubernetes-validations"] = rules
+    return result
 
 
 def _property(field: Field) -> Schema:
-    silent = field.default is NODEFAULT or field.default is None
-    return _schema(field.type) | ({} if silent else {"default": field.default})
+    absent = field.default is NODEFAULT or field.default is None
+    return _schema(field.type) | ({} if absent else {"default": field.default})
 
 
 def _rule(rule: Rule) -> Schema:
@@ -95,29 +95,29 @@ def _rule(rule: Rule) -> Schema:
 def _union(kinds: list[Type]) -> Schema:
     if len(kinds) == 1:
         return _schema(kinds[0])
-    whole, text = kinds  # the one alternative that a structural schema knows
-    made = _schema(whole) | _schema(text) | {"x-kubernetes-int-or-string": True}
-    del made["type"]
-    return made
+    number, text = kinds  # int-or-string is the only union of a structural schema
+    result = _schema(number) | _schema(text) | {"x-kubernetes-int-or-string": True}
+    del result["type"]
+    return result
 
 
 def _map(kind: DictType) -> Schema:
-    made: Schema = {"type": "object"}
+    result: Schema = {"type": "object"}
     if isinstance(kind.value_type, AnyType):
-        return made | {"x-kubernetes-preserve-unknown-fields": True}
-    made["additionalProperties"] = _schema(kind.value_type)
-    return made | _bounds(kind, minProperties="min_length", maxProperties="max_length")
+        return result | {"x-kubernetes-preserve-unknown-fields": True}
+    result["additionalProperties"] = _schema(kind.value_type)
+    return result | _bounds(kind, minProperties="min_length", maxProperties="max_length")
 
 
 def _scalar(kind: Type) -> Schema:
     match kind:
         case StrType():
-            made = {
+            result = {
                 "type": "string",
                 **_bounds(kind, minLength="min_length", maxLength="max_length"),
             }
-            # Python's \Z is $ to an API server; Python's own $ also stands before a last newline.
-            return made | ({"pattern": kind.pattern.replace(r"\Z", "$")} if kind.pattern else {})
+            # \Z is $ in the API server, while Python's own $ also matches before a final newline.
+            return result | ({"pattern": kind.pattern.replace(r"\Z", "$")} if kind.pattern else {})
         case LiteralType(values=values):
             return {
                 "type": "integer" if isinstance(values[0], int) else "string",
@@ -128,14 +128,14 @@ def _scalar(kind: Type) -> Schema:
         case IntType():
             return {"type": "integer", **_bounds(kind, minimum="ge", maximum="le")}
         case FloatType():
-            made = {"type": "number", **_bounds(kind, minimum="ge", maximum="le")}
-            return made | (
+            result = {"type": "number", **_bounds(kind, minimum="ge", maximum="le")}
+            return result | (
                 {} if kind.gt is None else {"minimum": kind.gt, "exclusiveMinimum": True}
             )
         case _:
-            raise TypeError(f"a structural schema knows no {kind}")
+            raise TypeError(f"no structural schema for {kind}")
 
 
 def _bounds(kind: Type, **names: str) -> Schema:
-    found = {word: getattr(kind, name) for word, name in names.items()}
-    return {word: bound for word, bound in found.items() if bound is not None}
+    bounds = {keyword: getattr(kind, name) for keyword, name in names.items()}
+    return {keyword: bound for keyword, bound in bounds.items() if bound is not None}

@@ -1,27 +1,27 @@
-"""What the operator says of a document: the status that `kubectl get` and `kubectl wait` read.
+"""Status of documents, as `kubectl get` and `kubectl wait` read it.
 
-Written by the operator alone, so the exporter never loads this. What is None is not written; counts
-are always written, since none is a count too.
+Only the operator writes it, so the exporter does not import this module. A field that is None is
+omitted; counts are always written, also 0.
 """
 
 from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from rackwatt_crds.bmc.expansion import method, usable
+from rackwatt_crds.bmc.expansion import method, valid_entries
 from rackwatt_crds.kinds import PROVIDERS, SCHEDULERS, chosen
 from rackwatt_crds.model import Model, only
 from rackwatt_crds.powertarget import MEASURED, Measured, PowerTargetSpec
 from rackwatt_crds.schedulerbinding import SchedulerBindingSpec
 
-MOST_WORST = 10
-LONGEST_MESSAGE = 1024
-Message = Annotated[str, Meta(max_length=LONGEST_MESSAGE)]
+MAX_FAILING_TARGETS = 10
+MAX_MESSAGE_LENGTH = 1024
+Message = Annotated[str, Meta(max_length=MAX_MESSAGE_LENGTH)]
 Count = Annotated[int, Meta(ge=0)]
 Generation = Annotated[
     Count | None, Meta(description="The metadata.generation that this was observed for.")
 ]
-Moment = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
+Timestamp = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 
 
 class Condition(Model, frozen=True, kw_only=True, omit_defaults=True):
@@ -39,7 +39,7 @@ class Condition(Model, frozen=True, kw_only=True, omit_defaults=True):
         Literal["True", "False", "Unknown"], Meta(description="Whether the condition holds.")
     ]
     observed_generation: Generation = None
-    last_transition_time: Annotated[Moment, Meta(description="When `status` last changed.")]
+    last_transition_time: Annotated[Timestamp, Meta(description="When `status` last changed.")]
     reason: Annotated[
         str,
         Meta(
@@ -108,7 +108,7 @@ class PowerTargetStatus(Model, frozen=True, kw_only=True, omit_defaults=True):
     failing_targets: Annotated[
         Annotated[
             list[FailingTarget],
-            Meta(max_length=MOST_WORST),
+            Meta(max_length=MAX_FAILING_TARGETS),
         ]
         | None,
         Meta(description="The targets that have failed for longest, at most ten."),
@@ -141,28 +141,28 @@ class SchedulerBindingStatus(Model, frozen=True, kw_only=True, omit_defaults=Tru
         str | None, Meta(description="The scheduler's version, as it reports it.")
     ] = None
     last_contact: Annotated[
-        Moment | None, Meta(description="When the scheduler last answered.")
+        Timestamp | None, Meta(description="When the scheduler last answered.")
     ] = None
 
 
 def kind_of(spec: PowerTargetSpec) -> Measured:
-    """Name what a PowerTarget measures.
+    """Return what a PowerTarget measures.
 
     Raises:
-        ValueError: the spec gives nothing to measure, or several things.
+        ValueError: the spec has none of `bmc`, `node` and `grid`, or several.
     """
     return only(spec, MEASURED)
 
 
 def method_of(spec: PowerTargetSpec) -> str:
-    """Name how a PowerTarget is measured: `ipmi,snmp`, `rapl,cpu`, `static`.
+    """Return how a PowerTarget is measured: `ipmi,snmp`, `rapl,cpu`, `static`.
 
     Raises:
-        ValueError: the spec gives nothing to measure, or no provider that is known.
+        ValueError: the spec has none of `bmc`, `node` and `grid`, or no known provider.
     """
     if spec.bmc is not None:
         bmc = spec.bmc
-        return ",".join(dict.fromkeys(method(bmc, entry) for entry in usable(bmc)))
+        return ",".join(dict.fromkeys(method(bmc, entry) for entry in valid_entries(bmc)))
     if spec.node is not None:
         return ",".join(spec.node.collectors)
     if spec.grid is not None:
@@ -171,10 +171,10 @@ def method_of(spec: PowerTargetSpec) -> str:
 
 
 def scheduler_of(spec: SchedulerBindingSpec) -> str:
-    """Name what a SchedulerBinding polls, and how: `slurm/rest`, `noop`, `exporter`.
+    """Return the scheduler of a SchedulerBinding and its interface: `slurm/rest`, `noop`.
 
     Raises:
-        ValueError: the spec gives no scheduler that is known, or several.
+        ValueError: the spec has no known scheduler, or several.
     """
     kind, settings = chosen(SCHEDULERS, spec)
     return kind.label(settings)

@@ -1,7 +1,7 @@
-"""The mark of a field that a document gives and that cannot be read.
+"""Marker of a field whose value cannot be read.
 
-It takes the place of the value in what could be read of a document, so that the rest is judged in
-the same run and nothing is concluded from the field. Whatever is below it is unread, too.
+It replaces the value in a partially read document, so that the rest is validated in the same run
+and nothing is concluded from the field. Every attribute of it is unread, too.
 """
 
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 
 class _Unread:
     def __getattr__(self, name: str) -> "_Unread":
-        if name.startswith("__"):  # of a protocol of Python, which it does not follow
+        if name.startswith("__"):  # a protocol of Python that it does not implement
             raise AttributeError(name)
         return self
 

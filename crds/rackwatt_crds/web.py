@@ -1,7 +1,7 @@
-"""TLS and passwords of the collectors' own pages; an exporter by itself has --web.config.file.
+"""TLS and passwords of the collectors' HTTP endpoints.
 
-Who may read no Secret cannot see what the web configuration holds, so what its clients need to know
-is written beside it.
+An exporter without an operator has the flag --web.config.file. The operator does not read the
+web configuration in the Secret, so what clients of the endpoints need is given beside it.
 """
 
 from typing import Annotated

@@ -1,10 +1,11 @@
-"""YAML and JSON, as people have them in files, into plain data.
+"""Parser of YAML and JSON files into plain data.
 
-Beside YAML's safe subset: UTF-8 or UTF-16 with a byte order mark, the line ends of any system, and
-JSON that YAML does not accept. What cannot be read is an error with its line and what to change.
+In addition to YAML's safe subset it accepts UTF-16 with a byte order mark, the line ends of any
+system, and JSON that is not YAML. Each error has its line and what to change.
 """
 
 import codecs
+import itertools
 import json
 import re
 from collections.abc import Generator, Iterator
@@ -18,7 +19,7 @@ from rackwatt_crds.decoding import Repeated
 _MAX_DEPTH = 64
 _MAX_MERGED = 1_000_000
 _CUT = re.compile(r"^---(?=[ \t]|$)", re.MULTILINE)
-_INNER_MARK = re.compile("^\ufeff", re.MULTILINE)  # of files that were put one behind another
+_INNER_MARK = re.compile("^\ufeff", re.MULTILINE)  # of concatenated files
 _SPACE = re.compile(r"\s*")
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -29,17 +30,17 @@ _MARKS = (
 
 @dataclass(frozen=True, slots=True)
 class Plain:
-    """The plain data of a text, one for each of its documents, and the keys it gives twice."""
+    """The plain data of each document of a text, and its duplicate keys."""
 
     raws: list[Any]
     repeated: Repeated = field(default_factory=Repeated)
 
 
-def text_of(content: bytes) -> str:
+def decode_text(content: bytes) -> str:
     r"""Decode a file; its lines end with `\n`.
 
     Raises:
-        ValueError: it is no text; with the line.
+        ValueError: the content is not text; the message has the line.
     """
     for mark, encoding in _MARKS:
         if content.startswith(mark):
@@ -47,42 +48,43 @@ def text_of(content: bytes) -> str:
     return _decoded(content, "utf-8")
 
 
-def parts(text: str) -> Iterator[tuple[int, str]]:
-    """Cut a text at `---`; each part comes with the number of lines before it."""
+def split_documents(text: str) -> Iterator[tuple[int, str]]:
+    """Split a text at `---`; yield each part with the number of lines before it."""
     start = line = 0
     for cut in [*_CUT.finditer(text), None]:
         part = text[start : cut.start() if cut else len(text)]
-        if part.strip() and not _is_between(part):
+        if part.strip() and not _is_separator(part):
             yield line, part
         line += part.count("\n")
         start = cut.end() if cut else len(text)
 
 
-def _is_between(part: str) -> bool:
-    """Return whether a part is only what YAML has between documents: `%YAML 1.2`, `...`."""
+def _is_separator(part: str) -> bool:
+    """Return whether a part has only directives or ends of documents: `%YAML 1.2`, `...`."""
     lines = [
         line for line in part.split("\n") if line.strip() and not line.lstrip().startswith("#")
     ]
     return bool(lines) and all(line.startswith(("%", "...")) for line in lines)
 
 
-def plain(text: str, line: int = 0) -> list[Any]:
+def load_yaml(text: str, line: int = 0) -> list[Any]:
     """Read YAML as plain data, one for each of its documents.
 
     Raises:
-        ValueError: it is not YAML, or a key is given twice; with the line, `line` further down.
+        ValueError: the text is not YAML, or has a duplicate key; the message has the line, counted
+            from `line`.
     """
-    read = parse(text, line)
-    for key, where in (one for many in read.repeated.values() for one in many):
+    read = parse_yaml(text, line)
+    for key, where in itertools.chain(*read.repeated.values()):
         raise ValueError(f"{where}: not YAML: key {key!r:.60} is given twice")
     return read.raws
 
 
-def parse(text: str, line: int = 0) -> Plain:
-    """Read YAML, or JSON, as plain data; a key given twice is noted, and its last value counts.
+def parse_yaml(text: str, line: int = 0) -> Plain:
+    """Read YAML, or JSON, as plain data; note duplicate keys, of which the last value counts.
 
     Raises:
-        ValueError: it is neither; with the line, `line` further down.
+        ValueError: the text is neither; the message has the line, counted from `line`.
     """
     try:
         return _constructed(text, line)
@@ -92,7 +94,7 @@ def parse(text: str, line: int = 0) -> Plain:
             raise ValueError(_message(error, text, line)) from None
         return read
     except RecursionError:
-        message = f"line {line + 1}: merges (<<) follow each other without end"
+        message = f"line {line + 1}: merge keys (<<) form a cycle"
         raise ValueError(message) from None
 
 
@@ -112,7 +114,7 @@ def _decoded(content: bytes, encoding: str) -> str:
 
 
 def _constructed(text: str, line: int) -> Plain:
-    _hold_depth(text)
+    _check_depth(text)
     loader = _Loader(text)
     loader.line = line
     try:
@@ -125,21 +127,21 @@ def _constructed(text: str, line: int) -> Plain:
 
 
 def _json(text: str) -> Plain | None:
-    """Read JSON values, one behind another; None if it is no JSON."""
+    """Read consecutive JSON values; None where the text is not JSON."""
     if not text.lstrip().startswith(("{", "[")):
         return None
-    decoder, raws, at = json.JSONDecoder(object_pairs_hook=_once), [], _next(text, 0)
+    decoder, raws, at = json.JSONDecoder(object_pairs_hook=_unique_pairs), [], _skip_space(text, 0)
     try:
         while at < len(text):
             raw, end = decoder.raw_decode(text, at)
             raws.append(raw)
-            at = _next(text, end)
+            at = _skip_space(text, end)
     except (ValueError, RecursionError):
         return None
     return Plain(raws) if _is_shallow(raws) else None
 
 
-def _next(text: str, at: int) -> int:
+def _skip_space(text: str, at: int) -> int:
     space = _SPACE.match(text, at)
     return space.end() if space else at
 
@@ -147,20 +149,20 @@ def _next(text: str, at: int) -> int:
 def _is_shallow(raws: list[Any]) -> bool:
     level: list[Any] = raws
     for _ in range(_MAX_DEPTH + 1):
-        inner = [one.values() if isinstance(one, dict) else one for one in level
-                 if isinstance(one, (dict, list))]  # fmt: skip
-        level = [one for many in inner for one in many]
-    return not any(isinstance(one, (dict, list)) for one in level)
+        nested = [raw.values() if isinstance(raw, dict) else raw for raw in level
+                  if isinstance(raw, (dict, list))]  # fmt: skip
+        level = list(itertools.chain(*nested))
+    return not any(isinstance(raw, (dict, list)) for raw in level)
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unique_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(dict(pairs)) < len(pairs):
         raise ValueError("a key is given twice")
     return dict(pairs)
 
 
-def _hold_depth(part: str) -> None:
-    """Refuse nesting that would overrun the C stack: the composer recurses without a limit."""
+def _check_depth(part: str) -> None:
+    """Reject nesting that would overflow the C stack: libyaml recurses without a limit."""
     depth = 0
     for event in yaml.parse(part, Loader=yaml.CSafeLoader):
         depth += isinstance(event, yaml.CollectionStartEvent)
@@ -179,7 +181,7 @@ def _message(error: yaml.YAMLError, text: str, line: int) -> str:
 
 
 def _advice(text: str, line: int) -> str:
-    """Say what to change about the characters that YAML's own words do not name."""
+    """Return what to change about characters that YAML's own messages do not name."""
     lines = text.split("\n")
     here = lines[line] if line < len(lines) else ""
     if "\t" in here[: len(here) - len(here.lstrip())]:
@@ -192,9 +194,9 @@ def _advice(text: str, line: int) -> str:
 
 
 class _Loader(yaml.CSafeLoader):
-    """YAML's safe subset, its loose ends tied up.
+    """Loader of YAML's safe subset, with stricter checks.
 
-    A key given twice is noted; merges do not multiply; a scalar that is not what its tag says is an
+    It notes duplicate keys, limits merges, and reports a scalar that does not match its tag as an
     error of YAML.
     """
 
@@ -203,7 +205,7 @@ class _Loader(yaml.CSafeLoader):
     def __init__(self, stream: str) -> None:
         super().__init__(stream)
         self.repeated = Repeated()
-        self._twice: dict[int, list[tuple[str, str]]] = {}
+        self._duplicates: dict[int, list[tuple[str, str]]] = {}
         self._flat: dict[int, yaml.MappingNode] = {}
         self._merged = 0
 
@@ -212,35 +214,34 @@ class _Loader(yaml.CSafeLoader):
             return super().construct_object(node, deep)
         except (LookupError, AttributeError, ValueError) as error:
             kind = node.tag.rpartition(":")[2][:60]
-            told = f"this is no {kind} ({error})" if isinstance(error, ValueError) else None
-            raise yaml.constructor.ConstructorError(
-                None, None, told or f"this is no {kind}", node.start_mark
-            ) from None
+            detail = f" ({error})" if isinstance(error, ValueError) else ""
+            problem = f"not a valid {kind}{detail}"
+            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark) from None
 
     def construct_yaml_map(self, node: yaml.MappingNode) -> Generator[dict[Any, Any], None, None]:
-        """Construct a mapping, and note the keys that are given twice."""
+        """Construct a mapping, and note its duplicate keys."""
         data: dict[Any, Any] = {}
         yield data
         data.update(self.construct_mapping(node))
-        if id(node) in self._twice:
-            self.repeated[id(data)] = self._twice[id(node)]
+        if id(node) in self._duplicates:
+            self.repeated[id(data)] = self._duplicates[id(node)]
 
     def flatten_mapping(self, node: yaml.MappingNode) -> None:
-        """Put what is merged (`<<`) into a mapping, each key once."""
+        """Add merged pairs (`<<`) to a mapping, each key once."""
         if id(node) in self._flat:
             return
         self._flat[id(node)] = node
-        self._note_twice(node)
+        self._note_duplicates(node)
         super().flatten_mapping(node)
         self._merged += len(node.value)
         if self._merged > _MAX_MERGED:
-            told = f"more than {_MAX_MERGED} keys, with those merged (<<)"
-            raise yaml.constructor.ConstructorError(None, None, told, node.start_mark)
+            problem = f"more than {_MAX_MERGED} keys, including merged ones (<<)"
+            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
         pairs = {(key.tag, key.value) if _is_scalar(key) else id(key): (key, value)
                  for key, value in node.value}  # fmt: skip
         node.value = list(pairs.values())
 
-    def _note_twice(self, node: yaml.MappingNode) -> None:
+    def _note_duplicates(self, node: yaml.MappingNode) -> None:
         seen: set[str] = set()
         for key, _ in node.value:
             if not _is_scalar(key) or key.value == "<<":
@@ -248,12 +249,12 @@ class _Loader(yaml.CSafeLoader):
             if key.value in seen:
                 mark = key.start_mark
                 where = f"line {self.line + mark.line + 1}, column {mark.column + 1}"
-                self._twice.setdefault(id(node), []).append((key.value, where))
+                self._duplicates.setdefault(id(node), []).append((key.value, where))
             seen.add(key.value)
 
 
 _Loader.add_constructor("tag:yaml.org,2002:map", _Loader.construct_yaml_map)
-# YAML 1.1 takes 1e-5 for text, while kubectl and JSON take it for a number.
+# YAML 1.1 reads 1e-5 as text, while kubectl and JSON read it as a number.
 _Loader.add_implicit_resolver(
     "tag:yaml.org,2002:float",
     re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+\Z"),

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from rackwatt_crds.loading import judge
+from rackwatt_crds.loading import parse_document
 from rackwatt_operator.kube.cached_object import APPLIED_HASH
 from rackwatt_operator.kube.client import Manifest
 from rackwatt_operator.manifests.build import plan
@@ -38,7 +38,7 @@ def _one(what: str, name: str, namespace: str) -> Manifest:
 
 def children(raw: Manifest) -> Iterator[Manifest]:
     """Make what the operator applies for a document that is there, to the byte but for its digest."""
-    loaded = judge(msgspec.json.decode(msgspec.json.encode(raw)), "PowerTarget")
+    loaded = parse_document(msgspec.json.decode(msgspec.json.encode(raw)), "PowerTarget")
     assert loaded.document, loaded.problems
     made = plan(raw, loaded.document, Facts(), Defaults())
     assert not isinstance(made, BuildFailure), made

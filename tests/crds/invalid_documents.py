@@ -56,7 +56,7 @@ HOST, ENTRY = {"names": "a"}, "spec.bmc.hosts[0]"
 SHORTER = "staleAfter must not be shorter than interval"
 INTERVAL, TIMEOUT = "interval must be at least 100ms", "timeout must be at least 1ms"
 ONE_KIND = "exactly one of bmc, node, grid must be given"
-TURNED = "bmc, node and grid cannot turn into each other: make another PowerTarget"
+TURNED = "bmc, node and grid cannot replace one another: create another PowerTarget"
 ONE_SCHEDULER = "exactly one of slurm, noop, exporter must be given"
 ONE_WAY = "exactly one of cli, ssh, rest must be given"
 ONE_TOKEN = "at most one of jwtKeySecretRef, tokenSecretRef may be given"
@@ -69,8 +69,8 @@ OUR_HEADERS = (
     "name must be none of connection, content-length, host, te, trailer, transfer-encoding, "
     "upgrade, x-slurm-user-name, x-slurm-user-token: another field, or the protocol, sets it"
 )
-TWO_WAYS = "addresses and address are two ways to say the same: give one"
-AS_MANY = "names and addresses must be as many"
+TWO_WAYS = "at most one of addresses and address may be given"
+AS_MANY = "names and addresses must have the same length"
 LESS = "max must not be less than min"
 SCRAPE = "interval must not be shorter than scrapeTimeout"
 NO_KEY = "key must be given unless operator is Exists"
@@ -109,7 +109,7 @@ BROKEN = (
     bound("spec", SHORTER, binding(noop={}, staleAfter="29s")),
     bound(
         "spec",
-        "cluster names what is booked under it: make another binding",
+        "cluster is immutable: create another SchedulerBinding",
         {"cluster": "test", "noop": {}},
         before=binding(noop={}),
     ),

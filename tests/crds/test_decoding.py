@@ -12,7 +12,7 @@ from rackwatt_crds.bmc.hosts import HostEntry
 from rackwatt_crds.bmc.snmp import Row
 from rackwatt_crds.decoding import InvalidItem, decode
 from rackwatt_crds.document import PowerTarget, SchedulerBinding
-from rackwatt_crds.loading import judge
+from rackwatt_crds.loading import parse_document
 from rackwatt_crds.model import Model
 
 METADATA = {"name": "lab"}
@@ -50,7 +50,7 @@ def test_every_problem_is_told_at_once_with_its_path() -> None:
     [
         ({"intervall": "1s"}, "spec.intervall: unknown field; did you mean interval?"),
         ({"interval": 30}, "spec.interval: expected text, found 30. A duration such as `30s`"),
-        ({"interval": "soon"}, "spec.interval: 'soon' does not fit. A duration such as `30s`"),
+        ({"interval": "soon"}, "spec.interval: 'soon' does not match. A duration such as `30s`"),
         ({"retries": 11}, "spec.retries: expected int <= 10, found 11"),
         (
             fleet({"names": "a", "snmp": {"oids": [{"oid": "1.3", "scale": 0}]}}),
@@ -59,14 +59,17 @@ def test_every_problem_is_told_at_once_with_its_path() -> None:
         ({"interval": "9" * 400 + "h"}, "spec.interval: '99"),
         ({"retries": 10**5000}, "spec.retries: expected int <= 10, found a number of thousands"),
         ({10**5000: 1}, "spec.a number of thousands of digits: unknown field"),
-        ({"bmc": {"method": 10**5000}}, "spec.bmc.method: a number of thousands of digits is none"),
+        (
+            {"bmc": {"method": 10**5000}},
+            "spec.bmc.method: unknown value a number of thousands of digits",
+        ),
         ({"bmc": []}, "spec.bmc: expected an object, found []"),
         ({"bmc": {"hosts": []}}, "spec.bmc.hosts: expected at least 1 item, found 0"),
         ({"bmc": {"hosts": {}}}, "spec.bmc.hosts: expected a list, found {}"),
         ({"node": {"collectors": "rapl"}}, "spec.node.collectors: expected a list, found 'rapl'"),
         (
             {"node": {"collectors": ["cpu", "raple"]}},
-            "spec.node.collectors[1]: 'raple' is none of these; did you mean rapl?",
+            "spec.node.collectors[1]: unknown value 'raple'; did you mean rapl?",
         ),
         (
             {"pod": {"nodeSelector": ["a"]}},
@@ -78,7 +81,7 @@ def test_every_problem_is_told_at_once_with_its_path() -> None:
         ),
         (
             {"pod": {"resources": {"limits": {"cpu": "1", "memory": "96MB"}}}},
-            "spec.pod.resources.limits.memory: '96MB' does not fit. A quantity such as `100m`",
+            "spec.pod.resources.limits.memory: '96MB' does not match. A quantity such as `100m`",
         ),
         (
             {"pod": {"resources": {"limits": {"memory": -1}}}},
@@ -88,7 +91,7 @@ def test_every_problem_is_told_at_once_with_its_path() -> None:
         ({}, "spec: exactly one of bmc, node, grid must be given, found none"),
         (
             fleet({"names": "a", "address": "b", "addresses": "c"}),
-            "spec.bmc.hosts[0]: addresses and address are two ways to say the same",
+            "spec.bmc.hosts[0]: at most one of addresses and address may be given",
         ),
     ],
 )
@@ -127,7 +130,7 @@ def test_what_was_found_is_shown_in_no_words_of_python(found: object, words: str
 
 
 def test_what_is_no_document_is_described_in_plain_words() -> None:
-    told = [str(judge(raw, "x").problems[0]) for raw in (None, {}, {"a": 1, "b": 2})]
+    told = [str(parse_document(raw, "x").problems[0]) for raw in (None, {}, {"a": 1, "b": 2})]
     assert told == [
         "expected apiVersion and kind, found nothing",
         "expected apiVersion and kind, found an empty object",
@@ -138,11 +141,11 @@ def test_what_is_no_document_is_described_in_plain_words() -> None:
 @pytest.mark.parametrize(
     ("spec", "told"),
     [
-        ({"nodeName": "shrt"}, "spec.nodeName: 'shrt' does not fit. Such as `short`, `fqdn` or "),
-        ({"slurm": {"cli": {}, "cluster": "-a"}}, "spec.slurm.cluster: '-a' does not fit. One"),
+        ({"nodeName": "shrt"}, "spec.nodeName: 'shrt' does not match. Such as `short`, `fqdn` or "),
+        ({"slurm": {"cli": {}, "cluster": "-a"}}, "spec.slurm.cluster: '-a' does not match. One"),
         (
             {"slurm": {"rest": {"url": "unix:/a", "version": "40"}}},
-            "spec.slurm.rest.version: '40' does not fit. Such as `v0.0.40`.",
+            "spec.slurm.rest.version: '40' does not match. Such as `v0.0.40`.",
         ),
     ],
 )
@@ -217,7 +220,7 @@ def test_a_broken_entry_leaves_its_neighbours_and_its_own_place() -> None:
     assert document.spec.bmc is not None
     hosts: list[object] = [*document.spec.bmc.hosts]
     assert hosts == [HostEntry(names="a"), InvalidItem({"name": "b"}), HostEntry(names="c")]
-    assert [problem.alone for problem in found] == [True]
+    assert [problem.item_only for problem in found] == [True]
 
 
 def test_a_list_within_a_broken_entry_breaks_the_entry_whole() -> None:
@@ -229,8 +232,8 @@ def test_a_list_within_a_broken_entry_breaks_the_entry_whole() -> None:
     hosts: list[object] = [*document.spec.bmc.hosts]
     assert hosts == [InvalidItem(entry)]
     (problem,) = found
-    assert problem.alone
-    assert str(problem).startswith("spec.bmc.hosts[0].snmp.oids[1].oid: '(1.3.2' does not fit")
+    assert problem.item_only
+    assert str(problem).startswith("spec.bmc.hosts[0].snmp.oids[1].oid: '(1.3.2' does not match")
 
 
 def test_every_field_can_be_read() -> None:

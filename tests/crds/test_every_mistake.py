@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from rackwatt_crds.loading import load
-from rackwatt_crds.validation import problems
+from rackwatt_crds.validation import semantic_problems
 from rackwatt_exporter.config.fleet import fleet
 from rackwatt_operator.__main__ import main
 from tests.crds.mistaken import SPECS, documents
@@ -36,7 +36,7 @@ def listed(*documents: Any) -> bytes:
 def test_the_documents_are_right_before_mistakes_are_put_in(kind: str, spec: Any) -> None:
     (one,) = load(listed({**RIGHT, "kind": kind, "spec": spec}), "x")
     assert one.document is not None, one.problems
-    assert problems(one.document) == []
+    assert semantic_problems(one.document) == []
 
 
 @given(documents())

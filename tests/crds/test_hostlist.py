@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rackwatt_crds.hostlist import MOST_NAMES, expand
+from rackwatt_crds.hostlist import MAX_NAMES, expand
 
 
 @pytest.mark.parametrize(
@@ -38,16 +38,16 @@ def test_a_list_means_its_names_in_order(text: str, names: list[str]) -> None:
         ("", "empty name"),
         ("a,,b", "empty name"),
         ("n[1-3", "character 2 is never closed"),
-        ("n1-3]", "character 5 closes nothing"),
-        ("n[]", "nothing stands in"),
+        ("n1-3]", "character 5 has no matching"),
+        ("n[]", "is empty"),
         ("n[3-1]", "3-1 runs backwards"),
         ("n[1-999999999999]", "more than"),
         ("[1-9999][1-9999]", "more than"),
         ("[1-200000],x", "more than"),
         ("[" * 2000, "more than 16 deep"),
-        (f"n[{'1' * 5000}-2]", "more than 255 letters"),
-        ("x" * 1000 + "[1-200000]", "more than 255 letters"),
-        (f"[{'0' * 4000}-200000]", "more than 255 letters"),
+        (f"n[{'1' * 5000}-2]", "more than 255 characters"),
+        ("x" * 1000 + "[1-200000]", "more than 255 characters"),
+        (f"[{'0' * 4000}-200000]", "more than 255 characters"),
     ],
 )
 def test_a_list_that_means_nothing_says_where(text: str, reason: str) -> None:
@@ -64,7 +64,7 @@ def test_any_text_is_a_list_or_an_error(text: str) -> None:
     else:
         assert names
         assert all(names)
-        assert len(names) <= MOST_NAMES
+        assert len(names) <= MAX_NAMES
 
 
 @given(st.lists(st.integers(0, 99_999), min_size=1, max_size=50, unique=True), st.integers(1, 6))

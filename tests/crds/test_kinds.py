@@ -16,7 +16,7 @@ from rackwatt_crds.model import Model
 from rackwatt_crds.powertarget import MEASURED, PowerTargetSpec
 from rackwatt_crds.schedulerbinding import SchedulerBindingSpec
 from rackwatt_crds.schedulers.noop import Noop
-from rackwatt_crds.schedulers.slurm import WAYS, Slurm, SlurmCli
+from rackwatt_crds.schedulers.slurm import INTERFACES, Slurm, SlurmCli
 from rackwatt_crds.status import kind_of, method_of, scheduler_of
 from rackwatt_crds.unread import UNREAD
 
@@ -91,7 +91,7 @@ def test_a_target_measures_all_that_no_binding_has() -> None:
 
 
 def test_slurm_has_a_way_for_each_of_its_settings() -> None:
-    assert set(WAYS) == models(Slurm).keys()
+    assert set(INTERFACES) == models(Slurm).keys()
 
 
 @pytest.mark.parametrize("kind", [*SCHEDULERS.values(), *PROVIDERS.values()], ids=lambda k: k.name)

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rackwatt_crds.document import PowerTarget
-from rackwatt_crds.loading import Loaded, load, load_beside, notes
-from rackwatt_crds.yamltext import plain
+from rackwatt_crds.loading import Loaded, load, load_with_raw, notes
+from rackwatt_crds.yamltext import load_yaml
 
 GOOD = b"""
 apiVersion: rackwatt.dev/v1alpha1
@@ -56,7 +56,7 @@ def test_status_written_by_the_operator_is_passed_over() -> None:
 
 
 def test_ten_megabytes_of_garbage_are_refused_by_size_and_a_few_by_content() -> None:
-    assert "has more than the 4 MiB that one file may have: split it" in told(
+    assert "has more than 4 MiB, the limit of one file: split it" in told(
         os.urandom(10 * 1024 * 1024)
     )
     assert "not UTF-8" in told(b"\xff\xfb garbage")
@@ -113,7 +113,7 @@ def test_merges_that_multiply_do_not_take_time_or_memory() -> None:
 def test_merges_that_follow_each_other_without_end_are_a_problem_and_no_crash() -> None:
     chain = [f"  - &a{i} {{<<: *a{i - 1}}}" for i in range(1, 3000)]
     text = "\n".join(["x:", "  y:", "  - &a0 {x: 1}", *chain, "b: {<<: *a2999}"])
-    assert "merges (<<) follow each other without end" in told(text.encode())
+    assert "merge keys (<<) form a cycle" in told(text.encode())
 
 
 def test_a_merged_key_may_be_said_anew_wherever_the_merge_is_used_again() -> None:
@@ -133,7 +133,7 @@ spec: {bmc: {method: fake, hosts: [{<<: *b, names: n2}]}}
 
 
 def test_each_document_comes_beside_the_plain_data_it_was_read_from() -> None:
-    pairs = load_beside(GOOD + b"---\n[\n---\nkind: Nothing\n", "lab.yaml")
+    pairs = load_with_raw(GOOD + b"---\n[\n---\nkind: Nothing\n", "lab.yaml")
     assert [loaded for _, loaded in pairs] == load(
         GOOD + b"---\n[\n---\nkind: Nothing\n", "lab.yaml"
     )
@@ -144,7 +144,7 @@ def test_each_document_comes_beside_the_plain_data_it_was_read_from() -> None:
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_a_number_written_as_json_is_the_same_number(number: float) -> None:
-    (read,) = plain(json.dumps([number]))
+    (read,) = load_yaml(json.dumps([number]))
     assert read == [number]
     assert isinstance(read[0], float)
 
@@ -222,8 +222,14 @@ items:
     [
         (b"kind: List\nitems: hello\n", "f.yaml: items: expected a list, found 'hello'"),
         (b"kind: List\nitems: [17]\n", "f.yaml: items[0]: expected apiVersion and kind, found 17"),
-        (b"kind: List\nitems: [{kind: List}]\n", "f.yaml: items[0]: a List in a List is not read"),
-        (b"kind: List\nitems: [&a {x: 1}, *a]\n", "f.yaml: items[1]: is items[0] once more, by"),
+        (
+            b"kind: List\nitems: [{kind: List}]\n",
+            "f.yaml: items[0]: a List within a List is not supported",
+        ),
+        (
+            b"kind: List\nitems: [&a {x: 1}, *a]\n",
+            "f.yaml: items[1]: repeats items[0] through a YAML alias",
+        ),
     ],
 )
 def test_a_list_that_cannot_be_read_says_where(text: bytes, told: str) -> None:
@@ -248,9 +254,9 @@ metadata: {name: pdu}
 """
     assert reports(others + GOOD) == []
     assert passed_over(others + GOOD) == [
-        "f.yaml Namespace power of v1 is not a document of Rackwatt: passed over",
-        "f.yaml Deployment web of apps/v1 is not a document of Rackwatt: passed over",
-        "f.yaml Secret bmc of v1 is not a document of Rackwatt: passed over, and 1 more",
+        "f.yaml Namespace power of v1 is not a Rackwatt resource: skipped",
+        "f.yaml Deployment web of apps/v1 is not a Rackwatt resource: skipped",
+        "f.yaml Secret bmc of v1 is not a Rackwatt resource: skipped, and 1 more",
     ]
 
 
@@ -300,9 +306,9 @@ def test_an_empty_file_is_said_to_be_empty(text: bytes) -> None:
         b"\xfe\xff" + GOOD.decode().encode("utf-16-be"),
         b"%YAML 1.1\n---" + GOOD,
         b"# Source: chart/templates/lab.yaml\n---" + GOOD + b"...\n---\n...\n",
-        json.dumps(plain(GOOD.decode())[0]).encode(),
-        json.dumps(plain(GOOD.decode())[0], indent="\t").encode(),
-        json.dumps({**plain(GOOD.decode())[0], "status": "\N{GRINNING FACE}"}).encode(),
+        json.dumps(load_yaml(GOOD.decode())[0]).encode(),
+        json.dumps(load_yaml(GOOD.decode())[0], indent="\t").encode(),
+        json.dumps({**load_yaml(GOOD.decode())[0], "status": "\N{GRINNING FACE}"}).encode(),
     ],
 )
 def test_a_document_is_read_however_its_text_is_written(text: bytes) -> None:
@@ -312,7 +318,7 @@ def test_a_document_is_read_however_its_text_is_written(text: bytes) -> None:
 
 
 def test_json_values_one_behind_another_are_documents() -> None:
-    raw = {**plain(GOOD.decode())[0], "status": "\N{GRINNING FACE}"}
+    raw = {**load_yaml(GOOD.decode())[0], "status": "\N{GRINNING FACE}"}
     loaded = load(f"{json.dumps(raw)}\n{json.dumps(raw)}\n".encode(), "f.json")
     assert [one.document is not None for one in loaded] == [True, True]
     deep = '{"a": "\\ud83d\\ude00", "b": ' + "[" * 100 + "]" * 100 + "}"

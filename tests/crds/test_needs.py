@@ -6,21 +6,21 @@ from typing import get_args
 import pytest
 
 from rackwatt_crds.node.collectors import Collector
-from rackwatt_crds.node.requirements import NEEDS
+from rackwatt_crds.node.requirements import REQUIREMENTS
 
 
 def test_the_needs_of_every_collector_are_known() -> None:
-    assert set(NEEDS) == set(get_args(Collector))
+    assert set(REQUIREMENTS) == set(get_args(Collector))
 
 
-@pytest.mark.parametrize("collector", NEEDS)
+@pytest.mark.parametrize("collector", REQUIREMENTS)
 def test_every_need_has_its_reason(collector: str) -> None:
-    needs = NEEDS[collector]
+    needs = REQUIREMENTS[collector]
     asked = {field.name for field in fields(needs) if getattr(needs, field.name)}
     assert set(needs.reasons) == asked - {"measures", "reasons"}
     assert all(needs.reasons.values())
 
 
 def test_a_path_of_the_node_is_mounted_at_one_place() -> None:
-    mounts = {pair for needs in NEEDS.values() for pair in needs.host_paths.items()}
+    mounts = {pair for needs in REQUIREMENTS.values() for pair in needs.host_paths.items()}
     assert len({path for path, _ in mounts}) == len(mounts) == len({mount for _, mount in mounts})

@@ -117,7 +117,7 @@ def test_a_type_that_a_structural_schema_cannot_tell_is_no_type_of_a_model() -> 
 
         tuple: tuple[int, str]
 
-    with pytest.raises(TypeError, match="a structural schema knows no"):
+    with pytest.raises(TypeError, match="no structural schema for"):
         schema(Either)
 
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rackwatt_crds.wording import closest, counted, nearest
+from rackwatt_crds.wording import closest_match, counted, did_you_mean
 
 
 @pytest.mark.parametrize(
@@ -20,14 +20,14 @@ def test_a_plural_of_its_own_is_given() -> None:
     "word", ["stale_after", "StaleAfter", "stale-after", "staleafter", "stalAfter"]
 )
 def test_the_nearest_word_is_found_whatever_the_case_and_the_joints(word: str) -> None:
-    assert nearest(word, ["interval", "staleAfter"]) == "did you mean staleAfter?"
+    assert did_you_mean(word, ["interval", "staleAfter"]) == "did you mean staleAfter?"
 
 
 def test_a_word_like_none_is_answered_with_all() -> None:
-    assert closest("zzq", ["interval", "timeout"]) is None
-    assert nearest("zzq", ["interval", "timeout"]) == "known are interval, timeout"
+    assert closest_match("zzq", ["interval", "timeout"]) is None
+    assert did_you_mean("zzq", ["interval", "timeout"]) == "known are interval, timeout"
 
 
 @given(st.text(), st.lists(st.text()))
 def test_what_is_closest_is_one_of_the_known(word: str, known: list[str]) -> None:
-    assert closest(word, known) in (None, *known)
+    assert closest_match(word, known) in (None, *known)

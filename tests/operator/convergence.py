@@ -7,7 +7,7 @@ from collections import Counter
 from typing import Any
 
 from rackwatt_crds.document import API_VERSION, SchedulerBinding
-from rackwatt_crds.loading import judge
+from rackwatt_crds.loading import parse_document
 from rackwatt_operator.kube.cached_object import APPLIED_HASH
 from rackwatt_operator.kube.resources import DOCUMENTS, ObjectKey
 from rackwatt_operator.manifests.build import plan
@@ -36,7 +36,7 @@ def planned(hands: KubeUser, namespace: str) -> dict[ObjectKey, Manifest]:
         for kind in DOCUMENTS
         for one in hands.list(kind.kind, namespace)
     ]
-    documents = [judge(one, "").document for one in there]
+    documents = [parse_document(one, "").document for one in there]
     bindings = {
         one.metadata.name: one.spec for one in documents if isinstance(one, SchedulerBinding)
     }

@@ -1,1 +1,1 @@
-"""A fleet of BMCs and PDUs: where they are, how each is asked, and one module for each method."""
+"""A fleet of BMCs and PDUs: its hosts, and one module for each method of reading them."""

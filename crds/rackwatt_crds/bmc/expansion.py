@@ -1,7 +1,7 @@
-"""The entries of a fleet: those that could be read, and which machines each means, where.
+"""Expansion of a fleet's entries into nodes and addresses.
 
-Host lists of unequal length are seen here, because neither a schema nor one field alone can tell;
-the exporter and the operator judge them alike.
+It detects host lists of different lengths, which neither a schema nor one field can. The exporter
+and the operator share it.
 """
 
 import itertools
@@ -22,10 +22,10 @@ _NOT_IN_NAMES = re.compile(r"[\s{}()<>|;\"'`*?$\\“”‘’]")
 
 
 @dataclass(slots=True)
-class Places:
-    """The nodes of an entry and their addresses, side by side unless there are problems.
+class ExpandedHosts:
+    """The nodes of an entry and their addresses, of the same length unless there are problems.
 
-    Each problem is the field it is in, and the reason.
+    Each problem is a field and a reason.
     """
 
     names: list[str] = field(default_factory=list)
@@ -33,42 +33,44 @@ class Places:
     problems: list[tuple[str, str]] = field(default_factory=list)
 
 
-def usable(bmc: Bmc) -> list[HostEntry]:
-    """List the entries that are not broken."""
+def valid_entries(bmc: Bmc) -> list[HostEntry]:
+    """Return the entries that have no problem."""
     return [entry for entry in bmc.hosts if isinstance(entry, HostEntry)]
 
 
 def method(bmc: Bmc, entry: HostEntry) -> str:
-    """Tell how an entry's targets are asked."""
+    """Return the method that reads an entry's targets."""
     return entry.method or bmc.method or DEFAULT_METHOD
 
 
-def places(bmc: Bmc, entry: HostEntry) -> Places:
-    """List an entry's nodes and addresses."""
-    found = Places()
-    found.names = _expanded(entry.names, "names", found.problems)
-    twice = [name for name, count in Counter(found.names).items() if count > 1]
+def expand_hosts(bmc: Bmc, entry: HostEntry) -> ExpandedHosts:
+    """Expand an entry into its nodes and addresses."""
+    hosts = ExpandedHosts()
+    hosts.names = _expanded(entry.names, "names", hosts.problems)
+    twice = [name for name, count in Counter(hosts.names).items() if count > 1]
     if twice:
-        found.problems.append(("names", f"node {twice[0]!r} stands there twice"))
-    strange = next((name for name in found.names if is_strange(name)), None)
-    if strange is not None:
-        reason = f"{strange!r:.60} is no node name: separate names by commas, write ranges as [1-3]"
-        found.problems.append(("names", reason))
-    key, found.addresses = _addresses(bmc, entry, found)
-    wrong = filter(None, map(address_problem, found.addresses if key else ()))
-    found.problems += [(key, reason) for reason in itertools.islice(wrong, 1)]
-    return found
+        hosts.problems.append(("names", f"node {twice[0]!r} is listed twice"))
+    invalid = next((name for name in hosts.names if is_invalid_name(name)), None)
+    if invalid is not None:
+        reason = (
+            f"{invalid!r:.60} is not a node name: separate names by commas, write ranges as [1-3]"
+        )
+        hosts.problems.append(("names", reason))
+    key, hosts.addresses = _addresses(bmc, entry, hosts)
+    wrong = filter(None, map(address_problem, hosts.addresses if key else ()))
+    hosts.problems += [(key, reason) for reason in itertools.islice(wrong, 1)]
+    return hosts
 
 
-def is_strange(name: str) -> bool:
-    """Return whether a name has what no scheduler has in one: spaces, braces, quotes."""
+def is_invalid_name(name: str) -> bool:
+    """Return whether a name has characters that no scheduler allows, such as spaces or quotes."""
     return bool(_NOT_IN_NAMES.search(name)) or not name.isprintable()
 
 
 def address_problem(address: str) -> str | None:
     """Return what is wrong with an address, if it is neither a host name nor an IP address."""
-    if "@" in address:  # what is before it may be a password, and is not repeated
-        return "an address must not hold a user name or a password: use credentials"
+    if "@" in address:  # the text before it may be a password, which no message repeats
+        return "an address must not contain a user name or a password: use credentials"
     wrong = f"{address!r:.80} is neither a host name nor an IP address"
     if not _ADDRESS.match(address):
         return f"{wrong}: write the host alone" if "://" in address else wrong
@@ -88,36 +90,36 @@ def _is_ip(address: str) -> bool:
     return True
 
 
-def filled_in(template: str, name: str, index: int) -> str:
-    """Put a node's name and place into a template such as `{name}-bmc`."""
+def format_template(template: str, name: str, index: int) -> str:
+    """Replace `{name}` and `{index}` in a template such as `{name}-bmc`."""
     return template.replace("{name}", name).replace("{index}", str(index))
 
 
-def _addresses(bmc: Bmc, entry: HostEntry, found: Places) -> tuple[str, list[str]]:
-    """List the addresses, and the field they come from."""
+def _addresses(bmc: Bmc, entry: HostEntry, hosts: ExpandedHosts) -> tuple[str, list[str]]:
+    """Return the addresses, and the field that they come from."""
     if UNREAD in (entry.address, entry.addresses):
         return "", []
-    listed = _listed(entry, entry.addresses, found) if entry.addresses is not None else []
+    listed = _listed(entry, entry.addresses, hosts) if entry.addresses is not None else []
     if entry.address is not None:
         address = entry.address
-        return "address", [filled_in(address, name, i) for i, name in enumerate(found.names)]
+        return "address", [format_template(address, name, i) for i, name in enumerate(hosts.names)]
     if entry.addresses is not None:
         return "addresses", listed
-    asked = method(bmc, entry)
-    if asked is UNREAD or METHODS[asked].endpoint is None:
-        return "", found.names
-    reason = "nothing says where they are: give addresses or address"
-    found.problems.append(("addresses", reason))
+    chosen = method(bmc, entry)
+    if chosen is UNREAD or METHODS[chosen].endpoint is None:
+        return "", hosts.names
+    reason = "no address is given: set addresses or address"
+    hosts.problems.append(("addresses", reason))
     return "", []
 
 
-def _listed(entry: HostEntry, text: str, found: Places) -> list[str]:
-    """List the addresses that are beside the names; without brackets, a rule counts them."""
-    addresses = _expanded(text, "addresses", found.problems)
-    bracketed = found.names and "[" in entry.names + text
-    if bracketed and addresses and len(addresses) != len(found.names):
-        counts = counted(len(found.names), "name"), counted(len(addresses), "address", "addresses")
-        found.problems.append(("addresses", " but ".join(counts)))
+def _listed(entry: HostEntry, text: str, hosts: ExpandedHosts) -> list[str]:
+    """Expand the list of addresses; without brackets, a rule already compares the lengths."""
+    addresses = _expanded(text, "addresses", hosts.problems)
+    bracketed = hosts.names and "[" in entry.names + text
+    if bracketed and addresses and len(addresses) != len(hosts.names):
+        counts = counted(len(hosts.names), "name"), counted(len(addresses), "address", "addresses")
+        hosts.problems.append(("addresses", " but ".join(counts)))
     return addresses
 
 

@@ -1,11 +1,11 @@
-"""Readings made up: for a first look, and for dashboards before there is a fleet."""
+"""Synthetic readings: for a trial, and for dashboards before there is a fleet."""
 
 from typing import Annotated
 
 from msgspec import Meta
 
 from rackwatt_crds.model import Model
-from rackwatt_crds.rules import no_less
+from rackwatt_crds.rules import not_less_than
 
 Watts = Annotated[float, Meta(ge=0)]
 
@@ -20,4 +20,4 @@ class Fake(Model, frozen=True, kw_only=True):
         Meta(description="Seed of the random numbers. Default: a hash of the node's name."),
     ] = None
 
-    RULES = (no_less("max", "min"),)
+    RULES = (not_less_than("max", "min"),)

@@ -1,4 +1,4 @@
-"""The fleet: what holds for all of it, and the entries that may say otherwise."""
+"""A fleet: settings of all hosts, and entries that may override them."""
 
 from typing import Annotated
 
@@ -11,13 +11,13 @@ from rackwatt_crds.bmc.snmp import Snmp
 from rackwatt_crds.fields import Credentials, Duration, ObjectRef
 from rackwatt_crds.kinds import Method
 from rackwatt_crds.model import Model
-from rackwatt_crds.rules import as_many, lasting, no_shorter, not_both
+from rackwatt_crds.rules import min_duration, not_both, not_shorter_than, same_length
 
-# An API server takes a rule on every entry only while both together bound what it can cost: twice
-# the letters mean half the entries. No more of them than these would fit into a ConfigMap anyway.
-MOST_ENTRIES = 8_000
-LONGEST_LIST = 512
-# Of what measures power, where neither an entry nor the document says it.
+# The API server estimates the cost of the rules from the product of both limits: twice the length
+# means half the entries. More entries would not fit into a ConfigMap anyway.
+MAX_ENTRIES = 8_000
+MAX_LIST_LENGTH = 512
+# Of targets that measure power, where neither the entry nor the spec has an interval.
 DEFAULT_INTERVAL = "30s"
 
 SchedulerRef = Annotated[
@@ -41,10 +41,10 @@ MaxBackoff = Annotated[
     Duration | None,
     Meta(description="Longest wait before a failing target is polled again. Default: 5m."),
 ]
-TIMES = (
-    lasting("interval", "100ms"),
-    lasting("timeout", "1ms"),
-    no_shorter("stale_after", "interval"),
+SCHEDULE_RULES = (
+    min_duration("interval", "100ms"),
+    min_duration("timeout", "1ms"),
+    not_shorter_than("stale_after", "interval"),
 )
 
 
@@ -81,14 +81,14 @@ class HostEntry(Access, frozen=True, kw_only=True):
         str,
         Meta(
             min_length=1,
-            max_length=LONGEST_LIST,
+            max_length=MAX_LIST_LENGTH,
             description="Host list of node names as the scheduler has them, such as "
             "`node[001-512]`. Split a list of more than 512 characters into "
             "several entries.",
         ),
     ]
     addresses: Annotated[
-        Annotated[str, Meta(min_length=1, max_length=LONGEST_LIST)] | None,
+        Annotated[str, Meta(min_length=1, max_length=MAX_LIST_LENGTH)] | None,
         Meta(description="Host list of as many addresses as there are names, in the same order."),
     ] = None
     address: Annotated[
@@ -113,11 +113,9 @@ class HostEntry(Access, frozen=True, kw_only=True):
     max_backoff: MaxBackoff = None
 
     RULES = (
-        not_both(
-            "addresses", "address", "addresses and address are two ways to say the same: give one"
-        ),
-        as_many("names", "addresses"),
-        *TIMES,
+        not_both("addresses", "address", "at most one of addresses and address may be given"),
+        same_length("names", "addresses"),
+        *SCHEDULE_RULES,
     )
 
 
@@ -146,7 +144,7 @@ class Bmc(Access, frozen=True, kw_only=True):
         list[HostEntry],
         Meta(
             min_length=1,
-            max_length=MOST_ENTRIES,
+            max_length=MAX_ENTRIES,
             description="The hosts of the fleet.",
             extra={"each_alone": True},
         ),

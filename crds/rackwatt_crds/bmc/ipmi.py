@@ -1,4 +1,4 @@
-"""IPMI over the network (RMCP+), and through ssh and the host's own ipmitool."""
+"""IPMI over the network (RMCP+), or through ssh with the host's own ipmitool."""
 
 from typing import Annotated, Literal
 
@@ -6,7 +6,7 @@ from msgspec import Meta
 
 from rackwatt_crds.fields import Port, SecretRef, User
 from rackwatt_crds.model import Model
-from rackwatt_crds.rules import each_once
+from rackwatt_crds.rules import unique
 
 SensorNames = Annotated[
     list[Annotated[str, Meta(min_length=1, max_length=64)]],
@@ -51,7 +51,7 @@ class Ipmi(Model, frozen=True, kw_only=True):
         ),
     ] = None
 
-    RULES = (each_once("sensors"),)
+    RULES = (unique("sensors"),)
 
 
 class IpmiSsh(Model, frozen=True, kw_only=True):
@@ -88,4 +88,4 @@ class IpmiSsh(Model, frozen=True, kw_only=True):
     ] = None
     sensors: SensorNames | None = None
 
-    RULES = (each_once("sensors"),)
+    RULES = (unique("sensors"),)

@@ -1,13 +1,13 @@
-"""What is wrong with an entry of a fleet that its model accepts, such as an unknown preset.
+"""Validation of a fleet's entries beyond their model, such as of presets.
 
-The exporter and the operator judge entries alike. Each problem has the path of the field that says
-it, which may be above the entry: what many entries inherit is one problem.
+The exporter and the operator share it. Each problem has the path of the field that causes it. That
+field may be above the entry: what many entries inherit is one problem.
 """
 
 from collections.abc import Iterator
 from typing import Any
 
-from rackwatt_crds.bmc.expansion import Places, method
+from rackwatt_crds.bmc.expansion import ExpandedHosts, method
 from rackwatt_crds.bmc.hosts import DEFAULT_INTERVAL, Bmc, HostEntry
 from rackwatt_crds.bmc.presets import PRESETS
 from rackwatt_crds.bmc.snmp import Oid
@@ -17,43 +17,43 @@ from rackwatt_crds.kinds import METHODS
 from rackwatt_crds.model import Model
 from rackwatt_crds.powertarget import PowerTargetSpec
 from rackwatt_crds.unread import UNREAD
-from rackwatt_crds.wording import nearest
+from rackwatt_crds.wording import did_you_mean
 
 _BMC = "spec.bmc"
 
 
-def mistakes(
-    spec: PowerTargetSpec, bmc: Bmc, entry: HostEntry, path: str, places: Places
+def entry_problems(
+    spec: PowerTargetSpec, bmc: Bmc, entry: HostEntry, path: str, hosts: ExpandedHosts
 ) -> Iterator[Problem]:
-    """List what is wrong with an entry, as far as it could be read."""
-    for field, reason in places.problems:
-        yield Problem(f"{path}.{field}", reason, alone=True)
+    """Yield the problems of an entry, as far as it could be read."""
+    for field, reason in hosts.problems:
+        yield Problem(f"{path}.{field}", reason, item_only=True)
     yield from _times(spec, entry, path)
     yield from _preset(bmc, entry, path)
-    asked = method(bmc, entry)
-    if asked == "snmp":
+    chosen = method(bmc, entry)
+    if chosen == "snmp":
         yield from _oids(bmc, entry, path if entry.method else _BMC)
         yield from _repeated_oids(bmc, entry, path)
-    if asked in ("ipmi", "ipmiSsh"):
+    if chosen in ("ipmi", "ipmiSsh"):
         yield from _sensors(bmc, entry, path)
 
 
-def times(spec: PowerTargetSpec) -> Iterator[Problem]:
-    """Judge the times of a document where the interval is left to its default."""
+def schedule_problems(spec: PowerTargetSpec) -> Iterator[Problem]:
+    """Yield the problems of a spec's schedule where the interval is the default."""
     if spec.interval is None:
         yield from _too_short(spec.stale_after, DEFAULT_INTERVAL, "spec")
 
 
-def preset(bmc: Bmc, entry: HostEntry) -> str | None:
-    """Return the name of an entry's preset: what is above it counts for the same method alone."""
+def preset_of(bmc: Bmc, entry: HostEntry) -> str | None:
+    """Return the name of an entry's preset; that of `bmc` applies only to the same method."""
     inherited = bmc.preset if entry.method in (None, bmc.method) else None
     return entry.preset or inherited
 
 
 def _times(spec: PowerTargetSpec, entry: HostEntry, path: str) -> Iterator[Problem]:
-    """Judge an entry's times beside those above it: the rules judge those of one object."""
+    """Check an entry's schedule with what it inherits; rules check those of one object."""
     if entry.interval is None and entry.stale_after is None:
-        yield from times(spec)
+        yield from schedule_problems(spec)
     elif entry.interval is None or entry.stale_after is None:
         interval = entry.interval or spec.interval or DEFAULT_INTERVAL
         yield from _too_short(entry.stale_after or spec.stale_after, interval, path)
@@ -65,41 +65,43 @@ def _too_short(stale_after: str | None, interval: str, path: str) -> Iterator[Pr
     age_s, interval_s = seconds(stale_after), seconds(interval)
     if age_s < interval_s:
         reason = f"{age_s:g}s is shorter than the interval, {interval_s:g}s"
-        yield Problem(f"{path}.staleAfter", reason, alone=True)
+        yield Problem(f"{path}.staleAfter", reason, item_only=True)
 
 
 def _preset(bmc: Bmc, entry: HostEntry, path: str) -> Iterator[Problem]:
-    named, asked = preset(bmc, entry), method(bmc, entry)
-    known = sorted(word for method, word in PRESETS if asked in (method, UNREAD))
-    if named is None or named is UNREAD or named in known:
+    preset, chosen = preset_of(bmc, entry), method(bmc, entry)
+    known = sorted(name for method, name in PRESETS if chosen in (method, UNREAD))
+    if preset is None or preset is UNREAD or preset in known:
         return
-    of_method = "" if asked is UNREAD else f" of method {asked}"
-    reason = nearest(named, known) if known else "there is none"
+    of_method = "" if chosen is UNREAD else f" of method {chosen}"
+    reason = did_you_mean(preset, known) if known else "this method has none"
     where = path if entry.preset else _BMC
-    yield Problem(f"{where}.preset", f"no preset {named!r}{of_method}; {reason}", alone=True)
+    yield Problem(
+        f"{where}.preset", f"unknown preset {preset!r}{of_method}; {reason}", item_only=True
+    )
 
 
 def _oids(bmc: Bmc, entry: HostEntry, path: str) -> Iterator[Problem]:
-    if preset(bmc, entry) is None and _said(_layers(bmc, entry, "snmp"), "oids") is None:
+    if preset_of(bmc, entry) is None and _inherited(_layers(bmc, entry, "snmp"), "oids") is None:
         presets = ", ".join(sorted(preset for method, preset in PRESETS if method == "snmp"))
         reason = f"method snmp needs oids, or one of the presets {presets}"
-        yield Problem(f"{path}.snmp.oids", reason, alone=True)
+        yield Problem(f"{path}.snmp.oids", reason, item_only=True)
 
 
 def _repeated_oids(bmc: Bmc, entry: HostEntry, path: str) -> Iterator[Problem]:
-    """Hold that no object is part of the sum twice; rows of one column may be, by their texts."""
+    """Check that no object is summed twice; rows of one column may differ by `equals`."""
     layers = _layers(bmc, entry, "snmp")
     where = path if getattr(layers[0], "oids", None) is not None else _BMC
     seen: dict[Any, int] = {}
-    for index, oid in enumerate(_said(layers, "oids") or ()):
+    for index, oid in enumerate(_inherited(layers, "oids") or ()):
         first = seen.setdefault(_summed(oid), index)
         if first != index and _summed(oid) is not UNREAD:
-            reason = f"{oid.oid} is part of the sum already, by oids[{first}]"
-            yield Problem(f"{where}.snmp.oids[{index}]", reason, alone=True)
+            reason = f"{oid.oid} is already summed by oids[{first}]"
+            yield Problem(f"{where}.snmp.oids[{index}]", reason, item_only=True)
 
 
 def _summed(oid: Oid) -> Any:
-    """Return which objects an entry of `oids` adds to the sum; a first dot makes no difference."""
+    """Return which objects an item of `oids` adds to the sum, without a leading dot."""
     row = oid.where
     if UNREAD in (oid.oid, row) or (row and UNREAD in (row.oid, row.equals)):
         return UNREAD
@@ -107,24 +109,24 @@ def _summed(oid: Oid) -> Any:
 
 
 def _sensors(bmc: Bmc, entry: HostEntry, path: str) -> Iterator[Problem]:
-    """Hold that there is something to read."""
-    asked = method(bmc, entry)
-    layers = _layers(bmc, entry, METHODS[asked].field)
-    through_oem = asked == "ipmi" and _said(layers, "oem")
-    if _said(layers, "dcmi") is False and not (_said(layers, "sensors") or through_oem):
+    """Check that there is something to read."""
+    chosen = method(bmc, entry)
+    layers = _layers(bmc, entry, METHODS[chosen].field)
+    through_oem = chosen == "ipmi" and _inherited(layers, "oem")
+    if _inherited(layers, "dcmi") is False and not (_inherited(layers, "sensors") or through_oem):
         where = path if getattr(layers[0], "dcmi", None) is False else _BMC
         reason = "with dcmi false, sensors must name what to sum"
-        yield Problem(f"{where}.{asked}.sensors", reason, alone=True)
+        yield Problem(f"{where}.{chosen}.sensors", reason, item_only=True)
 
 
 def _layers(bmc: Bmc, entry: HostEntry, field: str) -> tuple[Any, Any, Model | None]:
-    """List the settings of a method that count for an entry, the closest first."""
-    named = PRESETS.get((method(bmc, entry), preset(bmc, entry) or ""))
+    """Return the settings of a method that apply to an entry, in order of precedence."""
+    named = PRESETS.get((method(bmc, entry), preset_of(bmc, entry) or ""))
     return getattr(entry, field), getattr(bmc, field), named
 
 
-def _said(layers: tuple[Any, ...], field: str) -> Any:
-    """Return what the closest layer says of a field; `UNREAD` where a layer could not be read."""
+def _inherited(layers: tuple[Any, ...], field: str) -> Any:
+    """Return a field of the first layer that has it; `UNREAD` where a layer could not be read."""
     for layer in layers:
         if layer is UNREAD:
             return UNREAD

@@ -1,7 +1,7 @@
-"""Settings known to fit a vendor's products: the farthest layer, beaten by any word of a document.
+"""Presets: settings for a vendor's products, which any setting of a document overrides.
 
-A row is here when public documents or other people's running code agree on it; the MIB object is
-named beside each number so that a reader can look it up. None was tried on a device by us.
+Each follows public documentation or other programs in production. The MIB object is named beside
+each number, so that a reader can look it up. None has been tested on a device.
 """
 
 from collections.abc import Mapping
@@ -55,11 +55,11 @@ _PRESETS: dict[tuple[str, str], Model] = {
             where=Row(oid=f"{_IDRAC_PROBES}.8", equals="System Board Pwr Consumption"),
         )
     ),
-    # CPQHLTH-MIB cpqHePowerMeterCurrReading, while cpqHePowerMeterStatus says present(2).
+    # CPQHLTH-MIB cpqHePowerMeterCurrReading, while cpqHePowerMeterStatus is present(2).
     ("snmp", "ilo"): _snmp(
         Oid(oid=f"{_CPQ}.6.2.15.3.0", where=Row(oid=f"{_CPQ}.6.2.15.2.0", equals="2"))
     ),
-    # What users of power-exporter see from an iDRAC: the mean over the BMC's own interval.
+    # As power-exporter reads an iDRAC: the mean over the BMC's own interval.
     ("redfish", "idrac"): Redfish(value="average"),
 }
 PRESETS: Mapping[tuple[str, str], Model] = MappingProxyType(_PRESETS)

@@ -6,7 +6,7 @@ from msgspec import Meta
 
 from rackwatt_crds.fields import Port, Tls
 from rackwatt_crds.model import Model
-from rackwatt_crds.rules import each_once
+from rackwatt_crds.rules import unique
 
 
 class Redfish(Model, frozen=True, kw_only=True):
@@ -53,4 +53,4 @@ class Redfish(Model, frozen=True, kw_only=True):
         ),
     ] = None
 
-    RULES = (each_once("sensors"),)
+    RULES = (unique("sensors"),)

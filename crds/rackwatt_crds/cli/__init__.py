@@ -1,1 +1,1 @@
-"""What the command lines of both programs share."""
+"""Command-line flags that both programs share."""

@@ -1,4 +1,4 @@
-"""Durations as flags: those of documents, and days."""
+"""Durations of flags: as in documents, and days."""
 
 import argparse
 import re
@@ -13,7 +13,7 @@ def duration(text: str) -> float:
     """Parse a flag's duration such as `30d`, `10m` or `1m30s`; return seconds.
 
     Raises:
-        argparse.ArgumentTypeError: it is none, or shorter than a second.
+        argparse.ArgumentTypeError: the text is not a duration, or is shorter than a second.
     """
     match = _DURATION.fullmatch(text)
     if match is None:

@@ -1,26 +1,26 @@
-"""Where a program listens, as Prometheus' own are told it."""
+"""Listen address flag, as Prometheus' own programs have it."""
 
 import argparse
 import ipaddress
 
 
-def add_listen_address(parser: argparse.ArgumentParser, port: int, told: str) -> None:
-    """Add `--web.listen-address`, which is `port` of every address where it is not given."""
+def add_listen_address(parser: argparse.ArgumentParser, port: int, help_text: str) -> None:
+    """Add `--web.listen-address`, by default `port` of every address."""
     parser.add_argument(
         "--web.listen-address",
         dest="listen_address",
         metavar="HOST:PORT",
         type=listen_address,
         default=("", port),
-        help=f"{told} (default: :{port})",
+        help=f"{help_text} (default: :{port})",
     )
 
 
 def listen_address(text: str) -> tuple[str, int]:
-    """Read `HOST:PORT`, `:PORT` or `[IPV6]:PORT`.
+    """Parse `HOST:PORT`, `:PORT` or `[IPV6]:PORT`.
 
     Raises:
-        argparse.ArgumentTypeError: it is none of these.
+        argparse.ArgumentTypeError: the text is none of these.
     """
     host, colon, port = text.rpartition(":")
     if not colon or not port.isascii() or not port.isdigit() or int(port) > 65535:

@@ -1,4 +1,4 @@
-"""What is logged, and in which form: a line for each record, as logfmt or as JSON."""
+"""Logging to standard error: one line for each record, as logfmt or as JSON."""
 
 import argparse
 import json
@@ -11,7 +11,7 @@ LEVELS = ("debug", "info", "warn", "error")
 
 
 def add_logging(parser: argparse.ArgumentParser, level: str = "info") -> None:
-    """Add how much is logged, and in which form."""
+    """Add the flags `--log.level` and `--log.format`."""
     parser.add_argument(
         "--log.level",
         dest="log_level",
@@ -29,7 +29,7 @@ def add_logging(parser: argparse.ArgumentParser, level: str = "info") -> None:
 
 
 def log_to_stderr(level: str, form: str, quiet: Iterable[str]) -> logging.Handler:
-    """Log to standard error from now on, of the libraries in `quiet` warnings alone."""
+    """Log to standard error; of the libraries in `quiet`, log only warnings and errors."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(Logfmt() if form == "logfmt" else Json())
     logging.basicConfig(
@@ -41,38 +41,38 @@ def log_to_stderr(level: str, form: str, quiet: Iterable[str]) -> logging.Handle
 
 
 class Logfmt(logging.Formatter):
-    """Keys and values, these in quotes where they need them."""
+    """Formatter of records as logfmt: key=value, with quotes where necessary."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Write a record."""
-        return " ".join(f"{key}={_quoted(value)}" for key, value in _told(self, record).items())
+        """Format a record."""
+        return " ".join(f"{key}={_quoted(value)}" for key, value in _fields(self, record).items())
 
 
 class Json(logging.Formatter):
-    """An object."""
+    """Formatter of records as JSON objects."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Write a record."""
-        return json.dumps(_told(self, record), ensure_ascii=False)
+        """Format a record."""
+        return json.dumps(_fields(self, record), ensure_ascii=False)
 
 
-def _told(formatter: logging.Formatter, record: logging.LogRecord) -> dict[str, str]:
+def _fields(formatter: logging.Formatter, record: logging.LogRecord) -> dict[str, str]:
     stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
-    package, _, room = record.name.partition(".")
-    told = {
+    package, _, component = record.name.partition(".")
+    fields = {
         "ts": f"{stamp}.{int(record.msecs):03d}Z",
         "level": "warn" if record.levelname == "WARNING" else record.levelname.lower(),
-        "room": room if package.startswith("rackwatt_") else record.name,
+        "component": component if package.startswith("rackwatt_") else record.name,
         "msg": record.getMessage(),
     }
     if node := getattr(record, "node", None):
-        told["node"] = str(node)
+        fields["node"] = str(node)
     if record.exc_info:
-        told["trace"] = formatter.formatException(record.exc_info)
-    return told
+        fields["trace"] = formatter.formatException(record.exc_info)
+    return fields
 
 
 def _quoted(value: str) -> str:
-    printable = value.isprintable()  # else a BMC's words could move the cursor of who reads them
+    printable = value.isprintable()  # text of a BMC could otherwise control the reader's terminal
     plain = printable and value and not any(c in value for c in ' "=')
     return value if plain else json.dumps(value, ensure_ascii=not printable)

@@ -1,1 +1,1 @@
-"""The grid that feeds the machines: its zones, and one module for each provider of a figure."""
+"""The electricity grid: its zones, and one module for each provider of carbon intensity."""

@@ -1,4 +1,4 @@
-"""A figure of one's own: the carbon intensity that a site's contract says."""
+"""A constant carbon intensity, such as that of a site's contract."""
 
 from collections.abc import Iterator
 from typing import Annotated
@@ -19,5 +19,5 @@ class StaticIntensity(Model, frozen=True, kw_only=True):
 
 
 def connections(_: StaticIntensity) -> Iterator[Connection]:
-    """Return nothing: the figure is in the document."""
+    """Return no connection: the document has the value."""
     return iter(())

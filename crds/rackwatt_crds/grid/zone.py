@@ -1,4 +1,4 @@
-"""One zone of the grid: how much carbon dioxide a kilowatt-hour of it means."""
+"""A zone of the electricity grid, and the provider of its carbon intensity."""
 
 from typing import Annotated
 

@@ -1,1 +1,1 @@
-"""The nodes of this cluster, measured from inside: which collectors, and what each one needs."""
+"""Nodes of the Kubernetes cluster, measured from inside: collectors and their requirements."""

@@ -1,17 +1,17 @@
-"""Which collectors run on each node. What there are, and what each may touch: `requirements.py`."""
+"""The collectors that run on each node; `requirements.py` has the table of all."""
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from msgspec import Meta
 
 from rackwatt_crds.model import Model
-from rackwatt_crds.node.requirements import NEEDS
-from rackwatt_crds.rules import each_once
+from rackwatt_crds.node.requirements import REQUIREMENTS
+from rackwatt_crds.rules import unique
 
 if TYPE_CHECKING:
     Collector = str
 else:
-    Collector = Literal[tuple(NEEDS)]
+    Collector = Literal[tuple(REQUIREMENTS)]
 
 
 class Node(Model, frozen=True, kw_only=True):
@@ -23,10 +23,10 @@ class Node(Model, frozen=True, kw_only=True):
             min_length=1,
             max_length=64,
             description="What is measured: "
-            + "; ".join(f"`{name}`, {needs.measures}" for name, needs in NEEDS.items())
+            + "; ".join(f"`{name}`, {required.measures}" for name, required in REQUIREMENTS.items())
             + ".",
             extra_json_schema={"x-kubernetes-list-type": "set"},
         ),
     ]
 
-    RULES = (each_once("collectors"),)
+    RULES = (unique("collectors"),)

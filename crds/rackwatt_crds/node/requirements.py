@@ -1,7 +1,7 @@
-"""The collectors, and what each needs of its node: the operator grants the union and no more.
+"""Table of the collectors and their requirements of a node.
 
-The table is here rather than beside the collectors because the operator must know it without
-loading them. Every need has its reason, which `rackwatt-operator check` shows to those who decide.
+The operator grants their union and no more. The table is here because the operator must not import
+the collectors. Each requirement has a reason, which `rackwatt-operator check` shows to reviewers.
 """
 
 from collections.abc import Mapping
@@ -10,11 +10,11 @@ from types import MappingProxyType
 
 
 @dataclass(frozen=True, slots=True)
-class Needs:
-    """What one collector measures and needs; `reasons` says why, by the name of the need.
+class HostRequirements:
+    """What a collector measures and requires; `reasons` has a reason for each field required.
 
-    `host_paths` maps a path of the node to where it is mounted, read-only. `root` is uid 0, whose
-    capabilities are those named in `capabilities` and no other.
+    `host_paths` maps a path of the node to its read-only mount. `root` is uid 0, with only the
+    capabilities in `capabilities`.
     """
 
     measures: str
@@ -26,23 +26,23 @@ class Needs:
     reasons: Mapping[str, str] = field(default_factory=dict)
 
 
-# A container's own /sys has powercap masked, so the node's is mounted beside it. To read a file of
-# mode 0400, its owner takes no capability, and root owns energy_uj: uid 0 with none is enough.
-NEEDS: Mapping[str, Needs] = MappingProxyType(
+# A container's own /sys has powercap masked, so the node's is mounted as well. Root owns energy_uj
+# (mode 0400), and an owner needs no capability to read: uid 0 without capabilities is enough.
+REQUIREMENTS: Mapping[str, HostRequirements] = MappingProxyType(
     {
-        "rapl": Needs(
+        "rapl": HostRequirements(
             measures="the energy of processors and memory by their own counters",
             host_paths={"/sys": "/host/sys"},
             root=True,
             reasons={
-                "host_paths": "the energy counters stand in /sys/class/powercap",
-                "root": "energy_uj is readable by root alone (mode 0400), since CVE-2020-8694",
+                "host_paths": "the energy counters are in /sys/class/powercap",
+                "root": "energy_uj is readable only by root (mode 0400), since CVE-2020-8694",
             },
         ),
-        "cpu": Needs(
+        "cpu": HostRequirements(
             measures="the time of processors by mode",
             host_paths={"/proc": "/host/proc"},
-            reasons={"host_paths": "the processors' seconds stand in /proc/stat"},
+            reasons={"host_paths": "processor times are in /proc/stat"},
         ),
     }
 )

@@ -1,1 +1,1 @@
-"""The settings of schedulers: one module for each."""
+"""Settings of schedulers, one module for each."""

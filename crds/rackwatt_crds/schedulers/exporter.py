@@ -1,4 +1,4 @@
-"""Another rackwatt-exporter, which polls the scheduler for all that ask it."""
+"""Another rackwatt-exporter that relays node states."""
 
 from collections.abc import Iterator
 from typing import Annotated
@@ -27,10 +27,10 @@ class Exporter(Model, frozen=True, kw_only=True):
 
 
 def label(_: Exporter) -> str:
-    """Name it."""
+    """Return the label of the scheduler."""
     return "exporter"
 
 
 def connections(exporter: Exporter) -> Iterator[Connection]:
-    """List the other exporter."""
+    """Yield the URL of the other exporter."""
     yield Url("url", exporter.url)

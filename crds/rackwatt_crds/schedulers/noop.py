@@ -1,4 +1,4 @@
-"""No scheduler: the states of nodes that a document says."""
+"""No scheduler: node states that a document gives."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -35,41 +35,41 @@ class Noop(Model, frozen=True, kw_only=True):
 
 
 @dataclass(slots=True)
-class Pinned:
-    """The states of nodes that a document says, and what is wrong: path and reason."""
+class PinnedStates:
+    """The node states of a document, and its problems: path and reason."""
 
     states: dict[str, str] = field(default_factory=dict)
     problems: list[tuple[str, str]] = field(default_factory=list)
 
 
-def pinned(noop: Noop) -> Pinned:
-    """List the state of each node that is said to be in one."""
-    found = Pinned()
+def pinned_states(noop: Noop) -> PinnedStates:
+    """Return the state of each node, and the problems of the lists."""
+    result = PinnedStates()
     for index, group in enumerate(noop.states or () if noop.states is not UNREAD else ()):
         path = f"states[{index}].names"
         try:
             names = expand(group.names) if group.names is not UNREAD else []
         except ValueError as error:
-            found.problems.append((path, str(error)))
+            result.problems.append((path, str(error)))
             continue
-        known = [found.states.setdefault(name, group.state) for name in names]
+        known = [result.states.setdefault(name, group.state) for name in names]
         for name, state in zip(names, known, strict=True):
             if UNREAD not in (state, group.state) and state != group.state:
-                found.problems.append((path, f"node {name!r} is said to be {state} already"))
+                result.problems.append((path, f"node {name!r} already has the state {state}"))
                 break
-    return found
+    return result
 
 
 def label(_: Noop) -> str:
-    """Name it."""
+    """Return the label of the scheduler."""
     return "noop"
 
 
 def connections(_: Noop) -> Iterator[Connection]:
-    """Return nothing: the states are in the document."""
+    """Return no connection: the document has the states."""
     return iter(())
 
 
 def problems(noop: Noop) -> Iterator[tuple[str, str]]:
-    """List what is wrong with the states."""
-    yield from pinned(noop).problems
+    """Yield the problems of the states."""
+    yield from pinned_states(noop).problems

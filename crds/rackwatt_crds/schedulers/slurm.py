@@ -1,4 +1,4 @@
-"""Slurm, through its own commands or slurmrestd."""
+"""Slurm, through its own commands or through slurmrestd."""
 
 from collections.abc import Iterator
 from typing import Annotated
@@ -8,7 +8,7 @@ from msgspec import Meta
 from rackwatt_crds.endpoints import SLURMCTLD_PORT, SSH_PORT, Connection, Endpoint, Url
 from rackwatt_crds.fields import ClientTls, Port, SecretKeyRef, SecretRef, User
 from rackwatt_crds.model import Model, only
-from rackwatt_crds.rules import Rule, exactly_one, needs, not_both, not_one_of, without_keys
+from rackwatt_crds.rules import Rule, exactly_one, not_both, not_one_of, requires, without_keys
 
 RESERVED_HEADERS = (
     "connection",
@@ -22,7 +22,7 @@ RESERVED_HEADERS = (
     "x-slurm-user-token",
 )
 RESERVED_CLAIMS = ("exp", "iat", "nbf", "sun")
-WAYS = ("cli", "ssh", "rest")
+INTERFACES = ("cli", "ssh", "rest")
 ClusterName = Annotated[
     str,
     Meta(
@@ -34,7 +34,7 @@ ClusterName = Annotated[
 
 
 def _unauthenticated(rest: "SlurmRest") -> str | None:
-    """Return what is given instead of anything that authenticates."""
+    """Return a violation where nothing authenticates."""
     given = rest.jwt_key_secret_ref or rest.token_secret_ref or rest.headers is not None
     return None if given or rest.url.startswith("unix:") else "none of them"
 
@@ -166,8 +166,8 @@ class SlurmRest(Model, frozen=True, kw_only=True):
             _unauthenticated,
             ("url",),
         ),
-        needs("jwt_key_secret_ref", "user", "a token names its user"),
-        needs("claims", "jwt_key_secret_ref", "they are claims of a token made from it"),
+        requires("jwt_key_secret_ref", "user", "a token names its user"),
+        requires("claims", "jwt_key_secret_ref", "they are claims of a token made from it"),
         without_keys("claims", RESERVED_CLAIMS, "every token has its own"),
     )
 
@@ -186,16 +186,16 @@ class Slurm(Model, frozen=True, kw_only=True):
     ssh: SlurmSsh | None = None
     rest: SlurmRest | None = None
 
-    RULES = (exactly_one(*WAYS),)
+    RULES = (exactly_one(*INTERFACES),)
 
 
 def label(slurm: Slurm) -> str:
-    """Name it with the way it is polled: `slurm/cli`, `slurm/ssh`, `slurm/rest`."""
-    return f"slurm/{only(slurm, WAYS)}"
+    """Return the scheduler and its interface: `slurm/cli`, `slurm/ssh`, `slurm/rest`."""
+    return f"slurm/{only(slurm, INTERFACES)}"
 
 
 def connections(slurm: Slurm) -> Iterator[Connection]:
-    """List slurmctld, sshd or slurmrestd; a Unix socket is on no network."""
+    """Yield slurmctld, sshd or slurmrestd; a Unix socket is not on the network."""
     if slurm.cli is not None:
         yield Endpoint("", SLURMCTLD_PORT)
     if slurm.ssh is not None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from rackwatt_crds.files import content, files, unreadable, without_files
+from rackwatt_crds.files import list_files, read_file, unreadable, without_files
 from rackwatt_crds.loading import Loaded, load
 
 Fingerprint = tuple[tuple[str, int, int, int], ...]
@@ -32,13 +32,13 @@ def fingerprint(paths: Iterable[Path]) -> Fingerprint:
 
 def _listed(path: Path) -> list[Path]:
     with suppress(OSError):
-        return list(files(path))
+        return list(list_files(path))
     return []
 
 
 def _documents(path: Path) -> Iterator[Loaded]:
     try:
-        found = list(files(path))
+        found = list(list_files(path))
     except OSError as error:
         yield unreadable(str(path), error)
         return
@@ -46,6 +46,6 @@ def _documents(path: Path) -> Iterator[Loaded]:
         yield without_files(str(path))
     for file in found:
         try:
-            yield from load(content(file), str(file))
+            yield from load(read_file(file), str(file))
         except OSError as error:
             yield unreadable(str(file), error)

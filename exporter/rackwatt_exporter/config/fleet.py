@@ -7,16 +7,16 @@ fails for all to see; what spoils one document leaves the others alone.
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from rackwatt_crds.bmc.expansion import places
+from rackwatt_crds.bmc.expansion import expand_hosts
 from rackwatt_crds.bmc.hosts import DEFAULT_INTERVAL, Bmc
-from rackwatt_crds.bmc.mistakes import mistakes
+from rackwatt_crds.bmc.mistakes import entry_problems
 from rackwatt_crds.decoding import InvalidItem, Problem
 from rackwatt_crds.document import PowerTarget, SchedulerBinding
 from rackwatt_crds.duration import seconds
 from rackwatt_crds.kinds import METHODS
 from rackwatt_crds.loading import Loaded, notes
 from rackwatt_crds.powertarget import PowerTargetSpec
-from rackwatt_crds.validation import named_bindings, problems
+from rackwatt_crds.validation import named_bindings, semantic_problems
 from rackwatt_exporter.config.collector import CollectorConfig, instruments
 from rackwatt_exporter.config.grid import GridConfig, feed
 from rackwatt_exporter.config.hosts import HostEntryResolver, broken_names, invalid_targets
@@ -89,7 +89,7 @@ class _Building:
         """Note what is wrong with one document by itself; of a usable one, entries come later."""
         self.problems += [one.report(problem) for problem in one.problems]
         if one.document is None and one.partial is not None:
-            self.problems += [one.report(problem) for problem in problems(one.partial)]
+            self.problems += [one.report(problem) for problem in semantic_problems(one.partial)]
 
     def good(self, found: tuple[Loaded, ...], before: tuple[Loaded, ...]) -> tuple[Loaded, ...]:
         """Choose the documents that count, one for each key."""
@@ -99,7 +99,9 @@ class _Building:
         for one in found:
             same = named.setdefault(one.key, one) if one.name else one
             if same is not one:
-                self.problems.append(one.report(Problem("", f"stands in {same.origin} already")))
+                self.problems.append(
+                    one.report(Problem("", f"duplicate: already defined in {same.origin}"))
+                )
         for one in found:
             usable = one if one.document is not None else kept.get(one.key)
             if usable is not None:
@@ -112,7 +114,7 @@ class _Building:
     def add_binding(self, one: Loaded) -> None:
         """Resolve one document, if it is a SchedulerBinding."""
         if isinstance(one.document, SchedulerBinding):
-            if wrong := problems(one.document):
+            if wrong := semantic_problems(one.document):
                 self.problems += [one.report(problem) for problem in wrong]
             else:
                 self.bindings[one.name] = binding(one.document)
@@ -162,7 +164,7 @@ class _Building:
     def _add(self, target: Target, one: Loaded, path: str) -> None:
         place = f"{one.kind} {one.name} {path}"
         if target.node in self.targets:
-            reason = f"node {target.node!r} stands at {self.places[target.node]} already"
+            reason = f"node {target.node!r} is already defined at {self.places[target.node]}"
             if place not in self.doubled:  # one problem for an entry, however many nodes it repeats
                 self.problems.append(one.report(Problem(f"{path}.names", reason)))
             self.doubled.add(place)
@@ -214,4 +216,4 @@ def _found(spec: PowerTargetSpec, bmc: Bmc, entry: InvalidItem, path: str) -> li
     """List what is wrong with a broken entry beside what its model says."""
     if entry.partial is None:
         return []
-    return list(mistakes(spec, bmc, entry.partial, path, places(bmc, entry.partial)))
+    return list(entry_problems(spec, bmc, entry.partial, path, expand_hosts(bmc, entry.partial)))

@@ -7,9 +7,9 @@ problem as their message: visible where people look, instead of silently missing
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from rackwatt_crds.bmc.expansion import method, places
+from rackwatt_crds.bmc.expansion import expand_hosts, method
 from rackwatt_crds.bmc.hosts import Bmc, HostEntry
-from rackwatt_crds.bmc.mistakes import mistakes, preset
+from rackwatt_crds.bmc.mistakes import entry_problems, preset_of
 from rackwatt_crds.bmc.presets import PRESETS
 from rackwatt_crds.decoding import InvalidItem, Problem
 from rackwatt_crds.duration import seconds
@@ -33,8 +33,8 @@ class HostEntryResolver:
 
     def targets(self) -> list[Target]:
         """List its targets; refused ones when it has problems."""
-        found = places(self.bmc, self.entry)
-        self.problems += mistakes(self.spec, self.bmc, self.entry, self.path, found)
+        found = expand_hosts(self.bmc, self.entry)
+        self.problems += entry_problems(self.spec, self.bmc, self.entry, self.path, found)
         target = self._scheduled(self._blank(self._options()))
         if self.problems:
             message = "; ".join(str(problem) for problem in self.problems)
@@ -95,7 +95,7 @@ class HostEntryResolver:
 
     def _options(self) -> Options:
         options, name = OPTIONS[self._method], METHODS[self._method].field
-        named = PRESETS.get((self._method, preset(self.bmc, self.entry) or ""))
+        named = PRESETS.get((self._method, preset_of(self.bmc, self.entry) or ""))
         return merge_layers(options, getattr(self.entry, name), getattr(self.bmc, name), named)
 
 

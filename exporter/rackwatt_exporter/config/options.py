@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal, TypeVar
 
-from rackwatt_crds.bmc.expansion import filled_in
+from rackwatt_crds.bmc.expansion import format_template
 from rackwatt_crds.bmc.snmp import Oid, Row
 from rackwatt_crds.endpoints import IPMI_PORT, REDFISH_PORT, SNMP_PORT, SSH_PORT
 from rackwatt_crds.fields import SecretRef
@@ -130,8 +130,8 @@ class RedfishOptions(Options):
 
     def placed(self, name: str, index: int) -> "RedfishOptions":
         """Fill a node's name and index into `chassis` and `sensors`."""
-        chassis = self.chassis and filled_in(self.chassis, name, index)
-        sensors = tuple(filled_in(sensor, name, index) for sensor in self.sensors)
+        chassis = self.chassis and format_template(self.chassis, name, index)
+        sensors = tuple(format_template(sensor, name, index) for sensor in self.sensors)
         return replace(self, chassis=chassis, sensors=sensors)
 
 

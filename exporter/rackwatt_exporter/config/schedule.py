@@ -7,7 +7,7 @@ need not be.
 from dataclasses import dataclass
 
 from rackwatt_crds.bmc.hosts import DEFAULT_INTERVAL
-from rackwatt_crds.bmc.mistakes import times
+from rackwatt_crds.bmc.mistakes import schedule_problems
 from rackwatt_crds.duration import seconds
 from rackwatt_crds.powertarget import PowerTargetSpec
 
@@ -32,7 +32,7 @@ def schedule(spec: PowerTargetSpec) -> Schedule:
     Raises:
         ValueError: they do not go together; with the path of the field.
     """
-    for problem in times(spec):
+    for problem in schedule_problems(spec):
         raise ValueError(str(problem))
     interval_s = _seconds(spec.interval, INTERVAL_S)
     return Schedule(

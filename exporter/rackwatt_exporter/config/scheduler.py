@@ -11,7 +11,7 @@ from rackwatt_crds.duration import seconds
 from rackwatt_crds.kinds import SCHEDULERS, chosen
 from rackwatt_crds.model import Model
 from rackwatt_crds.schedulerbinding import INTERVAL, TIMEOUT
-from rackwatt_crds.validation import problems
+from rackwatt_crds.validation import semantic_problems
 
 INTERVAL_S = seconds(INTERVAL)
 TIMEOUT_S = seconds(TIMEOUT)
@@ -66,7 +66,7 @@ def binding(document: SchedulerBinding) -> SchedulerConfig:
         ValueError: a host list, or a URL, that means nothing; with the path of the field.
     """
     name, spec = document.metadata.name, document.spec
-    for problem in problems(document):
+    for problem in semantic_problems(document):
         raise ValueError(str(problem))
     kind, settings = chosen(SCHEDULERS, spec)
     interval_s = seconds(spec.interval)

@@ -11,7 +11,7 @@ from rackwatt_exporter.schedulers.snapshot import SchedulerNode, SchedulerSnapsh
 def noop(config: SchedulerConfig, _: Secrets) -> "Noop":
     """Make the scheduler of a binding to pinned states."""
     assert isinstance(config.settings, crd.Noop)  # noqa: S101 - the registry pairs them
-    return Noop(crd.pinned(config.settings).states)
+    return Noop(crd.pinned_states(config.settings).states)
 
 
 class Noop:

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from rackwatt_crds.decoding import Problem, decode
-from rackwatt_crds.wording import nearest
+from rackwatt_crds.wording import did_you_mean
 
 MOST_COST = 18
 _HASH = re.compile(r"\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}")
@@ -180,7 +180,7 @@ def _of_tls(tls: TlsServer) -> Iterator[Problem]:
     yield from _of_versions(tls)
     for place, suite in enumerate(tls.cipher_suites or ()):
         if suite not in CIPHER_SUITES:
-            told = f"unknown cipher suite {suite!r:.80}; {nearest(suite, list(CIPHER_SUITES))}"
+            told = f"unknown cipher suite {suite!r:.80}; {did_you_mean(suite, list(CIPHER_SUITES))}"
             yield Problem(f"{at}.cipher_suites[{place}]", told)
 
 

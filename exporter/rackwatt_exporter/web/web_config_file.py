@@ -8,7 +8,7 @@ from typing import Self
 
 import msgspec
 
-from rackwatt_crds.yamltext import plain
+from rackwatt_crds.yamltext import load_yaml
 from rackwatt_exporter.web.tls import TlsFiles, context, material
 from rackwatt_exporter.web.web_config import HeaderSettings, TlsServer, WebConfig, web_config
 
@@ -90,7 +90,7 @@ def _mark(file: Path) -> tuple[int, ...]:
 
 def _config(path: Path) -> WebConfig:
     try:
-        found = plain(path.read_bytes().decode()) or [None]
+        found = load_yaml(path.read_bytes().decode()) or [None]
     except OSError as error:
         raise WebConfigError(path, [f"cannot be read: {error.strerror}"]) from None
     except ValueError as error:

@@ -5,11 +5,11 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 
-from rackwatt_crds.bmc.expansion import method, places, usable
+from rackwatt_crds.bmc.expansion import expand_hosts, method, valid_entries
 from rackwatt_crds.decoding import Problem
 from rackwatt_crds.document import Document, PowerTarget
 from rackwatt_crds.status import method_of, scheduler_of
-from rackwatt_crds.validation import problems
+from rackwatt_crds.validation import semantic_problems
 from rackwatt_crds.wording import counted
 from rackwatt_operator.commands.input_files import (
     InputDocument,
@@ -62,7 +62,7 @@ def _wrong(one: InputDocument, documents: list[InputDocument], defaults: Default
     for problem in one.loaded.problems:
         yield one.loaded.report(problem)
     if one.loaded.partial is not None:
-        for problem in problems(one.loaded.partial):
+        for problem in semantic_problems(one.loaded.partial):
             yield one.loaded.report(problem)
     if one.loaded.document is not None:
         made = plan(one.raw, one.loaded.document, _facts(one, documents), defaults)
@@ -119,8 +119,8 @@ def _measured(document: Document) -> str:
 def _targets(document: PowerTarget) -> Counter[str]:
     counts: Counter[str] = Counter()
     if bmc := document.spec.bmc:
-        for entry in usable(bmc):
-            counts[method(bmc, entry)] += len(places(bmc, entry).names)
+        for entry in valid_entries(bmc):
+            counts[method(bmc, entry)] += len(expand_hosts(bmc, entry).names)
     return counts
 
 

@@ -12,10 +12,10 @@ import msgspec
 
 from rackwatt_crds.decoding import Problem
 from rackwatt_crds.document import SchedulerBinding
-from rackwatt_crds.files import content, files, unreadable, without_files
-from rackwatt_crds.loading import MAX_BYTES, Loaded, load_beside, notes
+from rackwatt_crds.files import list_files, read_file, unreadable, without_files
+from rackwatt_crds.loading import MAX_BYTES, Loaded, load_with_raw, notes
 from rackwatt_crds.schedulerbinding import SchedulerBindingSpec
-from rackwatt_crds.yamltext import text_of
+from rackwatt_crds.yamltext import decode_text
 from rackwatt_operator.manifests.defaults import Defaults, defaults
 
 _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\Z")
@@ -78,7 +78,7 @@ def given(files: Iterable[str], namespace: str) -> tuple[list[InputDocument], li
     for place, one in enumerate(found):
         same = first.setdefault(one.loaded.key, one.loaded)
         if same is not one.loaded and one.loaded.name:
-            problem = Problem("", f"stands in {same.origin} already")
+            problem = Problem("", f"duplicate: already defined in {same.origin}")
             problems = (*one.loaded.problems, problem)
             found[place] = replace(one, loaded=replace(one.loaded, problems=problems))
     return found, passed_over
@@ -94,7 +94,7 @@ def bindings(documents: Iterable[InputDocument], namespace: str) -> dict[str, Sc
 
 def _defaults(file: str) -> Defaults:
     try:
-        text = text_of(Path(file).read_bytes())
+        text = decode_text(Path(file).read_bytes())
     except (OSError, ValueError) as error:
         raise argparse.ArgumentTypeError(f"{file}: {error}") from None
     found, problems = defaults(text)
@@ -109,7 +109,7 @@ def _read(name: str, namespace: str) -> Iterator[InputDocument]:
         if isinstance(text, Loaded):
             yield InputDocument({}, text)
             continue
-        for raw, loaded in load_beside(text, origin):
+        for raw, loaded in load_with_raw(text, origin):
             yield (
                 _placed(raw, loaded, namespace)
                 if isinstance(raw, dict)
@@ -123,7 +123,7 @@ def _contents(name: str) -> Iterator[tuple[str, bytes | Loaded]]:
         yield name, sys.stdin.buffer.read(MAX_BYTES + 1)
         return
     try:
-        listed = list(files(Path(name)))
+        listed = list(list_files(Path(name)))
     except OSError as error:
         yield name, unreadable(name, error)
         return
@@ -131,7 +131,7 @@ def _contents(name: str) -> Iterator[tuple[str, bytes | Loaded]]:
         yield name, without_files(name)
     for file in listed:
         try:
-            yield str(file), content(file)
+            yield str(file), read_file(file)
         except OSError as error:
             yield str(file), unreadable(str(file), error)
 

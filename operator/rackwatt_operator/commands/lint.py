@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from itertools import chain
 
-from rackwatt_crds.bmc.expansion import method, places, usable
+from rackwatt_crds.bmc.expansion import expand_hosts, method, valid_entries
 from rackwatt_crds.bmc.hosts import Access, Bmc, HostEntry
 from rackwatt_crds.bmc.ipmi import IpmiSsh
 from rackwatt_crds.document import Document, PowerTarget
@@ -56,8 +56,8 @@ def _doubts(document: Document) -> Iterator[str]:
 
 
 def _fleet(bmc: Bmc) -> Iterator[str]:
-    told = {doubt for entry in usable(bmc) for doubt in _entry(bmc, entry)}
-    told.update(_unread(bmc, {method(bmc, entry) for entry in usable(bmc)}))
+    told = {doubt for entry in valid_entries(bmc) for doubt in _entry(bmc, entry)}
+    told.update(_unread(bmc, {method(bmc, entry) for entry in valid_entries(bmc)}))
     yield from sorted(told)
 
 
@@ -113,7 +113,9 @@ def _measured_twice(documents: list[InputDocument]) -> Iterator[str]:
         document = one.loaded.document
         if isinstance(document, PowerTarget) and document.spec.bmc is not None:
             bmc = document.spec.bmc
-            nodes = {name for entry in usable(bmc) for name in places(bmc, entry).names}
+            nodes = {
+                name for entry in valid_entries(bmc) for name in expand_hosts(bmc, entry).names
+            }
             twice = sorted(node for node in nodes if seen.setdefault(node, one) is not one)
             if twice:
                 also = seen[twice[0]].loaded

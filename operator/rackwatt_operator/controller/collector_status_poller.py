@@ -12,7 +12,7 @@ from typing import Any
 
 import aiohttp
 
-from rackwatt_crds.status import MOST_WORST
+from rackwatt_crds.status import MAX_FAILING_TARGETS
 from rackwatt_operator.controller.access import Access, AccessError, Accesses
 from rackwatt_operator.kube.cache import Cache
 from rackwatt_operator.kube.resources import ObjectKey
@@ -120,7 +120,7 @@ class CollectorStatusPoller:
         if responses:
             valid = [one if isinstance(one, StatusResponse) else None for one in responses]
             reason = next((one for one in responses if isinstance(one, str)), "")
-            self._statuses[key] = aggregate(valid, MOST_WORST, reason)
+            self._statuses[key] = aggregate(valid, MAX_FAILING_TARGETS, reason)
         elif before is None:
             self._due_s[key] = _now_s() + SOON_S
             return
@@ -201,7 +201,7 @@ def _url(address: str, port: Mapping[str, Any]) -> str:
     """Return the URL of a collector's status; the port's name is the scheme."""
     host = f"[{address}]" if ":" in address else address
     scheme = "https" if port.get("name") == "https" else "http"
-    return f"{scheme}://{host}:{port['port']}/status?failing={MOST_WORST}"
+    return f"{scheme}://{host}:{port['port']}/status?failing={MAX_FAILING_TARGETS}"
 
 
 def _now_s() -> float:

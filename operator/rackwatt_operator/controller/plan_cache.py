@@ -12,7 +12,7 @@ import msgspec
 
 from rackwatt_crds.decoding import Problem
 from rackwatt_crds.document import Document, SchedulerBinding
-from rackwatt_crds.loading import judge
+from rackwatt_crds.loading import parse_document
 from rackwatt_crds.validation import named_bindings
 from rackwatt_crds.web import Web
 from rackwatt_operator.kube.cache import Cache
@@ -65,7 +65,7 @@ class PlanCache:
         before = self._plans.get(key)
         if before is not None and _same(before.inputs, inputs):
             return before, {}
-        loaded = judge(msgspec.json.decode(inputs.document), key.kind)
+        loaded = parse_document(msgspec.json.decode(inputs.document), key.kind)
         built = self._plan(inputs, loaded.document)
         refused = built if isinstance(built, BuildFailure) else None
         manifests = {} if isinstance(built, BuildFailure) else _by_key(built)
@@ -101,7 +101,9 @@ class PlanCache:
     def _plan(self, inputs: PlanInputs, document: Document | None) -> list[Manifest] | BuildFailure:
         if document is None:
             return []
-        bindings = [judge(msgspec.json.decode(one), "").document for one in inputs.bindings]
+        bindings = [
+            parse_document(msgspec.json.decode(one), "").document for one in inputs.bindings
+        ]
         specs = {
             one.metadata.name: one.spec for one in bindings if isinstance(one, SchedulerBinding)
         }

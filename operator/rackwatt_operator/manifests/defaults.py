@@ -8,7 +8,7 @@ from rackwatt_crds.decoding import Problem, decode
 from rackwatt_crds.model import Model
 from rackwatt_crds.monitoring import Monitoring
 from rackwatt_crds.pod import Pod
-from rackwatt_crds.yamltext import plain
+from rackwatt_crds.yamltext import load_yaml
 from rackwatt_operator import __version__
 
 
@@ -52,7 +52,7 @@ NODE_POD: dict[str, Any] = {
 def defaults(text: str) -> tuple[Defaults | None, list[Problem]]:
     """Read the text of a defaults file; None when a problem spoils it. Empty, it says nothing."""
     try:
-        raws = [raw for raw in plain(text) if raw is not None]
+        raws = [raw for raw in load_yaml(text) if raw is not None]
     except ValueError as error:
         return None, [Problem("", str(error))]
     if len(raws) > 1:

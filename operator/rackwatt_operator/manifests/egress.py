@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
-from rackwatt_crds.bmc.expansion import method, usable
+from rackwatt_crds.bmc.expansion import method, valid_entries
 from rackwatt_crds.bmc.hosts import Bmc
 from rackwatt_crds.document import Document, PowerTarget
-from rackwatt_crds.endpoints import Endpoint, service
+from rackwatt_crds.endpoints import Endpoint, parse_url
 from rackwatt_crds.kinds import METHODS, PROVIDERS, SCHEDULERS, ConnectingKind, chosen
 
 Port = tuple[str, int]
@@ -53,7 +53,7 @@ def _endpoints(document: Document) -> Iterator[Endpoint]:
 
 
 def _bmc(bmc: Bmc) -> Iterator[Endpoint]:
-    for entry in usable(bmc):
+    for entry in valid_entries(bmc):
         kind = METHODS[method(bmc, entry)]
         if kind.endpoint is not None:
             layers = getattr(entry, kind.field), getattr(bmc, kind.field)
@@ -68,7 +68,7 @@ def _connections(kind: ConnectingKind, settings: Any) -> Iterator[Endpoint]:
             yield connection
             continue
         with suppress(ValueError):  # a URL that means nothing, which the collector reports
-            url = service(connection.text)
+            url = parse_url(connection.text)
             port = url.port or (443 if url.scheme == "https" else 80)
             yield Endpoint(url.hostname or "", port)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rackwatt_crds.document import Document, PowerTarget
-from rackwatt_crds.node.requirements import NEEDS
+from rackwatt_crds.node.requirements import REQUIREMENTS
 
 LEVELS = ("restricted", "baseline", "privileged")
 
@@ -56,7 +56,7 @@ class Privileges:
 def privileges(document: Document, pod: Mapping[str, Any]) -> Privileges:
     """Tell what a document's pods need, by its collectors and by what is said of its pods."""
     collectors = sorted(set(_collectors(document)))
-    needs = [NEEDS[collector] for collector in collectors]
+    needs = [REQUIREMENTS[collector] for collector in collectors]
     mounts = {path: place for need in needs for path, place in need.host_paths.items()}
     return Privileges(
         host_paths=dict(sorted(mounts.items())),
@@ -79,7 +79,7 @@ def _collectors(document: Document) -> list[str]:
 
 def _named(collector: str) -> Iterator[Privilege]:
     """Name each need; the level of each is the field's in the Pod Security Standards."""
-    needs = NEEDS[collector]
+    needs = REQUIREMENTS[collector]
 
     def why(need: str) -> str:
         return f"{collector}: {needs.reasons[need]}"

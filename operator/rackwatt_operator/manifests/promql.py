@@ -7,7 +7,7 @@ Service, several documents may share it: their series are selected by `service`,
 
 import re
 
-from rackwatt_crds.bmc.expansion import usable
+from rackwatt_crds.bmc.expansion import valid_entries
 from rackwatt_crds.document import Document, PowerTarget
 from rackwatt_crds.duration import seconds
 from rackwatt_operator.manifests.labels import labels
@@ -49,7 +49,7 @@ def window_s(document: Document) -> float:
     if not isinstance(document, PowerTarget):
         return max(_SHORTEST_WINDOW_S, 4 * seconds(document.spec.interval))
     spec = document.spec
-    asked = [spec, *(usable(spec.bmc) if spec.bmc else ())]
+    asked = [spec, *(valid_entries(spec.bmc) if spec.bmc else ())]
     intervals = [4 * seconds(one.interval) for one in asked if one.interval]
     backoffs = [3 * seconds(one.max_backoff) for one in asked if one.max_backoff]
     return max([_SHORTEST_WINDOW_S, *intervals, *backoffs])

@@ -13,8 +13,8 @@ import msgspec
 
 from rackwatt_crds.document import PowerTarget, SchedulerBinding
 from rackwatt_crds.status import (
-    LONGEST_MESSAGE,
-    MOST_WORST,
+    MAX_FAILING_TARGETS,
+    MAX_MESSAGE_LENGTH,
     Condition,
     FailingTarget,
     NodeCounts,
@@ -127,7 +127,9 @@ def _targets(collectors: CollectorStatus | None) -> dict[str, Any]:
             failing=collectors.failing,
         ),
         "watts": None if collectors.watts is None else max(0, round(collectors.watts)),
-        "failing_targets": [_failing(one) for one in collectors.failing_targets[:MOST_WORST]]
+        "failing_targets": [
+            _failing(one) for one in collectors.failing_targets[:MAX_FAILING_TARGETS]
+        ]
         or None,
     }
 
@@ -183,7 +185,9 @@ def _named(status: Status) -> list[tuple[str, str]]:
 
 
 def _clipped(message: str) -> str:
-    return message if len(message) <= LONGEST_MESSAGE else message[: LONGEST_MESSAGE - 1] + "…"
+    return (
+        message if len(message) <= MAX_MESSAGE_LENGTH else message[: MAX_MESSAGE_LENGTH - 1] + "…"
+    )
 
 
 def _moment(at: datetime) -> str:

@@ -33,7 +33,7 @@ def test_logfmt_is_a_line_and_gives_back_every_message(message: str) -> None:
 
 def test_a_word_needs_no_quotes() -> None:
     told = Logfmt().format(record("stopping")).split()
-    assert told[1:] == ["level=warn", "room=polling.poller", "msg=stopping"]
+    assert told[1:] == ["level=warn", "component=polling.poller", "msg=stopping"]
 
 
 def test_a_line_tells_when_and_which_node() -> None:
@@ -43,18 +43,20 @@ def test_a_line_tells_when_and_which_node() -> None:
     assert told.pop("ts") == "2023-11-14T22:13:20.250Z"
     assert told == {
         "level": "warn",
-        "room": "polling.poller",
+        "component": "polling.poller",
         "msg": "no answer within 2 s",
         "node": "n17",
     }
 
 
 @pytest.mark.parametrize(
-    ("name", "room"),
+    ("name", "component"),
     [("rackwatt_operator.reflector", "reflector"), ("kopf._core.engines", "kopf._core.engines")],
 )
-def test_the_room_is_ours_by_its_own_name_and_others_by_their_whole(name: str, room: str) -> None:
-    assert json.loads(Json().format(record("x", name)))["room"] == room
+def test_the_room_is_ours_by_its_own_name_and_others_by_their_whole(
+    name: str, component: str
+) -> None:
+    assert json.loads(Json().format(record("x", name)))["component"] == component
 
 
 def test_what_went_wrong_is_told_whole_and_in_the_same_line() -> None:

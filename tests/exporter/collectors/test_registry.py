@@ -6,14 +6,14 @@ from typing import get_args
 import pytest
 
 from rackwatt_crds.node.collectors import Collector as Name
-from rackwatt_crds.node.requirements import NEEDS
+from rackwatt_crds.node.requirements import REQUIREMENTS
 from rackwatt_exporter.collectors.registry import COLLECTORS, collector, collector_families
 from rackwatt_exporter.config.paths import HostPaths
 from rackwatt_exporter.reading import ReadError
 
 
 def test_the_document_the_catalogue_and_the_needs_name_the_same_collectors() -> None:
-    assert set(COLLECTORS) == set(get_args(Name)) == set(NEEDS)
+    assert set(COLLECTORS) == set(get_args(Name)) == set(REQUIREMENTS)
 
 
 def test_every_family_of_a_collector_begins_with_the_node_and_is_declared_once() -> None:

@@ -91,7 +91,7 @@ def test_a_shard_reads_its_part_and_judges_the_whole(tmp_path: Path) -> None:
     nodes = [target["node"] for part in told for target in part["targets"]]
     assert sorted(nodes) == sorted(f"n{number}" for number in range(1, 21))
     assert all(part["targets"] for part in told)
-    assert all("'n3' stands at" in part["problems"][0] for part in told)
+    assert all("'n3' is already defined at" in part["problems"][0] for part in told)
 
 
 def test_a_shard_that_is_none_is_told(tmp_path: Path) -> None:
@@ -150,7 +150,7 @@ def test_a_list_and_a_secret_beside_it_are_checked_as_they_are(tmp_path: Path) -
     done = check("--offline", path)
     assert done.returncode == 2
     note, problem = done.stderr.splitlines()
-    assert note == f"note: {path} Secret bmc of v1 is not a document of Rackwatt: passed over"
+    assert note == f"note: {path} Secret bmc of v1 is not a Rackwatt resource: skipped"
     assert problem.startswith(f"{path} PowerTarget lab: items[0].spec.bmc.hosts[1].zzq: unknown")
     assert done.stdout == "2 targets, 1 problem: not asked\n"
     told = json.loads(check("--offline", "--output=json", path).stdout)
@@ -178,7 +178,7 @@ def test_a_name_that_two_files_have_is_a_problem_whatever_else_is_wrong(tmp_path
         (tmp_path / f"{name}.yaml").write_text(power_target(hosts))
     done = check("--offline", tmp_path)
     assert done.returncode == 2
-    assert f"b.yaml PowerTarget lab: stands in {tmp_path}/a.yaml already" in done.stderr
+    assert f"b.yaml PowerTarget lab: duplicate: already defined in {tmp_path}/a.yaml" in done.stderr
     assert len(done.stderr.splitlines()) == 3
 
 

@@ -277,6 +277,6 @@ def test_what_is_no_capture_is_told_with_its_problems(tmp_path: Path, ports: lis
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 2
-    assert "targets[0].method: 'smoke' is none of these" in done.stderr
+    assert "targets[0].method: unknown value 'smoke'" in done.stderr
     assert "targets[0].ipmi.commands[0].netfn: is missing" in done.stderr
     assert Capture.__name__ not in done.stderr

@@ -58,7 +58,7 @@ def test_a_huge_file_is_refused_and_not_read_to_its_end(tmp_path: Path) -> None:
     with (tmp_path / "huge.yaml").open("wb") as file:
         file.truncate(2**40)
     (one,) = documents([tmp_path])
-    assert "more than the 4 MiB that one file may have: split it" in str(one.problems[0])
+    assert "more than 4 MiB, the limit of one file: split it" in str(one.problems[0])
 
 
 def test_a_change_a_new_file_and_a_swapped_link_are_seen(tmp_path: Path) -> None:

@@ -94,15 +94,15 @@ def test_a_preset_of_one_method_is_not_taken_for_another() -> None:
     [
         ('{names: "n[1-4]", addresses: "10.0.0.[1-3]"}', "hosts[1].addresses: 4 names but 3 addresses"),
         ('{names: "n[1-"}', "hosts[1].names: 'n[1-': [ at character 2 is never closed"),
-        ("{names: n1}", "hosts[1].addresses: nothing says where they are"),
+        ("{names: n1}", "hosts[1].addresses: no address is given"),
         ("{names: n1, address: 'http://n1'}", "hosts[1].address: 'http://n1' is neither a host name"),
         ("{names: n1, address: a, adress: b}", "hosts[1].adress: unknown field; did you mean address?"),
         ("{names: n1, address: a, method: snmp}", "hosts[1].snmp.oids: method snmp needs oids"),
         ("{names: n1, address: a, ipmi: {dcmi: false}}", "hosts[1].ipmi.sensors: with dcmi false"),
-        ("{names: n1, address: a, preset: dell}", "hosts[1].preset: no preset 'dell' of method ipmi"),
+        ("{names: n1, address: a, preset: dell}", "hosts[1].preset: unknown preset 'dell' of method ipmi"),
         ("{names: n1, address: a, staleAfter: 1s}", "hosts[1].staleAfter: 1s is shorter than"),
         ("{names: n1, address: a, interval: 1ms}", "hosts[1]: interval must be at least 100ms"),
-        ("{names: 'n1,n1', address: '{name}'}", "hosts[1].names: node 'n1' stands there twice"),
+        ("{names: 'n1,n1', address: '{name}'}", "hosts[1].names: node 'n1' is listed twice"),
     ],
 )  # fmt: skip
 def test_a_bad_entry_fails_for_all_to_see_and_takes_no_other_down(entry: str, problem: str) -> None:
@@ -126,10 +126,13 @@ def test_the_same_node_twice_keeps_the_first_and_names_both_places() -> None:
     )  # fmt: skip
     assert list(built.targets) == ["n1", "n2", "n3"]
     assert built.targets["n2"].address == "n2"
-    assert "hosts[1].names: node 'n2' stands at PowerTarget lab spec.bmc.hosts[0] already" in told(
+    assert (
+        "hosts[1].names: node 'n2' is already defined at PowerTarget lab spec.bmc.hosts[0]"
+        in told(built)
+    )
+    assert "PowerTarget second: spec.bmc.hosts[0].names: node 'n1' is already defined at" in told(
         built
     )
-    assert "PowerTarget second: spec.bmc.hosts[0].names: node 'n1' stands at" in told(built)
 
 
 def test_one_bmc_asked_the_same_for_two_nodes_is_a_problem() -> None:
@@ -179,7 +182,7 @@ def test_the_same_document_twice_counts_once() -> None:
     document = target_document("{names: a, address: a}")
     built = resolved(document, document)
     assert list(built.targets) == ["a"]
-    assert "stands in lab.yaml already" in told(built)
+    assert "duplicate: already defined in lab.yaml" in told(built)
 
 
 @pytest.mark.parametrize("broken", ["spec: {}", "x: [", ""])
@@ -221,7 +224,7 @@ def test_every_entry_comes_to_targets_or_problems_and_the_same_each_time(hosts: 
 
 def test_a_node_that_stands_twice_in_a_long_list_is_found_at_once() -> None:
     entry = "{names: 'n[1-100000],n100000', address: '{name}'}"
-    assert "node 'n100000' stands there twice" in told(resolved(target_document(entry)))
+    assert "node 'n100000' is listed twice" in told(resolved(target_document(entry)))
 
 
 def test_an_entry_whose_names_say_nothing_is_known_by_its_place() -> None:

@@ -50,7 +50,7 @@ def test_a_binding_is_called_by_its_scheduler_and_how_it_is_polled(spec: str, la
         ("noop: {states: [{names: 'n[1-', state: idle}]}", "spec.noop.states[0].names"),
         (
             "noop: {states: [{names: n1, state: idle}, {names: 'n[1-2]', state: down}]}",
-            "'n1' is said to be idle already",
+            "'n1' already has the state idle",
         ),
         (
             "slurm: {rest: {url: 'http://[::1', tokenSecretRef: {name: s, key: t}}}",

@@ -87,7 +87,7 @@ def test_every_problem_is_told_with_its_path() -> None:
         "faults[0].shar: unknown field; did you mean share?",
         "faults[0].loss: expected text, found 5. A share such as `5%` or `0.5%`.",
         "faults[1]: hosts and share exclude each other: give one of them, or neither, found both",
-        "faults[2].certificate: 'broken' is none of these; known are good, expired, stranger",
+        "faults[2].certificate: unknown value 'broken'; known are good, expired, stranger",
     ]
     assert problems("faults: [{hosts: 'cn[001-002],moon'}, {hosts: 'a['}, {quirk: dell}]") == [
         "faults[0].hosts: no simulated machine is called moon",

@@ -93,7 +93,7 @@ REFUSED = {
     ),
     "a header's value": (
         {"http_server_config": {"headers": {"X-Frame-Options": "allow"}}},
-        "http_server_config.headers.X-Frame-Options: 'allow' is none of these",
+        "http_server_config.headers.X-Frame-Options: unknown value 'allow'",
     ),
     "no key": (
         {"tls_server_config": {"cert_file": "server.pem"}},
@@ -118,7 +118,7 @@ REFUSED = {
     ),
     "a version": (
         {"tls_server_config": {**TLS, "min_version": "TLS14"}},
-        "tls_server_config.min_version: 'TLS14' is none of these",
+        "tls_server_config.min_version: unknown value 'TLS14'",
     ),
     "a password in the clear": (
         {"basic_auth_users": {"prometheus": "hunter2"}},

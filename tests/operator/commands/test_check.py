@@ -74,7 +74,7 @@ def test_what_a_collector_inside_nodes_needs_is_told_with_each_reason(
     assert "  admitted at Pod Security level privileged\n" in told
     assert "    privileged: hostPath /sys on /host/sys, read-only (rapl: " in told
     assert "    privileged: hostPath /proc on /host/proc, read-only (cpu: " in told
-    assert "    baseline: uid 0 (rapl: energy_uj is readable by root alone" in told
+    assert "    baseline: uid 0 (rapl: energy_uj is readable only by root" in told
     assert "kubectl label namespace power pod-security.kubernetes.io/enforce=privileged" in told
 
 
@@ -85,24 +85,24 @@ def test_what_a_collector_inside_nodes_needs_is_told_with_each_reason(
             "hosts: [{names: 'n[1-3]', addresses: '10.0.0.[1-2]'}]",
             "spec.bmc.hosts[0].addresses: 3 names but 2 addresses",
         ),
-        ("hosts: [{names: n1}]", "spec.bmc.hosts[0].addresses: nothing says where they are"),
+        ("hosts: [{names: n1}]", "spec.bmc.hosts[0].addresses: no address is given"),
         (
             "method: fake, hosts: [{names: 'n[1'}]",
             "spec.bmc.hosts[0].names: 'n[1': [ at character 2",
         ),
         (
             "method: fake, hosts: [{names: a}, {names: 'b,a'}]",
-            "spec.bmc.hosts[1].names: node 'a' stands at spec.bmc.hosts[0] already",
+            "spec.bmc.hosts[1].names: node 'a' is already defined at spec.bmc.hosts[0]",
         ),
         ("hosts: [{names: a, addresses: 'a b'}]", "'a b' is neither a host name nor an IP address"),
-        ("method: fax, hosts: [{names: a}]", "spec.bmc.method: 'fax' is none of these"),
+        ("method: fax, hosts: [{names: a}]", "spec.bmc.method: unknown value 'fax'"),
         (
             "hosts: [{names: a, addresses: a, method: redfish, preset: idrak}]",
-            "spec.bmc.hosts[0].preset: no preset 'idrak' of method redfish; did you mean idrac?",
+            "spec.bmc.hosts[0].preset: unknown preset 'idrak' of method redfish; did you mean idrac?",
         ),
         (
             "preset: idrac, hosts: [{names: a, addresses: a}, {names: b, addresses: b}]",
-            "spec.bmc.preset: no preset 'idrac' of method ipmi; there is none",
+            "spec.bmc.preset: unknown preset 'idrac' of method ipmi; this method has none",
         ),
         (
             "method: snmp, hosts: [{names: a, addresses: a}]",
@@ -130,10 +130,10 @@ def test_a_wrong_document_is_told_with_path_and_reason(
     ("spec", "told"),
     [
         ("slurm: {rest: {url: 'http://', user: u, tokenSecretRef: {name: t, key: k}}}", "rest.url"),
-        ("exporter: {url: 'http://a:0'}", "spec.exporter.url: 'http://a:0' is not the URL"),
+        ("exporter: {url: 'http://a:0'}", "spec.exporter.url: 'http://a:0' is not a base URL"),
         (
             "noop: {states: [{names: a, state: idle}, {names: a, state: down}]}",
-            "spec.noop.states[1].names: node 'a' is said to be idle already",
+            "spec.noop.states[1].names: node 'a' already has the state idle",
         ),
     ],
 )
@@ -233,7 +233,7 @@ def test_one_mistake_hides_no_other_and_what_is_inherited_is_one_problem(
     assert status == 1
     paths = [line.split(": ")[0].removeprefix("PowerTarget lab: ") for line in errors.splitlines()]
     assert len(paths) == len(set(errors.splitlines())) == 7
-    assert errors.count("no preset 'nonesuch' of method snmp") == 1
+    assert errors.count("unknown preset 'nonesuch' of method snmp") == 1
     for path in (
         "spec.zzq",
         "spec.bmc.preset",
@@ -255,9 +255,7 @@ def test_what_is_not_of_rackwatt_is_a_note_and_leaves_the_exit_status_0(
     )
     status, counted, notes = check(f"{secret}---\n{fleet()}---\n{secret}", tmp_path, capsys)
     assert status == 0
-    assert (
-        notes == "note: Secret bmc of v1 is not a document of Rackwatt: passed over, and 1 more\n"
-    )
+    assert notes == "note: Secret bmc of v1 is not a Rackwatt resource: skipped, and 1 more\n"
     assert counted.endswith("\n1 document, 0 problems, 0 warnings\n")
     assert check("# nothing\n", tmp_path, capsys) == (
         0,

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from rackwatt_crds.document import SchedulerBinding
-from rackwatt_crds.loading import load_beside
+from rackwatt_crds.loading import load_with_raw
 from rackwatt_operator.manifests.build import plan
 from rackwatt_operator.manifests.defaults import Defaults, Image
 from rackwatt_operator.manifests.facts import MONITORING, Facts
@@ -20,7 +20,7 @@ def planned(
     text: str, defaults: Defaults = DEFAULTS, monitoring: Iterable[str] = MONITORING
 ) -> list[Manifest]:
     """Plan all documents of a text, each beside the bindings that are there."""
-    pairs = load_beside(text.encode(), "test.yaml")
+    pairs = load_with_raw(text.encode(), "test.yaml")
     assert [loaded.problems for _, loaded in pairs] == [()] * len(pairs)
     documents = [(raw, loaded.document) for raw, loaded in pairs if loaded.document is not None]
     bindings = {

@@ -10,7 +10,7 @@ from hypothesis import assume, given
 
 from rackwatt_crds.decoding import InvalidItem
 from rackwatt_crds.document import Document, PowerTarget
-from rackwatt_crds.loading import judge, load
+from rackwatt_crds.loading import load, parse_document
 from rackwatt_crds.schedulerbinding import SchedulerBindingSpec
 from rackwatt_crds.schedulers.exporter import Exporter
 from rackwatt_operator.kube.constants import MANAGED_BY, MANAGER
@@ -30,7 +30,7 @@ LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?\Z")
 
 
 def document(raw: dict[str, Any]) -> Document:
-    loaded = judge(raw, "drawn")
+    loaded = parse_document(raw, "drawn")
     assert loaded.document is not None, loaded.problems
     return loaded.document
 
@@ -190,7 +190,7 @@ def test_an_entry_that_could_not_be_read_does_not_keep_the_others_from_being_mea
         "metadata": {"name": "lab", "namespace": "power"},
         "spec": {"bmc": {"method": "fake", "hosts": [{"names": 3}, {"names": "n1"}]}},
     }
-    loaded = judge(raw, "api")
+    loaded = parse_document(raw, "api")
     assert isinstance(loaded.document, PowerTarget)
     assert loaded.document.spec.bmc is not None
     assert isinstance(loaded.document.spec.bmc.hosts[0], InvalidItem)

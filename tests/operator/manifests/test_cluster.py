@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 
 from rackwatt_crds.document import Metadata, PowerTarget
-from rackwatt_crds.loading import judge
+from rackwatt_crds.loading import parse_document
 from rackwatt_crds.node import requirements as needs
 from rackwatt_crds.node.collectors import Node
-from rackwatt_crds.node.requirements import Needs
+from rackwatt_crds.node.requirements import HostRequirements
 from rackwatt_crds.powertarget import PowerTargetSpec
 from rackwatt_operator.manifests import privileges
 from rackwatt_operator.manifests.build import plan
@@ -100,7 +100,7 @@ def written(found: Manifest) -> Any:
 @given(raw=DOCUMENTS)
 def test_an_api_server_takes_whatever_documents_come_to(api: Api, raw: dict[str, Any]) -> None:
     raw["metadata"]["namespace"] = "default"
-    document = judge(raw, "drawn").document
+    document = parse_document(raw, "drawn").document
     assert document is not None
     made = plan(raw, document, Facts(), Defaults())
     assert not isinstance(made, BuildFailure)
@@ -142,21 +142,25 @@ def test_collectors_outside_nodes_run_where_pod_security_is_strictest(
 @pytest.mark.parametrize(
     "asked",
     [
-        Needs("all"),
-        Needs("all", root=True, reasons={"root": "why"}),
-        Needs("all", capabilities=("CHOWN",), reasons={"capabilities": "why"}),
-        Needs("all", capabilities=("SYS_PTRACE",), reasons={"capabilities": "why"}),
-        Needs("all", host_pid=True, reasons={"host_pid": "why"}),
-        Needs("all", host_network=True, reasons={"host_network": "why"}),
-        Needs("all", host_paths={"/sys": "/host/sys"}, reasons={"host_paths": "why"}),
+        HostRequirements("all"),
+        HostRequirements("all", root=True, reasons={"root": "why"}),
+        HostRequirements("all", capabilities=("CHOWN",), reasons={"capabilities": "why"}),
+        HostRequirements("all", capabilities=("SYS_PTRACE",), reasons={"capabilities": "why"}),
+        HostRequirements("all", host_pid=True, reasons={"host_pid": "why"}),
+        HostRequirements("all", host_network=True, reasons={"host_network": "why"}),
+        HostRequirements("all", host_paths={"/sys": "/host/sys"}, reasons={"host_paths": "why"}),
     ],
     ids=["nothing", "root", "CHOWN", "SYS_PTRACE", "host_pid", "host_network", "host_paths"],
 )
 def test_the_level_told_is_the_strictest_that_admits_the_pod(
-    asked: Needs, cluster: Cluster, namespace: str, api: Api, monkeypatch: pytest.MonkeyPatch
+    asked: HostRequirements,
+    cluster: Cluster,
+    namespace: str,
+    api: Api,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    catalogue = {**needs.NEEDS, "asked": asked}
-    monkeypatch.setattr(privileges, "NEEDS", catalogue)
+    catalogue = {**needs.REQUIREMENTS, "asked": asked}
+    monkeypatch.setattr(privileges, "REQUIREMENTS", catalogue)
     document = PowerTarget(
         metadata=Metadata(name="nodes", namespace=namespace),
         spec=PowerTargetSpec(node=Node(collectors=["asked"])),

@@ -8,7 +8,7 @@ from rackwatt_crds.document import Metadata, SchedulerBinding
 from rackwatt_crds.endpoints import Endpoint, Url
 from rackwatt_crds.grid.static import StaticIntensity
 from rackwatt_crds.kinds import METHODS, ProviderKind
-from rackwatt_crds.node.requirements import NEEDS
+from rackwatt_crds.node.requirements import REQUIREMENTS
 from rackwatt_crds.schedulerbinding import SchedulerBindingSpec
 from rackwatt_crds.schedulers.slurm import Slurm, SlurmSsh
 from rackwatt_operator.manifests import egress, naming
@@ -93,7 +93,7 @@ def test_collectors_inside_nodes_get_what_they_need_and_nothing_else() -> None:
 
 
 def test_paths_of_the_catalogue_are_volumes_of_different_names() -> None:
-    paths = {path for needs in NEEDS.values() for path in needs.host_paths}
+    paths = {path for needs in REQUIREMENTS.values() for path in needs.host_paths}
     assert len({naming.host_volume(path) for path in paths}) == len(paths)
 
 
@@ -288,8 +288,8 @@ def test_a_provider_may_reach_its_service(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_a_collector_finds_every_path_of_the_node_where_it_is_mounted() -> None:
-    (words,) = arguments(nodes(", ".join(NEEDS)))
-    mounts = {path for needs in NEEDS.values() for path in needs.host_paths.values()}
+    (words,) = arguments(nodes(", ".join(REQUIREMENTS)))
+    mounts = {path for needs in REQUIREMENTS.values() for path in needs.host_paths.values()}
     flags = [argument for argument in words if argument.startswith("--path.")]
     assert {flag.partition("=")[2] for flag in flags} == mounts
 

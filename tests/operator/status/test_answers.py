@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rackwatt_crds.decoding import decode
-from rackwatt_crds.loading import judge
+from rackwatt_crds.loading import parse_document
 from rackwatt_crds.status import PowerTargetStatus, SchedulerBindingStatus
 from rackwatt_exporter.config.paths import HostPaths
 from rackwatt_operator.manifests.facts import MONITORING
@@ -85,7 +85,7 @@ async def test_a_zone_of_the_grid_is_one_target(tmp_path: Path) -> None:
 def test_that_all_is_there_is_said_once_a_collector_has_looked(
     told: CollectorStatus | None, known: bool
 ) -> None:
-    document = judge(fleet("lab", "centre"), "").document
+    document = parse_document(fleet("lab", "centre"), "").document
     found = StatusInputs(document, (), (), None, frozenset(), MONITORING, collectors=told)
     claim = accepted(found)
     assert (claim.status, claim.reason) == ("True", "Accepted")
@@ -146,7 +146,7 @@ def test_whatever_a_pod_answers_the_status_is_one_that_the_crd_allows(raws: list
             "spec": spec,
         }
         found = StatusInputs(
-            judge(raw, "").document, (), (), None, frozenset(), MONITORING, collectors=told
+            parse_document(raw, "").document, (), (), None, frozenset(), MONITORING, collectors=told
         )
         made = msgspec.json.decode(msgspec.json.encode(build_status(found, {}, 1, NOW)))
         decoded, problems = decode(made, model)

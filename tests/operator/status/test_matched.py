@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from rackwatt_crds.loading import judge
+from rackwatt_crds.loading import parse_document
 from rackwatt_operator.manifests.facts import MONITORING
 from rackwatt_operator.status.builder import build_status
 from rackwatt_operator.status.collector_status import CollectorStatus, aggregate, parse
@@ -34,7 +34,7 @@ def told(*unmatched: Any) -> CollectorStatus:
 
 
 def found(told: CollectorStatus | None, manifest: Manifest | None = None) -> StatusInputs:
-    document = judge(manifest or fleet("lab", "centre"), "").document
+    document = parse_document(manifest or fleet("lab", "centre"), "").document
     return StatusInputs(document, (), (), None, frozenset(), MONITORING, collectors=told)
 
 

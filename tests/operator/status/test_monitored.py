@@ -2,7 +2,7 @@
 
 import pytest
 
-from rackwatt_crds.loading import judge
+from rackwatt_crds.loading import parse_document
 from rackwatt_operator.manifests.facts import MONITORING
 from rackwatt_operator.status.collector_status import CollectorStatus, aggregate, parse
 from rackwatt_operator.status.conditions import monitored, scraped
@@ -17,7 +17,7 @@ def found(
     rules: Selection | None = None,
     told: CollectorStatus | None = None,
 ) -> StatusInputs:
-    document = judge(fleet("lab", "centre", paused=paused), "").document
+    document = parse_document(fleet("lab", "centre", paused=paused), "").document
     kinds = frozenset({"ConfigMap", *MONITORING})
     return StatusInputs(
         document, (), (), None, kinds, MONITORING, selection=selection, rules=rules, collectors=told
