@@ -7,7 +7,7 @@ state and the source of its number stay as they were.
 from rackwatt_exporter.config.scheduler import SchedulerConfig
 from rackwatt_exporter.exposition import families as f
 from rackwatt_exporter.metrics.text import labels
-from rackwatt_exporter.schedulers.node_state import profile_state
+from rackwatt_exporter.schedulers.model.node_state import profile_state
 from rackwatt_exporter.store.targets import TargetRecord
 
 

@@ -17,8 +17,8 @@ from rackwatt_exporter.pipelines.health import shortened
 from rackwatt_exporter.pipelines.pipeline import Pipeline, Subject
 from rackwatt_exporter.polling.schedule import PollSchedule
 from rackwatt_exporter.schedulers.base import Scheduler
+from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 from rackwatt_exporter.schedulers.registry import scheduler
-from rackwatt_exporter.schedulers.snapshot import SchedulerSnapshot
 from rackwatt_exporter.schedulers.views import nodes
 from rackwatt_exporter.schedulers.views.nodes import SCHEDULER_LABELS, state_counts
 from rackwatt_exporter.store.node_names import Unmatched

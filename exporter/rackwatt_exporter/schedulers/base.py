@@ -5,7 +5,7 @@ The mirror image of targets/base.py, so that the same polling drives both.
 
 from typing import Protocol
 
-from rackwatt_exporter.schedulers.snapshot import SchedulerSnapshot
+from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 
 
 class Scheduler(Protocol):

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from rackwatt_crds.schedulers import noop as crd
 from rackwatt_exporter.config.scheduler import SchedulerConfig
 from rackwatt_exporter.config.secrets import Secrets
-from rackwatt_exporter.schedulers.snapshot import SchedulerNode, SchedulerSnapshot, share
+from rackwatt_exporter.schedulers.model.node import SchedulerNode
+from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot, share
 
 
 def noop(config: SchedulerConfig, _: Secrets) -> "Noop":

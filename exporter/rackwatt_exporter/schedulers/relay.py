@@ -10,11 +10,13 @@ import re
 
 import msgspec
 
-from rackwatt_exporter.schedulers.snapshot import SchedulerSnapshot, share
+from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot, share
 
 MEDIA_TYPE = "application/vnd.rackwatt.scheduler+json"
-MAJOR, MINOR = 1, 0
+MAJOR, MINOR = 1, 1
 CONTENT_TYPE = f"{MEDIA_TYPE}; version={MAJOR}.{MINOR}"
+# Jobs are most of a snapshot, and exporters that carry the states of nodes alone do not want them.
+NODES_ALONE = {"jobs": "false"}
 ACCEPT = f"{MEDIA_TYPE}; version={MAJOR}"
 
 _VERSION = re.compile(
@@ -25,7 +27,7 @@ _DECODER = msgspec.json.Decoder(SchedulerSnapshot)
 
 
 def path(binding: str) -> str:
-    """Return where the snapshot of a binding is served."""
+    """Return where the snapshot of a binding is served; without jobs with the query NODES_ALONE."""
     return f"/schedulers/{binding}/snapshot"
 
 
@@ -33,6 +35,8 @@ def encode(snapshot: SchedulerSnapshot) -> bytes:
     """Write a snapshot, but for its age; the same snapshot in the same bytes."""
     fields = msgspec.structs.asdict(snapshot)
     del fields["age_s"]
+    if snapshot.jobs is None:
+        del fields["jobs"], fields["unread_jobs"]
     return msgspec.json.encode(fields, order="deterministic")
 
 

@@ -1,7 +1,8 @@
 """Snapshots from another exporter, which polls the scheduler for all that poll it.
 
 An answer is as old as that one's, told by `Age`, whether it comes whole or as 304 (RFC 9110, 13.1.2
-and 15.4.5; RFC 9111, 5.1): a copy never looks younger than what it was made from.
+and 15.4.5; RFC 9111, 5.1): a copy never looks younger than what it was made from. Jobs are left
+there: their metrics are on the page of the exporter that polls the scheduler.
 """
 
 import base64
@@ -21,7 +22,7 @@ from rackwatt_exporter.printable import printable
 from rackwatt_exporter.protocols.http.client import HttpClient, HttpResponse
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers import relay
-from rackwatt_exporter.schedulers.snapshot import SchedulerSnapshot
+from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 
 _LONGEST_TOLD = 300
 _MAX_ERROR = 1024
@@ -67,7 +68,7 @@ class RemoteScheduler:
         """
         asked = {"If-None-Match": self._etag} if self._etag and self._last else {}
         headers = {"Accept": relay.ACCEPT, **self._authorization(), **asked}
-        answer = await self._service.get(self._path, headers)
+        answer = await self._service.get(self._path, headers, relay.NODES_ALONE)
         if answer.status == 304 and self._last is not None and asked:
             return msgspec.structs.replace(self._last, age_s=age_s(answer))
         self._last = self._etag = None

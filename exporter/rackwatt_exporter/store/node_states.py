@@ -12,7 +12,8 @@ from typing import TypeAlias
 
 from rackwatt_exporter.config.scheduler import SchedulerConfig
 from rackwatt_exporter.reading import ReadError
-from rackwatt_exporter.schedulers.snapshot import SchedulerNode, SchedulerSnapshot
+from rackwatt_exporter.schedulers.model.node import SchedulerNode
+from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 from rackwatt_exporter.store.node_names import Join, Unmatched
 from rackwatt_exporter.store.store import Record, Store
 from rackwatt_exporter.store.targets import TargetStore

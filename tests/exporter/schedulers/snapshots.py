@@ -3,7 +3,8 @@
 import re
 from collections.abc import Mapping
 
-from rackwatt_exporter.schedulers.snapshot import SchedulerNode, SchedulerSnapshot
+from rackwatt_exporter.schedulers.model.node import SchedulerNode
+from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 from tests.peers.slurm import SlurmCluster
 
 

@@ -8,35 +8,18 @@ from hypothesis import strategies as st
 from rackwatt_exporter.protocols.http.client import HttpResponse
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers import relay
+from rackwatt_exporter.schedulers.model.job import Job
+from rackwatt_exporter.schedulers.model.node import SchedulerNode
+from rackwatt_exporter.schedulers.model.resources import Gres, Resources
+from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 from rackwatt_exporter.schedulers.remote import age_s, refusal, snapshot
-from rackwatt_exporter.schedulers.snapshot import MAX_TIME_S, SchedulerNode, SchedulerSnapshot
+from tests.exporter.schedulers.model.strategies import SNAPSHOTS
 
 
 def answer(
     status: int = 200, body: bytes = b"", content_type: str = relay.CONTENT_TYPE, **headers: str
 ) -> HttpResponse:
     return HttpResponse(status, body, 0.5, {"content-type": content_type, **headers})
-
-
-WORDS = st.from_regex(r"[a-z0-9_]{1,64}", fullmatch=True)
-NAMES = st.text(min_size=1, max_size=255)
-NODES = st.builds(
-    SchedulerNode,
-    state=WORDS,
-    base=st.none() | WORDS,
-    flags=st.lists(WORDS, max_size=5).map(tuple),
-    partitions=st.lists(NAMES, max_size=5).map(tuple),
-    reason=st.text(),
-    reason_at_s=st.none() | st.integers(1, MAX_TIME_S),
-)
-SNAPSHOTS = st.builds(
-    SchedulerSnapshot,
-    st.dictionaries(NAMES, NODES),
-    cluster=st.text(),
-    version=st.text(),
-    unread=st.integers(0, 2**31),
-    note=st.text(),
-)
 
 
 @given(SNAPSHOTS, st.integers(0, 10**9 - 1))
@@ -55,29 +38,83 @@ def test_a_snapshot_that_came_through_a_relay_is_the_same_bytes_at_any_age(
     assert relay.encode(relay.decode(body, 17.5)) == body
 
 
+GPUS = (Gres("gpu", 1, "h100"),)
+
+
 def test_the_format_is_the_one_that_docs_web_md_describes() -> None:
-    node = SchedulerNode("drained", "idle", ("drain",), ("batch", "gpu"), "bad dimm", 1795220732)
-    written = SchedulerSnapshot({"n1": node}, "prod", "24.11.5", unread=1, note="n7 has no state")
+    node = SchedulerNode(
+        "draining", "mixed", ("drain",), ("batch", "gpu"), "bad dimm", 1795220732, ("zen4",),
+        Resources(64, 515_396_075_520, (Gres("gpu", 4, "h100"),)), Resources(8, 0, GPUS),
+    )  # fmt: skip
+    job = Job(
+        "8_3", "running", array="8", user="alice", account="phys", qos="normal",
+        partitions=("gpu",), submitted_at_s=1795220000, started_at_s=1795220600,
+        allocated=Resources(8, 0, GPUS), nodes=("n1",), per_node=(Resources(8, 0, GPUS),),
+    )  # fmt: skip
+    waiting = Job("9", "pending", tasks=20, array="9", user="bob", reason="Priority")
+    written = SchedulerSnapshot(
+        {"n1": node}, "prod", "24.11.5", 1, "n7 has no state", jobs=(job, waiting)
+    )
+    held = {"cpus": 8, "memory_bytes": 0, "gres": [{"name": "gpu", "count": 1, "type": "h100"}]}
     assert msgspec.json.decode(relay.encode(written)) == {
         "cluster": "prod",
         "version": "24.11.5",
         "nodes": {
             "n1": {
-                "state": "drained",
-                "base": "idle",
+                "state": "draining",
+                "base": "mixed",
                 "flags": ["drain"],
                 "partitions": ["batch", "gpu"],
                 "reason": "bad dimm",
                 "reason_at_s": 1795220732,
+                "features": ["zen4"],
+                "total": {
+                    "cpus": 64,
+                    "memory_bytes": 515_396_075_520,
+                    "gres": [{"name": "gpu", "count": 4, "type": "h100"}],
+                },
+                "allocated": held,
             }
         },
         "unread": 1,
         "note": "n7 has no state",
+        "jobs": [
+            {
+                "id": "8_3",
+                "state": "running",
+                "array": "8",
+                "user": "alice",
+                "account": "phys",
+                "qos": "normal",
+                "partitions": ["gpu"],
+                "submitted_at_s": 1795220000,
+                "started_at_s": 1795220600,
+                "allocated": held,
+                "nodes": ["n1"],
+                "per_node": [held],
+            },
+            {
+                "id": "9",
+                "state": "pending",
+                "tasks": 20,
+                "array": "9",
+                "user": "bob",
+                "reason": "Priority",
+            },
+        ],
+        "unread_jobs": 0,
     }
 
 
+def test_a_snapshot_whose_jobs_were_not_read_is_not_one_without_jobs() -> None:
+    unread, empty = SchedulerSnapshot({}), SchedulerSnapshot({}, jobs=())
+    assert "jobs" not in msgspec.json.decode(relay.encode(unread))
+    assert relay.decode(relay.encode(unread)).jobs is None
+    assert relay.decode(relay.encode(empty)).jobs == ()
+
+
 def test_fields_of_a_newer_minor_version_are_passed_over() -> None:
-    body = b'{"nodes": {"n1": {"state": "idle", "cpus": 64}}, "jobs": [{"id": 1}]}'
+    body = b'{"nodes": {"n1": {"state": "idle", "watts": 64}}, "moods": [{"id": 1}]}'
     newer = f"{relay.MEDIA_TYPE}; version=1.7"
     read = snapshot(answer(body=body, content_type=newer, age="0"))
     assert read.nodes == {"n1": SchedulerNode("idle")}
@@ -149,7 +186,11 @@ def test_any_refusal_has_a_reason(status: int, body: bytes) -> None:
     b'{"nodes":{"n":{"state":"DROP \\n"}}}', b'{"nodes":{"":{"state":"idle"}}}',
     b'{"nodes":{"n":{"state":"idle","flags":"drain"}}}', b'{"nodes":{},"unread":-1}',
     b'{"nodes":{"n":{"state":"idle","reason_at_s":0}}}', b'{"nodes":{"n":{"state":"idle"}},"note":7}',
-    b'{"nodes":{"n":{"state":"idle"},"m":{"state":null}}}', b'{"nodes":{"n":{"state":"idle"}}',
+    b'{"nodes":{"n":{"state":"idle"},"m":{"state":null}}}',
+    b'{"nodes":{},"jobs":[{"id":1,"state":"running"}]}', b'{"nodes":{},"jobs":[{"id":"1"}]}',
+    b'{"nodes":{},"jobs":[{"id":"1","state":"running","tasks":0}]}', b'{"nodes":{},"jobs":{}}',
+    b'{"nodes":{"n":{"state":"idle","total":{"cpus":-1}}}}',
+    b'{"nodes":{"n":{"state":"idle"}}',
 ]))  # fmt: skip
 def test_garbage_is_a_bad_reply_and_no_part_of_it_counts(body: bytes) -> None:
     with pytest.raises(ReadError) as caught:

@@ -15,8 +15,8 @@ import pytest
 from rackwatt_exporter.config.options import TlsOptions
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.reading import ReadError, Reason
+from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 from rackwatt_exporter.schedulers.remote import ExporterOptions, RemoteScheduler
-from rackwatt_exporter.schedulers.snapshot import SchedulerSnapshot
 from tests.eventually import PATIENCE_S, until
 from tests.exporter.commands.exporter_process import Running, running
 from tests.exporter.running_exporter import power_target
@@ -172,7 +172,7 @@ def test_who_has_the_list_is_told_304_and_the_age_of_slurms_own_answer(
     ):
         a.until_served(lambda text: text == "ready\n", "/readyz")
         whole = client.get("/schedulers/prod/snapshot")
-        media = "application/vnd.rackwatt.scheduler+json; version=1.0"
+        media = "application/vnd.rackwatt.scheduler+json; version=1.1"
         assert whole.headers["Content-Type"] == media
         assert whole.json()["cluster"] == "prod"
         partitions = ["again", "batch"]

@@ -4,9 +4,9 @@ import re
 
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers import relay
-from rackwatt_exporter.schedulers.node_state import profile_state
+from rackwatt_exporter.schedulers.model.node_state import profile_state
+from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 from rackwatt_exporter.schedulers.slurm.sinfo_output import parse_count, parse_nodes, parse_version
-from rackwatt_exporter.schedulers.snapshot import SchedulerSnapshot
 
 _NOT_AT_REST = ("DOWN", "DRAIN", "FAIL", "ERROR", "ALLOC", "MIX", "COMPLETING")
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers import relay
-from rackwatt_exporter.schedulers.node_state import profile_state
+from rackwatt_exporter.schedulers.model.node_state import profile_state
 from rackwatt_exporter.schedulers.slurm.rest_models import nodes_paths, reply
 
 JSON = True

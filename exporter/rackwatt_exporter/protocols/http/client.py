@@ -54,7 +54,7 @@ class HttpClient:
         self._client: httpx.AsyncClient | None = None
 
     async def get(
-        self, path: str, headers: Mapping[str, str], query: Mapping[str, int] | None = None
+        self, path: str, headers: Mapping[str, str], query: Mapping[str, int | str] | None = None
     ) -> HttpResponse:
         """Send a GET request; redirects are not followed.
 

@@ -11,11 +11,11 @@ from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.config.tls import tls_parameters
 from rackwatt_exporter.protocols.http.client import HttpClient, HttpResponse
 from rackwatt_exporter.reading import ReadError, Reason
+from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 from rackwatt_exporter.schedulers.slurm import rest_models as slurm_reply
 from rackwatt_exporter.schedulers.slurm.options import SlurmRestOptions
 from rackwatt_exporter.schedulers.slurm.rest_errors import VersionError, none_answers, refusal
 from rackwatt_exporter.schedulers.slurm.rest_headers import RequestHeaders
-from rackwatt_exporter.schedulers.snapshot import SchedulerSnapshot
 
 OPENAPI = "/openapi/v3"
 

@@ -13,15 +13,10 @@ import msgspec
 
 from rackwatt_exporter.printable import printable
 from rackwatt_exporter.reading import ReadError, Reason
-from rackwatt_exporter.schedulers.node_state import normalize_state
-from rackwatt_exporter.schedulers.snapshot import (
-    MAX_NAME,
-    MAX_PARTITIONS,
-    MAX_TIME_S,
-    SchedulerNode,
-    SchedulerSnapshot,
-    share,
-)
+from rackwatt_exporter.schedulers.model.fields import MAX_NAME, MAX_NAMES, MAX_TIME_S
+from rackwatt_exporter.schedulers.model.node import SchedulerNode
+from rackwatt_exporter.schedulers.model.node_state import normalize_state
+from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot, share
 
 OLDEST, NEWEST = 37, 45
 _NO_DATABASE = 7000  # ESLURM_DB_CONNECTION
@@ -207,7 +202,7 @@ def _node(record: object) -> tuple[str, SchedulerNode] | None:
 
 def _partitions(names: Any) -> tuple[str, ...]:
     """Return the partitions of a node; none where they are not as they should be."""
-    whole = isinstance(names, list) and len(names) <= MAX_PARTITIONS and all(map(_is_name, names))
+    whole = isinstance(names, list) and len(names) <= MAX_NAMES and all(map(_is_name, names))
     return tuple(sorted(set(names))) if whole else ()
 
 

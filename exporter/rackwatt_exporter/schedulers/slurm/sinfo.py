@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol
 
 from rackwatt_exporter.protocols.command.process import CommandError, one_line
 from rackwatt_exporter.reading import ReadError, Reason
+from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 from rackwatt_exporter.schedulers.slurm.errors import reason_of
 from rackwatt_exporter.schedulers.slurm.sinfo_output import (
     COUNT,
@@ -19,7 +20,6 @@ from rackwatt_exporter.schedulers.slurm.sinfo_output import (
     parse_nodes,
     parse_version,
 )
-from rackwatt_exporter.schedulers.snapshot import SchedulerSnapshot
 
 # Of all partitions, hidden ones too.
 _ALL = ("-a", "-h")

@@ -13,8 +13,10 @@ from typing import NamedTuple
 
 from rackwatt_exporter.protocols.command.process import one_line
 from rackwatt_exporter.reading import ReadError, Reason
-from rackwatt_exporter.schedulers.node_state import ParsedState, parse_state
-from rackwatt_exporter.schedulers.snapshot import MAX_PARTITIONS, SchedulerNode, share
+from rackwatt_exporter.schedulers.model.fields import MAX_NAMES
+from rackwatt_exporter.schedulers.model.node import SchedulerNode
+from rackwatt_exporter.schedulers.model.node_state import ParsedState, parse_state
+from rackwatt_exporter.schedulers.model.snapshot import share
 
 # Each column ends in `|`: without that sinfo cuts what is longer than 20 characters. Two spellings
 # of the state, since Slurm before 20.11 leaves the complete one empty.
@@ -112,7 +114,7 @@ def _listed(lines: Iterable[str], rows_of: Callable[[str], Iterator[_Row]]) -> L
         for row in rows_of(line):
             last[row.name] = row
             known = partitions.setdefault(row.name, ())
-            if row.partition and row.partition not in known and len(known) < MAX_PARTITIONS:
+            if row.partition and row.partition not in known and len(known) < MAX_NAMES:
                 partitions[row.name] = (*known, row.partition)
         if row is None:
             unread[shown(line)] = None

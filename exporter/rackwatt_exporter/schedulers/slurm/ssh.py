@@ -7,9 +7,9 @@ from pathlib import Path
 
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.protocols.command.ssh import SshHost
+from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 from rackwatt_exporter.schedulers.slurm.options import SlurmSshOptions
 from rackwatt_exporter.schedulers.slurm.sinfo import OBEYED, Sinfo
-from rackwatt_exporter.schedulers.snapshot import SchedulerSnapshot
 
 
 class SlurmSsh:

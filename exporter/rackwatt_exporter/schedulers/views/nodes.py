@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from rackwatt_exporter.metrics.family import MetricFamily
 from rackwatt_exporter.metrics.text import FamilyLines, line
-from rackwatt_exporter.schedulers.snapshot import SchedulerSnapshot
+from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 
 SCHEDULER_LABELS = ("scheduler", "cluster")
 

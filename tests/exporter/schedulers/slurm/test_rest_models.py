@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers import relay
+from rackwatt_exporter.schedulers.model.node import SchedulerNode
 from rackwatt_exporter.schedulers.slurm.rest_models import nodes_paths, reply
-from rackwatt_exporter.schedulers.snapshot import SchedulerNode
 from tests.exporter.schedulers.snapshots import states
 
 DATA = Path(__file__).parents[3] / "data"

@@ -8,13 +8,14 @@ from hypothesis import strategies as st
 
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers import relay
+from rackwatt_exporter.schedulers.model.node import SchedulerNode
+from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 from rackwatt_exporter.schedulers.slurm.sinfo_output import (
     Listed,
     parse_count,
     parse_nodes,
     parse_version,
 )
-from rackwatt_exporter.schedulers.snapshot import SchedulerNode, SchedulerSnapshot
 from tests.exporter.schedulers.conftest import LONG_NAME
 
 DATA = Path(__file__).parents[3] / "data"

@@ -10,9 +10,9 @@ import pytest
 
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.reading import ReadError, Reason
+from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 from rackwatt_exporter.schedulers.slurm.options import SlurmSshOptions
 from rackwatt_exporter.schedulers.slurm.ssh import SlurmSsh
-from rackwatt_exporter.schedulers.snapshot import SchedulerSnapshot
 from tests.eventually import PATIENCE_S
 from tests.exporter.schedulers.conftest import TRUTH, WORDS
 from tests.exporter.schedulers.snapshots import states

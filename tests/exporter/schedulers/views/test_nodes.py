@@ -1,6 +1,7 @@
 """Families of a scheduler's nodes, made of snapshots."""
 
-from rackwatt_exporter.schedulers.snapshot import SchedulerNode, SchedulerSnapshot
+from rackwatt_exporter.schedulers.model.node import SchedulerNode
+from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 from rackwatt_exporter.schedulers.views.nodes import families, state_counts
 
 

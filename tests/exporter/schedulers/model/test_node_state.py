@@ -5,13 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rackwatt_exporter.schedulers import relay
-from rackwatt_exporter.schedulers.node_state import (
+from rackwatt_exporter.schedulers.model.node import SchedulerNode
+from rackwatt_exporter.schedulers.model.node_state import (
     NodeState,
     normalize_state,
     parse_state,
     profile_state,
 )
-from rackwatt_exporter.schedulers.snapshot import SchedulerNode, SchedulerSnapshot
+from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 
 SUFFIXES = "*~#!%$@^-"
 AT_WORK = ["allocated", "mixed", "completing", "draining", "failing"]

@@ -1,0 +1,32 @@
+"""One node as a scheduler reports it."""
+
+import msgspec
+
+from rackwatt_exporter.printable import printable
+from rackwatt_exporter.schedulers.model.fields import MAX_REASON, Names, Time, Word, Words
+from rackwatt_exporter.schedulers.model.resources import Resources
+
+
+class SchedulerNode(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """One node, once, however many partitions it is in.
+
+    `state` is a word of node_state.py. `base` and `flags` are what it was decided from; `base` is
+    None where the scheduler reports no base state. `partitions` are sorted, since Slurm lists them
+    in any order. `reason` is why the node is out of service, in the words of its administrator or
+    of the scheduler; `reason_at_s` is when it was set (Unix time). `total` is what the scheduler
+    can allocate of the node, `allocated` what it has.
+    """
+
+    state: Word
+    base: Word | None = None
+    flags: Words = ()
+    partitions: Names = ()
+    reason: str = ""
+    reason_at_s: Time | None = None
+    features: Names = ()
+    total: Resources | None = None
+    allocated: Resources | None = None
+
+    def __post_init__(self) -> None:
+        if self.reason:
+            msgspec.structs.force_setattr(self, "reason", printable(self.reason, MAX_REASON))

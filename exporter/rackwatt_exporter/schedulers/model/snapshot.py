@@ -1,0 +1,52 @@
+"""One answer of a scheduler, in the same words whichever scheduler gave it.
+
+Every view of a scheduler is made of one snapshot, so that what two families say of a node is of the
+same moment. A reader fills what its scheduler reports; an empty field was not reported. The relay
+(relay.py) serves these very structures to other exporters: their bounds are in them, and every
+reader keeps to them.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Annotated, TypeVar
+
+import msgspec
+
+from rackwatt_exporter.printable import printable
+from rackwatt_exporter.schedulers.model.fields import Name
+from rackwatt_exporter.schedulers.model.job import Job
+from rackwatt_exporter.schedulers.model.node import SchedulerNode
+
+_MAX_WORDS = {"cluster": 100, "version": 40, "note": 500}
+
+Unread = Annotated[int, msgspec.Meta(ge=0, le=2**31)]
+T = TypeVar("T")
+
+
+class SchedulerSnapshot(msgspec.Struct, frozen=True):
+    """What a scheduler reports of its nodes, by name, and of its jobs.
+
+    A node that is missing has no state. `jobs` is None where jobs were not read, and () where there
+    is none. `cluster` is the name that the scheduler itself gives its cluster, `version` its own
+    version. `unread` nodes and `unread_jobs` exist and could not be read; `note` says more of them.
+    `age_s` is how old the answer was when it came: that of a scheduler itself is new.
+    """
+
+    nodes: Mapping[Name, SchedulerNode]
+    cluster: str = ""
+    version: str = ""
+    unread: Unread = 0
+    note: str = ""
+    age_s: float = 0.0
+    jobs: tuple[Job, ...] | None = None
+    unread_jobs: Unread = 0
+
+    def __post_init__(self) -> None:
+        for field, limit in _MAX_WORDS.items():
+            words = printable(getattr(self, field), limit)
+            msgspec.structs.force_setattr(self, field, words)
+
+
+def share(items: Iterable[tuple[str, T]]) -> dict[str, T]:
+    """Return values by name; equal ones are one object, since few of ten thousand differ."""
+    known: dict[T, T] = {}
+    return {name: known.setdefault(item, item) for name, item in items}
