@@ -33,6 +33,7 @@ WORDS: Mapping[str, str] = {
 ALLOWED: Mapping[str, str] = {
     r"\.tell\(\)": "the position of a file object",
     r"\bstands for\b": "an abbreviation and its meaning",
+    r"\"nobody\"": "the user without privileges",
 }
 """Phrases of outside with a word of `WORDS` in them, and what they are."""
 
@@ -58,9 +59,7 @@ PENDING: tuple[str, ...] = (
     "exporter/rackwatt_exporter/polling/",
     "exporter/rackwatt_exporter/reading.py",
     "exporter/rackwatt_exporter/schedulers/",
-    "exporter/rackwatt_exporter/simulator/",
     "exporter/rackwatt_exporter/store/",
-    "exporter/rackwatt_exporter/targets/",
     "exporter/rackwatt_exporter/web/",
     "operator/rackwatt_operator/commands/",
     "operator/rackwatt_operator/controller/access.py",
@@ -76,14 +75,11 @@ PENDING: tuple[str, ...] = (
     "tests/exporter/commands/",
     "tests/exporter/config/",
     "tests/exporter/exposition/",
-    "tests/exporter/faults/",
     "tests/exporter/metrics/",
     "tests/exporter/polling/",
     "tests/exporter/running_exporter.py",
     "tests/exporter/schedulers/",
-    "tests/exporter/simulator/",
     "tests/exporter/store/",
-    "tests/exporter/targets/",
     "tests/exporter/test_exporter.py",
     "tests/exporter/test_history.py",
     "tests/exporter/test_reload_in_any_order.py",
@@ -92,7 +88,6 @@ PENDING: tuple[str, ...] = (
     "tests/fuzz/",
     "tests/images/",
     "tests/operator/",
-    "tests/peers/",
     "tests/stall_tolerant_loop.py",
     "tests/test_docs.py",
     "tests/test_lab.py",

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from rackwatt_exporter.simulator.certificate import self_made
+from rackwatt_exporter.simulator.certificate import generate
 from rackwatt_exporter.simulator.ipmi.server import IpmiServer
 from rackwatt_exporter.simulator.machine import SimulatedLogin, SimulatedMachine
 from rackwatt_exporter.simulator.redfish.server import RedfishServer
@@ -192,7 +192,7 @@ async def lab_as_it_stands(directory: Path) -> AsyncIterator[None]:
     gpus = [
         SimulatedMachine(f"g{i}", f"127.3.9.{i}", 900 + i, 900 + i, login=login) for i in (1, 2)
     ]
-    made = self_made(["g1-bmc.example", "g2-bmc.example"])
+    made = generate(["g1-bmc.example", "g2-bmc.example"])
     (directory / "tls.crt").write_bytes(made.certificate)
     (directory / "tls.key").write_bytes(made.key)
     bmc = {"username": login.username, "password": login.password}

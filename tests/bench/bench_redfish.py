@@ -20,7 +20,7 @@ import httpx
 import uvloop
 
 from rackwatt_exporter.config.secrets import Secrets
-from rackwatt_exporter.simulator.certificate import self_made
+from rackwatt_exporter.simulator.certificate import generate
 from rackwatt_exporter.simulator.machine import SimulatedMachine
 from rackwatt_exporter.simulator.redfish.server import RedfishServer
 from rackwatt_exporter.targets.redfish.source import RedfishDriver
@@ -149,7 +149,7 @@ def measure(bmcs: int, sweeps: int) -> list[ReadingCost]:
     ends = Ends([f"127.87.0.{number}" for number in range(1, bmcs + 1)], free_port())
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
-        made = self_made(ends.addresses)
+        made = generate(ends.addresses)
         for file, pem in zip(("ca.crt", "server.pem", "server.key"), made, strict=True):
             (directory / file).write_bytes(pem)
         secrets = write_secrets(directory, directory / "ca.crt")

@@ -19,7 +19,7 @@ import yaml
 
 from rackwatt_exporter.commands.runtime import run
 from rackwatt_exporter.simulator import scenario
-from rackwatt_exporter.simulator.certificate import keep
+from rackwatt_exporter.simulator.certificate import write_files
 from rackwatt_exporter.simulator.faults.device_faults import Fault
 from rackwatt_exporter.simulator.fleet import KINDS, SERVER_NAME, Ports, Rack, racks, write
 from rackwatt_exporter.simulator.loopback_https import HttpsServer
@@ -118,13 +118,13 @@ async def _answer(plan: Plan, directory: Path, ports: Ports, line: Connection) -
     _set_moving(machine for rack in furnished for machine in rack.machines)
     contacts = Contacts(_CONTACT * plan.timeout_s)
     arrivals = Arrivals((m for rack in furnished for m in rack.machines), contacts)
-    arrivals.be(plan.faults())
+    arrivals.apply(plan.faults())
     devices = {
         machine.address: _device(machine, rack.kind.method, contacts)
         for rack in furnished
         for machine in rack.machines
     }
-    files, authority = keep(directory / "certificate", [SERVER_NAME])
+    files, authority = write_files(directory / "certificate", [SERVER_NAME])
 
     def of(method: Method) -> dict[str, Any]:
         return {m.address: devices[m.address] for m in by_method(furnished)[method]}

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from rackwatt_exporter.protocols.ipmi import rmcpplus
-from rackwatt_exporter.simulator.faults.device_faults import Condition, Faults
+from rackwatt_exporter.simulator.faults.device_faults import Faults, FaultState
 from rackwatt_exporter.simulator.ipmi.bmc import SimulatedBmc
 from rackwatt_exporter.simulator.machine import SimulatedMachine
 
@@ -45,12 +45,12 @@ class Arrivals(Faults):
         self.bins: Counter[int] = Counter()
         self._contacts = contacts
 
-    def condition(self, address: bytes) -> Condition | None:
-        """Tell how the device at a packed address is, and note that it was asked."""
+    def state(self, address: bytes) -> FaultState | None:
+        """Return the state of the device at a packed address, and count its request."""
         now_s = time.monotonic()
         self.bins[int(now_s / _BIN_S)] += 1
         self._contacts.began(address, now_s)
-        return super().condition(address)
+        return super().state(address)
 
 
 class Contacts:

@@ -35,7 +35,7 @@ def main() -> int:
 
 
 def _fuzzed(harness: Harness, seconds: int) -> bool:
-    """Fuzz one; tell whether nothing was found."""
+    """Fuzz one; return whether nothing was found."""
     harness.findings.mkdir(parents=True, exist_ok=True)
     before = set(harness.findings.iterdir())
     with tempfile.TemporaryDirectory() as grown:
@@ -49,11 +49,11 @@ def _fuzzed(harness: Harness, seconds: int) -> bool:
         flush=True,
     )
     if code:
-        print(_told(said))
+        print(_summary(said))
     return not code and not found
 
 
-def _told(said: str) -> str:
+def _summary(said: str) -> str:
     """Pick what was found out of all that libFuzzer says."""
     _, mark, rest = said.partition(" === Uncaught Python exception: ===")
     return (mark + rest) if mark else said[-4000:]

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from tests.fuzz.harness import Harness, harnesses
 from tests.fuzz.json_mutator import mutated
 
-MOST_BYTES = 8192
+MAX_BYTES = 8192
 JSON = [each for each in harnesses() if each.load()[1]]
 
 
@@ -37,6 +37,6 @@ def test_a_seed_changed_a_little_breaks_no_parser(harness: Harness, place: int, 
     """Every captured version of Slurm, every maker's Redfish, with a branch cut, moved or put on."""
     examine, _ = harness.load()
     seeds = sorted(harness.corpus.iterdir())
-    changed = mutated(seeds[place % len(seeds)].read_bytes(), MOST_BYTES, seed)
+    changed = mutated(seeds[place % len(seeds)].read_bytes(), MAX_BYTES, seed)
     if changed is not None:
         examine(changed)

@@ -82,17 +82,17 @@ class Browser:
         """Give the accessible name, or the id, of what has the focus."""
         return str(self.run("const e = document.activeElement; return e.ariaLabel ?? e.id"))
 
-    def until(self, told: Callable[[], Any], limit_s: float = PATIENCE_S) -> Any:
+    def until(self, message: Callable[[], Any], limit_s: float = PATIENCE_S) -> Any:
         """Wait until something holds, and give it."""
         deadline_s = time.monotonic() + limit_s
         while time.monotonic() < deadline_s:
-            if found := told():
+            if found := message():
                 return found
             time.sleep(0.02)
         raise AssertionError(f"not seen in time; the page:\n{self.text('body')[:2000]}")
 
     def complaints(self) -> list[str]:
-        """Tell every error on the console and every violation of a policy since the last call."""
+        """Return every error on the console and every violation of a policy since the last call."""
         logged = [entry["message"] for entry in self.driver.get_log("browser")]
         return logged + list(self.run("return (window.violations ?? []).splice(0)"))
 

@@ -178,7 +178,7 @@ class IpmiSim:
         self._process.stdin.flush()
 
     def alive(self) -> bool:
-        """Tell whether the process runs."""
+        """Return whether the process runs."""
         return self._process is not None and self._process.poll() is None
 
     def _wait_for(self, bmc: Bmc) -> None:

@@ -2,7 +2,7 @@
 
 The steps are those of Kubernetes' AtomicWriter (pkg/volume/util/atomic_writer.go): each version is a
 folder of its own, named by its time; `..data` links to the present one and is put in place by one
-rename; what people see are links through it. Nobody ever finds half of a version.
+rename; what people see are links through it. No reader ever sees half of a version.
 """
 
 import os

@@ -1,9 +1,8 @@
-"""Ports for daemons that cannot choose one themselves: each is given to nobody else.
+"""Unique ports for daemons that cannot choose one themselves.
 
-To bind to port 0, close, and tell the number to a daemon is a race: until the daemon binds, the
-kernel may give the same number to any connection that somebody opens. These ports are of a range
-from which the kernel gives none, and whoever asks on this machine, in whichever process, gets the
-next one of it.
+To bind to port 0, close, and pass the number to a daemon is a race: until the daemon binds, the
+kernel may give the same number to any other connection. These ports are of a range from which the
+kernel gives none, and each call on this machine, in any process, gets the next one of it.
 """
 
 import fcntl

@@ -41,26 +41,26 @@ class Prometheus:
         return found
 
     def targets(self) -> list[dict[str, Any]]:
-        """Tell what it scrapes, and what came of it."""
+        """Return its targets and their state."""
         reply = self._client.get("/targets").raise_for_status()
         found: list[dict[str, Any]] = reply.json()["data"]["activeTargets"]
         return found
 
     def rules(self) -> list[dict[str, Any]]:
-        """Tell its rules, and how evaluating each one went."""
+        """Return its rules and their health."""
         reply = self._client.get("/rules").raise_for_status()
         return [rule for group in reply.json()["data"]["groups"] for rule in group["rules"]]
 
-    def until(self, told: Callable[["Prometheus"], object]) -> None:
+    def until(self, predicate: Callable[["Prometheus"], object]) -> None:
         """Wait for something to be so."""
         deadline_s = time.monotonic() + PATIENCE_S
-        while not self._told(told):
+        while not self._fulfils(predicate):
             assert time.monotonic() < deadline_s, self._log.read_text()
             time.sleep(0.1)
 
-    def _told(self, told: Callable[["Prometheus"], object]) -> object:
+    def _fulfils(self, predicate: Callable[["Prometheus"], object]) -> object:
         try:
-            return told(self)
+            return predicate(self)
         except httpx.HTTPError:
             return None
 

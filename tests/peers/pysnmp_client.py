@@ -1,4 +1,4 @@
-"""pysnmp as an oracle: an independent implementation, asked in a process of its own.
+"""pysnmp as an oracle: an independent implementation in a process of its own.
 
 Of its own, because pysnmp warns about its own dependencies as it is imported, and tests take
 warnings for errors.
@@ -12,7 +12,7 @@ from typing import Any
 LEVELS = ("noAuthNoPriv", "authNoPriv", "authPriv")
 
 
-async def pysnmp_get(asked: dict[str, Any]) -> dict[str, str]:
+async def pysnmp_get(request: dict[str, Any]) -> dict[str, str]:
     """Read objects by pysnmp: host, port, version, oids, and what the version needs to log in.
 
     Raises:
@@ -22,7 +22,7 @@ async def pysnmp_get(asked: dict[str, Any]) -> dict[str, str]:
     child = await asyncio.create_subprocess_exec(
         *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
     )
-    output, _ = await child.communicate(json.dumps(asked).encode())
+    output, _ = await child.communicate(json.dumps(request).encode())
     answer = json.loads(output)
     if "error" in answer:
         raise RuntimeError(answer["error"])
@@ -30,14 +30,14 @@ async def pysnmp_get(asked: dict[str, Any]) -> dict[str, str]:
     return found
 
 
-def login(asked: dict[str, Any]) -> Any:
+def login(request: dict[str, Any]) -> Any:
     """Make pysnmp's credentials, version 3 by SHA-256 and AES where nothing else is said."""
     from pysnmp.hlapi.v3arch import asyncio as api
 
-    if asked["version"] != "3":
-        return api.CommunityData(asked["community"], mpModel=int(asked["version"] == "2c"))
-    depth = LEVELS.index(asked.get("level", "authPriv"))
-    keys = [asked.get("auth_password"), asked.get("priv_password")][:depth]
+    if request["version"] != "3":
+        return api.CommunityData(request["community"], mpModel=int(request["version"] == "2c"))
+    depth = LEVELS.index(request.get("level", "authPriv"))
+    keys = [request.get("auth_password"), request.get("priv_password")][:depth]
     auth = {
         "MD5": api.USM_AUTH_HMAC96_MD5,
         "SHA": api.USM_AUTH_HMAC96_SHA,
@@ -56,20 +56,20 @@ def login(asked: dict[str, Any]) -> Any:
     }
     said: dict[str, Any] = {}
     if depth >= 1:
-        said["authProtocol"] = auth[asked.get("auth", "SHA-256")]
+        said["authProtocol"] = auth[request.get("auth", "SHA-256")]
     if depth == 2:
-        said["privProtocol"] = privacy[asked.get("privacy", "AES")]
-    return api.UsmUserData(asked["user"], *keys, **said)
+        said["privProtocol"] = privacy[request.get("privacy", "AES")]
+    return api.UsmUserData(request["user"], *keys, **said)
 
 
-async def _get(asked: dict[str, Any]) -> dict[str, Any]:
+async def _get(request: dict[str, Any]) -> dict[str, Any]:
     from pysnmp.hlapi.v3arch import asyncio as api
 
     engine = api.SnmpEngine()
-    target = await api.UdpTransportTarget.create((asked["host"], asked["port"]), timeout=20)
-    objects = [api.ObjectType(api.ObjectIdentity(oid)) for oid in asked["oids"]]
+    target = await api.UdpTransportTarget.create((request["host"], request["port"]), timeout=20)
+    objects = [api.ObjectType(api.ObjectIdentity(oid)) for oid in request["oids"]]
     error, status, _, found = await api.get_cmd(
-        engine, login(asked), target, api.ContextData(), *objects, lookupMib=False
+        engine, login(request), target, api.ContextData(), *objects, lookupMib=False
     )
     engine.close_dispatcher()
     if error or status:

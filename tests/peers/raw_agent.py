@@ -77,7 +77,7 @@ class _Rows(Tree):
 def answered(
     answer: bytes, status: int = 0, failed: int = 0, objects: bytes | None = None
 ) -> bytes:
-    """Write the answer of a community anew: its status, and its list of objects."""
+    """Replace the answer of a community: its status, and its list of objects."""
     version, community, pdu = ber.element(answer).children()
     number, _, _, found = pdu.children()
     head = map(ber.integer, (number.integer, status, failed))

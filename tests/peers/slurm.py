@@ -2,7 +2,7 @@
 
 Everything lives in one directory of its own and on free ports, so that several clusters, and a
 Slurm of the machine itself, stay out of each other's way. No cgroup is touched, and what was
-started is found again by its environment when the block ends, whoever its parent is by then.
+started is found again by its environment when the block ends, whatever its parent is by then.
 
 By hand: `python -m tests.peers.slurm 'n[1-6]' 'd[01-54]'`.
 """
@@ -167,7 +167,7 @@ class SlurmCluster:
         return self._run("sbatch", *wrapped).strip()
 
     def allocate(self, *arguments: str) -> None:
-        """Allocate nodes to nobody in particular: no process runs, so decorative ones do as well."""
+        """Allocate nodes without a user: no process runs, so nodes without a daemon do as well."""
         self._run("salloc", "--quiet", "--no-shell", *arguments)
 
     def cancel(self, *arguments: str) -> None:
@@ -184,7 +184,7 @@ class SlurmCluster:
         return {words["NodeName"]: words for words in _fields(self.scontrol("show", "node", "-o"))}
 
     def truth(self) -> dict[str, str]:
-        """Tell each node's state as scontrol spells it, such as IDLE+DRAIN."""
+        """Return each node's state as scontrol spells it, such as IDLE+DRAIN."""
         return {name: words["State"] for name, words in self.shown().items()}
 
     def wait(self, condition: Callable[[], object], what: str) -> None:

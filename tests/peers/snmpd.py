@@ -67,12 +67,12 @@ class Snmpd:
 
     @property
     def address(self) -> str:
-        """Tell the first address."""
+        """Return the first address."""
         return self.addresses[0]
 
     @property
     def pid(self) -> int:
-        """Tell the process' number."""
+        """Return the process id."""
         assert self._process is not None
         return self._process.pid
 

@@ -42,7 +42,7 @@ class Sshd:
     log: Path
 
     def logins(self) -> int:
-        """Tell how often a client has logged in."""
+        """Return how often a client has logged in."""
         return self.log.read_text().count("Accepted publickey")
 
 

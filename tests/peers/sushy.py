@@ -50,7 +50,7 @@ class Sushy:
         """Read a resource as any other client would: the oracle."""
         return self._client.get(path).raise_for_status().json()
 
-    def tell(self, **changes: Any) -> None:
+    def configure(self, **changes: Any) -> None:
         """Change how it answers from now on: sessions, password, power_state, delay_s, and routes.
 
         A route is what it answers, or `{"peer": {"status":, "body":, "type":, "headers":}}`;
@@ -59,17 +59,17 @@ class Sushy:
         self._control.put("/", json=changes).raise_for_status()
 
     def seen(self) -> dict[str, Any]:
-        """Tell what it was asked so far, the most at once, and the sessions there are."""
+        """Return its requests so far, the most at once, and its open sessions."""
         seen: dict[str, Any] = self._control.get("/").raise_for_status().json()
         return seen
 
     def requests(self) -> list[str]:
-        """Tell what it was asked so far."""
+        """Return its requests so far."""
         return list(self.seen()["requests"])
 
     def as_new(self) -> None:
-        """Forget all that it was told and asked."""
-        self.tell(as_new=True, power_state="On", forget_sessions=True, **AS_IT_IS)
+        """Reset configuration and requests."""
+        self.configure(as_new=True, power_state="On", forget_sessions=True, **AS_IT_IS)
 
     def close(self) -> None:
         """Close our own look into it."""
@@ -79,7 +79,7 @@ class Sushy:
 
 @contextmanager
 def sushy(directory: Path, **settings: Any) -> Iterator[Sushy]:
-    """Run the emulator until the block ends; `settings` are as `Sushy.tell` has them."""
+    """Run the emulator until the block ends; `settings` are as `Sushy.configure` has them."""
     directory.mkdir(parents=True, exist_ok=True)
     _write_files(directory, settings)
     program = Path(__file__).with_name("sushy_emulator.py")

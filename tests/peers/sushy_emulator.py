@@ -2,10 +2,10 @@
 
 The emulator has chassis, systems, their power state and Basic authentication; it has no power
 readings and no session service. Those are added here, from a JSON file: routes that answer as one
-or another vendor's BMC does. What it was asked, and how much of it at once, can be asked for.
+or another vendor's BMC does. Its requests so far, and the most at once, can be read.
 
-That is asked, and told what to answer, at a port of its own without TLS; and a handshake keeps
-nobody else waiting, so that a test may look while its own exporter is in the middle of one.
+That is read, and the responses are configured, at a port of its own without TLS. A handshake
+blocks no other connection, so that a test may read while its own exporter is in the middle of one.
 """
 
 import copy

@@ -1,6 +1,6 @@
 """A bad network: a UDP relay that loses, cuts, doubles, delays and reorders what passes through it.
 
-It stands between a client and a real peer, in the test's own loop. Each client has a socket of its
+It is between a client and a real peer, in the test's own loop. Each client has a socket of its
 own towards the peer, so that answers find their way back.
 """
 

@@ -14,7 +14,7 @@ from rackwatt_crds.cli.logs import add_logging
 from rackwatt_crds.fields import Duration
 from rackwatt_exporter.commands.flags import start_logging
 from rackwatt_exporter.commands.runtime import run
-from rackwatt_exporter.simulator.fleet import MOST_NODES, Ports, racks
+from rackwatt_exporter.simulator.fleet import MAX_NODES, Ports, racks
 from rackwatt_exporter.simulator.scenario import Affected, Scenario, Share, read
 
 log = logging.getLogger(__name__)
@@ -79,8 +79,8 @@ def add_place(parser: argparse.ArgumentParser) -> None:
 
 def nodes(text: str) -> int:
     """Read how many machines there shall be."""
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MOST_NODES:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to {MOST_NODES}")
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MAX_NODES:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to {MAX_NODES}")
     return int(text)
 
 

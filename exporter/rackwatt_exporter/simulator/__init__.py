@@ -1,1 +1,1 @@
-"""A fleet made of software that answers as real BMCs do."""
+"""Simulated BMCs and PDUs: servers of their protocols, with faults and replays."""

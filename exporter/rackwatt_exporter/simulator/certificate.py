@@ -1,7 +1,8 @@
-"""A certificate of our own making, and the authority to trust for it.
+"""Generated certificates, and the authority that issues them.
 
-A client verifies the simulated fleet as it verifies a real one. For a fleet of thousands name it
-rather than list its addresses (and say `tls.serverName`): the list is sent at each handshake.
+A client verifies the simulated fleet as it verifies a real one. A certificate for thousands of
+devices should have a name instead of their addresses, and clients `tls.serverName`: the list would
+be sent at each handshake.
 """
 
 from collections.abc import Sequence
@@ -20,8 +21,8 @@ VALID_FOR = timedelta(days=30)
 CLOCK_SKEW = timedelta(hours=1)
 
 
-class SelfMade(NamedTuple):
-    """PEM: the authority, the certificate it issued, and that one's private key."""
+class GeneratedCertificate(NamedTuple):
+    """PEM: the authority, a certificate issued by it, and the private key of that."""
 
     authority: bytes
     certificate: bytes
@@ -29,7 +30,7 @@ class SelfMade(NamedTuple):
 
 
 class Authority:
-    """An authority of our own making; every certificate it issues is of one key."""
+    """A generated authority; all certificates that it issues have one key."""
 
     def __init__(self) -> None:
         self._own_key = ec.generate_private_key(ec.SECP256R1())
@@ -38,14 +39,14 @@ class Authority:
 
     @property
     def certificate(self) -> bytes:
-        """Return the authority's own certificate, to be trusted."""
+        """PEM of the authority's own certificate."""
         built = _unsigned(self._name, self._name, self._own_key.public_key(), timedelta())
         limit = x509.BasicConstraints(ca=True, path_length=0)
         return self._signed(built.add_extension(limit, critical=True))
 
     @property
     def key(self) -> bytes:
-        """Return the private key of the certificates that are issued."""
+        """PEM of the private key of issued certificates."""
         return self._key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
     def issue(self, names: Sequence[str], ago: timedelta = timedelta()) -> bytes:
@@ -59,34 +60,34 @@ class Authority:
         )
         return self._signed(built)
 
-    def vouched_by_nobody(self, names: Sequence[str]) -> bytes:
-        """Issue one for the same key in the name of an authority that is not this one."""
-        stranger = Authority()
-        stranger._key = self._key
-        return stranger.issue(names)
+    def issue_untrusted(self, names: Sequence[str]) -> bytes:
+        """Issue one with the same key by another authority."""
+        other = Authority()
+        other._key = self._key
+        return other.issue(names)
 
     def _signed(self, built: x509.CertificateBuilder) -> bytes:
         return built.sign(self._own_key, hashes.SHA256()).public_bytes(Encoding.PEM)
 
 
-def self_made(names: Sequence[str]) -> SelfMade:
-    """Make an authority and a server certificate for these host names and IP addresses."""
+def generate(names: Sequence[str]) -> GeneratedCertificate:
+    """Generate an authority and a server certificate for host names and IP addresses."""
     authority = Authority()
-    return SelfMade(authority.certificate, authority.issue(names), authority.key)
+    return GeneratedCertificate(authority.certificate, authority.issue(names), authority.key)
 
 
-def keep(directory: Path, names: Sequence[str]) -> tuple[tuple[Path, Path], bytes]:
-    """Write a server's certificate and key, and beside it those that a fault may show instead.
+def write_files(directory: Path, names: Sequence[str]) -> tuple[tuple[Path, Path], bytes]:
+    """Write a server's certificate and key, and those that a fault may use instead.
 
-    Gives the two files, and the authority that vouches for the first of them. `expired.crt` is of
-    the same authority, `stranger.crt` of none that anybody trusts.
+    Returns the two files, and the PEM of their authority. `expired.crt` is issued by the same
+    authority, `stranger.crt` by another one.
     """
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     authority = Authority()
     certificate, key = directory / "tls.crt", directory / "tls.key"
     certificate.write_bytes(authority.issue(names))
     (directory / "expired.crt").write_bytes(authority.issue(names, ago=2 * VALID_FOR))
-    (directory / "stranger.crt").write_bytes(authority.vouched_by_nobody(names))
+    (directory / "stranger.crt").write_bytes(authority.issue_untrusted(names))
     key.touch(mode=0o600)
     key.write_bytes(authority.key)
     return (certificate, key), authority.certificate

@@ -1,4 +1,4 @@
-"""The documents and secrets that fit what is simulated, written where an exporter can read them."""
+"""Documents and Secrets of a simulated fleet, as files that an exporter can read."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,7 +10,7 @@ from rackwatt_exporter.simulator.machine import SimulatedLogin
 
 
 def document(kind: str, spec: Mapping[str, object]) -> dict[str, object]:
-    """Make a document named `simulated`."""
+    """Return a document named `simulated`."""
     return {
         "apiVersion": API_VERSION,
         "kind": kind,
@@ -27,8 +27,8 @@ def write(
 ) -> None:
     """Write documents, by the names of their files, into `documents/`, and `secrets/` beside it.
 
-    The passwords are the simulator's own and open nothing else. `authority` is the PEM that the
-    Redfish services' certificate is to be verified by.
+    The passwords are the simulator's own. `authority` is the PEM that verifies the certificate of
+    the Redfish services.
     """
     folder = directory / "documents"
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
-"""A fleet of any size: machines in racks, each rack behind one protocol, and the documents for it.
+"""Simulated fleet of any size: machines in racks, each rack of one protocol, and its documents.
 
-Every machine has an address of its own in 127/8, so that a client meets it as it would meet a real
-BMC: by address, on one port for each protocol.
+Every machine has an address of its own in 127/8, so that a client addresses it like a real BMC: by
+address, on one port for each protocol.
 """
 
 import ipaddress
@@ -16,7 +16,7 @@ from rackwatt_exporter.simulator.scenario import Method
 RACK_SIZE = 40
 _NETWORK = int(ipaddress.IPv4Address("127.81.0.0"))
 _RACK_ADDRESSES = 256
-MOST_NODES = 60_000
+MAX_NODES = 60_000
 # Busiest after 14:00 UTC, each machine at its own hour; two thirds of the watts are the jobs'.
 _AFTERNOON, _SCATTER, _RESTLESS = 0.64, 0.1, 0.65
 _GOLDEN = 0.618033988749895
@@ -25,7 +25,7 @@ SERVER_NAME = "bmc.simulated"
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """Machines alike: what they are called, how they are asked, and the watts they draw."""
+    """A kind of machine: its names, its method, and its power."""
 
     name: str
     type: str
@@ -52,7 +52,7 @@ class Rack:
 
     @property
     def entry(self) -> dict[str, object]:
-        """Write it as an entry of a PowerTarget."""
+        """The rack as an entry of a PowerTarget."""
         first, last = self.machines[0], self.machines[-1]
         numbers = f"{first.name[len(self.kind.name) :]}-{last.name[len(self.kind.name) :]}"
         network, _, low = first.address.rpartition(".")
@@ -68,7 +68,7 @@ class Rack:
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Where each protocol is answered, the same for every machine."""
+    """The port of each protocol, the same for every machine."""
 
     ipmi: int = 9623
     snmp: int = 9161
@@ -76,39 +76,39 @@ class Ports:
 
 
 def racks(nodes: int, kinds: Sequence[Kind] = KINDS, address: str | None = None) -> list[Rack]:
-    """Furnish racks with this many machines in all, at least one of each kind where there is room.
+    """Return racks with this many machines in all, at least one of each kind where possible.
 
-    The first kind has what the shares of the others leave. With an address, all machines have it,
+    The first kind has the machines that the others leave. With an address, all machines have it,
     one of each kind at most.
 
     Raises:
         ValueError: more machines than there are addresses, or than have room at one.
     """
-    if not 1 <= nodes <= MOST_NODES:
-        raise ValueError(f"{nodes} nodes: from 1 to {MOST_NODES} can be simulated")
+    if not 1 <= nodes <= MAX_NODES:
+        raise ValueError(f"{nodes} nodes: from 1 to {MAX_NODES} can be simulated")
     if address is not None and nodes > len(kinds):
         raise ValueError(f"{nodes} nodes: one address has room for {len(kinds)}, each of a kind")
     login = SimulatedLogin()
-    furnished: list[Rack] = []
+    built: list[Rack] = []
     for kind, count in _counts(nodes, kinds):
         width = len(str(count))
         for first in range(0, count, RACK_SIZE):
-            number = len(furnished)
+            number = len(built)
             base = _NETWORK + number * _RACK_ADDRESSES + 1
             machines = tuple(
                 SimulatedMachine(
-                    name=f"{kind.name}{first + place + 1:0{width}}",
-                    address=address or str(ipaddress.IPv4Address(base + place)),
+                    name=f"{kind.name}{first + index + 1:0{width}}",
+                    address=address or str(ipaddress.IPv4Address(base + index)),
                     idle_watts=kind.idle_watts,
                     peak_watts=kind.peak_watts,
-                    phase=_AFTERNOON + _SCATTER * ((first + place) * _GOLDEN % 1.0),
+                    phase=_AFTERNOON + _SCATTER * ((first + index) * _GOLDEN % 1.0),
                     login=login,
                     restless=_RESTLESS,
                 )
-                for place in range(min(RACK_SIZE, count - first))
+                for index in range(min(RACK_SIZE, count - first))
             )
-            furnished.append(Rack(f"r{number + 1}", kind, machines))
-    return furnished
+            built.append(Rack(f"r{number + 1}", kind, machines))
+    return built
 
 
 def _counts(nodes: int, kinds: Sequence[Kind]) -> Iterator[tuple[Kind, int]]:
@@ -121,15 +121,15 @@ def _counts(nodes: int, kinds: Sequence[Kind]) -> Iterator[tuple[Kind, int]]:
     yield kinds[0], left
 
 
-def write(directory: Path, furnished: list[Rack], ports: Ports, authority: bytes) -> None:
-    """Write the documents and secrets that fit the racks."""
-    written = {"fleet.yaml": _power_target(furnished, ports), "scheduler.yaml": _binding(furnished)}
-    documents.write(directory, written, furnished[0].machines[0].login, authority)
+def write(directory: Path, built: list[Rack], ports: Ports, authority: bytes) -> None:
+    """Write the documents and secrets of the racks."""
+    written = {"fleet.yaml": _power_target(built, ports), "scheduler.yaml": _binding(built)}
+    documents.write(directory, written, built[0].machines[0].login, authority)
 
 
-def _power_target(furnished: list[Rack], ports: Ports) -> dict[str, object]:
+def _power_target(built: list[Rack], ports: Ports) -> dict[str, object]:
     entries = []
-    for rack in furnished:
+    for rack in built:
         own = {"credentials": {"secretRef": {"name": "pdu"}}} if rack.kind.method == "snmp" else {}
         entries.append({**rack.entry, **own})
     bmc = {
@@ -156,13 +156,13 @@ def _power_target(furnished: list[Rack], ports: Ports) -> dict[str, object]:
     return documents.document("PowerTarget", spec)
 
 
-def _binding(furnished: list[Rack]) -> dict[str, object]:
-    """Pin states on the machines that compute: most at work, some idle, a few out of order."""
+def _binding(built: list[Rack]) -> dict[str, object]:
+    """Return a binding with pinned states of compute nodes: most allocated, some idle or down."""
     states: dict[str, list[str]] = {"allocated": [], "idle": [], "drained": [], "down": []}
-    turn = ["allocated"] * 7 + ["idle", "idle", "drained"] + ["allocated"] * 9 + ["down"]
-    computing = [m for rack in furnished if rack.kind.method != "snmp" for m in rack.machines]
-    for place, machine in enumerate(computing):
-        states[turn[place % len(turn)]].append(machine.name)
+    pattern = ["allocated"] * 7 + ["idle", "idle", "drained"] + ["allocated"] * 9 + ["down"]
+    computing = [m for rack in built if rack.kind.method != "snmp" for m in rack.machines]
+    for index, machine in enumerate(computing):
+        states[pattern[index % len(pattern)]].append(machine.name)
     pinned = [{"names": ",".join(names), "state": s} for s, names in states.items() if names]
     return documents.document(
         "SchedulerBinding", {"cluster": "simulated", "noop": {"states": pinned}}

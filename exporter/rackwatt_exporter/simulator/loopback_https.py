@@ -9,7 +9,7 @@ from typing import Protocol
 from aiohttp import web
 
 from rackwatt_exporter.simulator.faults.device_faults import Faults
-from rackwatt_exporter.simulator.faults.http_faults import HttpWay
+from rackwatt_exporter.simulator.faults.http_faults import HttpFaultLayer
 from rackwatt_exporter.simulator.faults.tls_listener import ConnectionPolicy, TlsListener
 
 KEEP_CONNECTION_S = 3600.0
@@ -17,16 +17,16 @@ _SHUTDOWN_S = 0.5
 
 
 class HttpsService(Protocol):
-    """What answers at one address."""
+    """A service that responds at one address."""
 
     def answer(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes
     ) -> web.Response:
-        """Answer a request; `path` has the query in it."""
+        """Return the response to a request; `path` includes the query."""
         ...
 
     def restart(self) -> None:
-        """Forget who was logged in."""
+        """Drop all sessions."""
         ...
 
 
@@ -41,55 +41,55 @@ class HttpsServer:
         faults: Faults | None = None,
     ) -> None:
         self._services = services
-        self._ways: dict[str, HttpWay] = {}
+        self._layers: dict[str, HttpFaultLayer] = {}
         self._faults = faults or Faults()
         self._port = port
         self._server = web.Server(
-            self._answer,
+            self._handle,
             access_log=None,
             keepalive_timeout=KEEP_CONNECTION_S,
             handler_cancellation=True,
         )
         self._runner = web.ServerRunner(self._server, shutdown_timeout=_SHUTDOWN_S)
-        self._door = TlsListener((services, port), files, self._server, self._welcome)
+        self._listener = TlsListener((services, port), files, self._server, self._policy)
 
     async def start(self) -> None:
-        """Listen and answer from now on.
+        """Listen and serve requests.
 
         Raises:
             OSError: the port is taken.
         """
         await self._runner.setup()
-        self._door.open()
+        self._listener.open()
 
     async def close(self) -> None:
-        """Hang up on everybody."""
-        await self._door.close()
+        """Close the listener and all connections."""
+        await self._listener.close()
         await self._runner.cleanup()
 
-    def _welcome(self, address: str) -> ConnectionPolicy:
-        condition = self._faults.condition(socket.inet_aton(address))
+    def _policy(self, address: str) -> ConnectionPolicy:
+        state = self._faults.state(socket.inet_aton(address))
         service = self._services.get(address)
-        if condition is None or service is None:
+        if state is None or service is None:
             return ConnectionPolicy()
-        self._way(address, service).look(condition)
-        return ConnectionPolicy(condition.fault.certificate, condition.silent)
+        self._layer(address, service).restart_if_due(state)
+        return ConnectionPolicy(state.fault.certificate, state.silent)
 
-    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        place = request.get_extra_info("sockname")  # None where the client has hung up
-        address = place[0] if place else ""
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        sockname = request.get_extra_info("sockname")  # None where the client has disconnected
+        address = sockname[0] if sockname else ""
         service = self._services.get(address)
         if service is None:
             return web.Response(status=404)
         body = await request.read()
         path = request.raw_path
-        answer = partial(service.answer, request.method, path, request.headers, body)
-        condition = self._faults.condition(socket.inet_aton(address))
-        if condition is None:
-            return answer()
-        return await self._way(address, service).carry(condition, request, answer)
+        respond = partial(service.answer, request.method, path, request.headers, body)
+        state = self._faults.state(socket.inet_aton(address))
+        if state is None:
+            return respond()
+        return await self._layer(address, service).handle(state, request, respond)
 
-    def _way(self, address: str, service: HttpsService) -> HttpWay:
-        if address not in self._ways:
-            self._ways[address] = HttpWay(service)
-        return self._ways[address]
+    def _layer(self, address: str, service: HttpsService) -> HttpFaultLayer:
+        if address not in self._layers:
+            self._layers[address] = HttpFaultLayer(service)
+        return self._layers[address]

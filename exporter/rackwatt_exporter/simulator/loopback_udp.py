@@ -1,7 +1,7 @@
-"""One UDP socket for a fleet of simulated devices, each at its own loopback address.
+"""UDP server of a fleet of simulated devices, each at its own loopback address, on one socket.
 
-It is deaf to any packet sent elsewhere than to a device. An answer leaves from the address that was
-asked (IP_PKTINFO), as a real device's would.
+It drops packets to other addresses. A response is sent from the destination address of its request
+(IP_PKTINFO), as by a real device.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from rackwatt_exporter.simulator.faults.device_faults import Faults
-from rackwatt_exporter.simulator.faults.udp_faults import DatagramWay, Device
+from rackwatt_exporter.simulator.faults.udp_faults import Device, UdpFaultLayer
 from rackwatt_exporter.simulator.sockets import open_socket
 
 _PACKETS_PER_WAKE = 64
@@ -32,13 +32,13 @@ class LoopbackServer:
         self, devices: Mapping[str, Device], port: int, faults: Faults | None = None
     ) -> None:
         self._devices = {socket.inet_aton(address): device for address, device in devices.items()}
-        self._ways: dict[bytes, DatagramWay] = {}
+        self._layers: dict[bytes, UdpFaultLayer] = {}
         self._faults = faults or Faults()
         self._port = port
         self._socket: socket.socket | None = None
 
     async def start(self) -> None:
-        """Open the socket and answer from now on.
+        """Open the socket and respond to packets.
 
         Raises:
             OSError: the port is taken.
@@ -48,7 +48,7 @@ class LoopbackServer:
         asyncio.get_running_loop().add_reader(self._socket, self._receive_many, self._socket)
 
     async def close(self) -> None:
-        """Fall silent."""
+        """Close the socket."""
         if self._socket is not None:
             asyncio.get_running_loop().remove_reader(self._socket)
             self._socket.close()
@@ -64,17 +64,17 @@ class LoopbackServer:
             device = self._devices.get(destination)
             if device is None:
                 continue
-            condition = self._faults.condition(destination)
-            if condition is not None:
-                way = self._ways.setdefault(destination, DatagramWay(device))
-                way.carry(condition, data, partial(_send, sock, ours, client))
-            elif (answer := device.answer(data)) is not None:
-                _send(sock, ours, client, answer)
+            state = self._faults.state(destination)
+            if state is not None:
+                layer = self._layers.setdefault(destination, UdpFaultLayer(device))
+                layer.handle(state, data, partial(_send, sock, ours, client))
+            elif (response := device.answer(data)) is not None:
+                _send(sock, ours, client, response)
 
 
 def _send(sock: socket.socket, source: bytes, client: tuple[str, int], data: bytes) -> None:
     control = [(socket.IPPROTO_IP, _IP_PKTINFO, _PKTINFO.pack(0, source, bytes(4)))]
     try:
         sock.sendmsg([data], control, 0, client)
-    except OSError:  # buffers are full, or the client has gone: a packet is lost, as they are
+    except OSError:  # buffers are full, or the client has gone: the packet is lost
         return

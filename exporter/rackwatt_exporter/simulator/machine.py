@@ -1,8 +1,7 @@
-"""A simulated machine: who it is, and the watts it draws as its day goes by.
+"""Simulated machine: its power over time, and the properties of its BMC.
 
-Watts are a pure function of time, so that three protocols, a counter of joules and a test that
-knows the truth all tell the same story. What its BMC is like (its vendor, how many sessions it
-has room for) stands here too: servers look at it whenever they are asked, so that it may change.
+Watts are a pure function of time, so that three protocols, an energy counter and a test agree. The
+properties of its BMC (vendor, number of sessions) can change: servers read them at each request.
 """
 
 import zlib
@@ -12,12 +11,12 @@ from rackwatt_exporter.reading import Statistics
 from rackwatt_exporter.simulator.vendors import GENERIC, Vendor
 from rackwatt_exporter.simulator.workload import day, day_seconds, job_seconds, jobs, last_change_s
 
-INSTALLED_S = 1_767_225_600.0  # 2026-01-01: when the simulated counters began
+INSTALLED_S = 1_767_225_600.0  # 2026-01-01: start of the simulated counters
 
 
 @dataclass(slots=True)
 class SimulatedLogin:
-    """What a client must know to be let in; SNMP's passwords are those of version 3.
+    """Credentials of a client; SNMP's passwords are those of version 3.
 
     `kg` is the BMC's own key (IPMI's K_g); empty means that it has none.
     """
@@ -34,9 +33,9 @@ class SimulatedLogin:
 class SimulatedMachine:
     """One machine and its BMC at an address.
 
-    `phase` in 0..1 sets its day apart from its neighbours'. `restless` in 0..1 is the part of its
+    `phase` in 0..1 shifts its day against its neighbours'. `restless` in 0..1 is the part of its
     watts above idle that jobs decide, in steps; the time of day decides the rest. `sessions` None
-    means as many as its vendor has; `engine` is told in the agent's SNMP engine id.
+    means as many as its vendor has; `engine` is part of the agent's SNMP engine id.
     """
 
     name: str
@@ -50,21 +49,21 @@ class SimulatedMachine:
     vendor: Vendor = GENERIC
     sessions: int | None = None
     engine: int = 0
-    _place: float = field(init=False, repr=False)
+    _offset: float = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self._place = zlib.crc32(self.name.encode()) / 2**32
+        self._offset = zlib.crc32(self.name.encode()) / 2**32
 
     @property
-    def most_sessions(self) -> int:
-        """Return how many sessions the BMC has room for."""
+    def max_sessions(self) -> int:
+        """Maximum number of the BMC's sessions."""
         return self.vendor.sessions if self.sessions is None else self.sessions
 
     def watts(self, time_s: float) -> float:
         """Return the power at a time (seconds since the epoch)."""
         busy = (1 - self.restless) * day(time_s, self.phase)
         if self.restless:
-            busy += self.restless * jobs(time_s, self._place)
+            busy += self.restless * jobs(time_s, self._offset)
         return self.idle_watts + (self.peak_watts - self.idle_watts) * busy
 
     def joules(self, time_s: float) -> float:
@@ -72,15 +71,15 @@ class SimulatedMachine:
         return self._integral(time_s) - self._integral(INSTALLED_S)
 
     def statistics(self, time_s: float, window_s: float = 60.0) -> Statistics:
-        """Tell mean, least and most over the window that ends at a time."""
+        """Return mean, minimum and maximum over the window that ends at a time."""
         began_s = time_s - window_s
         seen = [self.watts(began_s), self.watts(time_s)]
-        if self.restless and (change_s := last_change_s(time_s, self._place)) > began_s:
+        if self.restless and (change_s := last_change_s(time_s, self._offset)) > began_s:
             seen += [self.watts(change_s - 1), self.watts(change_s + 1)]
         mean = (self.joules(time_s) - self.joules(began_s)) / window_s
         return Statistics(mean, min(*seen, mean), max(*seen, mean), window_s)
 
     def _integral(self, time_s: float) -> float:
         busy_s = (1 - self.restless) * day_seconds(time_s, self.phase)
-        busy_s += self.restless * job_seconds(time_s, self._place)
+        busy_s += self.restless * job_seconds(time_s, self._offset)
         return self.idle_watts * time_s + (self.peak_watts - self.idle_watts) * busy_s

@@ -1,4 +1,4 @@
-"""A simulated fleet at work: the documents written, three servers answering, until told to stop."""
+"""Run of a simulated fleet: writes its documents, and runs three servers until a signal."""
 
 import asyncio
 import logging
@@ -9,7 +9,7 @@ from typing import Protocol
 
 from rackwatt_crds.wording import counted
 from rackwatt_exporter.simulator import scenario
-from rackwatt_exporter.simulator.certificate import keep
+from rackwatt_exporter.simulator.certificate import write_files
 from rackwatt_exporter.simulator.faults.device_faults import Faults
 from rackwatt_exporter.simulator.fleet import SERVER_NAME, Ports, Rack, write
 from rackwatt_exporter.simulator.ipmi.server import IpmiServer
@@ -21,40 +21,40 @@ from rackwatt_exporter.simulator.snmp.server import SnmpServer
 log = logging.getLogger(__name__)
 
 RESTART_S = 5.0
-_LOOK_S = 1.0
+_CHECK_S = 1.0
 
 Plan = Callable[[], Scenario]
 
 
 class Server(Protocol):
-    """What answers for the machines of one protocol."""
+    """Server of the machines of one protocol."""
 
     async def start(self) -> None:
-        """Answer from now on; raises OSError where the port is taken."""
+        """Start to serve; raises OSError where the port is taken."""
         ...
 
     async def close(self) -> None:
-        """Answer nobody any more."""
+        """Stop to serve."""
         ...
 
 
 async def serve(
-    furnished: list[Rack], ports: Ports, directory: Path, plan: Plan, watched: Path | None
+    racks: list[Rack], ports: Ports, directory: Path, plan: Plan, watched: Path | None
 ) -> int:
-    """Answer for the racks until SIGTERM or SIGINT; the result is the exit status.
+    """Serve the racks until SIGTERM or SIGINT; return the exit status.
 
-    `plan` says what goes wrong, and is asked again whenever the file `watched` changes. SIGUSR1
-    restarts every machine. The documents are written last: when they are there, the fleet answers.
+    `plan` returns the scenario, and is called again whenever the file `watched` changes. SIGUSR1
+    restarts every machine. The documents are written last: once they exist, the fleet responds.
     """
-    machines = by_method(furnished)
+    machines = by_method(racks)
     faults = Faults(machine for each in machines.values() for machine in each)
     try:
-        faults.be(scenario.faults(plan(), machines))
+        faults.apply(scenario.faults(plan(), machines))
     except ScenarioError as error:
         for problem in error.problems:
-            log.error("the scenario cannot be used: %s", problem)
+            log.error("invalid scenario: %s", problem)
         return 2
-    files, authority = keep(directory / "certificate", [SERVER_NAME])
+    files, authority = write_files(directory / "certificate", [SERVER_NAME])
     servers: list[Server] = [
         IpmiServer(_by_address(machines["ipmi"]), ports.ipmi, faults),
         SnmpServer(_by_address(machines["snmp"]), ports.snmp, faults),
@@ -64,11 +64,9 @@ async def serve(
     asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, faults.restart_all, RESTART_S)
 
     def ready() -> None:
-        write(directory, furnished, ports, authority)
-        count = sum(len(rack.machines) for rack in furnished)
-        racks = counted(len(furnished), "rack")
-        verb = "answers" if count == 1 else "answer"
-        log.info("%s in %s %s", counted(count, "machine"), racks, verb)
+        write(directory, racks, ports, authority)
+        count = sum(len(rack.machines) for rack in racks)
+        log.info("serving %s in %s", counted(count, "machine"), counted(len(racks), "rack"))
 
     status = await answer(servers, directory, ready)
     following.cancel()
@@ -76,9 +74,9 @@ async def serve(
 
 
 async def answer(servers: list[Server], directory: Path, ready: Callable[[], None]) -> int:
-    """Let servers answer until SIGTERM or SIGINT; the result is the exit status.
+    """Run servers until SIGTERM or SIGINT; return the exit status.
 
-    `ready` is called once they do; it writes the documents into `directory`.
+    `ready` is called once they serve; it writes the documents into `directory`.
     """
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -101,10 +99,10 @@ async def answer(servers: list[Server], directory: Path, ready: Callable[[], Non
     return 0
 
 
-def by_method(furnished: list[Rack]) -> dict[Method, list[SimulatedMachine]]:
-    """Sort the machines of all racks by how they are asked."""
+def by_method(racks: list[Rack]) -> dict[Method, list[SimulatedMachine]]:
+    """Group the machines of all racks by method."""
     machines: dict[Method, list[SimulatedMachine]] = {"ipmi": [], "snmp": [], "redfish": []}
-    for rack in furnished:
+    for rack in racks:
         machines[rack.kind.method] += rack.machines
     return machines
 
@@ -115,27 +113,27 @@ async def _follow(
     machines: dict[Method, list[SimulatedMachine]],
     faults: Faults,
 ) -> None:
-    """Take the scenario anew whenever its file changes; one that cannot be used changes nothing."""
+    """Apply the scenario again whenever its file changes; an invalid one changes nothing."""
     seen = _stamp(watched)
     while watched is not None:
-        await asyncio.sleep(_LOOK_S)
+        await asyncio.sleep(_CHECK_S)
         if (now := _stamp(watched)) == seen:
             continue
         seen = now
         try:
-            faults.be(scenario.faults(plan(), machines))
-            log.info("the scenario is read anew")
+            faults.apply(scenario.faults(plan(), machines))
+            log.info("scenario reloaded")
         except ScenarioError as error:
             for problem in error.problems:
-                log.error("the scenario stays as it was: %s", problem)
+                log.error("invalid scenario, keeping the previous one: %s", problem)
 
 
 def _stamp(path: Path | None) -> tuple[int, int] | None:
     try:
-        found = path.stat() if path else None
+        status = path.stat() if path else None
     except OSError:
         return None
-    return (found.st_mtime_ns, found.st_size) if found else None
+    return (status.st_mtime_ns, status.st_size) if status else None
 
 
 def _by_address(machines: list[SimulatedMachine]) -> dict[str, SimulatedMachine]:

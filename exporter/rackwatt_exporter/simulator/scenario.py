@@ -1,7 +1,7 @@
-"""What shall go wrong in a simulated fleet, as a person writes it: a small file of YAML.
+"""Scenario of faults in a simulated fleet: a small file of YAML.
 
-Each entry names machines (some, a share of those that no earlier share has taken, or all) and what
-they suffer from. Of two entries that concern one machine, the later one's words count.
+Each entry selects machines (by name, a share of those that no earlier share has taken, or all) and
+sets their faults. Of two entries that concern one machine, the later one counts.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ from rackwatt_exporter.simulator.faults.device_faults import Fault
 from rackwatt_exporter.simulator.machine import SimulatedMachine
 from rackwatt_exporter.simulator.vendors import VENDORS
 
-MOST_BYTES = 1024 * 1024
+MAX_BYTES = 1024 * 1024
 Share = Annotated[
     str,
     Meta(
@@ -35,14 +35,14 @@ Method = Literal["ipmi", "snmp", "redfish"]
 
 
 class Restarts(Model, frozen=True, kw_only=True):
-    """Restarts again and again; silent for `down` (default 0s) each time."""
+    """Periodic restarts; silent for `down` (default 0s) each time."""
 
     every: Duration
     down: Duration | None = None
 
 
 class Affected(Model, frozen=True, kw_only=True):
-    """Some machines, and what they suffer from."""
+    """Some machines, and their faults."""
 
     hosts: str | None = None
     share: Share | None = None
@@ -70,14 +70,14 @@ class Affected(Model, frozen=True, kw_only=True):
 
 
 class Scenario(Model, frozen=True, kw_only=True):
-    """What shall go wrong; `seed` chooses which machines a share falls upon."""
+    """Faults of a fleet; `seed` determines the machines of a share."""
 
     seed: int | None = None
     faults: Annotated[list[Affected], Meta(max_length=10_000)] | None = None
 
 
 class ScenarioError(Exception):
-    """The scenario cannot be used; the message has all its problems, a line for each."""
+    """The scenario is invalid; the message has all its problems, a line for each."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = [str(problem) for problem in problems]
@@ -88,29 +88,29 @@ def read(path: Path) -> Scenario:
     """Read a scenario.
 
     Raises:
-        ScenarioError: it cannot be read, or what is wrong in it and where.
+        ScenarioError: it cannot be read, or is invalid.
     """
     try:
         with path.open("rb") as file:
-            text = file.read(MOST_BYTES + 1)
+            text = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise ScenarioError([Problem("", f"{path}: {error.strerror}")]) from None
     return parse(text)
 
 
 def parse(text: bytes) -> Scenario:
-    """Read a scenario's text.
+    """Parse a scenario.
 
     Raises:
-        ScenarioError: what is wrong in it, and where.
+        ScenarioError: it is invalid.
     """
-    if len(text) > MOST_BYTES:
-        raise ScenarioError([Problem("", f"is longer than {MOST_BYTES} bytes")])
+    if len(text) > MAX_BYTES:
+        raise ScenarioError([Problem("", f"is longer than {MAX_BYTES} bytes")])
     try:
         raw: Any = yaml.load(text, Loader=yaml.SafeLoader)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        told = " ".join(str(error).split()) or "nested too deep"
-        raise ScenarioError([Problem("", f"not YAML: {told}")]) from None
+        message = " ".join(str(error).split()) or "nested too deep"
+        raise ScenarioError([Problem("", f"not YAML: {message}")]) from None
     scenario, problems = decode({} if raw is None else raw, Scenario)
     if scenario is None or problems:
         raise ScenarioError(problems)
@@ -120,44 +120,46 @@ def parse(text: bytes) -> Scenario:
 def faults(
     scenario: Scenario, machines: Mapping[Method, Sequence[SimulatedMachine]]
 ) -> dict[str, Fault]:
-    """Return the fault of each machine, by address, that has one; machines come by method.
+    """Return the fault of each machine that has one, by address; machines are by method.
 
     Raises:
         ScenarioError: a name that no machine has, or a quirk that is not known.
     """
-    cast = _Cast(machines, scenario.seed or 0)
-    found: dict[str, Fault] = {}
+    selection = _Selection(machines, scenario.seed or 0)
+    by_address: dict[str, Fault] = {}
     problems: list[Problem] = []
-    for place, affected in enumerate(scenario.faults or []):
-        path = f"faults[{place}]"
+    for index, affected in enumerate(scenario.faults or []):
+        path = f"faults[{index}]"
         if affected.quirk is not None and affected.quirk not in VENDORS:
             known = ", ".join(VENDORS)
-            problems.append(Problem(f"{path}.quirk", f"none is {affected.quirk!r}; known: {known}"))
+            problems.append(
+                Problem(f"{path}.quirk", f"unknown quirk {affected.quirk!r}; known: {known}")
+            )
             continue
         try:
-            chosen = cast.choose(affected)
+            chosen = selection.choose(affected)
         except ValueError as error:
             problems.append(Problem(f"{path}.hosts", str(error)))
             continue
         for address in chosen:
-            found[address] = replace(found.get(address, Fault()), **_said(affected))
+            by_address[address] = replace(by_address.get(address, Fault()), **_fields(affected))
     if problems:
         raise ScenarioError(problems)
-    return found
+    return by_address
 
 
 def share(text: str) -> float:
-    """Read a share that already matched its pattern, as a number in 0..1."""
+    """Convert a share, which has matched its pattern, to a number in 0..1."""
     return float(text.rstrip("%")) / 100
 
 
-class _Cast:
-    """All machines; those that a share has fallen upon are not there for the next share."""
+class _Selection:
+    """All machines; those in a share are left out of the next share."""
 
     def __init__(self, machines: Mapping[Method, Sequence[SimulatedMachine]], seed: int) -> None:
         self._methods = {m.name: method for method, each in machines.items() for m in each}
         self._addresses = {m.name: m.address for each in machines.values() for m in each}
-        self._left = dict.fromkeys(sorted(self._addresses, key=lambda name: _lot(seed, name)))
+        self._left = dict.fromkeys(sorted(self._addresses, key=lambda name: _rank(seed, name)))
 
     def choose(self, affected: Affected) -> list[str]:
         names = self._named(affected) if affected.hosts else list(self._addresses)
@@ -181,25 +183,25 @@ class _Cast:
         return drawn
 
 
-def _lot(seed: int, name: str) -> bytes:
-    """Draw a lot. A CRC would not do: pollers spread by one, and would meet the dead in a row."""
+def _rank(seed: int, name: str) -> bytes:
+    """Return a pseudo-random rank; not a CRC, which also orders polls: faults would be adjacent."""
     return hashlib.blake2b(f"{seed} {name}".encode(), digest_size=8).digest()
 
 
-def _said(affected: Affected) -> dict[str, Any]:
-    """Return the fields of a Fault that an entry says something about."""
-    said: dict[str, Any] = {}
+def _fields(affected: Affected) -> dict[str, Any]:
+    """Return the fields of a Fault that an entry sets."""
+    fields: dict[str, Any] = {}
     for name in ("dead", "powered_off", "wrong_credentials", "sessions", "new_engine"):
-        said[name] = getattr(affected, name)
+        fields[name] = getattr(affected, name)
     for name in ("loss", "duplication", "reordering", "garbage"):
         text = getattr(affected, name)
-        said[name] = None if text is None else share(text)
+        fields[name] = None if text is None else share(text)
     for name in ("latency", "slow"):
         text = getattr(affected, name)
-        said[f"{name}_s"] = None if text is None else seconds(text)
+        fields[f"{name}_s"] = None if text is None else seconds(text)
     if affected.restarts is not None:
-        said["restart_every_s"] = seconds(affected.restarts.every)
-        said["down_s"] = seconds(affected.restarts.down or "0s")
-    said["certificate"] = affected.certificate
-    said["vendor"] = None if affected.quirk is None else VENDORS[affected.quirk]
-    return {name: value for name, value in said.items() if value is not None}
+        fields["restart_every_s"] = seconds(affected.restarts.every)
+        fields["down_s"] = seconds(affected.restarts.down or "0s")
+    fields["certificate"] = affected.certificate
+    fields["vendor"] = None if affected.quirk is None else VENDORS[affected.quirk]
+    return {name: value for name, value in fields.items() if value is not None}

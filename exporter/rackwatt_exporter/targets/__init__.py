@@ -1,1 +1,1 @@
-"""One module for each method of reading a target, and the catalogue that names them."""
+"""Drivers of BMCs and PDUs: a module or package for each method, and their registry."""

@@ -1,4 +1,7 @@
-"""The shape every source has: it reads one thing, and knows nothing of time, caching or text."""
+"""Protocols of a source, which reads one target, and of a driver, which makes sources.
+
+A source does no scheduling, caching or formatting.
+"""
 
 from typing import Protocol
 
@@ -7,16 +10,16 @@ from rackwatt_exporter.reading import Reading
 
 
 class Source(Protocol):
-    """One target's end of a protocol. Whoever holds it never calls it twice at once.
+    """Client of one target; its caller never runs two reads at once.
 
-    It keeps what is worth keeping between readings (a session, where the watts are found) and
-    mends itself: after any error, the next `read` sets up anew what has to be. `read` may be
-    cancelled at any await when its deadline has passed; that too leaves a source that can go on.
+    It keeps state between readings (a session, the location of the watts) and recovers by itself:
+    after any error, the next `read` sets up again what it needs. `read` may be cancelled at any
+    await when its deadline has passed; the source stays usable.
     """
 
     @property
     def session(self) -> str:
-        """What is kept open with the peer now, in words for people; empty for nothing."""
+        """What is open with the peer now, for people; empty for nothing."""
         ...
 
     async def read(self) -> Reading:
@@ -28,14 +31,14 @@ class Source(Protocol):
         ...
 
     async def close(self) -> None:
-        """End the session at the peer, politely, within 3 s; it may be cut short."""
+        """End the session at the peer within 3 s; it may be cancelled."""
         ...
 
 
 class Driver(Protocol):
-    """What all sources of one method share in this process: sockets, pools, worker processes.
+    """Resources that all sources of one method share: sockets, pools, worker processes.
 
-    Made once per method by `Driver(secrets)`, inside the running loop, when first needed.
+    Created once for each method by `Driver(secrets)`, inside the running loop, when first needed.
     """
 
     def source(self, target: Target) -> Source:
@@ -43,5 +46,5 @@ class Driver(Protocol):
         ...
 
     async def close(self) -> None:
-        """Give back what was shared, after every source has been closed."""
+        """Release the shared resources, after every source has been closed."""
         ...

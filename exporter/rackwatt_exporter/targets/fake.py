@@ -1,7 +1,7 @@
-"""Readings made up: for a first look, and for dashboards before there is a fleet.
+"""Generated readings: for a first look, and for dashboards before there is a fleet.
 
-Deterministic: the same node with the same seed shows the same watts in the same order, in every
-process and on every machine.
+Deterministic: a node with a seed has the same watts in the same order, in every process and on
+every machine.
 """
 
 from hashlib import sha256
@@ -22,7 +22,7 @@ class FakeDriver:
 
     def source(self, target: Target) -> Source:
         """Make the source of a target."""
-        assert isinstance(target.options, FakeOptions)  # noqa: S101 - the catalogue pairs them
+        assert isinstance(target.options, FakeOptions)  # noqa: S101 - the registry pairs them
         return FakeSource(target.node, target.options)
 
     async def close(self) -> None:
@@ -44,16 +44,16 @@ class FakeSource:
         return ""
 
     async def read(self) -> Reading:
-        """Draw the next watts.
+        """Return the next watts.
 
         Raises:
-            ReadError: invalid_entry, where the bounds are the wrong way round.
+            ReadError: invalid_entry, where the lower bound is above the upper one.
         """
-        least, most = self._options.min, self._options.max
-        if least > most:
-            told = f"fake.min ({least:g}) is more than fake.max ({most:g})"
-            raise ReadError(Reason.INVALID_ENTRY, told)
-        return Reading(self._random.uniform(least, most), "fake")
+        low, high = self._options.min, self._options.max
+        if low > high:
+            message = f"fake.min ({low:g}) is more than fake.max ({high:g})"
+            raise ReadError(Reason.INVALID_ENTRY, message)
+        return Reading(self._random.uniform(low, high), "fake")
 
     async def close(self) -> None:
         """Do nothing: there is no session."""

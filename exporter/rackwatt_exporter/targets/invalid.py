@@ -1,4 +1,4 @@
-"""Targets whose entry cannot be used: never asked, always failing, their problem in plain sight."""
+"""Targets whose entry cannot be used: never polled, always failing with the entry's problem."""
 
 from rackwatt_exporter.config.options import InvalidOptions
 from rackwatt_exporter.config.secrets import Secrets
@@ -7,7 +7,7 @@ from rackwatt_exporter.reading import ReadError, Reading, Reason
 
 
 class InvalidSource:
-    """Tells the problem of one entry."""
+    """Source that raises the problem of one entry."""
 
     def __init__(self, problem: str) -> None:
         self._problem = problem
@@ -36,8 +36,8 @@ class InvalidDriver:
         del secrets
 
     def source(self, target: Target) -> InvalidSource:
-        """Make the source of a refused target."""
-        assert isinstance(target.options, InvalidOptions)  # noqa: S101 - the catalogue's own pairing
+        """Make the source of an invalid target."""
+        assert isinstance(target.options, InvalidOptions)  # noqa: S101 - the registry pairs them
         return InvalidSource(target.options.problem)
 
     async def close(self) -> None:

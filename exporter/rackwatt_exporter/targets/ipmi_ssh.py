@@ -1,6 +1,6 @@
-"""IPMI from inside: the host's own ipmitool, run through ssh.
+"""IPMI in-band: the host's own ipmitool, run through ssh.
 
-For BMCs that no network reaches. DCMI first, then the sensors named, as over the network.
+For BMCs without a network. DCMI first, then the named sensors, as over LAN.
 """
 
 import shutil
@@ -31,7 +31,7 @@ _OF_THE_BMC = (
 
 
 class IpmiSshDriver:
-    """What all sources share: a private directory for the sockets of the kept logins."""
+    """Resources of all sources: a private directory for the sockets of ssh logins."""
 
     def __init__(self, secrets: Secrets) -> None:
         self._secrets = secrets
@@ -40,7 +40,7 @@ class IpmiSshDriver:
     def source(self, target: Target) -> Source:
         """Make the source of a target."""
         options = target.options
-        assert isinstance(options, IpmiSshOptions)  # noqa: S101 - the catalogue pairs them
+        assert isinstance(options, IpmiSshOptions)  # noqa: S101 - the registry pairs them
         key, known = options.key_secret, options.known_hosts_secret
         path = self._secrets.path
         host = SshHost(
@@ -59,23 +59,23 @@ class IpmiSshDriver:
 
 
 class IpmiSshSource:
-    """One host: its BMC, and what was learnt of it."""
+    """One host and its BMC."""
 
     def __init__(self, host: SshHost, options: IpmiSshOptions, timeout_s: float) -> None:
         self._host = host
         self._options = options
         self._timeout_s = timeout_s
         self._command = (*(("sudo", "-n") if options.sudo else ()), *options.command)
-        self._without_dcmi = DcmiAbsence()
+        self._dcmi_absence = DcmiAbsence()
         self._membership = Membership()
 
     @property
     def session(self) -> str:
-        """The ssh login that is kept, while it lives."""
+        """The kept ssh login, while it is open."""
         return "ssh login" if self._host.logged_in else ""
 
     async def read(self) -> Reading:
-        """Read the power; where there are no watts, find out whether the machine is off.
+        """Read the power; where there are no watts, check whether the machine is off.
 
         Raises:
             ReadError: with the reason; no_power_sensor where DCMI has none and no sensor is named.
@@ -93,17 +93,17 @@ class IpmiSshSource:
 
     async def _read(self) -> Reading:
         if not self._options.sensors:
-            return await self._read_dcmi_alone()
-        if self._options.dcmi and not self._without_dcmi.believed:
+            return await self._read_dcmi_only()
+        if self._options.dcmi and not self._dcmi_absence.assumed:
             try:
                 return await self._read_dcmi()
             except ReadError as error:
                 if error.reason not in _OF_THE_BMC:
                     raise
-                self._without_dcmi.refused(error)
+                self._dcmi_absence.failed(error)
         return await self._read_sensors()
 
-    async def _read_dcmi_alone(self) -> Reading:
+    async def _read_dcmi_only(self) -> Reading:
         try:
             return await self._read_dcmi()
         except ReadError as error:
@@ -121,9 +121,11 @@ class IpmiSshSource:
                 raise
             raise CompletionError("ipmitool dcmi power reading", code) from None
         power = ipmitool.parse_power_reading(output)
-        self._without_dcmi.answered()
+        self._dcmi_absence.succeeded()
         if not (power.measuring and power.watts):
-            text = "DCMI says 0 W" if power.measuring else "DCMI says it is not measuring"
+            text = (
+                "DCMI reports 0 W" if power.measuring else "DCMI reports that it is not measuring"
+            )
             raise ReadError(Reason.NO_POWER_SENSOR, text)
         watts = measured(float(power.watts), "ipmitool dcmi power reading", DCMI_NO_VALUE)
         return Reading(watts, "dcmi", statistics=power.statistics)
@@ -137,7 +139,7 @@ class IpmiSshSource:
         return Reading(watts, "sensor:" + "+".join(names), members=members)
 
     async def _powered_off(self) -> bool:
-        """Ask whether the machine is off; False where that cannot be known."""
+        """Return whether the machine is off; False where that is unknown."""
         try:
             return ipmitool.says_powered_off(await self._ipmitool(*ipmitool.CHASSIS_POWER))
         except ReadError:

@@ -1,4 +1,4 @@
-"""A source whose readings are judged: what every user of a driver gets, `run` and `check` alike."""
+"""Source that accepts only plausible readings: every user of a driver gets one."""
 
 from rackwatt_exporter.plausibility import judge
 from rackwatt_exporter.reading import Reading
@@ -6,7 +6,7 @@ from rackwatt_exporter.targets.base import Source
 
 
 class JudgedSource:
-    """A target's source that returns plausible readings alone."""
+    """Wraps a target's source, and rejects implausible readings."""
 
     __slots__ = ("_max_watts", "_source")
 
@@ -16,7 +16,7 @@ class JudgedSource:
 
     @property
     def session(self) -> str:
-        """What is kept open with the peer now, in words for people; empty for nothing."""
+        """What is open with the peer now, for people; empty for nothing."""
         return self._source.session
 
     async def read(self) -> Reading:

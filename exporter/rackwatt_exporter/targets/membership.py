@@ -1,7 +1,7 @@
-"""The members of a sum: which supplies, feeds or sensors one target's watts are made of.
+"""Members of a sum: the supplies, feeds or sensors that make up one target's watts.
 
-A sum with one member fewer is a smaller number that looks right. So a member that was there before
-and is missing now is an error, until it has been missing for so long that it was surely removed.
+A sum with one member fewer is a smaller number that looks right. So a missing member is an error,
+until it has been missing for so long that it was surely removed.
 """
 
 import time
@@ -14,7 +14,7 @@ _MAX_NAMED = 4
 
 
 class Membership:
-    """What makes up one sum, remembered over readings; names are those of the protocol."""
+    """Members of one sum over several readings; names are those of the protocol."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -24,7 +24,7 @@ class Membership:
         """Compare the members found now with those of earlier readings, and remember new ones.
 
         Raises:
-            ReadError: member_missing, naming what is not there any more.
+            ReadError: member_missing, with the missing names.
         """
         now_s = self._clock()
         present = set(found)

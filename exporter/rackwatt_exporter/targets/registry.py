@@ -1,4 +1,4 @@
-"""The methods there are: a new one is a module of its own and a row here.
+"""Registry of methods: each is a module of its own and a row here.
 
 Drivers are imported when first needed: a fleet without SNMP does not pay for it.
 """
@@ -34,7 +34,7 @@ DRIVERS: Mapping[str, Row] = MappingProxyType(
 
 
 def descriptors(targets: Iterable[Target]) -> int:
-    """Return how many descriptors these targets hold at most, when all of them are read."""
+    """Return how many descriptors these targets need at most, when all of them are read."""
     return sum(DRIVERS[target.method].descriptors for target in targets)
 
 
@@ -50,7 +50,7 @@ class DriverRegistry:
         return JudgedSource(self.driver(target.method).source(target), target.max_watts)
 
     def driver(self, method: str) -> Driver:
-        """Return the driver of a method, made when first asked for."""
+        """Return the driver of a method, created at the first call."""
         if method not in self._drivers:
             module, name = DRIVERS[method].factory.split(":")
             factory = getattr(import_module(module), name)

@@ -24,7 +24,7 @@ def test_every_simulated_machine_is_read_over_its_protocol(
     tmp_path: Path, ports: list[str]
 ) -> None:
     with running("simulate", "--nodes=20", f"--directory={tmp_path}", *ports) as fleet:
-        fleet.until_logged(lambda line: "20 machines in 3 racks answer" in line)
+        fleet.until_logged(lambda line: "serving 20 machines in 3 racks" in line)
         done = subprocess.run(
             [*COMMAND, "check", "--output=json", f"{tmp_path}/documents", f"--secrets.directory={tmp_path}/secrets"],
             capture_output=True, text=True, check=False,
@@ -40,7 +40,7 @@ def test_every_simulated_machine_is_read_over_its_protocol(
 def test_one_address_has_room_for_a_machine_of_each_kind(tmp_path: Path, ports: list[str]) -> None:
     flags = ["--address=127.7.7.7", f"--directory={tmp_path}", *ports]
     with running("simulate", "--nodes=3", *flags) as fleet:
-        fleet.until_logged(lambda line: "3 machines in 3 racks answer" in line)
+        fleet.until_logged(lambda line: "serving 3 machines in 3 racks" in line)
         assert reasons(tmp_path) == {"cn1": None, "gn1": None, "pdu1": None}
         written = (tmp_path / "documents/fleet.yaml").read_text()
         assert written.count("127.7.7.[7-7]") == 3
@@ -107,10 +107,10 @@ def test_a_scenario_is_played_and_followed_when_its_file_changes(
         }  # fmt: skip
         rewrite(scenario, "faults: [{hosts: cn1, dead: true}]")
         fleet.until_logged(
-            lambda line: "stays as it was" in line and "no simulated machine" in line
+            lambda line: "keeping the previous one" in line and "no simulated machine" in line
         )
         rewrite(scenario, "faults: [{hosts: pdu1, quirk: nonsense}]")
-        fleet.until_logged(lambda line: "read anew" in line)
+        fleet.until_logged(lambda line: "scenario reloaded" in line)
         told = reasons(tmp_path)
         assert {node: reason for node, reason in told.items() if reason} == {"pdu1": "bad_reply"}
         assert fleet.stop() == 0
@@ -136,7 +136,7 @@ def test_each_problem_of_a_scenario_is_a_line_of_its_own(tmp_path: Path, ports: 
     )  # fmt: skip
     first, second = done.stderr.splitlines()
     assert "faults[0].hosts: no simulated machine is called cn9" in first
-    assert "faults[1].quirk: none is 'none'" in second
+    assert "faults[1].quirk: unknown quirk 'none'" in second
 
 
 @contextmanager

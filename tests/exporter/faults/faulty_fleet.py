@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
-from rackwatt_exporter.simulator.certificate import keep
+from rackwatt_exporter.simulator.certificate import write_files
 from rackwatt_exporter.simulator.faults.device_faults import Fault, Faults
 from rackwatt_exporter.simulator.ipmi.server import IpmiServer
 from rackwatt_exporter.simulator.machine import SimulatedMachine
@@ -34,12 +34,12 @@ _REASON = re.compile(r'reason="(\w+)"')
 
 
 class Seen:
-    """One page of /metrics, by family and node; it was made between `asked_s` and `at_s`."""
+    """One page of /metrics, by family and node; it was made between `requested_s` and `at_s`."""
 
-    def __init__(self, text: str, asked_s: float | None = None) -> None:
+    def __init__(self, text: str, requested_s: float | None = None) -> None:
         self.text = text
         self.at_s = time.monotonic()
-        self.asked_s = self.at_s if asked_s is None else asked_s
+        self.requested_s = self.at_s if requested_s is None else requested_s
         self.values: dict[tuple[str, str], float] = {}
         self.errors: dict[tuple[str, str], float] = {}
         for name, node, more, value in _SAMPLE.findall(text):
@@ -86,7 +86,7 @@ class Ward:
         self.watched: Callable[[Seen], None] = lambda _: None
 
     async def __aenter__(self) -> "Ward":
-        files, authority = keep(self.directory / "certificate", [SERVER_NAME])
+        files, authority = write_files(self.directory / "certificate", [SERVER_NAME])
         ports = dict(zip(METHODS, free_ports(len(METHODS)), strict=True))
         self.ipmi = IpmiServer(self.of("ipmi"), ports["ipmi"], self.faults)
         self.snmp = SnmpServer(self.of("snmp"), ports["snmp"], self.faults)
@@ -200,17 +200,17 @@ class Watch:
             self._hold(seen, name, machine.peak_watts)
         for name in self._well:
             age_s = seen.age_s(name)
-            assert seen.watts(name) is not None, f"{name} is well, and not told:\n{seen.text}"
+            assert seen.watts(name) is not None, f"{name} has no fault, and no watts:\n{seen.text}"
             assert age_s is not None
             assert age_s < 2 * INTERVAL_S + SLACK_S, f"{name} is {age_s} s old"
 
     def _hold(self, seen: Seen, name: str, watts: float) -> None:
         shown = seen.watts(name)
-        assert shown in (None, watts), f"{name} draws {watts} W, and {shown} W is told"
+        assert shown in (None, watts), f"{name} draws {watts} W, and {shown} W is served"
         age_s = seen.age_s(name)
         if shown is not None:
             assert age_s is not None
-            assert age_s <= STALE_AFTER_S + 0.05, f"{name} tells watts of {age_s} s ago"
+            assert age_s <= STALE_AFTER_S + 0.05, f"{name} has watts of {age_s} s ago"
         if seen.up(name):  # and not kept from asking again for so long that it is stale
             assert shown is not None or (age_s is not None and age_s > STALE_AFTER_S)
         for family, most_a_second in ((Seen.joules, watts), (Seen.covered_s, 1.0)):
@@ -219,18 +219,18 @@ class Watch:
 
     def _hold_counter(self, what: str, now: float, most_a_second: float, seen: Seen) -> None:
         """Hold that a counter never falls, and counts nothing twice."""
-        first, first_s, last = self._counters.get(what, (now, seen.asked_s, now))
+        first, first_s, last = self._counters.get(what, (now, seen.requested_s, now))
         assert now >= last, f"{what} fell from {last} to {now}"
         passed_s = seen.at_s - first_s + STALE_AFTER_S + SLACK_S + self.reserve_s
         most = first + most_a_second * passed_s
         assert now <= most, f"{what} is {now}, which is more than {most}"
         self._counters[what] = (first, first_s, now)
 
-    async def until(self, told: Callable[[Seen], bool], within_s: float = PATIENCE_S) -> float:
-        """Wait until a page tells something; the result is how long that took."""
+    async def until(self, predicate: Callable[[Seen], bool], within_s: float = PATIENCE_S) -> float:
+        """Wait until a page fulfils a predicate; return how long that took."""
         began_s = time.monotonic()
-        while not told(seen := Seen(await self.site.text())):
-            assert time.monotonic() < began_s + within_s, f"not told in time:\n{seen.text}"
+        while not predicate(seen := Seen(await self.site.text())):
+            assert time.monotonic() < began_s + within_s, f"not served in time:\n{seen.text}"
             await asyncio.sleep(0.02)
         return time.monotonic() - began_s
 
@@ -238,10 +238,10 @@ class Watch:
         """Wait until a machine fails for a reason, and its watts have been withdrawn."""
         before = Seen(await self.site.text()).errors.get((name, reason), 0)
 
-        def told(seen: Seen) -> bool:
+        def fails(seen: Seen) -> bool:
             return seen.errors.get((name, reason), 0) > before and seen.watts(name) is None
 
-        await self.until(told)
+        await self.until(fails)
 
     async def until_back(self, name: str) -> None:
         """Hold that a machine that is well again is read within 2 intervals and its back-off."""

@@ -66,7 +66,7 @@ async def test_a_bmc_full_of_others_sessions_says_so_and_is_read_once_there_is_r
 
 
 @pytest.mark.parametrize("vendor", ["generic", "idrac8"])
-async def test_a_redfish_service_full_of_sessions_is_asked_without_one(
+async def test_a_redfish_service_full_of_sessions_is_read_without_one(
     ward: Ward, vendor: str
 ) -> None:
     name = ward.sick["redfish"]
@@ -95,7 +95,7 @@ def is_up(name: str) -> Callable[[Seen], bool]:
     return lambda seen: seen.up(name)
 
 
-async def test_a_machine_that_is_off_draws_no_watts_that_anybody_tells(ward: Ward) -> None:
+async def test_a_machine_that_is_off_has_no_watts(ward: Ward) -> None:
     off = [ward.sick["ipmi"], ward.sick["redfish"]]  # a PDU has no state: it says what it measures
     async with ward.watching(off) as watch:
         for name in off:

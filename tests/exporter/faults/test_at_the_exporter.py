@@ -57,10 +57,10 @@ class Story:
             self.process = process
             yield process
 
-    async def until(self, told: Callable[[Seen], bool]) -> Seen:
-        """Look at pages, holding each, until one tells something."""
+    async def until(self, predicate: Callable[[Seen], bool]) -> Seen:
+        """Scrape pages until one fulfils a predicate."""
         deadline_s = time.monotonic() + PATIENCE_S
-        while not told(seen := Seen(asked_s=time.monotonic(), text=await self._text())):
+        while not predicate(seen := Seen(requested_s=time.monotonic(), text=await self._text())):
             self.watch.look(seen)
             assert time.monotonic() < deadline_s, seen.text
             await asyncio.sleep(0.03)
@@ -69,7 +69,7 @@ class Story:
 
 
 def all_have(ward: Ward, joules: float) -> Callable[[Seen], bool]:
-    """Tell a page on which every machine whose BMC does not count has so many joules."""
+    """Match a page on which every machine whose BMC has no counter has so many joules."""
     integrated = [name for name in ward.machines if "redfish" not in name]
     return lambda seen: (
         all(map(seen.up, ward.machines))
@@ -91,7 +91,7 @@ async def test_killed_and_started_again_no_counter_falls_and_no_session_is_left_
         await story.until(all_have(ward, 3500))
         assert await asyncio.to_thread(process.stop) == 0
     bmcs = [name for name in ward.machines if "snmp" not in name]
-    # Nobody can close a session but who opened it: two died with their processes.
+    # Only the process that opened a session can close it: two processes were killed.
     assert {ward.sessions(name) for name in bmcs} == {2}
 
 

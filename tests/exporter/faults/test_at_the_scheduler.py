@@ -68,9 +68,9 @@ def up(text: str) -> int | None:
 
 
 def without_state(*reasons: str) -> Callable[[str], bool]:
-    """Tell a page on which the scheduler failed for a reason, the state is gone, the power there."""
+    """Match a page on which the scheduler failed for a reason, without states, with power."""
 
-    def told(text: str) -> bool:
+    def matches(text: str) -> bool:
         assert re.search(r'^rackwatt_node_power_watts\{node="n01".*\} [1-9]', text, re.MULTILINE)
         usage = re.search(r'^node_power_usage\{node="n01".*$', text, re.MULTILINE)
         assert usage
@@ -84,7 +84,7 @@ def without_state(*reasons: str) -> Callable[[str], bool]:
         gone = "rackwatt_node_state{" not in text and 'state="' not in usage[0]
         return failed and gone and up(text) == 0
 
-    return told
+    return matches
 
 
 @asynccontextmanager
@@ -112,7 +112,7 @@ async def test_a_scheduler_that_is_down_takes_states_away_and_brings_them_back(
         await asyncio.to_thread(cluster.start_rest)
 
 
-async def test_a_scheduler_that_hangs_delays_nobody_and_is_heard_again(
+async def test_a_scheduler_that_hangs_delays_no_other_and_recovers(
     cluster: SlurmCluster, tmp_path: Path
 ) -> None:
     key = cluster.jwt_key.read_bytes()
@@ -158,7 +158,7 @@ async def test_an_answer_of_another_shape_is_bad_reply_and_no_state(
     for node in document["nodes"]:
         node["state"] = states.get(node["name"], node["state"])
     peer.body = good = json.dumps(document).encode()
-    peer.changed_s = 2**40  # never unchanged: it is asked for the whole each time
+    peer.changed_s = 2**40  # never unchanged: all nodes are requested each time
     async with (
         serving(peer) as url,
         exporting(tmp_path, url, BY_TOKEN, token=b"a.b.c") as site,

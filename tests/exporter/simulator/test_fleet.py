@@ -6,11 +6,13 @@ from hypothesis import strategies as st
 
 from rackwatt_exporter.config.files import documents
 from rackwatt_exporter.config.fleet import fleet
-from rackwatt_exporter.simulator.fleet import MOST_NODES, RACK_SIZE, Ports, racks, write
+from rackwatt_exporter.simulator.fleet import MAX_NODES, RACK_SIZE, Ports, racks, write
 
 
 @given(st.integers(1, 3000))
-def test_as_many_machines_as_asked_for_each_with_its_own_name_and_loopback_address(n: int) -> None:
+def test_the_requested_number_of_machines_each_with_its_own_name_and_loopback_address(
+    n: int,
+) -> None:
     machines = [machine for rack in racks(n) for machine in rack.machines]
     assert len(machines) == n
     assert len({machine.name for machine in machines}) == n
@@ -19,7 +21,7 @@ def test_as_many_machines_as_asked_for_each_with_its_own_name_and_loopback_addre
     assert all(0 < len(rack.machines) <= RACK_SIZE for rack in racks(n))
 
 
-@pytest.mark.parametrize("n", [0, -1, MOST_NODES + 1])
+@pytest.mark.parametrize("n", [0, -1, MAX_NODES + 1])
 def test_a_number_that_cannot_be_simulated_is_refused(n: int) -> None:
     with pytest.raises(ValueError, match=f"{n} nodes"):
         racks(n)

@@ -33,12 +33,12 @@ def test_the_counter_grows_by_the_watts_over_the_time(
 
 @given(times, shares)
 def test_statistics_are_those_of_the_window_before(time_s: float, restless: float) -> None:
-    told = machine(restless=restless).statistics(time_s, 60)
-    assert told.minimum_watts is not None
-    assert told.average_watts is not None
-    assert told.maximum_watts is not None
-    assert told.minimum_watts <= told.average_watts <= told.maximum_watts
-    assert told.window_s == 60
+    message = machine(restless=restless).statistics(time_s, 60)
+    assert message.minimum_watts is not None
+    assert message.average_watts is not None
+    assert message.maximum_watts is not None
+    assert message.minimum_watts <= message.average_watts <= message.maximum_watts
+    assert message.window_s == 60
 
 
 def test_a_machine_at_work_changes_in_steps_and_another_at_other_times() -> None:

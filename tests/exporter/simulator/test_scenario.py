@@ -26,9 +26,9 @@ def made(text: str) -> dict[str, Fault]:
 
 
 def problems(text: str) -> list[str]:
-    with pytest.raises(ScenarioError) as told:
+    with pytest.raises(ScenarioError) as caught:
         made(text)
-    return str(told.value).splitlines()
+    return str(caught.value).splitlines()
 
 
 def test_machines_are_chosen_by_host_list() -> None:
@@ -79,7 +79,7 @@ def test_a_quirk_is_a_vendor() -> None:
         assert found[ADDRESSES["gn01"]].vendor is VENDORS[name]
 
 
-def test_every_problem_is_told_with_its_path() -> None:
+def test_every_problem_has_its_path() -> None:
     assert problems(
         "seed: x\nfaults: [{loss: 5, shar: 1%}, {hosts: cn1, share: 1%}, {certificate: broken}]"
     ) == [
@@ -92,7 +92,7 @@ def test_every_problem_is_told_with_its_path() -> None:
     assert problems("faults: [{hosts: 'cn[001-002],moon'}, {hosts: 'a['}, {quirk: dell}]") == [
         "faults[0].hosts: no simulated machine is called moon",
         "faults[1].hosts: 'a[': [ at character 2 is never closed",
-        f"faults[2].quirk: none is 'dell'; known: {', '.join(VENDORS)}",
+        f"faults[2].quirk: unknown quirk 'dell'; known: {', '.join(VENDORS)}",
     ]
 
 
@@ -108,7 +108,7 @@ def test_what_is_no_scenario_is_refused(text: bytes) -> None:
         lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["faults", "hosts", "share", "loss", "quirk", "restarts"]) | st.text(), inner),
     )
 )  # fmt: skip
-def test_whatever_stands_in_the_file_is_a_scenario_or_a_problem(raw: Any) -> None:
+def test_any_content_of_the_file_is_a_scenario_or_a_problem(raw: Any) -> None:
     try:
         made(repr(raw))
     except ScenarioError as error:
@@ -126,8 +126,8 @@ def test_the_documented_scenario_is_one() -> None:
 
 def test_every_field_and_quirk_is_documented_and_none_that_does_not_exist() -> None:
     fields = {field.encode_name for field in msgspec.structs.fields(Affected)}
-    told = set(re.findall(r"`([a-zA-Z]+): ", PAGE.partition("## Quirks")[0]))
-    assert fields - {"hosts", "share", "method"} <= told <= fields | {"share"}
+    message = set(re.findall(r"`([a-zA-Z]+): ", PAGE.partition("## Quirks")[0]))
+    assert fields - {"hosts", "share", "method"} <= message <= fields | {"share"}
     quirks = PAGE.partition("## Quirks")[2].partition("## Record")[0]
     assert re.findall(r"^\| `([-a-z0-9]+)` \|", quirks, re.MULTILINE) == list(VENDORS)
 

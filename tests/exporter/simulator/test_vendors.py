@@ -14,7 +14,7 @@ from sushy import auth
 
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.reading import ReadError, Reason
-from rackwatt_exporter.simulator.certificate import keep
+from rackwatt_exporter.simulator.certificate import write_files
 from rackwatt_exporter.simulator.faults.device_faults import Fault, Faults
 from rackwatt_exporter.simulator.ipmi.server import IpmiServer
 from rackwatt_exporter.simulator.machine import SimulatedMachine
@@ -47,7 +47,7 @@ class Place:
 async def place(tmp_path: Path) -> AsyncIterator[Place]:
     ipmi, redfish = free_ports(2)
     machine = SimulatedMachine("n1", ADDRESS, WATTS, WATTS)
-    files, authority = keep(tmp_path / "certificate", [ADDRESS])
+    files, authority = write_files(tmp_path / "certificate", [ADDRESS])
     (tmp_path / "ca.crt").write_bytes(authority)
     servers = (
         IpmiServer({ADDRESS: machine}, ipmi),
@@ -76,10 +76,10 @@ async def test_our_redfish_source_reads_the_machines_watts(
     source = driver.source(target_at(ADDRESS, place.redfish, **OPTIONS.get(vendor, {})))
     assert (await source.read()).watts == WATTS
     place.machine.powered_on = False
-    with pytest.raises(ReadError) as told:
-        for _ in range(3):  # a maker's supplies may tell the last watts once more
+    with pytest.raises(ReadError) as caught:
+        for _ in range(3):  # a vendor's supplies may repeat the last watts
             await source.read()
-    assert told.value.reason in (Reason.POWERED_OFF, Reason.SENSOR_UNREADABLE)
+    assert caught.value.reason in (Reason.POWERED_OFF, Reason.SENSOR_UNREADABLE)
     await source.close()
     await driver.close()
 
@@ -200,7 +200,7 @@ def test_what_a_machine_was_like_comes_back_when_a_fault_ends() -> None:
         ADDRESS, Fault(powered_off=True, sessions=2, wrong_credentials=True, new_engine=True)
     )
     assert not machine.powered_on
-    assert machine.most_sessions == 2
+    assert machine.max_sessions == 2
     assert machine.login is not before
-    faults.be({})
+    faults.apply({})
     assert machine == SimulatedMachine("n1", ADDRESS)

@@ -28,8 +28,10 @@ async def watts(node: str, count: int, **options: float | int | None) -> list[fl
 
 
 async def test_a_node_shows_the_same_watts_in_every_process() -> None:
-    told = subprocess.run([sys.executable, "-c", ASK], capture_output=True, check=True, text=True)
-    assert told.stdout.strip() == str(await watts("n1", 3))
+    message = subprocess.run(
+        [sys.executable, "-c", ASK], capture_output=True, check=True, text=True
+    )
+    assert message.stdout.strip() == str(await watts("n1", 3))
 
 
 async def test_nodes_and_seeds_differ_from_one_another() -> None:
@@ -47,6 +49,6 @@ async def test_watts_lie_between_the_bounds(bounds: list[float], seed: int | Non
 
 
 async def test_bounds_the_wrong_way_round_are_an_invalid_entry() -> None:
-    with pytest.raises(ReadError, match=r"fake\.min") as told:
+    with pytest.raises(ReadError, match=r"fake\.min") as caught:
         await watts("n1", 1, min=500.0, max=100.0)
-    assert told.value.reason is Reason.INVALID_ENTRY
+    assert caught.value.reason is Reason.INVALID_ENTRY

@@ -1,4 +1,4 @@
-"""Power through ssh: a real sshd, the real ipmitool, OpenIPMI's BMC; the oracle is what it was told."""
+"""Power through ssh: a real sshd, the real ipmitool, OpenIPMI's BMC; the oracle is its configuration."""
 
 import subprocess
 from collections.abc import AsyncIterator, Iterator
@@ -86,10 +86,10 @@ def with_options(target: Target, **changes: Any) -> Target:
 
 async def reason_of(driver: IpmiSshDriver, target: Target) -> tuple[Reason, str]:
     source = driver.source(target)
-    with pytest.raises(ReadError) as told:
+    with pytest.raises(ReadError) as caught:
         await source.read()
     await source.close()
-    return told.value.reason, str(told.value)
+    return caught.value.reason, str(caught.value)
 
 
 async def test_dcmi_watts_are_what_ipmitool_itself_reads(
@@ -124,9 +124,9 @@ async def test_a_measurement_that_is_off_or_0_is_not_a_reading(
     driver: IpmiSshDriver, target: Target, bmc: IpmiSim, state: int, watts: int
 ) -> None:
     bmc.bmcs[0].set_power(watts, state=state)
-    reason, told = await reason_of(driver, target)
+    reason, message = await reason_of(driver, target)
     assert reason is Reason.NO_POWER_SENSOR
-    assert "ipmiSsh.sensors" in told
+    assert "ipmiSsh.sensors" in message
 
 
 @pytest.mark.parametrize("code", [0xC0, 0xC3, 0xCB, 0xD3, 0xD4, 0xD5, 0xFF, 0x80])
@@ -231,17 +231,17 @@ async def test_an_account_without_privilege_says_so(
 async def test_a_host_without_a_bmc_is_command_failed_in_ipmitools_words(
     driver: IpmiSshDriver, target: Target
 ) -> None:
-    reason, told = await reason_of(driver, with_options(target, command=("ipmitool",)))
+    reason, message = await reason_of(driver, with_options(target, command=("ipmitool",)))
     assert reason is Reason.COMMAND_FAILED
-    assert "Could not open device" in told
+    assert "Could not open device" in message
 
 
 async def test_ipmitool_that_is_not_there_is_command_failed(
     driver: IpmiSshDriver, target: Target
 ) -> None:
-    reason, told = await reason_of(driver, with_options(target, command=("no-ipmitool",)))
+    reason, message = await reason_of(driver, with_options(target, command=("no-ipmitool",)))
     assert reason is Reason.COMMAND_FAILED
-    assert "no-ipmitool" in told
+    assert "no-ipmitool" in message
 
 
 MAY_SUDO = subprocess.run(["sudo", "-n", "true"], capture_output=True, check=False).returncode == 0
@@ -260,9 +260,9 @@ async def test_sudo_that_may_not_run_it_is_command_failed(
     driver: IpmiSshDriver, target: Target
 ) -> None:
     refused = with_options(target, sudo=True, command=("-u", "no-such-user", "ipmitool"))
-    reason, told = await reason_of(driver, refused)
+    reason, message = await reason_of(driver, refused)
     assert reason is Reason.COMMAND_FAILED
-    assert "sudo" in told
+    assert "sudo" in message
 
 
 async def test_a_changed_host_key_is_host_key_failed(
@@ -277,9 +277,9 @@ async def test_a_key_that_is_not_mounted_is_credentials_missing(
     driver: IpmiSshDriver, target: Target, tmp_path: Path
 ) -> None:
     (tmp_path / "secrets/ssh/ssh-privatekey").unlink()
-    reason, told = await reason_of(driver, target)
+    reason, message = await reason_of(driver, target)
     assert reason is Reason.CREDENTIALS_MISSING
-    assert "ssh-privatekey" in told
+    assert "ssh-privatekey" in message
 
 
 async def test_nothing_is_left_when_the_driver_closes(secrets: Secrets, target: Target) -> None:

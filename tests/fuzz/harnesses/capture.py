@@ -18,7 +18,7 @@ _MACHINE = SimulatedMachine("node1", "127.82.0.1")
 
 
 def examine(data: bytes) -> None:
-    """Read it, write it, and ask every BMC in it what it was asked."""
+    """Parse it, write it, and send every BMC in it its recorded requests."""
     try:
         found = capture.parse(data)
     except CaptureError as error:
@@ -46,20 +46,20 @@ def _ask(recorded: Recorded) -> None:
 def _ask_commands(recorded: capture.Ipmi) -> None:
     commands = RecordedCommands(_MACHINE, recorded)
     for each in recorded.commands:
-        asked = bytes.fromhex(each.data)
+        data = bytes.fromhex(each.data)
         answer = commands.answer(
-            message.IpmiRequest(each.netfn, each.lun, 0, each.command, asked, 0x81)
+            message.IpmiRequest(each.netfn, each.lun, 0, each.command, data, 0x81)
         )
         assert isinstance(answer, bytes)
 
 
 def _ask_agent(recorded: capture.Snmp) -> None:
-    with suppress(ValueError, OverflowError):  # told as a problem of the file (replay_service)
+    with suppress(ValueError, OverflowError):  # an error of the file (replay/runner.py)
         tree = recorded_tree(recorded)
         for each in recorded.objects:
-            told = tree.get(tuple(map(int, each.oid.split("."))))
-            assert told is not None
-            assert ber.element(told).end == len(told)
+            message = tree.get(tuple(map(int, each.oid.split("."))))
+            assert message is not None
+            assert ber.element(message).end == len(message)
 
 
 def _ask_service(recorded: capture.Redfish) -> None:

@@ -1,4 +1,4 @@
-"""Logging in to whoever knows no password: a reason, and never a session.
+"""Log-in at a peer that does not know the password: a reason, and never a session.
 
 Each piece answers one packet. Its first byte says how much of it is set right: our tag, our session
 id, the type that is due.
@@ -42,7 +42,7 @@ async def _log_in(pieces: list[bytes]) -> None:
 
     wire = Wire(answers)
     try:
-        await RakpHandshake(wire, BMC, SUITES[17], 1.0).open(IpmiAccount(b"root", b"nobody knows"))
+        await RakpHandshake(wire, BMC, SUITES[17], 1.0).open(IpmiAccount(b"root", b"unknown"))
     except ReadError as error:
         assert error.reason in _REASONS
     else:
@@ -54,15 +54,15 @@ async def _log_in(pieces: list[bytes]) -> None:
 
 def _answer(packet: bytes, piece: bytes, ids: list[bytes]) -> bytes:
     right, payload = piece[0], bytearray(piece[1:])
-    asked = rmcpplus.parse_packet(packet)
-    assert asked is not None
-    if asked.payload_type == rmcpplus.OPEN_SESSION_REQUEST:
-        ids.append(asked.payload[4:8])
+    request = rmcpplus.parse_packet(packet)
+    assert request is not None
+    if request.payload_type == rmcpplus.OPEN_SESSION_REQUEST:
+        ids.append(request.payload[4:8])
     if right & _TAG and payload:
-        payload[0] = asked.payload[0]
+        payload[0] = request.payload[0]
     if right & _ID and len(payload) >= 8:
         payload[4:8] = ids[0]
-    kind = asked.payload_type + 1 if right & _TYPE else right >> 3
+    kind = request.payload_type + 1 if right & _TYPE else right >> 3
     if right & 0x80:
         return (
             struct.pack("<4sBBIIH", b"\x06\0\xff\x07", 6, kind & 0x3F, 0, 0, len(payload)) + payload

@@ -37,11 +37,11 @@ async def _hold_session(data: bytes) -> None:
     ours = ours[:6] + _OURS.to_bytes(4, "little") + ours[10:]
     wire = Wire(lambda _: (data, ours, rmcpplus.encode_plain(rmcpplus.IPMI, data)))
     session = IpmiSession(wire, BMC, (_OURS, 8), SessionKeys(SUITES[17], b"key"))
-    begun_s = asyncio.get_running_loop().time()
+    started_s = asyncio.get_running_loop().time()
     try:
         answer = await session.command("Get Device ID", (6, 1))
     except ReadError as error:
         assert error.reason is Reason.TIMEOUT
     else:
         raise AssertionError(f"{answer!r} was taken for an answer")
-    assert session.received_at == begun_s
+    assert session.received_at == started_s

@@ -32,10 +32,10 @@ def _start(directory: Path, data: bytes) -> None:
     if aside.exists():
         assert aside.read_bytes() == data
     for account in accounts.values():
-        begun = account.served_joules
+        before = account.served_joules
         for step, joules in enumerate((None, None, 5.0, 4.0, None)):
             account.add(100.0, joules, step * 10.0, 1e9 + step * 10.0, 90.0)
-            assert account.served_joules >= begun >= 0
+            assert account.served_joules >= before >= 0
             assert math.isfinite(account.served_joules)
             assert math.isfinite(account.covered_s)
     for meter in ledger.counters.values():
@@ -43,10 +43,10 @@ def _start(directory: Path, data: bytes) -> None:
 
 
 def _hold_meter(meter: WrappingCounter) -> None:
-    begun = meter.served_joules
+    before = meter.served_joules
     for step, joules in enumerate((5.0, 400.0, 3.0, 3.0)):
         meter.update(joules, 65712.0, "this boot", 100.0 + step * 10.0, 1e9)
-        assert meter.served_joules >= begun >= 0
+        assert meter.served_joules >= before >= 0
         assert math.isfinite(meter.served_joules)
         assert math.isfinite(meter.covered_s)
         assert meter.watts is None or 0 < meter.watts <= 1500

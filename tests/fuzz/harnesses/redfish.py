@@ -36,7 +36,7 @@ _REASONS = {
 
 
 class Peer(Origin):
-    """What stands in the connection's place: routes, asked by the exporter's own end."""
+    """Replacement of the connection: routes, requested by the exporter's own client."""
 
     def __init__(self, routes: Mapping[str, Any]) -> None:
         super().__init__(_HERE, ssl.create_default_context, None)
@@ -57,7 +57,7 @@ class Peer(Origin):
         return _answer(self.holds(path))
 
     def holds(self, path: str) -> Any:
-        """Tell what stands at a path; ends of paths and expanding queries do not count."""
+        """Return the document of a path; trailing slashes and expanding queries do not count."""
         plain = path.partition("?")[0].rstrip("/")
         return next(
             (self._routes[p] for p in (path, plain, plain + "/") if p in self._routes), None
@@ -84,11 +84,11 @@ def _answer(said: Any) -> RedfishResponse:
     status = peer.get("status", 404 if said is None else 200)
     status = status if type(status) is int and 100 <= status < 600 else 200
     headers = peer.get("headers")
-    told = headers if isinstance(headers, dict) else {}
+    message = headers if isinstance(headers, dict) else {}
     body = peer.get("body")
     return RedfishResponse(
         status,
-        {str(name).lower(): str(value) for name, value in told.items()},
+        {str(name).lower(): str(value) for name, value in message.items()},
         body.encode() if isinstance(body, str) else json.dumps(body).encode(),
     )
 
@@ -118,6 +118,6 @@ async def _read(peer: Peer, options: RedfishOptions) -> None:
         except ReadError as error:
             assert error.reason in _REASONS, error
             continue
-        assert redfish_oracle.stands(reading, peer.document), reading
+        assert redfish_oracle.holds(reading, peer.document), reading
         assert reading.joules is None or 0 < reading.joules < float("inf")
     await source.close()

@@ -34,15 +34,15 @@ def examine(data: bytes) -> None:
             bmc.answer(rmcpplus.encode_plain(_TYPES[kind % len(_TYPES)], rest))
         elif len(rest) >= 3:
             _hold_command(bmc, keys, number, rest)
-        assert bmc.sessions <= machine.most_sessions + 1
+        assert bmc.sessions <= machine.max_sessions + 1
 
 
 def _hold_command(bmc: SimulatedBmc, keys: SessionKeys, number: int, rest: bytes) -> None:
     talk = Transcript(SUITES[17], _OURS, 4, b"", b"", _THEIRS)
     bmc._sessions[2] = SimulatedSession(talk, 1e12, keys)  # one that is open, and not idle
     netfn, command = rest[0] >> 2 & 0x3E, rest[1]
-    asked = message.encode_request(netfn, command, number & 0x3F, rest[2:])
-    answer = bmc.answer(rmcpplus.seal(keys, 2, number, asked))
+    request = message.encode_request(netfn, command, number & 0x3F, rest[2:])
+    answer = bmc.answer(rmcpplus.seal(keys, 2, number, request))
     assert answer is not None
     packet = rmcpplus.parse_packet(answer)
     assert packet is not None

@@ -1,4 +1,4 @@
-"""The web configuration: what is in force is what stands there, or every problem, without a key."""
+"""The web configuration: either the file's content, or every problem, without a key."""
 
 import re
 import tempfile
@@ -22,8 +22,8 @@ def examine(data: bytes) -> None:
         found = read(_FILE)
     except WebConfigError as error:
         assert error.problems
-        told = str(error)
-        assert not any(kept.decode() in told for kept in _HASH.findall(data))
+        message = str(error)
+        assert not any(kept.decode() in message for kept in _HASH.findall(data))
         return
     for name, kept in found.users.items():
         assert name.isprintable()

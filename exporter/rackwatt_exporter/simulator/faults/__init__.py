@@ -1,1 +1,1 @@
-"""What goes wrong at simulated devices, and on the way to them."""
+"""Faults of simulated devices and of the network to them."""

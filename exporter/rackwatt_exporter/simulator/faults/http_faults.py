@@ -1,7 +1,7 @@
-"""What happens to HTTP requests on their way to one faulty service, and to its answers.
+"""Faults of HTTP requests to one service, and of its responses.
 
-TCP hides what UDP shows: a lost packet is a later one. What is left is to wait, to be silent with
-the connection open, to answer garbage, and to hang up.
+TCP hides lost packets, which only add delay. The other faults are silence on an open connection,
+garbage, and closed connections.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ from typing import Protocol
 
 from aiohttp import web
 
-from rackwatt_exporter.simulator.faults.device_faults import Condition
+from rackwatt_exporter.simulator.faults.device_faults import FaultState
 
 Garbage = tuple[int, str, Callable[[bytes], bytes]]
 
@@ -24,56 +24,54 @@ _GARBAGE: tuple[Garbage, ...] = (
 
 
 class Service(Protocol):
-    """What answers requests at one address."""
+    """A service that responds to requests at one address."""
 
     def restart(self) -> None:
-        """Forget what a restart makes it forget."""
+        """Lose the state that a restart loses."""
         ...
 
 
-class HttpWay:
-    """The way from clients to a service and back, and the connections that lead there."""
+class HttpFaultLayer:
+    """Applies faults between clients and a service, and to their connections."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
         self._restarts = 0
         self._connections: list[asyncio.Transport] = []
 
-    def look(self, condition: Condition) -> None:
-        """Let the service restart if it is time: whoever is connected is not any more."""
-        if condition.restarts == self._restarts:
+    def restart_if_due(self, state: FaultState) -> None:
+        """Restart the service if its state says so, and drop all connections."""
+        if state.restarts == self._restarts:
             return
-        self._restarts = condition.restarts
+        self._restarts = state.restarts
         self._service.restart()
         for connection in self._connections:
             connection.abort()
         self._connections.clear()
 
-    async def carry(
+    async def handle(
         self,
-        condition: Condition,
+        state: FaultState,
         request: web.BaseRequest,
-        answer: Callable[[], web.Response],
+        respond: Callable[[], web.Response],
     ) -> web.Response:
-        """Hand a request over, and give what comes of it, when it is time."""
-        self._note(request.transport)
-        self.look(condition)
-        delay_s = condition.delay_s()
-        if condition.silent or delay_s is None:
-            await asyncio.Event().wait()  # until the client hangs up, which cancels this
-        await asyncio.sleep((delay_s or 0.0) + condition.retransmitted_s())
-        response = answer()
-        return (
-            _spoilt(condition, response) if condition.happens(condition.fault.garbage) else response
-        )
+        """Pass a request to the service, and return its response, with the faults of the state."""
+        self._track(request.transport)
+        self.restart_if_due(state)
+        delay_s = state.delay_s()
+        if state.silent or delay_s is None:
+            await asyncio.Event().wait()  # until the client disconnects, which cancels this
+        await asyncio.sleep((delay_s or 0.0) + state.retransmission_s())
+        response = respond()
+        return _corrupted(state, response) if state.happens(state.fault.garbage) else response
 
-    def _note(self, connection: asyncio.Transport | None) -> None:
+    def _track(self, connection: asyncio.Transport | None) -> None:
         if connection is not None and connection not in self._connections:
             self._connections = [each for each in self._connections if not each.is_closing()]
             self._connections.append(connection)
 
 
-def _spoilt(condition: Condition, response: web.Response) -> web.Response:
-    status, kind, make = condition.one_of(_GARBAGE)
+def _corrupted(state: FaultState, response: web.Response) -> web.Response:
+    status, kind, make = state.choose(_GARBAGE)
     body = response.body if isinstance(response.body, bytes) else b""
     return web.Response(status=status, content_type=kind, body=make(body))

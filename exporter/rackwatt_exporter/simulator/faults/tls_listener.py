@@ -1,8 +1,8 @@
-"""Where connections to a fleet of simulated services come in: one socket for all their addresses.
+"""TLS listener of a fleet of simulated services: one socket for all their addresses.
 
-Connections are taken by hand, because it is by the address they were made to that a service is
-dead, or shows a certificate that is none. What is connected to elsewhere than on loopback, or at an
-address of a service, is taken and never answered.
+It accepts connections itself, because the destination address decides whether a service is dead, or
+which certificate it uses. Connections to an address outside loopback that is not a service's are
+accepted and get no response.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ _PAUSE_S = 0.1
 
 
 class ConnectionPolicy:
-    """What a connection meets: silence, or TLS with a certificate (its name; `good` is the own)."""
+    """Handling of a connection: silence, or TLS with a certificate by its name."""
 
     __slots__ = ("certificate", "silent")
 
@@ -33,30 +33,30 @@ class ConnectionPolicy:
 
 
 class TlsListener:
-    """A listening socket, and TLS for whoever comes through.
+    """A listening socket with TLS.
 
-    `place` is the addresses of the services, and their port. `welcome` is asked for each address
-    that somebody connects to; the certificates other than the good one stand beside it, as
-    `expired.crt` and the like, of the same key.
+    `endpoint` is the addresses of the services, and their port. `policy` is called with the
+    destination address of each connection. The certificates other than `good` are files beside it,
+    such as `expired.crt`, with the same key.
     """
 
     def __init__(
         self,
-        place: tuple[Collection[str], int],
+        endpoint: tuple[Collection[str], int],
         files: tuple[Path, Path],
         protocol: Callable[[], asyncio.Protocol],
-        welcome: Callable[[str], ConnectionPolicy],
+        policy: Callable[[str], ConnectionPolicy],
     ) -> None:
-        self._addresses, self._port = place
+        self._addresses, self._port = endpoint
         self._files = files
         self._protocol = protocol
-        self._welcome = welcome
+        self._policy = policy
         self._listening: socket.socket | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._context = functools.cache(self._new_context)
 
     def open(self) -> None:
-        """Listen, and let in whoever comes from now on.
+        """Listen and accept connections.
 
         Raises:
             OSError: the port is taken, or the certificate cannot be read.
@@ -65,40 +65,40 @@ class TlsListener:
         reuse = (socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._listening = open_socket(socket.SOCK_STREAM, self._addresses, self._port, reuse)
         self._listening.listen(BACKLOG)
-        self._begin(self._admit_all(self._listening))
+        self._start(self._accept_all(self._listening))
 
     async def close(self) -> None:
-        """Let nobody in any more."""
+        """Close the listener and all connections."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._listening is not None:
             self._listening.close()
 
-    def _begin(self, work: "asyncio._CoroutineLike[None]") -> None:
+    def _start(self, work: "asyncio._CoroutineLike[None]") -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _admit_all(self, listening: socket.socket) -> None:
+    async def _accept_all(self, listening: socket.socket) -> None:
         while True:
             try:
                 connection, _ = await asyncio.get_running_loop().sock_accept(listening)
-            except OSError as error:  # out of descriptors, for the most part
-                log.warning("a connection could not be taken: %s", error.strerror)
+            except OSError as error:  # mostly: out of descriptors
+                log.warning("connection not accepted error=%s", error.strerror)
                 await asyncio.sleep(_PAUSE_S)
                 continue
             connection.setblocking(False)
-            self._begin(self._admit(connection))
+            self._start(self._accept(connection))
 
-    async def _admit(self, connection: socket.socket) -> None:
+    async def _accept(self, connection: socket.socket) -> None:
         address = connection.getsockname()[0]
-        welcome = self._welcome(address)
-        if welcome.silent or not (address.startswith(LOOPBACK) or address in self._addresses):
-            await _listen_silently(connection)
+        policy = self._policy(address)
+        if policy.silent or not (address.startswith(LOOPBACK) or address in self._addresses):
+            await _read_silently(connection)
             return
-        context = self._context(welcome.certificate)
-        # A client that does not like the certificate hangs up.
+        context = self._context(policy.certificate)
+        # A client that rejects the certificate closes the connection.
         with suppress(OSError, ssl.SSLError):
             await asyncio.get_running_loop().connect_accepted_socket(
                 self._protocol, connection, ssl=context
@@ -113,8 +113,8 @@ class TlsListener:
         return context
 
 
-async def _listen_silently(connection: socket.socket) -> None:
-    """Take what is said and say nothing, until the other side gives up."""
+async def _read_silently(connection: socket.socket) -> None:
+    """Read and never respond, until the client closes the connection."""
     with connection, suppress(OSError):
         while await asyncio.get_running_loop().sock_recv(connection, 4096):
             pass

@@ -1,7 +1,7 @@
-"""One simulated BMC as the network sees it: presence pings, log-ins at suites 3 and 17, sessions.
+"""Simulated BMC: presence pings, handshakes with suites 3 and 17, sessions.
 
-What it says inside a session is in `ipmi_commands`. The codecs are the client's own; that they are
-right is for ipmitool, freeipmi and pyghmi to say, which the tests let log in here.
+Its commands are in `commands`. The codecs are the client's own; the tests verify them by ipmitool,
+freeipmi and pyghmi, which log in here.
 """
 
 import hmac
@@ -35,9 +35,9 @@ _CLOSE_SESSION = (message.NETFN_APP, 0x3C)
 
 @dataclass(slots=True)
 class SimulatedSession:
-    """A session, from Open Session on; it has keys once the console has proved itself."""
+    """A session, from Open Session on; it has keys once the console is authenticated."""
 
-    talk: Transcript
+    transcript: Transcript
     received_at: float
     keys: SessionKeys | None = None
     inbound: int = 0
@@ -45,7 +45,7 @@ class SimulatedSession:
 
 
 class SimulatedBmc:
-    """The BMC of a machine; what it says is its machine's own story unless `commands` tell one."""
+    """The BMC of a machine; `commands` respond inside sessions, by default its machine's own."""
 
     def __init__(self, machine: SimulatedMachine, commands: Commands | None = None) -> None:
         self._machine = machine
@@ -60,15 +60,15 @@ class SimulatedBmc:
 
     @property
     def sessions(self) -> int:
-        """How many sessions are open, or being opened."""
+        """Number of sessions that are open, or being opened."""
         return len(self._sessions)
 
     def restart(self) -> None:
-        """Forget every session, as firmware does that starts anew."""
+        """Drop every session, as restarted firmware does."""
         self._sessions.clear()
 
     def answer(self, data: bytes) -> bytes | None:
-        """Answer a packet, None where a BMC would stay silent."""
+        """Return the response to a packet, None where a BMC does not respond."""
         packet = rmcpplus.parse_packet(data)
         if packet is None:
             return _answer_ping(data) or self._answer_before_login(data)
@@ -89,37 +89,41 @@ class SimulatedBmc:
         return rmcp.wrap_without_session(message.encode_reply(request, answer))
 
     def _open_session(self, payload: bytes) -> RmcpPlusResponse | None:
-        ask = rmcpplus.OpenSessionRequest.parse(payload)
-        if ask is None:
+        request = rmcpplus.OpenSessionRequest.parse(payload)
+        if request is None:
             return None
-        if ask.suite is None or ask.suite.number not in self._machine.vendor.suites:
-            return RmcpPlusResponse(ask.tag, _NO_SUITE_MATCH, ask.console_id)
-        if not ask.privilege and not self._machine.vendor.highest:
-            return RmcpPlusResponse(ask.tag, _INVALID_ROLE, ask.console_id)
+        if request.suite is None or request.suite.number not in self._machine.vendor.suites:
+            return RmcpPlusResponse(request.tag, _NO_SUITE_MATCH, request.console_id)
+        if not request.privilege and not self._machine.vendor.highest:
+            return RmcpPlusResponse(request.tag, _INVALID_ROLE, request.console_id)
         if not self._has_room():
-            return RmcpPlusResponse(ask.tag, _NO_ROOM, ask.console_id)
+            return RmcpPlusResponse(request.tag, _NO_ROOM, request.console_id)
         bmc_id = os.urandom(4)
-        talk = Transcript(ask.suite, ask.console_id, 0, b"", b"", bmc_id, guid=self._guid)
+        transcript = Transcript(
+            request.suite, request.console_id, 0, b"", b"", bmc_id, guid=self._guid
+        )
         number = int.from_bytes(bmc_id, "little")
-        self._sessions[number] = SimulatedSession(talk, time.monotonic())
-        opened = OpenedSession(bmc_id, ask.algorithms).encode()
-        level = ask.privilege or LEVELS["admin"]
-        return RmcpPlusResponse(ask.tag, 0, ask.console_id, opened, level)
+        self._sessions[number] = SimulatedSession(transcript, time.monotonic())
+        opened = OpenedSession(bmc_id, request.algorithms).encode()
+        level = request.privilege or LEVELS["admin"]
+        return RmcpPlusResponse(request.tag, 0, request.console_id, opened, level)
 
     def _rakp1(self, payload: bytes) -> RmcpPlusResponse | None:
-        hello = Rakp1.parse(payload)
-        if hello is None:
+        message_1 = Rakp1.parse(payload)
+        if message_1 is None:
             return None
-        session = self._sessions.get(int.from_bytes(hello.bmc_id, "little"))
+        session = self._sessions.get(int.from_bytes(message_1.bmc_id, "little"))
         if session is None or session.keys is not None:
-            return RmcpPlusResponse(hello.tag, _INVALID_SESSION, bytes(4))
-        talk = session.talk
-        if hello.username != self._machine.login.username.encode():
-            return RmcpPlusResponse(hello.tag, _UNAUTHORIZED_NAME, talk.console_id)
-        talk.username, talk.role = hello.username, hello.role
-        talk.console_random, talk.bmc_random = hello.console_random, os.urandom(16)
-        proof = talk.bmc_proof(self._password)
-        return RmcpPlusResponse(hello.tag, 0, talk.console_id, talk.bmc_random + talk.guid + proof)
+            return RmcpPlusResponse(message_1.tag, _INVALID_SESSION, bytes(4))
+        transcript = session.transcript
+        if message_1.username != self._machine.login.username.encode():
+            return RmcpPlusResponse(message_1.tag, _UNAUTHORIZED_NAME, transcript.console_id)
+        transcript.username, transcript.role = message_1.username, message_1.role
+        transcript.console_random, transcript.bmc_random = message_1.console_random, os.urandom(16)
+        proof = transcript.bmc_proof(self._password)
+        return RmcpPlusResponse(
+            message_1.tag, 0, transcript.console_id, transcript.bmc_random + transcript.guid + proof
+        )
 
     def _rakp3(self, payload: bytes) -> RmcpPlusResponse | None:
         reply = Rakp3.parse(payload)
@@ -127,15 +131,17 @@ class SimulatedBmc:
             return None
         number = int.from_bytes(reply.bmc_id, "little")
         session = self._sessions.get(number)
-        if session is None or session.keys is not None or not session.talk.bmc_random:
+        if session is None or session.keys is not None or not session.transcript.bmc_random:
             return RmcpPlusResponse(reply.tag, _INVALID_SESSION, bytes(4))
-        talk = session.talk
-        if not hmac.compare_digest(reply.proof, talk.console_proof(self._password)):
+        transcript = session.transcript
+        if not hmac.compare_digest(reply.proof, transcript.console_proof(self._password)):
             del self._sessions[number]
-            return RmcpPlusResponse(reply.tag, _WRONG_PROOF, talk.console_id)
-        session_key = talk.session_key(self._machine.login.kg or self._password)
-        session.keys = SessionKeys(talk.suite, session_key)
-        return RmcpPlusResponse(reply.tag, 0, talk.console_id, talk.bmc_confirmation(session_key))
+            return RmcpPlusResponse(reply.tag, _WRONG_PROOF, transcript.console_id)
+        session_key = transcript.session_key(self._machine.login.kg or self._password)
+        session.keys = SessionKeys(transcript.suite, session_key)
+        return RmcpPlusResponse(
+            reply.tag, 0, transcript.console_id, transcript.bmc_confirmation(session_key)
+        )
 
     def _answer_in_session(self, packet: rmcpplus.Packet) -> bytes | None:
         session = self._sessions.get(packet.session_id)
@@ -154,17 +160,17 @@ class SimulatedBmc:
         answer = self._commands.answer(request)
         if (request.netfn, request.command) == _CLOSE_SESSION:
             self._sessions.pop(int.from_bytes(request.data[:4], "little"), None)
-        console = int.from_bytes(session.talk.console_id, "little")
+        console = int.from_bytes(session.transcript.console_id, "little")
         reply = message.encode_reply(request, answer)
         return rmcpplus.seal(session.keys, console, session.outbound, reply)
 
     def _has_room(self) -> bool:
-        most = self._machine.most_sessions
-        if len(self._sessions) >= most:
-            limit = time.monotonic() - IDLE_LIMIT_S
-            for number in [n for n, s in self._sessions.items() if s.received_at < limit]:
+        limit = self._machine.max_sessions
+        if len(self._sessions) >= limit:
+            oldest = time.monotonic() - IDLE_LIMIT_S
+            for number in [n for n, s in self._sessions.items() if s.received_at < oldest]:
                 del self._sessions[number]
-        return len(self._sessions) < most
+        return len(self._sessions) < limit
 
     @property
     def _password(self) -> bytes:

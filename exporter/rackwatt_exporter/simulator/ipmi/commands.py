@@ -1,6 +1,6 @@
-"""What a simulated BMC says: device id, chassis, DCMI power, and three sensors with their records.
+"""Commands of a simulated BMC: device id, chassis, DCMI power, three sensors and their records.
 
-Two power supplies bear half of the machine's watts each, in the coarse steps of an 8-bit sensor.
+Two power supplies have half of the machine's watts each, in the coarse steps of an 8-bit sensor.
 """
 
 import math
@@ -30,15 +30,15 @@ _SCANNING, _UNAVAILABLE = 0xC0, 0x20
 
 
 class Commands(Protocol):
-    """What a BMC says, apart from how it is asked."""
+    """Responses of a BMC inside a session."""
 
     def answer(self, request: message.IpmiRequest) -> bytes:
-        """Return the completion code and the data."""
+        """Return completion code and data of a response."""
         ...
 
 
 class IpmiCommands:
-    """The commands that the BMC of a machine knows, and their answers."""
+    """The commands of the BMC of a machine."""
 
     def __init__(self, machine: SimulatedMachine) -> None:
         self._machine = machine
@@ -65,14 +65,14 @@ class IpmiCommands:
         }
 
     def answer(self, request: message.IpmiRequest) -> bytes:
-        """Return the completion code and the data."""
+        """Return completion code and data of a response."""
         command = self._commands.get((request.netfn, request.command))
         if command is None:
             return bytes((ipmi_codes.INVALID_COMMAND,))
         return command(request.data)
 
     def _channel_authentication(self, _data: bytes) -> bytes:
-        # v2.0 data present; users have names; v2.0 alone is spoken (table 22-15).
+        # v2.0 data present; users have names; only v2.0 (table 22-15).
         return _OK + bytes((CHANNEL, 0x80, 0x04, 0x02, 0, 0, 0, 0))
 
     def _cipher_suites(self, data: bytes) -> bytes:

@@ -9,7 +9,7 @@ _LATIN_1 = 0xC0
 
 
 def analog_record(number: int, name: str, sensor_type: int, base_unit: int, step: int) -> bytes:
-    """Build the record of a sensor whose value is its raw reading times `step`."""
+    """Encode the record of a sensor whose value is its raw reading times `step`."""
     text = name.encode("latin-1")[:16]
     entity = bytes((_POWER_SUPPLY_ENTITY, number))
     kind = bytes((0x7F, 0x40, sensor_type, _THRESHOLD)) + bytes(6)  # readable, without thresholds

@@ -1,4 +1,4 @@
-"""One simulated Redfish service: who may log in, who is logged in, and its machine's resources."""
+"""Simulated Redfish service: credentials, sessions, and its machine's resources."""
 
 import base64
 import hmac
@@ -17,14 +17,14 @@ Show = Callable[[str], web.Response]
 
 
 class SimulatedAccount(msgspec.Struct, rename="pascal"):
-    """What a login says."""
+    """Body of a log-in."""
 
     user_name: str
     password: str
 
 
 class SimulatedService:
-    """One BMC: its machine, and who is logged in; `show` answers GET where it is given."""
+    """One BMC: its machine, and its sessions; `show` responds to GET, if given."""
 
     def __init__(self, machine: SimulatedMachine, show: Show | None = None) -> None:
         self._machine = machine
@@ -33,21 +33,21 @@ class SimulatedService:
 
     @property
     def sessions(self) -> int:
-        """How many sessions are open."""
+        """Number of open sessions."""
         return len(self._tokens)
 
     def restart(self) -> None:
-        """Forget who was logged in."""
+        """Drop all sessions."""
         self._tokens.clear()
 
     def answer(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes
     ) -> web.Response:
-        """Answer a request; `path` has the query in it."""
+        """Return the response to a request; `path` includes the query."""
         plain = path.partition("?")[0].rstrip("/")
         if method == "POST":
             return self._log_in(body) if plain == self._sessions_path else error(405)
-        if plain != ROOT and not self._knows(headers):
+        if plain != ROOT and not self._is_authorized(headers):
             return error(401)
         if method == "DELETE":
             return self._log_out(plain)
@@ -64,18 +64,18 @@ class SimulatedService:
         plain = path.rstrip("/")
         if self._machine.vendor.slashes and path == plain:
             return web.Response(status=308, headers={"Location": f"{path}/"})
-        found = resource(self._machine, plain, time.time())
-        return error(404) if found is None else json_of(200, found)
+        document = resource(self._machine, plain, time.time())
+        return error(404) if document is None else json_of(200, document)
 
     def _log_in(self, body: bytes) -> web.Response:
         try:
-            said = msgspec.json.decode(body, type=SimulatedAccount)
+            account = msgspec.json.decode(body, type=SimulatedAccount)
         except (msgspec.DecodeError, UnicodeDecodeError):
             return error(400)
         login = self._machine.login
-        if not _same(f"{said.user_name}:{said.password}", login):
+        if not _same(f"{account.user_name}:{account.password}", login):
             return error(401)
-        if len(self._tokens) >= self._machine.most_sessions:
+        if len(self._tokens) >= self._machine.max_sessions:
             return error(503, self._machine.vendor.when_full)
         number, token = secrets.token_hex(4), secrets.token_hex(16)
         path = self._tokens[token] = f"{self._sessions_path}/{number}"
@@ -89,26 +89,26 @@ class SimulatedService:
         del self._tokens[open_sessions[path]]
         return web.Response(status=204)
 
-    def _knows(self, headers: Mapping[str, str]) -> bool:
+    def _is_authorized(self, headers: Mapping[str, str]) -> bool:
         if (token := headers.get("X-Auth-Token")) is not None:
             return token in self._tokens
-        scheme, _, words = headers.get("Authorization", "").partition(" ")
+        scheme, _, encoded = headers.get("Authorization", "").partition(" ")
         try:
-            said = base64.b64decode(words, validate=True).decode()
+            credentials = base64.b64decode(encoded, validate=True).decode()
         except ValueError:
             return False
-        return scheme == "Basic" and _same(said, self._machine.login)
+        return scheme == "Basic" and _same(credentials, self._machine.login)
 
 
-def _same(said: str, login: SimulatedLogin) -> bool:
+def _same(credentials: str, login: SimulatedLogin) -> bool:
     expected = f"{login.username}:{login.password}"
-    return hmac.compare_digest(said.encode(), expected.encode())
+    return hmac.compare_digest(credentials.encode(), expected.encode())
 
 
 def json_of(
     status: int, document: object, headers: Mapping[str, str] | None = None
 ) -> web.Response:
-    """Answer with a document."""
+    """Return a response with a document."""
     return web.Response(
         status=status,
         body=msgspec.json.encode(document),
@@ -118,5 +118,5 @@ def json_of(
 
 
 def error(status: int, code: str = "Base.1.18.GeneralError") -> web.Response:
-    """Answer that something is not so."""
+    """Return an error response."""
     return json_of(status, {"error": {"code": code, "message": str(status)}})

@@ -1,7 +1,7 @@
-"""What a simulated BMC shows of its machine over Redfish: pure functions of machine and time.
+"""Redfish resources of a simulated machine: pure functions of machine and time.
 
-The least that a client needs to find its way: a service root, one system in one chassis, and the
-power of that chassis at both places of the standard, the present one and the older.
+The minimum for a client: a service root, one system in one chassis, and the power of that chassis
+in both resources of the standard, the current one and the older.
 """
 
 from typing import Any
@@ -23,7 +23,7 @@ Resource = dict[str, Any]
 
 
 def generic(machine: SimulatedMachine, path: str, time_s: float) -> Resource | None:
-    """Return a resource of the standard as it is at a time; None where there is none."""
+    """Return a standard resource as it is at a time; None where there is none."""
     make = _TREE.get(path)
     return None if make is None else {"@odata.id": path, **make(machine, time_s)}
 
@@ -131,7 +131,7 @@ def power_control(machine: SimulatedMachine, time_s: float, power: str = POWER) 
 
 
 def collection(kind: str, *members: str) -> Resource:
-    """List resources of a kind by their paths."""
+    """Return a collection of resources by their paths."""
     return {
         "@odata.type": f"#{kind}Collection.{kind}Collection",
         "Name": f"{kind} Collection",
@@ -141,17 +141,17 @@ def collection(kind: str, *members: str) -> Resource:
 
 
 def link(path: str) -> Resource:
-    """Refer to a resource."""
+    """Return a reference to a resource."""
     return {"@odata.id": path}
 
 
 def power_state(machine: SimulatedMachine) -> str:
-    """Return whether the machine is on, in Redfish's words."""
+    """Return Redfish's PowerState of the machine."""
     return "On" if machine.powered_on else "Off"
 
 
 def shown_watts(machine: SimulatedMachine, watts: float | None) -> float | None:
-    """Return the watts to a tenth; a machine that is off has none to tell, as real BMCs do."""
+    """Return the watts to a tenth; None for a machine that is off, as on real BMCs."""
     return round(watts, 1) if machine.powered_on and watts is not None else None
 
 

@@ -1,7 +1,7 @@
-"""What one or another maker's BMC shows over Redfish where it differs from the standard's tree.
+"""Redfish resources by vendor, where they differ from the standard's tree.
 
-A row for each vendor of `vendors`; None in its place means that the resource is not there. The
-watts are the machine's, whole at one place; parts of it are shown where the makers show parts.
+A row for each vendor of `vendors`; None means that the resource does not exist. The watts are the
+machine's, whole in one resource; parts of it are shown where the vendors show parts.
 """
 
 from collections.abc import Callable
@@ -38,7 +38,7 @@ def resource(machine: SimulatedMachine, path: str, time_s: float) -> Resource | 
     if shown is None:
         return None
     whole = {"@odata.id": path, **shown}
-    return _slashed(whole) if machine.vendor.slashes else whole
+    return _with_slashes(whole) if machine.vendor.slashes else whole
 
 
 def _dell(machine: SimulatedMachine, time_s: float) -> Shown:
@@ -49,7 +49,7 @@ def _dell(machine: SimulatedMachine, time_s: float) -> Shown:
 
 
 def _idrac8(machine: SimulatedMachine, time_s: float) -> Shown:
-    """Power supplies tell what they take in; what they give out is null."""
+    """Power supplies report their input; their output is null."""
     chassis = f"{_CHASSIS_LIST}/System.Embedded.1"
     control = power_control(machine, time_s, f"{chassis}/Power")
     supplies = [
@@ -69,13 +69,13 @@ def _idrac10(machine: SimulatedMachine, time_s: float) -> Shown:
     shown = _only_chassis(machine, chassis, None)
     shown[f"{chassis}/Sensors"] = collection("Sensor", *(f"{chassis}/Sensors/{n}" for n in sensors))
     for name, (kind, units, reading) in sensors.items():
-        told = {"Id": name, "ReadingType": kind, "ReadingUnits": units, "Reading": reading}
-        shown[f"{chassis}/Sensors/{name}"] = {**told, "Status": {"State": "Enabled"}}
+        sensor = {"Id": name, "ReadingType": kind, "ReadingUnits": units, "Reading": reading}
+        shown[f"{chassis}/Sensors/{name}"] = {**sensor, "Status": {"State": "Enabled"}}
     return shown
 
 
 def _ilo4(machine: SimulatedMachine, time_s: float) -> Shown:
-    """Watts stand at the top, and two supplies share one name."""
+    """Watts are at the top level, and two supplies share one name."""
     supplies = [
         {"Name": "HpServerPowerSupply", "MemberId": str(n), "LastPowerOutputWatts": watts}
         for n, watts in enumerate(_halves(machine, time_s))
@@ -90,7 +90,7 @@ def _without_environment(_machine: SimulatedMachine, _time_s: float) -> Shown:
 
 
 def _supermicro_x14(machine: SimulatedMachine, time_s: float) -> Shown:
-    """Power is gone, EnvironmentMetrics wants a licence: the supplies' metrics are left."""
+    """There is no Power, and EnvironmentMetrics needs a licence: only the supplies have metrics."""
     base = f"{CHASSIS}/PowerSubsystem"
     supplies = [f"{base}/PowerSupplies/{n}" for n in (1, 2)]
     shown: Shown = {
@@ -106,7 +106,7 @@ def _supermicro_x14(machine: SimulatedMachine, time_s: float) -> Shown:
 
 
 def _lenovo_xcc(machine: SimulatedMachine, time_s: float) -> Shown:
-    """Parts of the machine stand beside the whole."""
+    """Parts of the machine are listed beside the whole."""
     control = power_control(machine, time_s)
     parts = [
         {"MemberId": str(n), "Name": name, "PowerConsumedWatts": share * machine.watts(time_s)}
@@ -120,8 +120,8 @@ def _lenovo_xcc(machine: SimulatedMachine, time_s: float) -> Shown:
 
 def _fujitsu_irmc(machine: SimulatedMachine, time_s: float) -> Shown:
     watts = shown_watts(machine, machine.watts(time_s))
-    told = {"ChassisPowerConsumption": {"CurrentPowerConsumptionW": watts}}
-    return {ENVIRONMENT: None, POWER: {"PowerControl": [], "Oem": {"ts_fujitsu": told}}}
+    own = {"ChassisPowerConsumption": {"CurrentPowerConsumptionW": watts}}
+    return {ENVIRONMENT: None, POWER: {"PowerControl": [], "Oem": {"ts_fujitsu": own}}}
 
 
 def _cray_ex(machine: SimulatedMachine, time_s: float) -> Shown:
@@ -157,7 +157,7 @@ def _openbmc(machine: SimulatedMachine, time_s: float) -> Shown:
 
 
 def _hgx(machine: SimulatedMachine, time_s: float) -> Shown:
-    """Modules stand before the host that contains them, and tell parts of its watts."""
+    """Modules are listed before the host that contains them, with parts of its watts."""
     modules = [f"{_CHASSIS_LIST}/HGX_ProcessorModule_{n}" for n in range(_MODULES)]
     baseboard = f"{_SYSTEM_LIST}/HGX_Baseboard_0"
     host = {"ComputerSystems": [link(SYSTEM)], "Contains": [link(each) for each in modules]}
@@ -197,7 +197,7 @@ def _nonsense(_machine: SimulatedMachine, _time_s: float) -> Shown:
 
 
 def _only_chassis(machine: SimulatedMachine, chassis: str, power: Resource | None) -> Shown:
-    """Call the one chassis by another name; there are no metrics but its Power."""
+    """Give the only chassis another name; it has only Power."""
     shown: Shown = {
         CHASSIS: None,
         ENVIRONMENT: None,
@@ -211,7 +211,7 @@ def _only_chassis(machine: SimulatedMachine, chassis: str, power: Resource | Non
 
 def _system(machine: SimulatedMachine, name: str, path: str, *chassis: str) -> Shown:
     state = {"Id": name, "SystemType": "Physical", "PowerState": power_state(machine)}
-    # Every client wants to know whose system it is.
+    # Every client needs the link to the chassis of a system.
     links = {"Chassis": [link(each) for each in chassis]}
     return {path: {**state, "Name": machine.name, "Links": links}}
 
@@ -230,7 +230,7 @@ def _part(machine: SimulatedMachine, path: str, watts: float, known: Resource) -
 
 
 def _halves(machine: SimulatedMachine, time_s: float) -> list[float | None]:
-    """Share the watts out to two power supplies, to a tenth, so that their sum is the whole."""
+    """Divide the watts among two power supplies, to a tenth, so that their sum is the whole."""
     whole = shown_watts(machine, machine.watts(time_s))
     if whole is None:
         return [None, None]
@@ -238,16 +238,16 @@ def _halves(machine: SimulatedMachine, time_s: float) -> list[float | None]:
     return [first, round(whole - first, 1)]
 
 
-def _slashed(shown: Resource) -> Resource:
-    """End every path that is referred to with a slash."""
+def _with_slashes(shown: Resource) -> Resource:
+    """End every referenced path with a slash."""
     ended = {}
     for key, value in shown.items():
         if key == "@odata.id" and "#" not in value:
             ended[key] = value.rstrip("/") + "/"
         elif isinstance(value, dict):
-            ended[key] = _slashed(value)
+            ended[key] = _with_slashes(value)
         elif isinstance(value, list):
-            ended[key] = [_slashed(each) if isinstance(each, dict) else each for each in value]
+            ended[key] = [_with_slashes(each) if isinstance(each, dict) else each for each in value]
         else:
             ended[key] = value
     return ended

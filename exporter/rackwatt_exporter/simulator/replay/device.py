@@ -1,7 +1,7 @@
-"""BMCs that answer what real ones answered once: a capture, played.
+"""Replay of a capture: BMCs that respond as the recorded ones did.
 
-Each answer comes in its turn, and after the last the first again. The way in (log-in, sessions) is
-the simulator's own, with its own account; whatever was not asked then has no answer now.
+Responses to one request are replayed in order, and after the last the first again. Log-in and
+sessions are the simulator's own, with its own account. Requests that were not recorded fail.
 """
 
 import itertools
@@ -24,18 +24,18 @@ T = TypeVar("T")
 
 _RESERVE = (message.NETFN_STORAGE, 0x22)
 _GET_SDR = (message.NETFN_STORAGE, 0x23)
-# What belongs to sessions, and what any BMC must answer.
+# Commands of sessions, and those that every BMC has.
 _OWN = BEFORE_LOGIN | {(message.NETFN_APP, code) for code in (0x01, 0x3B, 0x3C)} | {_RESERVE}
 _WHOLE = 0xFF
 
 
 class RecordedCommands:
-    """What a BMC said inside a session."""
+    """Recorded responses of a BMC inside a session."""
 
     def __init__(self, machine: SimulatedMachine, recorded: capture.Ipmi) -> None:
         self._own = IpmiCommands(machine)
         self._answers = {
-            (each.netfn, each.command, each.lun, bytes.fromhex(each.data)): _turns(
+            (each.netfn, each.command, each.lun, bytes.fromhex(each.data)): _cycle(
                 bytes.fromhex(answer) for answer in each.answers
             )
             for each in recorded.commands
@@ -43,17 +43,17 @@ class RecordedCommands:
         self._records = _records(recorded.commands)
 
     def answer(self, request: message.IpmiRequest) -> bytes:
-        """Return the completion code and the data."""
+        """Return completion code and data of a response."""
         code = (request.netfn, request.command)
         if code == _GET_SDR:
             return self._record(request.data)
-        found = self._answers.get((*code, request.lun, request.data))
-        if found is not None:
-            return next(found)
+        recorded = self._answers.get((*code, request.lun, request.data))
+        if recorded is not None:
+            return next(recorded)
         return self._own.answer(request) if code in _OWN else bytes((ipmi_codes.INVALID_COMMAND,))
 
     def _record(self, data: bytes) -> bytes:
-        """Return a piece of a record, however it was cut when it was recorded."""
+        """Return a piece of a record, whatever its pieces were in the capture."""
         number = int.from_bytes(data[2:4], "little")
         following, record = self._records.get(number, (b"", b""))
         if len(data) < 6 or not record:
@@ -63,13 +63,13 @@ class RecordedCommands:
 
 
 class RecordedResources:
-    """What a Redfish service showed."""
+    """Recorded resources of a Redfish service."""
 
     def __init__(self, recorded: capture.Redfish) -> None:
-        self._answers = {each.path: _turns(each.answers) for each in recorded.resources}
+        self._answers = {each.path: _cycle(each.answers) for each in recorded.resources}
 
     def show(self, path: str) -> web.Response:
-        """Answer GET of a path, with its query."""
+        """Return the response to GET of a path with its query."""
         found = self._answers.get(path) or self._answers.get(path.rstrip("/"))
         found = found or self._answers.get(path + "/")
         if found is None:
@@ -85,14 +85,14 @@ class RecordedResources:
 
 
 def recorded_tree(recorded: capture.Snmp) -> Tree:
-    """Make the objects that an agent showed."""
+    """Return the recorded objects of an agent."""
     return Tree({_oid(each.oid): _value(each) for each in recorded.objects})
 
 
 def _value(recorded: capture.Value) -> Value:
     write = _WRITERS[recorded.kind]
-    turns = _turns(write(text) for text in recorded.values)
-    return lambda: next(turns)
+    cycle = _cycle(write(text) for text in recorded.values)
+    return lambda: next(cycle)
 
 
 def _oid(text: str) -> ber.Oid:
@@ -100,7 +100,7 @@ def _oid(text: str) -> ber.Oid:
 
 
 def _integer(text: str) -> bytes:
-    """Write a number as the smallest type that holds it: Integer32, Gauge32, Counter64."""
+    """Encode a number as the smallest type that holds it: Integer32, Gauge32, Counter64."""
     number = int(text)
     if -(2**31) <= number < 2**31:
         return ber.integer(number)
@@ -108,7 +108,7 @@ def _integer(text: str) -> bytes:
 
 
 def _real(text: str) -> bytes:
-    """Write a number as net-snmp's opaque double, which agents use who have no integers."""
+    """Encode a number as net-snmp's opaque double, which agents without integers use."""
     number = float(text)
     octets = struct.pack("!d", number if math.isfinite(number) else 0.0)
     return ber.encoded(_OPAQUE, b"\x9f\x79" + bytes((len(octets),)) + octets)
@@ -128,19 +128,19 @@ _WRITERS: dict[str, Callable[[str], bytes]] = {
 }
 
 
-def _turns(answers: Iterable[T]) -> Iterator[T]:
+def _cycle(answers: Iterable[T]) -> Iterator[T]:
     return itertools.cycle(list(answers))
 
 
 def _records(commands: list[capture.Command]) -> dict[int, tuple[bytes, bytes]]:
-    """Put records together from the pieces that were read of them: the next one's id, the bytes."""
-    found: dict[int, tuple[bytes, bytes]] = {}
+    """Assemble records from their recorded pieces: the id of the next one, and the bytes."""
+    records: dict[int, tuple[bytes, bytes]] = {}
     for each in commands:
         data, answer = bytes.fromhex(each.data), bytes.fromhex(each.answers[0])
         if (each.netfn, each.command) != _GET_SDR or answer[:1] != b"\0" or len(data) < 6:
             continue
         number, offset = int.from_bytes(data[2:4], "little"), data[4]
-        _, record = found.get(number, (b"", b""))
+        _, record = records.get(number, (b"", b""))
         whole = record[:offset].ljust(offset, b"\0") + answer[3:]
-        found[number] = answer[1:3], max(whole, record, key=len)
-    return found
+        records[number] = answer[1:3], max(whole, record, key=len)
+    return records

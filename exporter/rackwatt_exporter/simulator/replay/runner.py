@@ -1,4 +1,4 @@
-"""A capture at work: each recorded BMC at an address of its own, and the documents to read them."""
+"""Run of a replay: each recorded BMC at an address of its own, and its documents."""
 
 import ipaddress
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from typing import Any
 from rackwatt_exporter.capture import Capture, CaptureError, Recorded
 from rackwatt_exporter.protocols.ipmi.crypto import SUITES
 from rackwatt_exporter.simulator import documents
-from rackwatt_exporter.simulator.certificate import keep
+from rackwatt_exporter.simulator.certificate import write_files
 from rackwatt_exporter.simulator.fleet import SERVER_NAME, Ports
 from rackwatt_exporter.simulator.ipmi.bmc import SimulatedBmc
 from rackwatt_exporter.simulator.loopback_https import HttpsServer
@@ -30,21 +30,21 @@ _FIRST_ADDRESS = ipaddress.IPv4Address("127.82.0.1")
 
 
 async def serve(capture: Capture, ports: Ports, directory: Path) -> int:
-    """Answer as the capture says until SIGTERM or SIGINT; the result is the exit status.
+    """Serve a capture until SIGTERM or SIGINT; return the exit status.
 
     Raises:
-        CaptureError: an answer in it that cannot be told.
+        CaptureError: a response in it cannot be encoded.
     """
-    files, authority = keep(directory / "certificate", [SERVER_NAME])
+    files, authority = write_files(directory / "certificate", [SERVER_NAME])
     ready = partial(write, directory, capture, ports, authority)
     return await answer(servers(capture, ports, files), directory, ready)
 
 
 def servers(capture: Capture, ports: Ports, files: tuple[Path, Path]) -> list[Server]:
-    """Make what answers as the capture says.
+    """Make the servers of a capture.
 
     Raises:
-        CaptureError: an answer in it that cannot be told.
+        CaptureError: a response in it cannot be encoded.
     """
     bmcs, agents, services = {}, {}, {}
     for address, target in addresses(capture).items():
@@ -68,11 +68,11 @@ def servers(capture: Capture, ports: Ports, files: tuple[Path, Path]) -> list[Se
 
 def addresses(capture: Capture) -> Mapping[str, Recorded]:
     """Return each recorded target an address on loopback."""
-    return {str(_FIRST_ADDRESS + place): each for place, each in enumerate(capture.targets)}
+    return {str(_FIRST_ADDRESS + index): each for index, each in enumerate(capture.targets)}
 
 
 def write(directory: Path, capture: Capture, ports: Ports, authority: bytes) -> None:
-    """Write the document and secrets by which the recorded targets are read."""
+    """Write the document and secrets of the recorded targets."""
     hosts = [_entry(address, target, ports) for address, target in addresses(capture).items()]
     bmc: dict[str, object] = {"credentials": {"secretRef": {"name": "bmc"}}, "hosts": hosts}
     spec: dict[str, object] = {"interval": "10s", "timeout": "5s", "bmc": bmc}
@@ -81,17 +81,17 @@ def write(directory: Path, capture: Capture, ports: Ports, authority: bytes) -> 
 
 
 def _entry(address: str, target: Recorded, ports: Ports) -> dict[str, Any]:
-    said = dict(target.settings)
+    settings = dict(target.settings)
     if target.method == "redfish":
-        said["tls"] = {"caSecretRef": {"name": "bmc-ca"}, "serverName": SERVER_NAME}
-    own: dict[str, Any] = {target.method: {**said, "port": getattr(ports, target.method)}}
+        settings["tls"] = {"caSecretRef": {"name": "bmc-ca"}, "serverName": SERVER_NAME}
+    own: dict[str, Any] = {target.method: {**settings, "port": getattr(ports, target.method)}}
     if target.method == "snmp":
         own["credentials"] = {"secretRef": {"name": "pdu"}}
     return {"names": target.node, "addresses": address, "method": target.method, **own}
 
 
 def _vendor(target: Recorded) -> Vendor:
-    """Be like the BMC that was recorded in what is not an answer: its suites, where it logs in."""
+    """Return a vendor with the suites and the log-in path of the recorded BMC."""
     suite = target.ipmi.suite if target.ipmi else None
     login = target.redfish.login if target.redfish else None
     path = login.rstrip("/").removeprefix(f"{ROOT}/") if login else "SessionService/Sessions"

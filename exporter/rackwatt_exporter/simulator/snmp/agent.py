@@ -1,7 +1,7 @@
-"""One simulated SNMP agent: versions 1 and 2c by its community, version 3 by its user.
+"""Simulated SNMP agent: versions 1 and 2c by its community, version 3 by its user.
 
-Of version 3 it knows authentication by SHA-1 to SHA-512 and encryption by AES-128, each client as
-it likes; without authentication it tells nothing but its name and clock.
+In version 3 clients choose authentication by SHA-1 to SHA-512, and encryption by AES-128. Without
+authentication it reports only its engine id and clock.
 """
 
 import hmac
@@ -18,10 +18,10 @@ from rackwatt_exporter.simulator.snmp.usm import HASHES, UserKeys
 _V3, _USM = 3, 3
 _AUTH, _PRIV = 0x01, 0x02
 _WINDOW_S = 150
-_LARGEST_MESSAGE = 65507
-_LARGEST_NUMBER = 2**31 - 1  # of a message (RFC 3412, section 6)
+_MAX_MESSAGE = 65507
+_MAX_NUMBER = 2**31 - 1  # of a message (RFC 3412, section 6)
 # RFC 3411, section 5: enterprise 32473 (kept for examples by RFC 5612), then what follows: an
-# IPv4 address, or octets of the maker's choice.
+# IPv4 address, or octets of the vendor's choice.
 _ENTERPRISE = bytes.fromhex("80007ed9")
 _IS_ADDRESS, _IS_OCTETS = b"\x01", b"\x05"
 _USM_STATS = (1, 3, 6, 1, 6, 3, 15, 1, 1)
@@ -31,7 +31,7 @@ _UNSUPPORTED_LEVEL, _NOT_IN_WINDOW, _UNKNOWN_USER, _UNKNOWN_ENGINE, _WRONG_DIGES
 
 
 class _Message(NamedTuple):
-    """A message of version 3 as it came, taken apart."""
+    """A parsed message of version 3."""
 
     number: int
     flags: int
@@ -45,7 +45,7 @@ class _Message(NamedTuple):
 
 
 class _RefusedError(Exception):
-    """A request is answered by a report; `flags` say how that is protected."""
+    """The response to a request is a report; `flags` say how that is protected."""
 
     def __init__(self, counter: int, flags: int = 0) -> None:
         super().__init__(counter)
@@ -59,21 +59,21 @@ class SimulatedAgent:
     def __init__(self, machine: SimulatedMachine, tree: Tree | None = None) -> None:
         self._machine = machine
         self._tree = tree or machine_tree(machine)
-        # Higher at each start, as it must be, without a memory of its own.
+        # Higher at each start, as required, without a file.
         self._boots = int(time.time()) & 0x7FFFFFFF
         self._started_s = time.monotonic()
         self._reports = 0
 
     @property
     def engine_id(self) -> bytes:
-        """Return the name of the engine; one that was put in another's place has another."""
+        """Engine id; a replaced agent has another one."""
         address, engine = socket.inet_aton(self._machine.address), self._machine.engine
         if not engine:
             return _ENTERPRISE + _IS_ADDRESS + address
         return _ENTERPRISE + _IS_OCTETS + bytes((engine,)) + address
 
     def restart(self) -> None:
-        """Begin the clock anew, one boot later."""
+        """Restart the clock, with one boot more."""
         self._boots += 1
         self._started_s = time.monotonic()
 
@@ -83,11 +83,11 @@ class SimulatedAgent:
         return UserKeys(login.auth_password, login.priv_password, self.engine_id)
 
     def answer(self, data: bytes) -> bytes | None:
-        """Answer a packet; None where an agent would stay silent."""
+        """Return the response to a packet; None where an agent does not respond."""
         try:
             version, second, third, *rest = ber.element(data).expect(ber.SEQUENCE).children()
             if version.integer == _V3:
-                return self._answer_v3(_parsed(second, third, rest))
+                return self._answer_v3(_parse(second, third, rest))
             return self._answer_community(version.integer, second.octets, third)
         except ValueError:
             return None
@@ -101,18 +101,18 @@ class SimulatedAgent:
 
     def _answer_v3(self, message: _Message) -> bytes:
         try:
-            pdu = self._opened(message)
+            pdu = self._unwrap(message)
             reply = answer(parse(pdu), self._tree, _V3)
-            return self._closed(message, message.flags & (_AUTH | _PRIV), reply)
+            return self._wrap(message, message.flags & (_AUTH | _PRIV), reply)
         except _RefusedError as refused:
             self._reports += 1
             counter = (*_USM_STATS, refused.counter, 0)
             count = ber.integer(self._reports, ber.COUNTER)
             report = response(_number(message), [(counter, count)], kind=REPORT)
-            return self._closed(message, refused.flags, report)
+            return self._wrap(message, refused.flags, report)
 
-    def _opened(self, message: _Message) -> ber.Element:
-        """Return the request inside, in the order of checks of RFC 3414, section 3.2."""
+    def _unwrap(self, message: _Message) -> ber.Element:
+        """Return the request of a message, after the checks of RFC 3414, section 3.2, in order."""
         if message.engine_id != self.engine_id:
             raise _RefusedError(_UNKNOWN_ENGINE)
         if message.user != self._machine.login.username.encode():
@@ -142,8 +142,8 @@ class SimulatedAgent:
         )
         return ber.element(plain)
 
-    def _closed(self, message: _Message, flags: int, pdu: bytes) -> bytes:
-        """Wrap a PDU, encrypted and signed as the flags say, by the hash the client came with."""
+    def _wrap(self, message: _Message, flags: int, pdu: bytes) -> bytes:
+        """Wrap a PDU, encrypted and signed as the flags say, with the hash of the client."""
         scoped = ber.sequence(ber.octets(self.engine_id), ber.octets(b""), pdu)
         length = message.signature.end - message.signature.start if flags & _AUTH else 0
         boots, time_s, salt = self._boots, self._time_s, b""
@@ -157,7 +157,7 @@ class SimulatedAgent:
             security = ber.sequence(ber.octets(self.engine_id), *clock, *words)
             head = ber.sequence(
                 ber.integer(message.number),
-                ber.integer(_LARGEST_MESSAGE),
+                ber.integer(_MAX_MESSAGE),
                 ber.octets(bytes((flags,))),
                 ber.integer(_USM),
             )
@@ -171,7 +171,7 @@ class SimulatedAgent:
         return int(time.monotonic() - self._started_s)
 
 
-def _parsed(head: ber.Element, security: ber.Element, rest: list[ber.Element]) -> _Message:
+def _parse(head: ber.Element, security: ber.Element, rest: list[ber.Element]) -> _Message:
     (payload,) = rest
     number, _, flags, model = head.expect(ber.SEQUENCE).children(
         ber.INTEGER, ber.INTEGER, ber.OCTETS, ber.INTEGER
@@ -183,9 +183,9 @@ def _parsed(head: ber.Element, security: ber.Element, rest: list[ber.Element]) -
         ber.OCTETS, ber.INTEGER, ber.INTEGER, ber.OCTETS, ber.OCTETS, ber.OCTETS
     )
     if boots.integer < 0 or time_s.integer < 0:
-        raise ber.BerError("a clock before its beginning")
-    if not 0 <= number.integer <= _LARGEST_NUMBER:
-        raise ber.BerError("a number that no message has")
+        raise ber.BerError("a clock below zero")
+    if not 0 <= number.integer <= _MAX_NUMBER:
+        raise ber.BerError("a message number out of range")
     return _Message(
         number.integer,
         flags.content[0],
@@ -205,7 +205,7 @@ def _pdu(scoped: ber.Element) -> ber.Element:
 
 
 def _number(message: _Message) -> int:
-    """Return the request's own number for a report, where it can be read (RFC 3412, 7.1)."""
+    """Return the request's own number for a report, if it can be parsed (RFC 3412, 7.1)."""
     try:
         return 0 if message.flags & _PRIV else parse(_pdu(message.payload)).number
     except ber.BerError:

@@ -1,4 +1,4 @@
-"""Requests to a simulated agent and its answers, whichever version carried them (RFC 3416)."""
+"""PDUs of a simulated agent, for all versions (RFC 3416)."""
 
 from typing import NamedTuple
 
@@ -11,11 +11,11 @@ _NO_SUCH_NAME, _NOT_WRITABLE = 2, 17
 _NO_SUCH_INSTANCE = ber.encoded(0x81, b"")
 _END_OF_MIB_VIEW = ber.encoded(0x82, b"")
 _NULL = ber.encoded(ber.NULL, b"")
-_MOST_VARIABLES = 128
+_MAX_VARIABLES = 128
 
 
 class SnmpRequest(NamedTuple):
-    """A request: its kind, its number, two numbers that only GetBulk uses, and what it asks for."""
+    """A request: its kind, its number, two fields of GetBulk, and the requested objects."""
 
     kind: int
     number: int
@@ -28,10 +28,10 @@ Bindings = list[tuple[ber.Oid, bytes]]
 
 
 def parse(pdu: ber.Element) -> SnmpRequest:
-    """Read a request.
+    """Parse a request.
 
     Raises:
-        BerError: it is none.
+        BerError: it is malformed.
     """
     if pdu.tag not in (GET, GET_NEXT, SET, GET_BULK):
         raise ber.BerError("no request")
@@ -39,32 +39,32 @@ def parse(pdu: ber.Element) -> SnmpRequest:
         ber.INTEGER, ber.INTEGER, ber.INTEGER, ber.SEQUENCE
     )
     oids = [variable.children(ber.OID, 0)[0].oid for variable in variables.children()]
-    if len(oids) > _MOST_VARIABLES:
+    if len(oids) > _MAX_VARIABLES:
         raise ber.BerError("too many variables")
     if not -(2**31) <= number.integer < 2**31:
-        raise ber.BerError("a number that no request has (RFC 3416, section 3)")
+        raise ber.BerError("a request number out of range (RFC 3416, section 3)")
     return SnmpRequest(pdu.tag, number.integer, second.integer, third.integer, oids)
 
 
 def answer(request: SnmpRequest, tree: Tree, version: int) -> bytes:
-    """Write the response to a request of a version (0 stands for v1, 1 for v2c, 3 for v3)."""
+    """Encode the response to a request of a version (0: v1, 1: v2c, 3: v3)."""
     if request.kind == SET:
         status = _NO_SUCH_NAME if version == V1 else _NOT_WRITABLE
         return _failed(request, status, 1)
     if request.kind == GET_BULK:
         return response(request.number, _bulk(request, tree))
-    found = [_one(request.kind, oid, tree) for oid in request.oids]
+    found = [_object(request.kind, oid, tree) for oid in request.oids]
     if version == V1:
-        for place, (_, value) in enumerate(found):
+        for index, (_, value) in enumerate(found):
             if value in (_NO_SUCH_INSTANCE, _END_OF_MIB_VIEW):
-                return _failed(request, _NO_SUCH_NAME, place + 1)
+                return _failed(request, _NO_SUCH_NAME, index + 1)
     return response(request.number, found)
 
 
 def response(
     number: int, bindings: Bindings, status: int = 0, index: int = 0, kind: int = RESPONSE
 ) -> bytes:
-    """Write a response or a report."""
+    """Encode a response or a report."""
     variables = [ber.sequence(ber.oid(oid), value) for oid, value in bindings]
     head = map(ber.integer, (number, status, index))
     return ber.sequence(*head, ber.sequence(*variables), tag=kind)
@@ -74,21 +74,21 @@ def _failed(request: SnmpRequest, status: int, index: int) -> bytes:
     return response(request.number, [(oid, _NULL) for oid in request.oids], status, index)
 
 
-def _one(kind: int, oid: ber.Oid, tree: Tree) -> tuple[ber.Oid, bytes]:
+def _object(kind: int, oid: ber.Oid, tree: Tree) -> tuple[ber.Oid, bytes]:
     if kind == GET:
         return oid, tree.get(oid) or _NO_SUCH_INSTANCE
     return tree.after(oid) or (oid, _END_OF_MIB_VIEW)
 
 
 def _bulk(request: SnmpRequest, tree: Tree) -> Bindings:
-    """Answer GetBulk (RFC 3416, 4.2.3): some once, the others repeated, row by row."""
+    """Return the objects of GetBulk (RFC 3416, 4.2.3): some once, the others row by row."""
     once = max(0, min(request.non_repeaters, len(request.oids)))
-    found = [_one(GET_NEXT, oid, tree) for oid in request.oids[:once]]
+    found = [_object(GET_NEXT, oid, tree) for oid in request.oids[:once]]
     row = request.oids[once:]
     for _ in range(max(0, request.max_repetitions)):
-        if not row or len(found) + len(row) > _MOST_VARIABLES:
+        if not row or len(found) + len(row) > _MAX_VARIABLES:
             break
-        next_row = [_one(GET_NEXT, oid, tree) for oid in row]
+        next_row = [_object(GET_NEXT, oid, tree) for oid in row]
         found += next_row
         row = [oid for oid, _ in next_row]
         if all(value is _END_OF_MIB_VIEW for _, value in next_row):

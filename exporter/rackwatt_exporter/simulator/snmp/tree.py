@@ -1,7 +1,7 @@
-"""What a simulated agent shows: the system group, and the power of a PDU with its outlets.
+"""Objects of a simulated agent: the system group, and the power of a PDU with its outlets.
 
-Objects are kept in the order of their identifiers, as GetNext demands (RFC 3416, 4.2.2); their
-values are made when asked for, so that every answer is of its moment.
+Objects are sorted by their identifiers, as GetNext requires (RFC 3416, 4.2.2). Their values are
+computed for each request.
 """
 
 import bisect
@@ -19,7 +19,7 @@ _DEVICE_POWER = (1, 3, 6, 1, 4, 1, 318, 1, 1, 26, 4, 3, 1, 5, 1)
 _OUTLET_POWER = (1, 3, 6, 1, 4, 1, 318, 1, 1, 26, 9, 4, 3, 1, 7)
 _WATTS_PER_UNIT = 10
 
-# Encoded values, made when they are asked for.
+# Encoded values, computed for each request.
 Value = Callable[[], bytes]
 
 
@@ -36,16 +36,16 @@ class Tree:
         return value() if value else None
 
     def after(self, oid: ber.Oid) -> tuple[ber.Oid, bytes] | None:
-        """Return the object that follows an identifier, and its value."""
-        place = bisect.bisect_right(self._order, oid)
-        if place == len(self._order):
+        """Return the next object after an identifier, and its value."""
+        index = bisect.bisect_right(self._order, oid)
+        if index == len(self._order):
             return None
-        found = self._order[place]
-        return found, self._objects[found]()
+        following = self._order[index]
+        return following, self._objects[following]()
 
 
 def machine_tree(machine: SimulatedMachine) -> Tree:
-    """Show one machine as a PDU that bears nothing else."""
+    """Return the objects of a PDU whose load is one machine."""
     started_s = time.monotonic()
     objects: dict[ber.Oid, Value] = {
         (*_SYSTEM, 1, 0): lambda: ber.octets(b"Rackwatt simulated PDU"),
@@ -67,6 +67,6 @@ def _device_power(machine: SimulatedMachine) -> bytes:
 
 
 def _outlet_power(machine: SimulatedMachine, outlet: int) -> bytes:
-    """Share out whole watts so that the outlets' sum is the device's."""
+    """Divide whole watts so that the outlets' sum is the device's."""
     whole = round(machine.watts(time.time()))
     return ber.integer(whole // OUTLETS + (outlet < whole % OUTLETS), ber.GAUGE)

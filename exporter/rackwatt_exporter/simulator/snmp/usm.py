@@ -16,7 +16,7 @@ _SALTS = itertools.count(1)
 
 
 class UserKeys:
-    """One user's keys at one agent; each hash that clients come with makes its own."""
+    """One user's keys at one agent, for each hash that clients use."""
 
     def __init__(self, auth_password: str, priv_password: str, engine_id: bytes) -> None:
         self._auth_password = auth_password.encode()
@@ -24,24 +24,24 @@ class UserKeys:
         self._engine_id = engine_id
 
     def signature(self, message: bytes, length: int) -> bytes:
-        """Sign a message, whose own place for the signature is zeros."""
+        """Sign a message, whose field for the signature is zeros."""
         name = HASHES[length]
-        key = _localized(name, self._auth_password, self._engine_id)
+        key = _localize(name, self._auth_password, self._engine_id)
         return hmac.digest(key, message, name)[:length]
 
     def encrypt(self, plain: bytes, length: int, boots: int, time_s: int) -> tuple[bytes, bytes]:
-        """Encrypt by AES-128 (RFC 3826); gives the salt and the cipher text."""
+        """Encrypt by AES-128 (RFC 3826); returns the salt and the cipher text."""
         salt = next(_SALTS).to_bytes(8, "big")
         encryptor = self._cipher(length, boots, time_s, salt).encryptor()
         return salt, encryptor.update(plain) + encryptor.finalize()
 
     def decrypt(self, secret: bytes, length: int, boots: int, time_s: int, salt: bytes) -> bytes:
-        """Decrypt by AES-128; a wrong key gives nonsense, not an error."""
+        """Decrypt by AES-128; a wrong key yields garbage, not an error."""
         decryptor = self._cipher(length, boots, time_s, salt).decryptor()
         return decryptor.update(secret) + decryptor.finalize()
 
     def _cipher(self, length: int, boots: int, time_s: int, salt: bytes) -> Cipher[CFB]:
-        key = _localized(HASHES[length], self._priv_password, self._engine_id)
+        key = _localize(HASHES[length], self._priv_password, self._engine_id)
         start = boots.to_bytes(4, "big") + time_s.to_bytes(4, "big") + salt
         return Cipher(AES128(key[:16]), CFB(start))
 
@@ -54,7 +54,7 @@ def _master(name: str, password: bytes) -> bytes:
 
 
 @cache
-def _localized(name: str, password: bytes, engine_id: bytes) -> bytes:
-    """Make a key that is good at one agent only (RFC 3414, 2.6)."""
+def _localize(name: str, password: bytes, engine_id: bytes) -> bytes:
+    """Localize a key to one agent (RFC 3414, 2.6)."""
     master = _master(name, password)
     return hashlib.new(name, master + engine_id + master).digest()

@@ -1,4 +1,4 @@
-"""Whether a BMC lacks DCMI, as far as is known: no completion code proves it for good."""
+"""Memory that a BMC has no DCMI; it expires, since no completion code proves it for good."""
 
 import time
 from collections.abc import Callable
@@ -10,7 +10,7 @@ RECHECK_S = 600.0
 
 
 class DcmiAbsence:
-    """What one BMC said of DCMI: that it has none is believed for ten minutes, unless it had."""
+    """Whether one BMC lacks DCMI: its refusal counts for ten minutes, unless it had DCMI before."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -18,16 +18,16 @@ class DcmiAbsence:
         self._until_s: float | None = None
 
     @property
-    def believed(self) -> bool:
-        """Whether to do without DCMI now."""
+    def assumed(self) -> bool:
+        """Whether to skip DCMI now."""
         return self._until_s is not None and self._clock() < self._until_s
 
-    def answered(self) -> None:
-        """Note that the BMC has DCMI."""
+    def succeeded(self) -> None:
+        """Record that the BMC has DCMI."""
         self._had = True
 
-    def refused(self, error: ReadError) -> None:
-        """Note what the BMC said instead of watts."""
+    def failed(self, error: ReadError) -> None:
+        """Record the error that the BMC returned instead of watts."""
         unsupported = isinstance(error, CompletionError) and error.kind is CodeKind.UNSUPPORTED
         if unsupported and not self._had:
             self._until_s = self._clock() + RECHECK_S

@@ -1,8 +1,8 @@
-"""BMCs that only a vendor module of pyghmi can read, through pyghmi in processes of its own.
+"""BMCs that only a vendor module of pyghmi can read: pyghmi in worker processes.
 
-pyghmi blocks, keeps its state in class attributes, and hangs for ever in a process with more than
-1024 descriptors: so it lives in child processes with few of each, which are killed when they hang.
-Questions and answers are lines of JSON over their pipes; secrets travel there and nowhere else.
+pyghmi blocks, keeps its state in class attributes, and hangs forever in a process with more than
+1024 descriptors. So it runs in child processes with few of each, which are killed when they hang.
+Requests and responses are lines of JSON over their pipes; secrets are sent there and nowhere else.
 """
 
 import asyncio
@@ -26,11 +26,11 @@ WORKER = "rackwatt_exporter.targets.ipmi.oem_worker"
 TARGETS_PER_WORKER = 64  # as many as pyghmi lets share a socket
 HUNG_AFTER_S = 60.0  # pyghmi itself gives up within 25 s
 _LOGOUT_S = 1.0
-_GOODBYE_S = 2.0
+_EXIT_TIMEOUT_S = 2.0
 
 
 class WorkerRequest(msgspec.Struct, frozen=True):
-    """What a worker is asked: read this machine; or, with `close`, log out of it."""
+    """Request to a worker: read this machine; or, with `close`, log out of it."""
 
     number: int
     node: str
@@ -44,11 +44,11 @@ class WorkerRequest(msgspec.Struct, frozen=True):
     close: bool = False
 
     def __repr__(self) -> str:
-        return f"Question({self.number}, {self.node})"  # passwords and keys never show
+        return f"WorkerRequest({self.number}, {self.node})"  # no passwords and keys
 
 
 class WorkerResponse(msgspec.Struct, frozen=True):
-    """What a worker answers: watts, or a reason and its message."""
+    """Response of a worker: watts, or a reason and its message."""
 
     number: int
     watts: float | None = None
@@ -70,7 +70,7 @@ class WorkerResponse(msgspec.Struct, frozen=True):
 
 
 class OemWorkers:
-    """The worker processes there are, each with its share of the targets."""
+    """The worker processes, each with its share of the targets."""
 
     def __init__(self, secrets: Secrets) -> None:
         self.secrets = secrets
@@ -83,8 +83,8 @@ class OemWorkers:
         self._load[worker] += 1
         return OemSource(self, worker, target)
 
-    def let_go(self, worker: "OemWorker") -> None:
-        """Note that a worker has a target less."""
+    def release(self, worker: "OemWorker") -> None:
+        """Record that a worker has one target fewer."""
         self._load[worker] -= 1
 
     async def close(self) -> None:
@@ -94,14 +94,14 @@ class OemWorkers:
 
 
 class OemWorker:
-    """A worker for some targets: a child process, started anew after it was killed or died."""
+    """A worker for some targets: a child process, restarted after it was killed or died."""
 
     def __init__(self) -> None:
         self._child: Child | None = None
         self._starting = asyncio.Lock()
 
-    async def ask(self, node: str, **question: Any) -> WorkerResponse:
-        """Ask and wait for the answer, for as long as that takes or the process lives."""
+    async def request(self, node: str, **fields: Any) -> WorkerResponse:
+        """Send a request and wait for its response, as long as the process lives."""
         async with self._starting:
             if self._child is None or self._child.ended:
                 try:
@@ -109,27 +109,27 @@ class OemWorker:
                 except OSError as error:
                     text = f"no worker process for pyghmi: {error}"
                     return WorkerResponse(0, reason=Reason.INTERNAL_ERROR, message=text)
-        return await self._child.ask(node, **question)
+        return await self._child.request(node, **fields)
 
     def kill(self) -> None:
-        """Kill the process, which has hung; the next question starts another."""
+        """Kill the process, which has hung; the next request starts another."""
         if self._child is not None:
             self._child.kill()
             self._child = None
 
     async def close(self) -> None:
-        """Let the process log out and end."""
+        """Make the process log out and exit."""
         child, self._child = self._child, None
         if child is not None:
             await child.close()
 
 
 class Child:
-    """One running worker process, and who waits for its answers."""
+    """One running worker process, and its pending requests."""
 
     def __init__(self, process: Process) -> None:
         self._process = process
-        self._waiting: dict[int, asyncio.Future[WorkerResponse]] = {}
+        self._pending: dict[int, asyncio.Future[WorkerResponse]] = {}
         self._numbers = count(1)
         self._listener = asyncio.create_task(self._listen())
 
@@ -141,64 +141,64 @@ class Child:
 
     @property
     def ended(self) -> bool:
-        """Whether the process has said its last."""
+        """Whether the process has ended."""
         return self._listener.done()
 
-    async def ask(self, node: str, **question: Any) -> WorkerResponse:
-        """Send a question and wait for its answer."""
+    async def request(self, node: str, **fields: Any) -> WorkerResponse:
+        """Send a request and wait for its response."""
         number = next(self._numbers)
-        answer: asyncio.Future[WorkerResponse] = asyncio.get_running_loop().create_future()
-        self._waiting[number] = answer
-        line = msgspec.json.encode(WorkerRequest(number, node, **question)) + b"\n"
+        response: asyncio.Future[WorkerResponse] = asyncio.get_running_loop().create_future()
+        self._pending[number] = response
+        line = msgspec.json.encode(WorkerRequest(number, node, **fields)) + b"\n"
         if self._process.stdin is not None:
             self._process.stdin.write(line)
-        return await answer
+        return await response
 
     def kill(self) -> None:
-        """End the process at once."""
+        """Kill the process."""
         with suppress(ProcessLookupError):
             self._process.kill()
 
     async def close(self) -> None:
-        """Let the process log out and end; kill it if it takes long."""
+        """Make the process log out and exit; kill it if it takes long."""
         if self._process.stdin is not None:
             self._process.stdin.close()
         try:
-            async with asyncio.timeout(_GOODBYE_S):
+            async with asyncio.timeout(_EXIT_TIMEOUT_S):
                 await asyncio.shield(self._listener)
         except TimeoutError:
             self.kill()
             await self._listener
 
     async def _listen(self) -> None:
-        """Hand answers to who asked, until the process ends; then tell those who still wait."""
+        """Settle requests by their responses until the process ends; then fail the others."""
         while self._process.stdout is not None and (line := await self._process.stdout.readline()):
-            answer = msgspec.json.decode(line, type=WorkerResponse)
-            _hand_over(self._waiting.pop(answer.number, None), answer)
+            response = msgspec.json.decode(line, type=WorkerResponse)
+            _settle(self._pending.pop(response.number, None), response)
         code = await self._process.wait()
         text = f"the worker process of pyghmi ended ({code}); another will start"
-        for number, waiting in self._waiting.items():
-            _hand_over(waiting, WorkerResponse(number, reason=Reason.INTERNAL_ERROR, message=text))
+        for number, pending in self._pending.items():
+            _settle(pending, WorkerResponse(number, reason=Reason.INTERNAL_ERROR, message=text))
 
 
 class OemSource:
     """One BMC read by pyghmi.
 
-    A read that is cancelled leaves its question with the worker, which cannot be interrupted; the
-    next read waits for that same answer, so that the BMC never has two requests at once.
+    A read that is cancelled leaves its request with the worker, which cannot be interrupted. The
+    next read waits for that same response, so that the BMC never has two requests at once.
     """
 
     def __init__(self, workers: OemWorkers, worker: OemWorker, target: Target) -> None:
         self._workers = workers
         self._worker = worker
         self._target = target
-        self._asked: asyncio.Task[WorkerResponse] | None = None
-        self._asked_at = 0.0
+        self._request: asyncio.Task[WorkerResponse] | None = None
+        self._requested_at = 0.0
 
     @property
     def session(self) -> str:
-        """In pyghmi's hands: only that it has been asked is known."""
-        return "kept by pyghmi" if self._asked is not None else ""
+        """Whether pyghmi may have a session: only that there was a request is known."""
+        return "kept by pyghmi" if self._request is not None else ""
 
     async def read(self) -> Reading:
         """Read the power through pyghmi.
@@ -207,28 +207,28 @@ class OemSource:
             ReadError: with the reason.
         """
         now = asyncio.get_running_loop().time()
-        asked = self._asked
-        if asked is not None and not asked.done() and now - self._asked_at > HUNG_AFTER_S:
+        request = self._request
+        if request is not None and not request.done() and now - self._requested_at > HUNG_AFTER_S:
             self._worker.kill()
-            await asked
-        if asked is None or asked.done():  # an answer that came after its deadline is too old
-            ask = self._worker.ask(self._target.node, **self._question())
-            asked = self._asked = asyncio.create_task(ask)
-            self._asked_at = now
-        return (await asyncio.shield(asked)).reading()
+            await request
+        if request is None or request.done():  # a response after its deadline is too old
+            work = self._worker.request(self._target.node, **self._fields())
+            request = self._request = asyncio.create_task(work)
+            self._requested_at = now
+        return (await asyncio.shield(request)).reading()
 
     async def close(self) -> None:
-        """Have the worker log out, when it has done with what was asked before."""
-        self._workers.let_go(self._worker)
-        if self._asked is None:
+        """Have the worker log out, after its pending requests."""
+        self._workers.release(self._worker)
+        if self._request is None:
             return
         with suppress(TimeoutError):
             async with asyncio.timeout(_LOGOUT_S):
-                await self._worker.ask(self._target.node, close=True)
+                await self._worker.request(self._target.node, close=True)
 
-    def _question(self) -> dict[str, Any]:
+    def _fields(self) -> dict[str, Any]:
         target, options = self._target, self._target.options
-        assert isinstance(options, IpmiOptions)  # noqa: S101 - the catalogue pairs them
+        assert isinstance(options, IpmiOptions)  # noqa: S101 - the registry pairs them
         read, secret = self._workers.secrets.read, target.credentials
         level = LEVELS[options.privilege]
         kg = parse_kg(read(options.kg_secret, "kg")) if options.kg_secret else b""
@@ -244,6 +244,6 @@ class OemSource:
         }
 
 
-def _hand_over(waiting: "asyncio.Future[WorkerResponse] | None", answer: WorkerResponse) -> None:
-    if waiting is not None and not waiting.done():
-        waiting.set_result(answer)
+def _settle(pending: "asyncio.Future[WorkerResponse] | None", response: WorkerResponse) -> None:
+    if pending is not None and not pending.done():
+        pending.set_result(response)

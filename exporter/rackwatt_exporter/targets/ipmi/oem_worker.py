@@ -1,7 +1,7 @@
-"""The worker process in which pyghmi runs: questions come in on stdin, answers go out on stdout.
+"""Worker process in which pyghmi runs: requests on stdin, responses on stdout.
 
-Each machine has a thread of its own, for pyghmi blocks: a machine that is silent holds up no other.
-When stdin ends, so that nobody asks any more, every session is closed and the process ends.
+Each machine has a thread of its own, since pyghmi blocks: one that does not respond delays no
+other. At the end of stdin every session is closed, and the process exits.
 """
 
 import os
@@ -25,11 +25,11 @@ from rackwatt_exporter.protocols.ipmi.completion_codes import CompletionError
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.targets.ipmi.oem import WorkerRequest, WorkerResponse
 
-IDLE_LIMIT_S = 45.0  # then the BMC may have forgotten the session: pyghmi would take 20 s to see
-_GOODBYE_S = 1.0
+IDLE_LIMIT_S = 45.0  # then the BMC may have ended the session: pyghmi would take 20 s to notice
+_LOGOUT_TIMEOUT_S = 1.0
 
-# What pyghmi says, and what it means; it has no other way to tell these apart.
-_MEANINGS = (
+# Parts of pyghmi's messages and their reasons; nothing else distinguishes them.
+_REASONS = (
     ("Incorrect password", Reason.AUTH_FAILED),
     ("Unauthorized name", Reason.AUTH_FAILED),
     ("Invalid integrity check", Reason.AUTH_FAILED),
@@ -51,63 +51,63 @@ _MEANINGS = (
 class WorkerTarget:
     """One machine: its thread, and the session that pyghmi keeps for it."""
 
-    def __init__(self, replies: "Replies") -> None:
-        self.questions: SimpleQueue[WorkerRequest | None] = SimpleQueue()
+    def __init__(self, pipe: "ResponsePipe") -> None:
+        self.requests: SimpleQueue[WorkerRequest | None] = SimpleQueue()
         self.thread = threading.Thread(target=self._serve, daemon=True)
-        self._replies = replies
+        self._pipe = pipe
         self._command: Command | None = None
         self._login: tuple[object, ...] = ()
         self._used_at = 0.0
         self.thread.start()
 
     def _serve(self) -> None:
-        while (question := self.questions.get()) is not None and not question.close:
-            self._replies.send(self._answer(question))
+        while (request := self.requests.get()) is not None and not request.close:
+            self._pipe.send(self._answer(request))
         self._log_out()
-        if question is not None:
-            self._replies.send(WorkerResponse(question.number, reason=Reason.INTERNAL_ERROR))
+        if request is not None:
+            self._pipe.send(WorkerResponse(request.number, reason=Reason.INTERNAL_ERROR))
 
-    def _answer(self, question: WorkerRequest) -> WorkerResponse:
+    def _answer(self, request: WorkerRequest) -> WorkerResponse:
         try:
-            answer = self._read(question)
+            response = self._read(request)
         except ReadError as error:
             return WorkerResponse(
-                question.number, reason=error.reason, message=str(error), remedy=error.remedy
+                request.number, reason=error.reason, message=str(error), remedy=error.remedy
             )
         except socket.gaierror as error:
-            text = f"{question.address}: {error}"
-            return WorkerResponse(question.number, reason=Reason.NAME_UNRESOLVED, message=text)
+            text = f"{request.address}: {error}"
+            return WorkerResponse(request.number, reason=Reason.NAME_UNRESOLVED, message=text)
         except Exception as error:  # pyghmi raises whatever its parsers stumble over
             self._log_out()
-            return _explain(question.number, error)
+            return _explain(request.number, error)
         self._used_at = time.monotonic()
-        return answer
+        return response
 
-    def _read(self, question: WorkerRequest) -> WorkerResponse:
-        command = self._logged_in(question)
+    def _read(self, request: WorkerRequest) -> WorkerResponse:
+        command = self._logged_in(request)
         try:
-            return _power(question, command)
+            return _power(request, command)
         except (ReadError, IpmiException) as error:
             refused = _refusal(error)
             if refused.reason is Reason.TIMEOUT or not _powered_off(command):
                 raise refused from None
         raise ReadError(Reason.POWERED_OFF, "the machine is switched off")
 
-    def _logged_in(self, question: WorkerRequest) -> Command:
-        """Return the kept session, or a new one where it is old or the credentials changed."""
-        # As bytes: pyghmi never forgets a host that failed at first contact if these are str.
+    def _logged_in(self, request: WorkerRequest) -> Command:
+        """Return the kept session, or a new one if it is old or the credentials have changed."""
+        # As bytes: with str, pyghmi keeps a host that failed at first contact forever.
         username, password = (
-            question.username.encode("latin-1"),
-            question.password.encode("latin-1"),
+            request.username.encode("latin-1"),
+            request.password.encode("latin-1"),
         )
-        kg = question.kg.encode("latin-1") or None
-        login = (question.address, question.port, username, password, question.level, kg)
+        kg = request.kg.encode("latin-1") or None
+        login = (request.address, request.port, username, password, request.level, kg)
         idle_s = time.monotonic() - self._used_at
         if self._command is None or login != self._login or idle_s > IDLE_LIMIT_S:
             self._log_out()
-            address, port = question.address, question.port
+            address, port = request.address, request.port
             self._command = Command(
-                address, username, password, port, kg=kg, privlevel=question.level
+                address, username, password, port, kg=kg, privlevel=request.level
             )
             self._login = login
         return self._command
@@ -115,48 +115,50 @@ class WorkerTarget:
     def _log_out(self) -> None:
         command, self._command = self._command, None
         if command is not None:
-            with suppress(Exception):  # there is nobody left to tell
+            with suppress(Exception):  # the process or the session ends anyway
                 command.ipmi_session.logout(False)
 
 
-class Replies:
-    """The pipe back, one whole line at a time."""
+class ResponsePipe:
+    """Pipe to the parent; writes one whole line at a time."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         self._lock = threading.Lock()
 
-    def send(self, answer: WorkerResponse) -> None:
-        """Send an answer; nobody may be there to read it any more."""
-        line = msgspec.json.encode(answer) + b"\n"
+    def send(self, response: WorkerResponse) -> None:
+        """Send a response; the parent may have gone."""
+        line = msgspec.json.encode(response) + b"\n"
         with self._lock, suppress(BrokenPipeError):
             while line:
                 line = line[os.write(self._descriptor, line) :]
 
 
-def _power(question: WorkerRequest, command: Command) -> WorkerResponse:
-    if not question.sensors:
-        return _system_power(question.number, command)
-    watts = sum(_sensor_watts(command, name) for name in question.sensors)
+def _power(request: WorkerRequest, command: Command) -> WorkerResponse:
+    if not request.sensors:
+        return _system_power(request.number, command)
+    watts = sum(_sensor_watts(command, name) for name in request.sensors)
     if watts <= 0:
-        raise ReadError(Reason.SENSOR_UNREADABLE, "the sensors named say 0 W")
-    source = "sensor:" + "+".join(question.sensors)
-    return WorkerResponse(question.number, watts=watts, source=source)
+        raise ReadError(Reason.SENSOR_UNREADABLE, "the named sensors read 0 W")
+    source = "sensor:" + "+".join(request.sensors)
+    return WorkerResponse(request.number, watts=watts, source=source)
 
 
 def _system_power(number: int, command: Command) -> WorkerResponse:
-    """Ask the vendor's module; where that has nothing of its own, DCMI and its state byte."""
+    """Read through the vendor's module; where it has no command of its own, DCMI and its state."""
     command.oem_init()
     own = type(command._oem).get_system_power_watts
     if own is not OEMHandler.get_system_power_watts:
         watts = measured(float(command.get_system_power_watts()), "the vendor module's power")
         if watts == 0:
-            raise ReadError(Reason.NO_POWER_SENSOR, "the vendor module says 0 W")
+            raise ReadError(Reason.NO_POWER_SENSOR, "the vendor module reports 0 W")
         return WorkerResponse(number, watts=watts, source="oem")
     answer = command.xraw_command(*dcmi.GET_POWER_READING, data=dcmi.REQUEST)
     power = dcmi.parse_power_reading(bytes(answer["data"]))
     if not (power.measuring and power.watts):
-        raise ReadError(Reason.NO_POWER_SENSOR, "DCMI is not measuring, or says 0 W; name sensors")
+        raise ReadError(
+            Reason.NO_POWER_SENSOR, "DCMI is not measuring, or reports 0 W; name sensors"
+        )
     watts = measured(float(power.watts), "DCMI Get Power Reading", DCMI_NO_VALUE)
     return WorkerResponse(number, watts, "dcmi", power.statistics)
 
@@ -210,10 +212,10 @@ def _powered_off(command: Command) -> bool:
 
 
 def _refusal(error: ReadError | IpmiException) -> ReadError:
-    """Return the meaning of a completion code; of what else pyghmi raises, `_explain` makes sense.
+    """Return the error of a completion code; `_explain` handles what else pyghmi raises.
 
     Raises:
-        IpmiException: it holds no completion code.
+        IpmiException: it has no completion code.
     """
     if isinstance(error, ReadError):
         return error
@@ -223,34 +225,34 @@ def _refusal(error: ReadError | IpmiException) -> ReadError:
 
 
 def _explain(number: int, error: Exception) -> WorkerResponse:
-    if error.args == (None,):  # that is how pyghmi says that nobody was there
-        text = "pyghmi: the BMC did not answer"
+    if error.args == (None,):  # pyghmi's way to report that nothing responded
+        text = "pyghmi: the BMC did not respond"
         return WorkerResponse(number, reason=Reason.TIMEOUT, message=text)
     text = f"pyghmi: {error}" if isinstance(error, PyghmiException) else f"pyghmi: {error!r}"
-    for words, reason in _MEANINGS:
+    for words, reason in _REASONS:
         if words in str(error):
             return WorkerResponse(number, reason=reason, message=text)
     return WorkerResponse(number, reason=Reason.BAD_REPLY, message=text)
 
 
 def main() -> None:
-    """Serve questions until stdin ends."""
-    replies = Replies(os.dup(1))
-    os.dup2(2, 1)  # pyghmi prints to stdout now and then
+    """Serve requests until the end of stdin."""
+    pipe = ResponsePipe(os.dup(1))
+    os.dup2(2, 1)  # pyghmi sometimes prints to stdout
     machines: dict[str, WorkerTarget] = {}
     for line in sys.stdin.buffer:
-        question = msgspec.json.decode(line, type=WorkerRequest)
-        if question.node not in machines or not machines[question.node].thread.is_alive():
-            machines[question.node] = WorkerTarget(replies)
-        machines[question.node].questions.put(question)
-        if question.close:
-            del machines[question.node]
+        request = msgspec.json.decode(line, type=WorkerRequest)
+        if request.node not in machines or not machines[request.node].thread.is_alive():
+            machines[request.node] = WorkerTarget(pipe)
+        machines[request.node].requests.put(request)
+        if request.close:
+            del machines[request.node]
     for machine in machines.values():
-        machine.questions.put(None)
-    until = time.monotonic() + _GOODBYE_S
+        machine.requests.put(None)
+    deadline = time.monotonic() + _LOGOUT_TIMEOUT_S
     for machine in machines.values():
-        machine.thread.join(max(0.0, until - time.monotonic()))
-    os._exit(0)  # pyghmi's own threads wait for nobody
+        machine.thread.join(max(0.0, deadline - time.monotonic()))
+    os._exit(0)  # without waiting for pyghmi's own threads
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Where a BMC's watts are found over an open session: DCMI first, then the sensors named."""
+"""Power of one BMC over an open session: DCMI first, then the named sensors."""
 
 from rackwatt_exporter.config.options import IpmiOptions
 from rackwatt_exporter.plausibility import DCMI_NO_VALUE, measured
@@ -13,70 +13,72 @@ from rackwatt_exporter.targets.ipmi.sensors import NamedSensors
 
 _GET_CHASSIS_STATUS = (message.NETFN_CHASSIS, 0x01)
 _POWER_IS_ON = 0x01
-_PASSED_ON = (Reason.TIMEOUT, Reason.CONNECTION_REFUSED, Reason.UNREACHABLE, Reason.POWERED_OFF)
+_CONCLUSIVE = (Reason.TIMEOUT, Reason.CONNECTION_REFUSED, Reason.UNREACHABLE, Reason.POWERED_OFF)
 
 
 class PowerReader:
-    """How one BMC's power is read, and what was learnt on the way.
+    """Reads one BMC's power, and remembers whether it has DCMI.
 
-    Where sensors are named, they are read in place of a DCMI that has no watts.
+    Where sensors are named, they are read if DCMI has no watts.
     """
 
     def __init__(self, options: IpmiOptions) -> None:
         self._dcmi = options.dcmi
-        self._without_dcmi = DcmiAbsence()
+        self._dcmi_absence = DcmiAbsence()
         self._sensors = NamedSensors(options.sensors) if options.sensors else None
 
     async def read(self, session: IpmiSession) -> Reading:
-        """Read the power; where there are no watts, find out whether the machine is off.
+        """Read the power; where there are no watts, check whether the machine is off.
 
         Raises:
             ReadError: powered_off, no_power_sensor, sensor_unreadable, member_missing, bad_reply,
-                privilege_insufficient; and as `Session.command`.
+                privilege_insufficient; and as `IpmiSession.command`.
         """
         try:
             if self._sensors is None:
-                return await self._read_dcmi_alone(session)
+                return await self._read_dcmi_only(session)
             return await self._read_either(session, self._sensors)
         except ReadError as error:
-            if error.reason not in _PASSED_ON:
-                await _refuse_powered_off(session)
+            if error.reason not in _CONCLUSIVE:
+                await _raise_if_powered_off(session)
             raise
 
-    async def _read_dcmi_alone(self, session: IpmiSession) -> Reading:
+    async def _read_dcmi_only(self, session: IpmiSession) -> Reading:
         try:
             return await self._read_dcmi(session)
         except ReadError as error:
-            if error.reason in _PASSED_ON:
+            if error.reason in _CONCLUSIVE:
                 raise
             text = f"{error}, and no sensors are named to read instead (ipmi.sensors)"
             raise ReadError(error.reason, text, remedy=error.remedy) from None
 
     async def _read_either(self, session: IpmiSession, sensors: NamedSensors) -> Reading:
-        if self._dcmi and not self._without_dcmi.believed:
+        if self._dcmi and not self._dcmi_absence.assumed:
             try:
                 return await self._read_dcmi(session)
             except ReadError as error:
-                if error.reason in _PASSED_ON:
+                if error.reason in _CONCLUSIVE:
                     raise
-                if not isinstance(error, CompletionError):  # sensors may show what was before
-                    await _refuse_powered_off(session)
-                self._without_dcmi.refused(error)
+                if not isinstance(error, CompletionError):  # sensors may keep an old value
+                    await _raise_if_powered_off(session)
+                self._dcmi_absence.failed(error)
         return await sensors.read(session)
 
     async def _read_dcmi(self, session: IpmiSession) -> Reading:
         data = await session.command("DCMI Get Power Reading", dcmi.GET_POWER_READING, dcmi.REQUEST)
         power = dcmi.parse_power_reading(data)
-        self._without_dcmi.answered()
+        self._dcmi_absence.succeeded()
         if not (power.measuring and power.watts):
-            text = "DCMI says 0 W" if power.measuring else "DCMI says it is not measuring"
+            text = (
+                "DCMI reports 0 W" if power.measuring else "DCMI reports that it is not measuring"
+            )
             raise ReadError(Reason.NO_POWER_SENSOR, text)
         watts = measured(float(power.watts), "DCMI Get Power Reading", DCMI_NO_VALUE)
         return Reading(watts, "dcmi", statistics=power.statistics)
 
 
-async def _refuse_powered_off(session: IpmiSession) -> None:
-    """Ask whether the machine is on; a BMC that does not answer that is believed to be of one.
+async def _raise_if_powered_off(session: IpmiSession) -> None:
+    """Check whether the machine is on; without a response it is assumed to be.
 
     Raises:
         ReadError: powered_off.

@@ -1,4 +1,4 @@
-"""The watts of named sensors: each found in the SDR repository, then read, converted and summed.
+"""Watts of named sensors: found in the SDR repository, then read, converted and summed.
 
 A name may be that of several sensors, such as those of two power supplies: all of them are summed.
 """
@@ -23,16 +23,16 @@ _UNREADABLE = (Reason.SENSOR_UNREADABLE, Reason.BAD_REPLY)
 
 
 class NamedSensors:
-    """Some sensors of one BMC, by name, and where they were found.
+    """Some sensors of one BMC, by name, and their records.
 
-    The repository is looked at again in a new session, after a sensor could not be read, and every
-    ten minutes; it is walked again where it has changed.
+    The repository's stamp is checked in a new session, after a sensor could not be read, and every
+    ten minutes; the repository is read again if it has changed.
     """
 
     def __init__(self, names: tuple[str, ...]) -> None:
         self._names = tuple(dict.fromkeys(names))
         self._source = "sensor:" + "+".join(self._names)
-        self._walk: SdrReader | None = None
+        self._reader: SdrReader | None = None
         self._membership = Membership()
         self._members = Members(0, 0)
         self._sensors: tuple[Sensor, ...] = ()
@@ -43,9 +43,9 @@ class NamedSensors:
         """Read them all and add them up.
 
         Raises:
-            ReadError: no_power_sensor, where a name is not there or not in watts;
-                sensor_unreadable, where one has no value now or all say 0 W; member_missing; and
-                as `Session.command`.
+            ReadError: no_power_sensor, where a name does not exist or is not in watts;
+                sensor_unreadable, where one has no value now or all are 0 W; member_missing; and
+                as `IpmiSession.command`.
         """
         now_s = asyncio.get_running_loop().time()
         if self._checked_in is not session or now_s >= self._checked_until_s:
@@ -54,7 +54,7 @@ class NamedSensors:
             self._members = self._membership.check(map(_described, self._sensors))
             self._checked_in, self._checked_until_s = session, now_s + RECHECK_S
         watts = await self._sum_watts(session)
-        if watts == 0:  # no machine runs on nothing
+        if watts == 0:  # no running machine draws nothing
             text = f"{self._source} is 0 W, on a machine that runs"
             raise ReadError(Reason.SENSOR_UNREADABLE, text, members=self._members)
         return Reading(watts, self._source, members=self._members)
@@ -76,18 +76,18 @@ class NamedSensors:
         return total
 
     async def _find(self, session: IpmiSession) -> tuple[Sensor, ...]:
-        """Find each name, again only if the repository has changed since the last walk."""
+        """Find each name, again only if the repository has changed since the last time."""
         stamp = await repository_stamp(session)
-        if self._walk is None or self._walk.stamp != stamp:
-            self._walk = SdrReader(self._names, stamp)
-        walk = self._walk
+        if self._reader is None or self._reader.stamp != stamp:
+            self._reader = SdrReader(self._names, stamp)
+        reader = self._reader
         try:
-            await walk.read_all(session)
+            await reader.read_all(session)
         except ReadError as error:
-            if not _may_go_on(error):
-                self._walk = None
+            if not _can_continue(error):
+                self._reader = None
             raise
-        found = [sensor for name in self._names for sensor in _power_sensors(name, walk)]
+        found = [sensor for name in self._names for sensor in _power_sensors(name, reader)]
         return tuple({sensor.identity: sensor for sensor in found}.values())
 
 
@@ -95,7 +95,7 @@ async def read_sensor(session: IpmiSession, sensor: Sensor) -> float:
     """Read one sensor's value, in its own unit.
 
     Raises:
-        ReadError: sensor_unreadable, where it has no value now; and as `Session.command`.
+        ReadError: sensor_unreadable, where it has no value now; and as `IpmiSession.command`.
     """
     number = bytes((sensor.number,))
     try:
@@ -104,11 +104,11 @@ async def read_sensor(session: IpmiSession, sensor: Sensor) -> float:
         if error.kind in (
             CodeKind.PRIVILEGE,
             CodeKind.BUSY,
-        ):  # the other sensors would say the same
+        ):  # the other sensors would fail alike
             raise
         raise _unreadable(sensor, str(error), error.remedy) from None
     if len(data) < 2:
-        raise ReadError(Reason.BAD_REPLY, "Get Sensor Reading is cut short")
+        raise ReadError(Reason.BAD_REPLY, "Get Sensor Reading is truncated")
     if data[1] & _UNAVAILABLE:
         raise _unreadable(sensor, "the BMC marks its reading as unavailable")
     if not data[1] & _SCANNING:
@@ -119,27 +119,27 @@ async def read_sensor(session: IpmiSession, sensor: Sensor) -> float:
 
 async def _factors(session: IpmiSession, sensor: Sensor, raw: int) -> Factors:
     data = bytes((sensor.number, raw))
-    answer = await session.command("Get Sensor Reading Factors", _GET_FACTORS, data, sensor.lun)
-    if len(answer) < 7:
-        raise ReadError(Reason.BAD_REPLY, "Get Sensor Reading Factors is cut short")
-    return Factors.parse(answer[1:7])
+    response = await session.command("Get Sensor Reading Factors", _GET_FACTORS, data, sensor.lun)
+    if len(response) < 7:
+        raise ReadError(Reason.BAD_REPLY, "Get Sensor Reading Factors is truncated")
+    return Factors.parse(response[1:7])
 
 
-def _may_go_on(error: ReadError) -> bool:
-    """Return whether a walk that failed so can keep its place."""
+def _can_continue(error: ReadError) -> bool:
+    """Return whether reading the repository can continue after an error."""
     if isinstance(error, CompletionError):
         return error.kind in (CodeKind.BUSY, CodeKind.TRANSIENT)
     return error.reason is Reason.TIMEOUT
 
 
-def _power_sensors(name: str, walk: SdrReader) -> list[Sensor]:
+def _power_sensors(name: str, reader: SdrReader) -> list[Sensor]:
     """List the sensors of a name that are in watts; one behind the BMC cannot be read here."""
-    found = [sensor for sensor in walk.found if sensor.name == name]
-    if not found and name in walk.names:
+    found = [sensor for sensor in reader.found if sensor.name == name]
+    if not found and name in reader.names:
         text = f"sensor {name!r} has no analog value: its record is a compact one"
         raise ReadError(Reason.NO_POWER_SENSOR, text)
     if not found:
-        text = f"no sensor is named {name!r}; {_others(name, walk)}"
+        text = f"no sensor is named {name!r}; {_others(name, reader)}"
         raise ReadError(Reason.NO_POWER_SENSOR, text)
     in_watts = [sensor for sensor in found if sensor.in_watts]
     if not in_watts:
@@ -147,21 +147,23 @@ def _power_sensors(name: str, walk: SdrReader) -> list[Sensor]:
         raise ReadError(Reason.NO_POWER_SENSOR, f"sensor {name!r} is not in watts ({units})")
     for sensor in in_watts:
         if sensor.owner != message.BMC_ADDRESS:
-            text = f"{_described(sensor)} is of a controller behind the BMC, and is not bridged to"
+            text = (
+                f"{_described(sensor)} is of a controller behind the BMC: bridging is not supported"
+            )
             raise _unreadable(sensor, text)
     return in_watts
 
 
-def _others(name: str, walk: SdrReader) -> str:
-    nearest = difflib.get_close_matches(name, walk.names, n=3)
+def _others(name: str, reader: SdrReader) -> str:
+    nearest = difflib.get_close_matches(name, reader.names, n=3)
     if nearest:
         return f"nearest: {', '.join(nearest)}"
-    in_watts = [other for other, in_watts in walk.names.items() if in_watts]
+    in_watts = [other for other, in_watts in reader.names.items() if in_watts]
     return f"in watts there are: {', '.join(in_watts[:8]) or 'none'}"
 
 
 def _described(sensor: Sensor) -> str:
-    """Name a sensor so that no other has the same words."""
+    """Return name and numbers of a sensor, unique among all."""
     entity = "{}.{}".format(*sensor.entity)
     return (
         f"{sensor.name} (entity {entity}, owner {sensor.owner:02X}h,"

@@ -1,7 +1,7 @@
-"""IPMI over the network: one kept RMCP+ session for each BMC, one request in flight on it.
+"""IPMI over LAN: one persistent RMCP+ session for each BMC, with one request in flight.
 
-The driver has the sockets, and one clock that keeps the sessions of rarely read BMCs alive. A
-source logs in when it must, and reads.
+The driver has the sockets, and one timer that keeps the sessions of rarely read BMCs alive. A
+source logs in when it has to, and reads.
 """
 
 import asyncio
@@ -28,36 +28,36 @@ from rackwatt_exporter.targets.base import Source
 from rackwatt_exporter.targets.ipmi.oem import OemWorkers
 from rackwatt_exporter.targets.ipmi.power import PowerReader
 
-KEEP_ALIVE_S = 30.0  # half of what a BMC waits before it forgets a session
+KEEP_ALIVE_S = 30.0  # half of the time after which a BMC ends an idle session
 _TICK_S = 1.0
 _CLOSE_TIMEOUT_S = 0.5
 
 
 class IpmiDriver:
-    """What all IPMI sources share: a socket for each address family, the keep-alive clock.
+    """Resources of all IPMI sources: a socket for each address family, the keep-alive timer.
 
-    `login` makes one try to open a session: `Login`, or what does the same and more.
+    `handshake` opens sessions: `RakpHandshake`, or a subclass.
     """
 
     def __init__(
-        self, secrets: Secrets, login: Callable[..., RakpHandshake] = RakpHandshake
+        self, secrets: Secrets, handshake: Callable[..., RakpHandshake] = RakpHandshake
     ) -> None:
         self.secrets = secrets
-        self.login = login
+        self.handshake = handshake
         self._endpoints: dict[AddressFamily, UdpTransport] = {}
         self._workers = OemWorkers(secrets)
         self._rarely_read: set[IpmiSource] = set()
-        self._clock: asyncio.TimerHandle | None = None
+        self._timer: asyncio.TimerHandle | None = None
 
     def source(self, target: Target) -> Source:
-        """Make the source of a target: our own, or pyghmi's where the document says `oem`."""
-        assert isinstance(target.options, IpmiOptions)  # noqa: S101 - the catalogue pairs them
+        """Make the source of a target: our own, or pyghmi's where the document sets `oem`."""
+        assert isinstance(target.options, IpmiOptions)  # noqa: S101 - the registry pairs them
         if target.options.oem:
             return self._workers.source(target)
         return IpmiSource(self, target, target.options)
 
     def endpoint(self, family: AddressFamily) -> UdpTransport:
-        """Return the socket of an address family, opened when first needed."""
+        """Return the socket of an address family, opened at the first call."""
         if family not in self._endpoints:
             self._endpoints[family] = UdpTransport(family)
         return self._endpoints[family]
@@ -65,17 +65,17 @@ class IpmiDriver:
     def keep_alive(self, source: "IpmiSource") -> None:
         """Keep this source's session alive from now on."""
         self._rarely_read.add(source)
-        if self._clock is None:
+        if self._timer is None:
             self._tick()
 
-    def let_go(self, source: "IpmiSource") -> None:
+    def release(self, source: "IpmiSource") -> None:
         """Stop keeping this source's session alive."""
         self._rarely_read.discard(source)
 
     async def close(self) -> None:
         """Close the sockets and end the workers."""
-        if self._clock is not None:
-            self._clock.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
         await self._workers.close()
         for endpoint in self._endpoints.values():
             endpoint.close()
@@ -84,17 +84,17 @@ class IpmiDriver:
         loop = asyncio.get_running_loop()
         for source in self._rarely_read:
             source.keep_alive_if_due(loop.time())
-        self._clock = loop.call_later(_TICK_S, self._tick)
+        self._timer = loop.call_later(_TICK_S, self._tick)
 
 
 class IpmiSource:
-    """One BMC: its session, the cipher suite it accepted, and where its watts are."""
+    """One BMC: its session, the cipher suite it accepted, and its PowerReader."""
 
     def __init__(self, driver: IpmiDriver, target: Target, options: IpmiOptions) -> None:
         self._driver = driver
         self._target = target
         self._options = options
-        self._meter = PowerReader(options)
+        self._power = PowerReader(options)
         self._level = LEVELS[options.privilege]
         pinned = options.cipher_suite
         self._suites = [SUITES[number] for number in ([pinned] if pinned else [17, 3])]
@@ -104,13 +104,13 @@ class IpmiSource:
 
     @property
     def session(self) -> str:
-        """The RMCP+ session and its cipher suite, while the BMC knows it."""
+        """The RMCP+ session and its cipher suite, while the BMC keeps it."""
         if self._session is None or not self._session.is_alive:
             return ""
         return f"RMCP+, cipher suite {self._suites[0].number}"
 
     async def read(self) -> Reading:
-        """Read the power over the kept session, or over a new one where that is silent.
+        """Read the power over the kept session, or over a new one where that gets no response.
 
         Raises:
             ReadError: with the reason.
@@ -127,7 +127,7 @@ class IpmiSource:
 
     async def close(self) -> None:
         """Close the session at the BMC."""
-        self._driver.let_go(self)
+        self._driver.release(self)
         session, self._session = self._session, None
         if self._keeping_alive is not None:
             self._keeping_alive.cancel()
@@ -137,7 +137,7 @@ class IpmiSource:
                 await session.close(min(_CLOSE_TIMEOUT_S, self._target.attempt_timeout_s))
 
     def keep_alive_if_due(self, now: float) -> None:
-        """Start a keep-alive where the session has been idle for long."""
+        """Start a keep-alive if the session has been idle for KEEP_ALIVE_S."""
         session = self._session
         if session is None or not session.is_alive or now - session.received_at < KEEP_ALIVE_S:
             return
@@ -146,7 +146,7 @@ class IpmiSource:
 
     async def _keep_alive(self, session: IpmiSession) -> None:
         try:
-            with suppress(ReadError):  # the next reading will find out, and log in
+            with suppress(ReadError):  # the next reading will notice, and log in
                 await session.keep_alive()
         finally:
             self._keeping_alive = None
@@ -154,7 +154,7 @@ class IpmiSource:
     async def _read_in(self, session: IpmiSession) -> Reading:
         if session.level < self._level:
             await self._raise_privilege(session)
-        return await self._meter.read(session)
+        return await self._power.read(session)
 
     async def _raise_privilege(self, session: IpmiSession) -> None:
         """Raise the session's privilege; one that may not be raised is dropped."""
@@ -174,31 +174,31 @@ class IpmiSource:
         suites = list(self._suites)
         tries = max(self._target.retries + 1, len(suites))
         timeout_s = self._target.reading_timeout_s / tries
-        turn = 0
+        losses = 0
         while True:
-            suite = suites[turn % len(suites)]
+            suite = suites[losses % len(suites)]
             try:
-                login = self._driver.login(endpoint, address, suite, timeout_s)
-                session = await login.open(account)
+                handshake = self._driver.handshake(endpoint, address, suite, timeout_s)
+                session = await handshake.open(account)
             except SuiteRefusedError:
                 suites.remove(suite)
                 if not suites:
                     raise
             except NoResponseError:
-                turn += 1
-                if turn == tries:
+                losses += 1
+                if losses == tries:
                     raise
             else:
                 return self._keep(session, suite)
 
     def _keep(self, session: IpmiSession, suite: CipherSuite) -> IpmiSession:
         self._session = session
-        if self._dropped is not None:  # that it is closed may not have been heard before
+        if self._dropped is not None:  # the BMC may not have received that it is closed
             self._dropped.close_nowait()
             self._dropped = None
         self._suites.sort(key=lambda each: each is not suite)
         session.timeout_s = self._target.attempt_timeout_s
-        # The last attempt is left for a fresh log-in.
+        # The last attempt is reserved for a new log-in.
         session.attempts = max(1, self._target.retries)
         if self._target.interval_s > KEEP_ALIVE_S:
             self._driver.keep_alive(self)

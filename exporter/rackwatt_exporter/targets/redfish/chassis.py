@@ -1,8 +1,8 @@
-"""Which chassis is the machine's, and which resource says whether the machine is on.
+"""Search for the chassis of the machine, and for the resource that has its power state.
 
 One BMC may list an enclosure, several nodes, risers, GPUs and power supplies as chassis, and parts
-are never added to the whole. The machine is where its ComputerSystem is, as far out as the chassis
-holds this system and no other.
+are never added to the whole. The machine is the outermost chassis that contains its ComputerSystem
+and no other.
 """
 
 from collections.abc import Iterable
@@ -36,7 +36,7 @@ LEVELS = 4
 
 
 class MachineChassis(NamedTuple):
-    """The chassis to look for watts in, the whole before its parts, and where its state is.
+    """Chassis to search for watts, the whole before its parts, and the path of its power state.
 
     `own` are the paths of these chassis and of the one system in them.
     """
@@ -47,9 +47,9 @@ class MachineChassis(NamedTuple):
 
 
 async def find_machine(look: Look, option: str | None) -> MachineChassis:
-    """Find the chassis that the settings name, or the one there is.
+    """Find the chassis that the settings name, or the only one.
 
-    `look` gives a resource, None where there is none.
+    `look` returns a resource, None where there is none.
 
     Raises:
         ReadError: no_power_sensor, with the chassis to choose from.
@@ -84,7 +84,7 @@ async def _named(look: Look, option: str) -> MachineChassis:
 
 
 async def _of_system(look: Look, system: Json) -> MachineChassis:
-    """Take the chassis that the system names; where these are parts alone, those that name it."""
+    """Return the chassis that the system names; if these are only parts, those that name it."""
     named = [await look(path) for path in _links(system, "Chassis")]
     found = [each for each in named if each] or await resources(look, CHASSIS)
     chassis = await _wholes(look, found, system)
@@ -99,23 +99,23 @@ async def _of_system(look: Look, system: Json) -> MachineChassis:
 async def _wholes(look: Look, found: list[Json], system: Json) -> list[Json]:
     outermost = sorted(_outermost(found), key=lambda each: not _holds(each, system))
     around = [await _around(look, each, system) for each in outermost]
-    return [each for way in around for each in way]
+    return [each for chain in around for each in chain]
 
 
 async def _around(look: Look, chassis: Json, system: Json) -> list[Json]:
-    """Walk outwards while the next chassis, too, holds this system alone; outermost first."""
-    way = [chassis]
+    """Return the chassis around this one that contain only this system, the outermost first."""
+    chain = [chassis]
     for _ in range(LEVELS):
-        outer = link(way[0], "Links", "ContainedBy")
+        outer = link(chain[0], "Links", "ContainedBy")
         holder = await look(outer) if outer else None
         if not _holds(holder, system) or len(_links(holder, "ComputerSystems")) > 1:
             break
-        way.insert(0, holder)
-    return way
+        chain.insert(0, holder)
+    return chain
 
 
 async def _without_system(look: Look) -> MachineChassis:
-    """Take the one PDU or power shelf, else the one outermost chassis."""
+    """Return the only PDU or power shelf, else the only outermost chassis."""
     equipment = await power_equipment(look)
     outermost = equipment or _outermost(await resources(look, CHASSIS))
     if len(outermost) != 1:
@@ -125,7 +125,7 @@ async def _without_system(look: Look) -> MachineChassis:
 
 
 def _outermost(chassis: list[Json]) -> list[Json]:
-    """Leave out what another one of them contains, and parts by their type unless it is alone."""
+    """Leave out chassis inside others of the list, and parts by their type unless it is alone."""
     known = {_same(link(each)) for each in chassis} - {None}
     outer = [e for e in chassis if _same(link(e, "Links", "ContainedBy")) not in known]
     if len(outer) == 1:
@@ -150,7 +150,7 @@ def _whole_systems(systems: list[Json]) -> list[Json]:
 
 
 def _state(*documents: Json) -> str | None:
-    """Return the first resource that has a PowerState."""
+    """Return the path of the first resource that has a PowerState."""
     for each in documents:
         if get_str(each, "PowerState"):
             return link(each)
@@ -167,7 +167,7 @@ def _own(*documents: Json) -> frozenset[str]:
 
 
 def _same(path: str | None) -> str | None:
-    """Make two spellings of one path equal: some services end them with a slash."""
+    """Normalize a path: some services end them with a slash."""
     return path.rstrip("/") if path else None
 
 

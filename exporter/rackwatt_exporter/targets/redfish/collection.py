@@ -11,15 +11,15 @@ Look = Callable[[str], Awaitable[Json]]
 
 async def pages(look: Look, path: str) -> list[Json]:
     """Return the members of a collection as they are listed: references, or whole resources."""
-    found: list[Json] = []
+    listed: list[Json] = []
     following: str | None = path
     for _ in range(_MAX_PAGES):
         if following is None:
             break
         page = await look(following)
-        found += members(page)
+        listed += members(page)
         following = next_page(page)
-    return found
+    return listed
 
 
 async def listed(look: Look, path: str) -> list[str]:

@@ -1,7 +1,7 @@
-"""The search for a machine's watts, which may be cut short at any request and goes on from there.
+"""Search for a machine's watts, which can be interrupted at any request and continued.
 
-The first search may ask for much: it is made once. One that has found nothing is made again with
-every try, and requests again only what was requested longest ago, not the whole tree.
+The first search may send many requests, since there is only one. A search that has found nothing is
+repeated at every try, and requests again only the oldest resources, not the whole tree.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from rackwatt_exporter.protocols.redfish.names import shown
 from rackwatt_exporter.protocols.redfish.power import NotNamedError
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.targets.redfish.chassis import MachineChassis, chassis_ids, find_machine
-from rackwatt_exporter.targets.redfish.lookup import Looking, UnfinishedError
+from rackwatt_exporter.targets.redfish.lookup import ResourceLookup, UnfinishedError
 from rackwatt_exporter.targets.redfish.resources import (
     PowerResource,
     Seeker,
@@ -23,58 +23,58 @@ from rackwatt_exporter.targets.redfish.resources import (
 )
 
 FIRST_REQUESTS = 20  # most machines take fewer
-LATER_REQUESTS = 4  # besides the machine's state, and the reading that failed
-_IN_VAIN = (Reason.NO_POWER_SENSOR, Reason.MEMBER_MISSING)
+LATER_REQUESTS = 4  # besides those of the power state and of the failed reading
+_NOTHING_FOUND = (Reason.NO_POWER_SENSOR, Reason.MEMBER_MISSING)
 _UNREADABLE = (Reason.SENSOR_UNREADABLE, Reason.BAD_REPLY)
 
 
 class PowerDiscovery:
-    """What is known so far of where one machine and its watts are."""
+    """State of the search for one machine and its watts."""
 
     def __init__(self, service: RedfishClient, options: RedfishOptions) -> None:
         self._service = service
         self._options = options
-        self._looking = Looking(service)
+        self._lookup = ResourceLookup(service)
         self._state: str | None = None
-        self._in_vain = False  # a whole search has found no watts
+        self._exhausted = False  # a complete search has found no watts
         self._so_far = ""
         self._unfinished = False
 
     async def find(self) -> PowerResource:
-        """Find the best place that has watts now, on a machine that is on.
+        """Find the best resource that has watts now, on a machine that is on.
 
-        Where none has watts now, return the best of those that are there.
+        Where none has watts now, return the best of those that exist.
 
         Raises:
-            UnfinishedError: the next try goes on; searching, until a whole search was in vain.
+            UnfinishedError: the next try continues; searching, until a whole search found nothing.
             ReadError: powered_off; no_power_sensor, or privilege_insufficient where that may be
-                why; and as `RedfishService.get`.
+                the cause; and as `RedfishClient.get`.
         """
-        self._looking.allow(LATER_REQUESTS if self._in_vain else FIRST_REQUESTS)
-        if self._in_vain and not self._unfinished:
-            self._looking.forget_oldest(LATER_REQUESTS)
+        self._lookup.allow(LATER_REQUESTS if self._exhausted else FIRST_REQUESTS)
+        if self._exhausted and not self._unfinished:
+            self._lookup.drop_oldest(LATER_REQUESTS)
         self._unfinished = False
         try:
-            machine = await find_machine(self._looking.look, self._options.chassis)
+            machine = await find_machine(self._lookup.look, self._options.chassis)
             self._state = machine.state
-            await self.refuse_powered_off()
+            await self.raise_if_powered_off()
             return await self._best(machine)
         except UnfinishedError as error:
             self._unfinished = True
-            reason = Reason.NO_POWER_SENSOR if self._in_vain else Reason.SEARCHING
+            reason = Reason.NO_POWER_SENSOR if self._exhausted else Reason.SEARCHING
             raise UnfinishedError(reason, f"{error}{self._so_far}") from None
         except ReadError as error:
-            if error.reason in _IN_VAIN:
-                self._in_vain, self._so_far = True, f"; so far: {error}"
+            if error.reason in _NOTHING_FOUND:
+                self._exhausted, self._so_far = True, f"; so far: {error}"
             raise
 
     def restart(self) -> None:
-        """Search from the beginning next time."""
-        self._looking.forget()
-        self._in_vain, self._so_far = False, ""
+        """Restart the search at the next try."""
+        self._lookup.clear()
+        self._exhausted, self._so_far = False, ""
 
-    async def refuse_powered_off(self) -> None:
-        """Ask whether the machine is on, where its BMC knows.
+    async def raise_if_powered_off(self) -> None:
+        """Check the machine's power state, where its BMC has one.
 
         Raises:
             ReadError: powered_off.
@@ -87,20 +87,20 @@ class PowerDiscovery:
         doubts: list[str] = []
         unreadable: PowerResource | None = None
         for seek in self._seekers(machine):
-            place = None
+            resource = None
             try:
-                place = await seek(self._looking.look)
-                if place and await place.read(self._looking.look):
+                resource = await seek(self._lookup.look)
+                if resource and await resource.read(self._lookup.look):
                     self.restart()
-                    return place
+                    return resource
             except NotNamedError as doubt:
                 doubts.append(str(doubt))
             except ReadError as error:
-                if place is None or error.reason not in _UNREADABLE:
+                if resource is None or error.reason not in _UNREADABLE:
                     raise
-                unreadable = unreadable or place
+                unreadable = unreadable or resource
         if unreadable:
-            self._in_vain = True
+            self._exhausted = True
             return unreadable
         raise await self._nothing(machine.chassis, doubts)
 
@@ -113,8 +113,8 @@ class PowerDiscovery:
         return [seek for each in around for seek in seekers(each, average=average, expands=expands)]
 
     async def _nothing(self, chassis: Sequence[Json], doubts: Sequence[str]) -> ReadError:
-        if self._looking.forbidden and not doubts:
-            return self._looking.forbidden
+        if self._lookup.forbidden and not doubts:
+            return self._lookup.forbidden
         if self._options.value == "average":
             message = "the BMC keeps no mean of its watts: omit redfish.value, or set it to current"
             return ReadError(Reason.NO_POWER_SENSOR, message)
@@ -126,5 +126,5 @@ class PowerDiscovery:
         else:
             message += " (neither in metrics, Power and power supplies, nor in a sensor of power):"
             message += " name another chassis"
-        message += f" in redfish.chassis; there are: {await chassis_ids(self._looking.look)}"
+        message += f" in redfish.chassis; there are: {await chassis_ids(self._lookup.look)}"
         return ReadError(Reason.NO_POWER_SENSOR, message)

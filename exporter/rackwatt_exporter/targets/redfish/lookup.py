@@ -1,8 +1,8 @@
-"""Looking around in a Redfish service: what it answered is kept, and one try asks for little.
+"""Cached access to the resources of a Redfish service, with a limit of requests per try.
 
-A BMC may take a second for each request, and may be searched in vain again and again. So nothing is
-requested twice in one search, and a search that needs more than its try may ask for goes on with
-the next one.
+A BMC may take a second for each request, and searches may repeatedly find nothing. So nothing is
+requested twice in one search, and a search that needs more requests than one try may send continues
+with the next one.
 """
 
 from rackwatt_exporter.protocols.redfish.client import RedfishClient
@@ -14,10 +14,10 @@ _NOT_READY = 503
 
 
 class UnfinishedError(ReadError):
-    """This try has sent as many requests as it may; the next one goes on."""
+    """This try has sent as many requests as it may; the next one continues."""
 
 
-class Looking:
+class ResourceLookup:
     """The resources of one service that a search has seen so far."""
 
     def __init__(self, service: RedfishClient) -> None:
@@ -31,18 +31,18 @@ class Looking:
         return len(self._seen)
 
     def allow(self, requests: int) -> None:
-        """Begin a try, which may ask for so many resources that have not been seen."""
+        """Start a try, which may request so many resources that are not cached."""
         self._left = requests
 
-    def forget(self) -> None:
-        """Forget all resources."""
+    def clear(self) -> None:
+        """Drop all resources."""
         self._seen.clear()
         self.forbidden = None
 
-    def forget_oldest(self, count: int) -> None:
-        """Forget the resources that were requested longest ago, to request them again.
+    def drop_oldest(self, count: int) -> None:
+        """Drop the resources that were requested longest ago, to request them again.
 
-        Half of them are collections, of which there are few: what is new is found by these.
+        Half of them are collections, of which there are few: these list new resources.
         """
         lists = [path for path, seen in self._seen.items() if members(seen)][: count // 2]
         others = [path for path in self._seen if path not in lists][: count - len(lists)]
@@ -50,15 +50,15 @@ class Looking:
             del self._seen[path]
 
     async def look(self, path: str) -> Json:
-        """Return a resource, requested once; None where the service has none, or none for us.
+        """Return a resource, requested once; None where it does not exist, or not for this user.
 
         Raises:
-            UnfinishedError: this try may not ask for more.
-            ReadError: as `RedfishService.get`.
+            UnfinishedError: this try may send no more requests.
+            ReadError: as `RedfishClient.get`.
         """
         if path not in self._seen:
             if not self._left:
-                message = f"still looking for watts; {len(self)} resources have been looked at"
+                message = f"the search for watts continues; {len(self)} resources have been read"
                 raise UnfinishedError(Reason.SEARCHING, message)
             self._left -= 1
             self._seen[path] = await self._request(path)

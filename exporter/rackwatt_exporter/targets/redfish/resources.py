@@ -1,8 +1,8 @@
-"""The places where a chassis, or a PDU, may have the whole machine's watts.
+"""Resources of a chassis, or a PDU, that may have the whole machine's watts.
 
-`seekers` lists them, the best first: metrics; Power, deprecated in 2020 and still the most common;
-the metrics of the power supplies; sensors; at last what supplies give out. A place that is not
-linked is tried at its usual path, since some services have it there all the same.
+`seekers` lists how to find them, the best first: metrics; Power, deprecated in 2020 and still the
+most common; the metrics of the power supplies; sensors; at last the output of supplies. A resource
+that is not linked is tried at its usual path, where some services have it.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
@@ -24,15 +24,15 @@ Look = Callable[[str], Awaitable[Json]]
 
 
 class PowerResource(NamedTuple):
-    """The resources that hold a machine's watts, all of them needed, and how they are read.
+    """The resources that hold a machine's watts, and the function that reads all of them.
 
-    `again` lists the members of a sum of several resources again.
+    `refresh` lists the members of a sum of several resources again.
     """
 
     paths: tuple[str, ...]
     find: Finder
     where: str
-    again: Optional["Seeker"] = None
+    refresh: Optional["Seeker"] = None
 
     async def read(self, look: Look) -> Found | None:
         """Read it now; None where it has no watts.
@@ -47,7 +47,7 @@ Seeker = Callable[[Look], Awaitable[PowerResource | None]]
 
 
 class Enclosure(NamedTuple):
-    """Where a chassis or a PDU has what belongs to it; `own` are the machine's own paths."""
+    """Paths of the resources of a chassis or a PDU; `own` are the machine's own paths."""
 
     path: str
     metrics: str
@@ -59,7 +59,7 @@ class Enclosure(NamedTuple):
 
 
 def enclosure(document: Json, own: Collection[str]) -> Enclosure:
-    """Describe a chassis, or a member of PowerEquipment."""
+    """Return the paths of a chassis, or of a member of PowerEquipment."""
     path = (link(document) or "").rstrip("/")
     equipment = path.startswith(EQUIPMENT)
     return Enclosure(
@@ -73,44 +73,44 @@ def enclosure(document: Json, own: Collection[str]) -> Enclosure:
     )
 
 
-def seekers(around: Enclosure, *, average: bool, expands: bool) -> list[Seeker]:
-    """List how to find each place that there may be; `average` leaves the BMC's own mean."""
+def seekers(enclosing: Enclosure, *, average: bool, expands: bool) -> list[Seeker]:
+    """List the seekers of all possible resources; with `average`, only of the BMC's own mean."""
     if average:
-        return [partial(_in_power, around.power, power.average_power(around.own))]
-    found: list[Seeker] = [partial(_metrics, around.metrics, around.own)]
-    if around.supplies is None:
-        finders = power.power_control(around.own), power.oem_total, power.supply_inputs
-        found += [partial(_in_power, around.power, find) for find in finders]
-    found.append(partial(_supply_metrics, around.subsystem, around.supplies))
-    found.append(partial(_sensors, SensorList(around.sensors, expands), around.own))
-    if around.supplies is None:
-        found.append(partial(_in_power, around.power, power.supply_outputs))
+        return [partial(_in_power, enclosing.power, power.average_power(enclosing.own))]
+    found: list[Seeker] = [partial(_metrics, enclosing.metrics, enclosing.own)]
+    if enclosing.supplies is None:
+        finders = power.power_control(enclosing.own), power.oem_total, power.supply_inputs
+        found += [partial(_in_power, enclosing.power, find) for find in finders]
+    found.append(partial(_supply_metrics, enclosing.subsystem, enclosing.supplies))
+    found.append(partial(_sensors, SensorList(enclosing.sensors, expands), enclosing.own))
+    if enclosing.supplies is None:
+        found.append(partial(_in_power, enclosing.power, power.supply_outputs))
     return found
 
 
-def named(around: Sequence[Enclosure], names: Sequence[str], *, expands: bool) -> Seeker:
+def named(enclosing: Sequence[Enclosure], names: Sequence[str], *, expands: bool) -> Seeker:
     """Make a seeker of the sum that the settings name: sensors, or members of PowerControl."""
-    return partial(_named, tuple(around), tuple(dict.fromkeys(names)), expands)
+    return partial(_named, tuple(enclosing), tuple(dict.fromkeys(names)), expands)
 
 
 async def _named(
-    around: tuple[Enclosure, ...], names: tuple[str, ...], expands: bool, look: Look
+    enclosing: tuple[Enclosure, ...], names: tuple[str, ...], expands: bool, look: Look
 ) -> PowerResource | None:
-    for each in around:
+    for each in enclosing:
         if power.control_names(await look(each.power)).issuperset(names):
-            return place((each.power,), power.controls_named(names))
-    lists = [each.sensors for each in around]
+            return resource((each.power,), power.controls_named(names))
+    lists = [each.sensors for each in enclosing]
     found = await named_sensors(look, lists, names, expands)
     # One sensor may be named twice: by its Name and by its Id.
     by_path = {(link(found[name]) or "").rstrip("/"): name for name in reversed(names)}
     paths, once = zip(*reversed(by_path.items()), strict=True)
     if len(once) == 1:
-        return place(paths, total_of(once[0]))
-    return place(paths, sum_of(once), partial(_named, around, names, expands))
+        return resource(paths, total_of(once[0]))
+    return resource(paths, sum_of(once), partial(_named, enclosing, names, expands))
 
 
 async def _in_power(path: str, find: Finder, look: Look) -> PowerResource | None:
-    return place((path,), find) if await look(path) else None
+    return resource((path,), find) if await look(path) else None
 
 
 async def _metrics(path: str, own: frozenset[str], look: Look) -> PowerResource | None:
@@ -119,14 +119,14 @@ async def _metrics(path: str, own: frozenset[str], look: Look) -> PowerResource 
     if sensor and not await _is_of_whole(sensor, own, look):
         raise NotNamedError("the metrics are those of sensor", [last_part(sensor)])
     if sensor and number(get(excerpt, "Reading")) is None and await look(sensor):
-        return place((sensor,), total_of(last_part(sensor)))
-    return place((path,), power.metrics)
+        return resource((sensor,), total_of(last_part(sensor)))
+    return resource((path,), power.metrics)
 
 
 async def _supply_metrics(subsystem: str, supplies: str | None, look: Look) -> PowerResource | None:
     path = supplies or link(await look(subsystem), "PowerSupplies")
     found = {member: await look(member) for member in await listed(look, path)} if path else {}
-    # A supply that is listed and does not answer is one that does not read: it is no empty bay.
+    # A supply that is listed and not found is one that cannot be read, not an empty bay.
     fitted = {m: each for m, each in found.items() if each is None or power.present(each)}
     metrics = {member: _path(each, "Metrics", member) for member, each in fitted.items()}
     excerpts = {m: get(await look(metrics[m]), "InputPowerWatts") for m in fitted}
@@ -137,19 +137,19 @@ async def _supply_metrics(subsystem: str, supplies: str | None, look: Look) -> P
         for m, e in excerpts.items()
     )
     names = labels((get_str(each, "Name"), last_part(member)) for member, each in fitted.items())
-    again = partial(_supply_metrics, subsystem, supplies)
-    return place(paths, power.supply_metrics(names), again)
+    refresh = partial(_supply_metrics, subsystem, supplies)
+    return resource(paths, power.supply_metrics(names), refresh)
 
 
 async def _sensors(listed: SensorList, own: frozenset[str], look: Look) -> PowerResource | None:
-    chosen, again = await chosen_sensors(look, listed, own)
+    chosen, remaining = await chosen_sensors(look, listed, own)
     if not chosen.sensors:
         return None
     paths = tuple(p for each in chosen.sensors if (p := link(each)))
     if not chosen.supplies:
-        return place(paths, total_of(display_name(chosen.sensors[0]) or last_part(paths[0])))
+        return resource(paths, total_of(display_name(chosen.sensors[0]) or last_part(paths[0])))
     names = labels(("", last_part(path)) for path in paths)
-    return place(paths, sum_of(names), partial(_sensors, again, own))
+    return resource(paths, sum_of(names), partial(_sensors, remaining, own))
 
 
 async def _is_of_whole(sensor: str, own: frozenset[str], look: Look) -> bool:
@@ -161,10 +161,10 @@ async def _is_of_whole(sensor: str, own: frozenset[str], look: Look) -> bool:
     return whole_rank(document, own, alone=True) > 0 if document else False
 
 
-def place(paths: Sequence[str], find: Finder, again: Seeker | None = None) -> PowerResource:
-    """Make a place, named after the paths of its resources."""
+def resource(paths: Sequence[str], find: Finder, refresh: Seeker | None = None) -> PowerResource:
+    """Make a PowerResource, named after its paths."""
     where = "+".join(path.removeprefix("/redfish/v1/").rstrip("/") for path in paths)
-    return PowerResource(tuple(paths), find, where, again)
+    return PowerResource(tuple(paths), find, where, refresh)
 
 
 def _source(excerpt: Json) -> str | None:

@@ -1,9 +1,9 @@
-"""The list of a chassis' sensors: which of them to look into, and which make up its power.
+"""Choice of a chassis' sensors: which of them to read, and which make up its power.
 
-A BMC may list hundreds. Their Ids mostly say what they are, so those that are named like the
-machine's total are looked into first, and then those named like power. A total with an upper limit
-is believed only beside some of the parts. An Id may say nothing, so a sum of supplies is believed
-only when every sensor has been looked into.
+A BMC may list hundreds. Their Ids mostly name what they measure, so those that are named like the
+machine's total are read first, and then those named like power. A total with an upper limit is
+accepted only beside some of the parts. An Id may be meaningless, so a sum of supplies is accepted
+only after every sensor has been read.
 """
 
 import re
@@ -32,7 +32,7 @@ _OF_POWER = re.compile(r"p(o)?we?r|watt|psu|pin\b|energy|consum", re.IGNORECASE)
 
 
 class SensorList(NamedTuple):
-    """Where a chassis lists its sensors; `others` are known to measure something else."""
+    """The sensor collection of a chassis; `others` are known to measure something else."""
 
     path: str
     expands: bool
@@ -51,7 +51,7 @@ async def chosen_sensors(
     known = {p: e for p, e in (await _list(look, path, expands)).items() if p not in others}
     if total := await _total_by_id(look, known, own):
         return total, listed
-    documents = await _looked_into(look, known, known)
+    documents = await _read_all(look, known, known)
     apart = {
         p for e in documents if get_str(e, "ReadingType") not in ("", "Power") and (p := link(e))
     }
@@ -70,7 +70,7 @@ async def _total_by_id(look: Look, known: dict[str, Json], own: Collection[str])
     beside = totals + ([p for p in parts if known[p]] or parts[:_PARTS])
     for likely, alone in ((totals, True), (beside, False), (of_power, False)):
         with suppress(NotNamedError):  # which the others may explain
-            chosen = choose_sensors(await _looked_into(look, known, likely), own)
+            chosen = choose_sensors(await _read_all(look, known, likely), own)
             limited = any(upper_limit(each) for each in chosen.sensors)
             if chosen.sensors and not chosen.supplies and not (alone and limited):
                 return chosen
@@ -78,7 +78,7 @@ async def _total_by_id(look: Look, known: dict[str, Json], own: Collection[str])
 
 
 async def _silent_inputs(look: Look, known: dict[str, Json]) -> list[Json]:
-    """Return references to the inputs of supplies that are listed and do not answer."""
+    """Return references to the inputs of supplies that are listed and cannot be read."""
     named = [p for p in known if is_supply_input({"Id": last_part(p)})]
     return [{"@odata.id": p} for p in named if not (known[p] or await look(p))]
 
@@ -96,13 +96,13 @@ async def named_sensors(
     for path in paths:
         known |= await _list(look, path, expands)
     by_id = [p for p in known if last_part(p) in names]
-    found = _matched(names, await _looked_into(look, known, by_id))
+    found = _matched(names, await _read_all(look, known, by_id))
     if len(found) < len(names):
-        found = _matched(names, await _looked_into(look, known, known))
+        found = _matched(names, await _read_all(look, known, known))
     missing = [name for name in names if name not in found]
     if not missing:
         return found
-    seen = [display_name(e) for e in await _looked_into(look, known, known) if measures_power(e)]
+    seen = [display_name(e) for e in await _read_all(look, known, known) if measures_power(e)]
     there = ", ".join(map(shown, seen))[:400] or "no sensors of power"
     message = f"no sensor is called {', '.join(map(shown, missing))[:200]}; there are: {there}"
     reason = Reason.MEMBER_MISSING if found else Reason.NO_POWER_SENSOR
@@ -112,13 +112,13 @@ async def named_sensors(
 def _matched(names: Sequence[str], documents: Sequence[Json]) -> dict[str, Json]:
     found: dict[str, Json] = {}
     for name in names:
-        called_so = [each for each in documents if is_named(each, name)]
-        if len(called_so) > 1:
-            paths = ", ".join(shown(link(each), 200) for each in called_so)
+        matches = [each for each in documents if is_named(each, name)]
+        if len(matches) > 1:
+            paths = ", ".join(shown(link(each), 200) for each in matches)
             message = f"several sensors are called {shown(name)}, name one by its Id: {paths[:600]}"
             raise ReadError(Reason.NO_POWER_SENSOR, message)
-        if called_so:
-            found[name] = called_so[0]
+        if matches:
+            found[name] = matches[0]
     return found
 
 
@@ -130,7 +130,7 @@ async def _list(look: Look, path: str, expands: bool) -> dict[str, Json]:
     return {p: each if "ReadingType" in each else None for p, each in known.items()}
 
 
-async def _looked_into(look: Look, known: dict[str, Json], paths: Iterable[str]) -> list[Json]:
+async def _read_all(look: Look, known: dict[str, Json], paths: Iterable[str]) -> list[Json]:
     found = [known[path] or await look(path) for path in paths]
     return [each for each in found if each]
 

@@ -1,4 +1,4 @@
-"""Redfish: found once where a machine's watts are, then one GET for each reading."""
+"""Redfish targets: one search for a machine's watts, then one GET for each reading."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -26,7 +26,7 @@ from rackwatt_exporter.targets.redfish.sum import Sum
 
 
 class Bmc(NamedTuple):
-    """What makes two targets be behind the same BMC, and share its session."""
+    """Identity of a BMC: targets with equal ones share its session."""
 
     scheme: Literal["https", "http"]
     address: str
@@ -37,9 +37,9 @@ class Bmc(NamedTuple):
 
 
 class RedfishDriver:
-    """What all sources share: one service for each BMC they are behind.
+    """Resources of all sources: one client for each BMC.
 
-    `origin` makes this end of a connection: `Origin`, or what does the same and more.
+    `origin` makes the client's connection: `Origin`, or a subclass.
     """
 
     def __init__(self, secrets: Secrets, origin: Callable[..., Origin] = Origin) -> None:
@@ -50,9 +50,9 @@ class RedfishDriver:
         self._contexts: dict[TlsOptions, tuple[int, SSLContext]] = {}
 
     def source(self, target: Target) -> Source:
-        """Make the source of a target, on the service it shares with others of its BMC."""
+        """Make the source of a target, on the client that it shares with others of its BMC."""
         options = target.options
-        assert isinstance(options, RedfishOptions)  # noqa: S101 - the catalogue pairs them
+        assert isinstance(options, RedfishOptions)  # noqa: S101 - the registry pairs them
         bmc = Bmc(
             options.scheme,
             target.address,
@@ -88,19 +88,19 @@ class RedfishDriver:
         return RedfishClient(origin, account, basic=bmc.auth == "basic")
 
     def _tls(self, options: TlsOptions) -> SSLContext:
-        """Return a context, made anew when the file of its authorities has changed."""
+        """Return a context, recreated when the file of its authorities has changed."""
         changed_ns = 0
         if options.ca_secret:
             changed_ns = self._secrets.path(options.ca_secret, "ca.crt").stat().st_mtime_ns
-        made_ns, context = self._contexts.get(options, (-1, None))
-        if context is None or made_ns != changed_ns:
+        created_ns, context = self._contexts.get(options, (-1, None))
+        if context is None or created_ns != changed_ns:
             context = tls_context(tls_parameters(options, self._secrets))
             self._contexts[options] = changed_ns, context
         return context
 
 
 class RedfishSource:
-    """One machine behind a BMC, and where its watts were found."""
+    """One machine behind a BMC, and the resource that has its watts."""
 
     def __init__(
         self,
@@ -111,68 +111,68 @@ class RedfishSource:
         self._service = service
         self._release = release
         self._search = PowerDiscovery(service, options)
-        self._place: PowerResource | None = None
+        self._resource: PowerResource | None = None
         self._sum = Sum(service)
-        self._doubt = PowerStateMonitor()
+        self._power_state = PowerStateMonitor()
 
     @property
     def session(self) -> str:
-        """How this BMC knows us: a session of its own, or Basic with each request."""
+        """How requests are authorized: by a session, or by Basic with each request."""
         return self._service.authorized_by
 
     async def read(self) -> Reading:
-        """Read the power; look for it first where it is not known, or no longer there.
+        """Read the power; search for it first if its resource is unknown, or no longer exists.
 
         Raises:
             ReadError: with the reason; powered_off for a machine that is off.
         """
-        if self._place is None:
+        if self._resource is None:
             return await self._find()
         try:
-            reading = await self._measure(self._place)
+            reading = await self._measure(self._resource)
         except NotNamedError:
             reading = None  # the resource has changed
         except ReadError as error:
             if error.reason is not Reason.SENSOR_UNREADABLE:
                 raise
-            return await self._find(instead_of=self._place, since=error)
+            return await self._find(instead_of=self._resource, since=error)
         if reading is None:
-            self._place = None
+            self._resource = None
             return await self._find()
-        if self._doubt.arises(reading.watts):
-            await self._search.refuse_powered_off()
-            self._doubt.settle(reading.watts)
+        if self._power_state.needs_check(reading.watts):
+            await self._search.raise_if_powered_off()
+            self._power_state.confirmed_on(reading.watts)
         return reading
 
     async def _find(
         self, instead_of: PowerResource | None = None, since: ReadError | None = None
     ) -> Reading:
-        """Search for the watts; `instead_of` a place that has none now, `since` it says so."""
+        """Search for the watts; `instead_of` is a resource without watts now, `since` its error."""
         try:
-            place = await self._search.find()
+            resource = await self._search.find()
         except UnfinishedError as unfinished:
             raise since or unfinished from None
-        if since and instead_of and place.paths == instead_of.paths:
+        if since and instead_of and resource.paths == instead_of.paths:
             raise since
-        self._place = place
-        # What the search saw may be older than this reading; that the machine is on, it saw now.
-        if reading := await self._measure(place):
-            self._doubt.settle(reading.watts)
+        self._resource = resource
+        # The search may have read the watts earlier; it has just read the power state.
+        if reading := await self._measure(resource):
+            self._power_state.confirmed_on(reading.watts)
             return reading
-        message = f"{place.where} had watts a moment ago, and has none now"
+        message = f"{resource.where} had watts during the search, and has none now"
         raise ReadError(Reason.SENSOR_UNREADABLE, message)
 
-    async def _measure(self, place: PowerResource) -> Reading | None:
-        if place.again is None:
-            found = await self._found_at(place)
+    async def _measure(self, resource: PowerResource) -> Reading | None:
+        if resource.refresh is None:
+            found = await self._read_found(resource)
         else:
-            place = self._place = await self._sum.listed_again(place)
-            found = await place.read(self._member)
+            resource = self._resource = await self._sum.refreshed(resource)
+            found = await resource.read(self._member)
         return found and self._sum.counted(found)
 
-    async def _found_at(self, place: PowerResource) -> Found | None:
+    async def _read_found(self, resource: PowerResource) -> Found | None:
         try:
-            return await place.read(self._service.get)
+            return await resource.read(self._service.get)
         except StatusError as error:
             if error.status != NOT_FOUND:
                 raise
@@ -180,23 +180,23 @@ class RedfishSource:
             return None
 
     async def _member(self, path: str) -> Json:
-        """Return a member of a sum; None where it is gone, and so cannot be read."""
+        """Return a member of a sum; None where it does not exist any more."""
         try:
             return await self._service.get(path)
         except StatusError as error:
             if error.status != NOT_FOUND:
                 raise
-            self._sum.list_again()
+            self._sum.refresh_next()
             return None
 
     async def close(self) -> None:
-        """End the session, where no other target is behind this BMC."""
+        """End the session, if no other target is behind this BMC."""
         await self._release()
 
 
 def _url(bmc: Bmc) -> URL:
     host = f"[{bmc.address}]" if ":" in bmc.address else bmc.address
-    # Not looked at here: what cannot be a host is found, and told, when it is asked.
+    # Not validated here: the first request reports what cannot be a host.
     return URL(f"{bmc.scheme}://{host}:{bmc.port}/", encoded=True)
 
 

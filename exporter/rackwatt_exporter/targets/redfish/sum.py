@@ -1,4 +1,4 @@
-"""What a sum over Redfish is made of: supplies or sensors, listed again now and then."""
+"""Members of a sum over Redfish: supplies or sensors, listed again every ten minutes."""
 
 import random
 import time
@@ -9,42 +9,42 @@ from rackwatt_exporter.protocols.redfish.client import RedfishClient
 from rackwatt_exporter.protocols.redfish.power import Found
 from rackwatt_exporter.reading import ReadError, Reading
 from rackwatt_exporter.targets.membership import Membership
-from rackwatt_exporter.targets.redfish.lookup import Looking, UnfinishedError
+from rackwatt_exporter.targets.redfish.lookup import ResourceLookup, UnfinishedError
 from rackwatt_exporter.targets.redfish.resources import PowerResource
 
-LIST_AGAIN_S = 600.0
+REFRESH_S = 600.0
 _REQUESTS = 3  # for a list, with each reading, until it is complete
 
 
 class Sum:
-    """The members of one target's sum: who they are, and when to list them again."""
+    """The members of one target's sum, and when to list them again."""
 
     def __init__(self, service: RedfishClient) -> None:
-        self._looking = Looking(service)
+        self._lookup = ResourceLookup(service)
         self._unfinished = False
-        self._due_s = _next_list_s()
+        self._due_s = _next_refresh_s()
         self._memberships: dict[str, Membership] = {}
 
-    async def listed_again(self, place: PowerResource) -> PowerResource:
-        """Return the place with the members that there are now, if it is time to list them.
+    async def refreshed(self, resource: PowerResource) -> PowerResource:
+        """Return the resource with its current members, if it is time to list them.
 
         Raises:
-            ReadError: as the list, and as `RedfishService.get`.
+            ReadError: as the list, and as `RedfishClient.get`.
         """
-        if place.again is None or time.monotonic() < self._due_s:
-            return place
-        self._looking.allow(_REQUESTS)
+        if resource.refresh is None or time.monotonic() < self._due_s:
+            return resource
+        self._lookup.allow(_REQUESTS)
         if not self._unfinished:
-            self._looking.forget()
+            self._lookup.clear()
         self._unfinished = False
         try:
-            fresh = await place.again(self._looking.look)
+            fresh = await resource.refresh(self._lookup.look)
         except UnfinishedError:
             self._unfinished = True
-            return place
-        self._looking.forget()
-        self._due_s = _next_list_s()
-        return fresh or place
+            return resource
+        self._lookup.clear()
+        self._due_s = _next_refresh_s()
+        return fresh or resource
 
     def counted(self, found: Found) -> Reading:
         """Return the reading, with the number of its members.
@@ -59,15 +59,15 @@ class Sum:
         try:
             members = membership.check(found.members)
         except ReadError:
-            self.list_again()
+            self.refresh_next()
             raise
         return replace(found.reading, members=members)
 
-    def list_again(self) -> None:
+    def refresh_next(self) -> None:
         """List the members with the next reading."""
         self._due_s = 0.0
 
 
-def _next_list_s() -> float:
-    """Return when to list again: not for all of a fleet at the same time."""
-    return time.monotonic() + LIST_AGAIN_S * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
+def _next_refresh_s() -> float:
+    """Return when to list again: at different times for the targets of a fleet."""
+    return time.monotonic() + REFRESH_S * random.uniform(0.5, 1.0)  # noqa: S311 - no secret

@@ -1,4 +1,4 @@
-"""SNMP targets: PDUs, and BMCs that speak it. Some objects, or rows of tables, summed to watts."""
+"""SNMP targets: PDUs and BMCs. Some objects, or rows of tables, summed to watts."""
 
 import math
 import random
@@ -17,28 +17,28 @@ from rackwatt_exporter.protocols.snmp.mib import MibResolver
 from rackwatt_exporter.protocols.snmp.value import Value
 from rackwatt_exporter.reading import Members, ReadError, Reading
 from rackwatt_exporter.targets.membership import Membership
-from rackwatt_exporter.targets.snmp.credentials import Logins
+from rackwatt_exporter.targets.snmp.credentials import CredentialStore
 from rackwatt_exporter.targets.snmp.values import (
     ObjectRef,
     cells,
     each_once,
     is_numeric,
-    moved,
-    objects,
+    layout_changed,
+    oids_to_get,
     plain,
     present,
     watts,
 )
 
-# Rows that came are looked for this often, give or take: devices of a chain start one by one.
-FIND_AGAIN_S = 60.0
+# New rows are searched for about this often: the devices of a daisy chain start one by one.
+REFRESH_S = 60.0
 
 
 class SnmpSource:
-    """One agent, and the cells of its tables that make up its watts."""
+    """One agent, and the objects that make up its watts."""
 
-    def __init__(self, agent: SnmpClient, options: SnmpOptions, mibs: MibResolver) -> None:
-        self._agent = agent
+    def __init__(self, client: SnmpClient, options: SnmpOptions, mibs: MibResolver) -> None:
+        self._client = client
         self._options = options
         self._terms = options.oids
         self._mibs = mibs
@@ -47,7 +47,7 @@ class SnmpSource:
         self._objects: list[str] = []
         self._has_tables = any(term.where for term in options.oids)
         self._columns: set[str] = set()
-        self._find_again_s = 0.0
+        self._refresh_at_s = 0.0
         self._membership = Membership()
         self._members: Members | None = None
         others = f" and {len(options.oids) - 1} more" if len(options.oids) > 1 else ""
@@ -55,8 +55,8 @@ class SnmpSource:
 
     @property
     def session(self) -> str:
-        """With version 3 the agent's engine that is known; before it there are no sessions."""
-        if not self._agent.known:
+        """Version and level, once the agent has responded; only version 3 has sessions."""
+        if not self._client.known:
             return ""
         version, level = self._options.version, self._options.level
         return f"SNMPv3, {level}" if version == "3" else f"SNMP {version}, which has none"
@@ -66,42 +66,42 @@ class SnmpSource:
 
         Raises:
             ReadError: no_power_sensor, member_missing, sensor_unreadable, bad_reply, and those of
-                `Agent.get`.
+                `SnmpClient.get`.
         """
-        known = time.monotonic() < self._find_again_s
+        known = time.monotonic() < self._refresh_at_s
         if not known:
             await self._find()
-        values = await self._agent.get(self._objects)
-        if known and moved(self._cells, values):
+        values = await self._client.get(self._objects)
+        if known and layout_changed(self._cells, values):
             known = False
             await self._find()
-            values = await self._agent.get(self._objects)
+            values = await self._client.get(self._objects)
         if not known:
-            self._count(values)
+            self._check_members(values)
         return Reading(watts(self._summed, values), self._label, members=self._members)
 
     async def close(self) -> None:
-        """Let the socket go: SNMP has no session to end at the peer."""
-        self._agent.close()
+        """Close the socket: SNMP has no session to end at the peer."""
+        self._client.close()
 
     async def _find(self) -> None:
-        """Find the cells of the sum."""
-        self._find_again_s = 0.0
+        """Find the objects of the sum."""
+        self._refresh_at_s = 0.0
         found = [cell for term in await self._numeric() for cell in await self._found(term)]
         self._summed = each_once(found)
-        self._cells, self._objects = found, objects(found)
+        self._cells, self._objects = found, oids_to_get(found)
 
-    def _count(self, values: dict[str, Value]) -> None:
-        """Hold the cells that were found against those of before, where there are tables.
+    def _check_members(self, values: dict[str, Value]) -> None:
+        """Compare the objects with those of earlier readings, where there are tables.
 
-        They are found again at each reading while one is missing, and now and then afterwards.
+        They are searched again at each reading while one is missing, and every REFRESH_S otherwise.
         """
         if not self._has_tables:
-            self._find_again_s = math.inf
+            self._refresh_at_s = math.inf
             return
         self._members = self._membership.check(present(self._cells, values))
         jitter = random.uniform(0.5, 1)  # noqa: S311 - keeps no secret
-        self._find_again_s = time.monotonic() + FIND_AGAIN_S * jitter
+        self._refresh_at_s = time.monotonic() + REFRESH_S * jitter
 
     async def _found(self, term: OidOptions) -> list[ObjectRef]:
         if term.where is None:
@@ -110,15 +110,15 @@ class SnmpSource:
         try:
             return cells(term, column)
         except ReadError:
-            if term.where.oid in self._columns:  # rows there were, and all have gone
+            if term.where.oid in self._columns:  # there were rows, and all are gone
                 self._membership.check(())
             raise
 
     async def _column(self, oid: str) -> dict[str, Value]:
-        """Read what an object of `where` shows: itself, or every row under it."""
-        if oid not in self._columns and (value := await self._agent.get([oid])):
+        """Read the values of an object of `where`: itself, or every row below it."""
+        if oid not in self._columns and (value := await self._client.get([oid])):
             return value
-        column = await self._agent.walk(oid)
+        column = await self._client.walk(oid)
         if column:
             self._columns.add(oid)
         return column
@@ -130,32 +130,32 @@ class SnmpSource:
 
 
 class SnmpDriver:
-    """What all agents share: keys made from passwords, and the numbers of symbolic names.
+    """Resources of all agents: keys derived from passwords, and OIDs of symbolic names.
 
-    `agent` makes this end of a conversation: `Agent`, or what does the same and more.
+    `client` makes the client of an agent: `SnmpClient`, or a subclass.
     """
 
-    def __init__(self, secrets: Secrets, agent: Callable[..., SnmpClient] = SnmpClient) -> None:
-        self._agent = agent
-        self._logins = Logins(secrets)
+    def __init__(self, secrets: Secrets, client: Callable[..., SnmpClient] = SnmpClient) -> None:
+        self._client = client
+        self._credentials = CredentialStore(secrets)
         self._mibs = MibResolver()
 
     def source(self, target: Target) -> SnmpSource:
         """Make the source of a target."""
-        assert isinstance(target.options, SnmpOptions)  # noqa: S101 - the catalogue's own pairing
+        assert isinstance(target.options, SnmpOptions)  # noqa: S101 - the registry pairs them
         options = target.options
-        agent = self._agent(
+        client = self._client(
             target.address,
             options.port,
-            partial(self._logins.login, target.credentials, options),
+            partial(self._credentials.login, target.credentials, options),
             attempts=target.retries + 1,
             attempt_timeout_s=target.attempt_timeout_s,
             bulk=options.version != "1",
         )
-        return SnmpSource(agent, options, self._mibs)
+        return SnmpSource(client, options, self._mibs)
 
     async def close(self) -> None:
-        """End what looks names up."""
+        """Stop the resolver of names."""
         await self._mibs.close()
 
 

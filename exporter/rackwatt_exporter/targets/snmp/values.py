@@ -1,7 +1,7 @@
-"""Objects and their values into watts: which cells of which tables count, and what they come to.
+"""Conversion of SNMP objects to watts: the objects of the sum, and their values. Pure.
 
-Pure. A number is believed only when the agent showed it, it reads as one, it can be a measurement
-(plausibility.py), and its row still is the row that was meant.
+A value counts only when the agent has the object, it is a number, it can be a measurement
+(plausibility.py), and its row is still the row that was configured.
 """
 
 import math
@@ -16,17 +16,17 @@ from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.targets.snmp.text import WATTS, number
 
 _NUMERIC = re.compile(r"\.?[0-9]+(\.[0-9]+)+\Z")
-_LARGEST_ARC = 2**32 - 1
-_MOST_DIGITS = 18
-# How an object that says the number of decimals is read.
+_MAX_ARC = 2**32 - 1
+_MAX_DIGITS = 18
+# Options of an object that has the number of decimals.
 _DIGITS = OidOptions("")
 
 
 class ObjectRef(NamedTuple):
-    """One value of the sum. With `mark_oid`, it counts while `mark` is what that object shows.
+    """One value of the sum. With `mark_oid`, it counts while that object has the value `mark`.
 
-    `name` is what it is remembered by: its object, or, where the settings look for a row by a text,
-    its number among such rows, because its index may change.
+    `name` identifies it over readings: its OID, or, where the settings select rows by a text, its
+    number among such rows, because the index of a row may change.
     """
 
     oid: str
@@ -38,26 +38,26 @@ class ObjectRef(NamedTuple):
 
 
 def is_numeric(oid: str) -> bool:
-    """Tell a numeric object identifier from a symbolic one."""
+    """Return whether an object identifier is numeric, not symbolic."""
     return bool(_NUMERIC.match(oid))
 
 
 def plain(oid: str) -> str:
-    """Write a numeric object identifier as the wire's reader does: no dot first, no zeros.
+    """Normalize a numeric object identifier: no leading dot, no leading zeros.
 
     Raises:
-        ReadError: invalid_entry, when no object can have it (RFC 2578, section 3.5).
+        ReadError: invalid_entry, where no object can have it (RFC 2578, section 3.5).
     """
     arcs = [int(arc) for arc in oid.strip(".").split(".")]
-    if arcs[0] > 2 or (arcs[0] < 2 and arcs[1] > 39) or max(arcs) > _LARGEST_ARC:
+    if arcs[0] > 2 or (arcs[0] < 2 and arcs[1] > 39) or max(arcs) > _MAX_ARC:
         raise ReadError(Reason.INVALID_ENTRY, f"{oid} is no object identifier")
     return ".".join(map(str, arcs))
 
 
 def cells(term: OidOptions, column: Mapping[str, Value]) -> list[ObjectRef]:
-    """List the cells that one object of the settings stands for, all its identifiers numeric.
+    """List the objects that one entry of the settings selects, all its identifiers numeric.
 
-    `column` holds what was found under `term.where.oid`, where the settings name one.
+    `column` has the objects below `term.where.oid`, where the settings name one.
 
     Raises:
         ReadError: no_power_sensor, when no row fits.
@@ -88,40 +88,40 @@ def cells(term: OidOptions, column: Mapping[str, Value]) -> list[ObjectRef]:
 
 
 def each_once(sum_of: Iterable[ObjectRef]) -> list[ObjectRef]:
-    """List the cells of different objects: one that two entries of the settings name counts once.
+    """List the objects without duplicates: one that two entries of the settings name counts once.
 
     Raises:
-        ReadError: invalid_entry, when two entries read one object in different ways.
+        ReadError: invalid_entry, where two entries read one object in different ways.
     """
     kept: dict[str, ObjectRef] = {}
     for cell in sum_of:
-        if _how(kept.setdefault(cell.oid, cell)) != _how(cell):
+        if _conversion(kept.setdefault(cell.oid, cell)) != _conversion(cell):
             message = f"two entries of oids name {cell.oid}, with different scales or units"
             raise ReadError(Reason.INVALID_ENTRY, message)
     return list(kept.values())
 
 
-def objects(sum_of: Iterable[ObjectRef]) -> list[str]:
-    """List the objects to read, each once."""
+def oids_to_get(sum_of: Iterable[ObjectRef]) -> list[str]:
+    """List the OIDs to read, each once."""
     return list(dict.fromkeys(oid for cell in sum_of for oid in _oids(cell)))
 
 
-def moved(sum_of: Iterable[ObjectRef], values: Mapping[str, Value]) -> bool:
-    """Check whether a value is gone, or a row no longer is what it was."""
+def layout_changed(sum_of: Iterable[ObjectRef], values: Mapping[str, Value]) -> bool:
+    """Return whether a value is missing, or a row is another one than before."""
     return not all(_is_there(cell, values) for cell in sum_of)
 
 
 def present(sum_of: Iterable[ObjectRef], values: Mapping[str, Value]) -> list[str]:
-    """List the names of the cells that the agent shows, each in its row."""
+    """List the names of the objects that the agent has, each in its row."""
     return [cell.name for cell in sum_of if _is_there(cell, values)]
 
 
 def watts(sum_of: Iterable[ObjectRef], values: Mapping[str, Value]) -> float:
-    """Sum the cells.
+    """Sum the objects.
 
     Raises:
-        ReadError: no_power_sensor for an object that is not there, bad_reply for one that is no
-            number, sensor_unreadable for one that says that there is no measurement.
+        ReadError: no_power_sensor for a missing object, bad_reply for one that is no number,
+            sensor_unreadable for one that reports that there is no measurement.
     """
     try:
         total = math.fsum(_cell_watts(cell, values) for cell in sum_of)
@@ -133,7 +133,7 @@ def watts(sum_of: Iterable[ObjectRef], values: Mapping[str, Value]) -> float:
 
 
 def text(value: Value) -> str:
-    """Write a value as people write it in `equals`."""
+    """Format a value as people write it in `equals`."""
     return value.decode("utf-8", "replace").strip(" \0") if isinstance(value, bytes) else str(value)
 
 
@@ -146,7 +146,7 @@ def _cell_watts(cell: ObjectRef, values: Mapping[str, Value]) -> float:
     if cell.digits_oid is None:
         return watts
     digits = _number(cell.digits_oid, values, _DIGITS)
-    if digits not in range(_MOST_DIGITS + 1):
+    if digits not in range(_MAX_DIGITS + 1):
         raise ReadError(
             Reason.BAD_REPLY, f"{cell.digits_oid} is {digits:g}, not a number of digits"
         )
@@ -157,8 +157,8 @@ def _factor(term: OidOptions) -> float:
     return term.scale if term.unit is None else term.scale * WATTS[term.unit]
 
 
-def _how(cell: ObjectRef) -> tuple[float, str | None, str | None]:
-    """Return all that decides what a value of the cell's object comes to."""
+def _conversion(cell: ObjectRef) -> tuple[float, str | None, str | None]:
+    """Return all that determines the watts of the object."""
     return _factor(cell.term), cell.term.pattern, cell.digits_oid
 
 
@@ -168,14 +168,14 @@ def _number(oid: str, values: Mapping[str, Value], term: OidOptions) -> float:
     value = values[oid]
     if isinstance(value, int | float):
         return value
-    # A str is an address or an object identifier: "1.3" would read as a number.
-    found = number(value, term.unit, term.pattern) if isinstance(value, bytes) else None
-    if found is None:
+    # A str is an address or an object identifier: "1.3" would be parsed as a number.
+    parsed = number(value, term.unit, term.pattern) if isinstance(value, bytes) else None
+    if parsed is None:
         message = f"{oid} is no number: {text(value)[:40]!r}"
         if isinstance(value, bytes):
             message += "; unit or pattern of its oids entry can say how to read text"
         raise ReadError(Reason.BAD_REPLY, message)
-    return found
+    return parsed
 
 
 def _is_there(cell: ObjectRef, values: Mapping[str, Value]) -> bool:
@@ -197,8 +197,8 @@ def _oids(cell: ObjectRef) -> Iterator[str]:
 
 
 def _missing(what: str, instead: list[str]) -> ReadError:
-    told = f"the agent shows no {what} to this user"
+    message = f"the agent shows no {what} to this user"
     if instead:
         shown = ", ".join(repr(word[:40]) for word in instead[:8])
-        told += f"; there is {shown}{' …' if len(instead) > 8 else ''}"
-    return ReadError(Reason.NO_POWER_SENSOR, told)
+        message += f"; there is {shown}{' …' if len(instead) > 8 else ''}"
+    return ReadError(Reason.NO_POWER_SENSOR, message)

@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from rackwatt_exporter.protocols.ipmi import rmcp
-from rackwatt_exporter.simulator.certificate import keep
-from rackwatt_exporter.simulator.faults.device_faults import MOST_WAITING, Fault, Faults
+from rackwatt_exporter.simulator.certificate import write_files
+from rackwatt_exporter.simulator.faults.device_faults import MAX_WAITING, Fault, Faults
 from rackwatt_exporter.simulator.ipmi.server import IpmiServer
 from rackwatt_exporter.simulator.machine import SimulatedMachine
 from rackwatt_exporter.simulator.redfish.server import RedfishServer
@@ -92,8 +92,8 @@ async def test_answers_are_late_held_back_or_one_after_another(
     assert all(heard_s - began_s >= 0.19 for heard_s, _ in pinger.heard)
     faults.set(SICK, Fault(slow_s=0.05))
     began_s = time.monotonic()
-    assert len(await pinger.ping(MOST_WAITING + 10, 1.2)) == MOST_WAITING
-    assert pinger.heard[-1][0] - began_s >= 0.05 * MOST_WAITING - 0.01
+    assert len(await pinger.ping(MAX_WAITING + 10, 1.2)) == MAX_WAITING
+    assert pinger.heard[-1][0] - began_s >= 0.05 * MAX_WAITING - 0.01
     faults.set(SICK, Fault(reordering=0.5))
     assert len(await pinger.ping(20, 0.05)) < 20
     await asyncio.sleep(0.3)
@@ -119,16 +119,16 @@ async def test_restarts_come_at_their_time_and_are_silent_for_theirs(
     faults.set(SICK, Fault(restart_every_s=0.4, down_s=0.2))
     heard = [len(await pinger.ping(1, 0.05)) for _ in range(32)]
     assert 4 < sum(heard) < 28  # about half of the time
-    condition = faults.condition(socket.inet_aton(SICK))
-    assert condition is not None
-    assert condition.restarts >= 4
+    state = faults.state(socket.inet_aton(SICK))
+    assert state is not None
+    assert state.restarts >= 4
 
 
 async def test_http_is_late_garbage_silent_or_broken_off(
     machines: dict[str, SimulatedMachine], faults: Faults, tmp_path: Path
 ) -> None:
     port = free_port()
-    files, _ = keep(tmp_path, [SICK])
+    files, _ = write_files(tmp_path, [SICK])
     server = RedfishServer(machines, port, *files, faults)
     await server.start()
     async with httpx.AsyncClient(verify=False, timeout=0.5) as client:

@@ -98,7 +98,7 @@ async def test_our_client_reads_every_machine_at_its_own_address(
             assert reading.statistics.window_s == 60
 
 
-async def test_power_sensors_bear_half_of_the_watts_each(
+async def test_power_sensors_have_half_of_the_watts_each(
     machines: dict[str, SimulatedMachine], port: int, made: Driven
 ) -> None:
     end = SimpleNamespace(address=f"{BLOCK}.42", port=port)
@@ -140,7 +140,7 @@ async def test_a_full_bmc_says_session_limit_and_has_room_after_a_close(
     assert (await sources[16].read()).watts > 0
 
 
-async def test_a_presence_ping_is_answered_from_the_address_that_was_asked(
+async def test_a_presence_ping_is_answered_from_the_address_that_was_pinged(
     machines: dict[str, SimulatedMachine], port: int
 ) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:

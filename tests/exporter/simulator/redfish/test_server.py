@@ -13,7 +13,7 @@ from sushy import auth
 
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.reading import Reason
-from rackwatt_exporter.simulator.certificate import self_made
+from rackwatt_exporter.simulator.certificate import generate
 from rackwatt_exporter.simulator.machine import SimulatedMachine
 from rackwatt_exporter.simulator.redfish.server import RedfishServer
 from rackwatt_exporter.targets.redfish.source import RedfishDriver
@@ -39,7 +39,7 @@ def machines() -> dict[str, SimulatedMachine]:
 async def server(
     machines: dict[str, SimulatedMachine], tmp_path: Path
 ) -> AsyncIterator[RedfishServer]:
-    made = self_made([FIRST, SECOND, "simulated.example"])
+    made = generate([FIRST, SECOND, "simulated.example"])
     for name, pem in zip(("ca.crt", "server.pem", "server.key"), made, strict=True):
         (tmp_path / name).write_bytes(pem)
     running = RedfishServer(machines, free_port(), tmp_path / "server.pem", tmp_path / "server.key")
@@ -109,7 +109,7 @@ async def test_one_connection_is_kept_for_many_readings(
     await asyncio.gather(*(source.close() for source in sources))
 
 
-async def test_a_bmc_that_restarts_is_logged_into_anew_within_the_same_reading(
+async def test_a_bmc_that_restarts_is_logged_into_again_within_the_same_reading(
     server: RedfishServer,
     port: int,
     driver: RedfishDriver,

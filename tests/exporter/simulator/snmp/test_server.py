@@ -139,7 +139,7 @@ async def test_who_may_not_is_kept_out(ask: Ask, login: list[str], said: str) ->
 
 @pytest.mark.parametrize("version", ["1", "2c", "3"])
 async def test_pysnmp_reads_it(port: int, version: str) -> None:
-    asked = {
+    request = {
         "host": FIRST.address,
         "port": port,
         "version": version,
@@ -149,7 +149,7 @@ async def test_pysnmp_reads_it(port: int, version: str) -> None:
         "priv_password": LOGIN.priv_password,
         "oids": [DEVICE_POWER, f"{SYSTEM}.5.0"],
     }
-    assert await pysnmp_get(asked) == {DEVICE_POWER: "300", f"{SYSTEM}.5.0": FIRST.name}
+    assert await pysnmp_get(request) == {DEVICE_POWER: "300", f"{SYSTEM}.5.0": FIRST.name}
 
 
 @pytest.mark.parametrize("version", ["1", "2c", "3"])
@@ -177,7 +177,7 @@ async def test_uptime_goes_on(ask: Ask) -> None:
     while time.monotonic() < deadline_s:
         if int(await ask("snmpget", [*V2C, "-Ot"], f"{SYSTEM}.3.0")) > int(first):
             return
-    pytest.fail("it stands still")
+    pytest.fail("it does not change")
 
 
 @given(st.binary(max_size=300))
@@ -190,11 +190,11 @@ def test_no_spoilt_request_breaks_it() -> None:
     variable = ber.sequence(ber.oid((1, 3, 6, 1)), ber.encoded(ber.NULL, b""))
     head = [ber.integer(number) for number in (7, 1, 5)]
     pdu = ber.sequence(*head, ber.sequence(variable, variable), tag=0xA5)
-    asked = ber.sequence(ber.integer(1), ber.octets(LOGIN.community.encode()), pdu)
-    assert agent.answer(asked) is not None
+    request = ber.sequence(ber.integer(1), ber.octets(LOGIN.community.encode()), pdu)
+    assert agent.answer(request) is not None
     dice = random.Random(7)
     for _ in range(5000):
-        spoilt = bytearray(asked)
+        spoilt = bytearray(request)
         for _ in range(dice.randint(1, 4)):
             spoilt[dice.randrange(len(spoilt))] = dice.randrange(256)
         agent.answer(bytes(spoilt[: dice.randint(1, len(spoilt))]))

@@ -1,4 +1,4 @@
-"""IPMI through a relay that loses, cuts, doubles and reorders packets; ipmi_sim stands behind it."""
+"""IPMI through a relay that loses, cuts, doubles and reorders packets; ipmi_sim is behind it."""
 
 import asyncio
 import random
@@ -162,7 +162,7 @@ async def test_a_lost_answer_in_a_session_needs_no_log_in(relay: UdpRelay, made:
     assert {kind(packet) for packet in relay.requests} == {SEALED_IPMI}
 
 
-async def test_a_close_that_was_lost_is_told_again(relay: UdpRelay, made: Driven) -> None:
+async def test_a_close_that_was_lost_is_sent_again(relay: UdpRelay, made: Driven) -> None:
     source = made.source(end(relay))
     await source.read()
     relay.requests.clear()
@@ -202,7 +202,7 @@ async def test_packets_that_come_twice_and_late_change_nothing(
         assert (await source.read()).watts == watts
 
 
-async def test_a_log_in_that_a_doubled_packet_put_out_of_step_is_begun_anew(
+async def test_a_log_in_that_a_doubled_packet_put_out_of_step_is_restarted(
     relay: UdpRelay, made: Driven
 ) -> None:
     out_of_step = First(

@@ -19,29 +19,29 @@ class Clock:
 def test_an_absence_is_believed_for_ten_minutes() -> None:
     clock = Clock()
     absence = DcmiAbsence(clock)
-    believed = [absence.believed]
-    absence.refused(UNKNOWN)
+    believed = [absence.assumed]
+    absence.failed(UNKNOWN)
     for passed_s in (0.0, RECHECK_S - 1, 1.0):
         clock.now_s += passed_s
-        believed.append(absence.believed)
+        believed.append(absence.assumed)
     assert believed == [False, True, True, False]
 
 
 def test_an_absence_is_not_believed_of_a_bmc_that_had_dcmi() -> None:
     absence = DcmiAbsence()
-    absence.answered()
-    absence.refused(UNKNOWN)
-    assert not absence.believed
+    absence.succeeded()
+    absence.failed(UNKNOWN)
+    assert not absence.assumed
 
 
 @pytest.mark.parametrize("code", [0xC0, 0xC3, 0xCB, 0xD3, 0xD4, 0xD5, 0xFF, 0x80])
 def test_an_absence_is_not_believed_for_a_code_that_does_not_say_so(code: int) -> None:
     absence = DcmiAbsence()
-    absence.refused(CompletionError("DCMI Get Power Reading", code))
-    assert not absence.believed
+    absence.failed(CompletionError("DCMI Get Power Reading", code))
+    assert not absence.assumed
 
 
 def test_an_absence_is_not_believed_for_an_answer_without_watts() -> None:
     absence = DcmiAbsence()
-    absence.refused(ReadError(Reason.NO_POWER_SENSOR, "DCMI says 0 W"))
-    assert not absence.believed
+    absence.failed(ReadError(Reason.NO_POWER_SENSOR, "DCMI says 0 W"))
+    assert not absence.assumed

@@ -169,7 +169,7 @@ async def test_one_that_is_silent_holds_up_no_other(bmc: Bmc, made: Driven) -> N
         waiting.cancel()
 
 
-async def test_a_cancelled_reading_is_not_asked_twice(bmc: Bmc, made: Driven) -> None:
+async def test_a_cancelled_reading_is_not_requested_twice(bmc: Bmc, made: Driven) -> None:
     source = oem(made, bmc)
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.01):  # before the worker has even started
@@ -201,10 +201,10 @@ async def test_a_worker_that_dies_is_replaced(bmc: Bmc, made: Driven) -> None:
     source = oem(made, bmc)
     await source.read()
     (pid,) = workers()
-    asked = asyncio.create_task(source.read())
+    reading = asyncio.create_task(source.read())
     os.kill(pid, signal.SIGKILL)
     with pytest.raises(ReadError) as caught:
-        await asked
+        await reading
         while True:
             await source.read()
     assert caught.value.reason is Reason.INTERNAL_ERROR

@@ -107,7 +107,7 @@ def test_a_namesake_of_another_owner_is_a_reason_and_never_half_a_sum() -> None:
     assert isinstance(refused, ReadError)
     assert refused.reason is Reason.SENSOR_UNREADABLE
     assert "owner 2Ch" in str(refused)
-    assert "not bridged" in str(refused)
+    assert "bridging is not supported" in str(refused)
 
 
 def test_a_namesake_in_another_unit_or_without_analog_value_is_passed_over() -> None:

@@ -88,8 +88,8 @@ IN_WATTS = {"PSU1 PIN": 344.0, "Offset": 123.0, "Signed": 80.0, "Square root": 1
 
 
 @pytest.fixture(scope="module")
-def told_by_pyghmi(sim: IpmiSim) -> dict[str, tuple[float, str]]:
-    """What pyghmi reads of each, asked once: it takes its time."""
+def read_by_pyghmi(sim: IpmiSim) -> dict[str, tuple[float, str]]:
+    """What pyghmi reads of each, once: it is slow."""
     bmc = sim.bmcs[0]
     return Asker(bmc.address, bmc.port, USERNAME, PASSWORD).pyghmi(*IN_WATTS)
 
@@ -99,14 +99,14 @@ async def test_a_sensor_reads_what_ipmitool_and_pyghmi_read(
     bmc: Bmc,
     asker: Asker,
     made: Driven,
-    told_by_pyghmi: dict[str, tuple[float, str]],
+    read_by_pyghmi: dict[str, tuple[float, str]],
     name: str,
     watts: float,
 ) -> None:
     reading = await made.source(bmc, dcmi=False, sensors=(name,)).read()
     assert reading.watts == pytest.approx(watts)
     assert asker.ipmitool_sensor(name) == pytest.approx(watts)
-    value, unit = told_by_pyghmi[name]
+    value, unit = read_by_pyghmi[name]
     assert value == pytest.approx(watts, rel=1e-5)
     assert unit == "W"
 
@@ -285,19 +285,19 @@ async def test_a_pinned_suite_that_is_refused_is_cipher_unsupported(bmc: Bmc, ma
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
 async def test_a_closed_port_is_refused(bmc: Bmc, made: Driven, address: str) -> None:
-    nobody = SimpleNamespace(address=address, port=free_port())
-    dead, living = made.source(nobody), made.source(bmc)
+    closed = SimpleNamespace(address=address, port=free_port())
+    dead, healthy = made.source(closed), made.source(bmc)
     for _ in range(3):
         assert (await reason_of(dead))[0] is Reason.CONNECTION_REFUSED
-        assert (await living.read()).watts == 300
+        assert (await healthy.read()).watts == 300
 
 
 async def test_many_that_are_refused_do_not_deafen_the_socket(bmc: Bmc, made: Driven) -> None:
     closed = [SimpleNamespace(address=f"127.0.{i}.1", port=9) for i in range(50)]
-    dead, living = [made.source(end) for end in closed], made.source(bmc)
+    dead, healthy = [made.source(end) for end in closed], made.source(bmc)
     for _ in range(20):
         refused, reading = await asyncio.gather(
-            asyncio.gather(*map(reason_of, dead)), living.read()
+            asyncio.gather(*map(reason_of, dead)), healthy.read()
         )
         assert reading.watts == 300
         assert {reason for reason, _ in refused} == {Reason.CONNECTION_REFUSED}
@@ -323,7 +323,7 @@ async def test_sessions_are_closed_at_the_bmc(bmc: Bmc, made: Driven) -> None:
         await source.close()
 
 
-async def test_a_hundred_bmcs_of_one_process_are_told_apart(tmp_path: Path) -> None:
+async def test_a_hundred_bmcs_of_one_process_are_distinguished(tmp_path: Path) -> None:
     fleet = [(SimSensor("PIN", 10 + i),) for i in range(100)]
     with ipmi_sim(tmp_path / "sim", fleet) as sim:
         for i, bmc in enumerate(sim.bmcs):

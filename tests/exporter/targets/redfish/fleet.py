@@ -1,4 +1,4 @@
-"""What the tests of Redfish share: secrets as files, targets, and what they are told."""
+"""Fixtures of the tests of Redfish: secrets as files, targets, and their reasons."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +16,7 @@ OPTIONS = RedfishOptions(tls=TlsOptions(ca_secret="ca"))
 
 
 def write_secrets(directory: Path, authority: Path | None = None) -> Path:
-    """Write the files of the secrets `bmc` and `ca`, and tell their directory."""
+    """Write the files of the secrets `bmc` and `ca`, and return their directory."""
     for secret, key, value in (
         ("bmc", "username", USERNAME.encode()),
         ("bmc", "password", PASSWORD.encode()),
@@ -42,10 +42,10 @@ def target_of(peer: Sushy, node: str = "n1", **options: Any) -> Target:
 async def error_of(driver: RedfishDriver, target: Target) -> ReadError:
     """Read once a target that has no reading, and give the error."""
     source = driver.source(target)
-    with pytest.raises(ReadError) as told:
+    with pytest.raises(ReadError) as caught:
         await source.read()
     await source.close()
-    return told.value
+    return caught.value
 
 
 async def reason_of(driver: RedfishDriver, target: Target) -> Reason:

@@ -1,4 +1,4 @@
-"""Whether a Redfish reading's number stands where its source says, and is the only one to take.
+"""Whether a Redfish reading's number is where its source says, and is the only candidate.
 
 Reads `source` as a person would (`Chassis/1/Power#PowerControl/0`), and looks there. It knows
 nothing of how the product came to it.
@@ -17,8 +17,8 @@ VENDORS = (
 )
 
 
-def stands(reading: Reading, resources: Resources) -> bool:
-    """Tell whether the watts are those of the document; `resources` gives what a path holds now."""
+def holds(reading: Reading, resources: Resources) -> bool:
+    """Return whether the watts are those of the document; `resources` returns what a path holds."""
     numbers = _numbers(reading.source, resources)
     return all(map(_is_watts, numbers)) and math.isclose(reading.watts, math.fsum(numbers))
 

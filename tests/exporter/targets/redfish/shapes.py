@@ -1,4 +1,4 @@
-"""How BMCs of one or another make answer: the parts that tell of power, as the makers serve them.
+"""Responses of BMCs by vendor: the resources about power, as the vendors serve them.
 
 Routes for the emulator in tests/peers/sushy.py. Sources: each vendor's public documentation and
 the threads named in the vendor table of the research; none was copied from a device of ours.

@@ -92,9 +92,9 @@ def test_several_modules_are_no_machine() -> None:
         {"s": system("gpu1", "gpu2")},
         {"gpu1": chassis(kind="Module"), "gpu2": chassis(kind="Module")},
     )
-    with pytest.raises(ReadError, match="gpu1, gpu2") as told:
+    with pytest.raises(ReadError, match="gpu1, gpu2") as caught:
         find(resources)
-    assert told.value.reason is Reason.NO_POWER_SENSOR
+    assert caught.value.reason is Reason.NO_POWER_SENSOR
 
 
 def test_where_a_system_names_parts_alone_the_whole_that_names_it_is_taken() -> None:

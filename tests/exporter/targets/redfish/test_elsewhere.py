@@ -41,12 +41,12 @@ def peer(emulator: Sushy) -> Sushy:
 @pytest.fixture
 async def elsewhere() -> AsyncIterator[Elsewhere]:
     async def visited(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        told.visits += 1
+        message.visits += 1
         writer.close()
 
     server = await asyncio.start_server(visited, "127.0.0.1", 0)
-    told = Elsewhere(server)
-    yield told
+    message = Elsewhere(server)
+    yield message
     server.close()
     await server.wait_closed()
 
@@ -63,7 +63,7 @@ async def test_a_link_to_another_host_takes_no_token_there(
     peer: Sushy, driver: RedfishDriver, elsewhere: Elsewhere, spelling: str
 ) -> None:
     path = spelling.format(elsewhere=elsewhere.address)
-    peer.tell(routes={"/redfish/v1/Systems": shapes.collection(path)})
+    peer.configure(routes={"/redfish/v1/Systems": shapes.collection(path)})
     error = await error_of(driver, target_of(peer))
     assert error.reason in (Reason.BAD_REPLY, Reason.NO_POWER_SENSOR)
     assert elsewhere.visits == 0
@@ -76,7 +76,7 @@ async def test_a_place_of_sessions_at_another_host_takes_no_password_there(
     place = f"//somewhere//{elsewhere.address}/Sessions"
     links = {"Sessions": {"@odata.id": place}}
     root = {"@odata.id": "/redfish/v1/", "RedfishVersion": "1.6.0", "Links": links}
-    peer.tell(routes={"/redfish/v1": root, "/redfish/v1/": root})
+    peer.configure(routes={"/redfish/v1": root, "/redfish/v1/": root})
     error = await error_of(driver, target_of(peer))
     assert error.reason is Reason.BAD_REPLY
     assert "no path of this service" in str(error)
@@ -88,7 +88,7 @@ async def test_a_redirect_within_the_service_that_is_read_as_one_out_of_it_is_no
 ) -> None:
     location = f"https://127.0.0.1:{peer.port}//{elsewhere.address}/x"
     moved = {"peer": {"status": 302, "headers": {"Location": location}}}
-    peer.tell(routes={"/redfish/v1/Systems": moved})
+    peer.configure(routes={"/redfish/v1/Systems": moved})
     error = await error_of(driver, target_of(peer))
     assert error.reason is Reason.BAD_REPLY
     assert "no path of this service" in str(error)

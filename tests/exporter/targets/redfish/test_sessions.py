@@ -39,7 +39,7 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sushy]:
 @pytest.fixture
 def peer(emulator: Sushy) -> Sushy:
     emulator.as_new()
-    emulator.tell(routes=shapes.environment(374.0))
+    emulator.configure(routes=shapes.environment(374.0))
     return emulator
 
 
@@ -66,10 +66,10 @@ async def test_a_session_is_deleted_on_close(peer: Sushy, driver: RedfishDriver)
     assert peer.requests()[-1].startswith(f"DELETE {SESSIONS}/")
 
 
-async def test_a_service_without_sessions_is_asked_with_basic_and_remembered(
+async def test_a_service_without_sessions_is_read_with_basic_from_then_on(
     peer: Sushy, driver: RedfishDriver
 ) -> None:
-    peer.tell(sessions="none")
+    peer.configure(sessions="none")
     source = driver.source(target_of(peer))
     for _ in range(2):
         assert (await source.read()).watts == 374
@@ -80,7 +80,7 @@ async def test_a_service_without_sessions_is_asked_with_basic_and_remembered(
 async def test_an_old_service_has_its_sessions_elsewhere(
     peer: Sushy, driver: RedfishDriver
 ) -> None:
-    peer.tell(sessions="old")
+    peer.configure(sessions="old")
     source = driver.source(target_of(peer))
     await source.read()
     assert logins(peer) == [f"POST {SESSIONS}", f"POST {OLD_SESSIONS}"]
@@ -90,7 +90,7 @@ async def test_an_old_service_has_its_sessions_elsewhere(
 
 async def test_the_root_may_say_where_sessions_are(peer: Sushy, driver: RedfishDriver) -> None:
     root = {"RedfishVersion": "1.4.0", "Links": {"Sessions": shapes.link(OLD_SESSIONS)}}
-    peer.tell(routes={"/redfish/v1": root})
+    peer.configure(routes={"/redfish/v1": root})
     source = driver.source(target_of(peer))
     await source.read()
     assert logins(peer) == [f"POST {OLD_SESSIONS}"]
@@ -105,7 +105,7 @@ async def test_auth_basic_never_logs_in(peer: Sushy, driver: RedfishDriver) -> N
 
 
 async def test_rac0218_at_the_login_falls_back_to_basic(peer: Sushy, driver: RedfishDriver) -> None:
-    peer.tell(sessions="full")
+    peer.configure(sessions="full")
     source = driver.source(target_of(peer))
     for _ in range(2):
         assert (await source.read()).watts == 374
@@ -114,7 +114,7 @@ async def test_rac0218_at_the_login_falls_back_to_basic(peer: Sushy, driver: Red
 
 
 async def test_rac0218_for_basic_too_is_session_limit(peer: Sushy, driver: RedfishDriver) -> None:
-    peer.tell(sessions="full for all")
+    peer.configure(sessions="full for all")
     assert await reason_of(driver, target_of(peer)) is Reason.SESSION_LIMIT
 
 
@@ -122,7 +122,7 @@ async def test_rac0218_for_basic_too_is_session_limit(peer: Sushy, driver: Redfi
 async def test_a_wrong_password_is_auth_failed_and_tried_once(
     peer: Sushy, driver: RedfishDriver, auth: str
 ) -> None:
-    peer.tell(password="another")
+    peer.configure(password="another")
     try:
         error = await error_of(driver, target_of(peer, auth=auth))
         assert error.reason is Reason.AUTH_FAILED
@@ -130,13 +130,13 @@ async def test_a_wrong_password_is_auth_failed_and_tried_once(
         refused = [each for each in peer.requests() if each != "GET /redfish/v1/"]
         assert len(refused) == 1
     finally:
-        peer.tell(password=PASSWORD)
+        peer.configure(password=PASSWORD)
 
 
 async def test_a_session_the_bmc_forgot_is_opened_again(peer: Sushy, driver: RedfishDriver) -> None:
     source = driver.source(target_of(peer))
     await source.read()
-    peer.tell(forget_sessions=True)
+    peer.configure(forget_sessions=True)
     assert (await source.read()).watts == 374
     assert len(logins(peer)) == 2
     await source.close()
@@ -149,13 +149,13 @@ async def test_a_rotated_password_counts_from_the_next_login_on(
 ) -> None:
     source = driver.source(target_of(peer, auth=auth))
     await source.read()
-    peer.tell(password="rotated", forget_sessions=True)
+    peer.configure(password="rotated", forget_sessions=True)
     try:
         (tmp_path / "secrets/bmc/password").write_text("rotated\n")
         assert (await source.read()).watts == 374
         await source.close()
     finally:
-        peer.tell(password=PASSWORD)
+        peer.configure(password=PASSWORD)
 
 
 async def test_a_missing_secret_is_credentials_missing(
@@ -169,7 +169,7 @@ async def test_a_missing_secret_is_credentials_missing(
 
 async def test_an_account_without_privilege_says_so(peer: Sushy, driver: RedfishDriver) -> None:
     forbidden = {"peer": {"status": 403, "body": {"error": {}}}}
-    peer.tell(routes={shapes.ENVIRONMENT_PATH: forbidden, shapes.POWER_PATH: forbidden})
+    peer.configure(routes={shapes.ENVIRONMENT_PATH: forbidden, shapes.POWER_PATH: forbidden})
     assert await reason_of(driver, target_of(peer)) is Reason.PRIVILEGE_INSUFFICIENT
 
 
@@ -230,10 +230,10 @@ HTML = {"status": 200, "type": "text/html", "body": "<html>It works!</html>"}
 
 
 @pytest.mark.parametrize("answer", [HTML, {**HTML, "status": 404}, {"body": "[]"}, {"body": "{}"}])
-async def test_what_is_not_redfish_is_told_so_before_a_password_is_sent(
+async def test_what_is_not_redfish_is_an_error_before_a_password_is_sent(
     peer: Sushy, driver: RedfishDriver, answer: dict[str, Any]
 ) -> None:
-    peer.tell(routes={"/redfish/v1": {"peer": answer}})
+    peer.configure(routes={"/redfish/v1": {"peer": answer}})
     error = await error_of(driver, target_of(peer))
     assert error.reason is Reason.BAD_REPLY
     assert "this is not a Redfish service" in str(error)
@@ -248,20 +248,20 @@ async def test_a_resource_that_is_no_json_object_is_a_bad_reply(
 ) -> None:
     source = driver.source(target_of(peer))
     await source.read()
-    peer.tell(routes={shapes.ENVIRONMENT_PATH: {"peer": {"body": body}}})
+    peer.configure(routes={shapes.ENVIRONMENT_PATH: {"peer": {"body": body}}})
     assert await reason_of(driver, target_of(peer)) is Reason.BAD_REPLY
     await source.close()
 
 
 async def test_a_body_without_end_is_a_bad_reply(peer: Sushy, driver: RedfishDriver) -> None:
-    peer.tell(routes={"/redfish/v1/Systems": {"peer": {"body": " " * (5 * 1024 * 1024)}}})
+    peer.configure(routes={"/redfish/v1/Systems": {"peer": {"body": " " * (5 * 1024 * 1024)}}})
     error = await error_of(driver, target_of(peer))
     assert error.reason is Reason.BAD_REPLY
     assert "larger than" in str(error)
 
 
 @pytest.mark.parametrize(
-    ("location", "told"),
+    ("location", "message"),
     [
         (f"{shapes.SYSTEM_PATH}/x", "without end"),
         ("https://127.0.0.2/redfish/v1/", "redfish.scheme and port"),
@@ -269,28 +269,30 @@ async def test_a_body_without_end_is_a_bad_reply(peer: Sushy, driver: RedfishDri
     ],
 )
 async def test_redirects_end_and_lead_nowhere_else(
-    peer: Sushy, driver: RedfishDriver, location: str, told: str
+    peer: Sushy, driver: RedfishDriver, location: str, message: str
 ) -> None:
     moved = {"peer": {"status": 302, "headers": {"Location": location}}}
-    peer.tell(routes={"/redfish/v1/Systems": moved, f"{shapes.SYSTEM_PATH}/x": moved})
+    peer.configure(routes={"/redfish/v1/Systems": moved, f"{shapes.SYSTEM_PATH}/x": moved})
     error = await error_of(driver, target_of(peer))
     assert error.reason is Reason.BAD_REPLY
-    assert told in str(error)
+    assert message in str(error)
 
 
 async def test_a_service_that_is_not_ready_is_a_bad_reply_with_its_status(
     peer: Sushy, driver: RedfishDriver
 ) -> None:
     starting = {"peer": {"status": 503, "body": "starting", "type": "text/plain"}}
-    peer.tell(routes={shapes.ENVIRONMENT_PATH: starting, **shapes.power(344.0)})
+    peer.configure(routes={shapes.ENVIRONMENT_PATH: starting, **shapes.power(344.0)})
     source = driver.source(target_of(peer))
     assert "503 Service Unavailable" in str(await error_of(driver, target_of(peer)))
-    peer.tell(routes=shapes.environment(374.0))
+    peer.configure(routes=shapes.environment(374.0))
     assert (await source.read()).watts == 374
     await source.close()
 
 
-async def test_nobody_listening_is_refused(peer: Sushy, driver: RedfishDriver) -> None:
+async def test_a_port_without_a_listener_is_connection_refused(
+    peer: Sushy, driver: RedfishDriver
+) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         target = target_at("127.0.0.1", taken.getsockname()[1])

@@ -54,7 +54,7 @@ async def watts_of(driver: RedfishDriver, peer: Sushy, **options: Any) -> tuple[
 async def test_watts_are_the_emulators_own_and_energy_is_in_joules(
     peer: Sushy, driver: RedfishDriver
 ) -> None:
-    peer.tell(routes=shapes.environment(374.5, EnergykWh={"Reading": 12.5}))
+    peer.configure(routes=shapes.environment(374.5, EnergykWh={"Reading": 12.5}))
     source = driver.source(target_of(peer))
     reading = await source.read()
     truth = peer.get(shapes.ENVIRONMENT_PATH)
@@ -68,7 +68,7 @@ async def test_a_lifetime_counter_is_preferred_to_one_that_can_be_reset(
     peer: Sushy, driver: RedfishDriver
 ) -> None:
     energy = {"EnergyJoules": {"Reading": 5.0}, "EnergykWh": {"Reading": 1, "LifetimeReading": 20}}
-    peer.tell(routes=shapes.environment(374.0, **energy))
+    peer.configure(routes=shapes.environment(374.0, **energy))
     source = driver.source(target_of(peer))
     assert (await source.read()).joules == 20 * 3_600_000
     await source.close()
@@ -78,22 +78,24 @@ async def test_a_place_found_is_remembered_and_one_get_reads_it(
     peer: Sushy, driver: RedfishDriver
 ) -> None:
     source = driver.source(target_of(peer))
-    peer.tell(routes=shapes.environment(300.0))
+    peer.configure(routes=shapes.environment(300.0))
     await source.read()
     before = peer.requests()
     for watts in (301.0, 302.0, 303.0):
-        peer.tell(routes=shapes.environment(watts))
+        peer.configure(routes=shapes.environment(watts))
         assert (await source.read()).watts == watts
     assert peer.requests()[len(before) :] == [ENVIRONMENT_REQUEST] * 3
     assert before.count("POST /redfish/v1/SessionService/Sessions") == 1
     await source.close()
 
 
-async def test_a_place_that_is_gone_is_looked_for_anew(peer: Sushy, driver: RedfishDriver) -> None:
-    peer.tell(routes={**shapes.environment(374.0), **shapes.power(344.0)})
+async def test_a_resource_that_is_gone_is_searched_again(
+    peer: Sushy, driver: RedfishDriver
+) -> None:
+    peer.configure(routes={**shapes.environment(374.0), **shapes.power(344.0)})
     source = driver.source(target_of(peer))
     assert (await source.read()).watts == 374
-    peer.tell(routes={shapes.ENVIRONMENT_PATH: shapes.NOT_THERE})
+    peer.configure(routes={shapes.ENVIRONMENT_PATH: shapes.NOT_THERE})
     assert (await source.read()).watts == 344
     await source.close()
 
@@ -102,10 +104,10 @@ async def test_a_place_that_is_gone_is_looked_for_anew(peer: Sushy, driver: Redf
 async def test_null_and_0_watts_are_no_reading_and_the_next_place_is_tried(
     peer: Sushy, driver: RedfishDriver, nothing: float | None
 ) -> None:
-    peer.tell(routes={**shapes.environment(374.0), **shapes.power(344.0)})
+    peer.configure(routes={**shapes.environment(374.0), **shapes.power(344.0)})
     source = driver.source(target_of(peer))
     await source.read()
-    peer.tell(routes=shapes.environment(nothing))
+    peer.configure(routes=shapes.environment(nothing))
     assert (await source.read()).watts == 344
     await source.close()
 
@@ -124,7 +126,7 @@ ORDER: list[tuple[dict[str, Any], float]] = [
 async def test_places_are_tried_in_order(peer: Sushy, driver: RedfishDriver) -> None:
     assert await reason_of(driver, target_of(peer)) is Reason.NO_POWER_SENSOR
     for routes, watts in ORDER:
-        peer.tell(routes=routes)
+        peer.configure(routes=routes)
         assert (await watts_of(driver, peer))[0] == watts
 
 
@@ -134,14 +136,14 @@ async def test_places_are_tried_in_order(peer: Sushy, driver: RedfishDriver) -> 
 async def test_supplies_are_not_summed_unless_all_of_them_read(
     peer: Sushy, driver: RedfishDriver, routes: dict[str, Any]
 ) -> None:
-    peer.tell(routes=routes)
+    peer.configure(routes=routes)
     assert await reason_of(driver, target_of(peer)) is Reason.SENSOR_UNREADABLE
 
 
 async def test_supplies_metrics_bring_their_energy_along(
     peer: Sushy, driver: RedfishDriver
 ) -> None:
-    peer.tell(routes=shapes.subsystem(150, 150, energy_kwh=2.0))
+    peer.configure(routes=shapes.subsystem(150, 150, energy_kwh=2.0))
     source = driver.source(target_of(peer))
     assert (await source.read()).joules == 2 * 2.0 * 3_600_000
     await source.close()
@@ -156,11 +158,11 @@ async def test_sensors_come_in_one_get_where_the_service_expands(
     features = {"ExpandQuery": {"Levels": True, "NoLinks": True}}
     root = {"RedfishVersion": "1.15.0", "ProtocolFeaturesSupported": features}
     routes |= {base: {"Members": inside}, "/redfish/v1": root}
-    peer.tell(routes=routes)
+    peer.configure(routes=routes)
     assert (await watts_of(driver, peer))[0] == 412
-    asked = [each for each in peer.requests() if "/Sensors" in each]
+    requests = [each for each in peer.requests() if "/Sensors" in each]
     total = f"GET {base}/SystemBoardPwrConsumption"
-    assert asked == [f"GET {base}?$expand=.($levels=1)", total, total]
+    assert requests == [f"GET {base}?$expand=.($levels=1)", total, total]
 
 
 @pytest.mark.parametrize(
@@ -176,19 +178,19 @@ async def test_sensors_come_in_one_get_where_the_service_expands(
 async def test_a_vendors_shape_reads(
     peer: Sushy, driver: RedfishDriver, routes: dict[str, Any], watts: float, where: str
 ) -> None:
-    peer.tell(routes=routes)
+    peer.configure(routes=routes)
     assert await watts_of(driver, peer) == (watts, where)
 
 
 async def test_fujitsus_own_place_is_known(peer: Sushy, driver: RedfishDriver) -> None:
-    peer.tell(routes=shapes.FUJITSU_IRMC)
+    peer.configure(routes=shapes.FUJITSU_IRMC)
     watts, where = await watts_of(driver, peer)
     assert watts == 188
     assert where.endswith("ts_fujitsu/ChassisPowerConsumption/CurrentPowerConsumptionW")
 
 
 async def test_the_bmcs_own_statistics_come_along(peer: Sushy, driver: RedfishDriver) -> None:
-    peer.tell(routes=shapes.DELL_IDRAC9)
+    peer.configure(routes=shapes.DELL_IDRAC9)
     source = driver.source(target_of(peer))
     assert (await source.read()).statistics == Statistics(371, 340, 521, 60)
     await source.close()
@@ -197,7 +199,7 @@ async def test_the_bmcs_own_statistics_come_along(peer: Sushy, driver: RedfishDr
 async def test_value_average_reads_the_bmcs_mean_over_its_interval(
     peer: Sushy, driver: RedfishDriver
 ) -> None:
-    peer.tell(routes={**shapes.environment(374.0), **shapes.DELL_IDRAC9})
+    peer.configure(routes={**shapes.environment(374.0), **shapes.DELL_IDRAC9})
     where = f"Chassis/{CHASSIS}/Power#PowerControl/0/PowerMetrics"
     assert await watts_of(driver, peer, value="average") == (371, where)
 
@@ -205,7 +207,7 @@ async def test_value_average_reads_the_bmcs_mean_over_its_interval(
 async def test_value_average_on_a_bmc_without_one_says_so(
     peer: Sushy, driver: RedfishDriver
 ) -> None:
-    peer.tell(routes={**shapes.environment(374.0), **shapes.power(344.0)})
+    peer.configure(routes={**shapes.environment(374.0), **shapes.power(344.0)})
     error = await error_of(driver, target_of(peer, value="average"))
     assert error.reason is Reason.NO_POWER_SENSOR
     assert "redfish.value" in str(error)
@@ -214,15 +216,15 @@ async def test_value_average_on_a_bmc_without_one_says_so(
 async def test_a_machine_that_is_off_is_powered_off_whatever_its_bmc_repeats(
     peer: Sushy, driver: RedfishDriver
 ) -> None:
-    peer.tell(routes=shapes.environment(374.0))
+    peer.configure(routes=shapes.environment(374.0))
     source = driver.source(target_of(peer))
     await source.read()
-    peer.tell(power_state="Off")
+    peer.configure(power_state="Off")
     for _ in range(2):
-        with pytest.raises(ReadError) as told:
+        with pytest.raises(ReadError) as caught:
             await source.read()
-        assert told.value.reason is Reason.POWERED_OFF
-    peer.tell(power_state="On")
+        assert caught.value.reason is Reason.POWERED_OFF
+    peer.configure(power_state="On")
     assert (await source.read()).watts == 374
     await source.close()
 
@@ -231,27 +233,27 @@ async def test_a_machine_that_is_off_is_powered_off_whatever_its_bmc_repeats(
 async def test_watts_that_fall_are_looked_into(
     peer: Sushy, driver: RedfishDriver, watts: float | None
 ) -> None:
-    peer.tell(routes=shapes.environment(374.0))
+    peer.configure(routes=shapes.environment(374.0))
     source = driver.source(target_of(peer))
     await source.read()
-    peer.tell(power_state="Off", routes=shapes.environment(watts))
-    with pytest.raises(ReadError) as told:
+    peer.configure(power_state="Off", routes=shapes.environment(watts))
+    with pytest.raises(ReadError) as caught:
         await source.read()
-    assert told.value.reason is Reason.POWERED_OFF
+    assert caught.value.reason is Reason.POWERED_OFF
     await source.close()
 
 
 async def test_a_machine_off_at_first_contact_is_powered_off(
     peer: Sushy, driver: RedfishDriver
 ) -> None:
-    peer.tell(power_state="Off")
+    peer.configure(power_state="Off")
     assert await reason_of(driver, target_of(peer)) is Reason.POWERED_OFF
 
 
 async def test_nodes_behind_one_bmc_share_a_session_and_never_ask_at_once(
     peer: Sushy, driver: RedfishDriver
 ) -> None:
-    peer.tell(routes=shapes.CRAY_TWO_NODES, delay_s=0.01)
+    peer.configure(routes=shapes.CRAY_TWO_NODES, delay_s=0.01)
     sources = [driver.source(target_of(peer, node=f"n{i}", chassis=f"Node{i}")) for i in range(2)]
     for _ in range(3):
         readings = await asyncio.gather(*(source.read() for source in sources))
@@ -269,14 +271,14 @@ async def test_nodes_behind_one_bmc_share_a_session_and_never_ask_at_once(
 async def test_several_systems_are_listed_to_choose_from(
     peer: Sushy, driver: RedfishDriver, chassis: str | None
 ) -> None:
-    peer.tell(routes=shapes.CRAY_TWO_NODES)
+    peer.configure(routes=shapes.CRAY_TWO_NODES)
     error = await error_of(driver, target_of(peer, chassis=chassis))
     assert error.reason is Reason.NO_POWER_SENSOR
     assert "Enclosure, Node0, Node1" in str(error)
 
 
 async def test_a_search_cut_short_goes_on_where_it_was(peer: Sushy, driver: RedfishDriver) -> None:
-    peer.tell(routes=shapes.power(344.0), delay_s=0.1)
+    peer.configure(routes=shapes.power(344.0), delay_s=0.1)
     source = driver.source(target_of(peer))
     cut_short = 0
     while (reading := await read_for(3, source, peer)) is None:
@@ -302,11 +304,11 @@ async def read_for(requests: int, source: Any, peer: Sushy) -> Any:
 async def test_a_cancelled_login_leaves_no_session_behind(
     peer: Sushy, driver: RedfishDriver
 ) -> None:
-    peer.tell(routes=shapes.power(344.0), delay_s=0.3)
+    peer.configure(routes=shapes.power(344.0), delay_s=0.3)
     source = driver.source(target_of(peer))
     reading = asyncio.create_task(source.read())
     await eventually(lambda: any("POST" in each for each in peer.requests()))
-    peer.tell(delay_s=0)
+    peer.configure(delay_s=0)
     reading.cancel()
     with pytest.raises(asyncio.CancelledError):
         await reading

@@ -27,7 +27,7 @@ MOST_REQUESTS = 6
 
 @pytest.fixture
 def listed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(redfish_sum, "LIST_AGAIN_S", 0.0)
+    monkeypatch.setattr(redfish_sum, "REFRESH_S", 0.0)
 
 
 async def reason_of(source: RedfishSource) -> tuple[Reason, Members | None]:

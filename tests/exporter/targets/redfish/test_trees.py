@@ -244,7 +244,7 @@ async def test_a_sum_of_supplies_is_not_believed_before_all_sensors_are_looked_i
     served.resources |= of_supply("PSU1_Input_Power", "PSU1 Input Power")
     served.resources |= of_supply("Gauge", "PSU2 Input Power")
     source = served.source()
-    with pytest.raises(ReadError, match="still looking"):
+    with pytest.raises(ReadError, match="search for watts continues"):
         await source.read()
     assert (await searched(source)).members == Members(2, 2)
 
@@ -277,7 +277,7 @@ async def test_more_sensors_than_one_try_may_ask_for_are_read_in_several() -> No
     served = Tree(machine() | sensors(*named))
     served.resources[f"{CHASSIS}/Sensors/0x95"]["Name"] = "Total Power"
     source = served.source()
-    with pytest.raises(ReadError, match="still looking") as raised:
+    with pytest.raises(ReadError, match="search for watts continues") as raised:
         await source.read()
     assert raised.value.reason is Reason.SEARCHING
     assert (await searched(source)).source == "Chassis/1/Sensors/0x95"

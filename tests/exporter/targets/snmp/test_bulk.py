@@ -24,7 +24,7 @@ Answer = Callable[[bytes], bytes | None]
 
 def on(kind: int, otherwise: Answer, agent: RawAgent) -> None:
     """Answer requests of one kind in another way."""
-    agent.fate = lambda asked, answer: otherwise(answer) if asked == kind else answer
+    agent.fate = lambda request, answer: otherwise(answer) if request == kind else answer
 
 
 NO_BULK: dict[str, Answer] = {
@@ -60,7 +60,7 @@ async def test_an_agent_without_getbulk_is_sent_another_after_an_hour(
         assert agent.kinds.count(GET_BULK) == 3  # two rows, and what follows them
 
 
-async def test_an_agent_that_answers_get_alone_is_told_so_and_never_its_community(
+async def test_an_agent_that_answers_get_alone_fails_without_its_community_in_the_message(
     source: Sources,
 ) -> None:
     async with raw_agent(FEEDS) as agent:
@@ -112,8 +112,8 @@ async def test_an_error_status_has_a_reason_that_names_the_object(
 ) -> None:
     async with raw_agent(FEEDS) as agent:
         on(GET, lambda answer: answered(answer, status, 2), agent)
-        told, message = await reason_of(source(agent.address, *FEEDS))
-        assert (told, list(FEEDS)[1] in message) == (reason, True)
+        found, message = await reason_of(source(agent.address, *FEEDS))
+        assert (found, list(FEEDS)[1] in message) == (reason, True)
 
 
 @pytest.mark.parametrize("failed", [0, -1, 3, 99])

@@ -1,4 +1,4 @@
-"""Who is let in by a real snmpd, and what is told of who is not."""
+"""Credentials that a real snmpd accepts, and the errors of those that it refuses."""
 
 import asyncio
 import random
@@ -33,8 +33,8 @@ async def test_every_level_and_algorithm_reads_the_watts(
 
 async def test_a_wrong_community_is_silence(agent: Snmpd, source: Sources, secret: Path) -> None:
     (secret / "community").write_text("wrong")
-    reason, told = await reason_of(source(at(agent), WATTS, timeout_s=0.3))
-    assert (reason, "community" in told) == (Reason.TIMEOUT, True)
+    reason, message = await reason_of(source(at(agent), WATTS, timeout_s=0.3))
+    assert (reason, "community" in message) == (Reason.TIMEOUT, True)
 
 
 @pytest.mark.parametrize("file", ["username", "authPassword"])
@@ -42,9 +42,9 @@ async def test_a_wrong_user_or_password_is_auth_failed(
     own_agent: Snmpd, source: Sources, secret: Path, file: str
 ) -> None:
     (secret / file).write_text("something-else")
-    reason, told = await reason_of(source(at(own_agent), WATTS, version="3"))
+    reason, message = await reason_of(source(at(own_agent), WATTS, version="3"))
     assert reason is Reason.AUTH_FAILED
-    assert "something-else" not in told
+    assert "something-else" not in message
 
 
 @pytest.mark.parametrize("name", ["SHAandDES", "SHAandAES", "SHA-256andAES-256"])
@@ -56,13 +56,13 @@ async def test_a_wrong_privacy_password_is_auth_failed_once_it_can_be_nothing_el
     auth, privacy = name.split("and")
     said = {"version": "3", "auth": auth, "privacy": privacy}
     reader = source(at(agent), WATTS, timeout_s=0.6, retries=1, **said)
-    reason, told = await reason_of(reader)
+    reason, message = await reason_of(reader)
     assert reason is Reason.TIMEOUT
     async with asyncio.timeout(PATIENCE_S):
         while reason is Reason.TIMEOUT:
-            reason, told = await reason_of(reader)
+            reason, message = await reason_of(reader)
     assert reason is Reason.AUTH_FAILED
-    assert "privPassword" in told
+    assert "privPassword" in message
 
 
 async def test_a_level_below_what_the_user_needs_is_refused(
@@ -75,18 +75,20 @@ async def test_a_level_below_what_the_user_needs_is_refused(
 @pytest.mark.parametrize(
     ("file", "content"), [("authPassword", b"short"), ("privPassword", b""), ("username", b"\xff")]
 )
-async def test_a_secret_of_no_use_is_told(
+async def test_an_unusable_secret_is_an_error(
     agent: Snmpd, source: Sources, secret: Path, file: str, content: bytes
 ) -> None:
     (secret / file).write_bytes(content)
-    reason, told = await reason_of(source(at(agent), WATTS, version="3"))
-    assert (reason, file in told) == (Reason.CREDENTIALS_MISSING, True)
+    reason, message = await reason_of(source(at(agent), WATTS, version="3"))
+    assert (reason, file in message) == (Reason.CREDENTIALS_MISSING, True)
 
 
-async def test_a_missing_secret_file_is_told(agent: Snmpd, source: Sources, secret: Path) -> None:
+async def test_a_missing_secret_file_is_an_error(
+    agent: Snmpd, source: Sources, secret: Path
+) -> None:
     (secret / "community").unlink()
-    reason, told = await reason_of(source(at(agent), WATTS))
-    assert (reason, "community" in told) == (Reason.CREDENTIALS_MISSING, True)
+    reason, message = await reason_of(source(at(agent), WATTS))
+    assert (reason, "community" in message) == (Reason.CREDENTIALS_MISSING, True)
 
 
 async def test_a_rotated_secret_counts_as_soon_as_the_old_one_is_refused(
@@ -111,7 +113,7 @@ async def test_a_rotated_community_counts_after_two_silences(
     assert (await reader.read()).watts == 351
 
 
-async def test_a_refusal_that_comes_late_refuses_nobody(
+async def test_a_late_refusal_has_no_effect(
     own_agent: Snmpd, source: Sources, secret: Path
 ) -> None:
     async with udp_relay(at(own_agent)) as relay:
@@ -125,9 +127,7 @@ async def test_a_refusal_that_comes_late_refuses_nobody(
             assert (await reader.read()).watts == 351
 
 
-async def test_losses_of_any_packet_are_never_told_as_a_refusal(
-    own_agent: Snmpd, source: Sources
-) -> None:
+async def test_losses_of_any_packet_are_never_a_refusal(own_agent: Snmpd, source: Sources) -> None:
     chance = random.Random(9)
     async with udp_relay(at(own_agent)) as relay:
         relay.request_fate = relay.reply_fate = lambda packet: (

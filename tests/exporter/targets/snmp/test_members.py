@@ -24,7 +24,7 @@ Due = Callable[[], None]
 @pytest.fixture
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Find rows again at each reading, as a minute later."""
-    monkeypatch.setattr(snmp, "FIND_AGAIN_S", -1.0)
+    monkeypatch.setattr(snmp, "REFRESH_S", -1.0)
 
 
 def labelled(*rows: int, label: bytes = b"feed") -> dict[str, bytes]:

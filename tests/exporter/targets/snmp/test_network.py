@@ -74,15 +74,13 @@ async def test_lost_packets_are_sent_again(own_agent: Snmpd, source: Sources, ve
         assert (await reader.read()).watts == 351
 
 
-async def test_lost_packets_are_never_told_as_wrong_credentials(
-    own_agent: Snmpd, source: Sources
-) -> None:
+async def test_lost_packets_are_never_wrong_credentials(own_agent: Snmpd, source: Sources) -> None:
     chance = random.Random(4)
 
     def lossy(packet: bytes) -> list[bytes]:
         return [] if chance.random() < 0.4 else [packet]
 
-    told = set()
+    message = set()
     async with udp_relay(at(own_agent)) as relay:
         relay.request_fate = relay.reply_fate = lossy
         reader = source(relay.address, WATTS, version="3", timeout_s=0.25, retries=0)
@@ -90,13 +88,13 @@ async def test_lost_packets_are_never_told_as_wrong_credentials(
             try:
                 assert (await reader.read()).watts == 351
             except ReadError as error:
-                told.add(error.reason)
+                message.add(error.reason)
             await reader.close()  # each is a first contact
-    assert told == {Reason.TIMEOUT}
+    assert message == {Reason.TIMEOUT}
 
 
 @pytest.mark.parametrize("level", ["noAuthNoPriv", "authNoPriv", "authPriv"])
-async def test_reports_that_come_twice_are_never_told_as_wrong_credentials(
+async def test_reports_that_come_twice_are_never_wrong_credentials(
     tmp_path: Path, source: Sources, level: str
 ) -> None:
     with snmpd(tmp_path / "twice", OBJECTS, (SnmpUser("monitor", level),)) as daemon:
@@ -118,7 +116,7 @@ async def test_packets_that_come_twice_and_late_change_nothing(
             assert (await reader.read()).watts == watts
 
 
-async def test_a_truncated_answer_is_asked_for_again(own_agent: Snmpd, source: Sources) -> None:
+async def test_a_truncated_response_is_requested_again(own_agent: Snmpd, source: Sources) -> None:
     async with udp_relay(at(own_agent)) as relay:
         relay.reply_fate = lambda packet: [packet if len(relay.replies) > 1 else packet[:-3]]
         assert (await source(relay.address, WATTS).read()).watts == 351
@@ -129,7 +127,7 @@ async def test_a_truncated_answer_is_asked_for_again(own_agent: Snmpd, source: S
         assert (await reader.read()).watts == 351
 
 
-async def test_an_agent_that_answers_few_objects_at_once_is_asked_for_few(
+async def test_an_agent_that_answers_few_objects_at_once_is_sent_small_requests(
     own_agent: Snmpd, source: Sources
 ) -> None:
     def too_big(packet: bytes) -> list[bytes]:
@@ -168,9 +166,9 @@ async def test_an_agent_that_comes_back_is_read_again(own_agent: Snmpd, source: 
     assert (await reader.read()).watts == 351
 
 
-async def test_a_name_that_does_not_resolve_is_told(source: Sources) -> None:
-    reason, told = await reason_of(source(("pdu1.invalid", 161), WATTS))
-    assert (reason, "pdu1.invalid" in told) == (Reason.NAME_UNRESOLVED, True)
+async def test_a_name_that_does_not_resolve_is_an_error(source: Sources) -> None:
+    reason, message = await reason_of(source(("pdu1.invalid", 161), WATTS))
+    assert (reason, "pdu1.invalid" in message) == (Reason.NAME_UNRESOLVED, True)
 
 
 async def test_a_cancelled_reading_leaves_a_source_that_goes_on(
@@ -211,7 +209,7 @@ async def test_no_answer_however_spoilt_is_a_number_or_a_crash(
 
     def spoilt(packet: bytes) -> list[bytes]:
         changed = bytearray(packet)
-        # What stands before is the request's: an answer to another request is not looked at.
+        # What is before is the request's: a response to another request is dropped.
         for _ in range(dice.randint(1, 3)):
             changed[dice.randrange(20, len(changed))] = dice.randrange(256)
         return [bytes(changed[: dice.choice((len(changed), dice.randint(1, len(changed))))])]
@@ -253,7 +251,7 @@ async def test_a_table_without_end_is_a_bad_reply(own_agent: Snmpd, source: Sour
             version, community, pdu = ber.element(packet).children()
             number, _, _, found = pdu.children()
             seen.append(found.content)
-            # The first rows of the table, whatever was asked.
+            # The first rows of the table, whatever the request.
             rows = ber.encoded(ber.SEQUENCE, seen[min(1, len(seen) - 1)])
             head = map(ber.integer, (number.integer, 0, 0))
             start = ber.integer(version.integer), ber.octets(community.octets)
@@ -261,5 +259,5 @@ async def test_a_table_without_end_is_a_bad_reply(own_agent: Snmpd, source: Sour
 
         relay.reply_fate = again
         term = OidOptions(f"{PROBES}.6", where=Row(oid=f"{PROBES}.8", equals="Mainboard"))
-        reason, told = await reason_of(source(relay.address, term, version="1"))
-        assert (reason, "no end" in told) == (Reason.BAD_REPLY, True)
+        reason, message = await reason_of(source(relay.address, term, version="1"))
+        assert (reason, "no end" in message) == (Reason.BAD_REPLY, True)

@@ -62,29 +62,31 @@ async def test_a_number_written_as_text_is_a_number(agent: Snmpd, source: Source
 async def test_an_object_that_is_missing_is_named(
     agent: Snmpd, source: Sources, version: str
 ) -> None:
-    reason, told = await reason_of(source(at(agent), WATTS, "1.3.6.1.4.1.9.9.9", version=version))
+    reason, message = await reason_of(
+        source(at(agent), WATTS, "1.3.6.1.4.1.9.9.9", version=version)
+    )
     assert reason is Reason.NO_POWER_SENSOR
-    assert "1.3.6.1.4.1.9.9.9" in told
-    assert WATTS not in told
+    assert "1.3.6.1.4.1.9.9.9" in message
+    assert WATTS not in message
 
 
 @pytest.mark.parametrize(("oid", "shown"), [(TEXT, "hello"), (AN_OID, "1.3")])
 async def test_what_is_no_number_is_a_bad_reply(
     agent: Snmpd, source: Sources, oid: str, shown: str
 ) -> None:
-    reason, told = await reason_of(source(at(agent), oid))
+    reason, message = await reason_of(source(at(agent), oid))
     assert reason is Reason.BAD_REPLY
-    assert oid in told
-    assert shown in told
+    assert oid in message
+    assert shown in message
 
 
 async def test_a_negative_value_is_no_measurement(agent: Snmpd, source: Sources) -> None:
-    reason, told = await reason_of(source(at(agent), NEGATIVE))
-    assert (reason, NEGATIVE in told) == (Reason.SENSOR_UNREADABLE, True)
+    reason, message = await reason_of(source(at(agent), NEGATIVE))
+    assert (reason, NEGATIVE in message) == (Reason.SENSOR_UNREADABLE, True)
 
 
 @pytest.mark.parametrize("version", ["1", "2c"])
-async def test_rows_are_found_by_what_stands_in_a_column(
+async def test_rows_are_found_by_the_value_in_a_column(
     agent: Snmpd, source: Sources, version: str
 ) -> None:
     term = OidOptions(f"{PROBES}.6", where=Row(oid=f"{PROBES}.8", equals="System_Board"))
@@ -96,14 +98,14 @@ async def test_every_row_is_summed_where_none_is_named(agent: Snmpd, source: Sou
     assert (await source(at(agent), term).read()).watts == 8 + 344
 
 
-async def test_a_row_that_is_not_there_is_told_with_those_that_are(
+async def test_a_missing_row_is_an_error_with_the_rows_that_exist(
     agent: Snmpd, source: Sources
 ) -> None:
     term = OidOptions(f"{PROBES}.6", where=Row(oid=f"{PROBES}.8", equals="Mainboard"))
-    reason, told = await reason_of(source(at(agent), term))
+    reason, message = await reason_of(source(at(agent), term))
     assert reason is Reason.NO_POWER_SENSOR
-    assert "Mainboard" in told
-    assert "System_Board" in told
+    assert "Mainboard" in message
+    assert "System_Board" in message
 
 
 async def test_a_row_that_moved_is_found_again_and_never_mistaken(
@@ -124,13 +126,13 @@ async def test_a_value_counts_only_while_its_state_says_so(
     reader = source(at(own_agent), term)
     assert (await reader.read()).watts == 351
     own_agent.set(DIGITS, "i", 3)
-    reason, told = await reason_of(reader)
-    assert (reason, "'3'" in told) == (Reason.NO_POWER_SENSOR, True)
+    reason, message = await reason_of(reader)
+    assert (reason, "'3'" in message) == (Reason.NO_POWER_SENSOR, True)
 
 
-async def test_an_impossible_identifier_is_told(agent: Snmpd, source: Sources) -> None:
-    reason, told = await reason_of(source(at(agent), "1.3.6.99999999999"))
-    assert (reason, "99999999999" in told) == (Reason.INVALID_ENTRY, True)
+async def test_an_impossible_identifier_is_an_error(agent: Snmpd, source: Sources) -> None:
+    reason, message = await reason_of(source(at(agent), "1.3.6.99999999999"))
+    assert (reason, "99999999999" in message) == (Reason.INVALID_ENTRY, True)
 
 
 @pytest.mark.parametrize(
@@ -142,7 +144,7 @@ async def test_pysnmp_reads_the_same(
     user = next((user for user in USERS if user.name == name), SnmpUser(""))
     (secret / "username").write_text(name)
     said = {"level": user.level, "auth": user.auth, "privacy": user.privacy}
-    asked = {
+    request = {
         "host": agent.address,
         "port": agent.port,
         "version": "3" if name else "2c",
@@ -152,8 +154,8 @@ async def test_pysnmp_reads_the_same(
         "priv_password": PRIV_PASSWORD,
         "oids": [WATTS, TENS],
     }
-    by_pysnmp = await pysnmp_get({**asked, **said})
-    reading = await source(at(agent), WATTS, TENS, version=asked["version"], **said).read()
+    by_pysnmp = await pysnmp_get({**request, **said})
+    reading = await source(at(agent), WATTS, TENS, version=request["version"], **said).read()
     assert reading.watts == sum(map(float, by_pysnmp.values())) == 351 + 42
 
 
@@ -164,7 +166,7 @@ async def test_symbolic_names_read_the_same_objects(agent: Snmpd, source: Source
     assert reading.source.startswith(names[0])
 
 
-async def test_a_name_of_a_mib_that_is_missing_is_told(agent: Snmpd, source: Sources) -> None:
-    reason, told = await reason_of(source(at(agent), "ACME-PDU-MIB::watts.1"))
+async def test_a_name_of_a_missing_mib_is_an_error(agent: Snmpd, source: Sources) -> None:
+    reason, message = await reason_of(source(at(agent), "ACME-PDU-MIB::watts.1"))
     assert reason is Reason.NO_POWER_SENSOR
-    assert "there is no MIB ACME-PDU-MIB" in told
+    assert "there is no MIB ACME-PDU-MIB" in message

@@ -16,8 +16,8 @@ from rackwatt_exporter.targets.snmp.values import (
     cells,
     each_once,
     is_numeric,
-    moved,
-    objects,
+    layout_changed,
+    oids_to_get,
     plain,
     present,
     watts,
@@ -109,7 +109,7 @@ def test_rows_are_those_whose_column_says_so() -> None:
     term = OidOptions("1.5", digits_oid="1.6", where=Row(oid="1.8", equals="26"))
     found = cells(term, {"1.8.1.2": 25, "1.8.1.3": 26, "1.8.1.9": b"26\0"})
     assert [cell.oid for cell in found] == ["1.5.1.3", "1.5.1.9"]
-    assert objects(found[:1]) == ["1.5.1.3", "1.6.1.3", "1.8.1.3"]
+    assert oids_to_get(found[:1]) == ["1.5.1.3", "1.6.1.3", "1.8.1.3"]
 
 
 @pytest.mark.parametrize("value", [*SNMP_NO_VALUE, -1, b"-1", b"2147483647"])
@@ -129,7 +129,7 @@ def test_a_unit_and_a_scale_multiply() -> None:
     assert watts([ObjectRef("1.3.1", text)], {"1.3.1": b"Load 1.25 kW"}) == 1250
 
 
-def test_a_text_that_is_no_number_is_told_with_the_fields_that_help() -> None:
+def test_a_text_that_is_no_number_is_an_error_with_the_fields_that_help() -> None:
     with pytest.raises(ReadError) as caught:
         one(b"344.5 W")
     assert caught.value.reason is Reason.BAD_REPLY
@@ -150,10 +150,10 @@ def test_rows_found_by_a_text_are_counted_and_others_known_by_their_object() -> 
 
 def test_a_cell_has_moved_when_its_mark_or_its_value_is_another() -> None:
     cell = ObjectRef("1.5.3", OidOptions("1.5"), None, "1.8.3", "System", "system")
-    assert not moved([cell], {"1.5.3": 1, "1.8.3": b"System"})
-    assert moved([cell], {"1.5.3": 1, "1.8.3": b"PS1"})
-    assert moved([cell], {"1.5.3": 1})
-    assert moved([cell], {"1.8.3": b"System"})
+    assert not layout_changed([cell], {"1.5.3": 1, "1.8.3": b"System"})
+    assert layout_changed([cell], {"1.5.3": 1, "1.8.3": b"PS1"})
+    assert layout_changed([cell], {"1.5.3": 1})
+    assert layout_changed([cell], {"1.8.3": b"System"})
 
 
 def test_a_cell_whose_mark_is_another_never_counts() -> None:
@@ -183,6 +183,6 @@ def test_symbolic_names_are_not_numeric(name: str) -> None:
 @pytest.mark.parametrize("value", [10**400, 1])
 def test_values_too_large_to_add_up_are_a_bad_reply(value: int) -> None:
     each = [ObjectRef(oid, OidOptions(oid, 1.7e308)) for oid in ("1.3.1", "1.3.2")]
-    with pytest.raises(ReadError) as told:
+    with pytest.raises(ReadError) as caught:
         watts(each, {"1.3.1": value, "1.3.2": value})
-    assert told.value.reason is Reason.BAD_REPLY
+    assert caught.value.reason is Reason.BAD_REPLY
