@@ -22,7 +22,7 @@ def operated(cluster: Cluster) -> Cluster:
 
 @pytest.fixture(scope="session")
 def hands(operated: Cluster) -> Iterator[KubeUser]:
-    """Give somebody who may do everything."""
+    """Return a user with all rights."""
     with Api(operated) as api:
         yield KubeUser(api)
 
@@ -35,7 +35,7 @@ def operator_account(operated: Cluster) -> Account:
 
 @pytest.fixture(scope="module")
 def ours(control_plane: ControlPlane) -> Iterator[KubeUser]:
-    """Give somebody who may do everything on the control plane that is always our own."""
+    """Return a user with all rights on our own control plane."""
     documents.install(control_plane)
     with Api(control_plane) as api:
         yield KubeUser(api)

@@ -26,7 +26,7 @@ _SERVERS_OWN = frozenset(
 _DASHBOARD = re.compile(r"rackwatt-[0-9a-f]{20}")
 """Its uid: a hash of what it is of, the namespace among it."""
 _OTHERS = frozenset({APPLIED_HASH, "deployment.kubernetes.io/revision"})
-"""Annotations that tell of uids, and of how often something changed."""
+"""Annotations that contain uids or counts of changes."""
 
 
 def planned(hands: KubeUser, namespace: str) -> dict[ObjectKey, Manifest]:
@@ -93,8 +93,8 @@ def outcome(hands: KubeUser, namespace: str) -> dict[str, Any]:
         found[f"{name.kind} {name.name}"] = _made(child)
     text = json.dumps(found, sort_keys=True).replace(namespace, "the-namespace")
     text = _DASHBOARD.sub("the uid of a dashboard", text)
-    for uid, told in uids.items():
-        text = text.replace(uid, told)
+    for uid, placeholder in uids.items():
+        text = text.replace(uid, placeholder)
     plain: dict[str, Any] = json.loads(text)
     return plain
 

@@ -1,4 +1,4 @@
-"""A reverse proxy in front of the real API server, which refuses, silences and breaks as it is told.
+"""A reverse proxy in front of the real API server, which refuses, delays and breaks as configured.
 
 It makes nothing up but refusals: every other answer is the API server's own.
 """
@@ -112,7 +112,7 @@ def _refusal(status: int, watch: bool) -> web.Response:
         "code": status,
     }
     headers = {"Retry-After": "1"} if status == 429 else {}
-    if watch and status == 410:  # a watch is told so by an event
+    if watch and status == 410:  # a watch has an event for it
         return web.Response(
             text=json.dumps({"type": "ERROR", "object": body}) + "\n",
             content_type="application/json",

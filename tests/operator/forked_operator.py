@@ -55,12 +55,12 @@ def parent(log: Path, flags: list[str]) -> None:
     import rackwatt_operator.kube.auth
     import rackwatt_operator.operator  # noqa: F401 - this is what takes its time
 
-    with log.open("a") as told:
+    with log.open("a") as log_file:
         print("ready", flush=True)
         while sys.stdin.readline():
             child = os.fork()
             if not child:
-                _be_operator(told, flags)
+                _be_operator(log_file, flags)
             sys.stdin.readline()  # its end is an end as well
             os.kill(child, signal.SIGKILL)
             print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)

@@ -48,7 +48,7 @@ def nodes(name: str, namespace: str, **spec: Any) -> Manifest:
 
 
 def binding(name: str, namespace: str, **spec: Any) -> Manifest:
-    """Write a SchedulerBinding that asks nobody."""
+    """Return a SchedulerBinding that polls no scheduler."""
     said = {"cluster": "prod", "noop": {"states": [{"names": "n[1-3]", "state": "idle"}]}}
     return document("SchedulerBinding", name, namespace, said | spec)
 
@@ -94,7 +94,7 @@ class KubeUser:
         )
 
     def tried(self, manifest: Manifest) -> bool:
-        """Create an object; tell whether the API server takes it."""
+        """Create an object; return whether the API server accepts it."""
         answer = self._ask(
             "POST", KINDS[manifest["kind"]].path(object_key(manifest).namespace), json=manifest
         )
@@ -130,7 +130,7 @@ class KubeUser:
         assert answer.status_code in (200, 202, 404), answer.text
 
     def children(self, namespace: str) -> dict[ObjectKey, Manifest]:
-        """List everything that bears the operator's label in a namespace."""
+        """List all objects of a namespace with the operator's label."""
         found = [
             one for kind in CHILDREN for one in self.list(kind.kind, namespace, labelSelector=OWN)
         ]
@@ -185,8 +185,8 @@ class KubeUser:
         deadline_s = time.monotonic() + patience_s
         while time.monotonic() < deadline_s:
             try:
-                if told := holds():
-                    return told
+                if value := holds():
+                    return value
             except httpx.TransportError:  # an API server that is away comes back
                 pass
             time.sleep(0.1)
@@ -213,7 +213,7 @@ def _path(one: ObjectKey) -> str:
 
 
 def _authored(manifest: Manifest) -> Manifest:
-    """Give what somebody said of an object, or would say."""
+    """Return an object as its author wrote it, or would write it."""
     metadata = manifest["metadata"]
     said = {key: metadata.get(key) for key in ("labels", "annotations", "ownerReferences")}
     return {"metadata": said} | {

@@ -51,9 +51,9 @@ class Operating:
         """Wait until it has listed everything."""
         self.daemon.wait_until(lambda: self.get("/readyz") == "ok\n", "/readyz")
 
-    def until_logged(self, told: str) -> None:
+    def until_logged(self, text: str) -> None:
         """Wait for words in its log."""
-        self.daemon.wait_until(lambda: told in self.log.read_text(), f"{told!r} in the log")
+        self.daemon.wait_until(lambda: text in self.log.read_text(), f"{text!r} in the log")
 
     def get(self, path: str) -> str:
         """Get a page, whatever its status; nothing if it does not answer."""
@@ -69,7 +69,7 @@ class Operating:
             return ""
 
     def metric(self, name: str, **labels: str) -> float:
-        """Sum the samples of one name that bear these labels."""
+        """Sum the samples of one name that have these labels."""
         return sum(
             sample.value
             for family in text_string_to_metric_families(self.get("/metrics"))
@@ -109,5 +109,5 @@ def operating(
         raise
     finally:
         operator.stop()
-    told = operator.log.read_text()
-    assert "Traceback" not in told, told
+    text = operator.log.read_text()
+    assert "Traceback" not in text, text

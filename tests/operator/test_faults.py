@@ -1,7 +1,7 @@
 """Everything goes wrong that can between an operator and its API server: it comes to the same end.
 
 The same end: every child there as it is planned, and then no more writes. That the operator itself
-is killed stands in test_kills.py.
+is killed is in test_kills.py.
 """
 
 import random
@@ -63,13 +63,13 @@ def proxy(control_plane: ControlPlane) -> Iterator[Proxy]:
 def operating_behind(
     proxy: Proxy, plane: ControlPlane, who: Account, namespace: str, *more: str
 ) -> Iterator[Operating]:
-    told = flags(namespace, who, *more)
-    with operating(plane, *told, kubeconfig=proxy.kubeconfig(who.kubeconfig)) as operator:
+    arguments = flags(namespace, who, *more)
+    with operating(plane, *arguments, kubeconfig=proxy.kubeconfig(who.kubeconfig)) as operator:
         yield operator
 
 
 def lease_news(operator: Operating) -> list[str]:
-    """List what it told of the Lease: `warn` when trouble began, `info` when it was over."""
+    """List its log records of the Lease: `warn` at the first failure, `info` at the recovery."""
     return re.findall("level=(warn|info) .*the Lease: ", operator.log.read_text())
 
 
@@ -135,8 +135,8 @@ def test_a_watch_that_has_gone_silent_is_made_up_for_by_lists(
 def test_an_api_server_that_is_killed_and_comes_back_is_taken_up_again(
     control_plane: ControlPlane, ours: KubeUser, who: Account, own_namespace: str
 ) -> None:
-    told = flags(own_namespace, who)
-    with operating(control_plane, *told, kubeconfig=who.kubeconfig) as operator:
+    arguments = flags(own_namespace, who)
+    with operating(control_plane, *arguments, kubeconfig=who.kubeconfig) as operator:
         for one in wanted(own_namespace):
             ours.apply(one)
         control_plane.restart_api_server(abruptly=True)
@@ -150,8 +150,8 @@ def test_an_etcd_that_stands_still_for_a_while_delays_and_does_no_harm(
     control_plane: ControlPlane, ours: KubeUser, who: Account, own_namespace: str
 ) -> None:
     made = wanted(own_namespace)
-    told = flags(own_namespace, who)
-    with operating(control_plane, *told, kubeconfig=who.kubeconfig) as operator:
+    arguments = flags(own_namespace, who)
+    with operating(control_plane, *arguments, kubeconfig=who.kubeconfig) as operator:
         for one in made[:3]:
             ours.apply(one)
         with control_plane.etcd.frozen():
@@ -174,14 +174,14 @@ def test_an_etcd_that_stands_still_for_a_while_delays_and_does_no_harm(
 def test_a_restart_with_everything_there_writes_nothing(
     control_plane: ControlPlane, ours: KubeUser, who: Account, own_namespace: str
 ) -> None:
-    told = flags(own_namespace, who)
+    arguments = flags(own_namespace, who)
     for one in wanted(own_namespace):
         ours.apply(one)
-    with operating(control_plane, *told, kubeconfig=who.kubeconfig):
+    with operating(control_plane, *arguments, kubeconfig=who.kubeconfig):
         converged(ours, own_namespace)
         at_rest(control_plane, who, ours)
     control_plane.audit.mark()
-    with operating(control_plane, *told, kubeconfig=who.kubeconfig) as operator:
+    with operating(control_plane, *arguments, kubeconfig=who.kubeconfig) as operator:
         count = len(wanted(own_namespace))
         ours.until(lambda: operator.metric("rackwatt_operator_reconciles_total") >= count)
         ours.until(lambda: operator.metric("rackwatt_operator_queue_depth") == 0)

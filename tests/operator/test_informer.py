@@ -75,7 +75,7 @@ async def test_what_kopf_cannot_read_ends_it_and_is_told(
 def too_deep(namespace: str) -> bytes:
     """Make an object that the API server takes, and that Python's decoders do not."""
     managed = {
-        "manager": "somebody",
+        "manager": "another",
         "operation": "Update",
         "apiVersion": "v1",
         "fieldsType": "FieldsV1",

@@ -41,7 +41,7 @@ class People:
         self._keep(binding("prod", namespace))
 
     def work(self) -> int:
-        """Make a document or edit one; tell how many writes of the operator that is good for."""
+        """Make a document or edit one; return how many writes of the operator it causes."""
         if len(self._fleets()) < 2 or self.chance.random() < 0.4:
             self._number += 1
             self._keep(self._fleet(f"lab{self._number}"))
@@ -93,10 +93,10 @@ def test_killed_at_any_moment_it_comes_to_the_same_end(
 ) -> None:
     people = People(ours, own_namespace, SEED)
     flags = [f"--lease.namespace={who.namespace}", "--lease.duration=1s"]
-    told = [f"--namespace={own_namespace}", f"--kubeconfig={who.kubeconfig}", *flags]
+    arguments = [f"--namespace={own_namespace}", f"--kubeconfig={who.kubeconfig}", *flags]
     log = control_plane.directory / "killed.log"
     written: Counter[int] = Counter()
-    with Lives(log, *told, "--web.listen-address=127.0.0.1:0") as lives:
+    with Lives(log, *arguments, "--web.listen-address=127.0.0.1:0") as lives:
         for _ in range(KILLS):
             ours.delete(ObjectKey("Lease", who.namespace, NAME))  # as if its time were over
             control_plane.audit.mark()
@@ -109,7 +109,7 @@ def test_killed_at_any_moment_it_comes_to_the_same_end(
             people.meddle()
     print(f"{KILLS} kills after so many writes: {sorted(written.items())}")
     assert "Traceback" not in log.read_text(), log.read_text()
-    with operating(control_plane, *told[:1], *flags, kubeconfig=who.kubeconfig):
+    with operating(control_plane, *arguments[:1], *flags, kubeconfig=who.kubeconfig):
         converged(ours, own_namespace)
         at_rest(control_plane, who, ours)
     again = f"{own_namespace}-again"
@@ -132,7 +132,7 @@ def live_until(plane: ControlPlane, who: Account, chance: random.Random, sure: i
 def undisturbed(
     plane: ControlPlane, hands: KubeUser, who: Account, people: People, namespace: str
 ) -> Manifest:
-    """Have an operator that nobody disturbs make the same documents elsewhere."""
+    """Apply the same resources elsewhere, with an operator that is not disturbed."""
     flags = (f"--namespace={namespace}", f"--lease.namespace={who.namespace}")
     with operating(plane, *flags, kubeconfig=who.kubeconfig):
         for one in people.documents.values():

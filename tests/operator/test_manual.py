@@ -87,9 +87,9 @@ def test_quoted_commands_work_as_they_are_written(
     assert COMMANDS
     for command in COMMANDS:
         # No node runs collectors here; tests/e2e waits for Ready.
-        told = command.replace("condition=Ready", "condition=Accepted")
+        shell_command = command.replace("condition=Ready", "condition=Accepted")
         done = subprocess.run(
-            told, shell=True, cwd=tmp_path, env=environment, capture_output=True, text=True,
+            shell_command, shell=True, cwd=tmp_path, env=environment, capture_output=True, text=True,
             timeout=300,
         )  # fmt: skip
         assert done.returncode == 0, f"{command}: {done.stderr}"

@@ -33,7 +33,7 @@ WORKLOAD = {
 
 @pytest.fixture(scope="module")
 def ours(control_plane: ControlPlane) -> Iterator[KubeUser]:
-    """Give somebody who may do everything, on the control plane that is always our own."""
+    """Return a user with all rights, on our own control plane."""
     documents.install(control_plane)
     with Api(control_plane) as api, monitoring.installed(control_plane):
         yield KubeUser(api)
@@ -175,7 +175,7 @@ def test_a_kind_that_is_forbidden_is_told_and_keeps_nobody_up(
 
 
 def is_watched(running: Operating, hands: KubeUser, child: ObjectKey) -> bool:
-    """Touch a child, and tell whether the operator has ever heard of one of its kind."""
+    """Change a child, and return whether the operator has seen an event of its kind."""
     hands.merge(child, {"metadata": {"annotations": {"touched": secrets.token_hex(4)}}})
     return running.metric("rackwatt_operator_watch_events_total", kind=child.kind) > 0
 

@@ -22,11 +22,11 @@ from tests.operator.service_account import Account
 
 BUDGET = BY_NAME["PodDisruptionBudget"]
 BUDGETS = f"/apis/{BUDGET.api_version}"
-"""What kopf alone asks for: of what has always been there, nobody else asks whether it is."""
+"""Discovery that kopf alone requests, of kinds that always exist."""
 
 
 class Looked:
-    """Leaves a kind out when somebody first looks for it, and hears when it is watched."""
+    """Leaves a kind out of the first discovery, and records when it is watched."""
 
     def __init__(self) -> None:
         self.times = 0

@@ -28,8 +28,8 @@ def test_an_operator_without_crds_says_so_and_begins_when_they_come(bare: Contro
     operator.start()
     try:
         operator.until_logged("install the CRDs")
-        told = operator.get("/readyz")
-        assert told.startswith("the cluster has no PowerTarget and no SchedulerBinding")
+        text = operator.get("/readyz")
+        assert text.startswith("the cluster has no PowerTarget and no SchedulerBinding")
         assert operator.get("/healthz") == "ok\n"
         documents.install(bare)
         operator.until_ready()

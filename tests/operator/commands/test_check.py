@@ -29,9 +29,9 @@ def test_a_fleet_is_told_with_its_targets_children_secrets_and_ports(
         "{names: 'n[1-3]', address: '{name}.bmc'}, "
         "{names: p, addresses: 10.0.0.1, method: snmp, preset: apc-rpdu, snmp: {port: 1161}}]"
     )
-    status, told, doubts = check(text, tmp_path, capsys)
+    status, output, doubts = check(text, tmp_path, capsys)
     assert (status, doubts) == (0, "")
-    assert told.splitlines() == [
+    assert output.splitlines() == [
         "PowerTarget power/lab: 4 targets (3 ipmi, 1 snmp)",
         "  makes    ServiceAccount pt-lab",
         "  makes    ConfigMap pt-lab, pt-lab-dashboard",
@@ -53,33 +53,33 @@ def test_a_fleet_is_told_with_its_targets_children_secrets_and_ports(
 def test_the_nodes_network_is_a_privilege_with_its_reason(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    _, told, _ = check(fleet("pod: {hostNetwork: true}"), tmp_path, capsys)
-    assert "  admitted at Pod Security level privileged\n" in told
-    assert "    privileged: hostNetwork (pod.hostNetwork of the document or defaults)\n" in told
+    _, output, _ = check(fleet("pod: {hostNetwork: true}"), tmp_path, capsys)
+    assert "  admitted at Pod Security level privileged\n" in output
+    assert "    privileged: hostNetwork (pod.hostNetwork of the document or defaults)\n" in output
 
 
 def test_the_pods_that_may_be_asked_are_those_of_the_namespaces_that_names_say(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    _, told, _ = check(binding("exporter: {url: 'http://power.hpc:9123'}"), tmp_path, capsys)
-    assert "  asks     any pod of namespace hpc, where a Service may be that is named\n" in told
+    _, output, _ = check(binding("exporter: {url: 'http://power.hpc:9123'}"), tmp_path, capsys)
+    assert "  asks     any pod of namespace hpc, where a Service may be that is named\n" in output
 
 
 def test_what_a_collector_inside_nodes_needs_is_told_with_each_reason(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    status, told, _ = check(nodes(), tmp_path, capsys)
+    status, output, _ = check(nodes(), tmp_path, capsys)
     assert status == 0
-    assert "PowerTarget power/lab: each node from inside, by rapl, cpu" in told
-    assert "  admitted at Pod Security level privileged\n" in told
-    assert "    privileged: hostPath /sys on /host/sys, read-only (rapl: " in told
-    assert "    privileged: hostPath /proc on /host/proc, read-only (cpu: " in told
-    assert "    baseline: uid 0 (rapl: energy_uj is readable only by root" in told
-    assert "kubectl label namespace power pod-security.kubernetes.io/enforce=privileged" in told
+    assert "PowerTarget power/lab: each node from inside, by rapl, cpu" in output
+    assert "  admitted at Pod Security level privileged\n" in output
+    assert "    privileged: hostPath /sys on /host/sys, read-only (rapl: " in output
+    assert "    privileged: hostPath /proc on /host/proc, read-only (cpu: " in output
+    assert "    baseline: uid 0 (rapl: energy_uj is readable only by root" in output
+    assert "kubectl label namespace power pod-security.kubernetes.io/enforce=privileged" in output
 
 
 @pytest.mark.parametrize(
-    ("bmc", "told"),
+    ("bmc", "expected"),
     [
         (
             "hosts: [{names: 'n[1-3]', addresses: '10.0.0.[1-2]'}]",
@@ -119,15 +119,15 @@ def test_what_a_collector_inside_nodes_needs_is_told_with_each_reason(
     ],
 )
 def test_a_wrong_document_is_told_with_path_and_reason(
-    bmc: str, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    bmc: str, expected: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     status, _, errors = check(fleet(bmc=bmc), tmp_path, capsys)
     assert status == 1
-    assert f"PowerTarget lab: {told}" in errors or told in errors
+    assert f"PowerTarget lab: {expected}" in errors or expected in errors
 
 
 @pytest.mark.parametrize(
-    ("spec", "told"),
+    ("spec", "expected"),
     [
         ("slurm: {rest: {url: 'http://', user: u, tokenSecretRef: {name: t, key: k}}}", "rest.url"),
         ("exporter: {url: 'http://a:0'}", "spec.exporter.url: 'http://a:0' is not a base URL"),
@@ -138,15 +138,15 @@ def test_a_wrong_document_is_told_with_path_and_reason(
     ],
 )
 def test_a_wrong_binding_is_told_with_path_and_reason(
-    spec: str, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    spec: str, expected: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     status, _, errors = check(binding(spec), tmp_path, capsys)
     assert status == 1
-    assert told in errors
+    assert expected in errors
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "expected"),
     [
         (fleet("schedulerRef: {name: prod}"), "no SchedulerBinding 'prod' of namespace power"),
         (
@@ -191,11 +191,11 @@ def test_a_wrong_binding_is_told_with_path_and_reason(
     ],
 )
 def test_what_may_not_work_in_a_cluster_is_a_warning(
-    text: str, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    text: str, expected: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     status, counted, doubts = check(text, tmp_path, capsys)
     assert status == 0
-    assert told in doubts
+    assert expected in doubts
     assert " 0 problems" in counted
     assert " 0 warnings" not in counted
 

@@ -97,7 +97,7 @@ def test_defaults_are_those_of_the_file(tmp_path: Path, capsys: pytest.CaptureFi
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("imag: {}", "imag: unknown field; did you mean image?"),
         ("image: 3", "image: expected an object, found 3"),
@@ -106,7 +106,7 @@ def test_defaults_are_those_of_the_file(tmp_path: Path, capsys: pytest.CaptureFi
     ],
 )
 def test_defaults_that_are_wrong_say_so_with_their_path(
-    text: str, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    text: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     defaults = tmp_path / "defaults.yaml"
     defaults.write_text(text)
@@ -115,7 +115,7 @@ def test_defaults_that_are_wrong_say_so_with_their_path(
     output = capsys.readouterr()
     assert output.out == ""
     assert f"{defaults}: " in output.err
-    assert told in output.err
+    assert message in output.err
 
 
 def test_where_one_document_is_wrong_nothing_is_printed(

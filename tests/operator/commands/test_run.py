@@ -12,7 +12,7 @@ from tests.operator.operator_process import operating
 COMMAND = [sys.executable, "-m", "rackwatt_operator", "run"]
 
 
-def told(*arguments: str) -> tuple[int, str]:
+def run_operator(*arguments: str) -> tuple[int, str]:
     done = subprocess.run(
         [*COMMAND, *arguments],
         capture_output=True,
@@ -35,14 +35,14 @@ def told(*arguments: str) -> tuple[int, str]:
     ],
 )
 def test_a_flag_that_cannot_be_is_told(flag: str, words: str) -> None:
-    status, text = told(flag)
+    status, text = run_operator(flag)
     assert status == 2
     assert words in text
     assert "Traceback" not in text
 
 
 def test_no_way_to_an_api_server_is_told(tmp_path: Path) -> None:
-    status, text = told(f"--kubeconfig={tmp_path}/none")
+    status, text = run_operator(f"--kubeconfig={tmp_path}/none")
     assert status == 1
     assert "no credentials for an API server" in text
     assert f"{tmp_path}/none does not exist" in text
@@ -64,7 +64,7 @@ def test_no_way_to_an_api_server_is_told(tmp_path: Path) -> None:
 def test_a_file_that_is_no_kubeconfig_is_told(text: str, tmp_path: Path) -> None:
     file = tmp_path / "kubeconfig"
     file.write_bytes(text.encode(errors="surrogateescape"))
-    status, words = told(f"--kubeconfig={file}", "--web.listen-address=127.0.0.1:0")
+    status, words = run_operator(f"--kubeconfig={file}", "--web.listen-address=127.0.0.1:0")
     assert status == 1
     assert f"in {file}: " in words
     assert "Traceback" not in words
@@ -80,7 +80,7 @@ def test_an_authority_that_is_no_certificate_is_told(tmp_path: Path) -> None:
         "clusters: [{name: c, cluster: {server: 'https://127.0.0.1:1', "
         f"certificate-authority: {tmp_path}/ca.crt}}}}]\n"
     )
-    status, words = told(f"--kubeconfig={file}", "--web.listen-address=127.0.0.1:0")
+    status, words = run_operator(f"--kubeconfig={file}", "--web.listen-address=127.0.0.1:0")
     assert status == 1
     assert "no certificate or crl found" in words
     assert "Traceback" not in words
@@ -89,7 +89,7 @@ def test_an_authority_that_is_no_certificate_is_told(tmp_path: Path) -> None:
 def test_defaults_that_cannot_be_used_are_told(tmp_path: Path) -> None:
     file = tmp_path / "defaults.yaml"
     file.write_text("logLevel: loud\n")
-    status, text = told(f"--defaults.file={file}")
+    status, text = run_operator(f"--defaults.file={file}")
     assert status == 2
     assert "logLevel" in text
     assert "Traceback" not in text
@@ -99,7 +99,7 @@ def test_a_port_that_is_taken_is_told(operated: Cluster, namespace: str) -> None
     flags = (f"--lease.namespace={namespace}", f"--namespace={namespace}")
     with operating(operated, *flags) as first:
         port = first.log.read_text().partition(" port ")[2].split('"')[0].split()[0]
-        status, text = told(
+        status, text = run_operator(
             f"--kubeconfig={operated.kubeconfig}", f"--web.listen-address=127.0.0.1:{port}", *flags
         )
         assert status == 1

@@ -1,4 +1,4 @@
-"""What real collectors tell reaches the status, through the API server's word where they are.
+"""The status of real collectors reaches the resource's status, by the EndpointSlices of the API server.
 
 There is no kubelet: a hand does what one would. It says that a pod is ready, and where it answers,
 and runs the exporter there on the documents that the operator made.
@@ -39,7 +39,7 @@ def kubelet(hands: KubeUser, made: Manifest, folder: Path, *flags: str) -> Itera
     (folder / "secrets").mkdir(exist_ok=True)
     where = (f"--config.file={folder}/documents.yaml", f"--secrets.directory={folder}/secrets")
     with running("run", *where, f"--web.listen-address={own_address()}:0", *flags) as collector:
-        line = collector.until_logged(lambda told: "listens on" in told)
+        line = collector.until_logged(lambda text: "listens on" in text)
         port = int(line.rpartition(" ")[2].strip().strip('"'))
         be_ready(hands, namespace, name)
         hands.apply(placed(namespace, name, port))
@@ -78,8 +78,8 @@ def status(hands: KubeUser, one: ObjectKey) -> Any:
     return (hands.get(one) or {}).get("status") or {}
 
 
-def _complete(told: Any) -> Any:
-    return told if told.get("targets", {}).get("reachable") == 3 else None
+def _complete(written: Any) -> Any:
+    return written if written.get("targets", {}).get("reachable") == 3 else None
 
 
 def test_what_is_measured_is_told(hands: KubeUser, namespace: str, tmp_path: Path) -> None:
@@ -88,11 +88,11 @@ def test_what_is_measured_is_told(hands: KubeUser, namespace: str, tmp_path: Pat
     with kubelet(hands, made, tmp_path):
         condition = hands.until_reason(one, "Ready", "Ready")
         assert condition["status"] == "True"
-        told = hands.until(lambda: _complete(status(hands, one)), "all are asked")
+        written = hands.until(lambda: _complete(status(hands, one)), "all are polled")
         assert hands.conditions(one)["Ready"]["message"] == "3 of 3 targets respond"
-        assert told["targets"] == {"configured": 3, "reachable": 3, "failing": 0}
-        assert told["watts"] == 600
-        assert "failingTargets" not in told
+        assert written["targets"] == {"configured": 3, "reachable": 3, "failing": 0}
+        assert written["watts"] == 600
+        assert "failingTargets" not in written
         events = hands.until(lambda: hands.list("Event", namespace, fieldSelector="reason=Ready"))
         assert events[0]["type"] == "Normal"
         assert events[0]["involvedObject"]["uid"] == made["metadata"]["uid"]
@@ -131,8 +131,8 @@ def test_a_secret_that_is_missing_is_named_with_its_key(
         condition = hands.until_reason(one, "Accepted", "SecretMissing")
         assert "Secret bmc-login is missing or has no key username" in condition["message"]
         assert hands.conditions(one)["Ready"]["reason"] == "SecretMissing"
-        told = hands.until(lambda: status(hands, one).get("failingTargets"))
-        assert {each["reason"] for each in told} == {"credentials_missing"}
+        written = hands.until(lambda: status(hands, one).get("failingTargets"))
+        assert {each["reason"] for each in written} == {"credentials_missing"}
         hands.until(lambda: status(hands, one)["targets"]["failing"] == 2)
 
 
@@ -143,10 +143,10 @@ def test_a_binding_tells_nodes_by_state(hands: KubeUser, namespace: str, tmp_pat
     with kubelet(hands, made, tmp_path):
         condition = hands.until_reason(one, "Ready", "Ready")
         assert "5 nodes" in condition["message"]
-        told = status(hands, one)
-        assert told["nodes"] == {"total": 5, "states": {"idle": 3, "down": 2}}
-        assert told["scheduler"] == "noop"
-        assert told["lastContact"]
+        written = status(hands, one)
+        assert written["nodes"] == {"total": 5, "states": {"idle": 3, "down": 2}}
+        assert written["scheduler"] == "noop"
+        assert written["lastContact"]
 
 
 def test_what_several_shards_measure_is_told_as_one(
@@ -174,19 +174,19 @@ def test_what_several_shards_measure_is_told_as_one(
     ):
         hands.until_reason(one, "Ready", "Ready")
         whole = {"configured": 19, "reachable": 5, "failing": 14}
-        told = hands.until(
+        written = hands.until(
             lambda: now if (now := status(hands, one)).get("targets") == whole else None,
-            "all are asked",
+            "all are polled",
             lambda: status(hands, one),
         )
         assert hands.conditions(one)["Ready"]["message"] == "5 of 19 targets respond"
-        assert told["watts"] == 1000
+        assert written["watts"] == 1000
         pages = [httpx.get(f"{url}/status?failing=99", timeout=60) for url in (first, second)]
         parts = [page.json()["failing"] for page in pages]
         down = [{each["node"] for each in part} for part in parts]
         assert down[0] | down[1] == {f"d{number}" for number in range(1, 15)}
         assert not down[0] & down[1]
-        worst = {each["node"] for each in told["failingTargets"]}
-        assert len(worst) == len(told["failingTargets"]) == 10
+        worst = {each["node"] for each in written["failingTargets"]}
+        assert len(worst) == len(written["failingTargets"]) == 10
         assert all(worst & part for part in down)
-        assert {each["reason"] for each in told["failingTargets"]} == {"connection_refused"}
+        assert {each["reason"] for each in written["failingTargets"]} == {"connection_refused"}

@@ -7,9 +7,11 @@ from rackwatt_operator.controller.events import transitions
 
 def status(**conditions: str) -> dict[str, Any]:
     """Write conditions as `Ready="True Ready"`."""
-    told = ((name, *text.split()) for name, text in conditions.items())
+    triples = ((name, *text.split()) for name, text in conditions.items())
     return {
-        "conditions": [{"type": name, "status": holds, "reason": why} for name, holds, why in told]
+        "conditions": [
+            {"type": name, "status": holds, "reason": why} for name, holds, why in triples
+        ]
     }
 
 

@@ -1,4 +1,4 @@
-"""Whatever a document is: what was done for it once is not done again, also by who comes anew."""
+"""Idempotence: what was done for a resource is not done again, not even by a new process."""
 
 import asyncio
 import secrets
@@ -49,10 +49,10 @@ class Account(Client):
         self.taken: list[str] = []
         self.refused: set[str] = set()
 
-    async def _request(self, *asked: Any, **more: Any) -> Manifest:
-        method, path = asked[:2]
+    async def _request(self, *arguments: Any, **more: Any) -> Manifest:
+        method, path = arguments[:2]
         try:
-            found = await super()._request(*asked, **more)
+            found = await super()._request(*arguments, **more)
         except ApiError:
             if method != "GET":
                 self.refused.add(path)
@@ -61,8 +61,8 @@ class Account(Client):
             self.taken.append(f"{method} {path}")
         return found
 
-    def told(self) -> list[str]:
-        """Give what was written since this was last asked."""
+    def new_writes(self) -> list[str]:
+        """Return what was written since the last call."""
         taken, self.taken = self.taken, []
         return taken
 
@@ -151,19 +151,19 @@ def test_the_second_time_nothing_is_written(
 
 
 async def play(cluster: Cluster, namespace: str) -> set[str]:
-    """Reconcile all in a namespace twice, and once more as somebody new; tell what was refused."""
+    """Reconcile all in a namespace twice, and once more in a new process; return what was rejected."""
     async with logged_in(cluster) as client:
         first = Newcomer(client, namespace)
         await first.look()
         await first.work()
-        assert client.told()
+        assert client.new_writes()
         await first.work()
-        assert client.told() == []
+        assert client.new_writes() == []
         second = Newcomer(client, namespace)
         await second.look()
         await second.work()
         # Controllers have gone on meanwhile: a status may have news.
-        assert [one for one in client.told() if not news(one)] == []
+        assert [one for one in client.new_writes() if not news(one)] == []
         return {path.rpartition("/")[2] for path in client.refused}
 
 

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("operator")
 
 @pytest.fixture(scope="module")
 def hands(ours: KubeUser) -> KubeUser:
-    """Give somebody who may do everything where CRDs may come and go: not in others' clusters."""
+    """Return a user with all rights where CRDs may be deleted: on our own control plane."""
     return ours
 
 

@@ -95,7 +95,7 @@ def _authored(child: dict[str, object]) -> object:
         (("ServiceAccount", "pt-lab"), {"automountServiceAccountToken": True}),
         (("ServiceAccount", "pt-lab"), {"metadata": {"labels": {"app.kubernetes.io/managed-by": None}}}),
     ],
-    ids=lambda told: str(told)[:60],
+    ids=lambda message: str(message)[:60],
 )  # fmt: skip
 def test_drift_is_repaired_at_once(
     hands: KubeUser, namespace: str, child: tuple[str, str], change: dict[str, object]
@@ -325,7 +325,7 @@ def test_a_selector_that_matches_no_node_is_told(hands: KubeUser, namespace: str
 
 
 @pytest.mark.parametrize(
-    ("said", "told"),
+    ("spec", "message"),
     [
         ({"affinity": {"nodeAffinity": {"rack": "r1"}}}, "rack: field not declared in schema"),
         (
@@ -336,11 +336,11 @@ def test_a_selector_that_matches_no_node_is_told(hands: KubeUser, namespace: str
     ids=["affinity", "resources"],
 )
 def test_pods_that_the_api_server_does_not_take_are_told_in_its_words(
-    hands: KubeUser, namespace: str, said: dict[str, object], told: str
+    hands: KubeUser, namespace: str, spec: dict[str, object], message: str
 ) -> None:
-    one = object_key(hands.apply(fleet("lab", namespace, pod=said)))
+    one = object_key(hands.apply(fleet("lab", namespace, pod=spec)))
     condition = hands.until_reason(one, "Available", "ApplyRejected")
-    assert told in condition["message"]
+    assert message in condition["message"]
     assert "Deployment pt-lab-0: " in condition["message"]
     hands.apply(fleet("lab", namespace))
     hands.until_reason(one, "Available", "RolloutInProgress")
@@ -356,5 +356,5 @@ def test_a_namespace_that_is_deleted_is_left_in_peace(
     hands.until(lambda: len(hands.children(name)) >= 30)
     hands.delete(ObjectKey("Namespace", "", name))
     hands.until(lambda: hands.get(ObjectKey("Namespace", "", name)) is None)
-    told = [line for line in operator.log.read_text().splitlines() if name in line]
-    assert not [line for line in told if "level=warn" in line or "level=error" in line]
+    lines = [line for line in operator.log.read_text().splitlines() if name in line]
+    assert not [line for line in lines if "level=warn" in line or "level=error" in line]

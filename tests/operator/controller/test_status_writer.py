@@ -1,4 +1,4 @@
-"""What collectors told, between two rounds of questions; a document that changes meanwhile."""
+"""Statuses of collectors between two polls; a resource that changes meanwhile."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -34,11 +34,11 @@ class Pod:
     def __init__(self) -> None:
         self.answers = asyncio.Event()
         self.answers.set()
-        self.asked = 0
+        self.polls = 0
         self.targets = {"configured": 3, "reachable": 3, "failing": 0}
 
     async def status(self, _: web.Request) -> web.Response:
-        self.asked += 1
+        self.polls += 1
         await self.answers.wait()
         return web.json_response({"targets": self.targets})
 
@@ -114,12 +114,12 @@ async def test_what_collectors_told_stands_until_they_tell_anew(
         note(observed, "PowerTarget", placed(LAB))
         note(observed, "EndpointSlice", endpoints("centre", port))
         assert await queued.get() == KEY
-        told = collectors.status(KEY)
-        assert told
-        assert told.configured == 3
+        aggregated = collectors.status(KEY)
+        assert aggregated
+        assert aggregated.configured == 3
         pod.answers.clear()
-        asked = pod.asked
-        while pod.asked == asked:
+        polls = pod.polls
+        while pod.polls == polls:
             await asyncio.sleep(0.05)
         assert collectors.status(KEY) is not None
         pod.answers.set()
@@ -142,7 +142,7 @@ async def test_a_document_that_goes_while_its_collectors_are_asked_is_forgotten(
     async with serving(pod) as port, asking(observed) as (collectors, queued):
         note(observed, "PowerTarget", placed(LAB))
         note(observed, "EndpointSlice", endpoints("centre", port))
-        while not pod.asked:
+        while not pod.polls:
             await asyncio.sleep(0.05)
         observed.remove(KEY)
         collectors.remove(KEY)
@@ -165,10 +165,10 @@ async def status_writer(
     client = Client(login)
     capabilities = Capabilities(client, ())
     collectors = collectors or CollectorStatusPoller(observed, OPEN, lambda _: None)
-    told = StatusWriter(
+    writer = StatusWriter(
         client, observed, capabilities, collectors, ChildStatusReader(client, observed), changed
     )
-    return client, PlanCache(observed, capabilities, Defaults()), told
+    return client, PlanCache(observed, capabilities, Defaults()), writer
 
 
 async def test_a_document_that_goes_while_it_is_worked_on_is_not_spoken_of(

@@ -194,7 +194,7 @@ def test_pages_that_want_another_password_say_so_and_a_corrected_secret_counts(
 def test_a_certificate_of_another_name_is_told_and_never_given_the_password(
     hands: KubeUser, operated: Cluster, operator_account: Account, namespace: str, tmp_path: Path
 ) -> None:
-    pages = Pages(hands, namespace, "somebody-else")
+    pages = Pages(hands, namespace, "another-user")
     grant_secrets(operated, operator_account, namespace, "reader", "pages-tls")
     made = hands.apply(fleet("lab", namespace, web=WEB))
     with collector(hands, made, pages, tmp_path / "lab") as (_, port, _pod):
@@ -260,9 +260,9 @@ def test_the_collectors_of_a_fleet_read_their_binding_over_tls_with_its_password
     named = WEB | {"tls": authority | (CLIENT if config is MUTUAL else {})}
     asked = hands.apply(binding("prod", namespace, web=named))
     made = hands.apply(fleet("lab", namespace, schedulerRef={"name": "prod"}))
-    with collector(hands, asked, pages, tmp_path / "prod") as (_, port, _pod):
+    with collector(hands, resource, pages, tmp_path / "prod") as (_, port, _pod):
         there = hands.until(lambda: _derived(hands, namespace))
-        # No name server knows the Service here: its address stands for it, its name is verified.
+        # No name server knows the Service here: its address is used, and its name verified.
         moved = there.replace(f"sb-prod.{namespace}.svc:9123", f"{own_address()}:{port}", 1)
         with collector(hands, made, pages, tmp_path / "lab", moved) as (process, reader, _pod):
             url = f"http://{own_address()}:{reader}/metrics"

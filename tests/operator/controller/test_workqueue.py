@@ -236,7 +236,7 @@ def test_who_does_not_lead_works_on_nothing_and_forgets_nothing() -> None:
         queue.add([key(1), key(2)])
         await asyncio.sleep(20)
         assert queue.depth == 2
-        assert queue.oldest_s == 0  # nobody's work is late
+        assert queue.oldest_s == 0  # no key is late
         queue.set_active(True)
         await asyncio.sleep(1)
 

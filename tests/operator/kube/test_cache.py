@@ -147,9 +147,9 @@ WORDS = st.lists(st.booleans(), min_size=1, max_size=8).flatmap(
 
 @given(WORDS)
 def test_in_whatever_order_words_of_comings_and_goings_come_the_newest_counts(
-    told: tuple[list[bool], list[int]],
+    drawn: tuple[list[bool], list[int]],
 ) -> None:
-    there, order = told
+    there, order = drawn
     observed = Cache()
     for place in order:
         if there[place]:

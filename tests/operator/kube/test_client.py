@@ -1,4 +1,4 @@
-"""What stands where an API server should: the client asks the real one in every other test."""
+"""Servers that are not an API server: every other test uses the real one."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ TOO_DEEP = b'{"a":' * 5000 + b"1" + b"}" * 5000
 
 
 @pytest.mark.parametrize(
-    ("body", "told"),
+    ("body", "message"),
     [
         (b"<html>Please log in</html>", NO_SERVER),
         (b"[1]", NO_SERVER),
@@ -25,7 +25,7 @@ TOO_DEEP = b'{"a":' * 5000 + b"1" + b"}" * 5000
     ],
     ids=["page", "list", "bytes", "empty", "deep"],
 )
-async def test_what_cannot_be_read_is_no_answer(tmp_path: Path, body: bytes, told: str) -> None:
+async def test_what_cannot_be_read_is_no_answer(tmp_path: Path, body: bytes, message: str) -> None:
     async def page(_: web.Request) -> web.Response:
         return web.Response(body=body)
 
@@ -39,7 +39,7 @@ async def test_what_cannot_be_read_is_no_answer(tmp_path: Path, body: bytes, tol
     login = ClusterCredentials(tmp_path / "config")
     await login.renew()
     client = Client(login)
-    with pytest.raises(ApiError, match=told) as refused:
+    with pytest.raises(ApiError, match=message) as refused:
         await client.get("/apis/apps/v1")
     assert refused.value.is_retriable
     await client.close()

@@ -52,7 +52,7 @@ def opened() -> aiohttp.StreamReader:
 
 
 async def feed(content: aiohttp.StreamReader, blocks: Iterable[bytes]) -> None:
-    """Let blocks come one by one: whoever waits has a turn between two."""
+    """Yield blocks one by one, with a turn of the event loop between two."""
     for block in blocks:
         content.feed_data(block)
         await asyncio.sleep(0)
@@ -60,7 +60,7 @@ async def feed(content: aiohttp.StreamReader, blocks: Iterable[bytes]) -> None:
     content.feed_eof()
 
 
-async def told(blocks: Iterable[bytes], news: IsNewer = newer) -> list[bytes]:
+async def filtered(blocks: Iterable[bytes], news: IsNewer = newer) -> list[bytes]:
     """Read a stream that comes in these blocks, by lines, as kopf does."""
     content = opened()
     feeding = asyncio.create_task(feed(content, blocks))
@@ -89,13 +89,13 @@ def test_lines_that_tell_something_come_out_in_order_and_unchanged_however_they_
     text = b"".join(line + b"\n" for _, line in said)
     cuts = data.draw(st.lists(st.integers(0, len(text)), max_size=20).map(sorted))
     blocks = [text[begin:end] for begin, end in pairwise([0, *cuts, len(text)])]
-    assert asyncio.run(told(blocks)) == [line for tells, line in said if tells]
+    assert asyncio.run(filtered(blocks)) == [line for is_change, line in said if is_change]
 
 
 async def test_every_byte_by_itself_makes_the_same_lines() -> None:
     said = [event("MODIFIED", 101, "Wärme ⚡"), event("MODIFIED", 99, "⚡"), GONE]
     text = b"".join(line + b"\n" for line in said)
-    assert await told([text[at : at + 1] for at in range(len(text))]) == [said[0], GONE]
+    assert await filtered([text[at : at + 1] for at in range(len(text))]) == [said[0], GONE]
 
 
 async def test_a_line_comes_out_as_soon_as_it_is_whole() -> None:
@@ -132,25 +132,25 @@ async def test_a_line_of_megabytes_is_one_line() -> None:
     line = event("MODIFIED", 101, "x" * 3_000_000)
     text = line + b"\n"
     blocks = [text[at : at + 2**16] for at in range(0, len(text), 2**16)]
-    assert await told(blocks) == [line]
+    assert await filtered(blocks) == [line]
 
 
 async def test_what_is_left_at_the_end_is_kopf_s_to_judge() -> None:
-    assert await told([event("ADDED", 99)]) == [event("ADDED", 99)]
-    assert await told([GONE[:30]]) == [GONE[:30]]
-    assert await told([]) == []
+    assert await filtered([event("ADDED", 99)]) == [event("ADDED", 99)]
+    assert await filtered([GONE[:30]]) == [GONE[:30]]
+    assert await filtered([]) == []
 
 
 async def test_an_object_is_asked_about_by_its_whole_name_and_its_version() -> None:
-    asked: list[tuple[ObjectKey, int]] = []
+    calls: list[tuple[ObjectKey, int]] = []
 
     def news(one: ObjectKey, version: int) -> bool:
-        asked.append((one, version))
+        calls.append((one, version))
         return False
 
-    await told([event("ADDED", 7, name="b") + b"\n"], news)
-    assert asked == [(ObjectKey("ConfigMap", "centre", "b"), 7)]
+    await filtered([event("ADDED", 7, name="b") + b"\n"], news)
+    assert calls == [(ObjectKey("ConfigMap", "centre", "b"), 7)]
 
 
 async def test_of_what_is_deleted_nobody_is_asked_and_it_passes() -> None:
-    assert await told([event("DELETED", 7) + b"\n"], lambda *_: False) == [event("DELETED", 7)]
+    assert await filtered([event("DELETED", 7) + b"\n"], lambda *_: False) == [event("DELETED", 7)]

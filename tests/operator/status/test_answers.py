@@ -49,9 +49,9 @@ async def test_a_node_is_one_target_whatever_is_measured_in_it(tmp_path: Path) -
     host = HostPaths("n1", sysfs=tmp_path / "sys")
     async with Exporting(tmp_path, host=host) as exporter:
         await exporter.until(lambda text: '"reachable":1' in text.replace(" ", ""), "/status")
-        told = aggregate([parse((await exporter.text("/status")).encode())], 10)
-    assert (told.polled, told.unreachable) == (1, 0)
-    assert (told.configured, told.reachable, told.failing) == (1, 1, 0)
+        status = aggregate([parse((await exporter.text("/status")).encode())], 10)
+    assert (status.polled, status.unreachable) == (1, 0)
+    assert (status.configured, status.reachable, status.failing) == (1, 1, 0)
 
 
 async def test_a_collector_that_fails_is_its_node_s_failure(tmp_path: Path) -> None:
@@ -59,23 +59,23 @@ async def test_a_collector_that_fails_is_its_node_s_failure(tmp_path: Path) -> N
     host = HostPaths("n1", sysfs=tmp_path / "none")
     async with Exporting(tmp_path, host=host) as exporter:
         await exporter.until(lambda text: "absent" in text and '"age_s"' in text, "/status")
-        told = aggregate([parse((await exporter.text("/status")).encode())], 10)
-    assert (told.configured, told.failing) == (1, 1)
-    assert [(one.node, one.reason) for one in told.failing_targets] == [("n1", "absent")]
-    assert told.failing_targets[0].message
-    assert told.watts is None
+        status = aggregate([parse((await exporter.text("/status")).encode())], 10)
+    assert (status.configured, status.failing) == (1, 1)
+    assert [(one.node, one.reason) for one in status.failing_targets] == [("n1", "absent")]
+    assert status.failing_targets[0].message
+    assert status.watts is None
 
 
 async def test_a_zone_of_the_grid_is_one_target(tmp_path: Path) -> None:
     (tmp_path / "grid.yaml").write_text(GRID)
     async with Exporting(tmp_path) as exporter:
         await exporter.until(lambda text: "grams_per_kilowatt_hour" in text, "/status")
-        told = aggregate([parse((await exporter.text("/status")).encode())], 10)
-    assert (told.configured, told.failing, told.failing_targets) == (1, 0, [])
+        status = aggregate([parse((await exporter.text("/status")).encode())], 10)
+    assert (status.configured, status.failing, status.failing_targets) == (1, 0, [])
 
 
 @pytest.mark.parametrize(
-    ("told", "known"),
+    ("status", "known"),
     [
         (None, False),
         (aggregate([None], 10), False),
@@ -83,10 +83,10 @@ async def test_a_zone_of_the_grid_is_one_target(tmp_path: Path) -> None:
     ],
 )
 def test_that_all_is_there_is_said_once_a_collector_has_looked(
-    told: CollectorStatus | None, known: bool
+    status: CollectorStatus | None, known: bool
 ) -> None:
     document = parse_document(fleet("lab", "centre"), "").document
-    found = StatusInputs(document, (), (), None, frozenset(), MONITORING, collectors=told)
+    found = StatusInputs(document, (), (), None, frozenset(), MONITORING, collectors=status)
     claim = accepted(found)
     assert (claim.status, claim.reason) == ("True", "Accepted")
     assert ("every object that it references exists" in claim.message) == known
@@ -134,7 +134,7 @@ _ANSWERS = st.fixed_dictionaries(
 @example([{"schedulers": [{"name": "prod", "up": True, "age_s": 1e300, "reason": ""}]}])
 @example([{"schedulers": [{"name": "prod", "up": True, "age_s": 1e10, "nodes": {"idle": 2}}]}])
 def test_whatever_a_pod_answers_the_status_is_one_that_the_crd_allows(raws: list[object]) -> None:
-    told = aggregate([parse(json.dumps(raw).encode()) for raw in raws], 10)
+    status = aggregate([parse(json.dumps(raw).encode()) for raw in raws], 10)
     for kind, spec, model in (
         ("PowerTarget", {"node": {"collectors": ["cpu"]}}, PowerTargetStatus),
         ("SchedulerBinding", {"cluster": "c", "noop": {}}, SchedulerBindingStatus),
@@ -146,7 +146,7 @@ def test_whatever_a_pod_answers_the_status_is_one_that_the_crd_allows(raws: list
             "spec": spec,
         }
         found = StatusInputs(
-            parse_document(raw, "").document, (), (), None, frozenset(), MONITORING, collectors=told
+            parse_document(raw, "").document, (), (), None, frozenset(), MONITORING, collectors=status
         )
         made = msgspec.json.decode(msgspec.json.encode(build_status(found, {}, 1, NOW)))
         decoded, problems = decode(made, model)

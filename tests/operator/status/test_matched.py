@@ -24,7 +24,7 @@ STRANGERS = {
 }
 
 
-def told(*unmatched: Any) -> CollectorStatus:
+def collectors(*unmatched: Any) -> CollectorStatus:
     """Add up the answers of collectors, each of which compared names."""
     answers = [
         parse(msgspec.json.encode({"schedulers": [{"name": "prod", "up": True, "unmatched": one}]}))
@@ -33,34 +33,36 @@ def told(*unmatched: Any) -> CollectorStatus:
     return aggregate(answers, 10)
 
 
-def found(told: CollectorStatus | None, manifest: Manifest | None = None) -> StatusInputs:
+def found(collectors: CollectorStatus | None, manifest: Manifest | None = None) -> StatusInputs:
     document = parse_document(manifest or fleet("lab", "centre"), "").document
-    return StatusInputs(document, (), (), None, frozenset(), MONITORING, collectors=told)
+    return StatusInputs(document, (), (), None, frozenset(), MONITORING, collectors=collectors)
 
 
 def test_nodes_that_the_scheduler_does_not_know_are_named_with_the_field_that_helps() -> None:
-    (claim,) = matched(found(told(STRANGERS)))
+    (claim,) = matched(found(collectors(STRANGERS)))
     assert (claim.type, claim.status, claim.reason) == ("Matched", "False", "NamesUnmatched")
     for words in ("prod does not know 5 nodes", "n0.example", "and 2 more", "n1 that", "nodeName"):
         assert words in claim.message
 
 
 def test_names_that_all_match_are_said_to() -> None:
-    (claim,) = matched(found(told({"targets": 0, "nodes": 3, "first_nodes": ["x", "y", "z"]})))
+    (claim,) = matched(
+        found(collectors({"targets": 0, "nodes": 3, "first_nodes": ["x", "y", "z"]}))
+    )
     assert (claim.status, claim.reason) == ("True", "Matched")
 
 
-@pytest.mark.parametrize("answers", [None, told(), told(None)])
+@pytest.mark.parametrize("answers", [None, collectors(), collectors(None)])
 def test_nothing_is_claimed_where_nothing_was_compared(answers: CollectorStatus | None) -> None:
     assert not list(matched(found(answers)))
 
 
 def test_nothing_is_claimed_of_a_binding() -> None:
-    assert not list(matched(found(told(STRANGERS), binding("prod", "centre"))))
+    assert not list(matched(found(collectors(STRANGERS), binding("prod", "centre"))))
 
 
 def test_one_shard_s_strangers_count_and_ready_does_not_depend_on_them() -> None:
-    written = build_status(found(told({"targets": 0}, STRANGERS)), {}, 1, NOW)
+    written = build_status(found(collectors({"targets": 0}, STRANGERS)), {}, 1, NOW)
     conditions = {one["type"]: one for one in written["conditions"]}
     assert conditions["Matched"]["status"] == "False"
     assert conditions["Ready"]["reason"] != "NamesUnmatched"

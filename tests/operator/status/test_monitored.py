@@ -15,12 +15,20 @@ def found(
     selection: Selection | None,
     paused: bool = False,
     rules: Selection | None = None,
-    told: CollectorStatus | None = None,
+    collectors: CollectorStatus | None = None,
 ) -> StatusInputs:
     document = parse_document(fleet("lab", "centre", paused=paused), "").document
     kinds = frozenset({"ConfigMap", *MONITORING})
     return StatusInputs(
-        document, (), (), None, kinds, MONITORING, selection=selection, rules=rules, collectors=told
+        document,
+        (),
+        (),
+        None,
+        kinds,
+        MONITORING,
+        selection=selection,
+        rules=rules,
+        collectors=collectors,
     )
 
 
@@ -55,25 +63,28 @@ def test_rules_that_are_taken_or_of_which_nothing_is_known_change_nothing(
 
 
 def heard(*scraped: str) -> CollectorStatus:
-    """Add up what collectors report of their scrapes; nothing stands for one that is silent."""
+    """Add up what collectors report of their scrapes; an empty text is one that does not respond."""
     bodies = [f'{{"scraped": {one}}}' if one else "" for one in scraped]
     return aggregate([parse(body.encode()) for body in bodies], 10)
 
 
 @pytest.mark.parametrize("selection", [TAKEN, WANTING, Selection(0), None])
 def test_collectors_that_are_scraped_are_so_whoever_does_it(selection: Selection | None) -> None:
-    told = heard('{"by": "vm_promscrape", "age_s": 5}', '{"by": "Alloy/v1", "age_s": 599}')
-    claim = scraped(found(selection, told=told))
+    collectors = heard('{"by": "vm_promscrape", "age_s": 5}', '{"by": "Alloy/v1", "age_s": 599}')
+    claim = scraped(found(selection, collectors=collectors))
     assert (claim.status, claim.message) == ("True", "by Alloy/v1; vm_promscrape")
 
 
 def test_how_many_are_scraped_is_said_where_not_all_are() -> None:
-    told = heard('{"by": "Prometheus/3.5.0", "age_s": 5}', "null", "")
-    assert scraped(found(TAKEN, told=told)).message == "by Prometheus/3.5.0 (1 of 3 collectors)"
+    collectors = heard('{"by": "Prometheus/3.5.0", "age_s": 5}', "null", "")
+    assert (
+        scraped(found(TAKEN, collectors=collectors)).message
+        == "by Prometheus/3.5.0 (1 of 3 collectors)"
+    )
 
 
 @pytest.mark.parametrize(
-    ("selection", "told", "reason", "words"),
+    ("selection", "collectors", "reason", "words"),
     [
         (TAKEN, None, "Selected", "no collector reports"),
         (TAKEN, heard(""), "Selected", "no collector reports"),
@@ -84,13 +95,13 @@ def test_how_many_are_scraped_is_said_where_not_all_are() -> None:
     ],
 )
 def test_what_cannot_be_known_of_scrapes_is_unknown_with_the_reason(
-    selection: Selection, told: CollectorStatus | None, reason: str, words: str
+    selection: Selection, collectors: CollectorStatus | None, reason: str, words: str
 ) -> None:
-    claim = scraped(found(selection, told=told))
+    claim = scraped(found(selection, collectors=collectors))
     assert (claim.status, claim.reason) == ("Unknown", reason)
     assert words in claim.message
 
 
 def test_a_prometheus_that_does_not_select_it_is_the_reason_where_nobody_scrapes() -> None:
-    claim = scraped(found(WANTING, told=heard("null")))
+    claim = scraped(found(WANTING, collectors=heard("null")))
     assert (claim.status, claim.reason) == ("False", "NotSelected")

@@ -90,11 +90,11 @@ def test_conditions_of_another_kind_say_nothing_of_taking() -> None:
     [("prometheuses", "Prometheus a/b"), ("prometheusagents", "PrometheusAgent a/b")],
 )
 def test_who_takes_it_is_called_by_its_kind(resource: str, name: str) -> None:
-    told = {"resource": resource, "namespace": "a", "name": "b"}
+    binding = {"resource": resource, "namespace": "a", "name": "b"}
     accepted = {"type": "Accepted", "status": "True"}
-    assert bound([told | {"conditions": [accepted]}]).taken_by == [name]
+    assert bound([binding | {"conditions": [accepted]}]).taken_by == [name]
     refused = {"type": "Accepted", "status": "False", "message": "no such port"}
-    assert bound([told | {"conditions": [refused]}]).rejected == f"{name}: no such port"
+    assert bound([binding | {"conditions": [refused]}]).rejected == f"{name}: no such port"
 
 
 RULE = Selected("PrometheusRule", "centre", {"role": "alerts"}, {"team": "power"})
