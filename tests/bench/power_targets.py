@@ -10,8 +10,7 @@ from rackwatt_operator.kube.cached_object import APPLIED_HASH
 from rackwatt_operator.kube.client import Manifest
 from rackwatt_operator.manifests.build import plan
 from rackwatt_operator.manifests.defaults import Defaults
-from rackwatt_operator.manifests.facts import Facts
-from rackwatt_operator.manifests.refused import BuildFailure
+from rackwatt_operator.manifests.params import BuildFailure, Facts
 from tests.operator.kube_user import document, fleet, nodes
 
 _TEN = ("fleet",) * 6 + ("shards", "node", "node", "grid")

@@ -12,8 +12,7 @@ from rackwatt_operator.kube.cached_object import APPLIED_HASH
 from rackwatt_operator.kube.resources import DOCUMENTS, ObjectKey
 from rackwatt_operator.manifests.build import plan
 from rackwatt_operator.manifests.defaults import Defaults
-from rackwatt_operator.manifests.facts import Facts
-from rackwatt_operator.manifests.refused import BuildFailure
+from rackwatt_operator.manifests.params import BuildFailure, Facts
 from tests.cluster.clients import Manifest
 from tests.cluster.controlplane import ControlPlane
 from tests.operator.kube_user import KubeUser, object_key

@@ -1,4 +1,4 @@
-"""`rackwatt-operator check`: are the documents right, and what do their pods need and why?"""
+"""`rackwatt-operator check`: validate resources, and explain the privileges of their pods."""
 
 import argparse
 import sys
@@ -21,10 +21,8 @@ from rackwatt_operator.commands.lint import warnings
 from rackwatt_operator.manifests.build import plan
 from rackwatt_operator.manifests.defaults import Defaults
 from rackwatt_operator.manifests.egress import namespaces, needed_ports
-from rackwatt_operator.manifests.facts import Facts
-from rackwatt_operator.manifests.params import Manifest, Params
+from rackwatt_operator.manifests.params import BuildFailure, Facts, Manifest, Params
 from rackwatt_operator.manifests.privileges import privileges
-from rackwatt_operator.manifests.refused import BuildFailure
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -39,21 +37,23 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 
 def command(arguments: argparse.Namespace) -> int:
-    """Check, and print what was found."""
+    """Check, and print the result."""
     defaults: Defaults = arguments.defaults
     documents, passed_over = given(arguments.files, arguments.namespace)
     wrong = [problem for one in documents for problem in _wrong(one, documents, defaults)]
-    doubtful = list(warnings(documents))
+    warned = list(warnings(documents))
     for one in documents:
         if one.loaded.document is not None:
-            print("\n".join(_told(one, one.loaded.document, documents, defaults)), end="\n\n")
+            print(
+                "\n".join(_explanation(one, one.loaded.document, documents, defaults)), end="\n\n"
+            )
     for note in passed_over:
         print(f"note: {note}", file=sys.stderr)
-    for doubt in doubtful:
-        print(f"warning: {doubt}", file=sys.stderr)
+    for warning in warned:
+        print(f"warning: {warning}", file=sys.stderr)
     for problem in wrong:
         print(problem, file=sys.stderr)
-    counts = (len(documents), "document"), (len(wrong), "problem"), (len(doubtful), "warning")
+    counts = (len(documents), "document"), (len(wrong), "problem"), (len(warned), "warning")
     print(", ".join(counted(*count) for count in counts))
     return int(bool(wrong))
 
@@ -74,33 +74,33 @@ def _facts(one: InputDocument, documents: list[InputDocument]) -> Facts:
     return Facts(bindings=bindings(documents, one.loaded.namespace))
 
 
-def _told(
+def _explanation(
     one: InputDocument, document: Document, documents: list[InputDocument], defaults: Defaults
 ) -> Iterator[str]:
-    """Tell of one document: what it measures, what is made of it, what that may do and why."""
+    """Explain one resource: what it measures, its children, their privileges and the reasons."""
     yield f"{one.loaded.kind} {one.loaded.namespace}/{one.loaded.name}: {_measured(document)}"
     facts = _facts(one, documents)
     made = plan(one.raw, document, facts, defaults)
     if not isinstance(made, BuildFailure):
         yield from _made(made)
-    subject = Params(one.raw, document, facts, defaults)
-    for secret in subject.secrets:
+    params = Params(one.raw, document, facts, defaults)
+    for secret in params.secrets:
         yield f"  reads    Secret {secret}"
     for protocol, port in needed_ports(document):
-        yield f"  asks     {protocol} {port}"
+        yield f"  connects {protocol} {port}"
     for namespace in namespaces(document, one.loaded.namespace):
-        yield f"  asks     any pod of namespace {namespace}, where a Service may be that is named"
-    yield from _explained(subject)
+        yield f"  connects any pod of namespace {namespace}, for the Service that is named"
+    yield from _explained(params)
 
 
 def _made(manifests: list[Manifest]) -> Iterator[str]:
-    """Tell what is made, one line for each kind."""
+    """Yield the children, one line per kind."""
     names: dict[str, list[str]] = {}
     for manifest in manifests:
         names.setdefault(manifest["kind"], []).append(manifest["metadata"]["name"])
     for kind, (first, *others) in names.items():
         more = f" to {others[-1]}" if len(others) > 1 else f", {others[0]}" if others else ""
-        yield f"  makes    {kind} {first}{more}"
+        yield f"  creates  {kind} {first}{more}"
 
 
 def _measured(document: Document) -> str:
@@ -124,11 +124,11 @@ def _targets(document: PowerTarget) -> Counter[str]:
     return counts
 
 
-def _explained(subject: Params) -> Iterator[str]:
-    needed = privileges(subject.document, subject.pod)
+def _explained(params: Params) -> Iterator[str]:
+    needed = privileges(params.document, params.pod)
     yield f"  admitted at Pod Security level {needed.level}"
     for one in needed.named:
         yield f"    {one.level}: {one.what} ({one.why})"
     if needed.level == "privileged":
         label = "pod-security.kubernetes.io/enforce=privileged"
-        yield f"    kubectl label namespace {subject.namespace} {label}"
+        yield f"    kubectl label namespace {params.namespace} {label}"

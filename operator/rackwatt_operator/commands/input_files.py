@@ -1,4 +1,4 @@
-"""The documents that a command is given: files, folders of them, or standard input."""
+"""Input of the commands: resources in files, directories, or standard input."""
 
 import argparse
 import re
@@ -23,7 +23,7 @@ _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\Z")
 
 @dataclass(frozen=True, slots=True)
 class InputDocument:
-    """One document: as it was found, and as it was judged."""
+    """One resource: as it was read, and the result of validation."""
 
     raw: Mapping[str, Any]
     loaded: Loaded
@@ -75,12 +75,12 @@ def given(files: Iterable[str], namespace: str) -> tuple[list[InputDocument], li
     passed_over = notes(one.loaded for one in found)
     found = [one for one in found if not one.loaded.note]
     first: dict[tuple[str, str, str], Loaded] = {}
-    for place, one in enumerate(found):
+    for index, one in enumerate(found):
         same = first.setdefault(one.loaded.key, one.loaded)
         if same is not one.loaded and one.loaded.name:
             problem = Problem("", f"duplicate: already defined in {same.origin}")
             problems = (*one.loaded.problems, problem)
-            found[place] = replace(one, loaded=replace(one.loaded, problems=problems))
+            found[index] = replace(one, loaded=replace(one.loaded, problems=problems))
     return found, passed_over
 
 
@@ -99,8 +99,8 @@ def _defaults(file: str) -> Defaults:
         raise argparse.ArgumentTypeError(f"{file}: {error}") from None
     found, problems = defaults(text)
     if found is None or problems:
-        told = "\n".join(f"{file}: {problem}" for problem in problems)
-        raise argparse.ArgumentTypeError(told)
+        message = "\n".join(f"{file}: {problem}" for problem in problems)
+        raise argparse.ArgumentTypeError(message)
     return found
 
 

@@ -1,4 +1,4 @@
-"""What is right in a document and may yet not work in a cluster."""
+"""Warnings: valid settings that may not work in a cluster."""
 
 import json
 from collections.abc import Iterator
@@ -19,17 +19,17 @@ _MOST_ANNOTATIONS = 256 * 1024
 
 
 def warnings(documents: list[InputDocument]) -> Iterator[str]:
-    """List the doubts, each behind the document it concerns."""
+    """Yield the warnings, each with its resource."""
     for one in documents:
         if one.loaded.document is not None:
-            doubts = _size(one), _missing(one, documents), _doubts(one.loaded.document)
-            for doubt in chain(*doubts):
-                yield f"{one.loaded}: {doubt}"
+            warnings = _size(one), _missing(one, documents), _warnings(one.loaded.document)
+            for warning in chain(*warnings):
+                yield f"{one.loaded}: {warning}"
     yield from _measured_twice(documents)
 
 
 def _size(one: InputDocument) -> Iterator[str]:
-    """Doubt what kubectl cannot apply in the way that most people do."""
+    """Warn of what `kubectl apply` cannot apply client-side."""
     size = len(json.dumps(one.raw, separators=(",", ":"), default=str).encode())
     if size + len(_LAST_APPLIED) > _MOST_ANNOTATIONS:
         yield (
@@ -48,7 +48,7 @@ def _missing(one: InputDocument, documents: list[InputDocument]) -> Iterator[str
         )
 
 
-def _doubts(document: Document) -> Iterator[str]:
+def _warnings(document: Document) -> Iterator[str]:
     if isinstance(document, PowerTarget):
         yield from _fleet(document.spec.bmc) if document.spec.bmc else ()
     elif document.spec.slurm is not None:
@@ -56,30 +56,30 @@ def _doubts(document: Document) -> Iterator[str]:
 
 
 def _fleet(bmc: Bmc) -> Iterator[str]:
-    told = {doubt for entry in valid_entries(bmc) for doubt in _entry(bmc, entry)}
-    told.update(_unread(bmc, {method(bmc, entry) for entry in valid_entries(bmc)}))
-    yield from sorted(told)
+    warnings = {warning for entry in valid_entries(bmc) for warning in _entry(bmc, entry)}
+    warnings.update(_unread(bmc, {method(bmc, entry) for entry in valid_entries(bmc)}))
+    yield from sorted(warnings)
 
 
-def _unread(said: Access, asked: set[str]) -> Iterator[str]:
-    """Doubt settings of a protocol by which none of the targets they are for is asked."""
-    for kind, _ in given(METHODS, said):
-        if asked and kind.name not in asked:
-            by = ", ".join(sorted(asked))
+def _unread(settings: Access, methods: set[str]) -> Iterator[str]:
+    """Warn of settings of a method that none of their targets uses."""
+    for kind, _ in given(METHODS, settings):
+        if methods and kind.name not in methods:
+            used = ", ".join(sorted(methods))
             yield (
-                f"{kind.name}: said of targets that are asked by {by}; "
+                f"{kind.name}: has no effect on targets with method {used}; "
                 f"should `method` be {kind.name}?"
             )
 
 
 def _entry(bmc: Bmc, entry: HostEntry) -> Iterator[str]:
-    asked = method(bmc, entry)
-    yield from _unread(entry, {asked})
-    if METHODS[asked].logs_in and not (entry.credentials or bmc.credentials):
-        yield f"credentials: {asked} needs a Secret, and none is named: such targets cannot be read"
-    if asked == "ipmiSsh":
+    name = method(bmc, entry)
+    yield from _unread(entry, {name})
+    if METHODS[name].logs_in and not (entry.credentials or bmc.credentials):
+        yield f"credentials: {name} needs a Secret, and none is named: such targets cannot be read"
+    if name == "ipmiSsh":
         yield from _ssh("ipmiSsh", entry.ipmi_ssh, bmc.ipmi_ssh)
-    if asked == "snmp":
+    if name == "snmp":
         oids = [oid.oid for layer in (entry.snmp, bmc.snmp) if layer for oid in layer.oids or ()]
         if any("::" in oid for oid in oids):
             yield "snmp.oids: symbolic names need their MIBs in the collector's image"
@@ -98,7 +98,7 @@ def _slurm(slurm: Slurm) -> Iterator[str]:
 
 
 def _ssh(path: str, *layers: IpmiSsh | SlurmSsh | None) -> Iterator[str]:
-    """Doubt an ssh that would look into a home that no pod has."""
+    """Warn of ssh settings that require a home directory, which no pod has."""
     said = [layer for layer in layers if layer is not None]
     if not any(layer.key_secret_ref for layer in said):
         yield f"{path}.keySecretRef: a pod has no key of its own"
@@ -107,7 +107,7 @@ def _ssh(path: str, *layers: IpmiSsh | SlurmSsh | None) -> Iterator[str]:
 
 
 def _measured_twice(documents: list[InputDocument]) -> Iterator[str]:
-    """Doubt a node that two fleets name: two collectors would ask its BMC."""
+    """Warn of a node that two fleets name: two collectors would poll its BMC."""
     seen: dict[str, InputDocument] = {}
     for one in documents:
         document = one.loaded.document
@@ -119,5 +119,5 @@ def _measured_twice(documents: list[InputDocument]) -> Iterator[str]:
             twice = sorted(node for node in nodes if seen.setdefault(node, one) is not one)
             if twice:
                 also = seen[twice[0]].loaded
-                told = f"{counted(len(twice), 'node')}, first {twice[0]}, also of {also}"
-                yield f"{one.loaded}: {told}: two collectors would poll the same BMCs"
+                message = f"{counted(len(twice), 'node')}, first {twice[0]}, also of {also}"
+                yield f"{one.loaded}: {message}: two collectors would poll the same BMCs"

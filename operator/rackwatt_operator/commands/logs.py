@@ -1,4 +1,4 @@
-"""What is logged of what libraries have to say."""
+"""Logging of the operator and of its libraries."""
 
 import asyncio
 import logging
@@ -17,16 +17,16 @@ _QUIET = ("aiohttp.access", "asyncio", "urllib3", "kubernetes")
 def start_logging(level: str, form: str) -> None:
     """Log to standard error from now on."""
     handler = log_to_stderr(level, form, _QUIET)
-    # kopf tells of every event, at debug of what is in it, and warns of what is meant to be so.
+    # kopf logs every event, and at debug its content, and warns of intended settings.
     logging.getLogger("kopf").setLevel(max(logging.ERROR, logging.root.level))
-    handler.addFilter(_Sparing())
+    handler.addFilter(RateLimitFilter())
 
 
-def tell(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Log what has gone wrong in a loop, as its exception handler.
+def handle_loop_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Log an unhandled error of an event loop, as its exception handler.
 
-    Not that an answer came just as its question was given up: asyncio drops it, uvloop takes it for
-    a fatal error of TLS, since what reads it may have to write on a connection that is closed.
+    A response that arrives just as its request is cancelled is logged at debug level: asyncio drops
+    it, uvloop reports a fatal TLS error, since reading may have to write to a closed connection.
     """
     error = context.get("exception")
     if isinstance(error, RuntimeError) and str(error).endswith(_CLOSED):
@@ -35,10 +35,10 @@ def tell(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         loop.default_exception_handler(context)
 
 
-class _Sparing(logging.Filter):
-    """Lets kopf say the same thing of each watch once in a while, in one line.
+class RateLimitFilter(logging.Filter):
+    """Rate limit of kopf's messages: one line per watch every 30 seconds.
 
-    While an API server is away each of a dozen watches would tell of each of its tries.
+    While an API server is unreachable each of a dozen watches would log each of its tries.
     """
 
     def __init__(self) -> None:
@@ -46,6 +46,7 @@ class _Sparing(logging.Filter):
         self._until_s: dict[str, float] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
+        """Return whether the record is logged."""
         if not record.name.startswith("kopf"):
             return True
         record.exc_info = None

@@ -1,4 +1,4 @@
-"""`rackwatt-operator render`: print what belongs to documents, as the operator would apply it.
+"""`rackwatt-operator render`: print the manifests of resources, as the operator applies them.
 
 For review, for air-gapped clusters, and for those who let another tool apply: all or nothing, so
 that half a fleet is never taken for the whole.
@@ -20,9 +20,7 @@ from rackwatt_operator.commands.input_files import (
 )
 from rackwatt_operator.manifests.build import plan
 from rackwatt_operator.manifests.defaults import Defaults
-from rackwatt_operator.manifests.facts import MONITORING, Facts
-from rackwatt_operator.manifests.params import Manifest
-from rackwatt_operator.manifests.refused import BuildFailure
+from rackwatt_operator.manifests.params import MONITORING, BuildFailure, Facts, Manifest
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -78,7 +76,7 @@ class Dumper(yaml.SafeDumper):
     """YAML without anchors, and with lines where there are lines."""
 
     def ignore_aliases(self, _: Any) -> bool:
-        """Write what stands twice twice."""
+        """Write an object that occurs twice twice."""
         return True
 
 

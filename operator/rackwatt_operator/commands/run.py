@@ -1,4 +1,4 @@
-"""`rackwatt-operator run`: reconcile what documents ask for, until told to stop."""
+"""`rackwatt-operator run`: reconcile PowerTargets and SchedulerBindings until SIGTERM."""
 
 import argparse
 import asyncio
@@ -15,7 +15,7 @@ from rackwatt_crds.cli.listening import add_listen_address
 from rackwatt_crds.cli.logs import add_logging
 from rackwatt_operator import __version__
 from rackwatt_operator.commands.input_files import add_defaults, namespace
-from rackwatt_operator.commands.logs import start_logging, tell
+from rackwatt_operator.commands.logs import handle_loop_error, start_logging
 
 log = logging.getLogger(__name__)
 
@@ -86,7 +86,7 @@ async def _serve(arguments: argparse.Namespace) -> int:
     from rackwatt_operator.kube.auth import ClusterCredentials, CredentialsError
     from rackwatt_operator.operator import Operator, Scope
 
-    asyncio.get_running_loop().set_exception_handler(tell)
+    asyncio.get_running_loop().set_exception_handler(handle_loop_error)
     login = ClusterCredentials(arguments.kubeconfig)
     try:
         await login.renew()
@@ -112,7 +112,7 @@ async def _serve(arguments: argparse.Namespace) -> int:
     finally:
         await runner.cleanup()
         await operator.close()
-    log.info("stopped: the Lease is given back")
+    log.info("stopped, released the Lease")
     return 0
 
 

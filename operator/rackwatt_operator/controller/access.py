@@ -1,8 +1,8 @@
-"""How the operator gets at the pages of collectors that have TLS or a password.
+"""Credentials for the pages of collectors with TLS, client certificates or a password.
 
-The chart grants it no right to read Secrets. It requests those that a document's `web` names. Where
-it may not read them it shows no password and no certificate: the status says so, and measuring does
-without.
+The chart grants the operator no right on Secrets. It requests those that `spec.web` references.
+Where it may not read them it sends no password and no certificate: the status says so, and
+measuring and scraping work without.
 """
 
 import asyncio
@@ -24,12 +24,12 @@ _FRESH_S = 60.0
 
 
 class AccessError(Exception):
-    """The pages cannot be asked; the message says why, and what a person can do."""
+    """The credentials cannot be read; the message says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What a request for a page needs; of a page in the clear and without a password, nothing."""
+    """TLS context and headers of a request; empty for plain HTTP without a password."""
 
     tls: ssl.SSLContext | None = None
     server_name: str | None = None
@@ -37,9 +37,9 @@ class Access:
 
 
 class Accesses:
-    """The access to each document's collectors, a minute old at most.
+    """Credentials for the collectors of each resource, at most a minute old.
 
-    `web` tells what a document says of its pages, and raises LookupError while that is not known.
+    `web` returns `spec.web` of a resource, and raises LookupError while that is not known.
     """
 
     def __init__(self, client: Client, web: Callable[[ObjectKey], Web | None]) -> None:
@@ -48,7 +48,7 @@ class Accesses:
         self._known: dict[ObjectKey, tuple[float, Web, Access]] = {}
 
     def known(self, key: ObjectKey) -> bool:
-        """Tell whether it is known by now what a document says, if only that it says nothing."""
+        """Return whether `spec.web` of the resource is known, set or not."""
         try:
             self._web(key)
         except LookupError:
@@ -56,10 +56,10 @@ class Accesses:
         return True
 
     async def access(self, key: ObjectKey) -> Access:
-        """Give it, from the Secrets as they are now or were a minute ago.
+        """Return the credentials, from Secrets read at most a minute ago.
 
         Raises:
-            AccessError: a Secret is not there, may not be read, or does not hold what it should.
+            AccessError: a Secret is missing, may not be read, or has invalid content.
         """
         web = self._web(key)
         if web is None:
@@ -91,7 +91,7 @@ class Accesses:
 
         A certificate may be shown to anyone: its key is not sent.
         """
-        assert web.tls is not None  # noqa: S101 - asked for where there is TLS alone
+        assert web.tls is not None  # noqa: S101 - called for TLS only
         try:
             skipped = web.tls.insecure_skip_verify
             made = _unverified() if skipped else await self._verified(namespace, web.tls)
@@ -120,7 +120,7 @@ class Accesses:
         try:
             found = await self._client.get(SECRET.path(secret.namespace, secret.name))
         except ApiError as error:
-            raise AccessError(_told(secret, error)) from None
+            raise AccessError(_message(secret, error)) from None
         data: Mapping[str, str] = found.get("data") or {}
         return data
 
@@ -139,8 +139,8 @@ def _show(context: ssl.SSLContext, secret: ObjectKey, data: Mapping[str, str]) -
         try:
             context.load_cert_chain(chain, private, password="")  # never from the terminal
         except (ssl.SSLError, ValueError):
-            told = f"{secret}: tls.crt and tls.key are no certificate and its key, in PEM"
-            raise AccessError(told) from None
+            message = f"{secret}: tls.crt and tls.key are no certificate and its key, in PEM"
+            raise AccessError(message) from None
 
 
 def _key(secret: ObjectKey, data: Mapping[str, str], key: str) -> str:
@@ -152,13 +152,13 @@ def _key(secret: ObjectKey, data: Mapping[str, str], key: str) -> str:
         raise AccessError(f"{secret}: {key} is no text in UTF-8") from None
 
 
-def _told(secret: ObjectKey, error: ApiError) -> str:
+def _message(secret: ObjectKey, error: ApiError) -> str:
     if error.status == 404:
-        return f"there is no {secret}, which spec.web names: create it"
+        return f"{secret}, which spec.web references, does not exist: create it"
     if error.forbidden:
         return (
-            f"the operator may not read {secret}, which spec.web names: grant it `get` on that one "
-            "(docs/operator.md#tls-and-passwords). Measuring and scraping do without"
+            f"the operator may not read {secret}, which spec.web references: grant it `get` on "
+            "it (docs/operator.md#tls-and-passwords). Measuring and scraping work without it"
         )
     return f"{secret}: {error}"
 

@@ -21,8 +21,7 @@ from rackwatt_operator.kube.discovery import Capabilities
 from rackwatt_operator.kube.resources import ObjectKey
 from rackwatt_operator.manifests.build import plan
 from rackwatt_operator.manifests.defaults import Defaults
-from rackwatt_operator.manifests.facts import Facts
-from rackwatt_operator.manifests.refused import BuildFailure
+from rackwatt_operator.manifests.params import BuildFailure, Facts
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
-"""The plan: everything that belongs to a document, in the order it should come to be.
+"""Build all children of a resource, in the order in which they are applied.
 
-Pure and total: the same document, facts and defaults always come to the same manifests, and what
-cannot be planned is a value. The reconciler, `rackwatt-operator render` and the tests share it.
+Pure and total: the same resource, facts and defaults result in the same manifests, and a failure is
+a value. The reconciler, `rackwatt-operator render` and the tests share it.
 """
 
 from collections.abc import Mapping
@@ -13,12 +13,10 @@ from rackwatt_operator.manifests.daemonset import daemon_set
 from rackwatt_operator.manifests.dashboard import dashboards
 from rackwatt_operator.manifests.defaults import Defaults
 from rackwatt_operator.manifests.deployment import deployments
-from rackwatt_operator.manifests.facts import Facts
 from rackwatt_operator.manifests.networkpolicy import network_policy
-from rackwatt_operator.manifests.params import Manifest, Params
+from rackwatt_operator.manifests.params import BuildFailure, Facts, Manifest, Params
 from rackwatt_operator.manifests.poddisruptionbudget import budget
 from rackwatt_operator.manifests.prometheusrule import prometheus_rule
-from rackwatt_operator.manifests.refused import BuildFailure
 from rackwatt_operator.manifests.service import service
 from rackwatt_operator.manifests.serviceaccount import service_account
 from rackwatt_operator.manifests.servicemonitor import service_monitor
@@ -27,19 +25,19 @@ from rackwatt_operator.manifests.servicemonitor import service_monitor
 def plan(
     raw: Mapping[str, Any], document: Document, facts: Facts, defaults: Defaults
 ) -> list[Manifest] | BuildFailure:
-    """List the children of a document; `raw` is the document as it was found."""
-    subject = Params(raw, document, facts, defaults)
-    config = documents(subject)
+    """Return the manifests of all children; `raw` is the resource as its author wrote it."""
+    params = Params(raw, document, facts, defaults)
+    config = documents(params)
     if isinstance(config, BuildFailure):
         return config
     return [
-        service_account(subject),
+        service_account(params),
         config,
-        network_policy(subject),
-        service(subject),
-        *([daemon_set(subject)] if subject.component == "node" else deployments(subject)),
-        *budget(subject),
-        *service_monitor(subject),
-        *prometheus_rule(subject),
-        *dashboards(subject),
+        network_policy(params),
+        service(params),
+        *([daemon_set(params)] if params.component == "node" else deployments(params)),
+        *budget(params),
+        *service_monitor(params),
+        *prometheus_rule(params),
+        *dashboards(params),
     ]

@@ -1,10 +1,10 @@
-"""The ConfigMap of documents: what the collectors read, as its author wrote it.
+"""The ConfigMap with the configuration of the collectors: the resource as its author wrote it.
 
-JSON is YAML, and takes a hundredth of the time to write. A changed document changes only this
-object: no pod is rolled, the collectors read it anew and keep their sessions.
+JSON is YAML, and takes a hundredth of the time to write. A change of the resource changes only this
+object: pods are not restarted, the collectors reload it and keep their sessions.
 
-Beside a PowerTarget stand the bindings it names, turned so that the collectors ask the binding's
-own collector: ten shards cost the scheduler no more than one.
+The SchedulerBindings that a PowerTarget references are included, rewritten so that the collectors
+poll the binding's own collector: ten shards cost the scheduler no more than one.
 """
 
 import json
@@ -16,22 +16,21 @@ from rackwatt_crds.document import API_VERSION
 from rackwatt_crds.schedulerbinding import SchedulerBindingSpec
 from rackwatt_operator.manifests import naming
 from rackwatt_operator.manifests.merge import plain
-from rackwatt_operator.manifests.params import Manifest, Params
-from rackwatt_operator.manifests.refused import BuildFailure
+from rackwatt_operator.manifests.params import BuildFailure, Manifest, Params
 from rackwatt_operator.manifests.service import PORT
 from rackwatt_operator.manifests.web import scheme
 
 KEY = "documents.yaml"
 MOST_BYTES = 1024 * 1024
-"""What the API server takes in one ConfigMap."""
+"""Limit of the API server for one ConfigMap."""
 
 _OF_READERS = ("tls", "credentials")
 _NOT_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
 
-def documents(subject: Params) -> Manifest | BuildFailure:
-    """Make the ConfigMap, unless it would be larger than the API server takes."""
-    text = "---\n".join(map(_written, _documents(subject)))
+def documents(params: Params) -> Manifest | BuildFailure:
+    """Build the ConfigMap, unless it exceeds the limit of the API server."""
+    text = "---\n".join(map(_written, _documents(params)))
     size = len(KEY) + len(text.encode())
     if size > MOST_BYTES:
         return BuildFailure(
@@ -39,23 +38,23 @@ def documents(subject: Params) -> Manifest | BuildFailure:
             f"it comes to {-(-size // 1024)} KiB and a ConfigMap holds {MOST_BYTES // 1024} KiB: "
             'write hosts as ranges ("node[001-512]"), or split it into several documents',
         )
-    return subject.manifest("v1", "ConfigMap", subject.base, data={KEY: text})
+    return params.manifest("v1", "ConfigMap", params.base, data={KEY: text})
 
 
-def _documents(subject: Params) -> Iterator[Mapping[str, Any]]:
-    yield _document(subject, subject.kind, subject.name, subject.raw.get("spec"))
-    for name, spec in subject.bindings.items():
-        yield _document(subject, "SchedulerBinding", name, _asked_there(subject, name, spec))
+def _documents(params: Params) -> Iterator[Mapping[str, Any]]:
+    yield _document(params, params.kind, params.name, params.raw.get("spec"))
+    for name, spec in params.bindings.items():
+        yield _document(params, "SchedulerBinding", name, _relayed(params, name, spec))
 
 
-def _document(subject: Params, kind: str, name: str, spec: Any) -> Mapping[str, Any]:
-    metadata = {"name": name, "namespace": subject.namespace}
+def _document(params: Params, kind: str, name: str, spec: Any) -> Mapping[str, Any]:
+    metadata = {"name": name, "namespace": params.namespace}
     return {"apiVersion": API_VERSION, "kind": kind, "metadata": metadata, "spec": spec}
 
 
-def _asked_there(subject: Params, name: str, spec: SchedulerBindingSpec) -> Mapping[str, Any]:
-    """Turn a binding into one that asks its collector; what it means to its nodes stays."""
-    host = f"{naming.base('SchedulerBinding', name)}.{subject.namespace}.svc"
+def _relayed(params: Params, name: str, spec: SchedulerBindingSpec) -> Mapping[str, Any]:
+    """Return a binding that polls the collector of another; settings of its nodes are kept."""
+    host = f"{naming.base('SchedulerBinding', name)}.{params.namespace}.svc"
     kept = {
         "nodeName": spec.node_name,
         "interval": spec.interval,

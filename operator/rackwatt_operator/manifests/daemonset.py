@@ -5,12 +5,12 @@ from rackwatt_operator.manifests.params import Manifest, Params
 from rackwatt_operator.manifests.pod import template
 
 
-def daemon_set(subject: Params) -> Manifest:
-    """Make the DaemonSet; a tenth of the nodes at a time get a new collector."""
+def daemon_set(params: Params) -> Manifest:
+    """Build the DaemonSet; a tenth of the nodes at a time get a new collector."""
     spec = {
         "revisionHistoryLimit": 2,
         "updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": "10%"}},
-        "selector": {"matchLabels": selector(subject.base)},
-        "template": template(subject, None),
+        "selector": {"matchLabels": selector(params.base)},
+        "template": template(params, None),
     }
-    return subject.manifest("apps/v1", "DaemonSet", subject.base, spec=spec)
+    return params.manifest("apps/v1", "DaemonSet", params.base, spec=spec)

@@ -17,16 +17,16 @@ from rackwatt_operator.manifests.params import Manifest, Params
 _FOUND_BY = {"grafana_dashboard": "1"}
 
 
-def dashboards(subject: Params) -> list[Manifest]:
-    """Make the ConfigMap, unless dashboards are disabled."""
-    if not subject.wants("dashboards"):
+def dashboards(params: Params) -> list[Manifest]:
+    """Build the ConfigMap, unless dashboards are disabled."""
+    if not params.wants("dashboards"):
         return []
-    said = subject.monitoring.get("dashboards", {})
-    title = f"Rackwatt {subject.namespace}/{subject.name}"
-    made = dashboard(_uid(subject), title, ["rackwatt", subject.component], _panels(subject))
+    said = params.monitoring.get("dashboards", {})
+    title = f"Rackwatt {params.namespace}/{params.name}"
+    made = dashboard(_uid(params), title, ["rackwatt", params.component], _panels(params))
     text = msgspec.json.format(msgspec.json.encode(made), indent=1).decode()  # json's takes 1 ms
-    data = {f"{subject.base}.json": text + "\n"}
-    manifest = subject.manifest("v1", "ConfigMap", naming.dashboard(subject.base), data=data)
+    data = {f"{params.base}.json": text + "\n"}
+    manifest = params.manifest("v1", "ConfigMap", naming.dashboard(params.base), data=data)
     metadata = manifest["metadata"]
     metadata["labels"] = said.get("labels", {}) | metadata["labels"] | _FOUND_BY
     if said.get("annotations"):
@@ -34,21 +34,21 @@ def dashboards(subject: Params) -> list[Manifest]:
     return [manifest]
 
 
-def _panels(subject: Params) -> Iterable[Panel]:
-    match subject.component:
+def _panels(params: Params) -> Iterable[Panel]:
+    match params.component:
         case "bmc":
-            return fleet_panels(subject, recorded=prometheusrule.is_made(subject))
+            return fleet_panels(params, recorded=prometheusrule.is_made(params))
         case "scheduler":
-            return scheduler_panels(subject)
+            return scheduler_panels(params)
         case "node":
-            return node_panels(subject, recorded=prometheusrule.is_made(subject))
+            return node_panels(params, recorded=prometheusrule.is_made(params))
         case "grid":
-            return grid_panels(subject)
+            return grid_panels(params)
         case never:
             assert_never(never)
 
 
-def _uid(subject: Params) -> str:
+def _uid(params: Params) -> str:
     """Name it for Grafana, the same for ever: links and stars hang on it."""
-    whose = f"{subject.namespace}/{subject.base}".encode()
+    whose = f"{params.namespace}/{params.base}".encode()
     return f"rackwatt-{hashlib.blake2b(whose, digest_size=10).hexdigest()}"

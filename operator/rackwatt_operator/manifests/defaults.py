@@ -1,4 +1,4 @@
-"""What holds for every document unless it says otherwise: `--defaults.file`, the chart's values."""
+"""Defaults of all resources: `--defaults.file`, which the chart writes from its values."""
 
 from typing import Annotated, Any, Literal
 
@@ -20,9 +20,9 @@ class Image(Model, frozen=True, kw_only=True):
 
 
 class Defaults(Model, frozen=True, kw_only=True):
-    """The settings that belong to a cluster rather than to a document.
+    """Settings of a cluster rather than of a resource.
 
-    `pod` is that of every collector; `node_pod` beats it where there is one on each node.
+    `pod` is for every collector; `node_pod` takes precedence for collectors on nodes.
     """
 
     image: Image = Image()
@@ -32,8 +32,8 @@ class Defaults(Model, frozen=True, kw_only=True):
     monitoring: Monitoring | None = None
 
 
-# A collector without a fleet takes some 60 MiB. No limit: whoever sets one knows the fleet's size,
-# and a collector killed for want of memory measures nothing.
+# A collector without a fleet takes some 60 MiB. There is no limit: it depends on the fleet's size,
+# and a collector that is OOM-killed measures nothing.
 POD: dict[str, Any] = {
     "resources": {"requests": {"cpu": "20m", "memory": "64Mi"}},
     "nodeSelector": {"kubernetes.io/os": "linux"},

@@ -1,6 +1,6 @@
 """The Deployments: one process for each shard, and never two for the same targets.
 
-Hence `Recreate`: a BMC has few sessions, and is asked by one process at a time.
+Hence `Recreate`: a BMC has few sessions, so only one process may poll it at a time.
 """
 
 from rackwatt_operator.manifests import naming
@@ -9,17 +9,17 @@ from rackwatt_operator.manifests.params import Manifest, Params
 from rackwatt_operator.manifests.pod import template
 
 
-def deployments(subject: Params) -> list[Manifest]:
-    """Make the Deployment of each shard."""
-    return [_deployment(subject, shard) for shard in range(subject.shards)]
+def deployments(params: Params) -> list[Manifest]:
+    """Build the Deployment of each shard."""
+    return [_deployment(params, shard) for shard in range(params.shards)]
 
 
-def _deployment(subject: Params, shard: int) -> Manifest:
+def _deployment(params: Params, shard: int) -> Manifest:
     spec = {
         "replicas": 1,
         "revisionHistoryLimit": 2,
         "strategy": {"type": "Recreate"},
-        "selector": {"matchLabels": selector(subject.base, shard)},
-        "template": template(subject, shard),
+        "selector": {"matchLabels": selector(params.base, shard)},
+        "template": template(params, shard),
     }
-    return subject.manifest("apps/v1", "Deployment", naming.shard(subject.base, shard), spec=spec)
+    return params.manifest("apps/v1", "Deployment", naming.shard(params.base, shard), spec=spec)

@@ -1,9 +1,9 @@
-"""Every name of a child: short enough for whatever Kubernetes derives from it, and never another's.
+"""Names of children: short enough for all that Kubernetes derives from them, and unique.
 
-A document's name may have 253 characters and dots; a label, a Service and a pod's host name may
-have 63 and none. So a long or dotted name keeps its beginning and gets a hash of the whole. A plain
-name that looks like such a one, or like another document's dashboard, gets a hash as well: nobody
-can choose a name that falls on a neighbour's children.
+A resource name may have 253 characters and dots; a label, a Service and a pod's host name at most
+63 and no dot. So a long or dotted name keeps its beginning and gets a hash of the whole. A plain
+name that looks like such a one, or like the dashboard of another resource, gets a hash as well: no
+user can choose a name that collides with the children of another resource.
 """
 
 import base64
@@ -20,7 +20,7 @@ _LONGEST_VOLUME = 63
 
 
 def base(kind: str, name: str) -> str:
-    """Name what all children of a document are called after: `pt-lab`, `sb-prod`."""
+    """Return the resource name prefix of all children: `pt-lab`, `sb-prod`."""
     return _short(_PREFIXES[kind], name, LONGEST_BASE)
 
 

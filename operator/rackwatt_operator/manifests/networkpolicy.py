@@ -1,4 +1,4 @@
-"""The NetworkPolicy: collectors are asked on one port, and ask what their document needs."""
+"""The NetworkPolicy: ingress on one port, egress to the endpoints of the resource."""
 
 from typing import Any
 
@@ -12,25 +12,25 @@ from rackwatt_operator.manifests.service import PORT
 _DNS = [("UDP", 53), ("TCP", 53), ("UDP", 5353), ("TCP", 5353)]
 
 
-def network_policy(subject: Params) -> Manifest:
-    """Make the NetworkPolicy. Who may ask is left to whoever knows where Prometheus runs."""
+def network_policy(params: Params) -> Manifest:
+    """Build the NetworkPolicy; ingress is open to all, as Prometheus may run anywhere."""
     spec = {
-        "podSelector": {"matchLabels": selector(subject.base)},
+        "podSelector": {"matchLabels": selector(params.base)},
         "policyTypes": ["Ingress", "Egress"],
         "ingress": [{"ports": _ports([("TCP", PORT)])}],
-        "egress": _egress(subject),
+        "egress": _egress(params),
     }
-    return subject.manifest("networking.k8s.io/v1", "NetworkPolicy", subject.base, spec=spec)
+    return params.manifest("networking.k8s.io/v1", "NetworkPolicy", params.base, spec=spec)
 
 
-def _egress(subject: Params) -> list[dict[str, Any]]:
+def _egress(params: Params) -> list[dict[str, Any]]:
     rules: list[dict[str, Any]] = [{"ports": _ports(_DNS)}]
-    if asked := needed_ports(subject.document):
-        rules.append({"ports": _ports(asked)})
-    if named := namespaces(subject.document, subject.namespace):
-        rules.append({"to": [_pods_of(one, subject.namespace) for one in named]})
-    if subject.bindings:
-        bases = [naming.base("SchedulerBinding", name) for name in subject.bindings]
+    if ports := needed_ports(params.document):
+        rules.append({"ports": _ports(ports)})
+    if named := namespaces(params.document, params.namespace):
+        rules.append({"to": [_pods_of(one, params.namespace) for one in named]})
+    if params.bindings:
+        bases = [naming.base("SchedulerBinding", name) for name in params.bindings]
         peers = [{"podSelector": {"matchLabels": selector(base)}} for base in bases]
         rules.append({"to": peers, "ports": _ports([("TCP", PORT)])})
     return rules

@@ -1,7 +1,7 @@
-"""One document and all that its children are made from."""
+"""Parameters of the builders: the resource, the cluster, the defaults; and why a build fails."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -12,17 +12,37 @@ from rackwatt_crds.web import Web
 from rackwatt_operator.manifests import defaults as own
 from rackwatt_operator.manifests import labels, naming
 from rackwatt_operator.manifests.defaults import Defaults
-from rackwatt_operator.manifests.facts import Facts
 from rackwatt_operator.manifests.merge import layered, plain
 from rackwatt_operator.manifests.secrets import secrets
-from rackwatt_operator.manifests.web import asked_with, scheme
+from rackwatt_operator.manifests.web import read_with, scheme
 
 Manifest = dict[str, Any]
+
+MONITORING = frozenset({"ServiceMonitor", "PrometheusRule"})
+
+
+@dataclass(frozen=True, slots=True)
+class BuildFailure:
+    """Why a valid resource cannot be built: a CamelCase reason for a condition, and what to do."""
+
+    reason: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.reason}: {self.message}"
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Which kinds of Prometheus Operator the API has, and the namespace's SchedulerBindings."""
+
+    monitoring: frozenset[str] = MONITORING
+    bindings: Mapping[str, SchedulerBindingSpec] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Params:
-    """What every builder is given; `raw` is the document as it was found."""
+    """The input of every builder; `raw` is the resource as its author wrote it."""
 
     raw: Mapping[str, Any]
     document: Document
@@ -31,43 +51,43 @@ class Params:
 
     @cached_property
     def kind(self) -> str:
-        """The document's kind."""
+        """Kind of the resource."""
         return type(self.document).__name__
 
     @property
     def name(self) -> str:
-        """The document's name."""
+        """Name of the resource."""
         return self.document.metadata.name
 
     @property
     def namespace(self) -> str:
-        """Where the document is, and all its children."""
+        """Namespace of the resource and its children."""
         return self.document.metadata.namespace
 
     @cached_property
     def base(self) -> str:
-        """What the children are called after."""
+        """Resource name prefix: the name, or its beginning, of every child."""
         return naming.base(self.kind, self.name)
 
     @cached_property
     def component(self) -> labels.Component:
-        """What the collectors are: bmc, node, grid or scheduler."""
+        """Component of the collectors: bmc, node, grid or scheduler."""
         return labels.component(self.document)
 
     @property
     def shards(self) -> int:
-        """How many processes share the targets."""
+        """Number of processes that share the targets."""
         target = self.power_target
         return target.spec.bmc.shards if target and target.spec.bmc else 1
 
     @property
     def power_target(self) -> PowerTarget | None:
-        """The document, if it is a PowerTarget."""
+        """The resource, if it is a PowerTarget."""
         return self.document if isinstance(self.document, PowerTarget) else None
 
     @cached_property
     def pod(self) -> dict[str, Any]:
-        """What is said of the pods: by the document, the defaults, and ourselves."""
+        """Pod settings: of the resource, over the defaults, over built-in ones."""
         said = [plain(self.document.spec.pod)]
         if self.component == "node":
             said += [plain(self.defaults.node_pod), own.NODE_POD]
@@ -75,43 +95,43 @@ class Params:
 
     @cached_property
     def monitoring(self) -> dict[str, Any]:
-        """What is said of monitoring: by the document, then by the defaults."""
+        """Monitoring settings: of the resource, over the defaults."""
         return layered(plain(self.document.spec.monitoring), plain(self.defaults.monitoring))
 
     @property
     def service_monitor(self) -> dict[str, Any]:
-        """What is said of the ServiceMonitor."""
+        """Settings of the ServiceMonitor."""
         said: dict[str, Any] = self.monitoring.get("serviceMonitor", {})
         return said
 
     def wants(self, part: str) -> bool:
-        """Tell whether `serviceMonitor`, `rules` or `dashboards` are to be made."""
+        """Return whether `serviceMonitor`, `rules` or `dashboards` are enabled."""
         return bool(self.monitoring.get(part, {}).get("enabled", True))
 
     @cached_property
     def bindings(self) -> dict[str, SchedulerBindingSpec]:
-        """The SchedulerBindings that a PowerTarget names and that are there, by name."""
+        """The existing SchedulerBindings that a PowerTarget references, by name."""
         named = sorted(set(named_bindings(self.document)))
         return {name: self.facts.bindings[name] for name in named if name in self.facts.bindings}
 
     @cached_property
     def secrets(self) -> list[str]:
-        """The Secrets that the collectors read: the document's, and those to read bindings with."""
-        readers = (name for spec in self.bindings.values() for name in asked_with(spec.web))
+        """Secrets that the collectors read: of the resource, and for the pages of its bindings."""
+        readers = (name for spec in self.bindings.values() for name in read_with(spec.web))
         return sorted({*secrets(self.document), *readers})
 
     @property
     def web(self) -> Web | None:
-        """What is said of the collectors' own pages."""
+        """Settings of the collectors' own pages."""
         return self.document.spec.web
 
     @property
     def scheme(self) -> str:
-        """How the collectors' pages are reached, and what their port is called."""
+        """Scheme of the collectors' pages, which is the name of their port."""
         return scheme(self.web)
 
     def manifest(self, api_version: str, kind: str, name: str, **body: Any) -> Manifest:
-        """Write a child: named, labelled, owned by the document; `body` stands beside metadata."""
+        """Build a child: named, labelled, owned by the resource; `body` is all but its metadata."""
         metadata = {
             "name": name,
             "namespace": self.namespace,
@@ -120,11 +140,11 @@ class Params:
         return {"apiVersion": api_version, "kind": kind, "metadata": metadata} | body
 
     def _owned(self) -> dict[str, Any]:
-        """Name the owner, so that the API server's garbage collection follows it.
+        """Return the owner reference, for garbage collection.
 
-        A document from a file has no uid yet: whoever applies what was rendered owns it. That a
-        child holds up its owner's deletion is not asked for: some clusters want a right for it that
-        would let us change documents (OwnerReferencesPermissionEnforcement).
+        A resource from a file has no uid yet: the children of a rendered one have no owner.
+        `blockOwnerDeletion` is not set: with OwnerReferencesPermissionEnforcement it would require
+        a right to change the resources.
         """
         uid = (self.raw.get("metadata") or {}).get("uid")
         if not uid:

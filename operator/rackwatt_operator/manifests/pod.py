@@ -27,84 +27,84 @@ _AS_GIVEN = (
 _HOST_FLAGS = {"/sys": "--path.sysfs", "/proc": "--path.procfs"}
 
 
-def template(subject: Params, shard: int | None) -> dict[str, Any]:
-    """Make the pod template of a shard, or of a DaemonSet where there is none."""
-    ours = labels(subject.base, subject.component) | selector(subject.base, shard)
-    said = subject.pod
+def template(params: Params, shard: int | None) -> dict[str, Any]:
+    """Build the pod template of a shard, or of a DaemonSet where there is none."""
+    ours = labels(params.base, params.component) | selector(params.base, shard)
+    said = params.pod
     metadata: dict[str, Any] = {"labels": said.get("labels", {}) | ours}
     if said.get("annotations"):
         metadata["annotations"] = said["annotations"]
-    return {"metadata": metadata, "spec": _spec(subject, shard)}
+    return {"metadata": metadata, "spec": _spec(params, shard)}
 
 
-def _spec(subject: Params, shard: int | None) -> dict[str, Any]:
-    rights = privileges(subject.document, subject.pod)
+def _spec(params: Params, shard: int | None) -> dict[str, Any]:
+    rights = privileges(params.document, params.pod)
     return {
-        "serviceAccountName": subject.base,
+        "serviceAccountName": params.base,
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
-        **_host_namespaces(subject, rights),
-        "securityContext": _identity(subject, rights),
-        "containers": [_container(subject, shard, rights)],
-        "volumes": _volumes(subject, rights),
-        **{key: subject.pod[key] for key in _AS_GIVEN if subject.pod.get(key)},
-        **_spread(subject),
+        **_host_namespaces(params, rights),
+        "securityContext": _identity(params, rights),
+        "containers": [_container(params, shard, rights)],
+        "volumes": _volumes(params, rights),
+        **{key: params.pod[key] for key in _AS_GIVEN if params.pod.get(key)},
+        **_spread(params),
     }
 
 
-def _spread(subject: Params) -> dict[str, Any]:
+def _spread(params: Params) -> dict[str, Any]:
     """Keep shards apart where there is room: a node that fails takes few of them with it."""
-    if subject.shards < 2:
+    if params.shards < 2:
         return {}
     apart = {
         "maxSkew": 1,
         "topologyKey": "kubernetes.io/hostname",
         "whenUnsatisfiable": "ScheduleAnyway",
-        "labelSelector": {"matchLabels": selector(subject.base)},
+        "labelSelector": {"matchLabels": selector(params.base)},
     }
     return {"topologySpreadConstraints": [apart]}
 
 
-def _host_namespaces(subject: Params, rights: Privileges) -> dict[str, Any]:
+def _host_namespaces(params: Params, rights: Privileges) -> dict[str, Any]:
     made: dict[str, Any] = {"hostPID": True} if rights.host_pid else {}
     if rights.host_network:
         made |= {"hostNetwork": True, "dnsPolicy": "ClusterFirstWithHostNet"}
-    return made | {key: subject.pod[key] for key in ("dnsPolicy",) if key in subject.pod}
+    return made | {key: params.pod[key] for key in ("dnsPolicy",) if key in params.pod}
 
 
-def _identity(subject: Params, rights: Privileges) -> dict[str, Any]:
+def _identity(params: Params, rights: Privileges) -> dict[str, Any]:
     """Say who the process is: root where a collector needs it, else whom the image or cluster says.
 
     No uid is requested without need. The image names one by its number, which is enough for
     runAsNonRoot; a cluster that assigns another to each namespace (OpenShift) refuses all others.
     Added capabilities reach no user but root.
     """
-    said: dict[str, Any] = subject.pod.get("securityContext", {})
+    said: dict[str, Any] = params.pod.get("securityContext", {})
     seccomp = {"seccompProfile": {"type": "RuntimeDefault"}}
     if rights.root or rights.capabilities:
         return said | {"runAsUser": 0, "runAsGroup": 0} | seccomp
     return {"runAsNonRoot": True} | said | seccomp
 
 
-def _container(subject: Params, shard: int | None, rights: Privileges) -> dict[str, Any]:
+def _container(params: Params, shard: int | None, rights: Privileges) -> dict[str, Any]:
     return {
         "name": "collector",
-        "image": subject.defaults.image.reference,
-        "imagePullPolicy": subject.defaults.image.pull_policy,
-        "args": _arguments(subject, shard, rights),
-        **_environment(subject),
-        "ports": _ports(subject),
+        "image": params.defaults.image.reference,
+        "imagePullPolicy": params.defaults.image.pull_policy,
+        "args": _arguments(params, shard, rights),
+        **_environment(params),
+        "ports": _ports(params),
         # Without it a collector that listens after two seconds is found ready after ten.
-        "startupProbe": _probe(subject, failures=120, period_s=1),
-        "livenessProbe": _probe(subject, failures=6),
-        "readinessProbe": _probe(subject, failures=2),
-        "resources": subject.pod.get("resources", {}),
+        "startupProbe": _probe(params, failures=120, period_s=1),
+        "livenessProbe": _probe(params, failures=6),
+        "readinessProbe": _probe(params, failures=2),
+        "resources": params.pod.get("resources", {}),
         "securityContext": _confinement(rights),
         "volumeMounts": [
             {"name": "documents", "mountPath": DOCUMENTS, "readOnly": True},
             {"name": "state", "mountPath": STATE},
             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - the container's own
-            *map(volume_mount, subject.secrets),
+            *map(volume_mount, params.secrets),
             *(
                 {"name": naming.host_volume(path), "mountPath": place, "readOnly": True}
                 for path, place in rights.host_paths.items()
@@ -122,7 +122,7 @@ def _confinement(rights: Privileges) -> dict[str, Any]:
     }
 
 
-def _arguments(subject: Params, shard: int | None, rights: Privileges) -> list[str]:
+def _arguments(params: Params, shard: int | None, rights: Privileges) -> list[str]:
     arguments = [
         "run",
         f"--config.file={DOCUMENTS}",
@@ -130,16 +130,16 @@ def _arguments(subject: Params, shard: int | None, rights: Privileges) -> list[s
         f"--state.directory={STATE}",
         f"--web.listen-address=:{PORT}",
         "--log.format=json",
-        f"--log.level={subject.defaults.log_level}",
+        f"--log.level={params.defaults.log_level}",
     ]
-    if subject.web is not None:
-        config = subject.web.config_secret_ref
+    if params.web is not None:
+        config = params.web.config_secret_ref
         arguments.append(f"--web.config.file={DIRECTORY}/{config.name}/{config.key}")
-    if _probed_apart(subject):
+    if _probed_apart(params):
         arguments.append(f"--web.health-listen-address=:{HEALTH_PORT}")
-    if shard is not None and subject.shards > 1:
-        arguments.append(f"--shard={shard + 1}/{subject.shards}")
-    if subject.component == "node":
+    if shard is not None and params.shards > 1:
+        arguments.append(f"--shard={shard + 1}/{params.shards}")
+    if params.component == "node":
         arguments.append("--node.name=$(NODE_NAME)")
     mounts = rights.host_paths
     return arguments + [
@@ -147,24 +147,24 @@ def _arguments(subject: Params, shard: int | None, rights: Privileges) -> list[s
     ]
 
 
-def _environment(subject: Params) -> dict[str, Any]:
-    if subject.component != "node":
+def _environment(params: Params) -> dict[str, Any]:
+    if params.component != "node":
         return {}
     source = {"fieldRef": {"fieldPath": "spec.nodeName"}}
     return {"env": [{"name": "NODE_NAME", "valueFrom": source}]}
 
 
-def _probed_apart(subject: Params) -> bool:
-    return subject.scheme == "https"
+def _probed_apart(params: Params) -> bool:
+    return params.scheme == "https"
 
 
-def _ports(subject: Params) -> list[dict[str, Any]]:
-    ports = {subject.scheme: PORT} | ({"health": HEALTH_PORT} if _probed_apart(subject) else {})
+def _ports(params: Params) -> list[dict[str, Any]]:
+    ports = {params.scheme: PORT} | ({"health": HEALTH_PORT} if _probed_apart(params) else {})
     return [{"name": name, "containerPort": it, "protocol": "TCP"} for name, it in ports.items()]
 
 
-def _probe(subject: Params, failures: int, period_s: int = 10) -> dict[str, Any]:
-    port = "health" if _probed_apart(subject) else subject.scheme
+def _probe(params: Params, failures: int, period_s: int = 10) -> dict[str, Any]:
+    port = "health" if _probed_apart(params) else params.scheme
     return {
         "httpGet": {"path": "/healthz", "port": port},
         "periodSeconds": period_s,
@@ -173,12 +173,12 @@ def _probe(subject: Params, failures: int, period_s: int = 10) -> dict[str, Any]
     }
 
 
-def _volumes(subject: Params, rights: Privileges) -> list[dict[str, Any]]:
+def _volumes(params: Params, rights: Privileges) -> list[dict[str, Any]]:
     return [
-        {"name": "documents", "configMap": {"name": subject.base}},
+        {"name": "documents", "configMap": {"name": params.base}},
         {"name": "state", "emptyDir": {}},
         {"name": "tmp", "emptyDir": {}},
-        *(volume(name, name not in served_from(subject.web)) for name in subject.secrets),
+        *(volume(name, name not in served_from(params.web)) for name in params.secrets),
         *(
             {"name": naming.host_volume(path), "hostPath": {"path": path, "type": "Directory"}}
             for path in rights.host_paths

@@ -4,9 +4,9 @@ from rackwatt_operator.manifests.labels import selector
 from rackwatt_operator.manifests.params import Manifest, Params
 
 
-def budget(subject: Params) -> list[Manifest]:
-    """Make the PodDisruptionBudget, where there are several shards."""
-    if subject.shards == 1:
+def budget(params: Params) -> list[Manifest]:
+    """Build the PodDisruptionBudget, where there are several shards."""
+    if params.shards == 1:
         return []
-    spec = {"maxUnavailable": 1, "selector": {"matchLabels": selector(subject.base)}}
-    return [subject.manifest("policy/v1", "PodDisruptionBudget", subject.base, spec=spec)]
+    spec = {"maxUnavailable": 1, "selector": {"matchLabels": selector(params.base)}}
+    return [params.manifest("policy/v1", "PodDisruptionBudget", params.base, spec=spec)]

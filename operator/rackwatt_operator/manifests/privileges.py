@@ -1,7 +1,7 @@
-"""What a document's pods may touch, why, and which level of Pod Security lets them.
+"""Privileges of a resource's pods, their reasons, and the Pod Security level that admits them.
 
-The levels are those of Kubernetes' Pod Security Standards. Every collector but those inside nodes
-meets `restricted`; those get exactly the union of what their catalogue says.
+The levels are those of Kubernetes' Pod Security Standards. All collectors except those on nodes
+meet `restricted`; those get exactly the union of their requirements (`crds` node/requirements.py).
 """
 
 from collections.abc import Iterator, Mapping
@@ -24,7 +24,7 @@ _BASELINE_CAPABILITIES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Privilege:
-    """One thing beyond what every pod has: what it is, the level it takes, and who wants it why."""
+    """One privilege: what it is, the level that admits it, and the reason."""
 
     what: str
     level: str
@@ -38,7 +38,7 @@ _SAID_NETWORK = Privilege(
 
 @dataclass(frozen=True, slots=True)
 class Privileges:
-    """The union of what the collectors need; `named` has each of them with its reason."""
+    """The union of the collectors' requirements; `named` has each with its reason."""
 
     host_paths: Mapping[str, str]
     capabilities: tuple[str, ...]
@@ -54,7 +54,7 @@ class Privileges:
 
 
 def privileges(document: Document, pod: Mapping[str, Any]) -> Privileges:
-    """Tell what a document's pods need, by its collectors and by what is said of its pods."""
+    """Return the privileges of a resource's pods: of its collectors and its pod settings."""
     collectors = sorted(set(_collectors(document)))
     needs = [REQUIREMENTS[collector] for collector in collectors]
     mounts = {path: place for need in needs for path, place in need.host_paths.items()}

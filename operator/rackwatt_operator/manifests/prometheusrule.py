@@ -1,4 +1,4 @@
-"""The PrometheusRule: what is worth waking somebody for, and what dashboards need added up."""
+"""The PrometheusRule: alerts, and recording rules for the dashboards."""
 
 from collections.abc import Iterator
 from typing import Any, assert_never
@@ -15,26 +15,26 @@ from rackwatt_operator.manifests.rules.scheduler import scheduler_alerts, states
 KIND = "PrometheusRule"
 
 
-def is_made(subject: Params) -> bool:
-    """Tell whether there are rules at all: not where disabled, nor where the API has none."""
-    return KIND in subject.facts.monitoring and subject.wants("rules")
+def is_made(params: Params) -> bool:
+    """Return whether rules are enabled and the API has the kind."""
+    return KIND in params.facts.monitoring and params.wants("rules")
 
 
-def prometheus_rule(subject: Params) -> list[Manifest]:
-    """Make the PrometheusRule, if there is to be one."""
-    if not is_made(subject):
+def prometheus_rule(params: Params) -> list[Manifest]:
+    """Build the PrometheusRule, if there is to be one."""
+    if not is_made(params):
         return []
     whose = {
-        "namespace": subject.namespace,
-        "job": job(subject),
-        subject.kind.lower(): subject.name,
+        "namespace": params.namespace,
+        "job": job(params),
+        params.kind.lower(): params.name,
     }
-    records = [record.rule() for record in _records(subject)]
-    alerts = [alert.rule(whose) for alert in _alerts(subject)]
-    groups = {f"{subject.base}.records": records, f"{subject.base}.alerts": alerts}
+    records = [record.rule() for record in _records(params)]
+    alerts = [alert.rule(whose) for alert in _alerts(params)]
+    groups = {f"{params.base}.records": records, f"{params.base}.alerts": alerts}
     spec = {"groups": [_group(name, rules) for name, rules in groups.items() if rules]}
-    made = subject.manifest("monitoring.coreos.com/v1", KIND, subject.base, spec=spec)
-    said = subject.monitoring.get("rules", {})
+    made = params.manifest("monitoring.coreos.com/v1", KIND, params.base, spec=spec)
+    said = params.monitoring.get("rules", {})
     made["metadata"]["labels"] = said.get("labels", {}) | made["metadata"]["labels"]
     return [made]
 
@@ -43,32 +43,32 @@ def _group(name: str, rules: list[dict[str, Any]]) -> dict[str, Any]:
     return {"name": name, "rules": rules}
 
 
-def _records(subject: Params) -> Iterator[Record]:
-    match subject.component:
+def _records(params: Params) -> Iterator[Record]:
+    match params.component:
         case "bmc":
-            yield from fleet_records(subject)
+            yield from fleet_records(params)
         case "node":
-            yield from node_records(subject)
+            yield from node_records(params)
         case "grid" | "scheduler":
             return
         case never:
             assert_never(never)
 
 
-def _alerts(subject: Params) -> Iterator[Alert]:
-    yield from collector_alerts(subject)
-    match subject.component:
+def _alerts(params: Params) -> Iterator[Alert]:
+    yield from collector_alerts(params)
+    match params.component:
         case "bmc":
-            yield from fleet_alerts(subject)
+            yield from fleet_alerts(params)
         case "node":
-            yield from node_alerts(subject)
+            yield from node_alerts(params)
         case "grid":
-            yield from grid_alerts(subject)
+            yield from grid_alerts(params)
         case "scheduler":
-            yield from scheduler_alerts(subject)
+            yield from scheduler_alerts(params)
         case never:
             assert_never(never)
-    if isinstance(subject.document, SchedulerBinding):
-        yield from states_alerts(subject, subject.name, subject.document.spec)
-    for name, spec in subject.bindings.items():
-        yield from states_alerts(subject, name, spec)
+    if isinstance(params.document, SchedulerBinding):
+        yield from states_alerts(params, params.name, params.document.spec)
+    for name, spec in params.bindings.items():
+        yield from states_alerts(params, name, spec)

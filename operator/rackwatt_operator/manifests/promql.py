@@ -1,4 +1,4 @@
-"""How the series of one document are asked for: selectors and spans of PromQL.
+"""PromQL selectors and durations for the series of one resource.
 
 A document's collectors are the job of its Service's name, so that the rules and the dashboard of
 one document never speak of another's machines. Where `jobLabel` takes the job from a label of the
@@ -19,22 +19,22 @@ JOB = "namespace, job, service"
 _SHORTEST_WINDOW_S = 900
 
 
-def select(subject: Params, family: str, *matchers: str) -> str:
+def select(params: Params, family: str, *matchers: str) -> str:
     """Select a family's series of one document: `up{namespace="n",job="pt-lab"}`."""
-    named = "service" if "jobLabel" in subject.service_monitor else "job"
-    own = f'namespace="{subject.namespace}"', f'{named}="{subject.base}"'
+    named = "service" if "jobLabel" in params.service_monitor else "job"
+    own = f'namespace="{params.namespace}"', f'{named}="{params.base}"'
     return f"{family}{{{','.join((*own, *matchers))}}}"
 
 
-def job(subject: Params) -> str:
+def job(params: Params) -> str:
     """Return the `job` of the series: the value of the Service's label that `jobLabel` names.
 
     It is the Service's name where there is no such label. Prometheus Operator writes `_` for each
     character that Prometheus' label names cannot have, so `app_kubernetes_io_name` names one too.
     """
-    named = _sanitized(subject.service_monitor.get("jobLabel", ""))
-    values = labels(subject.base, subject.component).items()
-    return next((value for name, value in values if _sanitized(name) == named), subject.base)
+    named = _sanitized(params.service_monitor.get("jobLabel", ""))
+    values = labels(params.base, params.component).items()
+    return next((value for name, value in values if _sanitized(name) == named), params.base)
 
 
 def _sanitized(name: str) -> str:
@@ -42,16 +42,16 @@ def _sanitized(name: str) -> str:
 
 
 def window_s(document: Document) -> float:
-    """Tell how long to look back so that even a target that is asked seldom shows its failures.
+    """Return the range, in seconds, in which even a seldom polled target shows its failures.
 
     That is four of the longest intervals and three of the longest waits between two attempts.
     """
     if not isinstance(document, PowerTarget):
         return max(_SHORTEST_WINDOW_S, 4 * seconds(document.spec.interval))
     spec = document.spec
-    asked = [spec, *(valid_entries(spec.bmc) if spec.bmc else ())]
-    intervals = [4 * seconds(one.interval) for one in asked if one.interval]
-    backoffs = [3 * seconds(one.max_backoff) for one in asked if one.max_backoff]
+    levels = [spec, *(valid_entries(spec.bmc) if spec.bmc else ())]
+    intervals = [4 * seconds(one.interval) for one in levels if one.interval]
+    backoffs = [3 * seconds(one.max_backoff) for one in levels if one.max_backoff]
     return max([_SHORTEST_WINDOW_S, *intervals, *backoffs])
 
 

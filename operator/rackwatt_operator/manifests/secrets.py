@@ -1,4 +1,4 @@
-"""The Secrets that a document names, mounted as files and read by nobody but the collector.
+"""The Secrets that a resource references, mounted as files into the collector's pod.
 
 Each is a volume of its own, `optional`: one that is missing fails the targets that need it and
 nothing else, and counts as soon as the kubelet finds it. What a collector's pages are served with

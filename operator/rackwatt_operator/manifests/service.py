@@ -1,6 +1,6 @@
-"""The Service: what a ServiceMonitor finds, and the name collectors ask a binding by.
+"""The Service: selected by the ServiceMonitor, and the DNS name of a binding's collector.
 
-Headless, for Prometheus asks each pod itself, and a binding has one.
+It is headless: Prometheus scrapes each pod, and a binding has one pod.
 """
 
 from rackwatt_operator.manifests.labels import selector
@@ -9,9 +9,9 @@ from rackwatt_operator.manifests.params import Manifest, Params
 PORT = 9123
 
 
-def service(subject: Params) -> Manifest:
-    """Make the Service."""
-    name = subject.scheme
+def service(params: Params) -> Manifest:
+    """Build the Service."""
+    name = params.scheme
     port = {"name": name, "port": PORT, "protocol": "TCP", "targetPort": name}
-    spec = {"clusterIP": "None", "selector": selector(subject.base), "ports": [port]}
-    return subject.manifest("v1", "Service", subject.base, spec=spec)
+    spec = {"clusterIP": "None", "selector": selector(params.base), "ports": [port]}
+    return params.manifest("v1", "Service", params.base, spec=spec)

@@ -3,8 +3,6 @@
 from rackwatt_operator.manifests.params import Manifest, Params
 
 
-def service_account(subject: Params) -> Manifest:
-    """Make the ServiceAccount."""
-    return subject.manifest(
-        "v1", "ServiceAccount", subject.base, automountServiceAccountToken=False
-    )
+def service_account(params: Params) -> Manifest:
+    """Build the ServiceAccount."""
+    return params.manifest("v1", "ServiceAccount", params.base, automountServiceAccountToken=False)

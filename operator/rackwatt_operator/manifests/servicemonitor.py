@@ -23,40 +23,40 @@ _INSTANCE_IS_NODE = {
 }
 
 
-def service_monitor(subject: Params) -> list[Manifest]:
-    """Make the ServiceMonitor, unless it is disabled or the API does not know the kind."""
-    if KIND not in subject.facts.monitoring or not subject.wants("serviceMonitor"):
+def service_monitor(params: Params) -> list[Manifest]:
+    """Build the ServiceMonitor, unless it is disabled or the API does not know the kind."""
+    if KIND not in params.facts.monitoring or not params.wants("serviceMonitor"):
         return []
-    said = subject.service_monitor
-    spec = {"selector": {"matchLabels": selector(subject.base)}, "endpoints": [_endpoint(subject)]}
+    said = params.service_monitor
+    spec = {"selector": {"matchLabels": selector(params.base)}, "endpoints": [_endpoint(params)]}
     spec |= {key: said[key] for key in _AS_GIVEN if said.get(key)}
-    made = subject.manifest("monitoring.coreos.com/v1", KIND, subject.base, spec=spec)
+    made = params.manifest("monitoring.coreos.com/v1", KIND, params.base, spec=spec)
     made["metadata"]["labels"] = said.get("labels", {}) | made["metadata"]["labels"]
     if said.get("annotations"):
         made["metadata"]["annotations"] = said["annotations"]
     return [made]
 
 
-def _endpoint(subject: Params) -> dict[str, Any]:
-    said = subject.service_monitor
-    nodes = [_INSTANCE_IS_NODE] if subject.component == "node" else []
+def _endpoint(params: Params) -> dict[str, Any]:
+    said = params.service_monitor
+    nodes = [_INSTANCE_IS_NODE] if params.component == "node" else []
     parts = {
         "interval": said.get("interval"),
         "scrapeTimeout": _timeout(said),
-        **_login(subject),
+        **_login(params),
         "relabelings": nodes + said.get("relabelings", []),
         "metricRelabelings": said.get("metricRelabelings", []),
     }
-    endpoint: dict[str, Any] = {"port": subject.scheme, "path": "/metrics"}
+    endpoint: dict[str, Any] = {"port": params.scheme, "path": "/metrics"}
     endpoint["honorLabels"] = said.get("honorLabels", True)
     return endpoint | {key: part for key, part in parts.items() if part}
 
 
-def _login(subject: Params) -> dict[str, Any]:
+def _login(params: Params) -> dict[str, Any]:
     """Say how the pages are reached: Prometheus Operator reads the Secrets where the monitor is."""
-    web, made = subject.web, dict[str, Any]()
+    web, made = params.web, dict[str, Any]()
     if web is not None and web.tls is not None:
-        tls: dict[str, Any] = {"serverName": server_name(web, subject.base, subject.namespace)}
+        tls: dict[str, Any] = {"serverName": server_name(web, params.base, params.namespace)}
         if web.tls.ca_secret_ref is not None:
             tls["ca"] = {"secret": {"name": web.tls.ca_secret_ref.name, "key": "ca.crt"}}
         if web.tls.client_secret_ref is not None:

@@ -1,4 +1,4 @@
-"""How the collectors' pages are reached: by scheme, name and password, as the document says."""
+"""Scheme, server name and Secrets of the collectors' pages, from `spec.web`."""
 
 from rackwatt_crds.web import Web, WebTls
 
@@ -16,7 +16,7 @@ def served_from(web: Web | None) -> list[str]:
     return [web.config_secret_ref.name, *([more.name] if more else [])]
 
 
-def asked_with(web: Web | None) -> list[str]:
+def read_with(web: Web | None) -> list[str]:
     """List the Secrets that a client of the pages needs."""
     if web is None:
         return []

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from rackwatt_crds.decoding import Problem
 from rackwatt_crds.document import Document, SchedulerBinding
-from rackwatt_operator.manifests.refused import BuildFailure
+from rackwatt_operator.manifests.params import BuildFailure
 from rackwatt_operator.status.apply_error import ApplyError
 from rackwatt_operator.status.collector_status import CollectorStatus
 from rackwatt_operator.status.selection import Selection

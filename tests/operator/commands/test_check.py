@@ -33,17 +33,17 @@ def test_a_fleet_is_told_with_its_targets_children_secrets_and_ports(
     assert (status, doubts) == (0, "")
     assert output.splitlines() == [
         "PowerTarget power/lab: 4 targets (3 ipmi, 1 snmp)",
-        "  makes    ServiceAccount pt-lab",
-        "  makes    ConfigMap pt-lab, pt-lab-dashboard",
-        "  makes    NetworkPolicy pt-lab",
-        "  makes    Service pt-lab",
-        "  makes    Deployment pt-lab-0 to pt-lab-2",
-        "  makes    PodDisruptionBudget pt-lab",
-        "  makes    ServiceMonitor pt-lab",
-        "  makes    PrometheusRule pt-lab",
+        "  creates  ServiceAccount pt-lab",
+        "  creates  ConfigMap pt-lab, pt-lab-dashboard",
+        "  creates  NetworkPolicy pt-lab",
+        "  creates  Service pt-lab",
+        "  creates  Deployment pt-lab-0 to pt-lab-2",
+        "  creates  PodDisruptionBudget pt-lab",
+        "  creates  ServiceMonitor pt-lab",
+        "  creates  PrometheusRule pt-lab",
         "  reads    Secret bmc",
-        "  asks     UDP 623",
-        "  asks     UDP 1161",
+        "  connects UDP 623",
+        "  connects UDP 1161",
         "  admitted at Pod Security level restricted",
         "",
         "1 document, 0 problems, 0 warnings",
@@ -62,7 +62,7 @@ def test_the_pods_that_may_be_asked_are_those_of_the_namespaces_that_names_say(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     _, output, _ = check(binding("exporter: {url: 'http://power.hpc:9123'}"), tmp_path, capsys)
-    assert "  asks     any pod of namespace hpc, where a Service may be that is named\n" in output
+    assert "  connects any pod of namespace hpc, for the Service that is named\n" in output
 
 
 def test_what_a_collector_inside_nodes_needs_is_told_with_each_reason(
@@ -175,14 +175,14 @@ def test_a_wrong_binding_is_told_with_path_and_reason(
         ),
         (
             fleet(bmc="snmp: {version: '3'}, hosts: [{names: a, addresses: a}]"),
-            "snmp: said of targets that are asked by ipmi; should `method` be snmp?",
+            "snmp: has no effect on targets with method ipmi; should `method` be snmp?",
         ),
         (
             fleet(
                 bmc="method: redfish, hosts: [{names: a, addresses: a}, {names: b, addresses: b, "
                 "snmp: {port: 1161}}]"
             ),
-            "snmp: said of targets that are asked by redfish; should `method` be snmp?",
+            "snmp: has no effect on targets with method redfish; should `method` be snmp?",
         ),
         (
             fleet() + "---\n" + fleet(name="other"),

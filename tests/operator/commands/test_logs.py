@@ -13,7 +13,7 @@ import trustme
 import uvloop
 from aiohttp import web
 
-from rackwatt_operator.commands.logs import tell
+from rackwatt_operator.commands.logs import handle_loop_error
 
 ANSWER_S = 0.05
 
@@ -25,7 +25,7 @@ async def answer(_: web.Request) -> web.Response:
 
 @contextmanager
 def answering(authority: trustme.CA) -> Iterator[web.AppRunner]:
-    """Run a server, in a thread of its own, that answers over TLS after a while."""
+    """Run a server, in a thread of its own, that responds over TLS after some time."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)
     loop, ready, stop = asyncio.new_event_loop(), threading.Event(), asyncio.Event()
@@ -64,7 +64,7 @@ async def ask(session: aiohttp.ClientSession, url: str) -> None:
 
 async def give_up(served: web.AppRunner, trust: ssl.SSLContext) -> None:
     """Give questions up whose answers wait to be read, in a loop that is held up."""
-    asyncio.get_running_loop().set_exception_handler(tell)
+    asyncio.get_running_loop().set_exception_handler(handle_loop_error)
     url = f"https://127.0.0.1:{served.addresses[0][1]}/"
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0, ssl=trust)) as session:
         asking = [asyncio.create_task(ask(session, url)) for _ in range(20)]
@@ -92,5 +92,7 @@ def test_an_answer_to_what_was_given_up_is_no_error(caplog: pytest.LogCaptureFix
 
 def test_any_other_error_of_a_loop_is_told(caplog: pytest.LogCaptureFixture) -> None:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        tell(runner.get_loop(), {"message": "it broke", "exception": RuntimeError("so it did")})
+        handle_loop_error(
+            runner.get_loop(), {"message": "it broke", "exception": RuntimeError("so it did")}
+        )
     assert "it broke" in caplog.text

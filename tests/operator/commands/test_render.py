@@ -133,7 +133,7 @@ def test_the_same_document_twice_is_wrong(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["render", documents(tmp_path, FLEET + "---\n" + FLEET)]) == 1
-    assert "documents.yaml already" in capsys.readouterr().err
+    assert "already defined in" in capsys.readouterr().err
 
 
 def test_a_document_too_large_is_refused_with_what_to_do(

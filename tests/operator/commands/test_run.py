@@ -106,4 +106,4 @@ def test_a_port_that_is_taken_is_told(operated: Cluster, namespace: str) -> None
         assert f"cannot listen on 127.0.0.1:{port}" in text
         assert "Unclosed" not in text
         first.stop()
-        assert "stopped: the Lease is given back" in first.log.read_text()
+        assert "stopped, released the Lease" in first.log.read_text()

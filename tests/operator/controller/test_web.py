@@ -258,7 +258,7 @@ def test_the_collectors_of_a_fleet_read_their_binding_over_tls_with_its_password
     pages = Pages(hands, namespace, "sb-prod", config=config)
     authority = {"caSecretRef": {"name": "pages-tls"}, "serverName": f"sb-prod.{namespace}.svc"}
     named = WEB | {"tls": authority | (CLIENT if config is MUTUAL else {})}
-    asked = hands.apply(binding("prod", namespace, web=named))
+    resource = hands.apply(binding("prod", namespace, web=named))
     made = hands.apply(fleet("lab", namespace, schedulerRef={"name": "prod"}))
     with collector(hands, resource, pages, tmp_path / "prod") as (_, port, _pod):
         there = hands.until(lambda: _derived(hands, namespace))

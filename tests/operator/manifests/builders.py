@@ -7,8 +7,7 @@ from rackwatt_crds.document import SchedulerBinding
 from rackwatt_crds.loading import load_with_raw
 from rackwatt_operator.manifests.build import plan
 from rackwatt_operator.manifests.defaults import Defaults, Image
-from rackwatt_operator.manifests.facts import MONITORING, Facts
-from rackwatt_operator.manifests.refused import BuildFailure
+from rackwatt_operator.manifests.params import MONITORING, BuildFailure, Facts
 
 Manifest = dict[str, Any]
 

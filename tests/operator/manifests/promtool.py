@@ -76,7 +76,7 @@ def write(manifests: list[Manifest], directory: Path) -> Path:
     return path
 
 
-def _burning(told: str) -> list[dict[str, str]]:
+def _burning(description: str) -> list[dict[str, str]]:
     """Read what promtool found where it was told to expect nothing."""
-    assert "SUCCESS" in told or "got:[" in told, told
-    return [dict(_LABEL.findall(labels)) for labels in _LABELS.findall(told)]
+    assert "SUCCESS" in description or "got:[" in description, description
+    return [dict(_LABEL.findall(labels)) for labels in _LABELS.findall(description)]

@@ -17,8 +17,7 @@ from rackwatt_operator.kube.constants import MANAGED_BY, MANAGER
 from rackwatt_operator.manifests import labels
 from rackwatt_operator.manifests.build import plan
 from rackwatt_operator.manifests.defaults import Defaults
-from rackwatt_operator.manifests.facts import Facts
-from rackwatt_operator.manifests.refused import BuildFailure
+from rackwatt_operator.manifests.params import BuildFailure, Facts
 from rackwatt_operator.manifests.web import served_from
 from tests.operator.manifests.builders import Manifest, binding, fleet, of_kind, only, planned, pods
 from tests.operator.manifests.golden import CASES
@@ -52,14 +51,14 @@ def test_the_same_document_comes_to_the_same_manifests_in_whatever_order_it_stan
 
 
 def test_another_process_comes_to_the_same_manifests() -> None:
-    told = set()
+    description = set()
     for seed in ("1", "2", "3"):  # sets are gone through in another order
         environment = os.environ | {"PYTHONHASHSEED": seed}
         command = [sys.executable, "-m", "rackwatt_operator", "render", *map(str, CASES)]
         done = subprocess.run(command, env=environment, capture_output=True, check=True)
-        told.add(done.stdout)
-    assert len(told) == 1
-    assert told.pop().count(b"kind: Deployment") > len(CASES)
+        description.add(done.stdout)
+    assert len(description) == 1
+    assert description.pop().count(b"kind: Deployment") > len(CASES)
 
 
 @given(DOCUMENTS)

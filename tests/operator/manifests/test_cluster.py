@@ -16,8 +16,7 @@ from rackwatt_crds.powertarget import PowerTargetSpec
 from rackwatt_operator.manifests import privileges
 from rackwatt_operator.manifests.build import plan
 from rackwatt_operator.manifests.defaults import Defaults
-from rackwatt_operator.manifests.facts import Facts
-from rackwatt_operator.manifests.refused import BuildFailure
+from rackwatt_operator.manifests.params import BuildFailure, Facts
 from tests.cluster import monitoring
 from tests.cluster.clients import Api, Kubectl
 from tests.cluster.cluster import Cluster
@@ -169,9 +168,9 @@ def test_the_level_told_is_the_strictest_that_admits_the_pod(
     assert not isinstance(manifests, BuildFailure)
     apply(api, manifests[0])
     (pod,) = pods(manifests)
-    told = privileges.privileges(document, {}).level
+    description = privileges.privileges(document, {}).level
     admitted = [not admission(cluster, namespace, level, pod) for level in LEVELS]
-    assert admitted == [LEVELS.index(level) >= LEVELS.index(told) for level in LEVELS]
+    assert admitted == [LEVELS.index(level) >= LEVELS.index(description) for level in LEVELS]
 
 
 def test_what_forbids_a_collector_inside_nodes_is_what_check_names(
@@ -180,7 +179,7 @@ def test_what_forbids_a_collector_inside_nodes_is_what_check_names(
     manifests = moved(planned(nodes()), namespace)
     apply(api, manifests[0])
     (pod,) = pods(manifests)
-    told = admission(cluster, namespace, "restricted", pod)
+    description = admission(cluster, namespace, "restricted", pod)
     for word in ("hostPath", "runAsUser=0", "runAsNonRoot"):
-        assert word in told
-    assert "capabilities" not in told
+        assert word in description
+    assert "capabilities" not in description

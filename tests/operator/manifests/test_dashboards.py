@@ -42,7 +42,7 @@ TEXT = "---\n".join((FLEET, NODES, GRID, BINDING))
 SERVED = {family.name: set(family.labels) for family in all_families()}
 WHOSE = {"namespace", "job", "service"}
 # What only stands there when something goes wrong that does not here.
-MAY_BE_EMPTY = {"Questions without an answer", "Readings that brought nothing"}
+MAY_BE_EMPTY = {"Failed polls by reason", "Failed readings by reason"}
 
 
 def panels(manifests: list[Manifest]) -> Iterator[dict[str, Any]]:

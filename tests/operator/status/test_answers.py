@@ -13,7 +13,7 @@ from rackwatt_crds.decoding import decode
 from rackwatt_crds.loading import parse_document
 from rackwatt_crds.status import PowerTargetStatus, SchedulerBindingStatus
 from rackwatt_exporter.config.paths import HostPaths
-from rackwatt_operator.manifests.facts import MONITORING
+from rackwatt_operator.manifests.params import MONITORING
 from rackwatt_operator.status.builder import build_status
 from rackwatt_operator.status.collector_status import (
     CollectorStatus,

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from rackwatt_crds.loading import parse_document
-from rackwatt_operator.manifests.facts import MONITORING
+from rackwatt_operator.manifests.params import MONITORING
 from rackwatt_operator.status.builder import build_status
 from rackwatt_operator.status.collector_status import CollectorStatus, aggregate, parse
 from rackwatt_operator.status.conditions import matched

@@ -1,4 +1,4 @@
-"""The dashboard of a fleet of BMCs: what it draws, where, and which machines do not tell."""
+"""The dashboard of a fleet of BMCs: power, energy, and failing targets."""
 
 from collections.abc import Iterator
 
@@ -9,68 +9,68 @@ from rackwatt_operator.manifests.promql import JOB, select
 _JOULES_OF_A_KILOWATT_HOUR = "3.6e6"
 
 
-def fleet_panels(subject: Params, recorded: bool) -> Iterator[Panel]:
+def fleet_panels(params: Params, recorded: bool) -> Iterator[Panel]:
     """Go through the panels; with `recorded`, sums come from the rules' own series."""
-    yield from _now(subject, recorded)
-    yield from _over_time(subject, recorded)
-    yield from _machines(subject)
-    yield from _asking(subject)
-    if subject.bindings:
-        yield _by_state(subject)
+    yield from _now(params, recorded)
+    yield from _over_time(params, recorded)
+    yield from _machines(params)
+    yield from _asking(params)
+    if params.bindings:
+        yield _by_state(params)
 
 
-def _now(subject: Params, recorded: bool) -> Iterator[Panel]:
-    up = select(subject, "rackwatt_target_up")
-    targets = f"sum({select(subject, 'rackwatt_targets')})"
-    energy = select(subject, "rackwatt_node_energy_joules_total")
+def _now(params: Params, recorded: bool) -> Iterator[Panel]:
+    up = select(params, "rackwatt_target_up")
+    targets = f"sum({select(params, 'rackwatt_targets')})"
+    energy = select(params, "rackwatt_node_energy_joules_total")
     joules = f"sum(increase({energy}[$__range]))"
-    yield stat("Power", _power(subject, recorded, "job"), "watt", "What all that answer draw now.")
+    yield stat("Power", _power(params, recorded, "job"), "watt", "What all that answer draw now.")
     yield stat(
         "Energy",
         f"{joules} / {_JOULES_OF_A_KILOWATT_HOUR}",
         "kwatth",
-        "What was counted in the time shown. Time that nobody saw is not guessed.",
+        "Counted in the time shown. Time without readings is not estimated.",
     )
     yield stat("Targets", targets, "short", "How many the document names.")
     yield stat("Reachable", f"sum({up})", "short", "How many answered the last question.")
 
 
-def _over_time(subject: Params, recorded: bool) -> Iterator[Panel]:
+def _over_time(params: Params, recorded: bool) -> Iterator[Panel]:
     for level in ("type", "rack"):
         yield Panel(
             title=f"Power by {level}",
             kind="timeseries",
-            queries=(Query(_power(subject, recorded, level), f"{{{{{level}}}}}"),),
+            queries=(Query(_power(params, recorded, level), f"{{{{{level}}}}}"),),
             unit="watt",
-            told=f"Watts, added up by the {level} that the document says.",
+            description=f"Watts, added up by the {level} that the document says.",
             stacked=True,
         )
 
 
-def _machines(subject: Params) -> Iterator[Panel]:
-    power = select(subject, "rackwatt_node_power_watts")
-    up = select(subject, "rackwatt_target_up")
-    info = select(subject, "rackwatt_target_info")
+def _machines(params: Params) -> Iterator[Panel]:
+    power = select(params, "rackwatt_node_power_watts")
+    up = select(params, "rackwatt_target_up")
+    info = select(params, "rackwatt_target_info")
     yield Panel(
         title="Machines that draw most",
         kind="table",
         queries=(Query(f"topk(20, {power})"),),
         unit="watt",
-        told="The twenty largest readings.",
+        description="The twenty largest readings.",
     )
     yield Panel(
         title="Machines that are not measured",
         kind="table",
         queries=(Query(f"{up} == 0 and on ({JOB}, node) {info}"),),
         unit="short",
-        told="Those whose last question brought no reading; the collector's page tells why.",
+        description="Targets whose last poll failed; the collector's page shows why.",
     )
 
 
-def _asking(subject: Params) -> Iterator[Panel]:
-    errors = select(subject, "rackwatt_target_errors_total")
-    age = select(subject, "rackwatt_target_reading_age_seconds")
-    duration = select(subject, "rackwatt_target_read_duration_seconds")
+def _asking(params: Params) -> Iterator[Panel]:
+    errors = select(params, "rackwatt_target_errors_total")
+    age = select(params, "rackwatt_target_reading_age_seconds")
+    duration = select(params, "rackwatt_target_read_duration_seconds")
     yield errors_panel("Questions without a reading", errors)
     yield Panel(
         title="Age of readings, and how long they take",
@@ -81,29 +81,29 @@ def _asking(subject: Params) -> Iterator[Panel]:
             Query(f"quantile(0.99, {duration})", "taken, 99 of 100"),
         ),
         unit="s",
-        told="Ages stay within an interval while all is well.",
+        description="Ages stay within an interval while all is well.",
     )
 
 
-def _by_state(subject: Params) -> Panel:
-    power = select(subject, "rackwatt_node_power_watts")
-    state = select(subject, "rackwatt_node_state")
-    # A target that moves to another shard may be told twice for a while.
+def _by_state(params: Params) -> Panel:
+    power = select(params, "rackwatt_node_power_watts")
+    state = select(params, "rackwatt_node_state")
+    # A target that moves to another shard may have two series for some minutes.
     joined = f"{power} * on ({JOB}, node) group_left (state) max by ({JOB}, node, state) ({state})"
     return Panel(
         title="Power by state",
         kind="timeseries",
         queries=(Query(f"sum by (state) ({joined})", "{{state}}"),),
         unit="watt",
-        told="Watts of the machines in each state: what idle ones cost.",
+        description="Watts of the machines in each state: what idle ones cost.",
         width=24,
         stacked=True,
     )
 
 
-def _power(subject: Params, recorded: bool, level: str) -> str:
+def _power(params: Params, recorded: bool, level: str) -> str:
     """Ask for watts added up by level: for the series that the rules keep, or for the sum."""
     if recorded:
-        return select(subject, f"{level}:rackwatt_node_power_watts:sum")
-    power = select(subject, "rackwatt_node_power_watts")
+        return select(params, f"{level}:rackwatt_node_power_watts:sum")
+    power = select(params, "rackwatt_node_power_watts")
     return f"sum({power})" if level == "job" else f"sum by ({level}) ({power})"

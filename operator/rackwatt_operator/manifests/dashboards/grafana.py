@@ -1,6 +1,6 @@
 """Grafana's dashboard model, as far as ours use it: panels that flow from left to right.
 
-Every query goes to the data source chosen at the top, for nobody's Prometheus is called the same.
+Every query uses the data source selected at the top: its name differs from site to site.
 """
 
 from collections.abc import Iterable, Iterator
@@ -28,7 +28,7 @@ class Panel:
     kind: Literal["stat", "timeseries", "table"]
     queries: tuple[Query, ...]
     unit: str
-    told: str
+    description: str
     width: int = 12
     height: int = 8
     stacked: bool = False
@@ -42,7 +42,7 @@ class Panel:
             "id": number,
             "type": self.kind,
             "title": self.title,
-            "description": self.told,
+            "description": self.description,
             "datasource": _SOURCE,
             "gridPos": {"x": left, "y": top, "w": self.width, "h": self.height},
             "fieldConfig": {"defaults": defaults, "overrides": []},
@@ -75,9 +75,9 @@ class Panel:
         return {"transformations": [{"id": "organize", "options": options}]}
 
 
-def stat(title: str, expression: str, unit: str, told: str) -> Panel:
+def stat(title: str, expression: str, unit: str, description: str) -> Panel:
     """Make a panel of one number."""
-    return Panel(title, "stat", (Query(expression),), unit, told, width=6, height=4)
+    return Panel(title, "stat", (Query(expression),), unit, description, width=6, height=4)
 
 
 def errors_panel(title: str, errors: str) -> Panel:
@@ -87,7 +87,7 @@ def errors_panel(title: str, errors: str) -> Panel:
         kind="timeseries",
         queries=(Query(f"sum by (reason) (rate({errors}[$__rate_interval]))", "{{reason}}"),),
         unit="reqps",
-        told="By reason: docs/troubleshooting.md says what to do about each.",
+        description="By reason: docs/troubleshooting.md says what to do about each.",
     )
 
 

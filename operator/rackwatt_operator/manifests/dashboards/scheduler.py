@@ -1,4 +1,4 @@
-"""The dashboard of a scheduler: the states of its nodes, and how it answers."""
+"""The dashboard of a scheduler: the states of its nodes, and its response times."""
 
 from collections.abc import Iterator
 
@@ -7,34 +7,34 @@ from rackwatt_operator.manifests.params import Params
 from rackwatt_operator.manifests.promql import select
 
 
-def scheduler_panels(subject: Params) -> Iterator[Panel]:
+def scheduler_panels(params: Params) -> Iterator[Panel]:
     """Go through the panels."""
-    nodes = select(subject, "rackwatt_scheduler_nodes")
+    nodes = select(params, "rackwatt_scheduler_nodes")
     yield stat("Nodes", f"sum({nodes})", "short", "How many the scheduler knows.")
-    up = select(subject, "rackwatt_scheduler_up")
+    up = select(params, "rackwatt_scheduler_up")
     yield stat("Answers", f"min({up})", "short", "1 while the scheduler answered last.")
-    age = select(subject, "rackwatt_scheduler_answer_age_seconds")
+    age = select(params, "rackwatt_scheduler_answer_age_seconds")
     yield stat("Age of states", f"max({age})", "s", "How old the last answer is.")
     yield Panel(
         title="Nodes by state",
         kind="timeseries",
         queries=(Query(f"sum by (state) ({nodes})", "{{state}}"),),
         unit="short",
-        told="As the scheduler has them.",
+        description="As the scheduler reports them.",
         width=24,
         stacked=True,
     )
-    yield from _asking(subject)
+    yield from _asking(params)
 
 
-def _asking(subject: Params) -> Iterator[Panel]:
-    duration = select(subject, "rackwatt_scheduler_read_duration_seconds")
-    errors = select(subject, "rackwatt_scheduler_errors_total")
+def _asking(params: Params) -> Iterator[Panel]:
+    duration = select(params, "rackwatt_scheduler_read_duration_seconds")
+    errors = select(params, "rackwatt_scheduler_errors_total")
     yield Panel(
-        title="How long an answer takes",
+        title="Duration of a poll",
         kind="timeseries",
         queries=(Query(duration, "{{scheduler}}"),),
         unit="s",
-        told="Answered or not.",
+        description="Of successful and failed polls.",
     )
-    yield errors_panel("Questions without an answer", errors)
+    yield errors_panel("Failed polls by reason", errors)

@@ -10,37 +10,37 @@ from rackwatt_operator.manifests.rules.rule import Alert, Record
 WHOLE_DOMAINS = 'domain=~"package|dram"'
 
 
-def node_records(subject: Params) -> Iterator[Record]:
+def node_records(params: Params) -> Iterator[Record]:
     """Add up the watts of processors and memory."""
-    power = select(subject, "rackwatt_node_domain_power_watts", WHOLE_DOMAINS)
+    power = select(params, "rackwatt_node_domain_power_watts", WHOLE_DOMAINS)
     yield Record("job:rackwatt_node_domain_power_watts:sum", f"sum by ({JOB}) ({power})")
 
 
-def node_alerts(subject: Params) -> Iterator[Alert]:
+def node_alerts(params: Params) -> Iterator[Alert]:
     """Watch over what is read inside each node."""
-    lasting = span(window_s(subject.document) * 2 / 3)
+    for_ = span(window_s(params.document) * 2 / 3)
     yield Alert(
         name="RackwattNodeReadingFailing",
-        expression=f"{select(subject, 'rackwatt_collector_up')} == 0",
-        lasting=lasting,
+        expression=f"{select(params, 'rackwatt_collector_up')} == 0",
+        for_=for_,
         severity="warning",
         summary="{{ $labels.collector }} of node {{ $labels.node }} is not read",
-        description=f"Its last readings, for {lasting}, brought nothing or not all: a machine "
+        description=f"Its last readings, for {for_}, brought nothing or not all: a machine "
         "without such counters, or a pod that may not see them.",
-        runbook="The collector's /status has the reason; `rackwatt-operator check` tells what the "
-        "pod needs to see.",
+        runbook="The collector's /status has the reason; `rackwatt-operator check` lists what "
+        "the pod needs.",
     )
 
 
-def grid_alerts(subject: Params) -> Iterator[Alert]:
+def grid_alerts(params: Params) -> Iterator[Alert]:
     """Watch over the carbon intensity of the grid."""
-    lasting = span(window_s(subject.document))
+    for_ = span(window_s(params.document))
     yield Alert(
         name="RackwattGridUnknown",
-        expression=f"{select(subject, 'rackwatt_grid_up')} == 0",
-        lasting=lasting,
+        expression=f"{select(params, 'rackwatt_grid_up')} == 0",
+        for_=for_,
         severity="warning",
         summary="The carbon intensity of {{ $labels.zone }} is not known",
-        description=f"{{{{ $labels.provider }}}} has told none for {lasting}.",
+        description=f"{{{{ $labels.provider }}}} has reported none for {for_}.",
         runbook="The collector's /status has the reason and what to do.",
     )

@@ -1,4 +1,4 @@
-"""A rule of Prometheus: an alert that says what a person can do, or a series for dashboards."""
+"""Rules of Prometheus: alerts that say what to do, and recorded series for dashboards."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -12,18 +12,18 @@ class Alert:
 
     name: str
     expression: str
-    lasting: str
+    for_: str
     severity: Literal["warning", "critical"]
     summary: str
     description: str
     runbook: str
 
     def rule(self, labels: dict[str, str]) -> dict[str, Any]:
-        """Write it as Prometheus reads it; `labels` say whose it is."""
+        """Return the rule in Prometheus' format; `labels` name the resource."""
         return {
             "alert": self.name,
             "expr": self.expression,
-            "for": self.lasting,
+            "for": self.for_,
             "labels": {"severity": self.severity} | labels,
             "annotations": {
                 "summary": self.summary,
@@ -35,11 +35,11 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A series kept because dashboards would add it up again and again."""
+    """A recorded series, which dashboards would compute again and again."""
 
     name: str
     expression: str
 
     def rule(self) -> dict[str, Any]:
-        """Write it as Prometheus reads it."""
+        """Return the rule in Prometheus' format."""
         return {"record": self.name, "expr": self.expression}
