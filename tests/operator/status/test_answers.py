@@ -146,7 +146,13 @@ def test_whatever_a_pod_answers_the_status_is_one_that_the_crd_allows(raws: list
             "spec": spec,
         }
         found = StatusInputs(
-            parse_document(raw, "").document, (), (), None, frozenset(), MONITORING, collectors=status
+            parse_document(raw, "").document,
+            (),
+            (),
+            None,
+            frozenset(),
+            MONITORING,
+            collectors=status,
         )
         made = msgspec.json.decode(msgspec.json.encode(build_status(found, {}, 1, NOW)))
         decoded, problems = decode(made, model)
