@@ -55,7 +55,7 @@ def main() -> int:
         signal.signal(number, lambda *_: stop.set())
     with contextlib.ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="rackwatt-demo-")))
-        say("simulating", f"{NODES} BMCs and PDUs over IPMI, SNMP and Redfish, some of them ill")
+        say("simulating", f"{NODES} BMCs and PDUs over IPMI, SNMP and Redfish, some of them faulty")
         faults = directory / "faults.yaml"
         faults.write_text(FAULTS)
         simulator = stack.enter_context(
@@ -66,7 +66,7 @@ def main() -> int:
         scheduler = directory / "documents/scheduler.yaml"
         wait_until(scheduler.exists, stop, simulator, "the simulated fleet")
         environment = stack.enter_context(slurm(directory, stop))
-        say("polling", "the fleet, as its documents say")
+        say("polling", "the fleet, as its configuration says")
         exporter = stack.enter_context(
             started(
                 "run",
