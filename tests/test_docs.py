@@ -157,6 +157,22 @@ def test_every_page_is_reached_from_the_readme() -> None:
     assert set(PROSE) - reached == {ROOT / "docs/documents.intro.md"}
 
 
+def test_every_module_that_the_glossary_names_exists() -> None:
+    page = (ROOT / "docs/glossary.md").read_text()
+    cells = re.findall(r"\| ([^|]*) \|$", page, re.MULTILINE)
+    modules = {module for cell in cells for module in re.findall(r"`([\w.]+)`", cell)}
+    assert len(modules) > 20
+    assert sorted(module for module in modules if not is_module(module)) == []
+
+
+def is_module(name: str) -> bool:
+    packages = ("crds/rackwatt_crds", "exporter/rackwatt_exporter", "operator/rackwatt_operator")
+    path = name.replace(".", "/")
+    whole = [ROOT / root / path for root in ("crds", "exporter", "operator")]
+    within = [ROOT / package / path for package in packages]
+    return any(one.is_dir() or one.with_suffix(".py").exists() for one in (*whole, *within))
+
+
 @pytest.mark.parametrize(
     "package", ["crds/rackwatt_crds", "exporter/rackwatt_exporter", "operator/rackwatt_operator"]
 )
