@@ -5,8 +5,9 @@ import re
 from collections.abc import Sequence
 from importlib import import_module
 
-from aiohttp import Payload, web
+from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
+from aiohttp.payload import Payload
 
 _COMPRESS_FROM = 1024
 _HASTEN_FROM = 256 * 1024

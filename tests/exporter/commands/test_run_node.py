@@ -1,5 +1,6 @@
 """A node measured from inside by the real command, over a tree whose counters the test moves."""
 
+import importlib.metadata
 import itertools
 import json
 import os
@@ -11,7 +12,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import trustme
 
 from tests.exporter.collectors.powercap import LAPTOP, XEON, Powercap
 from tests.exporter.commands.exporter_process import Running, running
@@ -23,13 +23,20 @@ metadata: {{name: nodes}}
 spec: {{interval: 500ms, node: {{collectors: [{collectors}]}}}}
 """
 NOBODY = 65534
-# How many authorities each TLS context has that stays, and what OpenSSL's default is afterwards.
-AUTHORITIES = """
-import gc, json, os, ssl, rackwatt_exporter.commands.run
-kept = [one for one in gc.get_objects() if isinstance(one, ssl.SSLContext)]
-contexts = [*kept, ssl.create_default_context()]
-told = [one.cert_store_stats()["x509_ca"] for one in contexts]
-print(json.dumps([told, os.environ.get("SSL_CERT_FILE")]))
+# What `import aiohttp` gives whoever wants its client, in a process that has its server.
+CLIENT = """
+import gc, ssl, sys, rackwatt_exporter.commands.run
+assert "aiohttp.client" not in sys.modules
+assert not any(isinstance(one, ssl.SSLContext) for one in gc.get_objects())
+import aiohttp, aiohttp.web
+served, version = aiohttp.web, aiohttp.__version__
+from aiohttp import ClientSession
+assert ClientSession is sys.modules["aiohttp.client"].ClientSession
+assert aiohttp.web is served and aiohttp.__version__ == version
+try:
+    aiohttp.nothing
+except AttributeError:
+    print(version)
 """
 # As the operator runs it: uid 0, and nothing else of root.
 POWERLESS = ("setpriv", "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs")
@@ -50,8 +57,8 @@ def arguments(directory: Path, collectors: str = "rapl, cpu") -> list[str]:
 
 # A driver is imported when a document names it, a command when it is the one: megabytes, on each node.
 NEEDLESS = re.compile(
-    r"(bcrypt|cryptography|difflib|httpx|kopf|kubernetes|prometheus_client|pyghmi|pysmi|pysnmp"
-    r"|importlib\.metadata|importlib\.resources\._common"
+    r"(aiohttp\.client|bcrypt|cryptography|difflib|httpx|kopf|kubernetes|prometheus_client|pyghmi|pysmi|pysnmp"
+    r"|encodings\.idna|importlib\.metadata|importlib\.resources\._common"
     r"|rackwatt_operator|rackwatt_exporter\.(capture|protocols|recording|simulator)"
     r"|rackwatt_exporter\.commands\.(check|record|replay|simulate)"
     r"|rackwatt_exporter\.targets\.(ipmi|redfish|snmp|fake)\w*)(\.|$)"
@@ -221,17 +228,6 @@ def test_a_node_imports_what_its_document_names_and_nothing_besides(tmp_path: Pa
     assert [name for name in sorted(imported) if NEEDLESS.match(name)] == []
 
 
-def test_authorities_are_loaded_for_whoever_verifies_and_not_for_an_idle_client(
-    tmp_path: Path,
-) -> None:
-    bundle = tmp_path / "authorities.pem"
-    trustme.CA().cert_pem.write_to_path(bundle)
-    environment = {**os.environ, "SSL_CERT_FILE": str(bundle)}
-    command = [sys.executable, "-c", AUTHORITIES]
-    told, held = json.loads(subprocess.check_output(command, env=environment))
-    *kept, fresh = told
-    assert kept
-    assert sum(kept) == 0
-    assert (fresh, held) == (1, str(bundle))
-    del environment["SSL_CERT_FILE"]
-    assert json.loads(subprocess.check_output(command, env=environment))[1] is None
+def test_the_client_of_aiohttp_is_imported_when_something_of_it_is_first_used() -> None:
+    version = subprocess.check_output([sys.executable, "-c", CLIENT], text=True)
+    assert version.strip() == importlib.metadata.version("aiohttp")
