@@ -17,7 +17,7 @@ from rackwatt_exporter.config.fleet import Fleet, fleet
 from rackwatt_exporter.config.paths import HostPaths
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.config.shard import WHOLE, Shard
-from rackwatt_exporter.exposition.cache import ExpositionCache
+from rackwatt_exporter.exposition.fleet import FleetExposition
 from rackwatt_exporter.history import History
 from rackwatt_exporter.pipelines.registry import Registry
 from rackwatt_exporter.reading import Reason
@@ -68,8 +68,7 @@ class Exporter:
         self.targets = self.registry.targets.store
         self.schedulers = self.registry.schedulers.store
         self.history = History(self.targets)
-        self.exposition = ExpositionCache(self.targets, self.schedulers, profiles)
-        self.targets.on_change = self.exposition.update
+        self.exposition = FleetExposition(self.targets, self.schedulers, profiles)
 
     async def reload(self) -> None:
         """Read the documents and make it so; what has not changed goes on undisturbed."""
@@ -116,9 +115,7 @@ class Exporter:
         for problem in self.fleet.problems:
             log.error("%s", problem)
         for pipeline in self.registry:
-            removed = pipeline.sync(self.fleet)
-            if pipeline is self.registry.targets:
-                self.exposition.remove(removed)
+            pipeline.sync(self.fleet)
         self._tell_descriptors()
         shard = "" if self._shard is WHOLE else f" of shard {self._shard}"
         log.info(

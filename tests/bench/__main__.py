@@ -36,6 +36,7 @@ PARTS = (
     Part("ipmi", "bench_ipmi", limit_s=240),
     Part("snmp", "bench_snmp", limit_s=240),
     Part("redfish", "bench_redfish", limit_s=240),
+    Part("reading", "bench_reading", limit_s=240),
     Part("load", "bench_load", ("ipmi",), 600),
     Part("load-mixed", "bench_load", ("mixed",), 720),
     Part("load-large", "bench_load", ("large",), 900),

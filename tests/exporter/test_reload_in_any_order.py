@@ -119,7 +119,8 @@ class AnyDocuments(RuleBasedStateMachine):
             n: t.rack for n, t in expected.targets.items()
         }
         assert self.exporter.targets.records.keys() == expected.targets.keys()
-        text = b"".join(self.exporter.exposition.parts(False, 0.0)).decode()
+        exposition = self.exporter.exposition
+        text = b"".join(exposition.text(exposition.snapshot(0.0), False)).decode()
         shown = [line for line in text.splitlines() if line.startswith("rackwatt_target_info{")]
         assert len(shown) == len(expected.targets)
 

@@ -1,4 +1,4 @@
-"""The families of targets, whose lines the cache renders, and of the exporter itself.
+"""The families of targets, which exposition/fleet.py writes, and of the exporter itself.
 
 Those of every other kind are beside its reader or in its pipeline; pipelines/families.py has all.
 """

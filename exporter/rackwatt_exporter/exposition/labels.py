@@ -1,81 +1,77 @@
 """The unchanging part of a target's lines: its label sets, escaped and joined once.
 
-A reading then costs one number behind each. They are current as long as the target, its node's
-state and the source of its number stay as they were.
+A scrape then puts one number behind each. They are current as long as the target, its node's state
+and the source of its number stay as they were.
 """
 
-from rackwatt_exporter.config.scheduler import SchedulerConfig
+from collections.abc import Iterable
+
 from rackwatt_exporter.exposition import families as f
+from rackwatt_exporter.exposition.snapshot import TargetSnapshot
 from rackwatt_exporter.metrics.text import labels
 from rackwatt_exporter.schedulers.model.node_state import profile_state
-from rackwatt_exporter.store.targets import TargetRecord
 
 
 class TargetLabels:
-    """A target's slot on the page, and its label sets.
+    """A target's label sets, each with the space after it.
 
     `power` goes with what is measured, `node` with how the target does; `usage` is the profile's.
-    `info` and `state` are whole lines, for their value is always 1.
+    `state` is None where the node has none.
     """
 
-    __slots__ = ("info", "key", "node", "power", "record", "slot", "state", "usage")
+    __slots__ = (
+        "_binding",
+        "_source",
+        "_spec",
+        "_state",
+        "info",
+        "node",
+        "power",
+        "state",
+        "usage",
+    )
 
-    def __init__(
-        self, slot: int, record: TargetRecord, state: str | None, binding: SchedulerConfig | None
-    ) -> None:
-        target = record.spec
-        self.slot = slot
-        self.record = record
-        self.key = _key(record, state, binding)
-        self.power = labels((("node", target.node), ("type", target.type), ("rack", target.rack)))
-        self.node = labels((("node", target.node),))
-        self.usage = _usage_labels(record, state)
-        self.info = f"{f.INFO.name}{_info_labels(record)} 1\n".encode()
-        line = f"{f.STATE.name}{_state_labels(record, state, binding)} 1\n" if state else ""
-        self.state = line.encode()
+    def __init__(self, target: TargetSnapshot) -> None:
+        self._spec, self._source = target.spec, target.source
+        self._state, self._binding = target.state, target.binding
+        spec, state = target.spec, target.state
+        named = [("node", spec.node), ("type", spec.type), ("rack", spec.rack)]
+        profile = [("state", profile_state(state))] if state is not None else []
+        self.power = _label_set(named)
+        self.node = _label_set(named[:1])
+        self.usage = _label_set(named + profile)
+        self.info = _info(target)
+        self.state = _state(target, state) if state is not None else None
 
-    def is_current(
-        self, record: TargetRecord, state: str | None, binding: SchedulerConfig | None
-    ) -> bool:
+    def is_current(self, target: TargetSnapshot) -> bool:
         """Return whether the label sets still say what they should."""
-        return self.key == _key(record, state, binding)
+        return (
+            self._spec is target.spec
+            and self._state == target.state
+            and self._binding is target.binding
+            and self._source == target.source
+        )
 
 
-def _key(
-    record: TargetRecord, state: str | None, binding: SchedulerConfig | None
-) -> tuple[object, ...]:
-    source = record.value.source if record.value else ""
-    return (record.spec, state, source, binding.cluster if binding else None)
+def _state(target: TargetSnapshot, state: str) -> bytes:
+    binding = target.binding
+    scheduler = (binding.name, binding.cluster) if binding else ("", "")
+    return _label_set(zip(f.STATE.labels, (target.spec.node, *scheduler, state), strict=True))
 
 
-def _usage_labels(record: TargetRecord, state: str | None) -> str:
-    target = record.spec
-    pairs = [("node", target.node), ("type", target.type), ("rack", target.rack)]
-    if state is not None:
-        pairs.append(("state", profile_state(state)))
-    return labels(pairs)
-
-
-def _state_labels(record: TargetRecord, state: str, binding: SchedulerConfig | None) -> str:
+def _info(target: TargetSnapshot) -> bytes:
+    spec = target.spec
     values = (
-        record.spec.node,
-        binding.name if binding else "",
-        binding.cluster if binding else "",
-        state,
+        spec.node,
+        spec.document,
+        spec.method,
+        spec.address,
+        spec.type,
+        spec.rack,
+        target.source,
     )
-    return labels(zip(f.STATE.labels, values, strict=True))
+    return _label_set(zip(f.INFO.labels, values, strict=True))
 
 
-def _info_labels(record: TargetRecord) -> str:
-    target = record.spec
-    source = record.value.source if record.value else ""
-    values = (
-        target.node,
-        target.document,
-        target.method,
-        target.address,
-        target.type,
-        target.rack,
-        source,
-    )
-    return labels(zip(f.INFO.labels, values, strict=True))
+def _label_set(pairs: Iterable[tuple[str, str]]) -> bytes:
+    return f"{labels(pairs)} ".encode()

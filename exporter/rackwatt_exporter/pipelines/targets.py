@@ -1,7 +1,7 @@
 """The pipeline of targets: the fleet of BMCs and PDUs.
 
-Its families are not among those of the other kinds: of a fleet this large the lines are cached
-(exposition/cache.py), and only joined at a scrape.
+Its families are not among those of the other kinds: of a fleet this large the text is written
+column by column (exposition/fleet.py).
 """
 
 from collections.abc import Iterator, Mapping
@@ -79,7 +79,7 @@ class TargetPipeline(Pipeline[Target, Reading]):
         return source.session if source else ""
 
     def families(self, now_s: float) -> Iterator[FamilyLines]:
-        """Return nothing: the cache has their lines."""
+        """Return nothing: exposition/fleet.py writes their lines."""
         del now_s
         return iter(())
 

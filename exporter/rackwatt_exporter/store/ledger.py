@@ -33,14 +33,14 @@ class EnergyTotal(msgspec.Struct):
     @property
     def served_joules(self) -> float:
         """What may be shown: the account, as far as it is certain to survive."""
-        return self.joules if self.ceiling_joules is None else min(self.joules, self.ceiling_joules)
+        ceiling = self.ceiling_joules
+        return self.joules if ceiling is None or self.joules < ceiling else ceiling
 
     @property
     def served_covered_s(self) -> float:
         """What may be shown of the time covered: it is a counter, too, and must not fall."""
-        if self.ceiling_covered_s is None:
-            return self.covered_s
-        return min(self.covered_s, self.ceiling_covered_s)
+        ceiling_s = self.ceiling_covered_s
+        return self.covered_s if ceiling_s is None or self.covered_s < ceiling_s else ceiling_s
 
     def take_ceilings(self, stored: "EnergyTotal | None") -> None:
         """Serve as far as what is on disk now allows; without bound where nothing is."""

@@ -80,12 +80,11 @@ class Record(Generic[S, V]):
 
 
 class Store(Generic[S, V]):
-    """All records of one kind, by key. `on_change` is called with each record that has news."""
+    """All records of one kind, by key. `revision` grows with everything that is new."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.records: dict[str, Record[S, V]] = {}
         self.revision = 0
-        self.on_change: Callable[[Record[S, V]], None] = _ignore
         self._clock = clock
 
     def sync(self, specs: Iterable[S]) -> set[str]:
@@ -152,8 +151,3 @@ class Store(Generic[S, V]):
     def _changed(self, record: Record[S, V]) -> None:
         self.revision += 1
         record.revision = self.revision
-        self.on_change(record)
-
-
-def _ignore(_: object) -> None:
-    """Stand in until something listens."""

@@ -6,19 +6,22 @@ from rackwatt_exporter.store.targets import TargetRecord, TargetStore
 
 
 class Bench:
-    """A store with a clock of its own, and the records it told of."""
+    """A store with a clock of its own, and what changed in it."""
 
     def __init__(self, *nodes: str, stale_after_s: float = 30) -> None:
         self.now_s = 100.0
-        self.told: list[str] = []
         self.ledger = LedgerFile(None)
         self.store = TargetStore(self.ledger, lambda: self.now_s, lambda: self.now_s)
-        self.store.on_change = lambda record: self.told.append(record.spec.node)
         self.store.sync([target(node, stale_after_s=stale_after_s) for node in nodes])
-        self.told.clear()
+        self._seen = self.store.revision
 
     def __getitem__(self, node: str) -> TargetRecord:
         return self.store.records[node]
+
+    def changed(self) -> list[str]:
+        """Return what has changed since this was last called."""
+        since, self._seen = self._seen, self.store.revision
+        return [node for node, record in self.store.records.items() if record.revision > since]
 
     def reading(self, node: str) -> Reading | None:
         return self[node].value
@@ -32,7 +35,7 @@ def timeout() -> ReadError:
     return ReadError(Reason.TIMEOUT, "no answer")
 
 
-def test_a_reading_is_kept_with_its_age_and_told() -> None:
+def test_a_reading_is_kept_with_its_age_and_is_news() -> None:
     bench = Bench("a", "b")
     bench.store.succeeded("a", Reading(300.0, "dcmi"), 0.01)
     bench.now_s += 5
@@ -41,7 +44,7 @@ def test_a_reading_is_kept_with_its_age_and_told() -> None:
     assert record.value == Reading(300.0, "dcmi")
     assert record.age_s(bench.now_s) == 5
     assert (record.reads, record.took_s) == (1, 0.01)
-    assert bench.told == ["a"]
+    assert bench.changed() == ["a"]
 
 
 def test_before_the_first_reading_nothing_is_known_and_nothing_is_zero() -> None:
@@ -71,11 +74,11 @@ def test_a_stale_reading_is_withdrawn_even_when_nothing_comes_at_all() -> None:
     bench.store.withdraw_stale()
     assert bench.reading("a") == Reading(300.0, "dcmi")
     bench.now_s += 0.1
-    bench.told.clear()
+    bench.changed()
     bench.store.withdraw_stale()
     bench.store.withdraw_stale()
     assert bench.reading("a") is None
-    assert bench.told == ["a"]
+    assert bench.changed() == ["a"]
 
 
 def test_a_machine_that_was_switched_off_has_no_watts_from_then_on() -> None:
@@ -100,9 +103,9 @@ def test_a_target_that_stayed_keeps_its_reading_and_counters_under_new_labels() 
     bench = Bench("a", "b")
     for node in ("a", "b"):
         bench.store.succeeded(node, Reading(300.0, "dcmi"), 0.01)
-    bench.told.clear()
+    bench.changed()
     bench.store.sync([target("a", stale_after_s=30.0), target("b", rack="r9", stale_after_s=30.0)])
-    assert bench.told == ["b"]
+    assert bench.changed() == ["b"]
     assert bench["b"].spec.rack == "r9"
     assert bench["b"].value == Reading(300.0, "dcmi")
     assert bench["b"].reads == 1
@@ -116,8 +119,10 @@ def test_a_node_that_comes_back_goes_on_with_its_account() -> None:
     assert bench.store.account("a").joules == 7e6
 
 
-def test_a_state_is_told_once() -> None:
+def test_a_state_is_news_once() -> None:
     bench = Bench("a")
+    news = []
     for state in ("idle", "idle", None):
         bench.store.set_state("a", state)
-    assert bench.told == ["a", "a"]
+        news.append(bench.changed())
+    assert news == [["a"], [], ["a"]]

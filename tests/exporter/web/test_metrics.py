@@ -9,6 +9,7 @@ from prometheus_client.openmetrics.parser import (
 )
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
+from rackwatt_exporter.exposition.snapshot import FleetSnapshot
 from rackwatt_exporter.web.compression import _HASTEN_FROM, _compressed, wants_gzip
 from tests.exporter.running_exporter import Exporting, power_target
 
@@ -116,14 +117,14 @@ async def test_scrapes_at_once_share_one_page_and_later_ones_have_another(
     (directory / "lab.yaml").write_text(power_target('[{names: "n[1-2000]"}]', spec="interval: 1h"))
     async with Exporting(directory) as site:
         rendered = 0
-        parts = site.exporter.exposition.parts
+        snapshot = site.exporter.exposition.snapshot
 
-        def counted(*arguments: Any) -> list[bytes]:
+        def counted(*arguments: Any) -> FleetSnapshot:
             nonlocal rendered
             rendered += 1
-            return parts(*arguments)
+            return snapshot(*arguments)
 
-        monkeypatch.setattr(site.exporter.exposition, "parts", counted)
+        monkeypatch.setattr(site.exporter.exposition, "snapshot", counted)
         texts = await asyncio.gather(*(site.text() for _ in range(20)))
         assert rendered < 20
         assert all(text.count("rackwatt_target_info{") == 2000 for text in texts)

@@ -12,7 +12,7 @@ from rackwatt_exporter.config.fleet import Fleet, fleet
 from rackwatt_exporter.config.scheduler import SchedulerConfig
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.config.target import Target
-from rackwatt_exporter.exposition.cache import ExpositionCache
+from rackwatt_exporter.exposition.fleet import FleetExposition
 from rackwatt_exporter.polling.limits import ConcurrencyLimiter
 from rackwatt_exporter.reading import ReadError, Reading, Reason
 from rackwatt_exporter.schedulers.registry import scheduler
@@ -70,15 +70,14 @@ def _hold_what_was(built: Fleet) -> None:
 def _hold_page(built: Fleet) -> None:
     store = TargetStore(LedgerFile(None))
     roster = NodeStateStore(store)
-    page = ExpositionCache(store, roster, ("power-exporter",))
-    store.on_change = page.update
+    exposition = FleetExposition(store, roster, ("power-exporter",))
     shown = list(built.targets.values())[:_PARSED]
     store.sync(shown)
     roster.sync(built.bindings.values())
     for target in shown:
         store.succeeded(target.node, Reading(1.0, "x"), 0.1)
         store.failed(target.node, ReadError(Reason.TIMEOUT, "x"), 0.1)
-    text = b"".join(page.parts(False, 0.0)).decode()
+    text = b"".join(exposition.text(exposition.snapshot(0.0), False)).decode()
     families = {family.name: family for family in text_string_to_metric_families(text)}
     if shown:
         nodes = [sample.labels["node"] for sample in families["rackwatt_node_power_watts"].samples]

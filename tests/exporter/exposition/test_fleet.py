@@ -25,8 +25,8 @@ from rackwatt_exporter.config.paths import HostPaths
 from rackwatt_exporter.config.scheduler import SchedulerConfig
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.config.target import Target
-from rackwatt_exporter.exposition.cache import ExpositionCache
 from rackwatt_exporter.exposition.exporter import document_text, process_text
+from rackwatt_exporter.exposition.fleet import FleetExposition
 from rackwatt_exporter.grid.base import CarbonIntensity
 from rackwatt_exporter.metrics.family import Sample
 from rackwatt_exporter.pipelines.collectors import CollectorPipeline
@@ -51,7 +51,7 @@ from tests.exporter.schedulers.snapshots import snapshot
 
 
 class House:
-    """Stores, pipelines and the cache over a clock of their own."""
+    """Stores, pipelines and the exposition over a clock of their own."""
 
     def __init__(self, *targets: Target, profiles: tuple[str, ...] = ("power-exporter",)) -> None:
         self.now_s = 1000.0
@@ -65,8 +65,7 @@ class House:
             CollectorPipeline(self.machine, HostPaths("inside"), self.schedulers, self.store),
             GridPipeline(self.grids),
         ]
-        self.cache = ExpositionCache(self.store, self.schedulers, profiles)
-        self.store.on_change = self.cache.update
+        self.fleet = FleetExposition(self.store, self.schedulers, profiles)
         self.sync(*targets)
         self.schedulers.sync(
             [SchedulerConfig("prod", "prod", "alpha", "noop", Noop(), stale_after_s=60)]
@@ -76,7 +75,7 @@ class House:
         return self.now_s
 
     def sync(self, *targets: Target) -> None:
-        self.cache.remove(self.store.sync(targets))
+        self.store.sync(targets)
 
     def states(self, **states: str) -> None:
         self.schedulers.succeeded("prod", snapshot(states), 0.1)
@@ -85,7 +84,9 @@ class House:
         for store in (self.store, *(pipeline.store for pipeline in self.pipelines)):
             store.withdraw_stale()
         others = [lines for one in self.pipelines for lines in one.families(self.now_s)]
-        return b"".join(self.cache.parts(openmetrics, self.now_s, others)).decode()
+        return b"".join(
+            self.fleet.text(self.fleet.snapshot(self.now_s, others), openmetrics)
+        ).decode()
 
     def samples(self, family: str) -> dict[tuple[str, ...], float]:
         """Parse the page as Prometheus would; samples by their label values."""
@@ -227,6 +228,35 @@ def test_a_place_that_was_given_up_is_taken_by_another_node_without_a_trace() ->
     house.store.succeeded("n3", Reading(7.0, "dcmi"), 0.1)
     assert house.samples("rackwatt_node_power_watts")["n3", "compute", "r1"] == 7
     assert house.samples("rackwatt_node_power_average_watts") == {("n2", "compute", "r1"): 1}
+
+
+def test_a_target_that_moved_has_its_joules_at_its_new_place_before_it_is_read_again() -> None:
+    house = House(target("n1", stale_after_s=30.0))
+    house.store.succeeded("n1", Reading(300.0, "dcmi", 5e6), 0.01)
+    house.now_s += 31
+    assert house.samples("rackwatt_node_power_watts") == {}
+    house.sync(target("n1", stale_after_s=30.0, rack="r7"))
+    assert house.samples("rackwatt_node_energy_joules_total") == {("n1", "compute", "r7"): 5e6}
+
+
+def test_an_age_is_rounded_up_so_that_no_value_is_older_than_it_says() -> None:
+    house = House(target("n1"))
+    house.store.succeeded("n1", Reading(300.0, "dcmi"), 0.01)
+    house.now_s += 2.0001
+    assert house.samples("rackwatt_target_reading_age_seconds") == {("n1",): 2.001}
+
+
+def test_a_snapshot_has_nothing_of_what_came_after_it() -> None:
+    house = House(target("n1"), target("n2"))
+    house.store.succeeded("n1", Reading(300.0, "dcmi", 5e6, Statistics(310.0)), 0.01)
+    house.store.failed("n2", ReadError(Reason.TIMEOUT, "no answer"), 1.0)
+    snapshot = house.fleet.snapshot(house.now_s)
+    before = list(house.fleet.text(snapshot, False))
+    house.store.succeeded("n1", Reading(400.0, "sensor:P", 6e6, Statistics(410.0)), 0.02)
+    house.store.failed("n2", ReadError(Reason.TIMEOUT, "no answer"), 2.0)
+    house.states(n1="idle")
+    house.sync(target("n2", rack="r7"))
+    assert list(house.fleet.text(snapshot, False)) == before
 
 
 def test_a_profile_can_be_switched_off() -> None:

@@ -1,0 +1,87 @@
+"""The lines of the fleet, written when somebody scrapes and not when a target is read.
+
+Between two scrapes nearly every line changes, and most of them more than once. So a reading writes
+to the store alone. A scrape takes a snapshot of all targets, and their text is written from that in
+whatever thread (docs/decisions/0023-lines-rendered-at-scrape-time.md).
+"""
+
+from collections.abc import Iterable, Iterator
+
+from rackwatt_exporter.exposition import families as f
+from rackwatt_exporter.exposition.column import Column
+from rackwatt_exporter.exposition.labels import TargetLabels
+from rackwatt_exporter.exposition.snapshot import FleetSnapshot, TargetSnapshot
+from rackwatt_exporter.exposition.target_columns import Row, columns
+from rackwatt_exporter.metrics.family import MetricFamily
+from rackwatt_exporter.metrics.text import END, FamilyLines
+from rackwatt_exporter.store.node_states import NodeStateStore
+from rackwatt_exporter.store.targets import TargetRecord, TargetStore
+
+
+class FleetExposition:
+    """The exposition of all targets. It keeps their label sets from one page to the next."""
+
+    def __init__(
+        self, targets: TargetStore, schedulers: NodeStateStore, profiles: Iterable[str]
+    ) -> None:
+        self._targets = targets
+        self._schedulers = schedulers
+        self._profiles = frozenset(("rackwatt", *profiles))
+        self._labels: dict[str, TargetLabels] = {}
+
+    def snapshot(self, now_s: float, others: Iterable[FamilyLines] = ()) -> FleetSnapshot:
+        """Take what is known of all targets, with the lines of other kinds."""
+        targets = list(map(self._snapshot, self._targets.records.values()))
+        return FleetSnapshot(targets, now_s, others)
+
+    def text(self, snapshot: FleetSnapshot, openmetrics: bool) -> Iterator[bytes]:
+        """Write a page in parts, without the process' own metrics and the end mark.
+
+        Any thread may, several at once: label sets never change, they are replaced.
+        """
+        known = self._labels
+        labels = [_current(known.get(one.spec.node), one) for one in snapshot.targets]
+        rows = list(zip(labels, snapshot.targets, strict=True))
+        self._labels = {target.spec.node: row for row, target in rows}
+        yield from _text(self._columns(rows, snapshot.at_s), snapshot.others, openmetrics)
+
+    def probe(self, record: TargetRecord, openmetrics: bool, now_s: float) -> bytes:
+        """Write the lines of one target, whether it is up first of all, and the end mark."""
+        success = f"{f.PROBE_SUCCESS.name} {int(record.up)}\n"
+        first = (f.PROBE_SUCCESS.header(openmetrics) + success).encode()
+        target = self._snapshot(record)
+        lines = _text(self._columns([(TargetLabels(target), target)], now_s), {}, openmetrics)
+        return b"".join((first, *lines)) + (END.encode() if openmetrics else b"")
+
+    def _snapshot(self, record: TargetRecord) -> TargetSnapshot:
+        spec = record.spec
+        scheduler = self._schedulers.records.get(spec.scheduler) if spec.scheduler else None
+        return TargetSnapshot.of(
+            record,
+            self._targets.account(spec.node),
+            self._targets.states.get(spec.node),
+            scheduler.spec if scheduler else None,
+        )
+
+    def _columns(self, rows: list[Row], now_s: float) -> dict[MetricFamily, Column]:
+        return {
+            column.family: column
+            for column in columns(rows, now_s)
+            if column.labels and column.family.profile in self._profiles
+        }
+
+
+def _current(labels: TargetLabels | None, target: TargetSnapshot) -> TargetLabels:
+    """Return the label sets of a target, those that are known if they are current."""
+    return labels if labels is not None and labels.is_current(target) else TargetLabels(target)
+
+
+def _text(
+    columns: dict[MetricFamily, Column], others: dict[MetricFamily, list[str]], openmetrics: bool
+) -> Iterator[bytes]:
+    ordered = [family for family in f.PER_TARGET if family in columns or family in others]
+    for family in (*ordered, *(family for family in others if family not in f.PER_TARGET)):
+        yield family.header(openmetrics).encode()
+        if (column := columns.get(family)) is not None:
+            yield from column.text()
+        yield "".join(others.get(family, ())).encode()
