@@ -2,7 +2,7 @@
 
 
 def split(data: bytes, most: int = 64) -> list[bytes]:
-    """Take pieces off the beginning; the last one may be short."""
+    """Cut pieces off the start; the last one may be short."""
     pieces: list[bytes] = []
     at = 0
     while at < len(data) and len(pieces) < most:

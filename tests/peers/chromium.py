@@ -70,7 +70,7 @@ class Browser:
         return int(self.run(script, selector))
 
     def text(self, selector: str) -> str:
-        """Give an element's text."""
+        """Return an element's text."""
         return str(self.run("return document.querySelector(arguments[0]).textContent", selector))
 
     def press(self, *keys: str) -> None:
@@ -79,7 +79,7 @@ class Browser:
             self.driver.switch_to.active_element.send_keys(key)
 
     def focused(self) -> str:
-        """Give the accessible name, or the id, of what has the focus."""
+        """Return the accessible name, or the id, of what has the focus."""
         return str(self.run("const e = document.activeElement; return e.ariaLabel ?? e.id"))
 
     def until(self, message: Callable[[], Any], limit_s: float = PATIENCE_S) -> Any:

@@ -89,12 +89,12 @@ class Bmc:
         fresh.rename(self.power)
 
     def lan(self) -> str:
-        """Give its block of lan.conf."""
+        """Return its block of lan.conf."""
         key = f'bmc_key "{self.kg}"' if self.kg else ""
         return LAN_OF_A_BMC.format(ipmb=self.ipmb, address=self.address, port=self.port, key=key)
 
     def commands(self) -> Iterator[str]:
-        """Give the commands that make it."""
+        """Return the commands that make it."""
         mc = f"0x{self.ipmb:02x}"
         yield f"mc_add {mc} 0 no-device-sdrs 0x23 9 8 0x9f 0x1291 0xf02"
         for number, sensor in enumerate(self.sensors, 1):
@@ -102,7 +102,7 @@ class Bmc:
         yield f"mc_enable {mc}"
 
     def sensor_commands(self, number: int, sensor: SimSensor) -> Iterator[str]:
-        """Give the commands that add a sensor and its record."""
+        """Return the commands that add a sensor and its record."""
         mc = f"0x{self.ipmb:02x}"
         if sensor.there:
             scanning = "scanning" if sensor.scanning else "no-scanning"
@@ -171,7 +171,7 @@ class IpmiSim:
         self.say(f"sensor_set_value 0x{bmc.ipmb:02x} 0 {number} {raw} 0")
 
     def say(self, command: str) -> None:
-        """Give ipmi_sim a command on its console."""
+        """Send ipmi_sim a command on its console."""
         assert self._process is not None
         assert self._process.stdin is not None
         self._process.stdin.write(command.encode() + b"\n")

@@ -19,13 +19,13 @@ _KINDS = (socket.SOCK_STREAM, socket.SOCK_DGRAM)
 
 
 def free_port() -> int:
-    """Give a port that is free on every address, for TCP and UDP."""
+    """Return a port that is free on every address, for TCP and UDP."""
     (port,) = free_ports(1)
     return port
 
 
 def free_ports(count: int) -> list[int]:
-    """Give some ports that are free on every address, for TCP and UDP."""
+    """Return some ports that are free on every address, for TCP and UDP."""
     with _COUNTER.open("a+") as counter:
         fcntl.flock(counter, fcntl.LOCK_EX)
         counter.seek(0)

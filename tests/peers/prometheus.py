@@ -31,7 +31,7 @@ class Prometheus:
         self._log = log
 
     def close(self) -> None:
-        """Ask no more."""
+        """Stop Prometheus."""
         self._client.close()
 
     def query(self, expression: str) -> list[dict[str, Any]]:

@@ -175,7 +175,7 @@ class SlurmCluster:
         self._run("scancel", *arguments)
 
     def token(self, lifespan_s: int = 3600, user: str = "root") -> str:
-        """Have Slurm itself make a token."""
+        """Create a token by Slurm itself."""
         said = self.scontrol("token", f"username={user}", f"lifespan={lifespan_s}")
         return said.strip().removeprefix("SLURM_JWT=")
 

@@ -14,7 +14,7 @@ Fate = Callable[[bytes], Iterable[bytes]]
 
 
 def unharmed(packet: bytes) -> Iterable[bytes]:
-    """Let a packet pass as it is."""
+    """Pass a packet unchanged."""
     return (packet,)
 
 

@@ -46,7 +46,7 @@ class Powercap:
             self.add(directory, name)
 
     def add(self, directory: str, name: str, joules: float = 0.0, mode: int = 0o400) -> None:
-        """Let a zone appear."""
+        """Add a zone."""
         folder = self._device(directory)
         span = DRAM_SPAN_UJ if name == "dram" else PACKAGE_SPAN_UJ
         self._link(directory, folder)
@@ -56,19 +56,19 @@ class Powercap:
         (folder / "energy_uj").chmod(mode)
 
     def show(self, **joules: float) -> None:
-        """Let counters stand at so many joules, by directory with `_` for `:` and `-`."""
+        """Set counters in joules, by directory with `_` for `:` and `-`."""
         known = {one.name.replace(":", "_").replace("-", "_"): one for one in self._class.iterdir()}
         for directory, value in joules.items():
             self.write(known[directory].name, _microjoules(value))
 
     def write(self, directory: str, text: str) -> None:
-        """Let a counter show this, in the file that is open already, and may just be read."""
+        """Overwrite a counter in its file, which may be open and read concurrently."""
         with (self._class / directory / "energy_uj").open("r+") as file:
             file.write(text)
             file.truncate()
 
     def remove(self, directory: str) -> None:
-        """Let a zone vanish."""
+        """Remove a zone."""
         (self._class / directory).unlink()
 
     def _device(self, directory: str) -> Path:

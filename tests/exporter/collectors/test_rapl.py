@@ -33,7 +33,7 @@ async def read(sysfs: Path) -> tuple[EnergyCounter, ...]:
 
 @contextmanager
 def unprivileged() -> Iterator[None]:
-    """Give root an unprivileged uid; any other user already has one."""
+    """Return root an unprivileged uid; any other user already has one."""
     was = os.geteuid()
     if was == 0:
         os.seteuid(UNPRIVILEGED)

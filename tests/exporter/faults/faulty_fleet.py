@@ -101,7 +101,7 @@ class Ward:
             await server.close()
 
     def of(self, method: str) -> dict[str, SimulatedMachine]:
-        """Give the machines of a method by address."""
+        """Return the machines of a method by address."""
         return {m.address: m for name, m in self.machines.items() if self.methods[name] == method}
 
     def sessions(self, name: str) -> int:
@@ -218,7 +218,7 @@ class Watch:
                 self._hold_counter(f"{family.__name__} of {name}", now, most_a_second, seen)
 
     def _hold_counter(self, what: str, now: float, most_a_second: float, seen: Seen) -> None:
-        """Hold that a counter never falls, and counts nothing twice."""
+        """Require that a counter never falls, and counts nothing twice."""
         first, first_s, last = self._counters.get(what, (now, seen.requested_s, now))
         assert now >= last, f"{what} fell from {last} to {now}"
         passed_s = seen.at_s - first_s + STALE_AFTER_S + SLACK_S + self.reserve_s
@@ -244,11 +244,11 @@ class Watch:
         await self.until(fails)
 
     async def until_back(self, name: str) -> None:
-        """Hold that a machine that is well again is read within 2 intervals and its back-off."""
+        """Require that a recovered machine is read within 2 intervals and its back-off."""
         await self.until(lambda seen: seen.up(name), 2 * INTERVAL_S + MAX_BACKOFF_S + SLACK_S)
 
     async def until_read(self, name: str, before: Seen, times: int) -> None:
-        """Hold that a machine is read so often more, a failure's back-off allowed for."""
+        """Require that a machine is read so many times more, allowing for its back-off."""
         wanted = before.reads(name) + times
         within_s = times * INTERVAL_S + MAX_BACKOFF_S + INTERVAL_S + SLACK_S
         await self.until(lambda seen: seen.reads(name) >= wanted and seen.up(name), within_s)

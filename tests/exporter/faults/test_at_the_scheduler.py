@@ -89,7 +89,7 @@ def without_state(*reasons: str) -> Callable[[str], bool]:
 
 @asynccontextmanager
 async def back_afterwards(site: Exporting) -> AsyncIterator[None]:
-    """Hold that a scheduler which was ill within the block is read soon after it.
+    """Require that a scheduler which failed within the block is read soon after it.
 
     It rests twice as long after each failure: no longer than it has been ill.
     """

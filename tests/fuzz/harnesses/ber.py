@@ -10,7 +10,7 @@ _MOST = 200
 
 
 def examine(data: bytes) -> None:
-    """Take bytes apart, down to the last element."""
+    """Parse bytes down to the last element."""
     try:
         waiting = [ber.element(data)]
     except ber.BerError:

@@ -29,7 +29,7 @@ _PARSED = 8  # targets of each document that are looked at on the page
 
 def examine(data: bytes) -> None:
     """Load any bytes, and do with them all that a reload does."""
-    with patch.object(hostlist, "MOST_NAMES", 300):
+    with patch.object(hostlist, "MAX_NAMES", 300):
         loaded = load(data, _ORIGIN)
         built = fleet(loaded)
     for one in loaded:
@@ -62,7 +62,7 @@ def _hold_pace(paced: Target | SchedulerConfig) -> None:
 
 def _hold_what_was(built: Fleet) -> None:
     """Read again it is the same, and so it is when the file has become garbage."""
-    with patch.object(hostlist, "MOST_NAMES", 300):
+    with patch.object(hostlist, "MAX_NAMES", 300):
         assert fleet(built.documents, built.documents).targets == built.targets
         assert fleet(load(b"[", _ORIGIN), built.documents).targets == built.targets
 

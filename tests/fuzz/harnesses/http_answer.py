@@ -11,7 +11,7 @@ from rackwatt_exporter.protocols.http.parser import (
 
 
 def examine(data: bytes) -> None:
-    """Take the bytes at once and one by one, then let the connection end."""
+    """Feed the bytes at once and one by one, then end the connection."""
     at_once = _first(ResponseParser(), [data])
     one_by_one = _first(ResponseParser(), [data[i : i + 1] for i in range(len(data))])
     assert at_once == one_by_one

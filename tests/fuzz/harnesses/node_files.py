@@ -32,7 +32,7 @@ def _hold_ticks(data: bytes) -> None:
 
 
 def _hold_zones(lines: list[str]) -> None:
-    """Take lines in pairs for a zone's directory and its name."""
+    """Use lines in pairs as a zone's directory and its name."""
     names = dict(zip(lines[::2], lines[1::2], strict=False))
     found = zones(names, names)
     assert len({zone.name for zone in found}) == len(found) <= len(names)

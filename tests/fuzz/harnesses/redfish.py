@@ -64,7 +64,7 @@ class Peer(Origin):
         )
 
     def document(self, path: str) -> Any:
-        """Give what a client reads there in the end, redirects followed: what the oracle sees."""
+        """Return the document of a path after redirects, for the oracle."""
         for _ in range(5):
             said = self.holds(path)
             peer = said.get("peer") if isinstance(said, dict) else None

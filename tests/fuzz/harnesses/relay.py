@@ -10,7 +10,7 @@ _HEADERS = {"age": "3", "content-type": relay.CONTENT_TYPE}
 
 
 def examine(data: bytes) -> None:
-    """Take it for a snapshot, for its version, and for a refusal."""
+    """Parse it as a snapshot, as its version, and as an error."""
     try:
         found = snapshot(HttpResponse(200, data, 0.0, _HEADERS))
     except ReadError as error:

@@ -22,7 +22,7 @@ _MESSAGES = {0: v1.Message, 1: v2c.Message, 3: SNMPv3Message}
 
 
 def examine(data: bytes) -> None:
-    """Ask in three ways."""
+    """Send it in three versions."""
     community = ber.octets(MACHINE.login.community.encode())
     for packet in (data, ber.sequence(ber.integer(1), community, data), _signed(data)):
         answer = AGENT.answer(packet)

@@ -120,7 +120,7 @@ class ResponseParser:
         self._headers.setdefault(name.decode("latin-1").lower(), text)
 
     def on_headers_complete(self) -> None:
-        """Note whether the headers delimit the body (RFC 9112, section 6.3)."""
+        """Record whether the headers delimit the body (RFC 9112, section 6.3)."""
         headers, interim = self._headers, self._parser.get_status_code() < 200
         self._framed = interim or "content-length" in headers or "transfer-encoding" in headers
         self._head_read = not interim
@@ -130,7 +130,7 @@ class ResponseParser:
         self._body.append(body)
 
     def on_message_complete(self) -> None:
-        """Note that it is complete, unless it is interim (RFC 9110, section 15.2)."""
+        """Record that it is complete, unless it is interim (RFC 9110, section 15.2)."""
         if self._response is None and self._parser.get_status_code() >= 200:
             self._response = self._read()
             self.keep_alive = self._parser.should_keep_alive()

@@ -51,10 +51,10 @@ class NotNamedError(ReadError):
 def metrics(documents: Sequence[Json], where: str) -> Found | None:
     """Read EnvironmentMetrics, or the metrics of a PDU: PowerWatts, and the energy counter."""
     (document,) = documents
-    found = watts(document, ("PowerWatts", "Reading"), f"{where}#PowerWatts")
-    if found is None:
+    power_watts = watts(document, ("PowerWatts", "Reading"), f"{where}#PowerWatts")
+    if power_watts is None:
         return None
-    return Found(Reading(found, f"{where}#PowerWatts", joules=joules(document)))
+    return Found(Reading(power_watts, f"{where}#PowerWatts", joules=joules(document)))
 
 
 def power_control(own: Collection[str]) -> Finder:
@@ -63,10 +63,10 @@ def power_control(own: Collection[str]) -> Finder:
     def find(documents: Sequence[Json], where: str) -> Found | None:
         index, control = _machine(documents[0], own)
         source = f"{where}#PowerControl/{index}"
-        found = watts(control, ("PowerConsumedWatts",), source)
-        if found is None:
+        power_watts = watts(control, ("PowerConsumedWatts",), source)
+        if power_watts is None:
             return None
-        return Found(Reading(found, source, statistics=_statistics(control)))
+        return Found(Reading(power_watts, source, statistics=_statistics(control)))
 
     return find
 
@@ -77,10 +77,10 @@ def average_power(own: Collection[str]) -> Finder:
     def find(documents: Sequence[Json], where: str) -> Found | None:
         index, control = _machine(documents[0], own)
         source = f"{where}#PowerControl/{index}/PowerMetrics"
-        found = watts(control, ("PowerMetrics", "AverageConsumedWatts"), source)
-        if found is None:
+        power_watts = watts(control, ("PowerMetrics", "AverageConsumedWatts"), source)
+        if power_watts is None:
             return None
-        return Found(Reading(found, source, statistics=_statistics(control)))
+        return Found(Reading(power_watts, source, statistics=_statistics(control)))
 
     return find
 
@@ -89,9 +89,9 @@ def oem_total(documents: Sequence[Json], where: str) -> Found | None:
     """Read Power: the total in a vendor's own property."""
     for keys in TOTALS:
         source = f"{where}#{'/'.join(keys)}"
-        found = watts(documents[0], keys, source)
-        if found is not None:
-            return Found(Reading(found, source))
+        power_watts = watts(documents[0], keys, source)
+        if power_watts is not None:
+            return Found(Reading(power_watts, source))
     return None
 
 

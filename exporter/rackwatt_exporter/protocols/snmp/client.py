@@ -177,7 +177,7 @@ class SnmpClient:
             if error.reason not in (Reason.TIMEOUT, Reason.BAD_REPLY):
                 raise
         try:
-            found = await self._next(last, max(1, self._attempts - 1), timeout_s)
+            following = await self._next(last, max(1, self._attempts - 1), timeout_s)
         except ReadError as error:
             if not responded:
                 raise
@@ -185,7 +185,7 @@ class SnmpClient:
             remedy = 'Try `version: "1"`, or name each object in `oids` instead of a `where`.'
             raise ReadError(error.reason, f'{message}: try version: "1"', remedy=remedy) from None
         self._no_bulk_until_s = time.monotonic() + NO_BULK_S
-        return found
+        return following
 
     async def _next(self, last: str, attempts: int, timeout_s: float) -> VarBinds:
         response = await self._request(GET_NEXT, (last,), 0, attempts, timeout_s)

@@ -61,7 +61,7 @@ class SnmpSession:
         """Learn the engine's id and clock, where the version has engines.
 
         Raises:
-            TimeoutError, OSError, ValueError: as `Datagrams.exchange` does.
+            TimeoutError, OSError, ValueError: as `DatagramSocket.exchange` does.
         """
         if isinstance(self._messages, UserMessages):
             number = self._number()
@@ -76,7 +76,7 @@ class SnmpSession:
 
         Raises:
             RefusedError: a report states why there is none.
-            TimeoutError, OSError, ValueError: as `Datagrams.exchange` does.
+            TimeoutError, OSError, ValueError: as `DatagramSocket.exchange` does.
         """
         response = await self._exchange(kind, oids, repetitions, timeout_s)
         if response.kind == REPORT and _reported(response) == _NOT_IN_WINDOW:

@@ -18,10 +18,10 @@ async def resolve(host: str, port: int) -> tuple[socket.AddressFamily, Address]:
     kind, numeric = socket.SOCK_DGRAM, socket.AI_NUMERICHOST
     try:
         try:  # an address needs no thread and no resolver
-            found = socket.getaddrinfo(host, port, type=kind, flags=numeric)
+            infos = socket.getaddrinfo(host, port, type=kind, flags=numeric)
         except socket.gaierror:
-            found = await asyncio.get_running_loop().getaddrinfo(host, port, type=kind)
+            infos = await asyncio.get_running_loop().getaddrinfo(host, port, type=kind)
     except (OSError, UnicodeError) as error:
         raise ReadError(Reason.NAME_UNRESOLVED, f"{host}: {error}") from None
-    family, _, _, _, address = found[0]
+    family, _, _, _, address = infos[0]
     return socket.AddressFamily(family), address

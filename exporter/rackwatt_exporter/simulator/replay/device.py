@@ -70,11 +70,11 @@ class RecordedResources:
 
     def show(self, path: str) -> web.Response:
         """Return the response to GET of a path with its query."""
-        found = self._answers.get(path) or self._answers.get(path.rstrip("/"))
-        found = found or self._answers.get(path + "/")
-        if found is None:
+        responses = self._answers.get(path) or self._answers.get(path.rstrip("/"))
+        responses = responses or self._answers.get(path + "/")
+        if responses is None:
             return error(404)
-        answer = next(found)
+        answer = next(responses)
         headers = {k: v for k, v in answer.headers.items() if k.lower() != "content-type"}
         if answer.text is None:
             return json_of(answer.status, answer.document, headers)

@@ -53,12 +53,12 @@ def answer(request: SnmpRequest, tree: Tree, version: int) -> bytes:
         return _failed(request, status, 1)
     if request.kind == GET_BULK:
         return response(request.number, _bulk(request, tree))
-    found = [_object(request.kind, oid, tree) for oid in request.oids]
+    bindings = [_object(request.kind, oid, tree) for oid in request.oids]
     if version == V1:
-        for index, (_, value) in enumerate(found):
+        for index, (_, value) in enumerate(bindings):
             if value in (_NO_SUCH_INSTANCE, _END_OF_MIB_VIEW):
                 return _failed(request, _NO_SUCH_NAME, index + 1)
-    return response(request.number, found)
+    return response(request.number, bindings)
 
 
 def response(
@@ -83,14 +83,14 @@ def _object(kind: int, oid: ber.Oid, tree: Tree) -> tuple[ber.Oid, bytes]:
 def _bulk(request: SnmpRequest, tree: Tree) -> Bindings:
     """Return the objects of GetBulk (RFC 3416, 4.2.3): some once, the others row by row."""
     once = max(0, min(request.non_repeaters, len(request.oids)))
-    found = [_object(GET_NEXT, oid, tree) for oid in request.oids[:once]]
+    bindings = [_object(GET_NEXT, oid, tree) for oid in request.oids[:once]]
     row = request.oids[once:]
     for _ in range(max(0, request.max_repetitions)):
-        if not row or len(found) + len(row) > _MAX_VARIABLES:
+        if not row or len(bindings) + len(row) > _MAX_VARIABLES:
             break
         next_row = [_object(GET_NEXT, oid, tree) for oid in row]
-        found += next_row
+        bindings += next_row
         row = [oid for oid, _ in next_row]
         if all(value is _END_OF_MIB_VIEW for _, value in next_row):
             break
-    return found
+    return bindings

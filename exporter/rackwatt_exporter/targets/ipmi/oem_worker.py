@@ -167,14 +167,14 @@ def _sensor_watts(command: Command, name: str) -> float:
     """Add up all the sensors of a name: pyghmi itself reads the first one."""
     command.init_sdr()
     known = command._sdr
-    found = [
+    named = [
         sensor
         for number in known.get_sensor_numbers()
         if (sensor := known.sensors[number]).name == name
     ]
-    if not found:
+    if not named:
         return _watts(name, _vendor_reading(command, name))
-    return sum(_watts(name, _reading(command, sensor)) for sensor in found)
+    return sum(_watts(name, _reading(command, sensor)) for sensor in named)
 
 
 def _reading(command: Command, sensor: Any) -> Any:

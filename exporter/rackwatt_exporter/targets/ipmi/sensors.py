@@ -87,8 +87,8 @@ class NamedSensors:
             if not _can_continue(error):
                 self._reader = None
             raise
-        found = [sensor for name in self._names for sensor in _power_sensors(name, reader)]
-        return tuple({sensor.identity: sensor for sensor in found}.values())
+        sensors = [sensor for name in self._names for sensor in _power_sensors(name, reader)]
+        return tuple({sensor.identity: sensor for sensor in sensors}.values())
 
 
 async def read_sensor(session: IpmiSession, sensor: Sensor) -> float:
@@ -134,16 +134,16 @@ def _can_continue(error: ReadError) -> bool:
 
 def _power_sensors(name: str, reader: SdrReader) -> list[Sensor]:
     """List the sensors of a name that are in watts; one behind the BMC cannot be read here."""
-    found = [sensor for sensor in reader.found if sensor.name == name]
-    if not found and name in reader.names:
+    named = [sensor for sensor in reader.found if sensor.name == name]
+    if not named and name in reader.names:
         text = f"sensor {name!r} has no analog value: its record is a compact one"
         raise ReadError(Reason.NO_POWER_SENSOR, text)
-    if not found:
+    if not named:
         text = f"no sensor is named {name!r}; {_others(name, reader)}"
         raise ReadError(Reason.NO_POWER_SENSOR, text)
-    in_watts = [sensor for sensor in found if sensor.in_watts]
+    in_watts = [sensor for sensor in named if sensor.in_watts]
     if not in_watts:
-        units = ", ".join(dict.fromkeys(sensor.unit for sensor in found))
+        units = ", ".join(dict.fromkeys(sensor.unit for sensor in named))
         raise ReadError(Reason.NO_POWER_SENSOR, f"sensor {name!r} is not in watts ({units})")
     for sensor in in_watts:
         if sensor.owner != message.BMC_ADDRESS:

@@ -86,8 +86,8 @@ async def _named(look: Look, option: str) -> MachineChassis:
 async def _of_system(look: Look, system: Json) -> MachineChassis:
     """Return the chassis that the system names; if these are only parts, those that name it."""
     named = [await look(path) for path in _links(system, "Chassis")]
-    found = [each for each in named if each] or await resources(look, CHASSIS)
-    chassis = await _wholes(look, found, system)
+    listed_chassis = [each for each in named if each] or await resources(look, CHASSIS)
+    chassis = await _wholes(look, listed_chassis, system)
     if all(map(_is_part, chassis)):
         naming = [each for each in await resources(look, CHASSIS) if _holds(each, system)]
         chassis = [each for each in naming if not _is_part(each)] or chassis

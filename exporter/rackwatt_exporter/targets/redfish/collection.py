@@ -29,5 +29,5 @@ async def listed(look: Look, path: str) -> list[str]:
 
 async def resources(look: Look, path: str) -> list[Json]:
     """Return the resources of a collection that can be read."""
-    found = [await look(member) for member in await listed(look, path)]
-    return [each for each in found if each]
+    documents = [await look(member) for member in await listed(look, path)]
+    return [each for each in documents if each]

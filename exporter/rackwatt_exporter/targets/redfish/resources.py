@@ -100,9 +100,9 @@ async def _named(
         if power.control_names(await look(each.power)).issuperset(names):
             return resource((each.power,), power.controls_named(names))
     lists = [each.sensors for each in enclosing]
-    found = await named_sensors(look, lists, names, expands)
+    sensors = await named_sensors(look, lists, names, expands)
     # One sensor may be named twice: by its Name and by its Id.
-    by_path = {(link(found[name]) or "").rstrip("/"): name for name in reversed(names)}
+    by_path = {(link(sensors[name]) or "").rstrip("/"): name for name in reversed(names)}
     paths, once = zip(*reversed(by_path.items()), strict=True)
     if len(once) == 1:
         return resource(paths, total_of(once[0]))
@@ -125,9 +125,9 @@ async def _metrics(path: str, own: frozenset[str], look: Look) -> PowerResource 
 
 async def _supply_metrics(subsystem: str, supplies: str | None, look: Look) -> PowerResource | None:
     path = supplies or link(await look(subsystem), "PowerSupplies")
-    found = {member: await look(member) for member in await listed(look, path)} if path else {}
+    members = {member: await look(member) for member in await listed(look, path)} if path else {}
     # A supply that is listed and not found is one that cannot be read, not an empty bay.
-    fitted = {m: each for m, each in found.items() if each is None or power.present(each)}
+    fitted = {m: each for m, each in members.items() if each is None or power.present(each)}
     metrics = {member: _path(each, "Metrics", member) for member, each in fitted.items()}
     excerpts = {m: get(await look(metrics[m]), "InputPowerWatts") for m in fitted}
     if not any(excerpt is not None for excerpt in excerpts.values()):

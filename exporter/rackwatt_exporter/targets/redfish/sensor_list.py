@@ -125,14 +125,14 @@ def _matched(names: Sequence[str], documents: Sequence[Json]) -> dict[str, Json]
 async def _list(look: Look, path: str, expands: bool) -> dict[str, Json]:
     """Return the sensors by path, with their resource where the list has it."""
     whole = await pages(look, path + EXPAND) if expands else []
-    found = whole or await pages(look, path)
-    known = {p: each for each in found if (p := link(each))}
+    entries = whole or await pages(look, path)
+    known = {p: each for each in entries if (p := link(each))}
     return {p: each if "ReadingType" in each else None for p, each in known.items()}
 
 
 async def _read_all(look: Look, known: dict[str, Json], paths: Iterable[str]) -> list[Json]:
-    found = [known[path] or await look(path) for path in paths]
-    return [each for each in found if each]
+    documents = [known[path] or await look(path) for path in paths]
+    return [each for each in documents if each]
 
 
 def _may_be_power(path: str) -> bool:

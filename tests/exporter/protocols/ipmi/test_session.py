@@ -49,7 +49,7 @@ class AnyNetwork(RuleBasedStateMachine):
         return session
 
     def _hold(self, data: bytes) -> Iterator[bytes]:
-        """Let the BMC answer each packet as it comes, and keep the answer."""
+        """Pass each packet to the BMC, and keep its response."""
         packet = rmcpplus.parse_packet(data)
         text = rmcpplus.unseal(KEYS, packet) if packet else None
         request = message.parse_request(text) if text else None

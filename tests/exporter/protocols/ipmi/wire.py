@@ -25,12 +25,12 @@ class Wire(UdpTransport):
         self._answers = answers
 
     def send(self, packet: bytes, address: Address) -> None:
-        """Hand a packet over, and deliver what it is answered."""
+        """Pass a packet to the BMC, and deliver its response."""
         for answer in self._answers(packet):
             self.deliver(answer)
 
     def deliver(self, data: bytes) -> None:
-        """Let bytes come from the BMC."""
+        """Deliver bytes from the BMC."""
         self._dispatch(data, BMC)
 
     def close(self) -> None:

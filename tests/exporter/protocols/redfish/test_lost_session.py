@@ -127,7 +127,7 @@ async def peer() -> AsyncIterator[Forgetful]:
 
 @asynccontextmanager
 async def logged_in(peer: Forgetful) -> AsyncIterator[RedfishClient]:
-    """Give a service that has read both resources once."""
+    """Return a service that has read both resources once."""
     url = URL(f"http://127.0.0.1:{peer.port}/")
     origin = Origin(url, ssl.create_default_context, None)
     service = RedfishClient(origin, lambda: RedfishAccount("admin", "secret"))

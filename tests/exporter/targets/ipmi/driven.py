@@ -54,7 +54,7 @@ class Driven:
 
 @asynccontextmanager
 async def driven(directory: Path) -> AsyncIterator[Driven]:
-    """Give a driver whose accounts are files in a directory."""
+    """Return a driver whose accounts are files in a directory."""
     for name, (username, password) in ACCOUNTS.items():
         (directory / name).mkdir(parents=True, exist_ok=True)
         (directory / name / "username").write_text(username + "\n")

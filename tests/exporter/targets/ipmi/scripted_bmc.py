@@ -25,13 +25,13 @@ E0_UNAVAILABLE = bytes((0, 0, 0xE0, 0xC0))
 
 
 def watts(number: int, measuring: bool = True) -> bytes:
-    """Give an answer of DCMI."""
+    """Return an answer of DCMI."""
     reading = dcmi.PowerReading(number, measuring, Statistics())
     return b"\0" + dcmi.encode_power_reading(reading, 0)
 
 
 def raw(value: int) -> bytes:
-    """Give an answer of a sensor."""
+    """Return an answer of a sensor."""
     return bytes((0, value, 0xC0, 0xC0))
 
 
@@ -54,7 +54,7 @@ class ScriptedBmc:
         self._sequence = 0
 
     def session(self) -> IpmiSession:
-        """Give an open session with it, in a running loop."""
+        """Return an open session with it, in a running loop."""
         session = IpmiSession(Wire(self._answers), BMC, (1, 2), KEYS)
         session.timeout_s = 1.0
         return session
