@@ -45,7 +45,6 @@ EXCLUDED = (
 )
 
 PENDING: tuple[str, ...] = (
-    "docs/benchmarks.md",
     "docs/troubleshooting.md",
     "exporter/rackwatt_exporter/advice.py",
     "exporter/rackwatt_exporter/ber.py",
@@ -63,7 +62,6 @@ PENDING: tuple[str, ...] = (
     "exporter/rackwatt_exporter/web/",
     "pyproject.toml",
     "scripts/",
-    "tests/bench/",
     "tests/chart/",
     "tests/cluster/",
     "tests/conftest.py",

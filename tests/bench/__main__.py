@@ -50,7 +50,7 @@ PARTS = (
 
 
 def parts(names: Sequence[str]) -> list[Part]:
-    """Give the parts of these names, or all: those above, then whatever else is here."""
+    """Return the parts of these names, or all: those above, then whatever else is here."""
     named = {part.module for part in PARTS}
     others = sorted(path.stem for path in HERE.glob("bench_*.py") if path.stem not in named)
     every = [*PARTS, *(Part(module.removeprefix("bench_"), module) for module in others)]
@@ -61,10 +61,10 @@ def parts(names: Sequence[str]) -> list[Part]:
 
 
 def run(part: Part) -> str:
-    """Run a part, and give its section of the page."""
+    """Run a part, and return its section of the page."""
     print(f"== {part.name}, within {part.limit_s:.0f} s", file=sys.stderr, flush=True)
     command = [sys.executable, "-m", f"tests.bench.{part.module}", *part.flags]
-    told: list[str] = []
+    output: list[str] = []
     began_s = time.monotonic()
     with subprocess.Popen(
         command,
@@ -75,7 +75,7 @@ def run(part: Part) -> str:
         text=True,
     ) as process:
         assert process.stdout
-        listener = threading.Thread(target=_echo, args=(process, told))
+        listener = threading.Thread(target=_echo, args=(process, output))
         listener.start()
         timer = threading.Timer(part.limit_s, _kill, [process])
         timer.start()
@@ -84,19 +84,19 @@ def run(part: Part) -> str:
             status = process.wait()
         finally:
             timer.cancel()
-            _kill(process)  # and whoever it has left behind
+            _kill(process)  # with every process that it has left behind
         listener.join()
     if status == 0 and section:
         return section
     late = time.monotonic() - began_s >= part.limit_s
     why = f"not done in {part.limit_s:.0f} s" if late else f"exit status {status}"
-    return f"## {part.name}\n\n**Failed:** {part.name}, {why}. The last it said: `{''.join(told[-1:]).strip()}`"
+    return f"## {part.name}\n\n**Failed:** {part.name}, {why}. Last line of its output: `{''.join(output[-1:]).strip()}`"
 
 
-def _echo(process: "subprocess.Popen[str]", told: list[str]) -> None:
+def _echo(process: "subprocess.Popen[str]", output: list[str]) -> None:
     assert process.stderr
     for line in process.stderr:
-        told.append(line)
+        output.append(line)
         print(line, end="", file=sys.stderr, flush=True)
 
 
@@ -108,7 +108,7 @@ def _kill(process: "subprocess.Popen[str]") -> None:
 
 
 def page(sections: Sequence[str], machine: str) -> str:
-    """Join the page: what stands out first."""
+    """Join the sections to a page, which opens with every missed budget and failed part."""
     lines = [line for section in sections for line in section.splitlines()]
     missed = [line for line in lines if line.startswith(("**Missed:**", "**Failed:**"))]
     verdict = "Every budget is kept."
@@ -125,7 +125,7 @@ _INTRO = (
 
 
 def machine() -> str:
-    """Tell when and where this was measured, and how busy it was there."""
+    """Return the date, the machine and its load average."""
     today = datetime.datetime.now(datetime.UTC).date()
     model = "an unknown processor"
     for line in Path("/proc/cpuinfo").read_text().splitlines():
@@ -144,14 +144,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench")
     parser.add_argument("names", nargs="*", metavar="NAME")
     parser.add_argument("--output", type=Path, help="where the page is written (standard output)")
-    said = parser.parse_args()
+    arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what is under way ends, too
     where, sections = machine(), []
-    for part in parts(said.names):
+    for part in parts(arguments.names):
         sections.append(run(part))
         print(sections[-1], end="\n\n", flush=True)
-    if said.output:
-        said.output.write_text(page(sections, where))
+    if arguments.output:
+        arguments.output.write_text(page(sections, where))
 
 
 if __name__ == "__main__":

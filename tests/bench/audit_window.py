@@ -1,4 +1,4 @@
-"""A while in the life of a client, as the API server's audit log and the kernel tell it."""
+"""Activity of a client in a window of time: its calls in the audit log, and processor time."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ _LEASES = "leases"
 
 
 @dataclass(frozen=True, slots=True)
-class While:
-    """What a client asked, and the seconds of processor time of it and of the API server."""
+class Activity:
+    """Calls of a client, and seconds of processor time of the client and of the API server."""
 
     calls: list[Call]
     cpu_s: float
@@ -32,8 +32,8 @@ class While:
 
     @property
     def writes(self) -> int:
-        """Count what it asked to be changed, its Lease apart."""
-        return sum(asks_for_change(call) for call in self.calls)
+        """Count its calls that change an object, its Lease apart."""
+        return sum(is_change(call) for call in self.calls)
 
     @property
     def applies(self) -> list[Call]:
@@ -46,9 +46,9 @@ class While:
 
 
 class Meter:
-    """Begins when it is made, and tells of the while until it is asked.
+    """Activity of a client since the meter was created.
 
-    A process that is not named was not there yet.
+    Without `pid`, the client's process is expected to start after the meter.
     """
 
     def __init__(self, plane: ControlPlane, user: str, pid: int | None = None) -> None:
@@ -58,11 +58,11 @@ class Meter:
         self._before_s = cost(pid).cpu_s if pid else 0.0
         self._server_before_s = cost(self._server).cpu_s
 
-    def told(self, pid: int) -> While:
-        """Tell what was asked until now, and what that took a process and the API server."""
+    def activity(self, pid: int) -> Activity:
+        """Return the client's calls until now, and their cost to its process and the API server."""
         spent_s = cost(pid).cpu_s - self._before_s
         server_s = cost(self._server).cpu_s - self._server_before_s
-        return While(self._log.calls(self._user), spent_s, server_s)
+        return Activity(self._log.calls(self._user), spent_s, server_s)
 
 
 def audit_log(plane: ControlPlane) -> AuditLog:
@@ -72,6 +72,6 @@ def audit_log(plane: ControlPlane) -> AuditLog:
     return log
 
 
-def asks_for_change(call: Call) -> bool:
-    """Tell whether a call is a write that rest forbids: Leases and questions about rights are not."""
+def is_change(call: Call) -> bool:
+    """Return whether a call changes an object; Leases and access reviews do not count."""
     return call.writes and call.resource not in (_LEASES, "selfsubjectaccessreviews")

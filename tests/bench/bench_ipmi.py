@@ -53,10 +53,10 @@ def _clients(
     progress(f"{len(ends)} BMCs at cipher suite {suite}")
     suited = {"cipher_suite": suite}
     dcmi = f"DCMI, suite {suite}"
-    uvloop.run(ours(ends[:2], account, directory, 1, **suited))  # whatever is done once
+    uvloop.run(ours(ends[:2], account, directory, 1, **suited))  # what is done once
     our = uvloop.run(ours(ends, account, directory, sweeps, **suited))
-    told = ours(ends, account, directory, sweeps, **suited, dcmi=False, sensors=SENSORS)
-    sensors = uvloop.run(told)
+    by_sensors = ours(ends, account, directory, sweeps, **suited, dcmi=False, sensors=SENSORS)
+    sensors = uvloop.run(by_sensors)
     theirs = pyghmis(ends, account, max(1, sweeps // 4))
     return [
         ReadingCost(OURS, dcmi, *our, budget_ms=BUDGET_MS),
@@ -110,7 +110,7 @@ def _pyghmi(
 
 
 def _exporter(ends: Sequence[Any], directory: Path, sweeps: int) -> ReadingCost:
-    """Measure the exporter with its DCMI collector alone, the cheapest that tells watts."""
+    """Measure the exporter with its DCMI collector alone, the cheapest that yields watts."""
     username, password = ACCOUNTS["bmc"]
     module = {
         "user": username,
@@ -162,8 +162,8 @@ def _serve(addresses: list[str], port: int, ready: Any) -> None:
 
 def section(costs: list[ReadingCost], bmcs: int) -> str:
     """Write the part of the page."""
-    told = f"{bmcs} BMCs, each asked again as soon as it has answered; suite 3 is ipmi_sim."
-    return f"## A reading over IPMI\n\n{told}\n\n{readings('IPMI', costs, waited_share())}\n"
+    intro = f"{bmcs} BMCs, each polled again as soon as it has answered; suite 3 is ipmi_sim."
+    return f"## A reading over IPMI\n\n{intro}\n\n{readings('IPMI', costs, waited_share())}\n"
 
 
 def main() -> None:
@@ -171,8 +171,8 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--bmcs", type=int, default=MOST_BMCS)
     parser.add_argument("--sweeps", type=int, default=200)
-    said = parser.parse_args()
-    print(section(measure(said.bmcs, said.sweeps), said.bmcs))
+    arguments = parser.parse_args()
+    print(section(measure(arguments.bmcs, arguments.sweeps), arguments.bmcs))
 
 
 if __name__ == "__main__":

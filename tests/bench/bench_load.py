@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from rackwatt_exporter.config.options import IpmiOptions
 from tests.bench.fleet import CONTACT_MARGIN, Plan
 from tests.bench.load import Load, measure
-from tests.bench.packet_counter import Told
-from tests.bench.report import Figure, figures, said
+from tests.bench.packet_counter import Counts
+from tests.bench.report import Figure, figures, with_unit
 
 CREDENTIAL_GATE = IpmiOptions.credential_limit
 
@@ -39,7 +39,7 @@ CASES = {
 
 
 def rows(case: Case, load: Load) -> list[Figure]:
-    """Put what was seen beside the budgets."""
+    """Return the measured figures with their budgets."""
     share = load.cost.cpu_s / load.elapsed_s
     reads = load.pages[-1].reads - load.pages[0].reads
     return [
@@ -61,10 +61,10 @@ def _freshness(load: Load) -> list[Figure]:
     why = ""
     if waited > 0.1:
         why = f"for {waited:.0%} of the time others had the processors while it was ready to run"
-    told = f"{len(pages)} looks at {load.living:,} living"
+    note = f"{len(pages)} looks at {load.living:,} living"
     fleet = load.fleet_cost.cpu_s / load.elapsed_s
     return [
-        Figure("the living fresh within 1.2 intervals", fresh, "%", 0.999, "least", why or told),
+        Figure("the living fresh within 1.2 intervals", fresh, "%", 0.999, "least", why or note),
         Figure("the same at the worst look", worst, "%"),
         Figure("event loop late by, at worst", 1000 * max(p.lag_s for p in pages), "ms"),
         Figure("ready to run and kept waiting, of the time", waited, "%"),
@@ -75,30 +75,32 @@ def _freshness(load: Load) -> list[Figure]:
 
 
 def _politeness(case: Case, load: Load) -> list[Figure]:
-    told = f"until each was asked; {load.measured:,} of {load.living:,} living read by then"
+    progress = f"until each was polled; {load.measured:,} of {load.living:,} living read by then"
     contacts: list[Figure] = []
     if case.plan.methods == ("ipmi",):
         late_s = max(load.first.late_s, load.first_late_s)
         punctual = late_s < CONTACT_MARGIN * case.plan.timeout_s
         gate = CREDENTIAL_GATE if punctual else None
-        note = f"as BMCs saw it, {_late(load.first)}; we {said(1000 * load.first_late_s, 'ms')}"
+        note = (
+            f"as BMCs saw it, {_late(load.first)}; we {with_unit(1000 * load.first_late_s, 'ms')}"
+        )
         contacts = [
             Figure("first contacts under way at once", load.first.contacts, "", gate, note=note)
         ]
     return [
-        Figure("first sweep", load.sweep_s, "s", note=told),
+        Figure("first sweep", load.sweep_s, "s", note=progress),
         *contacts,
         Figure("packets per second, first sweep at its peak", load.first.peak_per_s),
         Figure("packets per second, afterwards", load.steady.packets / load.elapsed_s),
         Figure("packets per second, afterwards at its peak", load.steady.peak_per_s),
         Figure(
-            "descriptors", load.descriptors, "", load.descriptors_needed, note="as told at start"
+            "descriptors", load.descriptors, "", load.descriptors_needed, note="as logged at start"
         ),
     ]
 
 
-def _late(told: Told) -> str:
-    return f"late by {said(1000 * told.late_s, 'ms')} at worst"
+def _late(counts: Counts) -> str:
+    return f"late by {with_unit(1000 * counts.late_s, 'ms')} at worst"
 
 
 def _end(case: Case, load: Load) -> list[Figure]:
@@ -109,7 +111,7 @@ def _end(case: Case, load: Load) -> list[Figure]:
         Figure("SIGTERM until the process has ended", load.stop_s, "s", case.stop_s),
         Figure("exit status", load.status, "", 0),
         Figure(
-            "sessions left open, as BMCs saw it", load.end.sessions, "", 0, note=f"{lost} begun"
+            "sessions left open, as BMCs saw it", load.end.sessions, "", 0, note=f"{lost} started"
         ),
     ]
 
@@ -132,11 +134,11 @@ def main() -> None:
     parser.add_argument("--bmcs", type=int)
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--interval", type=float, default=10)
-    said = parser.parse_args()
-    case = CASES[said.case]
-    plan = replace(case.plan, bmcs=said.bmcs or case.plan.bmcs, interval_s=said.interval)
+    arguments = parser.parse_args()
+    case = CASES[arguments.case]
+    plan = replace(case.plan, bmcs=arguments.bmcs or case.plan.bmcs, interval_s=arguments.interval)
     case = replace(case, plan=plan)
-    print(section(case, measure(plan, said.seconds)))
+    print(section(case, measure(plan, arguments.seconds)))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 """Whether memory grows: as many sweeps as hours have, over a fleet of which much is ill.
 
-An hour at 10 s has 360 sweeps. Here a sweep takes a fraction of a second, and pages are asked for
-all the while: what is kept for each reading, failure, login or page would show. It lasts as long as
-it is told, and tells how many hours' sweeps that were; less than one hour's is no measurement.
+An hour at 10 s has 360 sweeps. Here a sweep takes a fraction of a second, and pages are requested
+throughout: memory kept for each reading, failure, login or page would show. The run lasts
+`--seconds`, and the report gives the hours that its sweeps amount to. Fewer sweeps than an hour has
+are not a measurement.
 
 `python -m tests.bench.bench_memory`; the flags are for a smaller or longer try.
 """
@@ -54,25 +55,25 @@ class Look:
 
 
 def measure(plan: Plan, seconds: float) -> tuple[list[Look], int]:
-    """Run for so many seconds; give a look at each share of them, and the pages asked."""
+    """Run for so many seconds; return a look at each share of them, and the number of requests."""
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         with simulated(plan, directory / "fleet") as fleet, exporter(directory) as run:
             run.until_served(lambda text: text == "ready\n", "/readyz")
-            began_s, found, asked = time.monotonic(), list[Look](), 0
+            began_s, looks, requests = time.monotonic(), list[Look](), 0
             for share in SHARES:
                 *earlier, look = _looks(run, fleet, began_s + share * seconds)
-                asked += len(PAGES) * (len(earlier) + 1)
-                found.append(look)
+                requests += len(PAGES) * (len(earlier) + 1)
+                looks.append(look)
                 progress(f"{share:.0%}, {look.sweeps} sweeps: {look.resident_mib:.1f} MiB")
-            return found, asked
+            return looks, requests
 
 
 def _looks(run: Running, fleet: Fleet, until_s: float) -> Iterator[Look]:
-    """Ask for every page again and again, until it is that late, and once at least."""
+    """Request every page repeatedly until `until_s`, and once at least."""
     while True:
         pages = [run.get(path) for path in PAGES]
-        fleet.told()
+        fleet.counts()
         reads = sorted(map(int, _READS.findall(pages[0])))
         failures = sum(map(int, _ERRORS.findall(pages[0])))
         pid = run.process.pid
@@ -83,18 +84,18 @@ def _looks(run: Running, fleet: Fleet, until_s: float) -> Iterator[Look]:
         time.sleep(LOOK_S)
 
 
-def section(plan: Plan, looks: list[Look], asked: int) -> str:
+def section(plan: Plan, looks: list[Look], requests: int) -> str:
     """Write the part of the page."""
     intro = (
         f"{plan.bmcs:,} simulated BMCs over {', '.join(plan.methods)}, every {plan.interval_s:g} s;"
         " 5 % are dead, 5 % slow, 5 % restart every 7 s, and others lose packets, answer garbage or"
-        f" know another password. {asked:,} pages were asked for meanwhile."
+        f" know another password. {requests:,} pages were requested meanwhile."
     )
     return f"## Memory over {looks[-1].sweeps:,} sweeps\n\n{intro}\n\n{figures(rows(looks))}\n"
 
 
 def rows(looks: list[Look]) -> list[Figure]:
-    """Put what was seen beside the budgets."""
+    """Return the measured figures with their budgets."""
     first, middle, last = looks
     at = [
         Figure(f"resident memory at {share:.0%} of the run", look.resident_mib, "MiB")
@@ -122,14 +123,15 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=420.0)
     parser.add_argument("--sweeps", type=int, default=SWEEPS_OF_AN_HOUR, help="at the least")
     parser.add_argument("--interval", type=float, default=0.1)
-    said = parser.parse_args()
+    arguments = parser.parse_args()
     methods: tuple[Method, ...] = ("ipmi", "redfish", "snmp")
-    plan = Plan(said.bmcs, methods, FAULTS, said.interval, timeout_s=1.0)
-    looks, asked = measure(plan, said.seconds)
-    if looks[-1].sweeps < said.sweeps:
-        told = f"{looks[-1].sweeps} sweeps in {said.seconds:.0f} s, fewer than {said.sweeps}"
-        raise SystemExit(told)
-    print(section(plan, looks, asked))
+    plan = Plan(arguments.bmcs, methods, FAULTS, arguments.interval, timeout_s=1.0)
+    looks, requests = measure(plan, arguments.seconds)
+    if looks[-1].sweeps < arguments.sweeps:
+        raise SystemExit(
+            f"{looks[-1].sweeps} sweeps in {arguments.seconds:.0f} s, fewer than {arguments.sweeps}"
+        )
+    print(section(plan, looks, requests))
 
 
 if __name__ == "__main__":

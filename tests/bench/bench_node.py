@@ -42,7 +42,7 @@ WARM = 50
 
 
 def libraries_mib(environment: dict[str, str]) -> float:
-    """Tell what Python holds with the libraries that every exporter imports."""
+    """Return the resident memory of Python with the libraries that every exporter imports."""
     command = [sys.executable, "-c", LIBRARIES]
     with subprocess.Popen(
         command, stdin=-1, stdout=-1, env={**os.environ, **environment}
@@ -57,7 +57,7 @@ def libraries_mib(environment: dict[str, str]) -> float:
 
 
 def reading_us(name: str, host: HostPaths, times: int) -> float:
-    """Tell the processor time of one warm reading."""
+    """Return the processor time of one warm reading in microseconds."""
 
     async def read() -> float:
         made = collector(name, host)
@@ -118,7 +118,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--readings", type=int, default=5000)
     parser.add_argument("--scrapes", type=int, default=400)
-    said = parser.parse_args()
+    arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         Powercap(directory / "sys", XEON)
@@ -126,10 +126,10 @@ def main() -> None:
         readings = []
         for collected in COLLECTORS:
             progress(f"reading {collected}")
-            spent_us = reading_us(collected, host, said.readings)
+            spent_us = reading_us(collected, host, arguments.readings)
             readings.append(Figure(f"processor for a reading of {collected}", spent_us, "µs"))
         progress("scraping")
-        print(section(readings, started(directory, said.scrapes)))
+        print(section(readings, started(directory, arguments.scrapes)))
 
 
 if __name__ == "__main__":

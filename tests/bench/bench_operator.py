@@ -15,11 +15,11 @@ from tests.bench.report import Figure, figures
 from tests.cluster.controlplane import ControlPlane
 
 RESIDENT_MIB = 150.0
-_WHY = "the documents are made on the same cores meanwhile, and every change is told to a watch"
+_WHY = "the documents are created on the same cores meanwhile, and a watch reports every change"
 
 
 def created(run: Run) -> list[Figure]:
-    """Put the first day beside its budgets, and beside a bare client."""
+    """Return the figures of creation with their budgets, beside those of a bare client."""
     ours, bare = run.created, run.bare
     rates = [one.applies / one.took_s for one in bare]
     both = " and ".join(f"{rate:.0f}" for rate in rates)
@@ -30,7 +30,7 @@ def created(run: Run) -> list[Figure]:
         Figure("applies per second", ours.applies / ours.took_s),
         Figure("applies per second, bare client", ours.applies / bare_s, note=both),
         Figure("as long as the bare client", ours.took_s / bare_s, "×", 1.3, note=_WHY),
-        Figure("processor for an apply", _cpu_ms([ours]), "ms", note=f"with {_told(besides)}"),
+        Figure("processor for an apply", _cpu_ms([ours]), "ms", note=f"with {_by_verb(besides)}"),
         Figure("processor for an apply, bare client", _cpu_ms(bare), "ms"),
         Figure("the API server's for an apply", _server_ms([ours]), "ms"),
         Figure("the API server's for an apply, bare client", _server_ms(bare), "ms"),
@@ -39,7 +39,7 @@ def created(run: Run) -> list[Figure]:
 
 
 def edited(edits: Edited) -> list[Figure]:
-    """Put edits beside their budget."""
+    """Return the figures of edits with their budget."""
     count, during = len(edits.lags_s), edits.during
     return [
         Figure("edit until applied, p50", statistics.median(edits.lags_s), "s"),
@@ -50,7 +50,7 @@ def edited(edits: Edited) -> list[Figure]:
 
 
 def rested(rest: Rested) -> list[Figure]:
-    """Put rest beside its budgets."""
+    """Return the figures of an operator at rest with their budgets."""
     during, minutes = rest.during, rest.took_s / 60
     reads = [
         Figure(f"{verb}s a minute", count / minutes) for verb, count in sorted(during.verbs.items())
@@ -65,12 +65,12 @@ def rested(rest: Rested) -> list[Figure]:
 
 
 def restarted(run: Run) -> list[Figure]:
-    """Put a restart beside its budgets."""
+    """Return the figures of a restart with their budgets."""
     restart = run.restarted
     return [
         Figure("start until every document was looked at", restart.took_s, "s", 10),
         Figure(
-            "writes", restart.during.writes, "", 0, note=f"calls: {_told(restart.during.verbs)}"
+            "writes", restart.during.writes, "", 0, note=f"calls: {_by_verb(restart.during.verbs)}"
         ),
         Figure("processor", restart.during.cpu_s, "s"),
         Figure("resident memory", run.restarted_mib, "MiB", RESIDENT_MIB),
@@ -104,7 +104,7 @@ def _server_ms(those: Sequence[Applied]) -> float:
     return 1000 * sum(one.during.server_cpu_s for one in those) / sum(one.applies for one in those)
 
 
-def _told(calls: Counter[str]) -> str:
+def _by_verb(calls: Counter[str]) -> str:
     return ", ".join(f"{count:,} {verb}" for verb, count in sorted(calls.items())) or "none"
 
 
@@ -119,10 +119,10 @@ def main() -> None:
     parser.add_argument("--edits", type=int, default=200)
     parser.add_argument("--rest", type=float, default=120, metavar="SECONDS")
     parser.add_argument("--quiet", type=float, default=2, metavar="SECONDS")
-    said = parser.parse_args()
+    arguments = parser.parse_args()
     with ControlPlane(directory()) as plane:
-        run = Bench(plane, said.quiet).run(said.targets, said.edits, said.rest)
-    print(section(said.targets, run))
+        run = Bench(plane, arguments.quiet).run(arguments.targets, arguments.edits, arguments.rest)
+    print(section(arguments.targets, run))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """How long a scrape takes while the exporter polls, and what it costs the event loop.
 
 Ten thousand series, then a hundred thousand; as they are and compressed. The cost is that of the
-thread of the loop alone, beyond what polling takes: compression is done in another. What any answer
-takes is told beside it, measured on the shortest one there is.
+thread of the loop alone, beyond what polling takes: compression is done in another. Beside it is
+the cost of any response, measured on the shortest one.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from tests.bench.fleet import WELL, Plan, simulated
 from tests.bench.load import exporter
 from tests.bench.process import cost, resident_mib
-from tests.bench.report import Figure, figures, progress, said
+from tests.bench.report import Figure, figures, progress, with_unit
 from tests.exporter.commands.exporter_process import Running
 
 SERIES_OF_A_TARGET = 14  # with a scheduler's state, and the BMC's own statistics
@@ -66,7 +66,7 @@ def measure(targets: int, scrapes: int, interval_s: float) -> Page:
 
 
 def _idle_share(run: Running, interval_s: float) -> float:
-    """Tell the share of a core that the loop takes while nobody scrapes."""
+    """Return the share of a core that the loop takes between scrapes."""
     began_s, before = time.monotonic(), cost(run.process.pid)
     time.sleep(interval_s)
     return (cost(run.process.pid) - before).loop_s / (time.monotonic() - began_s)
@@ -78,10 +78,10 @@ def _scraped(run: Running, path: str, encoding: str, scrapes: int, idle: float) 
     began_s, before = time.monotonic(), cost(run.process.pid)
     took_ms, size = [], 0
     for _ in range(scrapes):
-        asked_s = time.monotonic()
+        started_s = time.monotonic()
         connection.request("GET", path, headers={"Accept-Encoding": encoding})
         size = len(connection.getresponse().read())
-        took_ms.append(1000 * (time.monotonic() - asked_s))
+        took_ms.append(1000 * (time.monotonic() - started_s))
         time.sleep(PAUSE_S)
     connection.close()
     spent_s = (cost(run.process.pid) - before).loop_s - idle * (time.monotonic() - began_s)
@@ -89,13 +89,13 @@ def _scraped(run: Running, path: str, encoding: str, scrapes: int, idle: float) 
 
 
 def rows(page: Page, budgets: dict[str, float]) -> list[Figure]:
-    """Put the figures of one page beside its budgets, if it has any."""
-    found = []
-    any_answer = f"{said(page.bare.loop_ms, 'ms')} of it for any answer"
+    """Return the figures of one page with its budgets, if it has any."""
+    result = []
+    any_answer = f"{with_unit(page.bare.loop_ms, 'ms')} of it for any answer"
     for how, scrapes in (("plain", page.plain), ("gzip", page.gzip)):
         took = scrapes.took_ms
         note = f"{len(took)} scrapes of {scrapes.bytes / 1e6:.2f} MB"
-        found += [
+        result += [
             Figure(f"{how}, p50", statistics.median(took), "ms", budgets.get("p50"), note=note),
             Figure(f"{how}, p99", _p99(took), "ms", budgets.get("p99"), note=note),
             Figure(
@@ -106,11 +106,11 @@ def rows(page: Page, budgets: dict[str, float]) -> list[Figure]:
                 note=any_answer,
             ),
         ]
-    return found
+    return result
 
 
 def memory(small: Page, large: Page) -> list[Figure]:
-    """Tell what a thousand targets more take."""
+    """Return the resident memory of both sizes, and of a thousand targets more."""
     more = (large.targets - small.targets) / 1000
     slope = (large.resident_mib - small.resident_mib) / more
     return [
@@ -124,9 +124,9 @@ def section(small: Page, large: Page) -> str:
     """Write the part of the page."""
     parts = ["## /metrics while polling\n"]
     for page, budgets in ((small, BUDGETS), (large, {})):
-        told = f"{page.series:,} series of {page.targets:,} IPMI targets, one scrape after another:"
-        parts.append(f"{told}\n\n{figures(rows(page, budgets))}\n")
-    parts.append(f"Memory, before anybody has scraped:\n\n{figures(memory(small, large))}\n")
+        intro = f"{page.series:,} series of {page.targets:,} IPMI targets, scraped in sequence:"
+        parts.append(f"{intro}\n\n{figures(rows(page, budgets))}\n")
+    parts.append(f"Memory, before the first scrape:\n\n{figures(memory(small, large))}\n")
     return "\n".join(parts)
 
 
@@ -140,11 +140,11 @@ def main() -> None:
     parser.add_argument("--series", type=int, nargs=2, default=(10_000, 100_000))
     parser.add_argument("--scrapes", type=int, default=150)
     parser.add_argument("--interval", type=float, default=10)
-    said = parser.parse_args()
+    arguments = parser.parse_args()
     pages = []
-    for series in said.series:
+    for series in arguments.series:
         progress(f"{series} series")
-        pages.append(measure(series // SERIES_OF_A_TARGET, said.scrapes, said.interval))
+        pages.append(measure(series // SERIES_OF_A_TARGET, arguments.scrapes, arguments.interval))
     print(section(*pages))
 
 

@@ -1,7 +1,8 @@
 """What a target takes in Prometheus: series, samples, bytes on disk.
 
 Real pages of the exporter, over three protocols, become blocks by Prometheus' own tool. They are
-taken quicker than one would, and dated as if taken every 30 s: nobody waits an hour for a figure.
+taken in quick succession, and dated as if taken every 30 s, so that an hour of samples takes a
+minute.
 """
 
 import argparse
@@ -14,7 +15,7 @@ from pathlib import Path
 
 from tests.bench.fleet import WELL, Plan, simulated
 from tests.bench.load import exporter
-from tests.bench.report import Figure, figures, progress, said, table
+from tests.bench.report import Figure, figures, progress, table, with_unit
 from tests.exporter.commands.exporter_process import Running
 from tests.peers.prometheus import tool
 
@@ -37,16 +38,16 @@ class Stored:
 
     @property
     def series_of_one(self) -> float:
-        """Tell the series of a target."""
+        """Return the number of series of a target."""
         return self.series / self.targets
 
     @property
     def bytes_of_a_sample(self) -> float:
-        """Tell the bytes of a sample, without the index."""
+        """Return the bytes of a sample, without the index."""
         return self.chunk_bytes / self.samples
 
     def bytes_a_day(self, targets: int, interval_s: float) -> float:
-        """Tell what so many targets take in a day, the index of one block of a day with it."""
+        """Return the bytes that so many targets take in a day, with the index of one day's block."""
         series = self.series_of_one * targets
         index = series * self.index_bytes / self.series
         return series * DAY_S / interval_s * self.bytes_of_a_sample + index
@@ -72,7 +73,7 @@ def measure(targets: int, pages: int, interval_s: float) -> Stored:
 
 
 def _dated(run: Running, at: int, interval_s: float) -> Iterator[str]:
-    """Give a page's samples of targets, with the time they shall have been taken at."""
+    """Return a page's samples of targets, with the timestamp that each shall have."""
     time.sleep(interval_s)
     for line in run.get("/metrics").splitlines():
         if 'node="' in line:
@@ -85,7 +86,7 @@ def _bytes(directory: Path, pattern: str) -> int:
 
 def section(stored: Stored) -> str:
     """Write the part of the page."""
-    told = (
+    intro = (
         f"{stored.samples:,} samples of {stored.targets} targets, in thirds over IPMI, Redfish and"
         " SNMP, with the state of a scheduler and the profile `power-exporter`."
     )
@@ -96,12 +97,12 @@ def section(stored: Stored) -> str:
     ]
     rows = [_row(stored, targets, every_s) for targets in FLEETS for every_s in INTERVALS_S]
     columns = ("targets", "scraped every", "series", "samples per second", "disk for a day")
-    return f"## Prometheus' side\n\n{told}\n\n{figures(measured)}\n\n{table(columns, rows)}\n"
+    return f"## Prometheus' side\n\n{intro}\n\n{figures(measured)}\n\n{table(columns, rows)}\n"
 
 
 def _row(stored: Stored, targets: int, every_s: float) -> tuple[str, ...]:
     series = stored.series_of_one * targets
-    disk = said(stored.bytes_a_day(targets, every_s) / 1e9, "GB")
+    disk = with_unit(stored.bytes_a_day(targets, every_s) / 1e9, "GB")
     return (f"{targets:,}", f"{every_s} s", f"{series:,.0f}", f"{series / every_s:,.0f}", disk)
 
 
@@ -111,8 +112,8 @@ def main() -> None:
     parser.add_argument("--targets", type=int, default=60)
     parser.add_argument("--pages", type=int, default=120)
     parser.add_argument("--interval", type=float, default=0.5)
-    said = parser.parse_args()
-    print(section(measure(said.targets, said.pages, said.interval)))
+    arguments = parser.parse_args()
+    print(section(measure(arguments.targets, arguments.pages, arguments.interval)))
 
 
 if __name__ == "__main__":

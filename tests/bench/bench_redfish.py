@@ -137,11 +137,11 @@ def _serve(directory: Path, ends: Ends, peak_watts: float, ready: Any) -> None:
 
 def section(costs: list[ReadingCost], bmcs: int) -> str:
     """Write the part of the page."""
-    told = (
-        f"{bmcs} simulated BMCs, {min(bmcs, IN_FLIGHT)} in flight, TLS. Of watts that stand still we"
-        " ask each time whether the machine is on; those of a busy machine move."
+    intro = (
+        f"{bmcs} simulated BMCs, {min(bmcs, IN_FLIGHT)} in flight, TLS. When the watts do not change,"
+        " the exporter also reads the power state each time; the watts of a busy machine change."
     )
-    return f"## A reading over Redfish\n\n{told}\n\n{readings('Redfish', costs, waited_share())}\n"
+    return f"## A reading over Redfish\n\n{intro}\n\n{readings('Redfish', costs, waited_share())}\n"
 
 
 def measure(bmcs: int, sweeps: int) -> list[ReadingCost]:
@@ -163,9 +163,9 @@ def measure(bmcs: int, sweeps: int) -> list[ReadingCost]:
         with simulated(directory, ends, STILL):
             still = uvloop.run(ours(directory, ends, sweeps))
     return [
-        ReadingCost(OURS, "watts that move", *moving, budget_ms=BUDGET_MS),
-        ReadingCost("httpx", "watts that move", *theirs, "told where they are"),
-        ReadingCost(OURS, "watts that stand still", *still, "two requests"),
+        ReadingCost(OURS, "changing watts", *moving, budget_ms=BUDGET_MS),
+        ReadingCost("httpx", "changing watts", *theirs, "paths given in advance"),
+        ReadingCost(OURS, "constant watts", *still, "two requests"),
     ]
 
 
@@ -174,8 +174,8 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--bmcs", type=int, default=200)
     parser.add_argument("--sweeps", type=int, default=50)
-    said = parser.parse_args()
-    print(section(measure(said.bmcs, said.sweeps), said.bmcs))
+    arguments = parser.parse_args()
+    print(section(measure(arguments.bmcs, arguments.sweeps), arguments.bmcs))
 
 
 if __name__ == "__main__":

@@ -138,9 +138,9 @@ async def _sweep(reads: list[Read]) -> None:
 
 def _exporters(daemon: Snmpd, directory: Path, sweeps: int) -> list[ReadingCost]:
     """Measure the exporter, which has a module for each version and number of objects."""
-    asked = [(version, count) for version in VERSIONS for count in (1, 4)]
-    hows = {f"v{v}x{n}": f"{VERSIONS[v]}, {n} object{'s' * (n > 1)}" for v, n in asked}
-    modules = {f"v{version}x{count}": _module(version, count) for version, count in asked}
+    requests = [(version, count) for version in VERSIONS for count in (1, 4)]
+    hows = {f"v{v}x{n}": f"{VERSIONS[v]}, {n} object{'s' * (n > 1)}" for v, n in requests}
+    modules = {f"v{version}x{count}": _module(version, count) for version, count in requests}
     try:
         with peer_exporter(EXPORTER, "/snmp", modules, directory) as peer:
             return [_exported(peer, daemon, sweeps, name, how) for name, how in hows.items()]
@@ -177,8 +177,8 @@ def _module(version: str, objects: int) -> dict[str, Any]:
 
 def section(costs: list[ReadingCost], agents: int) -> str:
     """Write the part of the page."""
-    told = f"{agents} addresses of one snmpd, {min(agents, IN_FLIGHT)} in flight."
-    return f"## A reading over SNMP\n\n{told}\n\n{readings('SNMP', costs, waited_share())}\n"
+    intro = f"{agents} addresses of one snmpd, {min(agents, IN_FLIGHT)} in flight."
+    return f"## A reading over SNMP\n\n{intro}\n\n{readings('SNMP', costs, waited_share())}\n"
 
 
 def main() -> None:
@@ -186,8 +186,8 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--agents", type=int, default=100)
     parser.add_argument("--sweeps", type=int, default=40)
-    said = parser.parse_args()
-    print(section(measure(said.agents, said.sweeps), said.agents))
+    arguments = parser.parse_args()
+    print(section(measure(arguments.agents, arguments.sweeps), arguments.agents))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""A simulated fleet in a process of its own, and what it counted: the other side of the load.
+"""Simulated fleet in a process of its own, which counts the packets and sessions it receives.
 
-It is what `rackwatt-exporter simulate` is, of any mix, and answers questions about its visitors.
+It runs what `rackwatt-exporter simulate` runs, with any mix of protocols and faults.
 """
 
 import asyncio
@@ -30,14 +30,14 @@ from rackwatt_exporter.simulator.runner import Server, answer, by_method
 from rackwatt_exporter.simulator.scenario import Method
 from rackwatt_exporter.simulator.snmp.agent import SimulatedAgent
 from rackwatt_exporter.simulator.workload import DAY_S
-from tests.bench.packet_counter import Arrivals, Contacts, Lateness, MetBmc, Told, peak_per_s
+from tests.bench.packet_counter import Arrivals, Contacts, Counts, Lateness, MetBmc, peak_per_s
 from tests.peers.ports import free_ports
 
 READY_DEADLINE_S = 120.0
-# Of the timeout: a try takes nine tenths of it. Less is counted, for whoever is late at either end
-# sees contacts that are over; a fleet later than the margin counts too many all the same.
+# Shares of the timeout: a try takes nine tenths of it. Less is counted, for a process that is late
+# at either end sees contacts that are over; a fleet later than the margin still counts too many.
 _CONTACT, CONTACT_MARGIN = 0.8, 0.1
-TOLD_DEADLINE_S = 30.0
+COUNTS_DEADLINE_S = 30.0
 WELL = "faults: [{latency: 20ms}]"
 # A real BMC takes 5 to 500 ms.
 FAULTS = """
@@ -52,7 +52,7 @@ faults:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Which fleet: how many, over which protocols in equal parts, and what ails them."""
+    """Size of a fleet, its protocols in equal parts, and its faults."""
 
     bmcs: int
     methods: tuple[Method, ...] = ("ipmi",)
@@ -61,17 +61,17 @@ class Plan:
     timeout_s: float = 5.0
 
     def racks(self) -> list[Rack]:
-        """Furnish the racks."""
+        """Build the racks."""
         kinds = [kind for kind in KINDS if kind.method in self.methods]
         return racks(self.bmcs, [replace(kind, share=1 / len(kinds)) for kind in kinds])
 
     def faults(self) -> dict[str, Fault]:
-        """Tell the fault of each machine that has one, by address."""
+        """Return the fault of each machine that has one, by address."""
         return scenario.faults(scenario.parse(self.scenario.encode()), by_method(self.racks()))
 
 
 class Fleet:
-    """A running fleet: where its documents are, who is alive, and what it has counted."""
+    """A running fleet: which machines are alive, and what it has counted."""
 
     def __init__(self, plan: Plan, pid: int, line: Connection) -> None:
         self.plan = plan
@@ -81,13 +81,13 @@ class Fleet:
         machines = [machine for rack in plan.racks() for machine in rack.machines]
         self.living = frozenset(m.name for m in machines if m.address not in dead)
 
-    def told(self) -> Told:
-        """Ask what was counted since the last question."""
+    def counts(self) -> Counts:
+        """Return what was counted since the last call."""
         self._line.send(None)
-        if not self._line.poll(TOLD_DEADLINE_S):
+        if not self._line.poll(COUNTS_DEADLINE_S):
             raise RuntimeError("the simulated fleet does not answer")
-        told: Told = self._line.recv()
-        return told
+        counts: Counts = self._line.recv()
+        return counts
 
 
 @contextmanager
@@ -135,8 +135,8 @@ async def _answer(plan: Plan, directory: Path, ports: Ports, line: Connection) -
         lossy = {address for address, fault in plan.faults().items() if fault.loss}
         lateness = Lateness()
         lateness.tick()
-        tell = partial(_tell, line, (arrivals, contacts, lateness), (devices, lossy))
-        asyncio.get_running_loop().add_reader(line.fileno(), tell)
+        send = partial(_send_counts, line, (arrivals, contacts, lateness), (devices, lossy))
+        asyncio.get_running_loop().add_reader(line.fileno(), send)
         line.send("ready")
 
     servers: list[Server] = [
@@ -148,7 +148,7 @@ async def _answer(plan: Plan, directory: Path, ports: Ports, line: Connection) -
 
 
 def _set_moving(machines: Iterable[SimulatedMachine]) -> None:
-    """Let it be the time of day when watts move most: the measurement shall not depend on it."""
+    """Set the time of day at which watts change most, so that the result does not depend on it."""
     for machine in machines:
         machine.phase = -time.time() / DAY_S % 1.0
 
@@ -161,7 +161,7 @@ def _device(machine: SimulatedMachine, method: Method, contacts: Contacts) -> An
     return MetBmc(machine, partial(contacts.answered, socket.inet_aton(machine.address)))
 
 
-def _tell(
+def _send_counts(
     line: Connection,
     counted: tuple[Arrivals, Contacts, Lateness],
     bmcs: tuple[dict[str, Any], set[str]],
@@ -174,22 +174,22 @@ def _tell(
     arrivals, contacts, lateness = counted
     bins = arrivals.bins
     seen = (bins.total(), peak_per_s(bins), contacts.most)
-    line.send(Told(*seen, *_sessions(*bmcs), lateness.taken_s()))
+    line.send(Counts(*seen, *_sessions(*bmcs), lateness.taken_s()))
     bins.clear()
 
 
 def _sessions(devices: dict[str, Any], lossy: set[str]) -> tuple[int, int, int]:
-    """Count sessions: where no packet is lost, where some are, and those that were only begun."""
-    sound = unsound = begun = 0
+    """Count sessions where no packet is lost, where some are, and those that are half open."""
+    sound = unsound = half_open = 0
     for address, device in devices.items():
         every = getattr(device, "sessions", 0)
         open_now = getattr(device, "logged_in", every)
-        begun += every - open_now
+        half_open += every - open_now
         if address in lossy:
             unsound += open_now
         else:
             sound += open_now
-    return sound, unsound, begun
+    return sound, unsound, half_open
 
 
 def _pace(path: Path, plan: Plan) -> None:

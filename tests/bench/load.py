@@ -16,15 +16,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.bench.fleet import Fleet, Plan, simulated
-from tests.bench.packet_counter import Told
+from tests.bench.packet_counter import Counts
 from tests.bench.process import Cost, cost, datagrams_dropped, descriptors, resident_mib, stolen_s
 from tests.bench.report import progress
 from tests.exporter.commands.exporter_process import Running, running
 
 SWEEP_DEADLINE_S = 400.0
 STOP_DEADLINE_S = 120.0
-HEARD_S = 5.0
-SETTLE_INTERVALS = 3  # those that lost the packets of their first log-in are asked again
+RECEIVED_DEADLINE_S = 5.0
+SETTLE_INTERVALS = 3  # BMCs that lost the packets of their first log-in are polled again
 FRESH_INTERVALS = 1.2
 _AGE = re.compile(r'^rackwatt_target_reading_age_seconds\{node="([^"]+)"\} (\S+)$', re.MULTILINE)
 _READS = re.compile(r"^rackwatt_target_reads_total\S+ (\d+)$", re.MULTILINE)
@@ -34,7 +34,7 @@ _NEED = re.compile(r"up to (\d+) descriptors are needed")
 
 @dataclass(frozen=True, slots=True)
 class Scraped:
-    """What one page said: of the living, how many are fresh; readings taken until now; lateness."""
+    """Content of one page: fresh nodes among the living, readings taken until now, loop lag."""
 
     fresh: int
     reads: int
@@ -43,7 +43,7 @@ class Scraped:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """All that was seen of one fleet.
+    """All measurements of one fleet.
 
     `first_late_s` is how late the exporter was at worst in its first sweep; `fleet_cost` is the
     simulated fleet's own; `dropped` are packets that found a socket full, the exporter's or the
@@ -54,21 +54,21 @@ class Load:
     measured: int
     sweep_s: float
     first_late_s: float
-    first: Told
+    first: Counts
     pages: list[Scraped]
     elapsed_s: float
     cost: Cost
     fleet_cost: Cost
     dropped: int
     stolen_s: float
-    steady: Told
+    steady: Counts
     resident_mib: float
     peak_mib: float
     descriptors: int
     descriptors_needed: int
     stop_s: float
     status: int
-    end: Told
+    end: Counts
 
 
 def measure(plan: Plan, seconds: float) -> Load:
@@ -78,9 +78,9 @@ def measure(plan: Plan, seconds: float) -> Load:
         progress(f"simulating {plan.bmcs} BMCs")
         with simulated(plan, directory / "fleet") as fleet, exporter(directory) as run:
             swept = _sweep(run)
-            told = f"all asked, {swept[0]} of {len(fleet.living)} living read"
-            progress(f"{told} after {swept[1]:.0f} s")
-            first = fleet.told()
+            measured = f"{swept[0]} of {len(fleet.living)} living read"
+            progress(f"all polled, {measured} after {swept[1]:.0f} s")
+            first = fleet.counts()
             time.sleep(SETTLE_INTERVALS * plan.interval_s)
             return _steady(run, fleet, seconds, swept, first)
 
@@ -95,42 +95,42 @@ def exporter(directory: Path) -> AbstractContextManager[Running]:
 
 
 def _sweep(run: Running) -> tuple[int, float, float]:
-    """Wait until each was asked once; tell how many have been read by then, the seconds, lateness."""
+    """Wait until each was polled once; return the number read by then, seconds, and lateness."""
     run.until_logged(_NEED.search)
     began_s, late_s = time.monotonic(), 0.0
     while True:
         late_s = max(late_s, _late_s(run))
         targets = json.loads(run.get("/status"))["targets"]
         took_s = time.monotonic() - began_s
-        asked = targets["reachable"] + targets["failing"]
-        if asked == targets["configured"] or took_s > SWEEP_DEADLINE_S:
+        polled = targets["reachable"] + targets["failing"]
+        if polled == targets["configured"] or took_s > SWEEP_DEADLINE_S:
             return targets["measured"], took_s, late_s
         time.sleep(0.5)
 
 
 def _late_s(run: Running) -> float:
-    """Tell how long the least answer takes just now."""
-    asked_s = time.monotonic()
+    """Return the seconds that the shortest response takes just now."""
+    started_s = time.monotonic()
     run.get("/healthz")
-    return time.monotonic() - asked_s
+    return time.monotonic() - started_s
 
 
 def _steady(
-    run: Running, fleet: Fleet, seconds: float, swept: tuple[int, float, float], first: Told
+    run: Running, fleet: Fleet, seconds: float, swept: tuple[int, float, float], first: Counts
 ) -> Load:
     pid = run.process.pid
-    fleet.told()
+    fleet.counts()
     pages = [_scraped(run, fleet)]
     began_s, costs_before, stolen_before_s = time.monotonic(), _costs(run, fleet), stolen_s()
     while time.monotonic() < began_s + seconds:
         time.sleep(fleet.plan.interval_s)
         pages.append(_scraped(run, fleet))
-        told = f"{pages[-1].fresh / len(fleet.living):.2%} fresh, {pages[-1].lag_s:.3f} s late"
-        progress(f"{time.monotonic() - began_s:.0f} of {seconds:.0f} s: {told}")
+        state = f"{pages[-1].fresh / len(fleet.living):.2%} fresh, {pages[-1].lag_s:.3f} s late"
+        progress(f"{time.monotonic() - began_s:.0f} of {seconds:.0f} s: {state}")
     elapsed_s, costs = time.monotonic() - began_s, _costs(run, fleet)
     spent, fleets = (now - before for now, before in zip(costs, costs_before, strict=True))
     dropped = sum(map(datagrams_dropped, (pid, fleet.pid)))
-    stolen, steady = stolen_s() - stolen_before_s, fleet.told()
+    stolen, steady = stolen_s() - stolen_before_s, fleet.counts()
     memory, held = (resident_mib(pid), resident_mib(pid, peak=True)), descriptors(pid)
     needed = int(_NEED.findall("".join(run.log))[-1])
     stop_s, status = _stop(run)
@@ -144,12 +144,12 @@ def _costs(run: Running, fleet: Fleet) -> tuple[Cost, Cost]:
     return cost(run.process.pid), cost(fleet.pid)
 
 
-def _left(fleet: Fleet) -> Told:
-    """Ask what is left open, when what was said last has been heard."""
-    deadline_s = time.monotonic() + HEARD_S
-    while (told := fleet.told()).sessions + told.lossy_sessions and time.monotonic() < deadline_s:
+def _left(fleet: Fleet) -> Counts:
+    """Return what is left open once the fleet has received the last packets."""
+    deadline_s = time.monotonic() + RECEIVED_DEADLINE_S
+    while (end := fleet.counts()).sessions + end.lossy_sessions and time.monotonic() < deadline_s:
         time.sleep(0.2)
-    return told
+    return end
 
 
 def _scraped(run: Running, fleet: Fleet) -> Scraped:

@@ -1,9 +1,9 @@
-"""The operator through its days: a thousand documents at once, edits, rest, a restart.
+"""A run of the operator: a thousand documents at once, edits, rest, a restart.
 
-It is a process of its own, as its users run it, and may do what its table of rights says. A bare
-client does the same applies for other documents, once before and once after: so a machine that
-slows down does so for both. It does all of them each time, for the controllers that work on what
-was applied lag behind at first, and a shorter run would have less of them beside it.
+The operator is a process of its own, as its users run it, with the rights of its RBAC table. A bare
+client does the same applies for other documents, once before and once after, so that a machine that
+slows down does so for both. It does all of them each time: the controllers that work on what was
+applied lag behind at first, and a shorter run would have fewer of them beside it.
 """
 
 import os
@@ -15,7 +15,7 @@ from typing import TypeVar
 
 import msgspec
 
-from tests.bench.audit_window import Meter, While, asks_for_change, audit_log
+from tests.bench.audit_window import Activity, Meter, audit_log, is_change
 from tests.bench.bare_client import applying, creating, send
 from tests.bench.power_targets import children, is_fleet, power_targets
 from tests.bench.process import resident_mib
@@ -34,7 +34,7 @@ PATIENCE_S = 400.0
 WARMING = 20
 EDIT_EVERY_S = 0.1
 _ADMIN = "admin"
-_TOLD_EVERY_S = 10.0
+_PROGRESS_EVERY_S = 10.0
 _DONE = re.compile(
     r'^rackwatt_operator_reconciles_total\{.*result="success".*\} (\S+)$', re.MULTILINE
 )
@@ -44,28 +44,28 @@ _DEPTH = re.compile(r"^rackwatt_operator_queue_depth (\S+)$", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """Children that came to be: the seconds from the first request to the last apply's answer."""
+    """Children applied, and the seconds from the first request to the last apply's response."""
 
     applies: int
     took_s: float
-    during: While
+    during: Activity
 
 
 @dataclass(frozen=True, slots=True)
 class Edited:
-    """Edits, each with the seconds until the last apply that it asked for was answered."""
+    """Edits, each with the seconds until the API server answered the last apply it caused."""
 
     lags_s: list[float]
-    during: While
+    during: Activity
 
 
 @dataclass(frozen=True, slots=True)
 class Rested:
-    """A while in which nothing happens."""
+    """Rest: a period without changes."""
 
     took_s: float
     resident_mib: float
-    during: While
+    during: Activity
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +73,12 @@ class Restarted:
     """A restart: the seconds from the process' start until every document was looked at."""
 
     took_s: float
-    during: While
+    during: Activity
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """All that was seen."""
+    """All measurements of a run."""
 
     bare: list[Applied]
     created: Applied
@@ -93,7 +93,7 @@ class Run:
 class Bench:
     """A control plane with everything installed, and an account for the operator.
 
-    It is quiet once nobody has changed anything for `quiet_s`.
+    It is quiet once no client has changed anything for `quiet_s`.
     """
 
     def __init__(self, plane: ControlPlane, quiet_s: float) -> None:
@@ -123,7 +123,7 @@ class Bench:
         )  # fmt: skip
 
     def _bare(self, count: int, namespace: str) -> Applied:
-        """Have a bare client do for some documents what the operator does for others."""
+        """Apply the children of some documents with a bare client, as the operator does for others."""
         self._make_namespace(namespace)
         made = send(self._plane, map(creating, power_targets(count, namespace)))
         wanted = [applying(one) for raw in made for one in children(msgspec.json.decode(raw))]
@@ -131,25 +131,25 @@ class Bench:
         progress(f"{len(wanted)} applies by a bare client")
         meter = Meter(self._plane, _ADMIN, os.getpid())
         send(self._plane, wanted)
-        during = meter.told(os.getpid())
-        return _applied(during, during.applies[0].asked_s)
+        during = meter.activity(os.getpid())
+        return _applied(during, during.applies[0].received_s)
 
     def _create(self, operator: Operating, targets: int) -> Applied:
         self._make_namespace(OPERATED)
         self._until_quiet()
-        asked = power_targets(targets, OPERATED)
-        wanted = sum(1 for one in asked for _ in children(one))
+        manifests = power_targets(targets, OPERATED)
+        wanted = sum(1 for manifest in manifests for _ in children(manifest))
         progress(f"creating {targets} PowerTargets, of which come {wanted} children")
         meter = Meter(self._plane, self._account.user, operator.daemon.pid)
         ours = Meter(self._plane, _ADMIN)
-        send(self._plane, map(creating, asked))
+        send(self._plane, map(creating, manifests))
 
-        def made() -> While | None:
-            during = meter.told(operator.daemon.pid)
+        def made() -> Activity | None:
+            during = meter.activity(operator.daemon.pid)
             return during if len(during.applies) >= wanted else None
 
         during = _until("every child is applied", made, 1.0)
-        first_s = min(call.asked_s for call in ours.told(os.getpid()).calls if call.writes)
+        first_s = min(call.received_s for call in ours.activity(os.getpid()).calls if call.writes)
         self._until_quiet()
         return _applied(during, first_s)
 
@@ -165,11 +165,11 @@ class Bench:
                 KubeUser(api).merge(object_key(one), {"spec": {"bmc": {"hosts": hosts}}})
                 time.sleep(EDIT_EVERY_S)
         self._until_quiet()
-        during = meter.told(operator.daemon.pid)
-        told = ours.told(os.getpid()).calls
-        asked_s = {call.name: call.asked_s for call in told if call.verb == "patch"}
+        during = meter.activity(operator.daemon.pid)
+        calls = ours.activity(os.getpid()).calls
+        edited_s = {call.name: call.received_s for call in calls if call.verb == "patch"}
         done_s = {call.name: call.done_s for call in during.applies}
-        lags_s = [done_s[base(one)] - asked_s[one["metadata"]["name"]] for one in fleets]
+        lags_s = [done_s[base(one)] - edited_s[one["metadata"]["name"]] for one in fleets]
         return Edited(sorted(lags_s), during)
 
     def _rest(self, operator: Operating, rest_s: float) -> Rested:
@@ -177,14 +177,14 @@ class Bench:
         began_s = time.monotonic()
         while (left_s := began_s + rest_s - time.monotonic()) > 0:
             progress(f"at rest, {left_s:.0f} s to go")
-            time.sleep(min(left_s, _TOLD_EVERY_S))
+            time.sleep(min(left_s, _PROGRESS_EVERY_S))
         took_s = time.monotonic() - began_s
         memory_mib = resident_mib(operator.daemon.pid)
-        return Rested(took_s, memory_mib, meter.told(operator.daemon.pid))
+        return Rested(took_s, memory_mib, meter.activity(operator.daemon.pid))
 
     def _restart(self, operator: Operating, targets: int) -> Restarted:
         operator.stop()
-        progress("starting the operator anew")
+        progress("restarting the operator")
         meter = Meter(self._plane, self._account.user)
         began_s = time.time()
         operator.start()
@@ -199,36 +199,36 @@ class Bench:
         (last_s,) = _LAST.findall(operator.get("/metrics"))
         took_s = float(last_s) - began_s
         self._until_quiet()
-        return Restarted(took_s, meter.told(operator.daemon.pid))
+        return Restarted(took_s, meter.activity(operator.daemon.pid))
 
     def _make_namespace(self, name: str) -> None:
         Kubectl(self._plane).run("create", "namespace", name)
 
     def _until_quiet(self) -> None:
-        """Wait until nobody changes anything: the control plane's controllers work on for a while."""
+        """Wait until no client changes anything: the control plane's controllers lag behind."""
 
         def quiet() -> bool:
             log = audit_log(self._plane)
             time.sleep(self._quiet_s)
-            return not any(map(asks_for_change, log.calls()))
+            return not any(map(is_change, log.calls()))
 
         _until("the control plane is quiet", quiet, 0)
 
 
-def _applied(during: While, first_s: float) -> Applied:
+def _applied(during: Activity, first_s: float) -> Applied:
     last_s = max(call.done_s for call in during.applies)
     return Applied(len(during.applies), last_s - first_s, during)
 
 
-def _until(what: str, found: Callable[[], T | None], pause_s: float) -> T:
-    """Wait until there is something to be found, and give it."""
-    began_s = told_s = time.monotonic()
-    while not (it := found()):
+def _until(what: str, condition: Callable[[], T | None], pause_s: float) -> T:
+    """Wait until a condition returns a true value, and return it."""
+    began_s = reported_s = time.monotonic()
+    while not (result := condition()):
         now_s = time.monotonic()
         if now_s - began_s > PATIENCE_S:
             raise TimeoutError(f"waited {PATIENCE_S:.0f} s in vain until {what}")
-        if now_s - told_s > _TOLD_EVERY_S:
+        if now_s - reported_s > _PROGRESS_EVERY_S:
             progress(f"waiting until {what}, {now_s - began_s:.0f} s so far")
-            told_s = now_s
+            reported_s = now_s
         time.sleep(pause_s)
-    return it
+    return result

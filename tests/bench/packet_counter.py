@@ -1,6 +1,6 @@
-"""What a simulated fleet counts of those who ask it: packets, and how many are met at once.
+"""Counters of a simulated fleet: packets, first contacts in flight, and the fleet's own lateness.
 
-It stands where every packet passes anyway: the faults, which servers ask about each of them.
+They count where every packet passes anyway: in the faults, which servers consult for each of them.
 """
 
 import asyncio
@@ -16,16 +16,16 @@ from rackwatt_exporter.simulator.machine import SimulatedMachine
 
 _BIN_S = 0.1
 _TICK_S = 0.05
-_PAYLOAD_TYPE = 5  # where it stands in a packet of RMCP+
+_PAYLOAD_TYPE = 5  # its offset in a packet of RMCP+
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What was counted since the last time; `contacts` is how many were met at once, at any time.
+class Counts:
+    """Counts since the last call; `contacts` is the most first contacts in flight at any time.
 
     `sessions` are open now at BMCs that lose no packet, `lossy_sessions` at those that do;
-    `half_open` are log-ins that nobody has finished. `late_s` is how late the fleet itself was at
-    worst: it answers so much later than it says, and sees everybody so much later than they came.
+    `half_open` are log-ins that the client has not finished. `late_s` is the maximum delay of the
+    fleet's own event loop: it receives and answers packets that much later.
     """
 
     packets: int
@@ -38,7 +38,7 @@ class Told:
 
 
 class Arrivals(Faults):
-    """Faults that note when somebody came: each datagram; each connection and request of HTTP."""
+    """Faults that count arrivals: each datagram, and each connection and request of HTTP."""
 
     def __init__(self, machines: Iterable[SimulatedMachine], contacts: "Contacts") -> None:
         super().__init__(machines)
@@ -54,9 +54,9 @@ class Arrivals(Faults):
 
 
 class Contacts:
-    """BMCs that were first spoken to within the last `lasts_s`, and have not answered yet.
+    """BMCs that were first contacted within the last `lasts_s`, and have not answered yet.
 
-    `most` is how many there were at once. Only BMCs that tell when they answer are counted right.
+    `most` is how many there were at once. Only BMCs that report their answers are counted right.
     """
 
     def __init__(self, lasts_s: float) -> None:
@@ -66,7 +66,7 @@ class Contacts:
         self._under_way: dict[bytes, float] = {}  # in the order of their beginnings
 
     def began(self, address: bytes, now_s: float) -> None:
-        """Note a packet for a BMC."""
+        """Record a packet for a BMC."""
         if address in self._met:
             return
         under_way = self._under_way
@@ -76,33 +76,33 @@ class Contacts:
         self.most = max(self.most, len(under_way))
 
     def answered(self, address: bytes) -> None:
-        """Note that a BMC answered within a session: it is met."""
+        """Record that a BMC answered within a session, which ends the first contact."""
         if address not in self._met:
             self._met.add(address)
             self._under_way.pop(address, None)
 
 
 class Lateness:
-    """How late the event loop of the fleet is at worst, since it was asked last."""
+    """Maximum delay of the fleet's event loop since it was last taken."""
 
     def __init__(self) -> None:
         self._worst_s = 0.0
 
     def tick(self, due_s: float | None = None) -> None:
-        """Look, now and from now on."""
+        """Measure the delay now, and every tick from now on."""
         loop = asyncio.get_running_loop()
         now_s = loop.time()
         self._worst_s = max(self._worst_s, now_s - (now_s if due_s is None else due_s))
         loop.call_at(now_s + _TICK_S, self.tick, now_s + _TICK_S)
 
     def taken_s(self) -> float:
-        """Tell it, and begin anew."""
+        """Return the maximum delay, and reset it."""
         worst_s, self._worst_s = self._worst_s, 0.0
         return worst_s
 
 
 class MetBmc(SimulatedBmc):
-    """A simulated BMC that tells when it answers within a session."""
+    """A simulated BMC that reports each answer within a session."""
 
     def __init__(self, machine: SimulatedMachine, answered: Callable[[], None]) -> None:
         super().__init__(machine)
@@ -110,7 +110,7 @@ class MetBmc(SimulatedBmc):
 
     @property
     def logged_in(self) -> int:
-        """How many sessions are open; those that are being opened are not."""
+        """Number of open sessions; those that are being opened do not count."""
         return sum(session.keys is not None for session in self._sessions.values())
 
     def answer(self, data: bytes) -> bytes | None:
@@ -122,6 +122,6 @@ class MetBmc(SimulatedBmc):
 
 
 def peak_per_s(bins: Counter[int]) -> int:
-    """Tell how many came in the busiest second."""
+    """Return the number of packets in the busiest second."""
     width = round(1 / _BIN_S)
     return max((sum(bins[first + i] for i in range(width)) for first in list(bins)), default=0)

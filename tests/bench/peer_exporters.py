@@ -1,6 +1,6 @@
-"""Debian's exporters for IPMI and SNMP, asked as Prometheus asks them: what a scrape costs.
+"""Cost of a scrape of Debian's exporters for IPMI and SNMP, scraped as Prometheus scrapes them.
 
-They are in packages of their own, which `make bench` installs; without them that is said, loudly.
+They are in packages of their own, which `make bench` installs; without them the report says so.
 """
 
 import http.client
@@ -29,7 +29,7 @@ AT_ONCE = 4
 
 
 class AbsentError(Exception):
-    """An exporter is not installed, or did not do what it was asked; the message says which."""
+    """An exporter is not installed, or did not answer as expected; the message says which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class PeerExporter:
     path: str
 
     def scrape(self, target: str, **more: str) -> str:
-        """Scrape one target, and give the page."""
+        """Scrape one target, and return the page."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=SCRAPE_DEADLINE_S)
         connection.request("GET", f"{self.path}?{urlencode({'target': target, **more})}")
         answer = connection.getresponse()
@@ -52,7 +52,7 @@ class PeerExporter:
         return text
 
     def cost_ms(self, targets: Sequence[str], sweeps: int, proof: str, **more: str) -> float:
-        """Tell the milliseconds of processor time of one scrape, those of its children included.
+        """Return the milliseconds of processor time of one scrape, children included.
 
         Each page must have the line `proof`: a scrape that failed quickly would be a cheap one.
         """
@@ -74,14 +74,14 @@ def peer_exporter(
     Raises:
         AbsentError: it is not installed, or does not start.
     """
-    found = shutil.which(program)
-    if found is None:
+    binary = shutil.which(program)
+    if binary is None:
         progress(f"!!! {program} IS NOT INSTALLED: nothing is measured beside it (make bench)")
         raise AbsentError(f"the Debian package {program} is not installed")
     file, log = directory / f"{program}.yml", directory / f"{program}.log"
     file.write_text(yaml.safe_dump(config))
     port = free_port()
-    command = [found, f"--config.file={file}", f"--web.listen-address=127.0.0.1:{port}"]
+    command = [binary, f"--config.file={file}", f"--web.listen-address=127.0.0.1:{port}"]
     with log.open("w") as out:
         process = subprocess.Popen(command, stdout=out, stderr=out)
     try:

@@ -22,7 +22,7 @@ def power_targets(count: int, namespace: str) -> list[Manifest]:
 
 
 def is_fleet(document: Manifest) -> bool:
-    """Tell whether a document has hosts that can be changed."""
+    """Return whether a document has hosts that can be changed."""
     return "bmc" in document["spec"]
 
 

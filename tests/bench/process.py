@@ -1,4 +1,4 @@
-"""What a process costs, as the kernel counts it: processor time, memory, descriptors, waiting."""
+"""Cost of a process, as the kernel counts it: processor time, memory, descriptors, waiting."""
 
 import os
 from dataclasses import dataclass
@@ -33,39 +33,39 @@ class Cost:
 
 def cost(pid: int) -> Cost:
     """Read what a process has cost until now."""
-    place = Path(f"/proc/{pid}")
-    fields = (place / "stat").read_text().rpartition(")")[2].split()
+    directory = Path(f"/proc/{pid}")
+    fields = (directory / "stat").read_text().rpartition(")")[2].split()
     own, children = (sum(map(int, fields[first : first + 2])) / _TICKS_PER_S for first in (11, 13))
-    ran_ns, waited_ns = (place / "task" / str(pid) / "schedstat").read_text().split()[:2]
+    ran_ns, waited_ns = (directory / "task" / str(pid) / "schedstat").read_text().split()[:2]
     return Cost(own, children, int(ran_ns) * _NS, int(waited_ns) * _NS)
 
 
 def waited_share() -> float:
-    """Tell for which part of its time this process was ready to run, and others had the processors."""
+    """Return the share of its time that this process was ready to run and had no processor."""
     spent = cost(os.getpid())
     return spent.waited_s / ((spent.waited_s + spent.loop_s) or 1.0)
 
 
 def stolen_s() -> float:
-    """Tell for how long the host took processors away from this machine, of all of them."""
+    """Return the seconds that the host took processors away from this machine, of all of them."""
     fields = Path("/proc/stat").read_text().split("\n", 1)[0].split()
     return int(fields[8]) / _TICKS_PER_S
 
 
 def resident_mib(pid: int, peak: bool = False) -> float:
-    """Tell how much memory a process holds, or has held at most."""
+    """Return the resident memory of a process, or its peak."""
     name = "VmHWM:" if peak else "VmRSS:"
     return int(Path(f"/proc/{pid}/status").read_text().split(name)[1].split()[0]) / 1024
 
 
 def datagrams_dropped(pid: int) -> int:
-    """Tell how many packets came for a process' UDP sockets and found them full."""
-    places = Path(f"/proc/{pid}/fd").iterdir()
-    ours = {os.readlink(place) for place in places if place.is_symlink()}
+    """Return the number of packets that found a UDP socket of the process full."""
+    paths = Path(f"/proc/{pid}/fd").iterdir()
+    ours = {os.readlink(path) for path in paths if path.is_symlink()}
     rows = [line.split() for line in Path("/proc/net/udp").read_text().splitlines()[1:]]
     return sum(int(row[-1]) for row in rows if f"socket:[{row[9]}]" in ours)
 
 
 def descriptors(pid: int) -> int:
-    """Tell how many files and sockets a process holds open."""
+    """Return the number of files and sockets that a process has open."""
     return len(os.listdir(f"/proc/{pid}/fd"))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tests.bench.report import NONE, said, table, times
+from tests.bench.report import NONE, table, times, with_unit
 
 OURS = "rackwatt"
 BUSY = 0.1
@@ -46,9 +46,9 @@ def readings(protocol: str, costs: Sequence[ReadingCost], waited: float) -> str:
 
 
 def _missed(protocol: str, cost: ReadingCost, waited: float) -> str:
-    told = f"{protocol}, {cost.how}, takes us {cost.warm_ms:.3f} ms, and the budget is"
+    figure = f"{protocol}, {cost.how}, takes us {cost.warm_ms:.3f} ms, and the budget is"
     why = f": for {waited:.0%} of the time others had the processors, and the caches with them"
-    return f"**Missed:** {told} {cost.budget_ms} ms{why if waited > BUSY else ''}."
+    return f"**Missed:** {figure} {cost.budget_ms} ms{why if waited > BUSY else ''}."
 
 
 def _row(cost: ReadingCost, ours: ReadingCost | None) -> tuple[str, ...]:
@@ -64,7 +64,7 @@ def _verdict(cost: ReadingCost) -> str:
     if cost.budget_ms is None:
         return ""
     verdict = {True: "kept", False: "**missed**", None: "not measured"}[cost.kept]
-    return f"≤ {said(cost.budget_ms, 'ms')}: {verdict}"
+    return f"≤ {with_unit(cost.budget_ms, 'ms')}: {verdict}"
 
 
 def _ms(value: float | None) -> str:

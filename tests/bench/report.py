@@ -1,4 +1,4 @@
-"""What a benchmark tells: figures beside their budgets, as tables of Markdown. Nothing measures here."""
+"""Report of a benchmark: figures beside their budgets, as Markdown tables. Nothing measures here."""
 
 import sys
 from collections.abc import Iterable, Sequence
@@ -12,7 +12,7 @@ NONE = "–"
 class Figure:
     """One figure that was measured; None where it could not be.
 
-    `budget` is the most it may be, or the least where `side` says so; `note` stands beside it.
+    `budget` is the most it may be, or the least where `side` says so; `note` is written beside it.
     """
 
     what: str
@@ -32,7 +32,7 @@ class Figure:
     @property
     def measured(self) -> str:
         """Write the figure with its unit."""
-        return NONE if self.value is None else said(self.value, self.unit)
+        return NONE if self.value is None else with_unit(self.value, self.unit)
 
     @property
     def allowed(self) -> str:
@@ -41,7 +41,7 @@ class Figure:
             return ""
         sign = "≤" if self.side == "most" else "≥"
         verdict = {True: "kept", False: "**missed**", None: "not measured"}[self.kept]
-        return f"{sign} {said(self.budget, self.unit)}: {verdict}"
+        return f"{sign} {with_unit(self.budget, self.unit)}: {verdict}"
 
 
 def figures(measured: Sequence[Figure]) -> str:
@@ -53,15 +53,15 @@ def figures(measured: Sequence[Figure]) -> str:
 
 
 def _missed(figure: Figure) -> str:
-    told = f"**Missed:** {figure.what} is {figure.measured}, and the budget is "
-    told += f"{said(figure.budget or 0, figure.unit)}"
-    return f"{told}: {figure.note}." if figure.note else f"{told}."
+    budget = with_unit(figure.budget or 0, figure.unit)
+    sentence = f"**Missed:** {figure.what} is {figure.measured}, and the budget is {budget}"
+    return f"{sentence}: {figure.note}." if figure.note else f"{sentence}."
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Write a table, its columns aligned as plain text too."""
     cells = [list(columns), *(list(row) for row in rows)]
-    widths = [max(3, *(len(row[place]) for row in cells)) for place in range(len(columns))]
+    widths = [max(3, *(len(row[index]) for row in cells)) for index in range(len(columns))]
     padded = [
         "| " + " | ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)) + " |"
         for row in cells
@@ -70,7 +70,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join([padded[0], rule, *padded[1:]])
 
 
-def said(value: float, unit: str = "") -> str:
+def with_unit(value: float, unit: str = "") -> str:
     """Write a number with three digits that count, and its unit; whole numbers whole."""
     if unit == "%":
         text = f"{100 * value:.2f}".rstrip("0").rstrip(".")
@@ -90,6 +90,6 @@ def times(theirs: float | None, ours: float | None) -> str:
     return f"{ratio:.0f} ×" if ratio >= 10 else f"{ratio:.1f} ×"
 
 
-def progress(told: str) -> None:
-    """Tell whoever waits how far it is."""
-    print(f"  {told}", file=sys.stderr, flush=True)
+def progress(message: str) -> None:
+    """Print a line of progress on standard error."""
+    print(f"  {message}", file=sys.stderr, flush=True)

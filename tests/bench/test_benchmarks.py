@@ -55,8 +55,8 @@ def test_a_benchmark_runs_and_its_tables_hold_figures(module: str) -> None:
     assert "| –" not in "\n".join(row for row in figures if "exporter" not in row)
 
 
-def test_the_load_is_told_whole() -> None:
-    """Of ten one is dead, and none slow or lossy: sessions are all closed at the end."""
+def test_the_load_benchmark_closes_all_sessions_at_the_end() -> None:
+    """Of ten BMCs one is dead, and none is slow or lossy."""
     command = ["-m", "tests.bench.bench_load", "ipmi", "--bmcs=10", "--seconds=1", *QUICK]
     done = subprocess.run(
         [sys.executable, *command], cwd=ROOT, capture_output=True, text=True, timeout=DEADLINE_S
@@ -67,7 +67,7 @@ def test_the_load_is_told_whole() -> None:
     assert rows["exit status"] == "0"
 
 
-def test_a_bench_that_is_told_to_end_leaves_nobody_behind() -> None:
+def test_a_benchmark_that_receives_sigterm_leaves_no_process_behind() -> None:
     mark = f"RACKWATT_BENCH={os.getpid()}.{time.monotonic_ns()}"
     with subprocess.Popen(
         [sys.executable, "-m", "tests.bench", "load"],
@@ -81,12 +81,12 @@ def test_a_bench_that_is_told_to_end_leaves_nobody_behind() -> None:
 
 def _marked(mark: str) -> list[str]:
     """List the commands of all processes that have this in their environment."""
-    found = []
+    commands = []
     for each in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):  # it has ended, or is somebody else's
+        with suppress(OSError):  # it has ended, or is another user's
             if mark.encode() in (each / "environ").read_bytes().split(b"\0"):
-                found.append((each / "cmdline").read_text())
-    return found
+                commands.append((each / "cmdline").read_text())
+    return commands
 
 
 def _until(holds: Callable[[], bool]) -> None:
@@ -96,7 +96,7 @@ def _until(holds: Callable[[], bool]) -> None:
         time.sleep(0.1)
 
 
-def test_every_benchmark_is_run_by_default_and_has_a_tiny_one_here() -> None:
+def test_every_benchmark_runs_by_default_and_has_a_tiny_variant_here() -> None:
     modules = {path.stem for path in Path(__file__).parent.glob("bench_*.py")}
     assert {part.module for part in parts([])} == modules
     assert set(TINY) <= modules
@@ -105,7 +105,7 @@ def test_every_benchmark_is_run_by_default_and_has_a_tiny_one_here() -> None:
         parts(["swim"])
 
 
-def test_a_part_that_breaks_or_takes_too_long_says_so_and_the_others_go_on(
+def test_a_part_that_breaks_or_takes_too_long_is_reported_as_failed_on_the_page(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     broken = run(Part("swim", "no_such_module"))
@@ -114,10 +114,10 @@ def test_a_part_that_breaks_or_takes_too_long_says_so_and_the_others_go_on(
     endless = run(Part("load", "bench_load", limit_s=1))
     assert endless.startswith("## load\n\n**Failed:** load, not done in 1 s.")
     whole = page([broken, endless, "## ipmi\n\nfine"], "a machine")
-    assert whole.count("**Failed:**") == 4  # at the top, and where it stands
+    assert whole.count("**Failed:**") == 4  # at the top, and in its section
     assert "Every budget is kept" not in whole
     assert "## ipmi\n\nfine" in whole
 
 
-def test_a_page_without_a_miss_says_that_budgets_are_kept() -> None:
+def test_a_page_without_a_miss_states_that_every_budget_is_kept() -> None:
     assert "Every budget is kept." in page(["## ipmi\n\nfine"], "a machine")

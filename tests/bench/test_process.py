@@ -7,7 +7,7 @@ from tests.bench.packet_counter import Lateness
 from tests.bench.process import datagrams_dropped
 
 
-def test_packets_that_find_a_socket_full_are_counted() -> None:
+def test_datagrams_dropped_counts_packets_that_find_a_socket_full() -> None:
     with (
         socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as full,
         socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender,
@@ -17,18 +17,18 @@ def test_packets_that_find_a_socket_full_are_counted() -> None:
         before = datagrams_dropped(os.getpid())
         for _ in range(100):
             sender.sendto(bytes(1000), full.getsockname())
-        heard = 0
+        received = 0
         full.setblocking(False)
         while True:
             try:
                 full.recv(1000)
             except BlockingIOError:
                 break
-            heard += 1
-        assert datagrams_dropped(os.getpid()) - before == 100 - heard > 0
+            received += 1
+        assert datagrams_dropped(os.getpid()) - before == 100 - received > 0
 
 
-async def test_a_fleet_that_is_late_says_so_once() -> None:
+async def test_lateness_is_reported_once() -> None:
     lateness = Lateness()
     lateness.tick()
     time.sleep(0.2)  # the fleet does something else

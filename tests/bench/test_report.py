@@ -4,7 +4,7 @@ import pytest
 
 from tests.bench.packet_counter import Contacts, peak_per_s
 from tests.bench.readings import OURS, ReadingCost, readings
-from tests.bench.report import Figure, figures, said, table, times
+from tests.bench.report import Figure, figures, table, times, with_unit
 
 
 @pytest.mark.parametrize(
@@ -20,11 +20,13 @@ from tests.bench.report import Figure, figures, said, table, times
         (0, "s", "0 s"),
     ],
 )
-def test_numbers_have_the_digits_that_count(value: float, unit: str, text: str) -> None:
-    assert said(value, unit) == text
+def test_a_number_is_written_with_its_significant_digits_and_unit(
+    value: float, unit: str, text: str
+) -> None:
+    assert with_unit(value, unit) == text
 
 
-def test_a_budget_is_kept_or_missed_and_a_miss_has_a_sentence() -> None:
+def test_figures_mark_kept_and_missed_budgets_and_explain_each_miss() -> None:
     text = figures(
         [
             Figure("cores", 0.15, "", 0.2),
@@ -42,7 +44,7 @@ def test_a_budget_is_kept_or_missed_and_a_miss_has_a_sentence() -> None:
     ]
 
 
-def test_a_reading_is_compared_with_ours_of_the_same_kind() -> None:
+def test_readings_compare_each_client_with_ours_of_the_same_kind() -> None:
     text = readings(
         "IPMI",
         [
@@ -61,15 +63,15 @@ def test_a_reading_is_compared_with_ours_of_the_same_kind() -> None:
     assert rows[3][6] == "≤ 0.060 ms: **missed**"
     assert rows[4][2:6] == ["–", "–", "–", "–"]
     why = "for 50% of the time others had the processors, and the caches with them"
-    told = "IPMI, sensors, takes us 0.100 ms, and the budget is 0.06 ms"
-    assert text.endswith(f"**Missed:** {told}: {why}.")
+    figure = "IPMI, sensors, takes us 0.100 ms, and the budget is 0.06 ms"
+    assert text.endswith(f"**Missed:** {figure}: {why}.")
 
 
 def test_a_ratio_needs_two_figures() -> None:
     assert [times(None, 1), times(1, None), times(1, 0), times(3, 2)] == ["–", "–", "–", "1.5 ×"]
 
 
-def test_columns_are_as_wide_as_their_widest_cell() -> None:
+def test_table_columns_are_as_wide_as_their_widest_cell() -> None:
     assert table(("a", "b"), [("long cell", "c")]).splitlines() == [
         "| a         | b   |",
         "|-----------|-----|",
@@ -77,13 +79,13 @@ def test_columns_are_as_wide_as_their_widest_cell() -> None:
     ]
 
 
-def test_the_busiest_second_is_found_wherever_it_begins() -> None:
+def test_peak_per_s_finds_the_busiest_second_wherever_it_starts() -> None:
     bins = Counter({5: 3, 14: 4, 15: 2, 30: 5})  # tenths of a second
     assert peak_per_s(bins) == 7
     assert peak_per_s(Counter()) == 0
 
 
-def test_contacts_end_when_answered_or_after_a_while() -> None:
+def test_contacts_end_with_an_answer_or_after_their_duration() -> None:
     contacts = Contacts(lasts_s=1.0)
     for number in range(3):
         contacts.began(bytes([number]), 0.0)

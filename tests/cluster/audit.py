@@ -23,7 +23,7 @@ READING = frozenset({"get", "list", "watch"})
 class Call:
     """One request, as the API server understood it.
 
-    `code` is its HTTP status; `asked_s` and `done_s` are when it came and when it was answered, in
+    `code` is its HTTP status; `received_s` and `done_s` are when it came and when it was answered, in
     seconds since 1970 by that server's clock.
     """
 
@@ -36,7 +36,7 @@ class Call:
     name: str
     uri: str
     code: int
-    asked_s: float
+    received_s: float
     done_s: float
 
     @property
@@ -104,6 +104,6 @@ def _call(event: dict[str, Any]) -> Call:
         name=about.get("name", ""),
         uri=event["requestURI"],
         code=event.get("responseStatus", {}).get("code", 0),
-        asked_s=datetime.fromisoformat(event["requestReceivedTimestamp"]).timestamp(),
+        received_s=datetime.fromisoformat(event["requestReceivedTimestamp"]).timestamp(),
         done_s=datetime.fromisoformat(event["stageTimestamp"]).timestamp(),
     )
