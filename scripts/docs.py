@@ -6,7 +6,7 @@ Of docs/troubleshooting.md and the README.md of the chart only the tables are ge
 import re
 import sys
 
-from rackwatt_exporter.advice import ADVICE
+from rackwatt_exporter.remedies import REMEDIES
 from scripts.api_reference import api_reference
 from scripts.decision_index import decision_index
 from scripts.generated import ROOT, bring_up_to_date
@@ -28,7 +28,9 @@ def documents_page() -> str:
 
 def troubleshooting_page() -> str:
     """Write the table of reasons into docs/troubleshooting.md, whose prose stays as it is."""
-    rows = [f"| `{reason}` | {one.happened} | {one.remedy} |" for reason, one in ADVICE.items()]
+    rows = [
+        f"| `{reason}` | {one.description} | {one.remedy} |" for reason, one in REMEDIES.items()
+    ]
     head = ["| reason | what happened | what to do |", "|---|---|---|"]
     return _with_table("docs/troubleshooting.md", "reasons", [*head, *rows])
 

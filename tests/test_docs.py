@@ -5,7 +5,7 @@ import pytest
 
 from rackwatt_crds.loading import load
 from rackwatt_exporter.commands import run
-from rackwatt_exporter.config.fleet import fleet
+from rackwatt_exporter.config.fleet import resolve_fleet
 from rackwatt_exporter.reading import Reason
 from scripts.docs import PAGES
 from scripts.pictures import MAX_BYTES
@@ -26,7 +26,7 @@ def test_the_examples_have_no_problem_and_stand_side_by_side() -> None:
     paths = sorted(ROOT.glob("docs/examples/*.yaml"))
     loaded = [one for path in paths for one in load(path.read_bytes(), path.name)]
     assert {one.origin for one in loaded} == {path.name for path in paths}
-    built = fleet(loaded)
+    built = resolve_fleet(loaded)
     assert built.problems == ()
     assert built.targets
 
@@ -50,7 +50,7 @@ def test_the_quick_start_quotes_the_resource_that_it_applies() -> None:
     page = (ROOT / "docs/quick-start.md").read_text()
     resource = (ROOT / "docs/examples/quick-start/fleet.yaml").read_text()
     assert f"```yaml\n{resource}```" in page
-    assert fleet(load(resource.encode(), "fleet.yaml")).problems == ()
+    assert resolve_fleet(load(resource.encode(), "fleet.yaml")).problems == ()
 
 
 def test_a_transcript_agrees_with_the_same_output_at_another_time() -> None:
@@ -74,7 +74,7 @@ def test_documents_quoted_in_prose_have_no_problem() -> None:
     blocks = [(path.name, block) for path in PROSE for block in BLOCK.findall(path.read_text())]
     assert blocks
     for name, block in blocks:
-        assert fleet(load(block.encode(), name)).problems == ()
+        assert resolve_fleet(load(block.encode(), name)).problems == ()
 
 
 def test_every_reason_is_explained_and_none_that_does_not_exist() -> None:

@@ -1,6 +1,7 @@
-"""The exporter: documents in, readings taken politely, a page for Prometheus out.
+"""The exporter: polls the power of the configured fleet and exposes it to Prometheus.
 
-Data moves one way: documents, settings, sources, polling, store, page, HTTP (docs/architecture.md).
+Data moves one way: documents, configuration, sources, polling, store, exposition, HTTP
+(docs/architecture.md).
 """
 
 from rackwatt_crds import __version__ as __version__

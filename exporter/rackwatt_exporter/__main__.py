@@ -1,4 +1,4 @@
-"""`rackwatt-exporter`: run, check, simulate, record, replay."""
+"""Command line of `rackwatt-exporter`: run, check, simulate, record, replay."""
 
 import argparse
 import sys
@@ -11,7 +11,7 @@ COMMANDS = ("run", "check", "simulate", "record", "replay")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command that the arguments name; the result is the exit status."""
+    """Run the command that the arguments name; return the exit status."""
     given = sys.argv[1:] if arguments is None else arguments
     parsed = parser([name for name in COMMANDS if name in given[:1]]).parse_args(given)
     try:
@@ -21,19 +21,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def parser(names: Sequence[str] = ()) -> argparse.ArgumentParser:
-    """Make what reads the arguments of these commands alone, whose modules it imports, or of all.
+    """Build the parser of the named commands, or of all, and import only their modules.
 
-    What runs on every node takes the memory of its own command, not of a simulator besides.
+    A process on a node then needs the memory of its own command only.
     """
-    made = argparse.ArgumentParser(
+    built = argparse.ArgumentParser(
         prog="rackwatt-exporter",
-        description="Measures the power of a fleet and serves it to Prometheus.",
+        description="Measure the power of a fleet and expose it to Prometheus.",
     )
-    made.add_argument("--version", action="version", version=f"rackwatt-exporter {__version__}")
-    commands = made.add_subparsers(required=True, metavar="COMMAND")
+    built.add_argument("--version", action="version", version=f"rackwatt-exporter {__version__}")
+    commands = built.add_subparsers(required=True, metavar="COMMAND")
     for name in names or COMMANDS:
         import_module(f"rackwatt_exporter.commands.{name}").add(commands)
-    return made
+    return built
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""A capture: what BMCs answered while they were read, as a file that a person can read and send.
+"""Capture: a file with the responses of BMCs, recorded while they were polled.
 
-It has no credentials, no session, and nothing that tells whose machine it was (`recording` sees to
-that); `simulator.replay` answers from it. YAML, since people will look into it, and change it.
+It has no credentials, no sessions and nothing that identifies the machine: `recording` redacts it.
+`simulator.replay` responds from it. It is YAML, so that users can read and edit it.
 """
 
 from collections import Counter
@@ -16,7 +16,7 @@ from rackwatt_crds.decoding import Problem, decode
 from rackwatt_crds.model import Model
 
 VERSION: Literal["rackwatt.dev/capture/v1"] = "rackwatt.dev/capture/v1"
-MOST_BYTES = 64 * 1024 * 1024
+MAX_BYTES = 64 * 1024 * 1024
 
 Hex = Annotated[str, Meta(pattern=r"^([0-9a-f]{2})*$", description="Bytes as hex: `dc5801`.")]
 OidText = Annotated[str, Meta(pattern=r"^[0-2](\.[0-9]+)+$", description="Such as `1.3.6.1.2.1`.")]
@@ -24,7 +24,7 @@ Byte = Annotated[int, Meta(ge=0, le=255)]
 
 
 class Command(Model, frozen=True, kw_only=True):
-    """An IPMI command and its answers in turn: completion code, then data; decrypted, as hex."""
+    """An IPMI command and its responses in order: completion code and data, decrypted, as hex."""
 
     name: str
     netfn: Byte
@@ -35,14 +35,14 @@ class Command(Model, frozen=True, kw_only=True):
 
 
 class Ipmi(Model, frozen=True, kw_only=True):
-    """What was said inside a session; the suite tells which the BMC accepted."""
+    """The commands of an IPMI session, and the cipher suite that the BMC accepted."""
 
     suite: int | None = None
     commands: list[Command] = msgspec.field(default_factory=list)
 
 
-class Value(Model, frozen=True, kw_only=True):
-    """An SNMP object's values in turn, as text; octets that are no text are `bytes`, as hex."""
+class SnmpObject(Model, frozen=True, kw_only=True):
+    """An SNMP object and its values in order, as text; octets that are not text as hex."""
 
     oid: OidText
     kind: Literal["integer", "real", "text", "bytes", "name"]
@@ -50,13 +50,13 @@ class Value(Model, frozen=True, kw_only=True):
 
 
 class Snmp(Model, frozen=True, kw_only=True):
-    """The objects that were asked for and shown."""
+    """The objects that were requested."""
 
-    objects: list[Value] = msgspec.field(default_factory=list)
+    objects: list[SnmpObject] = msgspec.field(default_factory=list)
 
 
 class RecordedResponse(Model, frozen=True, kw_only=True):
-    """One HTTP answer: its JSON as `document`, or as `text` what was none."""
+    """An HTTP response: JSON as `document`, another body as `text`."""
 
     status: Annotated[int, Meta(ge=100, le=599)]
     headers: dict[str, str] = msgspec.field(default_factory=dict)
@@ -65,21 +65,21 @@ class RecordedResponse(Model, frozen=True, kw_only=True):
 
 
 class Resource(Model, frozen=True, kw_only=True):
-    """A path, with its query, and its answers in turn."""
+    """A path with its query, and its responses in order."""
 
     path: Annotated[str, Meta(pattern=r"^/", description="A path such as `/redfish/v1`.")]
     answers: Annotated[list[RecordedResponse], Meta(min_length=1)]
 
 
 class Redfish(Model, frozen=True, kw_only=True):
-    """The resources that were asked for; `login` is the path that opened a session, if one did."""
+    """The resources that were requested; `login` is the path that created a session, if any."""
 
     login: str | None = None
     resources: list[Resource] = msgspec.field(default_factory=list)
 
 
 class Outcome(Model, frozen=True, kw_only=True):
-    """What reading it came to: watts and where they were found, or why there are none."""
+    """The result of a poll: watts and their source, or the reason of the failure."""
 
     watts: float | None = None
     source: str | None = None
@@ -87,8 +87,8 @@ class Outcome(Model, frozen=True, kw_only=True):
     message: str | None = None
 
 
-class Recorded(Model, frozen=True, kw_only=True):
-    """One target: how it was asked (as documents say it), what came of it, what it answered."""
+class RecordedTarget(Model, frozen=True, kw_only=True):
+    """A target: its settings as in documents, the results, and the responses."""
 
     node: Annotated[str, Meta(pattern=r"^[a-z0-9-]+$", max_length=63)]
     method: Literal["ipmi", "snmp", "redfish"]
@@ -100,30 +100,30 @@ class Recorded(Model, frozen=True, kw_only=True):
 
 
 class Capture(Model, frozen=True, kw_only=True):
-    """All that was recorded at once; `rackwatt` is the version that did it."""
+    """A recording of targets; `rackwatt` is the version that wrote it."""
 
     format: Literal["rackwatt.dev/capture/v1"]
     rackwatt: str = ""
-    targets: Annotated[list[Recorded], Meta(min_length=1, max_length=10_000)]
+    targets: Annotated[list[RecordedTarget], Meta(min_length=1, max_length=10_000)]
 
 
 class CaptureError(Exception):
-    """A capture cannot be read, or must not be written; the message says why."""
+    """A capture that cannot be read or must not be written; the message has the reason."""
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML without aliases: captures come from strangers, and with them a small file has no end."""
+    """YAML without aliases: with them a small file from a stranger could expand without limit."""
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
             mark = self.current_event.start_mark
-            told = "an alias (*) stands for something: write it out"
-            raise yaml.composer.ComposerError(None, None, told, mark)
+            problem = "aliases (*) are not supported: repeat the value"
+            raise yaml.composer.ComposerError(None, None, problem, mark)
         return super().compose_node(parent, index)
 
 
 def text(capture: Capture) -> str:
-    """Write a capture as YAML."""
+    """Return a capture as YAML."""
     plain = msgspec.to_builtins(capture)
     return yaml.safe_dump(_without_none(plain), sort_keys=False, width=100, allow_unicode=True)
 
@@ -132,26 +132,26 @@ def read(path: Path) -> Capture:
     """Read a capture.
 
     Raises:
-        CaptureError: it cannot be read, or what is wrong in it and where.
+        CaptureError: the file cannot be read, or is invalid; the message has every problem.
     """
     try:
         with path.open("rb") as file:
-            found = file.read(MOST_BYTES + 1)
+            content = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise CaptureError(f"{path}: {error.strerror}") from None
-    return parse(found)
+    return parse(content)
 
 
-def parse(found: bytes) -> Capture:
-    """Read a capture's text.
+def parse(content: bytes) -> Capture:
+    """Parse a capture.
 
     Raises:
-        CaptureError: what is wrong in it, and where.
+        CaptureError: the capture is invalid; the message has every problem.
     """
-    if len(found) > MOST_BYTES:
-        raise CaptureError(f"is longer than {MOST_BYTES} bytes")
+    if len(content) > MAX_BYTES:
+        raise CaptureError(f"is longer than {MAX_BYTES} bytes")
     try:
-        raw = yaml.load(found, Loader=_Loader)  # noqa: S506 - a SafeLoader
+        raw = yaml.load(content, Loader=_Loader)  # noqa: S506 - a SafeLoader
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise CaptureError(f"not YAML: {' '.join(str(error).split())}") from None
     capture, problems = decode(raw, Capture)
@@ -159,7 +159,7 @@ def parse(found: bytes) -> Capture:
         raise CaptureError("\n".join(map(str, problems)))
     twice = _twice([target.node for target in capture.targets])
     if twice:
-        raise CaptureError(str(Problem("targets", f"{twice} is there twice")))
+        raise CaptureError(str(Problem("targets", f"{twice} is listed twice")))
     return capture
 
 
@@ -168,7 +168,7 @@ def _twice(names: list[str]) -> str | None:
 
 
 def _without_none(plain: Any) -> Any:
-    """Leave out what says nothing; a document's own null is inside `document`, and stays."""
+    """Remove null values, except inside `document` and `settings`."""
     if isinstance(plain, list):
         return [_without_none(each) for each in plain]
     if not isinstance(plain, dict):

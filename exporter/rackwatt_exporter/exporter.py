@@ -1,6 +1,6 @@
-"""The exporter whole: every room joined to the next, in the one direction that data moves.
+"""The exporter: loads documents, runs the pipelines and keeps the exposition up to date.
 
-Documents, fleet, sources, pollers, store, page: this is the only module that knows them all.
+This is the only module that connects all packages, in the direction in which data moves.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from rackwatt_crds.wording import counted
 from rackwatt_exporter.config import files
-from rackwatt_exporter.config.fleet import Fleet, fleet
+from rackwatt_exporter.config.fleet import Fleet, resolve_fleet
 from rackwatt_exporter.config.paths import HostPaths
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.config.shard import WHOLE, Shard
@@ -26,11 +26,11 @@ from rackwatt_exporter.targets.registry import descriptors
 
 log = logging.getLogger(__name__)
 
-_LOOK_S = 2.0
-_LONGEST_SAVE_S = 30.0
-_OWN_DESCRIPTORS = 640  # those who ask us (512 at most), files, child processes
-# What a Secret that has come or changed may mend.
-_OF_SECRETS = frozenset(
+_WATCH_S = 2.0
+_MAX_SAVE_S = 30.0
+_OWN_DESCRIPTORS = 640  # HTTP clients (512 at most), files, child processes
+# Failures that a new or changed Secret may fix.
+_SECRET_REASONS = frozenset(
     {
         Reason.CREDENTIALS_MISSING,
         Reason.AUTH_FAILED,
@@ -41,7 +41,10 @@ _OF_SECRETS = frozenset(
 
 
 class Exporter:
-    """Polls what the documents at `paths` say; without a state directory no counter is kept."""
+    """Exporter of the fleet that the documents at `paths` configure.
+
+    Without a state directory, energy counters do not survive a restart.
+    """
 
     def __init__(
         self,
@@ -56,12 +59,12 @@ class Exporter:
         self._paths = paths
         self._secrets = secrets
         self._shard = shard
-        self._seen: files.Fingerprint = ()
-        self._secrets_seen = secrets.fingerprint()
+        self._fingerprint: files.Fingerprint = ()
+        self._secrets_fingerprint = secrets.fingerprint()
         self._ledger = LedgerFile(state_directory, retention_s)
         self.fleet = Fleet()
         self._reloading = asyncio.Lock()
-        self.reload_asked = asyncio.Event()
+        self.reload_requested = asyncio.Event()
         self.reloaded_at_s = 0.0
         self.host = host or HostPaths()
         self.registry = Registry(self._ledger, secrets, self.host)
@@ -71,44 +74,47 @@ class Exporter:
         self.exposition = FleetExposition(self.targets, self.schedulers, profiles)
 
     async def reload(self) -> None:
-        """Read the documents and make it so; what has not changed goes on undisturbed."""
+        """Load the documents and apply them; unchanged targets are not disturbed."""
         async with self._reloading:
-            self._seen = files.fingerprint(self._paths)
-            documents = await asyncio.to_thread(files.documents, self._paths)
-            self._take(self._shard.part(fleet(documents, self.fleet.documents)))
+            self._fingerprint = files.fingerprint(self._paths)
+            documents = await asyncio.to_thread(files.load_documents, self._paths)
+            self._apply(self._shard.select(resolve_fleet(documents, self.fleet.documents)))
 
     async def watch(self) -> None:
-        """Reload whenever the documents change, or it is asked for, until cancelled."""
+        """Reload whenever the documents change or a reload is requested, until cancelled."""
         while True:
             with suppress(TimeoutError):  # wait_for may swallow a cancellation (Python 3.11)
-                async with asyncio.timeout(_LOOK_S):
-                    await self.reload_asked.wait()
-            if self.reload_asked.is_set() or files.fingerprint(self._paths) != self._seen:
-                self.reload_asked.clear()
+                async with asyncio.timeout(_WATCH_S):
+                    await self.reload_requested.wait()
+            if (
+                self.reload_requested.is_set()
+                or files.fingerprint(self._paths) != self._fingerprint
+            ):
+                self.reload_requested.clear()
                 await self.reload()
-            if self._secrets.fingerprint() != self._secrets_seen:
-                self._renew()
+            if self._secrets.fingerprint() != self._secrets_fingerprint:
+                self._retry_failed()
 
-    async def keep(self) -> None:
-        """Write the ledger every interval, until cancelled."""
+    async def save_periodically(self) -> None:
+        """Write the ledger periodically, until cancelled."""
         while True:
-            shortest_s = min(_intervals_s(self.fleet), default=_LONGEST_SAVE_S)
-            save_s = min(max(shortest_s, 1.0), _LONGEST_SAVE_S)
+            interval_s = min(_intervals_s(self.fleet), default=_MAX_SAVE_S)
+            save_s = min(max(interval_s, 1.0), _MAX_SAVE_S)
             await self._ledger.save(2 * save_s, self.targets.records)
             await asyncio.sleep(save_s)
 
     def withdraw_stale(self) -> None:
-        """Withdraw every value that is too old by now."""
+        """Withdraw every stale value."""
         for pipeline in self.registry:
             pipeline.store.withdraw_stale()
 
     async def close(self) -> None:
-        """Close every session, then write the ledger for the last time."""
+        """Close every session, then write the ledger."""
         await asyncio.gather(*(pipeline.close() for pipeline in self.registry))
         await self._ledger.save(0, self.targets.records)
 
-    def _take(self, resolved: Fleet) -> None:
-        self.fleet = resolved
+    def _apply(self, fleet: Fleet) -> None:
+        self.fleet = fleet
         self.reloaded_at_s = time.time()
         for note in self.fleet.notes:
             log.info("%s", note)
@@ -116,7 +122,7 @@ class Exporter:
             log.error("%s", problem)
         for pipeline in self.registry:
             pipeline.sync(self.fleet)
-        self._tell_descriptors()
+        self._log_descriptors()
         shard = "" if self._shard is WHOLE else f" of shard {self._shard}"
         log.info(
             "documents read%s: %s",
@@ -126,27 +132,27 @@ class Exporter:
             ),
         )
 
-    def _renew(self) -> None:
-        """Ask soon what failed for want of the right Secret: they have changed."""
-        self._secrets_seen = self._secrets.fingerprint()
+    def _retry_failed(self) -> None:
+        """Retry what failed because of a Secret, now that Secrets have changed."""
+        self._secrets_fingerprint = self._secrets.fingerprint()
         for pipeline in self.registry:
-            pipeline.retry(self.fleet, _OF_SECRETS)
-        log.info("secrets have changed")
+            pipeline.retry(self.fleet, _SECRET_REASONS)
+        log.info("secrets changed")
 
-    def _tell_descriptors(self) -> None:
-        """Say before they run out how many descriptors the fleet takes (commands/loop.py)."""
+    def _log_descriptors(self) -> None:
+        """Log how many file descriptors the fleet needs and may open (commands/runtime.py)."""
         needed = _OWN_DESCRIPTORS + descriptors(self.fleet.targets.values())
         allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         if needed <= allowed:
-            log.info("up to %d descriptors are needed, %d may be had", needed, allowed)
+            log.info("enough file descriptors needed=%d limit=%d", needed, allowed)
             return
-        told = (
-            "raise the hard limit (LimitNOFILE= of systemd, nofile of a container), or use shards"
+        advice = (
+            "raise the hard limit (LimitNOFILE in systemd, ulimit in a container) or use shards"
         )
-        log.error("up to %d descriptors are needed, only %d may be had: %s", needed, allowed, told)
+        log.error("too few file descriptors needed=%d limit=%d: %s", needed, allowed, advice)
 
 
 def _intervals_s(fleet: Fleet) -> Iterator[float]:
-    """Go through the intervals at which something is booked."""
+    """Yield the intervals at which energy is accounted."""
     yield from (target.interval_s for target in fleet.targets.values())
-    yield from (instrument.schedule.interval_s for instrument in fleet.instruments.values())
+    yield from (collector.schedule.interval_s for collector in fleet.collectors.values())

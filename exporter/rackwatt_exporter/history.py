@@ -1,9 +1,8 @@
-"""What each target drew during the last hour, coarsely: for the sparklines of the fleet page.
+"""History of each target's power over the last hour, for the sparklines of the fleet page.
 
-Prometheus keeps the past; this is for the glance that asks "since when is it so?". A sample is the
-reading that stood at that moment, taken for all targets in one sweep, so that a reading itself
-costs nothing more. A ring of 32-bit floats holds them: 0.7 KiB for each target, and no more ever
-(docs/decisions/0005-history-of-one-hour.md).
+It shows since when a value is as it is; Prometheus has the full history. All targets are sampled
+together, so that a poll costs nothing more. A ring buffer of 32-bit floats needs 0.7 KiB for each
+target (docs/decisions/0005-history-of-one-hour.md).
 """
 
 import asyncio
@@ -24,7 +23,7 @@ class History:
         self._store = store
         self._rings: dict[str, array[float]] = {}
         self._sum = _BLANK[:]
-        self._place = 0
+        self._index = 0
 
     async def run(self) -> None:
         """Take a sample every step, until cancelled."""
@@ -33,8 +32,8 @@ class History:
             self.sample()
 
     def sample(self) -> None:
-        """Note what is known now; a target without a reading leaves a gap."""
-        records, rings, place = self._store.records, self._rings, self._place
+        """Sample every target now; one without a reading has a gap."""
+        records, rings, index = self._store.records, self._rings, self._index
         self._store.withdraw_stale()
         for node in rings.keys() - records.keys():
             del rings[node]
@@ -44,20 +43,20 @@ class History:
             if ring is None:
                 ring = rings[node] = _BLANK[:]
             if record.value is None:
-                ring[place] = math.nan
+                ring[index] = math.nan
             else:
-                ring[place] = watts = record.value.watts
+                ring[index] = watts = record.value.watts
                 total = watts if math.isnan(total) else total + watts
-        self._sum[place] = total
-        self._place = (place + 1) % STEPS
+        self._sum[index] = total
+        self._index = (index + 1) % STEPS
 
     def watts(self, node: str | None) -> list[float | None]:
-        """Tell a node's samples, or with None their sum, oldest first; None where there was none.
+        """Return a node's samples in watts, oldest first, or with None those of the sum.
 
-        Ends with the sample taken last; begins with the first that is known.
+        A gap is None. The list begins with the first known sample and ends with the latest.
         """
         ring = self._sum if node is None else self._rings.get(node, _BLANK)
-        ordered = ring[self._place :] + ring[: self._place]
+        ordered = ring[self._index :] + ring[: self._index]
         samples = [None if math.isnan(watts) else round(watts, 1) for watts in ordered]
         first = next((at for at, watts in enumerate(samples) if watts is not None), STEPS)
         return samples[first:]

@@ -1,8 +1,8 @@
-"""Which numbers can be a reading: one rule for every method, for `run` and `check` alike.
+"""Plausibility checks of values and readings, the same for every method.
 
-A BMC or PDU that has no measurement often still answers with a number: all bits set, or a negative
-value. A number like that is no power, and a sum that contains it is none either. So each raw value
-passes `measured` before it is scaled or summed, and each finished reading passes `judge`.
+A BMC or PDU without a measurement often still reports a number: all bits set, or a negative value.
+Such a number is not a power value, and neither is a sum that contains it. Each raw value therefore
+passes `measured` before it is scaled or summed, and each reading passes `validate`.
 """
 
 import math
@@ -12,7 +12,7 @@ from rackwatt_exporter.reading import ReadError, Reading, Reason
 
 MAX_JOULES = 1e18  # 10 MW for three thousand years
 
-# What devices of each protocol answer where they have no value, besides negative numbers.
+# What devices report where they have no value, in addition to negative numbers.
 DCMI_NO_VALUE = frozenset({0xFFFF})
 REDFISH_NO_VALUE = frozenset({0xFFFF, 0x7FFFFFFF, 0xFFFFFFFF})
 SNMP_NO_VALUE = frozenset({0x7FFFFFFF, 0xFFFFFFFF, 2**63 - 1, 2**64 - 1})
@@ -24,7 +24,7 @@ def measured(value: float, where: str, no_value: Container[float] = ()) -> float
     `where` names the object or sensor for the message.
 
     Raises:
-        ReadError: bad_reply where it is no finite number; sensor_unreadable where it is negative,
+        ReadError: bad_reply where the value is not finite; sensor_unreadable where it is negative
             or one of `no_value`.
     """
     if not math.isfinite(value):
@@ -37,12 +37,12 @@ def measured(value: float, where: str, no_value: Container[float] = ()) -> float
     return value
 
 
-def judge(reading: Reading, max_watts: float) -> Reading:
+def validate(reading: Reading, max_watts: float) -> Reading:
     """Return a reading if it is plausible for its target.
 
     Raises:
         ReadError: implausible where its watts are negative or above `max_watts`, or its energy
-            counter cannot be one; bad_reply where either is no finite number.
+            counter is impossible; bad_reply where either is not finite.
     """
     if 0 <= reading.watts <= max_watts and _is_plausible(reading.joules):
         return reading

@@ -1,22 +1,22 @@
-"""Words of a peer, made fit for a message, a log, a page and a terminal.
+"""Sanitiser of a peer's text for messages, logs, pages and terminals.
 
-A BMC, a scheduler or a command may send anything: control characters that move a cursor, bytes that
-are no UTF-8, marks that turn the direction of writing, a megabyte. Every message of a `ReadError`
-and every source of a `Reading` passes here.
+A BMC, a scheduler or a command may send anything: control characters, bytes that are not UTF-8,
+bidirectional marks, a megabyte. It is applied to every message of a `ReadError` and every source of
+a `Reading`.
 """
 
 MAX_WORDS = 200
 _UNPRINTABLE = "\N{REPLACEMENT CHARACTER}"
 
 
-def printable(words: str | bytes, limit: int = MAX_WORDS) -> str:
-    """Return words on one line, each printable, `limit` characters at most.
+def printable(text: str | bytes, limit: int = MAX_WORDS) -> str:
+    """Return text on one line of printable characters, at most `limit` of them.
 
-    White space of any kind becomes one blank. What cannot be printed is shown as U+FFFD.
+    White space becomes one space. An unprintable character becomes U+FFFD.
     """
-    if isinstance(words, str) and words.isprintable() and len(words) <= limit:
-        return words
-    head = words[: 4 * (limit + 1)]  # UTF-8 has four bytes for a character at most
-    text = head.decode("utf-8", "replace") if isinstance(head, bytes) else head
-    text = "".join(c if c.isprintable() else _UNPRINTABLE for c in " ".join(text.split()))
-    return text if len(text) <= limit else text[: limit - 1] + "…"
+    if isinstance(text, str) and text.isprintable() and len(text) <= limit:
+        return text
+    head = text[: 4 * (limit + 1)]  # a character has at most four bytes in UTF-8
+    decoded = head.decode("utf-8", "replace") if isinstance(head, bytes) else head
+    line = "".join(c if c.isprintable() else _UNPRINTABLE for c in " ".join(decoded.split()))
+    return line if len(line) <= limit else line[: limit - 1] + "…"

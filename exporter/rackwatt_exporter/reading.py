@@ -1,6 +1,6 @@
-"""What a source answers: a reading, or the reason why there is none.
+"""Results of a source: a reading, or the reason why there is none.
 
-These two types are all that passes from the rooms that speak protocols to the rooms that do not.
+Only these types pass from packages that speak protocols to those that do not.
 """
 
 from enum import StrEnum
@@ -15,7 +15,7 @@ MAX_SOURCE = 500
 
 
 class Statistics(msgspec.Struct, frozen=True, gc=False):
-    """What the BMC itself kept of the watts over its own window; None where it does not say."""
+    """The BMC's own statistics of power over its window; None where it reports none."""
 
     average_watts: float | None = None
     minimum_watts: float | None = None
@@ -24,17 +24,17 @@ class Statistics(msgspec.Struct, frozen=True, gc=False):
 
 
 class Members(NamedTuple):
-    """Of a sum: how many supplies, feeds or sensors make it up, and how many could be read."""
+    """Members of a sum (supplies, feeds or sensors): how many there are, and how many were read."""
 
     expected: int
     read: int
 
 
 class Reading(msgspec.Struct, frozen=True, gc=False):
-    """Power of one target. It bears no time: whoever asked knows when the answer came.
+    """Power of one target. It has no time: the poller knows when the response arrived.
 
-    `joules` is the BMC's own running counter, where it has one. `source` says in a word where the
-    number was found (`dcmi`, `sensor:PSU1 PIN`, `Chassis/1/Power#PowerControl/0`).
+    `joules` is the BMC's own energy counter, where it has one. `source` says where the value was
+    found (`dcmi`, `sensor:PSU1 PIN`, `Chassis/1/Power#PowerControl/0`).
     """
 
     watts: float
@@ -44,22 +44,22 @@ class Reading(msgspec.Struct, frozen=True, gc=False):
     members: Members | None = None
 
     def __post_init__(self) -> None:
-        # It may have the names of sensors in it, as devices spell them.
+        # It may contain names of sensors, as devices spell them.
         if not self.source.isprintable() or len(self.source) > MAX_SOURCE:
             msgspec.structs.force_setattr(self, "source", printable(self.source, MAX_SOURCE))
 
 
-# More than a part of a processor draws for long: the largest are built for 500 W. A counter of the
-# least range that processors have, 65 kJ, wraps in 43 s at this.
+# More than a domain of a processor draws for long: the largest are rated at 500 W. The smallest
+# range of a processor's counter, 65 kJ, wraps in 43 s at this power.
 MAX_DOMAIN_WATTS = 1500.0
 
 
 class EnergyCounter(NamedTuple):
-    """A counter of joules as it is now, which the ledger makes an account of.
+    """The current value of a wrapping energy counter, from which the ledger derives a total.
 
-    `zone` is its name within its collector, the same after every boot. `span_joules` is where it
-    wraps, `max_watts` more than it is ever made to grow by. `additive` where it is part of no other
-    counter: only such ones may be added up.
+    `zone` is its name within its collector, the same after every boot. It wraps at `span_joules`
+    and never grows faster than `max_watts`. With `additive` it is not part of another counter: only
+    such counters may be summed.
     """
 
     domain: str
@@ -71,7 +71,7 @@ class EnergyCounter(NamedTuple):
 
 
 class Reason(StrEnum):
-    """Why there is no reading: a closed list, used as it is in metrics, status and docs."""
+    """Why there is no reading: a closed list, used in metrics, status and docs."""
 
     TIMEOUT = "timeout"
     CONNECTION_REFUSED = "connection_refused"
@@ -99,12 +99,12 @@ class Reason(StrEnum):
 
 
 class ReadError(Exception):
-    """There is no reading, for this reason. The message says what a person can do or check.
+    """There is no reading, for this reason. The message says what was observed and what to do.
 
-    It never holds a secret: it is logged, and shown on the status page. `members` counts what a sum
-    is made of, where one failed. `remedy` is advice for this very cause, where that of the reason
-    (advice.py) is of several causes. A message is one line that can be printed, of MAX_MESSAGE
-    characters at most, whatever a peer's words in it are.
+    It never contains a secret: it is logged and shown on the status page. `members` counts the
+    members of a sum, where one failed. `remedy` applies to this cause only, where that of the
+    reason (remedies.py) covers several. The message is one printable line of at most MAX_MESSAGE
+    characters, whatever text of a peer it contains.
     """
 
     def __init__(

@@ -29,7 +29,7 @@ FRESH_INTERVALS = 1.2
 _AGE = re.compile(r'^rackwatt_target_reading_age_seconds\{node="([^"]+)"\} (\S+)$', re.MULTILINE)
 _READS = re.compile(r"^rackwatt_target_reads_total\S+ (\d+)$", re.MULTILINE)
 _LAG = re.compile(r"^rackwatt_event_loop_lag_seconds (\S+)$", re.MULTILINE)
-_NEED = re.compile(r"up to (\d+) descriptors are needed")
+_NEED = re.compile(r"file descriptors needed=(\d+)")
 
 
 @dataclass(frozen=True, slots=True)

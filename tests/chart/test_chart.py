@@ -12,7 +12,7 @@ import yaml
 from rackwatt_crds import __version__
 from rackwatt_crds.crd import DEFINITIONS
 from rackwatt_crds.loading import load
-from rackwatt_exporter.config.fleet import fleet
+from rackwatt_exporter.config.fleet import resolve_fleet
 from scripts.tools import directory
 from tests.chart.rendering import CHART, plain
 
@@ -50,7 +50,7 @@ def test_what_artifact_hub_shows_is_true() -> None:
         (one.kind, one.name) for one in DEFINITIONS
     ]
     examples = yaml.safe_dump_all(annotation("crdsExamples"))
-    assert fleet(load(examples.encode(), "examples")).problems == ()
+    assert resolve_fleet(load(examples.encode(), "examples")).problems == ()
 
 
 def test_the_schema_has_every_value_and_what_a_parent_chart_adds() -> None:
@@ -122,7 +122,7 @@ def test_whoever_installs_it_is_told_what_to_do_next(
 
 def test_the_document_in_the_notes_has_no_problem() -> None:
     (document,) = re.findall(r"<<END\n(.*?)\n  END", notes(), re.DOTALL)
-    built = fleet(load(document.encode(), "notes"))
+    built = resolve_fleet(load(document.encode(), "notes"))
     assert built.problems == ()
     assert len(built.targets) == 16
 

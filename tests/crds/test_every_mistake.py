@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 
 from rackwatt_crds.loading import load
 from rackwatt_crds.validation import semantic_problems
-from rackwatt_exporter.config.fleet import fleet
+from rackwatt_exporter.config.fleet import resolve_fleet
 from rackwatt_operator.__main__ import main
 from tests.crds.mistaken import SPECS, documents
 
@@ -43,7 +43,7 @@ def test_the_documents_are_right_before_mistakes_are_put_in(kind: str, spec: Any
 def test_the_exporter_reports_every_mistake_once(drawn: tuple[Any, list[str]]) -> None:
     raw, expected = drawn
     beside = [] if raw["kind"] == "SchedulerBinding" else [RIGHT]
-    built = fleet(load(listed(raw, *beside), "x"))
+    built = resolve_fleet(load(listed(raw, *beside), "x"))
     assert paths(list(built.problems)) == expected, built.problems
 
 

@@ -8,8 +8,8 @@ from rackwatt_exporter.plausibility import (
     DCMI_NO_VALUE,
     REDFISH_NO_VALUE,
     SNMP_NO_VALUE,
-    judge,
     measured,
+    validate,
 )
 from rackwatt_exporter.reading import ReadError, Reading, Reason
 
@@ -55,16 +55,16 @@ def test_a_reading_that_cannot_be_is_refused_with_its_reason(
     reading: Reading, reason: Reason
 ) -> None:
     with pytest.raises(ReadError) as error:
-        judge(reading, 1000.0)
+        validate(reading, 1000.0)
     assert error.value.reason is reason
 
 
 def test_the_message_of_an_implausible_reading_names_both_numbers_and_the_field() -> None:
     with pytest.raises(ReadError, match=r"dcmi reports 65000 W.* 1000 W.*raise maxWatts"):
-        judge(Reading(65000.0, "dcmi"), 1000.0)
+        validate(Reading(65000.0, "dcmi"), 1000.0)
 
 
 def test_a_reading_between_zero_and_the_ceiling_is_returned_as_it_is() -> None:
     for watts in (0.0, 0.1, 999.9, 1000.0):
         reading = Reading(watts, "dcmi", joules=5.0)
-        assert judge(reading, 1000.0) is reading
+        assert validate(reading, 1000.0) is reading

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from rackwatt_crds.loading import load
-from rackwatt_exporter.config.fleet import fleet
+from rackwatt_exporter.config.fleet import resolve_fleet
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.exporter import Exporter
 from rackwatt_exporter.store.targets import TargetRecord
@@ -90,11 +90,13 @@ class AnyDocuments(RuleBasedStateMachine):
             for node, record in self.exporter.targets.records.items()
         }
         pollers = dict(self.exporter.registry.targets._pollers._pollers)
-        access = {node: target.access for node, target in self.exporter.fleet.targets.items()}
+        access = {
+            node: target.connection_key for node, target in self.exporter.fleet.targets.items()
+        }
 
         async def told() -> None:
             found = [one for file in FILES for one in load(self.texts.get(file, b""), file)]
-            self.exporter._take(fleet(found, self.exporter.fleet.documents))
+            self.exporter._apply(resolve_fleet(found, self.exporter.fleet.documents))
 
         self.loop.run_until_complete(told())
         for node, record in self.exporter.targets.records.items():
@@ -104,7 +106,7 @@ class AnyDocuments(RuleBasedStateMachine):
                 assert record.reads == reads
                 assert self.exporter.targets.account(node).served_joules >= joules
                 assert record.value is reading
-                if self.exporter.fleet.targets[node].access == access[node]:
+                if self.exporter.fleet.targets[node].connection_key == access[node]:
                     assert (
                         self.exporter.registry.targets._pollers._pollers[node][1]
                         is pollers[node][1]
@@ -114,7 +116,9 @@ class AnyDocuments(RuleBasedStateMachine):
     def the_targets_are_those_of_the_documents_that_count(self) -> None:
         if not hasattr(self, "exporter"):
             return
-        expected = fleet([one for file in FILES for one in load(self.good.get(file, b""), file)])
+        expected = resolve_fleet(
+            [one for file in FILES for one in load(self.good.get(file, b""), file)]
+        )
         assert {n: t.rack for n, t in self.exporter.fleet.targets.items()} == {
             n: t.rack for n, t in expected.targets.items()
         }

@@ -98,10 +98,10 @@ async def test_a_rotated_secret_disturbs_nobody_who_is_let_in(tmp_path: Path, bm
     async with watching(tmp_path) as site:
         await site.until(is_up)
         poller = site.exporter.registry.targets._pollers._pollers[NODE][1]
-        seen = site.exporter._secrets_seen
+        seen = site.exporter._secrets_fingerprint
         secret.update({"username": USERNAME, "password": "another"})
         async with asyncio.timeout(PATIENCE_S):
-            while site.exporter._secrets_seen == seen:
+            while site.exporter._secrets_fingerprint == seen:
                 await asyncio.sleep(0.02)
         assert site.exporter.registry.targets._pollers._pollers[NODE][1] is poller
         assert f'reads_total{{node="{NODE}"}} 1' in await site.text()

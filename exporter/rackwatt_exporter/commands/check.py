@@ -11,7 +11,6 @@ from typing import Any
 
 from rackwatt_crds.cli.logs import add_logging
 from rackwatt_crds.wording import counted
-from rackwatt_exporter.advice import remedy
 from rackwatt_exporter.commands.flags import (
     add_host,
     add_secrets,
@@ -20,13 +19,14 @@ from rackwatt_exporter.commands.flags import (
     start_logging,
 )
 from rackwatt_exporter.commands.runtime import run
-from rackwatt_exporter.config.files import documents
-from rackwatt_exporter.config.fleet import Fleet, fleet
+from rackwatt_exporter.config.files import load_documents
+from rackwatt_exporter.config.fleet import Fleet, resolve_fleet
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.pipelines.pipeline import Pipeline, Subject
 from rackwatt_exporter.pipelines.registry import Registry
 from rackwatt_exporter.polling.poller import Poller
 from rackwatt_exporter.reading import ReadError, Reason
+from rackwatt_exporter.remedies import remedy_of
 from rackwatt_exporter.store.ledger_file import LedgerFile
 
 _MAX_POLLS = 50  # a thousand resources
@@ -63,7 +63,7 @@ class CheckResult:
             "latency_s": round(self.took_s, 4),
             "reason": self.error.reason if self.error else None,
             "message": str(self.error) if self.error else None,
-            "remedy": remedy(self.error) if self.error else None,
+            "remedy": remedy_of(self.error) if self.error else None,
             "note": self.note,
         }
 
@@ -94,7 +94,7 @@ def command(arguments: argparse.Namespace) -> int:
     """Check, and print what was found."""
     start_logging(arguments.log_level, arguments.log_format)
     paths = [*arguments.paths, *arguments.config_files] or [Path("/etc/rackwatt")]
-    resolved = arguments.shard.part(fleet(documents(paths)))
+    resolved = arguments.shard.select(resolve_fleet(load_documents(paths)))
     secrets = Secrets(arguments.secrets_directory)
     registry = Registry(LedgerFile(None), secrets, host(arguments))
     outcomes: list[CheckResult] = []

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rackwatt_crds.cli.logs import log_to_stderr
 from rackwatt_exporter.config.paths import HostPaths
-from rackwatt_exporter.config.shard import WHOLE, Shard, shard
+from rackwatt_exporter.config.shard import WHOLE, Shard, parse_shard
 
 
 def add_secrets(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +33,7 @@ def add_shard(parser: argparse.ArgumentParser) -> None:
 
 def _shard(text: str) -> Shard:
     try:
-        return shard(text)
+        return parse_shard(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 

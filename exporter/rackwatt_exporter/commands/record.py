@@ -9,8 +9,8 @@ from rackwatt_crds.cli.logs import add_logging
 from rackwatt_exporter.capture import CaptureError
 from rackwatt_exporter.commands.flags import add_secrets, start_logging
 from rackwatt_exporter.commands.runtime import run
-from rackwatt_exporter.config.files import documents
-from rackwatt_exporter.config.fleet import fleet
+from rackwatt_exporter.config.files import load_documents
+from rackwatt_exporter.config.fleet import resolve_fleet
 from rackwatt_exporter.config.target import Target
 from rackwatt_exporter.reading import ReadError
 
@@ -54,7 +54,7 @@ def readings(text: str) -> int:
 def command(arguments: argparse.Namespace) -> int:
     """Record, and tell what came of each node."""
     start_logging(arguments.log_level, arguments.log_format)
-    resolved = fleet(documents(arguments.config_files or [Path("/etc/rackwatt")]))
+    resolved = resolve_fleet(load_documents(arguments.config_files or [Path("/etc/rackwatt")]))
     for problem in resolved.problems:
         print(problem, file=sys.stderr)
     unknown = [node for node in arguments.nodes if node not in resolved.targets]

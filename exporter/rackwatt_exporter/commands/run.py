@@ -159,13 +159,13 @@ async def _serve(arguments: argparse.Namespace) -> int:
     probed = arguments.health_listen_address
     if probed and not await _listens(health, "/healthz", probed):
         return 1
-    loop.add_signal_handler(signal.SIGHUP, exporter.reload_asked.set)
+    loop.add_signal_handler(signal.SIGHUP, exporter.reload_requested.set)
     await exporter.reload()
     tasks = [
         asyncio.create_task(work)
         for work in (
             exporter.watch(),
-            exporter.keep(),
+            exporter.save_periodically(),
             exporter.history.run(),
             clockwork.run(),
             front.watch(),

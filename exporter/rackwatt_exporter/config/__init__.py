@@ -1,1 +1,1 @@
-"""Documents resolved into configuration: every default filled in, nothing left to decide."""
+"""Configuration: documents resolved, with every default set."""

@@ -1,4 +1,4 @@
-"""An instrument: one collector at work on this machine, with nothing left to decide."""
+"""Resolved configuration of a collector on this machine."""
 
 from dataclasses import dataclass, field
 
@@ -8,10 +8,10 @@ from rackwatt_exporter.config.schedule import Schedule, schedule
 
 @dataclass(frozen=True, slots=True)
 class CollectorConfig:
-    """All that a collector, the polling and the page need to know of it.
+    """Configuration of a collector.
 
-    `name` is the collector's, and its key: no machine has one twice. `scheduler` names the binding
-    that knows the machine's state.
+    `name` is the collector's name and key. `scheduler` names the SchedulerBinding that reports the
+    machine's state.
     """
 
     name: str
@@ -21,23 +21,23 @@ class CollectorConfig:
 
     @property
     def key(self) -> str:
-        """Its key: the collector."""
+        """The key: the collector's name."""
         return self.name
 
     @property
     def stale_after_s(self) -> float:
-        """Age at which what it found does not count any more."""
+        """Age in seconds at which its result is withdrawn."""
         return self.schedule.stale_after_s
 
 
-def instruments(document: str, spec: PowerTargetSpec) -> list[CollectorConfig]:
-    """List the instruments of a document; none where it measures something else.
+def collector_configs(document: str, spec: PowerTargetSpec) -> list[CollectorConfig]:
+    """Return the collectors of a PowerTarget; none where it does not measure nodes.
 
     Raises:
-        ValueError: its times do not go together; with the path of the field.
+        ValueError: `staleAfter` is shorter than the interval; the message has the path.
     """
     if spec.node is None:
         return []
-    times = schedule(spec)
+    timing = schedule(spec)
     scheduler = spec.scheduler_ref.name if spec.scheduler_ref else None
-    return [CollectorConfig(name, document, times, scheduler) for name in spec.node.collectors]
+    return [CollectorConfig(name, document, timing, scheduler) for name in spec.node.collectors]

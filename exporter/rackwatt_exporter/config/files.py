@@ -1,7 +1,7 @@
-"""The files that documents are in, and whether they have changed.
+"""Files of documents, and detection of their changes.
 
-Change is seen by looking at sizes, times and inodes rather than by inotify: that works the same for
-a ConfigMap's swapped symbolic link, an editor's rename and a network file system.
+The exporter compares sizes, times and inodes instead of using inotify: this also works for a
+ConfigMap's replaced symbolic link, an editor's rename and a network file system.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,13 +14,13 @@ from rackwatt_crds.loading import Loaded, load
 Fingerprint = tuple[tuple[str, int, int, int], ...]
 
 
-def documents(paths: Sequence[Path]) -> list[Loaded]:
-    """Read every document of the files and folders named, in the order of their names."""
-    return [one for path in paths for one in _documents(path)]
+def load_documents(paths: Sequence[Path]) -> list[Loaded]:
+    """Read every document of the given files and folders, in the order of their names."""
+    return [loaded for path in paths for loaded in _documents(path)]
 
 
 def fingerprint(paths: Iterable[Path]) -> Fingerprint:
-    """Return the files' present state: equal fingerprints mean nothing has changed."""
+    """Return the files' current state; equal fingerprints mean that nothing has changed."""
     marks = []
     for path in paths:
         for file in _listed(path):
@@ -38,13 +38,13 @@ def _listed(path: Path) -> list[Path]:
 
 def _documents(path: Path) -> Iterator[Loaded]:
     try:
-        found = list(list_files(path))
+        listed = list(list_files(path))
     except OSError as error:
         yield unreadable(str(path), error)
         return
-    if not found:
+    if not listed:
         yield without_files(str(path))
-    for file in found:
+    for file in listed:
         try:
             yield from load(read_file(file), str(file))
         except OSError as error:

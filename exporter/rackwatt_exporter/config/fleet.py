@@ -1,7 +1,7 @@
-"""All documents together: the targets and bindings they come to, and what is wrong with them.
+"""Resolution of all documents into a fleet: targets, collectors, grid zones and schedulers.
 
-Pure: the same documents always come to the same fleet. What spoils one entry leaves a target that
-fails for all to see; what spoils one document leaves the others alone.
+It is a pure function of the documents. An invalid entry becomes targets that fail with its problem;
+an invalid document does not affect the others.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,11 +17,11 @@ from rackwatt_crds.kinds import METHODS
 from rackwatt_crds.loading import Loaded, notes
 from rackwatt_crds.powertarget import PowerTargetSpec
 from rackwatt_crds.validation import named_bindings, semantic_problems
-from rackwatt_exporter.config.collector import CollectorConfig, instruments
-from rackwatt_exporter.config.grid import GridConfig, feed
-from rackwatt_exporter.config.hosts import HostEntryResolver, broken_names, invalid_targets
+from rackwatt_exporter.config.collector import CollectorConfig, collector_configs
+from rackwatt_exporter.config.grid import GridConfig, grid_config
+from rackwatt_exporter.config.hosts import HostEntryResolver, invalid_entry_names, invalid_targets
 from rackwatt_exporter.config.options import InvalidOptions
-from rackwatt_exporter.config.scheduler import SchedulerConfig, binding
+from rackwatt_exporter.config.scheduler import SchedulerConfig, scheduler_config
 from rackwatt_exporter.config.target import Target
 
 _Key = tuple[str, str, str]
@@ -29,154 +29,158 @@ _Key = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
-    """What is to be measured, the documents that say so, and what is wrong with them.
+    """The resolved configuration, its documents and their problems.
 
-    Targets are by node, `places` says for each where in the documents it stands; instruments are
-    by collector, bindings and feeds by name. `notes` name what was passed over.
+    `targets` and `origins`, the place of each in the documents, are keyed by node; the others by
+    their own keys. `notes` name what was skipped.
     """
 
     targets: Mapping[str, Target] = field(default_factory=dict)
-    instruments: Mapping[str, CollectorConfig] = field(default_factory=dict)
-    feeds: Mapping[str, GridConfig] = field(default_factory=dict)
-    bindings: Mapping[str, SchedulerConfig] = field(default_factory=dict)
+    collectors: Mapping[str, CollectorConfig] = field(default_factory=dict)
+    grids: Mapping[str, GridConfig] = field(default_factory=dict)
+    schedulers: Mapping[str, SchedulerConfig] = field(default_factory=dict)
     documents: tuple[Loaded, ...] = ()
     problems: tuple[str, ...] = ()
-    places: Mapping[str, str] = field(default_factory=dict)
+    origins: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 
-def fleet(documents: Iterable[Loaded], before: Iterable[Loaded] = ()) -> Fleet:
+def resolve_fleet(documents: Iterable[Loaded], before: Iterable[Loaded] = ()) -> Fleet:
     """Resolve documents into a fleet.
 
-    `before` are the documents in force until now: one that was good and is broken now goes on as it
-    was, its problem told, so that a typo never blinds a running exporter.
+    `before` are the previous documents. Where a valid document becomes invalid, the previous one
+    stays in force and the problem is reported, so that a typo does not stop measurements.
     """
-    given = list(documents)
-    found = tuple(one for one in given if not one.note)
-    building = _Building()
-    for one in found:
-        building.add_problems(one)
-    good = building.good(found, tuple(before))
-    for one in good:
-        building.add_binding(one)
-    for one in good:
-        building.add_target(one)
-    building.miss_bindings(found)
+    every = list(documents)
+    current = tuple(loaded for loaded in every if not loaded.note)
+    builder = _FleetBuilder()
+    for loaded in current:
+        builder.add_problems(loaded)
+    valid = builder.valid(current, tuple(before))
+    for loaded in valid:
+        builder.add_scheduler(loaded)
+    for loaded in valid:
+        builder.add_power_target(loaded)
+    builder.check_references(current)
     return Fleet(
-        targets=building.targets,
-        instruments=building.instruments,
-        feeds=building.feeds,
-        bindings=building.bindings,
-        documents=good,
-        problems=tuple(dict.fromkeys(building.problems)),
-        places=building.places,
-        notes=tuple(notes(given)),
+        targets=builder.targets,
+        collectors=builder.collectors,
+        grids=builder.grids,
+        schedulers=builder.schedulers,
+        documents=valid,
+        problems=tuple(dict.fromkeys(builder.problems)),
+        origins=builder.origins,
+        notes=tuple(notes(every)),
     )
 
 
 @dataclass(slots=True)
-class _Building:
+class _FleetBuilder:
+    """A fleet while it is resolved."""
+
     targets: dict[str, Target] = field(default_factory=dict)
-    instruments: dict[str, CollectorConfig] = field(default_factory=dict)
-    feeds: dict[str, GridConfig] = field(default_factory=dict)
-    bindings: dict[str, SchedulerConfig] = field(default_factory=dict)
+    collectors: dict[str, CollectorConfig] = field(default_factory=dict)
+    grids: dict[str, GridConfig] = field(default_factory=dict)
+    schedulers: dict[str, SchedulerConfig] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
-    places: dict[str, str] = field(default_factory=dict)
+    origins: dict[str, str] = field(default_factory=dict)
     endpoints: dict[object, str] = field(default_factory=dict)
-    doubled: set[str] = field(default_factory=set)
+    repeated: set[str] = field(default_factory=set)
 
     def add_problems(self, one: Loaded) -> None:
-        """Note what is wrong with one document by itself; of a usable one, entries come later."""
+        """Add the problems of one document; those of a valid document's entries follow later."""
         self.problems += [one.report(problem) for problem in one.problems]
         if one.document is None and one.partial is not None:
             self.problems += [one.report(problem) for problem in semantic_problems(one.partial)]
 
-    def good(self, found: tuple[Loaded, ...], before: tuple[Loaded, ...]) -> tuple[Loaded, ...]:
-        """Choose the documents that count, one for each key."""
-        kept = {one.key: one for one in before}
+    def valid(self, current: tuple[Loaded, ...], before: tuple[Loaded, ...]) -> tuple[Loaded, ...]:
+        """Select the documents in force, one for each key."""
+        previous = {one.key: one for one in before}
         chosen: dict[_Key, Loaded] = {}
         named: dict[_Key, Loaded] = {}
-        for one in found:
+        for one in current:
             same = named.setdefault(one.key, one) if one.name else one
             if same is not one:
                 self.problems.append(
                     one.report(Problem("", f"duplicate: already defined in {same.origin}"))
                 )
-        for one in found:
-            usable = one if one.document is not None else kept.get(one.key)
+        for one in current:
+            usable = one if one.document is not None else previous.get(one.key)
             if usable is not None:
                 chosen.setdefault(one.key, usable)
-            elif not one.name:  # which documents this broken part held is not known
-                lost = [was for was in before if was.origin == one.origin and was.key not in named]
-                chosen |= {was.key: was for was in lost if was.key not in chosen}
+            elif not one.name:  # which documents the invalid text contained is unknown
+                same_file = [old for old in before if old.origin == one.origin]
+                unseen = [old for old in same_file if old.key not in named]
+                chosen |= {old.key: old for old in unseen if old.key not in chosen}
         return tuple(chosen.values())
 
-    def add_binding(self, one: Loaded) -> None:
-        """Resolve one document, if it is a SchedulerBinding."""
+    def add_scheduler(self, one: Loaded) -> None:
+        """Resolve a document, if it is a SchedulerBinding."""
         if isinstance(one.document, SchedulerBinding):
-            if wrong := semantic_problems(one.document):
-                self.problems += [one.report(problem) for problem in wrong]
+            if problems := semantic_problems(one.document):
+                self.problems += [one.report(problem) for problem in problems]
             else:
-                self.bindings[one.name] = binding(one.document)
+                self.schedulers[one.name] = scheduler_config(one.document)
 
-    def add_target(self, one: Loaded) -> None:
-        """Resolve one document, if it is a PowerTarget."""
+    def add_power_target(self, one: Loaded) -> None:
+        """Resolve a document, if it is a PowerTarget."""
         if not isinstance(one.document, PowerTarget):
             return
         self._add_fleet(one, one.document)
         try:
-            self._add_instruments(one.name, one.document.spec)
-            self._add_feed(one.name, one.document.spec)
+            self._add_collectors(one.name, one.document.spec)
+            self._add_grid(one.name, one.document.spec)
         except ValueError as error:
             self.problems.append(one.report(str(error)))
 
-    def miss_bindings(self, found: tuple[Loaded, ...]) -> None:
-        """Note each SchedulerBinding that is named and that no document describes."""
-        described = {one.name for one in found if one.kind == "SchedulerBinding"}
-        for one in found:
+    def check_references(self, current: tuple[Loaded, ...]) -> None:
+        """Add a problem for each referenced SchedulerBinding that no document defines."""
+        defined = {one.name for one in current if one.kind == "SchedulerBinding"}
+        for one in current:
             names = set(named_bindings(one.partial)) if one.partial is not None else set()
-            for name in sorted(names - described - self.bindings.keys()):
-                reason = f"no usable SchedulerBinding is named {name!r}"
+            for name in sorted(names - defined - self.schedulers.keys()):
+                reason = f"no valid SchedulerBinding is named {name!r}"
                 self.problems.append(one.report(Problem("spec.schedulerRef.name", reason)))
 
     def _add_fleet(self, one: Loaded, document: PowerTarget) -> None:
-        """Add what is reached over the network."""
-        for target, path, wrong in _resolved(one, document):
-            self.problems += [one.report(problem) for problem in wrong]
+        """Add the BMCs and PDUs of a PowerTarget."""
+        for target, path, problems in _resolved(one, document):
+            self.problems += [one.report(problem) for problem in problems]
             self._add(target, one, path)
 
-    def _add_instruments(self, name: str, spec: PowerTargetSpec) -> None:
-        """Add what is measured from inside."""
-        for place, instrument in enumerate(instruments(name, spec)):
-            same = self.instruments.setdefault(instrument.name, instrument)
-            if same is not instrument:
-                told = f"{instrument.name} measures this node for {same.document!r} already"
-                raise ValueError(f"spec.node.collectors[{place}]: {told}")
+    def _add_collectors(self, name: str, spec: PowerTargetSpec) -> None:
+        """Add the collectors of a PowerTarget."""
+        for index, config in enumerate(collector_configs(name, spec)):
+            same = self.collectors.setdefault(config.name, config)
+            if same is not config:
+                reason = f"{config.name} is already configured by PowerTarget {same.document!r}"
+                raise ValueError(f"spec.node.collectors[{index}]: {reason}")
 
-    def _add_feed(self, name: str, spec: PowerTargetSpec) -> None:
+    def _add_grid(self, name: str, spec: PowerTargetSpec) -> None:
         if spec.grid is None:
             return
-        added = feed(name, spec, spec.grid)
-        same = self.feeds.setdefault(added.key, added)
+        added = grid_config(name, spec, spec.grid)
+        same = self.grids.setdefault(added.key, added)
         if same is not added:
-            raise ValueError(f"spec.grid: {added.key} is told for {same.document!r} already")
+            reason = f"{added.key} is already configured by PowerTarget {same.document!r}"
+            raise ValueError(f"spec.grid: {reason}")
 
     def _add(self, target: Target, one: Loaded, path: str) -> None:
-        place = f"{one.kind} {one.name} {path}"
+        origin = f"{one.kind} {one.name} {path}"
         if target.node in self.targets:
-            reason = f"node {target.node!r} is already defined at {self.places[target.node]}"
-            if place not in self.doubled:  # one problem for an entry, however many nodes it repeats
+            reason = f"node {target.node!r} is already defined at {self.origins[target.node]}"
+            if origin not in self.repeated:  # one problem for each entry
                 self.problems.append(one.report(Problem(f"{path}.names", reason)))
-            self.doubled.add(place)
+            self.repeated.add(origin)
             return
         endpoint = (target.method, target.address, target.options, target.credentials)
         same = self.endpoints.setdefault(endpoint, target.node)
         if same != target.node and _is_connected(target):
-            told = f"{target.address} is asked the same for node {same!r} already"
-            self.problems.append(one.report(Problem(path, told)))
-            target = replace(target, method="invalid", options=InvalidOptions(f"{path}: {told}"))
+            reason = f"{target.address} is already read, with the same settings, for node {same!r}"
+            self.problems.append(one.report(Problem(path, reason)))
+            target = replace(target, method="invalid", options=InvalidOptions(f"{path}: {reason}"))
         self.targets[target.node] = target
-        self.places[target.node] = place
+        self.origins[target.node] = origin
 
 
 def _is_connected(target: Target) -> bool:
@@ -186,7 +190,7 @@ def _is_connected(target: Target) -> bool:
 
 
 def _resolved(one: Loaded, document: PowerTarget) -> Iterator[tuple[Target, str, list[Problem]]]:
-    """Go through a document's targets, each with its path; an entry's problems come once."""
+    """Yield a document's targets, each with its path; the first of an entry has its problems."""
     bmc = document.spec.bmc
     if bmc is None:
         return
@@ -194,26 +198,28 @@ def _resolved(one: Loaded, document: PowerTarget) -> Iterator[tuple[Target, str,
     known: dict[str, list[Problem]] = {}
     for problem in one.problems:
         known.setdefault(problem.path.partition("]")[0] + "]", []).append(problem)
-    for place, entry in enumerate(bmc.hosts):
-        path = f"spec.bmc.hosts[{place}]"
-        wrong: list[Problem]
+    for index, entry in enumerate(bmc.hosts):
+        path = f"spec.bmc.hosts[{index}]"
+        problems: list[Problem]
         if isinstance(entry, InvalidItem):
             interval_s = seconds(document.spec.interval or DEFAULT_INTERVAL)
             blank = Target("", "", "invalid", InvalidOptions(""), name, interval_s=interval_s)
-            names = broken_names(entry, f"{name}/hosts[{place}]")
-            wrong = _found(document.spec, bmc, entry, path)
-            message = "; ".join(str(problem) for problem in (*known.get(path, ()), *wrong))
+            names = invalid_entry_names(entry, f"{name}/hosts[{index}]")
+            problems = _partial_problems(document.spec, bmc, entry, path)
+            message = "; ".join(str(problem) for problem in (*known.get(path, ()), *problems))
             targets = list(invalid_targets(blank, names, message))
         else:
-            resolving = HostEntryResolver(name, path, document.spec, bmc, entry)
-            targets, wrong = resolving.targets(), resolving.problems
+            resolver = HostEntryResolver(name, path, document.spec, bmc, entry)
+            targets, problems = resolver.targets(), resolver.problems
         for target in targets:
-            yield target, path, wrong
-            wrong = []
+            yield target, path, problems
+            problems = []
 
 
-def _found(spec: PowerTargetSpec, bmc: Bmc, entry: InvalidItem, path: str) -> list[Problem]:
-    """List what is wrong with a broken entry beside what its model says."""
+def _partial_problems(
+    spec: PowerTargetSpec, bmc: Bmc, entry: InvalidItem, path: str
+) -> list[Problem]:
+    """Return the problems of an invalid entry that its model does not see."""
     if entry.partial is None:
         return []
     return list(entry_problems(spec, bmc, entry.partial, path, expand_hosts(bmc, entry.partial)))

@@ -1,4 +1,4 @@
-"""One zone of the grid, and who publishes its carbon intensity, with nothing left to decide."""
+"""Resolved configuration of a grid zone and the provider of its carbon intensity."""
 
 from dataclasses import dataclass, field
 
@@ -12,10 +12,10 @@ from rackwatt_exporter.config.schedule import Schedule, schedule
 
 @dataclass(frozen=True, slots=True)
 class GridConfig:
-    """All that a provider, the polling and the page need to know of it.
+    """Configuration of a grid zone.
 
-    Zone and provider together are its key. `settings` are the provider's own, from the document;
-    the provider fills in their defaults.
+    Zone and provider together are the key. `settings` are the provider's, from the document; the
+    provider applies their defaults.
     """
 
     document: str
@@ -26,21 +26,21 @@ class GridConfig:
 
     @property
     def key(self) -> str:
-        """Its key."""
+        """The key: zone and provider."""
         return f"{self.zone}/{self.provider}"
 
     @property
     def stale_after_s(self) -> float:
-        """Age at which a figure does not count any more."""
+        """Age in seconds at which its value is withdrawn."""
         return self.schedule.stale_after_s
 
 
-def feed(document: str, spec: PowerTargetSpec, grid: Grid) -> GridConfig:
-    """Decide every setting of a document.
+def grid_config(document: str, spec: PowerTargetSpec, grid: Grid) -> GridConfig:
+    """Resolve the grid zone of a PowerTarget.
 
     Raises:
-        ValueError: its times do not go together, or a URL means nothing; with the path of the
-            field.
+        ValueError: `staleAfter` is shorter than the interval, or a URL is invalid; the message has
+            the path.
     """
     for problem in problems_of_grid(grid):
         raise ValueError(str(problem))

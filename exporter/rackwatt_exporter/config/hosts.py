@@ -1,7 +1,7 @@
-"""One entry of a fleet into its targets: names beside addresses, every setting decided.
+"""Resolution of a host entry into targets.
 
-An entry that cannot be resolved still names its nodes, and comes to targets that fail with the
-problem as their message: visible where people look, instead of silently missing.
+An invalid entry still names its nodes. They become targets that fail with the problem as their
+message, so that they are visible instead of missing.
 """
 
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ from rackwatt_exporter.config.target import Target
 
 @dataclass(slots=True)
 class HostEntryResolver:
-    """One entry on its way to targets: what it says, what stands above it, and what is wrong."""
+    """Resolver of one host entry, with the settings it inherits; it collects the problems."""
 
     document: str
     path: str
@@ -32,18 +32,20 @@ class HostEntryResolver:
     problems: list[Problem] = field(default_factory=list)
 
     def targets(self) -> list[Target]:
-        """List its targets; refused ones when it has problems."""
-        found = expand_hosts(self.bmc, self.entry)
-        self.problems += entry_problems(self.spec, self.bmc, self.entry, self.path, found)
+        """Return the targets of the entry; invalid ones where it has problems."""
+        hosts = expand_hosts(self.bmc, self.entry)
+        self.problems += entry_problems(self.spec, self.bmc, self.entry, self.path, hosts)
         target = self._scheduled(self._blank(self._options()))
         if self.problems:
             message = "; ".join(str(problem) for problem in self.problems)
             nameless = f"{self.document}/{self.path.removeprefix('spec.bmc.')}"
-            known = found.names or [self.entry.names.strip() or nameless]
+            known = hosts.names or [self.entry.names.strip() or nameless]
             return list(invalid_targets(target, known, message))
         return [
-            replace(target, node=name, address=address, options=target.options.placed(name, index))
-            for index, (name, address) in enumerate(zip(found.names, found.addresses, strict=True))
+            replace(
+                target, node=name, address=address, options=target.options.for_node(name, index)
+            )
+            for index, (name, address) in enumerate(zip(hosts.names, hosts.addresses, strict=True))
         ]
 
     def _blank(self, options: Options) -> Target:
@@ -89,9 +91,9 @@ class HostEntryResolver:
             ),
         )
 
-    def _seconds(self, name: str, otherwise: float) -> float:
+    def _seconds(self, name: str, default: float) -> float:
         text = getattr(self.entry, name) or getattr(self.spec, name)
-        return seconds(text) if text else otherwise
+        return seconds(text) if text else default
 
     def _options(self) -> Options:
         options, name = OPTIONS[self._method], METHODS[self._method].field
@@ -99,13 +101,13 @@ class HostEntryResolver:
         return merge_layers(options, getattr(self.entry, name), getattr(self.bmc, name), named)
 
 
-def invalid_targets(target: Target, names: list[str], told: str) -> Iterator[Target]:
-    """Make targets that are never asked, and fail with what is told, at a pace that can be."""
+def invalid_targets(target: Target, names: list[str], problem: str) -> Iterator[Target]:
+    """Yield targets that always fail with `problem`, on a valid schedule."""
     blank = replace(
         target,
         address="",
         method="invalid",
-        options=InvalidOptions(told),
+        options=InvalidOptions(problem),
         stale_after_s=max(target.stale_after_s, target.interval_s),
         max_backoff_s=max(target.max_backoff_s, target.interval_s),
     )
@@ -113,8 +115,8 @@ def invalid_targets(target: Target, names: list[str], told: str) -> Iterator[Tar
         yield replace(blank, node=name)
 
 
-def broken_names(item: InvalidItem, path: str) -> list[str]:
-    """Name the nodes of an entry that could not be read, as well as can be told."""
+def invalid_entry_names(item: InvalidItem, path: str) -> list[str]:
+    """Return the node names of an invalid entry, or its path where they are unknown."""
     text = getattr(item.partial, "names", None)
     if not isinstance(text, str) or not text.strip():
         return [path]

@@ -1,4 +1,4 @@
-"""Each method's settings with every default filled in: the defaults are here and nowhere else."""
+"""Options of each method, with their defaults."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
@@ -16,27 +16,27 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The settings of a method.
+    """Options of a method.
 
-    `credential_limit` is how many first contacts may be under way with one credential, if no
-    document says: a wrong password must not lock an account by being tried everywhere at once.
-    `max_watts` is the highest power that is plausible for one target, if no document says.
+    `credential_limit` is the default limit of concurrent first contacts with one credential, so
+    that a wrong password does not lock an account. `max_watts` is the default of the highest
+    plausible power of one target.
     """
 
     credential_limit: ClassVar[int] = 128
     max_watts: ClassVar[float] = 60_000.0
 
-    def placed(self, name: str, index: int) -> "Options":
-        """Return the settings of one node of an entry, by its name and index."""
+    def for_node(self, name: str, index: int) -> "Options":
+        """Return the options of one node of an entry, by its name and index."""
         del name, index
         return self
 
 
 @dataclass(frozen=True, slots=True)
 class TlsOptions:
-    """How a server's certificate is verified; `ca_secret` None means the system's authorities.
+    """Verification of a server's certificate; without `ca_secret`, by the system's authorities.
 
-    `client_secret` holds our own certificate, for a server that wants one.
+    `client_secret` has the exporter's own certificate, for a server that requires one.
     """
 
     insecure_skip_verify: bool = False
@@ -48,7 +48,7 @@ class TlsOptions:
 
 @dataclass(frozen=True, slots=True)
 class SecretKey:
-    """One key of a secret: one file of its directory."""
+    """A key of a Secret, which is a file of its directory."""
 
     secret: str
     key: str
@@ -56,10 +56,10 @@ class SecretKey:
 
 @dataclass(frozen=True, slots=True)
 class IpmiOptions(Options):
-    """IPMI v2.0 over RMCP+; `cipher_suite` None means 17, then 3, remembered; no K_g by default.
+    """IPMI v2.0 over RMCP+; without `cipher_suite`, 17 is tried first, then 3.
 
-    IPMI's proof needs the password itself: BMCs have accounts of their own there, and no directory
-    behind them that could lock one for all. So has SNMP's.
+    IPMI's and SNMP's log-in require the password itself, so their accounts are local to each BMC:
+    no directory can lock one account for all BMCs, and the limit is higher.
     """
 
     credential_limit: ClassVar[int] = 512
@@ -74,7 +74,7 @@ class IpmiOptions(Options):
 
 @dataclass(frozen=True, slots=True)
 class IpmiSshOptions(Options):
-    """The host's own ipmitool through the system's ssh; None means what ssh itself would take."""
+    """The host's own ipmitool through the system's ssh; None is ssh's own default."""
 
     port: int = SSH_PORT
     user: str | None = None
@@ -88,7 +88,7 @@ class IpmiSshOptions(Options):
 
 @dataclass(frozen=True, slots=True)
 class OidOptions:
-    """One object of a sum, and what its value means."""
+    """An object of a sum, and how its value is converted."""
 
     oid: str
     scale: float = 1.0
@@ -100,7 +100,7 @@ class OidOptions:
 
 @dataclass(frozen=True, slots=True)
 class SnmpOptions(Options):
-    """SNMP; security settings count for version 3 alone. It measures PDUs, and sums of them."""
+    """SNMP; the security options apply to version 3 only. PDUs and sums of them draw more power."""
 
     credential_limit: ClassVar[int] = 512
     max_watts: ClassVar[float] = 1_000_000.0
@@ -114,9 +114,9 @@ class SnmpOptions(Options):
 
 @dataclass(frozen=True, slots=True)
 class RedfishOptions(Options):
-    """Redfish; without `chassis` and `sensors`, both are found by looking.
+    """Redfish; without `chassis` and `sensors`, the driver discovers them.
 
-    It also measures racks and their power shelves.
+    Racks and their power shelves draw more power.
     """
 
     max_watts: ClassVar[float] = 200_000.0
@@ -128,8 +128,8 @@ class RedfishOptions(Options):
     sensors: tuple[str, ...] = ()
     value: Literal["current", "average"] = "current"
 
-    def placed(self, name: str, index: int) -> "RedfishOptions":
-        """Fill a node's name and index into `chassis` and `sensors`."""
+    def for_node(self, name: str, index: int) -> "RedfishOptions":
+        """Replace `{name}` and `{index}` in `chassis` and `sensors`."""
         chassis = self.chassis and format_template(self.chassis, name, index)
         sensors = tuple(format_template(sensor, name, index) for sensor in self.sensors)
         return replace(self, chassis=chassis, sensors=sensors)
@@ -137,7 +137,7 @@ class RedfishOptions(Options):
 
 @dataclass(frozen=True, slots=True)
 class FakeOptions(Options):
-    """Watts drawn between two bounds; `seed` None means from the node's name."""
+    """Random watts between two bounds; without `seed`, seeded by the node's name."""
 
     min: float = 100.0
     max: float = 500.0
@@ -146,7 +146,7 @@ class FakeOptions(Options):
 
 @dataclass(frozen=True, slots=True)
 class InvalidOptions(Options):
-    """What an entry that cannot be used comes to: its problem, told at every turn."""
+    """An invalid entry: each poll fails with `problem`."""
 
     problem: str
 
@@ -163,30 +163,30 @@ OPTIONS: Mapping[str, type[Options]] = MappingProxyType(
 
 
 def merge_layers(options: type[T], *layers: Model | None) -> T:
-    """Fill each setting from the first layer that says it, else from its default.
+    """Set each option from the first layer that has it, else from its default.
 
-    Layers come closest first: the entry, the document, the preset. `x_ref` of a model becomes the
-    plain name `x`, lists become tuples, and what nests is filled setting by setting.
+    Layers are in order of precedence: host entry, `bmc`, preset. A model's `x_ref` becomes the
+    name `x`, lists become tuples, and nested options are merged one by one.
     """
-    said: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for field in fields(options):  # type: ignore[arg-type]
-        words = [_word(layer, field.name) for layer in layers if layer is not None]
-        given = [word for word in words if word is not None]
+        found = [_value(layer, field.name) for layer in layers if layer is not None]
+        given = [value for value in found if value is not None]
         if is_dataclass(field.default):
-            said[field.name] = merge_layers(type(field.default), *given)
+            values[field.name] = merge_layers(type(field.default), *given)
         elif given:
-            said[field.name] = _plain(given[0])
-    return options(**said)
+            values[field.name] = _plain(given[0])
+    return options(**values)
 
 
-def _word(layer: Model, name: str) -> Any:
-    """Give what a layer says of a setting; None too where it does not have the setting."""
+def _value(layer: Model, name: str) -> Any:
+    """Return a layer's value of an option; None where it is not given or unknown to the layer."""
     return getattr(layer, f"{name}_ref" if hasattr(layer, f"{name}_ref") else name, None)
 
 
-def _plain(word: Any) -> Any:
-    if isinstance(word, SecretRef):
-        return word.name
-    if isinstance(word, Oid):
-        return merge_layers(OidOptions, word)
-    return tuple(_plain(item) for item in word) if isinstance(word, list) else word
+def _plain(value: Any) -> Any:
+    if isinstance(value, SecretRef):
+        return value.name
+    if isinstance(value, Oid):
+        return merge_layers(OidOptions, value)
+    return tuple(_plain(item) for item in value) if isinstance(value, list) else value

@@ -1,6 +1,6 @@
-"""The machine this exporter runs on, and where its kernel tells of it.
+"""Paths of the host's `/sys` and `/proc`, and its name.
 
-In a container the node's own `/sys` and `/proc` are mounted elsewhere: a container's are masked.
+In a container the host's are mounted at other paths, since those of the container are masked.
 """
 
 import os
@@ -10,7 +10,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class HostPaths:
-    """`node` is its name, as the scheduler has it."""
+    """The machine that the exporter runs on; `node` is its name as the scheduler has it."""
 
     node: str = field(default_factory=lambda: os.uname().nodename)
     sysfs: Path = Path("/sys")

@@ -1,7 +1,6 @@
-"""How often a collector or a provider of the grid is asked, and for how long an answer counts.
+"""Schedule of collectors and grid providers.
 
-These defaults are theirs. Those of targets stand in target.py: a BMC must be spared what a file
-need not be.
+The defaults of targets are in target.py: a BMC needs a longer back-off than a file.
 """
 
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ MAX_BACKOFF_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """All times decided."""
+    """Interval, timeout, staleness and longest back-off, in seconds."""
 
     interval_s: float = INTERVAL_S
     timeout_s: float = TIMEOUT_S
@@ -27,10 +26,10 @@ class Schedule:
 
 
 def schedule(spec: PowerTargetSpec) -> Schedule:
-    """Decide the times of a spec.
+    """Resolve the schedule of a spec.
 
     Raises:
-        ValueError: they do not go together; with the path of the field.
+        ValueError: `staleAfter` is shorter than the interval; the message has the path.
     """
     for problem in schedule_problems(spec):
         raise ValueError(str(problem))
@@ -43,5 +42,5 @@ def schedule(spec: PowerTargetSpec) -> Schedule:
     )
 
 
-def _seconds(text: str | None, otherwise: float) -> float:
-    return seconds(text) if text else otherwise
+def _seconds(text: str | None, default: float) -> float:
+    return seconds(text) if text else default

@@ -1,7 +1,7 @@
-"""A SchedulerBinding resolved: one scheduler, with nothing left to decide of how it is polled.
+"""Resolved configuration of a scheduler.
 
-Interval and timeout have their defaults in the model, since nothing overrides them for a part of a
-binding.
+The model has the defaults of interval and timeout, since nothing overrides them for a part of a
+SchedulerBinding.
 """
 
 from dataclasses import dataclass
@@ -15,16 +15,16 @@ from rackwatt_crds.validation import semantic_problems
 
 INTERVAL_S = seconds(INTERVAL)
 TIMEOUT_S = seconds(TIMEOUT)
-# A scheduler is one for all its nodes, and can bear being asked: their states are soon back.
+# One scheduler serves all its nodes, so their states must return soon after an outage.
 MAX_BACKOFF_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class SchedulerConfig:
-    """All that a scheduler, the polling and the page need to know of one SchedulerBinding.
+    """Configuration of a scheduler.
 
-    `kind` names the scheduler, and `settings` are its own, from the document; the scheduler fills
-    in their defaults.
+    `kind` names the scheduler. `settings` are those of the document; the scheduler applies their
+    defaults.
     """
 
     name: str
@@ -40,30 +40,30 @@ class SchedulerConfig:
 
     @property
     def key(self) -> str:
-        """Its key: the name of the document."""
+        """The key: the name of the SchedulerBinding."""
         return self.name
 
     @property
     def reading_timeout_s(self) -> float:
-        """Seconds a scheduler may take: a little less than the deadline, whose reason is poorer."""
+        """Timeout of a reading, shorter than the deadline so that the more precise reason wins."""
         return 0.9 * self.timeout_s
 
     @property
     def label(self) -> str:
-        """The scheduler and how it is polled, such as `slurm/rest`."""
+        """The scheduler and its interface, such as `slurm/rest`."""
         return SCHEDULERS[self.kind].label(self.settings)
 
     @property
-    def access(self) -> object:
-        """All that a scheduler depends on: while it stays the same, so does what is open to it."""
+    def connection_key(self) -> object:
+        """All that a connection depends on; while it is equal, the connection is kept."""
         return self.kind, self.settings, self.timeout_s
 
 
-def binding(document: SchedulerBinding) -> SchedulerConfig:
-    """Decide every setting of a document.
+def scheduler_config(document: SchedulerBinding) -> SchedulerConfig:
+    """Resolve a SchedulerBinding.
 
     Raises:
-        ValueError: a host list, or a URL, that means nothing; with the path of the field.
+        ValueError: a host list or a URL is invalid; the message has the path.
     """
     name, spec = document.metadata.name, document.spec
     for problem in semantic_problems(document):

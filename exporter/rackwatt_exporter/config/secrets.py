@@ -1,7 +1,8 @@
-"""Secrets as files: one directory for each Secret, one file for each key.
+"""Secrets as files: a directory for each Secret, a file for each key.
 
-Read when needed and never kept: a rotated Secret counts from the next log-in on. In Kubernetes a
-Secret that is not there is a mounted directory without a file, and fills as soon as it is.
+The exporter reads them when needed and does not cache them, so that the next log-in uses a rotated
+Secret. In Kubernetes a missing Secret is an empty mounted directory, which fills once the Secret
+exists.
 """
 
 from pathlib import Path
@@ -10,11 +11,11 @@ from rackwatt_exporter.reading import ReadError, Reason
 
 
 class MissingSecretError(ReadError):
-    """A Secret or a key in it that is not there: names alone, for the status to list."""
+    """A missing Secret or key; the status page lists the names."""
 
     def __init__(self, secret: str, key: str, path: Path) -> None:
-        told = f"Secret {secret} is missing, or has no key {key} (there is no file {path})"
-        super().__init__(Reason.CREDENTIALS_MISSING, told)
+        message = f"Secret {secret} is missing, or has no key {key} (there is no file {path})"
+        super().__init__(Reason.CREDENTIALS_MISSING, message)
         self.secret, self.key = secret, key
 
 
@@ -28,24 +29,24 @@ class Secrets:
         self._directory = directory
 
     def fingerprint(self) -> Fingerprint:
-        """Tell the present state of all files: equal ones mean that nothing has changed.
+        """Return the current state of all files; equal ones mean that nothing has changed.
 
-        Kubernetes replaces what each name links to, all keys of a Secret at once.
+        Kubernetes replaces the target of each link, for all keys of a Secret at once.
         """
         marks = set()
         for file in self._directory.glob("[!.]*/[!.]*"):
             try:
-                found = file.stat()
+                status = file.stat()
             except OSError:
                 continue
-            marks.add((str(file), found.st_mtime_ns, found.st_ino))
+            marks.add((str(file), status.st_mtime_ns, status.st_ino))
         return frozenset(marks)
 
     def path(self, secret: str, key: str) -> Path:
-        """Tell the file of a key that must exist.
+        """Return the file of a required key.
 
         Raises:
-            ReadError: credentials_missing, naming Secret, key and the file that is not there.
+            ReadError: credentials_missing, with the Secret, the key and the missing file.
         """
         path = self._directory / secret / key
         if not path.is_file():
@@ -53,20 +54,21 @@ class Secrets:
         return path
 
     def read(self, secret: str | None, key: str) -> bytes:
-        """Read one key, without the newline that editors leave at its end.
+        """Read a key, without the final newline that editors add.
 
         Raises:
-            ReadError: credentials_missing, naming the file or the setting that is not there.
+            ReadError: credentials_missing, with the missing file or setting.
         """
         if secret is None:
             raise ReadError(
-                Reason.CREDENTIALS_MISSING, f"no credentials.secretRef says where {key} is"
+                Reason.CREDENTIALS_MISSING,
+                f"credentials.secretRef is missing: it names the Secret with {key}",
             )
         path = self.path(secret, key)
         try:
             return path.read_bytes().rstrip(b"\r\n")
-        except FileNotFoundError:  # gone since we looked
+        except FileNotFoundError:  # deleted since the check
             raise MissingSecretError(secret, key, path) from None
         except OSError as error:
-            told = f"Secret {secret}, key {key}: {path}: {error.strerror}"
-            raise ReadError(Reason.CREDENTIALS_MISSING, told) from None
+            message = f"Secret {secret}, key {key}: {path}: {error.strerror}"
+            raise ReadError(Reason.CREDENTIALS_MISSING, message) from None

@@ -1,7 +1,7 @@
-"""Which targets are this process' own, where several processes share one set of documents.
+"""Sharding: the part of a fleet that this process reads.
 
-Each process reads all documents and judges them whole, and keeps its part. The part is chosen by a
-stable hash of the endpoint: what stands behind one BMC stays in one process, with one session
+Each process reads and validates all documents and keeps its part. A stable hash of the endpoint
+selects the part, so that all nodes of one BMC are in one process, with one session
 (docs/decisions/0007-sharding.md).
 """
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from rackwatt_exporter.config.fleet import Fleet
 from rackwatt_exporter.config.target import Target
 
-MOST_SHARDS = 1000
+MAX_SHARDS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,20 +21,20 @@ class Shard:
     number: int = 1
     count: int = 1
 
-    def part(self, whole: Fleet) -> Fleet:
-        """Give this shard's part of a fleet: its targets, every binding, every problem.
+    def select(self, whole: Fleet) -> Fleet:
+        """Return this shard's part of a fleet: its targets, every scheduler and every problem.
 
-        What is measured from inside, and the grid, are the first one's.
+        Collectors and grid zones belong to the first shard.
         """
         if self.count == 1:
             return whole
-        targets = {node: target for node, target in whole.targets.items() if self.takes(target)}
+        targets = {node: target for node, target in whole.targets.items() if self.includes(target)}
         if self.number == 1:
             return replace(whole, targets=targets)
-        return replace(whole, targets=targets, instruments={}, feeds={})
+        return replace(whole, targets=targets, collectors={}, grids={})
 
-    def takes(self, target: Target) -> bool:
-        """Tell whether a target is this shard's."""
+    def includes(self, target: Target) -> bool:
+        """Return whether a target belongs to this shard."""
         return jump_hash(target.address or target.node, self.count) == self.number - 1
 
     def __str__(self) -> str:
@@ -44,24 +44,24 @@ class Shard:
 WHOLE = Shard()
 
 
-def shard(text: str) -> Shard:
-    """Read `I/N`.
+def parse_shard(text: str) -> Shard:
+    """Parse `I/N`.
 
     Raises:
-        ValueError: it is not that.
+        ValueError: the text has another form, or I is not in 1 to N.
     """
     number, slash, count = text.partition("/")
     digits = slash and number.isascii() and number.isdigit() and count.isascii() and count.isdigit()
-    if not digits or not 1 <= int(number) <= int(count) <= MOST_SHARDS:
+    if not digits or not 1 <= int(number) <= int(count) <= MAX_SHARDS:
         raise ValueError(f"{text!r} is not I/N, such as 2/4 for the second of four")
     return Shard(int(number), int(count))
 
 
 def jump_hash(key: str, buckets: int) -> int:
-    """Choose a bucket in 0..buckets for a key, the same in every process and at all times.
+    """Return the bucket of a key, from 0 to `buckets` - 1, the same in every process.
 
-    Of the keys, 1/n move when there is an n-th bucket, and all of them move into it (Lamping and
-    Veach, "A Fast, Minimal Memory, Consistent Hash Algorithm", 2014).
+    An n-th bucket takes 1/n of the keys, and no other key moves (Lamping and Veach, "A Fast,
+    Minimal Memory, Consistent Hash Algorithm", 2014).
     """
     state = int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest())
     chosen, jump = 0, 0

@@ -1,4 +1,4 @@
-"""A target: one machine's power, measured at one endpoint, with nothing left to decide."""
+"""Resolved configuration of a target: a machine's power, measured at one endpoint."""
 
 from dataclasses import dataclass
 
@@ -9,10 +9,10 @@ from rackwatt_exporter.config.options import Options
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """All that a source, the polling and the page need to know of one target.
+    """Configuration of a target.
 
-    `node` is its name and its key: no two targets share one. `credentials` names a secret;
-    `scheduler` names the binding that knows the node's state.
+    `node` is its name and unique key. `credentials` names a Secret, `scheduler` the
+    SchedulerBinding that reports the node's state.
     """
 
     node: str
@@ -35,12 +35,12 @@ class Target:
 
     @property
     def key(self) -> str:
-        """Its key: the node."""
+        """The key: the node."""
         return self.node
 
     @property
-    def access(self) -> tuple[object, ...]:
-        """All that a source depends on: while it stays the same, so does the session."""
+    def connection_key(self) -> tuple[object, ...]:
+        """All that a session depends on; while it is equal, the session is kept."""
         return (
             self.method,
             self.address,
@@ -53,10 +53,10 @@ class Target:
 
     @property
     def reading_timeout_s(self) -> float:
-        """Seconds a source may take: a little less than the deadline, whose reason is poorer."""
+        """Timeout of a reading, shorter than the deadline so that the more precise reason wins."""
         return 0.9 * self.timeout_s
 
     @property
     def attempt_timeout_s(self) -> float:
-        """Seconds to wait for one packet's answer before it is sent again."""
+        """Seconds to wait for a response before a packet is sent again."""
         return self.reading_timeout_s / (self.retries + 1)

@@ -77,7 +77,7 @@ class CollectorPipeline(Pipeline[CollectorConfig, CollectorResult]):
 
     def specs(self, fleet: Fleet) -> Mapping[str, CollectorConfig]:
         """Return the collectors that the documents want, by name."""
-        return fleet.instruments
+        return fleet.collectors
 
     def source(self, spec: CollectorConfig) -> Collector:
         """Make a collector."""

@@ -35,7 +35,7 @@ class GridPipeline(Pipeline[GridConfig, CarbonIntensity]):
 
     def specs(self, fleet: Fleet) -> Mapping[str, GridConfig]:
         """Return zones with their providers, by their names together."""
-        return fleet.feeds
+        return fleet.grids
 
     def source(self, spec: GridConfig) -> Provider:
         """Make the provider of a zone."""

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from rackwatt_exporter.advice import remedy
 from rackwatt_exporter.printable import printable
+from rackwatt_exporter.remedies import remedy_of
 from rackwatt_exporter.store.store import Record
 
 _MAX_CHARACTERS = 1000
@@ -18,7 +18,7 @@ def health(record: Record[Any, Any], now_s: float) -> dict[str, Any]:
         "took_s": rounded(record.took_s),
         "reason": error.reason if error else None,
         "message": shortened(error) if error else None,
-        "remedy": remedy(error) if error else None,
+        "remedy": remedy_of(error) if error else None,
         "failing_for_s": rounded(now_s - since_s if since_s is not None else None),
         "reads": record.reads,
         "errors": dict(record.errors),

@@ -78,7 +78,7 @@ class SchedulerPipeline(Pipeline[SchedulerConfig, SchedulerSnapshot]):
 
     def specs(self, fleet: Fleet) -> Mapping[str, SchedulerConfig]:
         """Return the bindings, by name."""
-        return fleet.bindings
+        return fleet.schedulers
 
     def source(self, spec: SchedulerConfig) -> Scheduler:
         """Make the scheduler of a binding."""
@@ -86,7 +86,7 @@ class SchedulerPipeline(Pipeline[SchedulerConfig, SchedulerSnapshot]):
 
     def identity(self, spec: SchedulerConfig) -> object:
         """Return the way to the scheduler."""
-        return spec.access
+        return spec.connection_key
 
     def pace(self, spec: SchedulerConfig) -> PollSchedule:
         """Return how often it is polled."""

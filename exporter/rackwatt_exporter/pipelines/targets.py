@@ -54,7 +54,7 @@ class TargetPipeline(Pipeline[Target, Reading]):
 
     def identity(self, spec: Target) -> object:
         """Return all that a session depends on."""
-        return spec.access
+        return spec.connection_key
 
     def pace(self, spec: Target) -> PollSchedule:
         """Return how often it is polled; a large fleet takes longer to be met."""
@@ -71,7 +71,7 @@ class TargetPipeline(Pipeline[Target, Reading]):
 
     def reference(self, spec: Target, fleet: Fleet) -> str:
         """Return where in the documents it is defined."""
-        return fleet.places.get(spec.node) or super().reference(spec, fleet)
+        return fleet.origins.get(spec.node) or super().reference(spec, fleet)
 
     def session(self, node: str) -> str:
         """Describe what is kept open with a target; empty for nothing."""

@@ -8,7 +8,7 @@ from typing import Any, Literal, Protocol
 import msgspec
 
 from rackwatt_exporter import __version__, capture
-from rackwatt_exporter.capture import Capture, CaptureError, Outcome, Recorded
+from rackwatt_exporter.capture import Capture, CaptureError, Outcome, RecordedTarget
 from rackwatt_exporter.config.options import IpmiOptions, OidOptions, RedfishOptions, SnmpOptions
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.config.target import Target
@@ -82,7 +82,7 @@ class Recorder:
         self._secrets = secrets
         self._readings = readings
         self._pause_s = pause_s
-        self._recorded: list[Recorded] = []
+        self._recorded: list[RecordedTarget] = []
 
     async def record(self, target: Target) -> Outcome:
         """Read a target, keep its responses, and return the outcome of the last reading.
@@ -98,7 +98,7 @@ class Recorder:
         self._redactor.replace(target.node, node)
         self._redactor.replace(target.address, f"{node}.example")
         log, outcomes = await self._read(target)
-        recorded = Recorded(
+        recorded = RecordedTarget(
             node=node, method=log.method, settings=_settings(target), outcomes=outcomes
         )
         self._recorded.append(msgspec.structs.replace(recorded, **{log.method: log.captured}))

@@ -69,20 +69,20 @@ class _RecordingClient(SnmpClient):
         return values
 
 
-def _object(oid: str, values: list[Value]) -> capture.Value:
+def _object(oid: str, values: list[Value]) -> capture.SnmpObject:
     first = values[0]
     if isinstance(first, int):
-        return capture.Value(oid=oid, kind="integer", values=list(map(str, values)))
+        return capture.SnmpObject(oid=oid, kind="integer", values=list(map(str, values)))
     if isinstance(first, float):
-        return capture.Value(oid=oid, kind="real", values=list(map(repr, values)))
+        return capture.SnmpObject(oid=oid, kind="real", values=list(map(repr, values)))
     if isinstance(first, str):
         kind: Literal["name", "text"] = "name" if _OID.match(first) else "text"
-        return capture.Value(oid=oid, kind=kind, values=list(map(str, values)))
+        return capture.SnmpObject(oid=oid, kind=kind, values=list(map(str, values)))
     octets = [value if isinstance(value, bytes) else str(value).encode() for value in values]
     try:
         texts = [each.decode() for each in octets]
     except UnicodeDecodeError:
         texts = []
     if texts and all(each.isprintable() for each in texts):
-        return capture.Value(oid=oid, kind="text", values=texts)
-    return capture.Value(oid=oid, kind="bytes", values=[each.hex() for each in octets])
+        return capture.SnmpObject(oid=oid, kind="text", values=texts)
+    return capture.SnmpObject(oid=oid, kind="bytes", values=[each.hex() for each in octets])

@@ -1,6 +1,6 @@
 """Source that accepts only plausible readings: every user of a driver gets one."""
 
-from rackwatt_exporter.plausibility import judge
+from rackwatt_exporter.plausibility import validate
 from rackwatt_exporter.reading import Reading
 from rackwatt_exporter.targets.base import Source
 
@@ -25,7 +25,7 @@ class JudgedSource:
         Raises:
             ReadError: as the source, and as `judge`.
         """
-        return judge(await self._source.read(), self._max_watts)
+        return validate(await self._source.read(), self._max_watts)
 
     async def close(self) -> None:
         """Close the source."""

@@ -13,15 +13,15 @@ from typing import Any
 import msgspec
 
 from rackwatt_exporter import __version__
-from rackwatt_exporter.advice import ADVICE
 from rackwatt_exporter.exporter import Exporter
+from rackwatt_exporter.remedies import REMEDIES
 from rackwatt_exporter.store.node_states import SchedulerRecord
 from rackwatt_exporter.store.targets import TargetRecord
 from rackwatt_exporter.web.compression import CompressedBody
 
 PACE_S = 1.0
 _MOST_PROBLEMS = 20
-_REASONS = {reason: place for place, reason in enumerate(ADVICE)}
+_REASONS = {reason: place for place, reason in enumerate(REMEDIES)}
 _COLUMNS = ("at", "watts", "age_s", "state", "reason", "failing_s")
 
 
@@ -80,7 +80,7 @@ class FleetData:
             "layout": name,
             "version": __version__,
             "telemetry_path": self._telemetry_path,
-            "reasons": [(reason, *advice) for reason, advice in ADVICE.items()],
+            "reasons": [(reason, *advice) for reason, advice in REMEDIES.items()],
             "problems": {"count": len(problems), "first": problems[:_MOST_PROBLEMS]},
             "node": [target.node for target in targets],
             "address": [target.address for target in targets],

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import yaml
 
-from rackwatt_exporter.advice import ADVICE
 from rackwatt_exporter.reading import Reason
+from rackwatt_exporter.remedies import REMEDIES
 from tests.exporter.collectors.powercap import XEON, Powercap
 from tests.exporter.commands.exporter_process import COMMAND
 from tests.exporter.running_exporter import power_target
@@ -46,7 +46,10 @@ def test_a_target_that_fails_is_1_and_says_why(tmp_path: Path) -> None:
     path = lab(tmp_path, "[{names: n1}, {names: n2, method: ipmi, address: 127.0.0.1}]")
     done = check(f"--config.file={path}", f"--secrets.directory={tmp_path}")
     assert done.returncode == 1
-    assert "credentials_missing: no credentials.secretRef says where username is" in done.stdout
+    assert (
+        "credentials_missing: credentials.secretRef is missing: it names the Secret with username"
+        in done.stdout
+    )
     assert done.stdout.endswith("2 targets, 0 problems: 1 read, 1 failed\n")
 
 
@@ -138,7 +141,7 @@ def test_what_to_do_about_a_failure_is_in_the_json(tmp_path: Path) -> None:
     done = check("--output=json", f"--config.file={path}", f"--secrets.directory={tmp_path}")
     read, failed = json.loads(done.stdout)["targets"]
     assert read["remedy"] is None
-    assert failed["remedy"] == ADVICE[Reason.CREDENTIALS_MISSING].remedy
+    assert failed["remedy"] == REMEDIES[Reason.CREDENTIALS_MISSING].remedy
 
 
 def test_a_list_and_a_secret_beside_it_are_checked_as_they_are(tmp_path: Path) -> None:

@@ -61,12 +61,12 @@ def test_descriptors_that_will_not_be_enough_are_told_before_they_run_out(lab: P
     hosts = '[{names: "p[1-400]", addresses: "127.3.[1-4].[1-100]", method: snmp, preset: ilo}]'
     lab.write_text(power_target(hosts, spec="interval: 60s"))
     with running("run", f"--config.file={lab}", LISTEN) as run:
-        run.until_logged(lambda line: "level=info" in line and "up to 1040 descriptors" in line)
+        run.until_logged(lambda line: "level=info" in line and "needed=1040" in line)
         limit = (1000, 1000)
         resource.prlimit(run.process.pid, resource.RLIMIT_NOFILE, limit)
         run.process.send_signal(signal.SIGHUP)
         told = run.until_logged(lambda line: "level=error" in line)
-        assert "up to 1040 descriptors are needed, only 1000 may be had: raise the hard" in told
+        assert "too few file descriptors needed=1040 limit=1000: raise the hard" in told
         assert run.stop() == 0
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from rackwatt_exporter.config.files import documents, fingerprint
+from rackwatt_exporter.config.files import fingerprint, load_documents
 
 GOOD = """apiVersion: rackwatt.dev/v1alpha1
 kind: PowerTarget
@@ -27,11 +27,11 @@ def test_files_and_folders_are_read_in_the_order_of_their_names(tmp_path: Path) 
     write(folder / ".hidden.yaml", "hidden")
     (folder / "notes.txt").write_text("nothing")
     single = write(tmp_path / "single.conf", "single")
-    assert [one.name for one in documents([folder, single])] == ["a", "b", "c", "single"]
+    assert [one.name for one in load_documents([folder, single])] == ["a", "b", "c", "single"]
 
 
 def test_a_file_that_is_not_there_is_a_problem_and_no_crash(tmp_path: Path) -> None:
-    (one,) = documents([tmp_path / "none.yaml"])
+    (one,) = load_documents([tmp_path / "none.yaml"])
     assert "No such file" in str(one.problems[0])
     assert fingerprint([tmp_path / "none.yaml"]) == ()
 
@@ -39,13 +39,13 @@ def test_a_file_that_is_not_there_is_a_problem_and_no_crash(tmp_path: Path) -> N
 def test_a_folder_that_has_none_a_link_to_nothing_and_one_closed_to_us_say_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (none,) = documents([tmp_path])
+    (none,) = load_documents([tmp_path])
     assert "has no file that ends in .yaml" in none.note
     (tmp_path / "A.YAML").symlink_to("nowhere")
-    (broken,) = documents([tmp_path])
+    (broken,) = load_documents([tmp_path])
     assert str(broken.problems[0]) == "cannot be read: No such file or directory"
     monkeypatch.setattr(Path, "iterdir", _closed)
-    (closed,) = documents([tmp_path])
+    (closed,) = load_documents([tmp_path])
     assert str(closed.problems[0]) == "cannot be read: Permission denied"
     assert fingerprint([tmp_path]) == ()
 
@@ -57,7 +57,7 @@ def _closed(_: Path) -> Iterator[Path]:
 def test_a_huge_file_is_refused_and_not_read_to_its_end(tmp_path: Path) -> None:
     with (tmp_path / "huge.yaml").open("wb") as file:
         file.truncate(2**40)
-    (one,) = documents([tmp_path])
+    (one,) = load_documents([tmp_path])
     assert "more than 4 MiB, the limit of one file: split it" in str(one.problems[0])
 
 

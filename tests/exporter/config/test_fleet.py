@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rackwatt_crds.loading import load
-from rackwatt_exporter.config.fleet import Fleet, fleet
+from rackwatt_exporter.config.fleet import Fleet, resolve_fleet
 from rackwatt_exporter.config.options import (
     InvalidOptions,
     IpmiOptions,
@@ -29,7 +29,7 @@ def target_document(*hosts: str, name: str = "lab", spec: str = "", bmc: str = "
 
 def resolved(*documents: str, before: Fleet | None = None) -> Fleet:
     loaded = load("---\n".join(documents).encode(), "lab.yaml")
-    return fleet(loaded, before.documents if before else ())
+    return resolve_fleet(loaded, before.documents if before else ())
 
 
 def told(built: Fleet) -> str:
@@ -37,10 +37,10 @@ def told(built: Fleet) -> str:
 
 
 def test_the_document_of_the_readme_works_as_it_stands() -> None:
-    built = fleet(load(LAB.read_bytes(), "lab.yaml"))
+    built = resolve_fleet(load(LAB.read_bytes(), "lab.yaml"))
     assert built.problems == ()
     assert list(built.targets) == ["n1", "n2", "n3", "pdu1", "g1", "g2"]
-    assert list(built.bindings) == ["prod"]
+    assert list(built.schedulers) == ["prod"]
     n2, pdu1, g2 = (built.targets[node] for node in ("n2", "pdu1", "g2"))
     assert (n2.address, n2.method, n2.credentials, n2.scheduler) == (
         "127.3.7.2", "ipmi", "bmc", "prod",
@@ -137,7 +137,7 @@ def test_the_same_node_twice_keeps_the_first_and_names_both_places() -> None:
 
 def test_one_bmc_asked_the_same_for_two_nodes_is_a_problem() -> None:
     built = resolved(target_document('{names: "n[1-2]", address: bmc}'))
-    assert "bmc is asked the same for node 'n1' already" in told(built)
+    assert "bmc is already read, with the same settings, for node 'n1'" in told(built)
     assert built.targets["n2"].method == "invalid"
 
 
@@ -174,7 +174,7 @@ def test_one_bad_document_takes_no_other_down() -> None:
 
 def test_a_scheduler_that_no_document_describes_is_a_problem_and_the_power_stays() -> None:
     built = resolved(target_document("{names: a, address: a}", spec="schedulerRef: {name: prod}"))
-    assert "no usable SchedulerBinding is named 'prod'" in told(built)
+    assert "no valid SchedulerBinding is named 'prod'" in told(built)
     assert isinstance(built.targets["a"].options, IpmiOptions)
 
 

@@ -32,9 +32,9 @@ def test_the_back_off_is_never_shorter_than_the_interval() -> None:
 
 def test_the_same_settings_are_the_same_access() -> None:
     spec = "noop: {states: [{names: 'n[1-2]', state: idle}]}"
-    assert resolved(spec).access == resolved(spec).access
-    assert resolved(spec).access != resolved("noop: {}").access
-    assert resolved(spec).access != resolved(f"timeout: 5s, {spec}").access
+    assert resolved(spec).connection_key == resolved(spec).connection_key
+    assert resolved(spec).connection_key != resolved("noop: {}").connection_key
+    assert resolved(spec).connection_key != resolved(f"timeout: 5s, {spec}").connection_key
 
 
 @pytest.mark.parametrize(

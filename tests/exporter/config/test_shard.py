@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rackwatt_crds.loading import load
-from rackwatt_exporter.config.fleet import fleet
+from rackwatt_exporter.config.fleet import resolve_fleet
 from rackwatt_exporter.config.options import FakeOptions
-from rackwatt_exporter.config.shard import WHOLE, Shard, jump_hash, shard
+from rackwatt_exporter.config.shard import WHOLE, Shard, jump_hash, parse_shard
 from rackwatt_exporter.config.target import Target
 from tests.exporter.running_exporter import power_target
 
@@ -18,7 +18,7 @@ counts = st.integers(1, 60)
 @given(st.text(min_size=1, max_size=60), counts)
 def test_every_target_is_taken_by_one_shard_and_only_one(address: str, count: int) -> None:
     target = Target("node", address, "fake", FakeOptions(), "lab")
-    takers = [number for number in range(1, count + 1) if Shard(number, count).takes(target)]
+    takers = [number for number in range(1, count + 1) if Shard(number, count).includes(target)]
     assert len(takers) == 1
 
 
@@ -48,7 +48,7 @@ def test_a_target_stays_where_it_is_from_one_version_to_the_next() -> None:
 def test_nodes_behind_one_bmc_stay_together_with_their_session() -> None:
     pair = [Target(node, "10.0.0.1", "redfish", FakeOptions(), "lab") for node in ("a", "b")]
     for number in range(1, 8):
-        assert len({Shard(number, 7).takes(target) for target in pair}) == 1
+        assert len({Shard(number, 7).includes(target) for target in pair}) == 1
 
 
 def test_a_part_has_every_binding_and_every_problem_of_the_whole() -> None:
@@ -57,19 +57,19 @@ def test_a_part_has_every_binding_and_every_problem_of_the_whole() -> None:
         "---\napiVersion: rackwatt.dev/v1alpha1\nkind: SchedulerBinding\n"
         "metadata: {name: prod}\nspec: {cluster: prod, noop: {}}\n"
     )
-    whole = fleet(load((power_target(hosts) + binding).encode(), "lab.yaml"))
-    parts = [Shard(number, 3).part(whole) for number in (1, 2, 3)]
+    whole = resolve_fleet(load((power_target(hosts) + binding).encode(), "lab.yaml"))
+    parts = [Shard(number, 3).select(whole) for number in (1, 2, 3)]
     assert len(whole.problems) == 2
     assert all(part.problems == whole.problems for part in parts)
-    assert all(part.bindings == whole.bindings for part in parts)
+    assert all(part.schedulers == whole.schedulers for part in parts)
     assert sorted(node for part in parts for node in part.targets) == sorted(whole.targets)
     assert all(len(part.targets) > 5 for part in parts)
-    assert WHOLE.part(whole) is whole
+    assert WHOLE.select(whole) is whole
 
 
 def test_a_shard_is_read_as_it_is_written() -> None:
-    assert shard("2/4") == Shard(2, 4)
-    assert str(shard("2/4")) == "2/4"
+    assert parse_shard("2/4") == Shard(2, 4)
+    assert str(parse_shard("2/4")) == "2/4"
 
 
 @pytest.mark.parametrize(
@@ -77,4 +77,4 @@ def test_a_shard_is_read_as_it_is_written() -> None:
 )
 def test_what_is_no_shard_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(ValueError, match="such as 2/4"):
-        shard(text)
+        parse_shard(text)

@@ -126,7 +126,7 @@ class Ward:
     ) -> AsyncIterator["Watch"]:
         """Run an exporter until all is read, and hold every page of it to what must always hold."""
         async with Exporting(self.directory) as site:
-            keeping = asyncio.create_task(site.exporter.keep())
+            keeping = asyncio.create_task(site.exporter.save_periodically())
             watch = Watch(self, site, set(self.machines) - set(sick) if well is None else set(well))
             await watch.until(lambda seen: all(map(seen.up, self.machines)))
             task = asyncio.create_task(watch.run())

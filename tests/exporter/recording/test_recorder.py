@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rackwatt_exporter import capture
-from rackwatt_exporter.capture import CaptureError, Outcome, Recorded
+from rackwatt_exporter.capture import CaptureError, Outcome, RecordedTarget
 from rackwatt_exporter.recording.recorder import KnownSecrets, Recorder
 from rackwatt_exporter.simulator.fleet import Ports
 from rackwatt_exporter.simulator.replay.runner import servers
@@ -18,7 +18,7 @@ passwords = st.text(
 )
 
 
-def captured(password: str, recorded: Recorded) -> str:
+def captured(password: str, recorded: RecordedTarget) -> str:
     secrets = KnownSecrets(Path("/nonexistent"))
     recorder = Recorder(secrets, 1)
     secrets.redactor.remove(password)
@@ -26,9 +26,9 @@ def captured(password: str, recorded: Recorded) -> str:
     return recorder.capture()
 
 
-def everywhere(password: str) -> Recorded:
+def everywhere(password: str) -> RecordedTarget:
     octets = password.encode()
-    return Recorded(
+    return RecordedTarget(
         node="node1",
         method="redfish",
         settings={"chassis": password},
@@ -40,8 +40,8 @@ def everywhere(password: str) -> Recorded:
         ),
         snmp=capture.Snmp(
             objects=[
-                capture.Value(oid="1.3.6.1", kind="text", values=[f"a{password}b"]),
-                capture.Value(oid="1.3.6.2", kind="bytes", values=[(b"\xff" + octets).hex()]),
+                capture.SnmpObject(oid="1.3.6.1", kind="text", values=[f"a{password}b"]),
+                capture.SnmpObject(oid="1.3.6.2", kind="bytes", values=[(b"\xff" + octets).hex()]),
             ]
         ),
         redfish=capture.Redfish(
@@ -99,8 +99,8 @@ def test_any_content_of_a_file_is_a_capture_or_a_problem(raw: Any) -> None:
     ("kind", "value"), [("integer", "many"), ("real", "x"), ("bytes", "zz"), ("name", "a.b")]
 )
 def test_a_value_of_another_kind_is_an_error(kind: Any, value: str) -> None:
-    objects = [capture.Value(oid="1.3.6.1", kind=kind, values=[value])]
-    recorded = Recorded(node="node1", method="snmp", snmp=capture.Snmp(objects=objects))
+    objects = [capture.SnmpObject(oid="1.3.6.1", kind=kind, values=[value])]
+    recorded = RecordedTarget(node="node1", method="snmp", snmp=capture.Snmp(objects=objects))
     whole = capture.Capture(format=capture.VERSION, targets=[recorded])
     with pytest.raises(CaptureError, match="node1"):
         servers(whole, Ports(), (Path("x"), Path("y")))

@@ -2,7 +2,7 @@
 
 from rackwatt_crds.document import SchedulerBinding
 from rackwatt_crds.loading import load
-from rackwatt_exporter.config.scheduler import SchedulerConfig, binding
+from rackwatt_exporter.config.scheduler import SchedulerConfig, scheduler_config
 
 
 def resolved(spec: str) -> SchedulerConfig:
@@ -16,4 +16,4 @@ spec: {{cluster: alpha, {spec}}}
     (loaded,) = load(text.encode(), "test")
     assert not loaded.problems
     assert isinstance(loaded.document, SchedulerBinding)
-    return binding(loaded.document)
+    return scheduler_config(loaded.document)

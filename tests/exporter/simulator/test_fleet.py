@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rackwatt_exporter.config.files import documents
-from rackwatt_exporter.config.fleet import fleet
+from rackwatt_exporter.config.files import load_documents
+from rackwatt_exporter.config.fleet import resolve_fleet
 from rackwatt_exporter.simulator.fleet import MAX_NODES, RACK_SIZE, Ports, racks, write
 
 
@@ -31,7 +31,7 @@ def test_a_number_that_cannot_be_simulated_is_refused(n: int) -> None:
 def test_the_documents_written_come_to_the_same_machines(n: int, tmp_path: Path) -> None:
     furnished = racks(n)
     write(tmp_path, furnished, Ports(ipmi=6230), b"authority")
-    built = fleet(documents([tmp_path / "documents"]))
+    built = resolve_fleet(load_documents([tmp_path / "documents"]))
     assert built.problems == ()
     machines = {m.name: (m.address, rack.name) for rack in furnished for m in rack.machines}
     assert {t.node: (t.address, t.rack) for t in built.targets.values()} == machines

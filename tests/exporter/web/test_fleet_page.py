@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from selenium.webdriver.common.keys import Keys
 
-from rackwatt_exporter.advice import ADVICE
 from rackwatt_exporter.reading import Reason
+from rackwatt_exporter.remedies import REMEDIES
 from tests.eventually import PATIENCE_S
 from tests.exporter.commands.exporter_process import Running, running
 from tests.exporter.running_exporter import rewrite
@@ -124,8 +124,8 @@ def test_failing_targets_come_first_with_their_reasons_and_advice(page: Browser)
     assert page.text("nav section:not([hidden]) h2") == f"{FAILING} failing"
     first = page.text("#failing .reason")
     assert first.startswith("credentials_missing3")
-    advice = ADVICE[Reason.CREDENTIALS_MISSING]
-    assert advice.happened.replace("`", "") in first
+    advice = REMEDIES[Reason.CREDENTIALS_MISSING]
+    assert advice.description.replace("`", "") in first
     assert advice.remedy.replace("`", "") in first
     assert "hosts[5].adress" in page.text("#problems")
 
@@ -263,7 +263,7 @@ def test_a_click_on_a_failing_target_tells_what_to_do(page: Browser) -> None:
     page.until(lambda: page.count(".trouble h3"))
     told = page.text("#details")
     assert "never read" in told
-    assert ADVICE[Reason.CREDENTIALS_MISSING].remedy.replace("`", "") in told
+    assert REMEDIES[Reason.CREDENTIALS_MISSING].remedy.replace("`", "") in told
     assert "username" in page.text(".trouble .message"), "what the target itself said"
     assert re.search(r"Errorscredentials_missing \d+×", told)
 
@@ -467,7 +467,7 @@ def test_the_advice_of_a_target_is_that_of_its_very_cause(browser: Browser, tmp_
             run.until_served(lambda text: "does not speak TLS" in text, "/status")
             browser.open(run.url)
             browser.until(lambda: browser.count(".racks .tile.failing") == 1)
-            assert ADVICE[Reason.TLS_FAILED].remedy.replace("`", "") in browser.text("#failing")
+            assert REMEDIES[Reason.TLS_FAILED].remedy.replace("`", "") in browser.text("#failing")
             browser.find(".racks .tile").click()
             browser.until(lambda: browser.count(".trouble .remedy"))
             assert "set redfish.scheme: http" in browser.text(".trouble .remedy")

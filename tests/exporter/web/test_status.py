@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from rackwatt_exporter.advice import ADVICE
 from rackwatt_exporter.config.paths import HostPaths
 from rackwatt_exporter.reading import ReadError, Reason
+from rackwatt_exporter.remedies import REMEDIES
 from tests.eventually import PATIENCE_S
 from tests.exporter.running_exporter import Exporting, power_target
 
@@ -143,7 +143,7 @@ async def test_the_advice_is_that_of_the_cause_and_else_that_of_the_reason(tmp_p
             site.exporter.targets.failed("n1", error, 0.1)
             site.exporter.schedulers.failed("prod", error, 0.1)
             found = await site.json("/status?node=n1"), (await site.json())["schedulers"][0]
-            advice = "Do \ufffdthis." if remedy else ADVICE[Reason.TLS_FAILED].remedy
+            advice = "Do \ufffdthis." if remedy else REMEDIES[Reason.TLS_FAILED].remedy
             assert [each["remedy"] for each in found] == [advice, advice]
 
 

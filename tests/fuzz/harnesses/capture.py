@@ -5,7 +5,7 @@ from contextlib import suppress
 import msgspec
 
 from rackwatt_exporter import ber, capture
-from rackwatt_exporter.capture import Capture, CaptureError, Recorded
+from rackwatt_exporter.capture import Capture, CaptureError, RecordedTarget
 from rackwatt_exporter.protocols.ipmi import message as message
 from rackwatt_exporter.simulator.machine import SimulatedMachine
 from rackwatt_exporter.simulator.replay.device import (
@@ -34,7 +34,7 @@ def _hold_written(found: Capture) -> None:
     assert capture.text(capture.parse(written.encode())) == written
 
 
-def _ask(recorded: Recorded) -> None:
+def _ask(recorded: RecordedTarget) -> None:
     if recorded.ipmi is not None:
         _ask_commands(recorded.ipmi)
     if recorded.snmp is not None:

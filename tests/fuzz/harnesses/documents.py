@@ -8,7 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from rackwatt_crds import hostlist
 from rackwatt_crds.loading import load
-from rackwatt_exporter.config.fleet import Fleet, fleet
+from rackwatt_exporter.config.fleet import Fleet, resolve_fleet
 from rackwatt_exporter.config.scheduler import SchedulerConfig
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.config.target import Target
@@ -31,14 +31,14 @@ def examine(data: bytes) -> None:
     """Load any bytes, and do with them all that a reload does."""
     with patch.object(hostlist, "MAX_NAMES", 300):
         loaded = load(data, _ORIGIN)
-        built = fleet(loaded)
+        built = resolve_fleet(loaded)
     for one in loaded:
         assert one.document is not None or one.problems or one.note
         assert all(problem.reason for problem in one.problems)
         assert all(str(problem).encode() for problem in one.problems)
     _hold_settings(built)
     _hold_what_was(built)
-    if built.targets or built.bindings:
+    if built.targets or built.schedulers:
         _hold_page(built)
         run(_open(built))
 
@@ -48,7 +48,7 @@ def _hold_settings(built: Fleet) -> None:
         assert node
         assert node == target.node
         _hold_pace(target)
-    for binding in built.bindings.values():
+    for binding in built.schedulers.values():
         _hold_pace(binding)
 
 
@@ -63,8 +63,8 @@ def _hold_pace(paced: Target | SchedulerConfig) -> None:
 def _hold_what_was(built: Fleet) -> None:
     """Read again it is the same, and so it is when the file has become garbage."""
     with patch.object(hostlist, "MAX_NAMES", 300):
-        assert fleet(built.documents, built.documents).targets == built.targets
-        assert fleet(load(b"[", _ORIGIN), built.documents).targets == built.targets
+        assert resolve_fleet(built.documents, built.documents).targets == built.targets
+        assert resolve_fleet(load(b"[", _ORIGIN), built.documents).targets == built.targets
 
 
 def _hold_page(built: Fleet) -> None:
@@ -73,7 +73,7 @@ def _hold_page(built: Fleet) -> None:
     exposition = FleetExposition(store, roster, ("power-exporter",))
     shown = list(built.targets.values())[:_PARSED]
     store.sync(shown)
-    roster.sync(built.bindings.values())
+    roster.sync(built.schedulers.values())
     for target in shown:
         store.succeeded(target.node, Reading(1.0, "x"), 0.1)
         store.failed(target.node, ReadError(Reason.TIMEOUT, "x"), 0.1)
@@ -90,6 +90,6 @@ async def _open(built: Fleet) -> None:
         gates.living(target)
         gates.suspect(target)
         await catalogue.source(target).close()
-    for binding in built.bindings.values():
+    for binding in built.schedulers.values():
         await scheduler(binding, _SECRETS).close()
     await catalogue.close()

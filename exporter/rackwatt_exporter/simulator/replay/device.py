@@ -89,7 +89,7 @@ def recorded_tree(recorded: capture.Snmp) -> Tree:
     return Tree({_oid(each.oid): _value(each) for each in recorded.objects})
 
 
-def _value(recorded: capture.Value) -> Value:
+def _value(recorded: capture.SnmpObject) -> Value:
     write = _WRITERS[recorded.kind]
     cycle = _cycle(write(text) for text in recorded.values)
     return lambda: next(cycle)

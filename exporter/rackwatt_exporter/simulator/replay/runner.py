@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from rackwatt_exporter.capture import Capture, CaptureError, Recorded
+from rackwatt_exporter.capture import Capture, CaptureError, RecordedTarget
 from rackwatt_exporter.protocols.ipmi.crypto import SUITES
 from rackwatt_exporter.simulator import documents
 from rackwatt_exporter.simulator.certificate import write_files
@@ -66,7 +66,7 @@ def servers(capture: Capture, ports: Ports, files: tuple[Path, Path]) -> list[Se
     ]
 
 
-def addresses(capture: Capture) -> Mapping[str, Recorded]:
+def addresses(capture: Capture) -> Mapping[str, RecordedTarget]:
     """Return each recorded target an address on loopback."""
     return {str(_FIRST_ADDRESS + index): each for index, each in enumerate(capture.targets)}
 
@@ -80,7 +80,7 @@ def write(directory: Path, capture: Capture, ports: Ports, authority: bytes) -> 
     documents.write(directory, written, SimulatedLogin(), authority)
 
 
-def _entry(address: str, target: Recorded, ports: Ports) -> dict[str, Any]:
+def _entry(address: str, target: RecordedTarget, ports: Ports) -> dict[str, Any]:
     settings = dict(target.settings)
     if target.method == "redfish":
         settings["tls"] = {"caSecretRef": {"name": "bmc-ca"}, "serverName": SERVER_NAME}
@@ -90,7 +90,7 @@ def _entry(address: str, target: Recorded, ports: Ports) -> dict[str, Any]:
     return {"names": target.node, "addresses": address, "method": target.method, **own}
 
 
-def _vendor(target: Recorded) -> Vendor:
+def _vendor(target: RecordedTarget) -> Vendor:
     """Return a vendor with the suites and the log-in path of the recorded BMC."""
     suite = target.ipmi.suite if target.ipmi else None
     login = target.redfish.login if target.redfish else None

@@ -1,0 +1,131 @@
+"""Remedies: the meaning of each reason and what to do about it, for the fleet page and the docs.
+
+Where a reason has several causes, an error may have a remedy of its own; these apply to all causes.
+The table in docs/troubleshooting.md is generated from them. Backquotes mark code.
+"""
+
+from typing import NamedTuple
+
+from rackwatt_exporter.reading import ReadError, Reason
+
+
+class Remedy(NamedTuple):
+    """What happened, and what a user can do."""
+
+    description: str
+    remedy: str
+
+
+REMEDIES = {
+    Reason.TIMEOUT: Remedy(
+        "Nothing came back within `timeout`, retries included.",
+        "Check the address, the power of the device, and that its port is open: UDP 623 for IPMI, "
+        "UDP 161 for SNMP, TCP 443 for Redfish. A slow device needs a longer `timeout`.",
+    ),
+    Reason.CONNECTION_REFUSED: Remedy(
+        "The machine is reachable, but nothing listens on that port.",
+        "Enable the service (IPMI over LAN, the SNMP agent, Redfish, sshd), or correct `port` "
+        "or `url`.",
+    ),
+    Reason.UNREACHABLE: Remedy(
+        "The network reports that there is no route to the address.",
+        "Check routes, VLAN and firewall.",
+    ),
+    Reason.NAME_UNRESOLVED: Remedy(
+        "The host name could not be resolved.",
+        "Check DNS, or write the IP address.",
+    ),
+    Reason.AUTH_FAILED: Remedy(
+        "The user or password (SNMP: user, community or a key) was rejected.",
+        "The message says which. Check the Secret's files; the next poll uses a changed one. "
+        "Retries slow down so that no account is locked.",
+    ),
+    Reason.PRIVILEGE_INSUFFICIENT: Remedy(
+        "The user may log in but not read this.",
+        "Give the user a role that may read power; for IPMI, raise `ipmi.privilege` up to what the "
+        "user has.",
+    ),
+    Reason.CIPHER_UNSUPPORTED: Remedy(
+        "Client and server have no cipher in common.",
+        "IPMI: omit `cipherSuite`: 17 is tried first, then 3. ssh: the message names what "
+        "the host offers.",
+    ),
+    Reason.SESSION_LIMIT: Remedy(
+        "The BMC has no free session.",
+        "Close sessions of other programs, or wait until they expire. Rackwatt keeps one session "
+        "for each BMC and closes it at exit.",
+    ),
+    Reason.TLS_FAILED: Remedy(
+        "The TLS handshake failed, or the certificate could not be verified.",
+        "The message says which. `tls` has `caSecretRef`, `serverName`, `legacy` and "
+        "`insecureSkipVerify`.",
+    ),
+    Reason.HOST_KEY_FAILED: Remedy(
+        "The host key is unknown to ssh, or differs from the known one.",
+        "Add the key to the Secret of `knownHostsSecretRef`.",
+    ),
+    Reason.CREDENTIALS_MISSING: Remedy(
+        "A Secret, or a key in it, is missing.",
+        "The message names the file. The exporter reads it as soon as it exists.",
+    ),
+    Reason.NO_POWER_SENSOR: Remedy(
+        "The BMC responds, but has no power reading where the exporter looked.",
+        "The message names what it has. Set `sensors`, `oids` or `chassis`, or try `oem: true`.",
+    ),
+    Reason.SENSOR_UNREADABLE: Remedy(
+        "The sensor exists, but reports that its value cannot be read now.",
+        "Often a power supply without mains. A sum is only exposed when it is complete.",
+    ),
+    Reason.SEARCHING: Remedy(
+        "The Redfish service has many resources; the search for the machine's power continues at "
+        "the next poll.",
+        "Nothing: the search continues at the usual interval. `redfish.chassis` and "
+        "`redfish.sensors` make it shorter.",
+    ),
+    Reason.MEMBER_MISSING: Remedy(
+        "A power supply, feed or sensor that was part of the sum is missing.",
+        "The message names it. The sum is exposed again when it returns, or without it once it "
+        "has been missing for an hour.",
+    ),
+    Reason.IMPLAUSIBLE: Remedy(
+        "The value is higher than `maxWatts`, or negative.",
+        "Compare it with the machine. If it is correct, raise `maxWatts`; if a scale is wrong, set "
+        "`scale`.",
+    ),
+    Reason.BAD_REPLY: Remedy(
+        "The response violates the protocol, or has an impossible value.",
+        "The message says what it was. A BMC that is starting up does this.",
+    ),
+    Reason.POWERED_OFF: Remedy(
+        "The BMC reports that its machine is off.",
+        "Nothing. The exporter polls it at the usual interval, without back-off.",
+    ),
+    Reason.COMMAND_FAILED: Remedy(
+        "A command could not be run, or failed.",
+        "The message has the command and the first line of its error output. Run it manually as "
+        "the same user.",
+    ),
+    Reason.PERMISSION_DENIED: Remedy(
+        "The kernel denies this process access.",
+        "On Kubernetes the operator grants what a collector needs; elsewhere see docs/node.md. "
+        "RAPL requires uid 0.",
+    ),
+    Reason.ABSENT: Remedy(
+        "This machine has no such device.",
+        "The message says what was looked for. A virtual machine has no RAPL: remove the "
+        "collector from the document, or select nodes that have it.",
+    ),
+    Reason.INVALID_ENTRY: Remedy(
+        "The entry in the document is invalid.",
+        "The message has its path and the reason.",
+    ),
+    Reason.INTERNAL_ERROR: Remedy(
+        "A bug in Rackwatt.",
+        "Please report the traceback in the log.",
+    ),
+}
+
+
+def remedy_of(error: ReadError) -> str:
+    """Return the remedy of an error: its own, or that of its reason."""
+    return error.remedy or REMEDIES[error.reason].remedy
