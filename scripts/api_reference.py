@@ -83,7 +83,8 @@ class Reference:
             links = ", ".join(_link(self._heading(user), self._heading(user)) for user in users)
             parts.append(f"\nUsed by {links}.\n")
         properties = schema(model)["properties"]
-        rows = [self._row(field, properties[field.encode_name]) for field in _fields(model)]
+        fields = sorted(_fields(model), key=lambda field: not field.required)
+        rows = [self._row(field, properties[field.encode_name]) for field in fields]
         parts += ["\n", _HEAD, *rows]
         if rules := [f"- {rule.text}. `{rule.cel}`\n" for rule in model.RULES if rule.cel]:
             parts += ["\nValidation:\n\n", *rules]

@@ -1,8 +1,10 @@
 """Table of kinds: each method, scheduler and provider, with what both programs must know of it.
 
-A kind is a field of a document, with the model of its settings. Every list of kinds is read from
-this table: the models' rules, validation, the operator's NetworkPolicy, status and `check`. The
-exporter has a registry with the reader of each kind. A missing kind fails a test or a look-up and
+A kind is a field of a document, with the model of its settings. Each table has the fields above it,
+in a class that the model of the document inherits: type checkers know them, and a new kind changes
+no other model. Every list of kinds is read from a table: the models' rules, validation, the
+operator's NetworkPolicy, status and `check`. The exporter has a registry with the reader of each
+kind. A missing kind fails a test or a look-up and
 is never read as another kind. Collectors have no settings: their table is in
 `node/requirements.py`, with the requirements of each.
 """
@@ -10,7 +12,9 @@ is never read as another kind. Collectors have no settings: their table is in
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+
+from msgspec import Meta
 
 from rackwatt_crds.bmc.fake import Fake
 from rackwatt_crds.bmc.ipmi import Ipmi, IpmiSsh
@@ -25,9 +29,13 @@ from rackwatt_crds.endpoints import (
     Endpoint,
 )
 from rackwatt_crds.grid import static
+from rackwatt_crds.grid.static import StaticIntensity
 from rackwatt_crds.model import Model, only
 from rackwatt_crds.rules import camel
 from rackwatt_crds.schedulers import exporter, noop, slurm
+from rackwatt_crds.schedulers.exporter import Exporter
+from rackwatt_crds.schedulers.noop import Noop
+from rackwatt_crds.schedulers.slurm import Slurm
 
 Problems = Iterable[tuple[str, str]]
 
@@ -92,6 +100,16 @@ def _table(*kinds: K) -> Mapping[str, K]:
     return MappingProxyType({kind.name: kind for kind in kinds})
 
 
+class MethodSettings(Model, frozen=True, kw_only=True):
+    """The settings of each method."""
+
+    ipmi: Ipmi | None = None
+    ipmi_ssh: IpmiSsh | None = None
+    snmp: Snmp | None = None
+    redfish: Redfish | None = None
+    fake: Fake | None = None
+
+
 METHODS = _table(
     MethodKind("ipmi", Ipmi, Endpoint("", IPMI_PORT, "UDP"), logs_in=True),
     MethodKind("ipmi_ssh", IpmiSsh, Endpoint("", SSH_PORT), logs_in=False),
@@ -101,13 +119,35 @@ METHODS = _table(
 )
 DEFAULT_METHOD = "ipmi"
 
+
+class SchedulerSettings(Model, frozen=True, kw_only=True):
+    """The settings of each scheduler."""
+
+    slurm: Slurm | None = None
+    noop: Noop | None = None
+    exporter: Annotated[
+        Exporter | None,
+        Meta(
+            description="Another rackwatt-exporter that polls the scheduler, so that the load "
+            "on it does not grow with the number of exporters."
+        ),
+    ] = None
+
+
 SCHEDULERS = _table(
-    SchedulerKind("slurm", slurm.Slurm, slurm.connections, slurm.label),
-    SchedulerKind("noop", noop.Noop, noop.connections, noop.label, noop.problems),
-    SchedulerKind("exporter", exporter.Exporter, exporter.connections, exporter.label),
+    SchedulerKind("slurm", Slurm, slurm.connections, slurm.label),
+    SchedulerKind("noop", Noop, noop.connections, noop.label, noop.problems),
+    SchedulerKind("exporter", Exporter, exporter.connections, exporter.label),
 )
 
-PROVIDERS = _table(ProviderKind("static", static.StaticIntensity, static.connections))
+
+class ProviderSettings(Model, frozen=True, kw_only=True):
+    """The settings of each provider."""
+
+    static: StaticIntensity | None = None
+
+
+PROVIDERS = _table(ProviderKind("static", StaticIntensity, static.connections))
 
 if TYPE_CHECKING:
     Method = str

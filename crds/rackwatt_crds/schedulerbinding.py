@@ -5,14 +5,10 @@ from typing import Annotated
 from msgspec import Meta
 
 from rackwatt_crds.fields import Duration, Paused
-from rackwatt_crds.kinds import SCHEDULERS, fields
-from rackwatt_crds.model import Model
+from rackwatt_crds.kinds import SCHEDULERS, SchedulerSettings, fields
 from rackwatt_crds.monitoring import Monitoring
 from rackwatt_crds.pod import Pod
 from rackwatt_crds.rules import exactly_one, immutable, min_duration, not_shorter_than
-from rackwatt_crds.schedulers.exporter import Exporter
-from rackwatt_crds.schedulers.noop import Noop
-from rackwatt_crds.schedulers.slurm import Slurm
 from rackwatt_crds.web import Web
 
 # Nothing overrides these for a part of a binding, so the model has the defaults.
@@ -29,8 +25,8 @@ NodeName = Annotated[
 ]
 
 
-class SchedulerBindingSpec(Model, frozen=True, kw_only=True):
-    """Exactly one of `slurm`, `noop` and `exporter`, and how often the scheduler is polled."""
+class SchedulerBindingSpec(SchedulerSettings, frozen=True, kw_only=True):
+    """Exactly one scheduler, and how often it is polled."""
 
     cluster: Annotated[str, Meta(min_length=1, description="The label `cluster`.")]
     node_name: Annotated[
@@ -50,15 +46,6 @@ class SchedulerBindingSpec(Model, frozen=True, kw_only=True):
     stale_after: Annotated[
         Duration | None,
         Meta(description="Age at which node states are withdrawn. Default: three intervals."),
-    ] = None
-    slurm: Slurm | None = None
-    noop: Noop | None = None
-    exporter: Annotated[
-        Exporter | None,
-        Meta(
-            description="Another rackwatt-exporter that polls the scheduler, so that the load "
-            "on it does not grow with the number of exporters."
-        ),
     ] = None
     paused: Paused = False
     monitoring: Monitoring | None = None

@@ -38,8 +38,8 @@ def test_every_problem_is_told_at_once_with_its_path() -> None:
     assert [line.split(":")[0] for line in told] == [
         "spec.schedulerRef",
         "spec.timeout",
-        "spec.bmc.method",
         "spec.bmc.ipmi.port",
+        "spec.bmc.method",
         "spec.bmc.hosts[0].adress",
         "spec.bmc.hosts[0].names",
     ]

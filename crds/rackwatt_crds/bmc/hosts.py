@@ -4,12 +4,8 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from rackwatt_crds.bmc.fake import Fake
-from rackwatt_crds.bmc.ipmi import Ipmi, IpmiSsh
-from rackwatt_crds.bmc.redfish import Redfish
-from rackwatt_crds.bmc.snmp import Snmp
 from rackwatt_crds.fields import Credentials, Duration, ObjectRef
-from rackwatt_crds.kinds import Method
+from rackwatt_crds.kinds import Method, MethodSettings
 from rackwatt_crds.model import Model
 from rackwatt_crds.rules import min_duration, not_both, not_shorter_than, same_length
 
@@ -48,7 +44,7 @@ SCHEDULE_RULES = (
 )
 
 
-class Access(Model, frozen=True, kw_only=True):
+class Access(MethodSettings, frozen=True, kw_only=True):
     """How a target is polled."""
 
     method: Annotated[
@@ -67,11 +63,6 @@ class Access(Model, frozen=True, kw_only=True):
             "fails as `implausible`. Default: 60000; redfish 200000, snmp 1000000."
         ),
     ] = None
-    ipmi: Ipmi | None = None
-    ipmi_ssh: IpmiSsh | None = None
-    snmp: Snmp | None = None
-    redfish: Redfish | None = None
-    fake: Fake | None = None
 
 
 class HostEntry(Access, frozen=True, kw_only=True):

@@ -4,13 +4,11 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from rackwatt_crds.grid.static import StaticIntensity
-from rackwatt_crds.kinds import PROVIDERS, fields
-from rackwatt_crds.model import Model
+from rackwatt_crds.kinds import PROVIDERS, ProviderSettings, fields
 from rackwatt_crds.rules import exactly_one
 
 
-class Grid(Model, frozen=True, kw_only=True):
+class Grid(ProviderSettings, frozen=True, kw_only=True):
     """A zone of the electricity grid, and exactly one provider of its carbon intensity."""
 
     zone: Annotated[
@@ -21,6 +19,5 @@ class Grid(Model, frozen=True, kw_only=True):
             description="The zone, such as `FR` or `US-CAL-CISO`.",
         ),
     ]
-    static: StaticIntensity | None = None
 
     RULES = (exactly_one(*fields(PROVIDERS)),)
