@@ -17,9 +17,9 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from rackwatt_exporter.simulator.certificate import generate
-from rackwatt_exporter.simulator.ipmi.server import IpmiServer
+from rackwatt_exporter.simulator.ipmi.bmc import IpmiServer
 from rackwatt_exporter.simulator.machine import SimulatedLogin, SimulatedMachine
-from rackwatt_exporter.simulator.redfish.server import RedfishServer
+from rackwatt_exporter.simulator.redfish.service import RedfishServer
 from tests.exporter.commands.exporter_process import COMMAND, running
 from tests.exporter.running_exporter import rewrite
 from tests.peers import ipmi_sim as ipmi

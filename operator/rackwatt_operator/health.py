@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from rackwatt_crds.cli.loop_lag import LoopLagMonitor
 from rackwatt_operator.controller.workqueue import WorkQueue
 from rackwatt_operator.metrics import (
     LOOP_LAG,
@@ -20,7 +21,6 @@ from rackwatt_operator.metrics import (
 )
 from rackwatt_operator.reflector import Reflector
 
-_LAG_INTERVAL_S = 0.5
 _LONGEST_LAG_S = 5.0
 _LONGEST_WORK_S = 600.0
 _OLDEST_LISTS = 3
@@ -33,7 +33,7 @@ class Health:
         self._queue = queue
         self._reflector = reflector
         self._resync_s = resync_s
-        self._lag_s = 0.0
+        self.loop_lag = LoopLagMonitor()
 
     def application(self) -> web.Application:
         """Build the application."""
@@ -42,14 +42,6 @@ class Health:
         app.router.add_get("/readyz", self.readyz)
         app.router.add_get("/metrics", self.metrics)
         return app
-
-    async def measure_lag(self) -> None:
-        """Measure the event loop lag, until cancelled."""
-        while True:
-            start_s = _now_s()
-            await asyncio.sleep(_LAG_INTERVAL_S)
-            self._lag_s = max(0.0, _now_s() - start_s - _LAG_INTERVAL_S)
-            LOOP_LAG.set(self._lag_s)
 
     async def healthz(self, _: web.Request) -> web.Response:
         """Return problems that a restart may solve."""
@@ -65,12 +57,13 @@ class Health:
         QUEUE_DEPTH.set(self._queue.depth)
         QUEUE_OLDEST.set(self._queue.oldest_s)
         QUEUE_RETRYING.set(self._queue.retrying)
+        LOOP_LAG.set(self.loop_lag.lag_s)
         text = generate_latest(REGISTRY)
         return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     def _problems(self) -> Iterator[str]:
-        if self._lag_s > _LONGEST_LAG_S:
-            yield f"the event loop was blocked for {self._lag_s:.0f} s"
+        if self.loop_lag.lag_s > _LONGEST_LAG_S:
+            yield f"the event loop was blocked for {self.loop_lag.lag_s:.0f} s"
         if self._queue.oldest_s > _LONGEST_WORK_S:
             yield f"a reconciliation has not ended for {self._queue.oldest_s:.0f} s"
         listed_s = self._reflector.listed_s

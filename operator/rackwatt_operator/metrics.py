@@ -94,7 +94,7 @@ WATCH_RESTARTS = Counter(
 )
 LOOP_LAG = Gauge(
     "rackwatt_operator_event_loop_lag_seconds",
-    "Maximum event loop lag since the last scrape.",
+    "Maximum event loop lag during the last 10 seconds.",
     registry=REGISTRY,
 )
 LEADER = Gauge(

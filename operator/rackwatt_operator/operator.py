@@ -104,7 +104,7 @@ class Operator:
                 self._elector.run(),
                 self._queue.run(),
                 self._collectors.run(self._elector.leading),
-                self._health.measure_lag(),
+                self._health.loop_lag.run(),
             )
         ]
         waiting = asyncio.create_task(stop.wait())

@@ -17,7 +17,7 @@ from typing import Any
 
 import uvloop
 
-from rackwatt_exporter.simulator.ipmi.server import IpmiServer
+from rackwatt_exporter.simulator.ipmi.bmc import IpmiServer
 from rackwatt_exporter.simulator.machine import SimulatedMachine
 from tests.bench.peer_exporters import AbsentError, peer_exporter
 from tests.bench.process import waited_share

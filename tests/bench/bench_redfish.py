@@ -22,7 +22,7 @@ import uvloop
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.simulator.certificate import generate
 from rackwatt_exporter.simulator.machine import SimulatedMachine
-from rackwatt_exporter.simulator.redfish.server import RedfishServer
+from rackwatt_exporter.simulator.redfish.service import RedfishServer
 from rackwatt_exporter.targets.redfish.source import RedfishDriver
 from tests.bench.process import waited_share
 from tests.bench.readings import OURS, ReadingCost, readings

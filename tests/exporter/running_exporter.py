@@ -9,11 +9,11 @@ from typing import Any, Self
 
 import aiohttp
 
+from rackwatt_crds.cli.loop_lag import LoopLagMonitor
 from rackwatt_exporter.config.paths import HostPaths
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.exporter import Exporter
 from rackwatt_exporter.web.app import Site
-from rackwatt_exporter.web.loop_lag import LoopLagMonitor
 from rackwatt_exporter.web.server import Limits, Server
 from tests.eventually import PATIENCE_S
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from rackwatt_crds.cli.durations import duration
 from rackwatt_crds.cli.listening import add_listen_address, listen_address
 from rackwatt_crds.cli.logs import add_logging
+from rackwatt_crds.cli.loop_lag import LoopLagMonitor
 from rackwatt_exporter import __version__
 from rackwatt_exporter.commands.flags import (
     add_host,
@@ -22,7 +23,6 @@ from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.exporter import Exporter
 from rackwatt_exporter.store.ledger_file import RETENTION_S
 from rackwatt_exporter.web.app import TAKEN, Site, health_application
-from rackwatt_exporter.web.loop_lag import LoopLagMonitor
 from rackwatt_exporter.web.middleware.request_limit import MOST_REQUESTS
 from rackwatt_exporter.web.server import Limits, Server
 from rackwatt_exporter.web.web_config_file import WebConfigError

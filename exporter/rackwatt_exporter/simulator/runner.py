@@ -12,11 +12,11 @@ from rackwatt_exporter.simulator import scenario
 from rackwatt_exporter.simulator.certificate import write_files
 from rackwatt_exporter.simulator.faults.device_faults import Faults
 from rackwatt_exporter.simulator.fleet import SERVER_NAME, Ports, Rack, write
-from rackwatt_exporter.simulator.ipmi.server import IpmiServer
+from rackwatt_exporter.simulator.ipmi.bmc import IpmiServer
 from rackwatt_exporter.simulator.machine import SimulatedMachine
-from rackwatt_exporter.simulator.redfish.server import RedfishServer
+from rackwatt_exporter.simulator.redfish.service import RedfishServer
 from rackwatt_exporter.simulator.scenario import Method, Scenario, ScenarioError
-from rackwatt_exporter.simulator.snmp.server import SnmpServer
+from rackwatt_exporter.simulator.snmp.agent import SnmpServer
 
 log = logging.getLogger(__name__)
 

@@ -4,13 +4,13 @@ import time
 
 from aiohttp import hdrs, web
 
+from rackwatt_crds.cli.loop_lag import LoopLagMonitor
 from rackwatt_exporter import __version__
 from rackwatt_exporter.exporter import Exporter
 from rackwatt_exporter.pipelines.health import health
 from rackwatt_exporter.web.discovery import Discovery
 from rackwatt_exporter.web.fleet_page import FleetPage
 from rackwatt_exporter.web.lifecycle import Lifecycle, Reload
-from rackwatt_exporter.web.loop_lag import LoopLagMonitor
 from rackwatt_exporter.web.metrics import MetricsHandler
 from rackwatt_exporter.web.middleware.authentication import HEALTH
 from rackwatt_exporter.web.plain_page import index

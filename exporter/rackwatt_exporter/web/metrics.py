@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 from aiohttp import web
 
+from rackwatt_crds.cli.loop_lag import LoopLagMonitor
 from rackwatt_exporter.exporter import Exporter
 from rackwatt_exporter.exposition.exporter import document_text, process_text
 from rackwatt_exporter.metrics.text import OPENMETRICS, TEXT, wants_openmetrics
 from rackwatt_exporter.web.compression import CompressedBody
-from rackwatt_exporter.web.loop_lag import LoopLagMonitor
 
 _FROM_SCRAPER = "X-Prometheus-Scrape-Timeout-Seconds"
 """The header by which Prometheus, its agents and those that scrape as it does are known."""

@@ -16,10 +16,10 @@ from pathlib import Path
 
 from rackwatt_exporter.simulator.certificate import write_files
 from rackwatt_exporter.simulator.faults.device_faults import Fault, Faults
-from rackwatt_exporter.simulator.ipmi.server import IpmiServer
+from rackwatt_exporter.simulator.ipmi.bmc import IpmiServer
 from rackwatt_exporter.simulator.machine import SimulatedMachine
-from rackwatt_exporter.simulator.redfish.server import RedfishServer
-from rackwatt_exporter.simulator.snmp.server import SnmpServer
+from rackwatt_exporter.simulator.redfish.service import RedfishServer
+from rackwatt_exporter.simulator.snmp.agent import SnmpServer
 from tests.eventually import PATIENCE_S
 from tests.exporter.running_exporter import Exporting
 from tests.peers.ports import free_ports

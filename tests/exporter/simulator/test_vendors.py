@@ -16,9 +16,9 @@ from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.simulator.certificate import write_files
 from rackwatt_exporter.simulator.faults.device_faults import Fault, Faults
-from rackwatt_exporter.simulator.ipmi.server import IpmiServer
+from rackwatt_exporter.simulator.ipmi.bmc import IpmiServer
 from rackwatt_exporter.simulator.machine import SimulatedMachine
-from rackwatt_exporter.simulator.redfish.server import RedfishServer
+from rackwatt_exporter.simulator.redfish.service import RedfishServer
 from rackwatt_exporter.simulator.redfish.tree import ROOT
 from rackwatt_exporter.simulator.redfish.vendors import _VENDORS
 from rackwatt_exporter.simulator.vendors import VENDORS

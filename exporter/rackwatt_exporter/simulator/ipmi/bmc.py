@@ -7,6 +7,7 @@ freeipmi and pyghmi, which log in here.
 import hmac
 import os
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rackwatt_exporter.protocols.ipmi import message as message
@@ -19,7 +20,9 @@ from rackwatt_exporter.protocols.ipmi.rmcpplus import (
     Rakp3,
     RmcpPlusResponse,
 )
+from rackwatt_exporter.simulator.faults.device_faults import Faults
 from rackwatt_exporter.simulator.ipmi.commands import BEFORE_LOGIN, Commands, IpmiCommands
+from rackwatt_exporter.simulator.loopback_udp import LoopbackServer
 from rackwatt_exporter.simulator.machine import SimulatedMachine
 
 IDLE_LIMIT_S = 60.0
@@ -180,3 +183,13 @@ class SimulatedBmc:
 def _answer_ping(data: bytes) -> bytes | None:
     tag = rmcp.parse_ping(data)
     return None if tag is None else rmcp.encode_pong(tag)
+
+
+class IpmiServer(LoopbackServer):
+    """The BMCs of `machines`, which are keyed by their IPv4 loopback address, at one UDP port."""
+
+    def __init__(
+        self, machines: Mapping[str, SimulatedMachine], port: int, faults: Faults | None = None
+    ) -> None:
+        devices = {address: SimulatedBmc(machine) for address, machine in machines.items()}
+        super().__init__(devices, port, faults)

@@ -5,10 +5,13 @@ import hmac
 import secrets
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import msgspec
 from aiohttp import web
 
+from rackwatt_exporter.simulator.faults.device_faults import Faults
+from rackwatt_exporter.simulator.loopback_https import HttpsServer
 from rackwatt_exporter.simulator.machine import SimulatedLogin, SimulatedMachine
 from rackwatt_exporter.simulator.redfish.tree import ROOT
 from rackwatt_exporter.simulator.redfish.vendors import resource
@@ -120,3 +123,18 @@ def json_of(
 def error(status: int, code: str = "Base.1.18.GeneralError") -> web.Response:
     """Return an error response."""
     return json_of(status, {"error": {"code": code, "message": str(status)}})
+
+
+class RedfishServer(HttpsServer):
+    """The BMCs of `machines`, which are keyed by their IPv4 loopback address, at one TCP port."""
+
+    def __init__(
+        self,
+        machines: Mapping[str, SimulatedMachine],
+        port: int,
+        certificate: Path,
+        key: Path,
+        faults: Faults | None = None,
+    ) -> None:
+        services = {address: SimulatedService(machine) for address, machine in machines.items()}
+        super().__init__(services, port, (certificate, key), faults)

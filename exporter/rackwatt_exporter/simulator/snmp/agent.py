@@ -7,9 +7,12 @@ authentication it reports only its engine id and clock.
 import hmac
 import socket
 import time
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from rackwatt_exporter import ber
+from rackwatt_exporter.simulator.faults.device_faults import Faults
+from rackwatt_exporter.simulator.loopback_udp import LoopbackServer
 from rackwatt_exporter.simulator.machine import SimulatedMachine
 from rackwatt_exporter.simulator.snmp.pdu import REPORT, answer, parse, response
 from rackwatt_exporter.simulator.snmp.tree import Tree, machine_tree
@@ -210,3 +213,13 @@ def _number(message: _Message) -> int:
         return 0 if message.flags & _PRIV else parse(_pdu(message.payload)).number
     except ber.BerError:
         return 0
+
+
+class SnmpServer(LoopbackServer):
+    """The agents of `machines`, which are keyed by their IPv4 loopback address, at one UDP port."""
+
+    def __init__(
+        self, machines: Mapping[str, SimulatedMachine], port: int, faults: Faults | None = None
+    ) -> None:
+        devices = {address: SimulatedAgent(machine) for address, machine in machines.items()}
+        super().__init__(devices, port, faults)

@@ -12,9 +12,9 @@ import pytest
 from rackwatt_exporter.protocols.ipmi import rmcp
 from rackwatt_exporter.simulator.certificate import write_files
 from rackwatt_exporter.simulator.faults.device_faults import MAX_WAITING, Fault, Faults
-from rackwatt_exporter.simulator.ipmi.server import IpmiServer
+from rackwatt_exporter.simulator.ipmi.bmc import IpmiServer
 from rackwatt_exporter.simulator.machine import SimulatedMachine
-from rackwatt_exporter.simulator.redfish.server import RedfishServer
+from rackwatt_exporter.simulator.redfish.service import RedfishServer
 from tests.peers.ports import free_port
 
 LOOPS = ("attended",)

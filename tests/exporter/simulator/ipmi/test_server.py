@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from rackwatt_exporter.reading import ReadError, Reason
-from rackwatt_exporter.simulator.ipmi.server import IpmiServer
+from rackwatt_exporter.simulator.ipmi.bmc import IpmiServer
 from rackwatt_exporter.simulator.machine import SimulatedMachine
 from tests.eventually import PATIENCE_S
 from tests.exporter.targets.ipmi.driven import Driven, driven

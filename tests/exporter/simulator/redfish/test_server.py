@@ -15,7 +15,7 @@ from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.reading import Reason
 from rackwatt_exporter.simulator.certificate import generate
 from rackwatt_exporter.simulator.machine import SimulatedMachine
-from rackwatt_exporter.simulator.redfish.server import RedfishServer
+from rackwatt_exporter.simulator.redfish.service import RedfishServer
 from rackwatt_exporter.targets.redfish.source import RedfishDriver
 from tests.exporter.targets.redfish.fleet import reason_of, target_at, write_secrets
 from tests.peers.ports import free_port

@@ -17,8 +17,7 @@ from rackwatt_exporter.config.options import OidOptions, SnmpOptions
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.config.target import Target
 from rackwatt_exporter.simulator.machine import SimulatedMachine
-from rackwatt_exporter.simulator.snmp.agent import SimulatedAgent
-from rackwatt_exporter.simulator.snmp.server import SnmpServer
+from rackwatt_exporter.simulator.snmp.agent import SimulatedAgent, SnmpServer
 from rackwatt_exporter.simulator.snmp.tree import OUTLETS
 from rackwatt_exporter.targets.snmp.source import SnmpDriver
 from tests.eventually import PATIENCE_S
