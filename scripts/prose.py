@@ -59,7 +59,6 @@ PENDING: tuple[str, ...] = (
     "tests/cluster/",
     "tests/conftest.py",
     "tests/crds/",
-    "tests/e2e/",
     "tests/exporter/commands/",
     "tests/exporter/config/",
     "tests/exporter/exposition/",

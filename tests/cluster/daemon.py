@@ -121,10 +121,10 @@ class Daemon:
         while not holds():
             if not self.alive or time.monotonic() > deadline_s:
                 why = "took too long" if self.alive else "ended by itself"
-                raise RuntimeError(f"{self.name} {why}, waiting for {what}:\n{self.told()}")
+                raise RuntimeError(f"{self.name} {why}, waiting for {what}:\n{self.log_tail()}")
             time.sleep(0.02)
 
-    def told(self) -> str:
-        """Give the last lines of its log."""
+    def log_tail(self) -> str:
+        """Return the last lines of its log."""
         lines = self.log.read_text(errors="replace").splitlines() if self.log.exists() else []
         return "\n".join(lines[-SHOWN_LINES:])

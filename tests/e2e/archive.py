@@ -17,11 +17,11 @@ def write(archive: Path, image: str, files: Iterable[Path], folder: str = "/bin"
     Files that lie below /lib keep their paths; the others go to a folder.
     """
     paths = list(files)
-    layer = _layer({_place(path, folder): path for path in paths})
+    layer = _layer({_path_in_image(path, folder): path for path in paths})
     config = {
         "architecture": "amd64",
         "os": "linux",
-        "config": {"Entrypoint": [_place(paths[0], folder)]},
+        "config": {"Entrypoint": [_path_in_image(paths[0], folder)]},
         "rootfs": {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(layer).hexdigest()}"]},
     }
     named = {"Config": "config.json", "RepoTags": [f"localhost/{image}:1"], "Layers": ["layer.tar"]}
@@ -31,15 +31,15 @@ def write(archive: Path, image: str, files: Iterable[Path], folder: str = "/bin"
         _add(tar, "manifest.json", json.dumps([named]).encode())
 
 
-def _place(path: Path, folder: str) -> str:
+def _path_in_image(path: Path, folder: str) -> str:
     return str(path) if path.parts[1].startswith("lib") else f"{folder}/{path.name}"
 
 
 def _layer(files: dict[str, Path]) -> bytes:
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w") as tar:
-        for place, path in files.items():
-            _add(tar, place.lstrip("/"), path.read_bytes())
+        for name, path in files.items():
+            _add(tar, name.lstrip("/"), path.read_bytes())
     return out.getvalue()
 
 

@@ -1,4 +1,4 @@
-"""A simulated fleet in a pod of the node: a machine of each kind, found by the name of a Service."""
+"""Simulated fleet in a pod of the node: a machine of each kind, reached by the name of a Service."""
 
 import json
 import time
@@ -17,9 +17,9 @@ import json, pathlib
 files = [p for p in pathlib.Path("/fleet").glob("[ds]*/**/*") if p.is_file()]
 print(json.dumps({str(p.relative_to("/fleet")): p.read_text() for p in files}))
 """
-# Between a reading and our question lie an interval, a scrape, and whatever keeps a machine busy.
+# Between a reading and the query lie an interval, a scrape, and delays of a busy machine.
 OLDEST_S = 15
-# A PDU tells tens of watts, a BMC whole ones.
+# A PDU reports tens of watts, a BMC whole ones.
 ROUNDED_WATTS = 5 + 1 + 1
 
 
@@ -34,18 +34,18 @@ class Fleet:
 
     @property
     def size(self) -> int:
-        """Tell how many machines there are."""
+        """Return the number of machines."""
         return len(self._machines)
 
     def start(self) -> None:
-        """Run the simulator, and read what it has written for whoever asks its machines."""
+        """Run the simulator, and read the documents and secrets that it has written."""
         self._kubectl.apply(_pod(), _service())
         self._kubectl.run("wait", f"pod/{NAME}", "--for=condition=Ready", "--timeout=120s")
         read = ("exec", NAME, "--", "python3", "-c", READ)
         self._files = self._kubectl.until(lambda k: _complete(json.loads(k.run(*read))))
 
     def documents(self) -> list[dict[str, Any]]:
-        """Give the documents that it wrote, with a name in the place of its addresses."""
+        """Return the documents that it wrote, with a name in place of its addresses."""
         texts = [text for name, text in self._files.items() if name.startswith("documents/")]
         documents = [yaml.safe_load(text) for text in texts]
         for document in documents:
@@ -56,20 +56,20 @@ class Fleet:
         return documents
 
     def secrets(self, password: str | None = None) -> list[dict[str, Any]]:
-        """Give the Secrets that fit, or have another password."""
-        found: dict[str, dict[str, str]] = {}
+        """Return the Secrets of the machines, with another password if one is given."""
+        secrets: dict[str, dict[str, str]] = {}
         for path, text in self._files.items():
             folder, _, key = path.removeprefix("secrets/").partition("/")
             if path.startswith("secrets/"):
                 other = password if key.lower().endswith("password") else None
-                found.setdefault(folder, {})[key] = other or text
+                secrets.setdefault(folder, {})[key] = other or text
         return [
             {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": keys}
-            for name, keys in found.items()
+            for name, keys in secrets.items()
         ]
 
     def watts(self) -> tuple[float, float]:
-        """Tell between what its watts were in the last seconds, as the simulator computes them."""
+        """Return the minimum and maximum of its watts in the last seconds, as the simulator has them."""
         now_s = int(time.time())
         moments = range(now_s - OLDEST_S, now_s + 1)
         drawn = [[machine.watts(moment) for moment in moments] for machine in self._machines]

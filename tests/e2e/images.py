@@ -1,4 +1,4 @@
-"""The images that the node runs: ours, and beside them some of a program and what it loads."""
+"""Images that the node runs: ours, and images of one program with its libraries."""
 
 import os
 import re
@@ -14,7 +14,7 @@ LIBRARY = re.compile(r"(/\S+) \(0x")
 
 
 def first(folder: Path, tools: Path) -> Iterator[Path]:
-    """Write the images without which no pod runs and no name is found."""
+    """Write the images of the pod sandbox and of CoreDNS, which every other pod needs."""
     pause = folder / "pause"
     subprocess.run(["gcc", "-Os", "-static", "-s", "-o", pause, HERE / "pause.c"], check=True)
     yield _written(folder, pause)
@@ -29,7 +29,7 @@ def monitoring(folder: Path, tools: Path) -> Iterator[Path]:
 
 
 def ours(folder: Path) -> Iterator[Path]:
-    """Build the operator's image and the collectors', as `scripts/images` does for everybody."""
+    """Build the operator's image and the collectors' with `scripts/images`."""
     command = [ROOT / "scripts/images", folder]
     done = subprocess.run(
         command, env={**os.environ, "BASE": "debian"}, capture_output=True, text=True, check=False
@@ -48,12 +48,12 @@ def _written(folder: Path, *programs: Path) -> Path:
 
 
 def _libraries(program: Path) -> list[Path]:
-    """List what a program loads; nothing of one that is linked statically."""
-    told = subprocess.run(["ldd", program], capture_output=True, text=True, check=False).stdout
-    return [Path(found) for found in LIBRARY.findall(told)]
+    """List the libraries of a program; one that is linked statically has none."""
+    output = subprocess.run(["ldd", program], capture_output=True, text=True, check=False).stdout
+    return [Path(library) for library in LIBRARY.findall(output)]
 
 
 def _program(name: str) -> Path:
-    found = shutil.which(name)
-    assert found, f"{name} is missing: scripts/packages"
-    return Path(found)
+    path = shutil.which(name)
+    assert path, f"{name} is missing: scripts/packages"
+    return Path(path)

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# The first process of the node: makes namespaces that it was given into a machine, then adopts orphans.
-# init.sh FOLDER ADDRESS/BITS SERVICES: what is written goes to FOLDER; FOLDER/ready says that all is done.
+# The first process of the node: sets up its namespaces as a machine, then adopts orphans.
+# init.sh FOLDER ADDRESS/BITS SERVICES: files are written to FOLDER; FOLDER/ready appears when it is done.
 set -euo pipefail
 folder=$1 address=$2 services=$3
 
-# A new sysfs shows the network that is ours; it hides the control groups, which are nobody's alone.
+# A new sysfs shows this namespace's network; it hides the control groups, which all namespaces share.
 mkdir -p "$folder"/{cgroup,var/{lib,log,tmp},sysctl}
 mount --rbind /sys/fs/cgroup "$folder/cgroup"
 mount -t sysfs sysfs /sys

@@ -1,4 +1,4 @@
-"""Prometheus and its operator on the node, and what it has scraped, asked as a person would."""
+"""Prometheus and its operator on the node, queried through the API server."""
 
 import json
 import time
@@ -32,18 +32,18 @@ class Prometheus:
 
     def query(self, expression: str) -> list[dict[str, Any]]:
         """Evaluate an expression now."""
-        asked = urllib.parse.quote(expression)
-        reply = self._kubectl.run("get", f"--raw={SERVICE}/query?query={asked}")
-        found: list[dict[str, Any]] = json.loads(reply)["data"]["result"]
-        return found
+        query = urllib.parse.quote(expression)
+        response = self._kubectl.run("get", f"--raw={SERVICE}/query?query={query}")
+        result: list[dict[str, Any]] = json.loads(response)["data"]["result"]
+        return result
 
     def number(self, expression: str) -> float | None:
         """Evaluate an expression that has one value, or none."""
-        found = self.query(expression)
-        return float(found[0]["value"][1]) if found else None
+        result = self.query(expression)
+        return float(result[0]["value"][1]) if result else None
 
     def until(self, expression: str) -> float:
-        """Wait until an expression has a value, and give it.
+        """Wait until an expression has a value, and return it.
 
         Raises:
             TimeoutError: it has none.
@@ -51,8 +51,8 @@ class Prometheus:
         deadline_s = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline_s:
             try:
-                if (told := self.number(expression)) is not None:
-                    return told
+                if (value := self.number(expression)) is not None:
+                    return value
             except CommandError:
                 pass  # it is not up yet
             time.sleep(0.2)

@@ -1,7 +1,8 @@
-"""A machine in namespaces of its own: processes, mounts, network, host name.
+"""Machine in namespaces of its own: processes, mounts, network, host name.
 
-Its first process dies with whoever started it, and takes every other with it: daemons, shims, pods.
-Then mounts, links and packet filters are gone too; only control groups must be removed.
+Its first process dies with its parent, and the kernel then kills every other process in the
+namespace: daemons, shims, pods. Mounts, links and packet filters are removed with them; only control
+groups must be removed by hand.
 """
 
 import contextlib
@@ -22,7 +23,7 @@ ADDRESS, PODS, SERVICES = "10.88.0.1", "10.88.0.0/24", "10.96.0.0/16"
 
 
 class Machine:
-    """The namespaces, as a context manager, and a folder for all that is written in them."""
+    """The namespaces, as a context manager, and a folder for all files written in them."""
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="rackwatt-e2e-"))
@@ -55,12 +56,12 @@ class Machine:
 
     @property
     def network(self) -> list[str | Path]:
-        """Give the beginning of a command that runs in its network alone."""
+        """Return the prefix of a command that runs in its network namespace alone."""
         return ["nsenter", f"--net=/proc/{self._first.pid}/ns/net", "--"]
 
     @property
     def inside(self) -> list[str | Path]:
-        """Give the beginning of a command that runs in all its namespaces."""
+        """Return the prefix of a command that runs in all its namespaces."""
         first = self._first.pid
         children = f"--pid=/proc/{first}/ns/pid_for_children"
         return ["nsenter", f"--target={first}", "--mount", "--net", "--uts", children, "--"]
@@ -68,18 +69,18 @@ class Machine:
     def daemon(self, *command: str | Path, path: Path) -> Daemon:
         """Describe a daemon that runs in it; `path` is where it finds other programs first."""
         environment: Mapping[str, str] = {"PATH": f"{path}:{os.environ['PATH']}"}
-        # nsenter stays outside, as the parent: whoever ends it ends the daemon.
+        # nsenter stays outside, as the parent: when it is killed, the daemon is, too.
         obedient = ["setpriv", "--pdeathsig", "KILL", "--"]
         log = self.folder / f"{Path(command[0]).name}.log"
         return Daemon([*self.inside, *obedient, *command], log, environment)
 
     def draw(self, joules: float) -> None:
-        """Let the processor's energy counter go on by so much."""
+        """Advance the processor's energy counter."""
         counter = self.folder / "class/powercap/intel-rapl:0/energy_uj"
         counter.write_text(f"{int(counter.read_text()) + round(joules * 1e6)}\n")
 
     def cpu_seconds(self) -> float:
-        """Tell the seconds that all processors have spent, in whatever way; the kernel is shared."""
+        """Return the seconds that all processors have spent in any mode; the kernel is shared."""
         _, *ticks = Path("/proc/stat").read_text().partition("\n")[0].split()
         return sum(map(int, ticks[:8])) / os.sysconf("SC_CLK_TCK")
 

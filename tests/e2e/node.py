@@ -1,4 +1,4 @@
-"""A Kubernetes of one node, whole: control plane, containerd, kubelet, kube-proxy, CoreDNS."""
+"""Complete Kubernetes of one node: control plane, containerd, kubelet, kube-proxy, CoreDNS."""
 
 import os
 import string
@@ -16,7 +16,7 @@ NAME, API, DNS = "node1", "10.96.0.1", "10.96.0.10"
 
 
 class Node(Cluster):
-    """The daemons of a cluster in a machine of its own; the machine's end is theirs."""
+    """The daemons of a cluster in a machine of its own, which end with the machine."""
 
     def __init__(self, machine: Machine, tools: Path) -> None:
         super().__init__(machine.folder / "admin.kubeconfig", machine.folder, tools)
@@ -27,11 +27,11 @@ class Node(Cluster):
         self._write_settings()
 
     def command(self, name: str) -> list[str | Path]:
-        """Give the beginning of a command that runs one of the tools in the node's network."""
+        """Return the prefix of a command that runs one of the tools in the node's network."""
         return [*self.machine.network, self.tool(name)]
 
     def shell(self, line: str) -> str:
-        """Run a line of shell as somebody at this cluster does, who has the tools.
+        """Run a line of shell as an administrator of this cluster, with the tools in `PATH`.
 
         Raises:
             CommandError: with what it printed instead.
@@ -46,7 +46,7 @@ class Node(Cluster):
         at = self.directory
         self._start("etcd", f"--data-dir={at}/etcd", "--unsafe-no-fsync", "--log-level=warn")
         api_server = self._start("kube-apiserver", *self._api_server_flags())
-        api_server.wait_until(self._answers("get", "--raw=/readyz"), "/readyz")
+        api_server.wait_until(self._succeeds("get", "--raw=/readyz"), "/readyz")
         self._start(
             "kube-controller-manager",
             f"--kubeconfig={at}/system.kube-controller-manager.kubeconfig",
@@ -77,10 +77,10 @@ class Node(Cluster):
         )
         self._start("kube-proxy", f"--config={at}/kube-proxy.yaml")
         ready = ("wait", f"node/{NAME}", "--for=condition=Ready", "--timeout=1s")
-        kubelet.wait_until(self._answers(*ready), "a node that is ready")
+        kubelet.wait_until(self._succeeds(*ready), "a node that is ready")
 
     def import_images(self, archives: Iterable[Path]) -> None:
-        """Give the node images, from archives.
+        """Import images from archives to the node.
 
         Raises:
             RuntimeError: with what containerd says of one.
@@ -91,7 +91,7 @@ class Node(Cluster):
                 raise RuntimeError(f"{path.name}: {done.stderr}")
 
     def name_image(self, image: str, other: str) -> None:
-        """Give an image that the node has another name besides.
+        """Give an image of the node an additional name.
 
         Raises:
             RuntimeError: with what containerd says.
@@ -101,14 +101,14 @@ class Node(Cluster):
             raise RuntimeError(f"{image}: {done.stderr}")
 
     def diagnosis(self) -> str:
-        """Tell what may explain a failure: pods, warnings, the last words of what does not run."""
+        """Return pods, warnings, and the last log lines of what does not run."""
         ended = [daemon for daemon in self._daemons if not daemon.alive]
-        told = [f"{daemon.name} ended by itself:\n{daemon.told()}" for daemon in ended]
-        told.append(self._told("get", "pods", "--all-namespaces", "--output=wide"))
+        parts = [f"{daemon.name} ended by itself:\n{daemon.log_tail()}" for daemon in ended]
+        parts.append(self._output("get", "pods", "--all-namespaces", "--output=wide"))
         warnings = "--field-selector=type=Warning"
-        told.append(self._told("get", "events", "--all-namespaces", warnings))
-        told += [self._last_words(pod["metadata"]) for pod in self._pods() if not _ready(pod)]
-        return "\n".join(told)
+        parts.append(self._output("get", "events", "--all-namespaces", warnings))
+        parts += [self._log_tail(pod["metadata"]) for pod in self._pods() if not _ready(pod)]
+        return "\n".join(parts)
 
     def _pods(self) -> list[Manifest]:
         try:
@@ -116,17 +116,17 @@ class Node(Cluster):
         except CommandError:
             return []
 
-    def _last_words(self, pod: Manifest) -> str:
+    def _log_tail(self, pod: Manifest) -> str:
         where = (f"pod/{pod['name']}", f"--namespace={pod['namespace']}", "--tail=20")
-        now = self._told("logs", *where)
-        before = self._told("logs", *where, "--previous")
+        now = self._output("logs", *where)
+        before = self._output("logs", *where, "--previous")
         return f"{pod['name']}:\n{now}\nbefore that:\n{before}"
 
-    def _told(self, *question: str) -> str:
+    def _output(self, *command: str) -> str:
         try:
-            return self.kubectl.run(*question)
-        except CommandError as refused:
-            return str(refused)
+            return self.kubectl.run(*command)
+        except CommandError as error:
+            return str(error)
 
     def _start(self, name: str, *flags: str) -> Daemon:
         daemon = self.machine.daemon(self.tool(name), *flags, path=self.tools)
@@ -134,14 +134,14 @@ class Node(Cluster):
         self._daemons.append(daemon)
         return daemon
 
-    def _answers(self, *question: str) -> Callable[[], bool]:
-        def asked() -> bool:
+    def _succeeds(self, *command: str) -> Callable[[], bool]:
+        def succeeds() -> bool:
             try:
-                return bool(self.kubectl.run(*question))
+                return bool(self.kubectl.run(*command))
             except CommandError:
                 return False
 
-        return asked
+        return succeeds
 
     def _ctr(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         command = [*self.machine.inside, self.tool("ctr"), "--namespace=k8s.io", *arguments]

@@ -1,4 +1,4 @@
-/* What a pod's sandbox runs: it holds the namespaces that containers share, and ends when told to. */
+/* The process of a pod's sandbox: it holds the namespaces that containers share, until SIGTERM or SIGINT. */
 #include <signal.h>
 #include <unistd.h>
 

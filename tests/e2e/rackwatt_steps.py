@@ -1,18 +1,19 @@
-"""Rackwatt on the node, line by line: installed, told what to measure, scraped, changed, removed."""
+"""Steps of Rackwatt on the node: installed, configured, scraped, changed, removed."""
 
 from collections.abc import Callable
 from importlib.metadata import version
+from typing import Any
 
 import yaml
 
 from tests.cluster.clients import Helm, Kubectl
 from tests.cluster.cluster import Cluster
-from tests.e2e import doc_commands as manual
+from tests.e2e import doc_commands
 from tests.e2e.fleet import Fleet
 from tests.e2e.monitoring import Prometheus
 from tests.e2e.netns_host import ROOT
 from tests.e2e.node import Node
-from tests.e2e.run_report import Account
+from tests.e2e.run_report import RunReport
 
 IMAGES = ("operator", "collector")
 DOCUMENTS = "powertargets,schedulerbindings"
@@ -21,32 +22,32 @@ FLEET = "powertarget/simulated"
 FALSE = "--for=condition={}=False"
 
 
-def take(node: Node, account: Account) -> None:
-    """Take every step that the README promises a person."""
+def run(node: Node, report: RunReport) -> None:
+    """Run every step that the README promises to users."""
     scenario = Scenario(node)
     steps: tuple[Callable[[], object], ...] = (
         scenario.follow_the_quick_start,
         scenario.install_the_examples,
-        scenario.ask_the_release,
+        scenario.test_the_release,
         scenario.simulate,
         scenario.apply_documents,
         scenario.rotate_the_secret,
-        scenario.prometheus_has_the_watts,
-        scenario.prometheus_has_the_nodes_own,
-        scenario.prometheus_has_rules_and_operator,
-        scenario.all_are_ready,
-        scenario.a_label_nobody_selects,
-        scenario.a_namespace_that_forbids,
+        scenario.query_watts,
+        scenario.query_node_metrics,
+        scenario.query_rules_and_operator,
+        scenario.wait_until_ready,
+        scenario.apply_an_unselected_label,
+        scenario.apply_to_a_restricted_namespace,
         scenario.upgrade,
         scenario.delete_documents,
         scenario.uninstall,
     )
     for step in steps:
-        account.take(step)
+        report.run(step)
 
 
 class Scenario:
-    """What a person does, and what they see."""
+    """Actions of a user, and the results that they see."""
 
     def __init__(self, node: Node) -> None:
         self._node = node
@@ -59,18 +60,18 @@ class Scenario:
         """Follow docs/quick-start.md: helm install, simulated BMCs, a fleet, watts in Prometheus."""
         for name in (f"rackwatt/{image}:{version('rackwatt')}" for image in IMAGES):
             self._node.name_image(f"docker.io/{name}", f"registry.example/{name}")
-        for exchange in manual.transcript("quick-start.md"):
-            manual.follow(exchange, self._node.shell)
+        for exchange in doc_commands.transcript("quick-start.md"):
+            doc_commands.follow(exchange, self._node.shell)
 
     def install_the_examples(self) -> None:
         """Follow docs/install.md after helm install: kubectl apply of all examples, kubectl get."""
-        for exchange in manual.transcript("install.md")[1:]:
-            manual.follow(exchange, self._node.shell)
+        for exchange in doc_commands.transcript("install.md")[1:]:
+            doc_commands.follow(exchange, self._node.shell)
 
-    def ask_the_release(self) -> None:
-        """Let the release look at itself: helm test."""
-        told = self._helm.run("test", "rackwatt", "--namespace=rackwatt", "--timeout=120s")
-        assert "Succeeded" in told, told
+    def test_the_release(self) -> None:
+        """Test the release: helm test."""
+        output = self._helm.run("test", "rackwatt", "--namespace=rackwatt", "--timeout=120s")
+        assert "Succeeded" in output, output
 
     def simulate(self) -> None:
         """Run a simulated fleet in a pod: rackwatt-exporter simulate."""
@@ -88,21 +89,21 @@ class Scenario:
         assert "none of 3 targets responds" in self._message(FLEET, "Ready")
 
     def rotate_the_secret(self) -> None:
-        """Rotate the Secret: BMCs let the same pods in."""
+        """Rotate the Secret: the same pods log in to the BMCs."""
         before = self._pods()
         self._kubectl.apply(*self._fleet.secrets())
         self._prometheus.until(f"count(node_power_usage) == {self._fleet.size}")
         assert self._pods() == before
 
-    def prometheus_has_the_watts(self) -> None:
-        """Ask Prometheus for sum(node_power_usage): it is what the simulator draws."""
-        found = self._prometheus.number("sum(node_power_usage)")
+    def query_watts(self) -> None:
+        """Query sum(node_power_usage) in Prometheus: it is what the simulator draws."""
+        watts = self._prometheus.number("sum(node_power_usage)")
         low, high = self._fleet.watts()
-        assert found is not None
-        assert low <= found <= high, f"{found} W, not between {low} and {high}"
+        assert watts is not None
+        assert low <= watts <= high, f"{watts} W, not between {low} and {high}"
 
-    def prometheus_has_the_nodes_own(self) -> None:
-        """Ask Prometheus for the node's CPU seconds and joules: they are those of its kernel."""
+    def query_node_metrics(self) -> None:
+        """Query the node's CPU seconds and joules in Prometheus: they are those of its kernel."""
         joules = 'rackwatt_node_domain_energy_joules_total{namespace="lab",domain="package"}'
         before = self._prometheus.until(joules)
         self._node.machine.draw(joules=250.0)
@@ -113,20 +114,20 @@ class Scenario:
         )
         assert seconds <= self._node.machine.cpu_seconds()
 
-    def prometheus_has_rules_and_operator(self) -> None:
-        """Ask Prometheus for what the rules record, and for the operator's own metrics."""
+    def query_rules_and_operator(self) -> None:
+        """Query series of recording rules and the operator's own metrics in Prometheus."""
         racks = "sum(rack:rackwatt_node_power_watts:sum)"
         self._prometheus.until(f"{racks} > 0.9 * sum(node_power_usage)")  # a moment behind it
         self._prometheus.until("sum(rackwatt_operator_leader) == 1")
 
-    def all_are_ready(self) -> None:
-        """See that every document is ready, its counts with it: kubectl get pt,sb."""
+    def wait_until_ready(self) -> None:
+        """Wait until every resource is ready, and print its counts: kubectl get pt,sb."""
         self._wait(DOCUMENTS, "--all", "--for=condition=Ready")
         self._wait(FLEET, "--for=jsonpath={.status.targets.failing}=0")
         print(self._kubectl.run("get", "pt,sb"))
 
-    def a_label_nobody_selects(self) -> None:
-        """Give a ServiceMonitor a label that no Prometheus selects: Scraped=False says so."""
+    def apply_an_unselected_label(self) -> None:
+        """Apply a ServiceMonitor label that no Prometheus selects: Scraped is False."""
         self._kubectl.apply(unselected())
         self._wait("powertarget/unselected", FALSE.format("Scraped"))
         message = self._message("powertarget/unselected", "Scraped")
@@ -134,8 +135,8 @@ class Scenario:
         assert "prometheus" in message, message
         self._wait("powertarget/unselected", "--for=condition=Available")
 
-    def a_namespace_that_forbids(self) -> None:
-        """Let Pod Security forbid the node's collectors: its own words are in the status."""
+    def apply_to_a_restricted_namespace(self) -> None:
+        """Apply where Pod Security forbids the node's collectors: the status has its message."""
         name = "restricted"
         labels = {"pod-security.kubernetes.io/enforce": name}
         self._node.kubectl.apply(
@@ -154,23 +155,23 @@ class Scenario:
     def upgrade(self) -> None:
         """Upgrade as docs/install.md does: CRDs, helm upgrade; collectors go on as they are."""
         before = self._pods()
-        crds, release = manual.commands("install.md", "Upgrade")
+        crds, release = doc_commands.commands("install.md", "Upgrade")
         self._node.shell(crds)
         self._node.shell(f"{release} --set log.level=debug")
         self._wait(FLEET, "--for=condition=Ready")
         assert self._pods() == before
 
     def delete_documents(self) -> None:
-        """Delete every document: what was made for them goes with them."""
+        """Delete every resource: the operator's children are deleted with them."""
         kubectl = self._node.kubectl
-        self._node.shell(manual.commands("install.md", "Uninstall")[0])
+        self._node.shell(doc_commands.commands("install.md", "Uninstall")[0])
         made = "--selector=app.kubernetes.io/managed-by=rackwatt-operator"
         kinds = "all,configmap,serviceaccount,networkpolicy,servicemonitor,prometheusrule,pdb"
         kubectl.until(lambda k: not k.items(kinds, made, "--all-namespaces"))
 
     def uninstall(self) -> None:
         """Uninstall the release, delete the CRDs: nothing of ours is left."""
-        for command in manual.commands("install.md", "Uninstall")[1:]:
+        for command in doc_commands.commands("install.md", "Uninstall")[1:]:
             self._node.shell(command)
         # Helm does not wait for pods: the operator's takes a moment to end.
         self._node.kubectl.until(lambda _: self._left() == ["namespace/rackwatt"])
@@ -197,15 +198,14 @@ class Scenario:
 
 
 def workers() -> dict[str, object]:
-    """Take the example for the nodes of a cluster, asked more often."""
-    document = yaml.safe_load((ROOT / "docs/examples/node.yaml").read_text())
+    """Return the example for the nodes of a cluster, with a shorter interval."""
+    document: dict[str, Any] = yaml.safe_load((ROOT / "docs/examples/node.yaml").read_text())
     document["spec"]["interval"] = "1s"
-    found: dict[str, object] = document
-    return found
+    return document
 
 
 def unselected() -> dict[str, object]:
-    """Write a document whose ServiceMonitor has another label than Prometheus wants."""
+    """Return a PowerTarget whose ServiceMonitor has another label than Prometheus selects."""
     return {
         "apiVersion": "rackwatt.dev/v1alpha1",
         "kind": "PowerTarget",
@@ -218,9 +218,9 @@ def unselected() -> dict[str, object]:
 
 
 def everything(cluster: Cluster) -> list[str]:
-    """Name all that a cluster holds, of every kind that can be listed, but what happened."""
+    """Return the names of all objects in a cluster, of every kind that can be listed but events."""
     kubectl = Kubectl(cluster)
-    told = kubectl.run("api-resources", "--verbs=list", "--output=name").split()
-    kinds = [kind for kind in told if not kind.startswith("events")]
+    resources = kubectl.run("api-resources", "--verbs=list", "--output=name").split()
+    kinds = [kind for kind in resources if not kind.startswith("events")]
     listed = kubectl.run("get", ",".join(kinds), "--all-namespaces", "--output=name")
     return sorted(set(listed.split()))

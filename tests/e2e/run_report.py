@@ -1,4 +1,4 @@
-"""The account of an end-to-end run: each step, told as its docstring tells it, and what it took."""
+"""Report of an end-to-end run: each step, described by its docstring, and the time it took."""
 
 import time
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from collections.abc import Callable
 Step = Callable[[], object]
 
 
-class Account:
+class RunReport:
     """Runs steps in order; the first that fails ends the run."""
 
     def __init__(self) -> None:
@@ -14,28 +14,28 @@ class Account:
         self.passed = 0
         self.failed = 0
 
-    def take(self, step: Step, told: str = "") -> None:
-        """Take a step, and print a line of it.
+    def run(self, step: Step, title: str = "") -> None:
+        """Run a step, and print a line about it.
 
         Raises:
             Exception: whatever the step raised.
         """
-        told = told or (step.__doc__ or "").partition("\n")[0].rstrip(".")
+        title = title or (step.__doc__ or "").partition("\n")[0].rstrip(".")
         started_s = time.monotonic()
         try:
             step()
         except Exception:
             self.failed += 1
-            self._tell("FAILED", started_s, told)
+            self._print("FAILED", started_s, title)
             raise
         self.passed += 1
-        self._tell("ok", started_s, told)
+        self._print("ok", started_s, title)
 
     def close(self) -> None:
-        """Print what came of it all."""
+        """Print the duration of the run, and the numbers of steps passed and failed."""
         print(f"{time.monotonic() - self._started_s:.0f} s in all")
         print(f"{self.passed} passed, {self.failed} failed", flush=True)
 
-    def _tell(self, came: str, started_s: float, told: str) -> None:
+    def _print(self, result: str, started_s: float, title: str) -> None:
         took_ms = (time.monotonic() - started_s) * 1000
-        print(f"{came:>6} {took_ms:7.0f} ms  {told}", flush=True)
+        print(f"{result:>6} {took_ms:7.0f} ms  {title}", flush=True)
