@@ -114,14 +114,10 @@ class CollectorPipeline(Pipeline[CollectorConfig, CollectorResult]):
             "watts": rounded(self.store.watts(record)),
         }
 
-    def line(self, record: CollectorRecord) -> str:
-        """Describe its power, or why there is none."""
+    def found(self, record: CollectorRecord) -> str | None:
+        """Return its power, if it measures that."""
         watts = self.store.watts(record)
-        known = "measures" if watts is None else f"{watts:,.1f} W"
-        word = known if record.value is not None else "not read yet"
-        if record.error is not None:
-            word = f"{record.error.reason}, {record.error}"
-        return f"Collector {record.spec.name} on {self.store.node}: {word}."
+        return super().found(record) if watts is None else f"{watts:,.1f} W"
 
     def measured(self) -> Iterator[Measured]:
         """Count this node once for each PowerTarget, by all of its collectors there."""

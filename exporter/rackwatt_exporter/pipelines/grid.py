@@ -73,13 +73,9 @@ class GridPipeline(Pipeline[GridConfig, CarbonIntensity]):
             "grams_per_kilowatt_hour": rounded(grams),
         }
 
-    def line(self, record: Record[GridConfig, CarbonIntensity]) -> str:
-        """Describe the intensity, or why it is not known."""
-        grams = record.value.grams_per_kilowatt_hour if record.value else 0.0
-        word = f"{grams:g} g/kWh" if record.value is not None else "not read yet"
-        if record.error is not None:
-            word = f"{record.error.reason}, {record.error}"
-        return f"Grid {record.spec.zone} ({record.spec.provider}): {word}."
+    def found(self, record: Record[GridConfig, CarbonIntensity]) -> str | None:
+        """Return the intensity."""
+        return f"{record.value.grams_per_kilowatt_hour:g} g/kWh" if record.value else None
 
     def measured(self) -> Iterator[Measured]:
         """Count each zone as a target without watts."""

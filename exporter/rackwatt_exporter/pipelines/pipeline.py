@@ -91,9 +91,9 @@ class Pipeline(ABC, Generic[S, V]):
     def describe(self, record: Record[S, V]) -> dict[str, Any]:
         """Return what /status says of it, beside its health."""
 
-    @abstractmethod
-    def line(self, record: Record[S, V]) -> str:
-        """Describe it in a line for people."""
+    def found(self, record: Record[S, V]) -> str | None:
+        """Return what its value is, in a few words for people; None where it has no value now."""
+        return None if record.value is None else "read"
 
     def measured(self) -> Iterator[Measured]:
         """Go through what counts as a target of a PowerTarget."""
@@ -170,9 +170,12 @@ class Pipeline(ABC, Generic[S, V]):
             for record in self.store.records.values()
         ]
 
-    def lines(self) -> Iterator[str]:
-        """Describe each in a line for people."""
-        return map(self.line, self.store.records.values())
+    def line(self, record: Record[S, V]) -> str:
+        """Describe one in a line for people: what was found, and why the last read failed."""
+        node, _, method = self.subject(record.spec)
+        error = f"{record.error.reason}, {record.error}" if record.error else None
+        words = "; ".join(filter(None, (self.found(record), error))) or "not read yet"
+        return f"{self.noun.capitalize()} {node} ({method}): {words}."
 
     def _poll(self, specs: Mapping[str, S]) -> None:
         self._pollers.keep(specs)

@@ -42,6 +42,11 @@ class Registry:
     def __iter__(self) -> Iterator[Pipeline[Any, Any]]:
         return iter(self._pipelines)
 
+    @property
+    def listed(self) -> Iterator[Pipeline[Any, Any]]:
+        """All but that of the targets: a page draws the fleet, and lists everything else."""
+        return (one for one in self._pipelines if one is not self.targets)
+
     def sizes(self, fleet: Fleet) -> list[str]:
         """Count what the documents want of each kind that they want any of: `2 targets`."""
         return [

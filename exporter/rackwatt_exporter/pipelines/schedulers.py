@@ -126,11 +126,12 @@ class SchedulerPipeline(Pipeline[SchedulerConfig, SchedulerSnapshot]):
             "unmatched": _described(self.store.unmatched(record.spec.name)),
         }
 
-    def line(self, record: SchedulerRecord) -> str:
-        """Describe its nodes by state, or why they are not known."""
-        listed = ", ".join(f"{count} {state}" for state, count in sorted(_counts(record).items()))
-        silent = f"not heard ({record.error.reason})" if record.error else "not heard yet"
-        return f"Scheduler {record.spec.name}: {listed or silent}."
+    def found(self, record: SchedulerRecord) -> str | None:
+        """Return its nodes by state."""
+        if record.value is None:
+            return None
+        counts = sorted(_counts(record).items())
+        return ", ".join(f"{count} {state}" for state, count in counts) or "no nodes"
 
     def _unmatched(self) -> list[str]:
         lines = []

@@ -112,15 +112,6 @@ class TargetPipeline(Pipeline[Target, Reading]):
             "state": self.store.states.get(target.node),
         }
 
-    def lines(self) -> Iterator[str]:
-        """Return nothing: people see a fleet as a table."""
-        return iter(())
-
-    def line(self, record: TargetRecord) -> str:
-        """Describe its power, or why there is none."""
-        word = f"{record.value.watts:,.1f} W" if record.value else "not read yet"
-        return f"Target {record.spec.node}: {record.error or word}."
-
     def measured(self) -> Iterator[Measured]:
         """Go through all of them."""
         for record in self.store.records.values():

@@ -3,7 +3,8 @@
 Two parts. The layout, names and places, stays until the documents are read again. The readings
 come as what has changed since a revision of the store, so that a viewer of ten thousand nodes gets
 a few kilobytes a second; they are written once a second at most, and viewers who have seen the same
-get the same bytes.
+get the same bytes. All other things that are measured, few beside the targets, come as a list for
+each kind, with every answer.
 """
 
 import time
@@ -14,8 +15,9 @@ import msgspec
 
 from rackwatt_exporter import __version__
 from rackwatt_exporter.exporter import Exporter
+from rackwatt_exporter.pipelines.pipeline import Pipeline
 from rackwatt_exporter.remedies import REMEDIES
-from rackwatt_exporter.store.node_states import SchedulerRecord
+from rackwatt_exporter.store.store import Record
 from rackwatt_exporter.store.targets import TargetRecord
 from rackwatt_exporter.web.compression import CompressedBody
 
@@ -42,6 +44,7 @@ class FleetData:
         self._drawn_at_s = -PACE_S
         self._drawn_layout = ""
         self._drawn: dict[int, CompressedBody] = {}
+        self._lists: list[dict[str, Any]] = []
         self._revision = 0
 
     @property
@@ -62,8 +65,8 @@ class FleetData:
             return CompressedBody(msgspec.json.encode({"layout": self.layout_name}))
         now_s = self._clock()
         if now_s - self._drawn_at_s >= PACE_S or layout != self._drawn_layout:
-            self._exporter.targets.withdraw_stale()
-            self._exporter.schedulers.withdraw_stale()
+            self._exporter.withdraw_stale()
+            self._lists = [_list(one, now_s) for one in self._exporter.registry.listed]
             self._revision = self._exporter.targets.revision
             self._drawn_at_s, self._drawn_layout = now_s, layout
             self._drawn.clear()
@@ -100,23 +103,20 @@ class FleetData:
             "layout": layout,
             "revision": self._revision,
             "states": list(self._states),
-            "schedulers": [
-                _scheduler(record, now_s) for record in self._exporter.schedulers.records.values()
-            ],
+            "lists": self._lists,
             **dict(zip(_COLUMNS, zip(*rows, strict=True) if rows else [()] * 6, strict=True)),
         }
 
     def _row(self, place: int, record: TargetRecord, now_s: float) -> tuple[float | None, ...]:
         reading, error = record.value, record.error
         state = self._exporter.targets.states.get(record.spec.node)
-        since_s, read_at_s = record.failing_since_s, record.read_at_s
         return (
             place,
             None if reading is None else round(reading.watts, 1),
-            None if read_at_s is None else round(now_s - read_at_s, 1),
+            _since(record.read_at_s, now_s),
             None if state is None else self._states.setdefault(state, len(self._states)),
             None if error is None else _REASONS[error.reason],
-            None if since_s is None else round(now_s - since_s, 1),
+            _since(record.failing_since_s, now_s),
         )
 
 
@@ -127,11 +127,24 @@ def _words(texts: Iterable[str]) -> dict[str, Any]:
     return {"words": list(numbers), "at": at}
 
 
-def _scheduler(record: SchedulerRecord, now_s: float) -> dict[str, Any]:
+def _list(pipeline: Pipeline[Any, Any], now_s: float) -> dict[str, Any]:
+    """Write all things of a kind that is no fleet: few, so whole each time."""
+    items = [_item(pipeline, record, now_s) for record in pipeline.store.records.values()]
+    return {"title": pipeline.name.capitalize(), "items": items}
+
+
+def _item(pipeline: Pipeline[Any, Any], record: Record[Any, Any], now_s: float) -> dict[str, Any]:
+    error, subject = record.error, pipeline.subject(record.spec)
     return {
-        "name": record.spec.name,
-        "cluster": record.spec.cluster,
-        "age_s": None if record.read_at_s is None else round(now_s - record.read_at_s, 1),
-        "reason": record.error.reason if record.error else None,
-        "message": str(record.error) if record.error else None,
+        "node": subject.node,
+        "method": subject.method,
+        "found": pipeline.found(record),
+        "age_s": _since(record.read_at_s, now_s),
+        "reason": None if error is None else _REASONS[error.reason],
+        "message": None if error is None else str(error),
+        "failing_s": _since(record.failing_since_s, now_s),
     }
+
+
+def _since(at_s: float | None, now_s: float) -> float | None:
+    return None if at_s is None else round(now_s - at_s, 1)

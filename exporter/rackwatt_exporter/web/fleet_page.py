@@ -73,8 +73,8 @@ class FleetPage:
         app.router.add_get("/fleet/{name}", self.file)
 
     async def page(self, request: web.Request) -> web.Response:
-        """Serve the page itself; without a target there is no picture, but the list of all else."""
-        if not self._exporter.targets.records:
+        """Serve the page itself; the plain list where there is nothing to show."""
+        if not any(pipeline.store.records for pipeline in self._exporter.registry):
             raise web.HTTPTemporaryRedirect("plain", headers=_NOT_KEPT)
         response = await self._files["index.html"].response(request)
         response.headers["Content-Security-Policy"] = _POLICY

@@ -50,7 +50,11 @@ def index(exporter: Exporter, now_s: float, page: int, telemetry_path: str) -> s
 
 def _summary(exporter: Exporter, records: list[TargetRecord]) -> str:
     told = _totals(records) if records else "No document names a target for this exporter."
-    others = (line for pipeline in exporter.registry for line in pipeline.lines())
+    others = (
+        pipeline.line(record)
+        for pipeline in exporter.registry.listed
+        for record in pipeline.store.records.values()
+    )
     return told + "".join(f"<br>{escape(line)}" for line in others)
 
 

@@ -135,15 +135,32 @@ async def test_a_large_fleet_is_shown_page_by_page(directory: Path) -> None:
         assert ">n1200<" not in first
 
 
-async def test_without_a_target_the_page_is_the_list_of_all_else(directory: Path) -> None:
+async def test_the_plain_list_has_what_is_measured_beside_the_targets(directory: Path) -> None:
     (directory / "lab.yaml").write_text(BINDING)
     async with Exporting(directory) as site:
         await site.until(lambda text: text == "ready\n", "/readyz")
-        text = await site.text("/")
-        assert "Scheduler prod: 2 allocated, 1 drained." in text
+        text = await site.text("/plain")
+        assert "Scheduler prod (noop): 2 allocated, 1 drained." in text
         assert "No document names a target for this exporter." in text
         assert "<table>" not in text
-        (directory / "lab.yaml").write_text(power_target("[{names: n1}]") + BINDING)
+
+
+async def test_the_plain_list_has_a_value_beside_the_failure_of_the_last_read(
+    directory: Path,
+) -> None:
+    (directory / "lab.yaml").write_text(BINDING)
+    async with Exporting(directory) as site:
+        await site.until(lambda text: text == "ready\n", "/readyz")
+        site.exporter.schedulers.failed("prod", ReadError(Reason.TIMEOUT, "no answer"), 0.01)
+        line = "Scheduler prod (noop): 2 allocated, 1 drained; timeout, no answer."
+        assert line in index(site.exporter, 0.0, 1, "/metrics")
+
+
+async def test_the_fleet_page_is_served_where_anything_is_measured(directory: Path) -> None:
+    (directory / "lab.yaml").write_text("")
+    async with Exporting(directory) as site:
+        assert "No document names a target for this exporter." in await site.text("/")
+        (directory / "lab.yaml").write_text(BINDING)
         await site.exporter.reload()
         assert "fleet/main.js" in await site.text("/")
 

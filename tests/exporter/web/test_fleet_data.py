@@ -1,11 +1,16 @@
 import json
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from rackwatt_crds.grid.static import StaticIntensity
+from rackwatt_exporter.config.collector import CollectorConfig
+from rackwatt_exporter.config.grid import GridConfig
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.exporter import Exporter
+from rackwatt_exporter.grid.base import CarbonIntensity
 from rackwatt_exporter.reading import ReadError, Reading, Reason
 from rackwatt_exporter.web.compression import CompressedBody
 from rackwatt_exporter.web.fleet_data import FleetData
@@ -99,6 +104,33 @@ async def test_another_layout_is_told_instead_of_readings_that_would_not_fit(
     assert told(viewing.picture.readings(before, 0)) == {"layout": viewing.picture.layout_name}
     assert told(viewing.picture.layout())["node"] == ["b"]
     assert viewing.since(0)["at"] == [0]
+
+
+async def test_all_else_comes_as_a_list_for_each_kind_with_every_answer(viewing: Viewing) -> None:
+    zone = GridConfig("grid", "FR", "static", StaticIntensity(grams_per_kilowatt_hour=56))
+    _, collectors, grid = (pipeline.store for pipeline in viewing.exporter.registry.listed)
+    collectors.sync([CollectorConfig("rapl", "nodes"), CollectorConfig("cpu", "nodes")])
+    grid.sync([zone])
+    viewing.now_s = time.monotonic()
+    grid.succeeded(zone.key, CarbonIntensity.from_grams_per_kwh(56), 0.01)
+    collectors.failed("rapl", ReadError(Reason.ABSENT, "no counters here"), 0.01)
+    schedulers, instruments, zones = viewing.since(0)["lists"]
+    assert schedulers == {"title": "Schedulers", "items": []}
+    node, unknown = viewing.exporter.host.node, {"found": None, "age_s": None}
+    assert (instruments["title"], zones["title"]) == ("Collectors", "Grids")
+    rapl, cpu = instruments["items"]
+    assert rapl.pop("failing_s") == pytest.approx(0, abs=1)
+    assert rapl == {
+        **unknown, "node": node, "method": "rapl",
+        "reason": list(Reason).index(Reason.ABSENT), "message": "no counters here",
+    }  # fmt: skip
+    assert cpu == {
+        **unknown, "node": node, "method": "cpu",
+        "reason": None, "message": None, "failing_s": None,
+    }  # fmt: skip
+    (item,) = zones["items"]
+    assert item["age_s"] == pytest.approx(0, abs=1)
+    assert (item["node"], item["method"], item["found"]) == ("FR", "static", "56 g/kWh")
 
 
 @pytest.fixture

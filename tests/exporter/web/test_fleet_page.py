@@ -39,6 +39,18 @@ spec:
   staleAfter: 10m
   noop: {states: [{names: "n[01-60]", state: allocated}, {names: "n[61-80]", state: idle}, {names: "g[1-8]", state: drained}]}
 """
+# What is measured beside the targets: without counters of joules, the collector rapl fails.
+OTHERS = """---
+apiVersion: rackwatt.dev/v1alpha1
+kind: PowerTarget
+metadata: {name: nodes}
+spec: {interval: 200ms, node: {collectors: [cpu, rapl]}}
+---
+apiVersion: rackwatt.dev/v1alpha1
+kind: PowerTarget
+metadata: {name: zone}
+spec: {interval: 200ms, grid: {zone: FR, static: {gramsPerKilowattHour: 56}}}
+"""
 TARGETS = 40 + 40 + 8 + 3 + 1 + 1
 # The name of one is no node name: it is shown, and never as HTML.
 FAILED = {"b1", "b2", "b3", "wrong", "<img src=x onerror=alert(1)>"}
@@ -57,7 +69,7 @@ def document(hosts: str, interval: str = "500ms") -> str:
 def exporting(directory: Path, port: int = 0) -> Iterator[Running]:
     with running(
         "run", f"--config.file={directory / 'lab.yaml'}", f"--secrets.directory={directory}",
-        f"--web.listen-address=127.0.0.1:{port}",
+        f"--web.listen-address=127.0.0.1:{port}", "--node.name=here", f"--path.sysfs={directory}",
     ) as run:  # fmt: skip
         yield run
 
@@ -128,6 +140,53 @@ def test_failing_targets_come_first_with_their_reasons_and_advice(page: Browser)
     assert advice.description.replace("`", "") in first
     assert advice.remedy.replace("`", "") in first
     assert "hosts[5].adress" in page.text("#problems")
+
+
+def test_all_else_is_listed_with_what_was_found_and_why_it_fails(
+    browser: Browser, tmp_path: Path
+) -> None:
+    (tmp_path / "lab.yaml").write_text(document("[{names: n01}]") + OTHERS)
+    with exporting(tmp_path) as run:
+        run.until_served(lambda text: text == "ready\n", "/readyz")
+        browser.open(run.url)
+        browser.until(lambda: browser.count(".list li") == 4)
+        assert browser.run(HEADINGS) == ["Schedulers 1", "Collectors 2", "Grids 1"]
+        found = "return [...document.querySelectorAll('.list li > :first-child')].map((e) => e.textContent)"
+        scheduler, cpu, rapl, zone = browser.run(found)
+        assert scheduler.startswith("prod (noop) 60 allocated, 8 drained, 20 idle ")
+        assert re.fullmatch(r"here \(cpu\) read \d s ago", cpu)
+        assert rapl == "here (rapl) no value never read"
+        assert re.fullmatch(r"FR \(static\) 56 g/kWh \d s ago", zone)
+        assert browser.text(".list li.failing .message").startswith("absent: ")
+        assert browser.text("#failing-title") == "1 failing"
+        assert browser.text("#failing .reason").startswith("absent1")
+        assert "here (rapl)" in browser.text("#failing .nodes")
+        assert browser.text("#told") == "1 targets, 1 failing."
+        browser.find("#failing .all").click()
+        browser.until(lambda: browser.count(".list li") == 1)
+        assert browser.run(HEADINGS) == ["Schedulers 0 of 1", "Collectors 1 of 2", "Grids 0 of 1"]
+        assert browser.count(".racks .tile") == 0
+        browser.press("/", Keys.ESCAPE, "static")
+        browser.until(lambda: browser.text(".list li .name") == "FR (static)")
+        assert browser.complaints() == []
+
+
+def test_without_a_target_the_lists_are_there_and_nothing_of_a_fleet(
+    browser: Browser, tmp_path: Path
+) -> None:
+    (tmp_path / "lab.yaml").write_text(BINDING + OTHERS)
+    with exporting(tmp_path) as run:
+        run.until_served(lambda text: text == "ready\n", "/readyz")
+        browser.open(run.url)
+        browser.until(lambda: browser.count(".list li") == 4)
+        assert browser.text("#sum-words") == "no targets"
+        assert browser.count(".totals, .racks, .tile") == 0
+        browser.press("/", "cpu", Keys.ENTER)
+        browser.until(lambda: browser.count(".list li") == 1)
+        assert browser.complaints() == []
+
+
+HEADINGS = "return [...document.querySelectorAll('.list h2')].map((e) => e.textContent)"
 
 
 def test_failing_and_unknown_differ_in_shape_not_by_colour_alone(page: Browser) -> None:

@@ -18,6 +18,9 @@ export class Announcer {
     for (const place of fleet.places) {
       if (fleet.status(place) === "failing") failing.set(fleet.node[place], fleet.word("reason", place));
     }
+    for (const item of fleet.items) {
+      if (item.status === "failing") failing.set(item.name, item.reasonName);
+    }
     if (this.failing === null) this.#say(failing, `${fleet.count} targets, ${failing.size} failing.`);
     else if (now() - this.toldAt > PAUSE_S) this.#sayChanges(failing);
   }

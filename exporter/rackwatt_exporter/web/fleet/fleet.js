@@ -1,10 +1,37 @@
-// What is known of every target, in columns: the page's picture of the exporter's store.
+// What is known of every target, in columns, and of all else that is measured, in lists: the page's
+// picture of the exporter's store.
 
 const OFF = "powered_off";
 
 /** Now, in seconds of this page. */
 export function now() {
   return performance.now() / 1000;
+}
+
+/** One thing that is no target: a scheduler, a collector … Times and unknowns are as of targets. */
+class Item {
+  constructor(row, reasons) {
+    const at = now();
+    this.name = `${row.node} (${row.method})`;
+    this.node = row.node;
+    this.method = row.method;
+    this.found = row.found;
+    this.readAt = at - (row.age_s ?? NaN);
+    this.reason = row.reason ?? -1;
+    this.reasonName = reasons[this.reason]?.name ?? "";
+    this.message = row.message;
+    this.failingSince = at - (row.failing_s ?? NaN);
+  }
+
+  get status() {
+    if (this.reason >= 0) return "failing";
+    return this.found === null ? "unknown" : "measured";
+  }
+
+  /** The word in a field that can be searched; empty where there is none. */
+  word(field) {
+    return { node: this.node, method: this.method, status: this.status, reason: this.reasonName }[field] ?? "";
+  }
 }
 
 /** Targets by place. Times are `now()`; what is not known is NaN, or a number of -1 for no word. */
@@ -20,7 +47,7 @@ export class Fleet {
     this.method = layout.method;
     this.reasons = layout.reasons.map(([name, happened, remedy]) => ({ name, happened, remedy }));
     this.states = [];
-    this.schedulers = [];
+    this.lists = [];
     this.watts = new Float64Array(this.count).fill(NaN);
     this.readAt = new Float64Array(this.count).fill(NaN);
     this.failingSince = new Float64Array(this.count).fill(NaN);
@@ -34,7 +61,7 @@ export class Fleet {
   apply(message) {
     const at = now();
     this.states = message.states;
-    this.schedulers = message.schedulers;
+    this.lists = message.lists.map(({ title, items }) => ({ title, items: items.map((row) => new Item(row, this.reasons)) }));
     message.at.forEach((place, row) => {
       this.watts[place] = message.watts[row] ?? NaN;
       this.readAt[place] = at - (message.age_s[row] ?? NaN);
@@ -43,6 +70,11 @@ export class Fleet {
       this.reason[place] = message.reason[row] ?? -1;
     });
     return message.at;
+  }
+
+  /** The items of all lists. */
+  get items() {
+    return this.lists.flatMap(({ items }) => items);
   }
 
   /** Tell what a target is: measured, failing, off, or unknown because nothing has been heard. */

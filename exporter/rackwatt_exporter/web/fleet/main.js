@@ -1,5 +1,5 @@
 // The fleet page: every part joined to the next. The feed brings readings, the fleet holds them; the
-// map, the overview, the table and the details show them, and one query narrows what is shown.
+// map, the overview, the lists, the table and the details show them, and one query narrows what is shown.
 
 import * as address from "./address.js";
 import { Announcer } from "./announcer.js";
@@ -8,6 +8,7 @@ import { follow } from "./feed.js";
 import { Fleet } from "./fleet.js";
 import { hover } from "./hover.js";
 import { drawLegend } from "./legend.js";
+import { Lists } from "./lists.js";
 import { RackMap } from "./map.js";
 import { Overview } from "./overview.js";
 import { found, toggled } from "./search.js";
@@ -24,6 +25,7 @@ const map = new RackMap(at("racks"), open, () => drawLegend(at("legend"), map.sc
 const table = new TableView(at("table"), open);
 const details = new Details(at("details"), closed);
 const overview = new Overview(narrowTo, open);
+const lists = new Lists(at("lists"));
 const announcer = new Announcer(at("told"));
 const summary = new Summary();
 
@@ -79,6 +81,7 @@ function searched() {
 
 function writeShown() {
   summary.update(shown, query.value.trim() !== "");
+  lists.update(fleet, query.value);
   if (!at("table").hidden) table.show(fleet, shown);
 }
 

@@ -1,38 +1,13 @@
-// The left side: what fails and why, then totals. Rows are kept and rewritten, never made anew, so
-// that the focus and what is unfolded stay while the numbers run.
+// The left side: what fails and why, then totals.
 
 import { element, prose, write } from "./element.js";
+import { now } from "./fleet.js";
+import { Rows } from "./rows.js";
 import { holds, term } from "./search.js";
 import { duration, grouped, watts as inWatts } from "./words.js";
-import { now } from "./fleet.js";
 
 const MOST_NODES = 6;
 const NO_STATE = "no state";
-
-/** Rows by key inside an element: made when first needed, in the order asked for. */
-class Rows {
-  constructor(root, make) {
-    this.root = root;
-    this.make = make;
-    this.rows = new Map();
-  }
-
-  /** Show these keys in this order, and no other; `fill(row, value)` writes each. */
-  show(entries, fill) {
-    const keys = new Set(entries.map(([key]) => key));
-    for (const [key, row] of this.rows) {
-      if (keys.has(key)) continue;
-      row.root.remove();
-      this.rows.delete(key);
-    }
-    entries.forEach(([key, value], place) => {
-      if (!this.rows.has(key)) this.rows.set(key, this.make(key));
-      const row = this.rows.get(key);
-      if (this.root.children[place] !== row.root) this.root.insertBefore(row.root, this.root.children[place] ?? null);
-      fill(row, value);
-    });
-  }
-}
 
 /** Watts and counts of targets that have something in common. */
 class Tally {
@@ -73,10 +48,6 @@ export class Overview {
     this.states = new Rows(at("states"), (word) => this.#tallyRow("state", word));
     this.types = new Rows(at("types"), (word) => this.#tallyRow("type", word));
     this.failing = new Rows(at("failing"), (reason) => this.#group(reason));
-    this.schedulers = new Rows(at("schedulers").querySelector("ul"), () => {
-      const root = element("li");
-      return { root };
-    });
   }
 
   /** Take a new layout: the problems of its documents. */
@@ -94,7 +65,6 @@ export class Overview {
     this.#updateFailing();
     this.#updateTallies(this.states, tallied(fleet, "state"));
     this.#updateTallies(this.types, tallied(fleet, "type"));
-    this.#updateSchedulers();
   }
 
   /** Mark the totals by which the picture is narrowed. */
@@ -108,22 +78,21 @@ export class Overview {
   #updateFailing() {
     const { fleet } = this;
     const groups = new Map();
-    for (let place = 0; place < fleet.count; place += 1) {
-      if (fleet.reason[place] < 0) continue;
-      if (!groups.has(fleet.reason[place])) groups.set(fleet.reason[place], []);
-      groups.get(fleet.reason[place]).push(place);
+    for (const failure of failures(fleet)) {
+      if (!groups.has(failure.reason)) groups.set(failure.reason, []);
+      groups.get(failure.reason).push(failure);
     }
     const off = (reason) => Number(reason === fleet.offReason);
     const sorted = [...groups].sort(([a, inA], [b, inB]) => off(a) - off(b) || inB.length - inA.length);
-    const failing = sorted.reduce((sum, [reason, places]) => sum + (off(reason) ? 0 : places.length), 0);
+    const failing = sorted.reduce((sum, [reason, group]) => sum + (off(reason) ? 0 : group.length), 0);
     write(document.getElementById("failing-title"), failing ? `${grouped(failing)} failing` : "Nothing fails");
-    this.failing.show(sorted, (row, places) => this.#fillGroup(row, places));
+    this.failing.show(sorted, (row, group) => this.#fillGroup(row, group));
   }
 
   #group(reason) {
     const { name, happened, remedy } = this.fleet.reasons[reason];
     const count = element("span", { class: "count" });
-    const nodes = new Rows(element("ul", { class: "nodes" }), (place) => this.#nodeRow(place));
+    const nodes = new Rows(element("ul", { class: "nodes" }), (_, failure) => this.#nodeRow(failure));
     const all = element("button", { type: "button", class: "all", click: () => this.narrowTo(term("reason", name)) });
     const root = element(
       "details",
@@ -138,20 +107,17 @@ export class Overview {
     return { root, count, nodes, all };
   }
 
-  #fillGroup(row, places) {
-    const { fleet } = this;
-    const latest = places.sort((a, b) => fleet.failingSince[b] - fleet.failingSince[a]).slice(0, MOST_NODES);
-    write(row.count, grouped(places.length));
-    write(row.all, places.length > 1 ? `show all ${grouped(places.length)}` : "show it");
-    row.nodes.show(latest.map((place) => [place, place]), (node, place) => {
-      write(node.since, duration(now() - fleet.failingSince[place]));
-    });
+  #fillGroup(row, group) {
+    const latest = group.sort((a, b) => b.since - a.since).slice(0, MOST_NODES);
+    write(row.count, grouped(group.length));
+    write(row.all, group.length > 1 ? `show all ${grouped(group.length)}` : "show it");
+    row.nodes.show(latest.map((failure) => [`${failure.place} ${failure.name}`, failure]), (node, { since }) => write(node.since, duration(now() - since)));
   }
 
-  #nodeRow(place) {
+  #nodeRow({ name, place }) {
     const since = element("span", { class: "since" });
-    const root = element("li", {}, element("button", { type: "button", click: () => this.open(place) }, this.fleet.node[place]), since);
-    return { root, since };
+    const label = place === undefined ? name : element("button", { type: "button", click: () => this.open(place) }, name);
+    return { root: element("li", {}, label, since), since };
   }
 
   #tallyRow(field, word) {
@@ -169,14 +135,13 @@ export class Overview {
       row.bar.style.setProperty("--share", total ? (tally.sum / total).toFixed(3) : 0);
     });
   }
+}
 
-  #updateSchedulers() {
-    const { schedulers } = this.fleet;
-    document.getElementById("schedulers").hidden = schedulers.length === 0;
-    this.schedulers.show(schedulers.map((scheduler) => [scheduler.name, scheduler]), (row, { name, age_s, reason, message }) => {
-      const heard = age_s === null ? "not heard yet" : `heard ${duration(age_s)} ago`;
-      write(row.root, reason ? `${name}: ${reason}. ${message}. Last ${heard}.` : `${name}: ${heard}`);
-      row.root.className = reason ? "failing" : "";
-    });
-  }
+/** All that fails: targets, which have a place to be opened at, and the items of the lists. */
+function failures(fleet) {
+  const targets = fleet.places
+    .filter((place) => fleet.reason[place] >= 0)
+    .map((place) => ({ name: fleet.node[place], place, reason: fleet.reason[place], since: fleet.failingSince[place] }));
+  const items = fleet.items.filter((item) => item.reason >= 0).map(({ name, reason, failingSince }) => ({ name, reason, since: failingSince }));
+  return [...targets, ...items];
 }

@@ -33,13 +33,17 @@ export function toggled(query, term) {
   return (terms.includes(term) ? terms.filter((each) => each !== term) : [...terms, term]).join(" ");
 }
 
-/** Tell the places that a query leaves; all of them for an empty one. */
-export function found(fleet, query) {
+/** Return a function that says whether a query leaves something, of which `word(field)` is a word. */
+export function filter(query) {
   const { fields, words } = parsed(query);
   const sought = [...fields];
-  return fleet.places.filter(
-    (place) =>
-      sought.every(([field, wanted]) => wanted.has(fleet.word(field, place).toLowerCase())) &&
-      words.every((word) => ANYWHERE.some((field) => fleet.word(field, place).toLowerCase().includes(word))),
-  );
+  return (word) =>
+    sought.every(([field, wanted]) => wanted.has(word(field).toLowerCase())) &&
+    words.every((each) => ANYWHERE.some((field) => word(field).toLowerCase().includes(each)));
+}
+
+/** Return the places that a query leaves; all of them for an empty one. */
+export function found(fleet, query) {
+  const left = filter(query);
+  return fleet.places.filter((place) => left((field) => fleet.word(field, place)));
 }

@@ -39,7 +39,7 @@ export class Summary {
     write(at("sum-watts"), inWatts(sum));
     const all = fleet.count === 1 ? "1 target" : `${grouped(fleet.count)} targets`;
     const some = measured < fleet.count ? `${grouped(measured)} of ` : fleet.count > 1 ? "all " : "";
-    write(at("sum-words"), `sum of ${some}${all}`);
+    write(at("sum-words"), fleet.count ? `sum of ${some}${all}` : "no targets");
     const found = shown.length ? `${grouped(shown.length)} of ${all} · ${inWatts(added(fleet, shown).sum)}` : `None of ${all} fits. Escape clears the search.`;
     write(at("found"), narrowed ? found : "");
   }
