@@ -9,6 +9,7 @@ import logging
 import time
 from typing import Generic, Protocol, TypeVar
 
+from rackwatt_exporter.polling.beats import Beats
 from rackwatt_exporter.polling.limits import ConcurrencyLimit
 from rackwatt_exporter.polling.schedule import PollSchedule, beat_s, first_due_s, next_due_s
 from rackwatt_exporter.reading import ReadError, Reason
@@ -68,12 +69,12 @@ class Poller(Generic[T]):
         self._answered = False
         self._reason: Reason | None = None
 
-    async def run(self) -> None:
+    async def run(self, beats: Beats) -> None:
         """Ask until cancelled, even where a library swallows that (wait_for of Python 3.11)."""
         due_s = first_due_s(self.key, self.pace, time.monotonic())
         task = asyncio.current_task()
         while not _is_cancelled(task):
-            await asyncio.sleep(beat_s(due_s) - time.monotonic())
+            await beats.sleep(beat_s(due_s) - time.monotonic())
             await self.ask()
             due_s = next_due_s(self.key, self.pace, due_s, time.monotonic(), self._failures)
 

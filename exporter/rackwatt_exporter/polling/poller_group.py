@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from typing import Generic, TypeVar
 
+from rackwatt_exporter.polling.beats import Beats
 from rackwatt_exporter.polling.poller import Poller
 from rackwatt_exporter.polling.schedule import PollSchedule
 
@@ -23,6 +24,7 @@ class PollerGroup(Generic[T]):
     def __init__(self) -> None:
         self._pollers: dict[str, tuple[object, Poller[T], asyncio.Task[None]]] = {}
         self._closing: set[asyncio.Task[None]] = set()
+        self._beats = Beats()
         self._turns = asyncio.Semaphore(CLOSING_AT_ONCE)
 
     def __len__(self) -> int:
@@ -44,7 +46,7 @@ class PollerGroup(Generic[T]):
         if present:
             self._stop(key)
         poller = make()
-        task = asyncio.create_task(poller.run(), name=f"poll {key}")
+        task = asyncio.create_task(poller.run(self._beats), name=f"poll {key}")
         self._pollers[key] = (identity, poller, task)
 
     async def close(self) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from rackwatt_exporter.polling.beats import Beats
 from rackwatt_exporter.polling.limits import ConcurrencyLimit
 from rackwatt_exporter.polling.poller import Poller
 from rackwatt_exporter.polling.schedule import PollSchedule
@@ -86,7 +87,7 @@ def poller(source: Scripted, desk: Desk, pace: PollSchedule = QUICK) -> Poller[s
 
 async def test_a_source_is_asked_again_and_again_and_never_twice_at_once() -> None:
     source, desk = Scripted(fine), Desk()
-    task = asyncio.create_task(poller(source, desk).run())
+    task = asyncio.create_task(poller(source, desk).run(Beats()))
     await eventually(lambda: len(desk.told) >= 3)
     task.cancel()
     assert set(desk.told) == {"fine"}
@@ -95,7 +96,7 @@ async def test_a_source_is_asked_again_and_again_and_never_twice_at_once() -> No
 
 async def test_silence_past_the_deadline_is_a_timeout_and_the_source_is_asked_again() -> None:
     desk = Desk()
-    task = asyncio.create_task(poller(Scripted(silent, fine), desk).run())
+    task = asyncio.create_task(poller(Scripted(silent, fine), desk).run(Beats()))
     await eventually(lambda: len(desk.told) >= 2)
     task.cancel()
     assert desk.told[:2] == [Reason.TIMEOUT, "fine"]
@@ -132,7 +133,11 @@ async def test_only_transitions_are_logged(caplog: pytest.LogCaptureFixture) -> 
     with caplog.at_level(logging.INFO):
         for _ in range(6):
             await asking.ask()
-    assert caplog.messages == ["refused: nobody listens there", "powered_off: off", "answers again"]
+    assert caplog.messages == [
+        "connection_refused: nobody listens there",
+        "powered_off: off",
+        "answers again",
+    ]
 
 
 async def test_failures_wait_in_the_lane_of_the_suspect_and_answers_leave_it() -> None:
