@@ -21,7 +21,7 @@ TINY = {
     "bench_ipmi": ("--bmcs=2", "--sweeps=2"),
     "bench_snmp": ("--agents=3", "--sweeps=2"),
     "bench_redfish": ("--bmcs=3", "--sweeps=2"),
-    "bench_reading": ("--targets=50", "--intervals=3", *QUICK),
+    "bench_reading": ("--targets=50", "--intervals=3", "--scrapes=2", *QUICK),
     "bench_load": ("mixed", "--bmcs=50", "--seconds=2", *QUICK),
     "bench_page": ("--series", "140", "280", "--scrapes=4", *QUICK),
     "bench_prometheus": ("--targets=6", "--pages=4", *QUICK),
