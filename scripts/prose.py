@@ -74,7 +74,6 @@ PENDING: tuple[str, ...] = (
     "tests/exporter/web/",
     "tests/fuzz/harnesses/slurm_rest.py",
     "tests/images/",
-    "tests/operator/",
     "tests/stall_tolerant_loop.py",
     "tests/test_docs.py",
     "tests/test_lab.py",

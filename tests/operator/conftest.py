@@ -1,4 +1,4 @@
-"""The fixtures of tests with a running operator: it is the account that its table of rights makes."""
+"""Fixtures of tests with a running operator, whose account has the rights of its RBAC table."""
 
 from collections.abc import Iterator
 
@@ -15,13 +15,13 @@ from tests.operator.service_account import Account, account
 
 @pytest.fixture(scope="session")
 def operated(cluster: Cluster) -> Cluster:
-    """Give the cluster, with our CRDs in it."""
+    """Return the cluster, with Rackwatt's CRDs installed."""
     documents.install(cluster)
     return cluster
 
 
 @pytest.fixture(scope="session")
-def hands(operated: Cluster) -> Iterator[KubeUser]:
+def kube_user(operated: Cluster) -> Iterator[KubeUser]:
     """Return a user with all rights."""
     with Api(operated) as api:
         yield KubeUser(api)
@@ -29,12 +29,12 @@ def hands(operated: Cluster) -> Iterator[KubeUser]:
 
 @pytest.fixture(scope="session")
 def operator_account(operated: Cluster) -> Account:
-    """Make the account that operators of tests have."""
+    """Create the account of operators in tests."""
     return account(operated)
 
 
 @pytest.fixture(scope="module")
-def ours(control_plane: ControlPlane) -> Iterator[KubeUser]:
+def plane_user(control_plane: ControlPlane) -> Iterator[KubeUser]:
     """Return a user with all rights on our own control plane."""
     documents.install(control_plane)
     with Api(control_plane) as api:
@@ -42,8 +42,8 @@ def ours(control_plane: ControlPlane) -> Iterator[KubeUser]:
 
 
 @pytest.fixture(scope="module")
-def who(control_plane: ControlPlane, ours: KubeUser) -> Account:
-    """Make the account that operators on that control plane have."""
+def plane_account(control_plane: ControlPlane, plane_user: KubeUser) -> Account:
+    """Create the account of operators on the test's own control plane."""
     return account(control_plane)
 
 

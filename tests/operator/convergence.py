@@ -1,4 +1,4 @@
-"""The end that everything comes to, whatever happened: all as planned, and then no more writes."""
+"""Convergence: every object is as planned, and the operator writes nothing more."""
 
 import json
 import re
@@ -23,74 +23,76 @@ _SERVERS_OWN = frozenset(
     {"uid", "resourceVersion", "generation", "creationTimestamp", "managedFields", "selfLink"}
 )
 _DASHBOARD = re.compile(r"rackwatt-[0-9a-f]{20}")
-"""Its uid: a hash of what it is of, the namespace among it."""
+"""Its uid: a hash of its kind, namespace and name."""
 _OTHERS = frozenset({APPLIED_HASH, "deployment.kubernetes.io/revision"})
 """Annotations that contain uids or counts of changes."""
 
 
-def planned(hands: KubeUser, namespace: str) -> dict[ObjectKey, Manifest]:
+def planned(kube_user: KubeUser, namespace: str) -> dict[ObjectKey, Manifest]:
     """Plan what should be there, apart from the operator."""
     there = [
         one | {"apiVersion": API_VERSION}
         for kind in DOCUMENTS
-        for one in hands.list(kind.kind, namespace)
+        for one in kube_user.list(kind.kind, namespace)
     ]
     documents = [parse_document(one, "").document for one in there]
     bindings = {
         one.metadata.name: one.spec for one in documents if isinstance(one, SchedulerBinding)
     }
-    facts = Facts(hands.monitoring(), bindings)
+    facts = Facts(kube_user.monitoring(), bindings)
     children: dict[ObjectKey, Manifest] = {}
     for raw, document in zip(there, documents, strict=True):
         assert document
-        found = plan(raw, document, facts, Defaults())
-        assert not isinstance(found, BuildFailure)
-        children |= {object_key(child): child for child in found}
+        manifests = plan(raw, document, facts, Defaults())
+        assert not isinstance(manifests, BuildFailure)
+        children |= {object_key(child): child for child in manifests}
     return children
 
 
-def converged(hands: KubeUser, namespace: str) -> None:
-    """Wait until exactly what is planned is there, and by the API server's word as planned."""
-    desired = planned(hands, namespace)
+def converged(kube_user: KubeUser, namespace: str) -> None:
+    """Wait until exactly the planned objects exist, and a dry run would not change them."""
+    desired = planned(kube_user, namespace)
 
     def unlike() -> list[ObjectKey]:
-        different = desired.keys() ^ hands.children(namespace).keys()
-        return sorted(different) or [name for name in desired if not hands.settled(desired[name])]
+        different = desired.keys() ^ kube_user.children(namespace).keys()
+        return sorted(different) or [
+            name for name in desired if not kube_user.settled(desired[name])
+        ]
 
-    hands.until(lambda: not unlike(), "all is as planned", unlike)
+    kube_user.until(lambda: not unlike(), "all is as planned", unlike)
 
 
-def at_rest(plane: ControlPlane, who: Account, hands: KubeUser) -> None:
+def at_rest(plane: ControlPlane, plane_account: Account, kube_user: KubeUser) -> None:
     """Wait until the operator writes nothing more, its Lease apart."""
 
     def quiet() -> bool:
         plane.audit.mark()
         time.sleep(AT_REST_S)
-        return not writes(plane, who)
+        return not writes(plane, plane_account)
 
-    hands.until(quiet, "no more writes", lambda: writes(plane, who))
+    kube_user.until(quiet, "no more writes", lambda: writes(plane, plane_account))
 
 
-def writes(plane: ControlPlane, who: Account) -> Counter[tuple[str, str, int]]:
+def writes(plane: ControlPlane, plane_account: Account) -> Counter[tuple[str, str, int]]:
     """Count what the operator wrote since the audit log's mark, its Lease apart."""
     return Counter(
         (call.verb, call.resource, call.code)
-        for call in plane.audit.writes(user=who.user)
+        for call in plane.audit.writes(user=plane_account.user)
         if call.resource not in ("leases", "selfsubjectaccessreviews")
     )
 
 
-def outcome(hands: KubeUser, namespace: str) -> dict[str, Any]:
-    """Give all that the operator has made and said in a namespace, in the same words for any."""
-    found: dict[str, Any] = {}
+def outcome(kube_user: KubeUser, namespace: str) -> dict[str, Any]:
+    """Return all children and statuses in a namespace, with placeholders for names and uids."""
+    objects: dict[str, Any] = {}
     uids = {}
     for kind in DOCUMENTS:
-        for one in hands.list(kind.kind, namespace):
+        for one in kube_user.list(kind.kind, namespace):
             uids[one["metadata"]["uid"]] = f"the uid of {kind.kind} {one['metadata']['name']}"
-            found[f"{kind.kind} {one['metadata']['name']}"] = _claims(one["status"])
-    for name, child in hands.children(namespace).items():
-        found[f"{name.kind} {name.name}"] = _made(child)
-    text = json.dumps(found, sort_keys=True).replace(namespace, "the-namespace")
+            objects[f"{kind.kind} {one['metadata']['name']}"] = _claims(one["status"])
+    for name, child in kube_user.children(namespace).items():
+        objects[f"{name.kind} {name.name}"] = _made(child)
+    text = json.dumps(objects, sort_keys=True).replace(namespace, "the-namespace")
     text = _DASHBOARD.sub("the uid of a dashboard", text)
     for uid, placeholder in uids.items():
         text = text.replace(uid, placeholder)

@@ -50,7 +50,7 @@ class Proxy:
         self._watches: set[web.StreamResponse] = set()
 
     def kubeconfig(self, of: Path) -> Path:
-        """Write a kubeconfig that leads here, of the same user."""
+        """Write a kubeconfig of the same user that points to the proxy."""
         settings = yaml.safe_load(of.read_text())
         settings["clusters"][0]["cluster"] = {"server": f"http://127.0.0.1:{self.port}"}
         path = self._cluster.directory / f"proxied-{self.port}.kubeconfig"

@@ -1,7 +1,7 @@
-"""Operators that begin within milliseconds: forks of one interpreter that has imported everything.
+"""Operators that start within milliseconds: forks of one interpreter that has imported everything.
 
-A hundred starts of an interpreter cost more than all that those operators do. A fork is as much a
-process of its own as one that was started: its memory, connections and threads end by SIGKILL.
+A hundred starts of an interpreter cost more than the work of those operators. A fork is a process
+of its own like any other: its memory, connections and threads end by SIGKILL.
 """
 
 import os
@@ -15,8 +15,8 @@ from typing import IO, Self
 ROOT = Path(__file__).parents[2]
 
 
-class Lives:
-    """One operator after the other; the next begins when the one before was killed."""
+class ForkedOperators:
+    """One operator after the other; the next is started when the one before was killed."""
 
     def __init__(self, log: Path, *flags: str) -> None:
         self._command = [sys.executable, "-m", __name__, str(log), *flags]
@@ -25,33 +25,33 @@ class Lives:
         self._process = subprocess.Popen(
             self._command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
-        assert self._told() == "ready"
+        assert self._receive() == "ready"
         return self
 
     def __exit__(self, *_: object) -> None:
         self._process.communicate()  # it ends at the end of its input
 
-    def begin(self) -> None:
-        """Let an operator begin."""
-        self._say("begin")
+    def start(self) -> None:
+        """Start an operator."""
+        self._send("start")
 
     def kill(self) -> None:
-        """End it as a machine that loses its power; it must have lived until then."""
-        self._say("kill")
-        assert self._told() == str(-signal.SIGKILL), "it ended by itself"
+        """Kill it, as a machine that loses its power; it must have run until then."""
+        self._send("kill")
+        assert self._receive() == str(-signal.SIGKILL), "it ended by itself"
 
-    def _say(self, word: str) -> None:
+    def _send(self, word: str) -> None:
         assert self._process.stdin
         self._process.stdin.write(f"{word}\n")
         self._process.stdin.flush()
 
-    def _told(self) -> str:
+    def _receive(self) -> str:
         assert self._process.stdout
         return self._process.stdout.readline().strip()
 
 
 def parent(log: Path, flags: list[str]) -> None:
-    """Fork an operator and kill it, as the words on standard input say, until they end."""
+    """Fork an operator and kill it for each pair of lines on standard input."""
     import rackwatt_operator.kube.auth
     import rackwatt_operator.operator  # noqa: F401 - this is what takes its time
 

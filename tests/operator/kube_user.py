@@ -1,6 +1,6 @@
-"""Somebody at work in a cluster: makes documents, meddles with what is not theirs, looks.
+"""A user of a cluster: creates documents, changes any object, and reads them.
 
-By plain requests, of which a test can afford hundreds; the manager of what is applied is `tests`.
+Requests are plain, so that a test can afford hundreds; the field manager of applies is `tests`.
 """
 
 import time
@@ -37,24 +37,24 @@ OWN = "app.kubernetes.io/managed-by=rackwatt-operator"
 
 
 def fleet(name: str, namespace: str, hosts: str = "n[1-3]", **spec: Any) -> Manifest:
-    """Write a PowerTarget of simulated targets."""
+    """Return a PowerTarget of simulated targets."""
     bmc = {"method": "fake", "hosts": [{"names": hosts}], **spec.pop("bmc", {})}
     return document("PowerTarget", name, namespace, {"bmc": bmc, **spec})
 
 
 def nodes(name: str, namespace: str, **spec: Any) -> Manifest:
-    """Write a PowerTarget of the cluster's own nodes."""
+    """Return a PowerTarget of the cluster's own nodes."""
     return document("PowerTarget", name, namespace, {"node": {"collectors": ["cpu"]}} | spec)
 
 
 def binding(name: str, namespace: str, **spec: Any) -> Manifest:
     """Return a SchedulerBinding that polls no scheduler."""
-    said = {"cluster": "prod", "noop": {"states": [{"names": "n[1-3]", "state": "idle"}]}}
-    return document("SchedulerBinding", name, namespace, said | spec)
+    default = {"cluster": "prod", "noop": {"states": [{"names": "n[1-3]", "state": "idle"}]}}
+    return document("SchedulerBinding", name, namespace, default | spec)
 
 
 def document(kind: str, name: str, namespace: str, spec: Manifest) -> Manifest:
-    """Write a document."""
+    """Return a document."""
     return {
         "apiVersion": BY_NAME[kind].api_version,
         "kind": kind,
@@ -64,12 +64,12 @@ def document(kind: str, name: str, namespace: str, spec: Manifest) -> Manifest:
 
 
 def base(manifest: Manifest) -> str:
-    """Name a document's children."""
+    """Return the base name of a document's children."""
     return naming.base(manifest["kind"], manifest["metadata"]["name"])
 
 
 def object_key(manifest: Manifest) -> ObjectKey:
-    """Name an object."""
+    """Return the key of an object."""
     metadata = manifest["metadata"]
     return ObjectKey(manifest["kind"], metadata.get("namespace", ""), metadata["name"])
 
@@ -81,10 +81,10 @@ class KubeUser:
         self.client = api.client
 
     def apply(self, manifest: Manifest, manager: str = "tests") -> Manifest:
-        """Apply a manifest with force, and give what it became."""
+        """Apply a manifest with force, and return the resulting object."""
         one = object_key(manifest)
         return self._done(
-            self._ask(
+            self._request(
                 "PATCH",
                 _path(one),
                 params={"fieldManager": manager, "force": "true"},
@@ -95,7 +95,7 @@ class KubeUser:
 
     def tried(self, manifest: Manifest) -> bool:
         """Create an object; return whether the API server accepts it."""
-        answer = self._ask(
+        answer = self._request(
             "POST", KINDS[manifest["kind"]].path(object_key(manifest).namespace), json=manifest
         )
         assert answer.is_success or answer.status_code in (409, 422), answer.text
@@ -105,39 +105,39 @@ class KubeUser:
         """Create an object."""
         one = object_key(manifest)
         path = KINDS[one.kind].path(one.namespace or None)
-        return self._done(self._ask("POST", path, json=manifest))
+        return self._done(self._request("POST", path, json=manifest))
 
     def merge(self, one: ObjectKey, change: Manifest, subresource: str = "") -> Manifest:
         """Change some fields of an object."""
         headers = {"Content-Type": "application/merge-patch+json"}
         path = _path(one) + (f"/{subresource}" if subresource else "")
-        return self._done(self._ask("PATCH", path, headers=headers, json=change))
+        return self._done(self._request("PATCH", path, headers=headers, json=change))
 
     def get(self, one: ObjectKey) -> Manifest | None:
         """Get an object; None where it is not there."""
-        answer = self._ask("GET", _path(one))
+        answer = self._request("GET", _path(one))
         return None if answer.status_code == 404 else self._done(answer)
 
     def list(self, kind: str, namespace: str = "", **parameters: str) -> list[Manifest]:
         """List objects; none where the API does not have the kind."""
-        answer = self._ask("GET", KINDS[kind].path(namespace or None), params=parameters)
+        answer = self._request("GET", KINDS[kind].path(namespace or None), params=parameters)
         items: list[Manifest] = [] if answer.status_code == 404 else self._done(answer)["items"]
         return [one | {"kind": kind} for one in items]
 
     def delete(self, one: ObjectKey) -> None:
         """Delete an object that may be there."""
-        answer = self._ask("DELETE", _path(one))
+        answer = self._request("DELETE", _path(one))
         assert answer.status_code in (200, 202, 404), answer.text
 
     def children(self, namespace: str) -> dict[ObjectKey, Manifest]:
         """List all objects of a namespace with the operator's label."""
-        found = [
+        children = [
             one for kind in CHILDREN for one in self.list(kind.kind, namespace, labelSelector=OWN)
         ]
-        return {object_key(one): one for one in found}
+        return {object_key(one): one for one in children}
 
     def settled(self, one: Manifest) -> bool:
-        """Ask the API server whether an apply by the operator would change what is there."""
+        """Return whether an apply by the operator would leave the object unchanged, by a dry run."""
         name = object_key(one)
         live = self.get(name)
         if live is None:
@@ -145,7 +145,7 @@ class KubeUser:
         stamps = live["metadata"].get("annotations", {})
         kept = {key: stamps[key] for key in (APPLIED_HASH,) if key in stamps}
         annotations = one["metadata"].get("annotations", {}) | kept
-        answer = self._ask(
+        answer = self._request(
             "PATCH",
             _path(name),
             params={"fieldManager": "rackwatt-operator", "force": "true", "dryRun": "All"},
@@ -155,18 +155,18 @@ class KubeUser:
         return answer.is_success and _authored(answer.json()) == _authored(live)
 
     def monitoring(self) -> frozenset[str]:
-        """Ask which kinds of Prometheus Operator there are."""
-        answer = self._ask("GET", f"/apis/{MONITORING}")
+        """Return the kinds of Prometheus Operator that the API server has."""
+        answer = self._request("GET", f"/apis/{MONITORING}")
         resources = answer.json()["resources"] if answer.is_success else []
         return frozenset(one["kind"] for one in resources if "/" not in one["name"])
 
     def conditions(self, one: ObjectKey) -> dict[str, Manifest]:
-        """Give a document's conditions by type."""
+        """Return a document's conditions by type."""
         status = (self.get(one) or {}).get("status") or {}
         return {condition["type"]: condition for condition in status.get("conditions", ())}
 
     def until_reason(self, one: ObjectKey, type_: str, reason: str) -> Manifest:
-        """Wait until a condition has a reason, and give the condition."""
+        """Wait until a condition has a reason, and return the condition."""
 
         def has() -> Manifest | None:
             condition = self.conditions(one).get(type_)
@@ -181,7 +181,7 @@ class KubeUser:
         otherwise: Callable[[], object] = lambda: "",
         patience_s: float = PATIENCE_S,
     ) -> T:
-        """Look until something holds, and give what it was."""
+        """Wait until a condition returns a true value, and return it."""
         deadline_s = time.monotonic() + patience_s
         while time.monotonic() < deadline_s:
             try:
@@ -192,8 +192,8 @@ class KubeUser:
             time.sleep(0.1)
         raise AssertionError(f"waited in vain until {what or holds}: {otherwise()}")
 
-    def _ask(self, method: str, path: str, **more: Any) -> httpx.Response:
-        """Ask as a patient client does: again, while the API server says that it is not there yet."""
+    def _request(self, method: str, path: str, **more: Any) -> httpx.Response:
+        """Send a request, and repeat it while the API server is overloaded or unavailable."""
         deadline_s = time.monotonic() + PATIENCE_S
         while True:
             answer = self.client.request(method, path, **more)
@@ -215,7 +215,7 @@ def _path(one: ObjectKey) -> str:
 def _authored(manifest: Manifest) -> Manifest:
     """Return an object as its author wrote it, or would write it."""
     metadata = manifest["metadata"]
-    said = {key: metadata.get(key) for key in ("labels", "annotations", "ownerReferences")}
-    return {"metadata": said} | {
+    authored = {key: metadata.get(key) for key in ("labels", "annotations", "ownerReferences")}
+    return {"metadata": authored} | {
         key: value for key, value in manifest.items() if key not in ("metadata", "status")
     }

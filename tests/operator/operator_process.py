@@ -57,10 +57,10 @@ class Operating:
 
     def get(self, path: str) -> str:
         """Get a page, whatever its status; nothing if it does not answer."""
-        found = _LISTENS.search(self.log.read_text())
-        assert found
+        match = _LISTENS.search(self.log.read_text())
+        assert match
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{found[1]}{path}", timeout=30) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{match[1]}{path}", timeout=30) as answer:
                 return str(answer.read().decode())
         except urllib.error.HTTPError as error:
             with error:

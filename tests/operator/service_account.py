@@ -1,4 +1,4 @@
-"""A service account that may do exactly what the table of rights says, or less."""
+"""A service account that has exactly the rights of the RBAC table, or fewer."""
 
 import secrets
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ GROUP = "rbac.authorization.k8s.io"
 
 @dataclass(frozen=True)
 class Account:
-    """Who the operator is: the user as audit logs name it, its namespace, its way to log in."""
+    """Account of the operator: the user as audit logs name it, its namespace, its kubeconfig."""
 
     user: str
     namespace: str
@@ -24,7 +24,7 @@ class Account:
 
 
 def account(cluster: Cluster, but: Sequence[tuple[str, str]] = ()) -> Account:
-    """Make an account with the rights of the table, but for some (resource, verb)."""
+    """Create an account with the rights of the table, except some (resource, verb)."""
     name = f"operator-{secrets.token_hex(3)}"
     kubectl = Kubectl(cluster)
     kubectl.run("create", "namespace", name)
@@ -43,12 +43,12 @@ def account(cluster: Cluster, but: Sequence[tuple[str, str]] = ()) -> Account:
 
 
 def grant(cluster: Cluster, account: Account) -> None:
-    """Give an account all the rights of the table."""
+    """Grant an account all rights of the table."""
     Kubectl(cluster).apply(*_granted("ClusterRole", account.role, policy_rules("watched")))
 
 
 def revoke(cluster: Cluster, account: Account, but: Sequence[tuple[str, str]]) -> None:
-    """Take some (resource, verb) from an account that has all the rights of the table."""
+    """Revoke some (resource, verb) of an account that has all rights of the table."""
     rules = _without(policy_rules("watched"), but)
     Kubectl(cluster).apply(*_granted("ClusterRole", account.role, rules))
 
@@ -67,7 +67,7 @@ def _granted(kind: str, name: str, rules: list[dict[str, Any]]) -> list[dict[str
 
 
 def _without(rules: list[dict[str, Any]], but: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
-    """Write each right as a rule of its own, and leave some out."""
+    """Return each right as a rule of its own, except some."""
     return [
         rule | {"resources": [resource], "verbs": [verb]}
         for rule in rules

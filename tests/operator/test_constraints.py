@@ -1,6 +1,7 @@
-"""Clusters that assign uids to namespaces, as OpenShift does: played by a policy of admission."""
+"""Clusters that assign uids to namespaces, as OpenShift does, simulated by an admission policy."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
@@ -54,8 +55,8 @@ def constraint(namespace: str) -> list[Manifest]:
 
 
 @pytest.fixture
-def constrained(operated: Cluster, hands: KubeUser, namespace: str) -> Iterator[str]:
-    """Give a namespace whose pods have a range of uids, once that is in force."""
+def constrained(operated: Cluster, kube_user: KubeUser, namespace: str) -> Iterator[str]:
+    """Return a namespace whose pods have a range of uids, once that is in force."""
     kubectl = Kubectl(operated)
     kubectl.apply(*constraint(namespace))
     probe = {
@@ -70,50 +71,53 @@ def constrained(operated: Cluster, hands: KubeUser, namespace: str) -> Iterator[
     }
 
     def refused() -> bool:
-        answer = hands.client.post(
+        answer = kube_user.client.post(
             f"/api/v1/namespaces/{namespace}/pods", params={"dryRun": "All"}, json=probe
         )
         return "security context constraint" in answer.text
 
-    hands.until(refused, "the policy in force")
+    kube_user.until(refused, "the policy in force")
     yield namespace
     for kind in ("validatingadmissionpolicybinding", "validatingadmissionpolicy"):
         kubectl.delete(kind, namespace)
 
 
-def test_pods_of_collectors_are_admitted_where_the_cluster_assigns_uids(
-    operator: Operating, hands: KubeUser, constrained: str
+def test_collector_pods_are_admitted_where_the_cluster_assigns_uids(
+    operator: Operating, kube_user: KubeUser, constrained: str
 ) -> None:
     for document in (fleet("lab", constrained), binding("prod", constrained)):
-        hands.apply(document)
+        kube_user.apply(document)
         label = f"app.kubernetes.io/instance={base(document)}"
-        (pod,) = hands.until(lambda: hands.list("Pod", constrained, labelSelector=label), label)  # noqa: B023
+        listed = partial(kube_user.list, "Pod", constrained, labelSelector=label)
+        (pod,) = kube_user.until(listed, label)
         assert pod["spec"]["securityContext"]["runAsNonRoot"] is True
 
 
-def test_a_constraint_that_refuses_pods_is_told_with_the_page_that_says_what_to_do(
-    operator: Operating, hands: KubeUser, constrained: str
+def test_available_names_the_constraint_that_refuses_pods_and_the_page_about_it(
+    operator: Operating, kube_user: KubeUser, constrained: str
 ) -> None:
     foreign = fleet("foreign", constrained, pod={"securityContext": {"runAsUser": 65532}})
-    hands.apply(foreign)
-    condition = hands.until_reason(object_key(foreign), "Available", "SecurityContextConstraint")
+    kube_user.apply(foreign)
+    condition = kube_user.until_reason(
+        object_key(foreign), "Available", "SecurityContextConstraint"
+    )
     assert condition["message"].startswith("docs/openshift.md says what to do: ")
     assert "must be in the ranges" in condition["message"]
 
 
-def test_so_it_is_of_a_daemon_set_which_tells_it_in_an_event_alone(
-    operator: Operating, hands: KubeUser, constrained: str
+def test_available_names_the_constraint_that_a_daemon_set_reports_in_an_event_alone(
+    operator: Operating, kube_user: KubeUser, constrained: str
 ) -> None:
     name = f"node-of-{constrained}"
     labelled = {"name": name, "labels": {"kubernetes.io/os": "linux"}}
     node = ObjectKey("Node", "", name)
-    hands.create({"apiVersion": "v1", "kind": "Node", "metadata": labelled})
+    kube_user.create({"apiVersion": "v1", "kind": "Node", "metadata": labelled})
     try:
         workers = nodes("workers", constrained, node={"collectors": ["rapl"]})
-        hands.apply(workers)
-        condition = hands.until_reason(
+        kube_user.apply(workers)
+        condition = kube_user.until_reason(
             object_key(workers), "Available", "SecurityContextConstraint"
         )
         assert "docs/openshift.md" in condition["message"]
     finally:
-        hands.delete(node)
+        kube_user.delete(node)

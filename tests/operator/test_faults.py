@@ -1,4 +1,4 @@
-"""Everything goes wrong that can between an operator and its API server: it comes to the same end.
+"""Faults between an operator and its API server: the operator converges all the same.
 
 The same end: every child there as it is planned, and then no more writes. That the operator itself
 is killed is in test_kills.py.
@@ -30,26 +30,26 @@ def wanted(namespace: str, count: int = 4) -> list[Manifest]:
     return [binding("prod", namespace), *fleets, fleet("wide", namespace, bmc={"shards": 3})]
 
 
-def meddle(hands: KubeUser, made: list[Manifest], chance: random.Random) -> None:
+def meddle(kube_user: KubeUser, made: list[Manifest], chance: random.Random) -> None:
     """Change something at random, as people and clumsy scripts do."""
     one = chance.choice([one for one in made if one["kind"] == "PowerTarget"])
     namespace, name = one["metadata"]["namespace"], one["metadata"]["name"]
     deed = chance.randrange(4)
     if deed == 0:
         one["spec"]["bmc"]["hosts"] = [{"names": f"n[1-{chance.randrange(2, 99)}]"}]
-        hands.apply(one)
+        kube_user.apply(one)
     elif deed == 1:
-        hands.delete(ObjectKey("Service", namespace, f"pt-{name}"))
+        kube_user.delete(ObjectKey("Service", namespace, f"pt-{name}"))
     elif deed == 2:
-        hands.delete(ObjectKey("Deployment", namespace, f"pt-{name}-0"))
+        kube_user.delete(ObjectKey("Deployment", namespace, f"pt-{name}-0"))
     else:
         config = ObjectKey("ConfigMap", namespace, f"pt-{name}")
-        if hands.get(config):
-            hands.merge(config, {"data": {"documents.yaml": "meddled"}})
+        if kube_user.get(config):
+            kube_user.merge(config, {"data": {"documents.yaml": "meddled"}})
 
 
-def flags(namespace: str, who: Account, *more: str) -> list[str]:
-    where = (f"--namespace={namespace}", f"--lease.namespace={who.namespace}")
+def flags(namespace: str, plane_account: Account, *more: str) -> list[str]:
+    where = (f"--namespace={namespace}", f"--lease.namespace={plane_account.namespace}")
     return [*where, "--lease.duration=1s", *more]
 
 
@@ -61,10 +61,12 @@ def proxy(control_plane: ControlPlane) -> Iterator[Proxy]:
 
 @contextmanager
 def operating_behind(
-    proxy: Proxy, plane: ControlPlane, who: Account, namespace: str, *more: str
+    proxy: Proxy, plane: ControlPlane, plane_account: Account, namespace: str, *more: str
 ) -> Iterator[Operating]:
-    arguments = flags(namespace, who, *more)
-    with operating(plane, *arguments, kubeconfig=proxy.kubeconfig(who.kubeconfig)) as operator:
+    arguments = flags(namespace, plane_account, *more)
+    with operating(
+        plane, *arguments, kubeconfig=proxy.kubeconfig(plane_account.kubeconfig)
+    ) as operator:
         yield operator
 
 
@@ -73,8 +75,12 @@ def lease_news(operator: Operating) -> list[str]:
     return re.findall("level=(warn|info) .*the Lease: ", operator.log.read_text())
 
 
-def test_refusals_at_random_delay_and_do_no_harm(
-    control_plane: ControlPlane, ours: KubeUser, who: Account, own_namespace: str, proxy: Proxy
+def test_the_operator_converges_despite_random_refusals(
+    control_plane: ControlPlane,
+    plane_user: KubeUser,
+    plane_account: Account,
+    own_namespace: str,
+    proxy: Proxy,
 ) -> None:
     chance = random.Random(1)
     made = wanted(own_namespace)
@@ -86,76 +92,86 @@ def test_refusals_at_random_delay_and_do_no_harm(
             return chance.choice([410, 429, 500])
         return chance.choice([409, 429, 500]) if method == "PATCH" else chance.choice([429, 500])
 
-    with operating_behind(proxy, control_plane, who, own_namespace):
+    with operating_behind(proxy, control_plane, plane_account, own_namespace):
         proxy.fault = refuse
         for one in made:
-            ours.apply(one)
+            plane_user.apply(one)
         for _ in range(6):
-            meddle(ours, made, chance)
-        ours.until(lambda: proxy.injected.keys() >= {409, 429, 500})
+            meddle(plane_user, made, chance)
+        plane_user.until(lambda: proxy.injected.keys() >= {409, 429, 500})
         proxy.fault = lambda method, path, watch: None
-        converged(ours, own_namespace)
-        at_rest(control_plane, who, ours)
+        converged(plane_user, own_namespace)
+        at_rest(control_plane, plane_account, plane_user)
 
 
-def test_a_watch_that_is_told_its_past_is_gone_begins_anew(
-    control_plane: ControlPlane, ours: KubeUser, who: Account, own_namespace: str, proxy: Proxy
+def test_the_operator_restarts_a_watch_that_receives_410_gone(
+    control_plane: ControlPlane,
+    plane_user: KubeUser,
+    plane_account: Account,
+    own_namespace: str,
+    proxy: Proxy,
 ) -> None:
-    with operating_behind(proxy, control_plane, who, own_namespace):
-        ours.apply(fleet("lab", own_namespace))
-        converged(ours, own_namespace)
+    with operating_behind(proxy, control_plane, plane_account, own_namespace):
+        plane_user.apply(fleet("lab", own_namespace))
+        converged(plane_user, own_namespace)
         proxy.fault = lambda method, path, watch: 410 if watch else None
         control_plane.compact()
         control_plane.restart_api_server()  # every watch ends, and asks for what is gone
-        ours.until(lambda: proxy.injected[410] > 5)
-        ours.delete(ObjectKey("Service", own_namespace, "pt-lab"))
+        plane_user.until(lambda: proxy.injected[410] > 5)
+        plane_user.delete(ObjectKey("Service", own_namespace, "pt-lab"))
         proxy.fault = lambda method, path, watch: None
-        converged(ours, own_namespace)
-        at_rest(control_plane, who, ours)
+        converged(plane_user, own_namespace)
+        at_rest(control_plane, plane_account, plane_user)
 
 
-def test_a_watch_that_has_gone_silent_is_made_up_for_by_lists(
-    control_plane: ControlPlane, ours: KubeUser, who: Account, own_namespace: str, proxy: Proxy
+def test_the_operator_converges_by_lists_when_a_watch_goes_silent(
+    control_plane: ControlPlane,
+    plane_user: KubeUser,
+    plane_account: Account,
+    own_namespace: str,
+    proxy: Proxy,
 ) -> None:
-    with operating_behind(proxy, control_plane, who, own_namespace, "--resync.interval=2s"):
-        ours.apply(fleet("lab", own_namespace))
-        converged(ours, own_namespace)
+    with operating_behind(
+        proxy, control_plane, plane_account, own_namespace, "--resync.interval=2s"
+    ):
+        plane_user.apply(fleet("lab", own_namespace))
+        converged(plane_user, own_namespace)
         proxy.silent = True
-        ours.delete(ObjectKey("Service", own_namespace, "pt-lab"))
-        ours.apply(fleet("late", own_namespace))
-        converged(ours, own_namespace)
+        plane_user.delete(ObjectKey("Service", own_namespace, "pt-lab"))
+        plane_user.apply(fleet("late", own_namespace))
+        converged(plane_user, own_namespace)
         assert proxy.swallowed
-        ours.delete(ObjectKey("PowerTarget", own_namespace, "late"))
-        ours.until(
-            lambda: not [name for name in ours.children(own_namespace) if "late" in name.name]
+        plane_user.delete(ObjectKey("PowerTarget", own_namespace, "late"))
+        plane_user.until(
+            lambda: not [name for name in plane_user.children(own_namespace) if "late" in name.name]
         )
-        at_rest(control_plane, who, ours)
+        at_rest(control_plane, plane_account, plane_user)
 
 
-def test_an_api_server_that_is_killed_and_comes_back_is_taken_up_again(
-    control_plane: ControlPlane, ours: KubeUser, who: Account, own_namespace: str
+def test_the_operator_resumes_after_the_api_server_is_killed_and_restarted(
+    control_plane: ControlPlane, plane_user: KubeUser, plane_account: Account, own_namespace: str
 ) -> None:
-    arguments = flags(own_namespace, who)
-    with operating(control_plane, *arguments, kubeconfig=who.kubeconfig) as operator:
+    arguments = flags(own_namespace, plane_account)
+    with operating(control_plane, *arguments, kubeconfig=plane_account.kubeconfig) as operator:
         for one in wanted(own_namespace):
-            ours.apply(one)
+            plane_user.apply(one)
         control_plane.restart_api_server(abruptly=True)
-        ours.until(lambda: ours.apply(fleet("after", own_namespace)))
-        converged(ours, own_namespace)
-        at_rest(control_plane, who, ours)
+        plane_user.until(lambda: plane_user.apply(fleet("after", own_namespace)))
+        converged(plane_user, own_namespace)
+        at_rest(control_plane, plane_account, plane_user)
         assert operator.get("/healthz") == "ok\n"
 
 
-def test_an_etcd_that_stands_still_for_a_while_delays_and_does_no_harm(
-    control_plane: ControlPlane, ours: KubeUser, who: Account, own_namespace: str
+def test_the_operator_converges_after_etcd_was_frozen(
+    control_plane: ControlPlane, plane_user: KubeUser, plane_account: Account, own_namespace: str
 ) -> None:
     made = wanted(own_namespace)
-    arguments = flags(own_namespace, who)
-    with operating(control_plane, *arguments, kubeconfig=who.kubeconfig) as operator:
+    arguments = flags(own_namespace, plane_account)
+    with operating(control_plane, *arguments, kubeconfig=plane_account.kubeconfig) as operator:
         for one in made[:3]:
-            ours.apply(one)
+            plane_user.apply(one)
         with control_plane.etcd.frozen():
-            ours.until(lambda: lease_news(operator)[-1:] == ["warn"])
+            plane_user.until(lambda: lease_news(operator)[-1:] == ["warn"])
             operator.daemon.wait_until(
                 lambda: operator.metric("rackwatt_operator_leader") == 0, "it stops leading"
             )
@@ -166,23 +182,23 @@ def test_an_etcd_that_stands_still_for_a_while_delays_and_does_no_harm(
             assert all(before != after for before, after in pairwise(news)), news
         with control_plane.etcd.slowed():
             for one in made:
-                ours.apply(one)
-        converged(ours, own_namespace)
-        at_rest(control_plane, who, ours)
+                plane_user.apply(one)
+        converged(plane_user, own_namespace)
+        at_rest(control_plane, plane_account, plane_user)
 
 
-def test_a_restart_with_everything_there_writes_nothing(
-    control_plane: ControlPlane, ours: KubeUser, who: Account, own_namespace: str
+def test_the_operator_writes_nothing_at_a_restart_with_everything_in_place(
+    control_plane: ControlPlane, plane_user: KubeUser, plane_account: Account, own_namespace: str
 ) -> None:
-    arguments = flags(own_namespace, who)
+    arguments = flags(own_namespace, plane_account)
     for one in wanted(own_namespace):
-        ours.apply(one)
-    with operating(control_plane, *arguments, kubeconfig=who.kubeconfig):
-        converged(ours, own_namespace)
-        at_rest(control_plane, who, ours)
+        plane_user.apply(one)
+    with operating(control_plane, *arguments, kubeconfig=plane_account.kubeconfig):
+        converged(plane_user, own_namespace)
+        at_rest(control_plane, plane_account, plane_user)
     control_plane.audit.mark()
-    with operating(control_plane, *arguments, kubeconfig=who.kubeconfig) as operator:
+    with operating(control_plane, *arguments, kubeconfig=plane_account.kubeconfig) as operator:
         count = len(wanted(own_namespace))
-        ours.until(lambda: operator.metric("rackwatt_operator_reconciles_total") >= count)
-        ours.until(lambda: operator.metric("rackwatt_operator_queue_depth") == 0)
-        assert not writes(control_plane, who)
+        plane_user.until(lambda: operator.metric("rackwatt_operator_reconciles_total") >= count)
+        plane_user.until(lambda: operator.metric("rackwatt_operator_queue_depth") == 0)
+        assert not writes(control_plane, plane_account)

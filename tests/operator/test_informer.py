@@ -1,4 +1,4 @@
-"""What comes out of kopf's thread, on a real API server."""
+"""The informer in kopf's thread, on a real API server."""
 
 import asyncio
 import json
@@ -25,11 +25,11 @@ def config_map(name: str, namespace: str, said: str) -> Manifest:
     }
 
 
-async def test_what_is_there_or_known_already_is_not_handed_on_and_what_is_gone_is(
-    operated: Cluster, hands: KubeUser, namespace: str
+async def test_the_informer_passes_on_news_and_deletions_but_no_initial_or_known_state(
+    operated: Cluster, kube_user: KubeUser, namespace: str
 ) -> None:
     known = ObjectKey("ConfigMap", namespace, "known")
-    hands.apply(config_map("there", namespace, "before"))
+    kube_user.apply(config_map("there", namespace, "before"))
     handed: asyncio.Queue[tuple[str, bool]] = asyncio.Queue()
     login = ClusterCredentials(operated.kubeconfig)
     await login.renew()
@@ -43,17 +43,17 @@ async def test_what_is_there_or_known_already_is_not_handed_on_and_what_is_gone_
     async with asyncio.timeout(PATIENCE_S):
         await informer.watching.wait()
         for said in ("first", "second"):
-            hands.apply(config_map("known", namespace, said))
-        hands.apply(config_map("new", namespace, "first"))
+            kube_user.apply(config_map("known", namespace, said))
+        kube_user.apply(config_map("new", namespace, "first"))
         assert await handed.get() == ("new", False)
-        hands.delete(known)
+        kube_user.delete(known)
         assert await handed.get() == ("known", True)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
 
 
-async def test_what_kopf_cannot_read_ends_it_and_is_told(
-    operated: Cluster, hands: KubeUser, namespace: str
+async def test_the_informer_ends_with_the_error_when_kopf_cannot_decode_an_object(
+    operated: Cluster, kube_user: KubeUser, namespace: str
 ) -> None:
     login = ClusterCredentials(operated.kubeconfig)
     await login.renew()
@@ -62,18 +62,18 @@ async def test_what_kopf_cannot_read_ends_it_and_is_told(
     running = asyncio.create_task(informer.run(kinds))
     async with asyncio.timeout(PATIENCE_S):
         await informer.watching.wait()
-        made = hands.client.post(
+        made = kube_user.client.post(
             CONFIG_MAP.path(namespace), content=too_deep(namespace), headers=JSON
         )
         assert made.is_success
         try:
             assert "recursion" in await running
         finally:
-            hands.delete(ObjectKey("ConfigMap", namespace, "deep"))
+            kube_user.delete(ObjectKey("ConfigMap", namespace, "deep"))
 
 
 def too_deep(namespace: str) -> bytes:
-    """Make an object that the API server takes, and that Python's decoders do not."""
+    """Return an object that the API server accepts, and that Python's decoders do not."""
     managed = {
         "manager": "another",
         "operation": "Update",

@@ -1,4 +1,4 @@
-"""Documents of every size that an API server keeps: carried out, or refused in words."""
+"""Documents of every size that an API server stores: reconciled, or refused with a reason."""
 
 import json
 
@@ -11,7 +11,7 @@ from tests.operator.operator_process import Operating
 
 
 def large(name: str, namespace: str, least_bytes: int) -> Manifest:
-    """Write a fleet of about this size as JSON, in entries of forty names."""
+    """Return a fleet of about this size as JSON, in entries of forty names."""
     entry = len(json.dumps({"names": ",".join(f"n{1000}x{one:02}" for one in range(40))})) + 1
     hosts = [
         {"names": ",".join(f"n{number + 1000}x{one:02}" for one in range(40))}
@@ -20,21 +20,23 @@ def large(name: str, namespace: str, least_bytes: int) -> Manifest:
     return document("PowerTarget", name, namespace, {"bmc": {"method": "fake", "hosts": hosts}})
 
 
-def test_a_large_document_is_carried_out_when_it_is_applied_on_the_servers_side(
-    operator: Operating, operated: Cluster, hands: KubeUser, namespace: str
+def test_the_operator_reconciles_a_large_document_of_a_server_side_apply(
+    operator: Operating, operated: Cluster, kube_user: KubeUser, namespace: str
 ) -> None:
     made = large("large", namespace, 300_000)
     with pytest.raises(CommandError, match="may not be more than 262144 bytes"):
         Kubectl(operated, namespace).run("apply", "--filename=-", said=json.dumps(made))
     Kubectl(operated).apply(made)
-    assert hands.until_reason(object_key(made), "Accepted", "Accepted")["status"] == "True"
+    assert kube_user.until_reason(object_key(made), "Accepted", "Accepted")["status"] == "True"
 
 
 @pytest.mark.parametrize("size", [1_060_000, 1_500_000])
-def test_a_document_that_no_config_map_holds_is_refused_once_in_its_condition(
-    size: int, operator: Operating, hands: KubeUser, namespace: str
+def test_the_operator_refuses_a_document_too_large_for_a_config_map_once(
+    size: int, operator: Operating, kube_user: KubeUser, namespace: str
 ) -> None:
-    made = hands.apply(large("larger", namespace, size))
-    condition = hands.until_reason(object_key(made), "Accepted", "DocumentTooLarge")
+    made = kube_user.apply(large("larger", namespace, size))
+    condition = kube_user.until_reason(object_key(made), "Accepted", "DocumentTooLarge")
     assert "a ConfigMap holds 1024 KiB" in condition["message"]
-    hands.until(lambda: operator.metric("rackwatt_operator_queue_retrying") == 0, "none retried")
+    kube_user.until(
+        lambda: operator.metric("rackwatt_operator_queue_retrying") == 0, "none retried"
+    )

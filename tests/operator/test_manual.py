@@ -1,4 +1,4 @@
-"""The pages of the operator say what the code does, and their commands run as written."""
+"""The operator's pages agree with the code, and their commands run as written."""
 
 import ast
 import os
@@ -43,7 +43,7 @@ HANDED_ON = {"ProgressDeadlineExceeded", "ReplicaFailure"}
 
 
 def reasons() -> Iterator[str]:
-    """Go through the words that are given as reasons: all CamelCase ones, where reasons are given."""
+    """Yield the strings that are used as reasons: the CamelCase ones, where reasons are set."""
     for file in (*PACKAGE.glob("status/*.py"), PACKAGE / "controller/apply.py"):
         for node in ast.walk(ast.parse(file.read_text())):
             word = node.value if isinstance(node, ast.Constant) else None
@@ -53,14 +53,14 @@ def reasons() -> Iterator[str]:
         yield from re.findall(r'BuildFailure\(\s*"(\w+)"', file.read_text())
 
 
-def test_every_reason_is_explained_and_none_that_does_not_exist() -> None:
+def test_docs_explain_every_reason_and_no_other() -> None:
     table = set(re.findall(r"^\| `([A-Z]\w+)` \|", PAGES["operator-status"], re.MULTILINE))
     passing = {"Terminating", "NamespaceTerminating", "ApiUnavailable"}
     assert all(f"`{reason}`" in PAGES["operator-commands"] for reason in passing)
     assert table == (set(reasons()) - OTHERS - passing) | HANDED_ON
 
 
-def test_every_flag_of_run_is_in_the_table() -> None:
+def test_docs_list_every_flag_of_run() -> None:
     flags = re.findall(r'"--([a-z]+(?:\.[a-z-]+)?)"', Path(run.__file__).read_text())
     assert flags
     for flag in [*flags, "log.level", "log.format"]:
@@ -68,13 +68,13 @@ def test_every_flag_of_run_is_in_the_table() -> None:
 
 
 @pytest.mark.usefixtures("operator")
-def test_quoted_commands_work_as_they_are_written(
-    operated: Cluster, hands: KubeUser, namespace: str, tmp_path: Path
+def test_docs_quote_commands_that_work_as_written(
+    operated: Cluster, kube_user: KubeUser, namespace: str, tmp_path: Path
 ) -> None:
-    lab = object_key(hands.apply(fleet("lab", namespace, schedulerRef={"name": "prod"})))
-    hands.until_reason(lab, "Accepted", "BindingMissing")
-    hands.apply(binding("prod", namespace))
-    hands.until_reason(lab, "Accepted", "Accepted")
+    lab = object_key(kube_user.apply(fleet("lab", namespace, schedulerRef={"name": "prod"})))
+    kube_user.until_reason(lab, "Accepted", "BindingMissing")
+    kube_user.apply(binding("prod", namespace))
+    kube_user.until_reason(lab, "Accepted", "Accepted")
     (tmp_path / "password").write_text("calvin")
     settings = yaml.safe_load(operated.kubeconfig.read_text())
     settings["contexts"][0]["context"]["namespace"] = namespace
@@ -94,4 +94,4 @@ def test_quoted_commands_work_as_they_are_written(
         )  # fmt: skip
         assert done.returncode == 0, f"{command}: {done.stderr}"
         assert done.stdout, command
-    hands.until_reason(lab, "Accepted", "Accepted")
+    kube_user.until_reason(lab, "Accepted", "Accepted")

@@ -8,7 +8,7 @@ from rackwatt_operator.metrics import REGISTRY
 PAGE = Path(__file__).parents[2] / "docs/metrics.md"
 
 
-def test_there_is_no_family_of_ours_that_docs_do_not_tell() -> None:
+def test_docs_list_every_metric_family_of_the_operator() -> None:
     text = generate_latest(REGISTRY).decode()
     served = set(re.findall(r"^# TYPE (rackwatt_\w+)", text, re.MULTILINE))
     assert "rackwatt_operator_watch_restarts_total" in served

@@ -1,4 +1,4 @@
-"""The table of rights, held to what an operator asks of a real API server: no more, and no less."""
+"""The RBAC table, held to what an operator requests of a real API server: no more, and no less."""
 
 import secrets
 from collections.abc import Iterator
@@ -32,8 +32,8 @@ WORKLOAD = {
 
 
 @pytest.fixture(scope="module")
-def ours(control_plane: ControlPlane) -> Iterator[KubeUser]:
-    """Return a user with all rights, on our own control plane."""
+def plane_user(control_plane: ControlPlane) -> Iterator[KubeUser]:
+    """Return a user with all rights, on the test's own control plane."""
     documents.install(control_plane)
     with Api(control_plane) as api, monitoring.installed(control_plane):
         yield KubeUser(api)
@@ -46,7 +46,7 @@ def child(kind: Resource, name: str, namespace: str) -> Manifest:
 
 
 def owned(manifest: Manifest, owner: Manifest) -> Manifest:
-    """Make a child look as one of an earlier version of the operator, which called it otherwise."""
+    """Return a child as an earlier version of the operator left it, which named it differently."""
     reference = {
         "apiVersion": owner["apiVersion"],
         "kind": owner["kind"],
@@ -59,53 +59,53 @@ def owned(manifest: Manifest, owner: Manifest) -> Manifest:
     return manifest | {"metadata": manifest["metadata"] | more}
 
 
-def meet_strangers(hands: KubeUser, namespace: str) -> None:
-    """Have each kind of child find its name taken, and free again."""
+def cause_name_conflicts(kube_user: KubeUser, namespace: str) -> None:
+    """Occupy the name of each kind of child, and release it again."""
     fleets = {"shards": 2}
-    strangers = [
+    foreign_objects = [
         child(kind, "pt-met-0" if kind.kind == "Deployment" else "pt-met", namespace)
         for kind in CHILDREN
         if kind.kind != "DaemonSet"
     ]
-    strangers.append(child(BY_NAME["DaemonSet"], "pt-inside", namespace))
-    for stranger in strangers:
-        hands.create(stranger)
+    foreign_objects.append(child(BY_NAME["DaemonSet"], "pt-inside", namespace))
+    for foreign in foreign_objects:
+        kube_user.create(foreign)
     for document in (fleet("met", namespace, bmc=fleets), nodes("inside", namespace)):
-        hands.until_reason(object_key(hands.apply(document)), "Available", "NameConflict")
-    for stranger in strangers:
-        hands.delete(object_key(stranger))
-    wanted = {object_key(stranger) for stranger in strangers}
-    hands.until(lambda: wanted <= hands.children(namespace).keys())
+        kube_user.until_reason(object_key(kube_user.apply(document)), "Available", "NameConflict")
+    for foreign in foreign_objects:
+        kube_user.delete(object_key(foreign))
+    wanted = {object_key(foreign) for foreign in foreign_objects}
+    kube_user.until(lambda: wanted <= kube_user.children(namespace).keys())
 
 
-def leave_strays(hands: KubeUser, namespace: str) -> None:
-    """Have a child of each kind pruned that an earlier operator left."""
-    document = hands.apply(fleet("tidy", namespace))
-    hands.until_reason(object_key(document), "Monitored", "Monitored")
-    strays = [owned(child(kind, "pt-tidy-old", namespace), document) for kind in CHILDREN]
-    for stray in strays:
-        hands.create(stray)
-    hands.until(lambda: not [stray for stray in strays if hands.get(object_key(stray))])
+def leave_orphans(kube_user: KubeUser, namespace: str) -> None:
+    """Create a child of each kind as an earlier operator left it, until it is pruned."""
+    document = kube_user.apply(fleet("tidy", namespace))
+    kube_user.until_reason(object_key(document), "Monitored", "Monitored")
+    orphans = [owned(child(kind, "pt-tidy-old", namespace), document) for kind in CHILDREN]
+    for orphan in orphans:
+        kube_user.create(orphan)
+    kube_user.until(lambda: not [orphan for orphan in orphans if kube_user.get(object_key(orphan))])
 
 
-def be_refused_by_pod_security(hands: KubeUser, namespace: str) -> None:
-    """Have the pods of a DaemonSet refused on a node that is there in name alone."""
+def violate_pod_security(kube_user: KubeUser, namespace: str) -> None:
+    """Apply a DaemonSet whose pods Pod Security rejects, on a node that exists only as an object."""
     label = {"pod-security.kubernetes.io/enforce": "restricted"}
-    hands.merge(ObjectKey("Namespace", "", namespace), {"metadata": {"labels": label}})
+    kube_user.merge(ObjectKey("Namespace", "", namespace), {"metadata": {"labels": label}})
     named = {"name": "rackwatt-test-node", "labels": {"kubernetes.io/os": "linux"}}
     node = {"apiVersion": "v1", "kind": "Node", "metadata": named}
-    hands.create(node)
+    kube_user.create(node)
     try:
-        one = object_key(hands.apply(nodes("refused", namespace)))
-        condition = hands.until_reason(one, "Available", "PodSecurity")
+        one = object_key(kube_user.apply(nodes("refused", namespace)))
+        condition = kube_user.until_reason(one, "Available", "PodSecurity")
         assert 'violates PodSecurity "restricted:latest"' in condition["message"]
         assert "hostPath" in condition["message"]
     finally:
-        hands.delete(object_key(node))
+        kube_user.delete(object_key(node))
 
 
-def be_looked_at(hands: KubeUser, namespace: str) -> None:
-    """Have a Prometheus choose namespaces by their labels, and a binding watched."""
+def select_by_namespace_labels(kube_user: KubeUser, namespace: str) -> None:
+    """Create a Prometheus that selects namespaces by labels, and a binding."""
     prometheus = {
         "apiVersion": "monitoring.coreos.com/v1",
         "kind": "Prometheus",
@@ -115,22 +115,22 @@ def be_looked_at(hands: KubeUser, namespace: str) -> None:
             "serviceMonitorNamespaceSelector": {"matchLabels": {"no": "such"}},
         },
     }
-    hands.apply(prometheus)
-    one = object_key(hands.apply(binding("prod", namespace)))
-    hands.until_reason(one, "Scraped", "NotSelected")
+    kube_user.apply(prometheus)
+    one = object_key(kube_user.apply(binding("prod", namespace)))
+    kube_user.until_reason(one, "Scraped", "NotSelected")
 
 
-def test_every_right_is_used_and_none_is_missed(
-    control_plane: ControlPlane, ours: KubeUser, own_namespace: str
+def test_rbac_rules_are_all_used_and_sufficient(
+    control_plane: ControlPlane, plane_user: KubeUser, own_namespace: str
 ) -> None:
     operator = account(control_plane)
     control_plane.audit.mark()
     flags = (f"--lease.namespace={operator.namespace}",)
     with operating(control_plane, *flags, kubeconfig=operator.kubeconfig):
-        leave_strays(ours, own_namespace)
-        be_looked_at(ours, own_namespace)
-        meet_strangers(ours, own_namespace)
-        be_refused_by_pod_security(ours, own_namespace)
+        leave_orphans(plane_user, own_namespace)
+        select_by_namespace_labels(plane_user, own_namespace)
+        cause_name_conflicts(plane_user, own_namespace)
+        violate_pod_security(plane_user, own_namespace)
     calls = control_plane.audit.calls(user=operator.user)
     refused = {
         (call.verb, call.resource, call.uri)
@@ -152,36 +152,36 @@ def _rights(rule: Rule) -> Iterator[tuple[str, str, str]]:
 
 
 @pytest.mark.parametrize("verb", ["patch", "create", "watch"])
-def test_a_kind_that_is_forbidden_is_told_and_keeps_nobody_up(
-    control_plane: ControlPlane, ours: KubeUser, own_namespace: str, verb: str
+def test_the_operator_reports_a_forbidden_kind_and_applies_the_others(
+    control_plane: ControlPlane, plane_user: KubeUser, own_namespace: str, verb: str
 ) -> None:
     operator = account(control_plane, but=[("networkpolicies", verb)])
     flags = (f"--lease.namespace={operator.namespace}",)
     policy = ObjectKey("NetworkPolicy", own_namespace, "pt-lab")
     with operating(control_plane, *flags, kubeconfig=operator.kubeconfig) as running:
-        one = object_key(ours.apply(fleet("lab", own_namespace)))
-        ours.until(lambda: ours.get(ObjectKey("Deployment", own_namespace, "pt-lab-0")))
+        one = object_key(plane_user.apply(fleet("lab", own_namespace)))
+        plane_user.until(lambda: plane_user.get(ObjectKey("Deployment", own_namespace, "pt-lab-0")))
         if verb == "watch":
             assert "may not watch networkpolicies.networking.k8s.io" in running.log.read_text()
-            ours.until(lambda: ours.get(policy))
+            plane_user.until(lambda: plane_user.get(policy))
             grant(control_plane, operator)
-            ours.until(lambda: is_watched(running, ours, policy))
+            plane_user.until(lambda: is_watched(running, plane_user, policy))
             return
-        condition = ours.until_reason(one, "Available", "Forbidden")
+        condition = plane_user.until_reason(one, "Available", "Forbidden")
         assert f"may not {verb} networkpolicies.networking.k8s.io" in condition["message"]
         grant(control_plane, operator)
-        ours.until(lambda: ours.get(policy))
-        ours.until_reason(one, "Available", "RolloutInProgress")
+        plane_user.until(lambda: plane_user.get(policy))
+        plane_user.until_reason(one, "Available", "RolloutInProgress")
 
 
-def is_watched(running: Operating, hands: KubeUser, child: ObjectKey) -> bool:
+def is_watched(running: Operating, kube_user: KubeUser, child: ObjectKey) -> bool:
     """Change a child, and return whether the operator has seen an event of its kind."""
-    hands.merge(child, {"metadata": {"annotations": {"touched": secrets.token_hex(4)}}})
+    kube_user.merge(child, {"metadata": {"annotations": {"touched": secrets.token_hex(4)}}})
     return running.metric("rackwatt_operator_watch_events_total", kind=child.kind) > 0
 
 
-def test_a_right_that_is_taken_away_takes_its_kind_alone_and_comes_back(
-    control_plane: ControlPlane, ours: KubeUser, own_namespace: str
+def test_the_operator_loses_one_kind_when_its_right_is_revoked_and_recovers_when_granted(
+    control_plane: ControlPlane, plane_user: KubeUser, own_namespace: str
 ) -> None:
     operator = account(control_plane)
     flags = (f"--lease.namespace={operator.namespace}", "--resync.interval=1s")
@@ -189,15 +189,17 @@ def test_a_right_that_is_taken_away_takes_its_kind_alone_and_comes_back(
         revoke(control_plane, operator, [("networkpolicies", "list")])
         running.until_logged("may not list networkpolicies.networking.k8s.io")
         listed_s = running.metric(LAST_LIST)
-        ours.until(lambda: running.metric(LAST_LIST) > listed_s)
-        ours.apply(fleet("lab", own_namespace))
+        plane_user.until(lambda: running.metric(LAST_LIST) > listed_s)
+        plane_user.apply(fleet("lab", own_namespace))
         policy = ObjectKey("NetworkPolicy", own_namespace, "pt-lab")
-        ours.until(lambda: ours.get(policy))
+        plane_user.until(lambda: plane_user.get(policy))
         grant(control_plane, operator)
-        ours.until(lambda: is_watched(running, ours, policy))
+        plane_user.until(lambda: is_watched(running, plane_user, policy))
 
 
-def test_who_may_not_even_look_says_so(control_plane: ControlPlane, ours: KubeUser) -> None:
+def test_the_operator_reports_that_it_may_not_list_its_own_resources(
+    control_plane: ControlPlane, plane_user: KubeUser
+) -> None:
     operator = account(control_plane, but=[("powertargets", "list")])
     flags = (f"--lease.namespace={operator.namespace}",)
     with operating(control_plane, *flags, kubeconfig=operator.kubeconfig, ready=False) as running:

@@ -57,7 +57,7 @@ def made(login: ClusterCredentials, client: Client, namespace: str) -> Reflector
     )
 
 
-async def test_a_kind_that_was_left_out_when_watching_began_is_watched_later(
+async def test_the_reflector_starts_a_watch_later_for_a_kind_missing_at_first_discovery(
     operated: Cluster,
     operator_account: Account,
     namespace: str,

@@ -1,4 +1,4 @@
-"""An operator that comes before the kinds it is for, and waits until they are there."""
+"""An operator that starts before its CRDs are installed, and waits for them."""
 
 from collections.abc import Iterator
 
@@ -15,15 +15,20 @@ from tests.operator.service_account import account
 
 @pytest.fixture
 def bare() -> Iterator[ControlPlane]:
-    """Run a control plane that has nothing of ours yet."""
+    """Run a control plane without Rackwatt's CRDs."""
     with ControlPlane(directory()) as running:
         yield running
 
 
-def test_an_operator_without_crds_says_so_and_begins_when_they_come(bare: ControlPlane) -> None:
-    who = account(bare)
+def test_the_operator_reports_missing_crds_and_starts_when_they_are_installed(
+    bare: ControlPlane,
+) -> None:
+    plane_account = account(bare)
     operator = Operating(
-        bare, f"--lease.namespace={who.namespace}", "--lease.duration=2s", kubeconfig=who.kubeconfig
+        bare,
+        f"--lease.namespace={plane_account.namespace}",
+        "--lease.duration=2s",
+        kubeconfig=plane_account.kubeconfig,
     )
     operator.start()
     try:
@@ -34,9 +39,9 @@ def test_an_operator_without_crds_says_so_and_begins_when_they_come(bare: Contro
         documents.install(bare)
         operator.until_ready()
         with Api(bare) as api:
-            hands = KubeUser(api)
-            lab = object_key(hands.apply(fleet("lab", "default")))
-            hands.until_reason(lab, "Accepted", "Accepted")
+            kube_user = KubeUser(api)
+            lab = object_key(kube_user.apply(fleet("lab", "default")))
+            kube_user.until_reason(lab, "Accepted", "Accepted")
     finally:
         operator.stop()
     assert "Traceback" not in operator.log.read_text()

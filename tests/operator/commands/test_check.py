@@ -16,12 +16,12 @@ def check(text: str, directory: Path, capsys: pytest.CaptureFixture[str]) -> tup
     return status, output.out, output.err.replace(f"{path} ", "")
 
 
-def test_the_examples_are_right(capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_accepts_the_examples(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", str(ROOT / "docs/examples")]) == 0
     assert " 0 problems" in capsys.readouterr().out
 
 
-def test_a_fleet_is_told_with_its_targets_children_secrets_and_ports(
+def test_check_lists_targets_children_secrets_and_ports_of_a_fleet(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     text = fleet(
@@ -50,7 +50,7 @@ def test_a_fleet_is_told_with_its_targets_children_secrets_and_ports(
     ]
 
 
-def test_the_nodes_network_is_a_privilege_with_its_reason(
+def test_check_lists_host_network_as_a_privilege_with_its_reason(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     _, output, _ = check(fleet("pod: {hostNetwork: true}"), tmp_path, capsys)
@@ -58,14 +58,14 @@ def test_the_nodes_network_is_a_privilege_with_its_reason(
     assert "    privileged: hostNetwork (pod.hostNetwork of the document or defaults)\n" in output
 
 
-def test_the_pods_that_may_be_asked_are_those_of_the_namespaces_that_names_say(
+def test_check_lists_connections_to_the_namespace_of_a_named_service(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     _, output, _ = check(binding("exporter: {url: 'http://power.hpc:9123'}"), tmp_path, capsys)
     assert "  connects any pod of namespace hpc, for the Service that is named\n" in output
 
 
-def test_what_a_collector_inside_nodes_needs_is_told_with_each_reason(
+def test_check_lists_requirements_of_a_collector_inside_nodes_with_reasons(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     status, output, _ = check(nodes(), tmp_path, capsys)
@@ -118,7 +118,7 @@ def test_what_a_collector_inside_nodes_needs_is_told_with_each_reason(
         ),
     ],
 )
-def test_a_wrong_document_is_told_with_path_and_reason(
+def test_check_reports_an_invalid_document_with_path_and_reason(
     bmc: str, expected: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     status, _, errors = check(fleet(bmc=bmc), tmp_path, capsys)
@@ -137,7 +137,7 @@ def test_a_wrong_document_is_told_with_path_and_reason(
         ),
     ],
 )
-def test_a_wrong_binding_is_told_with_path_and_reason(
+def test_check_reports_an_invalid_binding_with_path_and_reason(
     spec: str, expected: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     status, _, errors = check(binding(spec), tmp_path, capsys)
@@ -190,7 +190,7 @@ def test_a_wrong_binding_is_told_with_path_and_reason(
         ),
     ],
 )
-def test_what_may_not_work_in_a_cluster_is_a_warning(
+def test_check_warns_of_what_may_not_work_in_a_cluster(
     text: str, expected: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     status, counted, doubts = check(text, tmp_path, capsys)
@@ -200,7 +200,7 @@ def test_what_may_not_work_in_a_cluster_is_a_warning(
     assert " 0 warnings" not in counted
 
 
-def test_a_binding_beside_its_fleet_is_no_doubt(
+def test_check_does_not_warn_of_a_binding_beside_its_fleet(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     text = fleet("schedulerRef: {name: prod}") + "---\n" + binding()
@@ -208,7 +208,7 @@ def test_a_binding_beside_its_fleet_is_no_doubt(
 
 
 @pytest.mark.parametrize(("nodes_of_an_entry", "warned"), [(10, False), (60, True)])
-def test_a_document_that_kubectl_would_not_apply_by_itself_is_doubted(
+def test_check_warns_of_a_document_too_large_for_client_side_apply(
     nodes_of_an_entry: int, warned: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     entries = [
@@ -221,7 +221,7 @@ def test_a_document_that_kubectl_would_not_apply_by_itself_is_doubted(
     assert ("kubectl apply --server-side" in doubts) is warned
 
 
-def test_one_mistake_hides_no_other_and_what_is_inherited_is_one_problem(
+def test_check_reports_all_mistakes_and_an_inherited_one_once(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     text = fleet(
@@ -247,7 +247,7 @@ def test_one_mistake_hides_no_other_and_what_is_inherited_is_one_problem(
     assert counted.endswith("1 document, 7 problems, 0 warnings\n")
 
 
-def test_what_is_not_of_rackwatt_is_a_note_and_leaves_the_exit_status_0(
+def test_check_notes_foreign_resources_and_exits_with_0(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     secret = (

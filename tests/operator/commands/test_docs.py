@@ -1,4 +1,4 @@
-"""Sessions and defaults that the operator's pages quote are what the commands print and accept."""
+"""Sessions and defaults in the operator's pages: the commands print and accept them as quoted."""
 
 import re
 import shlex
@@ -17,27 +17,27 @@ SESSIONS = re.findall(r"```console\n\$ rackwatt-operator ([^\n]*)\n(.*?)```", CO
 
 
 @pytest.mark.parametrize(("command", "output"), SESSIONS)
-def test_a_quoted_session_is_what_is_said(
+def test_docs_quote_sessions_with_their_real_output(
     command: str, output: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(ROOT)
     main(shlex.split(command))
-    said = capsys.readouterr()
-    assert said.out + said.err == output
+    printed = capsys.readouterr()
+    assert printed.out + printed.err == output
 
 
-def test_there_is_a_session() -> None:
+def test_docs_quote_at_least_one_session() -> None:
     assert SESSIONS
 
 
-def test_the_quoted_defaults_are_defaults() -> None:
+def test_docs_quote_valid_defaults() -> None:
     (text,) = re.findall(r"```\n(image: .*?)```", PAGE, re.DOTALL)
-    found, problems = defaults(text)
+    parsed, problems = defaults(text)
     assert problems == []
-    assert found is not None
+    assert parsed is not None
 
 
-def test_every_kind_that_is_made_is_in_the_table_and_no_other() -> None:
+def test_docs_list_every_kind_that_is_created_and_no_other() -> None:
     table = set(re.findall(r"^\| ([A-Z]\w+)", PAGE, re.MULTILINE))
     cases = (ROOT / "tests/operator/manifests/cases").glob("*.yaml")
     made = {one["kind"] for case in cases for one in planned(case.read_text())}

@@ -1,4 +1,4 @@
-"""What libraries say that is no news."""
+"""Messages of libraries that are filtered from the log."""
 
 import asyncio
 import ssl
@@ -54,20 +54,23 @@ def answering(authority: trustme.CA) -> Iterator[web.AppRunner]:
         thread.join(30)
 
 
-async def ask(session: aiohttp.ClientSession, url: str) -> None:
-    """Ask again and again, and give up at about the time that the answer comes."""
+async def poll(session: aiohttp.ClientSession, url: str) -> None:
+    """Send requests repeatedly, and cancel each at about the time that its response arrives."""
     for number in range(20):
         with suppress(TimeoutError):
-            async with asyncio.timeout(ANSWER_S + 0.0003 * (number - 6)), session.get(url) as found:
-                await found.read()
+            async with (
+                asyncio.timeout(ANSWER_S + 0.0003 * (number - 6)),
+                session.get(url) as response,
+            ):
+                await response.read()
 
 
 async def give_up(served: web.AppRunner, trust: ssl.SSLContext) -> None:
-    """Give questions up whose answers wait to be read, in a loop that is held up."""
+    """Cancel requests whose responses wait to be read, in a loop that is blocked."""
     asyncio.get_running_loop().set_exception_handler(handle_loop_error)
     url = f"https://127.0.0.1:{served.addresses[0][1]}/"
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0, ssl=trust)) as session:
-        asking = [asyncio.create_task(ask(session, url)) for _ in range(20)]
+        asking = [asyncio.create_task(poll(session, url)) for _ in range(20)]
         while not all(task.done() for task in asking):
             time.sleep(0.004)
             await asyncio.sleep(0.001)
@@ -78,7 +81,9 @@ async def give_up(served: web.AppRunner, trust: ssl.SSLContext) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # a last farewell
-def test_an_answer_to_what_was_given_up_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
+def test_loop_errors_omit_an_answer_to_an_abandoned_request(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     authority = trustme.CA()
     trust = ssl.create_default_context()
     authority.configure_trust(trust)
@@ -90,7 +95,7 @@ def test_an_answer_to_what_was_given_up_is_no_error(caplog: pytest.LogCaptureFix
     assert "Fatal error on SSL protocol" not in caplog.text
 
 
-def test_any_other_error_of_a_loop_is_told(caplog: pytest.LogCaptureFixture) -> None:
+def test_loop_errors_of_any_other_kind_are_logged(caplog: pytest.LogCaptureFixture) -> None:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         handle_loop_error(
             runner.get_loop(), {"message": "it broke", "exception": RuntimeError("so it did")}

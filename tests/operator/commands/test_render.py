@@ -22,7 +22,7 @@ def render(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[dict[str
     return list(yaml.safe_load_all(capsys.readouterr().out))
 
 
-def test_it_prints_what_the_operator_would_apply_in_a_stable_order(
+def test_render_prints_what_the_operator_would_apply_in_a_stable_order(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = documents(tmp_path, FLEET + "---\n" + binding())
@@ -35,7 +35,7 @@ def test_it_prints_what_the_operator_would_apply_in_a_stable_order(
     assert capsys.readouterr().out == first
 
 
-def test_without_prometheus_operator_there_is_none_of_its_kinds(
+def test_render_omits_kinds_of_prometheus_operator_without_monitoring(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = documents(tmp_path, FLEET)
@@ -43,7 +43,7 @@ def test_without_prometheus_operator_there_is_none_of_its_kinds(
     assert not kinds & {"ServiceMonitor", "PrometheusRule"}
 
 
-def test_bindings_are_those_of_the_same_namespace_among_all_files(
+def test_render_resolves_bindings_in_the_same_namespace_among_all_files(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "a").mkdir()
@@ -57,7 +57,7 @@ def test_bindings_are_those_of_the_same_namespace_among_all_files(
     assert "sb-other.power" not in text
 
 
-def test_a_namespace_is_given_to_documents_that_name_none(
+def test_render_sets_the_namespace_of_documents_without_one(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     both = FLEET.replace(", namespace: power", "") + "---\n" + binding()
@@ -68,7 +68,7 @@ def test_a_namespace_is_given_to_documents_that_name_none(
 
 
 @pytest.mark.parametrize("command", ["render", "check"])
-def test_a_namespace_that_cannot_be_is_told(
+def test_the_namespace_flag_rejects_an_invalid_name(
     command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit, match="2"):
@@ -78,7 +78,9 @@ def test_a_namespace_that_cannot_be_is_told(
     assert "'Not One' is no namespace" in output.err
 
 
-def test_defaults_are_those_of_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_render_applies_the_defaults_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     defaults = tmp_path / "defaults.yaml"
     defaults.write_text(
         "image: {reference: 'mirror.example/collector@sha256:0'}\nlogLevel: debug\n"
@@ -105,7 +107,7 @@ def test_defaults_are_those_of_the_file(tmp_path: Path, capsys: pytest.CaptureFi
         ("a: 1\n---\nb: 2", "expected one YAML document"),
     ],
 )
-def test_defaults_that_are_wrong_say_so_with_their_path(
+def test_render_reports_invalid_defaults_with_their_path(
     text: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     defaults = tmp_path / "defaults.yaml"
@@ -118,7 +120,7 @@ def test_defaults_that_are_wrong_say_so_with_their_path(
     assert message in output.err
 
 
-def test_where_one_document_is_wrong_nothing_is_printed(
+def test_render_prints_nothing_if_one_document_is_invalid(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = documents(tmp_path, FLEET + "---\n" + binding().replace("cluster", "clutser"))
@@ -129,14 +131,14 @@ def test_where_one_document_is_wrong_nothing_is_printed(
     assert "absent.yaml: cannot be read: No such file or directory" in output.err
 
 
-def test_the_same_document_twice_is_wrong(
+def test_render_rejects_a_duplicate_document(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["render", documents(tmp_path, FLEET + "---\n" + FLEET)]) == 1
     assert "already defined in" in capsys.readouterr().err
 
 
-def test_a_document_too_large_is_refused_with_what_to_do(
+def test_render_refuses_a_document_too_large_with_a_remedy(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     names = ",".join(f"n{number:04}" for number in range(80))
@@ -148,7 +150,7 @@ def test_a_document_too_large_is_refused_with_what_to_do(
     assert "DocumentTooLarge: it comes to" in output.err
 
 
-def test_documents_come_from_standard_input_too() -> None:
+def test_render_reads_standard_input() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "rackwatt_operator", "render", "-"],
         input=FLEET, capture_output=True, text=True, check=True,
@@ -156,7 +158,7 @@ def test_documents_come_from_standard_input_too() -> None:
     assert done.stdout.startswith("---\napiVersion: v1\nkind: ServiceAccount\n")
 
 
-def test_whoever_reads_may_stop_reading() -> None:
+def test_render_stops_quietly_when_its_output_is_closed() -> None:
     command = f"{sys.executable} -m rackwatt_operator render docs/examples | head -1"
     done = subprocess.run(
         command, shell=True, cwd=Path(__file__).parents[3], capture_output=True, text=True
@@ -165,7 +167,7 @@ def test_whoever_reads_may_stop_reading() -> None:
     assert done.stderr == ""
 
 
-def test_crds_are_the_files_that_are_shipped(capsys: pytest.CaptureFixture[str]) -> None:
+def test_crds_prints_the_files_that_are_shipped(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["crds"]) == 0
     printed = list(yaml.safe_load_all(capsys.readouterr().out))
     folder = Path(__file__).parents[3] / "crds"
@@ -175,7 +177,7 @@ def test_crds_are_the_files_that_are_shipped(capsys: pytest.CaptureFixture[str])
     ]
 
 
-def test_a_list_of_the_cluster_with_a_secret_in_it_is_rendered_as_its_documents_are(
+def test_render_reads_a_list_and_skips_a_secret_in_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "bmc"}}
@@ -188,7 +190,7 @@ def test_a_list_of_the_cluster_with_a_secret_in_it_is_rendered_as_its_documents_
     assert kinds == [(m["kind"], m["metadata"]["name"]) for m in render(capsys, path)]  # type: ignore[index]
 
 
-def test_a_problem_of_an_item_names_the_item(
+def test_render_names_the_item_of_a_list_in_a_problem(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     items = list(yaml.safe_load_all(FLEET + "---\n" + binding().replace("cluster", "clutser")))
@@ -200,7 +202,7 @@ def test_a_problem_of_an_item_names_the_item(
 
 
 @pytest.mark.parametrize("command", ["render", "check"])
-def test_a_key_given_twice_is_wrong_in_a_document_that_names_no_namespace_too(
+def test_a_duplicate_key_is_rejected_in_a_document_without_a_namespace_too(
     command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     text = FLEET.replace(", namespace: power", ", labels: {a: b, a: c}")
@@ -208,7 +210,7 @@ def test_a_key_given_twice_is_wrong_in_a_document_that_names_no_namespace_too(
     assert "metadata.labels.a: key 'a' is given twice (line 3" in capsys.readouterr().err
 
 
-def test_a_folder_without_documents_is_noted(
+def test_render_notes_a_folder_without_documents(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "fleet.conf").write_text(FLEET)

@@ -1,4 +1,4 @@
-"""`rackwatt-operator run`: what it says when it cannot begin, and how it ends."""
+"""`rackwatt-operator run`: its messages when it cannot start, and how it ends."""
 
 import subprocess
 import sys
@@ -34,14 +34,14 @@ def run_operator(*arguments: str) -> tuple[int, str]:
         ("--web.listen-address=:99999", "is not HOST:PORT"),
     ],
 )
-def test_a_flag_that_cannot_be_is_told(flag: str, words: str) -> None:
+def test_run_reports_an_invalid_flag(flag: str, words: str) -> None:
     status, text = run_operator(flag)
     assert status == 2
     assert words in text
     assert "Traceback" not in text
 
 
-def test_no_way_to_an_api_server_is_told(tmp_path: Path) -> None:
+def test_run_reports_missing_credentials_for_an_api_server(tmp_path: Path) -> None:
     status, text = run_operator(f"--kubeconfig={tmp_path}/none")
     assert status == 1
     assert "no credentials for an API server" in text
@@ -61,7 +61,7 @@ def test_no_way_to_an_api_server_is_told(tmp_path: Path) -> None:
     ],
     ids=["empty", "word", "list", "no-yaml", "bytes", "other"],
 )
-def test_a_file_that_is_no_kubeconfig_is_told(text: str, tmp_path: Path) -> None:
+def test_run_reports_an_invalid_kubeconfig(text: str, tmp_path: Path) -> None:
     file = tmp_path / "kubeconfig"
     file.write_bytes(text.encode(errors="surrogateescape"))
     status, words = run_operator(f"--kubeconfig={file}", "--web.listen-address=127.0.0.1:0")
@@ -70,7 +70,7 @@ def test_a_file_that_is_no_kubeconfig_is_told(text: str, tmp_path: Path) -> None
     assert "Traceback" not in words
 
 
-def test_an_authority_that_is_no_certificate_is_told(tmp_path: Path) -> None:
+def test_run_reports_an_authority_that_is_no_certificate(tmp_path: Path) -> None:
     file = tmp_path / "kubeconfig"
     (tmp_path / "ca.crt").write_text("no certificate")
     file.write_text(
@@ -86,7 +86,7 @@ def test_an_authority_that_is_no_certificate_is_told(tmp_path: Path) -> None:
     assert "Traceback" not in words
 
 
-def test_defaults_that_cannot_be_used_are_told(tmp_path: Path) -> None:
+def test_run_reports_invalid_defaults(tmp_path: Path) -> None:
     file = tmp_path / "defaults.yaml"
     file.write_text("logLevel: loud\n")
     status, text = run_operator(f"--defaults.file={file}")
@@ -95,7 +95,7 @@ def test_defaults_that_cannot_be_used_are_told(tmp_path: Path) -> None:
     assert "Traceback" not in text
 
 
-def test_a_port_that_is_taken_is_told(operated: Cluster, namespace: str) -> None:
+def test_run_reports_a_port_in_use(operated: Cluster, namespace: str) -> None:
     flags = (f"--lease.namespace={namespace}", f"--namespace={namespace}")
     with operating(operated, *flags) as first:
         port = first.log.read_text().partition(" port ")[2].split('"')[0].split()[0]

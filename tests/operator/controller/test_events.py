@@ -1,4 +1,4 @@
-"""What is news enough for an event."""
+"""Changes of conditions that are recorded as events."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from rackwatt_operator.controller.events import transitions
 
 
 def status(**conditions: str) -> dict[str, Any]:
-    """Write conditions as `Ready="True Ready"`."""
+    """Return a status with conditions given as `Ready="True Ready"`."""
     triples = ((name, *text.split()) for name, text in conditions.items())
     return {
         "conditions": [
@@ -23,26 +23,26 @@ STARTING = status(Available="False RolloutInProgress", Ready="False RolloutInPro
 RUNNING = status(Available="True Available", Ready="True Ready")
 
 
-def test_a_start_is_announced_by_its_end() -> None:
+def test_events_announce_the_end_of_a_start_alone() -> None:
     assert news({}, STARTING) == []
     assert news(STARTING, RUNNING) == ["Ready"]
 
 
-def test_nothing_new_is_no_news() -> None:
+def test_events_are_not_repeated_without_a_change() -> None:
     assert news(RUNNING, RUNNING) == []
 
 
-def test_what_ceases_is_told_once_by_itself() -> None:
+def test_events_report_the_condition_that_fails_once_without_ready() -> None:
     taken = status(Available="False NameConflict", Ready="False NameConflict")
     assert news(RUNNING, taken) == ["Available"]
     assert news({}, taken) == ["Available"]
     assert news(taken, taken) == []
 
 
-def test_readiness_that_only_it_can_tell_of_is_told_by_it() -> None:
+def test_events_report_ready_when_no_other_condition_explains_it() -> None:
     silent = status(Available="True Available", Ready="False NoTargetsReachable")
     assert news(RUNNING, silent) == ["Ready"]
 
 
-def test_what_is_not_known_is_no_news() -> None:
+def test_events_ignore_unknown_conditions() -> None:
     assert news(RUNNING, status(Available="True Available", Ready="Unknown Pending")) == []

@@ -52,14 +52,14 @@ class Account(Client):
     async def _request(self, *arguments: Any, **more: Any) -> Manifest:
         method, path = arguments[:2]
         try:
-            found = await super()._request(*arguments, **more)
+            response = await super()._request(*arguments, **more)
         except ApiError:
             if method != "GET":
                 self.refused.add(path)
             raise
         if method != "GET" and "selfsubjectaccessreviews" not in path:
             self.taken.append(f"{method} {path}")
-        return found
+        return response
 
     def new_writes(self) -> list[str]:
         """Return what was written since the last call."""
@@ -121,33 +121,35 @@ def monitored(operated: Cluster) -> Iterator[Cluster]:
 
 
 @contextmanager
-def own(hands: KubeUser) -> Iterator[str]:
-    """Make a namespace for one example: what another one's documents leave takes its time to go."""
+def own(kube_user: KubeUser) -> Iterator[str]:
+    """Create a namespace for one example: children of an earlier one take time to be deleted."""
     name = f"rackwatt-test-{secrets.token_hex(4)}"
-    hands.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+    kube_user.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
     try:
         yield name
     finally:
-        hands.delete(ObjectKey("Namespace", "", name))
+        kube_user.delete(ObjectKey("Namespace", "", name))
 
 
 def placed(raw: dict[str, Any], namespace: str) -> dict[str, Any]:
-    """Write a document into a namespace, and not as one for which nothing is done."""
+    """Return a document in a namespace, and never a paused one."""
     metadata = {"name": raw["metadata"]["name"], "namespace": namespace}
     return raw | {"metadata": metadata, "spec": raw["spec"] | {"paused": False}}
 
 
 @settings(max_examples=12, phases=(Phase.generate,))  # shrinking one would take minutes
 @given(drawn=DRAWN)
-def test_the_second_time_nothing_is_written(
-    monitored: Cluster, hands: KubeUser, drawn: list[dict[str, Any]]
+def test_a_second_reconciliation_writes_nothing(
+    monitored: Cluster, kube_user: KubeUser, drawn: list[dict[str, Any]]
 ) -> None:
-    with own(hands) as namespace:
-        assume(sum(hands.tried(placed(raw, namespace)) for raw in drawn))
+    with own(kube_user) as namespace:
+        assume(sum(kube_user.tried(placed(raw, namespace)) for raw in drawn))
         refused = asyncio.run(play(monitored, namespace))
-        made = [one for name, one in planned(hands, namespace).items() if name.name not in refused]
+        made = [
+            one for name, one in planned(kube_user, namespace).items() if name.name not in refused
+        ]
         # Between its two looks at one of them a controller may write what is its own.
-        hands.until(lambda: all(map(hands.settled, made)))
+        kube_user.until(lambda: all(map(kube_user.settled, made)))
 
 
 async def play(cluster: Cluster, namespace: str) -> set[str]:

@@ -1,4 +1,4 @@
-"""Prometheus Operator comes, wants labels, and goes again: what a running operator says and does."""
+"""A running operator while Prometheus Operator is installed, selects by labels, and is removed."""
 
 from collections.abc import Iterator
 
@@ -16,15 +16,15 @@ pytestmark = pytest.mark.usefixtures("operator")
 
 
 @pytest.fixture(scope="module")
-def hands(ours: KubeUser) -> KubeUser:
+def kube_user(plane_user: KubeUser) -> KubeUser:
     """Return a user with all rights where CRDs may be deleted: on our own control plane."""
-    return ours
+    return plane_user
 
 
 @pytest.fixture(scope="module")
-def operator(control_plane: ControlPlane, who: Account) -> Iterator[Operating]:
-    flags = (f"--lease.namespace={who.namespace}", "--lease.duration=2s")
-    with operating(control_plane, *flags, kubeconfig=who.kubeconfig) as running:
+def operator(control_plane: ControlPlane, plane_account: Account) -> Iterator[Operating]:
+    flags = (f"--lease.namespace={plane_account.namespace}", "--lease.duration=2s")
+    with operating(control_plane, *flags, kubeconfig=plane_account.kubeconfig) as running:
         yield running
 
 
@@ -43,99 +43,101 @@ def prometheus(name: str, namespace: str, **spec: object) -> Manifest:
     }
 
 
-def test_prometheus_operator_comes_and_goes(
-    hands: KubeUser, control_plane: ControlPlane, own_namespace: str
+def test_the_operator_follows_the_installation_and_removal_of_prometheus_operator(
+    kube_user: KubeUser, control_plane: ControlPlane, own_namespace: str
 ) -> None:
     monitoring.remove(control_plane)
-    one = object_key(hands.apply(fleet("lab", own_namespace)))
-    condition = hands.until_reason(one, "Monitored", "MonitoringCRDsMissing")
+    one = object_key(kube_user.apply(fleet("lab", own_namespace)))
+    condition = kube_user.until_reason(one, "Monitored", "MonitoringCRDsMissing")
     assert condition["status"] == "Unknown"
-    hands.until_reason(one, "Scraped", "MonitoringCRDsMissing")
+    kube_user.until_reason(one, "Scraped", "MonitoringCRDsMissing")
     with monitoring.installed(control_plane):
-        hands.until_reason(one, "Monitored", "Monitored")
-        assert hands.get(ObjectKey("ServiceMonitor", own_namespace, "pt-lab"))
-        assert hands.get(ObjectKey("PrometheusRule", own_namespace, "pt-lab"))
-    hands.until_reason(one, "Monitored", "MonitoringCRDsMissing")
+        kube_user.until_reason(one, "Monitored", "Monitored")
+        assert kube_user.get(ObjectKey("ServiceMonitor", own_namespace, "pt-lab"))
+        assert kube_user.get(ObjectKey("PrometheusRule", own_namespace, "pt-lab"))
+    kube_user.until_reason(one, "Monitored", "MonitoringCRDsMissing")
     service = ObjectKey("Service", own_namespace, "pt-lab")
-    hands.delete(service)
-    hands.until(lambda: hands.get(service))  # all else goes on
+    kube_user.delete(service)
+    kube_user.until(lambda: kube_user.get(service))  # all else goes on
 
 
-def test_an_unlabelled_service_monitor_is_told_which_label_is_wanted(
-    hands: KubeUser, there: None, own_namespace: str
+def test_scraped_names_the_label_that_a_service_monitor_lacks(
+    kube_user: KubeUser, there: None, own_namespace: str
 ) -> None:
-    one = object_key(hands.apply(fleet("lab", own_namespace)))
-    hands.until_reason(one, "Scraped", "NoPrometheus")
+    one = object_key(kube_user.apply(fleet("lab", own_namespace)))
+    kube_user.until_reason(one, "Scraped", "NoPrometheus")
     wanted = {"matchLabels": {"release": "kps"}}
-    hands.apply(prometheus("main", own_namespace, serviceMonitorSelector=wanted))
-    condition = hands.until_reason(one, "Scraped", "NotSelected")
+    kube_user.apply(prometheus("main", own_namespace, serviceMonitorSelector=wanted))
+    condition = kube_user.until_reason(one, "Scraped", "NotSelected")
     assert f"Prometheus {own_namespace}/main wants label release=kps" in condition["message"]
-    assert hands.conditions(one)["Ready"]["status"] == "False"
-    said = {"serviceMonitor": {"labels": {"release": "kps"}}}
-    hands.apply(fleet("lab", own_namespace, monitoring=said))
-    condition = hands.until_reason(one, "Scraped", "Selected")
+    assert kube_user.conditions(one)["Ready"]["status"] == "False"
+    labelled = {"serviceMonitor": {"labels": {"release": "kps"}}}
+    kube_user.apply(fleet("lab", own_namespace, monitoring=labelled))
+    condition = kube_user.until_reason(one, "Scraped", "Selected")
     assert f"{own_namespace}/main" in condition["message"]
 
 
-def test_an_agent_takes_it_as_well(hands: KubeUser, there: None, own_namespace: str) -> None:
+def test_scraped_counts_a_prometheus_agent_that_selects_the_service_monitor(
+    kube_user: KubeUser, there: None, own_namespace: str
+) -> None:
     wanted = {"matchLabels": {"release": "kps"}}
     agent = prometheus("edge", own_namespace, serviceMonitorSelector=wanted) | {
         "apiVersion": BY_NAME["PrometheusAgent"].api_version,
         "kind": "PrometheusAgent",
     }
-    hands.apply(agent)
-    one = object_key(hands.apply(fleet("lab", own_namespace)))
-    hands.until_reason(one, "Scraped", "NotSelected")
+    kube_user.apply(agent)
+    one = object_key(kube_user.apply(fleet("lab", own_namespace)))
+    kube_user.until_reason(one, "Scraped", "NotSelected")
     wants = f"PrometheusAgent {own_namespace}/edge wants label release=kps"
-    hands.until(lambda: wants in hands.conditions(one)["Scraped"]["message"], wants)
-    hands.apply(agent | {"spec": {"serviceMonitorSelector": {}}})
-    condition = hands.until_reason(one, "Scraped", "Selected")
+    kube_user.until(lambda: wants in kube_user.conditions(one)["Scraped"]["message"], wants)
+    kube_user.apply(agent | {"spec": {"serviceMonitorSelector": {}}})
+    condition = kube_user.until_reason(one, "Scraped", "Selected")
     assert condition["status"] == "Unknown"
     assert (
         f"PrometheusAgent {own_namespace}/edge selects the ServiceMonitor" in condition["message"]
     )
-    hands.delete(ObjectKey("PrometheusAgent", own_namespace, "edge"))
-    hands.until_reason(one, "Scraped", "NoPrometheus")
+    kube_user.delete(ObjectKey("PrometheusAgent", own_namespace, "edge"))
+    kube_user.until_reason(one, "Scraped", "NoPrometheus")
 
 
-def test_a_label_that_a_person_adds_by_hand_counts(
-    hands: KubeUser, there: None, own_namespace: str
+def test_scraped_counts_a_label_that_a_user_adds_by_hand(
+    kube_user: KubeUser, there: None, own_namespace: str
 ) -> None:
     wanted = {"matchLabels": {"team": "power"}}
-    hands.apply(prometheus("main", own_namespace, serviceMonitorSelector=wanted))
-    one = object_key(hands.apply(fleet("lab", own_namespace)))
-    hands.until_reason(one, "Scraped", "NotSelected")
+    kube_user.apply(prometheus("main", own_namespace, serviceMonitorSelector=wanted))
+    one = object_key(kube_user.apply(fleet("lab", own_namespace)))
+    kube_user.until_reason(one, "Scraped", "NotSelected")
     monitor = ObjectKey("ServiceMonitor", own_namespace, "pt-lab")
-    hands.merge(monitor, {"metadata": {"labels": {"team": "power"}}})
-    hands.until_reason(one, "Scraped", "Selected")
-    hands.delete(ObjectKey("Prometheus", own_namespace, "main"))
-    hands.until_reason(one, "Scraped", "NoPrometheus")
+    kube_user.merge(monitor, {"metadata": {"labels": {"team": "power"}}})
+    kube_user.until_reason(one, "Scraped", "Selected")
+    kube_user.delete(ObjectKey("Prometheus", own_namespace, "main"))
+    kube_user.until_reason(one, "Scraped", "NoPrometheus")
 
 
-def test_a_namespace_that_is_not_looked_at_is_told(
-    hands: KubeUser, there: None, own_namespace: str
+def test_scraped_names_the_label_that_the_namespace_lacks(
+    kube_user: KubeUser, there: None, own_namespace: str
 ) -> None:
     place = "rackwatt-test-monitoring"
-    hands.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": place}})
+    kube_user.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": place}})
     spec = {
         "serviceMonitorSelector": {},
         "serviceMonitorNamespaceSelector": {"matchLabels": {"watched": "yes"}},
     }
-    hands.apply(prometheus("afar", place, **spec))
-    one = object_key(hands.apply(fleet("lab", own_namespace)))
-    condition = hands.until_reason(one, "Scraped", "NotSelected")
+    kube_user.apply(prometheus("afar", place, **spec))
+    one = object_key(kube_user.apply(fleet("lab", own_namespace)))
+    condition = kube_user.until_reason(one, "Scraped", "NotSelected")
     assert f"label watched=yes on namespace {own_namespace}" in condition["message"]
-    hands.delete(ObjectKey("Prometheus", place, "afar"))
-    hands.delete(ObjectKey("Namespace", "", place))
+    kube_user.delete(ObjectKey("Prometheus", place, "afar"))
+    kube_user.delete(ObjectKey("Namespace", "", place))
 
 
-def test_what_prometheus_operator_itself_says_beats_our_guess(
-    hands: KubeUser, there: None, own_namespace: str
+def test_scraped_prefers_the_bindings_of_prometheus_operator_to_selectors(
+    kube_user: KubeUser, there: None, own_namespace: str
 ) -> None:
     wanted = {"matchLabels": {"never": "so"}}
-    hands.apply(prometheus("main", own_namespace, serviceMonitorSelector=wanted))
-    one = object_key(hands.apply(fleet("lab", own_namespace)))
-    hands.until_reason(one, "Scraped", "NotSelected")
+    kube_user.apply(prometheus("main", own_namespace, serviceMonitorSelector=wanted))
+    one = object_key(kube_user.apply(fleet("lab", own_namespace)))
+    kube_user.until_reason(one, "Scraped", "NotSelected")
     accepted = {
         "type": "Accepted",
         "status": "True",
@@ -151,16 +153,18 @@ def test_what_prometheus_operator_itself_says_beats_our_guess(
         "conditions": [accepted],
     }
     monitor = ObjectKey("ServiceMonitor", own_namespace, "pt-lab")
-    hands.merge(monitor, {"status": {"bindings": [bound]}}, "status")
-    hands.until_reason(one, "Scraped", "Selected")
+    kube_user.merge(monitor, {"status": {"bindings": [bound]}}, "status")
+    kube_user.until_reason(one, "Scraped", "Selected")
     rejected = accepted | {"status": "False", "message": "scrapeTimeout exceeds interval"}
-    hands.merge(monitor, {"status": {"bindings": [bound | {"conditions": [rejected]}]}}, "status")
-    condition = hands.until_reason(one, "Scraped", "Rejected")
+    kube_user.merge(
+        monitor, {"status": {"bindings": [bound | {"conditions": [rejected]}]}}, "status"
+    )
+    condition = kube_user.until_reason(one, "Scraped", "Rejected")
     assert "scrapeTimeout exceeds interval" in condition["message"]
 
 
-def test_a_service_monitor_of_somebody_else_under_our_name_is_left_alone(
-    hands: KubeUser, there: None, own_namespace: str
+def test_the_operator_leaves_a_foreign_service_monitor_with_a_childs_name_alone(
+    kube_user: KubeUser, there: None, own_namespace: str
 ) -> None:
     theirs = {
         "apiVersion": MONITORING,
@@ -168,22 +172,28 @@ def test_a_service_monitor_of_somebody_else_under_our_name_is_left_alone(
         "metadata": {"name": "pt-lab", "namespace": own_namespace},
         "spec": {"selector": {"matchLabels": {"mine": "yes"}}, "endpoints": []},
     }
-    before = hands.create(theirs)
-    one = object_key(hands.apply(fleet("lab", own_namespace)))
-    condition = hands.until_reason(one, "Monitored", "NameConflict")
+    before = kube_user.create(theirs)
+    one = object_key(kube_user.apply(fleet("lab", own_namespace)))
+    condition = kube_user.until_reason(one, "Monitored", "NameConflict")
     assert "ServiceMonitor pt-lab already exists" in condition["message"]
-    assert (hands.get(ObjectKey("ServiceMonitor", own_namespace, "pt-lab")) or {})[
+    assert (kube_user.get(ObjectKey("ServiceMonitor", own_namespace, "pt-lab")) or {})[
         "metadata"
     ] == before["metadata"]
-    assert hands.get(ObjectKey("PrometheusRule", own_namespace, "pt-lab"))
+    assert kube_user.get(ObjectKey("PrometheusRule", own_namespace, "pt-lab"))
 
 
-def test_monitoring_can_be_declined(hands: KubeUser, there: None, own_namespace: str) -> None:
+def test_the_operator_creates_no_monitoring_objects_if_disabled(
+    kube_user: KubeUser, there: None, own_namespace: str
+) -> None:
     off = {"serviceMonitor": {"enabled": False}, "rules": {"enabled": False}}
-    one = object_key(hands.apply(fleet("lab", own_namespace, monitoring=off)))
-    hands.until_reason(one, "Monitored", "Disabled")
-    hands.apply(fleet("lab", own_namespace))
-    hands.until_reason(one, "Monitored", "Monitored")
-    hands.apply(fleet("lab", own_namespace, monitoring=off))
-    hands.until(lambda: hands.get(ObjectKey("ServiceMonitor", own_namespace, "pt-lab")) is None)
-    hands.until(lambda: hands.get(ObjectKey("PrometheusRule", own_namespace, "pt-lab")) is None)
+    one = object_key(kube_user.apply(fleet("lab", own_namespace, monitoring=off)))
+    kube_user.until_reason(one, "Monitored", "Disabled")
+    kube_user.apply(fleet("lab", own_namespace))
+    kube_user.until_reason(one, "Monitored", "Monitored")
+    kube_user.apply(fleet("lab", own_namespace, monitoring=off))
+    kube_user.until(
+        lambda: kube_user.get(ObjectKey("ServiceMonitor", own_namespace, "pt-lab")) is None
+    )
+    kube_user.until(
+        lambda: kube_user.get(ObjectKey("PrometheusRule", own_namespace, "pt-lab")) is None
+    )

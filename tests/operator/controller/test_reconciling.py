@@ -17,25 +17,27 @@ from tests.operator.operator_process import Operating
 pytestmark = pytest.mark.usefixtures("operator")
 
 
-def names(hands: KubeUser, namespace: str) -> set[str]:
-    """Name what was made, but for Prometheus Operator, which a cluster may have or not."""
-    children = (one for one in hands.children(namespace) if BY_NAME[one.kind].group != GROUP)
+def names(kube_user: KubeUser, namespace: str) -> set[str]:
+    """Return kind and name of each child, except those of Prometheus Operator."""
+    children = (one for one in kube_user.children(namespace) if BY_NAME[one.kind].group != GROUP)
     return {f"{one.kind} {one.name}" for one in children}
 
 
-def until_made(hands: KubeUser, namespace: str, *some: str) -> None:
-    hands.until(
-        lambda: set(some) <= names(hands, namespace),
+def until_made(kube_user: KubeUser, namespace: str, *some: str) -> None:
+    kube_user.until(
+        lambda: set(some) <= names(kube_user, namespace),
         f"{some} in {namespace}",
-        lambda: names(hands, namespace),
+        lambda: names(kube_user, namespace),
     )
 
 
-def test_a_document_gets_its_children_and_a_status(hands: KubeUser, namespace: str) -> None:
-    made = hands.apply(fleet("lab", namespace))
+def test_the_operator_creates_children_and_a_status_for_a_document(
+    kube_user: KubeUser, namespace: str
+) -> None:
+    made = kube_user.apply(fleet("lab", namespace))
     one = object_key(made)
-    condition = hands.until_reason(one, "Available", "RolloutInProgress")
-    assert names(hands, namespace) == {
+    condition = kube_user.until_reason(one, "Available", "RolloutInProgress")
+    assert names(kube_user, namespace) == {
         "ServiceAccount pt-lab",
         "ConfigMap pt-lab",
         "ConfigMap pt-lab-dashboard",
@@ -43,45 +45,47 @@ def test_a_document_gets_its_children_and_a_status(hands: KubeUser, namespace: s
         "NetworkPolicy pt-lab",
         "Deployment pt-lab-0",
     }
-    for child in hands.children(namespace).values():
+    for child in kube_user.children(namespace).values():
         (owner,) = child["metadata"]["ownerReferences"]
         assert (owner["uid"], owner["controller"]) == (made["metadata"]["uid"], True)
     assert condition["observedGeneration"] == 1
-    assert hands.conditions(one)["Accepted"]["status"] == "True"
-    assert hands.conditions(one)["Ready"]["status"] == "False"
+    assert kube_user.conditions(one)["Accepted"]["status"] == "True"
+    assert kube_user.conditions(one)["Ready"]["status"] == "False"
 
 
-def test_a_user_s_object_is_not_touched_but_for_its_status(hands: KubeUser, namespace: str) -> None:
-    one = object_key(hands.apply(fleet("lab", namespace)))
-    hands.until_reason(one, "Accepted", "Accepted")
-    found = hands.get(one)
-    assert found
-    assert "finalizers" not in found["metadata"]
-    assert "annotations" not in found["metadata"]
+def test_the_operator_changes_only_the_status_of_a_document(
+    kube_user: KubeUser, namespace: str
+) -> None:
+    one = object_key(kube_user.apply(fleet("lab", namespace)))
+    kube_user.until_reason(one, "Accepted", "Accepted")
+    live = kube_user.get(one)
+    assert live
+    assert "finalizers" not in live["metadata"]
+    assert "annotations" not in live["metadata"]
     fields = {
         (entry["manager"], entry.get("subresource", ""))
-        for entry in found["metadata"]["managedFields"]
+        for entry in live["metadata"]["managedFields"]
     }
     assert fields == {("tests", ""), ("rackwatt-operator", "status")}
 
 
-def test_an_edited_document_changes_its_config_map_and_rolls_nothing(
-    hands: KubeUser, namespace: str
+def test_the_operator_updates_the_config_map_of_an_edited_document_without_a_rollout(
+    kube_user: KubeUser, namespace: str
 ) -> None:
-    one = object_key(hands.apply(fleet("lab", namespace)))
-    hands.until_reason(one, "Accepted", "Accepted")
+    one = object_key(kube_user.apply(fleet("lab", namespace)))
+    kube_user.until_reason(one, "Accepted", "Accepted")
     config = ObjectKey("ConfigMap", namespace, "pt-lab")
-    before = hands.children(namespace)
-    hands.apply(fleet("lab", namespace, "n[1-4]"))
-    hands.until(lambda: "n[1-4]" in (hands.get(config) or {})["data"]["documents.yaml"])
-    hands.until(lambda: (hands.get(one) or {})["status"]["observedGeneration"] == 2)
-    after = hands.children(namespace)
+    before = kube_user.children(namespace)
+    kube_user.apply(fleet("lab", namespace, "n[1-4]"))
+    kube_user.until(lambda: "n[1-4]" in (kube_user.get(config) or {})["data"]["documents.yaml"])
+    kube_user.until(lambda: (kube_user.get(one) or {})["status"]["observedGeneration"] == 2)
+    after = kube_user.children(namespace)
     changed = {name for name in before if _authored(before[name]) != _authored(after[name])}
     assert changed == {config}
 
 
 def _authored(child: dict[str, object]) -> object:
-    """Give what of a child we say: the status and its echoes are others' doing."""
+    """Return the fields of a child that the operator sets, without those of other controllers."""
     return [child.get(key) for key in ("spec", "data")]
 
 
@@ -97,18 +101,18 @@ def _authored(child: dict[str, object]) -> object:
     ],
     ids=lambda message: str(message)[:60],
 )  # fmt: skip
-def test_drift_is_repaired_at_once(
-    hands: KubeUser, namespace: str, child: tuple[str, str], change: dict[str, object]
+def test_the_operator_repairs_drift_at_once(
+    kube_user: KubeUser, namespace: str, child: tuple[str, str], change: dict[str, object]
 ) -> None:
-    one = object_key(hands.apply(fleet("lab", namespace)))
-    hands.until_reason(one, "Accepted", "Accepted")
+    one = object_key(kube_user.apply(fleet("lab", namespace)))
+    kube_user.until_reason(one, "Accepted", "Accepted")
     name = ObjectKey(child[0], namespace, child[1])
-    before = hands.get(name)
+    before = kube_user.get(name)
     assert before
-    hands.merge(name, change)
+    kube_user.merge(name, change)
 
     def repaired() -> bool:
-        after = hands.get(name)
+        after = kube_user.get(name)
         assert after
         labels = [found["metadata"]["labels"] for found in (before, after)]
         owners = [found["metadata"].get("ownerReferences") for found in (before, after)]
@@ -118,7 +122,7 @@ def test_drift_is_repaired_at_once(
         ]
         return labels[0] == labels[1] and owners[0] == owners[1] and bodies[0] == bodies[1]
 
-    hands.until(repaired, f"{name} repaired", lambda: hands.get(name))
+    kube_user.until(repaired, f"{name} repaired", lambda: kube_user.get(name))
 
 
 @pytest.mark.parametrize(
@@ -130,55 +134,59 @@ def test_drift_is_repaired_at_once(
     ],
     ids=["Service", "Deployment"],
 )  # fmt: skip
-def test_a_port_that_somebody_renumbers_has_its_number_again(
-    hands: KubeUser,
+def test_the_operator_restores_a_port_that_another_user_renumbers(
+    kube_user: KubeUser,
     namespace: str,
     child: tuple[str, str],
     path: tuple[str | int, ...],
     change: int,
 ) -> None:
-    one = object_key(hands.apply(fleet("lab", namespace)))
-    hands.until_reason(one, "Accepted", "Accepted")
+    one = object_key(kube_user.apply(fleet("lab", namespace)))
+    kube_user.until_reason(one, "Accepted", "Accepted")
     name = ObjectKey(child[0], namespace, child[1])
-    before = _spec(hands, name)
+    before = _spec(kube_user, name)
     spec: Any = copy.deepcopy(before)
     *way, last = path
     reduce(getitem, way, spec)[last] = change
-    hands.merge(name, {"spec": spec})
-    hands.until(lambda: _spec(hands, name) == before, f"{name} repaired")
+    kube_user.merge(name, {"spec": spec})
+    kube_user.until(lambda: _spec(kube_user, name) == before, f"{name} repaired")
 
 
-def _spec(hands: KubeUser, name: ObjectKey) -> Any:
-    return (hands.get(name) or {}).get("spec")
+def _spec(kube_user: KubeUser, name: ObjectKey) -> Any:
+    return (kube_user.get(name) or {}).get("spec")
 
 
-def test_a_child_that_somebody_deletes_is_made_again(hands: KubeUser, namespace: str) -> None:
-    one = object_key(hands.apply(fleet("lab", namespace)))
-    hands.until_reason(one, "Accepted", "Accepted")
+def test_the_operator_recreates_a_child_that_another_user_deletes(
+    kube_user: KubeUser, namespace: str
+) -> None:
+    one = object_key(kube_user.apply(fleet("lab", namespace)))
+    kube_user.until_reason(one, "Accepted", "Accepted")
     for child in (
         ObjectKey("Deployment", namespace, "pt-lab-0"),
         ObjectKey("ConfigMap", namespace, "pt-lab"),
     ):
-        before = hands.get(child)
+        before = kube_user.get(child)
         assert before
-        hands.delete(child)
-        hands.until(partial(_made_anew, hands, child, before))
+        kube_user.delete(child)
+        kube_user.until(partial(_is_recreated, kube_user, child, before))
 
 
-def _made_anew(hands: KubeUser, child: ObjectKey, before: Manifest) -> bool:
-    now = hands.get(child)
+def _is_recreated(kube_user: KubeUser, child: ObjectKey, before: Manifest) -> bool:
+    now = kube_user.get(child)
     return now is not None and now["metadata"]["uid"] != before["metadata"]["uid"]
 
 
-def test_what_is_no_longer_planned_is_pruned(hands: KubeUser, namespace: str) -> None:
-    one = object_key(hands.apply(fleet("lab", namespace, bmc={"shards": 3})))
-    until_made(hands, namespace, "Deployment pt-lab-2", "PodDisruptionBudget pt-lab")
-    hands.until_reason(one, "Accepted", "Accepted")
+def test_the_operator_prunes_children_that_are_no_longer_planned(
+    kube_user: KubeUser, namespace: str
+) -> None:
+    one = object_key(kube_user.apply(fleet("lab", namespace, bmc={"shards": 3})))
+    until_made(kube_user, namespace, "Deployment pt-lab-2", "PodDisruptionBudget pt-lab")
+    kube_user.until_reason(one, "Accepted", "Accepted")
     off = {"dashboards": {"enabled": False}}
-    hands.apply(fleet("lab", namespace, monitoring=off))
-    hands.until(
+    kube_user.apply(fleet("lab", namespace, monitoring=off))
+    kube_user.until(
         lambda: (
-            names(hands, namespace)
+            names(kube_user, namespace)
             == {
                 "ServiceAccount pt-lab",
                 "ConfigMap pt-lab",
@@ -188,16 +196,18 @@ def test_what_is_no_longer_planned_is_pruned(hands: KubeUser, namespace: str) ->
             }
         ),
         "pruned",
-        lambda: names(hands, namespace),
+        lambda: names(kube_user, namespace),
     )
 
 
-def test_a_field_that_is_no_longer_said_goes(hands: KubeUser, namespace: str) -> None:
-    hands.apply(fleet("lab", namespace, pod={"nodeSelector": {"rack": "r1"}}))
+def test_the_operator_removes_a_field_that_is_no_longer_set(
+    kube_user: KubeUser, namespace: str
+) -> None:
+    kube_user.apply(fleet("lab", namespace, pod={"nodeSelector": {"rack": "r1"}}))
     child = ObjectKey("Deployment", namespace, "pt-lab-0")
-    hands.until(lambda: hands.get(child))
-    hands.apply(fleet("lab", namespace))
-    hands.until(lambda: "rack" not in _pod_spec(hands.get(child))["nodeSelector"])
+    kube_user.until(lambda: kube_user.get(child))
+    kube_user.apply(fleet("lab", namespace))
+    kube_user.until(lambda: "rack" not in _pod_spec(kube_user.get(child))["nodeSelector"])
 
 
 def _pod_spec(workload: Manifest | None) -> Manifest:
@@ -205,69 +215,75 @@ def _pod_spec(workload: Manifest | None) -> Manifest:
     return spec
 
 
-def test_deleting_a_document_leaves_nothing(hands: KubeUser, namespace: str) -> None:
-    one = object_key(hands.apply(fleet("lab", namespace)))
-    hands.until_reason(one, "Accepted", "Accepted")
-    hands.delete(one)
-    hands.until(
-        lambda: not hands.children(namespace), "nothing is left", lambda: names(hands, namespace)
+def test_deleting_a_document_leaves_no_children(kube_user: KubeUser, namespace: str) -> None:
+    one = object_key(kube_user.apply(fleet("lab", namespace)))
+    kube_user.until_reason(one, "Accepted", "Accepted")
+    kube_user.delete(one)
+    kube_user.until(
+        lambda: not kube_user.children(namespace),
+        "nothing is left",
+        lambda: names(kube_user, namespace),
     )
 
 
-def test_a_paused_document_holds_still(hands: KubeUser, namespace: str) -> None:
-    one = object_key(hands.apply(fleet("lab", namespace)))
-    hands.until_reason(one, "Accepted", "Accepted")
-    hands.apply(fleet("lab", namespace, paused=True))
-    hands.until_reason(one, "Accepted", "Paused")
+def test_the_operator_leaves_children_of_a_paused_document_unchanged(
+    kube_user: KubeUser, namespace: str
+) -> None:
+    one = object_key(kube_user.apply(fleet("lab", namespace)))
+    kube_user.until_reason(one, "Accepted", "Accepted")
+    kube_user.apply(fleet("lab", namespace, paused=True))
+    kube_user.until_reason(one, "Accepted", "Paused")
     service = ObjectKey("Service", namespace, "pt-lab")
-    hands.delete(service)
-    hands.apply(fleet("lab", namespace, "n[1-9]", paused=True))
-    hands.until(lambda: (hands.get(one) or {})["status"]["observedGeneration"] == 3)
-    assert hands.get(service) is None
-    config = hands.get(ObjectKey("ConfigMap", namespace, "pt-lab"))
+    kube_user.delete(service)
+    kube_user.apply(fleet("lab", namespace, "n[1-9]", paused=True))
+    kube_user.until(lambda: (kube_user.get(one) or {})["status"]["observedGeneration"] == 3)
+    assert kube_user.get(service) is None
+    config = kube_user.get(ObjectKey("ConfigMap", namespace, "pt-lab"))
     assert config
     assert "n[1-9]" not in config["data"]["documents.yaml"]
-    hands.apply(fleet("lab", namespace, "n[1-9]"))
-    hands.until_reason(one, "Accepted", "Accepted")
-    hands.until(lambda: hands.get(service))
+    kube_user.apply(fleet("lab", namespace, "n[1-9]"))
+    kube_user.until_reason(one, "Accepted", "Accepted")
+    kube_user.until(lambda: kube_user.get(service))
 
 
-def test_a_binding_that_is_missing_is_named_and_its_coming_noticed(
-    hands: KubeUser, namespace: str
+def test_the_operator_names_a_missing_binding_and_notices_its_creation(
+    kube_user: KubeUser, namespace: str
 ) -> None:
-    one = object_key(hands.apply(fleet("lab", namespace, schedulerRef={"name": "prod"})))
-    condition = hands.until_reason(one, "Accepted", "BindingMissing")
+    one = object_key(kube_user.apply(fleet("lab", namespace, schedulerRef={"name": "prod"})))
+    condition = kube_user.until_reason(one, "Accepted", "BindingMissing")
     assert "SchedulerBinding prod" in condition["message"]
-    until_made(hands, namespace, "Deployment pt-lab-0")
-    hands.apply(binding("prod", namespace))
-    hands.until_reason(one, "Accepted", "Accepted")
-    until_made(hands, namespace, "Deployment sb-prod-0")
+    until_made(kube_user, namespace, "Deployment pt-lab-0")
+    kube_user.apply(binding("prod", namespace))
+    kube_user.until_reason(one, "Accepted", "Accepted")
+    until_made(kube_user, namespace, "Deployment sb-prod-0")
     config = ObjectKey("ConfigMap", namespace, "pt-lab")
-    hands.until(lambda: "sb-prod" in (hands.get(config) or {})["data"]["documents.yaml"])
-    hands.delete(ObjectKey("SchedulerBinding", namespace, "prod"))
-    hands.until_reason(one, "Accepted", "BindingMissing")
+    kube_user.until(lambda: "sb-prod" in (kube_user.get(config) or {})["data"]["documents.yaml"])
+    kube_user.delete(ObjectKey("SchedulerBinding", namespace, "prod"))
+    kube_user.until_reason(one, "Accepted", "BindingMissing")
 
 
-def test_what_bears_our_name_and_is_not_ours_is_left_alone(hands: KubeUser, namespace: str) -> None:
+def test_the_operator_leaves_a_foreign_object_with_a_childs_name_alone(
+    kube_user: KubeUser, namespace: str
+) -> None:
     theirs = {
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": {"name": "pt-lab", "namespace": namespace},
         "data": {"mine": "yes"},
     }
-    before = hands.create(theirs)
-    one = object_key(hands.apply(fleet("lab", namespace)))
-    condition = hands.until_reason(one, "Available", "NameConflict")
+    before = kube_user.create(theirs)
+    one = object_key(kube_user.apply(fleet("lab", namespace)))
+    condition = kube_user.until_reason(one, "Available", "NameConflict")
     assert "ConfigMap pt-lab already exists and has another owner" in condition["message"]
-    until_made(hands, namespace, "Deployment pt-lab-0", "Service pt-lab")
+    until_made(kube_user, namespace, "Deployment pt-lab-0", "Service pt-lab")
     config = ObjectKey("ConfigMap", namespace, "pt-lab")
-    assert (hands.get(config) or {})["metadata"] == before["metadata"]
-    hands.delete(config)
-    hands.until(lambda: "ConfigMap pt-lab" in names(hands, namespace))
+    assert (kube_user.get(config) or {})["metadata"] == before["metadata"]
+    kube_user.delete(config)
+    kube_user.until(lambda: "ConfigMap pt-lab" in names(kube_user, namespace))
 
 
-def test_what_bears_our_labels_too_is_not_ours_without_an_owner(
-    hands: KubeUser, namespace: str
+def test_the_operator_leaves_an_object_with_its_labels_but_no_owner_alone(
+    kube_user: KubeUser, namespace: str
 ) -> None:
     labels = {"app.kubernetes.io/managed-by": "rackwatt-operator"}
     theirs = {
@@ -275,52 +291,64 @@ def test_what_bears_our_labels_too_is_not_ours_without_an_owner(
         "kind": "ServiceAccount",
         "metadata": {"name": "pt-lab", "namespace": namespace, "labels": labels},
     }
-    before = hands.create(theirs)
-    one = object_key(hands.apply(fleet("lab", namespace)))
-    hands.until_reason(one, "Available", "NameConflict")
+    before = kube_user.create(theirs)
+    one = object_key(kube_user.apply(fleet("lab", namespace)))
+    kube_user.until_reason(one, "Available", "NameConflict")
     account = ObjectKey("ServiceAccount", namespace, "pt-lab")
-    assert (hands.get(account) or {})["metadata"] == before["metadata"]
-    hands.delete(account)
-    hands.until(lambda: "ownerReferences" in (hands.get(account) or {"metadata": {}})["metadata"])
+    assert (kube_user.get(account) or {})["metadata"] == before["metadata"]
+    kube_user.delete(account)
+    kube_user.until(
+        lambda: "ownerReferences" in (kube_user.get(account) or {"metadata": {}})["metadata"]
+    )
 
 
-def test_a_child_that_was_taken_away_from_us_is_theirs(hands: KubeUser, namespace: str) -> None:
-    one = object_key(hands.apply(fleet("lab", namespace)))
-    hands.until_reason(one, "Accepted", "Accepted")
+def test_the_operator_leaves_a_child_with_another_owner_alone(
+    kube_user: KubeUser, namespace: str
+) -> None:
+    one = object_key(kube_user.apply(fleet("lab", namespace)))
+    kube_user.until_reason(one, "Accepted", "Accepted")
     policy = ObjectKey("NetworkPolicy", namespace, "pt-lab")
-    hands.merge(policy, {"metadata": {"ownerReferences": None}})
-    hands.until_reason(one, "Available", "NameConflict")
-    hands.delete(policy)
-    hands.until(lambda: "ownerReferences" in (hands.get(policy) or {"metadata": {}})["metadata"])
+    kube_user.merge(policy, {"metadata": {"ownerReferences": None}})
+    kube_user.until_reason(one, "Available", "NameConflict")
+    kube_user.delete(policy)
+    kube_user.until(
+        lambda: "ownerReferences" in (kube_user.get(policy) or {"metadata": {}})["metadata"]
+    )
 
 
 @pytest.mark.parametrize("name", ["a" * 253, "a.b-c." + "9" * 200])
-def test_a_name_of_any_length_has_children(hands: KubeUser, namespace: str, name: str) -> None:
-    made = hands.apply(fleet(name, namespace))
-    hands.until_reason(object_key(made), "Available", "RolloutInProgress")
-    assert ObjectKey("Deployment", namespace, f"{base(made)}-0") in hands.children(namespace)
+def test_the_operator_creates_children_for_a_name_of_any_length(
+    kube_user: KubeUser, namespace: str, name: str
+) -> None:
+    made = kube_user.apply(fleet(name, namespace))
+    kube_user.until_reason(object_key(made), "Available", "RolloutInProgress")
+    assert ObjectKey("Deployment", namespace, f"{base(made)}-0") in kube_user.children(namespace)
 
 
-def test_five_thousand_hosts_are_one_document(hands: KubeUser, namespace: str) -> None:
-    made = hands.apply(fleet("big", namespace, "n[0001-5000]"))
-    hands.until_reason(object_key(made), "Available", "RolloutInProgress")
+def test_the_operator_reconciles_a_document_of_five_thousand_hosts(
+    kube_user: KubeUser, namespace: str
+) -> None:
+    made = kube_user.apply(fleet("big", namespace, "n[0001-5000]"))
+    kube_user.until_reason(object_key(made), "Available", "RolloutInProgress")
 
 
-def test_five_thousand_hosts_one_by_one_are_taken_as_they_are(
-    hands: KubeUser, namespace: str
+def test_the_operator_reconciles_five_thousand_separate_host_entries(
+    kube_user: KubeUser, namespace: str
 ) -> None:
     hosts = [
         {"names": f"node{i:05d}", "type": "compute", "rack": f"r{i // 40}"} for i in range(5000)
     ]
-    hands.create(fleet("big", namespace, bmc={"hosts": hosts}))
+    kube_user.create(fleet("big", namespace, bmc={"hosts": hosts}))
     config = ObjectKey("ConfigMap", namespace, "pt-big")
-    found = hands.until(lambda: hands.get(config))
+    found = kube_user.until(lambda: kube_user.get(config))
     assert "node04999" in found["data"]["documents.yaml"]
 
 
-def test_a_selector_that_matches_no_node_is_told(hands: KubeUser, namespace: str) -> None:
-    made = hands.apply(nodes("inside", namespace, pod={"nodeSelector": {"no": "such"}}))
-    condition = hands.until_reason(object_key(made), "Available", "NoNodes")
+def test_the_operator_reports_a_node_selector_that_matches_no_node(
+    kube_user: KubeUser, namespace: str
+) -> None:
+    made = kube_user.apply(nodes("inside", namespace, pod={"nodeSelector": {"no": "such"}}))
+    condition = kube_user.until_reason(object_key(made), "Available", "NoNodes")
     assert "spec.pod.nodeSelector" in condition["message"]
 
 
@@ -335,26 +363,26 @@ def test_a_selector_that_matches_no_node_is_told(hands: KubeUser, namespace: str
     ],
     ids=["affinity", "resources"],
 )
-def test_pods_that_the_api_server_does_not_take_are_told_in_its_words(
-    hands: KubeUser, namespace: str, spec: dict[str, object], message: str
+def test_the_operator_reports_rejected_pods_with_the_message_of_the_api_server(
+    kube_user: KubeUser, namespace: str, spec: dict[str, object], message: str
 ) -> None:
-    one = object_key(hands.apply(fleet("lab", namespace, pod=spec)))
-    condition = hands.until_reason(one, "Available", "ApplyRejected")
+    one = object_key(kube_user.apply(fleet("lab", namespace, pod=spec)))
+    condition = kube_user.until_reason(one, "Available", "ApplyRejected")
     assert message in condition["message"]
     assert "Deployment pt-lab-0: " in condition["message"]
-    hands.apply(fleet("lab", namespace))
-    hands.until_reason(one, "Available", "RolloutInProgress")
+    kube_user.apply(fleet("lab", namespace))
+    kube_user.until_reason(one, "Available", "RolloutInProgress")
 
 
-def test_a_namespace_that_is_deleted_is_left_in_peace(
-    hands: KubeUser, operator: Operating, cluster: Cluster
+def test_the_operator_creates_nothing_in_a_namespace_that_is_being_deleted(
+    kube_user: KubeUser, operator: Operating, cluster: Cluster
 ) -> None:
     name = "rackwatt-test-leaving"
-    hands.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+    kube_user.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
     for number in range(5):
-        hands.apply(fleet(f"lab{number}", name))
-    hands.until(lambda: len(hands.children(name)) >= 30)
-    hands.delete(ObjectKey("Namespace", "", name))
-    hands.until(lambda: hands.get(ObjectKey("Namespace", "", name)) is None)
+        kube_user.apply(fleet(f"lab{number}", name))
+    kube_user.until(lambda: len(kube_user.children(name)) >= 30)
+    kube_user.delete(ObjectKey("Namespace", "", name))
+    kube_user.until(lambda: kube_user.get(ObjectKey("Namespace", "", name)) is None)
     lines = [line for line in operator.log.read_text().splitlines() if name in line]
     assert not [line for line in lines if "level=warn" in line or "level=error" in line]

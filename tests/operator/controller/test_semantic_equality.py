@@ -1,4 +1,4 @@
-"""Whether an object is as it should be, whatever a server made of it meanwhile."""
+"""Comparison of an object with its manifest, despite defaults and changes of the server."""
 
 from decimal import Decimal
 from typing import Any
@@ -17,7 +17,7 @@ PLAIN: Any = st.recursive(
 
 
 @given(PLAIN)
-def test_everything_is_as_it_is(plain: Any) -> None:
+def test_contains_is_reflexive(plain: Any) -> None:
     assert contains(plain, plain)
 
 
@@ -25,12 +25,14 @@ def test_everything_is_as_it_is(plain: Any) -> None:
     st.dictionaries(st.text(max_size=3), PLAIN, max_size=4),
     st.dictionaries(st.text(max_size=3), PLAIN, max_size=4),
 )
-def test_what_others_add_does_not_matter(desired: dict[str, Any], added: dict[str, Any]) -> None:
+def test_contains_ignores_added_fields(desired: dict[str, Any], added: dict[str, Any]) -> None:
     assert contains(desired, added | desired)
 
 
 @given(st.dictionaries(st.text(max_size=3), st.integers(), min_size=1), st.data())
-def test_a_changed_or_missing_value_matters(desired: dict[str, int], data: st.DataObject) -> None:
+def test_contains_detects_a_changed_or_missing_value(
+    desired: dict[str, int], data: st.DataObject
+) -> None:
     key = data.draw(st.sampled_from(sorted(desired)))
     assert not contains(desired, desired | {key: desired[key] + 1})
     assert not contains(desired, {name: value for name, value in desired.items() if name != key})
@@ -49,7 +51,7 @@ def test_a_changed_or_missing_value_matters(desired: dict[str, int], data: st.Da
         ([{"name": "a"}], [{"name": "a", "protocol": "TCP"}]),
     ],
 )
-def test_a_server_may_write_it_otherwise(desired: Any, live: Any) -> None:
+def test_contains_accepts_defaults_and_normal_forms_of_the_server(desired: Any, live: Any) -> None:
     assert contains(desired, live)
 
 
@@ -66,12 +68,12 @@ def test_a_server_may_write_it_otherwise(desired: Any, live: Any) -> None:
         ({"a": {"b": 1}}, {"a": "b"}),
     ],
 )
-def test_another_value_is_another(desired: Any, live: Any) -> None:
+def test_contains_distinguishes_different_values(desired: Any, live: Any) -> None:
     assert not contains(desired, live)
 
 
 @given(st.integers(1, 10**6), st.sampled_from(["m", "", "k", "Ki", "M", "Mi"]))
-def test_quantities_are_equal_by_what_they_come_to(number: int, unit: str) -> None:
+def test_contains_compares_quantities_by_value(number: int, unit: str) -> None:
     sizes = {"m": "0.001", "": "1", "k": "1000", "Ki": "1024", "M": "1000000", "Mi": "1048576"}
     milli = Decimal(number) * Decimal(sizes[unit]) * 1000
     assert contains(f"{number}{unit}", f"{milli:f}m".replace(".000m", "m"))

@@ -101,11 +101,11 @@ async def asking(
 
 
 def pace(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let rounds of questions follow each other at once."""
+    """Set the interval of polls to a tenth of a second."""
     monkeypatch.setattr("rackwatt_operator.controller.collector_status_poller.EVERY_S", 0.1)
 
 
-async def test_what_collectors_told_stands_until_they_tell_anew(
+async def test_the_status_poller_keeps_a_result_until_the_next_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     pace(monkeypatch)
@@ -125,7 +125,7 @@ async def test_what_collectors_told_stands_until_they_tell_anew(
         pod.answers.set()
 
 
-async def test_collectors_that_were_never_asked_are_awaited_and_then_not() -> None:
+async def test_the_status_poller_reports_a_pending_first_poll() -> None:
     pod, observed = Pod(), Cache()
     async with serving(pod) as port, asking(observed) as (collectors, queued):
         note(observed, "PowerTarget", placed(LAB))
@@ -136,7 +136,7 @@ async def test_collectors_that_were_never_asked_are_awaited_and_then_not() -> No
         assert not collectors.first_poll_pending(KEY)
 
 
-async def test_a_document_that_goes_while_its_collectors_are_asked_is_forgotten() -> None:
+async def test_the_status_poller_drops_a_document_that_is_deleted_during_a_poll() -> None:
     pod, observed = Pod(), Cache()
     pod.answers.clear()
     async with serving(pod) as port, asking(observed) as (collectors, queued):
@@ -171,7 +171,7 @@ async def status_writer(
     return client, PlanCache(observed, capabilities, Defaults()), writer
 
 
-async def test_a_document_that_goes_while_it_is_worked_on_is_not_spoken_of(
+async def test_the_status_writer_skips_a_document_that_was_deleted_meanwhile(
     operated: Cluster,
 ) -> None:
     observed = Cache()
@@ -184,37 +184,37 @@ async def test_a_document_that_goes_while_it_is_worked_on_is_not_spoken_of(
     await client.close()
 
 
-async def test_a_status_speaks_of_the_document_that_was_planned_for(
-    operated: Cluster, hands: KubeUser, namespace: str
+async def test_the_status_writer_writes_the_generation_that_was_planned(
+    operated: Cluster, kube_user: KubeUser, namespace: str
 ) -> None:
     observed, document = Cache(), fleet("lab", namespace)
     key = object_key(document)
-    note(observed, "PowerTarget", hands.apply(document))
+    note(observed, "PowerTarget", kube_user.apply(document))
     client, planner, writer = await status_writer(operated, observed)
     before = observed.objects[key]
     planned, _ = planner.get(key)
-    note(observed, "PowerTarget", hands.apply(fleet("lab", namespace, "n[1-9]")))
+    note(observed, "PowerTarget", kube_user.apply(fleet("lab", namespace, "n[1-9]")))
     await writer.write(key, before, planned, ())
     await client.close()
-    after = hands.get(key)
+    after = kube_user.get(key)
     assert after
     assert after["metadata"]["generation"] == 2
     assert after["status"]["observedGeneration"] == 1
     assert {one["observedGeneration"] for one in after["status"]["conditions"]} == {1}
 
 
-async def test_who_is_concerned_by_what_came_with_the_answer_to_a_status_is_looked_at(
-    operated: Cluster, hands: KubeUser, namespace: str
+async def test_the_status_writer_enqueues_documents_affected_by_its_own_response(
+    operated: Cluster, kube_user: KubeUser, namespace: str
 ) -> None:
     observed, document, queued = Cache(), binding("prod", namespace), set[ObjectKey]()
     key = object_key(document)
     lab = fleet("lab", namespace, schedulerRef={"name": "prod"})
-    note(observed, "PowerTarget", hands.apply(lab))
-    note(observed, "SchedulerBinding", hands.apply(document))
+    note(observed, "PowerTarget", kube_user.apply(lab))
+    note(observed, "SchedulerBinding", kube_user.apply(document))
     client, planner, writer = await status_writer(operated, observed, changed=queued.update)
     planned, _ = planner.get(key)
     states = [{"names": "n[1-9]", "state": "idle"}]
-    hands.apply(binding("prod", namespace, noop={"states": states}))
+    kube_user.apply(binding("prod", namespace, noop={"states": states}))
     await writer.write(key, observed.objects[key], planned, ())
     await client.close()
     assert observed.content(key)["spec"]["noop"]["states"] == states
@@ -222,7 +222,7 @@ async def test_who_is_concerned_by_what_came_with_the_answer_to_a_status_is_look
 
 
 def running(owner: Manifest) -> Manifest:
-    """Write a Deployment of a document, as its controller leaves it when all is well."""
+    """Return a Deployment of a document, as its controller leaves it when all is well."""
     namespace, uid = owner["metadata"]["namespace"], owner["metadata"]["uid"]
     whose = {"apiVersion": owner["apiVersion"], "kind": "PowerTarget", "name": "lab", "uid": uid}
     metadata = {"name": "pt-lab-0", "namespace": namespace, "uid": "d", "resourceVersion": "1"}
@@ -232,12 +232,12 @@ def running(owner: Manifest) -> Manifest:
     }
 
 
-async def test_numbers_that_no_longer_fit_beside_their_condition_follow_within_seconds(
-    operated: Cluster, hands: KubeUser, namespace: str, monkeypatch: pytest.MonkeyPatch
+async def test_the_status_writer_updates_numbers_that_contradict_their_condition_within_seconds(
+    operated: Cluster, kube_user: KubeUser, namespace: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("rackwatt_operator.controller.collector_status_poller.EVERY_S", 3600.0)
     pod, observed = Pod(), Cache()
-    made = hands.apply(fleet("lab", namespace))
+    made = kube_user.apply(fleet("lab", namespace))
     key = object_key(made)
     async with serving(pod) as port, asking(observed) as (collectors, queued):
         client, planner, writer = await status_writer(operated, observed, collectors)
@@ -253,13 +253,13 @@ async def test_numbers_that_no_longer_fit_beside_their_condition_follow_within_s
         note(observed, "EndpointSlice", endpoints(namespace, port))
         await queued.get()
         await write()
-        assert hands.conditions(key)["Ready"]["message"] == "1 of 3 targets respond"
-        assert (hands.get(key) or {})["status"]["targets"] == pod.targets
+        assert kube_user.conditions(key)["Ready"]["message"] == "1 of 3 targets respond"
+        assert (kube_user.get(key) or {})["status"]["targets"] == pod.targets
         pod.targets = {"configured": 3, "reachable": 3, "failing": 0}
         while (heard := collectors.status(key)) is None or heard.failing:
             await queued.get()
         while (wait_s := await write()) is not None:
             await asyncio.sleep(wait_s)
         await client.close()
-    assert (hands.get(key) or {})["status"]["targets"] == pod.targets
-    assert hands.conditions(key)["Ready"]["message"] == "3 of 3 targets respond"
+    assert (kube_user.get(key) or {})["status"]["targets"] == pod.targets
+    assert kube_user.conditions(key)["Ready"]["message"] == "3 of 3 targets respond"

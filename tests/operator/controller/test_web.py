@@ -52,7 +52,7 @@ class Pages:
     """The Secrets of a namespace whose collectors have TLS and a password, or client certificates."""
 
     def __init__(
-        self, hands: KubeUser, namespace: str, *names: str, config: Manifest = CONFIG
+        self, kube_user: KubeUser, namespace: str, *names: str, config: Manifest = CONFIG
     ) -> None:
         self.authority = trustme.CA()
         self.secrets = {
@@ -62,7 +62,7 @@ class Pages:
             "reader": {"username": b"prometheus", "password": PASSWORD.encode()},
         }
         for name, keys in self.secrets.items():
-            hands.create(
+            kube_user.create(
                 {
                     "apiVersion": "v1",
                     "kind": "Secret",
@@ -81,7 +81,7 @@ class Pages:
         }
 
     def mount(self, pod: Manifest, folder: Path) -> None:
-        """Put into a folder what the kubelet would mount into a pod."""
+        """Write the files that the kubelet would mount into a pod to a folder."""
         for volume in pod["volumes"]:
             if name := volume.get("secret", {}).get("secretName"):
                 (folder / name).mkdir(parents=True)
@@ -91,12 +91,14 @@ class Pages:
 
 @contextmanager
 def collector(
-    hands: KubeUser, made: Manifest, pages: Pages, folder: Path, documents: str = ""
+    kube_user: KubeUser, made: Manifest, pages: Pages, folder: Path, documents: str = ""
 ) -> Iterator[tuple[Running, int, Manifest]]:
     """Run the collector of a document with the arguments of its pod; gives its port and its pod."""
     namespace, name = made["metadata"]["namespace"], base(made)
-    config = hands.until(lambda: hands.get(ObjectKey("ConfigMap", namespace, name)))
-    deployment = hands.until(lambda: hands.get(ObjectKey("Deployment", namespace, f"{name}-0")))
+    config = kube_user.until(lambda: kube_user.get(ObjectKey("ConfigMap", namespace, name)))
+    deployment = kube_user.until(
+        lambda: kube_user.get(ObjectKey("Deployment", namespace, f"{name}-0"))
+    )
     pod = deployment["spec"]["template"]["spec"]
     folder.mkdir()
     (folder / "d.yaml").write_text(documents or config["data"]["documents.yaml"])
@@ -119,23 +121,23 @@ def collector(
 
 def _port(process: Running, name: str) -> int:
     line = process.until_logged(lambda line: name in line and "listens on" in line)
-    found = line.partition(" port ")[2]
-    return int("".join(letter for letter in found if letter.isdigit()))
+    port = line.partition(" port ")[2]
+    return int("".join(letter for letter in port if letter.isdigit()))
 
 
-def placed_at(hands: KubeUser, made: Manifest, port: int) -> None:
-    """Say that a document's pod is ready, and where it answers: under the name its Service has."""
+def placed_at(kube_user: KubeUser, made: Manifest, port: int) -> None:
+    """Mark a document's pod as ready, at an address that its Service's name resolves to."""
     namespace, name = made["metadata"]["namespace"], base(made)
-    service = hands.get(ObjectKey("Service", namespace, name))
+    service = kube_user.get(ObjectKey("Service", namespace, name))
     assert service is not None
-    be_ready(hands, namespace, name)
+    be_ready(kube_user, namespace, name)
     there = placed(namespace, name, port)
     there["ports"][0]["name"] = service["spec"]["ports"][0]["name"]
-    hands.apply(there)
+    kube_user.apply(there)
 
 
 def grant_secrets(cluster: Cluster, account: Account, namespace: str, *names: str) -> None:
-    """Let the operator read some Secrets, as docs/operator.md says."""
+    """Grant the operator the right to read some Secrets, as docs/operator.md describes."""
     metadata = {"name": "rackwatt-web", "namespace": namespace}
     group = "rbac.authorization.k8s.io"
     rule = {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}
@@ -150,17 +152,21 @@ def grant_secrets(cluster: Cluster, account: Account, namespace: str, *names: st
 
 
 def test_the_operator_reads_guarded_pages_once_it_may_read_the_secrets_that_open_them(
-    hands: KubeUser, operated: Cluster, operator_account: Account, namespace: str, tmp_path: Path
+    kube_user: KubeUser,
+    operated: Cluster,
+    operator_account: Account,
+    namespace: str,
+    tmp_path: Path,
 ) -> None:
-    pages = Pages(hands, namespace, "pt-lab")
-    made = hands.apply(fleet("lab", namespace, web=WEB))
-    with collector(hands, made, pages, tmp_path / "lab") as (process, port, pod):
-        placed_at(hands, made, port)
-        condition = hands.until_reason(object_key(made), "Ready", "CollectorsUnreachable")
+    pages = Pages(kube_user, namespace, "pt-lab")
+    made = kube_user.apply(fleet("lab", namespace, web=WEB))
+    with collector(kube_user, made, pages, tmp_path / "lab") as (process, port, pod):
+        placed_at(kube_user, made, port)
+        condition = kube_user.until_reason(object_key(made), "Ready", "CollectorsUnreachable")
         assert "the operator may not read Secret" in condition["message"]
         assert "docs/operator.md#tls-and-passwords" in condition["message"]
         grant_secrets(operated, operator_account, namespace, "reader", "pages-tls")
-        hands.until_reason(object_key(made), "Ready", "Ready")
+        kube_user.until_reason(object_key(made), "Ready", "Ready")
         probed(process, pod)
 
 
@@ -174,104 +180,118 @@ def probed(process: Running, pod: Manifest) -> None:
         assert httpx.get(f"{url}/metrics", trust_env=False).status_code == 404
 
 
-def test_pages_that_want_another_password_say_so_and_a_corrected_secret_counts(
-    hands: KubeUser, operated: Cluster, operator_account: Account, namespace: str, tmp_path: Path
+def test_the_operator_reports_a_wrong_password_and_uses_a_corrected_secret(
+    kube_user: KubeUser,
+    operated: Cluster,
+    operator_account: Account,
+    namespace: str,
+    tmp_path: Path,
 ) -> None:
-    pages = Pages(hands, namespace, "pt-lab")
+    pages = Pages(kube_user, namespace, "pt-lab")
     wrong = base64.b64encode(b"another").decode()
-    hands.merge(ObjectKey("Secret", namespace, "reader"), {"data": {"password": wrong}})
+    kube_user.merge(ObjectKey("Secret", namespace, "reader"), {"data": {"password": wrong}})
     grant_secrets(operated, operator_account, namespace, "reader", "pages-tls")
-    made = hands.apply(fleet("lab", namespace, web=WEB))
-    with collector(hands, made, pages, tmp_path / "lab") as (_, port, _pod):
-        placed_at(hands, made, port)
-        condition = hands.until_reason(object_key(made), "Ready", "CollectorsUnreachable")
+    made = kube_user.apply(fleet("lab", namespace, web=WEB))
+    with collector(kube_user, made, pages, tmp_path / "lab") as (_, port, _pod):
+        placed_at(kube_user, made, port)
+        condition = kube_user.until_reason(object_key(made), "Ready", "CollectorsUnreachable")
         assert "spec.web.credentials must reference a Secret" in condition["message"]
         right = base64.b64encode(PASSWORD.encode()).decode()
-        hands.merge(ObjectKey("Secret", namespace, "reader"), {"data": {"password": right}})
-        hands.until_reason(object_key(made), "Ready", "Ready")
+        kube_user.merge(ObjectKey("Secret", namespace, "reader"), {"data": {"password": right}})
+        kube_user.until_reason(object_key(made), "Ready", "Ready")
 
 
-def test_a_certificate_of_another_name_is_told_and_never_given_the_password(
-    hands: KubeUser, operated: Cluster, operator_account: Account, namespace: str, tmp_path: Path
+def test_the_operator_reports_a_certificate_of_another_name_and_never_sends_the_password(
+    kube_user: KubeUser,
+    operated: Cluster,
+    operator_account: Account,
+    namespace: str,
+    tmp_path: Path,
 ) -> None:
-    pages = Pages(hands, namespace, "another-user")
+    pages = Pages(kube_user, namespace, "another-user")
     grant_secrets(operated, operator_account, namespace, "reader", "pages-tls")
-    made = hands.apply(fleet("lab", namespace, web=WEB))
-    with collector(hands, made, pages, tmp_path / "lab") as (_, port, _pod):
-        placed_at(hands, made, port)
-        condition = hands.until_reason(object_key(made), "Ready", "CollectorsUnreachable")
+    made = kube_user.apply(fleet("lab", namespace, web=WEB))
+    with collector(kube_user, made, pages, tmp_path / "lab") as (_, port, _pod):
+        placed_at(kube_user, made, port)
+        condition = kube_user.until_reason(object_key(made), "Ready", "CollectorsUnreachable")
         assert "does spec.web.tls fit its certificate?" in condition["message"]
 
 
-def test_pages_in_tls_without_a_password_need_no_right_of_the_operator(
-    hands: KubeUser, namespace: str, tmp_path: Path
+def test_the_operator_needs_no_secret_to_read_tls_pages_without_a_password(
+    kube_user: KubeUser, namespace: str, tmp_path: Path
 ) -> None:
-    pages = Pages(hands, namespace, "pt-lab")
+    pages = Pages(kube_user, namespace, "pt-lab")
     open_to_all = yaml.safe_dump({key: CONFIG[key] for key in ("tls_server_config",)})
     pages.secrets["web"]["web.yml"] = open_to_all.encode()
     web = {key: WEB[key] for key in WEB if key != "credentials"}
-    made = hands.apply(fleet("lab", namespace, web=web))
-    with collector(hands, made, pages, tmp_path / "lab") as (_, port, _pod):
-        placed_at(hands, made, port)
-        hands.until_reason(object_key(made), "Ready", "Ready")
+    made = kube_user.apply(fleet("lab", namespace, web=web))
+    with collector(kube_user, made, pages, tmp_path / "lab") as (_, port, _pod):
+        placed_at(kube_user, made, port)
+        kube_user.until_reason(object_key(made), "Ready", "Ready")
 
 
 def test_collectors_that_require_a_client_certificate_are_probed_without_and_read_with_one(
-    hands: KubeUser, operated: Cluster, operator_account: Account, namespace: str, tmp_path: Path
+    kube_user: KubeUser,
+    operated: Cluster,
+    operator_account: Account,
+    namespace: str,
+    tmp_path: Path,
 ) -> None:
-    pages = Pages(hands, namespace, "pt-lab", config=MUTUAL)
+    pages = Pages(kube_user, namespace, "pt-lab", config=MUTUAL)
     web = {key: WEB[key] for key in WEB if key != "credentials"}
-    made = hands.apply(fleet("lab", namespace, web=web))
-    with collector(hands, made, pages, tmp_path / "lab") as (process, port, pod):
-        placed_at(hands, made, port)
+    made = kube_user.apply(fleet("lab", namespace, web=web))
+    with collector(kube_user, made, pages, tmp_path / "lab") as (process, port, pod):
+        placed_at(kube_user, made, port)
         probed(process, pod)
-        condition = hands.until_reason(object_key(made), "Ready", "CollectorsUnreachable")
+        condition = kube_user.until_reason(object_key(made), "Ready", "CollectorsUnreachable")
         assert "spec.web.tls.clientSecretRef must name a Secret" in condition["message"]
-        hands.apply(fleet("lab", namespace, web=web | {"tls": WEB["tls"] | CLIENT}))
-        hands.until(lambda: _message(hands, made, f"may not read Secret {namespace}/client-tls"))
+        kube_user.apply(fleet("lab", namespace, web=web | {"tls": WEB["tls"] | CLIENT}))
+        kube_user.until(
+            lambda: _message(kube_user, made, f"may not read Secret {namespace}/client-tls")
+        )
         stranger = trustme.CA().issue_cert("prometheus.example")
-        _replace(hands, namespace, stranger)
+        _replace(kube_user, namespace, stranger)
         grant_secrets(operated, operator_account, namespace, "client-tls")
-        hands.until(lambda: _message(hands, made, "hang up on the operator during TLS"))
-        _replace(hands, namespace, pages.authority.issue_cert("curl.example"))
-        hands.until(lambda: _message(hands, made, "client_allowed_sans"))
-        _replace(hands, namespace, pages.authority.issue_cert("prometheus.example"))
-        hands.until_reason(object_key(made), "Ready", "Ready")
+        kube_user.until(lambda: _message(kube_user, made, "hang up on the operator during TLS"))
+        _replace(kube_user, namespace, pages.authority.issue_cert("curl.example"))
+        kube_user.until(lambda: _message(kube_user, made, "client_allowed_sans"))
+        _replace(kube_user, namespace, pages.authority.issue_cert("prometheus.example"))
+        kube_user.until_reason(object_key(made), "Ready", "Ready")
 
 
-def _message(hands: KubeUser, made: Manifest, words: str) -> bool:
-    return words in hands.conditions(object_key(made))["Ready"]["message"]
+def _message(kube_user: KubeUser, made: Manifest, words: str) -> bool:
+    return words in kube_user.conditions(object_key(made))["Ready"]["message"]
 
 
-def _replace(hands: KubeUser, namespace: str, issued: trustme.LeafCert) -> None:
-    """Put another certificate into the Secret that the operator shows."""
+def _replace(kube_user: KubeUser, namespace: str, issued: trustme.LeafCert) -> None:
+    """Replace the certificate in the Secret that the operator presents."""
     chain = b"".join(blob.bytes() for blob in issued.cert_chain_pems)
     data = {"tls.crt": chain, "tls.key": issued.private_key_pem.bytes()}
     encoded = {key: base64.b64encode(value).decode() for key, value in data.items()}
-    hands.merge(ObjectKey("Secret", namespace, "client-tls"), {"data": encoded})
+    kube_user.merge(ObjectKey("Secret", namespace, "client-tls"), {"data": encoded})
 
 
 @pytest.mark.parametrize("config", [CONFIG, MUTUAL], ids=["password", "certificate"])
 def test_the_collectors_of_a_fleet_read_their_binding_over_tls_with_its_password_or_certificate(
-    hands: KubeUser, namespace: str, tmp_path: Path, config: Manifest
+    kube_user: KubeUser, namespace: str, tmp_path: Path, config: Manifest
 ) -> None:
-    pages = Pages(hands, namespace, "sb-prod", config=config)
+    pages = Pages(kube_user, namespace, "sb-prod", config=config)
     authority = {"caSecretRef": {"name": "pages-tls"}, "serverName": f"sb-prod.{namespace}.svc"}
     named = WEB | {"tls": authority | (CLIENT if config is MUTUAL else {})}
-    resource = hands.apply(binding("prod", namespace, web=named))
-    made = hands.apply(fleet("lab", namespace, schedulerRef={"name": "prod"}))
-    with collector(hands, resource, pages, tmp_path / "prod") as (_, port, _pod):
-        there = hands.until(lambda: _derived(hands, namespace))
+    resource = kube_user.apply(binding("prod", namespace, web=named))
+    made = kube_user.apply(fleet("lab", namespace, schedulerRef={"name": "prod"}))
+    with collector(kube_user, resource, pages, tmp_path / "prod") as (_, port, _pod):
+        there = kube_user.until(lambda: _derived(kube_user, namespace))
         # No name server knows the Service here: its address is used, and its name verified.
         moved = there.replace(f"sb-prod.{namespace}.svc:9123", f"{own_address()}:{port}", 1)
-        with collector(hands, made, pages, tmp_path / "lab", moved) as (process, reader, _pod):
+        with collector(kube_user, made, pages, tmp_path / "lab", moved) as (process, reader, _pod):
             url = f"http://{own_address()}:{reader}/metrics"
-            page = hands.until(lambda: _with_state(url), "a state", lambda: process.log)
+            page = kube_user.until(lambda: _with_state(url), "a state", lambda: process.log)
             assert 'state="idle"' in page
 
 
-def _derived(hands: KubeUser, namespace: str) -> Any:
-    config = hands.get(ObjectKey("ConfigMap", namespace, "pt-lab"))
+def _derived(kube_user: KubeUser, namespace: str) -> Any:
+    config = kube_user.get(ObjectKey("ConfigMap", namespace, "pt-lab"))
     text = config["data"]["documents.yaml"] if config else ""
     return text if f'"url":"https://sb-prod.{namespace}.svc:9123"' in text else None
 

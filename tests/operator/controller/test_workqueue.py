@@ -1,4 +1,4 @@
-"""The queue on a clock of its own: whose turn it is, and when again."""
+"""The work queue on a virtual clock: order, retries and priorities of keys."""
 
 import asyncio
 import itertools
@@ -39,7 +39,7 @@ def run_queue(work: Work, story: Story, workers: int = 2) -> None:
     run(play())
 
 
-def test_events_of_a_name_that_come_while_it_is_worked_on_are_one() -> None:
+def test_the_queue_merges_events_of_a_key_that_is_being_reconciled() -> None:
     began: list[float] = []
 
     async def work(_: ObjectKey, __: bool) -> Result:
@@ -58,7 +58,7 @@ def test_events_of_a_name_that_come_while_it_is_worked_on_are_one() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.floats(0, 3)), max_size=40), st.integers(1, 4))
-def test_no_name_is_worked_on_twice_at_a_time_and_none_is_forgotten(
+def test_the_queue_never_runs_a_key_twice_at_a_time_and_loses_none(
     arrivals: list[tuple[int, float]], workers: int
 ) -> None:
     active: set[ObjectKey] = set()
@@ -94,7 +94,7 @@ def test_no_name_is_worked_on_twice_at_a_time_and_none_is_forgotten(
     assert all(done[name] >= last[name] for name in last)  # worked on after its last event
 
 
-def test_what_fails_comes_back_after_a_while_that_doubles_up_to_a_minute() -> None:
+def test_the_queue_retries_a_failed_key_with_exponential_backoff_up_to_a_minute() -> None:
     began: list[float] = []
 
     async def work(_: ObjectKey, __: bool) -> Result:
@@ -112,7 +112,7 @@ def test_what_fails_comes_back_after_a_while_that_doubles_up_to_a_minute() -> No
     assert set(waits[6:]) == {LONGEST_BACKOFF_S}
 
 
-def test_a_server_that_asks_for_patience_gets_it() -> None:
+def test_the_queue_waits_as_long_as_retry_after_says() -> None:
     began: list[float] = []
 
     async def work(_: ObjectKey, __: bool) -> Result:
@@ -130,7 +130,7 @@ def test_a_server_that_asks_for_patience_gets_it() -> None:
     assert began == [0, 30]
 
 
-def test_a_bug_in_the_work_is_told_and_tried_again(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_queue_logs_and_retries_an_unexpected_error(caplog: pytest.LogCaptureFixture) -> None:
     began: list[float] = []
 
     async def work(_: ObjectKey, __: bool) -> Result:
@@ -148,7 +148,7 @@ def test_a_bug_in_the_work_is_told_and_tried_again(caplog: pytest.LogCaptureFixt
     assert "a bug" in caplog.text
 
 
-def test_work_may_ask_to_be_called_again() -> None:
+def test_the_queue_requeues_a_key_after_the_time_in_its_result() -> None:
     began: list[float] = []
 
     async def work(_: ObjectKey, __: bool) -> Result:
@@ -163,7 +163,7 @@ def test_work_may_ask_to_be_called_again() -> None:
     assert began == [0, 15, 30]
 
 
-def test_what_is_not_pressing_waits_until_nothing_else_does() -> None:
+def test_the_queue_runs_low_priority_keys_when_it_is_not_busy() -> None:
     turns: list[tuple[ObjectKey, bool]] = []
 
     async def work(name: ObjectKey, busy: bool) -> Result:
@@ -184,7 +184,7 @@ def test_what_is_not_pressing_waits_until_nothing_else_does() -> None:
 
 
 @pytest.mark.parametrize("named_every_s", [1000, 10])
-def test_others_that_never_cease_to_press_are_not_waited_for_without_end(
+def test_the_queue_runs_low_priority_keys_in_bounded_time_even_if_busy(
     named_every_s: int,
 ) -> None:
     leisure_s: list[float] = []
@@ -207,7 +207,7 @@ def test_others_that_never_cease_to_press_are_not_waited_for_without_end(
     assert MAX_LOW_PRIORITY_S < leisure_s[0] <= MAX_LOW_PRIORITY_S + 2 * 10
 
 
-def test_an_event_comes_before_the_next_try() -> None:
+def test_the_queue_runs_a_key_at_an_event_before_its_requeue() -> None:
     began: list[float] = []
 
     async def work(_: ObjectKey, __: bool) -> Result:
@@ -224,7 +224,7 @@ def test_an_event_comes_before_the_next_try() -> None:
     assert began == [0, 5]
 
 
-def test_who_does_not_lead_works_on_nothing_and_forgets_nothing() -> None:
+def test_the_queue_holds_all_keys_while_it_is_inactive() -> None:
     began: list[float] = []
 
     async def work(_: ObjectKey, __: bool) -> Result:
@@ -244,7 +244,7 @@ def test_who_does_not_lead_works_on_nothing_and_forgets_nothing() -> None:
     assert began == [20, 20]
 
 
-def test_draining_lets_work_end_and_begins_none_whoever_leads() -> None:
+def test_the_queue_finishes_running_keys_and_starts_none_in_a_drain() -> None:
     ended: list[ObjectKey] = []
 
     async def work(name: ObjectKey, _: bool) -> Result:
@@ -264,7 +264,7 @@ def test_draining_lets_work_end_and_begins_none_whoever_leads() -> None:
     assert ended == [key(0), key(1)]
 
 
-def test_work_that_does_not_end_is_cut_short_and_was_seen_to_be_late() -> None:
+def test_the_queue_cancels_endless_work_at_the_end_of_a_drain_and_reports_its_age() -> None:
     async def work(_: ObjectKey, __: bool) -> Result:
         await asyncio.sleep(10_000)
         return Result()

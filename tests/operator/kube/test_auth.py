@@ -19,7 +19,7 @@ NAME = "kubernetes.example"
 
 @asynccontextmanager
 async def serving(authority: trustme.CA) -> AsyncIterator[str]:
-    """Serve everybody whose certificate is the authority's, as `NAME`; yields the URL."""
+    """Serve every client that has a certificate of the authority, as `NAME`; yield the URL."""
     tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     authority.issue_cert(NAME).configure_cert(tls)
     authority.configure_trust(tls)
@@ -41,7 +41,7 @@ def encoded(blob: trustme.Blob) -> str:
     return base64.b64encode(blob.bytes()).decode()
 
 
-async def test_keys_in_a_kubeconfig_open_the_door_and_are_left_in_no_file(
+async def test_credentials_use_keys_of_a_kubeconfig_and_leave_them_in_no_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     authority = trustme.CA()
@@ -74,7 +74,7 @@ async def test_keys_in_a_kubeconfig_open_the_door_and_are_left_in_no_file(
         ("https://[fd00::1]:6443/proxy", "/proxy"),
     ],
 )
-async def test_a_login_knows_under_which_path_the_api_server_is(
+async def test_credentials_have_the_path_of_the_api_server(
     server: str, path: str, tmp_path: Path
 ) -> None:
     write_kubeconfig(tmp_path / "config", {"server": server}, {})

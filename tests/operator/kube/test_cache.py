@@ -1,4 +1,4 @@
-"""What is known of a cluster, in whatever order news of it comes."""
+"""The cache of a cluster's objects, in any order of events."""
 
 from typing import Any
 
@@ -39,7 +39,7 @@ def note(observed: Cache, kind: str, raw: dict[str, Any]) -> frozenset[ObjectKey
     return observed.update(object_key(raw, kind), parse_object(raw, kind))
 
 
-def test_a_document_s_own_status_is_no_news_and_its_spec_is() -> None:
+def test_the_cache_reports_changes_of_spec_and_not_of_status() -> None:
     observed = Cache()
     assert note(observed, "PowerTarget", document(1)) == {LAB}
     assert not note(observed, "PowerTarget", document(2) | {"status": {"watts": 3}})
@@ -48,7 +48,7 @@ def test_a_document_s_own_status_is_no_news_and_its_spec_is() -> None:
     assert note(observed, "PowerTarget", document(4, "n2", deletionTimestamp="now")) == {LAB}
 
 
-def test_an_echo_is_known_as_one() -> None:
+def test_the_cache_recognises_the_echo_of_a_write() -> None:
     observed = Cache()
     assert note(observed, "Service", child(5)) == {LAB}
     assert not note(observed, "Service", child(5))
@@ -56,7 +56,7 @@ def test_an_echo_is_known_as_one() -> None:
     assert observed.content(SERVICE)["spec"] == {"port": 1}
 
 
-def test_what_was_found_right_stays_so_until_it_changes() -> None:
+def test_the_cache_keeps_an_object_in_sync_until_it_changes() -> None:
     observed = Cache()
     note(observed, "Service", child(5))
     observed.objects[SERVICE].mark_in_sync("stamp")
@@ -67,7 +67,7 @@ def test_what_was_found_right_stays_so_until_it_changes() -> None:
     assert observed.content(SERVICE)["spec"] == {"port": 2}
 
 
-def test_a_child_that_is_another_now_is_not_the_one_that_was_right() -> None:
+def test_the_cache_forgets_the_in_sync_mark_of_a_recreated_child() -> None:
     observed = Cache()
     note(observed, "Service", child(5))
     observed.objects[SERVICE].mark_in_sync("stamp")
@@ -75,7 +75,7 @@ def test_a_child_that_is_another_now_is_not_the_one_that_was_right() -> None:
     assert observed.objects[SERVICE].in_sync_hash == ""
 
 
-def test_what_is_claimed_concerns_the_claimant_whoever_owns_it() -> None:
+def test_the_cache_reports_a_claimed_object_to_the_claimant_despite_another_owner() -> None:
     observed = Cache()
     theirs = placed({"metadata": {"name": "pt-lab", "namespace": "centre"}}, 3, "x")
     assert not note(observed, "Service", theirs)
@@ -85,7 +85,7 @@ def test_what_is_claimed_concerns_the_claimant_whoever_owns_it() -> None:
     assert not note(observed, "Service", theirs)
 
 
-def test_who_lets_go_of_a_claim_leaves_that_of_another() -> None:
+def test_the_cache_keeps_the_claim_of_another_when_one_is_released() -> None:
     observed = Cache()
     other = ObjectKey("PowerTarget", "centre", "other")
     observed.claim(LAB, [SERVICE])
@@ -95,7 +95,7 @@ def test_who_lets_go_of_a_claim_leaves_that_of_another() -> None:
     assert note(observed, "Service", theirs) == {other}
 
 
-def test_documents_hear_of_the_binding_they_name_anywhere() -> None:
+def test_the_cache_reports_a_binding_to_every_document_that_references_it() -> None:
     observed = Cache()
     one = fleet("one", "centre", schedulerRef={"name": "prod"})
     entry = {"hosts": [{"names": "n1", "schedulerRef": {"name": "prod"}}]}
@@ -110,7 +110,7 @@ def test_documents_hear_of_the_binding_they_name_anywhere() -> None:
     assert {name.name for name in concerned} == {"one", "two", "prod"}
 
 
-def test_a_stamp_is_read_from_where_it_is_written() -> None:
+def test_the_cache_reads_the_applied_hash_from_its_annotation() -> None:
     observed = Cache()
     note(observed, "Service", child(5, annotations={APPLIED_HASH: "abc"}))
     assert observed.objects[SERVICE].applied_hash == "abc"
@@ -120,7 +120,7 @@ EVENTS = st.permutations(range(1, 8))
 
 
 @given(EVENTS)
-def test_in_whatever_order_news_come_the_newest_counts(order: list[int]) -> None:
+def test_the_cache_keeps_the_newest_version_in_any_order_of_events(order: list[int]) -> None:
     observed = Cache()
     for version in order:
         note(observed, "Service", child(version, port=version))
@@ -131,7 +131,9 @@ def test_in_whatever_order_news_come_the_newest_counts(order: list[int]) -> None
 
 
 @given(EVENTS, st.integers(0, 9))
-def test_a_deletion_counts_unless_something_newer_was_seen(order: list[int], at: int) -> None:
+def test_the_cache_removes_an_object_unless_a_newer_version_was_seen(
+    order: list[int], at: int
+) -> None:
     observed = Cache()
     for version in order:
         note(observed, "Service", child(version, port=version))
@@ -146,7 +148,7 @@ WORDS = st.lists(st.booleans(), min_size=1, max_size=8).flatmap(
 
 
 @given(WORDS)
-def test_in_whatever_order_words_of_comings_and_goings_come_the_newest_counts(
+def test_the_cache_keeps_the_newest_of_creations_and_deletions_in_any_order(
     drawn: tuple[list[bool], list[int]],
 ) -> None:
     there, order = drawn
@@ -160,7 +162,7 @@ def test_in_whatever_order_words_of_comings_and_goings_come_the_newest_counts(
     assert observed.owned("u1") == ({SERVICE} if there[-1] else set())
 
 
-def test_an_answer_that_a_deletion_has_overtaken_brings_nothing_back() -> None:
+def test_the_cache_ignores_a_response_older_than_a_deletion() -> None:
     observed = Cache()
     note(observed, "PowerTarget", document(1))
     assert observed.remove(LAB, 3) == {LAB}
@@ -169,7 +171,7 @@ def test_an_answer_that_a_deletion_has_overtaken_brings_nothing_back() -> None:
     assert note(observed, "PowerTarget", document(4, uid="u2")) == {LAB}
 
 
-def test_what_is_gone_is_remembered_until_everything_was_listed_anew() -> None:
+def test_the_cache_keeps_a_tombstone_until_everything_was_listed_again() -> None:
     observed = Cache()
     observed.remove(SERVICE, 9)
     observed.rotate_tombstones()
@@ -178,7 +180,7 @@ def test_what_is_gone_is_remembered_until_everything_was_listed_anew() -> None:
     assert observed.is_stale(SERVICE, 9)
 
 
-def test_what_was_out_of_sight_alone_comes_back_as_it_was() -> None:
+def test_the_cache_accepts_the_same_version_after_a_removal_without_a_deletion() -> None:
     observed = Cache()
     note(observed, "Service", child(5))
     observed.remove(SERVICE)

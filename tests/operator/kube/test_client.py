@@ -25,7 +25,9 @@ TOO_DEEP = b'{"a":' * 5000 + b"1" + b"}" * 5000
     ],
     ids=["page", "list", "bytes", "empty", "deep"],
 )
-async def test_what_cannot_be_read_is_no_answer(tmp_path: Path, body: bytes, message: str) -> None:
+async def test_the_client_rejects_responses_that_it_cannot_decode(
+    tmp_path: Path, body: bytes, message: str
+) -> None:
     async def page(_: web.Request) -> web.Response:
         return web.Response(body=body)
 

@@ -1,4 +1,4 @@
-"""Which refusals pass by themselves, by what real API servers answer."""
+"""Errors that are retriable, by the responses of real API servers."""
 
 import json
 
@@ -21,7 +21,7 @@ SERVER = "Request entity too large: limit is 3145728"
         (422, "ConfigMap is invalid: Too long: may not be more than 1048576 bytes", False, False),
     ],
 )  # fmt: skip
-def test_what_is_too_large_does_not_become_smaller_by_waiting(
+def test_an_error_of_size_is_not_retriable(
     status: int, message: str, too_large: bool, passing: bool
 ) -> None:
     body = json.dumps({"kind": "Status", "message": message, "code": status}).encode()

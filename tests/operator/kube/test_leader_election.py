@@ -1,4 +1,4 @@
-"""Several operators at once: one works, and when it ends another one does."""
+"""Leader election of several operators: one leads, and when it ends another one does."""
 
 import asyncio
 import signal
@@ -24,29 +24,29 @@ def leads(operator: Operating) -> bool:
     return operator.metric("rackwatt_operator_leader") == 1
 
 
-def made(hands: KubeUser, namespace: str, name: str) -> None:
-    one = object_key(hands.apply(fleet(name, namespace)))
-    hands.until_reason(one, "Accepted", "Accepted")
+def made(kube_user: KubeUser, namespace: str, name: str) -> None:
+    one = object_key(kube_user.apply(fleet(name, namespace)))
+    kube_user.until_reason(one, "Accepted", "Accepted")
 
 
 @pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGKILL])
-def test_of_two_operators_one_works_and_the_other_takes_over(
-    operated: Cluster, hands: KubeUser, namespace: str, sign: signal.Signals
+def test_leader_election_lets_one_of_two_operators_work_and_the_other_take_over(
+    operated: Cluster, kube_user: KubeUser, namespace: str, sign: signal.Signals
 ) -> None:
     flags = (f"--lease.namespace={namespace}", f"--namespace={namespace}", "--lease.duration=5s")
     with operating(operated, *flags) as first:
-        hands.until(lambda: leads(first))
+        kube_user.until(lambda: leads(first))
         with operating(operated, *flags) as second:
-            made(hands, namespace, "one")
+            made(kube_user, namespace, "one")
             assert leads(first)
             assert not leads(second)
             assert second.metric("rackwatt_operator_reconciles_total") == 0
             assert first.metric("rackwatt_operator_reconciles_total") > 0
             first.daemon.stop(sign)
             ended_s = time.monotonic()
-            hands.until(lambda: leads(second))
+            kube_user.until(lambda: leads(second))
             took_s = time.monotonic() - ended_s
-            made(hands, namespace, "two")
+            made(kube_user, namespace, "two")
     print(f"taken over {took_s:.1f} s after {sign.name}")
 
 
@@ -88,15 +88,15 @@ class Candidates:
 
 @pytest.fixture
 async def candidates(cluster: Cluster, namespace: str) -> AsyncIterator[Candidates]:
-    found = Candidates(cluster, namespace)
+    candidates = Candidates(cluster, namespace)
     try:
         async with asyncio.timeout(PATIENCE_S):
-            yield found
+            yield candidates
     finally:
-        await found.close()
+        await candidates.close()
 
 
-async def test_there_is_never_more_than_one_leader(candidates: Candidates) -> None:
+async def test_leader_election_never_has_two_leaders(candidates: Candidates) -> None:
     standing = [await candidates.stand() for _ in range(4)]
     led: set[LeaderElector] = set()
     while standing:
@@ -112,24 +112,24 @@ async def test_there_is_never_more_than_one_leader(candidates: Candidates) -> No
     assert len(led) == 4
 
 
-async def test_a_lease_that_was_given_back_is_free_at_once(
-    candidates: Candidates, hands: KubeUser, namespace: str
+async def test_a_released_lease_is_free_at_once(
+    candidates: Candidates, kube_user: KubeUser, namespace: str
 ) -> None:
     first = await candidates.stand(30)
     await first.leading.wait()
     await candidates.die(first)
     await first.release()
-    found = hands.get(ObjectKey("Lease", namespace, NAME))
-    assert found
-    assert found["spec"]["holderIdentity"] == ""
+    lease = kube_user.get(ObjectKey("Lease", namespace, NAME))
+    assert lease
+    assert lease["spec"]["holderIdentity"] == ""
     began_s = asyncio.get_running_loop().time()
     second = await candidates.stand(30)
     await second.leading.wait()
     assert asyncio.get_running_loop().time() - began_s < 30
 
 
-async def test_a_lease_is_given_back_also_while_it_is_being_renewed(
-    candidates: Candidates, hands: KubeUser, namespace: str, monkeypatch: pytest.MonkeyPatch
+async def test_a_lease_is_released_even_during_its_renewal(
+    candidates: Candidates, kube_user: KubeUser, namespace: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = await candidates.stand(10)  # it is not given back if that takes longer
     await first.leading.wait()
@@ -143,33 +143,33 @@ async def test_a_lease_is_given_back_also_while_it_is_being_renewed(
     await began.wait()
     await first.release()
     await candidates.die(first)
-    found = hands.get(ObjectKey("Lease", namespace, NAME))
-    assert found
-    assert found["spec"]["holderIdentity"] == ""
+    lease = kube_user.get(ObjectKey("Lease", namespace, NAME))
+    assert lease
+    assert lease["spec"]["holderIdentity"] == ""
 
 
-async def test_a_lease_that_somebody_took_is_let_go(
-    candidates: Candidates, hands: KubeUser, namespace: str
+async def test_the_leader_elector_stops_leading_when_another_holder_takes_the_lease(
+    candidates: Candidates, kube_user: KubeUser, namespace: str
 ) -> None:
     first = await candidates.stand()
     await first.leading.wait()
     other = {"holderIdentity": "other", "leaseDurationSeconds": 3600}
-    hands.merge(ObjectKey("Lease", namespace, NAME), {"spec": other})
+    kube_user.merge(ObjectKey("Lease", namespace, NAME), {"spec": other})
     while first.leading.is_set():
         await asyncio.sleep(0.02)
 
 
-async def test_a_lease_that_vanishes_is_made_anew(
-    candidates: Candidates, hands: KubeUser, namespace: str
+async def test_the_leader_elector_recreates_a_deleted_lease(
+    candidates: Candidates, kube_user: KubeUser, namespace: str
 ) -> None:
     first = await candidates.stand()
     await first.leading.wait()
-    hands.delete(ObjectKey("Lease", namespace, NAME))
-    while hands.get(ObjectKey("Lease", namespace, NAME)) is None or not first.leading.is_set():
+    kube_user.delete(ObjectKey("Lease", namespace, NAME))
+    while kube_user.get(ObjectKey("Lease", namespace, NAME)) is None or not first.leading.is_set():
         await asyncio.sleep(0.05)
 
 
-async def test_who_cannot_renew_stops_leading_before_another_may_begin(
+async def test_the_leader_elector_stops_leading_before_another_may_start_if_it_cannot_renew(
     candidates: Candidates, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = await candidates.stand(2.0)
@@ -182,7 +182,9 @@ async def test_who_cannot_renew_stops_leading_before_another_may_begin(
     assert not first.leading.is_set()
 
 
-async def test_nobody_who_cannot_log_in_leads(namespace: str, tmp_path: Path) -> None:
+async def test_the_leader_elector_never_leads_without_an_api_server(
+    namespace: str, tmp_path: Path
+) -> None:
     path = tmp_path / "nowhere"
     path.write_text(
         "{apiVersion: v1, kind: Config, current-context: a, users: [{name: a, user: {token: x}}],"

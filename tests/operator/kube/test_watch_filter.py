@@ -1,4 +1,4 @@
-"""What a watch's stream lets through, however the network cuts it."""
+"""Lines that the filter of a watch passes, however the network cuts the stream."""
 
 import asyncio
 import json
@@ -34,9 +34,9 @@ GARBAGE = (
 )
 
 
-def event(type_: str, version: int, said: str = "", name: str = "a") -> bytes:
+def event(type_: str, version: int, text: str = "", name: str = "a") -> bytes:
     metadata = {"name": name, "namespace": "centre", "resourceVersion": str(version)}
-    one = {"kind": "ConfigMap", "apiVersion": "v1", "metadata": metadata, "data": {"said": said}}
+    one = {"kind": "ConfigMap", "apiVersion": "v1", "metadata": metadata, "data": {"text": text}}
     return json.dumps({"type": type_, "object": one}, ensure_ascii=False).encode()
 
 
@@ -71,34 +71,34 @@ async def filtered(blocks: Iterable[bytes], news: IsNewer = newer) -> list[bytes
 
 words = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 echoes = st.builds(event, st.sampled_from(["ADDED", "MODIFIED"]), st.integers(1, KNOWN), words)
-tidings = st.one_of(
+news_lines = st.one_of(
     st.builds(event, st.sampled_from(["ADDED", "MODIFIED"]), st.integers(KNOWN + 1, 2**63), words),
     st.builds(event, st.sampled_from(["DELETED", "BOOKMARK"]), st.integers(1, 2**63), words),
     st.just(GONE),
     st.sampled_from(GARBAGE),
 )
 lines = st.lists(
-    st.one_of(st.tuples(st.just(False), echoes), st.tuples(st.just(True), tidings)), max_size=12
+    st.one_of(st.tuples(st.just(False), echoes), st.tuples(st.just(True), news_lines)), max_size=12
 )
 
 
 @given(lines, st.data())
-def test_lines_that_tell_something_come_out_in_order_and_unchanged_however_they_are_cut(
-    said: list[tuple[bool, bytes]], data: st.DataObject
+def test_the_watch_filter_passes_news_unchanged_and_in_order_however_the_stream_is_cut(
+    drawn: list[tuple[bool, bytes]], data: st.DataObject
 ) -> None:
-    text = b"".join(line + b"\n" for _, line in said)
+    text = b"".join(line + b"\n" for _, line in drawn)
     cuts = data.draw(st.lists(st.integers(0, len(text)), max_size=20).map(sorted))
     blocks = [text[begin:end] for begin, end in pairwise([0, *cuts, len(text)])]
-    assert asyncio.run(filtered(blocks)) == [line for is_change, line in said if is_change]
+    assert asyncio.run(filtered(blocks)) == [line for is_change, line in drawn if is_change]
 
 
-async def test_every_byte_by_itself_makes_the_same_lines() -> None:
-    said = [event("MODIFIED", 101, "Wärme ⚡"), event("MODIFIED", 99, "⚡"), GONE]
-    text = b"".join(line + b"\n" for line in said)
-    assert await filtered([text[at : at + 1] for at in range(len(text))]) == [said[0], GONE]
+async def test_the_watch_filter_joins_lines_that_arrive_byte_by_byte() -> None:
+    events = [event("MODIFIED", 101, "Wärme ⚡"), event("MODIFIED", 99, "⚡"), GONE]
+    text = b"".join(line + b"\n" for line in events)
+    assert await filtered([text[at : at + 1] for at in range(len(text))]) == [events[0], GONE]
 
 
-async def test_a_line_comes_out_as_soon_as_it_is_whole() -> None:
+async def test_the_watch_filter_passes_a_line_as_soon_as_it_is_complete() -> None:
     line, content = event("ADDED", 101), opened()
     stream = WatchFilter(content, newer).iter_chunked(2**20)
     content.feed_data(line[:20])
@@ -107,7 +107,7 @@ async def test_a_line_comes_out_as_soon_as_it_is_whole() -> None:
     assert await first == line + b"\n"
 
 
-async def test_a_stream_that_breaks_off_gives_its_whole_lines_and_the_reason() -> None:
+async def test_the_watch_filter_passes_complete_lines_before_the_error_of_a_broken_stream() -> None:
     line, content = event("ADDED", 101), opened()
     content.feed_data(line + b"\n" + line[:20])
     stream = WatchFilter(content, newer).iter_chunked(2**20)
@@ -117,7 +117,7 @@ async def test_a_stream_that_breaks_off_gives_its_whole_lines_and_the_reason() -
         await anext(stream)
 
 
-async def test_closing_it_from_outside_ends_it_as_it_ends_the_answer_s_own() -> None:
+async def test_the_watch_filter_ends_when_its_response_is_closed() -> None:
     content = opened()
     stream = WatchFilter(content, newer)
     waiting = asyncio.ensure_future(anext(stream.iter_chunked(2**20)))
@@ -128,20 +128,20 @@ async def test_closing_it_from_outside_ends_it_as_it_ends_the_answer_s_own() -> 
         await waiting
 
 
-async def test_a_line_of_megabytes_is_one_line() -> None:
+async def test_the_watch_filter_passes_a_line_of_megabytes_as_one() -> None:
     line = event("MODIFIED", 101, "x" * 3_000_000)
     text = line + b"\n"
     blocks = [text[at : at + 2**16] for at in range(0, len(text), 2**16)]
     assert await filtered(blocks) == [line]
 
 
-async def test_what_is_left_at_the_end_is_kopf_s_to_judge() -> None:
+async def test_the_watch_filter_passes_an_incomplete_last_line() -> None:
     assert await filtered([event("ADDED", 99)]) == [event("ADDED", 99)]
     assert await filtered([GONE[:30]]) == [GONE[:30]]
     assert await filtered([]) == []
 
 
-async def test_an_object_is_asked_about_by_its_whole_name_and_its_version() -> None:
+async def test_the_watch_filter_checks_an_object_by_its_key_and_version() -> None:
     calls: list[tuple[ObjectKey, int]] = []
 
     def news(one: ObjectKey, version: int) -> bool:
@@ -152,5 +152,5 @@ async def test_an_object_is_asked_about_by_its_whole_name_and_its_version() -> N
     assert calls == [(ObjectKey("ConfigMap", "centre", "b"), 7)]
 
 
-async def test_of_what_is_deleted_nobody_is_asked_and_it_passes() -> None:
+async def test_the_watch_filter_passes_deletions_unchecked() -> None:
     assert await filtered([event("DELETED", 7) + b"\n"], lambda *_: False) == [event("DELETED", 7)]

@@ -1,4 +1,4 @@
-"""Documents written for a test, and what the plan makes of them."""
+"""Builders of documents for tests, and of the manifests planned for them."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -18,7 +18,7 @@ DEFAULTS = Defaults(image=Image(reference="registry.example/rackwatt/collector:1
 def planned(
     text: str, defaults: Defaults = DEFAULTS, monitoring: Iterable[str] = MONITORING
 ) -> list[Manifest]:
-    """Plan all documents of a text, each beside the bindings that are there."""
+    """Return the manifests of all documents of a text, planned with its bindings."""
     pairs = load_with_raw(text.encode(), "test.yaml")
     assert [loaded.problems for _, loaded in pairs] == [()] * len(pairs)
     documents = [(raw, loaded.document) for raw, loaded in pairs if loaded.document is not None]
@@ -37,7 +37,7 @@ def planned(
 def fleet(
     spec: str = "", bmc: str = "method: fake, hosts: [{names: n1}]", name: str = "lab"
 ) -> str:
-    """Write a PowerTarget; `spec` are lines beside `bmc`, which is in flow style."""
+    """Return a PowerTarget; `spec` are lines beside `bmc`, which is in flow style."""
     return (
         "apiVersion: rackwatt.dev/v1alpha1\nkind: PowerTarget\n"
         f"metadata: {{name: {name}, namespace: power}}\nspec:\n  bmc: {{{bmc}}}\n"
@@ -46,14 +46,14 @@ def fleet(
 
 
 def nodes(collectors: str = "rapl, cpu", spec: str = "") -> str:
-    """Write a PowerTarget that measures nodes from inside."""
+    """Return a PowerTarget that measures nodes from inside."""
     return fleet(spec).replace(
         "bmc: {method: fake, hosts: [{names: n1}]}", f"node: {{collectors: [{collectors}]}}"
     )
 
 
 def binding(spec: str = "noop: {}", name: str = "prod") -> str:
-    """Write a SchedulerBinding of cluster `c`."""
+    """Return a SchedulerBinding of cluster `c`."""
     return (
         "apiVersion: rackwatt.dev/v1alpha1\nkind: SchedulerBinding\n"
         f"metadata: {{name: {name}, namespace: power}}\nspec: {{cluster: c, {spec}}}\n"
@@ -73,12 +73,12 @@ def only(manifests: Iterable[Manifest], kind: str) -> Manifest:
 
 def pods(manifests: Iterable[Manifest]) -> list[Manifest]:
     """List the pod templates."""
-    found = [one for one in manifests if one["kind"] in ("Deployment", "DaemonSet")]
-    return [one["spec"]["template"] for one in found]
+    workloads = [one for one in manifests if one["kind"] in ("Deployment", "DaemonSet")]
+    return [one["spec"]["template"] for one in workloads]
 
 
 def container(pod: Manifest) -> Manifest:
-    """Take a pod's one container."""
+    """Return a pod's only container."""
     (one,) = pod["spec"]["containers"]
     found: Manifest = one
     return found

@@ -1,4 +1,4 @@
-"""Manifests as they were agreed on: `python -m tests.operator.manifests.golden` writes them anew.
+"""Golden files of manifests: `python -m tests.operator.manifests.golden` rewrites them.
 
 One file in `golden/` for each file of documents in `cases/`. The difference shows what a change does
 to people's clusters.
@@ -16,7 +16,7 @@ CASES = sorted((_HERE / "cases").glob("*.yaml"))
 
 
 def golden(case: Path) -> Path:
-    """Name the file that holds what was agreed on."""
+    """Return the path of a case's golden file."""
     return _HERE / "golden" / case.name
 
 

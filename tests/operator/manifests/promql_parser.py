@@ -1,4 +1,4 @@
-"""What an expression of PromQL asks for, read as far as ours need it."""
+"""Families and labels of a PromQL expression, parsed as far as our expressions need it."""
 
 import re
 
@@ -8,19 +8,19 @@ _ANY = re.compile(r"(?<![\w:])rackwatt_[a-z_]+")
 
 
 def families(expression: str) -> set[str]:
-    """Name the families; none may be asked for without saying whose."""
+    """Return the families; each must be selected with matchers."""
     selected = {name for name, _ in _FAMILY.findall(expression)}
     assert selected >= set(_ANY.findall(expression)), expression
     return selected
 
 
-def labels_asked(expression: str, family: str) -> set[str]:
-    """Name the labels that an expression matches a family by."""
-    found = [matchers for name, matchers in _FAMILY.findall(expression) if name == family]
-    return {label for matchers in found for label in re.findall(r'(\w+)=~?"', matchers)}
+def labels_matched(expression: str, family: str) -> set[str]:
+    """Return the labels that an expression matches a family by."""
+    selectors = [matchers for name, matchers in _FAMILY.findall(expression) if name == family]
+    return {label for matchers in selectors for label in re.findall(r'(\w+)=~?"', matchers)}
 
 
 def labels_grouped(expression: str) -> set[str]:
-    """Name the labels that an expression adds up or joins by."""
+    """Return the labels that an expression aggregates or joins by."""
     groups = ",".join(_GROUPED.findall(expression))
     return {label.strip() for label in groups.split(",") if label.strip()}

@@ -1,4 +1,4 @@
-"""Prometheus' own judge of rules: are they right, and which alerts do they raise over given series?
+"""promtool: checks rules, and evaluates which alerts they raise over given series.
 
 The whole of a test is one file of `promtool test rules`, so that it is Prometheus that evaluates.
 """
@@ -18,7 +18,7 @@ _LABEL = re.compile(r'(\w+)="([^"]*)"')
 
 
 def check(manifests: list[Manifest], directory: Path) -> str:
-    """Have the PrometheusRule judged; give what promtool says."""
+    """Check the PrometheusRule; return the output of promtool."""
     path = write(manifests, directory)
     done = subprocess.run(
         [tool("promtool"), "check", "rules", path], capture_output=True, text=True, check=False
@@ -30,7 +30,7 @@ def check(manifests: list[Manifest], directory: Path) -> str:
 def raised(
     manifests: list[Manifest], series: Mapping[str, str], alert: str, after: str, directory: Path
 ) -> list[dict[str, str]]:
-    """Tell the labels of each instance of an alert that burns after a time.
+    """Return the labels of each instance of an alert that fires after a time.
 
     `series` maps a family with its own labels to promtool's notation of values, one a minute; the
     labels of the scrape are put to it.
@@ -41,7 +41,7 @@ def raised(
         {"series": f"{name[:-1]},{labels}}}" if "{" in name else f"{name}{{{labels}}}", "values": v}
         for name, v in series.items()
     ]
-    # Nothing is expected, so that promtool tells all there is.
+    # No alert is expected, so that promtool prints every one as a difference.
     test = {
         "interval": "1m",
         "input_series": given,
@@ -52,11 +52,11 @@ def raised(
     done = subprocess.run(
         [tool("promtool"), "test", "rules", path], capture_output=True, text=True, check=False
     )
-    return _burning(done.stdout + done.stderr)
+    return _firing(done.stdout + done.stderr)
 
 
 def _scraped(manifests: list[Manifest]) -> dict[str, str]:
-    """Write the labels of a scrape as Prometheus Operator does."""
+    """Return the labels of a scrape as Prometheus Operator sets them."""
     service = only(manifests, "Service")["metadata"]
     name = only(manifests, "ServiceMonitor")["spec"].get("jobLabel", "")
     known = {re.sub(r"\W", "_", label): value for label, value in service["labels"].items()}
@@ -76,7 +76,7 @@ def write(manifests: list[Manifest], directory: Path) -> Path:
     return path
 
 
-def _burning(description: str) -> list[dict[str, str]]:
-    """Read what promtool found where it was told to expect nothing."""
+def _firing(description: str) -> list[dict[str, str]]:
+    """Parse the alerts that promtool prints where none was expected."""
     assert "SUCCESS" in description or "got:[" in description, description
     return [dict(_LABEL.findall(labels)) for labels in _LABELS.findall(description)]

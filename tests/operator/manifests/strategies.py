@@ -1,4 +1,4 @@
-"""Documents drawn at random, as an API server would hand them on: plain data that the models take."""
+"""Hypothesis strategies of documents, as an API server returns them: plain data, valid for the models."""
 
 from typing import Any
 
@@ -214,7 +214,7 @@ DOCUMENTS = TARGETS | BINDINGS
 
 
 def turned(value: Any) -> Any:
-    """Write the same data with its keys in the other order."""
+    """Return the same data with its keys in the other order."""
     if isinstance(value, dict):
         return {key: turned(item) for key, item in reversed(value.items())}
     return [turned(item) for item in value] if isinstance(value, list) else value

@@ -35,13 +35,13 @@ def document(raw: dict[str, Any]) -> Document:
 
 
 def made(raw: dict[str, Any], facts: Facts = FACTS) -> list[Manifest]:
-    found = plan(raw, document(raw), facts, Defaults())
-    assert not isinstance(found, BuildFailure)
-    return found
+    manifests = plan(raw, document(raw), facts, Defaults())
+    assert not isinstance(manifests, BuildFailure)
+    return manifests
 
 
 @given(DOCUMENTS)
-def test_the_same_document_comes_to_the_same_manifests_in_whatever_order_it_stands(
+def test_build_is_deterministic_in_any_order_of_fields(
     raw: dict[str, Any],
 ) -> None:
     before = json.dumps(raw)
@@ -50,7 +50,7 @@ def test_the_same_document_comes_to_the_same_manifests_in_whatever_order_it_stan
     assert json.dumps(raw) == before
 
 
-def test_another_process_comes_to_the_same_manifests() -> None:
+def test_build_is_deterministic_across_processes() -> None:
     description = set()
     for seed in ("1", "2", "3"):  # sets are gone through in another order
         environment = os.environ | {"PYTHONHASHSEED": seed}
@@ -62,7 +62,7 @@ def test_another_process_comes_to_the_same_manifests() -> None:
 
 
 @given(DOCUMENTS)
-def test_every_manifest_is_named_once_and_has_namespace_labels_and_owner(
+def test_manifests_have_unique_names_namespace_labels_and_owner(
     raw: dict[str, Any],
 ) -> None:
     manifests = made(raw)
@@ -101,7 +101,7 @@ def _expected_owner(raw: dict[str, Any]) -> Any:
 
 
 @given(DOCUMENTS)
-def test_selectors_find_the_pods_they_are_for_and_no_others(raw: dict[str, Any]) -> None:
+def test_selectors_match_their_own_pods_and_no_others(raw: dict[str, Any]) -> None:
     manifests = made(raw)
     running = [pod["metadata"]["labels"] for pod in pods(manifests)]
     workloads = of_kind(manifests, "Deployment") + of_kind(manifests, "DaemonSet")
@@ -117,14 +117,16 @@ def test_selectors_find_the_pods_they_are_for_and_no_others(raw: dict[str, Any])
 
 
 def _whole_selectors(manifests: list[Manifest]) -> list[dict[str, str]]:
-    found = [only(manifests, "Service")["spec"]["selector"]]
-    found.append(only(manifests, "NetworkPolicy")["spec"]["podSelector"]["matchLabels"])
+    selectors = [only(manifests, "Service")["spec"]["selector"]]
+    selectors.append(only(manifests, "NetworkPolicy")["spec"]["podSelector"]["matchLabels"])
     budgets = of_kind(manifests, "PodDisruptionBudget")
-    return found + [one["spec"]["selector"]["matchLabels"] for one in budgets]
+    return selectors + [one["spec"]["selector"]["matchLabels"] for one in budgets]
 
 
 @given(DOCUMENTS, DOCUMENTS)
-def test_two_documents_never_meet(first: dict[str, Any], second: dict[str, Any]) -> None:
+def test_manifests_of_two_documents_share_no_name_and_no_pod(
+    first: dict[str, Any], second: dict[str, Any]
+) -> None:
     assume(_key(first) != _key(second))
     ours, theirs = made(first), made(second)
     names = [{(one["kind"], one["metadata"]["name"]) for one in part} for part in (ours, theirs)]
@@ -148,7 +150,7 @@ def test_collectors_read_the_document_its_author_wrote(raw: dict[str, Any]) -> N
 
 
 @given(DOCUMENTS)
-def test_a_secrets_name_stands_in_volumes_and_in_the_document_alone(raw: dict[str, Any]) -> None:
+def test_manifests_name_a_secret_only_in_volumes_and_in_the_document(raw: dict[str, Any]) -> None:
     for one in made(raw):
         if "documents.yaml" in one.get("data", {}):
             continue
@@ -165,7 +167,7 @@ def test_a_secrets_name_stands_in_volumes_and_in_the_document_alone(raw: dict[st
         assert "secret-of" not in json.dumps(one)
 
 
-def test_a_document_that_no_config_map_holds_is_refused_with_what_to_do() -> None:
+def test_build_refuses_a_document_too_large_for_a_config_map_with_a_remedy() -> None:
     addresses = ",".join(f"10.{i}.0.1" for i in range(25))
     names = ",".join(f"n{i}" for i in range(25))
     hosts = [{"names": names, "addresses": addresses}] * 4000
@@ -175,14 +177,14 @@ def test_a_document_that_no_config_map_holds_is_refused_with_what_to_do() -> Non
         "metadata": {"name": "lab"},
         "spec": {"bmc": {"hosts": hosts}},
     }
-    found = plan(raw, document(raw), Facts(), Defaults())
-    assert isinstance(found, BuildFailure)
-    assert found.reason == "DocumentTooLarge"
-    assert "KiB and a ConfigMap holds 1024 KiB" in found.message
-    assert "split" in found.message
+    failure = plan(raw, document(raw), Facts(), Defaults())
+    assert isinstance(failure, BuildFailure)
+    assert failure.reason == "DocumentTooLarge"
+    assert "KiB and a ConfigMap holds 1024 KiB" in failure.message
+    assert "split" in failure.message
 
 
-def test_an_entry_that_could_not_be_read_does_not_keep_the_others_from_being_measured() -> None:
+def test_build_keeps_valid_entries_beside_one_that_cannot_be_decoded() -> None:
     raw = {
         "apiVersion": "rackwatt.dev/v1alpha1",
         "kind": "PowerTarget",
@@ -196,7 +198,7 @@ def test_an_entry_that_could_not_be_read_does_not_keep_the_others_from_being_mea
     assert of_kind(made(raw), "Deployment")
 
 
-def test_a_binding_is_asked_through_its_collector_by_the_same_names_and_as_often() -> None:
+def test_build_derives_a_remote_binding_with_the_same_names_and_interval() -> None:
     text = fleet("schedulerRef: {name: prod}") + "---\n"
     slow = binding("noop: {}, nodeName: short, interval: 5m, staleAfter: 20m")
     config = of_kind(planned(text + slow), "ConfigMap")[0]
@@ -212,12 +214,12 @@ def test_a_binding_is_asked_through_its_collector_by_the_same_names_and_as_often
 
 
 @pytest.mark.parametrize("monitoring", [(), ("ServiceMonitor",), ("PrometheusRule",)])
-def test_what_the_api_does_not_know_is_not_planned(monitoring: tuple[str, ...]) -> None:
+def test_build_omits_kinds_that_the_api_server_does_not_have(monitoring: tuple[str, ...]) -> None:
     kinds = {one["kind"] for one in planned(fleet(), monitoring=monitoring)}
     assert kinds & {"ServiceMonitor", "PrometheusRule"} == set(monitoring)
 
 
-def test_what_comes_first_is_there_before_what_needs_it() -> None:
+def test_build_orders_manifests_by_dependency() -> None:
     kinds = [
         one["kind"] for one in planned(fleet(bmc="shards: 2, method: fake, hosts: [{names: a}]"))
     ]

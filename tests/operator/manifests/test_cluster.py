@@ -1,4 +1,4 @@
-"""The plan before a real API server: it takes every manifest as it is, and admits the pods."""
+"""Manifests on a real API server: it accepts every field, and admits the pods."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -38,7 +38,7 @@ def api(cluster: Cluster) -> Iterator[Api]:
 
 
 def path(manifest: Manifest) -> str:
-    """Say where an object is."""
+    """Return the path of an object."""
     version, metadata = manifest["apiVersion"], manifest["metadata"]
     kind = manifest["kind"].lower()
     plural = f"{kind[:-1]}ies" if kind.endswith("y") else f"{kind}s"
@@ -57,12 +57,12 @@ def apply(api: Api, manifest: Manifest, **parameters: str) -> Manifest:
         json=manifest,
     )
     assert reply.is_success, f"{path(manifest)}: {reply.text}"
-    found: Manifest = reply.json()
-    return found
+    live: Manifest = reply.json()
+    return live
 
 
 def moved(manifests: list[Manifest], namespace: str) -> list[Manifest]:
-    """Put manifests into a namespace of the test's own; nobody owns them there."""
+    """Return manifests in the test's own namespace, without owner references."""
     for one in manifests:
         one["metadata"]["namespace"] = namespace
         one["metadata"].pop("ownerReferences", None)
@@ -70,7 +70,7 @@ def moved(manifests: list[Manifest], namespace: str) -> list[Manifest]:
 
 
 def differences(ours: Any, theirs: Any, where: str = "") -> Iterator[str]:
-    """Name what of ours the API server has otherwise."""
+    """Return the fields of a manifest that the API server has with another value."""
     if isinstance(ours, dict) and isinstance(theirs, dict):
         for key, value in ours.items():
             yield from differences(value, theirs.get(key), f"{where}.{key}")
@@ -81,7 +81,7 @@ def differences(ours: Any, theirs: Any, where: str = "") -> Iterator[str]:
         yield f"{where}: {ours!r} became {theirs!r}"
 
 
-def test_an_api_server_keeps_every_field_as_it_was_planned(api: Api, namespace: str) -> None:
+def test_the_api_server_keeps_every_field_of_a_manifest(api: Api, namespace: str) -> None:
     manifests = [one for case in CASES for one in planned(case.read_text())]
     for one in moved(manifests, namespace):
         first = apply(api, one)
@@ -89,15 +89,17 @@ def test_an_api_server_keeps_every_field_as_it_was_planned(api: Api, namespace: 
         assert written(apply(api, one)) == written(first)
 
 
-def written(found: Manifest) -> Any:
-    """Tell which writing of an object this is; controllers that write its status count for none."""
-    metadata = found["metadata"]
+def written(live: Manifest) -> Any:
+    """Return the version of an object, which writes of its status do not change."""
+    metadata = live["metadata"]
     return metadata.get("generation") or metadata["resourceVersion"]
 
 
 @settings(max_examples=25)
 @given(raw=DOCUMENTS)
-def test_an_api_server_takes_whatever_documents_come_to(api: Api, raw: dict[str, Any]) -> None:
+def test_the_api_server_accepts_the_manifests_of_any_document(
+    api: Api, raw: dict[str, Any]
+) -> None:
     raw["metadata"]["namespace"] = "default"
     document = parse_document(raw, "drawn").document
     assert document is not None
@@ -107,14 +109,14 @@ def test_an_api_server_takes_whatever_documents_come_to(api: Api, raw: dict[str,
         apply(api, one, dryRun="All")
 
 
-def test_a_field_that_nobody_knows_would_have_been_refused(api: Api, namespace: str) -> None:
+def test_the_api_server_rejects_an_unknown_field(api: Api, namespace: str) -> None:
     (one, *_) = moved(planned(fleet()), namespace)
     with pytest.raises(AssertionError, match="field not declared in schema"):
         apply(api, one | {"unheardOf": 1})
 
 
 def admission(cluster: Cluster, namespace: str, level: str, pod: Manifest) -> str:
-    """Ask an API server to create a pod in a namespace that enforces a level; "" when it does."""
+    """Create a pod by a dry run in a namespace that enforces a level; return the error, or ""."""
     label = f"pod-security.kubernetes.io/enforce={level}"
     Kubectl(cluster).run("label", "--overwrite", "namespace", namespace, label)
     whole = {"apiVersion": "v1", "kind": "Pod", **pod}
@@ -129,7 +131,7 @@ def admission(cluster: Cluster, namespace: str, level: str, pod: Manifest) -> st
 
 
 @pytest.mark.parametrize("text", [fleet(), GRID, binding()], ids=["bmc", "grid", "scheduler"])
-def test_collectors_outside_nodes_run_where_pod_security_is_strictest(
+def test_pod_security_restricted_admits_collectors_outside_nodes(
     text: str, cluster: Cluster, namespace: str, api: Api
 ) -> None:
     manifests = moved(planned(text), namespace)
@@ -139,7 +141,7 @@ def test_collectors_outside_nodes_run_where_pod_security_is_strictest(
 
 
 @pytest.mark.parametrize(
-    "asked",
+    "tested",
     [
         HostRequirements("all"),
         HostRequirements("all", root=True, reasons={"root": "why"}),
@@ -151,29 +153,29 @@ def test_collectors_outside_nodes_run_where_pod_security_is_strictest(
     ],
     ids=["nothing", "root", "CHOWN", "SYS_PTRACE", "host_pid", "host_network", "host_paths"],
 )
-def test_the_level_told_is_the_strictest_that_admits_the_pod(
-    asked: HostRequirements,
+def test_the_pod_security_level_is_the_strictest_that_admits_the_pod(
+    tested: HostRequirements,
     cluster: Cluster,
     namespace: str,
     api: Api,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    catalogue = {**needs.REQUIREMENTS, "asked": asked}
+    catalogue = {**needs.REQUIREMENTS, "tested": tested}
     monkeypatch.setattr(privileges, "REQUIREMENTS", catalogue)
     document = PowerTarget(
         metadata=Metadata(name="nodes", namespace=namespace),
-        spec=PowerTargetSpec(node=Node(collectors=["asked"])),
+        spec=PowerTargetSpec(node=Node(collectors=["tested"])),
     )
     manifests = plan({"spec": {}}, document, Facts(), Defaults())
     assert not isinstance(manifests, BuildFailure)
     apply(api, manifests[0])
     (pod,) = pods(manifests)
-    description = privileges.privileges(document, {}).level
+    expected = privileges.privileges(document, {}).level
     admitted = [not admission(cluster, namespace, level, pod) for level in LEVELS]
-    assert admitted == [LEVELS.index(level) >= LEVELS.index(description) for level in LEVELS]
+    assert admitted == [LEVELS.index(level) >= LEVELS.index(expected) for level in LEVELS]
 
 
-def test_what_forbids_a_collector_inside_nodes_is_what_check_names(
+def test_check_names_every_violation_of_a_collector_inside_nodes(
     cluster: Cluster, namespace: str, api: Api
 ) -> None:
     manifests = moved(planned(nodes()), namespace)

@@ -1,4 +1,4 @@
-"""Dashboards and rules asked of a real Prometheus, which scrapes a real exporter."""
+"""Dashboards and rules evaluated by a real Prometheus, which scrapes a real exporter."""
 
 import json
 import os
@@ -24,7 +24,7 @@ from tests.operator.manifests.builders import (
     of_kind,
     planned,
 )
-from tests.operator.manifests.promql_parser import families, labels_asked, labels_grouped
+from tests.operator.manifests.promql_parser import families, labels_grouped, labels_matched
 from tests.peers.prometheus import prometheus
 
 FLEET = fleet(
@@ -41,7 +41,7 @@ BINDING = binding("noop: {states: [{names: 'n[1-3]', state: idle}]}")
 TEXT = "---\n".join((FLEET, NODES, GRID, BINDING))
 SERVED = {family.name: set(family.labels) for family in all_families()}
 WHOSE = {"namespace", "job", "service"}
-# What only stands there when something goes wrong that does not here.
+# Panels with data only after a failure that does not happen here.
 MAY_BE_EMPTY = {"Failed polls by reason", "Failed readings by reason"}
 
 
@@ -55,29 +55,29 @@ def panels(manifests: list[Manifest]) -> Iterator[dict[str, Any]]:
 def expressions(manifests: list[Manifest]) -> Iterator[tuple[str, str]]:
     for panel in panels(manifests):
         for target in panel["targets"]:
-            asked = target["expr"].replace("$__range", "5m").replace("$__rate_interval", "1m")
-            yield panel["title"], asked
+            expression = target["expr"].replace("$__range", "5m").replace("$__rate_interval", "1m")
+            yield panel["title"], expression
 
 
 @pytest.mark.parametrize("rules", ["true", "false"])
-def test_dashboards_ask_for_nothing_that_the_exporter_does_not_serve(rules: str) -> None:
+def test_dashboards_query_only_families_and_labels_that_the_exporter_serves(rules: str) -> None:
     for text in (FLEET, NODES, GRID, BINDING):
         text += f"  monitoring: {{rules: {{enabled: {rules}}}}}\n" if "spec:\n" in text else ""
-        for _, asked in expressions(planned(text)):
-            named = families(asked) if "rackwatt_" in asked else set()
+        for _, expression in expressions(planned(text)):
+            named = families(expression) if "rackwatt_" in expression else set()
             known = WHOSE.union(*(SERVED[family] for family in named), {"rack", "type"})
-            assert labels_grouped(asked) <= known
+            assert labels_grouped(expression) <= known
             for family in named:
-                assert labels_asked(asked, family) <= SERVED[family] | WHOSE
+                assert labels_matched(expression, family) <= SERVED[family] | WHOSE
 
 
-def test_no_dashboard_needs_rules_that_are_not_made() -> None:
+def test_dashboards_use_recording_rules_only_if_rules_are_enabled() -> None:
     quiet = planned(fleet("monitoring: {rules: {enabled: false}}"))
-    assert all(":" not in asked.replace("[5m:", "") for _, asked in expressions(quiet))
-    assert any("job:rackwatt" in asked for _, asked in expressions(planned(fleet())))
+    assert all(":" not in expression.replace("[5m:", "") for _, expression in expressions(quiet))
+    assert any("job:rackwatt" in expression for _, expression in expressions(planned(fleet())))
 
 
-def test_a_dashboard_is_found_by_the_sidecar_and_keeps_its_name_for_grafana() -> None:
+def test_dashboards_have_the_sidecars_label_and_a_stable_uid() -> None:
     (one,) = [m for m in planned(fleet()) if m["metadata"]["name"] == "pt-lab-dashboard"]
     assert one["metadata"]["labels"]["grafana_dashboard"] == "1"
     model = json.loads(one["data"]["pt-lab.json"])
@@ -88,35 +88,33 @@ def test_a_dashboard_is_found_by_the_sidecar_and_keeps_its_name_for_grafana() ->
     assert all(panel["datasource"]["uid"] == "${datasource}" for panel in model["panels"])
 
 
-def test_busy_is_without_the_modes_that_docs_leave_out() -> None:
+def test_dashboards_count_the_cpu_modes_of_docs_as_busy() -> None:
     modes = re.compile(r'mode=~"([a-z|]+)"')
     documented = set(modes.findall((ROOT / "docs/node.md").read_text()))
-    asked = {found for _, one in expressions(planned(NODES)) for found in modes.findall(one)}
-    assert asked == documented == {"idle|iowait|steal"}
+    used = {mode for _, text in expressions(planned(NODES)) for mode in modes.findall(text)}
+    assert used == documented == {"idle|iowait|steal"}
 
 
-def test_panels_stand_beside_each_other_and_never_on_each_other() -> None:
+def test_dashboard_panels_never_overlap() -> None:
     for text in (FLEET, NODES, GRID, BINDING):
         taken: set[tuple[int, int]] = set()
         for panel in panels(planned(text)):
-            place = panel["gridPos"]
+            area = panel["gridPos"]
             cells = {
-                (place["x"] + x, place["y"] + y)
-                for x in range(place["w"])
-                for y in range(place["h"])
+                (area["x"] + x, area["y"] + y) for x in range(area["w"]) for y in range(area["h"])
             }
-            assert place["x"] + place["w"] <= 24
+            assert area["x"] + area["w"] <= 24
             assert not cells & taken
             taken |= cells
 
 
 def powercap(directory: Path, joules: int) -> None:
-    """Let a package have counted some joules, as the kernel tells it."""
+    """Write a package's energy counter in joules, as the kernel presents it."""
     zone = directory / "class/powercap/intel-rapl:0"
     zone.mkdir(parents=True, exist_ok=True)
     (zone / "name").write_text("package-0\n")
     (zone / "max_energy_range_uj").write_text("262143328850\n")
-    # In place, as a file of the kernel changes: whoever has it open sees it.
+    # In place, as a file of the kernel changes: readers that have it open see the new value.
     counter = os.open(zone / "energy_uj", os.O_WRONLY | os.O_CREAT)
     os.pwrite(counter, f"{joules * 1_000_000:015d}\n".encode(), 0)
     os.close(counter)
@@ -129,7 +127,7 @@ def planned_rules(manifests: list[Manifest]) -> Iterator[dict[str, Any]]:
 
 
 class Outcome(list[str]):
-    """Good when nothing stands in it; shown when it stays otherwise."""
+    """True when it is empty; printed when it does not become so."""
 
     def __bool__(self) -> bool:
         return len(self) == 0
@@ -148,9 +146,9 @@ def configuration(address: str, manifests: list[Manifest], directory: Path) -> d
         (service,) = [
             one for one in of_kind(manifests, "Service") if one["metadata"]["name"] == name
         ]
-        found = {"namespace": "power", "pod": f"{name}-0", "service": name}
-        found |= {_meta(label): value for label, value in service["metadata"]["labels"].items()}
-        static = [{"targets": [address], "labels": found}]
+        labels = {"namespace": "power", "pod": f"{name}-0", "service": name}
+        labels |= {_meta(label): value for label, value in service["metadata"]["labels"].items()}
+        static = [{"targets": [address], "labels": labels}]
         named = monitor["spec"].get("jobLabel")
         by_label = {"source_labels": [_meta(named)], "regex": "(.+)", "target_label": "job"}
         scrapes.append(
@@ -170,7 +168,7 @@ def configuration(address: str, manifests: list[Manifest], directory: Path) -> d
 
 
 @pytest.mark.parametrize("job_label", [None, "app.kubernetes.io/part-of"], ids=["own", "shared"])
-def test_every_panel_and_every_rule_is_answered_by_prometheus(
+def test_prometheus_answers_every_panel_and_every_rule(
     job_label: str | None, tmp_path: Path
 ) -> None:
     monitoring = Monitoring(service_monitor=ServiceMonitor(job_label=job_label))
@@ -190,9 +188,9 @@ def test_every_panel_and_every_rule_is_answered_by_prometheus(
             def silent() -> list[str]:
                 powercap(tmp_path / "sys", next(joules))
                 return [
-                    f"{title}: {asked}"
-                    for title, asked in (*expressions(manifests), *records)
-                    if title not in MAY_BE_EMPTY and not peer.query(asked)
+                    f"{title}: {expression}"
+                    for title, expression in (*expressions(manifests), *records)
+                    if title not in MAY_BE_EMPTY and not peer.query(expression)
                 ]
 
             until(lambda: Outcome(silent()))

@@ -6,9 +6,9 @@ from tests.operator.manifests.golden import CASES, golden, rendered
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
-def test_a_document_becomes_what_was_agreed_on(case: Path) -> None:
+def test_manifests_equal_their_golden_files(case: Path) -> None:
     assert rendered(case) == golden(case).read_text(), "see tests/operator/manifests/golden.py"
 
 
-def test_nothing_agreed_on_is_without_its_document() -> None:
+def test_golden_files_all_have_a_case() -> None:
     assert sorted(golden(CASES[0]).parent.iterdir()) == [golden(case) for case in CASES]

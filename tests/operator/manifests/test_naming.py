@@ -17,7 +17,7 @@ def children(kind: str, name: str) -> set[tuple[str, str]]:
     return named | {("ConfigMap", base), ("ConfigMap", naming.dashboard(base)), ("DaemonSet", base)}
 
 
-def test_a_plain_name_stands_as_it_is() -> None:
+def test_naming_keeps_a_plain_name() -> None:
     assert naming.base("PowerTarget", "lab") == "pt-lab"
     assert naming.base("SchedulerBinding", "slurm-prod") == "sb-slurm-prod"
     assert naming.shard("pt-lab", 2) == "pt-lab-2"
@@ -25,7 +25,7 @@ def test_a_plain_name_stands_as_it_is() -> None:
 
 
 @given(KINDS, NAMES)
-def test_every_child_of_every_document_has_a_name_kubernetes_takes(kind: str, name: str) -> None:
+def test_naming_gives_every_child_a_valid_kubernetes_name(kind: str, name: str) -> None:
     for _, child in children(kind, name):
         assert LABEL.match(child)
     assert len(naming.base(kind, name)) <= naming.LONGEST_BASE
@@ -33,13 +33,15 @@ def test_every_child_of_every_document_has_a_name_kubernetes_takes(kind: str, na
 
 
 @given(KINDS, NAMES, KINDS, NAMES)
-def test_two_documents_never_share_a_child(one: str, first: str, other: str, second: str) -> None:
+def test_naming_gives_two_documents_different_children(
+    one: str, first: str, other: str, second: str
+) -> None:
     if (one, first) != (other, second):
         assert not children(one, first) & children(other, second)
 
 
 @pytest.mark.parametrize("first", ["x", "a.b", "x-dashboard", "x-0", "n" * 49, "n" * 50, "n" * 253])
-def test_a_name_chosen_to_fall_on_a_neighbours_children_does_not(first: str) -> None:
+def test_naming_avoids_collisions_with_names_chosen_to_collide(first: str) -> None:
     taken = children("PowerTarget", first)
     for _, child in taken:
         second = child.removeprefix("pt-")
@@ -47,7 +49,7 @@ def test_a_name_chosen_to_fall_on_a_neighbours_children_does_not(first: str) -> 
             assert not taken & children("PowerTarget", second)
 
 
-def test_a_long_name_keeps_its_beginning_and_is_told_apart_by_the_whole() -> None:
+def test_naming_shortens_a_long_name_to_its_start_and_a_hash_of_the_whole() -> None:
     first, second = "rack." + "n" * 240 + "1", "rack." + "n" * 240 + "2"
     names = {naming.base("PowerTarget", name) for name in (first, second)}
     assert len(names) == 2

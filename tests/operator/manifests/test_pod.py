@@ -28,9 +28,9 @@ from tests.operator.manifests.builders import (
 
 
 def over(text: str) -> Defaults:
-    found, problems = defaults(text)
-    assert found is not None, problems
-    return found
+    parsed, problems = defaults(text)
+    assert parsed is not None, problems
+    return parsed
 
 
 def pod_spec(text: str, given: str = "{}") -> Manifest:
@@ -43,14 +43,14 @@ def arguments(text: str) -> list[list[str]]:
     return [container(pod)["args"] for pod in pods(planned(text))]
 
 
-def test_each_shard_is_told_which_part_is_its_own_and_one_alone_is_told_nothing() -> None:
+def test_shard_flags_are_set_for_several_shards_and_not_for_one() -> None:
     shards = arguments(fleet(bmc="method: fake, shards: 3, hosts: [{names: a}]"))
     assert [one[-1] for one in shards] == ["--shard=1/3", "--shard=2/3", "--shard=3/3"]
     (alone,) = arguments(fleet())
     assert not [word for word in alone if "shard" in word]
 
 
-def test_shards_are_kept_apart_where_there_is_room_and_one_alone_is_put_anywhere() -> None:
+def test_shards_are_spread_over_nodes_and_a_single_one_is_not_constrained() -> None:
     made = planned(fleet(bmc="method: fake, shards: 3, hosts: [{names: a}]"))
     for pod in pods(made):
         (apart,) = pod["spec"]["topologySpreadConstraints"]
@@ -69,7 +69,7 @@ def test_a_collector_finds_the_kernels_files_where_they_are_mounted() -> None:
     assert one[-2:] == ["--node.name=$(NODE_NAME)", "--path.procfs=/host/proc"]
 
 
-def test_a_collector_that_starts_is_looked_at_each_second_and_given_time() -> None:
+def test_a_startup_probe_runs_every_second_and_allows_a_slow_start() -> None:
     for pod in pods(planned(fleet())) + pods(planned(nodes())):
         start, alive = container(pod)["startupProbe"], container(pod)["livenessProbe"]
         assert start["periodSeconds"] == 1
@@ -92,33 +92,33 @@ def test_collectors_inside_nodes_get_what_they_need_and_nothing_else() -> None:
         assert all(mount["readOnly"] for mount in mounts)
 
 
-def test_paths_of_the_catalogue_are_volumes_of_different_names() -> None:
+def test_host_paths_have_volumes_of_different_names() -> None:
     paths = {path for needs in REQUIREMENTS.values() for path in needs.host_paths}
     assert len({naming.host_volume(path) for path in paths}) == len(paths)
 
 
-def test_a_changed_document_changes_no_pod() -> None:
+def test_pod_templates_do_not_depend_on_the_content_of_a_document() -> None:
     before = pods(planned(fleet(bmc="method: fake, hosts: [{names: a}]")))
     after = pods(planned(fleet("interval: 1m", "method: fake, hosts: [{names: 'a[1-9]'}]")))
     assert before == after
 
 
-def test_the_closest_word_wins_and_objects_are_merged() -> None:
+def test_pod_settings_of_a_document_override_defaults_and_merge_objects() -> None:
     given = (
         "{pod: {resources: {requests: {cpu: 5m}, limits: {memory: 1Gi}}, nodeSelector: {a: b}},"
         " nodePod: {resources: {limits: {memory: 2Gi}}}}"
     )
-    said = pod_spec(fleet("pod: {resources: {requests: {cpu: 7m}}, nodeSelector: {c: d}}"), given)
-    assert said["containers"][0]["resources"] == {
+    merged = pod_spec(fleet("pod: {resources: {requests: {cpu: 7m}}, nodeSelector: {c: d}}"), given)
+    assert merged["containers"][0]["resources"] == {
         "requests": {"cpu": "7m", "memory": "64Mi"},
         "limits": {"memory": "1Gi"},
     }
-    assert said["nodeSelector"] == {"a": "b", "c": "d", "kubernetes.io/os": "linux"}
+    assert merged["nodeSelector"] == {"a": "b", "c": "d", "kubernetes.io/os": "linux"}
     inside = pod_spec(nodes(), given)
     assert inside["containers"][0]["resources"]["limits"] == {"memory": "2Gi"}
 
 
-def test_an_empty_list_says_none() -> None:
+def test_tolerations_are_removed_by_an_empty_list() -> None:
     assert pod_spec(nodes())["tolerations"] == [
         {"operator": "Exists", "effect": effect} for effect in ("NoSchedule", "NoExecute")
     ]
@@ -129,11 +129,11 @@ SECCOMP = {"seccompProfile": {"type": "RuntimeDefault"}}
 
 
 @pytest.mark.parametrize("text", [fleet(), nodes("cpu"), binding()], ids=["bmc", "cpu", "binding"])
-def test_no_uid_is_requested_where_none_is_needed_and_never_root(text: str) -> None:
+def test_pod_security_contexts_request_no_uid_unless_needed(text: str) -> None:
     assert pod_spec(text)["securityContext"] == {"runAsNonRoot": True} | SECCOMP
 
 
-def test_any_user_of_the_container_may_read_its_secrets() -> None:
+def test_secret_volumes_are_readable_by_any_user_of_the_container() -> None:
     made = pod_spec(
         fleet(bmc="credentials: {secretRef: {name: s}}, hosts: [{names: a, addresses: b}]")
     )
@@ -141,18 +141,16 @@ def test_any_user_of_the_container_may_read_its_secrets() -> None:
     assert secret["defaultMode"] == 0o444
 
 
-def test_ids_are_those_of_the_document_then_of_the_defaults_and_root_where_it_is_needed() -> None:
+def test_pod_ids_come_from_the_document_then_the_defaults_and_are_root_where_needed() -> None:
     given = "{pod: {securityContext: {runAsUser: 7, fsGroup: 8}}}"
     spec = "pod: {securityContext: {runAsUser: 9, seLinuxOptions: {level: 's0:c1,c2'}}}"
-    said = {"runAsUser": 9, "fsGroup": 8, "seLinuxOptions": {"level": "s0:c1,c2"}}
-    assert (
-        pod_spec(fleet(spec), given)["securityContext"] == {"runAsNonRoot": True} | said | SECCOMP
-    )
-    root = said | {"runAsUser": 0, "runAsGroup": 0}
+    ids = {"runAsUser": 9, "fsGroup": 8, "seLinuxOptions": {"level": "s0:c1,c2"}}
+    assert pod_spec(fleet(spec), given)["securityContext"] == {"runAsNonRoot": True} | ids | SECCOMP
+    root = ids | {"runAsUser": 0, "runAsGroup": 0}
     assert pod_spec(nodes("rapl", spec), given)["securityContext"] == root | SECCOMP
 
 
-def test_names_of_bmcs_are_found_as_the_document_says() -> None:
+def test_pod_dns_settings_are_those_of_the_document() -> None:
     spec = (
         "pod:\n"
         "  hostAliases: [{ip: 10.0.0.1, hostnames: [n1-bmc, n1-bmc.example]}]\n"
@@ -172,21 +170,21 @@ def test_names_of_bmcs_are_found_as_the_document_says() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "policy"),
+    ("dns", "policy"),
     [("", "ClusterFirstWithHostNet"), (", dnsPolicy: Default", "Default")],
 )
-def test_the_nodes_network_keeps_the_clusters_names_unless_said_otherwise(
-    said: str, policy: str
+def test_host_network_pods_use_cluster_dns_unless_configured_otherwise(
+    dns: str, policy: str
 ) -> None:
     for text in (fleet, nodes):
-        made = pod_spec(text(spec=f"pod: {{hostNetwork: true{said}}}"))
+        made = pod_spec(text(spec=f"pod: {{hostNetwork: true{dns}}}"))
         assert (made["hostNetwork"], made["dnsPolicy"]) == (True, policy)
     given = "{pod: {hostNetwork: true}}"
     assert "hostNetwork" not in pod_spec(fleet("pod: {hostNetwork: false}"), given)
 
 
-def test_a_service_monitor_has_what_the_document_says_of_it() -> None:
-    said = {
+def test_service_monitors_have_the_settings_of_the_document() -> None:
+    settings = {
         "sampleLimit": 50000,
         "targetLimit": 10,
         "targetLabels": ["app.kubernetes.io/component"],
@@ -194,10 +192,10 @@ def test_a_service_monitor_has_what_the_document_says_of_it() -> None:
         "scrapeClass": "mesh",
         "jobLabel": "app.kubernetes.io/name",
     }
-    whole = said | {"honorLabels": False, "annotations": {"a.example/b": "c"}}
+    whole = settings | {"honorLabels": False, "annotations": {"a.example/b": "c"}}
     made = only(planned(fleet(f"monitoring: {{serviceMonitor: {whole}}}")), "ServiceMonitor")
     (endpoint,) = made["spec"]["endpoints"]
-    assert {key: made["spec"].get(key) for key in said} == said
+    assert {key: made["spec"].get(key) for key in settings} == settings
     assert endpoint["honorLabels"] is False
     assert made["metadata"]["annotations"] == {"a.example/b": "c"}
     plain = only(planned(fleet()), "ServiceMonitor")
@@ -205,7 +203,7 @@ def test_a_service_monitor_has_what_the_document_says_of_it() -> None:
     assert plain["spec"]["endpoints"][0]["honorLabels"] is True
 
 
-def test_labels_of_a_document_never_take_the_place_of_ours() -> None:
+def test_pod_labels_of_a_document_never_override_the_operators() -> None:
     (pod,) = pods(planned(fleet("pod: {labels: {app.kubernetes.io/instance: mine, x: y}}")))
     assert pod["metadata"]["labels"]["app.kubernetes.io/instance"] == "pt-lab"
     assert pod["metadata"]["labels"]["x"] == "y"
@@ -215,15 +213,15 @@ def test_labels_of_a_document_never_take_the_place_of_ours() -> None:
     ("interval", "timeout", "cut"),
     [("10s", "30s", "10s"), ("1m", "30s", "30s"), ("", "30s", "30s")],
 )
-def test_a_scrape_ends_within_its_interval(interval: str, timeout: str, cut: str) -> None:
-    said = f"interval: {interval}" if interval else ""
-    text = fleet(f"monitoring: {{serviceMonitor: {{{said}}}}}")
+def test_scrape_timeouts_are_cut_to_the_interval(interval: str, timeout: str, cut: str) -> None:
+    setting = f"interval: {interval}" if interval else ""
+    text = fleet(f"monitoring: {{serviceMonitor: {{{setting}}}}}")
     given = over(f"{{monitoring: {{serviceMonitor: {{scrapeTimeout: {timeout}}}}}}}")
     (endpoint,) = only(planned(text, given), "ServiceMonitor")["spec"]["endpoints"]
     assert endpoint["scrapeTimeout"] == cut
 
 
-def test_a_collector_inside_a_node_is_that_node_to_prometheus() -> None:
+def test_service_monitors_of_nodes_use_the_node_as_instance() -> None:
     text = nodes(
         spec="monitoring: {serviceMonitor: {relabelings: [{targetLabel: x, replacement: y}]}}"
     )
@@ -261,22 +259,20 @@ def allowed(text: str) -> list[Manifest]:
         (binding("slurm: {cli: {}}"), {("TCP", 6817)}),
     ],
 )  # fmt: skip
-def test_a_collector_may_ask_what_its_document_needs(
-    text: str, ports: set[tuple[str, int]]
-) -> None:
+def test_egress_allows_what_the_document_needs(text: str, ports: set[tuple[str, int]]) -> None:
     rules = allowed(text)
-    found = {(port["protocol"], port["port"]) for rule in rules for port in rule["ports"]}
-    assert found == ports
+    allowed_ports = {(port["protocol"], port["port"]) for rule in rules for port in rule["ports"]}
+    assert allowed_ports == ports
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_every_method_may_reach_its_own_port_and_no_other(method: str) -> None:
+def test_egress_allows_each_method_its_own_port_and_no_other(method: str) -> None:
     rules = allowed(fleet(bmc=f"method: {method}, hosts: [{{names: a, addresses: b}}]"))
-    found = [Endpoint("", port["port"], port["protocol"]) for r in rules for port in r["ports"]]
-    assert found == [end for end in (METHODS[method].endpoint,) if end is not None]
+    endpoints = [Endpoint("", port["port"], port["protocol"]) for r in rules for port in r["ports"]]
+    assert endpoints == [end for end in (METHODS[method].endpoint,) if end is not None]
 
 
-def test_a_provider_may_reach_its_service(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_egress_allows_a_grid_provider_its_service(monkeypatch: pytest.MonkeyPatch) -> None:
     urls = [Url("url", "https://carbon.example"), Url("url", "http://own.ns.svc:8080")]
     kind = ProviderKind("static", StaticIntensity, lambda _: urls)
     monkeypatch.setattr(egress, "PROVIDERS", {"static": kind})
@@ -347,7 +343,7 @@ def elsewhere(host: str) -> str:
         (fleet(bmc="hosts: [{names: a, address: '{name}.bmc'}]"), []),
     ],
 )  # fmt: skip
-def test_pods_of_the_namespace_a_service_is_named_in_are_reached_on_whatever_port_they_have(
+def test_egress_to_a_service_allows_every_port_of_pods_in_its_namespace(
     text: str, named: list[Manifest]
 ) -> None:
     assert peers(text) == named
@@ -355,7 +351,7 @@ def test_pods_of_the_namespace_a_service_is_named_in_are_reached_on_whatever_por
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_characters="'{}"), max_size=40))
-def test_no_name_of_a_host_opens_all_namespaces_or_selects_by_what_is_no_label(host: str) -> None:
+def test_egress_never_opens_all_namespaces_or_selects_by_an_invalid_label(host: str) -> None:
     spec = SlurmSsh(host=host or "x")
     document = SchedulerBinding(
         metadata=Metadata(name="prod", namespace="power"),
@@ -365,7 +361,7 @@ def test_no_name_of_a_host_opens_all_namespaces_or_selects_by_what_is_no_label(h
         assert re.fullmatch(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", namespace)
 
 
-def test_the_collectors_of_a_fleet_may_ask_the_collector_of_its_binding() -> None:
+def test_egress_allows_collectors_of_a_fleet_the_collector_of_its_binding() -> None:
     text = fleet("schedulerRef: {name: prod}") + "---\n" + binding()
     (rule,) = allowed(text)
     (peer,) = rule["to"]

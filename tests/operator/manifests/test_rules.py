@@ -7,7 +7,7 @@ import pytest
 
 from rackwatt_exporter.pipelines.families import all_families
 from tests.operator.manifests.builders import Manifest, binding, fleet, nodes, only, planned
-from tests.operator.manifests.promql_parser import families, labels_asked, labels_grouped
+from tests.operator.manifests.promql_parser import families, labels_grouped, labels_matched
 from tests.operator.manifests.promtool import check, raised
 
 ROOT = Path(__file__).parents[3]
@@ -66,24 +66,24 @@ NAMES = sorted({rule["alert"] for rule in alerts()})
 
 
 @pytest.mark.parametrize("case", DOCUMENTS)
-def test_prometheus_takes_the_rules(case: str, tmp_path: Path) -> None:
+def test_promtool_accepts_the_rules(case: str, tmp_path: Path) -> None:
     assert "SUCCESS" in check(planned(DOCUMENTS[case]), tmp_path)
 
 
-def test_rules_ask_for_nothing_that_the_exporter_does_not_serve() -> None:
+def test_rules_query_only_families_and_labels_that_the_exporter_serves() -> None:
     added = {"namespace", "job", "service"}  # by Prometheus
     served = {family.name: {*family.labels, *added} for family in all_families()}
     served["up"] = {"instance", *added}
     made = [one for text in (*DOCUMENTS.values(), SCHEDULED) for one in planned(text)]
     written = [rule for one in made if one["kind"] == "PrometheusRule" for rule in rules([one])]
     for rule in written:
-        asked = families(rule["expr"])
-        assert labels_grouped(rule["expr"]) <= added.union(*(served[family] for family in asked))
-        for family in asked:
-            assert labels_asked(rule["expr"], family) <= served[family]
+        used = families(rule["expr"])
+        assert labels_grouped(rule["expr"]) <= added.union(*(served[family] for family in used))
+        for family in used:
+            assert labels_matched(rule["expr"], family) <= served[family]
 
 
-def test_every_alert_says_what_is_wrong_and_what_to_do_and_is_explained() -> None:
+def test_alerts_have_summary_description_and_a_runbook_in_docs() -> None:
     page = (ROOT / "docs/troubleshooting.md").read_text()
     for rule in alerts():
         assert set(rule["annotations"]) == {"summary", "description", "runbook"}
@@ -94,7 +94,7 @@ def test_every_alert_says_what_is_wrong_and_what_to_do_and_is_explained() -> Non
 
 
 @pytest.mark.parametrize("label", ["", *JOBS])
-def test_two_documents_alerts_never_speak_of_each_others_machines(
+def test_alerts_of_two_documents_never_match_each_others_machines(
     label: str, tmp_path: Path
 ) -> None:
     series = {N1: "0x60"}
@@ -111,44 +111,44 @@ def test_alerts_have_the_job_that_the_job_label_comes_to(
 ) -> None:
     manifests = planned(fleet(labelled(label)))
     for name, series in (("TargetDown", {N1: "0x60"}), ("CollectorAbsent", {"other": "1x60"})):
-        (burning,) = raised(manifests, series, f"Rackwatt{name}", "40m", tmp_path)
-        assert (burning["job"], burning["powertarget"]) == (job, "lab")
+        (alert,) = raised(manifests, series, f"Rackwatt{name}", "40m", tmp_path)
+        assert (alert["job"], alert["powertarget"]) == (job, "lab")
 
 
 @pytest.mark.parametrize("case", ["fleet", "seldom", "binding", "grid"])
-def test_nothing_burns_while_all_is_well(case: str, tmp_path: Path) -> None:
+def test_alerts_stay_silent_while_all_is_well(case: str, tmp_path: Path) -> None:
     manifests = planned(DOCUMENTS[case])
     for name in {rule["alert"] for rule in rules(manifests) if "alert" in rule}:
         assert raised(manifests, QUIET, name, "90m", tmp_path) == []
 
 
-def burns(text: str, name: str, after: str, tmp_path: Path, **series: str) -> list[dict[str, str]]:
-    """Change what is quiet, and tell which alerts of a name burn."""
+def firing(text: str, name: str, after: str, tmp_path: Path, **series: str) -> list[dict[str, str]]:
+    """Change some of the quiet series, and return the alerts of a name that fire."""
     return raised(planned(text), QUIET | series, name, after, tmp_path)
 
 
-def test_a_target_that_gives_no_reading_is_down(tmp_path: Path) -> None:
+def test_target_down_fires_for_a_target_without_readings(tmp_path: Path) -> None:
     changed = {'rackwatt_target_up{node="n1",rack="r1"}': "1x9 0x60"}
-    assert burns(fleet(), "RackwattTargetDown", "15m", tmp_path, **changed) == []
-    (down,) = burns(fleet(), "RackwattTargetDown", "21m", tmp_path, **changed)
+    assert firing(fleet(), "RackwattTargetDown", "15m", tmp_path, **changed) == []
+    (down,) = firing(fleet(), "RackwattTargetDown", "21m", tmp_path, **changed)
     assert (down["node"], down["powertarget"], down["severity"]) == ("n1", "lab", "warning")
 
 
-def test_a_machine_that_is_switched_off_is_no_fault(tmp_path: Path) -> None:
+def test_target_down_ignores_a_machine_that_is_powered_off(tmp_path: Path) -> None:
     changed = {
         'rackwatt_target_up{node="n1",rack="r1"}': "1x9 0x60",
         'rackwatt_target_errors_total{node="n1",reason="powered_off"}': "_x9 1+2x60",
     }
     for name in ("RackwattTargetDown", "RackwattFleetDown"):
-        assert burns(fleet(), name, "40m", tmp_path, **changed) == []
+        assert firing(fleet(), name, "40m", tmp_path, **changed) == []
 
 
-def test_when_most_of_a_fleet_is_down_that_is_said_once(tmp_path: Path) -> None:
+def test_fleet_down_fires_once_when_most_of_a_fleet_is_down(tmp_path: Path) -> None:
     changed = {f'rackwatt_target_up{{node="m{i}"}}': "0x60" for i in range(3)}
-    (down,) = burns(fleet(), "RackwattFleetDown", "20m", tmp_path, **changed)
+    (down,) = firing(fleet(), "RackwattFleetDown", "20m", tmp_path, **changed)
     assert down["severity"] == "critical"
     few = {f'rackwatt_target_up{{node="m{i}"}}': "1x60" for i in range(3)} | {N1: "0x60"}
-    assert burns(fleet(), "RackwattFleetDown", "20m", tmp_path, **few) == []
+    assert firing(fleet(), "RackwattFleetDown", "20m", tmp_path, **few) == []
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_when_most_of_a_fleet_is_down_that_is_said_once(tmp_path: Path) -> None:
         ("RackwattPowerUnreadable", "no_power_sensor", "30m"),
     ],
 )
-def test_what_fails_for_one_reason_is_counted(
+def test_alerts_count_targets_that_fail_for_one_reason(
     name: str, reason: str, after: str, tmp_path: Path
 ) -> None:
     changed = {}
@@ -167,26 +167,26 @@ def test_what_fails_for_one_reason_is_counted(
         changed[f'rackwatt_target_up{{node="{node}"}}'] = "0x60"
         errors = f'rackwatt_target_errors_total{{node="{node}",reason="{reason}"}}'
         changed[errors] = "1+0.2x60"
-    (burning,) = burns(fleet(), name, after, tmp_path, **changed)
-    assert burning["reason"] == reason
+    (alert,) = firing(fleet(), name, after, tmp_path, **changed)
+    assert alert["reason"] == reason
     healed = {key: "1x60" if "_up" in key else values for key, values in changed.items()}
-    assert burns(fleet(), name, after, tmp_path, **healed) == []
+    assert firing(fleet(), name, after, tmp_path, **healed) == []
 
 
-def test_a_reading_too_old_to_be_served_is_told_though_its_bmc_answers(tmp_path: Path) -> None:
+def test_reading_stale_fires_for_a_withdrawn_reading_of_a_bmc_that_answers(tmp_path: Path) -> None:
     changed = {'rackwatt_node_power_watts{node="n1"}': "100x9 _x60"}
-    (stale,) = burns(fleet(), "RackwattReadingStale", "25m", tmp_path, **changed)
+    (stale,) = firing(fleet(), "RackwattReadingStale", "25m", tmp_path, **changed)
     assert stale["node"] == "n1"
 
 
-def test_watts_and_joules_that_contradict_each_other_are_told(tmp_path: Path) -> None:
+def test_power_implausible_fires_for_watts_and_joules_that_disagree(tmp_path: Path) -> None:
     changed = {'rackwatt_node_energy_joules_total{node="n1"}': "0+3000x150"}
     changed |= {key: "1x150" for key in QUIET if "_up" in key}
-    (burning,) = burns(fleet(), "RackwattPowerImplausible", "115m", tmp_path, **changed)
-    assert burning["node"] == "n1"
+    (alert,) = firing(fleet(), "RackwattPowerImplausible", "115m", tmp_path, **changed)
+    assert alert["node"] == "n1"
 
 
-def test_an_absent_collector_is_told_even_if_it_never_was_there(tmp_path: Path) -> None:
+def test_collector_absent_fires_even_for_a_collector_that_never_existed(tmp_path: Path) -> None:
     for text in (fleet(), nodes(), binding(), GRID):
         (absent,) = raised(
             planned(text), {"other": "1x60"}, "RackwattCollectorAbsent", "6m", tmp_path
@@ -194,7 +194,7 @@ def test_an_absent_collector_is_told_even_if_it_never_was_there(tmp_path: Path) 
         assert (absent["namespace"], absent["severity"]) == ("power", "critical")
 
 
-def test_one_shard_of_three_that_is_missing_is_told(tmp_path: Path) -> None:
+def test_collector_absent_fires_for_one_shard_of_three(tmp_path: Path) -> None:
     up = {f'up{{instance="{i}"}}': "1x60" for i in range(3)}
     manifests = planned(DOCUMENTS["shards"])
     assert raised(manifests, up, "RackwattCollectorAbsent", "20m", tmp_path) == []
@@ -202,13 +202,13 @@ def test_one_shard_of_three_that_is_missing_is_told(tmp_path: Path) -> None:
     assert raised(manifests, up, "RackwattCollectorAbsent", "20m", tmp_path)
 
 
-def test_a_node_without_its_collector_is_named(tmp_path: Path) -> None:
+def test_collector_down_names_the_node(tmp_path: Path) -> None:
     series = {'up{instance="worker1"}': "0x60", 'up{instance="worker2"}': "1x60"}
     (down,) = raised(planned(nodes()), series, "RackwattCollectorDown", "6m", tmp_path)
     assert down["instance"] == "worker1"
 
 
-def test_what_is_not_read_inside_a_node_is_named(tmp_path: Path) -> None:
+def test_node_reading_failing_names_node_and_collector(tmp_path: Path) -> None:
     series = {'rackwatt_collector_up{node="w1",collector="rapl"}': "0x60"}
     (failing,) = raised(planned(nodes()), series, "RackwattNodeReadingFailing", "11m", tmp_path)
     assert (failing["node"], failing["collector"]) == ("w1", "rapl")
@@ -223,13 +223,13 @@ def test_what_is_not_read_inside_a_node_is_named(tmp_path: Path) -> None:
         ("RackwattCollectorLate", "rackwatt_event_loop_lag_seconds", "3x60"),
     ],
 )
-def test_a_collector_in_difficulties_says_so(
+def test_alerts_fire_for_a_collector_in_difficulties(
     name: str, family: str, values: str, tmp_path: Path
 ) -> None:
-    assert burns(fleet(), name, "20m", tmp_path, **{family: values})
+    assert firing(fleet(), name, "20m", tmp_path, **{family: values})
 
 
-def test_a_silent_scheduler_is_told_by_the_binding_and_old_states_by_whoever_serves_them(
+def test_scheduler_down_fires_for_a_binding_and_states_stale_for_every_server_of_states(
     tmp_path: Path,
 ) -> None:
     changed = {
@@ -237,15 +237,15 @@ def test_a_silent_scheduler_is_told_by_the_binding_and_old_states_by_whoever_ser
         'rackwatt_scheduler_answer_age_seconds{scheduler="prod",cluster="c"}': "0+60x60",
     }
     for name in ("RackwattSchedulerDown", "RackwattSchedulerStatesStale"):
-        (burning,) = burns(binding(), name, "10m", tmp_path, **changed)
-        assert (burning["scheduler"], burning["schedulerbinding"]) == ("prod", "prod")
+        (alert,) = firing(binding(), name, "10m", tmp_path, **changed)
+        assert (alert["scheduler"], alert["schedulerbinding"]) == ("prod", "prod")
     asking = [one for one in planned(SCHEDULED) if one["metadata"]["name"].startswith("pt-")]
     (stale,) = raised(asking, changed, "RackwattSchedulerStatesStale", "10m", tmp_path)
     assert stale["powertarget"] == "lab"
 
 
-def test_states_are_not_old_before_the_binding_says_so(tmp_path: Path) -> None:
+def test_states_stale_waits_for_the_stale_after_of_the_binding(tmp_path: Path) -> None:
     age = {'rackwatt_scheduler_answer_age_seconds{scheduler="prod",cluster="c"}': "200x60"}
     slow = binding("noop: {}, interval: 2m")
-    assert burns(slow, "RackwattSchedulerStatesStale", "10m", tmp_path, **age) == []
-    assert burns(binding(), "RackwattSchedulerStatesStale", "10m", tmp_path, **age)
+    assert firing(slow, "RackwattSchedulerStatesStale", "10m", tmp_path, **age) == []
+    assert firing(binding(), "RackwattSchedulerStatesStale", "10m", tmp_path, **age)

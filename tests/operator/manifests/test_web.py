@@ -22,25 +22,25 @@ CLIENT = "tls: {caSecretRef: {name: ca}, clientSecretRef: {name: client}}"
 LOGIN = "credentials: {secretRef: {name: reader}}"
 
 
-def guarded(*said: str) -> str:
-    return f"web: {{{', '.join((WEB, *said))}}}"
+def guarded(*settings: str) -> str:
+    return f"web: {{{', '.join((WEB, *settings))}}}"
 
 
 def endpoint(text: str) -> Manifest:
-    (found,) = only(planned(text), "ServiceMonitor")["spec"]["endpoints"]
-    made: Manifest = found
-    return made
+    endpoints: list[Manifest] = only(planned(text), "ServiceMonitor")["spec"]["endpoints"]
+    (only_one,) = endpoints
+    return only_one
 
 
 def mounted(text: str) -> dict[str, bool]:
-    """Tell which Secrets the pods of the last document have, and which of them they can do without."""
+    """Return the Secrets of the last document's pods, and whether each is optional."""
     volumes = pods(planned(text))[-1]["spec"]["volumes"]
     secrets = [volume["secret"] for volume in volumes if "secret" in volume]
     return {one["secretName"]: one["optional"] for one in secrets}
 
 
 @pytest.mark.parametrize("document", [fleet, nodes], ids=["bmc", "node"])
-def test_pages_with_tls_are_scraped_by_https_and_probed_in_the_clear_on_another_port(
+def test_tls_pages_are_scraped_by_https_and_probed_over_http_on_another_port(
     document: Any,
 ) -> None:
     text = document(spec=guarded(TLS))
@@ -62,7 +62,7 @@ def test_pages_with_tls_are_scraped_by_https_and_probed_in_the_clear_on_another_
     }
 
 
-def test_a_client_certificate_is_named_to_prometheus_and_not_mounted() -> None:
+def test_a_client_certificate_is_given_to_prometheus_and_not_mounted() -> None:
     text = fleet(guarded(CLIENT))
     assert endpoint(text)["tlsConfig"] == {
         "serverName": "pt-lab.power.svc",
@@ -79,18 +79,18 @@ def test_the_probes_port_is_open_to_no_other_pod() -> None:
     assert len(only(planned(fleet(guarded(TLS))), "Service")["spec"]["ports"]) == 1
 
 
-def test_a_password_alone_leaves_http_as_it_is_and_is_named_to_prometheus() -> None:
+def test_a_password_without_tls_is_given_to_prometheus_over_http() -> None:
     text = fleet(guarded(LOGIN))
-    found = endpoint(text)
-    assert found["port"] == "http"
-    assert not {"scheme", "tlsConfig"} & found.keys()
-    assert found["basicAuth"] == {
+    scraped = endpoint(text)
+    assert scraped["port"] == "http"
+    assert not {"scheme", "tlsConfig"} & scraped.keys()
+    assert scraped["basicAuth"] == {
         key: {"name": "reader", "key": key} for key in ("username", "password")
     }
 
 
 @pytest.mark.parametrize(
-    ("said", "config"),
+    ("settings", "config"),
     [
         ("tls: {}", {"serverName": "pt-lab.power.svc"}),
         ("tls: {serverName: power.example}", {"serverName": "power.example"}),
@@ -100,26 +100,26 @@ def test_a_password_alone_leaves_http_as_it_is_and_is_named_to_prometheus() -> N
         ),
     ],
 )
-def test_a_certificate_is_verified_as_the_document_says(said: str, config: Manifest) -> None:
-    assert endpoint(fleet(guarded(said)))["tlsConfig"] == config
+def test_a_certificate_is_verified_as_the_document_says(settings: str, config: Manifest) -> None:
+    assert endpoint(fleet(guarded(settings)))["tlsConfig"] == config
 
 
-def test_a_collector_has_what_it_serves_with_and_not_what_others_read_it_with() -> None:
+def test_a_collector_mounts_the_secrets_of_its_server_and_not_those_of_its_clients() -> None:
     text = fleet(guarded("certificateSecretRef: {name: pages-tls}", TLS, LOGIN))
     assert mounted(text) == {"web": False, "pages-tls": False}
 
 
-def test_a_collector_without_a_word_on_its_pages_is_as_it_was() -> None:
+def test_a_collector_without_web_settings_serves_http_without_a_password() -> None:
     (pod,) = pods(planned(fleet()))
     assert not [word for word in container(pod)["args"] if "web.config" in word or "health" in word]
     assert container(pod)["readinessProbe"]["httpGet"] == {"path": "/healthz", "port": "http"}
     assert "basicAuth" not in endpoint(fleet())
 
 
-def test_who_reads_a_binding_has_its_authority_password_and_client_certificate() -> None:
+def test_collectors_of_a_fleet_mount_the_client_secrets_of_its_binding() -> None:
     serving = "certificateSecretRef: {name: pages-tls}"
-    asked = binding(f"noop: {{}}, {guarded(serving, CLIENT, LOGIN)}")
-    text = asked + "---\n" + fleet("schedulerRef: {name: prod}")
+    scheduler = binding(f"noop: {{}}, {guarded(serving, CLIENT, LOGIN)}")
+    text = scheduler + "---\n" + fleet("schedulerRef: {name: prod}")
     assert mounted(text) == {"ca": True, "client": True, "reader": True}
     config = of_kind(planned(text), "ConfigMap")[-2]
     _, derived = load(config["data"]["documents.yaml"].encode(), "documents.yaml")

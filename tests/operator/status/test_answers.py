@@ -1,4 +1,4 @@
-"""What collectors answer: real ones, and pods that only look like them."""
+"""Responses of collectors: real ones, and pods that only look like them."""
 
 import json
 from datetime import UTC, datetime
@@ -42,7 +42,9 @@ spec: {interval: 200ms, grid: {zone: FR, static: {gramsPerKilowattHour: 56}}}
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
 
 
-async def test_a_node_is_one_target_whatever_is_measured_in_it(tmp_path: Path) -> None:
+async def test_collector_status_counts_a_node_as_one_target_whatever_its_collectors(
+    tmp_path: Path,
+) -> None:
     tree = Powercap(tmp_path / "sys", XEON)
     tree.show(intel_rapl_0=100, intel_rapl_0_0=10, intel_rapl_1=100, intel_rapl_1_0=10)
     (tmp_path / "nodes.yaml").write_text(NODE)
@@ -54,7 +56,9 @@ async def test_a_node_is_one_target_whatever_is_measured_in_it(tmp_path: Path) -
     assert (status.configured, status.reachable, status.failing) == (1, 1, 0)
 
 
-async def test_a_collector_that_fails_is_its_node_s_failure(tmp_path: Path) -> None:
+async def test_collector_status_counts_a_failing_collector_as_a_failing_node(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "nodes.yaml").write_text(NODE)
     host = HostPaths("n1", sysfs=tmp_path / "none")
     async with Exporting(tmp_path, host=host) as exporter:
@@ -66,7 +70,7 @@ async def test_a_collector_that_fails_is_its_node_s_failure(tmp_path: Path) -> N
     assert status.watts is None
 
 
-async def test_a_zone_of_the_grid_is_one_target(tmp_path: Path) -> None:
+async def test_collector_status_counts_a_grid_zone_as_one_target(tmp_path: Path) -> None:
     (tmp_path / "grid.yaml").write_text(GRID)
     async with Exporting(tmp_path) as exporter:
         await exporter.until(lambda text: "grams_per_kilowatt_hour" in text, "/status")
@@ -82,7 +86,7 @@ async def test_a_zone_of_the_grid_is_one_target(tmp_path: Path) -> None:
         (aggregate([None, StatusResponse()], 10), True),
     ],
 )
-def test_that_all_is_there_is_said_once_a_collector_has_looked(
+def test_accepted_reports_complete_secrets_only_after_a_collector_has_looked(
     status: CollectorStatus | None, known: bool
 ) -> None:
     document = parse_document(fleet("lab", "centre"), "").document
@@ -96,7 +100,7 @@ def test_that_all_is_there_is_said_once_a_collector_has_looked(
 @given(st.binary() | st.text().map(lambda text: json.dumps({"first_problems": [text]}).encode()))
 @example(b'{"documents":{"first_problems":["\xff"]}}')
 @example(b'{"x":' + b"[" * 100_000 + b"]" * 100_000 + b"}")
-def test_garbage_is_no_answer_and_no_error(body: bytes) -> None:
+def test_collector_status_ignores_garbage_without_an_error(body: bytes) -> None:
     assert parse(body) is None or isinstance(parse(body), StatusResponse)
 
 
@@ -133,7 +137,7 @@ _ANSWERS = st.fixed_dictionaries(
 @example([{"targets": {"configured": 10**30, "watts": 1e300}}])
 @example([{"schedulers": [{"name": "prod", "up": True, "age_s": 1e300, "reason": ""}]}])
 @example([{"schedulers": [{"name": "prod", "up": True, "age_s": 1e10, "nodes": {"idle": 2}}]}])
-def test_whatever_a_pod_answers_the_status_is_one_that_the_crd_allows(raws: list[object]) -> None:
+def test_build_status_conforms_to_the_crd_whatever_a_pod_answers(raws: list[object]) -> None:
     status = aggregate([parse(json.dumps(raw).encode()) for raw in raws], 10)
     for kind, spec, model in (
         ("PowerTarget", {"node": {"collectors": ["cpu"]}}, PowerTargetStatus),

@@ -1,4 +1,4 @@
-"""Matched says which nodes the scheduler does not know, and leaves Ready alone."""
+"""Matched names the nodes that the scheduler does not know, and does not affect Ready."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -38,14 +38,14 @@ def found(collectors: CollectorStatus | None, manifest: Manifest | None = None) 
     return StatusInputs(document, (), (), None, frozenset(), MONITORING, collectors=collectors)
 
 
-def test_nodes_that_the_scheduler_does_not_know_are_named_with_the_field_that_helps() -> None:
+def test_matched_names_nodes_unknown_to_the_scheduler_and_the_field_that_helps() -> None:
     (claim,) = matched(found(collectors(STRANGERS)))
     assert (claim.type, claim.status, claim.reason) == ("Matched", "False", "NamesUnmatched")
     for words in ("prod does not know 5 nodes", "n0.example", "and 2 more", "n1 that", "nodeName"):
         assert words in claim.message
 
 
-def test_names_that_all_match_are_said_to() -> None:
+def test_matched_is_true_when_all_names_match() -> None:
     (claim,) = matched(
         found(collectors({"targets": 0, "nodes": 3, "first_nodes": ["x", "y", "z"]}))
     )
@@ -53,15 +53,15 @@ def test_names_that_all_match_are_said_to() -> None:
 
 
 @pytest.mark.parametrize("answers", [None, collectors(), collectors(None)])
-def test_nothing_is_claimed_where_nothing_was_compared(answers: CollectorStatus | None) -> None:
+def test_matched_is_absent_where_nothing_was_compared(answers: CollectorStatus | None) -> None:
     assert not list(matched(found(answers)))
 
 
-def test_nothing_is_claimed_of_a_binding() -> None:
+def test_matched_is_absent_from_a_binding() -> None:
     assert not list(matched(found(collectors(STRANGERS), binding("prod", "centre"))))
 
 
-def test_one_shard_s_strangers_count_and_ready_does_not_depend_on_them() -> None:
+def test_matched_counts_unknown_nodes_of_one_shard_and_ready_ignores_them() -> None:
     written = build_status(found(collectors({"targets": 0}, STRANGERS)), {}, 1, NOW)
     conditions = {one["type"]: one for one in written["conditions"]}
     assert conditions["Matched"]["status"] == "False"

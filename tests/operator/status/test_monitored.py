@@ -1,4 +1,4 @@
-"""Monitored and Scraped say that something was made only when it was seen."""
+"""Monitored and Scraped are true only when the object or the scrape was observed."""
 
 import pytest
 
@@ -33,12 +33,12 @@ def found(
 
 
 @pytest.mark.parametrize(("paused", "reason"), [(False, "NotCreated"), (True, "Paused")])
-def test_what_is_planned_and_was_not_made_is_not_called_made(paused: bool, reason: str) -> None:
+def test_monitored_is_not_true_before_the_objects_exist(paused: bool, reason: str) -> None:
     claims = monitored(found(None, paused)), scraped(found(None, paused))
     assert [(one.status, one.reason) for one in claims] == [("False", reason), ("Unknown", reason)]
 
 
-def test_what_was_made_before_a_pause_is_still_there() -> None:
+def test_monitored_stays_true_in_a_pause_if_the_objects_exist() -> None:
     claim = monitored(found(Selection(0), paused=True))
     assert (claim.status, claim.reason) == ("True", "Monitored")
     assert claim.message == "PrometheusRule and ServiceMonitor created"
@@ -48,7 +48,7 @@ TAKEN = Selection(1, ["Prometheus m/main"])
 WANTING = Selection(1, (), ["Prometheus m/main wants label release=kps on it"])
 
 
-def test_rules_that_no_prometheus_takes_are_said_with_the_label_that_is_wanted() -> None:
+def test_monitored_names_the_label_that_unselected_rules_lack() -> None:
     claim = monitored(found(TAKEN, rules=WANTING))
     assert (claim.status, claim.reason) == ("True", "RulesNotSelected")
     assert "wants label release=kps" in claim.message
@@ -56,7 +56,7 @@ def test_rules_that_no_prometheus_takes_are_said_with_the_label_that_is_wanted()
 
 
 @pytest.mark.parametrize("rules", [None, Selection(0), TAKEN])
-def test_rules_that_are_taken_or_of_which_nothing_is_known_change_nothing(
+def test_monitored_ignores_rules_that_are_selected_or_unknown(
     rules: Selection | None,
 ) -> None:
     assert monitored(found(TAKEN, rules=rules)).reason == "Monitored"
@@ -69,13 +69,13 @@ def heard(*scraped: str) -> CollectorStatus:
 
 
 @pytest.mark.parametrize("selection", [TAKEN, WANTING, Selection(0), None])
-def test_collectors_that_are_scraped_are_so_whoever_does_it(selection: Selection | None) -> None:
+def test_scraped_is_true_for_any_scraper(selection: Selection | None) -> None:
     collectors = heard('{"by": "vm_promscrape", "age_s": 5}', '{"by": "Alloy/v1", "age_s": 599}')
     claim = scraped(found(selection, collectors=collectors))
     assert (claim.status, claim.message) == ("True", "by Alloy/v1; vm_promscrape")
 
 
-def test_how_many_are_scraped_is_said_where_not_all_are() -> None:
+def test_scraped_counts_the_collectors_when_some_are_not_scraped() -> None:
     collectors = heard('{"by": "Prometheus/3.5.0", "age_s": 5}', "null", "")
     assert (
         scraped(found(TAKEN, collectors=collectors)).message
@@ -94,7 +94,7 @@ def test_how_many_are_scraped_is_said_where_not_all_are() -> None:
         (Selection(0), None, "NoPrometheus", "in a namespace that it does not watch"),
     ],
 )
-def test_what_cannot_be_known_of_scrapes_is_unknown_with_the_reason(
+def test_scraped_is_unknown_with_a_reason_where_no_collector_reports_scrapes(
     selection: Selection, collectors: CollectorStatus | None, reason: str, words: str
 ) -> None:
     claim = scraped(found(selection, collectors=collectors))
@@ -102,6 +102,6 @@ def test_what_cannot_be_known_of_scrapes_is_unknown_with_the_reason(
     assert words in claim.message
 
 
-def test_a_prometheus_that_does_not_select_it_is_the_reason_where_nobody_scrapes() -> None:
+def test_scraped_is_not_selected_when_no_scraper_comes_and_prometheus_does_not_select() -> None:
     claim = scraped(found(WANTING, collectors=heard("null")))
     assert (claim.status, claim.reason) == ("False", "NotSelected")

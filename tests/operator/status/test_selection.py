@@ -1,4 +1,4 @@
-"""Which Prometheus takes a ServiceMonitor, by selectors as Kubernetes reads them."""
+"""Selection of a ServiceMonitor by a Prometheus, with selectors as Kubernetes evaluates them."""
 
 import pytest
 from hypothesis import given
@@ -31,7 +31,9 @@ TAKES_ALL: dict[str, dict[str, object]] = {"serviceMonitorSelector": {}}
         ({"matchExpressions": [{"key": "tier", "operator": "DoesNotExist"}]}, ["tier DoesNotExist"]),
     ],
 )  # fmt: skip
-def test_a_selector_wants_what_labels_lack(selector: dict[str, object], wanted: list[str]) -> None:
+def test_a_selector_is_unmet_by_the_labels_that_are_missing(
+    selector: dict[str, object], wanted: list[str]
+) -> None:
     assert list(unmet(selector, MONITOR.labels)) == wanted
 
 
@@ -60,27 +62,27 @@ def test_a_selector_wants_what_labels_lack(selector: dict[str, object], wanted: 
         ),
     ],
 )
-def test_a_prometheus_takes_what_both_its_selectors_match(
+def test_selection_requires_both_selectors_of_a_prometheus_to_match(
     name: ObjectKey, spec: dict[str, object], taken: bool
 ) -> None:
-    found = selected(MONITOR, {name: spec})
-    assert found.seen == 1
-    assert (list(found.taken_by) == [str(name)]) == taken
-    assert bool(found.wanting) != taken
+    selection = selected(MONITOR, {name: spec})
+    assert selection.seen == 1
+    assert (list(selection.taken_by) == [str(name)]) == taken
+    assert bool(selection.wanting) != taken
 
 
-def test_one_of_many_is_enough() -> None:
-    found = selected(MONITOR, {HERE: {}, OTHER._replace(namespace="centre"): TAKES_ALL})
-    assert list(found.taken_by) == ["PrometheusAgent centre/main"]
-    assert "Prometheus centre/main wants no ServiceMonitor at all" in found.wanting[0]
+def test_selection_needs_one_matching_prometheus_of_many() -> None:
+    selection = selected(MONITOR, {HERE: {}, OTHER._replace(namespace="centre"): TAKES_ALL})
+    assert list(selection.taken_by) == ["PrometheusAgent centre/main"]
+    assert "Prometheus centre/main wants no ServiceMonitor at all" in selection.wanting[0]
 
 
 @given(st.dictionaries(st.text(min_size=1), st.text(), max_size=5))
-def test_labels_are_what_they_select(labels: dict[str, str]) -> None:
+def test_a_selector_made_from_labels_is_met_by_them(labels: dict[str, str]) -> None:
     assert not list(unmet({"matchLabels": labels}, labels))
 
 
-def test_conditions_of_another_kind_say_nothing_of_taking() -> None:
+def test_bindings_ignore_conditions_of_another_type() -> None:
     other = {"type": "Other", "status": "True"}
     assert bound([{"namespace": "a", "name": "b", "conditions": [other]}]).taken_by == []
 
@@ -89,7 +91,7 @@ def test_conditions_of_another_kind_say_nothing_of_taking() -> None:
     ("resource", "name"),
     [("prometheuses", "Prometheus a/b"), ("prometheusagents", "PrometheusAgent a/b")],
 )
-def test_who_takes_it_is_called_by_its_kind(resource: str, name: str) -> None:
+def test_bindings_name_prometheus_and_its_agent_by_kind(resource: str, name: str) -> None:
     binding = {"resource": resource, "namespace": "a", "name": "b"}
     accepted = {"type": "Accepted", "status": "True"}
     assert bound([binding | {"conditions": [accepted]}]).taken_by == [name]
@@ -113,9 +115,9 @@ RULE = Selected("PrometheusRule", "centre", {"role": "alerts"}, {"team": "power"
         ),
     ],
 )
-def test_a_prometheus_takes_rules_by_selectors_of_their_own(
+def test_selection_of_rules_uses_the_rule_selectors_of_a_prometheus(
     spec: dict[str, object], wanted: list[str]
 ) -> None:
-    found = selected(RULE, {HERE: spec})
-    assert bool(found.taken_by) is not bool(wanted)
-    assert list(found.wanting) == [f"{HERE} wants {' and '.join(wanted)}" for _ in wanted[:1]]
+    selection = selected(RULE, {HERE: spec})
+    assert bool(selection.taken_by) is not bool(wanted)
+    assert list(selection.wanting) == [f"{HERE} wants {' and '.join(wanted)}" for _ in wanted[:1]]
