@@ -5,6 +5,7 @@ command of either program lists the problems beforehand. A document with other p
 validated as far as it could be read.
 """
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -72,10 +73,22 @@ def _entries(bmc: Bmc) -> Iterator[tuple[str, HostEntry]]:
 
 
 def _scheduler(spec: SchedulerBindingSpec) -> Iterator[Problem]:
+    metrics = spec.metrics
+    if metrics is not None and metrics is not UNREAD:
+        yield from _pattern("spec.metrics.exclude", metrics.exclude)
     for kind, settings in given(SCHEDULERS, spec):
         yield from _urls(f"spec.{kind.name}", kind, settings)
         for field, reason in kind.problems(settings):
             yield Problem(f"spec.{kind.name}.{field}", reason)
+
+
+def _pattern(path: str, text: str | None) -> Iterator[Problem]:
+    if text is None or text is UNREAD:
+        return
+    try:
+        re.compile(text)
+    except (re.error, OverflowError, RecursionError) as error:
+        yield Problem(path, f"{text!r:.80} is no regular expression: {error}")
 
 
 def _urls(path: str, kind: ConnectingKind, settings: Any) -> Iterator[Problem]:

@@ -170,3 +170,11 @@ def test_any_texts_are_places_or_problems(names: list[str], addresses: list[str]
         for problem in semantic_problems(loaded.document):
             assert problem.path.startswith("spec.bmc.hosts[")
             assert problem.reason
+
+
+def test_a_pattern_of_families_that_is_no_regular_expression_is_a_problem() -> None:
+    binding = {"cluster": "prod", "noop": {}, "metrics": {"exclude": "rackwatt_(.*"}}
+    (problem,) = told("SchedulerBinding", binding)
+    assert problem.startswith("spec.metrics.exclude: 'rackwatt_(.*' is no regular expression")
+    binding["metrics"] = {"exclude": "rackwatt_scheduler_(user|account)_.*"}
+    assert told("SchedulerBinding", binding) == []

@@ -34,7 +34,7 @@ class SlurmCluster:
 
     `nodes` is a host list, a slurmd for each; `down` is another, of nodes that only exist in the
     configuration and are DOWN until scontrol says something else. All are in the partitions
-    `batch` (the default) and `again`.
+    `batch` (the default) and `again`. Each real node has `gpus` GPUs, which only root can make.
     """
 
     def __init__(
@@ -44,6 +44,7 @@ class SlurmCluster:
         rest: bool = False,
         more: str = "",
         jwt_key: bytes | None = None,
+        gpus: int = 0,
     ) -> None:
         self.nodes = expand(nodes)
         self._rest = rest
@@ -52,7 +53,7 @@ class SlurmCluster:
         controller, self._rest_port, *ports = free_ports(len(self.nodes) + 2)
         decorative = expand(down) if down else []
         self._layout = Layout(
-            dict(zip(self.nodes, ports, strict=True)), decorative, controller, more
+            dict(zip(self.nodes, ports, strict=True)), decorative, controller, more, gpus
         )
         self.rest_url = f"http://127.0.0.1:{self._rest_port}"
         self.directory = Path()

@@ -7,6 +7,7 @@ its restart, or is silent for five.
 import getpass
 import os
 import socket
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,13 +60,15 @@ EPILOG = "#!/bin/sh\nwhile [ -e {directory}/hold-epilog ]; do sleep 0.05; done\n
 class Layout:
     """Real nodes with the port of each one's slurmd, decorative ones, slurmctld's port.
 
-    `more` is added to slurm.conf; there, what comes last counts.
+    `more` is added to slurm.conf; there, what comes last counts. `gpus` is how many H100 each real
+    node seems to have: devices of NVIDIA's kind that no driver is behind.
     """
 
     nodes: dict[str, int]
     decorative: list[str]
     controller: int
     more: str
+    gpus: int = 0
 
 
 def configure(directory: Path, layout: Layout, jwt_key: bytes) -> None:
@@ -74,11 +77,21 @@ def configure(directory: Path, layout: Layout, jwt_key: bytes) -> None:
         (directory / name).mkdir(parents=True)
     (directory / "slurm.conf").write_text(_slurm_conf(directory, layout))
     (directory / "cgroup.conf").write_text("CgroupPlugin=cgroup/v1\n")
+    if layout.gpus:
+        _add_gpus(directory, layout)
     (directory / "epilog").write_text(EPILOG.format(directory=directory))
     (directory / "epilog").chmod(0o755)
     for name, key in (("munge.key", os.urandom(128)), ("jwt.key", jwt_key)):
         (directory / name).write_bytes(key)
         (directory / name).chmod(0o600)
+
+
+def _add_gpus(directory: Path, layout: Layout) -> None:
+    for number in range(layout.gpus):
+        os.mknod(directory / f"nvidia{number}", 0o600 | stat.S_IFCHR, os.makedev(195, number))
+    devices = f"{directory}/nvidia[0-{layout.gpus - 1}]"
+    lines = [f"NodeName={node} Name=gpu Type=h100 File={devices}\n" for node in layout.nodes]
+    (directory / "gres.conf").write_text("".join(lines))
 
 
 def _slurm_conf(directory: Path, layout: Layout) -> str:
@@ -90,8 +103,12 @@ def _slurm_conf(directory: Path, layout: Layout) -> str:
         directory=directory,
         more=layout.more,
     )
+    size = f"{SIZE} Feature=intel,ib"
+    if layout.gpus:
+        text += "GresTypes=gpu\n"
+        size += f" Gres=gpu:h100:{layout.gpus}"
     for name, port in layout.nodes.items():
-        text += NODE.format(name=name, host=host, port=port, size=SIZE)
+        text += NODE.format(name=name, host=host, port=port, size=size)
     answers = next(iter(layout.nodes.values()))
     for name in layout.decorative:
         text += DOWN.format(name=name, port=answers, size=SIZE)

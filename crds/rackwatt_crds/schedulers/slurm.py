@@ -40,24 +40,24 @@ def _unauthenticated(rest: "SlurmRest") -> str | None:
 
 
 class SlurmCli(Model, frozen=True, kw_only=True):
-    """Slurm's command `sinfo` on this machine."""
+    """Slurm's commands `sinfo` and `squeue` on this machine."""
 
     path: Annotated[
-        str | None, Meta(description="The directory of sinfo. Default: found through PATH.")
+        str | None, Meta(description="The directory of the commands. Default: found through PATH.")
     ] = None
 
 
 class SlurmSsh(Model, frozen=True, kw_only=True):
-    """Slurm's command `sinfo` on another machine, through the system's ssh."""
+    """Slurm's commands `sinfo` and `squeue` on another machine, through the system's ssh."""
 
-    host: Annotated[str, Meta(min_length=1, description="The host that runs sinfo.")]
+    host: Annotated[str, Meta(min_length=1, description="The host that runs the commands.")]
     port: Annotated[Port | None, Meta(description="TCP port of sshd. Default: 22.")] = None
     user: Annotated[
         User | None,
         Meta(description="The user to log in as. Default: that of ssh's own configuration."),
     ] = None
     path: Annotated[
-        str | None, Meta(description="The directory of sinfo. Default: found through PATH.")
+        str | None, Meta(description="The directory of the commands. Default: found through PATH.")
     ] = None
     key_secret_ref: Annotated[
         SecretRef | None,

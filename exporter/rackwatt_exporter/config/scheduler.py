@@ -12,11 +12,37 @@ from rackwatt_crds.kinds import SCHEDULERS, chosen
 from rackwatt_crds.model import Model
 from rackwatt_crds.schedulerbinding import INTERVAL, TIMEOUT
 from rackwatt_crds.validation import semantic_problems
+from rackwatt_exporter.config.options import merge_layers
 
 INTERVAL_S = seconds(INTERVAL)
 TIMEOUT_S = seconds(TIMEOUT)
 # One scheduler serves all its nodes, so their states must return soon after an outage.
 MAX_BACKOFF_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class PerJobOptions:
+    """Whether each job has series of its own, and how many jobs at most."""
+
+    enabled: bool = False
+    max: int = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsOptions:
+    """Which metrics are made of a snapshot; `exclude` matches whole names of families."""
+
+    jobs: bool = True
+    partitions: bool = True
+    users: bool = True
+    accounts: bool = True
+    per_job: PerJobOptions = PerJobOptions()
+    exclude: str | None = None
+
+    @property
+    def reads_jobs(self) -> bool:
+        """Whether any of them is made of jobs."""
+        return self.jobs or self.partitions or self.users or self.accounts or self.per_job.enabled
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +63,7 @@ class SchedulerConfig:
     timeout_s: float = TIMEOUT_S
     stale_after_s: float = 3 * INTERVAL_S
     max_backoff_s: float = MAX_BACKOFF_S
+    metrics: MetricsOptions = MetricsOptions()
 
     @property
     def key(self) -> str:
@@ -56,7 +83,7 @@ class SchedulerConfig:
     @property
     def connection_key(self) -> object:
         """All that a connection depends on; while it is equal, the connection is kept."""
-        return self.kind, self.settings, self.timeout_s
+        return self.kind, self.settings, self.timeout_s, self.metrics.reads_jobs
 
 
 def scheduler_config(document: SchedulerBinding) -> SchedulerConfig:
@@ -81,4 +108,5 @@ def scheduler_config(document: SchedulerBinding) -> SchedulerConfig:
         timeout_s=seconds(spec.timeout),
         stale_after_s=seconds(spec.stale_after) if spec.stale_after else 3 * interval_s,
         max_backoff_s=max(interval_s, MAX_BACKOFF_S),
+        metrics=merge_layers(MetricsOptions, spec.metrics),
     )

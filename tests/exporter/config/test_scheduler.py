@@ -66,3 +66,24 @@ def test_what_cannot_be_is_told_with_its_path(spec: str, told: str) -> None:
     with pytest.raises(ValueError, match=r".") as caught:
         resolved(spec)
     assert told in str(caught.value)
+
+
+def test_metrics_have_their_defaults_and_jobs_are_read_for_any_of_them() -> None:
+    metrics = resolved("noop: {}").metrics
+    assert (metrics.jobs, metrics.partitions, metrics.users, metrics.accounts) == (True,) * 4
+    assert (metrics.per_job.enabled, metrics.per_job.max) == (False, 1000)
+    assert metrics.reads_jobs
+    none = "jobs: false, partitions: false, users: false, accounts: false"
+    assert not resolved(f"metrics: {{{none}}}, noop: {{}}").metrics.reads_jobs
+    some = resolved(f"metrics: {{{none}, perJob: {{enabled: true, max: 7}}}}, noop: {{}}").metrics
+    assert some.reads_jobs
+    assert some.per_job.max == 7
+
+
+def test_whether_jobs_are_read_is_a_part_of_the_access_and_what_is_made_of_them_is_not() -> None:
+    off = "metrics: {jobs: false, partitions: false, users: false, accounts: false}"
+    assert resolved(f"{off}, noop: {{}}").connection_key != resolved("noop: {}").connection_key
+    assert (
+        resolved("metrics: {users: false}, noop: {}").connection_key
+        == resolved("noop: {}").connection_key
+    )

@@ -24,7 +24,7 @@ def test_every_scheduler_of_documents_has_its_reader_and_no_other() -> None:
 @pytest.mark.parametrize(
     ("spec", "name"),
     [
-        ("slurm: {cli: {}}", "Sinfo"),
+        ("slurm: {cli: {}}", "SlurmCommands"),
         ("slurm: {ssh: {host: login1}}", "SlurmSsh"),
         (REST, "SlurmRest"),
         ("noop: {}", "Noop"),

@@ -15,11 +15,13 @@ from rackwatt_exporter.reading import ReadError, Reason
 class LocalHost:
     """This host. Nothing is kept between two commands.
 
-    `variables` names the variables of our environment that the commands need.
+    `variables` names the variables of our environment that the commands need; `settings` are more
+    of them, such as `NAME=value`.
     """
 
-    def __init__(self, variables: Sequence[str] = ()) -> None:
+    def __init__(self, variables: Sequence[str] = (), settings: Sequence[str] = ()) -> None:
         self._variables = variables
+        self._settings = settings
 
     async def run(self, argv: Sequence[str], timeout_s: float) -> bytes:
         """Run a command in the C locale and return what it printed on stdout.
@@ -30,7 +32,8 @@ class LocalHost:
                 first line of stderr; `env` prints one for a missing program.
         """
         try:
-            finished = await run_process(("env", *argv), timeout_s, environment(*self._variables))
+            command = ("env", *self._settings, *argv)
+            finished = await run_process(command, timeout_s, environment(*self._variables))
         except ProcessTimeoutError as error:
             raise command_timed_out(argv, timeout_s, error.stderr) from None
         except OSError as error:

@@ -14,7 +14,7 @@ from typing import NamedTuple, cast
 from rackwatt_exporter.printable import printable
 from rackwatt_exporter.reading import ReadError, Reason
 
-OUTPUT_LIMIT = 8 * 1024 * 1024
+OUTPUT_LIMIT = 64 * 1024 * 1024
 STDERR_LIMIT = 4096
 STDERR_GRACE_S = 0.2
 REAP_TIMEOUT_S = 1.0

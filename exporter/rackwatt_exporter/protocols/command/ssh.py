@@ -5,7 +5,8 @@ so that a command costs a short-lived child and no key exchange. The master is o
 foreground: one that detaches itself (ControlPersist) would outlive a killed exporter, and leave a
 zombie where the exporter is the first process of its container. Host keys are always checked. ssh
 never prompts, and the remote shell gets quoted words only. Our environment is not sent; of the
-remote one, which a login shell made, the variables in `without` are removed.
+remote one, which a login shell made, the variables in `without` are removed, and `settings` such as
+`NAME=value` are added.
 """
 
 import asyncio
@@ -83,9 +84,11 @@ class SshHost:
         known_hosts: FixedFile | None = None,
         control_directory: Path,
         without: Sequence[str] = (),
+        settings: Sequence[str] = (),
     ) -> None:
         self._host = host
         self._without = tuple(word for name in without for word in ("-u", name))
+        self._settings = settings
         self._login = ("-p", str(port), *(("-l", user) if user else ()))
         self._key_file = key_file
         self._known_hosts = known_hosts
@@ -135,7 +138,7 @@ class SshHost:
                 await self._log_in(timeout_s)
         # Until a command has ended, the kept connection may be dead.
         self._suspect = True
-        remote = shlex.join(("env", *self._without, "LC_ALL=C", *argv))
+        remote = shlex.join(("env", *self._without, "LC_ALL=C", *self._settings, *argv))
         # A proxy that fails restricts ssh to the master: without one it would log in by itself.
         options = ("-T", "-n", *_option("ProxyCommand", "false"), *self._control())
         command = ("ssh", *options, "--", self._host, remote)

@@ -7,8 +7,8 @@ last name, and nothing in it is read as another node.
 """
 
 import re
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from rackwatt_exporter.protocols.command.process import one_line
@@ -16,15 +16,19 @@ from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers.model.fields import MAX_NAMES
 from rackwatt_exporter.schedulers.model.node import SchedulerNode
 from rackwatt_exporter.schedulers.model.node_state import ParsedState, parse_state
+from rackwatt_exporter.schedulers.model.resources import Gres, Resources
 from rackwatt_exporter.schedulers.model.snapshot import share
+from rackwatt_exporter.schedulers.slurm.cluster_header import check_cluster
+from rackwatt_exporter.schedulers.slurm.jobs import names, time_s
+from rackwatt_exporter.schedulers.slurm.tres import parse_gres, parse_memory
 
 # Each column ends in `|`: without that sinfo cuts what is longer than 20 characters. Two spellings
 # of the state, since Slurm before 20.11 leaves the complete one empty.
-NODES = (
-    "-N",
-    "-O",
-    "NodeList:|,StateComplete:|,StateLong:|,NodeList:|,PartitionName:|,NodeList:|,Reason:|,NodeList:|",
-)
+_STATES = ("NodeList", "StateComplete", "StateLong", "NodeList")
+_REASON = ("PartitionName", "NodeList", "Reason", "NodeList")
+_RESOURCES = ("CPUsState", "Memory", "AllocMem", "Gres", "GresUsed", "Features_act", "Timestamp")
+_COLUMNS = (*_STATES, *_REASON, *_RESOURCES, "NodeList")
+NODES = ("-N", "-O", ",".join(f"{column}:|" for column in _COLUMNS))
 COUNT = ("-o", "%D|%D|")
 
 # Sequences that control a terminal (ECMA-48): those with a text up to its end, those with
@@ -33,13 +37,16 @@ _CONTROL = re.compile(
     r"\x1b[\]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\)|\x1b\[[0-?]*[ -/]*[@-~]|\x1b[ -/]*[0-OQ-WYZ\\`-~]"
 )
 _STATE, _NAME = r"([A-Za-z0-9_+*~#!%$@^-]{0,200})", r"([A-Za-z0-9._-]{1,255})"
-# All that follows a node's name. What follows the second one may be cut off.
+# All that follows a node's name. What follows the second one may be cut off, or be that of a sinfo
+# of a site's own that does not know our last columns.
 _NAMED_TWICE = re.compile(
-    rf"\|{_STATE}\|{_STATE}\|{_NAME}\|(?:([^|\s]{{0,255}})\|\3\|(?:(.*)\|\3\||.*))?"
+    rf"\|{_STATE}\|{_STATE}\|{_NAME}\|(?:([^|\s]{{0,255}})\|\3\|"
+    rf"(?:(.*)\|\3\|((?:[^|]*\|){{{len(_RESOURCES)}}})\3\||(.*)\|\3\||.*))?"
 )
 _NAMED_ONCE = re.compile(rf"{_NAME}\|{_STATE}\|{_STATE}\|(?!{_NAME}\|)")
-_CLUSTER = re.compile(r"^(.*)CLUSTER: ([^\s|]+)[ \t\r]*$", re.MULTILINE)
 _COUNT = re.compile(r"([0-9]{1,9})\|([0-9]{1,9})\|")
+_CPUS = re.compile(r"([0-9]{1,9})/([0-9]{1,9})/([0-9]{1,9})/([0-9]{1,9})\Z")
+_TIME = re.compile(r"[0-9]{1,14}\Z")
 _VERSION = re.compile(r"[0-9]+(?:\.[0-9]+)+(?:-[0-9][A-Za-z0-9.]*)?")
 _NO_REASON = "none"
 _LONGEST_SHOWN = 80
@@ -59,6 +66,16 @@ class _Row(NamedTuple):
     state: ParsedState
     partition: str = ""
     reason: str = ""
+    resources: str = ""
+
+
+class _Resources(NamedTuple):
+    """Since when a reason is set, the features, and what can be and is allocated."""
+
+    since_s: int | None = None
+    features: tuple[str, ...] = ()
+    total: Resources | None = None
+    allocated: Resources | None = None
 
 
 def parse_nodes(output: bytes, cluster: str | None, version: bytes = b"") -> Listed:
@@ -71,7 +88,7 @@ def parse_nodes(output: bytes, cluster: str | None, version: bytes = b"") -> Lis
             cluster than `cluster`; None is the one that answers without a name.
     """
     text = _text(output)
-    _check_cluster(_clusters(text, _text(version)), cluster)
+    check_cluster("sinfo", text, cluster, _text(version))
     lines = [line for line in text.split("\n") if "|" in line]
     listed = _listed(lines, _named_twice)
     if not listed.nodes:  # a sinfo of a site's own, whose columns are not ours
@@ -118,50 +135,60 @@ def _listed(lines: Iterable[str], rows_of: Callable[[str], Iterator[_Row]]) -> L
                 partitions[row.name] = (*known, row.partition)
         if row is None:
             unread[shown(line)] = None
-    nodes = (
-        (name, SchedulerNode(*row.state, tuple(sorted(partitions[name])), row.reason))
-        for name, row in last.items()
-    )
+    nodes = ((name, _node(row, partitions[name])) for name, row in last.items())
     return Listed(share(nodes), tuple(unread))
+
+
+def _node(row: _Row, partitions: Sequence[str]) -> SchedulerNode:
+    since_s, features, total, allocated = _resources(row.resources)
+    return SchedulerNode(
+        *row.state,
+        partitions=tuple(sorted(partitions)),
+        reason=row.reason,
+        reason_at_s=since_s if row.reason else None,
+        features=features,
+        total=total,
+        allocated=allocated,
+    )
+
+
+@lru_cache(4096)
+def _resources(text: str) -> _Resources:
+    """Read the columns of resources; what is not as it should be was not reported."""
+    if not text:
+        return _Resources()
+    cpus, memory, allocated_memory, gres, gres_used, features, since = text.split("|")[:-1]
+    states = _CPUS.match(cpus)
+    return _Resources(
+        time_s(int(since)) if _TIME.match(since) else None,
+        names(features.split(",")),
+        Resources(int(states[4]) if states else None, parse_memory(memory), _gres(gres)),
+        Resources(
+            int(states[1]) if states else None, parse_memory(allocated_memory), _gres(gres_used)
+        ),
+    )
+
+
+def _gres(text: str) -> tuple[Gres, ...] | None:
+    return parse_gres(text) if text else None
 
 
 def _named_twice(line: str) -> Iterator[_Row]:
     position = 0
     while match := _NAMED_TWICE.search(line, position):
-        complete, long, name, partition, reason = match.groups()
+        complete, long, name, partition, reason, resources, alone = match.groups()
         if not line.endswith(name, 0, match.start()):  # columns of something else before it
             position = match.start() + 1
             continue
         position = match.end()
-        reason = "" if reason in (None, _NO_REASON) else reason
-        yield _Row(name, parse_state(complete or long), partition or "", reason)
+        reason = reason or alone or ""
+        reason = "" if reason == _NO_REASON else reason
+        yield _Row(name, parse_state(complete or long), partition or "", reason, resources or "")
 
 
 def _named_once(line: str) -> Iterator[_Row]:
     for match in _NAMED_ONCE.finditer(line):
         yield _Row(match[1], parse_state(match[2] or match[3]))
-
-
-def _clusters(text: str, version: str) -> set[str]:
-    """List the clusters that sinfo names.
-
-    One may be behind a greeting without a newline. So what has words before it counts too, unless
-    the same line is there without sinfo: then all of it is a greeting.
-    """
-    found = Counter(_CLUSTER.findall(text))
-    new = found - Counter(_CLUSTER.findall(version))
-    return {name for before, name in found if not before.strip() or (before, name) in new}
-
-
-def _check_cluster(answering: set[str], cluster: str | None) -> None:
-    if not answering - {cluster}:
-        return
-    names = " and ".join(map(shown, sorted(answering)))
-    if cluster is None:
-        remedy = "no field says that this one is meant: name it in slurm.cluster"
-    else:
-        remedy = f"slurm.cluster is {cluster}"
-    raise ReadError(Reason.BAD_REPLY, f"sinfo answers for another cluster, {names}: {remedy}")
 
 
 def _no_nodes(output: bytes) -> str:

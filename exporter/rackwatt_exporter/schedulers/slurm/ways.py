@@ -1,6 +1,6 @@
 """The ways to Slurm: its commands on this machine or another one, and slurmrestd.
 
-Modules are imported when first needed: a site with sinfo does not pay for HTTP.
+Modules are imported when first needed: a site with the commands does not pay for HTTP.
 """
 
 from rackwatt_crds.schedulers.slurm import Slurm
@@ -18,18 +18,23 @@ from rackwatt_exporter.schedulers.slurm.options import (
 def slurm_scheduler(config: SchedulerConfig, secrets: Secrets) -> Scheduler:
     """Make the scheduler of a binding to Slurm."""
     assert isinstance(config.settings, Slurm)  # noqa: S101 - the registry pairs them
+    timeout_s, jobs = config.reading_timeout_s, config.metrics.reads_jobs
     match slurm_options(config.settings):
         case SlurmCliOptions() as options:
             from rackwatt_exporter.protocols.command.local import LocalHost
-            from rackwatt_exporter.schedulers.slurm.sinfo import VARIABLES, Sinfo
+            from rackwatt_exporter.schedulers.slurm.commands import (
+                SETTINGS,
+                VARIABLES,
+                SlurmCommands,
+            )
 
-            host = LocalHost(VARIABLES)
-            return Sinfo(host, options.path, config.reading_timeout_s, options.cluster)
+            host = LocalHost(VARIABLES, SETTINGS)
+            return SlurmCommands(host, options.path, timeout_s, options.cluster, jobs=jobs)
         case SlurmSshOptions() as options:
             from rackwatt_exporter.schedulers.slurm.ssh import SlurmSsh
 
-            return SlurmSsh(options, secrets, config.reading_timeout_s)
+            return SlurmSsh(options, secrets, timeout_s, jobs=jobs)
         case SlurmRestOptions() as options:
             from rackwatt_exporter.schedulers.slurm.rest import SlurmRest
 
-            return SlurmRest(options, secrets, config.reading_timeout_s)
+            return SlurmRest(options, secrets, timeout_s)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers import relay
 from rackwatt_exporter.schedulers.model.node import SchedulerNode
+from rackwatt_exporter.schedulers.model.resources import Gres, Resources
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 from rackwatt_exporter.schedulers.slurm.sinfo_output import (
     Listed,
@@ -292,3 +293,26 @@ def test_what_is_behind_a_state_and_is_not_sinfos_is_not_read(rest: str) -> None
 def test_columns_that_a_sinfo_does_not_know_are_absent() -> None:
     listed = parse_nodes(b"n1||idle|n1||n1||n1|\n", None)
     assert listed == ({"n1": SchedulerNode("idle", "idle")}, ())
+
+
+RESOURCES = "8/0/0/8|16000|2824|gpu:h100:4(S:0)|gpu:h100:3(IDX:0-2)|intel,ib|1795220732|"
+
+
+def test_a_node_has_its_resources_features_and_the_time_of_its_reason() -> None:
+    row = f"n1|allocated+drain|draining|n1|batch|n1|bad | dimm|n1|{RESOURCES}n1|\n"
+    assert parse_nodes(row.encode(), None).nodes == {
+        "n1": SchedulerNode(
+            "draining", "allocated", ("drain",), ("batch",), "bad | dimm", 1795220732,
+            ("intel", "ib"),
+            Resources(8, 16_000 * 2**20, (Gres("gpu", 4, "h100"),)),
+            Resources(8, 2824 * 2**20, (Gres("gpu", 3, "h100"),)),
+        )
+    }  # fmt: skip
+
+
+def test_resources_that_sinfo_does_not_know_are_unknown_and_not_zero() -> None:
+    row = "n1|idle|idle|n1|batch|n1|none|n1|N/A|N/A|||gpu:0|(null)|Unknown|n1|\n"
+    node = parse_nodes(row.encode(), None).nodes["n1"]
+    assert node.total == Resources(None, None, None)
+    assert node.allocated == Resources(None, None, ())
+    assert (node.features, node.reason, node.reason_at_s) == ((), "", None)

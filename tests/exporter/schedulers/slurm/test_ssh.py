@@ -41,15 +41,17 @@ def secrets(peer: Sshd, tmp_path: Path) -> Secrets:
 @pytest.fixture
 async def options(peer: Sshd, stage: SlurmCluster, tmp_path: Path) -> SlurmSshOptions:
     """sshd gives commands a bare environment, so a wrapper says which cluster is meant."""
-    wrapper = tmp_path / "bin" / "sinfo"
-    wrapper.parent.mkdir()
-    wrapper.write_text(f'#!/bin/sh\nSLURM_CONF={stage.configuration} exec sinfo "$@"\n')
-    wrapper.chmod(0o755)
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    for name in ("sinfo", "squeue"):
+        wrapper = folder / name
+        wrapper.write_text(f'#!/bin/sh\nSLURM_CONF={stage.configuration} exec {name} "$@"\n')
+        wrapper.chmod(0o755)
     return SlurmSshOptions(
         host=peer.address,
         port=peer.port,
         user=peer.user,
-        path=str(wrapper.parent),
+        path=str(folder),
         key_secret="login",
         known_hosts_secret="login",
     )
@@ -58,7 +60,7 @@ async def options(peer: Sshd, stage: SlurmCluster, tmp_path: Path) -> SlurmSshOp
 async def test_every_state_of_a_real_slurm_is_read_over_one_login(
     options: SlurmSshOptions, secrets: Secrets, stage: SlurmCluster, peer: Sshd
 ) -> None:
-    scheduler = SlurmSsh(options, secrets, PATIENCE_S)
+    scheduler = SlurmSsh(options, secrets, PATIENCE_S, jobs=True)
     try:
         first, second = await scheduler.read(), await scheduler.read()
     finally:
@@ -67,12 +69,15 @@ async def test_every_state_of_a_real_slurm_is_read_over_one_login(
     assert states(first) == states(second) == WORDS
     assert first.version == "22.05.8"
     assert peer.logins() == 1
+    assert first.jobs
+    assert all(job.submitted_at_s for job in first.jobs)
+    assert (first.unread_jobs, first.note) == (0, "")
 
 
 async def test_a_missing_sinfo_there_is_command_failed_and_says_what_to_do(
     options: SlurmSshOptions, secrets: Secrets
 ) -> None:
-    scheduler = SlurmSsh(replace(options, path="/nowhere"), secrets, PATIENCE_S)
+    scheduler = SlurmSsh(replace(options, path="/nowhere"), secrets, PATIENCE_S, jobs=True)
     with pytest.raises(ReadError) as caught:
         await scheduler.read()
     await scheduler.close()
@@ -84,7 +89,7 @@ async def test_a_key_that_is_not_known_there_is_auth_failed(
     options: SlurmSshOptions, secrets: Secrets, tmp_path: Path, peer: Sshd
 ) -> None:
     (peer.client_key.parent / "authorized_keys").write_text("")
-    scheduler = SlurmSsh(options, secrets, PATIENCE_S)
+    scheduler = SlurmSsh(options, secrets, PATIENCE_S, jobs=True)
     with pytest.raises(ReadError) as caught:
         await scheduler.read()
     await scheduler.close()
@@ -96,7 +101,7 @@ async def test_closing_leaves_no_file_behind(
 ) -> None:
     with tempfile.TemporaryDirectory() as place:  # short, as a Unix socket's path must be
         monkeypatch.setattr(tempfile, "tempdir", place)
-        scheduler = SlurmSsh(options, secrets, PATIENCE_S)
+        scheduler = SlurmSsh(options, secrets, PATIENCE_S, jobs=True)
         await scheduler.read()
         assert os.listdir(place)
         await scheduler.close()
@@ -120,7 +125,7 @@ async def answered(options: SlurmSshOptions, tmp_path: Path, more: str) -> Sched
         (login / "ssh-privatekey").write_bytes(peer.client_key.read_bytes())
         (login / "known_hosts").write_bytes(peer.known_hosts.read_bytes())
         secrets = Secrets(tmp_path / "secrets")
-        scheduler = SlurmSsh(replace(options, port=peer.port), secrets, PATIENCE_S)
+        scheduler = SlurmSsh(replace(options, port=peer.port), secrets, PATIENCE_S, jobs=True)
         try:
             return await scheduler.read()
         finally:
@@ -134,7 +139,7 @@ async def test_a_nasty_login_shell_costs_no_node_its_state(
     (tmp_path / "nasty").write_text(NASTY)
     answer = await answered(options, tmp_path, f"SetEnv BASH_ENV={tmp_path}/nasty")
     assert states(answer) == WORDS
-    assert (answer.unread, answer.note) == (0, "")
+    assert (answer.unread, answer.unread_jobs, answer.note) == (0, 0, "")
     assert answer.version == "22.05.8"
 
 

@@ -1,11 +1,13 @@
-"""Node states from Slurm's own `sinfo`, on whichever host it runs.
+"""Nodes and jobs from Slurm's own `sinfo` and `squeue`, on whichever host they run.
 
-One command a reading. Where the names differ from those of the last reading, and now and then, a
-second one counts the nodes: a line that was lost on its way is then known to be.
+One command each a reading. Where the names of nodes differ from those of the last reading, and now
+and then, a third one counts the nodes: a line that was lost on its way is then known to be. Where
+jobs cannot be read the nodes are still known, and jobs are not: never none.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import NamedTuple, Protocol
 
 from rackwatt_exporter.protocols.command.process import CommandError, one_line
@@ -20,13 +22,16 @@ from rackwatt_exporter.schedulers.slurm.sinfo_output import (
     parse_nodes,
     parse_version,
 )
+from rackwatt_exporter.schedulers.slurm.squeue import Jobs, Squeue
 
 # Of all partitions, hidden ones too.
 _ALL = ("-a", "-h")
 _COUNTED_EVERY = 120  # readings: an hour of the usual interval
-# Where Slurm is, and a token for it. No other variable of ours reaches sinfo.
+# Where Slurm is, and a token for it. No other variable of ours reaches the commands.
 VARIABLES = ("SLURM_CONF", "SLURM_CONF_SERVER", "SLURM_JWT")
-# What sinfo obeys beside its arguments; another host's login shell may set it.
+# The whole list of an array's tasks, and times without a zone of time.
+SETTINGS = ("SLURM_BITSTR_LEN=0", "SLURM_TIME_FORMAT=%s")
+# What the commands obey beside their arguments; another host's login shell may set it.
 OBEYED = (
     "SINFO_ALL",
     "SINFO_FEDERATION",
@@ -37,26 +42,41 @@ OBEYED = (
     "SLURM_CLUSTERS",
     "SLURM_DEBUG_FLAGS",
     "SLURM_FEDERATION",
-    "SLURM_TIME_FORMAT",
     "SLURM_WORKING_CLUSTER",
+    "SQUEUE_ACCOUNT",
+    "SQUEUE_ALL",
+    "SQUEUE_ARRAY",
+    "SQUEUE_FEDERATION",
+    "SQUEUE_LICENSES",
+    "SQUEUE_LOCAL",
+    "SQUEUE_NAMES",
+    "SQUEUE_PARTITION",
+    "SQUEUE_QOS",
+    "SQUEUE_SIBLING",
+    "SQUEUE_SORT",
+    "SQUEUE_STATES",
+    "SQUEUE_USERS",
 )
 
 HINTS = {
     Reason.AUTH_FAILED: "Slurm does not let us in: is munged running there, with the same key?",
-    Reason.PRIVILEGE_INSUFFICIENT: "Slurm's PrivateData=nodes hides them from this user",
-    Reason.TIMEOUT: "slurmctld did not answer sinfo in time",
-    Reason.UNREACHABLE: "sinfo cannot reach slurmctld: is it running?",
+    Reason.PRIVILEGE_INSUFFICIENT: "Slurm's PrivateData hides them from this user",
+    Reason.TIMEOUT: "slurmctld did not answer {command} in time",
+    Reason.UNREACHABLE: "{command} cannot reach slurmctld: is it running?",
 }
-# What fails before slurmctld has a say, by what env and sinfo print of it.
+# What fails before slurmctld has a say, by what env and the commands print of it.
 BEFORE = (
-    ("env: ", "there is no sinfo: install Slurm's commands, or say in `path` where it is"),
-    ("configuration source", "sinfo finds no slurm.conf: put it in place, or set SLURM_CONF"),
-    ("for SLURM_CLUSTERS", "SLURM_CLUSTERS names another cluster: does a wrapper of sinfo set it?"),
+    ("env: ", "there is no {command}: install Slurm's commands, or say in `path` where it is"),
+    ("configuration source", "{command} finds no slurm.conf: put it in place, or set SLURM_CONF"),
+    (
+        "for SLURM_CLUSTERS",
+        "SLURM_CLUSTERS names another cluster: does a wrapper of {command} set it?",
+    ),
     ("for --cluster", "slurm.cluster names a cluster that slurmdbd does not list or reach"),
     (
         "talking to the database",
-        "slurm.cluster, or SLURM_CLUSTERS in a wrapper of sinfo, names a cluster, and slurmdbd, "
-        "which knows where it is, does not answer",
+        "slurm.cluster, or SLURM_CLUSTERS in a wrapper of {command}, names a cluster, and "
+        "slurmdbd, which knows where it is, does not answer",
     ),
 )
 
@@ -85,31 +105,39 @@ class _Check(NamedTuple):
     readings_left: int = 0
 
 
-class Sinfo:
+class SlurmCommands:
     """Slurm as its commands on one host report it.
 
-    `folder` is where they are, if not in PATH; `cluster` is which of several, None their own.
+    `folder` is where they are, if not in PATH; `cluster` is which of several, None their own;
+    `jobs` is whether jobs are read.
     """
 
     def __init__(
-        self, host: CommandRunner, folder: str | None, timeout_s: float, cluster: str | None = None
+        self,
+        host: CommandRunner,
+        folder: str | None,
+        timeout_s: float,
+        cluster: str | None = None,
+        *,
+        jobs: bool,
     ) -> None:
         self._host = host
-        self._command = f"{folder.rstrip('/')}/sinfo" if folder else "sinfo"
+        self._folder = f"{folder.rstrip('/')}/" if folder else ""
         self._timeout_s = timeout_s
         self._cluster = cluster
         self._arguments = (*_ALL, *(("-M", cluster) if cluster else ("--local",)))
         self._version: bytes | None = None  # what was printed for it
         self._check = _Check()
+        self._squeue = Squeue(self._arguments, cluster) if jobs else None
 
     async def read(self) -> SchedulerSnapshot:
-        """Read a snapshot of every node that is in a partition.
+        """Read a snapshot of every node that is in a partition, and of every job.
 
         Raises:
             ReadError: what the host raises; auth_failed, timeout, unreachable where sinfo says so;
                 bad_reply where it lists no node, or those of another cluster.
         """
-        run = self._runner()
+        run, run_squeue = self._runners()
         try:
             output = await run(*self._arguments, *NODES)
             if self._version is None:
@@ -119,12 +147,15 @@ class Sinfo:
             self._version = None  # the next Slurm that answers may be another
             raise
         self._check = check = await self._checked(listed, run)
+        jobs = await self._jobs(listed, run_squeue, self._version)
         return SchedulerSnapshot(
             listed.nodes,
             cluster=self._cluster or "",
             version=parse_version(self._version),
             unread=check.unread,
-            note=check.note,
+            note="; ".join(filter(None, (check.note, jobs.note))),
+            jobs=jobs.jobs,
+            unread_jobs=jobs.unread,
         )
 
     async def close(self) -> None:
@@ -144,18 +175,29 @@ class Sinfo:
         wrong = count not in (None, len(names))
         return _Check(frozenset(names), unread, note, 0 if wrong else _COUNTED_EVERY)
 
-    def _runner(self) -> _Run:
-        """Give what runs sinfo, any number of times until one deadline."""
+    async def _jobs(self, listed: Listed, run: _Run, version: bytes) -> Jobs:
+        """Read the jobs; where that fails they are not known, and the note says why."""
+        if self._squeue is None:
+            return Jobs()
+        try:
+            jobs = await self._squeue.read(run, version)
+        except ReadError as error:
+            return Jobs(note=f"jobs are not known: {error.reason}: {error}")
+        return jobs.unless_hidden(listed.nodes.values())
+
+    def _runners(self) -> tuple[_Run, _Run]:
+        """Return what runs sinfo and squeue, any number of times until one deadline."""
         clock = asyncio.get_running_loop().time
         deadline_s = clock() + self._timeout_s
 
-        async def run(*arguments: str) -> bytes:
+        async def run(command: str, *arguments: str) -> bytes:
+            argv = (f"{self._folder}{command}", *arguments)
             try:
-                return await self._host.run((self._command, *arguments), deadline_s - clock())
+                return await self._host.run(argv, deadline_s - clock())
             except CommandError as error:
-                raise explained(error) from None
+                raise explained(error, command) from None
 
-        return run
+        return partial(run, "sinfo"), partial(run, "squeue")
 
 
 def compared(listed: Listed, count: int | None) -> tuple[int, str]:
@@ -169,14 +211,15 @@ def compared(listed: Listed, count: int | None) -> tuple[int, str]:
     return max(0, count - len(listed.nodes)), note
 
 
-def explained(error: CommandError) -> ReadError:
+def explained(error: CommandError, command: str) -> ReadError:
     """Find what a command that failed means, and keep its words."""
     for phrase, message in BEFORE:
         if phrase in error.stderr:
-            return ReadError(Reason.COMMAND_FAILED, message)
+            return ReadError(Reason.COMMAND_FAILED, message.format(command=command))
     reason = reason_of(error.stderr)
     if reason is None and error.reason is not Reason.TIMEOUT:
         return error
     reason = reason or Reason.TIMEOUT
     words = "; ".join(line.strip() for line in error.stderr.splitlines() if line.strip())
-    return ReadError(reason, f"{HINTS[reason]} ({one_line(words, 0) if words else error})")
+    hint = HINTS[reason].format(command=command)
+    return ReadError(reason, f"{hint} ({one_line(words, 0) if words else error})")

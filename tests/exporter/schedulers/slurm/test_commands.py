@@ -10,7 +10,7 @@ import pytest
 
 from rackwatt_exporter.protocols.command.local import LocalHost
 from rackwatt_exporter.reading import ReadError, Reason
-from rackwatt_exporter.schedulers.slurm.sinfo import VARIABLES, Sinfo
+from rackwatt_exporter.schedulers.slurm.commands import SETTINGS, VARIABLES, SlurmCommands
 from tests.eventually import PATIENCE_S, eventually
 from tests.exporter.schedulers.conftest import REASON, TRUTH, WORDS
 from tests.exporter.schedulers.snapshots import details, details_by_scontrol, states
@@ -19,9 +19,11 @@ from tests.peers.slurm import SlurmCluster
 LOOPS = ("asyncio", "uvloop")  # each starts and reaps children in its own way
 
 
-def here(cluster: SlurmCluster, monkeypatch: pytest.MonkeyPatch, path: str | None = None) -> Sinfo:
+def here(
+    cluster: SlurmCluster, monkeypatch: pytest.MonkeyPatch, path: str | None = None
+) -> SlurmCommands:
     monkeypatch.setenv("SLURM_CONF", str(cluster.configuration))
-    return Sinfo(LocalHost(VARIABLES), path, PATIENCE_S)
+    return SlurmCommands(LocalHost(VARIABLES, SETTINGS), path, PATIENCE_S, jobs=False)
 
 
 def wrapper(directory: Path, script: str) -> str:
@@ -32,7 +34,7 @@ def wrapper(directory: Path, script: str) -> str:
     return str(directory)
 
 
-async def failure_of(sinfo: Sinfo) -> ReadError:
+async def failure_of(sinfo: SlurmCommands) -> ReadError:
     with pytest.raises(ReadError) as caught:
         await sinfo.read()
     return caught.value
@@ -125,7 +127,9 @@ async def test_a_munge_key_that_is_not_the_clusters_is_auth_failed(
             text.replace(f"{cluster.directory}/munge.socket", f"{other.directory}/munge.socket")
         )
         monkeypatch.setenv("SLURM_CONF", str(tmp_path / "slurm.conf"))
-        error = await failure_of(Sinfo(LocalHost(VARIABLES), None, PATIENCE_S))
+        error = await failure_of(
+            SlurmCommands(LocalHost(VARIABLES, SETTINGS), None, PATIENCE_S, jobs=False)
+        )
     assert error.reason is Reason.AUTH_FAILED
     assert "munged" in str(error)
 
@@ -140,7 +144,9 @@ async def test_a_user_whom_nodes_are_hidden_from_has_not_the_privilege(
 
 
 async def test_a_missing_sinfo_is_command_failed_and_says_what_to_do(tmp_path: Path) -> None:
-    error = await failure_of(Sinfo(LocalHost(VARIABLES), str(tmp_path), PATIENCE_S))
+    error = await failure_of(
+        SlurmCommands(LocalHost(VARIABLES, SETTINGS), str(tmp_path), PATIENCE_S, jobs=False)
+    )
     assert error.reason is Reason.COMMAND_FAILED
     assert "install" in str(error)
 
@@ -151,7 +157,11 @@ async def test_a_missing_slurm_conf_is_command_failed_and_says_what_to_do(
     said = "sinfo: error: fetch_config: DNS SRV lookup failed"  # by the real one of 22.05
     fatal = "sinfo: fatal: Could not establish a configuration source"
     script = f"printf '%s\n' '{said}' '{fatal}' >&2; exit 1"
-    error = await failure_of(Sinfo(LocalHost(VARIABLES), wrapper(tmp_path, script), PATIENCE_S))
+    error = await failure_of(
+        SlurmCommands(
+            LocalHost(VARIABLES, SETTINGS), wrapper(tmp_path, script), PATIENCE_S, jobs=False
+        )
+    )
     assert error.reason is Reason.COMMAND_FAILED
     assert "SLURM_CONF" in str(error)
 
@@ -160,7 +170,9 @@ async def test_another_failure_is_command_failed_in_the_words_of_the_command(
     tmp_path: Path,
 ) -> None:
     folder = wrapper(tmp_path, "echo 'sinfo: the cat sat on it' >&2; exit 3")
-    error = await failure_of(Sinfo(LocalHost(VARIABLES), folder, PATIENCE_S))
+    error = await failure_of(
+        SlurmCommands(LocalHost(VARIABLES, SETTINGS), folder, PATIENCE_S, jobs=False)
+    )
     assert error.reason is Reason.COMMAND_FAILED
     assert str(error).endswith("sinfo ended with status 3: sinfo: the cat sat on it")
 
@@ -170,7 +182,9 @@ async def test_what_a_wrapper_started_does_not_outlive_the_deadline(tmp_path: Pa
     mark = tmp_path / "grandchild"
     folder = wrapper(tmp_path, f"sh -c 'echo $$ > {mark}; sleep 600' & wait")
     for timeout_s in (1, 4, 16, 64):  # until there was time for it to start
-        error = await failure_of(Sinfo(LocalHost(VARIABLES), folder, timeout_s))
+        error = await failure_of(
+            SlurmCommands(LocalHost(VARIABLES, SETTINGS), folder, timeout_s, jobs=False)
+        )
         assert error.reason is Reason.TIMEOUT
         if mark.exists() and mark.read_text():
             break
@@ -221,13 +235,15 @@ class Printing:
 
 
 async def test_no_node_at_all_is_a_bad_reply_that_names_the_likely_reason() -> None:
-    error = await failure_of(Sinfo(Printing(b"\n"), None, PATIENCE_S))
+    error = await failure_of(SlurmCommands(Printing(b"\n"), None, PATIENCE_S, jobs=False))
     assert error.reason is Reason.BAD_REPLY
     assert "PrivateData" in str(error)
 
 
 async def test_something_else_than_nodes_is_a_bad_reply_that_shows_it() -> None:
-    error = await failure_of(Sinfo(Printing(b"<html>\x1b[0m</html>"), None, PATIENCE_S))
+    error = await failure_of(
+        SlurmCommands(Printing(b"<html>\x1b[0m</html>"), None, PATIENCE_S, jobs=False)
+    )
     assert error.reason is Reason.BAD_REPLY
     assert "<html>" in str(error)
     assert "\x1b" not in str(error)
@@ -239,7 +255,7 @@ FOUR = TWO + b"n3|idle|module: loaded\n|idle|n3|\nn4|idle|idle|n4|\n"
 
 async def test_nodes_are_counted_once_as_long_as_they_are_the_same() -> None:
     host = Printing(TWO, b"2|2|\n")
-    sinfo = Sinfo(host, None, PATIENCE_S)
+    sinfo = SlurmCommands(host, None, PATIENCE_S, jobs=False)
     for _ in range(3):
         answer = await sinfo.read()
         assert (answer.unread, answer.note) == (0, "")
@@ -248,7 +264,7 @@ async def test_nodes_are_counted_once_as_long_as_they_are_the_same() -> None:
 
 async def test_nodes_that_come_or_go_are_counted_again() -> None:
     host = Printing(TWO, b"2|2|\n")
-    sinfo = Sinfo(host, None, PATIENCE_S)
+    sinfo = SlurmCommands(host, None, PATIENCE_S, jobs=False)
     await sinfo.read()
     host.nodes, host.count = b"n1|idle|idle|n1|\n", b"1|1|\n"
     assert (await sinfo.read()).unread == 0
@@ -257,7 +273,7 @@ async def test_nodes_that_come_or_go_are_counted_again() -> None:
 
 async def test_nodes_that_stay_the_same_are_counted_again_now_and_then() -> None:
     host = Printing(TWO, b"2|2|\n")
-    sinfo = Sinfo(host, None, PATIENCE_S)
+    sinfo = SlurmCommands(host, None, PATIENCE_S, jobs=False)
     for _ in range(250):
         await sinfo.read()
     assert host.commands.count("count") == 3
@@ -265,7 +281,7 @@ async def test_nodes_that_stay_the_same_are_counted_again_now_and_then() -> None
 
 async def test_a_line_that_is_lost_is_counted_and_reported_and_costs_no_other_node() -> None:
     host = Printing(FOUR, b"4|4|\n")
-    sinfo = Sinfo(host, None, PATIENCE_S)
+    sinfo = SlurmCommands(host, None, PATIENCE_S, jobs=False)
     answer = await sinfo.read()
     assert states(answer) == {"n1": "idle", "n2": "down", "n4": "idle"}
     assert answer.unread == 1
@@ -276,7 +292,7 @@ async def test_a_line_that_is_lost_is_counted_and_reported_and_costs_no_other_no
 
 
 async def test_a_wrapper_that_cuts_the_list_is_noticed_by_the_count() -> None:
-    answer = await Sinfo(Printing(TWO, b"5|5|\n"), None, PATIENCE_S).read()
+    answer = await SlurmCommands(Printing(TWO, b"5|5|\n"), None, PATIENCE_S, jobs=False).read()
     assert answer.unread == 3
     assert answer.note == "sinfo counts 5 nodes and lists 2"
 
@@ -285,8 +301,10 @@ async def test_a_wrapper_that_cuts_the_list_is_noticed_by_the_count() -> None:
 async def test_where_nodes_cannot_be_counted_a_line_that_cannot_be_read_is_still_reported(
     count: bytes | ReadError,
 ) -> None:
-    assert (await Sinfo(Printing(TWO, count), None, PATIENCE_S).read()).note == ""
-    answer = await Sinfo(Printing(FOUR, count), None, PATIENCE_S).read()
+    assert (
+        await SlurmCommands(Printing(TWO, count), None, PATIENCE_S, jobs=False).read()
+    ).note == ""
+    answer = await SlurmCommands(Printing(FOUR, count), None, PATIENCE_S, jobs=False).read()
     assert answer.unread == 2  # halves of a line
     assert "could not be read: n3" in answer.note
 
@@ -312,19 +330,19 @@ async def test_only_variables_that_sinfo_needs_are_passed_on(
 ) -> None:
     monkeypatch.setenv("SLURM_CONF", "/there/slurm.conf")
     monkeypatch.setenv("SECRET_OF_THE_EXPORTER", "x")
-    printed = (await LocalHost(VARIABLES).run(("env",), PATIENCE_S)).decode().splitlines()
+    printed = (await LocalHost(VARIABLES, SETTINGS).run(("env",), PATIENCE_S)).decode().splitlines()
     names = {line.partition("=")[0] for line in printed}
     assert {"PATH", "LC_ALL", "SLURM_CONF"} <= names
-    assert names <= {"PATH", "HOME", "USER", "LOGNAME", "LD_LIBRARY_PATH", "TMPDIR", "LC_ALL"} | {
-        *VARIABLES
-    }
-    assert "LC_ALL=C" in printed
+    ours = {"PATH", "HOME", "USER", "LOGNAME", "LD_LIBRARY_PATH", "TMPDIR", "LC_ALL"}
+    settings = {setting.partition("=")[0] for setting in SETTINGS}
+    assert names <= ours | settings | {*VARIABLES}
+    assert {"LC_ALL=C", *SETTINGS} <= {*printed}
 
 
 async def test_the_states_of_another_cluster_are_a_bad_reply(tmp_path: Path) -> None:
     """A wrapper of the site's own asks for other clusters."""
     folder = wrapper(tmp_path, r"printf 'CLUSTER: other\nn1|down|down|n1|\n'")
-    error = await failure_of(Sinfo(LocalHost(), folder, PATIENCE_S))
+    error = await failure_of(SlurmCommands(LocalHost(), folder, PATIENCE_S, jobs=False))
     assert error.reason is Reason.BAD_REPLY
     assert "other" in str(error)
     assert "slurm.cluster" in str(error)
@@ -345,7 +363,9 @@ async def test_the_cluster_that_the_document_names_is_asked_for(tmp_path: Path) 
 case "$*" in *"-M prod"*) echo "CLUSTER: prod";; *) echo "CLUSTER: other";; esac
 case "$*" in *--local*) exit 3;; *%D*) echo "1|1|";; *) echo "n1|idle|idle|n1|";; esac
 """
-    answer = await Sinfo(LocalHost(), wrapper(tmp_path, script), PATIENCE_S, "prod").read()
+    answer = await SlurmCommands(
+        LocalHost(), wrapper(tmp_path, script), PATIENCE_S, "prod", jobs=False
+    ).read()
     assert states(answer) == {"n1": "idle"}
 
 
@@ -353,7 +373,9 @@ async def test_a_cluster_that_slurm_does_not_know_is_named_in_the_message(
     stage: SlurmCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SLURM_CONF", str(stage.configuration))
-    error = await failure_of(Sinfo(LocalHost(VARIABLES), None, PATIENCE_S, "other"))
+    error = await failure_of(
+        SlurmCommands(LocalHost(VARIABLES, SETTINGS), None, PATIENCE_S, "other", jobs=False)
+    )
     assert error.reason is Reason.COMMAND_FAILED
     assert "slurm.cluster" in str(error)
 
@@ -380,7 +402,7 @@ async def test_what_sinfo_said_before_its_deadline_is_kept(
 ) -> None:
     folder = wrapper(tmp_path, f"echo '{words}' >&2; exec sleep 600")
     for timeout_s in (0.5, 2, 8, 32):  # until there was time for it to speak
-        error = await failure_of(Sinfo(LocalHost(), folder, timeout_s))
+        error = await failure_of(SlurmCommands(LocalHost(), folder, timeout_s, jobs=False))
         if words in str(error):
             break
     assert error.reason is reason

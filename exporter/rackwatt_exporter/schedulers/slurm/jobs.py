@@ -1,0 +1,146 @@
+"""What Slurm's text and its JSON have in common of a job, made into one record.
+
+Slurm prints what a job waits for and what it holds in the same words: the state decides which of
+them it is. Its start and its end are plans as long as they have not happened.
+"""
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from sys import intern
+
+import msgspec
+
+from rackwatt_crds.hostlist import expand
+from rackwatt_exporter.schedulers.model.fields import MAX_NAMES, MAX_TIME_S, name
+from rackwatt_exporter.schedulers.model.job import Job
+from rackwatt_exporter.schedulers.model.job_state import (
+    ACTIVE,
+    ENDED,
+    WAITING,
+    JobState,
+    normalize_job_state,
+)
+from rackwatt_exporter.schedulers.model.resources import Gres, Resources, distinct_gres
+from rackwatt_exporter.schedulers.slurm.arrays import JobId
+from rackwatt_exporter.schedulers.slurm.tres import (
+    NOTHING,
+    node_count,
+    parse_gres,
+    parse_tres,
+)
+
+
+class SlurmJob(msgspec.Struct, gc=False):
+    """A job in Slurm's own words. `gres` are what is asked for each job, node, socket and task."""
+
+    words: tuple[str, ...]
+    tres: str
+    user: str
+    account: str
+    qos: str
+    partitions: str
+    reason: str
+    nodes: str
+    gres: tuple[str, str, str, str]
+    submitted_at_s: int | None
+    started_at_s: int | None
+    ended_at_s: int | None
+
+
+def make_job(job_id: JobId, slurm: SlurmJob) -> Job:
+    """Make the record of a job."""
+    state, flags = normalize_job_state(slurm.words)
+    resources = _resources(slurm.tres, slurm.gres)
+    nodes = _nodes(slurm.nodes) if state in ACTIVE else ()
+    has_run = bool(nodes) or (state in ENDED and slurm.nodes not in NOTHING)
+    allocated = _held(state, resources) if state in ACTIVE else None
+    return Job(
+        job_id.id,
+        state,
+        flags,
+        job_id.tasks,
+        intern(job_id.array),
+        intern(job_id.het),
+        _word(slurm.user),
+        _word(slurm.account),
+        _word(slurm.qos),
+        _words(slurm.partitions),
+        "" if slurm.reason in (*NOTHING, "None") else slurm.reason,
+        slurm.submitted_at_s,
+        slurm.started_at_s if has_run else None,
+        slurm.ended_at_s if state in ENDED else None,
+        resources if state in WAITING else None,
+        allocated,
+        nodes,
+        (allocated,) if allocated is not None and len(nodes) == 1 else (),
+    )
+
+
+def time_s(number: int) -> int | None:
+    """Return a Unix time; None where Slurm means none."""
+    return number if 1 <= number <= MAX_TIME_S else None
+
+
+@lru_cache(4096)
+def _resources(tres: str, gres: tuple[str, str, str, str]) -> Resources:
+    """Return what a job has, its GRES too where Slurm's accounting leaves them out."""
+    resources = parse_tres(tres)
+    if resources.gres is not None:
+        return resources
+    return msgspec.structs.replace(resources, gres=_requested_gres(gres, node_count(tres)))
+
+
+def _requested_gres(gres: tuple[str, str, str, str], nodes: int | None) -> tuple[Gres, ...] | None:
+    """Return what a request comes to; None where that depends on what Slurm made of it."""
+    per_job, per_node, per_socket, per_task = map(_generic, gres)
+    if per_job is None or per_node is None or per_socket != () or per_task != ():
+        return None
+    if per_node and nodes is None:
+        return None
+    return distinct_gres(
+        (
+            *((one.name, one.type, one.count) for one in per_job),
+            *((one.name, one.type, one.count * (nodes or 1)) for one in per_node),
+        )
+    )
+
+
+def _generic(text: str) -> tuple[Gres, ...] | None:
+    """Parse a request, without the CPUs and memory that newer versions list in it."""
+    parts = [part for part in text.split(",") if "=" not in part or part.startswith("gres")]
+    return parse_gres(",".join(parts))
+
+
+@lru_cache(4096)
+def _held(state: str, resources: Resources) -> Resources:
+    """Return what a job holds now: a suspended one keeps its memory and GRES, not its CPUs."""
+    if state == JobState.SUSPENDED and resources.cpus is not None:
+        return msgspec.structs.replace(resources, cpus=0)
+    return resources
+
+
+@lru_cache(4096)
+def _nodes(text: str) -> tuple[str, ...]:
+    """List the nodes of a host list; none where it is no such list."""
+    if text in NOTHING:
+        return ()
+    try:
+        return tuple(map(intern, expand(text)))
+    except ValueError:
+        return ()
+
+
+@lru_cache(4096)
+def _word(text: str) -> str:
+    return "" if text in NOTHING else name(text)
+
+
+@lru_cache(4096)
+def _words(text: str) -> tuple[str, ...]:
+    return names(text.split(","))
+
+
+def names(words: Iterable[str]) -> tuple[str, ...]:
+    """Return names in their order, each once."""
+    shown: Sequence[str] = [intern(name(word)) for word in words if word not in NOTHING]
+    return tuple(dict.fromkeys(word for word in shown if word))[:MAX_NAMES]

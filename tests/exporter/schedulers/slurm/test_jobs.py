@@ -1,0 +1,194 @@
+"""Jobs of a real Slurm 22.05, whose oracle is scontrol: arrays, parts of a job, GPUs, all states."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from rackwatt_exporter.protocols.command.local import LocalHost
+from rackwatt_exporter.schedulers.model.job import Job
+from rackwatt_exporter.schedulers.model.resources import Gres, Resources
+from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
+from rackwatt_exporter.schedulers.slurm.commands import SETTINGS, VARIABLES, SlurmCommands
+from tests.eventually import PATIENCE_S
+from tests.peers.slurm import SlurmCluster
+
+MIB = 2**20
+H100 = (Gres("gpu", 2, "h100"),)
+
+
+@pytest.fixture(scope="module")
+def queue() -> Iterator[SlurmCluster]:
+    """A cluster with a job of each kind; their ids count from 1 in this order."""
+    with SlurmCluster("n[1-2]", "d1", gpus=4) as cluster:
+        submit = cluster.submit
+        submit("--array=0-200:2%3", "-n1", "--mem=100")  # 1, its tasks 1_0 to 1_200
+        cluster.wait(lambda: _states(cluster, "1").count("RUNNING") == 3, "three tasks")
+        ids = {
+            "het": submit("-n1", "--mem=100", ":", "-n2", "--mem=100"),
+            "two": submit("-N2", "-n4", "--mem=500"),
+            "gpus": submit("-n1", "--mem=100", "--gpus-per-node=h100:2"),
+            "suspended": submit("-n1", "--mem=100"),
+        }
+        for name, job in ids.items():
+            cluster.wait(partial(_is_in, cluster, job, "RUNNING"), name)
+        suspended = ids["suspended"]
+        cluster.scontrol("suspend", suspended)
+        ids["held"] = submit("-n1", "--mem=100", "--hold")
+        ids["failed"] = submit("-n1", "--mem=100", command="exit 3")
+        cluster.wait(partial(_is_in, cluster, ids["failed"], "FAILED"), "the failure")
+        ids["cancelled"] = submit("-n1", "--hold", "--mem=100")
+        cluster.cancel(ids["cancelled"])
+        (cluster.directory / "ids").write_text(repr(ids))
+        yield cluster
+
+
+def _is_in(cluster: SlurmCluster, job: str, state: str) -> bool:
+    return set(_states(cluster, job)) == {state}
+
+
+def _states(cluster: SlurmCluster, name: str) -> list[str]:
+    shown = cluster.scontrol("show", "job", "-o", name)
+    return [word[9:] for word in shown.split() if word.startswith("JobState=")]
+
+
+@pytest.fixture
+async def snapshot(queue: SlurmCluster, monkeypatch: pytest.MonkeyPatch) -> SchedulerSnapshot:
+    monkeypatch.setenv("SLURM_CONF", str(queue.configuration))
+    return await SlurmCommands(LocalHost(VARIABLES, SETTINGS), None, PATIENCE_S, jobs=True).read()
+
+
+@pytest.fixture
+def jobs(queue: SlurmCluster, snapshot: SchedulerSnapshot) -> dict[str, Job]:
+    """Each job by the name that the fixture `queue` gives it, or by its id."""
+    assert snapshot.jobs is not None
+    assert (snapshot.unread_jobs, snapshot.note) == (0, "")
+    by_id = {job.id: job for job in snapshot.jobs}
+    ids: dict[str, str] = eval((queue.directory / "ids").read_text())
+    return by_id | {name: by_id[job] for name, job in ids.items() if job in by_id}
+
+
+def test_tasks_of_an_array_that_wait_are_one_record_and_those_that_run_are_their_own(
+    jobs: dict[str, Job],
+) -> None:
+    waiting = jobs["1"]
+    assert (waiting.state, waiting.tasks, waiting.array) == ("pending", 98, "1")
+    assert waiting.reason == "JobArrayTaskLimit"
+    assert waiting.requested == Resources(1, 100 * MIB, ())
+    assert [jobs[f"1_{task}"].state for task in (0, 2, 4)] == ["running"] * 3
+    assert {jobs[f"1_{task}"].array for task in (0, 2, 4)} == {"1"}
+
+
+def test_components_of_a_heterogeneous_job_know_it(
+    jobs: dict[str, Job], queue: SlurmCluster
+) -> None:
+    ids: dict[str, str] = eval((queue.directory / "ids").read_text())
+    first, second = jobs[f"{ids['het']}+0"], jobs[f"{ids['het']}+1"]
+    assert first.het == second.het == ids["het"]
+    assert second.allocated == Resources(2, 100 * MIB, ())
+
+
+def test_a_job_of_two_nodes_has_the_memory_of_both(jobs: dict[str, Job]) -> None:
+    assert jobs["two"].nodes == ("n1", "n2")
+    assert jobs["two"].allocated == Resources(4, 1000 * MIB, ())
+
+
+def test_gpus_of_a_job_are_known_though_accounting_leaves_them_out(jobs: dict[str, Job]) -> None:
+    assert jobs["gpus"].allocated == Resources(1, 100 * MIB, H100)
+    assert jobs["gpus"].per_node == (jobs["gpus"].allocated,)
+
+
+def test_jobs_that_are_suspended_held_failed_and_cancelled_are_so(jobs: dict[str, Job]) -> None:
+    assert jobs["suspended"].allocated == Resources(0, 100 * MIB, ())
+    assert (jobs["held"].state, jobs["held"].reason) == ("pending", "JobHeldUser")
+    assert jobs["held"].started_at_s is None
+    failed, cancelled = jobs["failed"], jobs["cancelled"]
+    assert (failed.state, failed.reason) == ("failed", "NonZeroExitCode")
+    assert failed.started_at_s is not None
+    assert failed.started_at_s <= (failed.ended_at_s or 0)
+    assert (cancelled.state, cancelled.started_at_s) == ("cancelled", None)
+
+
+def test_what_jobs_hold_adds_up_to_what_slurm_has_allocated_of_the_nodes(
+    snapshot: SchedulerSnapshot,
+) -> None:
+    held = [job.allocated for job in snapshot.jobs or () if job.allocated]
+    nodes = [node.allocated for node in snapshot.nodes.values() if node.allocated]
+    assert sum(one.cpus or 0 for one in held) == sum(one.cpus or 0 for one in nodes)
+    assert sum(one.memory_bytes or 0 for one in held) == sum(one.memory_bytes or 0 for one in nodes)
+    assert sum(one.count("gpu") or 0 for one in held) == sum(one.count("gpu") or 0 for one in nodes)
+
+
+def test_a_nodes_resources_are_those_of_scontrol(
+    queue: SlurmCluster, snapshot: SchedulerSnapshot
+) -> None:
+    for name, fields in queue.shown().items():
+        node = snapshot.nodes[name]
+        assert node.total is not None
+        assert node.allocated is not None
+        assert (node.total.cpus, node.allocated.cpus) == (
+            int(fields["CPUTot"]), int(fields["CPUAlloc"]),
+        )  # fmt: skip
+        assert node.total.memory_bytes == int(fields["RealMemory"]) * MIB
+        assert node.allocated.memory_bytes == int(fields["AllocMem"]) * MIB
+    assert snapshot.nodes["n1"].features == ("intel", "ib")
+    assert snapshot.nodes["n1"].total == Resources(8, 16000 * MIB, (Gres("gpu", 4, "h100"),))
+    assert snapshot.nodes["d1"].total == Resources(8, 16000 * MIB, ())
+
+
+async def read(folder: Path, cluster: SlurmCluster, squeue: str) -> SchedulerSnapshot:
+    """Read with a script in the place of squeue."""
+    for name, script in (("sinfo", f'exec {shutil.which("sinfo")} "$@"'), ("squeue", squeue)):
+        (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+        (folder / name).chmod(0o755)
+    host = LocalHost(VARIABLES, SETTINGS)
+    return await SlurmCommands(host, str(folder), PATIENCE_S, jobs=True).read()
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        ("echo 'squeue: error: Access/permission denied' >&2; exit 1", "privilege_insufficient"),
+        ("exit 7", "command_failed"),
+        ("exit 0", "PrivateData=jobs"),
+        ("echo 'CLUSTER: other'", "another cluster"),
+    ],
+)
+async def test_jobs_that_cannot_be_read_are_unknown_and_nodes_are_not(
+    queue: SlurmCluster, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, script: str, words: str
+) -> None:
+    monkeypatch.setenv("SLURM_CONF", str(queue.configuration))
+    snapshot = await read(tmp_path, queue, script)
+    assert snapshot.jobs is None
+    assert words in snapshot.note
+    assert set(snapshot.nodes) == {"n1", "n2", "d1"}
+
+
+async def test_warnings_of_squeue_on_either_output_cost_no_job(
+    queue: SlurmCluster, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, jobs: dict[str, Job]
+) -> None:
+    monkeypatch.setenv("SLURM_CONF", str(queue.configuration))
+    real = shutil.which("squeue")
+    script = f'echo "squeue: warning" >&2; echo "be | warned"; exec {real} "$@"'
+    snapshot = await read(tmp_path, queue, script)
+    assert snapshot.jobs is not None
+    assert {job.id for job in snapshot.jobs} == {job.id for job in jobs.values()}
+    assert snapshot.unread_jobs == 0
+
+
+async def test_no_variable_of_ours_changes_what_squeue_prints(
+    queue: SlurmCluster, monkeypatch: pytest.MonkeyPatch, jobs: dict[str, Job]
+) -> None:
+    for name, value in {
+        "SQUEUE_USERS": "nobody", "SQUEUE_STATES": "FAILED", "SQUEUE_FORMAT": "%i",
+        "SLURM_TIME_FORMAT": "relative", "SLURM_BITSTR_LEN": "5",
+    }.items():  # fmt: skip
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("SLURM_CONF", str(queue.configuration))
+    assert os.environ["SQUEUE_USERS"] == "nobody"
+    commands = SlurmCommands(LocalHost(VARIABLES, SETTINGS), None, PATIENCE_S, jobs=True)
+    snapshot = await commands.read()
+    assert {job.id: job for job in snapshot.jobs or ()}["1"] == jobs["1"]

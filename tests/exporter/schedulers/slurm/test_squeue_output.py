@@ -1,0 +1,170 @@
+"""What squeue prints: one record for each line, greetings around them, and garbage."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rackwatt_exporter.schedulers import relay
+from rackwatt_exporter.schedulers.model.job import Job
+from rackwatt_exporter.schedulers.model.resources import Gres, Resources
+from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
+from rackwatt_exporter.schedulers.slurm.squeue_output import ListedJobs, parse_jobs
+
+MIB = 2**20
+RUNNING = (
+    "1|RUNNING|cpu=2,mem=500M,node=1,billing=2,gres/gpu=2,gres/gpu:h100=2|alice|proj1|normal|batch|n1"
+    "|N/A|gres:gpu:h100:2|N/A|N/A|1795220000|1795220060|1795223660|None|1|\n"
+)
+ALICE = Job(
+    "1", "running", user="alice", account="proj1", qos="normal", partitions=("batch",),
+    submitted_at_s=1795220000, started_at_s=1795220060, nodes=("n1",),
+    allocated=Resources(2, 500 * MIB, (Gres("gpu", 2, "h100"),)),
+    per_node=(Resources(2, 500 * MIB, (Gres("gpu", 2, "h100"),)),),
+)  # fmt: skip
+
+
+def line(
+    name: str = "7", state: str = "RUNNING", tres: str = "cpu=1,mem=1G,node=1", user: str = "bob",
+    partition: str = "batch", nodes: str = "n2", gres: str = "N/A|N/A|N/A|N/A",
+    times: str = "100|200|300", reason: str = "None",
+) -> str:  # fmt: skip
+    return (
+        f"{name}|{state}|{tres}|{user}|(null)|(null)|{partition}|{nodes}|{gres}|{times}|{reason}"
+        f"|{name}|\n"
+    )
+
+
+def read(output: str | bytes) -> ListedJobs:
+    return parse_jobs(output if isinstance(output, bytes) else output.encode(), {})
+
+
+def only(output: str) -> Job:
+    (job,) = read(output).by_line.values()
+    return job
+
+
+def test_a_running_job_has_all_that_squeue_prints_of_it() -> None:
+    assert only(RUNNING) == ALICE
+
+
+def test_a_job_that_waits_holds_nothing_and_its_start_is_a_plan() -> None:
+    job = only(line("9", "PENDING", nodes="", times="100|999|1999", reason="Resources"))
+    assert (job.state, job.reason, job.nodes, job.allocated) == ("pending", "Resources", (), None)
+    assert job.requested == Resources(1, 1024 * MIB, ())
+    assert (job.submitted_at_s, job.started_at_s, job.ended_at_s) == (100, None, None)
+
+
+def test_a_suspended_job_keeps_its_memory_and_not_its_cpus() -> None:
+    job = only(line(state="SUSPENDED", tres="cpu=8,mem=1M,node=1,gres/gpu=1"))
+    assert job.allocated == Resources(0, MIB, (Gres("gpu", 1),))
+
+
+@pytest.mark.parametrize("state", ["FAILED", "COMPLETED", "CANCELLED", "TIMEOUT", "OUT_OF_MEMORY"])
+def test_a_job_that_has_ended_holds_nothing(state: str) -> None:
+    job = only(line(state=state))
+    assert (job.allocated, job.nodes, job.started_at_s, job.ended_at_s) == (None, (), 200, 300)
+
+
+def test_a_job_that_was_cancelled_while_it_waited_has_not_started() -> None:
+    assert only(line(state="CANCELLED", nodes="")).started_at_s is None
+
+
+def test_a_job_of_two_nodes_has_both_and_its_memory_is_the_total() -> None:
+    job = only(line(tres="cpu=2,mem=1000M,node=2", nodes="n[1-2]"))
+    assert job.nodes == ("n1", "n2")
+    assert job.allocated == Resources(2, 1000 * MIB, ())
+    assert job.per_node == ()
+
+
+@pytest.mark.parametrize(
+    ("gres", "expected"),
+    [
+        ("N/A|N/A|N/A|N/A", ()),
+        ("gres:gpu:1|N/A|N/A|N/A", (Gres("gpu", 1),)),
+        ("N/A|gres/gpu:h100:2|N/A|cpu=2", (Gres("gpu", 4, "h100"),)),
+        ("N/A|N/A|gres:gpu:1|N/A", None),
+        ("N/A|N/A|N/A|gres:gpu:1", None),
+    ],
+)
+def test_gpus_that_accounting_leaves_out_are_those_of_the_request_or_not_known(
+    gres: str, expected: tuple[Gres, ...] | None
+) -> None:
+    job = only(line(tres="cpu=2,mem=1M,node=2", gres=gres))
+    assert job.allocated is not None
+    assert job.allocated.gres == expected
+
+
+def test_twenty_thousand_tasks_that_wait_are_one_record() -> None:
+    job = only(line("8_[0-19999%50]", "PENDING", nodes=""))
+    assert (job.id, job.array, job.tasks) == ("8", "8", 20_000)
+
+
+def test_a_job_in_two_partitions_is_in_no_partition_of_that_name() -> None:
+    job = only(line(state="PENDING", partition="batch,gpu", nodes=""))
+    assert job.partitions == ("batch", "gpu")
+
+
+@pytest.mark.parametrize("user", ["CORP\\alice", "4711", "анна", 'a"b', "alice smith"])
+def test_any_name_of_a_user_is_whole(user: str) -> None:
+    assert only(line(user=user)).user == user
+
+
+def test_a_name_that_is_no_utf_8_costs_no_job() -> None:
+    (job,) = read(line(user="XX").encode().replace(b"XX", b"\xff\xfe")).by_line.values()
+    assert job.user == "\ufffd\ufffd"
+
+
+@pytest.mark.parametrize("reason", ["a | b", "|", "7|", "(x|y)", "|7|"])
+def test_a_reason_with_column_marks_is_whole(reason: str) -> None:
+    assert only(line(reason=reason)).reason == reason
+
+
+def test_an_unknown_state_is_passed_on() -> None:
+    assert only(line(state="ENTANGLED")).state == "entangled"
+
+
+def test_one_bad_line_hides_no_other_and_is_counted() -> None:
+    listed = read(RUNNING + line(name="8").replace("|8|\n", "|9|\n") + line(state="", name="5"))
+    assert list(listed.by_line.values()) == [ALICE]
+    assert len(listed.unread) == 2
+
+
+def test_no_output_is_no_job() -> None:
+    assert read("") == ({}, ())
+
+
+@pytest.mark.parametrize(
+    "greeting", ["Loading modules... ", "\x1b]0;login1\x07", "Welcome | to | this\n", "1", "|"]
+)
+def test_a_greeting_costs_no_job_and_is_none(greeting: str) -> None:
+    assert read(greeting + RUNNING + "logout | now\n") == ({**_by_line(greeting)}, ())
+
+
+def _by_line(greeting: str) -> dict[bytes, Job]:
+    return {(greeting + RUNNING).splitlines()[-1].encode(): ALICE}
+
+
+@given(st.binary())
+def test_any_output_is_jobs_that_a_relay_can_carry(output: bytes) -> None:
+    listed = read(output)
+    snapshot = SchedulerSnapshot({}, jobs=tuple(listed.by_line.values()))
+    assert relay.decode(relay.encode(snapshot)) == snapshot
+    assert all(line.isprintable() for line in listed.unread)
+
+
+@given(st.tuples(*[st.text(st.characters(exclude_characters="|\n"), max_size=30)] * 13), st.text())
+def test_any_columns_are_a_job_that_a_relay_can_carry(
+    columns: tuple[str, ...], reason: str
+) -> None:
+    text = "|".join(("7", "RUNNING", *columns, reason.replace("\n", " "), "7", "\n"))
+    (job,) = read(text.encode("utf-8", "replace")).by_line.values()
+    snapshot = SchedulerSnapshot({}, jobs=(job,))
+    assert relay.decode(relay.encode(snapshot)) == snapshot
+
+
+def test_a_line_that_has_not_changed_is_the_same_record() -> None:
+    first = read(RUNNING + line("8"))
+    second = parse_jobs((RUNNING + line("8", state="COMPLETING")).encode(), first.by_line)
+    before, after = [tuple(listed.by_line.values()) for listed in (first, second)]
+    assert after[0] is before[0]
+    assert [job.state for job in after] == ["running", "completing"]
