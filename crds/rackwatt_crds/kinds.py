@@ -147,7 +147,9 @@ class ProviderSettings(Model, frozen=True, kw_only=True):
     static: StaticIntensity | None = None
 
 
-PROVIDERS = _table(ProviderKind("static", StaticIntensity, static.connections))
+PROVIDERS = _table(
+    ProviderKind("static", StaticIntensity, static.connections),
+)
 
 if TYPE_CHECKING:
     Method = str

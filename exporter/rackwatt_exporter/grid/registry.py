@@ -12,7 +12,9 @@ from rackwatt_exporter.config.grid import GridConfig
 from rackwatt_exporter.grid.base import Provider
 
 PROVIDERS: Mapping[str, str] = MappingProxyType(
-    {"static": "rackwatt_exporter.grid.static:StaticProvider"}
+    {
+        "static": "rackwatt_exporter.grid.static:StaticProvider",
+    }
 )
 
 
