@@ -13,7 +13,7 @@ from rackwatt_crds.cli.loop_lag import LoopLagMonitor
 from rackwatt_exporter.config.paths import HostPaths
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.exporter import Exporter
-from rackwatt_exporter.web.app import Site
+from rackwatt_exporter.web.app import WebApp
 from rackwatt_exporter.web.server import Limits, Server
 from tests.eventually import PATIENCE_S
 
@@ -36,8 +36,8 @@ class Exporting:
             ["power-exporter"],
             host=host,
         )
-        site = Site(self.exporter, LoopLagMonitor(), telemetry_path)
-        self._front = Server(site.application(), None, limits)
+        site = WebApp(self.exporter, LoopLagMonitor(), telemetry_path)
+        self._front = Server(site.build(), None, limits)
 
     async def __aenter__(self) -> Self:
         await self._front.start("127.0.0.1", 0)

@@ -1,4 +1,4 @@
-"""`rackwatt-exporter check`: are the documents right, and does every target answer?"""
+"""`rackwatt-exporter check`: validate the documents, and poll every target once."""
 
 import argparse
 import asyncio
@@ -35,7 +35,7 @@ _COLUMNS = ("node", "address", "method", "watts", "latency", "reason")
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """What one poll returned; not everything has watts at a first look."""
+    """The result of one poll; some collectors have no watts at the first poll."""
 
     kind: str
     subject: Subject
@@ -73,7 +73,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     parser = commands.add_parser(
         "check",
         help="validate documents, then read each target, scheduler and collector once",
-        epilog="exit status: 0 all read, 1 a target failed, 2 a document is wrong",
+        epilog="exit status: 0 all read, 1 a target failed, 2 a document is invalid",
     )
     parser.add_argument("paths", metavar="PATH", type=Path, nargs="*")
     parser.add_argument(
@@ -91,7 +91,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 
 def command(arguments: argparse.Namespace) -> int:
-    """Check, and print what was found."""
+    """Check, and print the results."""
     start_logging(arguments.log_level, arguments.log_format)
     paths = [*arguments.paths, *arguments.config_files] or [Path("/etc/rackwatt")]
     resolved = arguments.shard.select(resolve_fleet(load_documents(paths)))
@@ -111,7 +111,7 @@ def command(arguments: argparse.Namespace) -> int:
 
 @dataclass(slots=True)
 class _Progress:
-    """Shows how many polls are done, of all."""
+    """Progress on a terminal: the number of completed polls."""
 
     total: int
     done: int = 0
@@ -125,7 +125,7 @@ class _Progress:
 
 @dataclass(slots=True)
 class _ResultSink:
-    """Takes the result of one poll."""
+    """Receiver of the result of one poll."""
 
     progress: _Progress
     pipeline: Pipeline[Any, Any]
@@ -153,9 +153,9 @@ class _ResultSink:
 
 async def _read_all(resolved: Fleet, registry: Registry) -> list[CheckResult]:
     """Poll everything once, within the same limits of concurrency as `run`."""
-    specs = [(one, spec) for one in registry for spec in one.specs(resolved).values()]
+    specs = [(each, spec) for each in registry for spec in each.specs(resolved).values()]
     progress = _Progress(len(specs))
-    sinks = [_ResultSink(progress, one, one.subject(spec)) for one, spec in specs]
+    sinks = [_ResultSink(progress, each, each.subject(spec)) for each, spec in specs]
     pollers = [
         pipeline.poller(spec, sink) for (pipeline, spec), sink in zip(specs, sinks, strict=True)
     ]
@@ -195,7 +195,7 @@ def _print_report(
     if outcomes:
         _print_table([_COLUMNS, *(outcome.row() for outcome in outcomes)])
     read = sum(outcome.error is None for outcome in outcomes)
-    outcome = "not asked" if offline else f"{read} read, {len(outcomes) - read} failed"
+    outcome = "not polled" if offline else f"{read} read, {len(outcomes) - read} failed"
     counts = ", ".join([*sizes, counted(len(resolved.problems), "problem")])
     print(f"{counts}: {outcome}")
 

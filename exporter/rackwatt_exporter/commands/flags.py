@@ -1,4 +1,4 @@
-"""The flags that several commands share, spelt as Prometheus people know them."""
+"""Flags that several commands share, spelt as in Prometheus' own programs."""
 
 import argparse
 from pathlib import Path
@@ -9,7 +9,7 @@ from rackwatt_exporter.config.shard import WHOLE, Shard, parse_shard
 
 
 def add_secrets(parser: argparse.ArgumentParser) -> None:
-    """Add where secrets are."""
+    """Add the directory of Secrets."""
     parser.add_argument(
         "--secrets.directory",
         dest="secrets_directory",
@@ -21,7 +21,7 @@ def add_secrets(parser: argparse.ArgumentParser) -> None:
 
 
 def add_shard(parser: argparse.ArgumentParser) -> None:
-    """Add which part of the targets is this process' own."""
+    """Add the shard of this process."""
     parser.add_argument(
         "--shard",
         metavar="I/N",
@@ -39,7 +39,7 @@ def _shard(text: str) -> Shard:
 
 
 def add_host(parser: argparse.ArgumentParser) -> None:
-    """Add which machine this is, and where its kernel tells of it."""
+    """Add the name of this machine, and the mount points of sysfs and procfs."""
     here = HostPaths()
     parser.add_argument(
         "--node.name",
@@ -67,10 +67,10 @@ def add_host(parser: argparse.ArgumentParser) -> None:
 
 
 def host(arguments: argparse.Namespace) -> HostPaths:
-    """Give the machine that the flags of add_host name."""
+    """Return the machine of the flags of `add_host`."""
     return HostPaths(arguments.node_name, arguments.sysfs, arguments.procfs)
 
 
 def start_logging(level: str, form: str) -> None:
-    """Log to standard error from now on."""
+    """Log to standard error."""
     log_to_stderr(level, form, ("aiohttp.access", "httpx", "httpcore", "asyncio"))

@@ -1,4 +1,4 @@
-"""`rackwatt-exporter record`: what BMCs answer, as a file to send; nothing in it tells whose."""
+"""`rackwatt-exporter record`: record responses of BMCs in a file without identifying data."""
 
 import argparse
 import os
@@ -20,7 +20,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     parser = commands.add_parser(
         "record",
         help="record responses of BMCs in a file, without credentials",
-        epilog="exit status: 0 recorded, 1 not recorded, 2 a document is wrong",
+        epilog="exit status: 0 recorded, 1 not recorded, 2 a document is invalid",
     )
     parser.add_argument("nodes", metavar="NODE", nargs="*", help="nodes to record (default: all)")
     parser.add_argument(
@@ -35,7 +35,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="file to write")
     parser.add_argument(
         "--readings",
-        type=readings,
+        type=readings_count,
         default=3,
         metavar="N",
         help="number of readings of each node (default: %(default)s)",
@@ -44,35 +44,35 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     parser.set_defaults(command=command)
 
 
-def readings(text: str) -> int:
-    """Read how often each node is to be read."""
+def readings_count(text: str) -> int:
+    """Parse the number of readings of each node."""
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 1000:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 1000")
     return int(text)
 
 
 def command(arguments: argparse.Namespace) -> int:
-    """Record, and tell what came of each node."""
+    """Record, and print the result of each node."""
     start_logging(arguments.log_level, arguments.log_format)
     resolved = resolve_fleet(load_documents(arguments.config_files or [Path("/etc/rackwatt")]))
     for problem in resolved.problems:
         print(problem, file=sys.stderr)
     unknown = [node for node in arguments.nodes if node not in resolved.targets]
     if unknown:
-        print(f"no document names {', '.join(unknown)}", file=sys.stderr)
+        print(f"unknown nodes: {', '.join(unknown)}", file=sys.stderr)
     if resolved.problems or unknown:
         return 2
-    wanted = [resolved.targets[node] for node in arguments.nodes or resolved.targets]
+    targets = [resolved.targets[node] for node in arguments.nodes or resolved.targets]
     try:
-        text = run(_record(wanted, arguments.secrets_directory, arguments.readings))
+        text = run(_record(targets, arguments.secrets_directory, arguments.readings))
         _write(arguments.output, text)
     except (CaptureError, ReadError) as error:
-        print(f"nothing is recorded: {error}", file=sys.stderr)
+        print(f"recording failed: {error}", file=sys.stderr)
         return 1
     except OSError as error:
         print(f"{arguments.output}: {error.strerror}", file=sys.stderr)
         return 1
-    print(f"{arguments.output}: look through it before you send it")
+    print(f"{arguments.output}: review the file before you send it")
     return 0
 
 
@@ -82,13 +82,13 @@ async def _record(targets: list[Target], directory: Path, times: int) -> str:
     recorder = Recorder(KnownSecrets(directory), times)
     for target in targets:
         outcome = await recorder.record(target)
-        told = outcome.message if outcome.watts is None else f"{outcome.watts:g} W"
-        print(f"{target.node}: {told}")
+        result = outcome.message if outcome.watts is None else f"{outcome.watts:g} W"
+        print(f"{target.node}: {result}")
     return recorder.capture()
 
 
 def _write(path: Path, text: str) -> None:
-    """Write for nobody but who records: even without secrets it is theirs to give away."""
+    """Write a file that only the current user can read."""
     opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with open(opened, "w", encoding="utf-8") as file:
         file.write(text)

@@ -1,4 +1,4 @@
-"""`rackwatt-exporter run`: poll what the documents say, and serve it until told to stop."""
+"""`rackwatt-exporter run`: poll the configured targets and serve their metrics."""
 
 import argparse
 import asyncio
@@ -22,8 +22,8 @@ from rackwatt_exporter.commands.runtime import run
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.exporter import Exporter
 from rackwatt_exporter.store.ledger_file import RETENTION_S
-from rackwatt_exporter.web.app import TAKEN, Site, health_application
-from rackwatt_exporter.web.middleware.request_limit import MOST_REQUESTS
+from rackwatt_exporter.web.app import RESERVED_PATHS, WebApp, build_health_app
+from rackwatt_exporter.web.middleware.request_limit import MAX_REQUESTS
 from rackwatt_exporter.web.server import Limits, Server
 from rackwatt_exporter.web.web_config_file import WebConfigError
 
@@ -104,7 +104,7 @@ def _add_web(parser: argparse.ArgumentParser) -> None:
         dest="max_requests",
         metavar="N",
         type=count,
-        default=MOST_REQUESTS,
+        default=MAX_REQUESTS,
         help="maximum number of concurrent requests, 0 for no limit (default: %(default)s)",
     )
     parser.add_argument(
@@ -122,16 +122,16 @@ def command(arguments: argparse.Namespace) -> int:
 
 
 def telemetry_path(text: str) -> str:
-    """Read the path of the page for Prometheus."""
+    """Parse the path of the metrics."""
     if not text.startswith("/") or "{" in text:
         raise argparse.ArgumentTypeError(f"{text!r} is not a path: it must begin with /")
-    if text in TAKEN or text.startswith(("/fleet/", "/schedulers/")):
+    if text in RESERVED_PATHS or text.startswith(("/fleet/", "/schedulers/")):
         raise argparse.ArgumentTypeError(f"{text!r} is the path of another page")
     return text
 
 
 def count(text: str) -> int:
-    """Read a whole number, 0 or more."""
+    """Parse a whole number, 0 or more."""
     if not text.isascii() or not text.isdigit():
         raise argparse.ArgumentTypeError(f"{text!r} is not a number, 0 or more")
     return int(text)
@@ -147,17 +147,17 @@ async def _serve(arguments: argparse.Namespace) -> int:
         host(arguments),
         arguments.retention_s,
     )
-    clockwork = LoopLagMonitor()
+    lag_monitor = LoopLagMonitor()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    front = _front(arguments, exporter, clockwork)
-    if not await _listens(front, f"rackwatt-exporter {__version__}", arguments.listen_address):
+    server = _build_server(arguments, exporter, lag_monitor)
+    if not await _listens(server, f"rackwatt-exporter {__version__}", arguments.listen_address):
         return 1
-    health = Server(health_application())
-    probed = arguments.health_listen_address
-    if probed and not await _listens(health, "/healthz", probed):
+    health = Server(build_health_app())
+    probe_address = arguments.health_listen_address
+    if probe_address and not await _listens(health, "/healthz", probe_address):
         return 1
     loop.add_signal_handler(signal.SIGHUP, exporter.reload_requested.set)
     await exporter.reload()
@@ -167,29 +167,32 @@ async def _serve(arguments: argparse.Namespace) -> int:
             exporter.watch(),
             exporter.save_periodically(),
             exporter.history.run(),
-            clockwork.run(),
-            front.watch(),
+            lag_monitor.run(),
+            server.watch(),
         )
     ]
     await _until_stopped(stop, tasks)
-    await front.close()
+    await server.close()
     await health.close()
     await exporter.close()
     log.info("stopped: sessions closed%s", ", counters kept" if arguments.state_directory else "")
     return 0
 
 
-def _front(arguments: argparse.Namespace, exporter: Exporter, clockwork: LoopLagMonitor) -> Server:
+def _build_server(
+    arguments: argparse.Namespace, exporter: Exporter, lag_monitor: LoopLagMonitor
+) -> Server:
     async def reload() -> list[str]:
-        problems = await front.reload()
+        problems = await server.reload()
         await exporter.reload()
         return [*problems, *exporter.fleet.problems]
 
-    asked = reload if arguments.lifecycle else None
-    site = Site(exporter, clockwork, arguments.telemetry_path, asked)
+    app = WebApp(
+        exporter, lag_monitor, arguments.telemetry_path, reload if arguments.lifecycle else None
+    )
     limits = Limits(requests=arguments.max_requests)
-    front = Server(site.application(), arguments.web_config_file, limits)
-    return front
+    server = Server(app.build(), arguments.web_config_file, limits)
+    return server
 
 
 async def _listens(server: Server, name: str, address: tuple[str, int]) -> bool:
@@ -202,13 +205,13 @@ async def _listens(server: Server, name: str, address: tuple[str, int]) -> bool:
     except OSError as error:
         log.error("cannot listen on %s:%d: %s", *address, error.strerror or error)
         return False
-    for listening in server.addresses:
-        log.info("%s listens on %s port %d", name, *listening)
+    for bound in server.addresses:
+        log.info("%s listens on %s port %d", name, *bound)
     return True
 
 
 async def _until_stopped(stop: asyncio.Event, tasks: list[asyncio.Task[None]]) -> None:
-    """Wait for a signal; work that ends by itself has broken, and ends the process with it."""
+    """Wait for a signal, or for a task that fails; raise the error of the task."""
     waiting = asyncio.create_task(stop.wait())
     await asyncio.wait([waiting, *tasks], return_when=asyncio.FIRST_COMPLETED)
     log.info("stopping")

@@ -1,4 +1,4 @@
-"""What every command runs in: the event loop, and what a large fleet needs of the process."""
+"""Runtime of every command: event loop, descriptor limit and garbage collector."""
 
 import gc
 import logging
@@ -12,21 +12,21 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-# A fleet is millions of objects that stay: a look through those of 50,000 targets stops the loop
-# for a second, and by default comes every few. What a reading leaves behind is freed without.
+# A large fleet has millions of long-lived objects: a full collection for 50,000 targets blocks the
+# loop for a second, by default every few seconds. Readings are freed by reference counting.
 _COLLECTOR_THRESHOLDS = (10_000, 10, 500)
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:
-    """Run to the end on uvloop, on which all that is here was measured."""
+    """Run a coroutine on uvloop."""
     _raise_descriptor_limit()
     gc.set_threshold(*_COLLECTOR_THRESHOLDS)
     return uvloop.run(main)
 
 
 def _raise_descriptor_limit() -> None:
-    """Take what may be had: Redfish and SNMP hold one for each target, and 1024 is the custom."""
+    """Raise the soft limit: Redfish and SNMP need a descriptor per target, 1024 is usual."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < hard:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-        log.debug("descriptor limit raised from %d to %d", soft, hard)
+        log.debug("descriptor limit raised from=%d to=%d", soft, hard)

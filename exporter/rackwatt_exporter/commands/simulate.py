@@ -1,4 +1,4 @@
-"""`rackwatt-exporter simulate`: a fleet of BMCs and PDUs on loopback, and the documents for it."""
+"""`rackwatt-exporter simulate`: simulated BMCs and PDUs on loopback, with documents for them."""
 
 import argparse
 import ipaddress
@@ -38,27 +38,29 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         metavar="FILE",
         help="scenario of faults (docs/simulate.md); reloaded when the file changes",
     )
-    share, time = fitting(Share, "5%"), fitting(Duration, "20ms")
-    for name, kind, told in (
-        ("dead", share, "share of the machines that do not answer"),
-        ("loss", share, "share of the packets that get lost, to and from each machine"),
-        ("latency", time, "how late every answer comes"),
+    share, time = matching(Share, "5%"), matching(Duration, "20ms")
+    for name, kind, help_text in (
+        ("dead", share, "share of the machines that do not respond"),
+        ("loss", share, "share of lost packets, to and from each machine"),
+        ("latency", time, "delay of every response"),
     ):
         shown = "SHARE" if kind is share else "TIME"
-        parser.add_argument(f"--{name}", type=kind, metavar=shown, help=f"{told} (default: none)")
+        parser.add_argument(
+            f"--{name}", type=kind, metavar=shown, help=f"{help_text} (default: none)"
+        )
     parser.add_argument(
         "--address",
         type=address,
         metavar="IP",
         help="single address of all machines instead of loopback, one of each kind (at most 3)",
     )
-    add_place(parser)
+    add_output(parser)
     add_logging(parser)
     parser.set_defaults(command=command)
 
 
-def add_place(parser: argparse.ArgumentParser) -> None:
-    """Add where the documents are written, and where is listened."""
+def add_output(parser: argparse.ArgumentParser) -> None:
+    """Add the directory of the documents, and the ports."""
     parser.add_argument(
         "--directory",
         type=Path,
@@ -78,34 +80,36 @@ def add_place(parser: argparse.ArgumentParser) -> None:
 
 
 def nodes(text: str) -> int:
-    """Read how many machines there shall be."""
+    """Parse the number of machines."""
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MAX_NODES:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to {MAX_NODES}")
     return int(text)
 
 
 def _port(text: str) -> int:
-    """Read a port; 0 is none, for the documents name it."""
+    """Parse a port; not 0, since the documents contain it."""
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 65535")
     return int(text)
 
 
 def address(text: str) -> str:
-    """Read an IPv4 address."""
+    """Parse an IPv4 address."""
     try:
         return str(ipaddress.IPv4Address(text))
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not an IPv4 address") from None
 
 
-def fitting(kind: object, example: str) -> Callable[[str], str]:
-    """Make a reader of text that fits the pattern of a field of documents."""
+def matching(kind: object, example: str) -> Callable[[str], str]:
+    """Return a parser of text that matches the pattern of a field of documents."""
     (meta,) = kind.__metadata__  # type: ignore[attr-defined]  # of an Annotated
 
     def read_text(text: str) -> str:
         if len(text) < (meta.min_length or 0) or not re.search(meta.pattern, text):
-            raise argparse.ArgumentTypeError(f"{text!r} does not fit; such as {example}")
+            raise argparse.ArgumentTypeError(
+                f"{text!r} is not valid: expected a value such as {example}"
+            )
         return text
 
     return read_text
@@ -114,20 +118,20 @@ def fitting(kind: object, example: str) -> Callable[[str], str]:
 def command(arguments: argparse.Namespace) -> int:
     """Simulate until SIGTERM or SIGINT."""
     start_logging(arguments.log_level, arguments.log_format)
-    from rackwatt_exporter.simulator.runner import serve  # `run` and `check` do without its weight
+    from rackwatt_exporter.simulator.runner import serve  # `run` and `check` do not need it
 
     try:
-        furnished = racks(arguments.nodes, address=arguments.address)
+        machines = racks(arguments.nodes, address=arguments.address)
     except ValueError as error:
         log.error("%s", error)
         return 2
     ports = Ports(arguments.ipmi, arguments.snmp, arguments.redfish)
-    plan = partial(_plan, _said(arguments), arguments.scenario)
-    return play(serve(furnished, ports, arguments.directory, plan, arguments.scenario))
+    plan = partial(_plan, _faults(arguments), arguments.scenario)
+    return play(serve(machines, ports, arguments.directory, plan, arguments.scenario))
 
 
 def play(serving: Coroutine[Any, Any, int]) -> int:
-    """Let a fleet answer; a folder that cannot be written to is told."""
+    """Run a simulated fleet; report a directory that cannot be scenario."""
     try:
         return run(serving)
     except OSError as error:
@@ -135,21 +139,21 @@ def play(serving: Coroutine[Any, Any, int]) -> int:
         return 1
 
 
-def _said(arguments: argparse.Namespace) -> list[Affected]:
-    """Put the flags' words as a scenario would."""
-    said = []
+def _faults(arguments: argparse.Namespace) -> list[Affected]:
+    """Return the flags as faults of a scenario."""
+    faults = []
     if arguments.dead:
-        said.append(Affected(share=arguments.dead, dead=True))
+        faults.append(Affected(share=arguments.dead, dead=True))
     if arguments.loss or arguments.latency:
-        said.append(Affected(loss=arguments.loss, latency=arguments.latency))
-    return said
+        faults.append(Affected(loss=arguments.loss, latency=arguments.latency))
+    return faults
 
 
-def _plan(said: list[Affected], path: Path | None) -> Scenario:
-    """Join the file's words and the flags', which count more.
+def _plan(faults: list[Affected], path: Path | None) -> Scenario:
+    """Return the scenario of the file with the faults of the flags, which take precedence.
 
     Raises:
-        ScenarioError: what is wrong in the file.
+        ScenarioError: the file is invalid.
     """
-    written = read(path) if path else Scenario()
-    return Scenario(seed=written.seed, faults=[*(written.faults or []), *said])
+    scenario = read(path) if path else Scenario()
+    return Scenario(seed=scenario.seed, faults=[*(scenario.faults or []), *faults])

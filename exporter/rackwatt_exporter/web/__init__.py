@@ -1,9 +1,9 @@
-"""The HTTP side: the page for Prometheus, the status, the fleet page for people.
+"""HTTP server: metrics for Prometheus, the status, the fleet page for users.
 
-Of aiohttp only the server is used in here. Its client comes with `import aiohttp.web`, because the
+Only the server of aiohttp is used here. Its client comes with `import aiohttp.web`, because the
 package itself imports both: 4 MiB on each node, with a TLS context that trusts every authority of
-the system. So the package is executed when something is first used that none of its modules is,
-such as `aiohttp.ClientSession`; until then it is its modules alone.
+the system. The package is therefore only executed at the first use of a name that is not a module,
+such as `aiohttp.ClientSession`.
 """
 
 import re
@@ -14,7 +14,7 @@ from pathlib import Path
 from types import ModuleType
 
 _PACKAGE = "aiohttp"
-_VERSION = re.compile(r'^__version__ = "(.+)"$', re.MULTILINE)  # its modules import that as well
+_VERSION = re.compile(r'^__version__ = "(.+)"$', re.MULTILINE)  # its modules import the version
 
 
 class _LazyPackage(ModuleType):
@@ -25,14 +25,14 @@ class _LazyPackage(ModuleType):
             return import_module(f"{self.__name__}.{name}")
         except ModuleNotFoundError:
             self.__class__ = ModuleType  # type: ignore[assignment]
-            assert self.__spec__  # noqa: S101 - it was made from one
+            assert self.__spec__  # noqa: S101 - module_from_spec sets it
             assert self.__spec__.loader  # noqa: S101
             self.__spec__.loader.exec_module(self)
             return getattr(self, name)
 
 
 def _import_lazily(name: str) -> None:
-    """Put a package in its place without executing it, unless it was executed already."""
+    """Register a package without executing it, unless it is already imported."""
     spec = find_spec(name)
     if name in sys.modules or spec is None or spec.origin is None:
         return

@@ -1,4 +1,4 @@
-"""The HTTP application. It serves what is known and asks nobody: scrapes cost a BMC nothing."""
+"""HTTP application. It serves stored values and polls nothing: a scrape costs a BMC nothing."""
 
 import time
 
@@ -8,12 +8,12 @@ from rackwatt_crds.cli.loop_lag import LoopLagMonitor
 from rackwatt_exporter import __version__
 from rackwatt_exporter.exporter import Exporter
 from rackwatt_exporter.pipelines.health import health
-from rackwatt_exporter.web.discovery import Discovery
+from rackwatt_exporter.web.discovery import TargetGroups
 from rackwatt_exporter.web.fleet_page import FleetPage
 from rackwatt_exporter.web.lifecycle import Lifecycle, Reload
 from rackwatt_exporter.web.metrics import MetricsHandler
 from rackwatt_exporter.web.middleware.authentication import HEALTH
-from rackwatt_exporter.web.plain_page import index
+from rackwatt_exporter.web.plain_page import render
 from rackwatt_exporter.web.relay import ROUTE, RelayHandler
 from rackwatt_exporter.web.status import MAX_FAILING, status
 
@@ -27,80 +27,82 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "deny",
 }
-_PATIENCE_S = 60.0
-TAKEN = ("/probe", "/targets", "/-/reload", "/status", HEALTH, "/readyz", "/plain")
+_MAX_STARTUP_S = 60.0
+RESERVED_PATHS = ("/probe", "/targets", "/-/reload", "/status", HEALTH, "/readyz", "/plain")
 
 
-class Site:
-    """Every page there is, over one exporter."""
+class WebApp:
+    """The routes of an exporter and their handlers."""
 
     def __init__(
         self,
         exporter: Exporter,
-        clockwork: LoopLagMonitor,
+        lag_monitor: LoopLagMonitor,
         telemetry_path: str,
         reload: Reload | None = None,
     ) -> None:
         self._exporter = exporter
         self._telemetry_path = telemetry_path
-        self._scrape = MetricsHandler(exporter, clockwork)
-        self._discovery = Discovery(exporter)
+        self._metrics = MetricsHandler(exporter, lag_monitor)
+        self._target_groups = TargetGroups(exporter)
         self._relay = RelayHandler(exporter)
         self._lifecycle = Lifecycle(reload)
         self._started_s = time.monotonic()
 
-    def application(self) -> web.Application:
-        """Make the application."""
+    def build(self) -> web.Application:
+        """Build the application."""
         app = web.Application(client_max_size=64 * 1024)
-        app.router.add_get(self._telemetry_path, self._scrape.metrics)
-        app.router.add_get("/probe", self._scrape.probe)
-        app.router.add_get("/targets", self._discovery.targets)
+        app.router.add_get(self._telemetry_path, self._metrics.metrics)
+        app.router.add_get("/probe", self._metrics.probe)
+        app.router.add_get("/targets", self._target_groups.targets)
         app.router.add_get(ROUTE, self._relay.snapshot)
         app.router.add_post("/-/reload", self._lifecycle.reload)
         app.router.add_get("/status", self.status)
         app.router.add_get(HEALTH, healthz)
         app.router.add_get("/readyz", self.readyz)
-        app.router.add_get("/plain", self.index)
+        app.router.add_get("/plain", self.plain)
         if self._telemetry_path != "/":
             FleetPage(self._exporter, self._telemetry_path).add_to(app)
         app.on_response_prepare.append(_add_headers)
         return app
 
     async def status(self, request: web.Request) -> web.Response:
-        """Serve what is known as JSON, bounded; `?node=` tells all of one target."""
+        """Serve the status as JSON, bounded; with `?node=`, everything about one target."""
         node = request.query.get("node")
         if node is not None:
             record = self._exporter.targets.records.get(node)
             if record is None:
-                return web.json_response({"error": f"no target is named {node!r}"}, status=404)
-            known = self._exporter.registry.targets.describe(record)
-            return web.json_response({**known, **health(record, time.monotonic())})
-        most = _number(request.query.get("failing"), 10, MAX_FAILING)
+                return web.json_response({"error": f"unknown target {node!r}"}, status=404)
+            described = self._exporter.registry.targets.describe(record)
+            return web.json_response({**described, **health(record, time.monotonic())})
+        max_failing = _number(request.query.get("failing"), 10, MAX_FAILING)
         uptime_s = time.monotonic() - self._started_s
-        return web.json_response(status(self._exporter, uptime_s, most, self._scrape.scraper))
+        return web.json_response(
+            status(self._exporter, uptime_s, max_failing, self._metrics.scraper)
+        )
 
-    async def index(self, request: web.Request) -> web.Response:
-        """Serve the list for people without a script."""
+    async def plain(self, request: web.Request) -> web.Response:
+        """Serve the list of targets as a page without scripts."""
         page = _number(request.query.get("page"), 1, 10_000)
-        text = index(self._exporter, time.monotonic(), page, self._telemetry_path)
+        text = render(self._exporter, time.monotonic(), page, self._telemetry_path)
         return web.Response(text=text, content_type="text/html")
 
     async def readyz(self, _: web.Request) -> web.Response:
-        """Tell whether everything has been asked once, or has had its time to be."""
+        """Serve readiness: everything was polled once, or the exporter has run for a minute."""
         exporter = self._exporter
         stores = (pipeline.store for pipeline in exporter.registry)
         took = [record.took_s for store in stores for record in store.records.values()]
         if not took:
-            return web.Response(text="no targets: the documents name none\n", status=503)
+            return web.Response(text="no targets: no document configures any\n", status=503)
         waiting = sum(took_s is None for took_s in took)
-        if waiting and time.monotonic() - self._started_s < _PATIENCE_S:
-            told = f"{waiting} of {len(took)} targets not asked yet\n"
-            return web.Response(text=told, status=503)
+        if waiting and time.monotonic() - self._started_s < _MAX_STARTUP_S:
+            message = f"{waiting} of {len(took)} targets not polled yet\n"
+            return web.Response(text=message, status=503)
         return web.Response(text="ready\n")
 
 
-def health_application() -> web.Application:
-    """Make an application of `/healthz` alone, for a listener without TLS."""
+def build_health_app() -> web.Application:
+    """Build an application with `/healthz` only, for a listener without TLS."""
     app = web.Application()
     app.router.add_get(HEALTH, healthz)
     app.on_response_prepare.append(_add_headers)
@@ -108,7 +110,7 @@ def health_application() -> web.Application:
 
 
 async def healthz(_: web.Request) -> web.Response:
-    """Answer that the process runs, and nothing else."""
+    """Respond that the process runs, and nothing else."""
     return web.Response(text="ok\n")
 
 
@@ -118,5 +120,5 @@ async def _add_headers(_: web.Request, response: web.StreamResponse) -> None:
         response.headers.setdefault(name, value)
 
 
-def _number(text: str | None, otherwise: int, most: int) -> int:
-    return min(int(text), most) if text and text.isascii() and text.isdigit() else otherwise
+def _number(text: str | None, default: int, maximum: int) -> int:
+    return min(int(text), maximum) if text and text.isascii() and text.isdigit() else default

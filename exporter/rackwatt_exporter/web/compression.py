@@ -1,4 +1,4 @@
-"""Bytes to serve to many, compressed once."""
+"""Response bodies that are compressed once for all clients."""
 
 import asyncio
 import re
@@ -9,17 +9,19 @@ from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.payload import Payload
 
-_COMPRESS_FROM = 1024
-_HASTEN_FROM = 256 * 1024
+_MIN_COMPRESSED_BYTES = 1024
+_MIN_FAST_BYTES = 256 * 1024
 _GZIP = 31  # zlib's window size and the bit for a gzip header
-_WANTED = re.compile(r"(?:^|,)\s*(?:x-)?gzip\s*(?:;\s*q=(?!0(?:\.0*)?\s*(?:,|$))[\d.]+\s*)?(?:,|$)")
+_ACCEPTED = re.compile(
+    r"(?:^|,)\s*(?:x-)?gzip\s*(?:;\s*q=(?!0(?:\.0*)?\s*(?:,|$))[\d.]+\s*)?(?:,|$)"
+)
 
 
 class CompressedBody:
-    """A body that is kept as it is and, once somebody has asked for it, compressed.
+    """A body, and its compressed form once a client has requested it.
 
-    It may come in parts. A large one should: whole, each scrape would have the kernel map and clear
-    fresh pages for it, which takes longer than to write it.
+    A large body should be given in parts: for a single one, the kernel would map and clear new
+    pages at each scrape, which takes longer than to write it.
     """
 
     def __init__(self, *parts: bytes) -> None:
@@ -27,10 +29,10 @@ class CompressedBody:
         self._compressed: asyncio.Future[bytes] | None = None
 
     async def response(self, request: web.Request, headers: dict[str, str]) -> web.Response:
-        """Answer in the encoding that is asked for; large bodies are compressed off the loop."""
+        """Return a response in the accepted encoding; compress large bodies in another thread."""
         headers = {"Vary": "Accept-Encoding", **headers}
         parts = self._parts
-        large = sum(map(len, parts)) > _COMPRESS_FROM
+        large = sum(map(len, parts)) > _MIN_COMPRESSED_BYTES
         if large and wants_gzip(request.headers.get("Accept-Encoding", "")):
             if self._compressed is None:
                 loop = asyncio.get_running_loop()
@@ -41,29 +43,29 @@ class CompressedBody:
 
 
 class _Parts(Payload):
-    """A body that is sent part by part, so that it never lies there as one."""
+    """A body that is sent part by part, so that it is never one block of memory."""
 
     def __init__(self, parts: Sequence[bytes]) -> None:
         super().__init__(parts)
         self._size = sum(map(len, parts))
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
-        """Tell it as text."""
+        """Return the body as text."""
         return b"".join(self._value).decode(encoding, errors)
 
     async def write(self, writer: AbstractStreamWriter) -> None:
-        """Send it."""
+        """Send the body."""
         for part in self._value:
             await writer.write(part)
 
 
 def wants_gzip(accept: str) -> bool:
-    """Tell whether an Accept-Encoding header names gzip, and not to say that it may not be."""
-    return _WANTED.search(accept.lower()) is not None
+    """Return whether an Accept-Encoding header accepts gzip."""
+    return _ACCEPTED.search(accept.lower()) is not None
 
 
 def _compressed(parts: Sequence[bytes]) -> bytes:
-    # ISA-L takes a fifth of the time, and 0.6 MiB: what one node has to tell of itself is short.
-    library = "zlib" if sum(map(len, parts)) < _HASTEN_FROM else "isal.isal_zlib"
+    # ISA-L needs a fifth of the time, but 0.6 MiB; the body of a single node is short.
+    library = "zlib" if sum(map(len, parts)) < _MIN_FAST_BYTES else "isal.isal_zlib"
     gzip = import_module(library).compressobj(1, wbits=_GZIP)
     return b"".join((*map(gzip.compress, parts), gzip.flush()))

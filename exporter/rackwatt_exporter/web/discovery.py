@@ -1,7 +1,6 @@
-"""All targets as Prometheus' HTTP service discovery has them, for scrapes of `/probe`.
+"""HTTP service discovery: all targets as Prometheus reads them, for scrapes of `/probe`.
 
-Each is named by its node: what a scrape asks for is ours to know, and no address goes round that
-would not be answered for.
+A target is named by its node. `/probe` takes only configured nodes, so addresses are not needed.
 """
 
 import hashlib
@@ -16,20 +15,20 @@ from rackwatt_exporter.exporter import Exporter
 from rackwatt_exporter.web.compression import CompressedBody
 
 
-class Discovery:
-    """The list, written anew for each fleet and served to whoever has not got it yet."""
+class TargetGroups:
+    """The list of target groups, rendered once for each fleet."""
 
     def __init__(self, exporter: Exporter) -> None:
         self._exporter = exporter
-        self._of: Fleet | None = None
+        self._rendered_for: Fleet | None = None
         self._list = CompressedBody(b"[]")
         self._etag = ""
 
     async def targets(self, request: web.Request) -> web.Response:
-        """Serve the list, or that it is still the same."""
-        if self._of is not self._exporter.fleet:
-            self._of = self._exporter.fleet
-            body = msgspec.json.encode(discovered(self._of.targets.values()))
+        """Serve the list, or 304 if the client has it."""
+        if self._rendered_for is not self._exporter.fleet:
+            self._rendered_for = self._exporter.fleet
+            body = msgspec.json.encode(target_groups(self._rendered_for.targets.values()))
             self._list = CompressedBody(body)
             self._etag = hashlib.sha256(body).hexdigest()[:32]
         headers = {
@@ -42,8 +41,8 @@ class Discovery:
         return await self._list.response(request, headers)
 
 
-def discovered(targets: Iterable[Target]) -> list[dict[str, object]]:
-    """Tell each target with its meta labels."""
+def target_groups(targets: Iterable[Target]) -> list[dict[str, object]]:
+    """Return each target with its meta labels."""
     return [
         {
             "targets": [target.node],

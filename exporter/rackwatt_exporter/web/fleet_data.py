@@ -1,4 +1,4 @@
-"""The fleet as columns of numbers: what the fleet page draws, in as few bytes as it can be.
+"""Data of the fleet page: the fleet as columns of numbers, in few bytes.
 
 Two parts. The layout, names and places, stays until the documents are read again. The readings
 come as what has changed since a revision of the store, so that a viewer of ten thousand nodes gets
@@ -21,14 +21,14 @@ from rackwatt_exporter.store.store import Record
 from rackwatt_exporter.store.targets import TargetRecord
 from rackwatt_exporter.web.compression import CompressedBody
 
-PACE_S = 1.0
-_MOST_PROBLEMS = 20
-_REASONS = {reason: place for place, reason in enumerate(REMEDIES)}
+INTERVAL_S = 1.0
+_MAX_PROBLEMS = 20
+_REASONS = {reason: index for index, reason in enumerate(REMEDIES)}
 _COLUMNS = ("at", "watts", "age_s", "state", "reason", "failing_s")
 
 
 class FleetData:
-    """What there is to see of an exporter. Places are those of the store's records."""
+    """Layout and readings of an exporter's targets, indexed as the store's records."""
 
     def __init__(
         self,
@@ -39,52 +39,53 @@ class FleetData:
         self._exporter = exporter
         self._telemetry_path = telemetry_path
         self._clock = clock
-        self._layout = ("", CompressedBody(b""))
+        self._cached_layout = ("", CompressedBody(b""))
         self._states: dict[str, int] = {}
-        self._drawn_at_s = -PACE_S
-        self._drawn_layout = ""
-        self._drawn: dict[int, CompressedBody] = {}
+        self._cached_at_s = -INTERVAL_S
+        self._cached_for = ""
+        self._cached: dict[int, CompressedBody] = {}
         self._lists: list[dict[str, Any]] = []
         self._revision = 0
 
     @property
     def layout_name(self) -> str:
-        """What tells this layout from every other: when the documents were read."""
+        """The identity of the layout: when the documents were reloaded."""
         return f"{self._exporter.reloaded_at_s:.6f}"
 
     def layout(self) -> CompressedBody:
-        """Tell what stays: targets in their places, words for their numbers, advice, problems."""
+        """Return the layout: targets, names of numbers, remedies and problems."""
         name = self.layout_name
-        if self._layout[0] != name:
-            self._layout = name, CompressedBody(msgspec.json.encode(self._furnish(name)))
-        return self._layout[1]
+        if self._cached_layout[0] != name:
+            body = msgspec.json.encode(self._layout(name))
+            self._cached_layout = name, CompressedBody(body)
+        return self._cached_layout[1]
 
     def readings(self, layout: str, since: int) -> CompressedBody:
-        """Tell what has changed since a revision; of another layout only that there is one."""
+        """Return the changes since a revision; for another layout, only its name."""
         if layout != self.layout_name:
             return CompressedBody(msgspec.json.encode({"layout": self.layout_name}))
         now_s = self._clock()
-        if now_s - self._drawn_at_s >= PACE_S or layout != self._drawn_layout:
+        if now_s - self._cached_at_s >= INTERVAL_S or layout != self._cached_for:
             self._exporter.withdraw_stale()
             self._lists = [_list(one, now_s) for one in self._exporter.registry.listed]
             self._revision = self._exporter.targets.revision
-            self._drawn_at_s, self._drawn_layout = now_s, layout
-            self._drawn.clear()
-        if since not in self._drawn:
-            self._drawn[since] = CompressedBody(
-                msgspec.json.encode(self._draw(layout, since, now_s))
+            self._cached_at_s, self._cached_for = now_s, layout
+            self._cached.clear()
+        if since not in self._cached:
+            self._cached[since] = CompressedBody(
+                msgspec.json.encode(self._changes(layout, since, now_s))
             )
-        return self._drawn[since]
+        return self._cached[since]
 
-    def _furnish(self, name: str) -> dict[str, Any]:
+    def _layout(self, name: str) -> dict[str, Any]:
         targets = [record.spec for record in self._exporter.targets.records.values()]
         problems = self._exporter.fleet.problems
         return {
             "layout": name,
             "version": __version__,
             "telemetry_path": self._telemetry_path,
-            "reasons": [(reason, *advice) for reason, advice in REMEDIES.items()],
-            "problems": {"count": len(problems), "first": problems[:_MOST_PROBLEMS]},
+            "reasons": [(reason, *remedy) for reason, remedy in REMEDIES.items()],
+            "problems": {"count": len(problems), "first": problems[:_MAX_PROBLEMS]},
             "node": [target.node for target in targets],
             "address": [target.address for target in targets],
             "rack": _words(target.rack for target in targets),
@@ -92,11 +93,11 @@ class FleetData:
             "method": _words(target.method for target in targets),
         }
 
-    def _draw(self, layout: str, since: int, now_s: float) -> dict[str, Any]:
+    def _changes(self, layout: str, since: int, now_s: float) -> dict[str, Any]:
         records = self._exporter.targets.records.values()
         rows = [
-            self._row(place, record, now_s)
-            for place, record in enumerate(records)
+            self._row(index, record, now_s)
+            for index, record in enumerate(records)
             if record.revision > since
         ]
         return {
@@ -107,11 +108,11 @@ class FleetData:
             **dict(zip(_COLUMNS, zip(*rows, strict=True) if rows else [()] * 6, strict=True)),
         }
 
-    def _row(self, place: int, record: TargetRecord, now_s: float) -> tuple[float | None, ...]:
+    def _row(self, index: int, record: TargetRecord, now_s: float) -> tuple[float | None, ...]:
         reading, error = record.value, record.error
         state = self._exporter.targets.states.get(record.spec.node)
         return (
-            place,
+            index,
             None if reading is None else round(reading.watts, 1),
             _since(record.read_at_s, now_s),
             None if state is None else self._states.setdefault(state, len(self._states)),
@@ -121,7 +122,7 @@ class FleetData:
 
 
 def _words(texts: Iterable[str]) -> dict[str, Any]:
-    """Write a column of few words: the words, and the number of one for each place."""
+    """Return a column with few distinct words: the words, and an index for each target."""
     numbers: dict[str, int] = {}
     at = [numbers.setdefault(text, len(numbers)) for text in texts]
     return {"words": list(numbers), "at": at}

@@ -1,8 +1,8 @@
-"""The fleet page: its files, and the numbers it fetches.
+"""Fleet page: its static files, and the data that it fetches.
 
-It polls. A stream from here to there would hold one of the six connections that a browser has for
-a host, and a socket here, for each open tab; a request for what is new since a revision needs
-nothing kept, passes any proxy, and a page in the background simply stops asking.
+The page polls. A stream would occupy one of a browser's six connections to a host, and a socket
+here, for each open tab. A request for the changes since a revision needs no state, passes any
+proxy, and a page in the background stops polling.
 """
 
 from dataclasses import dataclass
@@ -24,9 +24,9 @@ _TYPES = {
     "js": "text/javascript; charset=utf-8",
     "svg": "image/svg+xml",
 }
-_NOT_KEPT = {"Cache-Control": "no-store"}
+_NO_STORE = {"Cache-Control": "no-store"}
 _REVALIDATE = {"Cache-Control": "no-cache"}
-# Nothing from anywhere else, and nothing written into the page: scripts and styles are its files.
+# Only files of this exporter, no inline scripts or styles.
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
     "img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -34,8 +34,8 @@ _POLICY = (
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
-    """What a browser may keep, as long as it asks each time whether it is still the same."""
+class _Cacheable:
+    """A body that a browser may cache and must revalidate."""
 
     body: CompressedBody
     content_type: str
@@ -49,18 +49,18 @@ class _Kept:
         return await self.body.response(request, headers)
 
 
-def _file(path: Path) -> _Kept:
+def _file(path: Path) -> _Cacheable:
     body = path.read_bytes()
     kind = _TYPES[path.name.rpartition(".")[2]]
-    return _Kept(CompressedBody(body), kind, sha256(body).hexdigest()[:16])
+    return _Cacheable(CompressedBody(body), kind, sha256(body).hexdigest()[:16])
 
 
 class FleetPage:
-    """The page at `/`, and what is below `/fleet/`."""
+    """The page at `/`, and the routes below `/fleet/`."""
 
     def __init__(self, exporter: Exporter, telemetry_path: str) -> None:
         self._exporter = exporter
-        self._picture = FleetData(exporter, telemetry_path)
+        self._data = FleetData(exporter, telemetry_path)
         self._files = {path.name: _file(path) for path in _FOLDER.iterdir()}
 
     def add_to(self, app: web.Application) -> None:
@@ -75,40 +75,42 @@ class FleetPage:
     async def page(self, request: web.Request) -> web.Response:
         """Serve the page itself; the plain list where there is nothing to show."""
         if not any(pipeline.store.records for pipeline in self._exporter.registry):
-            raise web.HTTPTemporaryRedirect("plain", headers=_NOT_KEPT)
+            raise web.HTTPTemporaryRedirect("plain", headers=_NO_STORE)
         response = await self._files["index.html"].response(request)
         response.headers["Content-Security-Policy"] = _POLICY
         return response
 
     async def file(self, request: web.Request) -> web.Response:
-        """Serve one of the page's scripts and styles; there is nothing else to be had."""
-        asked = self._files.get(request.match_info["name"])
-        if asked is None:
+        """Serve a script or style of the page."""
+        file = self._files.get(request.match_info["name"])
+        if file is None:
             raise web.HTTPNotFound
-        return await asked.response(request)
+        return await file.response(request)
 
     async def layout(self, request: web.Request) -> web.Response:
-        """Serve names and places, or that they are still the same."""
-        layout = self._picture.layout()
-        return await _Kept(layout, "application/json", self._picture.layout_name).response(request)
+        """Serve the layout, or 304 if the client has it."""
+        layout = self._data.layout()
+        return await _Cacheable(layout, "application/json", self._data.layout_name).response(
+            request
+        )
 
     async def readings(self, request: web.Request) -> web.Response:
-        """Serve what is new since `?since=` in the layout `?layout=`."""
+        """Serve the changes since `?since=` in the layout `?layout=`."""
         since = request.query.get("since", "")
         revision = int(since) if since.isascii() and since.isdigit() and len(since) < 19 else 0
-        drawn = self._picture.readings(request.query.get("layout", ""), revision)
-        headers = {**_NOT_KEPT, "Content-Type": "application/json"}
-        return await drawn.response(request, headers)
+        changes = self._data.readings(request.query.get("layout", ""), revision)
+        headers = {**_NO_STORE, "Content-Type": "application/json"}
+        return await changes.response(request, headers)
 
     async def target(self, request: web.Request) -> web.Response:
-        """Serve of `?node=` what its status does not tell: its session, and its last hour."""
+        """Serve what the status of `?node=` lacks: its session and its last hour."""
         node = request.query.get("node", "")
-        told = {"session": self._exporter.registry.targets.session(node), **self._hour(node)}
-        return web.json_response(told, headers=_NOT_KEPT)
+        details = {"session": self._exporter.registry.targets.session(node), **self._hour(node)}
+        return web.json_response(details, headers=_NO_STORE)
 
     async def sum(self, _: web.Request) -> web.Response:
-        """Serve the last hour of all targets together."""
-        return web.json_response(self._hour(None), headers=_NOT_KEPT)
+        """Serve the last hour of the sum of all targets."""
+        return web.json_response(self._hour(None), headers=_NO_STORE)
 
     def _hour(self, node: str | None) -> dict[str, Any]:
         return {"step_s": STEP_S, "watts": self._exporter.history.watts(node)}

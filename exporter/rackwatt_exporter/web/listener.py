@@ -1,7 +1,7 @@
-"""The sockets that stay while what answers on them is replaced.
+"""Listening sockets that remain open while their TLS context is replaced.
 
-Python cannot change all of a TLS context in use. So a new one gets a listener of its own on the
-same socket before the old listener goes: no connection is refused or dropped meanwhile.
+Python cannot change every part of a TLS context in use. A new context therefore gets a server of
+its own on the same socket before the old server is closed: no connection is refused or dropped.
 """
 
 import asyncio
@@ -13,28 +13,28 @@ _BACKLOG = 128
 
 
 class Listener:
-    """Listens at an address; an empty `host` is every address of either family."""
+    """A listener on an address; an empty `host` is every address of both families."""
 
     def __init__(self, host: str, port: int, handshake_limit_s: float) -> None:
-        """Take the sockets.
+        """Bind the sockets.
 
         Raises:
-            OSError: the address is not ours, or is taken.
+            OSError: the address is not of this host, or is in use.
         """
-        self._sockets = _bound(host, port)
+        self._sockets = _bind(host, port)
         self._handshake_limit_s = handshake_limit_s
         self._servers: list[asyncio.Server] = []
 
     @property
     def addresses(self) -> list[tuple[str, int]]:
-        """Where it listens."""
+        """The addresses of the sockets."""
         return [sock.getsockname()[:2] for sock in self._sockets]
 
     async def serve(
         self, protocol: Callable[[], asyncio.BaseProtocol], tls: ssl.SSLContext | None
     ) -> None:
-        """Answer new connections so from now on; those there are go on as they were."""
-        loop, before = asyncio.get_running_loop(), self._servers
+        """Serve new connections with this protocol and context; existing ones continue."""
+        loop, previous = asyncio.get_running_loop(), self._servers
         self._servers = [
             await loop.create_server(
                 protocol,
@@ -45,34 +45,34 @@ class Listener:
             )
             for sock in self._sockets
         ]
-        for server in before:
+        for server in previous:
             server.close()
 
     def close(self) -> None:
-        """Listen no more."""
+        """Stop listening."""
         for server in self._servers:
             server.close()
         for sock in self._sockets:
             sock.close()
 
 
-class Refused(asyncio.Protocol):
-    """One connection too many: closed before it says anything."""
+class ConnectionRejected(asyncio.Protocol):
+    """Protocol that closes a connection above the limit."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Close it."""
+        """Close the connection."""
         transport.close()
 
 
-def _bound(host: str, port: int) -> list[socket.socket]:
+def _bind(host: str, port: int) -> list[socket.socket]:
     if not host:
-        return [_everywhere(port)]
+        return [_bind_all(port)]
     # As text it would be encoded by a codec for international names, which takes 0.3 MiB.
     name = host.encode() if host.isascii() else host
-    found = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    resolved = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     sockets: list[socket.socket] = []
     try:
-        for family, address in dict.fromkeys((one[0], one[4]) for one in found):
+        for family, address in dict.fromkeys((info[0], info[4]) for info in resolved):
             sockets.append(socket.create_server(address, family=family, backlog=_BACKLOG))
     except OSError:
         for sock in sockets:
@@ -81,7 +81,7 @@ def _bound(host: str, port: int) -> list[socket.socket]:
     return sockets
 
 
-def _everywhere(port: int) -> socket.socket:
+def _bind_all(port: int) -> socket.socket:
     if not socket.has_dualstack_ipv6():
         return socket.create_server(("", port), backlog=_BACKLOG)
     return socket.create_server(

@@ -15,35 +15,35 @@ from rackwatt_exporter.exposition.exporter import document_text, process_text
 from rackwatt_exporter.metrics.text import OPENMETRICS, TEXT, wants_openmetrics
 from rackwatt_exporter.web.compression import CompressedBody
 
-_FROM_SCRAPER = "X-Prometheus-Scrape-Timeout-Seconds"
-"""The header by which Prometheus, its agents and those that scrape as it does are known."""
-_LONGEST_NAME = 100
+_SCRAPE_HEADER = "X-Prometheus-Scrape-Timeout-Seconds"
+"""A header of every scrape by Prometheus, its agents and compatible scrapers."""
+_MAX_NAME_LENGTH = 100
 _BLOCK_BYTES = 32 * 1024
 _MANY_TARGETS = 50  # what takes less than 0.2 ms to write is not worth another thread
 
 
 class Scraper(NamedTuple):
-    """Who scraped the whole page last, by its own name, and when."""
+    """The last scraper of all metrics: its User-Agent, and when."""
 
     name: str
     at_s: float
 
 
 class MetricsHandler:
-    """The pages for Prometheus, in the format and encoding it asks for."""
+    """Handler of scrapes, in the requested format and encoding."""
 
-    def __init__(self, exporter: Exporter, clockwork: LoopLagMonitor) -> None:
+    def __init__(self, exporter: Exporter, lag_monitor: LoopLagMonitor) -> None:
         self._exporter = exporter
-        self._clockwork = clockwork
+        self._lag_monitor = lag_monitor
         self._pages: dict[bool, asyncio.Task[CompressedBody]] = {}
         self.scraper: Scraper | None = None
 
     async def metrics(self, request: web.Request) -> web.Response:
-        """Serve everything. Scrapes that come while a page is written or compressed share it."""
-        if _FROM_SCRAPER in request.headers:
+        """Serve all metrics. Scrapes share a page while it is rendered or compressed."""
+        if _SCRAPE_HEADER in request.headers:
             name = request.headers.get("User-Agent", "")
             printable = "".join(letter for letter in name if letter.isprintable())
-            self.scraper = Scraper(printable[:_LONGEST_NAME], time.monotonic())
+            self.scraper = Scraper(printable[:_MAX_NAME_LENGTH], time.monotonic())
         openmetrics = wants_openmetrics(request.headers.get("Accept", ""))
         page = self._pages.get(openmetrics)
         if page is None:
@@ -56,16 +56,16 @@ class MetricsHandler:
                 del self._pages[openmetrics]
 
     async def probe(self, request: web.Request) -> web.Response:
-        """Serve what is known of `?target=`, a node that the documents name; 404 for any other."""
+        """Serve the metrics of `?target=`, a configured node; 404 for any other."""
         node = request.query.get("target")
         if not node:
-            told = "say which node: /probe?target=NODE; /targets lists them\n"
-            return web.Response(text=told, status=400)
+            message = "no target given: request /probe?target=NODE; /targets lists them\n"
+            return web.Response(text=message, status=400)
         record = self._exporter.targets.fresh(node)
         if record is None:
-            told = f"no document names a target {node!r:.200}: a probe takes the name of a node, "
-            told += "never an address. /targets lists them\n"
-            return web.Response(text=told, status=404)
+            message = f"unknown target {node!r:.200}: a probe takes the name of a configured node, "
+            message += "not an address; /targets lists them\n"
+            return web.Response(text=message, status=404)
         self._exporter.schedulers.withdraw_stale()
         openmetrics = wants_openmetrics(request.headers.get("Accept", ""))
         body = self._exporter.exposition.probe(record, openmetrics, time.monotonic())
@@ -79,7 +79,7 @@ class MetricsHandler:
         others = (pipeline.families(now_s) for pipeline in exporter.registry)
         snapshot = exporter.exposition.snapshot(now_s, chain.from_iterable(others))
         documents = partial(
-            document_text, exporter.fleet, exporter.reloaded_at_s, self._clockwork.lag_s
+            document_text, exporter.fleet, exporter.reloaded_at_s, self._lag_monitor.lag_s
         )
 
         def write() -> list[bytes]:

@@ -1,8 +1,7 @@
-"""Passwords against their bcrypt hashes: off the event loop, one at a time, each right one once.
+"""Verification of passwords against bcrypt hashes, in another thread and one at a time.
 
-bcrypt is slow on purpose. What was right is remembered (as a keyed digest, never as itself), so
-that a scrape costs nothing; what was wrong is not, so that an unknown name takes as long as a known
-one.
+bcrypt is slow on purpose. A correct password is remembered as a keyed digest, so that a scrape
+costs nothing. A wrong one is not, so that an unknown user takes as long as a known one.
 """
 
 import asyncio
@@ -10,56 +9,56 @@ import hashlib
 import secrets
 from collections.abc import Mapping
 
-MOST_WAITING = 16
-_MOST_BYTES = 72  # bcrypt reads no more; htpasswd and Go cut the rest off as well
+MAX_PENDING = 16
+_MAX_BYTES = 72  # bcrypt reads no more; htpasswd and Go truncate as well
 
 
-class TooManyError(Exception):
-    """So many passwords wait to be checked that this one would wait too long."""
+class TooManyPendingError(Exception):
+    """Too many passwords wait for verification."""
 
 
-class Passwords:
-    """Users, and the hashes of their passwords."""
+class PasswordVerifier:
+    """Verifier of users' passwords."""
 
     def __init__(self, users: Mapping[str, str]) -> None:
-        self._users = {name.encode(): kept.encode() for name, kept in users.items()}
-        cost = max((kept[4:6] for kept in self._users.values()), default=b"10")
-        self._nobodys = b"$2b$" + cost + b"$" + b"." * 53  # as slow as any, and no password has it
+        self._users = {name.encode(): hashed.encode() for name, hashed in users.items()}
+        cost = max((hashed[4:6] for hashed in self._users.values()), default=b"10")
+        self._dummy_hash = b"$2b$" + cost + b"$" + b"." * 53  # as slow, matches nothing
         self._seed = secrets.token_bytes(32)
-        self._right: set[bytes] = set()
+        self._verified: set[bytes] = set()
         self._checking: dict[bytes, asyncio.Task[bool]] = {}
-        self._turn = asyncio.Lock()
+        self._lock = asyncio.Lock()
 
-    async def right(self, name: bytes, password: bytes) -> bool:
-        """Tell whether this is the user's password.
+    async def verify(self, name: bytes, password: bytes) -> bool:
+        """Return whether this is the user's password.
 
         Raises:
-            TooManyError: try again later.
+            TooManyPendingError: the client should retry later.
         """
-        kept, password = self._users.get(name, self._nobodys), password[:_MOST_BYTES]
-        mark = hashlib.blake2b(kept + password, key=self._seed).digest()
-        if mark in self._right:
+        hashed, password = self._users.get(name, self._dummy_hash), password[:_MAX_BYTES]
+        digest = hashlib.blake2b(hashed + password, key=self._seed).digest()
+        if digest in self._verified:
             return True
-        checking = self._checking.get(mark)
+        checking = self._checking.get(digest)
         if checking is None:
-            if len(self._checking) >= MOST_WAITING:
-                raise TooManyError
-            checking = asyncio.create_task(self._check(password, kept, mark))
-            self._checking[mark] = checking
+            if len(self._checking) >= MAX_PENDING:
+                raise TooManyPendingError
+            checking = asyncio.create_task(self._check(password, hashed, digest))
+            self._checking[digest] = checking
         return await asyncio.shield(checking) and name in self._users
 
-    async def _check(self, password: bytes, kept: bytes, mark: bytes) -> bool:
+    async def _check(self, password: bytes, hashed: bytes, digest: bytes) -> bool:
         try:
-            async with self._turn:
-                right = await asyncio.to_thread(_fits, password, kept)
+            async with self._lock:
+                matches = await asyncio.to_thread(_matches, password, hashed)
         finally:
-            del self._checking[mark]
-        if right and kept is not self._nobodys:
-            self._right.add(mark)
-        return right
+            del self._checking[digest]
+        if matches and hashed is not self._dummy_hash:
+            self._verified.add(digest)
+        return matches
 
 
-def _fits(password: bytes, kept: bytes) -> bool:
+def _matches(password: bytes, hashed: bytes) -> bool:
     import bcrypt  # most exporters have no users
 
-    return bcrypt.checkpw(password, kept)
+    return bcrypt.checkpw(password, hashed)

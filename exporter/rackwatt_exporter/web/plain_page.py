@@ -1,7 +1,7 @@
-"""The plain list: every target with watts, age and reason; what fails comes first.
+"""Plain page: every target with watts, age and reason, failing ones first.
 
-For whoever cannot or will not run the fleet page's scripts. One HTML text without script or asset.
-Each value passes through `escape`: names and messages come from documents and from the network.
+It is for browsers without scripts, and has no asset. Each value passes through `escape`: names and
+messages come from documents and from the network.
 """
 
 from collections.abc import Mapping
@@ -27,8 +27,8 @@ _NUMBERS = ("Watts", "Age")
 _COLUMNS = ("Node", "Watts", "Age", "State", "Type", "Rack", "Method", "Address", "Reason")
 
 
-def index(exporter: Exporter, now_s: float, page: int, telemetry_path: str) -> str:
-    """Write the page; `page` counts from 1."""
+def render(exporter: Exporter, now_s: float, page: int, telemetry_path: str) -> str:
+    """Render a page; `page` counts from 1."""
     exporter.withdraw_stale()
     records = sorted(
         exporter.targets.records.values(), key=lambda r: (r.error is None, r.spec.node)
@@ -49,22 +49,22 @@ def index(exporter: Exporter, now_s: float, page: int, telemetry_path: str) -> s
 
 
 def _summary(exporter: Exporter, records: list[TargetRecord]) -> str:
-    told = _totals(records) if records else "No document names a target for this exporter."
+    totals = _totals(records) if records else "No document configures a target for this exporter."
     others = (
         pipeline.line(record)
         for pipeline in exporter.registry.listed
         for record in pipeline.store.records.values()
     )
-    return told + "".join(f"<br>{escape(line)}" for line in others)
+    return totals + "".join(f"<br>{escape(line)}" for line in others)
 
 
 def _totals(records: list[TargetRecord]) -> str:
     watts = [record.value.watts for record in records if record.value]
     reasons = [record.error.reason for record in records if record.error]
     off = reasons.count(Reason.POWERED_OFF)
-    told = f"{len(watts)} of {len(records)} targets measured, {len(reasons) - off} failing"
-    told += f", {off} powered off. " if off else ". "
-    return told + (f"<strong>{sum(watts):,.0f} W</strong> in all." if watts else "No watts yet.")
+    text = f"{len(watts)} of {len(records)} targets measured, {len(reasons) - off} failing"
+    text += f", {off} powered off. " if off else ". "
+    return text + (f"<strong>{sum(watts):,.0f} W</strong> in all." if watts else "No watts yet.")
 
 
 def _problems(problems: tuple[str, ...]) -> str:

@@ -1,7 +1,7 @@
-"""The relay: the snapshot of each scheduler, for other exporters. Ten cost it no more than one.
+"""Relay of each scheduler's snapshot to other exporters.
 
-The body is written once for each snapshot. `Age` is that of the scheduler's own answer, rounded up,
-so that a copy is withdrawn no later than the snapshot here. One that is withdrawn is not served.
+The body is encoded once for each snapshot. `Age` is that of the scheduler's own response, rounded
+up, so that a copy is withdrawn no later than the snapshot here. A withdrawn snapshot is not served.
 schedulers/remote.py is the other end, schedulers/relay.py the format.
 """
 

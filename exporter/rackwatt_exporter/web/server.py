@@ -1,7 +1,7 @@
-"""The front of the house: sockets, guard and places before one application.
+"""HTTP server: listener, authentication and limits in front of an application.
 
-It follows the web configuration as the file changes. One that is broken is told and passed over:
-what was in force stays so.
+It reloads the web configuration when the file changes. It logs the problems of an invalid one and
+keeps the previous configuration.
 """
 
 import asyncio
@@ -11,42 +11,48 @@ from pathlib import Path
 
 from aiohttp import web
 
-from rackwatt_exporter.web.listener import Listener, Refused
+from rackwatt_exporter.web.listener import ConnectionRejected, Listener
 from rackwatt_exporter.web.middleware.authentication import Authentication
-from rackwatt_exporter.web.middleware.request_limit import MOST_REQUESTS, RequestLimit
+from rackwatt_exporter.web.middleware.request_limit import MAX_REQUESTS, RequestLimit
 from rackwatt_exporter.web.middleware.write_timeout import WriteTimeout
-from rackwatt_exporter.web.web_config_file import State, WebConfigError, WebConfigFile, read, state
+from rackwatt_exporter.web.web_config_file import (
+    Fingerprint,
+    WebConfigError,
+    WebConfigFile,
+    fingerprint,
+    read,
+)
 
 log = logging.getLogger(__name__)
 
-_LOOK_S = 2.0
+_WATCH_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one side of a connection may ask of the other."""
+    """Limits of requests and connections."""
 
-    requests: int = MOST_REQUESTS
+    requests: int = MAX_REQUESTS
     connections: int = 512
-    idle_s: float = 75.0  # without a whole request; Prometheus asks every minute
+    idle_s: float = 75.0  # without a complete request; Prometheus scrapes every minute
     sending_s: float = 60.0
     handshake_s: float = 10.0
 
 
 class Server:
-    """Serves an application as the file says; without a file, to everybody and in the clear."""
+    """Server of an application; without a configuration file, without TLS and users."""
 
     def __init__(
         self, application: web.Application, path: Path | None = None, limits: Limits | None = None
     ) -> None:
         self._path = path
         self._limits = limits or Limits()
-        self._guard = Authentication()
-        delivery = WriteTimeout(self._limits.sending_s)
-        places = RequestLimit(self._limits.requests, delivery)
-        for layer in (delivery, self._guard, places):  # the outermost first
+        self._authentication = Authentication()
+        write_timeout = WriteTimeout(self._limits.sending_s)
+        request_limit = RequestLimit(self._limits.requests, write_timeout)
+        for layer in (write_timeout, self._authentication, request_limit):  # outermost first
             application.middlewares.append(layer.middleware)
-        application.on_response_prepare.append(self._guard.prepare)
+        application.on_response_prepare.append(self._authentication.prepare)
         self._runner = web.AppRunner(
             application,
             access_log=None,
@@ -55,48 +61,48 @@ class Server:
             lingering_time=1.0,
         )
         self._listener: Listener | None = None
-        self._seen: State = ()
-        self._turn = asyncio.Lock()
+        self._fingerprint: Fingerprint = ()
+        self._reloading = asyncio.Lock()
 
     @property
     def addresses(self) -> list[tuple[str, int]]:
-        """Where it listens."""
+        """The addresses that it listens on."""
         return self._listener.addresses if self._listener else []
 
     async def start(self, host: str, port: int) -> None:
-        """Listen.
+        """Start listening.
 
         Raises:
-            BrokenError: the web configuration has problems.
-            OSError: the address is not ours, or is taken.
+            WebConfigError: the web configuration has problems.
+            OSError: the address is not of this host, or is in use.
         """
         configuration = await self._read()
         self._listener = Listener(host, port, self._limits.handshake_s)
         await self._runner.setup()
-        self._guard.take(configuration)
+        self._authentication.apply(configuration)
         await self._listener.serve(self._connection, configuration.tls)
 
     async def reload(self) -> list[str]:
-        """Read the file again, and make it so; tell its problems."""
-        async with self._turn:
+        """Reload the file and apply it; return its problems."""
+        async with self._reloading:
             try:
                 configuration = await self._read()
             except WebConfigError as error:
                 for problem in error.problems:
-                    log.error("%s; what was in force stays so", problem)
+                    log.error("%s; keeping the previous configuration", problem)
                 return error.problems
-            await self._take(configuration)
+            await self._apply(configuration)
             return []
 
     async def watch(self) -> None:
         """Reload whenever the file, or one that it names, has changed, until cancelled."""
         while True:
-            await asyncio.sleep(_LOOK_S)
-            if self._path and await asyncio.to_thread(state, self._path) != self._seen:
+            await asyncio.sleep(_WATCH_S)
+            if self._path and await asyncio.to_thread(fingerprint, self._path) != self._fingerprint:
                 await self.reload()
 
     async def close(self) -> None:
-        """Listen no more, and end what is under way."""
+        """Stop listening, and close the connections."""
         if self._listener:
             self._listener.close()
         await self._runner.cleanup()
@@ -104,22 +110,22 @@ class Server:
     async def _read(self) -> WebConfigFile:
         if self._path is None:
             return WebConfigFile()
-        self._seen = await asyncio.to_thread(state, self._path)
+        self._fingerprint = await asyncio.to_thread(fingerprint, self._path)
         return await asyncio.to_thread(read, self._path)
 
-    async def _take(self, configuration: WebConfigFile) -> None:
-        present = self._guard.configuration
-        if configuration == present:
+    async def _apply(self, configuration: WebConfigFile) -> None:
+        current = self._authentication.configuration
+        if configuration == current:
             return
-        if configuration.material == present.material:
-            configuration = configuration.with_tls(present.tls)
-        self._guard.take(configuration)
-        if configuration.tls is not present.tls and self._listener:
+        if configuration.tls_files == current.tls_files:
+            configuration = configuration.with_tls(current.tls)
+        self._authentication.apply(configuration)
+        if configuration.tls is not current.tls and self._listener:
             await self._listener.serve(self._connection, configuration.tls)
-        log.info("web configuration read again: %s", configuration)
+        log.info("web configuration reloaded: %s", configuration)
 
     def _connection(self) -> asyncio.BaseProtocol:
         server = self._runner.server
         if server is None or len(server.connections) >= self._limits.connections:
-            return Refused()
+            return ConnectionRejected()
         return server()

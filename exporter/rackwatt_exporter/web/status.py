@@ -1,6 +1,6 @@
-"""The status as JSON: counts, the worst failures, the schedulers, the documents' problems.
+"""Status as JSON: counts, failing targets, schedulers and problems of the documents.
 
-Bounded whatever the size of the fleet: the operator reads it often and puts it into a status of
+Its size is bounded for any fleet: the operator reads it often and copies it into a status of
 limited size.
 """
 
@@ -23,7 +23,7 @@ _MAX_SECRETS = 100
 def status(
     exporter: Exporter, uptime_s: float, max_failing: int, scraper: Scraper | None
 ) -> dict[str, Any]:
-    """Return everything that fits; at most `max_failing` targets one by one, longest first."""
+    """Return the status, with at most `max_failing` targets, those failing for longest first."""
     now_s = time.monotonic()
     exporter.withdraw_stale()
     problems = exporter.fleet.problems
@@ -57,7 +57,7 @@ def _scraped(scraper: Scraper | None, now_s: float) -> dict[str, Any] | None:
 
 
 def _secrets_missing(exporter: Exporter) -> list[dict[str, Any]]:
-    """Return each key that something fails for want of, and the first document that needs it."""
+    """Return each missing key of a Secret, and the first document that references it."""
     missing: dict[tuple[str, str], dict[str, Any]] = {}
     for pipeline in exporter.registry:
         for record in pipeline.store.records.values():

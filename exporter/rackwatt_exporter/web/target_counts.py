@@ -1,7 +1,6 @@
-"""How many targets there are, answer, fail and have watts: of each document, and of all.
+"""Numbers of targets, by document and in total: configured, reachable, failing, measured.
 
-A target is a BMC or PDU; for a document of collectors it is this node, for one of the grid its
-zone.
+A target is a BMC or PDU; for a document of collectors this node, for one of the grid its zone.
 """
 
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from rackwatt_exporter.pipelines.pipeline import Measured
 
 @dataclass(slots=True)
 class Count:
-    """A count of some targets; `watts` is of those `measured`."""
+    """Counts of targets; `watts` is the sum of those `measured`."""
 
     configured: int = 0
     reachable: int = 0
@@ -32,7 +31,7 @@ class Count:
             self.watts += watts
 
     def plain(self) -> dict[str, Any]:
-        """Write it as plain data; no watts where nothing is measured."""
+        """Return the counts as plain data; without watts where nothing is measured."""
         return {
             "configured": self.configured,
             "reachable": self.reachable,
@@ -43,17 +42,19 @@ class Count:
 
 
 class TargetCounts:
-    """The counts of an exporter at this moment."""
+    """The current counts of an exporter."""
 
     def __init__(self, exporter: Exporter) -> None:
         self.all = Count()
         named = [one.name for one in exporter.fleet.documents]
         kinds = [isinstance(one.document, PowerTarget) for one in exporter.fleet.documents]
-        self.documents = {name: Count() for name, ours in zip(named, kinds, strict=True) if ours}
+        self.documents = {
+            name: Count() for name, is_target in zip(named, kinds, strict=True) if is_target
+        }
         for pipeline in exporter.registry:
-            for one in pipeline.measured():
-                self._add(one)
+            for measured in pipeline.measured():
+                self._add(measured)
 
-    def _add(self, one: Measured) -> None:
-        for count in (self.all, self.documents.setdefault(one.document, Count())):
-            count.add(one.up, one.failing, one.watts)
+    def _add(self, measured: Measured) -> None:
+        for count in (self.all, self.documents.setdefault(measured.document, Count())):
+            count.add(measured.up, measured.failing, measured.watts)

@@ -1,7 +1,7 @@
-"""How we, as a server, show ourselves, and which clients we want to know.
+"""Server-side TLS: certificate, protocol versions, client certificate verification.
 
-All that a context is made of is read once, as bytes, so that two readings can be compared: while
-they are equal, so is the context, and nothing on the wire is touched.
+The content of all files is read once, as bytes, so that two configurations can be compared: while
+they are equal, the context is kept and connections are not affected.
 """
 
 import ssl
@@ -17,12 +17,12 @@ _VERIFY = {
     "RequireAndVerifyClientCert": ssl.CERT_REQUIRED,
 }
 
-_TOLD = {"KEY_VALUES_MISMATCH": "the key is not that of the certificate"}
+_MESSAGES = {"KEY_VALUES_MISMATCH": "the key does not match the certificate"}
 
 
 @dataclass(frozen=True, slots=True)
 class TlsFiles:
-    """The settings, with what their files held when they were read."""
+    """The TLS settings and the content of their files."""
 
     settings: TlsServer = field(repr=False)
     certificate: bytes
@@ -30,11 +30,11 @@ class TlsFiles:
     authorities: bytes
 
 
-def material(settings: TlsServer, directory: Path) -> TlsFiles:
+def load_files(settings: TlsServer, directory: Path) -> TlsFiles:
     """Read the files that the settings name, relative to `directory`.
 
     Raises:
-        ValueError: a file cannot be read; it is named, with the setting that names it.
+        ValueError: a file cannot be read; the message has the file and its setting.
     """
     return TlsFiles(
         settings,
@@ -45,24 +45,24 @@ def material(settings: TlsServer, directory: Path) -> TlsFiles:
     )
 
 
-def context(held: TlsFiles) -> ssl.SSLContext:
-    """Make a context for a server.
+def build_context(files: TlsFiles) -> ssl.SSLContext:
+    """Build a server-side context.
 
     Raises:
-        ValueError: the certificate, its key or the authorities are not what they should be.
+        ValueError: the certificate, its key or the authorities are invalid.
     """
-    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    made.set_alpn_protocols(["http/1.1"])
-    _set_certificate(made, held)
-    _set_versions(made, held.settings)
-    if held.authorities:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.set_alpn_protocols(["http/1.1"])
+    _set_certificate(context, files)
+    _set_versions(context, files.settings)
+    if files.authorities:
         try:
-            made.load_verify_locations(cadata=held.authorities.decode())
+            context.load_verify_locations(cadata=files.authorities.decode())
         except (ssl.SSLError, ValueError):
-            told = "tls_server_config.client_ca_file: holds no certificates in PEM"
-            raise ValueError(told) from None
-    made.verify_mode = _VERIFY.get(held.settings.client_auth_type or "", ssl.CERT_NONE)
-    return made
+            message = "tls_server_config.client_ca_file: contains no certificates in PEM"
+            raise ValueError(message) from None
+    context.verify_mode = _VERIFY.get(files.settings.client_auth_type or "", ssl.CERT_NONE)
+    return context
 
 
 def _pem(inline: str | None, file: str | None, name: str, directory: Path) -> bytes:
@@ -72,26 +72,28 @@ def _pem(inline: str | None, file: str | None, name: str, directory: Path) -> by
     try:
         return path.read_bytes()
     except OSError as error:
-        told = f"tls_server_config.{name}_file: {path}: {error.strerror}"
-        raise ValueError(told) from None
+        message = f"tls_server_config.{name}_file: {path}: {error.strerror}"
+        raise ValueError(message) from None
 
 
-def _set_certificate(made: ssl.SSLContext, held: TlsFiles) -> None:
-    with memory_file(held.certificate) as certificate, memory_file(held.key) as key:
+def _set_certificate(context: ssl.SSLContext, files: TlsFiles) -> None:
+    with memory_file(files.certificate) as certificate, memory_file(files.key) as key:
         try:
-            made.load_cert_chain(certificate, key, password="")  # else it asks the tty
+            context.load_cert_chain(
+                certificate, key, password=""
+            )  # otherwise OpenSSL prompts on the terminal
         except ssl.SSLError as error:
-            told = _TOLD.get(error.reason, "no PEM, or the key has a password")
-            raise ValueError(f"tls_server_config: cert_file and key_file: {told}") from None
+            reason = _MESSAGES.get(error.reason, "no PEM, or the key has a password")
+            raise ValueError(f"tls_server_config: cert_file and key_file: {reason}") from None
 
 
-def _set_versions(made: ssl.SSLContext, settings: TlsServer) -> None:
-    made.minimum_version = _VERSIONS[settings.min_version or "TLS12"]
-    made.maximum_version = _VERSIONS[settings.max_version or "TLS13"]
+def _set_versions(context: ssl.SSLContext, settings: TlsServer) -> None:
+    context.minimum_version = _VERSIONS[settings.min_version or "TLS12"]
+    context.maximum_version = _VERSIONS[settings.max_version or "TLS13"]
     if not settings.prefer_server_cipher_suites:
-        made.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
+        context.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
     suites = [name for chosen in settings.cipher_suites or () if (name := CIPHER_SUITES[chosen])]
     if suites:
-        made.set_ciphers(":".join(suites))
-    elif settings.cipher_suites:  # none of TLS 1.2: then it is not wanted
-        made.minimum_version = ssl.TLSVersion.TLSv1_3
+        context.set_ciphers(":".join(suites))
+    elif settings.cipher_suites:  # no suite of TLS 1.2 is configured
+        context.minimum_version = ssl.TLSVersion.TLSv1_3

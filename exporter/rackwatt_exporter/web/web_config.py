@@ -1,8 +1,8 @@
-"""The web configuration: the YAML that Prometheus' exporter-toolkit made the custom.
+"""Web configuration: the YAML of Prometheus' exporter-toolkit.
 
-A file that serves node_exporter serves here. What cannot be had from OpenSSL through Python is an
-error that says so: a setting meant to protect is never passed over. No problem quotes a key or a
-hash (prometheus/exporter-toolkit/docs/web-configuration.md).
+A file for node_exporter works here as well. A setting that Python's ssl module does not support is
+an error: no security setting is ignored. No problem quotes a key or a hash
+ (prometheus/exporter-toolkit/docs/web-configuration.md).
 """
 
 import re
@@ -15,7 +15,7 @@ import msgspec
 from rackwatt_crds.decoding import Problem, decode
 from rackwatt_crds.wording import did_you_mean
 
-MOST_COST = 18
+MAX_COST = 18
 _HASH = re.compile(r"\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}")
 _LIKE_HASH = re.compile(r"\$2[aby]\$[0-9]{2}\$[./A-Za-z0-9]*")
 _Header = Annotated[
@@ -24,12 +24,12 @@ _Header = Annotated[
 ]
 _UNVERIFIED = ("RequestClientCert", "RequireAnyClientCert", "RequireClientCert")
 _UNSUPPORTED = {
-    "tls_server_config.curve_preferences": "OpenSSL's own preference is used: take it out",
-    "rate_limit": "--web.max-requests bounds what is asked at once: take it out",
+    "tls_server_config.curve_preferences": "OpenSSL's own preference is used: remove it",
+    "rate_limit": "--web.max-requests limits concurrent requests: remove it",
 }
 
-# Go's names for the suites that can be chosen (crypto/tls, CipherSuites) in OpenSSL's words; those
-# of TLS 1.3, None here, are always on, there as here.
+# Go's names of the configurable suites (crypto/tls, CipherSuites), and OpenSSL's. Those of TLS 1.3,
+# None here, are always enabled in both.
 CIPHER_SUITES: Mapping[str, str | None] = {
     "TLS_AES_128_GCM_SHA256": None,
     "TLS_AES_256_GCM_SHA384": None,
@@ -52,7 +52,7 @@ CIPHER_SUITES: Mapping[str, str | None] = {
 
 
 class TlsServer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How the server shows itself, and which clients it wants to know. PEM, or a file of it."""
+    """Server certificate and verification of clients, as PEM or as a file."""
 
     cert: Any = None
     cert_file: str | None = None
@@ -80,7 +80,7 @@ class TlsServer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class HeaderSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Headers of every answer; an empty one takes ours away."""
+    """Headers of every response; an empty value removes the default."""
 
     content_security_policy: _Header | None = msgspec.field(
         name="Content-Security-Policy", default=None
@@ -98,14 +98,14 @@ class HeaderSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class HttpServer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Of the protocol itself. HTTP/1.1 is what is spoken, whatever `http2` allows."""
+    """Settings of HTTP. The server speaks HTTP/1.1, whatever `http2` allows."""
 
     http2: bool = True
     headers: HeaderSettings = HeaderSettings()
 
 
 class WebConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The whole file."""
+    """The configuration file."""
 
     tls_server_config: TlsServer | None = None
     http_server_config: HttpServer = HttpServer()
@@ -113,12 +113,12 @@ class WebConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rate_limit: Any = None
 
 
-def web_config(raw: Any) -> tuple[WebConfig | None, list[Problem]]:
-    """Read plain data as a web configuration; None where it has problems, all of them told."""
+def parse_web_config(raw: Any) -> tuple[WebConfig | None, list[Problem]]:
+    """Parse plain data as a web configuration; None where it has problems, with all of them."""
     if raw is None:
         return WebConfig(), []
     if not isinstance(raw, Mapping):
-        return None, [Problem("", "is no web configuration: it must begin with a key")]
+        return None, [Problem("", "is not a web configuration: expected an object")]
     config, problems = decode(raw, WebConfig)
     if config is not None:
         problems += _problems(config)
@@ -149,18 +149,18 @@ def _of_users(users: Any) -> Iterator[Problem]:
     if not isinstance(users, Mapping):
         yield Problem("basic_auth_users", "expected names, each with the bcrypt hash of a password")
         return
-    for name, kept in users.items():
+    for name, hashed in users.items():
         if not isinstance(name, str) or ":" in name or not name.isprintable():
-            told = f"{name!a:.60} is no user's name: text in quotes, printable, without a colon"
-            yield Problem("basic_auth_users", told)
+            reason = f"{name!a:.60} is not a user name: quote printable text without a colon"
+            yield Problem("basic_auth_users", reason)
             continue
-        found = _HASH.fullmatch(kept) if isinstance(kept, str) else None
-        if found is None:
-            told = "is no bcrypt hash; `htpasswd -nBC 10 NAME` makes one"
-            yield Problem(f"basic_auth_users.{name}", told)
-        elif not 4 <= int(found[1]) <= MOST_COST:
-            told = f"its cost must be from 4 to {MOST_COST}, found {int(found[1])}"
-            yield Problem(f"basic_auth_users.{name}", told)
+        match = _HASH.fullmatch(hashed) if isinstance(hashed, str) else None
+        if match is None:
+            reason = "is not a bcrypt hash: create one with `htpasswd -nBC 10 NAME`"
+            yield Problem(f"basic_auth_users.{name}", reason)
+        elif not 4 <= int(match[1]) <= MAX_COST:
+            reason = f"its cost must be from 4 to {MAX_COST}, found {int(match[1])}"
+            yield Problem(f"basic_auth_users.{name}", reason)
 
 
 def _of_tls(tls: TlsServer) -> Iterator[Problem]:
@@ -173,40 +173,42 @@ def _of_tls(tls: TlsServer) -> Iterator[Problem]:
         if inline is not None and not isinstance(inline, str):
             yield Problem(f"{at}.{name}", "expected PEM as text")
         elif inline and file:
-            yield Problem(f"{at}.{name}", f"and {name}_file are two ways to say the same")
+            yield Problem(f"{at}.{name}", f"must not be given together with {name}_file")
         elif enabled and name != "client_ca" and not inline and not file:
             yield Problem(f"{at}.{name}_file", "is missing")
     yield from _of_clients(tls)
     yield from _of_versions(tls)
-    for place, suite in enumerate(tls.cipher_suites or ()):
+    for index, suite in enumerate(tls.cipher_suites or ()):
         if suite not in CIPHER_SUITES:
-            told = f"unknown cipher suite {suite!r:.80}; {did_you_mean(suite, list(CIPHER_SUITES))}"
-            yield Problem(f"{at}.cipher_suites[{place}]", told)
+            reason = (
+                f"unknown cipher suite {suite!r:.80}; {did_you_mean(suite, list(CIPHER_SUITES))}"
+            )
+            yield Problem(f"{at}.cipher_suites[{index}]", reason)
 
 
 def _of_clients(tls: TlsServer) -> Iterator[Problem]:
     at, kind = "tls_server_config.client_auth_type", tls.client_auth_type or "NoClientCert"
     authority = tls.client_ca or tls.client_ca_file
     if kind in _UNVERIFIED:
-        told = "is not supported, since it verifies nobody; RequireAndVerifyClientCert does"
-        yield Problem(at, f"{kind} {told}")
+        reason = "does not verify clients: use RequireAndVerifyClientCert"
+        yield Problem(at, f"{kind} {reason}")
     elif kind != "NoClientCert" and not authority:
         yield Problem("tls_server_config.client_ca_file", f"is missing: {kind} needs it")
     elif kind == "NoClientCert" and authority:
         yield Problem(at, "must be RequireAndVerifyClientCert where client_ca_file is given")
     if tls.client_allowed_sans and kind != "RequireAndVerifyClientCert":
-        told = "needs client_auth_type RequireAndVerifyClientCert"
-        yield Problem("tls_server_config.client_allowed_sans", told)
+        reason = "needs client_auth_type RequireAndVerifyClientCert"
+        yield Problem("tls_server_config.client_allowed_sans", reason)
 
 
 def _of_versions(tls: TlsServer) -> Iterator[Problem]:
     for name in ("min_version", "max_version"):
         if getattr(tls, name) in ("TLS10", "TLS11"):
-            told = "is out of use (RFC 8996); TLS12 is the least"
-            yield Problem(f"tls_server_config.{name}", f"{getattr(tls, name)} {told}")
+            reason = "is deprecated (RFC 8996): use TLS12 or TLS13"
+            yield Problem(f"tls_server_config.{name}", f"{getattr(tls, name)} {reason}")
     if (tls.min_version or "TLS12") > (tls.max_version or "TLS13"):
-        told = f"{tls.max_version} is less than min_version"
-        yield Problem("tls_server_config.max_version", told)
+        reason = f"{tls.max_version} is less than min_version"
+        yield Problem("tls_server_config.max_version", reason)
     chosen = tls.cipher_suites or ()
     if chosen and tls.max_version == "TLS12" and not any(CIPHER_SUITES.get(s, s) for s in chosen):
-        yield Problem("tls_server_config.cipher_suites", "none of these is one of TLS 1.2")
+        yield Problem("tls_server_config.cipher_suites", "none of these is a suite of TLS 1.2")

@@ -1,4 +1,4 @@
-"""The web configuration as it is in force: read from its file whole, or not at all."""
+"""Web configuration file with all files that it names, read as a whole or not at all."""
 
 import ssl
 from collections.abc import Mapping
@@ -9,14 +9,14 @@ from typing import Self
 import msgspec
 
 from rackwatt_crds.yamltext import load_yaml
-from rackwatt_exporter.web.tls import TlsFiles, context, material
-from rackwatt_exporter.web.web_config import HeaderSettings, TlsServer, WebConfig, web_config
+from rackwatt_exporter.web.tls import TlsFiles, build_context, load_files
+from rackwatt_exporter.web.web_config import HeaderSettings, TlsServer, WebConfig, parse_web_config
 
-State = tuple[tuple[int, ...], ...]
+Fingerprint = tuple[tuple[int, ...], ...]
 
 
 class WebConfigError(Exception):
-    """A file that cannot be used; `problems` are all that is wrong with it."""
+    """An invalid file; `problems` has every problem."""
 
     def __init__(self, path: Path, problems: list[str]) -> None:
         super().__init__(f"{path}: {'; '.join(problems)}")
@@ -25,21 +25,21 @@ class WebConfigError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class WebConfigFile:
-    """What a file says. Equal ones say the same; `tls` is made from `material`."""
+    """The content of a file; `tls` is built from `tls_files`."""
 
     users: Mapping[str, str] = field(default_factory=dict, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict)
-    material: TlsFiles | None = None
+    tls_files: TlsFiles | None = None
     tls: ssl.SSLContext | None = field(default=None, compare=False)
 
     @property
     def allowed_sans(self) -> frozenset[str]:
-        """The names of which a client's certificate must have one; none where any will do."""
-        settings = self.material.settings if self.material else TlsServer()
+        """The names of which a client's certificate must have one; empty for any."""
+        settings = self.tls_files.settings if self.tls_files else TlsServer()
         return frozenset(settings.client_allowed_sans or ())
 
     def with_tls(self, tls: ssl.SSLContext | None) -> Self:
-        """Put another context, made from equal material, into its place."""
+        """Return a copy with another context, built from equal files."""
         return replace(self, tls=tls)
 
     def __str__(self) -> str:
@@ -50,15 +50,15 @@ class WebConfigFile:
 
 
 def read(path: Path) -> WebConfigFile:
-    """Read a file and all that it names.
+    """Read a file and all files that it names.
 
     Raises:
-        BrokenError: with every problem.
+        WebConfigError: the file is invalid; the error has every problem.
     """
     config = _config(path)
     try:
-        held = _material(config, path)
-        tls = context(held) if held else None
+        tls_files = _tls_files(config, path)
+        tls = build_context(tls_files) if tls_files else None
     except ValueError as error:
         raise WebConfigError(path, [str(error)]) from None
     named = msgspec.structs.fields(HeaderSettings)
@@ -67,42 +67,44 @@ def read(path: Path) -> WebConfigFile:
         for name in named
         if (value := getattr(config.http_server_config.headers, name.name)) is not None
     }
-    return WebConfigFile(dict(config.basic_auth_users or {}), headers, held, tls)
+    return WebConfigFile(dict(config.basic_auth_users or {}), headers, tls_files, tls)
 
 
-def state(path: Path) -> State:
-    """Tell the present state of a file and of all that it names, as far as it can be read."""
+def fingerprint(path: Path) -> Fingerprint:
+    """Return the current state of a file and of all files that it names."""
     try:
         settings = _config(path).tls_server_config or TlsServer()
     except WebConfigError:
         settings = TlsServer()
     names = (settings.cert_file, settings.key_file, settings.client_ca_file)
-    return tuple(_mark(file) for file in (path, *(path.parent / name for name in names if name)))
+    return tuple(
+        _file_state(file) for file in (path, *(path.parent / name for name in names if name))
+    )
 
 
-def _mark(file: Path) -> tuple[int, ...]:
+def _file_state(file: Path) -> tuple[int, ...]:
     try:
-        found = file.stat()
-    except (OSError, ValueError):  # the latter for a name that no file can have
+        status = file.stat()
+    except (OSError, ValueError):  # ValueError: an impossible file name
         return ()
-    return found.st_mtime_ns, found.st_size, found.st_ino
+    return status.st_mtime_ns, status.st_size, status.st_ino
 
 
 def _config(path: Path) -> WebConfig:
     try:
-        found = load_yaml(path.read_bytes().decode()) or [None]
+        raws = load_yaml(path.read_bytes().decode()) or [None]
     except OSError as error:
         raise WebConfigError(path, [f"cannot be read: {error.strerror}"]) from None
     except ValueError as error:
         raise WebConfigError(path, [str(error)]) from None
-    if len(found) > 1:
-        raise WebConfigError(path, ["holds several documents: a web configuration is one"])
-    config, problems = web_config(found[0])
+    if len(raws) > 1:
+        raise WebConfigError(path, ["has several documents: a web configuration is one document"])
+    config, problems = parse_web_config(raws[0])
     if config is None:
         raise WebConfigError(path, [str(problem) for problem in problems])
     return config
 
 
-def _material(config: WebConfig, path: Path) -> TlsFiles | None:
+def _tls_files(config: WebConfig, path: Path) -> TlsFiles | None:
     settings = config.tls_server_config
-    return material(settings, path.parent) if settings not in (None, TlsServer()) else None
+    return load_files(settings, path.parent) if settings not in (None, TlsServer()) else None

@@ -39,16 +39,16 @@ class Running:
         for line in self.process.stderr:
             self.log.append(line)
 
-    def until_logged(self, told: Callable[[str], object]) -> str:
+    def until_logged(self, matches: Callable[[str], object]) -> str:
         """Wait for a line of the log."""
-        return self._until(lambda: next((line for line in self.log if told(line)), None))
+        return self._until(lambda: next((line for line in self.log if matches(line)), None))
 
-    def until_served(self, told: Callable[[str], object], path: str) -> str:
-        """Wait until a page tells what is waited for."""
+    def until_served(self, matches: Callable[[str], object], path: str) -> str:
+        """Wait until a page matches."""
 
         def look() -> str | None:
             text = self.get(path)
-            return text if told(text) else None
+            return text if matches(text) else None
 
         return self._until(look)
 
@@ -83,7 +83,7 @@ class Running:
             if self.process.poll() is not None:
                 break
             time.sleep(0.02)
-        raise AssertionError("not told in time; the log:\n" + "".join(self.log))
+        raise AssertionError("no match in time; the log:\n" + "".join(self.log))
 
 
 @contextmanager

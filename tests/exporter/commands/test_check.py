@@ -70,8 +70,8 @@ def test_what_a_scheduler_could_not_read_is_shown(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     note = "1 node could not be read: sinfo counts 2 nodes and lists 1"
     assert f"note: {note}" in done.stdout
-    (told,) = json.loads(check("--output=json", path).stdout)["schedulers"]
-    assert told["note"].startswith(note)
+    (scheduler,) = json.loads(check("--output=json", path).stdout)["schedulers"]
+    assert scheduler["note"].startswith(note)
 
 
 def test_a_document_that_is_wrong_is_2_whatever_else_was_read(tmp_path: Path) -> None:
@@ -80,24 +80,24 @@ def test_a_document_that_is_wrong_is_2_whatever_else_was_read(tmp_path: Path) ->
     assert "PowerTarget lab: spec.bmc.hosts[1].addresses: 4 names but 3 addresses" in done.stderr
 
 
-def test_offline_asks_nobody(tmp_path: Path) -> None:
+def test_offline_polls_nothing(tmp_path: Path) -> None:
     path = lab(tmp_path, "[{names: n1, method: ipmi, address: 192.0.2.1}]")
     done = check("--offline", path)
     assert done.returncode == 0
-    assert done.stdout == "1 target, 0 problems: not asked\n"
+    assert done.stdout == "1 target, 0 problems: not polled\n"
 
 
 def test_a_shard_reads_its_part_and_judges_the_whole(tmp_path: Path) -> None:
     path = lab(tmp_path, '[{names: "n[1-20]"}, {names: n3}]')
     shares = [check("--output=json", f"--shard={number}/3", path) for number in (1, 2, 3)]
-    told = [json.loads(share.stdout) for share in shares]
-    nodes = [target["node"] for part in told for target in part["targets"]]
+    parts = [json.loads(share.stdout) for share in shares]
+    nodes = [target["node"] for part in parts for target in part["targets"]]
     assert sorted(nodes) == sorted(f"n{number}" for number in range(1, 21))
-    assert all(part["targets"] for part in told)
-    assert all("'n3' is already defined at" in part["problems"][0] for part in told)
+    assert all(part["targets"] for part in parts)
+    assert all("'n3' is already defined at" in part["problems"][0] for part in parts)
 
 
-def test_a_shard_that_is_none_is_told(tmp_path: Path) -> None:
+def test_an_invalid_shard_is_reported(tmp_path: Path) -> None:
     done = check("--shard=4/3", lab(tmp_path, "[{names: n1}]"))
     assert done.returncode == 2
     assert "'4/3' is not I/N, such as 2/4 for the second of four" in done.stderr
@@ -107,10 +107,10 @@ def test_json_is_for_programs(tmp_path: Path) -> None:
     path = lab(tmp_path, "[{names: n1, fake: {min: 5, max: 5}}, {names: n2, x: 1}]")
     done = check("--output=json", path)
     assert done.returncode == 2
-    told = json.loads(done.stdout)
-    assert told["targets"][0]["watts"] == 5.0
-    assert told["targets"][1]["reason"] == "invalid_entry"
-    assert "spec.bmc.hosts[1].x: unknown field" in told["problems"][0]
+    report = json.loads(done.stdout)
+    assert report["targets"][0]["watts"] == 5.0
+    assert report["targets"][1]["reason"] == "invalid_entry"
+    assert "spec.bmc.hosts[1].x: unknown field" in report["problems"][0]
 
 
 def test_a_file_that_is_not_there_is_a_wrong_document(tmp_path: Path) -> None:
@@ -155,9 +155,9 @@ def test_a_list_and_a_secret_beside_it_are_checked_as_they_are(tmp_path: Path) -
     note, problem = done.stderr.splitlines()
     assert note == f"note: {path} Secret bmc of v1 is not a Rackwatt resource: skipped"
     assert problem.startswith(f"{path} PowerTarget lab: items[0].spec.bmc.hosts[1].zzq: unknown")
-    assert done.stdout == "2 targets, 1 problem: not asked\n"
-    told = json.loads(check("--offline", "--output=json", path).stdout)
-    assert len(told["notes"]) == len(told["problems"]) == 1
+    assert done.stdout == "2 targets, 1 problem: not polled\n"
+    report = json.loads(check("--offline", "--output=json", path).stdout)
+    assert len(report["notes"]) == len(report["problems"]) == 1
 
 
 def test_what_is_measured_is_counted_by_its_kind(tmp_path: Path) -> None:
@@ -165,7 +165,7 @@ def test_what_is_measured_is_counted_by_its_kind(tmp_path: Path) -> None:
     zone = "spec: {grid: {zone: FR, static: {gramsPerKilowattHour: 56}}}\n"
     grid = f"apiVersion: rackwatt.dev/v1alpha1\nkind: PowerTarget\nmetadata: {{name: fr}}\n{zone}"
     path.write_text(f"{power_target('[{names: n1}]')}---\n{grid}")
-    assert check("--offline", path).stdout == "1 target, 1 grid, 0 problems: not asked\n"
+    assert check("--offline", path).stdout == "1 target, 1 grid, 0 problems: not polled\n"
 
 
 def test_an_empty_file_is_noted_and_is_no_problem(tmp_path: Path) -> None:

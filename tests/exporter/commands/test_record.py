@@ -115,7 +115,7 @@ def capture(site: Site) -> Path:
     return path
 
 
-def test_a_capture_tells_nothing_of_whose_it_is(site: Site, capture: Path) -> None:
+def test_a_capture_does_not_identify_its_machine(site: Site, capture: Path) -> None:
     text = capture.read_text()
     for keys in site.secrets.values():
         for key, value in keys.items():
@@ -124,7 +124,7 @@ def test_a_capture_tells_nothing_of_whose_it_is(site: Site, capture: Path) -> No
             else:
                 assert value not in text, key
                 assert value.encode().hex() not in text, key
-    assert not re.search(rf"\b{socket.gethostname()}\b", text)  # snmpd tells it in sysDescr
+    assert not re.search(rf"\b{socket.gethostname()}\b", text)  # snmpd reports it in sysDescr
     for name in (*NODE_NAMES, *site.addresses, redfish.SYSTEM, redfish.CHASSIS, "CN7016341A00FF"):
         assert name not in text
     assert "X-Auth-Token" not in text
@@ -194,10 +194,10 @@ def test_one_node_is_recorded_where_one_is_named(site: Site, tmp_path: Path) -> 
     assert [target.method for target in read(tmp_path / "one").targets] == ["snmp"]
 
 
-def test_a_node_that_no_document_names_is_told(site: Site, tmp_path: Path) -> None:
+def test_an_unknown_node_is_reported(site: Site, tmp_path: Path) -> None:
     done = site.record(f"--output={tmp_path}/none", "moon")
     assert done.returncode == 2
-    assert "no document names moon" in done.stderr
+    assert "unknown nodes: moon" in done.stderr
     assert not (tmp_path / "none").exists()
 
 
@@ -267,7 +267,7 @@ spec:
         assert row["watts"] == watts, checked.stdout
 
 
-def test_what_is_no_capture_is_told_with_its_problems(tmp_path: Path, ports: list[str]) -> None:
+def test_an_invalid_capture_is_reported_with_its_problems(tmp_path: Path, ports: list[str]) -> None:
     path = tmp_path / "broken.yaml"
     path.write_text(
         "format: rackwatt.dev/capture/v1\ntargets: [{node: n1, method: smoke, ipmi: {commands: [{name: a}]}}]"

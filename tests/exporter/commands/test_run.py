@@ -57,7 +57,7 @@ def test_a_shard_serves_its_part_and_says_so(lab: Path) -> None:
     assert not parts[0] & parts[1]
 
 
-def test_descriptors_that_will_not_be_enough_are_told_before_they_run_out(lab: Path) -> None:
+def test_too_few_descriptors_are_reported_before_they_run_out(lab: Path) -> None:
     hosts = '[{names: "p[1-400]", addresses: "127.3.[1-4].[1-100]", method: snmp, preset: ilo}]'
     lab.write_text(power_target(hosts, spec="interval: 60s"))
     with running("run", f"--config.file={lab}", LISTEN) as run:
@@ -65,8 +65,8 @@ def test_descriptors_that_will_not_be_enough_are_told_before_they_run_out(lab: P
         limit = (1000, 1000)
         resource.prlimit(run.process.pid, resource.RLIMIT_NOFILE, limit)
         run.process.send_signal(signal.SIGHUP)
-        told = run.until_logged(lambda line: "level=error" in line)
-        assert "too few file descriptors needed=1040 limit=1000: raise the hard" in told
+        line_logged = run.until_logged(lambda line: "level=error" in line)
+        assert "too few file descriptors needed=1040 limit=1000: raise the hard" in line_logged
         assert run.stop() == 0
 
 
@@ -88,7 +88,7 @@ def test_flags_for_the_path_the_profile_and_the_log_do_as_they_say(lab: Path) ->
         assert run.stop() == 0
 
 
-def test_a_port_that_is_taken_is_told_and_the_exit_status_is_1(lab: Path) -> None:
+def test_a_port_in_use_is_reported_and_the_exit_status_is_1(lab: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with running(
@@ -100,7 +100,7 @@ def test_a_port_that_is_taken_is_told_and_the_exit_status_is_1(lab: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("flag", "told"),
+    ("flag", "message"),
     [
         ("--web.listen-address=localhost", "is not HOST:PORT"),
         ("--web.listen-address=localhost:99999", "is not HOST:PORT"),
@@ -108,10 +108,10 @@ def test_a_port_that_is_taken_is_told_and_the_exit_status_is_1(lab: Path) -> Non
         ("--log.level=loud", "invalid choice"),
     ],
 )
-def test_a_flag_that_makes_no_sense_is_an_error_that_says_why(flag: str, told: str) -> None:
+def test_a_flag_that_makes_no_sense_is_an_error_that_says_why(flag: str, message: str) -> None:
     done = subprocess.run([*COMMAND, "run", flag], capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert told in done.stderr
+    assert message in done.stderr
 
 
 def test_the_exporter_loads_neither_kopf_nor_kubernetes_and_no_protocol_it_does_not_need() -> None:

@@ -13,20 +13,20 @@ spec: {{interval: 1s, grid: {{zone: FR, static: {{gramsPerKilowattHour: {grams}}
 """
 
 
-def test_a_zone_is_told_in_base_units_and_follows_its_document(tmp_path: Path) -> None:
+def test_a_zone_is_exposed_in_base_units_and_follows_its_document(tmp_path: Path) -> None:
     document = tmp_path / "grid.yaml"
     document.write_text(DOCUMENT.format(grams=56))
     with running("run", f"--config.file={tmp_path}", "--web.listen-address=127.0.0.1:0") as run:
         run.until_served(lambda text: text == "ready\n", "/readyz")
         page = run.get("/metrics")
-        told = re.search(
+        sample = re.search(
             r'^rackwatt_grid_carbon_intensity_grams_per_joule\{zone="FR",provider="static"\} (.*)$',
             page,
             re.MULTILINE,
         )
-        assert told
+        assert sample
         # 1 kWh is 3.6 MJ: 56 g of them are 0.000015555… g of a joule.
-        assert abs(float(told[1]) - 0.0000155555555) < 1e-11
+        assert abs(float(sample[1]) - 0.0000155555555) < 1e-11
         assert 'rackwatt_grid_up{zone="FR",provider="static"} 1\n' in page
         assert "rackwatt_target_up" not in page
         status = json.loads(run.get("/status"))

@@ -22,8 +22,8 @@ kind: PowerTarget
 metadata: {{name: nodes}}
 spec: {{interval: 500ms, node: {{collectors: [{collectors}]}}}}
 """
-NOBODY = 65534
-# What `import aiohttp` gives whoever wants its client, in a process that has its server.
+UNPRIVILEGED_UID = 65534
+# What `import aiohttp` gives users of its client, in a process that has its server.
 CLIENT = """
 import gc, ssl, sys, rackwatt_exporter.commands.run
 assert "aiohttp.client" not in sys.modules
@@ -76,8 +76,8 @@ def joules(run: Running) -> dict[str, float]:
 
 
 def collector(run: Running, name: str) -> dict[str, object]:
-    told = json.loads(run.get("/status"))["collectors"]
-    return next(one for one in told if one["collector"] == name)
+    collectors = json.loads(run.get("/status"))["collectors"]
+    return next(one for one in collectors if one["collector"] == name)
 
 
 def read_again(run: Running, name: str = "rapl", times: int = 2) -> None:
@@ -85,20 +85,20 @@ def read_again(run: Running, name: str = "rapl", times: int = 2) -> None:
     so_far = json.loads(run.get("/status"))["collectors"]
     least = next(one["reads"] for one in so_far if one["collector"] == name) + times
 
-    def told(text: str) -> bool:
+    def is_reported(text: str) -> bool:
         return any(
             one["collector"] == name and one["reads"] >= least
             for one in json.loads(text)["collectors"]
         )
 
-    run.until_served(told, "/status")
+    run.until_served(is_reported, "/status")
 
 
 def up(name: str, value: int) -> Callable[[str], bool]:
     return lambda text: f'rackwatt_collector_up{{node="n17",collector="{name}"}} {value}' in text
 
 
-def test_joules_of_every_zone_are_told_and_go_on_through_wraps(tmp_path: Path) -> None:
+def test_joules_of_every_zone_are_exposed_and_go_on_through_wraps(tmp_path: Path) -> None:
     tree = Powercap(tmp_path / "sys", XEON)
     tree.show(intel_rapl_0=262_100.0, intel_rapl_0_0=1000.0, intel_rapl_1=7.0, intel_rapl_1_0=0.5)
     with running(*arguments(tmp_path)) as run:
@@ -142,15 +142,15 @@ def test_watts_are_joules_over_time_and_no_domain_is_counted_twice(tmp_path: Pat
         page = run.until_served(moved, "/metrics")
         power = samples(page, "rackwatt_node_domain_power_watts")
         assert set(power) == {"package-0", "package-0/core", "package-0/dram", "psys"}
-        assert set(joules(run)) == {*power, "package-0/uncore"}  # which stands still
+        assert set(joules(run)) == {*power, "package-0/uncore"}  # which does not grow
         assert all(watts > 0 for watts in power.values())
         assert "mmio" not in page
-        told = json.loads(run.until_served(known, "/status"))
-        (rapl,), counts = told["collectors"], told["powertargets"]["nodes"]
-        assert rapl["watts"] == counts["watts"] == told["targets"]["watts"]
+        status = json.loads(run.until_served(known, "/status"))
+        (rapl,), counts = status["collectors"], status["powertargets"]["nodes"]
+        assert rapl["watts"] == counts["watts"] == status["targets"]["watts"]
 
 
-def test_joules_go_on_after_a_stop_a_kill_and_a_counter_that_began_anew(tmp_path: Path) -> None:
+def test_joules_go_on_after_a_stop_a_kill_and_a_counter_that_restarted(tmp_path: Path) -> None:
     tree = Powercap(tmp_path / "sys", {"intel-rapl:0": "package-0"})
     tree.show(intel_rapl_0=1000.0)
     with running(*arguments(tmp_path, "rapl")) as run:
@@ -158,7 +158,7 @@ def test_joules_go_on_after_a_stop_a_kill_and_a_counter_that_began_anew(tmp_path
         tree.show(intel_rapl_0=1500.0)
         run.until_served(lambda text: 'zone="package-0"} 500.0\n' in text, "/metrics")
         assert run.stop() == 0
-    tree.show(intel_rapl_0=1700.0)  # used while nobody looked, and not for long
+    tree.show(intel_rapl_0=1700.0)  # used between two readings, and not for long
     with running(*arguments(tmp_path, "rapl")) as run:
         run.until_served(lambda text: 'zone="package-0"} 700.0\n' in text, "/metrics")
         read_again(run, times=4)
@@ -180,15 +180,15 @@ def test_root_without_any_capability_reads_what_is_roots_and_nothing_else(tmp_pa
         assert effective
         assert run.stop() == 0
     for zone in tmp_path.glob("sys/devices/virtual/powercap/**/energy_uj"):
-        os.chown(zone, NOBODY, NOBODY)
+        os.chown(zone, UNPRIVILEGED_UID, UNPRIVILEGED_UID)
     with running(*arguments(tmp_path), under=POWERLESS) as run:
         run.until_served(up("cpu", 1), "/metrics")
         page = run.until_served(lambda text: 'reason="permission_denied"} ' in text, "/metrics")
         assert up("rapl", 0)(page)
         assert "rackwatt_node_domain" not in page
-        told = collector(run, "rapl")
-        assert told["reason"] == "permission_denied"
-        assert "run the exporter as uid 0" in str(told["message"])
+        status = collector(run, "rapl")
+        assert status["reason"] == "permission_denied"
+        assert "run the exporter as uid 0" in str(status["message"])
         run.until_logged(lambda line: "permission_denied" in line and "node=rapl" in line)
         counts = json.loads(run.get("/status"))["powertargets"]["nodes"]
         assert (counts["reachable"], counts["failing"], counts["watts"]) == (1, 1, None)

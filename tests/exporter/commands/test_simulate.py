@@ -29,11 +29,11 @@ def test_every_simulated_machine_is_read_over_its_protocol(
             [*COMMAND, "check", "--output=json", f"{tmp_path}/documents", f"--secrets.directory={tmp_path}/secrets"],
             capture_output=True, text=True, check=False,
         )  # fmt: skip
-        told = json.loads(done.stdout)
+        report = json.loads(done.stdout)
         assert done.returncode == 0, done.stdout + done.stderr
-        assert {row["method"] for row in told["targets"]} == {"ipmi", "snmp", "redfish"}
-        assert len(told["targets"]) == 20
-        assert all(100 < row["watts"] < 7000 for row in told["targets"])
+        assert {row["method"] for row in report["targets"]} == {"ipmi", "snmp", "redfish"}
+        assert len(report["targets"]) == 20
+        assert all(100 < row["watts"] < 7000 for row in report["targets"])
         assert fleet.stop() == 0
 
 
@@ -48,21 +48,21 @@ def test_one_address_has_room_for_a_machine_of_each_kind(tmp_path: Path, ports: 
 
 
 @pytest.mark.parametrize(
-    ("flags", "told"),
+    ("flags", "message"),
     [
         (["--nodes=4", "--address=127.7.7.7"], "one address has room for 3, each of a kind"),
         (["--nodes=3", "--address=bmc1"], "is not an IPv4 address"),
     ],
 )
-def test_an_address_that_does_not_do_is_refused(flags: list[str], told: str) -> None:
+def test_an_address_that_does_not_do_is_refused(flags: list[str], message: str) -> None:
     done = subprocess.run(
         [*COMMAND, "simulate", *flags, "--directory=x"], capture_output=True, text=True, check=False
     )
     assert done.returncode == 2
-    assert told in done.stderr
+    assert message in done.stderr
 
 
-def test_a_port_that_is_taken_is_told(tmp_path: Path, ports: list[str]) -> None:
+def test_a_port_in_use_is_reported(tmp_path: Path, ports: list[str]) -> None:
     with running("simulate", "--nodes=2", f"--directory={tmp_path}", *ports) as fleet:
         fleet.until_logged(lambda line: "2 machines" in line)
         second = subprocess.run(
@@ -101,8 +101,8 @@ def test_a_scenario_is_played_and_followed_when_its_file_changes(
     flags = [f"--scenario={scenario}", f"--directory={tmp_path}", "--latency=1ms", *ports]
     with running("simulate", "--nodes=20", *flags) as fleet:
         fleet.until_logged(lambda line: "20 machines" in line)
-        told = reasons(tmp_path)
-        assert {node: reason for node, reason in told.items() if reason} == {
+        observed = reasons(tmp_path)
+        assert {node: reason for node, reason in observed.items() if reason} == {
             "cn01": "powered_off", "gn1": "tls_failed",
         }  # fmt: skip
         rewrite(scenario, "faults: [{hosts: cn1, dead: true}]")
@@ -111,12 +111,14 @@ def test_a_scenario_is_played_and_followed_when_its_file_changes(
         )
         rewrite(scenario, "faults: [{hosts: pdu1, quirk: nonsense}]")
         fleet.until_logged(lambda line: "scenario reloaded" in line)
-        told = reasons(tmp_path)
-        assert {node: reason for node, reason in told.items() if reason} == {"pdu1": "bad_reply"}
+        observed = reasons(tmp_path)
+        assert {node: reason for node, reason in observed.items() if reason} == {
+            "pdu1": "bad_reply"
+        }
         assert fleet.stop() == 0
 
 
-def test_a_folder_that_cannot_be_written_to_is_told(tmp_path: Path, ports: list[str]) -> None:
+def test_a_folder_that_cannot_be_written_to_is_reported(tmp_path: Path, ports: list[str]) -> None:
     (tmp_path / "file").write_text("")
     done = subprocess.run(
         [*COMMAND, "simulate", f"--directory={tmp_path}/file", *ports],
@@ -141,7 +143,7 @@ def test_each_problem_of_a_scenario_is_a_line_of_its_own(tmp_path: Path, ports: 
 
 @contextmanager
 def restarting(fleet: Running) -> Iterator[None]:
-    """Restart every machine again and again: one restart may be over before anybody has asked."""
+    """Restart every machine again and again: one restart may be over before the next poll."""
     enough = threading.Event()
 
     def restart() -> None:
@@ -169,22 +171,22 @@ def test_a_signal_restarts_every_machine(tmp_path: Path, ports: list[str]) -> No
 
 
 @pytest.mark.parametrize(
-    ("flags", "told"),
+    ("flags", "message"),
     [
         (["--scenario=/nonexistent"], "No such file"),
-        (["--loss=5"], "'5' does not fit; such as 5%"),
-        (["--latency=soon"], "'soon' does not fit; such as 20ms"),
-        (["--dead=101%"], "does not fit"),
+        (["--loss=5"], "'5' is not valid: expected a value such as 5%"),
+        (["--latency=soon"], "'soon' is not valid: expected a value such as 20ms"),
+        (["--dead=101%"], "is not valid"),
         (["--ipmi.port=70000"], "'70000' is not a number from 1 to 65535"),
         (["--redfish.port=0"], "'0' is not a number from 1 to 65535"),
     ],
 )
-def test_a_scenario_or_flag_that_cannot_be_used_is_told(
-    flags: list[str], told: str, tmp_path: Path, ports: list[str]
+def test_a_scenario_or_flag_that_cannot_be_used_is_reported(
+    flags: list[str], message: str, tmp_path: Path, ports: list[str]
 ) -> None:
     done = subprocess.run(
         [*COMMAND, "simulate", f"--directory={tmp_path}", *ports, *flags],
         capture_output=True, text=True, check=False, timeout=PATIENCE_S,
     )  # fmt: skip
     assert done.returncode == 2
-    assert told in done.stderr
+    assert message in done.stderr

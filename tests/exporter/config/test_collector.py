@@ -58,7 +58,7 @@ def test_a_collector_measures_for_one_document_alone() -> None:
     )
 
 
-def test_a_scheduler_that_no_document_has_is_told() -> None:
+def test_an_unknown_scheduler_is_reported() -> None:
     built = resolved("schedulerRef: {name: none}, node: {collectors: [cpu]}")
     assert built.collectors["cpu"].scheduler == "none"
     assert "no valid SchedulerBinding is named 'none'" in built.problems[0]

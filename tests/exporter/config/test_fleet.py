@@ -32,11 +32,11 @@ def resolved(*documents: str, before: Fleet | None = None) -> Fleet:
     return resolve_fleet(loaded, before.documents if before else ())
 
 
-def told(built: Fleet) -> str:
+def problems_of(built: Fleet) -> str:
     return "\n".join(built.problems)
 
 
-def test_the_document_of_the_readme_works_as_it_stands() -> None:
+def test_the_document_of_the_readme_works_unchanged() -> None:
     built = resolve_fleet(load(LAB.read_bytes(), "lab.yaml"))
     assert built.problems == ()
     assert list(built.targets) == ["n1", "n2", "n3", "pdu1", "g1", "g2"]
@@ -107,14 +107,14 @@ def test_a_preset_of_one_method_is_not_taken_for_another() -> None:
 )  # fmt: skip
 def test_a_bad_entry_fails_for_all_to_see_and_takes_no_other_down(entry: str, problem: str) -> None:
     built = resolved(target_document("{names: good, address: g}", entry))
-    assert f"lab.yaml PowerTarget lab: spec.bmc.{problem}" in told(built)
+    assert f"lab.yaml PowerTarget lab: spec.bmc.{problem}" in problems_of(built)
     assert isinstance(built.targets["good"].options, IpmiOptions)
     failing = [t for t in built.targets.values() if isinstance(t.options, InvalidOptions)]
     assert failing
     assert all(t.method == "invalid" and problem[:9] in str(t.options) for t in failing)
 
 
-def test_several_problems_of_an_entry_are_told_together() -> None:
+def test_several_problems_of_an_entry_are_reported_together() -> None:
     entry = '{names: "n[1-2]", addresses: a, preset: none, staleAfter: 1s}'
     assert len(resolved(target_document(entry)).problems) == 3
 
@@ -128,20 +128,21 @@ def test_the_same_node_twice_keeps_the_first_and_names_both_places() -> None:
     assert built.targets["n2"].address == "n2"
     assert (
         "hosts[1].names: node 'n2' is already defined at PowerTarget lab spec.bmc.hosts[0]"
-        in told(built)
+        in problems_of(built)
     )
-    assert "PowerTarget second: spec.bmc.hosts[0].names: node 'n1' is already defined at" in told(
-        built
+    assert (
+        "PowerTarget second: spec.bmc.hosts[0].names: node 'n1' is already defined at"
+        in problems_of(built)
     )
 
 
-def test_one_bmc_asked_the_same_for_two_nodes_is_a_problem() -> None:
+def test_one_bmc_read_alike_for_two_nodes_is_a_problem() -> None:
     built = resolved(target_document('{names: "n[1-2]", address: bmc}'))
-    assert "bmc is already read, with the same settings, for node 'n1'" in told(built)
+    assert "bmc is already read, with the same settings, for node 'n1'" in problems_of(built)
     assert built.targets["n2"].method == "invalid"
 
 
-def test_several_nodes_behind_one_bmc_are_told_apart_by_their_chassis() -> None:
+def test_several_nodes_behind_one_bmc_are_distinguished_by_their_chassis() -> None:
     entry = '{names: "x0n[0-1]", address: x0, method: redfish, redfish: {chassis: "Node{index}"}}'
     built = resolved(target_document(entry))
     assert built.problems == ()
@@ -174,7 +175,7 @@ def test_one_bad_document_takes_no_other_down() -> None:
 
 def test_a_scheduler_that_no_document_describes_is_a_problem_and_the_power_stays() -> None:
     built = resolved(target_document("{names: a, address: a}", spec="schedulerRef: {name: prod}"))
-    assert "no valid SchedulerBinding is named 'prod'" in told(built)
+    assert "no valid SchedulerBinding is named 'prod'" in problems_of(built)
     assert isinstance(built.targets["a"].options, IpmiOptions)
 
 
@@ -182,7 +183,7 @@ def test_the_same_document_twice_counts_once() -> None:
     document = target_document("{names: a, address: a}")
     built = resolved(document, document)
     assert list(built.targets) == ["a"]
-    assert "duplicate: already defined in lab.yaml" in told(built)
+    assert "duplicate: already defined in lab.yaml" in problems_of(built)
 
 
 @pytest.mark.parametrize("broken", ["spec: {}", "x: [", ""])
@@ -222,9 +223,9 @@ def test_every_entry_comes_to_targets_or_problems_and_the_same_each_time(hosts: 
         assert target.node != other.node
 
 
-def test_a_node_that_stands_twice_in_a_long_list_is_found_at_once() -> None:
+def test_a_node_that_is_listed_twice_in_a_long_list_is_found_at_once() -> None:
     entry = "{names: 'n[1-100000],n100000', address: '{name}'}"
-    assert "node 'n100000' is listed twice" in told(resolved(target_document(entry)))
+    assert "node 'n100000' is listed twice" in problems_of(resolved(target_document(entry)))
 
 
 def test_an_entry_whose_names_say_nothing_is_known_by_its_place() -> None:
@@ -233,7 +234,7 @@ def test_an_entry_whose_names_say_nothing_is_known_by_its_place() -> None:
 
 
 @pytest.mark.parametrize("times", ["interval: 0s", "timeout: 0s", "interval: 0s, timeout: 0s"])
-def test_what_is_refused_is_not_told_without_pause(times: str) -> None:
+def test_an_invalid_target_is_not_polled_without_pause(times: str) -> None:
     """Found by fuzzing: an interval of nothing, kept, had the exporter do nothing else."""
     entry = f"{{names: n1, address: a, {times}}}"
     (target,) = resolved(target_document(entry)).targets.values()
@@ -253,7 +254,7 @@ def test_what_is_refused_is_not_told_without_pause(times: str) -> None:
 def test_times_that_cannot_be_spoil_the_document(times: str, problem: str) -> None:
     built = resolved(target_document("{names: n1, address: a}", spec=times))
     assert built.targets == {}
-    assert problem in told(built)
+    assert problem in problems_of(built)
 
 
 def test_first_contacts_are_as_many_as_the_document_says_else_as_the_method_allows() -> None:

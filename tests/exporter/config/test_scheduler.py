@@ -45,7 +45,7 @@ def test_a_binding_is_called_by_its_scheduler_and_how_it_is_polled(spec: str, la
 
 
 @pytest.mark.parametrize(
-    ("spec", "told"),
+    ("spec", "message"),
     [
         ("noop: {states: [{names: 'n[1-', state: idle}]}", "spec.noop.states[0].names"),
         (
@@ -62,10 +62,10 @@ def test_a_binding_is_called_by_its_scheduler_and_how_it_is_polled(spec: str, la
         ),
     ],
 )
-def test_what_cannot_be_is_told_with_its_path(spec: str, told: str) -> None:
+def test_an_invalid_binding_is_reported_with_its_path(spec: str, message: str) -> None:
     with pytest.raises(ValueError, match=r".") as caught:
         resolved(spec)
-    assert told in str(caught.value)
+    assert message in str(caught.value)
 
 
 def test_metrics_have_their_defaults_and_jobs_are_read_for_any_of_them() -> None:

@@ -13,7 +13,7 @@ def directory(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_key_is_read_anew_each_time_without_the_last_newline(directory: Path) -> None:
+def test_a_key_is_read_again_each_time_without_the_last_newline(directory: Path) -> None:
     secrets = Secrets(directory)
     assert secrets.read("bmc", "password") == b"first"
     (directory / "bmc" / "password").write_text(" second ")
@@ -21,7 +21,7 @@ def test_a_key_is_read_anew_each_time_without_the_last_newline(directory: Path) 
 
 
 @pytest.mark.parametrize(
-    ("secret", "key", "told"),
+    ("secret", "key", "message"),
     [
         ("bmc", "username", "bmc/username"),
         ("none", "password", "none/password"),
@@ -29,8 +29,8 @@ def test_a_key_is_read_anew_each_time_without_the_last_newline(directory: Path) 
     ],
 )
 def test_a_missing_secret_is_named(
-    directory: Path, secret: str | None, key: str, told: str
+    directory: Path, secret: str | None, key: str, message: str
 ) -> None:
-    with pytest.raises(ReadError, match=told) as caught:
+    with pytest.raises(ReadError, match=message) as caught:
         Secrets(directory).read(secret, key)
     assert caught.value.reason is Reason.CREDENTIALS_MISSING

@@ -1,4 +1,4 @@
-"""What eyes can tell apart: contrast, and colours as people see them who see fewer hues."""
+"""Contrast of colours, and colours as seen with colour blindness."""
 
 # Contrast as WCAG 2.2 has it, of every piece of text that is shown, on the ground it lies on.
 CONTRAST = """

@@ -8,7 +8,7 @@ from prometheus_client.openmetrics.parser import (
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.exporter import Exporter
 from rackwatt_exporter.reading import ReadError, Reason
-from rackwatt_exporter.web.plain_page import index
+from rackwatt_exporter.web.plain_page import render
 from tests.exporter.running_exporter import Exporting, power_target
 from tests.exporter.store.test_targets import target
 
@@ -46,11 +46,16 @@ async def test_the_page_has_watts_with_type_rack_and_state(directory: Path) -> N
         assert 'rackwatt_targets{powertarget="lab"} 5\n' in text
 
 
-async def test_openmetrics_and_gzip_are_served_to_whoever_asks_for_them(directory: Path) -> None:
+async def test_openmetrics_and_gzip_are_served_where_the_client_accepts_them(
+    directory: Path,
+) -> None:
     async with Exporting(directory) as site:
         await site.until(lambda text: "node_power_usage{" in text)
-        asked = {"Accept": "application/openmetrics-text;version=1.0.0", "Accept-Encoding": "gzip"}
-        async with site.get("/metrics", **asked) as response:
+        accepted = {
+            "Accept": "application/openmetrics-text;version=1.0.0",
+            "Accept-Encoding": "gzip",
+        }
+        async with site.get("/metrics", **accepted) as response:
             assert response.headers["Content-Encoding"] == "gzip"
             assert response.headers["Content-Type"].startswith("application/openmetrics-text")
             families = list(parse_openmetrics(await response.text()))
@@ -68,7 +73,7 @@ async def test_any_number_of_scrapes_asks_no_target_anything(directory: Path) ->
             assert 'reads_total{node="n1"} 1\n' in await site.text("/metrics", **headers)
 
 
-async def test_the_status_counts_and_tells_the_worst(directory: Path) -> None:
+async def test_the_status_has_counts_and_failing_targets(directory: Path) -> None:
     async with Exporting(directory) as site:
         await site.until(lambda text: text == "ready\n", "/readyz")
         await site.until(lambda text: 'state="drained"' in text)
@@ -119,8 +124,8 @@ async def test_the_plain_list_counts_what_is_off_by_itself(tmp_path: Path) -> No
     exporter.targets.sync([target("a"), target("b")])
     exporter.targets.failed("a", ReadError(Reason.POWERED_OFF, "the machine is off"), 0.01)
     exporter.targets.failed("b", ReadError(Reason.TIMEOUT, "no answer"), 0.01)
-    told = index(exporter, 0.0, 1, "/metrics")
-    assert "0 of 2 targets measured, 1 failing, 1 powered off. No watts yet." in told
+    page = render(exporter, 0.0, 1, "/metrics")
+    assert "0 of 2 targets measured, 1 failing, 1 powered off. No watts yet." in page
 
 
 async def test_a_large_fleet_is_shown_page_by_page(directory: Path) -> None:
@@ -141,7 +146,7 @@ async def test_the_plain_list_has_what_is_measured_beside_the_targets(directory:
         await site.until(lambda text: text == "ready\n", "/readyz")
         text = await site.text("/plain")
         assert "Scheduler prod (noop): 2 allocated, 1 drained." in text
-        assert "No document names a target for this exporter." in text
+        assert "No document configures a target for this exporter." in text
         assert "<table>" not in text
 
 
@@ -153,13 +158,13 @@ async def test_the_plain_list_has_a_value_beside_the_failure_of_the_last_read(
         await site.until(lambda text: text == "ready\n", "/readyz")
         site.exporter.schedulers.failed("prod", ReadError(Reason.TIMEOUT, "no answer"), 0.01)
         line = "Scheduler prod (noop): 2 allocated, 1 drained; timeout, no answer."
-        assert line in index(site.exporter, 0.0, 1, "/metrics")
+        assert line in render(site.exporter, 0.0, 1, "/metrics")
 
 
 async def test_the_fleet_page_is_served_where_anything_is_measured(directory: Path) -> None:
     (directory / "lab.yaml").write_text("")
     async with Exporting(directory) as site:
-        assert "No document names a target for this exporter." in await site.text("/")
+        assert "No document configures a target for this exporter." in await site.text("/")
         (directory / "lab.yaml").write_text(BINDING)
         await site.exporter.reload()
         assert "fleet/main.js" in await site.text("/")

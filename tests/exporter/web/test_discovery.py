@@ -34,7 +34,7 @@ async def test_every_target_is_listed_with_its_meta_labels(directory: Path) -> N
     assert second["targets"] == ['ü"2']
 
 
-async def test_who_has_the_list_is_told_that_it_is_still_the_same(directory: Path) -> None:
+async def test_a_client_that_has_the_list_gets_304(directory: Path) -> None:
     async with Exporting(directory) as site:
         async with site.get("/targets") as response:
             etag = response.headers["ETag"]

@@ -21,7 +21,7 @@ LOOPS = ("attended",)
 
 
 class Viewing:
-    """A picture of two targets with a clock of its own."""
+    """A data of two targets with a clock of its own."""
 
     def __init__(self, exporter: Exporter) -> None:
         self.now_s = 0.0
@@ -29,13 +29,13 @@ class Viewing:
         self.exporter = exporter
         exporter.reloaded_at_s = 1.0
         self.store.sync([target("a", rack="r1"), target("b", rack="r2", type="gpu")])
-        self.picture = FleetData(exporter, "/metrics", lambda: self.now_s)
+        self.data = FleetData(exporter, "/metrics", lambda: self.now_s)
 
     def since(self, revision: int) -> dict[str, Any]:
-        return told(self.picture.readings(self.picture.layout_name, revision))
+        return decoded(self.data.readings(self.data.layout_name, revision))
 
 
-def told(encoded: CompressedBody) -> dict[str, Any]:
+def decoded(encoded: CompressedBody) -> dict[str, Any]:
     return dict(json.loads(b"".join(encoded._parts)))
 
 
@@ -45,7 +45,7 @@ async def viewing(tmp_path: Path) -> Viewing:
 
 
 async def test_the_layout_has_names_once_and_words_as_numbers(viewing: Viewing) -> None:
-    layout = told(viewing.picture.layout())
+    layout = decoded(viewing.data.layout())
     assert layout["node"] == ["a", "b"]
     assert layout["rack"] == {"words": ["r1", "r2"], "at": [0, 1]}
     assert layout["type"] == {"words": ["compute", "gpu"], "at": [0, 1]}
@@ -58,7 +58,7 @@ async def test_what_is_not_known_is_null(viewing: Viewing) -> None:
     assert (drawn["state"], drawn["reason"], drawn["failing_s"]) == ([None] * 2,) * 3
 
 
-async def test_only_what_is_new_since_a_revision_is_told(viewing: Viewing) -> None:
+async def test_only_changes_since_a_revision_are_returned(viewing: Viewing) -> None:
     viewing.store.succeeded("a", Reading(300.04, "dcmi"), 0.01)
     first = viewing.since(0)
     assert (first["at"], first["watts"]) == ([0, 1], [300.0, None])
@@ -76,13 +76,13 @@ async def test_only_what_is_new_since_a_revision_is_told(viewing: Viewing) -> No
 
 
 async def test_many_viewers_in_step_cost_one_drawing_a_second(viewing: Viewing) -> None:
-    name = viewing.picture.layout_name
-    first = viewing.picture.readings(name, 0)
-    assert all(viewing.picture.readings(name, 0) is first for _ in range(50))
+    name = viewing.data.layout_name
+    first = viewing.data.readings(name, 0)
+    assert all(viewing.data.readings(name, 0) is first for _ in range(50))
     viewing.store.succeeded("a", Reading(300.0, "dcmi"), 0.01)
-    assert viewing.picture.readings(name, 0) is first
+    assert viewing.data.readings(name, 0) is first
     viewing.now_s += 1
-    assert viewing.picture.readings(name, 0) is not first
+    assert viewing.data.readings(name, 0) is not first
 
 
 async def test_a_change_within_the_second_is_never_lost_to_anybody(viewing: Viewing) -> None:
@@ -95,14 +95,14 @@ async def test_a_change_within_the_second_is_never_lost_to_anybody(viewing: View
     assert "a" in [["a", "b"][place] for place in (*late["at"], *again["at"])]
 
 
-async def test_another_layout_is_told_instead_of_readings_that_would_not_fit(
+async def test_the_name_of_another_layout_is_returned_instead_of_its_readings(
     viewing: Viewing,
 ) -> None:
-    before = viewing.picture.layout_name
+    before = viewing.data.layout_name
     viewing.store.sync([target("b")])
     viewing.exporter.reloaded_at_s = 2.0
-    assert told(viewing.picture.readings(before, 0)) == {"layout": viewing.picture.layout_name}
-    assert told(viewing.picture.layout())["node"] == ["b"]
+    assert decoded(viewing.data.readings(before, 0)) == {"layout": viewing.data.layout_name}
+    assert decoded(viewing.data.layout())["node"] == ["b"]
     assert viewing.since(0)["at"] == [0]
 
 
@@ -179,7 +179,7 @@ async def test_the_page_allows_nothing_but_its_own_files_and_serves_no_other(
                 assert response.status == 404
 
 
-async def test_a_target_tells_its_session_and_its_hour(directory: Path) -> None:
+async def test_a_target_has_its_session_and_its_hour(directory: Path) -> None:
     async with Exporting(directory) as site:
         await site.until(lambda text: 'node_power_usage{node="n1"' in text)
         site.exporter.history.sample()

@@ -161,7 +161,7 @@ def test_all_else_is_listed_with_what_was_found_and_why_it_fails(
         assert browser.text("#failing-title") == "1 failing"
         assert browser.text("#failing .reason").startswith("absent1")
         assert "here (rapl)" in browser.text("#failing .nodes")
-        assert browser.text("#told") == "1 targets, 1 failing."
+        assert browser.text("#announcement") == "1 targets, 1 failing."
         browser.find("#failing .all").click()
         browser.until(lambda: browser.count(".list li") == 1)
         assert browser.run(HEADINGS) == ["Schedulers 0 of 1", "Collectors 1 of 2", "Grids 0 of 1"]
@@ -221,7 +221,7 @@ def test_search_narrows_by_words_and_by_fields(page: Browser) -> None:
     assert "#q=state" in page.driver.current_url
 
 
-def test_totals_narrow_the_picture_one_after_the_other_and_let_go_again(page: Browser) -> None:
+def test_totals_filter_the_page_one_after_the_other_and_can_be_removed(page: Browser) -> None:
     pressed = "return [...document.querySelectorAll('.tally[aria-pressed=true] .name')].map((e) => e.textContent)"
     choose = "[...document.querySelectorAll('.tally')].find((e) => e.firstChild.textContent === arguments[0]).click()"
     page.run(choose, "compute")
@@ -299,32 +299,32 @@ def test_arrow_keys_move_over_tiles_and_racks_and_enter_opens(page: Browser) -> 
     assert page.count("#details") == 0
 
 
-def test_a_click_tells_everything_about_a_target(page: Browser) -> None:
+def test_a_click_shows_everything_about_a_target(page: Browser) -> None:
     page.find(tile("g2")).click()
-    page.until(lambda: "Source of the number" in page.text("#details"))
-    told = page.text("#details")
+    page.until(lambda: "Source of the value" in page.text("#details"))
+    details = page.text("#details")
     for fact in (
         "Statedrained",
         "Rackr10",
         "Typegpu",
         "Methodfake",
-        "numberfake",
+        "valuefake",
         "Errorsnone",
         "Documentlab",
     ):
-        assert fact in told
-    assert re.search(r"\d k?W read \d+ s ago", told)
+        assert fact in details
+    assert re.search(r"\d k?W read \d+ s ago", details)
     assert page.count(tile("g2") + '[aria-selected="true"]') == 1
 
 
-def test_a_click_on_a_failing_target_tells_what_to_do(page: Browser) -> None:
+def test_a_click_on_a_failing_target_shows_what_to_do(page: Browser) -> None:
     page.find(tile("b1")).click()
     page.until(lambda: page.count(".trouble h3"))
-    told = page.text("#details")
-    assert "never read" in told
-    assert REMEDIES[Reason.CREDENTIALS_MISSING].remedy.replace("`", "") in told
+    details = page.text("#details")
+    assert "never read" in details
+    assert REMEDIES[Reason.CREDENTIALS_MISSING].remedy.replace("`", "") in details
     assert "username" in page.text(".trouble .message"), "what the target itself said"
-    assert re.search(r"Errorscredentials_missing \d+×", told)
+    assert re.search(r"Errorscredentials_missing \d+×", details)
 
 
 def test_numbers_and_targets_arrive_without_reload(browser: Browser, tmp_path: Path) -> None:
@@ -346,7 +346,9 @@ def test_numbers_and_targets_arrive_without_reload(browser: Browser, tmp_path: P
         assert browser.run("return window.unchanged")
 
 
-def test_silence_is_told_with_its_time_and_ends_by_itself(browser: Browser, tmp_path: Path) -> None:
+def test_silence_is_shown_with_its_time_and_ends_by_itself(
+    browser: Browser, tmp_path: Path
+) -> None:
     (tmp_path / "lab.yaml").write_text(document("[{names: n1, rack: r1}]"))
     port = free_port()
     with exporting(tmp_path, port) as run:
@@ -354,7 +356,7 @@ def test_silence_is_told_with_its_time_and_ends_by_itself(browser: Browser, tmp_
         browser.until(lambda: browser.count(".racks .tile.known") == 1)
         assert browser.count("#silence") == 0
     browser.until(lambda: browser.count("#silence"))
-    assert re.search(r"No answer from the exporter since \d+:\d+:\d+", browser.text("#silence"))
+    assert re.search(r"No response from the exporter since \d+:\d+:\d+", browser.text("#silence"))
     assert browser.text("#pulse-words") == "no answer"
     browser.press("/", "n1")
     assert browser.count("#silence"), "looking for something is not hearing from the exporter"
@@ -418,8 +420,8 @@ def test_every_thing_one_can_use_has_a_name_for_those_who_listen(page: Browser) 
     assert any(re.fullmatch(r"n01, \d+ W, allocated", name) for name in names["gridcell"])
     assert "b1, no watts, failing: credentials_missing" in names["gridcell"]
     assert any(name.startswith("Rack r2: ") and name.endswith("3 failing") for name in names["row"])
-    assert page.text("#told") == f"{TARGETS} targets, {FAILING} failing."
-    assert page.find("#told").get_attribute("aria-live") == "polite"
+    assert page.text("#announcement") == f"{TARGETS} targets, {FAILING} failing."
+    assert page.find("#announcement").get_attribute("aria-live") == "polite"
 
 
 def test_who_falls_and_who_comes_back_is_said_though_seldom(
@@ -431,16 +433,18 @@ def test_who_falls_and_who_comes_back_is_said_though_seldom(
     with exporting(tmp_path) as run:
         run.until_served(lambda text: text == "ready\n", "/readyz")
         browser.open(run.url)
-        browser.until(lambda: browser.text("#told") == "2 targets, 1 failing.")
+        browser.until(lambda: browser.text("#announcement") == "2 targets, 1 failing.")
         rewrite(tmp_path / "lab.yaml", document(hosts))
         browser.until(lambda: browser.text("#failing-title") == "Nothing fails")
-        assert browser.text("#told") == "2 targets, 1 failing.", "not yet: it was said just now"
+        assert browser.text("#announcement") == "2 targets, 1 failing.", (
+            "not yet: it was said just now"
+        )
         browser.run(LATER)
-        browser.until(lambda: browser.text("#told") == "n1 not failing any more.")
+        browser.until(lambda: browser.text("#announcement") == "n1 not failing any more.")
         rewrite(tmp_path / "lab.yaml", document(broken))
         browser.until(lambda: browser.text("#failing-title") == "1 failing")
         browser.run(LATER)
-        browser.until(lambda: browser.text("#told") == "n1 now failing: invalid_entry.")
+        browser.until(lambda: browser.text("#announcement") == "n1 now failing: invalid_entry.")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

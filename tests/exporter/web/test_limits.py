@@ -47,7 +47,7 @@ async def connected(site: Exporting, receive_bytes: int | None = None) -> AsyncI
         writer.transport.abort()
 
 
-ASKED = b"GET /metrics HTTP/1.1\r\nHost: x\r\nAccept-Encoding: identity\r\n\r\n"
+REQUEST = b"GET /metrics HTTP/1.1\r\nHost: x\r\nAccept-Encoding: identity\r\n\r\n"
 
 
 @pytest.mark.parametrize("path", ["/metrics", "/probe", "/targets", "/status", "/"])
@@ -65,9 +65,9 @@ async def test_other_methods_than_get_and_head_are_405(
 async def test_one_request_too_many_is_503_and_may_come_again(large: Path) -> None:
     async with Exporting(large, limits=Limits(requests=2)) as site:
         async with connected(site, 4096) as (_, first), connected(site, 4096) as (_, second):
-            first.write(ASKED)
-            second.write(ASKED)
-            refused = await site.until(lambda text: "2 requests are being answered" in text)
+            first.write(REQUEST)
+            second.write(REQUEST)
+            refused = await site.until(lambda text: "2 requests are in progress" in text)
             assert "--web.max-requests" in refused
             async with site.get("/targets") as response:
                 assert response.status == 503
@@ -76,7 +76,7 @@ async def test_one_request_too_many_is_503_and_may_come_again(large: Path) -> No
         await site.until(lambda text: text.startswith("["), "/targets")
 
 
-async def test_whoever_asks_and_does_not_read_is_cut_off_and_gives_the_place_back(
+async def test_a_client_that_does_not_read_is_disconnected_and_frees_its_slot(
     large: Path,
 ) -> None:
     limits = Limits(requests=1, sending_s=0.5)
@@ -84,8 +84,8 @@ async def test_whoever_asks_and_does_not_read_is_cut_off_and_gives_the_place_bac
         Exporting(large, limits=limits) as site,
         connected(site, 4096) as (reader, writer),
     ):
-        writer.write(ASKED)
-        await site.until(lambda text: "requests are being answered" in text, "/targets")
+        writer.write(REQUEST)
+        await site.until(lambda text: "requests are in progress" in text, "/targets")
         await site.until(lambda text: text.startswith("["), "/targets")
         with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):
             await reader.readexactly(50_000_000)
@@ -108,9 +108,9 @@ async def test_who_pipelines_refusals_without_reading_is_cut_off(directory: Path
 
 async def test_a_header_that_never_ends_is_cut_off(directory: Path) -> None:
     async with Exporting(directory, limits=Limits(idle_s=0.3)) as site:
-        for begun in (b"", b"GET /metrics HTTP/1.1\r\nHost: ", ASKED + b"GET /metr"):
+        for partial in (b"", b"GET /metrics HTTP/1.1\r\nHost: ", REQUEST + b"GET /metr"):
             async with connected(site) as (reader, writer), asyncio.timeout(PATIENCE_S):
-                writer.write(begun)
+                writer.write(partial)
                 while await reader.read(65536):
                     pass
 
@@ -138,7 +138,7 @@ async def test_more_connections_than_there_may_be_are_closed(directory: Path) ->
     async with Exporting(directory, limits=Limits(connections=3)) as site:
         async with connected(site) as one, connected(site) as two, connected(site) as three:
             for reader, writer in (one, two, three):
-                writer.write(ASKED)
+                writer.write(REQUEST)
                 assert (await reader.readline()).startswith(b"HTTP/1.1 200")
             async with connected(site) as (reader, writer), asyncio.timeout(PATIENCE_S):
                 assert await reader.read() == b""
@@ -161,7 +161,7 @@ async def test_a_large_body_and_a_long_line_are_refused(directory: Path) -> None
 
 async def test_a_body_without_end_is_not_read_for_long(directory: Path) -> None:
     async with Exporting(directory) as site, connected(site) as (reader, writer):
-        writer.write(ASKED.replace(b"\r\n\r\n", b"\r\nTransfer-Encoding: chunked\r\n\r\n"))
+        writer.write(REQUEST.replace(b"\r\n\r\n", b"\r\nTransfer-Encoding: chunked\r\n\r\n"))
         assert (await reader.readline()).startswith(b"HTTP/1.1 200")
         async with asyncio.timeout(PATIENCE_S):
             with pytest.raises(ConnectionError):

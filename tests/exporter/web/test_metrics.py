@@ -10,7 +10,7 @@ from prometheus_client.openmetrics.parser import (
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from rackwatt_exporter.exposition.snapshot import FleetSnapshot
-from rackwatt_exporter.web.compression import _HASTEN_FROM, _compressed, wants_gzip
+from rackwatt_exporter.web.compression import _MIN_FAST_BYTES, _compressed, wants_gzip
 from tests.exporter.running_exporter import Exporting, power_target
 
 LOOPS = ("attended",)
@@ -86,7 +86,7 @@ async def test_a_probe_withdraws_what_is_too_old(directory: Path) -> None:
 async def test_only_what_the_documents_name_can_be_probed(directory: Path, target: str) -> None:
     async with Exporting(directory) as site, site.get(f"/probe?target={target}") as response:
         assert response.status == 404
-        assert "never an address" in await response.text()
+        assert "not an address" in await response.text()
         assert response.headers["Content-Type"].startswith("text/plain")
 
 
@@ -98,11 +98,11 @@ async def test_a_probe_without_a_target_says_what_is_missing(directory: Path) ->
                 assert "/probe?target=NODE" in await response.text()
 
 
-async def test_a_probe_comes_in_openmetrics_for_whoever_asks(directory: Path) -> None:
-    asked = {"Accept": "application/openmetrics-text;version=1.0.0,text/plain;q=0.5"}
+async def test_a_probe_is_in_openmetrics_where_the_client_accepts_it(directory: Path) -> None:
+    accepted = {"Accept": "application/openmetrics-text;version=1.0.0,text/plain;q=0.5"}
     async with Exporting(directory) as site:
         await site.until(lambda text: "\nprobe_success 1\n" in text, "/probe?target=n1")
-        async with site.get("/probe?target=n1", **asked) as response:
+        async with site.get("/probe?target=n1", **accepted) as response:
             assert response.headers["Content-Type"].startswith("application/openmetrics-text")
             text = await response.text()
         assert text.endswith("# EOF\n")
@@ -133,7 +133,9 @@ async def test_scrapes_at_once_share_one_page_and_later_ones_have_another(
         assert rendered == before + 1
 
 
-@pytest.mark.parametrize("size", [0, 1, 1024, _HASTEN_FROM - 1, _HASTEN_FROM, 4 * _HASTEN_FROM])
+@pytest.mark.parametrize(
+    "size", [0, 1, 1024, _MIN_FAST_BYTES - 1, _MIN_FAST_BYTES, 4 * _MIN_FAST_BYTES]
+)
 def test_what_was_compressed_comes_out_as_it_was_whatever_compressed_it(size: int) -> None:
     lines = b"".join(b'rackwatt_target_up{node="n%d"} 1\n' % number for number in range(size // 20))
     page = lines[:size].ljust(size, b"#")

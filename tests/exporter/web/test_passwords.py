@@ -4,37 +4,37 @@ import time
 import bcrypt
 import pytest
 
-from rackwatt_exporter.web.passwords import MOST_WAITING, Passwords, TooManyError
+from rackwatt_exporter.web.passwords import MAX_PENDING, PasswordVerifier, TooManyPendingError
 from tests.exporter.web.tls_files import GOS_HASH, PASSWORD
 
 LOOPS = ("attended",)
 
 
 async def test_a_hash_made_by_go_is_understood() -> None:
-    passwords = Passwords({"prometheus": GOS_HASH})
-    assert await passwords.right(b"prometheus", PASSWORD.encode())
-    assert not await passwords.right(b"prometheus", b"fakepasswort")
-    assert not await passwords.right(b"prometheus", b"")
-    assert not await passwords.right(b"somebody", PASSWORD.encode())
+    passwords = PasswordVerifier({"prometheus": GOS_HASH})
+    assert await passwords.verify(b"prometheus", PASSWORD.encode())
+    assert not await passwords.verify(b"prometheus", b"fakepasswort")
+    assert not await passwords.verify(b"prometheus", b"")
+    assert not await passwords.verify(b"stranger", PASSWORD.encode())
 
 
 @pytest.mark.parametrize("prefix", [b"2a", b"2b", b"2y"])
 async def test_every_kind_of_hash_is_understood_and_any_bytes_are_a_password(prefix: bytes) -> None:
     for password in (b"geheim\xff", b"a\x00b", "пароль".encode(), b"x" * 72):
         kept = bcrypt.hashpw(password, bcrypt.gensalt(4)).replace(b"2b", prefix, 1)
-        passwords = Passwords({"a": kept.decode()})
-        assert await passwords.right(b"a", password)
-        assert not await passwords.right(b"a", password[:-1])
+        passwords = PasswordVerifier({"a": kept.decode()})
+        assert await passwords.verify(b"a", password)
+        assert not await passwords.verify(b"a", password[:-1])
 
 
 async def test_what_is_beyond_72_bytes_is_cut_off_as_htpasswd_does() -> None:
     kept = bcrypt.hashpw(b"x" * 72, bcrypt.gensalt(4)).decode()
-    assert await Passwords({"a": kept}).right(b"a", b"x" * 100)
+    assert await PasswordVerifier({"a": kept}).verify(b"a", b"x" * 100)
 
 
 @pytest.fixture
 def checked(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
-    """List the hashes that bcrypt is asked about, which is what costs."""
+    """List the hashes that bcrypt checks, which is what takes time."""
     found: list[bytes] = []
     check = bcrypt.checkpw
 
@@ -47,25 +47,25 @@ def checked(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
 
 
 async def test_a_right_password_costs_its_hash_once(checked: list[bytes]) -> None:
-    passwords = Passwords({"a": GOS_HASH})
+    passwords = PasswordVerifier({"a": GOS_HASH})
     for _ in range(100):
-        assert await passwords.right(b"a", PASSWORD.encode())
+        assert await passwords.verify(b"a", PASSWORD.encode())
     assert checked == [GOS_HASH.encode()]
 
 
 async def test_a_hundred_scrapes_at_once_cost_one_hash(checked: list[bytes]) -> None:
-    passwords = Passwords({"a": GOS_HASH})
-    asked = (passwords.right(b"a", PASSWORD.encode()) for _ in range(100))
-    assert all(await asyncio.gather(*asked))
+    passwords = PasswordVerifier({"a": GOS_HASH})
+    checks = (passwords.verify(b"a", PASSWORD.encode()) for _ in range(100))
+    assert all(await asyncio.gather(*checks))
     assert checked == [GOS_HASH.encode()]
 
 
 async def test_an_unknown_user_takes_as_long_as_a_known_one() -> None:
-    passwords = Passwords({"a": GOS_HASH.replace("$10$", "$08$"), "b": GOS_HASH})
+    passwords = PasswordVerifier({"a": GOS_HASH.replace("$10$", "$08$"), "b": GOS_HASH})
 
     async def cost_s(name: bytes) -> float:
         started_s = time.process_time()
-        assert not await passwords.right(name, b"wrong")
+        assert not await passwords.verify(name, b"wrong")
         return time.process_time() - started_s
 
     # In turns, and the least of each: whatever else the machine does only adds to some of them.
@@ -76,8 +76,8 @@ async def test_an_unknown_user_takes_as_long_as_a_known_one() -> None:
 
 async def test_the_event_loop_turns_while_a_password_is_checked() -> None:
     kept = bcrypt.hashpw(b"x", bcrypt.gensalt(12)).decode()
-    passwords = Passwords({"a": kept})
-    checking = asyncio.create_task(passwords.right(b"a", b"x"))
+    passwords = PasswordVerifier({"a": kept})
+    checking = asyncio.create_task(passwords.verify(b"a", b"x"))
     turns = 0
     while not checking.done():
         await asyncio.sleep(0.001)
@@ -86,10 +86,10 @@ async def test_the_event_loop_turns_while_a_password_is_checked() -> None:
     assert turns > 5
 
 
-async def test_more_than_can_wait_are_told_to_come_again() -> None:
-    passwords = Passwords({"a": GOS_HASH})
-    asked = [passwords.right(b"a", b"wrong%d" % number) for number in range(MOST_WAITING + 3)]
-    outcomes = await asyncio.gather(*asked, return_exceptions=True)
-    assert sum(isinstance(outcome, TooManyError) for outcome in outcomes) == 3
-    assert outcomes.count(False) == MOST_WAITING
-    assert await passwords.right(b"a", PASSWORD.encode())
+async def test_more_than_can_wait_are_rejected() -> None:
+    passwords = PasswordVerifier({"a": GOS_HASH})
+    checks = [passwords.verify(b"a", b"wrong%d" % number) for number in range(MAX_PENDING + 3)]
+    outcomes = await asyncio.gather(*checks, return_exceptions=True)
+    assert sum(isinstance(outcome, TooManyPendingError) for outcome in outcomes) == 3
+    assert outcomes.count(False) == MAX_PENDING
+    assert await passwords.verify(b"a", PASSWORD.encode())

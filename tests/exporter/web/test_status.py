@@ -147,7 +147,7 @@ async def test_the_advice_is_that_of_the_cause_and_else_that_of_the_reason(tmp_p
             assert [each["remedy"] for each in found] == [advice, advice]
 
 
-async def test_a_secret_that_is_not_there_is_told_with_its_key_and_document(
+async def test_a_secret_that_is_not_there_is_reported_with_its_key_and_document(
     tmp_path: Path,
 ) -> None:
     (tmp_path / "secrets/bmc").mkdir(parents=True)  # as Kubernetes mounts one that is not there
@@ -172,7 +172,7 @@ async def test_a_secret_that_is_not_there_is_told_with_its_key_and_document(
         assert (await site.json())["secrets_missing"] == []
 
 
-async def test_what_is_told_is_cut_however_long_it_is(tmp_path: Path) -> None:
+async def test_a_long_message_is_truncated(tmp_path: Path) -> None:
     (tmp_path / "lab.yaml").write_text(power_target(f'[{{names: n1, address: "{"x " * 3000}"}}]'))
     async with Exporting(tmp_path) as site:
         status = await read_once_failing(site)

@@ -8,7 +8,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rackwatt_exporter.web.web_config import CIPHER_SUITES, web_config
+from rackwatt_exporter.web.web_config import CIPHER_SUITES, parse_web_config
 from rackwatt_exporter.web.web_config_file import read
 from tests.exporter.web.tls_files import GOS_HASH, MUTUAL, TLS, Certified, broken
 
@@ -18,8 +18,8 @@ def certified(tmp_path: Path) -> Certified:
     return Certified(tmp_path)
 
 
-def told(config: object) -> list[str]:
-    _, problems = web_config(config)
+def problems_of(config: object) -> list[str]:
+    _, problems = parse_web_config(config)
     return [str(problem) for problem in problems]
 
 
@@ -122,13 +122,13 @@ REFUSED = {
     ),
     "a password in the clear": (
         {"basic_auth_users": {"prometheus": "hunter2"}},
-        "basic_auth_users.prometheus: is no bcrypt hash; `htpasswd -nBC 10 NAME` makes one",
+        "basic_auth_users.prometheus: is not a bcrypt hash: create one with `htpasswd -nBC 10 NAME`",
     ),
     "a file that is not there": (
         {"tls_server_config": {**TLS, "cert_file": "none.pem"}},
         "none.pem: No such file or directory",
     ),
-    "a list": (["tls_server_config"], "is no web configuration"),
+    "a list": (["tls_server_config"], "is not a web configuration"),
 }
 
 
@@ -147,35 +147,35 @@ def test_what_exporter_toolkit_refuses_is_refused_and_named(
 @pytest.mark.parametrize(
     ("config", "reason"),
     [
-        ({"tls_server_config": {**MUTUAL, "client_auth_type": "RequireAnyClientCert"}}, "verifies nobody"),
-        ({"tls_server_config": {**TLS, "client_auth_type": "RequestClientCert"}}, "verifies nobody"),
+        ({"tls_server_config": {**MUTUAL, "client_auth_type": "RequireAnyClientCert"}}, "does not verify clients"),
+        ({"tls_server_config": {**TLS, "client_auth_type": "RequestClientCert"}}, "does not verify clients"),
         ({"tls_server_config": {**MUTUAL, "client_ca_file": None}}, "client_ca_file: is missing"),
-        ({"tls_server_config": {**TLS, "min_version": "TLS10"}}, "out of use (RFC 8996)"),
+        ({"tls_server_config": {**TLS, "min_version": "TLS10"}}, "is deprecated (RFC 8996)"),
         ({"tls_server_config": {**TLS, "curve_preferences": ["X25519"]}}, "is not supported"),
         ({"tls_server_config": {**TLS, "client_allowed_sans": ["a"]}}, "needs client_auth_type"),
         ({"tls_server_config": {**TLS, "min_version": "TLS13", "max_version": "TLS12"}}, "is less than min_version"),
-        ({"tls_server_config": {**TLS, "max_version": "TLS12", "cipher_suites": ["TLS_AES_128_GCM_SHA256"]}}, "none of these is one of TLS 1.2"),
-        ({"tls_server_config": {**TLS, "cert": "PEM"}}, "two ways to say the same"),
+        ({"tls_server_config": {**TLS, "max_version": "TLS12", "cipher_suites": ["TLS_AES_128_GCM_SHA256"]}}, "none of these is a suite of TLS 1.2"),
+        ({"tls_server_config": {**TLS, "cert": "PEM"}}, "must not be given together"),
         ({"rate_limit": {"interval": "1s", "burst": 5}}, "--web.max-requests"),
         ({"basic_auth_users": {"a": GOS_HASH.replace("$10$", "$31$")}}, "cost must be from 4 to 18"),
         ({"basic_auth_users": {"a:b": GOS_HASH}}, "without a colon"),
-        ({"basic_auth_users": {1: GOS_HASH}}, "text in quotes"),
+        ({"basic_auth_users": {1: GOS_HASH}}, "quote printable text"),
         ({"basic_auth_users": {"a\ud800": GOS_HASH}}, "printable"),
         ({"http_server_config": {"headers": {"X-XSS-Protection": "1\n"}}}, "on one line"),
         ({"http_server_config": {"headers": {"Content-Security-Policy": "a\r\nX: b"}}}, "on one line"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_had_here_says_so(config: object, reason: str) -> None:
-    (line,) = told(config)
+    (line,) = problems_of(config)
     assert reason in line
 
 
-def test_all_problems_are_told_at_once() -> None:
+def test_all_problems_are_reported_at_once() -> None:
     config = {
         "tls_server_config": {"cert_file": "a", "min_version": "TLS11", "cipher_suites": ["x"]},
         "basic_auth_users": {"a": "b", "c": "d"},
     }
-    assert [line.split(":")[0] for line in told(config)] == [
+    assert [line.split(":")[0] for line in problems_of(config)] == [
         "basic_auth_users.a",
         "basic_auth_users.c",
         "tls_server_config.key_file",
@@ -197,7 +197,7 @@ def test_all_problems_are_told_at_once() -> None:
     ],
 )
 def test_no_problem_quotes_a_password_or_a_key(config: object) -> None:
-    said = " ".join(told(config))
+    said = " ".join(problems_of(config))
     assert said
     assert "hunter2" not in said
     assert "1234567" not in said
@@ -211,8 +211,8 @@ def test_no_problem_quotes_a_password_or_a_key(config: object) -> None:
         {"basic_auth_users": {f"prometheus {GOS_HASH}": None}},
     ],
 )
-def test_a_hash_that_a_slip_made_part_of_a_name_is_not_told_either(config: object) -> None:
-    said = " ".join(told(config))
+def test_a_hash_that_a_slip_made_part_of_a_name_is_not_quoted_either(config: object) -> None:
+    said = " ".join(problems_of(config))
     assert "(a hash)" in said
     assert GOS_HASH[7:30] not in said
 
@@ -259,5 +259,5 @@ plain = st.recursive(
 
 @given(plain)
 def test_any_data_is_a_web_configuration_or_has_problems(raw: object) -> None:
-    config, problems = web_config(raw)
+    config, problems = parse_web_config(raw)
     assert (config is None) == bool(problems)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rackwatt_exporter.web.web_config_file import read, state
+from rackwatt_exporter.web.web_config_file import fingerprint, read
 from tests.exporter.web.tls_files import MUTUAL, TLS, Certified, broken
 
 
@@ -15,24 +15,24 @@ def certified(tmp_path: Path) -> Certified:
     return Certified(tmp_path)
 
 
-def test_a_key_that_is_not_the_certificates_is_told(certified: Certified) -> None:
+def test_a_key_that_is_not_the_certificates_is_reported(certified: Certified) -> None:
     path = certified.write(tls_server_config=TLS)
     certified.authority.issue_cert("other").private_key_pem.write_to_path(
         str(certified.directory / "server.key")
     )
-    assert "the key is not that of the certificate" in broken(path)
+    assert "the key does not match the certificate" in broken(path)
     (certified.directory / "server.pem").write_text("garbage")
     assert "no PEM" in broken(path)
 
 
-def test_authorities_that_are_none_are_told(certified: Certified) -> None:
+def test_authorities_that_are_none_are_reported(certified: Certified) -> None:
     path = certified.write(tls_server_config=MUTUAL)
     for garbage in (b"garbage", b"\xff\xfe"):
         certified.authority_file.write_bytes(garbage)
-        assert "client_ca_file: holds no certificates" in broken(path)
+        assert "client_ca_file: contains no certificates" in broken(path)
 
 
-def test_a_key_with_a_password_is_told_and_asks_nobody(certified: Certified) -> None:
+def test_a_key_with_a_password_is_reported_and_does_not_prompt(certified: Certified) -> None:
     key, locked = certified.directory / "server.key", certified.directory / "locked.key"
     files = ["-in", str(key), "-out", str(locked)]
     command = ["openssl", "pkey", *files, "-aes256", "-passout", "pass:x"]
@@ -79,19 +79,19 @@ def test_a_name_that_no_file_has_is_a_problem_and_has_a_state(tmp_path: Path, na
     path = tmp_path / "web.yml"
     path.write_text(json.dumps({"tls_server_config": {**TLS, "cert_file": name}}))
     assert broken(path)
-    assert state(path) == state(path)
+    assert fingerprint(path) == fingerprint(path)
 
 
 def test_the_state_changes_with_the_file_and_with_each_that_it_names(certified: Certified) -> None:
     path = certified.write(tls_server_config=TLS)
-    seen = {state(path)}
+    seen = {fingerprint(path)}
     for change in (certified.renew, (certified.directory / "server.key").unlink, path.unlink):
         change()
-        seen.add(state(path))
+        seen.add(fingerprint(path))
     assert len(seen) == 4
 
 
-def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_file_that_is_not_there_is_reported(tmp_path: Path) -> None:
     assert "cannot be read: No such file" in broken(tmp_path / "web.yml")
 
 

@@ -54,7 +54,7 @@ class Certified:
 
 
 def broken(path: Path) -> str:
-    """Read a file that cannot be used, and tell why."""
+    """Read an invalid file, and return its problems."""
     with pytest.raises(WebConfigError) as raised:
         read(path)
     return "\n".join(raised.value.problems)

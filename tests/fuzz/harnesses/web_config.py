@@ -4,7 +4,7 @@ import re
 import tempfile
 from pathlib import Path
 
-from rackwatt_exporter.web.web_config_file import WebConfigError, read, state
+from rackwatt_exporter.web.web_config_file import WebConfigError, fingerprint, read
 from tests.exporter.web.tls_files import Certified
 
 _FOLDER = tempfile.TemporaryDirectory(prefix="web-config-")
@@ -17,7 +17,7 @@ Certified(_FILE.parent)  # the files that the seeds name
 def examine(data: bytes) -> None:
     """Read any file."""
     _FILE.write_bytes(data)
-    assert state(_FILE)[0]
+    assert fingerprint(_FILE)[0]
     try:
         found = read(_FILE)
     except WebConfigError as error:
@@ -30,4 +30,4 @@ def examine(data: bytes) -> None:
         assert ":" not in name
         assert _HASH.fullmatch(kept.encode())
     assert all(value.isascii() and not set(value) & set("\r\n") for value in found.headers.values())
-    assert (found.tls is None) == (found.material is None)
+    assert (found.tls is None) == (found.tls_files is None)

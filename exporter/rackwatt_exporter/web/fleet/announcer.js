@@ -1,18 +1,18 @@
-// Tells screen readers what has changed: who fails and who answers again, seldom enough to be heard.
+// Announcements for screen readers: targets that fail or recover, at most every few seconds.
 
 import { now } from "./fleet.js";
 
 const PAUSE_S = 8;
-const MOST_NAMES = 3;
+const MAX_NAMES = 3;
 
 export class Announcer {
   constructor(root) {
     this.root = root;
     this.failing = null;
-    this.toldAt = 0;
+    this.announcedAt = 0;
   }
 
-  /** Note who fails now; say what is different from what was said last. */
+  /** Announce the difference to the last announcement. */
   update(fleet) {
     const failing = new Map();
     for (const place of fleet.places) {
@@ -21,27 +21,27 @@ export class Announcer {
     for (const item of fleet.items) {
       if (item.status === "failing") failing.set(item.name, item.reasonName);
     }
-    if (this.failing === null) this.#say(failing, `${fleet.count} targets, ${failing.size} failing.`);
-    else if (now() - this.toldAt > PAUSE_S) this.#sayChanges(failing);
+    if (this.failing === null) this.#announce(failing, `${fleet.count} targets, ${failing.size} failing.`);
+    else if (now() - this.announcedAt > PAUSE_S) this.#announceChanges(failing);
   }
 
-  #sayChanges(failing) {
-    const fallen = [...failing.keys()].filter((node) => !this.failing.has(node));
-    const back = [...this.failing.keys()].filter((node) => !failing.has(node));
-    const told = [];
-    if (fallen.length) told.push(`${named(fallen)} now failing: ${failing.get(fallen[0])}.`);
-    if (back.length) told.push(`${named(back)} not failing any more.`);
-    if (told.length) this.#say(failing, told.join(" "));
+  #announceChanges(failing) {
+    const failed = [...failing.keys()].filter((node) => !this.failing.has(node));
+    const recovered = [...this.failing.keys()].filter((node) => !failing.has(node));
+    const messages = [];
+    if (failed.length) messages.push(`${named(failed)} now failing: ${failing.get(failed[0])}.`);
+    if (recovered.length) messages.push(`${named(recovered)} not failing any more.`);
+    if (messages.length) this.#announce(failing, messages.join(" "));
   }
 
-  #say(failing, text) {
+  #announce(failing, text) {
     this.failing = failing;
-    this.toldAt = now();
+    this.announcedAt = now();
     this.root.textContent = text;
   }
 }
 
 function named(nodes) {
-  const names = nodes.slice(0, MOST_NAMES).join(", ");
-  return nodes.length > MOST_NAMES ? `${names} and ${nodes.length - MOST_NAMES} more` : names;
+  const names = nodes.slice(0, MAX_NAMES).join(", ");
+  return nodes.length > MAX_NAMES ? `${names} and ${nodes.length - MAX_NAMES} more` : names;
 }

@@ -1,7 +1,7 @@
-// Where a key leads among the tiles. Left and right go through all of them in order; up and down go
-// where the eye would go, over the edge of a rack into the one that stands there.
+// Keyboard navigation among the tiles. Left and right move through all of them in order; up and down
+// move visually, also from the edge of a rack to the rack beyond it.
 
-/** Tell the place that a key leads to from tile number `place` of rack number `at`. */
+/** Return the place that a key moves to from tile number `place` of rack number `at`. */
 export function step(key, ctrl, racks, at, place) {
   const all = () => racks.flatMap((rack) => rack.shown);
   const here = racks[at].shown;
@@ -19,7 +19,7 @@ export function step(key, ctrl, racks, at, place) {
   }
 }
 
-/** One line up or down: within the rack, or into the rack that stands there. */
+/** Move one line up or down: within the rack, or to the rack beyond. */
 function vertical(racks, at, place, way) {
   const { shown, card } = racks[at];
   const columns = columnsOf(card);

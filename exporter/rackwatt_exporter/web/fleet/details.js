@@ -1,5 +1,4 @@
-// Everything about one target, beside the racks: asked for when it is opened, and again with each of
-// its readings.
+// Details of one target, beside the racks: fetched when they are opened, and at each of its readings.
 
 import { breakable, element, prose } from "./element.js";
 import { fetched } from "./feed.js";
@@ -44,7 +43,7 @@ export class Details {
     this.update();
   }
 
-  /** Go on with what is open in a fleet read anew, where it has another place or none. */
+  /** Keep the target open after a reload of the fleet, or close it if it was removed. */
   follow(fleet, place) {
     if (place !== undefined) this.#show(fleet, place);
     else if (this.place !== null) this.close();
@@ -70,7 +69,7 @@ export class Details {
     this.age.textContent = Number.isNaN(age) ? "never read" : `${past} ${duration(age)} ago`;
   }
 
-  /** Ask the exporter for all there is, and write it. */
+  /** Fetch the details from the exporter, and show them. */
   async update() {
     const { fleet, place } = this;
     const node = encodeURIComponent(fleet.node[place]);
@@ -82,7 +81,7 @@ export class Details {
       this.#writeHour(more);
       this.#writeFacts({ ...target, ...more });
     } catch (error) {
-      if (this.place === place) this.trouble.replaceChildren(element("p", {}, `Not told: ${error.message}.`));
+      if (this.place === place) this.trouble.replaceChildren(element("p", {}, `Details are not available: ${error.message}.`));
     }
   }
 
@@ -96,7 +95,7 @@ export class Details {
     this.trouble.replaceChildren(
       element("h3", {}, reason.name),
       element("p", { class: "message" }, target.message),
-      element("p", { class: "happened" }, ...prose(reason.happened)),
+      element("p", { class: "happened" }, ...prose(reason.description)),
       element("p", { class: "remedy" }, element("b", {}, "What to do "), ...prose(target.remedy)),
       element("p", { class: "since" }, `For ${duration(target.failing_for_s)} now.`),
     );
@@ -116,12 +115,12 @@ export class Details {
       ["Type", target.type],
       ["Method", target.method],
       ["Address", target.address],
-      ["Source of the number", target.source ?? UNKNOWN],
+      ["Source of the value", target.source ?? UNKNOWN],
       ["Session", target.session || "none open"],
-      ["Last question took", latency(target.took_s)],
+      ["Last poll took", latency(target.took_s)],
       ["Readings", grouped(target.reads)],
       ["Errors", errors.join(", ") || "none"],
-      ["Energy", target.joules === null ? UNKNOWN : `${energy(target.joules)}, watched for ${duration(target.covered_s)}`],
+      ["Energy", target.joules === null ? UNKNOWN : `${energy(target.joules)}, measured for ${duration(target.covered_s)}`],
       ["Document", target.powertarget],
     ];
     this.facts.replaceChildren(...facts.map(([name, value]) => element("div", {}, element("dt", {}, name), element("dd", {}, ...breakable(value)))));

@@ -1,41 +1,41 @@
-// How the page keeps up: it asks once a second for what is new, and not at all while nobody looks.
+// Feed of the page: it polls the changes once a second, and pauses while the page is hidden.
 
-const PACE_MS = 1000;
-const LONGEST_PAUSE_MS = 10_000;
-const PATIENCE_MS = 15_000;
+const INTERVAL_MS = 1000;
+const MAX_PAUSE_MS = 10_000;
+const TIMEOUT_MS = 15_000;
 
-/** Fetch JSON of the exporter; throws an Error whose message says what is wrong. */
+/** Fetch JSON of the exporter; throws an Error with the reason. */
 export async function fetched(path) {
-  const response = await fetch(path, { signal: AbortSignal.timeout(PATIENCE_MS), headers: { Accept: "application/json" } });
-  if (!response.ok) throw new Error(`it answers ${response.status} ${response.statusText}`);
+  const response = await fetch(path, { signal: AbortSignal.timeout(TIMEOUT_MS), headers: { Accept: "application/json" } });
+  if (!response.ok) throw new Error(`it responds ${response.status} ${response.statusText}`);
   return response.json();
 }
 
 /**
  * Follow the exporter for as long as the page is open.
  *
- * `furnish(layout)` is called first and whenever the documents were read again, `update(message)`
- * with each answer, `fallSilent(error)` with each question that was not answered.
+ * `furnish(layout)` is called first and after each reload of the documents, `update(message)` with
+ * each response, `fallSilent(error)` with each request that failed.
  */
 export async function follow({ furnish, update, fallSilent }) {
   let [layout, revision, failures] = [null, 0, 0];
   for (;;) {
-    await untilSeen();
+    await untilVisible();
     const path = layout === null ? "fleet/layout" : `fleet/readings?layout=${layout}&since=${revision}`;
-    const answer = await fetched(path).catch((error) => ({ error }));
-    failures = answer.error ? failures + 1 : 0;
-    if (answer.error) {
-      fallSilent(answer.error);
-      await pause(Math.min(PACE_MS * 2 ** failures, LONGEST_PAUSE_MS));
+    const response = await fetched(path).catch((error) => ({ error }));
+    failures = response.error ? failures + 1 : 0;
+    if (response.error) {
+      fallSilent(response.error);
+      await pause(Math.min(INTERVAL_MS * 2 ** failures, MAX_PAUSE_MS));
     } else if (layout === null) {
-      [layout, revision] = [answer.layout, 0];
-      furnish(answer);
-    } else if (answer.layout !== layout) {
+      [layout, revision] = [response.layout, 0];
+      furnish(response);
+    } else if (response.layout !== layout) {
       layout = null;
     } else {
-      revision = answer.revision;
-      update(answer);
-      await pause(PACE_MS);
+      revision = response.revision;
+      update(response);
+      await pause(INTERVAL_MS);
     }
   }
 }
@@ -44,7 +44,7 @@ function pause(milliseconds) {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
-function untilSeen() {
+function untilVisible() {
   if (!document.hidden) return Promise.resolve();
   return new Promise((resolve) => document.addEventListener("visibilitychange", resolve, { once: true }));
 }

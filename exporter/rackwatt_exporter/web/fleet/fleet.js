@@ -45,7 +45,7 @@ export class Fleet {
     this.rack = layout.rack;
     this.type = layout.type;
     this.method = layout.method;
-    this.reasons = layout.reasons.map(([name, happened, remedy]) => ({ name, happened, remedy }));
+    this.reasons = layout.reasons.map(([name, description, remedy]) => ({ name, description, remedy }));
     this.states = [];
     this.lists = [];
     this.watts = new Float64Array(this.count).fill(NaN);
@@ -57,7 +57,7 @@ export class Fleet {
     this.offReason = this.reasons.findIndex((reason) => reason.name === OFF);
   }
 
-  /** Take what has changed; tell the places. */
+  /** Apply the changes; return their places. */
   apply(message) {
     const at = now();
     this.states = message.states;
@@ -77,7 +77,7 @@ export class Fleet {
     return this.lists.flatMap(({ items }) => items);
   }
 
-  /** Tell what a target is: measured, failing, off, or unknown because nothing has been heard. */
+  /** Return the status of a target: measured, failing, off, or unknown while it was not polled. */
   status(place) {
     if (this.reason[place] === this.offReason) return "off";
     if (this.reason[place] >= 0) return "failing";

@@ -1,17 +1,17 @@
-// A word about the tile under the pointer.
+// Tooltip of the tile under the pointer.
 
 import { now } from "./fleet.js";
 import { duration, watts as inWatts } from "./words.js";
 
 const MARGIN = 14;
 
-/** Show it in `root` for tiles of `map`. */
+/** Show the tooltip in `root` for the tiles of `map`. */
 export function hover(root, map, fleet) {
   map.addEventListener("pointermove", (event) => {
     const tile = event.target.closest(".tile");
     root.hidden = tile === null;
     if (tile === null) return;
-    root.textContent = told(fleet(), Number(tile.dataset.place));
+    root.textContent = tooltip(fleet(), Number(tile.dataset.place));
     const left = Math.min(event.clientX + MARGIN, innerWidth - root.offsetWidth - MARGIN);
     const below = event.clientY + MARGIN + root.offsetHeight < innerHeight;
     root.style.left = `${left}px`;
@@ -20,7 +20,7 @@ export function hover(root, map, fleet) {
   map.addEventListener("pointerleave", () => (root.hidden = true));
 }
 
-function told(fleet, place) {
+function tooltip(fleet, place) {
   const watts = fleet.watts[place];
   const age = now() - fleet.readAt[place];
   const read = Number.isNaN(watts) ? fleet.status(place) : `${inWatts(watts)}, ${duration(age)} ago`;

@@ -24,7 +24,7 @@ export function drawLegend(root, scale, palette) {
     if (kind === "failing known") tile.style.backgroundColor = palette[Math.round(palette.length / 2)];
     return element("span", { class: "key" }, tile, words);
   });
-  const text = `Colour from ${roundWatts(scale.least)} to ${roundWatts(scale.most)}, in equal steps of ratio`;
+  const text = `Colour from ${roundWatts(scale.low)} to ${roundWatts(scale.high)}, in equal steps of ratio`;
   root.replaceChildren(
     element("span", { class: "scale", role: "img", "aria-label": text }, ramp, element("span", { class: "ticks" }, ...ticks)),
     element("span", { class: "keys" }, ...shapes),

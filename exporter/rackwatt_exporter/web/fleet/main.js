@@ -26,7 +26,7 @@ const table = new TableView(at("table"), open);
 const details = new Details(at("details"), closed);
 const overview = new Overview(narrowTo, open);
 const lists = new Lists(at("lists"));
-const announcer = new Announcer(at("told"));
+const announcer = new Announcer(at("announcement"));
 const summary = new Summary();
 
 function furnish(layout) {
@@ -52,7 +52,7 @@ function update(message) {
   if (places.includes(details.place)) details.update();
 }
 
-/** Find anew what the query leaves: states and reasons change under it. */
+/** Filter again by the query: states and reasons have changed. */
 function narrow() {
   const left = found(fleet, query.value);
   if (shown?.length === left.length && left.every((place, row) => place === shown[row])) return;
@@ -60,7 +60,7 @@ function narrow() {
   map.narrow(shown);
 }
 
-/** Narrow the picture by one more term, as if it had been typed; the same again lets go of it. */
+/** Add a term to the query as if it had been typed, or remove it. */
 function narrowTo(term) {
   query.value = toggled(query.value, term);
   searched();
@@ -118,7 +118,7 @@ function pressed(event) {
   event.preventDefault();
 }
 
-/** Escape in the field empties it, and from an empty field leads to the racks. */
+/** Clear the search field on Escape, or move the focus from an empty one to the racks. */
 function leaveSearch() {
   if (query.value) clear();
   else map.focus();

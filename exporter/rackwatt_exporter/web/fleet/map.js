@@ -1,4 +1,4 @@
-// The racks: one tile for each target. A grid in the eyes of a screen reader: racks are its rows.
+// Racks with one tile for each target. For screen readers it is a grid with racks as rows.
 //
 // Tiles are plain elements. Ten thousand cost a browser less than a tenth of a second; in return
 // focus, names, contrast settings and zoom work as everywhere. Racks out of sight are not laid out.
@@ -29,7 +29,7 @@ export class RackMap {
     this.dark.addEventListener("change", () => this.#recolour());
   }
 
-  /** Build all tiles anew. */
+  /** Rebuild all tiles. */
   furnish(fleet) {
     const focused = this.root.contains(document.activeElement) ? this.fleet.node[this.current] : undefined;
     this.fleet = fleet;
@@ -50,7 +50,7 @@ export class RackMap {
     this.focus(fleet.placeOf.get(focused) ?? null);
   }
 
-  /** Take new readings of these places. */
+  /** Paint the new readings of these places. */
   paint(places) {
     const shown = Float64Array.from(this.shown, (place) => this.fleet.watts[place]);
     const scale = fitted(shown, this.scale);
@@ -61,7 +61,7 @@ export class RackMap {
     if (rescaled) this.rescaled();
   }
 
-  /** Show these places alone. */
+  /** Show only these places. */
   narrow(places) {
     this.shown = new Set(places);
     this.tiles.forEach((tile, place) => (tile.hidden = !this.shown.has(place)));
@@ -143,7 +143,7 @@ export class RackMap {
     if (place !== undefined) this.open(Number(place));
   }
 
-  /** One tile alone is a stop of the tabulator: the one that had the focus last. */
+  /** Only one tile is a tab stop: the one that had the focus last. */
   #rove(target) {
     const tile = target?.closest(".tile");
     if (!tile) return;

@@ -6,7 +6,7 @@ import { Rows } from "./rows.js";
 import { holds, term } from "./search.js";
 import { duration, grouped, watts as inWatts } from "./words.js";
 
-const MOST_NODES = 6;
+const MAX_NODES = 6;
 const NO_STATE = "no state";
 
 /** Watts and counts of targets that have something in common. */
@@ -55,7 +55,7 @@ export class Overview {
     const { count, first } = fleet.layout.problems;
     const section = document.getElementById("problems");
     section.hidden = count === 0;
-    const more = count > first.length ? [`and ${count - first.length} more, told by /status`] : [];
+    const more = count > first.length ? [`and ${count - first.length} more, in /status`] : [];
     section.querySelector("ul").replaceChildren(...[...first, ...more].map((problem) => element("li", {}, problem)));
   }
 
@@ -90,7 +90,7 @@ export class Overview {
   }
 
   #group(reason) {
-    const { name, happened, remedy } = this.fleet.reasons[reason];
+    const { name, description, remedy } = this.fleet.reasons[reason];
     const count = element("span", { class: "count" });
     const nodes = new Rows(element("ul", { class: "nodes" }), (_, failure) => this.#nodeRow(failure));
     const all = element("button", { type: "button", class: "all", click: () => this.narrowTo(term("reason", name)) });
@@ -98,7 +98,7 @@ export class Overview {
       "details",
       { class: `reason ${reason === this.fleet.offReason ? "off" : "failing"}` },
       element("summary", {}, element("span", { class: "sign", "aria-hidden": "true" }), element("span", { class: "name" }, name), count),
-      element("p", { class: "happened" }, ...prose(happened)),
+      element("p", { class: "happened" }, ...prose(description)),
       element("p", { class: "remedy" }, ...prose(remedy)),
       nodes.root,
       all,
@@ -108,7 +108,7 @@ export class Overview {
   }
 
   #fillGroup(row, group) {
-    const latest = group.sort((a, b) => b.since - a.since).slice(0, MOST_NODES);
+    const latest = group.sort((a, b) => b.since - a.since).slice(0, MAX_NODES);
     write(row.count, grouped(group.length));
     write(row.all, group.length > 1 ? `show all ${grouped(group.length)}` : "show it");
     row.nodes.show(latest.map((failure) => [`${failure.place} ${failure.name}`, failure]), (node, { since }) => write(node.since, duration(now() - since)));

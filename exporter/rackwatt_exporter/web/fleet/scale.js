@@ -1,13 +1,13 @@
-// Watts as colour. The way leads through OKLCH with lightness in even steps, so that equal ratios of
-// watts look equally far apart, and the order stays plain to eyes that see fewer hues. Little power
-// lies near the background, much stands out from it: in dark the way is walked the other way round.
+// Colour scale of watts. Lightness changes in even steps of OKLCH, so that equal ratios of watts look
+// equally far apart, and the order is visible to colour-blind users. Low power is near the background
+// colour, high power contrasts with it: in the dark scheme the scale is reversed.
 
 const STEPS = 32;
 const NICE = [1, 1.5, 2, 3, 4, 5, 6, 8];
-const QUANTILE = 0.02; // one machine on fire does not make all others look cold
-const LEAST_RATIO = 2;
+const QUANTILE = 0.02; // a few outliers must not compress the colours of all others
+const MIN_RATIO = 2;
 
-/** The colours from little to much. */
+/** Return the colours from low to high power. */
 export function colours(dark) {
   return Array.from({ length: STEPS + 1 }, (_, step) => {
     const strength = step / STEPS;
@@ -21,31 +21,31 @@ export function colours(dark) {
 
 /** A logarithmic scale between two round numbers of watts. */
 export class Scale {
-  constructor(least, most) {
-    this.least = least;
-    this.most = most;
-    this.span = Math.log(most / least);
+  constructor(low, high) {
+    this.low = low;
+    this.high = high;
+    this.span = Math.log(high / low);
   }
 
-  /** Tell which of the colours stands for these watts. */
+  /** Return the index of the colour of these watts. */
   step(watts) {
     return Math.round(STEPS * this.strength(watts));
   }
 
-  /** Tell where between least (0) and most (1) these watts lie. */
+  /** Return the position of these watts between the lowest (0) and the highest (1). */
   strength(watts) {
-    const inside = Math.min(Math.max(watts, this.least), this.most);
-    return Math.log(inside / this.least) / this.span;
+    const inside = Math.min(Math.max(watts, this.low), this.high);
+    return Math.log(inside / this.low) / this.span;
   }
 
   /** Round numbers along the scale, few enough to be read. */
   ticks() {
     const all = [];
-    for (let power = 10 ** Math.floor(Math.log10(this.least)); power <= this.most; power *= 10) {
+    for (let power = 10 ** Math.floor(Math.log10(this.low)); power <= this.high; power *= 10) {
       all.push(...[1, 2, 5].map((digit) => digit * power));
     }
-    const inner = all.filter((tick) => [this.least, this.most].every((end) => Math.abs(this.strength(tick) - this.strength(end)) > 0.14));
-    return [this.least, ...inner.filter((tick) => tick > this.least && tick < this.most), this.most];
+    const inner = all.filter((tick) => [this.low, this.high].every((end) => Math.abs(this.strength(tick) - this.strength(end)) > 0.14));
+    return [this.low, ...inner.filter((tick) => tick > this.low && tick < this.high), this.high];
   }
 }
 
@@ -56,15 +56,15 @@ export function fitted(values, before) {
   const low = sorted[Math.floor(QUANTILE * (sorted.length - 1))];
   const high = sorted[Math.ceil((1 - QUANTILE) * (sorted.length - 1))];
   const fresh = between(low, high);
-  if (before && before.least <= low && high <= before.most && before.span < fresh.span + Math.log(2)) return before;
+  if (before && before.low <= low && high <= before.high && before.span < fresh.span + Math.log(2)) return before;
   return fresh;
 }
 
 function between(low, high) {
-  let least = nice(low, Math.floor);
-  let most = nice(high, Math.ceil);
-  if (most / least < LEAST_RATIO) [least, most] = [nice(low / 1.3, Math.floor), nice(high * 1.3, Math.ceil)];
-  return new Scale(least, most);
+  let bottom = nice(low, Math.floor);
+  let top = nice(high, Math.ceil);
+  if (top / bottom < MIN_RATIO) [bottom, top] = [nice(low / 1.3, Math.floor), nice(high * 1.3, Math.ceil)];
+  return new Scale(bottom, top);
 }
 
 /** The nearest round number below or above, as `toward` is Math.floor or Math.ceil. */

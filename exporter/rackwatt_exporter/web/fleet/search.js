@@ -22,12 +22,12 @@ export function term(field, word) {
   return /^[^\s"]+$/.test(word) ? `${field}:${word}` : `${field}:"${word}"`;
 }
 
-/** Tell whether a term stands in a query. */
+/** Return whether a query has a term. */
 export function holds(query, term) {
   return (query.match(TERM) ?? []).includes(term);
 }
 
-/** Put a term into a query; the same again takes it out. */
+/** Add a term to a query, or remove it if the query has it. */
 export function toggled(query, term) {
   const terms = query.match(TERM) ?? [];
   return (terms.includes(term) ? terms.filter((each) => each !== term) : [...terms, term]).join(" ");

@@ -1,4 +1,4 @@
-// The top of the page: the sum of what is measured, its last hour, and whether the exporter is heard.
+// Summary at the top: the total power, its last hour, and whether the exporter responds.
 
 import { write } from "./element.js";
 import { fetched } from "./feed.js";
@@ -22,7 +22,7 @@ export class Summary {
     write(at("version"), `rackwatt ${fleet.layout.version}`);
   }
 
-  /** The exporter has answered. */
+  /** Note a response of the exporter. */
   hear() {
     this.heardAt = now();
     this.silentSince = null;
@@ -44,12 +44,12 @@ export class Summary {
     write(at("found"), narrowed ? found : "");
   }
 
-  /** The exporter has not answered. */
+  /** Show that the exporter does not respond. */
   fallSilent(error) {
     this.silentSince ??= new Date();
     const since = this.silentSince.toLocaleTimeString();
-    const old = this.heardAt === null ? "" : " What you see is as old as that.";
-    write(at("silence"), `No answer from the exporter since ${since} (${error.message}).${old} It is asked again and again.`);
+    const old = this.heardAt === null ? "" : " The values shown are as old as that.";
+    write(at("silence"), `No response from the exporter since ${since} (${error.message}).${old} Retrying.`);
     at("silence").hidden = false;
     document.body.classList.add("silent");
     this.tick();

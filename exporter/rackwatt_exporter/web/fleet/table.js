@@ -1,4 +1,4 @@
-// The same as a table: for whoever reads better than looks, and for sorting.
+// The targets as a table, for reading and sorting.
 
 import { element } from "./element.js";
 import { now } from "./fleet.js";

@@ -1,1 +1,1 @@
-"""What each request passes before its handler: authentication, limits, timeouts."""
+"""Middleware of every request: authentication, request limit, write timeout."""

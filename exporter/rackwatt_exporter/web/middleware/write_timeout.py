@@ -1,6 +1,6 @@
-"""Every answer on its way out: all of it goes to the kernel in time, or the connection ends.
+"""Timeout of sending a response, after which the connection is closed.
 
-Otherwise whoever asks and never reads would keep a connection, and what it was answered, for good.
+Otherwise a client that never reads would keep a connection and its response forever.
 """
 
 import asyncio
@@ -10,14 +10,14 @@ from aiohttp.typedefs import Handler
 
 
 class WriteTimeout:
-    """Sends answers within `limit_s` each."""
+    """Sends each response within `limit_s` seconds."""
 
     def __init__(self, limit_s: float) -> None:
         self._limit_s = limit_s
 
     @web.middleware
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Send whatever comes of a request, refusals as well."""
+        """Send the response of a request, also of an error."""
         try:
             response = await handler(request)
         except web.HTTPException as error:
@@ -27,7 +27,7 @@ class WriteTimeout:
         return response
 
     async def send(self, request: web.Request, response: web.StreamResponse) -> None:
-        """Send an answer to its end; what is sent already is not sent again."""
+        """Send a response completely; a response that was sent is not sent again."""
         transport = request.transport
         if transport is None:
             return
@@ -39,4 +39,4 @@ class WriteTimeout:
         except TimeoutError:
             transport.abort()
         except ConnectionError:
-            return  # aiohttp meets the same, and knows what it means
+            return  # aiohttp gets the same error and handles it
