@@ -101,7 +101,7 @@ def test_available_names_the_constraint_that_refuses_pods_and_the_page_about_it(
     condition = kube_user.until_reason(
         object_key(foreign), "Available", "SecurityContextConstraint"
     )
-    assert condition["message"].startswith("docs/openshift.md says what to do: ")
+    assert condition["message"].startswith("see docs/openshift.md: ")
     assert "must be in the ranges" in condition["message"]
 
 

@@ -46,4 +46,4 @@ def test_the_operator_lists_watches_and_leads_on_an_api_server_under_a_path(
     kube_user.until_reason(object_key(document), "Accepted", "Accepted")
     assert operator.metric("rackwatt_operator_leader") == 1
     assert operator.metric("rackwatt_operator_watch_restarts_total") == 0
-    assert "not all is watched" not in operator.log.read_text()
+    assert "some are not watched" not in operator.log.read_text()
