@@ -1,4 +1,4 @@
-"""What holds for every test: event loops, the cluster they share, and the order of the slow ones.
+"""Settings of every test: event loops, the cluster they share, and the order of the slow ones.
 
 `make test` runs several workers, a whole module in each: most tests wait for daemons, whose ports
 and folders are their own. Each worker that needs a control plane starts one.
@@ -20,16 +20,16 @@ LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
     "attended": AttendedLoop,
 }
 # The same examples in every run, and no limit to how long a busy machine takes over one of them:
-# it is `make fuzz` that looks for what nobody has seen yet.
+# `make fuzz` looks for new ones.
 hypothesis.settings.load_profile("ci")
 
 
-# Modules that take minutes begin first: one that began last would be waited for alone.
+# Modules that take minutes start first: all workers would wait for one that started last.
 SLOW = ("tests/images/", "tests/operator/", "tests/chart/", "tests/crds/", "tests/bench/")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the slowest folders first; within each, and after them, the order stays."""
+    """Sort the slowest folders first; within each, and after them, keep the order."""
     last = len(SLOW)
 
     def rank(item: pytest.Item) -> int:

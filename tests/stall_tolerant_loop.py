@@ -1,11 +1,11 @@
-"""uvloop on a clock that stands still while the machine does something else.
+"""uvloop with a clock that stops while the machine does not run the process.
 
-Where both ends of a conversation live in one loop, a process that was not let run for a second
-finds all its timeouts expired before it has read what came meanwhile, and a test of short intervals
-fails for no fault of anybody. Here a second that nobody attended to has not passed: time goes on by
-small steps, each followed by a look at what has come. While such a loop runs, `time.monotonic` and
-`time.time` go by it: they are replaced as soon as this module is imported, for defaults of
-parameters keep what they find then.
+Where both ends of a connection live in one loop, a process that is suspended for a second finds all
+its timeouts expired before it has read the data that arrived meanwhile, and a test of short
+intervals fails without a bug. On this loop a second in which the process did not run does not pass:
+time advances by small steps, and the loop polls for events after each. While such a loop runs,
+`time.monotonic` and `time.time` return its time: they are replaced when this module is imported, for
+defaults of parameters keep the function that they find then.
 """
 
 import asyncio
@@ -20,14 +20,14 @@ import uvloop
 Ts = TypeVarTuple("Ts")
 
 STEP_S = 0.004
-LONGEST_STEP_S = 0.02  # what counts of a step, however long it took
+LONGEST_STEP_S = 0.02  # the most that a step advances the clock, however long it took
 
 _true_s, _true_wall_s = time.monotonic, time.time
 _running: list["AttendedLoop"] = []
 
 
 class AttendedLoop(uvloop.Loop):
-    """Timers and `time` go by attended seconds; everything else is uvloop's own."""
+    """An uvloop whose timers and `time` use attended seconds, in which the process ran."""
 
     def __init__(self) -> None:
         self._passed_s = self._stepped_s = _true_s()
@@ -35,7 +35,7 @@ class AttendedLoop(uvloop.Loop):
         super().call_later(STEP_S, self._step)
 
     def time(self) -> float:
-        """Tell this loop's own seconds."""
+        """Return this loop's own seconds."""
         return self._passed_s + min(_true_s() - self._stepped_s, LONGEST_STEP_S)
 
     def call_later(
@@ -69,7 +69,7 @@ class AttendedLoop(uvloop.Loop):
             _running.remove(self)
 
     def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
-        """Let it be forgotten when it is due."""
+        """Do nothing: a cancelled timer is dropped when it is due."""
 
     def _step(self) -> None:
         self._passed_s, self._stepped_s = self.time(), _true_s()
@@ -81,12 +81,12 @@ class AttendedLoop(uvloop.Loop):
 
 
 def _monotonic() -> float:
-    """Tell the seconds of the attended loop that runs, or the machine's own."""
+    """Return the seconds of the attended loop that runs, or the machine's own."""
     return _running[-1].time() if _running else _true_s()
 
 
 def _wall() -> float:
-    """Tell the seconds since the epoch, less those that the loop which runs was not attended to."""
+    """Return the seconds since the epoch, less those in which the running loop was suspended."""
     return _true_wall_s() - (_true_s() - _monotonic())
 
 

@@ -61,13 +61,13 @@ class Lab:
         self.document.write_text(self._document())
 
     def logins(self) -> int:
-        """Count the times that somebody logged in over Redfish."""
+        """Count the logins over Redfish."""
         return sum(line.startswith("POST") for line in self.redfish.requests())
 
     def _document(self) -> str:
         text = LAB.read_text()
         addresses = ",".join(bmc.address for bmc in self.bmcs.bmcs)
-        for said, instead in {
+        for written, instead in {
             "127.3.7.[1-3]": addresses,
             "port: 623, cipherSuite: 17, privilege: user": f"port: {self.bmcs.bmcs[0].port}, "
             "privilege: admin",  # ipmi_sim has no suite 17, and lets only admins ask for DCMI
@@ -80,8 +80,8 @@ class Lab:
             "interval: 10s": "interval: 1s",
             "timeout: 1s": "timeout: 60s",  # two shared cores run six daemons here
         }.items():
-            assert said in text, said
-            text = text.replace(said, instead)
+            assert written in text, written
+            text = text.replace(written, instead)
         return text
 
 
@@ -101,7 +101,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 
 def usage(text: str) -> dict[str, tuple[float, str]]:
-    """Tell watts and state of each node, as node_power_usage has them."""
+    """Return watts and state of each node, as node_power_usage has them."""
     return {
         sample.labels["node"]: (sample.value, sample.labels.get("state", ""))
         for family in text_string_to_metric_families(text)
@@ -117,12 +117,12 @@ def test_check_reads_each_real_peer_once_and_agrees_with_it(lab: Lab) -> None:
         [*COMMAND, "check", lab.document, f"--secrets.directory={lab.secrets}", "--output=json"],
         capture_output=True, text=True, check=False, env=lab.slurm.environment,
     )  # fmt: skip
-    told = json.loads(done.stdout)
+    report = json.loads(done.stdout)
     assert done.returncode == 0, done.stdout
-    assert told["problems"] == []
-    assert [row["node"] for row in told["schedulers"]] == ["prod"]
+    assert report["problems"] == []
+    assert [row["node"] for row in report["schedulers"]] == ["prod"]
     pdu = int(lab.pdu.get(f"{DEVICE_POWER}.1")) + 10 * int(lab.pdu.get(f"{DEVICE_POWER}.2"))
-    assert {row["node"]: row["watts"] for row in told["targets"]} == {
+    assert {row["node"]: row["watts"] for row in report["targets"]} == {
         "n1": 300, "n2": 301, "n3": 302, "pdu1": pdu, "g1": 1344,
     }  # fmt: skip
 
@@ -153,8 +153,8 @@ def test_run_serves_watts_and_slurms_states_and_leaves_no_session(lab: Lab) -> N
         run.until_served(lambda text: usage(text) == expected, "/metrics")
         assert lab.logins() == logins + 1, "one session, kept across readings and a reload"
         assert lab.redfish.seen()["sessions"]
-        sessions = {node: json.loads(run.get(f"/fleet/target?node={node}")) for node in expected}
-        assert {node: told["session"] for node, told in sessions.items()} == {
+        targets = {node: json.loads(run.get(f"/fleet/target?node={node}")) for node in expected}
+        assert {node: target["session"] for node, target in targets.items()} == {
             **dict.fromkeys(("n1", "n2", "n3"), "RMCP+, cipher suite 3"),
             "pdu1": "SNMPv3, authPriv",
             "g1": "Redfish session",
@@ -163,7 +163,7 @@ def test_run_serves_watts_and_slurms_states_and_leaves_no_session(lab: Lab) -> N
     assert not lab.redfish.seen()["sessions"], "DELETE at exit"
 
 
-def test_a_bmc_that_fails_and_one_that_is_off_are_told_apart_from_zero(lab: Lab) -> None:
+def test_check_distinguishes_a_failing_bmc_and_one_that_is_off_from_zero(lab: Lab) -> None:
     lab.bmcs.bmcs[0].set_power(0, chassis_on=False)
     (lab.secrets / "pdu/authPassword").write_text("not-the-password")
     try:
@@ -174,17 +174,17 @@ def test_a_bmc_that_fails_and_one_that_is_off_are_told_apart_from_zero(lab: Lab)
     finally:
         (lab.secrets / "pdu/authPassword").write_text(snmp.AUTH_PASSWORD)
         lab.bmcs.bmcs[0].set_power(300)
-    told = {row["node"]: row for row in json.loads(done.stdout)["targets"]}
+    rows = {row["node"]: row for row in json.loads(done.stdout)["targets"]}
     assert done.returncode == 1
-    assert (told["n1"]["watts"], told["n1"]["reason"]) == (None, "powered_off")
-    assert (told["pdu1"]["watts"], told["pdu1"]["reason"]) == (None, "auth_failed")
-    assert told["n2"]["watts"] == 301
+    assert (rows["n1"]["watts"], rows["n1"]["reason"]) == (None, "powered_off")
+    assert (rows["pdu1"]["watts"], rows["pdu1"]["reason"]) == (None, "auth_failed")
+    assert rows["n2"]["watts"] == 301
     assert "not-the-password" not in done.stdout + done.stderr
 
 
 @asynccontextmanager
-async def lab_as_it_stands(directory: Path) -> AsyncIterator[None]:
-    """Answer at the document's own addresses and ports: the simulator's BMCs, and an snmpd."""
+async def unchanged_lab(directory: Path) -> AsyncIterator[None]:
+    """Run the simulator's BMCs and an snmpd at the document's own addresses and ports."""
     login = SimulatedLogin("root", "calvin00")
     nodes = [
         SimulatedMachine(f"n{i}", f"127.3.7.{i}", 300 + i, 300 + i, login=login) for i in (1, 2, 3)
@@ -218,28 +218,28 @@ async def lab_as_it_stands(directory: Path) -> AsyncIterator[None]:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="ports below 1024 and a mount namespace want root")
-async def test_the_document_works_as_it_stands_at_its_own_addresses_and_ports(
+async def test_check_reads_the_unchanged_document_at_its_own_addresses_and_ports(
     tmp_path: Path,
 ) -> None:
     document = tmp_path / "lab.yaml"
     document.write_text(LAB.read_text().replace("timeout: 1s", "timeout: 60s"))  # as above
-    async with lab_as_it_stands(tmp_path):
-        done = await _in_a_world_with_these_hosts(
+    async with unchanged_lab(tmp_path):
+        done = await _run_with_hosts(
             tmp_path / "hosts", "check", str(document), f"--secrets.directory={tmp_path}/secrets",
             "--output=json",
         )  # fmt: skip
-    told = json.loads(done)
-    assert {row["node"]: row["watts"] for row in told["targets"]} == {
+    report = json.loads(done)
+    assert {row["node"]: row["watts"] for row in report["targets"]} == {
         "n1": 301, "n2": 302, "n3": 303, "pdu1": 740, "g1": 901, "g2": 902,
     }, done  # fmt: skip
 
 
-async def _in_a_world_with_these_hosts(hosts: Path, *arguments: str) -> str:
-    """Run the command in a mount namespace of its own, where /etc/hosts is another."""
+async def _run_with_hosts(hosts: Path, *arguments: str) -> str:
+    """Run the command in a mount namespace of its own, with another /etc/hosts."""
     script = 'mount --bind "$0" /etc/hosts && exec "$@"'
     process = await asyncio.create_subprocess_exec(
         "unshare", "--mount", "sh", "-c", script, str(hosts), *COMMAND, *arguments,
         stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
-    told, _ = await process.communicate()
-    return told.decode()
+    output, _ = await process.communicate()
+    return output.decode()

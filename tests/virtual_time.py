@@ -1,7 +1,7 @@
-"""An event loop whose time passes only when nothing else can happen: no test has to sleep.
+"""Event loop whose time passes only when nothing else can happen: no test has to sleep.
 
-Timers fire in their order, at once. What waits for nothing but a timer never really waits, so that
-a generator of thousands of stories (hypothesis, atheris) can tell ones that last for days.
+Timers fire in their order, at once. A task that waits for a timer alone never really waits, so that
+a generator of thousands of cases (Hypothesis, Atheris) can run ones that last for days.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ class _Impatient(selectors.DefaultSelector):
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         if timeout is None:
-            raise RuntimeError("everything waits, and for nothing that could ever happen")
+            raise RuntimeError("deadlock: every task waits, and no timer or file is pending")
         ready = super().select(0)
         if not ready:
             self.now_s += max(0.0, timeout)
@@ -36,7 +36,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         self.set_exception_handler(lambda _, context: self.broken.append(context))
 
     def time(self) -> float:
-        """Tell this loop's own seconds."""
+        """Return this loop's own seconds."""
         return self._impatient.now_s
 
     def pass_time(self, seconds: float) -> None:
@@ -45,7 +45,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
 
 
 def run(story: Coroutine[Any, Any, T]) -> T:
-    """Run to the end; fail if a task or a callback broke unheard, or is left behind."""
+    """Run to the end; fail if a task or a callback raised unnoticed, or is left behind."""
     loop = VirtualTimeLoop()
     try:
         result = loop.run_until_complete(story)

@@ -30,6 +30,6 @@ def test_a_column_of_several_blocks_loses_no_line(count: int) -> None:
     assert numbers == [*range(count)]
 
 
-def test_a_number_that_json_does_not_have_is_written_as_prometheus_reads_it() -> None:
+def test_a_column_writes_numbers_that_json_lacks_as_prometheus_reads_them() -> None:
     written = [line.rpartition(" ")[2] for line in lines([1.0, math.inf, math.nan])]
     assert written == ["1.0", "inf", "nan"]

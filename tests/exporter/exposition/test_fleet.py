@@ -51,7 +51,7 @@ from tests.exporter.schedulers.snapshots import snapshot
 
 
 class House:
-    """Stores, pipelines and the exposition over a clock of their own."""
+    """Stores, pipelines and the exposition with a clock of their own."""
 
     def __init__(self, *targets: Target, profiles: tuple[str, ...] = ("power-exporter",)) -> None:
         self.now_s = 1000.0
@@ -103,7 +103,7 @@ def target(node: str, **more: object) -> Target:
     return Target(node, f"{node}-bmc", "fake", FakeOptions(), "lab", **settings)  # type: ignore[arg-type]
 
 
-def test_a_reading_is_on_the_page_with_everything_known_of_it() -> None:
+def test_the_exposition_has_a_reading_with_everything_known_of_it() -> None:
     house = House(target("n1"))
     statistics = Statistics(310.0, 200.0, 400.0, 60.0)
     house.store.succeeded("n1", Reading(300.5, "dcmi", 5e6, statistics), 0.012)
@@ -128,7 +128,7 @@ def test_a_reading_is_on_the_page_with_everything_known_of_it() -> None:
     assert house.samples("rackwatt_target_errors_total") == {}
 
 
-def test_members_of_a_sum_are_on_the_page_read_and_missing() -> None:
+def test_the_exposition_counts_members_of_a_sum_that_were_read_and_that_are_missing() -> None:
     house = House(target("n1"))
     house.store.succeeded("n1", Reading(600.0, "sum", members=Members(2, 2)), 0.01)
     both = {("n1", "expected"): 2.0, ("n1", "read"): 2.0}
@@ -140,7 +140,7 @@ def test_members_of_a_sum_are_on_the_page_read_and_missing() -> None:
     assert house.samples("rackwatt_target_members") == {}
 
 
-def test_before_the_first_reading_there_are_no_watts_no_joules_and_no_age() -> None:
+def test_the_exposition_has_no_watts_joules_or_age_before_the_first_reading() -> None:
     house = House(target("n1"))
     house.store.failed("n1", ReadError(Reason.TIMEOUT, "no answer"), 1.0)
     for family in ("node_power_usage", "rackwatt_node_power_watts"):
@@ -151,7 +151,7 @@ def test_before_the_first_reading_there_are_no_watts_no_joules_and_no_age() -> N
     assert house.samples("rackwatt_target_errors_total") == {("n1", "timeout"): 1}
 
 
-def test_a_stale_reading_leaves_the_page_while_its_age_and_joules_stay() -> None:
+def test_the_exposition_drops_a_stale_reading_and_keeps_its_age_and_joules() -> None:
     house = House(target("n1", stale_after_s=30.0))
     house.store.succeeded("n1", Reading(300.0, "dcmi", 5e6), 0.01)
     house.now_s += 31
@@ -161,14 +161,14 @@ def test_a_stale_reading_leaves_the_page_while_its_age_and_joules_stay() -> None
     assert list(house.samples("rackwatt_node_energy_joules_total").values()) == [5e6]
 
 
-def test_statistics_that_a_reading_lacks_are_not_those_of_the_one_before() -> None:
+def test_the_exposition_has_no_statistics_of_an_earlier_reading() -> None:
     house = House(target("n1"))
     house.store.succeeded("n1", Reading(300.0, "dcmi", None, Statistics(310.0)), 0.01)
     house.store.succeeded("n1", Reading(300.0, "sensor:PSU1 PIN"), 0.01)
     assert house.samples("rackwatt_node_power_average_watts") == {}
 
 
-def test_the_state_stands_beside_the_power_and_in_the_profile() -> None:
+def test_the_exposition_has_the_state_beside_the_power_and_in_the_profile() -> None:
     house = House(target("n1"), target("n2"), target("n3"), target("pdu1", scheduler=None))
     for node in ("n1", "n2", "n3", "pdu1"):
         house.store.succeeded(node, Reading(300.0, "dcmi"), 0.01)
@@ -190,7 +190,7 @@ def test_the_state_stands_beside_the_power_and_in_the_profile() -> None:
     }
 
 
-def test_when_the_scheduler_is_not_heard_the_state_goes_and_the_power_stays() -> None:
+def test_the_exposition_drops_states_of_a_silent_scheduler_and_keeps_the_power() -> None:
     house = House(target("n1", stale_after_s=1000.0))
     house.store.succeeded("n1", Reading(300.0, "dcmi"), 0.01)
     house.states(n1="idle")
@@ -204,7 +204,7 @@ def test_when_the_scheduler_is_not_heard_the_state_goes_and_the_power_stays() ->
     assert house.samples("rackwatt_scheduler_answer_age_seconds") == {("prod", "alpha"): 61}
 
 
-def test_a_node_that_is_gone_leaves_no_line_behind() -> None:
+def test_the_exposition_has_no_line_of_a_removed_node() -> None:
     house = House(target("n1"), target("n2"))
     for node in ("n1", "n2"):
         house.store.succeeded(node, Reading(300.0, "dcmi"), 0.01)
@@ -213,7 +213,7 @@ def test_a_node_that_is_gone_leaves_no_line_behind() -> None:
     assert house.samples("node_power_usage") == {("n2", "compute", "r7"): 300}
 
 
-def test_a_place_that_was_given_up_is_taken_by_another_node_without_a_trace() -> None:
+def test_the_exposition_reuses_the_slot_of_a_removed_node_without_a_trace() -> None:
     house = House(target("n1"), target("n2"))
     for node in ("n1", "n2"):
         house.store.succeeded(
@@ -230,7 +230,7 @@ def test_a_place_that_was_given_up_is_taken_by_another_node_without_a_trace() ->
     assert house.samples("rackwatt_node_power_average_watts") == {("n2", "compute", "r1"): 1}
 
 
-def test_a_target_that_moved_has_its_joules_at_its_new_place_before_it_is_read_again() -> None:
+def test_the_exposition_keeps_joules_of_a_target_that_moved_before_its_next_reading() -> None:
     house = House(target("n1", stale_after_s=30.0))
     house.store.succeeded("n1", Reading(300.0, "dcmi", 5e6), 0.01)
     house.now_s += 31
@@ -239,14 +239,14 @@ def test_a_target_that_moved_has_its_joules_at_its_new_place_before_it_is_read_a
     assert house.samples("rackwatt_node_energy_joules_total") == {("n1", "compute", "r7"): 5e6}
 
 
-def test_an_age_is_rounded_up_so_that_no_value_is_older_than_it_says() -> None:
+def test_the_exposition_rounds_ages_up() -> None:
     house = House(target("n1"))
     house.store.succeeded("n1", Reading(300.0, "dcmi"), 0.01)
     house.now_s += 2.0001
     assert house.samples("rackwatt_target_reading_age_seconds") == {("n1",): 2.001}
 
 
-def test_a_snapshot_has_nothing_of_what_came_after_it() -> None:
+def test_a_snapshot_of_the_exposition_has_no_later_values() -> None:
     house = House(target("n1"), target("n2"))
     house.store.succeeded("n1", Reading(300.0, "dcmi", 5e6, Statistics(310.0)), 0.01)
     house.store.failed("n2", ReadError(Reason.TIMEOUT, "no answer"), 1.0)
@@ -259,7 +259,7 @@ def test_a_snapshot_has_nothing_of_what_came_after_it() -> None:
     assert list(house.fleet.text(snapshot, False)) == before
 
 
-def test_a_profile_can_be_switched_off() -> None:
+def test_the_exposition_has_no_profile_if_it_is_disabled() -> None:
     house = House(target("n1"), profiles=())
     house.store.succeeded("n1", Reading(300.0, "dcmi"), 0.01)
     assert "node_power_usage" not in house.text()
@@ -267,7 +267,7 @@ def test_a_profile_can_be_switched_off() -> None:
 
 
 def find_inside(house: House) -> None:
-    """Let the collectors of this machine and the grid have been read, and fail."""
+    """Record readings and failures of this machine's collectors and of the grid."""
     house.machine.sync([CollectorConfig("rapl", "nodes", scheduler="prod")])
     house.grids.sync(
         [GridConfig("fr", "FR", "static", StaticIntensity(grams_per_kilowatt_hour=56.0))]
@@ -286,7 +286,7 @@ def find_inside(house: House) -> None:
     house.grids.failed("FR/static", ReadError(Reason.TIMEOUT, "no answer"), 1.0)
 
 
-def test_what_is_found_inside_is_told_with_its_domain_and_the_state_of_this_node() -> None:
+def test_the_exposition_has_collector_readings_by_domain_and_the_state_of_this_node() -> None:
     house = House(target("n1"))
     find_inside(house)
     assert "rackwatt_node_state" not in house.text()
@@ -305,7 +305,7 @@ def test_what_is_found_inside_is_told_with_its_domain_and_the_state_of_this_node
     assert house.text().count('rackwatt_node_state{node="inside"') == 1
 
 
-def test_what_was_found_inside_is_withdrawn_when_it_is_too_old_and_its_health_stays() -> None:
+def test_the_exposition_drops_stale_collector_readings_and_keeps_their_health() -> None:
     house = House()
     find_inside(house)
     house.now_s += 91
@@ -339,7 +339,7 @@ def declared(metrics: Iterable[Metric]) -> dict[str, tuple[str, frozenset[str]]]
 
 
 @pytest.mark.parametrize("openmetrics", [False, True])
-def test_both_formats_parse_and_every_family_is_as_the_table_declares_it(openmetrics: bool) -> None:
+def test_the_exposition_parses_in_both_formats_with_families_as_declared(openmetrics: bool) -> None:
     parse = parse_openmetrics if openmetrics else parse_text
     found = declared(parse(whole(openmetrics)))
     assert found == {
@@ -347,14 +347,14 @@ def test_both_formats_parse_and_every_family_is_as_the_table_declares_it(openmet
     }
 
 
-def test_openmetrics_tells_units_and_ends_with_its_mark() -> None:
+def test_the_exposition_in_openmetrics_has_units_and_ends_with_eof() -> None:
     text = whole(openmetrics=True)
     assert "# UNIT rackwatt_node_power_watts watts\n" in text
     assert "# TYPE rackwatt_node_energy_joules counter\n" in text
     assert text.endswith("# EOF\n")
 
 
-def test_promtool_has_nothing_to_object_to_but_the_name_that_is_not_ours() -> None:
+def test_the_exposition_passes_promtool_but_for_the_names_of_the_client_library() -> None:
     promtool = shutil.which("promtool")
     assert promtool, "the Debian package prometheus is missing: make setup"
     lint = subprocess.run(
@@ -364,12 +364,12 @@ def test_promtool_has_nothing_to_object_to_but_the_name_that_is_not_ours() -> No
         text=True,
         check=False,
     )
-    told = [line for line in lint.stderr.splitlines() if not line.startswith("python_gc")]
-    assert told == [], lint.stderr
+    warnings = [line for line in lint.stderr.splitlines() if not line.startswith("python_gc")]
+    assert warnings == [], lint.stderr
 
 
 @given(st.text(), st.text())
-def test_any_name_survives_the_page(node: str, rack: str) -> None:
+def test_the_exposition_escapes_any_name(node: str, rack: str) -> None:
     house = House(target(node, rack=rack))
     house.store.succeeded(node, Reading(300.0, "dcmi"), 0.01)
     if "\r" in node + rack or any(c in node + rack for c in "\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"):

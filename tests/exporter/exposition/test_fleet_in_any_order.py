@@ -1,4 +1,4 @@
-"""What a page says of targets is what is known of them, whatever came before and was scraped."""
+"""The page of targets equals their current values after any sequence of changes and scrapes."""
 
 from collections.abc import Iterator
 
@@ -30,7 +30,7 @@ Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 
 class AnyFleet(RuleBasedStateMachine):
-    """Targets come, go, change, are read and fail; a scheduler speaks and falls silent."""
+    """Targets are added, removed, changed, read and fail; a scheduler answers and falls silent."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -80,7 +80,7 @@ def shown(text: str) -> Samples:
 
 
 def known(house: House) -> Samples:
-    """Return what is known of all targets, one by one."""
+    """Return the current samples of all targets, one by one."""
     return {
         (name, frozenset(labels.items())): number
         for record in house.store.records.values()

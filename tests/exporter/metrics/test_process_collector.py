@@ -1,4 +1,4 @@
-"""What the process tells of itself, beside what Prometheus' own client library tells of it."""
+"""Metrics of the process, compared with those of Prometheus' own client library."""
 
 import gc
 import os
@@ -28,7 +28,7 @@ MOVED = {
 }
 
 
-def told(families: list[Metric]) -> dict[tuple[str, str, str], float]:
+def samples(families: list[Metric]) -> dict[tuple[str, str, str], float]:
     return {
         (family.type, sample.name, sample.labels.get("generation", "")): sample.value
         for family in families
@@ -45,10 +45,10 @@ def librarys() -> list[Metric]:
 
 
 @pytest.mark.parametrize(("form", "parse"), [(False, plain), (True, openmetrics)])
-def test_a_process_tells_what_the_client_library_would_tell_of_it(
+def test_process_metrics_equal_those_of_the_client_library(
     form: bool, parse: Callable[[str], list[Metric]]
 ) -> None:
-    library, own = told(librarys()), told(list(parse(process_text(form))))
+    library, own = samples(librarys()), samples(list(parse(process_text(form))))
     assert own.keys() == library.keys()
     for (kind, name, generation), value in own.items():
         expected = library[kind, name, generation]
@@ -56,10 +56,10 @@ def test_a_process_tells_what_the_client_library_would_tell_of_it(
         assert value > 0 or name.startswith("python_gc_objects")
 
 
-def test_memory_and_descriptors_taken_are_told() -> None:
-    before = told(list(plain(process_text(False))))
+def test_process_metrics_follow_allocated_memory_and_opened_descriptors() -> None:
+    before = samples(list(plain(process_text(False))))
     held, opened = bytearray(os.urandom(1)) * (256 * MIB), os.open("/", os.O_RDONLY)
-    after = told(list(plain(process_text(False))))
+    after = samples(list(plain(process_text(False))))
     os.close(opened)
     gauges = ("gauge", "process_resident_memory_bytes", ""), ("gauge", "process_open_fds", "")
     memory, descriptors = (after[key] - before[key] for key in gauges)
@@ -67,9 +67,9 @@ def test_memory_and_descriptors_taken_are_told() -> None:
     assert descriptors == 1
 
 
-def test_what_the_garbage_collector_found_is_counted() -> None:
+def test_process_metrics_count_objects_of_the_garbage_collector() -> None:
     def collected() -> float:
-        return told(list(plain(process_text(False))))[
+        return samples(list(plain(process_text(False))))[
             "counter", "python_gc_objects_collected_total", "2"
         ]
 
@@ -84,19 +84,21 @@ def test_what_the_garbage_collector_found_is_counted() -> None:
     assert collected() - before >= 1000
 
 
-def test_no_limit_of_descriptors_is_infinity(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_process_max_fds_is_infinity_without_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resource, "getrlimit", lambda _: (resource.RLIM_INFINITY,) * 2)
     assert "process_max_fds +Inf\n" in process_text(False)
 
 
-def test_descriptors_are_counted_where_the_folder_does_not_tell_how_many(
+def test_process_open_fds_counts_entries_of_a_folder_without_a_size(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(usage, "_DESCRIPTORS", "/proc/self/ns")  # has no size, but an entry each
     assert f"process_open_fds {len(os.listdir('/proc/self/ns'))}\n" in process_text(False)
 
 
-def test_what_the_kernel_does_not_tell_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_process_open_fds_is_absent_if_the_kernel_does_not_report_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(usage, "_DESCRIPTORS", "/proc/self/none")
     assert "process_open_fds" not in process_text(False)
     assert "process_max_fds" in process_text(False)

@@ -12,7 +12,7 @@ AMISS = ReadError(Reason.SENSOR_UNREADABLE, "package-1: Input/output error")
 
 
 class Node:
-    """A machine over a clock of its own, whose rapl finds what it is told."""
+    """A machine with its own clock, and rapl readings that a test sets."""
 
     def __init__(self) -> None:
         self.now_s = 100.0
@@ -26,28 +26,28 @@ class Node:
         return self.rapl.value
 
     def find(self, *joules: float, amiss: ReadError | None = None, core: float = 0.0) -> None:
-        """Let a reading come, ten seconds after the one before."""
+        """Deliver a reading, ten seconds after the one before."""
         self.now_s += 10
         packages = [
-            EnergyCounter("package", f"package-{place}", value, 262143.0, additive=True)
-            for place, value in enumerate(joules)
+            EnergyCounter("package", f"package-{index}", value, 262143.0, additive=True)
+            for index, value in enumerate(joules)
         ]
         part = EnergyCounter("core", "package-0/core", core, 262143.0, additive=False)
         self.machine.succeeded("rapl", CollectorResult((), (*packages, part), amiss), 0.001)
 
 
-def test_watts_add_up_what_is_whole_once_all_of_it_is_known() -> None:
+def test_the_collector_store_adds_up_watts_once_every_domain_is_known() -> None:
     node = Node()
     node.find(0.0, 50.0)
     assert node.machine.watts(node.rapl) is None
     node.find(1000.0, 550.0, core=900.0)
     assert node.machine.watts(node.rapl) == pytest.approx(150.0)
-    node.find(2000.0, 550.0, core=1800.0)  # one stands still: no sum is told in part
+    node.find(2000.0, 550.0, core=1800.0)  # one did not advance: no partial sum
     assert node.machine.watts(node.rapl) is None
     assert set(node.meters) == {"rapl/package-0", "rapl/package-1", "rapl/package-0/core"}
 
 
-def test_a_platform_of_many_accelerators_has_its_watts() -> None:
+def test_the_collector_store_has_the_watts_of_a_platform_with_many_accelerators() -> None:
     node = Node()
     for joules in (0.0, 102_000.0):
         node.now_s += 10
@@ -56,7 +56,7 @@ def test_a_platform_of_many_accelerators_has_its_watts() -> None:
     assert node.meters["rapl/psys"].watts == pytest.approx(10_200.0)
 
 
-def test_what_is_amiss_is_a_failure_beside_what_was_found(
+def test_the_collector_store_keeps_an_error_beside_a_partial_result(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     node = Node()
@@ -73,7 +73,7 @@ def test_what_is_amiss_is_a_failure_beside_what_was_found(
     assert (node.rapl.up, node.rapl.failing_since_s) == (True, None)
 
 
-def test_a_failure_withdraws_nothing_before_its_time() -> None:
+def test_the_collector_store_keeps_a_reading_after_a_failure_until_it_is_stale() -> None:
     node = Node()
     node.find(0.0)
     node.find(1000.0)
@@ -86,7 +86,7 @@ def test_a_failure_withdraws_nothing_before_its_time() -> None:
     assert node.rapl.age_s(node.now_s) == 91.0
 
 
-def test_a_collector_that_goes_and_comes_finds_its_meter_again() -> None:
+def test_the_collector_store_keeps_the_counter_of_a_collector_that_is_removed_and_added() -> None:
     node = Node()
     node.find(0.0)
     node.find(1000.0)
@@ -98,7 +98,7 @@ def test_a_collector_that_goes_and_comes_finds_its_meter_again() -> None:
     assert node.meters["rapl/package-0"].joules == pytest.approx(2000.0)
 
 
-def test_the_scheduler_of_the_node_is_the_first_that_a_document_names() -> None:
+def test_the_collector_store_uses_the_first_scheduler_that_a_document_names() -> None:
     node = Node()
     assert node.machine.scheduler is None
     node.machine.sync([CollectorConfig("cpu", "a"), CollectorConfig("rapl", "b", scheduler="prod")])

@@ -8,7 +8,7 @@ from rackwatt_exporter.store.ledger import EnergyAccount
 
 
 def booked(account: EnergyAccount, *readings: tuple[float, float, float | None]) -> EnergyAccount:
-    """Book (time, watts, counter) readings of one process whose clocks agree."""
+    """Add (time, watts, counter) readings of one process whose clocks agree."""
     for at_s, watts, joules in readings:
         account.add(watts, joules, at_s, at_s + 1_000_000, longest_gap_s=30)
     return account
@@ -19,13 +19,13 @@ def restarted(account: EnergyAccount) -> EnergyAccount:
     return account
 
 
-def test_watts_over_time_are_joules_by_the_trapezoid_rule() -> None:
+def test_an_account_integrates_watts_by_the_trapezoid_rule() -> None:
     account = booked(EnergyAccount(), (0, 100, None), (10, 200, None), (20, 200, None))
     assert account.joules == pytest.approx(1500 + 2000)
     assert account.covered_s == 20
 
 
-def test_a_gap_longer_than_a_reading_may_be_old_is_not_guessed() -> None:
+def test_an_account_adds_nothing_for_a_gap_longer_than_stale_after() -> None:
     account = booked(
         EnergyAccount(), (0, 100, None), (10, 100, None), (100, 100, None), (110, 100, None)
     )
@@ -33,23 +33,23 @@ def test_a_gap_longer_than_a_reading_may_be_old_is_not_guessed() -> None:
     assert account.covered_s == 20
 
 
-def test_a_counter_of_the_bmc_is_taken_as_it_stands_and_then_by_its_growth() -> None:
+def test_an_account_starts_at_the_bmcs_counter_and_adds_its_growth() -> None:
     account = booked(EnergyAccount(), (0, 100, 5e6), (10, 100, 5e6 + 900), (500, 100, 5e6 + 50_000))
     assert account.joules == 5e6 + 50_000
     assert account.covered_s == 500
 
 
-def test_a_counter_that_was_reset_goes_on_from_where_the_account_stood() -> None:
+def test_an_account_continues_after_a_reset_of_the_counter() -> None:
     account = booked(EnergyAccount(), (0, 100, 5e6), (10, 100, 5e6 + 1000), (20, 100, 400.0))
     assert account.joules == 5e6 + 1400
 
 
-def test_a_counter_that_falls_to_something_implausible_books_nothing() -> None:
+def test_an_account_adds_nothing_for_an_implausible_fall_of_the_counter() -> None:
     account = booked(EnergyAccount(), (0, 100, 5e6), (10, 100, 4.9e6), (20, 100, 4.9e6 + 1000))
     assert account.joules == 5e6 + 1000
 
 
-def test_an_account_with_a_counter_learns_what_happened_while_nobody_looked() -> None:
+def test_an_account_with_a_counter_adds_the_energy_of_a_downtime() -> None:
     account = booked(EnergyAccount(), (0, 100, 5e6))
     restarted(account)
     account.add(100, 5e6 + 7000, at_s=3, wall_s=1_000_070, longest_gap_s=30)
@@ -57,7 +57,7 @@ def test_an_account_with_a_counter_learns_what_happened_while_nobody_looked() ->
     assert account.covered_s == pytest.approx(70)
 
 
-def test_an_account_without_a_counter_goes_on_from_its_ceiling_and_counts_no_downtime() -> None:
+def test_an_account_without_a_counter_continues_from_its_ceiling_without_the_downtime() -> None:
     account = booked(EnergyAccount(), (0, 100, None), (10, 100, None))
     account.take_ceilings(account.with_ceiling(20))
     assert account.ceiling_joules == 1000 + 2 * 100 * 20 + 1000
@@ -68,7 +68,7 @@ def test_an_account_without_a_counter_goes_on_from_its_ceiling_and_counts_no_dow
     assert account.joules == account.ceiling_joules + 1000
 
 
-def test_the_last_ceiling_is_the_account_itself() -> None:
+def test_an_account_is_its_own_last_ceiling() -> None:
     account = booked(EnergyAccount(), (0, 100, None), (10, 100, None))
     assert account.with_ceiling(0).ceiling_joules == account.joules == 1000
 
@@ -90,7 +90,7 @@ steps = st.lists(
 
 
 @given(steps)
-def test_what_is_served_never_falls_whatever_clocks_counters_and_crashes_do(
+def test_served_joules_never_fall_whatever_clocks_counters_and_crashes_do(
     story: list[tuple[float, float, float | None, str]],
 ) -> None:
     account, on_disk = EnergyAccount(), EnergyAccount()

@@ -27,14 +27,16 @@ def used(joules: float = 0.0) -> EnergyAccount:
     return account
 
 
-async def test_counters_survive_a_clean_restart_to_the_joule(tmp_path: Path) -> None:
+async def test_the_ledger_keeps_counters_across_a_clean_restart_to_the_joule(
+    tmp_path: Path,
+) -> None:
     ledger = opened(tmp_path / "new")
     ledger.accounts["n1"] = used()
     await ledger.save(0)
     assert opened(tmp_path / "new").accounts["n1"].joules == 1000
 
 
-async def test_a_killed_process_is_followed_by_one_that_counts_no_less(tmp_path: Path) -> None:
+async def test_the_ledger_never_counts_less_after_a_kill(tmp_path: Path) -> None:
     ledger = opened(tmp_path)
     ledger.accounts["n1"] = used()
     await ledger.save(20)
@@ -48,7 +50,7 @@ async def test_a_killed_process_is_followed_by_one_that_counts_no_less(tmp_path:
     assert after.served_covered_s >= 30
 
 
-async def test_a_large_ledger_is_written_whole_and_leaves_the_loop_its_turns(
+async def test_the_ledger_is_written_whole_without_blocking_the_loop(
     tmp_path: Path,
 ) -> None:
     ledger = opened(tmp_path)
@@ -65,7 +67,7 @@ async def test_a_large_ledger_is_written_whole_and_leaves_the_loop_its_turns(
     assert all(account.ceiling_joules is not None for account in ledger.accounts.values())
 
 
-async def test_a_ledger_that_cannot_be_written_is_told_and_freezes_no_counter(
+async def test_the_ledger_logs_a_failed_write_and_counts_on(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "file").write_text("")
@@ -91,7 +93,7 @@ async def test_a_ledger_that_cannot_be_written_is_told_and_freezes_no_counter(
         HEADER + b'{"more":' + b"[" * 100_000 + b"\n",
     ],
 )
-def test_a_file_that_cannot_be_read_is_set_aside_and_reported(
+def test_the_ledger_sets_an_unreadable_file_aside_and_reports_it(
     text: bytes, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / FILE).write_bytes(text)
@@ -101,7 +103,7 @@ def test_a_file_that_cannot_be_read_is_set_aside_and_reported(
     assert (tmp_path / "ledger.unreadable").read_bytes() == text
 
 
-def test_one_line_that_cannot_be_read_costs_that_line_alone(
+def test_the_ledger_loses_only_a_line_that_cannot_be_read(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     lines = (b'{"accounts":{"a":{"joules":5.0}}}\n', b"garbage\n", b'{"counters":{"b":{}}}\n')
@@ -112,7 +114,7 @@ def test_one_line_that_cannot_be_read_costs_that_line_alone(
     assert "line 3" in caplog.text
 
 
-async def test_a_save_appends_what_changed_and_nothing_else(tmp_path: Path) -> None:
+async def test_the_ledger_appends_only_changed_accounts(tmp_path: Path) -> None:
     ledger = opened(tmp_path)
     ledger.accounts |= {f"n{number}": used(number) for number in range(100)}
     await ledger.save(20)
@@ -125,7 +127,7 @@ async def test_a_save_appends_what_changed_and_nothing_else(tmp_path: Path) -> N
     assert (tmp_path / FILE).read_bytes() == before + appended
 
 
-async def test_the_file_stays_within_some_times_what_it_holds(tmp_path: Path) -> None:
+async def test_the_ledger_bounds_its_file_to_a_multiple_of_its_content(tmp_path: Path) -> None:
     ledger = opened(tmp_path)
     ledger.accounts |= {f"n{number}": used(number) for number in range(500)}
     await ledger.save(20)
@@ -138,7 +140,7 @@ async def test_the_file_stays_within_some_times_what_it_holds(tmp_path: Path) ->
 
 
 @given(st.integers(0, 10_000))
-def test_a_save_cut_short_anywhere_leaves_no_counter_below_what_was_served(cut: int) -> None:
+def test_the_ledger_never_loses_served_joules_if_a_save_is_cut_short(cut: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(_cut_short(Path(folder), cut))
 
@@ -168,7 +170,7 @@ async def _cut_short(directory: Path, cut: int) -> None:
     assert set(opened(directory).accounts) == {"n1"}
 
 
-async def test_accounts_that_nothing_uses_are_dropped_after_their_retention(
+async def test_the_ledger_drops_unused_accounts_after_their_retention(
     tmp_path: Path,
 ) -> None:
     ledger = opened(tmp_path, now_s=1010 + RETENTION_S)
@@ -183,14 +185,14 @@ async def test_accounts_that_nothing_uses_are_dropped_after_their_retention(
     assert after.counters == {}
 
 
-async def test_a_retention_of_its_own_counts(tmp_path: Path) -> None:
+async def test_the_ledger_uses_the_retention_of_an_account(tmp_path: Path) -> None:
     ledger = LedgerFile(tmp_path, retention_s=60, wall=lambda: 1071.0)
     ledger.accounts["n1"] = used()
     await ledger.save(20)
     assert ledger.accounts == {}
 
 
-async def test_without_a_directory_nothing_is_written(tmp_path: Path) -> None:
+async def test_the_ledger_writes_nothing_without_a_directory(tmp_path: Path) -> None:
     ledger = LedgerFile(None)
     ledger.accounts["n1"] = used()
     await ledger.save(20)
@@ -204,7 +206,7 @@ def turned() -> WrappingCounter:
     return meter
 
 
-async def test_meters_are_kept_beside_the_accounts(tmp_path: Path) -> None:
+async def test_the_ledger_keeps_counters_beside_the_accounts(tmp_path: Path) -> None:
     ledger = opened(tmp_path)
     ledger.accounts["n1"], ledger.counters["rapl/package-0"] = used(), turned()
     await ledger.save(0)
@@ -215,7 +217,7 @@ async def test_meters_are_kept_beside_the_accounts(tmp_path: Path) -> None:
     assert meter.joules == 1500.0
 
 
-async def test_a_meter_is_bounded_by_what_is_on_disk_and_freed_when_nothing_is(
+async def test_the_ledger_bounds_a_counter_by_its_ceiling_on_disk_if_there_is_one(
     tmp_path: Path,
 ) -> None:
     ledger = opened(tmp_path / "state")
@@ -228,6 +230,6 @@ async def test_a_meter_is_bounded_by_what_is_on_disk_and_freed_when_nothing_is(
     assert meter.ceiling_joules is None
 
 
-async def test_with_nothing_to_keep_nothing_is_written(tmp_path: Path) -> None:
+async def test_the_ledger_writes_no_file_without_accounts(tmp_path: Path) -> None:
     await opened(tmp_path / "state").save(20)
     assert list(tmp_path.iterdir()) == []

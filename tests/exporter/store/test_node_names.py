@@ -1,4 +1,4 @@
-"""Names of a scheduler's nodes and of ours: which are the same, and which have no match."""
+"""Matching of a scheduler's node names with those of targets."""
 
 import pytest
 from hypothesis import given
@@ -24,7 +24,7 @@ from rackwatt_exporter.store.node_names import Join, our_key, their_key
         ("bmc-{short}.mgmt", "n1.hpc.example", "bmc-n1.mgmt"),
     ],
 )
-def test_names_that_are_the_same_have_one_state(rule: str | None, theirs: str, ours: str) -> None:
+def test_node_names_that_match_have_one_state(rule: str | None, theirs: str, ours: str) -> None:
     join = Join(rule, {theirs: "idle"}, [ours])
     assert join.match(ours) == "idle"
     assert (set(join.unmatched.targets), set(join.unmatched.nodes)) == (set(), set())
@@ -42,22 +42,20 @@ def test_names_that_are_the_same_have_one_state(rule: str | None, theirs: str, o
         ("{name}.cluster.example", "n1", "n1"),
     ],
 )
-def test_names_that_differ_have_no_match_and_are_listed(
-    rule: str | None, theirs: str, ours: str
-) -> None:
+def test_node_names_without_a_match_are_listed(rule: str | None, theirs: str, ours: str) -> None:
     join = Join(rule, {theirs: "idle"}, [ours])
     assert join.match(ours) is None
     assert (list(join.unmatched.targets), list(join.unmatched.nodes)) == ([ours], [theirs])
 
 
-def test_two_nodes_of_the_scheduler_with_one_short_name_give_no_state() -> None:
+def test_node_names_give_no_state_if_two_scheduler_nodes_share_a_short_name() -> None:
     join = Join("short", {"n1.a": "idle", "n1.b": "down", "n2.a": "mixed"}, ["n1", "n2"])
     assert (join.match("n1"), join.match("n2")) == (None, "mixed")
     assert set(join.unmatched.targets) == {"n1"}
     assert set(join.unmatched.nodes) == {"n1.a", "n1.b"}
 
 
-def test_two_targets_with_one_short_name_get_no_state() -> None:
+def test_node_names_give_no_state_if_two_targets_share_a_short_name() -> None:
     join = Join("short", {"n1": "idle", "n2": "mixed"}, ["n1.a", "n1.b", "n2.a"])
     assert (join.match("n1.a"), join.match("n1.b"), join.match("n2.a")) == (None, None, "mixed")
     assert set(join.unmatched.targets) == {"n1.a", "n1.b"}
@@ -69,7 +67,7 @@ RULES = st.sampled_from([None, "short", "fqdn", "{name}.x", "a-{short}", "{name}
 
 
 @given(RULES, st.dictionaries(NAMES, st.sampled_from(["idle", "down"])), st.sets(NAMES))
-def test_a_node_has_the_state_of_the_one_node_that_matches_it_or_none(
+def test_node_names_give_the_state_of_the_only_match_or_none(
     rule: str | None, states: dict[str, str], nodes: set[str]
 ) -> None:
     join = Join(rule, states, nodes)

@@ -1,4 +1,4 @@
-"""The store of schedulers: whose state a target has, and what of an answer is missing."""
+"""Store of scheduler states: the state of each target, and warnings about incomplete answers."""
 
 import logging
 
@@ -16,7 +16,7 @@ from tests.exporter.schedulers.snapshots import snapshot
 
 
 class Site:
-    """Targets and two schedulers, over a clock of their own."""
+    """Targets and two schedulers, with a clock of their own."""
 
     def __init__(self, rule: str | None, *nodes: str) -> None:
         self.now_s = 100.0
@@ -42,14 +42,14 @@ class Site:
         return self.targets.states.get(node)
 
 
-def test_a_target_has_the_state_of_the_node_that_its_name_means() -> None:
+def test_node_states_give_a_target_the_state_of_the_matching_node() -> None:
     site = Site("short", "N1.cluster.example", "n2")
     site.answer(n1="idle", n3="down")
     assert (site.state("N1.cluster.example"), site.state("n2")) == ("idle", None)
     assert site.schedulers.unmatched("prod") == Unmatched({"n2"}, {"n3"})
 
 
-def test_a_rule_that_changes_counts_at_once() -> None:
+def test_node_states_apply_a_changed_name_rule_at_once() -> None:
     site = Site(None, "n1.cluster.example")
     site.answer(n1="idle")
     assert site.state("n1.cluster.example") is None
@@ -57,7 +57,7 @@ def test_a_rule_that_changes_counts_at_once() -> None:
     assert site.state("n1.cluster.example") == "idle"
 
 
-def test_nothing_is_compared_with_a_scheduler_that_no_target_names_or_that_is_silent() -> None:
+def test_node_states_compare_no_names_with_an_unused_or_silent_scheduler() -> None:
     site = Site(None, "n1")
     assert site.schedulers.unmatched("prod") is None
     site.schedulers.succeeded("test", snapshot({"n1": "idle"}), 0.1)
@@ -70,7 +70,7 @@ def test_nothing_is_compared_with_a_scheduler_that_no_target_names_or_that_is_si
     assert site.state("n1") is None
 
 
-def test_the_node_that_the_exporter_runs_on_wants_its_state_too() -> None:
+def test_node_states_include_the_node_of_the_exporter() -> None:
     site = Site("short")
     site.answer(n1="idle", n2="down")
     site.schedulers.place("prod", "n1.cluster.example")
@@ -78,7 +78,7 @@ def test_the_node_that_the_exporter_runs_on_wants_its_state_too() -> None:
     assert site.schedulers.unmatched("prod") == Unmatched(set(), {"n2"})
 
 
-def test_what_an_answer_lacks_is_logged_once_while_it_stays_the_same(
+def test_node_states_log_missing_nodes_once_until_they_change(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     site = Site(None, "n1")

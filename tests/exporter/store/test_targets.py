@@ -6,7 +6,7 @@ from rackwatt_exporter.store.targets import TargetRecord, TargetStore
 
 
 class Bench:
-    """A store with a clock of its own, and what changed in it."""
+    """A store with a clock of its own, which records its changes."""
 
     def __init__(self, *nodes: str, stale_after_s: float = 30) -> None:
         self.now_s = 100.0
@@ -35,7 +35,7 @@ def timeout() -> ReadError:
     return ReadError(Reason.TIMEOUT, "no answer")
 
 
-def test_a_reading_is_kept_with_its_age_and_is_news() -> None:
+def test_the_target_store_keeps_a_reading_with_its_age_and_reports_a_change() -> None:
     bench = Bench("a", "b")
     bench.store.succeeded("a", Reading(300.0, "dcmi"), 0.01)
     bench.now_s += 5
@@ -47,12 +47,12 @@ def test_a_reading_is_kept_with_its_age_and_is_news() -> None:
     assert bench.changed() == ["a"]
 
 
-def test_before_the_first_reading_nothing_is_known_and_nothing_is_zero() -> None:
+def test_the_target_store_has_no_value_before_the_first_reading() -> None:
     record = Bench("a")["a"]
     assert (record.up, record.value, record.age_s(100)) == (False, None, None)
 
 
-def test_a_failure_keeps_the_reading_until_it_is_stale_and_then_withdraws_it() -> None:
+def test_the_target_store_withdraws_a_reading_after_a_failure_once_it_is_stale() -> None:
     bench = Bench("a")
     bench.store.succeeded("a", Reading(300.0, "dcmi"), 0.01)
     bench.now_s += 20
@@ -67,7 +67,7 @@ def test_a_failure_keeps_the_reading_until_it_is_stale_and_then_withdraws_it() -
     assert bench["a"].failing_since_s == 120
 
 
-def test_a_stale_reading_is_withdrawn_even_when_nothing_comes_at_all() -> None:
+def test_the_target_store_withdraws_a_stale_reading_without_any_result() -> None:
     bench = Bench("a")
     bench.store.succeeded("a", Reading(300.0, "dcmi"), 0.01)
     bench.now_s += 30
@@ -81,7 +81,7 @@ def test_a_stale_reading_is_withdrawn_even_when_nothing_comes_at_all() -> None:
     assert bench.changed() == ["a"]
 
 
-def test_a_machine_that_was_switched_off_has_no_watts_from_then_on() -> None:
+def test_the_target_store_withdraws_the_watts_of_a_machine_that_is_powered_off() -> None:
     bench = Bench("a")
     bench.store.succeeded("a", Reading(300.0, "dcmi"), 0.01)
     bench.store.failed("a", ReadError(Reason.POWERED_OFF, "off"), 0.01)
@@ -91,7 +91,7 @@ def test_a_machine_that_was_switched_off_has_no_watts_from_then_on() -> None:
     assert bench.store.account("a").joules == 0
 
 
-def test_what_comes_for_a_node_that_is_gone_is_dropped() -> None:
+def test_the_target_store_drops_results_of_a_removed_node() -> None:
     bench = Bench("a")
     assert bench.store.sync([target("b")]) == {"a"}
     bench.store.succeeded("a", Reading(300.0, "dcmi"), 0.01)
@@ -99,7 +99,7 @@ def test_what_comes_for_a_node_that_is_gone_is_dropped() -> None:
     assert list(bench.store.records) == ["b"]
 
 
-def test_a_target_that_stayed_keeps_its_reading_and_counters_under_new_labels() -> None:
+def test_the_target_store_keeps_reading_and_counters_under_new_labels() -> None:
     bench = Bench("a", "b")
     for node in ("a", "b"):
         bench.store.succeeded(node, Reading(300.0, "dcmi"), 0.01)
@@ -111,7 +111,7 @@ def test_a_target_that_stayed_keeps_its_reading_and_counters_under_new_labels() 
     assert bench["b"].reads == 1
 
 
-def test_a_node_that_comes_back_goes_on_with_its_account() -> None:
+def test_the_target_store_continues_the_account_of_a_node_that_returns() -> None:
     bench = Bench("a")
     bench.store.succeeded("a", Reading(300.0, "dcmi", joules=7e6), 0.01)
     bench.store.sync([])
@@ -119,7 +119,7 @@ def test_a_node_that_comes_back_goes_on_with_its_account() -> None:
     assert bench.store.account("a").joules == 7e6
 
 
-def test_a_state_is_news_once() -> None:
+def test_the_target_store_reports_a_changed_state_once() -> None:
     bench = Bench("a")
     news = []
     for state in ("idle", "idle", None):

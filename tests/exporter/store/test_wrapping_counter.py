@@ -13,14 +13,14 @@ BOOT, NEXT_BOOT = "0b5e", "77aa"
 
 
 def turned(meter: WrappingCounter, *seen: tuple[float, float], boot: str = BOOT) -> WrappingCounter:
-    """Show it (seconds since boot, joules) in one process."""
+    """Update it with (seconds since boot, joules) in one process."""
     for at_s, joules in seen:
         meter.update(joules, SPAN, boot, at_s, 1e9)
     return meter
 
 
 def stored(meter: WrappingCounter, for_s: float = 20.0) -> WrappingCounter:
-    """What is on disk now, and bounds what is served."""
+    """Ceiling on disk, which bounds the served joules."""
     raised = meter.with_ceiling(for_s)
     meter.take_ceilings(raised)
     return msgspec.json.decode(msgspec.json.encode(raised), type=WrappingCounter)
@@ -32,19 +32,19 @@ def resumed(on_disk: WrappingCounter) -> WrappingCounter:
     return meter
 
 
-def test_at_first_sight_the_account_is_empty_and_there_are_no_watts() -> None:
+def test_a_counter_has_no_joules_and_no_watts_at_its_first_reading() -> None:
     meter = turned(WrappingCounter(), (100.0, 5000.0))
     assert (meter.joules, meter.covered_s, meter.watts) == (0.0, 0.0, None)
 
 
-def test_watts_are_the_joules_between_two_readings() -> None:
+def test_a_counter_has_the_watts_between_two_readings() -> None:
     meter = turned(WrappingCounter(), (100.0, 5000.0), (110.0, 6234.5))
     assert meter.joules == pytest.approx(1234.5)
     assert meter.watts == pytest.approx(123.45)
     assert meter.covered_s == 10.0
 
 
-def test_a_wrap_is_undone() -> None:
+def test_a_counter_continues_across_a_wrap() -> None:
     meter = turned(WrappingCounter(), (0.0, 65000.0), (10.0, 300.0))
     assert meter.joules == pytest.approx(712.999613 + 300.0)  # by hand
     assert meter.watts == pytest.approx(101.2999613)
@@ -59,7 +59,7 @@ def test_a_counter_that_never_wraps_needs_no_span() -> None:
     assert meter.watts == pytest.approx(200.0)
 
 
-def test_a_counter_that_was_reset_books_nothing_rather_than_a_wrap_that_cannot_be() -> None:
+def test_a_counter_adds_nothing_for_a_reset_that_cannot_be_a_wrap() -> None:
     meter = turned(
         WrappingCounter(), (0.0, 30_000.0), (10.0, 31_000.0), (20.0, 50.0), (30.0, 1050.0)
     )
@@ -68,7 +68,7 @@ def test_a_counter_that_was_reset_books_nothing_rather_than_a_wrap_that_cannot_b
     assert meter.watts == pytest.approx(100.0)
 
 
-def test_what_may_have_gone_round_twice_is_left_out() -> None:
+def test_a_counter_adds_nothing_if_it_may_have_wrapped_twice() -> None:
     meter = turned(
         WrappingCounter(), (0.0, 1000.0), (44.0, 2000.0)
     )  # 44 s at 1500 W are more than the span
@@ -77,12 +77,12 @@ def test_what_may_have_gone_round_twice_is_left_out() -> None:
     assert meter.joules == pytest.approx(1000.0)
 
 
-def test_a_counter_that_stands_still_has_no_watts() -> None:
+def test_a_counter_that_does_not_advance_has_no_watts() -> None:
     meter = turned(WrappingCounter(), (0.0, 0.0), (10.0, 0.0), (20.0, 0.0))
     assert (meter.joules, meter.covered_s, meter.watts) == (0.0, 0.0, None)
 
 
-def test_a_quick_restart_loses_nothing() -> None:
+def test_a_counter_loses_nothing_at_a_quick_restart() -> None:
     meter = turned(WrappingCounter(), (0.0, 64_000.0), (10.0, 65_000.0))
     after = turned(resumed(stored(meter)), (40.0, 287.000387))
     assert after.joules == pytest.approx(2000.0)
@@ -90,7 +90,9 @@ def test_a_quick_restart_loses_nothing() -> None:
 
 
 @pytest.mark.parametrize(("at_s", "boot"), [(500.0, BOOT), (12.0, NEXT_BOOT), (500.0, NEXT_BOOT)])
-def test_a_slow_restart_or_a_reboot_goes_on_from_the_ceiling(at_s: float, boot: str) -> None:
+def test_a_counter_continues_from_its_ceiling_after_a_slow_restart_or_a_reboot(
+    at_s: float, boot: str
+) -> None:
     meter = turned(WrappingCounter(), (0.0, 1000.0), (10.0, 3000.0))
     on_disk = stored(meter)
     assert on_disk.ceiling_joules == pytest.approx(2000.0 + 500.0 * 20)
@@ -100,13 +102,13 @@ def test_a_slow_restart_or_a_reboot_goes_on_from_the_ceiling(at_s: float, boot: 
     assert after.joules == pytest.approx(13_000.0)
 
 
-def test_the_last_save_leaves_no_room() -> None:
+def test_a_counter_has_a_tight_ceiling_after_the_last_save() -> None:
     meter = turned(WrappingCounter(), (0.0, 1000.0), (10.0, 3000.0))
     after = turned(resumed(stored(meter, for_s=0)), (5.0, 9.0), boot=NEXT_BOOT)
     assert (after.joules, after.covered_s) == (2000.0, 10.0)
 
 
-def test_a_zone_that_is_not_there_for_a_whole_process_keeps_its_ceiling() -> None:
+def test_a_counter_keeps_its_ceiling_over_a_process_without_its_zone() -> None:
     on_disk = stored(turned(WrappingCounter(), (0.0, 1000.0), (10.0, 3000.0)))
     again = stored(resumed(on_disk), for_s=0)
     assert again.ceiling_joules == on_disk.ceiling_joules
@@ -125,7 +127,7 @@ steps = st.lists(
 
 
 @given(steps, st.floats(0, SPAN))
-def test_joules_are_those_of_the_time_covered_and_what_is_served_never_falls(
+def test_a_counter_adds_the_joules_of_the_covered_time_and_never_falls(
     story: list[tuple[float, float, str]], start: float
 ) -> None:
     meter, on_disk, served, now_s, counter = WrappingCounter(), None, 0.0, 100.0, start
