@@ -56,7 +56,6 @@ PENDING: tuple[str, ...] = (
     "tests/chart/",
     "tests/cluster/",
     "tests/crds/",
-    "tests/exporter/polling/",
     "tests/exporter/running_exporter.py",
     "tests/exporter/schedulers/",
     "tests/exporter/test_exporter.py",

@@ -24,16 +24,16 @@ def at(address: str, **more: object) -> Target:
     return replace(TARGET, **{"node": address, "address": address, **more})  # type: ignore[arg-type]
 
 
-async def holders(gates: list[ConcurrencyLimit]) -> list[int]:
-    """Tell which of the gates let somebody through when all are tried at once."""
+async def holders(limits: list[ConcurrencyLimit]) -> list[int]:
+    """Return the indexes of the limits that are acquired when all are tried at once."""
     inside: list[int] = []
 
     async def stay(number: int) -> None:
-        async with gates[number]:
+        async with limits[number]:
             inside.append(number)
             await asyncio.Event().wait()
 
-    tasks = [asyncio.create_task(stay(number)) for number in range(len(gates))]
+    tasks = [asyncio.create_task(stay(number)) for number in range(len(limits))]
     for _ in range(10):
         await asyncio.sleep(0)
     for task in tasks:
@@ -44,38 +44,38 @@ async def holders(gates: list[ConcurrencyLimit]) -> list[int]:
     return inside
 
 
-async def test_a_subnet_lets_no_more_through_than_its_limit() -> None:
-    gates = ConcurrencyLimiter()
-    assert await holders([gates.living(at(f"10.0.0.{i}")) for i in range(5)]) == [0, 1]
-    assert await holders([gates.living(at(f"10.0.{i}.1")) for i in range(5)]) == [0, 1, 2, 3, 4]
+async def test_the_limiter_bounds_reads_of_a_subnet() -> None:
+    limits = ConcurrencyLimiter()
+    assert await holders([limits.living(at(f"10.0.0.{i}")) for i in range(5)]) == [0, 1]
+    assert await holders([limits.living(at(f"10.0.{i}.1")) for i in range(5)]) == [0, 1, 2, 3, 4]
 
 
-async def test_a_credential_lets_no_more_first_contacts_through_than_its_limit() -> None:
-    gates = ConcurrencyLimiter()
-    assert await holders([gates.suspect(at(f"10.0.{i}.1")) for i in range(5)]) == [0, 1, 2]
-    other = [gates.suspect(at(f"10.0.{i}.1", credentials=str(i))) for i in range(5)]
+async def test_the_limiter_bounds_first_contacts_with_a_credential() -> None:
+    limits = ConcurrencyLimiter()
+    assert await holders([limits.suspect(at(f"10.0.{i}.1")) for i in range(5)]) == [0, 1, 2]
+    other = [limits.suspect(at(f"10.0.{i}.1", credentials=str(i))) for i in range(5)]
     assert await holders(other) == [0, 1, 2, 3, 4]
-    methods = [gates.suspect(at(f"10.0.{i}.1", method=m)) for i, m in enumerate(("snmp", "ipmi"))]
+    methods = [limits.suspect(at(f"10.0.{i}.1", method=m)) for i, m in enumerate(("snmp", "ipmi"))]
     assert await holders(methods) == [0, 1]
 
 
-async def test_the_suspect_fill_their_own_lane_and_never_that_of_the_living() -> None:
-    gates = ConcurrencyLimiter()
-    suspects = [gates.suspect(at(f"10.0.0.{i}")) for i in range(5)]
-    living = [gates.living(at(f"10.0.0.1{i}")) for i in range(2)]
+async def test_the_limiter_keeps_suspect_targets_out_of_the_limit_of_living_ones() -> None:
+    limits = ConcurrencyLimiter()
+    suspects = [limits.suspect(at(f"10.0.0.{i}")) for i in range(5)]
+    living = [limits.living(at(f"10.0.0.1{i}")) for i in range(2)]
     assert await holders([*suspects, *living]) == [0, 1, 5, 6]
 
 
-async def test_two_targets_at_one_endpoint_are_asked_one_after_the_other() -> None:
-    gates = ConcurrencyLimiter()
-    same = [gates.living(at("10.0.0.1", node=name)) for name in ("a", "b")]
+async def test_the_limiter_serialises_two_targets_at_one_endpoint() -> None:
+    limits = ConcurrencyLimiter()
+    same = [limits.living(at("10.0.0.1", node=name)) for name in ("a", "b")]
     assert await holders(same) == [0]
 
 
-async def test_whoever_gives_up_waiting_leaves_no_place_taken() -> None:
-    gates = ConcurrencyLimiter()
+async def test_the_limiter_releases_the_slot_of_a_cancelled_wait() -> None:
+    limits = ConcurrencyLimiter()
     for _ in range(3):
-        assert await holders([gates.suspect(at(f"10.0.0.{i}")) for i in range(9)]) == [0, 1]
+        assert await holders([limits.suspect(at(f"10.0.0.{i}")) for i in range(9)]) == [0, 1]
 
 
 @pytest.mark.parametrize(
@@ -87,5 +87,5 @@ async def test_whoever_gives_up_waiting_leaves_no_place_taken() -> None:
         ("n1", "n1"),
     ],
 )
-def test_a_subnet_is_named_by_the_address(address: str, name: str) -> None:
+def test_subnet_derives_the_network_from_an_address(address: str, name: str) -> None:
     assert subnet(address) == name

@@ -18,35 +18,35 @@ LOOPS = ("attended",)
 QUICK = PollSchedule(interval_s=0.1, timeout_s=0.05, max_backoff_s=0.2)
 
 
-class Desk:
-    """Takes what the poller tells."""
+class RecordingSink:
+    """Records the results of a poller."""
 
     def __init__(self) -> None:
-        self.told: list[str | Reason] = []
+        self.results: list[str | Reason] = []
         self.errors: list[ReadError] = []
 
     def succeeded(self, key: str, result: str, took_s: float) -> None:
-        self.told.append(result)
+        self.results.append(result)
 
     def failed(self, key: str, error: ReadError, took_s: float) -> None:
-        self.told.append(error.reason)
+        self.results.append(error.reason)
         self.errors.append(error)
 
 
 class Scripted:
-    """A source that does as it is told, and notes whether it was ever asked twice at once."""
+    """A source that gives scripted answers, and records the most reads at once."""
 
     def __init__(self, *answers: Callable[[], Awaitable[str]]) -> None:
         self.answers = list(answers)
-        self.asked = 0
+        self.reads = 0
         self.inside = 0
         self.most_inside = 0
         self.closed = False
         self.close_hangs = False
 
     async def read(self) -> str:
-        answer = self.answers[min(self.asked, len(self.answers) - 1)]
-        self.asked += 1
+        answer = self.answers[min(self.reads, len(self.answers) - 1)]
+        self.reads += 1
         self.inside += 1
         self.most_inside = max(self.most_inside, self.inside)
         try:
@@ -70,7 +70,7 @@ async def silent() -> str:
 
 
 async def refusing() -> str:
-    raise ReadError(Reason.CONNECTION_REFUSED, "nobody listens there")
+    raise ReadError(Reason.CONNECTION_REFUSED, "connection refused")
 
 
 async def switched_off() -> str:
@@ -81,66 +81,66 @@ async def broken() -> str:
     raise KeyError("secret-looking detail")
 
 
-def poller(source: Scripted, desk: Desk, pace: PollSchedule = QUICK) -> Poller[str]:
-    return Poller("n1", source, pace, (ConcurrencyLimit(()), ConcurrencyLimit(())), desk)
+def poller(source: Scripted, sink: RecordingSink, pace: PollSchedule = QUICK) -> Poller[str]:
+    return Poller("n1", source, pace, (ConcurrencyLimit(()), ConcurrencyLimit(())), sink)
 
 
-async def test_a_source_is_asked_again_and_again_and_never_twice_at_once() -> None:
-    source, desk = Scripted(fine), Desk()
-    task = asyncio.create_task(poller(source, desk).run(Beats()))
-    await eventually(lambda: len(desk.told) >= 3)
+async def test_the_poller_reads_a_source_repeatedly_and_never_twice_at_once() -> None:
+    source, sink = Scripted(fine), RecordingSink()
+    task = asyncio.create_task(poller(source, sink).run(Beats()))
+    await eventually(lambda: len(sink.results) >= 3)
     task.cancel()
-    assert set(desk.told) == {"fine"}
+    assert set(sink.results) == {"fine"}
     assert source.most_inside == 1
 
 
-async def test_silence_past_the_deadline_is_a_timeout_and_the_source_is_asked_again() -> None:
-    desk = Desk()
-    task = asyncio.create_task(poller(Scripted(silent, fine), desk).run(Beats()))
-    await eventually(lambda: len(desk.told) >= 2)
+async def test_the_poller_reports_a_timeout_and_reads_the_source_again() -> None:
+    sink = RecordingSink()
+    task = asyncio.create_task(poller(Scripted(silent, fine), sink).run(Beats()))
+    await eventually(lambda: len(sink.results) >= 2)
     task.cancel()
-    assert desk.told[:2] == [Reason.TIMEOUT, "fine"]
-    assert "0.05s" in str(desk.errors[0])
+    assert sink.results[:2] == [Reason.TIMEOUT, "fine"]
+    assert "0.05s" in str(sink.errors[0])
 
 
-async def test_a_fault_of_ours_is_told_as_such_logged_and_survived(
+async def test_the_poller_reports_an_unexpected_error_logs_it_and_goes_on(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    desk = Desk()
-    asking = poller(Scripted(broken, fine), desk)
+    sink = RecordingSink()
+    polled = poller(Scripted(broken, fine), sink)
     with caplog.at_level(logging.ERROR):
-        await asking.ask()
-        await asking.ask()
-    assert desk.told == [Reason.INTERNAL_ERROR, "fine"]
-    assert "KeyError" in str(desk.errors[0])
-    assert "secret-looking" not in str(desk.errors[0])
+        await polled.ask()
+        await polled.ask()
+    assert sink.results == [Reason.INTERNAL_ERROR, "fine"]
+    assert "KeyError" in str(sink.errors[0])
+    assert "secret-looking" not in str(sink.errors[0])
     assert "Traceback" in caplog.text
 
 
-async def test_a_cancellation_gone_astray_is_a_fault_and_does_not_end_the_polling() -> None:
+async def test_the_poller_reports_a_stray_cancellation_as_an_error_and_goes_on() -> None:
     async def astray() -> str:
         raise asyncio.CancelledError
 
-    desk = Desk()
-    asking = poller(Scripted(astray, fine), desk)
-    await asking.ask()
-    await asking.ask()
-    assert desk.told == [Reason.INTERNAL_ERROR, "fine"]
+    sink = RecordingSink()
+    polled = poller(Scripted(astray, fine), sink)
+    await polled.ask()
+    await polled.ask()
+    assert sink.results == [Reason.INTERNAL_ERROR, "fine"]
 
 
-async def test_only_transitions_are_logged(caplog: pytest.LogCaptureFixture) -> None:
-    asking = poller(Scripted(fine, refusing, refusing, switched_off, fine, fine), Desk())
+async def test_the_poller_logs_only_transitions(caplog: pytest.LogCaptureFixture) -> None:
+    polled = poller(Scripted(fine, refusing, refusing, switched_off, fine, fine), RecordingSink())
     with caplog.at_level(logging.INFO):
         for _ in range(6):
-            await asking.ask()
+            await polled.ask()
     assert caplog.messages == [
-        "connection_refused: nobody listens there",
+        "connection_refused: connection refused",
         "powered_off: off",
         "answers again",
     ]
 
 
-async def test_failures_wait_in_the_lane_of_the_suspect_and_answers_leave_it() -> None:
+async def test_the_poller_uses_the_limit_of_the_suspect_after_a_failure_until_an_answer() -> None:
     lanes: list[str] = []
 
     class Lane(ConcurrencyLimit):
@@ -152,24 +152,24 @@ async def test_failures_wait_in_the_lane_of_the_suspect_and_answers_leave_it() -
             lanes.append(self.name)
 
     source = Scripted(fine, fine, refusing, fine, switched_off, fine)
-    asking = Poller("n1", source, QUICK, (Lane("living"), Lane("suspect")), Desk())
+    polled = Poller("n1", source, QUICK, (Lane("living"), Lane("suspect")), RecordingSink())
     for _ in range(6):
-        await asking.ask()
+        await polled.ask()
     assert lanes == ["suspect", "living", "living", "suspect", "living", "living"]
 
 
-async def test_a_peer_that_does_not_answer_a_close_is_left(
+async def test_the_poller_abandons_a_close_that_does_not_end(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("rackwatt_exporter.polling.poller._CLOSE_S", 0.05)
     source = Scripted(fine)
     source.close_hangs = True
     async with asyncio.timeout(PATIENCE_S):
-        await poller(source, Desk()).close()
+        await poller(source, RecordingSink()).close()
     assert source.closed
 
 
-async def test_an_error_that_is_kept_does_not_keep_what_was_open_when_it_came() -> None:
+async def test_the_poller_keeps_no_references_of_an_error() -> None:
     class Opened:
         pass
 
@@ -183,11 +183,11 @@ async def test_an_error_that_is_kept_does_not_keep_what_was_open_when_it_came() 
             raise fault from None
 
     left: list[weakref.ref[Opened]] = []
-    desk = Desk()
+    sink = RecordingSink()
     gc.disable()
     try:
-        await poller(Scripted(failing), desk).ask()
+        await poller(Scripted(failing), sink).ask()
         assert [each() for each in left] == [None]
     finally:
         gc.enable()
-    assert str(desk.errors[0]) == "no route"
+    assert str(sink.errors[0]) == "no route"

@@ -8,18 +8,18 @@ from rackwatt_exporter.polling.poller import Poller
 from rackwatt_exporter.polling.poller_group import CLOSING_AT_ONCE, PollerGroup
 from tests import virtual_time
 from tests.eventually import PATIENCE_S, eventually
-from tests.exporter.polling.test_poller import QUICK, Desk, Scripted, fine, silent
+from tests.exporter.polling.test_poller import QUICK, RecordingSink, Scripted, fine, silent
 
 LOOPS = ("attended",)
 
 
-class House:
-    """Rounds over scripted sources, with every source that was ever made."""
+class ScriptedGroup:
+    """A poller group over scripted sources, with every source that was ever created."""
 
     def __init__(self) -> None:
         self.rounds: PollerGroup[str] = PollerGroup()
         self.made: list[Scripted] = []
-        self.desk = Desk()
+        self.sink = RecordingSink()
         self.pace = QUICK
 
     def have(self, key: str, identity: str, answer: object = fine) -> None:
@@ -28,70 +28,70 @@ class House:
     def _make(self, key: str, answer: object) -> Poller[str]:
         self.made.append(Scripted(answer))  # type: ignore[arg-type]
         return Poller(
-            key, self.made[-1], self.pace, (ConcurrencyLimit(()), ConcurrencyLimit(())), self.desk
+            key, self.made[-1], self.pace, (ConcurrencyLimit(()), ConcurrencyLimit(())), self.sink
         )
 
 
-async def test_what_stayed_the_same_keeps_its_source() -> None:
-    house = House()
-    house.have("a", "one")
-    house.have("a", "one")
-    assert len(house.made) == 1
-    await house.rounds.close()
+async def test_the_poller_group_keeps_the_source_of_an_unchanged_key() -> None:
+    scripted = ScriptedGroup()
+    scripted.have("a", "one")
+    scripted.have("a", "one")
+    assert len(scripted.made) == 1
+    await scripted.rounds.close()
 
 
-async def test_what_changed_is_closed_and_made_anew() -> None:
-    house = House()
-    house.have("a", "one")
-    house.have("a", "two")
-    await eventually(lambda: house.made[0].closed)
-    await eventually(lambda: house.made[1].asked > 0)
-    assert not house.made[1].closed
-    await house.rounds.close()
+async def test_the_poller_group_closes_and_recreates_a_changed_source() -> None:
+    scripted = ScriptedGroup()
+    scripted.have("a", "one")
+    scripted.have("a", "two")
+    await eventually(lambda: scripted.made[0].closed)
+    await eventually(lambda: scripted.made[1].reads > 0)
+    assert not scripted.made[1].closed
+    await scripted.rounds.close()
 
 
-async def test_what_is_no_longer_wanted_is_closed_and_asked_no_more() -> None:
-    house = House()
-    house.have("a", "one")
-    house.have("b", "one")
-    house.rounds.keep(["b"])
-    await eventually(lambda: house.made[0].closed)
-    assert len(house.rounds) == 1
-    asked = house.made[0].asked
-    await eventually(lambda: house.made[1].asked > 2)
-    assert house.made[0].asked == asked
-    await house.rounds.close()
+async def test_the_poller_group_closes_a_removed_source_and_reads_it_no_more() -> None:
+    scripted = ScriptedGroup()
+    scripted.have("a", "one")
+    scripted.have("b", "one")
+    scripted.rounds.keep(["b"])
+    await eventually(lambda: scripted.made[0].closed)
+    assert len(scripted.rounds) == 1
+    reads = scripted.made[0].reads
+    await eventually(lambda: scripted.made[1].reads > 2)
+    assert scripted.made[0].reads == reads
+    await scripted.rounds.close()
 
 
-async def test_closing_stops_reading_first_and_closes_every_source() -> None:
-    house = House()
-    house.pace = replace(QUICK, timeout_s=60)
+async def test_the_poller_group_stops_reads_before_it_closes_every_source() -> None:
+    scripted = ScriptedGroup()
+    scripted.pace = replace(QUICK, timeout_s=60)
     for key in "abc":
-        house.have(key, "one", silent)
-    await eventually(lambda: all(source.inside for source in house.made))
+        scripted.have(key, "one", silent)
+    await eventually(lambda: all(source.inside for source in scripted.made))
     async with asyncio.timeout(PATIENCE_S):
-        await house.rounds.close()
-    assert all(source.closed and not source.inside for source in house.made)
+        await scripted.rounds.close()
+    assert all(source.closed and not source.inside for source in scripted.made)
 
 
-async def test_a_source_that_swallows_its_cancellation_is_asked_no_more() -> None:
+async def test_the_poller_group_reads_a_source_that_swallows_its_cancellation_no_more() -> None:
     async def deaf() -> str:
         with suppress(asyncio.CancelledError):
             await asyncio.Event().wait()
         return "late"
 
-    house = House()
-    house.pace = replace(QUICK, timeout_s=60)
-    house.have("a", "one", deaf)
-    await eventually(lambda: house.made[0].inside > 0)
+    scripted = ScriptedGroup()
+    scripted.pace = replace(QUICK, timeout_s=60)
+    scripted.have("a", "one", deaf)
+    await eventually(lambda: scripted.made[0].inside > 0)
     async with asyncio.timeout(PATIENCE_S):
-        await house.rounds.close()
-    assert house.made[0].asked == 1
-    assert house.made[0].closed
+        await scripted.rounds.close()
+    assert scripted.made[0].reads == 1
+    assert scripted.made[0].closed
 
 
-async def test_no_more_than_some_hundreds_are_closed_at_once_and_all_are() -> None:
-    house, inside, most = House(), 0, 0
+async def test_the_poller_group_closes_all_sources_a_bounded_number_at_once() -> None:
+    scripted, inside, most = ScriptedGroup(), 0, 0
 
     async def close(source: Scripted) -> None:
         nonlocal inside, most
@@ -102,24 +102,24 @@ async def test_no_more_than_some_hundreds_are_closed_at_once_and_all_are() -> No
         source.closed = True
 
     for number in range(3 * CLOSING_AT_ONCE):
-        house.have(str(number), "one", silent)
-    for source in house.made:
+        scripted.have(str(number), "one", silent)
+    for source in scripted.made:
         source.close = partial(close, source)  # type: ignore[method-assign]
     async with asyncio.timeout(PATIENCE_S):
-        await house.rounds.close()
+        await scripted.rounds.close()
     assert most == CLOSING_AT_ONCE
-    assert all(source.closed for source in house.made)
+    assert all(source.closed for source in scripted.made)
 
 
-def test_whoever_waits_for_its_turn_to_close_behind_the_silent_does_not_wait_for_long() -> None:
+def test_the_poller_group_closes_many_silent_sources_in_bounded_time() -> None:
     async def story() -> None:
-        house = House()
+        scripted = ScriptedGroup()
         for number in range(20 * CLOSING_AT_ONCE):
-            house.have(str(number), "one", silent)
-            house.made[-1].close_hangs = True
+            scripted.have(str(number), "one", silent)
+            scripted.made[-1].close_hangs = True
         began_s = asyncio.get_running_loop().time()
-        await house.rounds.close()
-        assert all(source.closed for source in house.made)
+        await scripted.rounds.close()
+        assert all(source.closed for source in scripted.made)
         assert asyncio.get_running_loop().time() - began_s < 15
 
     virtual_time.run(story())

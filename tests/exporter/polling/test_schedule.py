@@ -22,18 +22,18 @@ times = st.floats(0, 1e7)
 
 
 @given(names, times, st.integers(1, 10_000))
-def test_a_new_target_is_asked_soon(name: str, now_s: float, fleet: int) -> None:
+def test_first_due_s_is_soon_for_a_new_target(name: str, now_s: float, fleet: int) -> None:
     due_s = first_due_s(name, replace(PACE, fleet=fleet), now_s)
     assert now_s <= due_s <= now_s + min(FIRST_SWEEP_S, fleet / FEW_PER_S) + 1e-6
 
 
-def test_a_fleet_that_is_no_handful_takes_its_time() -> None:
+def test_first_due_s_spreads_a_medium_fleet_over_the_first_sweep() -> None:
     pace = replace(PACE, fleet=200)
     due = sorted(first_due_s(f"n{number:03}", pace, 0) for number in range(pace.fleet))
     assert 0.95 * FIRST_SWEEP_S < due[-1] <= FIRST_SWEEP_S
 
 
-def test_a_large_fleet_is_met_no_faster_than_a_thousand_a_second() -> None:
+def test_first_due_s_limits_a_large_fleet_to_a_thousand_first_contacts_a_second() -> None:
     pace = replace(PACE, interval_s=10, fleet=50_000)
     due = sorted(first_due_s(f"n{number:05}", pace, 0) for number in range(pace.fleet))
     assert 49 < due[-1] <= 50
@@ -42,7 +42,7 @@ def test_a_large_fleet_is_met_no_faster_than_a_thousand_a_second() -> None:
 
 
 @given(names, times, st.floats(0.1, 3600), st.lists(st.floats(0, 0.8), min_size=30, max_size=30))
-def test_readings_keep_their_interval_however_long_they_take_and_find_their_place(
+def test_next_due_s_keeps_the_interval_however_long_reads_take_and_converges_to_the_offset(
     name: str, start_s: float, interval_s: float, took: list[float]
 ) -> None:
     pace = PollSchedule(interval_s, 1, 300)
@@ -57,7 +57,7 @@ def test_readings_keep_their_interval_however_long_they_take_and_find_their_plac
 
 
 @given(names, times)
-def test_a_process_that_stood_still_asks_at_once_and_not_once_for_each_turn_missed(
+def test_next_due_s_is_now_after_a_suspension_and_does_not_catch_up_missed_reads(
     name: str, due_s: float
 ) -> None:
     now_s = due_s + 100 * PACE.interval_s
@@ -67,7 +67,7 @@ def test_a_process_that_stood_still_asks_at_once_and_not_once_for_each_turn_miss
 
 
 @given(names, times)
-def test_failures_in_a_row_wait_longer_and_longer_up_to_a_bound(name: str, now_s: float) -> None:
+def test_next_due_s_backs_off_exponentially_up_to_a_bound(name: str, now_s: float) -> None:
     waits = [next_due_s(name, PACE, 0, now_s, failures) - now_s for failures in range(1, 60)]
     assert waits[0] <= 1.06 * PACE.interval_s
     assert max(waits) <= PACE.max_backoff_s + 0.06 * PACE.interval_s
@@ -75,7 +75,7 @@ def test_failures_in_a_row_wait_longer_and_longer_up_to_a_bound(name: str, now_s
     assert waits[1] > 1.8 * PACE.interval_s
 
 
-def test_a_fleet_is_spread_evenly_over_its_interval() -> None:
+def test_place_spreads_a_fleet_evenly_over_its_interval() -> None:
     tenths = [0] * 10
     for number in range(10_000):
         tenths[int(10 * place(f"node{number:05}"))] += 1
@@ -83,12 +83,12 @@ def test_a_fleet_is_spread_evenly_over_its_interval() -> None:
 
 
 @given(times, times)
-def test_what_is_due_waits_for_the_next_beat_and_no_longer(due_s: float, later_s: float) -> None:
+def test_beat_s_is_the_next_beat_after_a_due_time(due_s: float, later_s: float) -> None:
     assert due_s - 1e-6 <= beat_s(due_s) < due_s + BEAT_S + 1e-6
     assert (beat_s(due_s) <= beat_s(later_s)) or due_s > later_s
 
 
-def test_a_fleet_is_asked_in_few_beats() -> None:
+def test_first_due_s_puts_a_fleet_into_few_beats() -> None:
     pace = replace(PACE, fleet=10_000)
     beats = {beat_s(first_due_s(f"node{number:05}", pace, 1000.0)) for number in range(pace.fleet)}
     assert len(beats) <= FIRST_SWEEP_S / BEAT_S + 1

@@ -1,4 +1,4 @@
-"""Rounds told anything in any order: what is wanted runs, once, and nothing else is left."""
+"""The poller group after any sequence of calls: each wanted key has one poller, and no other runs."""
 
 import asyncio
 from collections.abc import Callable
@@ -11,7 +11,15 @@ from hypothesis.stateful import RuleBasedStateMachine, rule
 from rackwatt_exporter.polling.limits import ConcurrencyLimit
 from rackwatt_exporter.polling.poller import Poller
 from rackwatt_exporter.polling.poller_group import PollerGroup
-from tests.exporter.polling.test_poller import QUICK, Desk, Scripted, broken, fine, refusing, silent
+from tests.exporter.polling.test_poller import (
+    QUICK,
+    RecordingSink,
+    Scripted,
+    broken,
+    fine,
+    refusing,
+    silent,
+)
 from tests.virtual_time import VirtualTimeLoop
 
 KEYS = st.sampled_from("abc")
@@ -20,7 +28,7 @@ SETTLED_S = 10.0  # longer than a source may take to close
 
 
 class Made(Scripted):
-    """A source that notes whether it was closed while it read, or twice."""
+    """A source that records whether it was closed during a read, or twice."""
 
     closings = 0
     closed_inside = False
@@ -32,7 +40,7 @@ class Made(Scripted):
 
 
 class AnyOrder(RuleBasedStateMachine):
-    """`wanted` is what was told last: the identity of each key's source."""
+    """`wanted` is the desired state: the identity of each key's source."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -51,10 +59,10 @@ class AnyOrder(RuleBasedStateMachine):
         fresh = self.wanted.get(key) != identity
         make = partial(self._make, key, answer, hangs)
 
-        async def told() -> None:
+        async def have() -> None:
             self.rounds.have(key, identity, QUICK, make)
 
-        self.loop.run_until_complete(told())
+        self.loop.run_until_complete(have())
         self.wanted[key] = identity
         assert len(self.made[key]) == before + fresh
 
@@ -67,15 +75,15 @@ class AnyOrder(RuleBasedStateMachine):
             source,
             QUICK,
             (ConcurrencyLimit((self.lane,)), ConcurrencyLimit((self.lane,))),
-            Desk(),
+            RecordingSink(),
         )
 
     @rule(kept=st.sets(KEYS))
     def keep(self, kept: set[str]) -> None:
-        async def told() -> None:
+        async def keep() -> None:
             self.rounds.keep(kept)
 
-        self.loop.run_until_complete(told())
+        self.loop.run_until_complete(keep())
         self.wanted = {key: each for key, each in self.wanted.items() if key in kept}
 
     @rule(for_s=st.sampled_from([0.0, 0.03, 0.2, 1.0]))
@@ -113,4 +121,4 @@ class AnyOrder(RuleBasedStateMachine):
 
 
 AnyOrder.TestCase.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
-test_rounds_hold_what_was_told_last = AnyOrder.TestCase
+test_the_poller_group_runs_one_poller_for_each_wanted_key = AnyOrder.TestCase
