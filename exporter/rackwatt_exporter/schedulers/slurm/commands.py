@@ -14,6 +14,7 @@ from rackwatt_exporter.protocols.command.process import CommandError, one_line
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 from rackwatt_exporter.schedulers.slurm.errors import reason_of
+from rackwatt_exporter.schedulers.slurm.jobs import Jobs
 from rackwatt_exporter.schedulers.slurm.sinfo_output import (
     COUNT,
     NODES,
@@ -22,7 +23,7 @@ from rackwatt_exporter.schedulers.slurm.sinfo_output import (
     parse_nodes,
     parse_version,
 )
-from rackwatt_exporter.schedulers.slurm.squeue import Jobs, Squeue
+from rackwatt_exporter.schedulers.slurm.squeue import Squeue
 
 # Of all partitions, hidden ones too.
 _ALL = ("-a", "-h")
@@ -182,7 +183,7 @@ class SlurmCommands:
         try:
             jobs = await self._squeue.read(run, version)
         except ReadError as error:
-            return Jobs(note=f"jobs are not known: {error.reason}: {error}")
+            return Jobs.failed(error)
         return jobs.unless_hidden(listed.nodes.values())
 
     def _runners(self) -> tuple[_Run, _Run]:

@@ -7,10 +7,12 @@ them it is. Its start and its end are plans as long as they have not happened.
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from sys import intern
+from typing import NamedTuple, Self
 
 import msgspec
 
 from rackwatt_crds.hostlist import expand
+from rackwatt_exporter.reading import ReadError
 from rackwatt_exporter.schedulers.model.fields import MAX_NAMES, MAX_TIME_S, name
 from rackwatt_exporter.schedulers.model.job import Job
 from rackwatt_exporter.schedulers.model.job_state import (
@@ -20,6 +22,7 @@ from rackwatt_exporter.schedulers.model.job_state import (
     JobState,
     normalize_job_state,
 )
+from rackwatt_exporter.schedulers.model.node import SchedulerNode
 from rackwatt_exporter.schedulers.model.resources import Gres, Resources, distinct_gres
 from rackwatt_exporter.schedulers.slurm.arrays import JobId
 from rackwatt_exporter.schedulers.slurm.tres import (
@@ -28,6 +31,31 @@ from rackwatt_exporter.schedulers.slurm.tres import (
     parse_gres,
     parse_tres,
 )
+
+_HIDDEN = "Slurm lists no job and nodes are allocated: PrivateData=jobs hides them from this user"
+
+
+class Jobs(NamedTuple):
+    """Every job, None where they are not known; how many lines could not be read; a note."""
+
+    jobs: tuple[Job, ...] | None = None
+    unread: int = 0
+    note: str = ""
+
+    @classmethod
+    def failed(cls, error: ReadError) -> Self:
+        """Return that jobs are not known, and why."""
+        return cls(note=f"jobs are not known: {error.reason}: {error}")
+
+    def unless_hidden(self, nodes: Iterable[SchedulerNode]) -> Self:
+        """Return itself, or that jobs are hidden: none is listed, and nodes are allocated.
+
+        Slurm says nothing where it hides them.
+        """
+        if self.jobs is None or any(job.state not in WAITING for job in self.jobs):
+            return self
+        allocated = any(node.allocated and node.allocated.cpus for node in nodes)
+        return type(self)(note=_HIDDEN) if allocated else self
 
 
 class SlurmJob(msgspec.Struct, gc=False):

@@ -1,11 +1,15 @@
 """Snapshots from slurmrestd, whichever version of its interface it speaks.
 
 Each Slurm release offers three or four versions of the interface: the newest that answers is kept
-until it no longer does, unless the document names one.
+until it no longer does, unless the document names one. Where jobs cannot be read the nodes are
+still known, and jobs are not: never none.
 """
 
+import asyncio
 from collections.abc import Sequence
 from functools import partial
+
+import msgspec
 
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.config.tls import tls_parameters
@@ -13,9 +17,11 @@ from rackwatt_exporter.protocols.http.client import HttpClient, HttpResponse
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 from rackwatt_exporter.schedulers.slurm import rest_models as slurm_reply
+from rackwatt_exporter.schedulers.slurm.jobs import Jobs
 from rackwatt_exporter.schedulers.slurm.options import SlurmRestOptions
 from rackwatt_exporter.schedulers.slurm.rest_errors import VersionError, none_answers, refusal
 from rackwatt_exporter.schedulers.slurm.rest_headers import RequestHeaders
+from rackwatt_exporter.schedulers.slurm.rest_jobs import read_jobs
 
 OPENAPI = "/openapi/v3"
 
@@ -23,13 +29,17 @@ OPENAPI = "/openapi/v3"
 class SlurmRest:
     """One slurmrestd. While nothing has changed it says only that, and the last snapshot stays."""
 
-    def __init__(self, options: SlurmRestOptions, secrets: Secrets, timeout_s: float) -> None:
+    def __init__(
+        self, options: SlurmRestOptions, secrets: Secrets, timeout_s: float, *, jobs: bool
+    ) -> None:
         self._cluster = options.cluster
         self._version = options.version
         self._headers = RequestHeaders(options, secrets)
         self._service = HttpClient(
             options.url, partial(tls_parameters, options.tls, secrets), timeout_s
         )
+        self._timeout_s = timeout_s
+        self._reads_jobs = jobs
         self._paths: Sequence[str] = ()
         self._last: SchedulerSnapshot | None = None
         self._updated_s: int | None = None
@@ -40,13 +50,23 @@ class SlurmRest:
         Raises:
             ReadError: with the reason.
         """
+        deadline_s = asyncio.get_running_loop().time() + self._timeout_s
         try:
-            return await self._read()
+            snapshot = await self._read()
         except ReadError as error:
             self._last = self._updated_s = None
             if error.reason is Reason.AUTH_FAILED:
                 self._headers.refused()
             raise
+        if not self._reads_jobs:
+            return snapshot
+        jobs = (await self._jobs(deadline_s)).unless_hidden(snapshot.nodes.values())
+        return msgspec.structs.replace(
+            snapshot,
+            note="; ".join(filter(None, (snapshot.note, jobs.note))),
+            jobs=jobs.jobs,
+            unread_jobs=jobs.unread,
+        )
 
     async def close(self) -> None:
         """Close the connection."""
@@ -104,6 +124,24 @@ class SlurmRest:
         self._check_cluster(reply.cluster)
         self._last, self._updated_s = reply.snapshot(), reply.updated_s
         return self._last
+
+    async def _jobs(self, deadline_s: float) -> Jobs:
+        """Read the jobs, by the version that the nodes came by; why not, where that fails."""
+        path = slurm_reply.jobs_path(self._paths[0])
+        try:
+            async with asyncio.timeout_at(deadline_s):
+                answer = await self._get(path)
+            if answer.status != 200:
+                raise refusal(answer, path)
+            reply = slurm_reply.reply(answer.body)
+            if reply.told or reply.jobs is None:
+                raise refusal(answer, path)
+            self._check_cluster(reply.cluster)
+        except TimeoutError:
+            return Jobs.failed(ReadError(Reason.TIMEOUT, f"{path} had not answered in time"))
+        except ReadError as error:
+            return Jobs.failed(error)
+        return read_jobs(reply.jobs)
 
     def _check_cluster(self, cluster: str) -> None:
         if self._cluster and cluster and cluster != self._cluster:

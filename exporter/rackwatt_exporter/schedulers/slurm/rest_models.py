@@ -13,10 +13,14 @@ import msgspec
 
 from rackwatt_exporter.printable import printable
 from rackwatt_exporter.reading import ReadError, Reason
-from rackwatt_exporter.schedulers.model.fields import MAX_NAME, MAX_NAMES, MAX_TIME_S
+from rackwatt_exporter.schedulers.model.fields import MAX_COUNT, MAX_NAME, MAX_NAMES
 from rackwatt_exporter.schedulers.model.node import SchedulerNode
 from rackwatt_exporter.schedulers.model.node_state import normalize_state
+from rackwatt_exporter.schedulers.model.resources import Resources
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot, share
+from rackwatt_exporter.schedulers.slurm.jobs import names, time_s
+from rackwatt_exporter.schedulers.slurm.rest_jobs import RestJob, number
+from rackwatt_exporter.schedulers.slurm.tres import MIB, parse_gres
 
 OLDEST, NEWEST = 37, 45
 _NO_DATABASE = 7000  # ESLURM_DB_CONNECTION
@@ -35,6 +39,13 @@ class _Node(msgspec.Struct):
     partitions: Any = None
     reason: Any = None
     reason_changed_at: Any = None
+    cpus: Any = None
+    real_memory: Any = None
+    gres: Any = None
+    alloc_cpus: Any = None
+    alloc_memory: Any = None
+    gres_used: Any = None
+    active_features: Any = None
 
 
 class _Error(msgspec.Struct):
@@ -54,9 +65,10 @@ class _Meta(msgspec.Struct):
 
 
 class Reply(msgspec.Struct):
-    """An answer about nodes, or about why there are none."""
+    """An answer about nodes or jobs, or about why there are none."""
 
     nodes: list[_Node | str | int | float | None] | None = None
+    jobs: list[RestJob | str | int | float | None] | None = None
     errors: list[_Error | str] | None = None
     meta: _Meta | None = None
     last_update: _Number | int | None = None
@@ -125,6 +137,11 @@ _OPENAPI = msgspec.json.Decoder(_OpenApi)
 def nodes_path(version: str) -> str:
     """Give where a version, such as v0.0.40, has its nodes."""
     return f"/slurm/{version}/nodes"
+
+
+def jobs_path(nodes_path: str) -> str:
+    """Return where the version that has its nodes at a path has its jobs."""
+    return f"{nodes_path.rstrip('/').removesuffix('/nodes')}/jobs"
 
 
 def nodes_paths(openapi: bytes) -> Sequence[str]:
@@ -197,6 +214,9 @@ def _node(record: object) -> tuple[str, SchedulerNode] | None:
         partitions=_partitions(record.partitions),
         reason=record.reason if isinstance(record.reason, str) else "",
         reason_at_s=_time_s(record.reason_changed_at),
+        features=_features(record.active_features),
+        total=_resources(record.cpus, record.real_memory, record.gres),
+        allocated=_resources(record.alloc_cpus, record.alloc_memory, record.gres_used),
     )
 
 
@@ -206,12 +226,28 @@ def _partitions(names: Any) -> tuple[str, ...]:
     return tuple(sorted(set(names))) if whole else ()
 
 
-def _time_s(number: Any) -> int | None:
+def _features(features: Any) -> tuple[str, ...]:
+    """Return features, which were one text and are a list now."""
+    words = features.split(",") if isinstance(features, str) else features
+    return names(words) if isinstance(words, list) and all(map(_is_name, words)) else ()
+
+
+def _resources(cpus: Any, memory_mib: Any, gres: Any) -> Resources | None:
+    """Return what a node has or what of it is allocated; memory is in MiB in every version."""
+    if cpus is memory_mib is gres is None:
+        return None
+    memory = number(memory_mib)
+    return Resources(
+        number(cpus),
+        None if memory is None or memory > MAX_COUNT // MIB else memory * MIB,
+        parse_gres(gres) if isinstance(gres, str) else None,
+    )
+
+
+def _time_s(value: Any) -> int | None:
     """Return a time that is plain or wrapped; None where there is none."""
-    if isinstance(number, dict):
-        number = number.get("number") if number.get("set", True) is True else None
-    whole = isinstance(number, int) and not isinstance(number, bool)
-    return number if whole and 1 <= number <= MAX_TIME_S else None
+    seconds = number(value)
+    return None if seconds is None else time_s(seconds)
 
 
 def _is_name(name: object) -> bool:

@@ -1,37 +1,14 @@
 """Jobs from Slurm's own `squeue`, on the host whose sinfo reports the nodes: one command a poll."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple, Self
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from rackwatt_crds.wording import counted
 from rackwatt_exporter.schedulers.model.job import Job
-from rackwatt_exporter.schedulers.model.job_state import WAITING
-from rackwatt_exporter.schedulers.model.node import SchedulerNode
 from rackwatt_exporter.schedulers.slurm.cluster_header import check_cluster
+from rackwatt_exporter.schedulers.slurm.jobs import Jobs
 from rackwatt_exporter.schedulers.slurm.squeue_output import JOBS, parse_jobs
 
 _HEADER = b"CLUSTER: "
-
-
-_HIDDEN = "squeue lists no job and nodes are allocated: PrivateData=jobs hides them from this user"
-
-
-class Jobs(NamedTuple):
-    """Every job, None where they are not known; how many lines could not be read; a note."""
-
-    jobs: tuple[Job, ...] | None = None
-    unread: int = 0
-    note: str = ""
-
-    def unless_hidden(self, nodes: Iterable[SchedulerNode]) -> Self:
-        """Return itself, or that jobs are hidden: none is listed, and nodes are allocated.
-
-        Slurm says nothing where it hides them.
-        """
-        if self.jobs is None or any(job.state not in WAITING for job in self.jobs):
-            return self
-        allocated = any(node.allocated and node.allocated.cpus for node in nodes)
-        return type(self)(note=_HIDDEN) if allocated else self
 
 
 class Squeue:

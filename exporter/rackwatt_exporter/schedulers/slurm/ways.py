@@ -37,4 +37,4 @@ def slurm_scheduler(config: SchedulerConfig, secrets: Secrets) -> Scheduler:
         case SlurmRestOptions() as options:
             from rackwatt_exporter.schedulers.slurm.rest import SlurmRest
 
-            return SlurmRest(options, secrets, timeout_s)
+            return SlurmRest(options, secrets, timeout_s, jobs=jobs)

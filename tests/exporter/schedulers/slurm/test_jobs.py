@@ -8,11 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from rackwatt_exporter.config.options import SecretKey
+from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.protocols.command.local import LocalHost
 from rackwatt_exporter.schedulers.model.job import Job
 from rackwatt_exporter.schedulers.model.resources import Gres, Resources
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 from rackwatt_exporter.schedulers.slurm.commands import SETTINGS, VARIABLES, SlurmCommands
+from rackwatt_exporter.schedulers.slurm.options import SlurmRestOptions
+from rackwatt_exporter.schedulers.slurm.rest import SlurmRest
 from tests.eventually import PATIENCE_S
 from tests.peers.slurm import SlurmCluster
 
@@ -23,7 +27,7 @@ H100 = (Gres("gpu", 2, "h100"),)
 @pytest.fixture(scope="module")
 def queue() -> Iterator[SlurmCluster]:
     """A cluster with a job of each kind; their ids count from 1 in this order."""
-    with SlurmCluster("n[1-2]", "d1", gpus=4) as cluster:
+    with SlurmCluster("n[1-2]", "d1", gpus=4, rest=True) as cluster:
         submit = cluster.submit
         submit("--array=0-200:2%3", "-n1", "--mem=100")  # 1, its tasks 1_0 to 1_200
         cluster.wait(lambda: _states(cluster, "1").count("RUNNING") == 3, "three tasks")
@@ -192,3 +196,25 @@ async def test_no_variable_of_ours_changes_what_squeue_prints(
     commands = SlurmCommands(LocalHost(VARIABLES, SETTINGS), None, PATIENCE_S, jobs=True)
     snapshot = await commands.read()
     assert {job.id: job for job in snapshot.jobs or ()}["1"] == jobs["1"]
+
+
+@pytest.mark.parametrize("version", ["v0.0.37", "v0.0.38"])
+async def test_slurmrestd_and_the_commands_report_the_same_jobs_and_nodes(
+    queue: SlurmCluster, snapshot: SchedulerSnapshot, tmp_path: Path, version: str
+) -> None:
+    (tmp_path / "slurm").mkdir()
+    (tmp_path / "slurm" / "key").write_bytes(queue.jwt_key.read_bytes())
+    key = SecretKey("slurm", "key")
+    options = SlurmRestOptions(queue.rest_url, user="root", jwt_key=key, version=version)
+    rest = SlurmRest(options, Secrets(tmp_path), PATIENCE_S, jobs=True)
+    try:
+        answer = await rest.read()
+    finally:
+        await rest.close()
+    assert answer.note == ""
+    assert sorted(answer.jobs or (), key=_id) == sorted(snapshot.jobs or (), key=_id)
+    assert answer.nodes == snapshot.nodes
+
+
+def _id(job: Job) -> str:
+    return job.id

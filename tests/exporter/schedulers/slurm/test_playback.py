@@ -38,7 +38,7 @@ def secrets(tmp_path: Path) -> Secrets:
 
 @asynccontextmanager
 async def asking(options: SlurmRestOptions, secrets: Secrets) -> AsyncIterator[SlurmRest]:
-    scheduler = SlurmRest(options, secrets, PATIENCE_S)
+    scheduler = SlurmRest(options, secrets, PATIENCE_S, jobs=False)
     try:
         yield scheduler
     finally:

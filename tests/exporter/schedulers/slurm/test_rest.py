@@ -55,7 +55,7 @@ def with_token(
 
 @asynccontextmanager
 async def asking(options: SlurmRestOptions, secrets: Secrets) -> AsyncIterator[SlurmRest]:
-    scheduler = SlurmRest(options, secrets, PATIENCE_S)
+    scheduler = SlurmRest(options, secrets, PATIENCE_S, jobs=False)
     try:
         yield scheduler
     finally:
@@ -233,7 +233,7 @@ async def test_a_slurmctld_that_is_silent_is_a_timeout(
     cluster: SlurmCluster, secrets: Secrets, tmp_path: Path
 ) -> None:
     options = with_key(cluster, tmp_path)
-    scheduler = SlurmRest(options, secrets, timeout_s=1.0)
+    scheduler = SlurmRest(options, secrets, timeout_s=1.0, jobs=False)
     await at_last(scheduler)
     with cluster.frozen("slurmctld"), pytest.raises(ReadError) as caught:
         await scheduler.read()

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers import relay
 from rackwatt_exporter.schedulers.model.node import SchedulerNode
+from rackwatt_exporter.schedulers.model.resources import Resources
 from rackwatt_exporter.schedulers.slurm.rest_models import nodes_paths, reply
 from tests.exporter.schedulers.snapshots import states
 
@@ -173,7 +174,11 @@ def test_a_drained_node_has_its_base_flags_partitions_and_reason_in_every_versio
     capture: str, at_s: int
 ) -> None:
     node = reply((DATA / capture).read_bytes()).snapshot().nodes["n05"]
-    assert node == SchedulerNode("drained", "idle", ("drain",), ("batch",), "bad dimm", at_s)
+    total = Resources(4, 4000 * 2**20, ())
+    assert node == SchedulerNode(
+        "drained", "idle", ("drain",), ("batch",), "bad dimm", at_s, (), total,
+        Resources(0, 0, ()),
+    )  # fmt: skip
 
 
 def test_partitions_in_another_order_are_the_same_node() -> None:
