@@ -15,6 +15,9 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
+from rackwatt_crds.kinds import METHODS, SCHEDULERS
+from rackwatt_crds.node.requirements import REQUIREMENTS
+from rackwatt_operator.status.collector_status import aggregate, parse
 from tests.exporter.commands.exporter_process import Running, running
 from tests.peers.chromium import chromium
 from tests.toys.collector import COLLECTOR
@@ -27,6 +30,12 @@ TOYS = (METHOD, SCHEDULER, PROVIDER, COLLECTOR)
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
 RECIPE = re.compile(r"^\*\*(.+?)\*\*.*?\n\n(.*?)(?=^\*\*|\Z)", re.MULTILINE | re.DOTALL)
 FILE = re.compile(r"`((?:crds|exporter|operator|scripts|docs)/[\w/]+\.\w+)`")
+
+PAGES = sorted(
+    path
+    for path in (ROOT / "exporter/rackwatt_exporter/web").rglob("*")
+    if path.suffix in (".py", ".js", ".html")
+)
 
 ANSWERS = {b"password": b"321.5", b"token": b"n1 allocated\nn2 idle\n", b"FR": b"56"}
 RESOURCES = """
@@ -155,6 +164,36 @@ def test_the_status_has_every_toy(exporter: Running) -> None:
     assert status["schedulers"][0]["nodes"] == {"allocated": 1, "idle": 1}
     assert (status["collectors"][0]["collector"], status["collectors"][0]["up"]) == ("toy", True)
     assert (status["grids"][0]["provider"], status["grids"][0]["up"]) == ("toy", True)
+
+
+def test_the_operators_status_counts_every_toy(exporter: Running) -> None:
+    status = aggregate([parse(exporter.get("/status").encode())], 10)
+    assert (status.configured, status.reachable, status.failing, status.watts) == (3, 3, 0, 321.5)
+    assert [one.nodes for one in status.schedulers] == [{"allocated": 1, "idle": 1}]
+
+
+def test_the_operators_status_names_every_toy_that_fails(site: Site, tmp_path: Path) -> None:
+    for name in ("toy-bmc", "toy-token"):
+        (tmp_path / name).mkdir()
+    with running(
+        "run", f"--config.file={site.resources}", "--web.listen-address=127.0.0.1:0",
+        f"--secrets.directory={tmp_path}", f"--path.procfs={tmp_path}", "--node.name=here",
+        **site.overlay.environment,
+    ) as run:  # fmt: skip
+        run.until_served(lambda text: text == "ready\n", "/readyz")
+        status = aggregate([parse(run.get("/status").encode())], 10)
+    failing = {(one.node, one.reason) for one in status.failing_targets}
+    assert failing == {("n1", "credentials_missing"), ("here", "absent")}
+    assert [one.reason for one in status.schedulers] == ["credentials_missing"]
+    assert [one.secret for one in status.secrets_missing] == ["toy-bmc", "toy-token"]
+
+
+def test_no_page_names_a_kind() -> None:
+    kinds = {*METHODS, *SCHEDULERS, *REQUIREMENTS} - {"exporter"}
+    assert len(PAGES) > 30
+    code = {path: re.sub(r"(?<!:)//.*|#.*", "", path.read_text()) for path in PAGES}
+    named = {path.name: kinds.intersection(re.findall(r"\w+", text)) for path, text in code.items()}
+    assert {name: found for name, found in named.items() if found} == {}
 
 
 def test_the_plain_list_has_every_toy(exporter: Running) -> None:

@@ -72,7 +72,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     """Add the command and its flags."""
     parser = commands.add_parser(
         "check",
-        help="validate documents, then read each target, scheduler and collector once",
+        help="validate documents, then read everything that they name once",
         epilog="exit status: 0 all read, 1 a target failed, 2 a document is invalid",
     )
     parser.add_argument("paths", metavar="PATH", type=Path, nargs="*")

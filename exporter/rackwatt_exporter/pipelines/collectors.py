@@ -127,8 +127,8 @@ class CollectorPipeline(Pipeline[CollectorConfig, CollectorResult]):
         for document, records in by_document.items():
             known = [watts for watts in map(self.store.watts, records) if watts is not None]
             up = any(record.value is not None for record in records)
-            failing = any(record.error is not None for record in records)
-            yield Measured(document, up, failing, sum(known) if known else None)
+            failure = next((record for record in records if record.error), None)
+            yield Measured(document, up, failure, sum(known) if known else None)
 
     def problem(self, value: CollectorResult) -> ReadError | None:
         """Return why a part is missing."""

@@ -80,7 +80,7 @@ class GridPipeline(Pipeline[GridConfig, CarbonIntensity]):
     def measured(self) -> Iterator[Measured]:
         """Count each zone as a target without watts."""
         for record in self.store.records.values():
-            yield Measured(record.spec.document, record.up, record.error is not None)
+            yield Measured(record.spec.document, record.up, record if record.error else None)
 
 
 def _labels(record: Record[GridConfig, CarbonIntensity]) -> tuple[str, str]:

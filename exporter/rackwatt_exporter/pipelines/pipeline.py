@@ -25,8 +25,6 @@ from rackwatt_exporter.store.store import Record, Spec, Store
 S = TypeVar("S", bound=Spec)
 V = TypeVar("V")
 
-MAX_STATUS = 1000
-
 
 class Subject(NamedTuple):
     """What a row of `check` is about."""
@@ -37,24 +35,23 @@ class Subject(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """What one thing counts for in the sums of its PowerTarget."""
+    """What one thing counts for in the sums of its PowerTarget; `failure` is of which it fails."""
 
     document: str
     up: bool
-    failing: bool
+    failure: Record[Any, Any] | None
     watts: float | None = None
 
 
 class Pipeline(ABC, Generic[S, V]):
     """All things of one kind. Subclasses say what is particular to theirs.
 
-    `name` is the key of its list in the output of `check`, and in /status where `status_key` says
-    nothing else; `noun` is what one of them is called.
+    `name` is the key of its list in the output of `check` and in /status; `noun` is what one of
+    them is called.
     """
 
     name: ClassVar[str]
     noun: ClassVar[str]
-    status_key: ClassVar[str] = ""
 
     def __init__(self, store: Store[S, V]) -> None:
         self.store = store
@@ -162,13 +159,9 @@ class Pipeline(ABC, Generic[S, V]):
         await self._pollers.close()
         await self.release()
 
-    def status(self, now_s: float, limit: int = MAX_STATUS) -> list[dict[str, Any]]:
-        """Return what /status says of each, up to a limit."""
-        del limit
-        return [
-            {**self.describe(record), **health(record, now_s)}
-            for record in self.store.records.values()
-        ]
+    def status(self, record: Record[S, V], now_s: float) -> dict[str, Any]:
+        """Return what /status says of it."""
+        return {**self.describe(record), **health(record, now_s)}
 
     def line(self, record: Record[S, V]) -> str:
         """Describe one in a line for people: what was found, and why the last read failed."""

@@ -5,15 +5,14 @@ column by column (exposition/fleet.py).
 """
 
 from collections.abc import Iterator, Mapping
-from itertools import islice
 from typing import Any
 
 from rackwatt_exporter.config.fleet import Fleet
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.config.target import Target
 from rackwatt_exporter.metrics.text import FamilyLines
-from rackwatt_exporter.pipelines.health import health, rounded
-from rackwatt_exporter.pipelines.pipeline import MAX_STATUS, Measured, Pipeline, Subject
+from rackwatt_exporter.pipelines.health import rounded
+from rackwatt_exporter.pipelines.pipeline import Measured, Pipeline, Subject
 from rackwatt_exporter.polling.limits import ConcurrencyLimit, ConcurrencyLimiter
 from rackwatt_exporter.polling.schedule import PollSchedule
 from rackwatt_exporter.reading import Reading
@@ -27,7 +26,6 @@ class TargetPipeline(Pipeline[Target, Reading]):
 
     name = "targets"
     noun = "target"
-    status_key = "failing"
     store: TargetStore
 
     def __init__(self, store: TargetStore, secrets: Secrets) -> None:
@@ -83,14 +81,6 @@ class TargetPipeline(Pipeline[Target, Reading]):
         del now_s
         return iter(())
 
-    def status(self, now_s: float, limit: int = MAX_STATUS) -> list[dict[str, Any]]:
-        """Return what /status says of those that fail, the longest first."""
-        failing = [one for one in self.store.records.values() if one.error is not None]
-        failing.sort(key=lambda record: (record.failing_since_s or now_s, record.spec.node))
-        return [
-            {**self.describe(record), **health(record, now_s)} for record in islice(failing, limit)
-        ]
-
     def describe(self, record: TargetRecord) -> dict[str, Any]:
         """Return everything of one target but its health; what is not known is null."""
         target, reading = record.spec, record.value
@@ -116,7 +106,7 @@ class TargetPipeline(Pipeline[Target, Reading]):
         """Go through all of them."""
         for record in self.store.records.values():
             watts = record.value.watts if record.value else None
-            yield Measured(record.spec.document, record.up, record.error is not None, watts)
+            yield Measured(record.spec.document, record.up, record if record.error else None, watts)
 
     def watts(self, value: Reading) -> float | None:
         """Return the watts of a reading."""

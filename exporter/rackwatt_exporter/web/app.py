@@ -7,7 +7,6 @@ from aiohttp import hdrs, web
 from rackwatt_crds.cli.loop_lag import LoopLagMonitor
 from rackwatt_exporter import __version__
 from rackwatt_exporter.exporter import Exporter
-from rackwatt_exporter.pipelines.health import health
 from rackwatt_exporter.web.discovery import TargetGroups
 from rackwatt_exporter.web.fleet_page import FleetPage
 from rackwatt_exporter.web.lifecycle import Lifecycle, Reload
@@ -73,8 +72,8 @@ class WebApp:
             record = self._exporter.targets.records.get(node)
             if record is None:
                 return web.json_response({"error": f"unknown target {node!r}"}, status=404)
-            described = self._exporter.registry.targets.describe(record)
-            return web.json_response({**described, **health(record, time.monotonic())})
+            found = self._exporter.registry.targets.status(record, time.monotonic())
+            return web.json_response(found)
         max_failing = _number(request.query.get("failing"), 10, MAX_FAILING)
         uptime_s = time.monotonic() - self._started_s
         return web.json_response(

@@ -1,4 +1,4 @@
-"""Status as JSON: counts, failing targets, schedulers and problems of the documents.
+"""Status as JSON: counts, failures, a list of each kind, and problems of the documents.
 
 Its size is bounded for any fleet: the operator reads it often and copies it into a status of
 limited size.
@@ -12,6 +12,9 @@ from rackwatt_exporter import __version__
 from rackwatt_exporter.config.secrets import MissingSecretError
 from rackwatt_exporter.exporter import Exporter
 from rackwatt_exporter.pipelines.health import shortened
+from rackwatt_exporter.pipelines.pipeline import Pipeline
+from rackwatt_exporter.pipelines.registry import Registry
+from rackwatt_exporter.store.store import Record
 from rackwatt_exporter.web.metrics import Scraper
 from rackwatt_exporter.web.target_counts import TargetCounts
 
@@ -28,17 +31,23 @@ def status(
     exporter.withdraw_stale()
     problems = exporter.fleet.problems
     counted = TargetCounts(exporter)
-    failing = [one.error for one in exporter.targets.records.values() if one.error is not None]
+    failing = _failing(exporter.registry, now_s)
     return {
         "version": __version__,
         "uptime_s": round(uptime_s, 1),
         "scraped": _scraped(scraper, now_s),
         "targets": counted.all.plain(),
         "powertargets": {name: one.plain() for name, one in sorted(counted.documents.items())},
-        "reasons": Counter(error.reason for error in failing),
+        "reasons": Counter(one.error.reason for _, one in failing if one.error),
+        "failing": [
+            {**pipeline.subject(record.spec)._asdict(), **pipeline.status(record, now_s)}
+            for pipeline, record in failing[:max_failing]
+        ],
         **{
-            pipeline.status_key or pipeline.name: pipeline.status(now_s, max_failing)
-            for pipeline in exporter.registry
+            pipeline.name: [
+                pipeline.status(record, now_s) for record in pipeline.store.records.values()
+            ]
+            for pipeline in exporter.registry.listed
         },
         "secrets_missing": _secrets_missing(exporter),
         "documents": {
@@ -48,6 +57,18 @@ def status(
             "first_problems": [shortened(problem) for problem in problems[:_MAX_PROBLEMS]],
         },
     }
+
+
+def _failing(registry: Registry, now_s: float) -> list[tuple[Pipeline[Any, Any], Record[Any, Any]]]:
+    """Return what fails of each PowerTarget, the longest first."""
+    failing = [
+        (pipeline, one.failure)
+        for pipeline in registry
+        for one in pipeline.measured()
+        if one.failure is not None
+    ]
+    failing.sort(key=lambda it: (it[1].failing_since_s or now_s, it[1].spec.key))
+    return failing
 
 
 def _scraped(scraper: Scraper | None, now_s: float) -> dict[str, Any] | None:

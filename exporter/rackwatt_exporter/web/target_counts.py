@@ -57,4 +57,4 @@ class TargetCounts:
 
     def _add(self, measured: Measured) -> None:
         for count in (self.all, self.documents.setdefault(measured.document, Count())):
-            count.add(measured.up, measured.failing, measured.watts)
+            count.add(measured.up, measured.failure is not None, measured.watts)

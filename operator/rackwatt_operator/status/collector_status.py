@@ -3,7 +3,7 @@
 The input is untrusted: a response with a value of a wrong type or out of range is dropped whole.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -28,27 +28,12 @@ class _Counts(msgspec.Struct, frozen=True):
 
 
 class Failing(msgspec.Struct, frozen=True):
-    """A target that fails."""
+    """A target, a node measured from inside, or a zone that fails; `node` is its name."""
 
     node: str
     reason: _Reason | None = None
     message: str | None = None
     watts: _Watts | None = None
-    failing_for_s: _Seconds | None = None
-
-
-class _Collector(msgspec.Struct, frozen=True):
-    node: str = ""
-    watts: _Watts | None = None
-    reason: _Reason | None = None
-    message: str | None = None
-    failing_for_s: _Seconds | None = None
-
-
-class _Grid(msgspec.Struct, frozen=True):
-    zone: str = ""
-    reason: _Reason | None = None
-    message: str | None = None
     failing_for_s: _Seconds | None = None
 
 
@@ -99,8 +84,6 @@ class StatusResponse(msgspec.Struct, frozen=True):
     targets: _Counts = _Counts()
     failing: list[Failing] = []
     schedulers: list[Scheduler] = []
-    collectors: list[_Collector] = []
-    grids: list[_Grid] = []
     secrets_missing: list[MissingSecret] = []
     documents: _Documents = _Documents()
 
@@ -172,7 +155,7 @@ def aggregate(
     valid = [one for one in answers if one is not None]
     counts = [one.targets for one in valid]
     failing = sorted(
-        (down for one in valid for down in _failing(one)),
+        (down for one in valid for down in one.failing),
         key=lambda one: (-(one.failing_for_s or 0.0), one.node),
     )
     scraped = [one.scraped for one in valid if one.scraped and one.scraped.age_s <= _SCRAPED_S]
@@ -194,16 +177,6 @@ def aggregate(
         scraped=len(scraped),
         scrapers=sorted({one.by[:_LONGEST_SCRAPER] or "an unknown client" for one in scraped}),
     )
-
-
-def _failing(one: StatusResponse) -> Iterator[Failing]:
-    """Yield failing targets, the first failing collector of a node, and failing zones."""
-    yield from one.failing
-    for down in [collector for collector in one.collectors if collector.reason is not None][:1]:
-        yield Failing(down.node, down.reason, down.message, down.watts, down.failing_for_s)
-    for grid in one.grids:
-        if grid.reason is not None:
-            yield Failing(grid.zone, grid.reason, grid.message, None, grid.failing_for_s)
 
 
 def _missing(valid: Iterable[StatusResponse]) -> list[MissingSecret]:

@@ -91,8 +91,10 @@ async def test_the_status_has_the_shape_that_the_operator_reads(tmp_path: Path) 
     assert {name: set(counts) for name, counts in status["powertargets"].items()} == {
         "lab": COUNTS, "nodes": COUNTS, "france": COUNTS,
     }  # fmt: skip
-    assert status["reasons"] == {"credentials_missing": 4}
-    failing = status["failing"][0]
+    assert status["reasons"] == {"credentials_missing": 4, "absent": 1}
+    failing = next(one for one in status["failing"] if one["powertarget"] == "lab")
+    (node,) = [one for one in status["failing"] if one["powertarget"] == "nodes"]
+    assert (node["node"], node["method"], node["reason"]) == ("n17", "rapl", "absent")
     assert shape({key: failing[key] for key in ("node", "powertarget", "method")}) == {
         "node": "str", "powertarget": "str", "method": "str",
     }  # fmt: skip

@@ -13,6 +13,7 @@ from rackwatt_crds.decoding import decode
 from rackwatt_crds.loading import parse_document
 from rackwatt_crds.status import PowerTargetStatus, SchedulerBindingStatus
 from rackwatt_exporter.config.paths import HostPaths
+from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_operator.manifests.params import MONITORING
 from rackwatt_operator.status.builder import build_status
 from rackwatt_operator.status.collector_status import (
@@ -78,6 +79,17 @@ async def test_collector_status_counts_a_grid_zone_as_one_target(tmp_path: Path)
     assert (status.configured, status.failing, status.failing_targets) == (1, 0, [])
 
 
+async def test_collector_status_names_a_failing_zone(tmp_path: Path) -> None:
+    (tmp_path / "grid.yaml").write_text(GRID)
+    async with Exporting(tmp_path) as exporter:
+        await exporter.until(lambda text: '"up": true' in text, "/status")
+        (pipeline,) = [one for one in exporter.exporter.registry if one.name == "grids"]
+        pipeline.store.failed("FR/static", ReadError(Reason.TIMEOUT, "no answer"), 0.1)
+        status = aggregate([parse((await exporter.text("/status")).encode())], 10)
+    (failing,) = status.failing_targets
+    assert (failing.node, failing.reason, failing.message) == ("FR", "timeout", "no answer")
+
+
 @pytest.mark.parametrize(
     ("status", "known"),
     [
@@ -107,7 +119,7 @@ def test_collector_status_ignores_garbage_without_an_error(body: bytes) -> None:
 _NUMBERS = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
 _WORDS = st.text(max_size=300) | st.sampled_from(["timeout", "auth_failed", "_", ""])
 _ONES = st.fixed_dictionaries(
-    {"node": _WORDS, "name": _WORDS, "zone": _WORDS},
+    {"node": _WORDS, "name": _WORDS},
     optional={
         "up": st.booleans(),
         "reason": _WORDS | st.none(),
@@ -127,8 +139,6 @@ _ANSWERS = st.fixed_dictionaries(
         ),
         "failing": st.lists(_ONES, max_size=12),
         "schedulers": st.lists(_ONES, max_size=2),
-        "collectors": st.lists(_ONES, max_size=2),
-        "grids": st.lists(_ONES, max_size=2),
     },
 )
 
