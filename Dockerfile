@@ -1,18 +1,18 @@
-# Two images out of one distribution: `collector` measures, `operator` reconciles.
+# Two images from one distribution: `collector` measures, `operator` reconciles.
 #
 #   docker build --target collector --tag rackwatt/collector .
 #   docker build --target operator --tag rackwatt/operator .
 #
-# BASE is any Debian with Python 3.11 or newer and its venv module. What pip installs is pinned by hash
-# in images/*.lock (`make lock`), wheels alone, so that no compiler is ever needed. The same BASE, locks
-# and SOURCE_DATE_EPOCH give the same layers: `scripts/images` builds that way, and where no registry
-# can be reached makes the base out of Debian packages.
+# BASE is any Debian with Python 3.11 or newer and its venv module. The packages are pinned by hash in
+# images/*.lock (`make lock`), only wheels, so that no compiler is needed. The same BASE, locks
+# and SOURCE_DATE_EPOCH give the same layers: `scripts/images` builds that way, and without access
+# to a registry builds the base from Debian packages.
 ARG BASE=docker.io/library/python:3.13-slim-trixie
 
 
 FROM ${BASE} AS build
-# Byte code is bound to its source by a hash it need not check, never by a time, and made in one process:
-# it starts as fast on a read-only root, and is the same in every build.
+# Byte code has an unchecked hash of its source instead of a time, and is compiled in one process: it
+# starts as fast on a read-only root, and is the same in every build.
 ENV COMPILE="python3 -m compileall -q -j1 --invalidation-mode=unchecked-hash" \
     PACKAGES="/opt/rackwatt/lib/python*/site-packages" \
     PYTHONDONTWRITEBYTECODE=1 \
@@ -36,8 +36,8 @@ COPY operator ./operator
 RUN /build/bin/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir=/wheels .
 
 
-# Each image holds its own half alone: the collector no kopf and no kubernetes, the operator nothing
-# that speaks to a BMC.
+# Each image has only its own program: the collector no kopf and no kubernetes client, the operator no
+# driver of BMCs.
 FROM build AS collecting
 COPY images/collector.lock images/
 RUN /build/bin/pip --python /opt/rackwatt/bin/python install --quiet --no-compile --require-hashes --requirement=images/collector.lock \
@@ -75,11 +75,11 @@ RUN library=$(python3 -c 'import sysconfig; print(sysconfig.get_path("stdlib"))'
 
 
 FROM runtime AS collector
-# Lists that never change, of a few callbacks each: in C++ they bring its whole library, a megabyte.
+# Constant lists of a few callbacks: the C++ extension would add its library, a megabyte.
 ENV FROZENLIST_NO_EXTENSIONS=1
 # The system's ssh serves ipmiSsh and slurm over ssh. It refuses a uid without a name, such as those that
 # OpenShift assigns: libnss-unknown names every uid that /etc/passwd lacks, and enters itself into
-# nsswitch.conf. What apt noted down on the way holds times.
+# nsswitch.conf. Logs and caches of apt contain times.
 RUN apt-get -qq update \
  && DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends openssh-client libnss-unknown >/dev/null \
  && getent passwd 1000680000 >/dev/null \
@@ -87,7 +87,7 @@ RUN apt-get -qq update \
            /var/log/apt /var/log/*.log /var/lib/dpkg/*-old
 COPY --from=collecting /opt/rackwatt /opt/rackwatt
 LABEL org.opencontainers.image.title="rackwatt/collector" \
-      org.opencontainers.image.description="Measures the power of machines and serves it to Prometheus"
+      org.opencontainers.image.description="Measures the power of machines and exposes it to Prometheus"
 USER 65532:65532
 EXPOSE 9123
 ENTRYPOINT ["rackwatt-exporter"]

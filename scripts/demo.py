@@ -1,8 +1,8 @@
-"""The main job on a default that needs nothing: a simulated fleet, a scheduler, the exporter.
+"""Demo without any configuration: a simulated fleet, a scheduler and the exporter.
 
-`rackwatt-exporter simulate` answers IPMI, SNMP and Redfish for 60 machines; the scheduler is a real
-Slurm where it can be started, else pinned states; `rackwatt-exporter run` polls them. Everything is
-a process of its own on loopback, ends with this one, and leaves nothing behind.
+`rackwatt-exporter simulate` serves IPMI, SNMP and Redfish for 60 machines; the scheduler is a real
+Slurm where it can be started, else pinned states. `rackwatt-exporter run` polls them. All processes
+listen on loopback, stop with this one, and leave no file behind.
 """
 
 import contextlib
@@ -27,11 +27,11 @@ from tests.peers.slurm import SlurmCluster
 NODES = 60
 LISTEN = os.environ.get("DEMO_LISTEN", "127.0.0.1:9123")
 EXPORTER = Path(sys.executable).parent / "rackwatt-exporter"
-PATIENCE_S = 60.0
+TIMEOUT_S = 60.0
 SHOWN = re.compile(r'^(node_power_usage|rackwatt_node_state)\{node="(cn0[1-3]|gn01|pdu1)"')
 SLURM = ("slurmctld", "slurmd", "munged", "sinfo")
-# In a fleet of some size something always fails.
-FAULTS = """# What goes wrong in the simulated fleet: docs/simulate.md. A change counts at once.
+# A large fleet always has some faults.
+FAULTS = """# Faults of the simulated fleet: docs/simulate.md. A change applies at once.
 faults:
   - {hosts: cn27, dead: true}
   - {hosts: cn28, wrongCredentials: true}
@@ -82,7 +82,7 @@ def main() -> int:
             ("/metrics", 'state="', "the scheduler's answer"),
         ):
             wait_until(partial(shows, path, sign), stop, exporter, what)
-        tell(directory)
+        summarize(directory)
         seconds = os.environ.get("DEMO_SECONDS")
         stop.wait(float(seconds) if seconds else None)
         say("stopping", "sessions are closed, processes ended")
@@ -91,11 +91,11 @@ def main() -> int:
 
 @contextlib.contextmanager
 def slurm(directory: Path, stop: threading.Event) -> Iterator[dict[str, str]]:
-    """Put a real Slurm at work on the simulated nodes; pinned states stay where it cannot run."""
+    """Start a real Slurm for the simulated nodes; keep the pinned states where it cannot run."""
     path = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
-    lacking = [command for command in SLURM if shutil.which(command, path=path) is None]
-    if lacking or os.geteuid() != 0 or stop.is_set():
-        why = f"no {', '.join(lacking)} here" if lacking else "Slurm's daemons want to be root here"
+    missing = [command for command in SLURM if shutil.which(command, path=path) is None]
+    if missing or os.geteuid() != 0 or stop.is_set():
+        why = f"no {', '.join(missing)} here" if missing else "Slurm's daemons need root here"
         say("scheduler", f"pinned states ({why})")
         yield {}
         return
@@ -112,7 +112,7 @@ def slurm(directory: Path, stop: threading.Event) -> Iterator[dict[str, str]]:
 
 
 def computing(fleet: Path) -> str:
-    """Name the nodes that compute, as one host list."""
+    """Return the compute nodes as a host list."""
     return ",".join(re.findall(r"names: '?((?:cn|gn)\[[-0-9]+\])", fleet.read_text()))
 
 
@@ -122,7 +122,7 @@ def started(*arguments: str, **environment: str) -> Iterator[subprocess.Popen[by
     process = subprocess.Popen(
         [EXPORTER, *arguments, "--log.level=error"],
         env={**os.environ, **environment},
-        start_new_session=True,  # Ctrl-C reaches this process alone, which ends the others in order
+        start_new_session=True,  # only this process gets Ctrl-C, and stops the others in order
     )
     try:
         yield process
@@ -134,22 +134,22 @@ def started(*arguments: str, **environment: str) -> Iterator[subprocess.Popen[by
 def wait_until(
     holds: Callable[[], bool], stop: threading.Event, process: subprocess.Popen[bytes], what: str
 ) -> None:
-    """Wait for what a process is to bring about, unless told to stop."""
-    deadline_s = time.monotonic() + PATIENCE_S
+    """Wait until a condition holds, the process ends, or `stop` is set."""
+    deadline_s = time.monotonic() + TIMEOUT_S
     while not holds() and not stop.wait(0.1):
         if process.poll() is not None:
-            raise SystemExit(f"no {what}: the process ended by itself, see above")
+            raise SystemExit(f"no {what}: the process exited, see above")
         if time.monotonic() > deadline_s:
-            raise SystemExit(f"waited {PATIENCE_S:.0f} s in vain for {what}")
+            raise SystemExit(f"timeout after {TIMEOUT_S:.0f} s waiting for {what}")
 
 
 def shows(path: str, sign: str) -> bool:
-    """Tell whether a page of the exporter has something on it."""
+    """Return whether a page of the exporter contains some text."""
     return sign in page(path)
 
 
 def page(path: str) -> str:
-    """Get a page of the exporter; nothing while there is none."""
+    """Fetch a page of the exporter; empty where it does not respond."""
     try:
         with urllib.request.urlopen(f"http://{LISTEN}{path}") as response:
             return str(response.read().decode())
@@ -157,8 +157,8 @@ def page(path: str) -> str:
         return ""
 
 
-def tell(directory: Path) -> None:
-    """Show where to look, and a few lines of what is there."""
+def summarize(directory: Path) -> None:
+    """Print URLs and directories, and some lines of the metrics."""
     lines = sorted(line for line in page("/metrics").splitlines() if SHOWN.match(line))
     print("\n" + "\n".join(lines) + "\n")
     for failing in sorted(json.loads(page("/status"))["failing"], key=lambda each: each["node"]):
@@ -169,14 +169,14 @@ def tell(directory: Path) -> None:
     say("metrics", f"http://{LISTEN}/metrics")
     say("status", f"http://{LISTEN}/status")
     say("documents", f"{directory}/documents")
-    say("faults", f"{directory}/faults.yaml: edit it, and see")
+    say("faults", f"{directory}/faults.yaml: edit it to change the faults")
     if "DEMO_SECONDS" not in os.environ:
         say("end", "Ctrl-C")
 
 
-def say(what: str, told: str) -> None:
-    """Print one line of the account."""
-    print(f"{what:>11}  {told}", flush=True)
+def say(what: str, text: str) -> None:
+    """Print one line of the progress."""
+    print(f"{what:>11}  {text}", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Files of the repository that are made from the code, and whether they still say what it says."""
+"""Generated files of the repository: writing them, and checking that they are up to date."""
 
 import sys
 from collections.abc import Callable, Mapping
@@ -8,7 +8,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def bring_up_to_date(files: Mapping[str, Callable[[], str]], command: str) -> int:
-    """Write every file that differs; with `--check`, tell which those are instead, and give 1."""
+    """Write every file that differs; with `--check`, print their names and return 1."""
     stale = {}
     for name, make in files.items():
         path, text = ROOT / name, make()

@@ -1,9 +1,9 @@
-"""Have the tools that tests of the operator need: `make tools`, `make -s tools-dir`.
+"""Tools of the operator's tests: `make tools`, `make -s tools-dir`.
 
-A tool of a fitting version that is here already (in KUBEBUILDER_ASSETS, in PATH) is linked. The
-others are built from the Go modules that tests/cluster/tools pins, and kept outside the tree: there
-is no container engine and no download of binaries to trust. What is built stays when the versions
-of another group move; a build that was interrupted goes on where it was.
+An installed tool of a suitable version (in KUBEBUILDER_ASSETS, in PATH) is linked. The others are
+built from the Go modules that tests/cluster/tools pins, and kept outside the tree, so that neither
+a container engine nor a download of binaries is needed. A change of one group rebuilds no other; an
+interrupted build continues.
 """
 
 import argparse
@@ -30,34 +30,34 @@ SHOWN_LINES = 20
 
 @dataclass(frozen=True)
 class Group:
-    """Tools of one Go module; a found version fits when its first `alike` parts are as pinned."""
+    """Tools of one Go module; a version is suitable if its first `alike` parts are as pinned."""
 
     name: str
     module: str
     alike: int = 1
-    stamp: str = ""  # the variable in which the program is told its version
-    tags: str = ""  # what is built into the program, and what is not
+    stamp: str = ""  # the variable of the program that the linker sets to its version
+    tags: str = ""  # build tags of the program
 
     @functools.cached_property
     def version(self) -> str:
         """Read the pinned version, as `1.36.3`."""
-        found = re.search(
+        match = re.search(
             rf"{re.escape(self.module)} v(\S+)", (PINS / self.name / "go.mod").read_text()
         )
-        assert found, f"tests/cluster/tools/{self.name}/go.mod requires no {self.module}"
-        return found[1]
+        assert match, f"tests/cluster/tools/{self.name}/go.mod requires no {self.module}"
+        return match[1]
 
     @functools.cached_property
     def key(self) -> str:
-        """Name what is pinned: two trees that pin the same share what is built."""
+        """Identify what is pinned: trees with the same pins share the builds."""
         files = sorted((PINS / self.name).iterdir())
         pinned = [path.read_bytes() for path in files if path.suffix in {".mod", ".sum", ".go"}]
         digest = hashlib.sha256(b"\0".join([repr((self, FLAGS)).encode(), *pinned]))
         return f"{self.name}-{digest.hexdigest()[:12]}"
 
     def fits(self, version: str) -> bool:
-        """Tell whether a tool of another version does as well."""
-        parts = [told.split(".")[: self.alike] for told in (version, self.version)]
+        """Return whether another version is suitable."""
+        parts = [text.split(".")[: self.alike] for text in (version, self.version)]
         return parts[0] == parts[1]
 
 
@@ -95,32 +95,32 @@ def build(tool: "Tool", target: Path) -> None:
 
 
 def copy(tool: "Tool", target: Path) -> None:
-    """Copy a folder of manifests out of a module."""
-    told = json.loads(_go(tool.group, "mod", "download", "-json", tool.group.module))
+    """Copy a folder of manifests from a module."""
+    module = json.loads(_go(tool.group, "mod", "download", "-json", tool.group.module))
     target.mkdir(exist_ok=True)
-    for path in (Path(told["Dir"]) / tool.package).glob("*.yaml"):
+    for path in (Path(module["Dir"]) / tool.package).glob("*.yaml"):
         (target / path.name).write_bytes(path.read_bytes())
 
 
 @dataclass(frozen=True)
 class Tool:
-    """A program, or a folder of manifests: where it comes from and what wants it."""
+    """A program, or a folder of manifests: its source and its purpose."""
 
     name: str
     group: Group
     package: str
     purpose: str = "test"
-    asks: str = "--version"  # what makes it tell its version
+    version_flags: str = "--version"  # the arguments that print its version
     make: Callable[["Tool", Path], None] = build
 
 
 TOOLS = (
     Tool("kube-apiserver", KUBERNETES, "k8s.io/kubernetes/cmd/kube-apiserver"),
     Tool("kube-controller-manager", KUBERNETES, "k8s.io/kubernetes/cmd/kube-controller-manager"),
-    Tool("kubectl", KUBERNETES, "k8s.io/kubernetes/cmd/kubectl", asks="version --client"),
+    Tool("kubectl", KUBERNETES, "k8s.io/kubernetes/cmd/kubectl", version_flags="version --client"),
     Tool("etcd", ETCD, ETCD.module),
-    Tool("helm", HELM, "helm.sh/helm/v4/cmd/helm", asks="version --short"),
-    Tool("kubeconform", KUBECONFORM, f"{KUBECONFORM.module}/cmd/kubeconform", asks="-v"),
+    Tool("helm", HELM, "helm.sh/helm/v4/cmd/helm", version_flags="version --short"),
+    Tool("kubeconform", KUBECONFORM, f"{KUBECONFORM.module}/cmd/kubeconform", version_flags="-v"),
     Tool(
         "prometheus-operator-crd", PROMETHEUS_OPERATOR, "example/prometheus-operator-crd", make=copy
     ),
@@ -156,39 +156,41 @@ PURPOSES = tuple(dict.fromkeys(tool.purpose for tool in TOOLS))
 
 
 def cache() -> Path:
-    """Tell where what was built is kept."""
+    """Return the directory of the builds."""
     return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "rackwatt/tools"
 
 
 def directory() -> Path:
-    """Tell the folder in which all tools lie, under the names they are called by."""
+    """Return the directory with links to all tools, by their names."""
     pinned = sorted({tool.group.key for tool in TOOLS})
-    places = [*pinned, os.environ.get("KUBEBUILDER_ASSETS", "")]
-    return cache() / hashlib.sha256("\0".join(places).encode()).hexdigest()[:12]
+    inputs = [*pinned, os.environ.get("KUBEBUILDER_ASSETS", "")]
+    return cache() / hashlib.sha256("\0".join(inputs).encode()).hexdigest()[:12]
 
 
 def provide(wanted: list[Tool]) -> None:
-    """Link each tool into the folder: one that is here already, else one that is built for it."""
+    """Link each tool into the directory: an installed one, else a built one."""
     if not _missing(wanted):
         return
-    with _alone():
+    with _locked():
         missing = _missing(wanted)
         for number, tool in enumerate(missing, 1):
-            here = _found(tool)
+            installed = _installed(tool)
             print(f"  {tool.name:<28}", end="", flush=True)
             started_s = time.monotonic()
-            _link(tool, here or _built(tool))
-            told = f"found in {here.parent}" if here else f"{tool.group.version}, built"
+            _link(tool, installed or _built(tool))
+            outcome = (
+                f"found in {installed.parent}" if installed else f"{tool.group.version}, built"
+            )
             took_s = time.monotonic() - started_s
-            print(f"{told:<26}{took_s:4.0f} s  {number} of {len(missing)}", flush=True)
+            print(f"{outcome:<26}{took_s:4.0f} s  {number} of {len(missing)}", flush=True)
 
 
 def _missing(wanted: list[Tool]) -> list[Tool]:
     return [tool for tool in wanted if not (directory() / tool.name).exists()]
 
 
-def _found(tool: Tool) -> Path | None:
-    """Find a tool that is here already, and fits."""
+def _installed(tool: Tool) -> Path | None:
+    """Return the path of an installed tool of a suitable version."""
     if tool.make is not build:
         return None
     for folder in (os.environ.get("KUBEBUILDER_ASSETS"), os.environ.get("PATH")):
@@ -197,18 +199,22 @@ def _found(tool: Tool) -> Path | None:
         if path and tool.group.fits(version):
             return Path(path).resolve()
         if path:
-            told = f"{version or 'of no known version'}, not {tool.group.version}"
-            print(f"  {path} is {told}: passed over", flush=True)
+            observed = version or "of an unknown version"
+            print(f"  {path} is {observed}, not {tool.group.version}: skipped", flush=True)
     return None
 
 
 def _version(path: str, tool: Tool) -> str:
     with contextlib.suppress(OSError, subprocess.TimeoutExpired):
         done = subprocess.run(
-            [path, *tool.asks.split()], capture_output=True, text=True, timeout=30, check=False
+            [path, *tool.version_flags.split()],
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
         )
-        if found := VERSION.search(done.stdout + done.stderr):
-            return found[1]
+        if match := VERSION.search(done.stdout + done.stderr):
+            return match[1]
     return ""
 
 
@@ -216,26 +222,26 @@ def _built(tool: Tool) -> Path:
     """Build a tool, unless it was built before."""
     target = cache() / "built" / tool.group.key / tool.name
     if not target.exists():
-        beside = target.with_name(f"{tool.name}.part")
+        partial = target.with_name(f"{tool.name}.part")
         target.parent.mkdir(parents=True, exist_ok=True)
-        tool.make(tool, beside)
-        beside.replace(target)
+        tool.make(tool, partial)
+        partial.replace(target)
     return target
 
 
 def _link(tool: Tool, target: Path) -> None:
     directory().mkdir(parents=True, exist_ok=True)
-    beside = directory() / f"{tool.name}.part"
-    beside.unlink(missing_ok=True)
-    beside.symlink_to(target)
-    beside.replace(directory() / tool.name)
+    partial = directory() / f"{tool.name}.part"
+    partial.unlink(missing_ok=True)
+    partial.symlink_to(target)
+    partial.replace(directory() / tool.name)
 
 
 def _go(group: Group, *arguments: str) -> str:
-    """Run Go in a group's module; give what it printed."""
+    """Run Go in a group's module; return its output."""
     if shutil.which("go") is None:
         raise SystemExit(
-            "\nThere is no Go to build it with. Install Go 1.26 or newer (https://go.dev/dl), or "
+            "\nGo is needed to build it. Install Go 1.26 or newer (https://go.dev/dl), or "
             "put programs of the versions in tests/cluster/tools into PATH or KUBEBUILDER_ASSETS."
         )
     done = subprocess.run(
@@ -249,8 +255,8 @@ def _go(group: Group, *arguments: str) -> str:
 
 
 @contextlib.contextmanager
-def _alone() -> Iterator[None]:
-    """Keep a second run waiting until this one has what it wants."""
+def _locked() -> Iterator[None]:
+    """Make a second run wait until this one is done."""
     cache().mkdir(parents=True, exist_ok=True)
     with (cache() / "lock").open("w") as lock:
         try:
@@ -262,17 +268,17 @@ def _alone() -> Iterator[None]:
 
 
 def main() -> int:
-    """Provide the tools that are named, or that a purpose wants; or print where they lie."""
+    """Provide the named tools, or those of a purpose; or print their directory."""
     known = {word for tool in TOOLS for word in (tool.name, tool.purpose)}
     parser = argparse.ArgumentParser(description="Build the tools that tests need.")
     parser.add_argument("wanted", nargs="*", metavar="|".join(PURPOSES) + "|TOOL")
-    parser.add_argument("--directory", action="store_true", help="print where they lie")
-    chosen = parser.parse_args()
-    if unknown := set(chosen.wanted) - known:
-        parser.error(f"no tool is called {', '.join(sorted(unknown))}")
-    if chosen.directory:
+    parser.add_argument("--directory", action="store_true", help="print the directory of the tools")
+    arguments = parser.parse_args()
+    if unknown := set(arguments.wanted) - known:
+        parser.error(f"unknown tool {', '.join(sorted(unknown))}")
+    if arguments.directory:
         print(directory())
-    provide([tool for tool in TOOLS if {tool.name, tool.purpose} & set(chosen.wanted)])
+    provide([tool for tool in TOOLS if {tool.name, tool.purpose} & set(arguments.wanted)])
     return 0
 
 

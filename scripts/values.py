@@ -35,9 +35,9 @@ def values_schema() -> str:
 
 
 def _strict(part: Any) -> Any:
-    """Return a structural schema as JSON Schema that refuses unknown keys.
+    """Return a structural schema as JSON Schema that rejects unknown keys.
 
-    An API server drops what it does not know; Helm should refuse it.
+    The API server drops unknown fields; Helm should reject them.
     """
     if isinstance(part, list):
         return [_strict(item) for item in part]

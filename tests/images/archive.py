@@ -36,7 +36,7 @@ class Image:
 
     @cached_property
     def config(self) -> dict[str, Any]:
-        """Tell how it is run."""
+        """Return its configuration."""
         found: dict[str, Any] = self._json(self._manifest["config"]["digest"])["config"]
         return found
 
@@ -60,7 +60,7 @@ class Image:
 
     @property
     def distributions(self) -> dict[str, str]:
-        """Tell the version of every installed distribution."""
+        """Return the version of every installed distribution."""
         infos = [name.removesuffix(".dist-info") for name in self.packages if "dist-info" in name]
         pairs = [info.rsplit("-", 1) for info in infos]
         return {name.lower().replace("_", "-"): version for name, version in pairs}
@@ -88,5 +88,5 @@ def _place(digest: str) -> str:
 def _file(tar: tarfile.TarFile, about: tarfile.TarInfo) -> File:
     stream = tar.extractfile(about) if about.isreg() else None
     content = stream.read() if stream else b""
-    told = hashlib.sha256(content).hexdigest() if stream else about.linkname
-    return File(about.mode, (about.uid, about.gid), told, content[:16], int(about.mtime))
+    digest = hashlib.sha256(content).hexdigest() if stream else about.linkname
+    return File(about.mode, (about.uid, about.gid), digest, content[:16], int(about.mtime))

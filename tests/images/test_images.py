@@ -63,7 +63,7 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Copy what is built, so that whoever goes on editing does not change it between two builds."""
+    """Copy the sources, so that edits between two builds do not affect the second."""
     copy = tmp_path_factory.mktemp("tree")
     for name in BUILT:
         source, target = ROOT / name, copy / name
@@ -86,10 +86,12 @@ def build(tree: Path, folder: Path, *names: str, **environment: str) -> dict[str
 @pytest.fixture(scope="module")
 def images(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Image]:
     """Build them of the commit's time: `make e2e`, which follows, takes their layers as they are."""
-    asked = ["git", "log", "-1", "--format=%ct"]
-    told = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=False).stdout
+    command = ["git", "log", "-1", "--format=%ct"]
+    committed_at = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=False
+    ).stdout
     folder = tmp_path_factory.mktemp("images")
-    return build(tree, folder, *NAMES, SOURCE_DATE_EPOCH=told.strip() or "0")
+    return build(tree, folder, *NAMES, SOURCE_DATE_EPOCH=committed_at.strip() or "0")
 
 
 @pytest.fixture(scope="module")
@@ -113,9 +115,7 @@ def buildah(*arguments: str) -> str:
 @pytest.mark.parametrize(
     ("name", "command"), [("collector", "rackwatt-exporter"), ("operator", "rackwatt-operator")]
 )
-def test_it_runs_its_command_as_nobody_in_particular(
-    images: dict[str, Image], name: str, command: str
-) -> None:
+def test_it_runs_its_command_as_any_user(images: dict[str, Image], name: str, command: str) -> None:
     config = images[name].config
     assert (config["User"], config["Entrypoint"], config["Cmd"]) == (
         "65532:65532",
@@ -171,7 +171,7 @@ def test_it_is_slim(images: dict[str, Image], name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "command", "told"),
+    ("name", "command", "message"),
     [
         ("collector", "rackwatt-exporter --version", f"rackwatt-exporter {__version__}"),
         ("collector", "rackwatt-exporter run --help", "--config.file"),
@@ -184,9 +184,9 @@ def test_it_is_slim(images: dict[str, Image], name: str) -> None:
     ],
 )
 def test_it_does_what_it_is_for(
-    containers: dict[str, str], name: str, command: str, told: str
+    containers: dict[str, str], name: str, command: str, message: str
 ) -> None:
-    assert told in buildah("run", containers[name], "--", "sh", "-c", command)
+    assert message in buildah("run", containers[name], "--", "sh", "-c", command)
 
 
 @pytest.mark.parametrize("user", [ASSIGNED, "12345:12345"])
@@ -230,8 +230,8 @@ def test_no_file_belongs_to_its_user(images: dict[str, Image], name: str) -> Non
 def test_it_is_the_same_image_whenever_it_is_built(
     tree: Path, images: dict[str, Image], tmp_path: Path
 ) -> None:
-    anew = build(tree, tmp_path, "collector", ANEW="1", SOURCE_DATE_EPOCH=str(TIME_S))
-    before, after = images["collector"].files, anew["collector"].files
+    rebuilt = build(tree, tmp_path, "collector", NO_CACHE="1", SOURCE_DATE_EPOCH=str(TIME_S))
+    before, after = images["collector"].files, rebuilt["collector"].files
     assert before.keys() == after.keys()
     assert [path for path in before if before[path].timeless != after[path].timeless] == []
     assert {one.time_s for path, one in after.items() if path.startswith(VENV)} == {TIME_S}

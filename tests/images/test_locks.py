@@ -11,7 +11,7 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 PIN = re.compile(r"^(\S+)==(\S+)(?: ;.*)? \\$", re.MULTILINE)
-ASKED = {
+REQUIREMENTS = {
     "build": PROJECT["build-system"]["requires"],
     "collector": [*PROJECT["project"]["dependencies"], *PROJECT["project"]["optional-dependencies"]["exporter"]],
     "operator": [*PROJECT["project"]["dependencies"], *PROJECT["project"]["optional-dependencies"]["operator"]],
@@ -23,16 +23,16 @@ def pins(name: str) -> dict[str, str]:
     return dict(PIN.findall((ROOT / f"images/{name}.lock").read_text()))
 
 
-@pytest.mark.parametrize("name", ASKED)
+@pytest.mark.parametrize("name", REQUIREMENTS)
 def test_a_lock_pins_what_the_project_asks_for(name: str) -> None:
     pinned = pins(name)
-    for asked in map(Requirement, ASKED[name]):
-        found = pinned.get(canonicalize_name(asked.name))
-        assert found, f"{asked}, but it is not pinned: make lock"
-        assert found in asked.specifier, f"{asked}, but {found} is pinned: make lock"
+    for required in map(Requirement, REQUIREMENTS[name]):
+        found = pinned.get(canonicalize_name(required.name))
+        assert found, f"{required}, but it is not pinned: make lock"
+        assert found in required.specifier, f"{required}, but {found} is pinned: make lock"
 
 
-@pytest.mark.parametrize("name", ASKED)
+@pytest.mark.parametrize("name", REQUIREMENTS)
 def test_everything_in_a_lock_is_pinned_by_hashes(name: str) -> None:
     entries = (ROOT / f"images/{name}.lock").read_text().split("\n")
     named = [entry for entry in entries if entry and not entry.startswith((" ", "#"))]
