@@ -74,5 +74,5 @@ def documents(cluster: Cluster) -> list[Manifest]:
 
 
 def shown_crds(release: Release) -> list[Manifest]:
-    """Give the CRDs that the chart shows to whoever upgrades it."""
+    """Apply the CRDs that the chart shows before an upgrade."""
     return list(yaml.safe_load_all(release.helm.run("show", "crds", CHART)))

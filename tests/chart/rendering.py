@@ -89,5 +89,5 @@ class _Loader(yaml.SafeLoader):
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         keys = [self.construct_object(key, deep=deep) for key, _ in node.value]
-        assert len(keys) == len(set(keys)), f"a key stands twice: {keys}{node.start_mark}"
+        assert len(keys) == len(set(keys)), f"duplicate key: {keys}{node.start_mark}"
         return super().construct_mapping(node, deep)

@@ -1,4 +1,4 @@
-"""What the chart says of itself, and to whoever installs it."""
+"""The chart's metadata, and its notes for users."""
 
 import json
 import re
@@ -27,8 +27,10 @@ def helm(*arguments: str) -> str:
 
 
 def notes(*flags: str) -> str:
-    told = helm("install", "rackwatt", str(CHART), "--dry-run=client", "--namespace=power", *flags)
-    return told.partition("NOTES:")[2]
+    output = helm(
+        "install", "rackwatt", str(CHART), "--dry-run=client", "--namespace=power", *flags
+    )
+    return output.partition("NOTES:")[2]
 
 
 def annotation(name: str) -> Any:
@@ -103,19 +105,17 @@ def test_the_schema_of_its_values_refuses_unknown_keys_at_every_depth() -> None:
 
 
 @pytest.mark.parametrize(
-    ("flags", "told", "untold"),
+    ("flags", "present", "absent"),
     [
         ((), "all namespaces.", "monitoring.labels"),
         (("--set=watchNamespaces={a,b}",), "the resources of a, b.", "all namespaces"),
     ],
     ids=["all namespaces", "some"],
 )
-def test_whoever_installs_it_is_told_what_to_do_next(
-    flags: tuple[str, ...], told: str, untold: str
-) -> None:
+def test_the_notes_say_what_to_do_next(flags: tuple[str, ...], present: str, absent: str) -> None:
     text = notes(*flags)
-    assert told in text
-    assert untold not in text
+    assert present in text
+    assert absent not in text
     assert "kubectl get pt,sb" in text
     assert "no Prometheus Operator" in text
 
@@ -127,14 +127,14 @@ def test_the_document_in_the_notes_has_no_problem() -> None:
     assert len(built.targets) == 16
 
 
-def test_the_page_on_security_tells_every_right_and_no_other() -> None:
-    told: dict[str, set[str]] = {}
+def test_the_page_on_security_lists_every_right_and_no_other() -> None:
+    documented: dict[str, set[str]] = {}
     page = (ROOT / "docs/security.md").read_text()
     for what, verbs in re.findall(r"^  \| (`.*?) \| (.*?) \|", page, re.MULTILINE):
-        told |= {one: set(verbs.split(", ")) for one in re.findall(r"`([a-z/]+)`", what)}
+        documented |= {one: set(verbs.split(", ")) for one in re.findall(r"`([a-z/]+)`", what)}
     granted: dict[str, set[str]] = {}
     for rules in yaml.safe_load((CHART / "files/rules.yaml").read_text()).values():
         for rule in rules:
             for resource in rule["resources"]:
                 granted.setdefault(resource, set()).update(rule["verbs"])
-    assert told == granted
+    assert documented == granted

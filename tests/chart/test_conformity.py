@@ -38,17 +38,17 @@ def kubeconform(cluster: Cluster, schemas: Path, manifests: list[Manifest]) -> s
 
 def test_kubeconform_finds_nothing(cluster: Cluster, schemas: Path) -> None:
     manifests = [manifest for name in MATRIX for manifest in chosen(name).values()]
-    told = kubeconform(cluster, schemas, manifests)
-    assert f"Summary: {len(manifests)} resources found" in told
-    assert "Invalid: 0, Errors: 0, Skipped: 0" in told
+    summary = kubeconform(cluster, schemas, manifests)
+    assert f"Summary: {len(manifests)} resources found" in summary
+    assert "Invalid: 0, Errors: 0, Skipped: 0" in summary
 
 
 def test_kubeconform_would_find_something(cluster: Cluster, schemas: Path) -> None:
     spoilt = [dict(one) for one in chosen("monitoring").values()]
     for manifest in spoilt:
         manifest["speck"] = {}
-    told = kubeconform(cluster, schemas, spoilt)
-    assert f"Invalid: {len(spoilt)}" in told
+    summary = kubeconform(cluster, schemas, spoilt)
+    assert f"Invalid: {len(spoilt)}" in summary
 
 
 @pytest.mark.parametrize("name", ["two replicas", "monitoring", "pods", "another network"])
@@ -74,10 +74,10 @@ def test_the_server_would_take_it_field_by_field(
 def test_where_prometheus_operator_is_it_is_made_use_of(
     cluster: Cluster, schemas: Path, namespace: str, values: str, hinted: bool
 ) -> None:
-    told = Helm(cluster, namespace).run(
+    notes = Helm(cluster, namespace).run(
         "install", "rackwatt", CHART, "--dry-run=server", "--values=-",
         said=yaml.safe_dump(MATRIX[values]),
     )  # fmt: skip
-    assert "kind: ServiceMonitor" in told
-    assert ("--set monitoring.labels.release=NAME" in told) is hinted
-    assert "no Prometheus Operator" not in told
+    assert "kind: ServiceMonitor" in notes
+    assert ("--set monitoring.labels.release=NAME" in notes) is hinted
+    assert "no Prometheus Operator" not in notes

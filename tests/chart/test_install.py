@@ -49,8 +49,8 @@ def until_made(someone: KubeUser, child: ObjectKey) -> Manifest:
 def test_from_nothing_to_documents_that_are_looked_after_and_back(
     fresh: ControlPlane, someone: KubeUser, release: Release, tmp_path: Path
 ) -> None:
-    told = release.install({"collector": {"image": {"repository": "mirror.example/collector"}}})
-    assert "kubectl get pt,sb" in told
+    notes = release.install({"collector": {"image": {"repository": "mirror.example/collector"}}})
+    assert "kubectl get pt,sb" in notes
     kubectl = release.kubectl
     kubectl.until(lambda k: k.run("wait", "--for=condition=Established", "crd", *CRDS))
     kubectl.until(lambda k: k.get("powertargets,schedulerbindings"))
@@ -128,12 +128,12 @@ def test_an_operator_of_one_namespace_sees_no_other(
         someone.until_reason(ours, "Available", "RolloutInProgress")
     assert "status" not in (someone.get(theirs) or {})
     assert [call for call in fresh.audit.calls(user) if call.code == 403] == []
-    asked = {
+    verbs = {
         call.namespace
         for call in fresh.audit.calls(user)
         if call.resource and call.group != "authorization.k8s.io"
     }
-    assert asked <= {release.name, f"{release.name}-ours"}
+    assert verbs <= {release.name, f"{release.name}-ours"}
     rights = may.run("auth", "can-i", "--list", "--no-headers", f"--as={user}")
     assert "rackwatt.dev" not in rights
     assert "secrets" not in rights
@@ -165,8 +165,8 @@ def test_two_releases_of_one_name_work_in_two_namespaces_and_one_goes_alone(
         user = f"system:serviceaccount:{one.namespace}:{one.operator}"
         calls = fresh.audit.calls(user)
         assert [call for call in calls if call.code == 403] == []
-        asked = {call.namespace for call in calls if call.group == "rackwatt.dev"}
-        assert asked == {one.namespace}
+        namespaces = {call.namespace for call in calls if call.group == "rackwatt.dev"}
+        assert namespaces == {one.namespace}
     kinds = {(one["kind"], one["metadata"].get("namespace", "")) for one in south.objects()}
     assert {namespace for _, namespace in kinds} == {"", south.namespace}
     south.helm.run("uninstall", south.name)

@@ -22,7 +22,7 @@ def whole(request: pytest.FixtureRequest) -> Rendered:
 
 
 def read_defaults(whole: Rendered) -> Defaults:
-    """Read the rendered defaults as the operator does, from where the operator is told to."""
+    """Read the rendered defaults as the operator does, from the path that the operator has as a flag."""
     (flag,) = [one for one in whole.container["args"] if one.startswith("--defaults.file=")]
     folder, _, file = flag.partition("=")[2].rpartition("/")
     (mount,) = [one for one in whole.container["volumeMounts"] if one["mountPath"] == folder]

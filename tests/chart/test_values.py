@@ -149,7 +149,7 @@ def test_the_monitor_has_the_limits_and_labels_of_the_values() -> None:
 @pytest.mark.parametrize(
     ("name", "theirs"), [("a mirror", "mirror"), ("pull secrets of their own", "theirs")]
 )
-def test_collectors_open_the_registry_as_the_operator_does_unless_told(
+def test_collectors_open_the_registry_as_the_operator_does_by_default(
     name: str, theirs: str
 ) -> None:
     assert chosen(name).pod["imagePullSecrets"] == [{"name": "mirror"}]
@@ -190,7 +190,7 @@ def test_the_operator_is_monitored_where_that_is_possible(
     assert bool(whole.every("ServiceMonitor")) is made
 
 
-def test_pods_are_placed_and_sized_as_told() -> None:
+def test_pods_are_placed_and_sized_as_configured() -> None:
     whole, pod = chosen("pods"), chosen("pods").pod
     assert pod["priorityClassName"] == "system-cluster-critical"
     assert pod["nodeSelector"] == {
@@ -209,7 +209,7 @@ def test_pods_are_placed_and_sized_as_told() -> None:
     assert read["nodePod"]["tolerations"] == []
 
 
-def test_changed_defaults_start_the_operator_anew_and_nothing_else_does() -> None:
+def test_changed_defaults_restart_the_operator_and_nothing_else_does() -> None:
     def stamp(values: dict[str, object]) -> str:
         template = rendered(values).only("Deployment")["spec"]["template"]
         return str(template["metadata"]["annotations"]["rackwatt.dev/defaults"])
@@ -253,7 +253,7 @@ def test_what_exists_already_is_taken_as_it_is() -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "told"),
+    ("values", "message"),
     [
         ({"replica": 2}, "'replica' not allowed"),
         ({"replicas": "two"}, "got string, want null or integer"),
@@ -295,6 +295,6 @@ def test_what_exists_already_is_taken_as_it_is() -> None:
     ],
     ids=json.dumps,
 )  # fmt: skip
-def test_a_value_that_means_nothing_is_refused(values: dict[str, object], told: str) -> None:
-    with pytest.raises(RefusedError, match=told):
+def test_an_invalid_value_is_rejected(values: dict[str, object], message: str) -> None:
+    with pytest.raises(RefusedError, match=message):
         rendered(values)

@@ -1,1 +1,1 @@
-"""A real Kubernetes for tests: its control plane, who may log in to it, what was asked of it."""
+"""A real Kubernetes control plane for tests, with its clients, credentials and audit log."""

@@ -1,4 +1,4 @@
-"""What was asked of an API server, from its own audit log: who, which verb, which object.
+"""Requests to an API server, read from its audit log: user, verb and object.
 
 Tests count with it: that an operator at rest writes nothing, that a role grants what is used and
 nothing besides.
@@ -41,12 +41,12 @@ class Call:
 
     @property
     def writes(self) -> bool:
-        """Tell whether it asked for a change."""
+        """Return whether the request was a write."""
         return self.verb not in READING
 
 
 class AuditLog:
-    """The calls since a moment; `mark` begins anew. What was read is remembered."""
+    """The calls since a moment; `mark` starts again. Calls read before are kept."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -62,7 +62,7 @@ class AuditLog:
         """List the calls since the mark: of a user, and of clients whose name begins so.
 
         A request that is still open, as a watch, counts once. A service account's user name is
-        `system:serviceaccount:NAMESPACE:NAME`. A resource is told with its subresource:
+        `system:serviceaccount:NAMESPACE:NAME`. A resource has its subresource:
         `powertargets/status`.
         """
         for line in self._lines():
@@ -75,7 +75,7 @@ class AuditLog:
         ]
 
     def writes(self, user: str | None = None, agent: str = "") -> list[Call]:
-        """List those that asked for a change."""
+        """Return the writes."""
         return [call for call in self.calls(user, agent) if call.writes]
 
     def _lines(self) -> list[bytes]:
@@ -85,8 +85,8 @@ class AuditLog:
         """
         with self._path.open("rb") as log:
             log.seek(self._read)
-            told = log.read()
-        whole = told[: told.rfind(b"\n") + 1]
+            content = log.read()
+        whole = content[: content.rfind(b"\n") + 1]
         self._read += len(whole)
         return whole.splitlines()
 

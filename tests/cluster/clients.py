@@ -56,11 +56,13 @@ class Kubectl:
     def apply(self, *given: Manifest | Path) -> str:
         """Apply manifests, files or folders on the server's side, as those who own every field."""
         flags = ("apply", "--server-side", "--force-conflicts")
-        told = [self.run(*flags, f"--filename={path}") for path in given if isinstance(path, Path)]
+        output = [
+            self.run(*flags, f"--filename={path}") for path in given if isinstance(path, Path)
+        ]
         manifests = [manifest for manifest in given if not isinstance(manifest, Path)]
         if manifests:
-            told.append(self.run(*flags, "--filename=-", said=yaml.safe_dump_all(manifests)))
-        return "".join(told)
+            output.append(self.run(*flags, "--filename=-", said=yaml.safe_dump_all(manifests)))
+        return "".join(output)
 
     def delete(self, *what: str) -> None:
         """Delete what may be there, without waiting until it is gone."""
@@ -75,13 +77,13 @@ class Kubectl:
         deadline_s = time.monotonic() + patience_s
         while True:
             try:
-                told = holds(self)
+                result = holds(self)
             except CommandError as refused:
-                told, last = None, str(refused)
+                result, last = None, str(refused)
             else:
-                last = repr(told)
-            if told:
-                return told
+                last = repr(result)
+            if result:
+                return result
             if time.monotonic() > deadline_s:
                 raise TimeoutError(f"waited {patience_s:.0f} s in vain; the last answer: {last}")
             time.sleep(0.1)

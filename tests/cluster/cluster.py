@@ -1,4 +1,4 @@
-"""A cluster that answers, whoever runs it: where its clients find it, and who they may be there."""
+"""A running cluster: the address for its clients, and their credentials."""
 
 import subprocess
 from pathlib import Path
@@ -39,13 +39,13 @@ class Cluster:
 
 def existing(kubeconfig: str, directory: Path, tools: Path) -> Cluster:
     """Take the cluster that a kubeconfig, or a list of them as in KUBECONFIG, has as its current one."""
-    told = subprocess.run(
+    completed = subprocess.run(
         [tools / "kubectl", "config", "view", "--raw", "--minify", "--flatten"],
         env={"KUBECONFIG": kubeconfig}, check=True, capture_output=True, text=True,
     )  # fmt: skip
     path = directory / "existing.kubeconfig"
     path.touch(mode=0o600)
-    path.write_text(told.stdout)
+    path.write_text(completed.stdout)
     return Cluster(path, directory, tools)
 
 

@@ -62,7 +62,7 @@ class ControlPlane(Cluster):
         self.stop()
 
     def stop(self) -> None:
-        """Kill everything and remove its folder: nobody will ask for this state again."""
+        """Kill everything and remove its folder: this state is not needed again."""
         for daemon in (self.manager, self.api_server, self.etcd):
             daemon.kill()
         shutil.rmtree(self.directory, ignore_errors=True)
@@ -73,7 +73,7 @@ class ControlPlane(Cluster):
         self.api_server.wait_until(self._ready, "/readyz")
 
     def restart_api_server(self, *, abruptly: bool = False) -> None:
-        """End the API server, in order or by SIGKILL, and start it anew over the same etcd."""
+        """Stop the API server, by SIGTERM or SIGKILL, and restart it with the same etcd."""
         if abruptly:
             self.api_server.kill()
         else:
@@ -81,7 +81,7 @@ class ControlPlane(Cluster):
         self.start_api_server()
 
     def compact(self) -> None:
-        """Let etcd forget the past: a watch that asks for an old version is told 410 Gone."""
+        """Compact etcd: a watch from an old version gets 410 Gone."""
         status = self._ask_etcd("maintenance/status", "{}")
         revision = status.split('"revision":"', 1)[1].split('"', 1)[0]
         self._ask_etcd("kv/compaction", f'{{"revision": {revision}, "physical": true}}')
@@ -136,7 +136,7 @@ class ControlPlane(Cluster):
             "--shutdown-watch-termination-grace-period=1s",  # else it waits a minute for watches
             f"--audit-policy-file={at}/audit.yaml",
             f"--audit-log-path={self.directory}/audit.jsonl",
-            "--audit-log-maxsize=10000",  # MB: whoever reads it stays with this one file
+            "--audit-log-maxsize=10000",  # MB: the reader follows only this file
         ]
 
     def _manager_flags(self) -> list[str]:
@@ -160,7 +160,7 @@ def _answers(url: str, trusted: ssl.SSLContext | None = None) -> bool:
 
 
 def _own_address() -> str:
-    """Choose a loopback address that nobody else uses: one of sixteen million."""
+    """Choose a loopback address that no other process uses: one of sixteen million."""
     return ".".join(["127", *(str(1 + secrets.randbelow(254)) for _ in range(3))])
 
 

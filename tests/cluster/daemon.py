@@ -35,13 +35,13 @@ class Daemon:
 
     @property
     def pid(self) -> int:
-        """Tell the process' number."""
+        """Return the process id."""
         assert self._process is not None, f"{self.name} was not started"
         return self._process.pid
 
     @property
     def alive(self) -> bool:
-        """Tell whether it runs."""
+        """Return whether it runs."""
         return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
@@ -106,7 +106,7 @@ class Daemon:
             self._process.send_signal(sign)
 
     def resident_bytes(self) -> int:
-        """Tell its resident memory."""
+        """Return its resident memory."""
         status = Path(f"/proc/{self.pid}/status").read_text()
         (line,) = [line for line in status.splitlines() if line.startswith("VmRSS:")]
         return int(line.split()[1]) * 1024

@@ -9,12 +9,12 @@ CRDS = Path(__file__).parents[2] / "crds"
 
 
 def install(cluster: Cluster) -> str:
-    """Install them as docs/install.md says, wait until they are served, and give what was told."""
+    """Install them as docs/install.md says, wait until they are served, and return the output."""
     kubectl = Kubectl(cluster)
-    told = kubectl.run("apply", "--server-side", f"--filename={CRDS}")
-    # `wait` does not bear objects that have no status yet.
+    output = kubectl.run("apply", "--server-side", f"--filename={CRDS}")
+    # `wait` fails for objects that have no status yet.
     established = ("wait", "--for=condition=Established", "--timeout=120s", f"--filename={CRDS}")
     kubectl.until(lambda k: k.run(*established))
-    # What kubectl remembers of the kinds there are may be older: this has it ask anew.
+    # kubectl may have an older discovery cache: this refreshes it.
     kubectl.until(lambda k: k.run("api-resources", "--api-group=rackwatt.dev").count("\n") == 3)
-    return told
+    return output

@@ -23,11 +23,11 @@ from tests.eventually import until
 
 PASSING = (429, 500, 503)
 DONE_BEFORE = (404, 409)
-"""What a second try is told where the first was heard, and its answer was lost."""
+"""Errors of a retry where the first request succeeded and its response was lost."""
 
 
 def kubeconfig() -> str:
-    """Tell which cluster the environment names; nothing where none is named."""
+    """Return the cluster that the environment names; None where it names none."""
     variables = ("RACKWATT_TEST_KUBECONFIG", "KUBECONFIG")
     return next((os.environ[name] for name in variables if os.environ.get(name)), "")
 

@@ -28,7 +28,7 @@ class Keys:
         (directory / "tokens.csv").touch(mode=0o600)
 
     def client(self, name: str, group: str) -> None:
-        """Make a client's certificate, NAME.crt and NAME.key, that tells a server its name and group."""
+        """Create a client's certificate, NAME.crt and NAME.key, with its name and group."""
         # Go takes no certificate whose list of other names is empty.
         made = self._authority.issue_cert(name, common_name=name, organization_name=group)
         self._write(name, made)

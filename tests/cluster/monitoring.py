@@ -20,7 +20,7 @@ def install(cluster: Cluster, kinds: Iterable[str] = KINDS) -> None:
     kubectl, folder = Kubectl(cluster), cluster.tool("prometheus-operator-crd")
     kubectl.apply(*(folder / f"{GROUP}_{kind}.yaml" for kind in kinds))
     established = ("wait", "--for=condition=Established", "--timeout=120s", *_names(kinds))
-    kubectl.until(lambda k: k.run(*established))  # wait does not bear objects without a status
+    kubectl.until(lambda k: k.run(*established))  # wait fails for objects without a status
 
 
 def remove(cluster: ControlPlane) -> None:
@@ -31,7 +31,7 @@ def remove(cluster: ControlPlane) -> None:
 
 
 def _gone(kubectl: Kubectl) -> bool:
-    """Look whether all are gone, and wait a while; each look touches what is left.
+    """Return whether all are deleted, after a pause; each check touches what is left.
 
     An API server that could not remove what was of a kind tries again ever later, but for a CRD that
     is changed; and a wait may miss the end of one.

@@ -23,7 +23,9 @@ def line(number: int) -> bytes:
     return msgspec.json.encode(event) + b"\n"
 
 
-def test_a_call_whose_line_was_half_written_at_the_mark_is_told_after_it(tmp_path: Path) -> None:
+def test_a_call_whose_line_was_half_written_at_the_mark_is_returned_after_it(
+    tmp_path: Path,
+) -> None:
     path = tmp_path / "audit.jsonl"
     torn = line(2)
     path.write_bytes(line(1) + torn[:40])
@@ -38,7 +40,7 @@ def test_a_call_whose_line_was_half_written_at_the_mark_is_told_after_it(tmp_pat
 
 
 class Growing(io.FileIO):
-    """A file to which somebody adds as soon as its reader has come to the end."""
+    """A file that grows as soon as its reader has reached the end."""
 
     def __init__(self, path: Path, to_come: list[bytes]) -> None:
         super().__init__(path)
@@ -61,7 +63,7 @@ class Growing(io.FileIO):
                 file.write(self._to_come.pop(0))
 
 
-def test_a_call_whose_line_is_written_while_it_is_read_is_told_once(
+def test_a_call_whose_line_is_written_while_it_is_read_is_returned_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "audit.jsonl"

@@ -50,7 +50,7 @@ def test_what_an_object_owns_is_collected_with_it(cluster: Cluster, namespace: s
     kubectl.until(lambda k: "configmap/b\n" not in k.run("get", "configmaps", "--output=name"))
 
 
-def test_a_service_account_may_do_what_its_role_says_and_the_audit_log_tells_it(
+def test_a_service_account_may_do_what_its_role_says_and_the_audit_log_has_it(
     control_plane: ControlPlane, own_namespace: str
 ) -> None:
     kubectl = Kubectl(control_plane, own_namespace)
@@ -68,8 +68,8 @@ def test_a_service_account_may_do_what_its_role_says_and_the_audit_log_tells_it(
         with pytest.raises(httpx.HTTPStatusError, match="403"):
             api.get(f"{path}/secrets/a")
         api.client.post(f"{path}/configmaps", json=CONFIG)
-    told = [(call.verb, call.resource, call.code) for call in control_plane.audit.calls(user)]
-    assert told == [
+    calls = [(call.verb, call.resource, call.code) for call in control_plane.audit.calls(user)]
+    assert calls == [
         ("list", "configmaps", 200),
         ("get", "secrets", 403),
         ("create", "configmaps", 403),
@@ -154,7 +154,7 @@ def test_missing_tools_are_named(tmp_path: Path) -> None:
         ControlPlane(tmp_path)
 
 
-def test_daemons_die_with_whoever_started_them() -> None:
+def test_daemons_die_with_the_process_that_started_them() -> None:
     code = """
 import signal
 from scripts.tools import directory

@@ -1,4 +1,4 @@
-"""Each rule across fields once broken: a document, and what it is told."""
+"""Documents that violate each rule between fields, and the message of each."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +11,7 @@ TOKEN = {"name": "slurm", "key": "token"}
 
 @dataclass(frozen=True)
 class Broken:
-    """A spec that breaks one rule; `before` is one that it may not be made of."""
+    """A spec that violates one rule; `before` is a spec that must not be changed to it."""
 
     kind: str
     path: str
@@ -21,33 +21,33 @@ class Broken:
 
 
 def fleet(*hosts: Spec, **more: Any) -> Spec:
-    """Write a fleet of BMCs."""
+    """Return a fleet of BMCs."""
     return {"bmc": {"method": "fake", "hosts": list(hosts)}, **more}
 
 
 def binding(**more: Any) -> Spec:
-    """Write a binding, without a scheduler unless one is given."""
+    """Return a binding, without a scheduler unless one is given."""
     return {"cluster": "prod", **more}
 
 
 def rest(**more: Any) -> Spec:
-    """Write a binding of slurmrestd with a token; None takes a field away."""
+    """Return a binding of slurmrestd with a token; None removes a field."""
     whole = {"url": URL, "tokenSecretRef": TOKEN, **more}
     return binding(slurm={"rest": {key: one for key, one in whole.items() if one is not None}})
 
 
 def tolerating(**toleration: Any) -> Spec:
-    """Write what is said of pods that bear a taint."""
+    """Return a spec whose pods have a toleration."""
     return {"pod": {"tolerations": [toleration]}}
 
 
 def target(path: str, text: str, spec: Spec, before: Spec | None = None) -> Broken:
-    """Break a rule of a PowerTarget."""
+    """Return a violated rule of a PowerTarget."""
     return Broken("PowerTarget", path, text, spec, before)
 
 
 def bound(path: str, text: str, spec: Spec, before: Spec | None = None) -> Broken:
-    """Break a rule of a SchedulerBinding."""
+    """Return a violated rule of a SchedulerBinding."""
     return Broken("SchedulerBinding", path, text, spec, before)
 
 
@@ -56,7 +56,7 @@ HOST, ENTRY = {"names": "a"}, "spec.bmc.hosts[0]"
 SHORTER = "staleAfter must not be shorter than interval"
 INTERVAL, TIMEOUT = "interval must be at least 100ms", "timeout must be at least 1ms"
 ONE_KIND = "exactly one of bmc, node, grid must be given"
-TURNED = "bmc, node and grid cannot replace one another: create another PowerTarget"
+NOT_REPLACED = "bmc, node and grid cannot replace one another: create another PowerTarget"
 ONE_SCHEDULER = "exactly one of slurm, noop, exporter must be given"
 ONE_WAY = "exactly one of cli, ssh, rest must be given"
 ONE_TOKEN = "at most one of jwtKeySecretRef, tokenSecretRef may be given"
@@ -83,8 +83,8 @@ WATCHED = {"serviceMonitor": {"interval": "10s", "scrapeTimeout": "11s"}}
 BROKEN = (
     target("spec", ONE_KIND, {}),
     target("spec", ONE_KIND, fleet(HOST, **NODE)),
-    target("spec", TURNED, NODE, before=fleet(HOST)),
-    target("spec", TURNED, {"grid": {"zone": "FR", "static": {"gramsPerKilowattHour": 56}}}, before=NODE),
+    target("spec", NOT_REPLACED, NODE, before=fleet(HOST)),
+    target("spec", NOT_REPLACED, {"grid": {"zone": "FR", "static": {"gramsPerKilowattHour": 56}}}, before=NODE),
     target("spec", INTERVAL, {**NODE, "interval": "99ms"}),
     target("spec", TIMEOUT, {**NODE, "timeout": "0s"}),
     target("spec", SHORTER, {**NODE, "interval": "1m", "staleAfter": "59s999ms"}),

@@ -1,4 +1,4 @@
-"""Documents drawn from the CRDs' own schema: right as far as it tells, or wrong in a place or two."""
+"""Strategies of documents, drawn from the CRDs' own schema: valid by it, or with a few mistakes."""
 
 import re
 from collections.abc import Iterator

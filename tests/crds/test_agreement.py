@@ -46,5 +46,5 @@ def test_what_the_models_take_the_api_server_takes_and_nothing_else(
 ) -> None:
     spec = data.draw(SPECS[kind])
     _, problems = decode({"metadata": {"name": "a"}, "spec": spec}, KINDS[kind])
-    told = refusal(api, kind, spec)
-    assert (told is None) == (not problems), (told, [str(problem) for problem in problems])
+    message = refusal(api, kind, spec)
+    assert (message is None) == (not problems), (message, [str(problem) for problem in problems])

@@ -84,12 +84,15 @@ def refused(answer: httpx.Response) -> str:
     return str(answer.json()["message"])
 
 
-def test_the_crds_are_applied_anew_without_a_word_of_warning(cluster: Cluster) -> None:
+def test_the_crds_are_applied_again_without_a_warning(cluster: Cluster) -> None:
     assert documents.install(cluster).count("serverside-applied") == 2
     crds = Kubectl(cluster).items("crds", "--selector=app.kubernetes.io/part-of=rackwatt")
     for crd in crds:
-        told = {one["type"]: one["status"] for one in crd["status"]["conditions"]}
-        assert told == {"NamesAccepted": "True", "Established": "True"}  # no NonStructuralSchema
+        conditions = {one["type"]: one["status"] for one in crd["status"]["conditions"]}
+        assert conditions == {
+            "NamesAccepted": "True",
+            "Established": "True",
+        }  # no NonStructuralSchema
     assert len(crds) == 2
 
 
@@ -106,14 +109,14 @@ NOW = [one for one in BROKEN if one.before is None]
 THEN = [one for one in BROKEN if one.before is not None]
 
 
-def hold(told: str, broken: Broken) -> None:
-    assert told.endswith(f": {broken.text}"), told
-    assert f"{broken.path}: Invalid value" in told
+def expect_violation(message: str, broken: Broken) -> None:
+    assert message.endswith(f": {broken.text}"), message
+    assert f"{broken.path}: Invalid value" in message
 
 
 @pytest.mark.parametrize("broken", NOW, ids=lambda one: f"{one.path}: {one.text}")
 def test_a_broken_rule_is_refused_with_its_own_message(api: Api, broken: Broken) -> None:
-    hold(refused(create(api, "default", document(broken.spec, broken.kind))), broken)
+    expect_violation(refused(create(api, "default", document(broken.spec, broken.kind))), broken)
 
 
 @pytest.mark.parametrize("broken", THEN, ids=lambda one: f"{one.path}: {one.text}")
@@ -122,11 +125,11 @@ def test_what_may_not_change_is_refused_with_its_own_message(
 ) -> None:
     assert broken.before is not None
     taken(applied(api, namespace, document(broken.before, broken.kind)))
-    hold(refused(applied(api, namespace, document(broken.spec, broken.kind))), broken)
+    expect_violation(refused(applied(api, namespace, document(broken.spec, broken.kind))), broken)
 
 
 @pytest.mark.parametrize(
-    ("spec", "told"),
+    ("spec", "message"),
     [
         (fleet({"names": "a"}, intervall="1s"), 'unknown field "spec.intervall"'),
         (fleet({"names": "a", "adress": "b"}), 'unknown field "spec.bmc.hosts[0].adress"'),
@@ -149,11 +152,11 @@ def test_what_may_not_change_is_refused_with_its_own_message(
         ),
     ],
 )
-def test_what_is_no_document_is_refused_with_its_place(api: Api, spec: Spec, told: str) -> None:
-    assert told in refused(create(api, "default", document(spec)))
+def test_an_invalid_document_is_rejected_with_its_path(api: Api, spec: Spec, message: str) -> None:
+    assert message in refused(create(api, "default", document(spec)))
 
 
-def test_a_field_nobody_knows_is_dropped_from_those_who_do_not_look(
+def test_an_unknown_field_is_dropped_where_validation_is_off(
     cluster: Cluster, kubectl: Kubectl
 ) -> None:
     given = yaml.safe_dump(document({**NODE, "colour": "red"}))
@@ -172,14 +175,14 @@ def test_defaults_are_filled_in(api: Api, namespace: str) -> None:
     assert stored["spec"] == NOOP | {"interval": "30s", "timeout": "10s", "paused": False}
 
 
-def test_a_scheduler_may_be_asked_another_way(api: Api, namespace: str) -> None:
+def test_a_scheduler_may_be_replaced_by_another(api: Api, namespace: str) -> None:
     taken(applied(api, namespace, document(NOOP, "SchedulerBinding")))
     slurm = {"cluster": "prod", "slurm": {"ssh": {"host": "login"}}}
     stored = taken(applied(api, namespace, document(slurm, "SchedulerBinding")))
     assert "noop" not in stored["spec"]
 
 
-def test_two_managers_share_a_document_and_are_told_when_they_want_the_same(
+def test_two_managers_share_a_document_and_conflict_on_the_same_field(
     api: Api, namespace: str
 ) -> None:
     def say(manager: str, **spec: Any) -> httpx.Response:
@@ -192,9 +195,9 @@ def test_two_managers_share_a_document_and_are_told_when_they_want_the_same(
     stored = taken(say("site", monitoring=watched, pod=pulled))["spec"]
     assert stored["pod"]["imagePullSecrets"] == [{"name": "one"}, {"name": "two"}]
     assert stored["pod"]["labels"] == {"a": "1", "b": "2"}
-    told = refused(say("site", **fleet({"names": "b"})))
-    assert 'conflict with "fleet"' in told
-    assert ".spec.bmc.hosts" in told
+    message = refused(say("site", **fleet({"names": "b"})))
+    assert 'conflict with "fleet"' in message
+    assert ".spec.bmc.hosts" in message
     withdrawn = taken(say("site"))["spec"]
     assert withdrawn["pod"] == {"imagePullSecrets": [{"name": "one"}], "labels": {"a": "1"}}
 
@@ -214,14 +217,14 @@ def test_a_fleet_of_five_thousand_entries_is_taken(api: Api, namespace: str) -> 
     stored = taken(applied(api, namespace, document(fleet(*hosts))))
     assert len(stored["spec"]["bmc"]["hosts"]) == 5000
     hosts[4999]["addresses"] = "10.0.0.1"
-    told = refused(applied(api, namespace, document(fleet(*hosts))))
-    assert "spec.bmc.hosts[4999]: Invalid value" in told
+    message = refused(applied(api, namespace, document(fleet(*hosts))))
+    assert "spec.bmc.hosts[4999]: Invalid value" in message
 
 
 def test_a_name_of_253_letters_is_taken_and_no_longer_one(api: Api, namespace: str) -> None:
     taken(create(api, namespace, document(NODE, name="n" * 253)))
-    told = refused(create(api, namespace, document(NODE, name="n" * 254)))
-    assert "must be no more than 253" in told
+    message = refused(create(api, namespace, document(NODE, name="n" * 254)))
+    assert "must be no more than 253" in message
 
 
 @pytest.mark.parametrize(
@@ -239,9 +242,9 @@ def test_a_name_of_253_letters_is_taken_and_no_longer_one(api: Api, namespace: s
     ],
 )
 def test_kubectl_explains_every_field(kubectl: Kubectl, field: str, words: list[str]) -> None:
-    told = " ".join(kubectl.until(lambda k: k.run("explain", field)).split())
+    explanation = " ".join(kubectl.until(lambda k: k.run("explain", field)).split())
     for word in words:
-        assert word in told
+        assert word in explanation
 
 
 def ready(status: Any, reason: str) -> Condition:
@@ -267,7 +270,7 @@ MEASURED = PowerTargetStatus(
 )
 
 
-def tell(api: Api, namespace: str, kind: str, status: Any) -> httpx.Response:
+def write_status(api: Api, namespace: str, kind: str, status: Any) -> httpx.Response:
     """Write the status of the document called a."""
     given = document({}, kind)
     del given["spec"]
@@ -280,7 +283,7 @@ def test_a_status_is_written_beside_the_document_and_shown(
 ) -> None:
     spec = fleet({"names": "a"}, schedulerRef={"name": "prod"})
     taken(create(api, namespace, document(spec)))
-    stored = taken(tell(api, namespace, "PowerTarget", MEASURED))
+    stored = taken(write_status(api, namespace, "PowerTarget", MEASURED))
     assert msgspec.convert(stored["status"], PowerTargetStatus) == MEASURED
     assert stored["metadata"]["generation"] == 1
     head, row = kubectl.run("get", "pt").splitlines()
@@ -305,8 +308,8 @@ def test_a_binding_is_shown_with_its_nodes_and_waited_for(
         "version": "24.11",
         "lastContact": "2026-01-01T00:00:00Z",
     }
-    told = msgspec.convert(status, SchedulerBindingStatus)
-    assert taken(tell(api, namespace, "SchedulerBinding", told))["status"] == status
+    built = msgspec.convert(status, SchedulerBindingStatus)
+    assert taken(write_status(api, namespace, "SchedulerBinding", built))["status"] == status
     kubectl.run("wait", "--for=condition=Ready", "--timeout=60s", "sb/a")
     head, row = kubectl.run("get", "sb", "--output=wide").splitlines()
     assert head.split() == ["NAME", "SCHEDULER", "CLUSTER", "NODES", "READY", "REASON", "AGE",
@@ -327,7 +330,7 @@ def test_a_binding_is_shown_with_its_nodes_and_waited_for(
 )
 def test_a_status_that_is_none_is_refused(api: Api, namespace: str, status: Spec) -> None:
     taken(create(api, namespace, document(NODE)))
-    assert tell(api, namespace, "PowerTarget", status).is_error
+    assert write_status(api, namespace, "PowerTarget", status).is_error
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert(status, PowerTargetStatus)
 

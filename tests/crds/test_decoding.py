@@ -27,15 +27,15 @@ def fleet(*hosts: object, **more: object) -> dict[str, object]:
     return {"bmc": {"hosts": list(hosts)}, **more}
 
 
-def test_every_problem_is_told_at_once_with_its_path() -> None:
-    told = problems(
+def test_every_problem_is_reported_at_once_with_its_path() -> None:
+    lines = problems(
         {
             "schedulerRef": "prod",
             "timeout": "1 second",
             "bmc": {"method": "impi", "ipmi": {"port": 70000}, "hosts": [{"adress": "a"}]},
         }
     )
-    assert [line.split(":")[0] for line in told] == [
+    assert [line.split(":")[0] for line in lines] == [
         "spec.schedulerRef",
         "spec.timeout",
         "spec.bmc.ipmi.port",
@@ -46,7 +46,7 @@ def test_every_problem_is_told_at_once_with_its_path() -> None:
 
 
 @pytest.mark.parametrize(
-    ("spec", "told"),
+    ("spec", "message"),
     [
         ({"intervall": "1s"}, "spec.intervall: unknown field; did you mean interval?"),
         ({"interval": 30}, "spec.interval: expected text, found 30. A duration such as `30s`"),
@@ -95,8 +95,8 @@ def test_every_problem_is_told_at_once_with_its_path() -> None:
         ),
     ],
 )
-def test_a_problem_says_what_was_expected_and_what_was_found(spec: object, told: str) -> None:
-    assert any(line.startswith(told) for line in problems(spec)), problems(spec)
+def test_a_problem_says_what_was_expected_and_what_was_found(spec: object, message: str) -> None:
+    assert any(line.startswith(message) for line in problems(spec)), problems(spec)
 
 
 def test_inside_an_unknown_field_nothing_is_a_problem() -> None:
@@ -107,8 +107,8 @@ def test_inside_an_unknown_field_nothing_is_a_problem() -> None:
 
 
 def test_inside_a_misspelt_field_what_is_wrong_is_a_problem() -> None:
-    told = problems(fleet({"names": "a"}, web={"configSecretRf": {"name": "web"}}))
-    assert [line.partition(":")[0] for line in told] == [
+    lines = problems(fleet({"names": "a"}, web={"configSecretRf": {"name": "web"}}))
+    assert [line.partition(":")[0] for line in lines] == [
         "spec.web.configSecretRf",
         "spec.web.configSecretRf.key",
     ]
@@ -124,14 +124,14 @@ def test_inside_a_misspelt_field_what_is_wrong_is_a_problem() -> None:
     ],
 )
 def test_what_was_found_is_shown_in_no_words_of_python(found: object, words: str) -> None:
-    (told,) = problems(fleet({"names": "a"}, interval=found))
-    assert words in told
-    assert not re.search("None|True|False", told)
+    (message,) = problems(fleet({"names": "a"}, interval=found))
+    assert words in message
+    assert not re.search("None|True|False", message)
 
 
 def test_what_is_no_document_is_described_in_plain_words() -> None:
-    told = [str(parse_document(raw, "x").problems[0]) for raw in (None, {}, {"a": 1, "b": 2})]
-    assert told == [
+    messages = [str(parse_document(raw, "x").problems[0]) for raw in (None, {}, {"a": 1, "b": 2})]
+    assert messages == [
         "expected apiVersion and kind, found nothing",
         "expected apiVersion and kind, found an empty object",
         "expected apiVersion and kind, found only a, b",
@@ -139,7 +139,7 @@ def test_what_is_no_document_is_described_in_plain_words() -> None:
 
 
 @pytest.mark.parametrize(
-    ("spec", "told"),
+    ("spec", "message"),
     [
         ({"nodeName": "shrt"}, "spec.nodeName: 'shrt' does not match. Such as `short`, `fqdn` or "),
         ({"slurm": {"cli": {}, "cluster": "-a"}}, "spec.slurm.cluster: '-a' does not match. One"),
@@ -150,11 +150,11 @@ def test_what_is_no_document_is_described_in_plain_words() -> None:
     ],
 )
 def test_a_text_that_does_not_fit_is_shown_one_that_does(
-    spec: dict[str, object], told: str
+    spec: dict[str, object], message: str
 ) -> None:
     raw = {"metadata": {"name": "prod"}, "spec": {"cluster": "prod", **spec}}
     found = [str(problem) for problem in decode(raw, SchedulerBinding)[1]]
-    assert any(line.startswith(told) for line in found), found
+    assert any(line.startswith(message) for line in found), found
 
 
 @pytest.mark.parametrize("number", [float("inf"), float("-inf"), float("nan")])
@@ -177,12 +177,12 @@ def test_a_text_that_does_not_fit_is_shown_one_that_does(
 def test_a_number_that_json_does_not_know_is_a_problem(
     path: str, spec: Callable[[float], object], number: float
 ) -> None:
-    told = f"{path}: expected a number that is finite, found {number}"
-    assert problems(spec(number)) == [told]
+    message = f"{path}: expected a number that is finite, found {number}"
+    assert problems(spec(number)) == [message]
 
 
 @pytest.mark.parametrize(
-    ("slurm", "told"),
+    ("slurm", "message"),
     [
         ({}, "exactly one of cli, ssh, rest must be given, found none"),
         ({"cli": {}, "ssh": {"host": "a"}}, "found cli and ssh"),
@@ -205,9 +205,9 @@ def test_a_number_that_json_does_not_know_is_a_problem(
         ),
     ],
 )
-def test_rules_across_fields_are_problems_of_their_object(slurm: object, told: str) -> None:
+def test_rules_across_fields_are_problems_of_their_object(slurm: object, message: str) -> None:
     (line,) = problems({"cluster": "prod", "slurm": slurm}, SchedulerBinding)
-    assert told in line
+    assert message in line
     assert line.startswith("spec.slurm")
 
 
@@ -247,12 +247,12 @@ def test_every_field_can_be_read() -> None:
     assert Row in waiting
 
 
-def test_a_row_is_chosen_by_what_stands_there() -> None:
+def test_a_row_is_chosen_by_its_value() -> None:
     oid = {"oid": "1.3", "where": {"oid": "1.4", "equals": "1"}}
     assert problems(fleet({"names": "a", "snmp": {"oids": [oid]}})) == []
     oid["where"] = {"oid": "1.4", "equals": "x" * 257}
-    (told,) = problems(fleet({"names": "a", "snmp": {"oids": [oid]}}))
-    assert "where.equals: expected str of length <= 256" in told
+    (message,) = problems(fleet({"names": "a", "snmp": {"oids": [oid]}}))
+    assert "where.equals: expected str of length <= 256" in message
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ def only(text: bytes) -> Loaded:
     return one
 
 
-def told(text: bytes) -> str:
+def problems_of(text: bytes) -> str:
     return "; ".join(str(problem) for one in load(text, "lab.yaml") for problem in one.problems)
 
 
@@ -34,47 +34,47 @@ def test_a_good_document_has_its_name_and_no_problem() -> None:
     assert str(one) == "lab.yaml PowerTarget lab"
 
 
-def test_several_documents_stand_in_one_file_and_broken_yaml_takes_none_of_them_down() -> None:
+def test_several_documents_are_in_one_file_and_invalid_yaml_affects_none_of_them() -> None:
     loaded = load(GOOD + b"---\nkind: [\n---\n" + GOOD.replace(b"lab", b"lob"), "lab.yaml")
     assert [one.name for one in loaded if one.document] == ["lab", "lob"]
     (broken,) = [one for one in loaded if not one.document]
     assert "line 8, column 1: not YAML" in str(broken.problems[0])
 
 
-def test_what_is_no_document_of_ours_says_so() -> None:
-    assert "unknown kind 'Powertarget'; did you mean PowerTarget?" in told(
+def test_a_document_of_another_kind_is_reported() -> None:
+    assert "unknown kind 'Powertarget'; did you mean PowerTarget?" in problems_of(
         GOOD.replace(b"PowerTarget", b"Powertarget")
     )
-    assert "apiVersion: expected rackwatt.dev/v1alpha1, found 'v1'" in told(
+    assert "apiVersion: expected rackwatt.dev/v1alpha1, found 'v1'" in problems_of(
         GOOD.replace(b"rackwatt.dev/v1alpha1", b"v1")
     )
-    assert "expected apiVersion and kind" in told(b"- 1\n")
+    assert "expected apiVersion and kind" in problems_of(b"- 1\n")
 
 
 def test_status_written_by_the_operator_is_passed_over() -> None:
-    assert told(GOOD + b"status: {anything: 1}\n") == ""
+    assert problems_of(GOOD + b"status: {anything: 1}\n") == ""
 
 
 def test_ten_megabytes_of_garbage_are_refused_by_size_and_a_few_by_content() -> None:
-    assert "has more than 4 MiB, the limit of one file: split it" in told(
+    assert "has more than 4 MiB, the limit of one file: split it" in problems_of(
         os.urandom(10 * 1024 * 1024)
     )
-    assert "not UTF-8" in told(b"\xff\xfb garbage")
-    assert "not YAML" in told(b"\x00\x01")
+    assert "not UTF-8" in problems_of(b"\xff\xfb garbage")
+    assert "not YAML" in problems_of(b"\x00\x01")
 
 
 def test_nesting_without_end_is_an_error_and_no_crash() -> None:
-    assert told(b"[" * 100_000)
-    assert told(b"a: " + b"{a: " * 5_000 + b"1" + b"}" * 5_000)
+    assert problems_of(b"[" * 100_000)
+    assert problems_of(b"a: " + b"{a: " * 5_000 + b"1" + b"}" * 5_000)
 
 
 def test_aliases_that_multiply_do_not_take_time_or_memory() -> None:
     lines = ["a0: &a0 [x, x]"]
     lines += [f"a{i}: &a{i} [*a{i - 1}, *a{i - 1}]" for i in range(1, 60)]
     bomb = "\n".join([*lines, "spec: *a59", "apiVersion: *a59", "kind: *a59"]).encode()
-    assert "apiVersion: expected" in told(bomb)
+    assert "apiVersion: expected" in problems_of(bomb)
     as_hosts = GOOD.replace(b'[{names: "n[1-3]"}]', b"*a59").strip()
-    assert "hosts" in told("\n".join(lines).encode() + b"\n" + as_hosts)
+    assert "hosts" in problems_of("\n".join(lines).encode() + b"\n" + as_hosts)
 
 
 @given(st.binary(max_size=200))
@@ -88,37 +88,39 @@ def test_any_bytes_are_documents_or_problems(text: bytes) -> None:
     ["!!int ''", "!!float ''", "!!bool x", "!!timestamp x", "!!int x", "2001-02-30", "!!map x"],
 )
 def test_a_value_that_is_not_what_its_tag_says_is_a_problem_with_its_line(value: str) -> None:
-    said = told(GOOD + f"status: {value}\n".encode())
-    assert "line 6, column 9: not YAML" in said
+    problems = problems_of(GOOD + f"status: {value}\n".encode())
+    assert "line 6, column 9: not YAML" in problems
 
 
 def test_a_number_of_thousands_of_digits_is_a_problem() -> None:
     hexadecimal = b"0x" + b"f" * 5000
-    said = told(GOOD.replace(b"{method: fake", b"{method: fake, ipmi: {port: %s}" % hexadecimal))
-    assert "spec.bmc.ipmi.port: expected int <= 65535, found a number of thousands" in said
-    assert "found a number of thousands of digits" in told(hexadecimal)
+    problems = problems_of(
+        GOOD.replace(b"{method: fake", b"{method: fake, ipmi: {port: %s}" % hexadecimal)
+    )
+    assert "spec.bmc.ipmi.port: expected int <= 65535, found a number of thousands" in problems
+    assert "found a number of thousands of digits" in problems_of(hexadecimal)
 
 
 def test_merges_that_multiply_do_not_take_time_or_memory() -> None:
     lines = ["a0: &a0 {x: 1, y: 2}"]
     lines += [f"a{i}: &a{i} {{<<: [*a{i - 1}, *a{i - 1}]}}" for i in range(1, 60)]
-    assert "expected apiVersion and kind, found only a0, a1, a2, a3, a4, a5 …" in told(
+    assert "expected apiVersion and kind, found only a0, a1, a2, a3, a4, a5 …" in problems_of(
         "\n".join(lines).encode()
     )
     wide = ", ".join(f"k{i}: 1" for i in range(2000))
     lines = [f"a: &a {{{wide}}}", *(f"b{i}: {{<<: *a}}" for i in range(2000))]
-    assert "more than 1000000 keys" in told("\n".join(lines).encode())
+    assert "more than 1000000 keys" in problems_of("\n".join(lines).encode())
 
 
 def test_merges_that_follow_each_other_without_end_are_a_problem_and_no_crash() -> None:
     chain = [f"  - &a{i} {{<<: *a{i - 1}}}" for i in range(1, 3000)]
     text = "\n".join(["x:", "  y:", "  - &a0 {x: 1}", *chain, "b: {<<: *a2999}"])
-    assert "merge keys (<<) form a cycle" in told(text.encode())
+    assert "merge keys (<<) form a cycle" in problems_of(text.encode())
 
 
-def test_a_merged_key_may_be_said_anew_wherever_the_merge_is_used_again() -> None:
+def test_a_merged_key_may_be_overridden_wherever_the_merge_is_used_again() -> None:
     base = b"x-base: &b {k: 0}\nx: {y: [&a {<<: *b, k: 1}]}\nz: {<<: *a, k: 2}\n"
-    assert "given twice" not in told(base)
+    assert "given twice" not in problems_of(base)
     hosts = b"""
 metadata: {name: lab, labels: {a: &a {names: n1, rack: r1}, b: {y: [&b {<<: *a, rack: r2}]}}}
 apiVersion: rackwatt.dev/v1alpha1
@@ -218,7 +220,7 @@ items:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         (b"kind: List\nitems: hello\n", "f.yaml: items: expected a list, found 'hello'"),
         (b"kind: List\nitems: [17]\n", "f.yaml: items[0]: expected apiVersion and kind, found 17"),
@@ -232,8 +234,8 @@ items:
         ),
     ],
 )
-def test_a_list_that_cannot_be_read_says_where(text: bytes, told: str) -> None:
-    assert reports(text)[-1].startswith(told)
+def test_a_list_that_cannot_be_read_says_where(text: bytes, message: str) -> None:
+    assert reports(text)[-1].startswith(message)
 
 
 def test_what_is_not_of_rackwatt_is_passed_over_with_a_note_that_shows_no_secret() -> None:
@@ -261,7 +263,7 @@ metadata: {name: pdu}
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "told"),
+    ("before", "after", "message"),
     [
         (b"rackwatt.dev/v1alpha1", b"rackwatt.dev/v1", "apiVersion: expected rackwatt.dev/v1alph"),
         (b"rackwatt.dev/v1alpha1", b"v1", "apiVersion: expected rackwatt.dev/v1alpha1, found 'v1'"),
@@ -274,11 +276,11 @@ metadata: {name: pdu}
     ],
 )
 def test_what_is_nearly_a_document_of_rackwatt_is_a_problem(
-    before: bytes, after: bytes, told: str
+    before: bytes, after: bytes, message: str
 ) -> None:
     text = GOOD.replace(before, after)
     assert passed_over(text) == []
-    assert told in reports(text)[0]
+    assert message in reports(text)[0]
 
 
 def test_mistakes_behind_a_wrong_version_or_kind_are_reported_with_it() -> None:
@@ -322,7 +324,7 @@ def test_json_values_one_behind_another_are_documents() -> None:
     loaded = load(f"{json.dumps(raw)}\n{json.dumps(raw)}\n".encode(), "f.json")
     assert [one.document is not None for one in loaded] == [True, True]
     deep = '{"a": "\\ud83d\\ude00", "b": ' + "[" * 100 + "]" * 100 + "}"
-    assert "not YAML" in told(deep.encode())
+    assert "not YAML" in problems_of(deep.encode())
 
 
 def test_files_with_marks_put_one_behind_another_are_read() -> None:
@@ -338,7 +340,7 @@ def test_line_ends_of_windows_keep_broken_yaml_apart_too() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         (
             GOOD.replace(b"a: b", b"a: caf\xe9"),
@@ -353,13 +355,15 @@ def test_line_ends_of_windows_keep_broken_yaml_apart_too() -> None:
         (b"a: [\n\xc2\xa0 }\n", "the line has a no-break space (U+00A0); type a space instead"),
     ],
 )
-def test_text_that_cannot_be_read_says_the_line_and_what_to_change(text: bytes, told: str) -> None:
+def test_text_that_cannot_be_read_says_the_line_and_what_to_change(
+    text: bytes, message: str
+) -> None:
     (report,) = reports(text)
-    assert told in report
+    assert message in report
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "told", "usable"),
+    ("before", "after", "message", "usable"),
     [
         (
             b"{names:", b"{names: a, names:",
@@ -374,11 +378,11 @@ def test_text_that_cannot_be_read_says_the_line_and_what_to_change(text: bytes, 
     ],
 )  # fmt: skip
 def test_a_key_given_twice_is_a_problem_of_its_mapping_and_spoils_no_more(
-    before: bytes, after: bytes, told: str, usable: bool
+    before: bytes, after: bytes, message: str, usable: bool
 ) -> None:
     text = GOOD.replace(before, after)
     (report,) = reports(text)
-    assert told in report
+    assert message in report
     assert (only(text).document is not None) == usable
     both = reports(text.replace(b"method: fake", b"method: fake, zzq: 1"))
     assert len(both) == 2

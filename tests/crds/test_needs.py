@@ -16,8 +16,8 @@ def test_the_needs_of_every_collector_are_known() -> None:
 @pytest.mark.parametrize("collector", REQUIREMENTS)
 def test_every_need_has_its_reason(collector: str) -> None:
     needs = REQUIREMENTS[collector]
-    asked = {field.name for field in fields(needs) if getattr(needs, field.name)}
-    assert set(needs.reasons) == asked - {"measures", "reasons"}
+    required = {field.name for field in fields(needs) if getattr(needs, field.name)}
+    assert set(needs.reasons) == required - {"measures", "reasons"}
     assert all(needs.reasons.values())
 
 

@@ -66,7 +66,7 @@ def test_a_schema_is_structural(definition: Definition) -> None:
         assert r"\Z" not in node.get("pattern", ""), path
         if node.get("type") == "array":
             assert node["x-kubernetes-list-type"] in ("atomic", "set", "map"), path
-            assert "maxItems" in node, f"{path}: an API server cannot tell what it may cost"
+            assert "maxItems" in node, f"{path}: the API server cannot estimate its cost"
         for key in node.get("x-kubernetes-list-map-keys", ()):
             assert key in node["items"]["required"], path
 
@@ -101,7 +101,7 @@ def test_every_rule_is_broken_by_a_test(definition: Definition) -> None:
 
 
 @pytest.mark.parametrize("broken", BROKEN, ids=lambda one: f"{one.path}: {one.text}")
-def test_a_document_that_breaks_a_rule_is_told_so(broken: Broken) -> None:
+def test_a_document_that_violates_a_rule_is_reported(broken: Broken) -> None:
     document = {"metadata": {"name": "a"}, "spec": broken.spec}
     _, problems = decode(document, KINDS[broken.kind])
     if broken.before is not None:
@@ -111,7 +111,7 @@ def test_a_document_that_breaks_a_rule_is_told_so(broken: Broken) -> None:
         assert problems[0].reason.startswith(f"{broken.text}, found ")
 
 
-def test_a_type_that_a_structural_schema_cannot_tell_is_no_type_of_a_model() -> None:
+def test_a_type_that_a_structural_schema_cannot_express_is_no_type_of_a_model() -> None:
     class Either(Model, frozen=True, kw_only=True):
         """Either of two."""
 
@@ -121,11 +121,11 @@ def test_a_type_that_a_structural_schema_cannot_tell_is_no_type_of_a_model() -> 
         schema(Either)
 
 
-def test_open_bounds_are_told_as_the_dialect_tells_them() -> None:
+def test_open_bounds_are_written_in_the_dialect() -> None:
     class Scaled(Model, frozen=True, kw_only=True):
         """A scale."""
 
         scale: Annotated[float, Meta(gt=0, le=9)]
 
-    told = schema(Scaled)["properties"]["scale"]
-    assert told == {"type": "number", "minimum": 0, "exclusiveMinimum": True, "maximum": 9}
+    bounds = schema(Scaled)["properties"]["scale"]
+    assert bounds == {"type": "number", "minimum": 0, "exclusiveMinimum": True, "maximum": 9}

@@ -37,7 +37,7 @@ def test_a_target_is_called_by_what_is_measured_and_how(spec: Spec, kind: str, m
         ({"exporter": {"url": "http://a:9123"}}, "exporter"),
     ],
 )
-def test_a_binding_is_called_by_its_scheduler_and_how_it_is_asked(spec: Spec, name: str) -> None:
+def test_a_binding_is_called_by_its_scheduler_and_its_interface(spec: Spec, name: str) -> None:
     document, _ = decode(
         {"metadata": {"name": "a"}, "spec": {"cluster": "c"} | spec}, SchedulerBinding
     )

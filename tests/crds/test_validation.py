@@ -23,12 +23,12 @@ def document(kind: str, spec: dict[str, Any]) -> Document:
     return loaded.document
 
 
-def told(kind: str, spec: dict[str, Any]) -> list[str]:
+def problems_of(kind: str, spec: dict[str, Any]) -> list[str]:
     return [str(problem) for problem in semantic_problems(document(kind, spec))]
 
 
 def fleet(*hosts: dict[str, Any], **access: Any) -> list[str]:
-    return told("PowerTarget", {"bmc": {**access, "hosts": list(hosts)}})
+    return problems_of("PowerTarget", {"bmc": {**access, "hosts": list(hosts)}})
 
 
 def test_a_fleet_whose_names_have_addresses_has_no_problem() -> None:
@@ -37,7 +37,7 @@ def test_a_fleet_whose_names_have_addresses_has_no_problem() -> None:
     assert fleet({"names": "n[1-3]"}, method="fake") == []
 
 
-def test_lists_of_unequal_length_are_told_with_both_lengths() -> None:
+def test_lists_of_unequal_length_are_reported_with_both_lengths() -> None:
     host = {"names": "n[1-3]", "addresses": "10.0.0.[1-2]"}
     assert fleet(host) == ["spec.bmc.hosts[0].addresses: 3 names but 2 addresses"]
 
@@ -48,7 +48,7 @@ def test_an_address_with_credentials_is_a_problem_that_does_not_repeat_them() ->
     assert "hunter2" not in problem
 
 
-def test_a_node_named_twice_is_told_with_both_places() -> None:
+def test_a_node_named_twice_is_reported_with_both_places() -> None:
     (within,) = fleet({"names": "a,b,a"}, method="fake")
     assert within == "spec.bmc.hosts[0].names: node 'a' is listed twice"
     (across,) = fleet({"names": "a"}, {"names": "b,a"}, method="fake")
@@ -95,13 +95,13 @@ def test_a_sensor_that_is_named_twice_is_refused_with_its_path(method: str) -> N
     assert str(problem) == f"spec.bmc.{method}: sensors must be unique, found 'A' twice"
 
 
-def test_a_broken_entry_is_told_once_by_its_model_and_not_here() -> None:
+def test_a_broken_entry_is_reported_once_by_its_model_and_not_here() -> None:
     assert fleet({"names": 3}, {"names": "a"}, method="fake") == []
 
 
 @pytest.mark.parametrize("url", ["http://a:0", "http://a:x", "http://[", "http://a?b=c"])
 def test_a_url_of_nothing_is_a_problem_of_its_field(url: str) -> None:
-    (problem,) = told("SchedulerBinding", {"cluster": "c", "exporter": {"url": url}})
+    (problem,) = problems_of("SchedulerBinding", {"cluster": "c", "exporter": {"url": url}})
     assert problem.startswith(f"spec.exporter.url: {url!r} is not a base URL: expected")
 
 
@@ -131,7 +131,7 @@ def test_a_url_of_nothing_is_a_problem_of_its_field(url: str) -> None:
 def test_a_url_with_credentials_is_a_problem_that_does_not_repeat_them(
     url: str, spec: Callable[[str], dict[str, Any]], field: str
 ) -> None:
-    (problem,) = told("SchedulerBinding", {"cluster": "c", **spec(url)})
+    (problem,) = problems_of("SchedulerBinding", {"cluster": "c", **spec(url)})
     assert problem.startswith(f"{field}: a URL must not contain a user name or a password")
     assert "Secret" in problem
     assert "hunter2" not in problem
@@ -139,7 +139,7 @@ def test_a_url_with_credentials_is_a_problem_that_does_not_repeat_them(
 
 def test_nodes_in_two_states_are_a_problem() -> None:
     states = [{"names": "a", "state": "idle"}, {"names": "[", "state": "down"}]
-    (problem,) = told("SchedulerBinding", {"cluster": "c", "noop": {"states": states}})
+    (problem,) = problems_of("SchedulerBinding", {"cluster": "c", "noop": {"states": states}})
     assert problem.startswith("spec.noop.states[1].names: '[': [ at character 1")
 
 
@@ -174,7 +174,7 @@ def test_any_texts_are_places_or_problems(names: list[str], addresses: list[str]
 
 def test_a_pattern_of_families_that_is_no_regular_expression_is_a_problem() -> None:
     binding = {"cluster": "prod", "noop": {}, "metrics": {"exclude": "rackwatt_(.*"}}
-    (problem,) = told("SchedulerBinding", binding)
+    (problem,) = problems_of("SchedulerBinding", binding)
     assert problem.startswith("spec.metrics.exclude: 'rackwatt_(.*' is no regular expression")
     binding["metrics"] = {"exclude": "rackwatt_scheduler_(user|account)_.*"}
-    assert told("SchedulerBinding", binding) == []
+    assert problems_of("SchedulerBinding", binding) == []

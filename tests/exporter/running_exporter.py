@@ -70,10 +70,10 @@ class Exporting:
         async with self.get(path) as response:
             return await response.json()
 
-    async def until(self, told: Callable[[str], bool], path: str = "/metrics") -> str:
-        """Read a page until it tells what is waited for."""
+    async def until(self, matches: Callable[[str], bool], path: str = "/metrics") -> str:
+        """Read a page until it matches."""
         async with asyncio.timeout(PATIENCE_S):
-            while not told(text := await self.text(path)):
+            while not matches(text := await self.text(path)):
                 await asyncio.sleep(0.02)
         return text
 
@@ -87,7 +87,7 @@ def power_target(hosts: str, *, method: str = "fake", spec: str = "interval: 200
 
 
 def rewrite(path: Path, text: str) -> None:
-    """Put a file in another's place whole, as Kubernetes does: whoever watches it sees no half."""
+    """Replace a file atomically, as Kubernetes does."""
     fresh = path.with_name(f"{path.name}.new")
     fresh.write_text(text)
     fresh.replace(path)

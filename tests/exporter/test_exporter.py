@@ -29,7 +29,7 @@ async def test_a_changed_document_is_seen_and_what_stayed_keeps_its_counters(
         watching.cancel()
 
 
-async def test_a_typo_blinds_nobody(tmp_path: Path) -> None:
+async def test_a_typo_stops_no_measurement(tmp_path: Path) -> None:
     lab = tmp_path / "lab.yaml"
     lab.write_text(power_target("[{names: n1}]"))
     async with Exporting(tmp_path) as site:

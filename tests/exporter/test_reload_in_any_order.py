@@ -94,11 +94,11 @@ class AnyDocuments(RuleBasedStateMachine):
             node: target.connection_key for node, target in self.exporter.fleet.targets.items()
         }
 
-        async def told() -> None:
+        async def apply() -> None:
             found = [one for file in FILES for one in load(self.texts.get(file, b""), file)]
             self.exporter._apply(resolve_fleet(found, self.exporter.fleet.documents))
 
-        self.loop.run_until_complete(told())
+        self.loop.run_until_complete(apply())
         for node, record in self.exporter.targets.records.items():
             if node in before:
                 was, reads, joules, reading = before[node]

@@ -1,6 +1,6 @@
 """Secrets and ConfigMaps as Kubernetes mounts them, swapped under a running exporter.
 
-A BMC that lets in whom it should is ipmi_sim; documents say that nothing is asked again for an hour,
+The BMC is ipmi_sim with its users; documents say that nothing is polled again for an hour,
 so that whatever comes soon comes from the volume's change.
 """
 
@@ -20,7 +20,7 @@ from tests.peers.ipmi_sim import PASSWORD, USERNAME, Bmc, ipmi_sim
 from tests.peers.kubelet_volume import KubeletVolume
 
 LOOPS = ("uvloop",)
-NODE = "n586"  # its place is the first in any interval: it is asked at once
+NODE = "n586"  # its offset is the first of any interval: it is polled at once
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ async def watching(directory: Path) -> AsyncIterator[Exporting]:
 
 
 def target(bmc: Bmc) -> str:
-    """A PowerTarget of the BMC; once asked, it is not asked again by itself."""
+    """A PowerTarget of the BMC; once polled, it is not polled again for an hour."""
     spec = "interval: 1h\n  maxBackoff: 2h\n  retries: 0"
     host = (
         f'[{{names: {NODE}, address: "{bmc.address}", ipmi: {{port: {bmc.port}, privilege: admin}}, '
@@ -78,8 +78,8 @@ async def test_a_secret_is_missed_then_wrong_then_right_without_a_restart(
     async with watching(tmp_path) as site:
         await site.until(failed("credentials_missing"))
         status = await site.json()
-        told = f"Secret bmc is missing, or has no key username (there is no file {tmp_path}"
-        assert told in status["failing"][0]["message"]
+        message = f"Secret bmc is missing, or has no key username (there is no file {tmp_path}"
+        assert message in status["failing"][0]["message"]
         missing = {"first_reference": "PowerTarget lab spec.bmc.hosts[0]", "affected_targets": 1}
         assert status["secrets_missing"] == [{"secret": "bmc", "key": "username", **missing}]
         secret.update({"username": USERNAME})
@@ -91,7 +91,7 @@ async def test_a_secret_is_missed_then_wrong_then_right_without_a_restart(
         assert (await site.json())["secrets_missing"] == []
 
 
-async def test_a_rotated_secret_disturbs_nobody_who_is_let_in(tmp_path: Path, bmc: Bmc) -> None:
+async def test_a_rotated_secret_does_not_disturb_open_sessions(tmp_path: Path, bmc: Bmc) -> None:
     (tmp_path / "lab.yaml").write_text(target(bmc))
     secret = KubeletVolume(tmp_path / "secrets/bmc")
     secret.update({"username": USERNAME, "password": PASSWORD})

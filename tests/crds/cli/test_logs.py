@@ -27,21 +27,21 @@ def test_logfmt_is_a_line_and_gives_back_every_message(message: str) -> None:
     line = Logfmt().format(record(message))
     assert len(line.splitlines()) == 1
     assert line.isprintable()
-    told = line.split(" msg=", 1)[1]
-    assert (json.loads(told) if told.startswith('"') else told) == message
+    logged = line.split(" msg=", 1)[1]
+    assert (json.loads(logged) if logged.startswith('"') else logged) == message
 
 
 def test_a_word_needs_no_quotes() -> None:
-    told = Logfmt().format(record("stopping")).split()
-    assert told[1:] == ["level=warn", "component=polling.poller", "msg=stopping"]
+    words = Logfmt().format(record("stopping")).split()
+    assert words[1:] == ["level=warn", "component=polling.poller", "msg=stopping"]
 
 
-def test_a_line_tells_when_and_which_node() -> None:
+def test_a_line_has_the_time_and_the_node() -> None:
     one = record("no answer within 2 s")
     one.created, one.msecs, one.node = 1_700_000_000.25, 250.0, "n17"
-    told = dict(word.split("=", 1) for word in shlex.split(Logfmt().format(one)))
-    assert told.pop("ts") == "2023-11-14T22:13:20.250Z"
-    assert told == {
+    fields = dict(word.split("=", 1) for word in shlex.split(Logfmt().format(one)))
+    assert fields.pop("ts") == "2023-11-14T22:13:20.250Z"
+    assert fields == {
         "level": "warn",
         "component": "polling.poller",
         "msg": "no answer within 2 s",
@@ -53,13 +53,13 @@ def test_a_line_tells_when_and_which_node() -> None:
     ("name", "component"),
     [("rackwatt_operator.reflector", "reflector"), ("kopf._core.engines", "kopf._core.engines")],
 )
-def test_the_room_is_ours_by_its_own_name_and_others_by_their_whole(
+def test_a_component_is_the_module_without_its_package_or_the_whole_name_of_another_logger(
     name: str, component: str
 ) -> None:
     assert json.loads(Json().format(record("x", name)))["component"] == component
 
 
-def test_what_went_wrong_is_told_whole_and_in_the_same_line() -> None:
+def test_a_traceback_is_logged_in_the_same_line() -> None:
     one = record("broken")
     try:
         raise ValueError("why")
@@ -74,5 +74,5 @@ def test_what_went_wrong_is_told_whole_and_in_the_same_line() -> None:
 
 def test_the_time_is_that_of_the_record() -> None:
     one = record("x")
-    told = json.loads(Json().format(one))["ts"]
-    assert datetime.fromisoformat(told).timestamp() == pytest.approx(one.created, abs=0.0015)
+    stamp = json.loads(Json().format(one))["ts"]
+    assert datetime.fromisoformat(stamp).timestamp() == pytest.approx(one.created, abs=0.0015)
