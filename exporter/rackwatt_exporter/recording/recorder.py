@@ -20,7 +20,6 @@ from rackwatt_exporter.recording.snmp import RecordingSnmpDriver, SnmpLog
 from rackwatt_exporter.targets.base import Driver, Source
 
 PAUSE_S, DIAGNOSTICS_TIMEOUT_S = 1.0, 30.0
-METHODS = ("ipmi", "snmp", "redfish")
 # Keys of a Secret that are to be redacted, but may be common words.
 _NAME_KEYS = ("username",)
 
@@ -90,10 +89,6 @@ class Recorder:
         Raises:
             CaptureError: it cannot be recorded.
         """
-        if target.method not in METHODS:
-            raise CaptureError(
-                f"{target.node}: {target.method} has no responses of a BMC to record"
-            )
         node = f"node{len(self._recorded) + 1}"
         self._redactor.replace(target.node, node)
         self._redactor.replace(target.address, f"{node}.example")
@@ -126,7 +121,7 @@ class Recorder:
     async def _read(self, target: Target) -> tuple["RecordedWords", list[Outcome]]:
         if isinstance(target.options, IpmiOptions):  # pyghmi has no recording driver
             target = replace(target, options=replace(target.options, oem=False))
-        log, driver = _recording(target.method, self._secrets)
+        log, driver = _recording(target, self._secrets)
         source = driver.source(target)
         outcomes = []
         for index in range(self._readings):
@@ -167,8 +162,8 @@ async def _outcome(source: Source, timeout_s: float) -> Outcome:
     return Outcome(watts=reading.watts, source=reading.source)
 
 
-def _recording(method: str, secrets: Secrets) -> tuple["RecordedWords", DiagnosticDriver]:
-    match method:
+def _recording(target: Target, secrets: Secrets) -> tuple["RecordedWords", DiagnosticDriver]:
+    match target.method:
         case "ipmi":
             commands = IpmiLog()
             return commands, RecordingIpmiDriver(secrets, commands)
@@ -178,8 +173,11 @@ def _recording(method: str, secrets: Secrets) -> tuple["RecordedWords", Diagnost
         case "redfish":
             resources = RedfishLog()
             return resources, RecordingRedfishDriver(secrets, resources)
-        case _:
-            raise ValueError(f"targets of method {method} cannot be recorded")
+        case method:
+            raise CaptureError(
+                f"{target.node}: targets of method {method} cannot be recorded; "
+                "name nodes of the methods ipmi, snmp and redfish"
+            )
 
 
 def _settings(target: Target) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from rackwatt_exporter.capture import CaptureError, Outcome, RecordedTarget
 from rackwatt_exporter.recording.recorder import KnownSecrets, Recorder
 from rackwatt_exporter.simulator.fleet import Ports
 from rackwatt_exporter.simulator.replay.runner import servers
+from tests.exporter.store.test_targets import target
 
 passwords = st.text(
     st.characters(categories=("L", "N", "P"), max_codepoint=0x2FF), min_size=4, max_size=20
@@ -59,6 +60,16 @@ def everywhere(password: str) -> RecordedTarget:
                 )
             ]
         ),
+    )
+
+
+async def test_a_target_of_another_method_cannot_be_recorded_and_the_error_says_which_can() -> None:
+    recorder = Recorder(KnownSecrets(Path("/nonexistent")), 1)
+    with pytest.raises(CaptureError) as caught:
+        await recorder.record(target("n1"))
+    assert str(caught.value) == (
+        "n1: targets of method fake cannot be recorded; "
+        "name nodes of the methods ipmi, snmp and redfish"
     )
 
 
