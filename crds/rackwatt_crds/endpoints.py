@@ -11,6 +11,8 @@ SSH_PORT = 22
 SNMP_PORT = 161
 REDFISH_PORT = 443
 SLURMCTLD_PORT = 6817
+API_SERVER_PORTS = (443, 6443, 8443, 16443)
+"""Ports of Kubernetes API servers behind their Service: a NetworkPolicy sees these."""
 
 Transport = Literal["TCP", "UDP"]
 

@@ -32,8 +32,9 @@ from rackwatt_crds.grid import static
 from rackwatt_crds.grid.static import StaticIntensity
 from rackwatt_crds.model import Model, only
 from rackwatt_crds.rules import camel
-from rackwatt_crds.schedulers import exporter, noop, slurm
+from rackwatt_crds.schedulers import exporter, kubernetes, noop, slurm
 from rackwatt_crds.schedulers.exporter import Exporter
+from rackwatt_crds.schedulers.kubernetes import Kubernetes
 from rackwatt_crds.schedulers.noop import Noop
 from rackwatt_crds.schedulers.slurm import Slurm
 
@@ -124,6 +125,7 @@ class SchedulerSettings(Model, frozen=True, kw_only=True):
     """The settings of each scheduler."""
 
     slurm: Slurm | None = None
+    kubernetes: Kubernetes | None = None
     noop: Noop | None = None
     exporter: Annotated[
         Exporter | None,
@@ -136,6 +138,7 @@ class SchedulerSettings(Model, frozen=True, kw_only=True):
 
 SCHEDULERS = _table(
     SchedulerKind("slurm", Slurm, slurm.connections, slurm.label),
+    SchedulerKind("kubernetes", Kubernetes, kubernetes.connections, kubernetes.label),
     SchedulerKind("noop", Noop, noop.connections, noop.label, noop.problems),
     SchedulerKind("exporter", Exporter, exporter.connections, exporter.label),
 )

@@ -16,6 +16,7 @@ from rackwatt_exporter.schedulers.base import Scheduler
 SCHEDULERS: Mapping[str, str] = MappingProxyType(
     {
         "slurm": "rackwatt_exporter.schedulers.slurm.ways:slurm_scheduler",
+        "kubernetes": "rackwatt_exporter.schedulers.kubernetes.scheduler:kubernetes_scheduler",
         "noop": "rackwatt_exporter.schedulers.noop:noop",
         "exporter": "rackwatt_exporter.schedulers.remote:remote_scheduler",
     }

@@ -8,7 +8,8 @@ import errno
 import socket
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -21,6 +22,7 @@ from rackwatt_exporter.protocols.http.tls_probe import diagnose
 from rackwatt_exporter.reading import ReadError, Reason
 
 BODY_LIMIT = 64 * 1024 * 1024
+LINE_LIMIT = 16 * 1024 * 1024
 _UNIX = "unix:"
 _REASONS = {
     errno.ECONNREFUSED: Reason.CONNECTION_REFUSED,
@@ -62,15 +64,48 @@ class HttpClient:
             ReadError: name_unresolved, connection_refused, unreachable, timeout, tls_failed,
                 invalid_entry, credentials_missing; bad_reply for what is not HTTP or has no end.
         """
-        client = self._connected()
         sent_s = time.monotonic()
+        async with self._response(path, headers, query, self._timeout_s) as response:
+            body = await _bounded(response)
+            took_s = time.monotonic() - sent_s
+            return HttpResponse(response.status_code, body, took_s, dict(response.headers))
+
+    @asynccontextmanager
+    async def lines(
+        self,
+        path: str,
+        headers: Mapping[str, str],
+        query: Mapping[str, int | str],
+        silence_s: float,
+    ) -> AsyncIterator[tuple[int, AsyncIterator[bytes]]]:
+        """Send a GET request whose response has no end; yield its status and lines as they arrive.
+
+        Raises:
+            ReadError: as `get`; timeout after a silence of `silence_s`.
+        """
+        async with self._response(path, headers, query, silence_s) as response:
+            yield response.status_code, _lines(response)
+
+    @asynccontextmanager
+    async def _response(
+        self,
+        path: str,
+        headers: Mapping[str, str],
+        query: Mapping[str, int | str] | None,
+        silence_s: float,
+    ) -> AsyncIterator[httpx.Response]:
+        """Send a GET request; the body is read within the block, whose failures are reasons."""
+        client = self._connected()
         try:
             async with client.stream(
-                "GET", self._url + path, headers=headers, params=query, extensions=self._extensions
+                "GET",
+                self._url + path,
+                headers=headers,
+                params=query,
+                extensions=self._extensions,
+                timeout=httpx.Timeout(self._timeout_s, read=silence_s),
             ) as response:
-                body = await _bounded(response)
-                took_s = time.monotonic() - sent_s
-                return HttpResponse(response.status_code, body, took_s, dict(response.headers))
+                yield response
         except httpx.InvalidURL as error:
             raise ReadError(Reason.INVALID_ENTRY, f"{self._url}: {error}") from None
         except (
@@ -129,6 +164,22 @@ async def _bounded(response: httpx.Response) -> bytes:
         if response.status_code < 300:
             raise
     return bytes(body)
+
+
+async def _lines(response: httpx.Response) -> AsyncIterator[bytes]:
+    """Go through the lines of a body, each of at most LINE_LIMIT; what follows the last is one."""
+    rest = bytearray()
+    async for chunk in response.aiter_bytes():
+        first, *others = chunk.split(b"\n")
+        rest += first
+        for other in others:
+            yield bytes(rest)
+            rest = bytearray(other)
+        if len(rest) > LINE_LIMIT:
+            message = f"a line of {response.url.path} is larger than {LINE_LIMIT // 2**20} MiB"
+            raise ReadError(Reason.BAD_REPLY, message)
+    if rest:
+        yield bytes(rest)
 
 
 def to_read_error(error: httpx.HTTPError | ssl.SSLError) -> ReadError:
