@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from rackwatt_crds.kinds import SCHEDULERS
+
 Spec = dict[str, Any]
 
 URL = "http://slurm:6820"
@@ -36,6 +38,11 @@ def rest(**more: Any) -> Spec:
     return binding(slurm={"rest": {key: one for key, one in whole.items() if one is not None}})
 
 
+def cluster(**more: Any) -> Spec:
+    """Write a binding of Kubernetes."""
+    return binding(kubernetes=more)
+
+
 def tolerating(**toleration: Any) -> Spec:
     """Return a spec whose pods have a toleration."""
     return {"pod": {"tolerations": [toleration]}}
@@ -57,12 +64,18 @@ SHORTER = "staleAfter must not be shorter than interval"
 INTERVAL, TIMEOUT = "interval must be at least 100ms", "timeout must be at least 1ms"
 ONE_KIND = "exactly one of bmc, node, grid must be given"
 NOT_REPLACED = "bmc, node and grid cannot replace one another: create another PowerTarget"
-ONE_SCHEDULER = "exactly one of slurm, noop, exporter must be given"
+ONE_SCHEDULER = f"exactly one of {', '.join(SCHEDULERS)} must be given"
 ONE_WAY = "exactly one of cli, ssh, rest must be given"
 ONE_TOKEN = "at most one of jwtKeySecretRef, tokenSecretRef may be given"
 SOME_TOKEN = (
     "jwtKeySecretRef or tokenSecretRef must be given, unless url is a Unix socket or headers "
     "authenticate"
+)
+API, KUBERNETES = "https://api.hpc.example:6443", "spec.kubernetes"
+NO_URL = "tokenSecretRef needs url: a collector has a token of its own for its cluster"
+NO_URL_FOR_TLS = "tls needs url: a collector knows the authority of its cluster"
+NOTHING_AUTHENTICATES = (
+    "url needs tokenSecretRef or tls.clientSecretRef: an API server answers no other"
 )
 OUR_CLAIMS = "claims must have none of exp, iat, nbf, sun: every token has its own"
 OUR_HEADERS = (
@@ -104,6 +117,9 @@ BROKEN = (
     target("spec.pod", NO_SERVERS, {**NODE, "pod": {"dnsPolicy": "None", "dnsConfig": {}}}),
     bound("spec", ONE_SCHEDULER, binding()),
     bound("spec", ONE_SCHEDULER, binding(noop={}, slurm={"cli": {}})),
+    bound(KUBERNETES, NO_URL, cluster(tokenSecretRef=TOKEN)),
+    bound(KUBERNETES, NO_URL_FOR_TLS, cluster(tls={"serverName": "a"})),
+    bound(KUBERNETES, NOTHING_AUTHENTICATES, cluster(url=API)),
     bound("spec", INTERVAL, binding(noop={}, interval="0s")),
     bound("spec", TIMEOUT, binding(noop={}, timeout="0s")),
     bound("spec", SHORTER, binding(noop={}, staleAfter="29s")),

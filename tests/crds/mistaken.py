@@ -67,12 +67,17 @@ PINNED: Data = {
     "cluster": "lab",
     "noop": {"states": [{"names": "q[1-2]", "state": "idle"}, {"names": "q3", "state": "down"}]},
 }
+ELSEWHERE: Data = {
+    "cluster": "k",
+    "kubernetes": {"url": "https://a:6443", "tokenSecretRef": {"name": "t", "key": "k"}},
+}
 NODES: Data = {"node": {"collectors": ["cpu", "rapl"]}, "timeout": "5s"}
 GRID: Data = {"grid": {"zone": "FR", "static": {"gramsPerKilowattHour": 56}}}
 SPECS = (
     ("PowerTarget", FLEET),
     ("SchedulerBinding", BINDING),
     ("SchedulerBinding", PINNED),
+    ("SchedulerBinding", ELSEWHERE),
     ("PowerTarget", NODES),
     ("PowerTarget", GRID),
 )
@@ -91,6 +96,7 @@ MEANT: tuple[tuple[Path, Any, str], ...] = (
     (("pod", "tolerations", 0, "operator"), "Exists", "pod.tolerations[0]"),
     (("noop", "states", 1, "names"), "q[", "noop.states[1].names"),
     (("slurm", "rest", "url"), "http://a:0", "slurm.rest.url"),
+    (("kubernetes", "url"), "https://a:0", "kubernetes.url"),
 )
 # Fields of one object that are judged together: of these, one mistake at a time.
 TOGETHER = (

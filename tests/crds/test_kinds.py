@@ -125,7 +125,7 @@ def test_a_spec_that_gives_no_kind_or_several_chooses_none(
 
 
 def test_a_scheduler_without_a_row_is_not_called_by_the_name_of_another() -> None:
-    with pytest.raises(ValueError, match="exactly one of slurm, noop, exporter"):
+    with pytest.raises(ValueError, match=f"exactly one of {', '.join(SCHEDULERS)}"):
         scheduler_of(NextBindingSpec(cluster="c", toy=Noop()))
 
 

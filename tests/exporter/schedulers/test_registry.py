@@ -27,6 +27,7 @@ def test_every_scheduler_of_documents_has_its_reader_and_no_other() -> None:
         ("slurm: {cli: {}}", "SlurmCommands"),
         ("slurm: {ssh: {host: login1}}", "SlurmSsh"),
         (REST, "SlurmRest"),
+        ("kubernetes: {}", "KubernetesScheduler"),
         ("noop: {}", "Noop"),
         ("exporter: {url: 'http://power:9123'}", "RemoteScheduler"),
     ],

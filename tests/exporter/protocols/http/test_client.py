@@ -16,7 +16,7 @@ from aiohttp import web
 from rackwatt_exporter.config.options import TlsOptions
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.config.tls import tls_parameters
-from rackwatt_exporter.protocols.http.client import BODY_LIMIT, HttpClient
+from rackwatt_exporter.protocols.http.client import BODY_LIMIT, LINE_LIMIT, HttpClient
 from rackwatt_exporter.reading import ReadError, Reason
 from tests.eventually import PATIENCE_S, eventually
 from tests.peers.ports import free_port
@@ -240,6 +240,57 @@ async def test_a_refusal_cut_short_keeps_its_status_and_a_success_does_not(
                 assert await failure(service) is Reason.BAD_REPLY
             else:
                 assert (await service.get("/", {})).status == status
+
+
+@asynccontextmanager
+async def chunked(*chunks: bytes, ends: bool = True) -> AsyncIterator[str]:
+    """Serve a response in chunks; without `ends` it stays open."""
+    stopped = asyncio.Event()
+
+    async def send(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        for chunk in chunks:
+            writer.write(b"%x\r\n%b\r\n" % (len(chunk), chunk))
+            await writer.drain()
+        if ends:
+            writer.write(b"0\r\n\r\n")
+        else:
+            await stopped.wait()
+        writer.close()
+
+    async with await asyncio.start_server(send, "127.0.0.1", 0) as server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        stopped.set()
+
+
+async def lines_of(service: HttpClient, silence_s: float = PATIENCE_S) -> list[bytes]:
+    async with service.lines("/", {}, {}, silence_s) as (status, lines):
+        assert status == 200
+        return [line async for line in lines]
+
+
+async def test_lines_are_those_of_the_body_however_it_is_cut(tmp_path: Path) -> None:
+    async with (
+        chunked(b"o", b"ne\ntwo\n", b"\nth", b"ree") as url,
+        asking(url, tmp_path) as service,
+    ):
+        assert await lines_of(service) == [b"one", b"two", b"", b"three"]
+
+
+async def test_a_silence_between_lines_is_a_timeout(tmp_path: Path) -> None:
+    async with chunked(b"one\n", ends=False) as url, asking(url, tmp_path) as service:
+        with pytest.raises(ReadError) as caught:
+            await lines_of(service, silence_s=0.5)
+        assert caught.value.reason is Reason.TIMEOUT
+
+
+async def test_a_line_without_end_is_a_bad_reply(tmp_path: Path) -> None:
+    chunks = [bytes(2**20)] * (LINE_LIMIT // 2**20 + 1)
+    async with chunked(*chunks, ends=False) as url, asking(url, tmp_path) as service:
+        with pytest.raises(ReadError, match="a line of / is larger than 16 MiB") as caught:
+            await lines_of(service)
+        assert caught.value.reason is Reason.BAD_REPLY
 
 
 MUTUAL = TlsOptions(ca_secret="ca", client_secret="ours")

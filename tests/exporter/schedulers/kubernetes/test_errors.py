@@ -1,4 +1,4 @@
-"""Refusals of API servers and of what stands before them."""
+"""Refusals of API servers and of proxies in front of them."""
 
 import pytest
 
