@@ -64,7 +64,10 @@ class Proxy:
         async with aiohttp.ClientSession(connector=connector, timeout=timeout) as self._session:
             app = web.Application(client_max_size=16 * 1024 * 1024)
             app.router.add_route("*", "/{path:.*}", self._pass_on)
-            runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+            # A watch whose client has gone would keep the proxy up until the API server ends it.
+            runner = web.AppRunner(
+                app, access_log=None, shutdown_timeout=0.1, handler_cancellation=True
+            )
             await runner.setup()
             await web.TCPSite(runner, "127.0.0.1", 0).start()
             self.port = runner.addresses[0][1]

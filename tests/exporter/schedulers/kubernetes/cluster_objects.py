@@ -11,6 +11,7 @@ from rackwatt_exporter.protocols.http.tls import TlsParameters
 from rackwatt_exporter.schedulers.kubernetes.credentials import ApiServer
 from tests.cluster.clients import Api, Kubectl, Manifest
 from tests.cluster.controlplane import ControlPlane
+from tests.eventually import until
 
 CAPACITY = {"cpu": "8", "memory": "32Gi", "pods": "110"}
 STRATEGIC = {"Content-Type": "application/strategic-merge-patch+json"}
@@ -26,6 +27,8 @@ class Stage:
         self.kubectl = Kubectl(control_plane, namespace)
         self.prefix = f"n{secrets.token_hex(3)}"
         self._nodes: list[str] = []
+        account = f"/api/v1/namespaces/{namespace}/serviceaccounts/default"
+        until(lambda: self.api.client.get(account).is_success)  # pods are refused without
 
     def node(self, name: str, capacity: Mapping[str, str] = CAPACITY, ready: str = "True") -> str:
         """Register a node, with a Ready condition unless `ready` is empty."""
