@@ -33,7 +33,7 @@ kind: SchedulerBinding
 metadata: {{name: prod}}
 spec: {{cluster: prod, interval: 1s, timeout: 60s, staleAfter: {stale}, {way}}}
 """
-QUESTIONS = re.compile(r"REQUEST_NODE_INFO\s*\(.*?\)\s*count:(\d+)")
+REQUESTS = re.compile(r"REQUEST_NODE_INFO\s*\(.*?\)\s*count:(\d+)")
 
 
 @pytest.fixture(scope="module")
@@ -45,10 +45,10 @@ def cluster() -> Iterator[SlurmCluster]:
 
 
 @contextmanager
-def asking(
+def relaying(
     directory: Path, cluster: SlurmCluster, stale: str = "5m", *arguments: str
 ) -> Iterator[Running]:
-    """Run an exporter that has nothing but a binding, and asks Slurm."""
+    """Run an exporter that has nothing but a binding, and reads Slurm."""
     directory.mkdir(exist_ok=True)
     (directory / "b.yaml").write_text(BINDING.format(stale=stale, way="slurm: {cli: {}}"))
     environment = {key: cluster.environment[key] for key in ("SLURM_CONF", "PATH")}
@@ -60,7 +60,7 @@ def asking(
 
 @contextmanager
 def measuring(directory: Path, url: str, stale: str) -> Iterator[Running]:
-    """Run an exporter that has a fleet, and asks another exporter for its states."""
+    """Run an exporter that has a fleet, and reads its states from another exporter."""
     directory.mkdir(exist_ok=True)
     hosts = '[{names: "n[1-2]"}, {names: d1}, {names: unknown}]'
     target = power_target(hosts, spec="interval: 1s\n  schedulerRef: {name: prod}")
@@ -79,9 +79,9 @@ def known(text: str) -> bool:
 
 
 def withdrawn(*reasons: str) -> Callable[[str], bool]:
-    """Tell a page that has power and no state at all, and says why."""
+    """Return a predicate of pages with power, one of the reasons, and no state."""
 
-    def told(text: str) -> bool:
+    def is_withdrawn(text: str) -> bool:
         why = any(f'reason="{reason}"' in text for reason in reasons)
         gone = "rackwatt_node_state{" not in text and why
         if gone:
@@ -89,7 +89,7 @@ def withdrawn(*reasons: str) -> Callable[[str], bool]:
             assert "idle" not in text
         return gone
 
-    return told
+    return is_withdrawn
 
 
 def options(url: str, name: str = "prod") -> ExporterOptions:
@@ -113,61 +113,61 @@ async def failure(url: str, secrets: Path, name: str = "prod") -> ReadError:
 def test_states_of_slurm_reach_a_fleet_through_two_exporters(
     cluster: SlurmCluster, tmp_path: Path
 ) -> None:
-    with asking(tmp_path / "a", cluster) as a:
+    with relaying(tmp_path / "a", cluster) as a:
         a.until_served(lambda text: text == "ready\n", "/readyz")
         page = a.get("/metrics")
         assert (
             'rackwatt_scheduler_nodes{scheduler="prod",cluster="prod",state="allocated"} 1' in page
         )
         assert "rackwatt_node_state" not in page  # it measures none of them
-        told = json.loads(a.get("/status"))
-        assert told["schedulers"][0]["nodes"] == {"allocated": 1, "idle": 1, "down": 1}
-        assert told["targets"]["configured"] == 0
+        status = json.loads(a.get("/status"))
+        assert status["schedulers"][0]["nodes"] == {"allocated": 1, "idle": 1, "down": 1}
+        assert status["targets"]["configured"] == 0
         assert "1 allocated" in a.get("/plain")
         with measuring(tmp_path / "b", a.url, "5m") as b:
             page = b.until_served(known, "/metrics")
-            found = dict(re.findall(r'node_state\{node="(\w+)".*state="(\w+)"\} 1', page))
-            assert found == {"n1": "allocated", "n2": "idle", "d1": "down"}
+            current = dict(re.findall(r'node_state\{node="(\w+)".*state="(\w+)"\} 1', page))
+            assert current == {"n1": "allocated", "n2": "idle", "d1": "down"}
             version = json.loads(b.get("/status"))["schedulers"][0]["version"]
-            assert version == told["schedulers"][0]["version"] != ""
+            assert version == status["schedulers"][0]["version"] != ""
 
 
-async def test_ten_who_ask_cost_slurm_no_more_than_one(
+async def test_ten_remote_readers_cost_slurm_no_more_than_one(
     cluster: SlurmCluster, tmp_path: Path
 ) -> None:
-    def questions() -> int:
-        told = subprocess.check_output(["sdiag"], env=cluster.environment, text=True)
-        found = QUESTIONS.search(told)
-        assert found, told
-        return int(found[1])
+    def requests() -> int:
+        output = subprocess.check_output(["sdiag"], env=cluster.environment, text=True)
+        match = REQUESTS.search(output)
+        assert match, output
+        return int(match[1])
 
-    def asked(a: Running) -> int:
+    def reads(a: Running) -> int:
         return int(json.loads(a.get("/status"))["schedulers"][0]["reads"])
 
-    with asking(tmp_path / "a", cluster) as a:
+    with relaying(tmp_path / "a", cluster) as a:
         await asyncio.to_thread(a.until_served, lambda text: text == "ready\n", "/readyz")
         clients = [
             RemoteScheduler(options(a.url), Secrets(tmp_path), PATIENCE_S) for _ in range(10)
         ]
-        before, reads_before = await asyncio.to_thread(questions), await asyncio.to_thread(asked, a)
+        before, reads_before = await asyncio.to_thread(requests), await asyncio.to_thread(reads, a)
         first = await asyncio.gather(*(client.read() for client in clients))
         for _ in range(20):
             last = await asyncio.gather(*(client.read() for client in clients))
-        reads_after, after = await asyncio.to_thread(asked, a), await asyncio.to_thread(questions)
+        reads_after, after = await asyncio.to_thread(reads, a), await asyncio.to_thread(requests)
         for client in clients:
             await client.close()
-    # One question of sinfo is under way, at most, when we look at either end.
+    # At most one request of sinfo is in flight when either end is read.
     assert after - before <= reads_after - reads_before + 2 < 210
     assert states(first[0]) == {"n1": "allocated", "n2": "idle", "d1": "down"}
-    # What had not changed was not sent again: it is the very object that came the first time.
+    # Unchanged nodes were not sent again: they are the same object as at first.
     assert all(one.nodes is two.nodes for one, two in zip(first, last, strict=True))
 
 
-def test_who_has_the_list_is_told_304_and_the_age_of_slurms_own_answer(
+def test_the_snapshot_is_304_with_the_age_of_slurms_answer_if_it_has_not_changed(
     cluster: SlurmCluster, tmp_path: Path
 ) -> None:
     with (
-        asking(tmp_path / "a", cluster) as a,
+        relaying(tmp_path / "a", cluster) as a,
         httpx.Client(base_url=a.url, timeout=PATIENCE_S) as client,
     ):
         a.until_served(lambda text: text == "ready\n", "/readyz")
@@ -176,7 +176,11 @@ def test_who_has_the_list_is_told_304_and_the_age_of_slurms_own_answer(
         assert whole.headers["Content-Type"] == media
         assert whole.json()["cluster"] == "prod"
         partitions = ["again", "batch"]
-        assert whole.json()["nodes"] == {
+        fields = ("state", "base", "partitions", "reason")
+        nodes = whole.json()["nodes"].items()
+        assert {
+            name: {key: node[key] for key in fields if key in node} for name, node in nodes
+        } == {
             "d1": {
                 "state": "down",
                 "base": "down",
@@ -186,39 +190,41 @@ def test_who_has_the_list_is_told_304_and_the_age_of_slurms_own_answer(
             "n1": {"state": "allocated", "base": "allocated", "partitions": partitions},
             "n2": {"state": "idle", "base": "idle", "partitions": partitions},
         }
-        asked = {"If-None-Match": whole.headers["ETag"]}
-        again = client.get("/schedulers/prod/snapshot", headers=asked)
+        condition = {"If-None-Match": whole.headers["ETag"]}
+        again = client.get("/schedulers/prod/snapshot", headers=condition)
         assert (again.status_code, again.content) == (304, b"")
         assert again.headers["ETag"] == whole.headers["ETag"]
-        with cluster.frozen("slurmctld"):  # answers nobody: what is kept grows old, and says so
-            old = until(lambda: older(client.get("/schedulers/prod/snapshot", headers=asked), 4))
+        with cluster.frozen("slurmctld"):  # no answers: the snapshot ages
+            old = until(
+                lambda: older(client.get("/schedulers/prod/snapshot", headers=condition), 4)
+            )
             assert old.status_code == 304
         other = client.get("/schedulers/none/snapshot")
         assert other.status_code == 404
         assert "no document names a SchedulerBinding 'none'" in other.text
 
 
-def test_when_the_exporter_that_asks_dies_states_are_withdrawn_and_come_back(
+def test_states_are_withdrawn_when_the_relaying_exporter_dies_and_come_back(
     cluster: SlurmCluster, tmp_path: Path
 ) -> None:
     address = f"--web.listen-address=127.0.0.1:{free_port()}"
     with (
-        asking(tmp_path / "a", cluster, "5m", address) as a,
+        relaying(tmp_path / "a", cluster, "5m", address) as a,
         measuring(tmp_path / "b", a.url, "3s") as b,
     ):
         b.until_served(known, "/metrics")
         a.stop(signal.SIGKILL)
         page = b.until_served(withdrawn("connection_refused"), "/metrics")
         assert 'rackwatt_scheduler_up{scheduler="prod",cluster="prod"} 0' in page
-        with asking(tmp_path / "a", cluster, "5m", address):
+        with relaying(tmp_path / "a", cluster, "5m", address):
             b.until_served(known, "/metrics")
 
 
-def test_when_slurm_dies_states_are_withdrawn_here_and_there_for_slurms_reason(
+def test_states_are_withdrawn_by_both_exporters_when_slurm_dies_with_its_reason(
     cluster: SlurmCluster, tmp_path: Path
 ) -> None:
     with (
-        asking(tmp_path / "a", cluster, "3s") as a,
+        relaying(tmp_path / "a", cluster, "3s") as a,
         measuring(tmp_path / "b", a.url, "3s") as b,
     ):
         b.until_served(known, "/metrics")
@@ -232,11 +238,11 @@ def test_when_slurm_dies_states_are_withdrawn_here_and_there_for_slurms_reason(
         b.until_served(known, "/metrics")
 
 
-async def test_an_answer_that_was_old_when_it_came_is_withdrawn_by_its_own_age(
+async def test_states_are_withdrawn_by_the_age_of_an_answer_that_was_old_on_arrival(
     cluster: SlurmCluster, tmp_path: Path
 ) -> None:
     def kept() -> bool:
-        with asking(tmp_path / "a", cluster) as a:
+        with relaying(tmp_path / "a", cluster) as a:
             a.until_served(lambda text: text == "ready\n", "/readyz")
             with (
                 cluster.frozen("slurmctld"),
@@ -252,13 +258,16 @@ async def test_an_answer_that_was_old_when_it_came_is_withdrawn_by_its_own_age(
     assert not await asyncio.to_thread(kept)
 
 
-async def test_what_is_no_exporter_or_lets_nobody_in_is_told_apart(
+async def test_the_remote_scheduler_distinguishes_wrong_services_and_refused_logins(
     cluster: SlurmCluster, tmp_path: Path
 ) -> None:
     certified = Certified(tmp_path)
     certified.write(tls_server_config=TLS, basic_auth_users={"prometheus": GOS_HASH})
     guarded = f"--web.config.file={certified.web_config}"
-    with asking(tmp_path / "a", cluster) as a, asking(tmp_path / "g", cluster, "5m", guarded) as g:
+    with (
+        relaying(tmp_path / "a", cluster) as a,
+        relaying(tmp_path / "g", cluster, "5m", guarded) as g,
+    ):
         assert (await failure(a.url, tmp_path, "other")).reason is Reason.BAD_REPLY
         assert "SchedulerBinding of this name" in str(await failure(a.url, tmp_path, "other"))
         assert (await failure(a.url + "/plain", tmp_path)).reason is Reason.BAD_REPLY
@@ -274,7 +283,7 @@ async def test_what_is_no_exporter_or_lets_nobody_in_is_told_apart(
         assert (await failure(a.url, tmp_path)).reason is Reason.CONNECTION_REFUSED
 
 
-async def test_an_exporter_that_wants_a_password_is_asked_with_the_secret_as_it_is_now(
+async def test_the_remote_scheduler_reads_its_password_from_the_present_secret(
     tmp_path: Path,
 ) -> None:
     certified = Certified(tmp_path)
@@ -303,9 +312,9 @@ async def test_an_exporter_that_wants_a_password_is_asked_with_the_secret_as_it_
         await scheduler.close()
 
 
-def test_a_binding_without_an_answer_yet_is_503_and_says_why(tmp_path: Path) -> None:
+def test_the_snapshot_is_503_with_the_reason_before_a_first_answer(tmp_path: Path) -> None:
     (tmp_path / "b.yaml").write_text(BINDING.format(stale="5m", way="slurm: {cli: {path: /none}}"))
     with running("run", f"--config.file={tmp_path}/b.yaml", LISTEN) as a:
-        told = a.until_served(lambda text: "command_failed: " in text, "/schedulers/prod/snapshot")
-        assert "there is no sinfo" in told
+        text = a.until_served(lambda text: "command_failed: " in text, "/schedulers/prod/snapshot")
+        assert "there is no sinfo" in text
         assert httpx.get(a.url + "/schedulers/prod/snapshot", timeout=PATIENCE_S).status_code == 503
