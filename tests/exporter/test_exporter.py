@@ -12,7 +12,7 @@ def up(*nodes: str) -> Callable[[str], bool]:
     return lambda text: all(f'rackwatt_target_up{{node="{node}"}} 1' in text for node in nodes)
 
 
-async def test_a_changed_document_is_seen_and_what_stayed_keeps_its_counters(
+async def test_the_exporter_watches_documents_and_keeps_counters_of_unchanged_targets(
     tmp_path: Path,
 ) -> None:
     lab = tmp_path / "lab.yaml"
@@ -29,7 +29,9 @@ async def test_a_changed_document_is_seen_and_what_stayed_keeps_its_counters(
         watching.cancel()
 
 
-async def test_a_typo_stops_no_measurement(tmp_path: Path) -> None:
+async def test_the_exporter_keeps_its_targets_at_a_reload_with_an_invalid_document(
+    tmp_path: Path,
+) -> None:
     lab = tmp_path / "lab.yaml"
     lab.write_text(power_target("[{names: n1}]"))
     async with Exporting(tmp_path) as site:
@@ -44,7 +46,7 @@ async def test_a_typo_stops_no_measurement(tmp_path: Path) -> None:
         assert 'node="n1"' not in await site.text()
 
 
-async def test_counters_go_on_after_a_restart(tmp_path: Path) -> None:
+async def test_the_exporter_continues_counters_after_a_restart(tmp_path: Path) -> None:
     (tmp_path / "lab.yaml").write_text(power_target("[{names: n1}]"))
 
     def joules(text: str) -> float:

@@ -6,7 +6,7 @@ from rackwatt_exporter.reading import ReadError, Reading, Reason
 from tests.exporter.store.test_targets import Bench, target
 
 
-def test_the_hour_begins_empty_and_has_each_sample_and_their_sum() -> None:
+def test_the_history_starts_empty_and_has_each_sample_and_their_sum() -> None:
     bench = Bench("a", "b")
     history = History(bench.store)
     assert history.watts("a") == history.watts(None) == []
@@ -21,7 +21,7 @@ def test_the_hour_begins_empty_and_has_each_sample_and_their_sum() -> None:
     assert history.watts("nobody") == []
 
 
-def test_a_target_without_a_fresh_reading_leaves_a_gap_and_never_a_zero() -> None:
+def test_the_history_has_a_gap_and_no_zero_without_a_fresh_reading() -> None:
     bench = Bench("a", stale_after_s=30)
     history = History(bench.store)
     for step in range(4):
@@ -36,7 +36,7 @@ def test_a_target_without_a_fresh_reading_leaves_a_gap_and_never_a_zero() -> Non
     assert history.watts("a")[-1] is None
 
 
-def test_only_an_hour_is_kept_oldest_first() -> None:
+def test_the_history_keeps_one_hour_oldest_first() -> None:
     bench = Bench("a")
     history = History(bench.store)
     for step in range(STEPS + 7):
@@ -45,7 +45,7 @@ def test_only_an_hour_is_kept_oldest_first() -> None:
     assert history.watts("a") == [float(step) for step in range(7, STEPS + 7)]
 
 
-def test_a_target_that_is_gone_takes_its_hour_with_it() -> None:
+def test_the_history_drops_a_removed_target() -> None:
     bench = Bench("a", "b")
     history = History(bench.store)
     bench.store.succeeded("a", Reading(300.0, "dcmi"), 0.01)
@@ -57,7 +57,7 @@ def test_a_target_that_is_gone_takes_its_hour_with_it() -> None:
     assert history.watts("a") == []
 
 
-def test_an_hour_costs_less_than_a_kibibyte_for_each_target() -> None:
+def test_the_history_takes_less_than_a_kibibyte_for_each_target() -> None:
     bench = Bench(*(f"n{number}" for number in range(2000)))
     history = History(bench.store)
     tracemalloc.start()

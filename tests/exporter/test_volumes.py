@@ -1,7 +1,7 @@
 """Secrets and ConfigMaps as Kubernetes mounts them, swapped under a running exporter.
 
-The BMC is ipmi_sim with its users; documents say that nothing is polled again for an hour,
-so that whatever comes soon comes from the volume's change.
+The BMC is ipmi_sim, which checks passwords. Documents set an interval of an hour, so that every
+soon reading is caused by the change of the volume.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from tests.peers.ipmi_sim import PASSWORD, USERNAME, Bmc, ipmi_sim
 from tests.peers.kubelet_volume import KubeletVolume
 
 LOOPS = ("uvloop",)
-NODE = "n586"  # its offset is the first of any interval: it is polled at once
+NODE = "n586"  # its offset is the first in any interval: it is read at once
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ async def watching(directory: Path) -> AsyncIterator[Exporting]:
 
 
 def target(bmc: Bmc) -> str:
-    """A PowerTarget of the BMC; once polled, it is not polled again for an hour."""
+    """Return a PowerTarget of the BMC, whose interval is too long for a second read."""
     spec = "interval: 1h\n  maxBackoff: 2h\n  retries: 0"
     host = (
         f'[{{names: {NODE}, address: "{bmc.address}", ipmi: {{port: {bmc.port}, privilege: admin}}, '
@@ -57,7 +57,7 @@ def is_up(text: str) -> bool:
     return f'target_up{{node="{NODE}"}} 1' in text
 
 
-async def test_documents_in_a_swapped_config_map_are_read_again(tmp_path: Path) -> None:
+async def test_the_exporter_reloads_documents_of_a_swapped_config_map(tmp_path: Path) -> None:
     documents = KubeletVolume(tmp_path / "documents")
     documents.update({"documents.yaml": power_target("[{names: n1}]")})
     async with watching(tmp_path / "documents") as site:
@@ -70,7 +70,7 @@ async def test_documents_in_a_swapped_config_map_are_read_again(tmp_path: Path) 
         await site.until(lambda text: 'node="n2"' not in text)
 
 
-async def test_a_secret_is_missed_then_wrong_then_right_without_a_restart(
+async def test_the_exporter_uses_a_secret_that_is_missing_wrong_and_right_without_a_restart(
     tmp_path: Path, bmc: Bmc
 ) -> None:
     (tmp_path / "lab.yaml").write_text(target(bmc))
@@ -91,7 +91,9 @@ async def test_a_secret_is_missed_then_wrong_then_right_without_a_restart(
         assert (await site.json())["secrets_missing"] == []
 
 
-async def test_a_rotated_secret_does_not_disturb_open_sessions(tmp_path: Path, bmc: Bmc) -> None:
+async def test_the_exporter_keeps_open_sessions_when_a_secret_is_rotated(
+    tmp_path: Path, bmc: Bmc
+) -> None:
     (tmp_path / "lab.yaml").write_text(target(bmc))
     secret = KubeletVolume(tmp_path / "secrets/bmc")
     secret.update({"username": USERNAME, "password": PASSWORD})
@@ -107,7 +109,7 @@ async def test_a_rotated_secret_does_not_disturb_open_sessions(tmp_path: Path, b
         assert f'reads_total{{node="{NODE}"}} 1' in await site.text()
 
 
-def test_a_certificate_in_a_swapped_secret_counts(tmp_path: Path) -> None:
+def test_the_exporter_serves_the_certificate_of_a_swapped_secret(tmp_path: Path) -> None:
     (tmp_path / "lab.yaml").write_text(power_target("[{names: n1}]"))
     (tmp_path / "made").mkdir()
     made = Certified(tmp_path / "made")

@@ -170,7 +170,7 @@ def test_the_reason_of_the_other_end_is_passed_on(reason: Reason) -> None:
     assert (found.reason, str(found)) == (reason, "that exporter says: it's the weather")
 
 
-def test_a_503_of_somebody_else_is_a_bad_reply() -> None:
+def test_a_503_of_another_service_is_a_bad_reply() -> None:
     assert refusal(answer(503, b"upstream: gone"), "/x").reason is Reason.BAD_REPLY
 
 

@@ -46,7 +46,7 @@ def test_more_claims_are_in_our_token_and_never_in_place_of_slurms_own() -> None
     assert claims == {"iss": "rackwatt", "sun": "watt", "iat": 1_000, "exp": 1_600}
 
 
-def test_a_token_is_kept_for_most_of_its_life_and_then_made_anew(tmp_path: Path) -> None:
+def test_a_token_is_reused_for_most_of_its_lifetime_and_then_replaced(tmp_path: Path) -> None:
     now = [1000.0]
     token = MintedToken(KEY, "root", written(tmp_path, b"key"), lambda: now[0])
     first = token.get()

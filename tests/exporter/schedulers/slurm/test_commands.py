@@ -61,10 +61,10 @@ async def test_base_flags_partitions_and_reason_of_a_real_slurm_are_those_of_sco
     assert snapshot.nodes["n1"].partitions == ("again", "batch")
 
 
-async def test_the_long_state_tells_the_same_where_there_is_no_complete_one(
+async def test_the_long_state_replaces_the_complete_one_where_sinfo_lacks_it(
     stage: SlurmCluster, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """An older Slurm does not know StateComplete: so this one is asked for what it does not know."""
+    """An older Slurm does not know StateComplete; here sinfo gets a field that it does not know."""
     real = shutil.which("sinfo")
     script = f'exec {real} $(echo "$@" | sed s/StateComplete/StateUnheardOf/)'
     answer = await here(stage, monkeypatch, wrapper(tmp_path, script)).read()
@@ -358,7 +358,7 @@ async def test_a_greeting_that_names_a_cluster_is_no_other_cluster(
         assert (states(answer), answer.version, answer.note) == (WORDS, "22.05.8", "")
 
 
-async def test_the_cluster_that_the_document_names_is_asked_for(tmp_path: Path) -> None:
+async def test_sinfo_reads_the_cluster_that_the_document_names(tmp_path: Path) -> None:
     script = r"""
 case "$*" in *"-M prod"*) echo "CLUSTER: prod";; *) echo "CLUSTER: other";; esac
 case "$*" in *--local*) exit 3;; *%D*) echo "1|1|";; *) echo "n1|idle|idle|n1|";; esac

@@ -35,7 +35,7 @@ def test_captures_of_both_versions_say_the_same(version: str) -> None:
     capture = (DATA / f"slurm-{version}" / "statecomplete.txt").read_text()
     printed = "".join(
         f"{line}|\n" for line in capture.splitlines()
-    )  # no third column was asked for
+    )  # no third column was requested
     assert parse_states(printed.encode()) == {
         "n01": "allocated",
         "n02": "idle",

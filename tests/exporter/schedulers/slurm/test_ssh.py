@@ -143,7 +143,7 @@ async def test_a_nasty_login_shell_costs_no_node_its_state(
     assert answer.version == "22.05.8"
 
 
-async def test_another_cluster_that_a_login_shell_names_is_not_asked(
+async def test_sinfo_over_ssh_ignores_a_cluster_that_a_login_shell_names(
     options: SlurmSshOptions, secrets: Secrets, tmp_path: Path
 ) -> None:
     (tmp_path / "bin" / "sinfo").write_text(
