@@ -52,8 +52,6 @@ PENDING: tuple[str, ...] = (
     "exporter/rackwatt_exporter/polling/",
     "exporter/rackwatt_exporter/schedulers/",
     "exporter/rackwatt_exporter/store/",
-    "tests/exporter/schedulers/",
-    "tests/fuzz/harnesses/slurm_rest.py",
 )
 """Paths whose words have yet to be replaced. It only ever shrinks; empty, it is deleted."""
 

@@ -38,7 +38,7 @@ async def test_each_way_to_a_scheduler_has_its_reader(spec: str, name: str, tmp_
     await made.close()
 
 
-async def test_the_local_commands_of_a_real_slurm_are_asked(
+async def test_the_registry_reads_a_real_slurm_by_its_local_commands(
     stage: SlurmCluster, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("SLURM_CONF", str(stage.configuration))

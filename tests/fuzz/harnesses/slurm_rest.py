@@ -17,7 +17,7 @@ def examine(data: bytes) -> None:
     _hold_path(data)
     try:
         read = reply(data)
-        assert read.told.isprintable()
+        assert read.error_text.isprintable()
         assert read.updated_s is None or read.updated_s > 0
         snapshot = read.snapshot()
     except ReadError as error:

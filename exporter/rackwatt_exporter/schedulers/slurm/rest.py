@@ -119,7 +119,7 @@ class SlurmRest:
             reply = slurm_reply.reply(answer.body)
         except ReadError as error:
             raise VersionError(error.reason, f"{path}: {error}") from None
-        if reply.told:
+        if reply.error_text:
             raise refusal(answer, path)
         self._check_cluster(reply.cluster)
         self._last, self._updated_s = reply.snapshot(), reply.updated_s
@@ -134,7 +134,7 @@ class SlurmRest:
             if answer.status != 200:
                 raise refusal(answer, path)
             reply = slurm_reply.reply(answer.body)
-            if reply.told or reply.jobs is None:
+            if reply.error_text or reply.jobs is None:
                 raise refusal(answer, path)
             self._check_cluster(reply.cluster)
         except TimeoutError:

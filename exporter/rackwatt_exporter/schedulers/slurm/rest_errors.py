@@ -52,12 +52,12 @@ def refusal(answer: HttpResponse, path: str) -> ReadError:
     except ReadError:
         reply = Reply()
     if reply.lacks_database:
-        return VersionError(Reason.BAD_REPLY, f"{path}: {_NO_DATABASE}: {reply.told}")
-    if not reply.told:
+        return VersionError(Reason.BAD_REPLY, f"{path}: {_NO_DATABASE}: {reply.error_text}")
+    if not reply.error_text:
         return _wordless(answer, path)
     reason = _reason(answer, reply)
     message = HINTS.get(reason, f"slurmrestd answers with status {answer.status}")
-    return ReadError(reason, f"{message}: {reply.told} ({path})")
+    return ReadError(reason, f"{message}: {reply.error_text} ({path})")
 
 
 def none_answers(failures: Sequence[VersionError]) -> ReadError:
@@ -94,9 +94,9 @@ def _wordless(answer: HttpResponse, path: str) -> ReadError:
 def _reason(answer: HttpResponse, reply: Reply) -> Reason:
     if answer.status in NOT_LET_IN:
         return Reason.AUTH_FAILED
-    if NAMELESS in reply.told.lower() and "20" < reply.version < "23":
+    if NAMELESS in reply.error_text.lower() and "20" < reply.version < "23":
         return Reason.AUTH_FAILED if answer.took_s < AT_ONCE_S else Reason.UNREACHABLE
-    return reason_of(reply.told) or Reason.BAD_REPLY
+    return reason_of(reply.error_text) or Reason.BAD_REPLY
 
 
 def _gateway(answer: HttpResponse) -> str:

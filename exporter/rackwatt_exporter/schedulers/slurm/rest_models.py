@@ -74,7 +74,7 @@ class Reply(msgspec.Struct):
     last_update: _Number | int | None = None
 
     @property
-    def told(self) -> str:
+    def error_text(self) -> str:
         """The errors it tells of; empty where there are none."""
         told = "; ".join(_told(error) for error in self.errors or ())
         return printable(told)

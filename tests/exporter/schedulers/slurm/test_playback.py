@@ -52,9 +52,9 @@ async def failure(scheduler: SlurmRest) -> ReadError:
 
 
 class Playback:
-    """A slurmrestd 24.11 as its captures tell it; `requests` keeps what it was asked.
+    """A slurmrestd 24.11 that answers from captures; `requests` records the requests.
 
-    Asked for what has changed since a time, it answers 304 while nothing has, and afterwards fails
+    To a request for changes since a time it answers 304 while there are none, and afterwards fails
     as the real one does when nodes have changed and partitions have not.
     """
 

@@ -98,7 +98,7 @@ async def test_a_token_that_slurm_made_is_taken_as_scontrol_prints_it(
         assert states(await scheduler.read()) == WORDS
 
 
-async def test_a_user_who_is_nobody_in_particular_may_ask(
+async def test_an_ordinary_user_may_read_nodes(
     stage: SlurmCluster, secrets: Secrets, tmp_path: Path
 ) -> None:
     async with asking(with_key(stage, tmp_path, user="daemon"), secrets) as scheduler:
@@ -117,7 +117,7 @@ async def test_both_versions_of_the_interface_say_the_same(
     stage.start_rest()
 
 
-async def test_a_version_that_is_gone_is_negotiated_anew(
+async def test_a_version_that_is_gone_is_negotiated_again(
     cluster: SlurmCluster, secrets: Secrets, tmp_path: Path
 ) -> None:
     cluster.stop_rest()
@@ -263,7 +263,7 @@ async def test_a_cancelled_reading_leaves_a_scheduler_that_can_go_on(
         assert set((await scheduler.read()).nodes) == {"n1"}
 
 
-async def test_a_user_whom_nodes_are_hidden_from_is_auth_failed_and_told_why(
+async def test_a_user_whom_nodes_are_hidden_from_is_auth_failed_with_the_reason(
     secrets: Secrets, tmp_path: Path
 ) -> None:
     with SlurmCluster("n1", rest=True, more="PrivateData=nodes") as cluster:
@@ -302,7 +302,7 @@ async def test_a_unix_socket_that_is_not_there_is_unreachable(
     assert (await failure_of(options, secrets)).reason is Reason.UNREACHABLE
 
 
-async def test_a_unix_socket_that_nobody_listens_on_is_refused(
+async def test_a_unix_socket_without_a_listener_is_connection_refused(
     cluster: SlurmCluster, secrets: Secrets, tmp_path: Path
 ) -> None:
     with socket.socket(socket.AF_UNIX) as left:
@@ -314,7 +314,7 @@ async def test_a_unix_socket_that_nobody_listens_on_is_refused(
 async def test_a_token_with_more_claims_lets_in(
     cluster: SlurmCluster, secrets: Secrets, tmp_path: Path
 ) -> None:
-    claims = (("aud", "slurm"), ("iss", "rackwatt"), ("sun", "nobody-at-all"))
+    claims = (("aud", "slurm"), ("iss", "rackwatt"), ("sun", "no-such-user"))
     options = replace(with_key(cluster, tmp_path), claims=claims)
     async with asking(options, secrets) as scheduler:
         assert set((await scheduler.read()).nodes) == {"n1"}

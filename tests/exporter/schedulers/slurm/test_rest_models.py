@@ -58,12 +58,14 @@ FIELDS = st.fixed_dictionaries(
         ("slurm-24.11/nodes_v0.0.42.json", "24.11.5", 1795220749),
     ],
 )
-def test_every_version_tells_the_same(capture: str, version: str, updated_s: int | None) -> None:
+def test_every_version_yields_the_same_states(
+    capture: str, version: str, updated_s: int | None
+) -> None:
     read = reply((DATA / capture).read_bytes())
     assert states(read.snapshot()) == SIX
     assert read.snapshot().version == version
     assert read.updated_s == updated_s
-    assert read.told == ""
+    assert read.error_text == ""
 
 
 def test_a_mixed_node_that_is_planned_is_mixed() -> None:
@@ -71,10 +73,10 @@ def test_a_mixed_node_that_is_planned_is_mixed() -> None:
     assert states(read.snapshot()) == {"n1": "mixed", "n2": "mixed", "n3": "idle"}
 
 
-def test_errors_are_told_in_slurms_words() -> None:
+def test_errors_have_the_text_of_slurm() -> None:
     read = reply((DATA / "slurm-24.11/token_expired.json").read_bytes())
-    assert read.told == "Failure to query nodes: Protocol authentication error"
-    assert reply(b'{"errors": ["as text, once"]}').told == "as text, once"
+    assert read.error_text == "Failure to query nodes: Protocol authentication error"
+    assert reply(b'{"errors": ["as text, once"]}').error_text == "as text, once"
 
 
 def test_a_plain_time_of_the_last_change_is_read_like_a_wrapped_one() -> None:
@@ -104,7 +106,7 @@ def test_json_nested_too_deep_is_a_bad_reply() -> None:
 def examine(body: bytes) -> None:
     try:
         read = reply(body)
-        assert read.told.isprintable()
+        assert read.error_text.isprintable()
         assert read.updated_s is None or read.updated_s > 0
         snapshot = read.snapshot()
         assert snapshot.nodes
