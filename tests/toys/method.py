@@ -94,7 +94,7 @@ METHOD = Toy(
                 "from rackwatt_crds.bmc.snmp import Snmp",
                 "from rackwatt_crds.bmc.toy import ToyBmc",
             ),
-            Insert('    """The settings of each method."""', "    toy: ToyBmc | None = None"),
+            Insert("    fake: Fake | None = None", "    toy: ToyBmc | None = None"),
             Insert(
                 "METHODS = _table(",
                 '    MethodKind("toy", ToyBmc, Endpoint("", 4711), logs_in=True),',

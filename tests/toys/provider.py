@@ -69,11 +69,11 @@ PROVIDER = Toy(
     rows={
         "crds/rackwatt_crds/kinds.py": [
             Insert(
-                "from rackwatt_crds.grid.static import StaticIntensity",
+                "from rackwatt_crds.grid import static",
                 "from rackwatt_crds.grid import toy as toy_provider",
             ),
             Insert(
-                '    """The settings of each provider."""',
+                "    static: StaticIntensity | None = None",
                 "    toy: toy_provider.ToyIntensity | None = None",
             ),
             Insert(

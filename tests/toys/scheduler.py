@@ -95,7 +95,7 @@ SCHEDULER = Toy(
                 "from rackwatt_crds.schedulers import toy as toy_scheduler",
             ),
             Insert(
-                '    """The settings of each scheduler."""',
+                "    noop: Noop | None = None",
                 "    toy: toy_scheduler.ToyScheduler | None = None",
             ),
             Insert("SCHEDULERS = _table(", KIND),
