@@ -48,10 +48,7 @@ EXCLUDED = (
 
 PENDING: tuple[str, ...] = (
     "exporter/rackwatt_exporter/exposition/",
-    "exporter/rackwatt_exporter/metrics/",
-    "exporter/rackwatt_exporter/polling/",
     "exporter/rackwatt_exporter/schedulers/",
-    "exporter/rackwatt_exporter/store/",
 )
 """Paths whose words have yet to be replaced. It only ever shrinks; empty, it is deleted."""
 

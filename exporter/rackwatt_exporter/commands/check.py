@@ -168,7 +168,7 @@ async def _read_all(resolved: Fleet, registry: Registry) -> list[CheckResult]:
 async def _poll(poller: Poller[Any], sink: _ResultSink) -> None:
     """Poll once; a search that is spread over several polls is continued to its end."""
     for _ in range(_MAX_POLLS):
-        await poller.ask()
+        await poller.poll()
         if not sink.searches:
             break
     sink.progress.advance()

@@ -1,4 +1,4 @@
-"""What the page says of the exporter itself: its documents, its build, its process."""
+"""Families of the exporter itself: its documents, its build, its process."""
 
 import platform
 from collections import Counter
@@ -12,12 +12,12 @@ from rackwatt_exporter.metrics.text import END, FamilyLines, labels
 
 
 def document_text(fleet: Fleet, reloaded_at_s: float, lag_s: float, openmetrics: bool) -> str:
-    """Write the families that tell of the documents and the build."""
+    """Render the families of the documents and the build."""
     return _text(_samples(fleet, reloaded_at_s, lag_s), openmetrics)
 
 
 def process_text(openmetrics: bool) -> str:
-    """Write what this process uses, and in OpenMetrics the end mark."""
+    """Render the usage of this process, and in OpenMetrics the end mark."""
     return _text(usage_samples(), openmetrics) + (END if openmetrics else "")
 
 

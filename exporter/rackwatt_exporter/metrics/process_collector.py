@@ -65,11 +65,11 @@ PER_USAGE = (PROCESSOR, RESIDENT, VIRTUAL, STARTED, OPEN, MOST_OPEN, *_GARBAGE)
 
 
 def usage_samples() -> Iterator[tuple[MetricFamily, list[str]]]:
-    """Tell each family's samples, without its name; none where the kernel does not tell."""
+    """Yield each family with its samples, without its name; none where the kernel has no value."""
     yield PROCESSOR, [f" {time.process_time():.6f}"]
-    for family, tell in _KERNELS.items():
+    for family, read in _KERNELS.items():
         try:
-            yield family, [f" {tell()}"]
+            yield family, [f" {read()}"]
         except (OSError, LookupError, ValueError):
             yield family, []
     generations = list(enumerate(gc.get_stats()))
@@ -91,14 +91,14 @@ def _statm() -> list[str]:
 
 @cache
 def _started_s() -> float:
-    """Tell when this process began, in seconds since 1970 (proc(5), starttime and btime)."""
+    """Return the start of this process, as Unix time (proc(5), starttime and btime)."""
     after_boot = Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19]
     booted_s = Path("/proc/stat").read_text().partition("\nbtime ")[2].split()[0]
     return int(booted_s) + int(after_boot) / _TICKS_PER_S
 
 
 def _open() -> int:
-    """Count them; the folder's size does since Linux 6.2, in no time, and was 0 before."""
+    """Return their number: the directory's size since Linux 6.2, which was 0 before."""
     return os.stat(_DESCRIPTORS).st_size or len(os.listdir(_DESCRIPTORS))
 
 

@@ -171,11 +171,11 @@ class Pipeline(ABC, Generic[S, V]):
         return f"{self.noun.capitalize()} {node} ({method}): {words}."
 
     def _poll(self, specs: Mapping[str, S]) -> None:
-        self._pollers.keep(specs)
+        self._pollers.retain(specs)
         for key, spec in specs.items():
             identity = self.identity(spec), self._retried[key]
             make: Callable[[], Poller[V]] = partial(self.poller, spec, self.store)
-            self._pollers.have(key, identity, self.pace(spec), make)
+            self._pollers.ensure(key, identity, self.pace(spec), make)
 
 
 def scheduled(schedule: Schedule, max_interval_s: float = math.inf) -> PollSchedule:

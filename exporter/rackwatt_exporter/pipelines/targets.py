@@ -61,7 +61,7 @@ class TargetPipeline(Pipeline[Target, Reading]):
 
     def gates(self, spec: Target) -> tuple[ConcurrencyLimit, ConcurrencyLimit]:
         """Return the limits of its endpoint, its subnet and its credential."""
-        return self._gates.living(spec), self._gates.suspect(spec)
+        return self._gates.healthy(spec), self._gates.unproven(spec)
 
     def subject(self, spec: Target) -> Subject:
         """Name the node, its address and its method."""

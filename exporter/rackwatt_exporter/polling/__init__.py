@@ -1,1 +1,1 @@
-"""When a source is asked, how often, how long it may take and what follows a failure."""
+"""Polling: when a source is read, how often, with what timeout, and what follows a failure."""

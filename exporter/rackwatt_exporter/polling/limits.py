@@ -1,7 +1,7 @@
-"""How many may be asked at once: in one subnet, with one credential, at one endpoint.
+"""Limits of concurrent reads: per subnet, per credential, per endpoint.
 
-The living and the suspect wait in separate lanes. A dead BMC holds its place until its deadline;
-were the lanes one, a rack without power would make the healthy ones late.
+Healthy and unproven targets wait in separate lanes. An unreachable BMC occupies its slot until the
+timeout; with one lane, a rack without power would delay the healthy targets.
 """
 
 import asyncio
@@ -12,18 +12,18 @@ from rackwatt_exporter.config.target import Target
 
 
 class ConcurrencyLimit:
-    """Places to be held together, taken in a fixed order so that nobody waits in a circle."""
+    """Slots to be held together, acquired in a fixed order so that there is no deadlock."""
 
-    __slots__ = ("_held", "_places")
+    __slots__ = ("_held", "_slots")
 
-    def __init__(self, places: tuple[asyncio.Semaphore, ...]) -> None:
-        self._places = places
+    def __init__(self, slots: tuple[asyncio.Semaphore, ...]) -> None:
+        self._slots = slots
         self._held = 0
 
     async def __aenter__(self) -> None:
         try:
-            for place in self._places:
-                await place.acquire()
+            for slot in self._slots:
+                await slot.acquire()
                 self._held += 1
         except BaseException:
             self._release()
@@ -35,45 +35,45 @@ class ConcurrencyLimit:
     def _release(self) -> None:
         while self._held:
             self._held -= 1
-            self._places[self._held].release()
+            self._slots[self._held].release()
 
 
 class ConcurrencyLimiter:
-    """Every place there is in this process, made when first asked for."""
+    """All slots of this process, created on first use."""
 
     def __init__(self) -> None:
-        self._places: dict[Hashable, asyncio.Semaphore] = {}
+        self._slots: dict[Hashable, asyncio.Semaphore] = {}
 
-    def living(self, target: Target) -> ConcurrencyLimit:
-        """Give the gate of a target that answered last time."""
-        return ConcurrencyLimit((self._endpoint(target), self._subnet(target, "living")))
+    def healthy(self, target: Target) -> ConcurrencyLimit:
+        """Return the limit of a target whose last read succeeded."""
+        return ConcurrencyLimit((self._endpoint(target), self._subnet(target, "healthy")))
 
-    def suspect(self, target: Target) -> ConcurrencyLimit:
-        """Give the gate of a target that is new, or failed last time."""
+    def unproven(self, target: Target) -> ConcurrencyLimit:
+        """Return the limit of a target that is new, or whose last read failed."""
         credential = ("credential", target.method, target.credentials)
         return ConcurrencyLimit(
             (
                 self._endpoint(target),
-                self._place(credential, target.credential_limit),
-                self._subnet(target, "suspect"),
+                self._slot(credential, target.credential_limit),
+                self._subnet(target, "unproven"),
             )
         )
 
     def _endpoint(self, target: Target) -> asyncio.Semaphore:
         port = getattr(target.options, "port", 0)
-        return self._place(("endpoint", target.method, target.address, port), 1)
+        return self._slot(("endpoint", target.method, target.address, port), 1)
 
     def _subnet(self, target: Target, lane: str) -> asyncio.Semaphore:
-        return self._place(("subnet", lane, subnet(target.address)), target.subnet_limit)
+        return self._slot(("subnet", lane, subnet(target.address)), target.subnet_limit)
 
-    def _place(self, key: Hashable, width: int) -> asyncio.Semaphore:
-        if key not in self._places:
-            self._places[key] = asyncio.Semaphore(width)
-        return self._places[key]
+    def _slot(self, key: Hashable, width: int) -> asyncio.Semaphore:
+        if key not in self._slots:
+            self._slots[key] = asyncio.Semaphore(width)
+        return self._slots[key]
 
 
 def subnet(address: str) -> str:
-    """Name the /24 or /64 of an address. A host name does not tell its neighbours: it is alone."""
+    """Return the /24 or /64 of an address; a host name is a subnet of its own."""
     try:
         version = ipaddress.ip_address(address).version
     except ValueError:

@@ -1,7 +1,7 @@
-"""One source, asked for as long as the process lives: the loop around every `read`.
+"""Poller of one source: the loop around every `read`.
 
-It knows time and nothing of protocols. It is the same loop for a BMC and for a scheduler: both are
-something that is read, takes long or fails, and must not be asked twice at once.
+It knows time and no protocol. A BMC and a scheduler have the same loop: both are read, may be slow
+or fail, and must not be read concurrently.
 """
 
 import asyncio
@@ -9,9 +9,14 @@ import logging
 import time
 from typing import Generic, Protocol, TypeVar
 
-from rackwatt_exporter.polling.beats import Beats
 from rackwatt_exporter.polling.limits import ConcurrencyLimit
-from rackwatt_exporter.polling.schedule import PollSchedule, beat_s, first_due_s, next_due_s
+from rackwatt_exporter.polling.schedule import (
+    PollSchedule,
+    align_to_tick_s,
+    first_poll_at_s,
+    next_poll_at_s,
+)
+from rackwatt_exporter.polling.ticks import Ticks
 from rackwatt_exporter.reading import ReadError, Reason
 
 log = logging.getLogger(__name__)
@@ -21,114 +26,114 @@ T_co = TypeVar("T_co", covariant=True)
 T_contra = TypeVar("T_contra", contravariant=True)
 
 _CLOSE_S = 4.0
-# The BMC answered, and answered well: there is nothing to be spared by waiting longer.
-_NO_REST = frozenset({Reason.POWERED_OFF, Reason.SEARCHING})
+# The BMC responds correctly: a longer wait would spare it nothing.
+_NO_BACKOFF = frozenset({Reason.POWERED_OFF, Reason.SEARCHING})
 
 
 class Pollable(Protocol[T_co]):
-    """What is polled: a target's source, or a scheduler."""
+    """What is polled: the source of a target, a scheduler, a collector."""
 
     async def read(self) -> T_co:
         """Read once; raises ReadError."""
         ...
 
     async def close(self) -> None:
-        """End what is open at the peer."""
+        """Close what is open at the peer."""
         ...
 
 
 class ResultSink(Protocol[T_contra]):
-    """Where results go, one way."""
+    """Receiver of results."""
 
     def succeeded(self, key: str, result: T_contra, took_s: float) -> None:
-        """Take a result that came just now."""
+        """Accept a new result."""
         ...
 
     def failed(self, key: str, error: ReadError, took_s: float) -> None:
-        """Take a failure that came just now."""
+        """Accept a new failure."""
         ...
 
 
 class Poller(Generic[T]):
-    """Asks one source at its pace, and tells the sink what came of it."""
+    """Reads one source on its schedule, and passes each result to a sink."""
 
     def __init__(
         self,
         key: str,
         source: Pollable[T],
-        pace: PollSchedule,
-        gates: tuple[ConcurrencyLimit, ConcurrencyLimit],
+        schedule: PollSchedule,
+        limits: tuple[ConcurrencyLimit, ConcurrencyLimit],
         sink: ResultSink[T],
     ) -> None:
         self.key = key
-        self.pace = pace
+        self.schedule = schedule
         self._source = source
-        self._living, self._suspect = gates
+        self._healthy, self._unproven = limits
         self._sink = sink
         self._failures = 0
-        self._answered = False
+        self._is_healthy = False
         self._reason: Reason | None = None
 
-    async def run(self, beats: Beats) -> None:
-        """Ask until cancelled, even where a library swallows that (wait_for of Python 3.11)."""
-        due_s = first_due_s(self.key, self.pace, time.monotonic())
+    async def run(self, ticks: Ticks) -> None:
+        """Poll until cancelled, even if a library swallows that (wait_for of Python 3.11)."""
+        due_s = first_poll_at_s(self.key, self.schedule, time.monotonic())
         task = asyncio.current_task()
         while not _is_cancelled(task):
-            await beats.sleep(beat_s(due_s) - time.monotonic())
-            await self.ask()
-            due_s = next_due_s(self.key, self.pace, due_s, time.monotonic(), self._failures)
+            await ticks.sleep(align_to_tick_s(due_s) - time.monotonic())
+            await self.poll()
+            due_s = next_poll_at_s(self.key, self.schedule, due_s, time.monotonic(), self._failures)
 
-    async def ask(self) -> None:
-        """Ask once, within the deadline, when the gate lets it through."""
-        async with self._living if self._answered else self._suspect:
+    async def poll(self) -> None:
+        """Read once, within the timeout, when the limits allow it."""
+        async with self._healthy if self._is_healthy else self._unproven:
             started_s = time.monotonic()
             try:
-                async with asyncio.timeout(self.pace.timeout_s):
+                async with asyncio.timeout(self.schedule.timeout_s):
                     result = await self._source.read()
             except ReadError as error:
                 self._fail(error, started_s)
             except TimeoutError:
-                told = f"no reading within the timeout of {self.pace.timeout_s:g}s"
-                self._fail(ReadError(Reason.TIMEOUT, told), started_s)
+                message = f"no reading within the timeout of {self.schedule.timeout_s:g}s"
+                self._fail(ReadError(Reason.TIMEOUT, message), started_s)
             except asyncio.CancelledError as error:
                 if _is_cancelled(asyncio.current_task()):
                     raise
-                self._break(error, started_s)  # not meant for us: a library's own, gone astray
+                self._report_bug(error, started_s)  # a cancellation inside a library
             except Exception as error:
-                self._break(error, started_s)
+                self._report_bug(error, started_s)
             else:
                 self._succeed(result, started_s)
 
     async def close(self) -> None:
-        """Close the source; a peer that does not answer is left after a moment."""
+        """Close the source; give up after a few seconds on a peer that does not respond."""
         try:
             async with asyncio.timeout(_CLOSE_S):
                 await self._source.close()
         except (TimeoutError, ReadError):
-            log.debug("a session was left open", extra={"node": self.key})
+            log.debug("session left open: no response while closing", extra={"node": self.key})
         except Exception:
-            log.exception("a source broke while closing", extra={"node": self.key})
+            log.exception("unexpected error while closing target", extra={"node": self.key})
 
     def _succeed(self, result: T, started_s: float) -> None:
         if self._reason is not None:
-            log.info("answers again", extra={"node": self.key})
-        self._failures, self._reason, self._answered = 0, None, True
+            log.info("target recovered", extra={"node": self.key})
+        self._failures, self._reason, self._is_healthy = 0, None, True
         self._sink.succeeded(self.key, result, time.monotonic() - started_s)
 
-    def _break(self, error: BaseException, started_s: float) -> None:
-        log.error("a source broke", extra={"node": self.key}, exc_info=error)
-        told = f"a fault of Rackwatt itself ({type(error).__name__}): see the log"
-        self._fail(ReadError(Reason.INTERNAL_ERROR, told), started_s)
+    def _report_bug(self, error: BaseException, started_s: float) -> None:
+        log.error("unexpected error while reading target", extra={"node": self.key}, exc_info=error)
+        message = f"bug in Rackwatt ({type(error).__name__}): see the log"
+        self._fail(ReadError(Reason.INTERNAL_ERROR, message), started_s)
 
     def _fail(self, error: ReadError, started_s: float) -> None:
-        # It is kept for as long as the target fails: not with the frames it came through, whose
-        # sockets would stay open until the collector comes, which in a large fleet is never.
+        # The error is kept while the target fails: without its frames, whose sockets would stay
+        # open until garbage collection, which is frozen for a large fleet.
         error.__traceback__ = error.__context__ = error.__cause__ = None
         if error.reason is not self._reason:
             log.warning("%s: %s", error.reason, error, extra={"node": self.key})
         self._reason = error.reason
-        self._failures = 0 if error.reason in _NO_REST else self._failures + 1
-        self._answered = error.reason in _NO_REST
+        self._failures = 0 if error.reason in _NO_BACKOFF else self._failures + 1
+        self._is_healthy = error.reason in _NO_BACKOFF
         self._sink.failed(self.key, error, time.monotonic() - started_s)
 
 

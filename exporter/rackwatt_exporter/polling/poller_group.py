@@ -1,56 +1,57 @@
-"""All pollers of one kind: started, replaced and stopped as the documents say.
+"""Pollers of one kind: started, replaced and stopped as the configuration changes.
 
-What has not changed is not touched: its session, its place in the interval and its failures stay.
+An unchanged poller is not touched: it keeps its session, its offset in the interval and its
+failures.
 """
 
 import asyncio
 from collections.abc import Callable, Iterable
 from typing import Generic, TypeVar
 
-from rackwatt_exporter.polling.beats import Beats
 from rackwatt_exporter.polling.poller import Poller
 from rackwatt_exporter.polling.schedule import PollSchedule
+from rackwatt_exporter.polling.ticks import Ticks
 
 T = TypeVar("T")
 
-# Sessions closed at once: the deadline of each must be for its peer, not for our own queue.
-CLOSING_AT_ONCE = 256
-_TURN_S = 8.0
+# Sessions closed concurrently: the timeout of each must not elapse in a queue of our own.
+MAX_CLOSING = 256
+_CLOSE_WAIT_S = 8.0
 
 
 class PollerGroup(Generic[T]):
-    """Pollers by key; each with the identity of the source it was made for."""
+    """Pollers by key, each with the identity of its source."""
 
     def __init__(self) -> None:
         self._pollers: dict[str, tuple[object, Poller[T], asyncio.Task[None]]] = {}
         self._closing: set[asyncio.Task[None]] = set()
-        self._beats = Beats()
-        self._turns = asyncio.Semaphore(CLOSING_AT_ONCE)
+        self._ticks = Ticks()
+        self._close_slots = asyncio.Semaphore(MAX_CLOSING)
 
     def __len__(self) -> int:
         return len(self._pollers)
 
-    def keep(self, wanted: Iterable[str]) -> None:
-        """Stop every poller whose key is not wanted any more."""
-        for key in self._pollers.keys() - set(wanted):
+    def retain(self, keys: Iterable[str]) -> None:
+        """Stop every poller with another key."""
+        for key in self._pollers.keys() - set(keys):
             self._stop(key)
 
-    def have(
-        self, key: str, identity: object, pace: PollSchedule, make: Callable[[], Poller[T]]
+    def ensure(
+        self, key: str, identity: object, schedule: PollSchedule, make: Callable[[], Poller[T]]
     ) -> None:
-        """Hold that a poller runs for this identity at this pace; `make` one if it does not."""
+        """Ensure that a poller of this identity runs on this schedule; `make` it if none does."""
         present = self._pollers.get(key)
         if present and present[0] == identity:
-            present[1].pace = pace
+            present[1].schedule = schedule
             return
         if present:
             self._stop(key)
         poller = make()
-        task = asyncio.create_task(poller.run(self._beats), name=f"poll {key}")
+        task = asyncio.create_task(poller.run(self._ticks), name=f"poll {key}")
         self._pollers[key] = (identity, poller, task)
 
     async def close(self) -> None:
-        """Stop all, their sessions closed side by side, some hundreds at a time."""
+        """Stop all; some hundreds of sessions are closed concurrently."""
         for key in list(self._pollers):
             self._stop(key)
         if self._closing:
@@ -58,21 +59,23 @@ class PollerGroup(Generic[T]):
 
     def _stop(self, key: str) -> None:
         _, poller, task = self._pollers.pop(key)
-        closing = asyncio.create_task(self._ended(poller, task), name=f"close {key}")
+        closing = asyncio.create_task(self._end(poller, task), name=f"close {key}")
         self._closing.add(closing)
         closing.add_done_callback(self._closing.discard)
 
-    async def _ended(self, poller: Poller[T], task: asyncio.Task[None]) -> None:
-        """Cancel the loop first: a source is never closed while it reads."""
+    async def _end(self, poller: Poller[T], task: asyncio.Task[None]) -> None:
+        """Cancel the loop, then close its source: never while it reads."""
         task.cancel()
         await asyncio.wait([task])
         try:
-            async with asyncio.timeout(_TURN_S):
-                await self._turns.acquire()
-        except TimeoutError:  # whoever is before it is silent: a process that ends cannot wait
+            async with asyncio.timeout(_CLOSE_WAIT_S):
+                await self._close_slots.acquire()
+        except (
+            TimeoutError
+        ):  # the peers before it do not respond, and a process that ends cannot wait
             await poller.close()
             return
         try:
             await poller.close()
         finally:
-            self._turns.release()
+            self._close_slots.release()

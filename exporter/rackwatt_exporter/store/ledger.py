@@ -99,7 +99,7 @@ class EnergyAccount(EnergyTotal):
         return msgspec.structs.replace(self, ceiling_joules=None, ceiling_covered_s=None)
 
     def resume(self) -> None:
-        """Go on in a new process: what was booked stays, and the time between is nobody's.
+        """Resume in a new process: the energy is kept, and the time between is not counted.
 
         The BMC's own counter knows what happened meanwhile, so its account needs no reserve.
         """

@@ -1,4 +1,4 @@
-"""The account of a counter inside the machine: it wraps within minutes, and begins anew at a boot.
+"""Account of a counter inside the machine, which wraps within minutes and restarts at each boot.
 
 What the counter grew by is booked when there is no doubt of it: the same boot, and too little time
 for it to have gone round twice. Any other stretch of time is left out and not guessed; `covered_s`
@@ -72,7 +72,7 @@ class WrappingCounter(EnergyTotal):
         grown = joules - self.counter_joules
         if grown < 0:
             grown += span_joules
-        return grown if 0 < grown <= most else None  # one that stands still counts nothing
+        return grown if 0 < grown <= most else None  # an unchanged counter adds nothing
 
     def _take_reserve(self) -> None:
         """Go on from the ceiling, up to which the process before may have served."""

@@ -46,36 +46,36 @@ async def holders(limits: list[ConcurrencyLimit]) -> list[int]:
 
 async def test_the_limiter_bounds_reads_of_a_subnet() -> None:
     limits = ConcurrencyLimiter()
-    assert await holders([limits.living(at(f"10.0.0.{i}")) for i in range(5)]) == [0, 1]
-    assert await holders([limits.living(at(f"10.0.{i}.1")) for i in range(5)]) == [0, 1, 2, 3, 4]
+    assert await holders([limits.healthy(at(f"10.0.0.{i}")) for i in range(5)]) == [0, 1]
+    assert await holders([limits.healthy(at(f"10.0.{i}.1")) for i in range(5)]) == [0, 1, 2, 3, 4]
 
 
 async def test_the_limiter_bounds_first_contacts_with_a_credential() -> None:
     limits = ConcurrencyLimiter()
-    assert await holders([limits.suspect(at(f"10.0.{i}.1")) for i in range(5)]) == [0, 1, 2]
-    other = [limits.suspect(at(f"10.0.{i}.1", credentials=str(i))) for i in range(5)]
+    assert await holders([limits.unproven(at(f"10.0.{i}.1")) for i in range(5)]) == [0, 1, 2]
+    other = [limits.unproven(at(f"10.0.{i}.1", credentials=str(i))) for i in range(5)]
     assert await holders(other) == [0, 1, 2, 3, 4]
-    methods = [limits.suspect(at(f"10.0.{i}.1", method=m)) for i, m in enumerate(("snmp", "ipmi"))]
+    methods = [limits.unproven(at(f"10.0.{i}.1", method=m)) for i, m in enumerate(("snmp", "ipmi"))]
     assert await holders(methods) == [0, 1]
 
 
 async def test_the_limiter_keeps_suspect_targets_out_of_the_limit_of_living_ones() -> None:
     limits = ConcurrencyLimiter()
-    suspects = [limits.suspect(at(f"10.0.0.{i}")) for i in range(5)]
-    living = [limits.living(at(f"10.0.0.1{i}")) for i in range(2)]
+    suspects = [limits.unproven(at(f"10.0.0.{i}")) for i in range(5)]
+    living = [limits.healthy(at(f"10.0.0.1{i}")) for i in range(2)]
     assert await holders([*suspects, *living]) == [0, 1, 5, 6]
 
 
 async def test_the_limiter_serialises_two_targets_at_one_endpoint() -> None:
     limits = ConcurrencyLimiter()
-    same = [limits.living(at("10.0.0.1", node=name)) for name in ("a", "b")]
+    same = [limits.healthy(at("10.0.0.1", node=name)) for name in ("a", "b")]
     assert await holders(same) == [0]
 
 
 async def test_the_limiter_releases_the_slot_of_a_cancelled_wait() -> None:
     limits = ConcurrencyLimiter()
     for _ in range(3):
-        assert await holders([limits.suspect(at(f"10.0.0.{i}")) for i in range(9)]) == [0, 1]
+        assert await holders([limits.unproven(at(f"10.0.0.{i}")) for i in range(9)]) == [0, 1]
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from rackwatt_exporter.polling.beats import Beats
 from rackwatt_exporter.polling.limits import ConcurrencyLimit
 from rackwatt_exporter.polling.poller import Poller
 from rackwatt_exporter.polling.schedule import PollSchedule
+from rackwatt_exporter.polling.ticks import Ticks
 from rackwatt_exporter.reading import ReadError, Reason
 from tests.eventually import PATIENCE_S, eventually
 
@@ -87,7 +87,7 @@ def poller(source: Scripted, sink: RecordingSink, pace: PollSchedule = QUICK) ->
 
 async def test_the_poller_reads_a_source_repeatedly_and_never_twice_at_once() -> None:
     source, sink = Scripted(fine), RecordingSink()
-    task = asyncio.create_task(poller(source, sink).run(Beats()))
+    task = asyncio.create_task(poller(source, sink).run(Ticks()))
     await eventually(lambda: len(sink.results) >= 3)
     task.cancel()
     assert set(sink.results) == {"fine"}
@@ -96,7 +96,7 @@ async def test_the_poller_reads_a_source_repeatedly_and_never_twice_at_once() ->
 
 async def test_the_poller_reports_a_timeout_and_reads_the_source_again() -> None:
     sink = RecordingSink()
-    task = asyncio.create_task(poller(Scripted(silent, fine), sink).run(Beats()))
+    task = asyncio.create_task(poller(Scripted(silent, fine), sink).run(Ticks()))
     await eventually(lambda: len(sink.results) >= 2)
     task.cancel()
     assert sink.results[:2] == [Reason.TIMEOUT, "fine"]
@@ -109,8 +109,8 @@ async def test_the_poller_reports_an_unexpected_error_logs_it_and_goes_on(
     sink = RecordingSink()
     polled = poller(Scripted(broken, fine), sink)
     with caplog.at_level(logging.ERROR):
-        await polled.ask()
-        await polled.ask()
+        await polled.poll()
+        await polled.poll()
     assert sink.results == [Reason.INTERNAL_ERROR, "fine"]
     assert "KeyError" in str(sink.errors[0])
     assert "secret-looking" not in str(sink.errors[0])
@@ -123,8 +123,8 @@ async def test_the_poller_reports_a_stray_cancellation_as_an_error_and_goes_on()
 
     sink = RecordingSink()
     polled = poller(Scripted(astray, fine), sink)
-    await polled.ask()
-    await polled.ask()
+    await polled.poll()
+    await polled.poll()
     assert sink.results == [Reason.INTERNAL_ERROR, "fine"]
 
 
@@ -132,11 +132,11 @@ async def test_the_poller_logs_only_transitions(caplog: pytest.LogCaptureFixture
     polled = poller(Scripted(fine, refusing, refusing, switched_off, fine, fine), RecordingSink())
     with caplog.at_level(logging.INFO):
         for _ in range(6):
-            await polled.ask()
+            await polled.poll()
     assert caplog.messages == [
         "connection_refused: connection refused",
         "powered_off: off",
-        "answers again",
+        "target recovered",
     ]
 
 
@@ -154,7 +154,7 @@ async def test_the_poller_uses_the_limit_of_the_suspect_after_a_failure_until_an
     source = Scripted(fine, fine, refusing, fine, switched_off, fine)
     polled = Poller("n1", source, QUICK, (Lane("living"), Lane("suspect")), RecordingSink())
     for _ in range(6):
-        await polled.ask()
+        await polled.poll()
     assert lanes == ["suspect", "living", "living", "suspect", "living", "living"]
 
 
@@ -186,7 +186,7 @@ async def test_the_poller_keeps_no_references_of_an_error() -> None:
     sink = RecordingSink()
     gc.disable()
     try:
-        await poller(Scripted(failing), sink).ask()
+        await poller(Scripted(failing), sink).poll()
         assert [each() for each in left] == [None]
     finally:
         gc.enable()

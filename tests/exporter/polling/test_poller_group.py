@@ -5,7 +5,7 @@ from functools import partial
 
 from rackwatt_exporter.polling.limits import ConcurrencyLimit
 from rackwatt_exporter.polling.poller import Poller
-from rackwatt_exporter.polling.poller_group import CLOSING_AT_ONCE, PollerGroup
+from rackwatt_exporter.polling.poller_group import MAX_CLOSING, PollerGroup
 from tests import virtual_time
 from tests.eventually import PATIENCE_S, eventually
 from tests.exporter.polling.test_poller import QUICK, RecordingSink, Scripted, fine, silent
@@ -23,7 +23,7 @@ class ScriptedGroup:
         self.pace = QUICK
 
     def have(self, key: str, identity: str, answer: object = fine) -> None:
-        self.rounds.have(key, identity, self.pace, partial(self._make, key, answer))
+        self.rounds.ensure(key, identity, self.pace, partial(self._make, key, answer))
 
     def _make(self, key: str, answer: object) -> Poller[str]:
         self.made.append(Scripted(answer))  # type: ignore[arg-type]
@@ -54,7 +54,7 @@ async def test_the_poller_group_closes_a_removed_source_and_reads_it_no_more() -
     scripted = ScriptedGroup()
     scripted.have("a", "one")
     scripted.have("b", "one")
-    scripted.rounds.keep(["b"])
+    scripted.rounds.retain(["b"])
     await eventually(lambda: scripted.made[0].closed)
     assert len(scripted.rounds) == 1
     reads = scripted.made[0].reads
@@ -101,20 +101,20 @@ async def test_the_poller_group_closes_all_sources_a_bounded_number_at_once() ->
         inside -= 1
         source.closed = True
 
-    for number in range(3 * CLOSING_AT_ONCE):
+    for number in range(3 * MAX_CLOSING):
         scripted.have(str(number), "one", silent)
     for source in scripted.made:
         source.close = partial(close, source)  # type: ignore[method-assign]
     async with asyncio.timeout(PATIENCE_S):
         await scripted.rounds.close()
-    assert most == CLOSING_AT_ONCE
+    assert most == MAX_CLOSING
     assert all(source.closed for source in scripted.made)
 
 
 def test_the_poller_group_closes_many_silent_sources_in_bounded_time() -> None:
     async def story() -> None:
         scripted = ScriptedGroup()
-        for number in range(20 * CLOSING_AT_ONCE):
+        for number in range(20 * MAX_CLOSING):
             scripted.have(str(number), "one", silent)
             scripted.made[-1].close_hangs = True
         began_s = asyncio.get_running_loop().time()

@@ -60,7 +60,7 @@ class AnyOrder(RuleBasedStateMachine):
         make = partial(self._make, key, answer, hangs)
 
         async def have() -> None:
-            self.rounds.have(key, identity, QUICK, make)
+            self.rounds.ensure(key, identity, QUICK, make)
 
         self.loop.run_until_complete(have())
         self.wanted[key] = identity
@@ -81,7 +81,7 @@ class AnyOrder(RuleBasedStateMachine):
     @rule(kept=st.sets(KEYS))
     def keep(self, kept: set[str]) -> None:
         async def keep() -> None:
-            self.rounds.keep(kept)
+            self.rounds.retain(kept)
 
         self.loop.run_until_complete(keep())
         self.wanted = {key: each for key, each in self.wanted.items() if key in kept}

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rackwatt_exporter.commands import simulate
-from rackwatt_exporter.polling.schedule import place
+from rackwatt_exporter.polling.schedule import offset
 from rackwatt_exporter.simulator.faults.device_faults import Fault
 from rackwatt_exporter.simulator.fleet import racks
 from rackwatt_exporter.simulator.runner import by_method
@@ -52,7 +52,7 @@ def test_a_share_falls_evenly_upon_the_places_that_pollers_give_their_targets() 
     machines = by_method(racks(10_000))
     names = {machine.address: machine.name for each in machines.values() for machine in each}
     dead = faults(parse(b"faults: [{share: 10%, dead: true}]"), machines)
-    tenths = Counter(int(10 * place(names[address])) for address in dead)
+    tenths = Counter(int(10 * offset(names[address])) for address in dead)
     assert len(tenths) == 10
     assert all(60 < count < 140 for count in tenths.values())
 

@@ -98,7 +98,7 @@ async def test_the_status_stays_small_whatever_the_fleet(directory: Path) -> Non
     (directory / "lab.yaml").write_text(power_target(hosts, spec="interval: 1s"))
     async with Exporting(directory) as site:
         for _, poller, _ in list(site.exporter.registry.targets._pollers._pollers.values()):
-            await poller.ask()
+            await poller.poll()
         assert (await site.json())["reasons"] == {"invalid_entry": 3000}
         assert len(await site.text("/status")) < 32_000
         assert len((await site.json("/status?failing=99999"))["failing"]) == 1000

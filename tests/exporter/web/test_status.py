@@ -156,7 +156,7 @@ async def test_a_secret_that_is_not_there_is_reported_with_its_key_and_document(
     (tmp_path / "lab.yaml").write_text(power_target(HOSTS, spec="interval: 30s"))
     async with Exporting(tmp_path) as site:
         for _, poller, _ in list(site.exporter.registry.targets._pollers._pollers.values()):
-            await poller.ask()
+            await poller.poll()
         status = await site.json()
         assert status["secrets_missing"] == [
             {

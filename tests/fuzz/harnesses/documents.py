@@ -87,8 +87,8 @@ def _hold_page(built: Fleet) -> None:
 async def _open(built: Fleet) -> None:
     catalogue, gates = DriverRegistry(_SECRETS), ConcurrencyLimiter()
     for target in list(built.targets.values())[:_PARSED]:
-        gates.living(target)
-        gates.suspect(target)
+        gates.healthy(target)
+        gates.unproven(target)
         await catalogue.source(target).close()
     for binding in built.schedulers.values():
         await scheduler(binding, _SECRETS).close()
