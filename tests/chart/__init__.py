@@ -1,1 +1,1 @@
-"""The Helm chart: what it renders, what it refuses, what becomes of it in a real cluster."""
+"""The Helm chart: its manifests, its validation of values, and real clusters with it."""

@@ -1,4 +1,4 @@
-"""Values that people set, beside one another: each must render something whole."""
+"""Combinations of values, each of which must render complete manifests."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The chart installed in a cluster under a name of its own, and what of it is there."""
+"""A release of the chart in a cluster, and its objects."""
 
 import json
 import secrets

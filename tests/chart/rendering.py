@@ -1,4 +1,4 @@
-"""The chart as real Helm renders it, decoded, with keys that stand twice refused."""
+"""The chart as rendered by Helm, decoded; duplicate keys are an error."""
 
 import functools
 import subprocess

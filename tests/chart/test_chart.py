@@ -45,7 +45,7 @@ def test_its_version_is_the_projects() -> None:
     assert ABOUT["version"] == ABOUT["appVersion"] == __version__
 
 
-def test_what_artifact_hub_shows_is_true() -> None:
+def test_the_annotations_for_artifact_hub_are_correct() -> None:
     rendered_images = {plain().container["image"], f"rackwatt/collector:{__version__}"}
     assert {one["image"] for one in annotation("images")} == rendered_images
     assert [(one["kind"], one["name"]) for one in annotation("crds")] == [

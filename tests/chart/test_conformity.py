@@ -1,4 +1,4 @@
-"""Every manifest is as the API server's own schemas want it, by kubeconform and by the server."""
+"""Every manifest conforms to the API server's schemas, by kubeconform and by the server."""
 
 import copy
 import subprocess

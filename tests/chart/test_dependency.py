@@ -1,4 +1,4 @@
-"""The chart as a part of another chart: under a condition, under another name, with its globals."""
+"""The chart as a dependency of another: condition, alias and globals."""
 
 import shutil
 from pathlib import Path

@@ -79,7 +79,7 @@ def test_null_removes_a_key_of_kubernetes(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", PATHS, ids=".".join)
-def test_what_is_empty_is_the_default_or_refused_with_its_path(path: Path) -> None:
+def test_an_empty_value_is_the_default_or_rejected_with_its_path(path: Path) -> None:
     pointer = "/".join(["", *(key.replace("/", "~1") for key in path)])
     for empty in EMPTY:
         try:
@@ -108,7 +108,7 @@ def test_many_keys_may_be_null_at_once(values: dict[str, Any]) -> None:
     assert rendered(values, *MONITORING) == plain()
 
 
-def test_null_below_what_collectors_get_is_the_operators_default() -> None:
+def test_null_in_collector_defaults_is_the_operators_default() -> None:
     pod = dict.fromkeys(("resources", "tolerations", "labels", "imagePullSecrets"))
     monitoring = {"serviceMonitor": {"interval": None}, "rules": None, "dashboards": None}
     whole = rendered({"collector": {"pod": pod, "nodePod": pod, "monitoring": monitoring}})

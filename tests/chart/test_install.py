@@ -1,4 +1,4 @@
-"""The chart in a real cluster that has never seen it: installed, at work, upgraded, uninstalled."""
+"""The chart in a real cluster: installed, running, upgraded, uninstalled."""
 
 import json
 import shutil

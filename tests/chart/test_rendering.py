@@ -1,4 +1,4 @@
-"""Whatever values are set, what is rendered fits together, and asks for no privilege."""
+"""For any values, the manifests are consistent and request no privilege."""
 
 import functools
 

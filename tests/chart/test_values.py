@@ -1,4 +1,4 @@
-"""What each value is for: it arrives where it is meant to, and nowhere else."""
+"""Each value sets exactly the fields that it describes."""
 
 import json
 
@@ -72,7 +72,7 @@ def test_a_parents_registry_takes_precedence_over_each_images_own() -> None:
     assert read_defaults(each).image.reference == f"two.example:5000/rackwatt/collector:{version}"
 
 
-def test_a_parents_pull_secrets_and_ours_reach_every_pod_once() -> None:
+def test_pull_secrets_of_the_parent_and_the_chart_reach_every_pod_once() -> None:
     whole = chosen("a parent's registry")
     secrets = [{"name": name} for name in ("mirror", "other", "own")]
     (test,) = whole.every("Pod")
@@ -85,7 +85,7 @@ def test_no_pull_secret_for_collectors_is_a_choice_too() -> None:
     assert spelled(read_defaults(whole))["pod"] == {"imagePullSecrets": []}
 
 
-def test_extra_arguments_variables_and_volumes_come_after_ours() -> None:
+def test_extra_arguments_variables_and_volumes_follow_those_of_the_chart() -> None:
     whole = chosen("more of everything")
     container = whole.container
     assert container["args"][-2:] == ["--resync.interval=5m", "--log.level=debug"]
@@ -109,7 +109,7 @@ def test_extra_objects_are_templates_themselves() -> None:
     assert whole["Secret", "rackwatt-text"]
 
 
-def test_security_contexts_are_added_to_ours() -> None:
+def test_security_contexts_are_added_to_those_of_the_chart() -> None:
     whole = chosen("security contexts")
     assert whole.pod["securityContext"] == {
         "runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"},
@@ -218,7 +218,7 @@ def test_changed_defaults_restart_the_operator_and_nothing_else_does() -> None:
     assert stamp({}) != stamp({"collector": {"logLevel": "debug"}})
 
 
-def test_the_network_policy_lets_through_what_is_needed_alone() -> None:
+def test_the_network_policy_allows_only_required_connections() -> None:
     spec = plain().only("NetworkPolicy")["spec"]
     assert spec["ingress"] == [{"ports": [{"protocol": "TCP", "port": "http"}]}]
     ports = {(one["protocol"], one["port"]) for rule in spec["egress"] for one in rule["ports"]}
@@ -244,7 +244,7 @@ def test_viewers_view_documents_and_editors_edit_them() -> None:
     ]
 
 
-def test_what_exists_already_is_taken_as_it_is() -> None:
+def test_existing_objects_are_used_unchanged() -> None:
     whole = chosen("a service account that is there")
     assert whole.pod["serviceAccountName"] == "existing"
     assert whole.every("ServiceAccount") == []

@@ -1,4 +1,4 @@
-"""Those whom people use, against a cluster of tests: kubectl and helm, and plain requests."""
+"""Clients of a test cluster: kubectl, helm and plain HTTP."""
 
 import base64
 import json

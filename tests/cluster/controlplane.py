@@ -1,4 +1,4 @@
-"""A Kubernetes control plane of our own: etcd, kube-apiserver, kube-controller-manager, in seconds.
+"""A Kubernetes control plane for tests: etcd, kube-apiserver, kube-controller-manager, in seconds.
 
 It is real, and has no nodes: objects are validated, defaulted, watched, owned and collected, pods
 stay pending. It lives on a loopback address of its own, so that no port can be taken, and in one

@@ -1,4 +1,4 @@
-"""Our own CRDs, as people install them."""
+"""Installation of Rackwatt's CRDs, as users do it."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What a control plane and those who speak to it trust: certificates, a signing key, tokens."""
+"""Credentials of a control plane and its clients: certificates, a signing key, tokens."""
 
 import base64
 import secrets

@@ -30,7 +30,7 @@ DEPLOYMENT = {
 }
 
 
-def test_what_is_applied_is_defaulted_and_controllers_act_on_it(
+def test_an_applied_object_is_defaulted_and_controllers_act_on_it(
     cluster: Cluster, namespace: str
 ) -> None:
     kubectl = Kubectl(cluster, namespace)
@@ -39,7 +39,9 @@ def test_what_is_applied_is_defaulted_and_controllers_act_on_it(
     assert pod["spec"]["schedulerName"] == "default-scheduler"
 
 
-def test_what_an_object_owns_is_collected_with_it(cluster: Cluster, namespace: str) -> None:
+def test_an_owned_object_is_garbage_collected_with_its_owner(
+    cluster: Cluster, namespace: str
+) -> None:
     kubectl = Kubectl(cluster, namespace)
     kubectl.apply(CONFIG)
     owner = kubectl.get("configmap", "a")
@@ -78,7 +80,7 @@ def test_a_service_account_may_do_what_its_role_says_and_the_audit_log_has_it(
 
 
 @pytest.mark.parametrize("abruptly", [False, True])
-def test_a_restarted_api_server_has_what_it_had(
+def test_a_restarted_api_server_keeps_its_objects(
     control_plane: ControlPlane, own_namespace: str, abruptly: bool
 ) -> None:
     kubectl = Kubectl(control_plane, own_namespace)

@@ -1,4 +1,4 @@
-"""Documents that are right, and mistakes to put into them: each at a path of its own."""
+"""Valid documents, and mistakes to insert into them, each at a path of its own."""
 
 import copy
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The models and a real API server agree on what is a document, whatever is put before them."""
+"""The models and a real API server accept and reject the same documents."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -41,7 +41,7 @@ SPECS = {one.kind: drawn.documents(schema(one.spec)) for one in DEFINITIONS}
 @pytest.mark.parametrize("kind", SPECS)
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_what_the_models_take_the_api_server_takes_and_nothing_else(
+def test_the_api_server_accepts_exactly_what_the_models_accept(
     api: Api, kind: str, data: st.DataObject
 ) -> None:
     spec = data.draw(SPECS[kind])

@@ -1,4 +1,4 @@
-"""The CRDs on a real API server: what it takes, refuses, fills in, explains and shows."""
+"""The CRDs on a real API server: validation, defaults, explanations and columns."""
 
 import json
 from collections.abc import Iterator
@@ -120,7 +120,7 @@ def test_a_broken_rule_is_refused_with_its_own_message(api: Api, broken: Broken)
 
 
 @pytest.mark.parametrize("broken", THEN, ids=lambda one: f"{one.path}: {one.text}")
-def test_what_may_not_change_is_refused_with_its_own_message(
+def test_an_immutable_field_is_rejected_with_its_own_message(
     api: Api, namespace: str, broken: Broken
 ) -> None:
     assert broken.before is not None

@@ -106,7 +106,7 @@ def test_inside_an_unknown_field_nothing_is_a_problem() -> None:
     assert unknown.startswith("spec.colour: unknown field")
 
 
-def test_inside_a_misspelt_field_what_is_wrong_is_a_problem() -> None:
+def test_a_mistake_inside_a_misspelt_field_is_a_problem() -> None:
     lines = problems(fleet({"names": "a"}, web={"configSecretRf": {"name": "web"}}))
     assert [line.partition(":")[0] for line in lines] == [
         "spec.web.configSecretRf",
@@ -123,13 +123,13 @@ def test_inside_a_misspelt_field_what_is_wrong_is_a_problem() -> None:
         ({"a": None}, "nothing}"),
     ],
 )
-def test_what_was_found_is_shown_in_no_words_of_python(found: object, words: str) -> None:
+def test_an_observed_value_is_shown_in_terms_of_yaml(found: object, words: str) -> None:
     (message,) = problems(fleet({"names": "a"}, interval=found))
     assert words in message
     assert not re.search("None|True|False", message)
 
 
-def test_what_is_no_document_is_described_in_plain_words() -> None:
+def test_data_of_another_shape_is_described() -> None:
     messages = [str(parse_document(raw, "x").problems[0]) for raw in (None, {}, {"a": 1, "b": 2})]
     assert messages == [
         "expected apiVersion and kind, found nothing",
@@ -211,7 +211,7 @@ def test_rules_across_fields_are_problems_of_their_object(slurm: object, message
     assert line.startswith("spec.slurm")
 
 
-def test_a_broken_entry_leaves_its_neighbours_and_its_own_place() -> None:
+def test_an_invalid_entry_keeps_its_neighbours_and_its_index() -> None:
     document, found = decode(
         {"metadata": METADATA, "spec": fleet({"names": "a"}, {"name": "b"}, {"names": "c"})},
         PowerTarget,
@@ -223,7 +223,7 @@ def test_a_broken_entry_leaves_its_neighbours_and_its_own_place() -> None:
     assert [problem.item_only for problem in found] == [True]
 
 
-def test_a_list_within_a_broken_entry_breaks_the_entry_whole() -> None:
+def test_an_invalid_item_of_an_inner_list_invalidates_the_entry() -> None:
     oids = {"oids": [{"oid": "1.3.1"}, {"oid": "(1.3.2"}]}
     entry = {"names": "a", "snmp": oids}
     document, found = decode({"metadata": METADATA, "spec": fleet(entry)}, PowerTarget)

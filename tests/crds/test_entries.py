@@ -33,7 +33,7 @@ def test_a_host_name_or_an_ip_address_is_an_address(address: str) -> None:
         ("admin:secret@bmc", "use credentials"),
     ],
 )
-def test_what_is_no_address_is_refused_with_what_to_change(address: str, advice: str) -> None:
+def test_an_invalid_address_is_rejected_with_advice(address: str, advice: str) -> None:
     problem = address_problem(address)
     assert problem is not None
     assert advice in problem
@@ -69,7 +69,7 @@ def test_a_name_that_a_machine_may_have_is_not_strange(name: str) -> None:
 @pytest.mark.parametrize(
     "text", ["n[1:3]", "n[1..3]", "n[1...3]", "n[1 - 3]", "n[1–3]", "n[1 to 3]"]
 )
-def test_what_looks_like_a_range_is_refused_with_the_right_one(text: str) -> None:
+def test_text_like_a_range_is_rejected_with_the_correct_one(text: str) -> None:
     with pytest.raises(ValueError, match="is not a range: write 1-3"):
         expand(text)
 

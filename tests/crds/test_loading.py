@@ -238,7 +238,7 @@ def test_a_list_that_cannot_be_read_says_where(text: bytes, message: str) -> Non
     assert reports(text)[-1].startswith(message)
 
 
-def test_what_is_not_of_rackwatt_is_passed_over_with_a_note_that_shows_no_secret() -> None:
+def test_a_resource_of_another_program_is_skipped_with_a_note_without_its_content() -> None:
     others = b"""
 apiVersion: v1
 kind: Namespace
@@ -275,9 +275,7 @@ metadata: {name: pdu}
         (b"kind: PowerTarget", b"", "kind: is missing; known are PowerTarget, SchedulerBinding"),
     ],
 )
-def test_what_is_nearly_a_document_of_rackwatt_is_a_problem(
-    before: bytes, after: bytes, message: str
-) -> None:
+def test_a_nearly_correct_document_is_a_problem(before: bytes, after: bytes, message: str) -> None:
     text = GOOD.replace(before, after)
     assert passed_over(text) == []
     assert message in reports(text)[0]

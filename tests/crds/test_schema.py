@@ -1,4 +1,4 @@
-"""The CRDs as data: structural, whole, and what the files of the repository say."""
+"""The CRDs as data: structural, complete, and equal to the files of the repository."""
 
 from collections.abc import Iterator
 from typing import Annotated, Any
@@ -40,11 +40,11 @@ def nodes(definition: Definition) -> list[tuple[str, Schema]]:
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_generated_file_says_what_the_models_say(name: str) -> None:
+def test_a_generated_file_is_up_to_date_with_the_models(name: str) -> None:
     assert (ROOT / name).read_text() == FILES[name](), "run make crds"
 
 
-def test_what_the_command_prints_is_what_the_files_hold() -> None:
+def test_the_command_prints_the_content_of_the_files() -> None:
     files = [yaml.safe_load(path.read_text()) for path in sorted((ROOT / "crds").glob("*.yaml"))]
     assert list(yaml.safe_load_all(text())) == files
     assert [one["metadata"]["name"] for one in files] == [one.name for one in DEFINITIONS]

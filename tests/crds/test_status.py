@@ -1,4 +1,4 @@
-"""What a document is called in its status."""
+"""Names of kind, method and scheduler in the status."""
 
 import pytest
 

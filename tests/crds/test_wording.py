@@ -29,5 +29,5 @@ def test_a_word_like_none_is_answered_with_all() -> None:
 
 
 @given(st.text(), st.lists(st.text()))
-def test_what_is_closest_is_one_of_the_known(word: str, known: list[str]) -> None:
+def test_the_closest_word_is_one_of_the_known(word: str, known: list[str]) -> None:
     assert closest_match(word, known) in (None, *known)

@@ -18,7 +18,7 @@ from rackwatt_exporter.web.server import Limits, Server
 from tests.eventually import PATIENCE_S
 
 
-class Exporting:
+class RunningExporter:
     """An exporter over `directory`: documents in it, secrets and state in folders below it."""
 
     def __init__(

@@ -3,7 +3,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from rackwatt_exporter.store.ledger_file import LedgerFile
-from tests.exporter.running_exporter import Exporting, power_target, rewrite
+from tests.exporter.running_exporter import RunningExporter, power_target, rewrite
 
 LOOPS = ("attended",)
 
@@ -17,7 +17,7 @@ async def test_the_exporter_watches_documents_and_keeps_counters_of_unchanged_ta
 ) -> None:
     lab = tmp_path / "lab.yaml"
     lab.write_text(power_target("[{names: stays, rack: r1}, {names: goes}]"))
-    async with Exporting(tmp_path) as site:
+    async with RunningExporter(tmp_path) as site:
         watching = asyncio.create_task(site.exporter.watch())
         await site.until(up("stays", "goes"))
         poller = site.exporter.registry.targets._pollers._pollers["stays"][1]
@@ -34,7 +34,7 @@ async def test_the_exporter_keeps_its_targets_at_a_reload_with_an_invalid_docume
 ) -> None:
     lab = tmp_path / "lab.yaml"
     lab.write_text(power_target("[{names: n1}]"))
-    async with Exporting(tmp_path) as site:
+    async with RunningExporter(tmp_path) as site:
         await site.until(up("n1"))
         lab.write_text("kind: [")
         await site.exporter.reload()
@@ -55,9 +55,9 @@ async def test_the_exporter_continues_counters_after_a_restart(tmp_path: Path) -
         ]
         return float(lines[0].split()[-1]) if lines else 0.0
 
-    async with Exporting(tmp_path) as site:
+    async with RunningExporter(tmp_path) as site:
         await site.until(lambda text: joules(text) > 100)
     kept = LedgerFile(tmp_path / "state").accounts["n1"].joules
-    async with Exporting(tmp_path) as site:
+    async with RunningExporter(tmp_path) as site:
         text = await site.until(lambda text: joules(text) > 0)
         assert kept <= joules(text) < kept + 5000

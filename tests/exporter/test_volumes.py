@@ -14,8 +14,8 @@ import pytest
 
 from tests.eventually import PATIENCE_S, until
 from tests.exporter.commands.exporter_process import running
-from tests.exporter.running_exporter import Exporting, power_target
-from tests.exporter.web.tls_files import Certified
+from tests.exporter.running_exporter import RunningExporter, power_target
+from tests.exporter.web.tls_files import WebFiles
 from tests.peers.ipmi_sim import PASSWORD, USERNAME, Bmc, ipmi_sim
 from tests.peers.kubelet_volume import KubeletVolume
 
@@ -31,8 +31,8 @@ def bmc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bmc]:
 
 
 @asynccontextmanager
-async def watching(directory: Path) -> AsyncIterator[Exporting]:
-    async with Exporting(directory) as site:
+async def watching(directory: Path) -> AsyncIterator[RunningExporter]:
+    async with RunningExporter(directory) as site:
         task = asyncio.create_task(site.exporter.watch())
         yield site
         task.cancel()
@@ -112,7 +112,7 @@ async def test_the_exporter_keeps_open_sessions_when_a_secret_is_rotated(
 def test_the_exporter_serves_the_certificate_of_a_swapped_secret(tmp_path: Path) -> None:
     (tmp_path / "lab.yaml").write_text(power_target("[{names: n1}]"))
     (tmp_path / "made").mkdir()
-    made = Certified(tmp_path / "made")
+    made = WebFiles(tmp_path / "made")
     made.write(tls_server_config={"cert_file": "tls.crt", "key_file": "tls.key"})
     mounted = KubeletVolume(tmp_path / "web")
 

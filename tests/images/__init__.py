@@ -1,1 +1,1 @@
-"""The two images: what is pinned, what is inside, and that it runs there."""
+"""The two images: pinned packages, contents, and running them."""

@@ -1,4 +1,4 @@
-"""An image as its archive holds it: the configuration, and every file with what it is made of."""
+"""An image read from its archive: the configuration and every file."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""Both images, built as everybody builds them: what is inside, and that it runs there.
+"""Both images, built as users build them: their contents, and running them.
 
 Where buildah is not at hand these tests say so and are skipped; `make test` installs it where it may.
 """
@@ -125,7 +125,7 @@ def test_it_runs_its_command_as_any_user(images: dict[str, Image], name: str, co
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_it_holds_what_its_lock_pins_and_nothing_else(images: dict[str, Image], name: str) -> None:
+def test_an_image_has_exactly_the_packages_of_its_lock(images: dict[str, Image], name: str) -> None:
     found = images[name].distributions
     assert found.pop("rackwatt") == __version__
     assert found.items() <= pins(name).items()
@@ -183,7 +183,7 @@ def test_it_is_slim(images: dict[str, Image], name: str) -> None:
         ("operator", "id -u", "65532"),
     ],
 )
-def test_it_does_what_it_is_for(
+def test_an_image_serves_its_purpose(
     containers: dict[str, str], name: str, command: str, message: str
 ) -> None:
     assert message in buildah("run", containers[name], "--", "sh", "-c", command)

@@ -1,4 +1,4 @@
-"""What the images hold is pinned, and is what the project asks for."""
+"""The packages of the images are pinned, and are those that the project requires."""
 
 import re
 import tomllib
@@ -24,7 +24,7 @@ def pins(name: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("name", REQUIREMENTS)
-def test_a_lock_pins_what_the_project_asks_for(name: str) -> None:
+def test_a_lock_pins_the_requirements_of_the_project(name: str) -> None:
     pinned = pins(name)
     for required in map(Requirement, REQUIREMENTS[name]):
         found = pinned.get(canonicalize_name(required.name))

@@ -1,4 +1,4 @@
-"""The page is read back as a person reads it: from a kind through the links of its tables."""
+"""The API reference, read from a kind through the links of its tables."""
 
 import re
 from collections.abc import Iterator

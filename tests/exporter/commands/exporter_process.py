@@ -1,4 +1,4 @@
-"""The command as its users start it: a process of its own, its log read as it comes."""
+"""The command as a process of its own, whose log is read line by line."""
 
 import os
 import re

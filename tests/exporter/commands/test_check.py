@@ -31,7 +31,7 @@ def lab(directory: Path, hosts: str) -> Path:
     return path
 
 
-def test_all_read_is_0_and_a_table_of_what_was_read(tmp_path: Path) -> None:
+def test_check_exits_with_0_and_prints_a_table_when_all_are_read(tmp_path: Path) -> None:
     done = check(lab(tmp_path, '[{names: "n[1-2]", fake: {min: 300, max: 300}}]'))
     assert done.returncode == 0, done.stderr
     head, first, second, total = done.stdout.splitlines()
@@ -53,7 +53,7 @@ def test_a_target_that_fails_is_1_and_says_why(tmp_path: Path) -> None:
     assert done.stdout.endswith("2 targets, 0 problems: 1 read, 1 failed\n")
 
 
-def test_what_a_scheduler_could_not_read_is_shown(tmp_path: Path) -> None:
+def test_check_shows_what_a_scheduler_could_not_read(tmp_path: Path) -> None:
     sinfo = tmp_path / "sinfo"
     sinfo.write_text(
         "#!/bin/sh\n"
@@ -87,7 +87,7 @@ def test_offline_polls_nothing(tmp_path: Path) -> None:
     assert done.stdout == "1 target, 0 problems: not polled\n"
 
 
-def test_a_shard_reads_its_part_and_judges_the_whole(tmp_path: Path) -> None:
+def test_a_shard_reads_its_part_and_validates_every_document(tmp_path: Path) -> None:
     path = lab(tmp_path, '[{names: "n[1-20]"}, {names: n3}]')
     shares = [check("--output=json", f"--shard={number}/3", path) for number in (1, 2, 3)]
     parts = [json.loads(share.stdout) for share in shares]
@@ -136,7 +136,7 @@ def test_collectors_of_this_machine_are_read_once(tmp_path: Path) -> None:
     assert check(*here).returncode == 0
 
 
-def test_what_to_do_about_a_failure_is_in_the_json(tmp_path: Path) -> None:
+def test_the_json_of_check_has_the_remedy_of_a_failure(tmp_path: Path) -> None:
     path = lab(tmp_path, "[{names: n1}, {names: n2, method: ipmi, address: 127.0.0.1}]")
     done = check("--output=json", f"--config.file={path}", f"--secrets.directory={tmp_path}")
     read, failed = json.loads(done.stdout)["targets"]
@@ -160,7 +160,7 @@ def test_a_list_and_a_secret_beside_it_are_checked_as_they_are(tmp_path: Path) -
     assert len(report["notes"]) == len(report["problems"]) == 1
 
 
-def test_what_is_measured_is_counted_by_its_kind(tmp_path: Path) -> None:
+def test_check_counts_targets_by_kind(tmp_path: Path) -> None:
     path = tmp_path / "all.yaml"
     zone = "spec: {grid: {zone: FR, static: {gramsPerKilowattHour: 56}}}\n"
     grid = f"apiVersion: rackwatt.dev/v1alpha1\nkind: PowerTarget\nmetadata: {{name: fr}}\n{zone}"

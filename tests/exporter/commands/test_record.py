@@ -130,7 +130,7 @@ def test_a_capture_does_not_identify_its_machine(site: Site, capture: Path) -> N
     assert "X-Auth-Token" not in text
 
 
-def test_a_capture_is_readable_and_says_what_came_of_each_reading(capture: Path) -> None:
+def test_a_capture_is_readable_and_has_the_result_of_each_reading(capture: Path) -> None:
     targets = {target.node: target for target in read(capture).targets}
     assert [target.outcomes[-1].watts for target in targets.values()] == [287, 344, 1230, 1344]
     assert targets["node1"].ipmi is not None
@@ -145,7 +145,7 @@ def test_a_capture_is_readable_and_says_what_came_of_each_reading(capture: Path)
     assert isinstance(yaml.safe_load(capture.read_text()), dict)
 
 
-def test_what_is_replayed_reads_the_same_for_everybody(
+def test_a_replay_reads_the_same_for_every_client(
     capture: Path, tmp_path: Path, ports: list[str]
 ) -> None:
     with running("replay", capture, f"--directory={tmp_path}", *ports) as replay:

@@ -24,7 +24,7 @@ def lab(tmp_path: Path) -> Path:
     return path
 
 
-def test_it_serves_what_the_documents_say_and_sigterm_ends_it_with_counters_kept(lab: Path) -> None:
+def test_run_serves_the_configured_targets_and_saves_counters_on_sigterm(lab: Path) -> None:
     state = lab.parent / "state"
     with running("run", f"--config.file={lab}", f"--state.directory={state}", LISTEN) as run:
         text = run.until_served(lambda text: "node_power_usage{" in text, "/metrics")

@@ -1,4 +1,4 @@
-"""An exporter that has a document of the grid and nothing else, as the operator runs one."""
+"""An exporter with only a document of the grid, as the operator runs it."""
 
 import json
 import re

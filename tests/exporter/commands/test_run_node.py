@@ -1,4 +1,4 @@
-"""A node measured from inside by the real command, over a tree whose counters the test moves."""
+"""The real command measuring a node from inside, on a tree whose counters the test changes."""
 
 import importlib.metadata
 import itertools
@@ -170,7 +170,7 @@ def test_joules_go_on_after_a_stop_a_kill_and_a_counter_that_restarted(tmp_path:
         assert 700.0 <= served <= 700.0 + 500.0 * 60  # one interval too many at the most
 
 
-def test_root_without_any_capability_reads_what_is_roots_and_nothing_else(tmp_path: Path) -> None:
+def test_root_without_capabilities_reads_only_files_of_root(tmp_path: Path) -> None:
     Powercap(tmp_path / "sys", XEON)  # mode 0400 and root's own, as kernels have it
     with running(*arguments(tmp_path), under=POWERLESS) as run:
         run.until_served(up("rapl", 1), "/metrics")
@@ -203,7 +203,7 @@ def test_a_machine_without_rapl_says_so_and_notices_a_zone_that_appears(tmp_path
         run.until_served(up("rapl", 1), "/metrics")
 
 
-def test_only_what_the_documents_need_is_loaded_and_kept(tmp_path: Path) -> None:
+def test_a_process_loads_only_the_modules_that_the_documents_need(tmp_path: Path) -> None:
     Powercap(tmp_path / "sys", XEON)
     with running(*arguments(tmp_path)) as run:
         run.until_served(up("rapl", 1), "/metrics")
@@ -217,7 +217,7 @@ def test_only_what_the_documents_need_is_loaded_and_kept(tmp_path: Path) -> None
         assert kept.count("/proc/stat") == 1
 
 
-def test_a_node_imports_what_its_document_names_and_nothing_besides(tmp_path: Path) -> None:
+def test_a_node_imports_only_the_collectors_of_its_document(tmp_path: Path) -> None:
     Powercap(tmp_path / "sys", XEON)
     with running(*arguments(tmp_path), PYTHONVERBOSE="1") as run:
         run.until_served(lambda text: text == "ready\n", "/readyz")

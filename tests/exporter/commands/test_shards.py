@@ -1,4 +1,4 @@
-"""The unit of systemd for several processes, its command line run as it is written."""
+"""The systemd unit of several shards: its command line, run unchanged."""
 
 import configparser
 import json

@@ -1,4 +1,4 @@
-"""Documents of this machine and of the grid, with every setting decided."""
+"""Resolved documents of collectors and of the grid."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ def resolved(*specs: str) -> Fleet:
     return resolve_fleet(load(text.encode(), "f.yaml"))
 
 
-def test_what_is_not_said_has_its_default() -> None:
+def test_an_absent_field_has_its_default() -> None:
     built = resolved("node: {collectors: [rapl, cpu]}")
     assert built.problems == ()
     assert built.collectors == {
@@ -77,7 +77,7 @@ def test_a_zone_has_its_figure_from_one_document() -> None:
     )
 
 
-def test_what_is_inside_and_the_grid_are_the_first_shards() -> None:
+def test_collectors_and_grid_zones_belong_to_the_first_shard() -> None:
     whole = resolved("node: {collectors: [cpu]}", "grid: {zone: FR, static: {gramsPerKilowattHour: 1}}")  # fmt: skip
     first, second = Shard(1, 2).select(whole), Shard(2, 2).select(whole)
     assert (first.collectors, first.grids) == (whole.collectors, whole.grids)

@@ -228,7 +228,7 @@ def test_a_node_that_is_listed_twice_in_a_long_list_is_found_at_once() -> None:
     assert "node 'n100000' is listed twice" in problems_of(resolved(target_document(entry)))
 
 
-def test_an_entry_whose_names_say_nothing_is_known_by_its_place() -> None:
+def test_an_entry_without_readable_names_is_named_by_its_path() -> None:
     built = resolved(target_document("{names: ' ', adress: a}", "{names: ' ', address: a}"))
     assert list(built.targets) == ["lab/hosts[0]", "lab/hosts[1]"]
 

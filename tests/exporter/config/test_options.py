@@ -1,4 +1,4 @@
-"""Defaults of methods, beside what the documents' descriptions say of them."""
+"""Defaults of methods, compared with the descriptions of their fields."""
 
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 

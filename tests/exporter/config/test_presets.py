@@ -1,4 +1,4 @@
-"""Presets of SNMP, each against an snmpd that shows what the vendor's documents say."""
+"""Presets of SNMP, each against an snmpd with the objects of the vendor's documents."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A SchedulerBinding with every setting decided."""
+"""Resolved SchedulerBindings."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from rackwatt_exporter.config.scheduler import SchedulerConfig
 from tests.exporter.schedulers.bindings import resolved
 
 
-def test_what_is_not_said_has_its_default() -> None:
+def test_an_absent_field_has_its_default() -> None:
     assert resolved("slurm: {cli: {}}") == SchedulerConfig(
         name="prod",
         document="prod",
@@ -80,7 +80,7 @@ def test_metrics_have_their_defaults_and_jobs_are_read_for_any_of_them() -> None
     assert some.per_job.max == 7
 
 
-def test_whether_jobs_are_read_is_a_part_of_the_access_and_what_is_made_of_them_is_not() -> None:
+def test_the_connection_key_has_whether_jobs_are_read_and_not_which_metrics() -> None:
     off = "metrics: {jobs: false, partitions: false, users: false, accounts: false}"
     assert resolved(f"{off}, noop: {{}}").connection_key != resolved("noop: {}").connection_key
     assert (

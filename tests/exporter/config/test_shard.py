@@ -75,6 +75,6 @@ def test_a_shard_is_read_as_it_is_written() -> None:
 @pytest.mark.parametrize(
     "text", ["", "2", "0/4", "5/4", "1/0", "-1/4", "a/b", "1/4/2", "1/1001", "²/4"]
 )
-def test_what_is_no_shard_is_refused_with_an_example(text: str) -> None:
+def test_an_invalid_shard_is_rejected_with_an_example(text: str) -> None:
     with pytest.raises(ValueError, match="such as 2/4"):
         parse_shard(text)

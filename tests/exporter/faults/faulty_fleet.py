@@ -21,7 +21,7 @@ from rackwatt_exporter.simulator.machine import SimulatedMachine
 from rackwatt_exporter.simulator.redfish.service import RedfishServer
 from rackwatt_exporter.simulator.snmp.agent import SnmpServer
 from tests.eventually import PATIENCE_S
-from tests.exporter.running_exporter import Exporting
+from tests.exporter.running_exporter import RunningExporter
 from tests.peers.ports import free_ports
 
 INTERVAL_S, STALE_AFTER_S, MAX_BACKOFF_S = 0.3, 0.9, 0.6
@@ -125,7 +125,7 @@ class Ward:
         self, sick: Collection[str] = (), well: Collection[str] | None = None
     ) -> AsyncIterator["Watch"]:
         """Run an exporter until all is read, and hold every page of it to what must always hold."""
-        async with Exporting(self.directory) as site:
+        async with RunningExporter(self.directory) as site:
             keeping = asyncio.create_task(site.exporter.save_periodically())
             watch = Watch(self, site, set(self.machines) - set(sick) if well is None else set(well))
             await watch.until(lambda seen: all(map(seen.up, self.machines)))
@@ -181,7 +181,7 @@ spec:
 class Watch:
     """Looks at the page again and again; what is wrong on any of them fails the test."""
 
-    def __init__(self, ward: Ward, site: Exporting, well: set[str]) -> None:
+    def __init__(self, ward: Ward, site: RunningExporter, well: set[str]) -> None:
         self.ward = ward
         self.site = site
         self.pages = 0

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.exporter.running_exporter import Exporting, power_target
+from tests.exporter.running_exporter import RunningExporter, power_target
 from tests.exporter.schedulers.slurm.test_playback import Playback, serving
 from tests.peers.slurm import SlurmCluster
 
@@ -46,14 +46,14 @@ def cluster() -> Iterator[SlurmCluster]:
 @asynccontextmanager
 async def exporting(
     directory: Path, url: str, secret: str, **keys: bytes
-) -> AsyncIterator[Exporting]:
+) -> AsyncIterator[RunningExporter]:
     folder = directory / "secrets/slurm"
     folder.mkdir(parents=True)
     for key, value in keys.items():
         (folder / key).write_bytes(value)
     target = power_target("[{names: n01}]", spec="interval: 200ms\n  schedulerRef: {name: prod}")
     (directory / "lab.yaml").write_text(target + BINDING.format(url=url, secret=secret))
-    async with Exporting(directory) as site:
+    async with RunningExporter(directory) as site:
         await site.until(knows("idle"))
         yield site
 
@@ -88,7 +88,7 @@ def without_state(*reasons: str) -> Callable[[str], bool]:
 
 
 @asynccontextmanager
-async def back_afterwards(site: Exporting) -> AsyncIterator[None]:
+async def back_afterwards(site: RunningExporter) -> AsyncIterator[None]:
     """Require that a scheduler which failed within the block is read soon after it.
 
     It rests twice as long after each failure: no longer than it has been ill.

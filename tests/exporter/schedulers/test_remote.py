@@ -21,7 +21,7 @@ from tests.eventually import PATIENCE_S, until
 from tests.exporter.commands.exporter_process import Running, running
 from tests.exporter.running_exporter import power_target
 from tests.exporter.schedulers.snapshots import states
-from tests.exporter.web.tls_files import GOS_HASH, PASSWORD, TLS, Certified
+from tests.exporter.web.tls_files import GOS_HASH, PASSWORD, TLS, WebFiles
 from tests.peers.ports import free_port
 from tests.peers.slurm import SlurmCluster
 
@@ -261,9 +261,9 @@ async def test_states_are_withdrawn_by_the_age_of_an_answer_that_was_old_on_arri
 async def test_the_remote_scheduler_distinguishes_wrong_services_and_refused_logins(
     cluster: SlurmCluster, tmp_path: Path
 ) -> None:
-    certified = Certified(tmp_path)
-    certified.write(tls_server_config=TLS, basic_auth_users={"prometheus": GOS_HASH})
-    guarded = f"--web.config.file={certified.web_config}"
+    web_files = WebFiles(tmp_path)
+    web_files.write(tls_server_config=TLS, basic_auth_users={"prometheus": GOS_HASH})
+    guarded = f"--web.config.file={web_files.web_config}"
     with (
         relaying(tmp_path / "a", cluster) as a,
         relaying(tmp_path / "g", cluster, "5m", guarded) as g,
@@ -286,12 +286,12 @@ async def test_the_remote_scheduler_distinguishes_wrong_services_and_refused_log
 async def test_the_remote_scheduler_reads_its_password_from_the_present_secret(
     tmp_path: Path,
 ) -> None:
-    certified = Certified(tmp_path)
-    certified.write(tls_server_config=TLS, basic_auth_users={"prometheus": GOS_HASH})
+    web_files = WebFiles(tmp_path)
+    web_files.write(tls_server_config=TLS, basic_auth_users={"prometheus": GOS_HASH})
     (tmp_path / "a").mkdir()
     pinned = "noop: {states: [{names: n1, state: idle}]}"
     (tmp_path / "a/b.yaml").write_text(BINDING.format(stale="5m", way=pinned))
-    where = (f"--config.file={tmp_path}/a", f"--web.config.file={certified.web_config}", LISTEN)
+    where = (f"--config.file={tmp_path}/a", f"--web.config.file={web_files.web_config}", LISTEN)
     with running("run", *where) as a:
         a.until_logged(lambda line: "listens on" in line)
         url, tls = a.url.replace("http:", "https:"), TlsOptions(ca_secret="ca")
@@ -301,7 +301,7 @@ async def test_the_remote_scheduler_reads_its_password_from_the_present_secret(
             await scheduler.read()
         for name in ("ca", "reader"):
             (tmp_path / name).mkdir()
-        (tmp_path / "ca/ca.crt").write_bytes(certified.authority_file.read_bytes())
+        (tmp_path / "ca/ca.crt").write_bytes(web_files.authority_file.read_bytes())
         (tmp_path / "reader/username").write_text("prometheus\n")
         (tmp_path / "reader/password").write_text("wrong")
         with pytest.raises(ReadError, match=r"exporter\.credentials") as caught:

@@ -9,7 +9,7 @@ from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.exporter import Exporter
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.web.plain_page import render
-from tests.exporter.running_exporter import Exporting, power_target
+from tests.exporter.running_exporter import RunningExporter, power_target
 from tests.exporter.store.test_targets import target
 
 LOOPS = ("attended",)
@@ -34,7 +34,7 @@ def directory(tmp_path: Path) -> Path:
 
 
 async def test_the_page_has_watts_with_type_rack_and_state(directory: Path) -> None:
-    async with Exporting(directory) as site:
+    async with RunningExporter(directory) as site:
         text = await site.until(lambda text: "drained" in text and "invalid_entry" in text)
         async with site.get("/metrics") as response:
             assert response.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
@@ -49,7 +49,7 @@ async def test_the_page_has_watts_with_type_rack_and_state(directory: Path) -> N
 async def test_openmetrics_and_gzip_are_served_where_the_client_accepts_them(
     directory: Path,
 ) -> None:
-    async with Exporting(directory) as site:
+    async with RunningExporter(directory) as site:
         await site.until(lambda text: "node_power_usage{" in text)
         accepted = {
             "Accept": "application/openmetrics-text;version=1.0.0",
@@ -66,7 +66,7 @@ async def test_openmetrics_and_gzip_are_served_where_the_client_accepts_them(
 
 async def test_any_number_of_scrapes_asks_no_target_anything(directory: Path) -> None:
     (directory / "lab.yaml").write_text(power_target("[{names: n1}]", spec="interval: 1h"))
-    async with Exporting(directory) as site:
+    async with RunningExporter(directory) as site:
         await site.until(lambda text: 'reads_total{node="n1"} 1\n' in text)
         for _ in range(20):
             headers = {"X-Prometheus-Scrape-Timeout-Seconds": "1"}
@@ -74,7 +74,7 @@ async def test_any_number_of_scrapes_asks_no_target_anything(directory: Path) ->
 
 
 async def test_the_status_has_counts_and_failing_targets(directory: Path) -> None:
-    async with Exporting(directory) as site:
+    async with RunningExporter(directory) as site:
         await site.until(lambda text: text == "ready\n", "/readyz")
         await site.until(lambda text: 'state="drained"' in text)
         status = await site.json()
@@ -96,7 +96,7 @@ async def test_the_status_has_counts_and_failing_targets(directory: Path) -> Non
 async def test_the_status_stays_small_whatever_the_fleet(directory: Path) -> None:
     hosts = '[{names: "n[1-3000]", address: "{name} "}]'
     (directory / "lab.yaml").write_text(power_target(hosts, spec="interval: 1s"))
-    async with Exporting(directory) as site:
+    async with RunningExporter(directory) as site:
         for _, poller, _ in list(site.exporter.registry.targets._pollers._pollers.values()):
             await poller.poll()
         assert (await site.json())["reasons"] == {"invalid_entry": 3000}
@@ -104,10 +104,10 @@ async def test_the_status_stays_small_whatever_the_fleet(directory: Path) -> Non
         assert len((await site.json("/status?failing=99999"))["failing"]) == 1000
 
 
-async def test_the_plain_list_has_what_fails_first_and_escapes_names(
+async def test_the_plain_page_has_failing_targets_first_and_escapes_names(
     directory: Path,
 ) -> None:
-    async with Exporting(directory) as site:
+    async with RunningExporter(directory) as site:
         text = await site.until(
             lambda text: "allocated" in text and "invalid_entry" in text, "/plain"
         )
@@ -119,7 +119,7 @@ async def test_the_plain_list_has_what_fails_first_and_escapes_names(
             assert response.headers["X-Content-Type-Options"] == "nosniff"
 
 
-async def test_the_plain_list_counts_what_is_off_by_itself(tmp_path: Path) -> None:
+async def test_the_plain_page_counts_powered_off_targets_separately(tmp_path: Path) -> None:
     exporter = Exporter([tmp_path], Secrets(tmp_path))
     exporter.targets.sync([target("a"), target("b")])
     exporter.targets.failed("a", ReadError(Reason.POWERED_OFF, "the machine is off"), 0.01)
@@ -132,7 +132,7 @@ async def test_a_large_fleet_is_shown_page_by_page(directory: Path) -> None:
     (directory / "lab.yaml").write_text(
         power_target('[{names: "n[0001-1200]"}]', spec="interval: 1h")
     )
-    async with Exporting(directory) as site:
+    async with RunningExporter(directory) as site:
         first, third = await site.text("/plain"), await site.text("/plain?page=3")
         assert "Page 1 of 3" in first
         assert ">n0001<" in first
@@ -140,9 +140,9 @@ async def test_a_large_fleet_is_shown_page_by_page(directory: Path) -> None:
         assert ">n1200<" not in first
 
 
-async def test_the_plain_list_has_what_is_measured_beside_the_targets(directory: Path) -> None:
+async def test_the_plain_page_has_schedulers_collectors_and_zones(directory: Path) -> None:
     (directory / "lab.yaml").write_text(BINDING)
-    async with Exporting(directory) as site:
+    async with RunningExporter(directory) as site:
         await site.until(lambda text: text == "ready\n", "/readyz")
         text = await site.text("/plain")
         assert "Scheduler prod (noop): 2 allocated, 1 drained." in text
@@ -154,7 +154,7 @@ async def test_the_plain_list_has_a_value_beside_the_failure_of_the_last_read(
     directory: Path,
 ) -> None:
     (directory / "lab.yaml").write_text(BINDING)
-    async with Exporting(directory) as site:
+    async with RunningExporter(directory) as site:
         await site.until(lambda text: text == "ready\n", "/readyz")
         site.exporter.schedulers.failed("prod", ReadError(Reason.TIMEOUT, "no answer"), 0.01)
         line = "Scheduler prod (noop): 2 allocated, 1 drained; timeout, no answer."
@@ -163,7 +163,7 @@ async def test_the_plain_list_has_a_value_beside_the_failure_of_the_last_read(
 
 async def test_the_fleet_page_is_served_where_anything_is_measured(directory: Path) -> None:
     (directory / "lab.yaml").write_text("")
-    async with Exporting(directory) as site:
+    async with RunningExporter(directory) as site:
         assert "No document configures a target for this exporter." in await site.text("/")
         (directory / "lab.yaml").write_text(BINDING)
         await site.exporter.reload()
@@ -171,20 +171,20 @@ async def test_the_fleet_page_is_served_where_anything_is_measured(directory: Pa
 
 
 async def test_readiness_waits_for_the_first_round_and_needs_a_fleet(directory: Path) -> None:
-    async with Exporting(directory) as site:
+    async with RunningExporter(directory) as site:
         await site.until(lambda text: text == "ready\n", "/readyz")
         assert await site.text("/healthz") == "ok\n"
     (directory / "lab.yaml").write_text("")
-    async with Exporting(directory) as site, site.get("/readyz") as response:
+    async with RunningExporter(directory) as site, site.get("/readyz") as response:
         assert response.status == 503
         assert "no targets" in await response.text()
 
 
 async def test_the_telemetry_path_can_be_moved_even_to_the_root(directory: Path) -> None:
-    async with Exporting(directory, "/power") as site:
+    async with RunningExporter(directory, "/power") as site:
         assert "rackwatt_build_info" in await site.text("/power")
         assert 'href="/power"' in await site.text("/plain")
         assert (await site.json("/fleet/layout"))["telemetry_path"] == "/power"
-    async with Exporting(directory, "/") as site:
+    async with RunningExporter(directory, "/") as site:
         assert "rackwatt_build_info" in await site.text("/")
         assert ">n1<" in await site.text("/plain")

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.exporter.running_exporter import Exporting, power_target
+from tests.exporter.running_exporter import RunningExporter, power_target
 
 LOOPS = ("attended",)
 
@@ -17,7 +17,7 @@ def directory(tmp_path: Path) -> Path:
 
 
 async def test_every_target_is_listed_with_its_meta_labels(directory: Path) -> None:
-    async with Exporting(directory) as site, site.get("/targets") as response:
+    async with RunningExporter(directory) as site, site.get("/targets") as response:
         assert response.headers["Content-Type"] == "application/json"
         first, second = json.loads(await response.text())
     assert first == {
@@ -35,7 +35,7 @@ async def test_every_target_is_listed_with_its_meta_labels(directory: Path) -> N
 
 
 async def test_a_client_that_has_the_list_gets_304(directory: Path) -> None:
-    async with Exporting(directory) as site:
+    async with RunningExporter(directory) as site:
         async with site.get("/targets") as response:
             etag = response.headers["ETag"]
         for known in (etag, etag.removeprefix("W/"), f'"x", {etag}', "*"):
@@ -56,12 +56,12 @@ async def test_a_client_that_has_the_list_gets_304(directory: Path) -> None:
 
 async def test_no_targets_are_an_empty_list(directory: Path) -> None:
     (directory / "lab.yaml").write_text("")
-    async with Exporting(directory) as site:
+    async with RunningExporter(directory) as site:
         assert await site.text("/targets") == "[]"
 
 
 async def test_a_long_list_is_compressed(directory: Path) -> None:
     (directory / "lab.yaml").write_text(power_target('[{names: "n[1-1000]"}]', spec="interval: 1h"))
-    async with Exporting(directory) as site, site.get("/targets") as response:
+    async with RunningExporter(directory) as site, site.get("/targets") as response:
         assert response.headers["Content-Encoding"] == "gzip"
         assert len(await response.json()) == 1000

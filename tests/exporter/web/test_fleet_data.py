@@ -14,7 +14,7 @@ from rackwatt_exporter.grid.base import CarbonIntensity
 from rackwatt_exporter.reading import ReadError, Reading, Reason
 from rackwatt_exporter.web.compression import CompressedBody
 from rackwatt_exporter.web.fleet_data import FleetData
-from tests.exporter.running_exporter import Exporting, power_target
+from tests.exporter.running_exporter import RunningExporter, power_target
 from tests.exporter.store.test_targets import target
 
 LOOPS = ("attended",)
@@ -52,7 +52,7 @@ async def test_the_layout_has_names_once_and_words_as_numbers(viewing: Viewing) 
     assert [reason for reason, *_ in layout["reasons"]] == [reason.value for reason in Reason]
 
 
-async def test_what_is_not_known_is_null(viewing: Viewing) -> None:
+async def test_an_unknown_value_is_null(viewing: Viewing) -> None:
     drawn = viewing.since(0)
     assert (drawn["at"], drawn["watts"], drawn["age_s"]) == ([0, 1], [None, None], [None, None])
     assert (drawn["state"], drawn["reason"], drawn["failing_s"]) == ([None] * 2,) * 3
@@ -140,7 +140,7 @@ def directory(tmp_path: Path) -> Path:
 
 
 async def test_the_layout_is_fetched_again_only_when_it_has_changed(directory: Path) -> None:
-    async with Exporting(directory) as site:
+    async with RunningExporter(directory) as site:
         async with site.get("/fleet/layout") as response:
             etag = response.headers["ETag"]
             assert (await response.json())["node"] == ["n1", "n2", "n3"]
@@ -153,7 +153,7 @@ async def test_the_layout_is_fetched_again_only_when_it_has_changed(directory: P
 
 @pytest.mark.parametrize("since", ["", "-1", "x", "9" * 40, "１"])
 async def test_a_revision_that_is_none_is_taken_for_the_first(directory: Path, since: str) -> None:
-    async with Exporting(directory) as site:
+    async with RunningExporter(directory) as site:
         name = (await site.json("/fleet/layout"))["layout"]
         drawn = await site.json(f"/fleet/readings?layout={name}&since={since}")
         assert drawn["at"] == [0, 1, 2]
@@ -162,7 +162,7 @@ async def test_a_revision_that_is_none_is_taken_for_the_first(directory: Path, s
 async def test_the_page_allows_nothing_but_its_own_files_and_serves_no_other(
     directory: Path,
 ) -> None:
-    async with Exporting(directory) as site:
+    async with RunningExporter(directory) as site:
         async with site.get("/") as response:
             policy = response.headers["Content-Security-Policy"]
             assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self'")
@@ -180,7 +180,7 @@ async def test_the_page_allows_nothing_but_its_own_files_and_serves_no_other(
 
 
 async def test_a_target_has_its_session_and_its_hour(directory: Path) -> None:
-    async with Exporting(directory) as site:
+    async with RunningExporter(directory) as site:
         await site.until(lambda text: 'node_power_usage{node="n1"' in text)
         site.exporter.history.sample()
         more = await site.json("/fleet/target?node=n1")

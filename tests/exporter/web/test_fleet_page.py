@@ -1,4 +1,4 @@
-"""The fleet page in Debian's Chromium, over the real command: what is seen, pressed and heard."""
+"""The fleet page in Debian's Chromium, with the real command: visible text, keys, screen readers."""
 
 import re
 import socket
@@ -142,7 +142,7 @@ def test_failing_targets_come_first_with_their_reasons_and_advice(page: Browser)
     assert "hosts[5].adress" in page.text("#problems")
 
 
-def test_all_else_is_listed_with_what_was_found_and_why_it_fails(
+def test_schedulers_collectors_and_zones_are_listed_with_values_and_errors(
     browser: Browser, tmp_path: Path
 ) -> None:
     (tmp_path / "lab.yaml").write_text(document("[{names: n01}]") + OTHERS)
@@ -400,7 +400,7 @@ def test_nothing_comes_from_anywhere_else(page: Browser, url: str) -> None:
     assert all(name.startswith(url) for name in names)
 
 
-def test_every_thing_one_can_use_has_a_name_for_those_who_listen(page: Browser) -> None:
+def test_every_control_has_an_accessible_name(page: Browser) -> None:
     page.find(tile("b1")).click()
     page.until(lambda: page.count(".trouble h3"))
     page.devtools("Accessibility.enable")
@@ -424,7 +424,7 @@ def test_every_thing_one_can_use_has_a_name_for_those_who_listen(page: Browser) 
     assert page.find("#announcement").get_attribute("aria-live") == "polite"
 
 
-def test_who_falls_and_who_comes_back_is_said_though_seldom(
+def test_failures_and_recoveries_are_announced_at_intervals(
     browser: Browser, tmp_path: Path
 ) -> None:
     hosts = "[{names: n1}, {names: n2}]"

@@ -10,7 +10,7 @@ import pytest
 
 from rackwatt_exporter.web.server import Limits
 from tests.eventually import PATIENCE_S
-from tests.exporter.running_exporter import Exporting, power_target
+from tests.exporter.running_exporter import RunningExporter, power_target
 
 LOOPS = ("attended",)
 
@@ -30,7 +30,7 @@ def large(tmp_path: Path) -> Path:
 
 
 @asynccontextmanager
-async def connected(site: Exporting, receive_bytes: int | None = None) -> AsyncIterator[
+async def connected(site: RunningExporter, receive_bytes: int | None = None) -> AsyncIterator[
     tuple[asyncio.StreamReader, asyncio.StreamWriter]
 ]:  # fmt: skip
     """A connection of one's own, that may hardly receive."""
@@ -55,7 +55,7 @@ REQUEST = b"GET /metrics HTTP/1.1\r\nHost: x\r\nAccept-Encoding: identity\r\n\r\
 async def test_other_methods_than_get_and_head_are_405(
     directory: Path, path: str, method: str
 ) -> None:
-    async with Exporting(directory) as site, httpx.AsyncClient() as client:
+    async with RunningExporter(directory) as site, httpx.AsyncClient() as client:
         reply = await client.request(method, site.url + path)
         assert reply.status_code == 405
         assert reply.headers["Allow"] == "GET,HEAD"
@@ -63,7 +63,7 @@ async def test_other_methods_than_get_and_head_are_405(
 
 
 async def test_one_request_too_many_is_503_and_may_come_again(large: Path) -> None:
-    async with Exporting(large, limits=Limits(requests=2)) as site:
+    async with RunningExporter(large, limits=Limits(requests=2)) as site:
         async with connected(site, 4096) as (_, first), connected(site, 4096) as (_, second):
             first.write(REQUEST)
             second.write(REQUEST)
@@ -81,7 +81,7 @@ async def test_a_client_that_does_not_read_is_disconnected_and_frees_its_slot(
 ) -> None:
     limits = Limits(requests=1, sending_s=0.5)
     async with (
-        Exporting(large, limits=limits) as site,
+        RunningExporter(large, limits=limits) as site,
         connected(site, 4096) as (reader, writer),
     ):
         writer.write(REQUEST)
@@ -91,8 +91,8 @@ async def test_a_client_that_does_not_read_is_disconnected_and_frees_its_slot(
             await reader.readexactly(50_000_000)
 
 
-async def test_who_pipelines_refusals_without_reading_is_cut_off(directory: Path) -> None:
-    async with Exporting(directory, limits=Limits(sending_s=0.3)) as site:
+async def test_a_client_that_pipelines_without_reading_is_disconnected(directory: Path) -> None:
+    async with RunningExporter(directory, limits=Limits(sending_s=0.3)) as site:
         async with connected(site, 4096) as (_, writer):
 
             async def flood() -> None:
@@ -107,7 +107,7 @@ async def test_who_pipelines_refusals_without_reading_is_cut_off(directory: Path
 
 
 async def test_a_header_that_never_ends_is_cut_off(directory: Path) -> None:
-    async with Exporting(directory, limits=Limits(idle_s=0.3)) as site:
+    async with RunningExporter(directory, limits=Limits(idle_s=0.3)) as site:
         for partial in (b"", b"GET /metrics HTTP/1.1\r\nHost: ", REQUEST + b"GET /metr"):
             async with connected(site) as (reader, writer), asyncio.timeout(PATIENCE_S):
                 writer.write(partial)
@@ -117,7 +117,7 @@ async def test_a_header_that_never_ends_is_cut_off(directory: Path) -> None:
 
 async def test_a_header_that_comes_in_drops_is_cut_off_all_the_same(directory: Path) -> None:
     async with (
-        Exporting(directory, limits=Limits(idle_s=0.3)) as site,
+        RunningExporter(directory, limits=Limits(idle_s=0.3)) as site,
         connected(site) as (reader, writer),
         asyncio.timeout(PATIENCE_S),
     ):
@@ -135,7 +135,7 @@ async def test_a_header_that_comes_in_drops_is_cut_off_all_the_same(directory: P
 
 
 async def test_more_connections_than_there_may_be_are_closed(directory: Path) -> None:
-    async with Exporting(directory, limits=Limits(connections=3)) as site:
+    async with RunningExporter(directory, limits=Limits(connections=3)) as site:
         async with connected(site) as one, connected(site) as two, connected(site) as three:
             for reader, writer in (one, two, three):
                 writer.write(REQUEST)
@@ -152,7 +152,7 @@ async def test_more_connections_than_there_may_be_are_closed(directory: Path) ->
 
 
 async def test_a_large_body_and_a_long_line_are_refused(directory: Path) -> None:
-    async with Exporting(directory) as site, httpx.AsyncClient() as client:
+    async with RunningExporter(directory) as site, httpx.AsyncClient() as client:
         body = b"x" * 100_000
         assert (await client.request("GET", site.url, content=body)).status_code == 413
         assert (await client.get(site.url + "/probe?target=" + "x" * 9000)).status_code == 400
@@ -160,7 +160,7 @@ async def test_a_large_body_and_a_long_line_are_refused(directory: Path) -> None
 
 
 async def test_a_body_without_end_is_not_read_for_long(directory: Path) -> None:
-    async with Exporting(directory) as site, connected(site) as (reader, writer):
+    async with RunningExporter(directory) as site, connected(site) as (reader, writer):
         writer.write(REQUEST.replace(b"\r\n\r\n", b"\r\nTransfer-Encoding: chunked\r\n\r\n"))
         assert (await reader.readline()).startswith(b"HTTP/1.1 200")
         async with asyncio.timeout(PATIENCE_S):
@@ -172,7 +172,7 @@ async def test_a_body_without_end_is_not_read_for_long(directory: Path) -> None:
 
 
 async def test_every_answer_has_the_headers_that_keep_browsers_careful(directory: Path) -> None:
-    async with Exporting(directory) as site:
+    async with RunningExporter(directory) as site:
         for path in ("/metrics", "/", "/status", "/targets", "/nothing", "/probe"):
             async with site.get(path) as response:
                 assert response.headers["X-Content-Type-Options"] == "nosniff"

@@ -9,7 +9,7 @@ import pytest
 from rackwatt_exporter.web.listener import Listener
 from rackwatt_exporter.web.web_config_file import read
 from tests.eventually import PATIENCE_S
-from tests.exporter.web.tls_files import TLS, Certified
+from tests.exporter.web.tls_files import TLS, WebFiles
 
 LOOPS = ("attended",)
 
@@ -51,22 +51,22 @@ async def test_a_port_that_is_taken_or_an_address_of_others_is_an_error() -> Non
     listener.close()
 
 
-async def test_a_handshake_that_never_ends_is_cut_off(tmp_path: Path) -> None:
-    certified = Certified(tmp_path)
+async def test_a_handshake_that_never_ends_is_disconnected(tmp_path: Path) -> None:
+    web_files = WebFiles(tmp_path)
     listener = Listener("127.0.0.1", 0, 0.3)
-    await listener.serve(Greeter, read(certified.write(tls_server_config=TLS)).tls)
+    await listener.serve(Greeter, read(web_files.write(tls_server_config=TLS)).tls)
     ((host, port),) = listener.addresses
     reader, writer = await asyncio.open_connection(host, port)
     writer.write(b"\x16\x03\x01")
     async with asyncio.timeout(PATIENCE_S):
         assert await reader.read() == b""
     writer.close()
-    trusted = ssl.create_default_context(cafile=str(certified.authority_file))
+    trusted = ssl.create_default_context(cafile=str(web_files.authority_file))
     assert await greeted(host, port, trusted) == b"hello"
     listener.close()
 
 
-async def test_what_answers_can_be_replaced_under_a_connection_that_stays() -> None:
+async def test_a_listener_replaces_its_protocol_and_keeps_open_connections() -> None:
     class Other(Greeter):
         def connection_made(self, transport: Any) -> None:
             self.transport = transport

@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 from rackwatt_exporter.exposition.snapshot import FleetSnapshot
 from rackwatt_exporter.web.compression import _MIN_FAST_BYTES, _compressed, wants_gzip
-from tests.exporter.running_exporter import Exporting, power_target
+from tests.exporter.running_exporter import RunningExporter, power_target
 
 LOOPS = ("attended",)
 
@@ -33,9 +33,9 @@ def lines(text: str) -> set[str]:
     return {line for line in text.splitlines() if "_age_" not in line and "# EOF" not in line}
 
 
-async def test_a_probe_has_what_the_page_has_of_one_node_and_nothing_else(directory: Path) -> None:
+async def test_a_probe_has_exactly_the_series_of_one_node(directory: Path) -> None:
     (directory / "lab.yaml").write_text(power_target(FLEET, spec="interval: 1h"))
-    async with Exporting(directory) as site:
+    async with RunningExporter(directory) as site:
         await site.until(is_read_once)
         page, probe = await site.text(), await site.text("/probe?target=n1")
         of_n1 = {line for line in lines(page) if 'node="n1"' in line}
@@ -52,7 +52,7 @@ async def test_a_probe_has_what_the_page_has_of_one_node_and_nothing_else(direct
 
 
 async def test_a_probe_of_a_target_that_fails_is_answered_and_says_so(directory: Path) -> None:
-    async with Exporting(directory) as site:
+    async with RunningExporter(directory) as site:
         text = await site.until(lambda text: "errors_total{" in text, "/probe?target=bad")
         assert "\nprobe_success 0\n" in text
         assert 'rackwatt_target_up{node="bad"} 0\n' in text
@@ -61,15 +61,15 @@ async def test_a_probe_of_a_target_that_fails_is_answered_and_says_so(directory:
 
 async def test_a_probe_never_asks_the_target_anything(directory: Path) -> None:
     (directory / "lab.yaml").write_text(power_target("[{names: n1}]", spec="interval: 1h"))
-    async with Exporting(directory) as site:
+    async with RunningExporter(directory) as site:
         await site.until(is_read_once)
         for _ in range(20):
             assert 'reads_total{node="n1"} 1\n' in await site.text("/probe?target=n1")
 
 
-async def test_a_probe_withdraws_what_is_too_old(directory: Path) -> None:
+async def test_a_probe_withdraws_stale_values(directory: Path) -> None:
     (directory / "lab.yaml").write_text(power_target("[{names: n1}]", spec="interval: 1h"))
-    async with Exporting(directory) as site:
+    async with RunningExporter(directory) as site:
         await site.until(is_read_once)
         assert "node_power_watts{" in await site.text("/probe?target=n1")
         record = site.exporter.targets.records["n1"]
@@ -83,15 +83,15 @@ async def test_a_probe_withdraws_what_is_too_old(directory: Path) -> None:
 
 
 @pytest.mark.parametrize("target", ["n2", "127.0.0.1", "http://127.0.0.1:1/", "n1%0A", "N1", "%3Cb%3E"])  # fmt: skip
-async def test_only_what_the_documents_name_can_be_probed(directory: Path, target: str) -> None:
-    async with Exporting(directory) as site, site.get(f"/probe?target={target}") as response:
+async def test_a_probe_of_an_unknown_target_is_404(directory: Path, target: str) -> None:
+    async with RunningExporter(directory) as site, site.get(f"/probe?target={target}") as response:
         assert response.status == 404
         assert "not an address" in await response.text()
         assert response.headers["Content-Type"].startswith("text/plain")
 
 
 async def test_a_probe_without_a_target_says_what_is_missing(directory: Path) -> None:
-    async with Exporting(directory) as site:
+    async with RunningExporter(directory) as site:
         for path in ("/probe", "/probe?target=", "/probe?node=n1"):
             async with site.get(path) as response:
                 assert response.status == 400
@@ -100,7 +100,7 @@ async def test_a_probe_without_a_target_says_what_is_missing(directory: Path) ->
 
 async def test_a_probe_is_in_openmetrics_where_the_client_accepts_it(directory: Path) -> None:
     accepted = {"Accept": "application/openmetrics-text;version=1.0.0,text/plain;q=0.5"}
-    async with Exporting(directory) as site:
+    async with RunningExporter(directory) as site:
         await site.until(lambda text: "\nprobe_success 1\n" in text, "/probe?target=n1")
         async with site.get("/probe?target=n1", **accepted) as response:
             assert response.headers["Content-Type"].startswith("application/openmetrics-text")
@@ -115,7 +115,7 @@ async def test_scrapes_at_once_share_one_page_and_later_ones_have_another(
     directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (directory / "lab.yaml").write_text(power_target('[{names: "n[1-2000]"}]', spec="interval: 1h"))
-    async with Exporting(directory) as site:
+    async with RunningExporter(directory) as site:
         rendered = 0
         snapshot = site.exporter.exposition.snapshot
 
@@ -136,7 +136,7 @@ async def test_scrapes_at_once_share_one_page_and_later_ones_have_another(
 @pytest.mark.parametrize(
     "size", [0, 1, 1024, _MIN_FAST_BYTES - 1, _MIN_FAST_BYTES, 4 * _MIN_FAST_BYTES]
 )
-def test_what_was_compressed_comes_out_as_it_was_whatever_compressed_it(size: int) -> None:
+def test_a_compressed_body_decompresses_to_the_same_bytes(size: int) -> None:
     lines = b"".join(b'rackwatt_target_up{node="n%d"} 1\n' % number for number in range(size // 20))
     page = lines[:size].ljust(size, b"#")
     parts = [page[at : at + 50_000] for at in range(0, size, 50_000)]

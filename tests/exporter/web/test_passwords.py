@@ -27,7 +27,7 @@ async def test_every_kind_of_hash_is_understood_and_any_bytes_are_a_password(pre
         assert not await passwords.verify(b"a", password[:-1])
 
 
-async def test_what_is_beyond_72_bytes_is_cut_off_as_htpasswd_does() -> None:
+async def test_a_password_is_truncated_to_72_bytes_as_by_htpasswd() -> None:
     kept = bcrypt.hashpw(b"x" * 72, bcrypt.gensalt(4)).decode()
     assert await PasswordVerifier({"a": kept}).verify(b"a", b"x" * 100)
 

@@ -1,4 +1,4 @@
-"""A real Prometheus, configured as docs/web.md says, against the running command."""
+"""A real Prometheus, configured as in docs/web.md, that scrapes the running command."""
 
 import re
 import subprocess
@@ -10,7 +10,7 @@ import yaml
 
 from tests.exporter.commands.exporter_process import running
 from tests.exporter.running_exporter import power_target, rewrite
-from tests.exporter.web.tls_files import GOS_HASH, MUTUAL, PASSWORD, Certified
+from tests.exporter.web.tls_files import GOS_HASH, MUTUAL, PASSWORD, WebFiles
 from tests.peers.prometheus import Prometheus, prometheus, tool
 
 PAGE = (Path(__file__).parents[3] / "docs/web.md").read_text()
@@ -34,7 +34,7 @@ def as_documented(address: str, **more: Any) -> dict[str, Any]:
     return config
 
 
-def test_promtool_has_nothing_against_what_the_page_says(tmp_path: Path) -> None:
+def test_promtool_accepts_the_metrics(tmp_path: Path) -> None:
     (tmp_path / "prometheus.yml").write_text(yaml.safe_dump(SCRAPES))
     checked = [tool("promtool"), "check", "config", str(tmp_path / "prometheus.yml")]
     done = subprocess.run(checked, capture_output=True, text=True, check=False)
@@ -42,9 +42,9 @@ def test_promtool_has_nothing_against_what_the_page_says(tmp_path: Path) -> None
 
 
 def test_the_pages_web_configuration_is_one_and_exporter_toolkit_agrees(tmp_path: Path) -> None:
-    certified = Certified(tmp_path)
-    (tmp_path / "clients.pem").write_bytes(certified.authority_file.read_bytes())
-    path = certified.write(**WEB_CONFIG)
+    web_files = WebFiles(tmp_path)
+    (tmp_path / "clients.pem").write_bytes(web_files.authority_file.read_bytes())
+    path = web_files.write(**WEB_CONFIG)
     checked = [tool("promtool"), "check", "web-config", str(path)]
     assert subprocess.run(checked, capture_output=True, check=False).returncode == 0
     with running(
@@ -85,21 +85,21 @@ def test_prometheus_finds_every_node_and_scrapes_each_by_itself(tmp_path: Path) 
 
 
 def test_prometheus_scrapes_over_mutual_tls_with_a_password(tmp_path: Path) -> None:
-    certified = Certified(tmp_path)
-    certified.write(tls_server_config=MUTUAL, basic_auth_users={"prometheus": GOS_HASH})
+    web_files = WebFiles(tmp_path)
+    web_files.write(tls_server_config=MUTUAL, basic_auth_users={"prometheus": GOS_HASH})
     (tmp_path / "lab.yaml").write_text(power_target(FLEET))
     with running(
         "run", f"--config.file={tmp_path / 'lab.yaml'}", "--web.listen-address=127.0.0.1:0",
-        f"--web.config.file={certified.web_config}",
+        f"--web.config.file={web_files.web_config}",
     ) as run:  # fmt: skip
         config = as_documented(
             httpx.URL(run.url).netloc.decode(),
             scheme="https",
             basic_auth={"username": "prometheus", "password": PASSWORD},
             tls_config={
-                "ca_file": str(certified.authority_file),
-                "cert_file": str(certified.client),
-                "key_file": str(certified.client),
+                "ca_file": str(web_files.authority_file),
+                "cert_file": str(web_files.client),
+                "key_file": str(web_files.client),
             },
         )
         with prometheus(tmp_path / "prometheus", config) as peer:

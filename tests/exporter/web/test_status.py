@@ -1,4 +1,4 @@
-"""The shape of /status, which the operator reads: a change here is a change of a contract."""
+"""The schema of /status, which the operator reads: a change here changes the interface."""
 
 from pathlib import Path
 from typing import Any
@@ -7,7 +7,7 @@ from rackwatt_exporter.config.paths import HostPaths
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.remedies import REMEDIES
 from tests.eventually import PATIENCE_S
-from tests.exporter.running_exporter import Exporting, power_target
+from tests.exporter.running_exporter import RunningExporter, power_target
 
 LOOPS = ("attended",)
 
@@ -57,18 +57,18 @@ def shape(value: Any) -> Any:
     return [shape(value[0])] if isinstance(value, list) and value else type(value).__name__
 
 
-async def read_once(site: Exporting) -> Any:
+async def read_once(site: RunningExporter) -> Any:
     await site.until(lambda text: text == "ready\n", "/readyz")
     await site.until(lambda text: "rackwatt_scheduler_nodes" in text)
     return await site.json()
 
 
-async def test_who_scraped_last_is_known_by_the_header_of_its_kind_and_others_do_not_count(
+async def test_the_last_scraper_is_known_by_its_header_and_other_clients_do_not_count(
     tmp_path: Path,
 ) -> None:
     (tmp_path / "lab.yaml").write_text(power_target(HOSTS))
     agent = {"User-Agent": "Prometheus/3.5.0", "X-Prometheus-Scrape-Timeout-Seconds": "10"}
-    async with Exporting(tmp_path) as site:
+    async with RunningExporter(tmp_path) as site:
         await site.text("/metrics", **{"User-Agent": "curl/8"})
         assert (await site.json())["scraped"] is None
         await site.text("/metrics", **agent)
@@ -81,7 +81,7 @@ async def test_who_scraped_last_is_known_by_the_header_of_its_kind_and_others_do
 async def test_the_status_has_the_shape_that_the_operator_reads(tmp_path: Path) -> None:
     (tmp_path / "lab.yaml").write_text(power_target(HOSTS) + BINDING + INSIDE)
     host = HostPaths("n17", sysfs=tmp_path / "none", procfs=Path("/proc"))
-    async with Exporting(tmp_path, host=host) as site:
+    async with RunningExporter(tmp_path, host=host) as site:
         status = await read_once(site)
     assert set(status) == {
         "version", "uptime_s", "scraped", "targets", "powertargets", "reasons", "failing", "schedulers",
@@ -139,7 +139,7 @@ async def test_the_status_has_the_shape_that_the_operator_reads(tmp_path: Path) 
 
 async def test_the_advice_is_that_of_the_cause_and_else_that_of_the_reason(tmp_path: Path) -> None:
     (tmp_path / "lab.yaml").write_text(power_target("[{names: n1}]", spec="interval: 1h") + BINDING)
-    async with Exporting(tmp_path) as site:
+    async with RunningExporter(tmp_path) as site:
         for remedy in ("Do \x1bthis.", None):
             error = ReadError(Reason.TLS_FAILED, "no cipher in common", remedy=remedy)
             site.exporter.targets.failed("n1", error, 0.1)
@@ -154,7 +154,7 @@ async def test_a_secret_that_is_not_there_is_reported_with_its_key_and_document(
 ) -> None:
     (tmp_path / "secrets/bmc").mkdir(parents=True)  # as Kubernetes mounts one that is not there
     (tmp_path / "lab.yaml").write_text(power_target(HOSTS, spec="interval: 30s"))
-    async with Exporting(tmp_path) as site:
+    async with RunningExporter(tmp_path) as site:
         for _, poller, _ in list(site.exporter.registry.targets._pollers._pollers.values()):
             await poller.poll()
         status = await site.json()
@@ -176,13 +176,13 @@ async def test_a_secret_that_is_not_there_is_reported_with_its_key_and_document(
 
 async def test_a_long_message_is_truncated(tmp_path: Path) -> None:
     (tmp_path / "lab.yaml").write_text(power_target(f'[{{names: n1, address: "{"x " * 3000}"}}]'))
-    async with Exporting(tmp_path) as site:
+    async with RunningExporter(tmp_path) as site:
         status = await read_once_failing(site)
         assert len(status["failing"][0]["message"]) <= 1000
         assert all(len(problem) <= 1000 for problem in status["documents"]["first_problems"])
 
 
-async def read_once_failing(site: Exporting) -> Any:
+async def read_once_failing(site: RunningExporter) -> Any:
     await site.until(lambda text: "invalid_entry" in text)
     return await site.json()
 
@@ -197,7 +197,7 @@ async def test_names_without_a_match_are_counted_and_listed_and_the_list_is_boun
         "noop: {states: [{names: 'n[1-40]', state: idle}, {names: 'y[10-40]', state: down}]} #",
     )
     (tmp_path / "lab.yaml").write_text(power_target(hosts, spec=spec) + binding)
-    async with Exporting(tmp_path) as site:
+    async with RunningExporter(tmp_path) as site:
         (scheduler,) = (await read_once(site))["schedulers"]
         page = await site.text("/metrics")
         assert (await site.json("/status?node=n7.example"))["state"] == "idle"

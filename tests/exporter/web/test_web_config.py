@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from rackwatt_exporter.web.web_config import CIPHER_SUITES, parse_web_config
 from rackwatt_exporter.web.web_config_file import read
-from tests.exporter.web.tls_files import GOS_HASH, MUTUAL, TLS, Certified, broken
+from tests.exporter.web.tls_files import GOS_HASH, MUTUAL, TLS, WebFiles, problems_in
 
 
 @pytest.fixture
-def certified(tmp_path: Path) -> Certified:
-    return Certified(tmp_path)
+def web_files(tmp_path: Path) -> WebFiles:
+    return WebFiles(tmp_path)
 
 
 def problems_of(config: object) -> list[str]:
@@ -71,8 +71,10 @@ TAKEN = {
 
 
 @pytest.mark.parametrize("config", TAKEN.values(), ids=TAKEN)
-def test_what_exporter_toolkit_takes_is_taken(certified: Certified, config: object) -> None:
-    path = certified.directory / "web.yml"
+def test_a_configuration_that_exporter_toolkit_accepts_is_accepted(
+    web_files: WebFiles, config: object
+) -> None:
+    path = web_files.directory / "web.yml"
     path.write_text(yaml.safe_dump(config))
     assert promtool(path)
     read(path)
@@ -133,15 +135,15 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("config", "reason"), REFUSED.values(), ids=REFUSED)
-def test_what_exporter_toolkit_refuses_is_refused_and_named(
-    certified: Certified, config: object, reason: str
+def test_a_configuration_that_exporter_toolkit_rejects_is_rejected_with_its_path(
+    web_files: WebFiles, config: object, reason: str
 ) -> None:
-    path = certified.directory / "web.yml"
+    path = web_files.directory / "web.yml"
     path.write_text(yaml.safe_dump(config))
     assert not promtool(path)
-    said = broken(path)
-    assert str(path) in said
-    assert reason in said
+    problems = problems_in(path)
+    assert str(path) in problems
+    assert reason in problems
 
 
 @pytest.mark.parametrize(
@@ -165,7 +167,7 @@ def test_what_exporter_toolkit_refuses_is_refused_and_named(
         ({"http_server_config": {"headers": {"Content-Security-Policy": "a\r\nX: b"}}}, "on one line"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_had_here_says_so(config: object, reason: str) -> None:
+def test_an_unsupported_setting_is_rejected_with_its_reason(config: object, reason: str) -> None:
     (line,) = problems_of(config)
     assert reason in line
 

@@ -1,4 +1,4 @@
-"""A folder with all that a web configuration names: certificates of a made-up authority, users."""
+"""Files of a web configuration: certificates of a test authority, and users."""
 
 from pathlib import Path
 
@@ -21,8 +21,8 @@ MUTUAL = {
 }
 
 
-class Certified:
-    """A folder, and the authority behind what is in it."""
+class WebFiles:
+    """A directory of these files, and their authority."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -34,14 +34,14 @@ class Certified:
         self.client = self.client_named("prometheus.example")
 
     def renew(self) -> None:
-        """Put another certificate into the server's place, its key first."""
+        """Replace the server's key, then its certificate."""
         issued = self.authority.issue_cert("127.0.0.1", "localhost")
         issued.private_key_pem.write_to_path(str(self.directory / "server.key"))
         chain = b"".join(blob.bytes() for blob in issued.cert_chain_pems)
         (self.directory / "server.pem").write_bytes(chain)
 
     def client_named(self, name: str, authority: trustme.CA | None = None) -> Path:
-        """Make a client's certificate and key, in one file."""
+        """Write a client's certificate and key into one file."""
         path = self.directory / f"client-{name}.pem"
         issued = (authority or self.authority).issue_cert(name)
         issued.private_key_and_cert_chain_pem.write_to_path(str(path))
@@ -53,7 +53,7 @@ class Certified:
         return self.web_config
 
 
-def broken(path: Path) -> str:
+def problems_in(path: Path) -> str:
     """Read an invalid file, and return its problems."""
     with pytest.raises(WebConfigError) as raised:
         read(path)

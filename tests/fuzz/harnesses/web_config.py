@@ -5,13 +5,13 @@ import tempfile
 from pathlib import Path
 
 from rackwatt_exporter.web.web_config_file import WebConfigError, fingerprint, read
-from tests.exporter.web.tls_files import Certified
+from tests.exporter.web.tls_files import WebFiles
 
 _FOLDER = tempfile.TemporaryDirectory(prefix="web-config-")
 _FILE = Path(_FOLDER.name) / "web.yml"
 _HASH = re.compile(rb"\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}")
 
-Certified(_FILE.parent)  # the files that the seeds name
+WebFiles(_FILE.parent)  # the files that the seeds name
 
 
 def examine(data: bytes) -> None:

@@ -25,7 +25,7 @@ from rackwatt_operator.status.collector_status import (
 from rackwatt_operator.status.conditions import accepted
 from rackwatt_operator.status.inputs import StatusInputs
 from tests.exporter.collectors.powercap import XEON, Powercap
-from tests.exporter.running_exporter import Exporting
+from tests.exporter.running_exporter import RunningExporter
 from tests.operator.kube_user import fleet
 
 NODE = """\
@@ -50,7 +50,7 @@ async def test_collector_status_counts_a_node_as_one_target_whatever_its_collect
     tree.show(intel_rapl_0=100, intel_rapl_0_0=10, intel_rapl_1=100, intel_rapl_1_0=10)
     (tmp_path / "nodes.yaml").write_text(NODE)
     host = HostPaths("n1", sysfs=tmp_path / "sys")
-    async with Exporting(tmp_path, host=host) as exporter:
+    async with RunningExporter(tmp_path, host=host) as exporter:
         await exporter.until(lambda text: '"reachable":1' in text.replace(" ", ""), "/status")
         status = aggregate([parse((await exporter.text("/status")).encode())], 10)
     assert (status.polled, status.unreachable) == (1, 0)
@@ -62,7 +62,7 @@ async def test_collector_status_counts_a_failing_collector_as_a_failing_node(
 ) -> None:
     (tmp_path / "nodes.yaml").write_text(NODE)
     host = HostPaths("n1", sysfs=tmp_path / "none")
-    async with Exporting(tmp_path, host=host) as exporter:
+    async with RunningExporter(tmp_path, host=host) as exporter:
         await exporter.until(lambda text: "absent" in text and '"age_s"' in text, "/status")
         status = aggregate([parse((await exporter.text("/status")).encode())], 10)
     assert (status.configured, status.failing) == (1, 1)
@@ -73,7 +73,7 @@ async def test_collector_status_counts_a_failing_collector_as_a_failing_node(
 
 async def test_collector_status_counts_a_grid_zone_as_one_target(tmp_path: Path) -> None:
     (tmp_path / "grid.yaml").write_text(GRID)
-    async with Exporting(tmp_path) as exporter:
+    async with RunningExporter(tmp_path) as exporter:
         await exporter.until(lambda text: "grams_per_kilowatt_hour" in text, "/status")
         status = aggregate([parse((await exporter.text("/status")).encode())], 10)
     assert (status.configured, status.failing, status.failing_targets) == (1, 0, [])
@@ -81,7 +81,7 @@ async def test_collector_status_counts_a_grid_zone_as_one_target(tmp_path: Path)
 
 async def test_collector_status_names_a_failing_zone(tmp_path: Path) -> None:
     (tmp_path / "grid.yaml").write_text(GRID)
-    async with Exporting(tmp_path) as exporter:
+    async with RunningExporter(tmp_path) as exporter:
         await exporter.until(lambda text: '"up": true' in text, "/status")
         (pipeline,) = [one for one in exporter.exporter.registry if one.name == "grids"]
         pipeline.store.failed("FR/static", ReadError(Reason.TIMEOUT, "no answer"), 0.1)

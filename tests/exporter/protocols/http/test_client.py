@@ -83,7 +83,7 @@ def renewed(directory: Path) -> trustme.CA:
     return ca
 
 
-def certified(ca: trustme.CA, *names: str) -> ssl.SSLContext:
+def web_files(ca: trustme.CA, *names: str) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     ca.issue_cert(*names).configure_cert(context)
     return context
@@ -126,7 +126,7 @@ async def test_a_certificate_that_verifies_or_need_not_is_taken(
     authority: trustme.CA, tmp_path: Path, tls: TlsOptions
 ) -> None:
     async with (
-        serving(certified(authority, "127.0.0.1")) as url,
+        serving(web_files(authority, "127.0.0.1")) as url,
         asking(url, tmp_path, tls) as service,
     ):
         assert (await service.get("/", {})).status == 200
@@ -136,7 +136,7 @@ async def test_the_name_on_the_certificate_may_be_another_than_the_address(
     authority: trustme.CA, tmp_path: Path
 ) -> None:
     tls = TlsOptions(ca_secret="ca", server_name="slurm.example")
-    async with serving(certified(authority, "slurm.example")) as url:
+    async with serving(web_files(authority, "slurm.example")) as url:
         async with asking(url, tmp_path, tls) as service:
             assert (await service.get("/", {})).status == 200
         async with asking(url, tmp_path, PRIVATE) as service:
@@ -147,7 +147,7 @@ async def test_authorities_of_the_system_do_not_know_a_private_one(
     authority: trustme.CA, tmp_path: Path
 ) -> None:
     async with (
-        serving(certified(authority, "127.0.0.1")) as url,
+        serving(web_files(authority, "127.0.0.1")) as url,
         asking(url, tmp_path) as service,
     ):
         assert await failure(service) is Reason.TLS_FAILED
@@ -158,7 +158,7 @@ async def test_a_rotated_authority_counts_after_the_failure(
 ) -> None:
     stranger = trustme.CA()
     async with (
-        serving(certified(stranger, "127.0.0.1")) as url,
+        serving(web_files(stranger, "127.0.0.1")) as url,
         asking(url, tmp_path, PRIVATE) as service,
     ):
         assert await failure(service) is Reason.TLS_FAILED

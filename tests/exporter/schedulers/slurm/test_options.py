@@ -21,7 +21,7 @@ def options_of(spec: str) -> SlurmOptions:
     return slurm_options(settings)
 
 
-def test_what_is_not_said_has_its_default() -> None:
+def test_an_absent_field_has_its_default() -> None:
     assert options_of("slurm: {cli: {}}") == SlurmCliOptions(path=None)
     assert options_of("slurm: {ssh: {host: login1}}") == SlurmSshOptions("login1", 22)
 

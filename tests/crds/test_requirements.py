@@ -1,4 +1,4 @@
-"""Every collector's needs are known, and every need has its reason."""
+"""Every collector has its requirements, and every requirement its reason."""
 
 from dataclasses import fields
 from typing import get_args
