@@ -1,1 +1,1 @@
-"""What developers run: set-up, the demo, the generated pages."""
+"""Developer tools: set-up, the demo, the generated pages."""

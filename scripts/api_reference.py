@@ -1,4 +1,4 @@
-"""The reference of the API, docs/documents.md: a section for each object of the CRDs.
+"""Generator of the API reference, docs/documents.md: a section for each object of the CRDs.
 
 Types, constraints and descriptions are those of the CRDs' schemas, which are generated from the
 models. An object that both kinds have is described once, under the name of its model.

@@ -1,4 +1,4 @@
-"""The index of docs/decisions, from the first lines of each decision."""
+"""Generator of the index of docs/decisions, from the first lines of each decision."""
 
 import re
 from collections.abc import Iterator

@@ -138,7 +138,7 @@ def wait_until(
     deadline_s = time.monotonic() + TIMEOUT_S
     while not holds() and not stop.wait(0.1):
         if process.poll() is not None:
-            raise SystemExit(f"no {what}: the process exited, see above")
+            raise SystemExit(f"{what} did not appear: the process exited, see above")
         if time.monotonic() > deadline_s:
             raise SystemExit(f"timeout after {TIMEOUT_S:.0f} s waiting for {what}")
 

@@ -1,6 +1,6 @@
-"""Bytes under the name of a file that is on no disk.
+"""Temporary files in memory.
 
-OpenSSL, through Python, reads certificates and keys from files alone.
+Python's ssl module reads certificates and keys only from files.
 """
 
 import os
@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def memory_file(content: bytes) -> Iterator[str]:
-    """Name a file that holds `content` while the block lasts."""
+    """Yield the path of a file with this content, for the duration of the block."""
     descriptor = os.memfd_create("pem")
     try:
         os.write(descriptor, content)

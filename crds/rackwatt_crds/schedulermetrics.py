@@ -1,4 +1,4 @@
-"""Which metrics are made of what a scheduler reports."""
+"""Metrics of a scheduler: which families are exposed."""
 
 from typing import Annotated
 
@@ -8,7 +8,7 @@ from rackwatt_crds.model import Model
 
 
 class PerJob(Model, frozen=True, kw_only=True):
-    """Series of each job: as many more as there are jobs."""
+    """Series of each job; their number grows with that of the jobs."""
 
     enabled: Annotated[
         bool | None, Meta(description="Serve series of each job. Default: false.")
@@ -16,8 +16,8 @@ class PerJob(Model, frozen=True, kw_only=True):
     max: Annotated[
         Annotated[int, Meta(ge=1, le=100_000)] | None,
         Meta(
-            description="Maximum number of jobs with series of their own; those that hold the "
-            "most come first, and all others are the job `other`, so that sums stay "
+            description="Maximum number of jobs with their own series, those with the most "
+            "resources first. All others are the job `other`, so that sums remain "
             "exact. Default: 1000."
         ),
     ] = None
@@ -28,23 +28,23 @@ class SchedulerMetrics(Model, frozen=True, kw_only=True):
 
     jobs: Annotated[
         bool | None,
-        Meta(description="Jobs by state, reasons to wait, waiting times. Default: true."),
+        Meta(description="Jobs by state, their pending reasons and waiting times. Default: true."),
     ] = None
     partitions: Annotated[
         bool | None,
-        Meta(description="Jobs and what they hold, by partition. Default: true."),
+        Meta(description="Jobs and their resources, by partition. Default: true."),
     ] = None
     users: Annotated[
-        bool | None, Meta(description="Jobs and what they hold, by user. Default: true.")
+        bool | None, Meta(description="Jobs and their resources, by user. Default: true.")
     ] = None
     accounts: Annotated[
-        bool | None, Meta(description="Jobs and what they hold, by account. Default: true.")
+        bool | None, Meta(description="Jobs and their resources, by account. Default: true.")
     ] = None
     per_job: PerJob | None = None
     exclude: Annotated[
         Annotated[str, Meta(min_length=1, max_length=1_000)] | None,
         Meta(
-            description="A regular expression; families of the scheduler whose whole name it "
-            "matches are not served, such as `.*_memory_bytes`. Default: none."
+            description="A regular expression such as `.*_memory_bytes`; families of the scheduler "
+            "whose whole name matches are not exposed. Default: none."
         ),
     ] = None

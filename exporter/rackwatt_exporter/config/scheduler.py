@@ -22,7 +22,7 @@ MAX_BACKOFF_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class PerJobOptions:
-    """Whether each job has series of its own, and how many jobs at most."""
+    """Whether jobs have their own series, and of how many jobs at most."""
 
     enabled: bool = False
     max: int = 1000
@@ -30,7 +30,7 @@ class PerJobOptions:
 
 @dataclass(frozen=True, slots=True)
 class MetricsOptions:
-    """Which metrics are made of a snapshot; `exclude` matches whole names of families."""
+    """Metrics to expose of a snapshot; `exclude` matches whole names of families."""
 
     jobs: bool = True
     partitions: bool = True
@@ -41,7 +41,7 @@ class MetricsOptions:
 
     @property
     def reads_jobs(self) -> bool:
-        """Whether any of them is made of jobs."""
+        """Whether any of the metrics needs jobs."""
         return self.jobs or self.partitions or self.users or self.accounts or self.per_job.enabled
 
 
