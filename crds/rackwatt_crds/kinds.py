@@ -82,11 +82,13 @@ class SchedulerKind(ConnectingKind):
     """A source of node states.
 
     `label` names the scheduler and its interface. `problems` lists what the model does not check,
-    each with the path of its field below the settings.
+    each with the path of its field below the settings. `is_relay` is whether another exporter polls
+    the scheduler.
     """
 
     label: Callable[[Any], str]
     problems: Callable[[Any], Problems] = lambda _: ()
+    is_relay: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +142,7 @@ SCHEDULERS = _table(
     SchedulerKind("slurm", Slurm, slurm.connections, slurm.label),
     SchedulerKind("kubernetes", Kubernetes, kubernetes.connections, kubernetes.label),
     SchedulerKind("noop", Noop, noop.connections, noop.label, noop.problems),
-    SchedulerKind("exporter", Exporter, exporter.connections, exporter.label),
+    SchedulerKind("exporter", Exporter, exporter.connections, exporter.label, is_relay=True),
 )
 
 

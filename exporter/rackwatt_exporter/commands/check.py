@@ -44,13 +44,15 @@ class CheckResult:
     source: str | None = None
     error: ReadError | None = None
     note: str | None = None
+    summary: str | None = None
 
     def row(self) -> tuple[str, ...]:
         """Format it as a row of the table."""
         node, address, method = self.subject
         watts = "-" if self.watts is None else f"{self.watts:.1f}"
-        note = f"note: {self.note}" if self.note else ""
-        reason = f"{self.error.reason}: {self.error}" if self.error else note
+        note = f"note: {self.note}" if self.note else None
+        read = "; ".join(filter(None, (self.summary, note)))
+        reason = f"{self.error.reason}: {self.error}" if self.error else read
         latency = f"{self.took_s * 1000:.0f} ms"
         return (node, address or "-", method, watts, latency, reason)
 
@@ -65,6 +67,7 @@ class CheckResult:
             "message": str(self.error) if self.error else None,
             "remedy": remedy_of(self.error) if self.error else None,
             "note": self.note,
+            "summary": self.summary,
         }
 
 
@@ -136,7 +139,9 @@ class _ResultSink:
         watts, source = self.pipeline.watts(value), self.pipeline.origin(value)
         error, note = self.pipeline.problem(value), self.pipeline.note(value)
         name = self.pipeline.name
-        self._finish(CheckResult(name, self.subject, took_s, watts, source, error, note))
+        summary = self.pipeline.summary(value)
+        result = CheckResult(name, self.subject, took_s, watts, source, error, note, summary)
+        self._finish(result)
 
     def failed(self, _: str, error: ReadError, took_s: float) -> None:
         self._finish(CheckResult(self.pipeline.name, self.subject, took_s, error=error))

@@ -81,6 +81,11 @@ class SchedulerConfig:
         return SCHEDULERS[self.kind].label(self.settings)
 
     @property
+    def is_relayed(self) -> bool:
+        """Whether another exporter polls the scheduler."""
+        return SCHEDULERS[self.kind].is_relay
+
+    @property
     def connection_key(self) -> object:
         """All that a connection depends on; while it is equal, the connection is kept."""
         return self.kind, self.settings, self.timeout_s, self.metrics.reads_jobs

@@ -111,6 +111,11 @@ class Pipeline(ABC, Generic[S, V]):
         del value
         return None
 
+    def summary(self, value: V) -> str | None:
+        """Return what a value that was just read has, for `check`; None where watts say it."""
+        del value
+        return None
+
     def note(self, value: V) -> str | None:
         """Return what a value that was just read leaves out; None where it is whole."""
         del value

@@ -4,13 +4,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from heapq import nsmallest
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 from rackwatt_crds.wording import counted
 from rackwatt_exporter.config.fleet import Fleet
 from rackwatt_exporter.config.scheduler import SchedulerConfig
 from rackwatt_exporter.config.secrets import Secrets
-from rackwatt_exporter.metrics.family import MetricFamily
+from rackwatt_exporter.metrics.family import MetricFamily, Sample
 from rackwatt_exporter.metrics.health import HealthFamilies
 from rackwatt_exporter.metrics.text import FamilyLines, line
 from rackwatt_exporter.pipelines.health import shortened
@@ -19,8 +19,10 @@ from rackwatt_exporter.polling.schedule import PollSchedule
 from rackwatt_exporter.schedulers.base import Scheduler
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 from rackwatt_exporter.schedulers.registry import scheduler
-from rackwatt_exporter.schedulers.views import nodes
-from rackwatt_exporter.schedulers.views.nodes import SCHEDULER_LABELS, state_counts
+from rackwatt_exporter.schedulers.views import jobs, nodes, per_job
+from rackwatt_exporter.schedulers.views.jobs import job_counts
+from rackwatt_exporter.schedulers.views.nodes import state_counts
+from rackwatt_exporter.schedulers.views.render import SCHEDULER_LABELS, Lines, render
 from rackwatt_exporter.store.node_names import Unmatched
 from rackwatt_exporter.store.node_states import NodeStateStore, SchedulerRecord
 
@@ -62,7 +64,16 @@ UNMATCHED = MetricFamily(
     "scheduler that no target is.",
     (*SCHEDULER_LABELS, "side"),
 )
-FAMILIES = (*HEALTH, *nodes.FAMILIES, UNMATCHED)
+_VIEWS = (*nodes.FAMILIES, *jobs.FAMILIES, *per_job.FAMILIES)
+FAMILIES = (*HEALTH, *_VIEWS, UNMATCHED)
+
+
+class _Rendered(NamedTuple):
+    """The lines of a snapshot, as a document wants them."""
+
+    snapshot: SchedulerSnapshot
+    spec: SchedulerConfig
+    lines: Lines
 
 
 class SchedulerPipeline(Pipeline[SchedulerConfig, SchedulerSnapshot]):
@@ -75,6 +86,7 @@ class SchedulerPipeline(Pipeline[SchedulerConfig, SchedulerSnapshot]):
     def __init__(self, store: NodeStateStore, secrets: Secrets) -> None:
         super().__init__(store)
         self._secrets = secrets
+        self._rendered: dict[str, _Rendered] = {}
 
     def specs(self, fleet: Fleet) -> Mapping[str, SchedulerConfig]:
         """Return the bindings, by name."""
@@ -107,31 +119,46 @@ class SchedulerPipeline(Pipeline[SchedulerConfig, SchedulerSnapshot]):
         return shortened(": ".join(filter(None, (unread, value.note)))) or None
 
     def families(self, now_s: float) -> Iterator[FamilyLines]:
-        """Go through health, the nodes by state, and those without a state or a match."""
+        """Go through health, what is made of the snapshots, and the names without a match."""
         records = self.store.records.values()
         health = HEALTH.lines([(_labels(record), record) for record in records], now_s)
-        snapshots = ((_labels(record), record.value) for record in records if record.value)
-        return chain(health, nodes.families(snapshots), [(UNMATCHED, self._unmatched())])
+        known = [self._lines(record, record.value) for record in records if record.value]
+        views = (
+            (family, list(chain.from_iterable(lines.get(family, ()) for lines in known)))
+            for family in _VIEWS
+        )
+        return chain(health, views, [(UNMATCHED, self._unmatched())])
+
+    def _lines(self, record: SchedulerRecord, snapshot: SchedulerSnapshot) -> Lines:
+        """Write the lines of a snapshot, unless that was done."""
+        spec = record.spec
+        rendered = self._rendered.get(spec.name)
+        if rendered is None or rendered.snapshot is not snapshot or rendered.spec != spec:
+            lines = render(_labels(record), _samples(spec, snapshot), spec.metrics.exclude)
+            self._rendered[spec.name] = rendered = _Rendered(snapshot, spec, lines)
+        return rendered.lines
 
     def describe(self, record: SchedulerRecord) -> dict[str, Any]:
-        """Return its cluster, its version and its nodes by state."""
+        """Return its cluster, its version, and its nodes and jobs by state."""
         value = record.value
         return {
             "name": record.spec.name,
             "cluster": record.spec.cluster,
             "version": value.version if value else None,
             "nodes": dict(_counts(record).most_common(_MAX_STATES)),
+            "jobs": _jobs(value),
             "unread": value.unread if value else None,
             "note": shortened(value.note) if value and value.note else None,
             "unmatched": _described(self.store.unmatched(record.spec.name)),
         }
 
     def found(self, record: SchedulerRecord) -> str | None:
-        """Return its nodes by state."""
-        if record.value is None:
-            return None
-        counts = sorted(_counts(record).items())
-        return ", ".join(f"{count} {state}" for state, count in counts) or "no nodes"
+        """Return its nodes by state, and its jobs where they are known."""
+        return None if record.value is None else _by_state(record.value)
+
+    def summary(self, value: SchedulerSnapshot) -> str | None:
+        """Return the scheduler's version, its nodes by state, and its jobs where they are known."""
+        return f"{value.version}: {_by_state(value)}" if value.version else _by_state(value)
 
     def _unmatched(self) -> list[str]:
         lines = []
@@ -140,6 +167,36 @@ class SchedulerPipeline(Pipeline[SchedulerConfig, SchedulerSnapshot]):
             for side, names in unmatched._asdict().items() if unmatched else ():
                 lines.append(line(UNMATCHED, (*_labels(record), side), len(names)))
         return lines
+
+
+def _samples(spec: SchedulerConfig, snapshot: SchedulerSnapshot) -> Iterator[Sample]:
+    """Go through the samples of a snapshot.
+
+    Those of each node and of jobs are on the page of the exporter that polls the scheduler, once,
+    however many exporters read the snapshot from it.
+    """
+    yield from nodes.samples(snapshot)
+    if not spec.is_relayed:
+        yield from nodes.node_samples(snapshot)
+        yield from jobs.samples(snapshot, spec.metrics)
+        yield from per_job.samples(snapshot, spec.metrics)
+
+
+def _jobs(value: SchedulerSnapshot | None) -> dict[str, int] | None:
+    """Count jobs by state; None where they are not known."""
+    if value is None or value.jobs is None:
+        return None
+    return dict(job_counts(value).most_common(_MAX_STATES))
+
+
+def _by_state(value: SchedulerSnapshot) -> str:
+    """Return nodes by state, and jobs by state where they are known."""
+    nodes = _listed(state_counts(value)) or "no nodes"
+    return nodes if value.jobs is None else f"{nodes}; jobs: {_listed(job_counts(value)) or 'none'}"
+
+
+def _listed(counts: Counter[str]) -> str:
+    return ", ".join(f"{count} {state}" for state, count in sorted(counts.items()))
 
 
 def _described(unmatched: Unmatched | None) -> dict[str, Any] | None:

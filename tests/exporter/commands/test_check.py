@@ -53,7 +53,7 @@ def test_a_target_that_fails_is_1_and_says_why(tmp_path: Path) -> None:
     assert done.stdout.endswith("2 targets, 0 problems: 1 read, 1 failed\n")
 
 
-def test_check_shows_what_a_scheduler_could_not_read(tmp_path: Path) -> None:
+def test_check_shows_what_a_scheduler_reports_and_what_it_could_not_read(tmp_path: Path) -> None:
     sinfo = tmp_path / "sinfo"
     sinfo.write_text(
         "#!/bin/sh\n"
@@ -61,6 +61,10 @@ def test_check_shows_what_a_scheduler_could_not_read(tmp_path: Path) -> None:
         '*) echo "n1|idle|idle|n1|"; echo "n2|idle|module: loaded";; esac\n'
     )
     sinfo.chmod(0o755)
+    squeue = tmp_path / "squeue"
+    columns = "8_[3-9%3]|PENDING|cpu=1|bob|||batch||N/A|N/A|N/A|N/A|1|N/A|N/A|Priority|8_[3-9%3]|"
+    squeue.write_text(f"#!/bin/sh\necho '{columns}'\n")
+    squeue.chmod(0o755)
     path = tmp_path / "slurm.yaml"
     path.write_text(
         "apiVersion: rackwatt.dev/v1alpha1\nkind: SchedulerBinding\nmetadata: {name: prod}\n"
@@ -69,9 +73,10 @@ def test_check_shows_what_a_scheduler_could_not_read(tmp_path: Path) -> None:
     done = check(path)
     assert done.returncode == 0, done.stderr
     note = "1 node could not be read: sinfo counts 2 nodes and lists 1"
-    assert f"note: {note}" in done.stdout
+    assert f"24.11.5: 1 idle; jobs: 7 pending; note: {note}" in done.stdout
     (scheduler,) = json.loads(check("--output=json", path).stdout)["schedulers"]
     assert scheduler["note"].startswith(note)
+    assert scheduler["summary"] == "24.11.5: 1 idle; jobs: 7 pending"
 
 
 def test_a_document_that_is_wrong_is_2_whatever_else_was_read(tmp_path: Path) -> None:

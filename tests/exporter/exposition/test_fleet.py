@@ -22,7 +22,7 @@ from rackwatt_exporter.config.fleet import Fleet
 from rackwatt_exporter.config.grid import GridConfig
 from rackwatt_exporter.config.options import FakeOptions
 from rackwatt_exporter.config.paths import HostPaths
-from rackwatt_exporter.config.scheduler import SchedulerConfig
+from rackwatt_exporter.config.scheduler import MetricsOptions, PerJobOptions, SchedulerConfig
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.config.target import Target
 from rackwatt_exporter.exposition.exporter import document_text, process_text
@@ -47,7 +47,9 @@ from rackwatt_exporter.store.ledger_file import LedgerFile
 from rackwatt_exporter.store.node_states import NodeStateStore
 from rackwatt_exporter.store.store import Store
 from rackwatt_exporter.store.targets import TargetStore
-from tests.exporter.schedulers.snapshots import snapshot
+from tests.exporter.schedulers.snapshots import full_snapshot, snapshot
+
+METRICS = MetricsOptions(per_job=PerJobOptions(enabled=True))
 
 
 class House:
@@ -68,7 +70,11 @@ class House:
         self.fleet = FleetExposition(self.store, self.schedulers, profiles)
         self.sync(*targets)
         self.schedulers.sync(
-            [SchedulerConfig("prod", "prod", "alpha", "noop", Noop(), stale_after_s=60)]
+            [
+                SchedulerConfig(
+                    "prod", "prod", "alpha", "noop", Noop(), stale_after_s=60, metrics=METRICS
+                )
+            ]
         )
 
     def clock(self) -> float:
@@ -321,7 +327,8 @@ def whole(openmetrics: bool) -> str:
     statistics = Statistics(1.0, 2.0, 3.0, 4.0)
     house.store.succeeded("n1", Reading(300.0, "dcmi", 5e6, statistics, Members(2, 2)), 0.01)
     house.store.failed('n"2\\\n', ReadError(Reason.TIMEOUT, "no answer"), 1.0)
-    house.states(n1="idle", inside="idle")
+    everything = full_snapshot({"n1": "idle", "inside": "idle"})
+    house.schedulers.succeeded("prod", everything, 0.1)
     house.schedulers.failed("prod", ReadError(Reason.CONNECTION_REFUSED, "nobody"), 1.0)
     find_inside(house)
     fleet = Fleet({"n1": target("n1")}, problems=("one",))

@@ -3,7 +3,9 @@
 import re
 from collections.abc import Mapping
 
+from rackwatt_exporter.schedulers.model.job import Job
 from rackwatt_exporter.schedulers.model.node import SchedulerNode
+from rackwatt_exporter.schedulers.model.resources import Gres, Resources
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 from tests.peers.slurm import SlurmCluster
 
@@ -12,6 +14,18 @@ def snapshot(states: Mapping[str, str], version: str = "", note: str = "") -> Sc
     """Make a snapshot of nodes whose states are all that is known."""
     nodes = {name: SchedulerNode(state) for name, state in states.items()}
     return SchedulerSnapshot(nodes, version=version, note=note)
+
+
+def full_snapshot(states: Mapping[str, str]) -> SchedulerSnapshot:
+    """Make a snapshot of which every family of a scheduler is made."""
+    held = Resources(8, 2**30, (Gres("gpu", 2, "h100"),))
+    details = {"reason": "bad dimm", "reason_at_s": 1795220732, "total": held, "allocated": held}
+    nodes = {name: SchedulerNode(state, **details) for name, state in states.items()}  # type: ignore[arg-type]
+    jobs = (
+        Job("1", "running", user="alice", account="phys", partitions=("gpu",), allocated=held),
+        Job("2", "pending", tasks=20, user="alice", partitions=("gpu",), reason="Priority"),
+    )
+    return SchedulerSnapshot(nodes, jobs=jobs)
 
 
 def states(snapshot: SchedulerSnapshot) -> dict[str, str]:

@@ -124,10 +124,20 @@ def test_states_of_slurm_reach_a_fleet_through_two_exporters(
         assert status["schedulers"][0]["nodes"] == {"allocated": 1, "idle": 1, "down": 1}
         assert status["targets"]["configured"] == 0
         assert "1 allocated" in a.get("/plain")
+        assert "jobs: 1 running" in a.get("/plain")
+        assert status["schedulers"][0]["jobs"] == {"running": 1}
+        for sample in (
+            '_jobs{scheduler="prod",cluster="prod",state="running"} 1',
+            '_user_allocated_cpus{scheduler="prod",cluster="prod",user="root"} 8',
+            '_node_state{scheduler="prod",cluster="prod",node="d1",state="down"} 1',
+        ):
+            assert f"rackwatt_scheduler{sample}\n" in page
         with measuring(tmp_path / "b", a.url, "5m") as b:
             page = b.until_served(known, "/metrics")
             current = dict(re.findall(r'node_state\{node="(\w+)".*state="(\w+)"\} 1', page))
             assert current == {"n1": "allocated", "n2": "idle", "d1": "down"}
+            assert "rackwatt_scheduler_jobs{" not in page  # once, where they are polled
+            assert "rackwatt_scheduler_node_state{" not in page
             version = json.loads(b.get("/status"))["schedulers"][0]["version"]
             assert version == status["schedulers"][0]["version"] != ""
 
@@ -175,21 +185,29 @@ def test_the_snapshot_is_304_with_the_age_of_slurms_answer_if_it_has_not_changed
         media = "application/vnd.rackwatt.scheduler+json; version=1.1"
         assert whole.headers["Content-Type"] == media
         assert whole.json()["cluster"] == "prod"
-        partitions = ["again", "batch"]
-        fields = ("state", "base", "partitions", "reason")
-        nodes = whole.json()["nodes"].items()
-        assert {
-            name: {key: node[key] for key in fields if key in node} for name, node in nodes
-        } == {
+        total = {"cpus": 8, "memory_bytes": 16_000 * 2**20, "gres": []}
+        common = {"partitions": ["again", "batch"], "total": total}
+        none = {"cpus": 0, "memory_bytes": 0, "gres": []}
+        nodes = whole.json()["nodes"]
+        held = nodes["n1"].pop("allocated")
+        assert held["cpus"] == 8
+        assert nodes == {
             "d1": {
-                "state": "down",
-                "base": "down",
-                "partitions": partitions,
-                "reason": "decorative",
+                "state": "down", "base": "down", "reason": "decorative", "allocated": none, **common,
             },
-            "n1": {"state": "allocated", "base": "allocated", "partitions": partitions},
-            "n2": {"state": "idle", "base": "idle", "partitions": partitions},
-        }
+            "n1": {
+                "state": "allocated", "base": "allocated", "features": ["intel", "ib"], **common,
+            },
+            "n2": {
+                "state": "idle", "base": "idle", "features": ["intel", "ib"], "allocated": none,
+                **common,
+            },
+        }  # fmt: skip
+        (job,) = whole.json()["jobs"]
+        assert (job["state"], job["user"], job["nodes"]) == ("running", "root", ["n1"])
+        assert job["allocated"] == held
+        alone = client.get("/schedulers/prod/snapshot?jobs=false").json()
+        assert (alone["nodes"].keys(), "jobs" in alone) == (nodes.keys(), False)
         condition = {"If-None-Match": whole.headers["ETag"]}
         again = client.get("/schedulers/prod/snapshot", headers=condition)
         assert (again.status_code, again.content) == (304, b"")

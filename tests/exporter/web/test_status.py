@@ -107,6 +107,7 @@ async def test_the_status_has_the_shape_that_the_operator_reads(tmp_path: Path) 
             "cluster": "str",
             "version": "str",
             "nodes": {"allocated": "int"},
+            "jobs": "NoneType",
             "unread": "int",
             "note": "NoneType",
             "unmatched": "NoneType",

@@ -43,6 +43,10 @@ class Resources(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
             return None
         return sum(gres.count for gres in self.gres if gres.name == name)
 
+    def by_type(self, name: str) -> dict[str, int]:
+        """Return how many of a generic resource there are of each type."""
+        return {gres.type: gres.count for gres in self.gres or () if gres.name == name}
+
 
 def distinct_gres(counts: Iterable[tuple[str, str, int]]) -> tuple[Gres, ...]:
     """Return generic resources whose counts do not overlap, sorted; none of which there is none.

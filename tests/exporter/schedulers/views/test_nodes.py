@@ -1,8 +1,19 @@
 """Families of a scheduler's nodes, made of snapshots."""
 
+from itertools import chain
+
 from rackwatt_exporter.schedulers.model.node import SchedulerNode
+from rackwatt_exporter.schedulers.model.resources import Gres, Resources
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
-from rackwatt_exporter.schedulers.views.nodes import families, state_counts
+from rackwatt_exporter.schedulers.views.nodes import node_samples, samples, state_counts
+from rackwatt_exporter.schedulers.views.render import render
+
+GIB = 2**30
+
+
+def lines(snapshot: SchedulerSnapshot, exclude: str | None = None) -> list[str]:
+    rendered = render(("prod", "alpha"), chain(samples(snapshot), node_samples(snapshot)), exclude)
+    return [line for family in rendered.values() for line in family]
 
 
 def test_a_node_of_three_partitions_counts_once() -> None:
@@ -10,15 +21,47 @@ def test_a_node_of_three_partitions_counts_once() -> None:
     assert state_counts(SchedulerSnapshot({"n1": node})) == {"mixed": 1}
 
 
-def test_clusters_with_the_same_node_names_stay_apart_by_their_labels() -> None:
-    one = SchedulerSnapshot({"n1": SchedulerNode("idle"), "n2": SchedulerNode("idle")})
-    other = SchedulerSnapshot({"n1": SchedulerNode("down")}, unread=2)
-    nodes, unread = families([(("prod", "alpha"), one), (("test", "beta"), other)])
-    assert nodes[1] == [
+def test_nodes_are_counted_by_state_and_an_unknown_one_is_passed_on() -> None:
+    nodes = {"n1": SchedulerNode("idle"), "n2": SchedulerNode("idle"), "n3": SchedulerNode("zen")}
+    page = lines(SchedulerSnapshot(nodes, unread=2))
+    assert page[:4] == [
         'rackwatt_scheduler_nodes{scheduler="prod",cluster="alpha",state="idle"} 2\n',
-        'rackwatt_scheduler_nodes{scheduler="test",cluster="beta",state="down"} 1\n',
+        'rackwatt_scheduler_nodes{scheduler="prod",cluster="alpha",state="zen"} 1\n',
+        'rackwatt_scheduler_unread_nodes{scheduler="prod",cluster="alpha"} 2\n',
+        'rackwatt_scheduler_unknown_state_nodes{scheduler="prod",cluster="alpha"} 1\n',
     ]
-    assert unread[1] == [
-        'rackwatt_scheduler_unread_nodes{scheduler="prod",cluster="alpha"} 0\n',
-        'rackwatt_scheduler_unread_nodes{scheduler="test",cluster="beta"} 2\n',
+
+
+def test_a_node_out_of_service_has_its_reason_and_since_when() -> None:
+    node = SchedulerNode("drained", reason='bad "dimm"', reason_at_s=1795220732)
+    of_n1 = '{scheduler="prod",cluster="alpha",node="n1"'
+    assert lines(SchedulerSnapshot({"n1": node}))[3:] == [
+        f'rackwatt_scheduler_node_state{of_n1},state="drained"}} 1\n',
+        f'rackwatt_scheduler_node_reason_info{of_n1},reason="bad \\"dimm\\""}} 1\n',
+        f"rackwatt_scheduler_node_reason_timestamp_seconds{of_n1}}} 1795220732\n",
     ]
+
+
+def test_what_a_node_has_and_jobs_hold_is_in_base_units_and_what_is_unknown_absent() -> None:
+    total = Resources(64, 256 * GIB, (Gres("gpu", 4, "a100"), Gres("shard", 16)))
+    nodes = {
+        "n1": SchedulerNode("mixed", total=total, allocated=Resources(8, 32 * GIB, ())),
+        "n2": SchedulerNode("down", total=Resources(cpus=64)),
+    }
+    page = "".join(lines(SchedulerSnapshot(nodes))).replace('scheduler="prod",cluster="alpha",', "")
+    assert 'rackwatt_scheduler_node_cpus{node="n1"} 64\n' in page
+    assert 'rackwatt_scheduler_node_allocated_cpus{node="n1"} 8\n' in page
+    assert f'rackwatt_scheduler_node_memory_bytes{{node="n1"}} {256 * GIB}\n' in page
+    assert f'rackwatt_scheduler_node_allocated_memory_bytes{{node="n1"}} {32 * GIB}\n' in page
+    assert 'rackwatt_scheduler_node_gpus{node="n1",type="a100"} 4\n' in page
+    assert 'rackwatt_scheduler_node_allocated_gpus{node="n1",type="a100"} 0\n' in page
+    assert "shard" not in page
+    assert page.count('node="n2"') == 2  # its state and its CPUs
+
+
+def test_excluded_families_have_no_line_and_others_do() -> None:
+    node = SchedulerNode("idle", total=Resources(64, 256 * GIB))
+    page = "".join(lines(SchedulerSnapshot({"n1": node}), ".*_(memory_bytes|node_state)"))
+    assert "memory_bytes" not in page
+    assert "node_state{" not in page
+    assert "rackwatt_scheduler_node_cpus{" in page
