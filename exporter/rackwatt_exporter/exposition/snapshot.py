@@ -13,10 +13,6 @@ from rackwatt_exporter.config.target import Target
 from rackwatt_exporter.metrics.family import MetricFamily
 from rackwatt_exporter.metrics.text import FamilyLines
 from rackwatt_exporter.reading import ReadError, Reading, Reason
-from rackwatt_exporter.store.ledger import EnergyAccount
-from rackwatt_exporter.store.targets import TargetRecord
-
-_NO_ERRORS: Mapping[Reason, int] = {}
 
 
 class TargetSnapshot(msgspec.Struct, frozen=True, gc=False):
@@ -34,30 +30,6 @@ class TargetSnapshot(msgspec.Struct, frozen=True, gc=False):
     errors: Mapping[Reason, int]
     joules: float
     covered_s: float
-
-    @classmethod
-    def of(
-        cls,
-        record: TargetRecord,
-        account: EnergyAccount,
-        state: str | None,
-        binding: SchedulerConfig | None,
-    ) -> "TargetSnapshot":
-        """Copy a record and what may be shown of its account."""
-        return cls(
-            record.spec,
-            state,
-            binding,
-            record.value,
-            record.error,
-            record.up,
-            record.read_at_s,
-            record.took_s,
-            record.reads,
-            dict(record.errors) if record.errors else _NO_ERRORS,
-            account.served_joules,
-            account.served_covered_s,
-        )
 
     @property
     def source(self) -> str:

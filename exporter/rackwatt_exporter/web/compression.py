@@ -26,7 +26,12 @@ class CompressedBody:
 
     def __init__(self, *parts: bytes) -> None:
         self._parts = parts
-        self._compressed: asyncio.Future[bytes] | None = None
+        self._gzip: bytes | None = None
+        self._compressing: asyncio.Future[None] | None = None
+
+    def compress(self) -> None:
+        """Compress the body in this thread."""
+        self._gzip = _compressed(self._parts)
 
     async def response(self, request: web.Request, headers: dict[str, str]) -> web.Response:
         """Return a response in the accepted encoding; compress large bodies in another thread."""
@@ -34,12 +39,19 @@ class CompressedBody:
         parts = self._parts
         large = sum(map(len, parts)) > _MIN_COMPRESSED_BYTES
         if large and wants_gzip(request.headers.get("Accept-Encoding", "")):
-            if self._compressed is None:
-                loop = asyncio.get_running_loop()
-                self._compressed = loop.run_in_executor(None, _compressed, parts)
-            parts = (await asyncio.shield(self._compressed),)
+            parts = (await self._compressed(),)
             headers["Content-Encoding"] = "gzip"
         return web.Response(body=_Parts(parts), headers=headers)
+
+    async def _compressed(self) -> bytes:
+        """Return the compressed form, which another thread makes if none has yet."""
+        if self._gzip is None:
+            if self._compressing is None:
+                loop = asyncio.get_running_loop()
+                self._compressing = loop.run_in_executor(None, self.compress)
+            await asyncio.shield(self._compressing)
+        assert self._gzip is not None  # noqa: S101 - made just now
+        return self._gzip
 
 
 class _Parts(Payload):

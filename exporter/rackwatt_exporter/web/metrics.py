@@ -13,13 +13,13 @@ from rackwatt_crds.cli.loop_lag import LoopLagMonitor
 from rackwatt_exporter.exporter import Exporter
 from rackwatt_exporter.exposition.exporter import document_text, process_text
 from rackwatt_exporter.metrics.text import OPENMETRICS, TEXT, wants_openmetrics
-from rackwatt_exporter.web.compression import CompressedBody
+from rackwatt_exporter.web.compression import CompressedBody, wants_gzip
 
 _SCRAPE_HEADER = "X-Prometheus-Scrape-Timeout-Seconds"
 """A header of every scrape by Prometheus, its agents and compatible scrapers."""
 _MAX_NAME_LENGTH = 100
 _BLOCK_BYTES = 32 * 1024
-_MANY_TARGETS = 50  # what takes less than 0.2 ms to write is not worth another thread
+_MANY_TARGETS = 50  # what takes less than 0.2 ms to render is not worth another thread
 
 
 class Scraper(NamedTuple):
@@ -47,7 +47,8 @@ class MetricsHandler:
         openmetrics = wants_openmetrics(request.headers.get("Accept", ""))
         page = self._pages.get(openmetrics)
         if page is None:
-            page = self._pages[openmetrics] = asyncio.create_task(self._page(openmetrics))
+            gzip = wants_gzip(request.headers.get("Accept-Encoding", ""))
+            page = self._pages[openmetrics] = asyncio.create_task(self._page(openmetrics, gzip))
         try:
             body = await asyncio.shield(page)
             return await body.response(request, _headers(openmetrics))
@@ -71,8 +72,8 @@ class MetricsHandler:
         body = self._exporter.exposition.probe(record, openmetrics, time.monotonic())
         return await CompressedBody(body).response(request, _headers(openmetrics))
 
-    async def _page(self, openmetrics: bool) -> CompressedBody:
-        """Take a snapshot, and write it: that of a fleet in another thread."""
+    async def _page(self, openmetrics: bool, gzip: bool) -> CompressedBody:
+        """Take a snapshot, and render it; that of a fleet in another thread, compressed as well."""
         exporter = self._exporter
         exporter.withdraw_stale()
         now_s = time.monotonic()
@@ -82,15 +83,20 @@ class MetricsHandler:
             document_text, exporter.fleet, exporter.reloaded_at_s, self._lag_monitor.lag_s
         )
 
-        def write() -> list[bytes]:
+        def render() -> CompressedBody:
+            fleet = exporter.exposition.text(snapshot, openmetrics)
             own = documents(openmetrics) + process_text(openmetrics)
-            return list(
-                _blocks(chain(exporter.exposition.text(snapshot, openmetrics), [own.encode()]))
-            )
+            return CompressedBody(*_blocks(chain(fleet, [own.encode()])))
+
+        def render_fleet() -> CompressedBody:
+            body = render()
+            if gzip:
+                body.compress()
+            return body
 
         if len(snapshot.targets) < _MANY_TARGETS:
-            return CompressedBody(*write())
-        return CompressedBody(*await asyncio.to_thread(write))
+            return render()
+        return await asyncio.to_thread(render_fleet)
 
 
 def _blocks(parts: Iterable[bytes]) -> Iterator[bytes]:
