@@ -64,11 +64,11 @@ class HttpClient:
             ReadError: name_unresolved, connection_refused, unreachable, timeout, tls_failed,
                 invalid_entry, credentials_missing; bad_reply for what is not HTTP or has no end.
         """
-        sent_s = time.monotonic()
-        async with self._response(path, headers, query, self._timeout_s) as response:
-            body = await _bounded(response)
-            took_s = time.monotonic() - sent_s
-            return HttpResponse(response.status_code, body, took_s, dict(response.headers))
+        return await self._whole("GET", path, headers, query=query)
+
+    async def post(self, path: str, headers: Mapping[str, str], body: bytes) -> HttpResponse:
+        """Send a POST request with a body; otherwise as `get`."""
+        return await self._whole("POST", path, headers, body=body)
 
     @asynccontextmanager
     async def lines(
@@ -83,27 +83,45 @@ class HttpClient:
         Raises:
             ReadError: as `get`; timeout after a silence of `silence_s`.
         """
-        async with self._response(path, headers, query, silence_s) as response:
+        async with self._response("GET", path, headers, query, silence_s=silence_s) as response:
             yield response.status_code, _lines(response)
+
+    async def _whole(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        query: Mapping[str, int | str] | None = None,
+        body: bytes | None = None,
+    ) -> HttpResponse:
+        """Send a request and read the whole body of its response."""
+        sent_s = time.monotonic()
+        async with self._response(method, path, headers, query, body) as response:
+            received = await _bounded(response)
+            took_s = time.monotonic() - sent_s
+            return HttpResponse(response.status_code, received, took_s, dict(response.headers))
 
     @asynccontextmanager
     async def _response(
         self,
+        method: str,
         path: str,
         headers: Mapping[str, str],
         query: Mapping[str, int | str] | None,
-        silence_s: float,
+        body: bytes | None = None,
+        silence_s: float | None = None,
     ) -> AsyncIterator[httpx.Response]:
-        """Send a GET request; the body is read within the block, whose failures are reasons."""
+        """Send a request; the body is read within the block, whose failures are reasons."""
         client = self._connected()
         try:
             async with client.stream(
-                "GET",
+                method,
                 self._url + path,
                 headers=headers,
                 params=query,
+                content=body,
                 extensions=self._extensions,
-                timeout=httpx.Timeout(self._timeout_s, read=silence_s),
+                timeout=httpx.Timeout(self._timeout_s, read=silence_s or self._timeout_s),
             ) as response:
                 yield response
         except httpx.InvalidURL as error:

@@ -35,6 +35,8 @@ async def answer(request: web.Request) -> web.StreamResponse:
         return response
     if request.path == "/silent":
         await asyncio.sleep(600)
+    if request.method == "POST":
+        return web.Response(status=201, body=await request.read())
     if request.path == "/elsewhere":
         return web.Response(status=302, headers={"Location": "http://127.0.0.1:1/"})
     return web.Response(text=request.headers.get("X-Word", "nothing"))
@@ -43,7 +45,7 @@ async def answer(request: web.Request) -> web.StreamResponse:
 @asynccontextmanager
 async def serving(tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
     application = web.Application()
-    application.router.add_get("/{path:.*}", answer)
+    application.router.add_route("*", "/{path:.*}", answer)
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
@@ -93,6 +95,12 @@ async def test_headers_reach_the_service_and_its_words_come_back(tmp_path: Path)
     async with serving() as url, asking(url, tmp_path) as service:
         said = await service.get("/", {"X-Word": "hello"})
     assert (said.status, said.body) == (200, b"hello")
+
+
+async def test_a_body_is_posted_as_it_is(tmp_path: Path) -> None:
+    async with serving() as url, asking(url, tmp_path) as service:
+        response = await service.post("/", {"Content-Type": "application/json"}, b"{}")
+    assert (response.status, response.body) == (201, b"{}")
 
 
 async def test_a_proxy_of_the_environment_gets_nothing(
