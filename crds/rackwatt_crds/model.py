@@ -9,12 +9,12 @@ from typing import ClassVar, TypeVar
 
 import msgspec
 
-from rackwatt_crds.rules import Rule, exactly_one
+from rackwatt_crds.rules import Rule, camel, exactly_one
 
 F = TypeVar("F", bound=str)
 
 
-class Model(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
+class Model(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename=camel):
     """One object of a document, and the rules between its fields, which `decoding` checks.
 
     `ATOMIC` is `x-kubernetes-map-type: atomic`: one field manager of server-side apply owns all

@@ -175,9 +175,9 @@ def immutable(why: str, *expressions: str) -> Rule:
 
 
 def camel(name: str) -> str:
-    """Return a field's name in camelCase, as in documents."""
+    """Return a field's name in camelCase, as in documents: `auth_url` is authURL."""
     head, *rest = name.split("_")
-    return head + "".join(part.title() for part in rest)
+    return head + "".join("URL" if part == "url" else part.title() for part in rest)
 
 
 def _given(model: Any, names: Sequence[str]) -> list[str]:
