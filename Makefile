@@ -9,6 +9,7 @@ BENCH_PACKAGES := prometheus-ipmi-exporter prometheus-snmp-exporter
 # Tests mostly wait for daemons, so there may be more workers than cores.
 WORKERS ?= 3
 TOOLS := $(or $(PYTHON),python3) -m scripts.tools
+PEERS := $(VENV)/python -m scripts.peers
 
 .PHONY: help setup check format tools tools-dir test e2e kind demo bench fuzz crds images lock docs pictures clean
 
@@ -34,8 +35,9 @@ format: $(STAMP) ## format with ruff, and fix what it can
 	$(VENV)/ruff format
 	$(VENV)/ruff check --fix
 
-tools: ## build missing tools (etcd, kube-apiserver, kubectl, helm …), once, outside the tree
+tools: $(STAMP) ## build missing tools (etcd, kube-apiserver, kubectl, helm, OpenStack …), once, outside the tree
 	@$(TOOLS) test
+	@$(PEERS)
 
 tools-dir: ## print the directory of the tools
 	@$(TOOLS) --directory

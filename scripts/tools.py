@@ -171,7 +171,7 @@ def provide(wanted: list[Tool]) -> None:
     """Link each tool into the directory: an installed one, else a built one."""
     if not _missing(wanted):
         return
-    with _locked():
+    with locked():
         missing = _missing(wanted)
         for number, tool in enumerate(missing, 1):
             installed = _installed(tool)
@@ -255,7 +255,7 @@ def _go(group: Group, *arguments: str) -> str:
 
 
 @contextlib.contextmanager
-def _locked() -> Iterator[None]:
+def locked() -> Iterator[None]:
     """Make a second run wait until this one is done."""
     cache().mkdir(parents=True, exist_ok=True)
     with (cache() / "lock").open("w") as lock:

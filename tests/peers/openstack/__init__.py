@@ -1,0 +1,1 @@
+"""A real Keystone and a real Ironic."""
