@@ -13,6 +13,10 @@ REDFISH_PORT = 443
 SLURMCTLD_PORT = 6817
 API_SERVER_PORTS = (443, 6443, 8443, 16443)
 """Ports of Kubernetes API servers behind their Service: a NetworkPolicy sees these."""
+# Where the services of OpenStack listen by default.
+NOVA_PORT = 8774
+PLACEMENT_PORT = 8778
+IRONIC_PORT = 6385
 
 Transport = Literal["TCP", "UDP"]
 

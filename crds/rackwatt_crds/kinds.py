@@ -32,10 +32,11 @@ from rackwatt_crds.grid import static
 from rackwatt_crds.grid.static import StaticIntensity
 from rackwatt_crds.model import Model, only
 from rackwatt_crds.rules import camel
-from rackwatt_crds.schedulers import exporter, kubernetes, noop, slurm
+from rackwatt_crds.schedulers import exporter, kubernetes, noop, openstack, slurm
 from rackwatt_crds.schedulers.exporter import Exporter
 from rackwatt_crds.schedulers.kubernetes import Kubernetes
 from rackwatt_crds.schedulers.noop import Noop
+from rackwatt_crds.schedulers.openstack import Openstack
 from rackwatt_crds.schedulers.slurm import Slurm
 
 Problems = Iterable[tuple[str, str]]
@@ -128,6 +129,7 @@ class SchedulerSettings(Model, frozen=True, kw_only=True):
 
     slurm: Slurm | None = None
     kubernetes: Kubernetes | None = None
+    openstack: Openstack | None = None
     noop: Noop | None = None
     exporter: Annotated[
         Exporter | None,
@@ -141,6 +143,7 @@ class SchedulerSettings(Model, frozen=True, kw_only=True):
 SCHEDULERS = _table(
     SchedulerKind("slurm", Slurm, slurm.connections, slurm.label),
     SchedulerKind("kubernetes", Kubernetes, kubernetes.connections, kubernetes.label),
+    SchedulerKind("openstack", Openstack, openstack.connections, openstack.label),
     SchedulerKind("noop", Noop, noop.connections, noop.label, noop.problems),
     SchedulerKind("exporter", Exporter, exporter.connections, exporter.label, is_relay=True),
 )

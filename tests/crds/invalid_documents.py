@@ -43,6 +43,11 @@ def cluster(**more: Any) -> Spec:
     return binding(kubernetes=more)
 
 
+def cloud(**more: Any) -> Spec:
+    """Write a binding to a cloud, without a log-in unless one is given."""
+    return binding(openstack={"authURL": "https://keystone:5000/v3", **more})
+
+
 def tolerating(**toleration: Any) -> Spec:
     """Return a spec whose pods have a toleration."""
     return {"pod": {"tolerations": [toleration]}}
@@ -65,6 +70,10 @@ INTERVAL, TIMEOUT = "interval must be at least 100ms", "timeout must be at least
 ONE_KIND = "exactly one of bmc, node, grid must be given"
 NOT_REPLACED = "bmc, node and grid cannot replace one another: create another PowerTarget"
 ONE_SCHEDULER = f"exactly one of {', '.join(SCHEDULERS)} must be given"
+ONE_LOGIN = "exactly one of password, applicationCredential must be given"
+ONE_SCOPE = "exactly one of projectName, systemScope must be given"
+LOGIN: Spec = {"secretRef": {"name": "openstack"}}
+IN_SYSTEM: Spec = {**LOGIN, "systemScope": "all"}
 ONE_WAY = "exactly one of cli, ssh, rest must be given"
 ONE_TOKEN = "at most one of jwtKeySecretRef, tokenSecretRef may be given"
 SOME_TOKEN = (
@@ -162,6 +171,19 @@ BROKEN = (
         "spec.slurm.rest",
         "jwtKeySecretRef needs user: a token names its user",
         binding(slurm={"rest": {"url": URL, "jwtKeySecretRef": TOKEN}}),
+    ),
+    bound("spec.openstack", ONE_LOGIN, cloud()),
+    bound(
+        "spec.openstack", ONE_LOGIN, cloud(password=IN_SYSTEM, applicationCredential=LOGIN)
+    ),
+    bound("spec.openstack.password", ONE_SCOPE, cloud(password=LOGIN)),
+    bound(
+        "spec.openstack.password", ONE_SCOPE, cloud(password={**IN_SYSTEM, "projectName": "admin"})
+    ),
+    bound(
+        "spec.openstack.password",
+        "projectDomainName needs projectName: it is the domain of that project",
+        cloud(password={**IN_SYSTEM, "projectDomainName": "Default"}),
     ),
     bound("spec.monitoring.serviceMonitor", SCRAPE, binding(noop={}, monitoring=WATCHED)),
     bound(

@@ -71,6 +71,18 @@ ELSEWHERE: Data = {
     "cluster": "k",
     "kubernetes": {"url": "https://a:6443", "tokenSecretRef": {"name": "t", "key": "k"}},
 }
+CLOUD: Data = {
+    "cluster": "cloud",
+    "openstack": {
+        "authURL": "https://keystone:5000/v3",
+        "password": {"secretRef": {"name": "openstack"}, "systemScope": "all"},
+        "regionName": "RegionOne",
+        "interface": "internal",
+        "services": ["compute", "baremetal"],
+        "endpoints": {"compute": "https://nova:8774/v2.1"},
+        "computeDefaultMicroversion": "2.96",
+    },
+}
 NODES: Data = {"node": {"collectors": ["cpu", "rapl"]}, "timeout": "5s"}
 GRID: Data = {"grid": {"zone": "FR", "static": {"gramsPerKilowattHour": 56}}}
 SPECS = (
@@ -78,6 +90,7 @@ SPECS = (
     ("SchedulerBinding", BINDING),
     ("SchedulerBinding", PINNED),
     ("SchedulerBinding", ELSEWHERE),
+    ("SchedulerBinding", CLOUD),
     ("PowerTarget", NODES),
     ("PowerTarget", GRID),
 )
@@ -97,6 +110,8 @@ MEANT: tuple[tuple[Path, Any, str], ...] = (
     (("noop", "states", 1, "names"), "q[", "noop.states[1].names"),
     (("slurm", "rest", "url"), "http://a:0", "slurm.rest.url"),
     (("kubernetes", "url"), "https://a:0", "kubernetes.url"),
+    (("openstack", "authURL"), "http://a:0", "openstack.authURL"),
+    (("openstack", "endpoints", "compute"), "http://a:0", "openstack.endpoints.compute"),
 )
 # Fields of one object that are judged together: of these, one mistake at a time.
 TOGETHER = (

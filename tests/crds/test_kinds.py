@@ -63,11 +63,13 @@ def rows(table: Mapping[str, Kind]) -> dict[str, type[Model]]:
 
 
 def urls(model: type[Model]) -> Iterator[str]:
-    """Go through the paths of fields named `url`."""
-    if "url" in model.__struct_fields__:
-        yield "url"
+    """Yield the paths of the fields that are URLs."""
+    names = {field.name: field.encode_name for field in msgspec.structs.fields(model)}
+    for name, hint in get_type_hints(model, include_extras=True).items():
+        if "://[!-~]+" in str(hint) or ")[!-~]+" in str(hint):
+            yield names[name]
     for name, inner in models(model).items():
-        yield from (f"{name}.{path}" for path in urls(inner))
+        yield from (f"{names[name]}.{path}" for path in urls(inner))
 
 
 def test_the_table_of_methods_has_all_settings_of_a_fleet_and_no_others() -> None:

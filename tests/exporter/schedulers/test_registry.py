@@ -16,6 +16,11 @@ from tests.peers.slurm import SlurmCluster
 
 REST = "slurm: {rest: {url: 'http://slurm:6820', tokenSecretRef: {name: slurm, key: token}}}"
 
+CLOUD = (
+    "openstack: {authURL: 'http://keystone:5000/v3', "
+    "password: {secretRef: {name: a}, systemScope: all}}"
+)
+
 
 def test_every_scheduler_of_documents_has_its_reader_and_no_other() -> None:
     assert set(SCHEDULERS) == set(kinds.SCHEDULERS)
@@ -28,6 +33,7 @@ def test_every_scheduler_of_documents_has_its_reader_and_no_other() -> None:
         ("slurm: {ssh: {host: login1}}", "SlurmSsh"),
         (REST, "SlurmRest"),
         ("kubernetes: {}", "KubernetesScheduler"),
+        (CLOUD, "Cloud"),
         ("noop: {}", "Noop"),
         ("exporter: {url: 'http://power:9123'}", "RemoteScheduler"),
     ],

@@ -149,6 +149,13 @@ _SCHEDULERS = _one_of(
         "exporter": objects(
             {"url": st.sampled_from(["http://a.svc:1", "http://[", "https://b.c"])}
         ),
+        "openstack": objects(
+            {
+                "authURL": st.sampled_from(["https://keystone:5000/v3", "http://["]),
+                "applicationCredential": objects({"secretRef": REFS}),
+            },
+            endpoints=st.just({"compute": "http://nova.svc"}),
+        ),
         "slurm": _one_of(
             {
                 "cli": st.just({}),

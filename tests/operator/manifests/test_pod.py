@@ -257,6 +257,17 @@ def allowed(text: str) -> list[Manifest]:
         (binding("exporter: {url: 'https://far.hpc.example.org'}"), {("TCP", 443)}),
         (binding("slurm: {ssh: {host: far.hpc.example.org, port: 2222}}"), {("TCP", 2222)}),
         (binding("slurm: {cli: {}}"), {("TCP", 6817)}),
+        (
+            binding("openstack: {authURL: 'https://k.cloud.example.org/identity/v3', "
+                    "applicationCredential: {secretRef: {name: a}}}"),
+            {("TCP", 443), ("TCP", 8774), ("TCP", 8778), ("TCP", 6385)},
+        ),
+        (
+            binding("openstack: {authURL: 'http://k.cloud.example.org:5000', "
+                    "applicationCredential: {secretRef: {name: a}}, endpoints: {compute: "
+                    "'https://n.cloud.example.org', baremetal: 'http://i.cloud.example.org:80'}}"),
+            {("TCP", 5000), ("TCP", 443), ("TCP", 8778), ("TCP", 80)},
+        ),
     ],
 )  # fmt: skip
 def test_egress_allows_what_the_document_needs(text: str, ports: set[tuple[str, int]]) -> None:

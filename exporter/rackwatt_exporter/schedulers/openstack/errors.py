@@ -1,0 +1,88 @@
+"""ReadErrors for the responses of OpenStack's services that are not what was requested."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from rackwatt_exporter.printable import printable
+from rackwatt_exporter.protocols.http.client import HttpResponse
+from rackwatt_exporter.reading import ReadError, Reason
+
+_REASONS = {
+    401: Reason.AUTH_FAILED,
+    403: Reason.PRIVILEGE_INSUFFICIENT,
+    429: Reason.UNREACHABLE,
+    502: Reason.UNREACHABLE,
+    503: Reason.UNREACHABLE,
+    504: Reason.UNREACHABLE,
+}
+_HINTS = {
+    300: "it lists API versions there: is this the URL of the service?",
+    401: "it does not accept the token",
+    403: "the user lacks a role that may read this",
+    404: "is this the URL of the service?",
+    406: "it does not have this version of its API",
+    429: "it limits the rate of requests",
+    503: "the service is overloaded or down",
+}
+_REMEDIES = {
+    403: "Give the user a role that may read it: `admin` for Nova and Placement, `reader` in the "
+    "system scope (`password.systemScope: all`) for Ironic; or list in `services` only what the "
+    "user may read.",
+}
+# Where each service writes what is wrong.
+_MESSAGES = ("message", "detail", "description", "faultstring")
+_TITLE = re.compile(rb"<title[^>]*>([^<]{1,200})", re.IGNORECASE)
+_MAX_MESSAGE = 300
+_MAX_DEPTH = 6
+
+
+def refusal(response: HttpResponse, what: str) -> ReadError:
+    """Return the error of a response with another status than was expected; `what` names it."""
+    status = response.status
+    reason = _REASONS.get(status, Reason.BAD_REPLY)
+    hint = f": {_HINTS[status]}" if status in _HINTS else ""
+    message = error_message(response.body)
+    text = f"{what} has status {status}{hint}{message and f' ({message})'}"
+    return ReadError(reason, text, remedy=_REMEDIES.get(status))
+
+
+def malformed(body: bytes, what: str, error: Exception) -> ReadError:
+    """Return the error of a body that is not what the API documents."""
+    if body.lstrip()[:1] == b"<":
+        page = f" ({message})" if (message := error_message(body)) else ""
+        told = f"{what} is a page of HTML{page}, not JSON: is this the URL of the service?"
+        return ReadError(Reason.BAD_REPLY, told)
+    return ReadError(Reason.BAD_REPLY, f"{what} is malformed: {printable(str(error), 160)}")
+
+
+def error_message(body: bytes) -> str:
+    """Return what a response says of an error; empty where it says nothing."""
+    if title := _TITLE.search(body[:4096]):
+        return printable(title[1], _MAX_MESSAGE)
+    try:
+        content = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return ""
+    return printable(next(_messages(content, _MAX_DEPTH), ""), _MAX_MESSAGE)
+
+
+def _messages(content: Any, depth: int) -> Iterator[str]:
+    """Yield the messages of an error; Ironic has JSON in a string of JSON."""
+    if isinstance(content, str) and content.startswith("{"):
+        content = _decoded(content)
+    if depth and isinstance(content, dict):
+        yield from (content[key] for key in _MESSAGES if isinstance(content.get(key), str))
+        content = list(content.values())
+    if depth and isinstance(content, list):
+        for inner in content:
+            yield from _messages(inner, depth - 1)
+
+
+def _decoded(text: str) -> Any:
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        return None
