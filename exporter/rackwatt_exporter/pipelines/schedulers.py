@@ -1,7 +1,9 @@
 """The pipeline of schedulers: their snapshots, and the states of nodes that the targets carry."""
 
+import asyncio
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from heapq import nsmallest
 from itertools import chain
 from typing import Any, NamedTuple
@@ -68,12 +70,36 @@ _VIEWS = (*nodes.FAMILIES, *jobs.FAMILIES, *per_job.FAMILIES)
 FAMILIES = (*HEALTH, *_VIEWS, UNMATCHED)
 
 
-class _Rendered(NamedTuple):
-    """The lines of a snapshot, as a document wants them."""
+class _View(NamedTuple):
+    """What is made of a snapshot for a document: its lines, and its jobs by state."""
 
     snapshot: SchedulerSnapshot
     spec: SchedulerConfig
     lines: Lines
+    jobs: Mapping[str, int] | None
+
+
+class _ViewedScheduler:
+    """A scheduler whose snapshots are made into views before they are stored.
+
+    In another thread: of a large cluster that takes longer than the event loop may be held up.
+    """
+
+    def __init__(
+        self, scheduler: Scheduler, make_view: Callable[[SchedulerSnapshot], object]
+    ) -> None:
+        self.scheduler = scheduler
+        self._make_view = make_view
+
+    async def read(self) -> SchedulerSnapshot:
+        """Read a snapshot, and make its view."""
+        snapshot = await self.scheduler.read()
+        await asyncio.to_thread(self._make_view, snapshot)
+        return snapshot
+
+    async def close(self) -> None:
+        """Close the scheduler."""
+        await self.scheduler.close()
 
 
 class SchedulerPipeline(Pipeline[SchedulerConfig, SchedulerSnapshot]):
@@ -86,7 +112,7 @@ class SchedulerPipeline(Pipeline[SchedulerConfig, SchedulerSnapshot]):
     def __init__(self, store: NodeStateStore, secrets: Secrets) -> None:
         super().__init__(store)
         self._secrets = secrets
-        self._rendered: dict[str, _Rendered] = {}
+        self._views: dict[str, _View] = {}
 
     def specs(self, fleet: Fleet) -> Mapping[str, SchedulerConfig]:
         """Return the bindings, by name."""
@@ -94,7 +120,7 @@ class SchedulerPipeline(Pipeline[SchedulerConfig, SchedulerSnapshot]):
 
     def source(self, spec: SchedulerConfig) -> Scheduler:
         """Make the scheduler of a binding."""
-        return scheduler(spec, self._secrets)
+        return _ViewedScheduler(scheduler(spec, self._secrets), partial(self._view, spec))
 
     def identity(self, spec: SchedulerConfig) -> object:
         """Return the way to the scheduler."""
@@ -122,21 +148,19 @@ class SchedulerPipeline(Pipeline[SchedulerConfig, SchedulerSnapshot]):
         """Go through health, what is made of the snapshots, and the names without a match."""
         records = self.store.records.values()
         health = HEALTH.lines([(_labels(record), record) for record in records], now_s)
-        known = [self._lines(record, record.value) for record in records if record.value]
+        known = [self._view(one.spec, one.value).lines for one in records if one.value]
         views = (
             (family, list(chain.from_iterable(lines.get(family, ()) for lines in known)))
             for family in _VIEWS
         )
         return chain(health, views, [(UNMATCHED, self._unmatched())])
 
-    def _lines(self, record: SchedulerRecord, snapshot: SchedulerSnapshot) -> Lines:
-        """Write the lines of a snapshot, unless that was done."""
-        spec = record.spec
-        rendered = self._rendered.get(spec.name)
-        if rendered is None or rendered.snapshot is not snapshot or rendered.spec != spec:
-            lines = render(_labels(record), _samples(spec, snapshot), spec.metrics.exclude)
-            self._rendered[spec.name] = rendered = _Rendered(snapshot, spec, lines)
-        return rendered.lines
+    def _view(self, spec: SchedulerConfig, snapshot: SchedulerSnapshot) -> _View:
+        """Return the view of a snapshot, which is made once."""
+        view = self._views.get(spec.name)
+        if view is None or view.snapshot is not snapshot or view.spec != spec:
+            self._views[spec.name] = view = _make_view(spec, snapshot)
+        return view
 
     def describe(self, record: SchedulerRecord) -> dict[str, Any]:
         """Return its cluster, its version, and its nodes and jobs by state."""
@@ -146,7 +170,7 @@ class SchedulerPipeline(Pipeline[SchedulerConfig, SchedulerSnapshot]):
             "cluster": record.spec.cluster,
             "version": value.version if value else None,
             "nodes": dict(_counts(record).most_common(_MAX_STATES)),
-            "jobs": _jobs(value),
+            "jobs": self._view(record.spec, value).jobs if value else None,
             "unread": value.unread if value else None,
             "note": shortened(value.note) if value and value.note else None,
             "unmatched": _described(self.store.unmatched(record.spec.name)),
@@ -182,11 +206,11 @@ def _samples(spec: SchedulerConfig, snapshot: SchedulerSnapshot) -> Iterator[Sam
         yield from per_job.samples(snapshot, spec.metrics)
 
 
-def _jobs(value: SchedulerSnapshot | None) -> dict[str, int] | None:
-    """Count jobs by state; None where they are not known."""
-    if value is None or value.jobs is None:
-        return None
-    return dict(job_counts(value).most_common(_MAX_STATES))
+def _make_view(spec: SchedulerConfig, snapshot: SchedulerSnapshot) -> _View:
+    labels = spec.name, spec.cluster
+    lines = render(labels, _samples(spec, snapshot), spec.metrics.exclude)
+    jobs = None if snapshot.jobs is None else dict(job_counts(snapshot).most_common(_MAX_STATES))
+    return _View(snapshot, spec, lines, jobs)
 
 
 def _by_state(value: SchedulerSnapshot) -> str:

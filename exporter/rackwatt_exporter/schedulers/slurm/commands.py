@@ -143,7 +143,7 @@ class SlurmCommands:
             output = await run(*self._arguments, *NODES)
             if self._version is None:
                 self._version = await run("--version")
-            listed = parse_nodes(output, self._cluster, self._version)
+            listed = await asyncio.to_thread(parse_nodes, output, self._cluster, self._version)
         except ReadError:
             self._version = None  # the next Slurm that answers may be another
             raise

@@ -133,7 +133,7 @@ class SlurmRest:
                 answer = await self._get(path)
             if answer.status != 200:
                 raise refusal(answer, path)
-            reply = slurm_reply.reply(answer.body)
+            reply = await asyncio.to_thread(slurm_reply.reply, answer.body)
             if reply.error_text or reply.jobs is None:
                 raise refusal(answer, path)
             self._check_cluster(reply.cluster)
@@ -141,7 +141,7 @@ class SlurmRest:
             return Jobs.failed(ReadError(Reason.TIMEOUT, f"{path} had not answered in time"))
         except ReadError as error:
             return Jobs.failed(error)
-        return read_jobs(reply.jobs)
+        return await asyncio.to_thread(read_jobs, reply.jobs)
 
     def _check_cluster(self, cluster: str) -> None:
         if self._cluster and cluster and cluster != self._cluster:

@@ -1,5 +1,6 @@
 """Jobs from Slurm's own `squeue`, on the host whose sinfo reports the nodes: one command a poll."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from rackwatt_crds.wording import counted
@@ -32,7 +33,8 @@ class Squeue:
         if _HEADER in output:
             text, said = (part.decode("utf-8", "replace") for part in (output, version))
             check_cluster("squeue", text, self._cluster, said)
-        listed = parse_jobs(output, self._last)
+        # In another thread: a large queue takes longer than the event loop may be held up.
+        listed = await asyncio.to_thread(parse_jobs, output, self._last)
         self._last = listed.by_line
         return Jobs(tuple(listed.by_line.values()), len(listed.unread), _note(listed.unread))
 

@@ -140,8 +140,8 @@ def _states_and_reasons(snapshot: SchedulerSnapshot) -> Iterator[Sample]:
 
 def _grouped(families: _GroupFamilies, jobs: Iterable[tuple[str, Job]]) -> Iterator[Sample]:
     """Count the jobs of each group by state, and add up what they hold."""
-    counts: Counter[tuple[str, str]] = Counter()
-    held: defaultdict[str, Counter[Resources]] = defaultdict(Counter)
+    counts: defaultdict[tuple[str, str], int] = defaultdict(int)
+    held: defaultdict[str, defaultdict[Resources, int]] = defaultdict(lambda: defaultdict(int))
     for group, job in jobs:
         counts[group, job.state] += job.tasks
         if job.allocated is not None:
