@@ -32,8 +32,16 @@ from rackwatt_crds.grid import static
 from rackwatt_crds.grid.static import StaticIntensity
 from rackwatt_crds.model import Model, only
 from rackwatt_crds.rules import camel
-from rackwatt_crds.schedulers import exporter, kubernetes, noop, openstack, slurm
+from rackwatt_crds.schedulers import (
+    exporter,
+    gridengine,
+    kubernetes,
+    noop,
+    openstack,
+    slurm,
+)
 from rackwatt_crds.schedulers.exporter import Exporter
+from rackwatt_crds.schedulers.gridengine import GridEngine
 from rackwatt_crds.schedulers.kubernetes import Kubernetes
 from rackwatt_crds.schedulers.noop import Noop
 from rackwatt_crds.schedulers.openstack import Openstack
@@ -128,6 +136,7 @@ class SchedulerSettings(Model, frozen=True, kw_only=True):
     """The settings of each scheduler."""
 
     slurm: Slurm | None = None
+    gridengine: GridEngine | None = None
     kubernetes: Kubernetes | None = None
     openstack: Openstack | None = None
     noop: Noop | None = None
@@ -142,6 +151,7 @@ class SchedulerSettings(Model, frozen=True, kw_only=True):
 
 SCHEDULERS = _table(
     SchedulerKind("slurm", Slurm, slurm.connections, slurm.label),
+    SchedulerKind("gridengine", GridEngine, gridengine.connections, gridengine.label),
     SchedulerKind("kubernetes", Kubernetes, kubernetes.connections, kubernetes.label),
     SchedulerKind("openstack", Openstack, openstack.connections, openstack.label),
     SchedulerKind("noop", Noop, noop.connections, noop.label, noop.problems),

@@ -74,6 +74,7 @@ ONE_LOGIN = "exactly one of password, applicationCredential must be given"
 ONE_SCOPE = "exactly one of projectName, systemScope must be given"
 LOGIN: Spec = {"secretRef": {"name": "openstack"}}
 IN_SYSTEM: Spec = {**LOGIN, "systemScope": "all"}
+CLI_OR_SSH = "exactly one of cli, ssh must be given"
 ONE_WAY = "exactly one of cli, ssh, rest must be given"
 ONE_TOKEN = "at most one of jwtKeySecretRef, tokenSecretRef may be given"
 SOME_TOKEN = (
@@ -140,6 +141,7 @@ BROKEN = (
     ),
     bound("spec.slurm", ONE_WAY, binding(slurm={})),
     bound("spec.slurm", ONE_WAY, binding(slurm={"cli": {}, "ssh": {"host": "login"}})),
+    bound("spec.gridengine", CLI_OR_SSH, binding(gridengine={"cli": {}, "ssh": {"host": "a"}})),
     bound("spec.slurm.rest", SOME_TOKEN, rest(tokenSecretRef=None)),
     bound("spec.slurm.rest", ONE_TOKEN, rest(user="u", jwtKeySecretRef=TOKEN)),
     bound(

@@ -211,6 +211,22 @@ def test_rules_across_fields_are_problems_of_their_object(slurm: object, message
     assert line.startswith("spec.slurm")
 
 
+@pytest.mark.parametrize(
+    ("gridengine", "message"),
+    [
+        ({"cli": {}, "ssh": {"host": "a"}}, "exactly one of cli, ssh must be given, found cli and"),
+        ({"cli": {}, "root": "opt/sge"}, "spec.gridengine.root"),
+        ({"cli": {}, "cell": "a/b"}, "spec.gridengine.cell"),
+        ({"ssh": {}}, "spec.gridengine.ssh.host"),
+    ],
+)
+def test_mistakes_in_grid_engines_settings_are_problems_of_their_field(
+    gridengine: object, message: str
+) -> None:
+    (line,) = problems({"cluster": "prod", "gridengine": gridengine}, SchedulerBinding)
+    assert message in line
+
+
 def test_an_invalid_entry_keeps_its_neighbours_and_its_index() -> None:
     document, found = decode(
         {"metadata": METADATA, "spec": fleet({"names": "a"}, {"name": "b"}, {"names": "c"})},

@@ -15,8 +15,10 @@ from rackwatt_crds.kinds import METHODS, PROVIDERS, SCHEDULERS, ConnectingKind, 
 from rackwatt_crds.model import Model
 from rackwatt_crds.powertarget import MEASURED, PowerTargetSpec
 from rackwatt_crds.schedulerbinding import SchedulerBindingSpec
+from rackwatt_crds.schedulers import gridengine, slurm
+from rackwatt_crds.schedulers.commands import Cli
 from rackwatt_crds.schedulers.noop import Noop
-from rackwatt_crds.schedulers.slurm import INTERFACES, Slurm, SlurmCli
+from rackwatt_crds.schedulers.slurm import Slurm
 from rackwatt_crds.status import kind_of, method_of, scheduler_of
 from rackwatt_crds.unread import UNREAD
 
@@ -92,8 +94,18 @@ def test_a_target_measures_all_that_no_binding_has() -> None:
     assert set(MEASURED) == models(PowerTargetSpec).keys() - common
 
 
-def test_slurm_has_a_way_for_each_of_its_settings() -> None:
-    assert set(INTERFACES) == models(Slurm).keys()
+@pytest.mark.parametrize(
+    ("interfaces", "model"),
+    [
+        (slurm.INTERFACES, Slurm),
+        (gridengine.INTERFACES, gridengine.GridEngine),
+    ],
+    ids=["slurm", "gridengine"],
+)
+def test_a_scheduler_has_an_interface_for_each_of_its_settings(
+    interfaces: tuple[str, ...], model: type[Model]
+) -> None:
+    assert set(interfaces) == models(model).keys()
 
 
 @pytest.mark.parametrize("kind", [*SCHEDULERS.values(), *PROVIDERS.values()], ids=lambda k: k.name)
@@ -117,7 +129,7 @@ def test_a_spec_chooses_the_kind_whose_field_it_gives() -> None:
 
 @pytest.mark.parametrize(
     ("given", "found"),
-    [({}, "none"), ({"noop": Noop(), "slurm": Slurm(cli=SlurmCli())}, "slurm and noop")],
+    [({}, "none"), ({"noop": Noop(), "slurm": Slurm(cli=Cli())}, "slurm and noop")],
 )
 def test_a_spec_that_gives_no_kind_or_several_chooses_none(
     given: dict[str, Any], found: str

@@ -5,10 +5,11 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from rackwatt_crds.endpoints import SLURMCTLD_PORT, SSH_PORT, Connection, Endpoint, Url
-from rackwatt_crds.fields import ClientTls, Port, SecretKeyRef, SecretRef, User
+from rackwatt_crds.endpoints import SLURMCTLD_PORT, Connection, Endpoint, Url
+from rackwatt_crds.fields import ClientTls, SecretKeyRef
 from rackwatt_crds.model import Model, only
 from rackwatt_crds.rules import Rule, exactly_one, not_both, not_one_of, requires, without_keys
+from rackwatt_crds.schedulers.commands import Cli, Ssh, sshd
 
 RESERVED_HEADERS = (
     "connection",
@@ -37,42 +38,6 @@ def _unauthenticated(rest: "SlurmRest") -> str | None:
     """Return a violation where nothing authenticates."""
     given = rest.jwt_key_secret_ref or rest.token_secret_ref or rest.headers is not None
     return None if given or rest.url.startswith("unix:") else "none of them"
-
-
-class SlurmCli(Model, frozen=True, kw_only=True):
-    """Slurm's commands `sinfo` and `squeue` on this machine."""
-
-    path: Annotated[
-        str | None, Meta(description="The directory of the commands. Default: found through PATH.")
-    ] = None
-
-
-class SlurmSsh(Model, frozen=True, kw_only=True):
-    """Slurm's commands `sinfo` and `squeue` on another machine, through the system's ssh."""
-
-    host: Annotated[str, Meta(min_length=1, description="The host that runs the commands.")]
-    port: Annotated[Port | None, Meta(description="TCP port of sshd. Default: 22.")] = None
-    user: Annotated[
-        User | None,
-        Meta(description="The user to log in as. Default: that of ssh's own configuration."),
-    ] = None
-    path: Annotated[
-        str | None, Meta(description="The directory of the commands. Default: found through PATH.")
-    ] = None
-    key_secret_ref: Annotated[
-        SecretRef | None,
-        Meta(
-            description="A Secret whose `ssh-privatekey` authenticates the user. Default: the "
-            "keys of ssh's own configuration."
-        ),
-    ] = None
-    known_hosts_secret_ref: Annotated[
-        SecretRef | None,
-        Meta(
-            description="A Secret whose `known_hosts` has the host key. Default: that of ssh's "
-            "own configuration."
-        ),
-    ] = None
 
 
 class Header(Model, frozen=True, kw_only=True):
@@ -182,8 +147,8 @@ class Slurm(Model, frozen=True, kw_only=True):
             "is a failure. Default: the local cluster."
         ),
     ] = None
-    cli: SlurmCli | None = None
-    ssh: SlurmSsh | None = None
+    cli: Cli | None = None
+    ssh: Ssh | None = None
     rest: SlurmRest | None = None
 
     RULES = (exactly_one(*INTERFACES),)
@@ -199,6 +164,6 @@ def connections(slurm: Slurm) -> Iterator[Connection]:
     if slurm.cli is not None:
         yield Endpoint("", SLURMCTLD_PORT)
     if slurm.ssh is not None:
-        yield Endpoint(slurm.ssh.host, slurm.ssh.port or SSH_PORT)
+        yield sshd(slurm.ssh)
     if slurm.rest is not None and not str(slurm.rest.url).startswith("unix:"):
         yield Url("rest.url", slurm.rest.url)

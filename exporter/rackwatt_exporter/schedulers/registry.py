@@ -16,6 +16,7 @@ from rackwatt_exporter.schedulers.base import Scheduler
 SCHEDULERS: Mapping[str, str] = MappingProxyType(
     {
         "slurm": "rackwatt_exporter.schedulers.slurm.ways:slurm_scheduler",
+        "gridengine": "rackwatt_exporter.schedulers.gridengine.commands:gridengine_scheduler",
         "kubernetes": "rackwatt_exporter.schedulers.kubernetes.scheduler:kubernetes_scheduler",
         "openstack": "rackwatt_exporter.schedulers.openstack.cloud:openstack_scheduler",
         "noop": "rackwatt_exporter.schedulers.noop:noop",

@@ -8,8 +8,10 @@ from rackwatt_crds.bmc.expansion import expand_hosts, method, valid_entries
 from rackwatt_crds.bmc.hosts import Access, Bmc, HostEntry
 from rackwatt_crds.bmc.ipmi import IpmiSsh
 from rackwatt_crds.document import Document, PowerTarget
-from rackwatt_crds.kinds import METHODS, given
-from rackwatt_crds.schedulers.slurm import Slurm, SlurmSsh
+from rackwatt_crds.kinds import METHODS, SCHEDULERS, given
+from rackwatt_crds.model import Model
+from rackwatt_crds.schedulers.commands import Ssh
+from rackwatt_crds.schedulers.slurm import Slurm
 from rackwatt_crds.validation import named_bindings
 from rackwatt_crds.wording import counted
 from rackwatt_operator.commands.input_files import InputDocument, bindings
@@ -51,8 +53,9 @@ def _missing(one: InputDocument, documents: list[InputDocument]) -> Iterator[str
 def _warnings(document: Document) -> Iterator[str]:
     if isinstance(document, PowerTarget):
         yield from _fleet(document.spec.bmc) if document.spec.bmc else ()
-    elif document.spec.slurm is not None:
-        yield from _slurm(document.spec.slurm)
+        return
+    for kind, settings in given(SCHEDULERS, document.spec):
+        yield from _scheduler(kind.name, settings)
 
 
 def _fleet(bmc: Bmc) -> Iterator[str]:
@@ -85,19 +88,19 @@ def _entry(bmc: Bmc, entry: HostEntry) -> Iterator[str]:
             yield "snmp.oids: symbolic names need their MIBs in the collector's image"
 
 
-def _slurm(slurm: Slurm) -> Iterator[str]:
-    if slurm.cli is not None:
+def _scheduler(name: str, settings: Model) -> Iterator[str]:
+    if getattr(settings, "cli", None) is not None:
         yield (
-            "slurm.cli: the collector's image would need Slurm's commands, its key and munge; "
-            "slurm.rest and slurm.ssh need none"
+            f"{name}.cli: the collector's image would need the scheduler's commands, their "
+            f"configuration and keys; {name}.ssh needs none of them"
         )
-    if slurm.rest is not None and slurm.rest.url.startswith("unix:"):
+    if isinstance(settings, Slurm) and settings.rest and settings.rest.url.startswith("unix:"):
         yield "slurm.rest.url: a pod has no socket of its host; slurmrestd's TCP port needs none"
-    if slurm.ssh is not None:
-        yield from _ssh("slurm.ssh", slurm.ssh)
+    if isinstance(ssh := getattr(settings, "ssh", None), Ssh):
+        yield from _ssh(f"{name}.ssh", ssh)
 
 
-def _ssh(path: str, *layers: IpmiSsh | SlurmSsh | None) -> Iterator[str]:
+def _ssh(path: str, *layers: IpmiSsh | Ssh | None) -> Iterator[str]:
     """Warn of ssh settings that require a home directory, which no pod has."""
     said = [layer for layer in layers if layer is not None]
     if not any(layer.key_secret_ref for layer in said):

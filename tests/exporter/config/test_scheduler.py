@@ -2,7 +2,8 @@
 
 import pytest
 
-from rackwatt_crds.schedulers.slurm import Slurm, SlurmCli
+from rackwatt_crds.schedulers.commands import Cli
+from rackwatt_crds.schedulers.slurm import Slurm
 from rackwatt_exporter.config.scheduler import SchedulerConfig
 from tests.exporter.schedulers.bindings import resolved
 
@@ -13,7 +14,7 @@ def test_an_absent_field_has_its_default() -> None:
         document="prod",
         cluster="alpha",
         kind="slurm",
-        settings=Slurm(cli=SlurmCli()),
+        settings=Slurm(cli=Cli()),
         interval_s=30.0,
         timeout_s=10.0,
         stale_after_s=90.0,

@@ -34,6 +34,8 @@ def test_every_scheduler_of_documents_has_its_reader_and_no_other() -> None:
         (REST, "SlurmRest"),
         ("kubernetes: {}", "KubernetesScheduler"),
         (CLOUD, "Cloud"),
+        ("gridengine: {cli: {}}", "GridEngine"),
+        ("gridengine: {ssh: {host: login1}}", "GridEngine"),
         ("noop: {}", "Noop"),
         ("exporter: {url: 'http://power:9123'}", "RemoteScheduler"),
     ],

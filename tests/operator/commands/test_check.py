@@ -160,6 +160,11 @@ def test_check_reports_an_invalid_binding_with_path_and_reason(
         ),
         (binding("slurm: {ssh: {host: login}}"), "slurm.ssh.knownHostsSecretRef: a pod knows no"),
         (
+            binding("gridengine: {ssh: {host: login}}"),
+            "gridengine.ssh.keySecretRef: a pod has no key of its own",
+        ),
+        (binding("gridengine: {cli: {}}"), "gridengine.cli: the collector's image would need"),
+        (
             fleet(bmc="method: ipmiSsh, hosts: [{names: a, addresses: a}]"),
             "ipmiSsh.keySecretRef: a pod has no key of its own",
         ),

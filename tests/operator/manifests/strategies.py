@@ -156,6 +156,12 @@ _SCHEDULERS = _one_of(
             },
             endpoints=st.just({"compute": "http://nova.svc"}),
         ),
+        "gridengine": _one_of(
+            {
+                "cli": st.just({}),
+                "ssh": objects({"host": st.sampled_from(["login", "10.0.0.1"])}, keySecretRef=REFS),
+            }
+        ),
         "slurm": _one_of(
             {
                 "cli": st.just({}),

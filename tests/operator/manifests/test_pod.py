@@ -10,7 +10,8 @@ from rackwatt_crds.grid.static import StaticIntensity
 from rackwatt_crds.kinds import METHODS, ProviderKind
 from rackwatt_crds.node.requirements import REQUIREMENTS
 from rackwatt_crds.schedulerbinding import SchedulerBindingSpec
-from rackwatt_crds.schedulers.slurm import Slurm, SlurmSsh
+from rackwatt_crds.schedulers.commands import Ssh
+from rackwatt_crds.schedulers.slurm import Slurm
 from rackwatt_operator.manifests import egress, naming
 from rackwatt_operator.manifests.defaults import Defaults, defaults
 from rackwatt_operator.manifests.egress import namespaces
@@ -257,6 +258,8 @@ def allowed(text: str) -> list[Manifest]:
         (binding("exporter: {url: 'https://far.hpc.example.org'}"), {("TCP", 443)}),
         (binding("slurm: {ssh: {host: far.hpc.example.org, port: 2222}}"), {("TCP", 2222)}),
         (binding("slurm: {cli: {}}"), {("TCP", 6817)}),
+        (binding("gridengine: {ssh: {host: far.hpc.example.org}}"), {("TCP", 22)}),
+        (binding("gridengine: {cli: {}}"), {("TCP", 6444)}),
         (
             binding("openstack: {authURL: 'https://k.cloud.example.org/identity/v3', "
                     "applicationCredential: {secretRef: {name: a}}}"),
@@ -363,7 +366,7 @@ def test_egress_to_a_service_allows_every_port_of_pods_in_its_namespace(
 
 @given(st.text(st.characters(codec="utf-8", exclude_characters="'{}"), max_size=40))
 def test_egress_never_opens_all_namespaces_or_selects_by_an_invalid_label(host: str) -> None:
-    spec = SlurmSsh(host=host or "x")
+    spec = Ssh(host=host or "x")
     document = SchedulerBinding(
         metadata=Metadata(name="prod", namespace="power"),
         spec=SchedulerBindingSpec(cluster="c", slurm=Slurm(ssh=spec)),

@@ -1,0 +1,1 @@
+"""Grid Engine: SGE 6.2 and its successors, through qhost and qstat."""

@@ -1,0 +1,123 @@
+"""Grid Engine as its commands report it: qhost for the hosts, qstat for queues and jobs."""
+
+import re
+
+from msgspec.structs import replace
+
+from rackwatt_crds.schedulers import gridengine as crd
+from rackwatt_exporter.config.scheduler import SchedulerConfig
+from rackwatt_exporter.config.secrets import Secrets
+from rackwatt_exporter.protocols.command.process import CommandError
+from rackwatt_exporter.reading import ReadError, Reason
+from rackwatt_exporter.schedulers.commands import (
+    CommandEnvironment,
+    CommandRunner,
+    Run,
+    command_options,
+    command_runner,
+    until_deadline,
+)
+from rackwatt_exporter.schedulers.gridengine import hosts, queues
+from rackwatt_exporter.schedulers.gridengine.errors import explained
+from rackwatt_exporter.schedulers.gridengine.jobs import jobs
+from rackwatt_exporter.schedulers.gridengine.nodes import nodes
+from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot, share
+
+# Where Grid Engine is.
+VARIABLES = (
+    "SGE_ROOT",
+    "SGE_CELL",
+    "SGE_CLUSTER_NAME",
+    "SGE_QMASTER_PORT",
+    "SGE_EXECD_PORT",
+)
+# What changes the commands' output.
+OBEYED = ("SGE_DEBUG_LEVEL", "SGE_ND", "SGE_SINGLE_LINE")
+# qstat prints local times without their zone.
+UTC = "TZ=UTC0"
+_VERSION = re.compile(rb"^(?:[A-Za-z]+/)?[A-Za-z]*GE ([0-9][0-9A-Za-z._-]{0,38})\s*$", re.MULTILINE)
+
+
+def gridengine_scheduler(config: SchedulerConfig, secrets: Secrets) -> "GridEngine":
+    """Make the scheduler of a binding to Grid Engine."""
+    settings = config.settings
+    assert isinstance(settings, crd.GridEngine)  # noqa: S101 - the registry pairs them
+    place = {"SGE_ROOT": settings.root, "SGE_CELL": settings.cell}
+    named = (f"{variable}={value}" for variable, value in place.items() if value is not None)
+    environment = CommandEnvironment(VARIABLES, OBEYED, (UTC, *named))
+    options = command_options(settings.cli, settings.ssh)
+    host = command_runner(options, secrets, environment)
+    timeout_s, jobs = config.reading_timeout_s, config.metrics.reads_jobs
+    return GridEngine(host, options.path, timeout_s, reads_jobs=jobs)
+
+
+class GridEngine:
+    """Grid Engine through the commands of one host; `folder` is where they are, if not in PATH."""
+
+    def __init__(
+        self, host: CommandRunner, folder: str | None, timeout_s: float, *, reads_jobs: bool
+    ) -> None:
+        self._host = host
+        self._folder = folder
+        self._timeout_s = timeout_s
+        self._reads_jobs = reads_jobs
+        self._queues = (*queues.QUEUES, *(queues.JOBS if reads_jobs else ()))
+        self._version: str | None = None
+
+    async def read(self) -> SchedulerSnapshot:
+        """Read a snapshot of every execution host and, where they are read, every job.
+
+        Raises:
+            ReadError: what the host raises; unreachable, timeout, privilege_insufficient where the
+                commands say so; bad_reply where they print no XML or list no host.
+        """
+        run = until_deadline(self._host, self._folder, self._timeout_s)
+        try:
+            listed = hosts.parse_hosts(await run("qhost", *hosts.ARGUMENTS))
+            queued = queues.parse_queues(await run("qstat", *self._queues))
+        except CommandError as error:
+            self._version = None  # the next qmaster that answers may be another
+            raise explained(error) from None
+        if self._version is None:
+            self._version = await _version(run)
+        snapshot = make_snapshot(listed, queued, self._version)
+        return snapshot if self._reads_jobs else replace(snapshot, jobs=None, unread_jobs=0)
+
+    async def close(self) -> None:
+        """End what the host keeps open."""
+        await self._host.close()
+
+
+def make_snapshot(listed: hosts.Hosts, queued: queues.Queues, version: str) -> SchedulerSnapshot:
+    """Join what both commands printed.
+
+    Raises:
+        ReadError: bad_reply where there is no host.
+    """
+    found, unread_jobs = jobs(queued)
+    unread = listed.unread + queued.unread
+    by_name = share(nodes(listed, queued))
+    if not by_name:
+        words = f": {unread} could not be read" if unread else ""
+        raise ReadError(Reason.BAD_REPLY, f"Grid Engine lists no execution host{words}")
+    return SchedulerSnapshot(
+        by_name,
+        version=version,
+        unread=unread,
+        note=f"{unread} records of hosts and queues could not be read" if unread else "",
+        jobs=found,
+        unread_jobs=unread_jobs,
+    )
+
+
+def parse_version(help_text: bytes) -> str:
+    """Return the version at the head of qstat's help; empty where there is none."""
+    match = _VERSION.search(help_text)
+    return match[1].decode() if match else ""
+
+
+async def _version(run: Run) -> str:
+    try:
+        return parse_version(await run("qstat", "-help"))
+    except CommandError:
+        return ""  # such as an account that may run few commands

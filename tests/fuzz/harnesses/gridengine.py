@@ -1,0 +1,31 @@
+"""What qhost and qstat print: hosts and jobs that are in it, or a bad reply."""
+
+import re
+
+from rackwatt_exporter.reading import ReadError, Reason
+from rackwatt_exporter.schedulers import relay
+from rackwatt_exporter.schedulers.gridengine.commands import make_snapshot, parse_version
+from rackwatt_exporter.schedulers.gridengine.hosts import parse_hosts
+from rackwatt_exporter.schedulers.gridengine.queues import parse_queues
+
+
+def examine(data: bytes) -> None:
+    """Read it as the output of both commands, one after the other."""
+    version = parse_version(data)
+    assert version.isprintable()
+    try:
+        snapshot = make_snapshot(parse_hosts(data), parse_queues(data), version)
+    except ReadError as error:
+        assert error.reason is Reason.BAD_REPLY
+        assert str(error).isprintable()
+        return
+    assert relay.decode(relay.encode(snapshot)) == snapshot
+    lists = re.findall(rb"<Queue-List[\s>].*?</Queue-List>", data, re.DOTALL)
+    for name, node in snapshot.nodes.items():
+        if node.state == "idle" and name.isascii():
+            mine = [text for text in lists if b"@" + name.encode() in text]
+            assert any(b"slots_used" in text and b"<job_list" not in text for text in mine)
+    for job in snapshot.jobs or ():
+        assert job.id.partition(".")[0].encode() in data
+        assert not job.per_node or len(job.per_node) == len(job.nodes)
+        assert set(job.nodes) <= snapshot.nodes.keys()
