@@ -9,7 +9,7 @@ class MetricFamily:
     """One metric family. A counter's name ends in `_total`; `unit` is empty where there is none."""
 
     name: str
-    kind: Literal["gauge", "counter"]
+    kind: Literal["gauge", "counter", "histogram"]
     help: str
     labels: tuple[str, ...]
     unit: str = ""

@@ -1,7 +1,7 @@
 """The pipeline of schedulers: their snapshots, and the states of nodes that the targets carry."""
 
 import asyncio
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from heapq import nsmallest
@@ -21,10 +21,11 @@ from rackwatt_exporter.polling.schedule import PollSchedule
 from rackwatt_exporter.schedulers.base import Scheduler
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 from rackwatt_exporter.schedulers.registry import scheduler
-from rackwatt_exporter.schedulers.views import jobs, nodes, per_job
+from rackwatt_exporter.schedulers.views import durations, jobs, nodes, per_job
+from rackwatt_exporter.schedulers.views.durations import JobDurations
 from rackwatt_exporter.schedulers.views.jobs import job_counts
 from rackwatt_exporter.schedulers.views.nodes import state_counts
-from rackwatt_exporter.schedulers.views.render import SCHEDULER_LABELS, Lines, render
+from rackwatt_exporter.schedulers.views.render import SCHEDULER_LABELS, Lines, is_excluded, render
 from rackwatt_exporter.store.node_names import Unmatched
 from rackwatt_exporter.store.node_states import NodeStateStore, SchedulerRecord
 
@@ -66,7 +67,7 @@ UNMATCHED = MetricFamily(
     "scheduler that no target is.",
     (*SCHEDULER_LABELS, "side"),
 )
-_VIEWS = (*nodes.FAMILIES, *jobs.FAMILIES, *per_job.FAMILIES)
+_VIEWS = (*nodes.FAMILIES, *jobs.FAMILIES, *per_job.FAMILIES, *durations.FAMILIES)
 FAMILIES = (*HEALTH, *_VIEWS, UNMATCHED)
 
 
@@ -113,10 +114,19 @@ class SchedulerPipeline(Pipeline[SchedulerConfig, SchedulerSnapshot]):
         super().__init__(store)
         self._secrets = secrets
         self._views: dict[str, _View] = {}
+        self._durations: defaultdict[str, JobDurations] = defaultdict(JobDurations)
 
     def specs(self, fleet: Fleet) -> Mapping[str, SchedulerConfig]:
         """Return the bindings, by name."""
         return fleet.schedulers
+
+    def sync(self, fleet: Fleet) -> set[str]:
+        """Poll what the documents say; return the names of the bindings that were removed."""
+        removed = super().sync(fleet)
+        for name in removed:
+            self._views.pop(name, None)
+            self._durations.pop(name, None)
+        return removed
 
     def source(self, spec: SchedulerConfig) -> Scheduler:
         """Make the scheduler of a binding."""
@@ -159,7 +169,9 @@ class SchedulerPipeline(Pipeline[SchedulerConfig, SchedulerSnapshot]):
         """Return the view of a snapshot, which is made once."""
         view = self._views.get(spec.name)
         if view is None or view.snapshot is not snapshot or view.spec != spec:
-            self._views[spec.name] = view = _make_view(spec, snapshot)
+            counted_durations = self._durations[spec.name]
+            counted_durations.observe(snapshot)
+            self._views[spec.name] = view = _make_view(spec, snapshot, counted_durations)
         return view
 
     def describe(self, record: SchedulerRecord) -> dict[str, Any]:
@@ -206,9 +218,15 @@ def _samples(spec: SchedulerConfig, snapshot: SchedulerSnapshot) -> Iterator[Sam
         yield from per_job.samples(snapshot, spec.metrics)
 
 
-def _make_view(spec: SchedulerConfig, snapshot: SchedulerSnapshot) -> _View:
+def _make_view(
+    spec: SchedulerConfig, snapshot: SchedulerSnapshot, counted_durations: JobDurations
+) -> _View:
     labels = spec.name, spec.cluster
     lines = render(labels, _samples(spec, snapshot), spec.metrics.exclude)
+    if spec.metrics.jobs and not spec.is_relayed:
+        for family in durations.FAMILIES:
+            if not is_excluded(family, spec.metrics.exclude):
+                lines[family] = list(counted_durations.lines(labels, family))
     jobs = None if snapshot.jobs is None else dict(job_counts(snapshot).most_common(_MAX_STATES))
     return _View(snapshot, spec, lines, jobs)
 

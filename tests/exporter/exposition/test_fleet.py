@@ -1,3 +1,4 @@
+import re
 import shutil
 import subprocess
 from collections.abc import Iterable
@@ -328,7 +329,10 @@ def whole(openmetrics: bool) -> str:
     house.store.succeeded("n1", Reading(300.0, "dcmi", 5e6, statistics, Members(2, 2)), 0.01)
     house.store.failed('n"2\\\n', ReadError(Reason.TIMEOUT, "no answer"), 1.0)
     everything = full_snapshot({"n1": "idle", "inside": "idle"})
-    house.schedulers.succeeded("prod", everything, 0.1)
+    before = full_snapshot({"n1": "idle"}, jobs=())
+    for one in (before, everything):
+        house.schedulers.succeeded("prod", one, 0.1)
+        house.text()
     house.schedulers.failed("prod", ReadError(Reason.CONNECTION_REFUSED, "nobody"), 1.0)
     find_inside(house)
     fleet = Fleet({"n1": target("n1")}, problems=("one",))
@@ -336,9 +340,14 @@ def whole(openmetrics: bool) -> str:
     return house.text(openmetrics) + documents + process_text(openmetrics)
 
 
+def _family_of(sample: str) -> str:
+    """Return the family of a sample; a histogram's have suffixes."""
+    return re.sub(r"(job_(?:wait|run)_seconds)_(bucket|sum|count)$", r"\1", sample)
+
+
 def declared(metrics: Iterable[Metric]) -> dict[str, tuple[str, frozenset[str]]]:
     return {
-        sample.name: (metric.type, frozenset(sample.labels))
+        _family_of(sample.name): (metric.type, frozenset(sample.labels) - {"le"})
         for metric in metrics
         for sample in metric.samples
         if sample.name.startswith(("rackwatt_", "node_"))

@@ -16,16 +16,28 @@ def snapshot(states: Mapping[str, str], version: str = "", note: str = "") -> Sc
     return SchedulerSnapshot(nodes, version=version, note=note)
 
 
-def full_snapshot(states: Mapping[str, str]) -> SchedulerSnapshot:
+def full_snapshot(
+    states: Mapping[str, str], jobs: tuple[Job, ...] | None = None
+) -> SchedulerSnapshot:
     """Make a snapshot of which every family of a scheduler is made."""
     held = Resources(8, 2**30, (Gres("gpu", 2, "h100"),))
     details = {"reason": "bad dimm", "reason_at_s": 1795220732, "total": held, "allocated": held}
     nodes = {name: SchedulerNode(state, **details) for name, state in states.items()}  # type: ignore[arg-type]
-    jobs = (
-        Job("1", "running", user="alice", account="phys", partitions=("gpu",), allocated=held),
+    made = (
+        Job(
+            "1",
+            "running",
+            user="alice",
+            account="phys",
+            partitions=("gpu",),
+            allocated=held,
+            submitted_at_s=100,
+            started_at_s=200,
+        ),
+        Job("3", "failed", partitions=("gpu",), submitted_at_s=1, started_at_s=2, ended_at_s=3),
         Job("2", "pending", tasks=20, user="alice", partitions=("gpu",), reason="Priority"),
     )
-    return SchedulerSnapshot(nodes, jobs=jobs)
+    return SchedulerSnapshot(nodes, jobs=made if jobs is None else jobs)
 
 
 def states(snapshot: SchedulerSnapshot) -> dict[str, str]:

@@ -1,14 +1,19 @@
 """The lines of a snapshot's samples: each with the labels of its scheduler before its own."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from rackwatt_exporter.metrics.family import MetricFamily, Sample
 from rackwatt_exporter.metrics.text import escaped, labels
 
 SCHEDULER_LABELS = ("scheduler", "cluster")
 
-Lines = Mapping[MetricFamily, list[str]]
+Lines = dict[MetricFamily, list[str]]
+
+
+def is_excluded(family: MetricFamily, exclude: str | None) -> bool:
+    """Return whether a pattern matches the whole name of a family."""
+    return exclude is not None and re.fullmatch(exclude, family.name) is not None
 
 
 def render(scheduler: tuple[str, str], samples: Iterable[Sample], exclude: str | None) -> Lines:
@@ -16,13 +21,12 @@ def render(scheduler: tuple[str, str], samples: Iterable[Sample], exclude: str |
 
     `exclude` matches the whole names of families that are left out.
     """
-    pattern = re.compile(exclude) if exclude else None
     common = labels(zip(SCHEDULER_LABELS, scheduler, strict=True))[:-1]
     prefixes: dict[MetricFamily, str | None] = {}
-    lines: dict[MetricFamily, list[str]] = {}
+    lines: Lines = {}
     for family, values, number in samples:
         if family not in prefixes:
-            left_out = pattern is not None and pattern.fullmatch(family.name)
+            left_out = is_excluded(family, exclude)
             prefixes[family] = None if left_out else f"{family.name}{common}"
             lines[family] = []
         if (prefix := prefixes[family]) is not None:

@@ -1,0 +1,98 @@
+"""Histograms of how long jobs waited and ran, counted over the snapshots of one scheduler.
+
+A job counts when a snapshot first has its start, or its end: once, whatever the interval. What had
+happened before the first snapshot does not count, since nothing says what else had.
+"""
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterator
+
+from rackwatt_exporter.metrics.family import MetricFamily
+from rackwatt_exporter.metrics.text import labels
+from rackwatt_exporter.schedulers.model.job import Job
+from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
+from rackwatt_exporter.schedulers.views.render import SCHEDULER_LABELS
+
+_LABELS = (*SCHEDULER_LABELS, "partition")
+_BUCKETS_S = (10, 60, 300, 900, 3600, 14_400, 43_200, 86_400, 259_200, 604_800)
+_BOUNDS = (*map(float, _BUCKETS_S), float("inf"))
+
+WAIT = MetricFamily(
+    "rackwatt_scheduler_job_wait_seconds",
+    "histogram",
+    "Time from submission to start of jobs that have started since the first poll.",
+    _LABELS,
+    "seconds",
+)
+RUN = MetricFamily(
+    "rackwatt_scheduler_job_run_seconds",
+    "histogram",
+    "Time from start to end of jobs that have ended since the first poll, in any way.",
+    _LABELS,
+    "seconds",
+)
+FAMILIES = (WAIT, RUN)
+
+_Event = tuple[str, int]
+
+
+class JobDurations:
+    """What has been counted of one scheduler's jobs."""
+
+    def __init__(self) -> None:
+        self._last: SchedulerSnapshot | None = None
+        self._seen: dict[MetricFamily, frozenset[_Event]] = {}
+        self._counts: dict[MetricFamily, defaultdict[str, list[int]]] = {
+            family: defaultdict(lambda: [0] * len(_BOUNDS)) for family in FAMILIES
+        }
+        self._sums: dict[MetricFamily, defaultdict[str, int]] = {
+            family: defaultdict(int) for family in FAMILIES
+        }
+
+    def observe(self, snapshot: SchedulerSnapshot) -> None:
+        """Count what is new in a snapshot; the same one, or one without jobs, has nothing new."""
+        if snapshot is self._last or snapshot.jobs is None:
+            return
+        self._last = snapshot
+        for family in FAMILIES:
+            present = {(job.id, at_s): job for job, at_s in _events(family, snapshot.jobs)}
+            seen = self._seen.get(family)
+            self._seen[family] = frozenset(present)
+            for event in present.keys() - seen if seen is not None else ():
+                self._count(family, present[event])
+
+    def lines(self, scheduler: tuple[str, str], family: MetricFamily) -> Iterator[str]:
+        """Write the histogram of each partition."""
+        for partition, counts in self._counts[family].items():
+            pairs = tuple(zip(_LABELS, (*scheduler, partition), strict=True))
+            total = 0
+            for bound, count in zip(_BOUNDS, counts, strict=True):
+                total += count
+                le = "+Inf" if bound == _BOUNDS[-1] else str(bound)
+                yield f"{family.name}_bucket{labels((*pairs, ('le', le)))} {total}\n"
+            yield f"{family.name}_sum{labels(pairs)} {self._sums[family][partition]}\n"
+            yield f"{family.name}_count{labels(pairs)} {total}\n"
+
+    def _count(self, family: MetricFamily, job: Job) -> None:
+        start_s, end_s = _interval(family, job)
+        if start_s is None or end_s is None:
+            return
+        seconds = max(0, end_s - start_s)  # clocks of hosts differ
+        partition = job.partitions[0] if job.partitions else ""
+        self._counts[family][partition][bisect_left(_BOUNDS, seconds)] += 1
+        self._sums[family][partition] += seconds
+
+
+def _events(family: MetricFamily, jobs: tuple[Job, ...]) -> Iterator[tuple[Job, int]]:
+    """Go through the jobs that have started, or ended, with the time of it."""
+    for job in jobs:
+        _, at_s = _interval(family, job)
+        if at_s is not None:
+            yield job, at_s
+
+
+def _interval(family: MetricFamily, job: Job) -> tuple[int | None, int | None]:
+    if family is WAIT:
+        return job.submitted_at_s, job.started_at_s
+    return job.started_at_s, job.ended_at_s
