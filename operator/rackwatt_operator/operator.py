@@ -4,11 +4,12 @@ import asyncio
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aiohttp import web
 
 from rackwatt_operator.controller.access import Accesses
+from rackwatt_operator.controller.api_grant import ApiGrant, GrantScope
 from rackwatt_operator.controller.apply import Applier
 from rackwatt_operator.controller.child_status import ChildStatusReader
 from rackwatt_operator.controller.collector_status_poller import CollectorStatusPoller
@@ -45,12 +46,13 @@ _DRAIN_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Watched namespaces (all, if none is named), Lease, and resync interval."""
+    """Watched namespaces (all, if none is named), Lease, resync interval, and what is granted."""
 
     namespaces: Sequence[str] = ()
     lease_namespace: str = "default"
     lease_s: float = 5.0
     resync_s: float = 600.0
+    grant: GrantScope = field(default_factory=GrantScope)
 
 
 class Operator:
@@ -68,6 +70,7 @@ class Operator:
             cache,
             plans,
             Applier(client, cache),
+            ApiGrant(client, cache, scope.grant),
             StatusWriter(
                 client,
                 cache,

@@ -1,15 +1,19 @@
 """RBAC rules of the operator: one table, from which the chart's roles are generated.
 
-There is no right on Secrets, on roles, or on the resources themselves, except on their status. A
+There is no right on Secrets, or on the resources themselves, except on their status; and none on
+roles, unless the administrator names namespaces whose collectors may read nodes and pods. A
 test compares the table with the requests made to a real API server, both ways.
 """
 
 from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple, get_args
 
+from rackwatt_operator.kube.constants import KUBERNETES_SCHEDULER
 from rackwatt_operator.kube.leader_election import NAME
 from rackwatt_operator.kube.resources import (
     CHILDREN,
+    CLUSTER_ROLE,
+    CLUSTER_ROLE_BINDING,
     DOCUMENTS,
     ENDPOINT_SLICE,
     EVENT,
@@ -19,11 +23,16 @@ from rackwatt_operator.kube.resources import (
     PROMETHEUSES,
 )
 
-Scope = Literal["watched", "own"]
-"""Namespaces of a rule: all watched ones, or the operator's own."""
+Scope = Literal["watched", "own", "granting"]
+"""Scope of a rule: all watched namespaces, the operator's own, or the cluster.
+
+Rules of the cluster are granted only where collectors may read nodes and pods; the chart puts the
+name of its release into them.
+"""
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 
 _SEEN = ("list", "watch")
+_GROUP, _GRANTED = (CLUSTER_ROLE.group,), (KUBERNETES_SCHEDULER,)
 _KEPT = ("get", *_SEEN, "create", "patch", "delete")
 
 
@@ -56,6 +65,9 @@ RULES: tuple[Rule, ...] = (
     # RBAC cannot restrict `create` by name.
     Rule((LEASE.group,), (LEASE.plural,), ("create",), "own"),
     Rule((LEASE.group,), (LEASE.plural,), ("get", "update"), "own", (NAME,)),
+    # The subjects of one ClusterRoleBinding; the API server lets it name that ClusterRole alone.
+    Rule(_GROUP, (CLUSTER_ROLE_BINDING.plural,), ("get", "patch"), "granting", _GRANTED),
+    Rule(_GROUP, (CLUSTER_ROLE.plural,), ("bind",), "granting", _GRANTED),
 )
 
 

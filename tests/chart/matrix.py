@@ -56,6 +56,7 @@ MATRIX: dict[str, dict[str, Any]] = {
     "a long name": {"fullnameOverride": "a-name-of-two-and-fifty-characters-is-the-longest-ok"},
     "a service account that is there": {"serviceAccount": {"create": False, "name": "existing"}, "rbac": {"create": False}},
     "an annotated service account": {"serviceAccount": {"annotations": {"example.org/role": "reader"}}},
+    "nodes and pods for schedulers": {"rbac": {"kubernetesScheduler": {"namespaces": ["power", "hpc"]}}},
     "no aggregation": {"rbac": {"aggregate": False}},
     "another network": {"networkPolicy": {"apiServerPorts": [16443], "from": [
         {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}]}},

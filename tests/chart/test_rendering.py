@@ -107,10 +107,20 @@ def test_roles_are_bound_to_the_operators_account_alone(whole: Rendered) -> None
     made = whole.every("ServiceAccount")
     assert [one["metadata"]["name"] for one in made] in ([account], [])
     for binding in [*whole.every("RoleBinding"), *whole.every("ClusterRoleBinding")]:
-        assert binding["subjects"] == [
-            {"kind": "ServiceAccount", "name": account, "namespace": NAMESPACE}
-        ]
+        if binding["metadata"]["name"] == written_by_the_operator(whole):
+            assert "subjects" not in binding  # else an upgrade would take away what is granted
+        else:
+            assert binding["subjects"] == [
+                {"kind": "ServiceAccount", "name": account, "namespace": NAMESPACE}
+            ]
         assert granted(whole, binding)
+
+
+def written_by_the_operator(whole: Rendered) -> str | None:
+    """Return the ClusterRoleBinding whose subjects the operator writes, if there is one."""
+    flag = "--kubernetes-scheduler.role-binding="
+    args: list[str] = whole.container["args"]
+    return next((one.removeprefix(flag) for one in args if one.startswith(flag)), None)
 
 
 def granted(whole: Rendered, binding: Manifest) -> list[Manifest]:
@@ -129,6 +139,8 @@ def granted(whole: Rendered, binding: Manifest) -> list[Manifest]:
 def test_no_role_reaches_secrets_roles_or_all_of_anything(whole: Rendered) -> None:
     for role in [*whole.every("Role"), *whole.every("ClusterRole")]:
         for rule in role["rules"]:
-            assert "rbac.authorization.k8s.io" not in rule["apiGroups"]
+            if "rbac.authorization.k8s.io" in rule["apiGroups"]:
+                assert rule["resourceNames"] == [written_by_the_operator(whole)]
+                assert set(rule["verbs"]) <= {"get", "patch", "bind"}
             assert "secrets" not in rule["resources"]
             assert "*" not in [*rule["apiGroups"], *rule["resources"], *rule["verbs"]]

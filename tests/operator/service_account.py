@@ -47,6 +47,22 @@ def grant(cluster: Cluster, account: Account) -> None:
     Kubectl(cluster).apply(*_granted("ClusterRole", account.role, policy_rules("watched")))
 
 
+def allow_granting(
+    cluster: Cluster, account: Account, name: str, but: Sequence[tuple[str, str]] = ()
+) -> None:
+    """Create what the chart creates for collectors that read nodes and pods, under a name."""
+    rules = [
+        rule | {"resourceNames": [name for _ in rule["resourceNames"]]}
+        for rule in _without(policy_rules("granting"), but)
+    ]
+    reading = [{"apiGroups": [""], "resources": ["nodes", "pods"], "verbs": ["list", "watch"]}]
+    role, bound = _granted("ClusterRole", name, reading)
+    del bound["subjects"]
+    manifests = [role, bound, *_granted("ClusterRole", f"{name}-granting", rules)]
+    manifests[-1]["subjects"][0] |= {"name": account.role, "namespace": account.namespace}
+    Kubectl(cluster).apply(*manifests)
+
+
 def revoke(cluster: Cluster, account: Account, but: Sequence[tuple[str, str]]) -> None:
     """Revoke some (resource, verb) of an account that has all rights of the table."""
     rules = _without(policy_rules("watched"), but)

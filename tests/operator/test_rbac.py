@@ -5,14 +5,21 @@ from collections.abc import Iterator
 
 import pytest
 
-from rackwatt_operator.kube.resources import BY_NAME, CHILDREN, ObjectKey, Resource
+from rackwatt_operator.kube.resources import (
+    BY_NAME,
+    CHILDREN,
+    CLUSTER_ROLE,
+    CLUSTER_ROLE_BINDING,
+    ObjectKey,
+    Resource,
+)
 from rackwatt_operator.rbac import RULES, Rule
 from tests.cluster import documents, monitoring
 from tests.cluster.clients import Api, Manifest
 from tests.cluster.controlplane import ControlPlane
-from tests.operator.kube_user import OWN, KubeUser, binding, fleet, nodes, object_key
+from tests.operator.kube_user import OWN, KubeUser, binding, document, fleet, nodes, object_key
 from tests.operator.operator_process import Operating, operating
-from tests.operator.service_account import account, grant, revoke
+from tests.operator.service_account import account, allow_granting, grant, revoke
 
 LAST_LIST = "rackwatt_operator_last_list_timestamp_seconds"
 SPECS: dict[str, Manifest] = {
@@ -70,8 +77,8 @@ def cause_name_conflicts(kube_user: KubeUser, namespace: str) -> None:
     foreign_objects.append(child(BY_NAME["DaemonSet"], "pt-inside", namespace))
     for foreign in foreign_objects:
         kube_user.create(foreign)
-    for document in (fleet("met", namespace, bmc=fleets), nodes("inside", namespace)):
-        kube_user.until_reason(object_key(kube_user.apply(document)), "Available", "NameConflict")
+    for resource in (fleet("met", namespace, bmc=fleets), nodes("inside", namespace)):
+        kube_user.until_reason(object_key(kube_user.apply(resource)), "Available", "NameConflict")
     for foreign in foreign_objects:
         kube_user.delete(object_key(foreign))
     wanted = {object_key(foreign) for foreign in foreign_objects}
@@ -80,9 +87,9 @@ def cause_name_conflicts(kube_user: KubeUser, namespace: str) -> None:
 
 def leave_orphans(kube_user: KubeUser, namespace: str) -> None:
     """Create a child of each kind as an earlier operator left it, until it is pruned."""
-    document = kube_user.apply(fleet("tidy", namespace))
-    kube_user.until_reason(object_key(document), "Monitored", "Monitored")
-    orphans = [owned(child(kind, "pt-tidy-old", namespace), document) for kind in CHILDREN]
+    tidy = kube_user.apply(fleet("tidy", namespace))
+    kube_user.until_reason(object_key(tidy), "Monitored", "Monitored")
+    orphans = [owned(child(kind, "pt-tidy-old", namespace), tidy) for kind in CHILDREN]
     for orphan in orphans:
         kube_user.create(orphan)
     kube_user.until(lambda: not [orphan for orphan in orphans if kube_user.get(object_key(orphan))])
@@ -120,17 +127,32 @@ def select_by_namespace_labels(kube_user: KubeUser, namespace: str) -> None:
     kube_user.until_reason(one, "Scraped", "NotSelected")
 
 
+def grant_nodes_and_pods(kube_user: KubeUser, namespace: str, name: str) -> None:
+    """Have a collector that reads nodes and pods named in the ClusterRoleBinding."""
+    spec = {"cluster": "own", "kubernetes": {}}
+    kube_user.apply(document("SchedulerBinding", "own", namespace, spec))
+    path = CLUSTER_ROLE_BINDING.path(name=name)
+    kube_user.until(lambda: kube_user.client.get(path).json().get("subjects"))
+
+
 def test_rbac_rules_are_all_used_and_sufficient(
     control_plane: ControlPlane, plane_user: KubeUser, own_namespace: str
 ) -> None:
     operator = account(control_plane)
+    reading = f"{operator.role}-reading"
+    allow_granting(control_plane, operator, reading)
     control_plane.audit.mark()
-    flags = (f"--lease.namespace={operator.namespace}",)
+    flags = (
+        f"--lease.namespace={operator.namespace}",
+        f"--kubernetes-scheduler.namespace={own_namespace}",
+        f"--kubernetes-scheduler.role-binding={reading}",
+    )
     with operating(control_plane, *flags, kubeconfig=operator.kubeconfig):
         leave_orphans(plane_user, own_namespace)
         select_by_namespace_labels(plane_user, own_namespace)
         cause_name_conflicts(plane_user, own_namespace)
         violate_pod_security(plane_user, own_namespace)
+        grant_nodes_and_pods(plane_user, own_namespace, reading)
     calls = control_plane.audit.calls(user=operator.user)
     refused = {
         (call.verb, call.resource, call.uri)
@@ -140,6 +162,8 @@ def test_rbac_rules_are_all_used_and_sufficient(
     assert not refused
     used = {(call.verb, call.group, call.resource) for call in calls}
     used |= {("create", *one[1:]) for one in used if one[0] == "patch"}  # apply needs both
+    # No request has the verb: without `bind`, the API server refuses to name a subject.
+    used |= {("bind", CLUSTER_ROLE.group, CLUSTER_ROLE.plural)}
     unused = {right for rule in RULES for right in _rights(rule)} - used
     assert not unused
 

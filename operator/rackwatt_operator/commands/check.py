@@ -18,6 +18,7 @@ from rackwatt_operator.commands.input_files import (
     given,
 )
 from rackwatt_operator.commands.lint import warnings
+from rackwatt_operator.manifests.api_token import reads_api
 from rackwatt_operator.manifests.build import plan
 from rackwatt_operator.manifests.defaults import Defaults
 from rackwatt_operator.manifests.egress import namespaces, needed_ports
@@ -86,6 +87,12 @@ def _explanation(
     params = Params(one.raw, document, facts, defaults)
     for secret in params.secrets:
         yield f"  reads    Secret {secret}"
+    if reads_api(document):
+        yield (
+            "  reads    nodes and pods of its cluster, as ServiceAccount "
+            f"{params.base}: if rbac.kubernetesScheduler.namespaces of the chart has "
+            f"{params.namespace}, the operator grants it that"
+        )
     for protocol, port in needed_ports(document):
         yield f"  connects {protocol} {port}"
     for namespace in namespaces(document, one.loaded.namespace):

@@ -16,6 +16,7 @@ from rackwatt_crds.cli.logs import add_logging
 from rackwatt_operator import __version__
 from rackwatt_operator.commands.input_files import add_defaults, namespace
 from rackwatt_operator.commands.logs import handle_loop_error, start_logging
+from rackwatt_operator.kube.constants import KUBERNETES_SCHEDULER
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +43,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     )
     add_defaults(parser)
     _add_pace(parser)
+    _add_grant(parser)
     add_listen_address(parser, PORT, "address of /healthz, /readyz and /metrics")
     add_logging(parser)
     parser.set_defaults(command=command)
@@ -73,6 +75,27 @@ def _add_pace(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_grant(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--kubernetes-scheduler.namespace",
+        dest="grant_namespaces",
+        metavar="NS",
+        type=namespace,
+        action="append",
+        default=[],
+        help="namespace whose SchedulerBindings with `kubernetes` may read nodes and pods of this "
+        "cluster; repeatable (default: none)",
+    )
+    parser.add_argument(
+        "--kubernetes-scheduler.role-binding",
+        dest="grant_name",
+        metavar="NAME",
+        default=KUBERNETES_SCHEDULER,
+        help="ClusterRoleBinding that grants them that, whose subjects the operator writes "
+        f"(default: {KUBERNETES_SCHEDULER})",
+    )
+
+
 def command(arguments: argparse.Namespace) -> int:
     """Run until SIGTERM or SIGINT."""
     start_logging(arguments.log_level, arguments.log_format)
@@ -83,6 +106,7 @@ def command(arguments: argparse.Namespace) -> int:
 
 async def _serve(arguments: argparse.Namespace) -> int:
     # kopf and the client take half a second and 40 MiB: the other commands do without.
+    from rackwatt_operator.controller.api_grant import GrantScope
     from rackwatt_operator.kube.auth import ClusterCredentials, CredentialsError
     from rackwatt_operator.operator import Operator, Scope
 
@@ -98,6 +122,7 @@ async def _serve(arguments: argparse.Namespace) -> int:
         arguments.lease_namespace or login.namespace,
         arguments.lease_s,
         arguments.resync_s,
+        GrantScope(arguments.grant_name, tuple(arguments.grant_namespaces)),
     )
     operator = Operator(login, arguments.defaults, scope)
     stop = asyncio.Event()

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Sequence
 from functools import partial
 
+from rackwatt_operator.controller.api_grant import ApiGrant
 from rackwatt_operator.controller.apply import Applier, DesiredChild
 from rackwatt_operator.controller.plan_cache import CachedPlan, PlanCache
 from rackwatt_operator.controller.status_writer import StatusWriter
@@ -25,11 +26,17 @@ class Reconciler:
     """Brings the cluster to the desired state of PowerTargets and SchedulerBindings."""
 
     def __init__(
-        self, cache: Cache, plans: PlanCache, applier: Applier, status_writer: StatusWriter
+        self,
+        cache: Cache,
+        plans: PlanCache,
+        applier: Applier,
+        grant: ApiGrant,
+        status_writer: StatusWriter,
     ) -> None:
         self._cache = cache
         self._plans = plans
         self._applier = applier
+        self._grant = grant
         self._status_writer = status_writer
 
     async def reconcile(self, key: ObjectKey, busy: bool) -> Result:
@@ -45,9 +52,12 @@ class Reconciler:
             self._cache.claim(key, ())
             self._plans.remove(key)
             self._status_writer.remove(key)
+            await self._grant.sync(key)
             return Result()
         planned, manifests = self._plans.get(key)
         errors = await self._apply(key, now.uid, planned, manifests)
+        if error := await self._grant.sync(key):
+            errors.append(error)
         if busy and not errors:
             return Result(low_priority=True)
         if any(error.namespace_terminating for error in errors):

@@ -21,6 +21,7 @@ Manifest = dict[str, Any]
 
 _TIMEOUT = aiohttp.ClientTimeout(total=30, sock_connect=10)
 _JSON = {"Content-Type": "application/json"}
+_MERGE = {"Content-Type": "application/merge-patch+json"}
 _APPLY = {"Content-Type": "application/apply-patch+yaml"}
 _SHOWN = 80
 _PAGE_SIZE = "100"
@@ -76,6 +77,10 @@ class Client:
     async def create(self, path: str, body: Manifest) -> Manifest:
         """Create an object or a review."""
         return await self._request("POST", path, {"fieldManager": MANAGER}, body, _JSON)
+
+    async def merge(self, path: str, patch: Manifest) -> Manifest:
+        """Change the fields of an object that a merge patch has (RFC 7396)."""
+        return await self._request("PATCH", path, {"fieldManager": MANAGER}, patch, _MERGE)
 
     async def replace(self, path: str, body: Manifest) -> Manifest:
         """Replace an object; its resourceVersion requires that no other client did meanwhile."""

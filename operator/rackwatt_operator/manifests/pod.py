@@ -10,6 +10,7 @@ folders. A collector inside a node gets what its catalogue says beyond that, and
 from typing import Any
 
 from rackwatt_operator.manifests import naming
+from rackwatt_operator.manifests.api_token import token_mounts, token_volumes
 from rackwatt_operator.manifests.labels import labels, selector
 from rackwatt_operator.manifests.params import Params
 from rackwatt_operator.manifests.privileges import Privileges, privileges
@@ -105,6 +106,7 @@ def _container(params: Params, shard: int | None, rights: Privileges) -> dict[st
             {"name": "state", "mountPath": STATE},
             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - the container's own
             *map(volume_mount, params.secrets),
+            *token_mounts(params.document),
             *(
                 {"name": naming.host_volume(path), "mountPath": place, "readOnly": True}
                 for path, place in rights.host_paths.items()
@@ -179,6 +181,7 @@ def _volumes(params: Params, rights: Privileges) -> list[dict[str, Any]]:
         {"name": "state", "emptyDir": {}},
         {"name": "tmp", "emptyDir": {}},
         *(volume(name, name not in served_from(params.web)) for name in params.secrets),
+        *token_volumes(params.document),
         *(
             {"name": naming.host_volume(path), "hostPath": {"path": path, "type": "Directory"}}
             for path in rights.host_paths

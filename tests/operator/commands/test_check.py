@@ -145,6 +145,15 @@ def test_check_reports_an_invalid_binding_with_path_and_reason(
     assert expected in errors
 
 
+def test_check_explains_what_a_binding_of_its_own_cluster_reads(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, output, _ = check(binding("kubernetes: {}"), tmp_path, capsys)
+    assert status == 0
+    assert "reads    nodes and pods of its cluster, as ServiceAccount sb-prod: if rbac" in output
+    assert "  connects TCP 6443\n" in output
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import Phase, assume, given, settings
 from hypothesis import strategies as st
 
+from rackwatt_operator.controller.api_grant import ApiGrant, GrantScope
 from rackwatt_operator.controller.apply import Applier
 from rackwatt_operator.controller.child_status import ChildStatusReader
 from rackwatt_operator.controller.collector_status_poller import CollectorStatusPoller
@@ -82,6 +83,7 @@ class Newcomer:
             observed,
             PlanCache(observed, self._capabilities, Defaults()),
             Applier(client, observed),
+            ApiGrant(client, observed, GrantScope()),
             StatusWriter(client, observed, self._capabilities, collectors, looking, lambda _: None),
         )
 

@@ -34,7 +34,8 @@ def refusal(status: int, body: bytes, path: str) -> ReadError:
         text = f"the API server does not accept the token or certificate: {message}"
         return ReadError(Reason.AUTH_FAILED, text)
     if status == 403:
-        return ReadError(Reason.PRIVILEGE_INSUFFICIENT, message, remedy=grant(said))
+        text = f"{message} (docs/kubernetes.md#rights says what grants it)"
+        return ReadError(Reason.PRIVILEGE_INSUFFICIENT, text, remedy=grant(said))
     return ReadError(Reason.BAD_REPLY, f"{path} gives status {status}: {message}")
 
 
@@ -49,5 +50,5 @@ def grant(message: str) -> str:
         "In the cluster of that API server: "
         f"`kubectl create clusterrole {_ROLE} --verb=list,watch --resource=nodes,pods`, unless it "
         f"exists, and `kubectl create clusterrolebinding {_ROLE} --clusterrole={_ROLE} {subject}`. "
-        "docs/kubernetes.md says what the operator grants."
+        "docs/kubernetes.md#rights says what the operator grants."
     )
