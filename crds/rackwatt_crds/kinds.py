@@ -35,6 +35,7 @@ from rackwatt_crds.rules import camel
 from rackwatt_crds.schedulers import (
     exporter,
     gridengine,
+    htcondor,
     kubernetes,
     noop,
     openstack,
@@ -42,6 +43,7 @@ from rackwatt_crds.schedulers import (
 )
 from rackwatt_crds.schedulers.exporter import Exporter
 from rackwatt_crds.schedulers.gridengine import GridEngine
+from rackwatt_crds.schedulers.htcondor import HTCondor
 from rackwatt_crds.schedulers.kubernetes import Kubernetes
 from rackwatt_crds.schedulers.noop import Noop
 from rackwatt_crds.schedulers.openstack import Openstack
@@ -137,6 +139,7 @@ class SchedulerSettings(Model, frozen=True, kw_only=True):
 
     slurm: Slurm | None = None
     gridengine: GridEngine | None = None
+    htcondor: HTCondor | None = None
     kubernetes: Kubernetes | None = None
     openstack: Openstack | None = None
     noop: Noop | None = None
@@ -152,6 +155,7 @@ class SchedulerSettings(Model, frozen=True, kw_only=True):
 SCHEDULERS = _table(
     SchedulerKind("slurm", Slurm, slurm.connections, slurm.label),
     SchedulerKind("gridengine", GridEngine, gridengine.connections, gridengine.label),
+    SchedulerKind("htcondor", HTCondor, htcondor.connections, htcondor.label),
     SchedulerKind("kubernetes", Kubernetes, kubernetes.connections, kubernetes.label),
     SchedulerKind("openstack", Openstack, openstack.connections, openstack.label),
     SchedulerKind("noop", Noop, noop.connections, noop.label, noop.problems),

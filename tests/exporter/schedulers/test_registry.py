@@ -32,6 +32,8 @@ def test_every_scheduler_of_documents_has_its_reader_and_no_other() -> None:
         ("slurm: {cli: {}}", "SlurmCommands"),
         ("slurm: {ssh: {host: login1}}", "SlurmSsh"),
         (REST, "SlurmRest"),
+        ("htcondor: {cli: {}}", "JsonScheduler"),
+        ("htcondor: {ssh: {host: login1}}", "JsonScheduler"),
         ("kubernetes: {}", "KubernetesScheduler"),
         (CLOUD, "Cloud"),
         ("gridengine: {cli: {}}", "GridEngine"),

@@ -167,6 +167,11 @@ def test_check_explains_what_a_binding_of_its_own_cluster_reads(
             binding("slurm: {rest: {url: 'unix:/run/slurmrestd.sock'}}"),
             "slurm.rest.url: a pod has no socket of its host",
         ),
+        (
+            binding("htcondor: {ssh: {host: login}}"),
+            "htcondor.ssh.keySecretRef: a pod has no key of its own",
+        ),
+        (binding("htcondor: {cli: {}}"), "htcondor.cli: the collector's image would need"),
         (binding("slurm: {ssh: {host: login}}"), "slurm.ssh.knownHostsSecretRef: a pod knows no"),
         (
             binding("gridengine: {ssh: {host: login}}"),

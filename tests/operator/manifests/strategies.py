@@ -143,6 +143,10 @@ _WAYS = _one_of(
     }
 )
 _KEYS = objects({"name": SECRETS, "key": st.just("key")})
+_COMMANDS = {
+    "cli": st.just({}),
+    "ssh": objects({"host": st.sampled_from(["login", "10.0.0.1"])}, keySecretRef=REFS),
+}
 _SCHEDULERS = _one_of(
     {
         "noop": objects({}, states=st.just([{"names": "n[1-2]", "state": "idle"}])),
@@ -156,16 +160,11 @@ _SCHEDULERS = _one_of(
             },
             endpoints=st.just({"compute": "http://nova.svc"}),
         ),
-        "gridengine": _one_of(
-            {
-                "cli": st.just({}),
-                "ssh": objects({"host": st.sampled_from(["login", "10.0.0.1"])}, keySecretRef=REFS),
-            }
-        ),
+        "gridengine": _one_of(_COMMANDS),
+        "htcondor": _one_of(_COMMANDS),
         "slurm": _one_of(
             {
-                "cli": st.just({}),
-                "ssh": objects({"host": st.sampled_from(["login", "10.0.0.1"])}, keySecretRef=REFS),
+                **_COMMANDS,
                 "rest": objects(
                     {
                         "url": st.sampled_from(["http://slurm:6820/x", "unix:/run/rest.sock"]),

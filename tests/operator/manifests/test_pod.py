@@ -271,6 +271,8 @@ def allowed(text: str) -> list[Manifest]:
                     "'https://n.cloud.example.org', baremetal: 'http://i.cloud.example.org:80'}}"),
             {("TCP", 5000), ("TCP", 443), ("TCP", 8778), ("TCP", 80)},
         ),
+        (binding("htcondor: {ssh: {host: far.hpc.example.org}}"), {("TCP", 22)}),
+        (binding("htcondor: {cli: {}}"), {("TCP", 9618)}),
     ],
 )  # fmt: skip
 def test_egress_allows_what_the_document_needs(text: str, ports: set[tuple[str, int]]) -> None:

@@ -1,0 +1,1 @@
+"""HTCondor, through its own commands."""

@@ -1,0 +1,151 @@
+"""A scheduler whose own commands print JSON: one for its nodes, one for its jobs.
+
+Where jobs cannot be read, the nodes still are, and jobs are not known: never none.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from rackwatt_crds.schedulers.commands import Cli, Ssh
+from rackwatt_crds.wording import counted
+from rackwatt_exporter.config.scheduler import SchedulerConfig
+from rackwatt_exporter.config.secrets import Secrets
+from rackwatt_exporter.protocols.command.process import CommandError
+from rackwatt_exporter.reading import ReadError, Reason
+from rackwatt_exporter.schedulers.commands import (
+    CommandEnvironment,
+    CommandRunner,
+    Run,
+    command_options,
+    command_runner,
+    until_deadline,
+)
+from rackwatt_exporter.schedulers.model.job import Job
+from rackwatt_exporter.schedulers.model.node import SchedulerNode
+from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot, share
+
+
+class Nodes(NamedTuple):
+    """Nodes by name, and how many records of nodes could not be read."""
+
+    nodes: Mapping[str, SchedulerNode]
+    unread: int = 0
+
+
+class Jobs(NamedTuple):
+    """Jobs, None where they are not known, and how many records of jobs could not be read."""
+
+    jobs: tuple[Job, ...] | None = None
+    unread: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class JsonCommands:
+    """A scheduler's commands, and how to read them.
+
+    `failures` are parts of what they print on stderr, in lower case, with the reasons they mean.
+    """
+
+    name: str
+    environment: CommandEnvironment
+    nodes: Callable[[Run], Awaitable[Nodes]]
+    jobs: Callable[[Run], Awaitable[Jobs]]
+    version: Callable[[Run], Awaitable[str]]
+    failures: tuple[tuple[str, Reason], ...]
+
+
+def json_scheduler(
+    commands: JsonCommands,
+    interfaces: tuple[Cli | None, Ssh | None],
+    config: SchedulerConfig,
+    secrets: Secrets,
+) -> "JsonScheduler":
+    """Make the scheduler of a binding, with the interface that its document chooses."""
+    options = command_options(*interfaces)
+    host = command_runner(options, secrets, commands.environment)
+    jobs = config.metrics.reads_jobs
+    return JsonScheduler(commands, host, options.path, config.reading_timeout_s, jobs=jobs)
+
+
+class JsonScheduler:
+    """A scheduler's commands on one host; `folder` is where they are, if not in PATH."""
+
+    def __init__(
+        self,
+        commands: JsonCommands,
+        host: CommandRunner,
+        folder: str | None,
+        timeout_s: float,
+        *,
+        jobs: bool,
+    ) -> None:
+        self._commands = commands
+        self._host = host
+        self._folder = folder
+        self._timeout_s = timeout_s
+        self._reads_jobs = jobs
+        self._version: str | None = None
+
+    async def read(self) -> SchedulerSnapshot:
+        """Read a snapshot of every node and every job.
+
+        Raises:
+            ReadError: what the host raises; the reason of what the command prints on stderr;
+                bad_reply where it prints no JSON or lists no node.
+        """
+        run = until_deadline(self._host, self._folder, self._timeout_s)
+        try:
+            listed = await self._commands.nodes(run)
+        except CommandError as error:
+            self._version = None  # the next release that answers may be another
+            raise self._explained(error) from None
+        if not listed.nodes:
+            unread = f": {counted(listed.unread, 'record')} could not be read"
+            words = f"{self._commands.name} lists no node{unread if listed.unread else ''}"
+            raise ReadError(Reason.BAD_REPLY, words)
+        if self._version is None:
+            self._version = await self._read_version(run)
+        jobs, note = await self._jobs(run)
+        return SchedulerSnapshot(
+            share(listed.nodes.items()),
+            version=self._version,
+            unread=listed.unread,
+            note="; ".join(filter(None, (_unread(listed.unread, "node"), note))),
+            jobs=jobs.jobs,
+            unread_jobs=jobs.unread,
+        )
+
+    async def close(self) -> None:
+        """End what the host keeps open."""
+        await self._host.close()
+
+    async def _jobs(self, run: Run) -> tuple[Jobs, str]:
+        """Read the jobs; where that fails they are not known, and the note says why."""
+        if not self._reads_jobs:
+            return Jobs(), ""
+        try:
+            jobs = await self._commands.jobs(run)
+        except ReadError as failure:
+            error = self._explained(failure)
+            return Jobs(), f"jobs are not known: {error.reason}: {error}"
+        return jobs, _unread(jobs.unread, "job")
+
+    async def _read_version(self, run: Run) -> str:
+        try:
+            return await self._commands.version(run)
+        except CommandError:
+            return ""  # such as an account that may run few commands
+
+    def _explained(self, error: ReadError) -> ReadError:
+        """Return the reason that a command's own words mean, with these words."""
+        if isinstance(error, CommandError):
+            lowered = error.stderr.lower()
+            for phrase, reason in self._commands.failures:
+                if phrase in lowered:
+                    return ReadError(reason, f"{self._commands.name}: {error}")
+        return error
+
+
+def _unread(number: int, noun: str) -> str:
+    return f"{counted(number, f'{noun} record')} could not be read" if number else ""
