@@ -1,1 +1,1 @@
-"""Bytes on the wire, one protocol a module: no settings, no polling, no readings."""
+"""Bytes on the wire, one package for each protocol: no configuration, no polling."""

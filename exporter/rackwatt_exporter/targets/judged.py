@@ -23,7 +23,7 @@ class JudgedSource:
         """Read the power once.
 
         Raises:
-            ReadError: as the source, and as `judge`.
+            ReadError: as the source, and as `validate`.
         """
         return validate(await self._source.read(), self._max_watts)
 
