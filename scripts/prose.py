@@ -46,12 +46,6 @@ EXCLUDED = (
     "tests/cluster/tools/helm/go.sum",
 )
 
-PENDING: tuple[str, ...] = (
-    "exporter/rackwatt_exporter/exposition/",
-    "exporter/rackwatt_exporter/schedulers/",
-)
-"""Paths whose words have yet to be replaced. It only ever shrinks; empty, it is deleted."""
-
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -106,12 +100,12 @@ def _texts() -> Iterator[tuple[str, str]]:
 
 
 def main() -> int:
-    """Print every finding outside `PENDING`, or with paths as arguments those under these."""
-    chosen, skipped = tuple(sys.argv[1:]), EXCLUDED if sys.argv[1:] else (*EXCLUDED, *PENDING)
+    """Print every finding, or with paths as arguments those under these."""
+    chosen = tuple(sys.argv[1:])
     found = [
         finding
         for path, text in _texts()
-        if path.startswith(chosen or "") and not path.startswith(skipped)
+        if path.startswith(chosen or "") and not path.startswith(EXCLUDED)
         for finding in findings(path, text)
     ]
     for finding in found:

@@ -1,4 +1,4 @@
-"""The lines of the fleet, written when somebody scrapes and not when a target is read.
+"""Lines of the fleet, rendered at a scrape and not when a target is read.
 
 Between two scrapes nearly every line changes, and most of them more than once. So a reading writes
 to the store alone. A scrape takes a snapshot of all targets, and their text is written from that in

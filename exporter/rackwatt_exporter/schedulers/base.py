@@ -9,10 +9,10 @@ from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 
 
 class Scheduler(Protocol):
-    """One scheduler's end of a way to ask it. Whoever holds it never calls it twice at once.
+    """A scheduler as it is polled: `read` is never called concurrently.
 
-    Like a source it mends itself: after any error, and after being cancelled at any await, the
-    next `read` sets up anew what has to be.
+    Like a source it recovers by itself: after any error, and after being cancelled at any await,
+    the next `read` reconnects.
     """
 
     async def read(self) -> SchedulerSnapshot:
@@ -24,5 +24,5 @@ class Scheduler(Protocol):
         ...
 
     async def close(self) -> None:
-        """End what is open, within a second; it may be cut short."""
+        """Close what is open, within a second; it may be cancelled."""
         ...

@@ -1,7 +1,7 @@
-"""Snapshots from another exporter, which polls the scheduler for all that poll it.
+"""Snapshots from another exporter, which polls the scheduler on behalf of its clients.
 
-An answer is as old as that one's, told by `Age`, whether it comes whole or as 304 (RFC 9110, 13.1.2
-and 15.4.5; RFC 9111, 5.1): a copy never looks younger than what it was made from. Jobs are left
+The age of a response is that of its snapshot, in `Age`, whether it is whole or a 304 (RFC 9110,
+13.1.2 and 15.4.5; RFC 9111, 5.1): a copy never looks younger than its original. Jobs are left
 there: their metrics are on the page of the exporter that polls the scheduler.
 """
 
@@ -24,7 +24,7 @@ from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers import relay
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 
-_LONGEST_TOLD = 300
+_MAX_MESSAGE = 300
 _MAX_ERROR = 1024
 
 
@@ -39,7 +39,7 @@ class ExporterOptions:
 
 
 def remote_scheduler(config: SchedulerConfig, secrets: Secrets) -> "RemoteScheduler":
-    """Make the scheduler of a binding to another exporter."""
+    """Return the scheduler of a binding to another exporter."""
     settings = config.settings
     assert isinstance(settings, Exporter)  # noqa: S101 - the registry pairs them
     login = settings.credentials.secret_ref.name if settings.credentials else None
@@ -66,20 +66,20 @@ class RemoteScheduler:
         Raises:
             ReadError: with the reason; that of the scheduler where the other one has nothing.
         """
-        asked = {"If-None-Match": self._etag} if self._etag and self._last else {}
-        headers = {"Accept": relay.ACCEPT, **self._authorization(), **asked}
-        answer = await self._service.get(self._path, headers, relay.NODES_ALONE)
-        if answer.status == 304 and self._last is not None and asked:
-            return msgspec.structs.replace(self._last, age_s=age_s(answer))
+        condition = {"If-None-Match": self._etag} if self._etag and self._last else {}
+        headers = {"Accept": relay.ACCEPT, **self._authorization(), **condition}
+        response = await self._service.get(self._path, headers, relay.NODES_ALONE)
+        if response.status == 304 and self._last is not None and condition:
+            return msgspec.structs.replace(self._last, age_s=age_s(response))
         self._last = self._etag = None
-        if answer.status != 200:
-            raise refusal(answer, self._path)
-        self._last = snapshot(answer)
-        self._etag = answer.headers.get("etag")
+        if response.status != 200:
+            raise refusal(response, self._path)
+        self._last = snapshot(response)
+        self._etag = response.headers.get("etag")
         return self._last
 
     def _authorization(self) -> dict[str, str]:
-        """Say who we are, by the Secret as it is now (RFC 7617)."""
+        """Return the credentials of the Secret as it is now (RFC 7617)."""
         if self._login is None:
             return {}
         pair = b":".join(self._secrets.read(self._login, key) for key in ("username", "password"))
@@ -91,7 +91,7 @@ class RemoteScheduler:
 
 
 def snapshot(answer: HttpResponse) -> SchedulerSnapshot:
-    """Read a whole answer.
+    """Parse a whole response.
 
     Raises:
         ReadError: bad_reply, also for a version that cannot be read.
@@ -100,45 +100,45 @@ def snapshot(answer: HttpResponse) -> SchedulerSnapshot:
         relay.check_version(answer.headers.get("content-type", ""))
         return relay.decode(answer.body, age_s(answer))
     except ValueError as error:
-        raise ReadError(Reason.BAD_REPLY, printable(str(error), _LONGEST_TOLD)) from None
+        raise ReadError(Reason.BAD_REPLY, printable(str(error), _MAX_MESSAGE)) from None
 
 
 def age_s(answer: HttpResponse) -> float:
-    """Tell how old an answer is now, the time it took to come included.
+    """Return the age of a response now, in seconds, including its transfer.
 
     Raises:
-        ReadError: bad_reply, where it does not say: a state of unknown age is not known.
+        ReadError: bad_reply, without an age: a state of unknown age is unknown.
     """
-    said = answer.headers.get("age", "")
-    if not re.fullmatch(r"[0-9]{1,9}", said):
-        told = (
-            f"the answer has no Age ({printable(said, 20)!r}): is url that of a rackwatt-exporter?"
+    age = answer.headers.get("age", "")
+    if not re.fullmatch(r"[0-9]{1,9}", age):
+        message = (
+            f"the answer has no Age ({printable(age, 20)!r}): is url that of a rackwatt-exporter?"
         )
-        raise ReadError(Reason.BAD_REPLY, told)
-    return int(said) + answer.took_s
+        raise ReadError(Reason.BAD_REPLY, message)
+    return int(age) + answer.took_s
 
 
 def refusal(answer: HttpResponse, path: str) -> ReadError:
-    """Find the reason for an answer that is no snapshot."""
+    """Return the error of a response without a snapshot."""
     if answer.status in (401, 403):
-        told = (
+        message = (
             "that exporter requires a password (exporter.credentials),"
             " or a certificate (exporter.tls.clientSecretRef)"
         )
-        return ReadError(Reason.AUTH_FAILED, told)
+        return ReadError(Reason.AUTH_FAILED, message)
     if answer.status == 404:
-        told = f"nothing is at {path}: has that exporter a SchedulerBinding of this name?"
-        return ReadError(Reason.BAD_REPLY, told)
-    reason, message = _told(answer.body)
+        message = f"nothing is at {path}: has that exporter a SchedulerBinding of this name?"
+        return ReadError(Reason.BAD_REPLY, message)
+    reason, message = _parse_error(answer.body)
     if answer.status == 503 and reason is not None:
         return ReadError(reason, f"that exporter says: {message}")
     return ReadError(Reason.BAD_REPLY, f"{path} gives status {answer.status}: {message}")
 
 
-def _told(body: bytes) -> tuple[Reason | None, str]:
-    """Read `reason: message`; no reason where it is none of ours."""
+def _parse_error(body: bytes) -> tuple[Reason | None, str]:
+    """Parse `reason: message`; the reason is None if it is not one of ours."""
     text = printable(body, _MAX_ERROR)
     word, colon, message = text.partition(": ")
     known: Mapping[str, Reason] = {reason.value: reason for reason in Reason}
     found = known.get(word) if colon else None
-    return found, printable(message if found else text, _LONGEST_TOLD)
+    return found, printable(message if found else text, _MAX_MESSAGE)

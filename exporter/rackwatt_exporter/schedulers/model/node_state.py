@@ -4,7 +4,7 @@ Slurm says it as a base state with flags (`ALLOCATED+DRAIN`), as such a pair in 
 word with a suffix (`draining`, `idle*`). All three are sets of words here, and one order decides:
 first what keeps the node from its work for good, then the work it has, then what keeps it from
 taking any. Only a node with nothing against it is idle. A word that is not known, as a newer Slurm
-may bring, is passed on as data; next to `idle` it wins, for then nobody knows the node is idle.
+may bring, is passed on as data; next to `idle` it wins: the node is not known to be idle.
 """
 
 import re
@@ -61,7 +61,7 @@ _IDLE = frozenset(
     }
 )
 
-# What stands behind a state in Slurm's text, and the flag it means.
+# Suffixes of a state in Slurm's text, and the flags that they mean.
 _SUFFIXES = {
     "*": "not_responding",
     "~": "powered_down",
@@ -81,7 +81,7 @@ _SYNONYMS = {
     "power": "powered_down",
     "no_respond": "not_responding",
 }
-# Flags that say where a node comes from or what was asked of it, not what it does.
+# Flags that say where a node comes from or what was requested, not what it does.
 _SILENT = frozenset(
     {
         "",

@@ -52,9 +52,9 @@ def refusal(response: HttpResponse, what: str) -> ReadError:
 def malformed(body: bytes, what: str, error: Exception) -> ReadError:
     """Return the error of a body that is not what the API documents."""
     if body.lstrip()[:1] == b"<":
-        page = f" ({message})" if (message := error_message(body)) else ""
-        told = f"{what} is a page of HTML{page}, not JSON: is this the URL of the service?"
-        return ReadError(Reason.BAD_REPLY, told)
+        page = f" ({title})" if (title := error_message(body)) else ""
+        message = f"{what} is a page of HTML{page}, not JSON: is this the URL of the service?"
+        return ReadError(Reason.BAD_REPLY, message)
     return ReadError(Reason.BAD_REPLY, f"{what} is malformed: {printable(str(error), 160)}")
 
 

@@ -103,20 +103,20 @@ class FileToken:
         self._secrets = secrets
 
     def get(self) -> str:
-        """Give what the file holds, with or without scontrol's `SLURM_JWT=` before it.
+        """Return the token in the file, with or without scontrol's `SLURM_JWT=` before it.
 
         Raises:
             ReadError: credentials_missing.
         """
-        said = self._secrets.read(self._key.secret, self._key.key).strip()
-        found = said.removeprefix(b"SLURM_JWT=")
-        if not found or not all(0x21 <= byte < 0x7F for byte in found):
-            told = f"{self._key.key} of secret {self._key.secret} does not hold a token"
-            raise ReadError(Reason.CREDENTIALS_MISSING, told)
-        return found.decode()
+        content = self._secrets.read(self._key.secret, self._key.key).strip()
+        token = content.removeprefix(b"SLURM_JWT=")
+        if not token or not all(0x21 <= byte < 0x7F for byte in token):
+            message = f"{self._key.key} of secret {self._key.secret} does not hold a token"
+            raise ReadError(Reason.CREDENTIALS_MISSING, message)
+        return token.decode()
 
     def refused(self) -> None:
-        """Whoever makes it has to make a new one."""
+        """Do nothing: the file is read at every request."""
 
 
 def _base64(data: bytes) -> bytes:

@@ -14,7 +14,7 @@ FAILURES = (
 
 
 def reason_of(said: str) -> Reason | None:
-    """Tell what a message means; None where it is none of those we know."""
+    """Return the reason that a message means; None for an unknown message."""
     lowered = said.lower()
     for phrase, reason in FAILURES:
         if phrase in lowered:

@@ -59,7 +59,7 @@ class Jobs(NamedTuple):
 
 
 class SlurmJob(msgspec.Struct, gc=False):
-    """A job in Slurm's own words. `gres` are what is asked for each job, node, socket and task."""
+    """A job in Slurm's own words. `gres` are the requests per job, node, socket and task."""
 
     words: tuple[str, ...]
     tres: str

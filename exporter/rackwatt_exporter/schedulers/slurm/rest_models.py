@@ -75,9 +75,8 @@ class Reply(msgspec.Struct):
 
     @property
     def error_text(self) -> str:
-        """The errors it tells of; empty where there are none."""
-        told = "; ".join(_told(error) for error in self.errors or ())
-        return printable(told)
+        """The text of its errors; empty if there are none."""
+        return printable("; ".join(_error_text(error) for error in self.errors or ()))
 
     @property
     def lacks_database(self) -> bool:
@@ -100,9 +99,9 @@ class Reply(msgspec.Struct):
 
     @property
     def updated_s(self) -> int | None:
-        """When nodes last changed (seconds since the epoch), where Slurm tells it."""
-        said = self.last_update
-        number = said.number if isinstance(said, _Number) and said.set else said
+        """When nodes last changed (seconds since the epoch), if Slurm reports it."""
+        value = self.last_update
+        number = value.number if isinstance(value, _Number) and value.set else value
         return int(number) if isinstance(number, int | float) and number >= 1 else None
 
     def snapshot(self) -> SchedulerSnapshot:
@@ -118,8 +117,10 @@ class Reply(msgspec.Struct):
         unread: list[object] = []
         nodes = share(_nodes(self.nodes, unread))
         if not nodes and not unread:
-            told = "slurmrestd lists no node: Slurm's PrivateData=nodes hides them from this user"
-            raise ReadError(Reason.BAD_REPLY, told)
+            message = (
+                "slurmrestd lists no node: Slurm's PrivateData=nodes hides them from this user"
+            )
+            raise ReadError(Reason.BAD_REPLY, message)
         note = f"{_listed(unread)} without a state that can be read" if unread else ""
         if not nodes:
             raise ReadError(Reason.BAD_REPLY, f"slurmrestd lists only {note}")
@@ -135,7 +136,7 @@ _OPENAPI = msgspec.json.Decoder(_OpenApi)
 
 
 def nodes_path(version: str) -> str:
-    """Give where a version, such as v0.0.40, has its nodes."""
+    """Return the path of a version's nodes, such as v0.0.40."""
     return f"/slurm/{version}/nodes"
 
 
@@ -155,16 +156,16 @@ def nodes_paths(openapi: bytes) -> Sequence[str]:
     try:
         paths = _OPENAPI.decode(openapi).paths
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        told = "/openapi/v3 is not what slurmrestd says there: is url that of slurmrestd?"
-        raise ReadError(Reason.BAD_REPLY, told) from None
+        message = "/openapi/v3 is not what slurmrestd says there: is url that of slurmrestd?"
+        raise ReadError(Reason.BAD_REPLY, message) from None
     versions = {int(found[1]): path for path in paths if (found := _NODES.match(path))}
     known = sorted((version for version in versions if OLDEST <= version <= NEWEST), reverse=True)
     newer = sorted(version for version in versions if version > NEWEST)
     if known or newer:
         return [versions[version] for version in (*known, *newer)]
-    said = ", ".join(f"v0.0.{version}" for version in sorted(versions)) or "none"
-    told = f"slurmrestd offers no version from v0.0.{OLDEST} on of /nodes (it has {said})"
-    raise ReadError(Reason.BAD_REPLY, told)
+    offered = ", ".join(f"v0.0.{version}" for version in sorted(versions)) or "none"
+    message = f"slurmrestd offers no version from v0.0.{OLDEST} on of /nodes (it has {offered})"
+    raise ReadError(Reason.BAD_REPLY, message)
 
 
 def reply(body: bytes) -> Reply:
@@ -176,11 +177,11 @@ def reply(body: bytes) -> Reply:
     try:
         return _REPLY.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        told = f"the answer is not as slurmrestd should spell it: {printable(str(error), 160)}"
-        raise ReadError(Reason.BAD_REPLY, told) from None
+        message = f"the answer is not as slurmrestd should spell it: {printable(str(error), 160)}"
+        raise ReadError(Reason.BAD_REPLY, message) from None
 
 
-def _told(error: _Error | str) -> str:
+def _error_text(error: _Error | str) -> str:
     if isinstance(error, str):
         return error
     return ": ".join(word for word in (error.description, error.error) if word) or "an error"
@@ -188,7 +189,7 @@ def _told(error: _Error | str) -> str:
 
 def _is_of_database(error: _Error | str) -> bool:
     number = None if isinstance(error, str) else error.error_number
-    return number == _NO_DATABASE or "slurmdb" in _told(error).lower()
+    return number == _NO_DATABASE or "slurmdb" in _error_text(error).lower()
 
 
 def _nodes(records: Iterable[object], unread: list[object]) -> Iterator[tuple[str, SchedulerNode]]:
