@@ -13,6 +13,8 @@ REDFISH_PORT = 443
 SLURMCTLD_PORT = 6817
 SGE_QMASTER_PORT = 6444
 CONDOR_COLLECTOR_PORT = 9618
+LSF_LIM_PORT = 7869
+LSF_MBATCHD_PORT = 6881
 API_SERVER_PORTS = (443, 6443, 8443, 16443)
 """Ports of Kubernetes API servers behind their Service: a NetworkPolicy sees these."""
 # Where the services of OpenStack listen by default.

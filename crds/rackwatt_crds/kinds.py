@@ -34,17 +34,21 @@ from rackwatt_crds.model import Model, only
 from rackwatt_crds.rules import camel
 from rackwatt_crds.schedulers import (
     exporter,
+    flux,
     gridengine,
     htcondor,
     kubernetes,
+    lsf,
     noop,
     openstack,
     slurm,
 )
 from rackwatt_crds.schedulers.exporter import Exporter
+from rackwatt_crds.schedulers.flux import Flux
 from rackwatt_crds.schedulers.gridengine import GridEngine
 from rackwatt_crds.schedulers.htcondor import HTCondor
 from rackwatt_crds.schedulers.kubernetes import Kubernetes
+from rackwatt_crds.schedulers.lsf import Lsf
 from rackwatt_crds.schedulers.noop import Noop
 from rackwatt_crds.schedulers.openstack import Openstack
 from rackwatt_crds.schedulers.slurm import Slurm
@@ -140,6 +144,8 @@ class SchedulerSettings(Model, frozen=True, kw_only=True):
     slurm: Slurm | None = None
     gridengine: GridEngine | None = None
     htcondor: HTCondor | None = None
+    lsf: Lsf | None = None
+    flux: Flux | None = None
     kubernetes: Kubernetes | None = None
     openstack: Openstack | None = None
     noop: Noop | None = None
@@ -156,6 +162,8 @@ SCHEDULERS = _table(
     SchedulerKind("slurm", Slurm, slurm.connections, slurm.label),
     SchedulerKind("gridengine", GridEngine, gridengine.connections, gridengine.label),
     SchedulerKind("htcondor", HTCondor, htcondor.connections, htcondor.label),
+    SchedulerKind("lsf", Lsf, lsf.connections, lsf.label),
+    SchedulerKind("flux", Flux, flux.connections, flux.label),
     SchedulerKind("kubernetes", Kubernetes, kubernetes.connections, kubernetes.label),
     SchedulerKind("openstack", Openstack, openstack.connections, openstack.label),
     SchedulerKind("noop", Noop, noop.connections, noop.label, noop.problems),

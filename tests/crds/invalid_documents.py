@@ -142,6 +142,8 @@ BROKEN = (
     bound("spec.slurm", ONE_WAY, binding(slurm={})),
     bound("spec.slurm", ONE_WAY, binding(slurm={"cli": {}, "ssh": {"host": "login"}})),
     bound("spec.gridengine", CLI_OR_SSH, binding(gridengine={"cli": {}, "ssh": {"host": "a"}})),
+    bound("spec.lsf", CLI_OR_SSH, binding(lsf={"cli": {}, "ssh": {"host": "login"}})),
+    bound("spec.flux", CLI_OR_SSH, binding(flux={})),
     bound("spec.htcondor", CLI_OR_SSH, binding(htcondor={"cli": {}, "ssh": {"host": "login"}})),
     bound("spec.slurm.rest", SOME_TOKEN, rest(tokenSecretRef=None)),
     bound("spec.slurm.rest", ONE_TOKEN, rest(user="u", jwtKeySecretRef=TOKEN)),

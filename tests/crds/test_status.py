@@ -35,6 +35,8 @@ def test_a_target_is_called_by_what_is_measured_and_how(spec: Spec, kind: str, m
         ({"slurm": REST}, "slurm/rest"),
         ({"gridengine": {"ssh": {"host": "a"}}}, "gridengine/ssh"),
         ({"htcondor": {"ssh": {"host": "a"}}}, "htcondor/ssh"),
+        ({"lsf": {"cli": {}}}, "lsf/cli"),
+        ({"flux": {"cli": {}}}, "flux/cli"),
         ({"kubernetes": {}}, "kubernetes"),
         ({"noop": {}}, "noop"),
         ({"exporter": {"url": "http://a:9123"}}, "exporter"),

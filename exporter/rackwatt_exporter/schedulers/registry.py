@@ -18,6 +18,8 @@ SCHEDULERS: Mapping[str, str] = MappingProxyType(
         "slurm": "rackwatt_exporter.schedulers.slurm.ways:slurm_scheduler",
         "gridengine": "rackwatt_exporter.schedulers.gridengine.commands:gridengine_scheduler",
         "htcondor": "rackwatt_exporter.schedulers.htcondor.commands:htcondor_scheduler",
+        "lsf": "rackwatt_exporter.schedulers.lsf.commands:lsf_scheduler",
+        "flux": "rackwatt_exporter.schedulers.flux.commands:flux_scheduler",
         "kubernetes": "rackwatt_exporter.schedulers.kubernetes.scheduler:kubernetes_scheduler",
         "openstack": "rackwatt_exporter.schedulers.openstack.cloud:openstack_scheduler",
         "noop": "rackwatt_exporter.schedulers.noop:noop",

@@ -162,6 +162,8 @@ _SCHEDULERS = _one_of(
         ),
         "gridengine": _one_of(_COMMANDS),
         "htcondor": _one_of(_COMMANDS),
+        "lsf": _one_of(_COMMANDS),
+        "flux": _one_of(_COMMANDS),
         "slurm": _one_of(
             {
                 **_COMMANDS,

@@ -273,6 +273,10 @@ def allowed(text: str) -> list[Manifest]:
         ),
         (binding("htcondor: {ssh: {host: far.hpc.example.org}}"), {("TCP", 22)}),
         (binding("htcondor: {cli: {}}"), {("TCP", 9618)}),
+        (binding("lsf: {ssh: {host: far.hpc.example.org}}"), {("TCP", 22)}),
+        (binding("lsf: {cli: {}}"), {("TCP", 7869), ("UDP", 7869), ("TCP", 6881)}),
+        (binding("flux: {ssh: {host: far.hpc.example.org}}"), {("TCP", 22)}),
+        (binding("flux: {cli: {}}"), set()),
     ],
 )  # fmt: skip
 def test_egress_allows_what_the_document_needs(text: str, ports: set[tuple[str, int]]) -> None:

@@ -1,0 +1,1 @@
+"""Flux, through its own commands."""

@@ -1,0 +1,1 @@
+"""IBM Spectrum LSF, through its own commands."""
