@@ -43,6 +43,7 @@ key_repository = {directory}/credential
 IRONIC = """
 [DEFAULT]
 auth_strategy = keystone
+rbac_service_role_elevated_access = true
 rpc_transport = none
 enabled_hardware_types = fake-hardware
 {interfaces}
@@ -114,19 +115,21 @@ class OpenstackCloud:
         self.keystone("POST", "/endpoints", {"endpoint": endpoint})
         return number
 
-    def user(self, name: str, password: str, role: str, scope: str = "system") -> str:
-        """Create a user with a role in the system, or in a project; return its id."""
+    def user(self, name: str, password: str, *roles: str, project: str | None = None) -> None:
+        """Create a user with roles in a project, which is created if need be, or in the system."""
         user = {"name": name, "password": password, "domain_id": "default"}
-        number: str = self.keystone("POST", "/users", {"user": user})["user"]["id"]
-        where = scope if scope == "system" else f"projects/{self.project(scope)}"
-        (found,) = self.keystone("GET", f"/roles?name={role}")["roles"]
-        self.keystone("PUT", f"/{where}/users/{number}/roles/{found['id']}")
-        return number
+        number = self.keystone("POST", "/users", {"user": user})["user"]["id"]
+        where = f"projects/{self.project(project)}" if project else "system"
+        for role in roles:
+            (found,) = self.keystone("GET", f"/roles?name={role}")["roles"]
+            self.keystone("PUT", f"/{where}/users/{number}/roles/{found['id']}")
 
     def project(self, name: str) -> str:
-        """Return the id of a project."""
-        (found,) = self.keystone("GET", f"/projects?name={name}")["projects"]
-        return str(found["id"])
+        """Return the id of a project, which is created if need be."""
+        found = self.keystone("GET", f"/projects?name={name}")["projects"]
+        content = {"project": {"name": name, "domain_id": "default"}}
+        made = found[0] if found else self.keystone("POST", "/projects", content)["project"]
+        return str(made["id"])
 
     def application_credential(self, name: str) -> tuple[str, str]:
         """Create an application credential of admin in its project; return its id and secret."""

@@ -23,8 +23,8 @@ from rackwatt_exporter.schedulers.openstack.service import Service
 _POLLED = ("compute", "baremetal")
 _TITLES = {"compute": "Nova", "placement": "Placement", "baremetal": "Ironic"}
 _NOTHING = (
-    "the cloud lists no node: the user may not see them. Nova lists hypervisors to the role admin, "
-    "Ironic all nodes to the role reader in the system scope (password.systemScope: all)"
+    "the cloud lists no node: the user may not see them. Ironic lists all nodes only to the role "
+    "reader in the system scope (password.systemScope: all), or to the role service"
 )
 
 

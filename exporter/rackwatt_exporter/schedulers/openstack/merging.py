@@ -4,7 +4,7 @@ Nova calls a bare-metal node by its UUID, Ironic by its name: where both list it
 counts, and Nova's servers run on it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -47,7 +47,7 @@ def merge(
         share((name, _with_jobs(node, name in busy)) for name, node in nodes.items()),
         version=", ".join(f"{service} {version}" for service, version in versions if version),
         unread=len(unread),
-        note=f"{listed(unread)}: without a name of its own" if unread else "",
+        note="; ".join(_notes(unread, answer, names)),
         jobs=None if answer.jobs is None else jobs,
         unread_jobs=answer.unread_jobs,
     )
@@ -67,6 +67,15 @@ def named(
         )
         for job in jobs
     )
+
+
+def _notes(unread: Sequence[str], answer: ComputeAnswer, names: Mapping[str, str]) -> Iterator[str]:
+    """Yield what the counts of a snapshot do not say."""
+    if unread:
+        yield f"no name, or that of another node: {listed(unread)}"
+    nameless = [name for name, one in answer.hypervisors if one.ironic and name not in names]
+    if nameless:
+        yield f"bare metal that Ironic does not list to this user has its UUID: {listed(nameless)}"
 
 
 def _hypervisors(

@@ -88,13 +88,20 @@ async def test_an_application_credential_of_a_project_sees_what_the_project_owns
         cloud.ironic("PATCH", f"/nodes/{node['uuid']}", [{"op": "remove", "path": "/owner"}])
 
 
-async def test_a_reader_of_the_system_scope_sees_all_nodes(
-    cloud: OpenstackCloud, tmp_path: Path
+@pytest.mark.parametrize(
+    ("roles", "project", "login"),
+    [
+        (("reader",), None, SYSTEM),
+        (("admin", "service"), "service", PROJECT.replace("admin", "service")),
+    ],
+)
+async def test_a_reader_of_the_system_and_a_service_of_its_project_see_all_nodes(
+    cloud: OpenstackCloud, tmp_path: Path, roles: tuple[str, ...], project: str | None, login: str
 ) -> None:
     name = uuid.uuid4().hex
-    cloud.user(name, "secret", "reader")
+    cloud.user(name, "secret", *roles, project=project)
     write(tmp_path, username=name, password="secret")
-    async with reading(cloud.auth_url, tmp_path) as reader:
+    async with reading(cloud.auth_url, tmp_path, login) as reader:
         assert states(await reader.read()) == WORDS
 
 

@@ -53,6 +53,7 @@ def test_a_node_that_is_down_stays_down_with_servers_on_it() -> None:
 def test_bare_metal_that_ironic_does_not_list_keeps_its_uuid() -> None:
     found = merge(IRONIC, answer(("uuid-2", True, UNKNOWN), on="uuid-2"), {})
     assert set(found.nodes) == {"node1", "uuid-2"}
+    assert found.note == "bare metal that Ironic does not list to this user has its UUID: uuid-2"
 
 
 def test_a_hypervisor_with_the_name_of_a_bare_metal_node_is_unread_as_that_is() -> None:
