@@ -1,1 +1,1 @@
-"""A real Keystone and a real Ironic."""
+"""A real OpenStack: Keystone, Ironic, Nova's API and Placement."""

@@ -9,7 +9,7 @@ import secrets
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from tests.eventually import PATIENCE_S, until
 from tests.peers.ports import free_ports
 
 REGION = "RegionOne"
+PROJECT = {"project": {"name": "admin", "domain": {"name": "Default"}}}
 PAGE = 3  # nodes in one response of Ironic
 INTERFACES = (
     "bios", "boot", "console", "deploy", "firmware", "inspect", "management", "power", "raid",
@@ -86,8 +87,7 @@ class OpenstackCloud:
         self._token = ""
 
     def log_in(self) -> None:
-        """Log in as admin in the system scope, once Keystone answers."""
-        until(lambda: _answers(self.auth_url))
+        """Log in as admin in the system scope."""
         self._token = self.token({"system": {"all": True}})
 
     def token(self, scope: Mapping[str, Any]) -> str:
@@ -100,20 +100,22 @@ class OpenstackCloud:
 
     def keystone(self, method: str, path: str, content: Any = None, **headers: str) -> Any:
         """Send a request to Keystone."""
-        return self._request(method, self.auth_url + path, content, headers)
+        return self.request(method, self.auth_url + path, content, headers)
 
     def ironic(self, method: str, path: str, content: Any = None) -> Any:
         """Send a request to Ironic."""
         headers = {"X-OpenStack-Ironic-API-Version": "1.80"}
-        return self._request(method, f"{self.ironic_url}/v1{path}", content, headers)
+        return self.request(method, f"{self.ironic_url}/v1{path}", content, headers)
 
-    def register(self, kind: str, url: str, interface: str = "public") -> str:
-        """Put a service into the catalog; return its id."""
+    @contextmanager
+    def registered(self, kind: str, url: str) -> Iterator[None]:
+        """Have a service in the catalog until the block ends."""
         service = self.keystone("POST", "/services", {"service": {"type": kind, "name": kind}})
-        number: str = service["service"]["id"]
-        endpoint = {"service_id": number, "interface": interface, "url": url, "region_id": REGION}
+        number = service["service"]["id"]
+        endpoint = {"service_id": number, "interface": "public", "url": url, "region_id": REGION}
         self.keystone("POST", "/endpoints", {"endpoint": endpoint})
-        return number
+        yield
+        self.keystone("DELETE", f"/services/{number}")
 
     def user(self, name: str, password: str, *roles: str, project: str | None = None) -> None:
         """Create a user with roles in a project, which is created if need be, or in the system."""
@@ -133,14 +135,13 @@ class OpenstackCloud:
 
     def application_credential(self, name: str) -> tuple[str, str]:
         """Create an application credential of admin in its project; return its id and secret."""
-        scope = {"project": {"name": "admin", "domain": {"name": "Default"}}}
         (admin,) = self.keystone("GET", "/users?name=admin")["users"]
         path = f"/users/{admin['id']}/application_credentials"
         made = self.keystone(
             "POST",
             path,
             {"application_credential": {"name": name}},
-            **{"X-Auth-Token": self.token(scope)},
+            **{"X-Auth-Token": self.token(PROJECT)},
         )
         return made["application_credential"]["id"], made["application_credential"]["secret"]
 
@@ -184,7 +185,8 @@ class OpenstackCloud:
         """Close the administrator's connections."""
         self._client.close()
 
-    def _request(self, method: str, url: str, content: Any, headers: Mapping[str, str]) -> Any:
+    def request(self, method: str, url: str, content: Any, headers: Mapping[str, str]) -> Any:
+        """Send a request of the administrator; return the content of its response."""
         response = self._client.request(
             method, url, json=content, headers={"X-Auth-Token": self._token, **headers}
         )
@@ -211,23 +213,25 @@ def openstack_cloud(directory: Path) -> Iterator[OpenstackCloud]:
         )
     )  # fmt: skip
     environment = {**os.environ, "OS_BOOTSTRAP_PASSWORD": cloud.password}
-    with ExitStack() as stack, closing(cloud):
-        program = ("keystone_server.py", str(keystone), str(keystone_port), REGION)
-        stack.enter_context(_running(program, environment, directory / "keystone.out"))
-        stack.enter_context(
-            _running(("ironic_server.py", str(ironic)), environment, directory / "ironic.out")
-        )
+    with closing(cloud), ExitStack() as stack:
+        program: tuple[str, ...] = ("keystone_server.py", str(keystone), str(keystone_port), REGION)
+        output = directory / "keystone.out"
+        keystone_answers = stack.enter_context(running(program, environment, output))
+        program, output = ("ironic_server.py", str(ironic)), directory / "ironic.out"
+        ironic_answers = stack.enter_context(running(program, environment, output))
+        until(lambda: keystone_answers(cloud.auth_url))
         cloud.log_in()
-        cloud.register("baremetal", cloud.ironic_url)
-        until(lambda: _answers(f"{cloud.ironic_url}/v1"))
+        stack.enter_context(cloud.registered("baremetal", cloud.ironic_url))
+        until(lambda: ironic_answers(f"{cloud.ironic_url}/v1"))
         until(lambda: cloud.ironic("GET", "/drivers")["drivers"])
         yield cloud
 
 
 @contextmanager
-def _running(
+def running(
     program: tuple[str, ...], environment: Mapping[str, str], output: Path
-) -> Iterator[None]:
+) -> Iterator[Callable[[str], bool]]:
+    """Run a program until the block ends; yield a check of whether it answers at a URL."""
     interpreter = python("openstack")
     assert interpreter.exists(), "there is no Keystone: run `make tools`"
     path = Path(__file__).with_name(program[0])
@@ -236,25 +240,25 @@ def _running(
             [interpreter, str(path), *program[1:]],
             env=environment, stdout=log, stderr=log, start_new_session=True,
         )  # fmt: skip
-    try:
-        yield
+
+    def answers(url: str) -> bool:
         assert process.poll() is None, output.read_text()
+        try:
+            return httpx.get(url, timeout=PATIENCE_S).status_code < 500
+        except httpx.TransportError:
+            return False
+
+    try:
+        yield answers
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 
-def _answers(url: str) -> bool:
-    try:
-        return httpx.get(url, timeout=PATIENCE_S).status_code < 500
-    except httpx.TransportError:
-        return False
-
-
 if __name__ == "__main__":
     import tempfile
 
-    with tempfile.TemporaryDirectory() as folder, openstack_cloud(Path(folder)) as running:
-        print(running.auth_url, running.password, flush=True)
+    with tempfile.TemporaryDirectory() as folder, openstack_cloud(Path(folder)) as started:
+        print(started.auth_url, started.password, flush=True)
         while True:
             time.sleep(60)

@@ -1,7 +1,6 @@
 """A server that answers as the services of tests/data/nova-34 did, and otherwise where a test says so.
 
-Nova itself wants a database server, a message queue and a network service; Keystone and Ironic are
-real in the tests that do not need Nova.
+Servers need compute and network services, which the real Nova of the other tests does not have.
 """
 
 import json
