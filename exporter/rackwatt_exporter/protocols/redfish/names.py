@@ -14,6 +14,7 @@ from rackwatt_exporter.protocols.redfish.json import Json, get_str, members
 # Case, digits and other characters divide words: SystemBoardPwr, total_power, PS1Input.
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _NUMBER = re.compile(r"[0-9]+")
+_TOKEN = re.compile(rf"{_WORD.pattern}|{_NUMBER.pattern}")
 _VOLTAGE = re.compile(r"[0-9]+(\.[0-9]+)?[vV](?![a-z])")  # `PSU1 Output 12V` is of supply 1
 # What a path of a chassis' own power ends with: the resource, or its control.
 _OF_POWER = re.compile(r"/Power(Subsystem)?/?(#/PowerControl(/[0-9]+)?)?$")
@@ -132,6 +133,23 @@ def is_of_supply(document: Json) -> bool:
 def supply_of(document: Json) -> tuple[str, ...]:
     """Return which supply a sensor belongs to, as far as its name says: its numbers."""
     return tuple(_NUMBER.findall(_VOLTAGE.sub("", display_name(document))))
+
+
+def supply_named(name: str) -> tuple[str, ...]:
+    """Return which supply a name says, by the number after the word; empty where it says none.
+
+    Other numbers may be those of a fan or a temperature: `PSU1 Fan 2` is of supply 1.
+    """
+    numbers: list[str] = []
+    after_supply = False
+    for token in _TOKEN.findall(name):
+        if not token.isdigit():
+            after_supply = token.lower() in _SUPPLY
+            continue
+        numbers.append(token)
+        if after_supply:
+            return tuple(numbers)
+    return ()
 
 
 def is_part(document: Json) -> bool:

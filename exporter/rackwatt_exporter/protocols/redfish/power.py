@@ -123,6 +123,11 @@ def supply_metrics(names: Sequence[str]) -> Finder:
     return find
 
 
+def supply_names(document: Json) -> list[str]:
+    """Return the names of the power supplies that Power lists, without empty bays."""
+    return list(_present(document))
+
+
 def present(document: Json) -> bool:
     """Return whether what a resource describes is present; empty bays are listed too."""
     return isinstance(document, dict) and get(document, "Status", "State") != "Absent"

@@ -11,6 +11,7 @@ from rackwatt_exporter.protocols.redfish.names import (
     is_supply_input,
     may_be_whole,
     shown,
+    supply_named,
     supply_of,
     whole_rank,
 )
@@ -95,6 +96,7 @@ def choose_sensors(documents: Sequence[Json], own: Collection[str] = ()) -> Chos
     if power and not inputs:
         raise NotNamedError("sensors of power are", [display_name(each) for each in power])
     _require_one_input_per_supply(inputs, power)
+    _require_input_of_named_supplies(inputs, documents)
     return Chosen(inputs, supplies=True)
 
 
@@ -122,6 +124,18 @@ def _require_one_input_per_supply(inputs: Sequence[Json], power: Sequence[Json])
     if without:
         raise NotNamedError(
             "of these supplies no input is known:", [display_name(e) for e in without]
+        )
+
+
+def _require_input_of_named_supplies(inputs: Sequence[Json], documents: Sequence[Json]) -> None:
+    """Raise if a voltage, a temperature or the like is of a supply that has no input in W."""
+    known = [supply_of(each) for each in inputs]
+    present_ones = [(supply_named(display_name(e)), e) for e in documents if present(e)]
+    without = [e for n, e in present_ones if n and not any(_same_supply(n, fed) for fed in known)]
+    if known and without:
+        raise NotNamedError(
+            "of the supplies of these sensors no input is known:",
+            [display_name(e) for e in without],
         )
 
 

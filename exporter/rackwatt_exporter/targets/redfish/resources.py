@@ -82,7 +82,7 @@ def seekers(enclosing: Enclosure, *, average: bool, expands: bool) -> list[Seeke
         finders = power.power_control(enclosing.own), power.oem_total, power.supply_inputs
         found += [partial(_in_power, enclosing.power, find) for find in finders]
     found.append(partial(_supply_metrics, enclosing.subsystem, enclosing.supplies))
-    found.append(partial(_sensors, SensorList(enclosing.sensors, expands), enclosing.own))
+    found.append(partial(_sensors, SensorList(enclosing.sensors, expands), enclosing))
     if enclosing.supplies is None:
         found.append(partial(_in_power, enclosing.power, power.supply_outputs))
     return found
@@ -124,10 +124,7 @@ async def _metrics(path: str, own: frozenset[str], look: Look) -> PowerResource 
 
 
 async def _supply_metrics(subsystem: str, supplies: str | None, look: Look) -> PowerResource | None:
-    path = supplies or link(await look(subsystem), "PowerSupplies")
-    members = {member: await look(member) for member in await listed(look, path)} if path else {}
-    # A supply that is listed and not found is one that cannot be read, not an empty bay.
-    fitted = {m: each for m, each in members.items() if each is None or power.present(each)}
+    fitted = await _fitted(subsystem, supplies, look)
     metrics = {member: _path(each, "Metrics", member) for member, each in fitted.items()}
     excerpts = {m: get(await look(metrics[m]), "InputPowerWatts") for m in fitted}
     if not any(excerpt is not None for excerpt in excerpts.values()):
@@ -136,20 +133,43 @@ async def _supply_metrics(subsystem: str, supplies: str | None, look: Look) -> P
         (None if "Reading" in (e if isinstance(e, dict) else ()) else _source(e)) or metrics[m]
         for m, e in excerpts.items()
     )
-    names = labels((get_str(each, "Name"), last_part(member)) for member, each in fitted.items())
+    names = _supply_labels(fitted)
     refresh = partial(_supply_metrics, subsystem, supplies)
     return resource(paths, power.supply_metrics(names), refresh)
 
 
-async def _sensors(listed: SensorList, own: frozenset[str], look: Look) -> PowerResource | None:
-    chosen, remaining = await chosen_sensors(look, listed, own)
+async def _fitted(subsystem: str, supplies: str | None, look: Look) -> dict[str, Json]:
+    """Return the power supplies that are listed, by path, without empty bays.
+
+    A supply that is listed and not found is one that cannot be read, not an empty bay.
+    """
+    path = supplies or link(await look(subsystem), "PowerSupplies")
+    members = {member: await look(member) for member in await listed(look, path)} if path else {}
+    return {m: each for m, each in members.items() if each is None or power.present(each)}
+
+
+def _supply_labels(fitted: dict[str, Json]) -> list[str]:
+    return labels((get_str(each, "Name"), last_part(member)) for member, each in fitted.items())
+
+
+async def _sensors(listed: SensorList, at: Enclosure, look: Look) -> PowerResource | None:
+    chosen, remaining = await chosen_sensors(look, listed, at.own)
     if not chosen.sensors:
         return None
     paths = tuple(p for each in chosen.sensors if (p := link(each)))
     if not chosen.supplies:
         return resource(paths, total_of(display_name(chosen.sensors[0]) or last_part(paths[0])))
+    await _require_a_sensor_per_supply(len(paths), at, look)
     names = labels(("", last_part(path)) for path in paths)
-    return resource(paths, sum_of(names), partial(_sensors, remaining, own))
+    return resource(paths, sum_of(names), partial(_sensors, remaining, at))
+
+
+async def _require_a_sensor_per_supply(sensors: int, at: Enclosure, look: Look) -> None:
+    """Raise if the chassis lists more supplies than have a sensor of their input."""
+    listed_supplies = _supply_labels(await _fitted(at.subsystem, at.supplies, look))
+    for names in (listed_supplies, power.supply_names(await look(at.power))):
+        if len(names) > sensors:
+            raise NotNamedError(f"only {sensors} has a sensor of its input, of the supplies", names)
 
 
 async def _is_of_whole(sensor: str, own: frozenset[str], look: Look) -> bool:

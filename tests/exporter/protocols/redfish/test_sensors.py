@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rackwatt_exporter.protocols.redfish.names import supply_named
 from rackwatt_exporter.protocols.redfish.power import Found, NotNamedError
 from rackwatt_exporter.protocols.redfish.sensors import (
     choose_sensors,
@@ -170,6 +171,51 @@ def test_what_may_be_counted_twice_or_is_not_complete_is_a_doubt(
 ) -> None:
     with pytest.raises(NotNamedError):
         choose_sensors(listed, OWN)
+
+
+def other(name: str, kind: str, **more: Any) -> dict[str, Any]:
+    return sensor(name, 3, ReadingType=kind, ReadingUnits="?", **more)
+
+
+@pytest.mark.parametrize(
+    ("power", "without"),
+    [
+        ("PSU1 Input Power", other("PSU2 Input Voltage", "Voltage")),
+        ("PSU1 Input Power", other("PSU2 Input Current", "Current")),
+        ("PSU1_PIN", other("PSU2_VIN", "Voltage", **SUPPLY)),
+        ("ps0 input power", other("ps1 temp", "Temperature")),
+        ("Bay 0 PSU 1 Input Power", other("Bay 0 PSU 2 Fan 1", "Rotational")),
+        ("Power Supply 1 Input", other("Power Supply 2 Voltage 1", "Voltage")),
+    ],
+)
+def test_a_supply_that_has_only_other_sensors_is_a_doubt_that_names_them(
+    power: str, without: dict[str, Any]
+) -> None:
+    with pytest.raises(NotNamedError, match=f"no input is known: '{without['Name']}'"):
+        choose_sensors([sensor(power), without], OWN)
+    absent = without | {"Status": {"State": "Absent"}}
+    assert chosen(sensor(power), absent) == [power]
+
+
+@pytest.mark.parametrize(
+    "beside",
+    ["PSU1 Input Voltage", "PSU1 Fan 2", "PSU1 Temp 2", "PSU Fan 2", "Temp 2", "PSU1 Output 12V"],
+)
+def test_other_sensors_of_the_same_supply_are_no_doubt(beside: str) -> None:
+    assert chosen(sensor("PSU1 Input Power"), other(beside, "Voltage", **SUPPLY)) == [
+        "PSU1 Input Power"
+    ]
+
+
+@given(st.text(max_size=30))
+def test_any_name_says_numbers_of_a_supply_or_none(name: str) -> None:
+    assert all(each.isdigit() for each in supply_named(name))
+
+
+@given(st.integers(0, 99), st.integers(0, 99), st.sampled_from(["PSU", "ps", "Power Supply "]))
+def test_the_number_after_the_word_is_the_supply(index: int, fan: int, word: str) -> None:
+    assert supply_named(f"{word}{index} Fan {fan}") == (str(index),)
+    assert supply_named(f"Chassis {fan} {word}{index}") == (str(fan), str(index))
 
 
 @pytest.mark.parametrize("path", ["Power", "PowerSubsystem/", "Power#/PowerControl/0"])

@@ -1,5 +1,6 @@
 """Whole trees of many makers: each gives the machine's watts, or says what it has instead."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -297,6 +298,48 @@ async def test_supplies_metrics_may_refer_to_sensors() -> None:
         served.resources[f"{path}/Metrics"] = {"InputPowerWatts": excerpt}
     reading = await served.source().read()
     assert (reading.watts, reading.members) == (200, Members(2, 2))
+
+
+def in_subsystem(*states: str) -> dict[str, Any]:
+    base = f"{CHASSIS}/PowerSubsystem"
+    paths = [f"{base}/PowerSupplies/{n}" for n in range(1, len(states) + 1)]
+    resources: dict[str, Any] = {base: {"PowerSupplies": {"@odata.id": f"{base}/PowerSupplies"}}}
+    resources[f"{base}/PowerSupplies"] = collection(*paths)
+    for n, (path, state) in enumerate(zip(paths, states, strict=True), 1):
+        resources[path] = {"@odata.id": path, "Name": f"PSU{n}", "Status": {"State": state}}
+    return resources
+
+
+def in_power(*states: str) -> dict[str, Any]:
+    listed = [{"Name": f"PSU{n}", "Status": {"State": s}} for n, s in enumerate(states, 1)]
+    return {f"{CHASSIS}/Power": {"PowerSupplies": listed}}
+
+
+@pytest.mark.parametrize("where", [in_subsystem, in_power])
+@pytest.mark.parametrize("second", ["Enabled", "StandbySpare", "UnavailableOffline"])
+async def test_a_supply_without_a_sensor_is_no_part_of_a_sum_of_the_others(
+    where: Callable[..., dict[str, Any]], second: str
+) -> None:
+    served = Tree(machine() | sensors("PSU1_Input_Power") | where("Enabled", second))
+    error = await error_of(served)
+    assert error.reason is Reason.NO_POWER_SENSOR
+    for said in ("'PSU1", "'PSU2", "redfish.sensors"):
+        assert said in str(error)
+    assert (await served.source(sensors=("PSU1_Input_Power",)).read()).watts == 100
+
+
+@pytest.mark.parametrize("where", [in_subsystem, in_power])
+async def test_an_empty_bay_needs_no_sensor(where: Callable[..., dict[str, Any]]) -> None:
+    served = Tree(machine() | sensors("PSU1_Input_Power") | where("Enabled", "Absent"))
+    assert (await served.source().read()).watts == 100
+
+
+async def test_a_listed_supply_that_cannot_be_read_needs_a_sensor_too() -> None:
+    served = Tree(machine() | sensors("PSU1_Input_Power") | in_subsystem("Enabled", "Enabled"))
+    del served.resources[f"{CHASSIS}/PowerSubsystem/PowerSupplies/2"]
+    assert "only 1 has a sensor of its input" in str(await error_of(served))
+    served.resources |= sensors("PSU1_Input_Power", "PSU2_Input_Power")
+    assert (await served.source().read()).watts == 200
 
 
 @pytest.mark.parametrize("part", ["CPU1Power", "HBM_Power", "VRM", "Slot3", "Heater_Watts"])
