@@ -7,15 +7,16 @@ numbers as text, `-` and negative sentinels for none.
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from rackwatt_exporter.protocols.command.process import one_line
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers.model.fields import MAX_COUNT, MAX_TIME_S, name
 
 Record = Mapping[str, Any]
+T = TypeVar("T")
 
 MIB = 2**20
 _DECODER = json.JSONDecoder(strict=False)  # a control character in a text breaks no record
@@ -26,29 +27,39 @@ _NUMBER = re.compile(r"[0-9]{1,18}(?:\.0*)?\Z")
 _MAX_REREAD = 3  # times the length of the output
 
 
-class Records(NamedTuple):
-    """The records of an array, and how many more it had that could not be read."""
+class Records(NamedTuple, Generic[T]):
+    """What was made of the records of an array, and how many of them could not be read."""
 
-    records: Sequence[Record]
+    made: tuple[T, ...]
     unread: int
 
 
-def parse_records(output: bytes, command: str, key: str | None = None) -> Records:
+def parse_records(
+    output: bytes, command: str, make: Callable[[Record], T | None], key: str | None = None
+) -> Records[T]:
     """Parse the array of the name `key`, or the outermost one; no output at all is no record.
+
+    `make` is called with each record, and returns None where it is not what it should be. Of a
+    large array no more than one record is kept.
 
     Raises:
         ReadError: bad_reply where there is no array, or where most of it is broken.
     """
     text = output.decode("utf-8", "replace")
     if not text.strip():
-        return Records([], 0)
+        return Records((), 0)
     start = _array(key).search(text)
     if start is None:
         shown = one_line(text, 0)
         raise ReadError(Reason.BAD_REPLY, f"not the JSON that {command} prints: {shown}")
-    found = list(_records(text, start.end(), command))
-    records = [record for record in found if isinstance(record, dict)]
-    return Records(records, len(found) - len(records))
+    made, unread = [], 0
+    for record in _records(text, start.end(), command):
+        one = make(record) if isinstance(record, dict) else None
+        if one is None:
+            unread += 1
+        else:
+            made.append(one)
+    return Records(tuple(made), unread)
 
 
 @lru_cache(8)

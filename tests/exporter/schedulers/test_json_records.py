@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers.json_records import (
+    Record,
+    Records,
     count,
     mebibytes,
     parse_records,
@@ -16,6 +18,11 @@ from rackwatt_exporter.schedulers.json_records import (
     word,
 )
 from rackwatt_exporter.schedulers.model.fields import MAX_COUNT
+
+
+def parsed(output: bytes, key: str | None = None) -> Records[Record]:
+    return parse_records(output, "condor_q", lambda record: record, key)
+
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -29,19 +36,19 @@ RECORDS = st.lists(st.dictionaries(st.text(), VALUES, max_size=4), max_size=5)
 def test_records_are_what_the_command_printed_behind_any_greeting(
     records: list[dict[str, Any]], greeting: str
 ) -> None:
-    listed = parse_records(f"{greeting}{json.dumps(records)}\n".encode(), "condor_q")
-    assert json.dumps(listed.records) == json.dumps(records)
+    listed = parsed(f"{greeting}{json.dumps(records)}\n".encode())
+    assert json.dumps(list(listed.made)) == json.dumps(records)
     assert listed.unread == 0
 
 
 @given(st.binary(max_size=300) | st.text('[]{},:"\\ \n1a', max_size=300).map(str.encode))
 def test_records_of_anything_at_all_are_objects_or_a_bad_reply(output: bytes) -> None:
     try:
-        listed = parse_records(output, "condor_q")
+        listed = parsed(output)
     except ReadError as error:
         assert error.reason is Reason.BAD_REPLY
     else:
-        assert all(isinstance(record, dict) for record in listed.records)
+        assert all(isinstance(record, dict) for record in listed.made)
 
 
 @pytest.mark.parametrize(
@@ -58,41 +65,46 @@ def test_records_of_anything_at_all_are_objects_or_a_bad_reply(output: bytes) ->
 )
 def test_records_beside_a_broken_one_are_read(broken: str) -> None:
     output = f'[\n{{"n": 1}}\n,\n{broken}\n,\n{{"n": 2}}\n]\n'.encode()
-    listed = parse_records(output, "condor_q")
-    assert (listed.records, listed.unread) == ([{"n": 1}, {"n": 2}], 1)
+    listed = parsed(output)
+    assert (listed.made, listed.unread) == (({"n": 1}, {"n": 2}), 1)
+
+
+def test_records_that_are_not_what_they_should_be_are_counted() -> None:
+    listed = parse_records(b'[{"n": 1}, {}, {"n": 0}]', "condor_q", lambda one: one.get("n"))
+    assert listed == ((1, 0), 1)
 
 
 def test_records_that_were_cut_off_are_counted() -> None:
     for output in (b'[\n{"n": 1}\n,\n{"n": ', b'[\n{"n": 1}\n,\n', b'[\n{"n": 1}\n'):
-        listed = parse_records(output, "condor_q")
-        assert (listed.records, listed.unread) == ([{"n": 1}], 1)
+        listed = parsed(output)
+        assert (listed.made, listed.unread) == (({"n": 1},), 1)
 
 
 def test_records_with_control_characters_and_invalid_utf_8_are_read() -> None:
-    listed = parse_records(b'[{"n": "a\x07b\xff"}]', "condor_q")
-    assert listed.records == [{"n": "a\x07b\N{REPLACEMENT CHARACTER}"}]
+    listed = parsed(b'[{"n": "a\x07b\xff"}]')
+    assert listed.made == ({"n": "a\x07b\N{REPLACEMENT CHARACTER}"},)
 
 
 def test_records_are_those_of_the_named_array() -> None:
     output = b'LSF is slow\n{"COMMAND":"bjobs","JOBS":2,"RECORDS":[{"JOBID":"1"},{"JOBID":"2"}]}'
-    listed = parse_records(output, "bjobs", "RECORDS")
-    assert [record["JOBID"] for record in listed.records] == ["1", "2"]
+    listed = parsed(output, "RECORDS")
+    assert [record["JOBID"] for record in listed.made] == ["1", "2"]
 
 
 def test_output_without_an_array_is_a_bad_reply_and_none_at_all_is_no_record() -> None:
     for output in (b"<html></html>", b"No ads", b"{}"):
         with pytest.raises(ReadError) as caught:
-            parse_records(output, "condor_q")
+            parsed(output)
         assert caught.value.reason is Reason.BAD_REPLY
     for output in (b"", b"\n", b"[\n]\n"):
-        assert parse_records(output, "condor_q") == ([], 0)
+        assert parsed(output) == ((), 0)
 
 
 def test_records_broken_throughout_cost_no_more_than_their_length_allows() -> None:
     """Each of them would be read to the end of the output otherwise."""
     output = b"[" + b'{"a":[1,' * 100_000
     with pytest.raises(ReadError) as caught:
-        parse_records(output, "condor_q")
+        parsed(output)
     assert caught.value.reason is Reason.BAD_REPLY
 
 

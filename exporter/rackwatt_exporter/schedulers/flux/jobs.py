@@ -33,10 +33,7 @@ def parse_jobs(output: bytes) -> Jobs:
     Raises:
         ReadError: bad_reply.
     """
-    listed = parse_records(output, "flux jobs", "jobs")
-    made = [_job(record) for record in listed.records]
-    jobs = tuple(job for job in made if job is not None)
-    return Jobs(jobs, listed.unread + len(made) - len(jobs))
+    return Jobs(*parse_records(output, "flux jobs", _job, "jobs"))
 
 
 def _job(record: Record) -> Job | None:

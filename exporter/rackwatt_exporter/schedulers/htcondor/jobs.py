@@ -1,5 +1,7 @@
 """Jobs as condor_q prints them, those of one schedd."""
 
+from functools import lru_cache
+
 from rackwatt_exporter.schedulers.json_commands import Jobs
 from rackwatt_exporter.schedulers.json_records import (
     Record,
@@ -57,10 +59,7 @@ def parse_jobs(output: bytes) -> Jobs:
     Raises:
         ReadError: bad_reply.
     """
-    listed = parse_records(output, "condor_q")
-    made = [_job(record) for record in listed.records]
-    jobs = tuple(job for job in made if job is not None)
-    return Jobs(jobs, listed.unread + len(made) - len(jobs))
+    return Jobs(*parse_records(output, "condor_q", _job))
 
 
 def _job(record: Record) -> Job | None:
@@ -116,12 +115,13 @@ def _resources(record: Record, kind: str = "") -> Resources:
         _first(record, f"{resource}{kind}", f"Request{resource}")
         for resource in ("Cpus", "Memory", "GPUs")
     )
-    number = 0 if gpus is None else count(gpus)
-    return Resources(
-        count(cpus),
-        mebibytes(memory),
-        None if number is None else distinct_gres([("gpu", "", number)]),
-    )
+    return _amount(count(cpus), mebibytes(memory), 0 if gpus is None else count(gpus))
+
+
+@lru_cache(4096)
+def _amount(cpus: int | None, memory_bytes: int | None, gpus: int | None) -> Resources:
+    gres = None if gpus is None else distinct_gres([("gpu", "", gpus)])
+    return Resources(cpus, memory_bytes, gres)
 
 
 def _first(record: Record, *attributes: str) -> object:

@@ -51,13 +51,16 @@ def parse_nodes(output: bytes) -> Nodes:
     Raises:
         ReadError: bad_reply.
     """
-    listed = parse_records(output, "condor_status")
+    slots = parse_records(output, "condor_status", _slot)
     machines: defaultdict[str, list[Record]] = defaultdict(list)
-    for slot in listed.records:
-        machines[word(slot.get("Machine"))].append(slot)
-    nameless = machines.pop("", ())
-    nodes = {machine: _node(slots) for machine, slots in machines.items()}
-    return Nodes(nodes, listed.unread + len(nameless))
+    for machine, slot in slots.made:
+        machines[machine].append(slot)
+    return Nodes({machine: _node(slots) for machine, slots in machines.items()}, slots.unread)
+
+
+def _slot(slot: Record) -> tuple[str, Record] | None:
+    machine = word(slot.get("Machine"))
+    return (machine, slot) if machine else None
 
 
 def _node(slots: Sequence[Record]) -> SchedulerNode:

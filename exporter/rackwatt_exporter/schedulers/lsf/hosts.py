@@ -25,16 +25,18 @@ def parse_nodes(output: bytes) -> Nodes:
     Raises:
         ReadError: bad_reply.
     """
-    listed = parse_records(output, "bhosts", "RECORDS")
-    named = [(word(host.get("HOST_NAME")), host) for host in listed.records]
-    nodes = {name: _node(host) for name, host in named if name}
-    return Nodes(nodes, listed.unread + sum(not name for name, _ in named))
+    named = parse_records(output, "bhosts", _node, "RECORDS")
+    return Nodes(dict(named.made), named.unread)
 
 
-def _node(host: Record) -> SchedulerNode:
+def _node(host: Record) -> tuple[str, SchedulerNode] | None:
+    """Make a node with its name; None of a record that has none."""
+    name = word(host.get("HOST_NAME"))
+    if not name:
+        return None
     jobs = count(host.get("NJOBS"))
     slots = count(host.get("MAX"))
-    return SchedulerNode(
+    return name, SchedulerNode(
         *_state(host, jobs),
         total=None if slots is None else Resources(slots),
         allocated=None if jobs is None else Resources(jobs),
