@@ -80,7 +80,8 @@ def metrics_reference(note: str) -> str:
             note,
             "\nEvery metric family of the exporter and of the operator, by subject. A value that\n"
             "is not known has no series: nothing is 0 because a reading is missing. The flag\n"
-            "`--no-profile.power-exporter` omits `node_power_usage`. What may change:\n"
+            "`--no-profile.power-exporter` omits `node_power_usage`, and\n"
+            "`--no-profile.slurm-exporter` omits `slurm_*`. What may change:\n"
             "[API versioning](api-versioning.md).\n",
             *(part for subject in listed for part in _section(subject, known)),
         ]

@@ -7,7 +7,7 @@ import asyncio
 import logging
 import resource
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -51,7 +51,7 @@ class Exporter:
         paths: Sequence[Path],
         secrets: Secrets,
         state_directory: Path | None = None,
-        profiles: Iterable[str] = (),
+        profiles: Collection[str] = (),
         shard: Shard = WHOLE,
         host: HostPaths | None = None,
         retention_s: float = RETENTION_S,
@@ -67,7 +67,7 @@ class Exporter:
         self.reload_requested = asyncio.Event()
         self.reloaded_at_s = 0.0
         self.host = host or HostPaths()
-        self.registry = Registry(self._ledger, secrets, self.host)
+        self.registry = Registry(self._ledger, secrets, self.host, profiles)
         self.targets = self.registry.targets.store
         self.schedulers = self.registry.schedulers.store
         self.history = History(self.targets)

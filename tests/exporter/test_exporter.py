@@ -2,8 +2,12 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
+from rackwatt_exporter.config.secrets import Secrets
+from rackwatt_exporter.exporter import Exporter
+from rackwatt_exporter.schedulers.views.slurm_families import PROFILE
 from rackwatt_exporter.store.ledger_file import LedgerFile
 from tests.exporter.running_exporter import RunningExporter, power_target, rewrite
+from tests.exporter.schedulers.snapshots import full_snapshot
 
 LOOPS = ("attended",)
 
@@ -61,3 +65,21 @@ async def test_the_exporter_continues_counters_after_a_restart(tmp_path: Path) -
     async with RunningExporter(tmp_path) as site:
         text = await site.until(lambda text: joules(text) > 0)
         assert kept <= joules(text) < kept + 5000
+
+
+async def test_the_exporter_serves_the_families_of_slurm_with_their_profile_alone(
+    tmp_path: Path,
+) -> None:
+    document = (
+        "apiVersion: rackwatt.dev/v1alpha1\nkind: SchedulerBinding\nmetadata: {name: prod}\n"
+        f"spec: {{cluster: alpha, slurm: {{cli: {{path: {tmp_path}}}}}}}\n"
+    )
+    (tmp_path / "lab.yaml").write_text(document)
+    for profiles in ((), (PROFILE,)):
+        exporter = Exporter([tmp_path / "lab.yaml"], Secrets(tmp_path), profiles=profiles)
+        await exporter.reload()
+        exporter.schedulers.succeeded("prod", full_snapshot({"n1": "idle"}), 0.1)
+        families = exporter.registry.schedulers.families(0.0)
+        served = {family.name for family, lines in families if lines}
+        assert ("slurm_cpus_total" in served) == (PROFILE in profiles)
+        await exporter.close()

@@ -21,6 +21,7 @@ from rackwatt_exporter.commands.flags import (
 from rackwatt_exporter.commands.runtime import run
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.exporter import Exporter
+from rackwatt_exporter.schedulers.views.slurm_families import PROFILE
 from rackwatt_exporter.store.ledger_file import RETENTION_S
 from rackwatt_exporter.web.app import RESERVED_PATHS, WebApp, build_health_app
 from rackwatt_exporter.web.middleware.request_limit import MAX_REQUESTS
@@ -70,6 +71,13 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         action=argparse.BooleanOptionalAction,
         default=True,
         help="serve node_power_usage, as power-exporter does",
+    )
+    parser.add_argument(
+        "--profile.slurm-exporter",
+        dest="slurm_exporter",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="serve slurm_* of each Slurm, as prometheus-slurm-exporter does",
     )
     add_logging(parser)
     parser.set_defaults(command=command)
@@ -137,12 +145,18 @@ def count(text: str) -> int:
     return int(text)
 
 
+def profiles(arguments: argparse.Namespace) -> list[str]:
+    """Return the profiles that the flags leave enabled."""
+    chosen = {"power-exporter": arguments.power_exporter, PROFILE: arguments.slurm_exporter}
+    return [profile for profile, is_served in chosen.items() if is_served]
+
+
 async def _serve(arguments: argparse.Namespace) -> int:
     exporter = Exporter(
         arguments.config_files or [Path("/etc/rackwatt")],
         Secrets(arguments.secrets_directory),
         arguments.state_directory,
-        ["power-exporter"] if arguments.power_exporter else [],
+        profiles(arguments),
         arguments.shard,
         host(arguments),
         arguments.retention_s,

@@ -17,7 +17,8 @@ class MetricFamily:
 
     def header(self, openmetrics: bool) -> str:
         """Return the lines that introduce the family in either format."""
-        name = self.name.removesuffix("_total") if openmetrics else self.name
+        is_cut = openmetrics and self.kind == "counter"
+        name = self.name.removesuffix("_total") if is_cut else self.name
         unit = f"# UNIT {name} {self.unit}\n" if openmetrics and self.unit else ""
         return f"# HELP {name} {self.help}\n# TYPE {name} {self.kind}\n{unit}"
 

@@ -1,6 +1,6 @@
 """The registry of pipelines: every kind of thing that is measured, built once."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from rackwatt_crds.wording import counted
@@ -26,12 +26,18 @@ class Registry:
     the other.
     """
 
-    def __init__(self, ledger: LedgerFile, secrets: Secrets, host: HostPaths) -> None:
+    def __init__(
+        self,
+        ledger: LedgerFile,
+        secrets: Secrets,
+        host: HostPaths,
+        profiles: Collection[str] = (),
+    ) -> None:
         targets = TargetStore(ledger)
         schedulers = NodeStateStore(targets)
         collectors = CollectorStore(host.node, ledger)
         self.targets = TargetPipeline(targets, secrets)
-        self.schedulers = SchedulerPipeline(schedulers, secrets)
+        self.schedulers = SchedulerPipeline(schedulers, secrets, profiles)
         self._pipelines: tuple[Pipeline[Any, Any], ...] = (
             self.targets,
             self.schedulers,

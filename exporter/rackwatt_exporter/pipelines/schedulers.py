@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
 from heapq import nsmallest
 from itertools import chain
@@ -21,7 +21,14 @@ from rackwatt_exporter.polling.schedule import PollSchedule
 from rackwatt_exporter.schedulers.base import Scheduler
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 from rackwatt_exporter.schedulers.registry import scheduler
-from rackwatt_exporter.schedulers.views import durations, jobs, nodes, per_job
+from rackwatt_exporter.schedulers.views import (
+    durations,
+    jobs,
+    nodes,
+    per_job,
+    slurm_exporter,
+    slurm_families,
+)
 from rackwatt_exporter.schedulers.views.durations import JobDurations
 from rackwatt_exporter.schedulers.views.jobs import job_counts
 from rackwatt_exporter.schedulers.views.nodes import state_counts
@@ -67,7 +74,10 @@ UNMATCHED = MetricFamily(
     "scheduler that no target is.",
     (*SCHEDULER_LABELS, "side"),
 )
-_VIEWS = (*nodes.FAMILIES, *jobs.FAMILIES, *per_job.FAMILIES, *durations.FAMILIES)
+_VIEWS = (
+    *nodes.FAMILIES, *jobs.FAMILIES, *per_job.FAMILIES, *durations.FAMILIES,
+    *slurm_families.FAMILIES,
+)  # fmt: skip
 FAMILIES = (*HEALTH, *_VIEWS, UNMATCHED)
 
 
@@ -110,9 +120,12 @@ class SchedulerPipeline(Pipeline[SchedulerConfig, SchedulerSnapshot]):
     noun = "scheduler"
     store: NodeStateStore
 
-    def __init__(self, store: NodeStateStore, secrets: Secrets) -> None:
+    def __init__(
+        self, store: NodeStateStore, secrets: Secrets, profiles: Collection[str] = ()
+    ) -> None:
         super().__init__(store)
         self._secrets = secrets
+        self._profiles = frozenset(profiles)
         self._views: dict[str, _View] = {}
         self._durations: defaultdict[str, JobDurations] = defaultdict(JobDurations)
 
@@ -171,7 +184,9 @@ class SchedulerPipeline(Pipeline[SchedulerConfig, SchedulerSnapshot]):
         if view is None or view.snapshot is not snapshot or view.spec != spec:
             counted_durations = self._durations[spec.name]
             counted_durations.observe(snapshot)
-            self._views[spec.name] = view = _make_view(spec, snapshot, counted_durations)
+            self._views[spec.name] = view = _make_view(
+                spec, snapshot, counted_durations, self._profiles
+            )
         return view
 
     def describe(self, record: SchedulerRecord) -> dict[str, Any]:
@@ -205,7 +220,9 @@ class SchedulerPipeline(Pipeline[SchedulerConfig, SchedulerSnapshot]):
         return lines
 
 
-def _samples(spec: SchedulerConfig, snapshot: SchedulerSnapshot) -> Iterator[Sample]:
+def _samples(
+    spec: SchedulerConfig, snapshot: SchedulerSnapshot, profiles: Collection[str]
+) -> Iterator[Sample]:
     """Go through the samples of a snapshot.
 
     Those of each node and of jobs are on the page of the exporter that polls the scheduler, once,
@@ -216,13 +233,18 @@ def _samples(spec: SchedulerConfig, snapshot: SchedulerSnapshot) -> Iterator[Sam
         yield from nodes.node_samples(snapshot)
         yield from jobs.samples(snapshot, spec.metrics)
         yield from per_job.samples(snapshot, spec.metrics)
+    if spec.kind == slurm_families.SCHEDULER and slurm_families.PROFILE in profiles:
+        yield from slurm_exporter.samples(snapshot, spec.metrics)
 
 
 def _make_view(
-    spec: SchedulerConfig, snapshot: SchedulerSnapshot, counted_durations: JobDurations
+    spec: SchedulerConfig,
+    snapshot: SchedulerSnapshot,
+    counted_durations: JobDurations,
+    profiles: Collection[str],
 ) -> _View:
     labels = spec.name, spec.cluster
-    lines = render(labels, _samples(spec, snapshot), spec.metrics.exclude)
+    lines = render(labels, _samples(spec, snapshot, profiles), spec.metrics.exclude)
     if spec.metrics.jobs and not spec.is_relayed:
         for family in durations.FAMILIES:
             if not is_excluded(family, spec.metrics.exclude):

@@ -1,3 +1,4 @@
+import argparse
 import json
 import re
 import resource
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from rackwatt_exporter.commands.run import add, profiles
 from rackwatt_exporter.store.ledger_file import LedgerFile
 from tests.eventually import PATIENCE_S
 from tests.exporter.commands.exporter_process import COMMAND, running
@@ -86,6 +88,22 @@ def test_flags_for_the_path_the_profile_and_the_log_do_as_they_say(lab: Path) ->
         assert "node_power_usage" not in text
         assert json.loads(run.log[0])["level"] in ("debug", "info")
         assert run.stop() == 0
+
+
+@pytest.mark.parametrize(
+    ("flags", "served"),
+    [
+        ([], ["power-exporter", "slurm-exporter"]),
+        (["--no-profile.slurm-exporter"], ["power-exporter"]),
+        (["--no-profile.power-exporter"], ["slurm-exporter"]),
+    ],
+)
+def test_each_profile_is_enabled_unless_its_flag_disables_it(
+    flags: list[str], served: list[str]
+) -> None:
+    parser = argparse.ArgumentParser()
+    add(parser.add_subparsers())
+    assert profiles(parser.parse_args(["run", *flags])) == served
 
 
 def test_a_port_in_use_is_reported_and_the_exit_status_is_1(lab: Path) -> None:

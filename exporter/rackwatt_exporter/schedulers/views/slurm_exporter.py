@@ -1,0 +1,176 @@
+"""What the families of prometheus-slurm-exporter show of a snapshot of Slurm.
+
+docs/migration/slurm-exporter.md says what differs from its own page, and why. A state of a node is
+the model's word, and a state of a job is Slurm's own in upper case, as squeue prints it.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+
+from rackwatt_exporter.config.scheduler import MetricsOptions
+from rackwatt_exporter.metrics.family import MetricFamily, Sample
+from rackwatt_exporter.schedulers.model.job import Job
+from rackwatt_exporter.schedulers.model.job_state import WAITING
+from rackwatt_exporter.schedulers.model.node import SchedulerNode
+from rackwatt_exporter.schedulers.model.node_state import NodeState
+from rackwatt_exporter.schedulers.model.resources import Resources
+from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
+from rackwatt_exporter.schedulers.views import slurm_families as f
+from rackwatt_exporter.schedulers.views.jobs import plain_reason
+
+# In these a node takes jobs, or will when it is powered up; sinfo counts its free CPUs as idle.
+_IN_SERVICE = frozenset(
+    {
+        NodeState.ALLOCATED,
+        NodeState.MIXED,
+        NodeState.COMPLETING,
+        NodeState.IDLE,
+        NodeState.PLANNED,
+        NodeState.RESERVED,
+        NodeState.MAINTENANCE,
+        NodeState.POWERED_DOWN,
+        NodeState.POWERING_DOWN,
+        NodeState.POWERING_UP,
+    }
+)
+_NOT_REPORTED = Resources()
+
+_Amount = tuple[MetricFamily, tuple[str, ...], float | None]
+
+
+class _Sum:
+    """Jobs of one group in one state, and what they hold or wait for, where that is known."""
+
+    __slots__ = ("cpus", "memory", "tasks")
+
+    def __init__(self) -> None:
+        self.tasks = 0
+        self.cpus: float | None = None
+        self.memory: int | None = None
+
+    def add(self, job: Job) -> None:
+        """Add each task of a job."""
+        self.tasks += job.tasks
+        amount = job.allocated or job.requested
+        if amount is None:
+            return
+        if amount.cpus is not None:
+            self.cpus = (self.cpus or 0) + amount.cpus * job.tasks
+        if amount.memory_bytes is not None:
+            self.memory = (self.memory or 0) + amount.memory_bytes * job.tasks
+
+
+def samples(snapshot: SchedulerSnapshot, options: MetricsOptions) -> Iterator[Sample]:
+    """Go through the samples; what was not reported has none."""
+    yield from _added(_of_nodes(snapshot.nodes.values()))
+    jobs = snapshot.jobs
+    if jobs is None:
+        return
+    if options.jobs:
+        yield from _added(_by_reason(jobs))
+    if options.partitions:
+        yield from _added(_by_partition(jobs))
+    if options.users:
+        yield from _added(_by_state(f.USER, _summed((job.user, job) for job in jobs)))
+    if options.accounts:
+        accounts = _summed((job.account, job) for job in jobs)
+        yield from _added(_by_state(f.ACCOUNT, accounts))
+        yield from _added(_held(accounts))
+
+
+def _added(amounts: Iterable[_Amount]) -> Iterator[Sample]:
+    """Add up the amounts that are known."""
+    sums: defaultdict[tuple[MetricFamily, tuple[str, ...]], float] = defaultdict(int)
+    for family, labels, amount in amounts:
+        if amount is not None:
+            sums[family, labels] += amount
+    for (family, labels), value in sums.items():
+        yield Sample(family, labels, value)
+
+
+def _of_nodes(nodes: Iterable[SchedulerNode]) -> Iterator[_Amount]:
+    """Go through the amounts of nodes, those of the same state and partitions together."""
+    alike: defaultdict[tuple[str, tuple[str, ...]], list[SchedulerNode]] = defaultdict(list)
+    for node in nodes:
+        alike[node.state, node.partitions].append(node)
+    for (state, partitions), members in alike.items():
+        yield from _of_alike(state, partitions, members)
+
+
+def _of_alike(
+    state: str, partitions: Iterable[str], nodes: Sequence[SchedulerNode]
+) -> Iterator[_Amount]:
+    totals = [node.total or _NOT_REPORTED for node in nodes]
+    held = [node.allocated or _NOT_REPORTED for node in nodes]
+    cpus, held_cpus = _known(one.cpus for one in totals), _known(one.cpus for one in held)
+    memory = _known(one.memory_bytes for one in totals)
+    held_memory = _known(one.memory_bytes for one in held)
+    idle = _known(map(partial(_idle_cpus, state), totals, held))
+    yield f.NODES, (state,), len(nodes)
+    yield f.STATE_CPUS, (state,), cpus
+    yield f.CPUS, (), cpus
+    yield f.IDLE_CPUS, (), idle
+    yield f.MEMORY, (), memory
+    yield f.ALLOCATED_MEMORY, (), held_memory
+    for name in partitions:
+        yield f.PARTITION_NODES, (name, state), len(nodes)
+        yield f.PARTITION_CPUS, (name,), cpus
+        yield f.PARTITION_IDLE_CPUS, (name,), idle
+        yield f.PARTITION_ALLOCATED_CPUS, (name, state), held_cpus
+        yield f.PARTITION_MEMORY, (name,), memory
+        yield f.PARTITION_ALLOCATED_MEMORY, (name, state), held_memory
+
+
+def _known(amounts: Iterable[float | None]) -> float | None:
+    """Return the sum of the amounts that are known; None where none is."""
+    known = [amount for amount in amounts if amount is not None]
+    return sum(known) if known else None
+
+
+def _idle_cpus(state: str, total: Resources, held: Resources) -> float | None:
+    if total.cpus is None or held.cpus is None:
+        return None
+    return max(0, total.cpus - held.cpus) if state in _IN_SERVICE else 0
+
+
+def _by_reason(jobs: Iterable[Job]) -> Iterator[_Amount]:
+    counts: defaultdict[str, int] = defaultdict(int)
+    for job in jobs:
+        if job.state in WAITING:
+            counts[job.reason] += job.tasks
+    for reason, count in counts.items():
+        yield f.PENDING, (plain_reason(reason),), count
+
+
+def _by_partition(jobs: Iterable[Job]) -> Iterator[_Amount]:
+    counts: defaultdict[tuple[tuple[str, ...], str], int] = defaultdict(int)
+    for job in jobs:
+        counts[job.partitions, job.state] += job.tasks
+    for (partitions, state), count in counts.items():
+        for name in partitions or ("",):
+            yield f.PARTITION_JOBS, (name, state.upper()), count
+
+
+def _summed(jobs: Iterable[tuple[str, Job]]) -> dict[tuple[str, str], _Sum]:
+    """Add up jobs by group and state."""
+    sums: defaultdict[tuple[str, str], _Sum] = defaultdict(_Sum)
+    for group, job in jobs:
+        sums[group, job.state].add(job)
+    return sums
+
+
+def _by_state(families: f.Group, sums: dict[tuple[str, str], _Sum]) -> Iterator[_Amount]:
+    for (group, state), one in sums.items():
+        labels = group, state.upper()
+        yield families.jobs, labels, one.tasks
+        yield families.cpus, labels, one.cpus
+        yield families.memory, labels, one.memory
+
+
+def _held(sums: dict[tuple[str, str], _Sum]) -> Iterator[_Amount]:
+    """Go through what jobs hold now, whatever their state; those that wait hold nothing."""
+    for (group, state), one in sums.items():
+        if state not in WAITING:
+            yield f.ACCOUNT_CPUS, (group,), one.cpus
+            yield f.ACCOUNT_MEMORY, (group,), one.memory

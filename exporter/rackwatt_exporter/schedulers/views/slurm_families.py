@@ -1,0 +1,109 @@
+"""Families of prometheus-slurm-exporter, by its names and labels.
+
+They are a profile, served of Slurm alone. Each has the labels of its scheduler in addition, since
+one page may have several.
+"""
+
+from typing import NamedTuple
+
+from rackwatt_exporter.metrics.family import MetricFamily
+from rackwatt_exporter.schedulers.views.render import SCHEDULER_LABELS
+
+PROFILE = "slurm-exporter"
+SCHEDULER = "slurm"
+
+
+def _family(name: str, help_text: str, *labels: str) -> MetricFamily:
+    return MetricFamily(name, "gauge", help_text, (*SCHEDULER_LABELS, *labels), profile=PROFILE)
+
+
+NODES = _family("slurm_node_count_per_state", "Number of nodes in each state.", "state")
+STATE_CPUS = _family("slurm_cpus_per_state", "Number of CPUs of nodes in each state.", "state")
+CPUS = _family("slurm_cpus_total", "Number of CPUs, each node counted once.")
+IDLE_CPUS = _family("slurm_cpus_idle", "Number of CPUs that no job holds, of nodes in service.")
+MEMORY = _family("slurm_mem_real", "Memory of nodes in bytes, each node counted once.")
+ALLOCATED_MEMORY = _family("slurm_mem_alloc", "Memory in bytes that Slurm has allocated to jobs.")
+PARTITION_NODES = _family(
+    "slurm_partition_node_count",
+    "Number of nodes of the partition in each state.",
+    "partition",
+    "state",
+)
+PARTITION_CPUS = _family(
+    "slurm_partition_total_cpus", "Number of CPUs of the partition's nodes.", "partition"
+)
+PARTITION_IDLE_CPUS = _family(
+    "slurm_partition_idle_cpus",
+    "Number of CPUs that no job holds, of the partition's nodes in service.",
+    "partition",
+)
+PARTITION_ALLOCATED_CPUS = _family(
+    "slurm_partition_alloc_cpus",
+    "Number of CPUs that jobs of any partition hold of the partition's nodes in each state.",
+    "partition",
+    "state",
+)
+PARTITION_MEMORY = _family(
+    "slurm_partition_real_mem", "Memory of the partition's nodes in bytes.", "partition"
+)
+PARTITION_ALLOCATED_MEMORY = _family(
+    "slurm_partition_alloc_mem",
+    "Memory in bytes that jobs of any partition hold of the partition's nodes in each state.",
+    "partition",
+    "state",
+)
+PARTITION_JOBS = _family(
+    "slurm_partition_job_state_total",
+    "Number of jobs of the partition in each state; a job that may start in several is in each.",
+    "partition",
+    "state",
+)
+PENDING = _family(
+    "slurm_pending_reason_total",
+    "Number of jobs that wait, by the reason that Slurm gives, without names of nodes.",
+    "reason",
+)
+
+
+class Group(NamedTuple):
+    """Families of the jobs of each user or account, by state."""
+
+    jobs: MetricFamily
+    cpus: MetricFamily
+    memory: MetricFamily
+
+    @classmethod
+    def of(cls, names: tuple[str, str, str], label: str, noun: str) -> "Group":
+        """Make the families of a label; `names` are those of jobs, CPUs and memory."""
+        jobs, cpus, memory = names
+        held = f"that jobs of the {noun} hold, and request while they wait, by state."
+        return cls(
+            _family(jobs, f"Number of jobs of the {noun} in each state.", label, "state"),
+            _family(cpus, f"Number of CPUs {held}", label, "state"),
+            _family(memory, f"Memory in bytes {held}", label, "state"),
+        )
+
+
+USER = Group.of(
+    ("slurm_user_state_total", "slurm_user_cpu_alloc", "slurm_user_mem_alloc"), "username", "user"
+)
+ACCOUNT = Group.of(
+    (
+        "slurm_account_job_state_total",
+        "slurm_account_job_state_cpu_alloc",
+        "slurm_account_job_state_mem_alloc",
+    ),
+    "account",
+    "account",
+)
+ACCOUNT_CPUS = _family(
+    "slurm_account_cpu_alloc", "Number of CPUs that jobs of the account hold.", "account"
+)
+ACCOUNT_MEMORY = _family(
+    "slurm_account_mem_alloc", "Memory in bytes that jobs of the account hold.", "account"
+)
+FAMILIES = (
+    NODES, STATE_CPUS, CPUS, IDLE_CPUS, MEMORY, ALLOCATED_MEMORY, PARTITION_NODES, PARTITION_CPUS,
+    PARTITION_IDLE_CPUS, PARTITION_ALLOCATED_CPUS, PARTITION_MEMORY, PARTITION_ALLOCATED_MEMORY,
+    PARTITION_JOBS, PENDING, *USER, *ACCOUNT, ACCOUNT_CPUS, ACCOUNT_MEMORY,
+)  # fmt: skip

@@ -1,0 +1,190 @@
+"""Families of prometheus-slurm-exporter, beside its own pages of the same Slurm."""
+
+import re
+from pathlib import Path
+
+import msgspec
+import pytest
+from prometheus_client.openmetrics.parser import (
+    text_string_to_metric_families as parse_openmetrics,
+)
+from prometheus_client.parser import text_string_to_metric_families as parse_text
+
+from rackwatt_exporter.config.scheduler import MetricsOptions
+from rackwatt_exporter.schedulers.model.job import Job
+from rackwatt_exporter.schedulers.model.node import SchedulerNode
+from rackwatt_exporter.schedulers.model.resources import Resources
+from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
+from rackwatt_exporter.schedulers.slurm.rest_jobs import read_jobs
+from rackwatt_exporter.schedulers.slurm.rest_models import reply
+from rackwatt_exporter.schedulers.views.render import render
+from rackwatt_exporter.schedulers.views.slurm_exporter import samples
+from rackwatt_exporter.schedulers.views.slurm_families import FAMILIES
+
+ROOT = Path(__file__).parents[4]
+DATA = ROOT / "tests/data/slurm-exporter"
+GUIDE = (ROOT / "docs/migration/slurm-exporter.md").read_text()
+MIB = 2**20
+SAME = "–"
+OF_ANY_PROGRAM = ("go_", "process_", "promhttp_")
+
+Series = dict[tuple[tuple[str, str], ...], float]
+
+
+def captured() -> SchedulerSnapshot:
+    """Read what the real Slurm printed."""
+    nodes = reply((DATA / "sinfo.json").read_bytes()).snapshot()
+    jobs = reply((DATA / "squeue.json").read_bytes()).jobs
+    assert jobs
+    return msgspec.structs.replace(nodes, jobs=read_jobs(jobs).jobs)
+
+
+def page(snapshot: SchedulerSnapshot, options: MetricsOptions | None = None) -> dict[str, Series]:
+    """Return the series of each family, without the labels that every one has."""
+    series: dict[str, Series] = {}
+    for family, values, number in samples(snapshot, options or MetricsOptions()):
+        labels = zip(family.labels[2:], map(str, values), strict=True)
+        series.setdefault(family.name, {})[tuple(sorted(labels))] = number
+    return series
+
+
+def theirs(mode: str) -> dict[str, Series]:
+    return {
+        metric.name: {tuple(sorted(one.labels.items())): one.value for one in metric.samples}
+        for metric in parse_text((DATA / f"{mode}.txt").read_text())
+        if not metric.name.startswith(OF_ANY_PROGRAM)
+    }
+
+
+def section(title: str) -> dict[str, str]:
+    """Return the last cell of each name in a table of the migration guide."""
+    (text,) = re.findall(rf"^## {title}\n(.*?)(?=^## |\Z)", GUIDE, re.DOTALL | re.MULTILINE)
+    rows = [line.strip("|").split("|") for line in text.splitlines() if line.startswith("| `")]
+    return {name: cells[-1].strip() for cells in rows for name in re.findall("`([^`]+)`", cells[0])}
+
+
+def test_the_guide_has_a_row_for_each_family_and_for_no_other() -> None:
+    assert section("Names").keys() == {family.name for family in FAMILIES}
+
+
+@pytest.mark.parametrize("mode", ["fallback", "json"])
+def test_each_name_of_the_old_page_is_served_or_listed_as_having_another_name_or_none(
+    mode: str,
+) -> None:
+    served = page(captured()).keys()
+    elsewhere = section("Other names").keys() | section("Not yet").keys()
+    assert theirs(mode).keys() <= served | elsewhere
+    assert not served & elsewhere
+
+
+def test_each_family_that_differs_from_the_old_pages_has_a_row_that_says_how() -> None:
+    ours = page(captured())
+    old = [theirs("fallback"), theirs("json")]
+    shared = {name for one in old for name in one.keys() & ours.keys()}
+    differing = {
+        name for name in shared if any(name in one and one[name] != ours[name] for one in old)
+    }
+    of_first_releases = {"slurm_account_cpu_alloc", "slurm_account_mem_alloc"}
+    assert shared == ours.keys() - of_first_releases
+    assert differing == {n for n, cell in section("Names").items() if cell != SAME} - (
+        of_first_releases
+    )
+
+
+def test_memory_is_what_slurm_has_allocated_in_units_of_1024() -> None:
+    ours = page(captured())
+    assert ours["slurm_mem_alloc"][()] == 19_724 * MIB
+    assert ours["slurm_account_mem_alloc"] == {
+        (("account", "proj1"),): (18_624 + 50) * MIB,  # 50 of them of a suspended job
+        (("account", "proj2"),): 1_050 * MIB,
+    }
+    running = {
+        dict(labels)["username"]: value
+        for labels, value in ours["slurm_user_mem_alloc"].items()
+        if dict(labels)["state"] == "RUNNING"
+    }
+    assert running == {"alice": 2_624 * MIB, "bob": 16_600 * MIB, "carol": 450 * MIB}
+
+
+def test_a_job_of_two_partitions_is_in_each_and_in_none_of_both_names() -> None:
+    jobs = page(captured())["slurm_partition_job_state_total"]
+    assert jobs[("partition", "batch"), ("state", "PENDING")] == 15
+    assert jobs[("partition", "gpu"), ("state", "PENDING")] == 1
+    assert {dict(labels)["partition"] for labels in jobs} == {"batch", "gpu"}
+
+
+def test_a_job_that_ended_or_waits_holds_nothing_of_its_account() -> None:
+    held = Resources(4, 100 * MIB)
+    jobs = (
+        Job("1", "running", account="phys", allocated=held),
+        Job("2", "pending", tasks=3, account="phys", requested=held),
+        Job("3", "failed", account="phys"),
+    )
+    ours = page(SchedulerSnapshot({}, jobs=jobs))
+    assert ours["slurm_account_cpu_alloc"] == {(("account", "phys"),): 4}
+    assert ours["slurm_account_job_state_cpu_alloc"] == {
+        (("account", "phys"), ("state", "RUNNING")): 4,
+        (("account", "phys"), ("state", "PENDING")): 12,
+    }
+    assert ours["slurm_account_job_state_total"][("account", "phys"), ("state", "FAILED")] == 1
+
+
+@pytest.mark.parametrize(
+    ("state", "idle"),
+    [("idle", 6), ("mixed", 6), ("powered_down", 6), ("down", 0), ("drained", 0), ("draining", 0),
+     ("failing", 0), ("not_responding", 0), ("unknown", 0), ("zen", 0)],
+)  # fmt: skip
+def test_cpus_are_idle_only_of_nodes_that_take_jobs(state: str, idle: int) -> None:
+    node = SchedulerNode(state, partitions=("batch",), total=Resources(8), allocated=Resources(2))
+    ours = page(SchedulerSnapshot({"n1": node}))
+    assert ours["slurm_cpus_idle"] == {(): idle}
+    assert ours["slurm_partition_idle_cpus"] == {(("partition", "batch"),): idle}
+
+
+def test_what_is_not_reported_has_no_series() -> None:
+    node = SchedulerNode("idle", partitions=("batch",))
+    job = Job("1", "running", user="alice", account="phys", partitions=("batch",))
+    assert page(SchedulerSnapshot({"n1": node})).keys() == {
+        "slurm_node_count_per_state",
+        "slurm_partition_node_count",
+    }
+    assert not [name for name in page(SchedulerSnapshot({}, jobs=(job,))) if "alloc" in name]
+
+
+def test_a_node_of_two_partitions_counts_once_in_the_cluster() -> None:
+    node = SchedulerNode("mixed", partitions=("batch", "gpu"), total=Resources(8, MIB))
+    ours = page(SchedulerSnapshot({"n1": node, "n2": node}))
+    assert ours["slurm_cpus_total"] == {(): 16}
+    assert ours["slurm_partition_total_cpus"] == {
+        (("partition", "batch"),): 16,
+        (("partition", "gpu"),): 16,
+    }
+
+
+@pytest.mark.parametrize(
+    ("options", "part"),
+    [
+        (MetricsOptions(jobs=False), "pending"),
+        (MetricsOptions(partitions=False), "partition_job"),
+        (MetricsOptions(users=False), "user"),
+        (MetricsOptions(accounts=False), "account"),
+    ],
+)
+def test_a_part_that_the_document_disables_has_no_series(
+    options: MetricsOptions, part: str
+) -> None:
+    snapshot = captured()
+    omitted = page(snapshot).keys() - page(snapshot, options).keys()
+    assert omitted
+    assert omitted == {f.name for f in FAMILIES if f.name.startswith(f"slurm_{part}")}
+
+
+@pytest.mark.parametrize("openmetrics", [False, True])
+def test_the_page_parses_in_both_formats_with_families_as_declared(openmetrics: bool) -> None:
+    rendered = render(("prod", "alpha"), samples(captured(), MetricsOptions()), None)
+    text = "".join(
+        family.header(openmetrics) + "".join(lines) for family, lines in rendered.items()
+    )
+    parsed = parse_openmetrics(f"{text}# EOF\n") if openmetrics else parse_text(text)
+    found = {one.name: (one.type, frozenset(one.samples[0].labels)) for one in parsed}
+    assert found == {family.name: ("gauge", frozenset(family.labels)) for family in FAMILIES}
