@@ -41,6 +41,7 @@ from rackwatt_crds.schedulers import (
     lsf,
     noop,
     openstack,
+    pbs,
     slurm,
 )
 from rackwatt_crds.schedulers.exporter import Exporter
@@ -51,6 +52,7 @@ from rackwatt_crds.schedulers.kubernetes import Kubernetes
 from rackwatt_crds.schedulers.lsf import Lsf
 from rackwatt_crds.schedulers.noop import Noop
 from rackwatt_crds.schedulers.openstack import Openstack
+from rackwatt_crds.schedulers.pbs import Pbs
 from rackwatt_crds.schedulers.slurm import Slurm
 
 Problems = Iterable[tuple[str, str]]
@@ -142,6 +144,7 @@ class SchedulerSettings(Model, frozen=True, kw_only=True):
     """The settings of each scheduler."""
 
     slurm: Slurm | None = None
+    pbs: Pbs | None = None
     gridengine: GridEngine | None = None
     htcondor: HTCondor | None = None
     lsf: Lsf | None = None
@@ -160,6 +163,7 @@ class SchedulerSettings(Model, frozen=True, kw_only=True):
 
 SCHEDULERS = _table(
     SchedulerKind("slurm", Slurm, slurm.connections, slurm.label),
+    SchedulerKind("pbs", Pbs, pbs.connections, pbs.label),
     SchedulerKind("gridengine", GridEngine, gridengine.connections, gridengine.label),
     SchedulerKind("htcondor", HTCondor, htcondor.connections, htcondor.label),
     SchedulerKind("lsf", Lsf, lsf.connections, lsf.label),

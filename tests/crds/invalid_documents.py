@@ -145,6 +145,7 @@ BROKEN = (
     bound("spec.lsf", CLI_OR_SSH, binding(lsf={"cli": {}, "ssh": {"host": "login"}})),
     bound("spec.flux", CLI_OR_SSH, binding(flux={})),
     bound("spec.htcondor", CLI_OR_SSH, binding(htcondor={"cli": {}, "ssh": {"host": "login"}})),
+    bound("spec.pbs", CLI_OR_SSH, binding(pbs={})),
     bound("spec.slurm.rest", SOME_TOKEN, rest(tokenSecretRef=None)),
     bound("spec.slurm.rest", ONE_TOKEN, rest(user="u", jwtKeySecretRef=TOKEN)),
     bound(

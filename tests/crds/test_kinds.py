@@ -15,7 +15,7 @@ from rackwatt_crds.kinds import METHODS, PROVIDERS, SCHEDULERS, ConnectingKind, 
 from rackwatt_crds.model import Model
 from rackwatt_crds.powertarget import MEASURED, PowerTargetSpec
 from rackwatt_crds.schedulerbinding import SchedulerBindingSpec
-from rackwatt_crds.schedulers import flux, gridengine, htcondor, lsf, slurm
+from rackwatt_crds.schedulers import flux, gridengine, htcondor, lsf, pbs, slurm
 from rackwatt_crds.schedulers.commands import Cli
 from rackwatt_crds.schedulers.noop import Noop
 from rackwatt_crds.schedulers.slurm import Slurm
@@ -102,8 +102,9 @@ def test_a_target_measures_all_that_no_binding_has() -> None:
         (htcondor.INTERFACES, htcondor.HTCondor),
         (lsf.INTERFACES, lsf.Lsf),
         (flux.INTERFACES, flux.Flux),
+        (pbs.INTERFACES, pbs.Pbs),
     ],
-    ids=["slurm", "gridengine", "htcondor", "lsf", "flux"],
+    ids=["slurm", "gridengine", "htcondor", "lsf", "flux", "pbs"],
 )
 def test_a_scheduler_has_an_interface_for_each_of_its_settings(
     interfaces: tuple[str, ...], model: type[Model]

@@ -37,6 +37,7 @@ def test_a_target_is_called_by_what_is_measured_and_how(spec: Spec, kind: str, m
         ({"htcondor": {"ssh": {"host": "a"}}}, "htcondor/ssh"),
         ({"lsf": {"cli": {}}}, "lsf/cli"),
         ({"flux": {"cli": {}}}, "flux/cli"),
+        ({"pbs": {"cli": {}}}, "pbs/cli"),
         ({"kubernetes": {}}, "kubernetes"),
         ({"noop": {}}, "noop"),
         ({"exporter": {"url": "http://a:9123"}}, "exporter"),

@@ -16,6 +16,7 @@ from rackwatt_exporter.schedulers.base import Scheduler
 SCHEDULERS: Mapping[str, str] = MappingProxyType(
     {
         "slurm": "rackwatt_exporter.schedulers.slurm.ways:slurm_scheduler",
+        "pbs": "rackwatt_exporter.schedulers.pbs.commands:pbs_scheduler",
         "gridengine": "rackwatt_exporter.schedulers.gridengine.commands:gridengine_scheduler",
         "htcondor": "rackwatt_exporter.schedulers.htcondor.commands:htcondor_scheduler",
         "lsf": "rackwatt_exporter.schedulers.lsf.commands:lsf_scheduler",

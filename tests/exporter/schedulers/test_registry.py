@@ -42,6 +42,8 @@ def test_every_scheduler_of_documents_has_its_reader_and_no_other() -> None:
         (CLOUD, "Cloud"),
         ("gridengine: {cli: {}}", "GridEngine"),
         ("gridengine: {ssh: {host: login1}}", "GridEngine"),
+        ("pbs: {cli: {}}", "Pbs"),
+        ("pbs: {ssh: {host: login1}}", "Pbs"),
         ("noop: {}", "Noop"),
         ("exporter: {url: 'http://power:9123'}", "RemoteScheduler"),
     ],

@@ -20,11 +20,11 @@ def examine(data: bytes) -> None:
         assert str(error).isprintable()
         return
     assert relay.decode(relay.encode(snapshot)) == snapshot
-    lists = re.findall(rb"<Queue-List[\s>].*?</Queue-List>", data, re.DOTALL)
     for name, node in snapshot.nodes.items():
         if node.state == "idle" and name.isascii():
-            mine = [text for text in lists if b"@" + name.encode() in text]
-            assert any(b"slots_used" in text and b"<job_list" not in text for text in mine)
+            named = rb"@\s*" + re.escape(name.encode()) + rb"\s*<"
+            lists = [data[at.end() :].split(b"</Queue-List>")[0] for at in re.finditer(named, data)]
+            assert any(b"<slots_used" in text and b"<job_list " not in text for text in lists)
     for job in snapshot.jobs or ():
         assert job.id.partition(".")[0].encode() in data
         assert not job.per_node or len(job.per_node) == len(job.nodes)

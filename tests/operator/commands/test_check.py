@@ -178,6 +178,7 @@ def test_check_explains_what_a_binding_of_its_own_cluster_reads(
             "gridengine.ssh.keySecretRef: a pod has no key of its own",
         ),
         (binding("gridengine: {cli: {}}"), "gridengine.cli: the collector's image would need"),
+        (binding("pbs: {ssh: {host: login}}"), "pbs.ssh.knownHostsSecretRef: a pod knows no host"),
         (
             fleet(bmc="method: ipmiSsh, hosts: [{names: a, addresses: a}]"),
             "ipmiSsh.keySecretRef: a pod has no key of its own",

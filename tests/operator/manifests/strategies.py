@@ -164,6 +164,7 @@ _SCHEDULERS = _one_of(
         "htcondor": _one_of(_COMMANDS),
         "lsf": _one_of(_COMMANDS),
         "flux": _one_of(_COMMANDS),
+        "pbs": _one_of(_COMMANDS),
         "slurm": _one_of(
             {
                 **_COMMANDS,

@@ -260,6 +260,8 @@ def allowed(text: str) -> list[Manifest]:
         (binding("slurm: {cli: {}}"), {("TCP", 6817)}),
         (binding("gridengine: {ssh: {host: far.hpc.example.org}}"), {("TCP", 22)}),
         (binding("gridengine: {cli: {}}"), {("TCP", 6444)}),
+        (binding("pbs: {ssh: {host: far.hpc.example.org, port: 2222}}"), {("TCP", 2222)}),
+        (binding("pbs: {cli: {}}"), {("TCP", 15001)}),
         (
             binding("openstack: {authURL: 'https://k.cloud.example.org/identity/v3', "
                     "applicationCredential: {secretRef: {name: a}}}"),

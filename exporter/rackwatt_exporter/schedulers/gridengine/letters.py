@@ -1,41 +1,34 @@
 """The letters that Grid Engine writes for states of queue instances and jobs (qstat(1)).
 
-A node is a host; it has a queue instance for each of its queues. Each letter is a flag of the node,
-and decides on its state where no queue instance could take a job.
+A node is a host; it has a queue instance for each of its queues.
 """
 
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
 
 from rackwatt_exporter.schedulers.model.job_state import JobState
 from rackwatt_exporter.schedulers.model.node_state import NodeState
+from rackwatt_exporter.schedulers.verdicts import Bar
 
-
-class _Letter(NamedTuple):
-    """Its flag, and the state of a node with it that has jobs, and of one that has none."""
-
-    flag: str
-    at_work: str
-    at_rest: str
-
-
-# The one that counts first comes first.
-_LETTERS = {
-    "u": _Letter("unreachable", NodeState.NOT_RESPONDING, NodeState.NOT_RESPONDING),
-    "E": _Letter("error", NodeState.FAILING, NodeState.ERROR),
-    "c": _Letter("ambiguous", NodeState.FAILING, NodeState.ERROR),
-    "d": _Letter("disabled", NodeState.DRAINING, NodeState.DRAINED),
-    "D": _Letter("calendar_disabled", NodeState.DRAINING, NodeState.DRAINED),
-    "o": _Letter("orphaned", NodeState.DRAINING, NodeState.DRAINED),
-    "s": _Letter("suspended", NodeState.ALLOCATED, "suspended"),
-    "S": _Letter("subordinate_suspended", NodeState.ALLOCATED, "suspended"),
-    "C": _Letter("calendar_suspended", NodeState.ALLOCATED, "suspended"),
-    "A": _Letter("suspend_alarm", NodeState.ALLOCATED, "load_alarm"),
-    "a": _Letter("load_alarm", NodeState.ALLOCATED, "load_alarm"),
+_DRAIN = (NodeState.DRAINING, NodeState.DRAINED)
+_ERROR = (NodeState.FAILING, NodeState.ERROR)
+_SUSPENDED = (NodeState.ALLOCATED, "suspended")
+_LOAD_ALARM = (NodeState.ALLOCATED, "load_alarm")
+_UNREACHABLE = Bar(0, "unreachable", NodeState.NOT_RESPONDING, NodeState.NOT_RESPONDING)
+_BARS = {
+    "u": _UNREACHABLE,
+    "E": Bar(1, "error", *_ERROR),
+    "c": Bar(2, "ambiguous", *_ERROR),
+    "d": Bar(3, "disabled", *_DRAIN),
+    "D": Bar(4, "calendar_disabled", *_DRAIN),
+    "o": Bar(5, "orphaned", *_DRAIN),
+    "s": Bar(6, "suspended", *_SUSPENDED),
+    "S": Bar(7, "subordinate_suspended", *_SUSPENDED),
+    "C": Bar(8, "calendar_suspended", *_SUSPENDED),
+    "A": Bar(9, "suspend_alarm", *_LOAD_ALARM),
+    "a": Bar(10, "load_alarm", *_LOAD_ALARM),
 }
-_ORDER = tuple(_LETTERS.values())
-_UNREACHABLE = _LETTERS["u"]  # of the host, and so of each of its queues
-NO_QUEUE = "no_queue"
+_NO_QUEUE = Bar(11, "no_queue", NodeState.ALLOCATED, "no_queue")
+_UNKNOWN_RANK = 12
 
 _JOB_FLAGS = {
     "E": "error",
@@ -47,40 +40,24 @@ _JOB_FLAGS = {
     "S": "queue_suspended",
     "T": "threshold_suspended",
 }
-_SUSPENDED = frozenset("sST")
+_SUSPENDED_JOB = frozenset("sST")
 
 
-class NodeVerdict(NamedTuple):
-    """The state of a node, and the base state and flags that it was decided from."""
+def bars(instances: Sequence[str]) -> list[frozenset[Bar]]:
+    """Return what keeps each queue instance of a node from taking jobs, by its letters.
 
-    state: str
-    base: str
-    flags: tuple[str, ...]
-
-
-def node_verdict(instances: Sequence[str], at_work: bool | None) -> NodeVerdict:
-    """Decide on a node from the letters of each of its queue instances.
-
-    `at_work` is whether it has jobs, None where that is not known. A node without queues is in a
-    state of its own: nothing can run there.
+    A host that is unreachable in one queue is so in all. One without queues takes no jobs either.
     """
-    letters = [[_letter(one) for one in words] for words in instances]
-    every = {letter for words in letters for letter in words}
-    flags = tuple(letter.flag for letter in _sorted(every))
-    base = {True: NodeState.ALLOCATED, False: NodeState.IDLE, None: NodeState.UNKNOWN}[at_work]
-    decisive = _sorted(every)[0] if every else None
-    if decisive is not _UNREACHABLE and not (letters and all(letters)):
-        decisive = None  # a queue without a letter takes jobs
-    if decisive is not None and (decisive is _UNREACHABLE or at_work is not None):
-        return NodeVerdict(decisive.at_work if at_work else decisive.at_rest, base, flags)
-    return NodeVerdict(base if letters or at_work else NO_QUEUE, base, flags)
+    found = [frozenset(map(_bar, letters)) for letters in instances]
+    every = frozenset[Bar]().union(*found)
+    return [every] if _UNREACHABLE in every else found or [frozenset((_NO_QUEUE,))]
 
 
 def running_state(letters: str) -> str:
     """Return the state of a job that has slots."""
     if "d" in letters:
         return JobState.COMPLETING
-    if not _SUSPENDED.isdisjoint(letters):
+    if not _SUSPENDED_JOB.isdisjoint(letters):
         return JobState.SUSPENDED
     if "t" in letters:
         return JobState.CONFIGURING
@@ -102,14 +79,7 @@ def job_flags(letters: str, state: str) -> tuple[str, ...]:
     return tuple(flag for flag in flags if flag != state)
 
 
-def _letter(letter: str) -> _Letter:
+def _bar(letter: str) -> Bar:
     """Return what a letter means; one that is not known is a state of its own."""
-    if letter in _LETTERS:
-        return _LETTERS[letter]
     word = f"state_{ord(letter):x}"
-    return _Letter(word, NodeState.ALLOCATED, word)
-
-
-def _sorted(letters: Iterable[_Letter]) -> list[_Letter]:
-    known = {letter: index for index, letter in enumerate(_ORDER)}
-    return sorted(letters, key=lambda letter: (known.get(letter, len(known)), letter))
+    return _BARS.get(letter) or Bar(_UNKNOWN_RANK, word, NodeState.ALLOCATED, word)

@@ -4,11 +4,12 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from rackwatt_exporter.schedulers.gridengine.hosts import Host, Hosts
-from rackwatt_exporter.schedulers.gridengine.letters import node_verdict
+from rackwatt_exporter.schedulers.gridengine.letters import bars
 from rackwatt_exporter.schedulers.gridengine.queues import QueueInstance, Queues
 from rackwatt_exporter.schedulers.model.fields import MAX_NAMES
 from rackwatt_exporter.schedulers.model.node import SchedulerNode
 from rackwatt_exporter.schedulers.model.resources import Resources
+from rackwatt_exporter.schedulers.verdicts import flags, verdict
 
 
 def nodes(hosts: Hosts, queues: Queues) -> Iterator[tuple[str, SchedulerNode]]:
@@ -25,14 +26,12 @@ def nodes(hosts: Hosts, queues: Queues) -> Iterator[tuple[str, SchedulerNode]]:
 
 def _node(host: Host | None, instances: Sequence[QueueInstance], lost: bool) -> SchedulerNode:
     silent = host is not None and not host.reports
-    letters = [instance.letters for instance in instances]
-    verdict = node_verdict(letters, _at_work(instances, unsure=lost or silent))
+    parts = bars([instance.letters for instance in instances])
     messages = dict.fromkeys(message for each in instances for message in each.messages)
     queues = {instance.queue for instance in instances if instance.queue}
     return SchedulerNode(
-        verdict.state,
-        verdict.base,
-        verdict.flags,
+        *verdict(parts, _at_work(instances, unsure=lost or silent)),
+        flags(parts),
         partitions=tuple(sorted(queues)[:MAX_NAMES]),
         reason="; ".join(messages),
         total=host.total if host else None,

@@ -3,11 +3,12 @@
 import pytest
 
 from rackwatt_exporter.schedulers.gridengine.letters import (
+    bars,
     job_flags,
-    node_verdict,
     running_state,
     waiting_state,
 )
+from rackwatt_exporter.schedulers.verdicts import flags, verdict
 
 
 @pytest.mark.parametrize(
@@ -36,18 +37,18 @@ from rackwatt_exporter.schedulers.gridengine.letters import (
         (["X"], False, "state_58"),
         (["X"], True, "allocated"),
         ([], False, "no_queue"),
-        ([], None, "no_queue"),
+        ([], None, "unknown"),
         ([], True, "allocated"),
     ],
 )
 def test_a_node_is_in_the_state_that_all_its_queues_make(
     letters: list[str], at_work: bool | None, state: str
 ) -> None:
-    assert node_verdict(letters, at_work).state == state
+    assert verdict(bars(letters), at_work).state == state
 
 
 def test_a_node_has_the_flags_of_every_queue() -> None:
-    assert node_verdict(["ad", "E"], True).flags == ("error", "disabled", "load_alarm")
+    assert flags(bars(["ad", "E"])) == ("error", "disabled", "load_alarm")
 
 
 @pytest.mark.parametrize(
