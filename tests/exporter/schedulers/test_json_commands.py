@@ -1,0 +1,60 @@
+"""Commands that print JSON, through a real sshd whose remote shell reads their arguments."""
+
+from pathlib import Path
+
+import pytest
+
+from rackwatt_exporter.config.secrets import Secrets
+from rackwatt_exporter.schedulers.flux.resources import LIST
+from rackwatt_exporter.schedulers.htcondor.commands import STATUS
+from rackwatt_exporter.schedulers.lsf.commands import BHOSTS
+from rackwatt_exporter.schedulers.registry import scheduler
+from tests.exporter.schedulers.bindings import resolved
+from tests.exporter.schedulers.snapshots import states
+from tests.peers.sshd import sshd
+
+# Each prints a node and then, of the commands for jobs, none.
+PRINTED = {
+    "htcondor": ("condor_status", STATUS, '[{"Machine": "n1", "State": "Unclaimed"}]'),
+    "lsf": (
+        "bhosts",
+        BHOSTS,
+        '{"RECORDS": [{"HOST_NAME": "n1", "STATUS": "ok", "NJOBS": "0"}]}',
+    ),
+    "flux": ("flux", ("resource", "list", *LIST), "free|n1|"),
+}
+EMPTY = ("condor_q", "condor_version", "bjobs", "lsid")
+
+
+@pytest.mark.parametrize("kind", PRINTED)
+async def test_arguments_arrive_over_ssh_as_they_are_behind_a_greeting(
+    kind: str, tmp_path: Path
+) -> None:
+    command, arguments, output = PRINTED[kind]
+    (tmp_path / "printed").write_text(f"Welcome to login1\n{output}\n")
+    script = f'#!/bin/sh\nprintf "%s\\n" "$LSF_ENVDIR" "$@" > {tmp_path}/run.$1.$2\n'
+    for name in (command, *EMPTY):
+        path = tmp_path / name
+        prints = f'[ "$2" = status ] || cat {tmp_path}/printed\n' if name == command else ""
+        path.write_text(script.replace("run.", f"{name}.") + prints)
+        path.chmod(0o755)
+    (secret := tmp_path / "secrets" / "login").mkdir(parents=True)
+    async with sshd(tmp_path / "sshd") as peer:
+        (secret / "ssh-privatekey").write_bytes(peer.client_key.read_bytes())
+        (secret / "known_hosts").write_bytes(peer.known_hosts.read_bytes())
+        envdir = "envdir: /opt/lsf/conf, " if kind == "lsf" else ""
+        config = resolved(
+            f"{kind}: {{{envdir}ssh: {{host: {peer.address}, port: {peer.port}, "
+            f"user: {peer.user}, path: {tmp_path}, keySecretRef: {{name: login}}, "
+            "knownHostsSecretRef: {name: login}}}"
+        )
+        made = scheduler(config, Secrets(tmp_path / "secrets"))
+        try:
+            snapshot = await made.read()
+        finally:
+            await made.close()
+    assert states(snapshot) == {"n1": "idle"}
+    assert snapshot.unread == 0
+    (run,) = tmp_path.glob(f"{command}.{arguments[0]}.{arguments[1]}")
+    expected = ["/opt/lsf/conf" if kind == "lsf" else "", *arguments]
+    assert run.read_text().splitlines() == expected
