@@ -35,9 +35,18 @@ _NOT_REDFISH = (
     "`method: ipmi`."
 )
 
+_HEADER_REMOVED = (
+    "Check that `redfish.port` is the BMC's own, not a proxy's that removes headers. "
+    "`redfish.auth: basic` needs no session."
+)
+
 LOGIN_TIMEOUT_S = 30.0
 # Slow BMCs take a second to respond, and may first finish the request of a cancelled reading.
 CLOSE_TIMEOUT_S = 3.0
+
+
+class LoginError(ReadError):
+    """The service gives no authorization now, so none of its resources can be read."""
 
 
 class RedfishAccount(NamedTuple):
@@ -81,6 +90,7 @@ class RedfishClient:
 
         Raises:
             StatusError: the service responds, but not with this resource.
+            LoginError: the log-in failed; another one now may lock the account.
             ReadError: with the reason.
         """
         async with self._lock:
@@ -112,7 +122,12 @@ class RedfishClient:
                 if self._logging_in:
                     self._authorization = await self._logging_in
                 if self._session and self._authorization:
-                    await self._origin.request("DELETE", self._session, self._authorization)
+                    await self._delete(self._session, self._authorization)
+
+    async def _delete(self, session: str, authorization: Authorization) -> None:
+        with suppress(ReadError, TimeoutError):
+            async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                await self._origin.request("DELETE", session, authorization)
 
     async def _get(self, path: str, authorization: Authorization) -> RedfishResponse:
         response = await self._origin.request("GET", path, authorization)
@@ -171,15 +186,20 @@ class RedfishClient:
 
         A log-in is not cancelled with the reading that started it: the service would open a session
         whose token is lost, and after a few of these it has no session left.
+
+        Raises:
+            LoginError: with the reason.
         """
-        if self._root is None:
-            self._root = await self._service_root()
-        if self._logging_in is None:
-            self._logging_in = asyncio.create_task(self._authorize(self._root))
         try:
+            if self._root is None:
+                self._root = await self._service_root()
+            if self._logging_in is None:
+                self._logging_in = asyncio.create_task(self._authorize(self._root))
             self._authorization = await asyncio.shield(self._logging_in)
+        except ReadError as error:
+            raise LoginError(error.reason, str(error), remedy=error.remedy) from None
         finally:
-            if self._logging_in.done():
+            if self._logging_in and self._logging_in.done():
                 self._logging_in = None
         self._doubt.renewed()
         return self._authorization
@@ -210,10 +230,7 @@ class RedfishClient:
         except TimeoutError:
             message = f"the log-in had no response within {LOGIN_TIMEOUT_S:g} s"
             raise ReadError(Reason.TIMEOUT, message) from None
-        if token:
-            return {"X-Auth-Token": token}
-        credentials = f"{account.username}:{account.password}".encode()
-        return {"Authorization": "Basic " + base64.b64encode(credentials).decode()}
+        return {"X-Auth-Token": token} if token else _basic(account)
 
     async def _open_session(self, root: dict[str, Json], account: RedfishAccount) -> str | None:
         """Open a session and return its token; None where there are none, or none left."""
@@ -224,20 +241,37 @@ class RedfishClient:
             if response.session_limit:
                 return None
             if response.status not in NO_SESSIONS_HERE:
-                return self._token(response)
+                return await self._token(response, account)
         return None
 
-    def _token(self, response: RedfishResponse) -> str:
+    async def _token(self, response: RedfishResponse, account: RedfishAccount) -> str:
+        succeeded = 200 <= response.status < 300
+        session = _own_path(response.headers.get("location") or get(response.json, "@odata.id"))
         token = response.headers.get("x-auth-token")
-        if response.status < 300 and token:
+        if succeeded and token:
             self._lifetimes.started(now_s())
-            named = response.headers.get("location") or get(response.json, "@odata.id")
-            self._session = _own_path(named)
+            self._session = session
             return token
         # iLO responds 400 UnauthorizedLoginAttempt instead of 401.
         if b"nauthorized" in response.body:
             response = RedfishResponse(401, response.headers, response.body)
+        elif succeeded:
+            raise await self._without_token(response, session, account)
         raise response.refusal("the log-in")
+
+    async def _without_token(
+        self, response: RedfishResponse, session: str | None, account: RedfishAccount
+    ) -> ReadError:
+        """End a session that cannot be used, since the service has few; return the error."""
+        if session and "/Sessions/" in session:
+            await self._delete(session, _basic(account))
+        message = f"the log-in gives {response} without the header X-Auth-Token"
+        return ReadError(Reason.BAD_REPLY, message, remedy=_HEADER_REMOVED)
+
+
+def _basic(account: RedfishAccount) -> Authorization:
+    credentials = f"{account.username}:{account.password}".encode()
+    return {"Authorization": "Basic " + base64.b64encode(credentials).decode()}
 
 
 def _token_refused(path: str) -> ReadError:

@@ -7,7 +7,7 @@ repeated at every try, and requests again only the oldest resources, not the who
 from collections.abc import Sequence
 
 from rackwatt_exporter.config.options import RedfishOptions
-from rackwatt_exporter.protocols.redfish.client import RedfishClient
+from rackwatt_exporter.protocols.redfish.client import LoginError, RedfishClient
 from rackwatt_exporter.protocols.redfish.json import Json, get, last_part, link
 from rackwatt_exporter.protocols.redfish.names import shown
 from rackwatt_exporter.protocols.redfish.power import NotNamedError
@@ -95,6 +95,8 @@ class PowerDiscovery:
                     return resource
             except NotNamedError as doubt:
                 doubts.append(str(doubt))
+            except LoginError:
+                raise  # no resource can be read, and each would cost another log-in
             except ReadError as error:
                 if resource is None or error.reason not in _UNREADABLE:
                     raise

@@ -1,0 +1,212 @@
+"""A log-in that a service refuses in any way: its own error, at once, after one password.
+
+The peer is a server of raw HTTP: it answers the log-in with any status, headers and body.
+"""
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from rackwatt_exporter.config.secrets import Secrets
+from rackwatt_exporter.config.target import Target
+from rackwatt_exporter.protocols.redfish.client import SESSIONS
+from rackwatt_exporter.reading import Reason
+from rackwatt_exporter.targets.redfish.source import RedfishDriver
+from tests.exporter.targets.redfish.fleet import error_of, target_at, write_secrets
+
+LOOPS = ("uvloop",)
+
+SESSION = f"Location: {SESSIONS}/7"
+JSON = "Content-Type: application/json"
+HTML = "Content-Type: text/html"
+WORDS = b'{"error": {"message": "Something went wrong"}}'
+
+
+class Answer(NamedTuple):
+    """Status, headers and body of a response."""
+
+    status: int
+    headers: tuple[str, ...] = (JSON,)
+    body: bytes = b"{}"
+
+    def __bytes__(self) -> bytes:
+        length = f"Content-Length: {len(self.body)}"
+        lines = (f"HTTP/1.1 {self.status} X", *self.headers, length, "", "")
+        return "\r\n".join(lines).encode() + self.body
+
+
+class Request(NamedTuple):
+    """Method and path of a request, and whether it has the password."""
+
+    method: str
+    path: str
+    password: bool
+
+
+class Service:
+    """A service with one answer to each log-in and one to each resource."""
+
+    def __init__(self) -> None:
+        self.port = 0
+        self.root = Answer(200, body=b'{"RedfishVersion": "1.6.0"}')
+        self.login = Answer(401)
+        self.next_login: Answer | None = None
+        self.resources: dict[str, Answer] = {}
+        self.requests: list[Request] = []
+
+    def target(self) -> Target:
+        return target_at("127.0.0.1", self.port, scheme="http")
+
+    def sent(self, method: str) -> list[str]:
+        return [each.path for each in self.requests if each.method == method]
+
+    @property
+    def passwords(self) -> list[str]:
+        return [each.path for each in self.requests if each.password]
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                method, path, _ = head.decode().split(" ", 2)
+                if method == "POST":
+                    length = head.partition(b"Content-Length: ")[2].partition(b"\r\n")[0]
+                    await reader.readexactly(int(length))
+                password = method == "POST" or b"Authorization: Basic" in head
+                self.requests.append(Request(method, path, password))
+                answers = {**self.resources, "/redfish/v1/": self.root}
+                opened = answers.get(path, Answer(404))
+                writer.write(bytes(self.login if method == "POST" else opened))
+                if method == "POST" and self.next_login:
+                    self.login = self.next_login
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        writer.close()
+
+
+@pytest.fixture
+async def service() -> AsyncIterator[Service]:
+    made = Service()
+    async with await asyncio.start_server(made.serve, "127.0.0.1", 0) as server:
+        made.port = server.sockets[0].getsockname()[1]
+        yield made
+
+
+@pytest.fixture
+async def driver(tmp_path: Path) -> AsyncIterator[RedfishDriver]:
+    made = RedfishDriver(Secrets(write_secrets(tmp_path)))
+    yield made
+    await made.close()
+
+
+@pytest.mark.parametrize(
+    ("login", "reason", "message"),
+    [
+        (Answer(500, body=WORDS), Reason.BAD_REPLY, "500 .*: Something went wrong"),
+        (Answer(500, (HTML,), b"<html>"), Reason.BAD_REPLY, "500 .*text/html"),
+        (Answer(400, body=WORDS), Reason.BAD_REPLY, "400 .*: Something went wrong"),
+        (Answer(400, body=b"UnauthorizedLoginAttempt"), Reason.AUTH_FAILED, "user name"),
+        (Answer(403, body=WORDS), Reason.PRIVILEGE_INSUFFICIENT, "403 .*: Something went"),
+        (Answer(403, (), b""), Reason.PRIVILEGE_INSUFFICIENT, "403 .*no content type"),
+        (Answer(503, ("Retry-After: 5",)), Reason.BAD_REPLY, "503"),
+        (Answer(429), Reason.BAD_REPLY, "429"),
+        (Answer(401), Reason.AUTH_FAILED, "user name"),
+    ],
+)
+async def test_a_refused_login_is_its_own_error_after_one_password(
+    service: Service, driver: RedfishDriver, login: Answer, reason: Reason, message: str
+) -> None:
+    service.login = login
+    for _ in range(2):
+        service.requests.clear()
+        error = await error_of(driver, service.target())
+        assert error.reason is reason
+        assert re.search(message, str(error))
+        assert service.passwords == [SESSIONS]
+
+
+@pytest.mark.parametrize("status", [400, 403, 500])
+async def test_a_login_refused_amid_a_search_ends_the_try(
+    service: Service, driver: RedfishDriver, status: int
+) -> None:
+    """The session is lost at the sensor of a supply, which the search has found already."""
+    chassis = "/redfish/v1/Chassis/1"
+    supplies = f"{chassis}/PowerSubsystem/PowerSupplies"
+    metrics = {"InputPowerWatts": {"DataSourceUri": f"{chassis}/Sensors/PSU1"}}
+    documents: dict[str, dict[str, Any]] = {
+        "/redfish/v1/Chassis": {"Members": [{"@odata.id": chassis}]},
+        chassis: {"Id": "1", "ChassisType": "RackMount"},
+        f"{chassis}/PowerSubsystem": {"PowerSupplies": {"@odata.id": supplies}},
+        supplies: {"Members": [{"@odata.id": f"{supplies}/1"}]},
+        f"{supplies}/1": {"Name": "PSU1"},
+        f"{supplies}/1/Metrics": metrics,
+    }
+    service.resources = {
+        path: Answer(200, body=json.dumps({"@odata.id": path, **document}).encode())
+        for path, document in documents.items()
+    }
+    service.resources[f"{chassis}/Sensors/PSU1"] = Answer(401)
+    service.login = Answer(201, (SESSION, "X-Auth-Token: t1"))
+    service.next_login = Answer(status, body=WORDS)
+    error = await error_of(driver, service.target())
+    assert f"the log-in gives {status}" in str(error)
+    assert service.passwords == [SESSIONS, SESSIONS]
+
+
+@pytest.mark.parametrize(
+    "root", [Answer(500), Answer(503, (HTML,), b"busy"), Answer(502, body=WORDS)]
+)
+async def test_a_root_that_fails_is_its_own_error_and_requested_once(
+    service: Service, driver: RedfishDriver, root: Answer
+) -> None:
+    service.root = root
+    error = await error_of(driver, service.target())
+    assert error.reason is Reason.BAD_REPLY
+    assert str(error).startswith(f"/redfish/v1/ gives {root.status}")
+    assert [each.path for each in service.requests] == ["/redfish/v1/"]
+
+
+NO_TOKEN = {
+    "200": Answer(200),
+    "201 with a token in the body": Answer(201, body=b'{"Token": "t0"}'),
+    "201 with an empty token": Answer(201, (JSON, "X-Auth-Token: ")),
+    "204": Answer(204, (), b""),
+    "200 with a page": Answer(200, (HTML, "Location: /index.html"), b"<html>"),
+    "201 of the whole collection": Answer(201, body=b'{"@odata.id": "%s"}' % SESSIONS.encode()),
+}
+
+
+@pytest.mark.parametrize("login", NO_TOKEN.values(), ids=NO_TOKEN)
+async def test_a_login_without_a_token_is_a_bad_reply_that_names_the_header(
+    service: Service, driver: RedfishDriver, login: Answer
+) -> None:
+    service.login = login
+    error = await error_of(driver, service.target())
+    assert error.reason is Reason.BAD_REPLY
+    assert f"the log-in gives {login.status}" in str(error)
+    assert "without the header X-Auth-Token" in str(error)
+    assert "redfish.auth: basic" in (error.remedy or "")
+    assert service.passwords == [SESSIONS]
+
+
+NO_TOKEN_BUT_A_SESSION = {
+    "path": Answer(201, (JSON, SESSION)),
+    "URL of another host": Answer(200, (f"Location: http://10.0.0.9{SESSIONS}/7",)),
+    "body": Answer(201, body=b'{"@odata.id": "%s/7"}' % SESSIONS.encode()),
+}
+
+
+@pytest.mark.parametrize("login", NO_TOKEN_BUT_A_SESSION.values(), ids=NO_TOKEN_BUT_A_SESSION)
+async def test_a_session_without_a_token_is_ended(
+    service: Service, driver: RedfishDriver, login: Answer
+) -> None:
+    service.login = login
+    error = await error_of(driver, service.target())
+    assert "without the header X-Auth-Token" in str(error)
+    assert service.sent("DELETE") == [f"{SESSIONS}/7"]
+    assert service.sent("POST") == [SESSIONS]
