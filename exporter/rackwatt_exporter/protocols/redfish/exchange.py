@@ -153,17 +153,19 @@ class Origin:
     ) -> RedfishResponse:
         """Send a request, following a few redirects within the service: a token goes nowhere else.
 
-        A redirect to a log-in page is not followed: it is the response.
+        A redirect to a log-in page is not followed: it is the response. So is one of a log-in to
+        any other page, which would get the password.
 
         Raises:
             ReadError: tls_failed, name_unresolved, connection_refused, unreachable, bad_reply.
         """
         for _ in range(REDIRECTS + 1):
             response = await self._send(method, path, headers, body)
-            if not 300 <= response.status < 400:
+            location = response.headers.get("location")
+            if not 300 <= response.status < 400 or not location:
                 return response
-            target = self._redirected(path, response.headers.get("location", ""))
-            if _is_login(target) and not _is_login(path):
+            target = self._redirected(path, location)
+            if not _may_follow(method, path, target):
                 return response
             path = target
         raise ReadError(Reason.BAD_REPLY, f"{path} is redirected without end")
@@ -239,6 +241,13 @@ def _require_own_path(path: str) -> None:
     """
     if not path.startswith("/") or path.startswith("//"):
         raise ReadError(Reason.BAD_REPLY, f"{path[:200]!r} is no path of this service")
+
+
+def _may_follow(method: str, path: str, target: str) -> bool:
+    """Return whether a redirect leads to the resource itself; else it is a refusal."""
+    if method == "GET":
+        return _is_login(path) or not _is_login(target)
+    return target == f"{path}/" and not path.endswith("/")
 
 
 def _is_login(path: str) -> bool:

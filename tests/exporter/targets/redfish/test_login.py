@@ -7,6 +7,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
+from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,7 +15,7 @@ import pytest
 
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.config.target import Target
-from rackwatt_exporter.protocols.redfish.client import SESSIONS
+from rackwatt_exporter.protocols.redfish.client import NO_SESSIONS_HERE, SESSIONS
 from rackwatt_exporter.reading import Reason
 from rackwatt_exporter.targets.redfish.source import RedfishDriver
 from tests.exporter.targets.redfish.fleet import error_of, target_at, write_secrets
@@ -210,3 +211,81 @@ async def test_a_session_without_a_token_is_ended(
     assert "without the header X-Auth-Token" in str(error)
     assert service.sent("DELETE") == [f"{SESSIONS}/7"]
     assert service.sent("POST") == [SESSIONS]
+
+
+SHAPES = [
+    ((JSON,), b"{}"),
+    ((HTML,), b"<html>Unauthorized</html>"),
+    ((JSON, "WWW-Authenticate: Basic", "Connection: close"), WORDS),
+    ((), b""),
+]
+
+
+async def test_a_refused_password_is_sent_once_whatever_the_status_is(
+    service: Service, driver: RedfishDriver
+) -> None:
+    refusals = set(range(200, 600)) - set(NO_SESSIONS_HERE)
+    for status, shape in product(sorted(refusals), SHAPES):
+        service.login = Answer(status, *shape)
+        service.requests.clear()
+        error = await error_of(driver, service.target())
+        assert error.reason in (
+            Reason.AUTH_FAILED,
+            Reason.BAD_REPLY,
+            Reason.PRIVILEGE_INSUFFICIENT,
+        ), status
+        assert service.passwords == [SESSIONS], status
+
+
+REDIRECTS = {
+    "a page": Answer(302, (HTML, "Location: /login.html"), b"<html>"),
+    "a page for good": Answer(308, ("Location: /redfish/v1/login",)),
+    "the old place": Answer(307, ("Location: /redfish/v1/Sessions",)),
+    "a query": Answer(303, (f"Location: {SESSIONS}?next=/",)),
+    "itself": Answer(301, (f"Location: {SESSIONS}",)),
+    "a relative page": Answer(302, ("Location: login.html",)),
+}
+
+
+@pytest.mark.parametrize("login", REDIRECTS.values(), ids=REDIRECTS)
+async def test_a_redirect_of_a_login_gets_no_password_and_is_named(
+    service: Service, driver: RedfishDriver, login: Answer
+) -> None:
+    service.login = login
+    error = await error_of(driver, service.target())
+    location = login.headers[-1].removeprefix("Location: ")
+    assert error.reason is Reason.BAD_REPLY
+    assert re.search(rf"the log-in gives {login.status} .*to {re.escape(location)}$", str(error))
+    assert service.passwords == [SESSIONS]
+
+
+@pytest.mark.parametrize("status", [300, 304, 302])
+async def test_a_redirect_of_a_login_to_nowhere_is_named(
+    service: Service, driver: RedfishDriver, status: int
+) -> None:
+    service.login = Answer(status, (HTML,), b"")
+    error = await error_of(driver, service.target())
+    assert f"the log-in gives {status}" in str(error)
+    assert "to nowhere" in str(error)
+    assert service.passwords == [SESSIONS]
+
+
+@pytest.mark.parametrize("elsewhere", ["https://127.0.0.1/", "http://192.0.2.1/x", "http://["])
+async def test_a_redirect_of_a_login_out_of_the_service_gets_no_password(
+    service: Service, driver: RedfishDriver, elsewhere: str
+) -> None:
+    service.login = Answer(302, (f"Location: {elsewhere}",))
+    error = await error_of(driver, service.target())
+    assert error.reason is Reason.BAD_REPLY
+    assert f"{SESSIONS} is redirected to" in str(error)
+    assert service.passwords == [SESSIONS]
+
+
+@pytest.mark.parametrize("status", [301, 307, 308])
+async def test_a_redirect_of_a_login_by_a_slash_is_followed_once(
+    service: Service, driver: RedfishDriver, status: int
+) -> None:
+    service.login = Answer(status, (f"Location: {SESSIONS}/",))
+    service.next_login = Answer(401)
+    assert (await error_of(driver, service.target())).reason is Reason.AUTH_FAILED
+    assert service.passwords == [SESSIONS, f"{SESSIONS}/"]
