@@ -97,7 +97,7 @@ REMEDIES = {
         "The message says what it was. A BMC that is starting up does this.",
     ),
     Reason.POWERED_OFF: Remedy(
-        "The BMC reports that its machine is off.",
+        "The BMC reports that its machine is off; watts that it repeats then are not served.",
         "Nothing. The exporter polls it at the usual interval, without back-off.",
     ),
     Reason.COMMAND_FAILED: Remedy(

@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import cycle
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -29,6 +30,7 @@ from tests.peers.ports import free_port
 
 MOST_BMCS = 60  # ipmi_sim has room for 63 sessions
 PYGHMI_BMCS = 20
+WATTS = 300
 BUDGET_MS = 0.06
 READY_DEADLINE_S = 60.0
 SENSORS = ("PSU1 PIN", "PSU2 PIN")
@@ -41,7 +43,13 @@ def measure(bmcs: int, sweeps: int) -> list[ReadingCost]:
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         with ipmi_sim(directory / "sim", fleet) as sim:
+            for bmc in sim.bmcs:
+                bmc.set_power(WATTS, step=1)
             costs = _clients(sim.bmcs, "bmc", directory, 3, sweeps)
+            for bmc in sim.bmcs:
+                bmc.set_power(WATTS)
+            constant = uvloop.run(ours(sim.bmcs, "bmc", directory, sweeps, cipher_suite=3))
+            costs.append(ReadingCost(OURS, "constant watts, suite 3", *constant, "two commands"))
             costs.append(_exporter(sim.bmcs[:PYGHMI_BMCS], directory, max(1, sweeps // 50)))
         with simulated(bmcs) as ends:
             return costs + _clients(ends, "simulated", directory, 17, sweeps)
@@ -61,7 +69,7 @@ def _clients(
     return [
         ReadingCost(OURS, dcmi, *our, budget_ms=BUDGET_MS),
         ReadingCost("pyghmi", dcmi, *theirs),
-        ReadingCost(OURS, f"2 sensors, suite {suite}", *sensors, "two commands"),
+        ReadingCost(OURS, f"2 sensors, suite {suite}", *sensors, "three commands"),
     ]
 
 
@@ -126,7 +134,7 @@ def _exporter(ends: Sequence[Any], directory: Path, sweeps: int) -> ReadingCost:
     try:
         with peer_exporter(EXPORTER, "/ipmi", {"modules": {"default": module}}, directory) as peer:
             targets = [f"{end.address}:{end.port}" for end in ends]
-            spent_ms = peer.cost_ms(targets, sweeps, "ipmi_dcmi_power_consumption_watts 300")
+            spent_ms = peer.cost_ms(targets, sweeps, f"ipmi_dcmi_power_consumption_watts {WATTS}")
     except AbsentError as error:
         return ReadingCost(EXPORTER, how, None, None, str(error))
     return ReadingCost(EXPORTER, how, None, spent_ms, "logs in for each reading, by freeipmi")
@@ -150,9 +158,21 @@ def simulated(bmcs: int) -> Iterator[list[Any]]:
         process.join()
 
 
+class ChangingMachine(SimulatedMachine):
+    """Simulated machine whose watts are others each time they are read."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._watts = cycle((WATTS, WATTS + 1))
+
+    def watts(self, time_s: float) -> float:
+        """Return the next watts, at any time."""
+        return next(self._watts)
+
+
 def _serve(addresses: list[str], port: int, ready: Any) -> None:
     async def serve() -> None:
-        machines = {address: SimulatedMachine(address, address) for address in addresses}
+        machines = {address: ChangingMachine(address, address) for address in addresses}
         await IpmiServer(machines, port).start()
         ready.set()
         await asyncio.Event().wait()
@@ -162,7 +182,8 @@ def _serve(addresses: list[str], port: int, ready: Any) -> None:
 
 def section(costs: list[ReadingCost], bmcs: int) -> str:
     """Write the part of the page."""
-    intro = f"{bmcs} BMCs, each polled again as soon as it has answered; suite 3 is ipmi_sim."
+    intro = f"{bmcs} BMCs, each polled again as soon as it has answered; suite 3 is ipmi_sim. "
+    intro += "When the watts do not change, the exporter also reads the power state each time."
     return f"## A reading over IPMI\n\n{intro}\n\n{readings('IPMI', costs, waited_share())}\n"
 
 

@@ -81,11 +81,19 @@ class Bmc:
     kg: str = ""  # without blanks
 
     def set_power(
-        self, watts: int, state: int = MEASURING, code: int = 0, chassis_on: bool = True
+        self,
+        watts: int,
+        state: int = MEASURING,
+        code: int = 0,
+        chassis_on: bool = True,
+        step: int = 0,
     ) -> None:
-        """Set what DCMI Get Power Reading and Get Chassis Status answer from now on."""
+        """Set what DCMI Get Power Reading and Get Chassis Status answer from now on.
+
+        Every second reading has `step` watts more.
+        """
         fresh = self.power.with_suffix(f".{self.ipmb:02x}.new")
-        fresh.write_text(f"{watts} {state} {code} {int(chassis_on)}")
+        fresh.write_text(f"{watts} {state} {code} {int(chassis_on)} {step}")
         fresh.rename(self.power)
 
     def lan(self) -> str:

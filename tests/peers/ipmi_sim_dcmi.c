@@ -1,8 +1,8 @@
 /* DCMI Get Power Reading for Debian's ipmi_sim, which has none of its own.
  *
  * Loaded with `loadlib "<this>.so" "<directory>"`. What the controller at IPMB address XX answers is
- * read from <directory>/power.XX each time: watts, state byte, completion code, and whether the
- * chassis is on, in decimal. */
+ * read from <directory>/power.XX each time: watts, state byte, completion code, whether the chassis
+ * is on, and how many watts every second reading has more, in decimal. */
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -15,7 +15,7 @@ unsigned char is_mc_get_ipmb(lmc_data_t *mc);
 static char directory[256];
 
 static unsigned int read_power(lmc_data_t *mc, unsigned int *watts, unsigned int *state,
-                               unsigned int *code)
+                               unsigned int *code, unsigned int *step)
 {
     unsigned int on = 0;
     char path[300];
@@ -23,7 +23,7 @@ static unsigned int read_power(lmc_data_t *mc, unsigned int *watts, unsigned int
 
     snprintf(path, sizeof(path), "%s/power.%02x", directory, is_mc_get_ipmb(mc));
     if ((file = fopen(path, "r"))) {
-        if (fscanf(file, "%u %u %u %u", watts, state, code, &on) != 4) *code = 0xff;
+        if (fscanf(file, "%u %u %u %u %u", watts, state, code, &on, step) != 5) *code = 0xff;
         fclose(file);
     }
     return on;
@@ -33,21 +33,23 @@ static unsigned int read_power(lmc_data_t *mc, unsigned int *watts, unsigned int
 static void get_chassis_status(lmc_data_t *mc, msg_t *msg, unsigned char *answer,
                                unsigned int *length, void *unused)
 {
-    unsigned int watts, state, code;
+    unsigned int watts, state, code, step;
 
     memset(answer, 0, 4);
-    answer[1] = read_power(mc, &watts, &state, &code);
+    answer[1] = read_power(mc, &watts, &state, &code, &step);
     *length = 4;
 }
 
 static void get_power_reading(lmc_data_t *mc, msg_t *msg, unsigned char *answer,
                               unsigned int *length, void *unused)
 {
-    unsigned int watts = 0, state = 0, code = 0, now = time(NULL), window_ms = 1000;
+    static unsigned int readings[256];
+    unsigned int watts = 0, state = 0, code = 0, step = 0, now = time(NULL), window_ms = 1000;
 
     if (msg->cmd != 2) { handle_invalid_cmd(mc, answer, length); return; }
     if (check_msg_length(msg, 4, answer, length)) return;
-    read_power(mc, &watts, &state, &code);
+    read_power(mc, &watts, &state, &code, &step);
+    watts += step * (readings[is_mc_get_ipmb(mc)]++ % 2);
     memset(answer, 0, 19);
     answer[0] = code;
     *length = 1;

@@ -22,8 +22,9 @@ from rackwatt_exporter.plausibility import DCMI_NO_VALUE, measured
 from rackwatt_exporter.protocols.ipmi import dcmi
 from rackwatt_exporter.protocols.ipmi import message as message
 from rackwatt_exporter.protocols.ipmi.completion_codes import CompletionError
-from rackwatt_exporter.reading import ReadError, Reason
+from rackwatt_exporter.reading import ReadError, Reason, Statistics
 from rackwatt_exporter.targets.ipmi.oem import WorkerRequest, WorkerResponse
+from rackwatt_exporter.targets.power_state import PowerStateMonitor
 
 IDLE_LIMIT_S = 45.0  # then the BMC may have ended the session: pyghmi would take 20 s to notice
 _LOGOUT_TIMEOUT_S = 1.0
@@ -58,6 +59,7 @@ class WorkerTarget:
         self._command: Command | None = None
         self._login: tuple[object, ...] = ()
         self._used_at = 0.0
+        self._power_state = PowerStateMonitor()
         self.thread.start()
 
     def _serve(self) -> None:
@@ -86,12 +88,16 @@ class WorkerTarget:
     def _read(self, request: WorkerRequest) -> WorkerResponse:
         command = self._logged_in(request)
         try:
-            return _power(request, command)
+            watts, source, statistics = _power(request, command)
         except (ReadError, IpmiException) as error:
             refused = _refusal(error)
-            if refused.reason is Reason.TIMEOUT or not _powered_off(command):
-                raise refused from None
-        raise ReadError(Reason.POWERED_OFF, "the machine is switched off")
+            if refused.reason is not Reason.TIMEOUT:
+                _raise_if_powered_off(command)
+            raise refused from None
+        if self._power_state.needs_check(watts):
+            _raise_if_powered_off(command)
+            self._power_state.confirmed_on(watts)
+        return WorkerResponse(request.number, watts, source, statistics)
 
     def _logged_in(self, request: WorkerRequest) -> Command:
         """Return the kept session, or a new one if it is old or the credentials have changed."""
@@ -134,17 +140,16 @@ class ResponsePipe:
                 line = line[os.write(self._descriptor, line) :]
 
 
-def _power(request: WorkerRequest, command: Command) -> WorkerResponse:
+def _power(request: WorkerRequest, command: Command) -> tuple[float, str, Statistics | None]:
     if not request.sensors:
-        return _system_power(request.number, command)
+        return _system_power(command)
     watts = sum(_sensor_watts(command, name) for name in request.sensors)
     if watts <= 0:
         raise ReadError(Reason.SENSOR_UNREADABLE, "the named sensors read 0 W")
-    source = "sensor:" + "+".join(request.sensors)
-    return WorkerResponse(request.number, watts=watts, source=source)
+    return watts, "sensor:" + "+".join(request.sensors), None
 
 
-def _system_power(number: int, command: Command) -> WorkerResponse:
+def _system_power(command: Command) -> tuple[float, str, Statistics | None]:
     """Read through the vendor's module; where it has no command of its own, DCMI and its state."""
     command.oem_init()
     own = type(command._oem).get_system_power_watts
@@ -152,7 +157,7 @@ def _system_power(number: int, command: Command) -> WorkerResponse:
         watts = measured(float(command.get_system_power_watts()), "the vendor module's power")
         if watts == 0:
             raise ReadError(Reason.NO_POWER_SENSOR, "the vendor module reports 0 W")
-        return WorkerResponse(number, watts=watts, source="oem")
+        return watts, "oem", None
     answer = command.xraw_command(*dcmi.GET_POWER_READING, data=dcmi.REQUEST)
     power = dcmi.parse_power_reading(bytes(answer["data"]))
     if not (power.measuring and power.watts):
@@ -160,7 +165,7 @@ def _system_power(number: int, command: Command) -> WorkerResponse:
             Reason.NO_POWER_SENSOR, "DCMI is not measuring, or reports 0 W; name sensors"
         )
     watts = measured(float(power.watts), "DCMI Get Power Reading", DCMI_NO_VALUE)
-    return WorkerResponse(number, watts, "dcmi", power.statistics)
+    return watts, "dcmi", power.statistics
 
 
 def _sensor_watts(command: Command, name: str) -> float:
@@ -204,11 +209,15 @@ def _watts(name: str, reading: Any) -> float:
     return measured(float(reading.value), f"sensor {name!r}")
 
 
-def _powered_off(command: Command) -> bool:
-    try:
-        return bool(command.get_power()["powerstate"] == "off")
-    except IpmiException:
-        return False
+def _raise_if_powered_off(command: Command) -> None:
+    """Check whether the machine is on; without a response it is assumed to be.
+
+    Raises:
+        ReadError: powered_off.
+    """
+    with suppress(IpmiException):
+        if command.get_power()["powerstate"] == "off":
+            raise ReadError(Reason.POWERED_OFF, "the machine is switched off")
 
 
 def _refusal(error: ReadError | IpmiException) -> ReadError:

@@ -10,6 +10,7 @@ from rackwatt_exporter.protocols.ipmi.transport import NoResponseError
 from rackwatt_exporter.reading import ReadError, Reading, Reason
 from rackwatt_exporter.targets.ipmi.dcmi_absence import DcmiAbsence
 from rackwatt_exporter.targets.ipmi.sensors import NamedSensors
+from rackwatt_exporter.targets.power_state import PowerStateMonitor
 
 _GET_CHASSIS_STATUS = (message.NETFN_CHASSIS, 0x01)
 _POWER_IS_ON = 0x01
@@ -26,22 +27,30 @@ class PowerReader:
         self._dcmi = options.dcmi
         self._dcmi_absence = DcmiAbsence()
         self._sensors = NamedSensors(options.sensors) if options.sensors else None
+        self._power_state = PowerStateMonitor()
 
     async def read(self, session: IpmiSession) -> Reading:
-        """Read the power; where there are no watts, check whether the machine is off.
+        """Read the power; without watts, or with doubtful ones, check whether the machine is off.
 
         Raises:
             ReadError: powered_off, no_power_sensor, sensor_unreadable, member_missing, bad_reply,
                 privilege_insufficient; and as `IpmiSession.command`.
         """
         try:
-            if self._sensors is None:
-                return await self._read_dcmi_only(session)
-            return await self._read_either(session, self._sensors)
+            reading = await self._read_watts(session)
         except ReadError as error:
             if error.reason not in _CONCLUSIVE:
                 await _raise_if_powered_off(session)
             raise
+        if self._power_state.needs_check(reading.watts):
+            await _raise_if_powered_off(session)
+            self._power_state.confirmed_on(reading.watts)
+        return reading
+
+    async def _read_watts(self, session: IpmiSession) -> Reading:
+        if self._sensors is None:
+            return await self._read_dcmi_only(session)
+        return await self._read_either(session, self._sensors)
 
     async def _read_dcmi_only(self, session: IpmiSession) -> Reading:
         try:

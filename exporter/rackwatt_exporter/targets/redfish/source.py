@@ -18,9 +18,9 @@ from rackwatt_exporter.protocols.redfish.json import Json
 from rackwatt_exporter.protocols.redfish.power import Found, NotNamedError
 from rackwatt_exporter.reading import ReadError, Reading, Reason
 from rackwatt_exporter.targets.base import Source
+from rackwatt_exporter.targets.power_state import PowerStateMonitor
 from rackwatt_exporter.targets.redfish.discovery import PowerDiscovery
 from rackwatt_exporter.targets.redfish.lookup import UnfinishedError
-from rackwatt_exporter.targets.redfish.power_state import PowerStateMonitor
 from rackwatt_exporter.targets.redfish.resources import PowerResource
 from rackwatt_exporter.targets.redfish.sum import Sum
 

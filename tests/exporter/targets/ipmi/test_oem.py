@@ -133,6 +133,18 @@ async def test_the_state_of_dcmi_counts_here_too(bmc: Bmc, made: Driven) -> None
     assert (await source.read()).watts == 301
 
 
+async def test_watts_that_a_bmc_repeats_of_a_machine_that_is_off_are_no_reading(
+    bmc: Bmc, made: Driven
+) -> None:
+    source = oem(made, bmc)
+    bmc.set_power(300)
+    assert (await source.read()).watts == 300
+    bmc.set_power(300, chassis_on=False)
+    assert (await reason_of(source))[0] is Reason.POWERED_OFF
+    bmc.set_power(301)
+    assert (await source.read()).watts == 301
+
+
 @pytest.mark.parametrize("account", ["wrong", "stranger", "long"])
 async def test_bad_credentials_are_auth_failed(bmc: Bmc, made: Driven, account: str) -> None:
     assert (await reason_of(oem(made, bmc, account)))[0] is Reason.AUTH_FAILED

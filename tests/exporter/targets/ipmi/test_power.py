@@ -186,10 +186,29 @@ def test_silence_is_not_followed_by_another_request() -> None:
     assert not bmc.heard[CHASSIS]
 
 
-def test_the_chassis_of_a_machine_with_watts_is_not_requested() -> None:
-    bmc = ScriptedBmc({DCMI: watts(300), CHASSIS: OFF})
-    assert number(outcome(bmc)) == 300
-    assert not bmc.heard[CHASSIS]
+@pytest.mark.parametrize(
+    ("script", "options"), [({DCMI: watts(300)}, DEFAULT), ({SENSOR: raw(90)}, SENSORS_ALONE)]
+)
+def test_watts_of_a_machine_that_is_off_are_no_reading(
+    script: dict[tuple[int, ...], bytes], options: IpmiOptions
+) -> None:
+    off = ScriptedBmc(script | {CHASSIS: OFF}, [PIN])
+    assert [reason(found) for found in outcomes(off, options, 3)] == [Reason.POWERED_OFF] * 3
+    for unknown in (code(0xC1), SILENCE, b"\0"):
+        assert number(outcome(ScriptedBmc(script | {CHASSIS: unknown}, [PIN]), options)) > 0
+
+
+def test_watts_that_repeat_after_the_machine_went_off_are_no_reading() -> None:
+    bmc = ScriptedBmc({DCMI: watts(300), CHASSIS: [ON, OFF]})
+    on, off = outcomes(bmc, DEFAULT, 2)
+    assert number(on) == 300
+    assert reason(off) is Reason.POWERED_OFF
+
+
+def test_the_power_state_is_read_with_every_tenth_of_watts_that_change() -> None:
+    bmc = ScriptedBmc({DCMI: [watts(300 + step) for step in range(20)], CHASSIS: ON})
+    assert [number(found) for found in outcomes(bmc, DEFAULT, 20)] == list(range(300, 320))
+    assert (bmc.heard[DCMI], bmc.heard[CHASSIS]) == (20, 2)
 
 
 @pytest.mark.parametrize("answer", [watts(0xFFFF), watts(0), watts(9, measuring=False)])

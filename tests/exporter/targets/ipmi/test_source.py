@@ -182,6 +182,19 @@ async def test_no_zero_is_ever_a_reading_of_dcmi(bmc: Bmc, asker: Asker, made: D
     assert (await bare.read()).watts == 250
 
 
+async def test_watts_that_a_bmc_repeats_of_a_machine_that_is_off_are_no_reading(
+    bmc: Bmc, asker: Asker, made: Driven
+) -> None:
+    source = made.source(bmc)
+    assert (await source.read()).watts == 300
+    bmc.set_power(300, chassis_on=False)
+    assert "is off" in asker.ipmitool("chassis", "power", "status")
+    assert asker.ipmitool_watts() == 300
+    assert (await reason_of(source))[0] is Reason.POWERED_OFF
+    bmc.set_power(300)
+    assert (await source.read()).watts == 300
+
+
 def reads(asker: Asker, watts: float) -> bool:
     return asker.ipmitool_sensor("PSU1 PIN") == watts
 
