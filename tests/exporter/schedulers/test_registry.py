@@ -30,7 +30,7 @@ def test_every_scheduler_of_documents_has_its_reader_and_no_other() -> None:
     ("spec", "name"),
     [
         ("slurm: {cli: {}}", "SlurmCommands"),
-        ("slurm: {ssh: {host: login1}}", "SlurmSsh"),
+        ("slurm: {ssh: {host: login1}}", "SlurmCommands"),
         (REST, "SlurmRest"),
         ("htcondor: {cli: {}}", "JsonScheduler"),
         ("htcondor: {ssh: {host: login1}}", "JsonScheduler"),

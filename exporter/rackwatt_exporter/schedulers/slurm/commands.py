@@ -6,12 +6,17 @@ jobs cannot be read the nodes are still known, and jobs are not: never none.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from rackwatt_exporter.protocols.command.process import CommandError, one_line
 from rackwatt_exporter.reading import ReadError, Reason
+from rackwatt_exporter.schedulers.commands import (
+    CommandEnvironment,
+    CommandRunner,
+    Run,
+    until_deadline,
+)
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 from rackwatt_exporter.schedulers.slurm.errors import reason_of
 from rackwatt_exporter.schedulers.slurm.jobs import Jobs
@@ -58,6 +63,7 @@ OBEYED = (
     "SQUEUE_STATES",
     "SQUEUE_USERS",
 )
+ENVIRONMENT = CommandEnvironment(VARIABLES, OBEYED, SETTINGS)
 
 HINTS = {
     Reason.AUTH_FAILED: "Slurm does not let us in: is munged running there, with the same key?",
@@ -80,21 +86,6 @@ BEFORE = (
         "slurmdbd, which knows where it is, does not answer",
     ),
 )
-
-
-class CommandRunner(Protocol):
-    """Where commands run: LocalHost or SshHost."""
-
-    async def run(self, argv: Sequence[str], timeout_s: float) -> bytes:
-        """Run a command and give its stdout; raises ReadError."""
-        ...
-
-    async def close(self) -> None:
-        """End what is open."""
-        ...
-
-
-_Run = Callable[..., Awaitable[bytes]]
 
 
 class _Check(NamedTuple):
@@ -123,7 +114,7 @@ class SlurmCommands:
         jobs: bool,
     ) -> None:
         self._host = host
-        self._folder = f"{folder.rstrip('/')}/" if folder else ""
+        self._folder = folder
         self._timeout_s = timeout_s
         self._cluster = cluster
         self._arguments = (*_ALL, *(("-M", cluster) if cluster else ("--local",)))
@@ -163,7 +154,7 @@ class SlurmCommands:
         """End what the host keeps open."""
         await self._host.close()
 
-    async def _checked(self, listed: Listed, run: _Run) -> _Check:
+    async def _checked(self, listed: Listed, run: Run) -> _Check:
         """Count the nodes, unless the same were counted not long ago."""
         last, names = self._check, listed.nodes.keys()
         if last.readings_left and last.names == names:
@@ -176,7 +167,7 @@ class SlurmCommands:
         wrong = count not in (None, len(names))
         return _Check(frozenset(names), unread, note, 0 if wrong else _COUNTED_EVERY)
 
-    async def _jobs(self, listed: Listed, run: _Run, version: bytes) -> Jobs:
+    async def _jobs(self, listed: Listed, run: Run, version: bytes) -> Jobs:
         """Read the jobs; where that fails they are not known, and the note says why."""
         if self._squeue is None:
             return Jobs()
@@ -186,15 +177,13 @@ class SlurmCommands:
             return Jobs.failed(error)
         return jobs.unless_hidden(listed.nodes.values())
 
-    def _runners(self) -> tuple[_Run, _Run]:
+    def _runners(self) -> tuple[Run, Run]:
         """Return what runs sinfo and squeue, any number of times until one deadline."""
-        clock = asyncio.get_running_loop().time
-        deadline_s = clock() + self._timeout_s
+        until = until_deadline(self._host, self._folder, self._timeout_s)
 
         async def run(command: str, *arguments: str) -> bytes:
-            argv = (f"{self._folder}{command}", *arguments)
             try:
-                return await self._host.run(argv, deadline_s - clock())
+                return await until(command, *arguments)
             except CommandError as error:
                 raise explained(error, command) from None
 

@@ -2,33 +2,17 @@
 
 from dataclasses import dataclass, field
 
-from rackwatt_crds.endpoints import SSH_PORT
 from rackwatt_crds.fields import SecretKeyRef
 from rackwatt_crds.schedulers.slurm import Slurm, SlurmRest
 from rackwatt_exporter.config.options import SecretKey, TlsOptions, merge_layers
+from rackwatt_exporter.schedulers.commands import CommandOptions, command_options
 
 
 @dataclass(frozen=True, slots=True)
-class SlurmCliOptions:
-    """Slurm's commands on this machine; `path` None means found through PATH.
+class SlurmCommandOptions:
+    """Slurm's commands; `cluster` None means the one that they belong to."""
 
-    `cluster` None means the one that the commands belong to.
-    """
-
-    path: str | None = None
-    cluster: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SlurmSshOptions:
-    """Slurm's commands on another machine; None means what ssh itself would take."""
-
-    host: str = ""
-    port: int = SSH_PORT
-    user: str | None = None
-    path: str | None = None
-    key_secret: str | None = None
-    known_hosts_secret: str | None = None
+    commands: CommandOptions
     cluster: str | None = None
 
 
@@ -59,18 +43,18 @@ class SlurmRestOptions:
     tls: TlsOptions = field(default_factory=TlsOptions)
 
 
-SlurmOptions = SlurmCliOptions | SlurmSshOptions | SlurmRestOptions
+SlurmOptions = SlurmCommandOptions | SlurmRestOptions
 
 
 def slurm_options(slurm: Slurm) -> SlurmOptions:
-    """Decide every setting of the way that a document chooses."""
-    if slurm.cli is not None:
-        return merge_layers(SlurmCliOptions, slurm.cli, slurm)
-    if slurm.ssh is not None:
-        return merge_layers(SlurmSshOptions, slurm.ssh, slurm)
+    """Decide every setting of the interface that a document chooses.
+
+    Raises:
+        ValueError: it chooses none.
+    """
     if slurm.rest is not None:
         return _rest(slurm.rest, slurm.cluster)
-    raise ValueError("the document has neither slurm.cli, slurm.ssh nor slurm.rest")
+    return SlurmCommandOptions(command_options(slurm.cli, slurm.ssh), slurm.cluster)
 
 
 def _rest(rest: SlurmRest, cluster: str | None) -> SlurmRestOptions:

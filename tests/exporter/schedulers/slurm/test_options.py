@@ -4,12 +4,12 @@ import pytest
 
 from rackwatt_crds.schedulers.slurm import Slurm
 from rackwatt_exporter.config.options import SecretKey, TlsOptions
+from rackwatt_exporter.schedulers.commands import CliOptions, SshOptions
 from rackwatt_exporter.schedulers.slurm.options import (
     HeaderOptions,
-    SlurmCliOptions,
+    SlurmCommandOptions,
     SlurmOptions,
     SlurmRestOptions,
-    SlurmSshOptions,
     slurm_options,
 )
 from tests.exporter.schedulers.bindings import resolved
@@ -22,12 +22,13 @@ def options_of(spec: str) -> SlurmOptions:
 
 
 def test_an_absent_field_has_its_default() -> None:
-    assert options_of("slurm: {cli: {}}") == SlurmCliOptions(path=None)
-    assert options_of("slurm: {ssh: {host: login1}}") == SlurmSshOptions("login1", 22)
+    assert options_of("slurm: {cli: {}}") == SlurmCommandOptions(CliOptions(path=None))
+    ssh = SlurmCommandOptions(SshOptions("login1", 22))
+    assert options_of("slurm: {ssh: {host: login1}}") == ssh
 
 
 def test_a_document_without_a_way_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"neither slurm.cli, slurm.ssh nor slurm.rest"):
+    with pytest.raises(ValueError, match="neither cli nor ssh"):
         slurm_options(Slurm())
 
 
@@ -35,8 +36,8 @@ def test_ssh_is_read_with_its_secrets() -> None:
     spec = (
         "ssh: {host: login1, user: watt, keySecretRef: {name: k}, knownHostsSecretRef: {name: h}}"
     )
-    assert options_of(f"slurm: {{{spec}}}") == SlurmSshOptions(
-        host="login1", port=22, user="watt", key_secret="k", known_hosts_secret="h"
+    assert options_of(f"slurm: {{{spec}}}") == SlurmCommandOptions(
+        SshOptions(host="login1", port=22, user="watt", key_secret="k", known_hosts_secret="h")
     )
 
 
@@ -79,5 +80,5 @@ def test_rest_is_read_with_version_claims_headers_and_a_certificate_of_ours() ->
 @pytest.mark.parametrize("way", ["cli: {}", "ssh: {host: login1}"])
 def test_commands_are_read_with_the_cluster_that_is_meant(way: str) -> None:
     options = options_of(f"slurm: {{cluster: prod, {way}}}")
-    assert isinstance(options, SlurmCliOptions | SlurmSshOptions)
+    assert isinstance(options, SlurmCommandOptions)
     assert options.cluster == "prod"

@@ -10,9 +10,9 @@ import pytest
 
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.reading import ReadError, Reason
+from rackwatt_exporter.schedulers.commands import SshOptions, command_runner
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
-from rackwatt_exporter.schedulers.slurm.options import SlurmSshOptions
-from rackwatt_exporter.schedulers.slurm.ssh import SlurmSsh
+from rackwatt_exporter.schedulers.slurm.commands import ENVIRONMENT, SlurmCommands
 from tests.eventually import PATIENCE_S
 from tests.exporter.schedulers.conftest import TRUTH, WORDS
 from tests.exporter.schedulers.snapshots import states
@@ -39,7 +39,7 @@ def secrets(peer: Sshd, tmp_path: Path) -> Secrets:
 
 
 @pytest.fixture
-async def options(peer: Sshd, stage: SlurmCluster, tmp_path: Path) -> SlurmSshOptions:
+async def options(peer: Sshd, stage: SlurmCluster, tmp_path: Path) -> SshOptions:
     """sshd gives commands a bare environment, so a wrapper says which cluster is meant."""
     folder = tmp_path / "bin"
     folder.mkdir()
@@ -47,7 +47,7 @@ async def options(peer: Sshd, stage: SlurmCluster, tmp_path: Path) -> SlurmSshOp
         wrapper = folder / name
         wrapper.write_text(f'#!/bin/sh\nSLURM_CONF={stage.configuration} exec {name} "$@"\n')
         wrapper.chmod(0o755)
-    return SlurmSshOptions(
+    return SshOptions(
         host=peer.address,
         port=peer.port,
         user=peer.user,
@@ -57,10 +57,15 @@ async def options(peer: Sshd, stage: SlurmCluster, tmp_path: Path) -> SlurmSshOp
     )
 
 
+def over_ssh(options: SshOptions, secrets: Secrets) -> SlurmCommands:
+    host = command_runner(options, secrets, ENVIRONMENT)
+    return SlurmCommands(host, options.path, PATIENCE_S, jobs=True)
+
+
 async def test_every_state_of_a_real_slurm_is_read_over_one_login(
-    options: SlurmSshOptions, secrets: Secrets, stage: SlurmCluster, peer: Sshd
+    options: SshOptions, secrets: Secrets, stage: SlurmCluster, peer: Sshd
 ) -> None:
-    scheduler = SlurmSsh(options, secrets, PATIENCE_S, jobs=True)
+    scheduler = over_ssh(options, secrets)
     try:
         first, second = await scheduler.read(), await scheduler.read()
     finally:
@@ -75,9 +80,9 @@ async def test_every_state_of_a_real_slurm_is_read_over_one_login(
 
 
 async def test_a_missing_sinfo_there_is_command_failed_and_says_what_to_do(
-    options: SlurmSshOptions, secrets: Secrets
+    options: SshOptions, secrets: Secrets
 ) -> None:
-    scheduler = SlurmSsh(replace(options, path="/nowhere"), secrets, PATIENCE_S, jobs=True)
+    scheduler = over_ssh(replace(options, path="/nowhere"), secrets)
     with pytest.raises(ReadError) as caught:
         await scheduler.read()
     await scheduler.close()
@@ -86,10 +91,10 @@ async def test_a_missing_sinfo_there_is_command_failed_and_says_what_to_do(
 
 
 async def test_a_key_that_is_not_known_there_is_auth_failed(
-    options: SlurmSshOptions, secrets: Secrets, tmp_path: Path, peer: Sshd
+    options: SshOptions, secrets: Secrets, tmp_path: Path, peer: Sshd
 ) -> None:
     (peer.client_key.parent / "authorized_keys").write_text("")
-    scheduler = SlurmSsh(options, secrets, PATIENCE_S, jobs=True)
+    scheduler = over_ssh(options, secrets)
     with pytest.raises(ReadError) as caught:
         await scheduler.read()
     await scheduler.close()
@@ -97,11 +102,11 @@ async def test_a_key_that_is_not_known_there_is_auth_failed(
 
 
 async def test_closing_leaves_no_file_behind(
-    options: SlurmSshOptions, secrets: Secrets, monkeypatch: pytest.MonkeyPatch
+    options: SshOptions, secrets: Secrets, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with tempfile.TemporaryDirectory() as place:  # short, as a Unix socket's path must be
         monkeypatch.setattr(tempfile, "tempdir", place)
-        scheduler = SlurmSsh(options, secrets, PATIENCE_S, jobs=True)
+        scheduler = over_ssh(options, secrets)
         await scheduler.read()
         assert os.listdir(place)
         await scheduler.close()
@@ -118,14 +123,14 @@ trap 'printf "logged out of n1|"' EXIT
 """
 
 
-async def answered(options: SlurmSshOptions, tmp_path: Path, more: str) -> SchedulerSnapshot:
+async def answered(options: SshOptions, tmp_path: Path, more: str) -> SchedulerSnapshot:
     """Read once through an sshd with more in its configuration."""
     async with sshd(tmp_path / "another", more) as peer:
         login = tmp_path / "secrets" / "login"
         (login / "ssh-privatekey").write_bytes(peer.client_key.read_bytes())
         (login / "known_hosts").write_bytes(peer.known_hosts.read_bytes())
         secrets = Secrets(tmp_path / "secrets")
-        scheduler = SlurmSsh(replace(options, port=peer.port), secrets, PATIENCE_S, jobs=True)
+        scheduler = over_ssh(replace(options, port=peer.port), secrets)
         try:
             return await scheduler.read()
         finally:
@@ -133,7 +138,7 @@ async def answered(options: SlurmSshOptions, tmp_path: Path, more: str) -> Sched
 
 
 async def test_a_nasty_login_shell_costs_no_node_its_state(
-    options: SlurmSshOptions, secrets: Secrets, tmp_path: Path
+    options: SshOptions, secrets: Secrets, tmp_path: Path
 ) -> None:
     """bash reads what BASH_ENV names before it runs a command."""
     (tmp_path / "nasty").write_text(NASTY)
@@ -144,7 +149,7 @@ async def test_a_nasty_login_shell_costs_no_node_its_state(
 
 
 async def test_sinfo_over_ssh_ignores_a_cluster_that_a_login_shell_names(
-    options: SlurmSshOptions, secrets: Secrets, tmp_path: Path
+    options: SshOptions, secrets: Secrets, tmp_path: Path
 ) -> None:
     (tmp_path / "bin" / "sinfo").write_text(
         '#!/bin/sh\n[ -z "$SLURM_CLUSTERS" ] || echo CLUSTER: other\n'
