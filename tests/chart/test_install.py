@@ -16,7 +16,7 @@ from tests.chart.rendering import CHART, Manifest
 from tests.cluster import openshift
 from tests.cluster.clients import Api, CommandError, Kubectl
 from tests.cluster.controlplane import ControlPlane
-from tests.operator.kube_user import KubeUser, fleet, object_key
+from tests.operator.kube_user import KubeUser, document, fleet, object_key
 
 CRDS = ("powertargets.rackwatt.dev", "schedulerbindings.rackwatt.dev")
 
@@ -112,6 +112,30 @@ def test_everything_that_the_chart_makes_stays_helms(
         ("kube-controller-manager", "status"),
     }
     release.helm.run("uninstall", release.name)
+
+
+def test_collectors_keep_the_right_to_read_nodes_and_pods_through_an_upgrade(
+    someone: KubeUser, release: Release, tmp_path: Path
+) -> None:
+    values = {"rbac": {"kubernetesScheduler": {"namespaces": [release.name]}}}
+    release.install(values)
+    name = f"{release.operator}-kubernetes-scheduler:{release.name}"
+
+    def subjects() -> list[Manifest]:
+        found: list[Manifest] = release.kubectl.get("clusterrolebinding", name).get("subjects", [])
+        return found
+
+    assert subjects() == []
+    spec = {"cluster": "own", "kubernetes": {}}
+    someone.apply(document("SchedulerBinding", "own", release.name, spec))
+    with release.operating(tmp_path):
+        someone.until(subjects)
+    granted = subjects()
+    assert [(one["namespace"], one["name"]) for one in granted] == [(release.name, "sb-own")]
+    release.upgrade({**values, "podLabels": {"team": "infra"}})
+    assert subjects() == granted
+    release.helm.run("uninstall", release.name)
+    assert not [one for one in release.objects() if one["kind"].startswith("ClusterRole")]
 
 
 def test_an_operator_of_one_namespace_sees_no_other(

@@ -86,7 +86,12 @@ class Proxy:
                 request.method, self._server + request.path_qs, headers=headers,
                 data=await request.read() or None, skip_auto_headers=("Content-Type",),
             ) as answer:  # fmt: skip
-                return await self._hand_on(request, answer, watch)
+                try:
+                    return await self._hand_on(request, answer, watch)
+                finally:
+                    # To close a watch would be to wait until the API server closes it as well.
+                    if answer.connection and answer.connection.transport:
+                        answer.connection.transport.abort()
         except aiohttp.ClientError as error:
             return web.Response(status=502, text=str(error))
 

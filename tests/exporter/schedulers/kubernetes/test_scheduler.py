@@ -335,6 +335,43 @@ async def test_a_token_is_read_again_when_it_is_replaced(
         await scheduler.read()
 
 
+async def test_an_object_that_cannot_be_read_is_counted_and_hides_no_other(
+    stage: Stage, token: Path
+) -> None:
+    huge = stage.node("huge", CAPACITY | {"memory": "2Ei"})
+    stage.node("one")
+    stage.pod("huge", requests={"memory": "2Ei"})
+    stage.pod("one")
+    async with watching(stage, token) as scheduler:
+        found = await scheduler.read()
+        assert set(await nodes_of(stage, scheduler)) == {"one"}
+        assert set(await jobs_of(stage, scheduler)) == {"one"}
+        assert (found.unread, found.unread_jobs) == (1, 1)
+        assert found.note == f"{huge} of /api/v1/nodes: '2Ei' is more than a node can have"
+        stage.delete_pod("huge")
+        async with asyncio.timeout(PATIENCE_S):
+            while (await scheduler.read()).unread_jobs:
+                await asyncio.sleep(0.02)
+
+
+@pytest.mark.parametrize("status", [429, 500])
+@pytest.mark.parametrize("watches", [False, True], ids=["list", "watch"])
+async def test_an_api_server_that_fails_is_read_again_at_the_next_poll(
+    stage: Stage, token: Path, status: int, watches: bool
+) -> None:
+    stage.node("one")
+    with proxied(stage.control_plane) as proxy:
+        proxy.fault = lambda method, path, watch: (
+            status if watch is watches and "/v1/" in path else None
+        )
+        async with watching(stage, token, f"http://127.0.0.1:{proxy.port}") as scheduler:
+            with pytest.raises(ReadError, match=f"gives status {status}: injected") as caught:
+                await scheduler.read()
+            assert caught.value.reason is Reason.BAD_REPLY
+            proxy.fault = lambda method, path, watch: None
+            await state_is(stage, scheduler, "idle")
+
+
 async def test_no_watch_is_left_when_it_is_closed(stage: Stage, token: Path) -> None:
     async with watching(stage, token) as scheduler:
         await scheduler.read()
