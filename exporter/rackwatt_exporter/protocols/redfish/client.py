@@ -161,6 +161,7 @@ class RedfishClient:
         self, path: str, response: RedfishResponse, sent: Authorization, back_off: BackOff
     ) -> dict[str, Json]:
         """Get a resource with a new session, and with the account as its files say now."""
+        known = self._doubt.opened(path)
         await self._log_out()  # the session may be alive, and the service has few
         self._lifetimes.ended(now_s())
         self._authorization = self._session = None
@@ -172,9 +173,11 @@ class RedfishClient:
         try:
             document = self._document(path, response)
         except ReadError:
-            back_off.failed(now_s())
-            if self._session is None:  # Basic was tried instead of a session, and is refused too
-                self._lifetimes.basic_refused()
+            absent = response.status == NOT_FOUND  # which refuses neither a session nor Basic
+            if not absent:
+                back_off.failed(now_s())
+            if self._session is None and (known or not absent):  # Basic instead of a session
+                self._lifetimes.basic_failed(certain=not absent)
                 self._authorization = None
                 self._origin.close()
             raise

@@ -5,6 +5,7 @@ redirect to a log-in page, or send one. The same responses also have their own m
 distinguishes the two. It is worth it where this token has opened the resource before, or opens
 nothing any more. After a log-in that did not help, a back-off spares a service that refuses every
 token. Where sessions do not last, the client uses Basic instead, if the service accepts it.
+A 404 after the log-in refuses neither: the resource may be gone, or never was there.
 """
 
 REFUSALS_IN_A_ROW = 3
@@ -52,10 +53,14 @@ class TokenDoubt:
         self.certain = BackOff()
         self.possible = BackOff()
 
+    def opened(self, path: str) -> bool:
+        """Return whether the token has opened a resource."""
+        return path in self._opened
+
     def accepted(self, path: str) -> None:
         """Record that the token opened a resource."""
         self._refusals = 0
-        if path not in self._opened:
+        if not self.opened(path):
             self._opened = (*self._opened[1 - _KEPT_PATHS :], path)
 
     def refused(self, path: str, *, absent: bool = False) -> bool:
@@ -64,7 +69,7 @@ class TokenDoubt:
         A resource is `absent` where the service says that there is none. That is no doubt, unless
         this token has opened it before: a search reads many that a service does not have.
         """
-        if path in self._opened:
+        if self.opened(path):
             return True
         if absent:
             return False
@@ -101,6 +106,7 @@ class SessionLifetimes:
         self._short = self._short + 1 if short else 0
         self._started_s = None
 
-    def basic_refused(self) -> None:
-        """Record that the service does not accept Basic either."""
-        self._basic_refused = True
+    def basic_failed(self, *, certain: bool) -> None:
+        """Record that Basic did not help either; unless that is certain, it may be tried again."""
+        self._basic_refused |= certain
+        self._short = 0

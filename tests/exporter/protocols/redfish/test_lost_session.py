@@ -6,13 +6,13 @@ The peer is a server of raw bytes: what it sends is what was seen of devices, cu
 import asyncio
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 from yarl import URL
 
 from rackwatt_exporter.protocols.redfish.client import RedfishAccount, RedfishClient
-from rackwatt_exporter.protocols.redfish.exchange import Origin
+from rackwatt_exporter.protocols.redfish.exchange import Origin, StatusError
 from rackwatt_exporter.protocols.redfish.token import (
     FIRST_WAIT_S,
     SHORT_SESSION_S,
@@ -23,6 +23,7 @@ from rackwatt_exporter.reading import ReadError, Reason
 LOOPS = ("attended",)
 
 POWER, SYSTEM = "/redfish/v1/Chassis/1/Power", "/redfish/v1/Systems/1"
+MISSING = "/redfish/v1/Chassis/1/EnvironmentMetrics"
 SESSIONS = "/redfish/v1/SessionService/Sessions"
 NO_SESSION = b'{"error": {"code": "Base.1.8.NoValidSession"}}'
 HTML = b"<html><body>Please log in</body></html>"
@@ -52,6 +53,9 @@ class Forgetful:
         self.rotates = False
         self.takes_basic = False
         self.missing: set[bytes] = set()
+        self.absent = answer(404)
+        self.lasts: int | None = None  # requests of one session
+        self.uses: int | None = None  # those left
 
     def forget(self) -> None:
         self.tokens.clear()
@@ -77,10 +81,11 @@ class Forgetful:
             return answer(200, b'{"RedfishVersion": "1.6.0"}')
         if method == b"POST":
             self.logins += 1
+            self.uses = self.lasts
             return self.opened(201, b"{}")
         if self.takes_basic and header(head, b"Authorization").startswith(b"Basic "):
-            return answer(200, b'{"watts": 301}')
-        if token not in self.tokens:
+            return self.absent if path in self.missing else answer(200, b'{"watts": 301}')
+        if token not in self.tokens or not self.outlives_a_request():
             return self.refusal
         if method == b"DELETE":
             self.tokens.discard(token)
@@ -89,11 +94,17 @@ class Forgetful:
         if self.stubborn:
             return self.refusal
         if path in self.missing:
-            return answer(404)
+            return self.absent
         if self.rotates:
             self.tokens.discard(token)
             return self.opened(200, b'{"watts": 301}')
         return answer(200, b'{"watts": 301}')
+
+    def outlives_a_request(self) -> bool:
+        if self.uses is None:
+            return True
+        self.uses -= 1
+        return self.uses >= 0
 
     def opened(self, status: int, body: bytes) -> bytes:
         token = f"t{self.logins}{len(self.tokens)}{id(body)}{self.deleted}"
@@ -255,6 +266,64 @@ async def test_a_resource_that_is_gone_costs_one_login_and_leaves_no_session(
             assert await service.get(SYSTEM) == {"watts": 301}
         assert peer.logins == 2
         assert peer.deleted == 1
+
+
+ABSENT = {
+    "a Redfish error": answer(404, b'{"error": {"code": "Base.1.8.ResourceMissingAtURI"}}'),
+    "a page": answer(404, HTML, "Content-Type: text/html"),
+    "a challenge": answer(404, b"", "WWW-Authenticate: Basic", "Connection: close"),
+}
+
+
+@pytest.mark.parametrize("absent", ABSENT.values(), ids=ABSENT)
+@pytest.mark.parametrize("lasts", [1, 2, 3, 4])
+async def test_a_resource_that_was_never_there_does_not_refuse_basic(
+    peer: Forgetful, absent: bytes, lasts: int
+) -> None:
+    peer.missing, peer.absent, peer.takes_basic = {MISSING.encode()}, absent, True
+    async with logged_in(peer) as service:
+        peer.uses = peer.lasts = lasts
+        for _ in range(20):
+            with pytest.raises(ReadError, match="404"):
+                await service.get(MISSING)
+            assert await service.get(POWER) == {"watts": 301}
+            assert await service.get(SYSTEM) == {"watts": 301}
+        assert service.authorized_by == "Basic with each request"
+        assert peer.logins == SHORT_SESSIONS
+
+
+@pytest.mark.parametrize("absent", ABSENT.values(), ids=ABSENT)
+async def test_a_resource_that_is_gone_does_not_refuse_basic_for_good(
+    peer: Forgetful, absent: bytes, clock: Clock
+) -> None:
+    peer.absent, peer.takes_basic = absent, True
+    async with logged_in(peer) as service:
+        for path in (POWER, SYSTEM):
+            peer.forget()
+            peer.missing = {path.encode()} if path == SYSTEM else set()
+            with suppress(StatusError):
+                await service.get(path)
+            assert await service.get(POWER) == {"watts": 301}
+        for _ in range(10):
+            peer.forget()
+            assert await service.get(POWER) == {"watts": 301}
+        assert service.authorized_by == "Basic with each request"
+        assert peer.logins <= 2 * SHORT_SESSIONS
+
+
+@pytest.mark.parametrize("absent", ABSENT.values(), ids=ABSENT)
+async def test_a_resource_that_was_never_there_does_not_refuse_a_new_session(
+    peer: Forgetful, absent: bytes, clock: Clock
+) -> None:
+    peer.missing, peer.absent = {MISSING.encode()}, absent
+    async with logged_in(peer) as service:
+        for path, after_s in ((MISSING, 2 * SHORT_SESSION_S), (POWER, FIRST_WAIT_S / 2)):
+            clock.now_s += after_s
+            peer.forget()
+            with suppress(StatusError):
+                await service.get(path)
+            assert await service.get(POWER) == {"watts": 301}
+        assert peer.logins == 3
 
 
 async def test_a_session_lost_before_a_search_is_found_out_within_a_few_requests(

@@ -85,7 +85,20 @@ def test_sessions_are_too_short_once_two_in_a_row_were() -> None:
     lifetimes.started(140)
     lifetimes.ended(141)
     assert lifetimes.too_short
-    lifetimes.basic_refused()
+
+
+def test_basic_that_failed_is_tried_again_unless_that_is_certain() -> None:
+    lifetimes = SessionLifetimes()
+    for certain in (False, True):
+        for start_s in (0, 1):
+            lifetimes.started(start_s)
+            lifetimes.ended(start_s)
+        assert lifetimes.too_short
+        lifetimes.basic_failed(certain=certain)
+        assert not lifetimes.too_short
+    for start_s in (2, 3):
+        lifetimes.started(start_s)
+        lifetimes.ended(start_s)
     assert not lifetimes.too_short
 
 
