@@ -13,6 +13,7 @@ from typing import NamedTuple
 from rackwatt_exporter.protocols.redfish.json import Json, get
 from rackwatt_exporter.protocols.redfish.names import is_part
 from rackwatt_exporter.protocols.redfish.numbers import statistic
+from rackwatt_exporter.protocols.redfish.status import works
 
 _UPPER = ("UpperCaution", "UpperCritical", "UpperFatal")
 
@@ -52,4 +53,4 @@ def contradictions(totals: Iterable[Json], power: Iterable[Json]) -> list[Contra
 
 
 def _watts(sensor: Json) -> float | None:
-    return statistic(get(sensor, "Reading"))
+    return statistic(get(sensor, "Reading")) if works(sensor) else None

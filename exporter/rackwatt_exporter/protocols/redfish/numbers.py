@@ -11,6 +11,7 @@ from contextlib import suppress
 from rackwatt_exporter.plausibility import REDFISH_NO_VALUE, measured
 from rackwatt_exporter.protocols.redfish.json import Json, get
 from rackwatt_exporter.protocols.redfish.names import shown
+from rackwatt_exporter.protocols.redfish.status import require_working
 from rackwatt_exporter.reading import Members, ReadError, Reason
 
 
@@ -18,12 +19,14 @@ def watts(document: Json, keys: tuple[str, ...], where: str) -> float | None:
     """Return the watts at a path of keys; None where the resource has no such property.
 
     Raises:
-        ReadError: sensor_unreadable where the property is there and has no watts now; bad_reply
-            where it is no number.
+        ReadError: sensor_unreadable where the property is there and has no watts now, or where a
+            state says that they are none; bad_reply where it is no number.
     """
     holder = get(document, *keys[:-1])
     if not isinstance(holder, dict) or keys[-1] not in holder:
         return None
+    for depth in range(len(keys)):
+        require_working(get(document, *keys[:depth]), where)
     return known_watts(holder[keys[-1]], where)
 
 

@@ -19,6 +19,7 @@ from rackwatt_exporter.protocols.redfish.numbers import (
     watts,
 )
 from rackwatt_exporter.protocols.redfish.oem import SUPPLY_INPUTS, TOTALS
+from rackwatt_exporter.protocols.redfish.status import in_service, state_of, supply_works, works
 from rackwatt_exporter.reading import ReadError, Reading, Reason, Statistics
 
 JOULES_PER_KWH = 3_600_000.0
@@ -128,11 +129,6 @@ def supply_names(document: Json) -> list[str]:
     return list(_present(document))
 
 
-def present(document: Json) -> bool:
-    """Return whether what a resource describes is present; empty bays are listed too."""
-    return isinstance(document, dict) and get(document, "Status", "State") != "Absent"
-
-
 def measures_power(document: Json) -> bool:
     """Return whether a resource is a Sensor of power, in watts."""
     if get(document, "ReadingType") != "Power":
@@ -165,7 +161,7 @@ def controls_named(names: Sequence[str]) -> Finder:
         if not control_names(documents[0]).issuperset(names):
             return None
         controls = {display_name(each): each for each in members(documents[0], "PowerControl")}
-        values = [(name, get(controls[name], "PowerConsumedWatts")) for name in names]
+        values = [(name, _consumed(controls[name])) for name in names]
         source = f"{where}#PowerControl/{'+'.join(names)}"
         return Found(Reading(member_watts(values, source), source), names)
 
@@ -194,7 +190,7 @@ def _machine(document: Json, own: Collection[str]) -> tuple[int, Json]:
 
 def _supplies(document: Json, keys: tuple[str, ...], where: str) -> Found | None:
     supplies = _present(document)
-    values = {name: get(each, *keys) for name, each in supplies.items()}
+    values = {name: _of_supply(each, *keys) for name, each in supplies.items()}
     if not any(_has(each, keys) for each in supplies.values()):
         return None
     source = f"{where}#PowerSupplies/{'/'.join(keys)}"
@@ -202,8 +198,8 @@ def _supplies(document: Json, keys: tuple[str, ...], where: str) -> Found | None
 
 
 def _present(document: Json) -> dict[str, Json]:
-    """Return the power supplies in their bays, by names of which no two are the same."""
-    supplies = [each for each in members(document, "PowerSupplies") if present(each)]
+    """Return the power supplies in service, by names of which no two are the same."""
+    supplies = [each for each in members(document, "PowerSupplies") if in_service(each)]
     known = [(get_str(each, "Name"), get_str(each, "MemberId")) for each in supplies]
     return dict(zip(labels(known), supplies, strict=True))
 
@@ -216,8 +212,18 @@ def _has(document: Json, keys: tuple[str, ...]) -> bool:
 def _input(document: Json) -> Json:
     """Return what a supply takes in: of its metrics, or of the sensor that these refer to."""
     if measures_power(document):
-        return get(document, "Reading")
-    return get(document, "InputPowerWatts", "Reading")
+        return get(document, "Reading") if works(document) else state_of(document)
+    return _of_supply(document, "InputPowerWatts", "Reading")
+
+
+def _of_supply(document: Json, *keys: str) -> Json:
+    """Return a supply's value; its state instead where that says that it is no measurement."""
+    return get(document, *keys) if supply_works(document) else state_of(document)
+
+
+def _consumed(control: Json) -> Json:
+    """Return a PowerControl's watts; its state instead where they are no measurement."""
+    return get(control, "PowerConsumedWatts") if works(control) else state_of(control)
 
 
 def _statistics(control: Json) -> Statistics | None:

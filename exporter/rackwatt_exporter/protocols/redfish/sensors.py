@@ -23,8 +23,8 @@ from rackwatt_exporter.protocols.redfish.power import (
     Found,
     NotNamedError,
     measures_power,
-    present,
 )
+from rackwatt_exporter.protocols.redfish.status import present, require_working, state_of, works
 from rackwatt_exporter.reading import ReadError, Reading, Reason
 
 
@@ -52,10 +52,11 @@ def _watts_of(names: Sequence[str], members: tuple[str, ...]) -> Finder:
         for name, document in zip(names, power, strict=True):
             if document is not None and not (present(document) and measures_power(document)):
                 raise ReadError(Reason.SENSOR_UNREADABLE, f"{shown(name)} {_unfit(document)}")
-        values = [get(document, "Reading") for document in power]
+        values = [get(e, "Reading") if works(e) else state_of(e) for e in power]
         if members:
             total = member_watts(zip(names, values, strict=True), "the power")
         else:
+            require_working(power[0], shown(names[0]))
             total = known_watts(values[0], shown(names[0]))
         return Found(Reading(total, where, joules=added(map(_joules, energy))), members)
 

@@ -15,6 +15,7 @@ from rackwatt_exporter.protocols.redfish.names import display_name, labels, whol
 from rackwatt_exporter.protocols.redfish.numbers import number
 from rackwatt_exporter.protocols.redfish.power import Finder, Found, NotNamedError
 from rackwatt_exporter.protocols.redfish.sensors import sum_of, total_of
+from rackwatt_exporter.protocols.redfish.status import in_service, supply_works, works
 from rackwatt_exporter.targets.redfish.collection import listed
 from rackwatt_exporter.targets.redfish.sensor_list import SensorList, chosen_sensors, named_sensors
 
@@ -118,7 +119,9 @@ async def _metrics(path: str, own: frozenset[str], look: Look) -> PowerResource 
     sensor = _source(excerpt)
     if sensor and not await _is_of_whole(sensor, own, look):
         raise NotNamedError("the metrics are those of sensor", [last_part(sensor)])
-    if sensor and number(get(excerpt, "Reading")) is None and await look(sensor):
+    measured = await look(sensor) if sensor else None
+    has_reading = number(get(excerpt, "Reading")) is not None
+    if sensor and measured and not (has_reading and works(measured)):
         return resource((sensor,), total_of(last_part(sensor)))
     return resource((path,), power.metrics)
 
@@ -129,23 +132,28 @@ async def _supply_metrics(subsystem: str, supplies: str | None, look: Look) -> P
     excerpts = {m: get(await look(metrics[m]), "InputPowerWatts") for m in fitted}
     if not any(excerpt is not None for excerpt in excerpts.values()):
         return None
-    paths = tuple(
-        (None if "Reading" in (e if isinstance(e, dict) else ()) else _source(e)) or metrics[m]
-        for m, e in excerpts.items()
-    )
+    paths = tuple(_input_path(m, fitted[m], metrics[m], e) for m, e in excerpts.items())
     names = _supply_labels(fitted)
     refresh = partial(_supply_metrics, subsystem, supplies)
     return resource(paths, power.supply_metrics(names), refresh)
 
 
+def _input_path(member: str, supply: Json, metrics: str, excerpt: Json) -> str:
+    """Return which resource to read for a supply's input: one that does not work has no metrics."""
+    if not supply_works(supply):
+        return member
+    has_reading = isinstance(excerpt, dict) and "Reading" in excerpt
+    return (None if has_reading else _source(excerpt)) or metrics
+
+
 async def _fitted(subsystem: str, supplies: str | None, look: Look) -> dict[str, Json]:
-    """Return the power supplies that are listed, by path, without empty bays.
+    """Return the power supplies that are listed and in service, by path.
 
     A supply that is listed and not found is one that cannot be read, not an empty bay.
     """
     path = supplies or link(await look(subsystem), "PowerSupplies")
     members = {member: await look(member) for member in await listed(look, path)} if path else {}
-    return {m: each for m, each in members.items() if each is None or power.present(each)}
+    return {m: each for m, each in members.items() if each is None or in_service(each)}
 
 
 def _supply_labels(fitted: dict[str, Json]) -> list[str]:

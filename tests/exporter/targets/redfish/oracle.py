@@ -72,6 +72,7 @@ def _there(supplies: list[Any]) -> list[Any]:
     for each in supplies:
         if isinstance(each, dict):
             status = each.get("Status")
-            if not (isinstance(status, dict) and status.get("State") == "Absent"):
+            state = status.get("State") if isinstance(status, dict) else None
+            if str(state).lower() not in ("absent", "disabled"):
                 found.append(each)
     return found

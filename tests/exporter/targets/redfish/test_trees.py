@@ -1,6 +1,7 @@
 """Whole trees of many makers: each gives the machine's watts, or says what it has instead."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -340,6 +341,48 @@ async def test_a_listed_supply_that_cannot_be_read_needs_a_sensor_too() -> None:
     assert "only 1 has a sensor of its input" in str(await error_of(served))
     served.resources |= sensors("PSU1_Input_Power", "PSU2_Input_Power")
     assert (await served.source().read()).watts == 200
+
+
+def with_metrics(second: str) -> dict[str, Any]:
+    supplies = in_subsystem("Enabled", second)
+    for n in (1, 2):
+        path = f"{CHASSIS}/PowerSubsystem/PowerSupplies/{n}/Metrics"
+        supplies[path] = {"InputPowerWatts": {"Reading": 100.0 * n}}
+    return supplies
+
+
+@pytest.mark.parametrize("state", ["UnavailableOffline", "Starting", "Updating"])
+async def test_metrics_of_a_supply_that_does_not_work_are_not_read(state: str) -> None:
+    served = Tree(machine() | with_metrics(state))
+    source = served.source()
+    for _ in range(2):
+        with pytest.raises(ReadError, match=state) as raised:
+            await source.read()
+        assert raised.value.reason is Reason.SENSOR_UNREADABLE
+    served.resources |= with_metrics("Enabled")
+    for _ in range(2):
+        with suppress(ReadError):
+            await source.read()
+    assert (await source.read()).watts == 300
+
+
+@pytest.mark.parametrize(("state", "watts"), [("StandbySpare", 300), ("Disabled", 100)])
+async def test_metrics_count_of_a_supply_that_waits_and_not_of_one_out_of_service(
+    state: str, watts: float
+) -> None:
+    assert (await Tree(machine() | with_metrics(state)).source().read()).watts == watts
+
+
+@pytest.mark.parametrize("state", ["Disabled", "UnavailableOffline", "Starting"])
+async def test_metrics_of_a_sensor_that_does_not_work_are_unreadable(state: str) -> None:
+    served = Tree(machine() | sensors("Total_Power"))
+    sensor = f"{CHASSIS}/Sensors/Total_Power"
+    served.resources[sensor]["Status"] = {"State": state}
+    excerpt = {"DataSourceUri": sensor, "Reading": 100}
+    served.resources[f"{CHASSIS}/EnvironmentMetrics"] = {"PowerWatts": excerpt}
+    error = await error_of(served)
+    assert error.reason is Reason.SENSOR_UNREADABLE
+    assert state in str(error)
 
 
 @pytest.mark.parametrize("part", ["CPU1Power", "HBM_Power", "VRM", "Slot3", "Heater_Watts"])
