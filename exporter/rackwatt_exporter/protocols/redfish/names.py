@@ -18,6 +18,7 @@ _TOKEN = re.compile(rf"{_WORD.pattern}|{_NUMBER.pattern}")
 _VOLTAGE = re.compile(r"[0-9]+(\.[0-9]+)?[vV](?![a-z])")  # `PSU1 Output 12V` is of supply 1
 # What a path of a chassis' own power ends with: the resource, or its control.
 _OF_POWER = re.compile(r"/Power(Subsystem)?/?(#/PowerControl(/[0-9]+)?)?$")
+_SYSTEM = re.compile(r"/redfish/v1/Systems/[^/#]+")
 # An Id that is no name: a number, a UUID, a serial number, or what replaces one in a capture.
 _CODE = re.compile(
     r"(0x)?[0-9a-f]{1,4}|[0-9a-f-]{16,}|(?!.*[a-z]{3})(?=(.*[0-9]){6})[0-9a-z]{10,}|redacted-[0-9]+",
@@ -92,7 +93,7 @@ def whole_rank(document: Json, own: Collection[str] = (), alone: bool = False) -
     known, the tree has to say so.
     """
     related = _related(document, own)
-    if related and related.isdisjoint(own):
+    if related and (related.isdisjoint(own) or _of_other_systems(related, own)):
         return 0
     context = get_str(document, "PhysicalContext")
     if context not in _WHOLE_CONTEXTS and not (alone and context in _SUPPLY_CONTEXTS):
@@ -198,6 +199,13 @@ def _sums_supplies(own: set[str]) -> bool:
     """Return whether this is the input of all supplies together: `PSU Total Input Power`."""
     total = "total" in own and bool(_SUPPLY & own) and bool(_INWARD & own)
     return total and own <= _SUPPLY_WORDS | _WHOLE
+
+
+def _of_other_systems(related: Collection[str], own: Collection[str]) -> bool:
+    """Return whether a resource is of systems beside the machine's, or of a part of them."""
+    systems = {match[0] for path in own if (match := _SYSTEM.match(path))}
+    named = {match[0] for path in related if (match := _SYSTEM.match(path))}
+    return bool(systems) and not named <= systems
 
 
 def _related(document: Json, own: Collection[str]) -> set[str]:

@@ -221,6 +221,17 @@ def test_a_lone_power_control_is_the_machines_unless_it_says_otherwise(
     assert found.reading.watts == 9
 
 
+@pytest.mark.parametrize("name", ["System Power Control", "", "Power"])
+@pytest.mark.parametrize("other", ["2", "10", "2/Processors/CPU0"])
+def test_a_power_control_of_two_systems_is_a_doubt(name: str, other: str) -> None:
+    paths = ["/redfish/v1/Systems/1", f"/redfish/v1/Systems/{other}"]
+    related = [{"@odata.id": path} for path in paths]
+    control = {"Name": name, "PowerConsumedWatts": 888, "RelatedItem": related}
+    for find in (power.power_control(OWN), power.average_power(OWN)):
+        with pytest.raises(NotNamedError, match=name or "without a name"):
+            find([{"PowerControl": [control]}], "P")
+
+
 def test_a_control_named_twice_counts_once() -> None:
     controls = [{"Name": name, "PowerConsumedWatts": 5} for name in ("A", "B")]
     found = power.controls_named(["A", "B", "A"])([{"PowerControl": controls}], "P")

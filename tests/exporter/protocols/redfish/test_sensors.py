@@ -115,6 +115,30 @@ def test_a_total_of_what_the_tree_says_is_a_part_is_a_doubt(more: dict[str, Any]
         chosen(sensor("Total Power", **more))
 
 
+SYSTEM = "/redfish/v1/Systems/1"
+OF_TWO_SYSTEMS = [
+    [SYSTEM, "/redfish/v1/Systems/2"],
+    [CHASSIS, "/redfish/v1/Systems/2/"],
+    [SYSTEM, CHASSIS, "/redfish/v1/Systems/10"],
+    [SYSTEM, "/redfish/v1/Systems/2/Processors/CPU0"],
+    [SYSTEM, "/redfish/v1/Systems/2#/ProcessorSummary"],
+]
+
+
+@pytest.mark.parametrize("paths", OF_TWO_SYSTEMS)
+def test_what_is_of_another_system_too_is_a_doubt(paths: list[str]) -> None:
+    total = sensor("Total_Power", 999, RelatedItem=[{"@odata.id": path} for path in paths])
+    with pytest.raises(NotNamedError, match="Total_Power"):
+        chosen(total)
+    assert chosen(total, sensor("System Power")) == ["System Power"]
+
+
+@given(st.lists(st.sampled_from([SYSTEM, f"{SYSTEM}/", f"{CHASSIS}/", CHASSIS]), min_size=1))
+def test_what_is_of_the_machine_alone_is_its_total(paths: list[str]) -> None:
+    related = [{"@odata.id": path} for path in paths]
+    assert chosen(sensor("Total_Power", RelatedItem=related)) == ["Total_Power"]
+
+
 @pytest.mark.parametrize(
     "more",
     [
