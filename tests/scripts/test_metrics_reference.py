@@ -28,7 +28,7 @@ def selectors(query: str) -> Iterator[tuple[str, dict[str, str]]]:
     """Go through the selectors of a query, each with values that its matchers let pass."""
     for name, matchers in _SELECTOR.findall(query):
         found = _MATCHER.findall(matchers)
-        yield name, {k: v.split("|")[0] if op[0] == "=" else "other" for k, op, v in found}
+        yield name, {k: v.split("|")[0] if op[0] == "=" else f"not {v}" for k, op, v in found}
 
 
 def test_every_family_is_on_the_page_once() -> None:

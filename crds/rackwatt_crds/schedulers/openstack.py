@@ -113,7 +113,7 @@ class Openstack(Model, frozen=True, kw_only=True):
         OpenstackEndpoints | None,
         Meta(
             description="URLs of services, which replace those of the catalog. The operator's "
-            "NetworkPolicy allows their ports; without them, the default ports of the services."
+            "NetworkPolicy allows their ports; without them, the standard ports of the services."
         ),
     ] = None
     compute_default_microversion: Annotated[
