@@ -24,7 +24,7 @@ from rackwatt_exporter.targets.redfish.resources import (
 
 FIRST_REQUESTS = 20  # most machines take fewer
 LATER_REQUESTS = 4  # besides those of the power state and of the failed reading
-_NOTHING_FOUND = (Reason.NO_POWER_SENSOR, Reason.MEMBER_MISSING)
+_NOTHING_FOUND = (Reason.NO_POWER_SENSOR, Reason.MEMBER_MISSING, Reason.PRIVILEGE_INSUFFICIENT)
 _UNREADABLE = (Reason.SENSOR_UNREADABLE, Reason.BAD_REPLY)
 
 
@@ -38,6 +38,7 @@ class PowerDiscovery:
         self._state: str | None = None
         self._exhausted = False  # a complete search has found no watts
         self._so_far = ""
+        self._reason = Reason.SEARCHING  # of a search that is not complete
         self._unfinished = False
 
     async def find(self) -> PowerResource:
@@ -55,23 +56,23 @@ class PowerDiscovery:
             self._lookup.drop_oldest(LATER_REQUESTS)
         self._unfinished = False
         try:
-            machine = await find_machine(self._lookup.look, self._options.chassis)
+            machine = await self._machine()
             self._state = machine.state
             await self.raise_if_powered_off()
             return await self._best(machine)
         except UnfinishedError as error:
             self._unfinished = True
-            reason = Reason.NO_POWER_SENSOR if self._exhausted else Reason.SEARCHING
-            raise UnfinishedError(reason, f"{error}{self._so_far}") from None
+            raise UnfinishedError(self._reason, f"{error}{self._so_far}") from None
         except ReadError as error:
             if error.reason in _NOTHING_FOUND:
                 self._exhausted, self._so_far = True, f"; so far: {error}"
+                self._reason = error.reason
             raise
 
     def restart(self) -> None:
         """Restart the search at the next try."""
         self._lookup.clear()
-        self._exhausted, self._so_far = False, ""
+        self._exhausted, self._so_far, self._reason = False, "", Reason.SEARCHING
 
     async def raise_if_powered_off(self) -> None:
         """Check the machine's power state, where its BMC has one.
@@ -82,6 +83,22 @@ class PowerDiscovery:
         state = self._state
         if state and get(await self._service.get(state), "PowerState") == "Off":
             raise ReadError(Reason.POWERED_OFF, "the machine is switched off")
+
+    async def _machine(self) -> MachineChassis:
+        """Find the machine's chassis.
+
+        Raises:
+            ReadError: privilege_insufficient where what the user may not read may name it; and as
+                `find_machine`.
+        """
+        try:
+            return await find_machine(self._lookup.look, self._options.chassis)
+        except ReadError as error:
+            forbidden = self._lookup.forbidden
+            if forbidden is None or error.reason is not Reason.NO_POWER_SENSOR:
+                raise
+            message = f"{forbidden}; {error}"
+            raise ReadError(forbidden.reason, message, remedy=forbidden.remedy) from None
 
     async def _best(self, machine: MachineChassis) -> PowerResource:
         doubts: list[str] = []
@@ -102,7 +119,7 @@ class PowerDiscovery:
                     raise
                 unreadable = unreadable or resource
         if unreadable:
-            self._exhausted = True
+            self._exhausted, self._reason = True, Reason.NO_POWER_SENSOR
             return unreadable
         raise await self._nothing(machine.chassis, doubts)
 

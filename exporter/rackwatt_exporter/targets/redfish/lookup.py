@@ -24,7 +24,12 @@ class ResourceLookup:
         self._service = service
         self._seen: dict[str, Json] = {}
         self._left = 0
-        self.forbidden: ReadError | None = None
+        self._forbidden: dict[str, ReadError] = {}
+
+    @property
+    def forbidden(self) -> ReadError | None:
+        """The error of the first resource that this user may not read, where there is one."""
+        return next(iter(self._forbidden.values()), None)
 
     def __len__(self) -> int:
         """Return how many resources have been seen."""
@@ -37,7 +42,7 @@ class ResourceLookup:
     def clear(self) -> None:
         """Drop all resources."""
         self._seen.clear()
-        self.forbidden = None
+        self._forbidden.clear()
 
     def drop_oldest(self, count: int) -> None:
         """Drop the resources that were requested longest ago, to request them again.
@@ -48,6 +53,7 @@ class ResourceLookup:
         others = [path for path in self._seen if path not in lists][: count - len(lists)]
         for path in lists + others:
             del self._seen[path]
+            self._forbidden.pop(path, None)
 
     async def look(self, path: str) -> Json:
         """Return a resource, requested once; None where it does not exist, or not for this user.
@@ -71,5 +77,5 @@ class ResourceLookup:
             if error.status == _NOT_READY:
                 raise
             if error.reason is Reason.PRIVILEGE_INSUFFICIENT:
-                self.forbidden = ReadError(error.reason, str(error))
+                self._forbidden[path] = ReadError(error.reason, str(error), remedy=error.remedy)
             return None

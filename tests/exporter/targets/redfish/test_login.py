@@ -5,8 +5,10 @@ The peer is a server of raw HTTP: it answers the log-in with any status, headers
 
 import asyncio
 import json
+import random
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,7 +18,7 @@ import pytest
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.config.target import Target
 from rackwatt_exporter.protocols.redfish.client import NO_SESSIONS_HERE, SESSIONS
-from rackwatt_exporter.reading import Reason
+from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.targets.redfish.source import RedfishDriver
 from tests.exporter.targets.redfish.fleet import error_of, target_at, write_secrets
 
@@ -59,6 +61,8 @@ class Service:
         self.next_login: Answer | None = None
         self.resources: dict[str, Answer] = {}
         self.requests: list[Request] = []
+        self.answers: list[Answer] = []
+        self.choose: Callable[[], Answer] | None = None
 
     def target(self) -> Target:
         return target_at("127.0.0.1", self.port, scheme="http")
@@ -82,7 +86,11 @@ class Service:
                 self.requests.append(Request(method, path, password))
                 answers = {**self.resources, "/redfish/v1/": self.root}
                 opened = answers.get(path, Answer(404))
-                writer.write(bytes(self.login if method == "POST" else opened))
+                answer = self.login if method == "POST" else opened
+                if self.choose and path != "/redfish/v1/":
+                    answer = self.choose()
+                self.answers.append(answer)
+                writer.write(bytes(answer))
                 if method == "POST" and self.next_login:
                     self.login = self.next_login
         except (asyncio.IncompleteReadError, ConnectionError):
@@ -213,6 +221,7 @@ async def test_a_session_without_a_token_is_ended(
     assert service.sent("POST") == [SESSIONS]
 
 
+ROOTS = [f"/redfish/v1/{name}" for name in ("Systems", "Chassis", "PowerEquipment")]
 SHAPES = [
     ((JSON,), b"{}"),
     ((HTML,), b"<html>Unauthorized</html>"),
@@ -235,6 +244,51 @@ async def test_a_refused_password_is_sent_once_whatever_the_status_is(
             Reason.PRIVILEGE_INSUFFICIENT,
         ), status
         assert service.passwords == [SESSIONS], status
+
+
+async def test_one_password_opens_a_session_whatever_the_status_of_every_resource_is(
+    service: Service, driver: RedfishDriver
+) -> None:
+    service.login = Answer(201, (SESSION, "X-Auth-Token: t1"))
+    for status, shape in product(range(200, 600, 3), SHAPES):
+        service.resources = dict.fromkeys(ROOTS, Answer(status, *shape))
+        service.requests.clear()
+        await error_of(driver, service.target())
+        assert service.passwords == [SESSIONS], status
+
+
+ANYTHING = (
+    Answer(201, (JSON, SESSION, "X-Auth-Token: t1"), b'{"Members": []}'),
+    Answer(200, body=b'{"Members": [{"@odata.id": "/redfish/v1/Chassis/1"}]}'),
+    Answer(200, (HTML,), b"<html>"),
+    Answer(302, ("Location: /login.html",)),
+    Answer(401),
+    *(Answer(status, body=WORDS) for status in (400, 403, 404, 500, 503)),
+)
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_a_refused_password_is_the_last_of_its_try_in_any_course_of_answers(
+    service: Service, driver: RedfishDriver, seed: int
+) -> None:
+    chance, refused = random.Random(seed), 0
+    service.choose = lambda: chance.choice(ANYTHING)
+    source = driver.source(service.target())
+    for _ in range(50):
+        service.requests.clear()
+        service.answers.clear()
+        with suppress(ReadError):
+            await source.read()
+        course = list(zip(service.requests, service.answers, strict=True))
+        refusals = [at for at, each in enumerate(course) if _refuses_login(*each)]
+        refused += len(refusals)
+        assert not any(request.password for at in refusals for request, _ in course[at + 1 :])
+    assert refused
+    await source.close()
+
+
+def _refuses_login(request: Request, answer: Answer) -> bool:
+    return request.method == "POST" and answer.status not in (200, 201, *NO_SESSIONS_HERE)
 
 
 REDIRECTS = {

@@ -11,7 +11,7 @@ import trustme
 
 from rackwatt_exporter.config.options import TlsOptions
 from rackwatt_exporter.config.secrets import Secrets
-from rackwatt_exporter.reading import Reason
+from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.targets.redfish.source import RedfishDriver
 from tests.eventually import PATIENCE_S
 from tests.exporter.targets.redfish import shapes as shapes
@@ -171,6 +171,50 @@ async def test_an_account_without_privilege_says_so(peer: Sushy, driver: Redfish
     forbidden = {"peer": {"status": 403, "body": {"error": {}}}}
     peer.configure(routes={shapes.ENVIRONMENT_PATH: forbidden, shapes.POWER_PATH: forbidden})
     assert await reason_of(driver, target_of(peer)) is Reason.PRIVILEGE_INSUFFICIENT
+
+
+FORBIDDEN = {
+    "an empty error": {"body": {"error": {}}},
+    "a Redfish error": {"body": {"error": {"code": "Base.1.8.InsufficientPrivilege"}}},
+    "a page": {"body": "<html>Forbidden</html>", "type": "text/html"},
+    "no body": {"body": "", "headers": {"WWW-Authenticate": "Basic"}},
+}
+ROOTS = [f"/redfish/v1/{name}" for name in ("Systems", "Chassis", "PowerEquipment")]
+
+
+@pytest.mark.parametrize("chassis", [None, "Chassis"])
+@pytest.mark.parametrize("auth", ["session", "basic"])
+@pytest.mark.parametrize("forbidden", FORBIDDEN.values(), ids=FORBIDDEN)
+async def test_an_account_that_may_read_nothing_is_privilege_insufficient(
+    peer: Sushy,
+    driver: RedfishDriver,
+    forbidden: dict[str, Any],
+    auth: str,
+    chassis: str | None,
+) -> None:
+    answer = {"peer": {"status": 403, **forbidden}}
+    peer.configure(routes=dict.fromkeys([*ROOTS, f"{ROOTS[1]}/Chassis"], answer))
+    error = await error_of(driver, target_of(peer, auth=auth, chassis=chassis))
+    assert error.reason is Reason.PRIVILEGE_INSUFFICIENT
+    first = f"{ROOTS[1]}/Chassis" if chassis else ROOTS[0]
+    assert str(error).startswith(f"{first} gives 403 Forbidden")
+    assert "role" in (error.remedy or "")
+    assert len(logins(peer)) == (1 if auth == "session" else 0)
+
+
+async def test_an_account_that_is_given_the_privilege_later_is_read(
+    peer: Sushy, driver: RedfishDriver
+) -> None:
+    answer = {"peer": {"status": 403, "body": {"error": {}}}}
+    peer.configure(routes=dict.fromkeys(ROOTS, answer))
+    source = driver.source(target_of(peer))
+    for _ in range(3):
+        with pytest.raises(ReadError) as caught:
+            await source.read()
+        assert caught.value.reason is Reason.PRIVILEGE_INSUFFICIENT
+    peer.configure(as_new=True, routes=shapes.environment(374.0))
+    assert (await source.read()).watts == 374
+    await source.close()
 
 
 async def test_a_certificate_that_does_not_verify_is_tls_failed_with_the_reason(

@@ -9,6 +9,7 @@ from rackwatt_exporter.targets.redfish import sum as redfish_sum
 from rackwatt_exporter.targets.redfish.discovery import FIRST_REQUESTS
 from rackwatt_exporter.targets.redfish.source import RedfishSource
 from tests.exporter.targets.redfish.tree import (
+    FORBIDDEN,
     ROOT,
     Tree,
     collection,
@@ -248,3 +249,16 @@ async def test_a_machine_that_is_off_costs_one_request() -> None:
     served.counted()
     assert (await reason_of(source))[0] is Reason.POWERED_OFF
     assert served.counted() == 1
+
+
+async def test_a_search_continued_after_a_refusal_keeps_its_reason() -> None:
+    served = Tree(machine() | {POWER: FORBIDDEN})
+    source = served.source()
+    with pytest.raises(ReadError, match="gives 403") as found:
+        await searched(source)
+    served.resources |= sensors(*(f"CPU{number}" for number in range(20)))
+    while "the search for watts continues" not in str(found.value):
+        with pytest.raises(ReadError) as found:
+            await source.read()
+    assert found.value.reason is Reason.PRIVILEGE_INSUFFICIENT
+    assert "so far: " in str(found.value)
