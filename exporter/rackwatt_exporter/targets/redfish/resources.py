@@ -11,7 +11,7 @@ from typing import NamedTuple, Optional
 
 from rackwatt_exporter.protocols.redfish import power as power
 from rackwatt_exporter.protocols.redfish.json import Json, get, get_str, last_part, link
-from rackwatt_exporter.protocols.redfish.names import display_name, labels, whole_rank
+from rackwatt_exporter.protocols.redfish.names import display_name, is_of_supply, labels, whole_rank
 from rackwatt_exporter.protocols.redfish.numbers import number
 from rackwatt_exporter.protocols.redfish.power import Finder, Found, NotNamedError
 from rackwatt_exporter.protocols.redfish.sensors import sum_of, total_of
@@ -117,9 +117,10 @@ async def _in_power(path: str, find: Finder, look: Look) -> PowerResource | None
 async def _metrics(path: str, own: frozenset[str], look: Look) -> PowerResource | None:
     excerpt = get(await look(path), "PowerWatts")
     sensor = _source(excerpt)
-    if sensor and not await _is_of_whole(sensor, own, look):
-        raise NotNamedError("the metrics are those of sensor", [last_part(sensor)])
     measured = await look(sensor) if sensor else None
+    if sensor and not _is_of_whole(sensor, measured, own):
+        named = " ".join(filter(None, (last_part(sensor), _name_besides(sensor, measured))))
+        raise NotNamedError("the metrics are those of sensor", [named])
     has_reading = number(get(excerpt, "Reading")) is not None
     if sensor and measured and not (has_reading and works(measured)):
         return resource((sensor,), total_of(last_part(sensor)))
@@ -180,13 +181,22 @@ async def _require_a_sensor_per_supply(sensors: int, at: Enclosure, look: Look) 
             raise NotNamedError(f"only {sensors} has a sensor of its input, of the supplies", names)
 
 
-async def _is_of_whole(sensor: str, own: frozenset[str], look: Look) -> bool:
-    """Return whether metrics may be the machine's that refer to this sensor."""
-    named = {"Id": last_part(sensor)}
-    if whole_rank(named, alone=True):
-        return True
-    document = await look(sensor)
-    return whole_rank(document, own, alone=True) > 0 if document else False
+def _is_of_whole(path: str, sensor: Json, own: frozenset[str]) -> bool:
+    """Return whether metrics may be the machine's that refer to this sensor.
+
+    It may have a plain name, since metrics of a chassis refer to one sensor. Where it cannot be
+    read, its Id has to be one of the whole machine.
+    """
+    if not sensor:
+        return whole_rank({"Id": last_part(path)}, own) > 0
+    alone = not is_of_supply(sensor)
+    return whole_rank(sensor, own, alone) > 0
+
+
+def _name_besides(path: str, sensor: Json) -> str:
+    """Return the name of a sensor for a message, where its Id is another."""
+    name = get_str(sensor, "Name")
+    return f"({name})" if name and name != last_part(path) else ""
 
 
 def resource(paths: Sequence[str], find: Finder, refresh: Seeker | None = None) -> PowerResource:

@@ -395,6 +395,58 @@ async def test_metrics_of_a_part_are_not_the_machines(part: str) -> None:
     assert part in str(error)
 
 
+def with_excerpt(identity: str, **about: Any) -> Tree:
+    """Serve metrics of a chassis that refer to one sensor."""
+    served = Tree(machine() | sensors(identity, watts=88))
+    sensor = f"{CHASSIS}/Sensors/{identity}"
+    served.resources[sensor] |= about
+    excerpt = {"DataSourceUri": sensor, "Reading": 88}
+    served.resources[f"{CHASSIS}/EnvironmentMetrics"] = {"PowerWatts": excerpt}
+    return served
+
+
+@pytest.mark.parametrize("identity", ["12", "power", "0x1f", "Total_Power", "3f2a8c1e9b7d4f60"])
+@pytest.mark.parametrize(
+    "about",
+    [
+        {"Name": "CPU0 Power", "PhysicalContext": "CPU"},
+        {"Name": "GPU 0 Power"},
+        {"Name": "Power", "PhysicalContext": "GPU"},
+        {"Name": "Power", "RelatedItem": [{"@odata.id": f"{CHASSIS}/Drives/1"}]},
+        {"Name": "Power", "PhysicalContext": "PowerSupply"},
+        {"Name": "Total Power", "RelatedItem": [{"@odata.id": f"{ROOT}/Systems/2"}]},
+    ],
+)
+async def test_metrics_of_a_part_are_not_the_machines_whatever_its_id(
+    identity: str, about: dict[str, Any]
+) -> None:
+    error = await error_of(with_excerpt(identity, **about))
+    assert error.reason is Reason.NO_POWER_SENSOR
+    assert f"the metrics are those of sensor '{identity} ({about['Name']})'" in str(error)
+
+
+@pytest.mark.parametrize("identity", ["12", "power", "Total_Power"])
+@pytest.mark.parametrize("name", ["Power", "Total Power", "Chassis Power Consumption"])
+async def test_metrics_of_a_sensor_with_a_plain_name_are_the_machines(
+    identity: str, name: str
+) -> None:
+    assert (await with_excerpt(identity, Name=name).source().read()).watts == 88
+
+
+@pytest.mark.parametrize(
+    ("identity", "known"), [("12", False), ("power", False), ("CPU1", False), ("ChassisPwr", True)]
+)
+async def test_metrics_of_a_sensor_that_cannot_be_read_need_its_id_to_say_the_whole(
+    identity: str, known: bool
+) -> None:
+    served = with_excerpt(identity)
+    served.resources[f"{CHASSIS}/Sensors/{identity}"] = None
+    if known:
+        assert (await served.source().read()).watts == 88
+    else:
+        assert f"sensor '{identity}'" in str(await error_of(served))
+
+
 async def test_metrics_of_a_sensor_that_the_tree_says_is_of_the_chassis_are_the_machines() -> None:
     served = tree("data-source-uri")
     sensor = f"{CHASSIS}/Sensors/MainFeed"
