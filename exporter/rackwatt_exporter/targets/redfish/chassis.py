@@ -2,7 +2,7 @@
 
 One BMC may list an enclosure, several nodes, risers, GPUs and power supplies as chassis, and parts
 are never added to the whole. The machine is the outermost chassis that contains its ComputerSystem
-and no other.
+and no other: a blade or a sled is in an enclosure of several, whatever its BMC lists.
 """
 
 from collections.abc import Iterable
@@ -30,6 +30,9 @@ CHASSIS = "/redfish/v1/Chassis"
 PARTS = frozenset(
     ("Card", "Cartridge", "Component", "Drive", "Expansion", "Module", "StorageEnclosure", "Zone")
 )
+# Types that are plugged into a chassis of several systems, and those that hold many machines.
+NODES = frozenset(("Blade", "Sled"))
+FACILITIES = frozenset(("Pod", "Rack", "RackGroup", "Row"))
 # Systems within or beside the machine that has them.
 PART_SYSTEMS = frozenset(("Composed", "DPU", "OS", "Virtual", "VirtuallyPartitioned"))
 LEVELS = 4
@@ -56,12 +59,13 @@ async def find_machine(look: Look, option: str | None) -> MachineChassis:
     """
     if option is not None:
         return await _named(look, option)
-    systems = _whole_systems(await resources(look, SYSTEMS))
+    served = await resources(look, SYSTEMS)
+    systems = _whole_systems(served)
     if len(systems) > 1:
         raise await _to_choose(look, f"this BMC serves several systems ({_ids(systems)})")
     if not systems:
         return await _without_system(look)
-    return await _of_system(look, systems[0])
+    return await _of_system(look, systems[0], served)
 
 
 async def chassis_ids(look: Look) -> str:
@@ -83,35 +87,67 @@ async def _named(look: Look, option: str) -> MachineChassis:
     return MachineChassis((chassis,), _state(system, chassis), _own(system, chassis))
 
 
-async def _of_system(look: Look, system: Json) -> MachineChassis:
-    """Return the chassis that the system names; if these are only parts, those that name it."""
+async def _of_system(look: Look, system: Json, served: list[Json]) -> MachineChassis:
+    """Return the chassis that the system names; if these are only parts, those that name it.
+
+    `served` are all systems of the service, which are in the machine or beside it.
+    """
+    inside = _own(*served) | {path.rstrip("/") for path in _links(system, "Chassis")}
     named = [await look(path) for path in _links(system, "Chassis")]
     listed_chassis = [each for each in named if each] or await resources(look, CHASSIS)
-    chassis = await _wholes(look, listed_chassis, system)
+    chassis = await _wholes(look, _without_holders(listed_chassis), system, inside)
     if all(map(_is_part, chassis)):
         naming = [each for each in await resources(look, CHASSIS) if _holds(each, system)]
-        chassis = [each for each in naming if not _is_part(each)] or chassis
+        whole = [each for each in naming if not _is_part(each)]
+        alone = [each for each in whole if not await _holds_others(look, each, inside)]
+        if whole and not alone:
+            raise await _to_choose(look, f"{_ids(whole)} may hold other machines")
+        chassis = alone or chassis
     if not chassis:
         raise await _to_choose(look, "no chassis of this system is a whole machine")
     return MachineChassis(tuple(chassis), _state(system, *chassis), _own(system, *chassis))
 
 
-async def _wholes(look: Look, found: list[Json], system: Json) -> list[Json]:
+async def _wholes(
+    look: Look, found: list[Json], system: Json, inside: frozenset[str]
+) -> list[Json]:
     outermost = sorted(_outermost(found), key=lambda each: not _holds(each, system))
-    around = [await _around(look, each, system) for each in outermost]
+    around = [await _around(look, each, system, inside) for each in outermost]
     return [each for chain in around for each in chain]
 
 
-async def _around(look: Look, chassis: Json, system: Json) -> list[Json]:
+async def _around(look: Look, chassis: Json, system: Json, inside: frozenset[str]) -> list[Json]:
     """Return the chassis around this one that contain only this system, the outermost first."""
     chain = [chassis]
     for _ in range(LEVELS):
+        if _is_node(chain[0]):
+            break
         outer = link(chain[0], "Links", "ContainedBy")
         holder = await look(outer) if outer else None
         if not _holds(holder, system) or len(_links(holder, "ComputerSystems")) > 1:
             break
+        if await _holds_others(look, holder, inside | _own(*chain)):
+            break
         chain.insert(0, holder)
     return chain
+
+
+async def _holds_others(look: Look, holder: Json, inside: frozenset[str]) -> bool:
+    """Return whether a chassis holds machines beside the one whose paths are `inside`, or may.
+
+    The BMC of one node often lists only its own system in the enclosure, and cannot show the other
+    nodes: a member that cannot be read may be one.
+    """
+    if get_str(holder, "ChassisType") in FACILITIES:
+        return True
+    for path in _links(holder, "Contains"):
+        if path.rstrip("/") in inside:
+            continue
+        member = await look(path)
+        systems = {each.rstrip("/") for each in _links(member, "ComputerSystems")}
+        if member is None or _is_node(member) or not systems <= inside:
+            return True
+    return False
 
 
 async def _without_system(look: Look) -> MachineChassis:
@@ -131,6 +167,16 @@ def _outermost(chassis: list[Json]) -> list[Json]:
     if len(outer) == 1:
         return outer
     return [each for each in outer if not _is_part(each)]
+
+
+def _without_holders(chassis: list[Json]) -> list[Json]:
+    """Leave out what blades and sleds of the list are plugged into: it has several of them."""
+    holders = {_same(link(e, "Links", "ContainedBy")) for e in chassis if _is_node(e)} - {None}
+    return [each for each in chassis if _same(link(each)) not in holders]
+
+
+def _is_node(chassis: Json) -> bool:
+    return get_str(chassis, "ChassisType") in NODES
 
 
 def _is_part(chassis: Json) -> bool:

@@ -67,6 +67,79 @@ def test_the_chassis_around_one_that_holds_the_same_system_comes_first() -> None
     assert names(resources) == ["box", "board"]
 
 
+def containing(*names: str, kind: str = "Enclosure") -> dict[str, Any]:
+    """Make a chassis that lists only the system `s`, and contains these."""
+    holder = chassis("s", kind=kind)
+    holder["Links"]["Contains"] = [_to(CHASSIS, name) for name in names]
+    return holder
+
+
+@pytest.mark.parametrize("named", [("node",), ("node", "enclosure"), ("enclosure", "node")])
+@pytest.mark.parametrize("kind", ["Blade", "Sled"])
+def test_a_blade_is_read_whatever_its_enclosure_lists(kind: str, named: tuple[str, ...]) -> None:
+    node = chassis("s", inside="enclosure", kind=kind)
+    resources = service({"s": system(*named)}, {"node": node, "enclosure": chassis("s")})
+    assert names(resources) == ["node"]
+
+
+SIBLINGS: dict[str, Any] = {
+    "cannot be read": None,
+    "blade": chassis(kind="Blade"),
+    "empty sled": chassis(kind="Sled"),
+    "of another system": chassis("other"),
+    "module of another system": chassis("other", kind="Module"),
+}
+
+
+@pytest.mark.parametrize("sibling", SIBLINGS.values(), ids=SIBLINGS)
+@pytest.mark.parametrize("kind", ["RackMount", "Module", "Component"])
+def test_an_enclosure_that_contains_other_machines_is_not_read_for_one(
+    kind: str, sibling: Any
+) -> None:
+    node = chassis("s", inside="enclosure", kind=kind)
+    listed = {"node": node, "enclosure": containing("node", "sibling")}
+    resources = service({"s": system("node")}, listed)
+    if sibling:
+        resources[f"{CHASSIS}/sibling"] = _to(CHASSIS, "sibling") | sibling
+    if kind == "RackMount":
+        assert names(resources) == ["node"]
+    else:  # a part of what may be several machines
+        with pytest.raises(ReadError, match="enclosure may hold other machines: name one in"):
+            find(resources)
+        assert names(resources, "node") == ["node"]
+
+
+@pytest.mark.parametrize("kind", ["Rack", "Row", "Pod", "RackGroup"])
+def test_what_holds_racks_or_machines_is_none(kind: str) -> None:
+    listed = {"node": chassis("s", inside="rack"), "rack": containing("node", kind=kind)}
+    assert names(service({"s": system("node")}, listed)) == ["node"]
+
+
+@pytest.mark.parametrize(
+    "sibling",
+    [
+        chassis(kind="Module"),
+        chassis("s", kind="Module"),
+        chassis("HGX_Baseboard_0", kind="Module"),
+        chassis("card", kind="Card"),
+        chassis(kind="StorageEnclosure"),
+        chassis(),
+    ],
+)
+def test_parts_beside_the_board_are_in_one_machine(sibling: dict[str, Any]) -> None:
+    listed = {
+        "board": chassis("s", inside="box", kind="Module"),
+        "box": containing("board", "part", kind="RackMount"),
+        "part": sibling,
+    }
+    systems = {
+        "s": system("board"),
+        "HGX_Baseboard_0": system("part"),
+        "card": system("part", SystemType="DPU"),
+    }
+    assert names(service(systems, listed)) == ["box", "board"]
+
+
 def test_modules_beside_the_machine_are_left_out() -> None:
     resources = service(
         {"s": system("gpu1", "box", "gpu2")},
@@ -149,13 +222,14 @@ def test_the_state_is_the_systems_else_the_chassis() -> None:
     assert find(resources).state == f"{CHASSIS}/box"
 
 
-LINKS = ["@odata.id", "Members", "Links", "Chassis", "ComputerSystems", "ContainedBy"]
+LINKS = ["@odata.id", "Members", "Links", "Chassis", "ComputerSystems"]
+LINKS += ["ContainedBy", "Contains"]
 KEYS = st.sampled_from([*LINKS, "Id", "ChassisType", "SystemType", "PowerState", "RackPDUs"])
 EQUIPMENT = "/redfish/v1/PowerEquipment"
 FOUND = [SYSTEMS, CHASSIS, f"{SYSTEMS}/1", f"{CHASSIS}/1", f"{CHASSIS}/2", EQUIPMENT]
 PATHS = st.sampled_from(FOUND)
 JSON = st.recursive(
-    st.none() | st.integers() | st.text(max_size=4) | PATHS,
+    st.none() | st.integers() | st.text(max_size=4) | PATHS | st.sampled_from(["Blade", "Rack"]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=5),
     max_leaves=25,
 )
