@@ -34,6 +34,8 @@ _WHOLE = _vocabulary(
     "total overall system sys server chassis node machine platform blade sled pdu shelf "
     "consumption consumed usage"
 )
+# These feed several machines: they are the whole of themselves alone.
+_FEEDING = _vocabulary("pdu shelf")
 _QUANTITY = _vocabulary(
     "power pwr watts watt energy kwh joules control reading sensor meter metering measurement "
     "input in ac hsc now current present actual instantaneous the of"
@@ -100,9 +102,10 @@ def whole_rank(document: Json, own: Collection[str] = (), alone: bool = False) -
         return 0
     by_tree = bool(related) or context == "Chassis"
     names = _names(document)
-    rank = _name_rank(names)
+    feeds = not any(map(_SYSTEM.match, own))
+    rank = _name_rank(names, feeds)
     if rank is None:  # only the tree can say more than a word that is not known
-        whole = (_name_rank((get_str(document, "Name"),)) or 0) > 1
+        whole = (_name_rank((get_str(document, "Name"),), feeds) or 0) > 1
         return int(by_tree and (alone or whole) and not any(map(names_part, names)))
     return rank or int(by_tree or alone)
 
@@ -182,12 +185,15 @@ def _words_of(document: Json) -> set[str]:
 
 
 @lru_cache(4096)
-def _name_rank(names: tuple[str, ...]) -> int | None:
-    """Return how surely names mean the whole: 0 if they do not say, None if something else."""
+def _name_rank(names: tuple[str, ...], feeds: bool) -> int | None:
+    """Return how surely names mean the whole: 0 if they do not say, None if something else.
+
+    `feeds` is of a PDU or a power shelf, which has no system of its own.
+    """
     own = {each for name in names for each in words(name)}
     if _sums_supplies(own) and not _NUMBER.search(names[0]):
         return 3
-    others = own - _WHOLE - _QUANTITY
+    others = own - _QUANTITY - (_WHOLE if feeds else _WHOLE - _FEEDING)
     if others and not (others == {"board"} and "consumption" in own):
         return None
     if {"total", "overall"} & own:

@@ -115,6 +115,22 @@ def test_a_total_of_what_the_tree_says_is_a_part_is_a_doubt(more: dict[str, Any]
         chosen(sensor("Total Power", **more))
 
 
+FEEDING = ["PDU_Power", "PDU Total Power", "Shelf Power", "Power Shelf Input Power", "PDU1_PWR"]
+
+
+@pytest.mark.parametrize("name", FEEDING)
+def test_what_feeds_a_machine_is_not_the_machine(name: str) -> None:
+    with pytest.raises(NotNamedError, match=name):
+        chosen(sensor(name, 77), sensor("CPU_Power", 300))
+    assert chosen(sensor(name, 77), sensor("System_Power")) == ["System_Power"]
+
+
+@pytest.mark.parametrize("name", FEEDING)
+@pytest.mark.parametrize("path", ["/redfish/v1/PowerEquipment/RackPDUs/1", CHASSIS])
+def test_a_pdu_or_a_shelf_is_the_whole_of_itself(name: str, path: str) -> None:
+    assert choose_sensors([sensor(name)], {path}).sensors == [sensor(name)]
+
+
 SYSTEM = "/redfish/v1/Systems/1"
 OF_TWO_SYSTEMS = [
     [SYSTEM, "/redfish/v1/Systems/2"],
