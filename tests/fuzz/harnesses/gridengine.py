@@ -4,9 +4,7 @@ import re
 
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers import relay
-from rackwatt_exporter.schedulers.gridengine.commands import make_snapshot, parse_version
-from rackwatt_exporter.schedulers.gridengine.hosts import parse_hosts
-from rackwatt_exporter.schedulers.gridengine.queues import parse_queues
+from rackwatt_exporter.schedulers.gridengine.commands import parse_snapshot, parse_version
 
 
 def examine(data: bytes) -> None:
@@ -14,7 +12,7 @@ def examine(data: bytes) -> None:
     version = parse_version(data)
     assert version.isprintable()
     try:
-        snapshot = make_snapshot(parse_hosts(data), parse_queues(data), version)
+        snapshot = parse_snapshot(data, data, version)
     except ReadError as error:
         assert error.reason is Reason.BAD_REPLY
         assert str(error).isprintable()

@@ -1,5 +1,6 @@
 """Grid Engine as its commands report it: qhost for the hosts, qstat for queues and jobs."""
 
+import asyncio
 import re
 
 from msgspec.structs import replace
@@ -73,14 +74,14 @@ class GridEngine:
         """
         run = until_deadline(self._host, self._folder, self._timeout_s)
         try:
-            listed = hosts.parse_hosts(await run("qhost", *hosts.ARGUMENTS))
-            queued = queues.parse_queues(await run("qstat", *self._queues))
+            qhost = await run("qhost", *hosts.ARGUMENTS)
+            qstat = await run("qstat", *self._queues)
         except CommandError as error:
             self._version = None  # the next qmaster that answers may be another
             raise explained(error) from None
         if self._version is None:
             self._version = await _version(run)
-        snapshot = make_snapshot(listed, queued, self._version)
+        snapshot = await asyncio.to_thread(parse_snapshot, qhost, qstat, self._version)
         return snapshot if self._reads_jobs else replace(snapshot, jobs=None, unread_jobs=0)
 
     async def close(self) -> None:
@@ -88,12 +89,13 @@ class GridEngine:
         await self._host.close()
 
 
-def make_snapshot(listed: hosts.Hosts, queued: queues.Queues, version: str) -> SchedulerSnapshot:
+def parse_snapshot(qhost: bytes, qstat: bytes, version: str) -> SchedulerSnapshot:
     """Join what both commands printed.
 
     Raises:
-        ReadError: bad_reply where there is no host.
+        ReadError: bad_reply where it is not their XML, or there is no host.
     """
+    listed, queued = hosts.parse_hosts(qhost), queues.parse_queues(qstat)
     found, unread_jobs = jobs(queued)
     unread = listed.unread + queued.unread
     by_name = share(nodes(listed, queued))

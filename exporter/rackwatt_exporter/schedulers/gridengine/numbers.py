@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from rackwatt_exporter.schedulers.model.fields import MAX_COUNT, MAX_TIME_S
 
@@ -25,6 +26,7 @@ def parse_bytes(text: str | None) -> int | None:
     return min(int(float(match[1]) * _UNITS[match[2]]), MAX_COUNT)
 
 
+@lru_cache(1024)
 def parse_time_s(text: str | None) -> int | None:
     """Return a Unix time from a time in UTC such as `2026-11-21T00:53:37`."""
     try:

@@ -4,6 +4,7 @@ Their options and formats depend on the version. The first format that works is 
 JSON of OpenPBS and PBS Professional, XML of Torque, then the text that all but Torque have.
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -88,10 +89,10 @@ class Pbs:
         run = until_deadline(self._host, self._folder, self._timeout_s)
         listed = await self._listing(run, NODE_FORMATS)
         if not self._reads_jobs:
-            return make_snapshot(listed, None)
+            return await asyncio.to_thread(make_snapshot, listed, None)
         torque = self._formats[NODE_FORMATS].parse is torque_xml.parse_nodes
         formats = TORQUE_JOB_FORMATS if torque else JOB_FORMATS
-        return make_snapshot(listed, await self._listing(run, formats))
+        return await asyncio.to_thread(make_snapshot, listed, await self._listing(run, formats))
 
     async def close(self) -> None:
         """End what the host keeps open."""
@@ -103,7 +104,7 @@ class Pbs:
         kept = self._formats.pop(formats, None)
         for each in dict.fromkeys(filter(None, (kept, *formats))):
             try:
-                listing = each.parse(await run(*each.command))
+                listing = await asyncio.to_thread(each.parse, await run(*each.command))
             except ReadError as error:
                 if not is_format(error):
                     raise explained(error) from None

@@ -44,7 +44,9 @@ def _job(job_id: str, attributes: Attributes, hosts: Mapping[str, str]) -> Job |
     state, flags = states.job_state(letter)
     waits = state in WAITING
     places = placement(attributes, hosts) if state in ACTIVE else {}
-    requested = summed([section(attributes, "Resource_List")])
+    per_node = tuple(map(summed, places.values()))
+    every = [part for parts in places.values() for part in parts]
+    requested = summed([section(attributes, "Resource_List")]) if waits else None
     queue = name(text(attributes.get("queue")))
     return Job(
         name(job_id),
@@ -58,10 +60,10 @@ def _job(job_id: str, attributes: Attributes, hosts: Mapping[str, str]) -> Job |
         reason=text(attributes.get("comment")) if waits else "",
         submitted_at_s=time_s(attributes.get("ctime")),
         started_at_s=None if waits else time_s(attributes.get("stime")),
-        requested=requested if waits and requested != Resources() else None,
-        allocated=summed([part for parts in places.values() for part in parts]) if places else None,
+        requested=requested if requested != Resources() else None,
+        allocated=per_node[0] if len(per_node) == 1 else summed(every) if every else None,
         nodes=tuple(places),
-        per_node=tuple(map(summed, places.values())),
+        per_node=per_node,
     )
 
 

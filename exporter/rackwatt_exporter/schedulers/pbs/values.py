@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from rackwatt_exporter.schedulers.model.fields import MAX_COUNT, MAX_TIME_S
@@ -48,8 +49,13 @@ def size_bytes(value: Any) -> int | None:
 
 def time_s(value: Any) -> int | None:
     """Return a Unix time from one, or from a time in UTC such as `Sat Nov 21 01:10:54 2026`."""
-    seconds = count(value)
-    if seconds is None and (match := _CTIME.match(text(value))) and match[1] in _MONTHS:
+    return _time_s(text(value))
+
+
+@lru_cache(1024)
+def _time_s(time: str) -> int | None:
+    seconds = count(time)
+    if seconds is None and (match := _CTIME.match(time)) and match[1] in _MONTHS:
         month = _MONTHS.index(match[1]) + 1
         day, hour, minute, second, year = (int(part) for part in match.groups()[1:])
         try:

@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers import relay
-from rackwatt_exporter.schedulers.gridengine.commands import make_snapshot, parse_version
+from rackwatt_exporter.schedulers.gridengine.commands import parse_snapshot, parse_version
 from rackwatt_exporter.schedulers.gridengine.hosts import parse_hosts
-from rackwatt_exporter.schedulers.gridengine.queues import parse_queues
 from rackwatt_exporter.schedulers.model.job import Job
 from rackwatt_exporter.schedulers.model.node import SchedulerNode
 from rackwatt_exporter.schedulers.model.resources import Resources
@@ -28,7 +27,7 @@ def capture(name: str) -> tuple[bytes, bytes]:
 
 
 def parsed(qhost: bytes, qstat: bytes) -> SchedulerSnapshot:
-    return make_snapshot(parse_hosts(qhost), parse_queues(qstat), "8.1.9")
+    return parse_snapshot(qhost, qstat, "8.1.9")
 
 
 def states(snapshot: SchedulerSnapshot) -> dict[str, str]:
