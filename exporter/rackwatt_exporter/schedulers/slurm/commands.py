@@ -138,7 +138,8 @@ class SlurmCommands:
         except ReadError:
             self._version = None  # the next Slurm that answers may be another
             raise
-        self._check = check = await self._checked(listed, run)
+        listed, self._check = await self._checked(listed, run)
+        check = self._check
         jobs = await self._jobs(listed, run_squeue, self._version)
         return SchedulerSnapshot(
             listed.nodes,
@@ -154,18 +155,19 @@ class SlurmCommands:
         """End what the host keeps open."""
         await self._host.close()
 
-    async def _checked(self, listed: Listed, run: Run) -> _Check:
-        """Count the nodes, unless the same were counted not long ago."""
+    async def _checked(self, listed: Listed, run: Run) -> tuple[Listed, _Check]:
+        """Count the nodes, unless the same were counted not long ago; drop those in doubt."""
         last, names = self._check, listed.nodes.keys()
         if last.readings_left and last.names == names:
-            return last._replace(readings_left=last.readings_left - 1)
+            return listed, last._replace(readings_left=last.readings_left - 1)
         try:
             count = parse_count(await run(*self._arguments, *COUNT))
         except ReadError:
             count = None  # such as an account that may run one command alone
+        listed = without_doubtful(listed, count)
         unread, note = compared(listed, count)
         wrong = count not in (None, len(names))
-        return _Check(frozenset(names), unread, note, 0 if wrong else _COUNTED_EVERY)
+        return listed, _Check(frozenset(names), unread, note, 0 if wrong else _COUNTED_EVERY)
 
     async def _jobs(self, listed: Listed, run: Run, version: bytes) -> Jobs:
         """Read the jobs; where that fails they are not known, and the note says why."""
@@ -188,6 +190,19 @@ class SlurmCommands:
                 raise explained(error, command) from None
 
         return partial(run, "sinfo"), partial(run, "squeue")
+
+
+def without_doubtful(listed: Listed, count: int | None) -> Listed:
+    """Drop the names without the columns that others have, where sinfo counts fewer nodes.
+
+    A greeting may look like the first columns of a node. A node that is dropped has no state,
+    which is better than the state of a node that does not exist.
+    """
+    nodes, incomplete = listed.nodes, listed.incomplete
+    if count is None or count >= len(nodes) or len(incomplete) == len(nodes):
+        return listed
+    unread = (*listed.unread, *sorted(incomplete))
+    return Listed({name: nodes[name] for name in nodes if name not in incomplete}, unread)
 
 
 def compared(listed: Listed, count: int | None) -> tuple[int, str]:

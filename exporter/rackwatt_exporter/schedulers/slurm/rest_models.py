@@ -6,8 +6,8 @@ read for itself: one that is not as it should be costs no other its state.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -114,17 +114,21 @@ class Reply(msgspec.Struct):
             raise ReadError(
                 Reason.BAD_REPLY, "the answer has no `nodes`: is url that of slurmrestd?"
             )
-        unread: list[object] = []
-        nodes = share(_nodes(self.nodes, unread))
-        if not nodes and not unread:
+        nodes, unread, ambiguous = _nodes(self.nodes)
+        if not (nodes or unread or ambiguous):
             message = (
                 "slurmrestd lists no node: Slurm's PrivateData=nodes hides them from this user"
             )
             raise ReadError(Reason.BAD_REPLY, message)
-        note = f"{_listed(unread)} without a state that can be read" if unread else ""
+        notes = (
+            f"{_listed(unread)} without a state that can be read" if unread else "",
+            f"{_listed(ambiguous)} more than once, with different records" if ambiguous else "",
+        )
+        note = "; ".join(filter(None, notes))
         if not nodes:
             raise ReadError(Reason.BAD_REPLY, f"slurmrestd lists only {note}")
-        return SchedulerSnapshot(nodes, self.cluster, self.version, len(unread), note)
+        count = len(unread) + len(ambiguous)
+        return SchedulerSnapshot(share(nodes.items()), self.cluster, self.version, count, note)
 
 
 class _OpenApi(msgspec.Struct):
@@ -192,14 +196,29 @@ def _is_of_database(error: _Error | str) -> bool:
     return number == _NO_DATABASE or "slurmdb" in _error_text(error).lower()
 
 
-def _nodes(records: Iterable[object], unread: list[object]) -> Iterator[tuple[str, SchedulerNode]]:
-    """Go through the nodes by name; add to `unread` what is none."""
+class _Nodes(NamedTuple):
+    """Nodes by name, the records that are none, and one record of each name with several nodes."""
+
+    nodes: dict[str, SchedulerNode]
+    unread: list[object]
+    ambiguous: list[object]
+
+
+def _nodes(records: Iterable[object]) -> _Nodes:
+    nodes: dict[str, SchedulerNode] = {}
+    unread: list[object] = []
+    ambiguous: dict[str, object] = {}
     for record in records:
-        node = _node(record)
-        if node is None:
+        named = _node(record)
+        if named is None:
             unread.append(record)
-        else:
-            yield node
+            continue
+        name, node = named
+        if nodes.setdefault(name, node) != node:
+            ambiguous[name] = record
+    for name in ambiguous:
+        del nodes[name]
+    return _Nodes(nodes, unread, [*ambiguous.values()])
 
 
 def _node(record: object) -> tuple[str, SchedulerNode] | None:

@@ -53,10 +53,14 @@ _LONGEST_SHOWN = 80
 
 
 class Listed(NamedTuple):
-    """Each node, and the lines that look like sinfo's and could not be read."""
+    """Each node, and the lines that look like sinfo's and could not be read.
+
+    `incomplete` are the nodes whose rows all lack the columns of resources.
+    """
 
     nodes: dict[str, SchedulerNode]
-    unread: tuple[str, ...]
+    unread: tuple[str, ...] = ()
+    incomplete: frozenset[str] = frozenset()
 
 
 class _Row(NamedTuple):
@@ -124,19 +128,22 @@ def _text(output: bytes) -> str:
 def _listed(lines: Iterable[str], rows_of: Callable[[str], Iterator[_Row]]) -> Listed:
     """Make one node of its rows, one for each partition."""
     last: dict[str, _Row] = {}
+    complete: set[str] = set()
     partitions: dict[str, tuple[str, ...]] = {}
     unread: dict[str, None] = {}
     for line in lines:
         row = None
         for row in rows_of(line):
             last[row.name] = row
+            if row.resources:
+                complete.add(row.name)
             known = partitions.setdefault(row.name, ())
             if row.partition and row.partition not in known and len(known) < MAX_NAMES:
                 partitions[row.name] = (*known, row.partition)
         if row is None:
             unread[shown(line)] = None
     nodes = ((name, _node(row, partitions[name])) for name, row in last.items())
-    return Listed(share(nodes), tuple(unread))
+    return Listed(share(nodes), tuple(unread), frozenset(last.keys() - complete))
 
 
 def _node(row: _Row, partitions: Sequence[str]) -> SchedulerNode:

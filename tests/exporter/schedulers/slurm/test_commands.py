@@ -291,6 +291,35 @@ async def test_a_line_that_is_lost_is_counted_and_reported_and_costs_no_other_no
     assert (await sinfo.read()).note == ""
 
 
+COMPLETE = b"".join(
+    b"%b|idle|idle|%b|batch|%b|none|%b|0/4/0/4|1000|0|(null)|(null)|(null)|0|%b|\n" % ((name,) * 5)
+    for name in (b"n1", b"n2")
+)
+
+
+async def test_a_greeting_that_looks_like_a_row_is_no_node_where_sinfo_counts_fewer() -> None:
+    host = Printing(b"| motd | n9|idle|idle|n9|\nhost|x|\n" + COMPLETE, b"2|2|\n")
+    answer = await SlurmCommands(host, None, PATIENCE_S, jobs=False).read()
+    assert states(answer) == {"n1": "idle", "n2": "idle"}
+    assert (answer.unread, answer.note) == (0, "")
+
+
+async def test_a_row_that_is_cut_off_is_a_node_where_sinfo_counts_as_many() -> None:
+    host = Printing(b"n9|idle|idle|n9|\n" + COMPLETE, b"3|3|\n")
+    answer = await SlurmCommands(host, None, PATIENCE_S, jobs=False).read()
+    assert states(answer) == {"n1": "idle", "n2": "idle", "n9": "idle"}
+
+
+async def test_rows_that_cannot_be_told_from_a_greeting_are_unread() -> None:
+    cut = b"n8|idle|idle|n8|\nn9|idle|idle|n9|\n"
+    answer = await SlurmCommands(
+        Printing(cut + COMPLETE, b"3|3|\n"), None, PATIENCE_S, jobs=False
+    ).read()
+    assert states(answer) == {"n1": "idle", "n2": "idle"}
+    assert answer.unread == 1
+    assert answer.note == "sinfo counts 3 nodes and lists 2; it could not be read: n8"
+
+
 async def test_a_wrapper_that_cuts_the_list_is_noticed_by_the_count() -> None:
     answer = await SlurmCommands(Printing(TWO, b"5|5|\n"), None, PATIENCE_S, jobs=False).read()
     assert answer.unread == 3

@@ -217,6 +217,17 @@ def test_a_reason_of_any_text_is_one_line_of_bounded_length() -> None:
     assert len(reason) == 200
 
 
+def test_a_name_with_two_different_records_is_unread_and_equal_ones_are_one_node() -> None:
+    body = (
+        b'{"nodes": [{"name": "n1", "state": "IDLE"}, {"name": "n2", "state": "IDLE"},'
+        b'{"name": "n1", "state": "DOWN"}, {"name": "n2", "state": "IDLE"}]}'
+    )
+    snapshot = reply(body).snapshot()
+    assert states(snapshot) == {"n2": "idle"}
+    assert snapshot.unread == 1
+    assert snapshot.note == "n1 more than once, with different records"
+
+
 def test_equal_nodes_are_one_object() -> None:
     nodes = reply((DATA / "slurm-24.11/nodes_v0.0.42.json").read_bytes()).snapshot().nodes
     assert nodes["n03"] is nodes["n04"]
