@@ -92,7 +92,9 @@ class HostEntry(Access, frozen=True, kw_only=True):
     type: Annotated[
         str | None,
         Meta(
-            description="The label `type`: compute, gpu, login, storage, core … Default: compute."
+            description="The label `type`: compute, gpu, login, storage, core … Those of type "
+            "compute and gpu should be nodes of the scheduler; `core` is a PDU or a switch. "
+            "Default: compute."
         ),
     ] = None
     rack: Annotated[str | None, Meta(description="The label `rack`. Default: empty.")] = None

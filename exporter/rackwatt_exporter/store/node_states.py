@@ -7,10 +7,12 @@ one's.
 
 import logging
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from typing import TypeAlias
 
 from rackwatt_exporter.config.scheduler import SchedulerConfig
+from rackwatt_exporter.config.target import SCHEDULED_TYPES
 from rackwatt_exporter.reading import ReadError
 from rackwatt_exporter.schedulers.model.node import SchedulerNode
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
@@ -31,7 +33,7 @@ class NodeStateStore(Store[SchedulerConfig, SchedulerSnapshot]):
         self._targets = targets
         self._here: tuple[str | None, str] = None, ""
         self._joins: dict[str, Join[SchedulerNode]] = {}
-        self._wanted: Collection[str] = ()
+        self._scheduled: Mapping[str, set[str]] = {}
 
     def place(self, scheduler: str | None, node: str) -> None:
         """Note which scheduler, if any, knows the node that this process runs on."""
@@ -46,8 +48,7 @@ class NodeStateStore(Store[SchedulerConfig, SchedulerSnapshot]):
 
     def propagate(self) -> None:
         """Give every target the state of its node."""
-        wanting = self._wanting()
-        self._wanted = wanting.keys()
+        wanting, self._scheduled = self._names()
         self._joins = {
             name: Join(record.spec.node_name, record.value.nodes, wanting.get(name, ()))
             for name, record in self.records.items()
@@ -63,9 +64,15 @@ class NodeStateStore(Store[SchedulerConfig, SchedulerSnapshot]):
         return match.state if match else None
 
     def unmatched(self, scheduler: str) -> Unmatched | None:
-        """Return the names of either side without a match; None where nothing can be compared."""
-        join = self._joins.get(scheduler)
-        return join.unmatched if join and scheduler in self._wanted else None
+        """Return the names of either side without a match; None where nothing can be compared.
+
+        Of targets only those count that the scheduler should know.
+        """
+        join, scheduled = self._joins.get(scheduler), self._scheduled.get(scheduler)
+        if join is None or scheduled is None:
+            return None
+        targets, nodes = join.unmatched
+        return Unmatched(scheduled.intersection(targets), nodes)
 
     def withdraw_stale(self) -> None:
         """Withdraw every report that is too old by now."""
@@ -84,16 +91,20 @@ class NodeStateStore(Store[SchedulerConfig, SchedulerSnapshot]):
         super().failed(key, error, took_s)
         self.propagate()
 
-    def _wanting(self) -> Mapping[str, list[str]]:
-        """List the nodes that want a state of each scheduler."""
-        wanting: dict[str, list[str]] = {}
+    def _names(self) -> tuple[Mapping[str, set[str]], Mapping[str, set[str]]]:
+        """Return the nodes that want a state of each scheduler, and those that it should know."""
+        wanting: defaultdict[str, set[str]] = defaultdict(set)
+        scheduled: defaultdict[str, set[str]] = defaultdict(set)
         for node, record in self._targets.records.items():
             if record.spec.scheduler:
-                wanting.setdefault(record.spec.scheduler, []).append(node)
+                wanting[record.spec.scheduler].add(node)
+                if record.spec.type in SCHEDULED_TYPES:
+                    scheduled[record.spec.scheduler].add(node)
         scheduler, node = self._here
         if scheduler:
-            wanting.setdefault(scheduler, []).append(node)
-        return wanting
+            wanting[scheduler].add(node)
+            scheduled[scheduler].add(node)
+        return wanting, scheduled
 
     def _age_s(self, value: SchedulerSnapshot) -> float:
         """Return the age of a report that another exporter has kept."""

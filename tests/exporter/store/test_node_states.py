@@ -18,11 +18,12 @@ from tests.exporter.schedulers.snapshots import snapshot
 class Site:
     """Targets and two schedulers, with a clock of their own."""
 
-    def __init__(self, rule: str | None, *nodes: str) -> None:
+    def __init__(self, rule: str | None, *nodes: str, **others: str) -> None:
         self.now_s = 100.0
         self.targets = TargetStore(LedgerFile(None), lambda: self.now_s, lambda: self.now_s)
         self.targets.sync(
-            Target(node, node, "fake", FakeOptions(), "lab", scheduler="prod") for node in nodes
+            Target(node, node, "fake", FakeOptions(), "lab", kind, scheduler="prod")
+            for node, kind in (dict.fromkeys(nodes, "compute") | others).items()
         )
         self.schedulers = NodeStateStore(self.targets, lambda: self.now_s)
         self.bind(rule)
@@ -68,6 +69,19 @@ def test_node_states_compare_no_names_with_an_unused_or_silent_scheduler() -> No
     site.schedulers.withdraw_stale()
     assert site.schedulers.unmatched("prod") is None
     assert site.state("n1") is None
+
+
+def test_node_states_miss_no_name_of_a_target_that_is_no_node() -> None:
+    site = Site(None, "n1", pdu1="core", g1="gpu", login1="login")
+    site.answer(n1="idle", login1="idle")
+    assert site.schedulers.unmatched("prod") == Unmatched({"g1"}, set())
+    assert site.state("login1") == "idle"
+
+
+def test_node_states_compare_no_names_where_no_target_is_a_node() -> None:
+    site = Site(None, pdu1="core")
+    site.answer(n1="idle")
+    assert site.schedulers.unmatched("prod") is None
 
 
 def test_node_states_include_the_node_of_the_exporter() -> None:
