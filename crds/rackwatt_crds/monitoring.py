@@ -53,7 +53,15 @@ class Relabeling(Model, frozen=True, kw_only=True):
 
 
 Relabelings = Annotated[list[Relabeling], Meta(max_length=64)]
-_KubernetesLabel = Annotated[str, Meta(min_length=1, max_length=317)]
+_PREFIX = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
+_KubernetesLabel = Annotated[
+    str,
+    Meta(
+        pattern=rf"^({_PREFIX}/)?[A-Za-z0-9]([-A-Za-z0-9_.]{{0,61}}[A-Za-z0-9])?\Z",
+        max_length=317,
+        description="The name of a Kubernetes label, such as `app.kubernetes.io/name`.",
+    ),
+]
 LabelNames = Annotated[
     list[_KubernetesLabel],
     Meta(max_length=64, extra_json_schema={"x-kubernetes-list-type": "atomic"}),

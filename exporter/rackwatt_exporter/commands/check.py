@@ -78,9 +78,21 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         help="validate documents, then read everything that they name once",
         epilog="exit status: 0 all read, 1 a target failed, 2 a document is invalid",
     )
-    parser.add_argument("paths", metavar="PATH", type=Path, nargs="*")
     parser.add_argument(
-        "--config.file", dest="config_files", metavar="PATH", type=Path, action="append", default=[]
+        "paths",
+        metavar="PATH",
+        type=Path,
+        nargs="*",
+        help="document file, or directory of them (default: /etc/rackwatt)",
+    )
+    parser.add_argument(
+        "--config.file",
+        dest="config_files",
+        metavar="PATH",
+        type=Path,
+        action="append",
+        default=[],
+        help="another such file or directory, as `run` takes it; repeatable",
     )
     add_secrets(parser)
     add_shard(parser)
@@ -88,7 +100,12 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     parser.add_argument(
         "--offline", action="store_true", help="validate the documents only; poll nothing"
     )
-    parser.add_argument("--output", choices=("table", "json"), default="table")
+    parser.add_argument(
+        "--output",
+        choices=("table", "json"),
+        default="table",
+        help="format of the result (default: %(default)s)",
+    )
     add_logging(parser, "error")
     parser.set_defaults(command=command)
 

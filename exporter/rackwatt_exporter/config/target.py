@@ -6,7 +6,6 @@ from rackwatt_crds.bmc.hosts import DEFAULT_INTERVAL
 from rackwatt_crds.duration import seconds
 from rackwatt_exporter.config.options import Options
 
-
 # Types of targets that a scheduler should know by their names; a PDU is none of its nodes.
 SCHEDULED_TYPES = frozenset({"compute", "gpu"})
 

@@ -14,7 +14,7 @@ from rackwatt_exporter.config.target import Target
 from rackwatt_exporter.plausibility import DCMI_NO_VALUE, measured
 from rackwatt_exporter.protocols.command.process import CommandError
 from rackwatt_exporter.protocols.command.ssh import SshHost
-from rackwatt_exporter.protocols.ipmi import ipmitool
+from rackwatt_exporter.protocols.ipmi import dcmi, ipmitool
 from rackwatt_exporter.protocols.ipmi.completion_codes import CompletionError
 from rackwatt_exporter.reading import ReadError, Reading, Reason
 from rackwatt_exporter.targets.base import Source
@@ -126,7 +126,7 @@ class IpmiSshSource:
             text = (
                 "DCMI reports 0 W" if power.measuring else "DCMI reports that it is not measuring"
             )
-            raise ReadError(Reason.NO_POWER_SENSOR, text)
+            raise ReadError(Reason.NO_POWER_SENSOR, text, remedy=dcmi.NOT_MEASURED_REMEDY)
         watts = measured(float(power.watts), "ipmitool dcmi power reading", DCMI_NO_VALUE)
         return Reading(watts, "dcmi", statistics=power.statistics)
 

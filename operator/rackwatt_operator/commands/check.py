@@ -24,6 +24,7 @@ from rackwatt_operator.manifests.defaults import Defaults
 from rackwatt_operator.manifests.egress import namespaces, needed_ports
 from rackwatt_operator.manifests.params import BuildFailure, Facts, Manifest, Params
 from rackwatt_operator.manifests.privileges import privileges
+from rackwatt_operator.manifests.web import read_with
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -87,6 +88,8 @@ def _explanation(
     params = Params(one.raw, document, facts, defaults)
     for secret in params.secrets:
         yield f"  reads    Secret {secret}"
+    for secret in sorted(set(read_with(document.spec.web))):
+        yield f"  reads    Secret {secret}, by Prometheus and the operator for the pages"
     if reads_api(document):
         yield (
             "  reads    nodes and pods of its cluster, as ServiceAccount "

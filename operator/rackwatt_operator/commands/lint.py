@@ -15,6 +15,7 @@ from rackwatt_crds.schedulers.slurm import Slurm
 from rackwatt_crds.validation import named_bindings
 from rackwatt_crds.wording import counted
 from rackwatt_operator.commands.input_files import InputDocument, bindings
+from rackwatt_operator.manifests.labels import component, labels
 
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _MOST_ANNOTATIONS = 256 * 1024
@@ -24,7 +25,13 @@ def warnings(documents: list[InputDocument]) -> Iterator[str]:
     """Yield the warnings, each with its resource."""
     for one in documents:
         if one.loaded.document is not None:
-            warnings = _size(one), _missing(one, documents), _warnings(one.loaded.document)
+            document = one.loaded.document
+            warnings = (
+                _size(one),
+                _missing(one, documents),
+                _labels(document),
+                _warnings(document),
+            )
             for warning in chain(*warnings):
                 yield f"{one.loaded}: {warning}"
     yield from _measured_twice(documents)
@@ -48,6 +55,32 @@ def _missing(one: InputDocument, documents: list[InputDocument]) -> Iterator[str
             f"schedulerRef.name: no SchedulerBinding {name!r} of namespace {one.loaded.namespace} "
             "is among these documents; without one, node states are missing"
         )
+
+
+def _labels(document: Document) -> Iterator[str]:
+    """Warn of labels that Prometheus copies, and that Service or pods do not have."""
+    monitoring, pod = document.spec.monitoring, document.spec.pod
+    monitor = monitoring.service_monitor if monitoring else None
+    if monitor is None:
+        return
+    of_service = set(labels("", component(document)))
+    of_pods = of_service | set((pod and pod.labels) or ())
+    for field, wanted, owner, there in (
+        (
+            "jobLabel",
+            [monitor.job_label] if monitor.job_label else [],
+            "the Service has",
+            of_service,
+        ),
+        ("targetLabels", monitor.target_labels or [], "the Service has", of_service),
+        ("podTargetLabels", monitor.pod_target_labels or [], "the pods have", of_pods),
+    ):
+        for name in wanted:
+            if name not in there:
+                yield (
+                    f"monitoring.serviceMonitor.{field}: {owner} no label {name!r}, only "
+                    f"{', '.join(sorted(there))}"
+                )
 
 
 def _warnings(document: Document) -> Iterator[str]:

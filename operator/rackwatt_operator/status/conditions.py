@@ -282,7 +282,8 @@ def _unmatched(scheduler: Scheduler) -> str:
     has = f", and has {theirs} that no target is" if theirs else ""
     return (
         f"scheduler {scheduler.name} does not know {unmatched.targets} nodes: {ours}{has}; "
-        "see nodeName of the SchedulerBinding; what is no node of it, such as a PDU, has `type: core`"
+        "see nodeName of the SchedulerBinding; what is no node of it, such as a PDU, has "
+        "`type: core`"
     )
 
 

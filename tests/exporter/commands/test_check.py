@@ -1,3 +1,4 @@
+import argparse
 import json
 import subprocess
 import threading
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import yaml
 
+from rackwatt_exporter.commands import check as check_command
 from rackwatt_exporter.reading import Reason
 from rackwatt_exporter.remedies import REMEDIES
 from tests.exporter.collectors.powercap import XEON, Powercap
@@ -236,3 +238,11 @@ def test_a_search_that_is_spread_over_tries_is_continued_to_its_end(tmp_path: Pa
         done = check(tmp_path / "lab.yaml", secrets, "--output=json")
     (row,) = json.loads(done.stdout)["targets"]
     assert row["source"] == "Chassis/1/Sensors/0x59", row
+
+
+def test_check_describes_every_argument_in_its_help() -> None:
+    built = argparse.ArgumentParser()
+    commands = built.add_subparsers()
+    check_command.add(commands)
+    undescribed = [one.dest for one in commands.choices["check"]._actions if not one.help]
+    assert undescribed == []

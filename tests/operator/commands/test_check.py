@@ -50,6 +50,46 @@ def test_check_lists_targets_children_secrets_and_ports_of_a_fleet(
     ]
 
 
+def test_check_lists_the_secrets_that_prometheus_needs_for_the_pages(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    web = (
+        "web: {configSecretRef: {name: web, key: web.yml}, credentials: {secretRef: {name: reader}},"
+        " tls: {caSecretRef: {name: pages-ca}, clientSecretRef: {name: client}}}"
+    )
+    _, output, _ = check(fleet(web), tmp_path, capsys)
+    reads = [line for line in output.splitlines() if line.startswith("  reads ")]
+    assert reads == [
+        "  reads    Secret web",
+        *(
+            f"  reads    Secret {name}, by Prometheus and the operator for the pages"
+            for name in ("client", "pages-ca", "reader")
+        ),
+    ]
+
+
+def test_check_copies_labels_of_pods_and_service_without_a_warning(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monitor = "jobLabel: app.kubernetes.io/name, podTargetLabels: [team, rackwatt.dev/x]"
+    pod = "pod: {labels: {team: a, rackwatt.dev/x: b}}"
+    said = f"{pod}\nmonitoring: {{serviceMonitor: {{{monitor}}}}}"
+    assert check(fleet(said), tmp_path, capsys)[2] == ""
+
+
+@pytest.mark.parametrize("name", ["not a label!", "-x", "a/b/c", "A.example/x", "x" * 64, "/x", ""])
+@pytest.mark.parametrize("field", ["jobLabel: {}", "targetLabels: [{}]", "podTargetLabels: [{}]"])
+def test_check_refuses_what_is_no_name_of_a_label(
+    field: str, name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monitor = field.format(f'"{name}"')
+    status, _, problems = check(
+        fleet(f"monitoring: {{serviceMonitor: {{{monitor}}}}}"), tmp_path, capsys
+    )
+    assert status == 1
+    assert f"spec.monitoring.serviceMonitor.{field.split(':')[0]}" in problems
+
+
 def test_check_lists_host_network_as_a_privilege_with_its_reason(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -203,6 +243,18 @@ def test_check_explains_what_a_binding_of_its_own_cluster_reads(
                 "snmp: {port: 1161}}]"
             ),
             "snmp: has no effect on targets with method redfish; should `method` be snmp?",
+        ),
+        (
+            fleet("monitoring: {serviceMonitor: {jobLabel: team}}"),
+            "monitoring.serviceMonitor.jobLabel: the Service has no label 'team', only app.kub",
+        ),
+        (
+            fleet("monitoring: {serviceMonitor: {targetLabels: [app.kubernetes.io/name, team]}}"),
+            "monitoring.serviceMonitor.targetLabels: the Service has no label 'team'",
+        ),
+        (
+            fleet("monitoring: {serviceMonitor: {podTargetLabels: [team]}}"),
+            "monitoring.serviceMonitor.podTargetLabels: the pods have no label 'team'",
         ),
         (
             fleet() + "---\n" + fleet(name="other"),

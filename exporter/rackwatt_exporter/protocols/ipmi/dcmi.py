@@ -15,6 +15,7 @@ GET_POWER_READING = (message.NETFN_GROUP, 0x02)
 GROUP = 0xDC
 REQUEST = bytes((GROUP, 0x01, 0x00, 0x00))  # mode 01h: system power statistics
 MEASURING = 0x40
+NOT_MEASURED_REMEDY = "Enable power measurement at the BMC, or name `sensors` to read instead."
 
 _READING = struct.Struct("<BHHHHIIB")
 

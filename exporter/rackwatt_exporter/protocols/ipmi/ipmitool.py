@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from rackwatt_exporter.plausibility import measured
 from rackwatt_exporter.protocols.ipmi.dcmi import PowerReading, statistic
+from rackwatt_exporter.protocols.ipmi.sdr import SENSORS_REMEDY
 from rackwatt_exporter.reading import Members, ReadError, Reason, Statistics
 
 DCMI_POWER_READING = ("dcmi", "power", "reading")
@@ -177,12 +178,12 @@ def _in_watts(sensors: Sequence[SensorLine], name: str) -> list[SensorLine]:
     if not named:
         in_listing = ", ".join(line.name for line in sensors if line.unit == _WATTS)[:300]
         text = f"ipmitool prints no sensor {name!r}; in watts it prints: {in_listing or 'none'}"
-        raise ReadError(Reason.NO_POWER_SENSOR, text)
+        raise ReadError(Reason.NO_POWER_SENSOR, text, remedy=SENSORS_REMEDY)
     in_watts = [line for line in named if line.unit == _WATTS or not line.readable]
     if not in_watts:
         units = ", ".join(dict.fromkeys(line.unit[:40] or "no analog value" for line in named))
         text = f"sensor {name!r} is not in watts ({units})"
-        raise ReadError(Reason.NO_POWER_SENSOR, text)
+        raise ReadError(Reason.NO_POWER_SENSOR, text, remedy=SENSORS_REMEDY)
     return in_watts
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from rackwatt_exporter.reading import ReadError, Reason
 
 FULL_SENSOR, COMPACT_SENSOR = 0x01, 0x02
+SENSORS_REMEDY = "Correct the names in `sensors`: each is that of a sensor in watts."
 HEADER = 5  # record id, version, type, length of what follows
 NAME_AT = 47
 _COMPACT_NAME_AT = 31

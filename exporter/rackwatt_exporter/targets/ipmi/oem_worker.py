@@ -162,7 +162,9 @@ def _system_power(command: Command) -> tuple[float, str, Statistics | None]:
     power = dcmi.parse_power_reading(bytes(answer["data"]))
     if not (power.measuring and power.watts):
         raise ReadError(
-            Reason.NO_POWER_SENSOR, "DCMI is not measuring, or reports 0 W; name sensors"
+            Reason.NO_POWER_SENSOR,
+            "DCMI is not measuring, or reports 0 W; name sensors",
+            remedy=dcmi.NOT_MEASURED_REMEDY,
         )
     watts = measured(float(power.watts), "DCMI Get Power Reading", DCMI_NO_VALUE)
     return watts, "dcmi", power.statistics

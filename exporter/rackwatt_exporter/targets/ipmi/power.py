@@ -81,7 +81,7 @@ class PowerReader:
             text = (
                 "DCMI reports 0 W" if power.measuring else "DCMI reports that it is not measuring"
             )
-            raise ReadError(Reason.NO_POWER_SENSOR, text)
+            raise ReadError(Reason.NO_POWER_SENSOR, text, remedy=dcmi.NOT_MEASURED_REMEDY)
         watts = measured(float(power.watts), "DCMI Get Power Reading", DCMI_NO_VALUE)
         return Reading(watts, "dcmi", statistics=power.statistics)
 

@@ -9,7 +9,7 @@ import difflib
 from rackwatt_exporter.plausibility import measured
 from rackwatt_exporter.protocols.ipmi import message as message
 from rackwatt_exporter.protocols.ipmi.completion_codes import CodeKind, CompletionError
-from rackwatt_exporter.protocols.ipmi.sdr import Factors, Sensor
+from rackwatt_exporter.protocols.ipmi.sdr import SENSORS_REMEDY, Factors, Sensor
 from rackwatt_exporter.protocols.ipmi.sdr_reader import SdrReader, repository_stamp
 from rackwatt_exporter.protocols.ipmi.session import IpmiSession
 from rackwatt_exporter.reading import Members, ReadError, Reading, Reason
@@ -137,14 +137,15 @@ def _power_sensors(name: str, reader: SdrReader) -> list[Sensor]:
     named = [sensor for sensor in reader.found if sensor.name == name]
     if not named and name in reader.names:
         text = f"sensor {name!r} has no analog value: its record is a compact one"
-        raise ReadError(Reason.NO_POWER_SENSOR, text)
+        raise ReadError(Reason.NO_POWER_SENSOR, text, remedy=SENSORS_REMEDY)
     if not named:
         text = f"no sensor is named {name!r}; {_others(name, reader)}"
-        raise ReadError(Reason.NO_POWER_SENSOR, text)
+        raise ReadError(Reason.NO_POWER_SENSOR, text, remedy=SENSORS_REMEDY)
     in_watts = [sensor for sensor in named if sensor.in_watts]
     if not in_watts:
         units = ", ".join(dict.fromkeys(sensor.unit for sensor in named))
-        raise ReadError(Reason.NO_POWER_SENSOR, f"sensor {name!r} is not in watts ({units})")
+        text = f"sensor {name!r} is not in watts ({units})"
+        raise ReadError(Reason.NO_POWER_SENSOR, text, remedy=SENSORS_REMEDY)
     for sensor in in_watts:
         if sensor.owner != message.BMC_ADDRESS:
             text = (

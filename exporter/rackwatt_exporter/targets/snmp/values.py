@@ -162,6 +162,15 @@ def _conversion(cell: ObjectRef) -> tuple[float, str | None, str | None]:
     return _factor(cell.term), cell.term.pattern, cell.digits_oid
 
 
+def _how_to_read(term: OidOptions) -> str:
+    """Return what of an entry decides how text is read, with the values that did not fit."""
+    given = {"unit": term.unit, "pattern": term.pattern}
+    tried = " and ".join(f"{key} {value!r}" for key, value in given.items() if value is not None)
+    if not tried:
+        return "unit or pattern of its oids entry can say how to read text"
+    return f"{tried} of its oids entry does not fit: correct it, as the text has its unit"
+
+
 def _number(oid: str, values: Mapping[str, Value], term: OidOptions) -> float:
     if oid not in values:
         raise _missing(f"object {oid}", [])
@@ -173,7 +182,7 @@ def _number(oid: str, values: Mapping[str, Value], term: OidOptions) -> float:
     if parsed is None:
         message = f"{oid} is no number: {text(value)[:40]!r}"
         if isinstance(value, bytes):
-            message += "; unit or pattern of its oids entry can say how to read text"
+            message += f"; {_how_to_read(term)}"
         raise ReadError(Reason.BAD_REPLY, message)
     return parsed
 

@@ -310,7 +310,7 @@ async def test_a_row_that_is_cut_off_is_a_node_where_sinfo_counts_as_many() -> N
     assert states(answer) == {"n1": "idle", "n2": "idle", "n9": "idle"}
 
 
-async def test_rows_that_cannot_be_told_from_a_greeting_are_unread() -> None:
+async def test_rows_that_may_be_a_greeting_are_unread() -> None:
     cut = b"n8|idle|idle|n8|\nn9|idle|idle|n9|\n"
     answer = await SlurmCommands(
         Printing(cut + COMPLETE, b"3|3|\n"), None, PATIENCE_S, jobs=False

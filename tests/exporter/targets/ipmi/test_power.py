@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from rackwatt_exporter.config.options import IpmiOptions
 from rackwatt_exporter.protocols.ipmi.completion_codes import CodeKind, meaning
 from rackwatt_exporter.reading import ReadError, Reading, Reason
+from rackwatt_exporter.remedies import remedy_of
 from rackwatt_exporter.targets.ipmi.power import PowerReader
 from tests.exporter.targets.ipmi.scripted_bmc import (
     CHASSIS,
@@ -216,6 +217,24 @@ def test_a_dcmi_answer_without_a_measurement_is_no_reading(answer: bytes) -> Non
     assert isinstance(outcome(ScriptedBmc({DCMI: answer, CHASSIS: ON})), ReadError)
     bmc = ScriptedBmc({DCMI: answer, CHASSIS: ON, SENSOR: raw(90)}, [PIN])
     assert number(outcome(bmc, NAMED)) == 360
+
+
+@pytest.mark.parametrize(
+    ("script", "options", "remedy"),
+    [
+        ({DCMI: watts(300, measuring=False)}, DEFAULT, "Enable power measurement at the BMC"),
+        ({DCMI: watts(0)}, DEFAULT, "Enable power measurement at the BMC"),
+        ({}, IpmiOptions(sensors=("PIM",), dcmi=False), "Correct the names in `sensors`"),
+    ],
+)
+def test_the_remedy_of_no_power_sensor_is_that_of_its_cause(
+    script: dict[tuple[int, ...], bytes], options: IpmiOptions, remedy: str
+) -> None:
+    found = outcome(ScriptedBmc(script | {CHASSIS: ON}, [PIN]), options)
+    assert reason(found) is Reason.NO_POWER_SENSOR
+    assert isinstance(found, ReadError)
+    assert remedy in remedy_of(found)
+    assert "oids" not in remedy_of(found)
 
 
 @given(st.binary(min_size=1, max_size=24))

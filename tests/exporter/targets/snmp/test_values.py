@@ -87,6 +87,25 @@ def test_what_only_looks_like_a_number_is_none(value: float | str | bytes) -> No
     assert caught.value.reason is Reason.BAD_REPLY
 
 
+@pytest.mark.parametrize(
+    ("term", "words"),
+    [
+        (OidOptions("1.3.1"), "unit or pattern of its oids entry can say how"),
+        (OidOptions("1.3.1", unit="W"), "unit 'W' of its oids entry does not fit"),
+        (
+            OidOptions("1.3.1", unit="W", pattern="Load {value}"),
+            "unit 'W' and pattern 'Load {value}' of its",
+        ),
+    ],
+)
+def test_text_that_is_no_number_names_the_settings_that_did_not_fit(
+    term: OidOptions, words: str
+) -> None:
+    with pytest.raises(ReadError) as caught:
+        watts([ObjectRef("1.3.1", term)], {"1.3.1": b"3.4 kW"})
+    assert words in str(caught.value)
+
+
 @given(st.integers(0, 10**6), st.integers(-2, 25))
 def test_decimal_digits_divide_by_powers_of_ten(value: int, digits: int) -> None:
     cell = ObjectRef("1.3.1", OidOptions("1.3.1"), "1.3.2")
