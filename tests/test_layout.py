@@ -1,6 +1,8 @@
+import ast
 import subprocess
 import sys
 import tomllib
+from collections import Counter
 from importlib.metadata import version
 from pathlib import Path
 
@@ -43,3 +45,15 @@ def test_every_module_says_what_it_is_for() -> None:
     silent = [path for path in modules if not path.read_text().startswith('"""')]
     assert modules
     assert silent == []
+
+
+@pytest.mark.parametrize("package", ["exporter/rackwatt_exporter", "operator/rackwatt_operator"])
+def test_no_two_public_classes_of_a_program_have_one_name(package: str) -> None:
+    names = Counter(
+        node.name
+        for path in (ROOT / package).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+    )
+    assert len(names) > 50
+    assert [name for name, times in names.items() if times > 1] == []

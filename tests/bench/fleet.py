@@ -26,7 +26,7 @@ from rackwatt_exporter.simulator.loopback_https import HttpsServer
 from rackwatt_exporter.simulator.loopback_udp import LoopbackServer
 from rackwatt_exporter.simulator.machine import SimulatedMachine
 from rackwatt_exporter.simulator.redfish.service import SimulatedService
-from rackwatt_exporter.simulator.runner import Server, answer, by_method
+from rackwatt_exporter.simulator.runner import SimulatedServer, answer, by_method
 from rackwatt_exporter.simulator.scenario import Method
 from rackwatt_exporter.simulator.snmp.agent import SimulatedAgent
 from rackwatt_exporter.simulator.workload import DAY_S
@@ -139,7 +139,7 @@ async def _answer(plan: Plan, directory: Path, ports: Ports, line: Connection) -
         asyncio.get_running_loop().add_reader(line.fileno(), send)
         line.send("ready")
 
-    servers: list[Server] = [
+    servers: list[SimulatedServer] = [
         LoopbackServer(of("ipmi"), ports.ipmi, arrivals),
         LoopbackServer(of("snmp"), ports.snmp, arrivals),
         HttpsServer(of("redfish"), ports.redfish, files, arrivals),

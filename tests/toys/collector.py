@@ -75,8 +75,8 @@ COLLECTOR = Toy(
         ],
         "exporter/rackwatt_exporter/collectors/registry.py": [
             Insert(
-                '        "cpu": Row("rackwatt_exporter.collectors.cpu:CpuCollector"),',
-                '        "toy": Row("rackwatt_exporter.collectors.toy:ToyCollector"),',
+                '        "cpu": CollectorRow("rackwatt_exporter.collectors.cpu:CpuCollector"),',
+                '        "toy": CollectorRow("rackwatt_exporter.collectors.toy:ToyCollector"),',
             ),
         ],
         "scripts/metrics.yaml": [Insert("      query: sum(rackwatt_node_cpus)", METRIC)],

@@ -106,8 +106,8 @@ METHOD = Toy(
         ],
         "exporter/rackwatt_exporter/targets/registry.py": [
             Insert(
-                '        "fake": Row("rackwatt_exporter.targets.fake:FakeDriver"),',
-                '        "toy": Row("rackwatt_exporter.targets.toy:ToyDriver", 1),',
+                '        "fake": DriverRow("rackwatt_exporter.targets.fake:FakeDriver"),',
+                '        "toy": DriverRow("rackwatt_exporter.targets.toy:ToyDriver", 1),',
             ),
         ],
     },

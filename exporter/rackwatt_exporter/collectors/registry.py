@@ -15,18 +15,18 @@ from rackwatt_exporter.config.paths import HostPaths
 from rackwatt_exporter.metrics.family import MetricFamily
 
 
-class Row(NamedTuple):
+class CollectorRow(NamedTuple):
     """Factory of a collector, and the longest interval between its readings."""
 
     factory: str
     max_interval_s: float = math.inf
 
 
-COLLECTORS: Mapping[str, Row] = MappingProxyType(
+COLLECTORS: Mapping[str, CollectorRow] = MappingProxyType(
     {
-        "cpu": Row("rackwatt_exporter.collectors.cpu:CpuCollector"),
+        "cpu": CollectorRow("rackwatt_exporter.collectors.cpu:CpuCollector"),
         # Often enough that no counter wraps twice between readings (store/wrapping_counter.py).
-        "rapl": Row("rackwatt_exporter.collectors.rapl:RaplCollector", 30.0),
+        "rapl": CollectorRow("rackwatt_exporter.collectors.rapl:RaplCollector", 30.0),
     }
 )
 

@@ -126,7 +126,7 @@ class Pipeline(ABC, Generic[S, V]):
         del value
         return None
 
-    def gates(self, spec: S) -> tuple[ConcurrencyLimit, ConcurrencyLimit]:
+    def limits(self, spec: S) -> tuple[ConcurrencyLimit, ConcurrencyLimit]:
         """Return the limits of concurrency: of one that is healthy, and of one that is unproven."""
         del spec
         return ConcurrencyLimit(()), ConcurrencyLimit(())
@@ -157,7 +157,7 @@ class Pipeline(ABC, Generic[S, V]):
 
     def poller(self, spec: S, sink: ResultSink[V]) -> Poller[V]:
         """Make a poller of one, whose results go to `sink`."""
-        return Poller(spec.key, self.source(spec), self.pace(spec), self.gates(spec), sink)
+        return Poller(spec.key, self.source(spec), self.pace(spec), self.limits(spec), sink)
 
     async def close(self) -> None:
         """Stop all pollers, and close what they hold."""

@@ -30,8 +30,8 @@ class TargetPipeline(Pipeline[Target, Reading]):
 
     def __init__(self, store: TargetStore, secrets: Secrets) -> None:
         super().__init__(store)
-        self._catalogue = DriverRegistry(secrets)
-        self._gates = ConcurrencyLimiter()
+        self._drivers = DriverRegistry(secrets)
+        self._limits = ConcurrencyLimiter()
         self._sources: dict[str, Source] = {}
 
     def specs(self, fleet: Fleet) -> Mapping[str, Target]:
@@ -47,7 +47,7 @@ class TargetPipeline(Pipeline[Target, Reading]):
 
     def source(self, spec: Target) -> Source:
         """Make the source of a target."""
-        self._sources[spec.node] = source = self._catalogue.source(spec)
+        self._sources[spec.node] = source = self._drivers.source(spec)
         return source
 
     def identity(self, spec: Target) -> object:
@@ -59,9 +59,9 @@ class TargetPipeline(Pipeline[Target, Reading]):
         size = len(self.store.records)
         return PollSchedule(spec.interval_s, spec.timeout_s, spec.max_backoff_s, size)
 
-    def gates(self, spec: Target) -> tuple[ConcurrencyLimit, ConcurrencyLimit]:
+    def limits(self, spec: Target) -> tuple[ConcurrencyLimit, ConcurrencyLimit]:
         """Return the limits of its endpoint, its subnet and its credential."""
-        return self._gates.healthy(spec), self._gates.unproven(spec)
+        return self._limits.healthy(spec), self._limits.unproven(spec)
 
     def subject(self, spec: Target) -> Subject:
         """Name the node, its address and its method."""
@@ -118,4 +118,4 @@ class TargetPipeline(Pipeline[Target, Reading]):
 
     async def release(self) -> None:
         """Close the drivers."""
-        await self._catalogue.close()
+        await self._drivers.close()

@@ -19,7 +19,7 @@ _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _SHOWN = 80
 
 
-class Record(NamedTuple):
+class XmlRecord(NamedTuple):
     """One element of a document; `element` is None where it is malformed."""
 
     tag: str
@@ -27,7 +27,7 @@ class Record(NamedTuple):
     text: bytes
 
 
-def records(output: bytes, root: str, *tags: str) -> Iterator[Record]:
+def records(output: bytes, root: str, *tags: str) -> Iterator[XmlRecord]:
     """Go through the outermost elements with these tags in a document.
 
     Raises:
@@ -46,7 +46,7 @@ def records(output: bytes, root: str, *tags: str) -> Iterator[Record]:
         found = output.find(closed, match.end(), end)
         position = end if found < 0 else found + len(closed)
         text = output[match.start() : position]
-        yield Record(match[1].decode(), _parsed(text), text)
+        yield XmlRecord(match[1].decode(), _parsed(text), text)
 
 
 def _parsed(text: bytes) -> Element | None:

@@ -26,7 +26,7 @@ _CHECK_S = 1.0
 Plan = Callable[[], Scenario]
 
 
-class Server(Protocol):
+class SimulatedServer(Protocol):
     """Server of the machines of one protocol."""
 
     async def start(self) -> None:
@@ -55,7 +55,7 @@ async def serve(
             log.error("invalid scenario: %s", problem)
         return 2
     files, authority = write_files(directory / "certificate", [SERVER_NAME])
-    servers: list[Server] = [
+    servers: list[SimulatedServer] = [
         IpmiServer(_by_address(machines["ipmi"]), ports.ipmi, faults),
         SnmpServer(_by_address(machines["snmp"]), ports.snmp, faults),
         RedfishServer(_by_address(machines["redfish"]), ports.redfish, *files, faults),
@@ -73,7 +73,7 @@ async def serve(
     return status
 
 
-async def answer(servers: list[Server], directory: Path, ready: Callable[[], None]) -> int:
+async def answer(servers: list[SimulatedServer], directory: Path, ready: Callable[[], None]) -> int:
     """Run servers until SIGTERM or SIGINT; return the exit status.
 
     `ready` is called once they serve; it writes the documents into `directory`.

@@ -11,24 +11,25 @@ from typing import NamedTuple, cast
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.config.target import Target
 from rackwatt_exporter.targets.base import Driver, Source
-from rackwatt_exporter.targets.judged import JudgedSource
+from rackwatt_exporter.targets.validated import ValidatedSource
 
 
-class Row(NamedTuple):
+class DriverRow(NamedTuple):
     """Where a driver is, and how many descriptors each of its targets holds."""
 
     factory: str
     descriptors: int = 0
 
 
-DRIVERS: Mapping[str, Row] = MappingProxyType(
+DRIVERS: Mapping[str, DriverRow] = MappingProxyType(
     {
-        "ipmi": Row("rackwatt_exporter.targets.ipmi.source:IpmiDriver"),  # they share a socket
-        "ipmiSsh": Row("rackwatt_exporter.targets.ipmi_ssh:IpmiSshDriver", 3),
-        "snmp": Row("rackwatt_exporter.targets.snmp.source:SnmpDriver", 1),
-        "redfish": Row("rackwatt_exporter.targets.redfish.source:RedfishDriver", 1),
-        "fake": Row("rackwatt_exporter.targets.fake:FakeDriver"),
-        "invalid": Row("rackwatt_exporter.targets.invalid:InvalidDriver"),
+        # Its targets share a socket.
+        "ipmi": DriverRow("rackwatt_exporter.targets.ipmi.source:IpmiDriver"),
+        "ipmiSsh": DriverRow("rackwatt_exporter.targets.ipmi_ssh:IpmiSshDriver", 3),
+        "snmp": DriverRow("rackwatt_exporter.targets.snmp.source:SnmpDriver", 1),
+        "redfish": DriverRow("rackwatt_exporter.targets.redfish.source:RedfishDriver", 1),
+        "fake": DriverRow("rackwatt_exporter.targets.fake:FakeDriver"),
+        "invalid": DriverRow("rackwatt_exporter.targets.invalid:InvalidDriver"),
     }
 )
 
@@ -47,7 +48,7 @@ class DriverRegistry:
 
     def source(self, target: Target) -> Source:
         """Make the source of a target, whose readings are plausible for it."""
-        return JudgedSource(self.driver(target.method).source(target), target.max_watts)
+        return ValidatedSource(self.driver(target.method).source(target), target.max_watts)
 
     def driver(self, method: str) -> Driver:
         """Return the driver of a method, created at the first call."""

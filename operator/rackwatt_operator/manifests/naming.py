@@ -40,7 +40,7 @@ def volume(secret: str) -> str:
 
 
 def host_volume(path: str) -> str:
-    """Name the volume that a path of the node is mounted as; only catalogued ones ever are."""
+    """Name the volume of a path of the node; a collector requires each such path."""
     return "host" + path.rstrip("/").replace("/", "-")
 
 

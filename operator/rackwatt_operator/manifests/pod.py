@@ -4,7 +4,7 @@ The kubelet has no certificate, and pages with TLS may require one: there the pr
 their own, in the clear, that answers `/healthz` alone.
 
 It meets Pod Security's `restricted` level: no root, no capability, nothing writable but two empty
-folders. A collector inside a node gets what its catalogue says beyond that, and nothing else.
+folders. A collector inside a node gets what its requirements name beyond that, and nothing else.
 """
 
 from typing import Any

@@ -12,7 +12,7 @@ from rackwatt_exporter.config.paths import HostPaths
 from rackwatt_exporter.reading import ReadError
 
 
-def test_the_document_the_catalogue_and_the_needs_name_the_same_collectors() -> None:
+def test_the_document_the_registry_and_the_requirements_name_the_same_collectors() -> None:
     assert set(COLLECTORS) == set(get_args(Name)) == set(REQUIREMENTS)
 
 

@@ -54,7 +54,7 @@ METRICS = MetricsOptions(per_job=PerJobOptions(enabled=True))
 OURS = ("rackwatt_", "node_")  # slurm_* are those of Slurm alone
 
 
-class House:
+class Site:
     """Stores, pipelines and the exposition with a clock of their own."""
 
     def __init__(self, *targets: Target, profiles: tuple[str, ...] = ("power-exporter",)) -> None:
@@ -112,10 +112,10 @@ def target(node: str, **more: object) -> Target:
 
 
 def test_the_exposition_has_a_reading_with_everything_known_of_it() -> None:
-    house = House(target("n1"))
+    site = Site(target("n1"))
     statistics = Statistics(310.0, 200.0, 400.0, 60.0)
-    house.store.succeeded("n1", Reading(300.5, "dcmi", 5e6, statistics), 0.012)
-    house.now_s += 2
+    site.store.succeeded("n1", Reading(300.5, "dcmi", 5e6, statistics), 0.012)
+    site.now_s += 2
     n1 = ("n1", "compute", "r1")
     expected = {
         "rackwatt_node_power_watts": {n1: 300.5},
@@ -132,66 +132,66 @@ def test_the_exposition_has_a_reading_with_everything_known_of_it() -> None:
         "rackwatt_target_info": {("n1", "lab", "fake", "n1-bmc", "compute", "r1", "dcmi"): 1},
         "node_power_usage": {n1: 300.5},
     }
-    assert {family: house.samples(family) for family in expected} == expected
-    assert house.samples("rackwatt_target_errors_total") == {}
+    assert {family: site.samples(family) for family in expected} == expected
+    assert site.samples("rackwatt_target_errors_total") == {}
 
 
 def test_the_exposition_counts_members_of_a_sum_that_were_read_and_that_are_missing() -> None:
-    house = House(target("n1"))
-    house.store.succeeded("n1", Reading(600.0, "sum", members=Members(2, 2)), 0.01)
+    site = Site(target("n1"))
+    site.store.succeeded("n1", Reading(600.0, "sum", members=Members(2, 2)), 0.01)
     both = {("n1", "expected"): 2.0, ("n1", "read"): 2.0}
-    assert house.samples("rackwatt_target_members") == both
+    assert site.samples("rackwatt_target_members") == both
     lost = ReadError(Reason.MEMBER_MISSING, "one is gone", members=Members(2, 1))
-    house.store.failed("n1", lost, 0.01)
-    assert house.samples("rackwatt_target_members") == both | {("n1", "read"): 1.0}
-    house.store.succeeded("n1", Reading(600.0, "dcmi"), 0.01)
-    assert house.samples("rackwatt_target_members") == {}
+    site.store.failed("n1", lost, 0.01)
+    assert site.samples("rackwatt_target_members") == both | {("n1", "read"): 1.0}
+    site.store.succeeded("n1", Reading(600.0, "dcmi"), 0.01)
+    assert site.samples("rackwatt_target_members") == {}
 
 
 def test_the_exposition_has_no_watts_joules_or_age_before_the_first_reading() -> None:
-    house = House(target("n1"))
-    house.store.failed("n1", ReadError(Reason.TIMEOUT, "no answer"), 1.0)
+    site = Site(target("n1"))
+    site.store.failed("n1", ReadError(Reason.TIMEOUT, "no answer"), 1.0)
     for family in ("node_power_usage", "rackwatt_node_power_watts"):
-        assert house.samples(family) == {}
-    assert house.samples("rackwatt_node_energy_joules_total") == {}
-    assert house.samples("rackwatt_target_reading_age_seconds") == {}
-    assert house.samples("rackwatt_target_up") == {("n1",): 0}
-    assert house.samples("rackwatt_target_errors_total") == {("n1", "timeout"): 1}
+        assert site.samples(family) == {}
+    assert site.samples("rackwatt_node_energy_joules_total") == {}
+    assert site.samples("rackwatt_target_reading_age_seconds") == {}
+    assert site.samples("rackwatt_target_up") == {("n1",): 0}
+    assert site.samples("rackwatt_target_errors_total") == {("n1", "timeout"): 1}
 
 
 def test_the_exposition_drops_a_stale_reading_and_keeps_its_age_and_joules() -> None:
-    house = House(target("n1", stale_after_s=30.0))
-    house.store.succeeded("n1", Reading(300.0, "dcmi", 5e6), 0.01)
-    house.now_s += 31
-    assert house.samples("node_power_usage") == {}
-    assert house.samples("rackwatt_node_power_watts") == {}
-    assert house.samples("rackwatt_target_reading_age_seconds") == {("n1",): 31}
-    assert list(house.samples("rackwatt_node_energy_joules_total").values()) == [5e6]
+    site = Site(target("n1", stale_after_s=30.0))
+    site.store.succeeded("n1", Reading(300.0, "dcmi", 5e6), 0.01)
+    site.now_s += 31
+    assert site.samples("node_power_usage") == {}
+    assert site.samples("rackwatt_node_power_watts") == {}
+    assert site.samples("rackwatt_target_reading_age_seconds") == {("n1",): 31}
+    assert list(site.samples("rackwatt_node_energy_joules_total").values()) == [5e6]
 
 
 def test_the_exposition_has_no_statistics_of_an_earlier_reading() -> None:
-    house = House(target("n1"))
-    house.store.succeeded("n1", Reading(300.0, "dcmi", None, Statistics(310.0)), 0.01)
-    house.store.succeeded("n1", Reading(300.0, "sensor:PSU1 PIN"), 0.01)
-    assert house.samples("rackwatt_node_power_average_watts") == {}
+    site = Site(target("n1"))
+    site.store.succeeded("n1", Reading(300.0, "dcmi", None, Statistics(310.0)), 0.01)
+    site.store.succeeded("n1", Reading(300.0, "sensor:PSU1 PIN"), 0.01)
+    assert site.samples("rackwatt_node_power_average_watts") == {}
 
 
 def test_the_exposition_has_the_state_beside_the_power_and_in_the_profile() -> None:
-    house = House(target("n1"), target("n2"), target("n3"), target("pdu1", scheduler=None))
+    site = Site(target("n1"), target("n2"), target("n3"), target("pdu1", scheduler=None))
     for node in ("n1", "n2", "n3", "pdu1"):
-        house.store.succeeded(node, Reading(300.0, "dcmi"), 0.01)
-    house.states(n1="mixed", n2="drained", other="idle")
-    assert house.samples("rackwatt_node_state") == {
+        site.store.succeeded(node, Reading(300.0, "dcmi"), 0.01)
+    site.states(n1="mixed", n2="drained", other="idle")
+    assert site.samples("rackwatt_node_state") == {
         ("n1", "prod", "alpha", "mixed"): 1,
         ("n2", "prod", "alpha", "drained"): 1,
     }
-    assert set(house.samples("node_power_usage")) == {
+    assert set(site.samples("node_power_usage")) == {
         ("n1", "compute", "r1", "allocated"),
         ("n2", "compute", "r1", "drained"),
         ("n3", "compute", "r1"),
         ("pdu1", "compute", "r1"),
     }
-    assert house.samples("rackwatt_scheduler_nodes") == {
+    assert site.samples("rackwatt_scheduler_nodes") == {
         ("prod", "alpha", "mixed"): 1,
         ("prod", "alpha", "drained"): 1,
         ("prod", "alpha", "idle"): 1,
@@ -199,85 +199,83 @@ def test_the_exposition_has_the_state_beside_the_power_and_in_the_profile() -> N
 
 
 def test_the_exposition_drops_states_of_a_silent_scheduler_and_keeps_the_power() -> None:
-    house = House(target("n1", stale_after_s=1000.0))
-    house.store.succeeded("n1", Reading(300.0, "dcmi"), 0.01)
-    house.states(n1="idle")
-    house.now_s += 50
-    house.schedulers.failed("prod", ReadError(Reason.TIMEOUT, "no answer"), 1.0)
-    assert house.samples("rackwatt_scheduler_up") == {("prod", "alpha"): 0}
-    assert ("n1", "compute", "r1", "idle") in house.samples("node_power_usage")
-    house.now_s += 11
-    assert house.samples("node_power_usage") == {("n1", "compute", "r1"): 300}
-    assert house.samples("rackwatt_node_state") == {}
-    assert house.samples("rackwatt_scheduler_answer_age_seconds") == {("prod", "alpha"): 61}
+    site = Site(target("n1", stale_after_s=1000.0))
+    site.store.succeeded("n1", Reading(300.0, "dcmi"), 0.01)
+    site.states(n1="idle")
+    site.now_s += 50
+    site.schedulers.failed("prod", ReadError(Reason.TIMEOUT, "no answer"), 1.0)
+    assert site.samples("rackwatt_scheduler_up") == {("prod", "alpha"): 0}
+    assert ("n1", "compute", "r1", "idle") in site.samples("node_power_usage")
+    site.now_s += 11
+    assert site.samples("node_power_usage") == {("n1", "compute", "r1"): 300}
+    assert site.samples("rackwatt_node_state") == {}
+    assert site.samples("rackwatt_scheduler_answer_age_seconds") == {("prod", "alpha"): 61}
 
 
 def test_the_exposition_has_no_line_of_a_removed_node() -> None:
-    house = House(target("n1"), target("n2"))
+    site = Site(target("n1"), target("n2"))
     for node in ("n1", "n2"):
-        house.store.succeeded(node, Reading(300.0, "dcmi"), 0.01)
-    house.sync(target("n2", rack="r7"))
-    assert "n1" not in house.text()
-    assert house.samples("node_power_usage") == {("n2", "compute", "r7"): 300}
+        site.store.succeeded(node, Reading(300.0, "dcmi"), 0.01)
+    site.sync(target("n2", rack="r7"))
+    assert "n1" not in site.text()
+    assert site.samples("node_power_usage") == {("n2", "compute", "r7"): 300}
 
 
 def test_the_exposition_reuses_the_slot_of_a_removed_node_without_a_trace() -> None:
-    house = House(target("n1"), target("n2"))
+    site = Site(target("n1"), target("n2"))
     for node in ("n1", "n2"):
-        house.store.succeeded(
-            node, Reading(100.0, "dcmi", 5.0, Statistics(1.0, 1.0, 1.0, 1.0)), 0.1
-        )
-    house.sync(target("n2"))
-    house.sync(target("n2"), target("n3"))
-    assert house.samples("rackwatt_target_up") == {("n2",): 1, ("n3",): 0}
-    assert house.samples("rackwatt_node_power_watts") == {("n2", "compute", "r1"): 100}
-    assert "n1" not in house.text()
-    house.store.failed("n3", ReadError(Reason.TIMEOUT, "silent"), 0.1)
-    house.store.succeeded("n3", Reading(7.0, "dcmi"), 0.1)
-    assert house.samples("rackwatt_node_power_watts")["n3", "compute", "r1"] == 7
-    assert house.samples("rackwatt_node_power_average_watts") == {("n2", "compute", "r1"): 1}
+        site.store.succeeded(node, Reading(100.0, "dcmi", 5.0, Statistics(1.0, 1.0, 1.0, 1.0)), 0.1)
+    site.sync(target("n2"))
+    site.sync(target("n2"), target("n3"))
+    assert site.samples("rackwatt_target_up") == {("n2",): 1, ("n3",): 0}
+    assert site.samples("rackwatt_node_power_watts") == {("n2", "compute", "r1"): 100}
+    assert "n1" not in site.text()
+    site.store.failed("n3", ReadError(Reason.TIMEOUT, "silent"), 0.1)
+    site.store.succeeded("n3", Reading(7.0, "dcmi"), 0.1)
+    assert site.samples("rackwatt_node_power_watts")["n3", "compute", "r1"] == 7
+    assert site.samples("rackwatt_node_power_average_watts") == {("n2", "compute", "r1"): 1}
 
 
 def test_the_exposition_keeps_joules_of_a_target_that_moved_before_its_next_reading() -> None:
-    house = House(target("n1", stale_after_s=30.0))
-    house.store.succeeded("n1", Reading(300.0, "dcmi", 5e6), 0.01)
-    house.now_s += 31
-    assert house.samples("rackwatt_node_power_watts") == {}
-    house.sync(target("n1", stale_after_s=30.0, rack="r7"))
-    assert house.samples("rackwatt_node_energy_joules_total") == {("n1", "compute", "r7"): 5e6}
+    site = Site(target("n1", stale_after_s=30.0))
+    site.store.succeeded("n1", Reading(300.0, "dcmi", 5e6), 0.01)
+    site.now_s += 31
+    assert site.samples("rackwatt_node_power_watts") == {}
+    site.sync(target("n1", stale_after_s=30.0, rack="r7"))
+    assert site.samples("rackwatt_node_energy_joules_total") == {("n1", "compute", "r7"): 5e6}
 
 
 def test_the_exposition_rounds_ages_up() -> None:
-    house = House(target("n1"))
-    house.store.succeeded("n1", Reading(300.0, "dcmi"), 0.01)
-    house.now_s += 2.0001
-    assert house.samples("rackwatt_target_reading_age_seconds") == {("n1",): 2.001}
+    site = Site(target("n1"))
+    site.store.succeeded("n1", Reading(300.0, "dcmi"), 0.01)
+    site.now_s += 2.0001
+    assert site.samples("rackwatt_target_reading_age_seconds") == {("n1",): 2.001}
 
 
 def test_a_snapshot_of_the_exposition_has_no_later_values() -> None:
-    house = House(target("n1"), target("n2"))
-    house.store.succeeded("n1", Reading(300.0, "dcmi", 5e6, Statistics(310.0)), 0.01)
-    house.store.failed("n2", ReadError(Reason.TIMEOUT, "no answer"), 1.0)
-    snapshot = house.fleet.snapshot(house.now_s)
-    before = list(house.fleet.text(snapshot, False))
-    house.store.succeeded("n1", Reading(400.0, "sensor:P", 6e6, Statistics(410.0)), 0.02)
-    house.store.failed("n2", ReadError(Reason.TIMEOUT, "no answer"), 2.0)
-    house.states(n1="idle")
-    house.sync(target("n2", rack="r7"))
-    assert list(house.fleet.text(snapshot, False)) == before
+    site = Site(target("n1"), target("n2"))
+    site.store.succeeded("n1", Reading(300.0, "dcmi", 5e6, Statistics(310.0)), 0.01)
+    site.store.failed("n2", ReadError(Reason.TIMEOUT, "no answer"), 1.0)
+    snapshot = site.fleet.snapshot(site.now_s)
+    before = list(site.fleet.text(snapshot, False))
+    site.store.succeeded("n1", Reading(400.0, "sensor:P", 6e6, Statistics(410.0)), 0.02)
+    site.store.failed("n2", ReadError(Reason.TIMEOUT, "no answer"), 2.0)
+    site.states(n1="idle")
+    site.sync(target("n2", rack="r7"))
+    assert list(site.fleet.text(snapshot, False)) == before
 
 
 def test_the_exposition_has_no_profile_if_it_is_disabled() -> None:
-    house = House(target("n1"), profiles=())
-    house.store.succeeded("n1", Reading(300.0, "dcmi"), 0.01)
-    assert "node_power_usage" not in house.text()
-    assert house.samples("rackwatt_node_power_watts")
+    site = Site(target("n1"), profiles=())
+    site.store.succeeded("n1", Reading(300.0, "dcmi"), 0.01)
+    assert "node_power_usage" not in site.text()
+    assert site.samples("rackwatt_node_power_watts")
 
 
-def find_inside(house: House) -> None:
+def find_inside(site: Site) -> None:
     """Record readings and failures of this machine's collectors and of the grid."""
-    house.machine.sync([CollectorConfig("rapl", "nodes", scheduler="prod")])
-    house.grids.sync(
+    site.machine.sync([CollectorConfig("rapl", "nodes", scheduler="prod")])
+    site.grids.sync(
         [GridConfig("fr", "FR", "static", StaticIntensity(grams_per_kilowatt_hour=56.0))]
     )
     samples = (
@@ -287,37 +285,37 @@ def find_inside(house: House) -> None:
     )
     for joules in (5.0, 1005.0):
         package = EnergyCounter("package", "package-0", joules, 65712.0, additive=True)
-        house.machine.succeeded("rapl", CollectorResult(samples, (package,)), 0.001)
-        house.now_s += 10
-    house.grids.succeeded("FR/static", CarbonIntensity.from_grams_per_kwh(56.0), 0.001)
-    house.machine.failed("rapl", ReadError(Reason.PERMISSION_DENIED, "no"), 0.001)
-    house.grids.failed("FR/static", ReadError(Reason.TIMEOUT, "no answer"), 1.0)
+        site.machine.succeeded("rapl", CollectorResult(samples, (package,)), 0.001)
+        site.now_s += 10
+    site.grids.succeeded("FR/static", CarbonIntensity.from_grams_per_kwh(56.0), 0.001)
+    site.machine.failed("rapl", ReadError(Reason.PERMISSION_DENIED, "no"), 0.001)
+    site.grids.failed("FR/static", ReadError(Reason.TIMEOUT, "no answer"), 1.0)
 
 
 def test_the_exposition_has_collector_readings_by_domain_and_the_state_of_this_node() -> None:
-    house = House(target("n1"))
-    find_inside(house)
-    assert "rackwatt_node_state" not in house.text()
-    house.states(inside="allocated", n1="idle")
+    site = Site(target("n1"))
+    find_inside(site)
+    assert "rackwatt_node_state" not in site.text()
+    site.states(inside="allocated", n1="idle")
     who = ("inside", "rapl", "package", "package-0")
-    assert house.samples("rackwatt_node_domain_energy_joules_total") == {who: 1000.0}
-    assert house.samples("rackwatt_node_domain_power_watts") == {who: 100.0}
-    assert house.samples("rackwatt_node_domain_energy_covered_seconds_total") == {who: 10.0}
-    assert house.samples("rackwatt_node_cpu_seconds_total") == {("inside", "user"): 1.5}
-    assert house.samples("rackwatt_grid_carbon_intensity_grams_per_joule") == {
+    assert site.samples("rackwatt_node_domain_energy_joules_total") == {who: 1000.0}
+    assert site.samples("rackwatt_node_domain_power_watts") == {who: 100.0}
+    assert site.samples("rackwatt_node_domain_energy_covered_seconds_total") == {who: 10.0}
+    assert site.samples("rackwatt_node_cpu_seconds_total") == {("inside", "user"): 1.5}
+    assert site.samples("rackwatt_grid_carbon_intensity_grams_per_joule") == {
         ("FR", "static"): pytest.approx(56 / 3.6e6)
     }
-    assert ("inside", "prod", "alpha", "allocated") in house.samples("rackwatt_node_state")
-    house.sync(target("n1"), target("inside"))  # measured from both sides
-    house.schedulers.propagate()
-    assert house.text().count('rackwatt_node_state{node="inside"') == 1
+    assert ("inside", "prod", "alpha", "allocated") in site.samples("rackwatt_node_state")
+    site.sync(target("n1"), target("inside"))  # measured from both sides
+    site.schedulers.propagate()
+    assert site.text().count('rackwatt_node_state{node="inside"') == 1
 
 
 def test_the_exposition_drops_stale_collector_readings_and_keeps_their_health() -> None:
-    house = House()
-    find_inside(house)
-    house.now_s += 91
-    text = house.text()
+    site = Site()
+    find_inside(site)
+    site.now_s += 91
+    text = site.text()
     assert "rackwatt_node_" not in text
     assert "rackwatt_grid_carbon" not in text
     assert 'rackwatt_collector_up{node="inside",collector="rapl"} 0' in text
@@ -325,20 +323,20 @@ def test_the_exposition_drops_stale_collector_readings_and_keeps_their_health() 
 
 
 def whole(openmetrics: bool) -> str:
-    house = House(target("n1"), target('n"2\\\n', rack="über"))
+    site = Site(target("n1"), target('n"2\\\n', rack="über"))
     statistics = Statistics(1.0, 2.0, 3.0, 4.0)
-    house.store.succeeded("n1", Reading(300.0, "dcmi", 5e6, statistics, Members(2, 2)), 0.01)
-    house.store.failed('n"2\\\n', ReadError(Reason.TIMEOUT, "no answer"), 1.0)
+    site.store.succeeded("n1", Reading(300.0, "dcmi", 5e6, statistics, Members(2, 2)), 0.01)
+    site.store.failed('n"2\\\n', ReadError(Reason.TIMEOUT, "no answer"), 1.0)
     everything = full_snapshot({"n1": "idle", "inside": "idle"})
     before = full_snapshot({"n1": "idle"}, jobs=())
     for one in (before, everything):
-        house.schedulers.succeeded("prod", one, 0.1)
-        house.text()
-    house.schedulers.failed("prod", ReadError(Reason.CONNECTION_REFUSED, "nobody"), 1.0)
-    find_inside(house)
+        site.schedulers.succeeded("prod", one, 0.1)
+        site.text()
+    site.schedulers.failed("prod", ReadError(Reason.CONNECTION_REFUSED, "nobody"), 1.0)
+    find_inside(site)
     fleet = Fleet({"n1": target("n1")}, problems=("one",))
     documents = document_text(fleet, 1e9, 0.001, openmetrics)
-    return house.text(openmetrics) + documents + process_text(openmetrics)
+    return site.text(openmetrics) + documents + process_text(openmetrics)
 
 
 def _family_of(sample: str) -> str:
@@ -389,8 +387,8 @@ def test_the_exposition_passes_promtool_but_for_the_names_of_the_client_library(
 
 @given(st.text(), st.text())
 def test_the_exposition_escapes_any_name(node: str, rack: str) -> None:
-    house = House(target(node, rack=rack))
-    house.store.succeeded(node, Reading(300.0, "dcmi"), 0.01)
+    site = Site(target(node, rack=rack))
+    site.store.succeeded(node, Reading(300.0, "dcmi"), 0.01)
     if "\r" in node + rack or any(c in node + rack for c in "\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"):
         return  # the client library's parser takes these for ends of lines; Prometheus does not
-    assert house.samples("node_power_usage") == {(node, "compute", rack): 300}
+    assert site.samples("node_power_usage") == {(node, "compute", rack): 300}

@@ -11,7 +11,7 @@ from rackwatt_exporter.exposition.fleet import FleetExposition
 from rackwatt_exporter.reading import Members, ReadError, Reading, Reason, Statistics
 from rackwatt_exporter.schedulers.model.node_state import profile_state
 from rackwatt_exporter.store.targets import TargetRecord
-from tests.exporter.exposition.test_fleet import House, target
+from tests.exporter.exposition.test_fleet import Site, target
 
 NODES = ("n1", "n2", 'n"3\\')
 WATTS = st.floats(0, 1e5)
@@ -34,38 +34,38 @@ class AnyFleet(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.house = House()
+        self.site = Site()
 
     @rule(racks=st.dictionaries(st.sampled_from(NODES), st.sampled_from(["r1", "r2"])))
     def configure(self, racks: dict[str, str]) -> None:
-        self.house.sync(*(target(node, rack=rack) for node, rack in racks.items()))
-        self.house.schedulers.propagate()
+        self.site.sync(*(target(node, rack=rack) for node, rack in racks.items()))
+        self.site.schedulers.propagate()
 
     @rule(node=st.sampled_from(NODES), reading=READINGS, took_s=TOOK_S)
     def read(self, node: str, reading: Reading, took_s: float) -> None:
-        self.house.store.succeeded(node, reading, took_s)
+        self.site.store.succeeded(node, reading, took_s)
 
     @rule(node=st.sampled_from(NODES), reason=REASONS, took_s=TOOK_S, members=MEMBERS)
     def fail(self, node: str, reason: Reason, took_s: float, members: Members | None) -> None:
-        self.house.store.failed(node, ReadError(reason, "so it is", members=members), took_s)
+        self.site.store.failed(node, ReadError(reason, "so it is", members=members), took_s)
 
     @rule(states=st.dictionaries(st.sampled_from(NODES), st.sampled_from(["idle", "mixed"])))
     def report(self, states: dict[str, str]) -> None:
-        self.house.states(**states)
+        self.site.states(**states)
 
     @rule(for_s=st.integers(0, 280).map(lambda quarters: quarters / 4))
     def wait(self, for_s: float) -> None:
-        self.house.now_s += for_s
+        self.site.now_s += for_s
 
     @rule()
     def scrape(self) -> None:
-        assert shown(self.house.text()) == known(self.house)
+        assert shown(self.site.text()) == known(self.site)
 
     @invariant()
     def what_was_kept_between_scrapes_changes_nothing(self) -> None:
-        house = self.house
-        afresh = FleetExposition(house.store, house.schedulers, ("power-exporter",))
-        kept, new = (one.text(one.snapshot(house.now_s), False) for one in (house.fleet, afresh))
+        site = self.site
+        afresh = FleetExposition(site.store, site.schedulers, ("power-exporter",))
+        kept, new = (one.text(one.snapshot(site.now_s), False) for one in (site.fleet, afresh))
         assert b"".join(kept) == b"".join(new)
 
 
@@ -79,19 +79,19 @@ def shown(text: str) -> Samples:
     }
 
 
-def known(house: House) -> Samples:
+def known(site: Site) -> Samples:
     """Return the current samples of all targets, one by one."""
     return {
         (name, frozenset(labels.items())): number
-        for record in house.store.records.values()
-        for name, labels, number in (*measured(house, record), *health(house, record))
+        for record in site.store.records.values()
+        for name, labels, number in (*measured(site, record), *health(site, record))
     }
 
 
-def measured(house: House, record: TargetRecord) -> Iterator[Sample]:
+def measured(site: Site, record: TargetRecord) -> Iterator[Sample]:
     spec, reading = record.spec, record.value
     node = {"node": spec.node, "type": spec.type, "rack": spec.rack}
-    state = house.store.states.get(spec.node)
+    state = site.store.states.get(spec.node)
     if state is not None:
         yield (
             "rackwatt_node_state",
@@ -99,7 +99,7 @@ def measured(house: House, record: TargetRecord) -> Iterator[Sample]:
             1,
         )
     if record.reads:
-        account = house.store.account(spec.node)
+        account = site.store.account(spec.node)
         yield "rackwatt_node_energy_joules_total", node, account.served_joules
         yield "rackwatt_node_energy_covered_seconds_total", node, account.served_covered_s
     if reading is None:
@@ -118,14 +118,14 @@ def measured(house: House, record: TargetRecord) -> Iterator[Sample]:
             yield f"rackwatt_node_power_{name}", node, number
 
 
-def health(house: House, record: TargetRecord) -> Iterator[Sample]:
+def health(site: Site, record: TargetRecord) -> Iterator[Sample]:
     spec, reading, node = record.spec, record.value, {"node": record.spec.node}
     yield "rackwatt_target_up", node, float(record.up)
     yield "rackwatt_target_reads_total", node, record.reads
     info = {"powertarget": "lab", "method": "fake", "address": spec.address, "type": spec.type}
     source = reading.source if reading else ""
     yield "rackwatt_target_info", {**node, **info, "rack": spec.rack, "source": source}, 1
-    if (age_s := record.age_s(house.now_s)) is not None:
+    if (age_s := record.age_s(site.now_s)) is not None:
         yield "rackwatt_target_reading_age_seconds", node, age_s
     if record.took_s is not None:
         yield "rackwatt_target_read_duration_seconds", node, record.took_s

@@ -85,11 +85,11 @@ def _hold_page(built: Fleet) -> None:
 
 
 async def _open(built: Fleet) -> None:
-    catalogue, gates = DriverRegistry(_SECRETS), ConcurrencyLimiter()
+    drivers, limits = DriverRegistry(_SECRETS), ConcurrencyLimiter()
     for target in list(built.targets.values())[:_PARSED]:
-        gates.healthy(target)
-        gates.unproven(target)
-        await catalogue.source(target).close()
+        limits.healthy(target)
+        limits.unproven(target)
+        await drivers.source(target).close()
     for binding in built.schedulers.values():
         await scheduler(binding, _SECRETS).close()
-    await catalogue.close()
+    await drivers.close()

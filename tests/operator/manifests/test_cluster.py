@@ -160,8 +160,8 @@ def test_the_pod_security_level_is_the_strictest_that_admits_the_pod(
     api: Api,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    catalogue = {**needs.REQUIREMENTS, "tested": tested}
-    monkeypatch.setattr(privileges, "REQUIREMENTS", catalogue)
+    requirements = {**needs.REQUIREMENTS, "tested": tested}
+    monkeypatch.setattr(privileges, "REQUIREMENTS", requirements)
     document = PowerTarget(
         metadata=Metadata(name="nodes", namespace=namespace),
         spec=PowerTargetSpec(node=Node(collectors=["tested"])),

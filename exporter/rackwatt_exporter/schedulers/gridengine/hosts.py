@@ -5,7 +5,7 @@ from typing import NamedTuple
 from rackwatt_exporter.schedulers.gridengine.numbers import parse_bytes, parse_count
 from rackwatt_exporter.schedulers.model.fields import name
 from rackwatt_exporter.schedulers.model.resources import Resources
-from rackwatt_exporter.schedulers.xml_records import Record, records
+from rackwatt_exporter.schedulers.xml_records import XmlRecord, records
 
 ARGUMENTS = ("-xml",)
 # What the whole cluster has, listed as a host.
@@ -38,7 +38,7 @@ def parse_hosts(output: bytes) -> Hosts:
     return Hosts(hosts, found.count(None))
 
 
-def _host(record: Record) -> tuple[str, Host] | None:
+def _host(record: XmlRecord) -> tuple[str, Host] | None:
     if record.element is None or not (host := name(record.element.get("name", ""))):
         return None
     values = {value.get("name"): (value.text or "").strip() for value in record.element}

@@ -1,4 +1,4 @@
-"""Tokens that slurmrestd lets us in with: made from Slurm's own key, or made by others.
+"""Tokens that slurmrestd accepts: made from Slurm's own key, or made by others.
 
 Slurm's auth/jwt takes a JSON Web Token (RFC 7519) signed HS256 over the file that slurm.conf names
 as jwt_key, byte for byte, with the claims `sun` (the Slurm user), `iat` and `exp`.
@@ -22,7 +22,7 @@ Claims = Sequence[tuple[str, str]]
 _HEADER = {"alg": "HS256", "typ": "JWT"}
 
 
-class Token(Protocol):
+class TokenSource(Protocol):
     """Where tokens come from."""
 
     def get(self) -> str:
@@ -30,12 +30,12 @@ class Token(Protocol):
         ...
 
     def refused(self) -> None:
-        """Take note that slurmrestd did not let the last one in."""
+        """Record that slurmrestd refused the last one."""
         ...
 
 
-def token(options: SlurmRestOptions, secrets: Secrets) -> Token | None:
-    """Choose by what the document gives; None where something else lets us in."""
+def token(options: SlurmRestOptions, secrets: Secrets) -> TokenSource | None:
+    """Choose by what the document gives; None where something else authenticates."""
     if options.jwt_key is not None:
         return MintedToken(options.jwt_key, options.user or "", secrets, claims=options.claims)
     return FileToken(options.token, secrets) if options.token is not None else None

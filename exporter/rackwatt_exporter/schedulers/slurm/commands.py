@@ -19,7 +19,7 @@ from rackwatt_exporter.schedulers.commands import (
 )
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 from rackwatt_exporter.schedulers.slurm.errors import reason_of
-from rackwatt_exporter.schedulers.slurm.jobs import Jobs
+from rackwatt_exporter.schedulers.slurm.jobs import SlurmJobs
 from rackwatt_exporter.schedulers.slurm.sinfo_output import (
     COUNT,
     NODES,
@@ -66,7 +66,7 @@ OBEYED = (
 ENVIRONMENT = CommandEnvironment(VARIABLES, OBEYED, SETTINGS)
 
 HINTS = {
-    Reason.AUTH_FAILED: "Slurm does not let us in: is munged running there, with the same key?",
+    Reason.AUTH_FAILED: "Slurm refuses the log-in: is munged running there, with the same key?",
     Reason.PRIVILEGE_INSUFFICIENT: "Slurm's PrivateData hides them from this user",
     Reason.TIMEOUT: "slurmctld did not answer {command} in time",
     Reason.UNREACHABLE: "{command} cannot reach slurmctld: is it running?",
@@ -169,14 +169,14 @@ class SlurmCommands:
         wrong = count not in (None, len(names))
         return listed, _Check(frozenset(names), unread, note, 0 if wrong else _COUNTED_EVERY)
 
-    async def _jobs(self, listed: Listed, run: Run, version: bytes) -> Jobs:
+    async def _jobs(self, listed: Listed, run: Run, version: bytes) -> SlurmJobs:
         """Read the jobs; where that fails they are not known, and the note says why."""
         if self._squeue is None:
-            return Jobs()
+            return SlurmJobs()
         try:
             jobs = await self._squeue.read(run, version)
         except ReadError as error:
-            return Jobs.failed(error)
+            return SlurmJobs.failed(error)
         return jobs.unless_hidden(listed.nodes.values())
 
     def _runners(self) -> tuple[Run, Run]:

@@ -35,7 +35,7 @@ from rackwatt_exporter.schedulers.slurm.tres import (
 _HIDDEN = "Slurm lists no job and nodes are allocated: PrivateData=jobs hides them from this user"
 
 
-class Jobs(NamedTuple):
+class SlurmJobs(NamedTuple):
     """Every job, None where they are not known; how many lines could not be read; a note."""
 
     jobs: tuple[Job, ...] | None = None

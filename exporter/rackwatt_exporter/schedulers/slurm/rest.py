@@ -17,7 +17,7 @@ from rackwatt_exporter.protocols.http.client import HttpClient, HttpResponse
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 from rackwatt_exporter.schedulers.slurm import rest_models as slurm_reply
-from rackwatt_exporter.schedulers.slurm.jobs import Jobs
+from rackwatt_exporter.schedulers.slurm.jobs import SlurmJobs
 from rackwatt_exporter.schedulers.slurm.options import SlurmRestOptions
 from rackwatt_exporter.schedulers.slurm.rest_errors import VersionError, none_answers, refusal
 from rackwatt_exporter.schedulers.slurm.rest_headers import RequestHeaders
@@ -125,7 +125,7 @@ class SlurmRest:
         self._last, self._updated_s = reply.snapshot(), reply.updated_s
         return self._last
 
-    async def _jobs(self, deadline_s: float) -> Jobs:
+    async def _jobs(self, deadline_s: float) -> SlurmJobs:
         """Read the jobs, by the version that the nodes came by; why not, where that fails."""
         path = slurm_reply.jobs_path(self._paths[0])
         try:
@@ -138,9 +138,9 @@ class SlurmRest:
                 raise refusal(answer, path)
             self._check_cluster(reply.cluster)
         except TimeoutError:
-            return Jobs.failed(ReadError(Reason.TIMEOUT, f"{path} had not answered in time"))
+            return SlurmJobs.failed(ReadError(Reason.TIMEOUT, f"{path} had not answered in time"))
         except ReadError as error:
-            return Jobs.failed(error)
+            return SlurmJobs.failed(error)
         return await asyncio.to_thread(read_jobs, reply.jobs)
 
     def _check_cluster(self, cluster: str) -> None:

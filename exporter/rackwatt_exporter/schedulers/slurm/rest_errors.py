@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
+from rackwatt_crds.wording import counted
 from rackwatt_exporter.printable import printable
 from rackwatt_exporter.protocols.http.client import HttpResponse
 from rackwatt_exporter.reading import ReadError, Reason
@@ -23,7 +24,7 @@ AT_ONCE_S = 1.0
 
 HINTS = {
     Reason.AUTH_FAILED: (
-        "slurmrestd does not let us in: check key or token, user, clock, and Slurm's PrivateData"
+        "slurmrestd refuses the log-in: check key or token, user, clock, and Slurm's PrivateData"
         " (Slurm 22.05 wants `user` beside a token)"
     ),
     Reason.PRIVILEGE_INSUFFICIENT: "Slurm's PrivateData=nodes hides them from this user",
@@ -63,7 +64,7 @@ def refusal(answer: HttpResponse, path: str) -> ReadError:
 def none_answers(failures: Sequence[VersionError]) -> ReadError:
     """Sum up why no version answers: the first one's reason, and that of others too."""
     first, *others = failures
-    also = f"; {len(others)} older versions fail too" if others else ""
+    also = f"; {counted(len(others), 'older version')} failed too" if others else ""
     return VersionError(first.reason, f"{first}{also}", gone=any(one.gone for one in failures))
 
 
@@ -73,7 +74,7 @@ def _wordless(answer: HttpResponse, path: str) -> ReadError:
     if 300 <= status < 400 and (place := _place(answer)):
         by = f" by {who}" if who else ""
         message = f"{path} is redirected{by} to {place}: write slurmrestd's own URL in `url`"
-        return ReadError(Reason.BAD_REPLY, f"{message}, or what lets us in in `headers`")
+        return ReadError(Reason.BAD_REPLY, f"{message}, or in `headers` what it requires")
     if status in NOT_LET_IN and who:
         message = f"{path}: status {status} by {who}, before slurmrestd"
         return ReadError(

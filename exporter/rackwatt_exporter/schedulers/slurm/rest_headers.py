@@ -1,4 +1,4 @@
-"""What slurmrestd, and a gateway before it, are sent with each request to let us in."""
+"""What slurmrestd, and a gateway before it, are sent with each request for authentication."""
 
 from collections.abc import Mapping
 
@@ -31,7 +31,7 @@ class RequestHeaders:
         return headers
 
     def refused(self) -> None:
-        """Take note that they did not let us in."""
+        """Record that they were refused."""
         if self._token is not None:
             self._token.refused()
 

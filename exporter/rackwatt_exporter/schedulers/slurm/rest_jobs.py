@@ -12,7 +12,7 @@ import msgspec
 
 from rackwatt_exporter.schedulers.model.job import Job
 from rackwatt_exporter.schedulers.slurm.arrays import JobId, count_tasks
-from rackwatt_exporter.schedulers.slurm.jobs import Jobs, SlurmJob, make_job, time_s
+from rackwatt_exporter.schedulers.slurm.jobs import SlurmJob, SlurmJobs, make_job, time_s
 
 _NOTE_OF_CUT = (
     "slurmrestd cuts the lists of tasks of arrays, so that some are not counted: set"
@@ -48,7 +48,7 @@ class RestJob(msgspec.Struct):
     end_time: Any = None
 
 
-def read_jobs(records: Iterable[object]) -> Jobs:
+def read_jobs(records: Iterable[object]) -> SlurmJobs:
     """Return every job; `records` are those of an answer."""
     jobs: list[Job] = []
     unread = 0
@@ -61,7 +61,7 @@ def read_jobs(records: Iterable[object]) -> Jobs:
             continue
         whole = whole and job_id.whole
         jobs.append(make_job(job_id, slurm))
-    return Jobs(tuple(jobs), unread, "" if whole else _NOTE_OF_CUT)
+    return SlurmJobs(tuple(jobs), unread, "" if whole else _NOTE_OF_CUT)
 
 
 def number(value: Any) -> int | None:

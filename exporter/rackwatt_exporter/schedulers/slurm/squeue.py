@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from rackwatt_crds.wording import counted
 from rackwatt_exporter.schedulers.model.job import Job
 from rackwatt_exporter.schedulers.slurm.cluster_header import check_cluster
-from rackwatt_exporter.schedulers.slurm.jobs import Jobs
+from rackwatt_exporter.schedulers.slurm.jobs import SlurmJobs
 from rackwatt_exporter.schedulers.slurm.squeue_output import JOBS, parse_jobs
 
 _HEADER = b"CLUSTER: "
@@ -23,7 +23,7 @@ class Squeue:
         self._cluster = cluster
         self._last: Mapping[bytes, Job] = {}
 
-    async def read(self, run: Callable[..., Awaitable[bytes]], version: bytes) -> Jobs:
+    async def read(self, run: Callable[..., Awaitable[bytes]], version: bytes) -> SlurmJobs:
         """Read every job; `run` runs squeue, and `version` is what `sinfo --version` printed.
 
         Raises:
@@ -36,7 +36,7 @@ class Squeue:
         # In another thread: a large queue takes longer than the event loop may be held up.
         listed = await asyncio.to_thread(parse_jobs, output, self._last)
         self._last = listed.by_line
-        return Jobs(tuple(listed.by_line.values()), len(listed.unread), _note(listed.unread))
+        return SlurmJobs(tuple(listed.by_line.values()), len(listed.unread), _note(listed.unread))
 
 
 def _note(unread: Sequence[str]) -> str:

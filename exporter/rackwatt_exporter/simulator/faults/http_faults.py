@@ -23,7 +23,7 @@ _GARBAGE: tuple[Garbage, ...] = (
 )
 
 
-class Service(Protocol):
+class RestartableService(Protocol):
     """A service that responds to requests at one address."""
 
     def restart(self) -> None:
@@ -34,7 +34,7 @@ class Service(Protocol):
 class HttpFaultLayer:
     """Applies faults between clients and a service, and to their connections."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: RestartableService) -> None:
         self._service = service
         self._restarts = 0
         self._connections: list[asyncio.Transport] = []

@@ -22,7 +22,7 @@ from rackwatt_exporter.simulator.replay.device import (
     RecordedResources,
     recorded_tree,
 )
-from rackwatt_exporter.simulator.runner import Server, answer
+from rackwatt_exporter.simulator.runner import SimulatedServer, answer
 from rackwatt_exporter.simulator.snmp.agent import SimulatedAgent
 from rackwatt_exporter.simulator.vendors import Vendor
 
@@ -40,7 +40,7 @@ async def serve(capture: Capture, ports: Ports, directory: Path) -> int:
     return await answer(servers(capture, ports, files), directory, ready)
 
 
-def servers(capture: Capture, ports: Ports, files: tuple[Path, Path]) -> list[Server]:
+def servers(capture: Capture, ports: Ports, files: tuple[Path, Path]) -> list[SimulatedServer]:
     """Make the servers of a capture.
 
     Raises:

@@ -265,7 +265,7 @@ async def test_where_every_version_wants_slurmdbd_the_message_names_version_and_
         "v0.0.42",
         "slurmdbd",
         "an older one in slurm.rest.version",
-        "2 older versions fail too",
+        "2 older versions failed too",
     ):
         assert words in str(error)
     assert peer.requests[len(first) :] == first[1:]  # the description, which is large, is kept

@@ -15,7 +15,7 @@ NGINX = b"<html><head><title>%s</title></head><body><center>nginx</center></body
 @pytest.mark.parametrize(
     ("status", "headers", "body", "reason", "words"),
     [
-        (401, {}, b"Authentication failure", Reason.AUTH_FAILED, ["slurmrestd does not let us in"]),
+        (401, {}, b"Authentication failure", Reason.AUTH_FAILED, ["slurmrestd refuses the log-in"]),
         (
             401,
             {"server": "nginx/1.24.0", "www-authenticate": 'Basic realm="hpc"'},

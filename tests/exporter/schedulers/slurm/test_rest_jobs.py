@@ -14,14 +14,14 @@ from rackwatt_exporter.schedulers.model.job import Job
 from rackwatt_exporter.schedulers.model.resources import Gres, Resources
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 from rackwatt_exporter.schedulers.slurm import rest_models
-from rackwatt_exporter.schedulers.slurm.jobs import Jobs
+from rackwatt_exporter.schedulers.slurm.jobs import SlurmJobs
 from rackwatt_exporter.schedulers.slurm.rest_jobs import RestJob, read_jobs
 
 DATA = Path(__file__).parents[3] / "data"
 MIB = 2**20
 
 
-def read(body: bytes) -> Jobs:
+def read(body: bytes) -> SlurmJobs:
     reply = rest_models.reply(body)
     assert reply.jobs is not None
     return read_jobs(reply.jobs)

@@ -5,7 +5,7 @@ from rackwatt_exporter.reading import Reading
 from rackwatt_exporter.targets.base import Source
 
 
-class JudgedSource:
+class ValidatedSource:
     """Wraps a target's source, and rejects implausible readings."""
 
     __slots__ = ("_max_watts", "_source")
