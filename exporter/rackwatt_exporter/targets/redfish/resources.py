@@ -6,6 +6,7 @@ that is not linked is tried at its usual path, where some services have it.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import NamedTuple, Optional
 
@@ -16,6 +17,7 @@ from rackwatt_exporter.protocols.redfish.numbers import number
 from rackwatt_exporter.protocols.redfish.power import Finder, Found, NotNamedError
 from rackwatt_exporter.protocols.redfish.sensors import sum_of, total_of
 from rackwatt_exporter.protocols.redfish.status import in_service, supply_works, works
+from rackwatt_exporter.reading import ReadError
 from rackwatt_exporter.targets.redfish.collection import listed
 from rackwatt_exporter.targets.redfish.sensor_list import SensorList, chosen_sensors, named_sensors
 
@@ -80,12 +82,13 @@ def seekers(enclosing: Enclosure, *, average: bool, expands: bool) -> list[Seeke
         return [partial(_in_power, enclosing.power, power.average_power(enclosing.own))]
     found: list[Seeker] = [partial(_metrics, enclosing.metrics, enclosing.own)]
     if enclosing.supplies is None:
-        finders = power.power_control(enclosing.own), power.oem_total, power.supply_inputs
+        finders = power.power_control(enclosing.own), power.oem_total
         found += [partial(_in_power, enclosing.power, find) for find in finders]
+        found.append(partial(_supplies_in_power, enclosing, power.supply_inputs))
     found.append(partial(_supply_metrics, enclosing.subsystem, enclosing.supplies))
     found.append(partial(_sensors, SensorList(enclosing.sensors, expands), enclosing))
     if enclosing.supplies is None:
-        found.append(partial(_in_power, enclosing.power, power.supply_outputs))
+        found.append(partial(_supplies_in_power, enclosing, power.supply_outputs))
     return found
 
 
@@ -112,6 +115,21 @@ async def _named(
 
 async def _in_power(path: str, find: Finder, look: Look) -> PowerResource | None:
     return resource((path,), find) if await look(path) else None
+
+
+async def _supplies_in_power(at: Enclosure, find: Finder, look: Look) -> PowerResource | None:
+    """Find the sum of Power's supplies, of which PowerSubsystem may list more."""
+    document = await look(at.power)
+    place = resource((at.power,), find)
+    with suppress(ReadError):  # which the reading raises
+        if find([document], place.where) is None:
+            return None
+    known = power.supply_names(document)
+    fitted = await _fitted(at.subsystem, at.supplies, look)
+    if len(fitted) > len(known):
+        kind = f"Power has only {len(known)} of the supplies"
+        raise NotNamedError(kind, _supply_labels(fitted))
+    return place
 
 
 async def _metrics(path: str, own: frozenset[str], look: Look) -> PowerResource | None:

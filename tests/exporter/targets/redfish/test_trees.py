@@ -329,6 +329,28 @@ async def test_a_supply_without_a_sensor_is_no_part_of_a_sum_of_the_others(
     assert (await served.source(sensors=("PSU1_Input_Power",)).read()).watts == 100
 
 
+@pytest.mark.parametrize("named", ["PowerInputWatts", "LastPowerOutputWatts"])
+@pytest.mark.parametrize("second", ["Enabled", "StandbyOffline", "UnavailableOffline"])
+async def test_a_sum_in_power_is_none_if_the_subsystem_lists_more_supplies(
+    named: str, second: str
+) -> None:
+    served = Tree(machine() | in_power("Enabled") | in_subsystem("Enabled", second))
+    served.resources[f"{CHASSIS}/Power"]["PowerSupplies"][0][named] = 300
+    error = await error_of(served)
+    assert error.reason is Reason.NO_POWER_SENSOR
+    assert "Power has only 1 of the supplies 'PSU1', 'PSU2'" in str(error)
+    served.resources |= in_subsystem("Enabled", "Absent")
+    assert (await served.source().read()).watts == 300
+
+
+@pytest.mark.parametrize("asleep", [None, 0, 65535])
+async def test_a_total_is_found_beside_supplies_in_power_that_are_asleep(asleep: Any) -> None:
+    served = Tree(machine() | in_power("Enabled", "Sleep") | sensors("Total_Power", watts=400))
+    for supply in served.resources[f"{CHASSIS}/Power"]["PowerSupplies"]:
+        supply["PowerInputWatts"] = asleep
+    assert (await served.source().read()).watts == 400
+
+
 @pytest.mark.parametrize("where", [in_subsystem, in_power])
 async def test_an_empty_bay_needs_no_sensor(where: Callable[..., dict[str, Any]]) -> None:
     served = Tree(machine() | sensors("PSU1_Input_Power") | where("Enabled", "Absent"))
