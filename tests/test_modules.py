@@ -39,6 +39,7 @@ REASONS = {
     "exporter/rackwatt_exporter/schedulers/model/fields.py": "types of the model's fields",
     "exporter/rackwatt_exporter/schedulers/pbs/listing.py": "what three parsers return",
     "exporter/rackwatt_exporter/schedulers/slurm/errors.py": "one mapping for commands and REST",
+    "exporter/rackwatt_exporter/schedulers/slurm/ways.py": _ROW,
     "exporter/rackwatt_exporter/simulator/ipmi/sdr.py": "the codec of one table of IPMI",
     "exporter/rackwatt_exporter/targets/redfish/equipment.py": "a second tree beside the chassis",
     "exporter/rackwatt_exporter/web/lifecycle.py": "one handler, as every other in web/",
