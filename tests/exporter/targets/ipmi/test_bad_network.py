@@ -173,13 +173,28 @@ async def test_a_close_that_was_lost_is_sent_again(relay: UdpRelay, made: Driven
     await eventually(lambda: relay.replies)  # the BMC has closed it
 
 
-async def test_a_warm_reading_is_one_packet(relay: UdpRelay, made: Driven) -> None:
+async def test_a_warm_reading_of_watts_that_rise_is_one_packet(
+    bmc: Bmc, relay: UdpRelay, made: Driven
+) -> None:
+    source = made.source(end(relay))
+    await source.read()
+    relay.requests.clear()
+    for watts in range(301, 306):
+        bmc.set_power(watts)
+        assert (await source.read()).watts == watts
+    assert len(relay.requests) == 5
+
+
+async def test_a_warm_reading_of_watts_that_repeat_is_two_packets(
+    relay: UdpRelay, made: Driven
+) -> None:
+    """The second is Get Chassis Status: a BMC may repeat the watts of a machine that is off."""
     source = made.source(end(relay))
     await source.read()
     relay.requests.clear()
     for _ in range(5):
         await source.read()
-    assert len(relay.requests) == 5
+    assert len(relay.requests) == 10
 
 
 @pytest.mark.parametrize("cut", [1, 8, 12, 20])
