@@ -192,6 +192,7 @@ class RedfishClient:
 
         Raises:
             LoginError: with the reason.
+            ReadError: credentials_missing, as the account or the TLS parameters raise it.
         """
         try:
             if self._root is None:
@@ -200,6 +201,8 @@ class RedfishClient:
                 self._logging_in = asyncio.create_task(self._authorize(self._root))
             self._authorization = await asyncio.shield(self._logging_in)
         except ReadError as error:
+            if error.reason is Reason.CREDENTIALS_MISSING:  # nothing was sent; it names the Secret
+                raise
             raise LoginError(error.reason, str(error), remedy=error.remedy) from None
         finally:
             if self._logging_in and self._logging_in.done():

@@ -9,13 +9,15 @@ import random
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
-from rackwatt_exporter.config.secrets import Secrets
+from rackwatt_exporter.config.options import TlsOptions
+from rackwatt_exporter.config.secrets import MissingSecretError, Secrets
 from rackwatt_exporter.config.target import Target
 from rackwatt_exporter.protocols.redfish.client import NO_SESSIONS_HERE, SESSIONS
 from rackwatt_exporter.reading import ReadError, Reason
@@ -137,6 +139,27 @@ async def test_a_refused_login_is_its_own_error_after_one_password(
         assert error.reason is reason
         assert re.search(message, str(error))
         assert service.passwords == [SESSIONS]
+
+
+@pytest.mark.parametrize(
+    ("credentials", "ca", "secret", "key"),
+    [("none", None, "none", "username"), ("bmc", "none", "none", "ca.crt")],
+)
+async def test_a_missing_secret_is_reported_by_its_name_and_key(
+    service: Service,
+    driver: RedfishDriver,
+    credentials: str,
+    ca: str | None,
+    secret: str,
+    key: str,
+) -> None:
+    """The status of a resource names it: a log-in without it never began."""
+    options = {"scheme": "https", "tls": TlsOptions(ca_secret=ca)} if ca else {"scheme": "http"}
+    target = target_at("127.0.0.1", service.port, **options)
+    error = await error_of(driver, replace(target, credentials=credentials))
+    assert isinstance(error, MissingSecretError)
+    assert (error.secret, error.key) == (secret, key)
+    assert service.passwords == []
 
 
 @pytest.mark.parametrize("status", [400, 403, 500])
