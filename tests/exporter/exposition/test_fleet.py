@@ -332,7 +332,7 @@ def whole(openmetrics: bool) -> str:
     for one in (before, everything):
         site.schedulers.succeeded("prod", one, 0.1)
         site.text()
-    site.schedulers.failed("prod", ReadError(Reason.CONNECTION_REFUSED, "nobody"), 1.0)
+    site.schedulers.failed("prod", ReadError(Reason.CONNECTION_REFUSED, "no listener"), 1.0)
     find_inside(site)
     fleet = Fleet({"n1": target("n1")}, problems=("one",))
     documents = document_text(fleet, 1e9, 0.001, openmetrics)
