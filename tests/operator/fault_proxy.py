@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import uvloop
 import yaml
 from aiohttp import web
 
@@ -130,9 +131,14 @@ def _refusal(status: int, watch: bool) -> web.Response:
 
 @contextmanager
 def proxied(cluster: Cluster) -> Iterator[Proxy]:
-    """Run a proxy while the block lasts, in a thread of its own."""
+    """Run a proxy while the block lasts, in a thread of its own.
+
+    A request cut short leaves a TLS connection that is closed only once the API server has answered
+    its close_notify. When uvloop ends it closes what is open; asyncio's own loop would leave that to
+    the garbage collector, which reports it in the middle of another test.
+    """
     proxy, began = Proxy(cluster), threading.Event()
-    loop, stop = asyncio.new_event_loop(), asyncio.Event()
+    loop, stop = uvloop.new_event_loop(), asyncio.Event()
 
     def work() -> None:
         with asyncio.Runner(loop_factory=lambda: loop) as runner:
