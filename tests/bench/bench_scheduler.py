@@ -60,7 +60,10 @@ def measure(output: SlurmOutput, polls: int, interval_s: int) -> list[Figure]:
             _until_polled(run, 1)
             first_ms = 1000 * (cost(pid).cpu_s - before)
             poll_ms = _poll_ms(run, polls, interval_s)
+            idle = _loop_share(run, interval_s * max(1, polls // 4))
+            began_s, unscraped = time.monotonic(), cost(pid)
             page, took_ms = _scrape(run, polls * interval_s)
+            spent_s = (cost(pid) - unscraped).loop_s - idle * (time.monotonic() - began_s)
             series = sum(bool(line) and not line.startswith("#") for line in page.splitlines())
             scrapes = f"{len(took_ms)} scrapes of {series:,} series while polling"
             p99_ms = took_ms[min(len(took_ms) - 1, round(0.99 * len(took_ms)))]
@@ -72,6 +75,7 @@ def measure(output: SlurmOutput, polls: int, interval_s: int) -> list[Figure]:
                 ),
                 Figure("/metrics, p50", statistics.median(took_ms), "ms", note=scrapes),
                 Figure("/metrics, p99", p99_ms, "ms", PAGE_BUDGET_MS),
+                Figure("/metrics, the loop's processor for one", 1000 * spent_s / len(took_ms), "ms"),
                 Figure(
                     "resident at its peak", resident_mib(pid, peak=True), "MiB", MEMORY_BUDGET_MIB,
                     note=f"{before_mib:.0f} MiB before the first poll",
@@ -85,6 +89,13 @@ def _poll_ms(run: Running, polls: int, interval_s: int) -> float:
     while (done := _polled(run) - start) < polls:
         time.sleep(interval_s / 2)
     return 1000 * (cost(run.process.pid).cpu_s - start_s) / done
+
+
+def _loop_share(run: Running, seconds: float) -> float:
+    """Return the share of a core that the event loop takes between scrapes."""
+    before = cost(run.process.pid)
+    time.sleep(seconds)
+    return (cost(run.process.pid) - before).loop_s / seconds
 
 
 def _scrape(run: Running, seconds: float) -> tuple[str, list[float]]:

@@ -7,8 +7,12 @@ from collections.abc import Iterable, Iterator
 from rackwatt_exporter import __version__
 from rackwatt_exporter.config.fleet import Fleet
 from rackwatt_exporter.exposition import families as f
+from rackwatt_exporter.metrics.family import MetricFamily
 from rackwatt_exporter.metrics.process_collector import usage_samples
-from rackwatt_exporter.metrics.text import END, FamilyLines, labels
+from rackwatt_exporter.metrics.text import END, labels
+
+# The lines of a family without its name.
+_Suffixes = tuple[MetricFamily, list[str]]
 
 
 def document_text(fleet: Fleet, reloaded_at_s: float, lag_s: float, openmetrics: bool) -> str:
@@ -21,7 +25,7 @@ def process_text(openmetrics: bool) -> str:
     return _text(usage_samples(), openmetrics) + (END if openmetrics else "")
 
 
-def _text(samples: Iterable[FamilyLines], openmetrics: bool) -> str:
+def _text(samples: Iterable[_Suffixes], openmetrics: bool) -> str:
     return "".join(
         family.header(openmetrics) + "".join(f"{family.name}{line}\n" for line in lines)
         for family, lines in samples
@@ -29,7 +33,7 @@ def _text(samples: Iterable[FamilyLines], openmetrics: bool) -> str:
     )
 
 
-def _samples(fleet: Fleet, reloaded_at_s: float, lag_s: float) -> Iterator[FamilyLines]:
+def _samples(fleet: Fleet, reloaded_at_s: float, lag_s: float) -> Iterator[_Suffixes]:
     counts = Counter(target.document for target in fleet.targets.values())
     yield (
         f.TARGETS,

@@ -109,11 +109,11 @@ def _current(labels: TargetLabels | None, target: TargetSnapshot) -> TargetLabel
 
 def _text(
     lines: Mapping[MetricFamily, Iterable[bytes]],
-    others: Mapping[MetricFamily, list[str]],
+    others: Mapping[MetricFamily, list[bytes]],
     openmetrics: bool,
 ) -> Iterator[bytes]:
     ordered = [family for family in f.PER_TARGET if family in lines or family in others]
     for family in (*ordered, *(family for family in others if family not in f.PER_TARGET)):
         yield family.header(openmetrics).encode()
         yield from lines.get(family, ())
-        yield "".join(others.get(family, ())).encode()
+        yield from others.get(family, ())

@@ -45,6 +45,6 @@ class FleetSnapshot:
     ) -> None:
         self.targets = targets
         self.at_s = at_s
-        self.others: dict[MetricFamily, list[str]] = {
+        self.others: dict[MetricFamily, list[bytes]] = {
             family: lines for family, lines in others if lines
         }

@@ -9,7 +9,8 @@ OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 END = "# EOF\n"  # of a page in OpenMetrics
 _ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 
-FamilyLines = tuple[MetricFamily, list[str]]
+FamilyLines = tuple[MetricFamily, list[bytes]]
+"""A family, and its lines: each part is one whole line or several."""
 
 
 def escaped(value: str) -> str:
@@ -23,9 +24,10 @@ def labels(pairs: Iterable[tuple[str, str]]) -> str:
     return "{" + text + "}"
 
 
-def line(family: MetricFamily, values: Iterable[str], number: object) -> str:
+def line(family: MetricFamily, values: Iterable[str], number: object) -> bytes:
     """Format one sample of a family."""
-    return f"{family.name}{labels(zip(family.labels, values, strict=True))} {number}\n"
+    pairs = zip(family.labels, values, strict=True)
+    return f"{family.name}{labels(pairs)} {number}\n".encode()
 
 
 def wants_openmetrics(accept: str) -> bool:

@@ -97,7 +97,7 @@ class CollectorPipeline(Pipeline[CollectorConfig, CollectorResult]):
 
     def families(self, now_s: float) -> Iterator[FamilyLines]:
         """Go through the samples by family, the counters of energy, and health."""
-        lines: dict[MetricFamily, list[str]] = defaultdict(list)
+        lines: dict[MetricFamily, list[bytes]] = defaultdict(list)
         for record in self.store.records.values():
             for family, text in chain(self._samples(record), self._energies(record)):
                 lines[family].append(text)
@@ -134,12 +134,12 @@ class CollectorPipeline(Pipeline[CollectorConfig, CollectorResult]):
         """Return why a part is missing."""
         return value.error
 
-    def _samples(self, record: CollectorRecord) -> Iterator[tuple[MetricFamily, str]]:
+    def _samples(self, record: CollectorRecord) -> Iterator[tuple[MetricFamily, bytes]]:
         for sample in record.value.samples if record.value else ():
             values = (self.store.node, *sample.labels)
             yield sample.family, line(sample.family, values, repr(sample.value))
 
-    def _energies(self, record: CollectorRecord) -> Iterator[tuple[MetricFamily, str]]:
+    def _energies(self, record: CollectorRecord) -> Iterator[tuple[MetricFamily, bytes]]:
         for energy in record.value.energies if record.value else ():
             counter = self.store.counter(record.spec.name, energy)
             who = (self.store.node, record.spec.name, energy.domain, energy.zone)

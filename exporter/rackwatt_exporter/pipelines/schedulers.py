@@ -32,7 +32,12 @@ from rackwatt_exporter.schedulers.views import (
 from rackwatt_exporter.schedulers.views.durations import JobDurations
 from rackwatt_exporter.schedulers.views.jobs import job_counts
 from rackwatt_exporter.schedulers.views.nodes import state_counts
-from rackwatt_exporter.schedulers.views.render import SCHEDULER_LABELS, Lines, is_excluded, render
+from rackwatt_exporter.schedulers.views.render import (
+    SCHEDULER_LABELS,
+    is_excluded,
+    render,
+    render_named,
+)
 from rackwatt_exporter.store.node_names import Unmatched
 from rackwatt_exporter.store.node_states import NodeStateStore, SchedulerRecord
 
@@ -82,11 +87,11 @@ FAMILIES = (*HEALTH, *_VIEWS, UNMATCHED)
 
 
 class _View(NamedTuple):
-    """What is made of a snapshot for a document: its lines, and its jobs by state."""
+    """What is made of a snapshot for a document: its part of the page, and its jobs by state."""
 
     snapshot: SchedulerSnapshot
     spec: SchedulerConfig
-    lines: Lines
+    text: Mapping[MetricFamily, bytes]
     jobs: Mapping[str, int] | None
 
 
@@ -171,11 +176,8 @@ class SchedulerPipeline(Pipeline[SchedulerConfig, SchedulerSnapshot]):
         """Go through health, what is made of the snapshots, and the names without a match."""
         records = self.store.records.values()
         health = HEALTH.lines([(_labels(record), record) for record in records], now_s)
-        known = [self._view(one.spec, one.value).lines for one in records if one.value]
-        views = (
-            (family, list(chain.from_iterable(lines.get(family, ()) for lines in known)))
-            for family in _VIEWS
-        )
+        known = [self._view(one.spec, one.value).text for one in records if one.value]
+        views = ((family, [text[family] for text in known if family in text]) for family in _VIEWS)
         return chain(health, views, [(UNMATCHED, self._unmatched())])
 
     def _view(self, spec: SchedulerConfig, snapshot: SchedulerSnapshot) -> _View:
@@ -211,7 +213,7 @@ class SchedulerPipeline(Pipeline[SchedulerConfig, SchedulerSnapshot]):
         """Return the scheduler's version, its nodes by state, and its jobs where they are known."""
         return f"{value.version}: {_by_state(value)}" if value.version else _by_state(value)
 
-    def _unmatched(self) -> list[str]:
+    def _unmatched(self) -> list[bytes]:
         lines = []
         for record in self.store.records.values():
             unmatched = self.store.unmatched(record.spec.name)
@@ -225,12 +227,11 @@ def _samples(
 ) -> Iterator[Sample]:
     """Go through the samples of a snapshot.
 
-    Those of each node and of jobs are on the page of the exporter that polls the scheduler, once,
-    however many exporters read the snapshot from it.
+    Those of jobs are on the page of the exporter that polls the scheduler, once, however many
+    exporters read the snapshot from it.
     """
     yield from nodes.samples(snapshot)
     if not spec.is_relayed:
-        yield from nodes.node_samples(snapshot)
         yield from jobs.samples(snapshot, spec.metrics)
         yield from per_job.samples(snapshot, spec.metrics)
     if spec.kind == slurm_families.SCHEDULER and slurm_families.PROFILE in profiles:
@@ -245,12 +246,15 @@ def _make_view(
 ) -> _View:
     labels = spec.name, spec.cluster
     lines = render(labels, _samples(spec, snapshot, profiles), spec.metrics.exclude)
+    if not spec.is_relayed:  # as jobs: of each node on one page alone
+        lines |= render_named(labels, snapshot.nodes, nodes.node_samples, spec.metrics.exclude)
     if spec.metrics.jobs and not spec.is_relayed:
         for family in durations.FAMILIES:
             if not is_excluded(family, spec.metrics.exclude):
                 lines[family] = list(counted_durations.lines(labels, family))
     jobs = None if snapshot.jobs is None else dict(job_counts(snapshot).most_common(_MAX_STATES))
-    return _View(snapshot, spec, lines, jobs)
+    text = {family: "".join(of_family).encode() for family, of_family in lines.items() if of_family}
+    return _View(snapshot, spec, text, jobs)
 
 
 def _by_state(value: SchedulerSnapshot) -> str:

@@ -103,11 +103,14 @@ def _blocks(parts: Iterable[bytes]) -> Iterator[bytes]:
     """Join parts to blocks, each small enough to lie in memory that the last scrape has left.
 
     Whole, each scrape would have the kernel map and clear fresh pages for it, which takes longer
-    than to write it.
+    than to write it. A part that is larger was made before the scrape, and is passed on as it is.
     """
     block: list[bytes] = []
     size = 0
     for part in parts:
+        if block and len(part) >= _BLOCK_BYTES:
+            yield b"".join(block)
+            block, size = [], 0
         block.append(part)
         size += len(part)
         if size >= _BLOCK_BYTES:

@@ -42,3 +42,21 @@ def test_the_pattern_of_the_document_excludes_families_of_the_profile(pattern: s
     left = slurm_families(spec, PROFILE)
     part = pattern.removesuffix(".*")
     assert left == {name for name in every if not name.startswith(part)} < every
+
+
+def test_the_page_of_a_snapshot_is_rendered_once_however_many_scrapes_there_are() -> None:
+    store = NodeStateStore(TargetStore(LedgerFile(None)))
+    store.sync([resolved("slurm: {cli: {}}")])
+    pipeline = SchedulerPipeline(store, Secrets(Path()))
+
+    def of_nodes() -> list[bytes]:
+        pages = {family.name: lines for family, lines in pipeline.families(0.0)}
+        return pages["rackwatt_scheduler_node_state"]
+
+    store.succeeded("prod", full_snapshot({"n1": "idle", "n2": "down"}), 0.1)
+    (first,), (second,) = of_nodes(), of_nodes()
+    assert first is second
+    assert first.count(b"\n") == 2
+    store.succeeded("prod", full_snapshot({"n1": "idle"}), 0.1)
+    (third,) = of_nodes()
+    assert third.count(b"\n") == 1

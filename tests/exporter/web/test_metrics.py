@@ -4,6 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from prometheus_client.openmetrics.parser import (
     text_string_to_metric_families as parse_openmetrics,
 )
@@ -11,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 from rackwatt_exporter.exposition.snapshot import FleetSnapshot
 from rackwatt_exporter.web.compression import _MIN_FAST_BYTES, _compressed, wants_gzip
+from rackwatt_exporter.web.metrics import _BLOCK_BYTES, _blocks
 from tests.exporter.running_exporter import RunningExporter, power_target
 
 LOOPS = ("attended",)
@@ -131,6 +134,21 @@ async def test_scrapes_at_once_share_one_page_and_later_ones_have_another(
         before = rendered
         await site.text()
         assert rendered == before + 1
+
+
+@given(st.lists(st.integers(0, 3 * _BLOCK_BYTES), max_size=20))
+def test_blocks_are_the_page_and_a_part_of_many_lines_is_passed_on_without_a_copy(
+    sizes: list[int],
+) -> None:
+    parts = [bytes([65 + number]) * size for number, size in enumerate(sizes)]
+    blocks = list(_blocks(parts))
+    assert b"".join(blocks) == b"".join(parts)
+    for part in parts:
+        if len(part) >= _BLOCK_BYTES:
+            assert any(block is part for block in blocks)
+    small = [block for block in blocks if len(block) < _BLOCK_BYTES]
+    large = sum(len(part) >= _BLOCK_BYTES for part in parts)
+    assert len(small) <= large + 1, "what is small goes together"
 
 
 @pytest.mark.parametrize(

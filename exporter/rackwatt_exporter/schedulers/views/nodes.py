@@ -4,7 +4,9 @@ from collections import Counter
 from collections.abc import Iterator
 
 from rackwatt_exporter.metrics.family import MetricFamily, Sample
+from rackwatt_exporter.schedulers.model.node import SchedulerNode
 from rackwatt_exporter.schedulers.model.node_state import NodeState
+from rackwatt_exporter.schedulers.model.resources import Resources
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 from rackwatt_exporter.schedulers.views.render import SCHEDULER_LABELS
 
@@ -100,33 +102,30 @@ def samples(snapshot: SchedulerSnapshot) -> Iterator[Sample]:
     yield Sample(UNKNOWN, (), sum(n for state, n in counts.items() if state not in _KNOWN_STATES))
 
 
-def node_samples(snapshot: SchedulerSnapshot) -> Iterator[Sample]:
-    """Go through the samples of each node; what was not reported has none."""
-    for name, node in snapshot.nodes.items():
-        yield Sample(NODE_STATE, (name, node.state), 1)
-        if node.reason:
-            yield Sample(NODE_REASON, (name, node.reason), 1)
-            if node.reason_at_s is not None:
-                yield Sample(NODE_REASON_SINCE, (name,), node.reason_at_s)
-    yield from _resources(snapshot)
+def node_samples(node: SchedulerNode) -> Iterator[Sample]:
+    """Go through the samples of one node, without its name; what was not reported has none."""
+    yield Sample(NODE_STATE, (node.state,), 1)
+    if node.reason:
+        yield Sample(NODE_REASON, (node.reason,), 1)
+        if node.reason_at_s is not None:
+            yield Sample(NODE_REASON_SINCE, (), node.reason_at_s)
+    yield from _resources(node)
 
 
-def _resources(snapshot: SchedulerSnapshot) -> Iterator[Sample]:
-    for name, node in snapshot.nodes.items():
-        total, allocated = node.total, node.allocated
-        if total is not None:
-            if total.cpus is not None:
-                yield Sample(NODE_CPUS, (name,), total.cpus)
-            if total.memory_bytes is not None:
-                yield Sample(NODE_MEMORY, (name,), total.memory_bytes)
-        if allocated is not None:
-            if allocated.cpus is not None:
-                yield Sample(NODE_CPUS_ALLOCATED, (name,), allocated.cpus)
-            if allocated.memory_bytes is not None:
-                yield Sample(NODE_MEMORY_ALLOCATED, (name,), allocated.memory_bytes)
-        gpus = total.by_type("gpu") if total else {}
-        for kind, count in gpus.items():
-            yield Sample(NODE_GPUS, (name, kind), count)
-        if allocated is not None and allocated.gres is not None:
-            for kind, count in (dict.fromkeys(gpus, 0) | allocated.by_type("gpu")).items():
-                yield Sample(NODE_GPUS_ALLOCATED, (name, kind), count)
+def _resources(node: SchedulerNode) -> Iterator[Sample]:
+    total, allocated = node.total or Resources(), node.allocated or Resources()
+    amounts = (
+        (NODE_CPUS, total.cpus),
+        (NODE_MEMORY, total.memory_bytes),
+        (NODE_CPUS_ALLOCATED, allocated.cpus),
+        (NODE_MEMORY_ALLOCATED, allocated.memory_bytes),
+    )
+    for family, amount in amounts:
+        if amount is not None:
+            yield Sample(family, (), amount)
+    gpus = total.by_type("gpu")
+    for kind, count in gpus.items():
+        yield Sample(NODE_GPUS, (kind,), count)
+    if allocated.gres is not None:
+        for kind, count in (dict.fromkeys(gpus, 0) | allocated.by_type("gpu")).items():
+            yield Sample(NODE_GPUS_ALLOCATED, (kind,), count)

@@ -1,7 +1,8 @@
 """The lines of a snapshot's samples: each with the labels of its scheduler before its own."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypeVar
 
 from rackwatt_exporter.metrics.family import MetricFamily, Sample
 from rackwatt_exporter.metrics.text import escaped, labels
@@ -9,6 +10,7 @@ from rackwatt_exporter.metrics.text import escaped, labels
 SCHEDULER_LABELS = ("scheduler", "cluster")
 
 Lines = dict[MetricFamily, list[str]]
+T = TypeVar("T")
 
 
 def is_excluded(family: MetricFamily, exclude: str | None) -> bool:
@@ -21,18 +23,56 @@ def render(scheduler: tuple[str, str], samples: Iterable[Sample], exclude: str |
 
     `exclude` matches the whole names of families that are left out.
     """
-    common = labels(zip(SCHEDULER_LABELS, scheduler, strict=True))[:-1]
-    prefixes: dict[MetricFamily, str | None] = {}
+    heads: dict[MetricFamily, str | None] = {}
     lines: Lines = {}
     for family, values, number in samples:
-        if family not in prefixes:
-            left_out = is_excluded(family, exclude)
-            prefixes[family] = None if left_out else f"{family.name}{common}"
+        if family not in heads:
+            heads[family] = _head(scheduler, family, exclude)
             lines[family] = []
-        if (prefix := prefixes[family]) is not None:
-            own = "".join(
-                f',{name}="{escaped(value)}"'
-                for name, value in zip(family.labels[2:], values, strict=True)
-            )
-            lines[family].append(f"{prefix}{own}}} {number}\n")
+        if (head := heads[family]) is not None:
+            lines[family].append(f"{head}{_pairs(family.labels[2:], values)}}} {number}\n")
     return lines
+
+
+def render_named(
+    scheduler: tuple[str, str],
+    named: Mapping[str, T],
+    samples: Callable[[T], Iterable[Sample]],
+    exclude: str | None,
+) -> Lines:
+    """Write the samples of each thing, by family; its name is the first of a family's own labels.
+
+    `samples` gives those of one thing, without its name. They are formatted once for all that are
+    the same object, as equal nodes of a snapshot are: only their names differ.
+    """
+    lines: Lines = {}
+    formatted: dict[int, list[tuple[list[str], str, str]]] = {}
+    for name, thing in named.items():
+        parts = formatted.get(id(thing))
+        if parts is None:
+            parts = formatted[id(thing)] = [
+                (
+                    lines.setdefault(family, []),
+                    f'{head},{family.labels[2]}="',
+                    f'"{_pairs(family.labels[3:], values)}}} {number}\n',
+                )
+                for family, values, number in samples(thing)
+                if (head := _head(scheduler, family, exclude)) is not None
+            ]
+        escaped_name = escaped(name)
+        for of_family, before, behind in parts:
+            of_family.append(f"{before}{escaped_name}{behind}")
+    return lines
+
+
+def _head(scheduler: tuple[str, str], family: MetricFamily, exclude: str | None) -> str | None:
+    """Return what lines of a family begin with; None where it is left out."""
+    if is_excluded(family, exclude):
+        return None
+    return family.name + labels(zip(SCHEDULER_LABELS, scheduler, strict=True))[:-1]
+
+
+def _pairs(names: Iterable[str], values: Iterable[str]) -> str:
+    """Format labels that follow others."""
+    pairs = zip(names, values, strict=True)
+    return "".join(f',{name}="{escaped(value)}"' for name, value in pairs)

@@ -1,19 +1,19 @@
 """Families of a scheduler's nodes, made of snapshots."""
 
-from itertools import chain
-
 from rackwatt_exporter.schedulers.model.node import SchedulerNode
 from rackwatt_exporter.schedulers.model.resources import Gres, Resources
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 from rackwatt_exporter.schedulers.views.nodes import node_samples, samples, state_counts
-from rackwatt_exporter.schedulers.views.render import render
+from rackwatt_exporter.schedulers.views.render import render, render_named
 
 GIB = 2**30
 
 
 def lines(snapshot: SchedulerSnapshot, exclude: str | None = None) -> list[str]:
-    rendered = render(("prod", "alpha"), chain(samples(snapshot), node_samples(snapshot)), exclude)
-    return [line for family in rendered.values() for line in family]
+    scheduler = "prod", "alpha"
+    by_state = render(scheduler, samples(snapshot), exclude)
+    by_node = render_named(scheduler, snapshot.nodes, node_samples, exclude)
+    return [line for family in (by_state | by_node).values() for line in family]
 
 
 def test_a_node_of_three_partitions_counts_once() -> None:
