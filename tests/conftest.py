@@ -5,6 +5,7 @@ and folders are their own. Each worker that needs a control plane starts one.
 """
 
 import asyncio
+import gc
 from collections.abc import Callable, Mapping
 
 import hypothesis
@@ -36,6 +37,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return next((at for at, start in enumerate(SLOW) if item.nodeid.startswith(start)), last)
 
     items.sort(key=rank)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Collect garbage after the last test of a module: what was left open fails in its own."""
+    if nextitem is None or nextitem.path != item.path:
+        gc.collect()
 
 
 def pytest_asyncio_loop_factories(

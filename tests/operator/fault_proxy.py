@@ -102,8 +102,10 @@ class Proxy:
         headers = {key: value for key, value in answer.headers.items() if key.lower() not in _HOP}
         response = web.StreamResponse(status=answer.status, headers=headers)
         await response.prepare(request)
+        silent = False  # once it is, for good: a connection that lost bytes delivers no later ones
         async for chunk in answer.content.iter_any():
-            if watch and self.silent:
+            silent = silent or (watch and self.silent)
+            if silent:
                 self.swallowed += 1
             else:
                 await response.write(chunk)

@@ -19,6 +19,7 @@ from rackwatt_exporter.polling.limits import ConcurrencyLimit
 from rackwatt_exporter.polling.poller import Pollable, Poller, ResultSink
 from rackwatt_exporter.polling.poller_group import PollerGroup
 from rackwatt_exporter.polling.schedule import PollSchedule
+from rackwatt_exporter.polling.ticks import Ticks
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.store.store import Record, Spec, Store
 
@@ -56,6 +57,7 @@ class Pipeline(ABC, Generic[S, V]):
     def __init__(self, store: Store[S, V]) -> None:
         self.store = store
         self._pollers: PollerGroup[V] = PollerGroup()
+        self._ticks = Ticks()
         self._retried: Counter[str] = Counter()
 
     # What is particular to a kind.
@@ -157,7 +159,9 @@ class Pipeline(ABC, Generic[S, V]):
 
     def poller(self, spec: S, sink: ResultSink[V]) -> Poller[V]:
         """Make a poller of one, whose results go to `sink`."""
-        return Poller(spec.key, self.source(spec), self.pace(spec), self.limits(spec), sink)
+        return Poller(
+            spec.key, self.source(spec), self.pace(spec), self.limits(spec), sink, self._ticks
+        )
 
     async def close(self) -> None:
         """Stop all pollers, and close what they hold."""

@@ -16,7 +16,7 @@ from rackwatt_exporter.polling.schedule import (
     first_poll_at_s,
     next_poll_at_s,
 )
-from rackwatt_exporter.polling.ticks import Ticks
+from rackwatt_exporter.polling.ticks import Ticks, Timeout
 from rackwatt_exporter.reading import ReadError, Reason
 
 log = logging.getLogger(__name__)
@@ -64,22 +64,25 @@ class Poller(Generic[T]):
         schedule: PollSchedule,
         limits: tuple[ConcurrencyLimit, ConcurrencyLimit],
         sink: ResultSink[T],
+        ticks: Ticks,
     ) -> None:
         self.key = key
         self.schedule = schedule
         self._source = source
         self._healthy, self._unproven = limits
         self._sink = sink
+        self._ticks = ticks
+        self._timeout = Timeout(ticks)
         self._failures = 0
         self._is_healthy = False
         self._reason: Reason | None = None
 
-    async def run(self, ticks: Ticks) -> None:
+    async def run(self) -> None:
         """Poll until cancelled, even if a library swallows that (wait_for of Python 3.11)."""
         due_s = first_poll_at_s(self.key, self.schedule, time.monotonic())
         task = asyncio.current_task()
         while not _is_cancelled(task):
-            await ticks.sleep(align_to_tick_s(due_s) - time.monotonic())
+            await self._ticks.sleep(align_to_tick_s(due_s) - time.monotonic())
             await self.poll()
             due_s = next_poll_at_s(self.key, self.schedule, due_s, time.monotonic(), self._failures)
 
@@ -88,7 +91,7 @@ class Poller(Generic[T]):
         async with self._healthy if self._is_healthy else self._unproven:
             started_s = time.monotonic()
             try:
-                async with asyncio.timeout(self.schedule.timeout_s):
+                with self._timeout.after(self.schedule.timeout_s):
                     result = await self._source.read()
             except ReadError as error:
                 self._fail(error, started_s)

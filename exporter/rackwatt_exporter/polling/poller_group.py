@@ -10,7 +10,6 @@ from typing import Generic, TypeVar
 
 from rackwatt_exporter.polling.poller import Poller
 from rackwatt_exporter.polling.schedule import PollSchedule
-from rackwatt_exporter.polling.ticks import Ticks
 
 T = TypeVar("T")
 
@@ -25,7 +24,6 @@ class PollerGroup(Generic[T]):
     def __init__(self) -> None:
         self._pollers: dict[str, tuple[object, Poller[T], asyncio.Task[None]]] = {}
         self._closing: set[asyncio.Task[None]] = set()
-        self._ticks = Ticks()
         self._close_slots = asyncio.Semaphore(MAX_CLOSING)
 
     def __len__(self) -> int:
@@ -47,7 +45,7 @@ class PollerGroup(Generic[T]):
         if present:
             self._stop(key)
         poller = make()
-        task = asyncio.create_task(poller.run(self._ticks), name=f"poll {key}")
+        task = asyncio.create_task(poller.run(), name=f"poll {key}")
         self._pollers[key] = (identity, poller, task)
 
     async def close(self) -> None:

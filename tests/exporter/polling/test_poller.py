@@ -82,12 +82,12 @@ async def broken() -> str:
 
 
 def poller(source: Scripted, sink: RecordingSink, pace: PollSchedule = QUICK) -> Poller[str]:
-    return Poller("n1", source, pace, (ConcurrencyLimit(()), ConcurrencyLimit(())), sink)
+    return Poller("n1", source, pace, (ConcurrencyLimit(()), ConcurrencyLimit(())), sink, Ticks())
 
 
 async def test_the_poller_reads_a_source_repeatedly_and_never_twice_at_once() -> None:
     source, sink = Scripted(fine), RecordingSink()
-    task = asyncio.create_task(poller(source, sink).run(Ticks()))
+    task = asyncio.create_task(poller(source, sink).run())
     await eventually(lambda: len(sink.results) >= 3)
     task.cancel()
     assert set(sink.results) == {"fine"}
@@ -96,7 +96,7 @@ async def test_the_poller_reads_a_source_repeatedly_and_never_twice_at_once() ->
 
 async def test_the_poller_reports_a_timeout_and_reads_the_source_again() -> None:
     sink = RecordingSink()
-    task = asyncio.create_task(poller(Scripted(silent, fine), sink).run(Ticks()))
+    task = asyncio.create_task(poller(Scripted(silent, fine), sink).run())
     await eventually(lambda: len(sink.results) >= 2)
     task.cancel()
     assert sink.results[:2] == [Reason.TIMEOUT, "fine"]
@@ -152,7 +152,9 @@ async def test_the_poller_uses_the_limit_of_the_suspect_after_a_failure_until_an
             lanes.append(self.name)
 
     source = Scripted(fine, fine, refusing, fine, switched_off, fine)
-    polled = Poller("n1", source, QUICK, (Lane("living"), Lane("suspect")), RecordingSink())
+    polled = Poller(
+        "n1", source, QUICK, (Lane("living"), Lane("suspect")), RecordingSink(), Ticks()
+    )
     for _ in range(6):
         await polled.poll()
     assert lanes == ["suspect", "living", "living", "suspect", "living", "living"]

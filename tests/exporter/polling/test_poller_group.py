@@ -6,6 +6,7 @@ from functools import partial
 from rackwatt_exporter.polling.limits import ConcurrencyLimit
 from rackwatt_exporter.polling.poller import Poller
 from rackwatt_exporter.polling.poller_group import MAX_CLOSING, PollerGroup
+from rackwatt_exporter.polling.ticks import Ticks
 from tests import virtual_time
 from tests.eventually import PATIENCE_S, eventually
 from tests.exporter.polling.test_poller import QUICK, RecordingSink, Scripted, fine, silent
@@ -21,6 +22,7 @@ class ScriptedGroup:
         self.made: list[Scripted] = []
         self.sink = RecordingSink()
         self.pace = QUICK
+        self.ticks = Ticks()
 
     def have(self, key: str, identity: str, answer: object = fine) -> None:
         self.rounds.ensure(key, identity, self.pace, partial(self._make, key, answer))
@@ -28,7 +30,12 @@ class ScriptedGroup:
     def _make(self, key: str, answer: object) -> Poller[str]:
         self.made.append(Scripted(answer))  # type: ignore[arg-type]
         return Poller(
-            key, self.made[-1], self.pace, (ConcurrencyLimit(()), ConcurrencyLimit(())), self.sink
+            key,
+            self.made[-1],
+            self.pace,
+            (ConcurrencyLimit(()), ConcurrencyLimit(())),
+            self.sink,
+            self.ticks,
         )
 
 

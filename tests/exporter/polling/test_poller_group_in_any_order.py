@@ -11,6 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, rule
 from rackwatt_exporter.polling.limits import ConcurrencyLimit
 from rackwatt_exporter.polling.poller import Poller
 from rackwatt_exporter.polling.poller_group import PollerGroup
+from rackwatt_exporter.polling.ticks import Ticks
 from tests.exporter.polling.test_poller import (
     QUICK,
     RecordingSink,
@@ -49,6 +50,7 @@ class AnyOrder(RuleBasedStateMachine):
         self.wanted: dict[str, int] = {}
         self.made: dict[str, list[Made]] = {key: [] for key in "abc"}
         self.lane = asyncio.Semaphore(2)
+        self.ticks = Ticks()
 
     def _go_on(self, for_s: float) -> None:
         self.loop.run_until_complete(asyncio.sleep(for_s))
@@ -76,6 +78,7 @@ class AnyOrder(RuleBasedStateMachine):
             QUICK,
             (ConcurrencyLimit((self.lane,)), ConcurrencyLimit((self.lane,))),
             RecordingSink(),
+            self.ticks,
         )
 
     @rule(kept=st.sets(KEYS))
