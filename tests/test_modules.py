@@ -37,6 +37,7 @@ REASONS = {
     "exporter/rackwatt_exporter/recording/exchange_log.py": "shared by the recorders of protocols",
     "exporter/rackwatt_exporter/schedulers/base.py": "the protocol of all schedulers",
     "exporter/rackwatt_exporter/schedulers/model/fields.py": "types of the model's fields",
+    "exporter/rackwatt_exporter/schedulers/model/license.py": "one thing of the model in each module",
     "exporter/rackwatt_exporter/schedulers/pbs/listing.py": "what three parsers return",
     "exporter/rackwatt_exporter/schedulers/slurm/errors.py": "one mapping for commands and REST",
     "exporter/rackwatt_exporter/schedulers/slurm/ways.py": _ROW,

@@ -24,7 +24,7 @@ class PerJob(Model, frozen=True, kw_only=True):
 
 
 class SchedulerMetrics(Model, frozen=True, kw_only=True):
-    """The metrics of a scheduler's jobs. With all of them off, jobs are not polled."""
+    """The metrics of a scheduler beside those of nodes. What none of them needs is not polled."""
 
     jobs: Annotated[
         bool | None,
@@ -39,6 +39,32 @@ class SchedulerMetrics(Model, frozen=True, kw_only=True):
     ] = None
     accounts: Annotated[
         bool | None, Meta(description="Jobs and their resources, by account. Default: true.")
+    ] = None
+    licenses: Annotated[
+        bool | None,
+        Meta(description="Licences: total, used, free and reserved. Only Slurm. Default: false."),
+    ] = None
+    diagnostics: Annotated[
+        bool | None,
+        Meta(
+            description="Diagnostics of the scheduler's daemon: its cycles, its queues, and its "
+            "RPCs by user and type, those of this exporter among them. Only Slurm. Default: false."
+        ),
+    ] = None
+    limits: Annotated[
+        bool | None,
+        Meta(description="Limits of accounts, users and QOS. Only Slurm. Default: false."),
+    ] = None
+    fairshare: Annotated[
+        bool | None,
+        Meta(description="Fair shares of accounts and users. Only Slurm. Default: false."),
+    ] = None
+    reservations: Annotated[
+        bool | None,
+        Meta(
+            description="Reservations: when, of what, and for which users. Only Slurm. "
+            "Default: false."
+        ),
     ] = None
     per_job: PerJob | None = None
     exclude: Annotated[

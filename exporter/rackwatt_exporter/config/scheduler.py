@@ -18,6 +18,7 @@ INTERVAL_S = seconds(INTERVAL)
 TIMEOUT_S = seconds(TIMEOUT)
 # One scheduler serves all its nodes, so their states must return soon after an outage.
 MAX_BACKOFF_S = 60.0
+_SUBJECTS = ("partitions", "licenses", "diagnostics", "limits", "fairshare", "reservations")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,11 @@ class MetricsOptions:
     partitions: bool = True
     users: bool = True
     accounts: bool = True
+    licenses: bool = False
+    diagnostics: bool = False
+    limits: bool = False
+    fairshare: bool = False
+    reservations: bool = False
     per_job: PerJobOptions = PerJobOptions()
     exclude: str | None = None
 
@@ -43,6 +49,11 @@ class MetricsOptions:
     def reads_jobs(self) -> bool:
         """Whether any of the metrics needs jobs."""
         return self.jobs or self.partitions or self.users or self.accounts or self.per_job.enabled
+
+    @property
+    def subjects(self) -> frozenset[str]:
+        """The fields that need what a scheduler reports beside nodes and jobs."""
+        return frozenset(name for name in _SUBJECTS if getattr(self, name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +99,8 @@ class SchedulerConfig:
     @property
     def connection_key(self) -> object:
         """All that a connection depends on; while it is equal, the connection is kept."""
-        return self.kind, self.settings, self.timeout_s, self.metrics.reads_jobs
+        metrics = self.metrics
+        return self.kind, self.settings, self.timeout_s, metrics.reads_jobs, metrics.subjects
 
 
 def scheduler_config(document: SchedulerBinding) -> SchedulerConfig:

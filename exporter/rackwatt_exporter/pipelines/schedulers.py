@@ -24,6 +24,7 @@ from rackwatt_exporter.schedulers.registry import scheduler
 from rackwatt_exporter.schedulers.views import (
     durations,
     jobs,
+    licenses,
     nodes,
     per_job,
     slurm_exporter,
@@ -79,9 +80,11 @@ UNMATCHED = MetricFamily(
     "`nodes` of the scheduler that no target is.",
     (*SCHEDULER_LABELS, "side"),
 )
+# Views of the subjects beside nodes and jobs; of one that is not known there is no sample.
+_SUBJECTS = (licenses,)
 _VIEWS = (
     *nodes.FAMILIES, *jobs.FAMILIES, *per_job.FAMILIES, *durations.FAMILIES,
-    *slurm_families.FAMILIES,
+    *chain.from_iterable(subject.FAMILIES for subject in _SUBJECTS), *slurm_families.FAMILIES,
 )  # fmt: skip
 FAMILIES = (*HEALTH, *_VIEWS, UNMATCHED)
 
@@ -234,6 +237,8 @@ def _samples(
     if not spec.is_relayed:
         yield from jobs.samples(snapshot, spec.metrics)
         yield from per_job.samples(snapshot, spec.metrics)
+        for subject in _SUBJECTS:
+            yield from subject.samples(snapshot)
     if spec.kind == slurm_families.SCHEDULER and slurm_families.PROFILE in profiles:
         yield from slurm_exporter.samples(snapshot, spec.metrics)
 

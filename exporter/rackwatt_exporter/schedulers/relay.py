@@ -10,12 +10,13 @@ import re
 
 import msgspec
 
-from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot, share
+from rackwatt_exporter.schedulers.model.snapshot import OPTIONAL, SchedulerSnapshot, share
 
 MEDIA_TYPE = "application/vnd.rackwatt.scheduler+json"
-MAJOR, MINOR = 1, 1
+MAJOR, MINOR = 1, 2
 CONTENT_TYPE = f"{MEDIA_TYPE}; version={MAJOR}.{MINOR}"
-# Jobs are most of a snapshot, and exporters that carry the states of nodes alone do not want them.
+# Jobs are most of a snapshot, and exporters that carry the states of nodes alone want neither them
+# nor anything else beside nodes.
 NODES_ALONE = {"jobs": "false"}
 ACCEPT = f"{MEDIA_TYPE}; version={MAJOR}"
 
@@ -27,7 +28,7 @@ _DECODER = msgspec.json.Decoder(SchedulerSnapshot)
 
 
 def path(binding: str) -> str:
-    """Return where the snapshot of a binding is served; without jobs with the query NODES_ALONE."""
+    """Return where the snapshot of a binding is served; nodes alone with the query NODES_ALONE."""
     return f"/schedulers/{binding}/snapshot"
 
 
@@ -36,7 +37,10 @@ def encode(snapshot: SchedulerSnapshot) -> bytes:
     fields = msgspec.structs.asdict(snapshot)
     del fields["age_s"]
     if snapshot.jobs is None:
-        del fields["jobs"], fields["unread_jobs"]
+        del fields["unread_jobs"]
+    for name in OPTIONAL:
+        if fields[name] is None:
+            del fields[name]
     return msgspec.json.encode(fields, order="deterministic")
 
 

@@ -15,7 +15,7 @@ from aiohttp import web
 
 from rackwatt_exporter.exporter import Exporter
 from rackwatt_exporter.schedulers import relay
-from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
+from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot, nodes_alone
 from rackwatt_exporter.store.node_states import SchedulerRecord
 from rackwatt_exporter.web.compression import CompressedBody
 
@@ -50,8 +50,8 @@ class RelayHandler:
             return web.Response(text=message, status=404)
         if record.value is None or record.read_at_s is None:
             return web.Response(text=_silence(record), status=503)
-        jobs = "jobs", relay.NODES_ALONE["jobs"]
-        encoded = self._encode(record, record.value, jobs not in request.query.items())
+        alone = "jobs", relay.NODES_ALONE["jobs"]
+        encoded = self._encode(record, record.value, alone not in request.query.items())
         headers = {
             "Content-Type": relay.CONTENT_TYPE,
             "Cache-Control": "no-cache",
@@ -62,23 +62,25 @@ class RelayHandler:
             return web.Response(status=304, headers=headers)
         return await encoded.body.response(request, headers)
 
-    def _encode(self, record: SchedulerRecord, snapshot: SchedulerSnapshot, jobs: bool) -> _Encoded:
-        """Encode a snapshot, with its jobs or without, unless that was done.
+    def _encode(
+        self, record: SchedulerRecord, snapshot: SchedulerSnapshot, whole: bool
+    ) -> _Encoded:
+        """Encode a snapshot, whole or its nodes alone, unless that was done.
 
         Where the scheduler has no name for its cluster, that of the SchedulerBinding is served.
         """
         name, cluster = record.spec.name, record.spec.cluster
-        present = self._encoded.get((name, jobs))
+        present = self._encoded.get((name, whole))
         if present and present.snapshot is snapshot and present.cluster == cluster:
             return present
         named = msgspec.structs.replace(snapshot, cluster=snapshot.cluster or cluster)
-        if not jobs:
-            named = msgspec.structs.replace(named, jobs=None, unread_jobs=0)
+        if not whole:
+            named = nodes_alone(named)
         body = relay.encode(named)
         etag = hashlib.sha256(body).hexdigest()[:32]
         same = present is not None and present.etag == etag
         compressed = present.body if present is not None and same else CompressedBody(body)
-        self._encoded[name, jobs] = encoded = _Encoded(snapshot, cluster, compressed, etag)
+        self._encoded[name, whole] = encoded = _Encoded(snapshot, cluster, compressed, etag)
         return encoded
 
 

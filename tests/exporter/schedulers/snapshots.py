@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 
 from rackwatt_exporter.schedulers.model.job import Job
+from rackwatt_exporter.schedulers.model.license import License
 from rackwatt_exporter.schedulers.model.node import SchedulerNode
 from rackwatt_exporter.schedulers.model.resources import Gres, Resources
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
@@ -37,7 +38,8 @@ def full_snapshot(
         Job("3", "failed", partitions=("gpu",), submitted_at_s=1, started_at_s=2, ended_at_s=3),
         Job("2", "pending", tasks=20, user="alice", partitions=("gpu",), reason="Priority"),
     )
-    return SchedulerSnapshot(nodes, jobs=made if jobs is None else jobs)
+    license = License("matlab", 10, 10, 0, 2, remote=True, last_consumed=9, last_deficit=0)
+    return SchedulerSnapshot(nodes, jobs=made if jobs is None else jobs, licenses=(license,))
 
 
 def states(snapshot: SchedulerSnapshot) -> dict[str, str]:

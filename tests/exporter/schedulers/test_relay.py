@@ -11,7 +11,7 @@ from rackwatt_exporter.schedulers import relay
 from rackwatt_exporter.schedulers.model.job import Job
 from rackwatt_exporter.schedulers.model.node import SchedulerNode
 from rackwatt_exporter.schedulers.model.resources import Gres, Resources
-from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
+from rackwatt_exporter.schedulers.model.snapshot import OPTIONAL, SchedulerSnapshot, nodes_alone
 from rackwatt_exporter.schedulers.remote import age_s, refusal, snapshot
 from tests.exporter.schedulers.model.strategies import SNAPSHOTS
 
@@ -106,11 +106,33 @@ def test_the_format_is_the_one_that_docs_web_md_describes() -> None:
     }
 
 
-def test_a_snapshot_whose_jobs_were_not_read_is_not_one_without_jobs() -> None:
-    unread, empty = SchedulerSnapshot({}), SchedulerSnapshot({}, jobs=())
-    assert "jobs" not in msgspec.json.decode(relay.encode(unread))
-    assert relay.decode(relay.encode(unread)).jobs is None
-    assert relay.decode(relay.encode(empty)).jobs == ()
+@pytest.mark.parametrize("part", OPTIONAL)
+def test_a_snapshot_whose_part_was_not_read_is_not_one_without_any(part: str) -> None:
+    unread = SchedulerSnapshot({})
+    assert part not in msgspec.json.decode(relay.encode(unread))
+    assert getattr(relay.decode(relay.encode(unread)), part) is None
+
+
+@pytest.mark.parametrize("part", ["jobs", "licenses"])
+def test_a_part_of_which_there_is_none_is_served_empty(part: str) -> None:
+    empty = SchedulerSnapshot({}, **{part: ()})  # type: ignore[arg-type]
+    assert getattr(relay.decode(relay.encode(empty)), part) == ()
+
+
+def test_a_snapshot_of_an_older_minor_version_is_read_and_its_newer_parts_are_not_known() -> None:
+    body = b'{"nodes": {"n1": {"state": "idle"}}, "jobs": [], "unread_jobs": 0}'
+    older = f"{relay.MEDIA_TYPE}; version=1.1"
+    read = snapshot(answer(body=body, content_type=older, age="0"))
+    assert read.jobs == ()
+    assert read.licenses is None
+
+
+@given(SNAPSHOTS)
+def test_nodes_alone_are_what_a_reader_of_the_first_version_knew(
+    written: SchedulerSnapshot,
+) -> None:
+    served = msgspec.json.decode(relay.encode(nodes_alone(written)))
+    assert served.keys() == {"nodes", "cluster", "version", "unread", "note"}
 
 
 def test_fields_of_a_newer_minor_version_are_passed_over() -> None:

@@ -182,7 +182,7 @@ def test_the_snapshot_is_304_with_the_age_of_slurms_answer_if_it_has_not_changed
     ):
         a.until_served(lambda text: text == "ready\n", "/readyz")
         whole = client.get("/schedulers/prod/snapshot")
-        media = "application/vnd.rackwatt.scheduler+json; version=1.1"
+        media = "application/vnd.rackwatt.scheduler+json; version=1.2"
         assert whole.headers["Content-Type"] == media
         assert whole.json()["cluster"] == "prod"
         total = {"cpus": 8, "memory_bytes": 16_000 * 2**20, "gres": []}

@@ -14,6 +14,7 @@ import msgspec
 from rackwatt_exporter.printable import printable
 from rackwatt_exporter.schedulers.model.fields import Name
 from rackwatt_exporter.schedulers.model.job import Job
+from rackwatt_exporter.schedulers.model.license import License
 from rackwatt_exporter.schedulers.model.node import SchedulerNode
 
 _MAX_WORDS = {"cluster": 100, "version": 40, "note": 500}
@@ -23,12 +24,13 @@ T = TypeVar("T")
 
 
 class SchedulerSnapshot(msgspec.Struct, frozen=True):
-    """What a scheduler reports of its nodes, by name, and of its jobs.
+    """What a scheduler reports of its nodes, by name, of its jobs, and of subjects beside them.
 
-    A node that is missing has no state. `jobs` is None where jobs were not read, and () where there
-    is none. `cluster` is the name that the scheduler itself gives its cluster, `version` its own
-    version. `unread` nodes and `unread_jobs` exist and could not be read; `note` says more of them.
-    `age_s` is how old the answer was when it came: that of a scheduler itself is new.
+    A node that is missing has no state. `jobs` and what follows `unread_jobs` are None where they
+    were not read, and () where there is none. `cluster` is the name that the scheduler itself gives
+    its cluster, `version` its own version. `unread` nodes and `unread_jobs` exist and could not be
+    read; `note` says more of them. `age_s` is how old the answer was when it came: that of a
+    scheduler itself is new.
     """
 
     nodes: Mapping[Name, SchedulerNode]
@@ -39,11 +41,23 @@ class SchedulerSnapshot(msgspec.Struct, frozen=True):
     age_s: float = 0.0
     jobs: tuple[Job, ...] | None = None
     unread_jobs: Unread = 0
+    licenses: tuple[License, ...] | None = None
 
     def __post_init__(self) -> None:
         for field, limit in _MAX_WORDS.items():
             words = printable(getattr(self, field), limit)
             msgspec.structs.force_setattr(self, field, words)
+
+
+# The parts that a snapshot may be without.
+OPTIONAL = tuple(
+    field.name for field in msgspec.structs.fields(SchedulerSnapshot) if field.default is None
+)
+
+
+def nodes_alone(snapshot: SchedulerSnapshot) -> SchedulerSnapshot:
+    """Return a snapshot of nodes, as if nothing else had been read."""
+    return msgspec.structs.replace(snapshot, unread_jobs=0, **dict.fromkeys(OPTIONAL))
 
 
 def share(items: Iterable[tuple[str, T]]) -> dict[str, T]:

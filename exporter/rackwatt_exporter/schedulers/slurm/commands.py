@@ -2,15 +2,17 @@
 
 One command each a reading. Where the names of nodes differ from those of the last reading, and now
 and then, a third one counts the nodes: a line that was lost on its way is then known to be. Where
-jobs cannot be read the nodes are still known, and jobs are not: never none.
+jobs cannot be read the nodes are still known, and jobs are not: never none. What a document wants
+beside both is read behind them, each by a command of its own (subjects.py).
 """
 
 import asyncio
+from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
 
-from rackwatt_exporter.protocols.command.process import CommandError, one_line
-from rackwatt_exporter.reading import ReadError, Reason
+from rackwatt_exporter.protocols.command.process import CommandError
+from rackwatt_exporter.reading import ReadError
 from rackwatt_exporter.schedulers.commands import (
     CommandEnvironment,
     CommandRunner,
@@ -18,7 +20,7 @@ from rackwatt_exporter.schedulers.commands import (
     until_deadline,
 )
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
-from rackwatt_exporter.schedulers.slurm.errors import reason_of
+from rackwatt_exporter.schedulers.slurm.command_errors import explained
 from rackwatt_exporter.schedulers.slurm.jobs import SlurmJobs
 from rackwatt_exporter.schedulers.slurm.sinfo_output import (
     COUNT,
@@ -29,6 +31,9 @@ from rackwatt_exporter.schedulers.slurm.sinfo_output import (
     parse_version,
 )
 from rackwatt_exporter.schedulers.slurm.squeue import Squeue
+from rackwatt_exporter.schedulers.slurm.subject import SlurmSubject
+from rackwatt_exporter.schedulers.slurm.subject_commands import SubjectCommands
+from rackwatt_exporter.schedulers.slurm.subjects import SubjectReader
 
 # Of all partitions, hidden ones too.
 _ALL = ("-a", "-h")
@@ -39,6 +44,11 @@ VARIABLES = ("SLURM_CONF", "SLURM_CONF_SERVER", "SLURM_JWT")
 SETTINGS = ("SLURM_BITSTR_LEN=0", "SLURM_TIME_FORMAT=%s")
 # What the commands obey beside their arguments; another host's login shell may set it.
 OBEYED = (
+    "SCONTROL_ALL",
+    "SCONTROL_FEDERATION",
+    "SCONTROL_FUTURE",
+    "SCONTROL_LOCAL",
+    "SCONTROL_SIBLING",
     "SINFO_ALL",
     "SINFO_FEDERATION",
     "SINFO_FORMAT",
@@ -65,28 +75,6 @@ OBEYED = (
 )
 ENVIRONMENT = CommandEnvironment(VARIABLES, OBEYED, SETTINGS)
 
-HINTS = {
-    Reason.AUTH_FAILED: "Slurm refuses the log-in: is munged running there, with the same key?",
-    Reason.PRIVILEGE_INSUFFICIENT: "Slurm's PrivateData hides them from this user",
-    Reason.TIMEOUT: "slurmctld did not answer {command} in time",
-    Reason.UNREACHABLE: "{command} cannot reach slurmctld: is it running?",
-}
-# What fails before slurmctld has a say, by what env and the commands print of it.
-BEFORE = (
-    ("env: ", "there is no {command}: install Slurm's commands, or say in `path` where it is"),
-    ("configuration source", "{command} finds no slurm.conf: put it in place, or set SLURM_CONF"),
-    (
-        "for SLURM_CLUSTERS",
-        "SLURM_CLUSTERS names another cluster: does a wrapper of {command} set it?",
-    ),
-    ("for --cluster", "slurm.cluster names a cluster that slurmdbd does not list or reach"),
-    (
-        "talking to the database",
-        "slurm.cluster, or SLURM_CLUSTERS in a wrapper of {command}, names a cluster, and "
-        "slurmdbd, which knows where it is, does not answer",
-    ),
-)
-
 
 class _Check(NamedTuple):
     """What a count of the nodes came to, of the names that were listed at the time."""
@@ -101,7 +89,7 @@ class SlurmCommands:
     """Slurm as its commands on one host report it.
 
     `folder` is where they are, if not in PATH; `cluster` is which of several, None their own;
-    `jobs` is whether jobs are read.
+    `jobs` is whether jobs are read, `subjects` what is beside nodes and jobs.
     """
 
     def __init__(
@@ -112,6 +100,7 @@ class SlurmCommands:
         cluster: str | None = None,
         *,
         jobs: bool,
+        subjects: Sequence[SlurmSubject] = (),
     ) -> None:
         self._host = host
         self._folder = folder
@@ -121,14 +110,17 @@ class SlurmCommands:
         self._version: bytes | None = None  # what was printed for it
         self._check = _Check()
         self._squeue = Squeue(self._arguments, cluster) if jobs else None
+        self._forms = SubjectCommands(host, folder, cluster)
+        self._subjects = SubjectReader(subjects, self._forms.ask)
 
     async def read(self) -> SchedulerSnapshot:
-        """Read a snapshot of every node that is in a partition, and of every job.
+        """Read a snapshot of every node that is in a partition, of every job, and of the subjects.
 
         Raises:
             ReadError: what the host raises; auth_failed, timeout, unreachable where sinfo says so;
                 bad_reply where it lists no node, or those of another cluster.
         """
+        deadline_s = asyncio.get_running_loop().time() + self._timeout_s
         run, run_squeue = self._runners()
         try:
             output = await run(*self._arguments, *NODES)
@@ -137,11 +129,12 @@ class SlurmCommands:
             listed = await asyncio.to_thread(parse_nodes, output, self._cluster, self._version)
         except ReadError:
             self._version = None  # the next Slurm that answers may be another
+            self._forms.forget()
             raise
         listed, self._check = await self._checked(listed, run)
         check = self._check
         jobs = await self._jobs(listed, run_squeue, self._version)
-        return SchedulerSnapshot(
+        snapshot = SchedulerSnapshot(
             listed.nodes,
             cluster=self._cluster or "",
             version=parse_version(self._version),
@@ -150,6 +143,7 @@ class SlurmCommands:
             jobs=jobs.jobs,
             unread_jobs=jobs.unread,
         )
+        return await self._subjects.complete(snapshot, deadline_s)
 
     async def close(self) -> None:
         """End what the host keeps open."""
@@ -214,17 +208,3 @@ def compared(listed: Listed, count: int | None) -> tuple[int, str]:
         return 0, ""
     note = f"sinfo counts {count} nodes and lists {len(listed.nodes)}{first}"
     return max(0, count - len(listed.nodes)), note
-
-
-def explained(error: CommandError, command: str) -> ReadError:
-    """Find what a command that failed means, and keep its words."""
-    for phrase, message in BEFORE:
-        if phrase in error.stderr:
-            return ReadError(Reason.COMMAND_FAILED, message.format(command=command))
-    reason = reason_of(error.stderr)
-    if reason is None and error.reason is not Reason.TIMEOUT:
-        return error
-    reason = reason or Reason.TIMEOUT
-    words = "; ".join(line.strip() for line in error.stderr.splitlines() if line.strip())
-    hint = HINTS[reason].format(command=command)
-    return ReadError(reason, f"{hint} ({one_line(words, 0) if words else error})")

@@ -22,6 +22,9 @@ from rackwatt_exporter.schedulers.slurm.options import SlurmRestOptions
 from rackwatt_exporter.schedulers.slurm.rest_errors import VersionError, none_answers, refusal
 from rackwatt_exporter.schedulers.slurm.rest_headers import RequestHeaders
 from rackwatt_exporter.schedulers.slurm.rest_jobs import read_jobs
+from rackwatt_exporter.schedulers.slurm.rest_models import Reply
+from rackwatt_exporter.schedulers.slurm.subject import Parsed, SlurmSubject
+from rackwatt_exporter.schedulers.slurm.subjects import SubjectReader
 
 OPENAPI = "/openapi/v3"
 
@@ -30,7 +33,13 @@ class SlurmRest:
     """One slurmrestd. While nothing has changed it says only that, and the last snapshot stays."""
 
     def __init__(
-        self, options: SlurmRestOptions, secrets: Secrets, timeout_s: float, *, jobs: bool
+        self,
+        options: SlurmRestOptions,
+        secrets: Secrets,
+        timeout_s: float,
+        *,
+        jobs: bool,
+        subjects: Sequence[SlurmSubject] = (),
     ) -> None:
         self._cluster = options.cluster
         self._version = options.version
@@ -40,6 +49,7 @@ class SlurmRest:
         )
         self._timeout_s = timeout_s
         self._reads_jobs = jobs
+        self._subjects = SubjectReader(subjects, self._ask)
         self._paths: Sequence[str] = ()
         self._last: SchedulerSnapshot | None = None
         self._updated_s: int | None = None
@@ -58,15 +68,15 @@ class SlurmRest:
             if error.reason is Reason.AUTH_FAILED:
                 self._headers.refused()
             raise
-        if not self._reads_jobs:
-            return snapshot
-        jobs = (await self._jobs(deadline_s)).unless_hidden(snapshot.nodes.values())
-        return msgspec.structs.replace(
-            snapshot,
-            note="; ".join(filter(None, (snapshot.note, jobs.note))),
-            jobs=jobs.jobs,
-            unread_jobs=jobs.unread,
-        )
+        if self._reads_jobs:
+            jobs = (await self._jobs(deadline_s)).unless_hidden(snapshot.nodes.values())
+            snapshot = msgspec.structs.replace(
+                snapshot,
+                note="; ".join(filter(None, (snapshot.note, jobs.note))),
+                jobs=jobs.jobs,
+                unread_jobs=jobs.unread,
+            )
+        return await self._subjects.complete(snapshot, deadline_s)
 
     async def close(self) -> None:
         """Close the connection."""
@@ -127,21 +137,36 @@ class SlurmRest:
 
     async def _jobs(self, deadline_s: float) -> SlurmJobs:
         """Read the jobs, by the version that the nodes came by; why not, where that fails."""
-        path = slurm_reply.jobs_path(self._paths[0])
+        path = slurm_reply.path(self._paths[0], "/slurm/{version}/jobs")
         try:
-            async with asyncio.timeout_at(deadline_s):
-                answer = await self._get(path)
-            if answer.status != 200:
+            answer, reply = await self._answer(path, deadline_s)
+            if reply.jobs is None:
                 raise refusal(answer, path)
-            reply = await asyncio.to_thread(slurm_reply.reply, answer.body)
-            if reply.error_text or reply.jobs is None:
-                raise refusal(answer, path)
-            self._check_cluster(reply.cluster)
-        except TimeoutError:
-            return SlurmJobs.failed(ReadError(Reason.TIMEOUT, f"{path} had not answered in time"))
         except ReadError as error:
             return SlurmJobs.failed(error)
         return await asyncio.to_thread(read_jobs, reply.jobs)
+
+    async def _ask(self, subject: SlurmSubject, timeout_s: float) -> Parsed:
+        """Read a subject, by the version that the nodes came by."""
+        path = slurm_reply.path(self._paths[0], subject.path)
+        deadline_s = asyncio.get_running_loop().time() + timeout_s
+        answer, _ = await self._answer(path, deadline_s)
+        return await asyncio.to_thread(subject.parse_reply, answer.body)
+
+    async def _answer(self, path: str, deadline_s: float) -> tuple[HttpResponse, Reply]:
+        """Return the answer to a request until a time of the loop, which is no error."""
+        try:
+            async with asyncio.timeout_at(deadline_s):
+                answer = await self._get(path)
+        except TimeoutError:
+            raise ReadError(Reason.TIMEOUT, f"{path} had not answered in time") from None
+        if answer.status != 200:
+            raise refusal(answer, path)
+        reply = await asyncio.to_thread(slurm_reply.reply, answer.body)
+        if reply.error_text:
+            raise refusal(answer, path)
+        self._check_cluster(reply.cluster)
+        return answer, reply
 
     def _check_cluster(self, cluster: str) -> None:
         if self._cluster and cluster and cluster != self._cluster:

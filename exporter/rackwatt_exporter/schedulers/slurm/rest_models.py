@@ -144,9 +144,12 @@ def nodes_path(version: str) -> str:
     return f"/slurm/{version}/nodes"
 
 
-def jobs_path(nodes_path: str) -> str:
-    """Return where the version that has its nodes at a path has its jobs."""
-    return f"{nodes_path.rstrip('/').removesuffix('/nodes')}/jobs"
+def path(nodes_path: str, template: str) -> str:
+    """Return where the version that has its nodes at a path has something else.
+
+    `template` is `/slurm/{version}/jobs`, or such a path below /slurmdb.
+    """
+    return template.format(version=nodes_path.strip("/").split("/")[1])
 
 
 def nodes_paths(openapi: bytes) -> Sequence[str]:

@@ -9,18 +9,21 @@ from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.schedulers.base import Scheduler
 from rackwatt_exporter.schedulers.commands import command_runner
 from rackwatt_exporter.schedulers.slurm.options import SlurmRestOptions, slurm_options
+from rackwatt_exporter.schedulers.slurm.subjects import wanted
 
 
 def slurm_scheduler(config: SchedulerConfig, secrets: Secrets) -> Scheduler:
     """Make the scheduler of a binding to Slurm."""
     assert isinstance(config.settings, Slurm)  # noqa: S101 - the registry pairs them
     timeout_s, jobs = config.reading_timeout_s, config.metrics.reads_jobs
+    subjects = wanted(config.metrics.subjects)
     options = slurm_options(config.settings)
     if isinstance(options, SlurmRestOptions):
         from rackwatt_exporter.schedulers.slurm.rest import SlurmRest
 
-        return SlurmRest(options, secrets, timeout_s, jobs=jobs)
+        return SlurmRest(options, secrets, timeout_s, jobs=jobs, subjects=subjects)
     from rackwatt_exporter.schedulers.slurm.commands import ENVIRONMENT, SlurmCommands
 
     host = command_runner(options.commands, secrets, ENVIRONMENT)
-    return SlurmCommands(host, options.commands.path, timeout_s, options.cluster, jobs=jobs)
+    path, cluster = options.commands.path, options.cluster
+    return SlurmCommands(host, path, timeout_s, cluster, jobs=jobs, subjects=subjects)

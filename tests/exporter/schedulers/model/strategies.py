@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 
 from rackwatt_exporter.schedulers.model.fields import MAX_COUNT, MAX_TIME_S
 from rackwatt_exporter.schedulers.model.job import MAX_TASKS, Job
+from rackwatt_exporter.schedulers.model.license import License
 from rackwatt_exporter.schedulers.model.node import SchedulerNode
 from rackwatt_exporter.schedulers.model.resources import Gres, Resources
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
@@ -52,6 +53,18 @@ JOBS = st.builds(
     nodes=st.lists(NAMES, max_size=3).map(tuple),
     per_node=st.lists(RESOURCES, max_size=3).map(tuple),
 )
+COUNTS = st.none() | st.integers(0, MAX_COUNT)
+LICENSES = st.builds(
+    License,
+    NAMES,
+    total=COUNTS,
+    used=COUNTS,
+    free=COUNTS,
+    reserved=COUNTS,
+    remote=st.booleans(),
+    last_consumed=COUNTS,
+    last_deficit=COUNTS,
+)
 SNAPSHOTS = st.builds(
     SchedulerSnapshot,
     st.dictionaries(NAMES, NODES, max_size=5),
@@ -60,4 +73,5 @@ SNAPSHOTS = st.builds(
     unread=st.integers(0, 2**31),
     note=st.text(),
     jobs=st.none() | st.lists(JOBS, max_size=5).map(tuple),
+    licenses=st.none() | st.lists(LICENSES, max_size=3).map(tuple),
 )

@@ -1,0 +1,106 @@
+"""A subject: what Slurm reports beside nodes and jobs, read where a document wants it.
+
+Licences, reservations, partitions, diagnostics of slurmctld, limits and shares differ in their
+command and in their path of slurmrestd. All else is the same for each: see subjects.py.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
+
+import msgspec
+
+from rackwatt_exporter.printable import printable
+from rackwatt_exporter.reading import ReadError, Reason
+from rackwatt_exporter.schedulers.model.fields import MAX_COUNT
+from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
+from rackwatt_exporter.schedulers.slurm.rest_jobs import number
+
+_OBJECT = re.compile(rb"^\{.*\}", re.DOTALL | re.MULTILINE)
+_MAX_SHOWN = 80
+
+
+class Parsed(NamedTuple):
+    """What an answer says of a subject, None where it is not known, and a note of what is amiss."""
+
+    value: object | None = None
+    note: str = ""
+
+
+class Form(NamedTuple):
+    """One way to print a subject: the command, given the cluster, and what parses its output.
+
+    `parse` raises ReadError where the output is not that of the command.
+    """
+
+    command: Callable[[str | None], Sequence[str]]
+    parse: Callable[[bytes], Parsed]
+
+
+class SlurmSubject(NamedTuple):
+    """One subject, of the name that its field of SchedulerSnapshot has.
+
+    `option` is the field of spec.metrics that asks for it, `noun` its name in a note. `forms` are
+    in order: where one cannot be had, as JSON of an old Slurm, the next is printed. `path` is that
+    of slurmrestd, for `{version}` such as v0.0.40, and `parse_reply` reads what it answers.
+    `every_s` is how often it is read, 0 at each poll. `doubt` says why a value cannot be true
+    beside the nodes of the same poll; empty where it can.
+    """
+
+    field: str
+    option: str
+    noun: str
+    forms: tuple[Form, ...]
+    path: str
+    parse_reply: Callable[[bytes], Parsed]
+    every_s: float = 0.0
+    doubt: Callable[[Any, SchedulerSnapshot], str] | None = None
+
+
+def of_cluster(program: str, *arguments: str) -> Callable[[str | None], Sequence[str]]:
+    """Return the command that is given the cluster as -M."""
+
+    def command(cluster: str | None) -> Sequence[str]:
+        return program, *(("-M", cluster) if cluster else ()), *arguments
+
+    return command
+
+
+class JsonReply(msgspec.Struct):
+    """What each answer in JSON has, of a command or of slurmrestd."""
+
+    errors: list[Mapping[str, Any] | str] | None = None
+
+
+R = TypeVar("R", bound=JsonReply)
+
+
+def json_count(value: Any) -> int | None:
+    """Return a whole number that is plain or wrapped; None of any other value."""
+    count = number(value)
+    return count if count is not None and count <= MAX_COUNT else None
+
+
+def decode(decoder: "msgspec.json.Decoder[R]", output: bytes, what: str) -> R:
+    """Decode the JSON object in an output, around which a login shell may print.
+
+    Raises:
+        ReadError: bad_reply, where there is none, or where it says that it is an error.
+    """
+    match = _OBJECT.search(output)
+    if match is None:
+        raise not_printed(output, what)
+    try:
+        reply = decoder.decode(match[0])
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        message = f"{what}: not as Slurm should spell it: {printable(str(error), 160)}"
+        raise ReadError(Reason.BAD_REPLY, message) from None
+    if reply.errors:
+        raise ReadError(Reason.BAD_REPLY, f"{what}: {printable(str(reply.errors[0]), 160)}")
+    return reply
+
+
+def not_printed(output: bytes, what: str) -> ReadError:
+    """Return the error of an output that is not what a command prints."""
+    shown = printable(output.strip()[:200], _MAX_SHOWN) or "nothing"
+    return ReadError(Reason.BAD_REPLY, f"not what Slurm prints of {what}: {shown}")

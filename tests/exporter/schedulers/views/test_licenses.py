@@ -1,0 +1,30 @@
+"""Families of licences."""
+
+from rackwatt_exporter.schedulers.model.license import License
+from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
+from rackwatt_exporter.schedulers.views.licenses import samples
+from rackwatt_exporter.schedulers.views.render import render
+
+
+def lines(*licenses: License) -> str:
+    rendered = render(("prod", "alpha"), samples(SchedulerSnapshot({}, licenses=licenses)), None)
+    return "".join(line for lines in rendered.values() for line in lines)
+
+
+def test_a_licence_of_which_none_is_free_has_a_series_and_what_was_not_reported_has_none() -> None:
+    common = '{scheduler="prod",cluster="alpha",license="matlab"}'
+    assert lines(License("matlab", 10, 10, 0)) == (
+        f"rackwatt_scheduler_license_capacity{common} 10\n"
+        f"rackwatt_scheduler_license_used{common} 10\n"
+        f"rackwatt_scheduler_license_free{common} 0\n"
+    )
+
+
+def test_a_remote_licence_has_what_its_server_reported() -> None:
+    text = lines(License("m@flex", 10, 2, 1, 0, remote=True, last_consumed=9, last_deficit=1))
+    assert 'license_last_consumed{scheduler="prod",cluster="alpha",license="m@flex"} 9\n' in text
+    assert 'license_last_deficit{scheduler="prod",cluster="alpha",license="m@flex"} 1\n' in text
+
+
+def test_licences_that_are_not_known_have_no_series() -> None:
+    assert list(samples(SchedulerSnapshot({}))) == []
