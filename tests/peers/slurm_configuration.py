@@ -1,4 +1,4 @@
-"""The files that make a Slurm of its own: slurm.conf and the keys, in a directory and on ports.
+"""The files that make a Slurm of its own: slurm.conf and the key of tokens, in one directory.
 
 Nodes stay as tests make them: Slurm itself would call a node down that needs more than a minute for
 its restart, or is silent for five.
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 CONFIG = """
-ClusterName=toy
+ClusterName={name}
 SlurmctldHost={host}(127.0.0.1)
 SlurmctldPort={port}
 SlurmUser={user}
@@ -69,6 +69,7 @@ class Layout:
     controller: int
     more: str
     gpus: int = 0
+    name: str = "toy"
 
 
 def configure(directory: Path, layout: Layout, jwt_key: bytes) -> None:
@@ -81,9 +82,8 @@ def configure(directory: Path, layout: Layout, jwt_key: bytes) -> None:
         _add_gpus(directory, layout)
     (directory / "epilog").write_text(EPILOG.format(directory=directory))
     (directory / "epilog").chmod(0o755)
-    for name, key in (("munge.key", os.urandom(128)), ("jwt.key", jwt_key)):
-        (directory / name).write_bytes(key)
-        (directory / name).chmod(0o600)
+    (directory / "jwt.key").write_bytes(jwt_key)
+    (directory / "jwt.key").chmod(0o600)
 
 
 def _add_gpus(directory: Path, layout: Layout) -> None:
@@ -97,6 +97,7 @@ def _add_gpus(directory: Path, layout: Layout) -> None:
 def _slurm_conf(directory: Path, layout: Layout) -> str:
     host = socket.gethostname()
     text = CONFIG.format(
+        name=layout.name,
         host=host,
         port=layout.controller,
         user=getpass.getuser(),

@@ -7,15 +7,15 @@ import pytest
 from tests.peers.slurm import SlurmCluster
 
 
-def processes(cluster: SlurmCluster) -> list[str]:
-    """Name every process that knows of the cluster's directory."""
+def processes(directory: Path) -> list[str]:
+    """Name every process that knows of a directory."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
             environ, words = ((process / name).read_bytes() for name in ("environ", "cmdline"))
         except OSError:
             continue
-        if str(cluster.directory).encode() in environ + words:
+        if str(directory).encode() in environ + words:
             found.append(words.decode(errors="replace").replace("\0", " "))
     return found
 
@@ -29,8 +29,10 @@ def test_a_cluster_leaves_nothing_behind_even_with_jobs_that_run() -> None:
     with SlurmCluster("n[1-2]", "d1", rest=True) as cluster:
         cluster.submit("-w", "n1", "-n8")
         cluster.wait_for(n1="ALLOCATED")
-        cluster.wait(lambda: any("sleep 1000" in line for line in processes(cluster)), "the job")
-    assert not processes(cluster)
+        cluster.wait(
+            lambda: any("sleep 1000" in line for line in processes(cluster.directory)), "the job"
+        )
+    assert not processes(cluster.directory)
     assert not cluster.directory.exists()
     assert cgroups() == before
 
@@ -47,5 +49,5 @@ def test_a_start_that_fails_leaves_nothing_behind_either() -> None:
     cluster = SlurmCluster("n1", more="AuthType=auth/nonsense")
     with pytest.raises(TimeoutError, match="nonsense"), cluster:
         pass
-    assert not processes(cluster)
+    assert not processes(cluster.directory)
     assert not cluster.directory.exists()
