@@ -77,7 +77,11 @@ class IpmiSsh(Model, frozen=True, kw_only=True):
         ),
     ] = None
     sudo: Annotated[
-        bool | None, Meta(description="Run ipmitool with `sudo -n`. Default: false.")
+        bool | None,
+        Meta(
+            description="Run ipmitool with `sudo -n`: `dcmi power reading`, `sdr elist full` and "
+            "`chassis power status`. Default: false."
+        ),
     ] = None
     command: Annotated[
         Annotated[list[str], Meta(max_length=64)] | None,

@@ -1,6 +1,7 @@
 """IPMI in-band: the host's own ipmitool, run through ssh.
 
-For BMCs without a network. DCMI first, then the named sensors, as over LAN.
+For BMCs without a network. DCMI first, then the named sensors, as over LAN. The host may be a jump
+host, whose ipmitool reads the BMC of another machine: that one may be off.
 """
 
 import shutil
@@ -20,6 +21,7 @@ from rackwatt_exporter.reading import ReadError, Reading, Reason
 from rackwatt_exporter.targets.base import Source
 from rackwatt_exporter.targets.ipmi.dcmi_absence import DcmiAbsence
 from rackwatt_exporter.targets.membership import Membership
+from rackwatt_exporter.targets.power_state import PowerStateMonitor
 
 _OF_THE_BMC = (
     Reason.NO_POWER_SENSOR,
@@ -68,6 +70,7 @@ class IpmiSshSource:
         self._command = (*(("sudo", "-n") if options.sudo else ()), *options.command)
         self._dcmi_absence = DcmiAbsence()
         self._membership = Membership()
+        self._power_state = PowerStateMonitor()
 
     @property
     def session(self) -> str:
@@ -75,23 +78,27 @@ class IpmiSshSource:
         return "ssh login" if self._host.logged_in else ""
 
     async def read(self) -> Reading:
-        """Read the power; where there are no watts, check whether the machine is off.
+        """Read the power; without watts, or with doubtful ones, check whether the machine is off.
 
         Raises:
             ReadError: with the reason; no_power_sensor where DCMI has none and no sensor is named.
         """
         try:
-            return await self._read()
+            reading = await self._read_watts()
         except ReadError as error:
-            if error.reason not in _OF_THE_BMC or not await self._powered_off():
-                raise
-        raise ReadError(Reason.POWERED_OFF, "the machine is switched off")
+            if error.reason in _OF_THE_BMC:
+                await self._raise_if_powered_off()
+            raise
+        if self._power_state.needs_check(reading.watts):
+            await self._raise_if_powered_off()
+            self._power_state.confirmed_on(reading.watts)
+        return reading
 
     async def close(self) -> None:
         """End the login."""
         await self._host.close()
 
-    async def _read(self) -> Reading:
+    async def _read_watts(self) -> Reading:
         if not self._options.sensors:
             return await self._read_dcmi_only()
         if self._options.dcmi and not self._dcmi_absence.assumed:
@@ -100,6 +107,8 @@ class IpmiSshSource:
             except ReadError as error:
                 if error.reason not in _OF_THE_BMC:
                     raise
+                if not isinstance(error, CompletionError):  # sensors may keep an old value
+                    await self._raise_if_powered_off()
                 self._dcmi_absence.failed(error)
         return await self._read_sensors()
 
@@ -138,12 +147,18 @@ class IpmiSshSource:
         members = self._membership.check(sensor.words for sensor in sensors)
         return Reading(watts, "sensor:" + "+".join(names), members=members)
 
-    async def _powered_off(self) -> bool:
-        """Return whether the machine is off; False where that is unknown."""
+    async def _raise_if_powered_off(self) -> None:
+        """Check whether the machine is on; where that is unknown it is assumed to be.
+
+        Raises:
+            ReadError: powered_off.
+        """
         try:
-            return ipmitool.says_powered_off(await self._ipmitool(*ipmitool.CHASSIS_POWER))
+            output = await self._ipmitool(*ipmitool.CHASSIS_POWER)
         except ReadError:
-            return False
+            return
+        if ipmitool.says_powered_off(output):
+            raise ReadError(Reason.POWERED_OFF, "the machine is switched off")
 
     async def _ipmitool(self, *words: str) -> bytes:
         return await self._host.run((*self._command, *words), self._timeout_s)

@@ -180,6 +180,61 @@ async def test_a_machine_without_watts_that_is_off_is_powered_off(
     assert (await reason_of(driver, with_options(target, **options)))[0] is not Reason.POWERED_OFF
 
 
+@pytest.mark.parametrize("options", [{}, {"dcmi": False, "sensors": ("PSU2 PIN",)}])
+async def test_watts_that_a_bmc_repeats_of_a_machine_that_is_off_are_no_reading(
+    driver: IpmiSshDriver, target: Target, bmc: IpmiSim, options: dict[str, Any]
+) -> None:
+    source = driver.source(with_options(target, **options))
+    bmc.bmcs[0].set_power(320)
+    assert (await source.read()).watts == 320
+    bmc.bmcs[0].set_power(320, chassis_on=False)
+    for _ in range(2):
+        with pytest.raises(ReadError) as caught:
+            await source.read()
+        assert caught.value.reason is Reason.POWERED_OFF
+    bmc.bmcs[0].set_power(320)
+    assert (await source.read()).watts == 320
+    await source.close()
+
+
+async def test_sensors_of_a_machine_that_is_off_are_not_read_instead_of_dcmi(
+    driver: IpmiSshDriver, target: Target, bmc: IpmiSim
+) -> None:
+    source = driver.source(with_options(target, sensors=("PSU2 PIN",)))
+    bmc.bmcs[0].set_power(310)
+    assert (await source.read()).watts == 310
+    bmc.bmcs[0].set_power(0, state=0, chassis_on=False)  # the sensor keeps 320 W
+    with pytest.raises(ReadError) as caught:
+        await source.read()
+    assert caught.value.reason is Reason.POWERED_OFF
+    await source.close()
+
+
+async def test_the_power_state_is_read_with_every_tenth_of_watts_that_change(
+    driver: IpmiSshDriver, target: Target, bmc: IpmiSim, tmp_path: Path
+) -> None:
+    calls = tmp_path / "calls"
+    script = f'echo "$*" >> {calls}; exec "$@"'
+    command = ("sh", "-c", script, "sh", *options_of(target).command)
+    source = driver.source(with_options(target, command=command))
+    bmc.bmcs[0].set_power(300, step=1)
+    assert [(await source.read()).watts for _ in range(12)] == [300, 301] * 6
+    await source.close()
+    assert calls.read_text().count("chassis power status") == 2
+
+
+@pytest.mark.parametrize("answer", ["exit 1", "echo garbage", "kill -9 $$"])
+async def test_watts_of_a_machine_whose_power_state_is_unknown_are_a_reading(
+    driver: IpmiSshDriver, target: Target, answer: str
+) -> None:
+    script = f'case "$*" in *chassis*) {answer};; *) exec "$@";; esac'
+    command = ("sh", "-c", script, "sh", *options_of(target).command)
+    source = driver.source(with_options(target, command=command))
+    for _ in range(2):
+        assert (await source.read()).watts == 344
+    await source.close()
+
+
 async def test_namesakes_are_summed_as_over_the_network(
     driver: IpmiSshDriver, target: Target, bmc: IpmiSim, tmp_path: Path
 ) -> None:
