@@ -15,6 +15,10 @@ MAX_ENTRIES = 8_000
 MAX_LIST_LENGTH = 512
 # Of targets that measure power, where neither the entry nor the spec has an interval.
 DEFAULT_INTERVAL = "30s"
+DEFAULT_TYPE = "compute"
+# Types of targets that a scheduler should know by their names, and those that it need not know.
+NODE_TYPES = (DEFAULT_TYPE, "gpu")
+OTHER_TYPES = ("login", "storage", "core")
 
 SchedulerRef = Annotated[
     ObjectRef | None,
@@ -92,9 +96,10 @@ class HostEntry(Access, frozen=True, kw_only=True):
     type: Annotated[
         str | None,
         Meta(
-            description="The label `type`: compute, gpu, login, storage, core … Those of type "
-            "compute and gpu should be nodes of the scheduler; `core` is a PDU or a switch. "
-            "Default: compute."
+            description=f"The label `type`: {', '.join(NODE_TYPES + OTHER_TYPES)} or your own; "
+            "`core` is a PDU or a switch. The scheduler should know the names of type "
+            f"{' and '.join(NODE_TYPES)}, and those of your own type if it knows one of them or "
+            f"no name of any type. Default: {DEFAULT_TYPE}."
         ),
     ] = None
     rack: Annotated[str | None, Meta(description="The label `rack`. Default: empty.")] = None

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from rackwatt_crds.bmc.expansion import expand_hosts, method
-from rackwatt_crds.bmc.hosts import Bmc, HostEntry
+from rackwatt_crds.bmc.hosts import DEFAULT_TYPE, Bmc, HostEntry
 from rackwatt_crds.bmc.mistakes import entry_problems, preset_of
 from rackwatt_crds.bmc.presets import PRESETS
 from rackwatt_crds.decoding import InvalidItem, Problem
@@ -58,7 +58,7 @@ class HostEntryResolver:
             method=self._method,
             options=options,
             document=self.document,
-            type=self.entry.type or "compute",
+            type=self.entry.type or DEFAULT_TYPE,
             rack=self.entry.rack or "",
             credentials=credentials.secret_ref.name if credentials else None,
             scheduler=scheduler.name if scheduler else None,

@@ -2,12 +2,9 @@
 
 from dataclasses import dataclass
 
-from rackwatt_crds.bmc.hosts import DEFAULT_INTERVAL
+from rackwatt_crds.bmc.hosts import DEFAULT_INTERVAL, DEFAULT_TYPE
 from rackwatt_crds.duration import seconds
 from rackwatt_exporter.config.options import Options
-
-# Types of targets that a scheduler should know by their names; a PDU is none of its nodes.
-SCHEDULED_TYPES = frozenset({"compute", "gpu"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +20,7 @@ class Target:
     method: str
     options: Options
     document: str
-    type: str = "compute"
+    type: str = DEFAULT_TYPE
     rack: str = ""
     credentials: str | None = None
     scheduler: str | None = None

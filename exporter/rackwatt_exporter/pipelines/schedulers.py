@@ -76,8 +76,8 @@ HEALTH = HealthFamilies(
 UNMATCHED = MetricFamily(
     "rackwatt_scheduler_unmatched_names",
     "gauge",
-    "Names without a match: `targets` of type compute or gpu that the scheduler does not know, and "
-    "`nodes` of the scheduler that no target is.",
+    "Names without a match: `targets` that the scheduler should know by their `type`, and `nodes` "
+    "of the scheduler that no target is.",
     (*SCHEDULER_LABELS, "side"),
 )
 # Views of the subjects beside nodes and jobs; of one that is not known there is no sample.

@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from typing import Generic, NamedTuple, TypeVar
 
+from rackwatt_crds.bmc.hosts import NODE_TYPES, OTHER_TYPES
+
 T = TypeVar("T")
 
 
@@ -40,6 +42,18 @@ class Join(Generic[T]):
     def match(self, node: str) -> T | None:
         """Return what the scheduler says of a node of ours; None where none of its own matches."""
         return self._theirs.get(node if self._rule is None else our_key(self._rule, node))
+
+
+def of_nodes(types: Mapping[str, str], unmatched: Collection[str]) -> set[str]:
+    """Return the names of the targets that a scheduler should know, by the type of each.
+
+    A type of a site's own is one of nodes where the scheduler knows a target of it. Where it knows
+    no target at all, the names are what is wrong, and every such type may be one of nodes.
+    """
+    own = set(types.values()).difference(OTHER_TYPES)
+    matched = own.intersection(kind for name, kind in types.items() if name not in unmatched)
+    counted = (matched or own).union(NODE_TYPES)
+    return {name for name, kind in types.items() if kind in counted}
 
 
 def our_key(rule: str, name: str) -> str:

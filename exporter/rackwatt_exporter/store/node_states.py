@@ -11,12 +11,12 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from typing import TypeAlias
 
+from rackwatt_crds.bmc.hosts import DEFAULT_TYPE
 from rackwatt_exporter.config.scheduler import SchedulerConfig
-from rackwatt_exporter.config.target import SCHEDULED_TYPES
 from rackwatt_exporter.reading import ReadError
 from rackwatt_exporter.schedulers.model.node import SchedulerNode
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
-from rackwatt_exporter.store.node_names import Join, Unmatched
+from rackwatt_exporter.store.node_names import Join, Unmatched, of_nodes
 from rackwatt_exporter.store.store import Record, Store
 from rackwatt_exporter.store.targets import TargetStore
 
@@ -33,7 +33,7 @@ class NodeStateStore(Store[SchedulerConfig, SchedulerSnapshot]):
         self._targets = targets
         self._here: tuple[str | None, str] = None, ""
         self._joins: dict[str, Join[SchedulerNode]] = {}
-        self._scheduled: Mapping[str, set[str]] = {}
+        self._unmatched: dict[str, Unmatched] = {}
 
     def place(self, scheduler: str | None, node: str) -> None:
         """Note which scheduler, if any, knows the node that this process runs on."""
@@ -48,11 +48,16 @@ class NodeStateStore(Store[SchedulerConfig, SchedulerSnapshot]):
 
     def propagate(self) -> None:
         """Give every target the state of its node."""
-        wanting, self._scheduled = self._names()
+        types = self._types()
         self._joins = {
-            name: Join(record.spec.node_name, record.value.nodes, wanting.get(name, ()))
+            name: Join(record.spec.node_name, record.value.nodes, types.get(name, ()))
             for name, record in self.records.items()
             if record.value is not None
+        }
+        self._unmatched = {
+            name: Unmatched(scheduled.intersection(join.unmatched.targets), join.unmatched.nodes)
+            for name, join in self._joins.items()
+            if (scheduled := of_nodes(types.get(name, {}), join.unmatched.targets))
         }
         for node, record in self._targets.records.items():
             self._targets.set_state(node, self.state(record.spec.scheduler, node))
@@ -68,11 +73,7 @@ class NodeStateStore(Store[SchedulerConfig, SchedulerSnapshot]):
 
         Of targets only those count that the scheduler should know.
         """
-        join, scheduled = self._joins.get(scheduler), self._scheduled.get(scheduler)
-        if join is None or scheduled is None:
-            return None
-        targets, nodes = join.unmatched
-        return Unmatched(scheduled.intersection(targets), nodes)
+        return self._unmatched.get(scheduler)
 
     def withdraw_stale(self) -> None:
         """Withdraw every report that is too old by now."""
@@ -91,20 +92,16 @@ class NodeStateStore(Store[SchedulerConfig, SchedulerSnapshot]):
         super().failed(key, error, took_s)
         self.propagate()
 
-    def _names(self) -> tuple[Mapping[str, set[str]], Mapping[str, set[str]]]:
-        """Return the nodes that want a state of each scheduler, and those that it should know."""
-        wanting: defaultdict[str, set[str]] = defaultdict(set)
-        scheduled: defaultdict[str, set[str]] = defaultdict(set)
+    def _types(self) -> Mapping[str, Mapping[str, str]]:
+        """Return the types of the nodes that want a state, by scheduler and by name."""
+        types: defaultdict[str, dict[str, str]] = defaultdict(dict)
         for node, record in self._targets.records.items():
             if record.spec.scheduler:
-                wanting[record.spec.scheduler].add(node)
-                if record.spec.type in SCHEDULED_TYPES:
-                    scheduled[record.spec.scheduler].add(node)
+                types[record.spec.scheduler][node] = record.spec.type
         scheduler, node = self._here
         if scheduler:
-            wanting[scheduler].add(node)
-            scheduled[scheduler].add(node)
-        return wanting, scheduled
+            types[scheduler][node] = DEFAULT_TYPE
+        return types
 
     def _age_s(self, value: SchedulerSnapshot) -> float:
         """Return the age of a report that another exporter has kept."""

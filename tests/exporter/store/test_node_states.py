@@ -78,6 +78,20 @@ def test_node_states_miss_no_name_of_a_target_that_is_no_node() -> None:
     assert site.state("login1") == "idle"
 
 
+def test_node_states_miss_names_of_a_sites_own_type_where_the_scheduler_knows_one() -> None:
+    site = Site(None, "n1", b1="bigmem", b2="bigmem", pdu1="pdu", s1="storage", s2="storage")
+    site.answer(n1="idle", b1="idle", s1="idle")
+    assert site.schedulers.unmatched("prod") == Unmatched({"b2"}, set())
+    site.answer(n1="idle", b1="idle", b2="down", s1="idle")
+    assert site.schedulers.unmatched("prod") == Unmatched(set(), set())
+
+
+def test_node_states_miss_names_of_every_own_type_where_the_scheduler_knows_no_name() -> None:
+    site = Site(None, b1="bigmem", login1="login", pdu1="core")
+    site.answer(**{"b1.cluster.example": "idle", "login1": "idle"})
+    assert site.schedulers.unmatched("prod") == Unmatched({"b1"}, {"b1.cluster.example"})
+
+
 def test_node_states_compare_no_names_where_no_target_is_a_node() -> None:
     site = Site(None, pdu1="core")
     site.answer(n1="idle")
