@@ -19,6 +19,7 @@ _VOLTAGE = re.compile(r"[0-9]+(\.[0-9]+)?[vV](?![a-z])")  # `PSU1 Output 12V` is
 # What a path of a chassis' own power ends with: the resource, or its control.
 _OF_POWER = re.compile(r"/Power(Subsystem)?/?(#/PowerControl(/[0-9]+)?)?$")
 _SYSTEM = re.compile(r"/redfish/v1/Systems/[^/#]+")
+_OWNER = re.compile(r"(/redfish/v1/(?:Systems|Chassis|PowerEquipment/[^/#]+)/)[^/#]+")
 # An Id that is no name: a number, a UUID, a serial number, or what replaces one in a capture.
 _CODE = re.compile(
     r"(0x)?[0-9a-f]{1,4}|[0-9a-f-]{16,}|(?!.*[a-z]{3})(?=(.*[0-9]){6})[0-9a-z]{10,}|redacted-[0-9]+",
@@ -90,12 +91,13 @@ def labels(named: Iterable[tuple[str, str]]) -> list[str]:
 def whole_rank(document: Json, own: Collection[str] = (), alone: bool = False) -> int:
     """Return how surely a sensor or PowerControl is of the whole machine; 0: it is not known to be.
 
-    `own` are the paths of the machine's chassis and system. A PowerControl that is `alone` is the
+    `own` are the paths of the machine's chassis and system. What is of others too is not of the
+    machine. A PowerControl that is `alone` is the
     chassis' by its schema, and needs no name that says so. Where its name has a word that is not
     known, the tree has to say so.
     """
     related = _related(document, own)
-    if related and (related.isdisjoint(own) or _of_other_systems(related, own)):
+    if related and (related.isdisjoint(own) or _of_others(related, own)):
         return 0
     context = get_str(document, "PhysicalContext")
     if context not in _WHOLE_CONTEXTS and not (alone and context in _SUPPLY_CONTEXTS):
@@ -207,11 +209,21 @@ def _sums_supplies(own: set[str]) -> bool:
     return total and own <= _SUPPLY_WORDS | _WHOLE
 
 
-def _of_other_systems(related: Collection[str], own: Collection[str]) -> bool:
-    """Return whether a resource is of systems beside the machine's, or of a part of them."""
-    systems = {match[0] for path in own if (match := _SYSTEM.match(path))}
-    named = {match[0] for path in related if (match := _SYSTEM.match(path))}
-    return bool(systems) and not named <= systems
+def _of_others(related: Collection[str], own: Collection[str]) -> bool:
+    """Return whether a resource is of systems or chassis beside the machine's, or of their parts.
+
+    Where the machine has no system, that of a resource says nothing; a PDU has no chassis.
+    """
+    ours, named = _owners(own), _owners(related)
+    return any(kind in ours and not owners <= ours[kind] for kind, owners in named.items())
+
+
+def _owners(paths: Collection[str]) -> dict[str, set[str]]:
+    """Return the systems, the chassis and the equipment that paths are of, by collection."""
+    owners: dict[str, set[str]] = {}
+    for match in filter(None, map(_OWNER.match, paths)):
+        owners.setdefault(match[1], set()).add(match[0])
+    return owners
 
 
 def _related(document: Json, own: Collection[str]) -> set[str]:

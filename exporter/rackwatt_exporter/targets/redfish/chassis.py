@@ -2,7 +2,8 @@
 
 One BMC may list an enclosure, several nodes, risers, GPUs and power supplies as chassis, and parts
 are never added to the whole. The machine is the outermost chassis that contains its ComputerSystem
-and no other: a blade or a sled is in an enclosure of several, whatever its BMC lists.
+and no other: a blade or a sled is in an enclosure of several, whatever its BMC lists. A chassis
+that may hold several is not the machine, though the system names no other.
 """
 
 from collections.abc import Iterable
@@ -33,6 +34,7 @@ PARTS = frozenset(
 # Types that are plugged into a chassis of several systems, and those that hold many machines.
 NODES = frozenset(("Blade", "Sled"))
 FACILITIES = frozenset(("Pod", "Rack", "RackGroup", "Row"))
+ENCLOSURE = "Enclosure"  # of blades as well as of one machine
 # Systems within or beside the machine that has them.
 PART_SYSTEMS = frozenset(("Composed", "DPU", "OS", "Virtual", "VirtuallyPartitioned"))
 LEVELS = 4
@@ -88,20 +90,23 @@ async def _named(look: Look, option: str) -> MachineChassis:
 
 
 async def _of_system(look: Look, system: Json, served: list[Json]) -> MachineChassis:
-    """Return the chassis that the system names; if these are only parts, those that name it.
+    """Return the chassis that the system names; if none is a whole machine, those that name it.
 
     `served` are all systems of the service, which are in the machine or beside it.
     """
     inside = _own(*served) | {path.rstrip("/") for path in _links(system, "Chassis")}
     named = [await look(path) for path in _links(system, "Chassis")]
     listed_chassis = [each for each in named if each] or await resources(look, CHASSIS)
-    chassis = await _wholes(look, _without_holders(listed_chassis), system, inside)
+    outermost = _outermost(_without_holders(listed_chassis))
+    shared = [each for each in outermost if await _may_be_shared(look, each, inside)]
+    chassis = await _wholes(look, [e for e in outermost if e not in shared], system, inside)
     if all(map(_is_part, chassis)):
         naming = [each for each in await resources(look, CHASSIS) if _holds(each, system)]
-        whole = [each for each in naming if not _is_part(each)]
-        alone = [each for each in whole if not await _holds_others(look, each, inside)]
-        if whole and not alone:
-            raise await _to_choose(look, f"{_ids(whole)} may hold other machines")
+        whole = [each for each in _without_holders(naming) if not _is_part(each)]
+        alone = [each for each in whole if not await _may_be_shared(look, each, inside)]
+        if (whole or shared) and not alone:
+            ids = _ids({link(each): each for each in shared + whole}.values())
+            raise await _to_choose(look, f"{ids} may hold other machines")
         chassis = alone or chassis
     if not chassis:
         raise await _to_choose(look, "no chassis of this system is a whole machine")
@@ -109,10 +114,10 @@ async def _of_system(look: Look, system: Json, served: list[Json]) -> MachineCha
 
 
 async def _wholes(
-    look: Look, found: list[Json], system: Json, inside: frozenset[str]
+    look: Look, outermost: list[Json], system: Json, inside: frozenset[str]
 ) -> list[Json]:
-    outermost = sorted(_outermost(found), key=lambda each: not _holds(each, system))
-    around = [await _around(look, each, system, inside) for each in outermost]
+    naming_first = sorted(outermost, key=lambda each: not _holds(each, system))
+    around = [await _around(look, each, system, inside) for each in naming_first]
     return [each for chain in around for each in chain]
 
 
@@ -126,28 +131,36 @@ async def _around(look: Look, chassis: Json, system: Json, inside: frozenset[str
         holder = await look(outer) if outer else None
         if not _holds(holder, system) or len(_links(holder, "ComputerSystems")) > 1:
             break
-        if await _holds_others(look, holder, inside | _own(*chain)):
+        if await _may_be_shared(look, holder, inside | _own(*chain)):
             break
         chain.insert(0, holder)
     return chain
 
 
-async def _holds_others(look: Look, holder: Json, inside: frozenset[str]) -> bool:
+async def _may_be_shared(look: Look, chassis: Json, inside: frozenset[str]) -> bool:
     """Return whether a chassis holds machines beside the one whose paths are `inside`, or may.
 
     The BMC of one node often lists only its own system in the enclosure, and cannot show the other
-    nodes: a member that cannot be read may be one.
+    nodes: a member that cannot be read may be one. An enclosure that lists no members may have any
+    chassis but parts in it, and not be that of the machine unless it lists its system.
     """
-    if get_str(holder, "ChassisType") in FACILITIES:
+    kind = get_str(chassis, "ChassisType")
+    contained = _links(chassis, "Contains")
+    if kind in FACILITIES or not _systems(chassis) <= inside:
         return True
-    for path in _links(holder, "Contains"):
+    for path in contained:
         if path.rstrip("/") in inside:
             continue
         member = await look(path)
-        systems = {each.rstrip("/") for each in _links(member, "ComputerSystems")}
-        if member is None or _is_node(member) or not systems <= inside:
+        if member is None or _is_node(member) or not _systems(member) <= inside:
             return True
-    return False
+    if contained or _is_node(chassis) or _is_part(chassis):
+        return False
+    path = _same(link(chassis))
+    others = [each for each in await resources(look, CHASSIS) if _same(link(each)) != path]
+    if kind == ENCLOSURE:
+        return not (_systems(chassis) and all(map(_is_part, others)))
+    return any(_is_node(e) and _same(link(e, "Links", "ContainedBy")) == path for e in others)
 
 
 async def _without_system(look: Look) -> MachineChassis:
@@ -171,7 +184,11 @@ def _outermost(chassis: list[Json]) -> list[Json]:
 
 def _without_holders(chassis: list[Json]) -> list[Json]:
     """Leave out what blades and sleds of the list are plugged into: it has several of them."""
-    holders = {_same(link(e, "Links", "ContainedBy")) for e in chassis if _is_node(e)} - {None}
+    nodes = [each for each in chassis if _is_node(each)]
+    paths = {_same(link(each)) for each in nodes} - {None}
+    holders = {_same(link(each, "Links", "ContainedBy")) for each in nodes} - {None}
+    around = (e for e in chassis if not paths.isdisjoint(map(_same, _links(e, "Contains"))))
+    holders |= {_same(link(each)) for each in around}
     return [each for each in chassis if _same(link(each)) not in holders]
 
 
@@ -184,8 +201,11 @@ def _is_part(chassis: Json) -> bool:
 
 
 def _holds(chassis: Json, system: Json) -> bool:
-    held = {_same(path) for path in _links(chassis, "ComputerSystems")}
-    return _same(link(system)) in held
+    return _same(link(system)) in _systems(chassis)
+
+
+def _systems(chassis: Json) -> set[str]:
+    return {path.rstrip("/") for path in _links(chassis, "ComputerSystems")}
 
 
 def _whole_systems(systems: list[Json]) -> list[Json]:

@@ -232,6 +232,29 @@ def test_a_power_control_of_two_systems_is_a_doubt(name: str, other: str) -> Non
             find([{"PowerControl": [control]}], "P")
 
 
+@pytest.mark.parametrize("name", ["System Power Control", "", "Power"])
+@pytest.mark.parametrize("other", [f"{CHASSIS}0", f"{CHASSIS}0/", f"{CHASSIS}0/Power"])
+def test_a_power_control_of_two_chassis_is_a_doubt_unless_both_are_of_the_machine(
+    name: str, other: str
+) -> None:
+    related = [{"@odata.id": path} for path in (CHASSIS, other)]
+    control = {"Name": name, "PowerConsumedWatts": 888, "RelatedItem": related}
+    document = {"PowerControl": [control]}
+    with pytest.raises(NotNamedError, match=name or "without a name"):
+        power.power_control(OWN)([document], "P")
+    found = power.power_control({*OWN, f"{CHASSIS}0"})([document], "P")
+    assert found is not None
+    assert found.reading.watts == 888
+
+
+def test_a_pdus_power_that_is_of_another_pdu_too_is_a_doubt() -> None:
+    pdus = [f"/redfish/v1/PowerEquipment/RackPDUs/{number}" for number in (1, 2)]
+    related = [{"@odata.id": path} for path in pdus]
+    control = {"PowerConsumedWatts": 888, "RelatedItem": related}
+    with pytest.raises(NotNamedError):
+        power.power_control({pdus[0]})([{"PowerControl": [control]}], "P")
+
+
 def test_a_control_named_twice_counts_once() -> None:
     controls = [{"Name": name, "PowerConsumedWatts": 5} for name in ("A", "B")]
     found = power.controls_named(["A", "B", "A"])([{"PowerControl": controls}], "P")

@@ -139,10 +139,16 @@ OF_TWO_SYSTEMS = [
     [SYSTEM, "/redfish/v1/Systems/2/Processors/CPU0"],
     [SYSTEM, "/redfish/v1/Systems/2#/ProcessorSummary"],
 ]
+OF_TWO_CHASSIS = [
+    [CHASSIS, f"{CHASSIS}0"],
+    [f"{CHASSIS}0/", CHASSIS, SYSTEM],
+    [SYSTEM, f"{CHASSIS}0/PowerSubsystem/PowerSupplies/0"],
+    [CHASSIS, f"{CHASSIS}0/Power#/PowerControl/0"],
+]
 
 
-@pytest.mark.parametrize("paths", OF_TWO_SYSTEMS)
-def test_what_is_of_another_system_too_is_a_doubt(paths: list[str]) -> None:
+@pytest.mark.parametrize("paths", OF_TWO_SYSTEMS + OF_TWO_CHASSIS)
+def test_what_is_of_another_system_or_chassis_too_is_a_doubt(paths: list[str]) -> None:
     total = sensor("Total_Power", 999, RelatedItem=[{"@odata.id": path} for path in paths])
     with pytest.raises(NotNamedError, match="Total_Power"):
         chosen(total)

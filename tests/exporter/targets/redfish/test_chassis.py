@@ -109,6 +109,88 @@ def test_an_enclosure_that_contains_other_machines_is_not_read_for_one(
         assert names(resources, "node") == ["node"]
 
 
+def without(holder: dict[str, Any], *links: str) -> dict[str, Any]:
+    kept = {name: held for name, held in holder["Links"].items() if name not in links}
+    return {**holder, "Links": kept}
+
+
+BLADE = chassis("s", inside="enclosure", kind="Blade")
+NOT_CONTAINED = without(BLADE, "ContainedBy")
+NOT_NAMING = without(BLADE, "ComputerSystems")
+# What a system may name alone, and what else its service lists: the machine is in it.
+SHARED: dict[str, tuple[dict[str, Any], dict[str, dict[str, Any]]]] = {
+    "a rack": (chassis("s", kind="Rack"), {}),
+    "of several systems": (chassis("s", "other"), {}),
+    "of another system": (chassis("other"), {}),
+    "an enclosure of its own": (chassis(kind="Enclosure"), {}),
+    "an enclosure beside a chassis": (chassis("s", kind="Enclosure"), {"x": chassis()}),
+    "containing what cannot be read": (containing("hidden", kind="RackMount"), {}),
+    "containing a blade": (containing("x", kind="RackMount"), {"x": NOT_NAMING}),
+    "around a blade": (chassis("s"), {"x": NOT_NAMING}),
+    "around a sled": (
+        without(chassis(), "ComputerSystems"),
+        {"x": NOT_NAMING | {"ChassisType": "Sled"}},
+    ),
+    "of other blades": (chassis(), {"x": chassis("other", inside="enclosure", kind="Blade")}),
+}
+
+
+@pytest.mark.parametrize(("named", "listed"), SHARED.values(), ids=SHARED)
+def test_a_chassis_that_may_be_shared_is_not_read_though_the_system_names_no_other(
+    named: dict[str, Any], listed: dict[str, Any]
+) -> None:
+    resources = service({"s": system("enclosure")}, {"enclosure": named, **listed})
+    with pytest.raises(ReadError) as caught:
+        find(resources)
+    assert caught.value.reason is Reason.NO_POWER_SENSOR
+    ids = ", ".join(["enclosure", *listed])
+    message = "enclosure may hold other machines: name one in redfish.chassis; there are: " + ids
+    assert str(caught.value) == message
+    assert names(resources, "enclosure") == ["enclosure"]
+
+
+@pytest.mark.parametrize("holder", [chassis("s"), chassis(), containing("blade"), containing()])
+@pytest.mark.parametrize(
+    ("kind", "blade"),
+    [
+        ("Enclosure", BLADE),
+        ("Enclosure", NOT_CONTAINED),
+        ("Rack", NOT_CONTAINED),
+        ("RackMount", BLADE),
+        ("RackMount", BLADE | {"ChassisType": "Sled"}),
+    ],
+)
+def test_the_blade_that_names_the_system_is_read_where_the_system_names_what_it_is_in(
+    holder: dict[str, Any], kind: str, blade: dict[str, Any]
+) -> None:
+    listed = {"enclosure": holder | {"ChassisType": kind}, "blade": blade}
+    assert names(service({"s": system("enclosure")}, listed)) == ["blade"]
+
+
+@pytest.mark.parametrize("named", [("node", "enclosure"), ("enclosure", "node")])
+def test_a_blade_is_read_where_only_its_enclosure_says_what_is_in_it(
+    named: tuple[str, ...],
+) -> None:
+    listed = {"node": NOT_CONTAINED, "enclosure": containing("node", kind="RackMount")}
+    assert names(service({"s": system(*named)}, listed)) == ["node"]
+
+
+@pytest.mark.parametrize(
+    ("named", "listed"),
+    [
+        (chassis("s", kind="Enclosure"), {}),  # sushy-tools
+        (chassis("s", kind="Enclosure"), {"x": chassis(kind="Module")}),
+        (containing("x"), {"x": chassis("s", kind="Module")}),
+        (containing("x"), {"x": chassis(kind="Component")}),
+    ],
+)
+def test_an_enclosure_of_this_system_and_parts_is_the_machine(
+    named: dict[str, Any], listed: dict[str, Any]
+) -> None:
+    resources = service({"s": system("enclosure")}, {"enclosure": named, **listed})
+    assert names(resources) == ["enclosure"]
+
+
 @pytest.mark.parametrize("kind", ["Rack", "Row", "Pod", "RackGroup"])
 def test_what_holds_racks_or_machines_is_none(kind: str) -> None:
     listed = {"node": chassis("s", inside="rack"), "rack": containing("node", kind=kind)}
