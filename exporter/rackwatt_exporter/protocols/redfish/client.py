@@ -2,13 +2,14 @@
 
 BMCs are small: the client keeps one connection and has one request in flight, and all nodes behind
 one BMC share one session. The client uses Basic authentication where the service has no room for a
-session, or where its sessions do not last.
+session, or where its sessions do not last; once an hour it tries a session again.
 """
 
 import asyncio
 import base64
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from math import inf
 from time import monotonic as now_s
 from typing import NamedTuple
 
@@ -22,7 +23,12 @@ from rackwatt_exporter.protocols.redfish.exchange import (
     RedfishResponse,
 )
 from rackwatt_exporter.protocols.redfish.json import Json, get, link
-from rackwatt_exporter.protocols.redfish.token import BackOff, SessionLifetimes, TokenDoubt
+from rackwatt_exporter.protocols.redfish.token import (
+    RECONSIDERED_AFTER_S,
+    BackOff,
+    SessionLifetimes,
+    TokenDoubt,
+)
 from rackwatt_exporter.reading import ReadError, Reason
 
 ROOT = "/redfish/v1/"
@@ -72,6 +78,7 @@ class RedfishClient:
         self._session: str | None = None
         self._doubt = TokenDoubt()
         self._lifetimes = SessionLifetimes()
+        self._reconsider_at_s = inf  # while Basic is used in place of a session
 
     @property
     def expands(self) -> bool:
@@ -94,6 +101,8 @@ class RedfishClient:
             ReadError: with the reason.
         """
         async with self._lock:
+            if self._authorization and now_s() >= self._reconsider_at_s:
+                await self._reconsider(self._authorization)
             fresh = self._authorization is None
             sent = self._authorization or await self._log_in()
             response = await self._get(path, sent)
@@ -177,7 +186,7 @@ class RedfishClient:
             if not absent:
                 back_off.failed(now_s())
             if self._session is None and (known or not absent):  # Basic instead of a session
-                self._lifetimes.basic_failed(certain=not absent)
+                self._lifetimes.basic_failed(now_s(), response.status)
                 self._authorization = None
                 self._origin.close()
             raise
@@ -210,6 +219,23 @@ class RedfishClient:
         self._doubt.renewed()
         return self._authorization
 
+    async def _reconsider(self, basic: Authorization) -> None:
+        """Open a session if the service has sessions by now; else use Basic on.
+
+        Raises:
+            LoginError: auth_failed: another password may lock the account.
+            ReadError: credentials_missing.
+        """
+        self._lifetimes.reconsider()
+        self._authorization = None
+        try:
+            await self._log_in()
+        except LoginError as error:
+            if error.reason is Reason.AUTH_FAILED:
+                raise
+            self._authorization = basic
+            self._reconsider_at_s = now_s() + RECONSIDERED_AFTER_S
+
     async def _service_root(self) -> dict[str, Json]:
         """Get the service root without credentials; {} where the service requires them.
 
@@ -231,11 +257,13 @@ class RedfishClient:
         account = self._account()
         try:
             async with asyncio.timeout(LOGIN_TIMEOUT_S):
-                basic = self._basic or self._lifetimes.too_short
+                basic = self._basic or self._lifetimes.too_short(now_s())
                 token = None if basic else await self._open_session(root, account)
         except TimeoutError:
             message = f"the log-in had no response within {LOGIN_TIMEOUT_S:g} s"
             raise ReadError(Reason.TIMEOUT, message) from None
+        substituted = not token and not self._basic
+        self._reconsider_at_s = now_s() + RECONSIDERED_AFTER_S if substituted else inf
         return {"X-Auth-Token": token} if token else _basic(account)
 
     async def _open_session(self, root: dict[str, Json], account: RedfishAccount) -> str | None:

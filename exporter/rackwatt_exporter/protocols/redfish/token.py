@@ -4,7 +4,8 @@ A service that has lost a session may respond 401. Others respond 400, 403, 404,
 redirect to a log-in page, or send one. The same responses also have their own meaning. A new log-in
 distinguishes the two. It is worth it where this token has opened the resource before, or opens
 nothing any more. After a log-in that did not help, a back-off spares a service that refuses every
-token. Where sessions do not last, the client uses Basic instead, if the service accepts it.
+token. Where sessions do not last, the client uses Basic instead, if the service accepts it. Neither
+is for good: any of these responses may come of a service that has just restarted.
 A 404 after the log-in refuses neither: the resource may be gone, or never was there.
 """
 
@@ -13,6 +14,8 @@ FIRST_WAIT_S = 60.0
 MAX_WAIT_S = 960.0
 SHORT_SESSION_S = 60.0
 SHORT_SESSIONS = 2  # in a row: another one would not last either, and each costs a log-in
+RECONSIDERED_AFTER_S = 3600.0  # whether a service has sessions, and whether it accepts Basic
+_NO_REFUSAL = (404, 408, 429)
 _KEPT_PATHS = 32  # as many as the largest sum of a shelf's supplies has
 
 
@@ -84,17 +87,16 @@ class TokenDoubt:
 class SessionLifetimes:
     """Whether sessions of one service last long enough to be worth a log-in; pure bookkeeping."""
 
-    __slots__ = ("_basic_refused", "_short", "_started_s")
+    __slots__ = ("_no_basic_until_s", "_short", "_started_s")
 
     def __init__(self) -> None:
         self._started_s: float | None = None
         self._short = 0
-        self._basic_refused = False
+        self._no_basic_until_s = 0.0
 
-    @property
-    def too_short(self) -> bool:
-        """Whether Basic is better."""
-        return self._short >= SHORT_SESSIONS and not self._basic_refused
+    def too_short(self, now_s: float) -> bool:
+        """Return whether Basic is better now."""
+        return self._short >= SHORT_SESSIONS and now_s >= self._no_basic_until_s
 
     def started(self, now_s: float) -> None:
         """Record that a session was opened."""
@@ -106,7 +108,15 @@ class SessionLifetimes:
         self._short = self._short + 1 if short else 0
         self._started_s = None
 
-    def basic_failed(self, *, certain: bool) -> None:
-        """Record that Basic did not help either; unless that is certain, it may be tried again."""
-        self._basic_refused |= certain
+    def basic_failed(self, now_s: float, status: int) -> None:
+        """Record that Basic did not help either, and the status of the response to it.
+
+        A service that is busy, or has no such resource, has not refused it.
+        """
+        refused = status < 500 and status not in _NO_REFUSAL
+        self._no_basic_until_s = now_s + (RECONSIDERED_AFTER_S if refused else 0.0)
+        self._short = 0
+
+    def reconsider(self) -> None:
+        """Try sessions again, however long the last ones lasted."""
         self._short = 0

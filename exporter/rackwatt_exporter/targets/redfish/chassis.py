@@ -156,11 +156,11 @@ async def _may_be_shared(look: Look, chassis: Json, inside: frozenset[str]) -> b
             return True
     if contained or _is_node(chassis) or _is_part(chassis):
         return False
-    path = _same(link(chassis))
-    others = [each for each in await resources(look, CHASSIS) if _same(link(each)) != path]
+    own = _same(link(chassis))
+    others = [each for each in await resources(look, CHASSIS) if _same(link(each)) != own]
     if kind == ENCLOSURE:
         return not (_systems(chassis) and all(map(_is_part, others)))
-    return any(_is_node(e) and _same(link(e, "Links", "ContainedBy")) == path for e in others)
+    return any(_is_node(e) and _same(link(e, "Links", "ContainedBy")) == own for e in others)
 
 
 async def _without_system(look: Look) -> MachineChassis:

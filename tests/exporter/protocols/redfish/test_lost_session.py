@@ -15,6 +15,7 @@ from rackwatt_exporter.protocols.redfish.client import RedfishAccount, RedfishCl
 from rackwatt_exporter.protocols.redfish.exchange import Origin, StatusError
 from rackwatt_exporter.protocols.redfish.token import (
     FIRST_WAIT_S,
+    RECONSIDERED_AFTER_S,
     SHORT_SESSION_S,
     SHORT_SESSIONS,
 )
@@ -54,6 +55,8 @@ class Forgetful:
         self.takes_basic = False
         self.missing: set[bytes] = set()
         self.absent = answer(404)
+        self.no_login: bytes | None = None  # its response instead of a session
+        self.basic_now: bytes | None = None  # its response to Basic
         self.lasts: int | None = None  # requests of one session
         self.uses: int | None = None  # those left
 
@@ -81,9 +84,13 @@ class Forgetful:
             return answer(200, b'{"RedfishVersion": "1.6.0"}')
         if method == b"POST":
             self.logins += 1
+            if self.no_login:
+                return self.no_login
             self.uses = self.lasts
             return self.opened(201, b"{}")
         if self.takes_basic and header(head, b"Authorization").startswith(b"Basic "):
+            if self.basic_now:
+                return self.basic_now
             return self.absent if path in self.missing else answer(200, b'{"watts": 301}')
         if token not in self.tokens or not self.outlives_a_request():
             return self.refusal
@@ -266,6 +273,91 @@ async def test_a_resource_that_is_gone_costs_one_login_and_leaves_no_session(
             assert await service.get(SYSTEM) == {"watts": 301}
         assert peer.logins == 2
         assert peer.deleted == 1
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504, 429, 408])
+async def test_basic_that_a_service_is_too_busy_for_is_not_refused_for_good(
+    peer: Forgetful, status: int, clock: Clock
+) -> None:
+    async with logged_in(peer) as service:
+        peer.takes_basic, peer.basic_now = True, answer(status)
+        peer.forget()
+        assert await service.get(POWER) == {"watts": 301}
+        peer.forget()
+        with pytest.raises(StatusError):
+            await service.get(POWER)
+        peer.basic_now = None
+        clock.now_s += FIRST_WAIT_S
+        for _ in range(4):
+            assert await service.get(POWER) == {"watts": 301}
+            peer.forget()
+        assert service.authorized_by == "Basic with each request"
+
+
+async def test_basic_that_a_service_refused_is_tried_again_after_an_hour(
+    peer: Forgetful, clock: Clock
+) -> None:
+    async with logged_in(peer) as service:
+        for _ in range(2):
+            peer.forget()
+            with suppress(ReadError):
+                await service.get(POWER)
+        peer.takes_basic = True
+        clock.now_s += FIRST_WAIT_S
+        for _ in range(6):
+            assert await service.get(POWER) == {"watts": 301}
+            peer.forget()
+        assert service.authorized_by == "Redfish session"
+        clock.now_s += RECONSIDERED_AFTER_S
+        for _ in range(3):
+            assert await service.get(POWER) == {"watts": 301}
+            peer.forget()
+        assert service.authorized_by == "Basic with each request"
+
+
+@pytest.mark.parametrize("status", [404, 405, 501])
+async def test_a_service_without_sessions_is_logged_in_to_again_after_an_hour(
+    peer: Forgetful, status: int, clock: Clock
+) -> None:
+    peer.takes_basic, peer.no_login = True, answer(status)
+    async with logged_in(peer) as service:
+        assert (service.authorized_by, peer.logins) == ("Basic with each request", 2)
+        peer.no_login = None
+        clock.now_s += RECONSIDERED_AFTER_S - 1
+        assert await service.get(POWER) == {"watts": 301}
+        assert peer.logins == 2
+        clock.now_s += 1
+        for _ in range(2):
+            assert await service.get(POWER) == {"watts": 301}
+        assert (service.authorized_by, peer.logins) == ("Redfish session", 3)
+
+
+@pytest.mark.parametrize("no_login", [answer(500), answer(503), answer(404), answer(429)])
+async def test_basic_is_used_on_where_a_log_in_after_an_hour_fails(
+    peer: Forgetful, no_login: bytes, clock: Clock
+) -> None:
+    peer.takes_basic, peer.no_login = True, answer(404)
+    async with logged_in(peer) as service:
+        peer.no_login = no_login
+        logins = []
+        for _ in range(3):
+            clock.now_s += RECONSIDERED_AFTER_S / 2
+            assert await service.get(POWER) == {"watts": 301}
+            logins.append(peer.logins)
+        assert service.authorized_by == "Basic with each request"
+        assert logins[0] < logins[1] == logins[2]
+
+
+async def test_a_password_that_is_refused_after_an_hour_is_not_sent_by_basic(
+    peer: Forgetful, clock: Clock
+) -> None:
+    peer.takes_basic, peer.no_login = True, answer(404)
+    async with logged_in(peer) as service:
+        peer.no_login = answer(401)
+        clock.now_s += RECONSIDERED_AFTER_S
+        with pytest.raises(ReadError) as caught:
+            await service.get(POWER)
+        assert caught.value.reason is Reason.AUTH_FAILED
 
 
 ABSENT = {

@@ -2,12 +2,14 @@
 
 import itertools
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rackwatt_exporter.protocols.redfish.token import (
     FIRST_WAIT_S,
     MAX_WAIT_S,
+    RECONSIDERED_AFTER_S,
     REFUSALS_IN_A_ROW,
     BackOff,
     SessionLifetimes,
@@ -81,25 +83,30 @@ def test_sessions_are_too_short_once_two_in_a_row_were() -> None:
     for start_s, end_s, too_short in ((0, 59, False), (60, 121, False), (130, 131, False)):
         lifetimes.started(start_s)
         lifetimes.ended(end_s)
-        assert lifetimes.too_short is too_short
+        assert lifetimes.too_short(0.0) is too_short
     lifetimes.started(140)
     lifetimes.ended(141)
-    assert lifetimes.too_short
+    assert lifetimes.too_short(0.0)
 
 
-def test_basic_that_failed_is_tried_again_unless_that_is_certain() -> None:
+@pytest.mark.parametrize(
+    ("status", "again_after_s"),
+    [(401, RECONSIDERED_AFTER_S), (403, RECONSIDERED_AFTER_S), (200, RECONSIDERED_AFTER_S)]
+    + [(status, 0) for status in (404, 408, 429, 500, 502, 503, 504)],
+)
+def test_basic_that_failed_is_tried_again_at_once_or_after_an_hour(
+    status: int, again_after_s: float
+) -> None:
     lifetimes = SessionLifetimes()
-    for certain in (False, True):
-        for start_s in (0, 1):
-            lifetimes.started(start_s)
-            lifetimes.ended(start_s)
-        assert lifetimes.too_short
-        lifetimes.basic_failed(certain=certain)
-        assert not lifetimes.too_short
-    for start_s in (2, 3):
+    lifetimes.basic_failed(10, status)
+    for start_s in (20, 21):
+        assert not lifetimes.too_short(1e9)
         lifetimes.started(start_s)
         lifetimes.ended(start_s)
-    assert not lifetimes.too_short
+    assert lifetimes.too_short(10 + again_after_s)
+    assert not lifetimes.too_short(9 + again_after_s)
+    lifetimes.reconsider()
+    assert not lifetimes.too_short(1e9)
 
 
 @given(st.lists(st.floats(0, 1e6)))
@@ -107,4 +114,4 @@ def test_sessions_that_were_never_opened_are_not_too_short(ends_s: list[float]) 
     lifetimes = SessionLifetimes()
     for end_s in ends_s:
         lifetimes.ended(end_s)
-    assert not lifetimes.too_short
+    assert not lifetimes.too_short(0.0)
