@@ -6,7 +6,12 @@ from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers import relay
 from rackwatt_exporter.schedulers.model.node_state import profile_state
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
-from rackwatt_exporter.schedulers.slurm.sinfo_output import parse_count, parse_nodes, parse_version
+from rackwatt_exporter.schedulers.slurm.sinfo_output import (
+    MARK,
+    parse_count,
+    parse_nodes,
+    parse_version,
+)
 
 _NOT_AT_REST = ("DOWN", "DRAIN", "FAIL", "ERROR", "ALLOC", "MIX", "COMPLETING")
 
@@ -22,7 +27,7 @@ def examine(data: bytes) -> None:
         assert str(error).isprintable()
         return
     assert all(line.isprintable() for line in listed.unread)
-    text = data.decode("utf-8", "replace")
+    text = data.decode("utf-8", "replace").replace(MARK, "|")
     snapshot = SchedulerSnapshot(listed.nodes)
     assert relay.decode(relay.encode(snapshot)) == snapshot
     for name, node in listed.nodes.items():

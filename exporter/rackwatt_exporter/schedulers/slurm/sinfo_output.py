@@ -1,5 +1,9 @@
 """What sinfo prints, found by its own shape: a login shell may print before, behind and between.
 
+Each line has a mark behind its first name, which is a part of the format that the exporter gives
+sinfo. A greeting has none, though it may have all columns of a node. Lines without the mark count
+only where no line has it: a sinfo of a site's own may have another format.
+
 Each line names its node before and behind each text of free choice. What is right before the first
 name without a newline, such as a window title or "Loading modules... ", cannot become a part of it:
 the second name is the right one. A reason may hold any character, column marks too: it ends at the
@@ -8,7 +12,7 @@ last name, and nothing in it is read as another node.
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 from rackwatt_exporter.protocols.command.process import one_line
@@ -28,7 +32,9 @@ _STATES = ("NodeList", "StateComplete", "StateLong", "NodeList")
 _REASON = ("PartitionName", "NodeList", "Reason", "NodeList")
 _RESOURCES = ("CPUsState", "Memory", "AllocMem", "Gres", "GresUsed", "Features_act", "Timestamp")
 _COLUMNS = (*_STATES, *_REASON, *_RESOURCES, "NodeList")
-NODES = ("-N", "-O", ",".join(f"{column}:|" for column in _COLUMNS))
+MARK = "|rackwatt|"  # what sinfo prints behind the first column
+_ENDS = (MARK, *"|" * (len(_COLUMNS) - 1))
+NODES = ("-N", "-O", ",".join(f"{c}:{end}" for c, end in zip(_COLUMNS, _ENDS, strict=True)))
 COUNT = ("-o", "%D|%D|")
 
 # Sequences that control a terminal (ECMA-48): those with a text up to its end, those with
@@ -39,10 +45,12 @@ _CONTROL = re.compile(
 _STATE, _NAME = r"([A-Za-z0-9_+*~#!%$@^-]{0,200})", r"([A-Za-z0-9._-]{1,255})"
 # All that follows a node's name. What follows the second one may be cut off, or be that of a sinfo
 # of a site's own that does not know our last columns.
-_NAMED_TWICE = re.compile(
-    rf"\|{_STATE}\|{_STATE}\|{_NAME}\|(?:([^|\s]{{0,255}})\|\3\|"
+_STATES_ON = (
+    rf"{_STATE}\|{_STATE}\|{_NAME}\|(?:([^|\s]{{0,255}})\|\3\|"
     rf"(?:(.*)\|\3\|((?:[^|]*\|){{{len(_RESOURCES)}}})\3\||(.*)\|\3\||.*))?"
 )
+_MARKED = re.compile(re.escape(MARK) + _STATES_ON)
+_NAMED_TWICE = re.compile(rf"\|{_STATES_ON}")
 _NAMED_ONCE = re.compile(rf"{_NAME}\|{_STATE}\|{_STATE}\|(?!{_NAME}\|)")
 _COUNT = re.compile(r"([0-9]{1,9})\|([0-9]{1,9})\|")
 _CPUS = re.compile(r"([0-9]{1,9})/([0-9]{1,9})/([0-9]{1,9})/([0-9]{1,9})\Z")
@@ -94,12 +102,12 @@ def parse_nodes(output: bytes, cluster: str | None, version: bytes = b"") -> Lis
     text = _text(output)
     check_cluster("sinfo", text, cluster, _text(version))
     lines = [line for line in text.split("\n") if "|" in line]
-    listed = _listed(lines, _named_twice)
-    if not listed.nodes:  # a sinfo of a site's own, whose columns are not ours
-        listed = _listed(lines, _named_once)
-    if not listed.nodes:
-        raise ReadError(Reason.BAD_REPLY, _no_nodes(output))
-    return listed
+    # The later ones are of a sinfo of a site's own, whose columns are not all ours.
+    for rows_of in (partial(_rows, _MARKED), partial(_rows, _NAMED_TWICE), _named_once):
+        listed = _listed(lines, rows_of)
+        if listed.nodes:
+            return listed
+    raise ReadError(Reason.BAD_REPLY, _no_nodes(output))
 
 
 def parse_count(output: bytes) -> int | None:
@@ -180,9 +188,9 @@ def _gres(text: str) -> tuple[Gres, ...] | None:
     return parse_gres(text) if text else None
 
 
-def _named_twice(line: str) -> Iterator[_Row]:
+def _rows(shape: re.Pattern[str], line: str) -> Iterator[_Row]:
     position = 0
-    while match := _NAMED_TWICE.search(line, position):
+    while match := shape.search(line, position):
         complete, long, name, partition, reason, resources, alone = match.groups()
         if not line.endswith(name, 0, match.start()):  # columns of something else before it
             position = match.start() + 1

@@ -445,3 +445,17 @@ async def test_a_greeting_without_a_newline_before_a_real_sinfo_costs_no_state(
     answer = await here(stage, monkeypatch, wrapper(tmp_path, script)).read()
     assert states(answer) == WORDS
     assert (answer.unread, answer.note) == (0, "")
+
+
+async def test_a_greeting_that_has_every_column_of_a_real_sinfo_is_no_node(
+    stage: SlurmCluster, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """It shows a node that is not there, and another state of one that is."""
+    rows = COMPLETE.decode().replace("n1|", "intruder|")
+    assert "n2|idle|" in rows
+    assert WORDS["n2"] != "idle"
+    (tmp_path / "greeting").write_text(rows)
+    script = f'cat {tmp_path}/greeting; {shutil.which("sinfo")} "$@"; cat {tmp_path}/greeting'
+    answer = await here(stage, monkeypatch, wrapper(tmp_path, script)).read()
+    assert states(answer) == WORDS
+    assert (answer.unread, answer.note) == (0, "")

@@ -12,6 +12,7 @@ from rackwatt_exporter.schedulers.model.node import SchedulerNode
 from rackwatt_exporter.schedulers.model.resources import Gres, Resources
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 from rackwatt_exporter.schedulers.slurm.sinfo_output import (
+    MARK,
     Listed,
     parse_count,
     parse_nodes,
@@ -127,6 +128,34 @@ def test_any_text_around_the_nodes_changes_none_of_them(before: str, behind: str
     states = parse_states(f"{before}{LINES}{behind}".encode("utf-8", "replace"))
     assert THREE.items() <= states.items()
     assert len(states) == 3 or "|" in before + behind
+
+
+FULL = "n1{}idle|idle|n1|batch|n1|none|n1|0/4/0/4|1000|0|(null)|(null)|(null)|0|n1|\n"
+IMITATION = FULL.format("|").replace("n1", "n9")
+
+
+@pytest.mark.parametrize(
+    "greeting", [IMITATION, IMITATION.replace("n9", "n1").replace("idle", "down")]
+)
+@pytest.mark.parametrize("ends", ["\n", "", " "])
+def test_a_greeting_that_has_every_column_of_a_node_is_none(greeting: str, ends: str) -> None:
+    printed = FULL.format(MARK)
+    for output in (f"{greeting.rstrip()}{ends}{printed}", f"{printed.rstrip()}{ends}{greeting}"):
+        assert parse_states(output.encode()) == {"n1": "idle"}
+
+
+@given(st.text(), st.text())
+def test_no_text_without_the_mark_around_marked_lines_changes_anything(
+    before: str, behind: str
+) -> None:
+    if "\x1b" in before or "CLUSTER: " in before + behind or MARK in before + behind:
+        return
+    output = f"{before}{FULL.format(MARK)}{behind}"
+    assert parse_states(output.encode("utf-8", "replace")) == {"n1": "idle"}
+
+
+def test_lines_without_the_mark_are_nodes_of_a_sinfo_that_prints_none() -> None:
+    assert parse_states((FULL.format("|") + IMITATION).encode()) == {"n1": "idle", "n9": "idle"}
 
 
 def test_a_line_that_other_output_broke_is_reported_and_gives_no_state() -> None:
