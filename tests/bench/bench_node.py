@@ -80,6 +80,8 @@ def started(directory: Path, scrapes: int) -> list[Figure]:
         "PYTHONPYCACHEPREFIX": str(directory / "compiled"),
         "PYTHONDONTWRITEBYTECODE": "",
         "FROZENLIST_NO_EXTENSIONS": "1",
+        "PYTHONOPTIMIZE": "2",
+        "PYTHONNODEBUGRANGES": "1",
     }
     command = ("run", *given, "--web.listen-address=127.0.0.1:0")
     with running(*command, **as_image) as run:

@@ -25,6 +25,7 @@ BUILT = (
     ".dockerignore", "Dockerfile", "LICENSE", "README.md", "pyproject.toml",
     "crds", "exporter", "images", "operator", "scripts",
 )  # fmt: skip
+COMPILED_LIBRARY = "python3 -c 'import argparse, os; print(os.path.exists(argparse.__cached__))'"
 COMPILERS = {"gcc", "g++", "cc", "c++", "cpp", "clang", "as", "ld", "make", "rustc", "go", "tcc"}
 LARGEST_MIB = {"collector": 90, "operator": 90}
 TIME_S = 1_700_000_000
@@ -177,6 +178,8 @@ def test_it_is_slim(images: dict[str, Image], name: str) -> None:
         ("collector", "rackwatt-exporter run --help", "--config.file"),
         ("collector", "ssh -V", "OpenSSH"),
         ("collector", "python3 -c 'import pyghmi, pysnmp, uvloop; print(7 * 6)'", "42"),
+        ("collector", COMPILED_LIBRARY, "True"),
+        ("operator", COMPILED_LIBRARY, "True"),
         ("operator", "rackwatt-operator --help", "render"),
         ("operator", "rackwatt-operator run --help", "--defaults.file"),
         ("operator", "rackwatt-operator crds", "powertargets.rackwatt.dev"),
