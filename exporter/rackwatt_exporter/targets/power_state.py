@@ -3,7 +3,7 @@
 Reading it every time would double the requests, also of BMCs that take a second to describe a
 system. The watts are evidence: a machine that is switched off draws far less, or its BMC repeats
 its last measurement. Watts that change, and have not fallen, are those of a machine that is on;
-every tenth time the state is read all the same.
+every tenth time the state is read all the same. A power supply is judged by the same evidence.
 """
 
 FALL = 0.8
@@ -29,7 +29,7 @@ class PowerStateMonitor:
         self._trusted_readings_left -= 1
         return False
 
-    def confirmed_on(self, watts: float) -> None:
+    def confirmed_on(self, watts: float, trusted_readings: int = TRUSTED_READINGS) -> None:
         """Record that the machine was on while it drew these watts."""
         self._watts_when_on = self._last_watts = watts
-        self._trusted_readings_left = TRUSTED_READINGS
+        self._trusted_readings_left = trusted_readings

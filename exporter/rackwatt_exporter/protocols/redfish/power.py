@@ -124,6 +124,11 @@ def supply_metrics(names: Sequence[str]) -> Finder:
     return find
 
 
+def supply_input(document: Json) -> float | None:
+    """Return the watts that a supply's metrics, or the sensor of these, have; None without any."""
+    return number(_input(document))
+
+
 def supply_names(document: Json) -> list[str]:
     """Return the names of the power supplies that Power lists, without empty bays."""
     return list(_present(document))

@@ -29,13 +29,15 @@ Look = Callable[[str], Awaitable[Json]]
 class PowerResource(NamedTuple):
     """The resources that hold a machine's watts, and the function that reads all of them.
 
-    `refresh` lists the members of a sum of several resources again.
+    `refresh` lists the members of a sum of several resources again. `states` are the resources that
+    have the states of these members, in the same order; empty where the members have their own.
     """
 
     paths: tuple[str, ...]
     find: Finder
     where: str
     refresh: Optional["Seeker"] = None
+    states: tuple[str, ...] = ()
 
     async def read(self, look: Look) -> Found | None:
         """Read it now; None where it has no watts.
@@ -154,7 +156,7 @@ async def _supply_metrics(subsystem: str, supplies: str | None, look: Look) -> P
     paths = tuple(_input_path(m, fitted[m], metrics[m], e) for m, e in excerpts.items())
     names = _supply_labels(fitted)
     refresh = partial(_supply_metrics, subsystem, supplies)
-    return resource(paths, power.supply_metrics(names), refresh)
+    return resource(paths, power.supply_metrics(names), refresh, tuple(fitted))
 
 
 def _input_path(member: str, supply: Json, metrics: str, excerpt: Json) -> str:
@@ -217,10 +219,15 @@ def _name_besides(path: str, sensor: Json) -> str:
     return f"({name})" if name and name != last_part(path) else ""
 
 
-def resource(paths: Sequence[str], find: Finder, refresh: Seeker | None = None) -> PowerResource:
+def resource(
+    paths: Sequence[str],
+    find: Finder,
+    refresh: Seeker | None = None,
+    states: tuple[str, ...] = (),
+) -> PowerResource:
     """Make a PowerResource, named after its paths."""
     where = "+".join(path.removeprefix("/redfish/v1/").rstrip("/") for path in paths)
-    return PowerResource(tuple(paths), find, where, refresh)
+    return PowerResource(tuple(paths), find, where, refresh, states)
 
 
 def _source(excerpt: Json) -> str | None:

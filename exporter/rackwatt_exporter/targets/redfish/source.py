@@ -167,7 +167,7 @@ class RedfishSource:
             found = await self._read_found(resource)
         else:
             resource = self._resource = await self._sum.refreshed(resource)
-            found = await resource.read(self._member)
+            found = await self._sum.read(resource, self._member)
         return found and self._sum.counted(found)
 
     async def _read_found(self, resource: PowerResource) -> Found | None:

@@ -103,6 +103,84 @@ async def test_a_supply_with_a_resource_of_its_own_is_missed_and_found_again(
     assert readings[-1] == Members(3, 3)
 
 
+METRICS = f"{CHASSIS}/PowerSubsystem/PowerSupplies"
+
+
+def supplies_with_metrics(*watts: float, state: str = "Enabled", **more: Any) -> dict[str, Any]:
+    """Make supplies with metrics of their own; `state` is that of the last supply."""
+    paths = [f"{METRICS}/{number}" for number in range(len(watts))]
+    resources = {METRICS: collection(*paths), f"{CHASSIS}/PowerSubsystem": {}}
+    resources[f"{CHASSIS}/PowerSubsystem"] = {"PowerSupplies": link(METRICS)}
+    for path, each in zip(paths, watts, strict=True):
+        status = {"State": state if path == paths[-1] else "Enabled"}
+        resources[path] = {**link(path), "Name": f"PSU{path[-1]}", "Status": status}
+        resources[f"{path}/Metrics"] = {"InputPowerWatts": {"Reading": each}, **more}
+    return resources
+
+
+@pytest.mark.parametrize("state", ["UnavailableOffline", "Starting", "Absent", "Disabled"])
+@pytest.mark.parametrize("last", [280, 0, 20])
+async def test_a_supply_that_is_offline_is_noticed_at_the_next_reading(
+    state: str, last: float
+) -> None:
+    served = Tree(machine() | supplies_with_metrics(300, 280))
+    source = served.source()
+    for step in range(3):
+        served.resources |= supplies_with_metrics(300 + step, 282 - step)
+        assert (await source.read()).members == Members(2, 2)
+    for watts in (560, 565, 571):
+        served.resources |= supplies_with_metrics(watts, last, state=state)
+        with pytest.raises(ReadError) as caught:
+            await source.read()
+        assert caught.value.reason in (Reason.SENSOR_UNREADABLE, Reason.MEMBER_MISSING)
+    served.resources |= supplies_with_metrics(310, 290)
+    assert await last_of(source) == (600, Members(2, 2))
+
+
+async def test_a_supply_that_waits_is_one_that_works() -> None:
+    served = Tree(machine() | supplies_with_metrics(300, 0, state="StandbySpare"))
+    source = served.source()
+    for step in range(5):
+        served.resources |= supplies_with_metrics(300 + step, 0, state="StandbySpare")
+        assert (await source.read()).watts == 300 + step
+
+
+@pytest.mark.parametrize("count", [1, 2, 6, 24])
+async def test_supplies_are_read_with_every_tenth_of_watts_that_change(count: int) -> None:
+    served = Tree(machine() | supplies_with_metrics(*[300] * count))
+    source = served.source()
+    await searched(source)
+    requests = []
+    for step in range(1, 41):
+        served.resources |= supplies_with_metrics(*[300 + step] * count)
+        served.counted()
+        await source.read()
+        requests.append(served.counted())
+    assert max(requests) <= count + -(-count // 10) + 1  # one for the machine's state
+    assert sum(requests) == 40 * count + 4 * count + 4
+
+
+async def test_metrics_with_a_state_of_their_own_cost_no_other_request() -> None:
+    own: dict[str, Any] = {"Status": {"State": "Enabled"}}
+    served = Tree(machine() | supplies_with_metrics(300, 280, **own))
+    source = served.source()
+    await source.read()
+    served.resources |= supplies_with_metrics(310, 280, **own)
+    served.counted()
+    await source.read()
+    assert served.requests == [f"{METRICS}/0/Metrics", f"{METRICS}/1/Metrics"]
+
+
+async def test_watts_of_one_supply_that_repeat_cost_one_request_more() -> None:
+    served = Tree(machine() | supplies_with_metrics(300, 280))
+    source = served.source()
+    for watts in (300, 310, 320, 330):
+        served.resources |= supplies_with_metrics(watts, 280)
+        served.counted()
+        await source.read()
+    assert served.requests == [f"{METRICS}/0/Metrics", f"{METRICS}/1/Metrics", f"{METRICS}/1"]
+
+
 def supply_sensors(*ids: str) -> dict[str, Any]:
     found = sensors(*ids, "Inlet_Temp")
     for name in ids:
@@ -172,7 +250,8 @@ async def test_a_list_is_read_again_a_few_requests_at_a_time(listed_at_once: Non
     for _ in range(8):
         served.counted()
         seen.append(await source.read())
-        assert served.counted() <= 4 + redfish_sum._REQUESTS
+        # Watts that repeat are doubted: each supply is read with its metrics.
+        assert served.counted() <= 2 * 4 + redfish_sum._REQUESTS
     assert seen[-1].members == Members(4, 4)
     assert seen[-1].watts == 2100.5 + 2101.5 + 2102.5 + 1000
 
