@@ -1,7 +1,7 @@
 """Cost of a large scheduler: polls of Slurm's commands, the page that is made of them, memory.
 
 The commands are scripts that print what slurm_output.py has made up, so that their own time is not
-counted: 2 % of the jobs differ between two polls.
+counted: 2 % of the jobs and the load of each node differ between two polls.
 
 `python -m tests.bench.bench_scheduler`; the flags are for a smaller or larger try.
 """
@@ -28,7 +28,7 @@ spec: {{cluster: prod, interval: {interval}s, slurm: {{cli: {{path: "{folder}"}}
 """
 SINFO = """#!/bin/sh
 case "$*" in *--version*) echo slurm 24.11.5;; *%D*) echo "{nodes}|{nodes}|";;
-*) exec cat {folder}/sinfo.txt;; esac
+*) exec cat {folder}/sinfo.$(( $(date +%s) / {interval} % 2 ));; esac
 """
 SQUEUE = """#!/bin/sh
 exec cat {folder}/squeue.$(( $(date +%s) / {interval} % 2 ))
@@ -37,9 +37,9 @@ exec cat {folder}/squeue.$(( $(date +%s) / {interval} % 2 ))
 
 def write(directory: Path, output: SlurmOutput, interval_s: int) -> Path:
     """Write the commands and the document; return the document."""
-    (directory / "sinfo.txt").write_bytes(output.sinfo)
-    for number, squeue in enumerate((output.squeue, turned(output).squeue)):
-        (directory / f"squeue.{number}").write_bytes(squeue)
+    for number, printed in enumerate((output, turned(output))):
+        (directory / f"sinfo.{number}").write_bytes(printed.sinfo)
+        (directory / f"squeue.{number}").write_bytes(printed.squeue)
     for name, script in (("sinfo", SINFO), ("squeue", SQUEUE)):
         text = script.format(folder=directory, nodes=output.nodes, interval=interval_s)
         (directory / name).write_text(text)

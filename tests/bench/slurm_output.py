@@ -5,11 +5,16 @@ in arrays, which are one line each; the others run, a few on many nodes, or have
 """
 
 import random
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from rackwatt_exporter.schedulers.slurm.sinfo_output import MARK
+
 NOW_S = 1_795_252_000
 _REASONS = ("Priority", "Resources", "Dependency", "JobArrayTaskLimit", "JobHeldUser", "BeginTime")
+# The hundredths of a load, and free memory.
+_USAGE = re.compile(rb"\.([0-9])([0-9])\|([0-9]+)[0-9]\|")
 _ENDED = ("COMPLETED",) * 8 + ("FAILED", "CANCELLED", "TIMEOUT", "OUT_OF_MEMORY")
 
 
@@ -36,12 +41,15 @@ def slurm_output(nodes: int = 2_000, tasks: int = 50_000, seed: int = 1) -> Slur
 
 
 def turned(output: SlurmOutput, share: float = 0.02) -> SlurmOutput:
-    """Return the outputs some time later: a share of the jobs has changed."""
+    """Return the outputs some time later: a share of the jobs has changed, and each node's load."""
     lines = output.squeue.splitlines(keepends=True)
     step = max(1, int(1 / share))
     lines[::step] = [line.replace(b"|alice", b"|bob") for line in lines[::step]]
     lines[::step] = [line.replace(b"|179", b"|178") for line in lines[::step]]
-    return SlurmOutput(output.sinfo, b"".join(lines), output.nodes, output.tasks, output.records)
+    return SlurmOutput(
+        _USAGE.sub(rb".\2\1|\g<3>7|", output.sinfo), b"".join(lines),
+        output.nodes, output.tasks, output.records,
+    )  # fmt: skip
 
 
 def _nodes(random_: random.Random, count: int) -> Iterator[str]:
@@ -61,12 +69,15 @@ def _nodes(random_: random.Random, count: int) -> Iterator[str]:
             )
         gres = "gpu:a100:4(S:0-1)" if gpus else "(null)"
         in_use = "gpu:a100:2(IDX:0-1)" if gpus and used else "gpu:0"
-        resources = f"{used}/{64 - used}/0/64|256000|{used * 4000}|{gres}|{in_use}|zen4,ib|{since}"
+        resources = (
+            f"{used}/{64 - used}/0/64|256000|{used * 4000}|{gres}|{in_use}|zen4,ib|{since}|10"
+        )
+        usage = f"{used + random_.random():.2f}|{random_.randrange(4000, 256000)}"
         for partition in (
             ("gpu", "gpu-short") if gpus else ("batch", "short", "long")[: 2 + index % 2]
         ):
             yield (
-                f"{name}|{state}|{long}|{name}|{partition}|{name}|{reason}|{name}|{resources}|{name}|\n"
+                f"{name}{MARK}{state}|{long}|{name}|{partition}|{name}|{reason}|{name}|{resources}|{name}|{usage}|{name}|\n"
             )
 
 
@@ -117,8 +128,9 @@ def _line(
     start = str(submitted + random_.randrange(20_000)) if started else "N/A"
     end = str(NOW_S + random_.randrange(200_000)) if started else "N/A"
     partition = random_.choice(("batch", "short", "long", "batch,long"))
+    feature = random_.choice(("(null)",) * 9 + ("zen4&ib",))
     owner = f"user{user:03}|account{user % 40:02}|normal|{partition}"
     return (
         f"{name}|{state}|{tres}|{owner}|{nodes}|N/A|N/A|N/A|N/A|{submitted}|{start}|{end}|"
-        f"{reason}|{name}|\n"
+        f"{feature}|{name}|{reason}|{name}|\n"
     )

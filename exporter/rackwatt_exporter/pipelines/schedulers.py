@@ -36,6 +36,7 @@ from rackwatt_exporter.schedulers.views.nodes import state_counts
 from rackwatt_exporter.schedulers.views.render import (
     SCHEDULER_LABELS,
     is_excluded,
+    joined,
     render,
     render_named,
 )
@@ -235,6 +236,7 @@ def _samples(
     """
     yield from nodes.samples(snapshot)
     if not spec.is_relayed:
+        yield from nodes.usage_samples(snapshot)
         yield from jobs.samples(snapshot, spec.metrics)
         yield from per_job.samples(snapshot, spec.metrics)
         for subject in _SUBJECTS:
@@ -250,16 +252,17 @@ def _make_view(
     profiles: Collection[str],
 ) -> _View:
     labels = spec.name, spec.cluster
-    lines = render(labels, _samples(spec, snapshot, profiles), spec.metrics.exclude)
+    exclude = spec.metrics.exclude
+    text: dict[MetricFamily, bytes] = {}
     if not spec.is_relayed:  # as jobs: of each node on one page alone
-        lines |= render_named(labels, snapshot.nodes, nodes.node_samples, spec.metrics.exclude)
+        text |= joined(render_named(labels, snapshot.nodes, nodes.node_samples, exclude))
+    lines = render(labels, _samples(spec, snapshot, profiles), exclude)
     if spec.metrics.jobs and not spec.is_relayed:
         for family in durations.FAMILIES:
-            if not is_excluded(family, spec.metrics.exclude):
+            if not is_excluded(family, exclude):
                 lines[family] = list(counted_durations.lines(labels, family))
     jobs = None if snapshot.jobs is None else dict(job_counts(snapshot).most_common(_MAX_STATES))
-    text = {family: "".join(of_family).encode() for family, of_family in lines.items() if of_family}
-    return _View(snapshot, spec, text, jobs)
+    return _View(snapshot, spec, text | joined(lines), jobs)
 
 
 def _by_state(value: SchedulerSnapshot) -> str:

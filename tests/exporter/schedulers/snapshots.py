@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from rackwatt_exporter.schedulers.model.job import Job
 from rackwatt_exporter.schedulers.model.license import License
-from rackwatt_exporter.schedulers.model.node import SchedulerNode
+from rackwatt_exporter.schedulers.model.node import NodeUsage, SchedulerNode
 from rackwatt_exporter.schedulers.model.resources import Gres, Resources
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 from tests.peers.slurm import SlurmCluster
@@ -22,7 +22,13 @@ def full_snapshot(
 ) -> SchedulerSnapshot:
     """Make a snapshot of which every family of a scheduler is made."""
     held = Resources(8, 2**30, (Gres("gpu", 2, "h100"),))
-    details = {"reason": "bad dimm", "reason_at_s": 1795220732, "total": held, "allocated": held}
+    details: dict[str, object] = {
+        "reason": "bad dimm",
+        "reason_at_s": 1795220732,
+        "total": held,
+        "allocated": held,
+    }
+    details |= {"partitions": ("gpu",), "weight": 10, "features": ("zen4",)}
     nodes = {name: SchedulerNode(state, **details) for name, state in states.items()}  # type: ignore[arg-type]
     made = (
         Job(
@@ -32,6 +38,7 @@ def full_snapshot(
             account="phys",
             partitions=("gpu",),
             allocated=held,
+            features=("zen4",),
             submitted_at_s=100,
             started_at_s=200,
         ),
@@ -39,7 +46,9 @@ def full_snapshot(
         Job("2", "pending", tasks=20, user="alice", partitions=("gpu",), reason="Priority"),
     )
     license = License("matlab", 10, 10, 0, 2, remote=True, last_consumed=9, last_deficit=0)
-    return SchedulerSnapshot(nodes, jobs=made if jobs is None else jobs, licenses=(license,))
+    usage = dict.fromkeys(states, NodeUsage(0.14, 2**30))
+    jobs = made if jobs is None else jobs
+    return SchedulerSnapshot(nodes, jobs=jobs, licenses=(license,), usage=usage)
 
 
 def states(snapshot: SchedulerSnapshot) -> dict[str, str]:

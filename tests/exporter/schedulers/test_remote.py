@@ -186,7 +186,7 @@ def test_the_snapshot_is_304_with_the_age_of_slurms_answer_if_it_has_not_changed
         assert whole.headers["Content-Type"] == media
         assert whole.json()["cluster"] == "prod"
         total = {"cpus": 8, "memory_bytes": 16_000 * 2**20, "gres": []}
-        common = {"partitions": ["again", "batch"], "total": total}
+        common = {"partitions": ["again", "batch"], "total": total, "weight": 1}
         none = {"cpus": 0, "memory_bytes": 0, "gres": []}
         nodes = whole.json()["nodes"]
         held = nodes["n1"].pop("allocated")
@@ -208,14 +208,15 @@ def test_the_snapshot_is_304_with_the_age_of_slurms_answer_if_it_has_not_changed
         assert job["allocated"] == held
         alone = client.get("/schedulers/prod/snapshot?jobs=false").json()
         assert (alone["nodes"].keys(), "jobs" in alone) == (nodes.keys(), False)
-        condition = {"If-None-Match": whole.headers["ETag"]}
-        again = client.get("/schedulers/prod/snapshot", headers=condition)
+        assert ("usage" in whole.json(), "usage" in alone) == (True, False)
+        path = "/schedulers/prod/snapshot?jobs=false"  # what is measured changes at every poll
+        etag = client.get(path).headers["ETag"]
+        condition = {"If-None-Match": etag}
+        again = client.get(path, headers=condition)
         assert (again.status_code, again.content) == (304, b"")
-        assert again.headers["ETag"] == whole.headers["ETag"]
+        assert again.headers["ETag"] == etag
         with cluster.frozen("slurmctld"):  # no answers: the snapshot ages
-            old = until(
-                lambda: older(client.get("/schedulers/prod/snapshot", headers=condition), 4)
-            )
+            old = until(lambda: older(client.get(path, headers=condition), 4))
             assert old.status_code == 304
         other = client.get("/schedulers/none/snapshot")
         assert other.status_code == 404

@@ -28,7 +28,9 @@ def examine(data: bytes) -> None:
         return
     assert all(line.isprintable() for line in listed.unread)
     text = data.decode("utf-8", "replace").replace(MARK, "|")
-    snapshot = SchedulerSnapshot(listed.nodes)
+    assert listed.usage.keys() <= listed.nodes.keys()
+    assert parse_nodes(data, "toy", b"", listed.by_line) == listed
+    snapshot = SchedulerSnapshot(listed.nodes, usage=listed.usage)
     assert relay.decode(relay.encode(snapshot)) == snapshot
     for name, node in listed.nodes.items():
         columns = re.findall(rf"{re.escape(name)}\|([^|\s]*)\|([^|\s]*)\|", text)

@@ -12,6 +12,7 @@ MAX_FLAGS = 64
 MAX_REASON = 200
 MAX_TIME_S = 2**40
 MAX_COUNT = 2**60
+MAX_LOAD = 1e9
 
 Word = Annotated[str, Meta(pattern=r"^[a-z0-9_]{1,64}\Z")]
 Words = Annotated[tuple[Word, ...], Meta(max_length=MAX_FLAGS)]
@@ -20,6 +21,7 @@ Names = Annotated[tuple[Name, ...], Meta(max_length=MAX_NAMES)]
 Text = Annotated[str, Meta(max_length=MAX_NAME)]
 Time = Annotated[int, Meta(ge=1, le=MAX_TIME_S)]
 Count = Annotated[int, Meta(ge=0, le=MAX_COUNT)]
+Load = Annotated[float, Meta(ge=0, le=MAX_LOAD)]
 
 
 def name(text: str) -> str:

@@ -32,7 +32,8 @@ class Job(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     `started_at_s` and `ended_at_s` are what has happened, not what is planned; all times are Unix
     times. `requested` is what it waits for, and `allocated` what it holds now: both are of one
     task. `nodes` are those that it holds; `per_node` is what it holds of each, in the same order,
-    and empty where the scheduler reports the total alone.
+    and empty where the scheduler reports the total alone. `features` are those of nodes that its
+    constraint names, whether it wants all of them or any.
     """
 
     id: Name
@@ -53,6 +54,7 @@ class Job(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     allocated: Resources | None = None
     nodes: Annotated[tuple[Name, ...], Meta(max_length=MAX_NODES)] = ()
     per_node: Annotated[tuple[Resources, ...], Meta(max_length=MAX_NODES)] = ()
+    features: Names = ()
 
     def __post_init__(self) -> None:
         if self.reason:

@@ -1,9 +1,21 @@
-"""One node as a scheduler reports it."""
+"""One node as a scheduler reports it, and what was measured on it.
+
+The two are apart: a measurement differs at each poll, and the other stays for hours, so that equal
+nodes can be one object and a relay has nothing to send.
+"""
 
 import msgspec
 
 from rackwatt_exporter.printable import printable
-from rackwatt_exporter.schedulers.model.fields import MAX_REASON, Names, Time, Word, Words
+from rackwatt_exporter.schedulers.model.fields import (
+    MAX_REASON,
+    Count,
+    Load,
+    Names,
+    Time,
+    Word,
+    Words,
+)
 from rackwatt_exporter.schedulers.model.resources import Resources
 
 
@@ -14,7 +26,8 @@ class SchedulerNode(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     None where the scheduler reports no base state. `partitions` are sorted, since Slurm lists them
     in any order. `reason` is why the node is out of service, in the words of its administrator or
     of the scheduler; `reason_at_s` is when it was set (Unix time). `total` is what the scheduler
-    can allocate of the node, `allocated` what it has.
+    can allocate of the node, `allocated` what it has. Of the nodes that fit a job, Slurm allocates
+    those of the lowest `weight`.
     """
 
     state: Word
@@ -26,7 +39,19 @@ class SchedulerNode(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     features: Names = ()
     total: Resources | None = None
     allocated: Resources | None = None
+    weight: Count | None = None
 
     def __post_init__(self) -> None:
         if self.reason:
             msgspec.structs.force_setattr(self, "reason", printable(self.reason, MAX_REASON))
+
+
+class NodeUsage(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """What the scheduler's own daemon on a node measured last; None was not reported.
+
+    `load` is the system's load average, and `free_memory_bytes` is what the system has not in use:
+    both are of all processes, not of jobs alone.
+    """
+
+    load: Load | None = None
+    free_memory_bytes: Count | None = None

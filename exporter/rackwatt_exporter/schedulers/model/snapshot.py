@@ -15,7 +15,7 @@ from rackwatt_exporter.printable import printable
 from rackwatt_exporter.schedulers.model.fields import Name
 from rackwatt_exporter.schedulers.model.job import Job
 from rackwatt_exporter.schedulers.model.license import License
-from rackwatt_exporter.schedulers.model.node import SchedulerNode
+from rackwatt_exporter.schedulers.model.node import NodeUsage, SchedulerNode
 
 _MAX_WORDS = {"cluster": 100, "version": 40, "note": 500}
 
@@ -30,7 +30,7 @@ class SchedulerSnapshot(msgspec.Struct, frozen=True):
     were not read, and () where there is none. `cluster` is the name that the scheduler itself gives
     its cluster, `version` its own version. `unread` nodes and `unread_jobs` exist and could not be
     read; `note` says more of them. `age_s` is how old the answer was when it came: that of a
-    scheduler itself is new.
+    scheduler itself is new. `usage` is what was measured on nodes, by name.
     """
 
     nodes: Mapping[Name, SchedulerNode]
@@ -41,6 +41,7 @@ class SchedulerSnapshot(msgspec.Struct, frozen=True):
     age_s: float = 0.0
     jobs: tuple[Job, ...] | None = None
     unread_jobs: Unread = 0
+    usage: Mapping[Name, NodeUsage] | None = None
     licenses: tuple[License, ...] | None = None
 
     def __post_init__(self) -> None:

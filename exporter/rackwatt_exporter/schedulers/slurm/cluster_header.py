@@ -6,7 +6,8 @@ from collections import Counter
 from rackwatt_exporter.printable import printable
 from rackwatt_exporter.reading import ReadError, Reason
 
-_CLUSTER = re.compile(r"^(.*)CLUSTER: ([^\s|]+)[ \t\r]*$", re.MULTILINE)
+HEADER = "CLUSTER: "
+_CLUSTER = re.compile(rf"^(.*){HEADER}([^\s|]+)[ \t\r]*$", re.MULTILINE)
 _MAX_SHOWN = 80
 
 
@@ -18,6 +19,8 @@ def check_cluster(command: str, text: str, cluster: str | None, version: str) ->
     Raises:
         ReadError: bad_reply, with the clusters that answer.
     """
+    if HEADER not in text:
+        return
     answering = _clusters(text, version)
     if not answering - {cluster}:
         return

@@ -7,7 +7,7 @@ beside both is read behind them, each by a command of its own (subjects.py).
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -26,6 +26,7 @@ from rackwatt_exporter.schedulers.slurm.sinfo_output import (
     COUNT,
     NODES,
     Listed,
+    Row,
     parse_count,
     parse_nodes,
     parse_version,
@@ -109,6 +110,7 @@ class SlurmCommands:
         self._arguments = (*_ALL, *(("-M", cluster) if cluster else ("--local",)))
         self._version: bytes | None = None  # what was printed for it
         self._check = _Check()
+        self._rows: Mapping[str, Row] = {}
         self._squeue = Squeue(self._arguments, cluster) if jobs else None
         self._forms = SubjectCommands(host, folder, cluster)
         self._subjects = SubjectReader(subjects, self._forms.ask)
@@ -126,11 +128,14 @@ class SlurmCommands:
             output = await run(*self._arguments, *NODES)
             if self._version is None:
                 self._version = await run("--version")
-            listed = await asyncio.to_thread(parse_nodes, output, self._cluster, self._version)
+            listed = await asyncio.to_thread(
+                parse_nodes, output, self._cluster, self._version, self._rows
+            )
         except ReadError:
             self._version = None  # the next Slurm that answers may be another
             self._forms.forget()
             raise
+        self._rows = listed.by_line
         listed, self._check = await self._checked(listed, run)
         check = self._check
         jobs = await self._jobs(listed, run_squeue, self._version)
@@ -142,6 +147,7 @@ class SlurmCommands:
             note="; ".join(filter(None, (check.note, jobs.note))),
             jobs=jobs.jobs,
             unread_jobs=jobs.unread,
+            usage=listed.usage,
         )
         return await self._subjects.complete(snapshot, deadline_s)
 
@@ -196,7 +202,8 @@ def without_doubtful(listed: Listed, count: int | None) -> Listed:
     if count is None or count >= len(nodes) or len(incomplete) == len(nodes):
         return listed
     unread = (*listed.unread, *sorted(incomplete))
-    return Listed({name: nodes[name] for name in nodes if name not in incomplete}, unread)
+    kept = {name: nodes[name] for name in nodes if name not in incomplete}
+    return listed._replace(nodes=kept, unread=unread, incomplete=frozenset())
 
 
 def compared(listed: Listed, count: int | None) -> tuple[int, str]:

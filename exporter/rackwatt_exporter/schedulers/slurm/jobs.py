@@ -4,6 +4,7 @@ Slurm prints what a job waits for and what it holds in the same words: the state
 them it is. Its start and its end are plans as long as they have not happened.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from sys import intern
@@ -32,6 +33,8 @@ from rackwatt_exporter.schedulers.slurm.tres import (
     parse_tres,
 )
 
+# Of a constraint (sbatch, --constraint): all, any, groups, and a list of alternatives.
+_OPERATORS = re.compile(r"[&|,()\[\]\s]+")
 _HIDDEN = "Slurm lists no job and nodes are allocated: PrivateData=jobs hides them from this user"
 
 
@@ -68,6 +71,7 @@ class SlurmJob(msgspec.Struct, gc=False):
     qos: str
     partitions: str
     reason: str
+    features: str
     nodes: str
     gres: tuple[str, str, str, str]
     submitted_at_s: int | None
@@ -101,6 +105,7 @@ def make_job(job_id: JobId, slurm: SlurmJob) -> Job:
         allocated,
         nodes,
         (allocated,) if allocated is not None and len(nodes) == 1 else (),
+        _features(slurm.features),
     )
 
 
@@ -166,6 +171,14 @@ def _word(text: str) -> str:
 @lru_cache(4096)
 def _words(text: str) -> tuple[str, ...]:
     return names(text.split(","))
+
+
+@lru_cache(4096)
+def _features(constraint: str) -> tuple[str, ...]:
+    """List the features that a constraint such as `[rack1*2&rack2*4]` or `intel|amd` names."""
+    if constraint in NOTHING:
+        return ()
+    return names(word.partition("*")[0] for word in _OPERATORS.split(constraint))
 
 
 def names(words: Iterable[str]) -> tuple[str, ...]:

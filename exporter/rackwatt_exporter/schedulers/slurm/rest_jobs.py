@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from rackwatt_exporter.schedulers.model.fields import MAX_COUNT
 from rackwatt_exporter.schedulers.model.job import Job
 from rackwatt_exporter.schedulers.slurm.arrays import JobId, count_tasks
 from rackwatt_exporter.schedulers.slurm.jobs import SlurmJob, SlurmJobs, make_job, time_s
@@ -38,6 +39,7 @@ class RestJob(msgspec.Struct):
     partition: Any = None
     state_reason: Any = None
     state_description: Any = None
+    features: Any = None
     nodes: Any = None
     tres_per_job: Any = None
     tres_per_node: Any = None
@@ -69,7 +71,7 @@ def number(value: Any) -> int | None:
     if isinstance(value, dict):
         value = value.get("number") if value.get("set", True) is True else None
     whole = isinstance(value, int) and not isinstance(value, bool)
-    return value if whole and 0 <= value < 2**63 else None
+    return value if whole and 0 <= value <= MAX_COUNT else None
 
 
 def text(value: Any) -> str:
@@ -107,6 +109,7 @@ def _slurm_job(record: RestJob) -> SlurmJob | None:
         qos=text(record.qos),
         partitions=text(record.partition),
         reason=text(record.state_description) or text(record.state_reason),
+        features=text(record.features),
         nodes=text(record.nodes),
         gres=(
             text(record.tres_per_job),

@@ -1,26 +1,20 @@
 """What slurmrestd answers, in the spellings of every version from v0.0.37 on.
 
-Only what is needed is read. A state was a word with `state_flags` beside it and is a list now; a
-number was plain and is wrapped in `{set, infinite, number}` now; errors were text once. A node is
-read for itself: one that is not as it should be costs no other its state.
+Only what is needed is read. A number was plain and is wrapped in `{set, infinite, number}` now;
+errors were text once. rest_nodes.py and rest_jobs.py read the records.
 """
 
 import re
-from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
 from rackwatt_exporter.printable import printable
 from rackwatt_exporter.reading import ReadError, Reason
-from rackwatt_exporter.schedulers.model.fields import MAX_COUNT, MAX_NAME, MAX_NAMES
-from rackwatt_exporter.schedulers.model.node import SchedulerNode
-from rackwatt_exporter.schedulers.model.node_state import normalize_state
-from rackwatt_exporter.schedulers.model.resources import Resources
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot, share
-from rackwatt_exporter.schedulers.slurm.jobs import names, time_s
-from rackwatt_exporter.schedulers.slurm.rest_jobs import RestJob, number
-from rackwatt_exporter.schedulers.slurm.tres import MIB, parse_gres
+from rackwatt_exporter.schedulers.slurm.rest_jobs import RestJob
+from rackwatt_exporter.schedulers.slurm.rest_nodes import RestNode, read_nodes
 
 OLDEST, NEWEST = 37, 45
 _NO_DATABASE = 7000  # ESLURM_DB_CONNECTION
@@ -30,22 +24,6 @@ _NODES = re.compile(r"/slurm/v0\.0\.([0-9]{1,6})/nodes/?\Z")
 class _Number(msgspec.Struct):
     set: bool = True
     number: int | float | None = None
-
-
-class _Node(msgspec.Struct):
-    name: Any = None
-    state: Any = None
-    state_flags: Any = None
-    partitions: Any = None
-    reason: Any = None
-    reason_changed_at: Any = None
-    cpus: Any = None
-    real_memory: Any = None
-    gres: Any = None
-    alloc_cpus: Any = None
-    alloc_memory: Any = None
-    gres_used: Any = None
-    active_features: Any = None
 
 
 class _Error(msgspec.Struct):
@@ -67,7 +45,7 @@ class _Meta(msgspec.Struct):
 class Reply(msgspec.Struct):
     """An answer about nodes or jobs, or about why there are none."""
 
-    nodes: list[_Node | str | int | float | None] | None = None
+    nodes: list[RestNode | str | int | float | None] | None = None
     jobs: list[RestJob | str | int | float | None] | None = None
     errors: list[_Error | str] | None = None
     meta: _Meta | None = None
@@ -114,21 +92,22 @@ class Reply(msgspec.Struct):
             raise ReadError(
                 Reason.BAD_REPLY, "the answer has no `nodes`: is url that of slurmrestd?"
             )
-        nodes, unread, ambiguous = _nodes(self.nodes)
-        if not (nodes or unread or ambiguous):
+        listed = read_nodes(self.nodes)
+        if not (listed.nodes or listed.unread):
             message = (
                 "slurmrestd lists no node: Slurm's PrivateData=nodes hides them from this user"
             )
             raise ReadError(Reason.BAD_REPLY, message)
-        notes = (
-            f"{_listed(unread)} without a state that can be read" if unread else "",
-            f"{_listed(ambiguous)} more than once, with different records" if ambiguous else "",
+        if not listed.nodes:
+            raise ReadError(Reason.BAD_REPLY, f"slurmrestd lists only {listed.note}")
+        return SchedulerSnapshot(
+            share(listed.nodes.items()),
+            self.cluster,
+            self.version,
+            listed.unread,
+            listed.note,
+            usage=listed.usage,
         )
-        note = "; ".join(filter(None, notes))
-        if not nodes:
-            raise ReadError(Reason.BAD_REPLY, f"slurmrestd lists only {note}")
-        count = len(unread) + len(ambiguous)
-        return SchedulerSnapshot(share(nodes.items()), self.cluster, self.version, count, note)
 
 
 class _OpenApi(msgspec.Struct):
@@ -197,93 +176,3 @@ def _error_text(error: _Error | str) -> str:
 def _is_of_database(error: _Error | str) -> bool:
     number = None if isinstance(error, str) else error.error_number
     return number == _NO_DATABASE or "slurmdb" in _error_text(error).lower()
-
-
-class _Nodes(NamedTuple):
-    """Nodes by name, the records that are none, and one record of each name with several nodes."""
-
-    nodes: dict[str, SchedulerNode]
-    unread: list[object]
-    ambiguous: list[object]
-
-
-def _nodes(records: Iterable[object]) -> _Nodes:
-    nodes: dict[str, SchedulerNode] = {}
-    unread: list[object] = []
-    ambiguous: dict[str, object] = {}
-    for record in records:
-        named = _node(record)
-        if named is None:
-            unread.append(record)
-            continue
-        name, node = named
-        if nodes.setdefault(name, node) != node:
-            ambiguous[name] = record
-    for name in ambiguous:
-        del nodes[name]
-    return _Nodes(nodes, unread, [*ambiguous.values()])
-
-
-def _node(record: object) -> tuple[str, SchedulerNode] | None:
-    """Return a node and its name; None where name or state is not as it should be."""
-    if not isinstance(record, _Node) or not _is_name(record.name):
-        return None
-    base = [record.state] if isinstance(record.state, str) else record.state
-    flags = [] if record.state_flags is None else record.state_flags
-    if not base or not _are_words(base) or not _are_words(flags):
-        return None
-    return record.name, SchedulerNode(
-        *normalize_state((*base, *flags)),
-        partitions=_partitions(record.partitions),
-        reason=record.reason if isinstance(record.reason, str) else "",
-        reason_at_s=_time_s(record.reason_changed_at),
-        features=_features(record.active_features),
-        total=_resources(record.cpus, record.real_memory, record.gres),
-        allocated=_resources(record.alloc_cpus, record.alloc_memory, record.gres_used),
-    )
-
-
-def _partitions(names: Any) -> tuple[str, ...]:
-    """Return the partitions of a node; none where they are not as they should be."""
-    whole = isinstance(names, list) and len(names) <= MAX_NAMES and all(map(_is_name, names))
-    return tuple(sorted(set(names))) if whole else ()
-
-
-def _features(features: Any) -> tuple[str, ...]:
-    """Return features, which were one text and are a list now."""
-    words = features.split(",") if isinstance(features, str) else features
-    return names(words) if isinstance(words, list) and all(map(_is_name, words)) else ()
-
-
-def _resources(cpus: Any, memory_mib: Any, gres: Any) -> Resources | None:
-    """Return what a node has or what of it is allocated; memory is in MiB in every version."""
-    if cpus is memory_mib is gres is None:
-        return None
-    memory = number(memory_mib)
-    return Resources(
-        number(cpus),
-        None if memory is None or memory > MAX_COUNT // MIB else memory * MIB,
-        parse_gres(gres) if isinstance(gres, str) else None,
-    )
-
-
-def _time_s(value: Any) -> int | None:
-    """Return a time that is plain or wrapped; None where there is none."""
-    seconds = number(value)
-    return None if seconds is None else time_s(seconds)
-
-
-def _is_name(name: object) -> bool:
-    return isinstance(name, str) and 1 <= len(name) <= MAX_NAME
-
-
-def _are_words(words: object) -> bool:
-    return isinstance(words, list) and all(isinstance(word, str) for word in words)
-
-
-def _listed(nodes: Iterable[object]) -> str:
-    """Name some nodes of many."""
-    names = [node.name if isinstance(node, _Node) else None for node in nodes]
-    some = ", ".join(str(name)[:60] if name else "one without a name" for name in names[:3])
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return printable(f"{some}{more}")

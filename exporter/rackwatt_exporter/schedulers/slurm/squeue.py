@@ -5,11 +5,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from rackwatt_crds.wording import counted
 from rackwatt_exporter.schedulers.model.job import Job
-from rackwatt_exporter.schedulers.slurm.cluster_header import check_cluster
+from rackwatt_exporter.schedulers.slurm.cluster_header import HEADER, check_cluster
 from rackwatt_exporter.schedulers.slurm.jobs import SlurmJobs
 from rackwatt_exporter.schedulers.slurm.squeue_output import JOBS, parse_jobs
-
-_HEADER = b"CLUSTER: "
 
 
 class Squeue:
@@ -30,7 +28,7 @@ class Squeue:
             ReadError: what `run` raises; bad_reply where another cluster answers.
         """
         output = await run(*self._arguments, *JOBS)
-        if _HEADER in output:
+        if HEADER.encode() in output:
             text, said = (part.decode("utf-8", "replace") for part in (output, version))
             check_cluster("squeue", text, self._cluster, said)
         # In another thread: a large queue takes longer than the event loop may be held up.

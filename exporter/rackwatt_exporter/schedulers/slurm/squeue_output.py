@@ -1,9 +1,10 @@
 """What squeue prints: each job on a line, whose columns are never cut.
 
 A login shell may print before, behind and between. Each line names its job first and last, so that
-what is right before it without a newline does not become a part of its name. The reason, which may
-hold any character, is the last column but one. A line that is the same as at the last poll is the
-same record: few jobs change between two polls, and two snapshots share the others.
+what is right before it without a newline does not become a part of its name. Between its last two
+names is the reason, which may hold any character; before them are the features, in which `|` means
+any of them. A line that is the same as at the last poll is the same record: few jobs change between
+two polls, and two snapshots share the others.
 """
 
 import re
@@ -31,6 +32,8 @@ _COLUMNS = (
     "SubmitTime",
     "StartTime",
     "EndTime",
+    "Feature",
+    "JobArrayID",
     "Reason",
     "JobArrayID",
 )
@@ -76,11 +79,13 @@ def _parse(line: bytes) -> Job | None:
         return None
     first, last = ends
     _, state, tres, user, account, qos, partition, nodes, *rest = columns[first:last]
-    per_job, per_node, per_socket, per_task, submitted, started, ended, *reason = rest
-    if not _STATE.match(state):
+    per_job, per_node, per_socket, per_task, submitted, started, ended, *texts = rest
+    name = columns[last]
+    if not _STATE.match(state) or name not in texts:
         return None
+    features, reason = texts[: texts.index(name)], texts[texts.index(name) + 1 :]
     return make_job(
-        parse_id(columns[last]),
+        parse_id(name),
         SlurmJob(
             words=tuple(state.split("+")),
             tres=tres,
@@ -89,6 +94,7 @@ def _parse(line: bytes) -> Job | None:
             qos=qos,
             partitions=partition,
             reason="|".join(reason),
+            features="|".join(features),
             nodes=nodes,
             gres=(per_job, per_node, per_socket, per_task),
             submitted_at_s=_time_s(submitted),

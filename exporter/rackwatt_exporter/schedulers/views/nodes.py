@@ -82,9 +82,35 @@ NODE_GPUS_ALLOCATED = MetricFamily(
     "Number of GPUs that jobs hold, by type; 0 for a type of which none is held.",
     (*_NODE, "type"),
 )
+NODE_WEIGHT = MetricFamily(
+    "rackwatt_scheduler_node_weight",
+    "gauge",
+    "Weight of the node: of those that fit a job, nodes of the lowest weight are allocated first.",
+    _NODE,
+)
+NODE_FEATURE = MetricFamily(
+    "rackwatt_scheduler_node_feature_info",
+    "gauge",
+    "1 for each feature that the node has now, and jobs can request.",
+    (*_NODE, "feature"),
+)
+NODE_LOAD = MetricFamily(
+    "rackwatt_scheduler_node_load",
+    "gauge",
+    "Load average of the node's system, as the scheduler's daemon there measured it.",
+    _NODE,
+)
+NODE_FREE_MEMORY = MetricFamily(
+    "rackwatt_scheduler_node_free_memory_bytes",
+    "gauge",
+    "Memory that the node's system has not in use, as the scheduler's daemon there measured it.",
+    _NODE,
+    "bytes",
+)
 FAMILIES = (
     NODES, UNREAD, UNKNOWN, NODE_STATE, NODE_REASON, NODE_REASON_SINCE, NODE_CPUS,
     NODE_CPUS_ALLOCATED, NODE_MEMORY, NODE_MEMORY_ALLOCATED, NODE_GPUS, NODE_GPUS_ALLOCATED,
+    NODE_WEIGHT, NODE_FEATURE, NODE_LOAD, NODE_FREE_MEMORY,
 )  # fmt: skip
 
 
@@ -109,7 +135,20 @@ def node_samples(node: SchedulerNode) -> Iterator[Sample]:
         yield Sample(NODE_REASON, (node.reason,), 1)
         if node.reason_at_s is not None:
             yield Sample(NODE_REASON_SINCE, (), node.reason_at_s)
+    if node.weight is not None:
+        yield Sample(NODE_WEIGHT, (), node.weight)
+    for feature in node.features:
+        yield Sample(NODE_FEATURE, (feature,), 1)
     yield from _resources(node)
+
+
+def usage_samples(snapshot: SchedulerSnapshot) -> Iterator[Sample]:
+    """Go through the samples of what was measured on each node."""
+    for name, usage in (snapshot.usage or {}).items():
+        if usage.load is not None:
+            yield Sample(NODE_LOAD, (name,), usage.load)
+        if usage.free_memory_bytes is not None:
+            yield Sample(NODE_FREE_MEMORY, (name,), usage.free_memory_bytes)
 
 
 def _resources(node: SchedulerNode) -> Iterator[Sample]:

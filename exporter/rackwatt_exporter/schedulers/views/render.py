@@ -65,6 +65,16 @@ def render_named(
     return lines
 
 
+def joined(lines: Lines) -> dict[MetricFamily, bytes]:
+    """Join the lines of each family, and drop them: as one text they take half the memory."""
+    text = {}
+    while lines:
+        family, of_family = lines.popitem()
+        if of_family:
+            text[family] = "".join(of_family).encode()
+    return text
+
+
 def _head(scheduler: tuple[str, str], family: MetricFamily, exclude: str | None) -> str | None:
     """Return what lines of a family begin with; None where it is left out."""
     if is_excluded(family, exclude):

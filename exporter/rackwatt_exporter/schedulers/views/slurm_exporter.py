@@ -12,7 +12,7 @@ from rackwatt_exporter.config.scheduler import MetricsOptions
 from rackwatt_exporter.metrics.family import MetricFamily, Sample
 from rackwatt_exporter.schedulers.model.job import Job
 from rackwatt_exporter.schedulers.model.job_state import WAITING
-from rackwatt_exporter.schedulers.model.node import SchedulerNode
+from rackwatt_exporter.schedulers.model.node import NodeUsage, SchedulerNode
 from rackwatt_exporter.schedulers.model.node_state import NodeState
 from rackwatt_exporter.schedulers.model.resources import Resources
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
@@ -63,12 +63,13 @@ class _Sum:
 
 def samples(snapshot: SchedulerSnapshot, options: MetricsOptions) -> Iterator[Sample]:
     """Go through the samples; what was not reported has none."""
-    yield from _added(_of_nodes(snapshot.nodes.values()))
+    yield from _added(_of_nodes(snapshot))
     jobs = snapshot.jobs
     if jobs is None:
         return
     if options.jobs:
         yield from _added(_by_reason(jobs))
+        yield from _added(_by_feature(jobs))
     if options.partitions:
         yield from _added(_by_partition(jobs))
     if options.users:
@@ -89,13 +90,20 @@ def _added(amounts: Iterable[_Amount]) -> Iterator[Sample]:
         yield Sample(family, labels, value)
 
 
-def _of_nodes(nodes: Iterable[SchedulerNode]) -> Iterator[_Amount]:
+def _of_nodes(snapshot: SchedulerSnapshot) -> Iterator[_Amount]:
     """Go through the amounts of nodes, those of the same state and partitions together."""
-    alike: defaultdict[tuple[str, tuple[str, ...]], list[SchedulerNode]] = defaultdict(list)
-    for node in nodes:
-        alike[node.state, node.partitions].append(node)
+    alike: defaultdict[tuple[str, tuple[str, ...]], list[str]] = defaultdict(list)
+    for name, node in snapshot.nodes.items():
+        alike[node.state, node.partitions].append(name)
+    usage = snapshot.usage or {}
     for (state, partitions), members in alike.items():
-        yield from _of_alike(state, partitions, members)
+        nodes = [snapshot.nodes[name] for name in members]
+        usages = [usage[name] for name in members if name in usage]
+        yield from _of_alike(state, partitions, nodes)
+        yield from _measured(partitions, usages)
+        weight = _known(node.weight for node in nodes)
+        for partition in partitions:
+            yield f.PARTITION_WEIGHT, (partition,), weight
 
 
 def _of_alike(
@@ -122,6 +130,15 @@ def _of_alike(
         yield f.PARTITION_ALLOCATED_MEMORY, (name, state), held_memory
 
 
+def _measured(partitions: Iterable[str], usages: Sequence[NodeUsage]) -> Iterator[_Amount]:
+    load, free = _known(u.load for u in usages), _known(u.free_memory_bytes for u in usages)
+    yield f.LOAD, (), load
+    yield f.FREE_MEMORY, (), free
+    for name in partitions:
+        yield f.PARTITION_LOAD, (name,), load
+        yield f.PARTITION_FREE_MEMORY, (name,), free
+
+
 def _known(amounts: Iterable[float | None]) -> float | None:
     """Return the sum of the amounts that are known; None where none is."""
     known = [amount for amount in amounts if amount is not None]
@@ -141,6 +158,15 @@ def _by_reason(jobs: Iterable[Job]) -> Iterator[_Amount]:
             counts[job.reason] += job.tasks
     for reason, count in counts.items():
         yield f.PENDING, (plain_reason(reason),), count
+
+
+def _by_feature(jobs: Iterable[Job]) -> Iterator[_Amount]:
+    for job in jobs:
+        held = job.allocated or _NOT_REPORTED
+        for feature in job.features:
+            yield f.FEATURE_JOBS, (feature,), job.tasks
+            yield f.FEATURE_CPUS, (feature,), held.cpus
+            yield f.FEATURE_MEMORY, (feature,), held.memory_bytes
 
 
 def _by_partition(jobs: Iterable[Job]) -> Iterator[_Amount]:

@@ -23,6 +23,10 @@ CPUS = _family("slurm_cpus_total", "Number of CPUs, each node counted once.")
 IDLE_CPUS = _family("slurm_cpus_idle", "Number of CPUs that no job holds, of nodes in service.")
 MEMORY = _family("slurm_mem_real", "Memory of nodes in bytes, each node counted once.")
 ALLOCATED_MEMORY = _family("slurm_mem_alloc", "Memory in bytes that Slurm has allocated to jobs.")
+LOAD = _family("slurm_cpu_load", "Sum of the load averages of nodes, each node counted once.")
+FREE_MEMORY = _family(
+    "slurm_mem_free", "Memory in bytes that the systems of nodes have not in use, each node once."
+)
 PARTITION_NODES = _family(
     "slurm_partition_node_count",
     "Number of nodes of the partition in each state.",
@@ -52,6 +56,17 @@ PARTITION_ALLOCATED_MEMORY = _family(
     "partition",
     "state",
 )
+PARTITION_LOAD = _family(
+    "slurm_partition_cpu_load", "Sum of the load averages of the partition's nodes.", "partition"
+)
+PARTITION_FREE_MEMORY = _family(
+    "slurm_partition_free_mem",
+    "Memory in bytes that the systems of the partition's nodes have not in use.",
+    "partition",
+)
+PARTITION_WEIGHT = _family(
+    "slurm_partition_weight", "Sum of the weights of the partition's nodes.", "partition"
+)
 PARTITION_JOBS = _family(
     "slurm_partition_job_state_total",
     "Number of jobs of the partition in each state; a job that may start in several is in each.",
@@ -62,6 +77,21 @@ PENDING = _family(
     "slurm_pending_reason_total",
     "Number of jobs that wait, by the reason that Slurm gives, without names of nodes.",
     "reason",
+)
+
+
+FEATURE_JOBS = _family(
+    "slurm_feature_total", "Number of jobs whose constraint names the feature.", "feature"
+)
+FEATURE_CPUS = _family(
+    "slurm_feature_cpu_alloc",
+    "Number of CPUs held by jobs whose constraint names the feature.",
+    "feature",
+)
+FEATURE_MEMORY = _family(
+    "slurm_feature_mem_alloc",
+    "Memory in bytes held by jobs whose constraint names the feature.",
+    "feature",
 )
 
 
@@ -105,5 +135,7 @@ ACCOUNT_MEMORY = _family(
 FAMILIES = (
     NODES, STATE_CPUS, CPUS, IDLE_CPUS, MEMORY, ALLOCATED_MEMORY, PARTITION_NODES, PARTITION_CPUS,
     PARTITION_IDLE_CPUS, PARTITION_ALLOCATED_CPUS, PARTITION_MEMORY, PARTITION_ALLOCATED_MEMORY,
-    PARTITION_JOBS, PENDING, *USER, *ACCOUNT, ACCOUNT_CPUS, ACCOUNT_MEMORY,
+    LOAD, FREE_MEMORY, PARTITION_LOAD, PARTITION_FREE_MEMORY, PARTITION_WEIGHT,
+    PARTITION_JOBS, PENDING, FEATURE_JOBS, FEATURE_CPUS, FEATURE_MEMORY,
+    *USER, *ACCOUNT, ACCOUNT_CPUS, ACCOUNT_MEMORY,
 )  # fmt: skip

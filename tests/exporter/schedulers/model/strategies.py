@@ -2,10 +2,10 @@
 
 from hypothesis import strategies as st
 
-from rackwatt_exporter.schedulers.model.fields import MAX_COUNT, MAX_TIME_S
+from rackwatt_exporter.schedulers.model.fields import MAX_COUNT, MAX_LOAD, MAX_TIME_S
 from rackwatt_exporter.schedulers.model.job import MAX_TASKS, Job
 from rackwatt_exporter.schedulers.model.license import License
-from rackwatt_exporter.schedulers.model.node import SchedulerNode
+from rackwatt_exporter.schedulers.model.node import NodeUsage, SchedulerNode
 from rackwatt_exporter.schedulers.model.resources import Gres, Resources
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 
@@ -31,6 +31,12 @@ NODES = st.builds(
     features=st.lists(NAMES, max_size=3).map(tuple),
     total=st.none() | RESOURCES,
     allocated=st.none() | RESOURCES,
+    weight=st.none() | st.integers(0, MAX_COUNT),
+)
+USAGES = st.builds(
+    NodeUsage,
+    load=st.none() | st.floats(0, MAX_LOAD),
+    free_memory_bytes=st.none() | st.integers(0, MAX_COUNT),
 )
 JOBS = st.builds(
     Job,
@@ -52,6 +58,7 @@ JOBS = st.builds(
     allocated=st.none() | RESOURCES,
     nodes=st.lists(NAMES, max_size=3).map(tuple),
     per_node=st.lists(RESOURCES, max_size=3).map(tuple),
+    features=st.lists(NAMES, max_size=3).map(tuple),
 )
 COUNTS = st.none() | st.integers(0, MAX_COUNT)
 LICENSES = st.builds(
@@ -73,5 +80,6 @@ SNAPSHOTS = st.builds(
     unread=st.integers(0, 2**31),
     note=st.text(),
     jobs=st.none() | st.lists(JOBS, max_size=5).map(tuple),
+    usage=st.none() | st.dictionaries(NAMES, USAGES, max_size=5),
     licenses=st.none() | st.lists(LICENSES, max_size=3).map(tuple),
 )

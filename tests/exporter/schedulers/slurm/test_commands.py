@@ -12,7 +12,7 @@ from rackwatt_exporter.protocols.command.local import LocalHost
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers.slurm.commands import SETTINGS, VARIABLES, SlurmCommands
 from tests.eventually import PATIENCE_S, eventually
-from tests.exporter.schedulers.conftest import REASON, TRUTH, WORDS
+from tests.exporter.schedulers.conftest import REASON, SILENT, TRUTH, WORDS
 from tests.exporter.schedulers.snapshots import details, details_by_scontrol, states
 from tests.peers.slurm import SlurmCluster
 
@@ -47,6 +47,8 @@ async def test_every_state_of_a_real_slurm_is_read(
     assert stage.truth() == TRUTH
     assert states(answer) == WORDS
     assert answer.version == "22.05.8"
+    assert answer.usage is not None
+    assert set(WORDS) - answer.usage.keys() - {"d1", "d2"} == SILENT
 
 
 async def test_base_flags_partitions_and_reason_of_a_real_slurm_are_those_of_scontrol(
@@ -292,7 +294,8 @@ async def test_a_line_that_is_lost_is_counted_and_reported_and_costs_no_other_no
 
 
 COMPLETE = b"".join(
-    b"%b|idle|idle|%b|batch|%b|none|%b|0/4/0/4|1000|0|(null)|(null)|(null)|0|%b|\n" % ((name,) * 5)
+    b"%b|idle|idle|%b|batch|%b|none|%b|0/4/0/4|1000|0|(null)|(null)|(null)|0|1|%b|0.5|9|%b|\n"
+    % ((name,) * 6)
     for name in (b"n1", b"n2")
 )
 

@@ -1,5 +1,6 @@
 """Jobs of a real Slurm 22.05, whose oracle is scontrol: arrays, parts of a job, GPUs, all states."""
 
+import asyncio
 import os
 import shutil
 from collections.abc import Iterator
@@ -41,6 +42,9 @@ def queue() -> Iterator[SlurmCluster]:
             cluster.wait(partial(_is_in, cluster, job, "RUNNING"), name)
         suspended = ids["suspended"]
         cluster.scontrol("suspend", suspended)
+        cluster.scontrol("update", "nodename=n1", "weight=17")
+        ids["any"] = submit("-n1", "--mem=100", "--constraint=intel|ib", "--hold")
+        ids["both"] = submit("-n1", "--mem=100", "--constraint=intel&ib", "--hold")
         ids["held"] = submit("-n1", "--mem=100", "--hold")
         ids["failed"] = submit("-n1", "--mem=100", command="exit 3")
         cluster.wait(partial(_is_in, cluster, ids["failed"], "FAILED"), "the failure")
@@ -138,9 +142,16 @@ def test_a_nodes_resources_are_those_of_scontrol(
         )  # fmt: skip
         assert node.total.memory_bytes == int(fields["RealMemory"]) * MIB
         assert node.allocated.memory_bytes == int(fields["AllocMem"]) * MIB
+        assert node.weight == int(fields["Weight"])
+    assert snapshot.nodes["n1"].weight == 17
     assert snapshot.nodes["n1"].features == ("intel", "ib")
     assert snapshot.nodes["n1"].total == Resources(8, 16000 * MIB, (Gres("gpu", 4, "h100"),))
     assert snapshot.nodes["d1"].total == Resources(8, 16000 * MIB, ())
+
+
+def test_a_job_has_the_features_of_its_constraint(jobs: dict[str, Job]) -> None:
+    assert jobs["any"].features == jobs["both"].features == ("intel", "ib")
+    assert jobs["held"].features == ()
 
 
 async def read(folder: Path, cluster: SlurmCluster, squeue: str) -> SchedulerSnapshot:
@@ -207,10 +218,16 @@ async def test_slurmrestd_and_the_commands_report_the_same_jobs_and_nodes(
     key = SecretKey("slurm", "key")
     options = SlurmRestOptions(queue.rest_url, user="root", jwt_key=key, version=version)
     rest = SlurmRest(options, Secrets(tmp_path), PATIENCE_S, jobs=True)
+    commands = SlurmCommands(LocalHost(VARIABLES, SETTINGS), None, PATIENCE_S, jobs=False)
     try:
         answer = await rest.read()
+        async with asyncio.timeout(PATIENCE_S):  # slurmctld may measure between two reads
+            while (await rest.read()).usage != (await commands.read()).usage:
+                pass
     finally:
         await rest.close()
+    assert answer.usage is not None
+    assert answer.usage.keys() == {"n1", "n2"} | (answer.usage.keys() & {"d1"})
     assert answer.note == ""
     assert sorted(answer.jobs or (), key=_id) == sorted(snapshot.jobs or (), key=_id)
     assert answer.nodes == snapshot.nodes

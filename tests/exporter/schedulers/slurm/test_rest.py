@@ -19,7 +19,7 @@ from rackwatt_exporter.schedulers.slurm.auth import minted
 from rackwatt_exporter.schedulers.slurm.options import SlurmRestOptions
 from rackwatt_exporter.schedulers.slurm.rest import SlurmRest
 from tests.eventually import PATIENCE_S
-from tests.exporter.schedulers.conftest import REASON, WORDS
+from tests.exporter.schedulers.conftest import REASON, SILENT, WORDS
 from tests.exporter.schedulers.snapshots import details, details_by_scontrol, states
 from tests.peers.slurm import SlurmCluster
 
@@ -76,6 +76,8 @@ async def test_every_state_of_a_real_slurm_is_read_with_a_token_of_our_own(
         answer = await scheduler.read()
     assert states(answer) == WORDS
     assert answer.version == "22.05.8"
+    assert answer.usage is not None
+    assert set(WORDS) - answer.usage.keys() - {"d1", "d2"} == SILENT
 
 
 async def test_base_flags_partitions_and_reason_of_a_real_slurm_are_those_of_scontrol(

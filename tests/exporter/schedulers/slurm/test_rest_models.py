@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers import relay
-from rackwatt_exporter.schedulers.model.node import SchedulerNode
+from rackwatt_exporter.schedulers.model.node import NodeUsage, SchedulerNode
 from rackwatt_exporter.schedulers.model.resources import Resources
 from rackwatt_exporter.schedulers.slurm.rest_models import nodes_paths, reply
 from tests.exporter.schedulers.snapshots import states
@@ -179,8 +179,39 @@ def test_a_drained_node_has_its_base_flags_partitions_and_reason_in_every_versio
     total = Resources(4, 4000 * 2**20, ())
     assert node == SchedulerNode(
         "drained", "idle", ("drain",), ("batch",), "bad dimm", at_s, (), total,
-        Resources(0, 0, ()),
+        Resources(0, 0, ()), 1,
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("capture", "load", "free_mib", "down"),
+    [
+        ("slurm-22.05/nodes_v0.0.38.json", 0.14, 23569, 0.14),
+        ("slurm-24.11/nodes_v0.0.40.json", 0.74, 22012, 0.0),
+        ("slurm-24.11/nodes_v0.0.41.json", 0.74, 22012, 0.0),
+        ("slurm-24.11/nodes_v0.0.42.json", 0.74, 22012, 0.0),
+    ],
+)
+def test_load_and_free_memory_are_in_base_units_in_every_version(
+    capture: str, load: float, free_mib: int, down: float
+) -> None:
+    usage = reply((DATA / capture).read_bytes()).snapshot().usage
+    expected = {f"n0{n}": NodeUsage(load, free_mib * 2**20) for n in range(1, 6)}
+    assert usage == expected | {"n06": NodeUsage(down, free_mib * 2**20)}
+
+
+def test_what_slurm_never_measured_or_cannot_know_now_is_unknown() -> None:
+    body = b"""{"nodes": [
+        {"name": "n1", "state": "idle", "cpu_load": 4294967294, "free_memory": -2},
+        {"name": "n2", "state": "idle", "cpu_load": 4294967295, "free_mem": {"set": false}},
+        {"name": "n3", "state": "idle", "cpu_load": {"set": true, "number": 150}, "weight": "x"},
+        {"name": "n4", "state": ["IDLE", "NOT_RESPONDING"], "cpu_load": 150, "free_memory": 9},
+        {"name": "n5", "state": ["IDLE", "POWERED_DOWN"], "cpu_load": 150, "free_memory": 9},
+        {"name": "n6", "state": "idle", "cpu_load": 0, "free_memory": 0}
+    ]}"""
+    snapshot = reply(body).snapshot()
+    assert snapshot.usage == {"n3": NodeUsage(1.5), "n6": NodeUsage(0.0, 0)}
+    assert {node.weight for node in snapshot.nodes.values()} == {None}
 
 
 def test_partitions_in_another_order_are_the_same_node() -> None:

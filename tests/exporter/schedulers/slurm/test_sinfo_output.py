@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers import relay
-from rackwatt_exporter.schedulers.model.node import SchedulerNode
+from rackwatt_exporter.schedulers.model.node import NodeUsage, SchedulerNode
 from rackwatt_exporter.schedulers.model.resources import Gres, Resources
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 from rackwatt_exporter.schedulers.slurm.sinfo_output import (
@@ -130,7 +130,7 @@ def test_any_text_around_the_nodes_changes_none_of_them(before: str, behind: str
     assert len(states) == 3 or "|" in before + behind
 
 
-FULL = "n1{}idle|idle|n1|batch|n1|none|n1|0/4/0/4|1000|0|(null)|(null)|(null)|0|n1|\n"
+FULL = "n1{}idle|idle|n1|batch|n1|none|n1|0/4/0/4|1000|0|(null)|(null)|(null)|0|1|n1|0.5|9|n1|\n"
 IMITATION = FULL.format("|").replace("n1", "n9")
 
 
@@ -324,7 +324,7 @@ def test_columns_that_a_sinfo_does_not_know_are_absent() -> None:
     assert listed[:2] == ({"n1": SchedulerNode("idle", "idle")}, ())
 
 
-RESOURCES = "8/0/0/8|16000|2824|gpu:h100:4(S:0)|gpu:h100:3(IDX:0-2)|intel,ib|1795220732|"
+RESOURCES = "8/0/0/8|16000|2824|gpu:h100:4(S:0)|gpu:h100:3(IDX:0-2)|intel,ib|1795220732|10|"
 
 
 def test_a_node_has_its_resources_features_and_the_time_of_its_reason() -> None:
@@ -334,14 +334,85 @@ def test_a_node_has_its_resources_features_and_the_time_of_its_reason() -> None:
             "draining", "allocated", ("drain",), ("batch",), "bad | dimm", 1795220732,
             ("intel", "ib"),
             Resources(8, 16_000 * 2**20, (Gres("gpu", 4, "h100"),)),
-            Resources(8, 2824 * 2**20, (Gres("gpu", 3, "h100"),)),
+            Resources(8, 2824 * 2**20, (Gres("gpu", 3, "h100"),)), 10,
         )
     }  # fmt: skip
 
 
 def test_resources_that_sinfo_does_not_know_are_unknown_and_not_zero() -> None:
-    row = "n1|idle|idle|n1|batch|n1|none|n1|N/A|N/A|||gpu:0|(null)|Unknown|n1|\n"
+    row = "n1|idle|idle|n1|batch|n1|none|n1|N/A|N/A|||gpu:0|(null)|Unknown|N/A|n1|\n"
     node = parse_nodes(row.encode(), None).nodes["n1"]
     assert node.total == Resources(None, None, None)
     assert node.allocated == Resources(None, None, ())
-    assert (node.features, node.reason, node.reason_at_s) == ((), "", None)
+    assert (node.features, node.reason, node.reason_at_s, node.weight) == ((), "", None, None)
+
+
+def row(
+    name: str = "n1", state: str = "idle", reason: str = "none", usage: str = "0.14|23569",
+    partition: str = "batch", mark: str = MARK,
+) -> str:  # fmt: skip
+    return (
+        f"{name}{mark}{state}|{state}|{name}|{partition}|{name}|{reason}|{name}|{RESOURCES}{name}"
+        f"|{usage}|{name}|\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("usage", "expected"),
+    [
+        ("0.14|23569", NodeUsage(0.14, 23569 * 2**20)),
+        ("0.00|0", NodeUsage(0.0, 0)),
+        ("N/A|N/A", None),
+        ("1.50|N/A", NodeUsage(1.5)),
+        ("|7", NodeUsage(None, 7 * 2**20)),
+        ("-1|x", None),
+        ("0.14-2.71|1-2", None),
+    ],
+)
+def test_load_and_free_memory_are_in_base_units_and_absent_where_there_is_none(
+    usage: str, expected: NodeUsage | None
+) -> None:
+    listed = parse_nodes(row(usage=usage).encode(), None)
+    assert listed.usage == ({} if expected is None else {"n1": expected})
+    assert listed.nodes["n1"].weight == 10
+
+
+@pytest.mark.parametrize("state", ["idle+not_responding", "down*", "idle~", "idle#", "mixed%"])
+def test_of_a_node_that_is_silent_load_and_free_memory_are_not_known(state: str) -> None:
+    listed = parse_nodes(row(state=state).encode(), None)
+    assert (len(listed.nodes), listed.usage) == (1, {})
+
+
+def test_a_line_is_not_parsed_again_where_only_its_load_has_changed() -> None:
+    first = parse_nodes((row() + row("n2")).encode(), None)
+    later = row(usage="7.00|1") + row("n2", state="down", usage="8.00|2")
+    second = parse_nodes(later.encode(), None, b"", first.by_line)
+    kept, parsed = second.by_line.values()
+    assert any(kept is one for one in first.by_line.values())
+    assert (kept.name, parsed.name) == ("n1", "n2")
+    assert _states(second) == {"n1": "idle", "n2": "down"}
+    assert second.usage == {"n1": NodeUsage(7.0, 2**20), "n2": NodeUsage(8.0, 2 * 2**20)}
+
+
+TEXTS = st.sampled_from(["none", "bad | dimm", "n1|0.5|9|n1|", FORGED, f"{RESOURCES}n1|1|2"])
+ROWS = st.builds(
+    row,
+    name=st.sampled_from(["n1", "n2"]),
+    state=st.sampled_from(["idle", "down*", "mixed"]),
+    reason=TEXTS,
+    usage=st.sampled_from(["0.14|23569", "N/A|N/A", "3|n1", "n1|n1"]),
+    partition=st.sampled_from(["batch", "gpu"]),
+    mark=st.sampled_from([MARK, MARK, "|"]),
+)
+NOISE = st.sampled_from(["", "Loading... ", "module|list|", "n1|0.1|2|n1|", "\r"])
+
+
+@given(st.lists(st.tuples(NOISE, ROWS), min_size=1), st.lists(st.tuples(NOISE, ROWS)))
+def test_rows_of_the_last_poll_change_nothing_of_what_is_read(
+    before: list[tuple[str, str]], now: list[tuple[str, str]]
+) -> None:
+    last = parse_nodes("".join(map("".join, before)).encode(), None).by_line
+    for output in (now, before, [(behind, line) for line, behind in now], [*now, *before]):
+        printed = "".join(map("".join, output)).encode()
+        if output:
+            assert parse_nodes(printed, None, b"", last) == parse_nodes(printed, None)

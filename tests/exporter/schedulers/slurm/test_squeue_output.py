@@ -13,7 +13,7 @@ from rackwatt_exporter.schedulers.slurm.squeue_output import ListedJobs, parse_j
 MIB = 2**20
 RUNNING = (
     "1|RUNNING|cpu=2,mem=500M,node=1,billing=2,gres/gpu=2,gres/gpu:h100=2|alice|proj1|normal|batch|n1"
-    "|N/A|gres:gpu:h100:2|N/A|N/A|1795220000|1795220060|1795223660|None|1|\n"
+    "|N/A|gres:gpu:h100:2|N/A|N/A|1795220000|1795220060|1795223660|(null)|1|None|1|\n"
 )
 ALICE = Job(
     "1", "running", user="alice", account="proj1", qos="normal", partitions=("batch",),
@@ -26,11 +26,11 @@ ALICE = Job(
 def line(
     name: str = "7", state: str = "RUNNING", tres: str = "cpu=1,mem=1G,node=1", user: str = "bob",
     partition: str = "batch", nodes: str = "n2", gres: str = "N/A|N/A|N/A|N/A",
-    times: str = "100|200|300", reason: str = "None",
+    times: str = "100|200|300", features: str = "(null)", reason: str = "None",
 ) -> str:  # fmt: skip
     return (
-        f"{name}|{state}|{tres}|{user}|(null)|(null)|{partition}|{nodes}|{gres}|{times}|{reason}"
-        f"|{name}|\n"
+        f"{name}|{state}|{tres}|{user}|(null)|(null)|{partition}|{nodes}|{gres}|{times}|{features}"
+        f"|{name}|{reason}|{name}|\n"
     )
 
 
@@ -119,12 +119,39 @@ def test_a_reason_with_column_marks_is_whole(reason: str) -> None:
     assert only(line(reason=reason)).reason == reason
 
 
+@pytest.mark.parametrize(
+    ("constraint", "features"),
+    [
+        ("(null)", ()),
+        ("N/A", ()),
+        ("intel", ("intel",)),
+        ("intel&ib", ("intel", "ib")),
+        ("intel|amd", ("intel", "amd")),
+        ("[rack1*2&rack2*4]", ("rack1", "rack2")),
+        ("(knl|snc4)&ib&knl", ("knl", "snc4", "ib")),
+        ("intel,ib", ("intel", "ib")),
+        ("a=b.c-d:2", ("a=b.c-d:2",)),
+        ("|&[*2", ()),
+    ],
+)
+def test_the_features_of_a_job_are_those_that_its_constraint_names(
+    constraint: str, features: tuple[str, ...]
+) -> None:
+    job = only(line(features=constraint, reason="a | b|7|c"))
+    assert (job.features, job.reason) == (features, "a | b|7|c")
+
+
+def test_a_line_without_the_name_before_the_reason_is_no_job() -> None:
+    listed = read(line(features="a|b").replace("a|b|7|", "a|b|"))
+    assert (listed.by_line, len(listed.unread)) == ({}, 1)
+
+
 def test_an_unknown_state_is_passed_on() -> None:
     assert only(line(state="ENTANGLED")).state == "entangled"
 
 
 def test_one_bad_line_hides_no_other_and_is_counted() -> None:
-    listed = read(RUNNING + line(name="8").replace("|8|\n", "|9|\n") + line(state="", name="5"))
+    listed = read(RUNNING + line(name="8").replace("|8|", "|9|") + line(state="", name="5"))
     assert list(listed.by_line.values()) == [ALICE]
     assert len(listed.unread) == 2
 
@@ -152,11 +179,11 @@ def test_any_output_is_jobs_that_a_relay_can_carry(output: bytes) -> None:
     assert all(line.isprintable() for line in listed.unread)
 
 
-@given(st.tuples(*[st.text(st.characters(exclude_characters="|\n"), max_size=30)] * 13), st.text())
+@given(st.tuples(*[st.text(st.characters(exclude_characters="|\n"), max_size=30)] * 14), st.text())
 def test_any_columns_are_a_job_that_a_relay_can_carry(
     columns: tuple[str, ...], reason: str
 ) -> None:
-    text = "|".join(("7", "RUNNING", *columns, reason.replace("\n", " "), "7", "\n"))
+    text = "|".join(("7", "RUNNING", *columns, "7", reason.replace("\n", " "), "7", "\n"))
     (job,) = read(text.encode("utf-8", "replace")).by_line.values()
     snapshot = SchedulerSnapshot({}, jobs=(job,))
     assert relay.decode(relay.encode(snapshot)) == snapshot

@@ -1,9 +1,16 @@
 """Families of a scheduler's nodes, made of snapshots."""
 
-from rackwatt_exporter.schedulers.model.node import SchedulerNode
+from itertools import chain
+
+from rackwatt_exporter.schedulers.model.node import NodeUsage, SchedulerNode
 from rackwatt_exporter.schedulers.model.resources import Gres, Resources
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
-from rackwatt_exporter.schedulers.views.nodes import node_samples, samples, state_counts
+from rackwatt_exporter.schedulers.views.nodes import (
+    node_samples,
+    samples,
+    state_counts,
+    usage_samples,
+)
 from rackwatt_exporter.schedulers.views.render import render, render_named
 
 GIB = 2**30
@@ -11,7 +18,8 @@ GIB = 2**30
 
 def lines(snapshot: SchedulerSnapshot, exclude: str | None = None) -> list[str]:
     scheduler = "prod", "alpha"
-    by_state = render(scheduler, samples(snapshot), exclude)
+    whole = chain(samples(snapshot), usage_samples(snapshot))
+    by_state = render(scheduler, whole, exclude)
     by_node = render_named(scheduler, snapshot.nodes, node_samples, exclude)
     return [line for family in (by_state | by_node).values() for line in family]
 
@@ -57,6 +65,21 @@ def test_what_a_node_has_and_jobs_hold_is_in_base_units_and_what_is_unknown_abse
     assert 'rackwatt_scheduler_node_allocated_gpus{node="n1",type="a100"} 0\n' in page
     assert "shard" not in page
     assert page.count('node="n2"') == 2  # its state and its CPUs
+
+
+def test_a_node_has_its_weight_each_feature_and_what_was_measured_there() -> None:
+    node = SchedulerNode("idle", weight=10, features=("zen4", "ib"))
+    usage = {"n1": NodeUsage(0.25, 2 * GIB), "n2": NodeUsage(0.0)}
+    page = "".join(lines(SchedulerSnapshot({"n1": node, "n2": node}, usage=usage)))
+    page = page.replace('scheduler="prod",cluster="alpha",', "")
+    for name in ("n1", "n2"):
+        assert f'rackwatt_scheduler_node_weight{{node="{name}"}} 10\n' in page
+        assert f'rackwatt_scheduler_node_feature_info{{node="{name}",feature="zen4"}} 1\n' in page
+        assert f'rackwatt_scheduler_node_feature_info{{node="{name}",feature="ib"}} 1\n' in page
+    assert 'rackwatt_scheduler_node_load{node="n1"} 0.25\n' in page
+    assert 'rackwatt_scheduler_node_load{node="n2"} 0.0\n' in page
+    assert f'rackwatt_scheduler_node_free_memory_bytes{{node="n1"}} {2 * GIB}\n' in page
+    assert page.count("free_memory_bytes") == 1
 
 
 def test_excluded_families_have_no_line_and_others_do() -> None:

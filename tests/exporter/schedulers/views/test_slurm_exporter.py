@@ -161,22 +161,42 @@ def test_a_node_of_two_partitions_counts_once_in_the_cluster() -> None:
     }
 
 
+def test_load_and_free_memory_are_those_of_nodes_that_answer_in_units_of_their_own() -> None:
+    ours = page(captured())
+    assert ours["slurm_cpu_load"][()] == pytest.approx(1.82 + 1.82 + 2.71)
+    assert ours["slurm_partition_cpu_load"][(("partition", "debug"),)] == 1.82
+    assert ours["slurm_mem_free"] == {(): (14802 + 14802 + 17295) * MIB}
+    assert ours["slurm_partition_free_mem"][(("partition", "debug"),)] == 14802 * MIB
+    assert ours["slurm_partition_weight"] == theirs("fallback")["slurm_partition_weight"]
+
+
+def test_a_job_counts_for_each_feature_that_it_requests_and_for_none_without_any() -> None:
+    ours = page(captured())
+    assert ours["slurm_feature_total"] == {(("feature", "intel"),): 1, (("feature", "ib"),): 1}
+    assert set(ours["slurm_feature_cpu_alloc"].values()) == {1}
+    assert set(ours["slurm_feature_mem_alloc"].values()) == {100 * MIB}
+    waiting = Job("2", "pending", tasks=3, requested=Resources(4, MIB), features=("ib",))
+    theirs_too = page(SchedulerSnapshot({}, jobs=(waiting,)))
+    assert theirs_too["slurm_feature_total"] == {(("feature", "ib"),): 3}
+    assert "slurm_feature_cpu_alloc" not in theirs_too
+
+
 @pytest.mark.parametrize(
     ("options", "part"),
     [
-        (MetricsOptions(jobs=False), "pending"),
-        (MetricsOptions(partitions=False), "partition_job"),
-        (MetricsOptions(users=False), "user"),
-        (MetricsOptions(accounts=False), "account"),
+        (MetricsOptions(jobs=False), ("slurm_pending", "slurm_feature")),
+        (MetricsOptions(partitions=False), ("slurm_partition_job",)),
+        (MetricsOptions(users=False), ("slurm_user",)),
+        (MetricsOptions(accounts=False), ("slurm_account",)),
     ],
 )
 def test_a_part_that_the_document_disables_has_no_series(
-    options: MetricsOptions, part: str
+    options: MetricsOptions, part: tuple[str, ...]
 ) -> None:
     snapshot = captured()
     omitted = page(snapshot).keys() - page(snapshot, options).keys()
     assert omitted
-    assert omitted == {f.name for f in FAMILIES if f.name.startswith(f"slurm_{part}")}
+    assert omitted == {f.name for f in FAMILIES if f.name.startswith(part)}
 
 
 @pytest.mark.parametrize("openmetrics", [False, True])
