@@ -17,13 +17,20 @@ import httpx
 
 from rackwatt_exporter.printable import printable
 from rackwatt_exporter.protocols.http.tls import TlsParameters, tls_context
-from rackwatt_exporter.protocols.http.tls_errors import cause_of, tls_failed
-from rackwatt_exporter.protocols.http.tls_probe import diagnose
+from rackwatt_exporter.protocols.http.tls_errors import (
+    ClientCertificate,
+    cause_of,
+    raise_if_client_refused,
+    tls_failed,
+)
+from rackwatt_exporter.protocols.http.tls_probe import Peer, diagnose, diagnose_silence
 from rackwatt_exporter.reading import ReadError, Reason
 
 BODY_LIMIT = 64 * 1024 * 1024
 LINE_LIMIT = 16 * 1024 * 1024
-_UNIX = "unix:"
+_CLOSED = (errno.EPIPE, errno.ECONNRESET, errno.ECONNABORTED)
+_UNIX, _HTTPS = "unix:", "https:"
+_WITHOUT_RESPONSE = (httpx.WriteError, httpx.ReadError, httpx.RemoteProtocolError)
 _REASONS = {
     errno.ECONNREFUSED: Reason.CONNECTION_REFUSED,
     errno.ECONNRESET: Reason.CONNECTION_REFUSED,
@@ -45,6 +52,7 @@ class HttpClient:
     """Client of a service at a URL, which may have a path; or at a Unix socket, `unix:/path`.
 
     `tls` is called for each new connection: the files of the parameters may have been replaced.
+    Documents have `tls.clientSecretRef` for each such service.
     """
 
     def __init__(self, url: str, tls: Callable[[], TlsParameters], timeout_s: float) -> None:
@@ -54,6 +62,7 @@ class HttpClient:
         self._parameters = TlsParameters()
         self._timeout_s = timeout_s
         self._client: httpx.AsyncClient | None = None
+        self._answered = False  # since the last failure
 
     async def get(
         self, path: str, headers: Mapping[str, str], query: Mapping[str, int | str] | None = None
@@ -99,6 +108,7 @@ class HttpClient:
         async with self._response(method, path, headers, query, body) as response:
             received = await _bounded(response)
             took_s = time.monotonic() - sent_s
+            raise_if_client_refused(response.status_code, received, self._certificate)
             return HttpResponse(response.status_code, received, took_s, dict(response.headers))
 
     @asynccontextmanager
@@ -123,6 +133,7 @@ class HttpClient:
                 extensions=self._extensions,
                 timeout=httpx.Timeout(self._timeout_s, read=silence_s or self._timeout_s),
             ) as response:
+                self._answered = True
                 yield response
         except httpx.InvalidURL as error:
             raise ReadError(Reason.INVALID_ENTRY, f"{self._url}: {error}") from None
@@ -142,7 +153,7 @@ class HttpClient:
     def _connected(self) -> httpx.AsyncClient:
         if self._client is None:
             verify: ssl.SSLContext | bool = False
-            if self._url.startswith("https:"):
+            if self._url.startswith(_HTTPS):
                 self._parameters = self._tls()
                 verify = tls_context(self._parameters)
             transport = httpx.AsyncHTTPTransport(verify=verify, trust_env=False, uds=self._socket)
@@ -153,15 +164,21 @@ class HttpClient:
 
     async def _failure(self, error: httpx.HTTPError | ssl.SSLError) -> ReadError:
         cause, url = _root(error), httpx.URL(self._url)
-        if not isinstance(error, httpx.ConnectError) or not isinstance(cause, ssl.SSLError):
-            return to_read_error(error)
-        return await diagnose(
-            cause_of(cause),
-            legacy=self._parameters.legacy,
-            host=url.host,
-            port=url.port or 443,
-            server_name=self._parameters.server_name or url.host,
-        )
+        answered, self._answered = self._answered, False
+        peer = Peer(url.host, url.port or 443, self._certificate, self._parameters)
+        if isinstance(cause, ssl.SSLError):
+            if isinstance(error, httpx.ConnectError):
+                return await diagnose(cause, peer)
+            return tls_failed(cause_of(cause, self._certificate))
+        failure = to_read_error(error)
+        if self._url.startswith(_HTTPS) and not answered and isinstance(error, _WITHOUT_RESPONSE):
+            return await diagnose_silence(failure, peer)
+        return failure
+
+    @property
+    def _certificate(self) -> ClientCertificate:
+        given = self._parameters.certificate is not None
+        return ClientCertificate.GIVEN if given else ClientCertificate.NOT_GIVEN
 
     @property
     def _extensions(self) -> dict[str, str]:
@@ -201,17 +218,18 @@ async def _lines(response: httpx.Response) -> AsyncIterator[bytes]:
 
 
 def to_read_error(error: httpx.HTTPError | ssl.SSLError) -> ReadError:
-    """Map an exception of httpx to a ReadError."""
+    """Map an exception of httpx, other than one of TLS, to a ReadError."""
     if isinstance(error, httpx.TimeoutException):
         return ReadError(Reason.TIMEOUT, "no response in time")
     cause = _root(error)
-    if isinstance(cause, ssl.SSLError):
-        return tls_failed(cause_of(cause))
     if isinstance(cause, socket.gaierror):
         return ReadError(Reason.NAME_UNRESOLVED, "the URL's host is a name that does not resolve")
     if isinstance(cause, OSError) and isinstance(error, httpx.NetworkError):
+        words = cause.strerror or type(cause).__name__
+        if cause.errno in _CLOSED and not isinstance(error, httpx.ConnectError):
+            return ReadError(Reason.BAD_REPLY, f"the service closed the connection: {words}")
         reason = _REASONS.get(cause.errno or 0, Reason.UNREACHABLE)
-        return ReadError(reason, f"cannot connect: {cause.strerror or type(cause).__name__}")
+        return ReadError(reason, f"cannot connect: {words}")
     words = printable(str(error)) or type(error).__name__
     return ReadError(Reason.BAD_REPLY, f"the response is not valid HTTP: {words}")
 

@@ -4,8 +4,11 @@ import ssl
 from dataclasses import dataclass
 from pathlib import Path
 
-from rackwatt_exporter.protocols.http.tls_probe import allow_old
 from rackwatt_exporter.reading import ReadError, Reason
+
+# "ALL" has RSA key exchange and CBC; level 0 allows SHA-1, short keys, TLS 1.0 and 1.1.
+_OLD_CIPHERS = "ALL:!aNULL:!eNULL:@SECLEVEL=0"
+_OP_LEGACY_SERVER_CONNECT = 0x4  # ssl.OP_LEGACY_SERVER_CONNECT, from Python 3.12 on
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +47,23 @@ def tls_context(parameters: TlsParameters) -> ssl.SSLContext:
     if parameters.legacy:
         allow_old(context)
     if parameters.certificate:
-        _load_certificate(context, *parameters.certificate)
+        load_certificate(context, *parameters.certificate)
     return context
 
 
-def _load_certificate(context: ssl.SSLContext, certificate: Path, key: Path) -> None:
+def allow_old(context: ssl.SSLContext) -> None:
+    """Allow a context every version and cipher that OpenSSL still has, however weak."""
+    context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+    context.set_ciphers(_OLD_CIPHERS)
+    context.options |= _OP_LEGACY_SERVER_CONNECT
+
+
+def load_certificate(context: ssl.SSLContext, certificate: Path, key: Path) -> None:
+    """Load the client's certificate into a context.
+
+    Raises:
+        ReadError: tls_failed, where the files are no certificate and its key.
+    """
     try:
         context.load_cert_chain(certificate, key, password=bytes)  # never from the terminal
     except (ssl.SSLError, OSError, ValueError) as error:

@@ -19,6 +19,12 @@ class TlsStream:
         self.established = False
         self.closed = False
 
+    @property
+    def agreed(self) -> tuple[str, str] | None:
+        """Version and cipher suite of the handshake; None before its end."""
+        version, cipher = self._tls.version(), self._tls.cipher()
+        return (version, cipher[0]) if self.established and version and cipher else None
+
     def start_handshake(self) -> bytes:
         """Return the ClientHello to send."""
         self._do_handshake()

@@ -2,12 +2,10 @@
 
 import errno
 import socket
-import ssl
 
 from rackwatt_exporter.printable import printable
 from rackwatt_exporter.protocols.http.connection import ConnectionClosedError
 from rackwatt_exporter.protocols.http.parser import HttpError
-from rackwatt_exporter.protocols.http.tls_errors import cause_of, tls_failed
 from rackwatt_exporter.reading import ReadError, Reason
 
 _ERRNO = {
@@ -22,9 +20,7 @@ _ERRNO = {
 
 
 def to_read_error(error: Exception) -> ReadError:
-    """Map an exception of a connection to a ReadError."""
-    if isinstance(error, ssl.SSLError):
-        return tls_failed(cause_of(error))
+    """Map an exception of a connection, other than one of TLS, to a ReadError."""
     if isinstance(error, socket.gaierror):
         return ReadError(Reason.NAME_UNRESOLVED, "the address is a name that does not resolve")
     if isinstance(error, TimeoutError):

@@ -20,8 +20,14 @@ from rackwatt_exporter.protocols.http.connection import (
     connect,
 )
 from rackwatt_exporter.protocols.http.parser import HttpError, RawResponse
-from rackwatt_exporter.protocols.http.tls_errors import cause_of
-from rackwatt_exporter.protocols.http.tls_probe import diagnose
+from rackwatt_exporter.protocols.http.tls import TlsParameters
+from rackwatt_exporter.protocols.http.tls_errors import (
+    ClientCertificate,
+    cause_of,
+    raise_if_client_refused,
+    tls_failed,
+)
+from rackwatt_exporter.protocols.http.tls_probe import Peer, diagnose, diagnose_silence
 from rackwatt_exporter.protocols.http.tls_stream import TlsStream
 from rackwatt_exporter.protocols.redfish.errors import to_read_error
 from rackwatt_exporter.protocols.redfish.json import Json, get, get_str
@@ -44,6 +50,8 @@ _LOGIN_PAGE = (
 _SESSIONS = (
     "End sessions in the BMC's web interface, or restart the BMC. `redfish.auth: basic` needs none."
 )
+
+_CERTIFICATE = ClientCertificate.UNSUPPORTED
 
 Authorization = Mapping[str, str]
 
@@ -141,6 +149,7 @@ class Origin:
         self._tls = tls
         self._server_name = server_name
         self._connection: Connection | None = None
+        self._answered = False  # since the last failure
 
     def close(self) -> None:
         """Close the connection; the next request opens another."""
@@ -186,11 +195,15 @@ class Origin:
         self, method: str, path: str, headers: Authorization, body: bytes | None
     ) -> RedfishResponse:
         data = self._encode(method, path, headers, body)
+        answered, self._answered = self._answered, False
         try:
-            return RedfishResponse(*await self._exchange(data, retry=method != "POST"))
+            response = RedfishResponse(*await self._exchange(data, retry=method != "POST"))
         except (HttpError, ConnectionClosedError, OSError, ValueError) as error:
             self.close()
-            raise to_read_error(error) from None
+            raise await self._failure(error, answered=answered) from None
+        raise_if_client_refused(response.status, response.body, _CERTIFICATE)
+        self._answered = True
+        return response
 
     async def _exchange(self, data: bytes, retry: bool) -> RawResponse:
         """Send a request; `retry` on a new connection where the service has closed the kept one."""
@@ -208,14 +221,25 @@ class Origin:
         host, port = self._url.host or "", self._url.port or 0
         if self._url.scheme == "http":
             return await connect(host, port, None)
-        context, name = self._tls(), self._server_name or host
+        context = self._tls()
         try:
-            return await connect(host, port, TlsStream(context, name))
+            return await connect(host, port, TlsStream(context, self._server_name or host))
         except (SSLError, HandshakeCutError) as error:
             legacy = context.security_level == 0
-            raise await diagnose(
-                cause_of(error), legacy=legacy, host=host, port=port, server_name=name
-            ) from None
+            raise await diagnose(error, self._peer(legacy=legacy)) from None
+
+    async def _failure(self, error: Exception, *, answered: bool) -> ReadError:
+        """Return the error of a request; `answered` says that the one before had a response."""
+        if isinstance(error, SSLError):
+            return tls_failed(cause_of(error, _CERTIFICATE))
+        failure = to_read_error(error)
+        if answered or self._url.scheme == "http" or not isinstance(error, ConnectionClosedError):
+            return failure
+        return await diagnose_silence(failure, self._peer(legacy=self._tls().security_level == 0))
+
+    def _peer(self, *, legacy: bool = False) -> Peer:
+        tls = TlsParameters(server_name=self._server_name, legacy=legacy)
+        return Peer(self._url.host or "", self._url.port or 0, _CERTIFICATE, tls)
 
     def _encode(self, method: str, path: str, headers: Authorization, body: bytes | None) -> bytes:
         """Encode a request. It goes to this service, whatever the path is.

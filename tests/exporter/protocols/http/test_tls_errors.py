@@ -1,11 +1,15 @@
 """TLS with `openssl s_server` as old devices have it: what is in common, what the message is, what helps."""
 
 import asyncio
+import socket
 import ssl
+import struct
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -17,7 +21,7 @@ from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.config.tls import tls_parameters
 from rackwatt_exporter.protocols.http.client import HttpClient
 from rackwatt_exporter.protocols.http.tls import tls_context
-from rackwatt_exporter.protocols.http.tls_errors import cause_of, tls_failed
+from rackwatt_exporter.protocols.http.tls_errors import ClientCertificate, cause_of, tls_failed
 from rackwatt_exporter.protocols.redfish.exchange import Origin
 from rackwatt_exporter.reading import ReadError, Reason
 from tests.eventually import PATIENCE_S
@@ -29,7 +33,7 @@ NEW = TlsOptions(insecure_skip_verify=True)
 OLD = TlsOptions(insecure_skip_verify=True, legacy=True)
 VERIFIED = TlsOptions(ca_secret="ca")
 VERIFIED_OLD = TlsOptions(ca_secret="ca", legacy=True)
-Client = Callable[[Path, int, TlsOptions], "asyncio.Future[int]"]
+Client = Callable[[Path, int, TlsOptions], Coroutine[Any, Any, int]]
 
 
 async def through_redfish(directory: Path, port: int, tls: TlsOptions) -> int:
@@ -78,7 +82,7 @@ async def refused(client: Client, directory: Path, port: int, tls: TlsOptions) -
         (("-tls1_1", *ALLOW_ALL), "TLS version", "TLSv1.1 with "),
         (("-tls1_2", "-cipher", "AES256-GCM-SHA384"), "cipher suite", "TLSv1.2 with AES256-GCM"),
         (("-tls1_2", "-cipher", "AES128-SHA"), "cipher suite", "TLSv1.2 with AES128-SHA"),
-        (("-tls1_2", "-sigalgs", "RSA+SHA1", *ALLOW_ALL), "signature", "TLSv1.2 with ECDHE"),
+        (("-tls1_2", "-sigalgs", "RSA+SHA1", *ALLOW_ALL), "signature", ""),
     ],
     ids=["TLS 1.0", "TLS 1.1", "RSA and GCM", "RSA and CBC", "SHA-1"],
 )
@@ -92,7 +96,8 @@ async def test_old_tls_is_refused_with_what_it_is_and_spoken_where_the_document_
     with openssl_server(certificates, *certificates.of("server"), *flags) as port:
         error = await refused(client, certificates.directory, port, NEW)
         assert f"{in_common}" in str(error)
-        assert f"offers {offered}" in str(error)
+        said = f"it offers {offered}" if offered else "it signs its key exchange by SHA-1, which"
+        assert said in str(error)
         assert "tls.legacy: true" in (error.remedy or "")
         assert "authority" not in (error.remedy or "")
         assert await client(certificates.directory, port, OLD) == 200
@@ -129,6 +134,7 @@ async def test_a_weak_certificate_verifies_only_where_the_document_allows_it(
     with openssl_server(certificates, *certificates.of(name), *ALLOW_ALL) as port:
         error = await refused(client, certificates.directory, port, VERIFIED)
         assert "too weak" in str(error)
+        assert "(tls has legacy " in str(error)
         assert "Replace the certificate" in (error.remedy or "")
         assert await client(certificates.directory, port, VERIFIED_OLD) == 200
 
@@ -150,14 +156,140 @@ async def test_a_certificate_that_does_not_verify_has_advice_for_why(
     assert remedy in (error.remedy or "")
 
 
+def requires_certificate(certificates: Certificates, version: ssl.TLSVersion) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = context.maximum_version = version
+    folder = certificates.directory
+    context.load_cert_chain(folder / "server.pem", folder / "server.key")
+    context.load_verify_locations(folder / "ca.pem")
+    context.verify_mode = ssl.CERT_REQUIRED
+    return context
+
+
+def names_the_certificate(error: ReadError, client: Client) -> bool:
+    field = "tls.clientSecretRef" in str(error) and "tls.clientSecretRef" in (error.remedy or "")
+    return "the service requires a client certificate" in str(error) and (
+        field == (client is through_httpx)
+    )
+
+
+VERSIONS = [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("tls", [NEW, OLD])
-async def test_a_service_that_requires_a_client_certificate_has_its_own_cause(
-    certificates: Certificates, client: Client, tls: TlsOptions
+async def test_a_client_certificate_that_is_required_is_named_with_its_field(
+    certificates: Certificates, client: Client, tls: TlsOptions, version: ssl.TLSVersion
 ) -> None:
-    flags = (*certificates.of("server"), "-tls1_3", "-Verify", "1", "-verify_return_error")
+    flag = "-tls1_3" if version is ssl.TLSVersion.TLSv1_3 else "-tls1_2"
+    flags = (*certificates.of("server"), flag, "-Verify", "1", "-verify_return_error")
     with openssl_server(certificates, *flags) as port:
-        error = await refused(client, certificates.directory, port, tls)
-    assert "certificate of their own" in str(error)
+        assert names_the_certificate(
+            await refused(client, certificates.directory, port, tls), client
+        )
+    context = requires_certificate(certificates, version)
+
+    async def never(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    async with await asyncio.start_server(never, ADDRESS, 0, ssl=context) as server:
+        port = server.sockets[0].getsockname()[1]
+        for _ in range(3):
+            error = await refused(client, certificates.directory, port, tls)
+            assert names_the_certificate(error, client)
+
+
+async def test_a_refusal_that_a_reset_overtakes_names_the_client_certificate(
+    certificates: Certificates, client: Client
+) -> None:
+    """As a server does that reads no request: its reset discards the alert at the client."""
+    version = ssl.TLSVersion.TLSv1_3
+    strict = requires_certificate(certificates, version)
+    lenient = requires_certificate(certificates, version)
+    lenient.verify_mode = ssl.CERT_NONE
+    seen: list[None] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        seen.append(None)
+        if len(seen) > 1:
+            with suppress(ssl.SSLError, OSError):
+                await writer.start_tls(strict)
+        else:
+            await writer.start_tls(lenient)
+            await reader.read(1024)
+            linger = struct.pack("ii", 1, 0)
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            writer.transport.abort()
+        writer.close()
+
+    async with await asyncio.start_server(answer, ADDRESS, 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        error = await refused(client, certificates.directory, port, NEW)
+    assert len(seen) == 2
+    assert names_the_certificate(error, client)
+
+
+async def test_a_service_that_closes_each_connection_is_not_said_to_require_a_certificate(
+    certificates: Certificates, client: Client
+) -> None:
+    context = requires_certificate(certificates, ssl.TLSVersion.TLSv1_3)
+    context.verify_mode = ssl.CERT_NONE
+
+    async def close(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    async with await asyncio.start_server(close, ADDRESS, 0, ssl=context) as server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(ReadError) as caught:
+            await client(certificates.directory, port, NEW)
+    assert caught.value.reason is Reason.BAD_REPLY
+    assert "cannot connect" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("status", "page"),
+    [
+        (400, b"<title>400 No required SSL certificate was sent</title>"),
+        (400, b"<center>The SSL certificate error</center><hr><center>nginx/1.22.1</center>"),
+        (403, b"<h2>403.7 - Forbidden: SSL client certificate is required.</h2>"),
+    ],
+    ids=["nginx without", "nginx with another", "IIS"],
+)
+async def test_a_page_that_requires_a_client_certificate_names_its_field(
+    certificates: Certificates, client: Client, status: int, page: bytes
+) -> None:
+    context = requires_certificate(certificates, ssl.TLSVersion.TLSv1_3)
+    context.verify_mode = ssl.CERT_OPTIONAL
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n" % (status, len(page)) + page)
+        writer.close()
+
+    async with await asyncio.start_server(answer, ADDRESS, 0, ssl=context) as server:
+        port = server.sockets[0].getsockname()[1]
+        error = await refused(client, certificates.directory, port, NEW)
+    assert names_the_certificate(error, client)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+async def test_a_client_certificate_that_is_not_accepted_is_said_to_be_it(
+    certificates: Certificates, tmp_path: Path, version: ssl.TLSVersion
+) -> None:
+    stranger = Certificates(tmp_path).directory
+    (tmp_path / "ours").mkdir()
+    (stranger / "server.pem").rename(tmp_path / "ours/tls.crt")
+    (stranger / "server.key").rename(tmp_path / "ours/tls.key")
+    tls = TlsOptions(insecure_skip_verify=True, client_secret="ours")
+
+    async def never(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    context = requires_certificate(certificates, version)
+    async with await asyncio.start_server(never, ADDRESS, 0, ssl=context) as server:
+        port = server.sockets[0].getsockname()[1]
+        error = await refused(through_httpx, tmp_path, port, tls)
+    assert "does not accept the client certificate of tls.clientSecretRef" in str(error)
 
 
 @pytest.mark.parametrize("tls", [NEW, OLD])
@@ -233,7 +365,7 @@ async def test_a_service_that_hangs_up_once_is_not_taken_for_an_old_one(
 def test_any_word_of_openssl_has_a_message_and_advice(word: str | None, offer: str | None) -> None:
     error = ssl.SSLError(1, "failed")
     error.reason = word or ""
-    found = tls_failed(cause_of(error), offer)
+    found = tls_failed(cause_of(error, ClientCertificate.NOT_GIVEN), offer)
     assert found.reason is Reason.TLS_FAILED
     assert str(found).isprintable()
     assert found.remedy
