@@ -7,7 +7,6 @@ read beside the problems, so that one mistake hides no other.
 
 import math
 import re
-import reprlib
 import types
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -26,6 +25,7 @@ from typing import (
 
 import msgspec
 
+from rackwatt_crds.quoting import HIDDEN, shown, shown_key
 from rackwatt_crds.unread import UNREAD
 from rackwatt_crds.wording import closest_match, counted, did_you_mean
 
@@ -114,30 +114,7 @@ def join_path(path: str, key: str) -> str:
 
 def duplicate_key(key: str, where: str) -> str:
     """Return the reason for a duplicate key, with the position of the second one."""
-    return f"key {key!r:.60} is given twice ({where})"
-
-
-def shown(raw: Any) -> str:
-    """Return plain data as text for a message, shortened if it is long."""
-    try:
-        return _SHOWN.repr(raw)
-    except ValueError:  # Python refuses to print an integer of thousands of digits
-        return "a number of thousands of digits"
-
-
-class _Shown(reprlib.Repr):
-    """Representation of plain data in the terms of YAML."""
-
-    def repr_NoneType(self, raw: None, level: int) -> str:  # noqa: N802 - named by reprlib
-        del raw, level
-        return "nothing"
-
-    def repr_bool(self, raw: bool, level: int) -> str:
-        del level
-        return "true" if raw else "false"
-
-
-_SHOWN = _Shown()
+    return f"key {shown(key)} is given twice ({where})"
 
 
 @dataclass(slots=True)
@@ -150,7 +127,8 @@ class _Walk:
     def object(self, raw: Any, model: type[M], path: str) -> M:
         """Read an object; `UNREAD` where the data is not an object."""
         if not isinstance(raw, Mapping):
-            self._unread(path, f"expected an object, found {shown(raw)}")
+            found = HIDDEN if getattr(model, "CONFIDENTIAL", False) else shown(raw)
+            self._unread(path, f"expected an object, found {found}")
             return UNREAD  # type: ignore[no-any-return]
         known = _fields(model)
         for key, where in self.repeated.get(id(raw), ()):
@@ -177,8 +155,8 @@ class _Walk:
         for key in raw:
             if key in known:
                 continue
-            name = key if isinstance(key, str) and key.isprintable() else shown(key)
-            at = join_path(path, name)
+            name = key if isinstance(key, str) else shown(key)
+            at = join_path(path, shown_key(key))
             self._note(at, f"unknown field; {did_you_mean(name, list(known))}")
             meant = closest_match(name, list(known))
             if meant and meant not in given and raw[key] is not None:
@@ -243,7 +221,7 @@ class _Walk:
         hint = get_args(inner)[-1]
         read = {}
         for key in listed:
-            at = join_path(path, key if isinstance(key, str) and key.isprintable() else shown(key))
+            at = join_path(path, shown_key(key))
             if not isinstance(key, str):
                 self._note(at, f"expected text as key, found {shown(key)}: write it in quotes")
             elif (value := self._value(raw[key], hint, at)) is not UNREAD:
@@ -273,20 +251,22 @@ class _Walk:
 
 def _reason(raw: Any, hint: Any, inner: Any, metas: list[msgspec.Meta], message: str) -> str:
     """Return what was expected of a scalar, what was found, and what to change."""
+    confidential = any((meta.extra or {}).get("confidential") for meta in metas)
+    found = HIDDEN if confidential else shown(raw)
     if get_origin(inner) is Literal:
         words = [str(word) for word in get_args(inner)]
-        word = raw if isinstance(raw, str) else shown(raw)
-        return f"unknown value {shown(raw)}; {did_you_mean(word, words)}"
+        word = raw if isinstance(raw, str) else found
+        return f"unknown value {found}; {did_you_mean(word, words)}"
     meant = [meta.description for meta in metas if meta.pattern and meta.description]
     if inner is str and not isinstance(raw, str):
         advice = _advice_on_text(raw, hint)
-        return ". ".join([f"expected text, found {shown(raw)}{advice}", *meant[:1]])
+        return ". ".join([f"expected text, found {found}{advice}", *meant[:1]])
     if isinstance(raw, str) and meant:
-        return f"{shown(raw)} does not match. {meant[0]}"
+        return f"{found} does not match. {meant[0]}"
     reason = message.partition(" - at `$")[0].replace("`", "").replace(" | null", "")
     if match := _OTHER_TYPE.match(reason):
         reason = f"expected {_TYPES.get(match[1], match[1])}"
-    return f"{reason[0].lower()}{reason[1:]}, found {shown(raw)}{_advice(raw, hint, inner)}"
+    return f"{reason[0].lower()}{reason[1:]}, found {found}{_advice(raw, hint, inner)}"
 
 
 def _advice_on_text(raw: Any, hint: Any) -> str:

@@ -3,8 +3,12 @@
 The exporter connects to them, and the operator's NetworkPolicy allows these connections.
 """
 
+import re
+import socket
 from typing import Literal, NamedTuple
 from urllib.parse import SplitResult, urlsplit
+
+from rackwatt_crds.quoting import may_hold_secret, shown
 
 IPMI_PORT = 623
 SSH_PORT = 22
@@ -23,6 +27,9 @@ NOVA_PORT = 8774
 PLACEMENT_PORT = 8778
 IRONIC_PORT = 6385
 
+_ADDRESS = re.compile(r"[A-Za-z0-9._:%][A-Za-z0-9._:%-]*\Z")
+_DIGITS = re.compile(r"[0-9]+(\.[0-9]*)+\Z")
+
 Transport = Literal["TCP", "UDP"]
 
 
@@ -34,11 +41,15 @@ class Url(NamedTuple):
 
 
 class Endpoint(NamedTuple):
-    """A port of a host; the host is empty where documents do not name it."""
+    """A port of a host; the host is empty where documents do not name it.
+
+    `field` is the path of the host's field below the settings of a kind.
+    """
 
     host: str
     port: int
     transport: Transport = "TCP"
+    field: str = ""
 
 
 Connection = Url | Endpoint
@@ -61,5 +72,32 @@ def parse_url(url: str) -> SplitResult:
     except ValueError:
         whole = False
     if not whole:
-        raise ValueError(f"{url!r} is not a base URL: expected scheme://host[:port][/path]")
+        raise ValueError(f"{shown(url)} is not a base URL: expected scheme://host[:port][/path]")
     return parts
+
+
+def address_problem(address: str) -> str | None:
+    """Return what is wrong with an address, if it is neither a host name nor an IP address."""
+    if "@" in address:
+        return (
+            "an address must not contain a user name or a password: write the host alone, and "
+            "name a Secret for the rest"
+        )
+    wrong = f"{shown(address)} is neither a host name nor an IP address"
+    if not _ADDRESS.match(address):
+        alone = "://" in address or may_hold_secret(address)
+        return f"{wrong}: write the host alone" if alone else wrong
+    colons = address.count(":")
+    if colons == 1:
+        return f"{wrong}: a port has a field of its own, `port`"
+    if colons or _DIGITS.match(address):
+        return None if _is_ip(address.partition("%")[0]) else wrong
+    return wrong if ".." in address else None
+
+
+def _is_ip(address: str) -> bool:
+    try:
+        socket.inet_pton(socket.AF_INET6 if ":" in address else socket.AF_INET, address)
+    except OSError:
+        return False
+    return True

@@ -56,12 +56,15 @@ class SecretRef(Model, frozen=True, kw_only=True):
     name: Name
 
     ATOMIC = True
+    CONFIDENTIAL = True
 
 
 class Credentials(Model, frozen=True, kw_only=True):
     """The Secret with user names and passwords, never the values themselves."""
 
     secret_ref: SecretRef
+
+    CONFIDENTIAL = True
 
 
 class SecretKeyRef(Model, frozen=True, kw_only=True):
@@ -74,6 +77,7 @@ class SecretKeyRef(Model, frozen=True, kw_only=True):
     ]
 
     ATOMIC = True
+    CONFIDENTIAL = True
 
 
 class ObjectRef(Model, frozen=True, kw_only=True):

@@ -7,6 +7,8 @@ them multiply, the last one varying fastest.
 import re
 from dataclasses import dataclass
 
+from rackwatt_crds.quoting import HIDDEN, may_hold_secret, shown
+
 MAX_NAMES = 200_000
 MAX_NAME_LENGTH = 255  # no name of DNS is longer
 _MAX_DEPTH = 16
@@ -29,6 +31,8 @@ def expand(text: str) -> list[str]:
 
 
 def _quoted(text: str) -> str:
+    if may_hold_secret(text):
+        return HIDDEN
     return repr(text if len(text) <= 60 else text[:57] + "...")
 
 
@@ -89,7 +93,8 @@ class _Reader:
             return self._numbers(*match.groups())
         if inside and (meant := _LIKE_RANGE.match(word)):
             hint = f"{meant[1]}-{meant[2]}"
-            raise ValueError(f"{_quoted(self.text)}: {word!r:.60} is not a range: write {hint:.60}")
+            wrong = "a range" if may_hold_secret(self.text) else shown(word)
+            raise ValueError(f"{_quoted(self.text)}: {wrong} is not a range: write {hint:.60}")
         return [word]
 
     def _numbers(self, first: str, last: str) -> list[str]:

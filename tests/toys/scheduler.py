@@ -30,7 +30,7 @@ def label(_: ToyScheduler) -> str:
 
 def connections(toy: ToyScheduler) -> Iterator[Connection]:
     """Yield the host and port."""
-    yield Endpoint(toy.host, toy.port)
+    yield Endpoint(toy.host, toy.port, field="host")
 '''
 
 READER = '''\

@@ -6,19 +6,18 @@ and the operator share it.
 
 import itertools
 import re
-import socket
 from collections import Counter
 from dataclasses import dataclass, field
 
 from rackwatt_crds.bmc.hosts import Bmc, HostEntry
+from rackwatt_crds.endpoints import address_problem
 from rackwatt_crds.hostlist import expand
 from rackwatt_crds.kinds import DEFAULT_METHOD, METHODS
+from rackwatt_crds.quoting import shown
 from rackwatt_crds.unread import UNREAD
 from rackwatt_crds.wording import counted
 
-_ADDRESS = re.compile(r"[A-Za-z0-9._:%-]+\Z")
-_DIGITS = re.compile(r"[0-9]+(\.[0-9]*)+\Z")
-_NOT_IN_NAMES = re.compile(r"[\s{}()<>|;\"'`*?$\\“”‘’]")
+_NOT_IN_NAMES = re.compile(r"[\s@{}()<>|;\"'`*?$\\“”‘’]")
 
 
 @dataclass(slots=True)
@@ -49,11 +48,11 @@ def expand_hosts(bmc: Bmc, entry: HostEntry) -> ExpandedHosts:
     hosts.names = _expanded(entry.names, "names", hosts.problems)
     twice = [name for name, count in Counter(hosts.names).items() if count > 1]
     if twice:
-        hosts.problems.append(("names", f"node {twice[0]!r} is listed twice"))
+        hosts.problems.append(("names", f"node {shown(twice[0])} is listed twice"))
     invalid = next((name for name in hosts.names if is_invalid_name(name)), None)
     if invalid is not None:
         reason = (
-            f"{invalid!r:.60} is not a node name: separate names by commas, write ranges as [1-3]"
+            f"{shown(invalid)} is not a node name: separate names by commas, write ranges as [1-3]"
         )
         hosts.problems.append(("names", reason))
     key, hosts.addresses = _addresses(bmc, entry, hosts)
@@ -63,31 +62,8 @@ def expand_hosts(bmc: Bmc, entry: HostEntry) -> ExpandedHosts:
 
 
 def is_invalid_name(name: str) -> bool:
-    """Return whether a name has characters that no scheduler allows, such as spaces or quotes."""
+    """Return whether a name has characters that no scheduler allows, such as blanks or @."""
     return bool(_NOT_IN_NAMES.search(name)) or not name.isprintable()
-
-
-def address_problem(address: str) -> str | None:
-    """Return what is wrong with an address, if it is neither a host name nor an IP address."""
-    if "@" in address:  # the text before it may be a password, which no message repeats
-        return "an address must not contain a user name or a password: use credentials"
-    wrong = f"{address!r:.80} is neither a host name nor an IP address"
-    if not _ADDRESS.match(address):
-        return f"{wrong}: write the host alone" if "://" in address else wrong
-    colons = address.count(":")
-    if colons == 1:
-        return f"{wrong}: a port has a field of its own, such as ipmi.port"
-    if colons or _DIGITS.match(address):
-        return None if _is_ip(address.partition("%")[0]) else wrong
-    return wrong if ".." in address else None
-
-
-def _is_ip(address: str) -> bool:
-    try:
-        socket.inet_pton(socket.AF_INET6 if ":" in address else socket.AF_INET, address)
-    except OSError:
-        return False
-    return True
 
 
 def format_template(template: str, name: str, index: int) -> str:

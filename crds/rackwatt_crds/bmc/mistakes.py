@@ -16,6 +16,7 @@ from rackwatt_crds.duration import seconds
 from rackwatt_crds.kinds import METHODS
 from rackwatt_crds.model import Model
 from rackwatt_crds.powertarget import PowerTargetSpec
+from rackwatt_crds.quoting import shown
 from rackwatt_crds.unread import UNREAD
 from rackwatt_crds.wording import did_you_mean
 
@@ -77,7 +78,7 @@ def _preset(bmc: Bmc, entry: HostEntry, path: str) -> Iterator[Problem]:
     reason = did_you_mean(preset, known) if known else "this method has none"
     where = path if entry.preset else _BMC
     yield Problem(
-        f"{where}.preset", f"unknown preset {preset!r}{of_method}; {reason}", item_only=True
+        f"{where}.preset", f"unknown preset {shown(preset)}{of_method}; {reason}", item_only=True
     )
 
 
@@ -92,8 +93,9 @@ def _repeated_oids(bmc: Bmc, entry: HostEntry, path: str) -> Iterator[Problem]:
     """Check that no object is summed twice; rows of one column may differ by `equals`."""
     layers = _layers(bmc, entry, "snmp")
     where = path if getattr(layers[0], "oids", None) is not None else _BMC
+    oids = _inherited(layers, "oids")
     seen: dict[Any, int] = {}
-    for index, oid in enumerate(_inherited(layers, "oids") or ()):
+    for index, oid in enumerate(oids if oids and oids is not UNREAD else ()):
         first = seen.setdefault(_summed(oid), index)
         if first != index and _summed(oid) is not UNREAD:
             reason = f"{oid.oid} is already summed by oids[{first}]"

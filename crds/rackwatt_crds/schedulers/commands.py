@@ -20,7 +20,16 @@ class Cli(Model, frozen=True, kw_only=True):
 class Ssh(Model, frozen=True, kw_only=True):
     """The scheduler's commands on another machine, through the system's ssh."""
 
-    host: Annotated[str, Meta(min_length=1, description="The host that runs the commands.")]
+    host: Annotated[
+        str,
+        Meta(
+            # As endpoints.address_problem has it, which also knows a port and an IP address.
+            pattern=r"^[A-Za-z0-9._:%][A-Za-z0-9._:%-]*\Z",
+            max_length=255,
+            description="The host that runs the commands, alone: `port` and `user` are fields of "
+            "their own.",
+        ),
+    ]
     port: Annotated[Port | None, Meta(description="TCP port of sshd. Default: 22.")] = None
     user: Annotated[
         User | None,
@@ -47,4 +56,4 @@ class Ssh(Model, frozen=True, kw_only=True):
 
 def sshd(ssh: Ssh) -> Endpoint:
     """Return the sshd that the exporter connects to."""
-    return Endpoint(ssh.host, ssh.port or SSH_PORT)
+    return Endpoint(ssh.host, ssh.port or SSH_PORT, field="ssh.host")

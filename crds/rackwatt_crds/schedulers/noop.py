@@ -9,6 +9,7 @@ from msgspec import Meta
 from rackwatt_crds.endpoints import Connection
 from rackwatt_crds.hostlist import expand
 from rackwatt_crds.model import Model
+from rackwatt_crds.quoting import shown
 from rackwatt_crds.unread import UNREAD
 
 
@@ -55,7 +56,7 @@ def pinned_states(noop: Noop) -> PinnedStates:
         known = [result.states.setdefault(name, group.state) for name in names]
         for name, state in zip(names, known, strict=True):
             if UNREAD not in (state, group.state) and state != group.state:
-                result.problems.append((path, f"node {name!r} already has the state {state}"))
+                result.problems.append((path, f"node {shown(name)} already has the state {state}"))
                 break
     return result
 

@@ -57,6 +57,7 @@ class OpenstackPassword(Model, frozen=True, kw_only=True):
         exactly_one("project_name", "system_scope"),
         requires("project_domain_name", "project_name", "it is the domain of that project"),
     )
+    CONFIDENTIAL = True
 
 
 class OpenstackApplicationCredential(Model, frozen=True, kw_only=True):
@@ -69,6 +70,8 @@ class OpenstackApplicationCredential(Model, frozen=True, kw_only=True):
             "`application_credential_secret`."
         ),
     ]
+
+    CONFIDENTIAL = True
 
 
 class OpenstackEndpoints(Model, frozen=True, kw_only=True):
@@ -103,7 +106,15 @@ class Openstack(Model, frozen=True, kw_only=True):
         Meta(description="Which endpoints of the catalog are used. Default: public."),
     ] = None
     services: Annotated[
-        Annotated[list[Literal["compute", "baremetal"]], Meta(min_length=1, max_length=2)] | None,
+        Annotated[
+            list[Literal["compute", "baremetal"]],
+            Meta(
+                min_length=1,
+                max_length=2,
+                extra_json_schema={"x-kubernetes-list-type": "set"},
+            ),
+        ]
+        | None,
         Meta(
             description="The services that are polled: `compute` is Nova, `baremetal` is Ironic. "
             "Default: those of the two that the catalog has."

@@ -53,7 +53,13 @@ class Header(Model, frozen=True, kw_only=True):
     ]
     value: Annotated[
         Annotated[
-            str, Meta(pattern=r"^[ -~]*\Z", max_length=1_000, description="ASCII on one line.")
+            str,
+            Meta(
+                pattern=r"^[ -~]*\Z",
+                max_length=1_000,
+                description="ASCII on one line.",
+                extra={"confidential": True},
+            ),
         ]
         | None,
         Meta(description="Its value, if it is no secret."),
@@ -62,6 +68,7 @@ class Header(Model, frozen=True, kw_only=True):
         SecretKeyRef | None, Meta(description="A key of a Secret with its value.")
     ] = None
 
+    CONFIDENTIAL = True
     RULES = (
         exactly_one("value", "value_secret_ref"),
         not_one_of("name", RESERVED_HEADERS, "another field, or the protocol, sets it"),
