@@ -53,11 +53,17 @@ class SchedulerMetrics(Model, frozen=True, kw_only=True):
     ] = None
     limits: Annotated[
         bool | None,
-        Meta(description="Limits of accounts, users and QOS. Only Slurm. Default: false."),
+        Meta(
+            description="Limits of accounts and users: CPUs, memory, nodes, generic resources, "
+            "jobs. Read every ten minutes. Only Slurm, from slurmdbd. Default: false."
+        ),
     ] = None
     fairshare: Annotated[
         bool | None,
-        Meta(description="Fair shares of accounts and users. Only Slurm. Default: false."),
+        Meta(
+            description="Fair shares of accounts and users: shares, usage, level, factor. Read "
+            "every five minutes. Only Slurm with slurmdbd. Default: false."
+        ),
     ] = None
     reservations: Annotated[
         bool | None,

@@ -26,6 +26,7 @@ from tests.peers.slurm_configuration import Layout, configure
 from tests.peers.slurm_daemons import Daemons
 
 REST_VERSIONS = ("v0.0.37", "v0.0.38")
+REST_ACCOUNTING = ("dbv0.0.38",)
 REST_USER = "nobody"  # slurmrestd refuses both root and SlurmUser
 
 
@@ -128,7 +129,7 @@ class SlurmCluster:
 
     def start_rest(self, *versions: str, auth: str = "rest_auth/jwt") -> None:
         """Start slurmrestd with these versions of its interface; of itself it believes tokens alone."""
-        versions = versions or REST_VERSIONS
+        versions = versions or REST_VERSIONS + (REST_ACCOUNTING if self._accounting else ())
         token = {"SLURM_JWT": "daemon"} if auth == "rest_auth/jwt" else {}
         environment = self.environment | token
         self.rest_socket.parent.mkdir(exist_ok=True)
@@ -159,6 +160,10 @@ class SlurmCluster:
     def frozen(self, name: str) -> AbstractContextManager[None]:
         """Keep a daemon from running, its sockets open, until the block ends."""
         return self._daemons.frozen(name)
+
+    def run(self, *command: str) -> str:
+        """Run one of Slurm's commands and return what it printed."""
+        return self._daemons.run(*command)
 
     def scontrol(self, *arguments: str) -> str:
         """Run scontrol and give what it printed."""

@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from tests.peers.ports import free_port
@@ -58,9 +59,13 @@ _SMALL = (
 
 
 class SlurmAccounting:
-    """slurmdbd that runs inside its `with` block; clusters that use it end before it."""
+    """slurmdbd that runs inside its `with` block; clusters that use it end before it.
 
-    def __init__(self) -> None:
+    `more` is added to slurmdbd.conf.
+    """
+
+    def __init__(self, more: str = "") -> None:
+        self._more = more
         self.munge_key = os.urandom(128)
         self.jwt_key = os.urandom(32)
         self._port = free_port()
@@ -104,6 +109,10 @@ class SlurmAccounting:
         """Stop slurmdbd; its database stays."""
         self._daemons.stop("slurmdbd")
 
+    def frozen(self) -> AbstractContextManager[None]:
+        """Keep slurmdbd from answering until the block ends."""
+        return self._daemons.frozen("slurmdbd")
+
     def sacctmgr(self, *arguments: str) -> str:
         """Run sacctmgr, which asks nothing, and return what it printed."""
         return self._daemons.run("sacctmgr", "--immediate", *arguments)
@@ -121,7 +130,7 @@ class SlurmAccounting:
 
     def _configure(self) -> None:
         files = {
-            "slurmdbd.conf": self._filled(_AUTH + _SLURMDBD),
+            "slurmdbd.conf": self._filled(_AUTH + _SLURMDBD) + self._more,
             "slurm.conf": self._filled(_AUTH + _SLURM + _LINES),
         }
         for name, text in files.items():

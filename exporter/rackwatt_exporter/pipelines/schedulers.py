@@ -23,8 +23,10 @@ from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 from rackwatt_exporter.schedulers.registry import scheduler
 from rackwatt_exporter.schedulers.views import (
     durations,
+    fair_shares,
     jobs,
     licenses,
+    limits,
     nodes,
     per_job,
     slurm_exporter,
@@ -82,7 +84,7 @@ UNMATCHED = MetricFamily(
     (*SCHEDULER_LABELS, "side"),
 )
 # Views of the subjects beside nodes and jobs; of one that is not known there is no sample.
-_SUBJECTS = (licenses,)
+_SUBJECTS = (licenses, limits, fair_shares)
 _VIEWS = (
     *nodes.FAMILIES, *jobs.FAMILIES, *per_job.FAMILIES, *durations.FAMILIES,
     *chain.from_iterable(subject.FAMILIES for subject in _SUBJECTS), *slurm_families.FAMILIES,

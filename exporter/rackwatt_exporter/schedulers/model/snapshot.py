@@ -12,9 +12,11 @@ from typing import Annotated, TypeVar
 import msgspec
 
 from rackwatt_exporter.printable import printable
+from rackwatt_exporter.schedulers.model.fair_share import FairShare
 from rackwatt_exporter.schedulers.model.fields import Name
 from rackwatt_exporter.schedulers.model.job import Job
 from rackwatt_exporter.schedulers.model.license import License
+from rackwatt_exporter.schedulers.model.limit import Limit
 from rackwatt_exporter.schedulers.model.node import NodeUsage, SchedulerNode
 
 _MAX_WORDS = {"cluster": 100, "version": 40, "note": 500}
@@ -43,6 +45,8 @@ class SchedulerSnapshot(msgspec.Struct, frozen=True):
     unread_jobs: Unread = 0
     usage: Mapping[Name, NodeUsage] | None = None
     licenses: tuple[License, ...] | None = None
+    limits: tuple[Limit, ...] | None = None
+    fairshare: tuple[FairShare, ...] | None = None
 
     def __post_init__(self) -> None:
         for field, limit in _MAX_WORDS.items():

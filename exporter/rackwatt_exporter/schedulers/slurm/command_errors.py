@@ -7,9 +7,11 @@ from rackwatt_exporter.schedulers.slurm.errors import reason_of
 HINTS = {
     Reason.AUTH_FAILED: "Slurm refuses the log-in: is munged running there, with the same key?",
     Reason.PRIVILEGE_INSUFFICIENT: "Slurm's PrivateData hides them from this user",
-    Reason.TIMEOUT: "slurmctld did not answer {command} in time",
-    Reason.UNREACHABLE: "{command} cannot reach slurmctld: is it running?",
+    Reason.TIMEOUT: "{daemon} did not answer {command} in time",
+    Reason.UNREACHABLE: "{command} cannot reach {daemon}: is it running?",
 }
+# Who answers a command that does not ask slurmctld.
+DAEMONS = {"sacctmgr": "slurmdbd"}
 # What fails before slurmctld has a say, by what env and the commands print of it.
 BEFORE = (
     ("env: ", "there is no {command}: install Slurm's commands, or say in `path` where it is"),
@@ -37,5 +39,5 @@ def explained(error: CommandError, command: str) -> ReadError:
         return error
     reason = reason or Reason.TIMEOUT
     words = "; ".join(line.strip() for line in error.stderr.splitlines() if line.strip())
-    hint = HINTS[reason].format(command=command)
+    hint = HINTS[reason].format(command=command, daemon=DAEMONS.get(command, "slurmctld"))
     return ReadError(reason, f"{hint} ({one_line(words, 0) if words else error})")

@@ -6,7 +6,7 @@ still known, and jobs are not: never none.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import msgspec
@@ -150,14 +150,24 @@ class SlurmRest:
         """Read a subject, by the version that the nodes came by."""
         path = slurm_reply.path(self._paths[0], subject.path)
         deadline_s = asyncio.get_running_loop().time() + timeout_s
-        answer, _ = await self._answer(path, deadline_s)
+        cluster = self._cluster or (self._last.cluster if self._last else "")
+        query = {"cluster": cluster} if subject.by_cluster and cluster else None
+        try:
+            answer, _ = await self._answer(path, deadline_s, query)
+        except VersionError as error:
+            if not error.gone:
+                raise
+            message = f"slurmrestd has no {path}: it is older, or runs without that plugin (-s)"
+            raise ReadError(error.reason, message) from None
         return await asyncio.to_thread(subject.parse_reply, answer.body)
 
-    async def _answer(self, path: str, deadline_s: float) -> tuple[HttpResponse, Reply]:
+    async def _answer(
+        self, path: str, deadline_s: float, query: Mapping[str, str] | None = None
+    ) -> tuple[HttpResponse, Reply]:
         """Return the answer to a request until a time of the loop, which is no error."""
         try:
             async with asyncio.timeout_at(deadline_s):
-                answer = await self._get(path)
+                answer = await self._get(path, query)
         except TimeoutError:
             raise ReadError(Reason.TIMEOUT, f"{path} had not answered in time") from None
         if answer.status != 200:
@@ -173,5 +183,5 @@ class SlurmRest:
             message = f"slurmrestd answers for cluster {cluster}: slurm.cluster is {self._cluster}"
             raise ReadError(Reason.BAD_REPLY, message)
 
-    async def _get(self, path: str, query: dict[str, int] | None = None) -> HttpResponse:
+    async def _get(self, path: str, query: Mapping[str, int | str] | None = None) -> HttpResponse:
         return await self._service.get(path, self._headers.get(), query)

@@ -10,10 +10,10 @@ from typing import Any
 
 import msgspec
 
-from rackwatt_exporter.schedulers.model.fields import MAX_COUNT
 from rackwatt_exporter.schedulers.model.job import Job
 from rackwatt_exporter.schedulers.slurm.arrays import JobId, count_tasks
 from rackwatt_exporter.schedulers.slurm.jobs import SlurmJob, SlurmJobs, make_job, time_s
+from rackwatt_exporter.schedulers.slurm.rest_json import number, text
 
 _NOTE_OF_CUT = (
     "slurmrestd cuts the lists of tasks of arrays, so that some are not counted: set"
@@ -64,19 +64,6 @@ def read_jobs(records: Iterable[object]) -> SlurmJobs:
         whole = whole and job_id.whole
         jobs.append(make_job(job_id, slurm))
     return SlurmJobs(tuple(jobs), unread, "" if whole else _NOTE_OF_CUT)
-
-
-def number(value: Any) -> int | None:
-    """Return a number that is plain or wrapped in `{set, infinite, number}`; None for none."""
-    if isinstance(value, dict):
-        value = value.get("number") if value.get("set", True) is True else None
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    return value if whole and 0 <= value <= MAX_COUNT else None
-
-
-def text(value: Any) -> str:
-    """Return a text; empty for anything else."""
-    return value if isinstance(value, str) else ""
 
 
 def _id(record: RestJob) -> JobId | None:

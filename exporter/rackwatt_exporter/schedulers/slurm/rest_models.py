@@ -14,6 +14,7 @@ from rackwatt_exporter.printable import printable
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot, share
 from rackwatt_exporter.schedulers.slurm.rest_jobs import RestJob
+from rackwatt_exporter.schedulers.slurm.rest_json import decode_json
 from rackwatt_exporter.schedulers.slurm.rest_nodes import RestNode, read_nodes
 
 OLDEST, NEWEST = 37, 45
@@ -161,7 +162,7 @@ def reply(body: bytes) -> Reply:
         ReadError: bad_reply.
     """
     try:
-        return _REPLY.decode(body)
+        return decode_json(_REPLY, body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         message = f"the answer is not as slurmrestd should spell it: {printable(str(error), 160)}"
         raise ReadError(Reason.BAD_REPLY, message) from None

@@ -16,7 +16,7 @@ from rackwatt_exporter.schedulers.model.node_state import normalize_state
 from rackwatt_exporter.schedulers.model.resources import Resources
 from rackwatt_exporter.schedulers.slurm.jobs import names, time_s
 from rackwatt_exporter.schedulers.slurm.node_usage import make_usage
-from rackwatt_exporter.schedulers.slurm.rest_jobs import number
+from rackwatt_exporter.schedulers.slurm.rest_json import number
 from rackwatt_exporter.schedulers.slurm.tres import MIB, parse_gres
 
 _NO_LOAD = 0xFFFFFFFE  # NO_VAL of slurm.h, and INFINITE above it

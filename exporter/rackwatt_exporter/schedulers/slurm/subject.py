@@ -14,7 +14,7 @@ from rackwatt_exporter.printable import printable
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers.model.fields import MAX_COUNT
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
-from rackwatt_exporter.schedulers.slurm.rest_jobs import number
+from rackwatt_exporter.schedulers.slurm.rest_json import decode_json, number
 
 _OBJECT = re.compile(rb"^\{.*\}", re.DOTALL | re.MULTILINE)
 _MAX_SHOWN = 80
@@ -43,6 +43,7 @@ class SlurmSubject(NamedTuple):
     `option` is the field of spec.metrics that asks for it, `noun` its name in a note. `forms` are
     in order: where one cannot be had, as JSON of an old Slurm, the next is printed. `path` is that
     of slurmrestd, for `{version}` such as v0.0.40, and `parse_reply` reads what it answers.
+    `by_cluster` is whether that has several clusters, so that the request names one.
     `every_s` is how often it is read, 0 at each poll. `doubt` says why a value cannot be true
     beside the nodes of the same poll; empty where it can.
     """
@@ -54,6 +55,7 @@ class SlurmSubject(NamedTuple):
     path: str
     parse_reply: Callable[[bytes], Parsed]
     every_s: float = 0.0
+    by_cluster: bool = False
     doubt: Callable[[Any, SchedulerSnapshot], str] | None = None
 
 
@@ -91,7 +93,7 @@ def decode(decoder: "msgspec.json.Decoder[R]", output: bytes, what: str) -> R:
     if match is None:
         raise not_printed(output, what)
     try:
-        reply = decoder.decode(match[0])
+        reply = decode_json(decoder, match[0])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         message = f"{what}: not as Slurm should spell it: {printable(str(error), 160)}"
         raise ReadError(Reason.BAD_REPLY, message) from None

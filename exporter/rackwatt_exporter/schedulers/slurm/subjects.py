@@ -14,10 +14,12 @@ import msgspec
 
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
+from rackwatt_exporter.schedulers.slurm.fair_shares import FAIR_SHARES
 from rackwatt_exporter.schedulers.slurm.licenses import LICENSES
+from rackwatt_exporter.schedulers.slurm.limits import LIMITS
 from rackwatt_exporter.schedulers.slurm.subject import Parsed, SlurmSubject
 
-SUBJECTS = (LICENSES,)
+SUBJECTS = (LICENSES, LIMITS, FAIR_SHARES)
 # A poll that comes a little early counts: else a rhythm of two intervals would be one of three.
 _EARLY = 0.1
 

@@ -31,7 +31,7 @@ def parse_tres(text: str) -> Resources:
     """
     amounts = dict(_pairs(text))
     listed = [
-        (*_typed(name.removeprefix("gres/")), count)
+        (*gres_of(name), count)
         for name, value in amounts.items()
         if name.startswith("gres/") and (count := _count(value)) is not None
     ]
@@ -40,6 +40,17 @@ def parse_tres(text: str) -> Resources:
         memory_bytes=parse_memory(amounts.get("mem", "")),
         gres=distinct_gres(listed) if listed else None,
     )
+
+
+def tres_amounts(text: str) -> dict[str, int] | None:
+    """Return each amount of a TRES string by its name, memory in bytes; None where one is none."""
+    amounts = {}
+    for name, value in _pairs(text):
+        amount = parse_memory(value) if name == "mem" else _count(value)
+        if amount is None:
+            return None
+        amounts[name] = amount
+    return amounts
 
 
 def node_count(text: str) -> int | None:
@@ -81,8 +92,9 @@ def _pairs(text: str) -> Iterator[tuple[str, str]]:
             yield name, value
 
 
-def _typed(name: str) -> tuple[str, str]:
-    plain, _, kind = name.partition(":")
+def gres_of(name: str) -> tuple[str, str]:
+    """Return name and type of a generic resource such as `gres/gpu:a100`."""
+    plain, _, kind = name.removeprefix("gres/").partition(":")
     return plain[:MAX_NAME] or "unknown", kind[:MAX_NAME]
 
 

@@ -1,5 +1,6 @@
 """The lines of a snapshot's samples: each with the labels of its scheduler before its own."""
 
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
@@ -30,7 +31,8 @@ def render(scheduler: tuple[str, str], samples: Iterable[Sample], exclude: str |
             heads[family] = _head(scheduler, family, exclude)
             lines[family] = []
         if (head := heads[family]) is not None:
-            lines[family].append(f"{head}{_pairs(family.labels[2:], values)}}} {number}\n")
+            shown = "+Inf" if number == math.inf else number
+            lines[family].append(f"{head}{_pairs(family.labels[2:], values)}}} {shown}\n")
     return lines
 
 

@@ -64,6 +64,7 @@ class _Sum:
 def samples(snapshot: SchedulerSnapshot, options: MetricsOptions) -> Iterator[Sample]:
     """Go through the samples; what was not reported has none."""
     yield from _added(_of_nodes(snapshot))
+    yield from _added(_of_accounts(snapshot))
     jobs = snapshot.jobs
     if jobs is None:
         return
@@ -149,6 +150,20 @@ def _idle_cpus(state: str, total: Resources, held: Resources) -> float | None:
     if total.cpus is None or held.cpus is None:
         return None
     return max(0, total.cpus - held.cpus) if state in _IN_SERVICE else 0
+
+
+def _of_accounts(snapshot: SchedulerSnapshot) -> Iterator[_Amount]:
+    """Go through the limits and fair shares of accounts; those of users are not here."""
+    for limit in snapshot.limits or ():
+        if not limit.user:
+            account = (limit.account,)
+            yield f.ACCOUNT_CPU_LIMIT, account, limit.cpus
+            yield f.ACCOUNT_MEMORY_LIMIT, account, limit.memory_bytes
+            yield f.ACCOUNT_RUNNING_LIMIT, account, limit.running_jobs
+            yield f.ACCOUNT_JOB_LIMIT, account, limit.submitted_jobs
+    for share in snapshot.fairshare or ():
+        if not share.user:
+            yield f.ACCOUNT_FAIR_SHARE, (share.account,), share.factor
 
 
 def _by_reason(jobs: Iterable[Job]) -> Iterator[_Amount]:

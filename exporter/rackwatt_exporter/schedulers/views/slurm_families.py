@@ -132,10 +132,35 @@ ACCOUNT_CPUS = _family(
 ACCOUNT_MEMORY = _family(
     "slurm_account_mem_alloc", "Memory in bytes that jobs of the account hold.", "account"
 )
+ACCOUNT_CPU_LIMIT = _family(
+    "slurm_account_cpu_limit",
+    "Number of CPUs that jobs of the account may hold together.",
+    "account",
+)
+ACCOUNT_MEMORY_LIMIT = _family(
+    "slurm_account_mem_limit",
+    "Memory in bytes that jobs of the account may hold together.",
+    "account",
+)
+ACCOUNT_RUNNING_LIMIT = _family(
+    "slurm_account_job_alloc_limit",
+    "Number of jobs of the account that may run at the same time.",
+    "account",
+)
+ACCOUNT_JOB_LIMIT = _family(
+    "slurm_account_job_limit", "Number of jobs of the account that may run and wait.", "account"
+)
+ACCOUNT_FAIR_SHARE = _family(
+    "slurm_account_fairshare",
+    "Fair-share factor of the account, where Slurm computes one of accounts.",
+    "account",
+)
 FAMILIES = (
     NODES, STATE_CPUS, CPUS, IDLE_CPUS, MEMORY, ALLOCATED_MEMORY, PARTITION_NODES, PARTITION_CPUS,
     PARTITION_IDLE_CPUS, PARTITION_ALLOCATED_CPUS, PARTITION_MEMORY, PARTITION_ALLOCATED_MEMORY,
     LOAD, FREE_MEMORY, PARTITION_LOAD, PARTITION_FREE_MEMORY, PARTITION_WEIGHT,
     PARTITION_JOBS, PENDING, FEATURE_JOBS, FEATURE_CPUS, FEATURE_MEMORY,
     *USER, *ACCOUNT, ACCOUNT_CPUS, ACCOUNT_MEMORY,
+    ACCOUNT_CPU_LIMIT, ACCOUNT_MEMORY_LIMIT, ACCOUNT_RUNNING_LIMIT, ACCOUNT_JOB_LIMIT,
+    ACCOUNT_FAIR_SHARE,
 )  # fmt: skip

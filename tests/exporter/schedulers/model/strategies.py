@@ -2,9 +2,11 @@
 
 from hypothesis import strategies as st
 
+from rackwatt_exporter.schedulers.model.fair_share import FairShare
 from rackwatt_exporter.schedulers.model.fields import MAX_COUNT, MAX_LOAD, MAX_TIME_S
 from rackwatt_exporter.schedulers.model.job import MAX_TASKS, Job
 from rackwatt_exporter.schedulers.model.license import License
+from rackwatt_exporter.schedulers.model.limit import Limit
 from rackwatt_exporter.schedulers.model.node import NodeUsage, SchedulerNode
 from rackwatt_exporter.schedulers.model.resources import Gres, Resources
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
@@ -72,6 +74,35 @@ LICENSES = st.builds(
     last_consumed=COUNTS,
     last_deficit=COUNTS,
 )
+LIMITS = st.builds(
+    Limit,
+    NAMES,
+    user=TEXTS,
+    partition=TEXTS,
+    parent=TEXTS,
+    cpus=COUNTS,
+    memory_bytes=COUNTS,
+    nodes=COUNTS,
+    gres=st.lists(GRES, max_size=3).map(tuple),
+    running_jobs=COUNTS,
+    submitted_jobs=COUNTS,
+    running_jobs_per_user=COUNTS,
+    submitted_jobs_per_user=COUNTS,
+)
+SHARES = st.none() | st.floats(0, MAX_COUNT)
+FAIR_SHARES = st.builds(
+    FairShare,
+    NAMES,
+    user=TEXTS,
+    partition=TEXTS,
+    parent=TEXTS,
+    shares=COUNTS,
+    shares_ratio=SHARES,
+    usage_s=SHARES,
+    usage_ratio=SHARES,
+    factor=SHARES,
+    level=SHARES | st.just("inf"),
+)
 SNAPSHOTS = st.builds(
     SchedulerSnapshot,
     st.dictionaries(NAMES, NODES, max_size=5),
@@ -82,4 +113,6 @@ SNAPSHOTS = st.builds(
     jobs=st.none() | st.lists(JOBS, max_size=5).map(tuple),
     usage=st.none() | st.dictionaries(NAMES, USAGES, max_size=5),
     licenses=st.none() | st.lists(LICENSES, max_size=3).map(tuple),
+    limits=st.none() | st.lists(LIMITS, max_size=3).map(tuple),
+    fairshare=st.none() | st.lists(FAIR_SHARES, max_size=3).map(tuple),
 )

@@ -17,6 +17,9 @@ from rackwatt_exporter.schedulers.slurm.subjects import SUBJECTS
 from tests.eventually import PATIENCE_S
 from tests.peers.slurm import SlurmCluster
 
+# What Slurm reports without slurmdbd; test_accounting_of_slurm.py has the others.
+REPORTED = [one for one in SUBJECTS if one.option not in ("limits", "fairshare")]
+
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[SlurmCluster]:
@@ -29,14 +32,14 @@ def cluster() -> Iterator[SlurmCluster]:
 async def by_commands(cluster: SlurmCluster, monkeypatch: pytest.MonkeyPatch) -> SchedulerSnapshot:
     monkeypatch.setenv("SLURM_CONF", str(cluster.configuration))
     host = LocalHost(VARIABLES, SETTINGS)
-    return await SlurmCommands(host, None, PATIENCE_S, jobs=True, subjects=SUBJECTS).read()
+    return await SlurmCommands(host, None, PATIENCE_S, jobs=True, subjects=REPORTED).read()
 
 
 async def by_rest(cluster: SlurmCluster, secrets: Path) -> SchedulerSnapshot:
     (secrets / "slurm").mkdir()
     (secrets / "slurm" / "jwt.key").write_bytes(cluster.jwt_key.read_bytes())
     options = SlurmRestOptions(cluster.rest_url, user="root", jwt_key=SecretKey("slurm", "jwt.key"))
-    slurm = SlurmRest(options, Secrets(secrets), PATIENCE_S, jobs=True, subjects=SUBJECTS)
+    slurm = SlurmRest(options, Secrets(secrets), PATIENCE_S, jobs=True, subjects=REPORTED)
     try:
         return await slurm.read()
     finally:

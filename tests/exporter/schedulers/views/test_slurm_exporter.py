@@ -11,10 +11,13 @@ from prometheus_client.openmetrics.parser import (
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from rackwatt_exporter.config.scheduler import MetricsOptions
+from rackwatt_exporter.schedulers.model.fair_share import FairShare
 from rackwatt_exporter.schedulers.model.job import Job
+from rackwatt_exporter.schedulers.model.limit import Limit
 from rackwatt_exporter.schedulers.model.node import SchedulerNode
 from rackwatt_exporter.schedulers.model.resources import Resources
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
+from rackwatt_exporter.schedulers.slurm.limits import parse_text as parse_limits
 from rackwatt_exporter.schedulers.slurm.rest_jobs import read_jobs
 from rackwatt_exporter.schedulers.slurm.rest_models import reply
 from rackwatt_exporter.schedulers.views.render import render
@@ -26,6 +29,7 @@ DATA = ROOT / "tests/data/slurm-exporter"
 GUIDE = (ROOT / "docs/migration/slurm-exporter.md").read_text()
 MIB = 2**20
 SAME = "–"
+OF_ACCOUNTS = ("slurm_account_job_state", "slurm_account_cpu_alloc", "slurm_account_mem_alloc")
 OF_ANY_PROGRAM = ("go_", "process_", "promhttp_")
 
 Series = dict[tuple[tuple[str, str], ...], float]
@@ -36,7 +40,8 @@ def captured() -> SchedulerSnapshot:
     nodes = reply((DATA / "sinfo.json").read_bytes()).snapshot()
     jobs = reply((DATA / "squeue.json").read_bytes()).jobs
     assert jobs
-    return msgspec.structs.replace(nodes, jobs=read_jobs(jobs).jobs)
+    limits = parse_limits((DATA / "associations.txt").read_bytes()).value
+    return msgspec.structs.replace(nodes, jobs=read_jobs(jobs).jobs, limits=limits)
 
 
 def page(snapshot: SchedulerSnapshot, options: MetricsOptions | None = None) -> dict[str, Series]:
@@ -84,10 +89,12 @@ def test_each_family_that_differs_from_the_old_pages_has_a_row_that_says_how() -
     differing = {
         name for name in shared if any(name in one and one[name] != ours[name] for one in old)
     }
-    of_first_releases = {"slurm_account_cpu_alloc", "slurm_account_mem_alloc"}
-    assert shared == ours.keys() - of_first_releases
+    of_other_releases = {
+        "slurm_account_cpu_alloc", "slurm_account_mem_alloc", "slurm_account_fairshare",
+    }  # fmt: skip
+    assert shared == ours.keys() - of_other_releases
     assert differing == {n for n, cell in section("Names").items() if cell != SAME} - (
-        of_first_releases
+        of_other_releases
     )
 
 
@@ -104,6 +111,29 @@ def test_memory_is_what_slurm_has_allocated_in_units_of_1024() -> None:
         if dict(labels)["state"] == "RUNNING"
     }
     assert running == {"alice": 2_624 * MIB, "bob": 16_600 * MIB, "carol": 450 * MIB}
+
+
+def test_limits_of_accounts_are_in_bytes_and_those_of_users_are_not_among_them() -> None:
+    ours = page(captured())
+    assert ours["slurm_account_cpu_limit"] == {
+        (("account", "proj1"),): 40,
+        (("account", "proj2"),): 20,
+    }
+    assert ours["slurm_account_mem_limit"] == {
+        (("account", "proj1"),): 40_000 * MIB,
+        (("account", "proj2sub"),): 8_192 * MIB,
+    }
+    assert ours["slurm_account_job_limit"] == {(("account", "proj1"),): 500}
+
+
+def test_a_limit_of_zero_is_a_limit() -> None:
+    snapshot = SchedulerSnapshot({}, limits=(Limit("closed", running_jobs=0),))
+    assert page(snapshot) == {"slurm_account_job_alloc_limit": {(("account", "closed"),): 0}}
+
+
+def test_a_fair_share_of_users_alone_is_none_of_their_account() -> None:
+    shares = (FairShare("proj1", level=0.5), FairShare("proj1", "alice", factor=0.9))
+    assert page(SchedulerSnapshot({}, fairshare=shares)) == {}
 
 
 def test_a_job_of_two_partitions_is_in_each_and_in_none_of_both_names() -> None:
@@ -187,7 +217,7 @@ def test_a_job_counts_for_each_feature_that_it_requests_and_for_none_without_any
         (MetricsOptions(jobs=False), ("slurm_pending", "slurm_feature")),
         (MetricsOptions(partitions=False), ("slurm_partition_job",)),
         (MetricsOptions(users=False), ("slurm_user",)),
-        (MetricsOptions(accounts=False), ("slurm_account",)),
+        (MetricsOptions(accounts=False), OF_ACCOUNTS),
     ],
 )
 def test_a_part_that_the_document_disables_has_no_series(
@@ -201,7 +231,8 @@ def test_a_part_that_the_document_disables_has_no_series(
 
 @pytest.mark.parametrize("openmetrics", [False, True])
 def test_the_page_parses_in_both_formats_with_families_as_declared(openmetrics: bool) -> None:
-    rendered = render(("prod", "alpha"), samples(captured(), MetricsOptions()), None)
+    snapshot = msgspec.structs.replace(captured(), fairshare=(FairShare("proj1", factor=0.5),))
+    rendered = render(("prod", "alpha"), samples(snapshot, MetricsOptions()), None)
     text = "".join(
         family.header(openmetrics) + "".join(lines) for family, lines in rendered.items()
     )

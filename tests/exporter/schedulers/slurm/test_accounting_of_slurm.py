@@ -1,0 +1,277 @@
+"""Limits, fair shares and other clusters of a real Slurm 22.05 with slurmdbd and MariaDB.
+
+Two clusters share them, and both have an account of one name. slurmdbd shows a user no more than is
+its own, as PrivateData makes it; root sees everything.
+"""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from rackwatt_exporter.config.options import SecretKey
+from rackwatt_exporter.config.secrets import Secrets
+from rackwatt_exporter.protocols.command.local import LocalHost
+from rackwatt_exporter.reading import ReadError, Reason
+from rackwatt_exporter.schedulers.model.fair_share import FairShare
+from rackwatt_exporter.schedulers.model.limit import Limit
+from rackwatt_exporter.schedulers.model.resources import Gres
+from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
+from rackwatt_exporter.schedulers.slurm.commands import SETTINGS, VARIABLES, SlurmCommands
+from rackwatt_exporter.schedulers.slurm.options import SlurmRestOptions
+from rackwatt_exporter.schedulers.slurm.rest import SlurmRest
+from rackwatt_exporter.schedulers.slurm.subjects import wanted
+from tests.eventually import PATIENCE_S
+from tests.peers.slurm import REST_USER, SlurmCluster
+from tests.peers.slurm_accounting import SlurmAccounting
+
+MIB, GIB = 2**20, 2**30
+SUBJECTS = wanted({"limits", "fairshare"})
+OF_ALPHA = {
+    Limit(
+        "physics", parent="root", cpus=40, memory_bytes=40_000 * MIB, gres=(Gres("gpu", 4),),
+        running_jobs=50, submitted_jobs=500,
+    ),
+    Limit("physics", "nobody", cpus=16, running_jobs_per_user=3),
+    Limit("plasma", parent="physics", memory_bytes=8 * GIB, running_jobs_per_user=7),
+    Limit("plasma", "corp\\alice", running_jobs_per_user=7),
+    Limit("plasma", "nobody", "batch", running_jobs_per_user=7),
+}  # fmt: skip
+OF_BETA = {Limit("physics", parent="root", cpus=8, running_jobs=5)}
+AS_ANOTHER = f"setpriv --reuid={REST_USER} --regid=nogroup --clear-groups"
+
+
+@pytest.fixture(scope="module")
+def accounting() -> Iterator[SlurmAccounting]:
+    with SlurmAccounting("PrivateData=accounts,users,usage\n") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def alpha(accounting: SlurmAccounting) -> Iterator[SlurmCluster]:
+    """A cluster with nested accounts, in one of which a job runs."""
+    with SlurmCluster("n1", rest=True, name="alpha", accounting=accounting) as cluster:
+        limits = ("GrpTRES=cpu=40,mem=40000,gres/gpu=4", "GrpJobs=50", "GrpSubmitJobs=500")
+        of_user = ("GrpTRES=cpu=16", "MaxJobs=3", "Fairshare=5")
+        for kind, name, *settings in (
+            ("account", "physics", *limits, "Fairshare=10"),
+            ("account", "plasma", "parent=physics", "GrpTRES=mem=8G", "MaxJobs=7", "Fairshare=30"),
+            ("user", "nobody", "account=physics", *of_user),
+            ("user", "nobody", "account=plasma", "partition=batch"),
+            ("user", "CORP\\alice", "account=plasma"),
+        ):
+            accounting.sacctmgr("add", kind, name, "cluster=alpha", *settings)
+        cluster.submit("-A", "physics", "-n2", f"--uid={REST_USER}", "-D", "/")
+        cluster.wait_for(n1="MIXED")
+        yield cluster
+
+
+@pytest.fixture(scope="module")
+def beta(accounting: SlurmAccounting) -> Iterator[SlurmCluster]:
+    """Another cluster that has the account physics, with a node in a state of its own."""
+    with SlurmCluster("m[1-2]", name="beta", accounting=accounting) as cluster:
+        accounting.sacctmgr(
+            "add", "account", "physics", "cluster=beta", "GrpTRES=cpu=8", "GrpJobs=5"
+        )
+        cluster.scontrol("update", "nodename=m2", "state=drain", "reason=test")
+        yield cluster
+
+
+def commands(
+    cluster: SlurmCluster,
+    monkeypatch: pytest.MonkeyPatch,
+    named: str | None = None,
+    folder: Path | None = None,
+    timeout_s: float = PATIENCE_S,
+) -> SlurmCommands:
+    monkeypatch.setenv("SLURM_CONF", str(cluster.configuration))
+    path = str(folder) if folder else None
+    host = LocalHost(VARIABLES, SETTINGS)
+    return SlurmCommands(host, path, timeout_s, named, jobs=True, subjects=SUBJECTS)
+
+
+async def by_rest(
+    cluster: SlurmCluster, secrets: Path, named: str | None = None
+) -> SchedulerSnapshot:
+    (secrets / "slurm").mkdir()
+    (secrets / "slurm" / "jwt.key").write_bytes(cluster.jwt_key.read_bytes())
+    options = SlurmRestOptions(cluster.rest_url, user="root", jwt_key=SecretKey("slurm", "jwt.key"))
+    slurm = SlurmRest(
+        replace(options, cluster=named), Secrets(secrets), PATIENCE_S, jobs=True, subjects=SUBJECTS
+    )
+    try:
+        return await slurm.read()
+    finally:
+        await slurm.close()
+
+
+def limits(snapshot: SchedulerSnapshot) -> set[Limit]:
+    assert snapshot.limits is not None, snapshot.note
+    found = set(snapshot.limits)
+    assert len(found) == len(snapshot.limits)
+    return found
+
+
+def fair_shares(snapshot: SchedulerSnapshot) -> dict[tuple[str, str], FairShare]:
+    assert snapshot.fairshare is not None, snapshot.note
+    return {(one.account, one.user): one for one in snapshot.fairshare}
+
+
+async def test_limits_of_an_account_of_two_clusters_are_those_of_the_cluster_that_is_named(
+    alpha: SlurmCluster, beta: SlurmCluster, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for snapshot in (
+        await commands(alpha, monkeypatch, "alpha").read(),
+        await by_rest(alpha, tmp_path, "alpha"),
+    ):
+        assert limits(snapshot) == OF_ALPHA
+    assert limits(await commands(beta, monkeypatch, "beta").read()) == OF_BETA
+
+
+async def test_limits_of_a_cluster_that_is_not_named_are_those_that_its_slurmctld_enforces(
+    alpha: SlurmCluster, beta: SlurmCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert limits(await commands(alpha, monkeypatch).read()) == OF_ALPHA
+    assert limits(await commands(beta, monkeypatch).read()) == OF_BETA
+
+
+@pytest.mark.usefixtures("beta")
+async def test_limits_of_a_slurmrestd_that_does_not_say_which_cluster_it_has_are_not_known(
+    alpha: SlurmCluster, tmp_path: Path
+) -> None:
+    snapshot = await by_rest(alpha, tmp_path)
+    assert snapshot.limits is None
+    assert "limits are not known: bad_reply: /associations lists 2 clusters" in snapshot.note
+    assert snapshot.nodes.keys() == {"n1"}
+
+
+async def test_limits_that_private_data_of_slurmdbd_hides_come_from_slurmctld(
+    alpha: SlurmCluster, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("sinfo", "squeue", "sacctmgr", "scontrol", "sshare"):
+        user = AS_ANOTHER if name == "sacctmgr" else ""
+        (tmp_path / name).write_text(f'#!/bin/sh\nexec {user} {shutil.which(name)} "$@"\n')
+        (tmp_path / name).chmod(0o755)
+    snapshot = await commands(alpha, monkeypatch, "alpha", tmp_path).read()
+    assert limits(snapshot) == OF_ALPHA
+
+
+async def test_fair_shares_are_those_of_nested_accounts_and_of_users_whether_they_have_a_uid_or_not(
+    alpha: SlurmCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = fair_shares(await commands(alpha, monkeypatch, "alpha").read())
+    assert {key: (one.shares, one.parent) for key, one in found.items()} == {
+        ("root", ""): (None, ""),
+        ("root", "root"): (1, ""),
+        ("physics", ""): (10, "root"),
+        ("physics", "nobody"): (5, ""),
+        ("plasma", ""): (30, "physics"),
+        ("plasma", "nobody"): (1, ""),
+        ("plasma", "corp\\alice"): (1, ""),
+    }
+    assert found["physics", ""].shares_ratio == pytest.approx(10 / 11, abs=1e-6)
+    assert found["plasma", "nobody"].partition == "batch"
+    assert {one.factor for key, one in found.items() if not key[1]} == {None}
+
+
+async def test_fair_shares_of_a_user_with_usage_are_lower_than_of_one_without(
+    alpha: SlurmCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """slurmctld computes usage once a minute, and when it starts."""
+
+    def has_usage() -> bool:
+        return f"physics|{REST_USER}|0" not in alpha.run(
+            "sshare", "-a", "-P", "-n", "-o", "Account,User,RawUsage"
+        )
+
+    alpha.wait(
+        lambda: alpha.run("squeue", "-h", "-o", "%M").strip() > "0:01", "the job to run for seconds"
+    )
+    alpha.stop_controller()
+    alpha.start_controller()
+    alpha.wait(has_usage, "usage of the job")
+    alpha.wait_for(n1="MIXED")
+    found = fair_shares(await commands(alpha, monkeypatch, "alpha").read())
+    used, unused, account = (
+        found[key] for key in (("physics", "nobody"), ("plasma", "corp\\alice"), ("physics", ""))
+    )
+    assert used.usage_s
+    assert (used.usage_ratio, unused.usage_ratio, account.usage_ratio) == (1, 0, 1)
+    assert used.level == pytest.approx(used.shares_ratio, abs=1e-6)
+    assert account.level == pytest.approx(account.shares_ratio, abs=1e-6)
+    assert unused.level == "inf"
+    assert used.factor
+    assert unused.factor
+    assert used.factor < unused.factor
+
+
+async def test_fair_shares_that_slurmrestd_does_not_have_are_not_known(
+    alpha: SlurmCluster, tmp_path: Path
+) -> None:
+    snapshot = await by_rest(alpha, tmp_path, "alpha")
+    assert snapshot.fairshare is None
+    assert "fair shares are not known: bad_reply: slurmrestd has no /slurm/v0.0.38/shares" in (
+        snapshot.note
+    )
+
+
+async def test_nodes_of_another_cluster_are_read_by_its_name_through_slurmdbd(
+    alpha: SlurmCluster, beta: SlurmCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    snapshot = await commands(alpha, monkeypatch, "beta").read()
+    assert {name: node.state for name, node in snapshot.nodes.items()} == {
+        "m1": "idle",
+        "m2": "drained",
+    }
+    assert snapshot.cluster == "beta"
+    assert snapshot.jobs == ()
+    assert limits(snapshot) == OF_BETA
+    assert fair_shares(snapshot).keys() == {("root", ""), ("root", "root"), ("physics", "")}
+    assert (await commands(beta, monkeypatch).read()).nodes == snapshot.nodes
+
+
+async def test_a_cluster_that_slurmdbd_does_not_list_has_no_nodes_of_another(
+    alpha: SlurmCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(ReadError, match=r"slurm\.cluster names a cluster that slurmdbd") as caught:
+        await commands(alpha, monkeypatch, "gamma").read()
+    assert caught.value.reason is Reason.COMMAND_FAILED
+
+
+async def test_a_slurmdbd_that_hangs_costs_limits_and_neither_nodes_nor_jobs_nor_shares(
+    accounting: SlurmAccounting, alpha: SlurmCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slurm = commands(alpha, monkeypatch, timeout_s=6)
+    with accounting.frozen():
+        snapshot = await slurm.read()
+    assert snapshot.limits is None
+    assert "limits are not known: timeout: slurmdbd did not answer sacctmgr in time" in (
+        snapshot.note
+    )
+    assert snapshot.nodes.keys() == {"n1"}
+    assert snapshot.jobs
+    assert fair_shares(snapshot)
+
+
+async def test_a_slurmdbd_that_is_down_costs_limits_by_rest_and_none_by_commands(
+    accounting: SlurmAccounting,
+    alpha: SlurmCluster,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    """slurmctld has a copy, which it enforces."""
+    accounting.stop()
+    try:
+        there = await by_rest(alpha, tmp_path, "alpha")
+        here = await commands(alpha, monkeypatch).read()
+    finally:
+        accounting.start()
+    assert there.limits is None
+    assert "limits are not known: bad_reply: /slurmdb/v0.0.38/associations" in there.note
+    assert "slurmdbd, which does not answer" in there.note
+    assert limits(here) == OF_ALPHA
+    for snapshot in (here, there):
+        assert snapshot.nodes.keys() == {"n1"}
+        assert snapshot.jobs
