@@ -100,12 +100,13 @@ class SchedulerKind(ConnectingKind):
 
     `label` names the scheduler and its interface. `problems` lists what the model does not check,
     each with the path of its field below the settings. `is_relay` is whether another exporter polls
-    the scheduler.
+    the scheduler, `has_jobs` whether it knows of any.
     """
 
     label: Callable[[Any], str]
     problems: Callable[[Any], Problems] = lambda _: ()
     is_relay: bool = False
+    has_jobs: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +171,7 @@ SCHEDULERS = _table(
     SchedulerKind("flux", Flux, flux.connections, flux.label),
     SchedulerKind("kubernetes", Kubernetes, kubernetes.connections, kubernetes.label),
     SchedulerKind("openstack", Openstack, openstack.connections, openstack.label),
-    SchedulerKind("noop", Noop, noop.connections, noop.label, noop.problems),
+    SchedulerKind("noop", Noop, noop.connections, noop.label, noop.problems, has_jobs=False),
     SchedulerKind("exporter", Exporter, exporter.connections, exporter.label, is_relay=True),
 )
 

@@ -97,6 +97,11 @@ class SchedulerConfig:
         return SCHEDULERS[self.kind].is_relay
 
     @property
+    def reads_jobs(self) -> bool:
+        """Whether jobs are polled here: the scheduler has some, and a metric needs them."""
+        return SCHEDULERS[self.kind].has_jobs and not self.is_relayed and self.metrics.reads_jobs
+
+    @property
     def connection_key(self) -> object:
         """All that a connection depends on; while it is equal, the connection is kept."""
         metrics = self.metrics

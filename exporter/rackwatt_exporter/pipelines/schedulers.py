@@ -18,6 +18,7 @@ from rackwatt_exporter.metrics.text import FamilyLines, line
 from rackwatt_exporter.pipelines.health import shortened
 from rackwatt_exporter.pipelines.pipeline import Pipeline, Subject
 from rackwatt_exporter.polling.schedule import PollSchedule
+from rackwatt_exporter.protocols.received import ReceivedBytes, counting
 from rackwatt_exporter.schedulers.base import Scheduler
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 from rackwatt_exporter.schedulers.registry import scheduler
@@ -76,6 +77,13 @@ HEALTH = HealthFamilies(
         (*SCHEDULER_LABELS, "reason"),
     ),
 )
+RECEIVED = MetricFamily(
+    "rackwatt_scheduler_answer_bytes_total",
+    "counter",
+    "Total number of bytes that the scheduler has answered, decompressed, also in failed polls.",
+    SCHEDULER_LABELS,
+    "bytes",
+)
 UNMATCHED = MetricFamily(
     "rackwatt_scheduler_unmatched_names",
     "gauge",
@@ -89,7 +97,7 @@ _VIEWS = (
     *nodes.FAMILIES, *jobs.FAMILIES, *per_job.FAMILIES, *durations.FAMILIES,
     *chain.from_iterable(subject.FAMILIES for subject in _SUBJECTS), *slurm_families.FAMILIES,
 )  # fmt: skip
-FAMILIES = (*HEALTH, *_VIEWS, UNMATCHED)
+FAMILIES = (*HEALTH, RECEIVED, *_VIEWS, UNMATCHED)
 
 
 class _View(NamedTuple):
@@ -105,17 +113,23 @@ class _ViewedScheduler:
     """A scheduler whose snapshots are made into views before they are stored.
 
     In another thread: of a large cluster that takes longer than the event loop may be held up.
+    What it answers is counted, whether that is a snapshot or not.
     """
 
     def __init__(
-        self, scheduler: Scheduler, make_view: Callable[[SchedulerSnapshot], object]
+        self,
+        scheduler: Scheduler,
+        make_view: Callable[[SchedulerSnapshot], object],
+        received: ReceivedBytes,
     ) -> None:
         self.scheduler = scheduler
         self._make_view = make_view
+        self._received = received
 
     async def read(self) -> SchedulerSnapshot:
         """Read a snapshot, and make its view."""
-        snapshot = await self.scheduler.read()
+        with counting(self._received):
+            snapshot = await self.scheduler.read()
         await asyncio.to_thread(self._make_view, snapshot)
         return snapshot
 
@@ -139,6 +153,7 @@ class SchedulerPipeline(Pipeline[SchedulerConfig, SchedulerSnapshot]):
         self._profiles = frozenset(profiles)
         self._views: dict[str, _View] = {}
         self._durations: defaultdict[str, JobDurations] = defaultdict(JobDurations)
+        self._received: defaultdict[str, ReceivedBytes] = defaultdict(ReceivedBytes)
 
     def specs(self, fleet: Fleet) -> Mapping[str, SchedulerConfig]:
         """Return the bindings, by name."""
@@ -150,11 +165,13 @@ class SchedulerPipeline(Pipeline[SchedulerConfig, SchedulerSnapshot]):
         for name in removed:
             self._views.pop(name, None)
             self._durations.pop(name, None)
+            self._received.pop(name, None)
         return removed
 
     def source(self, spec: SchedulerConfig) -> Scheduler:
         """Make the scheduler of a binding."""
-        return _ViewedScheduler(scheduler(spec, self._secrets), partial(self._view, spec))
+        polled = scheduler(spec, self._secrets)
+        return _ViewedScheduler(polled, partial(self._view, spec), self._received[spec.name])
 
     def identity(self, spec: SchedulerConfig) -> object:
         """Return the way to the scheduler."""
@@ -184,7 +201,10 @@ class SchedulerPipeline(Pipeline[SchedulerConfig, SchedulerSnapshot]):
         health = HEALTH.lines([(_labels(record), record) for record in records], now_s)
         known = [self._view(one.spec, one.value).text for one in records if one.value]
         views = ((family, [text[family] for text in known if family in text]) for family in _VIEWS)
-        return chain(health, views, [(UNMATCHED, self._unmatched())])
+        received = [
+            line(RECEIVED, _labels(one), self._received[one.spec.name].total) for one in records
+        ]
+        return chain(health, [(RECEIVED, received)], views, [(UNMATCHED, self._unmatched())])
 
     def _view(self, spec: SchedulerConfig, snapshot: SchedulerSnapshot) -> _View:
         """Return the view of a snapshot, which is made once."""
@@ -239,10 +259,11 @@ def _samples(
     yield from nodes.samples(snapshot)
     if not spec.is_relayed:
         yield from nodes.usage_samples(snapshot)
-        yield from jobs.samples(snapshot, spec.metrics)
-        yield from per_job.samples(snapshot, spec.metrics)
         for subject in _SUBJECTS:
             yield from subject.samples(snapshot)
+    if spec.reads_jobs:
+        yield from jobs.samples(snapshot, spec.metrics)
+        yield from per_job.samples(snapshot, spec.metrics)
     if spec.kind == slurm_families.SCHEDULER and slurm_families.PROFILE in profiles:
         yield from slurm_exporter.samples(snapshot, spec.metrics)
 

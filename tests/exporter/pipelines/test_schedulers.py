@@ -11,7 +11,19 @@ from rackwatt_exporter.store.ledger_file import LedgerFile
 from rackwatt_exporter.store.node_states import NodeStateStore
 from rackwatt_exporter.store.targets import TargetStore
 from tests.exporter.schedulers.bindings import resolved
-from tests.exporter.schedulers.snapshots import full_snapshot
+from tests.exporter.schedulers.snapshots import full_snapshot, snapshot
+
+FAILING = '#!/bin/sh\necho "squeue: error: no"; exit 1\n'
+
+
+def pipeline_of(spec: str) -> SchedulerPipeline:
+    store = NodeStateStore(TargetStore(LedgerFile(None)))
+    store.sync([resolved(spec)])
+    return SchedulerPipeline(store, Secrets(Path()))
+
+
+def page(pipeline: SchedulerPipeline) -> str:
+    return b"".join(text for _, lines in pipeline.families(0.0) for text in lines).decode()
 
 
 def slurm_families(spec: str, *profiles: str) -> set[str]:
@@ -45,9 +57,8 @@ def test_the_pattern_of_the_document_excludes_families_of_the_profile(pattern: s
 
 
 def test_the_page_of_a_snapshot_is_rendered_once_however_many_scrapes_there_are() -> None:
-    store = NodeStateStore(TargetStore(LedgerFile(None)))
-    store.sync([resolved("slurm: {cli: {}}")])
-    pipeline = SchedulerPipeline(store, Secrets(Path()))
+    pipeline = pipeline_of("slurm: {cli: {}}")
+    store = pipeline.store
 
     def of_nodes() -> list[bytes]:
         pages = {family.name: lines for family, lines in pipeline.families(0.0)}
@@ -60,3 +71,43 @@ def test_the_page_of_a_snapshot_is_rendered_once_however_many_scrapes_there_are(
     store.succeeded("prod", full_snapshot({"n1": "idle"}), 0.1)
     (third,) = of_nodes()
     assert third.count(b"\n") == 1
+
+
+async def test_bytes_of_every_command_count_and_jobs_that_cannot_be_read_are_not_known(
+    tmp_path: Path,
+) -> None:
+    listed = "n1|idle|idle|n1|\n"
+    sinfo = (
+        f"case \"$*\" in *--version*) echo slurm;; *%D*) echo '1|1|';; *) echo '{listed}';; esac"
+    )
+    for name, script in (("sinfo", f"#!/bin/sh\n{sinfo}\n"), ("squeue", FAILING)):
+        (tmp_path / name).write_text(script)
+        (tmp_path / name).chmod(0o755)
+    pipeline = pipeline_of(f"slurm: {{cli: {{path: {tmp_path}}}}}")
+    (record,) = pipeline.store.records.values()
+    source = pipeline.source(record.spec)
+    expected = len(f"{listed}\nslurm\n1|1|\nsqueue: error: no\n")
+    try:
+        pipeline.store.succeeded("prod", await source.read(), 0.1)
+    finally:
+        await source.close()
+    assert f'answer_bytes_total{{scheduler="prod",cluster="alpha"}} {expected}\n' in page(pipeline)
+    assert 'jobs_known{scheduler="prod",cluster="alpha"} 0\n' in page(pipeline)
+    assert "rackwatt_scheduler_jobs{" not in page(pipeline)
+
+
+@pytest.mark.parametrize(
+    ("spec", "known"),
+    [
+        ("slurm: {cli: {}}", True),
+        ("slurm: {cli: {}}, metrics: {jobs: false, partitions: false, users: false, accounts: false}", False),
+        ("noop: {}", False),
+        ('exporter: {url: "http://a:9123"}', False),
+    ],
+)  # fmt: skip
+def test_only_of_a_scheduler_that_is_polled_for_jobs_they_can_be_unknown(
+    spec: str, known: bool
+) -> None:
+    pipeline = pipeline_of(spec)
+    pipeline.store.succeeded("prod", snapshot({"n1": "idle"}), 0.1)
+    assert ("rackwatt_scheduler_jobs_known{" in page(pipeline)) == known

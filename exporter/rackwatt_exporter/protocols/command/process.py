@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import NamedTuple, cast
 
 from rackwatt_exporter.printable import printable
+from rackwatt_exporter.protocols.received import count_received
 from rackwatt_exporter.reading import ReadError, Reason
 
 OUTPUT_LIMIT = 64 * 1024 * 1024
@@ -77,6 +78,7 @@ async def run_process(
     except TimeoutError:
         raise ProcessTimeoutError(bytes(protocol.stderr)) from None
     finally:
+        count_received(len(protocol.stdout))
         await _kill(transport, protocol)
     if len(protocol.stdout) > OUTPUT_LIMIT:
         raise ValueError(f"{argv[0]} printed more than {OUTPUT_LIMIT} bytes")

@@ -24,6 +24,7 @@ from rackwatt_exporter.protocols.http.tls_errors import (
     tls_failed,
 )
 from rackwatt_exporter.protocols.http.tls_probe import Peer, diagnose, diagnose_silence
+from rackwatt_exporter.protocols.received import count_received
 from rackwatt_exporter.reading import ReadError, Reason
 
 BODY_LIMIT = 64 * 1024 * 1024
@@ -192,6 +193,7 @@ async def _bounded(response: httpx.Response) -> bytes:
     try:
         async for chunk in response.aiter_bytes():
             body += chunk
+            count_received(len(chunk))
             if len(body) > BODY_LIMIT:
                 message = f"{response.url.path} is larger than {BODY_LIMIT // 2**20} MiB"
                 raise ReadError(Reason.BAD_REPLY, message)
@@ -205,6 +207,7 @@ async def _lines(response: httpx.Response) -> AsyncIterator[bytes]:
     """Go through the lines of a body, each of at most LINE_LIMIT; what follows the last is one."""
     rest = bytearray()
     async for chunk in response.aiter_bytes():
+        count_received(len(chunk))
         first, *others = chunk.split(b"\n")
         rest += first
         for other in others:

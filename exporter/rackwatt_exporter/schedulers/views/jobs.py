@@ -20,6 +20,13 @@ from rackwatt_exporter.schedulers.views.render import SCHEDULER_LABELS
 _KNOWN_STATES = frozenset(JobState)
 _MAX_REASON = 60
 
+KNOWN = MetricFamily(
+    "rackwatt_scheduler_jobs_known",
+    "gauge",
+    "1 if the scheduler's last answer has its jobs, 0 if they could not be read: they are unknown "
+    "then, not none.",
+    SCHEDULER_LABELS,
+)
 UNREAD = MetricFamily(
     "rackwatt_scheduler_unread_jobs",
     "gauge",
@@ -91,7 +98,7 @@ BY_PARTITION = _GroupFamilies.of("partition")
 BY_USER = _GroupFamilies.of("user")
 BY_ACCOUNT = _GroupFamilies.of("account")
 FAMILIES = (
-    UNREAD, UNKNOWN, JOBS, PENDING, *BY_PARTITION, *BY_USER, *BY_ACCOUNT,
+    KNOWN, UNREAD, UNKNOWN, JOBS, PENDING, *BY_PARTITION, *BY_USER, *BY_ACCOUNT,
 )  # fmt: skip
 
 
@@ -104,7 +111,8 @@ def job_counts(snapshot: SchedulerSnapshot) -> Counter[str]:
 
 
 def samples(snapshot: SchedulerSnapshot, options: MetricsOptions) -> Iterator[Sample]:
-    """Go through the samples of all jobs; there is none where jobs are not known."""
+    """Go through the samples of all jobs; where jobs are not known, that is the only one."""
+    yield Sample(KNOWN, (), int(snapshot.jobs is not None))
     if snapshot.jobs is None:
         return
     yield Sample(UNREAD, (), snapshot.unread_jobs)

@@ -3,10 +3,11 @@
 import pytest
 
 from rackwatt_exporter.config.scheduler import MetricsOptions
+from rackwatt_exporter.metrics.family import Sample
 from rackwatt_exporter.schedulers.model.job import Job
 from rackwatt_exporter.schedulers.model.resources import Gres, Resources
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
-from rackwatt_exporter.schedulers.views.jobs import plain_reason, samples
+from rackwatt_exporter.schedulers.views.jobs import KNOWN, plain_reason, samples
 
 GIB = 2**30
 HELD = Resources(8, 32 * GIB, (Gres("gpu", 2, "a100"),))
@@ -88,15 +89,15 @@ def test_unknown_states_are_passed_on_and_counted() -> None:
     assert page["unknown_state_jobs",] == 1
 
 
-def test_jobs_that_are_not_known_have_no_series_and_no_job_has_a_count() -> None:
-    assert list(samples(SchedulerSnapshot({}), MetricsOptions())) == []
-    assert numbers() == {("unread_jobs",): 0, ("unknown_state_jobs",): 0}
+def test_jobs_that_are_not_known_are_said_to_be_so_and_no_job_has_a_count() -> None:
+    assert list(samples(SchedulerSnapshot({}), MetricsOptions())) == [Sample(KNOWN, (), 0)]
+    assert numbers() == {("jobs_known",): 1, ("unread_jobs",): 0, ("unknown_state_jobs",): 0}
 
 
 def test_only_the_families_that_a_document_wants_are_made() -> None:
     options = MetricsOptions(jobs=False, partitions=False, accounts=False)
     names = {name for name, *_ in numbers(*JOBS, options=options)}
     assert names == {
-        "unread_jobs", "user_jobs", "user_allocated_cpus", "user_allocated_memory_bytes",
+        "jobs_known", "unread_jobs", "user_jobs", "user_allocated_cpus", "user_allocated_memory_bytes",
         "user_allocated_gpus",
     }  # fmt: skip
