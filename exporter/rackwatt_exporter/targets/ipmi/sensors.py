@@ -12,6 +12,7 @@ from rackwatt_exporter.protocols.ipmi.completion_codes import CodeKind, Completi
 from rackwatt_exporter.protocols.ipmi.sdr import SENSORS_REMEDY, Factors, Sensor
 from rackwatt_exporter.protocols.ipmi.sdr_reader import SdrReader, repository_stamp
 from rackwatt_exporter.protocols.ipmi.session import IpmiSession
+from rackwatt_exporter.protocols.ipmi.transport import NoResponseError
 from rackwatt_exporter.reading import Members, ReadError, Reading, Reason
 from rackwatt_exporter.targets.membership import Membership
 
@@ -99,16 +100,11 @@ async def read_sensor(session: IpmiSession, sensor: Sensor) -> float:
     """
     number = bytes((sensor.number,))
     try:
-        data = await session.command("Get Sensor Reading", _GET_READING, number, sensor.lun)
+        data = await _request(session, sensor, "Get Sensor Reading", (_GET_READING, number), 2)
     except CompletionError as error:
-        if error.kind in (
-            CodeKind.PRIVILEGE,
-            CodeKind.BUSY,
-        ):  # the other sensors would fail alike
+        if error.kind in (CodeKind.PRIVILEGE, CodeKind.BUSY):  # the others would fail alike
             raise
-        raise _unreadable(sensor, str(error), error.remedy) from None
-    if len(data) < 2:
-        raise ReadError(Reason.BAD_REPLY, "Get Sensor Reading is truncated")
+        raise ReadError(Reason.SENSOR_UNREADABLE, str(error), remedy=error.remedy) from None
     if data[1] & _UNAVAILABLE:
         raise _unreadable(sensor, "the BMC marks its reading as unavailable")
     if not data[1] & _SCANNING:
@@ -119,10 +115,33 @@ async def read_sensor(session: IpmiSession, sensor: Sensor) -> float:
 
 async def _factors(session: IpmiSession, sensor: Sensor, raw: int) -> Factors:
     data = bytes((sensor.number, raw))
-    response = await session.command("Get Sensor Reading Factors", _GET_FACTORS, data, sensor.lun)
-    if len(response) < 7:
-        raise ReadError(Reason.BAD_REPLY, "Get Sensor Reading Factors is truncated")
+    name = "Get Sensor Reading Factors"
+    response = await _request(session, sensor, name, (_GET_FACTORS, data), 7)
     return Factors.parse(response[1:7])
+
+
+async def _request(
+    session: IpmiSession,
+    sensor: Sensor,
+    name: str,
+    command: tuple[tuple[int, int], bytes],
+    length: int,
+) -> bytes:
+    """Send a command, and its data, that concerns a sensor; each error names the sensor.
+
+    Raises:
+        ReadError: as `IpmiSession.command`; bad_reply for fewer than `length` bytes.
+    """
+    of_sensor = f"sensor {sensor.name!r}: {name}"
+    try:
+        response = await session.command(name, *command, sensor.lun)
+    except CompletionError as error:
+        raise CompletionError(of_sensor, error.code) from None
+    except NoResponseError as error:
+        raise NoResponseError(f"sensor {sensor.name!r}: {error}") from None
+    if len(response) < length:
+        raise ReadError(Reason.BAD_REPLY, f"{of_sensor} is truncated")
+    return response
 
 
 def _can_continue(error: ReadError) -> bool:
@@ -172,5 +191,5 @@ def _described(sensor: Sensor) -> str:
     )
 
 
-def _unreadable(sensor: Sensor, why: str, remedy: str | None = None) -> ReadError:
-    return ReadError(Reason.SENSOR_UNREADABLE, f"sensor {sensor.name!r}: {why}", remedy=remedy)
+def _unreadable(sensor: Sensor, why: str) -> ReadError:
+    return ReadError(Reason.SENSOR_UNREADABLE, f"sensor {sensor.name!r}: {why}")

@@ -235,3 +235,10 @@ def test_a_sum_is_of_every_sensor_of_the_name_once(records: list[bytes]) -> None
         assert found.members == Members(len(wanted), len(wanted))
     else:
         assert not wanted
+
+
+@pytest.mark.parametrize("answer", [bytes((code,)) for code in range(1, 256)] + [b"\0\x5a", b""])
+def test_the_failure_of_a_sensor_names_it_whatever_the_bmc_answers(answer: bytes) -> None:
+    failed = outcome(ScriptedBmc({SENSOR: answer}, [SimSensor("PIN").record(2)]), "PIN")
+    assert isinstance(failed, ReadError)
+    assert "'PIN'" in str(failed)
