@@ -108,13 +108,18 @@ class _RecordingSession(IpmiSession):
         self._log = log
 
     async def command(
-        self, name: str, code: tuple[int, int], data: bytes = b"", lun: int = 0
+        self,
+        name: str,
+        code: tuple[int, int],
+        data: bytes = b"",
+        lun: int = 0,
+        attempts: int | None = None,
     ) -> bytes:
         # The reservation id is left out: a replay finds records without it.
         kept = bytes(2) + data[2:] if code == _GET_SDR else data
         sent = SentCommand(name, code, lun, kept)
         try:
-            response = await super().command(name, code, data, lun)
+            response = await super().command(name, code, data, lun, attempts)
         except CompletionError as error:
             self._log.add(sent, bytes((error.code,)))
             raise

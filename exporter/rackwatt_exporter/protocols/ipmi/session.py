@@ -73,18 +73,25 @@ class IpmiSession(Requester):
         return responded and now < self.received_at + IDLE_LIMIT_S
 
     async def command(
-        self, name: str, code: tuple[int, int], data: bytes = b"", lun: int = 0
+        self,
+        name: str,
+        code: tuple[int, int],
+        data: bytes = b"",
+        lun: int = 0,
+        attempts: int | None = None,
     ) -> bytes:
         """Send a command and return the data of its response, without the completion code.
 
-        `code` is network function and command; `name` is for messages.
+        `code` is network function and command; `name` is for messages. `attempts` may be other than
+        those of the session.
 
         Raises:
             CompletionError: the BMC refused, or was busy at each of three tries.
             NoResponseError: there was none, `attempts` times for `timeout_s`.
             ReadError: connection_refused or unreachable.
         """
-        response = await self._request_until_ready(name, self._encode(code, data, lun))
+        request = self._encode(code, data, lun)
+        response = await self._request_until_ready(name, request, attempts or self.attempts)
         if response[0] != ipmi_codes.OK:
             raise CompletionError(name, response[0])
         return response[1:]
@@ -148,10 +155,10 @@ class IpmiSession(Requester):
         if response is not None:
             self.settle(response)
 
-    async def _request_until_ready(self, name: str, request: bytes) -> bytes:
+    async def _request_until_ready(self, name: str, request: bytes, attempts: int) -> bytes:
         self.sent_at = self.endpoint.loop.time()
         silent = busy = 0
-        while silent < self.attempts:
+        while silent < attempts:
             response = await self.exchange(self._seal(request), self.timeout_s)
             if response is None:
                 silent += 1

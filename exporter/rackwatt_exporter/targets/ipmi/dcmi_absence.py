@@ -1,9 +1,14 @@
-"""Memory that a BMC has no DCMI; it expires, since no completion code proves it for good."""
+"""Memory that a BMC has no DCMI; it expires, since nothing that a BMC does proves it for good.
+
+Some BMCs refuse DCMI by a completion code. Others do not respond to it at all, on a session on
+which they respond to other commands.
+"""
 
 import time
 from collections.abc import Callable
 
 from rackwatt_exporter.protocols.ipmi.completion_codes import CodeKind, CompletionError
+from rackwatt_exporter.protocols.ipmi.session import IpmiSession
 from rackwatt_exporter.reading import ReadError
 
 RECHECK_S = 600.0
@@ -31,3 +36,31 @@ class DcmiAbsence:
         unsupported = isinstance(error, CompletionError) and error.kind is CodeKind.UNSUPPORTED
         if unsupported and not self._had:
             self._until_s = self._clock() + RECHECK_S
+
+
+class DcmiSilence:
+    """Whether one BMC responds to DCMI in a session: its silence counts for ten minutes of it."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._silent: tuple[IpmiSession, float] | None = None
+        self._answered: IpmiSession | None = None
+
+    def assumed(self, session: IpmiSession) -> bool:
+        """Return whether to skip DCMI now."""
+        if self._silent is None:
+            return False
+        silent, until_s = self._silent
+        return session is silent and self._clock() < until_s
+
+    def possible(self, session: IpmiSession) -> bool:
+        """Return whether silence may be to DCMI only; else the session may have ended."""
+        return session is not self._answered
+
+    def succeeded(self, session: IpmiSession) -> None:
+        """Record a response to DCMI."""
+        self._answered = session
+
+    def failed(self, session: IpmiSession) -> None:
+        """Record that the BMC did not respond to DCMI, and did to another command."""
+        self._silent = session, self._clock() + RECHECK_S

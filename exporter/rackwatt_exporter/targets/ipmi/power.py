@@ -8,13 +8,27 @@ from rackwatt_exporter.protocols.ipmi.completion_codes import CompletionError
 from rackwatt_exporter.protocols.ipmi.session import IpmiSession
 from rackwatt_exporter.protocols.ipmi.transport import NoResponseError
 from rackwatt_exporter.reading import ReadError, Reading, Reason
-from rackwatt_exporter.targets.ipmi.dcmi_absence import DcmiAbsence
+from rackwatt_exporter.targets.ipmi.dcmi_absence import DcmiAbsence, DcmiSilence
 from rackwatt_exporter.targets.ipmi.sensors import NamedSensors
 from rackwatt_exporter.targets.power_state import PowerStateMonitor
 
 _GET_CHASSIS_STATUS = (message.NETFN_CHASSIS, 0x01)
 _POWER_IS_ON = 0x01
 _CONCLUSIVE = (Reason.TIMEOUT, Reason.CONNECTION_REFUSED, Reason.UNREACHABLE, Reason.POWERED_OFF)
+
+_DCMI = "DCMI Get Power Reading"
+_SILENT_REMEDY = (
+    "Name the sensors that have its power in `ipmi.sensors`, with `ipmi.dcmi: false`; or try "
+    "`ipmi.oem: true` or another `method`. If it responded before, restart the BMC."
+)
+
+
+class DcmiSilentError(ReadError):
+    """The BMC does not respond to DCMI, and responds to other commands on the same session."""
+
+    def __init__(self, silence: NoResponseError) -> None:
+        text = f"{silence}, where it answers others: name ipmi.sensors, with ipmi.dcmi: false"
+        super().__init__(Reason.TIMEOUT, text, remedy=_SILENT_REMEDY)
 
 
 class PowerReader:
@@ -25,7 +39,7 @@ class PowerReader:
 
     def __init__(self, options: IpmiOptions) -> None:
         self._dcmi = options.dcmi
-        self._dcmi_absence = DcmiAbsence()
+        self._dcmi_absence, self._dcmi_silence = DcmiAbsence(), DcmiSilence()
         self._sensors = NamedSensors(options.sensors) if options.sensors else None
         self._power_state = PowerStateMonitor()
 
@@ -62,9 +76,12 @@ class PowerReader:
             raise ReadError(error.reason, text, remedy=error.remedy) from None
 
     async def _read_either(self, session: IpmiSession, sensors: NamedSensors) -> Reading:
-        if self._dcmi and not self._dcmi_absence.assumed:
+        skipped = self._dcmi_absence.assumed or self._dcmi_silence.assumed(session)
+        if self._dcmi and not skipped:
             try:
                 return await self._read_dcmi(session)
+            except DcmiSilentError:
+                pass
             except ReadError as error:
                 if error.reason in _CONCLUSIVE:
                     raise
@@ -74,27 +91,50 @@ class PowerReader:
         return await sensors.read(session)
 
     async def _read_dcmi(self, session: IpmiSession) -> Reading:
-        data = await session.command("DCMI Get Power Reading", dcmi.GET_POWER_READING, dcmi.REQUEST)
-        power = dcmi.parse_power_reading(data)
+        power = dcmi.parse_power_reading(await self._dcmi_response(session))
         self._dcmi_absence.succeeded()
         if not (power.measuring and power.watts):
             text = (
                 "DCMI reports 0 W" if power.measuring else "DCMI reports that it is not measuring"
             )
             raise ReadError(Reason.NO_POWER_SENSOR, text, remedy=dcmi.NOT_MEASURED_REMEDY)
-        watts = measured(float(power.watts), "DCMI Get Power Reading", DCMI_NO_VALUE)
+        watts = measured(float(power.watts), _DCMI, DCMI_NO_VALUE)
         return Reading(watts, "dcmi", statistics=power.statistics)
 
+    async def _dcmi_response(self, session: IpmiSession) -> bytes:
+        """Request DCMI's power reading.
 
-async def _raise_if_powered_off(session: IpmiSession) -> None:
-    """Check whether the machine is on; without a response it is assumed to be.
+        Raises:
+            DcmiSilentError: the BMC responds to another command on this session, and not to this.
+            ReadError: powered_off; and as `IpmiSession.command`.
+        """
+        try:
+            data = await session.command(_DCMI, dcmi.GET_POWER_READING, dcmi.REQUEST)
+        except NoResponseError as error:
+            if not self._dcmi_silence.possible(session):
+                raise
+            if not await _raise_if_powered_off(session, attempts=1):
+                raise
+            self._dcmi_silence.failed(session)
+            raise DcmiSilentError(error) from None
+        self._dcmi_silence.succeeded(session)
+        return data
+
+
+async def _raise_if_powered_off(session: IpmiSession, attempts: int | None = None) -> bool:
+    """Check whether the machine is on, and return whether the BMC responded at all.
+
+    Without a status the machine is assumed to be on.
 
     Raises:
         ReadError: powered_off.
     """
     try:
-        status = await session.command("Get Chassis Status", _GET_CHASSIS_STATUS)
-    except (CompletionError, NoResponseError):
-        return
+        status = await session.command("Get Chassis Status", _GET_CHASSIS_STATUS, attempts=attempts)
+    except CompletionError:
+        return True
+    except NoResponseError:
+        return False
     if status and not status[0] & _POWER_IS_ON:
         raise ReadError(Reason.POWERED_OFF, "the machine is switched off")
+    return True

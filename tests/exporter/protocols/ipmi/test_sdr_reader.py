@@ -20,7 +20,12 @@ class Telling(IpmiSession):
         self._record, self._most = record, most
 
     async def command(
-        self, name: str, code: tuple[int, int], data: bytes = b"", lun: int = 0
+        self,
+        name: str,
+        code: tuple[int, int],
+        data: bytes = b"",
+        lun: int = 0,
+        attempts: int | None = None,
     ) -> bytes:
         if name != "Get SDR":
             return b"\x01\x00"

@@ -4,7 +4,9 @@ import pytest
 
 from rackwatt_exporter.protocols.ipmi.completion_codes import CompletionError
 from rackwatt_exporter.reading import ReadError, Reason
-from rackwatt_exporter.targets.ipmi.dcmi_absence import RECHECK_S, DcmiAbsence
+from rackwatt_exporter.targets.ipmi.dcmi_absence import RECHECK_S, DcmiAbsence, DcmiSilence
+from tests.exporter.targets.ipmi.scripted_bmc import ScriptedBmc
+from tests.virtual_time import run
 
 UNKNOWN = CompletionError("DCMI Get Power Reading", 0xC1)
 
@@ -45,3 +47,18 @@ def test_an_absence_is_not_believed_for_an_answer_without_watts() -> None:
     absence = DcmiAbsence()
     absence.failed(ReadError(Reason.NO_POWER_SENSOR, "DCMI says 0 W"))
     assert not absence.assumed
+
+
+def test_silence_is_believed_for_ten_minutes_of_its_session() -> None:
+    async def story() -> list[bool]:
+        clock = Clock()
+        silence, silent, other = DcmiSilence(clock), ScriptedBmc({}).session(), ScriptedBmc({})
+        believed = [silence.assumed(silent)]
+        silence.failed(silent)
+        believed.append(silence.assumed(other.session()))
+        for passed_s in (0.0, RECHECK_S - 1, 1.0):
+            clock.now_s += passed_s
+            believed.append(silence.assumed(silent))
+        return believed
+
+    assert run(story()) == [False, False, True, True, False]

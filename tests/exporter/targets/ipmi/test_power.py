@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from rackwatt_exporter.config.options import IpmiOptions
 from rackwatt_exporter.protocols.ipmi.completion_codes import CodeKind, meaning
+from rackwatt_exporter.protocols.ipmi.transport import NoResponseError
 from rackwatt_exporter.reading import ReadError, Reading, Reason
 from rackwatt_exporter.remedies import remedy_of
 from rackwatt_exporter.targets.ipmi.power import PowerReader
@@ -181,10 +182,57 @@ def test_a_machine_without_watts_that_is_off_is_powered_off(
         assert reason(found) not in (Reason.POWERED_OFF, Reason.TIMEOUT, Reason.COMMAND_FAILED)
 
 
-def test_silence_is_not_followed_by_another_request() -> None:
-    bmc = ScriptedBmc({DCMI: SILENCE, CHASSIS: OFF})
-    assert reason(outcome(bmc)) is Reason.TIMEOUT
-    assert not bmc.heard[CHASSIS]
+def test_silence_after_a_response_to_dcmi_is_not_followed_by_another_request() -> None:
+    bmc = ScriptedBmc({DCMI: [watts(300), SILENCE], CHASSIS: [ON, OFF]})
+    _, failed = outcomes(bmc, DEFAULT, 2)
+    assert isinstance(failed, NoResponseError)
+    assert bmc.heard[CHASSIS] == 1
+
+
+@pytest.mark.parametrize("answer", [ON, code(0xC1), b"\0"])
+def test_a_bmc_silent_to_dcmi_alone_is_read_by_its_sensors_without_more_of_dcmi(
+    answer: bytes,
+) -> None:
+    bmc = ScriptedBmc({DCMI: SILENCE, CHASSIS: answer, SENSOR: [raw(90), raw(91)]}, [PIN])
+    assert [number(found) for found in outcomes(bmc, NAMED, 3)] == [360, 364, 364]
+    assert bmc.heard[DCMI] == 1
+
+
+@pytest.mark.parametrize("options", [DEFAULT, NAMED])
+def test_a_bmc_silent_to_dcmi_alone_is_powered_off_where_it_says_so(options: IpmiOptions) -> None:
+    bmc = ScriptedBmc({DCMI: SILENCE, CHASSIS: OFF, SENSOR: raw(90)}, [PIN])
+    assert [reason(found) for found in outcomes(bmc, options, 2)] == [Reason.POWERED_OFF] * 2
+
+
+def test_a_bmc_silent_to_dcmi_alone_has_dcmi_in_its_message_where_no_sensor_is_named() -> None:
+    found = outcome(ScriptedBmc({DCMI: SILENCE, CHASSIS: ON}))
+    assert reason(found) is Reason.TIMEOUT
+    assert not isinstance(found, NoResponseError)  # which would cost a log-in
+    assert "ipmi.dcmi: false" in str(found)
+    assert isinstance(found, ReadError)
+    assert "`ipmi.sensors`" in remedy_of(found)
+
+
+def test_a_bmc_silent_to_dcmi_is_requested_it_again_in_the_next_session() -> None:
+    bmc = ScriptedBmc({DCMI: [SILENCE, watts(300)], CHASSIS: ON, SENSOR: raw(90)}, [PIN])
+
+    async def story() -> list[Reading | ReadError]:
+        meter = PowerReader(NAMED)
+        return [await _outcome(meter.read(bmc.session())) for _ in range(2)]
+
+    assert [number(found) for found in run(story())] == [360, 300]
+
+
+def test_a_bmc_silent_to_all_is_requested_its_state_once_and_needs_a_log_in() -> None:
+    bmc = ScriptedBmc({DCMI: SILENCE, CHASSIS: SILENCE, SENSOR: raw(90)}, [PIN])
+
+    async def story() -> Reading | ReadError:
+        session = bmc.session()
+        session.attempts = 2
+        return await _outcome(PowerReader(NAMED).read(session))
+
+    assert isinstance(run(story()), NoResponseError)
+    assert (bmc.heard[DCMI], bmc.heard[CHASSIS], bmc.heard[SENSOR]) == (2, 1, 0)
 
 
 @pytest.mark.parametrize(
