@@ -93,10 +93,11 @@ def parse_json(output: bytes) -> Parsed:
         ReadError: bad_reply.
     """
     reply = decode(_DECODER, output, _REST)
-    if reply.shares is None or reply.shares.shares is None:
+    records = None if reply.shares is None else reply.shares.shares
+    if records is None:
         raise not_printed(output, _REST)
-    read = (_of_json(one) if isinstance(one, dict) else None for one in reply.shares.shares)
-    return _shares(read, output, _REST)
+    read = (_of_json(one) if isinstance(one, dict) else None for one in records)
+    return _shares(read, output if records else b"", _REST)
 
 
 def _shares(read: Iterable[_Read], output: bytes, what: str) -> Parsed:

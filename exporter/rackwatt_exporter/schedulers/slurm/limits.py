@@ -93,7 +93,7 @@ def parse_json(output: bytes) -> Parsed:
     if reply.associations is None:
         raise not_printed(output, _REST)
     read = (_of_json(one) if isinstance(one, dict) else None for one in reply.associations)
-    return _limits(read, output, _REST)
+    return _limits(read, output if reply.associations else b"", _REST)
 
 
 def _limits(read: Iterable[_Read], output: bytes, what: str) -> Parsed:

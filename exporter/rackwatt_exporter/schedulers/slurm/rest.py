@@ -19,7 +19,12 @@ from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 from rackwatt_exporter.schedulers.slurm import rest_models as slurm_reply
 from rackwatt_exporter.schedulers.slurm.jobs import SlurmJobs
 from rackwatt_exporter.schedulers.slurm.options import SlurmRestOptions
-from rackwatt_exporter.schedulers.slurm.rest_errors import VersionError, none_answers, refusal
+from rackwatt_exporter.schedulers.slurm.rest_errors import (
+    VersionError,
+    none_answers,
+    refusal,
+    without_subject,
+)
 from rackwatt_exporter.schedulers.slurm.rest_headers import RequestHeaders
 from rackwatt_exporter.schedulers.slurm.rest_jobs import read_jobs
 from rackwatt_exporter.schedulers.slurm.rest_models import Reply
@@ -155,10 +160,7 @@ class SlurmRest:
         try:
             answer, _ = await self._answer(path, deadline_s, query)
         except VersionError as error:
-            if not error.gone:
-                raise
-            message = f"slurmrestd has no {path}: it is older, or runs without that plugin (-s)"
-            raise ReadError(error.reason, message) from None
+            raise without_subject(error, path) from None
         return await asyncio.to_thread(subject.parse_reply, answer.body)
 
     async def _answer(

@@ -68,6 +68,15 @@ def none_answers(failures: Sequence[VersionError]) -> ReadError:
     return VersionError(first.reason, f"{first}{also}", gone=any(one.gone for one in failures))
 
 
+def without_subject(error: VersionError, path: str) -> ReadError:
+    """Find what it means that a version which has nodes does not have something else."""
+    if error.gone:
+        message = f"slurmrestd has no {path}: it is older, or runs without that plugin (-s)"
+        return ReadError(Reason.BAD_REPLY, message)
+    message = f"slurmrestd cannot reach slurmdbd: is it running? ({path})"
+    return ReadError(Reason.UNREACHABLE, message)
+
+
 def _wordless(answer: HttpResponse, path: str) -> ReadError:
     """Find what a status alone means, and who it is of."""
     status, who = answer.status, _gateway(answer)

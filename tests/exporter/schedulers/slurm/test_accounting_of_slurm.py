@@ -269,8 +269,7 @@ async def test_a_slurmdbd_that_is_down_costs_limits_by_rest_and_none_by_commands
     finally:
         accounting.start()
     assert there.limits is None
-    assert "limits are not known: bad_reply: /slurmdb/v0.0.38/associations" in there.note
-    assert "slurmdbd, which does not answer" in there.note
+    assert "limits are not known: unreachable: slurmrestd cannot reach slurmdbd" in there.note
     assert limits(here) == OF_ALPHA
     for snapshot in (here, there):
         assert snapshot.nodes.keys() == {"n1"}

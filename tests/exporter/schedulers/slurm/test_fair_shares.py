@@ -154,8 +154,10 @@ def test_a_list_of_one_user_alone_is_what_private_data_leaves() -> None:
 
 
 def test_no_association_at_all_is_a_slurm_without_accounting() -> None:
-    with pytest.raises(ReadError, match="does Slurm use slurmdbd"):
-        parse_text(b"")
+    """Slurm 24.11 without slurmdbd answers an empty list."""
+    for parse, output in ((parse_text, b""), (parse_json, b'{"shares": {"shares": []}}')):
+        with pytest.raises(ReadError, match="does Slurm use slurmdbd"):
+            parse(output)
 
 
 def test_what_is_printed_before_the_rows_is_passed_over() -> None:

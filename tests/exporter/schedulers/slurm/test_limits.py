@@ -119,7 +119,8 @@ def test_accounts_without_a_limit_are_no_unknown_limits() -> None:
 
 def test_a_slurm_without_accounting_is_named() -> None:
     printed = b"Current Association Manager state\n\nNo associations currently cached in Slurm.\n\n"
-    for parse, output in ((parse_manager, printed), (parse_text, b"")):
+    answered = b'{"associations": []}'
+    for parse, output in ((parse_manager, printed), (parse_text, b""), (parse_json, answered)):
         with pytest.raises(ReadError, match="does Slurm use slurmdbd"):
             parse(output)
 
