@@ -55,7 +55,8 @@ RUN /build/bin/pip --python /opt/rackwatt/bin/python install --quiet --no-compil
  && $COMPILE /opt/rackwatt/lib
 COPY --from=wheel /wheels /wheels
 RUN /build/bin/pip --python /opt/rackwatt/bin/python install --quiet --no-compile --no-deps /wheels/*.whl \
- && rm -rf $PACKAGES/rackwatt_exporter /opt/rackwatt/bin/rackwatt-exporter \
+ && rm -rf $PACKAGES/rackwatt_exporter $PACKAGES/rackwatt_trace \
+           /opt/rackwatt/bin/rackwatt-exporter /opt/rackwatt/bin/rackwatt-trace \
  && $COMPILE $PACKAGES/rackwatt_*
 
 

@@ -40,6 +40,16 @@ def test_one_distribution_brings_the_exporters_command() -> None:
     assert done.stdout == f"rackwatt-exporter {version('rackwatt')}\n"
 
 
+def test_the_wrapper_needs_no_package_but_ours() -> None:
+    code = "import sys, rackwatt_trace.__main__, rackwatt_trace.sampler; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", code],
+        cwd=ROOT, env={"PYTHONPATH": "crds:exporter"}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    loaded = {name.partition(".")[0] for name in done.stdout.split()}
+    assert loaded - sys.stdlib_module_names - {"__main__"} == {"rackwatt_crds", "rackwatt_trace"}
+
+
 def test_every_module_says_what_it_is_for() -> None:
     modules = [path for root in ROOTS for path in (ROOT / root).rglob("*.py")]
     silent = [path for path in modules if not path.read_text().startswith('"""')]

@@ -9,7 +9,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("crds/rackwatt_crds", "exporter/rackwatt_exporter", "operator/rackwatt_operator")
+PACKAGES = (
+    "crds/rackwatt_crds",
+    "exporter/rackwatt_exporter",
+    "exporter/rackwatt_trace",
+    "operator/rackwatt_operator",
+)
 SMALL, LARGE = 30, 400
 
 _KIND = "one kind of object in each module of manifests/"

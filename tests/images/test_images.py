@@ -138,7 +138,7 @@ def test_each_image_has_its_own_half_alone(images: dict[str, Image]) -> None:
     assert {"rackwatt_crds", "rackwatt_exporter", "uvloop"} <= collector
     assert {"rackwatt_operator", "kopf", "kubernetes"}.isdisjoint(collector)
     assert {"rackwatt_crds", "rackwatt_operator", "kopf", "kubernetes"} <= operator
-    assert {"rackwatt_exporter", "pyghmi", "pysnmp"}.isdisjoint(operator)
+    assert {"rackwatt_exporter", "rackwatt_trace", "pyghmi", "pysnmp"}.isdisjoint(operator)
 
 
 @pytest.mark.parametrize("name", NAMES)
