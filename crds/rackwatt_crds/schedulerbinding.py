@@ -10,6 +10,7 @@ from rackwatt_crds.monitoring import Monitoring
 from rackwatt_crds.pod import Pod
 from rackwatt_crds.rules import exactly_one, immutable, min_duration, not_shorter_than
 from rackwatt_crds.schedulermetrics import SchedulerMetrics
+from rackwatt_crds.tracing import Tracing
 from rackwatt_crds.web import Web
 
 # Nothing overrides these for a part of a binding, so the model has the defaults.
@@ -49,6 +50,7 @@ class SchedulerBindingSpec(SchedulerSettings, frozen=True, kw_only=True):
         Meta(description="Age at which node states are withdrawn. Default: three intervals."),
     ] = None
     metrics: SchedulerMetrics | None = None
+    tracing: Tracing | None = None
     paused: Paused = False
     monitoring: Monitoring | None = None
     pod: Pod | None = None

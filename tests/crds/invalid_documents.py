@@ -74,6 +74,7 @@ ONE_LOGIN = "exactly one of password, applicationCredential must be given"
 ONE_SCOPE = "exactly one of projectName, systemScope must be given"
 LOGIN: Spec = {"secretRef": {"name": "openstack"}}
 IN_SYSTEM: Spec = {**LOGIN, "systemScope": "all"}
+ANOTHER_PAGE = "path must not be that of another page of the exporter"
 CLI_OR_SSH = "exactly one of cli, ssh must be given"
 ONE_WAY = "exactly one of cli, ssh, rest must be given"
 ONE_TOKEN = "at most one of jwtKeySecretRef, tokenSecretRef may be given"
@@ -139,6 +140,10 @@ BROKEN = (
         {"cluster": "test", "noop": {}},
         before=binding(noop={}),
     ),
+    bound("spec.tracing", ANOTHER_PAGE, binding(noop={}, tracing={"path": "/metrics"})),
+    bound("spec.tracing", ANOTHER_PAGE, binding(noop={}, tracing={"path": "/"})),
+    bound("spec.tracing", ANOTHER_PAGE, binding(noop={}, tracing={"path": "/schedulers/x"})),
+    bound("spec.tracing", "staleAfter must be at least 1s", binding(noop={}, tracing={"staleAfter": "999ms"})),
     bound("spec.slurm", ONE_WAY, binding(slurm={})),
     bound("spec.slurm", ONE_WAY, binding(slurm={"cli": {}, "ssh": {"host": "login"}})),
     bound("spec.gridengine", CLI_OR_SSH, binding(gridengine={"cli": {}, "ssh": {"host": "a"}})),

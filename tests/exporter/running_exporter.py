@@ -36,8 +36,8 @@ class RunningExporter:
             ["power-exporter"],
             host=host,
         )
-        site = WebApp(self.exporter, LoopLagMonitor(), telemetry_path)
-        self._front = Server(site.build(), None, limits)
+        self.app = WebApp(self.exporter, LoopLagMonitor(), telemetry_path)
+        self._front = Server(self.app.build(), None, limits)
 
     async def __aenter__(self) -> Self:
         await self._front.start("127.0.0.1", 0)

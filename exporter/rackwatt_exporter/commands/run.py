@@ -10,6 +10,7 @@ from rackwatt_crds.cli.durations import duration
 from rackwatt_crds.cli.listening import add_listen_address, listen_address
 from rackwatt_crds.cli.logs import add_logging
 from rackwatt_crds.cli.loop_lag import LoopLagMonitor
+from rackwatt_crds.tracing import FOLDERS, PAGES
 from rackwatt_exporter import __version__
 from rackwatt_exporter.commands.flags import (
     add_host,
@@ -23,7 +24,7 @@ from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.exporter import Exporter
 from rackwatt_exporter.schedulers.views.slurm_families import PROFILE
 from rackwatt_exporter.store.ledger_file import RETENTION_S
-from rackwatt_exporter.web.app import RESERVED_PATHS, WebApp, build_health_app
+from rackwatt_exporter.web.app import WebApp, build_health_app
 from rackwatt_exporter.web.middleware.request_limit import MAX_REQUESTS
 from rackwatt_exporter.web.server import Limits, Server
 from rackwatt_exporter.web.web_config_file import WebConfigError
@@ -133,7 +134,7 @@ def telemetry_path(text: str) -> str:
     """Parse the path of the metrics."""
     if not text.startswith("/") or "{" in text:
         raise argparse.ArgumentTypeError(f"{text!r} is not a path: it must begin with /")
-    if text in RESERVED_PATHS or text.startswith(("/fleet/", "/schedulers/")):
+    if text in set(PAGES) - {"/", "/metrics"} or text.startswith(FOLDERS):
         raise argparse.ArgumentTypeError(f"{text!r} is the path of another page")
     return text
 

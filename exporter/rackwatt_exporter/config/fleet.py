@@ -21,7 +21,11 @@ from rackwatt_exporter.config.collector import CollectorConfig, collector_config
 from rackwatt_exporter.config.grid import GridConfig, grid_config
 from rackwatt_exporter.config.hosts import HostEntryResolver, invalid_entry_names, invalid_targets
 from rackwatt_exporter.config.options import InvalidOptions
-from rackwatt_exporter.config.scheduler import SchedulerConfig, scheduler_config
+from rackwatt_exporter.config.scheduler import (
+    SchedulerConfig,
+    TracingOptions,
+    scheduler_config,
+)
 from rackwatt_exporter.config.target import Target
 
 _Key = tuple[str, str, str]
@@ -120,7 +124,7 @@ class _FleetBuilder:
             if problems := semantic_problems(one.document):
                 self.problems += [one.report(problem) for problem in problems]
             else:
-                self.schedulers[one.name] = scheduler_config(one.document)
+                self._add_binding(one, scheduler_config(one.document))
 
     def add_power_target(self, one: Loaded) -> None:
         """Resolve a document, if it is a PowerTarget."""
@@ -141,6 +145,16 @@ class _FleetBuilder:
             for name in sorted(names - defined - self.schedulers.keys()):
                 reason = f"no valid SchedulerBinding is named {name!r}"
                 self.problems.append(one.report(Problem("spec.schedulerRef.name", reason)))
+
+    def _add_binding(self, one: Loaded, config: SchedulerConfig) -> None:
+        """Add a scheduler, without its traces where another one has the path already."""
+        path = config.tracing.path
+        for other in self.schedulers.values():
+            if config.tracing.enabled and other.tracing.enabled and other.tracing.path == path:
+                reason = f"{path} is already the path of SchedulerBinding {other.name!r}"
+                self.problems.append(one.report(Problem("spec.tracing.path", reason)))
+                config = replace(config, tracing=TracingOptions())
+        self.schedulers[one.name] = config
 
     def _add_fleet(self, one: Loaded, document: PowerTarget) -> None:
         """Add the BMCs and PDUs of a PowerTarget."""

@@ -4,15 +4,16 @@ The model has the defaults of interval and timeout, since nothing overrides them
 SchedulerBinding.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rackwatt_crds.document import SchedulerBinding
 from rackwatt_crds.duration import seconds
 from rackwatt_crds.kinds import SCHEDULERS, chosen
 from rackwatt_crds.model import Model
 from rackwatt_crds.schedulerbinding import INTERVAL, TIMEOUT
+from rackwatt_crds.tracing import DEFAULT_PATH, Tracing
 from rackwatt_crds.validation import semantic_problems
-from rackwatt_exporter.config.options import merge_layers
+from rackwatt_exporter.config.options import SecretKey, merge_layers
 
 INTERVAL_S = seconds(INTERVAL)
 TIMEOUT_S = seconds(TIMEOUT)
@@ -57,6 +58,20 @@ class MetricsOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class TracingOptions:
+    """Whether jobs may report their processes, where, and how many jobs.
+
+    Without `token`, reports need no token.
+    """
+
+    enabled: bool = False
+    path: str = DEFAULT_PATH
+    stale_after_s: float = 10.0
+    token: SecretKey | None = None
+    max_jobs: int = 1000
+
+
+@dataclass(frozen=True, slots=True)
 class SchedulerConfig:
     """Configuration of a scheduler.
 
@@ -75,6 +90,7 @@ class SchedulerConfig:
     stale_after_s: float = 3 * INTERVAL_S
     max_backoff_s: float = MAX_BACKOFF_S
     metrics: MetricsOptions = MetricsOptions()
+    tracing: TracingOptions = TracingOptions()
 
     @property
     def key(self) -> str:
@@ -98,14 +114,15 @@ class SchedulerConfig:
 
     @property
     def reads_jobs(self) -> bool:
-        """Whether jobs are polled here: the scheduler has some, and a metric needs them."""
-        return SCHEDULERS[self.kind].has_jobs and not self.is_relayed and self.metrics.reads_jobs
+        """Whether jobs are polled here: the scheduler has some, and something needs them."""
+        has_jobs = SCHEDULERS[self.kind].has_jobs and not self.is_relayed
+        return has_jobs and (self.metrics.reads_jobs or self.tracing.enabled)
 
     @property
     def connection_key(self) -> object:
         """All that a connection depends on; while it is equal, the connection is kept."""
-        metrics = self.metrics
-        return self.kind, self.settings, self.timeout_s, metrics.reads_jobs, metrics.subjects
+        subjects = self.metrics.subjects
+        return self.kind, self.settings, self.timeout_s, self.reads_jobs, subjects
 
 
 def scheduler_config(document: SchedulerBinding) -> SchedulerConfig:
@@ -131,4 +148,17 @@ def scheduler_config(document: SchedulerBinding) -> SchedulerConfig:
         stale_after_s=seconds(spec.stale_after) if spec.stale_after else 3 * interval_s,
         max_backoff_s=max(interval_s, MAX_BACKOFF_S),
         metrics=merge_layers(MetricsOptions, spec.metrics),
+        tracing=_tracing_options(spec.tracing),
+    )
+
+
+def _tracing_options(tracing: Tracing | None) -> TracingOptions:
+    options = merge_layers(TracingOptions, tracing)
+    if tracing is None:
+        return options
+    ref, stale_after = tracing.token_secret_ref, tracing.stale_after
+    return replace(
+        options,
+        token=SecretKey(ref.name, ref.key) if ref else None,
+        stale_after_s=seconds(stale_after) if stale_after else options.stale_after_s,
     )

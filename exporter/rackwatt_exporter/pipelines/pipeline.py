@@ -94,6 +94,11 @@ class Pipeline(ABC, Generic[S, V]):
         """Return what its value is, in a few words for people; None where it has no value now."""
         return None if record.value is None else "read"
 
+    def errors(self, record: Record[S, V]) -> Iterator[ReadError]:
+        """Go through what is wrong with it now."""
+        if record.error is not None:
+            yield record.error
+
     def measured(self) -> Iterator[Measured]:
         """Go through what counts as a target of a PowerTarget."""
         return iter(())

@@ -15,10 +15,13 @@ from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.metrics.family import MetricFamily, Sample
 from rackwatt_exporter.metrics.health import HealthFamilies
 from rackwatt_exporter.metrics.text import FamilyLines, line
+from rackwatt_exporter.pipelines import tracing
 from rackwatt_exporter.pipelines.health import shortened
 from rackwatt_exporter.pipelines.pipeline import Pipeline, Subject
+from rackwatt_exporter.pipelines.tracing import JobListing, TracedSchedulers
 from rackwatt_exporter.polling.schedule import PollSchedule
 from rackwatt_exporter.protocols.received import ReceivedBytes, counting
+from rackwatt_exporter.reading import ReadError
 from rackwatt_exporter.schedulers.base import Scheduler
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 from rackwatt_exporter.schedulers.registry import scheduler
@@ -97,16 +100,20 @@ _VIEWS = (
     *nodes.FAMILIES, *jobs.FAMILIES, *per_job.FAMILIES, *durations.FAMILIES,
     *chain.from_iterable(subject.FAMILIES for subject in _SUBJECTS), *slurm_families.FAMILIES,
 )  # fmt: skip
-FAMILIES = (*HEALTH, RECEIVED, *_VIEWS, UNMATCHED)
+FAMILIES = (*HEALTH, RECEIVED, *_VIEWS, UNMATCHED, *tracing.FAMILIES)
 
 
 class _View(NamedTuple):
-    """What is made of a snapshot for a document: its part of the page, and its jobs by state."""
+    """What is made of a snapshot for a document: its part of the page, and its jobs by state.
+
+    `listed` are its jobs by id, where they are traced.
+    """
 
     snapshot: SchedulerSnapshot
     spec: SchedulerConfig
     text: Mapping[MetricFamily, bytes]
     jobs: Mapping[str, int] | None
+    listed: JobListing | None
 
 
 class _ViewedScheduler:
@@ -154,6 +161,7 @@ class SchedulerPipeline(Pipeline[SchedulerConfig, SchedulerSnapshot]):
         self._views: dict[str, _View] = {}
         self._durations: defaultdict[str, JobDurations] = defaultdict(JobDurations)
         self._received: defaultdict[str, ReceivedBytes] = defaultdict(ReceivedBytes)
+        self.traced = TracedSchedulers(secrets, self._profiles, self._listed)
 
     def specs(self, fleet: Fleet) -> Mapping[str, SchedulerConfig]:
         """Return the bindings, by name."""
@@ -166,6 +174,7 @@ class SchedulerPipeline(Pipeline[SchedulerConfig, SchedulerSnapshot]):
             self._views.pop(name, None)
             self._durations.pop(name, None)
             self._received.pop(name, None)
+        self.traced.sync(fleet.schedulers)
         return removed
 
     def source(self, spec: SchedulerConfig) -> Scheduler:
@@ -204,7 +213,16 @@ class SchedulerPipeline(Pipeline[SchedulerConfig, SchedulerSnapshot]):
         received = [
             line(RECEIVED, _labels(one), self._received[one.spec.name].total) for one in records
         ]
-        return chain(health, [(RECEIVED, received)], views, [(UNMATCHED, self._unmatched())])
+        ours = [(RECEIVED, received)], views, [(UNMATCHED, self._unmatched())]
+        return chain(health, *ours, self.traced.families())
+
+    def _listed(self, name: str) -> JobListing | None:
+        """Return the jobs that a scheduler lists now; None where they are not known."""
+        self.store.withdraw_stale()
+        record = self.store.records.get(name)
+        if record is None or record.value is None:
+            return None
+        return self._view(record.spec, record.value).listed
 
     def _view(self, spec: SchedulerConfig, snapshot: SchedulerSnapshot) -> _View:
         """Return the view of a snapshot, which is made once."""
@@ -220,6 +238,7 @@ class SchedulerPipeline(Pipeline[SchedulerConfig, SchedulerSnapshot]):
     def describe(self, record: SchedulerRecord) -> dict[str, Any]:
         """Return its cluster, its version, and its nodes and jobs by state."""
         value = record.value
+        traced = self.traced.of(record.spec.name)
         return {
             "name": record.spec.name,
             "cluster": record.spec.cluster,
@@ -229,7 +248,15 @@ class SchedulerPipeline(Pipeline[SchedulerConfig, SchedulerSnapshot]):
             "unread": value.unread if value else None,
             "note": shortened(value.note) if value and value.note else None,
             "unmatched": _described(self.store.unmatched(record.spec.name)),
+            "tracing": traced.describe() if traced else None,
         }
+
+    def errors(self, record: SchedulerRecord) -> Iterator[ReadError]:
+        """Go through why the scheduler is not read, and why its jobs cannot be traced."""
+        yield from super().errors(record)
+        traced = self.traced.of(record.spec.name)
+        if traced is not None and (error := traced.missing()) is not None:
+            yield error
 
     def found(self, record: SchedulerRecord) -> str | None:
         """Return its nodes by state, and its jobs where they are known."""
@@ -285,7 +312,13 @@ def _make_view(
             if not is_excluded(family, exclude):
                 lines[family] = list(counted_durations.lines(labels, family))
     jobs = None if snapshot.jobs is None else dict(job_counts(snapshot).most_common(_MAX_STATES))
-    return _View(snapshot, spec, text | joined(lines), jobs)
+    return _View(snapshot, spec, text | joined(lines), jobs, _listing(spec, snapshot))
+
+
+def _listing(spec: SchedulerConfig, snapshot: SchedulerSnapshot) -> JobListing | None:
+    if snapshot.jobs is None or not spec.tracing.enabled:
+        return None
+    return JobListing({job.id: job for job in snapshot.jobs}, snapshot.cluster)
 
 
 def _by_state(value: SchedulerSnapshot) -> str:

@@ -64,7 +64,7 @@ def json_scheduler(
     """Make the scheduler of a binding, with the interface that its document chooses."""
     options = command_options(*interfaces)
     host = command_runner(options, secrets, commands.environment)
-    jobs = config.metrics.reads_jobs
+    jobs = config.reads_jobs
     return JsonScheduler(commands, host, options.path, config.reading_timeout_s, jobs=jobs)
 
 

@@ -11,10 +11,11 @@ from rackwatt_exporter.web.discovery import TargetGroups
 from rackwatt_exporter.web.fleet_page import FleetPage
 from rackwatt_exporter.web.lifecycle import Lifecycle, Reload
 from rackwatt_exporter.web.metrics import MetricsHandler
-from rackwatt_exporter.web.middleware.authentication import HEALTH
+from rackwatt_exporter.web.middleware.authentication import HEALTH, REQUIRES_TOKEN
 from rackwatt_exporter.web.plain_page import render
 from rackwatt_exporter.web.relay import ROUTE, RelayHandler
 from rackwatt_exporter.web.status import MAX_FAILING, status
+from rackwatt_exporter.web.traces import TraceHandler
 
 _HEADERS = {
     "Content-Security-Policy": (
@@ -27,7 +28,6 @@ _HEADERS = {
     "X-Frame-Options": "deny",
 }
 _MAX_STARTUP_S = 60.0
-RESERVED_PATHS = ("/probe", "/targets", "/-/reload", "/status", HEALTH, "/readyz", "/plain")
 
 
 class WebApp:
@@ -46,6 +46,7 @@ class WebApp:
         self._target_groups = TargetGroups(exporter)
         self._relay = RelayHandler(exporter)
         self._lifecycle = Lifecycle(reload)
+        self._traces = TraceHandler(exporter)
         self._started_s = time.monotonic()
 
     def build(self) -> web.Application:
@@ -62,6 +63,8 @@ class WebApp:
         app.router.add_get("/plain", self.plain)
         if self._telemetry_path != "/":
             FleetPage(self._exporter, self._telemetry_path).add_to(app)
+        self._traces.add_to(app)
+        app[REQUIRES_TOKEN] = self._traces.requires_token
         app.on_response_prepare.append(_add_headers)
         return app
 

@@ -11,18 +11,9 @@ from rackwatt_exporter import __version__
 from rackwatt_exporter.exporter import Exporter
 from rackwatt_exporter.reading import Reason
 from rackwatt_exporter.store.targets import TargetRecord
+from rackwatt_exporter.web.page import NUMBER, document, heads
 
 ROWS = 500
-_STYLE = (
-    ":root{color-scheme:light dark}"
-    "body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:75rem;padding:0 1rem}"
-    "table{border-collapse:collapse;width:100%}"
-    "th,td{text-align:left;padding:.3rem .6rem;border-bottom:1px solid #8884}"
-    ".number{text-align:right;font-variant-numeric:tabular-nums}"
-    "tr.failing td:first-child{box-shadow:inset 4px 0 #c33}"
-    ".quiet{opacity:.7}nav{margin:1rem 0}nav a{margin-right:1rem}"
-)
-_NUMBER = ' class="number"'
 _NUMBERS = ("Watts", "Age")
 _COLUMNS = ("Node", "Watts", "Age", "State", "Type", "Rack", "Method", "Address", "Reason")
 
@@ -36,15 +27,13 @@ def render(exporter: Exporter, now_s: float, page: int, telemetry_path: str) -> 
     pages = max(1, -(-len(records) // ROWS))
     page = min(max(page, 1), pages)
     shown = records[(page - 1) * ROWS : page * ROWS]
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width">'
-        '<meta http-equiv="refresh" content="10">'
-        f"<title>Rackwatt</title><style>{_STYLE}</style></head><body><h1>Rackwatt</h1>"
+    return document(
+        "Rackwatt",
+        f"<h1>Rackwatt</h1>"
         f"<p>{_summary(exporter, records)}</p>{_problems(exporter.fleet.problems)}"
         f"{_table(shown, exporter.targets.states, now_s)}<nav>{_links(page, pages)}</nav>"
         f'<p class="quiet"><a href="{escape(telemetry_path)}">metrics</a> · '
-        f'<a href="/status">status</a> · version {__version__}</p></body></html>'
+        f'<a href="/status">status</a> · version {__version__}</p>',
     )
 
 
@@ -78,11 +67,10 @@ def _problems(problems: tuple[str, ...]) -> str:
 def _table(shown: list[TargetRecord], states: Mapping[str, str], now_s: float) -> str:
     if not shown:
         return ""
-    heads = "".join(
-        f'<th scope="col"{_NUMBER if head in _NUMBERS else ""}>{head}</th>' for head in _COLUMNS
-    )
     rows = "".join(_row(record, states.get(record.spec.node, ""), now_s) for record in shown)
-    return f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
+    return (
+        f"<table><thead><tr>{heads(_COLUMNS, _NUMBERS)}</tr></thead><tbody>{rows}</tbody></table>"
+    )
 
 
 def _row(record: TargetRecord, state: str, now_s: float) -> str:
@@ -94,8 +82,8 @@ def _row(record: TargetRecord, state: str, now_s: float) -> str:
     words = (state, target.type, target.rack, target.method, target.address, reason)
     cells = "".join(f"<td>{escape(word)}</td>" for word in words)
     return (
-        f"<tr{kind}><td>{escape(target.node)}</td><td{_NUMBER}>{watts}</td>"
-        f"<td{_NUMBER}>{age}</td>{cells}</tr>"
+        f"<tr{kind}><td>{escape(target.node)}</td><td{NUMBER}>{watts}</td>"
+        f"<td{NUMBER}>{age}</td>{cells}</tr>"
     )
 
 

@@ -82,8 +82,9 @@ def _secrets_missing(exporter: Exporter) -> list[dict[str, Any]]:
     missing: dict[tuple[str, str], dict[str, Any]] = {}
     for pipeline in exporter.registry:
         for record in pipeline.store.records.values():
-            error = record.error
-            if isinstance(error, MissingSecretError):
+            for error in pipeline.errors(record):
+                if not isinstance(error, MissingSecretError):
+                    continue
                 first = pipeline.reference(record.spec, exporter.fleet)
                 blank = {
                     "secret": error.secret,

@@ -4,7 +4,8 @@ import pytest
 
 from rackwatt_crds.schedulers.commands import Cli
 from rackwatt_crds.schedulers.slurm import Slurm
-from rackwatt_exporter.config.scheduler import SchedulerConfig
+from rackwatt_exporter.config.options import SecretKey
+from rackwatt_exporter.config.scheduler import SchedulerConfig, TracingOptions
 from tests.exporter.schedulers.bindings import resolved
 
 
@@ -88,3 +89,20 @@ def test_the_connection_key_has_whether_jobs_are_read_and_not_which_metrics() ->
         resolved("metrics: {users: false}, noop: {}").connection_key
         == resolved("noop: {}").connection_key
     )
+
+
+def test_jobs_are_traced_only_where_the_document_says_so_and_are_read_for_it() -> None:
+    off = "jobs: false, partitions: false, users: false, accounts: false"
+    none = f"metrics: {{{off}}}, slurm: {{cli: {{}}}}"
+    assert resolved(none).tracing == TracingOptions(enabled=False)
+    assert not resolved(none).reads_jobs
+    traced = resolved(f"{none}, tracing: {{enabled: true}}")
+    assert traced.reads_jobs
+    assert traced.connection_key != resolved(none).connection_key
+    assert traced.tracing == TracingOptions(True, "/trace", 10.0, None, 1000)
+
+
+def test_every_option_of_tracing_is_resolved() -> None:
+    words = "path: /jobs, staleAfter: 1m, maxJobs: 7, tokenSecretRef: {name: s, key: t}"
+    tracing = resolved(f"noop: {{}}, tracing: {{enabled: true, {words}}}").tracing
+    assert tracing == TracingOptions(True, "/jobs", 60.0, SecretKey("s", "t"), 7)

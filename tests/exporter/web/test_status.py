@@ -111,6 +111,7 @@ async def test_the_status_has_the_shape_that_the_operator_reads(tmp_path: Path) 
             "unread": "int",
             "note": "NoneType",
             "unmatched": "NoneType",
+            "tracing": "NoneType",
             **HEALTH,
         }
     ]

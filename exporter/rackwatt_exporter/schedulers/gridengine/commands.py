@@ -48,7 +48,7 @@ def gridengine_scheduler(config: SchedulerConfig, secrets: Secrets) -> "GridEngi
     environment = CommandEnvironment(VARIABLES, OBEYED, (UTC, *named))
     options = command_options(settings.cli, settings.ssh)
     host = command_runner(options, secrets, environment)
-    timeout_s, jobs = config.reading_timeout_s, config.metrics.reads_jobs
+    timeout_s, jobs = config.reading_timeout_s, config.reads_jobs
     return GridEngine(host, options.path, timeout_s, reads_jobs=jobs)
 
 

@@ -32,7 +32,7 @@ def openstack_scheduler(config: SchedulerConfig, secrets: Secrets) -> "Cloud":
     """Make the scheduler of a binding to a cloud."""
     assert isinstance(config.settings, Openstack)  # noqa: S101 - the registry pairs them
     options = openstack_options(config.settings)
-    return Cloud(options, secrets, config.reading_timeout_s, config.metrics.reads_jobs)
+    return Cloud(options, secrets, config.reading_timeout_s, config.reads_jobs)
 
 
 class Cloud:

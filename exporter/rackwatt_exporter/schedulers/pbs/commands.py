@@ -63,7 +63,7 @@ def pbs_scheduler(config: SchedulerConfig, secrets: Secrets) -> "Pbs":
     environment = CommandEnvironment(VARIABLES, OBEYED, (UTC,))
     options = command_options(settings.cli, settings.ssh)
     host = command_runner(options, secrets, environment)
-    timeout_s, reads_jobs = config.reading_timeout_s, config.metrics.reads_jobs
+    timeout_s, reads_jobs = config.reading_timeout_s, config.reads_jobs
     return Pbs(host, options.path, timeout_s, reads_jobs=reads_jobs)
 
 

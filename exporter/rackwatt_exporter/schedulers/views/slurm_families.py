@@ -13,82 +13,82 @@ PROFILE = "slurm-exporter"
 SCHEDULER = "slurm"
 
 
-def _family(name: str, help_text: str, *labels: str) -> MetricFamily:
+def family(name: str, help_text: str, *labels: str) -> MetricFamily:
     return MetricFamily(name, "gauge", help_text, (*SCHEDULER_LABELS, *labels), profile=PROFILE)
 
 
-NODES = _family("slurm_node_count_per_state", "Number of nodes in each state.", "state")
-STATE_CPUS = _family("slurm_cpus_per_state", "Number of CPUs of nodes in each state.", "state")
-CPUS = _family("slurm_cpus_total", "Number of CPUs, each node counted once.")
-IDLE_CPUS = _family("slurm_cpus_idle", "Number of CPUs that no job holds, of nodes in service.")
-MEMORY = _family("slurm_mem_real", "Memory of nodes in bytes, each node counted once.")
-ALLOCATED_MEMORY = _family("slurm_mem_alloc", "Memory in bytes that Slurm has allocated to jobs.")
-LOAD = _family("slurm_cpu_load", "Sum of the load averages of nodes, each node counted once.")
-FREE_MEMORY = _family(
+NODES = family("slurm_node_count_per_state", "Number of nodes in each state.", "state")
+STATE_CPUS = family("slurm_cpus_per_state", "Number of CPUs of nodes in each state.", "state")
+CPUS = family("slurm_cpus_total", "Number of CPUs, each node counted once.")
+IDLE_CPUS = family("slurm_cpus_idle", "Number of CPUs that no job holds, of nodes in service.")
+MEMORY = family("slurm_mem_real", "Memory of nodes in bytes, each node counted once.")
+ALLOCATED_MEMORY = family("slurm_mem_alloc", "Memory in bytes that Slurm has allocated to jobs.")
+LOAD = family("slurm_cpu_load", "Sum of the load averages of nodes, each node counted once.")
+FREE_MEMORY = family(
     "slurm_mem_free", "Memory in bytes that the systems of nodes have not in use, each node once."
 )
-PARTITION_NODES = _family(
+PARTITION_NODES = family(
     "slurm_partition_node_count",
     "Number of nodes of the partition in each state.",
     "partition",
     "state",
 )
-PARTITION_CPUS = _family(
+PARTITION_CPUS = family(
     "slurm_partition_total_cpus", "Number of CPUs of the partition's nodes.", "partition"
 )
-PARTITION_IDLE_CPUS = _family(
+PARTITION_IDLE_CPUS = family(
     "slurm_partition_idle_cpus",
     "Number of CPUs that no job holds, of the partition's nodes in service.",
     "partition",
 )
-PARTITION_ALLOCATED_CPUS = _family(
+PARTITION_ALLOCATED_CPUS = family(
     "slurm_partition_alloc_cpus",
     "Number of CPUs that jobs of any partition hold of the partition's nodes in each state.",
     "partition",
     "state",
 )
-PARTITION_MEMORY = _family(
+PARTITION_MEMORY = family(
     "slurm_partition_real_mem", "Memory of the partition's nodes in bytes.", "partition"
 )
-PARTITION_ALLOCATED_MEMORY = _family(
+PARTITION_ALLOCATED_MEMORY = family(
     "slurm_partition_alloc_mem",
     "Memory in bytes that jobs of any partition hold of the partition's nodes in each state.",
     "partition",
     "state",
 )
-PARTITION_LOAD = _family(
+PARTITION_LOAD = family(
     "slurm_partition_cpu_load", "Sum of the load averages of the partition's nodes.", "partition"
 )
-PARTITION_FREE_MEMORY = _family(
+PARTITION_FREE_MEMORY = family(
     "slurm_partition_free_mem",
     "Memory in bytes that the systems of the partition's nodes have not in use.",
     "partition",
 )
-PARTITION_WEIGHT = _family(
+PARTITION_WEIGHT = family(
     "slurm_partition_weight", "Sum of the weights of the partition's nodes.", "partition"
 )
-PARTITION_JOBS = _family(
+PARTITION_JOBS = family(
     "slurm_partition_job_state_total",
     "Number of jobs of the partition in each state; a job that may start in several is in each.",
     "partition",
     "state",
 )
-PENDING = _family(
+PENDING = family(
     "slurm_pending_reason_total",
     "Number of jobs that wait, by the reason that Slurm gives, without names of nodes.",
     "reason",
 )
 
 
-FEATURE_JOBS = _family(
+FEATURE_JOBS = family(
     "slurm_feature_total", "Number of jobs whose constraint names the feature.", "feature"
 )
-FEATURE_CPUS = _family(
+FEATURE_CPUS = family(
     "slurm_feature_cpu_alloc",
     "Number of CPUs held by jobs whose constraint names the feature.",
     "feature",
 )
-FEATURE_MEMORY = _family(
+FEATURE_MEMORY = family(
     "slurm_feature_mem_alloc",
     "Memory in bytes held by jobs whose constraint names the feature.",
     "feature",
@@ -108,9 +108,9 @@ class Group(NamedTuple):
         jobs, cpus, memory = names
         held = f"that jobs of the {noun} hold, and request while they wait, by state."
         return cls(
-            _family(jobs, f"Number of jobs of the {noun} in each state.", label, "state"),
-            _family(cpus, f"Number of CPUs {held}", label, "state"),
-            _family(memory, f"Memory in bytes {held}", label, "state"),
+            family(jobs, f"Number of jobs of the {noun} in each state.", label, "state"),
+            family(cpus, f"Number of CPUs {held}", label, "state"),
+            family(memory, f"Memory in bytes {held}", label, "state"),
         )
 
 
@@ -126,31 +126,31 @@ ACCOUNT = Group.of(
     "account",
     "account",
 )
-ACCOUNT_CPUS = _family(
+ACCOUNT_CPUS = family(
     "slurm_account_cpu_alloc", "Number of CPUs that jobs of the account hold.", "account"
 )
-ACCOUNT_MEMORY = _family(
+ACCOUNT_MEMORY = family(
     "slurm_account_mem_alloc", "Memory in bytes that jobs of the account hold.", "account"
 )
-ACCOUNT_CPU_LIMIT = _family(
+ACCOUNT_CPU_LIMIT = family(
     "slurm_account_cpu_limit",
     "Number of CPUs that jobs of the account may hold together.",
     "account",
 )
-ACCOUNT_MEMORY_LIMIT = _family(
+ACCOUNT_MEMORY_LIMIT = family(
     "slurm_account_mem_limit",
     "Memory in bytes that jobs of the account may hold together.",
     "account",
 )
-ACCOUNT_RUNNING_LIMIT = _family(
+ACCOUNT_RUNNING_LIMIT = family(
     "slurm_account_job_alloc_limit",
     "Number of jobs of the account that may run at the same time.",
     "account",
 )
-ACCOUNT_JOB_LIMIT = _family(
+ACCOUNT_JOB_LIMIT = family(
     "slurm_account_job_limit", "Number of jobs of the account that may run and wait.", "account"
 )
-ACCOUNT_FAIR_SHARE = _family(
+ACCOUNT_FAIR_SHARE = family(
     "slurm_account_fairshare",
     "Fair-share factor of the account, where Slurm computes one of accounts.",
     "account",

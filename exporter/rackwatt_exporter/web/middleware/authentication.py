@@ -1,15 +1,17 @@
 """Authentication: users by password, clients by the names in their certificates.
 
 It protects every path except `/healthz`, which only reports that the process runs: a kubelet's
-probe sends no password (docs/decisions/0008-unauthenticated-health-endpoint.md). A changed file
-applies at once: a connection with older TLS settings is closed after its next response.
+probe sends no password (docs/decisions/0008-unauthenticated-health-endpoint.md). A handler that
+requires a token of its own takes that in the place of a password: a request has one Authorization
+header. A changed file applies at once: a connection with older TLS settings is closed after its
+next response.
 """
 
 import base64
 import binascii
 import ipaddress
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
@@ -18,6 +20,8 @@ from rackwatt_exporter.web.passwords import PasswordVerifier, TooManyPendingErro
 from rackwatt_exporter.web.web_config_file import WebConfigFile
 
 HEALTH = "/healthz"
+REQUIRES_TOKEN: web.AppKey[Callable[[web.Request], bool]] = web.AppKey("requires_token")
+"""Whether the handler of a request requires a token, and no password."""
 _CHALLENGE = {"WWW-Authenticate": 'Basic realm="rackwatt", charset="UTF-8"'}
 
 
@@ -43,7 +47,8 @@ class Authentication:
         if allowed and allowed.isdisjoint(_names(request)):
             message = "no name in the client's certificate is in client_allowed_sans\n"
             raise web.HTTPForbidden(text=message)
-        if self._passwords is not None:
+        requires_token = request.app.get(REQUIRES_TOKEN)
+        if self._passwords is not None and not (requires_token and requires_token(request)):
             await self._check_password(request, self._passwords)
         return await handler(request)
 

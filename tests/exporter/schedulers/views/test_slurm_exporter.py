@@ -20,6 +20,7 @@ from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 from rackwatt_exporter.schedulers.slurm.limits import parse_text as parse_limits
 from rackwatt_exporter.schedulers.slurm.rest_jobs import read_jobs
 from rackwatt_exporter.schedulers.slurm.rest_models import reply
+from rackwatt_exporter.schedulers.views import slurm_traces
 from rackwatt_exporter.schedulers.views.render import render
 from rackwatt_exporter.schedulers.views.slurm_exporter import samples
 from rackwatt_exporter.schedulers.views.slurm_families import FAMILIES
@@ -70,6 +71,8 @@ def section(title: str) -> dict[str, str]:
 
 def test_the_guide_has_a_row_for_each_family_and_for_no_other() -> None:
     assert section("Names").keys() == {family.name for family in FAMILIES}
+    traced = {family.name for family in slurm_traces.FAMILIES}
+    assert section("Names of traced jobs").keys() == traced
 
 
 @pytest.mark.parametrize("mode", ["fallback", "json"])
@@ -78,7 +81,8 @@ def test_each_name_of_the_old_page_is_served_or_listed_as_having_another_name_or
 ) -> None:
     served = page(captured()).keys()
     elsewhere = section("Other names").keys() | section("Not yet").keys()
-    assert theirs(mode).keys() <= served | elsewhere
+    traced = section("Names of traced jobs").keys()
+    assert theirs(mode).keys() <= served | elsewhere | traced
     assert not served & elsewhere
 
 

@@ -1,0 +1,190 @@
+"""Traces of jobs beside what the scheduler says of them: what is accepted, and what is served.
+
+A job is served only if the scheduler lists it. While the scheduler's jobs are not known, every job
+is: a scheduler that is down for a minute does not interrupt the traces.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from functools import partial
+from itertools import chain
+from typing import Any, NamedTuple
+
+from rackwatt_exporter.config.scheduler import SchedulerConfig
+from rackwatt_exporter.config.secrets import MissingSecretError, Secrets
+from rackwatt_exporter.metrics.family import MetricFamily
+from rackwatt_exporter.metrics.text import FamilyLines
+from rackwatt_exporter.pipelines.health import shortened
+from rackwatt_exporter.reading import ReadError
+from rackwatt_exporter.schedulers.model.job import Job
+from rackwatt_exporter.schedulers.model.trace import TraceReport
+from rackwatt_exporter.schedulers.views import slurm_families, slurm_traces, traces
+from rackwatt_exporter.schedulers.views.render import Lines, render
+from rackwatt_exporter.store.traces import Trace, TraceStore
+
+FAMILIES: tuple[MetricFamily, ...] = (*traces.FAMILIES, *slurm_traces.FAMILIES)
+
+Jobs = Mapping[str, Job]
+
+
+class JobListing(NamedTuple):
+    """The scheduler's jobs by id, and the scheduler's own name of its cluster, empty for none."""
+
+    by_id: Jobs
+    cluster: str
+
+
+class ServedTraces(NamedTuple):
+    """Traces of jobs that are served, and of those that the scheduler does not list.
+
+    With `is_known`, the scheduler's jobs are known, so that every job served is listed.
+    """
+
+    served: list[Trace]
+    unlisted: list[Trace]
+    is_known: bool
+
+
+class TracedScheduler:
+    """The traces of one SchedulerBinding.
+
+    `listed` returns what the scheduler lists now, None while that is not known.
+    """
+
+    def __init__(
+        self, spec: SchedulerConfig, secrets: Secrets, listed: Callable[[], JobListing | None]
+    ) -> None:
+        options = spec.tracing
+        self.spec = spec
+        self.store = TraceStore(options.max_jobs, options.stale_after_s)
+        self._secrets = secrets
+        self._listed = listed
+
+    def apply(self, spec: SchedulerConfig) -> None:
+        """Use another configuration from now on; the traces stay."""
+        self.spec = spec
+        self.store.max_jobs = spec.tracing.max_jobs
+        self.store.stale_after_s = spec.tracing.stale_after_s
+
+    def token(self) -> bytes | None:
+        """Read the token that reports must have; None where they need none.
+
+        Raises:
+            ReadError: credentials_missing, where the token should be and is not.
+        """
+        key = self.spec.tracing.token
+        if key is None:
+            return None
+        if not (token := self._secrets.read(key.secret, key.key).strip()):
+            raise MissingSecretError(key.secret, key.key, self._secrets.path(key.secret, key.key))
+        return token
+
+    def accept(self, report: TraceReport) -> bool | None:
+        """Keep a report; return whether the scheduler lists its job, None where that is not known.
+
+        Raises:
+            ValueError: it is of another cluster.
+            TraceLimitError: there is no room for it.
+        """
+        listed = self._listed()
+        cluster = listed.cluster if listed else ""
+        if cluster and report.cluster not in ("", cluster, self.spec.cluster):
+            raise ValueError(f"this is cluster {cluster}, and the report is of another one")
+        self.store.accept(report, listed.by_id if listed else None)
+        return report.job in listed.by_id if listed else None
+
+    def read(self) -> ServedTraces:
+        """Return all traces, by whether they are served."""
+        listed = self._listed()
+        every = list(self.store.traces())
+        if listed is None:
+            return ServedTraces(every, [], is_known=False)
+        served = [one for one in every if one.report.job in listed.by_id]
+        unlisted = [one for one in every if one.report.job not in listed.by_id]
+        return ServedTraces(served, unlisted, is_known=True)
+
+    def lines(self, profiles: Collection[str]) -> Lines:
+        """Write the lines of all families."""
+        labels, exclude = (self.spec.name, self.spec.cluster), self.spec.metrics.exclude
+        found, listed = self.read(), self._listed()
+        reports = [one.report for one in found.served]
+        counted = traces.samples(job_counts(found), self.store.results)
+        made = traces.lines(labels, reports, exclude) | render(labels, counted, exclude)
+        if self.spec.kind == slurm_families.SCHEDULER and slurm_families.PROFILE in profiles:
+            samples = slurm_traces.samples(reports, listed.by_id if listed else None)
+            made |= render(labels, samples, exclude)
+        return made
+
+    def missing(self) -> ReadError | None:
+        """Return why there is no token, where there should be one."""
+        try:
+            self.token()
+        except ReadError as error:
+            return error
+        return None
+
+    def describe(self) -> dict[str, Any]:
+        """Return what /status says of it."""
+        error = self.missing()
+        return {
+            "path": self.spec.tracing.path,
+            "jobs": job_counts(self.read()),
+            "reports": dict(self.store.results),
+            "reason": error.reason if error else None,
+            "message": shortened(error) if error else None,
+        }
+
+
+class TracedSchedulers:
+    """The traces of every SchedulerBinding that wants them.
+
+    `listed` returns what the scheduler of a binding lists now.
+    """
+
+    def __init__(
+        self,
+        secrets: Secrets,
+        profiles: Collection[str],
+        listed: Callable[[str], JobListing | None],
+    ) -> None:
+        self._secrets = secrets
+        self._profiles = profiles
+        self._listed = listed
+        self._traced: dict[str, TracedScheduler] = {}
+
+    def sync(self, specs: Mapping[str, SchedulerConfig]) -> None:
+        """Trace the jobs of the bindings that want it, and of no other."""
+        wanted = {name: spec for name, spec in specs.items() if spec.tracing.enabled}
+        for name in self._traced.keys() - wanted.keys():
+            del self._traced[name]
+        for name, spec in wanted.items():
+            if name in self._traced:
+                self._traced[name].apply(spec)
+            else:
+                listed = partial(self._listed, name)
+                self._traced[name] = TracedScheduler(spec, self._secrets, listed)
+
+    def of(self, name: str) -> TracedScheduler | None:
+        """Return the traces of a binding; None where it wants none."""
+        return self._traced.get(name)
+
+    def at(self, path: str) -> TracedScheduler | None:
+        """Return the scheduler whose jobs report to a path; None for any other path."""
+        return next((one for one in self._traced.values() if one.spec.tracing.path == path), None)
+
+    def families(self) -> Iterator[FamilyLines]:
+        """Go through the families with the lines of all traces."""
+        made = [one.lines(self._profiles) for one in self._traced.values()]
+        for family in FAMILIES if made else ():
+            text = "".join(chain.from_iterable(lines.get(family, ()) for lines in made))
+            yield family, [text.encode()] if text else []
+
+
+def job_counts(found: ServedTraces) -> dict[str, int]:
+    """Count jobs with traces: yes for those that the scheduler lists, no, and unknown."""
+    served, unlisted = _jobs(found.served), _jobs(found.unlisted)
+    known = {"yes": served, "no": unlisted, "unknown": 0}
+    return known if found.is_known else {"yes": 0, "no": 0, "unknown": served}
+
+
+def _jobs(found: Iterable[Trace]) -> int:
+    return len({one.report.job for one in found})

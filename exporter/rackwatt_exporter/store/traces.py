@@ -1,0 +1,91 @@
+"""The store of traces: the last report of each process of each job, as long as it is new.
+
+Jobs send reports by themselves, so nothing here is polled and everything is bounded: the number of
+jobs, and that of their processes. A job that the scheduler lists takes the room of one that it does
+not, so that invented jobs do not keep out real ones.
+"""
+
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Container, Iterator
+from typing import NamedTuple
+
+from rackwatt_exporter.schedulers.model.trace import ProcessKey, TraceReport
+
+PROCESSES_PER_JOB = 16
+"""How many processes there may be for each job that there may be; one job may have them all."""
+
+
+class TraceLimitError(Exception):
+    """There is no room for another job or process; the message says which limit it is."""
+
+
+class Trace(NamedTuple):
+    """The last report of a process, and when it came (monotonic seconds of this process)."""
+
+    report: TraceReport
+    received_at_s: float
+
+
+class TraceStore:
+    """All traces of one scheduler's jobs, the oldest first."""
+
+    def __init__(
+        self, max_jobs: int, stale_after_s: float, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.max_jobs = max_jobs
+        self.stale_after_s = stale_after_s
+        self.results: Counter[str] = Counter()
+        self._clock = clock
+        self._traces: dict[ProcessKey, Trace] = {}
+        self._jobs: defaultdict[str, set[ProcessKey]] = defaultdict(set)
+
+    def accept(self, report: TraceReport, listed: Container[str] | None) -> None:
+        """Keep a report in the place of the last one of its process.
+
+        `listed` are the ids of the jobs that the scheduler lists; None where they are not known.
+
+        Raises:
+            TraceLimitError: it is of another job or process than all that there is room for.
+        """
+        self.withdraw_stale()
+        key = report.key
+        if key not in self._traces:
+            self._make_room(key, listed)
+        self._traces.pop(key, None)
+        self._traces[key] = Trace(report, self._clock())
+        self._jobs[key.job].add(key)
+
+    def traces(self) -> Iterator[Trace]:
+        """Go through all traces that are not stale, the oldest first."""
+        self.withdraw_stale()
+        return iter(self._traces.values())
+
+    def withdraw_stale(self) -> None:
+        """Remove every trace that is too old by now."""
+        oldest_s = self._clock() - self.stale_after_s
+        while self._traces:
+            key = next(iter(self._traces))
+            if self._traces[key].received_at_s >= oldest_s:
+                return
+            self._remove(key)
+
+    def _make_room(self, key: ProcessKey, listed: Container[str] | None) -> None:
+        if key.job not in self._jobs and len(self._jobs) >= self.max_jobs:
+            unlisted = None
+            if listed is not None and key.job in listed:
+                unlisted = next((job for job in self._jobs if job not in listed), None)
+            if unlisted is None:
+                raise TraceLimitError(f"{self.max_jobs} jobs are traced already (maxJobs)")
+            for process in tuple(self._jobs[unlisted]):
+                self._remove(process)
+        if len(self._traces) >= self.max_jobs * PROCESSES_PER_JOB:
+            limit = self.max_jobs * PROCESSES_PER_JOB
+            raise TraceLimitError(f"{limit} processes are traced already ({limit} for maxJobs)")
+
+    def _remove(self, key: ProcessKey) -> None:
+        del self._traces[key]
+        processes = self._jobs[key.job]
+        processes.remove(key)
+        if not processes:
+            del self._jobs[key.job]
