@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 from rackwatt_crds.bmc.expansion import expand_hosts, method, valid_entries
 from rackwatt_crds.decoding import Problem
-from rackwatt_crds.document import Document, PowerTarget
+from rackwatt_crds.document import Document, PowerTarget, SchedulerBinding
 from rackwatt_crds.status import method_of, scheduler_of
+from rackwatt_crds.tracing import DEFAULT_PATH
 from rackwatt_crds.validation import semantic_problems
 from rackwatt_crds.wording import counted
 from rackwatt_operator.commands.input_files import (
@@ -24,6 +25,7 @@ from rackwatt_operator.manifests.defaults import Defaults
 from rackwatt_operator.manifests.egress import namespaces, needed_ports
 from rackwatt_operator.manifests.params import BuildFailure, Facts, Manifest, Params
 from rackwatt_operator.manifests.privileges import privileges
+from rackwatt_operator.manifests.service import PORT
 from rackwatt_operator.manifests.web import read_with
 
 
@@ -100,7 +102,16 @@ def _explanation(
         yield f"  connects {protocol} {port}"
     for namespace in namespaces(document, one.loaded.namespace):
         yield f"  connects any pod of namespace {namespace}, for the Service that is named"
+    if isinstance(document, SchedulerBinding):
+        yield from _traced(document, params)
     yield from _explained(params)
+
+
+def _traced(document: SchedulerBinding, params: Params) -> Iterator[str]:
+    tracing = document.spec.tracing
+    if tracing is not None and tracing.enabled:
+        url = f"{params.scheme}://{params.base}.{params.namespace}.svc:{PORT}"
+        yield f"  accepts  reports of jobs at {url}{tracing.path or DEFAULT_PATH}"
 
 
 def _made(manifests: list[Manifest]) -> Iterator[str]:

@@ -12,6 +12,7 @@ from rackwatt_crds.kinds import METHODS, SCHEDULERS, given
 from rackwatt_crds.model import Model
 from rackwatt_crds.schedulers.commands import Ssh
 from rackwatt_crds.schedulers.slurm import Slurm
+from rackwatt_crds.tracing import Tracing
 from rackwatt_crds.validation import named_bindings
 from rackwatt_crds.wording import counted
 from rackwatt_operator.commands.input_files import InputDocument, bindings
@@ -89,6 +90,7 @@ def _warnings(document: Document) -> Iterator[str]:
         return
     for kind, settings in given(SCHEDULERS, document.spec):
         yield from _scheduler(kind.name, settings)
+    yield from _tracing(document.spec.tracing)
 
 
 def _fleet(bmc: Bmc) -> Iterator[str]:
@@ -131,6 +133,11 @@ def _scheduler(name: str, settings: Model) -> Iterator[str]:
         yield "slurm.rest.url: a pod has no socket of its host; slurmrestd's TCP port needs none"
     if isinstance(ssh := getattr(settings, "ssh", None), Ssh):
         yield from _ssh(f"{name}.ssh", ssh)
+
+
+def _tracing(tracing: Tracing | None) -> Iterator[str]:
+    if tracing is not None and tracing.enabled and tracing.token_secret_ref is None:
+        yield "tracing.tokenSecretRef: without it, whatever reaches the Service may report any job"
 
 
 def _ssh(path: str, *layers: IpmiSsh | Ssh | None) -> Iterator[str]:

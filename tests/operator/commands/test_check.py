@@ -194,9 +194,25 @@ def test_check_explains_what_a_binding_of_its_own_cluster_reads(
     assert "  connects TCP 6443\n" in output
 
 
+def test_check_says_where_reports_of_jobs_are_accepted_and_by_which_secret(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    token = "tracing: {enabled: true, tokenSecretRef: {name: trace, key: token}}"
+    status, output, doubts = check(binding(f"noop: {{}}, {token}"), tmp_path, capsys)
+    assert (status, doubts) == (0, "")
+    assert "  accepts  reports of jobs at http://sb-prod.power.svc:9123/trace\n" in output
+    assert "  reads    Secret trace\n" in output
+    off = check(binding("noop: {}, tracing: {path: /x}"), tmp_path, capsys)
+    assert "accepts" not in off[1]
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
+        (
+            binding("noop: {}, tracing: {enabled: true}"),
+            "tracing.tokenSecretRef: without it, whatever reaches the Service may report any job",
+        ),
         (fleet("schedulerRef: {name: prod}"), "no SchedulerBinding 'prod' of namespace power"),
         (
             fleet("schedulerRef: {name: prod}") + "---\n" + binding().replace("power", "other"),
