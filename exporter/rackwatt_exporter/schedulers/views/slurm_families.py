@@ -14,6 +14,7 @@ SCHEDULER = "slurm"
 
 
 def family(name: str, help_text: str, *labels: str) -> MetricFamily:
+    """Return a family of the profile; `labels` follow those of its scheduler."""
     return MetricFamily(name, "gauge", help_text, (*SCHEDULER_LABELS, *labels), profile=PROFILE)
 
 
