@@ -24,6 +24,7 @@ from rackwatt_exporter.protocols.redfish.exchange import (
 )
 from rackwatt_exporter.protocols.redfish.json import Json, get, link
 from rackwatt_exporter.protocols.redfish.token import (
+    NO_RESPONSE,
     RECONSIDERED_AFTER_S,
     BackOff,
     SessionLifetimes,
@@ -46,6 +47,8 @@ _HEADER_REMOVED = (
     "`redfish.auth: basic` needs no session."
 )
 
+_ID = "@odata.id"  # which DSP0266 requires of each resource
+
 LOGIN_TIMEOUT_S = 30.0
 # Slow BMCs take a second to respond, and may first finish the request of a cancelled reading.
 CLOSE_TIMEOUT_S = 3.0
@@ -53,6 +56,14 @@ CLOSE_TIMEOUT_S = 3.0
 
 class LoginError(ReadError):
     """The service gives no authorization now, so none of its resources can be read."""
+
+
+class _Refusal(NamedTuple):
+    """A response that is not the resource, or none: NO_RESPONSE is then its status."""
+
+    error: ReadError
+    status: int = NO_RESPONSE
+    names_lost_session: bool = False
 
 
 class RedfishAccount(NamedTuple):
@@ -105,15 +116,14 @@ class RedfishClient:
                 await self._reconsider(self._authorization)
             fresh = self._authorization is None
             sent = self._authorization or await self._log_in()
-            response = await self._get(path, sent)
-            try:
-                document = self._document(path, response)
-            except ReadError:
-                back_off = None if fresh else self._doubted(path, response)
+            identified = self._session is not None and self._doubt.identified(path)
+            document = await self._fetched(path, sent, identified)
+            if isinstance(document, _Refusal):
+                back_off = None if fresh else self._doubted(path, document)
                 if back_off is None:
-                    raise
-                document = await self._get_again(path, response, sent, back_off)
-            self._doubt.accepted(path)
+                    raise document.error
+                document = await self._get_again(path, document, sent, back_off)
+            self._doubt.accepted(path, bare=_ID not in document)
             return document
 
     async def close(self) -> None:
@@ -145,6 +155,31 @@ class RedfishClient:
             self._authorization = {"X-Auth-Token": token}
         return response
 
+    async def _fetched(
+        self, path: str, authorization: Authorization, identified: bool
+    ) -> "dict[str, Json] | _Refusal":
+        """Get a resource; what is none, or no response of HTTP, may refuse the session.
+
+        `identified` says that the resource had its identifier before.
+
+        Raises:
+            ReadError: the service cannot be reached, or TLS fails.
+        """
+        response: RedfishResponse | None = None
+        try:
+            response = await self._get(path, authorization)
+            document = self._document(path, response)
+            if identified and _ID not in document:
+                message = f"{path} gives {response}, and not the resource that it was"
+                raise ReadError(Reason.BAD_REPLY, message)
+            return document
+        except ReadError as error:
+            if response is not None:
+                return _Refusal(error, response.status, response.names_lost_session)
+            if error.reason is not Reason.BAD_REPLY:
+                raise
+            return _Refusal(error)
+
     def _document(self, path: str, response: RedfishResponse) -> dict[str, Json]:
         """Return the resource; after a refusal of Basic the account is read again next time."""
         if response.status == 401:
@@ -153,12 +188,12 @@ class RedfishClient:
             self._authorization = None
         return response.document(path)
 
-    def _doubted(self, path: str, response: RedfishResponse) -> BackOff | None:
+    def _doubted(self, path: str, refusal: "_Refusal") -> BackOff | None:
         """Return what limits new log-ins after a refusal that may be of the token, else None."""
         if self._session is None:
-            return self._doubt.certain if response.status == 401 else None
-        suspect = self._doubt.refused(path, absent=response.status == NOT_FOUND)
-        if response.names_lost_session:
+            return self._doubt.certain if refusal.status == 401 else None
+        suspect = self._doubt.refused(path, absent=refusal.status == NOT_FOUND)
+        if refusal.names_lost_session:
             back_off = self._doubt.certain
         elif suspect:
             back_off = self._doubt.possible
@@ -167,29 +202,28 @@ class RedfishClient:
         return back_off if back_off.allows(now_s()) else None
 
     async def _get_again(
-        self, path: str, response: RedfishResponse, sent: Authorization, back_off: BackOff
+        self, path: str, refusal: "_Refusal", sent: Authorization, back_off: BackOff
     ) -> dict[str, Json]:
         """Get a resource with a new session, and with the account as its files say now."""
-        known = self._doubt.opened(path)
+        known, identified = self._doubt.opened(path), self._doubt.identified(path)
         await self._log_out()  # the session may be alive, and the service has few
         self._lifetimes.ended(now_s())
         self._authorization = self._session = None
         self._origin.close()  # the service may close it next, and a log-in is not sent twice
         authorization = await self._log_in()
+        document: dict[str, Json] | _Refusal = refusal
         if self._session or authorization != sent:
-            response = await self._get(path, authorization)
+            document = await self._fetched(path, authorization, identified)
         # else Basic would send the same credentials again: that only locks accounts
-        try:
-            document = self._document(path, response)
-        except ReadError:
-            absent = response.status == NOT_FOUND  # which refuses neither a session nor Basic
+        if isinstance(document, _Refusal):
+            absent = document.status == NOT_FOUND  # which refuses neither a session nor Basic
             if not absent:
                 back_off.failed(now_s())
             if self._session is None and (known or not absent):  # Basic instead of a session
-                self._lifetimes.basic_failed(now_s(), response.status)
+                self._lifetimes.basic_failed(now_s(), document.status)
                 self._authorization = None
                 self._origin.close()
-            raise
+            raise document.error
         back_off.helped()
         return document
 

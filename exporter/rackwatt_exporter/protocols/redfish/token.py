@@ -1,7 +1,8 @@
 """Doubt about a session token that a service refuses.
 
 A service that has lost a session may respond 401. Others respond 400, 403, 404, 500 or 503, or
-redirect to a log-in page, or send one. The same responses also have their own meaning. A new log-in
+redirect to a log-in page, or send one, or 200 with an object that is no resource, or close the
+connection without a response. The same responses also have their own meaning. A new log-in
 distinguishes the two. It is worth it where this token has opened the resource before, or opens
 nothing any more. After a log-in that did not help, a back-off spares a service that refuses every
 token. Where sessions do not last, the client uses Basic instead, if the service accepts it. Neither
@@ -15,7 +16,8 @@ MAX_WAIT_S = 960.0
 SHORT_SESSION_S = 60.0
 SHORT_SESSIONS = 2  # in a row: another one would not last either, and each costs a log-in
 RECONSIDERED_AFTER_S = 3600.0  # whether a service has sessions, and whether it accepts Basic
-_NO_REFUSAL = (404, 408, 429)
+NO_RESPONSE = 0  # in place of the status of a response
+_NO_REFUSAL = (NO_RESPONSE, 404, 408, 429)
 _KEPT_PATHS = 32  # as many as the largest sum of a shelf's supplies has
 
 
@@ -48,10 +50,11 @@ class TokenDoubt:
     `certain` limits log-ins after refusals that name the session, `possible` after the others.
     """
 
-    __slots__ = ("_opened", "_refusals", "certain", "possible")
+    __slots__ = ("_bare", "_opened", "_refusals", "certain", "possible")
 
     def __init__(self) -> None:
         self._opened: tuple[str, ...] = ()
+        self._bare: tuple[str, ...] = ()
         self._refusals = 0
         self.certain = BackOff()
         self.possible = BackOff()
@@ -60,9 +63,15 @@ class TokenDoubt:
         """Return whether the token has opened a resource."""
         return path in self._opened
 
-    def accepted(self, path: str) -> None:
-        """Record that the token opened a resource."""
+    def identified(self, path: str) -> bool:
+        """Return whether the token has opened a resource, which had its own identifier."""
+        return self.opened(path) and path not in self._bare
+
+    def accepted(self, path: str, *, bare: bool = False) -> None:
+        """Record that the token opened a resource; a `bare` one has no identifier."""
         self._refusals = 0
+        if bare and path not in self._bare:
+            self._bare = (*self._bare[1 - _KEPT_PATHS :], path)
         if not self.opened(path):
             self._opened = (*self._opened[1 - _KEPT_PATHS :], path)
 
@@ -81,7 +90,7 @@ class TokenDoubt:
 
     def renewed(self) -> None:
         """Start with a new token."""
-        self._opened, self._refusals = (), 0
+        self._opened, self._bare, self._refusals = (), (), 0
 
 
 class SessionLifetimes:

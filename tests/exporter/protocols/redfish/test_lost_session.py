@@ -27,6 +27,8 @@ POWER, SYSTEM = "/redfish/v1/Chassis/1/Power", "/redfish/v1/Systems/1"
 MISSING = "/redfish/v1/Chassis/1/EnvironmentMetrics"
 SESSIONS = "/redfish/v1/SessionService/Sessions"
 NO_SESSION = b'{"error": {"code": "Base.1.8.NoValidSession"}}'
+RESOURCE = b'{"@odata.id": "/redfish/v1/any", "watts": 301}'
+DOCUMENT = {"@odata.id": "/redfish/v1/any", "watts": 301}
 HTML = b"<html><body>Please log in</body></html>"
 CUT_401 = b"HTTP/1.1 401 X\r\nTransfer-Encoding: chunked\r\n\r\n1c\r\n<html><head><title>401"
 
@@ -91,7 +93,7 @@ class Forgetful:
         if self.takes_basic and header(head, b"Authorization").startswith(b"Basic "):
             if self.basic_now:
                 return self.basic_now
-            return self.absent if path in self.missing else answer(200, b'{"watts": 301}')
+            return self.absent if path in self.missing else answer(200, RESOURCE)
         if token not in self.tokens or not self.outlives_a_request():
             return self.refusal
         if method == b"DELETE":
@@ -104,8 +106,8 @@ class Forgetful:
             return self.absent
         if self.rotates:
             self.tokens.discard(token)
-            return self.opened(200, b'{"watts": 301}')
-        return answer(200, b'{"watts": 301}')
+            return self.opened(200, RESOURCE)
+        return answer(200, RESOURCE)
 
     def outlives_a_request(self) -> bool:
         if self.uses is None:
@@ -176,6 +178,10 @@ LOST = {
     "302 to the sessions": answer(302, b"", "Location: /redfish/v1/SessionService"),
     "200 with a login page": answer(200, HTML, "Content-Type: text/html"),
     "200 with an error": answer(200, NO_SESSION),
+    "200 with an empty object": answer(200),
+    "200 with an object of its own": answer(200, b'{"success": false, "Message": "log in"}'),
+    "closed without a response": b"",
+    "garbage": b"\r\nno HTTP at all\r\n\r\n",
 }
 
 
@@ -188,8 +194,8 @@ async def test_a_lost_session_is_opened_again_however_that_is_said(
             clock.now_s += 2 * SHORT_SESSION_S
             peer.refusal = refusal
             peer.forget()
-            assert await service.get(POWER) == {"watts": 301}
-            assert await service.get(SYSTEM) == {"watts": 301}
+            assert await service.get(POWER) == DOCUMENT
+            assert await service.get(SYSTEM) == DOCUMENT
         assert peer.logins == 3
         assert len(peer.tokens) == 1
 
@@ -202,7 +208,7 @@ async def test_sessions_that_do_not_last_are_replaced_by_basic_where_that_is_tak
         peer.refusal, peer.takes_basic = refusal, True
         for _ in range(4):
             peer.forget()
-            assert await service.get(POWER) == {"watts": 301}
+            assert await service.get(POWER) == DOCUMENT
         assert service.authorized_by == "Basic with each request"
         assert peer.logins == SHORT_SESSIONS
 
@@ -214,12 +220,12 @@ async def test_a_service_that_takes_no_basic_gets_sessions_again_after_one_faile
     async with logged_in(peer) as service:
         peer.refusal = refusal
         peer.forget()
-        assert await service.get(POWER) == {"watts": 301}
+        assert await service.get(POWER) == DOCUMENT
         peer.forget()
         with pytest.raises(ReadError):
             await service.get(POWER)
         for _ in range(3):
-            assert await service.get(POWER) == {"watts": 301}
+            assert await service.get(POWER) == DOCUMENT
             peer.forget()
             clock.now_s += FIRST_WAIT_S
         assert service.authorized_by == "Redfish session"
@@ -233,7 +239,7 @@ async def test_a_refusal_whose_body_never_comes_counts_by_its_status(
     peer.refusal, peer.hangs_up = answer(401, HTML)[:-5], False
     async with logged_in(peer) as service:
         peer.forget()
-        assert await service.get(POWER) == {"watts": 301}
+        assert await service.get(POWER) == DOCUMENT
         assert peer.logins == 2
 
 
@@ -245,12 +251,34 @@ async def test_a_service_that_refuses_every_token_is_not_logged_in_to_at_each_re
         peer.refusal, peer.stubborn = refusal, True
         for step in range(360):  # an hour of readings
             clock.now_s = step * 10.0
-            with pytest.raises(ReadError):
-                await service.get((POWER, SYSTEM)[step % 2])
-        assert peer.logins <= 8
+            with suppress(ReadError):
+                assert await service.get((POWER, SYSTEM)[step % 2]) != DOCUMENT
+        assert 2 <= peer.logins <= 8
         assert len(peer.tokens) == 1
         peer.stubborn = False
-        assert await service.get(POWER) == {"watts": 301}
+        assert await service.get(POWER) == DOCUMENT
+
+
+async def test_an_object_that_is_no_resource_is_one_failed_reading_and_then_what_there_is(
+    peer: Forgetful,
+) -> None:
+    """A service may have changed: the search for watts has to be able to go on."""
+    async with logged_in(peer) as service:
+        peer.refusal, peer.stubborn = answer(200), True
+        with pytest.raises(ReadError, match="not the resource that it was") as caught:
+            await service.get(POWER)
+        assert caught.value.reason is Reason.BAD_REPLY
+        for _ in range(5):
+            assert await service.get(POWER) == {}
+        assert peer.logins == 2
+
+
+async def test_resources_without_identifiers_cost_no_login(peer: Forgetful) -> None:
+    peer.missing, peer.absent = {MISSING.encode()}, answer(200, b'{"watts": 5}')
+    async with logged_in(peer) as service:
+        for _ in range(5):
+            assert await service.get(MISSING) == {"watts": 5}
+        assert peer.logins == 1
 
 
 async def test_a_resource_that_was_never_there_costs_no_login(peer: Forgetful) -> None:
@@ -270,7 +298,7 @@ async def test_a_resource_that_is_gone_costs_one_login_and_leaves_no_session(
         for _ in range(5):
             with pytest.raises(ReadError):
                 await service.get(POWER)
-            assert await service.get(SYSTEM) == {"watts": 301}
+            assert await service.get(SYSTEM) == DOCUMENT
         assert peer.logins == 2
         assert peer.deleted == 1
 
@@ -282,14 +310,14 @@ async def test_basic_that_a_service_is_too_busy_for_is_not_refused_for_good(
     async with logged_in(peer) as service:
         peer.takes_basic, peer.basic_now = True, answer(status)
         peer.forget()
-        assert await service.get(POWER) == {"watts": 301}
+        assert await service.get(POWER) == DOCUMENT
         peer.forget()
         with pytest.raises(StatusError):
             await service.get(POWER)
         peer.basic_now = None
         clock.now_s += FIRST_WAIT_S
         for _ in range(4):
-            assert await service.get(POWER) == {"watts": 301}
+            assert await service.get(POWER) == DOCUMENT
             peer.forget()
         assert service.authorized_by == "Basic with each request"
 
@@ -305,12 +333,12 @@ async def test_basic_that_a_service_refused_is_tried_again_after_an_hour(
         peer.takes_basic = True
         clock.now_s += FIRST_WAIT_S
         for _ in range(6):
-            assert await service.get(POWER) == {"watts": 301}
+            assert await service.get(POWER) == DOCUMENT
             peer.forget()
         assert service.authorized_by == "Redfish session"
         clock.now_s += RECONSIDERED_AFTER_S
         for _ in range(3):
-            assert await service.get(POWER) == {"watts": 301}
+            assert await service.get(POWER) == DOCUMENT
             peer.forget()
         assert service.authorized_by == "Basic with each request"
 
@@ -324,11 +352,11 @@ async def test_a_service_without_sessions_is_logged_in_to_again_after_an_hour(
         assert (service.authorized_by, peer.logins) == ("Basic with each request", 2)
         peer.no_login = None
         clock.now_s += RECONSIDERED_AFTER_S - 1
-        assert await service.get(POWER) == {"watts": 301}
+        assert await service.get(POWER) == DOCUMENT
         assert peer.logins == 2
         clock.now_s += 1
         for _ in range(2):
-            assert await service.get(POWER) == {"watts": 301}
+            assert await service.get(POWER) == DOCUMENT
         assert (service.authorized_by, peer.logins) == ("Redfish session", 3)
 
 
@@ -342,7 +370,7 @@ async def test_basic_is_used_on_where_a_log_in_after_an_hour_fails(
         logins = []
         for _ in range(3):
             clock.now_s += RECONSIDERED_AFTER_S / 2
-            assert await service.get(POWER) == {"watts": 301}
+            assert await service.get(POWER) == DOCUMENT
             logins.append(peer.logins)
         assert service.authorized_by == "Basic with each request"
         assert logins[0] < logins[1] == logins[2]
@@ -378,8 +406,8 @@ async def test_a_resource_that_was_never_there_does_not_refuse_basic(
         for _ in range(20):
             with pytest.raises(ReadError, match="404"):
                 await service.get(MISSING)
-            assert await service.get(POWER) == {"watts": 301}
-            assert await service.get(SYSTEM) == {"watts": 301}
+            assert await service.get(POWER) == DOCUMENT
+            assert await service.get(SYSTEM) == DOCUMENT
         assert service.authorized_by == "Basic with each request"
         assert peer.logins == SHORT_SESSIONS
 
@@ -395,10 +423,10 @@ async def test_a_resource_that_is_gone_does_not_refuse_basic_for_good(
             peer.missing = {path.encode()} if path == SYSTEM else set()
             with suppress(StatusError):
                 await service.get(path)
-            assert await service.get(POWER) == {"watts": 301}
+            assert await service.get(POWER) == DOCUMENT
         for _ in range(10):
             peer.forget()
-            assert await service.get(POWER) == {"watts": 301}
+            assert await service.get(POWER) == DOCUMENT
         assert service.authorized_by == "Basic with each request"
         assert peer.logins <= 2 * SHORT_SESSIONS
 
@@ -414,7 +442,7 @@ async def test_a_resource_that_was_never_there_does_not_refuse_a_new_session(
             peer.forget()
             with suppress(StatusError):
                 await service.get(path)
-            assert await service.get(POWER) == {"watts": 301}
+            assert await service.get(POWER) == DOCUMENT
         assert peer.logins == 3
 
 
@@ -427,7 +455,7 @@ async def test_a_session_lost_before_a_search_is_found_out_within_a_few_requests
         for number in range(2):
             with pytest.raises(ReadError):
                 await service.get(f"/redfish/v1/{number}")
-        assert await service.get("/redfish/v1/2") == {"watts": 301}
+        assert await service.get("/redfish/v1/2") == DOCUMENT
         assert peer.logins == 2
 
 
@@ -435,7 +463,7 @@ async def test_a_token_given_with_an_answer_replaces_the_one_before(peer: Forget
     async with logged_in(peer) as service:
         peer.rotates = True
         for _ in range(4):
-            assert await service.get(POWER) == {"watts": 301}
+            assert await service.get(POWER) == DOCUMENT
         assert peer.logins == 1
 
 
@@ -470,7 +498,7 @@ async def test_the_words_of_a_refusal_are_in_the_message(
 
 async def test_a_cut_success_is_a_bad_reply(peer: Forgetful) -> None:
     async with logged_in(peer) as service:
-        peer.refusal, peer.stubborn = answer(200, b'{"watts": 301}')[:-3], True
+        peer.refusal, peer.stubborn = answer(200, RESOURCE)[:-3], True
         with pytest.raises(ReadError, match="ended within the response") as caught:
             await service.get(POWER)
     assert caught.value.reason is Reason.BAD_REPLY
