@@ -96,6 +96,20 @@ class HttpClient:
         async with self._response("GET", path, headers, query, silence_s=silence_s) as response:
             yield response.status_code, _lines(response)
 
+    @asynccontextmanager
+    async def chunks(
+        self, path: str, headers: Mapping[str, str]
+    ) -> AsyncIterator[tuple[HttpResponse, AsyncIterator[bytes]]]:
+        """Send a GET request; yield its response without the body, and the body as it arrives.
+
+        Raises:
+            ReadError: as `get`; a body may have any size.
+        """
+        sent_s = time.monotonic()
+        async with self._response("GET", path, headers, None) as response:
+            took_s, found = time.monotonic() - sent_s, dict(response.headers)
+            yield HttpResponse(response.status_code, b"", took_s, found), response.aiter_bytes()
+
     async def _whole(
         self,
         method: str,

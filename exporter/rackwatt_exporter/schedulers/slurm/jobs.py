@@ -7,6 +7,7 @@ them it is. Its start and its end are plans as long as they have not happened.
 import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from itertools import chain
 from sys import intern
 from typing import NamedTuple, Self
 
@@ -49,6 +50,13 @@ class SlurmJobs(NamedTuple):
     def failed(cls, error: ReadError) -> Self:
         """Return that jobs are not known, and why."""
         return cls(note=f"jobs are not known: {error.reason}: {error}")
+
+    @classmethod
+    def joined(cls, parts: Sequence["SlurmJobs"]) -> Self:
+        """Return the jobs of all parts, each of which has some."""
+        jobs = tuple(chain.from_iterable(part.jobs or () for part in parts))
+        notes = dict.fromkeys(part.note for part in parts if part.note)
+        return cls(jobs, sum(part.unread for part in parts), "; ".join(notes))
 
     def unless_hidden(self, nodes: Iterable[SchedulerNode]) -> Self:
         """Return itself, or that jobs are hidden: none is listed, and nodes are allocated.

@@ -26,6 +26,7 @@ from rackwatt_exporter.schedulers.slurm.rest_errors import (
     without_subject,
 )
 from rackwatt_exporter.schedulers.slurm.rest_headers import RequestHeaders
+from rackwatt_exporter.schedulers.slurm.rest_job_stream import read_job_stream
 from rackwatt_exporter.schedulers.slurm.rest_jobs import read_jobs
 from rackwatt_exporter.schedulers.slurm.rest_models import Reply
 from rackwatt_exporter.schedulers.slurm.subject import Parsed, SlurmSubject
@@ -144,12 +145,22 @@ class SlurmRest:
         """Read the jobs, by the version that the nodes came by; why not, where that fails."""
         path = slurm_reply.path(self._paths[0], "/slurm/{version}/jobs")
         try:
-            answer, reply = await self._answer(path, deadline_s)
+            async with asyncio.timeout_at(deadline_s):
+                answer, parts = await self._stream_jobs(path)
+            reply = await self._checked(answer, path)
             if reply.jobs is None:
                 raise refusal(answer, path)
+        except TimeoutError:
+            return SlurmJobs.failed(_late(path))
         except ReadError as error:
             return SlurmJobs.failed(error)
-        return await asyncio.to_thread(read_jobs, reply.jobs)
+        return SlurmJobs.joined((*parts, await asyncio.to_thread(read_jobs, reply.jobs)))
+
+    async def _stream_jobs(self, path: str) -> tuple[HttpResponse, list[SlurmJobs]]:
+        """Return the answer with its last jobs, and those before them."""
+        async with self._service.chunks(path, self._headers.get()) as (answer, chunks):
+            streamed = await read_job_stream(chunks, path)
+        return answer._replace(body=streamed.rest), streamed.parts
 
     async def _ask(self, subject: SlurmSubject, timeout_s: float) -> Parsed:
         """Read a subject, by the version that the nodes came by."""
@@ -171,14 +182,18 @@ class SlurmRest:
             async with asyncio.timeout_at(deadline_s):
                 answer = await self._get(path, query)
         except TimeoutError:
-            raise ReadError(Reason.TIMEOUT, f"{path} had not answered in time") from None
+            raise _late(path) from None
+        return answer, await self._checked(answer, path)
+
+    async def _checked(self, answer: HttpResponse, path: str) -> Reply:
+        """Decode an answer which is no error, and of the cluster."""
         if answer.status != 200:
             raise refusal(answer, path)
         reply = await asyncio.to_thread(slurm_reply.reply, answer.body)
         if reply.error_text:
             raise refusal(answer, path)
         self._check_cluster(reply.cluster)
-        return answer, reply
+        return reply
 
     def _check_cluster(self, cluster: str) -> None:
         if self._cluster and cluster and cluster != self._cluster:
@@ -187,3 +202,7 @@ class SlurmRest:
 
     async def _get(self, path: str, query: Mapping[str, int | str] | None = None) -> HttpResponse:
         return await self._service.get(path, self._headers.get(), query)
+
+
+def _late(path: str) -> ReadError:
+    return ReadError(Reason.TIMEOUT, f"{path} had not answered in time")

@@ -50,6 +50,10 @@ class RestJob(msgspec.Struct):
     end_time: Any = None
 
 
+JobRecord = RestJob | str | int | float | None
+"""A record as it should be, or anything that JSON can have in its place."""
+
+
 def read_jobs(records: Iterable[object]) -> SlurmJobs:
     """Return every job; `records` are those of an answer."""
     jobs: list[Job] = []

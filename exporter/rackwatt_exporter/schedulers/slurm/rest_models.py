@@ -13,7 +13,7 @@ import msgspec
 from rackwatt_exporter.printable import printable
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot, share
-from rackwatt_exporter.schedulers.slurm.rest_jobs import RestJob
+from rackwatt_exporter.schedulers.slurm.rest_jobs import JobRecord
 from rackwatt_exporter.schedulers.slurm.rest_json import decode_json
 from rackwatt_exporter.schedulers.slurm.rest_nodes import RestNode, read_nodes
 
@@ -47,7 +47,7 @@ class Reply(msgspec.Struct):
     """An answer about nodes or jobs, or about why there are none."""
 
     nodes: list[RestNode | str | int | float | None] | None = None
-    jobs: list[RestJob | str | int | float | None] | None = None
+    jobs: list[JobRecord] | None = None
     errors: list[_Error | str] | None = None
     meta: _Meta | None = None
     last_update: _Number | int | None = None

@@ -12,6 +12,7 @@ from rackwatt_exporter.config.options import SecretKey
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers.slurm.options import HeaderOptions, SlurmRestOptions
+from rackwatt_exporter.schedulers.slurm.record_stream import BLOCK_BYTES, MAX_BYTES
 from rackwatt_exporter.schedulers.slurm.rest import SlurmRest
 from tests.eventually import PATIENCE_S
 from tests.exporter.schedulers.snapshots import states
@@ -37,8 +38,10 @@ def secrets(tmp_path: Path) -> Secrets:
 
 
 @asynccontextmanager
-async def asking(options: SlurmRestOptions, secrets: Secrets) -> AsyncIterator[SlurmRest]:
-    scheduler = SlurmRest(options, secrets, PATIENCE_S, jobs=False)
+async def asking(
+    options: SlurmRestOptions, secrets: Secrets, *, jobs: bool = False
+) -> AsyncIterator[SlurmRest]:
+    scheduler = SlurmRest(options, secrets, PATIENCE_S, jobs=jobs)
     try:
         yield scheduler
     finally:
@@ -65,6 +68,7 @@ class Playback:
         self.refused: dict[str, tuple[int, bytes]] = {}
         self.headers: list[Mapping[str, str]] = []
         self.status, self.body = 200, (DATA / "nodes_v0.0.42.json").read_bytes()
+        self.jobs = (DATA / "jobs_v0.0.42.json").read_bytes()
         self.changed_s: int = json.loads(self.body)["last_update"]["number"]
 
     async def handle(self, request: web.Request) -> web.Response:
@@ -79,6 +83,8 @@ class Playback:
         if (version := request.path.split("/")[2]) in self.refused:
             status, body = self.refused[version]
             return web.Response(status=status, body=body)
+        if request.path.endswith("/jobs"):
+            return web.Response(body=self.jobs, content_type="application/json")
         if "update_time" in request.query:
             return self._changes(int(request.query["update_time"]))
         return web.Response(status=self.status, body=self.body, content_type="application/json")
@@ -339,3 +345,52 @@ async def test_a_header_that_is_no_line_of_text_is_credentials_missing_and_not_s
         error = await failure(scheduler)
     assert error.reason is Reason.CREDENTIALS_MISSING
     assert "hush" not in str(error)
+
+
+async def test_a_large_answer_about_jobs_is_read_in_pieces_with_none_missing(
+    secrets: Secrets,
+) -> None:
+    peer = Playback()
+    answer = json.loads(peer.jobs)
+    records = answer["jobs"]
+    answer["jobs"] = [
+        record | {"job_id": 1000 * number + record["job_id"]}
+        for number in range(120)
+        for record in records
+    ]
+    peer.jobs = json.dumps(answer, indent=2).encode()
+    assert len(peer.jobs) > 3 * BLOCK_BYTES
+    async with serving(peer) as url:
+        options = SlurmRestOptions(url, token=TOKEN)
+        async with asking(options, secrets, jobs=True) as scheduler:
+            snapshot = await scheduler.read()
+    assert snapshot.note == ""
+    assert snapshot.jobs is not None
+    assert (len(snapshot.jobs), snapshot.unread_jobs) == (len(answer["jobs"]), 0)
+    assert len({job.id for job in snapshot.jobs if not job.array}) == 120 * len(
+        [record for record in records if not record["array_job_id"]["number"]]
+    )
+
+
+@pytest.mark.parametrize(
+    ("jobs", "words"),
+    [
+        (b'{"jobs": [' + b" " * 2 * MAX_BYTES, "32 MiB without the end of a job"),
+        (b"[" * (4 * BLOCK_BYTES), "not as slurmrestd should spell it"),
+        (b'{"jobs": [{"job_id": 1}, {"job_id": ', "not as slurmrestd should spell it"),
+    ],
+    ids=["no end", "no object", "cut"],
+)
+async def test_an_answer_about_jobs_that_is_none_leaves_them_unknown_with_the_reason(
+    secrets: Secrets, jobs: bytes, words: str
+) -> None:
+    peer = Playback()
+    peer.jobs = jobs
+    async with serving(peer) as url:
+        options = SlurmRestOptions(url, token=TOKEN)
+        async with asking(options, secrets, jobs=True) as scheduler:
+            snapshot = await scheduler.read()
+    assert states(snapshot) == SIX
+    assert snapshot.jobs is None
+    assert "jobs are not known: bad_reply" in snapshot.note
+    assert words in snapshot.note
