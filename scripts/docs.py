@@ -6,7 +6,7 @@ In docs/troubleshooting.md and the README.md of the chart, only the tables are g
 import re
 import sys
 
-from rackwatt_exporter.remedies import REMEDIES
+from rackwatt_exporter.remedies import KINDS, REMEDIES
 from scripts.api_reference import api_reference
 from scripts.decision_index import decision_index
 from scripts.generated import ROOT, bring_up_to_date
@@ -27,13 +27,20 @@ def documents_page() -> str:
 
 
 def troubleshooting_page() -> str:
-    """Return docs/troubleshooting.md with the table of reasons replaced."""
+    """Return docs/troubleshooting.md with the tables of reasons replaced."""
     rows = [
         f"| `{reason}` | {remedy.description} | {remedy.remedy} |"
         for reason, remedy in REMEDIES.items()
     ]
     head = ["| reason | what happened | what to do |", "|---|---|---|"]
-    return _with_table("docs/troubleshooting.md", "reasons", [*head, *rows])
+    page = _with_table("docs/troubleshooting.md", "reasons", [*head, *rows])
+    others = [
+        f"| {kind} | `{reason}` | {remedy} |"
+        for kind, remedies in KINDS.items()
+        for reason, remedy in remedies.items()
+    ]
+    head = ["| of | reason | what to do |", "|---|---|---|"]
+    return _replaced(page, "reasons of others", [*head, *others])
 
 
 def chart_page() -> str:
@@ -42,10 +49,14 @@ def chart_page() -> str:
 
 
 def _with_table(page: str, name: str, lines: list[str]) -> str:
-    """Return a page with the table between its two markers replaced."""
+    """Return the text of a page with the table between its two markers replaced."""
+    return _replaced((ROOT / page).read_text(), name, lines)
+
+
+def _replaced(text: str, name: str, lines: list[str]) -> str:
     between = re.compile(rf"(<!-- {name}: .*? -->\n).*?(\n<!-- end of {name} -->)", re.DOTALL)
     table = "\n".join(["", *lines, ""])
-    return between.sub(lambda match: f"{match[1]}{table}{match[2]}", (ROOT / page).read_text())
+    return between.sub(lambda match: f"{match[1]}{table}{match[2]}", text)
 
 
 PAGES = {

@@ -1,9 +1,11 @@
 """Remedies: the meaning of each reason and what to do about it, for the fleet page and the docs.
 
-Where a reason has several causes, an error may have a remedy of its own; these apply to all causes.
-The table in docs/troubleshooting.md is generated from them. Backquotes mark code.
+A reason means something else of a scheduler than of a BMC, and so has a remedy for each kind of
+subject. Where it has several causes, an error may have a remedy of its own; these apply to all
+causes. The tables in docs/troubleshooting.md are generated from them. Backquotes mark code.
 """
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from rackwatt_exporter.reading import ReadError, Reason
@@ -94,7 +96,8 @@ REMEDIES = {
     ),
     Reason.BAD_REPLY: Remedy(
         "The response violates the protocol, or has an impossible value.",
-        "The message says what it was. A BMC that is starting up does this.",
+        "The message says what it was. A BMC that is starting up does this; if it lasts, another "
+        "device or service may have this address and port.",
     ),
     Reason.POWERED_OFF: Remedy(
         "The BMC reports that its machine is off; watts that it repeats then are not served.",
@@ -126,6 +129,45 @@ REMEDIES = {
 }
 
 
-def remedy_of(error: ReadError) -> str:
-    """Return the remedy of an error: its own, or that of its reason."""
-    return error.remedy or REMEDIES[error.reason].remedy
+# Of the reasons that mean something else here than of a target.
+_OF_SCHEDULERS = {
+    Reason.TIMEOUT: "See whether the scheduler's controller runs, and answers the scheduler's own "
+    "commands. Check `url` or `host`, and firewalls. A busy scheduler needs a longer `timeout`.",
+    Reason.CONNECTION_REFUSED: "Start what should listen there (slurmrestd, the API, sshd), or "
+    "correct `url`, or `ssh.host` and `ssh.port`.",
+    Reason.UNREACHABLE: "The message says who cannot reach whom. See whether the scheduler's "
+    "controller runs, and answers the scheduler's own commands; if the exporter itself cannot "
+    "reach it, check `url` or `host`, routes and firewalls.",
+    Reason.AUTH_FAILED: "The message says who refuses. Check the Secret's files, the user and the "
+    "clocks of both machines; the next poll uses a changed Secret.",
+    Reason.PRIVILEGE_INSUFFICIENT: "Let this user see all nodes and jobs, as the message says.",
+    Reason.CIPHER_UNSUPPORTED: "The message names what the host offers: update its sshd, or allow "
+    "it in ssh's own configuration.",
+    Reason.BAD_REPLY: "The message says what came instead of nodes, and from whom. Check `url`: a "
+    "gateway, a log-in page or another service may answer there. For commands, check `path`, and "
+    "run the same one as the same user.",
+}
+_OF_COLLECTORS = {
+    Reason.TIMEOUT: "The kernel or a driver did not answer. See the node's kernel log; a slow one "
+    "needs a longer `timeout`.",
+    Reason.SENSOR_UNREADABLE: "The message has the kernel's words. See the node's kernel log.",
+    Reason.BAD_REPLY: "The message says what the kernel's file had. Compare it with the file on "
+    "the node.",
+}
+_OF_GRIDS = {
+    Reason.TIMEOUT: "Check the provider's URL, and firewalls. A slow one needs a longer `timeout`.",
+    Reason.BAD_REPLY: "The message says what came instead of a carbon intensity. Check the "
+    "provider's settings.",
+}
+KINDS: Mapping[str, Mapping[Reason, str]] = {
+    "targets": {},
+    "schedulers": _OF_SCHEDULERS,
+    "collectors": _OF_COLLECTORS,
+    "grids": _OF_GRIDS,
+}
+"""For each pipeline by its name, the remedies that differ from those of REMEDIES."""
+
+
+def remedy_of(error: ReadError, kind: str) -> str:
+    """Return the remedy of an error: its own, or that of its reason for this kind of subject."""
+    return error.remedy or KINDS[kind].get(error.reason) or REMEDIES[error.reason].remedy

@@ -65,7 +65,7 @@ class CheckResult:
             "latency_s": round(self.took_s, 4),
             "reason": self.error.reason if self.error else None,
             "message": str(self.error) if self.error else None,
-            "remedy": remedy_of(self.error) if self.error else None,
+            "remedy": remedy_of(self.error, self.kind) if self.error else None,
             "note": self.note,
             "summary": self.summary,
         }

@@ -9,8 +9,11 @@ from rackwatt_exporter.store.store import Record
 _MAX_CHARACTERS = 1000
 
 
-def health(record: Record[Any, Any], now_s: float) -> dict[str, Any]:
-    """Return whether it is up, how old its value is, and what it failed for; null for unknown."""
+def health(record: Record[Any, Any], kind: str, now_s: float) -> dict[str, Any]:
+    """Return whether it is up, how old its value is, and what it failed for; null for unknown.
+
+    `kind` is the name of its pipeline.
+    """
     error, since_s = record.error, record.failing_since_s
     return {
         "up": record.up,
@@ -18,7 +21,7 @@ def health(record: Record[Any, Any], now_s: float) -> dict[str, Any]:
         "took_s": rounded(record.took_s),
         "reason": error.reason if error else None,
         "message": shortened(error) if error else None,
-        "remedy": remedy_of(error) if error else None,
+        "remedy": remedy_of(error, kind) if error else None,
         "failing_for_s": rounded(now_s - since_s if since_s is not None else None),
         "reads": record.reads,
         "errors": dict(record.errors),

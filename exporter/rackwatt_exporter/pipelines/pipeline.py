@@ -175,7 +175,7 @@ class Pipeline(ABC, Generic[S, V]):
 
     def status(self, record: Record[S, V], now_s: float) -> dict[str, Any]:
         """Return what /status says of it."""
-        return {**self.describe(record), **health(record, now_s)}
+        return {**self.describe(record), **health(record, self.name, now_s)}
 
     def line(self, record: Record[S, V]) -> str:
         """Describe one in a line for people: what was found, and why the last read failed."""

@@ -20,6 +20,7 @@ from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.config.tls import tls_parameters
 from rackwatt_exporter.printable import printable
 from rackwatt_exporter.protocols.http.client import HttpClient, HttpResponse
+from rackwatt_exporter.protocols.http.error_words import error_words
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers import relay
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
@@ -125,7 +126,9 @@ def refusal(answer: HttpResponse, path: str) -> ReadError:
             "that exporter requires a password (exporter.credentials),"
             " or a certificate (exporter.tls.clientSecretRef)"
         )
-        return ReadError(Reason.AUTH_FAILED, message)
+        words = error_words(answer.body)
+        said = f"{path}: status {answer.status}{words and f', {words}'}"
+        return ReadError(Reason.AUTH_FAILED, f"{message} ({said})")
     if answer.status == 404:
         message = f"nothing is at {path}: has that exporter a SchedulerBinding of this name?"
         return ReadError(Reason.BAD_REPLY, message)

@@ -1,13 +1,8 @@
 """ReadErrors for the responses of OpenStack's services that are not what was requested."""
 
-import re
-from collections.abc import Iterator
-from typing import Any
-
-import msgspec
-
 from rackwatt_exporter.printable import printable
 from rackwatt_exporter.protocols.http.client import HttpResponse
+from rackwatt_exporter.protocols.http.error_words import error_words
 from rackwatt_exporter.reading import ReadError, Reason
 
 _REASONS = {
@@ -32,11 +27,6 @@ _REMEDIES = {
     "system scope (`password.systemScope: all`) for Ironic; or list in `services` only what the "
     "user may read.",
 }
-# Where each service writes what is wrong.
-_MESSAGES = ("message", "detail", "description", "faultstring")
-_TITLE = re.compile(rb"<title[^>]*>([^<]{1,200})", re.IGNORECASE)
-_MAX_MESSAGE = 300
-_MAX_DEPTH = 6
 
 
 def refusal(response: HttpResponse, what: str) -> ReadError:
@@ -44,7 +34,7 @@ def refusal(response: HttpResponse, what: str) -> ReadError:
     status = response.status
     reason = _REASONS.get(status, Reason.BAD_REPLY)
     hint = f": {_HINTS[status]}" if status in _HINTS else ""
-    message = error_message(response.body)
+    message = error_words(response.body)
     text = f"{what} has status {status}{hint}{message and f' ({message})'}"
     return ReadError(reason, text, remedy=_REMEDIES.get(status))
 
@@ -52,37 +42,7 @@ def refusal(response: HttpResponse, what: str) -> ReadError:
 def malformed(body: bytes, what: str, error: Exception) -> ReadError:
     """Return the error of a body that is not what the API documents."""
     if body.lstrip()[:1] == b"<":
-        page = f" ({title})" if (title := error_message(body)) else ""
+        page = f" ({title})" if (title := error_words(body)) else ""
         message = f"{what} is a page of HTML{page}, not JSON: is this the URL of the service?"
         return ReadError(Reason.BAD_REPLY, message)
     return ReadError(Reason.BAD_REPLY, f"{what} is malformed: {printable(str(error), 160)}")
-
-
-def error_message(body: bytes) -> str:
-    """Return what a response says of an error; empty where it says nothing."""
-    if title := _TITLE.search(body[:4096]):
-        return printable(title[1], _MAX_MESSAGE)
-    try:
-        content = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return ""
-    return printable(next(_messages(content, _MAX_DEPTH), ""), _MAX_MESSAGE)
-
-
-def _messages(content: Any, depth: int) -> Iterator[str]:
-    """Yield the messages of an error; Ironic has JSON in a string of JSON."""
-    if isinstance(content, str) and content.startswith("{"):
-        content = _decoded(content)
-    if depth and isinstance(content, dict):
-        yield from (content[key] for key in _MESSAGES if isinstance(content.get(key), str))
-        content = list(content.values())
-    if depth and isinstance(content, list):
-        for inner in content:
-            yield from _messages(inner, depth - 1)
-
-
-def _decoded(text: str) -> Any:
-    try:
-        return msgspec.json.decode(text)
-    except (msgspec.DecodeError, RecursionError):
-        return None

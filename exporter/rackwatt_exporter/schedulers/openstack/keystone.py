@@ -16,6 +16,7 @@ import msgspec
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.config.tls import tls_parameters
 from rackwatt_exporter.protocols.http.client import HttpClient, HttpResponse
+from rackwatt_exporter.protocols.http.error_words import error_words
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers.openstack.catalog import Catalog, CatalogService
 from rackwatt_exporter.schedulers.openstack.errors import malformed, refusal
@@ -147,7 +148,8 @@ def _rejected(response: HttpResponse) -> ReadError:
             "Keystone rejects the log-in: check user, password or application credential, domains, "
             "and that the user has a role in the project or system scope"
         )
-        return ReadError(Reason.AUTH_FAILED, message)
+        words = error_words(response.body)
+        return ReadError(Reason.AUTH_FAILED, f"{message}{words and f' ({words})'}")
     return refusal(response, f"{_PATH} of Keystone (authURL)")
 
 

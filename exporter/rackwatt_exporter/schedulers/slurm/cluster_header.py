@@ -5,6 +5,7 @@ from collections import Counter
 
 from rackwatt_exporter.printable import printable
 from rackwatt_exporter.reading import ReadError, Reason
+from rackwatt_exporter.schedulers.slurm.errors import ANOTHER_CLUSTER
 
 HEADER = "CLUSTER: "
 _CLUSTER = re.compile(rf"^(.*){HEADER}([^\s|]+)[ \t\r]*$", re.MULTILINE)
@@ -26,10 +27,11 @@ def check_cluster(command: str, text: str, cluster: str | None, version: str) ->
         return
     names = " and ".join(printable(name, _MAX_SHOWN) for name in sorted(answering))
     if cluster is None:
-        remedy = "no field says that this one is meant: name it in slurm.cluster"
+        hint = "no field says that this one is meant: name it in slurm.cluster"
     else:
-        remedy = f"slurm.cluster is {cluster}"
-    raise ReadError(Reason.BAD_REPLY, f"{command} answers for another cluster, {names}: {remedy}")
+        hint = f"slurm.cluster is {cluster}"
+    message = f"{command} answers for another cluster, {names}: {hint}"
+    raise ReadError(Reason.BAD_REPLY, message, remedy=ANOTHER_CLUSTER)
 
 
 def _clusters(text: str, version: str) -> set[str]:

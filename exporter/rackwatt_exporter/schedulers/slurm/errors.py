@@ -2,6 +2,10 @@
 
 from rackwatt_exporter.reading import Reason
 
+ANOTHER_CLUSTER = (
+    "Name in `slurm.cluster` the cluster that is meant, as `sacctmgr show cluster` lists it, or "
+    "connect to the right one."
+)
 FAILURES = (
     ("munge", Reason.AUTH_FAILED),
     ("authentication error", Reason.AUTH_FAILED),

@@ -17,6 +17,7 @@ from rackwatt_exporter.protocols.http.client import HttpClient, HttpResponse
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 from rackwatt_exporter.schedulers.slurm import rest_models as slurm_reply
+from rackwatt_exporter.schedulers.slurm.errors import ANOTHER_CLUSTER
 from rackwatt_exporter.schedulers.slurm.jobs import SlurmJobs
 from rackwatt_exporter.schedulers.slurm.options import SlurmRestOptions
 from rackwatt_exporter.schedulers.slurm.rest_errors import (
@@ -198,7 +199,7 @@ class SlurmRest:
     def _check_cluster(self, cluster: str) -> None:
         if self._cluster and cluster and cluster != self._cluster:
             message = f"slurmrestd answers for cluster {cluster}: slurm.cluster is {self._cluster}"
-            raise ReadError(Reason.BAD_REPLY, message)
+            raise ReadError(Reason.BAD_REPLY, message, remedy=ANOTHER_CLUSTER)
 
     async def _get(self, path: str, query: Mapping[str, int | str] | None = None) -> HttpResponse:
         return await self._service.get(path, self._headers.get(), query)

@@ -4,19 +4,20 @@ slurmrestd names no server and speaks JSON or plain words. A gateway names itsel
 redirects to where people log in.
 """
 
-import re
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from rackwatt_crds.wording import counted
 from rackwatt_exporter.printable import printable
 from rackwatt_exporter.protocols.http.client import HttpResponse
+from rackwatt_exporter.protocols.http.error_words import error_words, page_title
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers.slurm import rest_models as slurm_reply
 from rackwatt_exporter.schedulers.slurm.errors import reason_of
 from rackwatt_exporter.schedulers.slurm.rest_models import Reply
 
 NOT_LET_IN = (401, 403, 407, 511)
+NOT_OFFERED = (404, 501)
 # Slurm 22.05 has the same words for a token refused and for a slurmctld that is gone. The first it
 # says at once; the second only after two seconds of trying to reach it.
 NAMELESS = "unspecified error"
@@ -31,19 +32,31 @@ HINTS = {
     Reason.UNREACHABLE: "slurmrestd cannot reach slurmctld: is it running?",
     Reason.TIMEOUT: "slurmctld did not answer slurmrestd in time",
 }
-_NO_DATABASE = (
-    "this version wants slurmdbd, which does not answer: run it, offer an older version, or name "
-    "an older one in slurm.rest.version"
+_REFUSED = "slurmrestd, or a gateway before it, refuses the log-in: check key or token, user, clock"
+_OWN_WORDS = b"Authentication failure"
+_NO_DATABASE = "this version wants slurmdbd, which does not answer"
+_DATABASE = (
+    "Start slurmdbd, let slurmrestd offer an older version beside it (its `-d`), or name one in "
+    "`slurm.rest.version`."
 )
-_TITLE = re.compile(rb"<title[^>]*>([^<]{1,200})", re.IGNORECASE)
+_GATEWAY = (
+    "Write slurmrestd's own URL in `slurm.rest.url`, or give the gateway before it what it "
+    "requires: `slurm.rest.headers`, `slurm.rest.tls.clientSecretRef`."
+)
 
 
 class VersionError(ReadError):
     """A refusal of one version of the interface; another may answer. `gone`: it is not offered."""
 
-    def __init__(self, reason: Reason, message: str, *, gone: bool = False) -> None:
-        super().__init__(reason, message)
+    def __init__(
+        self, reason: Reason, message: str, *, gone: bool = False, remedy: str | None = None
+    ) -> None:
+        super().__init__(reason, message, remedy=remedy)
         self.gone = gone
+
+
+class DatabaseError(VersionError):
+    """A refusal of a version that wants slurmdbd."""
 
 
 def refusal(answer: HttpResponse, path: str) -> ReadError:
@@ -53,19 +66,24 @@ def refusal(answer: HttpResponse, path: str) -> ReadError:
     except ReadError:
         reply = Reply()
     if reply.lacks_database:
-        return VersionError(Reason.BAD_REPLY, f"{path}: {_NO_DATABASE}: {reply.error_text}")
+        message = f"{path}: {_NO_DATABASE}: {reply.error_text}"
+        return DatabaseError(Reason.BAD_REPLY, message, remedy=_DATABASE)
     if not reply.error_text:
-        return _wordless(answer, path)
-    reason = _reason(answer, reply)
-    message = HINTS.get(reason, f"slurmrestd answers with status {answer.status}")
-    return ReadError(reason, f"{message}: {reply.error_text} ({path})")
+        return _of_gateway(answer, path)
+    reason, gone = _reason(answer, reply), answer.status in NOT_OFFERED
+    hint = HINTS.get(reason, f"slurmrestd answers with status {answer.status}")
+    message = f"{hint}: {reply.error_text} ({path})"
+    if gone or reason is Reason.BAD_REPLY:  # no words that every version would have
+        return VersionError(reason, message, gone=gone)
+    return ReadError(reason, message)
 
 
 def none_answers(failures: Sequence[VersionError]) -> ReadError:
     """Sum up why no version answers: the first one's reason, and that of others too."""
     first, *others = failures
     also = f"; {counted(len(others), 'older version')} failed too" if others else ""
-    return VersionError(first.reason, f"{first}{also}", gone=any(one.gone for one in failures))
+    gone = any(one.gone for one in failures)
+    return VersionError(first.reason, f"{first}{also}", gone=gone, remedy=first.remedy)
 
 
 def without_subject(error: VersionError, path: str) -> ReadError:
@@ -73,30 +91,35 @@ def without_subject(error: VersionError, path: str) -> ReadError:
     if error.gone:
         message = f"slurmrestd has no {path}: it is older, or runs without that plugin (-s)"
         return ReadError(Reason.BAD_REPLY, message)
+    if not isinstance(error, DatabaseError):
+        return error
     message = f"slurmrestd cannot reach slurmdbd: is it running? ({path})"
     return ReadError(Reason.UNREACHABLE, message)
 
 
-def _wordless(answer: HttpResponse, path: str) -> ReadError:
-    """Find what a status alone means, and who it is of."""
-    status, who = answer.status, _gateway(answer)
+def _of_gateway(answer: HttpResponse, path: str) -> ReadError:
+    """Find what an answer without slurmrestd's own errors means, and who it is of."""
+    status, who, words = answer.status, _gateway(answer), _words(answer)
     if 300 <= status < 400 and (place := _place(answer)):
         by = f" by {who}" if who else ""
         message = f"{path} is redirected{by} to {place}: write slurmrestd's own URL in `url`"
-        return ReadError(Reason.BAD_REPLY, f"{message}, or in `headers` what it requires")
+        text = f"{message}, or in `headers` what it requires"
+        return ReadError(Reason.BAD_REPLY, text, remedy=_GATEWAY)
     if status in NOT_LET_IN and who:
-        message = f"{path}: status {status} by {who}, before slurmrestd"
-        return ReadError(
-            Reason.AUTH_FAILED, f"{message}: it may want `headers` or tls.clientSecretRef"
-        )
+        message = f"{path}: status {status} by {who}, before slurmrestd{words}"
+        text = f"{message}: it may want `headers` or tls.clientSecretRef"
+        return ReadError(Reason.AUTH_FAILED, text, remedy=_GATEWAY)
+    if status in NOT_LET_IN and answer.body.strip() == _OWN_WORDS:
+        message = f"{HINTS[Reason.AUTH_FAILED]} ({path}: status {status}{words})"
+        return ReadError(Reason.AUTH_FAILED, message)
     if status in NOT_LET_IN:
-        return ReadError(Reason.AUTH_FAILED, HINTS[Reason.AUTH_FAILED])
+        return ReadError(Reason.AUTH_FAILED, f"{_REFUSED} ({path}: status {status}{words})")
     if status in (502, 503, 504) and who:
-        message = f"{path}: status {status} by {who}: slurmrestd behind it does not answer"
+        message = f"{path}: status {status} by {who}: slurmrestd behind it does not answer{words}"
         return ReadError(Reason.UNREACHABLE, message)
     by = f" by {who}" if who else ""
-    message = f"{path} gives status {status}{by}: is url that of slurmrestd?"
-    if status in (404, 501):
+    message = f"{path} gives status {status}{by}{words}: is url that of slurmrestd?"
+    if status in NOT_OFFERED:
         return VersionError(Reason.BAD_REPLY, message, gone=True)
     return ReadError(Reason.BAD_REPLY, message)
 
@@ -111,12 +134,17 @@ def _reason(answer: HttpResponse, reply: Reply) -> Reason:
 
 def _gateway(answer: HttpResponse) -> str:
     """Name who answered, where it is not slurmrestd itself."""
-    title = _TITLE.search(answer.body[:4096])
-    words = printable(title[1]) if title else ""
-    names = [answer.headers.get("server", ""), f"({words})" if words else ""]
+    title = page_title(answer.body)
+    names = [answer.headers.get("server", ""), f"({title})" if title else ""]
     if scheme := answer.headers.get("www-authenticate", "").partition(" ")[0]:
         names.append(f"which wants {scheme}")
     return printable(" ".join(filter(None, names)), 160)
+
+
+def _words(answer: HttpResponse) -> str:
+    """Return what a response says beside the title of a page, as the rest of a sentence."""
+    words = "" if page_title(answer.body) else error_words(answer.body)
+    return f": {words}" if words else ""
 
 
 def _place(answer: HttpResponse) -> str:

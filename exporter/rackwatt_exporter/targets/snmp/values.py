@@ -18,6 +18,11 @@ from rackwatt_exporter.targets.snmp.text import WATTS, number
 _NUMERIC = re.compile(r"\.?[0-9]+(\.[0-9]+)+\Z")
 _MAX_ARC = 2**32 - 1
 _MAX_DIGITS = 18
+_NO_NUMBER = "Name an object that is a number in `snmp.oids`."
+_TEXT = (
+    "Write around the number what the object has around it: `unit: W` or `pattern` in its entry of "
+    "`snmp.oids`."
+)
 # Options of an object that has the number of decimals.
 _DIGITS = OidOptions("")
 
@@ -180,10 +185,10 @@ def _number(oid: str, values: Mapping[str, Value], term: OidOptions) -> float:
     # A str is an address or an object identifier: "1.3" would be parsed as a number.
     parsed = number(value, term.unit, term.pattern) if isinstance(value, bytes) else None
     if parsed is None:
-        message = f"{oid} is no number: {text(value)[:40]!r}"
+        message, remedy = f"{oid} is no number: {text(value)[:40]!r}", _NO_NUMBER
         if isinstance(value, bytes):
-            message += f"; {_how_to_read(term)}"
-        raise ReadError(Reason.BAD_REPLY, message)
+            message, remedy = f"{message}; {_how_to_read(term)}", _TEXT
+        raise ReadError(Reason.BAD_REPLY, message, remedy=remedy)
     return parsed
 
 

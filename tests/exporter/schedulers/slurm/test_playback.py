@@ -237,12 +237,21 @@ NO_DATABASE = json.dumps(
         "nodes": [],
     }
 ).encode()
+NOT_HERE = json.dumps({"errors": [{"error": "Unable to find requested URL"}]}).encode()
 TRUNCATED = b'{"nodes": [{"name": "n01", "state": ["IDLE"]}, {"name": "n0'
 
 
 @pytest.mark.parametrize(
     "refused",
-    [(500, NO_DATABASE), (200, NO_DATABASE), (200, TRUNCATED), (404, b"no such"), (501, b"")],
+    [
+        (500, NO_DATABASE),
+        (200, NO_DATABASE),
+        (200, TRUNCATED),
+        (404, b"no such"),
+        (404, NOT_HERE),
+        (500, NOT_HERE),
+        (501, b""),
+    ],
 )
 async def test_a_version_that_cannot_answer_is_passed_over_and_the_older_one_remembered(
     secrets: Secrets, refused: tuple[int, bytes]
@@ -270,10 +279,10 @@ async def test_where_every_version_wants_slurmdbd_the_message_names_version_and_
     for words in (
         "v0.0.42",
         "slurmdbd",
-        "an older one in slurm.rest.version",
         "2 older versions failed too",
     ):
         assert words in str(error)
+    assert "`slurm.rest.version`" in (error.remedy or "")
     assert peer.requests[len(first) :] == first[1:]  # the description, which is large, is kept
 
 
@@ -287,6 +296,30 @@ async def test_an_older_version_that_is_refused_too_later_on_is_negotiated_again
         peer.refused = {"v0.0.41": (500, NO_DATABASE)}
         assert states(await scheduler.read()) == SIX
     assert peer.requests[-1].startswith("/slurm/v0.0.42/nodes/")
+
+
+@pytest.mark.parametrize("words", [b"no such", NOT_HERE])
+async def test_after_an_upgrade_that_offers_none_of_the_versions_new_ones_are_read(
+    secrets: Secrets, words: bytes
+) -> None:
+    peer = Playback()
+    peer.versions = ["v0.0.38", "v0.0.39", "v0.0.40"]
+    async with played(peer, secrets) as scheduler:
+        await scheduler.read()
+        peer.refused = dict.fromkeys(peer.versions, (404, words))
+        peer.versions = [*peer.versions, "v0.0.41", "v0.0.42", "v0.0.43"]
+        assert states(await scheduler.read()) == SIX
+    assert peer.requests[-1].startswith("/slurm/v0.0.43/nodes/")
+
+
+async def test_words_that_every_version_would_have_are_not_tried_with_older_ones(
+    secrets: Secrets,
+) -> None:
+    peer = Playback()
+    peer.refused = {"v0.0.42": (500, b'{"errors": [{"error": "Unable to contact slurmctld"}]}')}
+    async with played(peer, secrets) as scheduler:
+        assert (await failure(scheduler)).reason is Reason.UNREACHABLE
+    assert peer.requests == ["/openapi/v3", "/slurm/v0.0.42/nodes/"]
 
 
 async def test_a_version_that_the_document_names_is_the_only_one_requested(

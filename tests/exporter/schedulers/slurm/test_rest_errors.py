@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rackwatt_exporter.protocols.http.client import HttpResponse
-from rackwatt_exporter.reading import Reason
+from rackwatt_exporter.reading import MAX_MESSAGE, Reason
+from rackwatt_exporter.remedies import remedy_of
 from rackwatt_exporter.schedulers.slurm.rest_errors import VersionError, refusal
 
 PATH = "/slurm/v0.0.40/nodes"
@@ -22,6 +23,27 @@ NGINX = b"<html><head><title>%s</title></head><body><center>nginx</center></body
             NGINX % b"401 Authorization Required",
             Reason.AUTH_FAILED,
             ["nginx/1.24.0", "401 Authorization Required", "wants Basic", "before slurmrestd"],
+        ),
+        (
+            403,
+            {},
+            b"RBAC: access denied",
+            Reason.AUTH_FAILED,
+            [PATH, "403", "RBAC: access denied", "or a gateway before it"],
+        ),
+        (
+            401,
+            {},
+            b'{"message":"No API key found in request"}',
+            Reason.AUTH_FAILED,
+            [PATH, "401", "No API key found in request", "or a gateway before it"],
+        ),
+        (
+            407,
+            {"server": "squid"},
+            b'{"error": {"detail": "ask the proxy"}}',
+            Reason.AUTH_FAILED,
+            [PATH, "407", "by squid", "ask the proxy"],
         ),
         (403, {"server": "cloudflare"}, b"", Reason.AUTH_FAILED, ["cloudflare", "`headers`"]),
         (403, {}, NGINX % b"Forbidden", Reason.AUTH_FAILED, ["Forbidden", "before slurmrestd"]),
@@ -51,10 +73,28 @@ def test_a_refusal_says_who_answered_and_what_helps(
 
 @pytest.mark.parametrize("status", [404, 501])
 def test_a_version_that_is_not_there_is_gone(status: int) -> None:
-    error = refusal(HttpResponse(status, b"Unable find requested URL.", 0.1), PATH)
-    assert isinstance(error, VersionError)
-    assert error.gone
-    assert PATH in str(error)
+    for body in (b"Unable find requested URL.", b'{"errors": [{"error": "No such path"}]}'):
+        error = refusal(HttpResponse(status, body, 0.1), PATH)
+        assert isinstance(error, VersionError)
+        assert error.gone
+        assert PATH in str(error)
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "body", "words"),
+    [
+        (302, {"location": "https://login.example/"}, b"", "headers"),
+        (403, {"server": "envoy"}, b"RBAC: access denied", "headers"),
+        (500, {}, b'{"errors": [{"error_number": 7000, "error": "no"}]}', "slurmdbd"),
+        (200, {}, b'{"errors": [{"error": "Slow down"}]}', "run the same one as the same user"),
+    ],
+)
+def test_the_remedy_is_that_of_slurmrestd_and_of_the_cause(
+    status: int, headers: dict[str, str], body: bytes, words: str
+) -> None:
+    remedy = remedy_of(refusal(HttpResponse(status, body, 0.1, headers), PATH), "schedulers")
+    assert words in remedy
+    assert "BMC" not in remedy
 
 
 @given(
@@ -69,4 +109,5 @@ def test_any_refusal_has_a_message_that_can_be_printed(
 ) -> None:
     message = str(refusal(HttpResponse(status, body, 0.1, headers), PATH))
     assert message.isprintable()
-    assert len(message) < 1_000
+    assert len(message) <= MAX_MESSAGE
+    assert 200 <= status < 300 or str(status) in message or "redirected" in message

@@ -233,8 +233,9 @@ def test_a_cluster_that_no_greeting_names_is_the_one_that_answers(
 def test_the_answer_of_the_cluster_that_is_meant_is_read() -> None:
     output = f"CLUSTER: toy\n{LINES}".encode()
     assert _states(parse_nodes(output, "toy")) == THREE
-    with pytest.raises(ReadError, match="name it in"):
+    with pytest.raises(ReadError, match="name it in") as caught:
         parse_nodes(output, None)
+    assert "`slurm.cluster`" in (caught.value.remedy or "")
 
 
 @pytest.mark.parametrize(

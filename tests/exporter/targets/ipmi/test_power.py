@@ -210,7 +210,7 @@ def test_a_bmc_silent_to_dcmi_alone_has_dcmi_in_its_message_where_no_sensor_is_n
     assert not isinstance(found, NoResponseError)  # which would cost a log-in
     assert "ipmi.dcmi: false" in str(found)
     assert isinstance(found, ReadError)
-    assert "`ipmi.sensors`" in remedy_of(found)
+    assert "`ipmi.sensors`" in remedy_of(found, "targets")
 
 
 def test_a_bmc_silent_to_dcmi_is_requested_it_again_in_the_next_session() -> None:
@@ -281,8 +281,8 @@ def test_the_remedy_of_no_power_sensor_is_that_of_its_cause(
     found = outcome(ScriptedBmc(script | {CHASSIS: ON}, [PIN]), options)
     assert reason(found) is Reason.NO_POWER_SENSOR
     assert isinstance(found, ReadError)
-    assert remedy in remedy_of(found)
-    assert "oids" not in remedy_of(found)
+    assert remedy in remedy_of(found, "targets")
+    assert "oids" not in remedy_of(found, "targets")
 
 
 @given(st.binary(min_size=1, max_size=24))

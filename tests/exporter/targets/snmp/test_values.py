@@ -118,6 +118,16 @@ def test_decimal_digits_divide_by_powers_of_ten(value: int, digits: int) -> None
         assert caught.value.reason is Reason.BAD_REPLY
 
 
+@pytest.mark.parametrize(("value", "advice"), [(b"344.5 W", "`unit: W`"), ("1.3", "is a number")])
+def test_a_value_that_is_no_number_has_the_remedy_of_its_cause(
+    value: bytes | str, advice: str
+) -> None:
+    with pytest.raises(ReadError) as caught:
+        watts([ObjectRef("1.3.1", OidOptions("1.3.1"))], {"1.3.1": value})
+    assert caught.value.reason is Reason.BAD_REPLY
+    assert advice in (caught.value.remedy or "")
+
+
 def test_a_sum_that_is_no_number_is_refused() -> None:
     with pytest.raises(ReadError) as caught:
         one(1, math.inf)
