@@ -94,11 +94,12 @@ UNMATCHED = MetricFamily(
     "of the scheduler that no target is.",
     (*SCHEDULER_LABELS, "side"),
 )
-# Views of the subjects beside nodes and jobs; of one that is not known there is no sample.
-_SUBJECTS = (licenses, limits, fair_shares)
+# Views of the subjects beside nodes and jobs, by their field of a snapshot.
+_SUBJECTS = {"licenses": licenses, "limits": limits, "fairshare": fair_shares}
 _VIEWS = (
     *nodes.FAMILIES, *jobs.FAMILIES, *per_job.FAMILIES, *durations.FAMILIES,
-    *chain.from_iterable(subject.FAMILIES for subject in _SUBJECTS), *slurm_families.FAMILIES,
+    *chain.from_iterable(subject.FAMILIES for subject in _SUBJECTS.values()),
+    *slurm_families.FAMILIES,
 )  # fmt: skip
 FAMILIES = (*HEALTH, RECEIVED, *_VIEWS, UNMATCHED, *tracing.FAMILIES)
 
@@ -231,7 +232,7 @@ class SchedulerPipeline(Pipeline[SchedulerConfig, SchedulerSnapshot]):
             counted_durations = self._durations[spec.name]
             counted_durations.observe(snapshot)
             self._views[spec.name] = view = _make_view(
-                spec, snapshot, counted_durations, self._profiles
+                spec, snapshot, counted_durations, self._profiles, view
             )
         return view
 
@@ -286,8 +287,6 @@ def _samples(
     yield from nodes.samples(snapshot)
     if not spec.is_relayed:
         yield from nodes.usage_samples(snapshot)
-        for subject in _SUBJECTS:
-            yield from subject.samples(snapshot)
     if spec.reads_jobs:
         yield from jobs.samples(snapshot, spec.metrics)
         yield from per_job.samples(snapshot, spec.metrics)
@@ -300,12 +299,14 @@ def _make_view(
     snapshot: SchedulerSnapshot,
     counted_durations: JobDurations,
     profiles: Collection[str],
+    last: _View | None,
 ) -> _View:
     labels = spec.name, spec.cluster
     exclude = spec.metrics.exclude
     text: dict[MetricFamily, bytes] = {}
     if not spec.is_relayed:  # as jobs: of each node on one page alone
         text |= joined(render_named(labels, snapshot.nodes, nodes.node_samples, exclude))
+        text |= _subjects_text(spec, snapshot, last)
     lines = render(labels, _samples(spec, snapshot, profiles), exclude)
     if spec.metrics.jobs and not spec.is_relayed:
         for family in durations.FAMILIES:
@@ -319,6 +320,21 @@ def _listing(spec: SchedulerConfig, snapshot: SchedulerSnapshot) -> JobListing |
     if snapshot.jobs is None or not spec.tracing.enabled:
         return None
     return JobListing({job.id: job for job in snapshot.jobs}, snapshot.cluster)
+
+
+def _subjects_text(
+    spec: SchedulerConfig, snapshot: SchedulerSnapshot, last: _View | None
+) -> dict[MetricFamily, bytes]:
+    """Write the subjects; what was not read since the last snapshot is as it was written then."""
+    labels = spec.name, spec.cluster
+    text: dict[MetricFamily, bytes] = {}
+    for field, view in _SUBJECTS.items():
+        is_new = getattr(snapshot, field) is not getattr(last and last.snapshot, field, None)
+        if last is None or last.spec != spec or is_new:
+            text |= joined(render(labels, view.samples(snapshot), spec.metrics.exclude))
+        else:
+            text |= {one: last.text[one] for one in view.FAMILIES if one in last.text}
+    return text
 
 
 def _by_state(value: SchedulerSnapshot) -> str:

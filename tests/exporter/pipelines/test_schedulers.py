@@ -2,10 +2,13 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.pipelines.schedulers import SchedulerPipeline
+from rackwatt_exporter.schedulers.model.limit import Limit
+from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 from rackwatt_exporter.schedulers.views.slurm_families import PROFILE
 from rackwatt_exporter.store.ledger_file import LedgerFile
 from rackwatt_exporter.store.node_states import NodeStateStore
@@ -71,6 +74,25 @@ def test_the_page_of_a_snapshot_is_rendered_once_however_many_scrapes_there_are(
     store.succeeded("prod", full_snapshot({"n1": "idle"}), 0.1)
     (third,) = of_nodes()
     assert third.count(b"\n") == 1
+
+
+def test_what_was_not_read_since_the_last_snapshot_is_not_rendered_again() -> None:
+    pipeline = pipeline_of("slurm: {cli: {}}, metrics: {limits: true}")
+    limits = (Limit("physics", cpus=40),)
+
+    def of_limits(nodes: SchedulerSnapshot, limits: tuple[Limit, ...] | None) -> list[bytes]:
+        read = msgspec.structs.replace(nodes, limits=limits)
+        pipeline.store.succeeded("prod", read, 0.1)
+        pages = {family.name: lines for family, lines in pipeline.families(0.0)}
+        return pages["rackwatt_scheduler_limit_cpus"]
+
+    (first,) = of_limits(full_snapshot({"n1": "idle"}), limits)
+    (second,) = of_limits(full_snapshot({"n1": "down"}), limits)
+    assert first is second
+    (third,) = of_limits(full_snapshot({"n1": "down"}), (Limit("physics", cpus=41),))
+    assert b"} 41\n" in third
+    assert of_limits(full_snapshot({"n1": "down"}), None) == []
+    assert of_limits(full_snapshot({"n1": "down"}), limits) == [first]
 
 
 async def test_bytes_of_every_command_count_and_jobs_that_cannot_be_read_are_not_known(
