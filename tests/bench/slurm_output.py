@@ -132,5 +132,5 @@ def _line(
     owner = f"user{user:03}|account{user % 40:02}|normal|{partition}"
     return (
         f"{name}|{state}|{tres}|{owner}|{nodes}|N/A|N/A|N/A|N/A|{submitted}|{start}|{end}|"
-        f"{feature}|{name}|{reason}|{name}|\n"
+        f"{name.partition('_')[0]}|{feature}|{name}|{reason}|{name}|\n"
     )

@@ -24,7 +24,8 @@ MAX_NODES = 200_000
 class Job(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """One job, or the tasks of an array that wait: these are one record, and `tasks` counts them.
 
-    `id` is the name that users know it by, such as `8_3`, `4+1` or `1147579.pbs01`. `array` and
+    `id` is the name that users know it by, such as `8_3`, `4+1` or `1147579.pbs01`. `number` is the
+    id that its processes have in their environment (SLURM_JOB_ID), where that differs. `array` and
     `het` are the ids of the array and of the heterogeneous job that it is a part of. `state` is a
     word of job_state.py, and `flags` are the scheduler's other words. An empty text was not
     reported. `partitions` are several only of a job that waits: it may start in any of them.
@@ -55,6 +56,7 @@ class Job(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     nodes: Annotated[tuple[Name, ...], Meta(max_length=MAX_NODES)] = ()
     per_node: Annotated[tuple[Resources, ...], Meta(max_length=MAX_NODES)] = ()
     features: Names = ()
+    number: Text = ""
 
     def __post_init__(self) -> None:
         if self.reason:

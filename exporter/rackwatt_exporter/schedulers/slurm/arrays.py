@@ -5,7 +5,7 @@ are counted and not expanded: an array of 20,000 tasks is one record.
 """
 
 import re
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from rackwatt_exporter.schedulers.model.job import MAX_TASKS
 
@@ -16,7 +16,9 @@ _RANGE = re.compile(r"([0-9]{1,10})(?:-([0-9]{1,10})(?::([0-9]{1,10}))?)?\Z")
 class JobId(NamedTuple):
     """An id, the array and the heterogeneous job that it is of, and how many tasks wait under it.
 
-    `whole` is False where Slurm has cut the list of tasks: there are more than `tasks`.
+    `whole` is False where Slurm has cut the list of tasks: there are more than `tasks`. `number` is
+    the one that slurmctld gave it, which each task and each component has for itself; empty where
+    it is the id.
     """
 
     id: str
@@ -24,6 +26,11 @@ class JobId(NamedTuple):
     het: str = ""
     tasks: int = 1
     whole: bool = True
+    number: str = ""
+
+    def numbered(self, number: str) -> Self:
+        """Return it with its number."""
+        return self if number == self.id else self._replace(number=number)
 
 
 def parse_id(text: str) -> JobId:

@@ -114,6 +114,7 @@ def make_job(job_id: JobId, slurm: SlurmJob) -> Job:
         nodes,
         (allocated,) if allocated is not None and len(nodes) == 1 else (),
         _features(slurm.features),
+        job_id.number,
     )
 
 

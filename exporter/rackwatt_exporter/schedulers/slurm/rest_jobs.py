@@ -73,11 +73,13 @@ def read_jobs(records: Iterable[object]) -> SlurmJobs:
 def _id(record: RestJob) -> JobId | None:
     """Return the id as squeue prints it; None where there is none."""
     job_id = number(record.job_id)
+    return _spelled(record, job_id).numbered(str(job_id)) if job_id else None
+
+
+def _spelled(record: RestJob, job_id: int) -> JobId:
     array, task = number(record.array_job_id), number(record.array_task_id)
     waiting = text(record.array_task_string)
     het = number(record.het_job_id)
-    if not job_id:
-        return None
     if array and waiting:
         return JobId(str(array), str(array), "", *count_tasks(waiting))
     if array and task is not None:

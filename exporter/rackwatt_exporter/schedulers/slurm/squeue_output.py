@@ -32,6 +32,7 @@ _COLUMNS = (
     "SubmitTime",
     "StartTime",
     "EndTime",
+    "JobID",
     "Feature",
     "JobArrayID",
     "Reason",
@@ -43,6 +44,7 @@ JOBS = ("-t", "all", "-O", ",".join(f"{column}:|" for column in _COLUMNS))
 
 _ID = re.compile(rf"{ID}\Z")
 _STATE = re.compile(r"[A-Za-z_+]{1,200}\Z")
+_NUMBER = re.compile(r"[0-9]{1,19}\Z")
 _MAX_SHOWN = 80
 _MAX_COLUMNS = 1000
 _MAX_GREETING = 8  # columns that another program printed before the first one
@@ -79,13 +81,13 @@ def _parse(line: bytes) -> Job | None:
         return None
     first, last = ends
     _, state, tres, user, account, qos, partition, nodes, *rest = columns[first:last]
-    per_job, per_node, per_socket, per_task, submitted, started, ended, *texts = rest
+    per_job, per_node, per_socket, per_task, submitted, started, ended, number, *texts = rest
     name = columns[last]
-    if not _STATE.match(state) or name not in texts:
+    if not _STATE.match(state) or not _NUMBER.match(number) or name not in texts:
         return None
     features, reason = texts[: texts.index(name)], texts[texts.index(name) + 1 :]
     return make_job(
-        parse_id(name),
+        parse_id(name).numbered(number),
         SlurmJob(
             words=tuple(state.split("+")),
             tres=tres,

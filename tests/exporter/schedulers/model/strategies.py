@@ -47,6 +47,7 @@ JOBS = st.builds(
     flags=st.lists(WORDS, max_size=3).map(tuple),
     tasks=st.integers(1, MAX_TASKS),
     array=TEXTS,
+    number=TEXTS,
     het=TEXTS,
     user=TEXTS,
     account=TEXTS,

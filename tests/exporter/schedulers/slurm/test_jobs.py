@@ -99,6 +99,29 @@ def test_components_of_a_heterogeneous_job_know_it(
     assert second.allocated == Resources(2, 100 * MIB, ())
 
 
+def test_tasks_and_components_have_the_number_that_slurmctld_gave_them(
+    jobs: dict[str, Job], queue: SlurmCluster
+) -> None:
+    shown = [
+        dict(word.split("=", 1) for word in line.split() if "=" in word)
+        for line in queue.scontrol("show", "job", "-o").splitlines()
+    ]
+    tasks = {
+        f"{one['ArrayJobId']}_{one['ArrayTaskId']}": one["JobId"]
+        for one in shown
+        if one.get("ArrayTaskId", "").isdigit()
+    }
+    parts = {
+        f"{one['HetJobId']}+{one['HetJobOffset']}": one["JobId"]
+        for one in shown
+        if "HetJobId" in one
+    }
+    assert (len(tasks), len(parts)) == (3, 2)
+    known = {name: jobs[name].number for name in tasks | parts}
+    assert known == tasks | parts
+    assert {job.number for job in jobs.values() if not job.array and not job.het} == {""}
+
+
 def test_a_job_of_two_nodes_has_the_memory_of_both(jobs: dict[str, Job]) -> None:
     assert jobs["two"].nodes == ("n1", "n2")
     assert jobs["two"].allocated == Resources(4, 1000 * MIB, ())

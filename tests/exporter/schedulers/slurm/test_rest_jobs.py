@@ -46,6 +46,10 @@ def test_every_version_of_slurm_24_11_reports_the_same_jobs() -> None:
     )  # fmt: skip
     assert forty["2"].nodes == ("n1", "n2")
     assert {forty["3_0"].array, forty["3_1"].array} == {"3"}
+    assert {name: job.number for name, job in forty.items() if job.number} == {
+        "3_0": "6",
+        "3_1": "3",
+    }
     assert (forty["4"].state, forty["4"].started_at_s) == ("pending", None)
     assert (forty["5"].state, forty["5"].allocated) == ("failed", None)
 

@@ -13,7 +13,7 @@ from rackwatt_exporter.schedulers.slurm.squeue_output import ListedJobs, parse_j
 MIB = 2**20
 RUNNING = (
     "1|RUNNING|cpu=2,mem=500M,node=1,billing=2,gres/gpu=2,gres/gpu:h100=2|alice|proj1|normal|batch|n1"
-    "|N/A|gres:gpu:h100:2|N/A|N/A|1795220000|1795220060|1795223660|(null)|1|None|1|\n"
+    "|N/A|gres:gpu:h100:2|N/A|N/A|1795220000|1795220060|1795223660|1|(null)|1|None|1|\n"
 )
 ALICE = Job(
     "1", "running", user="alice", account="proj1", qos="normal", partitions=("batch",),
@@ -27,10 +27,11 @@ def line(
     name: str = "7", state: str = "RUNNING", tres: str = "cpu=1,mem=1G,node=1", user: str = "bob",
     partition: str = "batch", nodes: str = "n2", gres: str = "N/A|N/A|N/A|N/A",
     times: str = "100|200|300", features: str = "(null)", reason: str = "None",
+    number: str = "7",
 ) -> str:  # fmt: skip
     return (
-        f"{name}|{state}|{tres}|{user}|(null)|(null)|{partition}|{nodes}|{gres}|{times}|{features}"
-        f"|{name}|{reason}|{name}|\n"
+        f"{name}|{state}|{tres}|{user}|(null)|(null)|{partition}|{nodes}|{gres}|{times}|{number}"
+        f"|{features}|{name}|{reason}|{name}|\n"
     )
 
 
@@ -183,7 +184,9 @@ def test_any_output_is_jobs_that_a_relay_can_carry(output: bytes) -> None:
 def test_any_columns_are_a_job_that_a_relay_can_carry(
     columns: tuple[str, ...], reason: str
 ) -> None:
-    text = "|".join(("7", "RUNNING", *columns, "7", reason.replace("\n", " "), "7", "\n"))
+    before, features = columns[:13], columns[13]
+    own = ("7", features, "7", reason.replace("\n", " "), "7", "\n")
+    text = "|".join(("7", "RUNNING", *before, *own))
     (job,) = read(text.encode("utf-8", "replace")).by_line.values()
     snapshot = SchedulerSnapshot({}, jobs=(job,))
     assert relay.decode(relay.encode(snapshot)) == snapshot
