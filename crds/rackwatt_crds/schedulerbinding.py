@@ -6,9 +6,10 @@ from msgspec import Meta
 
 from rackwatt_crds.fields import Duration, Paused
 from rackwatt_crds.kinds import SCHEDULERS, SchedulerSettings, fields
+from rackwatt_crds.lustre import Lustre
 from rackwatt_crds.monitoring import Monitoring
 from rackwatt_crds.pod import Pod
-from rackwatt_crds.rules import exactly_one, immutable, min_duration, not_shorter_than
+from rackwatt_crds.rules import exactly_one, immutable, min_duration, not_both, not_shorter_than
 from rackwatt_crds.schedulermetrics import SchedulerMetrics
 from rackwatt_crds.tracing import Tracing
 from rackwatt_crds.web import Web
@@ -51,6 +52,7 @@ class SchedulerBindingSpec(SchedulerSettings, frozen=True, kw_only=True):
     ] = None
     metrics: SchedulerMetrics | None = None
     tracing: Tracing | None = None
+    lustre: Lustre | None = None
     paused: Paused = False
     monitoring: Monitoring | None = None
     pod: Pod | None = None
@@ -58,6 +60,11 @@ class SchedulerBindingSpec(SchedulerSettings, frozen=True, kw_only=True):
 
     RULES = (
         exactly_one(*fields(SCHEDULERS)),
+        not_both(
+            "exporter",
+            "lustre",
+            "the other exporter has the jobs: lustre belongs into the binding that it polls",
+        ),
         immutable(
             "cluster is immutable: create another SchedulerBinding",
             "self.cluster",

@@ -6,8 +6,7 @@ validated as far as it could be read.
 """
 
 import re
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator
 
 from rackwatt_crds.bmc.expansion import expand_hosts
 from rackwatt_crds.bmc.hosts import Bmc, HostEntry
@@ -16,7 +15,10 @@ from rackwatt_crds.decoding import InvalidItem, Problem
 from rackwatt_crds.document import Document, PowerTarget
 from rackwatt_crds.endpoints import Connection, Url, address_problem, parse_url
 from rackwatt_crds.grid.zone import Grid
-from rackwatt_crds.kinds import PROVIDERS, SCHEDULERS, ConnectingKind, given
+from rackwatt_crds.jobid import JobidTemplates
+from rackwatt_crds.kinds import PROVIDERS, SCHEDULERS, given
+from rackwatt_crds.lustre import Lustre
+from rackwatt_crds.lustre import connections as connections_of_lustre
 from rackwatt_crds.powertarget import PowerTargetSpec
 from rackwatt_crds.quoting import shown
 from rackwatt_crds.schedulerbinding import SchedulerBindingSpec
@@ -46,7 +48,7 @@ def named_bindings(document: Document) -> Iterator[str]:
 def problems_of_grid(grid: Grid) -> Iterator[Problem]:
     """Yield the problems of a zone that its model does not see."""
     for kind, settings in given(PROVIDERS, grid):
-        yield from _connections(f"spec.grid.{kind.name}", kind, settings)
+        yield from _connections(f"spec.grid.{kind.name}", kind.connections(settings))
 
 
 def _target(spec: PowerTargetSpec) -> Iterator[Problem]:
@@ -78,9 +80,22 @@ def _scheduler(spec: SchedulerBindingSpec) -> Iterator[Problem]:
     if metrics is not None and metrics is not UNREAD:
         yield from _pattern("spec.metrics.exclude", metrics.exclude)
     for kind, settings in given(SCHEDULERS, spec):
-        yield from _connections(f"spec.{kind.name}", kind, settings)
+        yield from _connections(f"spec.{kind.name}", kind.connections(settings))
         for field, reason in kind.problems(settings):
             yield Problem(f"spec.{kind.name}.{field}", reason)
+    if spec.lustre is not None and spec.lustre is not UNREAD:
+        yield from _lustre(spec.lustre)
+
+
+def _lustre(lustre: Lustre) -> Iterator[Problem]:
+    yield from _connections("spec.lustre", connections_of_lustre(lustre))
+    templates = lustre.jobid if lustre.jobid not in (None, UNREAD) else ()
+    for index, template in enumerate(templates or ()):
+        try:
+            JobidTemplates([template] if template is not UNREAD else ())
+        except ValueError as error:
+            reason = f"{shown(template)} is no template of job ids: {error}"
+            yield Problem(f"spec.lustre.jobid[{index}]", reason)
 
 
 def _pattern(path: str, text: str | None) -> Iterator[Problem]:
@@ -92,8 +107,8 @@ def _pattern(path: str, text: str | None) -> Iterator[Problem]:
         yield Problem(path, f"{shown(text)} is no regular expression: {error}")
 
 
-def _connections(path: str, kind: ConnectingKind, settings: Any) -> Iterator[Problem]:
-    for connection in kind.connections(settings):
+def _connections(path: str, connections: Iterable[Connection]) -> Iterator[Problem]:
+    for connection in connections:
         if reason := _connection_problem(connection):
             yield Problem(f"{path}.{connection.field}", reason)
 

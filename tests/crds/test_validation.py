@@ -179,3 +179,42 @@ def test_a_pattern_of_families_that_is_no_regular_expression_is_a_problem() -> N
     assert problem.startswith("spec.metrics.exclude: 'rackwatt_(.*' is no regular expression")
     binding["metrics"] = {"exclude": "rackwatt_scheduler_(user|account)_.*"}
     assert problems_of("SchedulerBinding", binding) == []
+
+
+LUSTRE = "http://prometheus.example:9090"
+
+
+@pytest.mark.parametrize(
+    ("lustre", "problem"),
+    [
+        ({"prometheusURL": "http://u:p@h:1"}, "spec.lustre.prometheusURL: a URL must not contain"),
+        ({"prometheusURL": LUSTRE, "jobid": ["%j", "%x"]},
+         "spec.lustre.jobid[1]: '%x' is no template of job ids: '%x' is no field"),
+        ({"prometheusURL": LUSTRE, "jobid": ["%e%u"]}, "spec.lustre.jobid[0]: '%e%u' is no"),
+        ({"prometheusURL": LUSTRE, "jobid": ["plain"]}, "spec.lustre.jobid[0]: 'plain' does not"),
+        ({"prometheusURL": LUSTRE, "jobid": ["%j", "%j"]}, "spec.lustre: jobid must be unique"),
+        ({"prometheusURL": LUSTRE, "range": "500ms"}, "spec.lustre: range must be at least 1s"),
+        ({"prometheusURL": "prometheus"}, "spec.lustre.prometheusURL: 'prometheus' does not"),
+        ({}, "spec.lustre.prometheusURL: is missing"),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_lustre_is_a_problem_with_its_path(
+    lustre: dict[str, Any], problem: str
+) -> None:
+    found = every_problem({"cluster": "c", "noop": {}, "lustre": lustre})
+    assert any(one.startswith(problem) for one in found), found
+
+
+def every_problem(spec: dict[str, Any]) -> list[str]:
+    """Return the problems of a binding, those that its model sees first."""
+    raw = {"apiVersion": "rackwatt.dev/v1alpha1", "kind": "SchedulerBinding"}
+    loaded = parse_document({**raw, "metadata": {"name": "prod"}, "spec": spec}, "test")
+    partial = semantic_problems(loaded.partial) if loaded.partial is not None else []
+    return [str(problem) for problem in (*loaded.problems, *partial)]
+
+
+def test_lustre_belongs_into_the_binding_that_polls_the_scheduler() -> None:
+    lustre = {"cluster": "c", "lustre": {"prometheusURL": LUSTRE}}
+    (problem,) = every_problem({**lustre, "exporter": {"url": LUSTRE}})
+    assert "lustre belongs into the binding that it polls" in problem
+    assert every_problem({**lustre, "noop": {}}) == []

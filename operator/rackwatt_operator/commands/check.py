@@ -127,7 +127,8 @@ def _made(manifests: list[Manifest]) -> Iterator[str]:
 def _measured(document: Document) -> str:
     if not isinstance(document, PowerTarget):
         spec = document.spec
-        return f"the node states of cluster {spec.cluster}, from {scheduler_of(spec)}"
+        lustre = ", and their jobs' I/O on Lustre, from Prometheus" if spec.lustre else ""
+        return f"the node states of cluster {spec.cluster}, from {scheduler_of(spec)}{lustre}"
     if document.spec.node is not None:
         return f"each node from inside, by {', '.join(document.spec.node.collectors)}"
     if document.spec.grid is not None:

@@ -5,15 +5,15 @@ one names a Service of this cluster, all pods of its namespace may be reached, o
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from typing import Any
 
 from rackwatt_crds.bmc.expansion import method, valid_entries
 from rackwatt_crds.bmc.hosts import Bmc
 from rackwatt_crds.document import Document, PowerTarget
-from rackwatt_crds.endpoints import Endpoint, parse_url
-from rackwatt_crds.kinds import METHODS, PROVIDERS, SCHEDULERS, ConnectingKind, chosen
+from rackwatt_crds.endpoints import Connection, Endpoint, parse_url
+from rackwatt_crds.kinds import METHODS, PROVIDERS, SCHEDULERS, chosen
+from rackwatt_crds.lustre import connections as connections_of_lustre
 
 Port = tuple[str, int]
 
@@ -44,12 +44,14 @@ def _endpoints(document: Document) -> Iterator[Endpoint]:
     """Go through what is connected to; a host of BMCs is a host list."""
     if not isinstance(document, PowerTarget):
         kind, settings = chosen(SCHEDULERS, document.spec)
-        yield from _connections(kind, settings)
+        yield from _connections(kind.connections(settings))
+        if document.spec.lustre is not None:
+            yield from _connections(connections_of_lustre(document.spec.lustre))
     elif document.spec.bmc is not None:
         yield from _bmc(document.spec.bmc)
     elif document.spec.grid is not None:
         provider, settings = chosen(PROVIDERS, document.spec.grid)
-        yield from _connections(provider, settings)
+        yield from _connections(provider.connections(settings))
 
 
 def _bmc(bmc: Bmc) -> Iterator[Endpoint]:
@@ -62,8 +64,8 @@ def _bmc(bmc: Bmc) -> Iterator[Endpoint]:
             yield kind.endpoint._replace(host=hosts, port=next(said, kind.endpoint.port))
 
 
-def _connections(kind: ConnectingKind, settings: Any) -> Iterator[Endpoint]:
-    for connection in kind.connections(settings):
+def _connections(connections: Iterable[Connection]) -> Iterator[Endpoint]:
+    for connection in connections:
         if isinstance(connection, Endpoint):
             yield connection
             continue

@@ -30,6 +30,7 @@ from rackwatt_operator.status.conditions import (
     ConditionDraft,
     accepted,
     available,
+    lustre_connected,
     matched,
     monitored,
     ready,
@@ -50,7 +51,7 @@ _MOST_STATES = 64
 def build_conditions(inputs: StatusInputs) -> list[ConditionDraft]:
     """Build all conditions."""
     drafts = [accepted(inputs), available(inputs), monitored(inputs), scraped(inputs)]
-    return [*drafts, *matched(inputs), ready(inputs, drafts)]
+    return [*drafts, *matched(inputs), *lustre_connected(inputs), ready(inputs, drafts)]
 
 
 def build_status(

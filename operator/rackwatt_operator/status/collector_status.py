@@ -59,6 +59,15 @@ class Scheduler(msgspec.Struct, frozen=True):
     message: str | None = None
 
 
+class LustreStatus(msgspec.Struct, frozen=True):
+    """The I/O of a scheduler's jobs on Lustre, as the collector reports it."""
+
+    name: str
+    up: bool = False
+    reason: _Reason | None = None
+    message: str | None = None
+
+
 class MissingSecret(msgspec.Struct, frozen=True):
     """A missing key of a Secret; `first_reference` is the first target that needs it."""
 
@@ -84,6 +93,7 @@ class StatusResponse(msgspec.Struct, frozen=True):
     targets: _Counts = _Counts()
     failing: list[Failing] = []
     schedulers: list[Scheduler] = []
+    lustre: list[LustreStatus] = []
     secrets_missing: list[MissingSecret] = []
     documents: _Documents = _Documents()
 
@@ -104,6 +114,7 @@ class CollectorStatus:
     watts: float | None = None
     failing_targets: Sequence[Failing] = ()
     schedulers: Sequence[Scheduler] = ()
+    lustre: Sequence[LustreStatus] = ()
     secrets_missing: Sequence[MissingSecret] = ()
     problems: Sequence[str] = ()
     unreachable_reason: str = ""
@@ -117,6 +128,7 @@ class CollectorStatus:
             not self.unreachable
             and self.reachable + self.failing >= self.configured
             and all(one.up or one.reason for one in self.schedulers)
+            and all(one.up or one.reason for one in self.lustre)
         )
 
     def same_outcome(self, other: "CollectorStatus | None") -> bool:
@@ -129,10 +141,12 @@ class CollectorStatus:
             (one.name, one.up, one.reason, one.unmatched and one.unmatched.targets)
             for one in self.schedulers
         ]
+        lustre = [(one.name, one.up, one.reason) for one in self.lustre]
         scraped = (self.scraped, self.scrapers)
         return (
             counts,
             schedulers,
+            lustre,
             scraped,
             self.secrets_missing,
             self.problems,
@@ -169,6 +183,7 @@ def aggregate(
         watts=sum(watts) if watts else None,
         failing_targets=failing[:most_worst],
         schedulers=[scheduler for one in valid for scheduler in one.schedulers],
+        lustre=[lustre for one in valid for lustre in one.lustre],
         secrets_missing=_missing(valid),
         problems=list(
             dict.fromkeys(problem for one in valid for problem in one.documents.first_problems)

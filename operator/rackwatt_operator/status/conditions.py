@@ -4,14 +4,15 @@
 are running and ready. `Monitored`: the ServiceMonitor and the PrometheusRule exist. `Scraped`: the
 collectors report scrapes; selectors show only whether a Prometheus is configured to scrape, and
 scrapers without a Prometheus resource have none. `Matched`: the scheduler knows the measured nodes
-by the names in the spec; power is measured either way, so `Ready` does not depend on it. `Ready`
-summarises the others.
+by the names in the spec; power is measured either way, so `Ready` does not depend on it.
+`LustreConnected`: Prometheus answers for `spec.lustre`, and the jobs are known; nodes have their
+states either way. `Ready` summarises the others.
 """
 
 from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
-from rackwatt_crds.document import PowerTarget
+from rackwatt_crds.document import PowerTarget, SchedulerBinding
 from rackwatt_crds.wording import counted
 from rackwatt_operator.kube.resources import MONITORING
 from rackwatt_operator.status.collector_status import CollectorStatus, MissingSecret, Scheduler
@@ -285,6 +286,24 @@ def _unmatched(scheduler: Scheduler) -> str:
         "see nodeName of the SchedulerBinding; what is no node of it, such as a PDU, has "
         "`type: core`"
     )
+
+
+def lustre_connected(inputs: StatusInputs) -> Iterator[ConditionDraft]:
+    """Yield LustreConnected for a SchedulerBinding with `spec.lustre`."""
+    document = inputs.document
+    if not isinstance(document, SchedulerBinding) or document.spec.lustre is None:
+        return
+    known = inputs.collectors.lustre if inputs.collectors is not None else ()
+    failed = next((one for one in known if one.reason is not None), None)
+    if failed is not None and failed.reason is not None:
+        message = failed.message or "Prometheus does not answer"
+        yield ConditionDraft("LustreConnected", "False", _camel(failed.reason), message)
+    elif known and all(one.up for one in known):
+        message = "Prometheus answers, and I/O is joined with the scheduler's jobs"
+        yield ConditionDraft("LustreConnected", "True", "Connected", message)
+    else:
+        message = "no collector has reported an answer of Prometheus yet"
+        yield ConditionDraft("LustreConnected", "Unknown", "Pending", message)
 
 
 def ready(inputs: StatusInputs, others: Sequence[ConditionDraft]) -> ConditionDraft:
