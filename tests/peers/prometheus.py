@@ -1,6 +1,8 @@
 """Start a real Prometheus with a configuration, and ask it what it has."""
 
+import os
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -25,9 +27,10 @@ def tool(name: str) -> str:
 class Prometheus:
     """A running Prometheus."""
 
-    def __init__(self, port: int, log: Path) -> None:
-        self.url = f"http://127.0.0.1:{port}"
-        self._client = httpx.Client(base_url=f"{self.url}/api/v1", timeout=PATIENCE_S)
+    def __init__(self, url: str, pid: int, log: Path, **access: Any) -> None:
+        self.url = url
+        self._pid = pid
+        self._client = httpx.Client(base_url=f"{url}/api/v1", timeout=PATIENCE_S, **access)
         self._log = log
 
     def close(self) -> None:
@@ -39,6 +42,15 @@ class Prometheus:
         reply = self._client.get("/query", params={"query": expression}).raise_for_status()
         found: list[dict[str, Any]] = reply.json()["data"]["result"]
         return found
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Keep it from running, its socket open, until the block ends."""
+        os.kill(self._pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self._pid, signal.SIGCONT)
 
     def targets(self) -> list[dict[str, Any]]:
         """Return its targets and their state."""
@@ -66,8 +78,13 @@ class Prometheus:
 
 
 @contextmanager
-def prometheus(directory: Path, config: dict[str, Any]) -> Iterator[Prometheus]:
-    """Run one over a folder of its own, until it is left."""
+def prometheus(
+    directory: Path, config: dict[str, Any], web_config: Path | None = None, **access: Any
+) -> Iterator[Prometheus]:
+    """Run one over a folder of its own, until it is left.
+
+    With a web configuration it has TLS, and `access` is what a client of httpx needs then.
+    """
     directory.mkdir()
     path, log = directory / "prometheus.yml", directory / "log"
     path.write_text(yaml.safe_dump(config))
@@ -79,11 +96,14 @@ def prometheus(directory: Path, config: dict[str, Any]) -> Iterator[Prometheus]:
                 f"--config.file={path}",
                 f"--storage.tsdb.path={directory / 'data'}",
                 f"--web.listen-address=127.0.0.1:{port}",
+                *([f"--web.config.file={web_config}"] if web_config else ()),
             ],
             stdout=out,
             stderr=subprocess.STDOUT,
         )
-    running = Prometheus(port, log)
+    running = Prometheus(
+        f"http{'s' if web_config else ''}://127.0.0.1:{port}", process.pid, log, **access
+    )
     try:
         running.until(lambda peer: peer.query("1"))
         yield running

@@ -145,22 +145,24 @@ class _Progress:
 
 @dataclass(slots=True)
 class _ResultSink:
-    """Receiver of the result of one poll."""
+    """Receiver of the result of one poll, which is stored as well: others may be joined with it."""
 
     progress: _Progress
     pipeline: Pipeline[Any, Any]
     subject: Subject
     outcome: CheckResult | None = None
 
-    def succeeded(self, _: str, value: Any, took_s: float) -> None:
+    def succeeded(self, key: str, value: Any, took_s: float) -> None:
         watts, source = self.pipeline.watts(value), self.pipeline.origin(value)
         error, note = self.pipeline.problem(value), self.pipeline.note(value)
         name = self.pipeline.name
         summary = self.pipeline.summary(value)
+        self.pipeline.store.succeeded(key, value, took_s)
         result = CheckResult(name, self.subject, took_s, watts, source, error, note, summary)
         self._finish(result)
 
-    def failed(self, _: str, error: ReadError, took_s: float) -> None:
+    def failed(self, key: str, error: ReadError, took_s: float) -> None:
+        self.pipeline.store.failed(key, error, took_s)
         self._finish(CheckResult(self.pipeline.name, self.subject, took_s, error=error))
 
     def _finish(self, outcome: CheckResult) -> None:
@@ -176,6 +178,8 @@ class _ResultSink:
 async def _read_all(resolved: Fleet, registry: Registry) -> list[CheckResult]:
     """Poll everything once, within the same limits of concurrency as `run`."""
     specs = [(each, spec) for each in registry for spec in each.specs(resolved).values()]
+    for each in registry:
+        each.store.sync(each.specs(resolved).values())
     progress = _Progress(len(specs))
     sinks = [_ResultSink(progress, each, each.subject(spec)) for each, spec in specs]
     pollers = [

@@ -1,4 +1,4 @@
-"""Resolution of all documents into a fleet: targets, collectors, grid zones and schedulers.
+"""Resolution of all documents into a fleet: targets, collectors, grid zones, schedulers, Lustre.
 
 It is a pure function of the documents. An invalid entry becomes targets that fail with its problem;
 an invalid document does not affect the others.
@@ -20,6 +20,7 @@ from rackwatt_crds.validation import named_bindings, semantic_problems
 from rackwatt_exporter.config.collector import CollectorConfig, collector_configs
 from rackwatt_exporter.config.grid import GridConfig, grid_config
 from rackwatt_exporter.config.hosts import HostEntryResolver, invalid_entry_names, invalid_targets
+from rackwatt_exporter.config.lustre import LustreConfig, lustre_config
 from rackwatt_exporter.config.options import InvalidOptions
 from rackwatt_exporter.config.scheduler import (
     SchedulerConfig,
@@ -43,6 +44,7 @@ class Fleet:
     collectors: Mapping[str, CollectorConfig] = field(default_factory=dict)
     grids: Mapping[str, GridConfig] = field(default_factory=dict)
     schedulers: Mapping[str, SchedulerConfig] = field(default_factory=dict)
+    lustre: Mapping[str, LustreConfig] = field(default_factory=dict)
     documents: tuple[Loaded, ...] = ()
     problems: tuple[str, ...] = ()
     origins: Mapping[str, str] = field(default_factory=dict)
@@ -71,6 +73,7 @@ def resolve_fleet(documents: Iterable[Loaded], before: Iterable[Loaded] = ()) ->
         collectors=builder.collectors,
         grids=builder.grids,
         schedulers=builder.schedulers,
+        lustre=builder.lustre,
         documents=valid,
         problems=tuple(dict.fromkeys(builder.problems)),
         origins=builder.origins,
@@ -86,6 +89,7 @@ class _FleetBuilder:
     collectors: dict[str, CollectorConfig] = field(default_factory=dict)
     grids: dict[str, GridConfig] = field(default_factory=dict)
     schedulers: dict[str, SchedulerConfig] = field(default_factory=dict)
+    lustre: dict[str, LustreConfig] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     origins: dict[str, str] = field(default_factory=dict)
     endpoints: dict[object, str] = field(default_factory=dict)
@@ -125,6 +129,9 @@ class _FleetBuilder:
                 self.problems += [one.report(problem) for problem in problems]
             else:
                 self._add_binding(one, scheduler_config(one.document))
+                if one.document.spec.lustre is not None:
+                    config = self.schedulers[one.name]
+                    self.lustre[one.name] = lustre_config(config, one.document.spec.lustre)
 
     def add_power_target(self, one: Loaded) -> None:
         """Resolve a document, if it is a PowerTarget."""

@@ -91,6 +91,7 @@ class SchedulerConfig:
     max_backoff_s: float = MAX_BACKOFF_S
     metrics: MetricsOptions = MetricsOptions()
     tracing: TracingOptions = TracingOptions()
+    has_lustre: bool = False
 
     @property
     def key(self) -> str:
@@ -116,7 +117,7 @@ class SchedulerConfig:
     def reads_jobs(self) -> bool:
         """Whether jobs are polled here: the scheduler has some, and something needs them."""
         has_jobs = SCHEDULERS[self.kind].has_jobs and not self.is_relayed
-        return has_jobs and (self.metrics.reads_jobs or self.tracing.enabled)
+        return has_jobs and (self.metrics.reads_jobs or self.tracing.enabled or self.has_lustre)
 
     @property
     def connection_key(self) -> object:
@@ -149,6 +150,7 @@ def scheduler_config(document: SchedulerBinding) -> SchedulerConfig:
         max_backoff_s=max(interval_s, MAX_BACKOFF_S),
         metrics=merge_layers(MetricsOptions, spec.metrics),
         tracing=_tracing_options(spec.tracing),
+        has_lustre=spec.lustre is not None,
     )
 
 

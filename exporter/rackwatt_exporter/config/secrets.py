@@ -5,6 +5,8 @@ Secret. In Kubernetes a missing Secret is an empty mounted directory, which fill
 exists.
 """
 
+import base64
+import re
 from pathlib import Path
 
 from rackwatt_exporter.reading import ReadError, Reason
@@ -18,6 +20,8 @@ class MissingSecretError(ReadError):
         super().__init__(Reason.CREDENTIALS_MISSING, message)
         self.secret, self.key = secret, key
 
+
+_TOKEN = re.compile(rb"[!-~]+")
 
 Fingerprint = frozenset[tuple[str, int, int]]
 
@@ -72,3 +76,32 @@ class Secrets:
         except OSError as error:
             message = f"Secret {secret}, key {key}: {path}: {error.strerror}"
             raise ReadError(Reason.CREDENTIALS_MISSING, message) from None
+
+
+def basic_authorization(secrets: Secrets, secret: str) -> dict[str, str]:
+    """Return the header of a log-in by `username` and `password` (RFC 7617).
+
+    Raises:
+        ReadError: credentials_missing, where the Secret lacks one of them.
+    """
+    pair = b":".join(secrets.read(secret, key) for key in ("username", "password"))
+    return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
+
+
+def authorization(secrets: Secrets, secret: str) -> dict[str, str]:
+    """Return the header of a log-in by the bearer `token` of a Secret that has one (RFC 6750).
+
+    Otherwise by `username` and `password`.
+
+    Raises:
+        ReadError: credentials_missing, where the Secret has neither, or a token that no header can
+            have.
+    """
+    try:
+        token = secrets.read(secret, "token")
+    except MissingSecretError:
+        return basic_authorization(secrets, secret)
+    if not _TOKEN.fullmatch(token):
+        message = f"Secret {secret}, key token: it is empty, or has characters that no token has"
+        raise ReadError(Reason.CREDENTIALS_MISSING, message)
+    return {"Authorization": f"Bearer {token.decode()}"}

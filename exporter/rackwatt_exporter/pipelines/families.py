@@ -3,7 +3,7 @@
 from rackwatt_exporter.collectors.registry import collector_families
 from rackwatt_exporter.exposition.families import PER_PROCESS, PER_TARGET
 from rackwatt_exporter.metrics.family import MetricFamily
-from rackwatt_exporter.pipelines import collectors, grid, schedulers
+from rackwatt_exporter.pipelines import collectors, grid, lustre, schedulers
 
 
 def all_families() -> tuple[MetricFamily, ...]:
@@ -14,6 +14,7 @@ def all_families() -> tuple[MetricFamily, ...]:
         *collector_families(),
         *collectors.HEALTH,
         *schedulers.FAMILIES,
+        *lustre.FAMILIES,
         *grid.FAMILIES,
         *PER_PROCESS,
     )

@@ -9,6 +9,7 @@ from rackwatt_exporter.config.paths import HostPaths
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.pipelines.collectors import CollectorPipeline
 from rackwatt_exporter.pipelines.grid import GridPipeline
+from rackwatt_exporter.pipelines.lustre import LustrePipeline, LustreStore
 from rackwatt_exporter.pipelines.pipeline import Pipeline
 from rackwatt_exporter.pipelines.schedulers import SchedulerPipeline
 from rackwatt_exporter.pipelines.targets import TargetPipeline
@@ -41,6 +42,7 @@ class Registry:
         self._pipelines: tuple[Pipeline[Any, Any], ...] = (
             self.targets,
             self.schedulers,
+            LustrePipeline(LustreStore(), schedulers, secrets),
             CollectorPipeline(collectors, host, schedulers, targets),
             GridPipeline(Store()),
         )

@@ -5,7 +5,6 @@ The age of a response is that of its snapshot, in `Age`, whether it is whole or 
 there: their metrics are on the page of the exporter that polls the scheduler.
 """
 
-import base64
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,7 +15,7 @@ import msgspec
 from rackwatt_crds.schedulers.exporter import Exporter
 from rackwatt_exporter.config.options import TlsOptions, merge_layers
 from rackwatt_exporter.config.scheduler import SchedulerConfig
-from rackwatt_exporter.config.secrets import Secrets
+from rackwatt_exporter.config.secrets import Secrets, basic_authorization
 from rackwatt_exporter.config.tls import tls_parameters
 from rackwatt_exporter.printable import printable
 from rackwatt_exporter.protocols.http.client import HttpClient, HttpResponse
@@ -80,11 +79,8 @@ class RemoteScheduler:
         return self._last
 
     def _authorization(self) -> dict[str, str]:
-        """Return the credentials of the Secret as it is now (RFC 7617)."""
-        if self._login is None:
-            return {}
-        pair = b":".join(self._secrets.read(self._login, key) for key in ("username", "password"))
-        return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
+        """Return the credentials of the Secret as it is now."""
+        return basic_authorization(self._secrets, self._login) if self._login else {}
 
     async def close(self) -> None:
         """Close the connection."""

@@ -3,7 +3,6 @@
 Counters of joules come raw, and are booked here on counters that outlive the process.
 """
 
-import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,12 +10,10 @@ from typing import TypeAlias
 
 from rackwatt_exporter.collectors.base import CollectorResult
 from rackwatt_exporter.config.collector import CollectorConfig
-from rackwatt_exporter.reading import EnergyCounter
+from rackwatt_exporter.reading import EnergyCounter, ReadError
 from rackwatt_exporter.store.ledger_file import LedgerFile
 from rackwatt_exporter.store.store import Record, Store
 from rackwatt_exporter.store.wrapping_counter import WrappingCounter
-
-log = logging.getLogger(__name__)
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
@@ -61,17 +58,13 @@ class CollectorStore(Store[CollectorConfig, CollectorResult]):
         watts = [value for value in known if value is not None]
         return sum(watts) if watts and len(watts) == len(known) else None
 
+    def _problem(self, value: CollectorResult) -> ReadError | None:
+        return value.error
+
     def _accept(self, record: CollectorRecord, value: CollectorResult, took_s: float) -> None:
-        """Put a result into its record; an error of a part of it counts as a failure."""
-        before, since_s = record.error, record.failing_since_s
+        """Put a result into its record, and book its counters."""
         super()._accept(record, value, took_s)
         self._book(record.spec.name, value)
-        if value.error is None:
-            return
-        if before is None or before.reason is not value.error.reason:
-            log.warning("%s: %s", value.error.reason, value.error, extra={"node": record.spec.name})
-        record.failing_since_s = since_s
-        record.fail(value.error, self._clock())
 
     def _book(self, collector: str, value: CollectorResult) -> None:
         at_s, wall_s = self._since_boot(), self._wall()

@@ -5,6 +5,7 @@ state at all, and their power stays. A report that came through another exporter
 one's.
 """
 
+import asyncio
 import logging
 import time
 from collections import defaultdict
@@ -34,6 +35,7 @@ class NodeStateStore(Store[SchedulerConfig, SchedulerSnapshot]):
         self._here: tuple[str | None, str] = None, ""
         self._joins: dict[str, Join[SchedulerNode]] = {}
         self._unmatched: dict[str, Unmatched] = {}
+        self._polled: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
 
     def place(self, scheduler: str | None, node: str) -> None:
         """Note which scheduler, if any, knows the node that this process runs on."""
@@ -43,8 +45,14 @@ class NodeStateStore(Store[SchedulerConfig, SchedulerSnapshot]):
     def sync(self, specs: Iterable[SchedulerConfig]) -> set[str]:
         """Hold a record for each binding and for no other; return the names of those removed."""
         removed = super().sync(specs)
+        for name in removed:
+            self._polled.pop(name, None)
         self.propagate()
         return removed
+
+    async def polled(self, scheduler: str) -> None:
+        """Wait until a scheduler has been polled once, whatever that came to."""
+        await self._polled[scheduler].wait()
 
     def propagate(self) -> None:
         """Give every target the state of its node."""
@@ -85,11 +93,13 @@ class NodeStateStore(Store[SchedulerConfig, SchedulerSnapshot]):
     def succeeded(self, key: str, value: SchedulerSnapshot, took_s: float) -> None:
         """Accept what a scheduler reported just now, or what another exporter has kept of it."""
         super().succeeded(key, value, took_s)
+        self._polled[key].set()
         self.propagate()
 
     def failed(self, key: str, error: ReadError, took_s: float) -> None:
         """Accept a failure that happened just now."""
         super().failed(key, error, took_s)
+        self._polled[key].set()
         self.propagate()
 
     def _types(self) -> Mapping[str, Mapping[str, str]]:

@@ -5,6 +5,7 @@ rather than repeated: nothing here ever puts a 0, or an old value without its ag
 none.
 """
 
+import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -12,6 +13,8 @@ from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
 from rackwatt_exporter.reading import ReadError, Reason
+
+log = logging.getLogger(__name__)
 
 
 class Spec(Protocol):
@@ -141,12 +144,23 @@ class Store(Generic[S, V]):
         del value
         return 0.0
 
+    def _problem(self, value: V) -> ReadError | None:
+        """Return why a part of a value is missing; None where it is whole."""
+        del value
+        return None
+
     def _accept(self, record: Record[S, V], value: V, took_s: float) -> None:
-        """Put a value into its record."""
+        """Put a value into its record; an error of a part of it counts as a failure."""
+        before, since_s = record.error, record.failing_since_s
         record.value, record.took_s = value, took_s
         record.read_at_s = self._clock() - self._age_s(value)
         record.error = record.failing_since_s = None
         record.reads += 1
+        if (error := self._problem(value)) is not None:
+            if before is None or before.reason is not error.reason:
+                log.warning("%s: %s", error.reason, error, extra={"node": record.spec.key})
+            record.failing_since_s = since_s
+            record.fail(error, self._clock())
 
     def _changed(self, record: Record[S, V]) -> None:
         self.revision += 1
