@@ -76,12 +76,12 @@ class TraceStore:
             if listed is not None and key.job in listed:
                 unlisted = next((job for job in self._jobs if job not in listed), None)
             if unlisted is None:
-                raise TraceLimitError(f"{self.max_jobs} jobs are traced already (maxJobs)")
+                raise TraceLimitError(f"no room for another job: maxJobs is {self.max_jobs}")
             for process in tuple(self._jobs[unlisted]):
                 self._remove(process)
-        if len(self._traces) >= self.max_jobs * PROCESSES_PER_JOB:
-            limit = self.max_jobs * PROCESSES_PER_JOB
-            raise TraceLimitError(f"{limit} processes are traced already ({limit} for maxJobs)")
+        limit = self.max_jobs * PROCESSES_PER_JOB
+        if len(self._traces) >= limit:
+            raise TraceLimitError(f"no room for another process: {limit} are traced already")
 
     def _remove(self, key: ProcessKey) -> None:
         del self._traces[key]

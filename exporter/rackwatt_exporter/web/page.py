@@ -5,11 +5,12 @@ from html import escape
 
 _STYLE = (
     ":root{color-scheme:light dark}"
-    "body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:75rem;padding:0 1rem}"
+    "body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:75rem;padding:0 1rem;"
+    "background:Canvas;color:CanvasText}"
     "table{border-collapse:collapse;width:100%}"
     "th,td{text-align:left;padding:.3rem .6rem;border-bottom:1px solid #8884}"
     "caption{text-align:left;padding:.3rem .6rem;font-weight:600}"
-    ".number{text-align:right;font-variant-numeric:tabular-nums}"
+    ".number{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}"
     "tr.failing td:first-child{box-shadow:inset 4px 0 #c33}"
     ".quiet{opacity:.7}nav{margin:1rem 0}nav a{margin-right:1rem}"
 )

@@ -54,7 +54,7 @@ def render(traced: TracedScheduler, now_s: float) -> str:
         f"<h1>Traces of jobs</h1><p>{summary}</p>{note}"
         f"{_table('Traced jobs', found.served, now_s) or '<p>No job reports now.</p>'}"
         f"{_table(unlisted, found.unlisted, now_s)}"
-        '<p class="quiet"><a href="?format=json">JSON</a> · <a href="/plain">targets</a></p>',
+        '<p><a href="?format=json">JSON</a> · <a href="/plain">targets</a></p>',
     )
 
 

@@ -60,7 +60,7 @@ def test_one_job_too_many_is_refused_and_the_others_stay() -> None:
     store = TraceStore(2, 10.0)
     for job in (1, 2):
         store.accept(report(job_id=job), None)
-    with pytest.raises(TraceLimitError, match="2 jobs are traced already"):
+    with pytest.raises(TraceLimitError, match="no room for another job: maxJobs is 2"):
         store.accept(report(job_id=3), None)
     store.accept(report(job_id=2, rank=1), None)
     assert [trace.report.job for trace in store.traces()] == ["1", "2", "2"]
@@ -91,7 +91,7 @@ def test_one_job_may_have_all_processes_and_no_more() -> None:
     store = TraceStore(1, 10.0)
     for pid in range(1, PROCESSES_PER_JOB + 1):
         store.accept(report(pid=pid), None)
-    with pytest.raises(TraceLimitError, match="processes are traced already"):
+    with pytest.raises(TraceLimitError, match="no room for another process: 16 are traced"):
         store.accept(report(pid=99), None)
     store.accept(report(pid=1), None)
 

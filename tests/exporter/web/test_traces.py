@@ -7,14 +7,19 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
+from prometheus_client.openmetrics.parser import (
+    text_string_to_metric_families as parse_openmetrics,
+)
 
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers.model.job import Job
 from rackwatt_exporter.schedulers.model.resources import Resources
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
+from rackwatt_exporter.schedulers.views.traces import FAMILIES
 from rackwatt_exporter.store.traces import PROCESSES_PER_JOB
 from rackwatt_exporter.web import traces
 from rackwatt_exporter.web.rate_limit import RateLimit
@@ -56,6 +61,8 @@ async def serving(
         RunningExporter(directory) as site,
         httpx.AsyncClient(base_url=site.url) as client,
     ):
+        # The only poll of the scheduler: what a test lists afterwards stays.
+        await site.until(lambda text: text == "ready\n", "/readyz")
         yield site, client
 
 
@@ -91,6 +98,31 @@ async def test_a_report_of_a_listed_job_is_on_the_page_and_among_the_metrics(
         assert "<td>alice</td>" in page.text
         (process,) = (await client.get("/trace?format=json")).json()["processes"]
         assert (process["job_id"], process["listed"], process["cpus"]) == ("1", True, 250)
+
+
+async def test_the_families_of_traces_are_valid_openmetrics(tmp_path: Path) -> None:
+    fields: dict[str, Any] = {
+        "processes": 3,
+        "gpus": 1,
+        "gpu_mem": 1,
+        "gpu_joules": 2.5,
+        "node_joules": 7,
+    }
+    async with serving(tmp_path) as (site, client):
+        list_jobs(site)
+        assert (await post(client, job_id=1, step='"} 1\n', **fields)).status_code == 200
+        text = await site.text("/metrics", Accept="application/openmetrics-text")
+        found = {family.name: family for family in parse_openmetrics(text)}
+        served = {
+            f"{name}_total" if it.type == "counter" else name
+            for name, it in found.items()
+            if it.samples
+        }
+        assert {family.name for family in FAMILIES} <= served
+        energy = found["rackwatt_scheduler_trace_node_energy_joules"]
+        assert (energy.type, energy.unit) == ("counter", "joules")
+        assert energy.samples[0].value == 7
+        assert energy.samples[0].labels["step"] == '"} 1'
 
 
 async def test_two_hosts_and_ranks_of_one_job_do_not_overwrite_each_other(tmp_path: Path) -> None:
@@ -301,7 +333,7 @@ async def test_no_more_jobs_and_processes_are_kept_than_allowed(tmp_path: Path) 
             assert (await post(client, pid=pid)).status_code == 200
         assert (await post(client, pid=99)).status_code == 429
         reply = await post(client, job_id=2)
-        assert (reply.status_code, reply.text) == (429, "1 jobs are traced already (maxJobs)\n")
+        assert (reply.status_code, reply.text) == (429, "no room for another job: maxJobs is 1\n")
 
 
 async def test_slow_bodies_leave_room_for_scrapes(tmp_path: Path) -> None:
