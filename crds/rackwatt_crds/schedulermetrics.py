@@ -32,7 +32,10 @@ class SchedulerMetrics(Model, frozen=True, kw_only=True):
     ] = None
     partitions: Annotated[
         bool | None,
-        Meta(description="Jobs and their resources, by partition. Default: true."),
+        Meta(
+            description="Jobs and their resources, by partition; of Slurm also the state, the "
+            "nodes and the limits of each partition. Default: true."
+        ),
     ] = None
     users: Annotated[
         bool | None, Meta(description="Jobs and their resources, by user. Default: true.")

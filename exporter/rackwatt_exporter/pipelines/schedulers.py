@@ -26,6 +26,7 @@ from rackwatt_exporter.schedulers.base import Scheduler
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 from rackwatt_exporter.schedulers.registry import scheduler
 from rackwatt_exporter.schedulers.views import (
+    diagnostics,
     durations,
     fair_shares,
     jobs,
@@ -33,8 +34,11 @@ from rackwatt_exporter.schedulers.views import (
     limits,
     nodes,
     per_job,
+    queues,
+    reservations,
     slurm_exporter,
     slurm_families,
+    slurm_subjects,
 )
 from rackwatt_exporter.schedulers.views.durations import JobDurations
 from rackwatt_exporter.schedulers.views.jobs import job_counts
@@ -95,11 +99,18 @@ UNMATCHED = MetricFamily(
     (*SCHEDULER_LABELS, "side"),
 )
 # Views of the subjects beside nodes and jobs, by their field of a snapshot.
-_SUBJECTS = {"licenses": licenses, "limits": limits, "fairshare": fair_shares}
+_SUBJECTS = {
+    "queues": queues,
+    "licenses": licenses,
+    "reservations": reservations,
+    "diagnostics": diagnostics,
+    "limits": limits,
+    "fairshare": fair_shares,
+}
 _VIEWS = (
     *nodes.FAMILIES, *jobs.FAMILIES, *per_job.FAMILIES, *durations.FAMILIES,
     *chain.from_iterable(subject.FAMILIES for subject in _SUBJECTS.values()),
-    *slurm_families.FAMILIES,
+    *slurm_families.FAMILIES, *slurm_subjects.FAMILIES,
 )  # fmt: skip
 FAMILIES = (*HEALTH, RECEIVED, *_VIEWS, UNMATCHED, *tracing.FAMILIES)
 
@@ -292,6 +303,7 @@ def _samples(
         yield from per_job.samples(snapshot, spec.metrics)
     if spec.kind == slurm_families.SCHEDULER and slurm_families.PROFILE in profiles:
         yield from slurm_exporter.samples(snapshot, spec.metrics)
+        yield from slurm_subjects.samples(snapshot)
 
 
 def _make_view(
@@ -338,9 +350,17 @@ def _subjects_text(
 
 
 def _by_state(value: SchedulerSnapshot) -> str:
-    """Return nodes by state, and jobs by state where they are known."""
-    nodes = _listed(state_counts(value)) or "no nodes"
-    return nodes if value.jobs is None else f"{nodes}; jobs: {_listed(job_counts(value)) or 'none'}"
+    """Return nodes by state, jobs by state, and how much is known beside them."""
+    parts = [_listed(state_counts(value)) or "no nodes"]
+    if value.jobs is not None:
+        parts.append(f"jobs: {_listed(job_counts(value)) or 'none'}")
+    if value.licenses is not None:
+        parts.append(counted(len(value.licenses), "licence"))
+    if value.reservations is not None:
+        parts.append(counted(len(value.reservations), "reservation"))
+    if value.diagnostics is not None:
+        parts.append(f"diagnostics of {len(value.diagnostics.rpcs_by_user)} users")
+    return "; ".join(parts)
 
 
 def _listed(counts: Counter[str]) -> str:

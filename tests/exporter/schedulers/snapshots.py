@@ -3,9 +3,19 @@
 import re
 from collections.abc import Mapping
 
+from rackwatt_exporter.schedulers.model.diagnostics import (
+    Backfill,
+    Cycles,
+    Diagnostics,
+    Requests,
+)
+from rackwatt_exporter.schedulers.model.fair_share import FairShare
 from rackwatt_exporter.schedulers.model.job import Job
 from rackwatt_exporter.schedulers.model.license import License
+from rackwatt_exporter.schedulers.model.limit import Limit
 from rackwatt_exporter.schedulers.model.node import NodeUsage, SchedulerNode
+from rackwatt_exporter.schedulers.model.queue import Queue
+from rackwatt_exporter.schedulers.model.reservation import Reservation
 from rackwatt_exporter.schedulers.model.resources import Gres, Resources
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 from tests.peers.slurm import SlurmCluster
@@ -46,9 +56,37 @@ def full_snapshot(
         Job("2", "pending", tasks=20, user="alice", partitions=("gpu",), reason="Priority"),
     )
     license = License("matlab", 10, 10, 0, 2, remote=True, last_consumed=9, last_deficit=0)
-    usage = dict.fromkeys(states, NodeUsage(0.14, 2**30))
-    jobs = made if jobs is None else jobs
-    return SchedulerSnapshot(nodes, jobs=jobs, licenses=(license,), usage=usage)
+    return SchedulerSnapshot(
+        nodes,
+        jobs=made if jobs is None else jobs,
+        usage=dict.fromkeys(states, NodeUsage(0.14, 2**30)),
+        licenses=(license,),
+        reservations=(Reservation("maint", True, 100, 200, ("n1",), 1, 8, ("root",)),),
+        queues=(Queue("gpu", "up", 1, held, 3600, 1),),
+        diagnostics=diagnostics(),
+        limits=(Limit("phys", "", "", "root", 40, 2**30, 4, held.gres or (), 9, 99, 2, 20),),
+        fairshare=(FairShare("phys", "", "", "root", 10, 0.5, 3600.0, 0.25, 0.7, 2.0),),
+        user="rackwatt",
+    )
+
+
+def diagnostics() -> Diagnostics:
+    """Make diagnostics of which every family of a daemon is made."""
+    cycles = Cycles(4, 275_000, 300_000, 250_000, 1_000_001, 3, {"end_job_queue": 4})
+    return Diagnostics(
+        threads=3,
+        agents=1,
+        agent_threads=3,
+        agent_queue=0,
+        dbd_agent_queue=0,
+        since_s=1795220330,
+        jobs={"submitted": 13, "started": 3},
+        main=cycles,
+        backfill=cycles,
+        backfilled=Backfill(2, 0, 3, 3, 5),
+        rpcs_by_type=(Requests("REQUEST_JOB_INFO", 6, 900_000, 2003),),
+        rpcs_by_user=(Requests("alice", 3, 1_500_000, 1000), Requests("rackwatt", 3, 500_000, 990)),
+    )
 
 
 def states(snapshot: SchedulerSnapshot) -> dict[str, str]:

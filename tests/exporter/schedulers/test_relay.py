@@ -53,7 +53,7 @@ def test_the_format_is_the_one_that_docs_web_md_describes() -> None:
     )  # fmt: skip
     waiting = Job("9", "pending", tasks=20, array="9", user="bob", reason="Priority")
     written = SchedulerSnapshot(
-        {"n1": node}, "prod", "24.11.5", 1, "n7 has no state", jobs=(job, waiting)
+        {"n1": node}, "prod", "24.11.5", 1, "n7 has no state", jobs=(job, waiting), user="rackwatt"
     )
     held = {"cpus": 8, "memory_bytes": 0, "gres": [{"name": "gpu", "count": 1, "type": "h100"}]}
     assert msgspec.json.decode(relay.encode(written)) == {
@@ -103,6 +103,7 @@ def test_the_format_is_the_one_that_docs_web_md_describes() -> None:
             },
         ],
         "unread_jobs": 0,
+        "user": "rackwatt",
     }
 
 
@@ -113,7 +114,7 @@ def test_a_snapshot_whose_part_was_not_read_is_not_one_without_any(part: str) ->
     assert getattr(relay.decode(relay.encode(unread)), part) is None
 
 
-@pytest.mark.parametrize("part", ["jobs", "licenses"])
+@pytest.mark.parametrize("part", ["jobs", "licenses", "reservations", "queues"])
 def test_a_part_of_which_there_is_none_is_served_empty(part: str) -> None:
     empty = SchedulerSnapshot({}, **{part: ()})  # type: ignore[arg-type]
     assert getattr(relay.decode(relay.encode(empty)), part) == ()
@@ -132,7 +133,7 @@ def test_nodes_alone_are_what_a_reader_of_the_first_version_knew(
     written: SchedulerSnapshot,
 ) -> None:
     served = msgspec.json.decode(relay.encode(nodes_alone(written)))
-    assert served.keys() == {"nodes", "cluster", "version", "unread", "note"}
+    assert served.keys() == {"nodes", "cluster", "version", "unread", "note", "user"}
 
 
 def test_fields_of_a_newer_minor_version_are_passed_over() -> None:

@@ -1,11 +1,13 @@
 """Types of fields, with the bounds that every reader keeps to and the relay enforces."""
 
+import re
 from typing import Annotated
 
 from msgspec import Meta
 
 from rackwatt_exporter.printable import printable
 
+MAX_WORD = 64
 MAX_NAME = 255
 MAX_NAMES = 1000
 MAX_FLAGS = 64
@@ -22,6 +24,14 @@ Text = Annotated[str, Meta(max_length=MAX_NAME)]
 Time = Annotated[int, Meta(ge=1, le=MAX_TIME_S)]
 Count = Annotated[int, Meta(ge=0, le=MAX_COUNT)]
 Load = Annotated[float, Meta(ge=0, le=MAX_LOAD)]
+
+
+_STRANGE = re.compile(r"[^a-z0-9_]+")
+
+
+def plain_word(text: str, limit: int = MAX_WORD) -> str:
+    """Return a word of a peer in the letters that Word has; empty for no word."""
+    return _STRANGE.sub("_", text.strip().lower()).strip("_")[:limit]
 
 
 def name(text: str) -> str:

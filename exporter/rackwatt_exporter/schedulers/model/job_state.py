@@ -5,10 +5,11 @@ already: a base state with flags, of which its text shows one alone. A word that
 newer scheduler may bring, is passed on as data.
 """
 
-import re
 from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
+
+from rackwatt_exporter.schedulers.model.fields import plain_word
 
 
 class JobState(StrEnum):
@@ -76,7 +77,6 @@ _FLAGS = {
 }
 _SYNONYMS = {"nodefail": "node_fail", "outofmemory": "out_of_memory", "canceled": "cancelled"}
 _KNOWN = frozenset(JobState)
-_STRANGE = re.compile(r"[^a-z0-9_]+")
 _MAX_STRANGE = 40
 _MAX_FLAGS = 64
 
@@ -104,5 +104,5 @@ def normalize_job_state(words: tuple[str, ...]) -> ParsedJobState:
 
 
 def _plain(word: str) -> str:
-    plain = _STRANGE.sub("_", word.strip().lower()).strip("_")[:_MAX_STRANGE]
+    plain = plain_word(word, _MAX_STRANGE)
     return _SYNONYMS.get(plain, plain)

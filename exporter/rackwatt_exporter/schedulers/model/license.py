@@ -6,7 +6,7 @@ of the site reports their use with `sacctmgr`, and what is in use there is `last
 
 import msgspec
 
-from rackwatt_exporter.schedulers.model.fields import Count, Name
+from rackwatt_exporter.schedulers.model.fields import Count, Name, Text
 
 
 class License(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -14,7 +14,8 @@ class License(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
     `reserved` are those that reservations hold. `free` is what the scheduler calls free. Of a
     `remote` licence, `last_consumed` is how many were in use at the last report of its server, and
-    `last_deficit` how many more than the scheduler may give away.
+    `last_deficit` how many more than the scheduler may give away. `nodes` is empty of a licence
+    that all nodes share; a licence of some nodes alone is one for each such pool.
     """
 
     name: Name
@@ -25,3 +26,9 @@ class License(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     remote: bool = False
     last_consumed: Count | None = None
     last_deficit: Count | None = None
+    nodes: Text = ""
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """The name, and the nodes where one name has several pools."""
+        return self.name, self.nodes

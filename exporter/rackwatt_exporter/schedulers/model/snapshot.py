@@ -12,14 +12,17 @@ from typing import Annotated, TypeVar
 import msgspec
 
 from rackwatt_exporter.printable import printable
+from rackwatt_exporter.schedulers.model.diagnostics import Diagnostics
 from rackwatt_exporter.schedulers.model.fair_share import FairShare
 from rackwatt_exporter.schedulers.model.fields import Name
 from rackwatt_exporter.schedulers.model.job import Job
 from rackwatt_exporter.schedulers.model.license import License
 from rackwatt_exporter.schedulers.model.limit import Limit
 from rackwatt_exporter.schedulers.model.node import NodeUsage, SchedulerNode
+from rackwatt_exporter.schedulers.model.queue import Queue
+from rackwatt_exporter.schedulers.model.reservation import Reservation
 
-_MAX_WORDS = {"cluster": 100, "version": 40, "note": 500}
+_MAX_WORDS = {"cluster": 100, "version": 40, "user": 255, "note": 500}
 
 Unread = Annotated[int, msgspec.Meta(ge=0, le=2**31)]
 T = TypeVar("T")
@@ -28,11 +31,12 @@ T = TypeVar("T")
 class SchedulerSnapshot(msgspec.Struct, frozen=True):
     """What a scheduler reports of its nodes, by name, of its jobs, and of subjects beside them.
 
-    A node that is missing has no state. `jobs` and what follows `unread_jobs` are None where they
-    were not read, and () where there is none. `cluster` is the name that the scheduler itself gives
-    its cluster, `version` its own version. `unread` nodes and `unread_jobs` exist and could not be
-    read; `note` says more of them. `age_s` is how old the answer was when it came: that of a
-    scheduler itself is new. `usage` is what was measured on nodes, by name.
+    A node that is missing has no state. `jobs` and what follows `user` are None where they were
+    not read, and () where there is none. `cluster` is the name that the scheduler itself gives
+    its cluster, `version` its own version, and `user` is whose requests these are: a name, or a
+    uid. `unread` nodes and `unread_jobs` exist and could not be read; `note` says more of them.
+    `age_s` is how old the answer was when it came: that of a scheduler itself is new. `usage` is
+    what was measured on nodes, by name.
     """
 
     nodes: Mapping[Name, SchedulerNode]
@@ -43,8 +47,12 @@ class SchedulerSnapshot(msgspec.Struct, frozen=True):
     age_s: float = 0.0
     jobs: tuple[Job, ...] | None = None
     unread_jobs: Unread = 0
+    user: str = ""
     usage: Mapping[Name, NodeUsage] | None = None
     licenses: tuple[License, ...] | None = None
+    reservations: tuple[Reservation, ...] | None = None
+    queues: tuple[Queue, ...] | None = None
+    diagnostics: Diagnostics | None = None
     limits: tuple[Limit, ...] | None = None
     fairshare: tuple[FairShare, ...] | None = None
 

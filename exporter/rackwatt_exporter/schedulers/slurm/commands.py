@@ -90,7 +90,8 @@ class SlurmCommands:
     """Slurm as its commands on one host report it.
 
     `folder` is where they are, if not in PATH; `cluster` is which of several, None their own;
-    `jobs` is whether jobs are read, `subjects` what is beside nodes and jobs.
+    `jobs` is whether jobs are read, `subjects` what is beside nodes and jobs; `user` is who runs
+    the commands, empty where that is not known.
     """
 
     def __init__(
@@ -102,11 +103,13 @@ class SlurmCommands:
         *,
         jobs: bool,
         subjects: Sequence[SlurmSubject] = (),
+        user: str = "",
     ) -> None:
         self._host = host
         self._folder = folder
         self._timeout_s = timeout_s
         self._cluster = cluster
+        self._user = user
         self._arguments = (*_ALL, *(("-M", cluster) if cluster else ("--local",)))
         self._version: bytes | None = None  # what was printed for it
         self._check = _Check()
@@ -148,6 +151,7 @@ class SlurmCommands:
             jobs=jobs.jobs,
             unread_jobs=jobs.unread,
             usage=listed.usage,
+            user=self._user,
         )
         return await self._subjects.complete(snapshot, deadline_s)
 

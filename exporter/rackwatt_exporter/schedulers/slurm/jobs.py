@@ -91,7 +91,7 @@ def make_job(job_id: JobId, slurm: SlurmJob) -> Job:
     """Make the record of a job."""
     state, flags = normalize_job_state(slurm.words)
     resources = _resources(slurm.tres, slurm.gres)
-    nodes = _nodes(slurm.nodes) if state in ACTIVE else ()
+    nodes = expand_nodes(slurm.nodes) if state in ACTIVE else ()
     has_run = bool(nodes) or (state in ENDED and slurm.nodes not in NOTHING)
     allocated = _held(state, resources) if state in ACTIVE else None
     return Job(
@@ -162,7 +162,7 @@ def _held(state: str, resources: Resources) -> Resources:
 
 
 @lru_cache(4096)
-def _nodes(text: str) -> tuple[str, ...]:
+def expand_nodes(text: str) -> tuple[str, ...]:
     """List the nodes of a host list; none where it is no such list."""
     if text in NOTHING:
         return ()

@@ -49,6 +49,7 @@ class SlurmRest:
         subjects: Sequence[SlurmSubject] = (),
     ) -> None:
         self._cluster = options.cluster
+        self._user = options.user
         self._version = options.version
         self._headers = RequestHeaders(options, secrets)
         self._service = HttpClient(
@@ -139,7 +140,8 @@ class SlurmRest:
         if reply.error_text:
             raise refusal(answer, path)
         self._check_cluster(reply.cluster)
-        self._last, self._updated_s = reply.snapshot(), reply.updated_s
+        snapshot = msgspec.structs.replace(reply.snapshot(), user=self._user or reply.user)
+        self._last, self._updated_s = snapshot, reply.updated_s
         return self._last
 
     async def _jobs(self, deadline_s: float) -> SlurmJobs:

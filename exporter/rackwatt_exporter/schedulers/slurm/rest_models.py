@@ -38,9 +38,14 @@ class _Slurm(msgspec.Struct):
     cluster: str | None = None
 
 
+class _Client(msgspec.Struct):
+    user: str | None = None
+
+
 class _Meta(msgspec.Struct):
     old: _Slurm | None = msgspec.field(default=None, name="Slurm")
     slurm: _Slurm | None = None
+    client: _Client | None = None
 
 
 class Reply(msgspec.Struct):
@@ -71,6 +76,11 @@ class Reply(msgspec.Struct):
     def cluster(self) -> str:
         """Slurm's own name of the cluster; empty where it does not say."""
         return printable(self._slurm.cluster or "", 100)
+
+    @property
+    def user(self) -> str:
+        """Whose request Slurm took it for; empty where it does not say."""
+        return (self.meta and self.meta.client and self.meta.client.user) or ""
 
     @property
     def _slurm(self) -> _Slurm:

@@ -5,11 +5,12 @@ command and in their path of slurmrestd. All else is the same for each: see subj
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
+from rackwatt_crds.wording import counted
 from rackwatt_exporter.printable import printable
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers.model.fields import MAX_COUNT
@@ -25,6 +26,37 @@ class Parsed(NamedTuple):
 
     value: object | None = None
     note: str = ""
+
+
+class Keyed(Protocol):
+    """A record of the model, of which there is one for each key."""
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """What distinguishes it from the others."""
+        ...
+
+
+def listed(
+    records: Iterable[object], make: Callable[[Mapping[str, Any]], Keyed | None], noun: str
+) -> Parsed:
+    """Return what is made of the records, by their keys, and how many could not be read.
+
+    `make` returns None where a record is not as it should be. Of several with one key the first
+    counts.
+    """
+    known: dict[tuple[str, ...], Keyed] = {}
+    unread = 0
+    for record in records:
+        made = make(record) if isinstance(record, Mapping) else None
+        if made is None or known.setdefault(made.key, made) != made:
+            unread += 1
+    return Parsed(tuple(known[key] for key in sorted(known)), unread_note(unread, noun))
+
+
+def unread_note(unread: int, noun: str) -> str:
+    """Return how many records could not be read; empty where all could."""
+    return f"{counted(unread, noun)} could not be read" if unread else ""
 
 
 class Form(NamedTuple):

@@ -14,12 +14,16 @@ import msgspec
 
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
+from rackwatt_exporter.schedulers.slurm.diagnostics import DIAGNOSTICS
 from rackwatt_exporter.schedulers.slurm.fair_shares import FAIR_SHARES
 from rackwatt_exporter.schedulers.slurm.licenses import LICENSES
 from rackwatt_exporter.schedulers.slurm.limits import LIMITS
+from rackwatt_exporter.schedulers.slurm.partitions import PARTITIONS
+from rackwatt_exporter.schedulers.slurm.reservations import RESERVATIONS
 from rackwatt_exporter.schedulers.slurm.subject import Parsed, SlurmSubject
 
-SUBJECTS = (LICENSES, LIMITS, FAIR_SHARES)
+# Those of slurmctld first: slurmdbd, which the last two are read from, may be slow.
+SUBJECTS = (PARTITIONS, LICENSES, RESERVATIONS, DIAGNOSTICS, LIMITS, FAIR_SHARES)
 # A poll that comes a little early counts: else a rhythm of two intervals would be one of three.
 _EARLY = 0.1
 

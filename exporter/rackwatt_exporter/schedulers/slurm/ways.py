@@ -3,11 +3,14 @@
 Modules are imported when first needed: a site with the commands does not pay for HTTP.
 """
 
+import os
+import pwd
+
 from rackwatt_crds.schedulers.slurm import Slurm
 from rackwatt_exporter.config.scheduler import SchedulerConfig
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.schedulers.base import Scheduler
-from rackwatt_exporter.schedulers.commands import command_runner
+from rackwatt_exporter.schedulers.commands import CommandOptions, SshOptions, command_runner
 from rackwatt_exporter.schedulers.slurm.options import SlurmRestOptions, slurm_options
 from rackwatt_exporter.schedulers.slurm.subjects import wanted
 
@@ -26,4 +29,15 @@ def slurm_scheduler(config: SchedulerConfig, secrets: Secrets) -> Scheduler:
 
     host = command_runner(options.commands, secrets, ENVIRONMENT)
     path, cluster = options.commands.path, options.cluster
-    return SlurmCommands(host, path, timeout_s, cluster, jobs=jobs, subjects=subjects)
+    user = _user(options.commands)
+    return SlurmCommands(host, path, timeout_s, cluster, jobs=jobs, subjects=subjects, user=user)
+
+
+def _user(commands: CommandOptions) -> str:
+    """Return who runs the commands; empty where only the configuration of ssh says it."""
+    if isinstance(commands, SshOptions):
+        return commands.user or ""
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:  # a container runs as a uid without a name
+        return str(os.geteuid())

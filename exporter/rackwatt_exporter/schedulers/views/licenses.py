@@ -1,4 +1,7 @@
-"""Families of a scheduler's licences; a licence of which none is free has its series, too."""
+"""Families of a scheduler's licences; a licence of which none is free has its series, too.
+
+The label `nodes` is empty, which to Prometheus is none, but of a licence of some nodes alone.
+"""
 
 from collections.abc import Iterator
 
@@ -9,7 +12,7 @@ from rackwatt_exporter.schedulers.views.render import SCHEDULER_LABELS
 
 
 def _family(name: str, help_text: str) -> MetricFamily:
-    labels = (*SCHEDULER_LABELS, "license")
+    labels = (*SCHEDULER_LABELS, "license", "nodes")
     return MetricFamily(f"rackwatt_scheduler_license_{name}", "gauge", help_text, labels)
 
 
@@ -34,7 +37,7 @@ def samples(snapshot: SchedulerSnapshot) -> Iterator[Sample]:
     for one in snapshot.licenses or ():
         for family, number in zip(FAMILIES, _numbers(one), strict=True):
             if number is not None:
-                yield Sample(family, (one.name,), number)
+                yield Sample(family, (one.name, one.nodes), number)
 
 
 def _numbers(one: License) -> tuple[int | None, ...]:

@@ -2,12 +2,20 @@
 
 from hypothesis import strategies as st
 
+from rackwatt_exporter.schedulers.model.diagnostics import (
+    Backfill,
+    Cycles,
+    Diagnostics,
+    Requests,
+)
 from rackwatt_exporter.schedulers.model.fair_share import FairShare
 from rackwatt_exporter.schedulers.model.fields import MAX_COUNT, MAX_LOAD, MAX_TIME_S
 from rackwatt_exporter.schedulers.model.job import MAX_TASKS, Job
 from rackwatt_exporter.schedulers.model.license import License
 from rackwatt_exporter.schedulers.model.limit import Limit
 from rackwatt_exporter.schedulers.model.node import NodeUsage, SchedulerNode
+from rackwatt_exporter.schedulers.model.queue import Queue
+from rackwatt_exporter.schedulers.model.reservation import Reservation
 from rackwatt_exporter.schedulers.model.resources import Gres, Resources
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 
@@ -74,6 +82,47 @@ LICENSES = st.builds(
     remote=st.booleans(),
     last_consumed=COUNTS,
     last_deficit=COUNTS,
+    nodes=TEXTS,
+)
+RESERVATIONS = st.builds(
+    Reservation,
+    NAMES,
+    active=st.none() | st.booleans(),
+    started_at_s=TIMES,
+    ends_at_s=TIMES,
+    nodes=st.lists(NAMES, max_size=3).map(tuple),
+    node_count=COUNTS,
+    cores=COUNTS,
+    users=st.lists(NAMES, max_size=3).map(tuple),
+    accounts=st.lists(NAMES, max_size=3).map(tuple),
+    partition=TEXTS,
+    flags=st.lists(WORDS, max_size=3).map(tuple),
+)
+QUEUES = st.builds(
+    Queue,
+    NAMES,
+    WORDS,
+    nodes=COUNTS,
+    total=st.none() | RESOURCES,
+    max_time_s=COUNTS,
+    max_nodes=COUNTS,
+)
+REQUESTS = st.builds(
+    Requests, NAMES, st.integers(0, MAX_COUNT), st.integers(0, MAX_COUNT), number=COUNTS
+)
+WORD_COUNTS = st.dictionaries(WORDS, st.integers(0, MAX_COUNT), max_size=3)
+CYCLES = st.builds(Cycles, COUNTS, COUNTS, COUNTS, COUNTS, COUNTS, COUNTS, exits=WORD_COUNTS)
+DIAGNOSTICS = st.builds(
+    Diagnostics,
+    COUNTS,
+    COUNTS,
+    since_s=TIMES,
+    jobs=WORD_COUNTS,
+    main=CYCLES,
+    backfill=CYCLES,
+    backfilled=st.builds(Backfill, COUNTS, COUNTS, COUNTS, COUNTS, COUNTS),
+    rpcs_by_type=st.lists(REQUESTS, max_size=3).map(tuple),
+    rpcs_by_user=st.lists(REQUESTS, max_size=3).map(tuple),
 )
 LIMITS = st.builds(
     Limit,
@@ -116,4 +165,8 @@ SNAPSHOTS = st.builds(
     licenses=st.none() | st.lists(LICENSES, max_size=3).map(tuple),
     limits=st.none() | st.lists(LIMITS, max_size=3).map(tuple),
     fairshare=st.none() | st.lists(FAIR_SHARES, max_size=3).map(tuple),
+    reservations=st.none() | st.lists(RESERVATIONS, max_size=3).map(tuple),
+    queues=st.none() | st.lists(QUEUES, max_size=3).map(tuple),
+    diagnostics=st.none() | DIAGNOSTICS,
+    user=st.text(),
 )

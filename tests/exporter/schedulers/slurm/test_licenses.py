@@ -14,6 +14,8 @@ from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 from rackwatt_exporter.schedulers.slurm.licenses import parse_json, parse_text
 from rackwatt_exporter.schedulers.slurm.subject import Parsed
 
+TEXT_VERSIONS = ("22.05", "23.11", "24.11", "26.05")  # the first has no JSON
+CAPTURED = (License("ansys", 2, 2, 0, 0), License("matlab", 10, 3, 7, 2))
 DATA = Path(__file__).parents[3] / "data"
 
 FREE = (License("ansys", 4, 0, 4, 0), License("matlab", 10, 0, 10, 0))
@@ -31,6 +33,8 @@ USED = (License("ansys", 4, 0, 4, 0), License("matlab", 10, 3, 7, 0))
         ("slurm-24.11/licenses_v0.0.41.json", FREE),
         ("slurm-24.11/licenses_v0.0.42.json", FREE),
         ("slurm-24.11/licenses_rest_v0.0.42.json", USED),
+        *((f"slurm-{version}/subjects/licenses.txt", CAPTURED) for version in TEXT_VERSIONS),
+        *((f"slurm-{version}/subjects/licenses.json", CAPTURED) for version in TEXT_VERSIONS[1:]),
     ],
 )
 def test_licences_of_a_capture_are_those_of_its_cluster(
@@ -69,6 +73,17 @@ def test_an_output_that_is_none_of_licences_is_a_bad_reply_in_text_and_in_json(
         with pytest.raises(ReadError) as caught:
             parse(output)
         assert caught.value.reason is Reason.BAD_REPLY
+
+
+def test_pools_of_one_licence_are_one_each_and_a_second_record_of_one_is_not_read() -> None:
+    records = [
+        {"LicenseName": "fs", "Total": total, "Nodes": nodes}
+        for total, nodes in ((5, "n[1-2]"), (7, "n[3-4]"), (7, "n[3-4]"), (8, "n[3-4]"))
+    ]
+    assert parse_json(msgspec.json.encode({"licenses": records})) == Parsed(
+        (License("fs", 5, nodes="n[1-2]"), License("fs", 7, nodes="n[3-4]")),
+        "1 licence could not be read",
+    )
 
 
 def test_an_error_in_json_is_no_list_of_licences() -> None:

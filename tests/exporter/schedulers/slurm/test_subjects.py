@@ -10,6 +10,7 @@ from rackwatt_exporter.schedulers.model.license import License
 from rackwatt_exporter.schedulers.model.node import SchedulerNode
 from rackwatt_exporter.schedulers.model.snapshot import OPTIONAL, SchedulerSnapshot
 from rackwatt_exporter.schedulers.slurm.licenses import LICENSES
+from rackwatt_exporter.schedulers.slurm.partitions import PARTITIONS
 from rackwatt_exporter.schedulers.slurm.subject import Parsed, SlurmSubject
 from rackwatt_exporter.schedulers.slurm.subjects import SUBJECTS, SubjectReader, wanted
 from tests.exporter.schedulers.bindings import resolved
@@ -64,6 +65,7 @@ def test_each_subject_is_a_field_of_the_snapshot_that_it_may_be_without_and_one_
 def test_no_subject_but_partitions_is_read_of_itself() -> None:
     options = resolved("slurm: {cli: {}}").metrics.subjects
     assert options == {"partitions"}
+    assert wanted(options) == [PARTITIONS]
     assert not wanted(frozenset())
 
 
@@ -107,7 +109,7 @@ def test_a_subject_that_fails_is_not_known_and_the_note_says_why() -> None:
 
 def test_one_that_hangs_takes_its_share_of_the_time_and_those_behind_it_are_read() -> None:
     slurm = Slurm(100, Parsed(()), Parsed(()))
-    subjects = [LICENSES._replace(field=field) for field in ("jobs", "unread_jobs", "licenses")]
+    subjects = [LICENSES._replace(field=field) for field in ("queues", "reservations", "licenses")]
     (snapshot,) = run(polls(SubjectReader(subjects, slurm.ask), 0))
     assert [round(timeout_s, 3) for _, timeout_s in slurm.requests] == [3, 3, 6]
     assert snapshot.licenses == ()

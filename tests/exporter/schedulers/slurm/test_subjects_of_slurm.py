@@ -1,5 +1,6 @@
 """Subjects of a real Slurm 22.05, by its commands and by slurmrestd: both report the same."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,30 +10,48 @@ from rackwatt_exporter.config.options import SecretKey
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.protocols.command.local import LocalHost
 from rackwatt_exporter.schedulers.model.license import License
+from rackwatt_exporter.schedulers.model.queue import Queue
+from rackwatt_exporter.schedulers.model.resources import Resources
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 from rackwatt_exporter.schedulers.slurm.commands import SETTINGS, VARIABLES, SlurmCommands
 from rackwatt_exporter.schedulers.slurm.options import SlurmRestOptions
 from rackwatt_exporter.schedulers.slurm.rest import SlurmRest
 from rackwatt_exporter.schedulers.slurm.subjects import SUBJECTS
+from rackwatt_exporter.schedulers.views import diagnostics
 from tests.eventually import PATIENCE_S
 from tests.peers.slurm import SlurmCluster
 
 # What Slurm reports without slurmdbd; test_accounting_of_slurm.py has the others.
 REPORTED = [one for one in SUBJECTS if one.option not in ("limits", "fairshare")]
+MIB = 2**20
 
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[SlurmCluster]:
-    """A cluster with licences, of which a job holds some."""
-    with SlurmCluster("n[1-2]", rest=True, more="Licenses=matlab:10,ansys:2") as running:
-        running.allocate("-n1", "-L", "matlab:3,ansys:2")
+    """A cluster with licences, of which a job holds some, reservations, and a drained partition."""
+    with SlurmCluster("n[1-3]", rest=True, more="Licenses=matlab:10,ansys:2") as running:
+        running.allocate("-n1", "-w", "n1", "-L", "matlab:3,ansys:2")
+        reserve = ("create", "reservation", "user=root,daemon")
+        running.scontrol(
+            *reserve, "reservationname=maint", "starttime=now", "duration=600", "nodes=n2",
+            "flags=maint",
+        )  # fmt: skip
+        running.scontrol(
+            *reserve, "reservationname=later", "starttime=now+2hours", "duration=60", "nodecnt=1",
+            "flags=daily",
+        )  # fmt: skip
+        limits = ("maxtime=1-06:00:00", "maxnodes=2")
+        running.scontrol("update", "partitionname=again", "state=drain", *limits)
         yield running
 
 
-async def by_commands(cluster: SlurmCluster, monkeypatch: pytest.MonkeyPatch) -> SchedulerSnapshot:
+async def by_commands(
+    cluster: SlurmCluster, monkeypatch: pytest.MonkeyPatch, folder: str | None = None
+) -> SchedulerSnapshot:
     monkeypatch.setenv("SLURM_CONF", str(cluster.configuration))
     host = LocalHost(VARIABLES, SETTINGS)
-    return await SlurmCommands(host, None, PATIENCE_S, jobs=True, subjects=REPORTED).read()
+    slurm = SlurmCommands(host, folder, PATIENCE_S, jobs=True, subjects=REPORTED, user="root")
+    return await slurm.read()
 
 
 async def by_rest(cluster: SlurmCluster, secrets: Path) -> SchedulerSnapshot:
@@ -66,3 +85,82 @@ async def test_a_cluster_without_licences_has_none_by_either_way(
 ) -> None:
     for snapshot in await both(stage, monkeypatch, tmp_path):
         assert snapshot.licenses == ()
+        assert snapshot.note == ""
+
+
+async def test_reservations_are_those_that_were_made(
+    cluster: SlurmCluster, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for snapshot in await both(cluster, monkeypatch, tmp_path):
+        assert snapshot.reservations is not None
+        later, maint = snapshot.reservations
+        assert (later.name, later.active, later.flags) == ("later", False, ("daily",))
+        assert later.started_at_s
+        assert later.ends_at_s == later.started_at_s + 3600
+        assert (maint.name, maint.active, maint.nodes) == ("maint", True, ("n2",))
+        assert (maint.node_count, maint.cores, maint.users) == (1, 8, ("root", "daemon"))
+        assert set(maint.flags) == {"maint", "spec_nodes"}
+
+
+async def test_partitions_are_those_of_scontrol(
+    cluster: SlurmCluster, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    total = Resources(24, 48_000 * MIB)
+    for snapshot in await both(cluster, monkeypatch, tmp_path):
+        assert snapshot.queues == (
+            Queue("again", "drain", 3, total, max_time_s=108_000, max_nodes=2),
+            Queue("batch", "up", 3, total),
+        )
+
+
+async def test_diagnostics_count_the_requests_of_our_own_user(
+    cluster: SlurmCluster, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    first = await by_commands(cluster, monkeypatch)
+    for snapshot in await both(cluster, monkeypatch, tmp_path):
+        before, after = own_requests(first), own_requests(snapshot)
+        assert after > before  # each reading is of some requests itself
+        assert snapshot.diagnostics is not None
+        assert snapshot.diagnostics.threads
+        assert snapshot.diagnostics.jobs["submitted"] == 1
+        first = snapshot
+
+
+def own_requests(snapshot: SchedulerSnapshot) -> float:
+    """Return how many RPCs Slurm counted of the user that reads it."""
+    found = {family: number for family, _, number in diagnostics.samples(snapshot)}
+    assert 0 < found[diagnostics.OWN_RATIO] <= 1
+    return found[diagnostics.OWN_REQUESTS]
+
+
+async def test_a_subject_that_its_command_cannot_print_hides_nothing_else(
+    cluster: SlurmCluster, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for command in ("sinfo", "squeue", "scontrol"):
+        real = shutil.which(command)
+        assert real
+        (tmp_path / command).symlink_to(real)
+    snapshot = await by_commands(cluster, monkeypatch, str(tmp_path))
+    assert snapshot.nodes.keys() == {"n1", "n2", "n3"}
+    assert snapshot.jobs is not None
+    assert snapshot.licenses
+    assert snapshot.diagnostics is None
+    assert "diagnostics are not known: command_failed: there is no" in snapshot.note
+
+
+async def test_words_on_stderr_cost_no_subject(
+    cluster: SlurmCluster, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for command in ("sinfo", "squeue", "scontrol", "sdiag"):
+        script = tmp_path / command
+        script.write_text(
+            f'#!/bin/sh\necho "{command}: be warned: 1" >&2\necho Welcome: 2\n'
+            f'exec {shutil.which(command)} "$@"\n'
+        )
+        script.chmod(0o755)
+    snapshot = await by_commands(cluster, monkeypatch, str(tmp_path))
+    assert snapshot.licenses
+    assert snapshot.queues
+    assert snapshot.reservations
+    assert snapshot.diagnostics is not None
+    assert snapshot.note == ""

@@ -12,7 +12,7 @@ def lines(*licenses: License) -> str:
 
 
 def test_a_licence_of_which_none_is_free_has_a_series_and_what_was_not_reported_has_none() -> None:
-    common = '{scheduler="prod",cluster="alpha",license="matlab"}'
+    common = '{scheduler="prod",cluster="alpha",license="matlab",nodes=""}'
     assert lines(License("matlab", 10, 10, 0)) == (
         f"rackwatt_scheduler_license_capacity{common} 10\n"
         f"rackwatt_scheduler_license_used{common} 10\n"
@@ -22,8 +22,16 @@ def test_a_licence_of_which_none_is_free_has_a_series_and_what_was_not_reported_
 
 def test_a_remote_licence_has_what_its_server_reported() -> None:
     text = lines(License("m@flex", 10, 2, 1, 0, remote=True, last_consumed=9, last_deficit=1))
-    assert 'license_last_consumed{scheduler="prod",cluster="alpha",license="m@flex"} 9\n' in text
-    assert 'license_last_deficit{scheduler="prod",cluster="alpha",license="m@flex"} 1\n' in text
+    common = '{scheduler="prod",cluster="alpha",license="m@flex",nodes=""}'
+    assert f"license_last_consumed{common} 9\n" in text
+    assert f"license_last_deficit{common} 1\n" in text
+
+
+def test_pools_of_one_licence_differ_by_their_nodes() -> None:
+    pools = License("fs", 5, 1, 4, nodes="n[1-2]"), License("fs", 7, 0, 7, nodes="n[3-4]")
+    text = lines(*pools)
+    for pool in pools:
+        assert f'license="fs",nodes="{pool.nodes}"}} {pool.total}\n' in text
 
 
 def test_licences_that_are_not_known_have_no_series() -> None:

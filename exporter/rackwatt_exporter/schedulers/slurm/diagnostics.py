@@ -1,0 +1,156 @@
+"""Diagnostics of slurmctld: from `sdiag`, in JSON where it has it, and from slurmrestd.
+
+JSON has the sums that text leaves out. A number that is not as it should be was not reported: it
+costs no other.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from rackwatt_exporter.schedulers.model.diagnostics import (
+    Backfill,
+    Cycles,
+    Diagnostics,
+    Requests,
+)
+from rackwatt_exporter.schedulers.slurm.jobs import time_s
+from rackwatt_exporter.schedulers.slurm.sdiag_text import (
+    ROW,
+    WHAT,
+    by_name,
+    exit_reason,
+    parse_text,
+    requests,
+)
+from rackwatt_exporter.schedulers.slurm.subject import (
+    Form,
+    JsonReply,
+    Parsed,
+    SlurmSubject,
+    decode,
+    json_count,
+    not_printed,
+    of_cluster,
+    unread_note,
+)
+
+_JOBS = {
+    "jobs_submitted": "submitted",
+    "jobs_started": "started",
+    "jobs_completed": "completed",
+    "jobs_canceled": "cancelled",
+    "jobs_failed": "failed",
+}
+# Only there does an answer have what it is about; one of all zeros could be anything.
+_ESSENTIAL = "server_thread_count"
+
+
+class _Reply(JsonReply):
+    statistics: dict[str, Any] | None = None
+
+
+_DECODER = msgspec.json.Decoder(_Reply)
+
+
+def parse_json(output: bytes) -> Parsed:
+    """Read the answer in JSON, of any version.
+
+    Raises:
+        ReadError: bad_reply.
+    """
+    statistics = decode(_DECODER, output, WHAT).statistics
+    if statistics is None or _ESSENTIAL not in statistics:
+        raise not_printed(output, WHAT)
+    types = _rows(statistics.get("rpcs_by_message_type"), "message_type", "type_id")
+    users = _rows(statistics.get("rpcs_by_user"), "user", "user_id")
+    read = msgspec.structs.replace(
+        _of_daemon(statistics), rpcs_by_type=by_name(types), rpcs_by_user=by_name(users)
+    )
+    return Parsed(read, unread_note((*types, *users).count(None), ROW))
+
+
+def _of_daemon(statistics: Mapping[str, Any]) -> Diagnostics:
+    """Return all but the tables of RPCs."""
+    numbers = {key: json_count(value) for key, value in statistics.items()}
+    jobs = {word: numbers.get(key) for key, word in _JOBS.items()}
+    return Diagnostics(
+        threads=numbers.get("server_thread_count"),
+        agents=numbers.get("agent_count"),
+        agent_threads=numbers.get("agent_thread_count"),
+        agent_queue=numbers.get("agent_queue_size"),
+        dbd_agent_queue=numbers.get("dbd_agent_queue_size"),
+        since_s=time_s(numbers.get("req_time_start") or 0),
+        jobs={word: number for word, number in jobs.items() if number is not None},
+        main=_main(numbers, statistics.get("schedule_exit")),
+        backfill=_backfill(numbers, statistics.get("bf_exit")),
+        backfilled=Backfill(
+            jobs=numbers.get("bf_backfilled_jobs"),
+            het_jobs=numbers.get("bf_backfilled_het_jobs"),
+            last_depth=numbers.get("bf_last_depth"),
+            last_tried_depth=numbers.get("bf_last_depth_try"),
+            table_size=numbers.get("bf_table_size"),
+        ),
+    )
+
+
+def _main(numbers: Mapping[str, int | None], exits: Any) -> Cycles:
+    return Cycles(
+        count=numbers.get("schedule_cycle_total"),
+        last_us=numbers.get("schedule_cycle_last"),
+        max_us=numbers.get("schedule_cycle_max"),
+        mean_us=numbers.get("schedule_cycle_mean"),
+        sum_us=numbers.get("schedule_cycle_sum"),
+        queue_length=numbers.get("schedule_queue_length"),
+        exits=_exits(exits),
+    )
+
+
+def _backfill(numbers: Mapping[str, int | None], exits: Any) -> Cycles:
+    return Cycles(
+        count=numbers.get("bf_cycle_counter"),
+        last_us=numbers.get("bf_cycle_last"),
+        max_us=numbers.get("bf_cycle_max"),
+        mean_us=numbers.get("bf_cycle_mean"),
+        sum_us=numbers.get("bf_cycle_sum"),
+        queue_length=numbers.get("bf_queue_len"),
+        exits=_exits(exits),
+    )
+
+
+def _exits(counts: Any) -> Mapping[str, int]:
+    return {
+        word: number
+        for key, value in (counts.items() if isinstance(counts, dict) else ())
+        if (number := json_count(value)) is not None and (word := exit_reason(key))
+    }
+
+
+def _rows(rows: Any, name_key: str, number_key: str) -> list[Requests | None]:
+    """Return the rows of a table, None for one that cannot be read."""
+    listed_rows = rows if isinstance(rows, list) else []
+    return [
+        requests(
+            text if isinstance(text := row.get(name_key), str) else "",
+            json_count(row.get("count")),
+            json_count(row.get("total_time")),
+            json_count(row.get(number_key)),
+        )
+        if isinstance(row, dict)
+        else None
+        for row in listed_rows
+    ]
+
+
+DIAGNOSTICS = SlurmSubject(
+    field="diagnostics",
+    option="diagnostics",
+    noun="diagnostics",
+    forms=(
+        Form(of_cluster("sdiag", "--json"), parse_json),
+        Form(of_cluster("sdiag"), parse_text),
+    ),
+    path="/slurm/{version}/diag",
+    parse_reply=parse_json,
+)
