@@ -24,16 +24,17 @@ class Join(Generic[T]):
     """What a scheduler says of its nodes (`theirs`), by the names of ours (`nodes`)."""
 
     def __init__(self, rule: str | None, theirs: Mapping[str, T], nodes: Iterable[str]) -> None:
-        self._rule = rule
+        self._rule, self._theirs = rule, theirs
         wanted = set(nodes)
         if rule is None:
-            self._theirs, matched = theirs, theirs.keys() & wanted
+            self._names: Mapping[str, str] = {}
+            matched = theirs.keys() & wanted
             self.unmatched = Unmatched(wanted - matched, theirs.keys() - matched)
             return
         names = _alone({name: their_key(rule, name) for name in theirs})
         ours = _alone({name: our_key(rule, name) for name in wanted})
         twice = {our_key(rule, name) for name in wanted} - ours.keys()
-        self._theirs = {key: theirs[name] for key, name in names.items() if key not in twice}
+        self._names = {key: name for key, name in names.items() if key not in twice}
         both = names.keys() & ours.keys()
         self.unmatched = Unmatched(
             wanted - {ours[key] for key in both}, theirs.keys() - {names[key] for key in both}
@@ -41,7 +42,14 @@ class Join(Generic[T]):
 
     def match(self, node: str) -> T | None:
         """Return what the scheduler says of a node of ours; None where none of its own matches."""
-        return self._theirs.get(node if self._rule is None else our_key(self._rule, node))
+        name = self.name(node)
+        return None if name is None else self._theirs[name]
+
+    def name(self, node: str) -> str | None:
+        """Return what the scheduler calls a node of ours; None where none of its own matches."""
+        if self._rule is None:
+            return node if node in self._theirs else None
+        return self._names.get(our_key(self._rule, node))
 
 
 def of_nodes(types: Mapping[str, str], unmatched: Collection[str]) -> set[str]:

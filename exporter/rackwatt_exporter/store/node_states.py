@@ -76,6 +76,11 @@ class NodeStateStore(Store[SchedulerConfig, SchedulerSnapshot]):
         match = join.match(node) if join else None
         return match.state if match else None
 
+    def node_name(self, scheduler: str, node: str) -> str | None:
+        """Return what a scheduler calls a node of ours; None where it does not list it now."""
+        join = self._joins.get(scheduler)
+        return join.name(node) if join else None
+
     def unmatched(self, scheduler: str) -> Unmatched | None:
         """Return the names of either side without a match; None where nothing can be compared.
 

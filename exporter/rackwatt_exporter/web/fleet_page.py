@@ -16,6 +16,7 @@ from rackwatt_exporter.exporter import Exporter
 from rackwatt_exporter.history import STEP_S
 from rackwatt_exporter.web.compression import CompressedBody
 from rackwatt_exporter.web.fleet_data import FleetData
+from rackwatt_exporter.web.node_jobs import description, node_jobs
 
 _FOLDER = Path(__file__).parent / "fleet"
 _TYPES = {
@@ -103,9 +104,14 @@ class FleetPage:
         return await changes.response(request, headers)
 
     async def target(self, request: web.Request) -> web.Response:
-        """Serve what the status of `?node=` lacks: its session and its last hour."""
+        """Serve what the status of `?node=` lacks: its session, its jobs and its last hour."""
         node = request.query.get("node", "")
-        details = {"session": self._exporter.registry.targets.session(node), **self._hour(node)}
+        exporter = self._exporter
+        exporter.withdraw_stale()
+        record = exporter.targets.records.get(node)
+        jobs = node_jobs(exporter, [record.spec] if record else []).get(node)
+        session = exporter.registry.targets.session(node)
+        details = {"session": session, "jobs": description(jobs), **self._hour(node)}
         return web.json_response(details, headers=_NO_STORE)
 
     async def sum(self, _: web.Request) -> web.Response:

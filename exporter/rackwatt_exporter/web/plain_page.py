@@ -4,18 +4,18 @@ It is for browsers without scripts, and has no asset. Each value passes through 
 messages come from documents and from the network.
 """
 
-from collections.abc import Mapping
 from html import escape
 
 from rackwatt_exporter import __version__
 from rackwatt_exporter.exporter import Exporter
 from rackwatt_exporter.reading import Reason
 from rackwatt_exporter.store.targets import TargetRecord
+from rackwatt_exporter.web.node_jobs import in_words, node_jobs
 from rackwatt_exporter.web.page import NUMBER, document, heads
 
 ROWS = 500
 _NUMBERS = ("Watts", "Age")
-_COLUMNS = ("Node", "Watts", "Age", "State", "Type", "Rack", "Method", "Address", "Reason")
+_COLUMNS = ("Node", "Watts", "Age", "State", "Jobs", "Type", "Rack", "Method", "Address", "Reason")
 
 
 def render(exporter: Exporter, now_s: float, page: int, telemetry_path: str) -> str:
@@ -31,7 +31,7 @@ def render(exporter: Exporter, now_s: float, page: int, telemetry_path: str) -> 
         "Rackwatt",
         f"<h1>Rackwatt</h1>"
         f"<p>{_summary(exporter, records)}</p>{_problems(exporter.fleet.problems)}"
-        f"{_table(shown, exporter.targets.states, now_s)}<nav>{_links(page, pages)}</nav>"
+        f"{_table(shown, exporter, now_s)}<nav>{_links(page, pages)}</nav>"
         f'<p class="quiet"><a href="{escape(telemetry_path)}">metrics</a> · '
         f'<a href="/status">status</a> · version {__version__}</p>',
     )
@@ -64,22 +64,26 @@ def _problems(problems: tuple[str, ...]) -> str:
     return f"<h2>Problems in the documents</h2><ul>{items}{more}</ul>"
 
 
-def _table(shown: list[TargetRecord], states: Mapping[str, str], now_s: float) -> str:
+def _table(shown: list[TargetRecord], exporter: Exporter, now_s: float) -> str:
     if not shown:
         return ""
-    rows = "".join(_row(record, states.get(record.spec.node, ""), now_s) for record in shown)
+    states, jobs = exporter.targets.states, node_jobs(exporter, [one.spec for one in shown])
+    rows = "".join(
+        _row(record, states.get(record.spec.node, ""), in_words(jobs.get(record.spec.node)), now_s)
+        for record in shown
+    )
     return (
         f"<table><thead><tr>{heads(_COLUMNS, _NUMBERS)}</tr></thead><tbody>{rows}</tbody></table>"
     )
 
 
-def _row(record: TargetRecord, state: str, now_s: float) -> str:
+def _row(record: TargetRecord, state: str, jobs: str, now_s: float) -> str:
     target, age_s = record.spec, record.age_s(now_s)
     watts = f"{record.value.watts:,.1f}" if record.value else "—"
     age = f"{age_s:.0f} s" if age_s is not None else "—"
     kind = ' class="failing"' if record.error else ""
     reason = f"{record.error.reason}: {record.error}" if record.error else ""
-    words = (state, target.type, target.rack, target.method, target.address, reason)
+    words = (state, jobs, target.type, target.rack, target.method, target.address, reason)
     cells = "".join(f"<td>{escape(word)}</td>" for word in words)
     return (
         f"<tr{kind}><td>{escape(target.node)}</td><td{NUMBER}>{watts}</td>"

@@ -114,6 +114,8 @@ async def test_the_plain_page_has_failing_targets_first_and_escapes_names(
         assert "<b>x</b>" not in text
         assert "&lt;b&gt;x&lt;/b&gt;" in text
         assert text.index(">bad<") < text.index(">n1<")
+        assert '<th scope="col">Jobs</th>' in text
+        assert "<td>not known</td>" in text, "which is not none"
         async with site.get("/plain") as response:
             assert response.headers["Content-Security-Policy"].startswith("default-src 'none'")
             assert response.headers["X-Content-Type-Options"] == "nosniff"

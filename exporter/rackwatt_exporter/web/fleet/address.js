@@ -6,6 +6,8 @@ export const query = () => kept.get("q") ?? "";
 export const node = () => kept.get("node") ?? undefined;
 export const view = () => kept.get("view") ?? "tiles";
 
+export const colour = () => kept.get("colour") ?? "power";
+
 /** Keep these; what is empty is left away. */
 export function write(values) {
   for (const [key, value] of Object.entries(values)) {

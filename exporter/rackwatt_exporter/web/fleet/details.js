@@ -3,6 +3,7 @@
 import { breakable, element, prose } from "./element.js";
 import { fetched } from "./feed.js";
 import { now } from "./fleet.js";
+import { jobsOf } from "./jobs.js";
 import { hourInWords, sparkline } from "./sparkline.js";
 import { duration, energy, grouped, latency, UNKNOWN, watts as inWatts } from "./words.js";
 
@@ -20,10 +21,11 @@ export class Details {
     this.age = element("span", { class: "age" });
     this.hour = element("figure", { class: "hour" });
     this.trouble = element("section", { class: "trouble", "aria-label": "What is wrong" });
+    this.jobs = element("section", { class: "jobs", "aria-labelledby": "jobs-title" });
     this.facts = element("dl");
     const close = element("button", { type: "button", class: "close", "aria-label": "Close", title: "Close (Esc)", click: () => this.close() }, "✕");
     const head = element("div", { class: "details-head" }, this.title, this.badge, close);
-    root.replaceChildren(head, element("p", { class: "now" }, this.watts, " ", this.age), this.trouble, this.hour, this.facts);
+    root.replaceChildren(head, element("p", { class: "now" }, this.watts, " ", this.age), this.trouble, this.hour, this.facts, this.jobs);
   }
 
   /** Open on a target, and take the focus. */
@@ -38,6 +40,7 @@ export class Details {
     this.trouble.replaceChildren();
     this.facts.replaceChildren();
     this.hour.replaceChildren();
+    this.jobs.replaceChildren();
     this.root.hidden = false;
     this.tick();
     this.update();
@@ -79,6 +82,7 @@ export class Details {
       this.tick();
       this.#writeTrouble(target);
       this.#writeHour(more);
+      this.jobs.replaceChildren(...jobsOf(more.jobs));
       this.#writeFacts({ ...target, ...more });
     } catch (error) {
       if (this.place === place) this.trouble.replaceChildren(element("p", {}, `Details are not available: ${error.message}.`));

@@ -1,6 +1,7 @@
 // What the colours and shapes of the tiles mean.
 
 import { element } from "./element.js";
+import { presentStates } from "./states.js";
 import { roundWatts } from "./words.js";
 
 const SHAPES = [
@@ -19,14 +20,24 @@ export function drawLegend(root, scale, palette) {
     tick.style.left = `${(100 * scale.strength(watts)).toFixed(1)}%`;
     return tick;
   });
-  const shapes = SHAPES.map(([kind, words]) => {
-    const tile = element("span", { class: `tile ${kind}`, "aria-hidden": "true" });
-    if (kind === "failing known") tile.style.backgroundColor = palette[Math.round(palette.length / 2)];
-    return element("span", { class: "key" }, tile, words);
-  });
+  const middle = palette[Math.round(palette.length / 2)];
+  const shapes = SHAPES.map(([kind, words]) => key(kind, words, kind === "failing known" ? middle : ""));
   const text = `Colour from ${roundWatts(scale.low)} to ${roundWatts(scale.high)}, in equal steps of ratio`;
   root.replaceChildren(
     element("span", { class: "scale", role: "img", "aria-label": text }, ramp, element("span", { class: "ticks" }, ...ticks)),
     element("span", { class: "keys" }, ...shapes),
   );
+}
+
+/** Draw the legend of states: those that nodes have now, in the colours that are in use. */
+export function drawStates(root, fleet, colours) {
+  const keys = presentStates(fleet).flatMap((states, group) => (states.length ? [key("measured known", states.join(", "), colours[group])] : []));
+  const shapes = [["stateless", "no state"], ["failing", "failing, no state"], ["off", "powered off"]].map(([kind, words]) => key(kind, words));
+  root.replaceChildren(element("span", { class: "keys" }, ...keys, ...shapes));
+}
+
+function key(kind, words, colour = "") {
+  const tile = element("span", { class: `tile ${kind}`, "aria-hidden": "true" });
+  tile.style.backgroundColor = colour;
+  return element("span", { class: "key" }, tile, words);
 }

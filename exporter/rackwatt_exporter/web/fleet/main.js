@@ -7,7 +7,7 @@ import { Details } from "./details.js";
 import { follow } from "./feed.js";
 import { Fleet } from "./fleet.js";
 import { hover } from "./hover.js";
-import { drawLegend } from "./legend.js";
+import { drawLegend, drawStates } from "./legend.js";
 import { Lists } from "./lists.js";
 import { RackMap } from "./map.js";
 import { Overview } from "./overview.js";
@@ -21,7 +21,7 @@ const query = at("query");
 let fleet = null;
 let shown = null;
 
-const map = new RackMap(at("racks"), open, () => drawLegend(at("legend"), map.scale, map.palette));
+const map = new RackMap(at("racks"), open, explain);
 const table = new TableView(at("table"), open);
 const details = new Details(at("details"), closed);
 const overview = new Overview(narrowTo, open);
@@ -39,10 +39,18 @@ function furnish(layout) {
   details.follow(fleet, fleet.placeOf.get(chosen));
 }
 
+/** Draw the legend of the colours that are in use. */
+function explain() {
+  if (map.byState) drawStates(at("legend"), fleet, map.states);
+  else drawLegend(at("legend"), map.scale, map.palette);
+}
+
 function update(message) {
   const places = fleet.apply(message);
   narrow();
   map.paint(places);
+  if (map.byState) explain(); // states come and go
+  offerColours();
   overview.update(fleet);
   overview.mark(query.value);
   announcer.update(fleet);
@@ -106,6 +114,21 @@ function view(name) {
   at("view-table").ariaPressed = String(tabular);
   address.write({ view: tabular ? "table" : "" });
   if (tabular && fleet !== null) table.show(fleet, shown);
+  offerColours();
+}
+
+function colour(name) {
+  const byState = name === "state";
+  at("colour-power").ariaPressed = String(!byState);
+  at("colour-state").ariaPressed = String(byState);
+  address.write({ colour: byState ? "state" : "" });
+  map.colourBy(byState);
+}
+
+/** Offer the choice of colours where there is one: some node has a state. */
+function offerColours() {
+  const stateful = fleet !== null && fleet.state.some((state) => state >= 0);
+  at("colours").hidden = !at("table").hidden || !(stateful || map.byState);
 }
 
 function pressed(event) {
@@ -132,6 +155,8 @@ at("search").addEventListener("submit", (event) => {
 });
 at("view-tiles").addEventListener("click", () => view("tiles"));
 at("view-table").addEventListener("click", () => view("table"));
+at("colour-power").addEventListener("click", () => colour("power"));
+at("colour-state").addEventListener("click", () => colour("state"));
 document.addEventListener("keydown", pressed);
 setInterval(() => {
   details.tick();
@@ -139,4 +164,5 @@ setInterval(() => {
 }, 1000);
 hover(at("hover"), at("racks"), () => fleet);
 view(address.view());
+colour(address.colour());
 follow({ furnish, update, fallSilent: (error) => summary.fallSilent(error) });

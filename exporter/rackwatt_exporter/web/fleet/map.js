@@ -6,6 +6,7 @@
 import { step } from "./arrows.js";
 import { element, write } from "./element.js";
 import { colours, fitted } from "./scale.js";
+import { groupOf, stateColours } from "./states.js";
 import { watts as inWatts } from "./words.js";
 
 const NATURAL = new Intl.Collator("en", { numeric: true });
@@ -22,7 +23,9 @@ export class RackMap {
     this.racks = [];
     this.scale = null;
     this.dark = matchMedia("(prefers-color-scheme: dark)");
+    this.byState = false;
     this.palette = colours(this.dark.matches);
+    this.states = stateColours(this.dark.matches);
     root.addEventListener("click", (event) => this.#chosen(event.target));
     root.addEventListener("keydown", (event) => this.#pressed(event));
     root.addEventListener("focusin", (event) => this.#rove(event.target));
@@ -59,6 +62,12 @@ export class RackMap {
     for (const place of rescaled ? this.fleet.places : places) this.#paintTile(place);
     for (const rack of this.racks) this.#total(rack);
     if (rescaled) this.rescaled();
+  }
+
+  /** Colour the tiles by the states of their nodes, or by watts. */
+  colourBy(state) {
+    this.byState = state;
+    this.#recolour();
   }
 
   /** Show only these places. */
@@ -119,19 +128,29 @@ export class RackMap {
     const { fleet, tiles, painted } = this;
     const [tile, watts, status] = [tiles[place], fleet.watts[place], fleet.status(place)];
     const known = !Number.isNaN(watts);
-    const look = ["measured", "failing", "off", "unknown"].indexOf(status) * 64 + (known ? this.scale.step(watts) : 63);
+    const [step, colour] = this.#colour(place);
+    const look = ["measured", "failing", "off", "unknown"].indexOf(status) * 64 + step;
     if (painted[place] !== look) {
       painted[place] = look;
-      tile.className = `tile ${status}${known ? " known" : ""}`;
-      tile.style.backgroundColor = known ? this.palette[this.scale.step(watts)] : "";
+      tile.className = `tile ${status}${colour ? " known" : this.byState ? " stateless" : ""}`;
+      tile.style.backgroundColor = colour;
     }
     const words = [fleet.node[place], known ? inWatts(watts) : "no watts", fleet.word("state", place)];
     if (status !== "measured") words.push(status === "failing" ? `failing: ${fleet.word("reason", place)}` : status);
     tile.ariaLabel = words.filter(Boolean).join(", ");
   }
 
+  /** Return the number of a tile's colour, and the colour; 63 and none where it is not known. */
+  #colour(place) {
+    const [watts, state] = [this.fleet.watts[place], this.fleet.word("state", place)];
+    if (this.byState ? !state : Number.isNaN(watts)) return [63, ""];
+    const step = this.byState ? groupOf(state) : this.scale.step(watts);
+    return [step, (this.byState ? this.states : this.palette)[step]];
+  }
+
   #recolour() {
     this.palette = colours(this.dark.matches);
+    this.states = stateColours(this.dark.matches);
     if (!this.scale) return;
     this.painted.fill(-1);
     for (const place of this.fleet.places) this.#paintTile(place);

@@ -40,6 +40,13 @@ export function energy(joules) {
   return kilowattHours < 1 ? `${grouped(kilowattHours * 1000, 1)} Wh` : `${grouped(kilowattHours, kilowattHours < 100 ? 2 : 0)} kWh`;
 }
 
+/** 512 MiB, 1.5 GiB, 2 TiB. */
+export function memory(bytes) {
+  const power = [40, 30, 20].find((candidate) => bytes >= 2 ** candidate) ?? 20;
+  const value = bytes / 2 ** power;
+  return `${grouped(value, Number.isInteger(value) || value >= 100 ? 0 : 1)} ${{ 40: "TiB", 30: "GiB", 20: "MiB" }[power]}`;
+}
+
 /** A number with its thousands set apart; a format is costly to make, and made once. */
 export function grouped(value, digits = 0) {
   return FORMATS[digits].format(value);
