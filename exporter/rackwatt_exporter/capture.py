@@ -45,7 +45,7 @@ class SnmpObject(Model, frozen=True, kw_only=True):
     """An SNMP object and its values in order, as text; octets that are not text as hex."""
 
     oid: OidText
-    kind: Literal["integer", "real", "text", "bytes", "name"]
+    kind: Literal["integer", "counter", "ticks", "real", "text", "bytes", "name"]
     values: Annotated[list[str], Meta(min_length=1)]
 
 

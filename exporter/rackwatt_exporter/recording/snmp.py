@@ -8,7 +8,7 @@ from typing import Any, Literal
 from rackwatt_exporter import capture
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.protocols.snmp.client import SnmpClient
-from rackwatt_exporter.protocols.snmp.value import Value
+from rackwatt_exporter.protocols.snmp.value import TimeTicks, Unmeasured, Value
 from rackwatt_exporter.reading import ReadError
 from rackwatt_exporter.recording.exchange_log import ExchangeLog
 from rackwatt_exporter.targets.snmp.source import SnmpDriver
@@ -71,6 +71,9 @@ class _RecordingClient(SnmpClient):
 
 def _object(oid: str, values: list[Value]) -> capture.SnmpObject:
     first = values[0]
+    if isinstance(first, Unmeasured):
+        count: Literal["ticks", "counter"] = "ticks" if isinstance(first, TimeTicks) else "counter"
+        return capture.SnmpObject(oid=oid, kind=count, values=list(map(str, values)))
     if isinstance(first, int):
         return capture.SnmpObject(oid=oid, kind="integer", values=list(map(str, values)))
     if isinstance(first, float):

@@ -9,8 +9,11 @@ from hypothesis import strategies as st
 
 from rackwatt_exporter import capture
 from rackwatt_exporter.capture import CaptureError, Outcome, RecordedTarget
+from rackwatt_exporter.protocols.snmp.value import Malformed, Unmeasured, decode_value
 from rackwatt_exporter.recording.recorder import KnownSecrets, Recorder
+from rackwatt_exporter.recording.snmp import SnmpLog
 from rackwatt_exporter.simulator.fleet import Ports
+from rackwatt_exporter.simulator.replay.device import recorded_tree
 from rackwatt_exporter.simulator.replay.runner import servers
 from tests.exporter.store.test_targets import target
 
@@ -107,7 +110,15 @@ def test_any_content_of_a_file_is_a_capture_or_a_problem(raw: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "value"), [("integer", "many"), ("real", "x"), ("bytes", "zz"), ("name", "a.b")]
+    ("kind", "value"),
+    [
+        ("integer", "many"),
+        ("counter", "x"),
+        ("ticks", ""),
+        ("real", "x"),
+        ("bytes", "zz"),
+        ("name", "a.b"),
+    ],
 )
 def test_a_value_of_another_kind_is_an_error(kind: Any, value: str) -> None:
     objects = [capture.SnmpObject(oid="1.3.6.1", kind=kind, values=[value])]
@@ -115,3 +126,18 @@ def test_a_value_of_another_kind_is_an_error(kind: Any, value: str) -> None:
     whole = capture.Capture(format=capture.VERSION, targets=[recorded])
     with pytest.raises(CaptureError, match="node1"):
         servers(whole, Ports(), (Path("x"), Path("y")))
+
+
+@pytest.mark.parametrize("tag", [0x02, 0x04, 0x06, 0x41, 0x42, 0x43, 0x44, 0x46, 0x47])
+def test_a_recorded_value_is_replayed_as_a_type_that_measures_only_where_it_did(tag: int) -> None:
+    content = b"\x9f\x78\x04\x43\xac\x00\x00" if tag == 0x44 else b"\1\x58"
+    value = decode_value(tag, content)
+    assert value is not None
+    assert not isinstance(value, Malformed)
+    log = SnmpLog()
+    log.add("1.3.6.1", value)
+    replayed = recorded_tree(log.captured).get((1, 3, 6, 1))
+    assert replayed is not None
+    again = decode_value(replayed[0], replayed[2:])
+    assert again == value
+    assert isinstance(again, Unmeasured) == isinstance(value, Unmeasured)

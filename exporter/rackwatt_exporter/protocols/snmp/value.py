@@ -14,6 +14,22 @@ from rackwatt_exporter import ber
 Value = int | float | str | bytes
 
 
+class Unmeasured(int):
+    """A number of a type that only counts or keeps time: never a measurement."""
+
+
+class Counter32(Unmeasured):
+    """A counter of 32 bits."""
+
+
+class Counter64(Unmeasured):
+    """A counter of 64 bits."""
+
+
+class TimeTicks(Unmeasured):
+    """Hundredths of a second."""
+
+
 class Malformed(NamedTuple):
     """Description of what is in place of a value."""
 
@@ -49,7 +65,9 @@ def _integer(content: bytes) -> Value | Malformed:
     return _wrong_length("INTEGER", content)
 
 
-def _unsigned(kind: str, size: int) -> Callable[[bytes], Value | Malformed]:
+def _unsigned(
+    kind: str, size: int, number: Callable[[int], int] = int
+) -> Callable[[bytes], Value | Malformed]:
     def read(content: bytes) -> Value | Malformed:
         length = len(content)
         if not length or length > size + 1 or (length > size and content[0]):
@@ -57,7 +75,7 @@ def _unsigned(kind: str, size: int) -> Callable[[bytes], Value | Malformed]:
         if content[0] & 0x80 and length < size:
             # 200 whose writer forgot that the first bit is a sign, or a number below zero.
             return Malformed(f"a {kind} that is negative")
-        return int.from_bytes(content, "big")
+        return number(int.from_bytes(content, "big"))
 
     return read
 
@@ -97,11 +115,11 @@ _KINDS: dict[int, Callable[[bytes], Value | Malformed | None]] = {
     ber.NULL: _nothing,
     ber.OID: _name,
     0x40: _address,
-    ber.COUNTER: _unsigned("Counter32", 4),
+    ber.COUNTER: _unsigned("Counter32", 4, Counter32),
     ber.GAUGE: _unsigned("Gauge32", 4),
-    ber.TIME_TICKS: _unsigned("TimeTicks", 4),
+    ber.TIME_TICKS: _unsigned("TimeTicks", 4, TimeTicks),
     _OPAQUE: _opaque,
-    0x46: _unsigned("Counter64", 8),
+    0x46: _unsigned("Counter64", 8, Counter64),
     0x47: _unsigned("Unsigned32", 4),
     0x80: _nothing,
     0x81: _nothing,

@@ -121,6 +121,8 @@ def _octets(text: str) -> bytes:
 _OPAQUE, _COUNTER64 = 0x44, 0x46
 _WRITERS: dict[str, Callable[[str], bytes]] = {
     "integer": _integer,
+    "counter": lambda text: ber.integer(int(text), _COUNTER64),
+    "ticks": lambda text: ber.integer(int(text), ber.TIME_TICKS),
     "real": _real,
     "text": _octets,
     "bytes": lambda text: ber.octets(bytes.fromhex(text)),

@@ -1,7 +1,8 @@
 """Conversion of SNMP objects to watts: the objects of the sum, and their values. Pure.
 
-A value counts only when the agent has the object, it is a number, it can be a measurement
-(plausibility.py), and its row is still the row that was configured.
+A value counts only when the agent has the object, it is a number of a type that measures, it can be
+a measurement (plausibility.py), and its row is still the row that was configured. Counters and
+TimeTicks measure nothing (RFC 2578, section 7.1), and neither do addresses and identifiers.
 """
 
 import math
@@ -11,18 +12,21 @@ from typing import NamedTuple
 
 from rackwatt_exporter.config.options import OidOptions
 from rackwatt_exporter.plausibility import SNMP_NO_VALUE, measured
-from rackwatt_exporter.protocols.snmp.value import Value
+from rackwatt_exporter.protocols.snmp.value import Unmeasured, Value
 from rackwatt_exporter.reading import ReadError, Reason
-from rackwatt_exporter.targets.snmp.text import WATTS, number
+from rackwatt_exporter.targets.snmp.text import WATTS, advice, number, reports_none
 
+_TYPE_REMEDY = (
+    "Name an object of power in `oids`, whose type is Integer32, Gauge32, Unsigned32, a float or "
+    "text. Joules that a counter adds up are no watts."
+)
+_TEXT_REMEDY = (
+    "The message says which setting of the oids entry reads this text. `pattern` is the text with "
+    "`{value}` for the number, and `unit` the number's unit."
+)
 _NUMERIC = re.compile(r"\.?[0-9]+(\.[0-9]+)+\Z")
 _MAX_ARC = 2**32 - 1
 _MAX_DIGITS = 18
-_NO_NUMBER = "Name an object that is a number in `snmp.oids`."
-_TEXT = (
-    "Write around the number what the object has around it: `unit: W` or `pattern` in its entry of "
-    "`snmp.oids`."
-)
 # Options of an object that has the number of decimals.
 _DIGITS = OidOptions("")
 
@@ -125,8 +129,9 @@ def watts(sum_of: Iterable[ObjectRef], values: Mapping[str, Value]) -> float:
     """Sum the objects.
 
     Raises:
-        ReadError: no_power_sensor for a missing object, bad_reply for one that is no number,
-            sensor_unreadable for one that reports that there is no measurement.
+        ReadError: no_power_sensor for a missing object, or one of a type that is never a
+            measurement; bad_reply for a text that is no number; sensor_unreadable for one that
+            reports that there is no measurement.
     """
     try:
         total = math.fsum(_cell_watts(cell, values) for cell in sum_of)
@@ -167,29 +172,29 @@ def _conversion(cell: ObjectRef) -> tuple[float, str | None, str | None]:
     return _factor(cell.term), cell.term.pattern, cell.digits_oid
 
 
-def _how_to_read(term: OidOptions) -> str:
-    """Return what of an entry decides how text is read, with the values that did not fit."""
-    given = {"unit": term.unit, "pattern": term.pattern}
-    tried = " and ".join(f"{key} {value!r}" for key, value in given.items() if value is not None)
-    if not tried:
-        return "unit or pattern of its oids entry can say how to read text"
-    return f"{tried} of its oids entry does not fit: correct it, as the text has its unit"
-
-
 def _number(oid: str, values: Mapping[str, Value], term: OidOptions) -> float:
     if oid not in values:
         raise _missing(f"object {oid}", [])
     value = values[oid]
+    if isinstance(value, Unmeasured):
+        raise _no_watts(f"{oid} is of type {type(value).__name__}, which measures nothing: {value}")
     if isinstance(value, int | float):
         return value
-    # A str is an address or an object identifier: "1.3" would be parsed as a number.
-    parsed = number(value, term.unit, term.pattern) if isinstance(value, bytes) else None
-    if parsed is None:
-        message, remedy = f"{oid} is no number: {text(value)[:40]!r}", _NO_NUMBER
-        if isinstance(value, bytes):
-            message, remedy = f"{message}; {_how_to_read(term)}", _TEXT
-        raise ReadError(Reason.BAD_REPLY, message, remedy=remedy)
-    return parsed
+    if isinstance(value, str):  # "1.3" would be parsed as a number
+        raise _no_watts(f"{oid} is no number, but an address or object identifier: {value}")
+    parsed = number(value, term.unit, term.pattern)
+    if parsed is not None:
+        return parsed
+    shown = repr(text(value)[:40])
+    if reports_none(value):
+        message = f"{oid} reports that it has no measurement: {shown}"
+        raise ReadError(Reason.SENSOR_UNREADABLE, message)
+    message = f"{oid} is no number: {shown}; {advice(value, term.unit, term.pattern)}"
+    raise ReadError(Reason.BAD_REPLY, message, remedy=_TEXT_REMEDY)
+
+
+def _no_watts(message: str) -> ReadError:
+    return ReadError(Reason.NO_POWER_SENSOR, message, remedy=_TYPE_REMEDY)
 
 
 def _is_there(cell: ObjectRef, values: Mapping[str, Value]) -> bool:

@@ -35,10 +35,8 @@ MALFORMED = {
     "not a number": b"\x44\x07\x9f\x78\x04\x7f\xc0\x00\x00",
     "infinity": b"\x44\x07\x9f\x78\x04\x7f\x80\x00\x00",
     "a BIT STRING": b"\x03\x02\x00\x58",
-    "an IpAddress": b"\x40\x04\x00\x00\x01\x58",
     "an IpAddress of two bytes": b"\x40\x02\x01\x58",
     "an unknown type": b"\x9f\x01\x58",
-    "an empty text": b"\x04\x00",
     "a constructed integer": b"\x22\x03\x02\x01\x58",
 }
 UNREADABLE = {
@@ -46,8 +44,18 @@ UNREADABLE = {
     "all ones without a sign": b"\x42\x04\xff\xff\xff\xff",
     "the largest INTEGER": b"\x02\x04\x7f\xff\xff\xff",
     "minus one": b"\x02\x01\xff",
-    "a Counter64 of all ones": b"\x46\x09\x00" + b"\xff" * 8,
     "minus one as text": b"\x04\x02-1",
+    "an empty text": b"\x04\x00",
+    "no number as text": b"\x04\x03N/A",
+}
+NO_MEASUREMENT = {
+    "a Counter32": b"\x41\x02\x01\x58",
+    "a Counter64": b"\x46\x02\x01\x58",
+    "a Counter64 of nine bytes": b"\x46\x09" + bytes(7) + b"\x01\x58",
+    "a Counter64 of all ones": b"\x46\x09\x00" + b"\xff" * 8,
+    "TimeTicks": b"\x43\x02\x01\x58",
+    "an IpAddress": b"\x40\x04\x00\x00\x01\x58",
+    "an OBJECT IDENTIFIER": b"\x06\x02\x2b\x06",
 }
 MISSING = {"noSuchObject": b"\x80\x00", "noSuchInstance": b"\x81\x00", "NULL": b"\x05\x00"}
 PADDED = {
@@ -55,7 +63,7 @@ PADDED = {
     "a length in two bytes": b"\x02\x81\x02\x01\x58",
     "a length in five bytes": b"\x02\x84\x00\x00\x00\x02\x01\x58",
     "a Gauge32 of five bytes": b"\x42\x05\x00\x00\x00\x01\x58",
-    "a Counter64 of nine bytes": b"\x46\x09" + bytes(7) + b"\x01\x58",
+    "an Unsigned32": b"\x47\x02\x01\x58",
     "a float": b"\x44\x07\x9f\x78\x04\x43\xac\x00\x00",
     "a double": b"\x44\x0b\x9f\x79\x08\x40\x75\x80\x00\x00\x00\x00\x00",
     "text with a NUL": b"\x04\x04344\x00",
@@ -95,6 +103,17 @@ async def test_a_value_that_says_no_measurement_is_unreadable_alone_and_in_a_sum
         for oids in (FEEDS[2:], FEEDS, [OidOptions(COLUMN, 0.1, where=Row(oid=COLUMN))]):
             reason, message = await reason_of(source(agent.address, *oids, **said))
             assert (reason, FEEDS[2] in message) == (Reason.SENSOR_UNREADABLE, True)
+
+
+@versions
+@pytest.mark.parametrize("name", NO_MEASUREMENT)
+async def test_an_object_whose_type_never_measures_is_no_watts_alone_and_in_a_sum(
+    source: Sources, name: str, said: dict[str, str]
+) -> None:
+    async with raw_agent(rows(NO_MEASUREMENT[name])) as agent:
+        for oids in (FEEDS[2:], FEEDS, [OidOptions(COLUMN, where=Row(oid=COLUMN))]):
+            reason, message = await reason_of(source(agent.address, *oids, **said))
+            assert (reason, FEEDS[2] in message) == (Reason.NO_POWER_SENSOR, True)
 
 
 @versions

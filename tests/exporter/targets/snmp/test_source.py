@@ -70,12 +70,15 @@ async def test_an_object_that_is_missing_is_named(
     assert WATTS not in message
 
 
-@pytest.mark.parametrize(("oid", "shown"), [(TEXT, "hello"), (AN_OID, "1.3")])
-async def test_what_is_no_number_is_a_bad_reply(
-    agent: Snmpd, source: Sources, oid: str, shown: str
+@pytest.mark.parametrize(
+    ("oid", "expected", "shown"),
+    [(TEXT, Reason.BAD_REPLY, "hello"), (AN_OID, Reason.NO_POWER_SENSOR, "1.3")],
+)
+async def test_what_is_no_number_is_no_reading(
+    agent: Snmpd, source: Sources, oid: str, expected: Reason, shown: str
 ) -> None:
     reason, message = await reason_of(source(at(agent), oid))
-    assert reason is Reason.BAD_REPLY
+    assert reason is expected
     assert oid in message
     assert shown in message
 

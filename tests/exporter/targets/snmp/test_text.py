@@ -1,12 +1,14 @@
 """Numbers that agents send as text: which are read, which are refused, and that none takes long."""
 
+import re
 import time
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rackwatt_exporter.targets.snmp.text import WATTS, number
+from rackwatt_exporter.targets.snmp.text import MAX_PATTERN, WATTS, advice, number
 
 
 @pytest.mark.parametrize(
@@ -95,3 +97,26 @@ def test_a_long_text_takes_no_time(sent: bytes) -> None:
     started_s = time.process_time()
     assert number(sent, "W", "{value}") is None
     assert time.process_time() - started_s < 0.1
+
+
+_AROUND = st.text("abW:%-. /", max_size=10)
+
+
+@given(_AROUND, st.integers(0, 99999), _AROUND, st.none() | st.sampled_from(sorted(WATTS)))
+def test_the_advice_for_a_text_with_one_number_reads_that_number(
+    before: str, watts: int, after: str, unit: str | None
+) -> None:
+    sent = f"{before} {watts} {after}".encode()
+    if number(sent, unit) is None and (setting := _SETTING.search(advice(sent, unit))):
+        value: str = yaml.safe_load(setting[2])
+        chosen = {"unit": unit, "pattern": None, setting[1]: value}
+        assert number(sent, **chosen) in (watts, -watts)
+        assert len(value) <= MAX_PATTERN
+
+
+_SETTING = re.compile(r"`(unit|pattern): ([^`]*)`")
+
+
+@given(st.binary(max_size=80), st.none() | st.sampled_from(sorted(WATTS)))
+def test_any_text_of_an_agent_has_an_advice(sent: bytes, unit: str | None) -> None:
+    assert "its oids entry" in advice(sent, unit)
