@@ -147,6 +147,22 @@ _OF_SCHEDULERS = {
     "gateway, a log-in page or another service may answer there. For commands, check `path`, and "
     "run the same one as the same user.",
 }
+_OF_LUSTRE = {
+    Reason.TIMEOUT: "The message says who did not answer: Prometheus, the scheduler or getent. "
+    "Check `prometheusURL`, and firewalls. A busy Prometheus needs a longer `timeout`.",
+    Reason.CONNECTION_REFUSED: "Start Prometheus, or correct `prometheusURL`.",
+    Reason.UNREACHABLE: "The message says who cannot be reached. Check `prometheusURL`, routes and "
+    "firewalls; of jobs that are not known, see the scheduler's own reason.",
+    Reason.AUTH_FAILED: "Check the files of the Secret of `lustre.credentials`, `username` and "
+    "`password` or `token`; the next poll uses a changed one.",
+    Reason.PRIVILEGE_INSUFFICIENT: "Let this user of Prometheus query.",
+    Reason.BAD_REPLY: "The message has the words of Prometheus, or what came instead of its "
+    "answer. Check `prometheusURL`: a gateway or a log-in page may answer there.",
+    Reason.ABSENT: "The scheduler lists no jobs, as the message says. Where only processes matter, "
+    "leave templates with `%j` out of `lustre.jobid`.",
+    Reason.COMMAND_FAILED: "The message has the words of getent, or of the scheduler's command. "
+    "Run it manually as the same user.",
+}
 _OF_COLLECTORS = {
     Reason.TIMEOUT: "The kernel or a driver did not answer. See the node's kernel log; a slow one "
     "needs a longer `timeout`.",
@@ -162,6 +178,7 @@ _OF_GRIDS = {
 KINDS: Mapping[str, Mapping[Reason, str]] = {
     "targets": {},
     "schedulers": _OF_SCHEDULERS,
+    "lustre": _OF_LUSTRE,
     "collectors": _OF_COLLECTORS,
     "grids": _OF_GRIDS,
 }
