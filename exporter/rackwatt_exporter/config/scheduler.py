@@ -100,7 +100,7 @@ class SchedulerConfig:
 
     @property
     def reading_timeout_s(self) -> float:
-        """Timeout of a reading, shorter than the deadline so that the more precise reason wins."""
+        """Timeout of a reading, which the scheduler itself keeps: it knows the precise reason."""
         return 0.9 * self.timeout_s
 
     @property

@@ -91,6 +91,8 @@ RECEIVED = MetricFamily(
     SCHEDULER_LABELS,
     "bytes",
 )
+# More than a command takes to be killed and reaped at its own deadline: its words are the reason.
+_GRACE_S = 3.0
 UNMATCHED = MetricFamily(
     "rackwatt_scheduler_unmatched_names",
     "gauge",
@@ -200,7 +202,7 @@ class SchedulerPipeline(Pipeline[SchedulerConfig, SchedulerSnapshot]):
 
     def pace(self, spec: SchedulerConfig) -> PollSchedule:
         """Return how often it is polled."""
-        return PollSchedule(spec.interval_s, spec.timeout_s, spec.max_backoff_s)
+        return PollSchedule(spec.interval_s, spec.timeout_s, spec.max_backoff_s, grace_s=_GRACE_S)
 
     def subject(self, spec: SchedulerConfig) -> Subject:
         """Name the binding and its kind."""

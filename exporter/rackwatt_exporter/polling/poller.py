@@ -91,7 +91,7 @@ class Poller(Generic[T]):
         async with self._healthy if self._is_healthy else self._unproven:
             started_s = time.monotonic()
             try:
-                with self._timeout.after(self.schedule.timeout_s):
+                with self._timeout.after(self.schedule.timeout_s, self.schedule.grace_s):
                     result = await self._source.read()
             except ReadError as error:
                 self._fail(error, started_s)

@@ -22,12 +22,14 @@ class PollSchedule:
     """Interval and timeout of reads, and the maximum back-off after failures, in seconds.
 
     `fleet_size` is the number of sources of the fleet: the first contact of a large one is spread.
+    A source that ends its reads by a deadline of its own has `grace_s` beyond the timeout for it.
     """
 
     interval_s: float
     timeout_s: float
     max_backoff_s: float
     fleet_size: int = 1
+    grace_s: float = 0.0
 
 
 def first_poll_at_s(key: str, schedule: PollSchedule, now_s: float) -> float:

@@ -58,27 +58,47 @@ class Ticks:
 class Timeout:
     """The timeout of one poller's reads, of which there is one at a time.
 
-    It does what asyncio.timeout does, and expires up to a tick later.
+    It does what asyncio.timeout does, and expires up to a tick later. With a grace, it interrupts
+    the block only so long after it has expired. A block with a deadline of its own, not later than
+    the timeout, then ends by that one and says why, also where the event loop was held up past
+    both: the grace begins when the loop gets to the timeout.
     """
 
-    __slots__ = ("_cancelling", "_expired", "_seconds", "_task", "_tick", "_ticks")
+    __slots__ = (
+        "_cancelling",
+        "_expired",
+        "_grace_s",
+        "_interruption",
+        "_seconds",
+        "_task",
+        "_tick",
+        "_ticks",
+    )
 
     _task: asyncio.Task[object]
     _tick: _Tick
 
     def __init__(self, ticks: Ticks) -> None:
         self._ticks = ticks
-        self._seconds = 0.0
+        self._seconds = self._grace_s = 0.0
         self._cancelling = 0
         self._expired = False
+        self._interruption: asyncio.TimerHandle | None = None
 
-    def after(self, seconds: float) -> Self:
-        """Return it as a context whose block raises TimeoutError after so long."""
-        self._seconds = seconds
+    def after(self, seconds: float, grace_s: float = 0.0) -> Self:
+        """Return it as a context whose block raises TimeoutError after so long, and the grace."""
+        self._seconds, self._grace_s = seconds, grace_s
         return self
 
     def expire(self) -> None:
-        """Interrupt the block."""
+        """Interrupt the block, after the grace if it has one."""
+        if self._grace_s:
+            loop = asyncio.get_running_loop()
+            self._interruption = loop.call_later(self._grace_s, self._interrupt)
+        else:
+            self._interrupt()
+
+    def _interrupt(self) -> None:
         self._expired = True
         self._task.cancel()
 
@@ -97,6 +117,9 @@ class Timeout:
         trace: TracebackType | None,
     ) -> None:
         self._tick.timeouts.discard(self)
+        if self._interruption is not None:
+            self._interruption.cancel()
+            self._interruption = None
         if not self._expired:
             return
         ours = self._task.uncancel() <= self._cancelling

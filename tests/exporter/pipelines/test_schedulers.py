@@ -1,5 +1,7 @@
 """The pipeline of schedulers: which families are made of a snapshot for a binding."""
 
+import asyncio
+import time
 from pathlib import Path
 
 import msgspec
@@ -7,6 +9,7 @@ import pytest
 
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.pipelines.schedulers import SchedulerPipeline
+from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers.model.limit import Limit
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 from rackwatt_exporter.schedulers.views.slurm_families import PROFILE
@@ -37,6 +40,46 @@ def slurm_families(spec: str, *profiles: str) -> set[str]:
     pipeline = SchedulerPipeline(store, Secrets(Path()), profiles)
     lines = pipeline.families(0.0)
     return {family.name for family, made in lines if made and family.name.startswith("slurm_")}
+
+
+class LastFailure:
+    """Keeps the last failure of a poller."""
+
+    error: ReadError | None = None
+
+    def succeeded(self, key: str, result: object, took_s: float) -> None:
+        raise AssertionError(key)
+
+    def failed(self, key: str, error: ReadError, took_s: float) -> None:
+        self.error = error
+
+
+def hold_up(until_s: float) -> None:
+    """Keep the event loop from every timer until then, as a loaded machine does."""
+    while time.monotonic() < until_s:
+        pass
+
+
+async def test_the_words_of_a_command_survive_an_event_loop_that_is_late_for_both_deadlines(
+    tmp_path: Path,
+) -> None:
+    sinfo = tmp_path / "sinfo"
+    sinfo.write_text("#!/bin/sh\necho 'sinfo: error: the cat sat on it' >&2; exec sleep 600\n")
+    sinfo.chmod(0o755)
+    sink = LastFailure()
+    for timeout_s in (1, 4, 16, 64):  # until there was time for it to speak
+        spec = f"timeout: {timeout_s}s, interval: 300s, slurm: {{cli: {{path: {tmp_path}}}}}"
+        poller = pipeline_of(spec).poller(resolved(spec), sink)
+        started_s = time.monotonic()
+        loop = asyncio.get_running_loop()
+        loop.call_later(0.85 * timeout_s, hold_up, started_s + 1.1 * timeout_s)
+        await poller.poll()
+        await poller.close()
+        if "the cat sat on it" in str(sink.error):
+            break
+    assert sink.error is not None
+    assert sink.error.reason is Reason.TIMEOUT
+    assert "the cat sat on it" in str(sink.error)
 
 
 def test_the_profile_is_that_of_slurm_alone() -> None:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from rackwatt_exporter.polling.schedule import TICK_S
 from rackwatt_exporter.polling.ticks import Ticks, Timeout
-from tests.virtual_time import run
+from tests.virtual_time import VirtualTimeLoop, run
 
 DELAYS = st.floats(-1, 100)
 READS_S = st.lists(st.floats(0, 3), min_size=1, max_size=6)
@@ -91,6 +91,46 @@ def test_a_timeout_leaves_a_cancellation_from_outside_to_the_task(
         with pytest.raises(asyncio.CancelledError):
             await task
         assert task.cancelling() == 1
+
+    run(story())
+
+
+@given(
+    held_up_s=st.floats(0, 5), own_s=st.floats(0, 1), read_s=st.floats(0, 4), ends_s=st.floats(0, 2)
+)
+def test_a_block_with_a_deadline_of_its_own_ends_by_that_one_however_late_the_loop_is(
+    held_up_s: float, own_s: float, read_s: float, ends_s: float
+) -> None:
+    async def story() -> None:
+        loop = asyncio.get_running_loop()
+
+        async def read() -> str:
+            try:
+                async with asyncio.timeout(own_s):
+                    await asyncio.sleep(read_s)
+            except TimeoutError:
+                await asyncio.sleep(ends_s)  # as a process that is killed and reaped
+                return "its own words"
+            return "read"
+
+        assert isinstance(loop, VirtualTimeLoop)
+        loop.call_later(own_s / 2, loop.pass_time, held_up_s)
+        with Timeout(Ticks()).after(1.0, grace_s=2.1):
+            assert await read() in ("its own words", "read")
+        task = asyncio.current_task()
+        assert task is not None
+        assert task.cancelling() == 0
+        await asyncio.sleep(10)  # nothing of it is left to interrupt this
+
+    run(story())
+
+
+def test_a_block_without_end_is_interrupted_after_the_grace() -> None:
+    async def story() -> None:
+        loop = asyncio.get_running_loop()
+        with pytest.raises(TimeoutError), Timeout(Ticks()).after(1.0, grace_s=2.0):
+            await asyncio.Event().wait()
+        assert loop.time() == pytest.approx(3.0, abs=2 * TICK_S)
 
     run(story())
 

@@ -64,6 +64,11 @@ HINTS = {
     Reason.COMMAND_FAILED: "ssh runs only as a uid that has a name: use one that /etc/passwd has, "
     "or install libnss-unknown",
 }
+# The host accepted the connection, or ssh itself would have given up by its ConnectTimeout.
+_SLOW_LOGIN = (
+    "Log in by hand with ssh as the same user: what sshd waits for does not respond, such as a "
+    "directory of users (LDAP, SSSD), DNS, or the file system of the home directory."
+)
 
 
 class SshHost:
@@ -112,8 +117,6 @@ class SshHost:
         """
         try:
             finished = await self._run(argv, timeout_s)
-        except TimeoutError:
-            raise command_timed_out(argv, timeout_s) from None
         except ProcessTimeoutError as error:
             raise command_timed_out(argv, timeout_s, error.stderr) from None
         except OSError as error:
@@ -133,9 +136,13 @@ class SshHost:
         loop = asyncio.get_running_loop()
         deadline_s = loop.time() + timeout_s
         if self._suspect or self._master is None or self._master.returncode is not None:
-            async with asyncio.timeout_at(deadline_s):
-                await self._log_out()
-                await self._log_in(timeout_s)
+            try:
+                async with asyncio.timeout_at(deadline_s):
+                    await self._log_out()
+                    await self._log_in(timeout_s)
+            except TimeoutError:
+                message = f"ssh had not logged in after {timeout_s:.3g} s: {argv[0]} was not run"
+                raise ReadError(Reason.TIMEOUT, message, remedy=_SLOW_LOGIN) from None
         # Until a command has ended, the kept connection may be dead.
         self._suspect = True
         remote = shlex.join(("env", *self._without, "LC_ALL=C", *self._settings, *argv))

@@ -8,10 +8,12 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
+from rackwatt_exporter.protocols.command.process import CommandError
 from rackwatt_exporter.protocols.command.ssh import SshHost
 from rackwatt_exporter.reading import ReadError, Reason
 from tests.eventually import PATIENCE_S, eventually
@@ -136,6 +138,40 @@ async def test_a_peer_that_never_speaks_is_timeout(control: Path) -> None:
         assert await reason_of(host, timeout_s=1.5) is Reason.TIMEOUT
 
 
+@asynccontextmanager
+async def hanging_after_banner() -> AsyncIterator[int]:
+    """Yield the port of a server that introduces itself as sshd does, and then waits."""
+    done = asyncio.Event()
+
+    async def greet(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"SSH-2.0-OpenSSH_9.2\r\n")
+        await done.wait()
+        writer.close()
+
+    server = await asyncio.start_server(greet, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        done.set()
+        server.close()
+        await server.wait_closed()
+
+
+@pytest.mark.parametrize("command", ["sinfo", "ipmitool"])
+async def test_a_log_in_that_hangs_after_the_banner_is_said_to_be_what_hangs(
+    control: Path, command: str
+) -> None:
+    async with hanging_after_banner() as port:
+        host = SshHost("127.0.0.1", port=port, control_directory=control)
+        with pytest.raises(ReadError) as caught:
+            await host.run((command,), 0.7)
+        await host.close()
+    assert caught.value.reason is Reason.TIMEOUT
+    assert not isinstance(caught.value, CommandError)  # no scheduler takes it for its own
+    assert str(caught.value) == f"ssh had not logged in after 0.7 s: {command} was not run"
+    assert "sshd" in (caught.value.remedy or "")
+
+
 async def test_a_peer_that_does_not_speak_ssh_is_bad_reply(control: Path) -> None:
     async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"\0\1garbage\r\n" * 2000)
@@ -225,6 +261,7 @@ READ_AS_UNNAMED = """
 import asyncio, pwd, os, sys
 from contextlib import suppress
 from pathlib import Path
+from rackwatt_exporter.protocols.command.process import CommandError
 from rackwatt_exporter.protocols.command.ssh import SshHost
 from rackwatt_exporter.reading import ReadError
 
