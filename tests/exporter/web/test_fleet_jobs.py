@@ -11,6 +11,7 @@ import pytest
 from selenium.webdriver.common.keys import Keys
 
 from rackwatt_exporter.schedulers.slurm.sinfo_output import MARK
+from rackwatt_exporter.schedulers.slurm.squeue_output import _COLUMNS
 from tests.exporter.commands.exporter_process import Running, running
 from tests.exporter.web.accessibility import CONTRAST, DEFICIENCIES, deficient, oklab
 from tests.peers.chromium import Browser, chromium
@@ -51,10 +52,12 @@ def sinfo(states: dict[str, str]) -> str:
 
 
 def job(number: int, user: str, nodes: str, cpus: int, count: int = 1) -> str:
-    return (
-        f"{number}|RUNNING|cpu={cpus},mem={cpus}G,node={count},gres/gpu=1|{user}|phys|normal|batch|"
-        f"{nodes}|N/A|N/A|N/A|N/A|100|200|N/A|(null)|{number}|None|{number}|\n"
-    )
+    columns = {
+        "JobArrayID": str(number), "JobID": str(number), "State": "RUNNING", "UserName": user,
+        "tres-alloc": f"cpu={cpus},mem={cpus}G,node={count},gres/gpu=1", "Account": "phys",
+        "Partition": "batch", "NodeList": nodes, "SubmitTime": "100", "StartTime": "200",
+    }  # fmt: skip
+    return "".join(f"{columns.get(name, 'N/A')}|" for name in _COLUMNS) + "\n"
 
 
 JOBS = (
