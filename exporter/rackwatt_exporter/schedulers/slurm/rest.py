@@ -1,8 +1,9 @@
 """Snapshots from slurmrestd, whichever version of its interface it speaks.
 
 Each Slurm release offers three or four versions of the interface: the newest that answers is kept
-until it no longer does, unless the document names one. Where jobs cannot be read the nodes are
-still known, and jobs are not: never none.
+until it no longer does, unless the document names one. Slurm 23.11 refuses its newest one while
+slurmdbd is down: the newest is tried again every ten minutes. Where jobs cannot be read the nodes
+are still known, and jobs are not: never none.
 """
 
 import asyncio
@@ -34,6 +35,7 @@ from rackwatt_exporter.schedulers.slurm.subject import Parsed, SlurmSubject
 from rackwatt_exporter.schedulers.slurm.subjects import SubjectReader
 
 OPENAPI = "/openapi/v3"
+BEST_AGAIN_S = 600.0
 
 
 class SlurmRest:
@@ -59,6 +61,8 @@ class SlurmRest:
         self._reads_jobs = jobs
         self._subjects = SubjectReader(subjects, self._ask)
         self._paths: Sequence[str] = ()
+        self._best: Sequence[str] = ()
+        self._best_tried_s = 0.0
         self._last: SchedulerSnapshot | None = None
         self._updated_s: int | None = None
 
@@ -93,13 +97,21 @@ class SlurmRest:
     async def _read(self) -> SchedulerSnapshot:
         if self._paths:
             try:
-                return await self._first_of(self._paths)
+                return await self._first_of(self._in_order())
             except VersionError as error:
                 if not error.gone:
                     raise
         self._paths = ()  # another Slurm answers than the one whose versions we know
-        self._paths = await self._offered()
-        return await self._first_of(self._paths)
+        self._best = self._paths = await self._offered()
+        return await self._first_of(self._best)
+
+    def _in_order(self) -> Sequence[str]:
+        """Return the paths: the one that answered last first, and now and then the best one."""
+        since_s = asyncio.get_running_loop().time() - self._best_tried_s
+        if self._paths[0] == self._best[0] or since_s < BEST_AGAIN_S:
+            return self._paths
+        self._last = self._updated_s = None  # they are of another version
+        return self._best
 
     async def _offered(self) -> Sequence[str]:
         """List where nodes are, the best version first."""
@@ -114,6 +126,8 @@ class SlurmRest:
         """Read by the first version that answers, and put it first from now on."""
         failures = []
         for path in paths:
+            if path == self._best[0]:
+                self._best_tried_s = asyncio.get_running_loop().time()
             try:
                 snapshot = await self._nodes(path)
             except VersionError as failure:

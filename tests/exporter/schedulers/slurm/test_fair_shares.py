@@ -35,14 +35,15 @@ def text(*rows: str) -> tuple[tuple[FairShare, ...], str]:
 @pytest.mark.parametrize(
     ("printed", "answers"),
     [
-        ("slurm-24.11/shares.txt", ("slurm-24.11/shares_v0.0.40.json", "slurm-24.11/shares_v0.0.42.json")),
+        ("slurm-23.11/shares.txt", ("slurm-23.11/shares_v0.0.40.json",)),
+        ("slurm-24.11/shares.txt", ("slurm-24.11/shares_v0.0.42.json",)),
         ("slurm-26.05/shares.txt", ("slurm-26.05/shares_v0.0.45.json",)),
     ],
 )  # fmt: skip
 def test_fair_shares_are_the_same_in_text_and_in_json_of_each_version(
     printed: str, answers: tuple[str, ...]
 ) -> None:
-    """Of an infinite level v0.0.40 answers what is no JSON, and v0.0.45 a number."""
+    """Of an infinite level Slurm 23.11 answers what is no JSON, and 26.05 a number."""
     expected = shares(printed)
     for answer in answers:
         found = shares(answer)

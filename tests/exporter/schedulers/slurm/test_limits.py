@@ -25,10 +25,10 @@ from rackwatt_exporter.schedulers.slurm.subject import Parsed
 
 DATA = Path(__file__).parents[3] / "data"
 MIB, GIB = 2**20, 2**30
-VERSIONS = ("22.05", "24.11", "26.05")
+VERSIONS = ("22.05", "23.11", "24.11", "26.05")
 ANSWERS = (
     "slurm-22.05/associations_v0.0.38.json",
-    "slurm-24.11/associations_v0.0.40.json",
+    "slurm-23.11/associations_v0.0.40.json",
     "slurm-24.11/associations_v0.0.42.json",
     "slurm-26.05/associations_v0.0.45.json",
 )

@@ -11,6 +11,7 @@ from aiohttp import web
 from rackwatt_exporter.config.options import SecretKey
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.reading import ReadError, Reason
+from rackwatt_exporter.schedulers.slurm import rest
 from rackwatt_exporter.schedulers.slurm.options import HeaderOptions, SlurmRestOptions
 from rackwatt_exporter.schedulers.slurm.record_stream import BLOCK_BYTES, MAX_BYTES
 from rackwatt_exporter.schedulers.slurm.rest import SlurmRest
@@ -264,6 +265,26 @@ async def test_a_version_that_cannot_answer_is_passed_over_and_the_older_one_rem
     assert peer.requests[:3] == ["/openapi/v3", "/slurm/v0.0.42/nodes/", "/slurm/v0.0.41/nodes/"]
     assert len(peer.requests) == 4
     assert peer.requests[3].startswith("/slurm/v0.0.41/nodes/?update_time=")
+
+
+async def test_the_newest_version_is_tried_again_in_time_and_kept_where_slurmdbd_is_back(
+    secrets: Secrets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Slurm 23.11 refuses v0.0.40, its newest one, while slurmdbd is down."""
+    down = (DATA.parent / "slurm-23.11" / "nodes_without_slurmdbd_v0.0.40.json").read_bytes()
+    peer = Playback()
+    peer.versions = ["v0.0.38", "v0.0.39", "v0.0.40"]
+    peer.refused = {"v0.0.40": (500, down)}
+    async with played(peer, secrets) as scheduler:
+        assert states(await scheduler.read()) == SIX
+        monkeypatch.setattr(rest, "BEST_AGAIN_S", 0.0)
+        assert states(await scheduler.read()) == SIX
+        peer.refused = {}
+        for _ in range(2):
+            assert states(await scheduler.read()) == SIX
+    newest, older = "/slurm/v0.0.40/nodes/", "/slurm/v0.0.39/nodes/"
+    since = f"?update_time={peer.changed_s}"
+    assert peer.requests[1:] == [newest, older, newest, older, newest, newest + since]
 
 
 async def test_where_every_version_wants_slurmdbd_the_message_names_version_and_remedy(
