@@ -178,11 +178,10 @@ def test_reports_have_what_the_processes_use(tmp_path: Path) -> None:
         with started(
             "sh", "-c", script, flags=flags, SLURM_PROCID="3", SLURM_STEP_ID="0"
         ) as process:
-            (found,) = until(lambda: [one for one in traces(run) if one["cpus"] is not None])
+            (found,) = until(lambda: [one for one in traces(run) if (one["cpus"] or 0) > 0])
             assert (found["job_id"], found["step"], found["rank"]) == ("7", "0", 3)
             assert (found["pid"], found["processes"], found["threads"]) == (process.pid, 2, 2)
             assert found["mem"] > 100_000
-            assert 0 <= found["cpus"] <= 150
             assert found["hostname"] == socket.gethostname()
 
 

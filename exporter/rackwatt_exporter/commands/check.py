@@ -150,11 +150,13 @@ class _ResultSink:
     progress: _Progress
     pipeline: Pipeline[Any, Any]
     subject: Subject
+    offer: str | None
     outcome: CheckResult | None = None
 
     def succeeded(self, key: str, value: Any, took_s: float) -> None:
         watts, source = self.pipeline.watts(value), self.pipeline.origin(value)
-        error, note = self.pipeline.problem(value), self.pipeline.note(value)
+        error = self.pipeline.problem(value)
+        note = "; ".join(filter(None, (self.offer, self.pipeline.note(value)))) or None
         name = self.pipeline.name
         summary = self.pipeline.summary(value)
         self.pipeline.store.succeeded(key, value, took_s)
@@ -181,7 +183,9 @@ async def _read_all(resolved: Fleet, registry: Registry) -> list[CheckResult]:
     for each in registry:
         each.store.sync(each.specs(resolved).values())
     progress = _Progress(len(specs))
-    sinks = [_ResultSink(progress, each, each.subject(spec)) for each, spec in specs]
+    sinks = [
+        _ResultSink(progress, each, each.subject(spec), each.offer(spec)) for each, spec in specs
+    ]
     pollers = [
         pipeline.poller(spec, sink) for (pipeline, spec), sink in zip(specs, sinks, strict=True)
     ]

@@ -123,6 +123,11 @@ class Pipeline(ABC, Generic[S, V]):
         del value
         return None
 
+    def offer(self, spec: S) -> str | None:
+        """Return what a document offers here beside what is read; None where it is nothing."""
+        del spec
+        return None
+
     def note(self, value: V) -> str | None:
         """Return what a value that was just read leaves out; None where it is whole."""
         del value

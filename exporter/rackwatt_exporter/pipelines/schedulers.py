@@ -213,6 +213,10 @@ class SchedulerPipeline(Pipeline[SchedulerConfig, SchedulerSnapshot]):
         del fleet
         return f"SchedulerBinding {spec.name}"
 
+    def offer(self, spec: SchedulerConfig) -> str | None:
+        """Return where its jobs report, or why they cannot."""
+        return tracing.offer(spec, self._secrets)
+
     def note(self, value: SchedulerSnapshot) -> str | None:
         """Return how many nodes could not be read, and what the answer shows of them."""
         unread = f"{counted(value.unread, 'node')} could not be read" if value.unread else ""

@@ -18,7 +18,7 @@ from rackwatt_exporter.reading import ReadError
 from rackwatt_exporter.schedulers.model.job import Job
 from rackwatt_exporter.schedulers.model.trace import TraceReport
 from rackwatt_exporter.schedulers.views import slurm_families, slurm_traces, traces
-from rackwatt_exporter.schedulers.views.render import Lines, render
+from rackwatt_exporter.schedulers.views.render import is_excluded, joined, render
 from rackwatt_exporter.store.traces import Trace, TraceStore
 
 FAMILIES: tuple[MetricFamily, ...] = (*traces.FAMILIES, *slurm_traces.FAMILIES)
@@ -71,12 +71,7 @@ class TracedScheduler:
         Raises:
             ReadError: credentials_missing, where the token should be and is not.
         """
-        key = self.spec.tracing.token
-        if key is None:
-            return None
-        if not (token := self._secrets.read(key.secret, key.key).strip()):
-            raise MissingSecretError(key.secret, key.key, self._secrets.path(key.secret, key.key))
-        return token
+        return _token(self.spec, self._secrets)
 
     def accept(self, report: TraceReport) -> bool | None:
         """Keep a report; return whether the scheduler lists its job, None where that is not known.
@@ -89,7 +84,8 @@ class TracedScheduler:
         cluster = listed.cluster if listed else ""
         if cluster and report.cluster not in ("", cluster, self.spec.cluster):
             raise ValueError(f"this is cluster {cluster}, and the report is of another one")
-        self.store.accept(report, listed.by_id if listed else None)
+        text = traces.text((self.spec.name, self.spec.cluster), report)
+        self.store.accept(report, text, listed.by_id if listed else None)
         return report.job in listed.by_id if listed else None
 
     def read(self) -> ServedTraces:
@@ -102,17 +98,21 @@ class TracedScheduler:
         unlisted = [one for one in every if one.report.job not in listed.by_id]
         return ServedTraces(served, unlisted, is_known=True)
 
-    def lines(self, profiles: Collection[str]) -> Lines:
+    def text(self, profiles: Collection[str]) -> Mapping[MetricFamily, bytes]:
         """Write the lines of all families."""
         labels, exclude = (self.spec.name, self.spec.cluster), self.spec.metrics.exclude
         found, listed = self.read(), self._listed()
-        reports = [one.report for one in found.served]
-        counted = traces.samples(job_counts(found), self.store.results)
-        made = traces.lines(labels, reports, exclude) | render(labels, counted, exclude)
+        made = {
+            family: b"".join(one.text[family] for one in found.served if family in one.text)
+            for family in traces.PER_PROCESS
+            if not is_excluded(family, exclude)
+        }
+        samples = traces.samples(job_counts(found), self.store.results)
         if self.spec.kind == slurm_families.SCHEDULER and slurm_families.PROFILE in profiles:
-            samples = slurm_traces.samples(reports, listed.by_id if listed else None)
-            made |= render(labels, samples, exclude)
-        return made
+            reports = [one.report for one in found.served]
+            of_slurm = slurm_traces.samples(reports, listed.by_id if listed else None)
+            samples = chain(samples, of_slurm)
+        return made | joined(render(labels, samples, exclude))
 
     def missing(self) -> ReadError | None:
         """Return why there is no token, where there should be one."""
@@ -157,8 +157,9 @@ class TracedSchedulers:
         for name in self._traced.keys() - wanted.keys():
             del self._traced[name]
         for name, spec in wanted.items():
-            if name in self._traced:
-                self._traced[name].apply(spec)
+            known = self._traced.get(name)
+            if known is not None and known.spec.cluster == spec.cluster:
+                known.apply(spec)
             else:
                 listed = partial(self._listed, name)
                 self._traced[name] = TracedScheduler(spec, self._secrets, listed)
@@ -173,10 +174,29 @@ class TracedSchedulers:
 
     def families(self) -> Iterator[FamilyLines]:
         """Go through the families with the lines of all traces."""
-        made = [one.lines(self._profiles) for one in self._traced.values()]
-        for family in FAMILIES if made else ():
-            text = "".join(chain.from_iterable(lines.get(family, ()) for lines in made))
-            yield family, [text.encode()] if text else []
+        made = [one.text(self._profiles) for one in self._traced.values()]
+        for family in FAMILIES:
+            yield family, [text[family] for text in made if text.get(family)]
+
+
+def offer(spec: SchedulerConfig, secrets: Secrets) -> str | None:
+    """Return where jobs report, or why they cannot; None where a document does not want it."""
+    if not spec.tracing.enabled:
+        return None
+    try:
+        _token(spec, secrets)
+    except ReadError as error:
+        return f"jobs cannot report at {spec.tracing.path}: {error}"
+    return f"jobs report at {spec.tracing.path}"
+
+
+def _token(spec: SchedulerConfig, secrets: Secrets) -> bytes | None:
+    key = spec.tracing.token
+    if key is None:
+        return None
+    if not (token := secrets.read(key.secret, key.key).strip()):
+        raise MissingSecretError(key.secret, key.key, secrets.path(key.secret, key.key))
+    return token
 
 
 def job_counts(found: ServedTraces) -> dict[str, int]:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Container, Iterator
 from typing import NamedTuple
 
 from rackwatt_exporter.schedulers.model.trace import ProcessKey, TraceReport
+from rackwatt_exporter.schedulers.views.traces import ProcessText
 
 PROCESSES_PER_JOB = 16
 """How many processes there may be for each job that there may be; one job may have them all."""
@@ -21,9 +22,10 @@ class TraceLimitError(Exception):
 
 
 class Trace(NamedTuple):
-    """The last report of a process, and when it came (monotonic seconds of this process)."""
+    """The last report of a process, its text, and when it came (monotonic seconds)."""
 
     report: TraceReport
+    text: ProcessText
     received_at_s: float
 
 
@@ -40,8 +42,8 @@ class TraceStore:
         self._traces: dict[ProcessKey, Trace] = {}
         self._jobs: defaultdict[str, set[ProcessKey]] = defaultdict(set)
 
-    def accept(self, report: TraceReport, listed: Container[str] | None) -> None:
-        """Keep a report in the place of the last one of its process.
+    def accept(self, report: TraceReport, text: ProcessText, listed: Container[str] | None) -> None:
+        """Keep a report and its text in the place of the last one of its process.
 
         `listed` are the ids of the jobs that the scheduler lists; None where they are not known.
 
@@ -53,7 +55,7 @@ class TraceStore:
         if key not in self._traces:
             self._make_room(key, listed)
         self._traces.pop(key, None)
-        self._traces[key] = Trace(report, self._clock())
+        self._traces[key] = Trace(report, text, self._clock())
         self._jobs[key.job].add(key)
 
     def traces(self) -> Iterator[Trace]:

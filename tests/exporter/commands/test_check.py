@@ -81,6 +81,24 @@ def test_check_shows_what_a_scheduler_reports_and_what_it_could_not_read(tmp_pat
     assert scheduler["summary"] == "24.11.5: 1 idle; jobs: 7 pending"
 
 
+def test_check_says_where_jobs_report_or_which_secret_is_missing_for_it(tmp_path: Path) -> None:
+    path = tmp_path / "noop.yaml"
+    tracing = "{enabled: true, path: /jobs, tokenSecretRef: {name: trace, key: token}}"
+    path.write_text(
+        "apiVersion: rackwatt.dev/v1alpha1\nkind: SchedulerBinding\nmetadata: {name: prod}\n"
+        f"spec: {{cluster: prod, noop: {{}}, tracing: {tracing}}}\n"
+    )
+    secrets = f"--secrets.directory={tmp_path}"
+    assert (
+        "note: jobs cannot report at /jobs: Secret trace is missing" in check(path, secrets).stdout
+    )
+    (tmp_path / "trace").mkdir()
+    (tmp_path / "trace/token").write_text("secret")
+    output = check(path, secrets).stdout
+    assert "note: jobs report at /jobs\n" in output
+    assert "secret" not in output
+
+
 def test_a_document_that_is_wrong_is_2_whatever_else_was_read(tmp_path: Path) -> None:
     done = check(lab(tmp_path, '[{names: n1}, {names: "n[1-4]", addresses: "a[1-3]"}]'))
     assert done.returncode == 2

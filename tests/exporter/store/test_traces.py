@@ -1,7 +1,10 @@
+from collections.abc import Container
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rackwatt_exporter.schedulers.model.trace import TraceReport
 from rackwatt_exporter.store.traces import PROCESSES_PER_JOB, TraceLimitError, TraceStore
 from tests.exporter.schedulers.model.test_trace import report
 
@@ -16,6 +19,10 @@ class Clock:
         return self.now_s
 
 
+def accept(store: TraceStore, report: TraceReport, listed: Container[str] | None) -> None:
+    store.accept(report, {}, listed)
+
+
 def pids(store: TraceStore) -> list[int]:
     return [trace.report.pid for trace in store.traces()]
 
@@ -28,15 +35,15 @@ def pids(store: TraceStore) -> list[int]:
 )  # fmt: skip
 def test_two_processes_never_overwrite_each_other(fields: dict[str, object]) -> None:
     store = TraceStore(10, 10.0)
-    store.accept(report(job_id=1), None)
-    store.accept(report(**{"job_id": 1, **fields}), None)
+    accept(store, report(job_id=1), None)
+    accept(store, report(**{"job_id": 1, **fields}), None)
     assert len(list(store.traces())) == 2
 
 
 def test_a_newer_report_takes_the_place_of_the_last_one() -> None:
     store = TraceStore(10, 10.0)
-    store.accept(report(mem=1), None)
-    store.accept(report(mem=2), None)
+    accept(store, report(mem=1), None)
+    accept(store, report(mem=2), None)
     (trace,) = store.traces()
     assert trace.report.mem == 2
 
@@ -44,14 +51,14 @@ def test_a_newer_report_takes_the_place_of_the_last_one() -> None:
 def test_a_report_is_gone_once_it_is_older_than_allowed() -> None:
     clock = Clock()
     store = TraceStore(10, 10.0, clock)
-    store.accept(report(pid=1), None)
+    accept(store, report(pid=1), None)
     clock.now_s += 6
-    store.accept(report(pid=2), None)
+    accept(store, report(pid=2), None)
     clock.now_s += 4
     assert pids(store) == [1, 2]
     clock.now_s += 1
     assert pids(store) == [2]
-    store.accept(report(pid=1), None)
+    accept(store, report(pid=1), None)
     clock.now_s += 9
     assert pids(store) == [1]
 
@@ -59,41 +66,41 @@ def test_a_report_is_gone_once_it_is_older_than_allowed() -> None:
 def test_one_job_too_many_is_refused_and_the_others_stay() -> None:
     store = TraceStore(2, 10.0)
     for job in (1, 2):
-        store.accept(report(job_id=job), None)
+        accept(store, report(job_id=job), None)
     with pytest.raises(TraceLimitError, match="no room for another job: maxJobs is 2"):
-        store.accept(report(job_id=3), None)
-    store.accept(report(job_id=2, rank=1), None)
+        accept(store, report(job_id=3), None)
+    accept(store, report(job_id=2, rank=1), None)
     assert [trace.report.job for trace in store.traces()] == ["1", "2", "2"]
 
 
 def test_a_listed_job_takes_the_room_of_one_that_is_not() -> None:
     store = TraceStore(2, 10.0)
     for job in ("1", "invented"):
-        store.accept(report(job_id=job), {"1", "2", "3"})
+        accept(store, report(job_id=job), {"1", "2", "3"})
     with pytest.raises(TraceLimitError):
-        store.accept(report(job_id="invented too"), {"1", "2", "3"})
-    store.accept(report(job_id="2"), {"1", "2", "3"})
+        accept(store, report(job_id="invented too"), {"1", "2", "3"})
+    accept(store, report(job_id="2"), {"1", "2", "3"})
     assert {trace.report.job for trace in store.traces()} == {"1", "2"}
     with pytest.raises(TraceLimitError):
-        store.accept(report(job_id="3"), {"1", "2", "3"})
+        accept(store, report(job_id="3"), {"1", "2", "3"})
 
 
 def test_a_stale_job_makes_room_for_another() -> None:
     clock = Clock()
     store = TraceStore(1, 10.0, clock)
-    store.accept(report(job_id=1), None)
+    accept(store, report(job_id=1), None)
     clock.now_s += 11
-    store.accept(report(job_id=2), None)
+    accept(store, report(job_id=2), None)
     assert [trace.report.job for trace in store.traces()] == ["2"]
 
 
 def test_one_job_may_have_all_processes_and_no_more() -> None:
     store = TraceStore(1, 10.0)
     for pid in range(1, PROCESSES_PER_JOB + 1):
-        store.accept(report(pid=pid), None)
+        accept(store, report(pid=pid), None)
     with pytest.raises(TraceLimitError, match="no room for another process: 16 are traced"):
-        store.accept(report(pid=99), None)
-    store.accept(report(pid=1), None)
+        accept(store, report(pid=99), None)
+    accept(store, report(pid=1), None)
 
 
 @given(
@@ -109,7 +116,7 @@ def test_the_store_stays_within_its_limits_and_forgets_nothing_new(
     for job, pid, pause_s in reports:
         clock.now_s += pause_s
         try:
-            store.accept(report(job_id=job, pid=pid), None)
+            accept(store, report(job_id=job, pid=pid), None)
         except TraceLimitError:
             continue
         last[job, pid] = clock.now_s

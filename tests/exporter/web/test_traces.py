@@ -125,6 +125,21 @@ async def test_the_families_of_traces_are_valid_openmetrics(tmp_path: Path) -> N
         assert energy.samples[0].labels["step"] == '"} 1'
 
 
+async def test_the_pattern_of_the_document_excludes_families_of_traces(tmp_path: Path) -> None:
+    async with serving(tmp_path) as (site, client):
+        assert (await post(client)).status_code == 200
+        assert "trace_memory_bytes{" in await site.text()
+        pattern = binding().replace(
+            "noop: {}", "noop: {}\n  metrics: {exclude: '.*_trace_(mem|jobs).*'}"
+        )
+        (tmp_path / "prod.yaml").write_text(pattern)
+        await site.exporter.reload()
+        text = await site.text()
+        assert "trace_memory_bytes" not in text
+        assert "trace_jobs" not in text
+        assert "trace_threads{" in text
+
+
 async def test_two_hosts_and_ranks_of_one_job_do_not_overwrite_each_other(tmp_path: Path) -> None:
     async with serving(tmp_path) as (site, client):
         list_jobs(site)

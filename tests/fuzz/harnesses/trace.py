@@ -18,9 +18,7 @@ def examine(data: bytes) -> None:
     assert report.job
     assert all(word.isprintable() and len(word) <= 255 for word in map(str, report.key))
     assert "<" not in escape(report.username)
-    for lines in traces.lines(("s", "c"), [report], None).values():
-        for line in lines:
-            number = float(line.rpartition(" ")[2])
-            assert 0 <= number <= 2**60
-            assert line.count("\n") == 1
+    for line in traces.text(("s", "c"), report).values():
+        assert 0 <= float(line.rpartition(b" ")[2]) <= 2**60
+        assert line.count(b"\n") == 1
     assert all(sample.value >= 0 for sample in slurm_traces.samples([report], None))

@@ -1,16 +1,15 @@
 """Families of traced jobs: what the processes of their commands use, as they report it.
 
-Each process has its own series, and no job more than it reports. The labels of a process are the
-same in all of its reports: their text is kept.
+Each process has its own series, and no job more than it reports. Their text is written when a
+report comes, since a scrape of all of them at once would hold up the event loop.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
+from collections.abc import Iterator, Mapping
 
 from rackwatt_exporter.metrics.family import MetricFamily, Sample
 from rackwatt_exporter.metrics.text import labels
-from rackwatt_exporter.schedulers.model.trace import ProcessKey, TraceReport
-from rackwatt_exporter.schedulers.views.render import SCHEDULER_LABELS, Lines, is_excluded
+from rackwatt_exporter.schedulers.model.trace import TraceReport
+from rackwatt_exporter.schedulers.views.render import SCHEDULER_LABELS
 
 _PROCESS = (*SCHEDULER_LABELS, "jobid", "step", "node", "rank", "pid")
 _TOTAL = "since the start of its command."
@@ -96,16 +95,18 @@ PER_PROCESS = (
 )  # fmt: skip
 FAMILIES = (JOBS, REPORTS, *PER_PROCESS)
 
+ProcessText = Mapping[MetricFamily, bytes]
+"""The line of a process in each family that it has."""
 
-def lines(scheduler: tuple[str, str], reports: Iterable[TraceReport], exclude: str | None) -> Lines:
-    """Write the lines of each process; what was not measured has none."""
-    made: Lines = {family: [] for family in PER_PROCESS if not is_excluded(family, exclude)}
-    for report in reports:
-        text = _labels(scheduler, report.key)
-        for family, number in _numbers(report):
-            if number is not None and family in made:
-                made[family].append(f"{family.name}{text} {number}\n")
-    return made
+
+def text(scheduler: tuple[str, str], report: TraceReport) -> ProcessText:
+    """Write the line of each family; what was not measured has none."""
+    head = labels(zip(_PROCESS, (*scheduler, *map(str, report.key)), strict=True))
+    return {
+        family: f"{family.name}{head} {number}\n".encode()
+        for family, number in _numbers(report)
+        if number is not None
+    }
 
 
 def samples(jobs: Mapping[str, int], results: Mapping[str, int]) -> Iterator[Sample]:
@@ -127,8 +128,3 @@ def _numbers(report: TraceReport) -> Iterator[tuple[MetricFamily, float | None]]
     yield GPU_MEMORY, report.gpu_mem
     yield GPU_ENERGY, report.gpu_joules
     yield NODE_ENERGY, report.node_joules
-
-
-@lru_cache(32_768)
-def _labels(scheduler: tuple[str, str], key: ProcessKey) -> str:
-    return labels(zip(_PROCESS, (*scheduler, *map(str, key)), strict=True))
