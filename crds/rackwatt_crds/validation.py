@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from rackwatt_crds.bmc.expansion import expand_hosts
 from rackwatt_crds.bmc.hosts import Bmc, HostEntry
-from rackwatt_crds.bmc.mistakes import entry_problems, schedule_problems
+from rackwatt_crds.bmc.mistakes import endpoint_problems, entry_problems, schedule_problems
 from rackwatt_crds.decoding import InvalidItem, Problem
 from rackwatt_crds.document import Document, PowerTarget
 from rackwatt_crds.endpoints import Connection, Url, address_problem, parse_url
@@ -58,9 +58,11 @@ def _target(spec: PowerTargetSpec) -> Iterator[Problem]:
     if spec.bmc is None or spec.bmc is UNREAD:
         return
     seen: dict[str, str] = {}
+    endpoints: dict[tuple[str, str], str] = {}
     for path, entry in _entries(spec.bmc):
         hosts = expand_hosts(spec.bmc, entry)
         yield from entry_problems(spec, spec.bmc, entry, path, hosts)
+        yield from endpoint_problems(spec.bmc, entry, path, hosts, endpoints)
         twice = [name for name in hosts.names if seen.setdefault(name, path) != path]
         if twice:
             reason = f"node {shown(twice[0])} is already defined at {seen[twice[0]]}"

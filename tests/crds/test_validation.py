@@ -10,6 +10,7 @@ from rackwatt_crds.endpoints import parse_url
 from rackwatt_crds.loading import parse_document
 from rackwatt_crds.quoting import shown
 from rackwatt_crds.validation import semantic_problems
+from rackwatt_exporter.config.fleet import resolve_fleet
 
 
 def document(kind: str, spec: dict[str, Any]) -> Document:
@@ -54,6 +55,52 @@ def test_a_node_named_twice_is_reported_with_both_places() -> None:
     assert within == "spec.bmc.hosts[0].names: node 'a' is listed twice"
     (across,) = fleet({"names": "a"}, {"names": "b,a"}, method="fake")
     assert across == "spec.bmc.hosts[1].names: node 'a' is already defined at spec.bmc.hosts[0]"
+
+
+ONE_BMC = {"names": "n[1-3]", "address": "bmc"}
+READ_TWICE = "bmc is already read, with the same settings, for node 'n1'"
+
+
+@pytest.mark.parametrize(
+    ("hosts", "access", "expected"),
+    [
+        ([ONE_BMC], {"method": "redfish"}, ["[0]"]),
+        ([ONE_BMC], {}, ["[0]"]),
+        ([ONE_BMC], {"method": "fake"}, []),
+        ([ONE_BMC], {"method": "redfish", "redfish": {"chassis": "{name}"}}, []),
+        ([ONE_BMC], {"method": "redfish", "redfish": {"sensors": ["PSU{index}"]}}, []),
+        ([ONE_BMC], {"method": "redfish", "redfish": {"chassis": "1"}}, ["[0]"]),
+        (
+            [{"names": "n1", "address": "bmc"}, {"names": "n2", "addresses": "bmc"}],
+            {"method": "redfish"},
+            ["[1]"],
+        ),
+        (
+            [
+                {"names": "n1", "address": "bmc"},
+                {"names": "n2", "address": "bmc", "redfish": {"port": 443}},
+                {"names": "n3", "address": "bmc", "redfish": {"port": 8443}},
+                {"names": "n4", "address": "bmc", "method": "ipmi"},
+                {"names": "n5", "address": "bmc", "credentials": {"secretRef": {"name": "b"}}},
+            ],
+            {"method": "redfish"},
+            ["[1]"],
+        ),
+    ],
+)
+def test_both_programs_say_the_same_of_nodes_that_are_read_from_one_bmc(
+    hosts: list[Any], access: dict[str, Any], expected: list[str]
+) -> None:
+    expected = [f"spec.bmc.hosts{index}: {READ_TWICE}" for index in expected]
+    assert fleet(*hosts, **access) == expected
+    raw = {
+        "apiVersion": "rackwatt.dev/v1alpha1",
+        "kind": "PowerTarget",
+        "metadata": {"name": "lab"},
+        "spec": {"bmc": {**access, "hosts": hosts}},
+    }
+    problems = resolve_fleet([parse_document(raw, "x")]).problems
+    assert list(problems) == [f"x PowerTarget lab: {line}" for line in expected]
 
 
 X = "1.3.6.1.4.1.9.1"

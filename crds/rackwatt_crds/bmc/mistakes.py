@@ -7,7 +7,7 @@ field may be above the entry: what many entries inherit is one problem.
 from collections.abc import Iterator
 from typing import Any
 
-from rackwatt_crds.bmc.expansion import ExpandedHosts, method
+from rackwatt_crds.bmc.expansion import ExpandedHosts, format_template, method
 from rackwatt_crds.bmc.hosts import DEFAULT_INTERVAL, Bmc, HostEntry
 from rackwatt_crds.bmc.presets import PRESETS
 from rackwatt_crds.bmc.snmp import Oid
@@ -37,6 +37,32 @@ def entry_problems(
         yield from _repeated_oids(bmc, entry, path)
     if chosen in ("ipmi", "ipmiSsh"):
         yield from _sensors(bmc, entry, path)
+
+
+def endpoint_problems(
+    bmc: Bmc, entry: HostEntry, path: str, hosts: ExpandedHosts, seen: dict[tuple[str, str], str]
+) -> Iterator[Problem]:
+    """Yield one problem where a node is read from an endpoint that another one has already.
+
+    `seen` has the node of each endpoint so far. The same address with other settings, such as
+    another `redfish.chassis`, is another endpoint.
+    """
+    chosen = method(bmc, entry)
+    if hosts.problems or chosen is UNREAD or METHODS[chosen].endpoint is None:
+        return
+    settings = _settings(bmc, entry)
+    if "UNREAD" in settings:
+        return
+    for index, (name, address) in enumerate(zip(hosts.names, hosts.addresses, strict=False)):
+        first = seen.setdefault((address, format_template(settings, name, index)), name)
+        if first != name:
+            yield Problem(path, already_read(address, first), item_only=True)
+            return
+
+
+def already_read(address: str, node: str) -> str:
+    """Return the reason for a node whose watts would be those of another one."""
+    return f"{address} is already read, with the same settings, for node {shown(node)}"
 
 
 def schedule_problems(spec: PowerTargetSpec) -> Iterator[Problem]:
@@ -119,6 +145,16 @@ def _sensors(bmc: Bmc, entry: HostEntry, path: str) -> Iterator[Problem]:
         where = path if getattr(layers[0], "dcmi", None) is False else _BMC
         reason = "with dcmi false, sensors must name what to sum"
         yield Problem(f"{where}.{chosen}.sensors", reason, item_only=True)
+
+
+def _settings(bmc: Bmc, entry: HostEntry) -> str:
+    """Return, as text to compare, all settings that decide what is read at an address."""
+    kind = METHODS[method(bmc, entry)]
+    layers = _layers(bmc, entry, kind.field)
+    given = {field: _inherited(layers, field) for field in kind.model.__struct_fields__}
+    if "port" in given and given["port"] is None and kind.endpoint is not None:
+        given["port"] = kind.endpoint.port
+    return repr((kind.name, given, entry.credentials or bmc.credentials))
 
 
 def _layers(bmc: Bmc, entry: HostEntry, field: str) -> tuple[Any, Any, Model | None]:

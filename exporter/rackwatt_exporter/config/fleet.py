@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from rackwatt_crds.bmc.expansion import expand_hosts
 from rackwatt_crds.bmc.hosts import DEFAULT_INTERVAL, Bmc
-from rackwatt_crds.bmc.mistakes import entry_problems
+from rackwatt_crds.bmc.mistakes import already_read, entry_problems
 from rackwatt_crds.decoding import InvalidItem, Problem
 from rackwatt_crds.document import PowerTarget, SchedulerBinding
 from rackwatt_crds.duration import seconds
@@ -93,7 +93,7 @@ class _FleetBuilder:
     problems: list[str] = field(default_factory=list)
     origins: dict[str, str] = field(default_factory=dict)
     endpoints: dict[object, str] = field(default_factory=dict)
-    repeated: set[str] = field(default_factory=set)
+    repeated: set[tuple[str, str]] = field(default_factory=set)
 
     def add_problems(self, one: Loaded) -> None:
         """Add the problems of one document; those of a valid document's entries follow later."""
@@ -190,15 +190,17 @@ class _FleetBuilder:
         origin = f"{one.kind} {one.name} {path}"
         if target.node in self.targets:
             reason = f"node {target.node!r} is already defined at {self.origins[target.node]}"
-            if origin not in self.repeated:  # one problem for each entry
+            if (origin, "names") not in self.repeated:  # one problem for each entry
                 self.problems.append(one.report(Problem(f"{path}.names", reason)))
-            self.repeated.add(origin)
+            self.repeated.add((origin, "names"))
             return
         endpoint = (target.method, target.address, target.options, target.credentials)
         same = self.endpoints.setdefault(endpoint, target.node)
         if same != target.node and _is_connected(target):
-            reason = f"{target.address} is already read, with the same settings, for node {same!r}"
-            self.problems.append(one.report(Problem(path, reason)))
+            reason = already_read(target.address, same)
+            if (origin, "address") not in self.repeated:
+                self.problems.append(one.report(Problem(path, reason)))
+            self.repeated.add((origin, "address"))
             target = replace(target, method="invalid", options=InvalidOptions(f"{path}: {reason}"))
         self.targets[target.node] = target
         self.origins[target.node] = origin

@@ -134,6 +134,10 @@ def test_check_lists_requirements_of_a_collector_inside_nodes_with_reasons(
             "method: fake, hosts: [{names: a}, {names: 'b,a'}]",
             "spec.bmc.hosts[1].names: node 'a' is already defined at spec.bmc.hosts[0]",
         ),
+        (
+            "method: redfish, hosts: [{names: 'n[1-2]', address: one-bmc}]",
+            "spec.bmc.hosts[0]: one-bmc is already read, with the same settings, for node 'n1'",
+        ),
         ("hosts: [{names: a, addresses: 'a b'}]", "'a b' is neither a host name nor an IP address"),
         ("method: fax, hosts: [{names: a}]", "spec.bmc.method: unknown value 'fax'"),
         (
