@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from rackwatt_exporter.schedulers.slurm.sinfo_output import MARK
+from rackwatt_exporter.schedulers.slurm.output_format import MARK
 
 NOW_S = 1_795_252_000
 _REASONS = ("Priority", "Resources", "Dependency", "JobArrayTaskLimit", "JobHeldUser", "BeginTime")
@@ -131,6 +131,6 @@ def _line(
     feature = random_.choice(("(null)",) * 9 + ("zen4&ib",))
     owner = f"user{user:03}|account{user % 40:02}|normal|{partition}"
     return (
-        f"{name}|{state}|{tres}|{owner}|{nodes}|N/A|N/A|N/A|N/A|{submitted}|{start}|{end}|"
+        f"{name}{MARK}{state}|{tres}|{owner}|{nodes}|N/A|N/A|N/A|N/A|{submitted}|{start}|{end}|"
         f"{name.partition('_')[0]}|{feature}|{name}|{reason}|{name}|\n"
     )

@@ -64,7 +64,7 @@ def test_check_shows_what_a_scheduler_reports_and_what_it_could_not_read(tmp_pat
     )
     sinfo.chmod(0o755)
     squeue = tmp_path / "squeue"
-    columns = "8_[3-9%3]|PENDING|cpu=1|bob|||batch||N/A|N/A|N/A|N/A|1|N/A|N/A|8||8_[3-9%3]|Priority|8_[3-9%3]|"
+    columns = "8_[3-9%3]|rackwatt|PENDING|cpu=1|bob|||batch||N/A|N/A|N/A|N/A|1|N/A|N/A|8||8_[3-9%3]|Priority|8_[3-9%3]|"
     squeue.write_text(f"#!/bin/sh\necho '{columns}'\n")
     squeue.chmod(0o755)
     path = tmp_path / "slurm.yaml"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from selenium.webdriver.common.keys import Keys
 
-from rackwatt_exporter.schedulers.slurm.sinfo_output import MARK
+from rackwatt_exporter.schedulers.slurm.output_format import MARK
 from rackwatt_exporter.schedulers.slurm.squeue_output import _COLUMNS
 from tests.exporter.commands.exporter_process import Running, running
 from tests.exporter.web.accessibility import CONTRAST, DEFICIENCIES, deficient, oklab
@@ -57,7 +57,8 @@ def job(number: int, user: str, nodes: str, cpus: int, count: int = 1) -> str:
         "tres-alloc": f"cpu={cpus},mem={cpus}G,node={count},gres/gpu=1", "Account": "phys",
         "Partition": "batch", "NodeList": nodes, "SubmitTime": "100", "StartTime": "200",
     }  # fmt: skip
-    return "".join(f"{columns.get(name, 'N/A')}|" for name in _COLUMNS) + "\n"
+    values = "|".join(columns.get(name, "N/A") for name in _COLUMNS)
+    return values.replace("|", MARK, 1) + "|\n"
 
 
 JOBS = (

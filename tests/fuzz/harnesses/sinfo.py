@@ -6,8 +6,8 @@ from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers import relay
 from rackwatt_exporter.schedulers.model.node_state import profile_state
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
+from rackwatt_exporter.schedulers.slurm.output_format import MARK
 from rackwatt_exporter.schedulers.slurm.sinfo_output import (
-    MARK,
     parse_count,
     parse_nodes,
     parse_version,

@@ -29,10 +29,10 @@ from rackwatt_exporter.schedulers.model.snapshot import share
 from rackwatt_exporter.schedulers.slurm.cluster_header import check_cluster
 from rackwatt_exporter.schedulers.slurm.jobs import names, time_s
 from rackwatt_exporter.schedulers.slurm.node_usage import make_usage
+from rackwatt_exporter.schedulers.slurm.output_format import MARK, output_format
 from rackwatt_exporter.schedulers.slurm.tres import parse_gres, parse_memory
 
-# Each column ends in `|`: without that sinfo cuts what is longer than 20 characters. Two spellings
-# of the state, since Slurm before 20.11 leaves the complete one empty.
+# Two spellings of the state, since Slurm before 20.11 leaves the complete one empty.
 _STATES = ("NodeList", "StateComplete", "StateLong", "NodeList")
 _REASON = ("PartitionName", "NodeList", "Reason", "NodeList")
 _RESOURCES = (
@@ -47,9 +47,7 @@ _RESOURCES = (
 )
 _USAGE = ("CPUsLoad", "FreeMem")
 _COLUMNS = (*_STATES, *_REASON, *_RESOURCES, "NodeList", *_USAGE, "NodeList")
-MARK = "|rackwatt|"  # what sinfo prints behind the first column
-_ENDS = (MARK, *"|" * (len(_COLUMNS) - 1))
-NODES = ("-N", "-O", ",".join(f"{c}:{end}" for c, end in zip(_COLUMNS, _ENDS, strict=True)))
+NODES = ("-N", "-O", output_format(_COLUMNS))
 COUNT = ("-o", "%D|%D|")
 
 # Sequences that control a terminal (ECMA-48): those with a text up to its end, those with

@@ -1,7 +1,8 @@
 """What squeue prints: each job on a line, whose columns are never cut.
 
-A login shell may print before, behind and between. Each line names its job first and last, so that
-what is right before it without a newline does not become a part of its name. Between its last two
+A login shell may print before, behind and between, even what looks like a job: a line counts only
+with the mark of `output_format`. Each line names its job first and last, so that what is right
+before it without a newline does not become a part of its name. Between its last two
 names is the reason, which may hold any character; before them are the features, in which `|` means
 any of them. A line that is the same as at the last poll is the same record: few jobs change between
 two polls, and two snapshots share the others.
@@ -15,6 +16,7 @@ from rackwatt_exporter.printable import printable
 from rackwatt_exporter.schedulers.model.job import Job
 from rackwatt_exporter.schedulers.slurm.arrays import ID, parse_id
 from rackwatt_exporter.schedulers.slurm.jobs import SlurmJob, make_job, time_s
+from rackwatt_exporter.schedulers.slurm.output_format import MARK, output_format
 
 _COLUMNS = (
     "JobArrayID",
@@ -38,20 +40,19 @@ _COLUMNS = (
     "Reason",
     "JobArrayID",
 )
-# Each column ends in `|`: without that squeue cuts what is longer than 20 characters. All states,
-# since an ended job is shown as long as slurmctld keeps it (MinJobAge, five minutes).
-JOBS = ("-t", "all", "-O", ",".join(f"{column}:|" for column in _COLUMNS))
+# All states, since an ended job is shown as long as slurmctld keeps it (MinJobAge, five minutes).
+JOBS = ("-t", "all", "-O", output_format(_COLUMNS))
 
 _ID = re.compile(rf"{ID}\Z")
 _STATE = re.compile(r"[A-Za-z_+]{1,200}\Z")
 _NUMBER = re.compile(r"[0-9]{1,19}\Z")
 _MAX_SHOWN = 80
 _MAX_COLUMNS = 1000
-_MAX_GREETING = 8  # columns that another program printed before the first one
+_MARK = MARK.encode()
 
 
 class ListedJobs(NamedTuple):
-    """The record of each line, and the lines that look like squeue's and could not be read."""
+    """The record of each line, and those with squeue's mark that could not be read."""
 
     by_line: Mapping[bytes, Job]
     unread: tuple[str, ...]
@@ -65,22 +66,24 @@ def parse_jobs(output: bytes, last: Mapping[bytes, Job]) -> ListedJobs:
     by_line: dict[bytes, Job] = {}
     unread: list[str] = []
     for line in output.split(b"\n"):
+        if _MARK not in line:
+            continue
         job = last.get(line) or _parse(line)
         if job is not None:
             by_line[line] = job
-        elif _looks_like_a_job(line):
+        else:
             unread.append(printable(line, _MAX_SHOWN))
     return ListedJobs(by_line, tuple(unread))
 
 
 def _parse(line: bytes) -> Job | None:
-    """Return the job of a line; None where it is none."""
-    columns = line.decode("utf-8", "replace").split("|", _MAX_COLUMNS)
-    ends = _ends(columns)
-    if ends is None:
+    """Return the job of a line with the mark; None where it is none."""
+    first, _, others = line.decode("utf-8", "replace").partition(MARK)
+    columns = others.split("|", _MAX_COLUMNS)
+    last = _last(first, columns)
+    if last is None:
         return None
-    first, last = ends
-    _, state, tres, user, account, qos, partition, nodes, *rest = columns[first:last]
+    state, tres, user, account, qos, partition, nodes, *rest = columns[:last]
     per_job, per_node, per_socket, per_task, submitted, started, ended, number, *texts = rest
     name = columns[last]
     if not _STATE.match(state) or not _NUMBER.match(number) or name not in texts:
@@ -110,16 +113,9 @@ def _time_s(text: str) -> int | None:
     return time_s(int(text)) if text.isascii() and text.isdigit() and len(text) < 15 else None
 
 
-def _ends(columns: Sequence[str]) -> tuple[int, int] | None:
-    """Find the columns that name the job first and last; around them may be other output."""
-    for first in range(min(_MAX_GREETING, len(columns) - len(_COLUMNS))):
-        for last in range(len(columns) - 2, first + len(_COLUMNS) - 2, -1):
-            if _ID.match(columns[last]) and columns[first].endswith(columns[last]):
-                return first, last
+def _last(first: str, columns: Sequence[str]) -> int | None:
+    """Find the column that names the job last: `first` ends in it, after other output."""
+    for last in range(len(columns) - 2, len(_COLUMNS) - 3, -1):
+        if _ID.match(columns[last]) and first.endswith(columns[last]):
+            return last
     return None
-
-
-def _looks_like_a_job(line: bytes) -> bool:
-    """Return whether a line that could not be read has squeue's columns, or ends as they do."""
-    columns = line.decode("utf-8", "replace").rsplit("|", 2)
-    return line.count(b"|") >= len(_COLUMNS) or (len(columns) == 3 and bool(_ID.match(columns[1])))

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+import subprocess
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -17,7 +18,9 @@ from rackwatt_exporter.schedulers.model.resources import Gres, Resources
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 from rackwatt_exporter.schedulers.slurm.commands import SETTINGS, VARIABLES, SlurmCommands
 from rackwatt_exporter.schedulers.slurm.options import SlurmRestOptions
+from rackwatt_exporter.schedulers.slurm.output_format import MARK
 from rackwatt_exporter.schedulers.slurm.rest import SlurmRest
+from rackwatt_exporter.schedulers.slurm.squeue_output import JOBS
 from tests.eventually import PATIENCE_S
 from tests.peers.slurm import SlurmCluster
 
@@ -214,6 +217,23 @@ async def test_warnings_of_squeue_on_either_output_cost_no_job(
     snapshot = await read(tmp_path, queue, script)
     assert snapshot.jobs is not None
     assert {job.id for job in snapshot.jobs} == {job.id for job in jobs.values()}
+    assert snapshot.unread_jobs == 0
+
+
+async def test_a_greeting_that_has_every_column_of_a_real_squeue_is_no_job(
+    queue: SlurmCluster, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, jobs: dict[str, Job]
+) -> None:
+    monkeypatch.setenv("SLURM_CONF", str(queue.configuration))
+    columns = JOBS[-1].replace(MARK, "|")
+    greeting = subprocess.run(
+        ("squeue", "-a", "-h", *JOBS[:-1], columns), check=True, capture_output=True, text=True
+    ).stdout
+    assert "|root|" in greeting
+    (tmp_path / "greeting").write_text(greeting.replace("root", "mallory"))
+    script = f'cat {tmp_path}/greeting; {shutil.which("squeue")} "$@"; cat {tmp_path}/greeting'
+    snapshot = await read(tmp_path, queue, script)
+    assert snapshot.jobs is not None
+    assert {job.id: job.user for job in snapshot.jobs} == {j.id: j.user for j in jobs.values()}
     assert snapshot.unread_jobs == 0
 
 

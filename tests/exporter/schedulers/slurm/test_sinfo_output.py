@@ -11,8 +11,8 @@ from rackwatt_exporter.schedulers import relay
 from rackwatt_exporter.schedulers.model.node import NodeUsage, SchedulerNode
 from rackwatt_exporter.schedulers.model.resources import Gres, Resources
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
+from rackwatt_exporter.schedulers.slurm.output_format import MARK
 from rackwatt_exporter.schedulers.slurm.sinfo_output import (
-    MARK,
     Listed,
     parse_count,
     parse_nodes,

@@ -8,11 +8,12 @@ from rackwatt_exporter.schedulers import relay
 from rackwatt_exporter.schedulers.model.job import Job
 from rackwatt_exporter.schedulers.model.resources import Gres, Resources
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
+from rackwatt_exporter.schedulers.slurm.output_format import MARK
 from rackwatt_exporter.schedulers.slurm.squeue_output import ListedJobs, parse_jobs
 
 MIB = 2**20
 RUNNING = (
-    "1|RUNNING|cpu=2,mem=500M,node=1,billing=2,gres/gpu=2,gres/gpu:h100=2|alice|proj1|normal|batch|n1"
+    f"1{MARK}RUNNING|cpu=2,mem=500M,node=1,billing=2,gres/gpu=2,gres/gpu:h100=2|alice|proj1|normal|batch|n1"
     "|N/A|gres:gpu:h100:2|N/A|N/A|1795220000|1795220060|1795223660|1|(null)|1|None|1|\n"
 )
 ALICE = Job(
@@ -30,7 +31,7 @@ def line(
     number: str = "7",
 ) -> str:  # fmt: skip
     return (
-        f"{name}|{state}|{tres}|{user}|(null)|(null)|{partition}|{nodes}|{gres}|{times}|{number}"
+        f"{name}{MARK}{state}|{tres}|{user}|(null)|(null)|{partition}|{nodes}|{gres}|{times}|{number}"
         f"|{features}|{name}|{reason}|{name}|\n"
     )
 
@@ -168,6 +169,32 @@ def test_a_greeting_costs_no_job_and_is_none(greeting: str) -> None:
     assert read(greeting + RUNNING + "logout | now\n") == ({**_by_line(greeting)}, ())
 
 
+IMITATION = RUNNING.replace(MARK, "|")
+
+
+@pytest.mark.parametrize("ends", ["\n", "", " "])
+def test_a_greeting_that_has_every_column_of_a_job_is_none(ends: str) -> None:
+    for greeting in (
+        IMITATION,
+        IMITATION.replace("alice", "mallory"),
+        line("9").replace(MARK, "|"),
+    ):
+        assert read(greeting) == ({}, ())
+        for output in (greeting.rstrip() + ends + RUNNING, RUNNING.rstrip() + ends + greeting):
+            assert [job.user for job in read(output).by_line.values()] == ["alice"]
+
+
+@given(st.text(), st.text())
+def test_no_text_without_the_mark_around_jobs_is_one_or_is_counted(
+    before: str, behind: str
+) -> None:
+    if MARK in before + behind:
+        return
+    listed = read(f"{before}\n{RUNNING}{behind}".encode("utf-8", "replace"))
+    assert list(listed.by_line.values()) == [ALICE]
+    assert listed.unread == ()
+
+
 def _by_line(greeting: str) -> dict[bytes, Job]:
     return {(greeting + RUNNING).splitlines()[-1].encode(): ALICE}
 
@@ -186,7 +213,7 @@ def test_any_columns_are_a_job_that_a_relay_can_carry(
 ) -> None:
     before, features = columns[:13], columns[13]
     own = ("7", features, "7", reason.replace("\n", " "), "7", "\n")
-    text = "|".join(("7", "RUNNING", *before, *own))
+    text = f"7{MARK}" + "|".join(("RUNNING", *before, *own))
     (job,) = read(text.encode("utf-8", "replace")).by_line.values()
     snapshot = SchedulerSnapshot({}, jobs=(job,))
     assert relay.decode(relay.encode(snapshot)) == snapshot
