@@ -18,6 +18,7 @@ from rackwatt_exporter.metrics.process_collector import PER_USAGE
 from rackwatt_exporter.pipelines.families import all_families
 from rackwatt_operator import metrics as operator_metrics
 from rackwatt_operator.kube.cache import Cache
+from rackwatt_operator.manifests.rules import power
 from rackwatt_operator.object_metrics import ObjectMetricsCollector
 
 ROWS = Path(__file__).with_name("metrics.yaml")
@@ -51,6 +52,17 @@ class Definition(NamedTuple):
     help: str
 
 
+# What rules record, rather than either program.
+_POWER = Definition(
+    power.NAME,
+    "gauge",
+    "watts",
+    ("cluster", "by", "state", *power.HOLDERS),
+    "Power of a cluster's nodes, by their state, or by whose jobs hold them; what is not attributed"
+    " has no holder. Recorded by rules.",
+)
+
+
 def subjects() -> list[Subject]:
     """Read metrics.yaml."""
     return msgspec.yaml.decode(ROWS.read_bytes(), type=list[Subject])
@@ -61,7 +73,7 @@ def definitions() -> dict[str, Definition]:
     exporters = map(_of_exporter, (*all_families(), PROBE_SUCCESS, *PER_USAGE))
     own = (one for one in vars(operator_metrics).values() if isinstance(one, MetricWrapperBase))
     operators = map(_of_operator, (*own, *ObjectMetricsCollector(Cache()).describe()))
-    return {one.name: one for one in (*exporters, *operators)}
+    return {one.name: one for one in (*exporters, *operators, _POWER)}
 
 
 def metrics_reference(note: str) -> str:

@@ -76,6 +76,13 @@ class SchedulerMetrics(Model, frozen=True, kw_only=True):
         ),
     ] = None
     per_job: PerJob | None = None
+    gpu_weight: Annotated[
+        Annotated[float, Meta(ge=0, le=100_000)] | None,
+        Meta(
+            description="How many CPUs a GPU counts for where the power of a node is divided among "
+            "users, accounts and partitions. Default: 64."
+        ),
+    ] = None
     exclude: Annotated[
         Annotated[str, Meta(min_length=1, max_length=1_000)] | None,
         Meta(

@@ -115,7 +115,10 @@ def _polled(run: Running) -> int:
 
 
 def _until_polled(run: Running, reads: int) -> None:
-    run.until_served(lambda text: json.loads(text)["schedulers"][0]["reads"] >= reads, "/status")
+    def is_polled(text: str) -> bool:  # not yet where the documents are not read
+        return any(one["reads"] >= reads for one in json.loads(text)["schedulers"])
+
+    run.until_served(is_polled, "/status")
 
 
 def main() -> None:

@@ -32,7 +32,11 @@ class PerJobOptions:
 
 @dataclass(frozen=True, slots=True)
 class MetricsOptions:
-    """Metrics to expose of a snapshot; `exclude` matches whole names of families."""
+    """Metrics to expose of a snapshot; `exclude` matches whole names of families.
+
+    `gpu_weight` is how many CPUs a GPU counts for. The default is what 400 W of a GPU are to the 4
+    to 6 W of a core of a server's processor.
+    """
 
     jobs: bool = True
     partitions: bool = True
@@ -44,12 +48,18 @@ class MetricsOptions:
     fairshare: bool = False
     reservations: bool = False
     per_job: PerJobOptions = PerJobOptions()
+    gpu_weight: float = 64
     exclude: str | None = None
 
     @property
     def reads_jobs(self) -> bool:
         """Whether any of the metrics needs jobs."""
-        return self.jobs or self.partitions or self.users or self.accounts or self.per_job.enabled
+        return self.jobs or self.shares_nodes or self.per_job.enabled
+
+    @property
+    def shares_nodes(self) -> bool:
+        """Whether nodes have shares, by user, account or partition."""
+        return self.partitions or self.users or self.accounts
 
     @property
     def subjects(self) -> frozenset[str]:

@@ -6,18 +6,20 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
 from heapq import nsmallest
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any
 
 from rackwatt_crds.wording import counted
 from rackwatt_exporter.config.fleet import Fleet
 from rackwatt_exporter.config.scheduler import SchedulerConfig
 from rackwatt_exporter.config.secrets import Secrets
-from rackwatt_exporter.metrics.family import MetricFamily, Sample
+from rackwatt_exporter.metrics.family import MetricFamily
 from rackwatt_exporter.metrics.health import HealthFamilies
 from rackwatt_exporter.metrics.text import FamilyLines, line
 from rackwatt_exporter.pipelines import tracing
 from rackwatt_exporter.pipelines.health import shortened
 from rackwatt_exporter.pipelines.pipeline import Pipeline, Subject
+from rackwatt_exporter.pipelines.shares import SharedNodes
+from rackwatt_exporter.pipelines.snapshot_view import MAX_STATES, VIEWS, SnapshotView, make_view
 from rackwatt_exporter.pipelines.tracing import JobListing, TracedSchedulers
 from rackwatt_exporter.polling.schedule import PollSchedule
 from rackwatt_exporter.protocols.received import ReceivedBytes, counting
@@ -25,35 +27,14 @@ from rackwatt_exporter.reading import ReadError
 from rackwatt_exporter.schedulers.base import Scheduler
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 from rackwatt_exporter.schedulers.registry import scheduler
-from rackwatt_exporter.schedulers.views import (
-    diagnostics,
-    durations,
-    fair_shares,
-    jobs,
-    licenses,
-    limits,
-    nodes,
-    per_job,
-    queues,
-    reservations,
-    slurm_exporter,
-    slurm_families,
-    slurm_subjects,
-)
 from rackwatt_exporter.schedulers.views.durations import JobDurations
 from rackwatt_exporter.schedulers.views.jobs import job_counts
 from rackwatt_exporter.schedulers.views.nodes import state_counts
-from rackwatt_exporter.schedulers.views.render import (
-    SCHEDULER_LABELS,
-    is_excluded,
-    joined,
-    render,
-    render_named,
-)
+from rackwatt_exporter.schedulers.views.render import SCHEDULER_LABELS
+from rackwatt_exporter.schedulers.views.shares import SHARES
 from rackwatt_exporter.store.node_names import Unmatched
 from rackwatt_exporter.store.node_states import NodeStateStore, SchedulerRecord
 
-_MAX_STATES = 50
 _MAX_UNMATCHED = 20
 
 HEALTH = HealthFamilies(
@@ -100,34 +81,7 @@ UNMATCHED = MetricFamily(
     "of the scheduler that no target is.",
     (*SCHEDULER_LABELS, "side"),
 )
-# Views of the subjects beside nodes and jobs, by their field of a snapshot.
-_SUBJECTS = {
-    "queues": queues,
-    "licenses": licenses,
-    "reservations": reservations,
-    "diagnostics": diagnostics,
-    "limits": limits,
-    "fairshare": fair_shares,
-}
-_VIEWS = (
-    *nodes.FAMILIES, *jobs.FAMILIES, *per_job.FAMILIES, *durations.FAMILIES,
-    *chain.from_iterable(subject.FAMILIES for subject in _SUBJECTS.values()),
-    *slurm_families.FAMILIES, *slurm_subjects.FAMILIES,
-)  # fmt: skip
-FAMILIES = (*HEALTH, RECEIVED, *_VIEWS, UNMATCHED, *tracing.FAMILIES)
-
-
-class _View(NamedTuple):
-    """What is made of a snapshot for a document: its part of the page, and its jobs by state.
-
-    `listed` are its jobs by id, where they are traced.
-    """
-
-    snapshot: SchedulerSnapshot
-    spec: SchedulerConfig
-    text: Mapping[MetricFamily, bytes]
-    jobs: Mapping[str, int] | None
-    listed: JobListing | None
+FAMILIES = (*HEALTH, RECEIVED, *VIEWS, SHARES, UNMATCHED, *tracing.FAMILIES)
 
 
 class _ViewedScheduler:
@@ -140,19 +94,18 @@ class _ViewedScheduler:
     def __init__(
         self,
         scheduler: Scheduler,
-        make_view: Callable[[SchedulerSnapshot], object],
+        view: Callable[[SchedulerSnapshot], SchedulerSnapshot],
         received: ReceivedBytes,
     ) -> None:
         self.scheduler = scheduler
-        self._make_view = make_view
+        self._view = view
         self._received = received
 
     async def read(self) -> SchedulerSnapshot:
-        """Read a snapshot, and make its view."""
+        """Read a snapshot, with the shares of its nodes, and make its view."""
         with counting(self._received):
             snapshot = await self.scheduler.read()
-        await asyncio.to_thread(self._make_view, snapshot)
-        return snapshot
+        return await asyncio.to_thread(self._view, snapshot)
 
     async def close(self) -> None:
         """Close the scheduler."""
@@ -172,7 +125,8 @@ class SchedulerPipeline(Pipeline[SchedulerConfig, SchedulerSnapshot]):
         super().__init__(store)
         self._secrets = secrets
         self._profiles = frozenset(profiles)
-        self._views: dict[str, _View] = {}
+        self._views: dict[str, SnapshotView] = {}
+        self._shares = SharedNodes(store)
         self._durations: defaultdict[str, JobDurations] = defaultdict(JobDurations)
         self._received: defaultdict[str, ReceivedBytes] = defaultdict(ReceivedBytes)
         self.traced = TracedSchedulers(secrets, self._profiles, self._listed)
@@ -186,6 +140,7 @@ class SchedulerPipeline(Pipeline[SchedulerConfig, SchedulerSnapshot]):
         removed = super().sync(fleet)
         for name in removed:
             self._views.pop(name, None)
+            self._shares.remove(name)
             self._durations.pop(name, None)
             self._received.pop(name, None)
         self.traced.sync(fleet.schedulers)
@@ -194,7 +149,7 @@ class SchedulerPipeline(Pipeline[SchedulerConfig, SchedulerSnapshot]):
     def source(self, spec: SchedulerConfig) -> Scheduler:
         """Make the scheduler of a binding."""
         polled = scheduler(spec, self._secrets)
-        return _ViewedScheduler(polled, partial(self._view, spec), self._received[spec.name])
+        return _ViewedScheduler(polled, partial(self._viewed, spec), self._received[spec.name])
 
     def identity(self, spec: SchedulerConfig) -> object:
         """Return the way to the scheduler."""
@@ -227,12 +182,13 @@ class SchedulerPipeline(Pipeline[SchedulerConfig, SchedulerSnapshot]):
         records = self.store.records.values()
         health = HEALTH.lines([(_labels(record), record) for record in records], now_s)
         known = [self._view(one.spec, one.value).text for one in records if one.value]
-        views = ((family, [text[family] for text in known if family in text]) for family in _VIEWS)
+        views = ((family, [text[family] for text in known if family in text]) for family in VIEWS)
         received = [
             line(RECEIVED, _labels(one), self._received[one.spec.name].total) for one in records
         ]
-        ours = [(RECEIVED, received)], views, [(UNMATCHED, self._unmatched())]
-        return chain(health, *ours, self.traced.families())
+        shares = [text for one in records if (text := self._shares.text(one.spec))]
+        joins = [(SHARES, shares), (UNMATCHED, self._unmatched())]
+        return chain(health, [(RECEIVED, received)], views, joins, self.traced.families())
 
     def _listed(self, name: str) -> JobListing | None:
         """Return the jobs that a scheduler lists now; None where they are not known."""
@@ -242,13 +198,19 @@ class SchedulerPipeline(Pipeline[SchedulerConfig, SchedulerSnapshot]):
             return None
         return self._view(record.spec, record.value).listed
 
-    def _view(self, spec: SchedulerConfig, snapshot: SchedulerSnapshot) -> _View:
+    def _viewed(self, spec: SchedulerConfig, snapshot: SchedulerSnapshot) -> SchedulerSnapshot:
+        """Return a snapshot as it is stored, whose view is made."""
+        snapshot = self._shares.divide(spec.name, snapshot)
+        self._view(spec, snapshot)
+        return snapshot
+
+    def _view(self, spec: SchedulerConfig, snapshot: SchedulerSnapshot) -> SnapshotView:
         """Return the view of a snapshot, which is made once."""
         view = self._views.get(spec.name)
         if view is None or view.snapshot is not snapshot or view.spec != spec:
             counted_durations = self._durations[spec.name]
             counted_durations.observe(snapshot)
-            self._views[spec.name] = view = _make_view(
+            self._views[spec.name] = view = make_view(
                 spec, snapshot, counted_durations, self._profiles, view
             )
         return view
@@ -261,7 +223,7 @@ class SchedulerPipeline(Pipeline[SchedulerConfig, SchedulerSnapshot]):
             "name": record.spec.name,
             "cluster": record.spec.cluster,
             "version": value.version if value else None,
-            "nodes": dict(_counts(record).most_common(_MAX_STATES)),
+            "nodes": dict(_counts(record).most_common(MAX_STATES)),
             "jobs": self._view(record.spec, value).jobs if value else None,
             "unread": value.unread if value else None,
             "note": shortened(value.note) if value and value.note else None,
@@ -291,68 +253,6 @@ class SchedulerPipeline(Pipeline[SchedulerConfig, SchedulerSnapshot]):
             for side, names in unmatched._asdict().items() if unmatched else ():
                 lines.append(line(UNMATCHED, (*_labels(record), side), len(names)))
         return lines
-
-
-def _samples(
-    spec: SchedulerConfig, snapshot: SchedulerSnapshot, profiles: Collection[str]
-) -> Iterator[Sample]:
-    """Go through the samples of a snapshot.
-
-    Those of jobs are on the page of the exporter that polls the scheduler, once, however many
-    exporters read the snapshot from it.
-    """
-    yield from nodes.samples(snapshot)
-    if not spec.is_relayed:
-        yield from nodes.usage_samples(snapshot)
-    if spec.reads_jobs:
-        yield from jobs.samples(snapshot, spec.metrics)
-        yield from per_job.samples(snapshot, spec.metrics)
-    if spec.kind == slurm_families.SCHEDULER and slurm_families.PROFILE in profiles:
-        yield from slurm_exporter.samples(snapshot, spec.metrics)
-        yield from slurm_subjects.samples(snapshot)
-
-
-def _make_view(
-    spec: SchedulerConfig,
-    snapshot: SchedulerSnapshot,
-    counted_durations: JobDurations,
-    profiles: Collection[str],
-    last: _View | None,
-) -> _View:
-    labels = spec.name, spec.cluster
-    exclude = spec.metrics.exclude
-    text: dict[MetricFamily, bytes] = {}
-    if not spec.is_relayed:  # as jobs: of each node on one page alone
-        text |= joined(render_named(labels, snapshot.nodes, nodes.node_samples, exclude))
-        text |= _subjects_text(spec, snapshot, last)
-    lines = render(labels, _samples(spec, snapshot, profiles), exclude)
-    if spec.metrics.jobs and not spec.is_relayed:
-        for family in durations.FAMILIES:
-            if not is_excluded(family, exclude):
-                lines[family] = list(counted_durations.lines(labels, family))
-    jobs = None if snapshot.jobs is None else dict(job_counts(snapshot).most_common(_MAX_STATES))
-    return _View(snapshot, spec, text | joined(lines), jobs, _listing(spec, snapshot))
-
-
-def _listing(spec: SchedulerConfig, snapshot: SchedulerSnapshot) -> JobListing | None:
-    if snapshot.jobs is None or not spec.tracing.enabled:
-        return None
-    return JobListing({job.id: job for job in snapshot.jobs}, snapshot.cluster)
-
-
-def _subjects_text(
-    spec: SchedulerConfig, snapshot: SchedulerSnapshot, last: _View | None
-) -> dict[MetricFamily, bytes]:
-    """Write the subjects; what was not read since the last snapshot is as it was written then."""
-    labels = spec.name, spec.cluster
-    text: dict[MetricFamily, bytes] = {}
-    for field, view in _SUBJECTS.items():
-        is_new = getattr(snapshot, field) is not getattr(last and last.snapshot, field, None)
-        if last is None or last.spec != spec or is_new:
-            text |= joined(render(labels, view.samples(snapshot), spec.metrics.exclude))
-        else:
-            text |= {one: last.text[one] for one in view.FAMILIES if one in last.text}
-    return text
 
 
 def _by_state(value: SchedulerSnapshot) -> str:

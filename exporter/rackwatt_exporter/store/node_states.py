@@ -9,13 +9,13 @@ import asyncio
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TypeAlias
 
 from rackwatt_crds.bmc.hosts import DEFAULT_TYPE
 from rackwatt_exporter.config.scheduler import SchedulerConfig
 from rackwatt_exporter.reading import ReadError
-from rackwatt_exporter.schedulers.model.node import SchedulerNode
+from rackwatt_exporter.schedulers.model.node import NodeShares, SchedulerNode
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 from rackwatt_exporter.store.node_names import Join, Unmatched, of_nodes
 from rackwatt_exporter.store.store import Record, Store
@@ -36,6 +36,7 @@ class NodeStateStore(Store[SchedulerConfig, SchedulerSnapshot]):
         self._joins: dict[str, Join[SchedulerNode]] = {}
         self._unmatched: dict[str, Unmatched] = {}
         self._polled: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
+        self._shares: dict[str, Mapping[str, NodeShares]] = {}
 
     def place(self, scheduler: str | None, node: str) -> None:
         """Note which scheduler, if any, knows the node that this process runs on."""
@@ -67,6 +68,10 @@ class NodeStateStore(Store[SchedulerConfig, SchedulerSnapshot]):
             for name, join in self._joins.items()
             if (scheduled := of_nodes(types.get(name, {}), join.unmatched.targets))
         }
+        self._shares = {
+            name: dict(_shares_of(types.get(name, ()), join, self.records[name].value))
+            for name, join in self._joins.items()
+        }
         for node, record in self._targets.records.items():
             self._targets.set_state(node, self.state(record.spec.scheduler, node))
 
@@ -80,6 +85,10 @@ class NodeStateStore(Store[SchedulerConfig, SchedulerSnapshot]):
         """Return what a scheduler calls a node of ours; None where it does not list it now."""
         join = self._joins.get(scheduler)
         return join.name(node) if join else None
+
+    def shares(self, scheduler: str) -> Mapping[str, NodeShares]:
+        """Return the shares of our nodes; the same object until they change."""
+        return self._shares.get(scheduler, {})
 
     def unmatched(self, scheduler: str) -> Unmatched | None:
         """Return the names of either side without a match; None where nothing can be compared.
@@ -126,6 +135,17 @@ class NodeStateStore(Store[SchedulerConfig, SchedulerSnapshot]):
         _log_note(record, value)
         super()._accept(record, value, took_s)
         record.withdraw_if_stale(self._clock())
+
+
+def _shares_of(
+    nodes: Iterable[str], join: Join[SchedulerNode], snapshot: SchedulerSnapshot | None
+) -> Iterator[tuple[str, NodeShares]]:
+    """Go through the nodes of ours that jobs hold, with their shares."""
+    shares = (snapshot and snapshot.shares) or {}
+    for node in nodes if shares else ():
+        of_node = shares.get(join.name(node) or "")
+        if of_node is not None:
+            yield node, of_node
 
 
 def _log_note(record: SchedulerRecord, value: SchedulerSnapshot) -> None:

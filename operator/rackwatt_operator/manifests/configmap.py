@@ -61,7 +61,9 @@ def _relayed(params: Params, name: str, spec: SchedulerBindingSpec) -> Mapping[s
         "timeout": spec.timeout,
         "staleAfter": spec.stale_after,
     }
-    said = {key: word for key, word in kept.items() if word is not None}
+    said: dict[str, Any] = {key: word for key, word in kept.items() if word is not None}
+    if spec.metrics is not None and spec.metrics.exclude is not None:
+        said["metrics"] = {"exclude": spec.metrics.exclude}
     exporter: dict[str, Any] = {"url": f"{scheme(spec.web)}://{host}:{PORT}"}
     if spec.web is not None:
         exporter |= {key: one for key, one in plain(spec.web).items() if key in _OF_READERS and one}

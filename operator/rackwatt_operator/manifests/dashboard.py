@@ -1,15 +1,17 @@
-"""The ConfigMap of the dashboard, which Grafana's sidecar finds by its label."""
+"""The ConfigMap of the dashboards, which Grafana's sidecar finds by its label."""
 
 import hashlib
-from collections.abc import Iterable
-from typing import assert_never
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple, assert_never
 
 import msgspec
 
+from rackwatt_crds.document import SchedulerBinding
 from rackwatt_operator.manifests import naming, prometheusrule
 from rackwatt_operator.manifests.dashboards.fleet import fleet_panels
 from rackwatt_operator.manifests.dashboards.grafana import Panel, dashboard
 from rackwatt_operator.manifests.dashboards.grid import grid_panels
+from rackwatt_operator.manifests.dashboards.jobs import job_boards
 from rackwatt_operator.manifests.dashboards.nodes import node_panels
 from rackwatt_operator.manifests.dashboards.scheduler import scheduler_panels
 from rackwatt_operator.manifests.params import Manifest, Params
@@ -17,15 +19,19 @@ from rackwatt_operator.manifests.params import Manifest, Params
 _FOUND_BY = {"grafana_dashboard": "1"}
 
 
+class _Board(NamedTuple):
+    """One dashboard; the subject is empty for the first of a document."""
+
+    subject: str
+    panels: Iterable[Panel]
+
+
 def dashboards(params: Params) -> list[Manifest]:
     """Build the ConfigMap, unless dashboards are disabled."""
     if not params.wants("dashboards"):
         return []
     said = params.monitoring.get("dashboards", {})
-    title = f"Rackwatt {params.namespace}/{params.name}"
-    made = dashboard(_uid(params), title, ["rackwatt", params.component], _panels(params))
-    text = msgspec.json.format(msgspec.json.encode(made), indent=1).decode()  # json's takes 1 ms
-    data = {f"{params.base}.json": text + "\n"}
+    data = {f"{_name(params, one)}.json": _text(params, one) for one in _boards(params)}
     manifest = params.manifest("v1", "ConfigMap", naming.dashboard(params.base), data=data)
     metadata = manifest["metadata"]
     metadata["labels"] = said.get("labels", {}) | metadata["labels"] | _FOUND_BY
@@ -34,21 +40,40 @@ def dashboards(params: Params) -> list[Manifest]:
     return [manifest]
 
 
+def _boards(params: Params) -> Iterator[_Board]:
+    yield _Board("", _panels(params))
+    if isinstance(params.document, SchedulerBinding):
+        for subject, panels in job_boards(params, params.document.spec):
+            yield _Board(subject, panels)
+
+
 def _panels(params: Params) -> Iterable[Panel]:
+    recorded = prometheusrule.is_made(params)
     match params.component:
         case "bmc":
-            return fleet_panels(params, recorded=prometheusrule.is_made(params))
+            return fleet_panels(params, recorded)
         case "scheduler":
             return scheduler_panels(params)
         case "node":
-            return node_panels(params, recorded=prometheusrule.is_made(params))
+            return node_panels(params, recorded)
         case "grid":
             return grid_panels(params)
         case never:
             assert_never(never)
 
 
-def _uid(params: Params) -> str:
+def _text(params: Params, board: _Board) -> str:
+    title = f"Rackwatt {params.namespace}/{params.name} {board.subject}".rstrip()
+    uid = _uid(f"{params.namespace}/{_name(params, board)}")
+    model = dashboard(uid, title, ["rackwatt", params.component], board.panels)
+    # json's takes 1 ms
+    return msgspec.json.format(msgspec.json.encode(model), indent=1).decode() + "\n"
+
+
+def _name(params: Params, board: _Board) -> str:
+    return f"{params.base}-{board.subject}" if board.subject else params.base
+
+
+def _uid(whose: str) -> str:
     """Name it for Grafana, the same for ever: links and stars hang on it."""
-    whose = f"{params.namespace}/{params.base}".encode()
-    return f"rackwatt-{hashlib.blake2b(whose, digest_size=10).hexdigest()}"
+    return f"rackwatt-{hashlib.blake2b(whose.encode(), digest_size=10).hexdigest()}"

@@ -1,14 +1,16 @@
 """The PrometheusRule: alerts, and recording rules for the dashboards."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, assert_never
 
 from rackwatt_crds.document import SchedulerBinding
 from rackwatt_operator.manifests.params import Manifest, Params
-from rackwatt_operator.manifests.promql import job
+from rackwatt_operator.manifests.promql import job, select
 from rackwatt_operator.manifests.rules.collector import collector_alerts
 from rackwatt_operator.manifests.rules.fleet import fleet_alerts, fleet_records
 from rackwatt_operator.manifests.rules.nodes import grid_alerts, node_alerts, node_records
+from rackwatt_operator.manifests.rules.power import power_records
 from rackwatt_operator.manifests.rules.rule import Alert, Record
 from rackwatt_operator.manifests.rules.scheduler import scheduler_alerts, states_alerts
 
@@ -47,6 +49,8 @@ def _records(params: Params) -> Iterator[Record]:
     match params.component:
         case "bmc":
             yield from fleet_records(params)
+            if params.bindings:
+                yield from power_records(partial(select, params))
         case "node":
             yield from node_records(params)
         case "grid" | "scheduler":

@@ -129,11 +129,14 @@ def test_a_snapshot_of_an_older_minor_version_is_read_and_its_newer_parts_are_no
 
 
 @given(SNAPSHOTS)
-def test_nodes_alone_are_what_a_reader_of_the_first_version_knew(
+def test_nodes_alone_are_what_a_reader_of_the_first_version_knew_and_their_shares(
     written: SchedulerSnapshot,
 ) -> None:
-    served = msgspec.json.decode(relay.encode(nodes_alone(written)))
-    assert served.keys() == {"nodes", "cluster", "version", "unread", "note", "user"}
+    alone = nodes_alone(written)
+    served = msgspec.json.decode(relay.encode(alone))
+    assert served.keys() - {"shares"} == {"nodes", "cluster", "version", "unread", "note", "user"}
+    assert ("shares" in served) == (written.shares is not None)
+    assert relay.decode(relay.encode(alone)).shares == written.shares
 
 
 def test_fields_of_a_newer_minor_version_are_passed_over() -> None:

@@ -138,6 +138,8 @@ def test_states_of_slurm_reach_a_fleet_through_two_exporters(
             assert current == {"n1": "allocated", "n2": "idle", "d1": "down"}
             assert "rackwatt_scheduler_jobs{" not in page  # once, where they are polled
             assert "rackwatt_scheduler_node_state{" not in page
+            ratios = re.findall(r'allocation_ratio\{.*,node="(\w+)",user="(\w+)",.*\} (\S+)', page)
+            assert ratios == [("n1", "root", "1.0")]
             version = json.loads(b.get("/status"))["schedulers"][0]["version"]
             assert version == status["schedulers"][0]["version"] != ""
 

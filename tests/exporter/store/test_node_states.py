@@ -3,11 +3,13 @@
 import logging
 
 import pytest
+from msgspec.structs import replace
 
 from rackwatt_crds.schedulers.noop import Noop
 from rackwatt_exporter.config.options import FakeOptions
 from rackwatt_exporter.config.scheduler import SchedulerConfig
 from rackwatt_exporter.config.target import Target
+from rackwatt_exporter.schedulers.model.node import NodeShare
 from rackwatt_exporter.store.ledger_file import LedgerFile
 from rackwatt_exporter.store.node_names import Unmatched
 from rackwatt_exporter.store.node_states import NodeStateStore
@@ -48,6 +50,18 @@ def test_node_states_give_a_target_the_state_of_the_matching_node() -> None:
     site.answer(n1="idle", n3="down")
     assert (site.state("N1.cluster.example"), site.state("n2")) == ("idle", None)
     assert site.schedulers.unmatched("prod") == Unmatched({"n2"}, {"n3"})
+
+
+def test_node_states_give_a_target_the_shares_of_the_matching_node() -> None:
+    site = Site("short", "N1.cluster.example", "n2", "n3")
+    shares = {name: (NodeShare(0.5, name),) for name in ("n1", "n2.a", "n2.b", "n9")}
+    nodes = snapshot(dict.fromkeys((*shares, "n3"), "mixed"))
+    site.schedulers.succeeded("prod", replace(nodes, shares=shares), 0.1)
+    assert site.schedulers.shares("prod") == {"N1.cluster.example": shares["n1"]}
+    assert site.schedulers.shares("prod") is site.schedulers.shares("prod")
+    site.now_s += 61
+    site.schedulers.withdraw_stale()
+    assert site.schedulers.shares("prod") == site.schedulers.shares("test") == {}
 
 
 def test_node_states_apply_a_changed_name_rule_at_once() -> None:

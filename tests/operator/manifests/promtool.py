@@ -5,8 +5,9 @@ The whole of a test is one file of `promtool test rules`, so that it is Promethe
 
 import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -35,24 +36,40 @@ def raised(
     `series` maps a family with its own labels to promtool's notation of values, one a minute; the
     labels of the scrape are put to it.
     """
+    # No alert is expected, so that promtool prints every one as a difference.
+    expected = [{"eval_time": after, "alertname": alert, "exp_alerts": []}]
+    return _firing(_tested(manifests, series, {"alert_rule_test": expected}, directory))
+
+
+def check_empty(
+    manifests: list[Manifest], series: Mapping[str, str], queries: Sequence[str], directory: Path
+) -> None:
+    """Check that queries have no result five minutes after the first value; `series` as above."""
+    expected = [{"expr": query, "eval_time": "5m", "exp_samples": []} for query in queries]
+    said = _tested(manifests, series, {"promql_expr_test": expected}, directory)
+    assert "SUCCESS" in said, said
+
+
+def _tested(
+    manifests: list[Manifest],
+    series: Mapping[str, str],
+    expected: Mapping[str, Any],
+    directory: Path,
+) -> str:
+    """Run promtool over series; return what it printed."""
     write(manifests, directory)
     labels = ",".join(f'{name}="{value}"' for name, value in _scraped(manifests).items())
     given = [
         {"series": f"{name[:-1]},{labels}}}" if "{" in name else f"{name}{{{labels}}}", "values": v}
         for name, v in series.items()
     ]
-    # No alert is expected, so that promtool prints every one as a difference.
-    test = {
-        "interval": "1m",
-        "input_series": given,
-        "alert_rule_test": [{"eval_time": after, "alertname": alert, "exp_alerts": []}],
-    }
+    test = {"interval": "1m", "input_series": given, **expected}
     path = directory / "test.yaml"
     path.write_text(yaml.safe_dump({"rule_files": ["rules.yaml"], "tests": [test]}))
     done = subprocess.run(
         [tool("promtool"), "test", "rules", path], capture_output=True, text=True, check=False
     )
-    return _firing(done.stdout + done.stderr)
+    return done.stdout + done.stderr
 
 
 def _scraped(manifests: list[Manifest]) -> dict[str, str]:

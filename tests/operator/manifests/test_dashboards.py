@@ -13,6 +13,7 @@ from msgspec import structs
 
 from rackwatt_crds.monitoring import Monitoring, ServiceMonitor
 from rackwatt_exporter.pipelines.families import all_families
+from rackwatt_operator.manifests.rules import power
 from tests.eventually import until
 from tests.exporter.commands.exporter_process import running
 from tests.operator.manifests.builders import (
@@ -26,6 +27,7 @@ from tests.operator.manifests.builders import (
 )
 from tests.operator.manifests.promql_parser import families, labels_grouped, labels_matched
 from tests.peers.prometheus import prometheus
+from tests.peers.slurm import SlurmCluster
 
 FLEET = fleet(
     "schedulerRef: {name: prod}\ninterval: 500ms",
@@ -37,9 +39,15 @@ GRID = fleet(name="grid").replace(
     "bmc: {method: fake, hosts: [{names: n1}]}",
     "grid: {zone: FR, static: {gramsPerKilowattHour: 56}}",
 )
-BINDING = binding("noop: {states: [{names: 'n[1-3]', state: idle}]}")
+BINDING = binding("slurm: {cli: {}}, interval: 1s, timeout: 60s")
 TEXT = "---\n".join((FLEET, NODES, GRID, BINDING))
 SERVED = {family.name: set(family.labels) for family in all_families()}
+SERVED |= {
+    f"{family.name}_bucket": {*family.labels, "le"}
+    for family in all_families()
+    if family.kind == "histogram"
+}
+SERVED[power.NAME] = {"cluster", "by", "state", *power.HOLDERS}  # recorded
 WHOSE = {"namespace", "job", "service"}
 # Panels with data only after a failure that does not happen here.
 MAY_BE_EMPTY = {"Failed polls by reason", "Failed readings by reason"}
@@ -48,8 +56,8 @@ MAY_BE_EMPTY = {"Failed polls by reason", "Failed readings by reason"}
 def panels(manifests: list[Manifest]) -> Iterator[dict[str, Any]]:
     for one in of_kind(manifests, "ConfigMap"):
         if one["metadata"]["labels"].get("grafana_dashboard") == "1":
-            (text,) = one["data"].values()
-            yield from json.loads(text)["panels"]
+            for text in one["data"].values():
+                yield from json.loads(text)["panels"]
 
 
 def expressions(manifests: list[Manifest]) -> Iterator[tuple[str, str]]:
@@ -95,17 +103,49 @@ def test_dashboards_count_the_cpu_modes_of_docs_as_busy() -> None:
     assert used == documented == {"idle|iowait|steal"}
 
 
+def models(text: str) -> dict[str, dict[str, Any]]:
+    """Return the dashboards of a document, by the name of their file."""
+    (one,) = [
+        one for one in planned(text)
+        if one["kind"] == "ConfigMap" and one["metadata"]["name"].endswith("-dashboard")
+    ]  # fmt: skip
+    return {name: json.loads(model) for name, model in one["data"].items()}
+
+
 def test_dashboard_panels_never_overlap() -> None:
     for text in (FLEET, NODES, GRID, BINDING):
-        taken: set[tuple[int, int]] = set()
-        for panel in panels(planned(text)):
-            area = panel["gridPos"]
-            cells = {
-                (area["x"] + x, area["y"] + y) for x in range(area["w"]) for y in range(area["h"])
-            }
-            assert area["x"] + area["w"] <= 24
-            assert not cells & taken
-            taken |= cells
+        for model in models(text).values():
+            taken: set[tuple[int, int]] = set()
+            for panel in model["panels"]:
+                area = panel["gridPos"]
+                cells = {
+                    (area["x"] + x, area["y"] + y)
+                    for x in range(area["w"])
+                    for y in range(area["h"])
+                }
+                assert area["x"] + area["w"] <= 24
+                assert not cells & taken
+                taken |= cells
+
+
+def test_dashboards_of_a_scheduler_are_those_that_its_metrics_have_data_for() -> None:
+    def names(spec: str) -> list[str]:
+        return [name.removesuffix(".json") for name in models(binding(spec))]
+
+    slurm = "slurm: {cli: {}}"
+    assert names(slurm) == ["sb-prod", "sb-prod-queue", "sb-prod-users"]
+    assert names(f"{slurm}, metrics: {{jobs: false}}") == ["sb-prod", "sb-prod-users"]
+    neither = f"{slurm}, metrics: {{users: false, accounts: false}}"
+    assert names(neither) == ["sb-prod", "sb-prod-queue"]
+    assert names("noop: {}") == ["sb-prod"]
+
+
+def test_dashboards_of_one_document_differ_in_title_and_uid() -> None:
+    made = models(BINDING).values()
+    assert [one["title"] for one in made] == [
+        "Rackwatt power/prod", "Rackwatt power/prod queue", "Rackwatt power/prod users",
+    ]  # fmt: skip
+    assert len({one["uid"] for one in made}) == 3
 
 
 def powercap(directory: Path, joules: int) -> None:
@@ -167,9 +207,20 @@ def configuration(address: str, manifests: list[Manifest], directory: Path) -> d
     return {"global": pace, "rule_files": [str(rules)], "scrape_configs": scrapes}
 
 
+@pytest.fixture(scope="module")
+def slurm() -> Iterator[SlurmCluster]:
+    """A cluster with jobs that hold GPUs, or several nodes, or wait."""
+    with SlurmCluster("n[1-3]", gpus=4) as cluster:
+        cluster.submit("-n2", "--mem=100", "--gpus-per-node=h100:2", "--account=phys")
+        cluster.submit("-N2", "-n5", "--mem=100", "--account=bio")
+        cluster.wait_for(n1="MIXED", n2="MIXED")
+        cluster.submit("-n1", "--mem=100", "--hold", "--account=bio")
+        yield cluster
+
+
 @pytest.mark.parametrize("job_label", [None, "app.kubernetes.io/part-of"], ids=["own", "shared"])
 def test_prometheus_answers_every_panel_and_every_rule(
-    job_label: str | None, tmp_path: Path
+    slurm: SlurmCluster, job_label: str | None, tmp_path: Path
 ) -> None:
     monitoring = Monitoring(service_monitor=ServiceMonitor(job_label=job_label))
     manifests = planned(TEXT, structs.replace(DEFAULTS, monitoring=monitoring))
@@ -178,6 +229,7 @@ def test_prometheus_answers_every_panel_and_every_rule(
     with running(
         "run", f"--config.file={tmp_path / 'documents.yaml'}", "--web.listen-address=127.0.0.1:0",
         f"--path.sysfs={tmp_path / 'sys'}", "--node.name=worker1",
+        SLURM_CONF=slurm.environment["SLURM_CONF"], PATH=slurm.environment["PATH"],
     ) as run:  # fmt: skip
         address = run.url.removeprefix("http://")
         with prometheus(tmp_path / "db", configuration(address, manifests, tmp_path)) as peer:
@@ -187,6 +239,7 @@ def test_prometheus_answers_every_panel_and_every_rule(
 
             def silent() -> list[str]:
                 powercap(tmp_path / "sys", next(joules))
+                slurm.submit("-n1", "--mem=1", command="true")  # starts and ends while we look
                 return [
                     f"{title}: {expression}"
                     for title, expression in (*expressions(manifests), *records)

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from rackwatt_exporter.pipelines.families import all_families
+from rackwatt_operator.manifests.rules import power
 from tests.operator.manifests.builders import Manifest, binding, fleet, nodes, only, planned
 from tests.operator.manifests.promql_parser import families, labels_grouped, labels_matched
 from tests.operator.manifests.promtool import check, raised
@@ -23,6 +24,7 @@ DOCUMENTS = {
     "nodes": nodes(),
     "grid": GRID,
     "binding": binding(),
+    "token": binding("slurm: {rest: {url: http://slurm:6820, tokenSecretRef: {name: t, key: k}}}"),
     "job": fleet("monitoring: {serviceMonitor: {jobLabel: app.kubernetes.io/name}}"),
 }
 QUIET = {
@@ -38,6 +40,10 @@ QUIET = {
     'rackwatt_collector_up{node="w1",collector="rapl"}': "1x120",
     'rackwatt_grid_up{zone="FR",provider="static"}': "1x120",
     'rackwatt_scheduler_answer_age_seconds{scheduler="prod",cluster="c"}': "20x120",
+    'rackwatt_scheduler_nodes{scheduler="prod",cluster="c",state="idle"}': "95x120",
+    'rackwatt_scheduler_nodes{scheduler="prod",cluster="c",state="drained"}': "5x120",
+    'rackwatt_scheduler_token_issued_timestamp_seconds{scheduler="prod",cluster="c"}': "0x120",
+    'rackwatt_scheduler_token_expiry_timestamp_seconds{scheduler="prod",cluster="c"}': "86400x120",
 }
 JOBS = {
     "app.kubernetes.io/name": "rackwatt-collector",
@@ -74,6 +80,7 @@ def test_rules_query_only_families_and_labels_that_the_exporter_serves() -> None
     added = {"namespace", "job", "service"}  # by Prometheus
     served = {family.name: {*family.labels, *added} for family in all_families()}
     served["up"] = {"instance", *added}
+    served[power.NAME] = {"cluster", "by", "state", *power.HOLDERS, *added}  # recorded
     made = [one for text in (*DOCUMENTS.values(), SCHEDULED) for one in planned(text)]
     written = [rule for one in made if one["kind"] == "PrometheusRule" for rule in rules([one])]
     for rule in written:
@@ -115,7 +122,7 @@ def test_alerts_have_the_job_that_the_job_label_comes_to(
         assert (alert["job"], alert["powertarget"]) == (job, "lab")
 
 
-@pytest.mark.parametrize("case", ["fleet", "seldom", "binding", "grid"])
+@pytest.mark.parametrize("case", ["fleet", "seldom", "binding", "token", "grid"])
 def test_alerts_stay_silent_while_all_is_well(case: str, tmp_path: Path) -> None:
     manifests = planned(DOCUMENTS[case])
     for name in {rule["alert"] for rule in rules(manifests) if "alert" in rule}:
@@ -249,3 +256,58 @@ def test_states_stale_waits_for_the_stale_after_of_the_binding(tmp_path: Path) -
     slow = binding("noop: {}, interval: 2m")
     assert firing(slow, "RackwattSchedulerStatesStale", "10m", tmp_path, **age) == []
     assert firing(binding(), "RackwattSchedulerStatesStale", "10m", tmp_path, **age)
+
+
+NODES = 'rackwatt_scheduler_nodes{scheduler="prod",cluster="c",state="%s"}'
+
+
+def test_nodes_out_fires_above_a_tenth_of_the_cluster_and_resolves(tmp_path: Path) -> None:
+    few = {NODES % "idle": "90x120", NODES % "drained": "5x120", NODES % "down": "5x120"}
+    assert firing(binding(), "RackwattSchedulerNodesOut", "90m", tmp_path, **few) == []
+    more = few | {NODES % "down": "6x60 5x60"}
+    assert firing(binding(), "RackwattSchedulerNodesOut", "14m", tmp_path, **more) == []
+    (out,) = firing(binding(), "RackwattSchedulerNodesOut", "16m", tmp_path, **more)
+    assert (out["scheduler"], out["cluster"], out["schedulerbinding"]) == ("prod", "c", "prod")
+    assert firing(binding(), "RackwattSchedulerNodesOut", "61m", tmp_path, **more) == []
+
+
+TOKEN = 'rackwatt_scheduler_token_{}_timestamp_seconds{{scheduler="prod",cluster="c"}}'
+
+
+@pytest.mark.parametrize(
+    ("issued", "expiry", "silent", "fires"),
+    [
+        ("0x120", "3600x120", "53m", "57m"),  # a tenth of an hour
+        ("0x120", "6000x120", "89m", "93m"),
+        ("_x120", "3600x120", "49m", "53m"),  # ten minutes, where its age is not known
+    ],
+)
+def test_token_expiring_fires_while_there_is_time_to_renew_it(
+    issued: str, expiry: str, silent: str, fires: str, tmp_path: Path
+) -> None:
+    changed = {TOKEN.format("issued"): issued, TOKEN.format("expiry"): expiry}
+    name, text = "RackwattSchedulerTokenExpiring", DOCUMENTS["token"]
+    assert firing(text, name, silent, tmp_path, **changed) == []
+    (expiring,) = firing(text, name, fires, tmp_path, **changed)
+    assert (expiring["scheduler"], expiring["severity"]) == ("prod", "warning")
+
+
+def test_token_expiring_resolves_for_a_token_that_is_renewed_at_four_fifths(tmp_path: Path) -> None:
+    name, text = "RackwattSchedulerTokenExpiring", DOCUMENTS["token"]
+    late = {TOKEN.format("issued"): "0x57 3480x60", TOKEN.format("expiry"): "3600x57 7080x60"}
+    assert firing(text, name, "57m", tmp_path, **late)
+    assert firing(text, name, "59m", tmp_path, **late) == []
+    ours = {TOKEN.format("issued"): "0x47 2880x60", TOKEN.format("expiry"): "3600x47 6480x60"}
+    for minute in range(40, 60):
+        assert firing(text, name, f"{minute}m", tmp_path, **ours) == []
+
+
+def test_token_expiring_is_an_alert_of_bindings_that_have_a_token() -> None:
+    def has(spec: str) -> bool:
+        names = {rule.get("alert") for rule in rules(planned(binding(spec)))}
+        return "RackwattSchedulerTokenExpiring" in names
+
+    key = "jwtKeySecretRef: {name: t, key: k}, user: watt"
+    assert has(f"slurm: {{rest: {{url: http://slurm:6820, {key}}}}}")
+    assert not has("slurm: {rest: {url: unix:/run/slurmrestd.sock}}")
+    assert not has("slurm: {cli: {}}")

@@ -1,10 +1,13 @@
-"""One node as a scheduler reports it, and what was measured on it.
+"""One node as a scheduler reports it, what was measured on it, and whose jobs hold parts of it.
 
-The two are apart: a measurement differs at each poll, and the other stays for hours, so that equal
-nodes can be one object and a relay has nothing to send.
+The three are apart: a measurement differs at each poll, and jobs come and go, but the rest stays
+for hours, so that equal nodes can be one object.
 """
 
+from typing import Annotated
+
 import msgspec
+from msgspec import Meta
 
 from rackwatt_exporter.printable import printable
 from rackwatt_exporter.schedulers.model.fields import (
@@ -12,11 +15,14 @@ from rackwatt_exporter.schedulers.model.fields import (
     Count,
     Load,
     Names,
+    Text,
     Time,
     Word,
     Words,
 )
 from rackwatt_exporter.schedulers.model.resources import Resources
+
+MAX_SHARES = 100
 
 
 class SchedulerNode(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -55,3 +61,19 @@ class NodeUsage(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
     load: Load | None = None
     free_memory_bytes: Count | None = None
+
+
+class NodeShare(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """What the jobs of one user, account and partition hold of a node, as a ratio of all of it.
+
+    The ratios of a node add up to 1 at most. What is missing to 1 is held by no job, or by jobs
+    whose part of it is not known. An empty text was not reported, or is left out.
+    """
+
+    ratio: Annotated[float, Meta(gt=0, le=1)]
+    user: Text = ""
+    account: Text = ""
+    partition: Text = ""
+
+
+NodeShares = Annotated[tuple[NodeShare, ...], Meta(max_length=MAX_SHARES)]

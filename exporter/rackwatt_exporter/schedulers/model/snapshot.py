@@ -14,11 +14,11 @@ import msgspec
 from rackwatt_exporter.printable import printable
 from rackwatt_exporter.schedulers.model.diagnostics import Diagnostics
 from rackwatt_exporter.schedulers.model.fair_share import FairShare
-from rackwatt_exporter.schedulers.model.fields import Name
+from rackwatt_exporter.schedulers.model.fields import Name, Time
 from rackwatt_exporter.schedulers.model.job import Job
 from rackwatt_exporter.schedulers.model.license import License
 from rackwatt_exporter.schedulers.model.limit import Limit
-from rackwatt_exporter.schedulers.model.node import NodeUsage, SchedulerNode
+from rackwatt_exporter.schedulers.model.node import NodeShares, NodeUsage, SchedulerNode
 from rackwatt_exporter.schedulers.model.queue import Queue
 from rackwatt_exporter.schedulers.model.reservation import Reservation
 
@@ -36,7 +36,8 @@ class SchedulerSnapshot(msgspec.Struct, frozen=True):
     its cluster, `version` its own version, and `user` is whose requests these are: a name, or a
     uid. `unread` nodes and `unread_jobs` exist and could not be read; `note` says more of them.
     `age_s` is how old the answer was when it came: that of a scheduler itself is new. `usage` is
-    what was measured on nodes, by name.
+    what was measured on nodes, by name, and `shares` are whose jobs hold which part of each. The
+    token's times are those of the log-in that it was read with.
     """
 
     nodes: Mapping[Name, SchedulerNode]
@@ -55,6 +56,9 @@ class SchedulerSnapshot(msgspec.Struct, frozen=True):
     diagnostics: Diagnostics | None = None
     limits: tuple[Limit, ...] | None = None
     fairshare: tuple[FairShare, ...] | None = None
+    shares: Mapping[Name, NodeShares] | None = None
+    token_issued_at_s: Time | None = None
+    token_expires_at_s: Time | None = None
 
     def __post_init__(self) -> None:
         for field, limit in _MAX_WORDS.items():
@@ -69,8 +73,9 @@ OPTIONAL = tuple(
 
 
 def nodes_alone(snapshot: SchedulerSnapshot) -> SchedulerSnapshot:
-    """Return a snapshot of nodes, as if nothing else had been read."""
-    return msgspec.structs.replace(snapshot, unread_jobs=0, **dict.fromkeys(OPTIONAL))
+    """Return a snapshot of nodes and their shares, as if nothing else had been read."""
+    alone = dict.fromkeys(OPTIONAL) | {"shares": snapshot.shares}
+    return msgspec.structs.replace(snapshot, unread_jobs=0, **alone)
 
 
 def share(items: Iterable[tuple[str, T]]) -> dict[str, T]:

@@ -9,17 +9,25 @@ import hmac
 import json
 import time
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Any, NamedTuple, Protocol
 
 from rackwatt_exporter.config.options import SecretKey
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.reading import ReadError, Reason
+from rackwatt_exporter.schedulers.model.fields import MAX_TIME_S
 from rackwatt_exporter.schedulers.slurm.options import SlurmRestOptions
 
 LIFE_S = 3600
 RENEWED_AFTER = 0.8  # of its life
 Claims = Sequence[tuple[str, str]]
 _HEADER = {"alg": "HS256", "typ": "JWT"}
+
+
+class TokenTimes(NamedTuple):
+    """When a token was issued and when it expires (Unix times); None where it does not say."""
+
+    issued_at_s: int | None = None
+    expires_at_s: int | None = None
 
 
 class TokenSource(Protocol):
@@ -47,6 +55,24 @@ def minted(key: bytes, user: str, now_s: float, life_s: int = LIFE_S, more: Clai
     claims = {**dict(more), "sun": user, "iat": issued_s, "exp": issued_s + life_s}
     signed = _base64(json.dumps(_HEADER).encode()) + b"." + _base64(json.dumps(claims).encode())
     return (signed + b"." + _base64(hmac.digest(key, signed, "sha256"))).decode()
+
+
+def token_times(token: str) -> TokenTimes:
+    """Read the times of a token; a text that is no JSON Web Token has none."""
+    payload = token.split(".")[1:2]
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(f"{payload[0]}==")) if payload else None
+    except (ValueError, RecursionError):
+        return TokenTimes()
+    if not isinstance(claims, dict):
+        return TokenTimes()
+    return TokenTimes(_time_s(claims.get("iat")), _time_s(claims.get("exp")))
+
+
+def _time_s(value: Any) -> int | None:
+    """Return a NumericDate (RFC 7519, 2), which may have a fraction."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return int(value) if is_number and 1 <= value <= MAX_TIME_S else None
 
 
 class MintedToken:

@@ -22,6 +22,7 @@ from rackwatt_exporter.schedulers.commands import (
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 from rackwatt_exporter.schedulers.slurm.command_errors import explained
 from rackwatt_exporter.schedulers.slurm.jobs import SlurmJobs
+from rackwatt_exporter.schedulers.slurm.node_parts import with_node_parts
 from rackwatt_exporter.schedulers.slurm.sinfo_output import (
     COUNT,
     NODES,
@@ -181,7 +182,8 @@ class SlurmCommands:
             jobs = await self._squeue.read(run, version)
         except ReadError as error:
             return SlurmJobs.failed(error)
-        return jobs.unless_hidden(listed.nodes.values())
+        jobs = jobs.unless_hidden(listed.nodes.values())
+        return await asyncio.to_thread(with_node_parts, jobs, listed.nodes)
 
     def _runners(self) -> tuple[Run, Run]:
         """Return what runs sinfo and squeue, any number of times until one deadline."""

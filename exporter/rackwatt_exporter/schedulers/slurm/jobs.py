@@ -5,7 +5,7 @@ them it is. Its start and its end are plans as long as they have not happened.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
 from sys import intern
@@ -70,7 +70,10 @@ class SlurmJobs(NamedTuple):
 
 
 class SlurmJob(msgspec.Struct, gc=False):
-    """A job in Slurm's own words. `gres` are the requests per job, node, socket and task."""
+    """A job in Slurm's own words. `gres` are the requests per job, node, socket and task.
+
+    `parts` are what it holds of each of several nodes, by name, where Slurm says so.
+    """
 
     words: tuple[str, ...]
     tres: str
@@ -85,6 +88,7 @@ class SlurmJob(msgspec.Struct, gc=False):
     submitted_at_s: int | None
     started_at_s: int | None
     ended_at_s: int | None
+    parts: Mapping[str, Resources] = {}
 
 
 def make_job(job_id: JobId, slurm: SlurmJob) -> Job:
@@ -112,7 +116,7 @@ def make_job(job_id: JobId, slurm: SlurmJob) -> Job:
         resources if state in WAITING else None,
         allocated,
         nodes,
-        (allocated,) if allocated is not None and len(nodes) == 1 else (),
+        _per_node(state, allocated, nodes, slurm.parts),
         _features(slurm.features),
         job_id.number,
     )
@@ -151,6 +155,25 @@ def _generic(text: str) -> tuple[Gres, ...] | None:
     """Parse a request, without the CPUs and memory that newer versions list in it."""
     parts = [part for part in text.split(",") if "=" not in part or part.startswith("gres")]
     return parse_gres(",".join(parts))
+
+
+def _per_node(
+    state: str,
+    allocated: Resources | None,
+    nodes: Sequence[str],
+    parts: Mapping[str, Resources],
+) -> tuple[Resources, ...]:
+    """Return what a job holds of each node; its CPUs count only if they add up to its total."""
+    if allocated is None or not nodes:
+        return ()
+    if len(nodes) == 1:
+        return (allocated,)
+    if parts.keys() != set(nodes):
+        return ()
+    per_node = tuple(_held(state, parts[name]) for name in nodes)
+    if sum(part.cpus or 0 for part in per_node) != allocated.cpus:
+        per_node = tuple(msgspec.structs.replace(part, cpus=None) for part in per_node)
+    return per_node if any(part != Resources() for part in per_node) else ()
 
 
 @lru_cache(4096)

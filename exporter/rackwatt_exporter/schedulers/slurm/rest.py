@@ -20,6 +20,7 @@ from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 from rackwatt_exporter.schedulers.slurm import rest_models as slurm_reply
 from rackwatt_exporter.schedulers.slurm.errors import ANOTHER_CLUSTER
 from rackwatt_exporter.schedulers.slurm.jobs import SlurmJobs
+from rackwatt_exporter.schedulers.slurm.node_parts import with_node_parts
 from rackwatt_exporter.schedulers.slurm.options import SlurmRestOptions
 from rackwatt_exporter.schedulers.slurm.rest_errors import (
     VersionError,
@@ -80,8 +81,10 @@ class SlurmRest:
             if error.reason is Reason.AUTH_FAILED:
                 self._headers.refused()
             raise
+        snapshot = self._last = self._dated(snapshot)
         if self._reads_jobs:
             jobs = (await self._jobs(deadline_s)).unless_hidden(snapshot.nodes.values())
+            jobs = await asyncio.to_thread(with_node_parts, jobs, snapshot.nodes)
             snapshot = msgspec.structs.replace(
                 snapshot,
                 note="; ".join(filter(None, (snapshot.note, jobs.note))),
@@ -93,6 +96,15 @@ class SlurmRest:
     async def close(self) -> None:
         """Close the connection."""
         await self._service.close()
+
+    def _dated(self, snapshot: SchedulerSnapshot) -> SchedulerSnapshot:
+        """Return a snapshot with the times of the token; the same one where they are the same."""
+        issued_at_s, expires_at_s = self._headers.token_times
+        if (snapshot.token_issued_at_s, snapshot.token_expires_at_s) == (issued_at_s, expires_at_s):
+            return snapshot
+        return msgspec.structs.replace(
+            snapshot, token_issued_at_s=issued_at_s, token_expires_at_s=expires_at_s
+        )
 
     async def _read(self) -> SchedulerSnapshot:
         if self._paths:

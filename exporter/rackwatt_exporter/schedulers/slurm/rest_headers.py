@@ -4,18 +4,22 @@ from collections.abc import Mapping
 
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.reading import ReadError, Reason
-from rackwatt_exporter.schedulers.slurm.auth import token
+from rackwatt_exporter.schedulers.slurm.auth import TokenTimes, token, token_times
 from rackwatt_exporter.schedulers.slurm.options import HeaderOptions, SlurmRestOptions
 
 
 class RequestHeaders:
-    """Token, user and the document's own headers; a rotated Secret counts from the next request."""
+    """Token, user and the document's own headers; a rotated Secret counts from the next request.
+
+    `token_times` are those of the token that was given last.
+    """
 
     def __init__(self, options: SlurmRestOptions, secrets: Secrets) -> None:
         self._user = options.user
         self._token = token(options, secrets)
         self._more = options.headers
         self._secrets = secrets
+        self.token_times = TokenTimes()
 
     def get(self) -> Mapping[str, str]:
         """Give all of them.
@@ -25,7 +29,8 @@ class RequestHeaders:
         """
         headers = {header.name: self._value(header) for header in self._more}
         if self._token is not None:
-            headers["X-SLURM-USER-TOKEN"] = self._token.get()
+            headers["X-SLURM-USER-TOKEN"] = given = self._token.get()
+            self.token_times = token_times(given)
         if self._user:
             headers["X-SLURM-USER-NAME"] = self._user
         return headers

@@ -5,15 +5,17 @@ an array that wait is cut after 64 characters where slurmrestd runs without SLUR
 note says so, since tasks are then missing.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
 
 from rackwatt_exporter.schedulers.model.job import Job
+from rackwatt_exporter.schedulers.model.resources import Resources
 from rackwatt_exporter.schedulers.slurm.arrays import JobId, count_tasks
 from rackwatt_exporter.schedulers.slurm.jobs import SlurmJob, SlurmJobs, make_job, time_s
 from rackwatt_exporter.schedulers.slurm.rest_json import number, text
+from rackwatt_exporter.schedulers.slurm.rest_parts import read_parts
 
 _NOTE_OF_CUT = (
     "slurmrestd cuts the lists of tasks of arrays, so that some are not counted: set"
@@ -48,6 +50,8 @@ class RestJob(msgspec.Struct):
     submit_time: Any = None
     start_time: Any = None
     end_time: Any = None
+    gres_detail: Any = None
+    job_resources: msgspec.Raw = msgspec.Raw()
 
 
 JobRecord = RestJob | str | int | float | None
@@ -113,7 +117,15 @@ def _slurm_job(record: RestJob) -> SlurmJob | None:
         submitted_at_s=_time_s(record.submit_time),
         started_at_s=_time_s(record.start_time),
         ended_at_s=_time_s(record.end_time),
+        parts=_parts(record),
     )
+
+
+def _parts(record: RestJob) -> Mapping[str, Resources]:
+    """Return what a job on several nodes holds of each; of one node that is its total."""
+    nodes = text(record.nodes)
+    several = "[" in nodes or "," in nodes
+    return read_parts(record.job_resources, record.gres_detail) if several else {}
 
 
 def _time_s(value: Any) -> int | None:

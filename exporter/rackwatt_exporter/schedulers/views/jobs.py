@@ -53,6 +53,13 @@ PENDING = MetricFamily(
     (*SCHEDULER_LABELS, "reason"),
 )
 
+UNDIVIDED = MetricFamily(
+    "rackwatt_scheduler_undivided_jobs",
+    "gauge",
+    "Number of jobs that hold several nodes and of which it is not known how many CPUs of each.",
+    SCHEDULER_LABELS,
+)
+
 
 class _GroupFamilies(NamedTuple):
     """What jobs are counted and summed by, and the families of it."""
@@ -98,7 +105,7 @@ BY_PARTITION = _GroupFamilies.of("partition")
 BY_USER = _GroupFamilies.of("user")
 BY_ACCOUNT = _GroupFamilies.of("account")
 FAMILIES = (
-    KNOWN, UNREAD, UNKNOWN, JOBS, PENDING, *BY_PARTITION, *BY_USER, *BY_ACCOUNT,
+    KNOWN, UNREAD, UNKNOWN, JOBS, PENDING, UNDIVIDED, *BY_PARTITION, *BY_USER, *BY_ACCOUNT,
 )  # fmt: skip
 
 
@@ -118,6 +125,8 @@ def samples(snapshot: SchedulerSnapshot, options: MetricsOptions) -> Iterator[Sa
     yield Sample(UNREAD, (), snapshot.unread_jobs)
     if options.jobs:
         yield from _states_and_reasons(snapshot)
+    if options.shares_nodes:
+        yield Sample(UNDIVIDED, (), sum(map(_is_undivided, snapshot.jobs)))
     if options.partitions:
         partitions = ((name, job) for job in snapshot.jobs for name in job.partitions or ("",))
         yield from _grouped(BY_PARTITION, partitions)
@@ -144,6 +153,13 @@ def _states_and_reasons(snapshot: SchedulerSnapshot) -> Iterator[Sample]:
             reasons[plain_reason(job.reason)] += job.tasks
     for reason, count in reasons.items():
         yield Sample(PENDING, (reason,), count)
+
+
+def _is_undivided(job: Job) -> bool:
+    """Return whether a job holds several nodes, and not all of its parts of them are known."""
+    if len(job.nodes) < 2 or job.allocated is None:
+        return False
+    return not job.per_node or any(part.cpus is None for part in job.per_node)
 
 
 def _grouped(families: _GroupFamilies, jobs: Iterable[tuple[str, Job]]) -> Iterator[Sample]:

@@ -1,10 +1,12 @@
 """The dashboard of a fleet of BMCs: power, energy, and failing targets."""
 
 from collections.abc import Iterator
+from functools import partial
 
 from rackwatt_operator.manifests.dashboards.grafana import Panel, Query, errors_panel, stat
 from rackwatt_operator.manifests.params import Params
 from rackwatt_operator.manifests.promql import JOB, select
+from rackwatt_operator.manifests.rules import power
 
 _JOULES_OF_A_KILOWATT_HOUR = "3.6e6"
 
@@ -17,6 +19,8 @@ def fleet_panels(params: Params, recorded: bool) -> Iterator[Panel]:
     yield from _asking(params)
     if params.bindings:
         yield _by_state(params)
+    if params.bindings and recorded:
+        yield from map(partial(_by_holder, params), power.HOLDERS)
 
 
 def _now(params: Params, recorded: bool) -> Iterator[Panel]:
@@ -107,3 +111,21 @@ def _power(params: Params, recorded: bool, level: str) -> str:
         return select(params, f"{level}:rackwatt_node_power_watts:sum")
     power = select(params, "rackwatt_node_power_watts")
     return f"sum({power})" if level == "job" else f"sum by ({level}) ({power})"
+
+
+def _by_holder(params: Params, holder: str) -> Panel:
+    by = f'by="{holder}"'
+    held = select(params, power.NAME, by, f'{holder}!=""')
+    rest = select(params, power.NAME, by, f'{holder}=""')
+    return Panel(
+        title=f"Power by {holder}",
+        kind="timeseries",
+        queries=(
+            Query(f"topk(15, sum by ({holder}) ({held}))", f"{{{{{holder}}}}}"),
+            Query(f"sum({rest})", "not attributed"),
+        ),
+        unit="watt",
+        description=f"Watts of nodes, divided by what jobs of each {holder} hold of them.",
+        width=8,
+        stacked=True,
+    )

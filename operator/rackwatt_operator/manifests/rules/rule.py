@@ -1,6 +1,7 @@
 """Rules of Prometheus: alerts that say what to do, and recorded series for dashboards."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 _RUNBOOK = "docs/troubleshooting.md#alerts"
@@ -39,7 +40,9 @@ class Record:
 
     name: str
     expression: str
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     def rule(self) -> dict[str, Any]:
         """Return the rule in Prometheus' format."""
-        return {"record": self.name, "expr": self.expression}
+        labels = {"labels": dict(self.labels)} if self.labels else {}
+        return {"record": self.name, "expr": self.expression} | labels

@@ -2,11 +2,17 @@
 
 from collections.abc import Iterator
 
+from rackwatt_crds.document import SchedulerBinding
 from rackwatt_crds.duration import seconds
 from rackwatt_crds.schedulerbinding import SchedulerBindingSpec
 from rackwatt_operator.manifests.params import Params
-from rackwatt_operator.manifests.promql import select, span, window_s
+from rackwatt_operator.manifests.promql import JOB, select, span, window_s
 from rackwatt_operator.manifests.rules.rule import Alert
+
+_CLUSTER = f"{JOB}, scheduler, cluster"
+# In these a node has no job, takes none, and has to be looked at.
+_OUT_OF_SERVICE = "down|drained|fail|error|not_responding|invalid_reg"
+_MAX_OUT = 0.1
 
 
 def scheduler_alerts(params: Params) -> Iterator[Alert]:
@@ -21,6 +27,48 @@ def scheduler_alerts(params: Params) -> Iterator[Alert]:
         description="It has not reported node states of cluster {{ $labels.cluster }} "
         f"for {for_}.",
         runbook="The collector's /status has the reason and what to do.",
+    )
+    yield _nodes_out(params)
+    if isinstance(params.document, SchedulerBinding):
+        yield from _token_expiring(params, params.document.spec)
+
+
+def _nodes_out(params: Params) -> Alert:
+    out = select(params, "rackwatt_scheduler_nodes", f'state=~"{_OUT_OF_SERVICE}"')
+    nodes = select(params, "rackwatt_scheduler_nodes")
+    share = f"sum by ({_CLUSTER}) ({out}) / sum by ({_CLUSTER}) ({nodes})"
+    return Alert(
+        name="RackwattSchedulerNodesOut",
+        expression=f"{share} > {_MAX_OUT}",
+        for_="15m",
+        severity="warning",
+        summary="{{ $value | humanizePercentage }} of the nodes of {{ $labels.cluster }} are out "
+        "of service",
+        description=f"More than {_MAX_OUT:.0%} of its nodes are down, failed, drained or silent.",
+        runbook="rackwatt_scheduler_node_reason_info has the reason of each node. When many fail "
+        "at once the cause is a switch, a file system or the power of a rack.",
+    )
+
+
+def _token_expiring(params: Params, spec: SchedulerBindingSpec) -> Iterator[Alert]:
+    """Watch over a token that is used up: its own life says how early is in time."""
+    rest = spec.slurm.rest if spec.slurm else None
+    if rest is None or not (rest.jwt_key_secret_ref or rest.token_secret_ref):
+        return
+    expiry = select(params, "rackwatt_scheduler_token_expiry_timestamp_seconds")
+    issued = select(params, "rackwatt_scheduler_token_issued_timestamp_seconds")
+    left = f"{expiry} - time()"
+    yield Alert(
+        name="RackwattSchedulerTokenExpiring",
+        expression=f"{left} < 0.1 * ({expiry} - {issued}) or ({left} < 600 unless {issued})",
+        for_=span(max(60, 2 * seconds(spec.interval))),
+        severity="warning",
+        summary="The token for scheduler {{ $labels.scheduler }} expires in "
+        "{{ $value | humanizeDuration }}",
+        description="It has a tenth of its life left and has not been renewed. When it has expired "
+        "slurmrestd refuses every poll.",
+        runbook="Write a new token into the Secret, which is read at each poll. A token that is "
+        "made from Slurm's key is renewed as long as the Secret with the key is there.",
     )
 
 

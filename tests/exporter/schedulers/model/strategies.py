@@ -13,7 +13,7 @@ from rackwatt_exporter.schedulers.model.fields import MAX_COUNT, MAX_LOAD, MAX_T
 from rackwatt_exporter.schedulers.model.job import MAX_TASKS, Job
 from rackwatt_exporter.schedulers.model.license import License
 from rackwatt_exporter.schedulers.model.limit import Limit
-from rackwatt_exporter.schedulers.model.node import NodeUsage, SchedulerNode
+from rackwatt_exporter.schedulers.model.node import NodeShare, NodeUsage, SchedulerNode
 from rackwatt_exporter.schedulers.model.queue import Queue
 from rackwatt_exporter.schedulers.model.reservation import Reservation
 from rackwatt_exporter.schedulers.model.resources import Gres, Resources
@@ -29,6 +29,9 @@ RESOURCES = st.builds(
     cpus=st.none() | st.integers(0, MAX_COUNT) | st.floats(0, 1e15).filter(lambda n: n % 1),
     memory_bytes=st.none() | st.integers(0, MAX_COUNT),
     gres=st.none() | st.lists(GRES, max_size=3).map(tuple),
+)
+NODE_SHARES = st.builds(
+    NodeShare, st.floats(0, 1, exclude_min=True), user=TEXTS, account=TEXTS, partition=TEXTS
 )
 NODES = st.builds(
     SchedulerNode,
@@ -169,4 +172,8 @@ SNAPSHOTS = st.builds(
     queues=st.none() | st.lists(QUEUES, max_size=3).map(tuple),
     diagnostics=st.none() | DIAGNOSTICS,
     user=st.text(),
+    shares=st.none()
+    | st.dictionaries(NAMES, st.lists(NODE_SHARES, max_size=3).map(tuple), max_size=3),
+    token_issued_at_s=TIMES,
+    token_expires_at_s=TIMES,
 )

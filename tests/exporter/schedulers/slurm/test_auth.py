@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 from rackwatt_exporter.config.options import SecretKey
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.reading import ReadError, Reason
-from rackwatt_exporter.schedulers.slurm.auth import LIFE_S, FileToken, MintedToken, minted
+from rackwatt_exporter.schedulers.slurm.auth import (
+    LIFE_S,
+    FileToken,
+    MintedToken,
+    TokenTimes,
+    minted,
+    token_times,
+)
 from tests.peers.slurm import SlurmCluster
 
 KEY = SecretKey("slurm", "key")
@@ -38,6 +45,39 @@ def test_our_token_has_the_form_of_slurms_own(stage: SlurmCluster) -> None:
     assert claims.keys() == known.keys()
     assert claims["sun"] == known["sun"]
     assert claims == {"sun": "root", "iat": 1_800_000_000, "exp": 1_800_000_600}
+
+
+def test_the_times_of_slurms_own_tokens_and_of_ours_are_read(stage: SlurmCluster) -> None:
+    token = stage.token(600)
+    claims = decoded(token.split(".")[1])
+    assert token_times(token) == (claims["iat"], claims["exp"])
+    assert token_times(minted(b"key", "root", 1_000.9, 600)) == TokenTimes(1_000, 1_600)
+
+
+def token_with(payload: bytes) -> str:
+    return f"a.{base64.urlsafe_b64encode(payload).rstrip(b'=').decode()}.b"
+
+
+@pytest.mark.parametrize(
+    ("text", "times"),
+    [
+        (token_with(b'{"exp": 1600.5}'), TokenTimes(None, 1600)),
+        (token_with(b'{"iat": "1000", "exp": null}'), TokenTimes()),
+        (token_with(b'{"iat": true, "exp": -1}'), TokenTimes()),
+        (token_with(b'{"exp": 1e400}'), TokenTimes()),
+        (token_with(b"[1]"), TokenTimes()),
+        (token_with(b"[" * 100_000), TokenTimes()),
+        ("a.!.b", TokenTimes()),
+        ("opaque", TokenTimes()),
+    ],
+)
+def test_a_token_without_times_has_none(text: str, times: TokenTimes) -> None:
+    assert token_times(text) == times
+
+
+@given(st.text() | st.binary().map(token_with))
+def test_any_text_has_the_times_of_a_token_or_none(text: str) -> None:
+    assert all(time_s is None or time_s >= 1 for time_s in token_times(text))
 
 
 def test_more_claims_are_in_our_token_and_never_in_place_of_slurms_own() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from rackwatt_crds.hostlist import expand
 from rackwatt_exporter.config.options import SecretKey
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.protocols.command.local import LocalHost
@@ -128,6 +130,19 @@ def test_tasks_and_components_have_the_number_that_slurmctld_gave_them(
 def test_a_job_of_two_nodes_has_the_memory_of_both(jobs: dict[str, Job]) -> None:
     assert jobs["two"].nodes == ("n1", "n2")
     assert jobs["two"].allocated == Resources(4, 1000 * MIB, ())
+
+
+def test_a_job_of_two_nodes_holds_of_each_what_scontrol_details(
+    jobs: dict[str, Job], queue: SlurmCluster
+) -> None:
+    details = queue.scontrol("show", "job", "-d", "-o", jobs["two"].id)
+    cpus = {
+        node: len(expand(f"[{ids}]"))
+        for node, ids in re.findall(r" Nodes=(\S+) CPU_IDs=(\S+)", details)
+    }
+    assert dict(zip(jobs["two"].nodes, jobs["two"].per_node, strict=True)) == {
+        node: Resources(count, gres=()) for node, count in cpus.items()
+    }
 
 
 def test_gpus_of_a_job_are_known_though_accounting_leaves_them_out(jobs: dict[str, Job]) -> None:

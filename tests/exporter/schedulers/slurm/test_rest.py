@@ -15,7 +15,7 @@ from rackwatt_exporter.config.options import SecretKey
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
-from rackwatt_exporter.schedulers.slurm.auth import minted
+from rackwatt_exporter.schedulers.slurm.auth import LIFE_S, minted
 from rackwatt_exporter.schedulers.slurm.options import SlurmRestOptions
 from rackwatt_exporter.schedulers.slurm.rest import SlurmRest
 from tests.eventually import PATIENCE_S
@@ -98,6 +98,19 @@ async def test_a_token_that_slurm_made_is_taken_as_scontrol_prints_it(
     token = f"SLURM_JWT={stage.token()}"
     async with asking(with_token(stage, tmp_path, token), secrets) as scheduler:
         assert states(await scheduler.read()) == WORDS
+
+
+async def test_a_snapshot_has_the_times_of_the_token_that_it_was_read_with(
+    stage: SlurmCluster, secrets: Secrets, tmp_path: Path
+) -> None:
+    async with asking(with_key(stage, tmp_path), secrets) as scheduler:
+        ours = await scheduler.read()
+        again = await scheduler.read()
+    assert ours.token_expires_at_s == (ours.token_issued_at_s or 0) + LIFE_S
+    assert (again.token_issued_at_s, again.nodes) == (ours.token_issued_at_s, ours.nodes)
+    async with asking(with_token(stage, tmp_path, stage.token(900)), secrets) as scheduler:
+        theirs = await scheduler.read()
+    assert theirs.token_expires_at_s == (theirs.token_issued_at_s or 0) + 900
 
 
 async def test_an_ordinary_user_may_read_nodes(

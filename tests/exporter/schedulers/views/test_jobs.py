@@ -45,6 +45,18 @@ def test_a_job_that_waits_or_has_failed_holds_nothing() -> None:
     assert page["user_allocated_gpus", "alice", "a100"] == 2
 
 
+def test_jobs_on_several_nodes_are_counted_unless_their_cpus_of_each_are_known() -> None:
+    held = Resources(4)
+    nodes = ("n1", "n2")
+    parts = (Resources(3), Resources(1))
+    known = Job("1", "running", allocated=held, nodes=nodes, per_node=parts)
+    total = Job("2", "running", allocated=held, nodes=nodes)
+    gpus = Job("3", "running", allocated=held, nodes=nodes, per_node=(Resources(gres=()),) * 2)
+    one = Job("4", "running", allocated=held, nodes=("n1",), per_node=(held,))
+    assert numbers(known, one)["undivided_jobs",] == 0
+    assert numbers(known, total, gpus, one)["undivided_jobs",] == 2
+
+
 def test_sums_by_user_account_and_partition_are_those_of_all_jobs() -> None:
     page = numbers(*JOBS)
     for label in ("user", "account", "partition"):
@@ -91,13 +103,15 @@ def test_unknown_states_are_passed_on_and_counted() -> None:
 
 def test_jobs_that_are_not_known_are_said_to_be_so_and_no_job_has_a_count() -> None:
     assert list(samples(SchedulerSnapshot({}), MetricsOptions())) == [Sample(KNOWN, (), 0)]
-    assert numbers() == {("jobs_known",): 1, ("unread_jobs",): 0, ("unknown_state_jobs",): 0}
+    assert numbers() == {
+        ("jobs_known",): 1, ("unread_jobs",): 0, ("unknown_state_jobs",): 0, ("undivided_jobs",): 0,
+    }  # fmt: skip
 
 
 def test_only_the_families_that_a_document_wants_are_made() -> None:
     options = MetricsOptions(jobs=False, partitions=False, accounts=False)
     names = {name for name, *_ in numbers(*JOBS, options=options)}
     assert names == {
-        "jobs_known", "unread_jobs", "user_jobs", "user_allocated_cpus", "user_allocated_memory_bytes",
-        "user_allocated_gpus",
+        "jobs_known", "unread_jobs", "undivided_jobs", "user_jobs", "user_allocated_cpus",
+        "user_allocated_memory_bytes", "user_allocated_gpus",
     }  # fmt: skip

@@ -1,0 +1,126 @@
+"""What is made of a scheduler's snapshot for a document, once, when it is read.
+
+Each family that a view has is rendered here, so that a scrape joins what lies ready.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from itertools import chain
+from typing import NamedTuple
+
+from rackwatt_exporter.config.scheduler import SchedulerConfig
+from rackwatt_exporter.metrics.family import MetricFamily, Sample
+from rackwatt_exporter.pipelines.tracing import JobListing
+from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
+from rackwatt_exporter.schedulers.views import (
+    diagnostics,
+    durations,
+    fair_shares,
+    jobs,
+    licenses,
+    limits,
+    nodes,
+    per_job,
+    queues,
+    reservations,
+    slurm_exporter,
+    slurm_families,
+    slurm_subjects,
+    token,
+)
+from rackwatt_exporter.schedulers.views.durations import JobDurations
+from rackwatt_exporter.schedulers.views.jobs import job_counts
+from rackwatt_exporter.schedulers.views.render import is_excluded, joined, render, render_named
+
+MAX_STATES = 50
+
+# Views of the subjects beside nodes and jobs, by their field of a snapshot.
+_SUBJECTS = {
+    "queues": queues,
+    "licenses": licenses,
+    "reservations": reservations,
+    "diagnostics": diagnostics,
+    "limits": limits,
+    "fairshare": fair_shares,
+}
+VIEWS = (
+    *token.FAMILIES, *nodes.FAMILIES, *jobs.FAMILIES, *per_job.FAMILIES, *durations.FAMILIES,
+    *chain.from_iterable(subject.FAMILIES for subject in _SUBJECTS.values()),
+    *slurm_families.FAMILIES, *slurm_subjects.FAMILIES,
+)  # fmt: skip
+
+
+class SnapshotView(NamedTuple):
+    """What is made of a snapshot for a document: its part of the page, and its jobs by state.
+
+    `listed` are its jobs by id, where they are traced.
+    """
+
+    snapshot: SchedulerSnapshot
+    spec: SchedulerConfig
+    text: Mapping[MetricFamily, bytes]
+    jobs: Mapping[str, int] | None
+    listed: JobListing | None
+
+
+def _samples(
+    spec: SchedulerConfig, snapshot: SchedulerSnapshot, profiles: Collection[str]
+) -> Iterator[Sample]:
+    """Go through the samples of a snapshot.
+
+    Those of jobs are on the page of the exporter that polls the scheduler, once, however many
+    exporters read the snapshot from it.
+    """
+    yield from nodes.samples(snapshot)
+    if not spec.is_relayed:
+        yield from nodes.usage_samples(snapshot)
+        yield from token.samples(snapshot)
+    if spec.reads_jobs:
+        yield from jobs.samples(snapshot, spec.metrics)
+        yield from per_job.samples(snapshot, spec.metrics)
+    if spec.kind == slurm_families.SCHEDULER and slurm_families.PROFILE in profiles:
+        yield from slurm_exporter.samples(snapshot, spec.metrics)
+        yield from slurm_subjects.samples(snapshot)
+
+
+def make_view(
+    spec: SchedulerConfig,
+    snapshot: SchedulerSnapshot,
+    counted_durations: JobDurations,
+    profiles: Collection[str],
+    last: SnapshotView | None,
+) -> SnapshotView:
+    """Make the view of a snapshot; `last` is that of the one before it."""
+    labels = spec.name, spec.cluster
+    exclude = spec.metrics.exclude
+    text: dict[MetricFamily, bytes] = {}
+    if not spec.is_relayed:  # as jobs: of each node on one page alone
+        text |= joined(render_named(labels, snapshot.nodes, nodes.node_samples, exclude))
+        text |= _subjects_text(spec, snapshot, last)
+    lines = render(labels, _samples(spec, snapshot, profiles), exclude)
+    if spec.metrics.jobs and not spec.is_relayed:
+        for family in durations.FAMILIES:
+            if not is_excluded(family, exclude):
+                lines[family] = list(counted_durations.lines(labels, family))
+    jobs = None if snapshot.jobs is None else dict(job_counts(snapshot).most_common(MAX_STATES))
+    return SnapshotView(snapshot, spec, text | joined(lines), jobs, _listing(spec, snapshot))
+
+
+def _listing(spec: SchedulerConfig, snapshot: SchedulerSnapshot) -> JobListing | None:
+    if snapshot.jobs is None or not spec.tracing.enabled:
+        return None
+    return JobListing({job.id: job for job in snapshot.jobs}, snapshot.cluster)
+
+
+def _subjects_text(
+    spec: SchedulerConfig, snapshot: SchedulerSnapshot, last: SnapshotView | None
+) -> dict[MetricFamily, bytes]:
+    """Write the subjects; what was not read since the last snapshot is as it was written then."""
+    labels = spec.name, spec.cluster
+    text: dict[MetricFamily, bytes] = {}
+    for field, view in _SUBJECTS.items():
+        is_new = getattr(snapshot, field) is not getattr(last and last.snapshot, field, None)
+        if last is None or last.spec != spec or is_new:
+            text |= joined(render(labels, view.samples(snapshot), spec.metrics.exclude))
+        else:
+            text |= {one: last.text[one] for one in view.FAMILIES if one in last.text}
+    return text
