@@ -8,7 +8,10 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Any
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import msgspec
 
 from rackwatt_crds.decoding import Problem, Repeated, duplicate_key, examine, join_path
 from rackwatt_crds.document import API_VERSION, KINDS, Document
@@ -21,6 +24,9 @@ _GROUP = API_VERSION.partition("/")[0]
 _VERSION = re.compile(r"([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?v[0-9]+((alpha|beta)[0-9]+)?\Z")
 _ALIKE = 0.8
 _MAX_KEYS = 6
+# Of these, `apiVersion` is also in files of other programs that have no kind, such as Chart.yaml.
+_OWN_KEYS = ("metadata", "spec", "kind", *KINDS)
+_LIKE_OWN = 0.7
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +98,9 @@ def parse_document(
         advice = ": put `---` between documents, or make it a List" if isinstance(raw, list) else ""
         reason = f"expected apiVersion and kind, found {shown(raw)}{advice}"
         return _failed(origin, reason, within)
+    if raw.get("kind") is None and _is_something_else(raw, origin):
+        note = f"has no kind, {_keys(raw)}: it is not a Rackwatt resource, and was skipped"
+        return Loaded(origin, "", "", None, within=within, note=note)
     if raw.get("apiVersion") is None and raw.get("kind") is None:
         reason = f"expected apiVersion and kind, found {_keys(raw)}"
         return _failed(origin, reason, within)
@@ -182,6 +191,28 @@ def _is_foreign(version: Any, kind: str) -> bool:
     return not closest_match(group, [_GROUP], _ALIKE) and not closest_match(
         kind, list(KINDS), _ALIKE
     )
+
+
+def _is_something_else(raw: dict[Any, Any], origin: str) -> bool:
+    """Return whether an object without kind is plainly of another program.
+
+    Programs such as kustomize and Helm have files without kind beside documents. A document whose
+    kind was forgotten is a mistake, and must not be skipped: it has `spec` or one of its fields.
+    """
+    if raw and "spec" not in raw and Path(origin).stem.lower() == "kustomization":
+        return True
+    words = [key for key in raw if isinstance(key, str)]
+    words += [value for value in raw.values() if isinstance(value, str) and _GROUP in value]
+    fields = {name for model in KINDS.values() for name in _spec_fields(model)}
+    return bool(raw) and not any(
+        word in fields or _GROUP in word or closest_match(word, _OWN_KEYS, _LIKE_OWN)
+        for word in words
+    )
+
+
+def _spec_fields(model: type[Document]) -> tuple[str, ...]:
+    spec = get_type_hints(model)["spec"]
+    return tuple(field.encode_name for field in msgspec.structs.fields(spec))
 
 
 def _misnamed(version: Any, kind: Any) -> Iterator[Problem]:

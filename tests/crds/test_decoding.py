@@ -131,11 +131,13 @@ def test_an_observed_value_is_shown_in_terms_of_yaml(found: object, words: str) 
 
 
 def test_data_of_another_shape_is_described() -> None:
-    messages = [str(parse_document(raw, "x").problems[0]) for raw in (None, {}, {"a": 1, "b": 2})]
+    messages = [
+        str(parse_document(raw, "x").problems[0]) for raw in (None, {}, {"spec": 1, "b": 2})
+    ]
     assert messages == [
         "expected apiVersion and kind, found nothing",
         "expected apiVersion and kind, found an empty object",
-        "expected apiVersion and kind, found only a, b",
+        "expected apiVersion and kind, found only spec, b",
     ]
 
 

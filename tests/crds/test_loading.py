@@ -104,9 +104,8 @@ def test_a_number_of_thousands_of_digits_is_a_problem() -> None:
 def test_merges_that_multiply_do_not_take_time_or_memory() -> None:
     lines = ["a0: &a0 {x: 1, y: 2}"]
     lines += [f"a{i}: &a{i} {{<<: [*a{i - 1}, *a{i - 1}]}}" for i in range(1, 60)]
-    assert "expected apiVersion and kind, found only a0, a1, a2, a3, a4, a5 …" in problems_of(
-        "\n".join(lines).encode()
-    )
+    (note,) = passed_over("\n".join(lines).encode())
+    assert "has no kind, only a0, a1, a2, a3, a4, a5 …" in note
     wide = ", ".join(f"k{i}: 1" for i in range(2000))
     lines = [f"a: &a {{{wide}}}", *(f"b{i}: {{<<: *a}}" for i in range(2000))]
     assert "more than 1000000 keys" in problems_of("\n".join(lines).encode())
@@ -260,6 +259,62 @@ metadata: {name: pdu}
         "f.yaml Deployment web of apps/v1 is not a Rackwatt resource: skipped",
         "f.yaml Secret bmc of v1 is not a Rackwatt resource: skipped, and 1 more",
     ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"resources: [fleet.yaml, bindings.yaml]\nnamespace: power\n",
+        b"apiVersion: v2\nname: mine\nversion: 1.0.0\ndependencies: []\n",
+        b"global: {scrape_interval: 15s}\nscrape_configs: []\n",
+        b"services: {web: {image: nginx}}\n",
+    ],
+)
+def test_an_object_without_kind_that_is_of_another_program_is_skipped_with_a_note(
+    text: bytes,
+) -> None:
+    assert reports(text + b"---\n" + GOOD) == []
+    (note,) = passed_over(text + b"---\n" + GOOD)
+    assert note.startswith("f.yaml has no kind, only ")
+    assert note.endswith(": it is not a Rackwatt resource, and was skipped")
+
+
+@pytest.mark.parametrize("name", ["kustomization.yaml", "a/kustomization.yml", "Kustomization"])
+def test_a_kustomization_without_kind_is_skipped_whatever_it_has(name: str) -> None:
+    text = b"metadata: {name: power}\nresources: [fleet.yaml]\n"
+    (one,) = load(text, name)
+    assert not one.problems
+    assert "was skipped" in one.note
+    (mistake,) = load(text + b"spec: {bmc: {}}\n", name)
+    assert mistake.problems
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"metadata: {name: lab}\nspec: {}\n",
+        b"spec: {bmc: {hosts: []}}\n",
+        b"bmc: {hosts: []}\n",
+        b"cluster: prod\nslurm: {cli: {}}\n",
+        b"sepc: {bmc: {}}\n",
+        b"PowerTarget: {bmc: {}}\n",
+        b"api: rackwatt.dev/v1alpha1\n",
+        b"Kind: PowerTarget\n",
+        b"kind:\n",
+        b"{}\n",
+    ],
+)
+def test_a_document_whose_kind_is_forgotten_or_misspelt_is_a_problem(text: bytes) -> None:
+    assert passed_over(text) == []
+    assert len(reports(text)) >= 1
+
+
+@given(st.permutations(GOOD.split(b"\n", 3)), st.booleans())
+def test_no_document_of_ours_is_skipped_for_want_of_a_kind(lines: list[bytes], both: bool) -> None:
+    text = b"\n".join(line for line in lines if not line.startswith(b"kind:"))
+    if both:
+        text = text.replace(b"apiVersion: rackwatt.dev/v1alpha1", b"")
+    assert not any("has no kind" in note for note in passed_over(text))
 
 
 @pytest.mark.parametrize(
