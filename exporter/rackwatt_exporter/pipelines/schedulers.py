@@ -265,7 +265,7 @@ def _by_state(value: SchedulerSnapshot) -> str:
     if value.reservations is not None:
         parts.append(counted(len(value.reservations), "reservation"))
     if value.diagnostics is not None:
-        parts.append(f"diagnostics of {len(value.diagnostics.rpcs_by_user)} users")
+        parts.append(f"RPCs of {counted(len(value.diagnostics.rpcs_by_user), 'user')}")
     return "; ".join(parts)
 
 

@@ -26,7 +26,8 @@ def parse_records(output: bytes, key: str, none: str, what: str) -> Sequence[Map
         ReadError: bad_reply where there is neither a line of it nor that sentence.
     """
     text = _CONTINUED.sub(" ", output.decode("utf-8", "replace"))
-    lines = [line[line.index(key) :] for line in text.splitlines() if f"{key}=" in line]
+    first = f"{key}="
+    lines = [line[line.index(first) :] for line in text.splitlines() if first in line]
     if not lines and none not in text:
         raise not_printed(output, what)
     return [_pairs(line.strip()) for line in lines]

@@ -29,11 +29,11 @@ def slurm_scheduler(config: SchedulerConfig, secrets: Secrets) -> Scheduler:
 
     host = command_runner(options.commands, secrets, ENVIRONMENT)
     path, cluster = options.commands.path, options.cluster
-    user = _user(options.commands)
+    user = user_of(options.commands)
     return SlurmCommands(host, path, timeout_s, cluster, jobs=jobs, subjects=subjects, user=user)
 
 
-def _user(commands: CommandOptions) -> str:
+def user_of(commands: CommandOptions) -> str:
     """Return who runs the commands; empty where only the configuration of ssh says it."""
     if isinstance(commands, SshOptions):
         return commands.user or ""

@@ -96,7 +96,7 @@ def test_a_greeting_before_and_words_behind_licences_are_passed_over() -> None:
         (DATA / "slurm-24.11" / name).read_bytes()
         for name in ("licenses.txt", "licenses_v0.0.42.json")
     )
-    assert parse_text(b"Welcome to {n1}: " + text + b"bye\n") == Parsed(FREE)
+    assert parse_text(b"Welcome, LicenseName of {n1}: " + text + b"bye\n") == Parsed(FREE)
     assert parse_json(b"Welcome to {n1}\n" + json + b"\nbye {1\n") == Parsed(FREE)
 
 
