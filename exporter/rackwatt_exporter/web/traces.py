@@ -134,6 +134,10 @@ async def _body(request: web.Request) -> bytes:
                 size = len(await request.content.readexactly(MAX_REPORT_BYTES + 1))
         except asyncio.IncompleteReadError as error:
             return error.partial
+        except web.RequestPayloadError:
+            raise ValueError("its body is not in its Content-Encoding") from None
+        except ConnectionError:
+            raise ValueError("the client closed the connection") from None
         except TimeoutError:
             message = f"no whole report within {_BODY_S:g} s\n"
             raise web.HTTPRequestTimeout(text=message) from None

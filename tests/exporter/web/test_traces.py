@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import gzip
 import json
 import re
 from collections.abc import AsyncIterator
@@ -23,7 +24,7 @@ from rackwatt_exporter.schedulers.views.traces import FAMILIES
 from rackwatt_exporter.store.traces import PROCESSES_PER_JOB
 from rackwatt_exporter.web import traces
 from rackwatt_exporter.web.rate_limit import RateLimit
-from tests.eventually import PATIENCE_S
+from tests.eventually import PATIENCE_S, eventually
 from tests.exporter.running_exporter import RunningExporter, rewrite
 from tests.exporter.schedulers.model.test_trace import ORIGINAL
 
@@ -242,6 +243,46 @@ async def test_a_body_in_chunks_is_bounded_as_well(tmp_path: Path) -> None:
         headers = {"Content-Type": "application/json"}
         reply = await client.post("/trace", content=chunks(), headers=headers)
         assert reply.status_code == 413
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br"])
+async def test_a_body_that_cannot_be_decompressed_is_400(tmp_path: Path, encoding: str) -> None:
+    async with serving(tmp_path) as (_, client):
+        headers = {"Content-Type": "application/json", "Content-Encoding": encoding}
+        reply = await client.post("/trace", content=b"\x00\x01junk", headers=headers)
+        assert reply.status_code == 400
+
+
+async def test_a_body_that_grows_when_it_is_decompressed_is_bounded(tmp_path: Path) -> None:
+    async with serving(tmp_path) as (_, client):
+        headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+        body = gzip.compress(b" " * 3_000_000)
+        assert len(body) < 4096
+        reply = await client.post("/trace", content=body, headers=headers)
+        assert reply.status_code == 413
+        report = gzip.compress(json.dumps(ORIGINAL).encode())
+        assert (await client.post("/trace", content=report, headers=headers)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "head", ["Content-Length: 9\r\n\r\nab", "Transfer-Encoding: chunked\r\n\r\n5\r\nab"]
+)
+async def test_a_client_that_leaves_in_the_middle_of_a_report_is_no_error(
+    tmp_path: Path, head: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with serving(tmp_path) as (site, client):
+        url = httpx.URL(site.url)
+        _, writer = await asyncio.open_connection(url.host, url.port)
+        writer.write(
+            f"POST /trace HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n{head}".encode()
+        )
+        await eventually(lambda: site.app._traces._reading)
+        writer.transport.abort()
+        await eventually(lambda: not site.app._traces._reading)
+        counts = (await site.json())["schedulers"][0]["tracing"]["reports"]
+        assert counts == {"invalid": 1}
+        assert (await post(client)).status_code == 200
+    assert "Error handling request" not in caplog.text
 
 
 async def test_a_body_that_does_not_come_is_given_up(
