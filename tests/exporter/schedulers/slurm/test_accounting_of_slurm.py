@@ -40,6 +40,7 @@ OF_ALPHA = {
     Limit("plasma", "nobody", "batch", running_jobs_per_user=7),
 }  # fmt: skip
 OF_BETA = {Limit("physics", parent="root", cpus=8, running_jobs=5)}
+COMMANDS = ("sinfo", "squeue", "sacctmgr", "scontrol", "sshare")
 AS_ANOTHER = f"setpriv --reuid={REST_USER} --regid=nogroup --clear-groups"
 
 
@@ -77,6 +78,15 @@ def beta(accounting: SlurmAccounting) -> Iterator[SlurmCluster]:
         )
         cluster.scontrol("update", "nodename=m2", "state=drain", "reason=test")
         yield cluster
+
+
+def wrappers(folder: Path, names: tuple[str, ...], as_another: tuple[str, ...] = ()) -> Path:
+    """Put these commands into a folder, some of them run by a user without privileges."""
+    for name in names:
+        user = AS_ANOTHER if name in as_another else ""
+        (folder / name).write_text(f'#!/bin/sh\nexec {user} {shutil.which(name)} "$@"\n')
+        (folder / name).chmod(0o755)
+    return folder
 
 
 def commands(
@@ -150,12 +160,34 @@ async def test_limits_of_a_slurmrestd_that_does_not_say_which_cluster_it_has_are
 async def test_limits_that_private_data_of_slurmdbd_hides_come_from_slurmctld(
     alpha: SlurmCluster, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    for name in ("sinfo", "squeue", "sacctmgr", "scontrol", "sshare"):
-        user = AS_ANOTHER if name == "sacctmgr" else ""
-        (tmp_path / name).write_text(f'#!/bin/sh\nexec {user} {shutil.which(name)} "$@"\n')
-        (tmp_path / name).chmod(0o755)
-    snapshot = await commands(alpha, monkeypatch, "alpha", tmp_path).read()
+    folder = wrappers(tmp_path, COMMANDS, ("sacctmgr",))
+    snapshot = await commands(alpha, monkeypatch, "alpha", folder).read()
     assert limits(snapshot) == OF_ALPHA
+
+
+async def test_limits_where_there_is_no_sacctmgr_come_from_slurmctld(
+    alpha: SlurmCluster, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    folder = wrappers(tmp_path, tuple(name for name in COMMANDS if name != "sacctmgr"))
+    snapshot = await commands(alpha, monkeypatch, "alpha", folder).read()
+    assert limits(snapshot) == OF_ALPHA
+
+
+async def test_limits_and_shares_that_slurmctld_hides_too_are_not_known(
+    accounting: SlurmAccounting, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """PrivateData leaves a user its own association, which is no list of those of the cluster."""
+    hiding = "PrivateData=accounts,users,usage"
+    with SlurmCluster("n1", name="delta", accounting=accounting, more=hiding) as cluster:
+        accounting.sacctmgr("add", "account", "physics", "cluster=delta", "GrpJobs=5")
+        accounting.sacctmgr("add", "user", REST_USER, "account=physics", "cluster=delta")
+        folder = wrappers(tmp_path, COMMANDS, ("sacctmgr", "scontrol", "sshare"))
+        snapshot = await commands(cluster, monkeypatch, "delta", folder).read()
+    assert (snapshot.limits, snapshot.fairshare) == (None, None)
+    for what in ("`scontrol show assoc_mgr`", "`sshare -a`"):
+        assert f"{what} lists one user at most: PrivateData hides the others" in snapshot.note
+    assert snapshot.nodes.keys() == {"n1"}
+    assert snapshot.jobs == ()
 
 
 async def test_fair_shares_are_those_of_nested_accounts_and_of_users_whether_they_have_a_uid_or_not(
