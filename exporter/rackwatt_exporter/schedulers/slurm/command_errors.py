@@ -12,6 +12,11 @@ HINTS = {
 }
 # Who answers a command that does not ask slurmctld.
 DAEMONS = {"sacctmgr": "slurmdbd"}
+_DATABASE = "talking to the database"
+REMEDIES = {
+    _DATABASE: "Leave slurm.cluster out where the commands belong to that cluster: they read it "
+    "without slurmdbd."
+}
 # What fails before slurmctld has a say, by what env and the commands print of it.
 BEFORE = (
     ("env: ", "there is no {command}: install Slurm's commands, or say in `path` where it is"),
@@ -22,7 +27,7 @@ BEFORE = (
     ),
     ("for --cluster", "slurm.cluster names a cluster that slurmdbd does not list or reach"),
     (
-        "talking to the database",
+        _DATABASE,
         "slurm.cluster, or SLURM_CLUSTERS in a wrapper of {command}, names a cluster, and "
         "slurmdbd, which knows where it is, does not answer",
     ),
@@ -33,7 +38,8 @@ def explained(error: CommandError, command: str) -> ReadError:
     """Find what a command that failed means, and keep its words."""
     for phrase, message in BEFORE:
         if phrase in error.stderr:
-            return ReadError(Reason.COMMAND_FAILED, message.format(command=command))
+            text = message.format(command=command)
+            return ReadError(Reason.COMMAND_FAILED, text, remedy=REMEDIES.get(phrase))
     reason = reason_of(error.stderr)
     if reason is None and error.reason is not Reason.TIMEOUT:
         return error

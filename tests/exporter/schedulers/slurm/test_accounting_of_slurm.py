@@ -297,8 +297,11 @@ async def test_a_slurmdbd_that_is_down_costs_limits_by_rest_and_none_by_commands
     try:
         there = await by_rest(alpha, tmp_path, "alpha")
         here = await commands(alpha, monkeypatch).read()
+        with pytest.raises(ReadError, match="slurmdbd, which knows where it is") as caught:
+            await commands(alpha, monkeypatch, "alpha").read()
     finally:
         accounting.start()
+    assert "Leave slurm.cluster out" in (caught.value.remedy or "")
     assert there.limits is None
     assert "limits are not known: unreachable: slurmrestd cannot reach slurmdbd" in there.note
     assert limits(here) == OF_ALPHA
