@@ -6,7 +6,7 @@ and no other: a blade or a sled is in an enclosure of several, whatever its BMC 
 that may hold several is not the machine, though the system names no other.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -70,11 +70,11 @@ async def find_machine(look: Look, option: str | None) -> MachineChassis:
     return await _of_system(look, systems[0], served)
 
 
-async def chassis_ids(look: Look) -> str:
-    """Return the Ids of all chassis and all power equipment, for a message."""
+async def chassis_ids(look: Look, besides: Collection[str] = ()) -> str:
+    """Return the Ids of all chassis and all power equipment, for a message, but some."""
     ids = [last_part(path) for path in await listed(look, CHASSIS)]
     ids += [get_str(each, "Id") for each in await power_equipment(look)]
-    return ", ".join(map(shown, ids))[:400]
+    return ", ".join(shown(each) for each in ids if each not in besides)[:400]
 
 
 async def _named(look: Look, option: str) -> MachineChassis:

@@ -25,6 +25,10 @@ from rackwatt_exporter.targets.redfish.resources import (
 FIRST_REQUESTS = 20  # most machines take fewer
 LATER_REQUESTS = 4  # besides those of the power state and of the failed reading
 _NOTHING_FOUND = (Reason.NO_POWER_SENSOR, Reason.MEMBER_MISSING, Reason.PRIVILEGE_INSUFFICIENT)
+_NO_OTHER = (
+    "Update the BMC's firmware, or read the machine by `method: ipmi`, or the PDU that feeds it by "
+    "`method: snmp`."
+)
 _UNREADABLE = (Reason.SENSOR_UNREADABLE, Reason.BAD_REPLY)
 
 
@@ -137,13 +141,20 @@ class PowerDiscovery:
         if self._options.value == "average":
             message = "the BMC keeps no mean of its watts: omit redfish.value, or set it to current"
             return ReadError(Reason.NO_POWER_SENSOR, message)
-        looked_into = ", ".join(shown(last_part(link(each) or "")) for each in chassis)
-        message = f"no watts of the whole machine are known in chassis {looked_into}"
+        looked_into = [last_part(link(each) or "") for each in chassis]
+        message = f"no watts of the whole machine are known in chassis {_shown(looked_into)}"
+        advice = []
         if doubts:
-            message += f" ({'; '.join(dict.fromkeys(doubts))[:900]}): name the sensors to sum in"
-            message += " redfish.sensors, or another chassis"
+            message += f" ({'; '.join(dict.fromkeys(doubts))[:900]})"
+            advice.append("name the sensors to sum in redfish.sensors")
         else:
-            message += " (neither in metrics, Power and power supplies, nor in a sensor of power):"
-            message += " name another chassis"
-        message += f" in redfish.chassis; there are: {await chassis_ids(self._lookup.look)}"
-        return ReadError(Reason.NO_POWER_SENSOR, message)
+            message += " (neither in metrics, Power and power supplies, nor in a sensor of power)"
+        if others := await chassis_ids(self._lookup.look, besides=looked_into):
+            advice.append(f"name another chassis in redfish.chassis; there are: {others}")
+        message += f": {', or '.join(advice)}" if advice else ", and there is no other chassis"
+        remedy = None if advice else _NO_OTHER
+        return ReadError(Reason.NO_POWER_SENSOR, message, remedy=remedy)
+
+
+def _shown(names: Sequence[str]) -> str:
+    return ", ".join(map(shown, names))

@@ -513,3 +513,22 @@ async def test_names_that_cannot_be_printed_are_shown_without_harm() -> None:
     error = await error_of(served, sensors=("Total_Power",))
     assert error.reason is Reason.BAD_REPLY
     assert "no number" in str(error)
+
+
+async def test_a_chassis_without_watts_is_not_named_to_be_replaced_by_itself() -> None:
+    error = await error_of(Tree(machine()))
+    assert error.reason is Reason.NO_POWER_SENSOR
+    assert str(error).endswith("sensor of power), and there is no other chassis")
+    assert "redfish.chassis" not in str(error)
+    assert "method: ipmi" in (error.remedy or "")
+
+
+async def test_the_chassis_that_were_searched_are_not_among_those_to_name() -> None:
+    other = f"{ROOT}/Chassis/Riser"
+    tree = machine() | {f"{ROOT}/Chassis": collection(CHASSIS, other), other: {"Id": "Riser"}}
+    assert "redfish.chassis; there are: Riser" in str(await error_of(Tree(tree)))
+
+
+async def test_parts_alone_have_the_advice_to_sum_them_and_no_chassis_to_name() -> None:
+    error = await error_of(Tree(machine() | sensors("CPU_Total_Power", "DIMM_Total_Power")))
+    assert str(error).endswith("): name the sensors to sum in redfish.sensors")
