@@ -29,7 +29,7 @@ from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.remedies import remedy_of
 from rackwatt_exporter.store.ledger_file import LedgerFile
 
-_MAX_POLLS = 50  # a thousand resources
+_MAX_POLLS = 200  # a thousand resources of Redfish, five in each
 _COLUMNS = ("node", "address", "method", "watts", "latency", "reason")
 
 

@@ -1,7 +1,8 @@
 """Search for a machine's watts, which can be interrupted at any request and continued.
 
-The first search may send many requests, since there is only one. A search that has found nothing is
-repeated at every try, and requests again only the oldest resources, not the whole tree.
+The first try may send as many requests as most machines take to their first reading. A larger tree
+is read on a handful at a time, and nothing of it twice. A search that has found nothing is repeated
+at every try, and requests again only the oldest resources, not the whole tree.
 """
 
 from collections.abc import Sequence
@@ -22,8 +23,10 @@ from rackwatt_exporter.targets.redfish.resources import (
     seekers,
 )
 
-FIRST_REQUESTS = 20  # most machines take fewer
-LATER_REQUESTS = 4  # besides those of the power state and of the failed reading
+# Each besides those of the log-in, the power state and the reading: four at most.
+FIRST_REQUESTS = 14  # the trees of tests/data/redfish take fewer
+NEXT_REQUESTS = 5
+LATER_REQUESTS = 4
 _NOTHING_FOUND = (Reason.NO_POWER_SENSOR, Reason.MEMBER_MISSING, Reason.PRIVILEGE_INSUFFICIENT)
 _NO_OTHER = (
     "Update the BMC's firmware, or read the machine by `method: ipmi`, or the PDU that feeds it by "
@@ -55,7 +58,7 @@ class PowerDiscovery:
             ReadError: powered_off; no_power_sensor, or privilege_insufficient where that may be
                 the cause; and as `RedfishClient.get`.
         """
-        self._lookup.allow(LATER_REQUESTS if self._exhausted else FIRST_REQUESTS)
+        self._lookup.allow(self._requests)
         if self._exhausted and not self._unfinished:
             self._lookup.drop_oldest(LATER_REQUESTS)
         self._unfinished = False
@@ -72,6 +75,13 @@ class PowerDiscovery:
                 self._exhausted, self._so_far = True, f"; so far: {error}"
                 self._reason = error.reason
             raise
+
+    @property
+    def _requests(self) -> int:
+        """How many requests this try may send."""
+        if self._exhausted:
+            return LATER_REQUESTS
+        return NEXT_REQUESTS if len(self._lookup) else FIRST_REQUESTS
 
     def restart(self) -> None:
         """Restart the search at the next try."""

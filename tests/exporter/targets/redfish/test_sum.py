@@ -1,5 +1,6 @@
 """Members of a sum that leave, return or come late, and searches that find nothing."""
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -283,12 +284,51 @@ async def test_a_search_is_spread_over_tries_and_in_vain_asks_for_a_handful_each
     while (reason := (await reason_of(source))[0]) is Reason.SEARCHING:
         tries.append(served.counted())
     assert reason is Reason.NO_POWER_SENSOR
-    assert max(*tries, served.counted()) <= FIRST_REQUESTS + 2  # the root, the machine's state
+    assert tries[0] <= FIRST_REQUESTS + 2  # the root, the machine's state
+    assert max(*tries[1:], served.counted()) <= MOST_REQUESTS
     assert sum(tries) > 40
     for _ in range(30):
         with pytest.raises(ReadError, match="GPU_0_Power"):
             await source.read()
         assert 0 < served.counted() <= MOST_REQUESTS
+
+
+def a_dgx(*, chassis: int = 14, sensors_each: int = 20) -> dict[str, Any]:
+    """Make a tree of 330 resources, in whose chassis no sensor is of the whole machine."""
+    paths = [CHASSIS, *(f"{ROOT}/Chassis/C{n}" for n in range(1, chassis))]
+    resources = machine()
+    resources[f"{ROOT}/Systems/1"]["Links"]["Chassis"] = list(map(link, paths))
+    resources[f"{ROOT}/Chassis"] = collection(*paths)
+    for path in paths:
+        names = [f"GPU_{n}_Power" for n in range(sensors_each)]
+        resources[path] = {**link(path), "Id": path.rpartition("/")[2], "ChassisType": "RackMount"}
+        resources |= sensors(*names, chassis=path)
+    return resources
+
+
+async def test_a_search_of_a_large_tree_is_a_handful_of_requests_a_try_and_none_twice() -> None:
+    served = Tree(a_dgx())
+    source, tries, paths = served.source(), [], []
+    while (reason := (await reason_of(source))[0]) is Reason.SEARCHING:
+        paths += served.requests
+        tries.append(served.counted())
+    assert reason is Reason.NO_POWER_SENSOR
+    assert tries[0] <= FIRST_REQUESTS + 2
+    assert max(tries[1:]) <= MOST_REQUESTS
+    assert sum(tries) > 14 * 20
+    again = {path for path, times in Counter(paths).items() if times > 1}
+    assert again <= {f"{ROOT}/Systems/1"}  # its power state
+
+
+async def test_a_large_tree_is_read_by_one_request_once_its_total_is_found() -> None:
+    metrics = f"{ROOT}/Chassis/C13/EnvironmentMetrics"
+    served = Tree(a_dgx() | {metrics: {**link(metrics), "PowerWatts": {"Reading": 5120}}})
+    source = served.source()
+    assert (await searched(source)).watts == 5120
+    served.counted()
+    served.resources[metrics] = {**link(metrics), "PowerWatts": {"Reading": 5121}}
+    assert (await source.read()).watts == 5121
+    assert served.requests == [metrics]
 
 
 async def test_a_search_in_vain_finds_watts_that_come_later() -> None:

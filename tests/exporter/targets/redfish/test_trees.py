@@ -117,7 +117,7 @@ async def test_a_total_with_limits_is_believed_after_a_few_requests_for_parts() 
     cpus = [f"CPU{n}_Power" for n in range(90)]
     served = Tree(machine() | sensors(*cpus) | sensors("Total_Power", *cpus, watts=2000))
     served.resources[f"{CHASSIS}/Sensors/Total_Power"]["ReadingRangeMax"] = 3000
-    assert (await served.source().read()).source == "Chassis/1/Sensors/Total_Power"
+    assert (await searched(served.source())).source == "Chassis/1/Sensors/Total_Power"
     assert sum("CPU" in path for path in served.requests) == 8
 
 
@@ -362,7 +362,7 @@ async def test_a_listed_supply_that_cannot_be_read_needs_a_sensor_too() -> None:
     del served.resources[f"{CHASSIS}/PowerSubsystem/PowerSupplies/2"]
     assert "only 1 has a sensor of its input" in str(await error_of(served))
     served.resources |= sensors("PSU1_Input_Power", "PSU2_Input_Power")
-    assert (await served.source().read()).watts == 200
+    assert (await searched(served.source())).watts == 200
 
 
 def with_metrics(second: str) -> dict[str, Any]:

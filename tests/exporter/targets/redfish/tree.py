@@ -85,9 +85,14 @@ def machine(**chassis: Any) -> dict[str, Any]:
     }
 
 
-def sensors(*named: str, watts: float = 100.0, listed: str | None = None) -> dict[str, Any]:
-    """Make sensors of power in the chassis, and their list."""
-    base = f"{ROOT}/Chassis/1/Sensors"
+def sensors(
+    *named: str,
+    watts: float = 100.0,
+    listed: str | None = None,
+    chassis: str = f"{ROOT}/Chassis/1",
+) -> dict[str, Any]:
+    """Make sensors of power in a chassis, and their list."""
+    base = f"{chassis}/Sensors"
     paths = [f"{base}/{name}" for name in named]
     resources: dict[str, Any] = {listed or base: collection(*paths)}
     for name, path in zip(named, paths, strict=True):
