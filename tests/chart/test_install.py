@@ -214,7 +214,7 @@ def test_releases_of_one_name_that_watch_the_whole_cluster_do_not_collide_by_nam
 
 def test_a_second_release_in_one_namespace_is_refused(release: Release) -> None:
     release.install({})
-    with pytest.raises(CommandError, match="Lease"):
+    with pytest.raises(CommandError, match=f"release {release.name} has an operator in namespace"):
         Release(release.cluster, f"{release.name}-more", release.namespace).install({})
     release.helm.run("uninstall", release.name)
 

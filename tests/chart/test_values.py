@@ -90,8 +90,19 @@ def test_extra_arguments_variables_and_volumes_follow_those_of_the_chart() -> No
     container = whole.container
     assert container["args"][-2:] == ["--resync.interval=5m", "--log.level=debug"]
     assert [one["name"] for one in container["env"]] == ["HTTPS_PROXY", "NODE"]
-    assert [one["name"] for one in whole.pod["volumes"]] == ["defaults", "tmp", "authorities"]
+    assert [one["name"] for one in whole.pod["volumes"]] == [
+        "rackwatt-defaults", "rackwatt-tmp", "authorities",
+    ]  # fmt: skip
+
     assert container["volumeMounts"][-1]["mountPath"] == "/etc/ssl/site"
+
+
+def test_volumes_of_a_user_may_have_short_names() -> None:
+    names = ["tmp", "defaults"]
+    whole = rendered({"extraVolumes": [{"name": name, "emptyDir": {}} for name in names]})
+    volumes = [one["name"] for one in whole.pod["volumes"]]
+    assert volumes[-2:] == names
+    assert len(set(volumes)) == len(volumes)
 
 
 def test_common_annotations_are_on_every_object_and_on_the_pods() -> None:

@@ -164,7 +164,8 @@ def _unready(workloads: Sequence[Workload]) -> str:
     away = [one.name.name for one in workloads if one.ready < one.wanted]
     if not away:
         return ": a change is being rolled out"
-    return f", except those of {', '.join(away[:3])}: if it lasts, kubectl describe shows why"
+    names = listed([f"those of {name} are not" for name in away])
+    return f"; {names}: if it lasts, kubectl describe of the pods shows why"
 
 
 MONITORING_KINDS = frozenset({"ServiceMonitor", "PrometheusRule"})
