@@ -64,6 +64,8 @@ class ProcessTree:
         self._before = own.used if own else Used(0, 0, 0)
         self._started = own.started if own else -1
         self._known: dict[int, Process] = {root: own} if own else {}
+        # Without CONFIG_PROC_CHILDREN, parents alone are known, and each process has to be read.
+        self._lists_children = os.path.exists(f"{proc}/{root}/task/{root}/children")
 
     def is_alive(self) -> bool:
         """Return whether the process itself still runs."""
@@ -107,6 +109,7 @@ class ProcessTree:
         alive: dict[int, Process] = {}
         waiting = [self.root, *self._known]
         own = os.getpid()
+        of_parent = None if self._lists_children else self._of_parent()
         while waiting:
             pid = waiting.pop()
             if pid in alive or pid == own:
@@ -115,7 +118,7 @@ class ProcessTree:
             if process is None or (known is not None and known.started != process.started):
                 continue
             alive[pid] = process
-            waiting += self._children(pid)
+            waiting += self._children(pid) if of_parent is None else of_parent.get(pid, ())
         return alive
 
     def _is_waited_for(self, process: Process, alive: dict[int, Process]) -> bool:
@@ -135,12 +138,19 @@ class ProcessTree:
             text = self._text(f"{pid}/task/{thread}/children")
             yield from map(int, text.split() if text else ())
 
+    def _of_parent(self) -> dict[int, list[int]]:
+        """Return the children of every process of the machine."""
+        children: dict[int, list[int]] = {}
+        for name in filter(str.isdigit, os.listdir(self._proc)):
+            if text := self._text(f"{name}/stat"):
+                children.setdefault(int(_fields(text)[1]), []).append(int(name))
+        return children
+
     def _read(self, pid: int) -> Process | None:
         text = self._text(f"{pid}/stat")
         if not text:
             return None
-        # The name of the command may hold anything, brackets and spaces too.
-        fields = text.rpartition(b")")[2].split()
+        fields = _fields(text)
         ticks = sum(map(int, fields[11:15]))
         read_bytes, written_bytes = self._io(pid)
         return Process(
@@ -165,6 +175,11 @@ class ProcessTree:
                 return file.read()
         except OSError:  # it has ended, or is another user's
             return None
+
+
+def _fields(stat: bytes) -> list[bytes]:
+    """Return the fields behind the name, which may hold anything, brackets and spaces too."""
+    return stat.rpartition(b")")[2].split()
 
 
 def _sum(one: int | None, other: int | None) -> int | None:

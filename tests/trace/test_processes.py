@@ -76,6 +76,20 @@ def test_a_tree_is_a_process_and_all_of_its_descendants(proc: Proc) -> None:
     assert usage.pids == {100, 101, 102, 103}
 
 
+def test_a_kernel_that_lists_no_children_has_the_same_tree(proc: Proc) -> None:
+    proc.write(100)
+    proc.write(101, 100, ticks=4, name="a) b (c")
+    proc.write(102, 101, ticks=5)
+    proc.write(103, 1, ticks=1000)
+    for file in proc.root.glob("*/task/*/children"):
+        file.unlink()
+    (proc.root / "self").mkdir()
+    usage = proc.tree(100).sample()
+    assert usage
+    assert usage.pids == {100, 101, 102}
+    assert usage.cpu_s == pytest.approx(9 * TICK_S)
+
+
 def test_what_the_process_used_before_does_not_count(proc: Proc) -> None:
     proc.write(100, ticks=50, io=(1000, 2000))
     tree = proc.tree(100)

@@ -206,6 +206,7 @@ def test_a_command_outlives_an_exporter_that_is_killed_in_the_middle_and_reports
 def test_an_exporter_that_never_answers_delays_nothing() -> None:
     mark = f"MARK_{os.getpid()}_SILENT"
     with socket.socket() as silent:
+        silent.settimeout(PATIENCE_S)
         silent.bind(("127.0.0.1", 0))
         silent.listen()
         flags = ("--endpoint", f"127.0.0.1:{silent.getsockname()[1]}", "--sample-rate", "0.1")
