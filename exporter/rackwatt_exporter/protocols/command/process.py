@@ -107,12 +107,29 @@ def one_line(text: str, index: int) -> str:
 
 
 async def _kill(transport: asyncio.SubprocessTransport, child: "_Child") -> None:
-    """Close the pipes of a child; one that still runs is killed with its process group."""
-    if transport.get_returncode() is None:  # until it is reaped, the group id is its own
+    """Close the pipes of a child; one that still runs or prints is killed with its process group.
+
+    A child that has exited still prints where another process, which it started, has its stdout.
+    """
+    running, pid = transport.get_returncode() is None, transport.get_pid()
+    if running or (child.is_printing and _is_free(pid)):
         with suppress(ProcessLookupError):
-            os.killpg(transport.get_pid(), signal.SIGKILL)
+            os.killpg(pid, signal.SIGKILL)
+    if running:
         await asyncio.wait([child.exited], timeout=REAP_TIMEOUT_S)
     transport.close()
+
+
+def _is_free(pid: int) -> bool:
+    """Return whether no process has this id, so that a group with it is that of one that exited.
+
+    A group keeps its id as long as it has a member, such as one that a command left behind.
+    """
+    try:
+        os.getpgid(pid)
+    except ProcessLookupError:
+        return True
+    return False
 
 
 class _Child(asyncio.SubprocessProtocol):
@@ -125,6 +142,11 @@ class _Child(asyncio.SubprocessProtocol):
         self.done = loop.create_future()
         self.exited = loop.create_future()
         self._open = {"exit", 1, 2}
+
+    @property
+    def is_printing(self) -> bool:
+        """Whether a process has the child's stdout, be it the child or one that it started."""
+        return 1 in self._open
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         if fd == 2:

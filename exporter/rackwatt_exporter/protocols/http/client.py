@@ -108,7 +108,7 @@ class HttpClient:
         sent_s = time.monotonic()
         async with self._response("GET", path, headers, None) as response:
             took_s, found = time.monotonic() - sent_s, dict(response.headers)
-            yield HttpResponse(response.status_code, b"", took_s, found), response.aiter_bytes()
+            yield HttpResponse(response.status_code, b"", took_s, found), _received(response)
 
     async def _whole(
         self,
@@ -205,9 +205,8 @@ async def _bounded(response: httpx.Response) -> bytes:
     """Read a body up to BODY_LIMIT; of a redirect or an error, as much of it as arrives."""
     body = bytearray()
     try:
-        async for chunk in response.aiter_bytes():
+        async for chunk in _received(response):
             body += chunk
-            count_received(len(chunk))
             if len(body) > BODY_LIMIT:
                 message = f"{response.url.path} is larger than {BODY_LIMIT // 2**20} MiB"
                 raise ReadError(Reason.BAD_REPLY, message)
@@ -217,11 +216,17 @@ async def _bounded(response: httpx.Response) -> bytes:
     return bytes(body)
 
 
+async def _received(response: httpx.Response) -> AsyncIterator[bytes]:
+    """Go through the parts of a body as they arrive, and count them."""
+    async for chunk in response.aiter_bytes():
+        count_received(len(chunk))
+        yield chunk
+
+
 async def _lines(response: httpx.Response) -> AsyncIterator[bytes]:
     """Go through the lines of a body, each of at most LINE_LIMIT; what follows the last is one."""
     rest = bytearray()
-    async for chunk in response.aiter_bytes():
-        count_received(len(chunk))
+    async for chunk in _received(response):
         first, *others = chunk.split(b"\n")
         rest += first
         for other in others:

@@ -182,6 +182,8 @@ class SlurmRest:
         except TimeoutError:
             return SlurmJobs.failed(_late(path))
         except ReadError as error:
+            if error.reason is Reason.AUTH_FAILED:
+                self._headers.refused()
             return SlurmJobs.failed(error)
         return SlurmJobs.joined((*parts, await asyncio.to_thread(read_jobs, reply.jobs)))
 
