@@ -46,6 +46,7 @@ REASONS = {
     "exporter/rackwatt_exporter/schedulers/slurm/errors.py": "one mapping for commands and REST",
     "exporter/rackwatt_exporter/schedulers/slurm/output_format.py": "one format for two commands",
     "exporter/rackwatt_exporter/schedulers/slurm/node_usage.py": "one rule for commands and REST",
+    "exporter/rackwatt_exporter/schedulers/views/subjects.py": "one view in each module of views/",
     "exporter/rackwatt_exporter/simulator/ipmi/sdr.py": "the codec of one table of IPMI",
     "exporter/rackwatt_exporter/targets/redfish/equipment.py": "a second tree beside the chassis",
     "exporter/rackwatt_exporter/web/lifecycle.py": "one handler, as every other in web/",

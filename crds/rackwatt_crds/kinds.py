@@ -100,13 +100,15 @@ class SchedulerKind(ConnectingKind):
 
     `label` names the scheduler and its interface. `problems` lists what the model does not check,
     each with the path of its field below the settings. `is_relay` is whether another exporter polls
-    the scheduler, `has_jobs` whether it knows of any.
+    the scheduler, `has_jobs` whether it knows of any, `has_subjects` whether more is read of it:
+    partitions, licences and the other fields of `spec.metrics` that nodes and jobs do not have.
     """
 
     label: Callable[[Any], str]
     problems: Callable[[Any], Problems] = lambda _: ()
     is_relay: bool = False
     has_jobs: bool = True
+    has_subjects: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +165,7 @@ class SchedulerSettings(Model, frozen=True, kw_only=True):
 
 
 SCHEDULERS = _table(
-    SchedulerKind("slurm", Slurm, slurm.connections, slurm.label),
+    SchedulerKind("slurm", Slurm, slurm.connections, slurm.label, has_subjects=True),
     SchedulerKind("pbs", Pbs, pbs.connections, pbs.label),
     SchedulerKind("gridengine", GridEngine, gridengine.connections, gridengine.label),
     SchedulerKind("htcondor", HTCondor, htcondor.connections, htcondor.label),

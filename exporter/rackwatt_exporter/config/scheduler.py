@@ -130,10 +130,14 @@ class SchedulerConfig:
         return has_jobs and (self.metrics.reads_jobs or self.tracing.enabled or self.has_lustre)
 
     @property
+    def subjects(self) -> frozenset[str]:
+        """The fields of spec.metrics that need what this scheduler has beside nodes and jobs."""
+        return self.metrics.subjects if SCHEDULERS[self.kind].has_subjects else frozenset()
+
+    @property
     def connection_key(self) -> object:
         """All that a connection depends on; while it is equal, the connection is kept."""
-        subjects = self.metrics.subjects
-        return self.kind, self.settings, self.timeout_s, self.reads_jobs, subjects
+        return self.kind, self.settings, self.timeout_s, self.reads_jobs, self.subjects
 
 
 def scheduler_config(document: SchedulerBinding) -> SchedulerConfig:

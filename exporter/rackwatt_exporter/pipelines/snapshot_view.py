@@ -25,6 +25,7 @@ from rackwatt_exporter.schedulers.views import (
     slurm_exporter,
     slurm_families,
     slurm_subjects,
+    subjects,
     token,
 )
 from rackwatt_exporter.schedulers.views.durations import JobDurations
@@ -45,7 +46,7 @@ _SUBJECTS = {
 VIEWS = (
     *token.FAMILIES, *nodes.FAMILIES, *jobs.FAMILIES, *per_job.FAMILIES, *durations.FAMILIES,
     *chain.from_iterable(subject.FAMILIES for subject in _SUBJECTS.values()),
-    *slurm_families.FAMILIES, *slurm_subjects.FAMILIES,
+    *subjects.FAMILIES, *slurm_families.FAMILIES, *slurm_subjects.FAMILIES,
 )  # fmt: skip
 
 
@@ -74,6 +75,7 @@ def _samples(
     if not spec.is_relayed:
         yield from nodes.usage_samples(snapshot)
         yield from token.samples(snapshot)
+        yield from subjects.samples(snapshot, spec.subjects)
     if spec.reads_jobs:
         yield from jobs.samples(snapshot, spec.metrics)
         yield from per_job.samples(snapshot, spec.metrics)

@@ -84,11 +84,15 @@ def test_metrics_have_their_defaults_and_jobs_are_read_for_any_of_them() -> None
 
 def test_the_connection_key_has_whether_jobs_are_read_and_not_which_metrics() -> None:
     off = "metrics: {jobs: false, partitions: false, users: false, accounts: false}"
-    assert resolved(f"{off}, noop: {{}}").connection_key != resolved("noop: {}").connection_key
-    assert (
-        resolved("metrics: {users: false}, noop: {}").connection_key
-        == resolved("noop: {}").connection_key
-    )
+    every = resolved("slurm: {cli: {}}").connection_key
+    assert resolved(f"{off}, slurm: {{cli: {{}}}}").connection_key != every
+    assert resolved("metrics: {users: false}, slurm: {cli: {}}").connection_key == every
+
+
+def test_the_connection_key_has_what_is_read_of_slurm_alone_beside_nodes_and_jobs() -> None:
+    for scheduler, is_same in (("slurm: {cli: {}}", False), ("pbs: {cli: {}}", True)):
+        wanted = resolved(f"metrics: {{licenses: true}}, {scheduler}")
+        assert (wanted.connection_key == resolved(scheduler).connection_key) == is_same
 
 
 def test_jobs_are_traced_only_where_the_document_says_so_and_are_read_for_it() -> None:

@@ -15,7 +15,7 @@ from prometheus_client.openmetrics.parser import (
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from rackwatt_crds.grid.static import StaticIntensity
-from rackwatt_crds.schedulers.flux import Flux
+from rackwatt_crds.schedulers.slurm import Slurm
 from rackwatt_exporter.collectors.base import CollectorResult
 from rackwatt_exporter.collectors.cpu import CPUS, GUEST_SECONDS, SECONDS
 from rackwatt_exporter.config.collector import CollectorConfig
@@ -74,7 +74,7 @@ class Site:
         self.schedulers.sync(
             [
                 SchedulerConfig(
-                    "prod", "prod", "alpha", "flux", Flux(), stale_after_s=60, metrics=METRICS
+                    "prod", "prod", "alpha", "slurm", Slurm(), stale_after_s=60, metrics=METRICS
                 )
             ]
         )

@@ -1,6 +1,7 @@
 """The pipeline of schedulers: which families are made of a snapshot for a binding."""
 
 import asyncio
+import re
 import time
 from pathlib import Path
 
@@ -176,3 +177,21 @@ def test_only_of_a_scheduler_that_is_polled_for_jobs_they_can_be_unknown(
     pipeline = pipeline_of(spec)
     pipeline.store.succeeded("prod", snapshot({"n1": "idle"}), 0.1)
     assert ("rackwatt_scheduler_jobs_known{" in page(pipeline)) == known
+
+
+@pytest.mark.parametrize(
+    ("spec", "wanted"),
+    [
+        ("slurm: {cli: {}}, metrics: {licenses: true}", {"licenses", "partitions"}),
+        ("slurm: {cli: {}}, metrics: {partitions: false}", set()),
+        ("pbs: {cli: {}}, metrics: {licenses: true}", set()),
+        ('exporter: {url: "http://a:9123"}, metrics: {licenses: true}', set()),
+    ],
+)
+def test_only_of_slurm_what_is_beside_nodes_and_jobs_can_be_unknown(
+    spec: str, wanted: set[str]
+) -> None:
+    pipeline = pipeline_of(spec)
+    pipeline.store.succeeded("prod", snapshot({"n1": "idle"}), 0.1)
+    unknown = re.findall(r'subject_known\{.*subject="(\w+)"\} 0', page(pipeline))
+    assert set(unknown) == wanted

@@ -19,7 +19,7 @@ def slurm_scheduler(config: SchedulerConfig, secrets: Secrets) -> Scheduler:
     """Make the scheduler of a binding to Slurm."""
     assert isinstance(config.settings, Slurm)  # noqa: S101 - the registry pairs them
     timeout_s, jobs = config.reading_timeout_s, config.reads_jobs
-    subjects = wanted(config.metrics.subjects)
+    subjects = wanted(config.subjects)
     options = slurm_options(config.settings)
     if isinstance(options, SlurmRestOptions):
         from rackwatt_exporter.schedulers.slurm.rest import SlurmRest

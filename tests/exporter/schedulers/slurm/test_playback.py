@@ -1,7 +1,7 @@
 """Node states through slurmrestd 24.11, played back from captures."""
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -12,9 +12,11 @@ from rackwatt_exporter.config.options import SecretKey
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers.slurm import rest
+from rackwatt_exporter.schedulers.slurm.licenses import LICENSES
 from rackwatt_exporter.schedulers.slurm.options import HeaderOptions, SlurmRestOptions
 from rackwatt_exporter.schedulers.slurm.record_stream import BLOCK_BYTES, MAX_BYTES
 from rackwatt_exporter.schedulers.slurm.rest import SlurmRest
+from rackwatt_exporter.schedulers.slurm.subject import SlurmSubject
 from tests.eventually import PATIENCE_S
 from tests.exporter.schedulers.snapshots import states
 
@@ -40,9 +42,13 @@ def secrets(tmp_path: Path) -> Secrets:
 
 @asynccontextmanager
 async def asking(
-    options: SlurmRestOptions, secrets: Secrets, *, jobs: bool = False
+    options: SlurmRestOptions,
+    secrets: Secrets,
+    *,
+    jobs: bool = False,
+    subjects: Sequence[SlurmSubject] = (),
 ) -> AsyncIterator[SlurmRest]:
-    scheduler = SlurmRest(options, secrets, PATIENCE_S, jobs=jobs)
+    scheduler = SlurmRest(options, secrets, PATIENCE_S, jobs=jobs, subjects=subjects)
     try:
         yield scheduler
     finally:
@@ -70,6 +76,7 @@ class Playback:
         self.headers: list[Mapping[str, str]] = []
         self.status, self.body = 200, (DATA / "nodes_v0.0.42.json").read_bytes()
         self.jobs = (DATA / "jobs_v0.0.42.json").read_bytes()
+        self.licenses = 200, (DATA / "licenses_rest_v0.0.42.json").read_bytes()
         self.changed_s: int = json.loads(self.body)["last_update"]["number"]
 
     async def handle(self, request: web.Request) -> web.Response:
@@ -86,6 +93,9 @@ class Playback:
             return web.Response(status=status, body=body)
         if request.path.endswith("/jobs"):
             return web.Response(body=self.jobs, content_type="application/json")
+        if request.path.endswith("/licenses"):
+            status, body = self.licenses
+            return web.Response(status=status, body=body)
         if "update_time" in request.query:
             return self._changes(int(request.query["update_time"]))
         return web.Response(status=self.status, body=self.body, content_type="application/json")
@@ -448,3 +458,30 @@ async def test_an_answer_about_jobs_that_is_none_leaves_them_unknown_with_the_re
     assert snapshot.jobs is None
     assert "jobs are not known: bad_reply" in snapshot.note
     assert words in snapshot.note
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ((404, b"<html><title>gone</title></html>"), "bad_reply"),
+        ((200, b"<html><title>log in</title></html>"), "bad_reply"),
+        ((200, b'{"licenses": null, "errors": []}'), "bad_reply"),
+        ((500, b'{"errors": [{"error": "Unable to contact slurm controller"}]}'), "unreachable"),
+        ((200, b'{"errors": [{"error": "Access/permission denied"}]}'), "privilege_insufficient"),
+    ],
+)
+async def test_a_subject_that_is_refused_is_not_known_and_costs_no_node(
+    secrets: Secrets, answer: tuple[int, bytes], words: str
+) -> None:
+    peer = Playback()
+    async with serving(peer) as url:
+        options = SlurmRestOptions(url, token=TOKEN)
+        async with asking(options, secrets, subjects=[LICENSES]) as scheduler:
+            known = await scheduler.read()
+            peer.licenses = answer
+            refused = await scheduler.read()
+    assert [one.name for one in known.licenses or ()] == ["ansys", "matlab"]
+    assert known.user == "root"
+    assert states(refused) == SIX
+    assert refused.licenses is None
+    assert f"licences are not known: {words}: " in refused.note
