@@ -39,7 +39,7 @@ GRID = fleet(name="grid").replace(
     "bmc: {method: fake, hosts: [{names: n1}]}",
     "grid: {zone: FR, static: {gramsPerKilowattHour: 56}}",
 )
-BINDING = binding("slurm: {cli: {}}, interval: 1s, timeout: 60s")
+BINDING = binding("slurm: {cli: {}}, interval: 1s, timeout: 60s, metrics: {licenses: true}")
 TEXT = "---\n".join((FLEET, NODES, GRID, BINDING))
 SERVED = {family.name: set(family.labels) for family in all_families()}
 SERVED |= {
@@ -138,14 +138,17 @@ def test_dashboards_of_a_scheduler_are_those_that_its_metrics_have_data_for() ->
     neither = f"{slurm}, metrics: {{users: false, accounts: false}}"
     assert names(neither) == ["sb-prod", "sb-prod-queue"]
     assert names("noop: {}") == ["sb-prod"]
+    licenses = f"{slurm}, metrics: {{jobs: false, licenses: true}}"
+    assert names(licenses) == ["sb-prod", "sb-prod-users", "sb-prod-licenses"]
 
 
 def test_dashboards_of_one_document_differ_in_title_and_uid() -> None:
     made = models(BINDING).values()
     assert [one["title"] for one in made] == [
         "Rackwatt power/prod", "Rackwatt power/prod queue", "Rackwatt power/prod users",
+        "Rackwatt power/prod licenses",
     ]  # fmt: skip
-    assert len({one["uid"] for one in made}) == 3
+    assert len({one["uid"] for one in made}) == 4
 
 
 def powercap(directory: Path, joules: int) -> None:
@@ -209,9 +212,10 @@ def configuration(address: str, manifests: list[Manifest], directory: Path) -> d
 
 @pytest.fixture(scope="module")
 def slurm() -> Iterator[SlurmCluster]:
-    """A cluster with jobs that hold GPUs, or several nodes, or wait."""
-    with SlurmCluster("n[1-3]", gpus=4) as cluster:
-        cluster.submit("-n2", "--mem=100", "--gpus-per-node=h100:2", "--account=phys")
+    """A cluster with jobs that hold GPUs, licences or several nodes, or wait."""
+    with SlurmCluster("n[1-3]", gpus=4, more="Licenses=matlab:4,ansys:1") as cluster:
+        gpus = ("--gpus-per-node=h100:2", "--licenses=ansys:1")
+        cluster.submit("-n2", "--mem=100", "--account=phys", *gpus)
         cluster.submit("-N2", "-n5", "--mem=100", "--account=bio")
         cluster.wait_for(n1="MIXED", n2="MIXED")
         cluster.submit("-n1", "--mem=100", "--hold", "--account=bio")

@@ -25,6 +25,7 @@ DOCUMENTS = {
     "grid": GRID,
     "binding": binding(),
     "token": binding("slurm: {rest: {url: http://slurm:6820, tokenSecretRef: {name: t, key: k}}}"),
+    "diagnostics": binding("slurm: {cli: {}}, metrics: {diagnostics: true}"),
     "job": fleet("monitoring: {serviceMonitor: {jobLabel: app.kubernetes.io/name}}"),
 }
 QUIET = {
@@ -42,6 +43,10 @@ QUIET = {
     'rackwatt_scheduler_answer_age_seconds{scheduler="prod",cluster="c"}': "20x120",
     'rackwatt_scheduler_nodes{scheduler="prod",cluster="c",state="idle"}': "95x120",
     'rackwatt_scheduler_nodes{scheduler="prod",cluster="c",state="drained"}': "5x120",
+    'rackwatt_scheduler_own_rpc_seconds_total{scheduler="prod",cluster="c"}': "0+0.6x120",
+    'rackwatt_scheduler_user_rpc_seconds_total{scheduler="prod",cluster="c",user="watt"}': (
+        "0+0.6x120"
+    ),
     'rackwatt_scheduler_token_issued_timestamp_seconds{scheduler="prod",cluster="c"}': "0x120",
     'rackwatt_scheduler_token_expiry_timestamp_seconds{scheduler="prod",cluster="c"}': "86400x120",
 }
@@ -122,7 +127,7 @@ def test_alerts_have_the_job_that_the_job_label_comes_to(
         assert (alert["job"], alert["powertarget"]) == (job, "lab")
 
 
-@pytest.mark.parametrize("case", ["fleet", "seldom", "binding", "token", "grid"])
+@pytest.mark.parametrize("case", ["fleet", "seldom", "binding", "token", "diagnostics", "grid"])
 def test_alerts_stay_silent_while_all_is_well(case: str, tmp_path: Path) -> None:
     manifests = planned(DOCUMENTS[case])
     for name in {rule["alert"] for rule in rules(manifests) if "alert" in rule}:
@@ -311,3 +316,27 @@ def test_token_expiring_is_an_alert_of_bindings_that_have_a_token() -> None:
     assert has(f"slurm: {{rest: {{url: http://slurm:6820, {key}}}}}")
     assert not has("slurm: {rest: {url: unix:/run/slurmrestd.sock}}")
     assert not has("slurm: {cli: {}}")
+
+
+def rpcs(ours: str, others: str) -> dict[str, str]:
+    """Write the seconds that slurmctld spent on our user and on another one, each minute."""
+    user = 'rackwatt_scheduler_user_rpc_seconds_total{scheduler="prod",cluster="c",user="%s"}'
+    own = 'rackwatt_scheduler_own_rpc_seconds_total{scheduler="prod",cluster="c"}'
+    return {own: ours, user % "watt": ours, user % "alice": others}
+
+
+def test_scheduler_loaded_fires_for_a_large_share_of_a_busy_slurmctld(tmp_path: Path) -> None:
+    text, name = DOCUMENTS["diagnostics"], "RackwattSchedulerLoaded"
+    small_share = rpcs("0+6x120", "0+60x120")
+    small_load = rpcs("0+1x120", "0+1x120")
+    for quiet in (small_share, small_load):
+        assert firing(text, name, "90m", tmp_path, **quiet) == []
+    loaded = rpcs("0+6x60 360+0.1x60", "0+12x120")
+    (alert,) = firing(text, name, "40m", tmp_path, **loaded)
+    assert (alert["cluster"], alert["schedulerbinding"]) == ("c", "prod")
+    assert firing(text, name, "90m", tmp_path, **loaded) == []
+
+
+def test_scheduler_loaded_is_an_alert_of_bindings_with_diagnostics() -> None:
+    names = {rule.get("alert") for rule in rules(planned(binding("slurm: {cli: {}}")))}
+    assert "RackwattSchedulerLoaded" not in names

@@ -13,6 +13,8 @@ _CLUSTER = f"{JOB}, scheduler, cluster"
 # In these a node has no job, takes none, and has to be looked at.
 _OUT_OF_SERVICE = "down|drained|fail|error|not_responding|invalid_reg"
 _MAX_OUT = 0.1
+_MAX_RPC_SHARE = 0.1
+_MAX_RPC_LOAD = 0.02
 
 
 def scheduler_alerts(params: Params) -> Iterator[Alert]:
@@ -31,6 +33,7 @@ def scheduler_alerts(params: Params) -> Iterator[Alert]:
     yield _nodes_out(params)
     if isinstance(params.document, SchedulerBinding):
         yield from _token_expiring(params, params.document.spec)
+        yield from _own_requests(params, params.document.spec)
 
 
 def _nodes_out(params: Params) -> Alert:
@@ -69,6 +72,29 @@ def _token_expiring(params: Params, spec: SchedulerBindingSpec) -> Iterator[Aler
         "slurmrestd refuses every poll.",
         runbook="Write a new token into the Secret, which is read at each poll. A token that is "
         "made from Slurm's key is renewed as long as the Secret with the key is there.",
+    )
+
+
+def _own_requests(params: Params, spec: SchedulerBindingSpec) -> Iterator[Alert]:
+    """Watch over what our own requests cost; a small part of an idle daemon is no load."""
+    if spec.metrics is None or not spec.metrics.diagnostics:
+        return
+    window = span(window_s(params.document))
+    ours = select(params, "rackwatt_scheduler_own_rpc_seconds_total")
+    users = select(params, "rackwatt_scheduler_user_rpc_seconds_total")
+    rate = f"sum by ({_CLUSTER}) (rate({ours}[{window}]))"
+    share = f"{rate} / sum by ({_CLUSTER}) (rate({users}[{window}]))"
+    yield Alert(
+        name="RackwattSchedulerLoaded",
+        expression=f"{share} > {_MAX_RPC_SHARE} and {rate} > {_MAX_RPC_LOAD}",
+        for_="15m",
+        severity="warning",
+        summary="{{ $value | humanizePercentage }} of RPC time on {{ $labels.cluster }} "
+        "is this exporter's",
+        description=f"slurmctld spends more than {_MAX_RPC_LOAD:.0%} of a processor on requests of "
+        f"its user, and more than {_MAX_RPC_SHARE:.0%} of what it spends on all users.",
+        runbook="Use a longer `interval`, or fewer of `spec.metrics`. Other programs of the same "
+        "user count as well: give the exporter a user of its own.",
     )
 
 
