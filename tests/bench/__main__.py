@@ -45,6 +45,7 @@ PARTS = (
     Part("ledger", "bench_ledger", limit_s=180),
     Part("scheduler", "bench_scheduler", limit_s=180),
     Part("scheduler-rest", "bench_slurmrestd", limit_s=300),
+    Part("lustre", "bench_lustre", limit_s=240),
     Part("memory", "bench_memory", limit_s=600),
     Part("node", "bench_node", limit_s=180),
     Part("operator", "bench_operator", limit_s=900),

@@ -24,7 +24,7 @@ DOCUMENT = """
 apiVersion: rackwatt.dev/v1alpha1
 kind: SchedulerBinding
 metadata: {{name: prod}}
-spec: {{cluster: prod, interval: {interval}s, slurm: {{cli: {{path: "{folder}"}}}}}}
+spec: {{cluster: prod, interval: {interval}s, slurm: {{cli: {{path: "{folder}"}}}}{more}}}
 """
 SINFO = """#!/bin/sh
 case "$*" in *--version*) echo slurm 24.11.5;; *%D*) echo "{nodes}|{nodes}|";;
@@ -35,8 +35,8 @@ exec cat {folder}/squeue.$(( $(date +%s) / {interval} % 2 ))
 """
 
 
-def write(directory: Path, output: SlurmOutput, interval_s: int) -> Path:
-    """Write the commands and the document; return the document."""
+def write(directory: Path, output: SlurmOutput, interval_s: int, more: str = "") -> Path:
+    """Write the commands and the document; return the document. `more` are fields of its spec."""
     for number, printed in enumerate((output, turned(output))):
         (directory / f"sinfo.{number}").write_bytes(printed.sinfo)
         (directory / f"squeue.{number}").write_bytes(printed.squeue)
@@ -45,7 +45,7 @@ def write(directory: Path, output: SlurmOutput, interval_s: int) -> Path:
         (directory / name).write_text(text)
         (directory / name).chmod(0o755)
     document = directory / "scheduler.yaml"
-    document.write_text(DOCUMENT.format(folder=directory, interval=interval_s))
+    document.write_text(DOCUMENT.format(folder=directory, interval=interval_s, more=more))
     return document
 
 
@@ -57,9 +57,9 @@ def measure(output: SlurmOutput, polls: int, interval_s: int) -> list[Figure]:
         with running("run", f"--config.file={document}", listen) as run:
             pid = run.process.pid
             before_mib, before = resident_mib(pid), cost(pid).cpu_s
-            _until_polled(run, 1)
+            until_polled(run, 1)
             first_ms = 1000 * (cost(pid).cpu_s - before)
-            poll_ms = _poll_ms(run, polls, interval_s)
+            poll_ms = processor_ms(run, polls, interval_s)
             idle = _loop_share(run, interval_s * max(1, polls // 4))
             began_s, unscraped = time.monotonic(), cost(pid)
             page, took_ms = _scrape(run, polls * interval_s)
@@ -83,7 +83,7 @@ def measure(output: SlurmOutput, polls: int, interval_s: int) -> list[Figure]:
             ]  # fmt: skip
 
 
-def _poll_ms(run: Running, polls: int, interval_s: int) -> float:
+def processor_ms(run: Running, polls: int, interval_s: int) -> float:
     """Return the processor time of a poll, the views of its answer included."""
     start, start_s = _polled(run), cost(run.process.pid).cpu_s
     while (done := _polled(run) - start) < polls:
@@ -114,7 +114,7 @@ def _polled(run: Running) -> int:
     return int(scheduler["reads"])
 
 
-def _until_polled(run: Running, reads: int) -> None:
+def until_polled(run: Running, reads: int) -> None:
     def is_polled(text: str) -> bool:  # not yet where the documents are not read
         return any(one["reads"] >= reads for one in json.loads(text)["schedulers"])
 

@@ -7,6 +7,7 @@ goes into exactly one sum: those of jobs, of processes and of what is unmatched 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
+from types import MappingProxyType
 from typing import NamedTuple
 
 from rackwatt_crds.jobid import Jobid, JobidTemplates
@@ -15,6 +16,7 @@ from rackwatt_exporter.lustre.job_index import JobOwner
 
 Samples = Sequence[tuple[Mapping[str, str], float]]
 Key = tuple[str, ...]
+_NONE: Mapping[str, Jobid | None] = MappingProxyType({})
 
 
 class MissingOwner(StrEnum):
@@ -49,9 +51,11 @@ def jobids(vectors: Iterable[Samples]) -> dict[str, None]:
     return {labels.get("jobid", ""): None for samples in vectors for labels, _ in samples}
 
 
-def split(ids: Iterable[str], templates: JobidTemplates) -> dict[str, Jobid | None]:
-    """Split each job id; None for one that fits no template."""
-    return {jobid: templates.split(jobid) for jobid in ids}
+def split(
+    ids: Iterable[str], templates: JobidTemplates, known: Mapping[str, Jobid | None] = _NONE
+) -> dict[str, Jobid | None]:
+    """Split each job id; None for one that fits no template. Those of the last poll are known."""
+    return {jobid: known[jobid] if jobid in known else templates.split(jobid) for jobid in ids}
 
 
 def uids(parts: Iterable[Jobid | None]) -> set[int]:
@@ -93,7 +97,7 @@ def join(samples: Samples, owners: Mapping[str, Owner], dimensions: Sequence[str
         if isinstance(owner, MissingOwner):
             unmatched[owner] += value
             continue
-        key = (*owner, *(labels.get(name, "") for name in dimensions))
+        key = (*owner, *[labels.get(name, "") for name in dimensions]) if dimensions else owner
         (jobs if isinstance(owner, JobOwner) else processes)[key] += value
     return Sums(jobs, processes, unmatched)
 

@@ -49,6 +49,7 @@ class LustreSource:
         self._timeout_s = config.reading_timeout_s
         self._templates = JobidTemplates(options.jobid)
         self._read_jobs = read_jobs if needs_jobs(options.jobid) else None
+        self._parts: Mapping[str, Jobid | None] = {}
         self._index = JobIndex(config.grace_s)
         self._users, self._groups = getent.users(), getent.groups()
         tls = partial(tls_parameters, config.tls, secrets)
@@ -111,9 +112,10 @@ class LustreSource:
             except ReadError as error:
                 return error
 
-    def _split(self, vectors: Mapping[Measure, Vector]) -> dict[str, Jobid | None]:
+    def _split(self, vectors: Mapping[Measure, Vector]) -> Mapping[str, Jobid | None]:
         ids = join.jobids(vector.samples for vector in vectors.values())
-        return join.split(ids, self._templates)
+        self._parts = join.split(ids, self._templates, self._parts)
+        return self._parts
 
     async def _look_up(
         self, stages: "_Stages", parts: Mapping[str, Jobid | None]

@@ -52,6 +52,13 @@ def test_a_job_id_has_the_owner_that_its_parts_name_and_no_other(
     assert owner(jobid) == expected
 
 
+def test_a_job_id_of_the_last_poll_is_not_split_again() -> None:
+    first = join.split(["cp.0", "x", "7"], TEMPLATES)
+    second = join.split(["x", "7", "8"], TEMPLATES, first)
+    assert second == join.split(["x", "7", "8"], TEMPLATES)
+    assert second["7"] is first["7"]
+
+
 def test_a_job_is_missing_for_another_reason_while_the_scheduler_is_silent() -> None:
     assert owner("8", MissingOwner.SCHEDULER) is MissingOwner.SCHEDULER
     assert owner("cp.0", MissingOwner.SCHEDULER) == ProcessOwner("cp", "root", "root")
