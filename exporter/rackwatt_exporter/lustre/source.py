@@ -24,8 +24,9 @@ from rackwatt_exporter.protocols.http.client import HttpClient
 from rackwatt_exporter.protocols.http.prometheus import PrometheusApi, Vector
 from rackwatt_exporter.reading import ReadError, Reason
 
-# Parts of the deadline: queries, and each database of the name service.
-_QUERIES, _NAMES = 0.6, 0.15
+# Parts of the deadline: queries, the scheduler's first answer at the same time, then each database
+# of the name service.
+_QUERIES, _FIRST_ANSWER, _NAMES = 0.6, 0.7, 0.15
 
 STAGE_JOBS = "retrieve_running_jobs"
 STAGE_USERS = "retrieve_user_name_info"
@@ -92,7 +93,7 @@ class LustreSource:
             return None
         with stages.timed(STAGE_JOBS):
             try:
-                async with asyncio.timeout(_QUERIES * self._timeout_s):
+                async with asyncio.timeout(_FIRST_ANSWER * self._timeout_s):
                     listed = await self._read_jobs()
             except TimeoutError:
                 self._index.withdraw()

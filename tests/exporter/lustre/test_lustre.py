@@ -1,15 +1,22 @@
 """Jobs of a real Slurm, their I/O in a real Prometheus, and the page that joins them."""
 
+import asyncio
+import ssl
+import subprocess
+from collections import Counter as Counted
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from aiohttp import web
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.eventually import eventually
-from tests.exporter.running_exporter import RunningExporter
+from tests.exporter.commands.exporter_process import COMMAND
+from tests.exporter.running_exporter import RunningExporter, rewrite
+from tests.exporter.web.tls_files import GOS_HASH, PASSWORD, TLS, WebFiles
 from tests.peers.lustre_exporter import (
     READ,
     WRITE,
@@ -270,3 +277,110 @@ async def test_processes_have_their_io_while_the_scheduler_is_silent(peers: Peer
     assert by_reason(page, "read_bytes_per_second", "strict") == approximately(
         {"unknown_format": 1, "scheduler_unavailable": 2}, 1e6
     )
+
+
+SECURED = """
+apiVersion: rackwatt.dev/v1alpha1
+kind: SchedulerBinding
+metadata: {{name: prod}}
+spec:
+  cluster: alpha
+  interval: 300ms
+  timeout: 5s
+  noop: {{}}
+  lustre:
+    prometheusURL: "{url}"
+    jobid: [procname_uid]
+    credentials: {{secretRef: {{name: reader}}}}
+    tls: {{caSecretRef: {{name: site-ca}}}}
+"""
+
+
+async def test_a_secret_that_is_corrected_counts_and_is_shown_nowhere(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    files = WebFiles(tmp_path)
+    config = files.write(tls_server_config=TLS, basic_auth_users={"reader": GOS_HASH})
+    context = ssl.create_default_context(cafile=files.authority_file)
+    directory = tmp_path / "documents"
+    secrets = directory / "secrets"
+    for name, key, value in (
+        ("site-ca", "ca.crt", files.authority_file.read_text()),
+        ("reader", "username", "reader"),
+        ("reader", "password", "not-the-passphrase"),
+    ):
+        (secrets / name).mkdir(parents=True, exist_ok=True)
+        (secrets / name / key).write_text(value)
+    access: dict[str, Any] = {"verify": context, "auth": ("reader", PASSWORD)}
+    with prometheus(tmp_path / "prometheus", {}, config, **access) as peer:
+        (directory / "secured.yaml").write_text(SECURED.format(url=peer.url))
+        async with RunningExporter(directory) as running:
+            page = await running.until(
+                lambda text: ("auth_failed",) in series(text, "rackwatt_lustre_errors_total")
+            )
+            status = await running.text("/status")
+            rewrite(secrets / "reader/password", PASSWORD)
+            page += await running.until(ok)
+            status += await running.text("/status")
+    assert "rejects the log-in" in status
+    for secret in ("not-the-passphrase", PASSWORD):
+        assert secret not in page + status + caplog.text
+
+
+async def test_one_query_of_each_measure_is_open_however_many_scrapes_there_are(
+    tmp_path: Path,
+) -> None:
+    current: Counted[str] = Counted()
+    highest: Counted[str] = Counted()
+
+    async def never(request: web.Request) -> web.Response:
+        query = request.query["query"]
+        current[query] += 1
+        highest[query] = max(highest[query], current[query])
+        try:
+            await asyncio.sleep(600)
+        finally:
+            current[query] -= 1
+        return web.Response()
+
+    application = web.Application()
+    application.router.add_get("/api/v1/query", never)
+    runner = web.AppRunner(
+        application, access_log=None, shutdown_timeout=0.1, handler_cancellation=True
+    )
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    text = (
+        SECURED.format(url=url)
+        .partition("    credentials")[0]
+        .replace("timeout: 5s", "timeout: 1s")
+    )
+    (tmp_path / "slow.yaml").write_text(text)
+    try:
+        async with RunningExporter(tmp_path) as running:
+            pages = [await running.text() for _ in range(20)]
+            page = await running.until(
+                lambda text: series(text, "rackwatt_lustre_errors_total").get(("timeout",), 0) >= 2
+            )
+    finally:
+        await runner.cleanup()
+    assert len(highest) == 3
+    assert set(highest.values()) == {1}
+    assert not any(map(ok, [*pages, page]))
+
+
+async def test_check_shows_how_many_job_ids_were_joined_or_the_reason(peers: Peers) -> None:
+    job = peers.slurm.submit("-n1", "--mem=100")
+    peers.slurm.wait(lambda: job in running_jobs(peers.slurm), "the job to run")
+    await peers.set(io(job, 1), io("rsync.0", 2), io("x", 4))
+    path = peers.directory / "slurm.yaml"
+    path.write_text(path.read_text().replace("timeout: 2s", "timeout: 60s"))
+    command = [*COMMAND, "check", str(path)]
+    done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "3 job ids with I/O: 1 of jobs, 1 of processes, 1 unmatched" in done.stdout
+    path.write_text(path.read_text().replace(peers.prometheus.url, "http://127.0.0.1:9"))
+    done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "connection_refused: cannot connect: Connection refused" in done.stdout
