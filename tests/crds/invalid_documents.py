@@ -75,6 +75,8 @@ ONE_SCOPE = "exactly one of projectName, systemScope must be given"
 LOGIN: Spec = {"secretRef": {"name": "openstack"}}
 IN_SYSTEM: Spec = {**LOGIN, "systemScope": "all"}
 ANOTHER_PAGE = "path must not be that of another page of the exporter"
+LUSTRE: Spec = {"prometheusURL": "http://prometheus.example:9090"}
+WHERE_JOBS_ARE = "the other exporter has the jobs: lustre belongs into the binding that it polls"
 CLI_OR_SSH = "exactly one of cli, ssh must be given"
 ONE_WAY = "exactly one of cli, ssh, rest must be given"
 ONE_TOKEN = "at most one of jwtKeySecretRef, tokenSecretRef may be given"
@@ -144,6 +146,8 @@ BROKEN = (
     bound("spec.tracing", ANOTHER_PAGE, binding(noop={}, tracing={"path": "/"})),
     bound("spec.tracing", ANOTHER_PAGE, binding(noop={}, tracing={"path": "/schedulers/x"})),
     bound("spec.tracing", "staleAfter must be at least 1s", binding(noop={}, tracing={"staleAfter": "999ms"})),
+    bound("spec", WHERE_JOBS_ARE, binding(exporter={"url": URL}, lustre=LUSTRE)),
+    bound("spec.lustre", "range must be at least 1s", binding(noop={}, lustre={**LUSTRE, "range": "999ms"})),
     bound("spec.slurm", ONE_WAY, binding(slurm={})),
     bound("spec.slurm", ONE_WAY, binding(slurm={"cli": {}, "ssh": {"host": "login"}})),
     bound("spec.gridengine", CLI_OR_SSH, binding(gridengine={"cli": {}, "ssh": {"host": "a"}})),
