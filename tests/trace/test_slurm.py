@@ -154,17 +154,18 @@ def test_a_signal_of_scancel_reaches_the_command(traced: Traced, tmp_path: Path)
 def test_nothing_of_a_cancelled_job_stays_behind(traced: Traced) -> None:
     job = traced.cluster.submit("-n1", command=f"{traced.wrapper} sleep 1000")
     until(lambda: traced.processes(job))
-    assert processes_of(job)
+    assert processes_of(job, traced.cluster)
     traced.cluster.cancel(job)
-    until(lambda: not processes_of(job))
+    until(lambda: not processes_of(job, traced.cluster))
 
 
-def processes_of(job: str) -> list[str]:
-    """List the processes that were started with the environment of a job."""
+def processes_of(job: str, cluster: SlurmCluster) -> list[str]:
+    """List the processes that were started with the environment of a job of this cluster."""
+    marks = {f"SLURM_JOB_ID={job}".encode(), f"SLURM_CONF={cluster.configuration}".encode()}
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            if f"SLURM_JOB_ID={job}".encode() in (process / "environ").read_bytes().split(b"\0"):
+            if marks <= set((process / "environ").read_bytes().split(b"\0")):
                 found.append((process / "cmdline").read_text())
         except OSError:
             continue
