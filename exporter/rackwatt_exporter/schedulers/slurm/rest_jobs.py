@@ -15,7 +15,7 @@ from rackwatt_exporter.schedulers.model.resources import Resources
 from rackwatt_exporter.schedulers.slurm.arrays import JobId, count_tasks
 from rackwatt_exporter.schedulers.slurm.jobs import SlurmJob, SlurmJobs, make_job, time_s
 from rackwatt_exporter.schedulers.slurm.rest_json import number, text
-from rackwatt_exporter.schedulers.slurm.rest_parts import read_parts
+from rackwatt_exporter.schedulers.slurm.rest_parts import JobResources, read_parts
 
 _NOTE_OF_CUT = (
     "slurmrestd cuts the lists of tasks of arrays, so that some are not counted: set"
@@ -51,7 +51,7 @@ class RestJob(msgspec.Struct):
     start_time: Any = None
     end_time: Any = None
     gres_detail: Any = None
-    job_resources: msgspec.Raw = msgspec.Raw()
+    job_resources: JobResources | list[Any] | str | int | float | bool | None = None
 
 
 JobRecord = RestJob | str | int | float | None

@@ -5,7 +5,7 @@ are in all versions, in the order of the allocated nodes. Both are a part of a l
 and cores, of which nothing else is read.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -14,62 +14,59 @@ from rackwatt_exporter.schedulers.model.resources import Gres, Resources
 from rackwatt_exporter.schedulers.slurm.rest_json import number
 from rackwatt_exporter.schedulers.slurm.tres import parse_gres
 
+_NoObject = list[Any] | str | int | float | bool | None
+
 
 class _Cpus(msgspec.Struct):
     count: Any = None
 
 
 class _Node(msgspec.Struct):
-    name: str
-    cpus: _Cpus | None = None
+    name: Any = None
+    cpus: _Cpus | _NoObject = None
 
 
 class _Nodes(msgspec.Struct):
-    allocation: list[_Node]
-
-
-class _JobResources(msgspec.Struct):
-    """Of v0.0.41 and newer."""
-
-    nodes: _Nodes
+    allocation: list[_Node | _NoObject] | dict[str, Any] | str | int | float | bool | None = None
 
 
 class _OldNode(msgspec.Struct):
-    name: str = msgspec.field(name="nodename")
+    nodename: Any = None
 
 
-class _OldJobResources(msgspec.Struct):
-    """Of v0.0.38 to v0.0.40."""
+class JobResources(msgspec.Struct):
+    """What a job holds; anything that is spelled in another way is passed over.
 
-    allocated_nodes: list[_OldNode]
+    `nodes` is that of v0.0.41 and newer, `allocated_nodes` that of v0.0.38 to v0.0.40.
+    """
+
+    nodes: _Nodes | _NoObject = None
+    allocated_nodes: (
+        list[_OldNode | _NoObject] | dict[str, Any] | str | int | float | bool | None
+    ) = None
 
 
-_DECODERS = (msgspec.json.Decoder(_JobResources), msgspec.json.Decoder(_OldJobResources))
-
-
-def read_parts(job_resources: bytes, gres_detail: Any) -> Mapping[str, Resources]:
+def read_parts(resources: object, gres_detail: Any) -> Mapping[str, Resources]:
     """Return what a job holds of each node, by name; None for what is not known, {} for nothing."""
-    for decoder in _DECODERS:
-        try:
-            nodes = _nodes(decoder.decode(job_resources))
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            continue
-        listed = gres_detail if isinstance(gres_detail, list) else []
-        gres = map(_gres, listed) if len(listed) == len(nodes) else [None] * len(nodes)
-        return {
-            name: Resources(cpus, gres=part) for (name, cpus), part in zip(nodes, gres, strict=True)
-        }
-    return {}
+    nodes = list(_nodes(resources)) if isinstance(resources, JobResources) else []
+    if not all(isinstance(name, str) for name, _ in nodes):
+        return {}
+    listed = gres_detail if isinstance(gres_detail, list) else []
+    gres = map(_gres, listed) if len(listed) == len(nodes) else [None] * len(nodes)
+    return {
+        name: Resources(cpus, gres=part) for (name, cpus), part in zip(nodes, gres, strict=True)
+    }
 
 
-def _nodes(resources: _JobResources | _OldJobResources) -> list[tuple[str, int | None]]:
-    """Return the name and the CPUs of each node."""
-    if isinstance(resources, _OldJobResources):
-        return [(node.name, None) for node in resources.allocated_nodes]
-    return [
-        (node.name, number(node.cpus.count) if node.cpus else None)
-        for node in resources.nodes.allocation
-    ]
+def _nodes(resources: JobResources) -> Iterator[tuple[Any, int | None]]:
+    """Go through the names of the nodes, with the CPUs of each; None is no name."""
+    newer = resources.nodes.allocation if isinstance(resources.nodes, _Nodes) else None
+    listed = newer if newer is not None else resources.allocated_nodes
+    for node in listed if isinstance(listed, list) else ():
+        if isinstance(node, _Node):
+            yield node.name, number(node.cpus.count) if isinstance(node.cpus, _Cpus) else None
+        else:
+            yield node.nodename if isinstance(node, _OldNode) else None, None
 
 
 def _gres(text: Any) -> tuple[Gres, ...] | None:

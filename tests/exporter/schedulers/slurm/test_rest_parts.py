@@ -1,5 +1,6 @@
 """Parts of jobs in slurmrestd's answers: each version's spelling, and what is none."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -8,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rackwatt_exporter.schedulers.model.resources import Gres, Resources
-from rackwatt_exporter.schedulers.slurm.rest_parts import read_parts
+from rackwatt_exporter.schedulers.slurm.rest_jobs import RestJob
+from rackwatt_exporter.schedulers.slurm.rest_parts import read_parts as parts_of
 from tests.exporter.schedulers.slurm.test_rest_jobs import captured
 
 DATA = Path(__file__).parents[3] / "data"
@@ -27,6 +29,13 @@ JSON = st.recursive(
 )
 NEW = b'{"nodes": {"allocation": [{"name": "n1", "cpus": {"count": 3}}, {"name": "n2", "cpus": {"count": 1}}]}}'
 OLD = b'{"nodes": "n[1-2]", "allocated_nodes": [{"nodename": "n1", "cpus_used": 0}, {"nodename": "n2"}]}'
+
+
+def read_parts(job_resources: bytes, detail: object) -> Mapping[str, Resources]:
+    """Read a job that has these resources, as a record of an answer."""
+    body = b'{"job_resources": %b, "gres_detail": %b}'
+    record = msgspec.json.decode(body % (job_resources, msgspec.json.encode(detail)), type=RestJob)
+    return parts_of(record.job_resources, record.gres_detail)
 
 
 def test_cpus_of_each_node_are_known_from_v0_0_41_on() -> None:
@@ -49,7 +58,18 @@ def test_gres_that_do_not_match_the_nodes_are_not_known(detail: object) -> None:
     assert read_parts(NEW, detail) == {"n1": Resources(3), "n2": Resources(1)}
 
 
-@pytest.mark.parametrize("body", [b"", b"null", b"{}", b'{"allocated_nodes": {"0": {}}}', b"\xff"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"null",
+        b"[]",
+        b"{}",
+        b'{"allocated_nodes": {"0": {"cpus": 2}}}',  # v0.0.37
+        b'{"allocated_nodes": [{"nodename": "n1"}, {}]}',
+        b'{"nodes": {"allocation": [{"name": "n1"}, null]}}',
+        b'{"nodes": {"allocation": {"n1": 3}}}',
+    ],
+)
 def test_what_is_no_allocation_has_no_part(body: bytes) -> None:
     assert read_parts(body, None) == {}
 
