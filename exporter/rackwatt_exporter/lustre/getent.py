@@ -38,7 +38,8 @@ class Getent(Generic[T]):
     """One database of the name service, with a cache.
 
     An entry is read again after ten minutes, and what was not found or failed after one. An entry
-    that is not found later stays: a directory that is down does not say so.
+    that is not found later stays: a directory that is down does not say so. Of ids without an entry
+    only those of the last minutes are kept.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class Getent(Generic[T]):
         now_s = self._clock()
         due = [one for one in ids if self._due_s.get(one, now_s) <= now_s][:_MAX_IDS]
         if due:
+            self._due_s = {one: due_s for one, due_s in self._due_s.items() if due_s > now_s}
             self._due_s.update(dict.fromkeys(due, now_s + RETRY_S))
             self._error = None
             try:

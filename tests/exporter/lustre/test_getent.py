@@ -76,6 +76,16 @@ async def test_all_ids_are_looked_up_by_one_command_and_then_kept(
     assert requested(tmp_path)[1:] == ["passwd 3", "passwd 1 2"]
 
 
+async def test_ids_without_an_entry_are_not_kept_for_ever(
+    directory: Directory, clock: Clock
+) -> None:
+    users = directory("exit 2")
+    for number in range(5):
+        await users.read([number], PATIENCE_S)
+        clock.now_s += RETRY_S
+    assert len(users._due_s) == 1
+
+
 async def test_nothing_to_look_up_is_no_command(directory: Directory, tmp_path: Path) -> None:
     assert await directory("exit 1").read([], PATIENCE_S) is None
     assert requested(tmp_path) == []
