@@ -37,7 +37,10 @@ class GridEngine(Model, frozen=True, kw_only=True):
             ),
         ]
         | None,
-        Meta(description="The cell. Default: `SGE_CELL` of the commands' environment."),
+        Meta(
+            description="The cell. Default: `SGE_CELL` of the commands' environment, which may "
+            "also name the port of its qmaster."
+        ),
     ] = None
     cli: Cli | None = None
     ssh: Ssh | None = None

@@ -1,6 +1,9 @@
 """PBS, through its own commands."""
 
 from collections.abc import Iterator
+from typing import Annotated
+
+from msgspec import Meta
 
 from rackwatt_crds.endpoints import PBS_SERVER_PORT, Connection, Endpoint
 from rackwatt_crds.model import Model, only
@@ -13,6 +16,21 @@ INTERFACES = ("cli", "ssh")
 class Pbs(Model, frozen=True, kw_only=True):
     """OpenPBS, PBS Professional or Torque, polled through exactly one of two interfaces."""
 
+    server: Annotated[
+        Annotated[
+            str,
+            Meta(
+                pattern=r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?\Z",
+                max_length=255,
+                description="A host name, with or without a port.",
+            ),
+        ]
+        | None,
+        Meta(
+            description="The server whose nodes and jobs the commands report. Default: "
+            "`PBS_DEFAULT` of their environment, or what their pbs.conf names."
+        ),
+    ] = None
     cli: Cli | None = None
     ssh: Ssh | None = None
 

@@ -29,6 +29,8 @@ from rackwatt_exporter.schedulers.pbs.nodes import host_of, nodes
 
 # Where PBS is.
 VARIABLES = ("PBS_CONF_FILE", "PBS_DEFAULT", "PBS_EXEC", "PBS_SERVER")
+# What names the server: to Torque, to OpenPBS.
+NAMING = ("PBS_DEFAULT", "PBS_SERVER")
 # What changes the commands' output.
 OBEYED = ("PBS_QSTAT_EXECONLY", "PBS_QSTAT_NO_COMPLETE")
 # The commands print local times without their zone.
@@ -60,7 +62,8 @@ def pbs_scheduler(config: SchedulerConfig, secrets: Secrets) -> "Pbs":
     """Make the scheduler of a binding to PBS."""
     settings = config.settings
     assert isinstance(settings, crd.Pbs)  # noqa: S101 - the registry pairs them
-    environment = CommandEnvironment(VARIABLES, OBEYED, (UTC,))
+    named = (f"{variable}={settings.server}" for variable in NAMING if settings.server)
+    environment = CommandEnvironment(VARIABLES, OBEYED, (UTC, *named))
     options = command_options(settings.cli, settings.ssh)
     host = command_runner(options, secrets, environment)
     timeout_s, reads_jobs = config.reading_timeout_s, config.reads_jobs

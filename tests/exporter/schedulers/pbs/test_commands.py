@@ -145,14 +145,31 @@ async def test_commands_that_know_no_format_fail_with_the_words_of_the_first() -
     assert host.commands == ["pbsnodes -av -F json", "pbsnodes -x", "pbsnodes -av"]
 
 
-async def test_the_commands_of_a_document_are_run_in_utc(tmp_path: Path) -> None:
-    """Their times have no zone."""
+def commands_that_want(condition: str, directory: Path) -> str:
+    """Write commands that print the captures if a condition of the shell holds."""
     for program, capture in (("pbsnodes", "pbsnodes-av.json"), ("qstat", "qstat-tf.json")):
-        path = tmp_path / "bin" / program
+        path = directory / "bin" / program
         path.parent.mkdir(exist_ok=True)
-        path.write_text(f'#!/bin/sh\n[ "$TZ" = UTC0 ] && exec cat {DATA / capture}\n')
+        path.write_text(f"#!/bin/sh\n{condition} && exec cat {DATA / capture}\n")
         path.chmod(0o755)
-    spec = f"timeout: 2m, pbs: {{cli: {{path: {tmp_path / 'bin'}}}}}"
+    return str(directory / "bin")
+
+
+@pytest.mark.parametrize(
+    ("field", "condition"),
+    [
+        ("", '[ "$TZ" = UTC0 ]'),  # their times have no zone
+        ("", '[ "$PBS_DEFAULT" = other ]'),
+        ("server: head:15007, ", '[ "$PBS_DEFAULT $PBS_SERVER" = "head:15007 head:15007" ]'),
+    ],
+    ids=["UTC", "our own server", "the document's server"],
+)
+async def test_the_commands_of_a_document_run_in_utc_and_for_its_server(
+    field: str, condition: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PBS_DEFAULT", "other")
+    path = commands_that_want(condition, tmp_path)
+    spec = f"timeout: 2m, pbs: {{{field}cli: {{path: {path}}}}}"
     made = scheduler(resolved(spec), Secrets(tmp_path))
     snapshot = await made.read()
     await made.close()
