@@ -14,7 +14,9 @@ from tests.peers.prometheus import tool
 DEFINITIONS = definitions()
 ROW_OF = {name: row for subject in subjects() for name, row in subject.families.items()}
 OF_A_SCRAPE = {"job", "instance"}
-_SELECTOR = re.compile(r"\b((?:rackwatt|slurm|cluster|node|process|python|probe)_[a-z_]+)(?:\{([^}]*)\})?")
+_SELECTOR = re.compile(
+    r"\b((?:rackwatt|slurm|cluster|node|process|python|probe)_[a-z_]+)(?:\{([^}]*)\})?"
+)
 _MATCHER = re.compile(r'(\w+)(=|!=|=~|!~)"([^"]*)"')
 _GOT = re.compile(r'expr: ("(?:[^"\\]|\\.)*"), time: \S+\s+exp: nil\s+got: \S')
 _GROUPING = re.compile(r"\b(?:by|on|ignoring|group_left) \(([^)]*)\)")
