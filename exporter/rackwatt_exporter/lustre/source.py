@@ -97,7 +97,8 @@ class LustreSource:
                     listed = await self._read_jobs()
             except TimeoutError:
                 self._index.withdraw()
-                return ReadError(Reason.TIMEOUT, "the scheduler has not answered yet")
+                message = "jobs are not known: the scheduler has not answered yet"
+                return ReadError(Reason.TIMEOUT, message)
             except ReadError as error:
                 self._index.withdraw()
                 return error
