@@ -8,8 +8,8 @@ for `control_plane`, which is always our own.
 import os
 import secrets
 import tempfile
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -57,19 +57,25 @@ def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
 @pytest.fixture
 def namespace(cluster: Cluster) -> Iterator[str]:
     """Make a namespace of the test's own; it is deleted afterwards, without waiting."""
-    yield from _namespace(cluster)
+    with new_namespace(cluster) as name:
+        yield name
 
 
 @pytest.fixture
 def own_namespace(control_plane: ControlPlane) -> Iterator[str]:
     """Make a namespace on the control plane that is always our own."""
-    yield from _namespace(control_plane)
+    with new_namespace(control_plane) as name:
+        yield name
 
 
-def _namespace(cluster: Cluster) -> Iterator[str]:
-    """Make it and delete it by plain requests: kubectl would cost a test more than all it does."""
+@contextmanager
+def new_namespace(cluster: Cluster, labels: Mapping[str, str] | None = None) -> Iterator[str]:
+    """Make a namespace, and delete it afterwards without waiting.
+
+    By plain requests: kubectl would cost a test more than all it does.
+    """
     name = f"rackwatt-test-{secrets.token_hex(4)}"
-    _until_done(cluster, "POST", "", {"metadata": {"name": name}})
+    _until_done(cluster, "POST", "", {"metadata": {"name": name, "labels": dict(labels or {})}})
     yield name
     _until_done(cluster, "DELETE", f"/{name}")
 

@@ -18,8 +18,9 @@ from rackwatt_operator.manifests.build import plan
 from rackwatt_operator.manifests.defaults import Defaults
 from rackwatt_operator.manifests.params import BuildFailure, Facts
 from tests.cluster import monitoring
-from tests.cluster.clients import Api, Kubectl
+from tests.cluster.clients import Api
 from tests.cluster.cluster import Cluster
+from tests.cluster.fixtures import new_namespace
 from tests.operator.manifests.builders import Manifest, binding, fleet, nodes, planned, pods
 from tests.operator.manifests.golden import CASES
 from tests.operator.manifests.strategies import DOCUMENTS
@@ -115,29 +116,32 @@ def test_the_api_server_rejects_an_unknown_field(api: Api, namespace: str) -> No
         apply(api, one | {"unheardOf": 1})
 
 
-def admission(cluster: Cluster, namespace: str, level: str, pod: Manifest) -> str:
-    """Create a pod by a dry run in a namespace that enforces a level; return the error, or ""."""
-    label = f"pod-security.kubernetes.io/enforce={level}"
-    Kubectl(cluster).run("label", "--overwrite", "namespace", namespace, label)
-    whole = {"apiVersion": "v1", "kind": "Pod", **pod}
-    whole["metadata"] = pod["metadata"] | {"name": "collector"}
-    with Api(cluster) as api:
-        there = f"/api/v1/namespaces/{namespace}/pods"
-        reply = api.client.post(there, params={"dryRun": "All"}, json=whole)
-        if reply.status_code == httpx.codes.FORBIDDEN:
-            return str(reply.json()["message"])
-        assert reply.is_success, reply.text
-        return ""
+def admission(cluster: Cluster, level: str, manifests: list[Manifest]) -> str:
+    """Create the pod of manifests by a dry run where a level is enforced; return the error, or "".
+
+    Each time in a namespace that has had its label from the start: admission learns of a later one
+    when its informer does.
+    """
+    with new_namespace(cluster, {"pod-security.kubernetes.io/enforce": level}) as namespace:
+        account, *_ = placed = moved(manifests, namespace)
+        (pod,) = pods(placed)
+        whole = {"apiVersion": "v1", "kind": "Pod", **pod}
+        whole["metadata"] = pod["metadata"] | {"name": "collector"}
+        with Api(cluster) as api:
+            apply(api, account)
+            there = f"/api/v1/namespaces/{namespace}/pods"
+            reply = api.client.post(there, params={"dryRun": "All"}, json=whole)
+            if reply.status_code == httpx.codes.FORBIDDEN:
+                return str(reply.json()["message"])
+            assert reply.is_success, reply.text
+            return ""
 
 
 @pytest.mark.parametrize("text", [fleet(), GRID, binding()], ids=["bmc", "grid", "scheduler"])
 def test_pod_security_restricted_admits_collectors_outside_nodes(
-    text: str, cluster: Cluster, namespace: str, api: Api
+    text: str, cluster: Cluster
 ) -> None:
-    manifests = moved(planned(text), namespace)
-    apply(api, manifests[0])  # its ServiceAccount
-    (pod,) = pods(manifests)
-    assert admission(cluster, namespace, "restricted", pod) == ""
+    assert admission(cluster, "restricted", planned(text)) == ""
 
 
 @pytest.mark.parametrize(
@@ -154,34 +158,25 @@ def test_pod_security_restricted_admits_collectors_outside_nodes(
     ids=["nothing", "root", "CHOWN", "SYS_PTRACE", "host_pid", "host_network", "host_paths"],
 )
 def test_the_pod_security_level_is_the_strictest_that_admits_the_pod(
-    tested: HostRequirements,
-    cluster: Cluster,
-    namespace: str,
-    api: Api,
-    monkeypatch: pytest.MonkeyPatch,
+    tested: HostRequirements, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     requirements = {**needs.REQUIREMENTS, "tested": tested}
     monkeypatch.setattr(privileges, "REQUIREMENTS", requirements)
     document = PowerTarget(
-        metadata=Metadata(name="nodes", namespace=namespace),
+        metadata=Metadata(name="nodes", namespace="power"),
         spec=PowerTargetSpec(node=Node(collectors=["tested"])),
     )
     manifests = plan({"spec": {}}, document, Facts(), Defaults())
     assert not isinstance(manifests, BuildFailure)
-    apply(api, manifests[0])
-    (pod,) = pods(manifests)
     expected = privileges.privileges(document, {}).level
-    admitted = [not admission(cluster, namespace, level, pod) for level in LEVELS]
+    admitted = [not admission(cluster, level, manifests) for level in LEVELS]
     assert admitted == [LEVELS.index(level) >= LEVELS.index(expected) for level in LEVELS]
 
 
 def test_check_names_every_violation_of_a_collector_inside_nodes(
-    cluster: Cluster, namespace: str, api: Api
+    cluster: Cluster,
 ) -> None:
-    manifests = moved(planned(nodes()), namespace)
-    apply(api, manifests[0])
-    (pod,) = pods(manifests)
-    description = admission(cluster, namespace, "restricted", pod)
+    description = admission(cluster, "restricted", planned(nodes()))
     for word in ("hostPath", "runAsUser=0", "runAsNonRoot"):
         assert word in description
     assert "capabilities" not in description
