@@ -101,16 +101,15 @@ class RecordStream(Generic[T]):
         return []
 
     def _decoded(self, buffer: bytearray, end: int) -> list[T] | None:
-        """Decode the array as if it ended there; None where it does not.
-
-        From a copy: records with a part that is still JSON (`msgspec.Raw`) keep what they are of.
-        """
-        part = buffer[: end + 1]
-        part[end] = _END
+        """Decode the array as if it ended there, without a copy of it; None where it does not."""
+        following, buffer[end] = buffer[end], _END
         try:
-            return self._records.decode(part)
+            with memoryview(buffer) as whole, whole[: end + 1] as part:
+                return self._records.decode(part)
         except _UNREADABLE:
             return None
+        finally:
+            buffer[end] = following
 
 
 def _likely_separators(buffer: bytearray) -> list[bytes]:
