@@ -63,7 +63,7 @@ def job(number: int, user: str, nodes: str, cpus: int, count: int = 1) -> str:
 
 JOBS = (
     "".join(job(100 + n, f"user{n % 7}", "n1", 1 + n) for n in range(25))
-    + job(200, "alice", "n[2,4]", 16, 2)
+    + job(200, "alice", "n[2,4-5]", 16, 3)
     + job(201, "<b>bob</b>", "n2", 2)
 )
 
@@ -137,8 +137,8 @@ def test_the_details_show_the_largest_jobs_of_a_node_with_a_count_of_all_and_the
 
 
 def test_a_job_of_several_nodes_is_on_each_with_what_it_holds_in_all(page: Browser) -> None:
-    for name in ("n2", "n4"):
-        assert "200" in jobs_of(page, name, "16 CPUs, 16 GiB, 1 GPU on 2 nodes")
+    for name in ("n2", "n4", "n5"):
+        assert "200" in jobs_of(page, name, "16 CPUs, 16 GiB, 1 GPU on 3 nodes")
     text = jobs_of(page, "n2", "2 jobs: 1 of alice, 1 of <b>bob</b>")
     assert "2 CPUs, 2 GiB, 1 GPU" in text
     assert page.count(".jobs b") == 0
