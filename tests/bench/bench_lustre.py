@@ -18,6 +18,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from rackwatt_exporter.lustre.queries import Measure, expression
+from rackwatt_exporter.schedulers.slurm.squeue_output import parse_jobs
 from tests.bench.bench_scheduler import processor_ms, until_polled, write
 from tests.bench.lustre_answers import LustreAnswers, lustre_answers
 from tests.bench.process import resident_mib
@@ -78,8 +79,9 @@ def measure(
     output: SlurmOutput, jobs: int, polls: int, interval_s: int, alone_ms: float
 ) -> list[Figure]:
     """Poll with the I/O of so many jobs; `alone_ms` is what a poll of the scheduler alone takes."""
-    numbers = re.findall(rb"^([0-9]+)\|RUNNING\|", output.squeue, re.MULTILINE)[:jobs]
-    answers = lustre_answers([number.decode() for number in numbers])
+    listed = parse_jobs(output.squeue, {}).by_line.values()
+    numbers = [job.number or job.id for job in listed if job.state == "running"][:jobs]
+    answers = lustre_answers(numbers)
     with answering(answers) as url:
         poll_ms, page, peak_mib = _run(output, polls, interval_s, lustre(url))
     wrong = sum(
