@@ -21,9 +21,15 @@ from rackwatt_exporter.collectors.cpu import CPUS, GUEST_SECONDS, SECONDS
 from rackwatt_exporter.config.collector import CollectorConfig
 from rackwatt_exporter.config.fleet import Fleet
 from rackwatt_exporter.config.grid import GridConfig
+from rackwatt_exporter.config.lustre import LustreConfig, LustreOptions
 from rackwatt_exporter.config.options import FakeOptions
 from rackwatt_exporter.config.paths import HostPaths
-from rackwatt_exporter.config.scheduler import MetricsOptions, PerJobOptions, SchedulerConfig
+from rackwatt_exporter.config.scheduler import (
+    MetricsOptions,
+    PerJobOptions,
+    SchedulerConfig,
+    TracingOptions,
+)
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.config.target import Target
 from rackwatt_exporter.exposition.exporter import document_text, process_text
@@ -33,6 +39,7 @@ from rackwatt_exporter.metrics.family import Sample
 from rackwatt_exporter.pipelines.collectors import CollectorPipeline
 from rackwatt_exporter.pipelines.families import all_families
 from rackwatt_exporter.pipelines.grid import GridPipeline
+from rackwatt_exporter.pipelines.lustre import LustrePipeline, LustreStore
 from rackwatt_exporter.pipelines.pipeline import Pipeline
 from rackwatt_exporter.pipelines.schedulers import SchedulerPipeline
 from rackwatt_exporter.reading import (
@@ -43,14 +50,20 @@ from rackwatt_exporter.reading import (
     Reason,
     Statistics,
 )
+from rackwatt_exporter.schedulers.model.trace import TraceReport
 from rackwatt_exporter.store.collectors import CollectorStore
 from rackwatt_exporter.store.ledger_file import LedgerFile
 from rackwatt_exporter.store.node_states import NodeStateStore
 from rackwatt_exporter.store.store import Store
 from rackwatt_exporter.store.targets import TargetStore
+from tests.exporter.lustre import captured
 from tests.exporter.schedulers.snapshots import full_snapshot, snapshot
 
 METRICS = MetricsOptions(per_job=PerJobOptions(enabled=True))
+PROD = SchedulerConfig(
+    "prod", "prod", "alpha", "slurm", Slurm(),
+    stale_after_s=60, metrics=METRICS, tracing=TracingOptions(enabled=True),
+)  # fmt: skip
 OURS = ("rackwatt_", "node_")  # slurm_* are those of Slurm alone
 
 
@@ -64,20 +77,18 @@ class Site:
         self.schedulers = NodeStateStore(self.store, self.clock)
         self.machine = CollectorStore("inside", ledger, self.clock, self.clock)
         self.grids: Store[GridConfig, CarbonIntensity] = Store(self.clock)
+        self.lustre = LustreStore(self.clock)
+        self.bindings = SchedulerPipeline(self.schedulers, Secrets(Path()))
         self.pipelines: list[Pipeline[Any, Any]] = [
-            SchedulerPipeline(self.schedulers, Secrets(Path())),
+            self.bindings,
+            LustrePipeline(self.lustre, self.schedulers, Secrets(Path())),
             CollectorPipeline(self.machine, HostPaths("inside"), self.schedulers, self.store),
             GridPipeline(self.grids),
         ]
         self.fleet = FleetExposition(self.store, self.schedulers, profiles)
         self.sync(*targets)
-        self.schedulers.sync(
-            [
-                SchedulerConfig(
-                    "prod", "prod", "alpha", "slurm", Slurm(), stale_after_s=60, metrics=METRICS
-                )
-            ]
-        )
+        self.schedulers.sync([PROD])
+        self.bindings.traced.sync({"prod": PROD})
 
     def clock(self) -> float:
         return self.now_s
@@ -322,6 +333,25 @@ def test_the_exposition_drops_stale_collector_readings_and_keeps_their_health() 
     assert 'rackwatt_grid_up{zone="FR",provider="static"} 0' in text
 
 
+def find_io(site: Site) -> None:
+    """Record a reading and a failure of a file system's statistics."""
+    site.lustre.sync([LustreConfig("prod", "alpha", LustreOptions("http://127.0.0.1:1"))])
+    site.lustre.succeeded("prod", captured.reading(), 0.1)
+    site.lustre.failed("prod", ReadError(Reason.TIMEOUT, "no answer"), 0.1)
+
+
+def report(site: Site) -> None:
+    """Accept what a job reports of its processes."""
+    traced = site.bindings.traced.of("prod")
+    assert traced is not None
+    every = dict.fromkeys(
+        ("cpus", "threads", "mem", "read_bytes", "write_bytes", "processes", "gpus", "gpu_mem",
+         "gpu_joules", "node_joules"), 1,
+    )  # fmt: skip
+    traced.accept(TraceReport(job_id=1, pid=10, hostname="n1", **every))  # type: ignore[arg-type]
+    traced.store.results["accepted"] += 1
+
+
 def whole(openmetrics: bool) -> str:
     site = Site(target("n1"), target('n"2\\\n', rack="über"))
     statistics = Statistics(1.0, 2.0, 3.0, 4.0)
@@ -334,6 +364,8 @@ def whole(openmetrics: bool) -> str:
         site.text()
     site.schedulers.failed("prod", ReadError(Reason.CONNECTION_REFUSED, "no listener"), 1.0)
     find_inside(site)
+    find_io(site)
+    report(site)
     fleet = Fleet({"n1": target("n1")}, problems=("one",))
     documents = document_text(fleet, 1e9, 0.001, openmetrics)
     return site.text(openmetrics) + documents + process_text(openmetrics)

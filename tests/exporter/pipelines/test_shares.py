@@ -18,7 +18,7 @@ from rackwatt_exporter.store.ledger_file import LedgerFile
 from rackwatt_exporter.store.node_states import NodeStateStore
 from rackwatt_exporter.store.targets import TargetStore
 from tests.exporter.schedulers.bindings import resolved
-from tests.exporter.schedulers.snapshots import full_snapshot
+from tests.exporter.schedulers.snapshots import snapshot
 
 HELD = Resources(4, gres=())
 JOB = Job(
@@ -65,7 +65,7 @@ def test_shares_are_written_once_for_a_snapshot_and_withdrawn_with_it() -> None:
     site.store.succeeded("prod", SHARED, 0.1)
     (first,), (second,) = site.shares(), site.shares()
     assert first is second
-    site.store.succeeded("prod", full_snapshot({"n1": "idle"}), 0.1)
+    site.store.succeeded("prod", snapshot({"n1": "idle"}), 0.1)
     assert site.shares() == []
     site.store.succeeded("prod", SHARED, 0.1)
     site.store.sync([])

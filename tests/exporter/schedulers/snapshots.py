@@ -13,7 +13,7 @@ from rackwatt_exporter.schedulers.model.fair_share import FairShare
 from rackwatt_exporter.schedulers.model.job import Job
 from rackwatt_exporter.schedulers.model.license import License
 from rackwatt_exporter.schedulers.model.limit import Limit
-from rackwatt_exporter.schedulers.model.node import NodeUsage, SchedulerNode
+from rackwatt_exporter.schedulers.model.node import NodeShare, NodeUsage, SchedulerNode
 from rackwatt_exporter.schedulers.model.queue import Queue
 from rackwatt_exporter.schedulers.model.reservation import Reservation
 from rackwatt_exporter.schedulers.model.resources import Gres, Resources
@@ -60,6 +60,7 @@ def full_snapshot(
         nodes,
         jobs=made if jobs is None else jobs,
         usage=dict.fromkeys(states, NodeUsage(0.14, 2**30)),
+        shares=dict.fromkeys(states, (NodeShare(0.5, "alice", "phys", "gpu"),)),
         licenses=(license,),
         reservations=(Reservation("maint", True, 100, 200, ("n1",), 1, 8, ("root",)),),
         queues=(Queue("gpu", "up", 1, held, 3600, 1),),
@@ -67,6 +68,8 @@ def full_snapshot(
         limits=(Limit("phys", "", "", "root", 40, 2**30, 4, held.gres or (), 9, 99, 2, 20),),
         fairshare=(FairShare("phys", "", "", "root", 10, 0.5, 3600.0, 0.25, 0.7, 2.0),),
         user="rackwatt",
+        token_issued_at_s=100,
+        token_expires_at_s=200,
     )
 
 
