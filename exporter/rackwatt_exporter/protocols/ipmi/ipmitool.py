@@ -47,7 +47,7 @@ class SensorLine(NamedTuple):
 
     @property
     def words(self) -> str:
-        """Name and numbers of the sensor, unique among all sensors."""
+        """Name and numbers of the sensor, for messages and lists of members."""
         return f"{self.name} (entity {self.entity}, number {self.number}h)"
 
 
@@ -87,24 +87,29 @@ def completion_code(errors: str) -> int | None:
 
 
 def parse_sensors(output: bytes) -> SensorListing:
-    """Parse the output of `ipmitool sdr elist full`; one that is listed twice is kept once."""
-    sensors: dict[str, SensorLine] = {}
+    """Parse the output of `ipmitool sdr elist full`; lines that are equal are kept once."""
+    sensors: dict[SensorLine, None] = {}
     others: list[str] = []
     for line in output.decode("utf-8", "replace").split("\n"):
         sensor = _parse_sensor(line.rstrip("\r"))
         if sensor is None:
             others.append(line)
-        elif _rank(sensor) > _rank(sensors.get(sensor.words)):
-            sensors[sensor.words] = sensor
-    return SensorListing(list(sensors.values()), others)
+        else:
+            sensors[sensor] = None
+    return SensorListing(list(sensors), others)
 
 
 def sensors_in_watts(listing: SensorListing, names: Sequence[str]) -> list[SensorLine]:
     """List the sensors of these names that are in watts, all those of one name.
 
+    Several of one name and number are one, in whatever entities they are listed: BMCs read a sensor
+    by its number.
+
     Raises:
         ReadError: no_power_sensor, where a name is not there or not of watts; bad_reply, where a
-            line may be of one and cannot be read: the others would be a part of the sum.
+            line may be of one and cannot be read: the others would be a part of the sum;
+            sensor_unreadable, where lines of one number differ in watts: controllers may have the
+            same numbers, and ipmitool does not print whose they are.
     """
     each_once = dict.fromkeys(names)
     for line in listing.others:
@@ -163,13 +168,14 @@ def _may_be_of(name: str, line: str) -> bool:
     return name in line if "|" in line else bool(start) and name.startswith(start)
 
 
-def _rank(line: SensorLine | None) -> int:
-    """Rank the listings of one sensor: one in watts, one that may be, any other, none."""
-    if line is None:
-        return 0
-    if line.unit == _WATTS:
-        return 3
-    return 1 if line.readable else 2
+def _of_one_number(lines: Sequence[SensorLine]) -> SensorLine:
+    """Return the listing of one sensor that is in watts, else one that may be."""
+    in_watts = {line.value: line for line in reversed(lines) if line.unit == _WATTS}
+    if len(in_watts) < 2:
+        return next(iter(in_watts.values()), lines[0])
+    values = " and ".join(f"{value:g} W" for value in sorted(filter(None, in_watts)))
+    text = f"ipmitool lists {lines[0].words} several times, with {values}: which counts is unknown"
+    raise ReadError(Reason.SENSOR_UNREADABLE, text)
 
 
 def _in_watts(sensors: Sequence[SensorLine], name: str) -> list[SensorLine]:
@@ -184,7 +190,8 @@ def _in_watts(sensors: Sequence[SensorLine], name: str) -> list[SensorLine]:
         units = ", ".join(dict.fromkeys(line.unit[:40] or "no analog value" for line in named))
         text = f"sensor {name!r} is not in watts ({units})"
         raise ReadError(Reason.NO_POWER_SENSOR, text, remedy=SENSORS_REMEDY)
-    return in_watts
+    numbers = dict.fromkeys(line.number for line in in_watts)
+    return [_of_one_number([e for e in in_watts if e.number == number]) for number in numbers]
 
 
 def _watts(line: SensorLine) -> float:

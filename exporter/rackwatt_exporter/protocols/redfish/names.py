@@ -35,6 +35,8 @@ _WHOLE = _vocabulary(
     "total overall system sys server chassis node machine platform blade sled pdu shelf "
     "consumption consumed usage"
 )
+# Words of one machine among several.
+_NODE = _vocabulary("node blade sled system sys server machine")
 # These feed several machines: they are the whole of themselves alone.
 _FEEDING = _vocabulary("pdu shelf")
 _QUANTITY = _vocabulary(
@@ -56,6 +58,8 @@ _PART = re.compile(
 # Physical contexts (DSP2046) that contradict the whole machine in no way.
 _WHOLE_CONTEXTS = frozenset(("", "Chassis", "SystemBoard", "PowerSubsystem", "ACInput", "System"))
 _SUPPLY_CONTEXTS = frozenset(("PowerSupply", "PowerSupplyBay"))
+# Fields of a sensor (DSP2046) whose other values mean a part of a power, or none that is drawn.
+_OF_ALL = {"ReadingBasis": "Zero", "ElectricalContext": "Total", "PhysicalSubContext": "Input"}
 
 
 @lru_cache(4096)
@@ -96,6 +100,8 @@ def whole_rank(document: Json, own: Collection[str] = (), alone: bool = False) -
     chassis' by its schema, and needs no name that says so. Where its name has a word that is not
     known, the tree has to say so.
     """
+    if limitations(document):
+        return 0
     related = _related(document, own)
     if related and (related.isdisjoint(own) or _of_others(related, own)):
         return 0
@@ -106,10 +112,25 @@ def whole_rank(document: Json, own: Collection[str] = (), alone: bool = False) -
     names = _names(document)
     feeds = not any(map(_SYSTEM.match, own))
     rank = _name_rank(names, feeds)
+    if rank is None and any(map(supply_named, names)):
+        return 0
     if rank is None:  # only the tree can say more than a word that is not known
         whole = (_name_rank((get_str(document, "Name"),), feeds) or 0) > 1
         return int(by_tree and (alone or whole) and not any(map(names_part, names)))
     return rank or int(by_tree or alone)
+
+
+def surest(documents: Iterable[Json], own: Collection[str], alone: bool = False) -> list[Json]:
+    """Return those that are the surest to be of the whole machine; several are a doubt.
+
+    The total of a chassis may be that of several nodes: beside the power of a node it is a doubt.
+    """
+    ranked = [(whole_rank(each, own, alone), each) for each in documents]
+    best = max((rank for rank, _ in ranked), default=0)
+    found = [each for rank, each in ranked if rank == best and rank]
+    of_chassis = all("chassis" in _words_of(each) and not _names_node(each) for each in found)
+    nodes = [each for rank, each in ranked if 0 < rank < best and _names_node(each)]
+    return found + nodes if of_chassis else found
 
 
 def may_be_whole(document: Json, own: Collection[str] = ()) -> bool:
@@ -121,13 +142,19 @@ def may_be_whole(document: Json, own: Collection[str] = ()) -> bool:
 def is_supply_input(document: Json) -> bool:
     """Return whether a sensor measures what one power supply takes in."""
     own = _words_of(document)
-    if _WHOLE & own:
+    if _WHOLE & own or limitations(document):
         return False
     if get_str(document, "PhysicalContext") in _SUPPLY_CONTEXTS:
         inward = get_str(document, "PhysicalSubContext") == "Input" or bool(_INWARD & own)
         return inward and not _OUTWARD & own
     named = bool(_SUPPLY & own) and bool(_INWARD & own)
     return named and own <= _SUPPLY_WORDS
+
+
+def limitations(document: Json) -> list[str]:
+    """Return the fields by which a sensor measures less than all the power that goes in."""
+    said = ((field, get_str(document, field)) for field in _OF_ALL)
+    return [f"{field}: {value}" for field, value in said if value not in ("", _OF_ALL[field])]
 
 
 def is_of_supply(document: Json) -> bool:
@@ -186,6 +213,10 @@ def _words_of(document: Json) -> set[str]:
     return {each for name in _names(document) for each in words(name)}
 
 
+def _names_node(document: Json) -> bool:
+    return not _NODE.isdisjoint(_words_of(document))
+
+
 @lru_cache(4096)
 def _name_rank(names: tuple[str, ...], feeds: bool) -> int | None:
     """Return how surely names mean the whole: 0 if they do not say, None if something else.
@@ -193,8 +224,8 @@ def _name_rank(names: tuple[str, ...], feeds: bool) -> int | None:
     `feeds` is of a PDU or a power shelf, which has no system of its own.
     """
     own = {each for name in names for each in words(name)}
-    if _sums_supplies(own) and not _NUMBER.search(names[0]):
-        return 3
+    if _sums_supplies(own):
+        return None if any(map(_numbers_supply, names)) else 3
     others = own - _QUANTITY - (_WHOLE if feeds else _WHOLE - _FEEDING)
     if others and not (others == {"board"} and "consumption" in own):
         return None
@@ -207,6 +238,11 @@ def _sums_supplies(own: set[str]) -> bool:
     """Return whether this is the input of all supplies together: `PSU Total Input Power`."""
     total = "total" in own and bool(_SUPPLY & own) and bool(_INWARD & own)
     return total and own <= _SUPPLY_WORDS | _WHOLE
+
+
+def _numbers_supply(name: str) -> bool:
+    """Return whether a name has a number that may be of one supply: `PSU1_TotalInput`."""
+    return bool(_SUPPLY.intersection(words(name)) and _NUMBER.search(name))
 
 
 def _of_others(related: Collection[str], own: Collection[str]) -> bool:

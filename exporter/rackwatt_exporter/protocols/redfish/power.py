@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
 from rackwatt_exporter.protocols.redfish.json import Json, get, get_str, members
-from rackwatt_exporter.protocols.redfish.names import display_name, labels, shown, whole_rank
+from rackwatt_exporter.protocols.redfish.names import display_name, labels, shown, surest
 from rackwatt_exporter.protocols.redfish.numbers import (
     added,
     member_watts,
@@ -183,14 +183,12 @@ def _machine(document: Json, own: Collection[str]) -> tuple[int, Json]:
     if not controls:
         return 0, None
     alone = len(controls) == 1
-    ranks = [whole_rank(control, own, alone) for control in controls]
-    best = max(ranks)
-    if best == 0 or ranks.count(best) > 1:
-        doubtful = [c for c, rank in zip(controls, ranks, strict=True) if rank == best]
-        kind = "PowerControl has several that may be the total:" if best else "PowerControl has"
+    found = surest(controls, own, alone)
+    if len(found) != 1:
+        kind = "PowerControl has several that may be the total:" if found else "PowerControl has"
+        doubtful = found or controls
         raise NotNamedError(kind, [display_name(c) or "one without a name" for c in doubtful])
-    control = controls[ranks.index(best)]
-    return members(document, "PowerControl").index(control), control
+    return members(document, "PowerControl").index(found[0]), found[0]
 
 
 def _supplies(document: Json, keys: tuple[str, ...], where: str) -> Found | None:

@@ -9,10 +9,12 @@ from rackwatt_exporter.protocols.redfish.names import (
     display_name,
     is_of_supply,
     is_supply_input,
+    limitations,
     may_be_whole,
     shown,
     supply_named,
     supply_of,
+    surest,
     whole_rank,
 )
 from rackwatt_exporter.protocols.redfish.numbers import added, known_watts, member_watts, positive
@@ -78,9 +80,9 @@ def choose_sensors(documents: Sequence[Json], own: Collection[str] = ()) -> Chos
     named = [each for each in power if whole_rank(each, own)]
     against = contradictions(named, power)
     candidates = [each for each in named if all(each is not e.sensor for e in against)]
-    best = max((whole_rank(each, own) for each in candidates), default=0)
-    whole = [each for each in candidates if whole_rank(each, own) == best]
+    whole = surest(candidates, own)
     if len(whole) == 1:
+        best = whole_rank(whole[0], own)
         energy = [e for e in documents if present(e) and get_str(e, "ReadingType") in ENERGY_UNITS]
         counters = [each for each in energy if whole_rank(each, own) == best]
         return Chosen(whole + (counters if len(counters) == 1 else []), supplies=False)
@@ -95,7 +97,7 @@ def choose_sensors(documents: Sequence[Json], own: Collection[str] = ()) -> Chos
         raise NotNamedError("sensors may be the total:", [_with_id(each) for each in doubtful])
     inputs = [each for each in power if is_supply_input(each)]
     if power and not inputs:
-        raise NotNamedError("sensors of power are", [display_name(each) for each in power])
+        raise NotNamedError("sensors of power are", [_with_limitations(each) for each in power])
     _require_one_input_per_supply(inputs, power)
     _require_input_of_named_supplies(inputs, documents)
     return Chosen(inputs, supplies=True)
@@ -153,6 +155,11 @@ def _of_power_in_other_units(document: Json) -> bool:
 
 def _with_units(document: Json) -> str:
     return f"{display_name(document)} in {shown(get(document, 'ReadingUnits'))}"
+
+
+def _with_limitations(document: Json) -> str:
+    limited = ", ".join(limitations(document))
+    return f"{display_name(document)} ({limited})" if limited else display_name(document)
 
 
 def _with_id(document: Json) -> str:

@@ -275,6 +275,19 @@ def test_two_that_may_be_the_total_are_a_doubt_that_names_both() -> None:
     assert found.reading.watts == 6
 
 
+@pytest.mark.parametrize("node", ["Node Power", "Sled Power", "Blade Input Power"])
+def test_a_total_of_a_chassis_is_a_doubt_beside_the_power_of_a_node(node: str) -> None:
+    """Found on a chassis of four nodes, whose total was taken for one of them."""
+    listed = [("Chassis Total Power", 3600), (node, 900)]
+    controls = [{"Name": name, "PowerConsumedWatts": watts} for name, watts in listed]
+    with pytest.raises(NotNamedError, match=f"the total: 'Chassis Total Power', '{node}'"):
+        power.power_control(OWN)([{"PowerControl": controls}], "P")
+    controls.append({"Name": f"Total {node}", "PowerConsumedWatts": 901})
+    found = power.power_control(OWN)([{"PowerControl": controls[1:]}], "P")
+    assert found is not None
+    assert found.reading.watts == 901
+
+
 NO_MEASUREMENT: list[Any] = [None, 0, 65535, -1, 4294967295]
 NO_NUMBER: list[Any] = ["N/A", "", True, [300], {}, 10**400]
 

@@ -279,6 +279,43 @@ def test_a_total_by_name_with_an_id_that_may_be_a_part_needs_the_tree(identity: 
     assert chosen(total | {"Id": "CPU_Total"}, supply) == ["PSU1 Input"]
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"ReadingBasis": "Headroom"},
+        {"ReadingBasis": "Delta"},
+        {"ElectricalContext": "Line1"},
+        {"ElectricalContext": "Line1ToLine2"},
+        {"PhysicalSubContext": "Output"},
+    ],
+)
+@pytest.mark.parametrize("name", ["Total Power", "PSU1 Input Power"])
+def test_a_field_that_means_less_than_all_power_overrules_the_name(
+    name: str, said: dict[str, str]
+) -> None:
+    with pytest.raises(NotNamedError, match="{}: {}".format(*next(iter(said.items())))):
+        chosen(sensor(name, **said))
+    of_all = {"ReadingBasis": "Zero", "ElectricalContext": "Total", "PhysicalSubContext": "Input"}
+    assert chosen(sensor(name, **of_all)) == [name]
+
+
+@pytest.mark.parametrize("node", ["Node Power", "System Power", "Server Input Power"])
+def test_a_total_of_a_chassis_is_a_doubt_beside_the_power_of_a_node(node: str) -> None:
+    total = sensor("Chassis Total Power", 2400)
+    with pytest.raises(NotNamedError, match=f"'Chassis Total Power', '{node}'"):
+        chosen(total, sensor(node, 600))
+    assert chosen(total) == ["Chassis Total Power"]
+
+
+@pytest.mark.parametrize("identity", ["PSU1_TotalInput", "TotalInput_PSU_2", "ps0_total_input"])
+@pytest.mark.parametrize("said", [{}, {"PhysicalContext": "Chassis"}])
+def test_an_id_with_the_number_of_a_supply_is_no_total_of_all(
+    identity: str, said: dict[str, str]
+) -> None:
+    with pytest.raises(NotNamedError, match=identity if not said else "Total"):
+        chosen(sensor("PSU Total Input Power", 300, Id=identity, **said))
+
+
 def test_the_choice_says_whether_it_is_of_supplies() -> None:
     assert choose_sensors([sensor("PSU1 Input")], OWN).supplies
     assert not choose_sensors([sensor("Total Power")], OWN).supplies
