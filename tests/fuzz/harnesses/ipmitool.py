@@ -40,10 +40,9 @@ def _hold_sum(data: bytes, name: str) -> None:
     """Add the fields up again, of the lines that begin with this name, each sensor once."""
     rows = [line.rsplit("|", 4) for line in data.decode("utf-8", "replace").split("\n")]
     of_name = [row for row in rows if len(row) == 5 and row[0].rstrip(" ") == name]
-    texts: dict[tuple[str, str], list[str]] = {}
+    texts: dict[str, list[str]] = {}
     for row in of_name:
-        key = row[1].strip(), row[3].strip()
-        texts.setdefault(key, []).append(row[4].split(",")[0].strip())
+        texts.setdefault(row[1].strip(), []).append(row[4].split(",")[0].strip())
     try:
         watts = sum_watts(sensors_in_watts(parse_sensors(data), [name]))
     except ReadError as error:

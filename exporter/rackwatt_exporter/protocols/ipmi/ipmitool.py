@@ -1,6 +1,6 @@
 """Parser of ipmitool's output in the C locale: pure functions.
 
-Sensors are listed in the extended form, which distinguishes two of one name by number and entity. A
+Sensors are listed in the extended form, which distinguishes two of one name by their numbers. A
 name may contain blanks and bars, never a line end.
 """
 
@@ -170,10 +170,11 @@ def _may_be_of(name: str, line: str) -> bool:
 
 def _of_one_number(lines: Sequence[SensorLine]) -> SensorLine:
     """Return the listing of one sensor that is in watts, else one that may be."""
-    in_watts = {line.value: line for line in reversed(lines) if line.unit == _WATTS}
-    if len(in_watts) < 2:
-        return next(iter(in_watts.values()), lines[0])
-    values = " and ".join(f"{value:g} W" for value in sorted(filter(None, in_watts)))
+    several = len({line.entity for line in lines}) > 1
+    read = {line.value: line for line in reversed(lines) if several or line.unit == _WATTS}
+    if len(read) < 2:
+        return next(iter(read.values()), lines[0])
+    values = " and ".join("no reading" if w is None else f"{w:g} W" for w in reversed(read))
     text = f"ipmitool lists {lines[0].words} several times, with {values}: which counts is unknown"
     raise ReadError(Reason.SENSOR_UNREADABLE, text)
 

@@ -100,11 +100,29 @@ def test_two_sensors_of_one_name_are_both_summed() -> None:
 
 
 def test_a_sensor_that_is_listed_twice_counts_once() -> None:
-    """It is read twice, and may have another value then."""
-    assert total(line("PIN", "100 Watts") + line("PIN", "101 Watts"), "PIN") == 100
+    assert total(line("PIN", "100 Watts") + line("PIN", "100.0 Watts"), "PIN") == 100
     for other in ("No Reading", "24 | 30 degrees C", "", "3 Volts"):
         assert total(line("PIN", "100 Watts") + line("PIN", other), "PIN") == 100
         assert total(line("PIN", other) + line("PIN", "100 Watts"), "PIN") == 100
+
+
+def test_a_sensor_that_is_listed_in_two_entities_counts_once_as_ipmi_has_it() -> None:
+    two = line("PIN", "225 Watts", 0x70, "10.1") + line("PIN", "225 Watts", 0x70, "10.2")
+    (sensor,) = sensors_in_watts(parse_sensors(two), ["PIN"])
+    assert (sensor.entity, sensor.value) == ("10.1", 225)
+
+
+@pytest.mark.parametrize(
+    ("entity", "other"),
+    [("10.1", "250 Watts"), ("10.2", "250 Watts"), ("10.2", "No Reading"), ("10.1", "0 Watts")],
+)
+def test_two_sensors_of_one_number_whose_watts_differ_are_a_doubt(entity: str, other: str) -> None:
+    """Found on a BMC with two controllers: one of two supplies was taken for both."""
+    output = line("PIN", "200 Watts", 0x70) + line("PIN", other, 0x70, entity)
+    with pytest.raises(ReadError, match=r"number 70h\) several times, with 200 W and ") as caught:
+        total(output + line("Another", "5 Watts", 1), "PIN", "Another")
+    assert caught.value.reason is Reason.SENSOR_UNREADABLE
+    assert total(output + line("Another", "5 Watts", 1), "Another") == 5
 
 
 @pytest.mark.parametrize(
