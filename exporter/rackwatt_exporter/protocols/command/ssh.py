@@ -249,5 +249,10 @@ def _login_failed(output: bytes) -> ReadError:
     stderr = output.decode("utf-8", "replace")
     for phrase, reason in FAILURES:
         if phrase in stderr.lower():
-            return ReadError(reason, HINTS.get(reason) or f"ssh: {one_line(stderr, -1)}")
-    return ReadError(Reason.COMMAND_FAILED, f"ssh: {one_line(stderr, -1)}")
+            return ReadError(reason, HINTS.get(reason) or _last_line(stderr))
+    return ReadError(Reason.COMMAND_FAILED, _last_line(stderr))
+
+
+def _last_line(stderr: str) -> str:
+    """Return ssh's last line, which often names ssh itself."""
+    return f"ssh: {one_line(stderr, -1).removeprefix('ssh: ')}"

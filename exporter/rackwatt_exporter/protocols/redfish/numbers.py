@@ -89,6 +89,15 @@ def statistic(value: Json) -> float | None:
     return None if watts_kept in REDFISH_NO_VALUE else watts_kept
 
 
+def counter(value: Json) -> float | None:
+    """Return a counter of energy, in its own unit; None where there is none.
+
+    One of 16 bits may pass 65535 on its way.
+    """
+    counted = positive(value)
+    return None if counted in REDFISH_NO_VALUE - {0xFFFF} else counted
+
+
 def positive(value: Json) -> float | None:
     """Return a number above 0; None for anything else."""
     known = number(value)

@@ -12,6 +12,7 @@ from rackwatt_exporter.protocols.redfish.json import Json, get, get_str, members
 from rackwatt_exporter.protocols.redfish.names import display_name, labels, shown, surest
 from rackwatt_exporter.protocols.redfish.numbers import (
     added,
+    counter,
     member_watts,
     number,
     positive,
@@ -146,7 +147,7 @@ def joules(document: Json) -> float | None:
     """Return the energy counter of a resource of metrics."""
     for count in COUNTS:
         for energy, unit in ENERGY_UNITS.items():
-            counted = positive(get(document, energy, count))
+            counted = counter(get(document, energy, count))
             if counted is not None:
                 return positive(counted * unit)
     return None

@@ -17,7 +17,13 @@ from rackwatt_exporter.protocols.redfish.names import (
     surest,
     whole_rank,
 )
-from rackwatt_exporter.protocols.redfish.numbers import added, known_watts, member_watts, positive
+from rackwatt_exporter.protocols.redfish.numbers import (
+    added,
+    counter,
+    known_watts,
+    member_watts,
+    positive,
+)
 from rackwatt_exporter.protocols.redfish.power import (
     COUNTS,
     ENERGY_UNITS,
@@ -179,5 +185,5 @@ def _unfit(document: Json) -> str:
 
 def _joules(document: Json) -> float | None:
     unit = ENERGY_UNITS.get(get_str(document, "ReadingType"))
-    counted = next(filter(None, (positive(get(document, count)) for count in COUNTS)), None)
+    counted = next(filter(None, (counter(get(document, count)) for count in COUNTS)), None)
     return None if counted is None or unit is None else positive(counted * unit)

@@ -102,7 +102,8 @@ def _opaque(content: bytes) -> Value | Malformed:
 
 
 def _wrong_length(kind: str, content: bytes) -> Malformed:
-    return Malformed(f"an {kind} of {len(content) or 'no'} bytes")
+    article = "an" if kind[0] in "IU" else "a"
+    return Malformed(f"{article} {kind} of {len(content) or 'no'} bytes")
 
 
 def _nothing(_: bytes) -> None:

@@ -54,15 +54,15 @@ class _Reply(JsonReply):
 _DECODER = msgspec.json.Decoder(_Reply)
 
 
-def parse_json(output: bytes) -> Parsed:
+def parse_json(output: bytes, *, what: str = WHAT) -> Parsed:
     """Read the answer in JSON, of any version.
 
     Raises:
         ReadError: bad_reply.
     """
-    statistics = decode(_DECODER, output, WHAT).statistics
+    statistics = decode(_DECODER, output, what).statistics
     if statistics is None or _ESSENTIAL not in statistics:
-        raise not_printed(output, WHAT)
+        raise not_printed(output, what)
     types = _rows(statistics.get("rpcs_by_message_type"), "message_type", "type_id")
     users = _rows(statistics.get("rpcs_by_user"), "user", "user_id")
     read = msgspec.structs.replace(

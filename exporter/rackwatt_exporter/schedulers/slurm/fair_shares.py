@@ -86,18 +86,18 @@ def parse_text(output: bytes) -> Parsed:
     return _shares(_of_rows(rows(output, len(_COLUMNS))), output, _SSHARE)
 
 
-def parse_json(output: bytes) -> Parsed:
+def parse_json(output: bytes, *, what: str = _REST) -> Parsed:
     """Read what slurmrestd answers, of any version.
 
     Raises:
         ReadError: bad_reply.
     """
-    reply = decode(_DECODER, output, _REST)
+    reply = decode(_DECODER, output, what)
     records = None if reply.shares is None else reply.shares.shares
     if records is None:
-        raise not_printed(output, _REST)
+        raise not_printed(output, what)
     read = (_of_json(one) if isinstance(one, dict) else None for one in records)
-    return _shares(read, output if records else b"", _REST)
+    return _shares(read, output if records else b"", what)
 
 
 def _shares(read: Iterable[_Read], output: bytes, what: str) -> Parsed:

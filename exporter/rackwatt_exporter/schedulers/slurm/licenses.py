@@ -32,15 +32,15 @@ class _Reply(JsonReply):
 _DECODER = msgspec.json.Decoder(_Reply)
 
 
-def parse_json(output: bytes) -> Parsed:
+def parse_json(output: bytes, *, what: str = _WHAT) -> Parsed:
     """Read the answer in JSON, of any version.
 
     Raises:
         ReadError: bad_reply.
     """
-    records = decode(_DECODER, output, _WHAT).licenses
+    records = decode(_DECODER, output, what).licenses
     if records is None:
-        raise not_printed(output, _WHAT)
+        raise not_printed(output, what)
     return listed(records, _of_json, _NOUN)
 
 

@@ -83,17 +83,17 @@ def parse_manager(output: bytes) -> Parsed:
     return _limits(map(_of_record, records), output if records else b"", _SCONTROL)
 
 
-def parse_json(output: bytes) -> Parsed:
+def parse_json(output: bytes, *, what: str = _REST) -> Parsed:
     """Read what slurmrestd answers, of any version.
 
     Raises:
         ReadError: bad_reply.
     """
-    reply = decode(_DECODER, output, _REST)
+    reply = decode(_DECODER, output, what)
     if reply.associations is None:
-        raise not_printed(output, _REST)
+        raise not_printed(output, what)
     read = (_of_json(one) if isinstance(one, dict) else None for one in reply.associations)
-    return _limits(read, output if reply.associations else b"", _REST)
+    return _limits(read, output if reply.associations else b"", what)
 
 
 def _limits(read: Iterable[_Read], output: bytes, what: str) -> Parsed:

@@ -40,15 +40,15 @@ class _Reply(JsonReply):
 _DECODER = msgspec.json.Decoder(_Reply)
 
 
-def parse_json(output: bytes, now_s: float | None = None) -> Parsed:
+def parse_json(output: bytes, now_s: float | None = None, *, what: str = _WHAT) -> Parsed:
     """Read the answer in JSON, of any version, at a Unix time, None for now.
 
     Raises:
         ReadError: bad_reply.
     """
-    records = decode(_DECODER, output, _WHAT).reservations
+    records = decode(_DECODER, output, what).reservations
     if records is None:
-        raise not_printed(output, _WHAT)
+        raise not_printed(output, what)
     at_s = time.time() if now_s is None else now_s
     return listed(records, partial(_of_json, now_s=at_s), _NOUN)
 

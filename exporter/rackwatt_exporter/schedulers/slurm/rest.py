@@ -203,7 +203,7 @@ class SlurmRest:
             answer, _ = await self._answer(path, deadline_s, query)
         except VersionError as error:
             raise without_subject(error, path) from None
-        return await asyncio.to_thread(subject.parse_reply, answer.body)
+        return await asyncio.to_thread(subject.parse_reply, answer.body, what=path)
 
     async def _answer(
         self, path: str, deadline_s: float, query: Mapping[str, str] | None = None

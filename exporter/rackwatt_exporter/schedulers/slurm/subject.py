@@ -69,6 +69,18 @@ class Form(NamedTuple):
     parse: Callable[[bytes], Parsed]
 
 
+class ReplyParser(Protocol):
+    """What parses an answer of slurmrestd; `what` is its path, for messages."""
+
+    def __call__(self, output: bytes, *, what: str) -> Parsed:
+        """Parse it.
+
+        Raises:
+            ReadError: bad_reply.
+        """
+        ...
+
+
 class SlurmSubject(NamedTuple):
     """One subject, of the name that its field of SchedulerSnapshot has.
 
@@ -85,7 +97,7 @@ class SlurmSubject(NamedTuple):
     noun: str
     forms: tuple[Form, ...]
     path: str
-    parse_reply: Callable[[bytes], Parsed]
+    parse_reply: ReplyParser
     every_s: float = 0.0
     by_cluster: bool = False
     doubt: Callable[[Any, SchedulerSnapshot], str] | None = None
@@ -135,6 +147,6 @@ def decode(decoder: "msgspec.json.Decoder[R]", output: bytes, what: str) -> R:
 
 
 def not_printed(output: bytes, what: str) -> ReadError:
-    """Return the error of an output that is not what a command prints."""
+    """Return the error of an output that is not that of a command, or of a path of slurmrestd."""
     shown = printable(output.strip()[:200], _MAX_SHOWN) or "nothing"
-    return ReadError(Reason.BAD_REPLY, f"not what Slurm prints of {what}: {shown}")
+    return ReadError(Reason.BAD_REPLY, f"not what Slurm reports by {what}: {shown}")

@@ -27,6 +27,9 @@ _NONE = re.compile(
     re.IGNORECASE,
 )
 _OTHER = "`pattern` of its oids entry has to be this text, with {value} for the number"
+_UNKNOWN_FORM = (
+    "no setting of its oids entry reads a number in this form: `1,234.5` and `1234.5` are read"
+)
 _ANY_NUMBER = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)*")
 _PLAIN = re.compile(r"[+-]?[0-9]{1,20}(\.[0-9]{1,20})?\Z")
 _GROUPED = re.compile(r"[+-]?[1-9][0-9]{0,2}(,[0-9]{3}){1,6}(\.[0-9]{1,20})?\Z")
@@ -62,6 +65,8 @@ def advice(sent: bytes, unit: str | None = None, pattern: str | None = None) -> 
     numbers = list(_ANY_NUMBER.finditer(value))
     if len(numbers) != 1:
         return _OTHER
+    if number(numbers[0][0].encode(), pattern="{value}") is None:
+        return _UNKNOWN_FORM
     before, after = value[: numbers[0].start()], value[numbers[0].end() :]
     own_unit = after.strip()
     if not before and own_unit in WATTS and own_unit != unit and pattern is None:

@@ -129,7 +129,9 @@ async def test_a_port_without_a_listener_is_connection_refused(peer: Sshd, contr
 
 async def test_a_name_that_does_not_exist_is_name_unresolved(control: Path) -> None:
     host = SshHost("no-such-host.invalid", control_directory=control)
-    assert await reason_of(host) is Reason.NAME_UNRESOLVED
+    with pytest.raises(ReadError, match=r"^ssh: Could not resolve hostname no-such") as caught:
+        await host.run(["true"], PATIENCE_S)
+    assert caught.value.reason is Reason.NAME_UNRESOLVED
 
 
 async def test_a_peer_that_never_speaks_is_timeout(control: Path) -> None:

@@ -320,6 +320,17 @@ def test_a_resource_without_the_property_has_no_watts_and_is_no_error() -> None:
 HUGE = 1.7e308
 
 
+@pytest.mark.parametrize("counted", [0xFFFFFFFF, 0x7FFFFFFF, -1, 0])
+@pytest.mark.parametrize("unit", ["EnergykWh", "EnergyJoules"])
+def test_a_counter_of_energy_that_says_no_measurement_is_none(unit: str, counted: int) -> None:
+    document = {"PowerWatts": {"Reading": 300}, unit: {"LifetimeReading": counted, "Reading": 9}}
+    found = power.metrics([document], "M")
+    assert found is not None
+    assert found.reading.watts == 300
+    assert found.reading.joules == 9 * power.ENERGY_UNITS[unit]
+    assert power.joules({unit: {"LifetimeReading": counted}}) is None
+
+
 def test_numbers_too_large_to_add_up_are_no_watts_and_no_joules() -> None:
     supplies = {"PowerSupplies": [{"PowerInputWatts": HUGE}] * 2}
     assert "no number" in unreadable(power.supply_inputs, supplies)

@@ -67,3 +67,17 @@ def test_a_name_is_written_as_people_write_it(arcs: list[int]) -> None:
     oid = (1, 3, *arcs)
     encoded = ber.oid(oid)
     assert name(ber.element(encoded).content) == ".".join(map(str, oid))
+
+
+@pytest.mark.parametrize(
+    ("tag", "message"),
+    [
+        (0x02, "an INTEGER of no bytes"),
+        (0x40, "an IpAddress of no bytes"),
+        (0x41, "a Counter32 of no bytes"),
+        (0x42, "a Gauge32 of no bytes"),
+        (0x47, "an Unsigned32 of no bytes"),
+    ],
+)
+def test_a_message_has_the_article_of_the_type(tag: int, message: str) -> None:
+    assert decode_value(tag, b"") == Malformed(message)

@@ -132,3 +132,14 @@ def test_a_value_that_cannot_be_true_beside_the_nodes_is_not_known() -> None:
     assert hidden.licenses is None
     assert "licences are not known: 1 node has some" in hidden.note
     assert shown.licenses == MATLAB
+
+
+@pytest.mark.parametrize("subject", SUBJECTS, ids=lambda subject: subject.field)
+@pytest.mark.parametrize("body", [b"<html>", b"{}", b'{"errors": ["no"]}', b"{7}"])
+def test_an_answer_that_is_none_is_named_by_its_path(subject: SlurmSubject, body: bytes) -> None:
+    path = subject.path.format(version="v0.0.40")
+    with pytest.raises(ReadError) as caught:
+        subject.parse_reply(body, what=path)
+    assert caught.value.reason is Reason.BAD_REPLY
+    assert path in str(caught.value)
+    assert "scontrol" not in str(caught.value)

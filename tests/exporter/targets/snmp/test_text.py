@@ -114,6 +114,12 @@ def test_the_advice_for_a_text_with_one_number_reads_that_number(
         assert len(value) <= MAX_PATTERN
 
 
+@pytest.mark.parametrize("sent", [b"1.234,5", b"1.234,5 W", b"Load: 12,5", b"1.2.3", b"0,5 kW"])
+def test_the_advice_for_a_number_that_no_setting_reads_names_none(sent: bytes) -> None:
+    assert advice(sent).startswith("no setting of its oids entry reads")
+    assert not _SETTING.search(advice(sent))
+
+
 _SETTING = re.compile(r"`(unit|pattern): ([^`]*)`")
 
 
