@@ -27,6 +27,12 @@ def members(document: Json, key: str = "Members") -> list[Json]:
     return value if isinstance(value, list) else []
 
 
+def count_of(document: Json, key: str = "Members") -> int:
+    """Return how many members a list has, by its count or by what is listed, whichever is more."""
+    count = get(document, f"{key}@odata.count")
+    return max(len(members(document, key)), count if isinstance(count, int) else 0)
+
+
 def link(document: Json, *keys: str | int) -> str | None:
     """Return the path of the resource that a property refers to, or to a part of."""
     path = get_str(document, *keys, "@odata.id").partition("#")[0]

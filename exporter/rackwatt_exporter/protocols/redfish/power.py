@@ -106,7 +106,7 @@ def supply_inputs(documents: Sequence[Json], where: str) -> Found | None:
 
 def supply_outputs(documents: Sequence[Json], where: str) -> Found | None:
     """Read Power: the sum of what all its power supplies give out, if no input is known."""
-    supplies = _present(documents[0])
+    supplies = fitted_supplies(documents[0])
     known = (number(get(each, *keys)) for each in supplies.values() for keys in SUPPLY_INPUTS)
     if any(known):
         return None
@@ -130,9 +130,11 @@ def supply_input(document: Json) -> float | None:
     return number(_input(document))
 
 
-def supply_names(document: Json) -> list[str]:
-    """Return the names of the power supplies that Power lists, without empty bays."""
-    return list(_present(document))
+def fitted_supplies(document: Json) -> dict[str, Json]:
+    """Return Power's supplies in service, by names of which no two are the same."""
+    supplies = [each for each in members(document, "PowerSupplies") if in_service(each)]
+    known = [(get_str(each, "Name"), get_str(each, "MemberId")) for each in supplies]
+    return dict(zip(labels(known), supplies, strict=True))
 
 
 def measures_power(document: Json) -> bool:
@@ -141,6 +143,11 @@ def measures_power(document: Json) -> bool:
         return False
     units = get(document, "ReadingUnits")
     return units is None or (isinstance(units, str) and units.lower() in ("w", "watt", "watts"))
+
+
+def in_other_units(sensor: Json) -> bool:
+    """Return whether a sensor says that it measures something else than power in watts."""
+    return isinstance(sensor, dict) and not measures_power({"ReadingType": "Power"} | sensor)
 
 
 def joules(document: Json) -> float | None:
@@ -193,19 +200,12 @@ def _machine(document: Json, own: Collection[str]) -> tuple[int, Json]:
 
 
 def _supplies(document: Json, keys: tuple[str, ...], where: str) -> Found | None:
-    supplies = _present(document)
+    supplies = fitted_supplies(document)
     values = {name: _of_supply(each, *keys) for name, each in supplies.items()}
     if not any(_has(each, keys) for each in supplies.values()):
         return None
     source = f"{where}#PowerSupplies/{'/'.join(keys)}"
     return Found(Reading(member_watts(values.items(), source), source), tuple(values))
-
-
-def _present(document: Json) -> dict[str, Json]:
-    """Return the power supplies in service, by names of which no two are the same."""
-    supplies = [each for each in members(document, "PowerSupplies") if in_service(each)]
-    known = [(get_str(each, "Name"), get_str(each, "MemberId")) for each in supplies]
-    return dict(zip(labels(known), supplies, strict=True))
 
 
 def _has(document: Json, keys: tuple[str, ...]) -> bool:

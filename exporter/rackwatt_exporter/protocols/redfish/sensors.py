@@ -24,6 +24,7 @@ from rackwatt_exporter.protocols.redfish.numbers import (
     member_watts,
     positive,
 )
+from rackwatt_exporter.protocols.redfish.ownership import is_of_others
 from rackwatt_exporter.protocols.redfish.power import (
     COUNTS,
     ENERGY_UNITS,
@@ -104,6 +105,9 @@ def choose_sensors(documents: Sequence[Json], own: Collection[str] = ()) -> Chos
     inputs = [each for each in power if is_supply_input(each)]
     if power and not inputs:
         raise NotNamedError("sensors of power are", [_with_limitations(each) for each in power])
+    if shared := [each for each in inputs if is_of_others(each, own)]:
+        kind = "other chassis or systems share the supplies of"
+        raise NotNamedError(kind, [display_name(each) for each in shared])
     _require_one_input_per_supply(inputs, power)
     _require_input_of_named_supplies(inputs, documents)
     return Chosen(inputs, supplies=True)

@@ -3,7 +3,8 @@
 One BMC may list an enclosure, several nodes, risers, GPUs and power supplies as chassis, and parts
 are never added to the whole. The machine is the outermost chassis that contains its ComputerSystem
 and no other: a blade or a sled is in an enclosure of several, whatever its BMC lists. A chassis
-that may hold several is not the machine, though the system names no other.
+that may hold several is not the machine, though the system names no other. A list whose count is
+more than its members may leave out a machine.
 """
 
 from collections.abc import Collection, Iterable
@@ -12,6 +13,7 @@ from urllib.parse import quote
 
 from rackwatt_exporter.protocols.redfish.json import (
     Json,
+    count_of,
     get,
     get_str,
     last_part,
@@ -21,7 +23,7 @@ from rackwatt_exporter.protocols.redfish.json import (
 )
 from rackwatt_exporter.protocols.redfish.names import shown
 from rackwatt_exporter.reading import ReadError, Reason
-from rackwatt_exporter.targets.redfish.collection import Look, listed, resources
+from rackwatt_exporter.targets.redfish.collection import Look, listed, pages, resources
 from rackwatt_exporter.targets.redfish.equipment import power_equipment
 
 SYSTEMS = "/redfish/v1/Systems"
@@ -63,6 +65,9 @@ async def find_machine(look: Look, option: str | None) -> MachineChassis:
         return await _named(look, option)
     served = await resources(look, SYSTEMS)
     systems = _whole_systems(served)
+    count, known = count_of(await look(SYSTEMS)), len(await pages(look, SYSTEMS))
+    if count > known:
+        raise await _to_choose(look, f"this BMC counts {count} systems and lists {known}")
     if len(systems) > 1:
         raise await _to_choose(look, f"this BMC serves several systems ({_ids(systems)})")
     if not systems:
@@ -85,7 +90,8 @@ async def _named(look: Look, option: str) -> MachineChassis:
     if chassis is None:
         raise await _to_choose(look, f"there is no chassis {option!r}")
     systems = _links(chassis, "ComputerSystems")
-    system = await look(systems[0]) if len(systems) == 1 else None
+    alone = len(systems) == 1 == count_of(get(chassis, "Links"), "ComputerSystems")
+    system = await look(systems[0]) if alone else None
     return MachineChassis((chassis,), _state(system, chassis), _own(system, chassis))
 
 
@@ -141,12 +147,13 @@ async def _may_be_shared(look: Look, chassis: Json, inside: frozenset[str]) -> b
     """Return whether a chassis holds machines beside the one whose paths are `inside`, or may.
 
     The BMC of one node often lists only its own system in the enclosure, and cannot show the other
-    nodes: a member that cannot be read may be one. An enclosure that lists no members may have any
-    chassis but parts in it, and not be that of the machine unless it lists its system.
+    nodes: a member that cannot be read, or is only counted, may be one. An enclosure that lists no
+    members may have any chassis but parts in it, and not be that of the machine unless it lists its
+    system.
     """
     kind = get_str(chassis, "ChassisType")
     contained = _links(chassis, "Contains")
-    if kind in FACILITIES or not _systems(chassis) <= inside:
+    if kind in FACILITIES or _counts_others(chassis) or not _systems(chassis) <= inside:
         return True
     for path in contained:
         if path.rstrip("/") in inside:
@@ -202,6 +209,15 @@ def _is_part(chassis: Json) -> bool:
 
 def _holds(chassis: Json, system: Json) -> bool:
     return _same(link(system)) in _systems(chassis)
+
+
+def _counts_others(chassis: Json) -> bool:
+    """Return whether a chassis counts more systems, or chassis within, than it lists."""
+    links = get(chassis, "Links")
+    systems, contained = len(members(links, "ComputerSystems")), len(members(links, "Contains"))
+    # One that is counted and not listed is the machine's own system.
+    more_systems = count_of(links, "ComputerSystems") > max(systems, 1)
+    return more_systems or count_of(links, "Contains") > contained
 
 
 def _systems(chassis: Json) -> set[str]:

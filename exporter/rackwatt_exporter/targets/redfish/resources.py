@@ -2,7 +2,8 @@
 
 `seekers` lists how to find them, the best first: metrics; Power, deprecated in 2020 and still the
 most common; the metrics of the power supplies; sensors; at last the output of supplies. A resource
-that is not linked is tried at its usual path, where some services have it.
+that is not linked is tried at its usual path, where some services have it. One that is linked may
+be another chassis': its watts are not the machine's.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
@@ -14,6 +15,7 @@ from rackwatt_exporter.protocols.redfish import power as power
 from rackwatt_exporter.protocols.redfish.json import Json, get, get_str, last_part, link
 from rackwatt_exporter.protocols.redfish.names import display_name, is_of_supply, labels, whole_rank
 from rackwatt_exporter.protocols.redfish.numbers import number
+from rackwatt_exporter.protocols.redfish.ownership import belongs, is_of_others, with_contained
 from rackwatt_exporter.protocols.redfish.power import Finder, Found, NotNamedError
 from rackwatt_exporter.protocols.redfish.sensors import sum_of, total_of
 from rackwatt_exporter.protocols.redfish.status import in_service, supply_works, works
@@ -52,7 +54,10 @@ Seeker = Callable[[Look], Awaitable[PowerResource | None]]
 
 
 class Enclosure(NamedTuple):
-    """Paths of the resources of a chassis or a PDU; `own` are the machine's own paths."""
+    """Paths of the resources of a chassis or a PDU; `own` are the machine's own paths.
+
+    `fed` are these and the chassis within, which the machine's supplies may feed.
+    """
 
     path: str
     metrics: str
@@ -61,6 +66,7 @@ class Enclosure(NamedTuple):
     supplies: str | None
     sensors: str
     own: frozenset[str]
+    fed: frozenset[str]
 
 
 def enclosure(document: Json, own: Collection[str]) -> Enclosure:
@@ -75,23 +81,25 @@ def enclosure(document: Json, own: Collection[str]) -> Enclosure:
         supplies=_path(document, "PowerSupplies") if equipment else None,
         sensors=_path(document, "Sensors"),
         own=frozenset(own),
+        fed=with_contained(own, document),
     )
 
 
 def seekers(enclosing: Enclosure, *, average: bool, expands: bool) -> list[Seeker]:
     """List the seekers of all possible resources; with `average`, only of the BMC's own mean."""
     if average:
-        return [partial(_in_power, enclosing.power, power.average_power(enclosing.own))]
+        mean = partial(_in_power, enclosing.power, power.average_power(enclosing.own))
+        return [partial(_only_own, mean, enclosing.own)]
     found: list[Seeker] = [partial(_metrics, enclosing.metrics, enclosing.own)]
     if enclosing.supplies is None:
         finders = power.power_control(enclosing.own), power.oem_total
         found += [partial(_in_power, enclosing.power, find) for find in finders]
         found.append(partial(_supplies_in_power, enclosing, power.supply_inputs))
-    found.append(partial(_supply_metrics, enclosing.subsystem, enclosing.supplies))
+    found.append(partial(_supply_metrics, enclosing))
     found.append(partial(_sensors, SensorList(enclosing.sensors, expands), enclosing))
     if enclosing.supplies is None:
         found.append(partial(_supplies_in_power, enclosing, power.supply_outputs))
-    return found
+    return [partial(_only_own, seek, enclosing.own) for seek in found]
 
 
 def named(enclosing: Sequence[Enclosure], names: Sequence[str], *, expands: bool) -> Seeker:
@@ -115,6 +123,22 @@ async def _named(
     return resource(paths, sum_of(once), partial(_named, enclosing, names, expands))
 
 
+async def _only_own(seek: Seeker, own: frozenset[str], look: Look) -> PowerResource | None:
+    """Find what a seeker finds, now and at each refresh, where all of it is the machine's own.
+
+    Raises:
+        NotNamedError: some of it belongs to another chassis; as the seeker.
+    """
+    place = await seek(look)
+    if place is None:
+        return None
+    if others := [path for path in place.states + place.paths if not belongs(path, own)]:
+        kind = "a link leads to another chassis, which redfish.chassis may name:"
+        raise NotNamedError(kind, [_short(path) for path in others])
+    refresh = place.refresh and partial(_only_own, place.refresh, own)
+    return place._replace(refresh=refresh)
+
+
 async def _in_power(path: str, find: Finder, look: Look) -> PowerResource | None:
     return resource((path,), find) if await look(path) else None
 
@@ -126,8 +150,9 @@ async def _supplies_in_power(at: Enclosure, find: Finder, look: Look) -> PowerRe
     with suppress(ReadError):  # which the reading raises
         if find([document], place.where) is None:
             return None
-    known = power.supply_names(document)
-    fitted = await _fitted(at.subsystem, at.supplies, look)
+    known = power.fitted_supplies(document)
+    _require_own_supplies(known, at)
+    fitted = await _fitted(at, look)
     if len(fitted) > len(known):
         kind = f"Power has only {len(known)} of the supplies"
         raise NotNamedError(kind, _supply_labels(fitted))
@@ -139,23 +164,22 @@ async def _metrics(path: str, own: frozenset[str], look: Look) -> PowerResource 
     sensor = _source(excerpt)
     measured = await look(sensor) if sensor else None
     if sensor and not _is_of_whole(sensor, measured, own):
-        named = " ".join(filter(None, (last_part(sensor), _name_besides(sensor, measured))))
-        raise NotNamedError("the metrics are those of sensor", [named])
+        raise NotNamedError("the metrics are those of sensor", [_described(sensor, measured, own)])
     has_reading = number(get(excerpt, "Reading")) is not None
     if sensor and measured and not (has_reading and works(measured)):
         return resource((sensor,), total_of(last_part(sensor)))
     return resource((path,), power.metrics)
 
 
-async def _supply_metrics(subsystem: str, supplies: str | None, look: Look) -> PowerResource | None:
-    fitted = await _fitted(subsystem, supplies, look)
+async def _supply_metrics(at: Enclosure, look: Look) -> PowerResource | None:
+    fitted = await _fitted(at, look)
     metrics = {member: _path(each, "Metrics", member) for member, each in fitted.items()}
     excerpts = {m: get(await look(metrics[m]), "InputPowerWatts") for m in fitted}
     if not any(excerpt is not None for excerpt in excerpts.values()):
         return None
     paths = tuple(_input_path(m, fitted[m], metrics[m], e) for m, e in excerpts.items())
     names = _supply_labels(fitted)
-    refresh = partial(_supply_metrics, subsystem, supplies)
+    refresh = partial(_supply_metrics, at)
     return resource(paths, power.supply_metrics(names), refresh, tuple(fitted))
 
 
@@ -167,14 +191,26 @@ def _input_path(member: str, supply: Json, metrics: str, excerpt: Json) -> str:
     return (None if has_reading else _source(excerpt)) or metrics
 
 
-async def _fitted(subsystem: str, supplies: str | None, look: Look) -> dict[str, Json]:
+async def _fitted(at: Enclosure, look: Look) -> dict[str, Json]:
     """Return the power supplies that are listed and in service, by path.
 
     A supply that is listed and not found is one that cannot be read, not an empty bay.
+
+    Raises:
+        NotNamedError: some of them feed others too.
     """
-    path = supplies or link(await look(subsystem), "PowerSupplies")
-    members = {member: await look(member) for member in await listed(look, path)} if path else {}
-    return {m: each for m, each in members.items() if each is None or in_service(each)}
+    path = at.supplies or link(await look(at.subsystem), "PowerSupplies")
+    bays = {member: await look(member) for member in await listed(look, path)} if path else {}
+    fitted = {m: each for m, each in bays.items() if each is None or in_service(each)}
+    _require_own_supplies(dict(zip(_supply_labels(fitted), fitted.values(), strict=True)), at)
+    return fitted
+
+
+def _require_own_supplies(supplies: dict[str, Json], at: Enclosure) -> None:
+    """Raise if some of these supplies, by name, feed other chassis or systems than the machine."""
+    if others := [name for name, each in supplies.items() if is_of_others(each, at.fed)]:
+        kind = "other chassis or systems share the supplies"
+        raise NotNamedError(kind, others)
 
 
 def _supply_labels(fitted: dict[str, Json]) -> list[str]:
@@ -195,28 +231,34 @@ async def _sensors(listed: SensorList, at: Enclosure, look: Look) -> PowerResour
 
 async def _require_a_sensor_per_supply(sensors: int, at: Enclosure, look: Look) -> None:
     """Raise if the chassis lists more supplies than have a sensor of their input."""
-    listed_supplies = _supply_labels(await _fitted(at.subsystem, at.supplies, look))
-    for names in (listed_supplies, power.supply_names(await look(at.power))):
+    listed_supplies = _supply_labels(await _fitted(at, look))
+    for names in (listed_supplies, list(power.fitted_supplies(await look(at.power)))):
         if len(names) > sensors:
             raise NotNamedError(f"only {sensors} has a sensor of its input, of the supplies", names)
 
 
 def _is_of_whole(path: str, sensor: Json, own: frozenset[str]) -> bool:
-    """Return whether metrics may be the machine's that refer to this sensor.
+    """Return whether metrics may be the machine's watts that refer to this sensor.
 
     It may have a plain name, since metrics of a chassis refer to one sensor. Where it cannot be
     read, its Id has to be one of the whole machine.
     """
+    if not belongs(path, own) or power.in_other_units(sensor):
+        return False
     if not sensor:
         return whole_rank({"Id": last_part(path)}, own) > 0
     alone = not is_of_supply(sensor)
     return whole_rank(sensor, own, alone) > 0
 
 
-def _name_besides(path: str, sensor: Json) -> str:
-    """Return the name of a sensor for a message, where its Id is another."""
-    name = get_str(sensor, "Name")
-    return f"({name})" if name and name != last_part(path) else ""
+def _described(path: str, sensor: Json, own: frozenset[str]) -> str:
+    """Return a sensor's Id for a message, with what else of it leaves a doubt."""
+    identity, name = last_part(path), get_str(sensor, "Name")
+    described = identity if belongs(path, own) else _short(path)
+    if name and name != identity:
+        described += f" ({name})"
+    units = get_str(sensor, "ReadingUnits") or get_str(sensor, "ReadingType")
+    return f"{described} in {units}" if power.in_other_units(sensor) else described
 
 
 def resource(
@@ -226,8 +268,11 @@ def resource(
     states: tuple[str, ...] = (),
 ) -> PowerResource:
     """Make a PowerResource, named after its paths."""
-    where = "+".join(path.removeprefix("/redfish/v1/").rstrip("/") for path in paths)
-    return PowerResource(tuple(paths), find, where, refresh, states)
+    return PowerResource(tuple(paths), find, "+".join(map(_short, paths)), refresh, states)
+
+
+def _short(path: str) -> str:
+    return path.removeprefix("/redfish/v1/").rstrip("/")
 
 
 def _source(excerpt: Json) -> str | None:

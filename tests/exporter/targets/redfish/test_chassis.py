@@ -59,6 +59,36 @@ def test_a_blade_is_not_taken_for_the_enclosure_that_holds_others() -> None:
     assert names(resources) == ["blade"]
 
 
+@pytest.mark.parametrize(("name", "count"), [("ComputerSystems", 4), ("Contains", 1)])
+def test_a_chassis_that_counts_more_than_it_lists_may_hold_other_machines(
+    name: str, count: int
+) -> None:
+    resources = service({"s": system("box")}, {"box": chassis("s")})
+    resources[f"{CHASSIS}/box"]["Links"][f"{name}@odata.count"] = count
+    with pytest.raises(ReadError, match=r"box may hold other machines.*redfish\.chassis") as raised:
+        find(resources)
+    assert raised.value.reason is Reason.NO_POWER_SENSOR
+    assert names(resources, "box") == ["box"]
+
+
+@pytest.mark.parametrize("count", [1, 0, -1, None, "4", [4]])
+def test_a_count_of_no_more_than_the_machines_system_is_no_doubt(count: Any) -> None:
+    resources = service({"s": system("box")}, {"box": chassis("s"), "bare": chassis()})
+    for each in ("box", "bare"):
+        resources[f"{CHASSIS}/{each}"]["Links"]["ComputerSystems@odata.count"] = count
+        resources[f"{SYSTEMS}/s"]["Links"]["Chassis"] = [_to(CHASSIS, each)]
+        assert names(resources) == [each]
+
+
+def test_systems_that_are_counted_and_not_listed_are_a_doubt() -> None:
+    resources = service({"s": system("box")}, {"box": chassis("s")})
+    resources[SYSTEMS]["Members@odata.count"] = 1
+    assert names(resources) == ["box"]
+    resources[SYSTEMS]["Members@odata.count"] = 4
+    with pytest.raises(ReadError, match="counts 4 systems and lists 1: name one in redfish"):
+        find(resources)
+
+
 def test_the_chassis_around_one_that_holds_the_same_system_comes_first() -> None:
     resources = service(
         {"s": system("board")},

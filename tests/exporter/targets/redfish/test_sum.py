@@ -1,6 +1,7 @@
 """Members of a sum that leave, return or come late, and searches that find nothing."""
 
 from collections import Counter
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -105,6 +106,22 @@ async def test_a_supply_with_a_resource_of_its_own_is_missed_and_found_again(
 
 
 METRICS = f"{CHASSIS}/PowerSubsystem/PowerSupplies"
+
+
+async def test_a_supply_of_another_chassis_that_is_listed_later_is_a_reason(
+    listed_at_once: None,
+) -> None:
+    served = Tree(machine() | supplies_with_metrics(300))
+    source = served.source()
+    assert (await source.read()).watts == 300
+    other = f"{CHASSIS}2/PowerSubsystem/PowerSupplies/0"
+    served.resources[METRICS]["Members"].append(link(other))
+    served.resources[other] = {**link(other), "Name": "PSU9"}
+    served.resources[f"{other}/Metrics"] = {"InputPowerWatts": {"Reading": 280}}
+    for _ in range(4):  # a list of several requests takes more than one poll
+        with suppress(ReadError):
+            assert (await source.read()).watts == 300
+    assert await reason_of(source) == (Reason.NO_POWER_SENSOR, None)
 
 
 def supplies_with_metrics(*watts: float, state: str = "Enabled", **more: Any) -> dict[str, Any]:

@@ -469,6 +469,24 @@ async def test_metrics_of_a_sensor_that_cannot_be_read_need_its_id_to_say_the_wh
         assert f"sensor '{identity}'" in str(await error_of(served))
 
 
+@pytest.mark.parametrize(
+    ("about", "said"),
+    [
+        ({"ReadingUnits": "kW"}, "in kW"),
+        ({"ReadingUnits": "mW"}, "in mW"),
+        ({"ReadingType": "Percent", "ReadingUnits": "%"}, "in %"),
+        ({"ReadingType": "Temperature", "ReadingUnits": None}, "in Temperature"),
+    ],
+)
+@pytest.mark.parametrize("identity", ["12", "Total_Power"])
+async def test_metrics_of_a_sensor_in_other_units_are_not_watts(
+    identity: str, about: dict[str, Any], said: str
+) -> None:
+    error = await error_of(with_excerpt(identity, Name="Total Power", **about))
+    assert error.reason is Reason.NO_POWER_SENSOR
+    assert f"sensor '{identity} (Total Power) {said}'" in str(error)
+
+
 async def test_metrics_of_a_sensor_that_the_tree_says_is_of_the_chassis_are_the_machines() -> None:
     served = tree("data-source-uri")
     sensor = f"{CHASSIS}/Sensors/MainFeed"

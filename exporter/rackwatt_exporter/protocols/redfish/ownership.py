@@ -1,0 +1,33 @@
+"""Whether a resource is the machine's, by its path and by what it says it feeds.
+
+A node's BMC often links to the resources of the enclosure around it, and supplies of the enclosure
+feed all its nodes. Their watts are those of the chassis that they belong to, wherever a link to
+them was found.
+"""
+
+from collections.abc import Collection
+
+from rackwatt_exporter.protocols.redfish.json import Json, get, linked, members
+from rackwatt_exporter.protocols.redfish.names import whole_rank
+
+
+def belongs(path: str, own: Collection[str]) -> bool:
+    """Return whether a resource is one of the machine's own, or below one of them."""
+    return any(path == each or path.startswith(f"{each}/") for each in own)
+
+
+def with_contained(own: Collection[str], chassis: Json) -> frozenset[str]:
+    """Return the machine's own paths and those of the chassis inside, which its supplies feed."""
+    inside = linked(members(get(chassis, "Links"), "Contains"))
+    return frozenset(own) | {path.rstrip("/") for path in inside}
+
+
+def is_of_others(document: Json, own: Collection[str]) -> bool:
+    """Return whether a supply, or its sensor, is of systems or chassis beside the machine's too.
+
+    It says so by RelatedItem, or by Links.PoweringChassis (DSP2046, PowerSupply).
+    """
+    said = members(document, "RelatedItem") + members(get(document, "Links"), "PoweringChassis")
+    # A supply may be related to parts of the machine alone, and is of the machine nevertheless.
+    ours = [{"@odata.id": path} for path in own]
+    return bool(said) and whole_rank({"RelatedItem": said + ours}, own, alone=True) == 0
