@@ -44,7 +44,11 @@ class Lustre(Model, frozen=True, kw_only=True):
     ] = None
     tls: ClientTls | None = None
     jobid: Annotated[
-        Annotated[list[JobidTemplate], Meta(min_length=1, max_length=8)] | None,
+        Annotated[
+            list[JobidTemplate],
+            Meta(min_length=1, max_length=8, extra_json_schema={"x-kubernetes-list-type": "set"}),
+        ]
+        | None,
         Meta(
             description="How the clients compose job ids: `procname_uid`, or their `jobid_name`. "
             "Where several fit, the one with the most fields counts. Default: `procname_uid`, "

@@ -21,7 +21,7 @@ ENTRY = st.tuples(
     st.sampled_from([1, 2]),
 )
 GOOD = st.lists(ENTRY, min_size=1, max_size=3)
-BROKEN = st.sampled_from([b"kind: [", b"\xff", b"a: 1\n", b"apiVersion: rackwatt.dev/v1alpha1"])
+BROKEN = st.sampled_from([b"kind: [", b"\xff", b"spec: {}\n", b"apiVersion: rackwatt.dev/v1alpha1"])
 MISTAKEN = st.just("mistaken")  # a document that is known by its name, and has a problem
 
 

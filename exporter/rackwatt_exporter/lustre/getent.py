@@ -7,8 +7,9 @@ so that a directory which does not answer holds up nothing and ends at a deadlin
 
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, TypeVar
 
+from rackwatt_exporter.lustre.join import PasswdEntry
 from rackwatt_exporter.protocols.command.process import (
     ProcessTimeoutError,
     command_failed,
@@ -25,13 +26,6 @@ _NOT_FOUND = 2  # exit status where some of the ids have no entry
 _MAX_IDS = 10_000  # of one command
 
 T = TypeVar("T")
-
-
-class PasswdEntry(NamedTuple):
-    """A user's name, and the id of the primary group."""
-
-    name: str
-    gid: int
 
 
 class Getent(Generic[T]):

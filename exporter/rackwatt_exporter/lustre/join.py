@@ -11,12 +11,18 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from rackwatt_crds.jobid import Jobid, JobidTemplates
-from rackwatt_exporter.lustre.getent import PasswdEntry
 from rackwatt_exporter.lustre.job_index import JobOwner
 
 Samples = Sequence[tuple[Mapping[str, str], float]]
 Key = tuple[str, ...]
 _NONE: Mapping[str, Jobid | None] = MappingProxyType({})
+
+
+class PasswdEntry(NamedTuple):
+    """A user's name, and the id of the primary group."""
+
+    name: str
+    gid: int
 
 
 class MissingOwner(StrEnum):

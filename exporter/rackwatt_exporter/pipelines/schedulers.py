@@ -22,8 +22,8 @@ from rackwatt_exporter.pipelines.shares import SharedNodes
 from rackwatt_exporter.pipelines.snapshot_view import MAX_STATES, VIEWS, SnapshotView, make_view
 from rackwatt_exporter.pipelines.tracing import JobListing, TracedSchedulers
 from rackwatt_exporter.polling.schedule import PollSchedule
-from rackwatt_exporter.protocols.received import ReceivedBytes, counting
 from rackwatt_exporter.reading import ReadError
+from rackwatt_exporter.received import ReceivedBytes, counting
 from rackwatt_exporter.schedulers.base import Scheduler
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 from rackwatt_exporter.schedulers.registry import scheduler

@@ -113,7 +113,7 @@ def test_a_scenario_is_played_and_followed_when_its_file_changes(
         fleet.until_logged(lambda line: "scenario reloaded" in line)
         observed = reasons(tmp_path)
         assert {node: reason for node, reason in observed.items() if reason} == {
-            "pdu1": "bad_reply"
+            "pdu1": "sensor_unreadable"
         }
         assert fleet.stop() == 0
 

@@ -134,7 +134,7 @@ async def test_a_certificate_that_does_not_hold_is_not_spoken_to(
 
 
 async def test_firmware_that_says_nonsense_is_an_error_and_never_a_number(ward: Ward) -> None:
-    reasons = {"ipmi": "bad_reply", "snmp": "bad_reply", "redfish": "bad_reply"}
+    reasons = {"ipmi": "bad_reply", "snmp": "sensor_unreadable", "redfish": "bad_reply"}
     async with ward.watching(ward.sick.values()) as watch:
         for name in ward.sick.values():
             ward.set(name, Fault(vendor=VENDORS["nonsense"]))

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rackwatt_exporter.lustre import getent
-from rackwatt_exporter.lustre.getent import FRESH_S, RETRY_S, Getent, PasswdEntry
+from rackwatt_exporter.lustre.getent import FRESH_S, RETRY_S, Getent
+from rackwatt_exporter.lustre.join import PasswdEntry
 from rackwatt_exporter.reading import Reason
 from tests.eventually import PATIENCE_S, eventually
 

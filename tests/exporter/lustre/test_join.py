@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 
 from rackwatt_crds.jobid import JobidTemplates
 from rackwatt_exporter.lustre import join
-from rackwatt_exporter.lustre.getent import PasswdEntry
 from rackwatt_exporter.lustre.job_index import JobOwner
-from rackwatt_exporter.lustre.join import MissingOwner, Owner, ProcessOwner
+from rackwatt_exporter.lustre.join import MissingOwner, Owner, PasswdEntry, ProcessOwner
 from rackwatt_exporter.lustre.queries import Measure
 from tests.exporter.lustre.captured import TRUTH, reading
 

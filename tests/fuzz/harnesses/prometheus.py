@@ -4,9 +4,8 @@ import math
 
 from rackwatt_crds.jobid import JobidTemplates
 from rackwatt_exporter.lustre import getent, join
-from rackwatt_exporter.lustre.getent import PasswdEntry
 from rackwatt_exporter.lustre.job_index import JobOwner
-from rackwatt_exporter.lustre.join import MissingOwner
+from rackwatt_exporter.lustre.join import MissingOwner, PasswdEntry
 from rackwatt_exporter.lustre.queries import Measure, dimensions
 from rackwatt_exporter.protocols.http.client import HttpResponse
 from rackwatt_exporter.protocols.http.prometheus import parse_vector, refusal

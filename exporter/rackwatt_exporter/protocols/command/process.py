@@ -12,8 +12,8 @@ from contextlib import suppress
 from typing import NamedTuple, cast
 
 from rackwatt_exporter.printable import printable
-from rackwatt_exporter.protocols.received import count_received
 from rackwatt_exporter.reading import ReadError, Reason
+from rackwatt_exporter.received import count_received
 
 OUTPUT_LIMIT = 64 * 1024 * 1024
 STDERR_LIMIT = 4096

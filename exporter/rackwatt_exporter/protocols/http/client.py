@@ -24,8 +24,8 @@ from rackwatt_exporter.protocols.http.tls_errors import (
     tls_failed,
 )
 from rackwatt_exporter.protocols.http.tls_probe import Peer, diagnose, diagnose_silence
-from rackwatt_exporter.protocols.received import count_received
 from rackwatt_exporter.reading import ReadError, Reason
+from rackwatt_exporter.received import count_received
 
 BODY_LIMIT = 64 * 1024 * 1024
 LINE_LIMIT = 16 * 1024 * 1024

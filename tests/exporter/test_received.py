@@ -8,7 +8,7 @@ from aiohttp.test_utils import TestServer
 from rackwatt_exporter.protocols.command.local import LocalHost
 from rackwatt_exporter.protocols.http.client import HttpClient
 from rackwatt_exporter.protocols.http.tls import TlsParameters
-from rackwatt_exporter.protocols.received import ReceivedBytes, count_received, counting
+from rackwatt_exporter.received import ReceivedBytes, count_received, counting
 from tests.eventually import PATIENCE_S
 
 
