@@ -46,7 +46,16 @@ Paused = Annotated[
         "Running collectors continue. Default: false."
     ),
 ]
-User = Annotated[str, Meta(min_length=1, max_length=64)]
+User = Annotated[
+    str,
+    Meta(
+        pattern=r"^[^:]+\Z",
+        min_length=1,
+        max_length=64,
+        description="A user name alone: no password after a `:`.",
+        extra={"confidential": True},
+    ),
+]
 Port = Annotated[int, Meta(ge=1, le=65535)]
 
 

@@ -151,3 +151,13 @@ def test_no_text_before_an_at_sign_or_in_a_query_is_shown(
 )
 def test_a_text_without_user_or_query_is_shown(text: str) -> None:
     assert shown(text) == repr(text)
+
+
+@pytest.mark.parametrize("user", ["root:Sekret", ":Sekret", "Sekret:"])
+def test_a_password_after_the_user_of_ssh_is_refused_and_not_repeated(user: str) -> None:
+    bmc = {"method": "ipmiSsh", "ipmiSsh": {"user": user}, "hosts": [{"names": "n1"}]}
+    slurm = {"cluster": "c", "slurm": {"ssh": {"host": "login", "user": user}}}
+    for kind, spec in (("PowerTarget", {"bmc": bmc}), ("SchedulerBinding", slurm)):
+        found = [said for said in messages(kind, spec) if ".user" in said]
+        assert found
+        assert "Sekret" not in " ".join(messages(kind, spec))
