@@ -153,7 +153,8 @@ async def test_limits_of_a_slurmrestd_that_does_not_say_which_cluster_it_has_are
 ) -> None:
     snapshot = await by_rest(alpha, tmp_path)
     assert snapshot.limits is None
-    assert "limits are not known: bad_reply: /associations lists 2 clusters" in snapshot.note
+    assert "limits are not known: bad_reply: /slurmdb/v0.0.38/associations" in snapshot.note
+    assert "associations lists 2 clusters (alpha, beta): slurm.cluster" in snapshot.note
     assert snapshot.nodes.keys() == {"n1"}
 
 
