@@ -22,7 +22,7 @@ _MAX_SHOWN = 80
 
 
 class Parsed(NamedTuple):
-    """What an answer says of a subject, None where it is not known, and a note of what is amiss."""
+    """What an answer says of a subject, None where it is not known, and a note of the rest."""
 
     value: object | None = None
     note: str = ""
