@@ -193,6 +193,8 @@ def test_every_flag_of_run_is_in_the_installation_page() -> None:
         "node.name",
         "path.sysfs",
         "path.procfs",
+        "path.devfs",
+        "path.cgroupfs",
         "log.level",
         "log.format",
     ]:

@@ -70,6 +70,22 @@ class EnergyCounter(NamedTuple):
     max_watts: float = MAX_DOMAIN_WATTS
 
 
+# The domain of what measures the whole machine, as at its supplies. It contains all others.
+WHOLE_NODE = "node"
+
+
+class DomainPower(NamedTuple):
+    """The current power of a part of this machine, where a source has no energy counter.
+
+    `zone` is its name within its collector. With `additive` it is not part of another one.
+    """
+
+    domain: str
+    zone: str
+    watts: float
+    additive: bool = True
+
+
 class Reason(StrEnum):
     """Why there is no reading: a closed list, used in metrics, status and docs."""
 

@@ -17,7 +17,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from rackwatt_exporter.collectors.registry import COLLECTORS, collector
+from rackwatt_exporter.config.collector import CollectorConfig
 from rackwatt_exporter.config.paths import HostPaths
+from rackwatt_exporter.config.secrets import Secrets
 from tests.bench.process import cost, resident_mib
 from tests.bench.report import Figure, figures, progress
 from tests.exporter.collectors.powercap import XEON, Powercap
@@ -60,7 +62,7 @@ def reading_us(name: str, host: HostPaths, times: int) -> float:
     """Return the processor time of one warm reading in microseconds."""
 
     async def read() -> float:
-        made = collector(name, host)
+        made = collector(CollectorConfig(name, "nodes"), host, Secrets(Path("/nonexistent")))
         await made.read()
         began_s = time.process_time()
         for _ in range(times):

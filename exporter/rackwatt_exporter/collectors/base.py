@@ -8,7 +8,7 @@ from typing import Protocol
 import msgspec
 
 from rackwatt_exporter.metrics.family import Sample
-from rackwatt_exporter.reading import EnergyCounter, ReadError
+from rackwatt_exporter.reading import DomainPower, EnergyCounter, ReadError
 
 
 class CollectorResult(msgspec.Struct, frozen=True):
@@ -21,6 +21,7 @@ class CollectorResult(msgspec.Struct, frozen=True):
     samples: tuple[Sample, ...] = ()
     energies: tuple[EnergyCounter, ...] = ()
     error: ReadError | None = None
+    powers: tuple[DomainPower, ...] = ()
 
 
 class Collector(Protocol):

@@ -11,15 +11,22 @@ from types import MappingProxyType
 from typing import NamedTuple, cast
 
 from rackwatt_exporter.collectors.base import Collector
+from rackwatt_exporter.config.collector import CollectorConfig
 from rackwatt_exporter.config.paths import HostPaths
+from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.metrics.family import MetricFamily
 
 
 class CollectorRow(NamedTuple):
-    """Factory of a collector, and the longest interval between its readings."""
+    """Factory of a collector, and the longest interval between its readings.
+
+    A factory is called with the host; a `configured` one also with the settings of the document,
+    None where it has none, and the Secrets.
+    """
 
     factory: str
     max_interval_s: float = math.inf
+    configured: bool = False
 
 
 COLLECTORS: Mapping[str, CollectorRow] = MappingProxyType(
@@ -37,7 +44,10 @@ def collector_families() -> list[MetricFamily]:
     return [family for module in modules for family in getattr(module, "FAMILIES", ())]
 
 
-def collector(name: str, host: HostPaths) -> Collector:
+def collector(config: CollectorConfig, host: HostPaths, secrets: Secrets) -> Collector:
     """Make a collector; it does no input or output yet."""
-    module, factory = COLLECTORS[name].factory.split(":")
-    return cast(Collector, getattr(import_module(module), factory)(host))
+    row = COLLECTORS[config.name]
+    module, name = row.factory.split(":")
+    factory = getattr(import_module(module), name)
+    made = factory(host, config.settings, secrets) if row.configured else factory(host)
+    return cast(Collector, made)

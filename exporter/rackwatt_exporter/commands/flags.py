@@ -39,7 +39,7 @@ def _shard(text: str) -> Shard:
 
 
 def add_host(parser: argparse.ArgumentParser) -> None:
-    """Add the name of this machine, and the mount points of sysfs and procfs."""
+    """Add the name of this machine, and the paths of its kernel's file systems."""
     here = HostPaths()
     parser.add_argument(
         "--node.name",
@@ -64,11 +64,28 @@ def add_host(parser: argparse.ArgumentParser) -> None:
         default=here.procfs,
         help="mount point of procfs (default: %(default)s)",
     )
+    parser.add_argument(
+        "--path.devfs",
+        dest="devfs",
+        metavar="DIR",
+        type=Path,
+        default=here.devfs,
+        help="directory of device files (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--path.cgroupfs",
+        dest="cgroups",
+        metavar="DIR",
+        type=Path,
+        help="mount point of control groups (default: fs/cgroup below sysfs)",
+    )
 
 
 def host(arguments: argparse.Namespace) -> HostPaths:
     """Return the machine of the flags of `add_host`."""
-    return HostPaths(arguments.node_name, arguments.sysfs, arguments.procfs)
+    return HostPaths(
+        arguments.node_name, arguments.sysfs, arguments.procfs, arguments.devfs, arguments.cgroups
+    )
 
 
 def start_logging(level: str, form: str) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from rackwatt_crds.model import Model
 from rackwatt_crds.powertarget import PowerTargetSpec
 from rackwatt_exporter.config.schedule import Schedule, schedule
 
@@ -11,13 +12,14 @@ class CollectorConfig:
     """Configuration of a collector.
 
     `name` is the collector's name and key. `scheduler` names the SchedulerBinding that reports the
-    machine's state.
+    machine's state. `settings` is the field of `spec.node` with the collector's name, if any.
     """
 
     name: str
     document: str
     schedule: Schedule = field(default_factory=Schedule)
     scheduler: str | None = None
+    settings: Model | None = None
 
     @property
     def key(self) -> str:
@@ -40,4 +42,8 @@ def collector_configs(document: str, spec: PowerTargetSpec) -> list[CollectorCon
         return []
     timing = schedule(spec)
     scheduler = spec.scheduler_ref.name if spec.scheduler_ref else None
-    return [CollectorConfig(name, document, timing, scheduler) for name in spec.node.collectors]
+    node = spec.node
+    return [
+        CollectorConfig(name, document, timing, scheduler, getattr(node, name, None))
+        for name in node.collectors
+    ]

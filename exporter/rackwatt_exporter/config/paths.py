@@ -1,4 +1,4 @@
-"""Paths of the host's `/sys` and `/proc`, and its name.
+"""Paths of the host's `/sys`, `/proc`, `/dev` and control groups, and its name.
 
 In a container the host's are mounted at other paths, since those of the container are masked.
 """
@@ -15,3 +15,10 @@ class HostPaths:
     node: str = field(default_factory=lambda: os.uname().nodename)
     sysfs: Path = Path("/sys")
     procfs: Path = Path("/proc")
+    devfs: Path = Path("/dev")
+    cgroups: Path | None = None
+
+    @property
+    def cgroupfs(self) -> Path:
+        """Where control groups are mounted, of either version."""
+        return self.cgroups or self.sysfs / "fs/cgroup"

@@ -1,15 +1,17 @@
 """The pipeline of this machine's collectors: their samples, and the joules of their counters."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any
 
+from rackwatt_crds.node.energy import WHOLE_NODE_SOURCES
 from rackwatt_exporter.collectors.base import Collector, CollectorResult
 from rackwatt_exporter.collectors.registry import COLLECTORS, collector
 from rackwatt_exporter.config.collector import CollectorConfig
 from rackwatt_exporter.config.fleet import Fleet
 from rackwatt_exporter.config.paths import HostPaths
+from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.exposition.families import STATE
 from rackwatt_exporter.metrics.family import MetricFamily
 from rackwatt_exporter.metrics.health import HealthFamilies
@@ -34,8 +36,8 @@ DOMAIN_POWER = MetricFamily(
 DOMAIN_ENERGY = MetricFamily(
     "rackwatt_node_domain_energy_joules_total",
     "counter",
-    "Total energy of a part of the node by its own counter, wraps "
-    "removed. Only package and dram add up.",
+    "Total energy of a part of the node by its own counter, wraps removed, or of its power over "
+    "time. Only package and dram add up.",
     _DOMAIN,
     "joules",
 )
@@ -63,9 +65,11 @@ class CollectorPipeline(Pipeline[CollectorConfig, CollectorResult]):
         host: HostPaths,
         schedulers: NodeStateStore,
         targets: TargetStore,
+        secrets: Secrets,
     ) -> None:
         super().__init__(store)
         self._host = host
+        self._secrets = secrets
         self._schedulers = schedulers
         self._targets = targets
 
@@ -81,11 +85,11 @@ class CollectorPipeline(Pipeline[CollectorConfig, CollectorResult]):
 
     def source(self, spec: CollectorConfig) -> Collector:
         """Make a collector."""
-        return collector(spec.name, self._host)
+        return collector(spec, self._host, self._secrets)
 
     def identity(self, spec: CollectorConfig) -> object:
-        """Return its name: a collector has no settings yet."""
-        return spec.name
+        """Return its name and settings."""
+        return spec.name, spec.settings
 
     def pace(self, spec: CollectorConfig) -> PollSchedule:
         """Return how often it is polled: no less than its counters allow."""
@@ -125,14 +129,22 @@ class CollectorPipeline(Pipeline[CollectorConfig, CollectorResult]):
         for record in self.store.records.values():
             by_document[record.spec.document].append(record)
         for document, records in by_document.items():
-            known = [watts for watts in map(self.store.watts, records) if watts is not None]
             up = any(record.value is not None for record in records)
             failure = next((record for record in records if record.error), None)
-            yield Measured(document, up, failure, sum(known) if known else None)
+            yield Measured(document, up, failure, self._node_watts(records))
 
     def problem(self, value: CollectorResult) -> ReadError | None:
         """Return why a part is missing."""
         return value.error
+
+    def _node_watts(self, records: Iterable[CollectorRecord]) -> float | None:
+        """Return the power of the node by its best source, or the sum of the parts measured."""
+        watts = {record.spec.name: self.store.watts(record) for record in records}
+        known = {name: each for name, each in watts.items() if each is not None}
+        whole = next((known[name] for name in WHOLE_NODE_SOURCES if name in known), None)
+        if whole is not None or not known:
+            return whole
+        return sum(known.values())
 
     def _samples(self, record: CollectorRecord) -> Iterator[tuple[MetricFamily, bytes]]:
         for sample in record.value.samples if record.value else ():
@@ -147,6 +159,12 @@ class CollectorPipeline(Pipeline[CollectorConfig, CollectorResult]):
                 yield DOMAIN_POWER, line(DOMAIN_POWER, who, repr(counter.watts))
             yield DOMAIN_ENERGY, line(DOMAIN_ENERGY, who, repr(counter.served_joules))
             yield DOMAIN_COVERED, line(DOMAIN_COVERED, who, repr(counter.served_covered_s))
+        for power in record.value.powers if record.value else ():
+            account = self.store.account(record.spec.name, power)
+            who = (self.store.node, record.spec.name, power.domain, power.zone)
+            yield DOMAIN_POWER, line(DOMAIN_POWER, who, repr(power.watts))
+            yield DOMAIN_ENERGY, line(DOMAIN_ENERGY, who, repr(account.served_joules))
+            yield DOMAIN_COVERED, line(DOMAIN_COVERED, who, repr(account.served_covered_s))
 
     def _state(self) -> Iterator[FamilyLines]:
         """Give the state of this node, unless it is a target as well and among the others."""

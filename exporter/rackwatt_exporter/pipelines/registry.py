@@ -43,7 +43,7 @@ class Registry:
             self.targets,
             self.schedulers,
             LustrePipeline(LustreStore(), schedulers, secrets),
-            CollectorPipeline(collectors, host, schedulers, targets),
+            CollectorPipeline(collectors, host, schedulers, targets, secrets),
             GridPipeline(Store()),
         )
 

@@ -1,6 +1,7 @@
 """The store of this machine's collectors: what each found last, and the joules of its counters.
 
-Counters of joules come raw, and are booked here on counters that outlive the process.
+Counters of joules come raw, and are booked here on counters that outlive the process. Power that
+comes without a counter is integrated over time, as that of a BMC is.
 """
 
 import time
@@ -10,7 +11,8 @@ from typing import TypeAlias
 
 from rackwatt_exporter.collectors.base import CollectorResult
 from rackwatt_exporter.config.collector import CollectorConfig
-from rackwatt_exporter.reading import EnergyCounter, ReadError
+from rackwatt_exporter.reading import WHOLE_NODE, DomainPower, EnergyCounter, ReadError
+from rackwatt_exporter.store.ledger import EnergyAccount
 from rackwatt_exporter.store.ledger_file import LedgerFile
 from rackwatt_exporter.store.store import Record, Store
 from rackwatt_exporter.store.wrapping_counter import WrappingCounter
@@ -49,14 +51,28 @@ class CollectorStore(Store[CollectorConfig, CollectorResult]):
         key = _counter_key(collector, energy)
         return self._ledger.counters.setdefault(key, WrappingCounter())
 
+    def account(self, collector: str, power: DomainPower) -> EnergyAccount:
+        """Return the account of a power."""
+        key = _account_key(collector, power)
+        return self._ledger.accounts.setdefault(key, EnergyAccount())
+
     def watts(self, record: CollectorRecord) -> float | None:
-        """Sum the power of a collector's counters; None unless all of them are known."""
-        if record.value is None or record.value.error is not None:
+        """Sum what a collector measures; None unless all of it is known.
+
+        A source of the whole node measures its parts, too: these are not added.
+        """
+        value = record.value
+        if value is None or value.error is not None:
             return None
-        additive = [energy for energy in record.value.energies if energy.additive]
-        known = [self.counter(record.spec.name, energy).watts for energy in additive]
-        watts = [value for value in known if value is not None]
-        return sum(watts) if watts and len(watts) == len(known) else None
+        name = record.spec.name
+        known: list[tuple[DomainPower | EnergyCounter, float | None]] = [
+            *((power, power.watts) for power in value.powers),
+            *((energy, self.counter(name, energy).watts) for energy in value.energies),
+        ]
+        whole = [watts for part, watts in known if part.domain == WHOLE_NODE]
+        known_watts = whole or [watts for part, watts in known if part.additive]
+        watts = [each for each in known_watts if each is not None]
+        return sum(watts) if watts and len(watts) == len(known_watts) else None
 
     def _problem(self, value: CollectorResult) -> ReadError | None:
         return value.error
@@ -64,10 +80,14 @@ class CollectorStore(Store[CollectorConfig, CollectorResult]):
     def _accept(self, record: CollectorRecord, value: CollectorResult, took_s: float) -> None:
         """Put a result into its record, and book its counters."""
         super()._accept(record, value, took_s)
-        self._book(record.spec.name, value)
+        self._book(record.spec, value)
 
-    def _book(self, collector: str, value: CollectorResult) -> None:
-        at_s, wall_s = self._since_boot(), self._wall()
+    def _book(self, spec: CollectorConfig, value: CollectorResult) -> None:
+        at_s, wall_s, collector = self._since_boot(), self._wall(), spec.name
+        for power in value.powers:
+            account = self.account(collector, power)
+            account.add(power.watts, None, at_s, wall_s, spec.stale_after_s)
+            self._ledger.changed.add(_account_key(collector, power))
         for energy in value.energies:
             self.counter(collector, energy).update(
                 energy.joules, energy.span_joules, self._boot, at_s, wall_s, energy.max_watts
@@ -77,6 +97,10 @@ class CollectorStore(Store[CollectorConfig, CollectorResult]):
 
 def _counter_key(collector: str, energy: EnergyCounter) -> str:
     return f"{collector}/{energy.zone}"
+
+
+def _account_key(collector: str, power: DomainPower) -> str:
+    return f"{collector}/{power.zone}"
 
 
 def _boot_id() -> str:

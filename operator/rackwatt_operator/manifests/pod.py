@@ -25,7 +25,7 @@ _AS_GIVEN = (
     "nodeSelector", "tolerations", "affinity", "priorityClassName", "imagePullSecrets",
     "dnsConfig", "hostAliases",
 )  # fmt: skip
-_HOST_FLAGS = {"/sys": "--path.sysfs", "/proc": "--path.procfs"}
+_HOST_FLAGS = {"/sys": "--path.sysfs", "/proc": "--path.procfs", "/dev": "--path.devfs"}
 
 
 def template(params: Params, shard: int | None) -> dict[str, Any]:

@@ -8,7 +8,9 @@ import pytest
 from rackwatt_crds.node.collectors import Collector as Name
 from rackwatt_crds.node.requirements import REQUIREMENTS
 from rackwatt_exporter.collectors.registry import COLLECTORS, collector, collector_families
+from rackwatt_exporter.config.collector import CollectorConfig
 from rackwatt_exporter.config.paths import HostPaths
+from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.reading import ReadError
 
 
@@ -26,7 +28,9 @@ def test_every_family_of_a_collector_begins_with_the_node_and_is_declared_once()
 async def test_each_is_made_without_touching_anything_and_fails_with_a_reason(
     name: str, tmp_path: Path
 ) -> None:
-    made = collector(name, HostPaths("n1", sysfs=tmp_path / "none", procfs=tmp_path / "none"))
+    none = tmp_path / "none"
+    host = HostPaths("n1", sysfs=none, procfs=none, devfs=none)
+    made = collector(CollectorConfig(name, "nodes"), host, Secrets(tmp_path))
     with pytest.raises(ReadError):
         await made.read()
     await made.close()
@@ -36,8 +40,11 @@ def test_a_collector_that_no_document_names_is_not_loaded() -> None:
     code = (
         "import sys, rackwatt_exporter.commands.run\n"
         "from rackwatt_exporter.collectors.registry import collector\n"
+        "from rackwatt_exporter.config.collector import CollectorConfig\n"
         "from rackwatt_exporter.config.paths import HostPaths\n"
-        "collector('cpu', HostPaths())\n"
+        "from rackwatt_exporter.config.secrets import Secrets\n"
+        "from pathlib import Path\n"
+        "collector(CollectorConfig('cpu', 'nodes'), HostPaths(), Secrets(Path('/none')))\n"
         "print([one for one in sys.modules if one.startswith('rackwatt_exporter.collectors.')])\n"
     )
     loaded = subprocess.check_output([sys.executable, "-c", code], text=True)

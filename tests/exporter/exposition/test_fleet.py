@@ -82,7 +82,13 @@ class Site:
         self.pipelines: list[Pipeline[Any, Any]] = [
             self.bindings,
             LustrePipeline(self.lustre, self.schedulers, Secrets(Path())),
-            CollectorPipeline(self.machine, HostPaths("inside"), self.schedulers, self.store),
+            CollectorPipeline(
+                self.machine,
+                HostPaths("inside"),
+                self.schedulers,
+                self.store,
+                Secrets(Path("/nonexistent")),
+            ),
             GridPipeline(self.grids),
         ]
         self.fleet = FleetExposition(self.store, self.schedulers, profiles)

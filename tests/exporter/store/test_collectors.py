@@ -4,7 +4,13 @@ import pytest
 
 from rackwatt_exporter.collectors.base import CollectorResult
 from rackwatt_exporter.config.collector import CollectorConfig
-from rackwatt_exporter.reading import EnergyCounter, ReadError, Reason
+from rackwatt_exporter.reading import (
+    WHOLE_NODE,
+    DomainPower,
+    EnergyCounter,
+    ReadError,
+    Reason,
+)
 from rackwatt_exporter.store.collectors import CollectorStore
 from rackwatt_exporter.store.ledger_file import LedgerFile
 
@@ -103,3 +109,14 @@ def test_the_collector_store_uses_the_first_scheduler_that_a_document_names() ->
     assert node.machine.scheduler is None
     node.machine.sync([CollectorConfig("cpu", "a"), CollectorConfig("rapl", "b", scheduler="prod")])
     assert node.machine.scheduler == "prod"
+
+
+def test_the_collector_store_integrates_power_that_has_no_counter() -> None:
+    node = Node()
+    for watts in (400.0, 500.0):
+        node.now_s += 10
+        powers = (DomainPower(WHOLE_NODE, "dcmi", watts), DomainPower("fan", "fans", 40.0))
+        node.machine.succeeded("rapl", CollectorResult(powers=powers), 0.001)
+    assert node.machine.watts(node.rapl) == 500.0  # the fans are a part of the node
+    account = node.machine.account("rapl", DomainPower(WHOLE_NODE, "dcmi", 0.0))
+    assert (account.joules, account.covered_s) == (4500.0, 10.0)

@@ -1,0 +1,68 @@
+"""How the energy of a node is measured and divided: by which source, and by which weights.
+
+Sources are in the order in which they are chosen, the best first. One of the whole machine is
+better than the sum of its parts, which lacks fans, disks and the losses of supplies. Among those a
+counter is better than power that is sampled: Cray's counters, then the BMC over Redfish, which may
+count as well, then over IPMI, then a meter of the board.
+"""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from rackwatt_crds.model import Model
+
+WHOLE_NODE_SOURCES = ("cray", "redfish", "ipmi", "hwmon")
+PART_SOURCES = ("rapl", "nvidia", "amd")
+
+Weight = Annotated[float, Meta(ge=0, le=1000)]
+
+
+class EnergyModel(Model, frozen=True, kw_only=True):
+    """Weights by which the energy of a node is divided between its units."""
+
+    cpu: Annotated[
+        Weight | None,
+        Meta(
+            description="Weight of CPU time, against `memory`, of what neither idles nor is "
+            "measured by itself. Default: 0.9."
+        ),
+    ] = None
+    memory: Annotated[
+        Weight | None,
+        Meta(
+            description="Weight of anonymous memory. Default: 0.1. Where RAPL measures memory "
+            "(`dram`), its share of the energy is that which RAPL measures, and both weights are "
+            "unused."
+        ),
+    ] = None
+    idle: Annotated[
+        Literal["allocated", "equal", "none"] | None,
+        Meta(
+            description="Who is charged with the power of the idle machine: each unit for the "
+            "CPUs that it holds, the rest stays `idle` (`allocated`); all units equally "
+            "(`equal`); none of them (`none`). Default: allocated."
+        ),
+    ] = None
+    gpu: Annotated[
+        Literal["auto", "included", "separate"] | None,
+        Meta(
+            description="Whether the source of the whole node measures the GPU boards as well: "
+            "`included`, `separate` where they have supplies of their own, or `auto`, which finds "
+            "out: they are included unless they draw more than the node. Default: auto."
+        ),
+    ] = None
+
+
+class Energy(Model, frozen=True, kw_only=True):
+    """Source and division of a node's energy."""
+
+    source: Annotated[
+        Literal["auto", "cray", "redfish", "ipmi", "hwmon", "rapl"] | None,
+        Meta(
+            description="Source that measures the node. `auto` takes the first that has a value "
+            "of cray, redfish, ipmi, hwmon; without any, the sum of rapl and the GPUs. "
+            "Default: auto."
+        ),
+    ] = None
+    model: EnergyModel | None = None
