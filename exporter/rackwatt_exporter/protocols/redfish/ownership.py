@@ -8,7 +8,8 @@ them was found.
 from collections.abc import Collection
 
 from rackwatt_exporter.protocols.redfish.json import Json, get, linked, members
-from rackwatt_exporter.protocols.redfish.names import whole_rank
+from rackwatt_exporter.protocols.redfish.machine import Machine
+from rackwatt_exporter.protocols.redfish.whole import whole_rank
 
 
 def belongs(path: str, own: Collection[str]) -> bool:
@@ -30,4 +31,5 @@ def is_of_others(document: Json, own: Collection[str]) -> bool:
     said = members(document, "RelatedItem") + members(get(document, "Links"), "PoweringChassis")
     # A supply may be related to parts of the machine alone, and is of the machine nevertheless.
     ours = [{"@odata.id": path} for path in own]
-    return bool(said) and whole_rank({"RelatedItem": said + ours}, own, alone=True) == 0
+    machine = Machine(frozenset(own))
+    return bool(said) and whole_rank({"RelatedItem": said + ours}, machine, alone=True) == 0

@@ -9,7 +9,8 @@ from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
 from rackwatt_exporter.protocols.redfish.json import Json, get, get_str, members
-from rackwatt_exporter.protocols.redfish.names import display_name, labels, shown, surest
+from rackwatt_exporter.protocols.redfish.machine import Machine
+from rackwatt_exporter.protocols.redfish.names import display_name, labels, shown
 from rackwatt_exporter.protocols.redfish.numbers import (
     added,
     counter,
@@ -21,6 +22,7 @@ from rackwatt_exporter.protocols.redfish.numbers import (
 )
 from rackwatt_exporter.protocols.redfish.oem import SUPPLY_INPUTS, TOTALS
 from rackwatt_exporter.protocols.redfish.status import in_service, state_of, supply_works, works
+from rackwatt_exporter.protocols.redfish.whole import surest
 from rackwatt_exporter.reading import ReadError, Reading, Reason, Statistics
 
 JOULES_PER_KWH = 3_600_000.0
@@ -59,11 +61,11 @@ def metrics(documents: Sequence[Json], where: str) -> Found | None:
     return Found(Reading(power_watts, f"{where}#PowerWatts", joules=joules(document)))
 
 
-def power_control(own: Collection[str]) -> Finder:
+def power_control(machine: Machine) -> Finder:
     """Make a finder of PowerConsumedWatts of the machine's PowerControl in Power."""
 
     def find(documents: Sequence[Json], where: str) -> Found | None:
-        index, control = _machine(documents[0], own)
+        index, control = _machine(documents[0], machine)
         source = f"{where}#PowerControl/{index}"
         power_watts = watts(control, ("PowerConsumedWatts",), source)
         if power_watts is None:
@@ -73,11 +75,11 @@ def power_control(own: Collection[str]) -> Finder:
     return find
 
 
-def average_power(own: Collection[str]) -> Finder:
+def average_power(machine: Machine) -> Finder:
     """Make a finder of the BMC's own mean: AverageConsumedWatts over IntervalInMin."""
 
     def find(documents: Sequence[Json], where: str) -> Found | None:
-        index, control = _machine(documents[0], own)
+        index, control = _machine(documents[0], machine)
         source = f"{where}#PowerControl/{index}/PowerMetrics"
         power_watts = watts(control, ("PowerMetrics", "AverageConsumedWatts"), source)
         if power_watts is None:
@@ -181,7 +183,7 @@ def controls_named(names: Sequence[str]) -> Finder:
     return find
 
 
-def _machine(document: Json, own: Collection[str]) -> tuple[int, Json]:
+def _machine(document: Json, machine: Machine) -> tuple[int, Json]:
     """Find the member of PowerControl that is the machine's.
 
     Raises:
@@ -191,7 +193,7 @@ def _machine(document: Json, own: Collection[str]) -> tuple[int, Json]:
     if not controls:
         return 0, None
     alone = len(controls) == 1
-    found = surest(controls, own, alone)
+    found = surest(controls, machine, alone)
     if len(found) != 1:
         kind = "PowerControl has several that may be the total:" if found else "PowerControl has"
         doubtful = found or controls

@@ -1,21 +1,19 @@
 """Sensor resources (DSP2046): those of the machine's power, and their sum."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from rackwatt_exporter.protocols.redfish.json import Json, get, get_str, link
 from rackwatt_exporter.protocols.redfish.limits import Contradiction, contradictions
+from rackwatt_exporter.protocols.redfish.machine import Machine, Place
 from rackwatt_exporter.protocols.redfish.names import (
     display_name,
     is_of_supply,
     is_supply_input,
     limitations,
-    may_be_whole,
     shown,
     supply_named,
     supply_of,
-    surest,
-    whole_rank,
 )
 from rackwatt_exporter.protocols.redfish.numbers import (
     added,
@@ -34,7 +32,14 @@ from rackwatt_exporter.protocols.redfish.power import (
     measures_power,
 )
 from rackwatt_exporter.protocols.redfish.status import present, require_working, state_of, works
+from rackwatt_exporter.protocols.redfish.whole import may_be_whole, surest, whole_rank
 from rackwatt_exporter.reading import ReadError, Reading, Reason
+
+_DOUBTS = {
+    Place.ALONE: "sensors may be the total:",
+    Place.WITHIN: "sensors may be the total of this chassis, or of the one around it:",
+    Place.AROUND: "sensors may be of one machine of several in this chassis:",
+}
 
 
 class Chosen(NamedTuple):
@@ -72,7 +77,7 @@ def _watts_of(names: Sequence[str], members: tuple[str, ...]) -> Finder:
     return find
 
 
-def choose_sensors(documents: Sequence[Json], own: Collection[str] = ()) -> Chosen:
+def choose_sensors(documents: Sequence[Json], machine: Machine) -> Chosen:
     """Choose the sensors of the machine's power: its total, else the input of every supply.
 
     The total brings its counter of energy along, where there is one. A sensor is no total whose
@@ -84,14 +89,14 @@ def choose_sensors(documents: Sequence[Json], own: Collection[str] = ()) -> Chos
     power = power_sensors(documents)
     if not power and (others := [each for each in documents if _of_power_in_other_units(each)]):
         raise NotNamedError("sensors of power are not in W:", [_with_units(e) for e in others])
-    named = [each for each in power if whole_rank(each, own)]
+    named = [each for each in power if whole_rank(each, machine)]
     against = contradictions(named, power)
     candidates = [each for each in named if all(each is not e.sensor for e in against)]
-    whole = surest(candidates, own)
+    whole = surest(candidates, machine)
     if len(whole) == 1:
-        best = whole_rank(whole[0], own)
+        best = whole_rank(whole[0], machine)
         energy = [e for e in documents if present(e) and get_str(e, "ReadingType") in ENERGY_UNITS]
-        counters = [each for each in energy if whole_rank(each, own) == best]
+        counters = [each for each in energy if whole_rank(each, machine) == best]
         return Chosen(whole + (counters if len(counters) == 1 else []), supplies=False)
     if whole:
         kind = "several sensors may be the total:"
@@ -100,12 +105,12 @@ def choose_sensors(documents: Sequence[Json], own: Collection[str] = ()) -> Chos
         part = f"{shown(display_name(against[0].part))} draws {against[0].draws:g} W"
         kind = f"{part}, more than the upper limit of"
         raise NotNamedError(kind, [_with_limit(each) for each in against])
-    if doubtful := [each for each in power if may_be_whole(each, own)]:
-        raise NotNamedError("sensors may be the total:", [_with_id(each) for each in doubtful])
+    if doubtful := [each for each in power if may_be_whole(each, machine)]:
+        raise NotNamedError(_DOUBTS[machine.place], [_with_id(each) for each in doubtful])
     inputs = [each for each in power if is_supply_input(each)]
     if power and not inputs:
         raise NotNamedError("sensors of power are", [_with_limitations(each) for each in power])
-    if shared := [each for each in inputs if is_of_others(each, own)]:
+    if shared := [each for each in inputs if is_of_others(each, machine.own)]:
         kind = "other chassis or systems share the supplies of"
         raise NotNamedError(kind, [display_name(each) for each in shared])
     _require_one_input_per_supply(inputs, power)

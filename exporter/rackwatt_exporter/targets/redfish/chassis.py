@@ -21,6 +21,7 @@ from rackwatt_exporter.protocols.redfish.json import (
     linked,
     members,
 )
+from rackwatt_exporter.protocols.redfish.machine import ENCLOSURE, FACILITIES, NODES, PARTS
 from rackwatt_exporter.protocols.redfish.names import shown
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.targets.redfish.collection import Look, listed, pages, resources
@@ -29,14 +30,6 @@ from rackwatt_exporter.targets.redfish.equipment import power_equipment
 SYSTEMS = "/redfish/v1/Systems"
 CHASSIS = "/redfish/v1/Chassis"
 
-# Chassis types (DSP0268) that are in a machine, never a machine.
-PARTS = frozenset(
-    ("Card", "Cartridge", "Component", "Drive", "Expansion", "Module", "StorageEnclosure", "Zone")
-)
-# Types that are plugged into a chassis of several systems, and those that hold many machines.
-NODES = frozenset(("Blade", "Sled"))
-FACILITIES = frozenset(("Pod", "Rack", "RackGroup", "Row"))
-ENCLOSURE = "Enclosure"  # of blades as well as of one machine
 # Systems within or beside the machine that has them.
 PART_SYSTEMS = frozenset(("Composed", "DPU", "OS", "Virtual", "VirtuallyPartitioned"))
 LEVELS = 4

@@ -13,19 +13,18 @@ from typing import NamedTuple, Optional
 
 from rackwatt_exporter.protocols.redfish import power as power
 from rackwatt_exporter.protocols.redfish.json import Json, get, get_str, last_part, link
-from rackwatt_exporter.protocols.redfish.names import display_name, is_of_supply, labels, whole_rank
-from rackwatt_exporter.protocols.redfish.numbers import number
+from rackwatt_exporter.protocols.redfish.machine import Machine, machine_in
+from rackwatt_exporter.protocols.redfish.names import display_name, labels
 from rackwatt_exporter.protocols.redfish.ownership import belongs, is_of_others, with_contained
 from rackwatt_exporter.protocols.redfish.power import Finder, Found, NotNamedError
 from rackwatt_exporter.protocols.redfish.sensors import sum_of, total_of
-from rackwatt_exporter.protocols.redfish.status import in_service, supply_works, works
+from rackwatt_exporter.protocols.redfish.status import in_service, supply_works
 from rackwatt_exporter.reading import ReadError
-from rackwatt_exporter.targets.redfish.collection import listed
+from rackwatt_exporter.targets.redfish.collection import Look, listed
+from rackwatt_exporter.targets.redfish.excerpt import sensor_of_input, sensor_of_whole, short
 from rackwatt_exporter.targets.redfish.sensor_list import SensorList, chosen_sensors, named_sensors
 
 EQUIPMENT = "/redfish/v1/PowerEquipment"
-
-Look = Callable[[str], Awaitable[Json]]
 
 
 class PowerResource(NamedTuple):
@@ -54,9 +53,9 @@ Seeker = Callable[[Look], Awaitable[PowerResource | None]]
 
 
 class Enclosure(NamedTuple):
-    """Paths of the resources of a chassis or a PDU; `own` are the machine's own paths.
+    """Paths of the resources of a chassis or a PDU, and the machine whose chassis it is.
 
-    `fed` are these and the chassis within, which the machine's supplies may feed.
+    `fed` are the machine's own paths and the chassis within, which the machine's supplies may feed.
     """
 
     path: str
@@ -65,7 +64,7 @@ class Enclosure(NamedTuple):
     subsystem: str
     supplies: str | None
     sensors: str
-    own: frozenset[str]
+    machine: Machine
     fed: frozenset[str]
 
 
@@ -80,7 +79,7 @@ def enclosure(document: Json, own: Collection[str]) -> Enclosure:
         subsystem=_path(document, "PowerSubsystem"),
         supplies=_path(document, "PowerSupplies") if equipment else None,
         sensors=_path(document, "Sensors"),
-        own=frozenset(own),
+        machine=machine_in(document, own),
         fed=with_contained(own, document),
     )
 
@@ -88,18 +87,18 @@ def enclosure(document: Json, own: Collection[str]) -> Enclosure:
 def seekers(enclosing: Enclosure, *, average: bool, expands: bool) -> list[Seeker]:
     """List the seekers of all possible resources; with `average`, only of the BMC's own mean."""
     if average:
-        mean = partial(_in_power, enclosing.power, power.average_power(enclosing.own))
-        return [partial(_only_own, mean, enclosing.own)]
-    found: list[Seeker] = [partial(_metrics, enclosing.metrics, enclosing.own)]
+        mean = partial(_in_power, enclosing.power, power.average_power(enclosing.machine))
+        return [partial(_only_own, mean, enclosing.machine.own)]
+    found: list[Seeker] = [partial(_metrics, enclosing)]
     if enclosing.supplies is None:
-        finders = power.power_control(enclosing.own), power.oem_total
+        finders = power.power_control(enclosing.machine), power.oem_total
         found += [partial(_in_power, enclosing.power, find) for find in finders]
         found.append(partial(_supplies_in_power, enclosing, power.supply_inputs))
     found.append(partial(_supply_metrics, enclosing))
     found.append(partial(_sensors, SensorList(enclosing.sensors, expands), enclosing))
     if enclosing.supplies is None:
         found.append(partial(_supplies_in_power, enclosing, power.supply_outputs))
-    return [partial(_only_own, seek, enclosing.own) for seek in found]
+    return [partial(_only_own, seek, enclosing.machine.own) for seek in found]
 
 
 def named(enclosing: Sequence[Enclosure], names: Sequence[str], *, expands: bool) -> Seeker:
@@ -134,7 +133,7 @@ async def _only_own(seek: Seeker, own: frozenset[str], look: Look) -> PowerResou
         return None
     if others := [path for path in place.states + place.paths if not belongs(path, own)]:
         kind = "a link leads to another chassis, which redfish.chassis may name:"
-        raise NotNamedError(kind, [_short(path) for path in others])
+        raise NotNamedError(kind, [short(path) for path in others])
     refresh = place.refresh and partial(_only_own, place.refresh, own)
     return place._replace(refresh=refresh)
 
@@ -159,16 +158,11 @@ async def _supplies_in_power(at: Enclosure, find: Finder, look: Look) -> PowerRe
     return place
 
 
-async def _metrics(path: str, own: frozenset[str], look: Look) -> PowerResource | None:
-    excerpt = get(await look(path), "PowerWatts")
-    sensor = _source(excerpt)
-    measured = await look(sensor) if sensor else None
-    if sensor and not _is_of_whole(sensor, measured, own):
-        raise NotNamedError("the metrics are those of sensor", [_described(sensor, measured, own)])
-    has_reading = number(get(excerpt, "Reading")) is not None
-    if sensor and measured and not (has_reading and works(measured)):
+async def _metrics(at: Enclosure, look: Look) -> PowerResource | None:
+    sensor = await sensor_of_whole(get(await look(at.metrics), "PowerWatts"), at.machine, look)
+    if sensor:
         return resource((sensor,), total_of(last_part(sensor)))
-    return resource((path,), power.metrics)
+    return resource((at.metrics,), power.metrics)
 
 
 async def _supply_metrics(at: Enclosure, look: Look) -> PowerResource | None:
@@ -177,18 +171,16 @@ async def _supply_metrics(at: Enclosure, look: Look) -> PowerResource | None:
     excerpts = {m: get(await look(metrics[m]), "InputPowerWatts") for m in fitted}
     if not any(excerpt is not None for excerpt in excerpts.values()):
         return None
-    paths = tuple(_input_path(m, fitted[m], metrics[m], e) for m, e in excerpts.items())
+    inputs = []
+    for member, supply in fitted.items():
+        if supply_works(supply):
+            sensor = await sensor_of_input(excerpts[member], at.machine, look)
+            inputs.append(sensor or metrics[member])
+        else:  # it has no metrics: its own resource says so
+            inputs.append(member)
     names = _supply_labels(fitted)
     refresh = partial(_supply_metrics, at)
-    return resource(paths, power.supply_metrics(names), refresh, tuple(fitted))
-
-
-def _input_path(member: str, supply: Json, metrics: str, excerpt: Json) -> str:
-    """Return which resource to read for a supply's input: one that does not work has no metrics."""
-    if not supply_works(supply):
-        return member
-    has_reading = isinstance(excerpt, dict) and "Reading" in excerpt
-    return (None if has_reading else _source(excerpt)) or metrics
+    return resource(inputs, power.supply_metrics(names), refresh, tuple(fitted))
 
 
 async def _fitted(at: Enclosure, look: Look) -> dict[str, Json]:
@@ -218,7 +210,7 @@ def _supply_labels(fitted: dict[str, Json]) -> list[str]:
 
 
 async def _sensors(listed: SensorList, at: Enclosure, look: Look) -> PowerResource | None:
-    chosen, remaining = await chosen_sensors(look, listed, at.own)
+    chosen, remaining = await chosen_sensors(look, listed, at.machine)
     if not chosen.sensors:
         return None
     paths = tuple(p for each in chosen.sensors if (p := link(each)))
@@ -237,30 +229,6 @@ async def _require_a_sensor_per_supply(sensors: int, at: Enclosure, look: Look) 
             raise NotNamedError(f"only {sensors} has a sensor of its input, of the supplies", names)
 
 
-def _is_of_whole(path: str, sensor: Json, own: frozenset[str]) -> bool:
-    """Return whether metrics may be the machine's watts that refer to this sensor.
-
-    It may have a plain name, since metrics of a chassis refer to one sensor. Where it cannot be
-    read, its Id has to be one of the whole machine.
-    """
-    if not belongs(path, own) or power.in_other_units(sensor):
-        return False
-    if not sensor:
-        return whole_rank({"Id": last_part(path)}, own) > 0
-    alone = not is_of_supply(sensor)
-    return whole_rank(sensor, own, alone) > 0
-
-
-def _described(path: str, sensor: Json, own: frozenset[str]) -> str:
-    """Return a sensor's Id for a message, with what else of it leaves a doubt."""
-    identity, name = last_part(path), get_str(sensor, "Name")
-    described = identity if belongs(path, own) else _short(path)
-    if name and name != identity:
-        described += f" ({name})"
-    units = get_str(sensor, "ReadingUnits") or get_str(sensor, "ReadingType")
-    return f"{described} in {units}" if power.in_other_units(sensor) else described
-
-
 def resource(
     paths: Sequence[str],
     find: Finder,
@@ -268,16 +236,7 @@ def resource(
     states: tuple[str, ...] = (),
 ) -> PowerResource:
     """Make a PowerResource, named after its paths."""
-    return PowerResource(tuple(paths), find, "+".join(map(_short, paths)), refresh, states)
-
-
-def _short(path: str) -> str:
-    return path.removeprefix("/redfish/v1/").rstrip("/")
-
-
-def _source(excerpt: Json) -> str | None:
-    path = get_str(excerpt, "DataSourceUri").partition("#")[0]
-    return path if path.startswith("/") else None
+    return PowerResource(tuple(paths), find, "+".join(map(short, paths)), refresh, states)
 
 
 def _path(document: Json, name: str, base: str | None = None) -> str:

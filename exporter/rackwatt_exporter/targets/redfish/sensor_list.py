@@ -7,22 +7,23 @@ only after every sensor has been read.
 """
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
 from rackwatt_exporter.protocols.redfish.json import Json, get_str, last_part, link
 from rackwatt_exporter.protocols.redfish.limits import upper_limit
+from rackwatt_exporter.protocols.redfish.machine import Machine
 from rackwatt_exporter.protocols.redfish.names import (
     display_name,
     is_supply_input,
     names_part,
     shown,
-    whole_rank,
     words,
 )
 from rackwatt_exporter.protocols.redfish.power import NotNamedError, measures_power
 from rackwatt_exporter.protocols.redfish.sensors import Chosen, choose_sensors, is_named
+from rackwatt_exporter.protocols.redfish.whole import whole_rank
 from rackwatt_exporter.reading import Members, ReadError, Reason
 from rackwatt_exporter.targets.redfish.collection import Look, pages
 
@@ -40,7 +41,7 @@ class SensorList(NamedTuple):
 
 
 async def chosen_sensors(
-    look: Look, listed: SensorList, own: Collection[str]
+    look: Look, listed: SensorList, machine: Machine
 ) -> tuple[Chosen, SensorList]:
     """Return the sensors of the machine's power, and the list without those of anything else.
 
@@ -49,28 +50,28 @@ async def chosen_sensors(
     """
     path, expands, others = listed
     known = {p: e for p, e in (await _list(look, path, expands)).items() if p not in others}
-    if total := await _total_by_id(look, known, own):
+    if total := await _total_by_id(look, known, machine):
         return total, listed
     documents = await _read_all(look, known, known)
     apart = {
         p for e in documents if get_str(e, "ReadingType") not in ("", "Power") and (p := link(e))
     }
     unlisted = {p for p in apart if p in known and known[p] is None}
-    chosen = choose_sensors(documents, own)
+    chosen = choose_sensors(documents, machine)
     if chosen.sensors and chosen.supplies:
         chosen.sensors.extend(await _silent_inputs(look, known))
     return chosen, listed._replace(others=others | unlisted)
 
 
-async def _total_by_id(look: Look, known: dict[str, Json], own: Collection[str]) -> Chosen | None:
+async def _total_by_id(look: Look, known: dict[str, Json], machine: Machine) -> Chosen | None:
     """Find the total among the sensors whose Ids are of power, the likeliest first."""
-    totals = [p for p in known if whole_rank({"Id": last_part(p)}, own) > 1]
+    totals = [p for p in known if whole_rank({"Id": last_part(p)}, machine) > 1]
     of_power = [p for p in known if _may_be_power(p)]
     parts = [p for p in of_power if names_part(last_part(p))]
     beside = totals + ([p for p in parts if known[p]] or parts[:_PARTS])
     for likely, alone in ((totals, True), (beside, False), (of_power, False)):
         with suppress(NotNamedError):  # which the others may explain
-            chosen = choose_sensors(await _read_all(look, known, likely), own)
+            chosen = choose_sensors(await _read_all(look, known, likely), machine)
             limited = any(upper_limit(each) for each in chosen.sensors)
             if chosen.sensors and not chosen.supplies and not (alone and limited):
                 return chosen

@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 
 from rackwatt_exporter.protocols.redfish import power as power
 from rackwatt_exporter.protocols.redfish.json import link, members
+from rackwatt_exporter.protocols.redfish.machine import Machine
 from rackwatt_exporter.protocols.redfish.power import Finder, Found, NotNamedError
 from rackwatt_exporter.reading import Members, ReadError, Reading, Reason, Statistics
 
 CHASSIS = "/redfish/v1/Chassis/1"
-OWN = frozenset({CHASSIS, "/redfish/v1/Systems/1"})
+OWN = Machine(frozenset({CHASSIS, "/redfish/v1/Systems/1"}))
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
 KEYS = st.sampled_from(
     [
@@ -242,7 +243,7 @@ def test_a_power_control_of_two_chassis_is_a_doubt_unless_both_are_of_the_machin
     document = {"PowerControl": [control]}
     with pytest.raises(NotNamedError, match=name or "without a name"):
         power.power_control(OWN)([document], "P")
-    found = power.power_control({*OWN, f"{CHASSIS}0"})([document], "P")
+    found = power.power_control(Machine(OWN.own | {f"{CHASSIS}0"}))([document], "P")
     assert found is not None
     assert found.reading.watts == 888
 
@@ -252,7 +253,7 @@ def test_a_pdus_power_that_is_of_another_pdu_too_is_a_doubt() -> None:
     related = [{"@odata.id": path} for path in pdus]
     control = {"PowerConsumedWatts": 888, "RelatedItem": related}
     with pytest.raises(NotNamedError):
-        power.power_control({pdus[0]})([{"PowerControl": [control]}], "P")
+        power.power_control(Machine(frozenset(pdus[:1])))([{"PowerControl": [control]}], "P")
 
 
 def test_a_control_named_twice_counts_once() -> None:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rackwatt_exporter.protocols.redfish.machine import Machine
 from rackwatt_exporter.protocols.redfish.names import supply_named
 from rackwatt_exporter.protocols.redfish.power import Found, NotNamedError
 from rackwatt_exporter.protocols.redfish.sensors import (
@@ -17,7 +18,7 @@ from rackwatt_exporter.protocols.redfish.sensors import (
 from rackwatt_exporter.reading import ReadError, Reading, Reason
 
 CHASSIS = "/redfish/v1/Chassis/1"
-OWN = frozenset({CHASSIS, "/redfish/v1/Systems/1"})
+OWN = Machine(frozenset({CHASSIS, "/redfish/v1/Systems/1"}))
 SUPPLY = {"PhysicalContext": "PowerSupply"}
 
 
@@ -128,7 +129,7 @@ def test_what_feeds_a_machine_is_not_the_machine(name: str) -> None:
 @pytest.mark.parametrize("name", FEEDING)
 @pytest.mark.parametrize("path", ["/redfish/v1/PowerEquipment/RackPDUs/1", CHASSIS])
 def test_a_pdu_or_a_shelf_is_the_whole_of_itself(name: str, path: str) -> None:
-    assert choose_sensors([sensor(name)], {path}).sensors == [sensor(name)]
+    assert choose_sensors([sensor(name)], Machine(frozenset({path}))).sensors == [sensor(name)]
 
 
 SYSTEM = "/redfish/v1/Systems/1"

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from rackwatt_exporter.protocols.redfish import power
 from rackwatt_exporter.protocols.redfish.limits import contradictions
+from rackwatt_exporter.protocols.redfish.machine import Machine
 from rackwatt_exporter.protocols.redfish.power import Finder
 from rackwatt_exporter.protocols.redfish.sensors import sum_of, total_of
 from rackwatt_exporter.protocols.redfish.status import in_service, present, supply_works, works
@@ -45,8 +46,8 @@ SINGLE: list[tuple[Finder, Any]] = [
     (total_of("Total_Power"), a_sensor),
     (sum_of(["Total_Power"]), a_sensor),
     (power.supply_metrics(["PSU1"]), a_sensor),
-    (power.power_control(()), a_control),
-    (power.average_power(()), a_control),
+    (power.power_control(Machine()), a_control),
+    (power.average_power(Machine()), a_control),
     (power.controls_named(["System Power"]), a_control),
     (power.metrics, metrics_of),
     (power.metrics, lambda state: {"PowerWatts": in_state(state, Reading=250)}),

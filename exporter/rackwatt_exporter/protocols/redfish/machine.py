@@ -1,0 +1,53 @@
+"""The machine whose watts are searched for: its own paths, and where its chassis is among others.
+
+A name says what it measures in the words of the chassis that has it. `Chassis` of a blade is often
+the enclosure around it, and `Node` of an enclosure is one of several.
+"""
+
+import re
+from collections.abc import Collection
+from enum import Enum
+from typing import NamedTuple
+
+from rackwatt_exporter.protocols.redfish.json import Json, count_of, get, get_str
+
+# Chassis types (DSP0268) that are in a machine, never a machine.
+PARTS = frozenset(
+    ("Card", "Cartridge", "Component", "Drive", "Expansion", "Module", "StorageEnclosure", "Zone")
+)
+# Types that are plugged into a chassis of several systems, and those that hold many machines.
+NODES = frozenset(("Blade", "Sled"))
+FACILITIES = frozenset(("Pod", "Rack", "RackGroup", "Row"))
+ENCLOSURE = "Enclosure"  # of blades as well as of one machine
+_SYSTEM = re.compile(r"/redfish/v1/Systems/[^/#]+")
+
+
+class Place(Enum):
+    """Where a chassis is among others: nothing speaks of others, or within one, or around some."""
+
+    ALONE = "alone"
+    WITHIN = "within"
+    AROUND = "around"
+
+
+class Machine(NamedTuple):
+    """Paths of a machine's chassis and system, and the place of the chassis that is looked into."""
+
+    own: frozenset[str] = frozenset()
+    place: Place = Place.ALONE
+
+    @property
+    def has_system(self) -> bool:
+        """Whether one system is known to be the machine's; a PDU or a power shelf has none."""
+        return any(map(_SYSTEM.match, self.own))
+
+
+def machine_in(chassis: Json, own: Collection[str]) -> Machine:
+    """Return the machine that has these paths, as seen from one of its chassis."""
+    machine, kind = Machine(frozenset(own)), get_str(chassis, "ChassisType")
+    if kind in NODES or kind in PARTS:
+        return machine._replace(place=Place.WITHIN)
+    several = kind == ENCLOSURE or count_of(get(chassis, "Links"), "ComputerSystems") > 1
+    if kind in FACILITIES or (several and not machine.has_system):
+        return machine._replace(place=Place.AROUND)
+    return machine
