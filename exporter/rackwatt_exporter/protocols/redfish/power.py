@@ -8,7 +8,7 @@ DSP2046 (Power, EnvironmentMetrics, PowerSupplyMetrics, PowerDistributionMetrics
 from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
-from rackwatt_exporter.protocols.redfish.json import Json, get, get_str, members
+from rackwatt_exporter.protocols.redfish.json import Json, count_of, get, get_str, members
 from rackwatt_exporter.protocols.redfish.machine import Machine
 from rackwatt_exporter.protocols.redfish.names import display_name, labels, shown
 from rackwatt_exporter.protocols.redfish.numbers import (
@@ -192,7 +192,7 @@ def _machine(document: Json, machine: Machine) -> tuple[int, Json]:
     controls = [each for each in members(document, "PowerControl") if isinstance(each, dict)]
     if not controls:
         return 0, None
-    alone = len(controls) == 1
+    alone = count_of(document, "PowerControl") == 1
     found = surest(controls, machine, alone)
     if len(found) != 1:
         kind = "PowerControl has several that may be the total:" if found else "PowerControl has"

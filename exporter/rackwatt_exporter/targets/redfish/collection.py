@@ -1,12 +1,48 @@
-"""Members of a Redfish collection, over all its pages."""
+"""Members of a Redfish collection, over all its pages.
+
+A member that is listed and cannot be read, or is only counted, may be another machine.
+"""
 
 from collections.abc import Awaitable, Callable
+from typing import NamedTuple
 
-from rackwatt_exporter.protocols.redfish.json import Json, linked, members, next_page
+from rackwatt_exporter.protocols.redfish.json import (
+    Json,
+    count_of,
+    last_part,
+    linked,
+    members,
+    next_page,
+)
+from rackwatt_exporter.protocols.redfish.names import shown
 
 _MAX_PAGES = 50
 
 Look = Callable[[str], Awaitable[Json]]
+
+
+class MemberListing(NamedTuple):
+    """The resources of a collection, and its members that are not known.
+
+    `unread` are the paths of those that cannot be read; `unlisted` are only counted.
+    """
+
+    resources: list[Json]
+    unread: tuple[str, ...] = ()
+    unlisted: int = 0
+
+    @property
+    def whole(self) -> bool:
+        """Whether every member is known."""
+        return not self.unknown
+
+    @property
+    def unknown(self) -> str:
+        """Which members are not known, for a message; empty where all are."""
+        ids = ", ".join(shown(last_part(path)) for path in self.unread)[:200]
+        unread = f"{ids} cannot be read" if self.unread else ""
+        more = f"{self.unlisted} more only counted" if self.unlisted else ""
+        return " and ".join(filter(None, (unread, more)))
 
 
 async def pages(look: Look, path: str) -> list[Json]:
@@ -27,7 +63,19 @@ async def listed(look: Look, path: str) -> list[str]:
     return list(dict.fromkeys(linked(await pages(look, path))))
 
 
+async def listing(look: Look, path: str) -> MemberListing:
+    """Return the resources of a collection, and what of it is not known."""
+    known = {member: await look(member) for member in await listed(look, path)}
+    found = [each for each in known.values() if each]
+    unread = tuple(member for member, each in known.items() if not each)
+    return MemberListing(found, unread, await unlisted(look, path))
+
+
+async def unlisted(look: Look, path: str) -> int:
+    """Return how many members a collection counts and does not list."""
+    return max(count_of(await look(path)) - len(await pages(look, path)), 0)
+
+
 async def resources(look: Look, path: str) -> list[Json]:
     """Return the resources of a collection that can be read."""
-    documents = [await look(member) for member in await listed(look, path)]
-    return [each for each in documents if each]
+    return (await listing(look, path)).resources

@@ -12,7 +12,15 @@ from functools import partial
 from typing import NamedTuple, Optional
 
 from rackwatt_exporter.protocols.redfish import power as power
-from rackwatt_exporter.protocols.redfish.json import Json, get, get_str, last_part, link
+from rackwatt_exporter.protocols.redfish.json import (
+    Json,
+    count_of,
+    get,
+    get_str,
+    last_part,
+    link,
+    members,
+)
 from rackwatt_exporter.protocols.redfish.machine import Machine, machine_in
 from rackwatt_exporter.protocols.redfish.names import display_name, labels
 from rackwatt_exporter.protocols.redfish.ownership import belongs, is_of_others, with_contained
@@ -20,7 +28,7 @@ from rackwatt_exporter.protocols.redfish.power import Finder, Found, NotNamedErr
 from rackwatt_exporter.protocols.redfish.sensors import sum_of, total_of
 from rackwatt_exporter.protocols.redfish.status import in_service, supply_works
 from rackwatt_exporter.reading import ReadError
-from rackwatt_exporter.targets.redfish.collection import Look, listed
+from rackwatt_exporter.targets.redfish.collection import Look, listed, unlisted
 from rackwatt_exporter.targets.redfish.excerpt import sensor_of_input, sensor_of_whole, short
 from rackwatt_exporter.targets.redfish.sensor_list import SensorList, chosen_sensors, named_sensors
 
@@ -150,6 +158,8 @@ async def _supplies_in_power(at: Enclosure, find: Finder, look: Look) -> PowerRe
         if find([document], place.where) is None:
             return None
     known = power.fitted_supplies(document)
+    if (counted := count_of(document, "PowerSupplies")) > len(members(document, "PowerSupplies")):
+        raise NotNamedError(f"Power counts {counted} supplies, and has only", list(known))
     _require_own_supplies(known, at)
     fitted = await _fitted(at, look)
     if len(fitted) > len(known):
@@ -189,10 +199,12 @@ async def _fitted(at: Enclosure, look: Look) -> dict[str, Json]:
     A supply that is listed and not found is one that cannot be read, not an empty bay.
 
     Raises:
-        NotNamedError: some of them feed others too.
+        NotNamedError: some of them feed others too, or are only counted.
     """
     path = at.supplies or link(await look(at.subsystem), "PowerSupplies")
     bays = {member: await look(member) for member in await listed(look, path)} if path else {}
+    if path and (more := await unlisted(look, path)):
+        raise NotNamedError(f"the chassis counts {more} supplies more than it lists:", list(bays))
     fitted = {m: each for m, each in bays.items() if each is None or in_service(each)}
     _require_own_supplies(dict(zip(_supply_labels(fitted), fitted.values(), strict=True)), at)
     return fitted

@@ -25,7 +25,7 @@ from rackwatt_exporter.protocols.redfish.power import NotNamedError, measures_po
 from rackwatt_exporter.protocols.redfish.sensors import Chosen, choose_sensors, is_named
 from rackwatt_exporter.protocols.redfish.whole import whole_rank
 from rackwatt_exporter.reading import Members, ReadError, Reason
-from rackwatt_exporter.targets.redfish.collection import Look, pages
+from rackwatt_exporter.targets.redfish.collection import Look, pages, unlisted
 
 EXPAND = "?$expand=.($levels=1)"
 _PARTS = 8  # enough to contradict a total's limit, and few enough to request for that alone
@@ -56,11 +56,14 @@ async def chosen_sensors(
     apart = {
         p for e in documents if get_str(e, "ReadingType") not in ("", "Power") and (p := link(e))
     }
-    unlisted = {p for p in apart if p in known and known[p] is None}
+    not_expanded = {p for p in apart if p in known and known[p] is None}
     chosen = choose_sensors(documents, machine)
     if chosen.sensors and chosen.supplies:
+        if more := await unlisted(look, path):
+            names = [display_name(each) for each in chosen.sensors]
+            raise NotNamedError(f"the chassis counts {more} sensors more than it lists:", names)
         chosen.sensors.extend(await _silent_inputs(look, known))
-    return chosen, listed._replace(others=others | unlisted)
+    return chosen, listed._replace(others=others | not_expanded)
 
 
 async def _total_by_id(look: Look, known: dict[str, Json], machine: Machine) -> Chosen | None:

@@ -25,7 +25,9 @@ def chosen(of: dict[str, Any], *listed: dict[str, Any], system: bool = True) -> 
 
 @pytest.mark.parametrize("kind", WITHIN)
 @pytest.mark.parametrize("context", [{}, {"PhysicalContext": "Chassis"}])
-@pytest.mark.parametrize("name", ["Chassis Total Power", "Chassis Power", "Chassis PSU Total Input"])
+@pytest.mark.parametrize(
+    "name", ["Chassis Total Power", "Chassis Power", "Chassis PSU Total Input"]
+)
 def test_a_sensor_called_chassis_within_another_chassis_is_a_doubt(
     name: str, context: dict[str, str], kind: str
 ) -> None:

@@ -89,6 +89,100 @@ def test_systems_that_are_counted_and_not_listed_are_a_doubt() -> None:
         find(resources)
 
 
+def test_chassis_that_a_system_counts_and_does_not_list_are_a_doubt() -> None:
+    resources = service({"s": system("box")}, {"box": chassis("s"), "x": chassis("s")})
+    resources[f"{SYSTEMS}/s"]["Links"]["Chassis@odata.count"] = 1
+    assert names(resources) == ["box"]
+    resources[f"{SYSTEMS}/s"]["Links"]["Chassis@odata.count"] = 2
+    with pytest.raises(ReadError, match="system counts 2 chassis and lists 1: name one in redf"):
+        find(resources)
+    assert names(resources, "box") == ["box"]
+
+
+def test_a_system_that_is_listed_and_cannot_be_read_is_a_doubt() -> None:
+    resources = service(
+        {"s": system("box"), "other": system("box")}, {"box": chassis("s", kind="Enclosure")}
+    )
+    resources[f"{SYSTEMS}/other"] = None
+    with pytest.raises(ReadError, match=r"lists, other cannot be read: name one in redf") as raised:
+        find(resources)
+    assert raised.value.reason is Reason.NO_POWER_SENSOR
+    resources[f"{SYSTEMS}/s"] = None
+    with pytest.raises(ReadError, match="s, other cannot be read"):
+        find(resources)
+
+
+def test_a_baseboard_of_gpus_that_cannot_be_read_is_no_other_machine() -> None:
+    resources = service(
+        {"HGX_Baseboard_0": system("box"), "s": system("box")}, {"box": chassis("s")}
+    )
+    resources[f"{SYSTEMS}/HGX_Baseboard_0"] = None
+    assert names(resources) == ["box"]
+
+
+@pytest.mark.parametrize("kind", ["Module", "RackMount"])
+def test_a_chassis_beside_one_of_the_system_that_cannot_be_read_is_a_doubt(kind: str) -> None:
+    resources = service(
+        {"s": system("box", "gpu")}, {"box": chassis("s"), "gpu": chassis(kind=kind)}
+    )
+    assert names(resources)[0] == "box"
+    resources[f"{CHASSIS}/box"] = None
+    with pytest.raises(ReadError, match="may be the machine, box cannot be read"):
+        find(resources)
+    resources = service(
+        {"s": system("box", "gpu")}, {"box": chassis("s"), "gpu": chassis(kind=kind)}
+    )
+    resources[f"{CHASSIS}/gpu"] = None
+    assert names(resources) == ["box"]
+
+
+def test_a_part_is_not_the_machine_where_a_chassis_beside_it_cannot_be_read() -> None:
+    listed = {"m": chassis("s", kind="Module"), "box": chassis("s")}
+    resources = service({"s": system("m")}, listed)
+    assert names(resources) == ["box"]
+    resources[f"{CHASSIS}/box"] = None
+    with pytest.raises(ReadError, match="may be the machine, box cannot be read"):
+        find(resources)
+    resources = service({"s": system("m")}, {"m": chassis("s", kind="Module")})
+    resources[CHASSIS]["Members@odata.count"] = 2
+    with pytest.raises(ReadError, match="may be the machine, 1 more only counted"):
+        find(resources)
+
+
+def test_an_enclosure_beside_a_chassis_that_cannot_be_read_may_hold_other_machines() -> None:
+    resources = service(
+        {"s": system("box")}, {"box": chassis("s", kind="Enclosure"), "x": chassis(kind="Module")}
+    )
+    assert names(resources) == ["box"]
+    resources[f"{CHASSIS}/x"] = None
+    with pytest.raises(ReadError, match="box may hold other machines"):
+        find(resources)
+
+
+@pytest.mark.parametrize("counted", [False, True])
+def test_the_only_chassis_without_a_system_is_a_doubt_beside_an_unknown_one(counted: bool) -> None:
+    resources = service({}, {"a": chassis(), "b": chassis()})
+    del resources[f"{CHASSIS}/b"]
+    unknown = "b cannot be read"
+    if counted:
+        resources[CHASSIS] = {"Members": [_to(CHASSIS, "a")], "Members@odata.count": 2}
+        unknown = "1 more only counted"
+    with pytest.raises(ReadError, match=f"of the chassis, {unknown}, and there is no system"):
+        find(resources)
+    assert names(resources, "a") == ["a"]
+
+
+def test_a_pdu_beside_one_that_cannot_be_read_is_a_doubt() -> None:
+    pdus = f"{EQUIPMENT}/RackPDUs"
+    resources: dict[str, Any] = {EQUIPMENT: {"RackPDUs": {"@odata.id": pdus}}}
+    resources[pdus] = {"Members": [{"@odata.id": f"{pdus}/{n}"} for n in (1, 2)]}
+    resources[f"{pdus}/1"] = {"@odata.id": f"{pdus}/1", "Id": "1"}
+    with pytest.raises(ReadError, match="of the PDUs or power shelves, 2 cannot be read"):
+        find(resources)
+    resources[pdus]["Members"].pop()
+    assert names(resources) == ["1"]
+
+
 def test_the_chassis_around_one_that_holds_the_same_system_comes_first() -> None:
     resources = service(
         {"s": system("board")},

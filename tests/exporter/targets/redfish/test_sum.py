@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from rackwatt_exporter.protocols.redfish.machine import Machine
+from rackwatt_exporter.protocols.redfish.power import NotNamedError, power_control
 from rackwatt_exporter.reading import Members, ReadError, Reason
 from rackwatt_exporter.targets.redfish import sum as redfish_sum
 from rackwatt_exporter.targets.redfish.discovery import FIRST_REQUESTS
@@ -398,3 +400,31 @@ async def test_a_search_continued_after_a_refusal_keeps_its_reason() -> None:
             await source.read()
     assert found.value.reason is Reason.PRIVILEGE_INSUFFICIENT
     assert "so far: " in str(found.value)
+
+
+@pytest.mark.parametrize("path", [METRICS, POWER])
+async def test_supplies_that_are_counted_and_not_listed_are_a_reason(path: str) -> None:
+    if path == POWER:
+        served, key = Tree(machine() | {POWER: supplies(300, 280)}), "PowerSupplies"
+    else:
+        served, key = Tree(machine() | supplies_with_metrics(300, 280)), "Members"
+    served.resources[path][f"{key}@odata.count"] = 2
+    assert (await searched(served.source())).watts == 580
+    served.resources[path][f"{key}@odata.count"] = 3
+    with pytest.raises(ReadError, match="counts") as raised:
+        await searched(served.source())
+    assert raised.value.reason is Reason.NO_POWER_SENSOR
+
+
+async def test_inputs_of_supplies_are_no_sum_where_sensors_are_only_counted() -> None:
+    resources = machine() | sensors("PSU1_Input", "PSU2_Input")
+    assert (await searched(Tree(resources).source())).watts == 200
+    resources[f"{CHASSIS}/Sensors"]["Members@odata.count"] = 3
+    with pytest.raises(ReadError, match="counts 1 sensors more than it lists: 'PSU1_Input'"):
+        await searched(Tree(resources).source())
+
+
+def test_the_only_power_control_that_is_listed_is_not_alone_where_more_are_counted() -> None:
+    document = {"PowerControl": [{"PowerConsumedWatts": 90}], "PowerControl@odata.count": 2}
+    with pytest.raises(NotNamedError, match="one without a name"):
+        power_control(Machine())([document], "P")

@@ -1,0 +1,53 @@
+"""What systems and chassis are to each other, by their links and types (DSP0268)."""
+
+from rackwatt_exporter.protocols.redfish.json import (
+    Json,
+    count_of,
+    get,
+    get_str,
+    link,
+    linked,
+    members,
+)
+from rackwatt_exporter.protocols.redfish.machine import NODES, PARTS
+
+
+def links_of(document: Json, name: str) -> list[str]:
+    """Return the paths that a resource lists in its Links."""
+    return linked(members(get(document, "Links"), name))
+
+
+def unlisted_links(document: Json, name: str) -> int:
+    """Return how many links a resource counts and does not list."""
+    links = get(document, "Links")
+    return count_of(links, name) - len(members(links, name))
+
+
+def systems_in(chassis: Json) -> set[str]:
+    """Return the paths of the systems that a chassis lists."""
+    return {path.rstrip("/") for path in links_of(chassis, "ComputerSystems")}
+
+
+def holds(chassis: Json, system: Json) -> bool:
+    """Return whether a chassis lists a system."""
+    return same_path(link(system)) in systems_in(chassis)
+
+
+def is_node(chassis: Json) -> bool:
+    """Return whether a chassis is plugged into one of several systems."""
+    return get_str(chassis, "ChassisType") in NODES
+
+
+def is_part(chassis: Json) -> bool:
+    """Return whether a chassis is in a machine, and never is one."""
+    return get_str(chassis, "ChassisType") in PARTS
+
+
+def own_paths(*documents: Json) -> frozenset[str]:
+    """Return the paths of the resources that are the machine."""
+    return frozenset(path.rstrip("/") for each in documents if (path := link(each)))
+
+
+def same_path(path: str | None) -> str | None:
+    """Normalize a path: some services end them with a slash."""
+    return path.rstrip("/") if path else None
