@@ -27,7 +27,6 @@ from rackwatt_exporter.received import ReceivedBytes, counting
 from rackwatt_exporter.schedulers.base import Scheduler
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 from rackwatt_exporter.schedulers.registry import scheduler
-from rackwatt_exporter.schedulers.views.durations import JobDurations
 from rackwatt_exporter.schedulers.views.jobs import job_counts
 from rackwatt_exporter.schedulers.views.nodes import state_counts
 from rackwatt_exporter.schedulers.views.render import SCHEDULER_LABELS
@@ -126,8 +125,8 @@ class SchedulerPipeline(Pipeline[SchedulerConfig, SchedulerSnapshot]):
         self._secrets = secrets
         self._profiles = frozenset(profiles)
         self._views: dict[str, SnapshotView] = {}
+        self._next_views: dict[str, SnapshotView] = {}  # of snapshots that are not stored yet
         self._shares = SharedNodes(store)
-        self._durations: defaultdict[str, JobDurations] = defaultdict(JobDurations)
         self._received: defaultdict[str, ReceivedBytes] = defaultdict(ReceivedBytes)
         self.traced = TracedSchedulers(secrets, self._profiles, self._listed)
 
@@ -140,8 +139,8 @@ class SchedulerPipeline(Pipeline[SchedulerConfig, SchedulerSnapshot]):
         removed = super().sync(fleet)
         for name in removed:
             self._views.pop(name, None)
+            self._next_views.pop(name, None)
             self._shares.remove(name)
-            self._durations.pop(name, None)
             self._received.pop(name, None)
         self.traced.sync(fleet.schedulers)
         return removed
@@ -199,20 +198,23 @@ class SchedulerPipeline(Pipeline[SchedulerConfig, SchedulerSnapshot]):
         return self._view(record.spec, record.value).listed
 
     def _viewed(self, spec: SchedulerConfig, snapshot: SchedulerSnapshot) -> SchedulerSnapshot:
-        """Return a snapshot as it is stored, whose view is made."""
+        """Return a snapshot as it is stored, whose view is made.
+
+        Until it is stored, the view of the last one is served.
+        """
         snapshot = self._shares.divide(spec.name, snapshot)
-        self._view(spec, snapshot)
+        last = self._next_views.get(spec.name) or self._views.get(spec.name)
+        self._next_views[spec.name] = make_view(spec, snapshot, self._profiles, last)
         return snapshot
 
     def _view(self, spec: SchedulerConfig, snapshot: SchedulerSnapshot) -> SnapshotView:
-        """Return the view of a snapshot, which is made once."""
+        """Return the view of a stored snapshot, which is made once."""
+        following = self._next_views.get(spec.name)
+        if following is not None and following.snapshot is snapshot:
+            self._views[spec.name] = self._next_views.pop(spec.name)
         view = self._views.get(spec.name)
         if view is None or view.snapshot is not snapshot or view.spec != spec:
-            counted_durations = self._durations[spec.name]
-            counted_durations.observe(snapshot)
-            self._views[spec.name] = view = make_view(
-                spec, snapshot, counted_durations, self._profiles, view
-            )
+            self._views[spec.name] = view = make_view(spec, snapshot, self._profiles, view)
         return view
 
     def describe(self, record: SchedulerRecord) -> dict[str, Any]:

@@ -28,8 +28,8 @@ from rackwatt_exporter.schedulers.views import (
     subjects,
     token,
 )
-from rackwatt_exporter.schedulers.views.durations import JobDurations
-from rackwatt_exporter.schedulers.views.jobs import job_counts
+from rackwatt_exporter.schedulers.views.job_tally import JobTally
+from rackwatt_exporter.schedulers.views.observed_jobs import ObservedJobs
 from rackwatt_exporter.schedulers.views.render import is_excluded, joined, render, render_named
 
 MAX_STATES = 50
@@ -53,18 +53,23 @@ VIEWS = (
 class SnapshotView(NamedTuple):
     """What is made of a snapshot for a document: its part of the page, and its jobs by state.
 
-    `listed` are its jobs by id, where they are traced.
+    `observed` is what is counted of its jobs and of those before. `listed` are its jobs by id,
+    where they are traced.
     """
 
     snapshot: SchedulerSnapshot
     spec: SchedulerConfig
     text: Mapping[MetricFamily, bytes]
     jobs: Mapping[str, int] | None
+    observed: ObservedJobs
     listed: JobListing | None
 
 
 def _samples(
-    spec: SchedulerConfig, snapshot: SchedulerSnapshot, profiles: Collection[str]
+    spec: SchedulerConfig,
+    snapshot: SchedulerSnapshot,
+    tally: JobTally,
+    profiles: Collection[str],
 ) -> Iterator[Sample]:
     """Go through the samples of a snapshot.
 
@@ -77,34 +82,36 @@ def _samples(
         yield from token.samples(snapshot)
         yield from subjects.samples(snapshot, spec.subjects)
     if spec.reads_jobs:
-        yield from jobs.samples(snapshot, spec.metrics)
+        yield from jobs.samples(snapshot, tally, spec.metrics)
         yield from per_job.samples(snapshot, spec.metrics)
     if spec.kind == slurm_families.SCHEDULER and slurm_families.PROFILE in profiles:
-        yield from slurm_exporter.samples(snapshot, spec.metrics)
+        yield from slurm_exporter.samples(snapshot, tally, spec.metrics)
         yield from slurm_subjects.samples(snapshot)
 
 
 def make_view(
     spec: SchedulerConfig,
     snapshot: SchedulerSnapshot,
-    counted_durations: JobDurations,
     profiles: Collection[str],
     last: SnapshotView | None,
 ) -> SnapshotView:
     """Make the view of a snapshot; `last` is that of the one before it."""
     labels = spec.name, spec.cluster
+    observed = (last.observed if last else ObservedJobs()).after(snapshot.jobs)
     exclude = spec.metrics.exclude
     text: dict[MetricFamily, bytes] = {}
     if not spec.is_relayed:  # as jobs: of each node on one page alone
         text |= joined(render_named(labels, snapshot.nodes, nodes.node_samples, exclude))
         text |= _subjects_text(spec, snapshot, last)
-    lines = render(labels, _samples(spec, snapshot, profiles), exclude)
+    lines = render(labels, _samples(spec, snapshot, observed.tally, profiles), exclude)
     if spec.metrics.jobs and not spec.is_relayed:
         for family in durations.FAMILIES:
             if not is_excluded(family, exclude):
-                lines[family] = list(counted_durations.lines(labels, family))
-    jobs = None if snapshot.jobs is None else dict(job_counts(snapshot).most_common(MAX_STATES))
-    return SnapshotView(snapshot, spec, text | joined(lines), jobs, _listing(spec, snapshot))
+                lines[family] = list(observed.durations.lines(labels, family))
+    states = observed.tally.states.most_common(MAX_STATES)
+    jobs = None if snapshot.jobs is None else dict(states)
+    text |= joined(lines)
+    return SnapshotView(snapshot, spec, text, jobs, observed, _listing(spec, snapshot))
 
 
 def _listing(spec: SchedulerConfig, snapshot: SchedulerSnapshot) -> JobListing | None:

@@ -9,8 +9,10 @@ import msgspec
 import pytest
 
 from rackwatt_exporter.config.secrets import Secrets
+from rackwatt_exporter.pipelines import schedulers
 from rackwatt_exporter.pipelines.schedulers import SchedulerPipeline
 from rackwatt_exporter.reading import ReadError, Reason
+from rackwatt_exporter.schedulers.model.job import Job
 from rackwatt_exporter.schedulers.model.limit import Limit
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 from rackwatt_exporter.schedulers.views.slurm_families import PROFILE
@@ -101,6 +103,44 @@ def test_the_pattern_of_the_document_excludes_families_of_the_profile(pattern: s
     left = slurm_families(spec, PROFILE)
     part = pattern.removesuffix(".*")
     assert left == {name for name in every if not name.startswith(part)} < every
+
+
+class Answers:
+    """A scheduler that gives one answer after the other."""
+
+    def __init__(self, *snapshots: SchedulerSnapshot) -> None:
+        self._snapshots = iter(snapshots)
+
+    async def read(self) -> SchedulerSnapshot:
+        return next(self._snapshots)
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+async def test_a_scrape_before_an_answer_is_stored_shows_the_one_before_and_counts_no_job_twice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    waiting, started = (
+        msgspec.structs.replace(snapshot({"n1": "idle"}), jobs=(job,))
+        for job in (
+            Job("1", "pending", submitted_at_s=100),
+            Job("1", "running", submitted_at_s=100, started_at_s=130),
+        )
+    )
+    answers = Answers(waiting, started)
+    monkeypatch.setattr(schedulers, "scheduler", lambda spec, secrets: answers)
+    pipeline = pipeline_of("slurm: {cli: {}}")
+    source = pipeline.source(resolved("slurm: {cli: {}}"))
+    pipeline.store.succeeded("prod", await source.read(), 0.1)
+    before = page(pipeline)
+    assert 'rackwatt_scheduler_jobs{scheduler="prod",cluster="alpha",state="pending"} 1' in before
+    answer = await source.read()
+    assert page(pipeline) == before
+    pipeline.store.succeeded("prod", answer, 0.1)
+    after = page(pipeline)
+    assert 'rackwatt_scheduler_jobs{scheduler="prod",cluster="alpha",state="running"} 1' in after
+    assert re.findall(r"job_wait_seconds_count\S+ (\d+)", after) == ["1"]
 
 
 def test_the_page_of_a_snapshot_is_rendered_once_however_many_scrapes_there_are() -> None:

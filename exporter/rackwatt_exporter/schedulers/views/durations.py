@@ -5,18 +5,19 @@ happened before the first snapshot does not count, since nothing says what else 
 """
 
 from bisect import bisect_left
-from collections import defaultdict
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 
 from rackwatt_exporter.metrics.family import MetricFamily
 from rackwatt_exporter.metrics.text import labels
 from rackwatt_exporter.schedulers.model.job import Job
-from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
+from rackwatt_exporter.schedulers.views.job_tally import JobChanges
 from rackwatt_exporter.schedulers.views.render import SCHEDULER_LABELS
 
 _LABELS = (*SCHEDULER_LABELS, "partition")
 _BUCKETS_S = (10, 60, 300, 900, 3600, 14_400, 43_200, 86_400, 259_200, 604_800)
 _BOUNDS = (*map(float, _BUCKETS_S), float("inf"))
+_NONE = (0,) * len(_BOUNDS)
 
 WAIT = MetricFamily(
     "rackwatt_scheduler_job_wait_seconds",
@@ -38,29 +39,24 @@ _Event = tuple[str, int]
 
 
 class JobDurations:
-    """What has been counted of one scheduler's jobs."""
+    """What has been counted of one scheduler's jobs; it does not change."""
 
     def __init__(self) -> None:
-        self._last: SchedulerSnapshot | None = None
-        self._seen: dict[MetricFamily, frozenset[_Event]] = {}
-        self._counts: dict[MetricFamily, defaultdict[str, list[int]]] = {
-            family: defaultdict(lambda: [0] * len(_BOUNDS)) for family in FAMILIES
+        self._counts: dict[MetricFamily, dict[str, Sequence[int]]] = {
+            family: {} for family in FAMILIES
         }
-        self._sums: dict[MetricFamily, defaultdict[str, int]] = {
-            family: defaultdict(int) for family in FAMILIES
-        }
+        self._sums: dict[MetricFamily, Counter[str]] = {family: Counter() for family in FAMILIES}
 
-    def observe(self, snapshot: SchedulerSnapshot) -> None:
-        """Count what is new in a snapshot; the same one, or one without jobs, has nothing new."""
-        if snapshot is self._last or snapshot.jobs is None:
-            return
-        self._last = snapshot
+    def after(self, changes: JobChanges) -> "JobDurations":
+        """Return what is counted with the starts and ends that the next snapshot adds."""
+        following = JobDurations()
         for family in FAMILIES:
-            present = {(job.id, at_s): job for job, at_s in _events(family, snapshot.jobs)}
-            seen = self._seen.get(family)
-            self._seen[family] = frozenset(present)
-            for event in present.keys() - seen if seen is not None else ():
-                self._count(family, present[event])
+            following._counts[family] = dict(self._counts[family])
+            following._sums[family] = Counter(self._sums[family])
+            known, new = (dict(_events(family, jobs)) for jobs in changes)
+            for event in new.keys() - known.keys():
+                following._count(family, new[event])
+        return following
 
     def lines(self, scheduler: tuple[str, str], family: MetricFamily) -> Iterator[str]:
         """Write the histogram of each partition."""
@@ -80,16 +76,18 @@ class JobDurations:
             return
         seconds = max(0, end_s - start_s)  # clocks of hosts differ
         partition = job.partitions[0] if job.partitions else ""
-        self._counts[family][partition][bisect_left(_BOUNDS, seconds)] += 1
+        counts = list(self._counts[family].get(partition, _NONE))
+        counts[bisect_left(_BOUNDS, seconds)] += 1
+        self._counts[family][partition] = counts
         self._sums[family][partition] += seconds
 
 
-def _events(family: MetricFamily, jobs: tuple[Job, ...]) -> Iterator[tuple[Job, int]]:
-    """Go through the jobs that have started, or ended, with the time of it."""
+def _events(family: MetricFamily, jobs: Iterable[Job]) -> Iterator[tuple[_Event, Job]]:
+    """Go through the starts, or the ends, of jobs: an id and a time, each with its job."""
     for job in jobs:
         _, at_s = _interval(family, job)
         if at_s is not None:
-            yield job, at_s
+            yield (job.id, at_s), job
 
 
 def _interval(family: MetricFamily, job: Job) -> tuple[int | None, int | None]:

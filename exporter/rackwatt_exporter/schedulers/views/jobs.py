@@ -6,19 +6,21 @@ them, and once in what is not by partition.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from rackwatt_exporter.config.scheduler import MetricsOptions
 from rackwatt_exporter.metrics.family import MetricFamily, Sample
-from rackwatt_exporter.schedulers.model.job import Job
-from rackwatt_exporter.schedulers.model.job_state import WAITING, JobState
+from rackwatt_exporter.schedulers.model.job_state import JobState
 from rackwatt_exporter.schedulers.model.resources import Resources
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
+from rackwatt_exporter.schedulers.views.job_tally import JobKind, JobTally
 from rackwatt_exporter.schedulers.views.render import SCHEDULER_LABELS
 
 _KNOWN_STATES = frozenset(JobState)
-_MAX_REASON = 60
+
+# So much for each of so many jobs.
+_Amount = tuple[Resources, int]
 
 KNOWN = MetricFamily(
     "rackwatt_scheduler_jobs_known",
@@ -104,6 +106,7 @@ class _GroupFamilies(NamedTuple):
 BY_PARTITION = _GroupFamilies.of("partition")
 BY_USER = _GroupFamilies.of("user")
 BY_ACCOUNT = _GroupFamilies.of("account")
+_GROUPS = {"partitions": BY_PARTITION, "users": BY_USER, "accounts": BY_ACCOUNT}
 FAMILIES = (
     KNOWN, UNREAD, UNKNOWN, JOBS, PENDING, UNDIVIDED, *BY_PARTITION, *BY_USER, *BY_ACCOUNT,
 )  # fmt: skip
@@ -117,74 +120,54 @@ def job_counts(snapshot: SchedulerSnapshot) -> Counter[str]:
     return counts
 
 
-def samples(snapshot: SchedulerSnapshot, options: MetricsOptions) -> Iterator[Sample]:
-    """Go through the samples of all jobs; where jobs are not known, that is the only one."""
+def samples(
+    snapshot: SchedulerSnapshot, tally: JobTally, options: MetricsOptions
+) -> Iterator[Sample]:
+    """Go through the samples of all jobs; where jobs are not known, that is the only one.
+
+    `tally` is that of the snapshot's jobs.
+    """
     yield Sample(KNOWN, (), int(snapshot.jobs is not None))
     if snapshot.jobs is None:
         return
     yield Sample(UNREAD, (), snapshot.unread_jobs)
     if options.jobs:
-        yield from _states_and_reasons(snapshot)
+        yield from _states_and_reasons(tally)
     if options.shares_nodes:
-        yield Sample(UNDIVIDED, (), sum(map(_is_undivided, snapshot.jobs)))
-    if options.partitions:
-        partitions = ((name, job) for job in snapshot.jobs for name in job.partitions or ("",))
-        yield from _grouped(BY_PARTITION, partitions)
-    if options.users:
-        yield from _grouped(BY_USER, ((job.user, job) for job in snapshot.jobs))
-    if options.accounts:
-        yield from _grouped(BY_ACCOUNT, ((job.account, job) for job in snapshot.jobs))
+        yield Sample(UNDIVIDED, (), tally.undivided)
+    for name, families in _GROUPS.items():
+        if getattr(options, name):
+            yield from _grouped(families, tally.groups[name])
 
 
-def plain_reason(reason: str) -> str:
-    """Return a reason without the names of nodes and other details that it ends in."""
-    head = reason.partition(",")[0].partition("(")[0].partition(":")[0].strip()
-    return head[:_MAX_REASON]
-
-
-def _states_and_reasons(snapshot: SchedulerSnapshot) -> Iterator[Sample]:
-    counts = job_counts(snapshot)
-    for state, count in counts.items():
+def _states_and_reasons(tally: JobTally) -> Iterator[Sample]:
+    for state, count in tally.states.items():
         yield Sample(JOBS, (state,), count)
-    yield Sample(UNKNOWN, (), sum(n for state, n in counts.items() if state not in _KNOWN_STATES))
-    reasons: Counter[str] = Counter()
-    for job in snapshot.jobs or ():
-        if job.state in WAITING:
-            reasons[plain_reason(job.reason)] += job.tasks
-    for reason, count in reasons.items():
+    unknown = (count for state, count in tally.states.items() if state not in _KNOWN_STATES)
+    yield Sample(UNKNOWN, (), sum(unknown))
+    for reason, count in tally.reasons.items():
         yield Sample(PENDING, (reason,), count)
 
 
-def _is_undivided(job: Job) -> bool:
-    """Return whether a job holds several nodes, and not all of its parts of them are known."""
-    if len(job.nodes) < 2 or job.allocated is None:
-        return False
-    return not job.per_node or any(part.cpus is None for part in job.per_node)
-
-
-def _grouped(families: _GroupFamilies, jobs: Iterable[tuple[str, Job]]) -> Iterator[Sample]:
+def _grouped(families: _GroupFamilies, kinds: Mapping[JobKind, int]) -> Iterator[Sample]:
     """Count the jobs of each group by state, and add up what they hold."""
     counts: defaultdict[tuple[str, str], int] = defaultdict(int)
-    held: defaultdict[str, defaultdict[Resources, int]] = defaultdict(lambda: defaultdict(int))
-    for group, job in jobs:
-        counts[group, job.state] += job.tasks
-        if job.allocated is not None:
-            held[group][job.allocated] += job.tasks
+    held: defaultdict[str, list[_Amount]] = defaultdict(list)
+    for (group, state, allocated, _), count in kinds.items():
+        counts[group, state] += count
+        if allocated is not None:
+            held[group].append((allocated, count))
     for key, count in counts.items():
         yield Sample(families.jobs, key, count)
-    for group, resources in held.items():
-        yield from _held(families, group, resources)
+    for group, amounts in held.items():
+        yield from _held(families, group, amounts)
 
 
-def _held(
-    families: _GroupFamilies, group: str, resources: Mapping[Resources, int]
-) -> Iterator[Sample]:
-    cpus = [one.cpus * count for one, count in resources.items() if one.cpus is not None]
-    memory = [
-        n.memory_bytes * count for n, count in resources.items() if n.memory_bytes is not None
-    ]
+def _held(families: _GroupFamilies, group: str, amounts: Sequence[_Amount]) -> Iterator[Sample]:
+    cpus = [one.cpus * count for one, count in amounts if one.cpus is not None]
+    memory = [one.memory_bytes * count for one, count in amounts if one.memory_bytes is not None]
     gpus: Counter[str] = Counter()
-    for one, count in resources.items():
+    for one, count in amounts:
         for kind, number in one.by_type("gpu").items():
             gpus[kind] += number * count
     if cpus:

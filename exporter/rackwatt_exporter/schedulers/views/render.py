@@ -24,15 +24,15 @@ def render(scheduler: tuple[str, str], samples: Iterable[Sample], exclude: str |
 
     `exclude` matches the whole names of families that are left out.
     """
-    heads: dict[MetricFamily, str | None] = {}
+    forms: dict[MetricFamily, str | None] = {}
     lines: Lines = {}
     for family, values, number in samples:
-        if family not in heads:
-            heads[family] = _head(scheduler, family, exclude)
+        if family not in forms:
+            forms[family] = _form(scheduler, family, exclude)
             lines[family] = []
-        if (head := heads[family]) is not None:
+        if (form := forms[family]) is not None:
             shown = "+Inf" if number == math.inf else number
-            lines[family].append(f"{head}{_pairs(family.labels[2:], values)}}} {shown}\n")
+            lines[family].append(form % (*map(escaped, values), shown))
     return lines
 
 
@@ -82,6 +82,15 @@ def _head(scheduler: tuple[str, str], family: MetricFamily, exclude: str | None)
     if is_excluded(family, exclude):
         return None
     return family.name + labels(zip(SCHEDULER_LABELS, scheduler, strict=True))[:-1]
+
+
+def _form(scheduler: tuple[str, str], family: MetricFamily, exclude: str | None) -> str | None:
+    """Return a line of a family without the values of its own labels and its number, for `%`."""
+    head = _head(scheduler, family, exclude)
+    if head is None:
+        return None
+    own = "".join(f',{name}="%s"' for name in family.labels[len(SCHEDULER_LABELS) :])
+    return f"{head.replace('%', '%%')}{own}}} %s\n"
 
 
 def _pairs(names: Iterable[str], values: Iterable[str]) -> str:

@@ -5,19 +5,18 @@ the model's word, and a state of a job is Slurm's own in upper case, as squeue p
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
 from rackwatt_exporter.config.scheduler import MetricsOptions
 from rackwatt_exporter.metrics.family import MetricFamily, Sample
-from rackwatt_exporter.schedulers.model.job import Job
 from rackwatt_exporter.schedulers.model.job_state import WAITING
 from rackwatt_exporter.schedulers.model.node import NodeUsage, SchedulerNode
 from rackwatt_exporter.schedulers.model.node_state import NodeState
 from rackwatt_exporter.schedulers.model.resources import Resources
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 from rackwatt_exporter.schedulers.views import slurm_families as f
-from rackwatt_exporter.schedulers.views.jobs import plain_reason
+from rackwatt_exporter.schedulers.views.job_tally import JobKind, JobTally
 
 # In these a node takes jobs, or will when it is powered up; sinfo counts its free CPUs as idle.
 _IN_SERVICE = frozenset(
@@ -49,34 +48,34 @@ class _Sum:
         self.cpus: float | None = None
         self.memory: int | None = None
 
-    def add(self, job: Job) -> None:
-        """Add each task of a job."""
-        self.tasks += job.tasks
-        amount = job.allocated or job.requested
+    def add(self, amount: Resources | None, tasks: int) -> None:
+        """Add so many tasks, each of which has that amount."""
+        self.tasks += tasks
         if amount is None:
             return
         if amount.cpus is not None:
-            self.cpus = (self.cpus or 0) + amount.cpus * job.tasks
+            self.cpus = (self.cpus or 0) + amount.cpus * tasks
         if amount.memory_bytes is not None:
-            self.memory = (self.memory or 0) + amount.memory_bytes * job.tasks
+            self.memory = (self.memory or 0) + amount.memory_bytes * tasks
 
 
-def samples(snapshot: SchedulerSnapshot, options: MetricsOptions) -> Iterator[Sample]:
-    """Go through the samples; what was not reported has none."""
+def samples(
+    snapshot: SchedulerSnapshot, tally: JobTally, options: MetricsOptions
+) -> Iterator[Sample]:
+    """Go through the samples; what was not reported has none. `tally` is of the snapshot's jobs."""
     yield from _added(_of_nodes(snapshot))
     yield from _added(_of_accounts(snapshot))
-    jobs = snapshot.jobs
-    if jobs is None:
+    if snapshot.jobs is None:
         return
     if options.jobs:
-        yield from _added(_by_reason(jobs))
-        yield from _added(_by_feature(jobs))
+        yield from _added(_by_reason(tally))
+        yield from _added(_by_feature(tally))
     if options.partitions:
-        yield from _added(_by_partition(jobs))
+        yield from _added(_by_partition(tally.groups["partitions"]))
     if options.users:
-        yield from _added(_by_state(f.USER, _summed((job.user, job) for job in jobs)))
+        yield from _added(_by_state(f.USER, _summed(tally.groups["users"])))
     if options.accounts:
-        accounts = _summed((job.account, job) for job in jobs)
+        accounts = _summed(tally.groups["accounts"])
         yield from _added(_by_state(f.ACCOUNT, accounts))
         yield from _added(_held(accounts))
 
@@ -166,38 +165,33 @@ def _of_accounts(snapshot: SchedulerSnapshot) -> Iterator[_Amount]:
             yield f.ACCOUNT_FAIR_SHARE, (share.account,), share.factor
 
 
-def _by_reason(jobs: Iterable[Job]) -> Iterator[_Amount]:
-    counts: defaultdict[str, int] = defaultdict(int)
-    for job in jobs:
-        if job.state in WAITING:
-            counts[job.reason] += job.tasks
-    for reason, count in counts.items():
-        yield f.PENDING, (plain_reason(reason),), count
+def _by_reason(tally: JobTally) -> Iterator[_Amount]:
+    for reason, count in tally.reasons.items():
+        yield f.PENDING, (reason,), count
 
 
-def _by_feature(jobs: Iterable[Job]) -> Iterator[_Amount]:
-    for job in jobs:
-        held = job.allocated or _NOT_REPORTED
-        for feature in job.features:
-            yield f.FEATURE_JOBS, (feature,), job.tasks
-            yield f.FEATURE_CPUS, (feature,), held.cpus
-            yield f.FEATURE_MEMORY, (feature,), held.memory_bytes
+def _by_feature(tally: JobTally) -> Iterator[_Amount]:
+    for (feature, allocated), count in tally.features.items():
+        held = allocated or _NOT_REPORTED
+        yield f.FEATURE_JOBS, (feature,), count
+        yield f.FEATURE_CPUS, (feature,), _times(held.cpus, count)
+        yield f.FEATURE_MEMORY, (feature,), _times(held.memory_bytes, count)
 
 
-def _by_partition(jobs: Iterable[Job]) -> Iterator[_Amount]:
-    counts: defaultdict[tuple[tuple[str, ...], str], int] = defaultdict(int)
-    for job in jobs:
-        counts[job.partitions, job.state] += job.tasks
-    for (partitions, state), count in counts.items():
-        for name in partitions or ("",):
-            yield f.PARTITION_JOBS, (name, state.upper()), count
+def _times(amount: float | None, count: int) -> float | None:
+    return None if amount is None else amount * count
 
 
-def _summed(jobs: Iterable[tuple[str, Job]]) -> dict[tuple[str, str], _Sum]:
+def _by_partition(kinds: Mapping[JobKind, int]) -> Iterator[_Amount]:
+    for kind, count in kinds.items():
+        yield f.PARTITION_JOBS, (kind.group, kind.state.upper()), count
+
+
+def _summed(kinds: Mapping[JobKind, int]) -> dict[tuple[str, str], _Sum]:
     """Add up jobs by group and state."""
     sums: defaultdict[tuple[str, str], _Sum] = defaultdict(_Sum)
-    for group, job in jobs:
-        sums[group, job.state].add(job)
+    for (group, state, allocated, requested), count in kinds.items():
+        sums[group, state].add(allocated or requested, count)
     return sums
 
 

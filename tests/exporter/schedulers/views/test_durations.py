@@ -1,8 +1,8 @@
 """Histograms of waiting and running: each start and each end counts once."""
 
 from rackwatt_exporter.schedulers.model.job import Job
-from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
-from rackwatt_exporter.schedulers.views.durations import RUN, WAIT, JobDurations
+from rackwatt_exporter.schedulers.views.durations import RUN, WAIT
+from rackwatt_exporter.schedulers.views.observed_jobs import ObservedJobs
 
 
 def job(name: str, start_s: int | None = None, end_s: int | None = None) -> Job:
@@ -13,13 +13,13 @@ def job(name: str, start_s: int | None = None, end_s: int | None = None) -> Job:
 
 
 def page(*snapshots: tuple[Job, ...] | None) -> dict[str, int]:
-    durations = JobDurations()
+    observed = ObservedJobs()
     for jobs in snapshots:
-        durations.observe(SchedulerSnapshot({}, jobs=jobs))
+        observed = observed.after(jobs)
     common = 'scheduler="prod",cluster="alpha",partition="batch"'
     samples: dict[str, int] = {}
     for family in (WAIT, RUN):
-        for line in durations.lines(("prod", "alpha"), family):
+        for line in observed.durations.lines(("prod", "alpha"), family):
             name, number = line.rsplit(" ", 1)
             name = name.replace(common, "").replace("rackwatt_scheduler_job_", "")
             samples[name.replace("{}", "").replace("{,", "{")] = int(number)

@@ -7,7 +7,8 @@ from rackwatt_exporter.metrics.family import Sample
 from rackwatt_exporter.schedulers.model.job import Job
 from rackwatt_exporter.schedulers.model.resources import Gres, Resources
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
-from rackwatt_exporter.schedulers.views.jobs import KNOWN, plain_reason, samples
+from rackwatt_exporter.schedulers.views.job_tally import JobTally, plain_reason
+from rackwatt_exporter.schedulers.views.jobs import KNOWN, samples
 
 GIB = 2**30
 HELD = Resources(8, 32 * GIB, (Gres("gpu", 2, "a100"),))
@@ -26,7 +27,9 @@ def numbers(*jobs: Job, options: MetricsOptions | None = None) -> dict[tuple[str
     snapshot = SchedulerSnapshot({}, jobs=jobs)
     return {
         (family.name.removeprefix("rackwatt_scheduler_"), *labels): value
-        for family, labels, value in samples(snapshot, options or MetricsOptions())
+        for family, labels, value in samples(
+            snapshot, JobTally.of(jobs), options or MetricsOptions()
+        )
     }
 
 
@@ -102,7 +105,9 @@ def test_unknown_states_are_passed_on_and_counted() -> None:
 
 
 def test_jobs_that_are_not_known_are_said_to_be_so_and_no_job_has_a_count() -> None:
-    assert list(samples(SchedulerSnapshot({}), MetricsOptions())) == [Sample(KNOWN, (), 0)]
+    assert list(samples(SchedulerSnapshot({}), JobTally(), MetricsOptions())) == [
+        Sample(KNOWN, (), 0)
+    ]
     assert numbers() == {
         ("jobs_known",): 1, ("unread_jobs",): 0, ("unknown_state_jobs",): 0, ("undivided_jobs",): 0,
     }  # fmt: skip

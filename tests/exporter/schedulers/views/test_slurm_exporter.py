@@ -21,6 +21,7 @@ from rackwatt_exporter.schedulers.slurm.limits import parse_text as parse_limits
 from rackwatt_exporter.schedulers.slurm.rest_jobs import read_jobs
 from rackwatt_exporter.schedulers.slurm.rest_models import reply
 from rackwatt_exporter.schedulers.views import slurm_traces
+from rackwatt_exporter.schedulers.views.job_tally import JobTally
 from rackwatt_exporter.schedulers.views.render import render
 from rackwatt_exporter.schedulers.views.slurm_exporter import samples
 from rackwatt_exporter.schedulers.views.slurm_families import FAMILIES
@@ -48,7 +49,8 @@ def captured() -> SchedulerSnapshot:
 def page(snapshot: SchedulerSnapshot, options: MetricsOptions | None = None) -> dict[str, Series]:
     """Return the series of each family, without the labels that every one has."""
     series: dict[str, Series] = {}
-    for family, values, number in samples(snapshot, options or MetricsOptions()):
+    tally = JobTally.of(snapshot.jobs or ())
+    for family, values, number in samples(snapshot, tally, options or MetricsOptions()):
         labels = zip(family.labels[2:], map(str, values), strict=True)
         series.setdefault(family.name, {})[tuple(sorted(labels))] = number
     return series
@@ -236,7 +238,11 @@ def test_a_part_that_the_document_disables_has_no_series(
 @pytest.mark.parametrize("openmetrics", [False, True])
 def test_the_page_parses_in_both_formats_with_families_as_declared(openmetrics: bool) -> None:
     snapshot = msgspec.structs.replace(captured(), fairshare=(FairShare("proj1", factor=0.5),))
-    rendered = render(("prod", "alpha"), samples(snapshot, MetricsOptions()), None)
+    rendered = render(
+        ("prod", "alpha"),
+        samples(snapshot, JobTally.of(snapshot.jobs or ()), MetricsOptions()),
+        None,
+    )
     text = "".join(
         family.header(openmetrics) + "".join(lines) for family, lines in rendered.items()
     )
