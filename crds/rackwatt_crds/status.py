@@ -11,6 +11,7 @@ from msgspec import Meta
 from rackwatt_crds.bmc.expansion import method, valid_entries
 from rackwatt_crds.kinds import PROVIDERS, SCHEDULERS, chosen
 from rackwatt_crds.model import Model, only
+from rackwatt_crds.node.collectors import AUTO
 from rackwatt_crds.powertarget import MEASURED, Measured, PowerTargetSpec
 from rackwatt_crds.schedulerbinding import SchedulerBindingSpec
 
@@ -155,7 +156,7 @@ def kind_of(spec: PowerTargetSpec) -> Measured:
 
 
 def method_of(spec: PowerTargetSpec) -> str:
-    """Return how a PowerTarget is measured: `ipmi,snmp`, `rapl,cpu`, `static`.
+    """Return how a PowerTarget is measured: `ipmi,snmp`, `rapl,cpu`, `auto`, `static`.
 
     Raises:
         ValueError: the spec has none of `bmc`, `node` and `grid`, or no known provider.
@@ -164,7 +165,7 @@ def method_of(spec: PowerTargetSpec) -> str:
         bmc = spec.bmc
         return ",".join(dict.fromkeys(method(bmc, entry) for entry in valid_entries(bmc)))
     if spec.node is not None:
-        return ",".join(spec.node.collectors)
+        return ",".join(spec.node.collectors or [AUTO])
     if spec.grid is not None:
         return chosen(PROVIDERS, spec.grid)[0].name
     raise ValueError("the spec has neither bmc, node nor grid")

@@ -75,7 +75,7 @@ COLLECTOR = Toy(
         ],
         "exporter/rackwatt_exporter/collectors/registry.py": [
             Insert(
-                '        "cpu": CollectorRow("rackwatt_exporter.collectors.cpu:CpuCollector"),',
+                "COLLECTORS: Mapping[str, CollectorRow] = MappingProxyType(\n    {",
                 '        "toy": CollectorRow("rackwatt_exporter.collectors.toy:ToyCollector"),',
             ),
         ],

@@ -1,6 +1,7 @@
 """The collectors that run on each node; `requirements.py` has the table of all."""
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 from msgspec import Meta
 
@@ -8,25 +9,56 @@ from rackwatt_crds.model import Model
 from rackwatt_crds.node.requirements import REQUIREMENTS
 from rackwatt_crds.rules import unique
 
+AUTO = "auto"
+
 if TYPE_CHECKING:
     Collector = str
 else:
-    Collector = Literal[tuple(REQUIREMENTS)]
+    Collector = Literal[(AUTO, *REQUIREMENTS)]
 
 
 class Node(Model, frozen=True, kw_only=True):
     """Nodes of this cluster, each measured by one pod; `pod.nodeSelector` selects them."""
 
     collectors: Annotated[
-        list[Collector],
+        Annotated[
+            list[Collector],
+            Meta(
+                min_length=1,
+                max_length=64,
+                extra_json_schema={"x-kubernetes-list-type": "set"},
+            ),
+        ]
+        | None,
         Meta(
-            min_length=1,
-            max_length=64,
             description="What is measured: "
             + "; ".join(f"`{name}`, {required.measures}" for name, required in REQUIREMENTS.items())
-            + ".",
-            extra_json_schema={"x-kubernetes-list-type": "set"},
+            + ". `auto` adds each of them that the node has: one that is absent is no failure, and "
+            "one that appears later is taken then. Each that is named beside `auto` must be there. "
+            "The operator grants the pods what `auto` may need, which is what all of them need; "
+            "name collectors to grant less. Default: [auto]."
         ),
-    ]
+    ] = None
 
     RULES = (unique("collectors"),)
+
+
+class Choice(NamedTuple):
+    """A collector of a document: its name, the field that chooses it, and whether `auto` does."""
+
+    name: str
+    path: str
+    automatic: bool
+
+
+def choices(node: Node) -> Iterator[Choice]:
+    """Go through the collectors of a document: those that it names, then those of `auto`."""
+    names = [AUTO] if node.collectors is None else node.collectors
+    for index, name in enumerate(names):
+        if name != AUTO:
+            yield Choice(name, f"collectors[{index}]", False)
+    if AUTO in names:
+        path = "collectors" if node.collectors is None else f"collectors[{names.index(AUTO)}]"
+        for name in REQUIREMENTS:
+            if name not in names:
+                yield Choice(name, path, True)

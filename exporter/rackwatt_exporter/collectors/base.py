@@ -14,6 +14,9 @@ from rackwatt_exporter.reading import DomainPower, EnergyCounter, ReadError
 class CollectorResult(msgspec.Struct, frozen=True):
     """What one reading returned. `error` says why a part of it is missing, if one is.
 
+    `absent` says why there is nothing, where a document did not name the collector and the machine
+    does not have what it reads.
+
     The first label of every sample is the node's name, which the exposition adds: a collector
     returns the others.
     """
@@ -22,6 +25,7 @@ class CollectorResult(msgspec.Struct, frozen=True):
     energies: tuple[EnergyCounter, ...] = ()
     error: ReadError | None = None
     powers: tuple[DomainPower, ...] = ()
+    absent: ReadError | None = None
 
 
 class Collector(Protocol):

@@ -10,6 +10,7 @@ from importlib import import_module
 from types import MappingProxyType
 from typing import NamedTuple, cast
 
+from rackwatt_exporter.collectors.automatic import AutomaticCollector
 from rackwatt_exporter.collectors.base import Collector
 from rackwatt_exporter.config.collector import CollectorConfig
 from rackwatt_exporter.config.paths import HostPaths
@@ -21,17 +22,19 @@ class CollectorRow(NamedTuple):
     """Factory of a collector, and the longest interval between its readings.
 
     A factory is called with the host; a `configured` one also with the settings of the document,
-    None where it has none, and the Secrets.
+    None where it has none, and the Secrets. What is `everywhere` is never absent from Linux: it
+    fails where it is not found, also if `auto` has chosen it.
     """
 
     factory: str
     max_interval_s: float = math.inf
     configured: bool = False
+    everywhere: bool = False
 
 
 COLLECTORS: Mapping[str, CollectorRow] = MappingProxyType(
     {
-        "cpu": CollectorRow("rackwatt_exporter.collectors.cpu:CpuCollector"),
+        "cpu": CollectorRow("rackwatt_exporter.collectors.cpu:CpuCollector", everywhere=True),
         # Often enough that no counter wraps twice between readings (store/wrapping_counter.py).
         "rapl": CollectorRow("rackwatt_exporter.collectors.rapl:RaplCollector", 30.0),
     }
@@ -50,4 +53,5 @@ def collector(config: CollectorConfig, host: HostPaths, secrets: Secrets) -> Col
     module, name = row.factory.split(":")
     factory = getattr(import_module(module), name)
     made = factory(host, config.settings, secrets) if row.configured else factory(host)
-    return cast(Collector, made)
+    can_be_absent = config.automatic and not row.everywhere
+    return AutomaticCollector(made) if can_be_absent else cast(Collector, made)

@@ -35,7 +35,10 @@ _COLUMNS = ("node", "address", "method", "watts", "latency", "reason")
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """The result of one poll; some collectors have no watts at the first poll."""
+    """The result of one poll; some collectors have no watts at the first poll.
+
+    `absent` is why there was nothing to read, where that is no failure.
+    """
 
     kind: str
     subject: Subject
@@ -45,6 +48,7 @@ class CheckResult:
     error: ReadError | None = None
     note: str | None = None
     summary: str | None = None
+    absent: ReadError | None = None
 
     def row(self) -> tuple[str, ...]:
         """Format it as a row of the table."""
@@ -52,7 +56,8 @@ class CheckResult:
         watts = "-" if self.watts is None else f"{self.watts:.1f}"
         note = f"note: {self.note}" if self.note else None
         read = "; ".join(filter(None, (self.summary, note)))
-        reason = f"{self.error.reason}: {self.error}" if self.error else read
+        error = self.error or self.absent
+        reason = f"{error.reason}: {error}" if error else read
         latency = f"{self.took_s * 1000:.0f} ms"
         return (node, address or "-", method, watts, latency, reason)
 
@@ -66,6 +71,7 @@ class CheckResult:
             "reason": self.error.reason if self.error else None,
             "message": str(self.error) if self.error else None,
             "remedy": remedy_of(self.error, self.kind) if self.error else None,
+            "absent": str(self.absent) if self.absent else None,
             "note": self.note,
             "summary": self.summary,
         }
@@ -158,9 +164,11 @@ class _ResultSink:
         error = self.pipeline.problem(value)
         note = "; ".join(filter(None, (self.offer, self.pipeline.note(value)))) or None
         name = self.pipeline.name
-        summary = self.pipeline.summary(value)
+        summary, absent = self.pipeline.summary(value), self.pipeline.absence(value)
         self.pipeline.store.succeeded(key, value, took_s)
-        result = CheckResult(name, self.subject, took_s, watts, source, error, note, summary)
+        result = CheckResult(
+            name, self.subject, took_s, watts, source, error, note, summary, absent
+        )
         self._finish(result)
 
     def failed(self, key: str, error: ReadError, took_s: float) -> None:
@@ -224,8 +232,11 @@ def _print_report(
         print(problem, file=sys.stderr)
     if outcomes:
         _print_table([_COLUMNS, *(outcome.row() for outcome in outcomes)])
-    read = sum(outcome.error is None for outcome in outcomes)
-    outcome = "not polled" if offline else f"{read} read, {len(outcomes) - read} failed"
+    failed = sum(outcome.error is not None for outcome in outcomes)
+    absent = sum(outcome.absent is not None for outcome in outcomes)
+    read = len(outcomes) - failed - absent
+    missing = f", {absent} absent" if absent else ""
+    outcome = "not polled" if offline else f"{read} read, {failed} failed{missing}"
     counts = ", ".join([*sizes, counted(len(resolved.problems), "problem")])
     print(f"{counts}: {outcome}")
 

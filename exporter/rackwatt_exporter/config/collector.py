@@ -1,8 +1,10 @@
 """Resolved configuration of a collector on this machine."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from rackwatt_crds.model import Model
+from rackwatt_crds.node.collectors import choices
 from rackwatt_crds.powertarget import PowerTargetSpec
 from rackwatt_exporter.config.schedule import Schedule, schedule
 
@@ -12,7 +14,8 @@ class CollectorConfig:
     """Configuration of a collector.
 
     `name` is the collector's name and key. `scheduler` names the SchedulerBinding that reports the
-    machine's state. `settings` is the field of `spec.node` with the collector's name, if any.
+    machine's state. `settings` is the field of `spec.node` with the collector's name, if any. One
+    that is `automatic` need not be there.
     """
 
     name: str
@@ -20,6 +23,7 @@ class CollectorConfig:
     schedule: Schedule = field(default_factory=Schedule)
     scheduler: str | None = None
     settings: Model | None = None
+    automatic: bool = False
 
     @property
     def key(self) -> str:
@@ -32,18 +36,19 @@ class CollectorConfig:
         return self.schedule.stale_after_s
 
 
-def collector_configs(document: str, spec: PowerTargetSpec) -> list[CollectorConfig]:
-    """Return the collectors of a PowerTarget; none where it does not measure nodes.
+def collector_configs(
+    document: str, spec: PowerTargetSpec
+) -> Iterator[tuple[str, CollectorConfig]]:
+    """Go through the collectors of a PowerTarget, each with the path of the field that chooses it.
 
     Raises:
         ValueError: `staleAfter` is shorter than the interval; the message has the path.
     """
     if spec.node is None:
-        return []
+        return
     timing = schedule(spec)
     scheduler = spec.scheduler_ref.name if spec.scheduler_ref else None
-    node = spec.node
-    return [
-        CollectorConfig(name, document, timing, scheduler, getattr(node, name, None))
-        for name in node.collectors
-    ]
+    for name, path, automatic in choices(spec.node):
+        settings = getattr(spec.node, name, None)
+        config = CollectorConfig(name, document, timing, scheduler, settings, automatic)
+        yield f"spec.node.{path}", config

@@ -171,11 +171,11 @@ class _FleetBuilder:
 
     def _add_collectors(self, name: str, spec: PowerTargetSpec) -> None:
         """Add the collectors of a PowerTarget."""
-        for index, config in enumerate(collector_configs(name, spec)):
+        for path, config in collector_configs(name, spec):
             same = self.collectors.setdefault(config.name, config)
             if same is not config:
                 reason = f"{config.name} is already configured by PowerTarget {same.document!r}"
-                raise ValueError(f"spec.node.collectors[{index}]: {reason}")
+                raise ValueError(f"{path}: {reason}")
 
     def _add_grid(self, name: str, spec: PowerTargetSpec) -> None:
         if spec.grid is None:

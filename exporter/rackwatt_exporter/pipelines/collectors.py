@@ -16,7 +16,7 @@ from rackwatt_exporter.exposition.families import STATE
 from rackwatt_exporter.metrics.family import MetricFamily
 from rackwatt_exporter.metrics.health import HealthFamilies
 from rackwatt_exporter.metrics.text import FamilyLines, line
-from rackwatt_exporter.pipelines.health import rounded
+from rackwatt_exporter.pipelines.health import rounded, shortened
 from rackwatt_exporter.pipelines.pipeline import Measured, Pipeline, Subject, scheduled
 from rackwatt_exporter.polling.schedule import PollSchedule
 from rackwatt_exporter.reading import ReadError
@@ -88,8 +88,8 @@ class CollectorPipeline(Pipeline[CollectorConfig, CollectorResult]):
         return collector(spec, self._host, self._secrets)
 
     def identity(self, spec: CollectorConfig) -> object:
-        """Return its name and settings."""
-        return spec.name, spec.settings
+        """Return its name and settings, and whether it may be absent."""
+        return spec.name, spec.settings, spec.automatic
 
     def pace(self, spec: CollectorConfig) -> PollSchedule:
         """Return how often it is polled: no less than its counters allow."""
@@ -105,7 +105,8 @@ class CollectorPipeline(Pipeline[CollectorConfig, CollectorResult]):
         for record in self.store.records.values():
             for family, text in chain(self._samples(record), self._energies(record)):
                 lines[family].append(text)
-        node, records = self.store.node, self.store.records.values()
+        node = self.store.node
+        records = [one for one in self.store.records.values() if _is_expected(one)]
         health = HEALTH.lines([((node, one.spec.name), one) for one in records], now_s)
         return chain(lines.items(), health, self._state())
 
@@ -118,8 +119,17 @@ class CollectorPipeline(Pipeline[CollectorConfig, CollectorResult]):
             "watts": rounded(self.store.watts(record)),
         }
 
+    def status(self, record: CollectorRecord, now_s: float) -> dict[str, Any]:
+        """Return what /status says of it; one that is absent is neither up nor down."""
+        known = super().status(record, now_s)
+        if record.value is not None and (absent := record.value.absent) is not None:
+            known |= {"up": None, "reason": absent.reason, "message": shortened(absent)}
+        return known
+
     def found(self, record: CollectorRecord) -> str | None:
         """Return its power, if it measures that."""
+        if record.value is not None and record.value.absent is not None:
+            return "absent here"
         watts = self.store.watts(record)
         return super().found(record) if watts is None else f"{watts:,.1f} W"
 
@@ -129,13 +139,18 @@ class CollectorPipeline(Pipeline[CollectorConfig, CollectorResult]):
         for record in self.store.records.values():
             by_document[record.spec.document].append(record)
         for document, records in by_document.items():
-            up = any(record.value is not None for record in records)
+            values = [record.value for record in records if record.value is not None]
+            up = any(value.absent is None for value in values)
             failure = next((record for record in records if record.error), None)
             yield Measured(document, up, failure, self._node_watts(records))
 
     def problem(self, value: CollectorResult) -> ReadError | None:
         """Return why a part is missing."""
         return value.error
+
+    def absence(self, value: CollectorResult) -> ReadError | None:
+        """Return why there is nothing to read on this machine."""
+        return value.absent
 
     def _node_watts(self, records: Iterable[CollectorRecord]) -> float | None:
         """Return the power of the node by its best source, or the sum of the parts measured."""
@@ -176,3 +191,12 @@ class CollectorPipeline(Pipeline[CollectorConfig, CollectorResult]):
         if record is not None and state is not None and node not in self._targets.states:
             who = (node, record.spec.name, record.spec.cluster, state)
             yield STATE, [line(STATE, who, 1)]
+
+
+def _is_expected(record: CollectorRecord) -> bool:
+    """Return whether its health is worth a series: `auto` may choose what is not here."""
+    if not record.spec.automatic or record.error is not None:
+        return True
+    if record.value is None:
+        return record.read_at_s is not None
+    return record.value.absent is None

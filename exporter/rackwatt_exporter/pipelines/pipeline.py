@@ -118,6 +118,11 @@ class Pipeline(ABC, Generic[S, V]):
         del value
         return None
 
+    def absence(self, value: V) -> ReadError | None:
+        """Return why there is nothing to read, where that is no failure."""
+        del value
+        return None
+
     def summary(self, value: V) -> str | None:
         """Return what a value that was just read has, for `check`; None where watts say it."""
         del value

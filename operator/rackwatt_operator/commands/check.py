@@ -130,7 +130,7 @@ def _measured(document: Document) -> str:
         lustre = ", and their jobs' I/O on Lustre, from Prometheus" if spec.lustre else ""
         return f"the node states of cluster {spec.cluster}, from {scheduler_of(spec)}{lustre}"
     if document.spec.node is not None:
-        return f"each node from inside, by {', '.join(document.spec.node.collectors)}"
+        return f"each node from inside, by {method_of(document.spec).replace(',', ', ')}"
     if document.spec.grid is not None:
         return f"the carbon intensity of {document.spec.grid.zone}, from {method_of(document.spec)}"
     counts = _targets(document)

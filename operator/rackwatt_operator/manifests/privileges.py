@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rackwatt_crds.document import Document, PowerTarget
+from rackwatt_crds.node.collectors import choices
 from rackwatt_crds.node.requirements import REQUIREMENTS
 
 LEVELS = ("restricted", "baseline", "privileged")
@@ -73,7 +74,7 @@ def privileges(document: Document, pod: Mapping[str, Any]) -> Privileges:
 
 def _collectors(document: Document) -> list[str]:
     if isinstance(document, PowerTarget) and document.spec.node is not None:
-        return list(document.spec.node.collectors)
+        return [choice.name for choice in choices(document.spec.node)]
     return []
 
 

@@ -5,6 +5,7 @@ from typing import get_args
 
 import pytest
 
+from rackwatt_crds.node.collectors import AUTO
 from rackwatt_crds.node.collectors import Collector as Name
 from rackwatt_crds.node.requirements import REQUIREMENTS
 from rackwatt_exporter.collectors.registry import COLLECTORS, collector, collector_families
@@ -15,7 +16,7 @@ from rackwatt_exporter.reading import ReadError
 
 
 def test_the_document_the_registry_and_the_requirements_name_the_same_collectors() -> None:
-    assert set(COLLECTORS) == set(get_args(Name)) == set(REQUIREMENTS)
+    assert set(COLLECTORS) == set(get_args(Name)) - {AUTO} == set(REQUIREMENTS)
 
 
 def test_every_family_of_a_collector_begins_with_the_node_and_is_declared_once() -> None:
@@ -33,6 +34,21 @@ async def test_each_is_made_without_touching_anything_and_fails_with_a_reason(
     made = collector(CollectorConfig(name, "nodes"), host, Secrets(tmp_path))
     with pytest.raises(ReadError):
         await made.read()
+    await made.close()
+
+
+@pytest.mark.parametrize("name", COLLECTORS)
+async def test_auto_makes_each_that_fails_if_it_is_absent_only_where_all_of_linux_has_it(
+    name: str, tmp_path: Path
+) -> None:
+    none = tmp_path / "none"
+    host = HostPaths("n1", sysfs=none, procfs=none, devfs=none)
+    made = collector(CollectorConfig(name, "nodes", automatic=True), host, Secrets(tmp_path))
+    if COLLECTORS[name].everywhere:
+        with pytest.raises(ReadError):
+            await made.read()
+    else:
+        assert (await made.read()).absent is not None
     await made.close()
 
 

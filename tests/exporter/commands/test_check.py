@@ -1,5 +1,6 @@
 import argparse
 import json
+import re
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -159,6 +160,23 @@ def test_collectors_of_this_machine_are_read_once(tmp_path: Path) -> None:
     assert total == "2 collectors, 0 problems: 1 read, 1 failed"
     Powercap(tmp_path / "sys", XEON)
     assert check(*here).returncode == 0
+
+
+def test_a_collector_of_auto_that_is_absent_is_no_failure_of_check(tmp_path: Path) -> None:
+    path = tmp_path / "nodes.yaml"
+    path.write_text(
+        "apiVersion: rackwatt.dev/v1alpha1\nkind: PowerTarget\nmetadata: {name: nodes}\n"
+        "spec: {node: {}}\n"
+    )
+    here = ("--node.name=n17", f"--path.sysfs={tmp_path}/sys", path)
+    done = check(*here)
+    assert done.returncode == 0, done.stdout
+    (rapl,) = [line for line in done.stdout.splitlines() if " rapl " in line]
+    assert f"absent: {tmp_path}/sys/class/powercap: No such file or directory." in rapl
+    assert re.search(r": [1-9]\d* read, 0 failed, [1-9]\d* absent$", done.stdout.rstrip())
+    collectors = json.loads(check("--output=json", *here).stdout)["collectors"]
+    (plain,) = [one for one in collectors if one["method"] == "rapl"]
+    assert (plain["reason"], plain["absent"][:15]) == (None, str(tmp_path)[:15])
 
 
 def test_the_json_of_check_has_the_remedy_of_a_failure(tmp_path: Path) -> None:

@@ -203,6 +203,28 @@ def test_a_machine_without_rapl_says_so_and_notices_a_zone_that_appears(tmp_path
         run.until_served(up("rapl", 1), "/metrics")
 
 
+def test_a_collector_of_auto_is_absent_without_a_failure_and_is_taken_when_it_appears(
+    tmp_path: Path,
+) -> None:
+    with running(*arguments(tmp_path, "auto")) as run:
+        run.until_served(up("cpu", 1), "/metrics")
+        read_again(run)
+        page = run.get("/metrics")
+        assert 'collector="rapl"' not in page
+        assert "permission_denied" not in page
+        status = collector(run, "rapl")
+        assert (status["up"], status["reason"], status["errors"]) == (None, "absent", {})
+        assert "A virtual machine has no RAPL" in str(status["message"])
+        counts = json.loads(run.get("/status"))["powertargets"]["nodes"]
+        assert (counts["reachable"], counts["failing"]) == (1, 0)
+        assert "Collector n17 (rapl): absent here." in run.get("/plain")
+        assert not any("absent" in line for line in run.log)
+        tree = Powercap(tmp_path / "sys", {"intel-rapl:0": "package-0"})
+        run.until_served(up("rapl", 1), "/metrics")
+        tree.remove("intel-rapl:0")
+        run.until_served(up("rapl", 0), "/metrics")
+
+
 def test_a_process_loads_only_the_modules_that_the_documents_need(tmp_path: Path) -> None:
     Powercap(tmp_path / "sys", XEON)
     with running(*arguments(tmp_path)) as run:

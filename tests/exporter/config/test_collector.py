@@ -6,6 +6,7 @@ import pytest
 
 from rackwatt_crds.grid.static import StaticIntensity
 from rackwatt_crds.loading import load
+from rackwatt_crds.node.requirements import REQUIREMENTS
 from rackwatt_exporter.config.collector import CollectorConfig
 from rackwatt_exporter.config.fleet import Fleet, resolve_fleet
 from rackwatt_exporter.config.grid import GridConfig
@@ -55,6 +56,21 @@ def test_a_collector_measures_for_one_document_alone() -> None:
     assert (
         "PowerTarget b: spec.node.collectors[1]: cpu is already configured by PowerTarget 'a'"
         in problem
+    )
+
+
+def test_auto_and_no_collectors_resolve_to_all_of_them() -> None:
+    for spec in ("node: {}", "node: {collectors: [auto]}"):
+        assert set(resolved(spec).collectors) == set(REQUIREMENTS)
+        assert all(one.automatic for one in resolved(spec).collectors.values())
+    both = resolved("node: {collectors: [cpu, auto]}").collectors
+    assert (both["cpu"].automatic, both["rapl"].automatic) == (False, True)
+
+
+def test_a_collector_of_auto_measures_for_one_document_alone() -> None:
+    built = resolved("node: {collectors: [rapl]}", "node: {}")
+    assert "b: spec.node.collectors: rapl is already configured by PowerTarget 'a'" in str(
+        built.problems
     )
 
 

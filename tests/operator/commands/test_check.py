@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from rackwatt_crds.node.requirements import REQUIREMENTS
 from rackwatt_operator.__main__ import main
 from tests.operator.manifests.builders import binding, fleet, nodes
 
@@ -116,6 +117,14 @@ def test_check_lists_requirements_of_a_collector_inside_nodes_with_reasons(
     assert "    privileged: hostPath /proc on /host/proc, read-only (cpu: " in output
     assert "    baseline: uid 0 (rapl: energy_uj is readable only by root" in output
     assert "kubectl label namespace power pod-security.kubernetes.io/enforce=privileged" in output
+
+
+def test_check_lists_what_auto_may_need(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status, output, _ = check(nodes("auto"), tmp_path, capsys)
+    assert status == 0
+    assert "PowerTarget power/lab: each node from inside, by auto" in output
+    for name, needs in REQUIREMENTS.items():
+        assert all(f"({name}: {reason})" in output for reason in needs.reasons.values())
 
 
 @pytest.mark.parametrize(

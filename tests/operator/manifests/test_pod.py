@@ -93,6 +93,17 @@ def test_collectors_inside_nodes_get_what_they_need_and_nothing_else() -> None:
         assert all(mount["readOnly"] for mount in mounts)
 
 
+@pytest.mark.parametrize("text", [nodes("auto"), nodes().replace("collectors: [rapl, cpu]", "")])
+def test_auto_gets_what_any_collector_needs(text: str) -> None:
+    pod = pod_spec(text)
+    needed = {path for needs in REQUIREMENTS.values() for path in needs.host_paths}
+    assert needed == {one["hostPath"]["path"] for one in pod["volumes"] if "hostPath" in one}
+    assert pod["securityContext"]["runAsUser"] == 0
+    (inside,) = pod["containers"]
+    added = set(inside["securityContext"]["capabilities"].get("add", ()))
+    assert added == {one for needs in REQUIREMENTS.values() for one in needs.capabilities}
+
+
 def test_host_paths_have_volumes_of_different_names() -> None:
     paths = {path for needs in REQUIREMENTS.values() for path in needs.host_paths}
     assert len({naming.host_volume(path) for path in paths}) == len(paths)
