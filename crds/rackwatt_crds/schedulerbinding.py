@@ -9,7 +9,14 @@ from rackwatt_crds.kinds import SCHEDULERS, SchedulerSettings, fields
 from rackwatt_crds.lustre import Lustre
 from rackwatt_crds.monitoring import Monitoring
 from rackwatt_crds.pod import Pod
-from rackwatt_crds.rules import exactly_one, immutable, min_duration, not_both, not_shorter_than
+from rackwatt_crds.rules import (
+    Rule,
+    exactly_one,
+    immutable,
+    min_duration,
+    not_both,
+    not_shorter_than,
+)
 from rackwatt_crds.schedulermetrics import SchedulerMetrics
 from rackwatt_crds.tracing import Tracing
 from rackwatt_crds.web import Web
@@ -26,6 +33,22 @@ NodeName = Annotated[
         description="Such as `short`, `fqdn` or `{name}.cluster.example`.",
     ),
 ]
+
+
+def _usage_by_rest(spec: "SchedulerBindingSpec") -> str | None:
+    by_rest = spec.slurm is not None and spec.slurm.rest is not None
+    wanted = spec.metrics is not None and spec.metrics.limit_usage is True
+    return "both" if by_rest and wanted else None
+
+
+# The one field of metrics that depends on the way that Slurm is polled.
+_LIMIT_USAGE = Rule(
+    "metrics.limitUsage needs slurm.cli or slurm.ssh: slurmrestd does not report it",
+    "!(has(self.slurm) && has(self.slurm.rest) && has(self.metrics) && "
+    "has(self.metrics.limitUsage) && self.metrics.limitUsage)",
+    _usage_by_rest,
+    ("slurm", "metrics"),
+)
 
 
 class SchedulerBindingSpec(SchedulerSettings, frozen=True, kw_only=True):
@@ -72,4 +95,5 @@ class SchedulerBindingSpec(SchedulerSettings, frozen=True, kw_only=True):
         min_duration("interval", "100ms"),
         min_duration("timeout", "1ms"),
         not_shorter_than("stale_after", "interval"),
+        _LIMIT_USAGE,
     )

@@ -57,8 +57,15 @@ class SchedulerMetrics(Model, frozen=True, kw_only=True):
     limits: Annotated[
         bool | None,
         Meta(
-            description="Limits of accounts and users: CPUs, memory, nodes, generic resources, "
-            "jobs. Read every ten minutes. Only Slurm, from slurmdbd. Default: false."
+            description="Limits of accounts, users and QOS: CPUs, memory, nodes, generic "
+            "resources, jobs. Read every ten minutes. Only Slurm, from slurmdbd. Default: false."
+        ),
+    ] = None
+    limit_usage: Annotated[
+        bool | None,
+        Meta(
+            description="How much of their limits accounts, users and QOS use. Read every minute. "
+            "Only Slurm by commands: slurmrestd does not report it. Default: false."
         ),
     ] = None
     fairshare: Annotated[

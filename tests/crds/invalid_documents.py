@@ -77,6 +77,7 @@ IN_SYSTEM: Spec = {**LOGIN, "systemScope": "all"}
 ANOTHER_PAGE = "path must not be that of another page of the exporter"
 LUSTRE: Spec = {"prometheusURL": "http://prometheus.example:9090"}
 WHERE_JOBS_ARE = "the other exporter has the jobs: lustre belongs into the binding that it polls"
+USAGE_BY_REST = "metrics.limitUsage needs slurm.cli or slurm.ssh: slurmrestd does not report it"
 CLI_OR_SSH = "exactly one of cli, ssh must be given"
 ONE_WAY = "exactly one of cli, ssh, rest must be given"
 ONE_TOKEN = "at most one of jwtKeySecretRef, tokenSecretRef may be given"
@@ -146,6 +147,12 @@ BROKEN = (
     bound("spec.tracing", ANOTHER_PAGE, binding(noop={}, tracing={"path": "/"})),
     bound("spec.tracing", ANOTHER_PAGE, binding(noop={}, tracing={"path": "/schedulers/x"})),
     bound("spec.tracing", "staleAfter must be at least 1s", binding(noop={}, tracing={"staleAfter": "999ms"})),
+    bound(
+        "spec", USAGE_BY_REST,
+        binding(
+            slurm={"rest": {"url": "unix:/run/slurmrestd.sock"}}, metrics={"limitUsage": True}
+        ),
+    ),
     bound("spec", WHERE_JOBS_ARE, binding(exporter={"url": URL}, lustre=LUSTRE)),
     bound("spec.lustre", "range must be at least 1s", binding(noop={}, lustre={**LUSTRE, "range": "999ms"})),
     bound("spec.slurm", ONE_WAY, binding(slurm={})),

@@ -19,7 +19,9 @@ INTERVAL_S = seconds(INTERVAL)
 TIMEOUT_S = seconds(TIMEOUT)
 # One scheduler serves all its nodes, so their states must return soon after an outage.
 MAX_BACKOFF_S = 60.0
-_SUBJECTS = ("partitions", "licenses", "diagnostics", "limits", "fairshare", "reservations")
+_SUBJECTS = (
+    "partitions", "licenses", "diagnostics", "limits", "limit_usage", "fairshare", "reservations",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ class MetricsOptions:
     licenses: bool = False
     diagnostics: bool = False
     limits: bool = False
+    limit_usage: bool = False
     fairshare: bool = False
     reservations: bool = False
     per_job: PerJobOptions = PerJobOptions()

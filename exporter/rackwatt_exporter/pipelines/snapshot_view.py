@@ -17,9 +17,11 @@ from rackwatt_exporter.schedulers.views import (
     fair_shares,
     jobs,
     licenses,
+    limit_usage,
     limits,
     nodes,
     per_job,
+    qos_limits,
     queues,
     reservations,
     slurm_exporter,
@@ -41,6 +43,8 @@ _SUBJECTS = {
     "reservations": reservations,
     "diagnostics": diagnostics,
     "limits": limits,
+    "qos_limits": qos_limits,
+    "limit_usage": limit_usage,
     "fairshare": fair_shares,
 }
 VIEWS = (

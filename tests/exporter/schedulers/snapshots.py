@@ -13,7 +13,9 @@ from rackwatt_exporter.schedulers.model.fair_share import FairShare
 from rackwatt_exporter.schedulers.model.job import Job
 from rackwatt_exporter.schedulers.model.license import License
 from rackwatt_exporter.schedulers.model.limit import Limit
+from rackwatt_exporter.schedulers.model.limit_usage import LimitUsage
 from rackwatt_exporter.schedulers.model.node import NodeShare, NodeUsage, SchedulerNode
+from rackwatt_exporter.schedulers.model.qos_limit import QosLimit
 from rackwatt_exporter.schedulers.model.queue import Queue
 from rackwatt_exporter.schedulers.model.reservation import Reservation
 from rackwatt_exporter.schedulers.model.resources import Gres, Resources
@@ -66,6 +68,8 @@ def full_snapshot(
         queues=(Queue("gpu", "up", 1, held, 3600, 1),),
         diagnostics=diagnostics(),
         limits=(Limit("phys", "", "", "root", 40, 2**30, 4, held.gres or (), 9, 99, 2, 20),),
+        qos_limits=(QosLimit("gold", "user", 40, 2**30, 4, held.gres or (), 9, 99),),
+        limit_usage=(LimitUsage("billing_minutes", 9, 10, "phys"),),
         fairshare=(FairShare("phys", "", "", "root", 10, 0.5, 3600.0, 0.25, 0.7, 2.0),),
         user="rackwatt",
         token_issued_at_s=100,

@@ -28,6 +28,7 @@ from tests.operator.manifests.builders import (
 from tests.operator.manifests.promql_parser import families, labels_grouped, labels_matched
 from tests.peers.prometheus import prometheus
 from tests.peers.slurm import SlurmCluster
+from tests.peers.slurm_accounting import SlurmAccounting
 
 FLEET = fleet(
     "schedulerRef: {name: prod}\ninterval: 500ms",
@@ -39,7 +40,9 @@ GRID = fleet(name="grid").replace(
     "bmc: {method: fake, hosts: [{names: n1}]}",
     "grid: {zone: FR, static: {gramsPerKilowattHour: 56}}",
 )
-BINDING = binding("slurm: {cli: {}}, interval: 1s, timeout: 60s, metrics: {licenses: true}")
+BINDING = binding(
+    "slurm: {cli: {}}, interval: 1s, timeout: 60s, metrics: {licenses: true, limitUsage: true}"
+)
 TEXT = "---\n".join((FLEET, NODES, GRID, BINDING))
 SERVED = {family.name: set(family.labels) for family in all_families()}
 SERVED |= {
@@ -140,15 +143,17 @@ def test_dashboards_of_a_scheduler_are_those_that_its_metrics_have_data_for() ->
     assert names("noop: {}") == ["sb-prod"]
     licenses = f"{slurm}, metrics: {{jobs: false, licenses: true}}"
     assert names(licenses) == ["sb-prod", "sb-prod-users", "sb-prod-licenses"]
+    limits = f"{slurm}, metrics: {{jobs: false, limitUsage: true}}"
+    assert names(limits) == ["sb-prod", "sb-prod-users", "sb-prod-limits"]
 
 
 def test_dashboards_of_one_document_differ_in_title_and_uid() -> None:
     made = models(BINDING).values()
     assert [one["title"] for one in made] == [
         "Rackwatt power/prod", "Rackwatt power/prod queue", "Rackwatt power/prod users",
-        "Rackwatt power/prod licenses",
+        "Rackwatt power/prod limits", "Rackwatt power/prod licenses",
     ]  # fmt: skip
-    assert len({one["uid"] for one in made}) == 4
+    assert len({one["uid"] for one in made}) == 5
 
 
 def powercap(directory: Path, joules: int) -> None:
@@ -212,8 +217,15 @@ def configuration(address: str, manifests: list[Manifest], directory: Path) -> d
 
 @pytest.fixture(scope="module")
 def slurm() -> Iterator[SlurmCluster]:
-    """A cluster with jobs that hold GPUs, licences or several nodes, or wait."""
-    with SlurmCluster("n[1-3]", gpus=4, more="Licenses=matlab:4,ansys:1") as cluster:
+    """A cluster with jobs that hold GPUs, licences or several nodes, or wait, and with limits."""
+    more = "Licenses=matlab:4,ansys:1\nAccountingStorageEnforce=limits"
+    with (
+        SlurmAccounting() as accounting,
+        SlurmCluster("n[1-3]", gpus=4, more=more, accounting=accounting) as cluster,
+    ):
+        accounting.sacctmgr("add", "account", "phys,bio", "GrpTRES=cpu=2", "GrpJobs=90000")
+        accounting.sacctmgr("add", "user", "root", "account=phys,bio", "MaxJobs=90000")
+        accounting.sacctmgr("modify", "qos", "normal", "set", "GrpTRES=cpu=100")
         gpus = ("--gpus-per-node=h100:2", "--licenses=ansys:1")
         cluster.submit("-n2", "--mem=100", "--account=phys", *gpus)
         cluster.submit("-N2", "-n5", "--mem=100", "--account=bio")

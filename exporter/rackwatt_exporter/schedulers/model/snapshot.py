@@ -18,7 +18,9 @@ from rackwatt_exporter.schedulers.model.fields import Name, Time
 from rackwatt_exporter.schedulers.model.job import Job
 from rackwatt_exporter.schedulers.model.license import License
 from rackwatt_exporter.schedulers.model.limit import Limit
+from rackwatt_exporter.schedulers.model.limit_usage import LimitUsage
 from rackwatt_exporter.schedulers.model.node import NodeShares, NodeUsage, SchedulerNode
+from rackwatt_exporter.schedulers.model.qos_limit import QosLimit
 from rackwatt_exporter.schedulers.model.queue import Queue
 from rackwatt_exporter.schedulers.model.reservation import Reservation
 
@@ -55,6 +57,8 @@ class SchedulerSnapshot(msgspec.Struct, frozen=True):
     queues: tuple[Queue, ...] | None = None
     diagnostics: Diagnostics | None = None
     limits: tuple[Limit, ...] | None = None
+    qos_limits: tuple[QosLimit, ...] | None = None
+    limit_usage: tuple[LimitUsage, ...] | None = None
     fairshare: tuple[FairShare, ...] | None = None
     shares: Mapping[Name, NodeShares] | None = None
     token_issued_at_s: Time | None = None

@@ -12,10 +12,15 @@ from typing import Any
 
 import msgspec
 
-from rackwatt_exporter.schedulers.model.fields import MAX_COUNT
 from rackwatt_exporter.schedulers.model.limit import Limit
-from rackwatt_exporter.schedulers.model.resources import MAX_GRES, Gres
 from rackwatt_exporter.schedulers.slurm.associations import Association, rows, whole_list
+from rackwatt_exporter.schedulers.slurm.limit_values import (
+    Amounts,
+    at,
+    json_amounts,
+    limited,
+    limited_gres,
+)
 from rackwatt_exporter.schedulers.slurm.rest_json import text
 from rackwatt_exporter.schedulers.slurm.scontrol_output import count, parse_records
 from rackwatt_exporter.schedulers.slurm.subject import (
@@ -28,7 +33,7 @@ from rackwatt_exporter.schedulers.slurm.subject import (
     not_printed,
     of_cluster,
 )
-from rackwatt_exporter.schedulers.slurm.tres import MIB, gres_of, tres_amounts
+from rackwatt_exporter.schedulers.slurm.tres import tres_amounts
 
 # One second of MariaDB's CPU reads 8,000 associations: once in ten minutes is no load.
 EVERY_S = 600.0
@@ -48,13 +53,11 @@ _SACCTMGR = "`sacctmgr show assoc`"
 _SCONTROL = "`scontrol show assoc_mgr`"
 _REST = "/associations"
 _EMPTY = "No associations currently cached"
-_NO_LIMIT = 2**32 - 2  # of the counts of jobs; Slurm's NO_VAL, and INFINITE behind it
 _COUNTS = ("GrpJobs", "GrpSubmitJobs", "MaxJobs", "MaxSubmitJobs")
 _IN_USE = re.compile(r"\([^()]*\)")  # behind each limit, and an id behind each name
 _NONE = "=N"
 
 _Read = tuple[Association, Limit] | None
-_Amounts = Mapping[str, int]
 
 
 class _Reply(JsonReply):
@@ -124,57 +127,30 @@ def _of_record(record: Mapping[str, str]) -> _Read:
 
 def _of_json(record: Mapping[str, Any]) -> _Read:
     keys = ("cluster", "account", "user", "partition", "parent_account")
-    total = _at(record, "max", "tres", "total")
-    jobs = _at(record, "max", "jobs")
+    total = at(record, "max", "tres", "total")
+    jobs = at(record, "max", "jobs")
     if not isinstance(total, list) or not isinstance(jobs, dict):
         return None
     counts = (
-        _at(jobs, "per", "count"), _at(jobs, "per", "submitted"), _at(jobs, "active"),
-        _at(jobs, "total"),
+        at(jobs, "per", "count"), at(jobs, "per", "submitted"), at(jobs, "active"),
+        at(jobs, "total"),
     )  # fmt: skip
     association = Association.of(*(text(record.get(key)) for key in keys))
-    return _read(association, _json_amounts(total), [json_count(value) for value in counts])
-
-
-def _at(value: Any, *keys: str) -> Any:
-    """Return what is in dictionaries in dictionaries; None where one of them is missing."""
-    for key in keys:
-        value = value.get(key) if isinstance(value, dict) else None
-    return value
-
-
-def _json_amounts(total: Sequence[Any]) -> _Amounts | None:
-    """Return the amounts of TRES by name, memory in bytes; None where one cannot be read."""
-    amounts = {}
-    for one in total:
-        kind, amount = text(_at(one, "type")), json_count(_at(one, "count"))
-        if not kind or amount is None or amount > MAX_COUNT // MIB:
-            return None
-        named = "/".join(filter(None, (kind, text(_at(one, "name")))))
-        amounts[named] = amount * MIB if kind == "mem" else amount
-    return amounts
+    return _read(association, json_amounts(total), [json_count(value) for value in counts])
 
 
 def _read(
-    association: Association | None, amounts: _Amounts | None, counts: Sequence[int | None]
+    association: Association | None, amounts: Amounts | None, counts: Sequence[int | None]
 ) -> _Read:
     """Return an association with its limits; None where either cannot be read."""
     if association is None or amounts is None:
         return None
-    limits = [value if value is not None and value < _NO_LIMIT else None for value in counts]
+    limits = map(limited, counts)
     _, account, user, partition, parent = association
     return association, Limit(
         account, user, partition, parent,
-        amounts.get("cpu"), amounts.get("mem"), amounts.get("node"), _gres(amounts), *limits,
+        amounts.get("cpu"), amounts.get("mem"), amounts.get("node"), limited_gres(amounts), *limits,
     )  # fmt: skip
-
-
-def _gres(amounts: _Amounts) -> tuple[Gres, ...]:
-    """Return the limits of generic resources: those of a type are beside that of all."""
-    named = sorted(
-        (*gres_of(name), amount) for name, amount in amounts.items() if name.startswith("gres/")
-    )
-    return tuple(Gres(name, amount, kind) for name, kind, amount in named)[:MAX_GRES]
 
 
 def _of_accounting(cluster: str | None) -> Sequence[str]:

@@ -195,6 +195,9 @@ class SlurmRest:
 
     async def _ask(self, subject: SlurmSubject, timeout_s: float) -> Parsed:
         """Read a subject, by the version that the nodes came by."""
+        if subject.parse_reply is None:
+            message = "slurmrestd does not report them: `slurm.cli` or `slurm.ssh` can"
+            raise ReadError(Reason.BAD_REPLY, message)
         path = slurm_reply.path(self._paths[0], subject.path)
         deadline_s = asyncio.get_running_loop().time() + timeout_s
         cluster = self._cluster or (self._last.cluster if self._last else "")

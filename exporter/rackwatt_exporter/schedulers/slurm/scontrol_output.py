@@ -30,7 +30,7 @@ def parse_records(output: bytes, key: str, none: str, what: str) -> Sequence[Map
     lines = [line[line.index(first) :] for line in text.splitlines() if first in line]
     if not lines and none not in text:
         raise not_printed(output, what)
-    return [_pairs(line.strip()) for line in lines]
+    return [pairs(line.strip()) for line in lines]
 
 
 def count(text: str | None) -> int | None:
@@ -46,6 +46,7 @@ def word(text: str | None) -> str:
     return "" if text is None or text in NOTHING else text
 
 
-def _pairs(line: str) -> Mapping[str, str]:
-    pairs = (part.partition("=") for part in _NEXT.split(line))
-    return {key: value for key, _, value in pairs}
+def pairs(line: str) -> Mapping[str, str]:
+    """Return the keys and values of one line."""
+    parts = (part.partition("=") for part in _NEXT.split(line))
+    return {key: value for key, _, value in parts}

@@ -62,11 +62,13 @@ def unread_note(unread: int, noun: str) -> str:
 class Form(NamedTuple):
     """One way to print a subject: the command, given the cluster, and what parses its output.
 
-    `parse` raises ReadError where the output is not that of the command.
+    `parse` raises ReadError where the output is not that of the command. The output of `before`,
+    where there is one, is put before it.
     """
 
     command: Callable[[str | None], Sequence[str]]
     parse: Callable[[bytes], Parsed]
+    before: Callable[[str | None], Sequence[str]] | None = None
 
 
 class ReplyParser(Protocol):
@@ -86,7 +88,8 @@ class SlurmSubject(NamedTuple):
 
     `option` is the field of spec.metrics that asks for it, `noun` its name in a note. `forms` are
     in order: where one cannot be had, as JSON of an old Slurm, the next is printed. `path` is that
-    of slurmrestd, for `{version}` such as v0.0.40, and `parse_reply` reads what it answers.
+    of slurmrestd, for `{version}` such as v0.0.40, and `parse_reply` reads what it answers: None
+    where slurmrestd does not report it.
     `by_cluster` is whether that has several clusters, so that the request names one.
     `every_s` is how often it is read, 0 at each poll. `doubt` says why a value cannot be true
     beside the nodes of the same poll; empty where it can.
@@ -96,8 +99,8 @@ class SlurmSubject(NamedTuple):
     option: str
     noun: str
     forms: tuple[Form, ...]
-    path: str
-    parse_reply: ReplyParser
+    path: str = ""
+    parse_reply: ReplyParser | None = None
     every_s: float = 0.0
     by_cluster: bool = False
     doubt: Callable[[Any, SchedulerSnapshot], str] | None = None

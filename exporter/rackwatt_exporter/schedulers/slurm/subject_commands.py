@@ -49,9 +49,13 @@ class SubjectCommands:
         raise AssertionError("a subject has a form")
 
     async def _print(self, form: Form, run: Run) -> Parsed:
-        program, *arguments = form.command(self._cluster)
-        try:
-            output = await run(program, *arguments)
-        except CommandError as error:
-            raise explained(error, program) from None
-        return await asyncio.to_thread(form.parse, output)
+        commands = (form.before, form.command) if form.before else (form.command,)
+        outputs = [await _output(run, *command(self._cluster)) for command in commands]
+        return await asyncio.to_thread(form.parse, b"\n".join(outputs))
+
+
+async def _output(run: Run, program: str, *arguments: str) -> bytes:
+    try:
+        return await run(program, *arguments)
+    except CommandError as error:
+        raise explained(error, program) from None

@@ -17,13 +17,17 @@ from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 from rackwatt_exporter.schedulers.slurm.diagnostics import DIAGNOSTICS
 from rackwatt_exporter.schedulers.slurm.fair_shares import FAIR_SHARES
 from rackwatt_exporter.schedulers.slurm.licenses import LICENSES
+from rackwatt_exporter.schedulers.slurm.limit_usage import LIMIT_USAGE
 from rackwatt_exporter.schedulers.slurm.limits import LIMITS
 from rackwatt_exporter.schedulers.slurm.partitions import PARTITIONS
+from rackwatt_exporter.schedulers.slurm.qos_limits import QOS_LIMITS
 from rackwatt_exporter.schedulers.slurm.reservations import RESERVATIONS
 from rackwatt_exporter.schedulers.slurm.subject import Parsed, SlurmSubject
 
-# Those of slurmctld first: slurmdbd, which the last two are read from, may be slow.
-SUBJECTS = (PARTITIONS, LICENSES, RESERVATIONS, DIAGNOSTICS, LIMITS, FAIR_SHARES)
+# Those of slurmctld first: slurmdbd, which the last three are read from, may be slow.
+SUBJECTS = (
+    PARTITIONS, LICENSES, RESERVATIONS, DIAGNOSTICS, LIMIT_USAGE, LIMITS, QOS_LIMITS, FAIR_SHARES,
+)  # fmt: skip
 # A poll that comes a little early counts: else a rhythm of two intervals would be one of three.
 _EARLY = 0.1
 

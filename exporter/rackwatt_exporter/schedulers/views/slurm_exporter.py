@@ -11,6 +11,7 @@ from functools import partial
 from rackwatt_exporter.config.scheduler import MetricsOptions
 from rackwatt_exporter.metrics.family import MetricFamily, Sample
 from rackwatt_exporter.schedulers.model.job_state import WAITING
+from rackwatt_exporter.schedulers.model.limit_usage import LimitUsage
 from rackwatt_exporter.schedulers.model.node import NodeUsage, SchedulerNode
 from rackwatt_exporter.schedulers.model.node_state import NodeState
 from rackwatt_exporter.schedulers.model.resources import Resources
@@ -34,6 +35,7 @@ _IN_SERVICE = frozenset(
     }
 )
 _NOT_REPORTED = Resources()
+_CREDITS = "billing_minutes"
 
 _Amount = tuple[MetricFamily, tuple[str, ...], float | None]
 
@@ -152,7 +154,7 @@ def _idle_cpus(state: str, total: Resources, held: Resources) -> float | None:
 
 
 def _of_accounts(snapshot: SchedulerSnapshot) -> Iterator[_Amount]:
-    """Go through the limits and fair shares of accounts; those of users are not here."""
+    """Go through limits, fair shares and credits of accounts; those of users are not here."""
     for limit in snapshot.limits or ():
         if not limit.user:
             account = (limit.account,)
@@ -163,6 +165,18 @@ def _of_accounts(snapshot: SchedulerSnapshot) -> Iterator[_Amount]:
     for share in snapshot.fairshare or ():
         if not share.user:
             yield f.ACCOUNT_FAIR_SHARE, (share.account,), share.factor
+    for usage in snapshot.limit_usage or ():
+        if usage.key == (usage.account, "", "", "", _CREDITS):
+            yield from _credits(usage)
+
+
+def _credits(usage: LimitUsage) -> Iterator[_Amount]:
+    account = (usage.account,)
+    yield f.CREDITS, account, usage.allowed
+    yield f.CREDITS_USED, account, usage.used
+    yield f.CREDITS_LEFT, account, usage.allowed - usage.used
+    if usage.allowed:
+        yield f.CREDITS_PERCENT, account, 100 * usage.used / usage.allowed
 
 
 def _by_reason(tally: JobTally) -> Iterator[_Amount]:

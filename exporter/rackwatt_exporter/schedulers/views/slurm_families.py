@@ -156,6 +156,22 @@ ACCOUNT_FAIR_SHARE = family(
     "Fair-share factor of the account, where Slurm computes one of accounts.",
     "account",
 )
+CREDITS = family(
+    "slurm_scredits_allocation_total",
+    "Billing minutes that jobs of the account may use, of GrpTRESMins.",
+    "account",
+)
+CREDITS_LEFT = family(
+    "slurm_scredits_remaining", "Billing minutes that are left to the account.", "account"
+)
+CREDITS_USED = family(
+    "slurm_scredits_used", "Billing minutes that jobs of the account have used.", "account"
+)
+CREDITS_PERCENT = family(
+    "slurm_scredits_used_percent",
+    "Percent of its billing minutes that jobs of the account have used.",
+    "account",
+)
 FAMILIES = (
     NODES, STATE_CPUS, CPUS, IDLE_CPUS, MEMORY, ALLOCATED_MEMORY, PARTITION_NODES, PARTITION_CPUS,
     PARTITION_IDLE_CPUS, PARTITION_ALLOCATED_CPUS, PARTITION_MEMORY, PARTITION_ALLOCATED_MEMORY,
@@ -163,5 +179,5 @@ FAMILIES = (
     PARTITION_JOBS, PENDING, FEATURE_JOBS, FEATURE_CPUS, FEATURE_MEMORY,
     *USER, *ACCOUNT, ACCOUNT_CPUS, ACCOUNT_MEMORY,
     ACCOUNT_CPU_LIMIT, ACCOUNT_MEMORY_LIMIT, ACCOUNT_RUNNING_LIMIT, ACCOUNT_JOB_LIMIT,
-    ACCOUNT_FAIR_SHARE,
+    ACCOUNT_FAIR_SHARE, CREDITS, CREDITS_LEFT, CREDITS_USED, CREDITS_PERCENT,
 )  # fmt: skip

@@ -12,17 +12,20 @@ from rackwatt_exporter.schedulers.views.render import SCHEDULER_LABELS
 KNOWN = MetricFamily(
     "rackwatt_scheduler_subject_known",
     "gauge",
-    "1 if what this field of spec.metrics wants beside nodes and jobs is known, 0 if it could not "
-    "be read.",
+    "1 if what spec.metrics wants of this subject beside nodes and jobs is known, 0 if it could "
+    "not be read.",
     (*SCHEDULER_LABELS, "subject"),
 )
 FAMILIES = (KNOWN,)
-# The fields of a snapshot that have another name than those of spec.metrics.
-_FIELDS = {"partitions": "queues"}
+# Where a field of spec.metrics wants what has another name in a snapshot, or more than that.
+_FIELDS = {
+    "partitions": {"partitions": "queues"},
+    "limits": {"limits": "limits", "qos_limits": "qos_limits"},
+}
 
 
 def samples(snapshot: SchedulerSnapshot, subjects: Collection[str]) -> Iterator[Sample]:
     """Go through the fields of spec.metrics that want a subject of this scheduler."""
-    for subject in sorted(subjects):
-        is_known = getattr(snapshot, _FIELDS.get(subject, subject)) is not None
-        yield Sample(KNOWN, (subject,), int(is_known))
+    for option in sorted(subjects):
+        for subject, field in _FIELDS.get(option, {option: option}).items():
+            yield Sample(KNOWN, (subject,), int(getattr(snapshot, field) is not None))

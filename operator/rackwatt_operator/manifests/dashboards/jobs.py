@@ -1,4 +1,4 @@
-"""The dashboards of a scheduler's jobs: the queue, who uses what, and licences.
+"""The dashboards of a scheduler's jobs: the queue, who uses what, limits and licences.
 
 A scheduler of which no jobs are read has none of them.
 """
@@ -9,6 +9,7 @@ from rackwatt_crds.schedulerbinding import SchedulerBindingSpec
 from rackwatt_crds.schedulermetrics import SchedulerMetrics
 from rackwatt_operator.manifests.dashboards.grafana import Panel, Query, stat
 from rackwatt_operator.manifests.dashboards.licenses import license_panels
+from rackwatt_operator.manifests.dashboards.limits import limit_panels
 from rackwatt_operator.manifests.params import Params
 from rackwatt_operator.manifests.promql import select
 from rackwatt_operator.manifests.rules import power
@@ -28,6 +29,8 @@ def job_boards(params: Params, spec: SchedulerBindingSpec) -> Iterator[tuple[str
     holders = [name for name in ("user", "account") if getattr(metrics, f"{name}s") is not False]
     if holders:
         yield "users", _user_panels(params, holders)
+    if metrics.limit_usage:
+        yield "limits", limit_panels(params)
     if metrics.licenses:
         yield "licenses", license_panels(params)
 

@@ -13,7 +13,9 @@ from rackwatt_exporter.schedulers.model.fields import MAX_COUNT, MAX_LOAD, MAX_T
 from rackwatt_exporter.schedulers.model.job import MAX_TASKS, Job
 from rackwatt_exporter.schedulers.model.license import License
 from rackwatt_exporter.schedulers.model.limit import Limit
+from rackwatt_exporter.schedulers.model.limit_usage import LimitUsage
 from rackwatt_exporter.schedulers.model.node import NodeShare, NodeUsage, SchedulerNode
+from rackwatt_exporter.schedulers.model.qos_limit import QosLimit
 from rackwatt_exporter.schedulers.model.queue import Queue
 from rackwatt_exporter.schedulers.model.reservation import Reservation
 from rackwatt_exporter.schedulers.model.resources import Gres, Resources
@@ -142,6 +144,27 @@ LIMITS = st.builds(
     running_jobs_per_user=COUNTS,
     submitted_jobs_per_user=COUNTS,
 )
+QOS_LIMITS = st.builds(
+    QosLimit,
+    NAMES,
+    st.sampled_from(("qos", "user", "account")),
+    cpus=COUNTS,
+    memory_bytes=COUNTS,
+    nodes=COUNTS,
+    gres=st.lists(GRES, max_size=3).map(tuple),
+    running_jobs=COUNTS,
+    submitted_jobs=COUNTS,
+)
+LIMIT_USAGES = st.builds(
+    LimitUsage,
+    NAMES,
+    st.integers(0, MAX_COUNT),
+    st.integers(0, MAX_COUNT),
+    account=TEXTS,
+    user=TEXTS,
+    partition=TEXTS,
+    qos=TEXTS,
+)
 SHARES = st.none() | st.floats(0, MAX_COUNT)
 FAIR_SHARES = st.builds(
     FairShare,
@@ -167,6 +190,8 @@ SNAPSHOTS = st.builds(
     usage=st.none() | st.dictionaries(NAMES, USAGES, max_size=5),
     licenses=st.none() | st.lists(LICENSES, max_size=3).map(tuple),
     limits=st.none() | st.lists(LIMITS, max_size=3).map(tuple),
+    qos_limits=st.none() | st.lists(QOS_LIMITS, max_size=3).map(tuple),
+    limit_usage=st.none() | st.lists(LIMIT_USAGES, max_size=3).map(tuple),
     fairshare=st.none() | st.lists(FAIR_SHARES, max_size=3).map(tuple),
     reservations=st.none() | st.lists(RESERVATIONS, max_size=3).map(tuple),
     queues=st.none() | st.lists(QUEUES, max_size=3).map(tuple),

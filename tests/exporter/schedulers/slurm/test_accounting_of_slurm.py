@@ -17,6 +17,8 @@ from rackwatt_exporter.protocols.command.local import LocalHost
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers.model.fair_share import FairShare
 from rackwatt_exporter.schedulers.model.limit import Limit
+from rackwatt_exporter.schedulers.model.limit_usage import LimitUsage
+from rackwatt_exporter.schedulers.model.qos_limit import QosLimit
 from rackwatt_exporter.schedulers.model.resources import Gres
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 from rackwatt_exporter.schedulers.slurm.commands import SETTINGS, VARIABLES, SlurmCommands
@@ -28,7 +30,8 @@ from tests.peers.slurm import REST_USER, SlurmCluster
 from tests.peers.slurm_accounting import SlurmAccounting
 
 MIB, GIB = 2**20, 2**30
-SUBJECTS = wanted({"limits", "fairshare"})
+ENFORCED = "AccountingStorageEnforce=limits,qos"
+SUBJECTS = wanted({"limits", "limit_usage", "fairshare"})
 OF_ALPHA = {
     Limit(
         "physics", parent="root", cpus=40, memory_bytes=40_000 * MIB, gres=(Gres("gpu", 4),),
@@ -39,6 +42,24 @@ OF_ALPHA = {
     Limit("plasma", "corp\\alice", running_jobs_per_user=7),
     Limit("plasma", "nobody", "batch", running_jobs_per_user=7),
 }  # fmt: skip
+OF_QOS = {
+    QosLimit("gold", "qos", cpus=4, running_jobs=2),
+    QosLimit("gold", "user", gres=(Gres("gpu", 1),), running_jobs=1, submitted_jobs=9),
+    QosLimit("gold", "account", memory_bytes=8 * GIB),
+}  # fmt: skip
+USAGE_OF_ALPHA = {
+    LimitUsage("cpus", 2, 40, "physics"),
+    LimitUsage("gres/gpu", 0, 4, "physics"),
+    LimitUsage("running_jobs", 1, 50, "physics"),
+    LimitUsage("submitted_jobs", 1, 500, "physics"),
+    LimitUsage("cpus", 2, 16, "physics", "nobody"),
+    LimitUsage("running_jobs", 1, 3, "physics", "nobody"),
+    LimitUsage("cpus", 2, 4, qos="gold"),
+    LimitUsage("running_jobs", 1, 2, qos="gold"),
+    LimitUsage("gres/gpu", 0, 1, user="nobody", qos="gold"),
+    LimitUsage("running_jobs", 1, 1, user="nobody", qos="gold"),
+    LimitUsage("submitted_jobs", 1, 9, user="nobody", qos="gold"),
+}
 OF_BETA = {Limit("physics", parent="root", cpus=8, running_jobs=5)}
 COMMANDS = ("sinfo", "squeue", "sacctmgr", "scontrol", "sshare")
 AS_ANOTHER = f"setpriv --reuid={REST_USER} --regid=nogroup --clear-groups"
@@ -53,7 +74,9 @@ def accounting() -> Iterator[SlurmAccounting]:
 @pytest.fixture(scope="module")
 def alpha(accounting: SlurmAccounting) -> Iterator[SlurmCluster]:
     """A cluster with nested accounts, in one of which a job runs."""
-    with SlurmCluster("n1", rest=True, name="alpha", accounting=accounting) as cluster:
+    with SlurmCluster(
+        "n1", rest=True, more=ENFORCED, name="alpha", accounting=accounting
+    ) as cluster:
         limits = ("GrpTRES=cpu=40,mem=40000,gres/gpu=4", "GrpJobs=50", "GrpSubmitJobs=500")
         of_user = ("GrpTRES=cpu=16", "MaxJobs=3", "Fairshare=5")
         for kind, name, *settings in (
@@ -64,6 +87,10 @@ def alpha(accounting: SlurmAccounting) -> Iterator[SlurmCluster]:
             ("user", "CORP\\alice", "account=plasma"),
         ):
             accounting.sacctmgr("add", kind, name, "cluster=alpha", *settings)
+        of_user = ("MaxTRESPerUser=gres/gpu=1", "MaxJobsPerUser=1", "MaxSubmitJobsPerUser=9")
+        of_all = ("GrpTRES=cpu=4", "GrpJobs=2", "MaxTRESPerAccount=mem=8G")
+        accounting.sacctmgr("add", "qos", "gold", *of_all, *of_user)
+        accounting.sacctmgr("modify", "account", "physics", "set", "qos=gold", "defaultqos=gold")
         cluster.submit("-A", "physics", "-n2", f"--uid={REST_USER}", "-D", "/")
         cluster.wait_for(n1="MIXED")
         yield cluster
@@ -72,7 +99,7 @@ def alpha(accounting: SlurmAccounting) -> Iterator[SlurmCluster]:
 @pytest.fixture(scope="module")
 def beta(accounting: SlurmAccounting) -> Iterator[SlurmCluster]:
     """Another cluster that has the account physics, with a node in a state of its own."""
-    with SlurmCluster("m[1-2]", name="beta", accounting=accounting) as cluster:
+    with SlurmCluster("m[1-2]", more=ENFORCED, name="beta", accounting=accounting) as cluster:
         accounting.sacctmgr(
             "add", "account", "physics", "cluster=beta", "GrpTRES=cpu=8", "GrpJobs=5"
         )
@@ -147,6 +174,34 @@ async def test_limits_of_a_cluster_that_is_not_named_are_those_that_its_slurmctl
     assert limits(await commands(beta, monkeypatch).read()) == OF_BETA
 
 
+async def test_limits_of_a_qos_are_the_same_by_commands_and_by_slurmrestd(
+    alpha: SlurmCluster, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for snapshot in (
+        await commands(alpha, monkeypatch).read(),
+        await by_rest(alpha, tmp_path, "alpha"),
+    ):
+        assert snapshot.qos_limits is not None, snapshot.note
+        assert set(snapshot.qos_limits) == OF_QOS
+
+
+async def test_use_of_limits_is_that_of_the_cluster_that_is_named_and_of_its_jobs(
+    alpha: SlurmCluster, beta: SlurmCluster, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for named in (None, "alpha"):
+        snapshot = await commands(alpha, monkeypatch, named).read()
+        assert snapshot.limit_usage is not None, snapshot.note
+        assert set(snapshot.limit_usage) >= USAGE_OF_ALPHA
+    elsewhere = await commands(beta, monkeypatch, "beta").read()
+    assert elsewhere.limit_usage is not None, elsewhere.note
+    assert {(one.used, one.account or one.qos) for one in elsewhere.limit_usage} == {
+        (0, "physics"), (0, "gold"),
+    }  # fmt: skip
+    rest = await by_rest(alpha, tmp_path, "alpha")
+    assert rest.limit_usage is None
+    assert "usages of limits are not known: bad_reply: slurmrestd does not report them" in rest.note
+
+
 @pytest.mark.usefixtures("beta")
 async def test_limits_of_a_slurmrestd_that_does_not_say_which_cluster_it_has_are_not_known(
     alpha: SlurmCluster, tmp_path: Path
@@ -178,13 +233,13 @@ async def test_limits_and_shares_that_slurmctld_hides_too_are_not_known(
     accounting: SlurmAccounting, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """PrivateData leaves a user its own association, which is no list of those of the cluster."""
-    hiding = "PrivateData=accounts,users,usage"
+    hiding = f"{ENFORCED}\nPrivateData=accounts,users,usage"
     with SlurmCluster("n1", name="delta", accounting=accounting, more=hiding) as cluster:
         accounting.sacctmgr("add", "account", "physics", "cluster=delta", "GrpJobs=5")
         accounting.sacctmgr("add", "user", REST_USER, "account=physics", "cluster=delta")
         folder = wrappers(tmp_path, COMMANDS, ("sacctmgr", "scontrol", "sshare"))
         snapshot = await commands(cluster, monkeypatch, "delta", folder).read()
-    assert (snapshot.limits, snapshot.fairshare) == (None, None)
+    assert (snapshot.limits, snapshot.limit_usage, snapshot.fairshare) == (None, None, None)
     for what in ("`scontrol show assoc_mgr`", "`sshare -a`"):
         assert f"{what} lists one user at most: PrivateData hides the others" in snapshot.note
     assert snapshot.nodes.keys() == {"n1"}
@@ -309,3 +364,20 @@ async def test_a_slurmdbd_that_is_down_costs_limits_by_rest_and_none_by_commands
     for snapshot in (here, there):
         assert snapshot.nodes.keys() == {"n1"}
         assert snapshot.jobs
+
+
+async def test_use_of_limits_that_are_not_enforced_is_not_known(
+    accounting: SlurmAccounting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """slurmctld then prints 0 of them, although the job holds CPUs."""
+    with SlurmCluster("n1", name="lax", accounting=accounting) as cluster:
+        accounting.sacctmgr("add", "account", "physics", "cluster=lax", "GrpTRES=cpu=8")
+        accounting.sacctmgr("add", "user", "root", "account=physics", "cluster=lax")
+        cluster.submit("-A", "physics", "-n2")
+        cluster.wait_for(n1="MIXED")
+        printed = cluster.scontrol("-o", "show", "assoc_mgr", "flags=assoc", "accounts=physics")
+        assert "GrpTRES=cpu=8(0)" in printed
+        snapshot = await commands(cluster, monkeypatch).read()
+    assert snapshot.limit_usage is None
+    assert "AccountingStorageEnforce is none" in snapshot.note
+    assert limits(snapshot) >= {Limit("physics", parent="root", cpus=8)}

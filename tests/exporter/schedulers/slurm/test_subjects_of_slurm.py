@@ -22,7 +22,7 @@ from tests.eventually import PATIENCE_S
 from tests.peers.slurm import SlurmCluster
 
 # What Slurm reports without slurmdbd; test_accounting_of_slurm.py has the others.
-REPORTED = [one for one in SUBJECTS if one.option not in ("limits", "fairshare")]
+REPORTED = [one for one in SUBJECTS if one.option not in ("limits", "limit_usage", "fairshare")]
 MIB = 2**20
 
 

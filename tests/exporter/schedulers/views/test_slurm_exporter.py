@@ -14,6 +14,7 @@ from rackwatt_exporter.config.scheduler import MetricsOptions
 from rackwatt_exporter.schedulers.model.fair_share import FairShare
 from rackwatt_exporter.schedulers.model.job import Job
 from rackwatt_exporter.schedulers.model.limit import Limit
+from rackwatt_exporter.schedulers.model.limit_usage import LimitUsage
 from rackwatt_exporter.schedulers.model.node import SchedulerNode
 from rackwatt_exporter.schedulers.model.resources import Resources
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
@@ -82,7 +83,7 @@ def test_each_name_of_the_old_page_is_served_or_listed_as_having_another_name_or
     mode: str,
 ) -> None:
     served = page(captured()).keys()
-    elsewhere = section("Other names").keys() | section("Not yet").keys()
+    elsewhere = section("Other names").keys()
     traced = section("Names of traced jobs").keys()
     assert theirs(mode).keys() <= served | elsewhere | traced
     assert not served & elsewhere
@@ -97,6 +98,8 @@ def test_each_family_that_differs_from_the_old_pages_has_a_row_that_says_how() -
     }
     of_other_releases = {
         "slurm_account_cpu_alloc", "slurm_account_mem_alloc", "slurm_account_fairshare",
+        "slurm_scredits_allocation_total", "slurm_scredits_remaining", "slurm_scredits_used",
+        "slurm_scredits_used_percent",
     }  # fmt: skip
     assert shared == ours.keys() - of_other_releases
     assert differing == {n for n, cell in section("Names").items() if cell != SAME} - (
@@ -135,6 +138,24 @@ def test_limits_of_accounts_are_in_bytes_and_those_of_users_are_not_among_them()
 def test_a_limit_of_zero_is_a_limit() -> None:
     snapshot = SchedulerSnapshot({}, limits=(Limit("closed", running_jobs=0),))
     assert page(snapshot) == {"slurm_account_job_alloc_limit": {(("account", "closed"),): 0}}
+
+
+def test_credits_of_an_account_are_its_billing_minutes() -> None:
+    """scredits prints the same of GrpTRESMins, and what is left below 0 where more was used."""
+    usages = (
+        LimitUsage("billing_minutes", 1200, 1000, "proj1"),
+        LimitUsage("billing_minutes", 5, 1000, "proj1", "alice"),
+        LimitUsage("billing_minutes", 5, 1000, qos="gold"),
+        LimitUsage("billing_minutes", 0, 0, "closed"),
+        LimitUsage("cpu_minutes", 5, 1000, "proj1"),
+    )
+    proj1, closed = (("account", "proj1"),), (("account", "closed"),)
+    assert page(SchedulerSnapshot({}, limit_usage=usages)) == {
+        "slurm_scredits_allocation_total": {proj1: 1000, closed: 0},
+        "slurm_scredits_used": {proj1: 1200, closed: 0},
+        "slurm_scredits_remaining": {proj1: -200, closed: 0},
+        "slurm_scredits_used_percent": {proj1: 120},
+    }
 
 
 def test_a_fair_share_of_users_alone_is_none_of_their_account() -> None:
@@ -237,7 +258,11 @@ def test_a_part_that_the_document_disables_has_no_series(
 
 @pytest.mark.parametrize("openmetrics", [False, True])
 def test_the_page_parses_in_both_formats_with_families_as_declared(openmetrics: bool) -> None:
-    snapshot = msgspec.structs.replace(captured(), fairshare=(FairShare("proj1", factor=0.5),))
+    snapshot = msgspec.structs.replace(
+        captured(),
+        fairshare=(FairShare("proj1", factor=0.5),),
+        limit_usage=(LimitUsage("billing_minutes", 1, 2, "proj1"),),
+    )
     rendered = render(
         ("prod", "alpha"),
         samples(snapshot, JobTally.of(snapshot.jobs or ()), MetricsOptions()),

@@ -23,7 +23,14 @@ def test_a_subject_that_is_known_is_1_be_it_empty_or_not_and_one_that_is_not_is_
 
 
 def test_every_subject_that_slurm_has_can_be_known() -> None:
-    assert known(full_snapshot({"n1": "idle"}), *WANTED) == dict.fromkeys(WANTED, 1)
+    assert known(full_snapshot({"n1": "idle"}), *WANTED) == dict.fromkeys(
+        WANTED | {"qos_limits"}, 1
+    )
+
+
+def test_limits_of_accounts_are_known_without_those_of_qos() -> None:
+    snapshot = SchedulerSnapshot({}, limits=())
+    assert known(snapshot, "limits") == {"limits": 1, "qos_limits": 0}
 
 
 def test_what_no_document_wants_has_no_series() -> None:
