@@ -10,6 +10,8 @@ is for good: any of these responses may come of a service that has just restarte
 A 404 after the log-in refuses neither: the resource may be gone, or never was there.
 """
 
+from collections.abc import Collection
+
 REFUSALS_IN_A_ROW = 3
 FIRST_WAIT_S = 60.0
 MAX_WAIT_S = 960.0
@@ -18,6 +20,7 @@ SHORT_SESSIONS = 2  # in a row: another one would not last either, and each cost
 RECONSIDERED_AFTER_S = 3600.0  # whether a service has sessions, and whether it accepts Basic
 NO_RESPONSE = 0  # in place of the status of a response
 _NO_REFUSAL = (NO_RESPONSE, 404, 408, 429)
+ID = "@odata.id"
 _KEPT_PATHS = 32  # as many as the largest sum of a shelf's supplies has
 
 
@@ -44,36 +47,44 @@ class BackOff:
         self._not_before_s = now_s + self._wait_s
 
 
+def is_another(properties: Collection[str], marks: Collection[str]) -> bool:
+    """Return whether an object is not the resource that `marks` are of; an identifier is proof."""
+    return bool(marks) and ID not in properties and not any(mark in properties for mark in marks)
+
+
 class TokenDoubt:
     """State of one service's current token; pure bookkeeping.
 
     `certain` limits log-ins after refusals that name the session, `possible` after the others.
     """
 
-    __slots__ = ("_bare", "_opened", "_refusals", "certain", "possible")
+    __slots__ = ("_marks", "_refusals", "certain", "possible")
 
     def __init__(self) -> None:
-        self._opened: tuple[str, ...] = ()
-        self._bare: tuple[str, ...] = ()
+        self._marks: dict[str, frozenset[str]] = {}  # of the resources that were opened last
         self._refusals = 0
         self.certain = BackOff()
         self.possible = BackOff()
 
     def opened(self, path: str) -> bool:
         """Return whether the token has opened a resource."""
-        return path in self._opened
+        return path in self._marks
 
-    def identified(self, path: str) -> bool:
-        """Return whether the token has opened a resource, which had its own identifier."""
-        return self.opened(path) and path not in self._bare
+    def marks(self, path: str) -> frozenset[str]:
+        """Return the properties by which a resource is known that the token has opened.
 
-    def accepted(self, path: str, *, bare: bool = False) -> None:
-        """Record that the token opened a resource; a `bare` one has no identifier."""
+        It is the identifier, which DSP0266 requires of each resource; of one that had none, all its
+        properties. There is none for an object without properties.
+        """
+        return self._marks.get(path, frozenset())
+
+    def accepted(self, path: str, properties: Collection[str]) -> None:
+        """Record that the token opened a resource, which has these properties."""
         self._refusals = 0
-        if bare and path not in self._bare:
-            self._bare = (*self._bare[1 - _KEPT_PATHS :], path)
-        if not self.opened(path):
-            self._opened = (*self._opened[1 - _KEPT_PATHS :], path)
+        if not self._marks.get(path):
+            self._marks[path] = frozenset((ID,) if ID in properties else properties)
+        if len(self._marks) > _KEPT_PATHS:
+            del self._marks[next(iter(self._marks))]
 
     def refused(self, path: str, *, absent: bool = False) -> bool:
         """Record a refusal, and return whether the token may be its cause.
@@ -86,11 +97,11 @@ class TokenDoubt:
         if absent:
             return False
         self._refusals += 1
-        return self._refusals >= REFUSALS_IN_A_ROW and bool(self._opened)
+        return self._refusals >= REFUSALS_IN_A_ROW and bool(self._marks)
 
     def renewed(self) -> None:
         """Start with a new token."""
-        self._opened, self._bare, self._refusals = (), (), 0
+        self._marks, self._refusals = {}, 0
 
 
 class SessionLifetimes:

@@ -8,8 +8,9 @@ at every try, and requests again only the oldest resources, not the whole tree.
 from collections.abc import Sequence
 
 from rackwatt_exporter.config.options import RedfishOptions
-from rackwatt_exporter.protocols.redfish.client import LoginError, RedfishClient
+from rackwatt_exporter.protocols.redfish.client import RedfishClient
 from rackwatt_exporter.protocols.redfish.json import Json, get, last_part, link
+from rackwatt_exporter.protocols.redfish.login import LoginError
 from rackwatt_exporter.protocols.redfish.names import shown
 from rackwatt_exporter.protocols.redfish.power import NotNamedError
 from rackwatt_exporter.reading import ReadError, Reason

@@ -12,9 +12,10 @@ from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.config.target import Target
 from rackwatt_exporter.config.tls import tls_parameters
 from rackwatt_exporter.protocols.http.tls import tls_context
-from rackwatt_exporter.protocols.redfish.client import RedfishAccount, RedfishClient
+from rackwatt_exporter.protocols.redfish.client import RedfishClient
 from rackwatt_exporter.protocols.redfish.exchange import NOT_FOUND, Origin, StatusError
 from rackwatt_exporter.protocols.redfish.json import Json
+from rackwatt_exporter.protocols.redfish.login import RedfishAccount
 from rackwatt_exporter.protocols.redfish.power import Found, NotNamedError
 from rackwatt_exporter.reading import ReadError, Reading, Reason
 from rackwatt_exporter.targets.base import Source

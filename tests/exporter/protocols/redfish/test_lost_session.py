@@ -11,8 +11,9 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 from yarl import URL
 
-from rackwatt_exporter.protocols.redfish.client import RedfishAccount, RedfishClient
+from rackwatt_exporter.protocols.redfish.client import RedfishClient
 from rackwatt_exporter.protocols.redfish.exchange import Origin, StatusError
+from rackwatt_exporter.protocols.redfish.login import RedfishAccount
 from rackwatt_exporter.protocols.redfish.token import (
     FIRST_WAIT_S,
     RECONSIDERED_AFTER_S,
@@ -55,6 +56,7 @@ class Forgetful:
         self.stubborn = False
         self.rotates = False
         self.takes_basic = False
+        self.resource = RESOURCE
         self.missing: set[bytes] = set()
         self.absent = answer(404)
         self.no_login: bytes | None = None  # its response instead of a session
@@ -93,7 +95,7 @@ class Forgetful:
         if self.takes_basic and header(head, b"Authorization").startswith(b"Basic "):
             if self.basic_now:
                 return self.basic_now
-            return self.absent if path in self.missing else answer(200, RESOURCE)
+            return self.absent if path in self.missing else answer(200, self.resource)
         if token not in self.tokens or not self.outlives_a_request():
             return self.refusal
         if method == b"DELETE":
@@ -106,8 +108,8 @@ class Forgetful:
             return self.absent
         if self.rotates:
             self.tokens.discard(token)
-            return self.opened(200, RESOURCE)
-        return answer(200, RESOURCE)
+            return self.opened(200, self.resource)
+        return answer(200, self.resource)
 
     def outlives_a_request(self) -> bool:
         if self.uses is None:
@@ -128,7 +130,9 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     made = Clock()
-    monkeypatch.setattr("rackwatt_exporter.protocols.redfish.client.now_s", lambda: made.now_s)
+    for module in ("client", "login"):
+        name = f"rackwatt_exporter.protocols.redfish.{module}.now_s"
+        monkeypatch.setattr(name, lambda: made.now_s)
     return made
 
 
@@ -271,6 +275,37 @@ async def test_an_object_that_is_no_resource_is_one_failed_reading_and_then_what
         for _ in range(5):
             assert await service.get(POWER) == {}
         assert peer.logins == 2
+
+
+@pytest.mark.parametrize("refusal", [how for how in LOST if how.startswith("200")])
+async def test_a_lost_session_is_opened_again_where_resources_have_no_identifier(
+    peer: Forgetful, refusal: str, clock: Clock
+) -> None:
+    peer.resource = b'{"Watts": 301}'
+    async with logged_in(peer) as service:
+        for login in (2, 3):
+            clock.now_s += 2 * SHORT_SESSION_S
+            peer.refusal = LOST[refusal]
+            peer.forget()
+            assert await service.get(POWER) == {"Watts": 301}
+            assert peer.logins == login
+
+
+async def test_a_resource_that_has_an_identifier_by_now_costs_no_login(peer: Forgetful) -> None:
+    peer.resource = b'{"Watts": 301}'
+    async with logged_in(peer) as service:
+        peer.resource = RESOURCE
+        assert await service.get(POWER) == DOCUMENT
+        assert peer.logins == 1
+
+
+async def test_a_resource_that_had_no_property_yet_costs_no_login(peer: Forgetful) -> None:
+    peer.missing, peer.absent = {MISSING.encode()}, answer(200)
+    async with logged_in(peer) as service:
+        for body in (b"{}", b'{"watts": 5}', b'{"watts": 6, "more": 7}', b'{"watts": 5}'):
+            peer.absent = answer(200, body)
+            await service.get(MISSING)
+        assert peer.logins == 1
 
 
 async def test_resources_without_identifiers_cost_no_login(peer: Forgetful) -> None:

@@ -16,17 +16,19 @@ from rackwatt_exporter.protocols.redfish.token import (
     TokenDoubt,
 )
 
+ID = ("@odata.id",)
+
 
 def test_a_token_that_opened_a_resource_is_doubted_when_that_is_refused() -> None:
     doubt = TokenDoubt()
-    doubt.accepted("/a")
+    doubt.accepted("/a", ID)
     assert not doubt.refused("/b")
     assert doubt.refused("/a")
 
 
 def test_a_token_that_opens_nothing_any_more_is_doubted() -> None:
     doubt = TokenDoubt()
-    doubt.accepted("/a")
+    doubt.accepted("/a", ID)
     refused = [doubt.refused(f"/{number}") for number in range(REFUSALS_IN_A_ROW)]
     assert refused == [False] * (REFUSALS_IN_A_ROW - 1) + [True]
 
@@ -34,7 +36,7 @@ def test_a_token_that_opens_nothing_any_more_is_doubted() -> None:
 @given(st.integers(0, 100))
 def test_resources_that_a_service_does_not_have_are_no_reason_to_doubt(count: int) -> None:
     doubt = TokenDoubt()
-    doubt.accepted("/a")
+    doubt.accepted("/a", ID)
     assert not any(doubt.refused(f"/{number}", absent=True) for number in range(count))
     assert doubt.refused("/a", absent=True)
 
@@ -43,14 +45,38 @@ def test_a_token_is_doubted_when_any_member_of_a_large_sum_is_gone() -> None:
     doubt = TokenDoubt()
     paths = [f"/{number}" for number in range(24)]
     for path in paths * 2:
-        doubt.accepted(path)
+        doubt.accepted(path, ID)
     assert all(doubt.refused(path, absent=True) for path in paths)
+
+
+@pytest.mark.parametrize(
+    ("properties", "marks"),
+    [(["@odata.id", "Name"], {"@odata.id"}), (["Name", "Watts"], {"Name", "Watts"}), ([], set())],
+)
+def test_a_resource_is_known_by_its_identifier_else_by_its_properties(
+    properties: list[str], marks: set[str]
+) -> None:
+    doubt = TokenDoubt()
+    doubt.accepted("/a", properties)
+    assert doubt.opened("/a")
+    assert doubt.marks("/a") == marks
+    assert doubt.marks("/b") == set()
+    doubt.renewed()
+    assert not doubt.opened("/a")
+    assert doubt.marks("/a") == set()
+
+
+def test_a_resource_that_was_an_empty_object_is_known_once_it_has_properties() -> None:
+    doubt = TokenDoubt()
+    for properties in ([], ["Watts"], []):
+        doubt.accepted("/a", properties)
+    assert doubt.marks("/a") == {"Watts"}
 
 
 @given(st.lists(st.sampled_from(["/a", "/b", "/c"])))
 def test_a_token_that_never_opened_anything_is_not_doubted(paths: list[str]) -> None:
     doubt = TokenDoubt()
-    doubt.accepted("/z")
+    doubt.accepted("/z", ID)
     doubt.renewed()
     assert not any(doubt.refused(path) for path in paths)
 

@@ -19,7 +19,7 @@ import pytest
 from rackwatt_exporter.config.options import TlsOptions
 from rackwatt_exporter.config.secrets import MissingSecretError, Secrets
 from rackwatt_exporter.config.target import Target
-from rackwatt_exporter.protocols.redfish.client import NO_SESSIONS_HERE, SESSIONS
+from rackwatt_exporter.protocols.redfish.login import NO_SESSIONS_HERE, SESSIONS
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.targets.redfish.source import RedfishDriver
 from tests.exporter.targets.redfish.fleet import error_of, target_at, write_secrets

@@ -48,7 +48,7 @@ def peer(emulator: Sushy) -> Sushy:
 async def driver(
     peer: Sushy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[RedfishDriver]:
-    monkeypatch.setattr("rackwatt_exporter.protocols.redfish.client.CLOSE_TIMEOUT_S", PATIENCE_S)
+    monkeypatch.setattr("rackwatt_exporter.protocols.redfish.login.CLOSE_TIMEOUT_S", PATIENCE_S)
     made = RedfishDriver(Secrets(write_secrets(tmp_path, peer.authority)))
     yield made
     await made.close()

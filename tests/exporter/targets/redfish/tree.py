@@ -9,8 +9,9 @@ from typing import Any
 from yarl import URL
 
 from rackwatt_exporter.config.options import RedfishOptions
-from rackwatt_exporter.protocols.redfish.client import RedfishAccount, RedfishClient
+from rackwatt_exporter.protocols.redfish.client import RedfishClient
 from rackwatt_exporter.protocols.redfish.exchange import Authorization, Origin, RedfishResponse
+from rackwatt_exporter.protocols.redfish.login import RedfishAccount
 from rackwatt_exporter.reading import ReadError, Reading, Reason
 from rackwatt_exporter.targets.redfish.source import RedfishSource
 
