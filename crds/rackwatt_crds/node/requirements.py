@@ -44,5 +44,10 @@ REQUIREMENTS: Mapping[str, HostRequirements] = MappingProxyType(
             host_paths={"/proc": "/host/proc"},
             reasons={"host_paths": "processor times are in /proc/stat"},
         ),
+        "memory": HostRequirements(
+            measures="what memory is used for",
+            host_paths={"/proc": "/host/proc"},
+            reasons={"host_paths": "sizes of memory are in /proc/meminfo"},
+        ),
     }
 )

@@ -35,6 +35,9 @@ class CollectorRow(NamedTuple):
 COLLECTORS: Mapping[str, CollectorRow] = MappingProxyType(
     {
         "cpu": CollectorRow("rackwatt_exporter.collectors.cpu:CpuCollector", everywhere=True),
+        "memory": CollectorRow(
+            "rackwatt_exporter.collectors.memory:MemoryCollector", everywhere=True
+        ),
         # Often enough that no counter wraps twice between readings (store/wrapping_counter.py).
         "rapl": CollectorRow("rackwatt_exporter.collectors.rapl:RaplCollector", 30.0),
     }

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from rackwatt_exporter.collectors.cpu import MODES, parse_stat
+from rackwatt_exporter.collectors.memory import parse_meminfo
 from rackwatt_exporter.collectors.rapl import microjoules, zones
 from rackwatt_exporter.reading import ReadError, Reason
 
@@ -16,6 +17,7 @@ def examine(data: bytes) -> None:
         assert error.reason is Reason.BAD_REPLY
     else:
         assert int(data) == found >= 0
+    _hold_memory(data)
     _hold_zones(data.decode("utf-8", "replace").split("\n"))
 
 
@@ -29,6 +31,16 @@ def _hold_ticks(data: bytes) -> None:
     assert len(ticks) >= len(MODES)
     assert all(int(word) == tick for word, tick in zip(words, ticks, strict=False))
     assert 0 <= cpus <= data.count(b"\ncpu")
+
+
+def _hold_memory(data: bytes) -> None:
+    try:
+        sizes, counts = parse_meminfo(data)
+    except ReadError as error:
+        assert error.reason is Reason.BAD_REPLY
+        return
+    assert all(b"%s:" % name.encode() in data for name in (*sizes, *counts))
+    assert all(size % 1024 == 0 for size in sizes.values())
 
 
 def _hold_zones(lines: list[str]) -> None:
