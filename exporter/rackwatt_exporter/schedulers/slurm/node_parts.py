@@ -36,7 +36,7 @@ def with_node_parts(listed: SlurmJobs, nodes: _Nodes) -> SlurmJobs:
     found = {
         id(job): _with_parts(job, cpus.get(id(job)), gpus.get(id(job)))
         for job in spread
-        if id(job) in cpus or any(gpus.get(id(job), ()))
+        if id(job) in cpus or any(gpus.get(id(job), ())) or (job.per_node and id(job) in gpus)
     }
     if not found:
         return listed

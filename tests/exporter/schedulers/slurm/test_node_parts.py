@@ -128,6 +128,17 @@ def test_gpus_may_be_known_where_cpus_are_not() -> None:
     assert second.per_node == ()
 
 
+def test_a_job_without_gpus_has_none_of_each_node_whose_cpus_slurmrestd_reports() -> None:
+    job = Job(
+        "1",
+        "running",
+        nodes=("n1", "n2"),
+        allocated=resources(4, 0),
+        per_node=(Resources(3), Resources(1)),
+    )
+    assert solved(SlurmJobs((job,)), {})["1"].per_node == (resources(3, 0), resources(1, 0))
+
+
 def test_a_job_of_a_node_that_is_not_listed_is_not_known() -> None:
     truth = [{"n1": Part(3, 0), "n2": Part(1, 0)}]
     without = {name: node for name, node in nodes(truth).items() if name != "n2"}
