@@ -10,6 +10,7 @@ BENCH_PACKAGES := prometheus-ipmi-exporter prometheus-snmp-exporter
 WORKERS ?= 3
 TOOLS := $(or $(PYTHON),python3) -m scripts.tools
 PEERS := $(VENV)/python -m scripts.peers
+SLURM_TREES := $(VENV)/python -m scripts.slurm_trees
 
 .PHONY: help setup check format tools tools-dir test e2e kind demo bench fuzz crds images lock docs pictures clean
 
@@ -35,9 +36,10 @@ format: $(STAMP) ## format with ruff, and fix what it can
 	$(VENV)/ruff format
 	$(VENV)/ruff check --fix
 
-tools: $(STAMP) ## build missing tools (etcd, kube-apiserver, kubectl, helm, OpenStack …), once, outside the tree
+tools: $(STAMP) ## build missing tools (etcd, kube-apiserver, helm, OpenStack, newer Slurms …), once, outside the tree
 	@$(TOOLS) test
 	@$(PEERS)
+	@$(SLURM_TREES)
 
 tools-dir: ## print the directory of the tools
 	@$(TOOLS) --directory

@@ -24,10 +24,9 @@ from tests.peers.ports import free_ports
 from tests.peers.slurm_accounting import SlurmAccounting
 from tests.peers.slurm_configuration import Layout, configure
 from tests.peers.slurm_daemons import Daemons
+from tests.peers.slurm_release import OWN, SlurmRelease
 
-REST_VERSIONS = ("v0.0.37", "v0.0.38")
-REST_ACCOUNTING = ("dbv0.0.38",)
-REST_USER = "nobody"  # slurmrestd refuses both root and SlurmUser
+REST_USER = "games"  # slurmrestd refuses both root and SlurmUser; Slurm 26.05 refuses uid 65534
 
 
 class SlurmCluster:
@@ -49,7 +48,9 @@ class SlurmCluster:
         gpus: int = 0,
         name: str = "toy",
         accounting: SlurmAccounting | None = None,
+        release: SlurmRelease = OWN,
     ) -> None:
+        self.release = release
         self.nodes = expand(nodes)
         self.name = name
         self._rest = rest
@@ -64,6 +65,7 @@ class SlurmCluster:
             f"{more}\n{accounting.lines if accounting else ''}",
             gpus,
             name,
+            release.cgroup_plugin,
         )
         self.rest_url = f"http://127.0.0.1:{self._rest_port}"
         self._daemons = Daemons(Path())
@@ -89,7 +91,7 @@ class SlurmCluster:
         return self._daemons.environment
 
     def __enter__(self) -> "SlurmCluster":
-        self._daemons = Daemons(Path(tempfile.mkdtemp(prefix="slurm-")))
+        self._daemons = Daemons(Path(tempfile.mkdtemp(prefix="slurm-")), self.release)
         self.directory.chmod(0o755)  # jobs and slurmrestd run as others
         try:
             configure(self.directory, self._layout, self._jwt_key)
@@ -129,15 +131,14 @@ class SlurmCluster:
 
     def start_rest(self, *versions: str, auth: str = "rest_auth/jwt") -> None:
         """Start slurmrestd with these versions of its interface; of itself it believes tokens alone."""
-        versions = versions or REST_VERSIONS + (REST_ACCOUNTING if self._accounting else ())
         token = {"SLURM_JWT": "daemon"} if auth == "rest_auth/jwt" else {}
         environment = self.environment | token
         self.rest_socket.parent.mkdir(exist_ok=True)
         self.rest_socket.parent.chmod(0o777)  # it runs as another user
         self.rest_socket.unlink(missing_ok=True)
         listen = (self.rest_url.removeprefix("http://"), f"unix:{self.rest_socket}")
-        plugins = ",".join(f"openapi/{version}" for version in versions)
-        command: tuple[str, ...] = ("slurmrestd", "-a", auth, "-s", plugins, *listen)
+        serving = self.release.rest_options(versions, accounting=self._accounting is not None)
+        command: tuple[str, ...] = ("slurmrestd", "-a", auth, *serving, *listen)
         if os.geteuid() == 0:
             command = (
                 "setpriv",

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from tests.peers.ports import free_port
 from tests.peers.slurm_daemons import Daemons
+from tests.peers.slurm_release import OWN, SlurmRelease
 
 _AUTH = """
 SlurmUser={user}
@@ -66,8 +67,9 @@ class SlurmAccounting:
     `more` is added to slurmdbd.conf.
     """
 
-    def __init__(self, more: str = "") -> None:
+    def __init__(self, more: str = "", release: SlurmRelease = OWN) -> None:
         self._more = more
+        self._release = release
         self.munge_key = os.urandom(128)
         self.jwt_key = os.urandom(32)
         self._port = free_port()
@@ -85,7 +87,7 @@ class SlurmAccounting:
         return self._filled(_LINES)
 
     def __enter__(self) -> "SlurmAccounting":
-        self._daemons = Daemons(Path(tempfile.mkdtemp(prefix="slurmdbd-")))
+        self._daemons = Daemons(Path(tempfile.mkdtemp(prefix="slurmdbd-")), self._release)
         self.directory.chmod(0o755)  # slurmrestd runs as another user
         self._database = Path(tempfile.mkdtemp(prefix="mariadb-", dir=_place()))
         try:

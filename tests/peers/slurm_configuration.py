@@ -70,6 +70,7 @@ class Layout:
     more: str
     gpus: int = 0
     name: str = "toy"
+    cgroup_plugin: str = "cgroup/v1"
 
 
 def configure(directory: Path, layout: Layout, jwt_key: bytes) -> None:
@@ -77,7 +78,7 @@ def configure(directory: Path, layout: Layout, jwt_key: bytes) -> None:
     for name in ("state", *(f"spool/{node}" for node in layout.nodes)):
         (directory / name).mkdir(parents=True)
     (directory / "slurm.conf").write_text(_slurm_conf(directory, layout))
-    (directory / "cgroup.conf").write_text("CgroupPlugin=cgroup/v1\n")
+    (directory / "cgroup.conf").write_text(f"CgroupPlugin={layout.cgroup_plugin}\n")
     if layout.gpus:
         _add_gpus(directory, layout)
     (directory / "epilog").write_text(EPILOG.format(directory=directory))

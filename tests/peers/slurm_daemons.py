@@ -13,16 +13,17 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.eventually import PATIENCE_S
+from tests.peers.slurm_release import OWN, SlurmRelease
 
-SBIN = "/usr/sbin:/usr/local/sbin:/sbin"
 _MUNGE_FILES = ("key-file", "pid-file", "seed-file", "log-file", "socket")
 
 
 class Daemons:
-    """Daemons that share a directory and a slurm.conf in it."""
+    """Daemons of one release that share a directory and a slurm.conf in it."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, release: SlurmRelease = OWN) -> None:
         self.directory = directory
+        self._release = release
         self._running: dict[str, subprocess.Popen[bytes]] = {}
 
     @property
@@ -33,15 +34,15 @@ class Daemons:
     @property
     def environment(self) -> dict[str, str]:
         """What Slurm's commands need to find it."""
-        path = f"{os.environ.get('PATH', '')}:{SBIN}"
-        return os.environ | {"SLURM_CONF": str(self.configuration), "PATH": path}
+        return os.environ | {"SLURM_CONF": str(self.configuration), "PATH": self._release.path}
 
     def start(self, name: str, *command: str, environment: dict[str, str] | None = None) -> None:
         """Start a daemon in the foreground of a session of its own."""
         with (self.directory / f"{name}.log").open("ab") as log:
+            environment = environment or self.environment
             self._running[name] = subprocess.Popen(
                 command,
-                env=environment or self.environment,
+                env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.peers.slurm import SlurmCluster
+from tests.peers.slurm_release import RELEASES, SlurmRelease
 
 
 def processes(directory: Path) -> list[str]:
@@ -24,9 +25,12 @@ def cgroups() -> set[Path]:
     return set(Path("/sys/fs/cgroup").glob("*/slurm*"))
 
 
-def test_a_cluster_leaves_nothing_behind_even_with_jobs_that_run() -> None:
+@pytest.mark.parametrize("release", RELEASES, ids=str)
+def test_a_cluster_leaves_nothing_behind_even_with_jobs_that_run(release: SlurmRelease) -> None:
     before = cgroups()
-    with SlurmCluster("n[1-2]", "d1", rest=True) as cluster:
+    with SlurmCluster("n[1-2]", "d1", rest=True, release=release) as cluster:
+        assert cluster.run("sinfo", "--version").split()[-1] == release.version
+        assert release.version.startswith(release.name)
         cluster.submit("-w", "n1", "-n8")
         cluster.wait_for(n1="ALLOCATED")
         cluster.wait(

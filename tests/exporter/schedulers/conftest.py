@@ -7,6 +7,7 @@ import pytest
 from tests.peers.slurm import SlurmCluster
 
 LONG_NAME = "a-node-whose-name-is-longer-than-twenty"
+NAMES = f"n[1-16],{LONG_NAME}"
 
 # How scontrol, the oracle, must spell the state of each node before a test looks at any of them.
 TRUTH = {
@@ -63,13 +64,14 @@ REASON = 'dimm | n1|down|down|n1| "é" here'
 @pytest.fixture(scope="session")
 def stage() -> Iterator[SlurmCluster]:
     """A cluster whose nodes are as TRUTH says. Tests only look at it."""
-    with SlurmCluster(f"n[1-16],{LONG_NAME}", "d[1-2]", rest=True) as cluster:
-        _set(cluster)
+    with SlurmCluster(NAMES, "d[1-2]", rest=True) as cluster:
+        set_states(cluster)
         cluster.wait_for(**TRUTH)
         yield cluster
 
 
-def _set(cluster: SlurmCluster) -> None:
+def set_states(cluster: SlurmCluster) -> None:
+    """Bring the nodes NAMES, d1 and d2 of a cluster into the states of TRUTH."""
     for name in ("n4", "n7", "n8", "n16", LONG_NAME):
         cluster.allocate("-w", name, "-n8", "-J", name)
     cluster.submit("-w", "n2", "-n8", "-t", "60")

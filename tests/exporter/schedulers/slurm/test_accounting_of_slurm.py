@@ -37,10 +37,10 @@ OF_ALPHA = {
         "physics", parent="root", cpus=40, memory_bytes=40_000 * MIB, gres=(Gres("gpu", 4),),
         running_jobs=50, submitted_jobs=500,
     ),
-    Limit("physics", "nobody", cpus=16, running_jobs_per_user=3),
+    Limit("physics", REST_USER, cpus=16, running_jobs_per_user=3),
     Limit("plasma", parent="physics", memory_bytes=8 * GIB, running_jobs_per_user=7),
     Limit("plasma", "corp\\alice", running_jobs_per_user=7),
-    Limit("plasma", "nobody", "batch", running_jobs_per_user=7),
+    Limit("plasma", REST_USER, "batch", running_jobs_per_user=7),
 }  # fmt: skip
 OF_QOS = {
     QosLimit("gold", "qos", cpus=4, running_jobs=2),
@@ -52,13 +52,23 @@ USAGE_OF_ALPHA = {
     LimitUsage("gres/gpu", 0, 4, "physics"),
     LimitUsage("running_jobs", 1, 50, "physics"),
     LimitUsage("submitted_jobs", 1, 500, "physics"),
-    LimitUsage("cpus", 2, 16, "physics", "nobody"),
-    LimitUsage("running_jobs", 1, 3, "physics", "nobody"),
+    LimitUsage("cpus", 2, 16, "physics", REST_USER),
+    LimitUsage("running_jobs", 1, 3, "physics", REST_USER),
     LimitUsage("cpus", 2, 4, qos="gold"),
     LimitUsage("running_jobs", 1, 2, qos="gold"),
-    LimitUsage("gres/gpu", 0, 1, user="nobody", qos="gold"),
-    LimitUsage("running_jobs", 1, 1, user="nobody", qos="gold"),
-    LimitUsage("submitted_jobs", 1, 9, user="nobody", qos="gold"),
+    LimitUsage("gres/gpu", 0, 1, user=REST_USER, qos="gold"),
+    LimitUsage("running_jobs", 1, 1, user=REST_USER, qos="gold"),
+    LimitUsage("submitted_jobs", 1, 9, user=REST_USER, qos="gold"),
+}
+# The shares and the parent of each account and user of alpha.
+SHARES = {
+    ("root", ""): (None, ""),
+    ("root", "root"): (1, ""),
+    ("physics", ""): (10, "root"),
+    ("physics", REST_USER): (5, ""),
+    ("plasma", ""): (30, "physics"),
+    ("plasma", REST_USER): (1, ""),
+    ("plasma", "corp\\alice"): (1, ""),
 }
 OF_BETA = {Limit("physics", parent="root", cpus=8, running_jobs=5)}
 COMMANDS = ("sinfo", "squeue", "sacctmgr", "scontrol", "sshare")
@@ -77,23 +87,27 @@ def alpha(accounting: SlurmAccounting) -> Iterator[SlurmCluster]:
     with SlurmCluster(
         "n1", rest=True, more=ENFORCED, name="alpha", accounting=accounting
     ) as cluster:
-        limits = ("GrpTRES=cpu=40,mem=40000,gres/gpu=4", "GrpJobs=50", "GrpSubmitJobs=500")
-        of_user = ("GrpTRES=cpu=16", "MaxJobs=3", "Fairshare=5")
-        for kind, name, *settings in (
-            ("account", "physics", *limits, "Fairshare=10"),
-            ("account", "plasma", "parent=physics", "GrpTRES=mem=8G", "MaxJobs=7", "Fairshare=30"),
-            ("user", "nobody", "account=physics", *of_user),
-            ("user", "nobody", "account=plasma", "partition=batch"),
-            ("user", "CORP\\alice", "account=plasma"),
-        ):
-            accounting.sacctmgr("add", kind, name, "cluster=alpha", *settings)
-        of_user = ("MaxTRESPerUser=gres/gpu=1", "MaxJobsPerUser=1", "MaxSubmitJobsPerUser=9")
-        of_all = ("GrpTRES=cpu=4", "GrpJobs=2", "MaxTRESPerAccount=mem=8G")
-        accounting.sacctmgr("add", "qos", "gold", *of_all, *of_user)
-        accounting.sacctmgr("modify", "account", "physics", "set", "qos=gold", "defaultqos=gold")
-        cluster.submit("-A", "physics", "-n2", f"--uid={REST_USER}", "-D", "/")
-        cluster.wait_for(n1="MIXED")
+        add_accounts(accounting)
+        submit_job(cluster)
         yield cluster
+
+
+def add_accounts(accounting: SlurmAccounting) -> None:
+    """Give the cluster alpha the accounts and users of OF_ALPHA, and the QOS of OF_QOS."""
+    limits = ("GrpTRES=cpu=40,mem=40000,gres/gpu=4", "GrpJobs=50", "GrpSubmitJobs=500")
+    of_user = ("GrpTRES=cpu=16", "MaxJobs=3", "Fairshare=5")
+    for kind, name, *settings in (
+        ("account", "physics", *limits, "Fairshare=10"),
+        ("account", "plasma", "parent=physics", "GrpTRES=mem=8G", "MaxJobs=7", "Fairshare=30"),
+        ("user", REST_USER, "account=physics", *of_user),
+        ("user", REST_USER, "account=plasma", "partition=batch"),
+        ("user", "CORP\\alice", "account=plasma"),
+    ):
+        accounting.sacctmgr("add", kind, name, "cluster=alpha", *settings)
+    of_user = ("MaxTRESPerUser=gres/gpu=1", "MaxJobsPerUser=1", "MaxSubmitJobsPerUser=9")
+    of_all = ("GrpTRES=cpu=4", "GrpJobs=2", "MaxTRESPerAccount=mem=8G")
+    accounting.sacctmgr("add", "qos", "gold", *of_all, *of_user)
+    accounting.sacctmgr("modify", "account", "physics", "set", "qos=gold", "defaultqos=gold")
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +119,29 @@ def beta(accounting: SlurmAccounting) -> Iterator[SlurmCluster]:
         )
         cluster.scontrol("update", "nodename=m2", "state=drain", "reason=test")
         yield cluster
+
+
+def submit_job(cluster: SlurmCluster) -> None:
+    """Run a job of an account of alpha."""
+    cluster.submit("-A", "physics", "-n2", f"--uid={REST_USER}", "-D", "/")
+    cluster.wait_for(n1="MIXED")
+
+
+def compute_usage(cluster: SlurmCluster) -> None:
+    """Make slurmctld compute the usage of the job: it does so when it starts, and once a minute."""
+
+    def has_usage() -> bool:
+        rows = cluster.run("sshare", "-a", "-P", "-n", "-o", "User,RawUsage").splitlines()
+        return any(row.startswith(f"{REST_USER}|") and not row.endswith("|0") for row in rows)
+
+    cluster.wait(
+        lambda: cluster.run("squeue", "-h", "-o", "%M").strip() > "0:02",
+        "the job to run for seconds",
+    )
+    cluster.stop_controller()
+    cluster.start_controller()
+    cluster.wait(has_usage, "usage of the job")
+    cluster.wait_for(n1="MIXED")
 
 
 def wrappers(folder: Path, names: tuple[str, ...], as_another: tuple[str, ...] = ()) -> Path:
@@ -250,39 +287,19 @@ async def test_fair_shares_are_those_of_nested_accounts_and_of_users_whether_the
     alpha: SlurmCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = fair_shares(await commands(alpha, monkeypatch, "alpha").read())
-    assert {key: (one.shares, one.parent) for key, one in found.items()} == {
-        ("root", ""): (None, ""),
-        ("root", "root"): (1, ""),
-        ("physics", ""): (10, "root"),
-        ("physics", "nobody"): (5, ""),
-        ("plasma", ""): (30, "physics"),
-        ("plasma", "nobody"): (1, ""),
-        ("plasma", "corp\\alice"): (1, ""),
-    }
+    assert {key: (one.shares, one.parent) for key, one in found.items()} == SHARES
     assert found["physics", ""].shares_ratio == pytest.approx(10 / 11, abs=1e-6)
-    assert found["plasma", "nobody"].partition == "batch"
+    assert found["plasma", REST_USER].partition == "batch"
     assert {one.factor for key, one in found.items() if not key[1]} == {None}
 
 
 async def test_fair_shares_of_a_user_with_usage_are_lower_than_of_one_without(
     alpha: SlurmCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """slurmctld computes usage once a minute, and when it starts."""
-
-    def has_usage() -> bool:
-        rows = alpha.run("sshare", "-a", "-P", "-n", "-o", "User,RawUsage").splitlines()
-        return any(row.startswith(f"{REST_USER}|") and not row.endswith("|0") for row in rows)
-
-    alpha.wait(
-        lambda: alpha.run("squeue", "-h", "-o", "%M").strip() > "0:02", "the job to run for seconds"
-    )
-    alpha.stop_controller()
-    alpha.start_controller()
-    alpha.wait(has_usage, "usage of the job")
-    alpha.wait_for(n1="MIXED")
+    compute_usage(alpha)
     found = fair_shares(await commands(alpha, monkeypatch, "alpha").read())
     used, unused, account = (
-        found[key] for key in (("physics", "nobody"), ("plasma", "corp\\alice"), ("physics", ""))
+        found[key] for key in (("physics", REST_USER), ("plasma", "corp\\alice"), ("physics", ""))
     )
     assert used.usage_s
     assert (used.usage_ratio, unused.usage_ratio, account.usage_ratio) == (1, 0, 1)

@@ -1,10 +1,8 @@
-"""Jobs of a real Slurm 22.05, whose oracle is scontrol: arrays, parts of a job, GPUs, all states."""
+"""Jobs of each real Slurm, whose oracle is scontrol: arrays, parts of a job, GPUs, all states."""
 
 import asyncio
 import os
 import re
-import shutil
-import subprocess
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -25,15 +23,16 @@ from rackwatt_exporter.schedulers.slurm.rest import SlurmRest
 from rackwatt_exporter.schedulers.slurm.squeue_output import JOBS
 from tests.eventually import PATIENCE_S
 from tests.peers.slurm import SlurmCluster
+from tests.peers.slurm_release import RELEASES
 
 MIB = 2**20
 H100 = (Gres("gpu", 2, "h100"),)
 
 
-@pytest.fixture(scope="module")
-def queue() -> Iterator[SlurmCluster]:
+@pytest.fixture(scope="module", params=RELEASES, ids=str)
+def queue(request: pytest.FixtureRequest) -> Iterator[SlurmCluster]:
     """A cluster with a job of each kind; their ids count from 1 in this order."""
-    with SlurmCluster("n[1-2]", "d1", gpus=4, rest=True) as cluster:
+    with SlurmCluster("n[1-2]", "d1", gpus=4, rest=True, release=request.param) as cluster:
         submit = cluster.submit
         submit("--array=0-200:2%3", "-n1", "--mem=100")  # 1, its tasks 1_0 to 1_200
         cluster.wait(lambda: _states(cluster, "1").count("RUNNING") == 3, "three tasks")
@@ -71,7 +70,12 @@ def _states(cluster: SlurmCluster, name: str) -> list[str]:
 @pytest.fixture
 async def snapshot(queue: SlurmCluster, monkeypatch: pytest.MonkeyPatch) -> SchedulerSnapshot:
     monkeypatch.setenv("SLURM_CONF", str(queue.configuration))
-    return await SlurmCommands(LocalHost(VARIABLES, SETTINGS), None, PATIENCE_S, jobs=True).read()
+    return await commands(queue).read()
+
+
+def commands(cluster: SlurmCluster, jobs: bool = True) -> SlurmCommands:
+    host = LocalHost(VARIABLES, SETTINGS)
+    return SlurmCommands(host, cluster.release.folder, PATIENCE_S, jobs=jobs)
 
 
 @pytest.fixture
@@ -197,7 +201,8 @@ def test_a_job_has_the_features_of_its_constraint(jobs: dict[str, Job]) -> None:
 
 async def read(folder: Path, cluster: SlurmCluster, squeue: str) -> SchedulerSnapshot:
     """Read with a script in the place of squeue."""
-    for name, script in (("sinfo", f'exec {shutil.which("sinfo")} "$@"'), ("squeue", squeue)):
+    sinfo = f'exec {cluster.release.command("sinfo")} "$@"'
+    for name, script in (("sinfo", sinfo), ("squeue", squeue)):
         (folder / name).write_text(f"#!/bin/sh\n{script}\n")
         (folder / name).chmod(0o755)
     host = LocalHost(VARIABLES, SETTINGS)
@@ -227,7 +232,7 @@ async def test_warnings_of_squeue_on_either_output_cost_no_job(
     queue: SlurmCluster, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, jobs: dict[str, Job]
 ) -> None:
     monkeypatch.setenv("SLURM_CONF", str(queue.configuration))
-    real = shutil.which("squeue")
+    real = queue.release.command("squeue")
     script = f'echo "squeue: warning" >&2; echo "be | warned"; exec {real} "$@"'
     snapshot = await read(tmp_path, queue, script)
     assert snapshot.jobs is not None
@@ -240,12 +245,11 @@ async def test_a_greeting_that_has_every_column_of_a_real_squeue_is_no_job(
 ) -> None:
     monkeypatch.setenv("SLURM_CONF", str(queue.configuration))
     columns = JOBS[-1].replace(MARK, "|")
-    greeting = subprocess.run(
-        ("squeue", "-a", "-h", *JOBS[:-1], columns), check=True, capture_output=True, text=True
-    ).stdout
+    greeting = queue.run("squeue", "-a", "-h", *JOBS[:-1], columns)
     assert "|root|" in greeting
     (tmp_path / "greeting").write_text(greeting.replace("root", "mallory"))
-    script = f'cat {tmp_path}/greeting; {shutil.which("squeue")} "$@"; cat {tmp_path}/greeting'
+    real = queue.release.command("squeue")
+    script = f'cat {tmp_path}/greeting; {real} "$@"; cat {tmp_path}/greeting'
     snapshot = await read(tmp_path, queue, script)
     assert snapshot.jobs is not None
     assert {job.id: job.user for job in snapshot.jobs} == {j.id: j.user for j in jobs.values()}
@@ -262,33 +266,31 @@ async def test_no_variable_of_ours_changes_what_squeue_prints(
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("SLURM_CONF", str(queue.configuration))
     assert os.environ["SQUEUE_USERS"] == "nobody"
-    commands = SlurmCommands(LocalHost(VARIABLES, SETTINGS), None, PATIENCE_S, jobs=True)
-    snapshot = await commands.read()
+    snapshot = await commands(queue).read()
     assert {job.id: job for job in snapshot.jobs or ()}["1"] == jobs["1"]
 
 
-@pytest.mark.parametrize("version", ["v0.0.37", "v0.0.38"])
 async def test_slurmrestd_and_the_commands_report_the_same_jobs_and_nodes(
-    queue: SlurmCluster, snapshot: SchedulerSnapshot, tmp_path: Path, version: str
+    queue: SlurmCluster, snapshot: SchedulerSnapshot, tmp_path: Path
 ) -> None:
     (tmp_path / "slurm").mkdir()
     (tmp_path / "slurm" / "key").write_bytes(queue.jwt_key.read_bytes())
     key = SecretKey("slurm", "key")
-    options = SlurmRestOptions(queue.rest_url, user="root", jwt_key=key, version=version)
-    rest = SlurmRest(options, Secrets(tmp_path), PATIENCE_S, jobs=True)
-    commands = SlurmCommands(LocalHost(VARIABLES, SETTINGS), None, PATIENCE_S, jobs=False)
-    try:
-        answer = await rest.read()
-        async with asyncio.timeout(PATIENCE_S):  # slurmctld may measure between two reads
-            while (await rest.read()).usage != (await commands.read()).usage:
-                pass
-    finally:
-        await rest.close()
-    assert answer.usage is not None
-    assert answer.usage.keys() == {"n1", "n2"} | (answer.usage.keys() & {"d1"})
-    assert answer.note == ""
-    assert sorted(answer.jobs or (), key=_id) == sorted(snapshot.jobs or (), key=_id)
-    assert answer.nodes == snapshot.nodes
+    for version in queue.release.rest_versions:
+        options = SlurmRestOptions(queue.rest_url, user="root", jwt_key=key, version=version)
+        rest = SlurmRest(options, Secrets(tmp_path), PATIENCE_S, jobs=True)
+        try:
+            answer = await rest.read()
+            async with asyncio.timeout(PATIENCE_S):  # slurmctld may measure between two reads
+                while (await rest.read()).usage != (await commands(queue, jobs=False).read()).usage:
+                    pass
+        finally:
+            await rest.close()
+        assert answer.usage is not None
+        assert answer.usage.keys() == {"n1", "n2"} | (answer.usage.keys() & {"d1"})
+        assert answer.note == ""
+        assert sorted(answer.jobs or (), key=_id) == sorted(snapshot.jobs or (), key=_id)
+        assert answer.nodes == snapshot.nodes
 
 
 def _id(job: Job) -> str:

@@ -1,6 +1,5 @@
-"""Subjects of a real Slurm 22.05, by its commands and by slurmrestd: both report the same."""
+"""Subjects of each real Slurm, by its commands and by slurmrestd: both report the same."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,16 +19,18 @@ from rackwatt_exporter.schedulers.slurm.subjects import SUBJECTS
 from rackwatt_exporter.schedulers.views import diagnostics
 from tests.eventually import PATIENCE_S
 from tests.peers.slurm import SlurmCluster
+from tests.peers.slurm_release import RELEASES
 
 # What Slurm reports without slurmdbd; test_accounting_of_slurm.py has the others.
 REPORTED = [one for one in SUBJECTS if one.option not in ("limits", "limit_usage", "fairshare")]
 MIB = 2**20
 
 
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[SlurmCluster]:
+@pytest.fixture(scope="module", params=RELEASES, ids=str)
+def cluster(request: pytest.FixtureRequest) -> Iterator[SlurmCluster]:
     """A cluster with licences, of which a job holds some, reservations, and a drained partition."""
-    with SlurmCluster("n[1-3]", rest=True, more="Licenses=matlab:10,ansys:2") as running:
+    licenses = "Licenses=matlab:10,ansys:2"
+    with SlurmCluster("n[1-3]", rest=True, more=licenses, release=request.param) as running:
         running.allocate("-n1", "-w", "n1", "-L", "matlab:3,ansys:2")
         reserve = ("create", "reservation", "user=root,daemon")
         running.scontrol(
@@ -49,6 +50,7 @@ async def by_commands(
     cluster: SlurmCluster, monkeypatch: pytest.MonkeyPatch, folder: str | None = None
 ) -> SchedulerSnapshot:
     monkeypatch.setenv("SLURM_CONF", str(cluster.configuration))
+    folder = folder or cluster.release.folder
     host = LocalHost(VARIABLES, SETTINGS)
     slurm = SlurmCommands(host, folder, PATIENCE_S, jobs=True, subjects=REPORTED, user="root")
     return await slurm.read()
@@ -133,13 +135,18 @@ def own_requests(snapshot: SchedulerSnapshot) -> float:
     return found[diagnostics.OWN_REQUESTS]
 
 
+def wrappers(cluster: SlurmCluster, folder: Path, names: tuple[str, ...], first: str = ":") -> None:
+    """Put scripts in the place of commands, each of which runs something first."""
+    for name in names:
+        real = cluster.release.command(name)
+        (folder / name).write_text(f'#!/bin/sh\n{first}\nexec {real} "$@"\n')
+        (folder / name).chmod(0o755)
+
+
 async def test_a_subject_that_its_command_cannot_print_hides_nothing_else(
     cluster: SlurmCluster, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    for command in ("sinfo", "squeue", "scontrol"):
-        real = shutil.which(command)
-        assert real
-        (tmp_path / command).symlink_to(real)
+    wrappers(cluster, tmp_path, ("sinfo", "squeue", "scontrol"))
     snapshot = await by_commands(cluster, monkeypatch, str(tmp_path))
     assert snapshot.nodes.keys() == {"n1", "n2", "n3"}
     assert snapshot.jobs is not None
@@ -151,13 +158,8 @@ async def test_a_subject_that_its_command_cannot_print_hides_nothing_else(
 async def test_words_on_stderr_cost_no_subject(
     cluster: SlurmCluster, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    for command in ("sinfo", "squeue", "scontrol", "sdiag"):
-        script = tmp_path / command
-        script.write_text(
-            f'#!/bin/sh\necho "{command}: be warned: 1" >&2\necho Welcome: 2\n'
-            f'exec {shutil.which(command)} "$@"\n'
-        )
-        script.chmod(0o755)
+    greeting = 'echo "be warned: 1" >&2; echo Welcome: 2'
+    wrappers(cluster, tmp_path, ("sinfo", "squeue", "scontrol", "sdiag"), greeting)
     snapshot = await by_commands(cluster, monkeypatch, str(tmp_path))
     assert snapshot.licenses
     assert snapshot.queues
