@@ -32,6 +32,7 @@ class Traced(NamedTuple):
     cluster: SlurmCluster
     exporter: Running
     wrapper: str
+    token: Path
 
     def processes(self, job: str) -> list[dict[str, Any]]:
         """Return the traced processes of a job that Slurm lists, each reported twice at least."""
@@ -61,7 +62,7 @@ def traced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Traced]:
         ) as exporter,
     ):  # fmt: skip
         flags = f"--endpoint {exporter.url} --sample-rate 0.2 --token-file {token}"
-        yield Traced(cluster, exporter, f"{sys.executable} -m rackwatt_trace {flags} --")
+        yield Traced(cluster, exporter, f"{sys.executable} -m rackwatt_trace {flags} --", token)
 
 
 def series(text: str, name: str, job: str) -> list[tuple[str, float]]:
@@ -102,6 +103,40 @@ def test_a_task_of_an_array_is_traced_by_the_name_that_squeue_has(traced: Traced
             traced.exporter.get("/metrics"), "slurm_job_cpu_alloc", f"{array}_{task}"
         )
         assert cpus == 1
+    traced.cluster.cancel(array)
+
+
+# What the wrapper of prometheus-slurm-exporter posts: the job is the number in its environment.
+ORIGINAL = """
+import json, os, socket, sys, time, urllib.request
+url, token = sys.argv[1], open(sys.argv[2]).read().strip()
+headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
+while True:
+    fields = {"pid": os.getpid(), "cpus": 1.0, "threads": 1.0, "mem": 1.0, "read_bytes": 0.0,
+              "write_bytes": 0.0, "job_id": int(os.environ["SLURM_JOBID"]), "username": "u",
+              "hostname": socket.gethostname()}
+    urllib.request.urlopen(urllib.request.Request(url, json.dumps(fields).encode(), headers)).read()
+    time.sleep(0.2)
+"""
+
+
+def test_tasks_of_an_array_are_traced_by_their_names_in_the_original_wrapper_too(
+    traced: Traced, tmp_path: Path
+) -> None:
+    """The last task of an array has the number of the array, the others numbers of their own."""
+    script = tmp_path / "original.py"
+    script.write_text(ORIGINAL)
+    command = f"{sys.executable} {script} {traced.exporter.url}/trace {traced.token}"
+    array = traced.cluster.submit("--array=1-3", "-n1", command=command)
+    for task in (1, 2, 3):
+        until(lambda job=f"{array}_{task}": traced.processes(job))  # type: ignore[misc]
+        text = traced.exporter.get("/metrics")
+        assert series(text, "slurm_job_cpu_alloc", f"{array}_{task}") == [("", 1)]
+        assert series(text, "slurm_proc_threadcount", f"{array}_{task}") == [('username="u"', 1)]
+    every = json.loads(traced.exporter.get("/trace?format=json"))["processes"]
+    assert {one["job_id"] for one in every if one["job_id"].partition("_")[0] == array} == {
+        f"{array}_{task}" for task in (1, 2, 3)
+    }
     traced.cluster.cancel(array)
 
 

@@ -121,7 +121,7 @@ def make_view(
 def _listing(spec: SchedulerConfig, snapshot: SchedulerSnapshot) -> JobListing | None:
     if snapshot.jobs is None or not spec.tracing.enabled:
         return None
-    return JobListing({job.id: job for job in snapshot.jobs}, snapshot.cluster)
+    return JobListing(snapshot.jobs, snapshot.cluster)
 
 
 def _subjects_text(

@@ -9,6 +9,8 @@ from functools import partial
 from itertools import chain
 from typing import Any, NamedTuple
 
+import msgspec
+
 from rackwatt_exporter.config.scheduler import SchedulerConfig
 from rackwatt_exporter.config.secrets import MissingSecretError, Secrets
 from rackwatt_exporter.metrics.family import MetricFamily
@@ -26,11 +28,25 @@ FAMILIES: tuple[MetricFamily, ...] = (*traces.FAMILIES, *slurm_traces.FAMILIES)
 Jobs = Mapping[str, Job]
 
 
-class JobListing(NamedTuple):
+class JobListing:
     """The scheduler's jobs by id, and the scheduler's own name of its cluster, empty for none."""
 
-    by_id: Jobs
-    cluster: str
+    def __init__(self, jobs: Iterable[Job], cluster: str) -> None:
+        self.by_id: Jobs = {job.id: job for job in jobs}
+        self.cluster = cluster
+        self._numbers = {job.number: job.id for job in self.by_id.values() if job.number}
+
+    def __contains__(self, job: object) -> bool:
+        """Return whether a job is listed, by the id or by the number that its processes have."""
+        return job in self.by_id or job in self._numbers
+
+    def id_of(self, job: str) -> str | None:
+        """Return the id of a job that is listed; None of any other.
+
+        A task of an array and a component of a heterogeneous job have a number in their
+        environment that is not their id, and that the original wrapper reports.
+        """
+        return job if job in self.by_id else self._numbers.get(job)
 
 
 class ServedTraces(NamedTuple):
@@ -84,19 +100,36 @@ class TracedScheduler:
         cluster = listed.cluster if listed else ""
         if cluster and report.cluster not in ("", cluster, self.spec.cluster):
             raise ValueError(f"this is cluster {cluster}, and the report is of another one")
-        text = traces.text((self.spec.name, self.spec.cluster), report)
-        self.store.accept(report, text, listed.by_id if listed else None)
-        return report.job in listed.by_id if listed else None
+        named = listed.id_of(report.job) if listed else None
+        job = named or self.store.job_of(report.key) or report.job
+        self.store.accept(report.key, *self._named(report, job), listed)
+        return named is not None if listed else None
 
     def read(self) -> ServedTraces:
         """Return all traces, by whether they are served."""
         listed = self._listed()
-        every = list(self.store.traces())
+        if listed is not None:
+            self._name(listed)
+        # A process that is reported by the number and by the id of its job is one.
+        every = list({one.report.key: one for one in self.store.traces()}.values())
         if listed is None:
             return ServedTraces(every, [], is_known=False)
         served = [one for one in every if one.report.job in listed.by_id]
         unlisted = [one for one in every if one.report.job not in listed.by_id]
         return ServedTraces(served, unlisted, is_known=True)
+
+    def _name(self, listed: JobListing) -> None:
+        """Give traces that came before their jobs were listed the ids of these."""
+        for key, trace in tuple(self.store.keyed()):
+            named = listed.id_of(key.job)
+            if named is not None and named != trace.report.job:
+                self.store.rename(key, *self._named(trace.report, named))
+
+    def _named(self, report: TraceReport, job: str) -> tuple[TraceReport, traces.ProcessText]:
+        """Return a report by the id of its job, and its text."""
+        if job != report.job:
+            report = msgspec.structs.replace(report, job_id=job)
+        return report, traces.text((self.spec.name, self.spec.cluster), report)
 
     def text(self, profiles: Collection[str]) -> Mapping[MetricFamily, bytes]:
         """Write the lines of all families."""

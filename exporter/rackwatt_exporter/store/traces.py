@@ -22,7 +22,10 @@ class TraceLimitError(Exception):
 
 
 class Trace(NamedTuple):
-    """The last report of a process, its text, and when it came (monotonic seconds)."""
+    """The last report of a process, its text, and when it came (monotonic seconds).
+
+    The report has the id of its job where that is known, and its key the job as it was reported.
+    """
 
     report: TraceReport
     text: ProcessText
@@ -42,16 +45,21 @@ class TraceStore:
         self._traces: dict[ProcessKey, Trace] = {}
         self._jobs: defaultdict[str, set[ProcessKey]] = defaultdict(set)
 
-    def accept(self, report: TraceReport, text: ProcessText, listed: Container[str] | None) -> None:
+    def accept(
+        self,
+        key: ProcessKey,
+        report: TraceReport,
+        text: ProcessText,
+        listed: Container[str] | None,
+    ) -> None:
         """Keep a report and its text in the place of the last one of its process.
 
-        `listed` are the ids of the jobs that the scheduler lists; None where they are not known.
+        `listed` are the jobs that the scheduler lists; None where they are not known.
 
         Raises:
             TraceLimitError: it is of another job or process than all that there is room for.
         """
         self.withdraw_stale()
-        key = report.key
         if key not in self._traces:
             self._make_room(key, listed)
         self._traces.pop(key, None)
@@ -62,6 +70,20 @@ class TraceStore:
         """Go through all traces that are not stale, the oldest first."""
         self.withdraw_stale()
         return iter(self._traces.values())
+
+    def keyed(self) -> Iterator[tuple[ProcessKey, Trace]]:
+        """Go through all traces that are not stale, with their keys."""
+        self.withdraw_stale()
+        return iter(self._traces.items())
+
+    def job_of(self, key: ProcessKey) -> str | None:
+        """Return the job that the last report of a process has; None where there is none."""
+        trace = self._traces.get(key)
+        return trace.report.job if trace else None
+
+    def rename(self, key: ProcessKey, report: TraceReport, text: ProcessText) -> None:
+        """Keep the last report of a process under another id of its job; it is as old as it was."""
+        self._traces[key] = Trace(report, text, self._traces[key].received_at_s)
 
     def withdraw_stale(self) -> None:
         """Remove every trace that is too old by now."""

@@ -20,7 +20,7 @@ class Clock:
 
 
 def accept(store: TraceStore, report: TraceReport, listed: Container[str] | None) -> None:
-    store.accept(report, {}, listed)
+    store.accept(report.key, report, {}, listed)
 
 
 def pids(store: TraceStore) -> list[int]:

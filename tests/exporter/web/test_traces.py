@@ -194,6 +194,59 @@ async def test_jobs_are_served_while_those_of_the_scheduler_are_not_known(tmp_pa
         )
 
 
+ARRAY = SchedulerSnapshot(
+    {}, jobs=(Job("8_3", "running", array="8", number="9"),)
+)  # fmt: skip
+
+
+async def test_a_task_of_an_array_is_found_by_the_number_that_the_original_wrapper_reports(
+    tmp_path: Path,
+) -> None:
+    """SLURM_JOB_ID of the task 8_3 is 9, by which no user knows it."""
+    async with serving(tmp_path) as (site, client):
+        list_jobs(site, ARRAY)
+        assert (await post(client, job_id=9, cpus=250)).json() == {"listed": True}
+        text = await site.text()
+        assert (
+            'rackwatt_scheduler_trace_used_cpus{scheduler="prod",cluster="alpha",jobid="8_3"'
+            in (text)
+        )
+        assert 'jobid="9"' not in text
+        (process,) = (await client.get("/trace?format=json")).json()["processes"]
+        assert (process["job_id"], process["listed"]) == ("8_3", True)
+
+
+async def test_a_report_that_comes_before_its_task_is_listed_gets_the_id_once_it_is(
+    tmp_path: Path,
+) -> None:
+    async with serving(tmp_path) as (site, client):
+        list_jobs(site)
+        assert (await post(client, job_id=9)).json()["listed"] is False
+        assert "jobid=" not in await site.text()
+        list_jobs(site, ARRAY)
+        assert 'jobid="8_3"' in await site.text()
+        list_jobs(site, SchedulerSnapshot({}))  # its jobs are not known
+        assert (await post(client, job_id=9, mem=77)).json() == {"listed": None}
+        text = await site.text()
+        assert 'jobid="9"' not in text
+        assert re.search('trace_memory_bytes{.*jobid="8_3".*} 77.0\n', text)
+
+
+async def test_a_process_that_is_reported_by_number_and_by_id_is_served_once(
+    tmp_path: Path,
+) -> None:
+    """Two series of one process would make the whole page invalid."""
+    async with serving(tmp_path) as (site, client):
+        list_jobs(site, ARRAY)
+        await post(client, job_id=9, mem=1)
+        await post(client, job_id="8_3", mem=2)
+        found = re.findall(
+            "^rackwatt_scheduler_trace_memory_bytes.*", await site.text(), re.MULTILINE
+        )
+        assert len(found) == 1
+        assert found[0].endswith(" 2.0")
+
+
 async def test_a_script_in_a_report_is_text_on_the_page(tmp_path: Path) -> None:
     script = "<script>alert(1)</script>"
     async with serving(tmp_path) as (_, client):
