@@ -43,6 +43,8 @@ QUIET = {
     'rackwatt_scheduler_answer_age_seconds{scheduler="prod",cluster="c"}': "20x120",
     'rackwatt_scheduler_nodes{scheduler="prod",cluster="c",state="idle"}': "95x120",
     'rackwatt_scheduler_nodes{scheduler="prod",cluster="c",state="drained"}': "5x120",
+    'rackwatt_scheduler_jobs_known{scheduler="prod",cluster="c"}': "1x120",
+    'rackwatt_scheduler_subject_known{scheduler="prod",cluster="c",subject="limits"}': "1x120",
     'rackwatt_scheduler_own_rpc_seconds_total{scheduler="prod",cluster="c"}': "0+0.6x120",
     'rackwatt_scheduler_user_rpc_seconds_total{scheduler="prod",cluster="c",user="watt"}': (
         "0+0.6x120"
@@ -274,6 +276,40 @@ def test_nodes_out_fires_above_a_tenth_of_the_cluster_and_resolves(tmp_path: Pat
     (out,) = firing(binding(), "RackwattSchedulerNodesOut", "16m", tmp_path, **more)
     assert (out["scheduler"], out["cluster"], out["schedulerbinding"]) == ("prod", "c", "prod")
     assert firing(binding(), "RackwattSchedulerNodesOut", "61m", tmp_path, **more) == []
+
+
+SLURM = binding("slurm: {cli: {}}")
+
+
+def test_jobs_unknown_fires_while_nodes_are_known_and_scheduler_down_does_not(
+    tmp_path: Path,
+) -> None:
+    unknown = {'rackwatt_scheduler_jobs_known{scheduler="prod",cluster="c"}': "1x9 0x50 1x60"}
+    name = "RackwattSchedulerJobsUnknown"
+    assert firing(SLURM, name, "14m", tmp_path, **unknown) == []
+    (alert,) = firing(SLURM, name, "16m", tmp_path, **unknown)
+    assert (alert["scheduler"], alert["cluster"], alert["schedulerbinding"]) == (
+        "prod",
+        "c",
+        "prod",
+    )
+    assert firing(SLURM, "RackwattSchedulerDown", "16m", tmp_path, **unknown) == []
+    assert firing(SLURM, name, "62m", tmp_path, **unknown) == []
+
+
+def test_subject_unknown_names_what_has_been_unknown_for_half_an_hour(tmp_path: Path) -> None:
+    subject = 'rackwatt_scheduler_subject_known{scheduler="prod",cluster="c",subject="%s"}'
+    unknown = {subject % "fairshare": "1x9 0x60", subject % "partitions": "0x20 1x60"}
+    name = "RackwattSchedulerSubjectUnknown"
+    assert firing(SLURM, name, "38m", tmp_path, **unknown) == []
+    (alert,) = firing(SLURM, name, "41m", tmp_path, **unknown)
+    assert (alert["subject"], alert["scheduler"]) == ("fairshare", "prod")
+
+
+def test_jobs_unknown_is_no_alert_of_bindings_without_jobs() -> None:
+    for spec in ("noop: {}", "exporter: {url: http://other:9123}"):
+        names = {rule.get("alert") for rule in rules(planned(binding(spec)))}
+        assert not names & {"RackwattSchedulerJobsUnknown", "RackwattSchedulerSubjectUnknown"}
 
 
 TOKEN = 'rackwatt_scheduler_token_{}_timestamp_seconds{{scheduler="prod",cluster="c"}}'

@@ -15,6 +15,8 @@ _OUT_OF_SERVICE = "down|drained|fail|error|not_responding|invalid_reg"
 _MAX_OUT = 0.1
 _MAX_RPC_SHARE = 0.1
 _MAX_RPC_LOAD = 0.02
+# Limits are read once in ten minutes: one failure is not for long.
+_SUBJECT_S = 1800
 
 
 def scheduler_alerts(params: Params) -> Iterator[Alert]:
@@ -32,6 +34,7 @@ def scheduler_alerts(params: Params) -> Iterator[Alert]:
     )
     yield _nodes_out(params)
     if isinstance(params.document, SchedulerBinding):
+        yield from _parts_unknown(params, params.document.spec, for_)
         yield from _token_expiring(params, params.document.spec)
         yield from _own_requests(params, params.document.spec)
 
@@ -50,6 +53,33 @@ def _nodes_out(params: Params) -> Alert:
         description=f"More than {_MAX_OUT:.0%} of its nodes are down, failed, drained or silent.",
         runbook="rackwatt_scheduler_node_reason_info has the reason of each node. When many fail "
         "at once the cause is a switch, a file system or the power of a rack.",
+    )
+
+
+def _parts_unknown(params: Params, spec: SchedulerBindingSpec, for_: str) -> Iterator[Alert]:
+    """Watch over what may be unknown beside nodes: their own alert stays silent then."""
+    if spec.noop is not None or spec.exporter is not None:
+        return
+    yield Alert(
+        name="RackwattSchedulerJobsUnknown",
+        expression=f"{select(params, 'rackwatt_scheduler_jobs_known')} == 0",
+        for_=for_,
+        severity="warning",
+        summary="The jobs of cluster {{ $labels.cluster }} are not known",
+        description="Its scheduler has reported nodes and no jobs "
+        f"for {for_}: series of jobs, and of power by user, are absent.",
+        runbook="`note` in the collector's /status says why, as `rackwatt-exporter check` does.",
+    )
+    yield Alert(
+        name="RackwattSchedulerSubjectUnknown",
+        expression=f"{select(params, 'rackwatt_scheduler_subject_known')} == 0",
+        for_=span(max(_SUBJECT_S, window_s(params.document))),
+        severity="warning",
+        summary="{{ $labels.subject }} of cluster {{ $labels.cluster }} are not known",
+        description="spec.metrics wants them, and they could not be read: their series are absent, "
+        "which looks like none to a query.",
+        runbook="`note` in the collector's /status says why. Where it cannot be repaired, leave "
+        "them out of spec.metrics.",
     )
 
 
