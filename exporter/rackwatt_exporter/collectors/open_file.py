@@ -3,6 +3,11 @@
 import os
 from pathlib import Path
 
+from rackwatt_exporter.reading import ReadError, Reason
+
+MICRO = 1e6  # sysfs counts energy in microjoules and power in microwatts
+_MAX_DIGITS = 20  # of 64 bits
+
 
 class OpenFile:
     """One file, opened at the first read, and reopened after an error."""
@@ -29,8 +34,29 @@ class OpenFile:
             self.close()
             raise
 
+    def number(self, unit: str) -> int:
+        """Read a number without a sign, which counts this unit.
+
+        Raises:
+            OSError: it does not exist, may not be read, or its driver fails.
+            ReadError: bad_reply, where it is no such number.
+        """
+        return number(self.read(64), self.path, unit)
+
     def close(self) -> None:
         """Close it."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+
+
+def number(text: bytes, path: Path, unit: str) -> int:
+    """Parse a number without a sign; `unit` is what it counts, for the message.
+
+    Raises:
+        ReadError: bad_reply, where it is no such number.
+    """
+    word = text.strip()
+    if not word.isdigit() or len(word) > _MAX_DIGITS:
+        raise ReadError(Reason.BAD_REPLY, f"{path} holds {word[:40]!r}, not {unit}")
+    return int(word)

@@ -12,13 +12,14 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NamedTuple
 
 from rackwatt_exporter.collectors.base import CollectorResult
 from rackwatt_exporter.collectors.errors import read_error
-from rackwatt_exporter.collectors.open_file import OpenFile
+from rackwatt_exporter.collectors.open_file import MICRO, OpenFile, number
+from rackwatt_exporter.collectors.power_limits import POWER_LIMIT, Constraints
 from rackwatt_exporter.config.paths import HostPaths
+from rackwatt_exporter.metrics.family import Sample
 from rackwatt_exporter.reading import MAX_DOMAIN_WATTS, EnergyCounter, ReadError, Reason
 
 _WHOLE = frozenset({"package", "dram"})
@@ -27,8 +28,6 @@ _NUMBERED = re.compile(r"-[0-9].*")  # package-0, package-1-die-0
 # (Intel SDM 3B, RAPL Interfaces): a short span means a small machine.
 _MAX_PLATFORM_WATTS = 50_000.0
 _MIN_WRAP_S = 60.0
-_MICRO = 1e6  # micro
-_MAX_DIGITS = 20  # of 64 bits
 
 
 class Zone(NamedTuple):
@@ -49,13 +48,22 @@ class _Counter:
     zone: Zone
     file: OpenFile
     span_joules: float
+    constraints: Constraints
 
     def read(self) -> EnergyCounter:
-        joules = microjoules(self.file.read(64), self.file.path) / _MICRO
+        joules = self.file.number("microjoules") / MICRO
         return EnergyCounter(
             self.zone.domain, self.zone.name, joules, self.span_joules, self.zone.additive,
             max_watts(self.zone.domain, self.span_joules),
         )  # fmt: skip
+
+    def limits(self) -> list[Sample]:
+        who = ("rapl", self.zone.domain, self.zone.name)
+        return [Sample(POWER_LIMIT, (*who, name), watts) for name, watts in self.constraints.read()]
+
+    def close(self) -> None:
+        self.file.close()
+        self.constraints.close()
 
 
 class RaplCollector:
@@ -67,7 +75,7 @@ class RaplCollector:
         self._counters: list[_Counter] = []
 
     async def read(self) -> CollectorResult:
-        """Read every zone's counter, of the zones that exist now.
+        """Read the counter and the limits of every zone that exists now.
 
         Raises:
             ReadError: absent, where there is no zone; permission_denied or sensor_unreadable, where
@@ -75,22 +83,24 @@ class RaplCollector:
         """
         self._update_zones()
         energies: list[EnergyCounter] = []
+        limits: list[Sample] = []
         problem: ReadError | None = None
         for counter in self._counters:
             try:
                 energies.append(counter.read())
+                limits += counter.limits()
             except OSError as error:
                 problem = problem or read_error(counter.file.path, error)
             except ReadError as error:
                 problem = problem or error
         if problem is not None and not energies:
             raise problem
-        return CollectorResult(energies=tuple(energies), error=problem)
+        return CollectorResult(tuple(limits), tuple(energies), problem)
 
     async def close(self) -> None:
         """Close every file."""
         for counter in self._counters:
-            counter.file.close()
+            counter.close()
         self._counters, self._seen = [], frozenset()
 
     def _update_zones(self) -> None:
@@ -104,7 +114,7 @@ class RaplCollector:
         if present == self._seen and self._counters:
             return
         for counter in self._counters:
-            counter.file.close()
+            counter.close()
         names = {directory: self._name(directory) for directory in present}
         counting = [directory for directory in present if self._counts(directory)]
         self._counters = [self._counter(zone) for zone in zones(names, counting)]
@@ -129,10 +139,11 @@ class RaplCollector:
         folder = self._root / zone.directory
         span = folder / "max_energy_range_uj"
         try:
-            span_joules = microjoules(span.read_bytes(), span) / _MICRO
+            span_joules = number(span.read_bytes(), span, "microjoules") / MICRO
         except (OSError, ReadError):
             span_joules = 0.0
-        return _Counter(zone, OpenFile(folder / "energy_uj"), span_joules or math.inf)
+        file = OpenFile(folder / "energy_uj")
+        return _Counter(zone, file, span_joules or math.inf, Constraints(folder))
 
     def _absent(self, why: str | None) -> ReadError:
         message = (
@@ -166,18 +177,6 @@ def max_watts(domain: str, span_joules: float) -> float:
     if domain != "psys":
         return MAX_DOMAIN_WATTS
     return max(MAX_DOMAIN_WATTS, min(span_joules / _MIN_WRAP_S, _MAX_PLATFORM_WATTS))
-
-
-def microjoules(text: bytes, path: Path) -> int:
-    """Parse a counter.
-
-    Raises:
-        ReadError: bad_reply, where it is no number.
-    """
-    word = text.strip()
-    if not word.isdigit() or len(word) > _MAX_DIGITS:
-        raise ReadError(Reason.BAD_REPLY, f"{path} holds {word[:40]!r}, not microjoules")
-    return int(word)
 
 
 def _order(directory: str) -> tuple[bool, str, list[int]]:

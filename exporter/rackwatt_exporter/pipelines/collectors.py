@@ -7,6 +7,7 @@ from typing import Any
 
 from rackwatt_crds.node.energy import WHOLE_NODE_SOURCES
 from rackwatt_exporter.collectors.base import Collector, CollectorResult
+from rackwatt_exporter.collectors.power_limits import POWER_LIMIT
 from rackwatt_exporter.collectors.registry import COLLECTORS, collector
 from rackwatt_exporter.config.collector import CollectorConfig
 from rackwatt_exporter.config.fleet import Fleet
@@ -48,7 +49,7 @@ DOMAIN_COVERED = MetricFamily(
     _DOMAIN,
     "seconds",
 )
-DOMAIN = (DOMAIN_POWER, DOMAIN_ENERGY, DOMAIN_COVERED)
+DOMAIN = (DOMAIN_POWER, DOMAIN_ENERGY, DOMAIN_COVERED, POWER_LIMIT)
 HEALTH = HealthFamilies.of("collector", ("node", "collector"))
 
 

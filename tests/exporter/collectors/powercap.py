@@ -55,6 +55,14 @@ class Powercap:
         (folder / "energy_uj").write_text(_microjoules(joules))
         (folder / "energy_uj").chmod(mode)
 
+    def limit(self, directory: str, **watts: float) -> None:
+        """Give a zone constraints by name, in the order of their indices."""
+        for index, (name, value) in enumerate(watts.items()):
+            stem = self._class / directory / f"constraint_{index}_"
+            Path(f"{stem}name").write_text(f"{name}\n")
+            Path(f"{stem}power_limit_uw").write_text(f"{round(value * 1e6)}\n")
+            Path(f"{stem}time_window_us").write_text("976\n")
+
     def show(self, **joules: float) -> None:
         """Set counters in joules, by directory with `_` for `:` and `-`."""
         known = {one.name.replace(":", "_").replace("-", "_"): one for one in self._class.iterdir()}

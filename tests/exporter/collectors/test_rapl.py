@@ -11,10 +11,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rackwatt_exporter.collectors.rapl import RaplCollector, Zone, max_watts, microjoules, zones
+from rackwatt_exporter.collectors.power_limits import POWER_LIMIT
+from rackwatt_exporter.collectors.rapl import RaplCollector, Zone, max_watts, zones
+from rackwatt_exporter.collectors.registry import COLLECTORS
 from rackwatt_exporter.config.paths import HostPaths
+from rackwatt_exporter.polling.schedule import PollSchedule, next_poll_at_s
 from rackwatt_exporter.reading import MAX_DOMAIN_WATTS, EnergyCounter, ReadError, Reason
-from tests.exporter.collectors.powercap import EPYC, LAPTOP, TWO_DIES, XEON, Powercap
+from tests.exporter.collectors.powercap import (
+    DRAM_SPAN_UJ,
+    EPYC,
+    LAPTOP,
+    PACKAGE_SPAN_UJ,
+    TWO_DIES,
+    XEON,
+    Powercap,
+)
 
 UNPRIVILEGED = 65534
 
@@ -199,14 +210,90 @@ async def test_this_machine_itself_has_joules_or_a_reason_why_not() -> None:
         assert all(0 <= one.joules <= one.span_joules for one in await read(Path("/sys")))
 
 
-@given(st.binary(max_size=40))
-def test_garbage_for_a_counter_is_a_bad_reply_and_never_a_number(text: bytes) -> None:
-    try:
-        found = microjoules(text, Path("energy_uj"))
-    except ReadError as error:
-        assert error.reason is Reason.BAD_REPLY
-    else:
-        assert str(found).encode() == text.strip().lstrip(b"0") or found == 0
+LIMITS = {"long_term": 225.0, "short_term": 270.0}
+
+
+async def limits(sysfs: Path) -> dict[tuple[str, ...], float]:
+    collector = RaplCollector(HostPaths("n1", sysfs=sysfs))
+    found = await collector.read()
+    await collector.close()
+    assert found.error is None
+    assert {sample.family for sample in found.samples} <= {POWER_LIMIT}
+    return {sample.labels: sample.value for sample in found.samples}
+
+
+async def test_rapl_has_the_limits_of_each_zone_by_constraint(tmp_path: Path) -> None:
+    tree = Powercap(tmp_path, XEON)
+    tree.limit("intel-rapl:0", **LIMITS)
+    tree.limit("intel-rapl:1", **LIMITS, peak_power=500.5)
+    tree.limit("intel-rapl:1:0", long_term=0.0)  # none
+    assert await limits(tmp_path) == {
+        ("rapl", "package", "package-0", "long_term"): 225.0,
+        ("rapl", "package", "package-0", "short_term"): 270.0,
+        ("rapl", "package", "package-1", "long_term"): 225.0,
+        ("rapl", "package", "package-1", "short_term"): 270.0,
+        ("rapl", "package", "package-1", "peak_power"): 500.5,
+    }
+
+
+async def test_rapl_has_no_limits_on_amd_and_of_zones_that_enforce_none(tmp_path: Path) -> None:
+    tree = Powercap(tmp_path / "amd", EPYC)
+    assert await limits(tmp_path / "amd") == {}
+    tree = Powercap(tmp_path / "intel", {"intel-rapl:0": "package-0"})
+    tree.limit("intel-rapl:0", **LIMITS)
+    (tmp_path / "intel/class/powercap/intel-rapl:0/enabled").write_text("0\n")
+    assert await limits(tmp_path / "intel") == {}
+
+
+async def test_rapl_follows_a_limit_that_changes_and_closes_its_files(tmp_path: Path) -> None:
+    tree, collector = Powercap(tmp_path, EPYC), RaplCollector(HostPaths("n1", sysfs=tmp_path))
+    before = len(os.listdir("/proc/self/fd"))
+    tree.limit("intel-rapl:0", **LIMITS)
+    await collector.read()
+    tree.limit("intel-rapl:0", long_term=100.0, short_term=120.0)
+    assert [sample.value for sample in (await collector.read()).samples] == [100.0, 120.0]
+    await collector.close()
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+async def test_rapl_serves_joules_beside_a_limit_that_cannot_be_read(tmp_path: Path) -> None:
+    tree, collector = Powercap(tmp_path, EPYC), RaplCollector(HostPaths("n1", sysfs=tmp_path))
+    tree.limit("intel-rapl:0", **LIMITS)
+    (tmp_path / "class/powercap/intel-rapl:0/constraint_0_power_limit_uw").write_text("lots\n")
+    found = await collector.read()
+    assert [one.zone for one in found.energies] == ["package-0", "package-0/core"]
+    assert found.error is not None
+    assert "constraint_0_power_limit_uw holds b'lots', not microwatts" in str(found.error)
+    await collector.close()
+
+
+async def test_rapl_of_twelve_packages_has_the_memory_of_each_and_no_twin(tmp_path: Path) -> None:
+    names = {f"intel-rapl:{number}": f"package-{number}" for number in range(12)}
+    names |= {f"intel-rapl:{number}:0": "dram" for number in range(12)}
+    names |= {"intel-rapl-mmio:0": "package-0"}
+    tree = Powercap(tmp_path, names)
+    packages = {f"intel_rapl_{number}": 100.0 + number for number in range(12)}
+    memory = {f"intel_rapl_{number}_0": 10.0 + number for number in range(12)}
+    tree.show(**packages, **memory, intel_rapl_mmio_0=100.0)
+    joules = {energy.zone: energy.joules for energy in await read(tmp_path) if energy.additive}
+    assert len(joules) == 24
+    for number in range(12):
+        assert joules[f"package-{number}"] == 100.0 + number
+        assert joules[f"package-{number}/dram"] == 10.0 + number
+
+
+async def test_rapl_of_two_dies_keeps_one_domain_for_both(tmp_path: Path) -> None:
+    Powercap(tmp_path, TWO_DIES)
+    assert [one.domain for one in await read(tmp_path)] == ["package", "dram"] * 2
+
+
+def test_rapl_is_read_before_the_smallest_counter_can_wrap() -> None:
+    interval_s = COLLECTORS["rapl"].max_interval_s
+    schedule = PollSchedule(interval_s, timeout_s=10.0, max_backoff_s=60.0)
+    keys = [f"rapl{number}" for number in range(1000)]  # each with its own offset and jitter
+    longest_s = max(next_poll_at_s(key, schedule, 100.0, 100.0, failures=0) - 100.0 for key in keys)
+    assert interval_s < longest_s
+    assert MAX_DOMAIN_WATTS * longest_s < DRAM_SPAN_UJ / 1e6 < PACKAGE_SPAN_UJ / 1e6
 
 
 @given(st.dictionaries(st.text(max_size=30), st.text(max_size=30), max_size=12))

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from rackwatt_exporter.collectors.cpu import MODES, parse_stat
 from rackwatt_exporter.collectors.memory import parse_meminfo
-from rackwatt_exporter.collectors.rapl import microjoules, zones
+from rackwatt_exporter.collectors.open_file import number
+from rackwatt_exporter.collectors.rapl import zones
 from rackwatt_exporter.reading import ReadError, Reason
 
 
@@ -12,7 +13,7 @@ def examine(data: bytes) -> None:
     """Read it as each of the files there are."""
     _hold_ticks(data)
     try:
-        found = microjoules(data, Path("energy_uj"))
+        found = number(data, Path("energy_uj"), "microjoules")
     except ReadError as error:
         assert error.reason is Reason.BAD_REPLY
     else:
