@@ -4,24 +4,10 @@ The energy of a GPU is measured as a whole. So it counts only while every proces
 job: that of a shared GPU cannot be divided.
 """
 
-import ctypes
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from contextlib import suppress
+from typing import NamedTuple
 
-_LIBRARY = "libnvidia-ml.so.1"
-_MAX_PROCESSES = 256
-_NOT_AVAILABLE = 2**64 - 1
-
-
-class _ProcessInfo(ctypes.Structure):
-    """nvmlProcessInfo_t of nvmlDeviceGetComputeRunningProcesses_v3."""
-
-    _fields_ = (
-        ("pid", ctypes.c_uint),
-        ("usedGpuMemory", ctypes.c_ulonglong),
-        ("gpuInstanceId", ctypes.c_uint),
-        ("computeInstanceId", ctypes.c_uint),
-    )
+from rackwatt_trace.nvml import Handle, Nvml, NvmlError
 
 
 class _Device(NamedTuple):
@@ -35,15 +21,18 @@ class Gpus:
     """The GPUs of this node; none where there is no NVML, or its driver does not answer."""
 
     def __init__(self) -> None:
-        self._handles: list[ctypes.c_void_p] = []
+        self._handles: list[Handle] = []
         self._last: list[_Device | None] = []
         self._last_pids: frozenset[int] = frozenset()
         self._millijoules: int | None = None
         try:
-            self._nvml: Any = ctypes.CDLL(_LIBRARY)
-            self._handles = list(self._open())
-        except (OSError, AttributeError):  # no library, or an old one without these functions
-            self._handles = []
+            self._nvml = Nvml()
+            count = self._nvml.number("nvmlDeviceGetCount_v2")
+        except (OSError, NvmlError):  # no library, or no driver
+            return
+        for index in range(count):
+            with suppress(NvmlError):
+                self._handles.append(self._nvml.device(index))
 
     def read(self, pids: frozenset[int]) -> dict[str, int | float | None]:
         """Return what processes use of GPUs; nothing where there is no GPU."""
@@ -70,25 +59,15 @@ class Gpus:
                 self._millijoules = (self._millijoules or 0) + grown
         self._last, self._last_pids = devices, pids
 
-    def _open(self) -> Iterator[ctypes.c_void_p]:
-        count = ctypes.c_uint()
-        if self._nvml.nvmlInit_v2() or self._nvml.nvmlDeviceGetCount_v2(ctypes.byref(count)):
-            return
-        for index in range(count.value):
-            handle = ctypes.c_void_p()
-            if not self._nvml.nvmlDeviceGetHandleByIndex_v2(index, ctypes.byref(handle)):
-                yield handle
-
-    def _read(self, handle: ctypes.c_void_p) -> _Device | None:
-        count = ctypes.c_uint(_MAX_PROCESSES)
-        found = (_ProcessInfo * _MAX_PROCESSES)()
-        if self._nvml.nvmlDeviceGetComputeRunningProcesses_v3(handle, ctypes.byref(count), found):
+    def _read(self, device: Handle) -> _Device | None:
+        try:
+            memory = self._nvml.processes(device)
+        except NvmlError:
             return None
-        used = {one.pid: one.usedGpuMemory for one in found[: count.value]}
-        memory = {pid: None if it == _NOT_AVAILABLE else it for pid, it in used.items()}
-        energy = ctypes.c_ulonglong()
-        failed = self._nvml.nvmlDeviceGetTotalEnergyConsumption(handle, ctypes.byref(energy))
-        return _Device(memory, None if failed else energy.value)
+        try:
+            return _Device(memory, self._nvml.millijoules(device))
+        except NvmlError:
+            return _Device(memory, None)
 
 
 def _alone(device: _Device, pids: frozenset[int]) -> bool:
