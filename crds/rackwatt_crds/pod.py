@@ -218,6 +218,13 @@ class Pod(Model, frozen=True, kw_only=True):
     priority_class_name: Annotated[
         Name | None, Meta(description="The PriorityClass of the pods.")
     ] = None  # fmt: skip
+    runtime_class_name: Annotated[
+        Name | None,
+        Meta(
+            description="The RuntimeClass of the pods, such as `nvidia` where the runtime that "
+            "provides GPUs is not the default."
+        ),
+    ] = None
     image_pull_secrets: Annotated[
         Annotated[
             list[SecretRef],

@@ -119,6 +119,12 @@ class Nvml:
         self.call(function, *arguments, ctypes.byref(value))
         return int(value.value)
 
+    def pair(self, function: str, *arguments: Any) -> tuple[int, int]:
+        """Return the two numbers that a function writes to its last arguments."""
+        first, second = ctypes.c_int(), ctypes.c_int()
+        self.call(function, *arguments, ctypes.byref(first), ctypes.byref(second))
+        return first.value, second.value
+
     def text(self, function: str, *arguments: Any) -> str:
         """Return the text that a function writes to a buffer, its last two arguments."""
         buffer = ctypes.create_string_buffer(_MAX_TEXT)
@@ -147,9 +153,7 @@ class Nvml:
 
     def mig_mode(self, device: Handle) -> bool:
         """Return whether MIG mode is on at present."""
-        current, pending = ctypes.c_uint(), ctypes.c_uint()
-        self.call("nvmlDeviceGetMigMode", device, ctypes.byref(current), ctypes.byref(pending))
-        return bool(current.value)
+        return bool(self.pair("nvmlDeviceGetMigMode", device)[0])
 
     def millijoules(self, device: Handle) -> int:
         """Return the energy of a GPU since its driver was loaded."""
@@ -178,6 +182,11 @@ class Nvml:
         info = _Utilization()
         self.call("nvmlDeviceGetUtilizationRates", device, ctypes.byref(info))
         return int(info.gpu)
+
+    def throttle_reasons(self, device: Handle) -> int:
+        """Return why clocks are lowered, as bits (nvmlClocksThrottleReasons)."""
+        function = "nvmlDeviceGetCurrentClocksThrottleReasons"
+        return self.number(function, device, kind=ctypes.c_ulonglong)
 
     def processes(self, device: Handle) -> dict[int, int | None]:
         """Return the bytes that each process has on a GPU; None where they are not known."""

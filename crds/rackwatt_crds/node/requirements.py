@@ -14,7 +14,7 @@ class HostRequirements:
     """What a collector measures and requires; `reasons` has a reason for each field required.
 
     `host_paths` maps a path of the node to its read-only mount. `root` is uid 0, with only the
-    capabilities in `capabilities`.
+    capabilities in `capabilities`. `environment` has variables that a container runtime reads.
     """
 
     measures: str
@@ -23,6 +23,7 @@ class HostRequirements:
     root: bool = False
     host_pid: bool = False
     host_network: bool = False
+    environment: Mapping[str, str] = field(default_factory=dict)
     reasons: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -48,6 +49,19 @@ REQUIREMENTS: Mapping[str, HostRequirements] = MappingProxyType(
             measures="what memory is used for",
             host_paths={"/proc": "/host/proc"},
             reasons={"host_paths": "sizes of memory are in /proc/meminfo"},
+        ),
+        # The device files have mode 0666. Its runtime mounts them and the driver's library, which
+        # has to have the version of the kernel module: an image cannot have it.
+        "nvidia": HostRequirements(
+            measures="the energy and use of GPUs of NVIDIA by NVML",
+            environment={
+                "NVIDIA_VISIBLE_DEVICES": "all",
+                "NVIDIA_DRIVER_CAPABILITIES": "utility",
+            },
+            reasons={
+                "environment": "the NVIDIA runtime provides /dev/nvidia* and libnvidia-ml.so.1 "
+                "where they are set (pod.runtimeClassName: nvidia, unless it is the default)"
+            },
         ),
     }
 )

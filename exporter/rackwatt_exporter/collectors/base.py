@@ -7,6 +7,7 @@ from typing import Protocol
 
 import msgspec
 
+from rackwatt_exporter.gpu import Gpu
 from rackwatt_exporter.metrics.family import Sample
 from rackwatt_exporter.reading import DomainPower, EnergyCounter, ReadError
 
@@ -15,7 +16,7 @@ class CollectorResult(msgspec.Struct, frozen=True):
     """What one reading returned. `error` says why a part of it is missing, if one is.
 
     `absent` says why there is nothing, where a document did not name the collector and the machine
-    does not have what it reads.
+    does not have what it reads. `gpus` are those that it found, with which units are matched.
 
     The first label of every sample is the node's name, which the exposition adds: a collector
     returns the others.
@@ -26,6 +27,7 @@ class CollectorResult(msgspec.Struct, frozen=True):
     error: ReadError | None = None
     powers: tuple[DomainPower, ...] = ()
     absent: ReadError | None = None
+    gpus: tuple[Gpu, ...] = ()
 
 
 class Collector(Protocol):

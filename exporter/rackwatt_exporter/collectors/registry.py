@@ -38,6 +38,9 @@ COLLECTORS: Mapping[str, CollectorRow] = MappingProxyType(
         "memory": CollectorRow(
             "rackwatt_exporter.collectors.memory:MemoryCollector", everywhere=True
         ),
+        "nvidia": CollectorRow(
+            "rackwatt_exporter.collectors.nvidia.collector:NvidiaCollector", configured=True
+        ),
         # Often enough that no counter wraps twice between readings (store/wrapping_counter.py).
         "rapl": CollectorRow("rackwatt_exporter.collectors.rapl:RaplCollector", 30.0),
     }

@@ -30,7 +30,8 @@ _DOMAIN = ("node", "source", "domain", "zone")
 DOMAIN_POWER = MetricFamily(
     "rackwatt_node_domain_power_watts",
     "gauge",
-    "Average power of a part of the node since the previous reading. Only package and dram add up.",
+    "Average power of a part of the node since the previous reading. Only package, dram and gpu "
+    "add up.",
     _DOMAIN,
     "watts",
 )
@@ -38,7 +39,7 @@ DOMAIN_ENERGY = MetricFamily(
     "rackwatt_node_domain_energy_joules_total",
     "counter",
     "Total energy of a part of the node by its own counter, wraps removed, or of its power over "
-    "time. Only package and dram add up.",
+    "time. Only package, dram and gpu add up.",
     _DOMAIN,
     "joules",
 )

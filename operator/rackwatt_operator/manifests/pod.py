@@ -22,8 +22,8 @@ HEALTH_PORT = 9124
 DOCUMENTS = "/etc/rackwatt/documents"
 STATE = "/var/lib/rackwatt"
 _AS_GIVEN = (
-    "nodeSelector", "tolerations", "affinity", "priorityClassName", "imagePullSecrets",
-    "dnsConfig", "hostAliases",
+    "nodeSelector", "tolerations", "affinity", "priorityClassName", "runtimeClassName",
+    "imagePullSecrets", "dnsConfig", "hostAliases",
 )  # fmt: skip
 _HOST_FLAGS = {"/sys": "--path.sysfs", "/proc": "--path.procfs", "/dev": "--path.devfs"}
 
@@ -93,7 +93,7 @@ def _container(params: Params, shard: int | None, rights: Privileges) -> dict[st
         "image": params.defaults.image.reference,
         "imagePullPolicy": params.defaults.image.pull_policy,
         "args": _arguments(params, shard, rights),
-        **_environment(params),
+        **_environment(params, rights),
         "ports": _ports(params),
         # Without it a collector that listens after two seconds is found ready after ten.
         "startupProbe": _probe(params, failures=120, period_s=1),
@@ -149,11 +149,12 @@ def _arguments(params: Params, shard: int | None, rights: Privileges) -> list[st
     ]
 
 
-def _environment(params: Params) -> dict[str, Any]:
+def _environment(params: Params, rights: Privileges) -> dict[str, Any]:
     if params.component != "node":
         return {}
     source = {"fieldRef": {"fieldPath": "spec.nodeName"}}
-    return {"env": [{"name": "NODE_NAME", "valueFrom": source}]}
+    variables = [{"name": name, "value": value} for name, value in rights.environment.items()]
+    return {"env": [{"name": "NODE_NAME", "valueFrom": source}, *variables]}
 
 
 def _probed_apart(params: Params) -> bool:

@@ -46,6 +46,7 @@ class Privileges:
     root: bool
     host_pid: bool
     host_network: bool
+    environment: Mapping[str, str]
     named: tuple[Privilege, ...]
 
     @property
@@ -65,6 +66,7 @@ def privileges(document: Document, pod: Mapping[str, Any]) -> Privileges:
         root=any(need.root for need in needs),
         host_pid=any(need.host_pid for need in needs),
         host_network=any(need.host_network for need in needs) or bool(pod.get("hostNetwork")),
+        environment={name: value for need in needs for name, value in need.environment.items()},
         named=(
             *(one for collector in collectors for one in _named(collector)),
             *([_SAID_NETWORK] if pod.get("hostNetwork") else ()),
@@ -97,3 +99,5 @@ def _named(collector: str) -> Iterator[Privilege]:
         yield Privilege("hostPID", "privileged", why("host_pid"))
     if needs.host_network:
         yield Privilege("hostNetwork", "privileged", why("host_network"))
+    for name, value in needs.environment.items():
+        yield Privilege(f"variable {name}={value}", "restricted", why("environment"))

@@ -97,6 +97,7 @@ PODS = objects(
     ),
     affinity=st.just({"podAntiAffinity": {}}),
     priorityClassName=NAMES,
+    runtimeClassName=NAMES,
     imagePullSecrets=st.just([{"name": "registry.example"}]),
     securityContext=objects(
         {},

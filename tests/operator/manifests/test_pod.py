@@ -104,6 +104,21 @@ def test_auto_gets_what_any_collector_needs(text: str) -> None:
     assert added == {one for needs in REQUIREMENTS.values() for one in needs.capabilities}
 
 
+def test_a_collector_of_gpus_has_the_variables_of_its_runtime_and_no_privilege() -> None:
+    (template,) = pods(planned(nodes("nvidia", "pod: {runtimeClassName: nvidia}")))
+    pod = template["spec"]
+    assert pod["runtimeClassName"] == "nvidia"
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    variables = container(template)["env"]
+    assert {one["name"]: one.get("value") for one in variables} == {
+        "NODE_NAME": None,
+        "NVIDIA_VISIBLE_DEVICES": "all",
+        "NVIDIA_DRIVER_CAPABILITIES": "utility",
+    }
+    (template,) = pods(planned(nodes("cpu")))
+    assert [one["name"] for one in container(template)["env"]] == ["NODE_NAME"]
+
+
 def test_host_paths_have_volumes_of_different_names() -> None:
     paths = {path for needs in REQUIREMENTS.values() for path in needs.host_paths}
     assert len({naming.host_volume(path) for path in paths}) == len(paths)
