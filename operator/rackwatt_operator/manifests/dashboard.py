@@ -12,6 +12,7 @@ from rackwatt_operator.manifests.dashboards.fleet import fleet_panels
 from rackwatt_operator.manifests.dashboards.grafana import Panel, dashboard
 from rackwatt_operator.manifests.dashboards.grid import grid_panels
 from rackwatt_operator.manifests.dashboards.jobs import job_boards
+from rackwatt_operator.manifests.dashboards.lustre import lustre_panels
 from rackwatt_operator.manifests.dashboards.nodes import node_panels
 from rackwatt_operator.manifests.dashboards.scheduler import scheduler_panels
 from rackwatt_operator.manifests.params import Manifest, Params
@@ -45,6 +46,8 @@ def _boards(params: Params) -> Iterator[_Board]:
     if isinstance(params.document, SchedulerBinding):
         for subject, panels in job_boards(params, params.document.spec):
             yield _Board(subject, panels)
+        if params.document.spec.lustre is not None:
+            yield _Board("lustre", lustre_panels(params))
 
 
 def _panels(params: Params) -> Iterable[Panel]:

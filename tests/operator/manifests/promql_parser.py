@@ -2,9 +2,11 @@
 
 import re
 
-_FAMILY = re.compile(r"(?<![\w:])(up|node_power_usage|rackwatt_[a-z_]+)\{([^}]*)\}")
+_FAMILY = re.compile(
+    r"(?<![\w:])(up|node_power_usage|(?:rackwatt|cluster_(?:exporter|job|proc))_[a-z_]+)\{([^}]*)\}"
+)
 _GROUPED = re.compile(r"(?:by|on|group_left) \(([^)]*)\)")
-_ANY = re.compile(r"(?<![\w:])rackwatt_[a-z_]+")
+_ANY = re.compile(r"(?<![\w:])(?:rackwatt|cluster_(?:exporter|job|proc))_[a-z_]+")
 
 
 def families(expression: str) -> set[str]:

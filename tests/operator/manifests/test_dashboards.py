@@ -26,7 +26,8 @@ from tests.operator.manifests.builders import (
     planned,
 )
 from tests.operator.manifests.promql_parser import families, labels_grouped, labels_matched
-from tests.peers.prometheus import prometheus
+from tests.peers.lustre_exporter import READ, WRITE, Counter, lustre_exporter, scraping
+from tests.peers.prometheus import Prometheus, prometheus
 from tests.peers.slurm import SlurmCluster
 from tests.peers.slurm_accounting import SlurmAccounting
 
@@ -41,7 +42,8 @@ GRID = fleet(name="grid").replace(
     "grid: {zone: FR, static: {gramsPerKilowattHour: 56}}",
 )
 BINDING = binding(
-    "slurm: {cli: {}}, interval: 1s, timeout: 60s, metrics: {licenses: true, limitUsage: true}"
+    "slurm: {cli: {}}, interval: 1s, timeout: 60s, metrics: {licenses: true, limitUsage: true}, "
+    "lustre: {prometheusURL: 'http://lustre.invalid', jobid: ['procname_uid', '%j']}"
 )
 TEXT = "---\n".join((FLEET, NODES, GRID, BINDING))
 SERVED = {family.name: set(family.labels) for family in all_families()}
@@ -75,7 +77,7 @@ def test_dashboards_query_only_families_and_labels_that_the_exporter_serves(rule
     for text in (FLEET, NODES, GRID, BINDING):
         text += f"  monitoring: {{rules: {{enabled: {rules}}}}}\n" if "spec:\n" in text else ""
         for _, expression in expressions(planned(text)):
-            named = families(expression) if "rackwatt_" in expression else set()
+            named = families(expression)
             known = WHOSE.union(*(SERVED[family] for family in named), {"rack", "type"})
             assert labels_grouped(expression) <= known
             for family in named:
@@ -151,9 +153,9 @@ def test_dashboards_of_one_document_differ_in_title_and_uid() -> None:
     made = models(BINDING).values()
     assert [one["title"] for one in made] == [
         "Rackwatt power/prod", "Rackwatt power/prod queue", "Rackwatt power/prod users",
-        "Rackwatt power/prod limits", "Rackwatt power/prod licenses",
+        "Rackwatt power/prod limits", "Rackwatt power/prod licenses", "Rackwatt power/prod lustre",
     ]  # fmt: skip
-    assert len({one["uid"] for one in made}) == 5
+    assert len({one["uid"] for one in made}) == 6
 
 
 def powercap(directory: Path, joules: int) -> None:
@@ -234,13 +236,32 @@ def slurm() -> Iterator[SlurmCluster]:
         yield cluster
 
 
+@pytest.fixture(scope="module")
+def lustre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
+    """The I/O of a job, of processes with a name and without one, and of no job."""
+    target = "hebe-MDT0000"
+    rates = {
+        counter: 1e6
+        for jobid in ("1", "rsync.0", "rsync.4000000123", "99999")
+        for counter in (
+            Counter.of_storage(READ, jobid, "hebe-OST0000"),
+            Counter.of_storage(WRITE, jobid, "hebe-OST0000"),
+            Counter.of_metadata(jobid, target, "open"),
+        )
+    }
+    directory: Path = tmp_path_factory.mktemp("lustre") / "db"
+    with lustre_exporter(rates) as counters, prometheus(directory, scraping(counters)) as peer:
+        yield peer
+
+
 @pytest.mark.parametrize("job_label", [None, "app.kubernetes.io/part-of"], ids=["own", "shared"])
 def test_prometheus_answers_every_panel_and_every_rule(
-    slurm: SlurmCluster, job_label: str | None, tmp_path: Path
+    slurm: SlurmCluster, lustre: Prometheus, job_label: str | None, tmp_path: Path
 ) -> None:
     monitoring = Monitoring(service_monitor=ServiceMonitor(job_label=job_label))
-    manifests = planned(TEXT, structs.replace(DEFAULTS, monitoring=monitoring))
-    (tmp_path / "documents.yaml").write_text(TEXT)
+    text = TEXT.replace("http://lustre.invalid", lustre.url)
+    manifests = planned(text, structs.replace(DEFAULTS, monitoring=monitoring))
+    (tmp_path / "documents.yaml").write_text(text)
     powercap(tmp_path / "sys", 1)
     with running(
         "run", f"--config.file={tmp_path / 'documents.yaml'}", "--web.listen-address=127.0.0.1:0",

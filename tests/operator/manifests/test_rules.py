@@ -25,6 +25,7 @@ DOCUMENTS = {
     "grid": GRID,
     "binding": binding(),
     "token": binding("slurm: {rest: {url: http://slurm:6820, tokenSecretRef: {name: t, key: k}}}"),
+    "lustre": binding("slurm: {cli: {}}, lustre: {prometheusURL: 'http://prometheus:9090'}"),
     "diagnostics": binding("slurm: {cli: {}}, metrics: {diagnostics: true}"),
     "job": fleet("monitoring: {serviceMonitor: {jobLabel: app.kubernetes.io/name}}"),
 }
@@ -45,6 +46,10 @@ QUIET = {
     'rackwatt_scheduler_nodes{scheduler="prod",cluster="c",state="drained"}': "5x120",
     'rackwatt_scheduler_jobs_known{scheduler="prod",cluster="c"}': "1x120",
     'rackwatt_scheduler_subject_known{scheduler="prod",cluster="c",subject="limits"}': "1x120",
+    'cluster_exporter_scrape_ok{scheduler="prod",cluster="c"}': "1x120",
+    'cluster_exporter_stage_execution_seconds{scheduler="prod",cluster="c",name="get"}': "1x120",
+    'cluster_job_read_throughput_bytes{scheduler="prod",cluster="c",user="a"}': "9e6x120",
+    'cluster_proc_write_throughput_bytes{scheduler="prod",cluster="c",user_name="a"}': "5e6x120",
     'rackwatt_scheduler_own_rpc_seconds_total{scheduler="prod",cluster="c"}': "0+0.6x120",
     'rackwatt_scheduler_user_rpc_seconds_total{scheduler="prod",cluster="c",user="watt"}': (
         "0+0.6x120"
@@ -129,7 +134,9 @@ def test_alerts_have_the_job_that_the_job_label_comes_to(
         assert (alert["job"], alert["powertarget"]) == (job, "lab")
 
 
-@pytest.mark.parametrize("case", ["fleet", "seldom", "binding", "token", "diagnostics", "grid"])
+@pytest.mark.parametrize(
+    "case", ["fleet", "seldom", "binding", "token", "diagnostics", "lustre", "grid"]
+)
 def test_alerts_stay_silent_while_all_is_well(case: str, tmp_path: Path) -> None:
     manifests = planned(DOCUMENTS[case])
     for name in {rule["alert"] for rule in rules(manifests) if "alert" in rule}:
@@ -276,6 +283,82 @@ def test_nodes_out_fires_above_a_tenth_of_the_cluster_and_resolves(tmp_path: Pat
     (out,) = firing(binding(), "RackwattSchedulerNodesOut", "16m", tmp_path, **more)
     assert (out["scheduler"], out["cluster"], out["schedulerbinding"]) == ("prod", "c", "prod")
     assert firing(binding(), "RackwattSchedulerNodesOut", "61m", tmp_path, **more) == []
+
+
+LUSTRE = '{scheduler="prod",cluster="c"%s}'
+OK = "cluster_exporter_scrape_ok" + LUSTRE % ""
+
+
+def lustre_firing(name: str, after: str, tmp_path: Path, **series: str) -> list[dict[str, str]]:
+    return firing(DOCUMENTS["lustre"], f"RackwattLustre{name}", after, tmp_path, **series)
+
+
+def test_lustre_failing_fires_for_polls_that_do_not_return_everything(tmp_path: Path) -> None:
+    failing = {OK: "1x9 0x40 1x60"}
+    assert lustre_firing("Failing", "14m", tmp_path, **failing) == []
+    (alert,) = lustre_firing("Failing", "16m", tmp_path, **failing)
+    assert (alert["scheduler"], alert["cluster"], alert["schedulerbinding"]) == (
+        "prod",
+        "c",
+        "prod",
+    )
+    assert lustre_firing("Failing", "52m", tmp_path, **failing) == []
+
+
+def test_lustre_slow_names_the_stage_that_takes_a_third_of_the_timeout(tmp_path: Path) -> None:
+    """The timeout is 10 s, of which queries have 6 s."""
+    stage = "cluster_exporter_stage_execution_seconds" + LUSTRE % ',name="%s"'
+    slow = {stage % "build_read_throughput_metrics": "3.1x60", stage % "other": "2.9x60"}
+    (alert,) = lustre_firing("Slow", "16m", tmp_path, **slow)
+    assert alert["name"] == "build_read_throughput_metrics"
+    patient = DOCUMENTS["lustre"].replace("cluster: c", "cluster: c, timeout: 20s")
+    assert firing(patient, "RackwattLustreSlow", "16m", tmp_path, **slow) == []
+
+
+@pytest.mark.parametrize(
+    ("reason", "bytes_per_second", "fires"),
+    [
+        ("unknown_job", "2e6x60", True),  # of 16e6
+        ("unknown_format", "2e6x60", True),
+        ("unknown_job", "1.5e6x60", False),
+        ("scheduler_unavailable", "9e6x60", False),  # another alert's
+    ],
+)
+def test_lustre_unmatched_fires_above_a_tenth_of_all_bytes(
+    reason: str, bytes_per_second: str, fires: bool, tmp_path: Path
+) -> None:
+    family = "rackwatt_lustre_unmatched_write_bytes_per_second" + LUSTRE % f',reason="{reason}"'
+    found = lustre_firing("Unmatched", "31m", tmp_path, **{family: bytes_per_second})
+    assert bool(found) is fires
+
+
+def test_lustre_unmatched_is_silent_where_little_is_read_and_where_a_poll_fails(
+    tmp_path: Path,
+) -> None:
+    family = "rackwatt_lustre_unmatched_read_bytes_per_second" + LUSTRE % ',reason="unknown_job"'
+    job = "cluster_job_read_throughput_bytes" + LUSTRE % ',user="a"'
+    process = "cluster_proc_write_throughput_bytes" + LUSTRE % ',user_name="a"'
+    idle = {family: "9e5x60", job: "_x60", process: "_x60"}
+    assert lustre_firing("Unmatched", "31m", tmp_path, **idle) == []
+    alone = idle | {family: "2e6x60"}
+    assert lustre_firing("Unmatched", "31m", tmp_path, **alone)
+    assert lustre_firing("Unmatched", "31m", tmp_path, **alone, **{OK: "0x60"}) == []
+
+
+def test_lustre_users_unresolved_fires_where_other_users_have_names(tmp_path: Path) -> None:
+    process = "cluster_proc_read_throughput_bytes" + LUSTRE % ',user_name="%s"'
+    named = "cluster_proc_write_throughput_bytes" + LUSTRE % ',user_name="a"'
+    assert lustre_firing("UsersUnresolved", "31m", tmp_path, **{process % "4711": "6e6x60"})
+    few = {process % "4711": "4e6x60"}
+    assert lustre_firing("UsersUnresolved", "31m", tmp_path, **few) == []
+    # A pod has no users of the site but root.
+    in_a_pod = {process % "4711": "9e6x60", process % "root": "1e6x60", named: "_x60"}
+    assert lustre_firing("UsersUnresolved", "31m", tmp_path, **in_a_pod) == []
+
+
+def test_lustre_has_alerts_in_bindings_that_have_it() -> None:
+    names = {str(rule.get("alert")) for rule in rules(planned(SLURM))}
+    assert not [name for name in names if "Lustre" in name]
 
 
 SLURM = binding("slurm: {cli: {}}")

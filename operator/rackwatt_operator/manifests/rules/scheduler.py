@@ -7,6 +7,7 @@ from rackwatt_crds.duration import seconds
 from rackwatt_crds.schedulerbinding import SchedulerBindingSpec
 from rackwatt_operator.manifests.params import Params
 from rackwatt_operator.manifests.promql import JOB, select, span, window_s
+from rackwatt_operator.manifests.rules.lustre import lustre_alerts
 from rackwatt_operator.manifests.rules.rule import Alert
 
 _CLUSTER = f"{JOB}, scheduler, cluster"
@@ -37,6 +38,7 @@ def scheduler_alerts(params: Params) -> Iterator[Alert]:
         yield from _parts_unknown(params, params.document.spec, for_)
         yield from _token_expiring(params, params.document.spec)
         yield from _own_requests(params, params.document.spec)
+        yield from lustre_alerts(params, params.document.spec)
 
 
 def _nodes_out(params: Params) -> Alert:
