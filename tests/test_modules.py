@@ -30,6 +30,7 @@ REASONS = {
     "crds/rackwatt_crds/grid/static.py": _ROW,
     "crds/rackwatt_crds/grid/zone.py": "the object of spec.grid",
     "crds/rackwatt_crds/memory_file.py": _BELOW,
+    "crds/rackwatt_crds/node/netdev.py": "the object of spec.node.nvidia",
     "crds/rackwatt_crds/node/nvidia.py": "the object of spec.node.nvidia",
     "crds/rackwatt_crds/unread.py": _BELOW,
     "exporter/rackwatt_exporter/collectors/errors.py": "one mapping for all collectors",

@@ -19,6 +19,7 @@ from rackwatt_crds.jobid import JobidTemplates
 from rackwatt_crds.kinds import PROVIDERS, SCHEDULERS, given
 from rackwatt_crds.lustre import Lustre
 from rackwatt_crds.lustre import connections as connections_of_lustre
+from rackwatt_crds.node.collectors import Node
 from rackwatt_crds.powertarget import PowerTargetSpec
 from rackwatt_crds.quoting import shown
 from rackwatt_crds.schedulerbinding import SchedulerBindingSpec
@@ -51,8 +52,17 @@ def problems_of_grid(grid: Grid) -> Iterator[Problem]:
         yield from _connections(f"spec.grid.{kind.name}", kind.connections(settings))
 
 
+def problems_of_node(node: Node) -> Iterator[Problem]:
+    """Yield the problems of collectors' settings that their models do not see."""
+    if node.netdev is not None and node.netdev is not UNREAD:
+        yield from _pattern("spec.node.netdev.include", node.netdev.include)
+        yield from _pattern("spec.node.netdev.exclude", node.netdev.exclude)
+
+
 def _target(spec: PowerTargetSpec) -> Iterator[Problem]:
     yield from schedule_problems(spec)
+    if spec.node is not None and spec.node is not UNREAD:
+        yield from problems_of_node(spec.node)
     if spec.grid is not None:
         yield from problems_of_grid(spec.grid)
     if spec.bmc is None or spec.bmc is UNREAD:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 from msgspec import Meta
 
 from rackwatt_crds.model import Model
+from rackwatt_crds.node.netdev import Netdev
 from rackwatt_crds.node.nvidia import Nvidia
 from rackwatt_crds.node.requirements import REQUIREMENTS
 from rackwatt_crds.rules import unique
@@ -40,6 +41,7 @@ class Node(Model, frozen=True, kw_only=True):
             "name collectors to grant less. Default: [auto]."
         ),
     ] = None
+    netdev: Annotated[Netdev | None, Meta(description="Settings of the collector `netdev`.")] = None
     nvidia: Annotated[Nvidia | None, Meta(description="Settings of the collector `nvidia`.")] = None
 
     RULES = (unique("collectors"),)

@@ -45,6 +45,14 @@ REQUIREMENTS: Mapping[str, HostRequirements] = MappingProxyType(
             host_paths={"/proc": "/host/proc"},
             reasons={"host_paths": "processor times are in /proc/stat"},
         ),
+        "netdev": HostRequirements(
+            measures="traffic and errors of network interfaces",
+            host_paths={"/proc": "/host/proc"},
+            reasons={
+                "host_paths": "counters of the node's interfaces are in /proc/1/net/dev; "
+                "/proc/net/dev has those of the pod"
+            },
+        ),
         "memory": HostRequirements(
             measures="what memory is used for",
             host_paths={"/proc": "/host/proc"},

@@ -41,6 +41,9 @@ COLLECTORS: Mapping[str, CollectorRow] = MappingProxyType(
         "nvidia": CollectorRow(
             "rackwatt_exporter.collectors.nvidia.collector:NvidiaCollector", configured=True
         ),
+        "netdev": CollectorRow(
+            "rackwatt_exporter.collectors.netdev:NetdevCollector", configured=True, everywhere=True
+        ),
         # Often enough that no counter wraps twice between readings (store/wrapping_counter.py).
         "rapl": CollectorRow("rackwatt_exporter.collectors.rapl:RaplCollector", 30.0),
     }

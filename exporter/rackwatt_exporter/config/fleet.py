@@ -16,7 +16,7 @@ from rackwatt_crds.duration import seconds
 from rackwatt_crds.kinds import METHODS
 from rackwatt_crds.loading import Loaded, notes
 from rackwatt_crds.powertarget import PowerTargetSpec
-from rackwatt_crds.validation import named_bindings, semantic_problems
+from rackwatt_crds.validation import named_bindings, problems_of_node, semantic_problems
 from rackwatt_exporter.config.collector import CollectorConfig, collector_configs
 from rackwatt_exporter.config.grid import GridConfig, grid_config
 from rackwatt_exporter.config.hosts import HostEntryResolver, invalid_entry_names, invalid_targets
@@ -139,7 +139,7 @@ class _FleetBuilder:
             return
         self._add_fleet(one, one.document)
         try:
-            self._add_collectors(one.name, one.document.spec)
+            self._add_collectors(one, one.document.spec)
             self._add_grid(one.name, one.document.spec)
         except ValueError as error:
             self.problems.append(one.report(str(error)))
@@ -169,9 +169,13 @@ class _FleetBuilder:
             self.problems += [one.report(problem) for problem in problems]
             self._add(target, one, path)
 
-    def _add_collectors(self, name: str, spec: PowerTargetSpec) -> None:
-        """Add the collectors of a PowerTarget."""
-        for path, config in collector_configs(name, spec):
+    def _add_collectors(self, one: Loaded, spec: PowerTargetSpec) -> None:
+        """Add the collectors of a PowerTarget, without those whose settings are wrong."""
+        wrong = list(problems_of_node(spec.node)) if spec.node is not None else []
+        self.problems += [one.report(problem) for problem in wrong]
+        for path, config in collector_configs(one.name, spec):
+            if any(problem.path.startswith(f"spec.node.{config.name}.") for problem in wrong):
+                continue
             same = self.collectors.setdefault(config.name, config)
             if same is not config:
                 reason = f"{config.name} is already configured by PowerTarget {same.document!r}"

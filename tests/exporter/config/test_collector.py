@@ -74,6 +74,13 @@ def test_a_collector_of_auto_measures_for_one_document_alone() -> None:
     )
 
 
+def test_a_collector_with_a_wrong_pattern_is_left_out_and_reported() -> None:
+    built = resolved("node: {collectors: [netdev, cpu], netdev: {include: 'eth[', exclude: lo}}")
+    assert set(built.collectors) == {"cpu"}
+    (problem,) = built.problems
+    assert "spec.node.netdev.include: 'eth[' is no regular expression" in problem
+
+
 def test_an_unknown_scheduler_is_reported() -> None:
     built = resolved("schedulerRef: {name: none}, node: {collectors: [cpu]}")
     assert built.collectors["cpu"].scheduler == "none"

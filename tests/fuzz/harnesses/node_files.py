@@ -4,6 +4,7 @@ from pathlib import Path
 
 from rackwatt_exporter.collectors.cpu import MODES, parse_stat
 from rackwatt_exporter.collectors.memory import parse_meminfo
+from rackwatt_exporter.collectors.netdev import parse_net_dev
 from rackwatt_exporter.collectors.open_file import number
 from rackwatt_exporter.collectors.rapl import zones
 from rackwatt_exporter.reading import ReadError, Reason
@@ -19,6 +20,7 @@ def examine(data: bytes) -> None:
     else:
         assert int(data) == found >= 0
     _hold_memory(data)
+    _hold_interfaces(data)
     _hold_zones(data.decode("utf-8", "replace").split("\n"))
 
 
@@ -42,6 +44,16 @@ def _hold_memory(data: bytes) -> None:
         return
     assert all(b"%s:" % name.encode() in data for name in (*sizes, *counts))
     assert all(size % 1024 == 0 for size in sizes.values())
+
+
+def _hold_interfaces(data: bytes) -> None:
+    try:
+        found = list(parse_net_dev(data))
+    except ReadError as error:
+        assert error.reason is Reason.BAD_REPLY
+        return
+    for _, numbers in found:
+        assert all(b"%d" % number in data for number in numbers if number)
 
 
 def _hold_zones(lines: list[str]) -> None:
