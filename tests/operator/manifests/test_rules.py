@@ -433,8 +433,12 @@ def test_token_expiring_is_an_alert_of_bindings_that_have_a_token() -> None:
 
     key = "jwtKeySecretRef: {name: t, key: k}, user: watt"
     assert has(f"slurm: {{rest: {{url: http://slurm:6820, {key}}}}}")
+    header = "headers: [{name: Authorization, valueSecretRef: {name: t, key: k}}]"
+    assert has(f"slurm: {{rest: {{url: http://gateway:6820, {header}}}}}")
+    assert has("slurm: {cli: {}}")  # SLURM_JWT
     assert not has("slurm: {rest: {url: unix:/run/slurmrestd.sock}}")
-    assert not has("slurm: {cli: {}}")
+    assert not has("slurm: {ssh: {host: login1}}")
+    assert not has("noop: {}")
 
 
 def rpcs(ours: str, others: str) -> dict[str, str]:

@@ -8,7 +8,7 @@ import base64
 import hmac
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from rackwatt_exporter.config.options import SecretKey
@@ -67,6 +67,13 @@ def token_times(token: str) -> TokenTimes:
     if not isinstance(claims, dict):
         return TokenTimes()
     return TokenTimes(_time_s(claims.get("iat")), _time_s(claims.get("exp")))
+
+
+def first_to_expire(tokens: Iterable[str]) -> TokenTimes:
+    """Return the times of the token that expires first; where none says so, of the last one."""
+    times = [TokenTimes(), *map(token_times, tokens)]
+    known = [one for one in times if one.expires_at_s is not None]
+    return min(known, key=lambda one: one.expires_at_s or 0, default=times[-1])
 
 
 def _time_s(value: Any) -> int | None:

@@ -20,6 +20,7 @@ from rackwatt_exporter.schedulers.commands import (
     until_deadline,
 )
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
+from rackwatt_exporter.schedulers.slurm.auth import TokenTimes
 from rackwatt_exporter.schedulers.slurm.command_errors import explained
 from rackwatt_exporter.schedulers.slurm.jobs import SlurmJobs
 from rackwatt_exporter.schedulers.slurm.node_parts import with_node_parts
@@ -76,6 +77,7 @@ OBEYED = (
     "SQUEUE_USERS",
 )
 ENVIRONMENT = CommandEnvironment(VARIABLES, OBEYED, SETTINGS)
+_NO_TOKEN = TokenTimes()
 
 
 class _Check(NamedTuple):
@@ -92,7 +94,7 @@ class SlurmCommands:
 
     `folder` is where they are, if not in PATH; `cluster` is which of several, None their own;
     `jobs` is whether jobs are read, `subjects` what is beside nodes and jobs; `user` is who runs
-    the commands, empty where that is not known.
+    the commands, empty where that is not known; `token` are the times of the token that they use.
     """
 
     def __init__(
@@ -105,12 +107,14 @@ class SlurmCommands:
         jobs: bool,
         subjects: Sequence[SlurmSubject] = (),
         user: str = "",
+        token: TokenTimes = _NO_TOKEN,
     ) -> None:
         self._host = host
         self._folder = folder
         self._timeout_s = timeout_s
         self._cluster = cluster
         self._user = user
+        self._token = token
         self._arguments = (*_ALL, *(("-M", cluster) if cluster else ("--local",)))
         self._version: bytes | None = None  # what was printed for it
         self._check = _Check()
@@ -153,6 +157,8 @@ class SlurmCommands:
             unread_jobs=jobs.unread,
             usage=listed.usage,
             user=self._user,
+            token_issued_at_s=self._token.issued_at_s,
+            token_expires_at_s=self._token.expires_at_s,
         )
         return await self._subjects.complete(snapshot, deadline_s)
 

@@ -4,14 +4,15 @@ from collections.abc import Mapping
 
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.reading import ReadError, Reason
-from rackwatt_exporter.schedulers.slurm.auth import TokenTimes, token, token_times
+from rackwatt_exporter.schedulers.slurm.auth import TokenTimes, first_to_expire, token
 from rackwatt_exporter.schedulers.slurm.options import HeaderOptions, SlurmRestOptions
 
 
 class RequestHeaders:
     """Token, user and the document's own headers; a rotated Secret counts from the next request.
 
-    `token_times` are those of the token that was given last.
+    `token_times` are those of the token that was given last: of several, as where a gateway before
+    slurmrestd has one of its own in a header, of the one that expires first.
     """
 
     def __init__(self, options: SlurmRestOptions, secrets: Secrets) -> None:
@@ -28,9 +29,12 @@ class RequestHeaders:
             ReadError: credentials_missing.
         """
         headers = {header.name: self._value(header) for header in self._more}
+        # A scheme such as Bearer comes before the token.
+        given = [value.rpartition(" ")[2] for value in headers.values()]
         if self._token is not None:
-            headers["X-SLURM-USER-TOKEN"] = given = self._token.get()
-            self.token_times = token_times(given)
+            headers["X-SLURM-USER-TOKEN"] = own = self._token.get()
+            given.append(own)
+        self.token_times = first_to_expire(given)
         if self._user:
             headers["X-SLURM-USER-NAME"] = self._user
         return headers

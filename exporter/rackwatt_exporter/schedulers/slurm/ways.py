@@ -11,8 +11,11 @@ from rackwatt_exporter.config.scheduler import SchedulerConfig
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.schedulers.base import Scheduler
 from rackwatt_exporter.schedulers.commands import CommandOptions, SshOptions, command_runner
+from rackwatt_exporter.schedulers.slurm.auth import TokenTimes, token_times
 from rackwatt_exporter.schedulers.slurm.options import SlurmRestOptions, slurm_options
 from rackwatt_exporter.schedulers.slurm.subjects import wanted
+
+_VARIABLE = "SLURM_JWT"
 
 
 def slurm_scheduler(config: SchedulerConfig, secrets: Secrets) -> Scheduler:
@@ -29,8 +32,16 @@ def slurm_scheduler(config: SchedulerConfig, secrets: Secrets) -> Scheduler:
 
     host = command_runner(options.commands, secrets, ENVIRONMENT)
     path, cluster = options.commands.path, options.cluster
-    user = user_of(options.commands)
-    return SlurmCommands(host, path, timeout_s, cluster, jobs=jobs, subjects=subjects, user=user)
+    user, token = user_of(options.commands), token_of(options.commands)
+    return SlurmCommands(
+        host, path, timeout_s, cluster, jobs=jobs, subjects=subjects, user=user, token=token
+    )
+
+
+def token_of(commands: CommandOptions) -> TokenTimes:
+    """Return the times of the token in our environment; commands on another host do not get it."""
+    here = not isinstance(commands, SshOptions)
+    return token_times(os.environ.get(_VARIABLE, "")) if here else TokenTimes()
 
 
 def user_of(commands: CommandOptions) -> str:

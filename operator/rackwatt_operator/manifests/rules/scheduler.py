@@ -86,9 +86,14 @@ def _parts_unknown(params: Params, spec: SchedulerBindingSpec, for_: str) -> Ite
 
 
 def _token_expiring(params: Params, spec: SchedulerBindingSpec) -> Iterator[Alert]:
-    """Watch over a token that is used up: its own life says how early is in time."""
-    rest = spec.slurm.rest if spec.slurm else None
-    if rest is None or not (rest.jwt_key_secret_ref or rest.token_secret_ref):
+    """Watch over a token that is used up: its own life says how early is in time.
+
+    It is in a Secret, in a header for a gateway, or in the environment of commands (SLURM_JWT).
+    """
+    slurm = spec.slurm
+    rest = slurm.rest if slurm else None
+    in_rest = rest and (rest.jwt_key_secret_ref or rest.token_secret_ref or rest.headers)
+    if not in_rest and (slurm is None or slurm.cli is None):
         return
     expiry = select(params, "rackwatt_scheduler_token_expiry_timestamp_seconds")
     issued = select(params, "rackwatt_scheduler_token_issued_timestamp_seconds")
@@ -101,9 +106,10 @@ def _token_expiring(params: Params, spec: SchedulerBindingSpec) -> Iterator[Aler
         summary="The token for scheduler {{ $labels.scheduler }} expires in "
         "{{ $value | humanizeDuration }}",
         description="It has a tenth of its life left and has not been renewed. When it has expired "
-        "slurmrestd refuses every poll.",
+        "Slurm, or the gateway before slurmrestd, refuses every poll.",
         runbook="Write a new token into the Secret, which is read at each poll. A token that is "
-        "made from Slurm's key is renewed as long as the Secret with the key is there.",
+        "made from Slurm's key is renewed as long as the Secret with the key is there. One in "
+        "SLURM_JWT stays until the exporter is restarted.",
     )
 
 

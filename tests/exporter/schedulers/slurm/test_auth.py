@@ -17,6 +17,7 @@ from rackwatt_exporter.schedulers.slurm.auth import (
     FileToken,
     MintedToken,
     TokenTimes,
+    first_to_expire,
     minted,
     token_times,
 )
@@ -73,6 +74,15 @@ def token_with(payload: bytes) -> str:
 )
 def test_a_token_without_times_has_none(text: str, times: TokenTimes) -> None:
     assert token_times(text) == times
+
+
+def test_of_several_tokens_the_first_to_expire_counts_and_one_without_an_end_never_does() -> None:
+    early, late = (token_with(b'{"iat": 1, "exp": %d}' % end) for end in (100, 200))
+    endless = token_with(b'{"iat": 7}')
+    for tokens in ((early, late), (late, "opaque", early), (early, endless)):
+        assert first_to_expire(tokens) == TokenTimes(1, 100)
+    assert first_to_expire(("hpc", endless)) == TokenTimes(7, None)
+    assert first_to_expire(()) == first_to_expire(("opaque",)) == TokenTimes()
 
 
 @given(st.text() | st.binary().map(token_with))

@@ -12,6 +12,7 @@ from rackwatt_exporter.config.options import SecretKey
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers.slurm import rest
+from rackwatt_exporter.schedulers.slurm.auth import minted
 from rackwatt_exporter.schedulers.slurm.licenses import LICENSES
 from rackwatt_exporter.schedulers.slurm.options import HeaderOptions, SlurmRestOptions
 from rackwatt_exporter.schedulers.slurm.record_stream import BLOCK_BYTES, MAX_BYTES
@@ -398,6 +399,27 @@ async def test_headers_of_the_document_are_sent_and_those_in_secrets_may_rotate(
         await scheduler.read()
     assert {one["X-Scope-OrgID"] for one in peer.headers} == {"hpc"}
     assert [one["Authorization"] for one in peer.headers] == ["Bearer one"] * 2 + ["Bearer two"]
+
+
+async def test_a_token_in_a_header_for_a_gateway_has_times_and_the_first_to_expire_counts(
+    secrets: Secrets, tmp_path: Path
+) -> None:
+    """Each of the two tokens ends the polls when it expires."""
+    header, own = tmp_path / "slurm" / "header", tmp_path / "slurm" / "token"
+    headers = (HeaderOptions("Authorization", secret=SecretKey("slurm", "header")),)
+    gateway, slurm = minted(b"theirs", "watt", 1_000, 600), minted(b"ours", "watt", 1_100, 900)
+    later = minted(b"theirs", "watt", 1_500, 600)
+    for in_header, in_secret, times in (
+        (f"Bearer {gateway}", slurm, (1_000, 1_600)),
+        (f"Bearer {later}", slurm, (1_100, 2_000)),
+        (f"Bearer {gateway}", "opaque", (1_000, 1_600)),
+        ("Basic dXNlcjpwYXNz", "opaque", (None, None)),
+    ):
+        header.write_text(in_header)
+        own.write_text(in_secret)
+        async with played(Playback(), secrets, headers=headers) as scheduler:
+            snapshot = await scheduler.read()
+        assert (snapshot.token_issued_at_s, snapshot.token_expires_at_s) == times
 
 
 async def test_a_header_that_is_no_line_of_text_is_credentials_missing_and_not_shown(
