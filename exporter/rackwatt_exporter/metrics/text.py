@@ -15,7 +15,7 @@ FamilyLines = tuple[MetricFamily, list[bytes]]
 
 def escaped(value: str) -> str:
     """Escape a label's value."""
-    return value.translate(_ESCAPES)
+    return value if value.isalnum() else value.translate(_ESCAPES)  # most are, and need no copy
 
 
 def labels(pairs: Iterable[tuple[str, str]]) -> str:

@@ -29,7 +29,7 @@ def examine(data: bytes) -> None:
     assert all(line.isprintable() for line in listed.unread)
     text = data.decode("utf-8", "replace").replace(MARK, "|")
     assert listed.usage.keys() <= listed.nodes.keys()
-    assert parse_nodes(data, "toy", b"", listed.by_line) == listed
+    assert parse_nodes(data, "toy", b"", listed) == listed
     snapshot = SchedulerSnapshot(listed.nodes, usage=listed.usage)
     assert relay.decode(relay.encode(snapshot)) == snapshot
     for name, node in listed.nodes.items():

@@ -14,7 +14,7 @@ def examine(data: bytes) -> None:
     assert all(line.isprintable() for line in listed.unread)
     snapshot = SchedulerSnapshot({}, jobs=tuple(listed.by_line.values()))
     assert relay.decode(relay.encode(snapshot)) == snapshot
-    again = parse_jobs(data, listed.by_line)
+    again = parse_jobs(data, dict(listed.by_line))
     assert all(again.by_line[line] is job for line, job in listed.by_line.items())
     for line, job in listed.by_line.items():
         text = line.decode("utf-8", "replace")

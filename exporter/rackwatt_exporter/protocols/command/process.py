@@ -9,6 +9,7 @@ import os
 import signal
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from io import BytesIO
 from typing import NamedTuple, cast
 
 from rackwatt_exporter.printable import printable
@@ -78,11 +79,11 @@ async def run_process(
     except TimeoutError:
         raise ProcessTimeoutError(bytes(protocol.stderr)) from None
     finally:
-        count_received(len(protocol.stdout))
+        count_received(protocol.stdout.tell())
         await _kill(transport, protocol)
-    if len(protocol.stdout) > OUTPUT_LIMIT:
+    if protocol.stdout.tell() > OUTPUT_LIMIT:
         raise ValueError(f"{argv[0]} printed more than {OUTPUT_LIMIT} bytes")
-    return CompletedProcess(cast(int, code), bytes(protocol.stdout), bytes(protocol.stderr))
+    return CompletedProcess(cast(int, code), protocol.stdout.getvalue(), bytes(protocol.stderr))
 
 
 def command_failed(finished: CompletedProcess, argv: Sequence[str]) -> CommandError:
@@ -136,7 +137,7 @@ class _Child(asyncio.SubprocessProtocol):
     """Collects both outputs; done when the child has exited and its outputs have ended."""
 
     def __init__(self) -> None:
-        self.stdout = bytearray()
+        self.stdout = BytesIO()  # whose value is no copy
         self.stderr = bytearray()
         loop = asyncio.get_running_loop()
         self.done = loop.create_future()
@@ -152,8 +153,8 @@ class _Child(asyncio.SubprocessProtocol):
         if fd == 2:
             self.stderr += data[: STDERR_LIMIT - len(self.stderr)]
             return
-        self.stdout += data
-        if len(self.stdout) > OUTPUT_LIMIT:
+        self.stdout.write(data)
+        if self.stdout.tell() > OUTPUT_LIMIT:
             self._finish()
 
     def pipe_connection_lost(self, fd: int, _exc: Exception | None) -> None:

@@ -7,7 +7,7 @@ beside both is read behind them, each by a command of its own (subjects.py).
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -23,12 +23,11 @@ from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 from rackwatt_exporter.schedulers.slurm.auth import TokenTimes
 from rackwatt_exporter.schedulers.slurm.command_errors import explained
 from rackwatt_exporter.schedulers.slurm.jobs import SlurmJobs
-from rackwatt_exporter.schedulers.slurm.node_parts import with_node_parts
+from rackwatt_exporter.schedulers.slurm.node_parts import NodeParts
 from rackwatt_exporter.schedulers.slurm.sinfo_output import (
     COUNT,
     NODES,
     Listed,
-    Row,
     parse_count,
     parse_nodes,
     parse_version,
@@ -118,7 +117,8 @@ class SlurmCommands:
         self._arguments = (*_ALL, *(("-M", cluster) if cluster else ("--local",)))
         self._version: bytes | None = None  # what was printed for it
         self._check = _Check()
-        self._rows: Mapping[str, Row] = {}
+        self._listed = Listed({})
+        self._parts = NodeParts()
         self._squeue = Squeue(self._arguments, cluster) if jobs else None
         self._forms = SubjectCommands(host, folder, cluster)
         self._subjects = SubjectReader(subjects, self._forms.ask)
@@ -137,13 +137,13 @@ class SlurmCommands:
             if self._version is None:
                 self._version = await run("--version")
             listed = await asyncio.to_thread(
-                parse_nodes, output, self._cluster, self._version, self._rows
+                parse_nodes, output, self._cluster, self._version, self._listed
             )
         except ReadError:
             self._version = None  # the next Slurm that answers may be another
             self._forms.forget()
             raise
-        self._rows = listed.by_line
+        self._listed = listed
         listed, self._check = await self._checked(listed, run)
         check = self._check
         jobs = await self._jobs(listed, run_squeue, self._version)
@@ -189,7 +189,7 @@ class SlurmCommands:
         except ReadError as error:
             return SlurmJobs.failed(error)
         jobs = jobs.unless_hidden(listed.nodes.values())
-        return await asyncio.to_thread(with_node_parts, jobs, listed.nodes)
+        return await asyncio.to_thread(self._parts.complete, jobs, listed.nodes)
 
     def _runners(self) -> tuple[Run, Run]:
         """Return what runs sinfo and squeue, any number of times until one deadline."""

@@ -10,6 +10,7 @@ Everything else stays unknown.
 
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
@@ -19,28 +20,51 @@ from rackwatt_exporter.schedulers.model.resources import Gres, Resources
 from rackwatt_exporter.schedulers.slurm.jobs import SlurmJobs
 
 _GPU = "gpu"
+_UNKNOWN = (Resources(),)
 
 _Nodes = Mapping[str, SchedulerNode]
 _Amount = Callable[[Resources], float | None]
 _Parts = Sequence[float]
 
 
-def with_node_parts(listed: SlurmJobs, nodes: _Nodes) -> SlurmJobs:
-    """Return the jobs; those on several nodes with what they hold of each, where that is known."""
-    jobs = listed.jobs or ()
-    spread = [job for job in jobs if len(job.nodes) > 1 and job.allocated is not None]
-    if not spread:
-        return listed
-    cpus = _solved(_cpus, 1, nodes, jobs, spread)
-    gpus = _solved(_gpus, 0, nodes, jobs, spread)
-    found = {
-        id(job): _with_parts(job, cpus.get(id(job)), gpus.get(id(job)))
-        for job in spread
-        if id(job) in cpus or any(gpus.get(id(job), ())) or (job.per_node and id(job) in gpus)
-    }
-    if not found:
-        return listed
-    return listed._replace(jobs=tuple(found.get(id(job), job) for job in jobs))
+class _Completed(NamedTuple):
+    """A job as it was listed, what was found of it, and the record that both are made into."""
+
+    listed: Job
+    found: tuple[_Parts | None, _Parts | None]
+    job: Job
+
+
+class NodeParts:
+    """What jobs on several nodes hold of each, from one poll to the next.
+
+    The same record with the same parts is again made into the same record.
+    """
+
+    def __init__(self) -> None:
+        self._last: Mapping[int, _Completed] = {}
+
+    def complete(self, listed: SlurmJobs, nodes: _Nodes) -> SlurmJobs:
+        """Return the jobs; those on several nodes with what they hold of each, if it is known."""
+        active = [job for job in listed.jobs or () if job.nodes]
+        spread = [job for job in active if len(job.nodes) > 1 and job.allocated is not None]
+        cpus = _solved(_cpus, 1, nodes, active, spread)
+        gpus = _solved(_gpus, 0, nodes, active, spread)
+        self._last = completed = {
+            key: self._completed(job, (cpus.get(key), gpus.get(key)))
+            for job in spread
+            if (key := id(job)) in cpus or any(gpus.get(key, ())) or (job.per_node and key in gpus)
+        }
+        if not completed or listed.jobs is None:
+            return listed
+        jobs = [completed[key].job if (key := id(job)) in completed else job for job in listed.jobs]
+        return listed._replace(jobs=tuple(jobs))
+
+    def _completed(self, job: Job, found: tuple[_Parts | None, _Parts | None]) -> _Completed:
+        last = self._last.get(id(job))
+        if last is not None and last.listed is job and last.found == found:
+            return last
+        return _Completed(job, found, _with_parts(job, *found))
 
 
 def _solved(
@@ -62,9 +86,7 @@ def _solved(
         else:
             solved[id(job)] = parts
     if unsolved:
-        theirs = {name for job in unsolved for name in job.nodes}
-        there = [job for job in jobs if not theirs.isdisjoint(job.nodes)]
-        _NodeParts(amount, least, nodes, unsolved, solved).solve(there)
+        _Search(amount, least, nodes, unsolved, solved).solve(jobs)
     return solved
 
 
@@ -103,7 +125,7 @@ def _gres(gpus: int, kind: str) -> tuple[Gres, ...]:
     return (Gres(_GPU, gpus, kind),) if gpus else ()
 
 
-class _NodeParts:
+class _Search:
     """The search for the jobs whose parts follow from their nodes.
 
     Each job that is solved may leave another to be solved. `solved` are known already, and get what
@@ -127,14 +149,13 @@ class _NodeParts:
         for key, job in self._unsolved.items():
             for name in job.nodes:
                 self._on_node[name].add(key)
+        self._totals = {name: self._of_node(name, "total") for name in self._on_node}
         # What is allocated of a node and not known to be another job's; None is not known.
         self._left = {name: self._of_node(name, "allocated") for name in self._on_node}
 
     def solve(self, jobs: Iterable[Job]) -> None:
-        """Find the parts of each job that has one solution; `jobs` are all that have its nodes."""
-        for job in jobs:
-            if id(job) not in self._unsolved:
-                self._subtract(job)
+        """Find the parts of each job that has one solution; `jobs` are all that have nodes."""
+        self._subtract(job for job in jobs if id(job) not in self._unsolved)
         waiting = deque(self._unsolved)
         while waiting:
             key = waiting.popleft()
@@ -149,17 +170,14 @@ class _NodeParts:
         resources: Resources | None = getattr(node, which, None)
         return None if resources is None else self._amount(resources)
 
-    def _subtract(self, job: Job) -> None:
-        parts: Sequence[float | None] = self._solved.get(id(job), ())
-        for index, name in enumerate(job.nodes):
-            left = self._left.get(name)
-            if left is None:
-                continue
-            if parts:
-                part = parts[index]
-            else:
-                part = self._amount(job.per_node[index]) if job.per_node else None
-            self._left[name] = None if part is None else left - part
+    def _subtract(self, jobs: Iterable[Job]) -> None:
+        """Take the jobs that are known off their nodes; what one of unknown parts leaves is not."""
+        left, solved, amount = self._left, self._solved, self._amount
+        for job in jobs:
+            parts = solved.get(id(job)) or map(amount, job.per_node or _UNKNOWN * len(job.nodes))
+            for name, part in zip(job.nodes, parts, strict=True):
+                if (before := left.get(name)) is not None:
+                    left[name] = None if part is None else before - part
 
     def _settle(self, job: Job, parts: _Parts) -> set[int]:
         """Take a solved job off its nodes; return the jobs that this may have left alone there."""
@@ -174,7 +192,7 @@ class _NodeParts:
         total = self._amount(job.allocated) if job.allocated else None
         if total is None:
             return None
-        whole = [self._of_node(name, "total") for name in job.nodes]
+        whole = [self._totals[name] for name in job.nodes]
         alone = all(len(self._on_node[name]) == 1 for name in job.nodes)
         left = [self._left[name] for name in job.nodes] if alone else []
         return _adding_up(whole, total, self._least) or _adding_up(left, total, self._least)

@@ -16,8 +16,6 @@ def make_usage(
     """Return what was measured; None where nothing is known of it now."""
     if not _SILENT.isdisjoint(node.flags):
         return None
-    usage = NodeUsage(
-        None if load is None or load > MAX_LOAD else load,
-        None if free_memory_bytes is None or free_memory_bytes > MAX_COUNT else free_memory_bytes,
-    )
-    return None if usage == NodeUsage() else usage
+    load = None if load is None or load > MAX_LOAD else load
+    free = None if free_memory_bytes is None or free_memory_bytes > MAX_COUNT else free_memory_bytes
+    return None if load is None and free is None else NodeUsage(load, free)

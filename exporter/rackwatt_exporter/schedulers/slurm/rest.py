@@ -20,7 +20,7 @@ from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 from rackwatt_exporter.schedulers.slurm import rest_models as slurm_reply
 from rackwatt_exporter.schedulers.slurm.errors import ANOTHER_CLUSTER
 from rackwatt_exporter.schedulers.slurm.jobs import SlurmJobs
-from rackwatt_exporter.schedulers.slurm.node_parts import with_node_parts
+from rackwatt_exporter.schedulers.slurm.node_parts import NodeParts
 from rackwatt_exporter.schedulers.slurm.options import SlurmRestOptions
 from rackwatt_exporter.schedulers.slurm.rest_errors import (
     VersionError,
@@ -60,6 +60,7 @@ class SlurmRest:
         )
         self._timeout_s = timeout_s
         self._reads_jobs = jobs
+        self._parts = NodeParts()
         self._subjects = SubjectReader(subjects, self._ask)
         self._paths: Sequence[str] = ()
         self._best: Sequence[str] = ()
@@ -84,7 +85,7 @@ class SlurmRest:
         snapshot = self._last = self._dated(snapshot)
         if self._reads_jobs:
             jobs = (await self._jobs(deadline_s)).unless_hidden(snapshot.nodes.values())
-            jobs = await asyncio.to_thread(with_node_parts, jobs, snapshot.nodes)
+            jobs = await asyncio.to_thread(self._parts.complete, jobs, snapshot.nodes)
             snapshot = msgspec.structs.replace(
                 snapshot,
                 note="; ".join(filter(None, (snapshot.note, jobs.note))),

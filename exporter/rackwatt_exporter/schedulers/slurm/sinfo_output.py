@@ -12,6 +12,7 @@ but for what was measured on the node, is not parsed again.
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from sys import intern
@@ -78,15 +79,19 @@ _LONGEST_SHOWN = 80
 class Listed(NamedTuple):
     """Each node, and the lines that look like sinfo's and could not be read.
 
-    `incomplete` are the nodes whose rows all lack the columns of resources. `by_line` has the row
-    of each line, without what was measured.
+    `incomplete` are the nodes whose rows all lack the columns of resources. `rows` are those of
+    each node; `by_line` has the row of each line, without what was measured.
     """
 
     nodes: dict[str, SchedulerNode]
     unread: tuple[str, ...] = ()
     incomplete: frozenset[str] = frozenset()
     usage: Mapping[str, NodeUsage] = {}
+    rows: Mapping[str, Sequence["Row"]] = {}
     by_line: Mapping[str, "Row"] = {}
+
+
+_NONE = Listed({})
 
 
 class _Resources(NamedTuple):
@@ -111,12 +116,12 @@ class Row(msgspec.Struct, frozen=True, gc=False):
 
 
 def parse_nodes(
-    output: bytes, cluster: str | None, version: bytes = b"", last: Mapping[str, Row] | None = None
+    output: bytes, cluster: str | None, version: bytes = b"", last: Listed = _NONE
 ) -> Listed:
     """Read what sinfo printed for NODES. A node is listed once for each of its partitions.
 
     `version` is what was printed for `sinfo --version`, where sinfo itself names no cluster; `last`
-    are the rows of the last poll.
+    is what the last poll came to: a node whose rows are the same is the same record.
 
     Raises:
         ReadError: bad_reply where no line is one of a node, or where the answer is that of another
@@ -126,10 +131,10 @@ def parse_nodes(
     check_cluster("sinfo", text, cluster, _text(version))
     lines = [line for line in text.split("\n") if "|" in line]
     by_line: dict[str, Row] = {}
-    marked = partial(_remembered, last or {}, by_line)
+    marked = partial(_remembered, last.by_line, by_line)
     # The later ones are of a sinfo of a site's own, whose columns are not all ours.
     for rows_of in (marked, partial(_rows, _NAMED_TWICE), _named_once):
-        listed = _listed(lines, rows_of)
+        listed = _listed(lines, rows_of, last)
         if listed.nodes:
             return listed._replace(by_line=by_line)
     raise ReadError(Reason.BAD_REPLY, _no_nodes(output))
@@ -158,33 +163,34 @@ def _text(output: bytes) -> str:
     return _CONTROL.sub(" ", output.decode("utf-8", "replace"))
 
 
-def _listed(lines: Iterable[str], rows_of: Callable[[str], Iterable[tuple[Row, str]]]) -> Listed:
+def _listed(
+    lines: Iterable[str], rows_of: Callable[[str], Iterable[tuple[Row, str]]], last: Listed
+) -> Listed:
     """Make one node of its rows, one for each partition; each comes with what was measured."""
-    last: dict[str, Row] = {}
-    complete: set[str] = set()
-    partitions: dict[str, tuple[str, ...]] = {}
+    rows: defaultdict[str, list[Row]] = defaultdict(list)
     measured: dict[str, str] = {}
     unread: dict[str, None] = {}
     for line in lines:
         row = None
         for row, usage in rows_of(line):
-            last[row.name] = row
-            if row.resources is not None:
-                complete.add(row.name)
+            rows[row.name].append(row)
             if usage:
                 measured[row.name] = usage
-            known = partitions.setdefault(row.name, ())
-            if row.partition and row.partition not in known and len(known) < MAX_NAMES:
-                partitions[row.name] = (*known, row.partition)
         if row is None:
             unread[shown(line)] = None
-    nodes = share((name, _node(row, partitions[name])) for name, row in last.items())
+    nodes = share(
+        (name, last.nodes[name] if last.rows.get(name) == of_node else _node(of_node))
+        for name, of_node in rows.items()
+    )
     usages = ((name, _usage(nodes[name], text)) for name, text in measured.items())
     return Listed(
         nodes,
         tuple(unread),
-        frozenset(last.keys() - complete),
+        frozenset(
+            name for name, of_node in rows.items() if not any(row.resources for row in of_node)
+        ),
         {name: usage for name, usage in usages if usage is not None},
+        rows,
     )
 
 
@@ -199,15 +205,19 @@ def _remembered(
         return ((row, "|".join(rest[:-2])),)
     rows = tuple(_rows(_MARKED, line))
     if len(rows) == 1 and rest == [*rows[0][1].split("|"), rows[0][0].name, ""]:
-        by_line[lasting] = msgspec.structs.replace(rows[0][0], line=lasting)
+        ((row, usage),) = rows
+        by_line[lasting] = row = msgspec.structs.replace(row, line=lasting)
+        return ((row, usage),)
     return rows
 
 
-def _node(row: Row, partitions: Sequence[str]) -> SchedulerNode:
+def _node(rows: Sequence[Row]) -> SchedulerNode:
+    row = rows[-1]
     since_s, features, total, allocated, weight = row.resources or _Resources()
+    partitions = dict.fromkeys(row.partition for row in rows if row.partition)
     return SchedulerNode(
         *row.state,
-        partitions=tuple(sorted(partitions)),
+        partitions=tuple(sorted([*partitions][:MAX_NAMES])),
         reason=row.reason,
         reason_at_s=since_s if row.reason else None,
         features=features,

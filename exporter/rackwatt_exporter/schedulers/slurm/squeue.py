@@ -1,7 +1,7 @@
 """Jobs from Slurm's own `squeue`, on the host whose sinfo reports the nodes: one command a poll."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from rackwatt_crds.wording import counted
 from rackwatt_exporter.schedulers.model.job import Job
@@ -19,7 +19,7 @@ class Squeue:
     def __init__(self, arguments: tuple[str, ...], cluster: str | None) -> None:
         self._arguments = arguments
         self._cluster = cluster
-        self._last: Mapping[bytes, Job] = {}
+        self._last: dict[bytes, Job] = {}
 
     async def read(self, run: Callable[..., Awaitable[bytes]], version: bytes) -> SlurmJobs:
         """Read every job; `run` runs squeue, and `version` is what `sinfo --version` printed.
@@ -31,8 +31,9 @@ class Squeue:
         if HEADER.encode() in output:
             text, said = (part.decode("utf-8", "replace") for part in (output, version))
             check_cluster("squeue", text, self._cluster, said)
+        last, self._last = self._last, {}  # no other poll has them, if this one is cancelled
         # In another thread: a large queue takes longer than the event loop may be held up.
-        listed = await asyncio.to_thread(parse_jobs, output, self._last)
+        listed = await asyncio.to_thread(parse_jobs, output, last)
         self._last = listed.by_line
         return SlurmJobs(tuple(listed.by_line.values()), len(listed.unread), _note(listed.unread))
 

@@ -9,7 +9,8 @@ two polls, and two snapshots share the others.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from io import BytesIO
 from typing import NamedTuple
 
 from rackwatt_exporter.printable import printable
@@ -54,25 +55,28 @@ _MARK = MARK.encode()
 class ListedJobs(NamedTuple):
     """The record of each line, and those with squeue's mark that could not be read."""
 
-    by_line: Mapping[bytes, Job]
+    by_line: dict[bytes, Job]
     unread: tuple[str, ...]
 
 
-def parse_jobs(output: bytes, last: Mapping[bytes, Job]) -> ListedJobs:
-    """Read what squeue printed for JOBS; `last` are the lines of the last poll.
+def parse_jobs(output: bytes, last: dict[bytes, Job]) -> ListedJobs:
+    """Read what squeue printed for JOBS. No line at all is no job.
 
-    No line at all is no job.
+    `last` are the lines of the last poll. Those that are there again are taken out of it, so that
+    a large queue is in memory once.
     """
     by_line: dict[bytes, Job] = {}
     unread: list[str] = []
-    for line in output.split(b"\n"):
-        if _MARK not in line:
-            continue
-        job = last.get(line) or _parse(line)
+    for line in BytesIO(output):
+        job = last.pop(line, None) or by_line.get(line)
+        if job is None:
+            if _MARK not in line:
+                continue
+            job = _parse(line.removesuffix(b"\n"))
         if job is not None:
             by_line[line] = job
         else:
-            unread.append(printable(line, _MAX_SHOWN))
+            unread.append(printable(line.strip(b"\n"), _MAX_SHOWN))
     return ListedJobs(by_line, tuple(unread))
 
 

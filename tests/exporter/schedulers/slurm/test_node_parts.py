@@ -10,7 +10,7 @@ from rackwatt_exporter.schedulers.model.job import Job
 from rackwatt_exporter.schedulers.model.node import SchedulerNode
 from rackwatt_exporter.schedulers.model.resources import Gres, Resources
 from rackwatt_exporter.schedulers.slurm.jobs import SlurmJobs
-from rackwatt_exporter.schedulers.slurm.node_parts import with_node_parts
+from rackwatt_exporter.schedulers.slurm.node_parts import NodeParts
 
 CPUS, GPUS = 16, 4
 NODES = ("n1", "n2", "n3", "n4")
@@ -56,7 +56,7 @@ def nodes(truth: Truth) -> dict[str, SchedulerNode]:
 
 
 def solved(jobs: SlurmJobs, of: Mapping[str, SchedulerNode]) -> dict[str, Job]:
-    return {job.id: job for job in with_node_parts(jobs, of).jobs or ()}
+    return {job.id: job for job in NodeParts().complete(jobs, of).jobs or ()}
 
 
 def cpus(job: Job) -> list[float | None]:
@@ -148,11 +148,39 @@ def test_a_job_of_a_node_that_is_not_listed_is_not_known() -> None:
 def test_other_gres_than_gpus_stay_unknown() -> None:
     both = (Gres("gpu", 2, "h100"), Gres("shard", 2))
     job = Job("1", "running", nodes=("n1", "n2"), allocated=Resources(2, gres=both))
-    made = with_node_parts(SlurmJobs((job,)), nodes([{"n1": Part(1, 1), "n2": Part(1, 1)}])).jobs
+    made = (
+        NodeParts().complete(SlurmJobs((job,)), nodes([{"n1": Part(1, 1), "n2": Part(1, 1)}])).jobs
+    )
     assert made is not None
     assert list(made[0].per_node) == [Resources(1), Resources(1)]
 
 
 def test_jobs_that_are_not_known_stay_so() -> None:
     unknown = SlurmJobs(None, note="why")
-    assert with_node_parts(unknown, {}) is unknown
+    assert NodeParts().complete(unknown, {}) is unknown
+
+
+def test_a_job_whose_parts_are_the_same_as_at_the_last_poll_is_the_same_record() -> None:
+    truth = [{"n1": Part(3, 0), "n2": Part(1, 0)}]
+    changed = [*truth, {"n1": Part(2, 0)}]
+    parts, jobs = NodeParts(), listed(truth)
+    others = listed(changed).jobs or ()
+    first, second, third = (
+        parts.complete(one, nodes(of)).jobs or ()
+        for one, of in ((jobs, truth), (SlurmJobs((*(jobs.jobs or ()), others[1])), changed),
+                        (SlurmJobs((others[0],)), truth))
+    )  # fmt: skip
+    assert second[0] is first[0]
+    assert third[0] == first[0]
+    assert third[0] is not first[0]
+
+
+@given(st.lists(TRUTHS, max_size=3))
+def test_parts_are_those_of_one_poll_alone_whatever_was_polled_before(
+    truths: Sequence[Truth],
+) -> None:
+    kept = NodeParts()
+    for truth in truths:
+        jobs, of = listed(truth), nodes(truth)
+        for _ in range(2):
+            assert kept.complete(jobs, of) == NodeParts().complete(jobs, of)

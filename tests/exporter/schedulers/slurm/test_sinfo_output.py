@@ -387,7 +387,7 @@ def test_of_a_node_that_is_silent_load_and_free_memory_are_not_known(state: str)
 def test_a_line_is_not_parsed_again_where_only_its_load_has_changed() -> None:
     first = parse_nodes((row() + row("n2")).encode(), None)
     later = row(usage="7.00|1") + row("n2", state="down", usage="8.00|2")
-    second = parse_nodes(later.encode(), None, b"", first.by_line)
+    second = parse_nodes(later.encode(), None, b"", first)
     kept, parsed = second.by_line.values()
     assert any(kept is one for one in first.by_line.values())
     assert (kept.name, parsed.name) == ("n1", "n2")
@@ -412,7 +412,7 @@ NOISE = st.sampled_from(["", "Loading... ", "module|list|", "n1|0.1|2|n1|", "\r"
 def test_rows_of_the_last_poll_change_nothing_of_what_is_read(
     before: list[tuple[str, str]], now: list[tuple[str, str]]
 ) -> None:
-    last = parse_nodes("".join(map("".join, before)).encode(), None).by_line
+    last = parse_nodes("".join(map("".join, before)).encode(), None)
     for output in (now, before, [(behind, line) for line, behind in now], [*now, *before]):
         printed = "".join(map("".join, output)).encode()
         if output:

@@ -196,7 +196,7 @@ def test_no_text_without_the_mark_around_jobs_is_one_or_is_counted(
 
 
 def _by_line(greeting: str) -> dict[bytes, Job]:
-    return {(greeting + RUNNING).splitlines()[-1].encode(): ALICE}
+    return {(greeting + RUNNING).splitlines(keepends=True)[-1].encode(): ALICE}
 
 
 @given(st.binary())
@@ -221,7 +221,8 @@ def test_any_columns_are_a_job_that_a_relay_can_carry(
 
 def test_a_line_that_has_not_changed_is_the_same_record() -> None:
     first = read(RUNNING + line("8"))
-    second = parse_jobs((RUNNING + line("8", state="COMPLETING")).encode(), first.by_line)
-    before, after = [tuple(listed.by_line.values()) for listed in (first, second)]
+    before = tuple(first.by_line.values())
+    output = RUNNING * 2 + line("8", state="COMPLETING")
+    after = tuple(parse_jobs(output.encode(), first.by_line).by_line.values())
     assert after[0] is before[0]
     assert [job.state for job in after] == ["running", "completing"]
