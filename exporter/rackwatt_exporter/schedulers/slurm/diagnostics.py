@@ -11,16 +11,16 @@ import msgspec
 
 from rackwatt_exporter.schedulers.model.diagnostics import (
     Backfill,
-    Cycles,
     Diagnostics,
     Requests,
 )
 from rackwatt_exporter.schedulers.slurm.jobs import time_s
+from rackwatt_exporter.schedulers.slurm.rest_json import json_count
 from rackwatt_exporter.schedulers.slurm.sdiag_text import (
     ROW,
     WHAT,
     by_name,
-    exit_reason,
+    cycles,
     parse_text,
     requests,
 )
@@ -30,7 +30,6 @@ from rackwatt_exporter.schedulers.slurm.subject import (
     Parsed,
     SlurmSubject,
     decode,
-    json_count,
     not_printed,
     of_cluster,
     unread_note,
@@ -42,6 +41,22 @@ _JOBS = {
     "jobs_completed": "completed",
     "jobs_canceled": "cancelled",
     "jobs_failed": "failed",
+}
+_MAIN = {
+    "count": "schedule_cycle_total",
+    "last_us": "schedule_cycle_last",
+    "max_us": "schedule_cycle_max",
+    "mean_us": "schedule_cycle_mean",
+    "sum_us": "schedule_cycle_sum",
+    "queue_length": "schedule_queue_length",
+}
+_BACKFILL = {
+    "count": "bf_cycle_counter",
+    "last_us": "bf_cycle_last",
+    "max_us": "bf_cycle_max",
+    "mean_us": "bf_cycle_mean",
+    "sum_us": "bf_cycle_sum",
+    "queue_length": "bf_queue_len",
 }
 # Only there does an answer have what it is about; one of all zeros could be anything.
 _ESSENTIAL = "server_thread_count"
@@ -83,8 +98,8 @@ def _of_daemon(statistics: Mapping[str, Any]) -> Diagnostics:
         dbd_agent_queue=numbers.get("dbd_agent_queue_size"),
         since_s=time_s(numbers.get("req_time_start") or 0),
         jobs={word: number for word, number in jobs.items() if number is not None},
-        main=_main(numbers, statistics.get("schedule_exit")),
-        backfill=_backfill(numbers, statistics.get("bf_exit")),
+        main=cycles(numbers, _MAIN, _counts(statistics.get("schedule_exit"))),
+        backfill=cycles(numbers, _BACKFILL, _counts(statistics.get("bf_exit"))),
         backfilled=Backfill(
             jobs=numbers.get("bf_backfilled_jobs"),
             het_jobs=numbers.get("bf_backfilled_het_jobs"),
@@ -95,36 +110,9 @@ def _of_daemon(statistics: Mapping[str, Any]) -> Diagnostics:
     )
 
 
-def _main(numbers: Mapping[str, int | None], exits: Any) -> Cycles:
-    return Cycles(
-        count=numbers.get("schedule_cycle_total"),
-        last_us=numbers.get("schedule_cycle_last"),
-        max_us=numbers.get("schedule_cycle_max"),
-        mean_us=numbers.get("schedule_cycle_mean"),
-        sum_us=numbers.get("schedule_cycle_sum"),
-        queue_length=numbers.get("schedule_queue_length"),
-        exits=_exits(exits),
-    )
-
-
-def _backfill(numbers: Mapping[str, int | None], exits: Any) -> Cycles:
-    return Cycles(
-        count=numbers.get("bf_cycle_counter"),
-        last_us=numbers.get("bf_cycle_last"),
-        max_us=numbers.get("bf_cycle_max"),
-        mean_us=numbers.get("bf_cycle_mean"),
-        sum_us=numbers.get("bf_cycle_sum"),
-        queue_length=numbers.get("bf_queue_len"),
-        exits=_exits(exits),
-    )
-
-
-def _exits(counts: Any) -> Mapping[str, int]:
-    return {
-        word: number
-        for key, value in (counts.items() if isinstance(counts, dict) else ())
-        if (number := json_count(value)) is not None and (word := exit_reason(key))
-    }
+def _counts(exits: Any) -> Mapping[str, int | None]:
+    items = exits.items() if isinstance(exits, dict) else ()
+    return {key: json_count(value) for key, value in items}
 
 
 def _rows(rows: Any, name_key: str, number_key: str) -> list[Requests | None]:

@@ -16,7 +16,7 @@ import msgspec
 from rackwatt_exporter.schedulers.model.fair_share import FairShare, Level
 from rackwatt_exporter.schedulers.model.fields import MAX_COUNT
 from rackwatt_exporter.schedulers.slurm.associations import ROOT, Association, rows, whole_list
-from rackwatt_exporter.schedulers.slurm.rest_json import text
+from rackwatt_exporter.schedulers.slurm.rest_json import json_count, text
 from rackwatt_exporter.schedulers.slurm.scontrol_output import count
 from rackwatt_exporter.schedulers.slurm.subject import (
     Form,
@@ -24,7 +24,6 @@ from rackwatt_exporter.schedulers.slurm.subject import (
     Parsed,
     SlurmSubject,
     decode,
-    json_count,
     not_printed,
     of_cluster,
 )

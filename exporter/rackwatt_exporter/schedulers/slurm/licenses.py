@@ -3,33 +3,23 @@
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
-
 from rackwatt_exporter.schedulers.model.fields import name
 from rackwatt_exporter.schedulers.model.license import License
+from rackwatt_exporter.schedulers.slurm.rest_json import json_count
 from rackwatt_exporter.schedulers.slurm.scontrol_output import count, parse_records, word
 from rackwatt_exporter.schedulers.slurm.subject import (
     Form,
-    JsonReply,
+    JsonArray,
     Parsed,
     SlurmSubject,
-    decode,
-    json_count,
     listed,
-    not_printed,
     of_cluster,
 )
 
 _WHAT = "`scontrol show lic`"
 _NOUN = "licence"
 _NONE = "No licenses configured in Slurm"
-
-
-class _Reply(JsonReply):
-    licenses: list[Any] | None = None
-
-
-_DECODER = msgspec.json.Decoder(_Reply)
+_ARRAY = JsonArray("licenses")
 
 
 def parse_json(output: bytes, *, what: str = _WHAT) -> Parsed:
@@ -38,10 +28,7 @@ def parse_json(output: bytes, *, what: str = _WHAT) -> Parsed:
     Raises:
         ReadError: bad_reply.
     """
-    records = decode(_DECODER, output, what).licenses
-    if records is None:
-        raise not_printed(output, what)
-    return listed(records, _of_json, _NOUN)
+    return listed(_ARRAY.records(output, what), _of_json, _NOUN)
 
 
 def parse_text(output: bytes) -> Parsed:

@@ -5,8 +5,7 @@ from typing import Any
 
 from rackwatt_exporter.schedulers.model.fields import MAX_COUNT
 from rackwatt_exporter.schedulers.model.resources import MAX_GRES, Gres
-from rackwatt_exporter.schedulers.slurm.rest_json import text
-from rackwatt_exporter.schedulers.slurm.subject import json_count
+from rackwatt_exporter.schedulers.slurm.rest_json import json_count, text
 from rackwatt_exporter.schedulers.slurm.tres import MIB, gres_of
 
 _NO_LIMIT = 2**32 - 2  # of the counts of jobs; Slurm's NO_VAL, and INFINITE behind it

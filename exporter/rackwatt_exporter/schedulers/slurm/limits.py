@@ -10,8 +10,6 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import msgspec
-
 from rackwatt_exporter.schedulers.model.limit import Limit
 from rackwatt_exporter.schedulers.slurm.associations import Association, rows, whole_list
 from rackwatt_exporter.schedulers.slurm.limit_values import (
@@ -21,16 +19,13 @@ from rackwatt_exporter.schedulers.slurm.limit_values import (
     limited,
     limited_gres,
 )
-from rackwatt_exporter.schedulers.slurm.rest_json import text
+from rackwatt_exporter.schedulers.slurm.rest_json import json_count, text
 from rackwatt_exporter.schedulers.slurm.scontrol_output import count, parse_records
 from rackwatt_exporter.schedulers.slurm.subject import (
     Form,
-    JsonReply,
+    JsonArray,
     Parsed,
     SlurmSubject,
-    decode,
-    json_count,
-    not_printed,
     of_cluster,
 )
 from rackwatt_exporter.schedulers.slurm.tres import tres_amounts
@@ -58,13 +53,7 @@ _IN_USE = re.compile(r"\([^()]*\)")  # behind each limit, and an id behind each 
 _NONE = "=N"
 
 _Read = tuple[Association, Limit] | None
-
-
-class _Reply(JsonReply):
-    associations: list[dict[str, Any] | str | int | float | None] | None = None
-
-
-_DECODER = msgspec.json.Decoder(_Reply)
+_ARRAY = JsonArray("associations")
 
 
 def parse_text(output: bytes) -> Parsed:
@@ -92,11 +81,9 @@ def parse_json(output: bytes, *, what: str = _REST) -> Parsed:
     Raises:
         ReadError: bad_reply.
     """
-    reply = decode(_DECODER, output, what)
-    if reply.associations is None:
-        raise not_printed(output, what)
-    read = (_of_json(one) if isinstance(one, dict) else None for one in reply.associations)
-    return _limits(read, output if reply.associations else b"", what)
+    records = _ARRAY.records(output, what)
+    read = (_of_json(one) if isinstance(one, dict) else None for one in records)
+    return _limits(read, output if records else b"", what)
 
 
 def _limits(read: Iterable[_Read], output: bytes, what: str) -> Parsed:

@@ -7,21 +7,17 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
-
 from rackwatt_exporter.schedulers.model.fields import MAX_COUNT, name, plain_word
 from rackwatt_exporter.schedulers.model.queue import Queue
 from rackwatt_exporter.schedulers.model.resources import Resources
+from rackwatt_exporter.schedulers.slurm.rest_json import json_count
 from rackwatt_exporter.schedulers.slurm.scontrol_output import count, parse_records
 from rackwatt_exporter.schedulers.slurm.subject import (
     Form,
-    JsonReply,
+    JsonArray,
     Parsed,
     SlurmSubject,
-    decode,
-    json_count,
     listed,
-    not_printed,
     of_cluster,
 )
 from rackwatt_exporter.schedulers.slurm.tres import parse_tres
@@ -31,13 +27,7 @@ _NOUN = "partition"
 _NONE = "No partitions in the system"
 _MINUTE_S = 60
 _TIME = re.compile(r"(?:([0-9]{1,9})-)?([0-9]{1,9}):([0-5][0-9]):([0-5][0-9])\Z")
-
-
-class _Reply(JsonReply):
-    partitions: list[Any] | None = None
-
-
-_DECODER = msgspec.json.Decoder(_Reply)
+_ARRAY = JsonArray("partitions")
 
 
 def parse_json(output: bytes, *, what: str = _WHAT) -> Parsed:
@@ -46,10 +36,7 @@ def parse_json(output: bytes, *, what: str = _WHAT) -> Parsed:
     Raises:
         ReadError: bad_reply.
     """
-    records = decode(_DECODER, output, what).partitions
-    if records is None:
-        raise not_printed(output, what)
-    return listed(records, _of_json, _NOUN)
+    return listed(_ARRAY.records(output, what), _of_json, _NOUN)
 
 
 def parse_text(output: bytes) -> Parsed:

@@ -20,7 +20,7 @@ from rackwatt_exporter.schedulers.slurm.limit_values import (
     limited_gres,
 )
 from rackwatt_exporter.schedulers.slurm.limits import EVERY_S
-from rackwatt_exporter.schedulers.slurm.rest_json import text
+from rackwatt_exporter.schedulers.slurm.rest_json import json_count, text
 from rackwatt_exporter.schedulers.slurm.scontrol_output import count
 from rackwatt_exporter.schedulers.slurm.subject import (
     Form,
@@ -28,7 +28,6 @@ from rackwatt_exporter.schedulers.slurm.subject import (
     Parsed,
     SlurmSubject,
     decode,
-    json_count,
     not_printed,
     unread_note,
 )

@@ -8,22 +8,18 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-import msgspec
-
 from rackwatt_exporter.schedulers.model.fields import MAX_FLAGS, name, plain_word
 from rackwatt_exporter.schedulers.model.reservation import Reservation
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 from rackwatt_exporter.schedulers.slurm.jobs import expand_nodes, names, time_s
+from rackwatt_exporter.schedulers.slurm.rest_json import json_count
 from rackwatt_exporter.schedulers.slurm.scontrol_output import count, parse_records, word
 from rackwatt_exporter.schedulers.slurm.subject import (
     Form,
-    JsonReply,
+    JsonArray,
     Parsed,
     SlurmSubject,
-    decode,
-    json_count,
     listed,
-    not_printed,
     of_cluster,
 )
 
@@ -31,13 +27,7 @@ _WHAT = "`scontrol show res`"
 _NONE = "No reservations in the system"
 _NOUN = "reservation"
 _KEPT = frozenset({"reserved", "maintenance"})  # flags of nodes
-
-
-class _Reply(JsonReply):
-    reservations: list[Any] | None = None
-
-
-_DECODER = msgspec.json.Decoder(_Reply)
+_ARRAY = JsonArray("reservations")
 
 
 def parse_json(output: bytes, now_s: float | None = None, *, what: str = _WHAT) -> Parsed:
@@ -46,11 +36,8 @@ def parse_json(output: bytes, now_s: float | None = None, *, what: str = _WHAT) 
     Raises:
         ReadError: bad_reply.
     """
-    records = decode(_DECODER, output, what).reservations
-    if records is None:
-        raise not_printed(output, what)
     at_s = time.time() if now_s is None else now_s
-    return listed(records, partial(_of_json, now_s=at_s), _NOUN)
+    return listed(_ARRAY.records(output, what), partial(_of_json, now_s=at_s), _NOUN)
 
 
 def parse_text(output: bytes) -> Parsed:

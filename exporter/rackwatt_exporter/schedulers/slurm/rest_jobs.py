@@ -14,7 +14,7 @@ from rackwatt_exporter.schedulers.model.job import Job
 from rackwatt_exporter.schedulers.model.resources import Resources
 from rackwatt_exporter.schedulers.slurm.arrays import JobId, count_tasks
 from rackwatt_exporter.schedulers.slurm.jobs import SlurmJob, SlurmJobs, make_job, time_s
-from rackwatt_exporter.schedulers.slurm.rest_json import number, text
+from rackwatt_exporter.schedulers.slurm.rest_json import json_count, text
 from rackwatt_exporter.schedulers.slurm.rest_parts import JobResources, read_parts
 
 _NOTE_OF_CUT = (
@@ -76,20 +76,20 @@ def read_jobs(records: Iterable[object]) -> SlurmJobs:
 
 def _id(record: RestJob) -> JobId | None:
     """Return the id as squeue prints it; None where there is none."""
-    job_id = number(record.job_id)
+    job_id = json_count(record.job_id)
     return _spelled(record, job_id).numbered(str(job_id)) if job_id else None
 
 
 def _spelled(record: RestJob, job_id: int) -> JobId:
-    array, task = number(record.array_job_id), number(record.array_task_id)
+    array, task = json_count(record.array_job_id), json_count(record.array_task_id)
     waiting = text(record.array_task_string)
-    het = number(record.het_job_id)
+    het = json_count(record.het_job_id)
     if array and waiting:
         return JobId(str(array), str(array), "", *count_tasks(waiting))
     if array and task is not None:
         return JobId(f"{array}_{task}", array=str(array))
     if het:
-        return JobId(f"{het}+{number(record.het_job_offset) or 0}", het=str(het))
+        return JobId(f"{het}+{json_count(record.het_job_offset) or 0}", het=str(het))
     return JobId(str(job_id))
 
 
@@ -129,5 +129,5 @@ def _parts(record: RestJob) -> Mapping[str, Resources]:
 
 
 def _time_s(value: Any) -> int | None:
-    seconds = number(value)
+    seconds = json_count(value)
     return None if seconds is None else time_s(seconds)

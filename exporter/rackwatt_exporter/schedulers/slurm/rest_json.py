@@ -32,8 +32,8 @@ def decode_json(decoder: "msgspec.json.Decoder[T]", body: bytes) -> T:
     return decoder.decode(finite)
 
 
-def number(value: Any) -> int | None:
-    """Return a number that is plain or wrapped in `{set, infinite, number}`; None for none."""
+def json_count(value: Any) -> int | None:
+    """Return a whole number, plain or wrapped in `{set, infinite, number}`; None for none."""
     if isinstance(value, dict):
         finite = value.get("set", True) is True and value.get("infinite") is not True
         value = value.get("number") if finite else None

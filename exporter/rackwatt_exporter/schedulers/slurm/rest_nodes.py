@@ -16,7 +16,7 @@ from rackwatt_exporter.schedulers.model.node_state import normalize_state
 from rackwatt_exporter.schedulers.model.resources import Resources
 from rackwatt_exporter.schedulers.slurm.jobs import names, time_s
 from rackwatt_exporter.schedulers.slurm.node_usage import make_usage
-from rackwatt_exporter.schedulers.slurm.rest_json import number
+from rackwatt_exporter.schedulers.slurm.rest_json import json_count
 from rackwatt_exporter.schedulers.slurm.tres import MIB, parse_gres
 
 _NO_LOAD = 0xFFFFFFFE  # NO_VAL of slurm.h, and INFINITE above it
@@ -98,15 +98,15 @@ def _node(record: object) -> tuple[str, SchedulerNode, NodeUsage | None] | None:
         features=_features(record.active_features),
         total=_resources(record.cpus, record.real_memory, record.gres),
         allocated=_resources(record.alloc_cpus, record.alloc_memory, record.gres_used),
-        weight=number(record.weight),
+        weight=json_count(record.weight),
     )
     return record.name, node, _usage(node, record)
 
 
 def _usage(node: SchedulerNode, record: RestNode) -> NodeUsage | None:
     """Return what was measured: the load in hundredths, the memory in MiB in every version."""
-    load = number(record.cpu_load)
-    free = number(record.free_memory if record.free_mem is None else record.free_mem)
+    load = json_count(record.cpu_load)
+    free = json_count(record.free_memory if record.free_mem is None else record.free_mem)
     return make_usage(
         node,
         None if load is None or load >= _NO_LOAD else load / 100,
@@ -130,9 +130,9 @@ def _resources(cpus: Any, memory_mib: Any, gres: Any) -> Resources | None:
     """Return what a node has or what of it is allocated; memory is in MiB in every version."""
     if cpus is memory_mib is gres is None:
         return None
-    memory = number(memory_mib)
+    memory = json_count(memory_mib)
     return Resources(
-        number(cpus),
+        json_count(cpus),
         None if memory is None or memory > MAX_COUNT // MIB else memory * MIB,
         parse_gres(gres) if isinstance(gres, str) else None,
     )
@@ -140,7 +140,7 @@ def _resources(cpus: Any, memory_mib: Any, gres: Any) -> Resources | None:
 
 def _time_s(value: Any) -> int | None:
     """Return a time that is plain or wrapped; None where there is none."""
-    seconds = number(value)
+    seconds = json_count(value)
     return None if seconds is None else time_s(seconds)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from rackwatt_exporter.schedulers.model.resources import Gres, Resources
-from rackwatt_exporter.schedulers.slurm.rest_json import number
+from rackwatt_exporter.schedulers.slurm.rest_json import json_count
 from rackwatt_exporter.schedulers.slurm.tres import parse_gres
 
 _NoObject = list[Any] | str | int | float | bool | None
@@ -64,7 +64,7 @@ def _nodes(resources: JobResources) -> Iterator[tuple[Any, int | None]]:
     listed = newer if newer is not None else resources.allocated_nodes
     for node in listed if isinstance(listed, list) else ():
         if isinstance(node, _Node):
-            yield node.name, number(node.cpus.count) if isinstance(node.cpus, _Cpus) else None
+            yield node.name, json_count(node.cpus.count) if isinstance(node.cpus, _Cpus) else None
         else:
             yield node.nodename if isinstance(node, _OldNode) else None, None
 

@@ -6,8 +6,7 @@ is not set, as of a type that was never served, costs nothing.
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from rackwatt_exporter.schedulers.model.diagnostics import (
     Backfill,
@@ -34,11 +33,6 @@ _HEADINGS = {
     "Pending RPC statistics": "pending",
     "Pending RPCs": "pending",
 }
-_KEY = re.compile(r"[ \t]*(\S[^:]*?)[ \t]*:[ \t]*([0-9]+)[ \t]*\Z")
-_EPOCH = re.compile(r"Data since.*\(([0-9]+)\)")
-_RPC = re.compile(
-    r"[ \t]+(\S.*?)[ \t]*\([ \t]*([0-9]+)\)[ \t]+count:([0-9]+)[ \t].*total_time:([0-9]+)"
-)
 _INSIDE = re.compile(r".*\((\w+)\)\Z")
 _JOBS = {
     "Jobs submitted": "submitted",
@@ -47,14 +41,66 @@ _JOBS = {
     "Jobs canceled": "cancelled",
     "Jobs failed": "failed",
 }
+_CYCLES = {
+    "count": "Total cycles",
+    "last_us": "Last cycle",
+    "max_us": "Max cycle",
+    "mean_us": "Mean cycle",
+    "queue_length": "Last queue length",
+}
 
 
-class _Lines(NamedTuple):
-    """The numbers under each heading, by key, and the rows of the tables."""
+class _Sections:
+    """The lines of an output, by the heading that they are under.
 
-    numbers: Mapping[str, Mapping[str, int]]
-    rpcs: Mapping[str, list[Requests | None]]
-    since_s: int | None
+    `numbers` are by key, `rpcs` the rows of tables, None where one cannot be read.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.numbers: defaultdict[str, dict[str, int]] = defaultdict(dict)
+        self.rpcs: defaultdict[str, list[Requests | None]] = defaultdict(list)
+        self.since_s: int | None = None
+        self._heading = ""
+        for line in text.splitlines():
+            self._take(line)
+
+    def _take(self, line: str) -> None:
+        """Take a line by the first shape that it has; one of no shape is left out."""
+        for shape, take in _SHAPES:
+            if match := shape.match(line):
+                take(self, match)
+                return
+
+    def _under(self, match: re.Match[str]) -> None:
+        self._heading = _HEADINGS[match[0]]
+
+    def _number(self, match: re.Match[str]) -> None:
+        if (number := count(match[2])) is not None:
+            self.numbers[self._heading].setdefault(match[1], number)
+
+    def _row(self, match: re.Match[str]) -> None:
+        self.rpcs[self._heading].append(requests(match[1], *map(count, match.group(3, 4, 2))))
+
+    def _unread_row(self, _match: re.Match[str]) -> None:
+        self.rpcs[self._heading].append(None)
+
+    def _since(self, match: re.Match[str]) -> None:
+        self.since_s = time_s(count(match[1]) or 0)
+
+
+# The shapes of lines, and what is taken of each; the first one counts.
+_SHAPES: Sequence[tuple[re.Pattern[str], Callable[[_Sections, re.Match[str]], None]]] = (
+    (re.compile("|".join(map(re.escape, _HEADINGS))), _Sections._under),
+    (re.compile(r"[ \t]*(\S[^:]*?)[ \t]*:[ \t]*([0-9]+)[ \t]*\Z"), _Sections._number),
+    (
+        re.compile(
+            r"[ \t]+(\S.*?)[ \t]*\([ \t]*([0-9]+)\)[ \t]+count:([0-9]+)[ \t].*total_time:([0-9]+)"
+        ),
+        _Sections._row,
+    ),
+    (re.compile(r".*count:"), _Sections._unread_row),
+    (re.compile(r"Data since.*\(([0-9]+)\)"), _Sections._since),
+)
 
 
 def parse_text(output: bytes) -> Parsed:
@@ -67,7 +113,7 @@ def parse_text(output: bytes) -> Parsed:
     start = text.find(_START)
     if start < 0:
         raise not_printed(output, WHAT)
-    lines = _sorted(text[start:])
+    lines = _Sections(text[start:])
     top, main, backfill = (lines.numbers[heading] for heading in ("", "main", "backfill"))
     read = Diagnostics(
         threads=top.get("Server thread count"),
@@ -77,8 +123,8 @@ def parse_text(output: bytes) -> Parsed:
         dbd_agent_queue=top.get("DBD Agent queue size"),
         since_s=lines.since_s,
         jobs={word: top[key] for key, word in _JOBS.items() if key in top},
-        main=_cycles(main, lines.numbers["main exit"]),
-        backfill=_cycles(backfill, lines.numbers["backfill exit"]),
+        main=cycles(main, _CYCLES, lines.numbers["main exit"]),
+        backfill=cycles(backfill, _CYCLES, lines.numbers["backfill exit"]),
         backfilled=Backfill(
             jobs=backfill.get("Total backfilled jobs (since last slurm start)"),
             het_jobs=backfill.get("Total backfilled heterogeneous job components"),
@@ -130,34 +176,17 @@ def exit_reason(text: str) -> str:
     )
 
 
-def _sorted(text: str) -> _Lines:
-    """Sort the lines by the heading that they are under."""
-    numbers: defaultdict[str, dict[str, int]] = defaultdict(dict)
-    rpcs: defaultdict[str, list[Requests | None]] = defaultdict(list)
-    since_s = None
-    heading = ""
-    for line in text.splitlines():
-        started = next((word for start, word in _HEADINGS.items() if line.startswith(start)), None)
-        if started is not None:
-            heading = started
-        elif match := _KEY.match(line):
-            if (number := count(match[2])) is not None:
-                numbers[heading].setdefault(match[1], number)
-        elif row := _RPC.match(line):
-            rpcs[heading].append(requests(row[1], *map(count, row.group(3, 4, 2))))
-        elif "count:" in line:
-            rpcs[heading].append(None)
-        elif epoch := _EPOCH.match(line):
-            since_s = time_s(count(epoch[1]) or 0)
-    return _Lines(numbers, rpcs, since_s)
+def cycles(
+    numbers: Mapping[str, int | None], keys: Mapping[str, str], exits: Mapping[str, int | None]
+) -> Cycles:
+    """Return one kind of cycles; `keys` are those of the numbers, by the fields of Cycles.
 
-
-def _cycles(numbers: Mapping[str, int], exits: Mapping[str, int]) -> Cycles:
-    return Cycles(
-        count=numbers.get("Total cycles"),
-        last_us=numbers.get("Last cycle"),
-        max_us=numbers.get("Max cycle"),
-        mean_us=numbers.get("Mean cycle"),
-        queue_length=numbers.get("Last queue length"),
-        exits={word: number for key, number in exits.items() if (word := exit_reason(key))},
-    )
+    `exits` are counted by the reasons why cycles ended, in the words of the output.
+    """
+    read = {field: numbers.get(key) for field, key in keys.items()}
+    counted = {
+        word: number
+        for key, number in exits.items()
+        if number is not None and (word := exit_reason(key))
+    }
+    return Cycles(**read, exits=counted)

@@ -13,9 +13,8 @@ import msgspec
 from rackwatt_crds.wording import counted
 from rackwatt_exporter.printable import printable
 from rackwatt_exporter.reading import ReadError, Reason
-from rackwatt_exporter.schedulers.model.fields import MAX_COUNT
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
-from rackwatt_exporter.schedulers.slurm.rest_json import decode_json, number
+from rackwatt_exporter.schedulers.slurm.rest_json import decode_json
 
 _OBJECT = re.compile(rb"^\{.*\}", re.DOTALL | re.MULTILINE)
 _MAX_SHOWN = 80
@@ -124,12 +123,6 @@ class JsonReply(msgspec.Struct):
 R = TypeVar("R", bound=JsonReply)
 
 
-def json_count(value: Any) -> int | None:
-    """Return a whole number that is plain or wrapped; None of any other value."""
-    count = number(value)
-    return count if count is not None and count <= MAX_COUNT else None
-
-
 def decode(decoder: "msgspec.json.Decoder[R]", output: bytes, what: str) -> R:
     """Decode the JSON object in an output, around which a login shell may print.
 
@@ -147,6 +140,27 @@ def decode(decoder: "msgspec.json.Decoder[R]", output: bytes, what: str) -> R:
     if reply.errors:
         raise ReadError(Reason.BAD_REPLY, f"{what}: {printable(str(reply.errors[0]), 160)}")
     return reply
+
+
+class JsonArray:
+    """What decodes an answer whose records are in one array of that name."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        fields = [(name, list[Any] | None, None)]
+        reply = msgspec.defstruct("_Reply", fields, bases=(JsonReply,))
+        self._decoder: msgspec.json.Decoder[JsonReply] = msgspec.json.Decoder(reply)
+
+    def records(self, output: bytes, what: str) -> Sequence[Any]:
+        """Return the records, of any version; `what` is the command or the path, for messages.
+
+        Raises:
+            ReadError: bad_reply.
+        """
+        records: Sequence[Any] | None = getattr(decode(self._decoder, output, what), self._name)
+        if records is None:
+            raise not_printed(output, what)
+        return records
 
 
 def not_printed(output: bytes, what: str) -> ReadError:

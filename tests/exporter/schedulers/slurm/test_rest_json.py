@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from rackwatt_exporter.schedulers.slurm.rest_json import decode_json, number
+from rackwatt_exporter.schedulers.slurm.rest_json import decode_json, json_count
 
 ANY = msgspec.json.Decoder(dict)
 
@@ -43,4 +43,4 @@ def test_what_is_no_json_otherwise_stays_an_error(body: bytes) -> None:
 def test_a_number_is_plain_or_wrapped_and_one_that_is_infinite_or_not_set_is_none(
     value: Any, expected: int | None
 ) -> None:
-    assert number(value) == expected
+    assert json_count(value) == expected
