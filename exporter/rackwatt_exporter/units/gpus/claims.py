@@ -1,0 +1,111 @@
+"""What a unit says that it holds of GPUs: of Slurm and PBS by the variables of its processes.
+
+Names of variables are compared as a whole: users have variables of their own that contain them. An
+empty value claims nothing, and neither does an entry without "=".
+
+Slurm numbers the devices of a node in the order of gres.conf, and sets SLURM_JOB_GPUS where the
+batch script runs. Of a job of several nodes, srun takes it along to the others, where it is wrong:
+there the steps count (SLURM_STEP_GPUS). On the first node a step may have a part of the job only.
+Shards have no list of GPUs in a job of Slurm 22.05. CUDA_VISIBLE_DEVICES counts from 0 in each job,
+and is of use where it has UUIDs (Slurm 25.11, the cgroup hook of PBS).
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple, TypeVar
+
+T = TypeVar("T")
+
+JOB, STEP, NODE = "SLURM_JOB_GPUS", "SLURM_STEP_GPUS", "SLURM_NODEID"
+SHARDS, MPS = "SLURM_SHARDS_ON_NODE", "CUDA_MPS_ACTIVE_THREAD_PERCENTAGE"
+CUDA, AMD = "CUDA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES"
+VARIABLES = frozenset({JOB, STEP, NODE, SHARDS, MPS, CUDA, AMD})
+_MAX_DEVICES = 256
+_MAX_DIGITS = 6
+
+
+class GpuClaim(NamedTuple):
+    """Devices by their numbers in the order of the manager, or by names that identify them.
+
+    `shards` is how many of a shared GPU's there are in all, `portion` the share of each device that
+    its processes may use (MPS). None is the whole device.
+    """
+
+    numbers: tuple[int, ...] = ()
+    names: tuple[str, ...] = ()
+    shards: int | None = None
+    portion: float | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it claims nothing."""
+        return not (self.numbers or self.names or self.shards)
+
+
+NOTHING = GpuClaim()
+
+
+def variables(environ: bytes, names: Iterable[str] = VARIABLES) -> dict[str, str]:
+    """Return the variables with these names of a process (proc(5), /proc/PID/environ)."""
+    wanted = {name.encode(): name for name in names}
+    found: dict[str, str] = {}
+    for entry in environ.split(b"\0"):
+        name, equals, value = entry.partition(b"=")
+        if equals and name in wanted:
+            found.setdefault(wanted[name], value.decode("utf-8", "replace"))
+    return found
+
+
+def slurm_claim(environments: Iterable[Mapping[str, str]]) -> GpuClaim:
+    """Return what a job of Slurm holds on this node, by the variables of its processes."""
+    processes = list(environments)
+    job = _first(_numbers(one.get(JOB, "")) for one in processes if one.get(NODE, "0") == "0")
+    steps = (number for one in processes for number in _numbers(one.get(STEP, "")))
+    numbers = job or tuple(sorted(set(steps)))
+    shards = _first(_count(one.get(SHARDS, "")) for one in processes)
+    portion = _first(_portion(one.get(MPS, "")) for one in processes)
+    names = () if numbers else _names(processes)
+    return GpuClaim(numbers, names, shards, portion)
+
+
+def pbs_claim(environments: Iterable[Mapping[str, str]]) -> GpuClaim:
+    """Return what a job of PBS holds, by the UUIDs that its hook has put into its variables."""
+    return GpuClaim(names=_names(list(environments)))
+
+
+def _names(processes: Iterable[Mapping[str, str]]) -> tuple[str, ...]:
+    """Return the UUIDs of the first process that has any: others may hide some from themselves."""
+    for one in processes:
+        words = [*one.get(CUDA, "").split(","), *one.get(AMD, "").split(",")]
+        uuids = [word.strip() for word in words if word.strip().startswith(("GPU-", "MIG-"))]
+        if uuids:
+            return tuple(dict.fromkeys(uuids[:_MAX_DEVICES]))
+    return ()
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    """Return the numbers of a list as `0,2-3`; none where it is anything else (`NoDevFiles`)."""
+    found: list[int] = []
+    for word in text.split(","):
+        first, dash, last = word.strip().partition("-")
+        if not _is_number(first) or (dash and not _is_number(last)):
+            return ()
+        found += range(int(first), min(int(last or first), int(first) + _MAX_DEVICES) + 1)
+    return tuple(dict.fromkeys(found))
+
+
+def _count(text: str) -> int:
+    return int(text) if _is_number(text) else 0
+
+
+def _portion(text: str) -> float:
+    """Return a percentage as a ratio; 0 where it is none. Slurm 22.05 sets some above 100."""
+    percent = int(text) if _is_number(text) else 0
+    return percent / 100 if percent <= 100 else 0.0
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS
+
+
+def _first(values: Iterable[T]) -> T | None:
+    return next(filter(None, values), None)
