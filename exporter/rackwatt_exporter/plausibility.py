@@ -17,6 +17,9 @@ DCMI_NO_VALUE = frozenset({0xFFFF})
 REDFISH_NO_VALUE = frozenset({0xFFFF, 0x7FFFFFFF, 0xFFFFFFFF})
 SNMP_NO_VALUE = frozenset({0x7FFFFFFF, 0xFFFFFFFF, 2**63 - 1, 2**64 - 1})
 
+# In microwatts: all bits, and ACPI's value for unknown, which is in milliwatts.
+HWMON_NO_VALUE = frozenset({0x7FFFFFFF, 0xFFFFFFFF, 1000 * 0xFFFFFFFF, 2**63 - 1, 2**64 - 1})
+
 
 def measured(value: float, where: str, no_value: Container[float] = ()) -> float:
     """Return a raw value, as the device sent it, if it can be a measurement.

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 from msgspec import Meta
 
 from rackwatt_crds.model import Model
+from rackwatt_crds.node.hwmon import Hwmon
 from rackwatt_crds.node.netdev import Netdev
 from rackwatt_crds.node.nvidia import Nvidia
 from rackwatt_crds.node.requirements import REQUIREMENTS
@@ -41,6 +42,7 @@ class Node(Model, frozen=True, kw_only=True):
             "name collectors to grant less. Default: [auto]."
         ),
     ] = None
+    hwmon: Annotated[Hwmon | None, Meta(description="Settings of the collector `hwmon`.")] = None
     netdev: Annotated[Netdev | None, Meta(description="Settings of the collector `netdev`.")] = None
     nvidia: Annotated[Nvidia | None, Meta(description="Settings of the collector `nvidia`.")] = None
 

@@ -40,6 +40,11 @@ REQUIREMENTS: Mapping[str, HostRequirements] = MappingProxyType(
                 "root": "energy_uj is readable only by root (mode 0400), since CVE-2020-8694",
             },
         ),
+        "hwmon": HostRequirements(
+            measures="power and energy by sensors of the board",
+            host_paths={"/sys": "/host/sys"},
+            reasons={"host_paths": "sensors are in /sys/class/hwmon"},
+        ),
         "cpu": HostRequirements(
             measures="the time of processors by mode",
             host_paths={"/proc": "/host/proc"},

@@ -50,6 +50,17 @@ class OpenFile:
             self._descriptor = None
 
 
+def signed(text: bytes, path: Path) -> int:
+    """Parse a number that may have a sign.
+
+    Raises:
+        ReadError: bad_reply, where it is no such number.
+    """
+    word = text.strip()
+    sign = -1 if word.startswith(b"-") else 1
+    return sign * number(word.removeprefix(b"-"), path, "a number")
+
+
 def number(text: bytes, path: Path, unit: str) -> int:
     """Parse a number without a sign; `unit` is what it counts, for the message.
 

@@ -34,6 +34,9 @@ class CollectorRow(NamedTuple):
 
 COLLECTORS: Mapping[str, CollectorRow] = MappingProxyType(
     {
+        "hwmon": CollectorRow(
+            "rackwatt_exporter.collectors.hwmon.collector:HwmonCollector", configured=True
+        ),
         "cpu": CollectorRow("rackwatt_exporter.collectors.cpu:CpuCollector", everywhere=True),
         "memory": CollectorRow(
             "rackwatt_exporter.collectors.memory:MemoryCollector", everywhere=True

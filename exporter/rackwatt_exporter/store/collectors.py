@@ -59,10 +59,11 @@ class CollectorStore(Store[CollectorConfig, CollectorResult]):
     def watts(self, record: CollectorRecord) -> float | None:
         """Sum what a collector measures; None unless all of it is known.
 
-        A source of the whole node measures its parts, too: these are not added.
+        A source of the whole node measures its parts, too: these are not added, and one that
+        cannot be read is not missed.
         """
         value = record.value
-        if value is None or value.error is not None:
+        if value is None:
             return None
         name = record.spec.name
         known: list[tuple[DomainPower | EnergyCounter, float | None]] = [
@@ -70,6 +71,8 @@ class CollectorStore(Store[CollectorConfig, CollectorResult]):
             *((energy, self.counter(name, energy).watts) for energy in value.energies),
         ]
         whole = [watts for part, watts in known if part.domain == WHOLE_NODE]
+        if value.error is not None and not whole:
+            return None
         known_watts = whole or [watts for part, watts in known if part.additive]
         watts = [each for each in known_watts if each is not None]
         return sum(watts) if watts and len(watts) == len(known_watts) else None

@@ -118,5 +118,7 @@ def test_the_collector_store_integrates_power_that_has_no_counter() -> None:
         powers = (DomainPower(WHOLE_NODE, "dcmi", watts), DomainPower("fan", "fans", 40.0))
         node.machine.succeeded("rapl", CollectorResult(powers=powers), 0.001)
     assert node.machine.watts(node.rapl) == 500.0  # the fans are a part of the node
+    node.machine.succeeded("rapl", CollectorResult(powers=powers[:1], error=AMISS), 0.001)
+    assert node.machine.watts(node.rapl) == 500.0  # without them, too
     account = node.machine.account("rapl", DomainPower(WHOLE_NODE, "dcmi", 0.0))
     assert (account.joules, account.covered_s) == (4500.0, 10.0)

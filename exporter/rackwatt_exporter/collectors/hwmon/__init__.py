@@ -1,0 +1,1 @@
+"""Power and energy by sensors of the board (Documentation/hwmon/sysfs-interface.rst)."""
