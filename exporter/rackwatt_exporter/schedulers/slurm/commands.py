@@ -199,7 +199,7 @@ class SlurmCommands:
             try:
                 return await until(command, *arguments)
             except CommandError as error:
-                raise explained(error, command) from None
+                raise explained(error, command, self._cluster) from None
 
         return partial(run, "sinfo"), partial(run, "squeue")
 

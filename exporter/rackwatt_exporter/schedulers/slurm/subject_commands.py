@@ -50,12 +50,11 @@ class SubjectCommands:
 
     async def _print(self, form: Form, run: Run) -> Parsed:
         commands = (form.before, form.command) if form.before else (form.command,)
-        outputs = [await _output(run, *command(self._cluster)) for command in commands]
+        outputs = [await self._output(run, *command(self._cluster)) for command in commands]
         return await asyncio.to_thread(form.parse, b"\n".join(outputs))
 
-
-async def _output(run: Run, program: str, *arguments: str) -> bytes:
-    try:
-        return await run(program, *arguments)
-    except CommandError as error:
-        raise explained(error, program) from None
+    async def _output(self, run: Run, program: str, *arguments: str) -> bytes:
+        try:
+            return await run(program, *arguments)
+        except CommandError as error:
+            raise explained(error, program, self._cluster) from None

@@ -5,7 +5,7 @@ its own, as PrivateData makes it; root sees everything.
 """
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,6 +24,8 @@ from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 from rackwatt_exporter.schedulers.slurm.commands import SETTINGS, VARIABLES, SlurmCommands
 from rackwatt_exporter.schedulers.slurm.options import SlurmRestOptions
 from rackwatt_exporter.schedulers.slurm.rest import SlurmRest
+from rackwatt_exporter.schedulers.slurm.subject import SlurmSubject
+from rackwatt_exporter.schedulers.slurm.subjects import SUBJECTS as SUBJECTS_OF_SLURM
 from rackwatt_exporter.schedulers.slurm.subjects import wanted
 from tests.eventually import PATIENCE_S
 from tests.peers.slurm import REST_USER, SlurmCluster
@@ -113,11 +115,17 @@ def add_accounts(accounting: SlurmAccounting) -> None:
 @pytest.fixture(scope="module")
 def beta(accounting: SlurmAccounting) -> Iterator[SlurmCluster]:
     """Another cluster that has the account physics, with a node in a state of its own."""
-    with SlurmCluster("m[1-2]", more=ENFORCED, name="beta", accounting=accounting) as cluster:
+    more = f"{ENFORCED}\nLicenses=beta:3"
+    with SlurmCluster("m[1-2]", more=more, name="beta", accounting=accounting) as cluster:
         accounting.sacctmgr(
             "add", "account", "physics", "cluster=beta", "GrpTRES=cpu=8", "GrpJobs=5"
         )
         cluster.scontrol("update", "nodename=m2", "state=drain", "reason=test")
+        cluster.scontrol("update", "partitionname=again", "state=drain", "maxnodes=2")
+        cluster.scontrol(
+            "create", "reservation", "user=root", "reservationname=betas", "starttime=now+1hour",
+            "duration=60", "nodes=m1",
+        )  # fmt: skip
         yield cluster
 
 
@@ -159,11 +167,12 @@ def commands(
     named: str | None = None,
     folder: Path | None = None,
     timeout_s: float = PATIENCE_S,
+    subjects: Sequence[SlurmSubject] = SUBJECTS,
 ) -> SlurmCommands:
     monkeypatch.setenv("SLURM_CONF", str(cluster.configuration))
     path = str(folder) if folder else None
     host = LocalHost(VARIABLES, SETTINGS)
-    return SlurmCommands(host, path, timeout_s, named, jobs=True, subjects=SUBJECTS)
+    return SlurmCommands(host, path, timeout_s, named, jobs=True, subjects=subjects)
 
 
 async def by_rest(
@@ -336,12 +345,72 @@ async def test_nodes_of_another_cluster_are_read_by_its_name_through_slurmdbd(
     assert (await commands(beta, monkeypatch).read()).nodes == snapshot.nodes
 
 
+async def test_each_subject_of_another_cluster_is_read_by_its_name(
+    alpha: SlurmCluster, beta: SlurmCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each command has -M, but for sacctmgr: it names the cluster, and QOS are those of all."""
+    for _ in range(3):  # alpha has had one at most
+        beta.cancel(beta.submit("-n1", "--hold"))
+    there = await commands(alpha, monkeypatch, "beta", subjects=SUBJECTS_OF_SLURM).read()
+    here = await commands(beta, monkeypatch, subjects=SUBJECTS_OF_SLURM).read()
+    own = await commands(alpha, monkeypatch, subjects=SUBJECTS_OF_SLURM).read()
+    assert there.note == here.note == ""
+    for subject in SUBJECTS_OF_SLURM:
+        value, of_beta, of_alpha = (getattr(one, subject.field) for one in (there, here, own))
+        assert value is not None, subject.field
+        if subject.field == "diagnostics":  # others of its counters count these very requests
+            value, of_beta, of_alpha = value.jobs, of_beta.jobs, of_alpha.jobs
+        assert value == of_beta, subject.field
+        assert (value == of_alpha) is (subject.field == "qos_limits"), subject.field
+
+
 async def test_a_cluster_that_slurmdbd_does_not_list_has_no_nodes_of_another(
     alpha: SlurmCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(ReadError, match=r"slurm\.cluster names a cluster that slurmdbd") as caught:
+    with pytest.raises(ReadError, match=r"names a cluster that slurmdbd does not list") as caught:
         await commands(alpha, monkeypatch, "gamma").read()
     assert caught.value.reason is Reason.COMMAND_FAILED
+    assert "sacctmgr show cluster" in (caught.value.remedy or "")
+
+
+async def test_a_slurmctld_of_another_cluster_that_is_down_is_named(
+    alpha: SlurmCluster, beta: SlurmCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beta.stop_controller()
+    try:
+        with pytest.raises(ReadError, match="cannot reach slurmctld of cluster beta") as caught:
+            await commands(alpha, monkeypatch, "beta").read()
+    finally:
+        beta.start_controller()
+    assert caught.value.reason is Reason.UNREACHABLE
+
+
+async def test_a_slurmdbd_that_hangs_is_named_where_it_has_to_find_the_cluster(
+    accounting: SlurmAccounting, alpha: SlurmCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slurm = commands(alpha, monkeypatch, "alpha", timeout_s=3)
+    with accounting.frozen(), pytest.raises(ReadError) as caught:
+        await slurm.read()
+    assert caught.value.reason is Reason.TIMEOUT
+    assert "slurmdbd, which knows where alpha is, or slurmctld there did not answer sinfo" in str(
+        caught.value
+    )
+
+
+async def test_a_cluster_cannot_be_named_where_there_is_no_slurmdbd(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with SlurmCluster("n1", name="solo") as cluster:
+        with pytest.raises(ReadError, match="no slurmdbd that knows where it is") as caught:
+            await commands(cluster, monkeypatch, "solo").read()
+        snapshot = await commands(cluster, monkeypatch).read()
+    assert caught.value.reason is Reason.COMMAND_FAILED
+    assert "Leave slurm.cluster out" in (caught.value.remedy or "")
+    assert snapshot.nodes.keys() == {"n1"}
+    assert (snapshot.limits, snapshot.qos_limits) == (None, None)
+    assert "limits of QOS are not known: command_failed: this Slurm has no slurmdbd" in (
+        snapshot.note
+    )
 
 
 async def test_a_slurmdbd_that_hangs_costs_limits_and_neither_nodes_nor_jobs_nor_shares(
