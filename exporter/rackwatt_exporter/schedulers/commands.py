@@ -12,6 +12,7 @@ from typing import Protocol
 from rackwatt_crds.endpoints import SSH_PORT
 from rackwatt_crds.schedulers.commands import Cli, Ssh
 from rackwatt_exporter.config.options import merge_layers
+from rackwatt_exporter.config.scheduler import SchedulerConfig
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.protocols.command.local import LocalHost
 from rackwatt_exporter.protocols.command.ssh import SshHost
@@ -125,16 +126,39 @@ class LoginHost:
 Run = Callable[..., Awaitable[bytes]]
 
 
-def until_deadline(host: CommandRunner, folder: str | None, timeout_s: float) -> Run:
-    """Return a function that runs commands, any number of them until one deadline.
+@dataclass(frozen=True, slots=True)
+class SchedulerCommands:
+    """A scheduler's commands on one host; `folder` is where they are, None where PATH has them.
 
-    `folder` is where the commands are, None where they are found through PATH.
+    `timeout_s` is how long a reading may take, of however many commands it is.
     """
-    clock = asyncio.get_running_loop().time
-    deadline_s = clock() + timeout_s
-    prefix = f"{folder.rstrip('/')}/" if folder else ""
 
-    async def run(program: str, *arguments: str) -> bytes:
-        return await host.run((prefix + program, *arguments), deadline_s - clock())
+    host: CommandRunner
+    folder: str | None
+    timeout_s: float
 
-    return run
+    def until_deadline(self, timeout_s: float | None = None) -> Run:
+        """Return a function that runs commands until one deadline: that of a reading, or sooner."""
+        clock = asyncio.get_running_loop().time
+        deadline_s = clock() + (self.timeout_s if timeout_s is None else timeout_s)
+        prefix = f"{self.folder.rstrip('/')}/" if self.folder else ""
+
+        async def run(program: str, *arguments: str) -> bytes:
+            return await self.host.run((prefix + program, *arguments), deadline_s - clock())
+
+        return run
+
+    async def close(self) -> None:
+        """End what the host keeps open."""
+        await self.host.close()
+
+
+def scheduler_commands(
+    options: CommandOptions,
+    environment: CommandEnvironment,
+    config: SchedulerConfig,
+    secrets: Secrets,
+) -> SchedulerCommands:
+    """Return the commands of a binding, with the options of the interface that it chooses."""
+    host = command_runner(options, secrets, environment)
+    return SchedulerCommands(host, options.path, config.reading_timeout_s)

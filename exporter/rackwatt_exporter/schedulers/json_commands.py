@@ -15,11 +15,10 @@ from rackwatt_exporter.protocols.command.process import CommandError
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers.commands import (
     CommandEnvironment,
-    CommandRunner,
     Run,
+    SchedulerCommands,
     command_options,
-    command_runner,
-    until_deadline,
+    scheduler_commands,
 )
 from rackwatt_exporter.schedulers.model.job import Job
 from rackwatt_exporter.schedulers.model.node import SchedulerNode
@@ -56,34 +55,23 @@ class JsonCommands:
 
 
 def json_scheduler(
-    commands: JsonCommands,
+    kind: JsonCommands,
     interfaces: tuple[Cli | None, Ssh | None],
     config: SchedulerConfig,
     secrets: Secrets,
 ) -> "JsonScheduler":
     """Make the scheduler of a binding, with the interface that its document chooses."""
     options = command_options(*interfaces)
-    host = command_runner(options, secrets, commands.environment)
-    jobs = config.reads_jobs
-    return JsonScheduler(commands, host, options.path, config.reading_timeout_s, jobs=jobs)
+    commands = scheduler_commands(options, kind.environment, config, secrets)
+    return JsonScheduler(kind, commands, jobs=config.reads_jobs)
 
 
 class JsonScheduler:
-    """A scheduler's commands on one host; `folder` is where they are, if not in PATH."""
+    """A scheduler's commands on one host, and how to read them."""
 
-    def __init__(
-        self,
-        commands: JsonCommands,
-        host: CommandRunner,
-        folder: str | None,
-        timeout_s: float,
-        *,
-        jobs: bool,
-    ) -> None:
+    def __init__(self, kind: JsonCommands, commands: SchedulerCommands, *, jobs: bool) -> None:
+        self._kind = kind
         self._commands = commands
-        self._host = host
-        self._folder = folder
-        self._timeout_s = timeout_s
         self._reads_jobs = jobs
         self._version: str | None = None
 
@@ -94,15 +82,15 @@ class JsonScheduler:
             ReadError: what the host raises; the reason of what the command prints on stderr;
                 bad_reply where it prints no JSON or lists no node.
         """
-        run = until_deadline(self._host, self._folder, self._timeout_s)
+        run = self._commands.until_deadline()
         try:
-            listed = await self._commands.nodes(run)
+            listed = await self._kind.nodes(run)
         except CommandError as error:
             self._version = None  # the next release that answers may be another
             raise self._explained(error) from None
         if not listed.nodes:
             unread = f": {counted(listed.unread, 'record')} could not be read"
-            words = f"{self._commands.name} lists no node{unread if listed.unread else ''}"
+            words = f"{self._kind.name} lists no node{unread if listed.unread else ''}"
             raise ReadError(Reason.BAD_REPLY, words)
         if self._version is None:
             self._version = await self._read_version(run)
@@ -118,14 +106,14 @@ class JsonScheduler:
 
     async def close(self) -> None:
         """End what the host keeps open."""
-        await self._host.close()
+        await self._commands.close()
 
     async def _jobs(self, run: Run) -> tuple[Jobs, str]:
         """Read the jobs; where that fails they are not known, and the note says why."""
         if not self._reads_jobs:
             return Jobs(), ""
         try:
-            jobs = await self._commands.jobs(run)
+            jobs = await self._kind.jobs(run)
         except ReadError as failure:
             error = self._explained(failure)
             return Jobs(), f"jobs are not known: {error.reason}: {error}"
@@ -133,7 +121,7 @@ class JsonScheduler:
 
     async def _read_version(self, run: Run) -> str:
         try:
-            return await self._commands.version(run)
+            return await self._kind.version(run)
         except CommandError:
             return ""  # such as an account that may run few commands
 
@@ -141,9 +129,9 @@ class JsonScheduler:
         """Return the reason that a command's own words mean, with these words."""
         if isinstance(error, CommandError):
             lowered = error.stderr.lower()
-            for phrase, reason in self._commands.failures:
+            for phrase, reason in self._kind.failures:
                 if phrase in lowered:
-                    return ReadError(reason, f"{self._commands.name}: {error}")
+                    return ReadError(reason, f"{self._kind.name}: {error}")
         return error
 
 

@@ -12,11 +12,10 @@ from rackwatt_exporter.protocols.command.process import CommandError
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers.commands import (
     CommandEnvironment,
-    CommandRunner,
     Run,
+    SchedulerCommands,
     command_options,
-    command_runner,
-    until_deadline,
+    scheduler_commands,
 )
 from rackwatt_exporter.schedulers.gridengine import hosts, queues
 from rackwatt_exporter.schedulers.gridengine.errors import explained
@@ -47,20 +46,15 @@ def gridengine_scheduler(config: SchedulerConfig, secrets: Secrets) -> "GridEngi
     named = (f"{variable}={value}" for variable, value in place.items() if value is not None)
     environment = CommandEnvironment(VARIABLES, OBEYED, (UTC, *named))
     options = command_options(settings.cli, settings.ssh)
-    host = command_runner(options, secrets, environment)
-    timeout_s, jobs = config.reading_timeout_s, config.reads_jobs
-    return GridEngine(host, options.path, timeout_s, reads_jobs=jobs)
+    commands = scheduler_commands(options, environment, config, secrets)
+    return GridEngine(commands, reads_jobs=config.reads_jobs)
 
 
 class GridEngine:
-    """Grid Engine through the commands of one host; `folder` is where they are, if not in PATH."""
+    """Grid Engine through the commands of one host."""
 
-    def __init__(
-        self, host: CommandRunner, folder: str | None, timeout_s: float, *, reads_jobs: bool
-    ) -> None:
-        self._host = host
-        self._folder = folder
-        self._timeout_s = timeout_s
+    def __init__(self, commands: SchedulerCommands, *, reads_jobs: bool) -> None:
+        self._commands = commands
         self._reads_jobs = reads_jobs
         self._queues = (*queues.QUEUES, *(queues.JOBS if reads_jobs else ()))
         self._version: str | None = None
@@ -72,7 +66,7 @@ class GridEngine:
             ReadError: what the host raises; unreachable, timeout, privilege_insufficient where the
                 commands say so; bad_reply where they print no XML or list no host.
         """
-        run = until_deadline(self._host, self._folder, self._timeout_s)
+        run = self._commands.until_deadline()
         try:
             qhost = await run("qhost", *hosts.ARGUMENTS)
             qstat = await run("qstat", *self._queues)
@@ -86,7 +80,7 @@ class GridEngine:
 
     async def close(self) -> None:
         """End what the host keeps open."""
-        await self._host.close()
+        await self._commands.close()
 
 
 def parse_snapshot(qhost: bytes, qstat: bytes, version: str) -> SchedulerSnapshot:

@@ -14,11 +14,10 @@ from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers.commands import (
     CommandEnvironment,
-    CommandRunner,
     Run,
+    SchedulerCommands,
     command_options,
-    command_runner,
-    until_deadline,
+    scheduler_commands,
 )
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot, share
 from rackwatt_exporter.schedulers.pbs import json_output, text_output, torque_xml
@@ -65,20 +64,15 @@ def pbs_scheduler(config: SchedulerConfig, secrets: Secrets) -> "Pbs":
     named = (f"{variable}={settings.server}" for variable in NAMING if settings.server)
     environment = CommandEnvironment(VARIABLES, OBEYED, (UTC, *named))
     options = command_options(settings.cli, settings.ssh)
-    host = command_runner(options, secrets, environment)
-    timeout_s, reads_jobs = config.reading_timeout_s, config.reads_jobs
-    return Pbs(host, options.path, timeout_s, reads_jobs=reads_jobs)
+    commands = scheduler_commands(options, environment, config, secrets)
+    return Pbs(commands, reads_jobs=config.reads_jobs)
 
 
 class Pbs:
-    """PBS through the commands of one host; `folder` is where they are, if not in PATH."""
+    """PBS through the commands of one host."""
 
-    def __init__(
-        self, host: CommandRunner, folder: str | None, timeout_s: float, *, reads_jobs: bool
-    ) -> None:
-        self._host = host
-        self._folder = folder
-        self._timeout_s = timeout_s
+    def __init__(self, commands: SchedulerCommands, *, reads_jobs: bool) -> None:
+        self._commands = commands
         self._reads_jobs = reads_jobs
         self._formats: dict[Sequence[Format], Format] = {}
 
@@ -89,7 +83,7 @@ class Pbs:
             ReadError: what the host raises; unreachable, timeout, privilege_insufficient where the
                 commands say so; bad_reply where no format can be read, or no node is listed.
         """
-        run = until_deadline(self._host, self._folder, self._timeout_s)
+        run = self._commands.until_deadline()
         listed = await self._listing(run, NODE_FORMATS)
         if not self._reads_jobs:
             return await asyncio.to_thread(make_snapshot, listed, None)
@@ -99,7 +93,7 @@ class Pbs:
 
     async def close(self) -> None:
         """End what the host keeps open."""
-        await self._host.close()
+        await self._commands.close()
 
     async def _listing(self, run: Run, formats: Sequence[Format]) -> Listing:
         """Run a command in the format that worked last, else in the first that works."""

@@ -15,9 +15,8 @@ from rackwatt_exporter.protocols.command.process import CommandError
 from rackwatt_exporter.reading import ReadError
 from rackwatt_exporter.schedulers.commands import (
     CommandEnvironment,
-    CommandRunner,
     Run,
-    until_deadline,
+    SchedulerCommands,
 )
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 from rackwatt_exporter.schedulers.slurm.auth import TokenTimes
@@ -91,16 +90,14 @@ class _Check(NamedTuple):
 class SlurmCommands:
     """Slurm as its commands on one host report it.
 
-    `folder` is where they are, if not in PATH; `cluster` is which of several, None their own;
-    `jobs` is whether jobs are read, `subjects` what is beside nodes and jobs; `user` is who runs
-    the commands, empty where that is not known; `token` are the times of the token that they use.
+    `cluster` is which of several, None their own; `jobs` is whether jobs are read, `subjects` what
+    is beside nodes and jobs; `user` is who runs the commands, empty where that is not known;
+    `token` are the times of the token that they use.
     """
 
     def __init__(
         self,
-        host: CommandRunner,
-        folder: str | None,
-        timeout_s: float,
+        commands: SchedulerCommands,
         cluster: str | None = None,
         *,
         jobs: bool,
@@ -108,9 +105,7 @@ class SlurmCommands:
         user: str = "",
         token: TokenTimes = _NO_TOKEN,
     ) -> None:
-        self._host = host
-        self._folder = folder
-        self._timeout_s = timeout_s
+        self._commands = commands
         self._cluster = cluster
         self._user = user
         self._token = token
@@ -120,7 +115,7 @@ class SlurmCommands:
         self._listed = Listed({})
         self._parts = NodeParts()
         self._squeue = Squeue(self._arguments, cluster) if jobs else None
-        self._forms = SubjectCommands(host, folder, cluster)
+        self._forms = SubjectCommands(commands, cluster)
         self._subjects = SubjectReader(subjects, self._forms.ask)
 
     async def read(self) -> SchedulerSnapshot:
@@ -130,7 +125,7 @@ class SlurmCommands:
             ReadError: what the host raises; auth_failed, timeout, unreachable where sinfo says so;
                 bad_reply where it lists no node, or those of another cluster.
         """
-        deadline_s = asyncio.get_running_loop().time() + self._timeout_s
+        deadline_s = asyncio.get_running_loop().time() + self._commands.timeout_s
         run, run_squeue = self._runners()
         try:
             output = await run(*self._arguments, *NODES)
@@ -164,7 +159,7 @@ class SlurmCommands:
 
     async def close(self) -> None:
         """End what the host keeps open."""
-        await self._host.close()
+        await self._commands.close()
 
     async def _checked(self, listed: Listed, run: Run) -> tuple[Listed, _Check]:
         """Count the nodes, unless the same were counted not long ago; drop those in doubt."""
@@ -193,7 +188,7 @@ class SlurmCommands:
 
     def _runners(self) -> tuple[Run, Run]:
         """Return what runs sinfo and squeue, any number of times until one deadline."""
-        until = until_deadline(self._host, self._folder, self._timeout_s)
+        until = self._commands.until_deadline()
 
         async def run(command: str, *arguments: str) -> bytes:
             try:

@@ -8,7 +8,7 @@ import asyncio
 
 from rackwatt_exporter.protocols.command.process import CommandError
 from rackwatt_exporter.reading import ReadError, Reason
-from rackwatt_exporter.schedulers.commands import CommandRunner, Run, until_deadline
+from rackwatt_exporter.schedulers.commands import Run, SchedulerCommands
 from rackwatt_exporter.schedulers.slurm.command_errors import explained
 from rackwatt_exporter.schedulers.slurm.subject import Form, Parsed, SlurmSubject
 
@@ -19,9 +19,8 @@ _FINAL = (Reason.TIMEOUT, Reason.UNREACHABLE, Reason.AUTH_FAILED, Reason.PRIVILE
 class SubjectCommands:
     """Slurm's commands on one host: as many forms of each subject as were tried."""
 
-    def __init__(self, host: CommandRunner, folder: str | None, cluster: str | None) -> None:
-        self._host = host
-        self._folder = folder
+    def __init__(self, commands: SchedulerCommands, cluster: str | None) -> None:
+        self._commands = commands
         self._cluster = cluster
         self._forms: dict[str, int] = {}
 
@@ -35,7 +34,7 @@ class SubjectCommands:
         Raises:
             ReadError: that of the last form.
         """
-        run = until_deadline(self._host, self._folder, timeout_s)
+        run = self._commands.until_deadline(timeout_s)
         first = self._forms.get(subject.field, 0)
         for index, form in enumerate(subject.forms[first:], first):
             try:

@@ -10,7 +10,7 @@ from rackwatt_crds.schedulers.slurm import Slurm
 from rackwatt_exporter.config.scheduler import SchedulerConfig
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.schedulers.base import Scheduler
-from rackwatt_exporter.schedulers.commands import CommandOptions, SshOptions, command_runner
+from rackwatt_exporter.schedulers.commands import CommandOptions, SshOptions, scheduler_commands
 from rackwatt_exporter.schedulers.slurm.auth import TokenTimes, token_times
 from rackwatt_exporter.schedulers.slurm.options import SlurmRestOptions, slurm_options
 from rackwatt_exporter.schedulers.slurm.subjects import wanted
@@ -21,20 +21,18 @@ _VARIABLE = "SLURM_JWT"
 def slurm_scheduler(config: SchedulerConfig, secrets: Secrets) -> Scheduler:
     """Make the scheduler of a binding to Slurm."""
     assert isinstance(config.settings, Slurm)  # noqa: S101 - the registry pairs them
-    timeout_s, jobs = config.reading_timeout_s, config.reads_jobs
-    subjects = wanted(config.subjects)
+    jobs, subjects = config.reads_jobs, wanted(config.subjects)
     options = slurm_options(config.settings)
     if isinstance(options, SlurmRestOptions):
         from rackwatt_exporter.schedulers.slurm.rest import SlurmRest
 
-        return SlurmRest(options, secrets, timeout_s, jobs=jobs, subjects=subjects)
+        return SlurmRest(options, secrets, config.reading_timeout_s, jobs=jobs, subjects=subjects)
     from rackwatt_exporter.schedulers.slurm.commands import ENVIRONMENT, SlurmCommands
 
-    host = command_runner(options.commands, secrets, ENVIRONMENT)
-    path, cluster = options.commands.path, options.cluster
+    commands = scheduler_commands(options.commands, ENVIRONMENT, config, secrets)
     user, token = user_of(options.commands), token_of(options.commands)
     return SlurmCommands(
-        host, path, timeout_s, cluster, jobs=jobs, subjects=subjects, user=user, token=token
+        commands, options.cluster, jobs=jobs, subjects=subjects, user=user, token=token
     )
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from rackwatt_exporter.protocols.command.process import CommandError
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers import relay
+from rackwatt_exporter.schedulers.commands import SchedulerCommands
 from rackwatt_exporter.schedulers.flux.commands import COMMANDS, parse_version
 from rackwatt_exporter.schedulers.flux.jobs import parse_jobs
 from rackwatt_exporter.schedulers.flux.resources import parse_nodes
@@ -168,7 +169,7 @@ def test_nodes_of_any_lines_are_within_the_model_and_idle_only_if_free(
 
 def scheduler(**printed: bytes | ReadError) -> JsonScheduler:
     lines = {name.replace("_", " "): text for name, text in printed.items()}
-    return JsonScheduler(COMMANDS, PrintingHost(lines), None, 5, jobs=True)
+    return JsonScheduler(COMMANDS, SchedulerCommands(PrintingHost(lines), None, 5), jobs=True)
 
 
 VERSION = b"commands:    \t\t0.66.0\nlibflux-core:\t\t0.66.0\n"

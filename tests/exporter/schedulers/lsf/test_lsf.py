@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from rackwatt_exporter.protocols.command.process import CommandError
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers import relay
+from rackwatt_exporter.schedulers.commands import SchedulerCommands
 from rackwatt_exporter.schedulers.json_commands import JsonScheduler
 from rackwatt_exporter.schedulers.lsf.commands import BHOSTS, BJOBS, COMMANDS, parse_version
 from rackwatt_exporter.schedulers.lsf.hosts import parse_nodes
@@ -193,7 +194,7 @@ def test_any_records_are_within_the_model_and_idle_only_where_ok(
 
 
 def scheduler(**printed: bytes | ReadError) -> JsonScheduler:
-    return JsonScheduler(COMMANDS, PrintingHost(printed), None, 5, jobs=True)
+    return JsonScheduler(COMMANDS, SchedulerCommands(PrintingHost(printed), None, 5), jobs=True)
 
 
 LSID = b"IBM Spectrum LSF Standard 10.1.0.12, Jun 01 2021\nCopyright\n\nMy cluster name is c1\n"

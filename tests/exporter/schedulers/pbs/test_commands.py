@@ -11,6 +11,7 @@ import pytest
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.protocols.command.process import CommandError
 from rackwatt_exporter.reading import ReadError, Reason
+from rackwatt_exporter.schedulers.commands import SchedulerCommands
 from rackwatt_exporter.schedulers.pbs.commands import Pbs
 from rackwatt_exporter.schedulers.registry import scheduler
 from tests.eventually import PATIENCE_S
@@ -59,7 +60,7 @@ class Printing:
 
 
 def pbs(host: Printing) -> Pbs:
-    return Pbs(host, None, PATIENCE_S, reads_jobs=True)
+    return Pbs(SchedulerCommands(host, None, PATIENCE_S), reads_jobs=True)
 
 
 @pytest.mark.parametrize(
@@ -112,7 +113,7 @@ async def test_a_format_that_stops_working_is_negotiated_again() -> None:
 
 async def test_nodes_are_read_alone_where_jobs_are_not() -> None:
     host = Printing({**OPENPBS})
-    snapshot = await Pbs(host, None, PATIENCE_S, reads_jobs=False).read()
+    snapshot = await Pbs(SchedulerCommands(host, None, PATIENCE_S), reads_jobs=False).read()
     assert snapshot.nodes == by_json().nodes
     assert snapshot.jobs is None
     assert host.commands == ["pbsnodes -av -F json"]

@@ -15,6 +15,7 @@ from rackwatt_exporter.config.options import SecretKey
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.protocols.command.local import LocalHost
 from rackwatt_exporter.reading import ReadError, Reason
+from rackwatt_exporter.schedulers.commands import SchedulerCommands
 from rackwatt_exporter.schedulers.model.fair_share import FairShare
 from rackwatt_exporter.schedulers.model.limit import Limit
 from rackwatt_exporter.schedulers.model.limit_usage import LimitUsage
@@ -172,7 +173,9 @@ def commands(
     monkeypatch.setenv("SLURM_CONF", str(cluster.configuration))
     path = str(folder) if folder else None
     host = LocalHost(VARIABLES, SETTINGS)
-    return SlurmCommands(host, path, timeout_s, named, jobs=True, subjects=subjects)
+    return SlurmCommands(
+        SchedulerCommands(host, path, timeout_s), named, jobs=True, subjects=subjects
+    )
 
 
 async def by_rest(

@@ -18,6 +18,7 @@ from rackwatt_exporter.config.options import SecretKey
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.protocols.command.local import LocalHost
 from rackwatt_exporter.reading import ReadError, Reason
+from rackwatt_exporter.schedulers.commands import SchedulerCommands
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 from rackwatt_exporter.schedulers.slurm.auth import minted
 from rackwatt_exporter.schedulers.slurm.commands import SETTINGS, VARIABLES, SlurmCommands
@@ -59,7 +60,9 @@ def commands(
 
     def made(folder: Path | None = None, timeout_s: float = PATIENCE_S) -> SlurmCommands:
         path = str(folder) if folder else None
-        return SlurmCommands(LocalHost(VARIABLES, SETTINGS), path, timeout_s, jobs=True)
+        return SlurmCommands(
+            SchedulerCommands(LocalHost(VARIABLES, SETTINGS), path, timeout_s), jobs=True
+        )
 
     return made
 

@@ -10,6 +10,7 @@ import pytest
 
 from rackwatt_exporter.protocols.command.local import LocalHost
 from rackwatt_exporter.reading import ReadError, Reason
+from rackwatt_exporter.schedulers.commands import SchedulerCommands
 from rackwatt_exporter.schedulers.slurm.commands import SETTINGS, VARIABLES, SlurmCommands
 from tests.eventually import PATIENCE_S, eventually
 from tests.exporter.schedulers.conftest import REASON, SILENT, TRUTH, WORDS
@@ -23,7 +24,9 @@ def here(
     cluster: SlurmCluster, monkeypatch: pytest.MonkeyPatch, path: str | None = None
 ) -> SlurmCommands:
     monkeypatch.setenv("SLURM_CONF", str(cluster.configuration))
-    return SlurmCommands(LocalHost(VARIABLES, SETTINGS), path, PATIENCE_S, jobs=False)
+    return SlurmCommands(
+        SchedulerCommands(LocalHost(VARIABLES, SETTINGS), path, PATIENCE_S), jobs=False
+    )
 
 
 def wrapper(directory: Path, script: str) -> str:
@@ -130,7 +133,9 @@ async def test_a_munge_key_that_is_not_the_clusters_is_auth_failed(
         )
         monkeypatch.setenv("SLURM_CONF", str(tmp_path / "slurm.conf"))
         error = await failure_of(
-            SlurmCommands(LocalHost(VARIABLES, SETTINGS), None, PATIENCE_S, jobs=False)
+            SlurmCommands(
+                SchedulerCommands(LocalHost(VARIABLES, SETTINGS), None, PATIENCE_S), jobs=False
+            )
         )
     assert error.reason is Reason.AUTH_FAILED
     assert "munged" in str(error)
@@ -147,7 +152,9 @@ async def test_a_user_whom_nodes_are_hidden_from_has_not_the_privilege(
 
 async def test_a_missing_sinfo_is_command_failed_and_says_what_to_do(tmp_path: Path) -> None:
     error = await failure_of(
-        SlurmCommands(LocalHost(VARIABLES, SETTINGS), str(tmp_path), PATIENCE_S, jobs=False)
+        SlurmCommands(
+            SchedulerCommands(LocalHost(VARIABLES, SETTINGS), str(tmp_path), PATIENCE_S), jobs=False
+        )
     )
     assert error.reason is Reason.COMMAND_FAILED
     assert "install" in str(error)
@@ -161,7 +168,10 @@ async def test_a_missing_slurm_conf_is_command_failed_and_says_what_to_do(
     script = f"printf '%s\n' '{said}' '{fatal}' >&2; exit 1"
     error = await failure_of(
         SlurmCommands(
-            LocalHost(VARIABLES, SETTINGS), wrapper(tmp_path, script), PATIENCE_S, jobs=False
+            SchedulerCommands(
+                LocalHost(VARIABLES, SETTINGS), wrapper(tmp_path, script), PATIENCE_S
+            ),
+            jobs=False,
         )
     )
     assert error.reason is Reason.COMMAND_FAILED
@@ -173,7 +183,9 @@ async def test_another_failure_is_command_failed_in_the_words_of_the_command(
 ) -> None:
     folder = wrapper(tmp_path, "echo 'sinfo: the cat sat on it' >&2; exit 3")
     error = await failure_of(
-        SlurmCommands(LocalHost(VARIABLES, SETTINGS), folder, PATIENCE_S, jobs=False)
+        SlurmCommands(
+            SchedulerCommands(LocalHost(VARIABLES, SETTINGS), folder, PATIENCE_S), jobs=False
+        )
     )
     assert error.reason is Reason.COMMAND_FAILED
     assert str(error).endswith("sinfo ended with status 3: sinfo: the cat sat on it")
@@ -185,7 +197,9 @@ async def test_what_a_wrapper_started_does_not_outlive_the_deadline(tmp_path: Pa
     folder = wrapper(tmp_path, f"sh -c 'echo $$ > {mark}; sleep 600' & wait")
     for timeout_s in (1, 4, 16, 64):  # until there was time for it to start
         error = await failure_of(
-            SlurmCommands(LocalHost(VARIABLES, SETTINGS), folder, timeout_s, jobs=False)
+            SlurmCommands(
+                SchedulerCommands(LocalHost(VARIABLES, SETTINGS), folder, timeout_s), jobs=False
+            )
         )
         assert error.reason is Reason.TIMEOUT
         if mark.exists() and mark.read_text():
@@ -237,14 +251,18 @@ class Printing:
 
 
 async def test_no_node_at_all_is_a_bad_reply_that_names_the_likely_reason() -> None:
-    error = await failure_of(SlurmCommands(Printing(b"\n"), None, PATIENCE_S, jobs=False))
+    error = await failure_of(
+        SlurmCommands(SchedulerCommands(Printing(b"\n"), None, PATIENCE_S), jobs=False)
+    )
     assert error.reason is Reason.BAD_REPLY
     assert "PrivateData" in str(error)
 
 
 async def test_something_else_than_nodes_is_a_bad_reply_that_shows_it() -> None:
     error = await failure_of(
-        SlurmCommands(Printing(b"<html>\x1b[0m</html>"), None, PATIENCE_S, jobs=False)
+        SlurmCommands(
+            SchedulerCommands(Printing(b"<html>\x1b[0m</html>"), None, PATIENCE_S), jobs=False
+        )
     )
     assert error.reason is Reason.BAD_REPLY
     assert "<html>" in str(error)
@@ -257,7 +275,7 @@ FOUR = TWO + b"n3|idle|module: loaded\n|idle|n3|\nn4|idle|idle|n4|\n"
 
 async def test_nodes_are_counted_once_as_long_as_they_are_the_same() -> None:
     host = Printing(TWO, b"2|2|\n")
-    sinfo = SlurmCommands(host, None, PATIENCE_S, jobs=False)
+    sinfo = SlurmCommands(SchedulerCommands(host, None, PATIENCE_S), jobs=False)
     for _ in range(3):
         answer = await sinfo.read()
         assert (answer.unread, answer.note) == (0, "")
@@ -266,7 +284,7 @@ async def test_nodes_are_counted_once_as_long_as_they_are_the_same() -> None:
 
 async def test_nodes_that_come_or_go_are_counted_again() -> None:
     host = Printing(TWO, b"2|2|\n")
-    sinfo = SlurmCommands(host, None, PATIENCE_S, jobs=False)
+    sinfo = SlurmCommands(SchedulerCommands(host, None, PATIENCE_S), jobs=False)
     await sinfo.read()
     host.nodes, host.count = b"n1|idle|idle|n1|\n", b"1|1|\n"
     assert (await sinfo.read()).unread == 0
@@ -275,7 +293,7 @@ async def test_nodes_that_come_or_go_are_counted_again() -> None:
 
 async def test_nodes_that_stay_the_same_are_counted_again_now_and_then() -> None:
     host = Printing(TWO, b"2|2|\n")
-    sinfo = SlurmCommands(host, None, PATIENCE_S, jobs=False)
+    sinfo = SlurmCommands(SchedulerCommands(host, None, PATIENCE_S), jobs=False)
     for _ in range(250):
         await sinfo.read()
     assert host.commands.count("count") == 3
@@ -283,7 +301,7 @@ async def test_nodes_that_stay_the_same_are_counted_again_now_and_then() -> None
 
 async def test_a_line_that_is_lost_is_counted_and_reported_and_costs_no_other_node() -> None:
     host = Printing(FOUR, b"4|4|\n")
-    sinfo = SlurmCommands(host, None, PATIENCE_S, jobs=False)
+    sinfo = SlurmCommands(SchedulerCommands(host, None, PATIENCE_S), jobs=False)
     answer = await sinfo.read()
     assert states(answer) == {"n1": "idle", "n2": "down", "n4": "idle"}
     assert answer.unread == 1
@@ -302,21 +320,21 @@ COMPLETE = b"".join(
 
 async def test_a_greeting_that_looks_like_a_row_is_no_node_where_sinfo_counts_fewer() -> None:
     host = Printing(b"| motd | n9|idle|idle|n9|\nhost|x|\n" + COMPLETE, b"2|2|\n")
-    answer = await SlurmCommands(host, None, PATIENCE_S, jobs=False).read()
+    answer = await SlurmCommands(SchedulerCommands(host, None, PATIENCE_S), jobs=False).read()
     assert states(answer) == {"n1": "idle", "n2": "idle"}
     assert (answer.unread, answer.note) == (0, "")
 
 
 async def test_a_row_that_is_cut_off_is_a_node_where_sinfo_counts_as_many() -> None:
     host = Printing(b"n9|idle|idle|n9|\n" + COMPLETE, b"3|3|\n")
-    answer = await SlurmCommands(host, None, PATIENCE_S, jobs=False).read()
+    answer = await SlurmCommands(SchedulerCommands(host, None, PATIENCE_S), jobs=False).read()
     assert states(answer) == {"n1": "idle", "n2": "idle", "n9": "idle"}
 
 
 async def test_rows_that_may_be_a_greeting_are_unread() -> None:
     cut = b"n8|idle|idle|n8|\nn9|idle|idle|n9|\n"
     answer = await SlurmCommands(
-        Printing(cut + COMPLETE, b"3|3|\n"), None, PATIENCE_S, jobs=False
+        SchedulerCommands(Printing(cut + COMPLETE, b"3|3|\n"), None, PATIENCE_S), jobs=False
     ).read()
     assert states(answer) == {"n1": "idle", "n2": "idle"}
     assert answer.unread == 1
@@ -324,7 +342,9 @@ async def test_rows_that_may_be_a_greeting_are_unread() -> None:
 
 
 async def test_a_wrapper_that_cuts_the_list_is_noticed_by_the_count() -> None:
-    answer = await SlurmCommands(Printing(TWO, b"5|5|\n"), None, PATIENCE_S, jobs=False).read()
+    answer = await SlurmCommands(
+        SchedulerCommands(Printing(TWO, b"5|5|\n"), None, PATIENCE_S), jobs=False
+    ).read()
     assert answer.unread == 3
     assert answer.note == "sinfo counts 5 nodes and lists 2"
 
@@ -334,9 +354,13 @@ async def test_where_nodes_cannot_be_counted_a_line_that_cannot_be_read_is_still
     count: bytes | ReadError,
 ) -> None:
     assert (
-        await SlurmCommands(Printing(TWO, count), None, PATIENCE_S, jobs=False).read()
+        await SlurmCommands(
+            SchedulerCommands(Printing(TWO, count), None, PATIENCE_S), jobs=False
+        ).read()
     ).note == ""
-    answer = await SlurmCommands(Printing(FOUR, count), None, PATIENCE_S, jobs=False).read()
+    answer = await SlurmCommands(
+        SchedulerCommands(Printing(FOUR, count), None, PATIENCE_S), jobs=False
+    ).read()
     assert answer.unread == 2  # halves of a line
     assert "could not be read: n3" in answer.note
 
@@ -374,7 +398,9 @@ async def test_only_variables_that_sinfo_needs_are_passed_on(
 async def test_the_states_of_another_cluster_are_a_bad_reply(tmp_path: Path) -> None:
     """A wrapper of the site's own asks for other clusters."""
     folder = wrapper(tmp_path, r"printf 'CLUSTER: other\nn1|down|down|n1|\n'")
-    error = await failure_of(SlurmCommands(LocalHost(), folder, PATIENCE_S, jobs=False))
+    error = await failure_of(
+        SlurmCommands(SchedulerCommands(LocalHost(), folder, PATIENCE_S), jobs=False)
+    )
     assert error.reason is Reason.BAD_REPLY
     assert "other" in str(error)
     assert "slurm.cluster" in str(error)
@@ -396,7 +422,7 @@ case "$*" in *"-M prod"*) echo "CLUSTER: prod";; *) echo "CLUSTER: other";; esac
 case "$*" in *--local*) exit 3;; *%D*) echo "1|1|";; *) echo "n1|idle|idle|n1|";; esac
 """
     answer = await SlurmCommands(
-        LocalHost(), wrapper(tmp_path, script), PATIENCE_S, "prod", jobs=False
+        SchedulerCommands(LocalHost(), wrapper(tmp_path, script), PATIENCE_S), "prod", jobs=False
     ).read()
     assert states(answer) == {"n1": "idle"}
 
@@ -406,7 +432,9 @@ async def test_a_cluster_that_slurm_does_not_know_is_named_in_the_message(
 ) -> None:
     monkeypatch.setenv("SLURM_CONF", str(stage.configuration))
     error = await failure_of(
-        SlurmCommands(LocalHost(VARIABLES, SETTINGS), None, PATIENCE_S, "other", jobs=False)
+        SlurmCommands(
+            SchedulerCommands(LocalHost(VARIABLES, SETTINGS), None, PATIENCE_S), "other", jobs=False
+        )
     )
     assert error.reason is Reason.COMMAND_FAILED
     assert "slurm.cluster" in str(error)
@@ -434,7 +462,9 @@ async def test_what_sinfo_said_before_its_deadline_is_kept(
 ) -> None:
     folder = wrapper(tmp_path, f"echo '{words}' >&2; exec sleep 600")
     for timeout_s in (0.5, 2, 8, 32):  # until there was time for it to speak
-        error = await failure_of(SlurmCommands(LocalHost(), folder, timeout_s, jobs=False))
+        error = await failure_of(
+            SlurmCommands(SchedulerCommands(LocalHost(), folder, timeout_s), jobs=False)
+        )
         if words in str(error):
             break
     assert error.reason is reason

@@ -13,6 +13,7 @@ from rackwatt_crds.hostlist import expand
 from rackwatt_exporter.config.options import SecretKey
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.protocols.command.local import LocalHost
+from rackwatt_exporter.schedulers.commands import SchedulerCommands
 from rackwatt_exporter.schedulers.model.job import Job
 from rackwatt_exporter.schedulers.model.resources import Gres, Resources
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
@@ -75,7 +76,7 @@ async def snapshot(queue: SlurmCluster, monkeypatch: pytest.MonkeyPatch) -> Sche
 
 def commands(cluster: SlurmCluster, jobs: bool = True) -> SlurmCommands:
     host = LocalHost(VARIABLES, SETTINGS)
-    return SlurmCommands(host, cluster.release.folder, PATIENCE_S, jobs=jobs)
+    return SlurmCommands(SchedulerCommands(host, cluster.release.folder, PATIENCE_S), jobs=jobs)
 
 
 @pytest.fixture
@@ -206,7 +207,7 @@ async def read(folder: Path, cluster: SlurmCluster, squeue: str) -> SchedulerSna
         (folder / name).write_text(f"#!/bin/sh\n{script}\n")
         (folder / name).chmod(0o755)
     host = LocalHost(VARIABLES, SETTINGS)
-    return await SlurmCommands(host, str(folder), PATIENCE_S, jobs=True).read()
+    return await SlurmCommands(SchedulerCommands(host, str(folder), PATIENCE_S), jobs=True).read()
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import pytest
 from rackwatt_exporter.config.options import SecretKey
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.protocols.command.local import LocalHost
+from rackwatt_exporter.schedulers.commands import SchedulerCommands
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 from rackwatt_exporter.schedulers.slurm.commands import SETTINGS, VARIABLES, SlurmCommands
 from rackwatt_exporter.schedulers.slurm.options import SlurmRestOptions
@@ -51,7 +52,9 @@ async def by_commands(
 ) -> SchedulerSnapshot:
     monkeypatch.setenv("SLURM_CONF", str(cluster.configuration))
     host, folder = LocalHost(VARIABLES, SETTINGS), cluster.release.folder
-    return await SlurmCommands(host, folder, PATIENCE_S, jobs=True, subjects=subjects).read()
+    return await SlurmCommands(
+        SchedulerCommands(host, folder, PATIENCE_S), jobs=True, subjects=subjects
+    ).read()
 
 
 async def by_rest(

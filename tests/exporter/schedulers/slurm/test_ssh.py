@@ -10,7 +10,7 @@ import pytest
 
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.reading import ReadError, Reason
-from rackwatt_exporter.schedulers.commands import SshOptions, command_runner
+from rackwatt_exporter.schedulers.commands import SchedulerCommands, SshOptions, command_runner
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 from rackwatt_exporter.schedulers.slurm.commands import ENVIRONMENT, SlurmCommands
 from tests.eventually import PATIENCE_S
@@ -59,7 +59,7 @@ async def options(peer: Sshd, stage: SlurmCluster, tmp_path: Path) -> SshOptions
 
 def over_ssh(options: SshOptions, secrets: Secrets) -> SlurmCommands:
     host = command_runner(options, secrets, ENVIRONMENT)
-    return SlurmCommands(host, options.path, PATIENCE_S, jobs=True)
+    return SlurmCommands(SchedulerCommands(host, options.path, PATIENCE_S), jobs=True)
 
 
 async def test_every_state_of_a_real_slurm_is_read_over_one_login(

@@ -7,6 +7,7 @@ import pytest
 
 from rackwatt_exporter.protocols.command.process import CommandError
 from rackwatt_exporter.reading import ReadError, Reason
+from rackwatt_exporter.schedulers.commands import CommandRunner, SchedulerCommands
 from rackwatt_exporter.schedulers.model.license import License
 from rackwatt_exporter.schedulers.slurm.licenses import LICENSES
 from rackwatt_exporter.schedulers.slurm.subject import Parsed
@@ -37,9 +38,15 @@ class CountingHost(PrintingHost):
         return await super().run(argv, timeout_s)
 
 
+def commands_of(
+    host: CommandRunner, folder: str | None = None, cluster: str | None = None
+) -> SubjectCommands:
+    return SubjectCommands(SchedulerCommands(host, folder, 9), cluster)
+
+
 async def test_json_is_printed_where_the_command_has_it() -> None:
     host = CountingHost({PRINTS_JSON: JSON})
-    assert await SubjectCommands(host, None, None).ask(LICENSES, 9) == USED
+    assert await commands_of(host).ask(LICENSES, 9) == USED
     assert host.ran == [PRINTS_JSON]
 
 
@@ -48,7 +55,7 @@ async def test_text_is_printed_where_the_command_has_no_json_once_that_is_known(
     printed: bytes | ReadError,
 ) -> None:
     host = CountingHost({PRINTS_JSON: printed, PRINTS_TEXT: TEXT})
-    commands = SubjectCommands(host, None, None)
+    commands = commands_of(host)
     for _ in range(2):
         assert await commands.ask(LICENSES, 9) == USED
     assert host.ran == [PRINTS_JSON, PRINTS_TEXT, PRINTS_TEXT]
@@ -70,7 +77,7 @@ async def test_a_failure_that_is_none_of_the_form_is_explained_and_no_other_form
 ) -> None:
     host = CountingHost({PRINTS_JSON: failed(stderr)})
     with pytest.raises(ReadError) as caught:
-        await SubjectCommands(host, None, None).ask(LICENSES, 9)
+        await commands_of(host).ask(LICENSES, 9)
     assert caught.value.reason is reason
     assert stderr in str(caught.value)
     assert host.ran == [PRINTS_JSON]
@@ -79,11 +86,11 @@ async def test_a_failure_that_is_none_of_the_form_is_explained_and_no_other_form
 async def test_a_host_without_the_command_has_the_error_of_the_last_form() -> None:
     host = PrintingHost({"scontrol": failed("env: 'scontrol': No such file or directory")})
     with pytest.raises(ReadError, match="there is no scontrol") as caught:
-        await SubjectCommands(host, None, None).ask(LICENSES, 9)
+        await commands_of(host).ask(LICENSES, 9)
     assert caught.value.reason is Reason.COMMAND_FAILED
 
 
 async def test_a_named_cluster_and_a_folder_are_those_of_the_command() -> None:
     host = CountingHost({"/opt/slurm/bin/scontrol": JSON})
-    await SubjectCommands(host, "/opt/slurm/bin/", "alpha").ask(LICENSES, 9)
+    await commands_of(host, "/opt/slurm/bin/", "alpha").ask(LICENSES, 9)
     assert host.ran == ["/opt/slurm/bin/scontrol -M alpha show lic --json"]

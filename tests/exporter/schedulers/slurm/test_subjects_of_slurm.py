@@ -8,6 +8,7 @@ import pytest
 from rackwatt_exporter.config.options import SecretKey
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.protocols.command.local import LocalHost
+from rackwatt_exporter.schedulers.commands import SchedulerCommands
 from rackwatt_exporter.schedulers.model.license import License
 from rackwatt_exporter.schedulers.model.queue import Queue
 from rackwatt_exporter.schedulers.model.resources import Resources
@@ -52,7 +53,9 @@ async def by_commands(
     monkeypatch.setenv("SLURM_CONF", str(cluster.configuration))
     folder = folder or cluster.release.folder
     host = LocalHost(VARIABLES, SETTINGS)
-    slurm = SlurmCommands(host, folder, PATIENCE_S, jobs=True, subjects=REPORTED, user="root")
+    slurm = SlurmCommands(
+        SchedulerCommands(host, folder, PATIENCE_S), jobs=True, subjects=REPORTED, user="root"
+    )
     return await slurm.read()
 
 
