@@ -4,9 +4,10 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from rackwatt_crds.fields import Port, SecretRef, User
+from rackwatt_crds.fields import Port, SecretRef
 from rackwatt_crds.model import Model
 from rackwatt_crds.rules import unique
+from rackwatt_crds.ssh import SshLogin
 
 SensorNames = Annotated[
     list[Annotated[str, Meta(min_length=1, max_length=64)]],
@@ -54,28 +55,9 @@ class Ipmi(Model, frozen=True, kw_only=True):
     RULES = (unique("sensors"),)
 
 
-class IpmiSsh(Model, frozen=True, kw_only=True):
+class IpmiSsh(SshLogin, frozen=True, kw_only=True):
     """The host's own BMC, read by its ipmitool through the system's ssh."""
 
-    port: Annotated[Port | None, Meta(description="TCP port of sshd. Default: 22.")] = None
-    user: Annotated[
-        User | None,
-        Meta(description="The user to log in as. Default: that of ssh's own configuration."),
-    ] = None
-    key_secret_ref: Annotated[
-        SecretRef | None,
-        Meta(
-            description="A Secret whose `ssh-privatekey` authenticates the user. Default: the "
-            "keys of ssh's own configuration."
-        ),
-    ] = None
-    known_hosts_secret_ref: Annotated[
-        SecretRef | None,
-        Meta(
-            description="A Secret whose `known_hosts` has the host keys. Default: that of ssh's "
-            "own configuration."
-        ),
-    ] = None
     sudo: Annotated[
         bool | None,
         Meta(

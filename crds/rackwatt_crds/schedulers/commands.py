@@ -5,19 +5,21 @@ from typing import Annotated
 from msgspec import Meta
 
 from rackwatt_crds.endpoints import SSH_PORT, Endpoint
-from rackwatt_crds.fields import Port, SecretRef, User
 from rackwatt_crds.model import Model
+from rackwatt_crds.ssh import SshLogin
+
+Folder = Annotated[
+    str, Meta(description="The directory of the commands. Default: found through PATH.")
+]
 
 
 class Cli(Model, frozen=True, kw_only=True):
     """The scheduler's commands on this machine."""
 
-    path: Annotated[
-        str | None, Meta(description="The directory of the commands. Default: found through PATH.")
-    ] = None
+    path: Folder | None = None
 
 
-class Ssh(Model, frozen=True, kw_only=True):
+class Ssh(SshLogin, frozen=True, kw_only=True):
     """The scheduler's commands on another machine, through the system's ssh."""
 
     host: Annotated[
@@ -30,28 +32,7 @@ class Ssh(Model, frozen=True, kw_only=True):
             "their own.",
         ),
     ]
-    port: Annotated[Port | None, Meta(description="TCP port of sshd. Default: 22.")] = None
-    user: Annotated[
-        User | None,
-        Meta(description="The user to log in as. Default: that of ssh's own configuration."),
-    ] = None
-    path: Annotated[
-        str | None, Meta(description="The directory of the commands. Default: found through PATH.")
-    ] = None
-    key_secret_ref: Annotated[
-        SecretRef | None,
-        Meta(
-            description="A Secret whose `ssh-privatekey` authenticates the user. Default: the "
-            "keys of ssh's own configuration."
-        ),
-    ] = None
-    known_hosts_secret_ref: Annotated[
-        SecretRef | None,
-        Meta(
-            description="A Secret whose `known_hosts` has the host key. Default: that of ssh's "
-            "own configuration."
-        ),
-    ] = None
+    path: Folder | None = None
 
 
 def sshd(ssh: Ssh) -> Endpoint:
