@@ -10,6 +10,8 @@ from collections.abc import Container
 
 from rackwatt_exporter.reading import ReadError, Reading, Reason
 
+# More than a machine draws with its accelerators: the largest rack has 120 kW.
+MAX_NODE_WATTS = 50_000.0
 MAX_JOULES = 1e18  # 10 MW for three thousand years
 
 # What devices report where they have no value, in addition to negative numbers.

@@ -59,7 +59,7 @@ class EnergyCounter(NamedTuple):
 
     `zone` is its name within its collector, the same after every boot. It wraps at `span_joules`
     and never grows faster than `max_watts`. With `additive` it is not part of another counter: only
-    such counters may be summed.
+    such counters may be summed. Where `epoch` has changed, the counter has started again.
     """
 
     domain: str
@@ -68,6 +68,7 @@ class EnergyCounter(NamedTuple):
     span_joules: float
     additive: bool
     max_watts: float = MAX_DOMAIN_WATTS
+    epoch: str = ""
 
 
 # The domain of what measures the whole machine, as at its supplies. It contains all others.

@@ -40,6 +40,11 @@ REQUIREMENTS: Mapping[str, HostRequirements] = MappingProxyType(
                 "root": "energy_uj is readable only by root (mode 0400), since CVE-2020-8694",
             },
         ),
+        "cray": HostRequirements(
+            measures="power and energy of a node of HPE Cray by its controller",
+            host_paths={"/sys": "/host/sys"},
+            reasons={"host_paths": "the controller's counters are in /sys/cray/pm_counters"},
+        ),
         "hwmon": HostRequirements(
             measures="power and energy by sensors of the board",
             host_paths={"/sys": "/host/sys"},

@@ -20,13 +20,13 @@ from rackwatt_exporter.collectors.open_file import MICRO, OpenFile, number
 from rackwatt_exporter.collectors.power_limits import POWER_LIMIT, Constraints
 from rackwatt_exporter.config.paths import HostPaths
 from rackwatt_exporter.metrics.family import Sample
+from rackwatt_exporter.plausibility import MAX_NODE_WATTS
 from rackwatt_exporter.reading import MAX_DOMAIN_WATTS, EnergyCounter, ReadError, Reason
 
 _WHOLE = frozenset({"package", "dram"})
 _NUMBERED = re.compile(r"-[0-9].*")  # package-0, package-1-die-0
 # `psys` is the whole machine with its accelerators. No counter wraps in less than about a minute
 # (Intel SDM 3B, RAPL Interfaces): a short span means a small machine.
-_MAX_PLATFORM_WATTS = 50_000.0
 _MIN_WRAP_S = 60.0
 
 
@@ -176,7 +176,7 @@ def max_watts(domain: str, span_joules: float) -> float:
     """Return a power that a zone never exceeds: a larger increase is no wrap."""
     if domain != "psys":
         return MAX_DOMAIN_WATTS
-    return max(MAX_DOMAIN_WATTS, min(span_joules / _MIN_WRAP_S, _MAX_PLATFORM_WATTS))
+    return max(MAX_DOMAIN_WATTS, min(span_joules / _MIN_WRAP_S, MAX_NODE_WATTS))
 
 
 def _order(directory: str) -> tuple[bool, str, list[int]]:

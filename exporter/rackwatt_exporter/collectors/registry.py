@@ -34,6 +34,7 @@ class CollectorRow(NamedTuple):
 
 COLLECTORS: Mapping[str, CollectorRow] = MappingProxyType(
     {
+        "cray": CollectorRow("rackwatt_exporter.collectors.cray:CrayCollector"),
         "hwmon": CollectorRow(
             "rackwatt_exporter.collectors.hwmon.collector:HwmonCollector", configured=True
         ),

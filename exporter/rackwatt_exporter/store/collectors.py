@@ -92,8 +92,9 @@ class CollectorStore(Store[CollectorConfig, CollectorResult]):
             account.add(power.watts, None, at_s, wall_s, spec.stale_after_s)
             self._ledger.changed.add(_account_key(collector, power))
         for energy in value.energies:
+            boot = f"{self._boot} {energy.epoch}" if energy.epoch else self._boot
             self.counter(collector, energy).update(
-                energy.joules, energy.span_joules, self._boot, at_s, wall_s, energy.max_watts
+                energy.joules, energy.span_joules, boot, at_s, wall_s, energy.max_watts
             )
             self._ledger.changed.add(_counter_key(collector, energy))
 

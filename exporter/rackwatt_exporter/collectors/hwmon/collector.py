@@ -17,7 +17,7 @@ from rackwatt_exporter.collectors.read_thread import ReadThread
 from rackwatt_exporter.config.paths import HostPaths
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.metrics.family import MetricFamily, Sample
-from rackwatt_exporter.plausibility import HWMON_NO_VALUE, MAX_JOULES, measured
+from rackwatt_exporter.plausibility import HWMON_NO_VALUE, MAX_JOULES, MAX_NODE_WATTS, measured
 from rackwatt_exporter.reading import WHOLE_NODE, DomainPower, EnergyCounter, ReadError, Reason
 
 INFO = MetricFamily(
@@ -35,9 +35,7 @@ STATISTIC = MetricFamily(
 )
 FAMILIES = (INFO, STATISTIC)
 
-# More than a machine draws, and than a part of one does.
-MAX_NODE_WATTS = 50_000.0
-MAX_PART_WATTS = 10_000.0
+MAX_PART_WATTS = 10_000.0  # more than a part of a machine draws
 
 
 class HwmonCollector:
