@@ -32,6 +32,7 @@ REASONS = {
     "crds/rackwatt_crds/memory_file.py": _BELOW,
     "crds/rackwatt_crds/node/hwmon.py": "the object of spec.node.hwmon",
     "crds/rackwatt_crds/node/netdev.py": "the object of spec.node.netdev",
+    "crds/rackwatt_crds/node/amd.py": "the object of spec.node.amd",
     "crds/rackwatt_crds/node/nvidia.py": "the object of spec.node.nvidia",
     "crds/rackwatt_crds/unread.py": _BELOW,
     "exporter/rackwatt_exporter/collectors/errors.py": "one mapping for all collectors",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 from msgspec import Meta
 
 from rackwatt_crds.model import Model
+from rackwatt_crds.node.amd import Amd
 from rackwatt_crds.node.hwmon import Hwmon
 from rackwatt_crds.node.netdev import Netdev
 from rackwatt_crds.node.nvidia import Nvidia
@@ -44,6 +45,7 @@ class Node(Model, frozen=True, kw_only=True):
     ] = None
     hwmon: Annotated[Hwmon | None, Meta(description="Settings of the collector `hwmon`.")] = None
     netdev: Annotated[Netdev | None, Meta(description="Settings of the collector `netdev`.")] = None
+    amd: Annotated[Amd | None, Meta(description="Settings of the collector `amd`.")] = None
     nvidia: Annotated[Nvidia | None, Meta(description="Settings of the collector `nvidia`.")] = None
 
     RULES = (unique("collectors"),)

@@ -68,6 +68,11 @@ REQUIREMENTS: Mapping[str, HostRequirements] = MappingProxyType(
             host_paths={"/proc": "/host/proc"},
             reasons={"host_paths": "sizes of memory are in /proc/meminfo"},
         ),
+        "amd": HostRequirements(
+            measures="the energy and use of GPUs of AMD by the files of their driver",
+            host_paths={"/sys": "/host/sys"},
+            reasons={"host_paths": "the sensors of GPUs are in /sys/class/drm"},
+        ),
         # The device files have mode 0666. Its runtime mounts them and the driver's library, which
         # has to have the version of the kernel module: an image cannot have it.
         "nvidia": HostRequirements(

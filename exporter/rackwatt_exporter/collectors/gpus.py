@@ -1,10 +1,11 @@
-"""Metric families of GPUs, of whichever vendor; and the samples of what a GPU is.
+"""Metric families of GPUs, of whichever vendor; and the samples of what one is, and its use.
 
 The label `gpu` is the index of the vendor's tool, for people; `gpu_uuid` is what identifies it. An
 instance has the label `gpu_instance`: Prometheus itself sets `instance`.
 """
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from rackwatt_exporter.gpu import Gpu
 from rackwatt_exporter.metrics.family import MetricFamily, Sample
@@ -77,6 +78,38 @@ FAMILIES = (
     INFO, UTILIZATION, MEMORY, MEMORY_USED, TEMPERATURE, CLOCK, THROTTLED, POWER_LIMIT,
     INSTANCE_INFO, INSTANCE_COMPUTE, INSTANCE_MEMORY,
 )  # fmt: skip
+
+
+# The domain of a board, and more than any draws: a larger increase of a counter is not energy.
+DOMAIN = "gpu"
+MAX_WATTS = 4000.0
+
+
+class GpuUse(NamedTuple):
+    """How a GPU is used at present; None for what is not measured."""
+
+    utilization_ratio: float | None = None
+    memory_bytes: int | None = None
+    celsius: float | None = None
+    sm_hertz: int | None = None
+    memory_hertz: int | None = None
+    limit_watts: float | None = None
+
+
+def used(gpu: Gpu, use: GpuUse) -> Iterator[Sample]:
+    """Go through the samples of what is measured of a GPU's use."""
+    who = (str(gpu.index), gpu.uuid)
+    values = (
+        (UTILIZATION, who, use.utilization_ratio),
+        (MEMORY_USED, who, use.memory_bytes),
+        (TEMPERATURE, who, use.celsius),
+        (CLOCK, (*who, "sm"), use.sm_hertz),
+        (CLOCK, (*who, "memory"), use.memory_hertz),
+        (POWER_LIMIT, who, use.limit_watts),
+    )
+    for family, labels, value in values:
+        if value is not None:
+            yield Sample(family, labels, value)
 
 
 def described(gpu: Gpu) -> Iterator[Sample]:

@@ -38,6 +38,9 @@ COLLECTORS: Mapping[str, CollectorRow] = MappingProxyType(
         "hwmon": CollectorRow(
             "rackwatt_exporter.collectors.hwmon.collector:HwmonCollector", configured=True
         ),
+        "amd": CollectorRow(
+            "rackwatt_exporter.collectors.amd.collector:AmdCollector", configured=True
+        ),
         "cpu": CollectorRow("rackwatt_exporter.collectors.cpu:CpuCollector", everywhere=True),
         "memory": CollectorRow(
             "rackwatt_exporter.collectors.memory:MemoryCollector", everywhere=True

@@ -24,9 +24,6 @@ from rackwatt_trace.nvml import LIBRARY
 
 FAMILIES = families.FAMILIES
 
-DOMAIN = "gpu"
-# More than any board draws: a larger increase of a counter is not energy.
-MAX_GPU_WATTS = 4000.0
 _RESTART_READS = 20  # readings after which a child with a lost GPU is started again
 _MEBI = 1024 * 1024
 # Bits of nvmlClocksThrottleReasons; idle GPUs and clocks that an application has set are left out.
@@ -103,14 +100,17 @@ def result(report: Report) -> CollectorResult:
         error = error or next((one.error(device.uuid) for one in device.errors), None)
         inventory.append(_gpu(device, report.driver))
         samples += families.described(inventory[-1])
-        samples += _samples(device)
+        samples += families.used(inventory[-1], _use(device))
+        samples += _throttled(device)
         if device.millijoules is not None:
             joules = device.millijoules / 1000
             energies.append(
-                EnergyCounter(DOMAIN, device.uuid, joules, math.inf, True, MAX_GPU_WATTS)
+                EnergyCounter(
+                    families.DOMAIN, device.uuid, joules, math.inf, True, families.MAX_WATTS
+                )
             )
         elif device.milliwatts is not None:
-            powers.append(DomainPower(DOMAIN, device.uuid, device.milliwatts / 1000))
+            powers.append(DomainPower(families.DOMAIN, device.uuid, device.milliwatts / 1000))
         elif error is None:
             message = f"{device.uuid} measures neither its energy nor its power"
             error = ReadError(Reason.NO_POWER_SENSOR, message)
@@ -119,23 +119,27 @@ def result(report: Report) -> CollectorResult:
     )
 
 
-def _samples(device: NvmlDevice) -> Iterator[Sample]:
+def _use(device: NvmlDevice) -> families.GpuUse:
+    percent, limit = device.utilization_percent, device.limit_milliwatts
+    return families.GpuUse(
+        None if percent is None else percent / 100,
+        device.memory_bytes[0] if device.memory_bytes else None,
+        device.celsius,
+        _hertz(device.sm_megahertz),
+        _hertz(device.memory_megahertz),
+        None if limit is None else limit / 1000,
+    )
+
+
+def _hertz(megahertz: int | None) -> int | None:
+    return None if megahertz is None else megahertz * 1_000_000
+
+
+def _throttled(device: NvmlDevice) -> Iterator[Sample]:
     who = (str(device.index), device.uuid)
-    if device.utilization_percent is not None:
-        yield Sample(families.UTILIZATION, who, device.utilization_percent / 100)
-    if device.memory_bytes is not None:
-        yield Sample(families.MEMORY_USED, who, device.memory_bytes[0])
-    if device.celsius is not None:
-        yield Sample(families.TEMPERATURE, who, device.celsius)
-    clocks = (("sm", device.sm_megahertz), ("memory", device.memory_megahertz))
-    for name, megahertz in clocks:
-        if megahertz is not None:
-            yield Sample(families.CLOCK, (*who, name), megahertz * 1_000_000)
-    if device.throttle is not None:
-        for bit, reason in _THROTTLED:
-            yield Sample(families.THROTTLED, (*who, reason), int(bool(device.throttle & bit)))
-    if device.limit_milliwatts is not None:
-        yield Sample(families.POWER_LIMIT, who, device.limit_milliwatts / 1000)
+    for bit, reason in _THROTTLED if device.throttle is not None else ():
+        value = int(bool((device.throttle or 0) & bit))
+        yield Sample(families.THROTTLED, (*who, reason), value)
 
 
 def _gpu(device: NvmlDevice, driver: str) -> Gpu:

@@ -26,7 +26,7 @@ _CORES = 128
 Values = dict[str, Any]
 
 
-class Reader:
+class NvmlReader:
     """The GPUs of this machine. What does not change of each is read once."""
 
     def __init__(self, nvml: Nvml) -> None:
@@ -122,10 +122,10 @@ def _described(error: NvmlError) -> Values:
 
 def _serve(library: str) -> Iterator[Values]:
     """Yield a report for each line of stdin; after an error of the library itself, that."""
-    reader: Reader | None = None
+    reader: NvmlReader | None = None
     for _ in sys.stdin:
         try:
-            reader = reader or Reader(Nvml(library))
+            reader = reader or NvmlReader(Nvml(library))
             report = reader.report()
         except OSError as error:
             report = {"failed": {"function": str(error), "code": _NOT_LOADED}}

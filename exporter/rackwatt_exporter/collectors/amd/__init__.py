@@ -1,0 +1,1 @@
+"""GPUs of AMD, by the files of their driver or by amd-smi."""
