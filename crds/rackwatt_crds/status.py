@@ -12,6 +12,7 @@ from rackwatt_crds.bmc.expansion import method, valid_entries
 from rackwatt_crds.kinds import PROVIDERS, SCHEDULERS, chosen
 from rackwatt_crds.model import Model, only
 from rackwatt_crds.node.collectors import AUTO
+from rackwatt_crds.node.units import managers
 from rackwatt_crds.powertarget import MEASURED, Measured, PowerTargetSpec
 from rackwatt_crds.schedulerbinding import SchedulerBindingSpec
 
@@ -165,7 +166,7 @@ def method_of(spec: PowerTargetSpec) -> str:
         bmc = spec.bmc
         return ",".join(dict.fromkeys(method(bmc, entry) for entry in valid_entries(bmc)))
     if spec.node is not None:
-        return ",".join(spec.node.collectors or [AUTO])
+        return ",".join([*(spec.node.collectors or [AUTO]), *managers(spec.node.units)])
     if spec.grid is not None:
         return chosen(PROVIDERS, spec.grid)[0].name
     raise ValueError("the spec has neither bmc, node nor grid")

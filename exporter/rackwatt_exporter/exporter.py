@@ -156,3 +156,4 @@ def _intervals_s(fleet: Fleet) -> Iterator[float]:
     """Yield the intervals at which energy is accounted."""
     yield from (target.interval_s for target in fleet.targets.values())
     yield from (collector.schedule.interval_s for collector in fleet.collectors.values())
+    yield from (units.schedule.interval_s for units in fleet.units.values())

@@ -11,6 +11,7 @@ from rackwatt_crds.node.hwmon import Hwmon
 from rackwatt_crds.node.netdev import Netdev
 from rackwatt_crds.node.nvidia import Nvidia
 from rackwatt_crds.node.requirements import REQUIREMENTS
+from rackwatt_crds.node.units import Units
 from rackwatt_crds.rules import unique
 
 AUTO = "auto"
@@ -47,6 +48,12 @@ class Node(Model, frozen=True, kw_only=True):
     netdev: Annotated[Netdev | None, Meta(description="Settings of the collector `netdev`.")] = None
     amd: Annotated[Amd | None, Meta(description="Settings of the collector `amd`.")] = None
     nvidia: Annotated[Nvidia | None, Meta(description="Settings of the collector `nvidia`.")] = None
+    units: Annotated[
+        Units | None,
+        Meta(
+            description="Whose jobs, virtual machines and pods are read, from their control groups."
+        ),
+    ] = None
 
     RULES = (unique("collectors"),)
 

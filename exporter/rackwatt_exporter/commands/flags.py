@@ -79,12 +79,25 @@ def add_host(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help="mount point of control groups (default: fs/cgroup below sysfs)",
     )
+    parser.add_argument(
+        "--path.rootfs",
+        dest="rootfs",
+        metavar="DIR",
+        type=Path,
+        default=here.rootfs,
+        help="root directory of the machine, for files of its managers (default: %(default)s)",
+    )
 
 
 def host(arguments: argparse.Namespace) -> HostPaths:
     """Return the machine of the flags of `add_host`."""
     return HostPaths(
-        arguments.node_name, arguments.sysfs, arguments.procfs, arguments.devfs, arguments.cgroups
+        arguments.node_name,
+        arguments.sysfs,
+        arguments.procfs,
+        arguments.devfs,
+        arguments.cgroups,
+        arguments.rootfs,
     )
 
 

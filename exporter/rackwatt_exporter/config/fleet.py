@@ -1,4 +1,4 @@
-"""Resolution of all documents into a fleet: targets, collectors, grid zones, schedulers, Lustre.
+"""Resolution of all documents into a fleet: targets, collectors, units, schedulers and more.
 
 It is a pure function of the documents. An invalid entry becomes targets that fail with its problem;
 an invalid document does not affect the others.
@@ -28,6 +28,7 @@ from rackwatt_exporter.config.scheduler import (
     scheduler_config,
 )
 from rackwatt_exporter.config.target import Target
+from rackwatt_exporter.config.units import UnitsConfig, units_configs
 
 _Key = tuple[str, str, str]
 
@@ -42,6 +43,7 @@ class Fleet:
 
     targets: Mapping[str, Target] = field(default_factory=dict)
     collectors: Mapping[str, CollectorConfig] = field(default_factory=dict)
+    units: Mapping[str, UnitsConfig] = field(default_factory=dict)
     grids: Mapping[str, GridConfig] = field(default_factory=dict)
     schedulers: Mapping[str, SchedulerConfig] = field(default_factory=dict)
     lustre: Mapping[str, LustreConfig] = field(default_factory=dict)
@@ -71,6 +73,7 @@ def resolve_fleet(documents: Iterable[Loaded], before: Iterable[Loaded] = ()) ->
     return Fleet(
         targets=builder.targets,
         collectors=builder.collectors,
+        units=builder.units,
         grids=builder.grids,
         schedulers=builder.schedulers,
         lustre=builder.lustre,
@@ -87,6 +90,7 @@ class _FleetBuilder:
 
     targets: dict[str, Target] = field(default_factory=dict)
     collectors: dict[str, CollectorConfig] = field(default_factory=dict)
+    units: dict[str, UnitsConfig] = field(default_factory=dict)
     grids: dict[str, GridConfig] = field(default_factory=dict)
     schedulers: dict[str, SchedulerConfig] = field(default_factory=dict)
     lustre: dict[str, LustreConfig] = field(default_factory=dict)
@@ -140,6 +144,7 @@ class _FleetBuilder:
         self._add_fleet(one, one.document)
         try:
             self._add_collectors(one, one.document.spec)
+            self._add_units(one.name, one.document.spec)
             self._add_grid(one.name, one.document.spec)
         except ValueError as error:
             self.problems.append(one.report(str(error)))
@@ -180,6 +185,14 @@ class _FleetBuilder:
             if same is not config:
                 reason = f"{config.name} is already configured by PowerTarget {same.document!r}"
                 raise ValueError(f"{path}: {reason}")
+
+    def _add_units(self, name: str, spec: PowerTargetSpec) -> None:
+        """Add the managers of units of a PowerTarget."""
+        for config in units_configs(name, spec):
+            same = self.units.setdefault(config.manager, config)
+            if same is not config:
+                reason = f"already configured by PowerTarget {same.document!r}"
+                raise ValueError(f"spec.node.units.{config.manager}: {reason}")
 
     def _add_grid(self, name: str, spec: PowerTargetSpec) -> None:
         if spec.grid is None:

@@ -1,4 +1,4 @@
-"""Paths of the host's `/sys`, `/proc`, `/dev` and control groups, and its name.
+"""Paths of the host's `/sys`, `/proc`, `/dev`, control groups and root, and its name.
 
 In a container the host's are mounted at other paths, since those of the container are masked.
 """
@@ -17,6 +17,7 @@ class HostPaths:
     procfs: Path = Path("/proc")
     devfs: Path = Path("/dev")
     cgroups: Path | None = None
+    rootfs: Path = Path("/")
 
     @property
     def cgroupfs(self) -> Path:

@@ -24,14 +24,14 @@ class Shard:
     def select(self, whole: Fleet) -> Fleet:
         """Return this shard's part of a fleet: its targets, every scheduler and every problem.
 
-        Collectors, grid zones and the I/O of jobs belong to the first shard.
+        Collectors, units, grid zones and the I/O of jobs belong to the first shard.
         """
         if self.count == 1:
             return whole
         targets = {node: target for node, target in whole.targets.items() if self.includes(target)}
         if self.number == 1:
             return replace(whole, targets=targets)
-        return replace(whole, targets=targets, collectors={}, grids={}, lustre={})
+        return replace(whole, targets=targets, collectors={}, units={}, grids={}, lustre={})
 
     def includes(self, target: Target) -> bool:
         """Return whether a target belongs to this shard."""

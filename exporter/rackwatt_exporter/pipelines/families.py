@@ -3,7 +3,7 @@
 from rackwatt_exporter.collectors.registry import collector_families
 from rackwatt_exporter.exposition.families import PER_PROCESS, PER_TARGET
 from rackwatt_exporter.metrics.family import MetricFamily
-from rackwatt_exporter.pipelines import collectors, grid, lustre, schedulers
+from rackwatt_exporter.pipelines import collectors, grid, lustre, schedulers, units
 
 
 def all_families() -> tuple[MetricFamily, ...]:
@@ -13,6 +13,7 @@ def all_families() -> tuple[MetricFamily, ...]:
         *collectors.DOMAIN,
         *collector_families(),
         *collectors.HEALTH,
+        *units.FAMILIES,
         *schedulers.FAMILIES,
         *lustre.FAMILIES,
         *grid.FAMILIES,

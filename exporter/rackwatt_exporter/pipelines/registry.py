@@ -13,11 +13,13 @@ from rackwatt_exporter.pipelines.lustre import LustrePipeline, LustreStore
 from rackwatt_exporter.pipelines.pipeline import Pipeline
 from rackwatt_exporter.pipelines.schedulers import SchedulerPipeline
 from rackwatt_exporter.pipelines.targets import TargetPipeline
+from rackwatt_exporter.pipelines.units import UnitPipeline
 from rackwatt_exporter.store.collectors import CollectorStore
 from rackwatt_exporter.store.ledger_file import LedgerFile
 from rackwatt_exporter.store.node_states import NodeStateStore
 from rackwatt_exporter.store.store import Store
 from rackwatt_exporter.store.targets import TargetStore
+from rackwatt_exporter.store.units import UnitStore
 
 
 class Registry:
@@ -44,6 +46,7 @@ class Registry:
             self.schedulers,
             LustrePipeline(LustreStore(), schedulers, secrets),
             CollectorPipeline(collectors, host, schedulers, targets, secrets),
+            UnitPipeline(UnitStore(host.node), host),
             GridPipeline(Store()),
         )
 

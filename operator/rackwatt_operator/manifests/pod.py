@@ -27,6 +27,8 @@ _AS_GIVEN = (
 )  # fmt: skip
 _HOST_FLAGS = {"/sys": "--path.sysfs", "/proc": "--path.procfs", "/dev": "--path.devfs"}
 
+_ROOT = "/host/root"
+
 
 def template(params: Params, shard: int | None) -> dict[str, Any]:
     """Build the pod template of a shard, or of a DaemonSet where there is none."""
@@ -144,9 +146,9 @@ def _arguments(params: Params, shard: int | None, rights: Privileges) -> list[st
     if params.component == "node":
         arguments.append("--node.name=$(NODE_NAME)")
     mounts = rights.host_paths
-    return arguments + [
-        f"{_HOST_FLAGS[path]}={mounts[path]}" for path in _HOST_FLAGS if path in mounts
-    ]
+    paths = [f"{_HOST_FLAGS[path]}={mounts[path]}" for path in _HOST_FLAGS if path in mounts]
+    has_root = any(place.startswith(f"{_ROOT}/") for place in mounts.values())
+    return arguments + paths + ([f"--path.rootfs={_ROOT}"] if has_root else [])
 
 
 def _environment(params: Params, rights: Privileges) -> dict[str, Any]:

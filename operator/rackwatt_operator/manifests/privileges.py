@@ -10,7 +10,9 @@ from typing import Any
 
 from rackwatt_crds.document import Document, PowerTarget
 from rackwatt_crds.node.collectors import choices
-from rackwatt_crds.node.requirements import REQUIREMENTS
+from rackwatt_crds.node.requirements import REQUIREMENTS, HostRequirements
+from rackwatt_crds.node.unit_requirements import UNIT_REQUIREMENTS
+from rackwatt_crds.node.units import managers
 
 LEVELS = ("restricted", "baseline", "privileged")
 
@@ -57,8 +59,8 @@ class Privileges:
 
 def privileges(document: Document, pod: Mapping[str, Any]) -> Privileges:
     """Return the privileges of a resource's pods: of its collectors and its pod settings."""
-    collectors = sorted(set(_collectors(document)))
-    needs = [REQUIREMENTS[collector] for collector in collectors]
+    required = _required(document)
+    needs = [needs for _, needs in required]
     mounts = {path: place for need in needs for path, place in need.host_paths.items()}
     return Privileges(
         host_paths=dict(sorted(mounts.items())),
@@ -68,24 +70,27 @@ def privileges(document: Document, pod: Mapping[str, Any]) -> Privileges:
         host_network=any(need.host_network for need in needs) or bool(pod.get("hostNetwork")),
         environment={name: value for need in needs for name, value in need.environment.items()},
         named=(
-            *(one for collector in collectors for one in _named(collector)),
+            *(one for name, needs in required for one in _named(name, needs)),
             *([_SAID_NETWORK] if pod.get("hostNetwork") else ()),
         ),
     )
 
 
-def _collectors(document: Document) -> list[str]:
-    if isinstance(document, PowerTarget) and document.spec.node is not None:
-        return [choice.name for choice in choices(document.spec.node)]
-    return []
+def _required(document: Document) -> list[tuple[str, HostRequirements]]:
+    """Return what each collector and each manager of units requires, by name."""
+    if not isinstance(document, PowerTarget) or document.spec.node is None:
+        return []
+    node = document.spec.node
+    collectors = {choice.name: REQUIREMENTS[choice.name] for choice in choices(node)}
+    units = {f"units.{name}": UNIT_REQUIREMENTS[name] for name in managers(node.units)}
+    return sorted((collectors | units).items())
 
 
-def _named(collector: str) -> Iterator[Privilege]:
+def _named(owner: str, needs: HostRequirements) -> Iterator[Privilege]:
     """Name each need; the level of each is the field's in the Pod Security Standards."""
-    needs = REQUIREMENTS[collector]
 
     def why(need: str) -> str:
-        return f"{collector}: {needs.reasons[need]}"
+        return f"{owner}: {needs.reasons[need]}"
 
     for path, place in needs.host_paths.items():
         what = f"hostPath {path} on {place}, read-only"

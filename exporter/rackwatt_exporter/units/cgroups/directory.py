@@ -1,0 +1,252 @@
+"""One directory of a control group, whose files stay open between readings.
+
+A file that is open costs one system call to read, without a walk of its path, and there are a dozen
+of each unit. Open files are bounded by a budget: beyond it, a file is opened for each read. They
+are opened below a descriptor of the directory. So all of them are of one control group, even where
+another one takes its name.
+"""
+
+import errno
+import os
+import resource
+from functools import cache
+from typing import NamedTuple
+
+_MAX_KEPT = 32768
+_FLAGS = os.O_RDONLY | os.O_CLOEXEC
+_FIRST_BYTES = 4096
+_ABSENT = -1
+# In a copy of a tree a file may be replaced, and is reopened then; a kernel's has no size.
+_MOVING = frozenset({"cpu.stat", "cpuacct.usage", "memory.stat"})
+_GONE = frozenset({errno.ENOENT, errno.ENODEV, errno.ESTALE})
+
+
+class _Plan(NamedTuple):
+    """Files that are read together."""
+
+    names: tuple[str, ...]
+    descriptors: list[int]
+
+
+class GroupGoneError(Exception):
+    """The control group does not exist any more."""
+
+
+class DescriptorBudget:
+    """How many descriptors may be kept open: three quarters of what the process may open."""
+
+    def __init__(self, most: int | None = None) -> None:
+        soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        allowed = _MAX_KEPT if soft == resource.RLIM_INFINITY else soft * 3 // 4
+        self.left = min(allowed, _MAX_KEPT) if most is None else most
+
+    def take(self) -> bool:
+        """Take one; return whether there was one left."""
+        if self.left <= 0:
+            return False
+        self.left -= 1
+        return True
+
+    def give(self, count: int) -> None:
+        """Return some."""
+        self.left += count
+
+
+@cache
+def shared_budget() -> DescriptorBudget:
+    """Return the budget of this process."""
+    return DescriptorBudget()
+
+
+class GroupDirectory:
+    """The files of one control group in one hierarchy."""
+
+    __slots__ = ("_budget", "_copy", "_directory", "_kept", "_plans", "inode", "path")
+
+    def __init__(self, path: str, budget: DescriptorBudget) -> None:
+        """Open the directory.
+
+        Raises:
+            OSError: it does not exist, or may not be opened.
+        """
+        self.path = path
+        self._budget = budget
+        self._kept: dict[str, int] = {}
+        self._plans: dict[tuple[str, ...], _Plan] = {}
+        self._copy = _ABSENT
+        self._directory: int | None = None
+        if budget.take():
+            try:
+                self._directory = os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+            except OSError:
+                budget.give(1)
+                raise
+        self.inode = os.stat(path if self._directory is None else self._directory).st_ino
+
+    def texts(self, names: tuple[str, ...], problems: list[str]) -> dict[str, bytes]:
+        """Return the content of files, without those that are not there or are empty.
+
+        What cannot be read is added to `problems`.
+
+        Raises:
+            GroupGoneError: the group was removed.
+        """
+        if self._copy != _ABSENT and os.fstat(self._copy).st_nlink == 0:
+            self._close_files()
+        if (plan := self._plans.get(names)) is not None:
+            try:
+                contents = [os.pread(kept, _FIRST_BYTES, 0) for kept in plan.descriptors]
+            except OSError:
+                contents = []  # they are read one by one, to see what is wrong
+            if contents and _FIRST_BYTES not in map(len, contents):
+                return dict(zip(plan.names, contents, strict=True))
+        texts = {}
+        for name in names:
+            try:
+                text = self.text(name)
+            except OSError as error:
+                problems.append(f"{self.path}/{name}: {error.strerror}")
+            else:
+                if text is not None:
+                    texts[name] = text
+        self._plan(names)
+        return texts
+
+    def texts_once(self, names: tuple[str, ...], problems: list[str]) -> dict[str, bytes]:
+        """Return the content of files that are seldom read, and not kept open.
+
+        Raises:
+            GroupGoneError: the group was removed.
+        """
+        texts = {}
+        for name in names:
+            try:
+                with open(self._open(name), "rb", buffering=0) as file:
+                    text = file.read(_FIRST_BYTES)
+            except FileNotFoundError as error:
+                if not self.is_current():
+                    raise GroupGoneError from error
+            except OSError as error:
+                if error.errno in _GONE:
+                    raise GroupGoneError from error
+                problems.append(f"{self.path}/{name}: {error.strerror}")
+            else:
+                texts[name] = text
+        return texts
+
+    def text(self, name: str) -> bytes | None:
+        """Return the content of a file; None where the group has none of that name.
+
+        Raises:
+            GroupGoneError: the group was removed.
+            OSError: it may not be read.
+        """
+        kept = self._kept.get(name)
+        if kept is None:
+            return self._first(name)
+        if kept == _ABSENT:
+            return None
+        try:
+            text = os.pread(kept, _FIRST_BYTES, 0)
+        except OSError as error:
+            self._raise_unless_unsupported(error)
+            return None
+        return text if len(text) < _FIRST_BYTES else text + _rest(kept)
+
+    def refresh(self) -> None:
+        """Look again for files that were not there: a controller may have been enabled."""
+        absent = [name for name, kept in self._kept.items() if kept == _ABSENT]
+        for name in absent:
+            del self._kept[name]
+        if absent:
+            self._plans.clear()
+
+    def is_current(self) -> bool:
+        """Return whether the path still leads to this group."""
+        try:
+            return os.stat(self.path).st_ino == self.inode
+        except OSError:
+            return False
+
+    def close(self) -> None:
+        """Close the files and the directory."""
+        self._close_files()
+        if self._directory is not None:
+            os.close(self._directory)
+            self._directory = None
+            self._budget.give(1)
+
+    def _close_files(self) -> None:
+        for kept in self._kept.values():
+            if kept != _ABSENT:
+                os.close(kept)
+                self._budget.give(1)
+        self._kept.clear()
+        self._plans.clear()
+        self._copy = _ABSENT
+
+    def _open(self, name: str) -> int:
+        if self._directory is None:
+            return os.open(f"{self.path}/{name}", _FLAGS)
+        return os.open(name, _FLAGS, dir_fd=self._directory)
+
+    def _first(self, name: str) -> bytes | None:
+        """Open a file and read it; keep it open if the budget allows."""
+        try:
+            descriptor = self._open(name)
+        except FileNotFoundError as error:
+            if not self.is_current():
+                raise GroupGoneError from error
+            self._kept[name] = _ABSENT
+            return None
+        except OSError as error:
+            self._raise_unless_unsupported(error)
+            return None
+        is_kept = False
+        try:
+            text = os.pread(descriptor, _FIRST_BYTES, 0)
+            if len(text) == _FIRST_BYTES:
+                text += _rest(descriptor)
+            is_kept = self._budget.take()
+        except OSError as error:
+            self._raise_unless_unsupported(error)
+            return None
+        finally:
+            if not is_kept:
+                os.close(descriptor)
+        if is_kept:
+            self._kept[name] = descriptor
+            if self._copy == _ABSENT and name in _MOVING and os.fstat(descriptor).st_size:
+                self._copy = descriptor
+        return text
+
+    def _plan(self, names: tuple[str, ...]) -> None:
+        """Note which descriptors these files have, where all of them are kept or absent."""
+        known = [(name, self._kept.get(name)) for name in names]
+        if all(kept is not None for _, kept in known):
+            open_ones = [(name, kept) for name, kept in known if kept not in (None, _ABSENT)]
+            present = tuple(name for name, _ in open_ones)
+            descriptors = [kept for _, kept in open_ones if kept is not None]
+            self._plans[names] = _Plan(_same(present), descriptors)
+
+    def _raise_unless_unsupported(self, error: OSError) -> None:
+        """Raise why a file cannot be read, unless the kernel was started without what it counts."""
+        if error.errno in _GONE:
+            raise GroupGoneError from error
+        if error.errno != errno.EOPNOTSUPP:
+            raise error
+
+
+@cache
+def _same(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return one object for equal names: groups are many, and their files are the same."""
+    return names
+
+
+def _rest(descriptor: int) -> bytes:
+    parts: list[bytes] = []
+    offset = _FIRST_BYTES
+    while part := os.pread(descriptor, 65536, offset):
+        parts.append(part)
+        offset += len(part)
+    return b"".join(parts)

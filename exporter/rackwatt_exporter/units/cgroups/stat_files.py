@@ -1,0 +1,252 @@
+"""Parsers of a control group's files, of both versions.
+
+Formats are those of the kernel's documentation: admin-guide/cgroup-v2, admin-guide/cgroup-v1 and
+accounting/psi. Each takes the file's bytes and raises ValueError where the format is another, as
+with a file that is not of a kernel.
+"""
+
+import math
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+
+from rackwatt_exporter.units.model import BlockUse, Pressure, RdmaUse
+
+# Version 1 shows a limit that is not set as the largest multiple of a page below 2^63.
+_UNLIMITED = 2**62
+# Many groups have the same few contents of files that count what seldom happens.
+_CACHED = 256
+_CPU = re.compile(
+    rb"usage_usec (\d+)\nuser_usec (\d+)\nsystem_usec (\d+)\n"
+    rb"(?:.*\nnr_throttled (\d+)\nthrottled_usec (\d+)\n)?",
+    re.DOTALL,
+)
+_PRESSURE = re.compile(rb"some [^\n]*total=(\d+)\n(?:full [^\n]*total=(\d+)\n)?")
+_BLOCK = re.compile(rb"(\d+:\d+) rbytes=(\d+) wbytes=(\d+) rios=(\d+) wios=(\d+)[^\n]*\n?")
+MAX_CPUS = 65536
+
+
+def number(text: bytes) -> int:
+    """Parse a file of one number, which cannot be negative.
+
+    Raises:
+        ValueError: it is not one.
+    """
+    if not text[:1].isdigit():
+        raise ValueError(f"{text[:40]!r} is not a number")
+    return int(text)
+
+
+def limit(text: bytes) -> float:
+    """Parse a limit; infinity where none is set (`max`, or the largest number).
+
+    Raises:
+        ValueError: it is not one.
+    """
+    if text.startswith(b"max"):
+        return math.inf
+    found = number(text)
+    return math.inf if found >= _UNLIMITED else found
+
+
+def numbers(text: bytes) -> dict[bytes, int]:
+    """Parse lines of a key and a number, as those of `cpu.stat`.
+
+    Raises:
+        ValueError: they have another format.
+    """
+    words = text.split()
+    return dict(zip(words[::2], map(int, words[1::2]), strict=True))
+
+
+def cpu_v2(text: bytes) -> tuple[int, int, int, int | None, int | None]:
+    """Parse `cpu.stat`: microseconds in total, user and system; throttled periods and µs.
+
+    The last two are None without the controller `cpu`.
+
+    Raises:
+        ValueError: it has another format.
+    """
+    match = _CPU.match(text)
+    if match is None:
+        raise ValueError(f"{text[:40]!r} is no CPU time")
+    usage, user, system, periods, throttled = match.groups()
+    if periods is None:
+        return int(usage), int(user), int(system), None, None
+    return int(usage), int(user), int(system), int(periods), int(throttled)
+
+
+@lru_cache(_CACHED)
+def throttled_v1(text: bytes) -> tuple[int, int]:
+    """Parse `cpu.stat` of version 1: throttled periods, and nanoseconds.
+
+    Raises:
+        ValueError: it has another format.
+    """
+    return stat_field(text, b"nr_throttled"), stat_field(text, b"throttled_time")
+
+
+def ticks(text: bytes) -> tuple[int, int]:
+    """Parse `cpuacct.stat`: ticks of user and system.
+
+    Raises:
+        ValueError: it has another format.
+    """
+    return stat_field(text, b"user"), stat_field(text, b"system")
+
+
+def memory_v2(text: bytes) -> tuple[int, int]:
+    """Parse `memory.stat`: bytes of anonymous memory and of files.
+
+    Raises:
+        ValueError: it has another format.
+    """
+    words = text.split(None, 4)
+    if len(words) > 3 and words[0] == b"anon" and words[2] == b"file":
+        return number(words[1]), number(words[3])
+    return stat_field(text, b"anon"), stat_field(text, b"file")
+
+
+def memory_v1(text: bytes) -> tuple[int, int, int | None]:
+    """Parse `memory.stat`: bytes of anonymous memory, of files and of swap, below it as well.
+
+    Swap is None where it is not accounted.
+
+    Raises:
+        ValueError: it has another format.
+    """
+    swap = stat_field(text, b"total_swap") if b"\ntotal_swap " in text else None
+    return stat_field(text, b"total_rss"), stat_field(text, b"total_cache"), swap
+
+
+def stat_field(text: bytes, name: bytes) -> int:
+    """Return one number of lines of a key and a number.
+
+    Raises:
+        ValueError: there is none of this name.
+    """
+    _, found, rest = (b"\n" + text).partition(b"\n" + name + b" ")
+    if not found:
+        raise ValueError(f"no {name.decode()} in {text[:40]!r}")
+    return number(rest.partition(b"\n")[0])
+
+
+@lru_cache(_CACHED)
+def events(text: bytes) -> tuple[int | None, int | None, int | None]:
+    """Parse `memory.events`: how often the limit was reached, memory ran out, a task was killed.
+
+    Raises:
+        ValueError: it has another format.
+    """
+    found = numbers(text)
+    return found.get(b"max"), found.get(b"oom"), found.get(b"oom_kill")
+
+
+@lru_cache(_CACHED)
+def swap_failures(text: bytes) -> int:
+    """Parse `memory.swap.events`: how often swap was refused.
+
+    Raises:
+        ValueError: it has another format.
+    """
+    return stat_field(text, b"fail")
+
+
+def pressure(text: bytes) -> Pressure:
+    """Parse a file of PSI; `full` is not there for CPUs before Linux 5.13.
+
+    Raises:
+        ValueError: it has another format.
+    """
+    match = _PRESSURE.match(text)
+    if match is None:
+        raise ValueError(f"{text[:40]!r} is no pressure")
+    waiting, stalled = match.groups()
+    return Pressure(int(waiting) / 1e6, None if stalled is None else int(stalled) / 1e6)
+
+
+def blocks_v2(text: bytes, names: Mapping[str, str]) -> tuple[BlockUse, ...]:
+    """Parse `io.stat`; `names` has the name of each device by its number.
+
+    Raises:
+        ValueError: it has another format.
+    """
+    found = _BLOCK.findall(text)
+    if len(found) != text.count(b"rbytes="):
+        raise ValueError(f"{text[:40]!r} is no use of block devices")
+    return tuple(
+        [
+            BlockUse(names[device.decode()], int(read), int(written), int(reads), int(writes))
+            for device, read, written, reads, writes in found
+        ]
+    )
+
+
+def blocks_v1(text: bytes) -> dict[str, tuple[int, int]]:
+    """Parse a file of `blkio.throttle`: reads and writes by device number.
+
+    Raises:
+        ValueError: it has another format.
+    """
+    found: dict[str, dict[bytes, int]] = {}
+    for line in text.splitlines():
+        words = line.split()
+        if len(words) == 3:
+            found.setdefault(words[0].decode("ascii"), {})[words[1]] = number(words[2])
+    return {device: (one.get(b"Read", 0), one.get(b"Write", 0)) for device, one in found.items()}
+
+
+@lru_cache(_CACHED)
+def rdma(text: bytes) -> tuple[RdmaUse, ...]:
+    """Parse `rdma.current`.
+
+    Raises:
+        ValueError: it has another format.
+    """
+    return tuple(_rdma(line) for line in text.splitlines() if line.strip())
+
+
+def _rdma(line: bytes) -> RdmaUse:
+    device, _, rest = line.decode("ascii").partition(" ")
+    found = dict(pair.split("=", 1) for pair in rest.split())
+    try:
+        return RdmaUse(device, int(found["hca_handle"]), int(found["hca_object"]))
+    except KeyError as error:
+        raise ValueError(f"no {error.args[0]} in {line[:40]!r}") from None
+
+
+def cpu_list_size(text: bytes) -> int:
+    """Count the CPUs of a list such as `0-3,8`; 0 where it is empty.
+
+    Raises:
+        ValueError: it is no such list.
+    """
+    count = 0
+    for part in text.strip().split(b",") if text.strip() else ():
+        first, dash, last = part.partition(b"-")
+        low = number(first)
+        high = number(last) if dash else low
+        if not low <= high < MAX_CPUS:
+            raise ValueError(f"{text[:40]!r} is no list of CPUs")
+        count += high - low + 1
+    return count
+
+
+def cpu_quota(text: bytes) -> float:
+    """Parse `cpu.max`: CPUs that the quota allows; infinity where there is none.
+
+    Raises:
+        ValueError: it has another format.
+    """
+    quota, period = text.split()
+    return math.inf if quota == b"max" else number(quota) / max(1, number(period))
+
+
+@lru_cache(_CACHED)
+def is_populated(text: bytes) -> bool:
+    """Return whether `cgroup.events` says that the group, or one below it, has a process.
+
+    Raises:
+        ValueError: it does not say.
+    """
+    return stat_field(text, b"populated") > 0

@@ -1,0 +1,1 @@
+"""Managers of units: which control groups are their jobs, virtual machines or pods."""

@@ -1,0 +1,1 @@
+"""Properties of units that control groups do not have: who owns one, and what it is called."""

@@ -1,0 +1,211 @@
+"""Reads the units of one manager: all of them at each poll, newborn ones in between.
+
+A unit that comes and goes between two polls would leave nothing. So the kernel's word of a birth
+(births.py) has it read soon after, again and again until the next poll would do so, and its last
+reading is kept: a unit that is gone is returned once, as ended. One that fails costs itself alone.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Collection
+
+from msgspec.structs import replace
+
+from rackwatt_crds.wording import counted
+from rackwatt_exporter.config.paths import HostPaths
+from rackwatt_exporter.printable import printable
+from rackwatt_exporter.reading import ReadError, Reason
+from rackwatt_exporter.units.births import Births
+from rackwatt_exporter.units.cgroups.block_devices import BlockDevices
+from rackwatt_exporter.units.cgroups.directory import (
+    DescriptorBudget,
+    GroupGoneError,
+    shared_budget,
+)
+from rackwatt_exporter.units.cgroups.group import ControlGroup
+from rackwatt_exporter.units.cgroups.hierarchies import Hierarchy, hierarchies
+from rackwatt_exporter.units.managers.base import Layout
+from rackwatt_exporter.units.model import UnitKey, UnitReading, UnitsResult
+from rackwatt_exporter.units.tree import FoundGroup, UnitTree
+
+YOUNG_S = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
+_EVENTS = "cgroup.events"
+_MAX_ENDED = 10000
+_MAX_NAMED = 5
+_MAX_ID = 300
+
+
+class UnitSource:
+    """The units of one manager on this machine."""
+
+    def __init__(
+        self,
+        layout: Layout,
+        host: HostPaths,
+        boot: str,
+        budget: DescriptorBudget | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._layout = layout
+        self._cgroupfs = host.cgroupfs
+        self._budget = shared_budget() if budget is None else budget
+        self._boot = boot
+        self._clock = clock
+        self._devices = BlockDevices(host.procfs)
+        self._tree = UnitTree(layout)
+        self._mounted: tuple[Hierarchy, ...] = ()
+        self.groups: dict[str, ControlGroup] = {}
+        self._by_events: dict[str, ControlGroup] = {}
+        self._ended: list[UnitReading] = []
+        self._problems: list[str] = []
+        self._births = Births(self._changed)
+        self._timers: set[asyncio.TimerHandle] = set()
+
+    async def read(self) -> UnitsResult:
+        """Read every unit.
+
+        Raises:
+            ReadError: absent or permission_denied, where this machine has no control groups.
+        """
+        self._births.start()
+        self._problems = []
+        self._find()
+        units: dict[UnitKey, UnitReading] = {}
+        for group in list(self.groups.values()):
+            reading = self._read(group)
+            if reading is not None and units.setdefault(group.key, reading) is not reading:
+                self._problems.append(f"{group.path}: {group.key.unit} is another group's id")
+        ended, self._ended = tuple(self._ended), []
+        waits_for = "" if self._tree.directories else self._layout.waits_for
+        return UnitsResult(tuple(units.values()), ended, self._error(), waits_for)
+
+    async def close(self) -> None:
+        """Close all files, and end the watches."""
+        for timer in self._timers:
+            timer.cancel()
+        self._births.close()
+        for group in self.groups.values():
+            group.close()
+        self.groups.clear()
+
+    def _find(self) -> None:
+        """Look for units that are new or gone."""
+        now_s = self._clock()
+        if self._tree.is_due(now_s):
+            self._mounted = hierarchies(self._cgroupfs)
+            self._tree.discover(self._mounted, now_s)
+        found = self._tree.look()
+        for path, group in list(self.groups.items()):
+            one = found.get(path)
+            if one is None or one.inode != group.inode:
+                self._end(group)
+        for path in found.keys() - self.groups.keys():
+            self._begin(found[path])
+        for directory in self._tree.directories:
+            self._births.watch_directory(directory)
+
+    def _begin(self, found: FoundGroup) -> None:
+        """Open the group of a unit; it may be gone by now, and then is none."""
+        key = UnitKey(self._layout.manager, printable(found.unit, _MAX_ID))
+        group = ControlGroup(key, found.path, found.inode, self._boot, self._budget)
+        try:
+            is_there = group.open(self._mounted)
+        except OSError as error:
+            self._problems.append(f"{found.path}: {error.strerror}")
+            group.close()
+            return
+        if not is_there:
+            return
+        self.groups[found.path] = group
+        group.info = self._layout.info(group)
+        if group.v2 is not None:
+            events = f"{group.v2.path}/{_EVENTS}"
+            self._births.watch_file(events)
+            self._by_events[events] = group
+
+    def _read(self, group: ControlGroup) -> UnitReading | None:
+        """Read one unit; one whose last process has ended is read for the last time."""
+        try:
+            lives = group.has_processes()
+            if not lives and not group.is_unit:
+                return None
+            reading = group.read(
+                self._clock(),
+                self._mounted,
+                self._devices,
+                self._layout.cpus,
+                self._layout.steps,
+            )
+        except GroupGoneError:
+            self._end(group)
+            return None
+        except (OSError, ValueError) as error:
+            self._problems.append(f"{group.path}: {error}")
+            return None
+        self._problems += [f"{group.path}: {problem}" for problem in group.parts.problems]
+        group.is_unit = lives
+        if not lives:
+            self._keep(group)
+            return None
+        return reading
+
+    def _end(self, group: ControlGroup) -> None:
+        """Close a group that is gone."""
+        del self.groups[group.path]
+        self._keep(group)
+        if group.v2 is not None:
+            events = f"{group.v2.path}/{_EVENTS}"
+            self._births.forget(events)
+            self._by_events.pop(events, None)
+        group.close()
+
+    def _keep(self, group: ControlGroup) -> None:
+        """Keep the last reading of a unit that has ended, to be returned once."""
+        if group.reading is not None and len(self._ended) < _MAX_ENDED:
+            self._ended.append(replace(group.reading, has_ended=True))
+        group.reading = None
+
+    def _changed(self, paths: Collection[str | None]) -> None:
+        """Look at what the kernel has reported: a birth, a death, or the end of a process."""
+        others = [path for path in paths if path is None or path not in self._by_events]
+        for group in [self._by_events[path] for path in paths if path in self._by_events]:
+            self._read(group)
+        if not others:
+            return
+        before = set(self.groups)
+        self._find_quietly()
+        for born in self.groups.keys() - before:
+            self._read_young(self.groups[born], 0)
+
+    def _find_quietly(self) -> None:
+        try:
+            self._find()
+        except ReadError:
+            return  # the next poll says so
+
+    def _read_young(self, group: ControlGroup, index: int) -> None:
+        """Read a newborn unit soon, and again."""
+        if index == len(YOUNG_S):
+            return
+        wait_s = YOUNG_S[index] - (YOUNG_S[index - 1] if index else 0.0)
+
+        def again() -> None:
+            self._timers.discard(timer)
+            if self.groups.get(group.path) is group:
+                self._read(group)
+                self._read_young(group, index + 1)
+
+        timer = asyncio.get_running_loop().call_later(wait_s, again)
+        self._timers.add(timer)
+
+    def _error(self) -> ReadError | None:
+        """Return what is wrong with a part of the units."""
+        wrong = [f"{path}: {reason}" for path, reason in self._tree.unreadable.items()]
+        wrong += self._problems
+        if not wrong:
+            return None
+        more = len(wrong) - _MAX_NAMED
+        words = "; ".join(wrong[:_MAX_NAMED]) + (f"; and {more} more" if more > 0 else "")
+        return ReadError(
+            Reason.SENSOR_UNREADABLE, f"{counted(len(wrong), 'file')} cannot be read: {words}"
+        )
