@@ -55,15 +55,18 @@ class SimSensor:
     analog_format: int = 0
     scanning: bool = True
     there: bool = True  # False: the record is there, the sensor is not
+    owner: int = 0x20  # the BMC itself
+    number: int | None = None  # of the record, where it is not the sensor's own
 
     def record(self, number: int) -> bytes:
         """Build the sensor data record."""
         name = self.name.encode("latin-1")
+        shown = number if self.number is None else self.number
         units = bytes((self.analog_format << 6, self.unit, 0, self.linearization))
         m, b = self.m & 0x3FF, self.b & 0x3FF
         exponents = (self.exponents[1] & 15) << 4 | self.exponents[0] & 15
         factors = bytes((m & 255, m >> 2 & 0xC0, b & 255, b >> 2 & 0xC0, 0, exponents))
-        head = bytes((0x20, 0, number, 10, number, 0x7F, 0x68, 0x0B, 1)) + bytes(6)
+        head = bytes((self.owner, 0, shown, 10, number, 0x7F, 0x68, 0x0B, 1)) + bytes(6)
         body = head + units + factors + bytes((0, 0, 0, 0, 255, 0)) + bytes(11)
         body += bytes((0xC0 | len(name),)) + name
         return bytes((number, 0, 0x51, 1, len(body))) + body

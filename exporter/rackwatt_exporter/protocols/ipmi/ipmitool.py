@@ -27,6 +27,11 @@ _SENSOR = re.compile(
 )
 _VALUE = re.compile(r"(-?[0-9]{1,12}(?:\.[0-9]{1,12})?) ([^,]+)(?:,.*)?")
 _CODE = re.compile(r"DCMI request failed because: .*\(([0-9a-f]{1,2})\)")
+_ONE_NUMBER_REMEDY = (
+    "Name one of them where two names are of one sensor, or sensors of other numbers; or read the "
+    "BMC by `method: ipmi`, which knows whose each sensor is."
+)
+_RELATIVE = 0x60
 _NO_STATUS, _WATTS = "ns", "Watts"
 _NO_READING = frozenset({"no reading", "disabled", "not readable", "na", "ns", "unknown"})
 
@@ -87,29 +92,30 @@ def completion_code(errors: str) -> int | None:
 
 
 def parse_sensors(output: bytes) -> SensorListing:
-    """Parse the output of `ipmitool sdr elist full`; lines that are equal are kept once."""
-    sensors: dict[SensorLine, None] = {}
+    """Parse the output of `ipmitool sdr elist full`."""
+    sensors: list[SensorLine] = []
     others: list[str] = []
     for line in output.decode("utf-8", "replace").split("\n"):
         sensor = _parse_sensor(line.rstrip("\r"))
         if sensor is None:
             others.append(line)
         else:
-            sensors[sensor] = None
-    return SensorListing(list(sensors), others)
+            sensors.append(sensor)
+    return SensorListing(sensors, others)
 
 
 def sensors_in_watts(listing: SensorListing, names: Sequence[str]) -> list[SensorLine]:
     """List the sensors of these names that are in watts, all those of one name.
 
-    Several of one name and number are one, in whatever entities they are listed: BMCs read a sensor
-    by its number.
+    Several of one number in one entity are one sensor, listed twice or by two names: its lines are
+    read at different moments, and their watts may differ.
 
     Raises:
         ReadError: no_power_sensor, where a name is not there or not of watts; bad_reply, where a
             line may be of one and cannot be read: the others would be a part of the sum;
-            sensor_unreadable, where lines of one number differ in watts: controllers may have the
-            same numbers, and ipmitool does not print whose they are.
+            sensor_unreadable, where lines of one number are in several entities, or in one that
+            each controller counts for itself. Controllers may have the same numbers, and ipmitool
+            does not print whose they are: equal watts are no evidence.
     """
     each_once = dict.fromkeys(names)
     for line in listing.others:
@@ -118,7 +124,9 @@ def sensors_in_watts(listing: SensorListing, names: Sequence[str]) -> list[Senso
             raise ReadError(
                 Reason.BAD_REPLY, f"ipmitool prints a sensor in another format: {shown}"
             )
-    return [line for name in each_once for line in _in_watts(listing.sensors, name)]
+    found = [line for name in each_once for line in _in_watts(listing.sensors, name)]
+    numbers = dict.fromkeys(line.number for line in found)
+    return [_of_one_number([e for e in found if e.number == number]) for number in numbers]
 
 
 def sum_watts(sensors: Sequence[SensorLine]) -> float:
@@ -169,14 +177,19 @@ def _may_be_of(name: str, line: str) -> bool:
 
 
 def _of_one_number(lines: Sequence[SensorLine]) -> SensorLine:
-    """Return the listing of one sensor that is in watts, else one that may be."""
-    several = len({line.entity for line in lines}) > 1
-    read = {line.value: line for line in reversed(lines) if several or line.unit == _WATTS}
-    if len(read) < 2:
-        return next(iter(read.values()), lines[0])
-    values = " and ".join("no reading" if w is None else f"{w:g} W" for w in reversed(read))
-    text = f"ipmitool lists {lines[0].words} several times, with {values}: which counts is unknown"
-    raise ReadError(Reason.SENSOR_UNREADABLE, text)
+    """Return the line of a sensor that has watts, else the first.
+
+    Instances of an entity from 60h on are relative to a controller, the others to the system (IPMI
+    v2.0 section 39.1).
+    """
+    first, *others = lines
+    instance = int(first.entity.partition(".")[2])
+    if others and (instance >= _RELATIVE or any(e.entity != first.entity for e in others)):
+        listed = ", ".join(line.words for line in lines[:4])
+        text = f"ipmitool prints one number several times: {listed}"
+        message = f"{text}: whether they are one sensor is unknown"
+        raise ReadError(Reason.SENSOR_UNREADABLE, message, remedy=_ONE_NUMBER_REMEDY)
+    return next((line for line in lines if line.unit == _WATTS), first)
 
 
 def _in_watts(sensors: Sequence[SensorLine], name: str) -> list[SensorLine]:
@@ -191,8 +204,7 @@ def _in_watts(sensors: Sequence[SensorLine], name: str) -> list[SensorLine]:
         units = ", ".join(dict.fromkeys(line.unit[:40] or "no analog value" for line in named))
         text = f"sensor {name!r} is not in watts ({units})"
         raise ReadError(Reason.NO_POWER_SENSOR, text, remedy=SENSORS_REMEDY)
-    numbers = dict.fromkeys(line.number for line in in_watts)
-    return [_of_one_number([e for e in in_watts if e.number == number]) for number in numbers]
+    return in_watts
 
 
 def _watts(line: SensorLine) -> float:

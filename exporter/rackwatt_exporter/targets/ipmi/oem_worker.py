@@ -185,6 +185,10 @@ def _sensor_watts(command: Command, name: str) -> float:
 
 
 def _reading(command: Command, sensor: Any) -> Any:
+    if sensor.sensor_owner != message.BMC_ADDRESS:  # the BMC would read its own of that number
+        text = f"sensor {sensor.name!r} is of a controller behind the BMC (owner"
+        text += f" {sensor.sensor_owner:02X}h): bridging is not supported"
+        raise ReadError(Reason.SENSOR_UNREADABLE, text)
     answer = command.xraw_command(
         message.NETFN_SENSOR, 0x2D, data=(sensor.sensor_number,), rslun=sensor.sensor_lun
     )

@@ -99,30 +99,44 @@ def test_two_sensors_of_one_name_are_both_summed() -> None:
     assert total(of_one_entity, "PIN") == 250
 
 
-def test_a_sensor_that_is_listed_twice_counts_once() -> None:
-    assert total(line("PIN", "100 Watts") + line("PIN", "100.0 Watts"), "PIN") == 100
-    for other in ("No Reading", "24 | 30 degrees C", "", "3 Volts"):
-        assert total(line("PIN", "100 Watts") + line("PIN", other), "PIN") == 100
-        assert total(line("PIN", other) + line("PIN", "100 Watts"), "PIN") == 100
+OTHERS = ["200 Watts", "200.0 Watts", "250 Watts", "0 Watts", "No Reading", ""]
 
 
-def test_a_sensor_that_is_listed_in_two_entities_counts_once_as_ipmi_has_it() -> None:
-    two = line("PIN", "225 Watts", 0x70, "10.1") + line("PIN", "225 Watts", 0x70, "10.2")
-    (sensor,) = sensors_in_watts(parse_sensors(two), ["PIN"])
-    assert (sensor.entity, sensor.value) == ("10.1", 225)
+@pytest.mark.parametrize("other", OTHERS)
+def test_a_sensor_that_is_listed_twice_counts_once_whatever_the_second_line_has(other: str) -> None:
+    """Its lines are read at different moments: equal watts are no more one sensor than others."""
+    assert total(line("PIN", "200 Watts", 0x70) + line("PIN", other, 0x70), "PIN") == 200
 
 
-@pytest.mark.parametrize(
-    ("entity", "other"),
-    [("10.1", "250 Watts"), ("10.2", "250 Watts"), ("10.2", "No Reading"), ("10.1", "0 Watts")],
-)
-def test_two_sensors_of_one_number_whose_watts_differ_are_a_doubt(entity: str, other: str) -> None:
+@pytest.mark.parametrize(("entity", "second"), [("10.1", "10.2"), ("10.96", "10.96")])
+@pytest.mark.parametrize("other", OTHERS)
+def test_lines_of_one_number_that_may_be_of_two_controllers_are_a_doubt_whatever_they_have(
+    entity: str, second: str, other: str
+) -> None:
     """Found on a BMC with two controllers: one of two supplies was taken for both."""
-    output = line("PIN", "200 Watts", 0x70) + line("PIN", other, 0x70, entity)
-    with pytest.raises(ReadError, match=r"number 70h\) several times, with 200 W and ") as caught:
+    output = line("PIN", "200 Watts", 0x70, entity) + line("PIN", other, 0x70, second)
+    with pytest.raises(ReadError, match=r"one number several times: PIN .*number 70h") as caught:
         total(output + line("Another", "5 Watts", 1), "PIN", "Another")
     assert caught.value.reason is Reason.SENSOR_UNREADABLE
+    assert caught.value.remedy
     assert total(output + line("Another", "5 Watts", 1), "Another") == 5
+
+
+@pytest.mark.parametrize("watts", [200, 250])
+def test_two_names_of_one_sensor_count_once(watts: int) -> None:
+    output = line("PIN", "200 Watts", 0x70) + line("Input", f"{watts} Watts", 0x70)
+    assert (total(output, "PIN", "Input"), total(output, "Input", "PIN")) == (200, watts)
+    elsewhere = line("PIN", "200 Watts", 0x70) + line("Input", f"{watts} Watts", 0x70, "10.2")
+    with pytest.raises(ReadError, match=r"PIN .* Input .*: whether they are one sensor") as caught:
+        total(elsewhere, "PIN", "Input")
+    assert caught.value.reason is Reason.SENSOR_UNREADABLE
+    assert (total(elsewhere, "PIN"), total(elsewhere, "Input")) == (200, watts)
+
+
+@pytest.mark.parametrize("other", ["24 | 30 degrees C", "3 Volts", "Presence detected"])
+def test_what_is_not_in_watts_is_no_other_sensor_of_a_number(other: str) -> None:
+    assert total(line("PIN", "100 Watts") + line("PIN", other), "PIN") == 100
+    assert total(line("PIN", other) + line("PIN", "100 Watts"), "PIN") == 100
 
 
 @pytest.mark.parametrize(

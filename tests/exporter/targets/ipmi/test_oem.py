@@ -27,6 +27,7 @@ SENSORS = (
     SimSensor("Not scanned", 40, scanning=False),
     SimSensor("PSU Input", 43, m=8),
     SimSensor("PSU Input", 31, m=8),
+    SimSensor("Elsewhere PIN", 31, m=8, owner=0x2C, number=1),
 )
 
 
@@ -111,6 +112,10 @@ async def test_a_completion_code_is_reported_as_without_oem(
         ("PSU3 PIN", Reason.NO_POWER_SENSOR),
         ("12V", Reason.NO_POWER_SENSOR),
         ("Not scanned", Reason.SENSOR_UNREADABLE),
+        (
+            "Elsewhere PIN",
+            Reason.SENSOR_UNREADABLE,
+        ),  # else the BMC's own sensor 1 would count twice
     ],
 )
 async def test_a_sensor_without_watts_says_why(
