@@ -40,6 +40,11 @@ REQUIREMENTS: Mapping[str, HostRequirements] = MappingProxyType(
                 "root": "energy_uj is readable only by root (mode 0400), since CVE-2020-8694",
             },
         ),
+        "infiniband": HostRequirements(
+            measures="traffic, errors and state of InfiniBand ports",
+            host_paths={"/sys": "/host/sys"},
+            reasons={"host_paths": "ports are in /sys/class/infiniband"},
+        ),
         "cray": HostRequirements(
             measures="power and energy of a node of HPE Cray by its controller",
             host_paths={"/sys": "/host/sys"},

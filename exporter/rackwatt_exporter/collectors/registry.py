@@ -34,6 +34,9 @@ class CollectorRow(NamedTuple):
 
 COLLECTORS: Mapping[str, CollectorRow] = MappingProxyType(
     {
+        "infiniband": CollectorRow(
+            "rackwatt_exporter.collectors.infiniband.collector:InfinibandCollector"
+        ),
         "cray": CollectorRow("rackwatt_exporter.collectors.cray:CrayCollector"),
         "hwmon": CollectorRow(
             "rackwatt_exporter.collectors.hwmon.collector:HwmonCollector", configured=True

@@ -1,0 +1,1 @@
+"""Ports of InfiniBand and RoCE adapters (Documentation/ABI/stable/sysfs-class-infiniband)."""
