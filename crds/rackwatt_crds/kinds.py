@@ -99,13 +99,15 @@ class SchedulerKind(ConnectingKind):
     """A source of node states.
 
     `label` names the scheduler and its interface. `problems` lists what the model does not check,
-    each with the path of its field below the settings. `is_relay` is whether another exporter polls
-    the scheduler, `has_jobs` whether it knows of any, `has_subjects` whether more is read of it:
+    each with the path of its field below the settings. `lists` is whether nodes and jobs are
+    listed, and not only counted. `is_relay` is whether another exporter polls the scheduler,
+    `has_jobs` whether it knows of any, `has_subjects` whether more is read of it:
     partitions, licences and the other fields of `spec.metrics` that nodes and jobs do not have.
     """
 
     label: Callable[[Any], str]
     problems: Callable[[Any], Problems] = lambda _: ()
+    lists: Callable[[Any], bool] = lambda _: True
     is_relay: bool = False
     has_jobs: bool = True
     has_subjects: bool = False
@@ -165,7 +167,9 @@ class SchedulerSettings(Model, frozen=True, kw_only=True):
 
 
 SCHEDULERS = _table(
-    SchedulerKind("slurm", Slurm, slurm.connections, slurm.label, has_subjects=True),
+    SchedulerKind(
+        "slurm", Slurm, slurm.connections, slurm.label, lists=slurm.lists, has_subjects=True
+    ),
     SchedulerKind("pbs", Pbs, pbs.connections, pbs.label),
     SchedulerKind("gridengine", GridEngine, gridengine.connections, gridengine.label),
     SchedulerKind("htcondor", HTCondor, htcondor.connections, htcondor.label),

@@ -11,6 +11,7 @@ from rackwatt_crds.monitoring import Monitoring
 from rackwatt_crds.pod import Pod
 from rackwatt_crds.rules import (
     Rule,
+    camel,
     exactly_one,
     immutable,
     min_duration,
@@ -48,6 +49,36 @@ _LIMIT_USAGE = Rule(
     "has(self.metrics.limitUsage) && self.metrics.limitUsage)",
     _usage_by_rest,
     ("slurm", "metrics"),
+)
+
+
+_NOT_COUNTED = ("licenses", "limits", "limit_usage", "fairshare", "reservations")
+
+
+def _wanted_of_numbers(spec: "SchedulerBindingSpec") -> str | None:
+    """Return what needs a list of nodes or jobs where slurmctld's metrics only count them."""
+    if spec.slurm is None or spec.slurm.open_metrics is None:
+        return None
+    metrics = spec.metrics or SchedulerMetrics()
+    wanted = {f"metrics.{camel(name)}": getattr(metrics, name) is True for name in _NOT_COUNTED}
+    wanted["metrics.perJob"] = metrics.per_job is not None and metrics.per_job.enabled is True
+    wanted["tracing"] = spec.tracing is not None and spec.tracing.enabled is True
+    wanted["lustre"] = spec.lustre is not None
+    return " and ".join(field for field, is_wanted in wanted.items() if is_wanted) or None
+
+
+_WANTED = " || ".join(
+    f"(has(self.metrics.{name}) && self.metrics.{name})" for name in map(camel, _NOT_COUNTED)
+)
+_NUMBERS = Rule(
+    "slurm.openMetrics has neither licences, limits, fair shares nor reservations, and no list of "
+    "jobs, which perJob, tracing and lustre need",
+    "!has(self.slurm) || !has(self.slurm.openMetrics) || !(has(self.lustre) || "
+    "(has(self.tracing) && has(self.tracing.enabled) && self.tracing.enabled) || "
+    f"(has(self.metrics) && ({_WANTED} || (has(self.metrics.perJob) && "
+    "has(self.metrics.perJob.enabled) && self.metrics.perJob.enabled))))",
+    _wanted_of_numbers,
+    ("slurm", "metrics", "tracing", "lustre"),
 )
 
 
@@ -96,4 +127,5 @@ class SchedulerBindingSpec(SchedulerSettings, frozen=True, kw_only=True):
         min_duration("timeout", "1ms"),
         not_shorter_than("stale_after", "interval"),
         _LIMIT_USAGE,
+        _NUMBERS,
     )

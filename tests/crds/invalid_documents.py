@@ -79,7 +79,13 @@ LUSTRE: Spec = {"prometheusURL": "http://prometheus.example:9090"}
 WHERE_JOBS_ARE = "the other exporter has the jobs: lustre belongs into the binding that it polls"
 USAGE_BY_REST = "metrics.limitUsage needs slurm.cli or slurm.ssh: slurmrestd does not report it"
 CLI_OR_SSH = "exactly one of cli, ssh must be given"
-ONE_WAY = "exactly one of cli, ssh, rest must be given"
+ONE_WAY = "exactly one of cli, ssh, rest, openMetrics must be given"
+COUNTED: Spec = {"openMetrics": {"url": "http://slurmctld.example:6817"}}
+NO_CLUSTER = "slurmctld's metrics do not name the cluster to compare with"
+NOT_COUNTED = (
+    "slurm.openMetrics has neither licences, limits, fair shares nor reservations, and no list of "
+    "jobs, which perJob, tracing and lustre need"
+)
 ONE_TOKEN = "at most one of jwtKeySecretRef, tokenSecretRef may be given"
 SOME_TOKEN = (
     "jwtKeySecretRef or tokenSecretRef must be given, unless url is a Unix socket or headers "
@@ -153,6 +159,15 @@ BROKEN = (
             slurm={"rest": {"url": "unix:/run/slurmrestd.sock"}}, metrics={"limitUsage": True}
         ),
     ),
+    bound("spec.slurm", NO_CLUSTER, binding(slurm={**COUNTED, "cluster": "alpha"})),
+    bound("spec", NOT_COUNTED, binding(slurm=COUNTED, metrics={"licenses": True})),
+    bound("spec", NOT_COUNTED, binding(slurm=COUNTED, metrics={"limits": True})),
+    bound("spec", NOT_COUNTED, binding(slurm=COUNTED, metrics={"limitUsage": True})),
+    bound("spec", NOT_COUNTED, binding(slurm=COUNTED, metrics={"fairshare": True})),
+    bound("spec", NOT_COUNTED, binding(slurm=COUNTED, metrics={"reservations": True})),
+    bound("spec", NOT_COUNTED, binding(slurm=COUNTED, metrics={"perJob": {"enabled": True}})),
+    bound("spec", NOT_COUNTED, binding(slurm=COUNTED, tracing={"enabled": True})),
+    bound("spec", NOT_COUNTED, binding(slurm=COUNTED, lustre=LUSTRE)),
     bound("spec", WHERE_JOBS_ARE, binding(exporter={"url": URL}, lustre=LUSTRE)),
     bound("spec.lustre", "range must be at least 1s", binding(noop={}, lustre={**LUSTRE, "range": "999ms"})),
     bound("spec.slurm", ONE_WAY, binding(slurm={})),

@@ -187,7 +187,7 @@ def test_a_number_that_json_does_not_know_is_a_problem(
 @pytest.mark.parametrize(
     ("slurm", "message"),
     [
-        ({}, "exactly one of cli, ssh, rest must be given, found none"),
+        ({}, "exactly one of cli, ssh, rest, openMetrics must be given, found none"),
         ({"cli": {}, "ssh": {"host": "a"}}, "found cli and ssh"),
         ({"rest": {"url": "http://a"}}, "jwtKeySecretRef or tokenSecretRef must be given"),
         ({"cli": {}, "cluster": "-a"}, "spec.slurm.cluster"),

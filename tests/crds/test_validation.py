@@ -173,8 +173,9 @@ def test_a_url_of_nothing_is_a_problem_of_its_field(url: str) -> None:
             },
             "spec.slurm.rest.url",
         ),
+        (lambda url: {"slurm": {"openMetrics": {"url": url}}}, "spec.slurm.openMetrics.url"),
     ],
-    ids=["exporter", "slurmrestd"],
+    ids=["exporter", "slurmrestd", "slurmctld"],
 )
 def test_a_url_with_credentials_is_a_problem_that_does_not_repeat_them(
     url: str, spec: Callable[[str], dict[str, Any]], field: str

@@ -67,6 +67,7 @@ class SlurmCluster:
             name,
             release.cgroup_plugin,
         )
+        self.controller_url = f"http://127.0.0.1:{controller}"
         self.rest_url = f"http://127.0.0.1:{self._rest_port}"
         self._daemons = Daemons(Path())
 

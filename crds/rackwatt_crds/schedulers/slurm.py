@@ -1,4 +1,4 @@
-"""Slurm, through its own commands or through slurmrestd."""
+"""Slurm, through its own commands, through slurmrestd, or by the metrics of slurmctld itself."""
 
 from collections.abc import Iterator
 from typing import Annotated
@@ -8,7 +8,15 @@ from msgspec import Meta
 from rackwatt_crds.endpoints import SLURMCTLD_PORT, Connection, Endpoint, Url
 from rackwatt_crds.fields import ClientTls, SecretKeyRef
 from rackwatt_crds.model import Model, only
-from rackwatt_crds.rules import Rule, exactly_one, not_both, not_one_of, requires, without_keys
+from rackwatt_crds.rules import (
+    Rule,
+    camel,
+    exactly_one,
+    not_both,
+    not_one_of,
+    requires,
+    without_keys,
+)
 from rackwatt_crds.schedulers.commands import Cli, Ssh, sshd
 
 RESERVED_HEADERS = (
@@ -23,7 +31,7 @@ RESERVED_HEADERS = (
     "x-slurm-user-token",
 )
 RESERVED_CLAIMS = ("exp", "iat", "nbf", "sun")
-INTERFACES = ("cli", "ssh", "rest")
+INTERFACES = ("cli", "ssh", "rest", "open_metrics")
 ClusterName = Annotated[
     str,
     Meta(
@@ -144,8 +152,22 @@ class SlurmRest(Model, frozen=True, kw_only=True):
     )
 
 
+class SlurmOpenMetrics(Model, frozen=True, kw_only=True):
+    """The metrics that slurmctld serves itself, from Slurm 25.11 on: numbers, and no list."""
+
+    url: Annotated[
+        str,
+        Meta(
+            pattern=r"^https?://[!-~]+\Z",
+            description="The URL of slurmctld, such as http://slurmctld:6817. Its slurm.conf has "
+            "`MetricsType=metrics/openmetrics`.",
+        ),
+    ]
+    tls: ClientTls | None = None
+
+
 class Slurm(Model, frozen=True, kw_only=True):
-    """Slurm, polled through exactly one of three interfaces."""
+    """Slurm, polled through exactly one of four interfaces."""
 
     cluster: Annotated[
         ClusterName | None,
@@ -157,17 +179,36 @@ class Slurm(Model, frozen=True, kw_only=True):
     cli: Cli | None = None
     ssh: Ssh | None = None
     rest: SlurmRest | None = None
+    open_metrics: Annotated[
+        SlurmOpenMetrics | None,
+        Meta(
+            description="Numbers of nodes and jobs alone, without a login: no node has a state, "
+            "and no job its part of the power."
+        ),
+    ] = None
 
-    RULES = (exactly_one(*INTERFACES),)
+    RULES = (
+        exactly_one(*INTERFACES),
+        not_both(
+            "cluster", "open_metrics", "slurmctld's metrics do not name the cluster to compare with"
+        ),
+    )
 
 
 def label(slurm: Slurm) -> str:
-    """Return the scheduler and its interface: `slurm/cli`, `slurm/ssh`, `slurm/rest`."""
-    return f"slurm/{only(slurm, INTERFACES)}"
+    """Return the scheduler and its interface, such as `slurm/ssh` or `slurm/openMetrics`."""
+    return f"slurm/{camel(only(slurm, INTERFACES))}"
+
+
+def lists(slurm: Slurm) -> bool:
+    """Return whether nodes and jobs are listed: slurmctld's metrics only count them."""
+    return slurm.open_metrics is None
 
 
 def connections(slurm: Slurm) -> Iterator[Connection]:
     """Yield slurmctld, sshd or slurmrestd; a Unix socket is not on the network."""
+    if slurm.open_metrics is not None:
+        yield Url("openMetrics.url", slurm.open_metrics.url)
     if slurm.cli is not None:
         yield Endpoint("", SLURMCTLD_PORT)
     if slurm.ssh is not None:

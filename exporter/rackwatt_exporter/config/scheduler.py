@@ -129,7 +129,8 @@ class SchedulerConfig:
     @property
     def reads_jobs(self) -> bool:
         """Whether jobs are polled here: the scheduler has some, and something needs them."""
-        has_jobs = SCHEDULERS[self.kind].has_jobs and not self.is_relayed
+        kind = SCHEDULERS[self.kind]
+        has_jobs = kind.has_jobs and kind.lists(self.settings) and not self.is_relayed
         return has_jobs and (self.metrics.reads_jobs or self.tracing.enabled or self.has_lustre)
 
     @property

@@ -259,7 +259,10 @@ class SchedulerPipeline(Pipeline[SchedulerConfig, SchedulerSnapshot]):
 
 def _by_state(value: SchedulerSnapshot) -> str:
     """Return nodes by state, jobs by state, and how much is known beside them."""
-    parts = [_listed(state_counts(value)) or "no nodes"]
+    if value.numbers is not None:
+        parts = [_counted("nodes", value.numbers.nodes), _counted("jobs", value.numbers.jobs)]
+    else:
+        parts = [_listed(state_counts(value)) or "no nodes"]
     if value.jobs is not None:
         parts.append(f"jobs: {_listed(job_counts(value)) or 'none'}")
     if value.licenses is not None:
@@ -269,6 +272,12 @@ def _by_state(value: SchedulerSnapshot) -> str:
     if value.diagnostics is not None:
         parts.append(f"RPCs of {counted(len(value.diagnostics.rpcs_by_user), 'user')}")
     return "; ".join(parts)
+
+
+def _counted(what: str, counts: Mapping[str, int]) -> str:
+    """Return numbers by base state, which is not the state of any node."""
+    shown = _listed(Counter({base: count for base, count in counts.items() if count}))
+    return f"{what} by base state: {shown or 'none'}"
 
 
 def _listed(counts: Counter[str]) -> str:

@@ -20,6 +20,7 @@ from rackwatt_exporter.schedulers.views import (
     limit_usage,
     limits,
     nodes,
+    numbers,
     per_job,
     qos_limits,
     queues,
@@ -48,7 +49,8 @@ _SUBJECTS = {
     "fairshare": fair_shares,
 }
 VIEWS = (
-    *token.FAMILIES, *nodes.FAMILIES, *jobs.FAMILIES, *per_job.FAMILIES, *durations.FAMILIES,
+    *token.FAMILIES, *nodes.FAMILIES, *numbers.FAMILIES, *jobs.FAMILIES, *per_job.FAMILIES,
+    *durations.FAMILIES,
     *chain.from_iterable(subject.FAMILIES for subject in _SUBJECTS.values()),
     *subjects.FAMILIES, *slurm_families.FAMILIES, *slurm_subjects.FAMILIES,
 )  # fmt: skip
@@ -81,6 +83,7 @@ def _samples(
     exporters read the snapshot from it.
     """
     yield from nodes.samples(snapshot)
+    yield from numbers.samples(snapshot, spec.metrics)
     if not spec.is_relayed:
         yield from nodes.usage_samples(snapshot)
         yield from token.samples(snapshot)

@@ -61,7 +61,7 @@ class NodeStateStore(Store[SchedulerConfig, SchedulerSnapshot]):
         self._joins = {
             name: Join(record.spec.node_name, record.value.nodes, types.get(name, ()))
             for name, record in self.records.items()
-            if record.value is not None
+            if record.value is not None and record.value.numbers is None
         }
         self._unmatched = {
             name: Unmatched(scheduled.intersection(join.unmatched.targets), join.unmatched.nodes)

@@ -89,6 +89,13 @@ def test_the_connection_key_has_whether_jobs_are_read_and_not_which_metrics() ->
     assert resolved("metrics: {users: false}, slurm: {cli: {}}").connection_key == every
 
 
+def test_jobs_are_not_read_where_they_are_only_counted() -> None:
+    counted = resolved("slurm: {openMetrics: {url: 'http://slurmctld:6817'}}")
+    assert counted.metrics.reads_jobs
+    assert not counted.reads_jobs
+    assert counted.subjects == {"partitions"}
+
+
 def test_the_connection_key_has_what_is_read_of_slurm_alone_beside_nodes_and_jobs() -> None:
     for scheduler, is_same in (("slurm: {cli: {}}", False), ("pbs: {cli: {}}", True)):
         wanted = resolved(f"metrics: {{licenses: true}}, {scheduler}")

@@ -57,6 +57,8 @@ WORDS = {
 # What was measured on these is not known to be so now.
 SILENT = {"n9", "n15", "n16"}
 
+_STOPPED = ("n15", "n16")
+
 # Why n6 and n7 are out of service: with column marks, and what looks like a line of sinfo.
 REASON = 'dimm | n1|down|down|n1| "é" here'
 
@@ -66,7 +68,6 @@ def stage() -> Iterator[SlurmCluster]:
     """A cluster whose nodes are as TRUTH says. Tests only look at it."""
     with SlurmCluster(NAMES, "d[1-2]", rest=True) as cluster:
         set_states(cluster)
-        cluster.wait_for(**TRUTH)
         yield cluster
 
 
@@ -81,9 +82,8 @@ def set_states(cluster: SlurmCluster) -> None:
     cluster.scontrol("update", "nodename=n6,n7", "state=fail", f"reason={REASON}")
     cluster.scontrol("update", "nodename=n9", "state=power_down")
     cluster.scontrol("reboot", "n14")
-    for name in ("n15", "n16"):
+    for name in _STOPPED:
         cluster.stop_node(name)
-        cluster.scontrol("update", f"nodename={name}", "state=noresp")
     reserve = ("create", "reservation", "starttime=now", "duration=600", "user=root")
     cluster.scontrol(*reserve, "flags=maint", "nodes=n12")
     cluster.scontrol(*reserve, "nodes=n13")
@@ -91,3 +91,16 @@ def set_states(cluster: SlurmCluster) -> None:
     cluster.submit("-N2", "-w", "n2,n10", "-t", "60", "--exclusive")
     (cluster.directory / "hold-epilog").touch()
     cluster.cancel("-n", "n8")
+    cluster.wait(lambda: _is_set(cluster), f"these states: {TRUTH}")
+
+
+def _is_set(cluster: SlurmCluster) -> bool:
+    """Return whether all states are there.
+
+    A message that a slurmd sent before it was stopped may make its node respond once more.
+    """
+    truth = cluster.truth()
+    for name in _STOPPED:
+        if "NOT_RESPONDING" not in truth[name]:
+            cluster.scontrol("update", f"nodename={name}", "state=noresp")
+    return truth == TRUTH

@@ -10,6 +10,8 @@ from rackwatt_exporter.config.options import FakeOptions
 from rackwatt_exporter.config.scheduler import SchedulerConfig
 from rackwatt_exporter.config.target import Target
 from rackwatt_exporter.schedulers.model.node import NodeShare
+from rackwatt_exporter.schedulers.model.numbers import Numbers
+from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 from rackwatt_exporter.store.ledger_file import LedgerFile
 from rackwatt_exporter.store.node_names import Unmatched
 from rackwatt_exporter.store.node_states import NodeStateStore
@@ -128,3 +130,11 @@ def test_node_states_log_missing_nodes_once_until_they_change(
         for note in ("", "n7 has no state", "n7 has no state", "", "n7 has no state"):
             site.answer(note, n1="idle")
     assert caplog.messages == ["scheduler prod: n7 has no state"] * 2
+
+
+def test_no_name_is_missing_in_numbers_of_nodes_without_names() -> None:
+    site = Site("short", "n1")
+    numbers = Numbers({"idle": 1}, {}, {}, {})
+    site.schedulers.succeeded("prod", SchedulerSnapshot({}, numbers=numbers), 0.1)
+    assert site.schedulers.unmatched("prod") is None
+    assert site.state("n1") is None

@@ -176,6 +176,10 @@ _SCHEDULERS = _one_of(
                     },
                     tls=objects({}, clientSecretRef=REFS),
                 ),
+                "openMetrics": objects(
+                    {"url": st.sampled_from(["http://slurmctld:6817", "http://["])},
+                    tls=objects({}, clientSecretRef=REFS),
+                ),
             }
         ),
     }

@@ -16,7 +16,7 @@ class Queue(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """
 
     name: Name
-    state: Word
+    state: Word | None = None
     nodes: Count | None = None
     total: Resources | None = None
     max_time_s: Count | None = None

@@ -20,6 +20,7 @@ from rackwatt_exporter.schedulers.model.license import License
 from rackwatt_exporter.schedulers.model.limit import Limit
 from rackwatt_exporter.schedulers.model.limit_usage import LimitUsage
 from rackwatt_exporter.schedulers.model.node import NodeShares, NodeUsage, SchedulerNode
+from rackwatt_exporter.schedulers.model.numbers import Numbers
 from rackwatt_exporter.schedulers.model.qos_limit import QosLimit
 from rackwatt_exporter.schedulers.model.queue import Queue
 from rackwatt_exporter.schedulers.model.reservation import Reservation
@@ -38,8 +39,9 @@ class SchedulerSnapshot(msgspec.Struct, frozen=True):
     its cluster, `version` its own version, and `user` is whose requests these are: a name, or a
     uid. `unread` nodes and `unread_jobs` exist and could not be read; `note` says more of them.
     `age_s` is how old the answer was when it came: that of a scheduler itself is new. `usage` is
-    what was measured on nodes, by name, and `shares` are whose jobs hold which part of each. The
-    token's times are those of the log-in that it was read with.
+    what was measured on nodes, by name, and `shares` are whose jobs hold which part of each.
+    `numbers` are there where nodes and jobs are counted and not listed. The token's times are those
+    of the log-in that it was read with.
     """
 
     nodes: Mapping[Name, SchedulerNode]
@@ -61,6 +63,7 @@ class SchedulerSnapshot(msgspec.Struct, frozen=True):
     limit_usage: tuple[LimitUsage, ...] | None = None
     fairshare: tuple[FairShare, ...] | None = None
     shares: Mapping[Name, NodeShares] | None = None
+    numbers: Numbers | None = None
     token_issued_at_s: Time | None = None
     token_expires_at_s: Time | None = None
 

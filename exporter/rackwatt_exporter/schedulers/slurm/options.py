@@ -43,7 +43,15 @@ class SlurmRestOptions:
     tls: TlsOptions = field(default_factory=TlsOptions)
 
 
-SlurmOptions = SlurmCommandOptions | SlurmRestOptions
+@dataclass(frozen=True, slots=True)
+class SlurmMetricsOptions:
+    """The metrics that slurmctld serves."""
+
+    url: str
+    tls: TlsOptions = field(default_factory=TlsOptions)
+
+
+SlurmOptions = SlurmCommandOptions | SlurmRestOptions | SlurmMetricsOptions
 
 
 def slurm_options(slurm: Slurm) -> SlurmOptions:
@@ -52,6 +60,9 @@ def slurm_options(slurm: Slurm) -> SlurmOptions:
     Raises:
         ValueError: it chooses none.
     """
+    if slurm.open_metrics is not None:
+        tls = merge_layers(TlsOptions, slurm.open_metrics.tls)
+        return SlurmMetricsOptions(slurm.open_metrics.url.rstrip("/"), tls)
     if slurm.rest is not None:
         return _rest(slurm.rest, slurm.cluster)
     return SlurmCommandOptions(command_options(slurm.cli, slurm.ssh), slurm.cluster)

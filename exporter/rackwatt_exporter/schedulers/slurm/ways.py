@@ -1,4 +1,4 @@
-"""The ways to Slurm: its commands on this machine or another one, and slurmrestd.
+"""The ways to Slurm: its commands here or elsewhere, slurmrestd, and slurmctld's own metrics.
 
 Modules are imported when first needed: a site with the commands does not pay for HTTP.
 """
@@ -12,7 +12,11 @@ from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.schedulers.base import Scheduler
 from rackwatt_exporter.schedulers.commands import CommandOptions, SshOptions, scheduler_commands
 from rackwatt_exporter.schedulers.slurm.auth import TokenTimes, token_times
-from rackwatt_exporter.schedulers.slurm.options import SlurmRestOptions, slurm_options
+from rackwatt_exporter.schedulers.slurm.options import (
+    SlurmMetricsOptions,
+    SlurmRestOptions,
+    slurm_options,
+)
 from rackwatt_exporter.schedulers.slurm.subjects import wanted
 
 _VARIABLE = "SLURM_JWT"
@@ -27,6 +31,11 @@ def slurm_scheduler(config: SchedulerConfig, secrets: Secrets) -> Scheduler:
         from rackwatt_exporter.schedulers.slurm.rest import SlurmRest
 
         return SlurmRest(options, secrets, config.reading_timeout_s, jobs=jobs, subjects=subjects)
+    if isinstance(options, SlurmMetricsOptions):
+        from rackwatt_exporter.schedulers.slurm.open_metrics import SlurmOpenMetrics
+
+        fields = {subject.field for subject in subjects}
+        return SlurmOpenMetrics(options, secrets, config.reading_timeout_s, fields)
     from rackwatt_exporter.schedulers.slurm.commands import ENVIRONMENT, SlurmCommands
 
     commands = scheduler_commands(options.commands, ENVIRONMENT, config, secrets)

@@ -60,7 +60,8 @@ FAMILIES = (STATE, NODES, CPUS, MEMORY, GPUS, MAX_TIME, MAX_NODES)
 def samples(snapshot: SchedulerSnapshot) -> Iterator[Sample]:
     """Go through the samples of each queue; what was not reported has none."""
     for one in snapshot.queues or ():
-        yield Sample(STATE, (one.name, one.state), 1)
+        if one.state is not None:
+            yield Sample(STATE, (one.name, one.state), 1)
         for family, number in _numbers(one).items():
             if number is not None:
                 yield Sample(family, (one.name,), number)

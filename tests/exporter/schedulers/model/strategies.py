@@ -15,6 +15,7 @@ from rackwatt_exporter.schedulers.model.license import License
 from rackwatt_exporter.schedulers.model.limit import Limit
 from rackwatt_exporter.schedulers.model.limit_usage import LimitUsage
 from rackwatt_exporter.schedulers.model.node import NodeShare, NodeUsage, SchedulerNode
+from rackwatt_exporter.schedulers.model.numbers import Numbers
 from rackwatt_exporter.schedulers.model.qos_limit import QosLimit
 from rackwatt_exporter.schedulers.model.queue import Queue
 from rackwatt_exporter.schedulers.model.reservation import Reservation
@@ -106,7 +107,7 @@ RESERVATIONS = st.builds(
 QUEUES = st.builds(
     Queue,
     NAMES,
-    WORDS,
+    st.none() | WORDS,
     nodes=COUNTS,
     total=st.none() | RESOURCES,
     max_time_s=COUNTS,
@@ -179,6 +180,17 @@ FAIR_SHARES = st.builds(
     factor=SHARES,
     level=SHARES | st.just("inf"),
 )
+GROUPED_COUNTS = st.none() | st.dictionaries(NAMES, WORD_COUNTS, max_size=3)
+NUMBERS = st.builds(
+    Numbers,
+    WORD_COUNTS,
+    WORD_COUNTS,
+    WORD_COUNTS,
+    WORD_COUNTS,
+    users=GROUPED_COUNTS,
+    accounts=GROUPED_COUNTS,
+    partitions=GROUPED_COUNTS,
+)
 SNAPSHOTS = st.builds(
     SchedulerSnapshot,
     st.dictionaries(NAMES, NODES, max_size=5),
@@ -196,6 +208,7 @@ SNAPSHOTS = st.builds(
     reservations=st.none() | st.lists(RESERVATIONS, max_size=3).map(tuple),
     queues=st.none() | st.lists(QUEUES, max_size=3).map(tuple),
     diagnostics=st.none() | DIAGNOSTICS,
+    numbers=st.none() | NUMBERS,
     user=st.text(),
     shares=st.none()
     | st.dictionaries(NAMES, st.lists(NODE_SHARES, max_size=3).map(tuple), max_size=3),

@@ -43,7 +43,6 @@ def newer(request: pytest.FixtureRequest) -> Iterator[SlurmCluster]:
     """A cluster of a newer release, whose nodes are in the states of TRUTH."""
     with SlurmCluster(NAMES, "d[1-2]", rest=True, release=request.param) as cluster:
         set_states(cluster)
-        cluster.wait_for(**TRUTH)
         yield cluster
 
 

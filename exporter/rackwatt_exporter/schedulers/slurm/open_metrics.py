@@ -1,0 +1,104 @@
+"""Snapshots from slurmctld's own metrics, which it serves on its port from Slurm 25.11 on.
+
+They are numbers: no state of a node by its name, no list of jobs. All are of one daemon, so that
+one answer that fails fails the poll. slurmctld serves an empty page where no MetricsType is set,
+and refuses all pages where PrivateData or MetricsAuthUsers is.
+"""
+
+import asyncio
+from collections.abc import Collection
+from functools import partial
+
+from rackwatt_exporter.config.secrets import Secrets
+from rackwatt_exporter.config.tls import tls_parameters
+from rackwatt_exporter.printable import printable
+from rackwatt_exporter.protocols.http.client import HttpClient
+from rackwatt_exporter.reading import ReadError, Reason
+from rackwatt_exporter.schedulers.model.numbers import Numbers
+from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
+from rackwatt_exporter.schedulers.slurm import open_metrics_text as metrics
+from rackwatt_exporter.schedulers.slurm.options import SlurmMetricsOptions
+
+NODES = "/metrics/nodes"
+JOBS = "/metrics/jobs"
+USERS = "/metrics/jobs-users-accts"
+PARTITIONS = "/metrics/partitions"
+SCHEDULER = "/metrics/scheduler"
+_PRIVATE = (
+    "Leave PrivateData and MetricsAuthUsers out of slurm.conf, or poll slurmrestd or the commands."
+)
+_NOTE = "slurmctld's metrics have neither the state of a node nor a list of jobs"
+_HEADERS = {"Accept": "text/plain"}
+
+
+class SlurmOpenMetrics:
+    """The metrics of one slurmctld; `fields` are what a snapshot has beside nodes and jobs."""
+
+    def __init__(
+        self,
+        options: SlurmMetricsOptions,
+        secrets: Secrets,
+        timeout_s: float,
+        fields: Collection[str] = (),
+    ) -> None:
+        self._service = HttpClient(
+            options.url, partial(tls_parameters, options.tls, secrets), timeout_s
+        )
+        self._timeout_s = timeout_s
+        self._fields = frozenset(fields)
+
+    async def read(self) -> SchedulerSnapshot:
+        """Read a snapshot without nodes and jobs.
+
+        Raises:
+            ReadError: with the reason.
+        """
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                return await self._read()
+        except TimeoutError:
+            raise ReadError(Reason.TIMEOUT, "slurmctld did not send all metrics in time") from None
+
+    async def close(self) -> None:
+        """Close the connection."""
+        await self._service.close()
+
+    async def _read(self) -> SchedulerSnapshot:
+        nodes = metrics.node_numbers(metrics.parse_totals(await self._get(NODES)))
+        jobs = metrics.parse_totals(await self._get(JOBS))
+        by_base, by_flag = metrics.jobs_by_base(jobs), metrics.jobs_by_flag(jobs)
+        of_users = metrics.parse_samples(await self._get(USERS))
+        queues = partitions = diagnostics = None
+        if "queues" in self._fields:
+            of_partitions = metrics.parse_samples(await self._get(PARTITIONS))
+            queues = metrics.queues(of_partitions)
+            partitions = metrics.jobs_by_label(of_partitions, "partition")
+        if "diagnostics" in self._fields:
+            diagnostics = metrics.diagnostics(metrics.parse_totals(await self._get(SCHEDULER)))
+        numbers = Numbers(
+            nodes.by_base,
+            nodes.by_flag,
+            by_base,
+            by_flag,
+            metrics.jobs_by_label(of_users, "user"),
+            metrics.jobs_by_label(of_users, "account"),
+            partitions,
+        )
+        return SchedulerSnapshot(
+            {},
+            unread=nodes.unread,
+            note=_NOTE,
+            numbers=numbers,
+            queues=queues,
+            diagnostics=diagnostics,
+        )
+
+    async def _get(self, path: str) -> bytes:
+        answer = await self._service.get(path, _HEADERS)
+        if answer.status in (401, 403):
+            message = f"slurmctld refuses {path}: {printable(answer.body, 160)}"
+            raise ReadError(Reason.AUTH_FAILED, message, remedy=_PRIVATE)
+        if answer.status != 200:
+            message = f"{path}: status {answer.status}: {printable(answer.body, 160)}"
+            raise ReadError(Reason.BAD_REPLY, message)
+        return answer.body

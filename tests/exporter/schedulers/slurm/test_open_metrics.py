@@ -1,0 +1,218 @@
+"""Numbers from the metrics of a real slurmctld 26.05: its commands count the same."""
+
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from rackwatt_exporter.config.secrets import Secrets
+from rackwatt_exporter.pipelines.snapshot_view import make_view
+from rackwatt_exporter.protocols.command.local import LocalHost
+from rackwatt_exporter.reading import ReadError, Reason
+from rackwatt_exporter.schedulers.commands import SchedulerCommands
+from rackwatt_exporter.schedulers.model.diagnostics import Diagnostics
+from rackwatt_exporter.schedulers.model.job import Job
+from rackwatt_exporter.schedulers.model.resources import Resources
+from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
+from rackwatt_exporter.schedulers.slurm.commands import SETTINGS, VARIABLES, SlurmCommands
+from rackwatt_exporter.schedulers.slurm.open_metrics import SlurmOpenMetrics
+from rackwatt_exporter.schedulers.slurm.options import SlurmMetricsOptions
+from rackwatt_exporter.schedulers.slurm.subjects import wanted
+from rackwatt_exporter.schedulers.slurm.ways import slurm_scheduler
+from tests.eventually import PATIENCE_S
+from tests.exporter.schedulers.bindings import resolved
+from tests.exporter.schedulers.conftest import NAMES, set_states
+from tests.peers.slurm import REST_USER, SlurmCluster
+from tests.peers.slurm_release import NEWER
+
+OLDER, NEWEST = NEWER
+SERVED = "MetricsType=metrics/openmetrics\n"
+FIELDS = ("queues", "diagnostics")
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[SlurmCluster]:
+    """A cluster with nodes in many states, arrays, and jobs of two users and two accounts."""
+    with SlurmCluster(NAMES, "d[1-2]", more=SERVED, release=NEWEST) as running:
+        running.submit("--array=0-200:2%3", "-w", "n3", "-n1", "--mem=100", "-A", "physics")
+        running.wait(lambda: "RUNNING" in running.run("squeue", "-h", "-o", "%T"), "a task")
+        failing = running.submit("-w", "n1", "-n1", command="exit 3")
+        running.wait(lambda: "FAILED" in running.scontrol("show", "job", failing), "the failure")
+        set_states(running)
+        running.submit("--hold", f"--uid={REST_USER}", "-A", "plasma", "-D", "/")
+        running.submit("--hold", "-p", "again", "-A", "plasma")
+        yield running
+
+
+async def read(cluster: SlurmCluster, fields: tuple[str, ...] = FIELDS) -> SchedulerSnapshot:
+    options = SlurmMetricsOptions(cluster.controller_url)
+    slurm = SlurmOpenMetrics(options, Secrets(Path()), PATIENCE_S, fields)
+    try:
+        return await slurm.read()
+    finally:
+        await slurm.close()
+
+
+async def by_commands(cluster: SlurmCluster, monkeypatch: pytest.MonkeyPatch) -> SchedulerSnapshot:
+    monkeypatch.setenv("SLURM_CONF", str(cluster.configuration))
+    host, folder = LocalHost(VARIABLES, SETTINGS), cluster.release.folder
+    subjects = wanted({"partitions", "diagnostics"})
+    return await SlurmCommands(
+        SchedulerCommands(host, folder, PATIENCE_S), jobs=True, subjects=subjects
+    ).read()
+
+
+def present(counts: Mapping[str, int]) -> dict[str, int]:
+    """Return the counts of what there is."""
+    return {str(word): count for word, count in counts.items() if count}
+
+
+def listed(jobs: Iterable[Job], key: str) -> dict[str, dict[str, int]]:
+    """Count jobs by base state of each value of a field, as the metrics do.
+
+    The one that is completing was cancelled; a job without an account is in none.
+    """
+    found: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for job in jobs:
+        base = "cancelled" if job.state == "completing" else str(job.state)
+        value = getattr(job, key)
+        for name in value if isinstance(value, tuple) else (value,):
+            found[name][base] += job.tasks
+    found.pop("", None)
+    return {name: dict(counts) for name, counts in found.items()}
+
+
+async def test_nodes_are_counted_by_base_state_and_flag_as_sinfo_lists_them(
+    cluster: SlurmCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nodes = (await by_commands(cluster, monkeypatch)).nodes.values()
+    snapshot = await read(cluster)
+    assert snapshot.numbers is not None
+    assert present(snapshot.numbers.nodes) == Counter(node.base for node in nodes)
+    assert present(snapshot.numbers.node_flags) == Counter(f for node in nodes for f in node.flags)
+    assert (snapshot.nodes, snapshot.jobs, snapshot.unread) == ({}, None, 0)
+    assert "neither the state of a node nor a list of jobs" in snapshot.note
+
+
+async def test_jobs_are_counted_by_base_state_as_squeue_lists_them(
+    cluster: SlurmCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs = (await by_commands(cluster, monkeypatch)).jobs
+    numbers = (await read(cluster)).numbers
+    assert jobs is not None
+    assert numbers is not None
+    for group, key in (("users", "user"), ("accounts", "account"), ("partitions", "partitions")):
+        counted = getattr(numbers, group)
+        assert {name: present(one) for name, one in counted.items()} == listed(jobs, key)
+    total = sum((Counter(one) for one in listed(jobs, "user").values()), Counter[str]())
+    assert present(numbers.jobs) == total
+    assert present(numbers.job_flags) == {"completing": 1, "hold": 2}
+
+
+async def test_partitions_have_the_nodes_and_cpus_of_scontrol_and_no_state(
+    cluster: SlurmCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = (await by_commands(cluster, monkeypatch)).queues
+    assert known
+    assert (await read(cluster)).queues == tuple(
+        replace(one, state=None, total=Resources(one.total.cpus if one.total else None))
+        for one in known
+    )
+
+
+async def test_diagnostics_are_those_of_sdiag_without_its_rpcs(
+    cluster: SlurmCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def own(snapshot: SchedulerSnapshot) -> Diagnostics:
+        """Return what no request of ours changes."""
+        assert snapshot.diagnostics is not None
+        transient = {"threads": 0, "agents": 0, "agent_threads": 0}
+        return replace(snapshot.diagnostics, rpcs_by_type=(), rpcs_by_user=(), **transient)
+
+    async with asyncio.timeout(PATIENCE_S):  # a cycle may end between two reads
+        while own(await by_commands(cluster, monkeypatch)) != own(await read(cluster)):
+            pass
+
+
+async def test_what_is_not_wanted_is_not_read(cluster: SlurmCluster) -> None:
+    snapshot = await read(cluster, ())
+    assert (snapshot.queues, snapshot.diagnostics) == (None, None)
+    assert snapshot.numbers is not None
+    assert snapshot.numbers.partitions is None
+
+
+async def test_a_document_reads_the_metrics_and_serves_no_state_of_ours(
+    cluster: SlurmCluster,
+) -> None:
+    spec = f"slurm: {{openMetrics: {{url: {cluster.controller_url!r}}}}}, timeout: 60s"
+    config = resolved(spec)
+    scheduler = slurm_scheduler(config, Secrets(Path()))
+    try:
+        text = make_view(config, await scheduler.read(), {"slurm-exporter"}, None).text
+    finally:
+        await scheduler.close()
+    page = b"".join(text.values()).decode()
+    assert config.label == "slurm/openMetrics"
+    assert (
+        'rackwatt_scheduler_base_state_nodes{scheduler="prod",cluster="alpha",base="idle"} 9'
+        in page
+    )
+    assert (
+        'user_base_state_jobs{scheduler="prod",cluster="alpha",user="games",base="pending"} 1'
+        in page
+    )
+    assert (
+        'rackwatt_scheduler_partition_nodes{scheduler="prod",cluster="alpha",partition="batch"}'
+        in page
+    )
+    assert 'subject_known{scheduler="prod",cluster="alpha",subject="partitions"} 1' in page
+    absent = ("scheduler_nodes{", "scheduler_jobs", "node_state", "partition_state", "slurm_")
+    assert [name for name in absent if name in page] == []
+
+
+async def failure_of(cluster: SlurmCluster) -> ReadError:
+    with pytest.raises(ReadError) as caught:
+        await read(cluster)
+    return caught.value
+
+
+async def test_metrics_that_are_not_configured_are_no_zeros() -> None:
+    with SlurmCluster("n1", release=NEWEST) as cluster:
+        error = await failure_of(cluster)
+    assert error.reason is Reason.BAD_REPLY
+    assert "/metrics/nodes has no slurm_nodes" in str(error)
+    assert "MetricsType=metrics/openmetrics" in (error.remedy or "")
+
+
+@pytest.mark.parametrize("private", ["PrivateData=jobs", "MetricsAuthUsers=daemon"])
+async def test_metrics_that_slurmctld_keeps_private_are_auth_failed(private: str) -> None:
+    with SlurmCluster("n1", release=NEWEST, more=SERVED + private) as cluster:
+        error = await failure_of(cluster)
+    assert error.reason is Reason.AUTH_FAILED
+    assert "Invalid authentication credential" in str(error)
+    assert "PrivateData" in (error.remedy or "")
+
+
+async def test_an_older_slurmctld_which_speaks_no_http_is_a_failure() -> None:
+    with SlurmCluster("n1", release=OLDER) as cluster:
+        error = await failure_of(cluster)
+    assert error.reason in (Reason.BAD_REPLY, Reason.CONNECTION_REFUSED)
+
+
+async def test_a_slurmctld_that_is_gone_or_silent_is_a_failure_and_found_again() -> None:
+    with SlurmCluster("n1", release=NEWEST, more=SERVED) as cluster:
+        options = SlurmMetricsOptions(cluster.controller_url)
+        slurm = SlurmOpenMetrics(options, Secrets(Path()), 1.0)
+        with cluster.frozen("slurmctld"), pytest.raises(ReadError) as silent:
+            await slurm.read()
+        assert silent.value.reason is Reason.TIMEOUT
+        cluster.stop_controller()
+        with pytest.raises(ReadError) as gone:
+            await slurm.read()
+        assert gone.value.reason is Reason.CONNECTION_REFUSED
+        cluster.start_controller()
+        assert (await read(cluster)).numbers is not None
+        await slurm.close()
