@@ -27,7 +27,8 @@ from rackwatt_exporter.schedulers.model.reservation import Reservation
 
 _MAX_WORDS = {"cluster": 100, "version": 40, "user": 255, "note": 500}
 
-Unread = Annotated[int, msgspec.Meta(ge=0, le=2**31)]
+MAX_UNREAD = 2**31
+Unread = Annotated[int, msgspec.Meta(ge=0, le=MAX_UNREAD)]
 T = TypeVar("T")
 
 

@@ -21,6 +21,7 @@ from rackwatt_exporter.schedulers.model.job_state import JobState
 from rackwatt_exporter.schedulers.model.node_state import NodeState
 from rackwatt_exporter.schedulers.model.queue import Queue
 from rackwatt_exporter.schedulers.model.resources import Gres, Resources
+from rackwatt_exporter.schedulers.model.snapshot import MAX_UNREAD
 from rackwatt_exporter.schedulers.slurm.jobs import time_s
 
 # One sample of a family without labels, or with one; a value is a whole number.
@@ -160,7 +161,7 @@ def node_numbers(totals: Mapping[str, int]) -> NodeNumbers:
     total = _required(totals, "slurm_nodes", "/metrics/nodes")
     by_base = _counts(totals, "slurm_nodes_", _NODE_BASES)
     by_flag = _counts(totals, "slurm_nodes_", _NODE_FLAGS)
-    return NodeNumbers(by_base, by_flag, max(0, total - sum(by_base.values())))
+    return NodeNumbers(by_base, by_flag, min(MAX_UNREAD, max(0, total - sum(by_base.values()))))
 
 
 def jobs_by_base(totals: Mapping[str, int]) -> Mapping[str, int]:
@@ -252,7 +253,7 @@ def _counts(numbers: Mapping[str, int], prefix: str, words: Mapping[str, str]) -
     counts: dict[str, int] = {}
     for word, ours in words.items():
         if (count := numbers.get(prefix + word)) is not None:
-            counts[ours] = counts.get(ours, 0) + count
+            counts[ours] = min(MAX_COUNT, counts.get(ours, 0) + count)
     return counts
 
 
