@@ -9,13 +9,14 @@ import socket
 import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from types import MappingProxyType
 from typing import NamedTuple
 
 import httpx
 
 from rackwatt_exporter.printable import printable
+from rackwatt_exporter.protocols.http.redaction import Redaction
 from rackwatt_exporter.protocols.http.tls import TlsParameters, tls_context
 from rackwatt_exporter.protocols.http.tls_errors import (
     ClientCertificate,
@@ -29,6 +30,7 @@ from rackwatt_exporter.received import count_received
 
 BODY_LIMIT = 64 * 1024 * 1024
 LINE_LIMIT = 16 * 1024 * 1024
+REFUSAL_LIMIT = 1024 * 1024
 _CLOSED = (errno.EPIPE, errno.ECONNRESET, errno.ECONNABORTED)
 _UNIX, _HTTPS = "unix:", "https:"
 _WITHOUT_RESPONSE = (httpx.WriteError, httpx.ReadError, httpx.RemoteProtocolError)
@@ -94,7 +96,7 @@ class HttpClient:
             ReadError: as `get`; timeout after a silence of `silence_s`.
         """
         async with self._response("GET", path, headers, query, silence_s=silence_s) as response:
-            yield response.status_code, _lines(response)
+            yield response.status_code, _lines(response, Redaction(headers))
 
     @asynccontextmanager
     async def chunks(
@@ -107,8 +109,10 @@ class HttpClient:
         """
         sent_s = time.monotonic()
         async with self._response("GET", path, headers, None) as response:
-            took_s, found = time.monotonic() - sent_s, dict(response.headers)
-            yield HttpResponse(response.status_code, b"", took_s, found), _received(response)
+            took_s, redaction = time.monotonic() - sent_s, Redaction(headers)
+            found = redaction.headers(response.headers)
+            parts = _received(response, redaction)
+            yield HttpResponse(response.status_code, b"", took_s, found), parts
 
     async def _whole(
         self,
@@ -121,10 +125,11 @@ class HttpClient:
         """Send a request and read the whole body of its response."""
         sent_s = time.monotonic()
         async with self._response(method, path, headers, query, body) as response:
-            received = await _bounded(response)
+            redaction, status = Redaction(headers, body), response.status_code
+            received = redaction.body(await _bounded(response, redaction), status)
             took_s = time.monotonic() - sent_s
-            raise_if_client_refused(response.status_code, received, self._certificate)
-            return HttpResponse(response.status_code, received, took_s, dict(response.headers))
+            raise_if_client_refused(status, received, self._certificate)
+            return HttpResponse(status, received, took_s, redaction.headers(response.headers))
 
     @asynccontextmanager
     async def _response(
@@ -201,32 +206,46 @@ class HttpClient:
         return {"sni_hostname": name} if name else {}
 
 
-async def _bounded(response: httpx.Response) -> bytes:
-    """Read a body up to BODY_LIMIT; of a redirect or an error, as much of it as arrives."""
+async def _bounded(response: httpx.Response, redaction: Redaction) -> bytes:
+    """Read a body up to BODY_LIMIT."""
     body = bytearray()
-    try:
-        async for chunk in _received(response):
-            body += chunk
-            if len(body) > BODY_LIMIT:
-                message = f"{response.url.path} is larger than {BODY_LIMIT // 2**20} MiB"
-                raise ReadError(Reason.BAD_REPLY, message)
-    except (httpx.ReadError, httpx.RemoteProtocolError, httpx.DecodingError):
-        if response.status_code < 300:
-            raise
+    async for chunk in _received(response, redaction):
+        body += chunk
+        if len(body) > BODY_LIMIT:
+            message = f"{response.url.path} is larger than {BODY_LIMIT // 2**20} MiB"
+            raise ReadError(Reason.BAD_REPLY, message)
     return bytes(body)
 
 
-async def _received(response: httpx.Response) -> AsyncIterator[bytes]:
-    """Go through the parts of a body as they arrive, and count them."""
+async def _received(response: httpx.Response, redaction: Redaction) -> AsyncIterator[bytes]:
+    """Go through the parts of a body as they arrive, and count them.
+
+    A redirect or an error is one part: a secret may be in two of those that arrive.
+    """
+    if response.status_code >= 300:
+        yield redaction.body(await _refused(response), response.status_code)
+        return
     async for chunk in response.aiter_bytes():
         count_received(len(chunk))
         yield chunk
 
 
-async def _lines(response: httpx.Response) -> AsyncIterator[bytes]:
+async def _refused(response: httpx.Response) -> bytes:
+    """Read the body of a redirect or an error: as much of it as arrives, and as is of use."""
+    body = bytearray()
+    with suppress(httpx.ReadError, httpx.RemoteProtocolError, httpx.DecodingError):
+        async for chunk in response.aiter_bytes():
+            count_received(len(chunk))
+            body += chunk
+            if len(body) > REFUSAL_LIMIT:
+                break
+    return bytes(body[:REFUSAL_LIMIT])
+
+
+async def _lines(response: httpx.Response, redaction: Redaction) -> AsyncIterator[bytes]:
     """Go through the lines of a body, each of at most LINE_LIMIT; what follows the last is one."""
     rest = bytearray()
-    async for chunk in _received(response):
+    async for chunk in _received(response, redaction):
         first, *others = chunk.split(b"\n")
         rest += first
         for other in others:

@@ -20,6 +20,7 @@ from rackwatt_exporter.protocols.http.connection import (
     connect,
 )
 from rackwatt_exporter.protocols.http.parser import HttpError, RawResponse
+from rackwatt_exporter.protocols.http.redaction import Redaction
 from rackwatt_exporter.protocols.http.tls import TlsParameters
 from rackwatt_exporter.protocols.http.tls_errors import (
     ClientCertificate,
@@ -197,11 +198,14 @@ class Origin:
         data = self._encode(method, path, headers, body)
         answered, self._answered = self._answered, False
         try:
-            response = RedfishResponse(*await self._exchange(data, retry=method != "POST"))
+            received = await self._exchange(data, retry=method != "POST")
         except (HttpError, ConnectionClosedError, OSError, ValueError) as error:
             self.close()
             raise await self._failure(error, answered=answered) from None
-        raise_if_client_refused(response.status, response.body, _CERTIFICATE)
+        redaction, status = Redaction(headers, body), received.status
+        found = redaction.headers(received.headers)
+        response = RedfishResponse(status, found, redaction.body(received.body, status))
+        raise_if_client_refused(status, response.body, _CERTIFICATE)
         self._answered = True
         return response
 

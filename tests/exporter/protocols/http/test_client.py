@@ -37,6 +37,8 @@ async def answer(request: web.Request) -> web.StreamResponse:
         await asyncio.sleep(600)
     if request.method == "POST":
         return web.Response(status=201, body=await request.read())
+    if request.path == "/refused":
+        return web.Response(status=401, text=f"{request.headers['Authorization']} is refused\n")
     if request.path == "/elsewhere":
         return web.Response(status=302, headers={"Location": "http://127.0.0.1:1/"})
     return web.Response(text=request.headers.get("X-Word", "nothing"))
@@ -111,6 +113,16 @@ async def test_a_proxy_of_the_environment_gets_nothing(
     monkeypatch.delenv("NO_PROXY", raising=False)
     async with serving() as url, asking(url, tmp_path) as service:
         assert (await service.get("/", {})).status == 200
+
+
+async def test_a_token_that_a_refusal_echoes_does_not_come_back(tmp_path: Path) -> None:
+    sent, body = {"Authorization": "Bearer hush-hush"}, b"(redacted) is refused\n"
+    async with serving() as url, asking(url, tmp_path) as service:
+        assert (await service.get("/refused", sent)).body == body
+        async with service.lines("/refused", sent, {}, PATIENCE_S) as (status, lines):
+            assert (status, [line async for line in lines]) == (401, [body.rstrip()])
+        async with service.chunks("/refused", sent) as (_, chunks):
+            assert [chunk async for chunk in chunks] == [body]
 
 
 async def test_a_redirect_is_not_followed(tmp_path: Path) -> None:

@@ -316,6 +316,18 @@ async def test_resources_without_identifiers_cost_no_login(peer: Forgetful) -> N
         assert peer.logins == 1
 
 
+@pytest.mark.parametrize("status", [302, 403, 500])
+async def test_a_token_that_a_service_echoes_is_in_no_message(peer: Forgetful, status: int) -> None:
+    async with logged_in(peer) as service:
+        (token,) = (each.decode() for each in peer.tokens)
+        said = f'{{"error": {{"message": "no {token} here"}}}}'.encode()
+        peer.stubborn = True
+        peer.refusal = answer(status, said, f"Location: /login?token={token}")
+        with pytest.raises(ReadError, match="redacted") as caught:
+            await service.get(MISSING)
+        assert token not in str(caught.value)
+
+
 async def test_a_resource_that_was_never_there_costs_no_login(peer: Forgetful) -> None:
     peer.missing = {b"/redfish/v1/%d" % number for number in range(2)}
     async with logged_in(peer) as service:
