@@ -50,7 +50,7 @@ class OpenFile:
             self._descriptor = None
 
 
-def signed(text: bytes, path: Path) -> int:
+def signed(text: bytes, path: Path | str) -> int:
     """Parse a number that may have a sign.
 
     Raises:
@@ -61,7 +61,7 @@ def signed(text: bytes, path: Path) -> int:
     return sign * number(word.removeprefix(b"-"), path, "a number")
 
 
-def number(text: bytes, path: Path, unit: str) -> int:
+def number(text: bytes, path: Path | str, unit: str) -> int:
     """Parse a number without a sign; `unit` is what it counts, for the message.
 
     Raises:

@@ -55,11 +55,10 @@ class InfinibandCollector:
         samples: list[Sample] = []
         problems: list[ReadError] = []
         for device in self._devices():
-            samples.append(_info(self._root / device))
-            for port in _listed(self._root / device / "ports"):
-                folder = self._root / device / "ports" / port
-                who = (device, port)
-                for found in _port(folder, who):
+            folder = f"{self._root}/{device}"
+            samples.append(_info(folder, device))
+            for port in _listed(f"{folder}/ports"):
+                for found in _port(f"{folder}/ports/{port}", (device, port)):
                     if isinstance(found, ReadError):
                         problems.append(found)
                     else:
@@ -79,22 +78,23 @@ class InfinibandCollector:
         return devices
 
 
-def _info(device: Path) -> Sample:
-    words = (_text(device / name) for name in ("board_id", "fw_ver", "hca_type"))
-    return Sample(families.INFO, (device.name, *words), 1)
+def _info(folder: str, device: str) -> Sample:
+    words = (_text(f"{folder}/{name}") for name in ("board_id", "fw_ver", "hca_type"))
+    return Sample(families.INFO, (device, *words), 1)
 
 
-def _port(folder: Path, who: tuple[str, str]) -> Iterator[Sample | ReadError]:
+def _port(folder: str, who: tuple[str, str]) -> Iterator[Sample | ReadError]:
     """Go through the samples of a port, and through what of it cannot be read."""
     for name, family, parse in (
         ("state", families.STATE, parse_state),
         ("phys_state", families.PHYSICAL_STATE, parse_state),
         ("rate", families.RATE, parse_rate),
     ):
+        path = f"{folder}/{name}"
         try:
-            yield Sample(family, who, parse((folder / name).read_bytes(), folder / name))
+            yield Sample(family, who, parse(_content(path), path))
         except OSError as error:
-            yield read_error(folder / name, error)
+            yield read_error(Path(path), error)
         except ReadError as error:
             yield error
     for path, (family, factor) in _counters(folder):
@@ -105,53 +105,51 @@ def _port(folder: Path, who: tuple[str, str]) -> Iterator[Sample | ReadError]:
             continue
         if count is not None:
             yield Sample(family, who, count * factor)
-    yield from _hardware(folder / "hw_counters", who)
+    yield from _hardware(f"{folder}/hw_counters", who)
 
 
-def _counters(folder: Path) -> Iterator[tuple[Path, PortCounter]]:
+def _counters(folder: str) -> Iterator[tuple[str, PortCounter]]:
     """Go through the files of a port's counters, that of 64 bits where there are two."""
-    extended = {
-        EXTENDED[name]: name for name in _listed(folder / "counters_ext") if name in EXTENDED
-    }
-    present = set(_listed(folder / "counters"))
+    listed = _listed(f"{folder}/counters_ext")
+    extended = {EXTENDED[name]: name for name in listed if name in EXTENDED}
+    present = set(_listed(f"{folder}/counters"))
     for name, counter in COUNTERS.items():
         if name in extended:
-            yield folder / "counters_ext" / extended[name], counter
+            yield f"{folder}/counters_ext/{extended[name]}", counter
         elif name in present:
-            yield folder / "counters" / name, counter
+            yield f"{folder}/counters/{name}", counter
 
 
-def _hardware(folder: Path, who: tuple[str, str]) -> Iterator[Sample | ReadError]:
+def _hardware(folder: str, who: tuple[str, str]) -> Iterator[Sample | ReadError]:
     for name in _listed(folder):
         if name in _NO_COUNTER:
             continue
         try:
-            if (count := _count(folder / name)) is not None:
+            if (count := _count(f"{folder}/{name}")) is not None:
                 yield Sample(families.HARDWARE, (*who, name), count)
         except ReadError as error:
             yield error
 
 
-def _count(path: Path) -> int | None:
+def _count(path: str) -> int | None:
     """Read a counter; None of one that the port does not have, or that has stopped.
 
     Raises:
         ReadError: sensor_unreadable or permission_denied; bad_reply.
     """
     try:
-        with path.open("rb", buffering=0) as file:
-            text = file.read(64)
+        text = _content(path)
     except OSError as error:
         if error.errno in _NOT_PROVIDED:
             return None
-        raise read_error(path, error) from None
+        raise read_error(Path(path), error) from None
     if text.startswith(b"N/A"):
         return None
     count = number(text, path, "a count")
     return None if count == _STUCK else count
 
 
-def parse_state(text: bytes, path: Path) -> float:
+def parse_state(text: bytes, path: str) -> float:
     """Return the number of a state: `4: ACTIVE`.
 
     Raises:
@@ -163,7 +161,7 @@ def parse_state(text: bytes, path: Path) -> float:
     return int(match[1])
 
 
-def parse_rate(text: bytes, path: Path) -> float:
+def parse_rate(text: bytes, path: str) -> float:
     """Return a rate in bytes per second: `100 Gb/sec (4X EDR)`.
 
     Raises:
@@ -175,13 +173,22 @@ def parse_rate(text: bytes, path: Path) -> float:
     return float(match[1]) * _BYTES_PER_GBIT
 
 
-def _listed(path: Path) -> list[str]:
+def _content(path: str) -> bytes:
+    """Read a short file: half the time of Path.read_bytes, for hundreds of them."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return os.read(descriptor, 128)
+    finally:
+        os.close(descriptor)
+
+
+def _listed(path: str) -> list[str]:
     with suppress(OSError):
         return sorted(os.listdir(path))
     return []
 
 
-def _text(path: Path) -> str:
+def _text(path: str) -> str:
     with suppress(OSError, UnicodeDecodeError):
-        return path.read_text().strip()
+        return _content(path).decode().strip()
     return ""
