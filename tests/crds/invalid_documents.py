@@ -135,6 +135,7 @@ BROKEN = (
     target(TOLERATION, NO_SECONDS, {**NODE, **tolerating(key="a", tolerationSeconds=60)}),
     target("spec.pod", NO_SERVERS, {**NODE, "pod": {"dnsPolicy": "None"}}),
     target("spec.pod", NO_SERVERS, {**NODE, "pod": {"dnsPolicy": "None", "dnsConfig": {}}}),
+    target("spec.node.ipmi", "mode native runs no command", {"node": {"ipmi": {"mode": "native", "command": ["a"]}}}),
     bound("spec", ONE_SCHEDULER, binding()),
     bound("spec", ONE_SCHEDULER, binding(noop={}, slurm={"cli": {}})),
     bound(KUBERNETES, NO_URL, cluster(tokenSecretRef=TOKEN)),

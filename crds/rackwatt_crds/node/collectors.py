@@ -8,6 +8,7 @@ from msgspec import Meta
 from rackwatt_crds.model import Model
 from rackwatt_crds.node.amd import Amd
 from rackwatt_crds.node.hwmon import Hwmon
+from rackwatt_crds.node.ipmi import NodeIpmi
 from rackwatt_crds.node.netdev import Netdev
 from rackwatt_crds.node.nvidia import Nvidia
 from rackwatt_crds.node.requirements import REQUIREMENTS
@@ -40,13 +41,15 @@ class Node(Model, frozen=True, kw_only=True):
             + "; ".join(f"`{name}`, {required.measures}" for name, required in REQUIREMENTS.items())
             + ". `auto` adds each of them that the node has: one that is absent is no failure, and "
             "one that appears later is taken then. Each that is named beside `auto` must be there. "
-            "The operator grants the pods what `auto` may need, which is what all of them need; "
-            "name collectors to grant less. Default: [auto]."
+            "The operator grants the pods what `auto` may need, which is what all of them need "
+            "but privileged containers: those are for collectors that are named. Name collectors "
+            "to grant less. Default: [auto]."
         ),
     ] = None
     hwmon: Annotated[Hwmon | None, Meta(description="Settings of the collector `hwmon`.")] = None
     netdev: Annotated[Netdev | None, Meta(description="Settings of the collector `netdev`.")] = None
     amd: Annotated[Amd | None, Meta(description="Settings of the collector `amd`.")] = None
+    ipmi: Annotated[NodeIpmi | None, Meta(description="Settings of the collector `ipmi`.")] = None
     nvidia: Annotated[Nvidia | None, Meta(description="Settings of the collector `nvidia`.")] = None
     units: Annotated[
         Units | None,

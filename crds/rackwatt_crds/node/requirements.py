@@ -14,13 +14,15 @@ class HostRequirements:
     """What a collector measures and requires; `reasons` has a reason for each field required.
 
     `host_paths` maps a path of the node to its read-only mount. `root` is uid 0, with only the
-    capabilities in `capabilities`. `environment` has variables that a container runtime reads.
+    capabilities in `capabilities`. `privileged` is uid 0 with all of them, and every device.
+    `environment` has variables that a container runtime reads.
     """
 
     measures: str
     host_paths: Mapping[str, str] = field(default_factory=dict)
     capabilities: tuple[str, ...] = ()
     root: bool = False
+    privileged: bool = False
     host_pid: bool = False
     host_network: bool = False
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -89,6 +91,19 @@ REQUIREMENTS: Mapping[str, HostRequirements] = MappingProxyType(
             reasons={
                 "environment": "the NVIDIA runtime provides /dev/nvidia* and libnvidia-ml.so.1 "
                 "where they are set (pod.runtimeClassName: nvidia, unless it is the default)"
+            },
+        ),
+        # Read-only mounts allow a device to be opened for writing. What forbids it in a container
+        # is the device control group, which Kubernetes opens for privileged containers alone.
+        "ipmi": HostRequirements(
+            measures="the power of the whole node by its BMC, over IPMI",
+            host_paths={"/dev": "/host/dev"},
+            root=True,
+            privileged=True,
+            reasons={
+                "host_paths": "the BMC is the device /dev/ipmi0",
+                "root": "root owns /dev/ipmi0 (mode 0600)",
+                "privileged": "a container may open a device of the node only if it is privileged",
             },
         ),
     }

@@ -1,11 +1,14 @@
 """A collector that `auto` has chosen: a machine without what it reads has not failed.
 
-What is absent is looked for again at each reading. Once it was read, it is a part of this machine:
-if it then vanishes, that is a failure, as it is of a collector that a document names.
+A BMC without a measurement of power is as good as none. What is absent is looked for again at each
+reading. Once it was read, it is a part of this machine: if it then vanishes, that is a failure, as
+it is of a collector that a document names.
 """
 
 from rackwatt_exporter.collectors.base import Collector, CollectorResult
 from rackwatt_exporter.reading import ReadError, Reason
+
+_NONE_HERE = (Reason.ABSENT, Reason.NO_POWER_SENSOR)
 
 
 class AutomaticCollector:
@@ -24,7 +27,7 @@ class AutomaticCollector:
         try:
             result = await self._collector.read()
         except ReadError as error:
-            if self._is_found or error.reason is not Reason.ABSENT:
+            if self._is_found or error.reason not in _NONE_HERE:
                 raise
             return CollectorResult(absent=error.with_traceback(None))
         self._is_found = True

@@ -54,6 +54,9 @@ COLLECTORS: Mapping[str, CollectorRow] = MappingProxyType(
         "netdev": CollectorRow(
             "rackwatt_exporter.collectors.netdev:NetdevCollector", configured=True, everywhere=True
         ),
+        "ipmi": CollectorRow(
+            "rackwatt_exporter.collectors.ipmi.collector:IpmiCollector", configured=True
+        ),
         # Often enough that no counter wraps twice between readings (store/wrapping_counter.py).
         "rapl": CollectorRow("rackwatt_exporter.collectors.rapl:RaplCollector", 30.0),
     }

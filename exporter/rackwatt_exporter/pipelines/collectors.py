@@ -20,7 +20,7 @@ from rackwatt_exporter.metrics.text import FamilyLines, line
 from rackwatt_exporter.pipelines.health import rounded, shortened
 from rackwatt_exporter.pipelines.pipeline import Measured, Pipeline, Subject, scheduled
 from rackwatt_exporter.polling.schedule import PollSchedule
-from rackwatt_exporter.reading import ReadError
+from rackwatt_exporter.reading import WHOLE_NODE, ReadError
 from rackwatt_exporter.store.collectors import CollectorRecord, CollectorStore
 from rackwatt_exporter.store.node_states import NodeStateStore
 from rackwatt_exporter.store.targets import TargetStore
@@ -145,6 +145,11 @@ class CollectorPipeline(Pipeline[CollectorConfig, CollectorResult]):
             up = any(value.absent is None for value in values)
             failure = next((record for record in records if record.error), None)
             yield Measured(document, up, failure, self._node_watts(records))
+
+    def watts(self, value: CollectorResult) -> float | None:
+        """Return the power of the whole node, where the collector measures that."""
+        whole = [power.watts for power in value.powers if power.domain == WHOLE_NODE]
+        return sum(whole) if whole else None
 
     def problem(self, value: CollectorResult) -> ReadError | None:
         """Return why a part is missing."""

@@ -12,11 +12,11 @@ from pathlib import Path
 from rackwatt_exporter.config.options import IpmiSshOptions
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.config.target import Target
-from rackwatt_exporter.plausibility import DCMI_NO_VALUE, measured
 from rackwatt_exporter.protocols.command.process import CommandError
 from rackwatt_exporter.protocols.command.ssh import SshHost
-from rackwatt_exporter.protocols.ipmi import dcmi, ipmitool
+from rackwatt_exporter.protocols.ipmi import ipmitool
 from rackwatt_exporter.protocols.ipmi.completion_codes import CompletionError
+from rackwatt_exporter.protocols.ipmi.power_text import parse_power_lines
 from rackwatt_exporter.reading import ReadError, Reading, Reason
 from rackwatt_exporter.targets.base import Source
 from rackwatt_exporter.targets.ipmi.dcmi_absence import DcmiAbsence
@@ -129,14 +129,9 @@ class IpmiSshSource:
             if code is None:
                 raise
             raise CompletionError("ipmitool dcmi power reading", code) from None
-        power = ipmitool.parse_power_reading(output)
+        power = parse_power_lines(output.decode("utf-8", "replace"))
         self._dcmi_absence.succeeded()
-        if not (power.measuring and power.watts):
-            text = (
-                "DCMI reports 0 W" if power.measuring else "DCMI reports that it is not measuring"
-            )
-            raise ReadError(Reason.NO_POWER_SENSOR, text, remedy=dcmi.NOT_MEASURED_REMEDY)
-        watts = measured(float(power.watts), "ipmitool dcmi power reading", DCMI_NO_VALUE)
+        watts = power.measured("ipmitool dcmi power reading")
         return Reading(watts, "dcmi", statistics=power.statistics)
 
     async def _read_sensors(self) -> Reading:

@@ -118,6 +118,9 @@ def _container(params: Params, shard: int | None, rights: Privileges) -> dict[st
 
 
 def _confinement(rights: Privileges) -> dict[str, Any]:
+    """Confine the container. Kubernetes takes nothing away from a privileged one."""
+    if rights.privileged:
+        return {"privileged": True, "readOnlyRootFilesystem": True}
     added = {"add": list(rights.capabilities)} if rights.capabilities else {}
     return {
         "allowPrivilegeEscalation": False,

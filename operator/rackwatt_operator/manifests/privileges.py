@@ -46,6 +46,7 @@ class Privileges:
     host_paths: Mapping[str, str]
     capabilities: tuple[str, ...]
     root: bool
+    privileged: bool
     host_pid: bool
     host_network: bool
     environment: Mapping[str, str]
@@ -66,6 +67,7 @@ def privileges(document: Document, pod: Mapping[str, Any]) -> Privileges:
         host_paths=dict(sorted(mounts.items())),
         capabilities=tuple(sorted({one for need in needs for one in need.capabilities})),
         root=any(need.root for need in needs),
+        privileged=any(need.privileged for need in needs),
         host_pid=any(need.host_pid for need in needs),
         host_network=any(need.host_network for need in needs) or bool(pod.get("hostNetwork")),
         environment={name: value for need in needs for name, value in need.environment.items()},
@@ -77,11 +79,18 @@ def privileges(document: Document, pod: Mapping[str, Any]) -> Privileges:
 
 
 def _required(document: Document) -> list[tuple[str, HostRequirements]]:
-    """Return what each collector and each manager of units requires, by name."""
+    """Return what each collector and each manager of units requires, by name.
+
+    A privileged container is only for a collector that is named.
+    """
     if not isinstance(document, PowerTarget) or document.spec.node is None:
         return []
     node = document.spec.node
-    collectors = {choice.name: REQUIREMENTS[choice.name] for choice in choices(node)}
+    collectors = {
+        choice.name: REQUIREMENTS[choice.name]
+        for choice in choices(node)
+        if not (choice.automatic and REQUIREMENTS[choice.name].privileged)
+    }
     units = {f"units.{name}": UNIT_REQUIREMENTS[name] for name in managers(node.units)}
     return sorted((collectors | units).items())
 
@@ -100,6 +109,8 @@ def _named(owner: str, needs: HostRequirements) -> Iterator[Privilege]:
     for capability in needs.capabilities:
         level = "baseline" if capability in _BASELINE_CAPABILITIES else "privileged"
         yield Privilege(f"capability {capability}", level, why("capabilities"))
+    if needs.privileged:
+        yield Privilege("privileged container", "privileged", why("privileged"))
     if needs.host_pid:
         yield Privilege("hostPID", "privileged", why("host_pid"))
     if needs.host_network:

@@ -6,10 +6,13 @@ from pathlib import Path
 import pytest
 
 from rackwatt_exporter.collectors.automatic import AutomaticCollector
+from rackwatt_exporter.collectors.ipmi.collector import IpmiCollector
 from rackwatt_exporter.collectors.rapl import RaplCollector
 from rackwatt_exporter.config.paths import HostPaths
+from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.reading import ReadError, Reason
 from tests.exporter.collectors.powercap import XEON, Powercap
+from tests.exporter.protocols.ipmi.openipmi_driver import device, worker
 
 
 def rapl(sysfs: Path) -> AutomaticCollector:
@@ -49,3 +52,15 @@ async def test_an_automatic_collector_fails_for_any_other_reason_at_once(tmp_pat
     with pytest.raises(ReadError) as caught:
         await rapl(tmp_path).read()
     assert caught.value.reason is Reason.BAD_REPLY
+
+
+async def test_an_automatic_collector_takes_a_bmc_without_a_measurement_for_none(
+    tmp_path: Path,
+) -> None:
+    device(tmp_path)
+    host = HostPaths("n1", devfs=tmp_path)
+    collector = AutomaticCollector(IpmiCollector(host, None, Secrets(tmp_path), worker("c1")))
+    absent = (await collector.read()).absent
+    await collector.close()
+    assert absent is not None
+    assert absent.reason is Reason.NO_POWER_SENSOR

@@ -253,3 +253,56 @@ def test_a_node_imports_only_the_collectors_of_its_document(tmp_path: Path) -> N
 def test_the_client_of_aiohttp_is_imported_when_something_of_it_is_first_used() -> None:
     version = subprocess.check_output([sys.executable, "-c", CLIENT], text=True)
     assert version.strip() == importlib.metadata.version("aiohttp")
+
+
+def test_a_command_that_hangs_delays_no_page_and_no_other_collector(tmp_path: Path) -> None:
+    arguments_ = arguments(tmp_path, "cpu")
+    document = tmp_path / "documents/nodes.yaml"
+    hang = f"echo $$ >> {tmp_path}/pids; sleep 600"
+    document.write_text(
+        f"""apiVersion: rackwatt.dev/v1alpha1
+kind: PowerTarget
+metadata: {{name: nodes}}
+spec:
+  interval: 500ms
+  timeout: 1s
+  node: {{collectors: [cpu, ipmi], ipmi: {{command: [sh, -c, {hang!r}]}}}}
+"""
+    )
+    with running(*arguments_) as run:
+        run.until_served(up("cpu", 1), "/metrics")
+        page = run.until_served(
+            lambda text: 'collector="ipmi",reason="timeout"} ' in text, "/metrics"
+        )
+        assert up("ipmi", 0)(page)
+        assert 'source="ipmi"' not in page
+        read_again(run, "cpu", times=3)
+        assert collector(run, "ipmi")["reason"] == "timeout"
+        assert run.stop() == 0
+    for pid in (tmp_path / "pids").read_text().split():
+        assert not Path(f"/proc/{pid}").exists()
+
+
+def test_a_bmc_that_fails_has_no_watts_after_they_were_stale(tmp_path: Path) -> None:
+    arguments_ = arguments(tmp_path, "cpu")
+    (tmp_path / "watts").write_text("412 W\n")
+    (tmp_path / "documents/nodes.yaml").write_text(
+        f"""apiVersion: rackwatt.dev/v1alpha1
+kind: PowerTarget
+metadata: {{name: nodes}}
+spec:
+  interval: 500ms
+  staleAfter: 1s
+  node: {{collectors: [cpu, ipmi], ipmi: {{command: [cat, "{tmp_path}/watts"]}}}}
+"""
+    )
+    power = 'rackwatt_node_domain_power_watts{node="n17",source="ipmi",domain="node",zone="dcmi"} '
+    with running(*arguments_) as run:
+        run.until_served(lambda text: f"{power}412.0\n" in text, "/metrics")
+        status = run.until_served(lambda text: '"watts":412.0' in text.replace(" ", ""), "/status")
+        assert json.loads(status)["powertargets"]["nodes"]["watts"] == 412.0
+        (tmp_path / "watts").write_text("0 W\n")
+        page = run.until_served(lambda text: power not in text, "/metrics")
+        assert 'collector="ipmi",reason="no_power_sensor"} ' in page
+        assert up("cpu", 1)(page)
+        assert run.stop() == 0

@@ -4,14 +4,15 @@ import re
 
 from rackwatt_exporter.protocols.ipmi.ipmitool import (
     completion_code,
-    parse_power_reading,
     parse_sensors,
     sensors_in_watts,
     sum_watts,
 )
+from rackwatt_exporter.protocols.ipmi.power_text import parse_power_lines
 from rackwatt_exporter.reading import ReadError, Reason
 
 _PLAIN = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,12})? +Watts")
+_DIGITS = re.compile(r"[0-9.]+")
 _OF_A_SUM = {Reason.NO_POWER_SENSOR, Reason.SENSOR_UNREADABLE, Reason.BAD_REPLY}
 
 
@@ -21,7 +22,7 @@ def examine(data: bytes) -> None:
     code = completion_code(text)
     assert code is None or 0 <= code <= 0xFF
     try:
-        power = parse_power_reading(data)
+        power = parse_power_lines(text)
     except ReadError as error:
         assert error.reason is Reason.BAD_REPLY
     else:
@@ -31,9 +32,9 @@ def examine(data: bytes) -> None:
         _hold_sum(data, sensor.name)
 
 
-def _says(line: str, watts: int) -> bool:
-    words = line.partition("Instantaneous")[2].rpartition(":")[2].split()
-    return any(word.isdigit() and int(word) == watts for word in words)
+def _says(line: str, watts: float) -> bool:
+    words = line.rpartition(":")[2].lower().removesuffix("atts").removesuffix("w").split()
+    return any(_DIGITS.fullmatch(word) and float(word) == watts for word in words)
 
 
 def _hold_sum(data: bytes, name: str) -> None:

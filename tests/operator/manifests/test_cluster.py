@@ -149,13 +149,25 @@ def test_pod_security_restricted_admits_collectors_outside_nodes(
     [
         HostRequirements("all"),
         HostRequirements("all", root=True, reasons={"root": "why"}),
+        HostRequirements(
+            "all", root=True, privileged=True, reasons={"root": "a", "privileged": "b"}
+        ),
         HostRequirements("all", capabilities=("CHOWN",), reasons={"capabilities": "why"}),
         HostRequirements("all", capabilities=("SYS_PTRACE",), reasons={"capabilities": "why"}),
         HostRequirements("all", host_pid=True, reasons={"host_pid": "why"}),
         HostRequirements("all", host_network=True, reasons={"host_network": "why"}),
         HostRequirements("all", host_paths={"/sys": "/host/sys"}, reasons={"host_paths": "why"}),
     ],
-    ids=["nothing", "root", "CHOWN", "SYS_PTRACE", "host_pid", "host_network", "host_paths"],
+    ids=[
+        "nothing",
+        "root",
+        "privileged",
+        "CHOWN",
+        "SYS_PTRACE",
+        "host_pid",
+        "host_network",
+        "host_paths",
+    ],
 )
 def test_the_pod_security_level_is_the_strictest_that_admits_the_pod(
     tested: HostRequirements, cluster: Cluster, monkeypatch: pytest.MonkeyPatch

@@ -94,14 +94,16 @@ def test_collectors_inside_nodes_get_what_they_need_and_nothing_else() -> None:
 
 
 @pytest.mark.parametrize("text", [nodes("auto"), nodes().replace("collectors: [rapl, cpu]", "")])
-def test_auto_gets_what_any_collector_needs(text: str) -> None:
+def test_auto_gets_what_any_collector_needs_short_of_a_privileged_container(text: str) -> None:
     pod = pod_spec(text)
-    needed = {path for needs in REQUIREMENTS.values() for path in needs.host_paths}
+    granted = [needs for needs in REQUIREMENTS.values() if not needs.privileged]
+    needed = {path for needs in granted for path in needs.host_paths}
     assert needed == {one["hostPath"]["path"] for one in pod["volumes"] if "hostPath" in one}
     assert pod["securityContext"]["runAsUser"] == 0
     (inside,) = pod["containers"]
     added = set(inside["securityContext"]["capabilities"].get("add", ()))
-    assert added == {one for needs in REQUIREMENTS.values() for one in needs.capabilities}
+    assert added == {one for needs in granted for one in needs.capabilities}
+    assert "privileged" not in inside["securityContext"]
 
 
 def test_a_collector_of_gpus_has_the_variables_of_its_runtime_and_no_privilege() -> None:
@@ -117,6 +119,17 @@ def test_a_collector_of_gpus_has_the_variables_of_its_runtime_and_no_privilege()
     }
     (template,) = pods(planned(nodes("cpu")))
     assert [one["name"] for one in container(template)["env"]] == ["NODE_NAME"]
+
+
+def test_a_collector_that_opens_devices_gets_a_privileged_container() -> None:
+    spec = pod_spec(nodes("ipmi"))
+    (inside,) = spec["containers"]
+    assert inside["securityContext"] == {"privileged": True, "readOnlyRootFilesystem": True}
+    assert spec["securityContext"]["runAsUser"] == 0
+    assert {"name": "host-dev", "hostPath": {"path": "/dev", "type": "Directory"}} in spec[
+        "volumes"
+    ]
+    assert "--path.devfs=/host/dev" in inside["args"]
 
 
 def test_host_paths_have_volumes_of_different_names() -> None:

@@ -13,6 +13,7 @@ from io import BytesIO
 from typing import NamedTuple, cast
 
 from rackwatt_exporter.printable import printable
+from rackwatt_exporter.protocols.command import stuck
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.received import count_received
 
@@ -61,13 +62,17 @@ async def run_process(
     """Run a program with an empty stdin and return what it printed.
 
     `env` None is our own environment. On cancellation and at the deadline, the child is killed with
-    its process group, and reaped.
+    its process group, and reaped. One that hangs in the kernel is left there.
 
     Raises:
         OSError: the program cannot be started.
-        ProcessTimeoutError: it had not exited after `timeout_s`.
+        ProcessTimeoutError: it had not exited after `timeout_s`; or it was killed earlier, and
+            still hangs in the kernel: its stderr says so.
         ValueError: it printed more than OUTPUT_LIMIT bytes.
     """
+    if pid := stuck.hanging(argv):
+        words = f"process {pid}, which was killed earlier, still hangs in the kernel"
+        raise ProcessTimeoutError(words.encode())
     loop = asyncio.get_running_loop()
     transport, protocol = await loop.subprocess_exec(
         _Child, *argv, stdin=asyncio.subprocess.DEVNULL, start_new_session=True, env=env
@@ -80,7 +85,7 @@ async def run_process(
         raise ProcessTimeoutError(bytes(protocol.stderr)) from None
     finally:
         count_received(protocol.stdout.tell())
-        await _kill(transport, protocol)
+        await _kill(argv, transport, protocol)
     if protocol.stdout.tell() > OUTPUT_LIMIT:
         raise ValueError(f"{argv[0]} printed more than {OUTPUT_LIMIT} bytes")
     return CompletedProcess(cast(int, code), protocol.stdout.getvalue(), bytes(protocol.stderr))
@@ -107,7 +112,9 @@ def one_line(text: str, index: int) -> str:
     return printable(lines[index])
 
 
-async def _kill(transport: asyncio.SubprocessTransport, child: "_Child") -> None:
+async def _kill(
+    argv: Sequence[str], transport: asyncio.SubprocessTransport, child: "_Child"
+) -> None:
     """Close the pipes of a child; one that still runs or prints is killed with its process group.
 
     A child that has exited still prints where another process, which it started, has its stdout.
@@ -118,7 +125,10 @@ async def _kill(transport: asyncio.SubprocessTransport, child: "_Child") -> None
             os.killpg(pid, signal.SIGKILL)
     if running:
         await asyncio.wait([child.exited], timeout=REAP_TIMEOUT_S)
-    transport.close()
+    if child.exited.done():
+        transport.close()
+    else:
+        stuck.remember(argv, transport)
 
 
 def _is_free(pid: int) -> bool:

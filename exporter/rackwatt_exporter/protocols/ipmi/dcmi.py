@@ -7,7 +7,7 @@ no power supply reports any: neither is a reading.
 import struct
 from typing import NamedTuple
 
-from rackwatt_exporter.plausibility import DCMI_NO_VALUE
+from rackwatt_exporter.plausibility import DCMI_NO_VALUE, measured
 from rackwatt_exporter.protocols.ipmi import message as message
 from rackwatt_exporter.reading import ReadError, Reason, Statistics
 
@@ -21,11 +21,23 @@ _READING = struct.Struct("<BHHHHIIB")
 
 
 class PowerReading(NamedTuple):
-    """The machine's power in whole watts; to be ignored where `measuring` is False."""
+    """The machine's power in watts, whole ones of DCMI; none where `measuring` is False."""
 
-    watts: int
+    watts: float
     measuring: bool
     statistics: Statistics
+
+    def measured(self, where: str) -> float:
+        """Return the watts, if they are a measurement; `where` names the command for the message.
+
+        Raises:
+            ReadError: no_power_sensor, where it is not measuring or reports 0 W; sensor_unreadable,
+                where all bits are set.
+        """
+        if not (self.measuring and self.watts):
+            text = "DCMI reports 0 W" if self.measuring else "DCMI reports that it is not measuring"
+            raise ReadError(Reason.NO_POWER_SENSOR, text, remedy=NOT_MEASURED_REMEDY)
+        return measured(float(self.watts), where, DCMI_NO_VALUE)
 
 
 def parse_power_reading(data: bytes) -> PowerReading:
@@ -44,7 +56,7 @@ def parse_power_reading(data: bytes) -> PowerReading:
     return PowerReading(watts, bool(state & MEASURING), kept)
 
 
-def statistic(watts: int) -> float | None:
+def statistic(watts: float) -> float | None:
     """Return watts of the BMC's own statistics, None where it has none."""
     return watts if watts and watts not in DCMI_NO_VALUE else None
 
@@ -55,5 +67,5 @@ def encode_power_reading(reading: PowerReading, time_s: int) -> bytes:
     figures = (kept.minimum_watts, kept.maximum_watts, kept.average_watts)
     state = MEASURING if reading.measuring else 0
     window_ms = round(1000 * (kept.window_s or 0))
-    watts = (reading.watts, *(round(figure or 0) for figure in figures))
+    watts = (round(reading.watts), *(round(figure or 0) for figure in figures))
     return _READING.pack(GROUP, *watts, time_s, window_ms, state)

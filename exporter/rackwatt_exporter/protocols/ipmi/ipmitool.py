@@ -9,19 +9,13 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from rackwatt_exporter.plausibility import measured
-from rackwatt_exporter.protocols.ipmi.dcmi import PowerReading, statistic
 from rackwatt_exporter.protocols.ipmi.sdr import SENSORS_REMEDY
-from rackwatt_exporter.reading import Members, ReadError, Reason, Statistics
+from rackwatt_exporter.reading import Members, ReadError, Reason
 
 DCMI_POWER_READING = ("dcmi", "power", "reading")
 SENSORS = ("sdr", "elist", "full")
 CHASSIS_POWER = ("chassis", "power", "status")
 
-_FIGURE = re.compile(
-    r"^[ \t]*(Instantaneous|Minimum|Maximum|Average)\b[^:\n]*:[ \t]*([0-9]{1,6}) Watts[ \t]*$", re.M
-)
-_WINDOW = re.compile(r"Sampling period:[ \t]*([0-9]{1,10}) (Seconds|Milliseconds)")
-_STATE = re.compile(r"^[ \t]*Power reading state is:[ \t]*(\w+)[ \t]*$", re.M)
 _SENSOR = re.compile(
     r"(.*)\| *([0-9A-F]{2,3})h *\| *([a-z]{2,3}) *\| *([0-9]{1,3}\.[0-9]{1,3}) *\|(.*)"
 )
@@ -61,28 +55,6 @@ class SensorListing(NamedTuple):
 
     sensors: list[SensorLine]
     others: list[str]
-
-
-def parse_power_reading(output: bytes) -> PowerReading:
-    """Parse the output of `ipmitool dcmi power reading`.
-
-    Raises:
-        ReadError: bad_reply, where watts or the measurement's state are missing.
-    """
-    text = output.decode("utf-8", "replace")
-    figures = {which: int(watts) for which, watts in _FIGURE.findall(text)}
-    state = _STATE.search(text)
-    if "Instantaneous" not in figures or state is None:
-        raise ReadError(Reason.BAD_REPLY, "ipmitool dcmi power reading: its output has no watts")
-    window = _WINDOW.search(text)
-    unit_s = 0.001 if window and window[2] == "Milliseconds" else 1
-    kept = Statistics(
-        average_watts=statistic(figures.get("Average", 0)),
-        minimum_watts=statistic(figures.get("Minimum", 0)),
-        maximum_watts=statistic(figures.get("Maximum", 0)),
-        window_s=(int(window[1]) * unit_s if window else 0) or None,
-    )
-    return PowerReading(figures["Instantaneous"], state[1] == "activated", kept)
 
 
 def completion_code(errors: str) -> int | None:

@@ -1,7 +1,6 @@
 """Power of one BMC over an open session: DCMI first, then the named sensors."""
 
 from rackwatt_exporter.config.options import IpmiOptions
-from rackwatt_exporter.plausibility import DCMI_NO_VALUE, measured
 from rackwatt_exporter.protocols.ipmi import dcmi
 from rackwatt_exporter.protocols.ipmi import message as message
 from rackwatt_exporter.protocols.ipmi.completion_codes import CompletionError
@@ -93,13 +92,7 @@ class PowerReader:
     async def _read_dcmi(self, session: IpmiSession) -> Reading:
         power = dcmi.parse_power_reading(await self._dcmi_response(session))
         self._dcmi_absence.succeeded()
-        if not (power.measuring and power.watts):
-            text = (
-                "DCMI reports 0 W" if power.measuring else "DCMI reports that it is not measuring"
-            )
-            raise ReadError(Reason.NO_POWER_SENSOR, text, remedy=dcmi.NOT_MEASURED_REMEDY)
-        watts = measured(float(power.watts), _DCMI, DCMI_NO_VALUE)
-        return Reading(watts, "dcmi", statistics=power.statistics)
+        return Reading(power.measured(_DCMI), "dcmi", statistics=power.statistics)
 
     async def _dcmi_response(self, session: IpmiSession) -> bytes:
         """Request DCMI's power reading.

@@ -9,25 +9,13 @@ from hypothesis import strategies as st
 from rackwatt_exporter.protocols.ipmi.ipmitool import (
     SensorLine,
     completion_code,
-    parse_power_reading,
     parse_sensors,
     says_powered_off,
     sensors_in_watts,
     sum_watts,
 )
-from rackwatt_exporter.reading import Members, ReadError, Reason, Statistics
+from rackwatt_exporter.reading import Members, ReadError, Reason
 
-# ipmitool 1.8.19 against ipmi_sim.
-POWER_READING = b"""
-    Instantaneous power reading:                   344 Watts
-    Minimum during sampling period:                341 Watts
-    Maximum during sampling period:                349 Watts
-    Average power reading over sample period:      345 Watts
-    IPMI timestamp:                           11/21/26 11:30:48 UTC    Sampling period:                          00000001 Seconds.
-    Power reading state is:                   activated
-
-
-"""
 SENSORS = b"""PSU1 PIN         | 01h | ok  | 10.1 | 344 Watts
 PSU2 PIN         | 02h | ok  | 10.2 | 320.50 Watts
 Temp             | 03h | ok  |  7.1 | 40 degrees C
@@ -45,45 +33,6 @@ def line(name: str, text: str, number: int = 1, entity: str = "10.1", status: st
 
 def total(output: bytes, *names: str) -> float:
     return sum_watts(sensors_in_watts(parse_sensors(output), names))
-
-
-def test_a_power_reading_has_watts_and_statistics() -> None:
-    power = parse_power_reading(POWER_READING)
-    assert power.watts == 344
-    assert power.measuring
-    assert power.statistics == Statistics(345, 341, 349, 1)
-
-
-def test_a_deactivated_reading_is_not_measuring() -> None:
-    assert not parse_power_reading(POWER_READING.replace(b"activated", b"deactivated")).measuring
-
-
-@pytest.mark.parametrize("cut", range(0, len(POWER_READING), 7))
-def test_a_power_reading_cut_short_is_a_bad_reply_or_the_same_watts(cut: int) -> None:
-    try:
-        assert parse_power_reading(POWER_READING[:cut]).watts == 344
-    except ReadError as error:
-        assert error.reason is Reason.BAD_REPLY
-
-
-def test_a_figure_is_never_taken_from_another_line() -> None:
-    """Found by fuzzing: what stood between the words was lost, and the next figure taken."""
-    with pytest.raises(ReadError):
-        parse_power_reading(POWER_READING.replace(b"ng:                   344", b"ng 344"))
-    with pytest.raises(ReadError):
-        parse_power_reading(POWER_READING.replace(b"Instantaneous power reading:", b"\n:"))
-
-
-@given(st.binary())
-def test_garbage_is_a_bad_reply(output: bytes) -> None:
-    with pytest.raises(ReadError) as caught:
-        parse_power_reading(output)
-    assert caught.value.reason is Reason.BAD_REPLY
-
-
-def test_65535_is_no_statistic() -> None:
-    power = parse_power_reading(POWER_READING.replace(b"  349", b"65535"))
-    assert power.statistics == Statistics(345, 341, None, 1)
 
 
 def test_sensors_are_read_by_name_whatever_the_name_holds() -> None:
