@@ -24,6 +24,7 @@ from rackwatt_exporter.units.cgroups.directory import (
 )
 from rackwatt_exporter.units.cgroups.group import ControlGroup
 from rackwatt_exporter.units.cgroups.hierarchies import Hierarchy, hierarchies
+from rackwatt_exporter.units.cgroups.parts import Parts
 from rackwatt_exporter.units.managers.base import Layout
 from rackwatt_exporter.units.model import UnitKey, UnitReading, UnitsResult
 from rackwatt_exporter.units.tree import FoundGroup, UnitTree
@@ -129,7 +130,9 @@ class UnitSource:
             lives = group.has_processes()
             if not lives and not group.is_unit:
                 return None
+            parts = Parts()
             reading = group.read(
+                parts,
                 self._clock(),
                 self._mounted,
                 self._devices,
@@ -142,7 +145,7 @@ class UnitSource:
         except (OSError, ValueError) as error:
             self._problems.append(f"{group.path}: {error}")
             return None
-        self._problems += [f"{group.path}: {problem}" for problem in group.parts.problems]
+        self._problems += [f"{group.path}: {problem}" for problem in parts.problems]
         group.is_unit = lives
         if not lives:
             self._keep(group)

@@ -5,6 +5,7 @@ The labels of a unit are written once for all of its lines. What is unknown has 
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from operator import attrgetter
 
 from rackwatt_exporter.metrics.family import MetricFamily
@@ -12,6 +13,7 @@ from rackwatt_exporter.metrics.text import FamilyLines, escaped
 from rackwatt_exporter.units import families as f
 from rackwatt_exporter.units.model import UnitKey, UnitReading
 
+_PER_PART = 400
 _LIMITS = frozenset({f.MEMORY_LIMIT, f.SWAP_LIMIT})
 
 
@@ -46,18 +48,21 @@ _Units = Sequence[tuple[str, UnitReading]]
 
 
 def _lines(family: MetricFamily, lines: Iterable[str]) -> FamilyLines:
-    text = "".join(lines)
-    return family, [text.encode()] if text else []
+    """Join lines to parts, each small enough to lie in memory that the last page has left."""
+    waiting = iter(lines)
+    return family, [
+        "".join(part).encode() for part in iter(lambda: list(islice(waiting, _PER_PART)), [])
+    ]
 
 
 def _single(
     family: MetricFamily, labels: Iterable[str], values: Iterable[float | None]
-) -> list[str]:
+) -> Iterator[str]:
     name = family.name
-    known = [(own, value) for own, value in zip(labels, values, strict=True) if value is not None]
+    known = ((own, value) for own, value in zip(labels, values, strict=True) if value is not None)
     if family in _LIMITS:
-        return [f"{name}{own}}} {_limit(value)}\n" for own, value in known]
-    return [f"{name}{own}}} {value}\n" for own, value in known]
+        return (f"{name}{own}}} {_limit(value)}\n" for own, value in known)
+    return (f"{name}{own}}} {value}\n" for own, value in known)
 
 
 def _limit(value: float) -> str:
@@ -94,11 +99,11 @@ def _pressures(units: _Units) -> Iterator[FamilyLines]:
         name = family.name
         yield _lines(
             family,
-            [
+            (
                 f'{name}{own},resource="{resource}"}} {pressure[index]}\n'
                 for own, resource, pressure in known
                 if pressure[index] is not None
-            ],
+            ),
         )
 
 
@@ -108,14 +113,14 @@ def _devices(units: _Units) -> Iterator[FamilyLines]:
         name = family.name
         yield _lines(
             family,
-            [f'{name}{own},device="{device}"}} {use[index]}\n' for own, use, device in blocks],
+            (f'{name}{own},device="{device}"}} {use[index]}\n' for own, use, device in blocks),
         )
     rdma = [(own, use, escaped(use.device)) for own, one in units for use in one.rdma]
     for family, index in f.RDMA.items():
         name = family.name
         yield _lines(
             family,
-            [f'{name}{own},device="{device}"}} {use[index]}\n' for own, use, device in rdma],
+            (f'{name}{own},device="{device}"}} {use[index]}\n' for own, use, device in rdma),
         )
 
 
@@ -126,12 +131,12 @@ def _steps(units: _Units) -> Iterator[FamilyLines]:
     name = f.STEP_CPU.name
     yield _lines(
         f.STEP_CPU,
-        [
+        (
             f'{name}{own},mode="{mode}"}} {value}\n'
             for own, step in steps
             for mode, value in (("user", step.user_s), ("system", step.system_s))
             if value is not None
-        ],
+        ),
     )
     for family, field in f.STEPS.items():
         values = map(attrgetter(field), (step for _, step in steps))

@@ -15,9 +15,11 @@ from prometheus_client.openmetrics.parser import (
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from rackwatt_crds.grid.static import StaticIntensity
+from rackwatt_crds.node.units import SlurmUnits
 from rackwatt_crds.schedulers.slurm import Slurm
 from rackwatt_exporter.collectors.base import CollectorResult
-from rackwatt_exporter.collectors.cpu import CPUS, GUEST_SECONDS, SECONDS
+from rackwatt_exporter.collectors.power_limits import POWER_LIMIT
+from rackwatt_exporter.collectors.registry import collector_families
 from rackwatt_exporter.config.collector import CollectorConfig
 from rackwatt_exporter.config.fleet import Fleet
 from rackwatt_exporter.config.grid import GridConfig
@@ -32,6 +34,7 @@ from rackwatt_exporter.config.scheduler import (
 )
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.config.target import Target
+from rackwatt_exporter.config.units import UnitsConfig
 from rackwatt_exporter.exposition.exporter import document_text, process_text
 from rackwatt_exporter.exposition.fleet import FleetExposition
 from rackwatt_exporter.grid.base import CarbonIntensity
@@ -42,6 +45,7 @@ from rackwatt_exporter.pipelines.grid import GridPipeline
 from rackwatt_exporter.pipelines.lustre import LustrePipeline, LustreStore
 from rackwatt_exporter.pipelines.pipeline import Pipeline
 from rackwatt_exporter.pipelines.schedulers import SchedulerPipeline
+from rackwatt_exporter.pipelines.units import UnitPipeline
 from rackwatt_exporter.reading import (
     EnergyCounter,
     Members,
@@ -56,8 +60,11 @@ from rackwatt_exporter.store.ledger_file import LedgerFile
 from rackwatt_exporter.store.node_states import NodeStateStore
 from rackwatt_exporter.store.store import Store
 from rackwatt_exporter.store.targets import TargetStore
+from rackwatt_exporter.store.units import UnitStore
+from rackwatt_exporter.units.model import UnitsResult
 from tests.exporter.lustre import captured
 from tests.exporter.schedulers.snapshots import full_snapshot, snapshot
+from tests.exporter.units.readings import full_reading
 
 METRICS = MetricsOptions(per_job=PerJobOptions(enabled=True))
 PROD = SchedulerConfig(
@@ -76,6 +83,7 @@ class Site:
         self.store = TargetStore(ledger, self.clock, self.clock)
         self.schedulers = NodeStateStore(self.store, self.clock)
         self.machine = CollectorStore("inside", ledger, self.clock, self.clock)
+        self.units = UnitStore("inside", self.clock)
         self.grids: Store[GridConfig, CarbonIntensity] = Store(self.clock)
         self.lustre = LustreStore(self.clock)
         self.bindings = SchedulerPipeline(self.schedulers, Secrets(Path()))
@@ -89,6 +97,7 @@ class Site:
                 self.store,
                 Secrets(Path("/nonexistent")),
             ),
+            UnitPipeline(self.units, HostPaths("inside")),
             GridPipeline(self.grids),
         ]
         self.fleet = FleetExposition(self.store, self.schedulers, profiles)
@@ -289,16 +298,23 @@ def test_the_exposition_has_no_profile_if_it_is_disabled() -> None:
     assert site.samples("rackwatt_node_power_watts")
 
 
+def find_units(site: Site) -> None:
+    """Record a job of which everything is known, and a failure of its manager."""
+    site.units.sync([UnitsConfig("slurm", "nodes", SlurmUnits())])
+    site.units.succeeded("slurm", UnitsResult((full_reading(),)), 0.001)
+    site.units.failed("slurm", ReadError(Reason.ABSENT, "no"), 0.001)
+
+
 def find_inside(site: Site) -> None:
     """Record readings and failures of this machine's collectors and of the grid."""
     site.machine.sync([CollectorConfig("rapl", "nodes", scheduler="prod")])
     site.grids.sync(
         [GridConfig("fr", "FR", "static", StaticIntensity(grams_per_kilowatt_hour=56.0))]
     )
-    samples = (
-        Sample(SECONDS, ("user",), 1.5),
-        Sample(GUEST_SECONDS, ("user",), 1.5),
-        Sample(CPUS, (), 1.5),
+    find_units(site)
+    samples = tuple(
+        Sample(family, ("user", *"xyzabcdefgh")[: len(family.labels) - 1], 1.5)
+        for family in (*collector_families(), POWER_LIMIT)
     )
     for joules in (5.0, 1005.0):
         package = EnergyCounter("package", "package-0", joules, 65712.0, additive=True)

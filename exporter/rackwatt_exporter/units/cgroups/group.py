@@ -40,7 +40,6 @@ class ControlGroup:
         "is_unit",
         "key",
         "limits",
-        "parts",
         "path",
         "reading",
         "v1",
@@ -58,7 +57,6 @@ class ControlGroup:
         self.v2: GroupDirectory | None = None
         self.info = UnitInfo()
         self.limits = GroupLimits()
-        self.parts = Parts()
         self.reading: UnitReading | None = None
         self.is_unit = False
         self._budget = budget
@@ -101,22 +99,22 @@ class ControlGroup:
 
     def read(
         self,
+        parts: Parts,
         now_s: float,
         mounted: Iterable[Hierarchy],
         devices: Mapping[str, str],
         cpus: Callable[["ControlGroup"], float | None],
         steps: Callable[["ControlGroup"], tuple[StepReading, ...]] | None = None,
     ) -> UnitReading:
-        """Read everything; `cpus` says how many it holds.
+        """Read everything; `cpus` says how many it holds. What is wrong is added to `parts`.
 
         Raises:
             GroupGoneError: it was removed.
         """
-        parts = self.parts = Parts()
         if now_s - self._limits_at_s >= LIMITS_S or self._reads < _YOUNG_READS:
             self._reads += 1
             self.open(mounted)
-            self._read_limits()
+            self._read_limits(parts)
             self._limits_at_s = now_s
         found: dict[str, Any] = {}
         if self.v2 is not None:
@@ -156,11 +154,11 @@ class ControlGroup:
         for directory in self._directories.values():
             directory.close()
 
-    def _read_limits(self) -> None:
+    def _read_limits(self, parts: Parts) -> None:
         for directory in self._directories.values():
             directory.refresh()
         self.limits = GroupLimits()
         if self.v2 is not None:
-            self.limits = version2.limits(self.parts, self.v2)
+            self.limits = version2.limits(parts, self.v2)
         if self.v1:
-            self.limits = self.limits.under(version1.limits(self.parts, self.v1))
+            self.limits = self.limits.under(version1.limits(parts, self.v1))

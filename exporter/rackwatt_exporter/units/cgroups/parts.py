@@ -51,7 +51,8 @@ class Parts:
         """
         if directory is not None:
             read = directory.texts if often else directory.texts_once
-            self.texts.update(read(names, self.problems))
+            texts = read(names, self.problems)
+            self.texts = self.texts | texts if self.texts else texts
 
     def __call__(self, name: str, parse: Callable[[bytes], T]) -> T | None:
         """Return what is in a file; None where there is none, or it is in another format."""
