@@ -35,6 +35,7 @@ REASONS = {
     "crds/rackwatt_crds/node/amd.py": "the object of spec.node.amd",
     "crds/rackwatt_crds/node/nvidia.py": "the object of spec.node.nvidia",
     "crds/rackwatt_crds/unread.py": _BELOW,
+    "exporter/rackwatt_exporter/allocator.py": "one call of the C library, and why it is made",
     "exporter/rackwatt_exporter/collectors/errors.py": "one mapping for all collectors",
     "exporter/rackwatt_exporter/config/paths.py": _BELOW,
     "exporter/rackwatt_exporter/config/tls.py": "resolves Secrets for protocols, which know none",

@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from rackwatt_crds.wording import counted
+from rackwatt_exporter.allocator import return_large_blocks
 from rackwatt_exporter.config import files
 from rackwatt_exporter.config.fleet import Fleet, resolve_fleet
 from rackwatt_exporter.config.paths import HostPaths
@@ -114,6 +115,8 @@ class Exporter:
         await self._ledger.save(0, self.targets.records)
 
     def _apply(self, fleet: Fleet) -> None:
+        if fleet.targets or fleet.schedulers:  # a node from inside has no large block
+            return_large_blocks()
         self.fleet = fleet
         self.reloaded_at_s = time.time()
         for note in self.fleet.notes:
