@@ -13,6 +13,25 @@ from rackwatt_crds.node.requirements import HostRequirements
 _GROUPS = {"/sys": "/host/sys", "/proc": "/host/proc"}
 _WHY_GROUPS = "control groups are in /sys/fs/cgroup, names of block devices in /proc/diskstats"
 
+# Who holds which GPU is in the variables of processes, which belong to all users. It is granted
+# where a document names a collector of GPUs, and not where `auto` may find some.
+GPU_COLLECTORS = frozenset({"nvidia", "amd"})
+GPU_MANAGERS = frozenset({"slurm", "pbs", "gridengine", "kubernetes"})
+GPU_REQUIREMENTS = HostRequirements(
+    measures="which unit holds which GPU",
+    host_paths={"/proc": "/host/proc"},
+    capabilities=("SYS_PTRACE",),
+    root=True,
+    host_pid=True,
+    reasons={
+        "host_paths": "the variables of processes are in /proc",
+        "capabilities": "variables of other users' processes, which say who holds a GPU, are "
+        "readable only with it",
+        "root": "added capabilities reach no user but root",
+        "host_pid": "control groups list the processes of the container's namespace alone",
+    },
+)
+
 UNIT_REQUIREMENTS: Mapping[str, HostRequirements] = MappingProxyType(
     {
         "slurm": HostRequirements(

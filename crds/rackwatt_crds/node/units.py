@@ -6,9 +6,12 @@ from msgspec import Meta
 
 from rackwatt_crds.model import Model
 
+_Path = Annotated[str, Meta(pattern=r"^/[^\x00-\x1f\x7f]*\Z", max_length=4096)]
+_DEVICE = r"[0-9]{1,4}:[0-9]{1,4}(\.[0-9]{1,4}(/[0-9]{1,4})?)?"
+
 
 class SlurmUnits(Model, frozen=True, kw_only=True):
-    """Jobs of Slurm."""
+    """Jobs of Slurm, and which of them holds which GPU."""
 
     steps: Annotated[
         bool | None,
@@ -16,6 +19,26 @@ class SlurmUnits(Model, frozen=True, kw_only=True):
             description="Whether CPU time and memory of each step of a job are exported as well. "
             "Default: false."
         ),
+    ] = None
+    gpu_map_directory: Annotated[
+        _Path | None,
+        Meta(
+            description="Directory in which a prolog writes a file for each GPU, named by its "
+            "number of Slurm, with the ids of its jobs, such as `/run/gpujobmap`. Default: the "
+            "variables of the processes of jobs say which GPUs they hold."
+        ),
+    ] = None
+    gpu_order_map: Annotated[
+        Annotated[str, Meta(pattern=rf"^{_DEVICE}(,{_DEVICE})*\Z", max_length=4096)] | None,
+        Meta(
+            description="Which GPU has which number of Slurm: pairs of that number and the index "
+            "of the GPU, with its GPU instance of MIG, as `0:1,1:0.3,2:0.4`. Default: as gres.conf "
+            "and the order of PCI have it, where these leave no doubt."
+        ),
+    ] = None
+    gres_conf: Annotated[
+        _Path | None,
+        Meta(description="Path of gres.conf on the node. Default: /etc/slurm/gres.conf."),
     ] = None
 
 

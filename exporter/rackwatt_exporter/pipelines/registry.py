@@ -46,7 +46,7 @@ class Registry:
             self.schedulers,
             LustrePipeline(LustreStore(), schedulers, secrets),
             CollectorPipeline(collectors, host, schedulers, targets, secrets),
-            UnitPipeline(UnitStore(host.node), host),
+            UnitPipeline(UnitStore(host.node), host, collectors.gpus),
             GridPipeline(Store()),
         )
 

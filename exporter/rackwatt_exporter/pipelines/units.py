@@ -15,6 +15,7 @@ from rackwatt_exporter.polling.schedule import PollSchedule
 from rackwatt_exporter.reading import ReadError
 from rackwatt_exporter.store.units import UnitsRecord, UnitStore
 from rackwatt_exporter.units import families as f
+from rackwatt_exporter.units.gpus.book import GpuBook, Inventory
 from rackwatt_exporter.units.model import UnitsResult
 from rackwatt_exporter.units.registry import unit_source
 from rackwatt_exporter.units.text import UnitText
@@ -33,8 +34,9 @@ class UnitPipeline(Pipeline[UnitsConfig, UnitsResult]):
     noun = "unit manager"
     store: UnitStore
 
-    def __init__(self, store: UnitStore, host: HostPaths) -> None:
+    def __init__(self, store: UnitStore, host: HostPaths, inventory: Inventory) -> None:
         super().__init__(store)
+        self._book = GpuBook(inventory)
         self._host = host
         self._text = UnitText(store.node)
 
@@ -44,7 +46,7 @@ class UnitPipeline(Pipeline[UnitsConfig, UnitsResult]):
 
     def source(self, spec: UnitsConfig) -> "UnitSource":
         """Make the source of a manager's units."""
-        return unit_source(spec, self._host)
+        return unit_source(spec, self._host, self._book)
 
     def identity(self, spec: UnitsConfig) -> object:
         """Return its name and settings."""

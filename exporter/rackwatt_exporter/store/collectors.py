@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 from rackwatt_exporter.collectors.base import CollectorResult
 from rackwatt_exporter.config.collector import CollectorConfig
+from rackwatt_exporter.gpu import Gpu
 from rackwatt_exporter.reading import WHOLE_NODE, DomainPower, EnergyCounter, ReadError
 from rackwatt_exporter.store.ledger import EnergyAccount
 from rackwatt_exporter.store.ledger_file import LedgerFile
@@ -45,6 +46,11 @@ class CollectorStore(Store[CollectorConfig, CollectorResult]):
         """The binding that knows this node's state, if a document names one."""
         named = (record.spec.scheduler for record in self.records.values())
         return next(filter(None, named), None)
+
+    def gpus(self) -> tuple[Gpu, ...]:
+        """Return the GPUs of this machine, as collectors found them last."""
+        values = (record.value for record in self.records.values())
+        return tuple(gpu for value in values if value is not None for gpu in value.gpus)
 
     def counter(self, collector: str, energy: EnergyCounter) -> WrappingCounter:
         """Return the account of a counter."""

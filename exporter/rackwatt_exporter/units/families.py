@@ -76,6 +76,14 @@ STEP_ANONYMOUS = _gauge(
 )
 STEP_MEMORY = _gauge("step_memory_used_bytes", "All memory in use by a step.", "bytes", "step")
 
+GPU_SHARE = _gauge(
+    "gpu_share",
+    "Share of a GPU that the unit holds; `gpu_instance` is empty for a whole one. All shares of a "
+    "GPU are 1 at most.",
+    "",
+    *("gpu", "gpu_uuid", "gpu_instance"),
+)
+
 # Families of one number for each unit, with the field of a UnitReading that has it.
 SINGLE = {
     CPUS: "cpus",
@@ -107,6 +115,7 @@ FAMILIES = (
     STALLED,
     *BLOCKS,
     *RDMA,
+    GPU_SHARE,
     STEP_CPU,
     *STEPS,
 )

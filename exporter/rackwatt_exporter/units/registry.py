@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, cast
 
 from rackwatt_exporter.config.paths import HostPaths
 from rackwatt_exporter.config.units import UnitsConfig
+from rackwatt_exporter.units.gpus.book import GpuBook
 
 if TYPE_CHECKING:
     from rackwatt_exporter.units.managers.base import Layout
@@ -29,13 +30,14 @@ LAYOUTS: Mapping[str, str] = MappingProxyType(
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
-def unit_source(config: UnitsConfig, host: HostPaths) -> "UnitSource":
+def unit_source(config: UnitsConfig, host: HostPaths, book: GpuBook) -> "UnitSource":
     """Make the source of a manager's units; of the machine it reads the identity of its boot."""
     module, name = LAYOUTS[config.manager].split(":")
     factory = getattr(import_module(module), name)
     layout = cast("Layout", factory(host, config.settings))
     source = import_module("rackwatt_exporter.units.source").UnitSource
-    return cast("UnitSource", source(layout, host, boot_id()))
+    gpus = import_module("rackwatt_exporter.units.gpus.registry").unit_gpus(config, host, book)
+    return cast("UnitSource", source(layout, host, boot_id(), gpus))
 
 
 def boot_id(path: Path = _BOOT_ID) -> str:

@@ -7,7 +7,7 @@ reading is kept: a unit that is gone is returned once, as ended. One that fails 
 
 import asyncio
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 
 from msgspec.structs import replace
 
@@ -25,6 +25,7 @@ from rackwatt_exporter.units.cgroups.directory import (
 from rackwatt_exporter.units.cgroups.group import ControlGroup
 from rackwatt_exporter.units.cgroups.hierarchies import Hierarchy, hierarchies
 from rackwatt_exporter.units.cgroups.parts import Parts
+from rackwatt_exporter.units.gpus.unit_gpus import UnitGpus
 from rackwatt_exporter.units.managers.base import Layout
 from rackwatt_exporter.units.model import UnitKey, UnitReading, UnitsResult
 from rackwatt_exporter.units.tree import FoundGroup, UnitTree
@@ -44,6 +45,7 @@ class UnitSource:
         layout: Layout,
         host: HostPaths,
         boot: str,
+        gpus: UnitGpus | None = None,
         budget: DescriptorBudget | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -51,6 +53,7 @@ class UnitSource:
         self._cgroupfs = host.cgroupfs
         self._budget = shared_budget() if budget is None else budget
         self._boot = boot
+        self._gpus = gpus
         self._clock = clock
         self._devices = BlockDevices(host.procfs)
         self._tree = UnitTree(layout)
@@ -71,20 +74,24 @@ class UnitSource:
         self._births.start()
         self._problems = []
         self._find()
-        units: dict[UnitKey, UnitReading] = {}
+        units: dict[UnitKey, ControlGroup] = {}
         for group in list(self.groups.values()):
             reading = self._read(group)
-            if reading is not None and units.setdefault(group.key, reading) is not reading:
+            if reading is not None and units.setdefault(group.key, group) is not group:
                 self._problems.append(f"{group.path}: {group.key.unit} is another group's id")
+        self._find_gpus(units.values())
+        readings = tuple(filter(None, (group.reading for group in units.values())))
         ended, self._ended = tuple(self._ended), []
         waits_for = "" if self._tree.directories else self._layout.waits_for
-        return UnitsResult(tuple(units.values()), ended, self._error(), waits_for)
+        return UnitsResult(readings, ended, self._error(), waits_for)
 
     async def close(self) -> None:
         """Close all files, and end the watches."""
         for timer in self._timers:
             timer.cancel()
         self._births.close()
+        if self._gpus is not None:
+            self._gpus.close()
         for group in self.groups.values():
             group.close()
         self.groups.clear()
@@ -180,6 +187,15 @@ class UnitSource:
         for born in self.groups.keys() - before:
             self._read_young(self.groups[born], 0)
 
+    def _find_gpus(self, groups: Iterable[ControlGroup]) -> None:
+        """Note in the readings of units which GPUs they hold."""
+        if self._gpus is None:
+            return
+        for group, gpus in self._gpus.find(groups):
+            group.gpus = gpus
+            if group.reading is not None and group.reading.gpus != gpus:
+                group.reading = replace(group.reading, gpus=gpus)
+
     def _find_quietly(self) -> None:
         try:
             self._find()
@@ -196,6 +212,7 @@ class UnitSource:
             self._timers.discard(timer)
             if self.groups.get(group.path) is group:
                 self._read(group)
+                self._find_gpus([one for one in self.groups.values() if one.is_unit])
                 self._read_young(group, index + 1)
 
         timer = asyncio.get_running_loop().call_later(wait_s, again)
@@ -206,7 +223,7 @@ class UnitSource:
         wrong = [f"{path}: {reason}" for path, reason in self._tree.unreadable.items()]
         wrong += self._problems
         if not wrong:
-            return None
+            return self._gpus.problem if self._gpus is not None else None
         more = len(wrong) - _MAX_NAMED
         words = "; ".join(wrong[:_MAX_NAMED]) + (f"; and {more} more" if more > 0 else "")
         return ReadError(

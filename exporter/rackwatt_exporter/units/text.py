@@ -36,6 +36,7 @@ class UnitText:
             yield _lines(family, _single(family, self._labels.values(), values))
         yield from _pressures(units)
         yield from _devices(units)
+        yield _lines(f.GPU_SHARE, _gpus(units))
         yield from _steps(units)
 
     def _labels_of(self, key: UnitKey) -> str:
@@ -122,6 +123,14 @@ def _devices(units: _Units) -> Iterator[FamilyLines]:
             family,
             (f'{name}{own},device="{device}"}} {use[index]}\n' for own, use, device in rdma),
         )
+
+
+def _gpus(units: _Units) -> Iterator[str]:
+    for own, one in units:
+        for gpu in one.gpus:
+            labels = f'gpu="{gpu.ordinal}",gpu_uuid="{escaped(gpu.uuid)}"'
+            instance = escaped(gpu.instance)
+            yield f'{f.GPU_SHARE.name}{own},{labels},gpu_instance="{instance}"}} {gpu.share}\n'
 
 
 def _steps(units: _Units) -> Iterator[FamilyLines]:

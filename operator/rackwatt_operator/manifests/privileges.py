@@ -11,7 +11,12 @@ from typing import Any
 from rackwatt_crds.document import Document, PowerTarget
 from rackwatt_crds.node.collectors import choices
 from rackwatt_crds.node.requirements import REQUIREMENTS, HostRequirements
-from rackwatt_crds.node.unit_requirements import UNIT_REQUIREMENTS
+from rackwatt_crds.node.unit_requirements import (
+    GPU_COLLECTORS,
+    GPU_MANAGERS,
+    GPU_REQUIREMENTS,
+    UNIT_REQUIREMENTS,
+)
 from rackwatt_crds.node.units import managers
 
 LEVELS = ("restricted", "baseline", "privileged")
@@ -92,6 +97,9 @@ def _required(document: Document) -> list[tuple[str, HostRequirements]]:
         if not (choice.automatic and REQUIREMENTS[choice.name].privileged)
     }
     units = {f"units.{name}": UNIT_REQUIREMENTS[name] for name in managers(node.units)}
+    named = {choice.name for choice in choices(node) if not choice.automatic}
+    if GPU_COLLECTORS & named and GPU_MANAGERS & managers(node.units).keys():
+        units["units.gpus"] = GPU_REQUIREMENTS
     return sorted((collectors | units).items())
 
 

@@ -97,7 +97,7 @@ class Site:
                 self.store,
                 Secrets(Path("/nonexistent")),
             ),
-            UnitPipeline(self.units, HostPaths("inside")),
+            UnitPipeline(self.units, HostPaths("inside"), self.machine.gpus),
             GridPipeline(self.grids),
         ]
         self.fleet = FleetExposition(self.store, self.schedulers, profiles)

@@ -132,6 +132,20 @@ def test_a_collector_that_opens_devices_gets_a_privileged_container() -> None:
     assert "--path.devfs=/host/dev" in inside["args"]
 
 
+def test_who_holds_a_gpu_takes_the_processes_of_all_users_where_gpus_are_named() -> None:
+    def pod(collectors: str, units: str) -> Manifest:
+        text = nodes(collectors)
+        (template,) = pods(planned(text.replace("]}", f"], units: {{{units}}}}}")))
+        return template
+
+    granted = pod("nvidia", "slurm: {}")
+    assert granted["spec"]["hostPID"] is True
+    assert granted["spec"]["securityContext"]["runAsUser"] == 0
+    assert container(granted)["securityContext"]["capabilities"]["add"] == ["SYS_PTRACE"]
+    for other in (pod("nvidia", "libvirt: {}"), pod("cpu", "slurm: {}"), pod("auto", "slurm: {}")):
+        assert "hostPID" not in other["spec"]
+
+
 def test_host_paths_have_volumes_of_different_names() -> None:
     paths = {path for needs in REQUIREMENTS.values() for path in needs.host_paths}
     assert len({naming.host_volume(path) for path in paths}) == len(paths)

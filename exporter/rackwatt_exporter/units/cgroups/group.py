@@ -13,7 +13,7 @@ from rackwatt_exporter.units.cgroups.directory import DescriptorBudget, GroupDir
 from rackwatt_exporter.units.cgroups.hierarchies import Hierarchy
 from rackwatt_exporter.units.cgroups.parts import GroupLimits, Parts
 from rackwatt_exporter.units.cgroups.stat_files import is_populated, number
-from rackwatt_exporter.units.model import StepReading, UnitInfo, UnitKey, UnitReading
+from rackwatt_exporter.units.model import StepReading, UnitGpu, UnitInfo, UnitKey, UnitReading
 
 LIMITS_S = 60.0
 _YOUNG_READS = 8
@@ -34,6 +34,7 @@ class ControlGroup:
         "_reads",
         "_unread",
         "_witness",
+        "gpus",
         "identity",
         "info",
         "inode",
@@ -56,6 +57,7 @@ class ControlGroup:
         self.v1: dict[str, GroupDirectory] = {}
         self.v2: GroupDirectory | None = None
         self.info = UnitInfo()
+        self.gpus: tuple[UnitGpu, ...] = ()
         self.limits = GroupLimits()
         self.reading: UnitReading | None = None
         self.is_unit = False
@@ -128,6 +130,7 @@ class ControlGroup:
             memory_limit_bytes=self.limits.memory_bytes,
             swap_limit_bytes=self.limits.swap_bytes,
             steps=steps(self) if steps else (),
+            gpus=self.gpus,
             info=self.info,
             **found,
         )

@@ -8,6 +8,9 @@ batch script runs. Of a job of several nodes, srun takes it along to the others,
 there the steps count (SLURM_STEP_GPUS). On the first node a step may have a part of the job only.
 Shards have no list of GPUs in a job of Slurm 22.05. CUDA_VISIBLE_DEVICES counts from 0 in each job,
 and is of use where it has UUIDs (Slurm 25.11, the cgroup hook of PBS).
+
+NVIDIA's device plugin sets NVIDIA_VISIBLE_DEVICES of the containers that it gives a GPU to, by
+UUIDs. Images have it as well, as `all`: that is no GPU of theirs.
 """
 
 from collections.abc import Iterable, Mapping
@@ -18,7 +21,8 @@ T = TypeVar("T")
 JOB, STEP, NODE = "SLURM_JOB_GPUS", "SLURM_STEP_GPUS", "SLURM_NODEID"
 SHARDS, MPS = "SLURM_SHARDS_ON_NODE", "CUDA_MPS_ACTIVE_THREAD_PERCENTAGE"
 CUDA, AMD = "CUDA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES"
-VARIABLES = frozenset({JOB, STEP, NODE, SHARDS, MPS, CUDA, AMD})
+CONTAINER = "NVIDIA_VISIBLE_DEVICES"
+VARIABLES = frozenset({JOB, STEP, NODE, SHARDS, MPS, CUDA, AMD, CONTAINER})
 _MAX_DEVICES = 256
 _MAX_DIGITS = 6
 
@@ -67,19 +71,40 @@ def slurm_claim(environments: Iterable[Mapping[str, str]]) -> GpuClaim:
     return GpuClaim(numbers, names, shards, portion)
 
 
-def pbs_claim(environments: Iterable[Mapping[str, str]]) -> GpuClaim:
-    """Return what a job of PBS holds, by the UUIDs that its hook has put into its variables."""
+def job_claim(environments: Iterable[Mapping[str, str]]) -> GpuClaim:
+    """Return what a job of another manager holds, by the UUIDs in its variables."""
     return GpuClaim(names=_names(list(environments)))
+
+
+def pod_claim(environments: Iterable[Mapping[str, str]]) -> GpuClaim:
+    """Return what a pod holds: the GPUs of all its containers."""
+    found = (name for one in environments for name in _uuids(one.get(CONTAINER, "")))
+    return GpuClaim(names=tuple(sorted(set(found))))
+
+
+def merged(before: GpuClaim, now: GpuClaim) -> GpuClaim:
+    """Return what a unit holds by what was seen of it: a step that has ended had a part of it."""
+    return GpuClaim(
+        tuple(sorted({*before.numbers, *now.numbers})),
+        now.names or before.names,
+        now.shards or before.shards,
+        now.portion or before.portion,
+    )
 
 
 def _names(processes: Iterable[Mapping[str, str]]) -> tuple[str, ...]:
     """Return the UUIDs of the first process that has any: others may hide some from themselves."""
     for one in processes:
-        words = [*one.get(CUDA, "").split(","), *one.get(AMD, "").split(",")]
-        uuids = [word.strip() for word in words if word.strip().startswith(("GPU-", "MIG-"))]
+        uuids = [*_uuids(one.get(CUDA, "")), *_uuids(one.get(AMD, ""))]
         if uuids:
-            return tuple(dict.fromkeys(uuids[:_MAX_DEVICES]))
+            return tuple(dict.fromkeys(uuids))
     return ()
+
+
+def _uuids(text: str) -> list[str]:
+    """Return the UUIDs of a list; `::` and the number of a replica may follow each."""
+    words = (word.strip().partition("::")[0] for word in text.split(",")[:_MAX_DEVICES])
+    return [word for word in words if word.startswith(("GPU-", "MIG-"))]
 
 
 def _numbers(text: str) -> tuple[int, ...]:

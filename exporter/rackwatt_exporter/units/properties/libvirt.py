@@ -29,13 +29,22 @@ class Domains:
 
     def info(self, identity: str, unit: str) -> UnitInfo:
         """Return what is known of a domain by its id, else by its name; only the name without."""
+        _, info = self._find(identity, unit)
+        return info
+
+    def text(self, identity: str, unit: str) -> bytes:
+        """Return the XML of a domain, found in the same way; empty without."""
+        text, _ = self._find(identity, unit)
+        return text
+
+    def _find(self, identity: str, unit: str) -> tuple[bytes, UnitInfo]:
         for text in self._texts(RUNNING, unit):
             if (known := parsed(text)) is not None and known[0] == identity:
-                return known[1]
+                return text, known[1]
         for text in self._texts(DEFINED, unit):
             if (known := parsed(text)) is not None and known[1].name == unit:
-                return known[1]
-        return UnitInfo(name=unit)
+                return text, known[1]
+        return b"", UnitInfo(name=unit)
 
     def _texts(self, directory: str, unit: str) -> Iterator[bytes]:
         """Yield the files of a directory, that which has the unit's name first."""

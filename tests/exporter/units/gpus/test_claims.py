@@ -9,7 +9,7 @@ from rackwatt_exporter.units.gpus.claims import (
     NOTHING,
     VARIABLES,
     GpuClaim,
-    pbs_claim,
+    job_claim,
     slurm_claim,
     variables,
 )
@@ -66,7 +66,7 @@ def test_uuids_count_where_slurm_has_no_numbers() -> None:
     cuda = b"CUDA_VISIBLE_DEVICES=MIG-0d6e1d5c-0003,GPU-1\0"
     assert claim(cuda).names == ("MIG-0d6e1d5c-0003", "GPU-1")
     assert claim(cuda + b"SLURM_JOB_GPUS=1\0") == GpuClaim((1,))
-    assert pbs_claim([variables(cuda)]).names == ("MIG-0d6e1d5c-0003", "GPU-1")
+    assert job_claim([variables(cuda)]).names == ("MIG-0d6e1d5c-0003", "GPU-1")
 
 
 def test_shards_and_the_percentage_of_mps_are_parts() -> None:

@@ -1,0 +1,65 @@
+"""Variables of the processes of a unit (proc(5), /proc/PID/environ).
+
+Reading those of another user needs CAP_SYS_PTRACE, and seeing its processes at all the process
+namespace of the machine. Some processes of each group are read, so that each step has its say.
+"""
+
+import os
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from rackwatt_exporter.units.gpus.claims import variables
+
+_MAX_GROUPS = 256
+_PER_GROUP = 4
+_MAX_BYTES = 1 << 20
+_MAX_LIST = 4096
+
+
+class Environments(NamedTuple):
+    """Variables of the processes that could be read. `is_denied` is whether one could not be."""
+
+    found: list[dict[str, str]]
+    is_denied: bool
+
+
+def environments(top: str, procfs: Path, names: Collection[str]) -> Environments:
+    """Read the variables with these names of processes at and below a control group."""
+    found: list[dict[str, str]] = []
+    denied = False
+    for group in _groups(top):
+        for pid in _processes(group):
+            try:
+                with open(procfs / pid / "environ", "rb", buffering=0) as file:
+                    found.append(variables(file.read(_MAX_BYTES), names))
+            except PermissionError:
+                denied = True
+            except OSError:
+                continue  # it has ended meanwhile
+    return Environments([one for one in found if one], denied)
+
+
+def _processes(group: str) -> list[str]:
+    """Return some processes of a group; 0 is one of another namespace."""
+    try:
+        with open(f"{group}/cgroup.procs", "rb", buffering=0) as file:
+            lines = file.read(_MAX_LIST).split(b"\n")[:-1]
+    except OSError:
+        return []
+    pids = [line.decode() for line in lines[:_PER_GROUP] if line.isdigit()]
+    return [pid for pid in pids if pid != "0"]
+
+
+def _groups(top: str) -> Iterator[str]:
+    """Yield a group and those below it, the nearest first."""
+    waiting = [top]
+    for path in waiting:
+        yield path
+        if len(waiting) > _MAX_GROUPS:
+            return
+        try:
+            with os.scandir(path) as entries:
+                waiting += [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
+        except OSError:
+            continue

@@ -1,0 +1,25 @@
+"""How the GPUs of each manager's units are found."""
+
+from rackwatt_crds.node.units import SlurmUnits
+from rackwatt_exporter.config.paths import HostPaths
+from rackwatt_exporter.config.units import UnitsConfig
+from rackwatt_exporter.units.gpus.book import GpuBook
+from rackwatt_exporter.units.gpus.claimed import EnvironmentClaims
+from rackwatt_exporter.units.gpus.claims import job_claim, pod_claim
+from rackwatt_exporter.units.gpus.passthrough import LibvirtGpus
+from rackwatt_exporter.units.gpus.slurm import SlurmGpus
+from rackwatt_exporter.units.gpus.unit_gpus import EnvironmentGpus, GpuFinder, UnitGpus
+
+
+def unit_gpus(config: UnitsConfig, host: HostPaths, book: GpuBook) -> UnitGpus:
+    """Return the GPUs of the units of a manager; nothing is read yet."""
+    return UnitGpus(config.manager, _finder(config, host), book)
+
+
+def _finder(config: UnitsConfig, host: HostPaths) -> GpuFinder:
+    if isinstance(config.settings, SlurmUnits):
+        return SlurmGpus(host, config.settings)
+    if config.manager == "libvirt":
+        return LibvirtGpus(host)
+    parse = pod_claim if config.manager == "kubernetes" else job_claim
+    return EnvironmentGpus(EnvironmentClaims(host.procfs, parse))

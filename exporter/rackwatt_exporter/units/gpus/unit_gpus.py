@@ -1,0 +1,97 @@
+"""GPUs of the units of one manager: what they claim, as shares, with the first reason why not."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Protocol
+
+from rackwatt_exporter.gpu import Gpu
+from rackwatt_exporter.reading import ReadError, Reason
+from rackwatt_exporter.units.cgroups.group import ControlGroup
+from rackwatt_exporter.units.gpus.book import GpuBook
+from rackwatt_exporter.units.gpus.claimed import EnvironmentClaims
+from rackwatt_exporter.units.gpus.claims import GpuClaim
+from rackwatt_exporter.units.gpus.holdings import holdings
+from rackwatt_exporter.units.gpus.order import GpuOrder
+from rackwatt_exporter.units.gpus.shares import Holding
+from rackwatt_exporter.units.model import UnitGpu, UnitKey
+
+_DENIED = ReadError(
+    Reason.PERMISSION_DENIED,
+    "the variables of processes, which say who holds which GPU, may not be read",
+    remedy="The exporter needs CAP_SYS_PTRACE, and in a container the host's process namespace; "
+    "the operator grants both where the document names the collector nvidia or amd.",
+)
+
+
+class GpuFinder(Protocol):
+    """Finds what the units of one manager hold."""
+
+    def find(
+        self, groups: Iterable[ControlGroup], inventory: Sequence[Gpu]
+    ) -> tuple[dict[UnitKey, list[Holding]], ReadError | None]:
+        """Return the devices of each unit that has any, and why some are not known."""
+        ...
+
+
+class UnitGpus:
+    """The GPUs of one manager's units."""
+
+    def __init__(self, manager: str, finder: GpuFinder, book: GpuBook) -> None:
+        self._manager = manager
+        self._finder = finder
+        self._book = book
+        self.problem: ReadError | None = None
+
+    def find(
+        self, groups: Iterable[ControlGroup]
+    ) -> Iterator[tuple[ControlGroup, tuple[UnitGpu, ...]]]:
+        """Go through units that live with their shares; `problem` is why some are missing."""
+        self.problem = None
+        inventory, units = self._book.inventory(), {group.key: group for group in groups}
+        held: dict[UnitKey, list[Holding]] = {}
+        if inventory:
+            held, self.problem = self._finder.find(units.values(), inventory)
+        gpus = self._book.put(self._manager, held)
+        for key, group in units.items():
+            yield group, gpus.get(key, ())
+
+    def close(self) -> None:
+        """Note that these units are no longer read."""
+        self._book.forget(self._manager)
+
+
+class EnvironmentGpus:
+    """GPUs by the variables of processes, whose names identify them."""
+
+    def __init__(self, claims: EnvironmentClaims) -> None:
+        self._claims = claims
+
+    def find(
+        self, groups: Iterable[ControlGroup], inventory: Sequence[Gpu]
+    ) -> tuple[dict[UnitKey, list[Holding]], ReadError | None]:
+        """Return the devices that are named."""
+        found, problem = resolved(self._claims.read(groups), GpuOrder({}), {}, inventory)
+        return found, denied(self._claims, problem)
+
+
+def resolved(
+    claims: Mapping[UnitKey, GpuClaim],
+    order: GpuOrder,
+    shards: Mapping[tuple[str, str], int],
+    inventory: Sequence[Gpu],
+) -> tuple[dict[UnitKey, list[Holding]], ReadError | None]:
+    """Return the devices of each claim, and why those of one are not known."""
+    found: dict[UnitKey, list[Holding]] = {}
+    problem: ReadError | None = None
+    for key, claim in claims.items():
+        if claim.is_empty:
+            continue
+        try:
+            found[key] = holdings(claim, order, shards, inventory)
+        except ReadError as error:
+            problem = problem or error
+    return found, problem
+
+
+def denied(claims: EnvironmentClaims, problem: ReadError | None) -> ReadError | None:
+    """Return why devices are not known: first of all, that nothing could be read."""
+    return _DENIED if claims.is_denied else problem
