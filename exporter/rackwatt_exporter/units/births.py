@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _CREATE, _DELETE, _MODIFY = 0x100, 0x200, 0x2
-_ONLYDIR, _OVERFLOW, _IGNORED = 0x01000000, 0x4000, 0x8000
-_HEADER = struct.Struct("iIII")
+_ONLYDIR, OVERFLOW, _IGNORED = 0x01000000, 0x4000, 0x8000
+HEADER = struct.Struct("iIII")
 _BUFFER_BYTES = 65536
 
 
@@ -65,6 +65,10 @@ class Births:
         """Watch when a file is changed."""
         self._watch(path, _MODIFY)
 
+    def is_watched(self, path: str) -> bool:
+        """Return whether there is a watch of a path."""
+        return path in self._watches
+
     def forget(self, path: str) -> None:
         """End a watch, if there is one."""
         watch = self._watches.pop(path, None)
@@ -93,18 +97,18 @@ class Births:
     def _read(self) -> None:
         with contextlib.suppress(BlockingIOError):
             events = os.read(self._descriptor, _BUFFER_BYTES)
-            self._changed(self._touched(events))
+            self._changed(self.touched(events))
 
-    def _touched(self, events: bytes) -> Collection[str | None]:
+    def touched(self, events: bytes) -> Collection[str | None]:
         """Return what the events are about, each once."""
         touched: dict[str | None, None] = {}
         offset = 0
         while offset < len(events):
-            watch, mask, _, length = _HEADER.unpack_from(events, offset)
-            start = offset + _HEADER.size
+            watch, mask, _, length = HEADER.unpack_from(events, offset)
+            start = offset + HEADER.size
             name = events[start : start + length].rstrip(b"\0")
             offset = start + length
-            if mask & _OVERFLOW:
+            if mask & OVERFLOW:
                 touched[None] = None
             elif mask & _IGNORED:
                 self._watches.pop(self._paths.pop(watch, ""), None)

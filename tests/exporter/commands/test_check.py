@@ -18,6 +18,7 @@ from tests.exporter.commands.exporter_process import COMMAND
 from tests.exporter.running_exporter import power_target
 from tests.exporter.targets.redfish.tree import ROOT, machine
 from tests.exporter.targets.redfish.tree import sensors as served
+from tests.exporter.units.cgroup_tree import CgroupTree, Use
 
 CHASSIS = f"{ROOT}/Chassis/1"
 
@@ -160,6 +161,25 @@ def test_collectors_of_this_machine_are_read_once(tmp_path: Path) -> None:
     assert total == "2 collectors, 0 problems: 1 read, 1 failed"
     Powercap(tmp_path / "sys", XEON)
     assert check(*here).returncode == 0
+
+
+def test_units_of_this_machine_are_counted(tmp_path: Path) -> None:
+    tree = CgroupTree(tmp_path)
+    for job in (1, 2):
+        tree.group(f"system.slice/slurmstepd.scope/job_{job}", Use())
+    (tmp_path / "n.yaml").write_text(
+        "apiVersion: rackwatt.dev/v1alpha1\nkind: PowerTarget\nmetadata: {name: nodes}\n"
+        "spec: {node: {collectors: [cpu], units: {slurm: {}, kubernetes: {}}}}\n"
+    )
+    done = check(tmp_path / "n.yaml", f"--path.sysfs={tmp_path}/sys", "--node.name=n17")
+    rows = [line.split(maxsplit=5) for line in done.stdout.splitlines()]
+    found = {row[2]: row[-1] for row in rows if row[0] == "n17"}
+    assert found["slurm"].endswith("2 units")
+    assert (
+        "0 units; note: there is no control group kubepods or kubepods.slice yet"
+        in found["kubernetes"]
+    )
+    assert done.returncode == 0
 
 
 def test_a_collector_of_auto_that_is_absent_is_no_failure_of_check(tmp_path: Path) -> None:

@@ -106,6 +106,29 @@ def test_auto_gets_what_any_collector_needs_short_of_a_privileged_container(text
     assert "privileged" not in inside["securityContext"]
 
 
+@pytest.mark.parametrize("manager", ["slurm", "pbs", "gridengine", "kubernetes"])
+def test_control_groups_are_seen_without_root(manager: str) -> None:
+    (template,) = pods(planned(nodes("cpu").replace("[cpu]", f"[cpu], units: {{{manager}: {{}}}}")))
+    pod = template["spec"]
+    paths = {one["hostPath"]["path"] for one in pod["volumes"] if "hostPath" in one}
+    assert paths == {"/proc", "/sys"}
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert not pod.get("hostPID")
+    arguments = container(template)["args"]
+    assert {"--path.sysfs=/host/sys", "--path.procfs=/host/proc"} <= set(arguments)
+    assert not [one for one in arguments if one.startswith("--path.rootfs")]
+
+
+def test_domains_of_libvirt_are_named_by_xml_that_root_reads() -> None:
+    (template,) = pods(planned(nodes("cpu").replace("[cpu]", "[cpu], units: {libvirt: {}}")))
+    pod = template["spec"]
+    paths = {one["hostPath"]["path"] for one in pod["volumes"] if "hostPath" in one}
+    assert paths == {"/proc", "/sys", "/run/libvirt", "/etc/libvirt"}
+    assert pod["securityContext"]["runAsUser"] == 0
+    assert container(template)["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+    assert "--path.rootfs=/host/root" in container(template)["args"]
+
+
 def test_a_collector_of_gpus_has_the_variables_of_its_runtime_and_no_privilege() -> None:
     (template,) = pods(planned(nodes("nvidia", "pod: {runtimeClassName: nvidia}")))
     pod = template["spec"]

@@ -163,3 +163,13 @@ async def test_steps_are_read_where_a_document_wants_them(
     unit = await only(units_of, tree, SlurmUnits(steps=True))
     steps = {one.step: (one.user_s, one.anonymous_bytes, one.memory_bytes) for one in unit.steps}
     assert steps == {"0": (2.0, 4096, 8192), "batch": (1.0, 8192, 12288)}
+
+
+async def test_a_job_that_one_slurmd_left_behind_is_not_kept_alive_by_its_namesake(
+    tmp_path: Path, units_of: Open
+) -> None:
+    tree = CgroupTree(tmp_path, 1)
+    tree.group("slurm_n1/uid_5/job_7", Use(user_us=1_000_000), BELOW)
+    tree.group("slurm_n2/uid_5/job_7", Use(user_us=2_000_000, tasks=0), BELOW)
+    units = (await units_of(tree, "slurm").read()).units
+    assert [(unit.key.unit, unit.user_s) for unit in units] == [("7", 1.0)]

@@ -1,0 +1,115 @@
+"""Jobs of a real Slurm in real control groups of version 1, read while they run and as they end.
+
+The oracle is the kernel: what the files of a job say before and after a reading.
+"""
+
+import asyncio
+import os
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from rackwatt_crds.node.units import SlurmUnits
+from rackwatt_exporter.config.paths import HostPaths
+from rackwatt_exporter.config.units import UnitsConfig
+from rackwatt_exporter.units.gpus.book import GpuBook
+from rackwatt_exporter.units.model import UnitsResult
+from rackwatt_exporter.units.registry import unit_source
+from rackwatt_exporter.units.source import UnitSource
+from tests.eventually import PATIENCE_S
+from tests.peers.slurm import SlurmCluster
+
+ROOT = Path("/sys/fs/cgroup")
+NODE = f"units{os.getpid()}"  # control groups are the machine's: other tests have theirs
+CONTAINED = """
+ProctrackType=proctrack/cgroup
+TaskPlugin=task/cgroup
+JobAcctGatherType=jobacct_gather/cgroup
+JobAcctGatherFrequency=task=0
+"""
+BURN = "sh -c 'while :; do :; done'"
+MEBIBYTES = 300
+
+pytestmark = pytest.mark.skipif(
+    os.getuid() != 0 or not (ROOT / "cpuacct").exists(),
+    reason="needs root and control groups of version 1: Slurm's of version 2 need systemd",
+)
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[SlurmCluster]:
+    with SlurmCluster(NODE, more=CONTAINED) as cluster:
+        (cluster.directory / "cgroup.conf").write_text(
+            "CgroupPlugin=cgroup/v1\nConstrainRAMSpace=yes\n"
+        )
+        cluster.scontrol("reconfigure")
+        yield cluster
+    for top in ROOT.iterdir():
+        groups = sorted((top / f"slurm_{NODE}").rglob("*"), key=lambda one: -len(one.parts))
+        for group in (*groups, top / f"slurm_{NODE}"):
+            with suppress(OSError):
+                group.rmdir()
+
+
+def source() -> UnitSource:
+    config = UnitsConfig("slurm", "nodes", SlurmUnits(steps=True))
+    return unit_source(config, HostPaths(NODE), GpuBook())
+
+
+async def until(of: UnitSource, has: Callable[[UnitsResult], bool]) -> UnitsResult:
+    async with asyncio.timeout(PATIENCE_S):
+        while not has(result := await of.read()):
+            await asyncio.sleep(0.05)
+    return result
+
+
+def usage_ns(job: str) -> int:
+    (path,) = (ROOT / "cpuacct" / f"slurm_{NODE}").glob(f"uid_*/job_{job}")
+    return int((path / "cpuacct.usage").read_text())
+
+
+async def test_a_job_that_runs_has_the_numbers_that_the_kernel_has(cluster: SlurmCluster) -> None:
+    job = cluster.submit(f"--mem={MEBIBYTES}M", command=BURN)
+    units = source()
+    try:
+        await until(units, lambda result: any(one.cpu_ns for one in result.units))
+        before = usage_ns(job)
+        (unit,) = (await units.read()).units
+        after = usage_ns(job)
+        assert unit.key == ("slurm", job)
+        assert unit.cpu_ns is not None
+        assert before <= unit.cpu_ns <= after
+        assert unit.memory_limit_bytes == MEBIBYTES << 20
+        assert unit.memory_bytes
+        assert "batch" in [one.step for one in unit.steps]
+        cluster.cancel(job)
+        result = await until(units, lambda result: bool(result.ended))
+        (ended,) = result.ended
+        assert (ended.key, ended.has_ended) == (unit.key, True)
+        assert ended.cpu_ns is not None
+        assert ended.cpu_ns >= unit.cpu_ns
+        assert result.units == ()
+    finally:
+        await units.close()
+
+
+async def test_a_job_that_comes_and_goes_between_two_polls_is_returned_once(
+    cluster: SlurmCluster,
+) -> None:
+    units = source()
+    try:
+        await until(units, lambda result: not result.units)
+        job = cluster.submit("--mem=100M", command="timeout 1.5 " + BURN)
+        await asyncio.to_thread(
+            cluster.wait, lambda: not cluster.run("squeue", "-h", "-j", job), "the job ends"
+        )
+        result = await units.read()
+        (ended,) = result.ended
+        assert (ended.key.unit, result.units) == (job, ())
+        assert ended.cpu_ns
+        assert ended.cpu_ns > 0
+        assert (await units.read()).ended == ()
+    finally:
+        await units.close()
