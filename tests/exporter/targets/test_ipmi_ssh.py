@@ -235,6 +235,27 @@ async def test_watts_of_a_machine_whose_power_state_is_unknown_are_a_reading(
     await source.close()
 
 
+@pytest.mark.parametrize("answer", ["exit 1", "exec sleep 60"])
+async def test_a_bmc_silent_to_dcmi_alone_is_read_by_its_sensors_without_more_of_dcmi(
+    driver: IpmiSshDriver, target: Target, tmp_path: Path, answer: str
+) -> None:
+    calls = tmp_path / "calls"
+    script = f'case "$*" in *"dcmi power"*) echo >> {calls}; {answer};; *) exec "$@";; esac'
+    command = ("sh", "-c", script, "sh", *options_of(target).command)
+    source = driver.source(with_options(target, command=command, sensors=("PSU2 PIN",)))
+    for _ in range(2):
+        assert (await source.read()).watts == 320
+    await source.close()
+    assert calls.read_text() == "\n"
+
+
+async def test_a_bmc_silent_to_all_is_a_failed_command(
+    driver: IpmiSshDriver, target: Target
+) -> None:
+    silent = with_options(target, command=("sh", "-c", "exit 1"), sensors=("PSU2 PIN",))
+    assert (await reason_of(driver, silent))[0] is Reason.COMMAND_FAILED
+
+
 async def test_namesakes_are_summed_as_over_the_network(
     driver: IpmiSshDriver, target: Target, bmc: IpmiSim, tmp_path: Path
 ) -> None:

@@ -32,6 +32,7 @@ from rackwatt_exporter.protocols.command.process import (
 from rackwatt_exporter.reading import ReadError, Reason
 
 CLOSE_TIMEOUT_S = 0.8
+_EXIT_GRACE_S = 0.2  # for the master, which ends with the connection
 SSH_FAILED = 255
 # The kernel sends SIGTERM to the master when this process ends, for whatever reason.
 PARENT_DEATH_SIGNAL = ("setpriv", "--pdeathsig", "TERM")
@@ -68,6 +69,11 @@ HINTS = {
 _SLOW_LOGIN = (
     "Log in by hand with ssh as the same user: what sshd waits for does not respond, such as a "
     "directory of users (LDAP, SSSD), DNS, or the file system of the home directory."
+)
+
+_DEAD = (
+    "The host is down or hangs, or a firewall or NAT has dropped the connection: the next "
+    "reading logs in again."
 )
 
 
@@ -151,7 +157,26 @@ class SshHost:
         command = ("ssh", *options, "--", self._host, remote)
         finished = await run_process(command, deadline_s - loop.time(), environment(*VARIABLES))
         self._suspect = finished.returncode == SSH_FAILED
+        if self._suspect and (lost := await self._lost(argv)):
+            raise lost
         return finished
+
+    async def _lost(self, argv: Sequence[str]) -> ReadError | None:
+        """Return why the login ended while a command ran; None where it has not ended."""
+        master = self._master
+        try:
+            async with asyncio.timeout(_EXIT_GRACE_S):
+                stderr = await cast(StreamReader, master.stderr).read() if master else b""
+        except TimeoutError:
+            return None
+        if stderr.strip():
+            failure = _login_failed(stderr)
+            message = f"the ssh connection was lost while {argv[0]} ran: {failure}"
+            return ReadError(failure.reason, message)
+        message = (
+            f"the ssh connection was lost while {argv[0]} ran: the host does not respond on it"
+        )
+        return ReadError(Reason.UNREACHABLE, message, remedy=_DEAD)
 
     async def _log_in(self, timeout_s: float) -> None:
         """Start the master; it prints a line on stdout once it is logged in and listens."""
@@ -197,7 +222,10 @@ class SshHost:
         yield from _option("UpdateHostKeys", "no")
         # Shorter than the deadline, so that the error says which of login and command was slow.
         yield from _option("ConnectTimeout", str(max(1, int(timeout_s * 0.8))))
-        yield from _option("ServerAliveInterval", "15")
+        # A connection that died ends the master before a command's deadline, which would be taken
+        # for that of a slow command: after two intervals without a response.
+        yield from _option("ServerAliveInterval", str(max(1, int(timeout_s * 0.4))))
+        yield from _option("ServerAliveCountMax", "1")
         yield from _option("ControlPersist", "no")
         yield from _option("ClearAllForwardings", "yes")
         yield from (*_option("PermitLocalCommand", "yes"), *_option("LocalCommand", "echo"))

@@ -37,6 +37,12 @@ class DcmiAbsence:
         if unsupported and not self._had:
             self._until_s = self._clock() + RECHECK_S
 
+    def silent(self) -> bool:
+        """Record that DCMI alone failed without a code; return whether it may be for its lack."""
+        if not self._had:
+            self._until_s = self._clock() + RECHECK_S
+        return not self._had
+
 
 class DcmiSilence:
     """Whether one BMC responds to DCMI in a session: its silence counts for ten minutes of it."""

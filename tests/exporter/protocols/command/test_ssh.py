@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -286,3 +287,36 @@ async def test_a_uid_without_a_name_fails_with_what_ssh_needs(control: Path) -> 
     if b"unshare" in errors or b"named" in errors:
         pytest.skip("a uid without a name is not to be had here")
     assert output.decode().startswith("command_failed ssh runs only as a uid that has a name")
+
+
+async def test_a_connection_that_died_is_said_to_be_what_is_slow(
+    peer: Sshd, control: Path, tmp_path: Path
+) -> None:
+    open_way = asyncio.Event()
+    open_way.set()
+
+    async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(4096):
+            await open_way.wait()
+            writer.write(data)
+        writer.close()
+
+    async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        theirs, ours = await asyncio.open_connection(peer.address, peer.port)
+        await asyncio.gather(pump(reader, ours), pump(theirs, writer), return_exceptions=True)
+
+    server = await asyncio.start_server(relay, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    known = tmp_path / "known"
+    known.write_text(peer.known_hosts.read_text().replace(f":{peer.port} ", f":{port} "))
+    host = host_of(replace(peer, port=port), control, known)
+    assert await host.run(("echo", "well"), 4) == b"well\n"
+    open_way.clear()
+    with pytest.raises(ReadError, match="connection was lost while echo ran") as caught:
+        await host.run(("echo", "well"), 4)
+    assert caught.value.reason is Reason.UNREACHABLE
+    assert "logs in again" in (caught.value.remedy or "")
+    open_way.set()
+    assert await host.run(("echo", "well"), PATIENCE_S) == b"well\n"
+    await host.close()
+    server.close()
