@@ -270,7 +270,8 @@ def _by_state(value: SchedulerSnapshot) -> str:
     if value.reservations is not None:
         parts.append(counted(len(value.reservations), "reservation"))
     if value.diagnostics is not None:
-        parts.append(f"RPCs of {counted(len(value.diagnostics.rpcs_by_user), 'user')}")
+        users = len(value.diagnostics.rpcs_by_user)
+        parts.append(f"RPCs of {counted(users, 'user')}" if users else "diagnostics without RPCs")
     return "; ".join(parts)
 
 

@@ -5,7 +5,8 @@ from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers.slurm.errors import ANOTHER_CLUSTER, reason_of
 
 HINTS = {
-    Reason.AUTH_FAILED: "Slurm refuses the log-in: is munged running there, with the same key?",
+    Reason.AUTH_FAILED: "Slurm refuses the log-in: is munged running there, with the same key, and "
+    "{command} no newer than {daemon}?",
     Reason.PRIVILEGE_INSUFFICIENT: "Slurm's PrivateData hides them from this user",
     Reason.TIMEOUT: "{daemon} did not answer {command} in time",
     Reason.UNREACHABLE: "{command} cannot reach {daemon}: is it running?",
@@ -17,6 +18,10 @@ _OF_CLUSTER = "slurmdbd, which knows where {cluster} is, or slurmctld there"
 _DATABASE = "talking to the database"
 _NO_DATABASE = "talking to database"
 _NOT_LISTED = "known by database"
+_TOO_OLD_24_11, _TOO_OLD_26_05 = "Invalid Protocol Version", "Insane message length"
+_SAME_RELEASE = (
+    "Install the commands of slurmctld's own release, or run them where those are, by `slurm.ssh`."
+)
 _OWN_CLUSTER = (
     "Leave slurm.cluster out where the commands belong to that cluster: they read it without "
     "slurmdbd."
@@ -25,7 +30,10 @@ REMEDIES = {
     _DATABASE: _OWN_CLUSTER,
     _NO_DATABASE: _OWN_CLUSTER,
     _NOT_LISTED: ANOTHER_CLUSTER,
+    _TOO_OLD_24_11: _SAME_RELEASE,
+    _TOO_OLD_26_05: _SAME_RELEASE,
 }
+_OTHER_RELEASE = "the Slurm of {command} is too old for that of slurmctld"
 # What fails before slurmctld has a say, by what env and the commands print of it.
 BEFORE = (
     ("env: ", "there is no {command}: install Slurm's commands, or say in `path` where it is"),
@@ -49,6 +57,8 @@ BEFORE = (
         "accounting_storage plugin",
         "this Slurm has no slurmdbd (AccountingStorageType), which {command} reads",
     ),
+    (_TOO_OLD_24_11, _OTHER_RELEASE),
+    (_TOO_OLD_26_05, _OTHER_RELEASE),
 )
 # slurmdbd lists the cluster; its slurmctld does not answer, or has never registered.
 _NOT_REACHED = "for --cluster"

@@ -9,6 +9,7 @@ import pytest
 from rackwatt_exporter.config.options import SecretKey
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.protocols.command.local import LocalHost
+from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers.commands import SchedulerCommands
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 from rackwatt_exporter.schedulers.slurm.commands import SETTINGS, VARIABLES, SlurmCommands
@@ -33,7 +34,7 @@ from tests.exporter.schedulers.slurm.test_accounting_of_slurm import (
 from tests.exporter.schedulers.snapshots import details, details_by_scontrol, states
 from tests.peers.slurm import SlurmCluster
 from tests.peers.slurm_accounting import SlurmAccounting
-from tests.peers.slurm_release import NEWER
+from tests.peers.slurm_release import NEWER, OWN, SlurmRelease
 
 KEY = SecretKey("slurm", "jwt.key")
 
@@ -83,6 +84,35 @@ async def test_every_state_of_a_node_is_read_in_each_way_and_version(
         assert snapshot.version == newer.release.version
         assert snapshot.usage is not None
         assert set(WORDS) - snapshot.usage.keys() - {"d1", "d2"} == SILENT
+
+
+async def failure_of(
+    release: SlurmRelease, cluster: SlurmCluster, monkeypatch: pytest.MonkeyPatch
+) -> ReadError:
+    """Read with the commands of a release."""
+    monkeypatch.setenv("SLURM_CONF", str(cluster.configuration))
+    commands = SchedulerCommands(LocalHost(VARIABLES, SETTINGS), release.folder, PATIENCE_S)
+    with pytest.raises(ReadError) as caught:
+        await SlurmCommands(commands, jobs=False).read()
+    return caught.value
+
+
+async def test_commands_that_are_too_old_for_slurmctld_are_said_to_be_so(
+    newer: SlurmCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    error = await failure_of(OWN, newer, monkeypatch)
+    assert error.reason is Reason.COMMAND_FAILED
+    assert str(error) == "the Slurm of sinfo is too old for that of slurmctld"
+    assert "slurm.ssh" in (error.remedy or "")
+
+
+@pytest.mark.parametrize("release", NEWER, ids=str)
+async def test_commands_that_are_newer_than_slurmctld_are_refused_and_the_hint_says_so(
+    stage: SlurmCluster, monkeypatch: pytest.MonkeyPatch, release: SlurmRelease
+) -> None:
+    error = await failure_of(release, stage, monkeypatch)
+    assert error.reason is Reason.AUTH_FAILED
+    assert "sinfo no newer than slurmctld?" in str(error)
 
 
 @pytest.fixture(scope="module", params=NEWER, ids=str)
