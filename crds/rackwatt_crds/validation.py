@@ -20,6 +20,7 @@ from rackwatt_crds.kinds import PROVIDERS, SCHEDULERS, given
 from rackwatt_crds.lustre import Lustre
 from rackwatt_crds.lustre import connections as connections_of_lustre
 from rackwatt_crds.node.collectors import Node
+from rackwatt_crds.node.redfish import connections as connections_of_redfish
 from rackwatt_crds.powertarget import PowerTargetSpec
 from rackwatt_crds.quoting import shown
 from rackwatt_crds.schedulerbinding import SchedulerBindingSpec
@@ -57,6 +58,8 @@ def problems_of_node(node: Node) -> Iterator[Problem]:
     if node.netdev is not None and node.netdev is not UNREAD:
         yield from _pattern("spec.node.netdev.include", node.netdev.include)
         yield from _pattern("spec.node.netdev.exclude", node.netdev.exclude)
+    if node.redfish is not None and node.redfish is not UNREAD:
+        yield from _connections("spec.node.redfish", connections_of_redfish(node.redfish))
 
 
 def _target(spec: PowerTargetSpec) -> Iterator[Problem]:

@@ -76,15 +76,17 @@ WHOLE_NODE = "node"
 
 
 class DomainPower(NamedTuple):
-    """The current power of a part of this machine, where a source has no energy counter.
+    """The current power of a part of this machine, which is integrated.
 
-    `zone` is its name within its collector. With `additive` it is not part of another one.
+    `zone` is its name within its collector. With `additive` it is not part of another one. `joules`
+    is the counter of a BMC that counts, coarsely, beside its watts.
     """
 
     domain: str
     zone: str
     watts: float
     additive: bool = True
+    joules: float | None = None
 
 
 class Reason(StrEnum):

@@ -164,11 +164,11 @@ _OF_LUSTRE = {
     "Run it manually as the same user.",
 }
 _OF_COLLECTORS = {
-    Reason.TIMEOUT: "The kernel or a driver did not answer. See the node's kernel log; a slow one "
-    "needs a longer `timeout`.",
+    Reason.TIMEOUT: "The kernel, a driver or a program did not answer in time. "
+    "See the node's kernel log; a slow one needs a longer `timeout`.",
     Reason.SENSOR_UNREADABLE: "The message has the kernel's words. See the node's kernel log.",
-    Reason.BAD_REPLY: "The message says what the kernel's file had. Compare it with the file on "
-    "the node.",
+    Reason.BAD_REPLY: "The message says what came instead of a value. "
+    "Compare it with what the node itself shows.",
 }
 _OF_GRIDS = {
     Reason.TIMEOUT: "Check the provider's URL, and firewalls. A slow one needs a longer `timeout`.",

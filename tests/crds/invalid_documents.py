@@ -136,6 +136,7 @@ BROKEN = (
     target("spec.pod", NO_SERVERS, {**NODE, "pod": {"dnsPolicy": "None"}}),
     target("spec.pod", NO_SERVERS, {**NODE, "pod": {"dnsPolicy": "None", "dnsConfig": {}}}),
     target("spec.node.ipmi", "mode native runs no command", {"node": {"ipmi": {"mode": "native", "command": ["a"]}}}),
+    target("spec.node.redfish", TIMEOUT, {"node": {"redfish": {"timeout": "0s"}}}),
     bound("spec", ONE_SCHEDULER, binding()),
     bound("spec", ONE_SCHEDULER, binding(noop={}, slurm={"cli": {}})),
     bound(KUBERNETES, NO_URL, cluster(tokenSecretRef=TOKEN)),

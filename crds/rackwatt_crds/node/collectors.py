@@ -11,7 +11,12 @@ from rackwatt_crds.node.hwmon import Hwmon
 from rackwatt_crds.node.ipmi import NodeIpmi
 from rackwatt_crds.node.netdev import Netdev
 from rackwatt_crds.node.nvidia import Nvidia
-from rackwatt_crds.node.requirements import REQUIREMENTS
+from rackwatt_crds.node.redfish import NodeRedfish
+from rackwatt_crds.node.requirements import (
+    REDFISH_BY_IPMI,
+    REQUIREMENTS,
+    HostRequirements,
+)
 from rackwatt_crds.node.units import Units
 from rackwatt_crds.rules import unique
 
@@ -51,6 +56,9 @@ class Node(Model, frozen=True, kw_only=True):
     amd: Annotated[Amd | None, Meta(description="Settings of the collector `amd`.")] = None
     ipmi: Annotated[NodeIpmi | None, Meta(description="Settings of the collector `ipmi`.")] = None
     nvidia: Annotated[Nvidia | None, Meta(description="Settings of the collector `nvidia`.")] = None
+    redfish: Annotated[
+        NodeRedfish | None, Meta(description="Settings of the collector `redfish`.")
+    ] = None
     units: Annotated[
         Units | None,
         Meta(
@@ -67,6 +75,14 @@ class Choice(NamedTuple):
     name: str
     path: str
     automatic: bool
+
+
+def required(node: Node, collector: str) -> HostRequirements:
+    """Return what a collector requires with the settings of a document."""
+    redfish = node.redfish
+    if collector == "redfish" and redfish is not None and redfish.hostname is None:
+        return REDFISH_BY_IPMI
+    return REQUIREMENTS[collector]
 
 
 def choices(node: Node) -> Iterator[Choice]:

@@ -7,6 +7,7 @@ the collectors. Each requirement has a reason, which `rackwatt-operator check` s
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,21 @@ class HostRequirements:
     environment: Mapping[str, str] = field(default_factory=dict)
     reasons: Mapping[str, str] = field(default_factory=dict)
 
+
+# Read-only mounts allow a device to be opened for writing. What forbids it in a container is the
+# device control group, which Kubernetes opens for privileged containers alone.
+_IPMI_DEVICE: Mapping[str, Any] = MappingProxyType(
+    {
+        "host_paths": {"/dev": "/host/dev"},
+        "root": True,
+        "privileged": True,
+        "reasons": {
+            "host_paths": "the BMC is the device /dev/ipmi0",
+            "root": "root owns /dev/ipmi0 (mode 0600)",
+            "privileged": "a container may open a device of the node only if it is privileged",
+        },
+    }
+)
 
 # A container's own /sys has powercap masked, so the node's is mounted as well. Root owns energy_uj
 # (mode 0400), and an owner needs no capability to read: uid 0 without capabilities is enough.
@@ -93,18 +109,14 @@ REQUIREMENTS: Mapping[str, HostRequirements] = MappingProxyType(
                 "where they are set (pod.runtimeClassName: nvidia, unless it is the default)"
             },
         ),
-        # Read-only mounts allow a device to be opened for writing. What forbids it in a container
-        # is the device control group, which Kubernetes opens for privileged containers alone.
         "ipmi": HostRequirements(
-            measures="the power of the whole node by its BMC, over IPMI",
-            host_paths={"/dev": "/host/dev"},
-            root=True,
-            privileged=True,
-            reasons={
-                "host_paths": "the BMC is the device /dev/ipmi0",
-                "root": "root owns /dev/ipmi0 (mode 0600)",
-                "privileged": "a container may open a device of the node only if it is privileged",
-            },
+            measures="the power of the whole node by its BMC, over IPMI", **_IPMI_DEVICE
+        ),
+        "redfish": HostRequirements(
+            measures="the power of the whole node by its BMC, over Redfish"
         ),
     }
 )
+
+# Without `hostname`, the address of the BMC is read from it.
+REDFISH_BY_IPMI = HostRequirements(measures=REQUIREMENTS["redfish"].measures, **_IPMI_DEVICE)

@@ -1,9 +1,11 @@
-"""Families of what a BMC says of its own measurement: its statistics and their window."""
+"""What a BMC says of its own measurement: statistics, their window, and what cannot be true."""
 
 from collections.abc import Iterator
 
 from rackwatt_exporter.metrics.family import MetricFamily, Sample
-from rackwatt_exporter.reading import Statistics
+from rackwatt_exporter.reading import ReadError, Reason, Statistics
+
+MAX_WATTS = 60_000.0  # of one machine; the highest that DCMI can say is 65534
 
 POWER = MetricFamily(
     "rackwatt_node_bmc_power_watts",
@@ -36,3 +38,19 @@ def statistics_samples(source: str, kept: Statistics | None) -> Iterator[Sample]
             yield Sample(POWER, (source, statistic), watts)
     if kept.window_s is not None:
         yield Sample(WINDOW, (source,), kept.window_s)
+
+
+def plausible(watts: float, kept: Statistics | None, where: str) -> float:
+    """Return watts that can be those of one machine; `where` is for the message.
+
+    Raises:
+        ReadError: implausible; bad_reply, where the statistics contradict each other.
+    """
+    if watts > MAX_WATTS:
+        message = f"{where}: {watts:.12g} W is more than {MAX_WATTS:.0f} W"
+        raise ReadError(Reason.IMPLAUSIBLE, message)
+    least, most = (kept.minimum_watts, kept.maximum_watts) if kept else (None, None)
+    if least is not None and most is not None and least > most:
+        message = f"{where}: its minimum of {least:g} W is above its maximum of {most:g} W"
+        raise ReadError(Reason.BAD_REPLY, message)
+    return watts

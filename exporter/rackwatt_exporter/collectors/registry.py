@@ -57,6 +57,9 @@ COLLECTORS: Mapping[str, CollectorRow] = MappingProxyType(
         "ipmi": CollectorRow(
             "rackwatt_exporter.collectors.ipmi.collector:IpmiCollector", configured=True
         ),
+        "redfish": CollectorRow(
+            "rackwatt_exporter.collectors.redfish.collector:RedfishCollector", configured=True
+        ),
         # Often enough that no counter wraps twice between readings (store/wrapping_counter.py).
         "rapl": CollectorRow("rackwatt_exporter.collectors.rapl:RaplCollector", 30.0),
     }

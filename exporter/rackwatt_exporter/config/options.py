@@ -116,6 +116,8 @@ class SnmpOptions(Options):
 class RedfishOptions(Options):
     """Redfish; without `chassis` and `sensors`, the driver discovers them.
 
+    `external_url` is a proxy that forwards requests to the service.
+
     Racks and their power shelves draw more power.
     """
 
@@ -127,6 +129,7 @@ class RedfishOptions(Options):
     chassis: str | None = None
     sensors: tuple[str, ...] = ()
     value: Literal["current", "average"] = "current"
+    external_url: str | None = None
 
     def for_node(self, name: str, index: int) -> "RedfishOptions":
         """Replace `{name}` and `{index}` in `chassis` and `sensors`."""

@@ -95,7 +95,7 @@ class CollectorStore(Store[CollectorConfig, CollectorResult]):
         at_s, wall_s, collector = self._since_boot(), self._wall(), spec.name
         for power in value.powers:
             account = self.account(collector, power)
-            account.add(power.watts, None, at_s, wall_s, spec.stale_after_s)
+            account.add(power.watts, power.joules, at_s, wall_s, spec.stale_after_s)
             self._ledger.changed.add(_account_key(collector, power))
         for energy in value.energies:
             boot = f"{self._boot} {energy.epoch}" if energy.epoch else self._boot

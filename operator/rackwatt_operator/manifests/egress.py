@@ -14,6 +14,7 @@ from rackwatt_crds.document import Document, PowerTarget
 from rackwatt_crds.endpoints import Connection, Endpoint, parse_url
 from rackwatt_crds.kinds import METHODS, PROVIDERS, SCHEDULERS, chosen
 from rackwatt_crds.lustre import connections as connections_of_lustre
+from rackwatt_crds.node.redfish import connections as connections_of_redfish
 
 Port = tuple[str, int]
 
@@ -49,6 +50,8 @@ def _endpoints(document: Document) -> Iterator[Endpoint]:
             yield from _connections(connections_of_lustre(document.spec.lustre))
     elif document.spec.bmc is not None:
         yield from _bmc(document.spec.bmc)
+    elif document.spec.node is not None and document.spec.node.redfish is not None:
+        yield from _connections(connections_of_redfish(document.spec.node.redfish))
     elif document.spec.grid is not None:
         provider, settings = chosen(PROVIDERS, document.spec.grid)
         yield from _connections(provider.connections(settings))

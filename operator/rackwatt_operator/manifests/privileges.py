@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from rackwatt_crds.document import Document, PowerTarget
-from rackwatt_crds.node.collectors import choices
-from rackwatt_crds.node.requirements import REQUIREMENTS, HostRequirements
+from rackwatt_crds.node.collectors import choices, required
+from rackwatt_crds.node.requirements import HostRequirements
 from rackwatt_crds.node.unit_requirements import (
     GPU_COLLECTORS,
     GPU_MANAGERS,
@@ -92,9 +92,9 @@ def _required(document: Document) -> list[tuple[str, HostRequirements]]:
         return []
     node = document.spec.node
     collectors = {
-        choice.name: REQUIREMENTS[choice.name]
+        choice.name: needs
         for choice in choices(node)
-        if not (choice.automatic and REQUIREMENTS[choice.name].privileged)
+        if not ((needs := required(node, choice.name)).privileged and choice.automatic)
     }
     units = {f"units.{name}": UNIT_REQUIREMENTS[name] for name in managers(node.units)}
     named = {choice.name for choice in choices(node) if not choice.automatic}

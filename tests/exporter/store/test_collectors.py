@@ -122,3 +122,13 @@ def test_the_collector_store_integrates_power_that_has_no_counter() -> None:
     assert node.machine.watts(node.rapl) == 500.0  # without them, too
     account = node.machine.account("rapl", DomainPower(WHOLE_NODE, "dcmi", 0.0))
     assert (account.joules, account.covered_s) == (4500.0, 10.0)
+
+
+def test_the_collector_store_prefers_the_counter_of_a_bmc_to_its_watts() -> None:
+    node = Node()
+    for joules in (3.6e6, 3.6e6 + 6000):
+        node.now_s += 10
+        power = DomainPower(WHOLE_NODE, "bmc", 400.0, joules=joules)
+        node.machine.succeeded("rapl", CollectorResult(powers=(power,)), 0.001)
+    assert node.machine.watts(node.rapl) == 400.0
+    assert node.machine.account("rapl", DomainPower(WHOLE_NODE, "bmc", 0.0)).joules == 3_606_000.0

@@ -173,7 +173,7 @@ def test_the_pod_security_level_is_the_strictest_that_admits_the_pod(
     tested: HostRequirements, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     requirements = {**needs.REQUIREMENTS, "tested": tested}
-    monkeypatch.setattr(privileges, "REQUIREMENTS", requirements)
+    monkeypatch.setattr("rackwatt_crds.node.collectors.REQUIREMENTS", requirements)
     document = PowerTarget(
         metadata=Metadata(name="nodes", namespace="power"),
         spec=PowerTargetSpec(node=Node(collectors=["tested"])),

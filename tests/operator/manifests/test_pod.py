@@ -169,6 +169,39 @@ def test_who_holds_a_gpu_takes_the_processes_of_all_users_where_gpus_are_named()
         assert "hostPID" not in other["spec"]
 
 
+REDFISH = "redfish: {{{}credentials: {{secretRef: {{name: bmc}}}}}}"
+
+
+def test_a_bmc_of_a_node_that_is_named_needs_a_secret_and_its_port_and_no_privilege() -> None:
+    text = nodes("redfish").replace(
+        "node: {", "node: {" + REDFISH.format("hostname: '{hostname}-bmc', ") + ", "
+    )
+    spec = pod_spec(text)
+    (inside,) = spec["containers"]
+    assert spec["securityContext"]["runAsNonRoot"] is True
+    assert "privileged" not in inside["securityContext"]
+    assert not [volume for volume in spec["volumes"] if "hostPath" in volume]
+    assert "bmc" in [v["secret"]["secretName"] for v in spec["volumes"] if "secret" in v]
+    (rule,) = allowed(text)
+    assert [port["port"] for port in rule["ports"]] == [443]
+
+
+def test_a_bmc_of_a_node_whose_address_is_read_over_ipmi_needs_a_privileged_container() -> None:
+    text = nodes("redfish").replace("node: {", "node: {" + REDFISH.format("") + ", ")
+    (inside,) = pod_spec(text)["containers"]
+    assert inside["securityContext"]["privileged"] is True
+    (inside,) = pod_spec(text.replace("redfish]", "auto]"))["containers"]
+    assert "privileged" not in inside["securityContext"]
+
+
+def test_a_proxy_of_bmcs_is_what_pods_connect_to() -> None:
+    proxy = "hostname: b, externalURL: 'http://proxy.ns.svc:5000', "
+    text = nodes("redfish").replace("node: {", "node: {" + REDFISH.format(proxy) + ", ")
+    named, within_cluster = allowed(text)
+    assert [port["port"] for port in named["ports"]] == [5000]
+    assert within_cluster == {"to": [within("ns")]}
+
+
 def test_host_paths_have_volumes_of_different_names() -> None:
     paths = {path for needs in REQUIREMENTS.values() for path in needs.host_paths}
     assert len({naming.host_volume(path) for path in paths}) == len(paths)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from rackwatt_crds.node.ipmi import NodeIpmi
 from rackwatt_exporter.collectors.base import CollectorResult
 from rackwatt_exporter.collectors.bmc_statistics import FAMILIES as FAMILIES
-from rackwatt_exporter.collectors.bmc_statistics import statistics_samples
+from rackwatt_exporter.collectors.bmc_statistics import plausible, statistics_samples
 from rackwatt_exporter.collectors.ipmi.programs import PowerProgram, installed_program
 from rackwatt_exporter.config.paths import HostPaths
 from rackwatt_exporter.config.secrets import Secrets
@@ -20,7 +20,6 @@ from rackwatt_exporter.protocols.ipmi.local_bmc import WORKER, LocalBmc, device_
 from rackwatt_exporter.reading import WHOLE_NODE, DomainPower, ReadError, Reason
 
 ZONE = "dcmi"
-MAX_WATTS = 60_000.0  # of one machine; the highest that DCMI can say is 65534
 _COMMAND = "DCMI Get Power Reading"
 _NO_DCMI = (
     "Enable power measurement at the BMC. Where it has none but sensors, set `ipmi.command` to a "
@@ -57,7 +56,7 @@ class IpmiCollector:
         """
         try:
             power, where = await self._power()
-            watts = _plausible(power.measured(where), power, where)
+            watts = plausible(power.measured(where), power.statistics, where)
         except ReadError as error:
             if error.reason is not Reason.NO_POWER_SENSOR:
                 raise
@@ -108,19 +107,3 @@ class IpmiCollector:
             return ReadError(Reason.PERMISSION_DENIED, message)
         device = f"there is no {self._paths[0]}, and " if self._mode == "auto" else ""
         return ReadError(Reason.ABSENT, f"{device}{programs}: {_NO_DEVICE}")
-
-
-def _plausible(watts: float, power: PowerReading, where: str) -> float:
-    """Return the watts, if they can be those of a machine.
-
-    Raises:
-        ReadError: implausible; bad_reply, where the statistics contradict each other.
-    """
-    if watts > MAX_WATTS:
-        message = f"{where}: {watts:.12g} W is more than {MAX_WATTS:.0f} W"
-        raise ReadError(Reason.IMPLAUSIBLE, message)
-    least, most = power.statistics.minimum_watts, power.statistics.maximum_watts
-    if least is not None and most is not None and least > most:
-        message = f"{where}: its minimum of {least:g} W is above its maximum of {most:g} W"
-        raise ReadError(Reason.BAD_REPLY, message)
-    return watts

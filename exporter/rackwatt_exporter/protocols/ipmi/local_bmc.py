@@ -10,6 +10,7 @@ import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Sequence
 from contextlib import suppress
+from ipaddress import IPv4Address
 from itertools import count
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from rackwatt_exporter.reading import ReadError, Reason
 WORKER = (sys.executable, "-I", "-S", openipmi.__file__)
 HUNG_AFTER_S = openipmi.RESPONSE_S + 2.0
 _EXIT_S = 1.0
+_LAN = "Get LAN Configuration Parameters"
+_NETFN_TRANSPORT = 0x0C
 
 
 def device_paths(devfs: Path, number: int) -> tuple[Path, ...]:
@@ -148,3 +151,21 @@ async def _answer(child: Process, line: str) -> bytes:
 def _kill(child: Process) -> None:
     with suppress(ProcessLookupError):
         child.kill()
+
+
+async def lan_address(bmc: LocalBmc) -> str:
+    """Return the IPv4 address of a BMC on its first LAN channel.
+
+    Get LAN Configuration Parameters, parameter 3 (IPMI v2.0 sections 23.2 and 23.1).
+
+    Raises:
+        ReadError: as `command`; absent, where it has none; bad_reply.
+    """
+    data = await bmc.command(_LAN, (_NETFN_TRANSPORT, 0x02), bytes((0x01, 0x03, 0x00, 0x00)))
+    if len(data) < 5:
+        raise ReadError(Reason.BAD_REPLY, f"{_LAN}: {len(data)} bytes, too few")
+    address = str(IPv4Address(data[1:5]))  # behind the revision of the parameter
+    if address == "0.0.0.0":  # noqa: S104 - it is compared, nothing binds it
+        message = "the BMC has no address on its first LAN channel: name redfish.hostname"
+        raise ReadError(Reason.ABSENT, message)
+    return address

@@ -142,11 +142,19 @@ class RedfishResponse(RawResponse):
 class Origin:
     """A service's scheme, address and port, and the one connection kept to it.
 
-    `tls` is called for a context at each new connection: its files may have been replaced.
+    `tls` is called for a context at each new connection: its files may have been replaced. `behind`
+    is the scheme, address and port of the service that a proxy at `url` forwards to.
     """
 
-    def __init__(self, url: URL, tls: Callable[[], SSLContext], server_name: str | None) -> None:
+    def __init__(
+        self,
+        url: URL,
+        tls: Callable[[], SSLContext],
+        server_name: str | None,
+        behind: str | None = None,
+    ) -> None:
         self._url = url
+        self._fields = f"X-Redfish-Url: {behind}\r\n" if behind else ""
         self._tls = tls
         self._server_name = server_name
         self._connection: Connection | None = None
@@ -256,7 +264,8 @@ class Origin:
         length = "" if body is None else f"Content-Length: {len(body)}\r\n"
         head = (
             f"{method} {quote(path, safe=_OF_PATHS)} HTTP/1.1\r\n"
-            f"Host: {self._url.host_port_subcomponent}\r\n{HEADERS}{fields}{length}\r\n"
+            f"Host: {self._url.host_port_subcomponent}\r\n"
+            f"{HEADERS}{self._fields}{fields}{length}\r\n"
         )
         return head.encode("utf-8", "surrogateescape") + (body or b"")
 

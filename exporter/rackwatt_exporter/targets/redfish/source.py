@@ -35,6 +35,7 @@ class Bmc(NamedTuple):
     credentials: str | None
     auth: Literal["session", "basic"]
     tls: TlsOptions
+    external_url: str | None = None
 
 
 class RedfishDriver:
@@ -61,6 +62,7 @@ class RedfishDriver:
             target.credentials,
             options.auth,
             options.tls,
+            options.external_url,
         )
         if bmc not in self._services:
             self._services[bmc] = self._service(bmc)
@@ -85,7 +87,9 @@ class RedfishDriver:
             password = self._secrets.read(bmc.credentials, "password")
             return RedfishAccount(_text(username, "user name"), _text(password, "password"))
 
-        origin = self._origin(_url(bmc), lambda: self._tls(bmc.tls), bmc.tls.server_name)
+        url = URL(bmc.external_url) if bmc.external_url else _url(bmc)
+        behind = _base(bmc) if bmc.external_url else None
+        origin = self._origin(url, lambda: self._tls(bmc.tls), bmc.tls.server_name, behind)
         return RedfishClient(origin, account, basic=bmc.auth == "basic")
 
     def _tls(self, options: TlsOptions) -> SSLContext:
@@ -195,10 +199,14 @@ class RedfishSource:
         await self._release()
 
 
-def _url(bmc: Bmc) -> URL:
+def _base(bmc: Bmc) -> str:
     host = f"[{bmc.address}]" if ":" in bmc.address else bmc.address
+    return f"{bmc.scheme}://{host}:{bmc.port}"
+
+
+def _url(bmc: Bmc) -> URL:
     # Not validated here: the first request reports what cannot be a host.
-    return URL(f"{bmc.scheme}://{host}:{bmc.port}/", encoded=True)
+    return URL(f"{_base(bmc)}/", encoded=True)
 
 
 def _text(secret: bytes, what: str) -> str:

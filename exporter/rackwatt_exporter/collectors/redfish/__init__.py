@@ -1,0 +1,1 @@
+"""The power of the node by its own BMC, over Redfish."""
