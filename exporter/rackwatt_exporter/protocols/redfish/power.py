@@ -134,9 +134,21 @@ def supply_input(document: Json) -> float | None:
 
 def fitted_supplies(document: Json) -> dict[str, Json]:
     """Return Power's supplies in service, by names of which no two are the same."""
-    supplies = [each for each in members(document, "PowerSupplies") if in_service(each)]
+    supplies = [each for each in _each_once(document, "PowerSupplies") if in_service(each)]
     known = [(get_str(each, "Name"), get_str(each, "MemberId")) for each in supplies]
     return dict(zip(labels(known), supplies, strict=True))
+
+
+def _each_once(document: Json, key: str) -> list[Json]:
+    """Return the members of an array, one that is listed twice once, whatever it reads.
+
+    Its path alone is not enough: some services give all members the same.
+    """
+    found = members(document, key)
+    names = ("@odata.id", "MemberId", "Name", "SerialNumber")
+    marks = [tuple(get_str(each, name) for name in names) for each in found]
+    seen = {mark: each for mark, each in zip(marks, found, strict=True) if mark[0] and mark[1]}
+    return [e for m, e in zip(marks, found, strict=True) if m not in seen or seen[m] is e]
 
 
 def measures_power(document: Json) -> bool:

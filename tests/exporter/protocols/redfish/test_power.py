@@ -344,3 +344,23 @@ def test_a_window_too_long_for_a_float_is_none() -> None:
     found = power.average_power(OWN)([{"PowerControl": [{"PowerMetrics": metrics}]}], "P")
     assert found is not None
     assert found.reading.statistics == Statistics(average_watts=5)
+
+
+@pytest.mark.parametrize("second", [300, 310])
+def test_a_supply_that_is_listed_twice_counts_once_whatever_it_reads(second: int) -> None:
+    listed = [
+        {"@odata.id": f"/P#/PowerSupplies/{n}", "MemberId": n, "PowerInputWatts": watts}
+        for n, watts in (("0", 300), ("1", 200), ("0", second))
+    ]
+    found = power.supply_inputs([{"PowerSupplies": listed}], "P")
+    assert found is not None
+    assert (found.reading.watts, len(found.members)) == (200 + second, 2)
+
+
+def test_supplies_that_share_a_path_by_mistake_are_both_counted() -> None:
+    listed = [
+        {"@odata.id": "/P#/PowerSupplies/0", "MemberId": n, "PowerInputWatts": 300} for n in "01"
+    ]
+    found = power.supply_inputs([{"PowerSupplies": listed}], "P")
+    assert found is not None
+    assert found.reading.watts == 600
