@@ -15,9 +15,7 @@ from urllib.parse import quote
 import msgspec
 
 HIDDEN = b"(redacted)"
-_NO_SECRETS = frozenset(
-    ("accept", "content-type", "if-none-match", "x-slurm-user-name", "openstack-api-version")
-)
+_NO_SECRETS = frozenset(("accept", "content-type", "if-none-match", "x-slurm-user-name"))
 _IN_BODY = frozenset(("password", "secret"))
 # By which a service gives a token; they are for the client, and never quoted.
 _TOKENS = frozenset(("x-auth-token", "x-subject-token", "etag"))
@@ -59,7 +57,7 @@ class Redaction:
 
 def _of_headers(headers: Mapping[str, str]) -> Iterator[str]:
     for name, value in headers.items():
-        if name.lower() in _NO_SECRETS:
+        if name.lower() in _NO_SECRETS or name.lower().endswith("-api-version"):
             continue
         yield value
         scheme, _, credentials = value.partition(" ")

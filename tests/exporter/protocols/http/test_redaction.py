@@ -58,6 +58,12 @@ def test_a_redirect_that_echoes_a_token_is_not_quoted_and_a_new_token_is_kept() 
     assert found == headers | {"location": "/login?token=(redacted)"}
 
 
+@pytest.mark.parametrize("name", ["OpenStack-API-Version", "X-OpenStack-Ironic-API-Version"])
+def test_the_version_that_a_service_refuses_is_quoted(name: str) -> None:
+    said = b"Version 2.87 is not supported"
+    assert Redaction({name: "compute 2.87"}).body(said, 406) == said
+
+
 def test_data_keeps_words_that_a_short_password_has_too() -> None:
     pair = base64.b64encode(b"admin:4100").decode()
     body = b'{"PowerConsumedWatts": 4100}'
