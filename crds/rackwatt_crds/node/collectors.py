@@ -7,6 +7,7 @@ from msgspec import Meta
 
 from rackwatt_crds.model import Model
 from rackwatt_crds.node.amd import Amd
+from rackwatt_crds.node.energy import Energy
 from rackwatt_crds.node.hwmon import Hwmon
 from rackwatt_crds.node.ipmi import NodeIpmi
 from rackwatt_crds.node.netdev import Netdev
@@ -63,6 +64,14 @@ class Node(Model, frozen=True, kw_only=True):
         Units | None,
         Meta(
             description="Whose jobs, virtual machines and pods are read, from their control groups."
+        ),
+    ] = None
+
+    energy: Annotated[
+        Energy | None,
+        Meta(
+            description="How the energy of the node is measured and divided between its units. It "
+            "is divided where `energy` or `units` is given."
         ),
     ] = None
 

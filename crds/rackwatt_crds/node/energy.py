@@ -11,9 +11,16 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from rackwatt_crds.model import Model
+from rackwatt_crds.node.requirements import HostRequirements
 
 WHOLE_NODE_SOURCES = ("cray", "redfish", "ipmi", "hwmon")
 PART_SOURCES = ("rapl", "nvidia", "amd")
+
+ENERGY_REQUIREMENTS = HostRequirements(
+    measures="the energy of the node, divided between its units",
+    host_paths={"/proc": "/host/proc"},
+    reasons={"host_paths": "the busy time and the memory of the node are in /proc"},
+)
 
 Weight = Annotated[float, Meta(ge=0, le=1000)]
 
@@ -42,6 +49,13 @@ class EnergyModel(Model, frozen=True, kw_only=True):
             description="Who is charged with the power of the idle machine: each unit for the "
             "CPUs that it holds, the rest stays `idle` (`allocated`); all units equally "
             "(`equal`); none of them (`none`). Default: allocated."
+        ),
+    ] = None
+    idle_watts: Annotated[
+        Annotated[float, Meta(ge=0, le=100_000)] | None,
+        Meta(
+            description="Power of the idle node without its GPUs, where it is known. Default: it "
+            "is fitted, once the load of the node has varied."
         ),
     ] = None
     gpu: Annotated[

@@ -197,7 +197,10 @@ async def _read_all(resolved: Fleet, registry: Registry) -> list[CheckResult]:
     pollers = [
         pipeline.poller(spec, sink) for (pipeline, spec), sink in zip(specs, sinks, strict=True)
     ]
-    await asyncio.gather(*map(_poll, pollers, sinks))
+    polls = list(zip(pollers, sinks, strict=True))
+    for is_derived in (False, True):
+        now = [_poll(*each) for each in polls if each[1].pipeline.is_derived is is_derived]
+        await asyncio.gather(*now)
     await asyncio.gather(*(poller.close() for poller in pollers))
     await asyncio.gather(*(pipeline.close() for pipeline in registry))
     return [sink.outcome for sink in sinks if sink.outcome is not None]

@@ -18,6 +18,7 @@ from rackwatt_crds.loading import Loaded, notes
 from rackwatt_crds.powertarget import PowerTargetSpec
 from rackwatt_crds.validation import named_bindings, problems_of_node, semantic_problems
 from rackwatt_exporter.config.collector import CollectorConfig, collector_configs
+from rackwatt_exporter.config.energy import EnergyConfig, energy_config
 from rackwatt_exporter.config.grid import GridConfig, grid_config
 from rackwatt_exporter.config.hosts import HostEntryResolver, invalid_entry_names, invalid_targets
 from rackwatt_exporter.config.lustre import LustreConfig, lustre_config
@@ -47,6 +48,7 @@ class Fleet:
     grids: Mapping[str, GridConfig] = field(default_factory=dict)
     schedulers: Mapping[str, SchedulerConfig] = field(default_factory=dict)
     lustre: Mapping[str, LustreConfig] = field(default_factory=dict)
+    energy: Mapping[str, EnergyConfig] = field(default_factory=dict)
     documents: tuple[Loaded, ...] = ()
     problems: tuple[str, ...] = ()
     origins: Mapping[str, str] = field(default_factory=dict)
@@ -77,6 +79,7 @@ def resolve_fleet(documents: Iterable[Loaded], before: Iterable[Loaded] = ()) ->
         grids=builder.grids,
         schedulers=builder.schedulers,
         lustre=builder.lustre,
+        energy=builder.energy,
         documents=valid,
         problems=tuple(dict.fromkeys(builder.problems)),
         origins=builder.origins,
@@ -94,6 +97,7 @@ class _FleetBuilder:
     grids: dict[str, GridConfig] = field(default_factory=dict)
     schedulers: dict[str, SchedulerConfig] = field(default_factory=dict)
     lustre: dict[str, LustreConfig] = field(default_factory=dict)
+    energy: dict[str, EnergyConfig] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     origins: dict[str, str] = field(default_factory=dict)
     endpoints: dict[object, str] = field(default_factory=dict)
@@ -145,6 +149,7 @@ class _FleetBuilder:
         try:
             self._add_collectors(one, one.document.spec)
             self._add_units(one.name, one.document.spec)
+            self._add_energy(one.name, one.document.spec)
             self._add_grid(one.name, one.document.spec)
         except ValueError as error:
             self.problems.append(one.report(str(error)))
@@ -193,6 +198,15 @@ class _FleetBuilder:
             if same is not config:
                 reason = f"already configured by PowerTarget {same.document!r}"
                 raise ValueError(f"spec.node.units.{config.manager}: {reason}")
+
+    def _add_energy(self, name: str, spec: PowerTargetSpec) -> None:
+        config = energy_config(name, spec)
+        if (
+            config is not None
+            and (same := self.energy.setdefault(config.key, config)) is not config
+        ):
+            reason = f"this node's is already divided by PowerTarget {same.document!r}"
+            raise ValueError(f"spec.node.energy: {reason}")
 
     def _add_grid(self, name: str, spec: PowerTargetSpec) -> None:
         if spec.grid is None:

@@ -7,6 +7,7 @@ selects the part, so that all nodes of one BMC are in one process, with one sess
 
 import hashlib
 from dataclasses import dataclass, replace
+from typing import Any
 
 from rackwatt_exporter.config.fleet import Fleet
 from rackwatt_exporter.config.target import Target
@@ -31,7 +32,16 @@ class Shard:
         targets = {node: target for node, target in whole.targets.items() if self.includes(target)}
         if self.number == 1:
             return replace(whole, targets=targets)
-        return replace(whole, targets=targets, collectors={}, units={}, grids={}, lustre={})
+        none: dict[str, Any] = {}
+        return replace(
+            whole,
+            targets=targets,
+            collectors=none,
+            units=none,
+            energy=none,
+            grids=none,
+            lustre=none,
+        )
 
     def includes(self, target: Target) -> bool:
         """Return whether a target belongs to this shard."""

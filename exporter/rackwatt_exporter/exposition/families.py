@@ -17,7 +17,8 @@ POWER = MetricFamily(
 ENERGY = MetricFamily(
     "rackwatt_node_energy_joules_total",
     "counter",
-    "Total energy: the BMC's own counter where it has one, else power integrated over time.",
+    "Total energy: the BMC's own counter where it has one, else power integrated over time; with "
+    "part, what units, the idle node or the system used, as the exporter on the node divides it.",
     _NODE,
     "joules",
 )

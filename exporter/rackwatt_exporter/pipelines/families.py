@@ -4,6 +4,7 @@ from rackwatt_exporter.collectors.registry import collector_families
 from rackwatt_exporter.exposition.families import PER_PROCESS, PER_TARGET
 from rackwatt_exporter.metrics.family import MetricFamily
 from rackwatt_exporter.pipelines import collectors, grid, lustre, schedulers, units
+from rackwatt_exporter.pipelines.energy import families as energy
 
 
 def all_families() -> tuple[MetricFamily, ...]:
@@ -14,6 +15,7 @@ def all_families() -> tuple[MetricFamily, ...]:
         *collector_families(),
         *collectors.HEALTH,
         *units.FAMILIES,
+        *energy.FAMILIES,
         *schedulers.FAMILIES,
         *lustre.FAMILIES,
         *grid.FAMILIES,

@@ -48,11 +48,12 @@ class Pipeline(ABC, Generic[S, V]):
     """All things of one kind. Subclasses say what is particular to theirs.
 
     `name` is the key of its list in the output of `check` and in /status; `noun` is what one of
-    them is called.
+    them is called. With `is_derived` its sources read what other pipelines have read before.
     """
 
     name: ClassVar[str]
     noun: ClassVar[str]
+    is_derived: ClassVar[bool] = False
 
     def __init__(self, store: Store[S, V]) -> None:
         self.store = store

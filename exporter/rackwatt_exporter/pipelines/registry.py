@@ -8,6 +8,7 @@ from rackwatt_exporter.config.fleet import Fleet
 from rackwatt_exporter.config.paths import HostPaths
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.pipelines.collectors import CollectorPipeline
+from rackwatt_exporter.pipelines.energy.pipeline import EnergyPipeline, EnergyStore
 from rackwatt_exporter.pipelines.grid import GridPipeline
 from rackwatt_exporter.pipelines.lustre import LustrePipeline, LustreStore
 from rackwatt_exporter.pipelines.pipeline import Pipeline
@@ -39,6 +40,7 @@ class Registry:
         targets = TargetStore(ledger)
         schedulers = NodeStateStore(targets)
         collectors = CollectorStore(host.node, ledger)
+        units = UnitStore(host.node)
         self.targets = TargetPipeline(targets, secrets)
         self.schedulers = SchedulerPipeline(schedulers, secrets, profiles)
         self._pipelines: tuple[Pipeline[Any, Any], ...] = (
@@ -46,7 +48,8 @@ class Registry:
             self.schedulers,
             LustrePipeline(LustreStore(), schedulers, secrets),
             CollectorPipeline(collectors, host, schedulers, targets, secrets),
-            UnitPipeline(UnitStore(host.node), host, collectors.gpus),
+            UnitPipeline(units, host, collectors.gpus),
+            EnergyPipeline(EnergyStore(), host, collectors, units, ledger.directory),
             GridPipeline(Store()),
         )
 

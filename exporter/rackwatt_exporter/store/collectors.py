@@ -39,7 +39,7 @@ class CollectorStore(Store[CollectorConfig, CollectorResult]):
         self._ledger = ledger
         self._since_boot = since_boot
         self._wall = wall
-        self._boot = _boot_id()
+        self._boot = boot_id()
 
     @property
     def scheduler(self) -> str | None:
@@ -113,7 +113,7 @@ def _account_key(collector: str, power: DomainPower) -> str:
     return f"{collector}/{power.zone}"
 
 
-def _boot_id() -> str:
+def boot_id() -> str:
     """Return the identity of this boot, the same in every container; empty where it has none."""
     try:
         return _BOOT_ID.read_text().strip()

@@ -44,7 +44,7 @@ class _Line(msgspec.Struct, forbid_unknown_fields=True):
 class LedgerFile:
     """The accounts of all targets and counters, and the file they are in.
 
-    Without a directory they last as long as the process does. Callers name what they booked on in
+    Without a `directory` they last as long as the process does. Callers name what they booked on in
     `changed`, by the key in `accounts` or `counters`.
     """
 
@@ -54,7 +54,7 @@ class LedgerFile:
         retention_s: float = RETENTION_S,
         wall: Callable[[], float] = time.time,
     ) -> None:
-        self._directory = directory
+        self.directory = directory
         self._retention_s = retention_s
         self._wall = wall
         stored = _load(directory) if directory else _Line()
@@ -70,7 +70,7 @@ class LedgerFile:
         `wanted` has the keys of accounts that are kept however old they are. Where there is nothing
         to keep, as with schedulers alone, the disk is not touched.
         """
-        if self._directory is None or not (self.accounts or self.counters):
+        if self.directory is None or not (self.accounts or self.counters):
             self.changed.clear()
             return
         whole = not for_s or self._is_whole_due()
@@ -102,12 +102,12 @@ class LedgerFile:
 
     async def _write(self, lines: list[bytes], whole: bool) -> bool:
         """Write the lines; return whether they are on disk."""
-        assert self._directory is not None  # noqa: S101 - `save` writes nothing without one
+        assert self.directory is not None  # noqa: S101 - `save` writes nothing without one
         write = _write_whole if whole else _append
         try:
-            size = await asyncio.to_thread(write, self._directory, lines)
+            size = await asyncio.to_thread(write, self.directory, lines)
         except OSError as error:
-            log.error("the ledger cannot be kept in %s: %s", self._directory, error)
+            log.error("the ledger cannot be kept in %s: %s", self.directory, error)
             self._whole_at_s = None  # the file may end in half a line
             return False  # no ceilings: a frozen counter would be worse
         if whole:

@@ -10,6 +10,7 @@ from typing import Any
 
 from rackwatt_crds.document import Document, PowerTarget
 from rackwatt_crds.node.collectors import choices, required
+from rackwatt_crds.node.energy import ENERGY_REQUIREMENTS
 from rackwatt_crds.node.requirements import HostRequirements
 from rackwatt_crds.node.unit_requirements import (
     GPU_COLLECTORS,
@@ -84,7 +85,7 @@ def privileges(document: Document, pod: Mapping[str, Any]) -> Privileges:
 
 
 def _required(document: Document) -> list[tuple[str, HostRequirements]]:
-    """Return what each collector and each manager of units requires, by name.
+    """Return what each collector, each manager of units and the ledger require, by name.
 
     A privileged container is only for a collector that is named.
     """
@@ -100,7 +101,9 @@ def _required(document: Document) -> list[tuple[str, HostRequirements]]:
     named = {choice.name for choice in choices(node) if not choice.automatic}
     if GPU_COLLECTORS & named and GPU_MANAGERS & managers(node.units).keys():
         units["units.gpus"] = GPU_REQUIREMENTS
-    return sorted((collectors | units).items())
+    has_ledger = node.energy is not None or node.units is not None
+    energy = {"energy": ENERGY_REQUIREMENTS} if has_ledger else {}
+    return sorted((collectors | units | energy).items())
 
 
 def _named(owner: str, needs: HostRequirements) -> Iterator[Privilege]:

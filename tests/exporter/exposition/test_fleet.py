@@ -2,6 +2,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from rackwatt_exporter.collectors.base import CollectorResult
 from rackwatt_exporter.collectors.power_limits import POWER_LIMIT
 from rackwatt_exporter.collectors.registry import collector_families
 from rackwatt_exporter.config.collector import CollectorConfig
+from rackwatt_exporter.config.energy import EnergyConfig
 from rackwatt_exporter.config.fleet import Fleet
 from rackwatt_exporter.config.grid import GridConfig
 from rackwatt_exporter.config.lustre import LustreConfig, LustreOptions
@@ -36,10 +38,13 @@ from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.config.target import Target
 from rackwatt_exporter.config.units import UnitsConfig
 from rackwatt_exporter.exposition.exporter import document_text, process_text
+from rackwatt_exporter.exposition.families import COVERED, ENERGY
 from rackwatt_exporter.exposition.fleet import FleetExposition
 from rackwatt_exporter.grid.base import CarbonIntensity
 from rackwatt_exporter.metrics.family import Sample
 from rackwatt_exporter.pipelines.collectors import CollectorPipeline
+from rackwatt_exporter.pipelines.energy.pipeline import EnergyPipeline, EnergyStore
+from rackwatt_exporter.pipelines.energy.source import EnergyView, UnitEnergy
 from rackwatt_exporter.pipelines.families import all_families
 from rackwatt_exporter.pipelines.grid import GridPipeline
 from rackwatt_exporter.pipelines.lustre import LustrePipeline, LustreStore
@@ -54,6 +59,8 @@ from rackwatt_exporter.reading import (
     Reason,
     Statistics,
 )
+from rackwatt_exporter.schedulers.model.numbers import Numbers
+from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 from rackwatt_exporter.schedulers.model.trace import TraceReport
 from rackwatt_exporter.store.collectors import CollectorStore
 from rackwatt_exporter.store.ledger_file import LedgerFile
@@ -86,6 +93,7 @@ class Site:
         self.units = UnitStore("inside", self.clock)
         self.grids: Store[GridConfig, CarbonIntensity] = Store(self.clock)
         self.lustre = LustreStore(self.clock)
+        self.energy = EnergyStore(self.clock)
         self.bindings = SchedulerPipeline(self.schedulers, Secrets(Path()))
         self.pipelines: list[Pipeline[Any, Any]] = [
             self.bindings,
@@ -98,6 +106,7 @@ class Site:
                 Secrets(Path("/nonexistent")),
             ),
             UnitPipeline(self.units, HostPaths("inside"), self.machine.gpus),
+            EnergyPipeline(self.energy, HostPaths("inside"), self.machine, self.units, None),
             GridPipeline(self.grids),
         ]
         self.fleet = FleetExposition(self.store, self.schedulers, profiles)
@@ -325,6 +334,30 @@ def find_inside(site: Site) -> None:
     site.grids.failed("FR/static", ReadError(Reason.TIMEOUT, "no answer"), 1.0)
 
 
+def find_energy(site: Site) -> None:
+    """Record the energy of the node and of a unit, and a failure."""
+    site.energy.sync([EnergyConfig("nodes")])
+    unit = {("slurm", "1"): UnitEnergy(1.0, 2.0)}
+    view = EnergyView("ipmi", "ipmi", "included", 4.0, 1.0, 1.0, 1.0, 1.0, 0.0, 9.0, 90.0, unit)
+    site.energy.succeeded("energy", view, 0.001)
+    site.energy.failed("energy", ReadError(Reason.SENSOR_UNREADABLE, "no"), 0.001)
+
+
+def test_the_exposition_has_the_energy_of_a_node_by_part_beside_that_of_its_bmc() -> None:
+    site = Site(target("n1"))
+    site.store.succeeded("n1", Reading(300.5, "dcmi", 5e6), 0.012)
+    find_energy(site)
+    assert site.samples("rackwatt_node_energy_joules_total") == {
+        ("n1", "compute", "r1"): 5e6,
+        ("inside", "units"): 1.0,
+        ("inside", "idle"): 1.0,
+        ("inside", "system"): 1.0,
+        ("inside", "unattributed"): 1.0,
+    }
+    assert site.text().count("# TYPE rackwatt_node_energy_joules_total counter") == 1
+    assert site.samples("rackwatt_unit_energy_joules_total") == {("inside", "slurm", "1"): 1.0}
+
+
 def test_the_exposition_has_collector_readings_by_domain_and_the_state_of_this_node() -> None:
     site = Site(target("n1"))
     find_inside(site)
@@ -374,6 +407,15 @@ def report(site: Site) -> None:
     traced.store.results["accepted"] += 1
 
 
+def count_jobs(site: Site) -> None:
+    """Record what a scheduler knows that counts its nodes and jobs and lists neither."""
+    site.schedulers.sync([PROD, replace(PROD, name="counting")])
+    counts = {"idle": 1}
+    groups = {"a": counts}
+    numbers = Numbers(counts, counts, counts, counts, groups, groups, groups)
+    site.schedulers.succeeded("counting", SchedulerSnapshot({}, numbers=numbers), 0.1)
+
+
 def whole(openmetrics: bool) -> str:
     site = Site(target("n1"), target('n"2\\\n', rack="über"))
     statistics = Statistics(1.0, 2.0, 3.0, 4.0)
@@ -385,7 +427,9 @@ def whole(openmetrics: bool) -> str:
         site.schedulers.succeeded("prod", one, 0.1)
         site.text()
     site.schedulers.failed("prod", ReadError(Reason.CONNECTION_REFUSED, "no listener"), 1.0)
+    count_jobs(site)
     find_inside(site)
+    find_energy(site)
     find_io(site)
     report(site)
     fleet = Fleet({"n1": target("n1")}, problems=("one",))
@@ -398,24 +442,29 @@ def _family_of(sample: str) -> str:
     return re.sub(r"(job_(?:wait|run)_seconds)_(bucket|sum|count)$", r"\1", sample)
 
 
-def declared(metrics: Iterable[Metric]) -> dict[str, tuple[str, frozenset[str]]]:
-    return {
-        _family_of(sample.name): (metric.type, frozenset(sample.labels) - {"le"})
-        for metric in metrics
-        for sample in metric.samples
-        if sample.name.startswith(OURS)
-    }
+def declared(metrics: Iterable[Metric]) -> dict[str, set[tuple[str, frozenset[str]]]]:
+    """Return the types and label sets of the samples of each family."""
+    found: dict[str, set[tuple[str, frozenset[str]]]] = {}
+    for metric in metrics:
+        for sample in metric.samples:
+            if sample.name.startswith(OURS):
+                labels = frozenset(sample.labels) - {"le"}
+                found.setdefault(_family_of(sample.name), set()).add((metric.type, labels))
+    return found
 
 
 @pytest.mark.parametrize("openmetrics", [False, True])
 def test_the_exposition_parses_in_both_formats_with_families_as_declared(openmetrics: bool) -> None:
     parse = parse_openmetrics if openmetrics else parse_text
     found = declared(parse(whole(openmetrics)))
-    assert found == {
-        family.name: (family.kind, frozenset(family.labels))
+    expected = {
+        family.name: {(family.kind, frozenset(family.labels))}
         for family in all_families()
         if family.name.startswith(OURS)
     }
+    expected[ENERGY.name].add(("counter", frozenset({"node", "part"})))  # of the node's ledger
+    expected[COVERED.name].add(("counter", frozenset({"node"})))
+    assert found == expected
 
 
 def test_the_exposition_in_openmetrics_has_units_and_ends_with_eof() -> None:

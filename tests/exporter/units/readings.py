@@ -20,6 +20,6 @@ def full_reading(unit: str = "17") -> UnitReading:
         swap_limit_bytes=9.0, swap_failures=10, cpu_pressure=Pressure(0.1, 0.2),
         memory_pressure=Pressure(0.3, 0.4), io_pressure=Pressure(0.5, 0.6), tasks=11,
         blocks=(BlockUse("sda", 1, 2, 3, 4),), rdma=(RdmaUse("mlx5_0", 1, 2),),
-        gpus=(UnitGpu("0", "GPU-1", "3", 0.25),), steps=(StepReading("0", 1.0, 0.5, 1, 2),),
+        gpus=(UnitGpu("0", "GPU-1", "", 1.0),), steps=(StepReading("0", 1.0, 0.5, 1, 2),),
         info=UnitInfo("u-u-i-d", "alice", "physics", "train", "prod"),
     )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Energy of a node, divided between its units: pure arithmetic, in integer microjoules."""

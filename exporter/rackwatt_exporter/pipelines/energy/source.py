@@ -1,0 +1,207 @@
+"""Advances the ledger of this machine with what its collectors and managers have read since.
+
+It reads the stores, and never a device: what is slow is read in the background. The ledger advances
+to the latest moment that every counter and every manager covers.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Collection
+from typing import Any
+
+import msgspec
+
+from rackwatt_exporter.config.energy import AUTO, EnergyConfig
+from rackwatt_exporter.energy.ledger import Position
+from rackwatt_exporter.energy.timeline import Timeline
+from rackwatt_exporter.energy.usage import UnitsTimeline, UnitUse, Usage
+from rackwatt_exporter.pipelines.energy.meters import NodeMeters
+from rackwatt_exporter.pipelines.energy.node_use import NodeUse
+from rackwatt_exporter.pipelines.energy.state_file import EnergyStateFile
+from rackwatt_exporter.reading import ReadError, Reason
+from rackwatt_exporter.store.collectors import CollectorStore
+from rackwatt_exporter.store.store import Store
+from rackwatt_exporter.units.model import UnitReading, UnitsResult
+
+_KEPT_S = 300.0  # of a unit that ended: several scrapes
+_MILLION = 1_000_000
+
+
+class UnitEnergy(msgspec.Struct, frozen=True, gc=False):
+    """Energy of a unit since it began, and its mean power in the last interval."""
+
+    joules: float
+    watts: float
+
+
+class EnergyView(msgspec.Struct, frozen=True):
+    """The ledger as it is served: all in joules, `units` by manager and unit.
+
+    `source` measures the node; where it is empty, `awaited` will, from its next reading on.
+    """
+
+    source: str
+    awaited: str
+    gpus: str
+    measured: float
+    units_total: float
+    idle: float
+    system: float
+    unattributed: float
+    imbalance: float
+    covered_s: float
+    idle_watts: float | None
+    units: dict[tuple[str, str], UnitEnergy]
+    error: ReadError | None = None
+
+
+class NodeEnergy:
+    """The ledger of this machine, and what it is fed with."""
+
+    def __init__(
+        self,
+        spec: EnergyConfig,
+        collectors: CollectorStore,
+        units: Store[Any, UnitsResult],
+        use: NodeUse,
+        file: EnergyStateFile,
+        boot: str,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._spec = spec
+        self._units = units
+        self._use = use
+        self._file = file
+        self._boot = boot
+        self._clock = clock
+        self._ledger = file.load(boot)
+        position = self._ledger.position
+        self._meters = NodeMeters(collectors, spec.source, position.meters if position else None)
+        self._busy = Timeline()
+        self._managers: dict[str, UnitsTimeline] = {}
+
+    async def read(self) -> EnergyView:
+        """Advance as far as everything is known, and return the ledger once it is on disk.
+
+        Raises:
+            ReadError: the use of the node cannot be read.
+        """
+        busy_ns, cpus = self._use.busy_ns()
+        used_bytes = self._use.used_bytes()
+        self._busy.add(self._clock(), busy_ns)
+        self._meters.observe()
+        self._observe_units()
+        if self._advance(cpus, used_bytes):
+            await self._file.save(self._ledger)
+        return self._view()
+
+    async def close(self) -> None:
+        """Close what is open; the ledger is on disk already."""
+        self._use.close()
+
+    def _observe_units(self) -> None:
+        for name in self._units.records:
+            record = self._units.fresh(name)
+            if record is None or record.value is None or record.read_at_s is None:
+                self._managers.pop(name, None)
+                continue
+            readings = (*record.value.ended, *record.value.units)
+            uses = {f"{name}/{one.key.unit}": use for one in readings if (use := _use(one))}
+            self._managers.setdefault(name, UnitsTimeline()).add(record.read_at_s, uses)
+
+    def _knows_all(self, managers: Collection[str]) -> bool:
+        """Return whether every manager of the documents is known, and all of its units."""
+        records = self._units.records
+        return managers == records.keys() and all(
+            record.error is None
+            and record.value is not None
+            and all(unit.cpu_ns is not None for unit in record.value.units)
+            for record in records.values()
+        )
+
+    def _advance(self, cpus: int, used_bytes: int) -> bool:
+        """Advance the ledger; return whether it did."""
+        lines = self._managers.values()
+        time_s = min([self._busy.last_s, self._meters.covers_s, *(one.last_s for one in lines)])
+        position = self._ledger.position
+        if position is not None and time_s <= position.usage.at_s:
+            return False
+        busy_ns, meters = self._busy.at(time_s), self._meters.at(time_s)
+        if busy_ns is None or meters is None:
+            return False
+        known = {
+            name: units
+            for name, line in self._managers.items()
+            if (units := line.at(time_s)) is not None
+        }
+        units = {key: use for each in known.values() for key, use in each.items()}
+        complete = self._knows_all(known.keys())
+        usage = Usage(time_s, busy_ns, cpus, used_bytes, units, frozenset(known), complete)
+        self._ledger.advance(self._boot, meters, usage, self._spec.division)
+        self._ledger.forget(time_s - _KEPT_S)
+        return True
+
+    def _view(self) -> EnergyView:
+        ledger = self._ledger
+        position = ledger.position
+        source = position.meters.source if position else ""
+        return EnergyView(
+            source=source,
+            awaited=self._meters.awaited,
+            gpus=self._gpus(position),
+            measured=ledger.measured / _MILLION,
+            units_total=ledger.units_total / _MILLION,
+            idle=ledger.idle / _MILLION,
+            system=ledger.system / _MILLION,
+            unattributed=ledger.unattributed / _MILLION,
+            imbalance=ledger.imbalance / _MILLION,
+            covered_s=ledger.covered_ms / 1000,
+            idle_watts=self._spec.division.idle_watts or ledger.idle_power.watts,
+            units={
+                _split(key): UnitEnergy(one.microjoules / _MILLION, one.watts)
+                for key, one in ledger.units.items()
+            },
+            error=self._no_source() if self._meters.is_in_vain else None,
+        )
+
+    def _gpus(self, position: Position | None) -> str:
+        """Return whether the source measures the GPUs, too; empty where there is none."""
+        if position is None or not position.meters.source:
+            return ""
+        gpus = self._spec.division.gpus
+        if position.meters.is_whole and gpus != AUTO:
+            return gpus
+        is_separate = not position.meters.is_whole or self._ledger.has_separate_gpus
+        return "separate" if is_separate else "included"
+
+    def _no_source(self) -> ReadError:
+        wanted = self._spec.source
+        if wanted == AUTO:
+            wanted = "cray, redfish, ipmi, hwmon or rapl"
+        message = (
+            f"no collector has measured the power of this node yet: {wanted} must be in "
+            "spec.node.collectors, and up"
+        )
+        return ReadError(Reason.ABSENT, message)
+
+
+def _split(key: str) -> tuple[str, str]:
+    manager, _, unit = key.partition("/")
+    return manager, unit
+
+
+def _use(reading: UnitReading) -> UnitUse | None:
+    """Return the use of a unit; None where its CPU time is unknown."""
+    if reading.cpu_ns is None:
+        return None
+    gpus: Counter[str] = Counter()
+    for gpu in reading.gpus:  # a unit may hold several instances of one
+        gpus[gpu.uuid] += round(gpu.share * _MILLION)
+    return UnitUse(
+        reading.identity,
+        reading.cpu_ns,
+        reading.anonymous_bytes or 0,
+        None if reading.cpus is None else round(reading.cpus * 1000),
+        gpus,
+        reading.has_ended,
+    )

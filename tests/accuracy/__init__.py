@@ -1,0 +1,1 @@
+"""Accuracy of the division of a node's energy, on a machine whose true energies are known."""
