@@ -163,6 +163,16 @@ def test_collectors_of_this_machine_are_read_once(tmp_path: Path) -> None:
     assert check(*here).returncode == 0
 
 
+def test_check_prints_the_power_of_the_whole_node(tmp_path: Path) -> None:
+    (tmp_path / "nodes.yaml").write_text(
+        "apiVersion: rackwatt.dev/v1alpha1\nkind: PowerTarget\nmetadata: {name: nodes}\n"
+        "spec: {node: {collectors: [ipmi], ipmi: {command: [echo, 412.5 W]}}}\n"
+    )
+    done = check(tmp_path / "nodes.yaml", "--node.name=n17")
+    assert done.returncode == 0
+    assert done.stdout.splitlines()[1].split()[:4] == ["n17", "-", "ipmi", "412.5"]
+
+
 def test_units_of_this_machine_are_counted(tmp_path: Path) -> None:
     tree = CgroupTree(tmp_path)
     for job in (1, 2):

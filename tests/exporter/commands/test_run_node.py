@@ -15,6 +15,9 @@ import pytest
 
 from tests.exporter.collectors.powercap import LAPTOP, XEON, Powercap
 from tests.exporter.commands.exporter_process import Running, running
+from tests.exporter.targets.redfish import shapes as shapes
+from tests.exporter.targets.redfish.fleet import write_secrets
+from tests.peers.sushy import sushy
 
 LISTEN = "--web.listen-address=127.0.0.1:0"
 DOCUMENTS = """apiVersion: rackwatt.dev/v1alpha1
@@ -306,3 +309,39 @@ spec:
         assert 'collector="ipmi",reason="no_power_sensor"} ' in page
         assert up("cpu", 1)(page)
         assert run.stop() == 0
+
+
+def test_a_bmc_read_over_redfish_fails_alone_and_shows_no_old_watts(tmp_path: Path) -> None:
+    with sushy(tmp_path / "sushy") as peer:
+        peer.configure(routes=shapes.environment(374.5))
+        secrets = write_secrets(tmp_path, peer.authority)
+        arguments_ = arguments(tmp_path, "cpu")
+        (tmp_path / "documents/nodes.yaml").write_text(
+            f"""apiVersion: rackwatt.dev/v1alpha1
+kind: PowerTarget
+metadata: {{name: nodes}}
+spec:
+  interval: 500ms
+  staleAfter: 1s
+  node:
+    collectors: [cpu, redfish]
+    redfish:
+      hostname: {peer.address}
+      port: {peer.port}
+      timeout: 300ms
+      credentials: {{secretRef: {{name: bmc}}}}
+      tls: {{caSecretRef: {{name: ca}}}}
+"""
+        )
+        power = 'rackwatt_node_domain_power_watts{node="n17",source="redfish",domain="node",zone="bmc"} '
+        with running(*arguments_, f"--secrets.directory={secrets}") as run:
+            run.until_served(lambda text: f"{power}374.5\n" in text, "/metrics")
+            peer.configure(delay_s=30)
+            page = run.until_served(lambda text: power not in text, "/metrics")
+            assert up("cpu", 1)(page)
+            run.until_served(up("redfish", 0), "/metrics")
+            assert collector(run, "redfish")["reason"] == "timeout"
+            read_again(run, "cpu", times=3)
+            status = Path(f"/proc/{run.process.pid}/status").read_text()
+            print(re.findall(r"(VmRSS|RssAnon):\s+(\d+ kB)", status))
+            run.stop()

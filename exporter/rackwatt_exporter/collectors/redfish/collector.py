@@ -5,20 +5,16 @@ reading to the node. The BMC is where the document says, or where it says itself
 """
 
 import asyncio
-import math
 from collections.abc import Sequence
-from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from rackwatt_crds.duration import seconds
 from rackwatt_crds.endpoints import address_problem
-from rackwatt_crds.node.redfish import HOSTNAME, NodeRedfish, port
+from rackwatt_crds.node.redfish import HOSTNAME, NodeRedfish
 from rackwatt_exporter.collectors.base import CollectorResult
 from rackwatt_exporter.collectors.bmc_statistics import plausible, statistics_samples
-from rackwatt_exporter.config.options import RedfishOptions, merge_layers
 from rackwatt_exporter.config.paths import HostPaths
 from rackwatt_exporter.config.secrets import Secrets
-from rackwatt_exporter.config.target import Target
-from rackwatt_exporter.plausibility import validate
 from rackwatt_exporter.protocols.ipmi.local_bmc import (
     WORKER,
     LocalBmc,
@@ -26,8 +22,9 @@ from rackwatt_exporter.protocols.ipmi.local_bmc import (
     lan_address,
 )
 from rackwatt_exporter.reading import WHOLE_NODE, DomainPower, ReadError, Reading, Reason
-from rackwatt_exporter.targets.base import Source
-from rackwatt_exporter.targets.redfish.source import RedfishDriver
+
+if TYPE_CHECKING:
+    from rackwatt_exporter.collectors.redfish.own_bmc import OwnBmc
 
 ZONE = "bmc"
 # A BMC that is not where it was may have a new address.
@@ -49,8 +46,7 @@ class RedfishCollector:
         self._settings = settings
         self._secrets = secrets
         self._worker = worker
-        self._driver: RedfishDriver | None = None
-        self._source: Source | None = None
+        self._bmc: OwnBmc | None = None
 
     async def read(self) -> CollectorResult:
         """Read watts, the BMC's statistics, and its counter of energy where it has one.
@@ -80,19 +76,17 @@ class RedfishCollector:
 
     async def close(self) -> None:
         """End the session at the BMC."""
-        source, self._source = self._source, None
-        driver, self._driver = self._driver, None
-        if source is not None:
-            await source.close()
-        if driver is not None:
-            await driver.close()
+        bmc, self._bmc = self._bmc, None
+        if bmc is not None:
+            await bmc.close()
 
     async def _read(self, settings: NodeRedfish) -> Reading:
-        if self._source is None:
-            target = _target(self._host.node, settings, await self._address(settings))
-            self._driver = RedfishDriver(self._secrets)
-            self._source = self._driver.source(target)
-        return validate(await self._source.read(), math.inf)
+        if self._bmc is None:
+            from rackwatt_exporter.collectors.redfish.own_bmc import OwnBmc
+
+            address = await self._address(settings)
+            self._bmc = OwnBmc(self._host.node, settings, address, self._secrets)
+        return await self._bmc.read()
 
     async def _address(self, settings: NodeRedfish) -> str:
         if settings.hostname is not None:
@@ -113,15 +107,3 @@ def _named(address: str) -> str:
     if problem := address_problem(address):
         raise ReadError(Reason.INVALID_ENTRY, f"spec.node.redfish.hostname: {problem}")
     return address
-
-
-def _target(node: str, settings: NodeRedfish, address: str) -> Target:
-    """Return the BMC as a target, whose source reads it."""
-    options = replace(
-        merge_layers(RedfishOptions, settings),
-        scheme=settings.protocol or "https",
-        port=port(settings),
-        auth="basic" if settings.use_session_token is False else "session",
-    )
-    credentials = settings.credentials.secret_ref.name if settings.credentials else None
-    return Target(node, address, "redfish", options, "", credentials=credentials)

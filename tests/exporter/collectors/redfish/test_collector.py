@@ -2,6 +2,8 @@
 
 import socket
 import ssl
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -191,6 +193,14 @@ async def test_a_bmc_that_does_not_answer_fails_at_the_timeout_of_the_settings(
         error = await failure(tmp_path, peer, given)
     assert error.reason is Reason.TIMEOUT
     assert str(error) == "no reading within the timeout of 0.05s"
+
+
+def test_a_machine_without_settings_loads_no_client_of_redfish() -> None:
+    code = (
+        "import sys, rackwatt_exporter.collectors.redfish.collector\n"
+        "print([one for one in ('yarl', 'rackwatt_exporter.targets') if one in sys.modules])"
+    )
+    assert subprocess.check_output([sys.executable, "-c", code], text=True) == "[]\n"
 
 
 @pytest.mark.parametrize(
