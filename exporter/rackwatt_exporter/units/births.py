@@ -57,9 +57,9 @@ class Births:
             return
         self._loop.add_reader(self._descriptor, self._read)
 
-    def watch_directory(self, path: str) -> None:
-        """Watch what is made and removed in a directory."""
-        self._watch(path, _CREATE | _DELETE | _ONLYDIR)
+    def watch_directory(self, path: str) -> bool:
+        """Watch what is made and removed in a directory; return whether the watch is new."""
+        return self._watch(path, _CREATE | _DELETE | _ONLYDIR)
 
     def watch_file(self, path: str) -> None:
         """Watch when a file is changed."""
@@ -86,13 +86,14 @@ class Births:
         self._paths.clear()
         self._watches.clear()
 
-    def _watch(self, path: str, mask: int) -> None:
+    def _watch(self, path: str, mask: int) -> bool:
         if self._descriptor < 0 or self._libc is None or path in self._watches:
-            return
+            return False
         watch = self._libc.inotify_add_watch(self._descriptor, os.fsencode(path), mask)
         if watch >= 0:
             self._paths[watch] = path
             self._watches[path] = watch
+        return bool(watch >= 0)
 
     def _read(self) -> None:
         with contextlib.suppress(BlockingIOError):

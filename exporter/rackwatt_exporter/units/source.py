@@ -22,7 +22,7 @@ from rackwatt_exporter.units.cgroups.directory import (
     GroupGoneError,
     shared_budget,
 )
-from rackwatt_exporter.units.cgroups.group import ControlGroup
+from rackwatt_exporter.units.cgroups.group import ControlGroup, Tables
 from rackwatt_exporter.units.cgroups.hierarchies import Hierarchy, hierarchies
 from rackwatt_exporter.units.cgroups.parts import Parts
 from rackwatt_exporter.units.gpus.unit_gpus import UnitGpus
@@ -32,6 +32,7 @@ from rackwatt_exporter.units.tree import FoundGroup, UnitTree
 
 YOUNG_S = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 _EVENTS = "cgroup.events"
+_AT_ONCE = 100
 _MAX_ENDED = 10000
 _MAX_NAMED = 5
 _MAX_ID = 300
@@ -55,7 +56,7 @@ class UnitSource:
         self._boot = boot
         self._gpus = gpus
         self._clock = clock
-        self._devices = BlockDevices(host.procfs)
+        self._tables = Tables(BlockDevices(host.procfs))
         self._tree = UnitTree(layout)
         self._mounted: tuple[Hierarchy, ...] = ()
         self.groups: dict[str, ControlGroup] = {}
@@ -75,7 +76,11 @@ class UnitSource:
         self._problems = []
         self._find()
         units: dict[UnitKey, ControlGroup] = {}
-        for group in list(self.groups.values()):
+        for number, group in enumerate(list(self.groups.values())):
+            if number % _AT_ONCE == _AT_ONCE - 1:
+                await asyncio.sleep(0)  # five thousand units take a third of a second
+            if self.groups.get(group.path) is not group:
+                continue
             reading = self._read(group)
             if reading is not None and units.setdefault(group.key, group) is not group:
                 self._problems.append(f"{group.path}: {group.key.unit} is another group's id")
@@ -103,14 +108,19 @@ class UnitSource:
             self._mounted = hierarchies(self._cgroupfs)
             self._tree.discover(self._mounted, now_s)
         found = self._tree.look()
+        if self._watch():
+            found = self._tree.look()  # what was made before the kernel had the watch
         for path, group in list(self.groups.items()):
             one = found.get(path)
             if one is None or one.inode != group.inode:
                 self._end(group)
         for path in found.keys() - self.groups.keys():
             self._begin(found[path])
-        for directory in self._tree.directories:
-            self._births.watch_directory(directory)
+
+    def _watch(self) -> bool:
+        """Have the kernel report units; return whether it does so for a further directory."""
+        are_new = [self._births.watch_directory(one) for one in self._tree.directories]
+        return any(are_new)
 
     def _begin(self, found: FoundGroup) -> None:
         """Open the group of a unit; it may be gone by now, and then is none."""
@@ -142,7 +152,7 @@ class UnitSource:
                 parts,
                 self._clock(),
                 self._mounted,
-                self._devices,
+                self._tables,
                 self._layout.cpus,
                 self._layout.steps,
             )

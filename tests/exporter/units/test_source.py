@@ -8,6 +8,7 @@ import pytest
 
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.units import source as module
+from rackwatt_exporter.units.births import Births
 from rackwatt_exporter.units.model import UnitsResult
 from tests.eventually import PATIENCE_S
 from tests.exporter.units.cgroup_tree import CgroupTree, Use
@@ -162,3 +163,41 @@ async def test_a_device_that_is_attached_later_has_its_name(tmp_path: Path, unit
     tree.diskstats("8 0 sda", "8 16 sdb")
     (unit,) = (await units_of(tree, "slurm").read()).units
     assert [use.device for use in unit.blocks] == ["sda", "sdb", "8:32"]
+
+
+async def test_a_unit_that_is_made_before_the_kernel_has_the_watch_is_found(
+    tmp_path: Path, units_of: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree = CgroupTree(tmp_path, 1)
+    tree.group("slurm/uid_1/job_1", Use())
+    source = units_of(tree, "slurm")
+    watch = Births.watch_directory
+
+    def made_meanwhile(births: Births, path: str) -> bool:
+        if path.endswith("uid_1"):
+            tree.group("slurm/uid_1/job_2", Use())
+        return watch(births, path)
+
+    monkeypatch.setattr(Births, "watch_directory", made_meanwhile)
+    assert ids(await source.read()) == ["1", "2"]
+
+
+async def test_many_units_leave_the_loop_to_others_while_they_are_read(
+    tmp_path: Path, units_of: Open
+) -> None:
+    tree = CgroupTree(tmp_path)
+    for job in range(250):
+        tree.group(JOB.format(job), Use())
+    source = units_of(tree, "slurm")
+    turns = 0
+
+    async def other() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    task = asyncio.create_task(other())
+    assert len((await source.read()).units) == 250
+    task.cancel()
+    assert turns >= 2

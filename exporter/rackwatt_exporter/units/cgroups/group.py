@@ -17,7 +17,18 @@ from rackwatt_exporter.units.model import StepReading, UnitGpu, UnitInfo, UnitKe
 
 LIMITS_S = 60.0
 _YOUNG_READS = 8
-_READ = version1.FILES.keys() | version1.LIMITS.keys()
+_READ = version1.CONTROLLERS.keys() | version1.LIMITS.keys()
+
+
+class Tables:
+    """How the files of control groups are read, for all groups of a source."""
+
+    __slots__ = ("devices", "names", "v2")
+
+    def __init__(self, devices: Mapping[str, str]) -> None:
+        self.devices = devices
+        self.v2 = version2.table(devices)
+        self.names = tuple(self.v2)
 
 
 class ControlGroup:
@@ -30,6 +41,7 @@ class ControlGroup:
     __slots__ = (
         "_budget",
         "_directories",
+        "_files",
         "_limits_at_s",
         "_reads",
         "_unread",
@@ -63,6 +75,7 @@ class ControlGroup:
         self.is_unit = False
         self._budget = budget
         self._directories: dict[str, GroupDirectory] = {}
+        self._files: tuple[tuple[GroupDirectory, tuple[str, ...]], ...] = ()
         self._unread: dict[str, str] = {}
         self._limits_at_s = -math.inf
         self._reads = 0
@@ -91,6 +104,7 @@ class ControlGroup:
                 self.v2 = opened
             else:
                 self.v1.update(dict.fromkeys(hierarchy.controllers, opened))
+                self._files += ((opened, version1.names(hierarchy.controllers)),)
         return bool(self._directories or self._unread)
 
     @property
@@ -104,7 +118,7 @@ class ControlGroup:
         parts: Parts,
         now_s: float,
         mounted: Iterable[Hierarchy],
-        devices: Mapping[str, str],
+        tables: "Tables",
         cpus: Callable[["ControlGroup"], float | None],
         steps: Callable[["ControlGroup"], tuple[StepReading, ...]] | None = None,
     ) -> UnitReading:
@@ -120,9 +134,9 @@ class ControlGroup:
             self._limits_at_s = now_s
         found: dict[str, Any] = {}
         if self.v2 is not None:
-            found = version2.read(parts, self.v2, devices)
-        if self.v1:
-            found |= version1.read(parts, self.v1, devices)
+            found = parts.fields(self.v2, tables.names, tables.v2)
+        if self._files:
+            found |= version1.read(parts, self._files, self.v1, tables.devices)
         self.reading = UnitReading(
             self.key,
             self.identity,

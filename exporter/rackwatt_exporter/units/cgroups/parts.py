@@ -4,12 +4,10 @@ A file that cannot be read, or that is in another format, costs its own numbers 
 unknown, and the reason is kept beside them.
 """
 
-from collections.abc import Callable
-from typing import NamedTuple, Self, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, Self
 
 from rackwatt_exporter.units.cgroups.directory import GroupDirectory
-
-T = TypeVar("T")
 
 
 class GroupLimits(NamedTuple):
@@ -32,35 +30,58 @@ class GroupLimits(NamedTuple):
         return self._replace(**known)
 
 
-class Parts:
-    """Files of one control group that were read together, and what was wrong with them."""
+class FileFields(NamedTuple):
+    """How a file is parsed, and which fields of a UnitReading it has: one, or several."""
 
-    __slots__ = ("problems", "texts")
+    parse: Callable[[bytes], Any]
+    fields: str | tuple[str, ...]
+
+
+Table = Mapping[str, FileFields]
+
+
+class Parts:
+    """Reads files of one control group, and keeps what was wrong with them."""
+
+    __slots__ = ("problems",)
 
     def __init__(self) -> None:
         self.problems: list[str] = []
-        self.texts: dict[str, bytes] = {}
 
-    def load(
-        self, directory: GroupDirectory | None, names: tuple[str, ...], often: bool = True
-    ) -> None:
-        """Read files of a directory, if there is one; those that are read often are kept open.
+    def fields(
+        self, directory: GroupDirectory, names: tuple[str, ...], table: Table
+    ) -> dict[str, Any]:
+        """Return the fields that these files have, those that are not known left out.
 
         Raises:
             GroupGoneError: the group was removed.
         """
-        if directory is not None:
-            read = directory.texts if often else directory.texts_once
-            texts = read(names, self.problems)
-            self.texts = self.texts | texts if self.texts else texts
+        found: dict[str, Any] = {}
+        for name, text in directory.texts(names, self.problems).items():
+            if not text:
+                continue
+            parse, fields = table[name]
+            try:
+                values = parse(text)
+            except (ValueError, LookupError) as error:
+                self.problems.append(f"{name}: {error}")
+                continue
+            if isinstance(fields, str):
+                found[fields] = values
+            else:
+                found.update(zip(fields, values, strict=True))
+        return found
 
-    def __call__(self, name: str, parse: Callable[[bytes], T]) -> T | None:
-        """Return what is in a file; None where there is none, or it is in another format."""
-        text = self.texts.get(name)
-        if not text:
-            return None
-        try:
-            return parse(text)
-        except (ValueError, LookupError) as error:
-            self.problems.append(f"{name}: {error}")
-            return None
+    def limits(self, directory: GroupDirectory, table: Table) -> dict[str, Any]:
+        """Return what a group may use, by files that are seldom read and not kept open.
+
+        Raises:
+            GroupGoneError: the group was removed.
+        """
+        found: dict[str, Any] = {}
+        for name, text in directory.texts_once(tuple(table), self.problems).items():
+            try:
+                found[str(table[name].fields)] = table[name].parse(text)
+            except (ValueError, LookupError) as error:
+                self.problems.append(f"{name}: {error}")
+        return found

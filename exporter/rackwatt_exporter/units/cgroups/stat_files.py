@@ -6,6 +6,7 @@ with a file that is not of a kernel.
 """
 
 import math
+import os
 import re
 from collections.abc import Mapping
 from functools import lru_cache
@@ -21,9 +22,14 @@ _CPU = re.compile(
     rb"(?:.*\nnr_throttled (\d+)\nthrottled_usec (\d+)\n)?",
     re.DOTALL,
 )
+_MEMORY_V1 = re.compile(
+    rb"\ntotal_cache (\d+)\ntotal_rss (\d+)\n(?:.*\ntotal_swap (\d+)\n)?", re.DOTALL
+)
+_BLOCK_V1 = re.compile(rb"(\d+:\d+) Read (\d+)\n\1 Write (\d+)\n")
 _PRESSURE = re.compile(rb"some [^\n]*total=(\d+)\n(?:full [^\n]*total=(\d+)\n)?")
 _BLOCK = re.compile(rb"(\d+:\d+) rbytes=(\d+) wbytes=(\d+) rios=(\d+) wios=(\d+)[^\n]*\n?")
 MAX_CPUS = 65536
+_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
 def number(text: bytes) -> int:
@@ -59,8 +65,8 @@ def numbers(text: bytes) -> dict[bytes, int]:
     return dict(zip(words[::2], map(int, words[1::2]), strict=True))
 
 
-def cpu_v2(text: bytes) -> tuple[int, int, int, int | None, int | None]:
-    """Parse `cpu.stat`: microseconds in total, user and system; throttled periods and µs.
+def cpu_v2(text: bytes) -> tuple[int, float, float, int | None, float | None]:
+    """Parse `cpu.stat`: nanoseconds in total, seconds of user and system; throttled periods and s.
 
     The last two are None without the controller `cpu`.
 
@@ -71,28 +77,38 @@ def cpu_v2(text: bytes) -> tuple[int, int, int, int | None, int | None]:
     if match is None:
         raise ValueError(f"{text[:40]!r} is no CPU time")
     usage, user, system, periods, throttled = match.groups()
+    times = int(usage) * 1000, int(user) / 1e6, int(system) / 1e6
     if periods is None:
-        return int(usage), int(user), int(system), None, None
-    return int(usage), int(user), int(system), int(periods), int(throttled)
+        return *times, None, None
+    return *times, int(periods), int(throttled) / 1e6
 
 
 @lru_cache(_CACHED)
-def throttled_v1(text: bytes) -> tuple[int, int]:
-    """Parse `cpu.stat` of version 1: throttled periods, and nanoseconds.
+def throttled_v1(text: bytes) -> tuple[int, float]:
+    """Parse `cpu.stat` of version 1: throttled periods, and seconds.
 
     Raises:
         ValueError: it has another format.
     """
-    return stat_field(text, b"nr_throttled"), stat_field(text, b"throttled_time")
+    return stat_field(text, b"nr_throttled"), stat_field(text, b"throttled_time") / 1e9
 
 
-def ticks(text: bytes) -> tuple[int, int]:
-    """Parse `cpuacct.stat`: ticks of user and system.
+def seconds_of_ns(text: bytes) -> float:
+    """Parse a file of nanoseconds.
 
     Raises:
         ValueError: it has another format.
     """
-    return stat_field(text, b"user"), stat_field(text, b"system")
+    return number(text) / 1e9
+
+
+def seconds_of_ticks(text: bytes) -> tuple[float, float]:
+    """Parse `cpuacct.stat`: seconds of user and system.
+
+    Raises:
+        ValueError: it has another format.
+    """
+    return stat_field(text, b"user") / _TICKS_PER_S, stat_field(text, b"system") / _TICKS_PER_S
 
 
 def memory_v2(text: bytes) -> tuple[int, int]:
@@ -115,6 +131,10 @@ def memory_v1(text: bytes) -> tuple[int, int, int | None]:
     Raises:
         ValueError: it has another format.
     """
+    match = _MEMORY_V1.search(text)
+    if match is not None:
+        file, anonymous, swap = match.groups()
+        return int(anonymous), int(file), None if swap is None else int(swap)
     swap = stat_field(text, b"total_swap") if b"\ntotal_swap " in text else None
     return stat_field(text, b"total_rss"), stat_field(text, b"total_cache"), swap
 
@@ -188,12 +208,10 @@ def blocks_v1(text: bytes) -> dict[str, tuple[int, int]]:
     Raises:
         ValueError: it has another format.
     """
-    found: dict[str, dict[bytes, int]] = {}
-    for line in text.splitlines():
-        words = line.split()
-        if len(words) == 3:
-            found.setdefault(words[0].decode("ascii"), {})[words[1]] = number(words[2])
-    return {device: (one.get(b"Read", 0), one.get(b"Write", 0)) for device, one in found.items()}
+    found = _BLOCK_V1.findall(text)
+    if len(found) != text.count(b" Read "):
+        raise ValueError(f"{text[:40]!r} is no use of block devices")
+    return {device.decode(): (int(read), int(written)) for device, read, written in found}
 
 
 @lru_cache(_CACHED)

@@ -45,24 +45,22 @@ def _read_v2(name: str, top: str) -> StepReading:
     memory = _parsed(f"{top}/{name}/memory.stat", stat_files.memory_v2)
     return StepReading(
         name.removeprefix(_PREFIX),
-        user_s=None if cpu is None else cpu[1] / 1e6,
-        system_s=None if cpu is None else cpu[2] / 1e6,
+        user_s=None if cpu is None else cpu[1],
+        system_s=None if cpu is None else cpu[2],
         anonymous_bytes=None if memory is None else memory[0],
         memory_bytes=_parsed(f"{top}/{name}/memory.current", stat_files.number),
     )
 
 
 def _read_v1(name: str, cpuacct: str, memory: str | None) -> StepReading:
-    user_ns = _parsed(f"{cpuacct}/{name}/cpuacct.usage_user", stat_files.number)
-    system_ns = _parsed(f"{cpuacct}/{name}/cpuacct.usage_sys", stat_files.number)
     stat = current = None
     if memory is not None:
         stat = _parsed(f"{memory}/{name}/memory.stat", stat_files.memory_v1)
         current = _parsed(f"{memory}/{name}/memory.usage_in_bytes", stat_files.number)
     return StepReading(
         name.removeprefix(_PREFIX),
-        user_s=None if user_ns is None else user_ns / 1e9,
-        system_s=None if system_ns is None else system_ns / 1e9,
+        user_s=_parsed(f"{cpuacct}/{name}/cpuacct.usage_user", stat_files.seconds_of_ns),
+        system_s=_parsed(f"{cpuacct}/{name}/cpuacct.usage_sys", stat_files.seconds_of_ns),
         anonymous_bytes=None if stat is None else stat[0],
         memory_bytes=current,
     )

@@ -6,65 +6,40 @@ are enabled for the group; `cpu.stat` has the CPU time in any case.
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
 
 from rackwatt_exporter.units.cgroups import stat_files
 from rackwatt_exporter.units.cgroups.directory import GroupDirectory
-from rackwatt_exporter.units.cgroups.parts import GroupLimits, Parts
+from rackwatt_exporter.units.cgroups.parts import FileFields, GroupLimits, Parts, Table
 
-FILES = (
-    "cpu.stat",
-    "memory.stat",
-    "memory.current",
-    "memory.events",
-    "memory.swap.current",
-    "memory.swap.events",
-    "cpu.pressure",
-    "memory.pressure",
-    "io.pressure",
-    "pids.current",
-    "io.stat",
-    "rdma.current",
-)
-LIMITS = (
-    "memory.max",
-    "memory.swap.max",
-    "cpuset.cpus",
-    "cpuset.cpus.effective",
-    "cpu.max",
-    "cpu.weight",
-)
+LIMITS: Table = {
+    "memory.max": FileFields(stat_files.limit, "memory_bytes"),
+    "memory.swap.max": FileFields(stat_files.limit, "swap_bytes"),
+    "cpuset.cpus": FileFields(stat_files.cpu_list_size, "own"),
+    "cpuset.cpus.effective": FileFields(stat_files.cpu_list_size, "effective"),
+    "cpu.max": FileFields(stat_files.cpu_quota, "quota_cpus"),
+    "cpu.weight": FileFields(stat_files.number, "weight"),
+}
 
 
-def read(parts: Parts, group: GroupDirectory, devices: Mapping[str, str]) -> dict[str, Any]:
-    """Return the fields of a UnitReading.
-
-    Raises:
-        GroupGoneError: the group was removed.
-    """
-    parts.load(group, FILES)
-    found: dict[str, Any] = {
-        "memory_bytes": parts("memory.current", stat_files.number),
-        "swap_bytes": parts("memory.swap.current", stat_files.number),
-        "swap_failures": parts("memory.swap.events", stat_files.swap_failures),
-        "cpu_pressure": parts("cpu.pressure", stat_files.pressure),
-        "memory_pressure": parts("memory.pressure", stat_files.pressure),
-        "io_pressure": parts("io.pressure", stat_files.pressure),
-        "tasks": parts("pids.current", stat_files.number),
-        "blocks": parts("io.stat", partial(stat_files.blocks_v2, names=devices)) or (),
-        "rdma": parts("rdma.current", stat_files.rdma) or (),
+def table(devices: Mapping[str, str]) -> Table:
+    """Return the files that are read; `devices` has the names of block devices."""
+    return {
+        "cpu.stat": FileFields(
+            stat_files.cpu_v2,
+            ("cpu_ns", "user_s", "system_s", "throttled_periods", "throttled_s"),
+        ),
+        "memory.stat": FileFields(stat_files.memory_v2, ("anonymous_bytes", "file_bytes")),
+        "memory.current": FileFields(stat_files.number, "memory_bytes"),
+        "memory.events": FileFields(stat_files.events, ("memory_failures", "ooms", "oom_kills")),
+        "memory.swap.current": FileFields(stat_files.number, "swap_bytes"),
+        "memory.swap.events": FileFields(stat_files.swap_failures, "swap_failures"),
+        "cpu.pressure": FileFields(stat_files.pressure, "cpu_pressure"),
+        "memory.pressure": FileFields(stat_files.pressure, "memory_pressure"),
+        "io.pressure": FileFields(stat_files.pressure, "io_pressure"),
+        "pids.current": FileFields(stat_files.number, "tasks"),
+        "io.stat": FileFields(partial(stat_files.blocks_v2, names=devices), "blocks"),
+        "rdma.current": FileFields(stat_files.rdma, "rdma"),
     }
-    if memory := parts("memory.stat", stat_files.memory_v2):
-        found["anonymous_bytes"], found["file_bytes"] = memory
-    if events := parts("memory.events", stat_files.events):
-        found["memory_failures"], found["ooms"], found["oom_kills"] = events
-    if cpu := parts("cpu.stat", stat_files.cpu_v2):
-        usage_us, user_us, system_us, periods, throttled_us = cpu
-        found["cpu_ns"] = usage_us * 1000
-        found["user_s"], found["system_s"] = user_us / 1e6, system_us / 1e6
-        found["throttled_periods"] = periods
-        found["throttled_s"] = None if throttled_us is None else throttled_us / 1e6
-    return found
 
 
 def limits(parts: Parts, group: GroupDirectory) -> GroupLimits:
@@ -73,12 +48,6 @@ def limits(parts: Parts, group: GroupDirectory) -> GroupLimits:
     Raises:
         GroupGoneError: the group was removed.
     """
-    parts.load(group, LIMITS, often=False)
-    is_bound = parts("cpuset.cpus", stat_files.cpu_list_size)
-    return GroupLimits(
-        memory_bytes=parts("memory.max", stat_files.limit),
-        swap_bytes=parts("memory.swap.max", stat_files.limit),
-        cpuset=parts("cpuset.cpus.effective", stat_files.cpu_list_size) if is_bound else None,
-        quota_cpus=parts("cpu.max", stat_files.cpu_quota),
-        weight=parts("cpu.weight", stat_files.number),
-    )
+    found = parts.limits(group, LIMITS)
+    own, effective = found.pop("own", None), found.pop("effective", None)
+    return GroupLimits(**found, cpuset=effective if own else None)

@@ -17,7 +17,8 @@ PARSERS: list[Callable[[bytes], object]] = [
     f.numbers,
     f.cpu_v2,
     f.throttled_v1,
-    f.ticks,
+    f.seconds_of_ticks,
+    f.seconds_of_ns,
     f.memory_v2,
     f.memory_v1,
     f.events,
@@ -58,7 +59,8 @@ def test_cpu_time_is_read_with_and_without_its_controller(
     if throttled:
         text += b"nice_usec 0\nnr_periods 7\nnr_throttled %d\nthrottled_usec %d\n" % throttled
         text += b"nr_bursts 0\nburst_usec 0\n"
-    assert f.cpu_v2(text) == (usage, user, system, *(throttled or (None, None)))
+    waited = (throttled[0], throttled[1] / 1e6) if throttled else (None, None)
+    assert f.cpu_v2(text) == (usage * 1000, user / 1e6, system / 1e6, *waited)
 
 
 @given(counts, counts)
