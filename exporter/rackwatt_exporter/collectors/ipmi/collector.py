@@ -5,7 +5,8 @@ never watts. Whatever hangs, hangs in a child process.
 """
 
 import os
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 
 from rackwatt_crds.node.ipmi import NodeIpmi
 from rackwatt_exporter.collectors.base import CollectorResult
@@ -20,6 +21,7 @@ from rackwatt_exporter.protocols.ipmi.local_bmc import WORKER, LocalBmc, device_
 from rackwatt_exporter.reading import WHOLE_NODE, DomainPower, ReadError, Reason
 
 ZONE = "dcmi"
+RETRY_S = 600.0
 _COMMAND = "DCMI Get Power Reading"
 _NO_DCMI = (
     "Enable power measurement at the BMC. Where it has none but sensors, set `ipmi.command` to a "
@@ -38,8 +40,12 @@ class IpmiCollector:
         settings: NodeIpmi | None,
         secrets: Secrets,
         worker: Sequence[str] = WORKER,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         del secrets
+        self._clock = clock
+        self._failed: str | None = None
+        self._retry_at_s = 0.0
         settings = settings or NodeIpmi()
         self._mode = settings.mode or ("command" if settings.command else "auto")
         self._own = PowerProgram(settings.command) if settings.command else None
@@ -75,15 +81,25 @@ class IpmiCollector:
         program = self._own or installed_program()
         if program is None:
             raise self._nothing()
+        if self._mode == "auto" and not any(path.exists() for path in self._paths):
+            return await self._without_device(program), program.name
+        return await program.read(), program.name
+
+    async def _without_device(self, program: PowerProgram) -> PowerReading:
+        """Run a program on a machine without the device: FreeIPMI and capmc need none.
+
+        The others fail for the lack of it, and are not run again for ten minutes.
+        """
+        if self._failed is not None and self._clock() < self._retry_at_s:
+            raise ReadError(Reason.ABSENT, self._failed)
         try:
-            return await program.read(), program.name
+            return await program.read()
         except ReadError as error:
-            # FreeIPMI needs no device of the kernel; the others fail for the lack of it.
-            if self._mode == "command" or error.reason is not Reason.COMMAND_FAILED:
+            if error.reason is not Reason.COMMAND_FAILED:
                 raise
-            if any(path.exists() for path in self._paths):
-                raise
-            raise ReadError(Reason.ABSENT, f"there is no {self._paths[0]}; {error}") from None
+            self._failed = f"there is no {self._paths[0]}; {error}"
+            self._retry_at_s = self._clock() + RETRY_S
+            raise ReadError(Reason.ABSENT, self._failed) from None
 
     async def _native(self) -> PowerReading:
         try:

@@ -151,6 +151,26 @@ async def test_a_program_that_fails_for_the_lack_of_a_device_says_that_there_is_
     assert error.reason is Reason.COMMAND_FAILED
 
 
+async def test_a_program_that_lacks_a_device_is_run_again_after_ten_minutes_or_with_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    only(tmp_path, monkeypatch)
+    program(tmp_path, "ipmitool.test", f"echo run >> {tmp_path}/runs; exit 1")
+    now_s = [0.0]
+    host = HostPaths("n1", devfs=tmp_path)
+    made = IpmiCollector(host, None, Secrets(tmp_path), worker(dcmi(344)), lambda: now_s[0])
+    for at_s, runs in ((0.0, 1), (15.0, 1), (599.0, 1), (600.0, 2), (615.0, 2)):
+        now_s[0] = at_s
+        with pytest.raises(ReadError) as caught:
+            await made.read()
+        assert caught.value.reason is Reason.ABSENT
+        assert "ipmi0; ipmitool.test ended with status 1" in str(caught.value)
+        assert (tmp_path / "runs").read_text().count("run") == runs
+    device(tmp_path)
+    assert (await made.read()).powers[0].watts == 344.0
+    await made.close()
+
+
 async def test_a_device_that_may_not_be_opened_is_not_absent(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
