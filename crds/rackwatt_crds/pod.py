@@ -221,8 +221,8 @@ class Pod(Model, frozen=True, kw_only=True):
     runtime_class_name: Annotated[
         Name | None,
         Meta(
-            description="The RuntimeClass of the pods, such as `nvidia` where the runtime that "
-            "provides GPUs is not the default."
+            description="The RuntimeClass of the pods, such as `nvidia` where another runtime than "
+            "that of other pods provides GPUs."
         ),
     ] = None
     image_pull_secrets: Annotated[

@@ -15,7 +15,7 @@ DEFINITIONS = definitions()
 ROW_OF = {name: row for subject in subjects() for name, row in subject.families.items()}
 OF_A_SCRAPE = {"job", "instance"}
 _SELECTOR = re.compile(
-    r"\b((?:rackwatt|slurm|cluster|node|process|python|probe)_[a-z_]+)(?:\{([^}]*)\})?"
+    r"\b((?:rackwatt|slurm|cluster|node|process|python|probe)_[a-z0-9_]+)(?:\{([^}]*)\})?"
 )
 _MATCHER = re.compile(r'(\w+)(=|!=|=~|!~)"([^"]*)"')
 _GOT = re.compile(r'expr: ("(?:[^"\\]|\\.)*"), time: \S+\s+exp: nil\s+got: \S')
