@@ -1,6 +1,6 @@
 """What an exporter costs a node that it measures from inside: memory, and processor for a scrape.
 
-The tree of /sys is laid out as kernels have it (node_tree.py); /proc is this machine's own. It runs
+The tree of /sys is laid out as kernels have it (tests/exporter/collectors/node_tree.py); /proc is this machine's own. It runs
 as the image runs it (Dockerfile), with bytecode compiled before: to compile at each start takes
 5 MiB more. A collector that finds nothing in that tree is not measured.
 """
@@ -21,9 +21,9 @@ from rackwatt_exporter.config.collector import CollectorConfig
 from rackwatt_exporter.config.paths import HostPaths
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.reading import ReadError, Reason
-from tests.bench.node_tree import NodeTree
 from tests.bench.process import cost, resident_mib
 from tests.bench.report import Figure, figures, progress
+from tests.exporter.collectors.node_tree import NodeTree
 from tests.exporter.commands.exporter_process import Running, running
 
 DOCUMENT = """apiVersion: rackwatt.dev/v1alpha1

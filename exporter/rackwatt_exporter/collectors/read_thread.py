@@ -52,6 +52,12 @@ class ReadThread:
             with suppress(RuntimeError):  # the loop was closed meanwhile
                 loop.call_soon_threadsafe(settle, result, problem)
 
+        thread = Thread(target=work, name="read", daemon=True)
         self.is_busy = True
-        Thread(target=work, name="read", daemon=True).start()
+        try:
+            thread.start()
+        except RuntimeError as error:
+            self.is_busy = False
+            message = f"no thread could be started for the reading: {error}"
+            raise ReadError(Reason.SENSOR_UNREADABLE, message) from None
         return await future

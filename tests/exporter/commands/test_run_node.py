@@ -8,11 +8,14 @@ import re
 import signal
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
 
+from tests.exporter.collectors.node_tree import NodeTree
 from tests.exporter.collectors.powercap import LAPTOP, XEON, Powercap
 from tests.exporter.commands.exporter_process import Running, running
 from tests.exporter.targets.redfish import shapes as shapes
@@ -226,6 +229,31 @@ def test_a_collector_of_auto_is_absent_without_a_failure_and_is_taken_when_it_ap
         run.until_served(up("rapl", 1), "/metrics")
         tree.remove("intel-rapl:0")
         run.until_served(up("rapl", 0), "/metrics")
+
+
+def test_the_page_of_all_collectors_is_valid_and_the_controller_is_the_power_of_the_node(
+    tmp_path: Path,
+) -> None:
+    names = ("rapl", "cpu", "memory", "hwmon", "cray", "netdev", "infiniband")
+    with NodeTree(tmp_path / "sys"), running(*arguments(tmp_path, "auto")) as run:
+        for name in names:
+            run.until_served(up(name, 1), "/metrics")
+        request = urllib.request.Request(f"{run.url}/metrics")
+        request.add_header("Accept", "application/openmetrics-text;version=1.0.0")
+        with urllib.request.urlopen(request, timeout=60) as response:
+            page = response.read().decode()
+        parsed = {family.name: family for family in openmetrics(page)}
+        for family in parsed.values():
+            labels = [tuple(sorted(sample.labels.items())) for sample in family.samples]
+            assert len(set(labels)) == len(labels), family.name
+        nodes = [
+            (sample.labels["source"], sample.labels["zone"])
+            for sample in parsed["rackwatt_node_domain_energy_joules"].samples
+            if sample.labels["domain"] == "node"
+        ]
+        assert nodes == [("cray", "node"), ("hwmon", "ACPI000D:00/power1")]
+        assert json.loads(run.get("/status"))["powertargets"]["nodes"]["watts"] == 344.0
+        assert run.stop() == 0
 
 
 def test_a_process_loads_only_the_modules_that_the_documents_need(tmp_path: Path) -> None:

@@ -69,7 +69,9 @@ COUNTERS: Mapping[str, PortCounter] = {
     "excessive_buffer_overrun_errors": _counter(
         "excessive_buffer_overrun_errors", "times that buffers overran again and again"
     ),
-    "VL15_dropped": _counter("vl15_dropped", "management packets dropped for want of a buffer"),
+    "VL15_dropped": _counter(
+        "management_packets_dropped", "management packets dropped for want of a buffer"
+    ),
 }
 # By their files in counters_ext.
 EXTENDED: Mapping[str, str] = {

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import threading
 from pathlib import Path
 
 import pytest
@@ -222,7 +221,7 @@ async def test_hwmon_waits_for_a_driver_that_hangs_without_blocking_and_reads_it
     os.mkfifo(value)  # open() returns when another process writes
     made = collector(tmp_path)
     reading = asyncio.create_task(made.read())
-    while not any(thread.name == "read" for thread in threading.enumerate()):
+    while not made._thread.is_busy:
         await asyncio.sleep(0)
     reading.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -232,5 +231,5 @@ async def test_hwmon_waits_for_a_driver_that_hangs_without_blocking_and_reads_it
     assert caught.value.reason is Reason.TIMEOUT
     await made.close()
     os.close(os.open(value, os.O_WRONLY))
-    while any(thread.name == "read" for thread in threading.enumerate()):
+    while made._thread.is_busy:
         await asyncio.sleep(0)

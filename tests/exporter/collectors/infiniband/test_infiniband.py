@@ -46,7 +46,7 @@ async def test_infiniband_has_every_counter_of_a_port_and_data_in_bytes(tmp_path
         "transmit_wait_ticks_total": 18, "symbol_errors_total": 19,
         "link_error_recoveries_total": 4, "link_downed_total": 3,
         "local_link_integrity_errors_total": 5, "excessive_buffer_overrun_errors_total": 2,
-        "vl15_dropped_total": 1, "hardware_events_total/out_of_sequence": 22,
+        "management_packets_dropped_total": 1, "hardware_events_total/out_of_sequence": 22,
         "hardware_events_total/np_cnp_sent": 23, "port_state_id": 4,
         "port_physical_state_id": 5, "port_rate_bytes_per_second": 12.5e9,
     }  # fmt: skip
