@@ -94,6 +94,11 @@ def required(node: Node, collector: str) -> HostRequirements:
     return REQUIREMENTS[collector]
 
 
+def named(node: Node) -> frozenset[str]:
+    """Return the collectors that a document names; `auto` names none."""
+    return frozenset(choice.name for choice in choices(node) if not choice.automatic)
+
+
 def choices(node: Node) -> Iterator[Choice]:
     """Go through the collectors of a document: those that it names, then those of `auto`."""
     names = [AUTO] if node.collectors is None else node.collectors

@@ -1,6 +1,6 @@
 """The pipeline of this machine's collectors: their samples, and the joules of their counters."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any
@@ -150,6 +150,11 @@ class CollectorPipeline(Pipeline[CollectorConfig, CollectorResult]):
         """Return the power of the whole node, where the collector measures that."""
         whole = [power.watts for power in value.powers if power.domain == WHOLE_NODE]
         return sum(whole) if whole else None
+
+    def summary(self, value: CollectorResult) -> str | None:
+        """Return which GPUs there are, by model."""
+        models = Counter(gpu.model or gpu.vendor for gpu in value.gpus)
+        return ", ".join(f"{number} x {model}" for model, number in models.items()) or None
 
     def problem(self, value: CollectorResult) -> ReadError | None:
         """Return why a part is missing."""

@@ -7,8 +7,11 @@ from typing import NamedTuple, assert_never
 import msgspec
 
 from rackwatt_crds.document import SchedulerBinding
+from rackwatt_crds.node.collectors import named
+from rackwatt_crds.node.unit_requirements import GPU_COLLECTORS
 from rackwatt_operator.manifests import naming, prometheusrule
 from rackwatt_operator.manifests.dashboards.fleet import fleet_panels
+from rackwatt_operator.manifests.dashboards.gpus import gpu_panels
 from rackwatt_operator.manifests.dashboards.grafana import Panel, dashboard
 from rackwatt_operator.manifests.dashboards.grid import grid_panels
 from rackwatt_operator.manifests.dashboards.jobs import job_boards
@@ -48,6 +51,8 @@ def _boards(params: Params) -> Iterator[_Board]:
             yield _Board(subject, panels)
         if params.document.spec.lustre is not None:
             yield _Board("lustre", lustre_panels(params))
+    elif (node := params.document.spec.node) is not None and GPU_COLLECTORS & named(node):
+        yield _Board("gpus", gpu_panels(params))
 
 
 def _panels(params: Params) -> Iterable[Panel]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rackwatt_crds.document import Document, PowerTarget
-from rackwatt_crds.node.collectors import choices, required
+from rackwatt_crds.node.collectors import choices, named, required
 from rackwatt_crds.node.energy import ENERGY_REQUIREMENTS
 from rackwatt_crds.node.requirements import HostRequirements
 from rackwatt_crds.node.unit_requirements import (
@@ -98,8 +98,7 @@ def _required(document: Document) -> list[tuple[str, HostRequirements]]:
         if not ((needs := required(node, choice.name)).privileged and choice.automatic)
     }
     units = {f"units.{name}": UNIT_REQUIREMENTS[name] for name in managers(node.units)}
-    named = {choice.name for choice in choices(node) if not choice.automatic}
-    if GPU_COLLECTORS & named and GPU_MANAGERS & managers(node.units).keys():
+    if GPU_COLLECTORS & named(node) and GPU_MANAGERS & managers(node.units).keys():
         units["units.gpus"] = GPU_REQUIREMENTS
     has_ledger = node.energy is not None or node.units is not None
     energy = {"energy": ENERGY_REQUIREMENTS} if has_ledger else {}

@@ -1,4 +1,5 @@
 import logging
+import math
 
 import pytest
 
@@ -132,3 +133,15 @@ def test_the_collector_store_prefers_the_counter_of_a_bmc_to_its_watts() -> None
         node.machine.succeeded("rapl", CollectorResult(powers=(power,)), 0.001)
     assert node.machine.watts(node.rapl) == 400.0
     assert node.machine.account("rapl", DomainPower(WHOLE_NODE, "bmc", 0.0)).joules == 3_606_000.0
+
+
+def test_the_collector_store_books_nothing_for_a_gpu_whose_driver_was_reloaded() -> None:
+    node = Node()
+    watts = []
+    for joules in (184e6, 184e6 + 3000, 500.0, 3500.0):  # since boot; then since the reload
+        node.now_s += 10
+        gpu = EnergyCounter("gpu", "GPU-1", joules, math.inf, additive=True, max_watts=4000.0)
+        node.machine.succeeded("rapl", CollectorResult((), (gpu,)), 0.001)
+        watts.append(node.meters["rapl/GPU-1"].watts)
+    assert watts == [None, 300.0, None, 300.0]
+    assert node.meters["rapl/GPU-1"].joules == pytest.approx(6000.0)

@@ -37,6 +37,7 @@ FLEET = fleet(
 )
 ROOT = Path(__file__).parents[3]
 NODES = nodes(spec="interval: 500ms").replace("name: lab", "name: nodes")
+GPU_NODES = nodes("nvidia, amd").replace("name: lab", "name: gpus")
 GRID = fleet(name="grid").replace(
     "bmc: {method: fake, hosts: [{names: n1}]}",
     "grid: {zone: FR, static: {gramsPerKilowattHour: 56}}",
@@ -74,7 +75,7 @@ def expressions(manifests: list[Manifest]) -> Iterator[tuple[str, str]]:
 
 @pytest.mark.parametrize("rules", ["true", "false"])
 def test_dashboards_query_only_families_and_labels_that_the_exporter_serves(rules: str) -> None:
-    for text in (FLEET, NODES, GRID, BINDING):
+    for text in (FLEET, NODES, GPU_NODES, GRID, BINDING):
         text += f"  monitoring: {{rules: {{enabled: {rules}}}}}\n" if "spec:\n" in text else ""
         for _, expression in expressions(planned(text)):
             named = families(expression)
@@ -118,7 +119,7 @@ def models(text: str) -> dict[str, dict[str, Any]]:
 
 
 def test_dashboard_panels_never_overlap() -> None:
-    for text in (FLEET, NODES, GRID, BINDING):
+    for text in (FLEET, NODES, GPU_NODES, GRID, BINDING):
         for model in models(text).values():
             taken: set[tuple[int, int]] = set()
             for panel in model["panels"]:
