@@ -180,6 +180,8 @@ KINDS: Mapping[str, Mapping[Reason, str]] = {
     "schedulers": _OF_SCHEDULERS,
     "lustre": _OF_LUSTRE,
     "collectors": _OF_COLLECTORS,
+    "units": _OF_COLLECTORS,
+    "energy": _OF_COLLECTORS,
     "grids": _OF_GRIDS,
 }
 """For each pipeline by its name, the remedies that differ from those of REMEDIES."""
