@@ -6,8 +6,6 @@ The oracle is the kernel: what the files of a job say before and after a reading
 import asyncio
 import os
 from collections.abc import Callable, Iterator
-from contextlib import suppress
-from pathlib import Path
 
 import pytest
 
@@ -20,37 +18,19 @@ from rackwatt_exporter.units.registry import unit_source
 from rackwatt_exporter.units.source import UnitSource
 from tests.eventually import PATIENCE_S
 from tests.peers.slurm import SlurmCluster
+from tests.peers.slurm_contained import CAN_RUN, WHY_NOT, contained_slurm, used_ns
 
-ROOT = Path("/sys/fs/cgroup")
 NODE = f"units{os.getpid()}"  # control groups are the machine's: other tests have theirs
-CONTAINED = """
-ProctrackType=proctrack/cgroup
-TaskPlugin=task/cgroup
-JobAcctGatherType=jobacct_gather/cgroup
-JobAcctGatherFrequency=task=0
-"""
 BURN = "sh -c 'while :; do :; done'"
 MEBIBYTES = 300
 
-pytestmark = pytest.mark.skipif(
-    os.getuid() != 0 or not (ROOT / "cpuacct").exists(),
-    reason="needs root and control groups of version 1: Slurm's of version 2 need systemd",
-)
+pytestmark = pytest.mark.skipif(not CAN_RUN, reason=WHY_NOT)
 
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[SlurmCluster]:
-    with SlurmCluster(NODE, more=CONTAINED) as cluster:
-        (cluster.directory / "cgroup.conf").write_text(
-            "CgroupPlugin=cgroup/v1\nConstrainRAMSpace=yes\n"
-        )
-        cluster.scontrol("reconfigure")
+    with contained_slurm(NODE) as cluster:
         yield cluster
-    for top in ROOT.iterdir():
-        groups = sorted((top / f"slurm_{NODE}").rglob("*"), key=lambda one: -len(one.parts))
-        for group in (*groups, top / f"slurm_{NODE}"):
-            with suppress(OSError):
-                group.rmdir()
 
 
 def source() -> UnitSource:
@@ -65,19 +45,14 @@ async def until(of: UnitSource, has: Callable[[UnitsResult], bool]) -> UnitsResu
     return result
 
 
-def usage_ns(job: str) -> int:
-    (path,) = (ROOT / "cpuacct" / f"slurm_{NODE}").glob(f"uid_*/job_{job}")
-    return int((path / "cpuacct.usage").read_text())
-
-
 async def test_a_job_that_runs_has_the_numbers_that_the_kernel_has(cluster: SlurmCluster) -> None:
     job = cluster.submit(f"--mem={MEBIBYTES}M", command=BURN)
     units = source()
     try:
         await until(units, lambda result: any(one.cpu_ns for one in result.units))
-        before = usage_ns(job)
+        before = used_ns(NODE, job)
         (unit,) = (await units.read()).units
-        after = usage_ns(job)
+        after = used_ns(NODE, job)
         assert unit.key == ("slurm", job)
         assert unit.cpu_ns is not None
         assert before <= unit.cpu_ns <= after
