@@ -175,13 +175,32 @@ _OF_GRIDS = {
     Reason.BAD_REPLY: "The message says what came instead of a carbon intensity. Check the "
     "provider's settings.",
 }
+_OF_UNITS: Mapping[Reason, str] = {
+    Reason.TIMEOUT: "Reading control groups took longer than `timeout`: the node is overloaded, or "
+    "has many of them. Raise `timeout` and `interval`.",
+    Reason.ABSENT: "Check --path.cgroupfs, and that the manager of these units runs here and "
+    "contains them in control groups.",
+    Reason.PERMISSION_DENIED: "Give the exporter what `rackwatt-operator check` lists for it, or "
+    "what docs/node.md names.",
+    Reason.SENSOR_UNREADABLE: "The message names what could not be read. The other units are "
+    "complete.",
+    Reason.BAD_REPLY: "The message says what a control group holds in place of numbers. Report it "
+    "with the version of the kernel.",
+}
+_OF_ENERGY: Mapping[Reason, str] = {
+    Reason.TIMEOUT: "Writing the ledger took longer than `timeout`: check the disk under "
+    "--state.directory.",
+    Reason.ABSENT: "Add a collector that measures power to `spec.node.collectors`, or see why it "
+    "fails: docs/energy.md lists them.",
+    Reason.BAD_REPLY: "The message says what /proc holds in place of numbers. Check --path.procfs.",
+}
 KINDS: Mapping[str, Mapping[Reason, str]] = {
     "targets": {},
     "schedulers": _OF_SCHEDULERS,
     "lustre": _OF_LUSTRE,
     "collectors": _OF_COLLECTORS,
-    "units": _OF_COLLECTORS,
-    "energy": _OF_COLLECTORS,
+    "units": _OF_UNITS,
+    "energy": _OF_ENERGY,
     "grids": _OF_GRIDS,
 }
 """For each pipeline by its name, the remedies that differ from those of REMEDIES."""

@@ -38,7 +38,7 @@ def test_no_remedy_of_a_scheduler_is_about_bmcs(reason: Reason) -> None:
     assert not OF_BMCS.search(remedy), remedy
 
 
-@pytest.mark.parametrize("kind", ["schedulers", "lustre", "collectors", "grids"])
+@pytest.mark.parametrize("kind", ["schedulers", "lustre", "collectors", "units", "energy", "grids"])
 def test_the_advice_on_what_was_not_understood_is_not_that_of_a_bmc(kind: str) -> None:
     for reason in (Reason.TIMEOUT, Reason.BAD_REPLY):
         assert not OF_BMCS.search(remedy_of(ReadError(reason, "x"), kind))
