@@ -23,19 +23,26 @@ class GpuBook:
     def __init__(self, inventory: Inventory = no_gpus) -> None:
         self.inventory = inventory
         self._holdings: dict[str, Mapping[UnitKey, Sequence[Holding]]] = {}
+        self._shares: dict[UnitKey, tuple[UnitGpu, ...]] | None = None
 
     def put(
         self, manager: str, holdings: Mapping[UnitKey, Sequence[Holding]]
-    ) -> dict[UnitKey, tuple[UnitGpu, ...]]:
-        """Note what the units of a manager hold now, and return their shares."""
-        self._holdings[manager] = holdings
-        held = {unit: each for every in self._holdings.values() for unit, each in every.items()}
-        found = shares(held)
-        return {unit: tuple(map(_plain, found[unit])) for unit in holdings if unit in found}
+    ) -> Mapping[UnitKey, tuple[UnitGpu, ...]]:
+        """Note what the units of a manager hold now, and return the shares of all units.
+
+        They are worked out where `holdings` is another object than before.
+        """
+        if self._holdings.get(manager) is not holdings:
+            self._holdings[manager], self._shares = holdings, None
+        if self._shares is None:
+            held = {unit: each for every in self._holdings.values() for unit, each in every.items()}
+            self._shares = {unit: tuple(map(_plain, of)) for unit, of in shares(held).items()}
+        return self._shares
 
     def forget(self, manager: str) -> None:
         """Note that a manager is no longer read."""
         self._holdings.pop(manager, None)
+        self._shares = None
 
 
 def _plain(one: GpuShare) -> UnitGpu:

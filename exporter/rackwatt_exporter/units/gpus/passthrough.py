@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 from rackwatt_exporter.config.paths import HostPaths
 from rackwatt_exporter.gpu import Gpu, bus_id
-from rackwatt_exporter.reading import ReadError
 from rackwatt_exporter.units.cgroups.group import ControlGroup
 from rackwatt_exporter.units.gpus.devices import named
 from rackwatt_exporter.units.gpus.shares import Holding
+from rackwatt_exporter.units.gpus.unit_gpus import Found
 from rackwatt_exporter.units.managers.libvirt import domain_id
 from rackwatt_exporter.units.model import UnitKey
 from rackwatt_exporter.units.properties.libvirt import Domains
@@ -43,9 +43,7 @@ class LibvirtGpus:
         self._clock = clock
         self._seen: dict[str, _Seen] = {}
 
-    def find(
-        self, groups: Iterable[ControlGroup], inventory: Sequence[Gpu]
-    ) -> tuple[dict[UnitKey, list[Holding]], ReadError | None]:
+    def find(self, groups: Iterable[ControlGroup], inventory: Sequence[Gpu]) -> Found:
         """Return the GPUs of each domain; its other devices are of no interest."""
         before, self._seen = self._seen, {}
         found: dict[UnitKey, list[Holding]] = {}

@@ -19,9 +19,7 @@ from rackwatt_exporter.units.gpus.gres_conf import MAX_BYTES, GresConf, gres_con
 from rackwatt_exporter.units.gpus.holdings import capacities
 from rackwatt_exporter.units.gpus.map_files import jobs_by_file
 from rackwatt_exporter.units.gpus.order import GpuOrder, MigFile, mig_files, order_map
-from rackwatt_exporter.units.gpus.shares import Holding
-from rackwatt_exporter.units.gpus.unit_gpus import denied, resolved
-from rackwatt_exporter.units.model import UnitKey
+from rackwatt_exporter.units.gpus.unit_gpus import Found, Resolver, denied
 
 GRES_CONF = "/etc/slurm/gres.conf"
 _MIG_MINORS = "driver/nvidia-caps/mig-minors"
@@ -46,16 +44,17 @@ class SlurmGpus:
         directory = settings.gpu_map_directory
         self._directory = host.rootfs / directory.lstrip("/") if directory else None
         self._claims = EnvironmentClaims(host.procfs, slurm_claim)
+        self._resolver = Resolver()
         self._numbered: _Numbered | None = None
 
-    def find(
-        self, groups: Iterable[ControlGroup], inventory: Sequence[Gpu]
-    ) -> tuple[dict[UnitKey, list[Holding]], ReadError | None]:
+    def find(self, groups: Iterable[ControlGroup], inventory: Sequence[Gpu]) -> Found:
         """Return the devices of each job that has any, and why some are not known."""
         order, shards = self._order(inventory)
         jobs = list(groups)
         if self._directory is None:
-            found, problem = resolved(self._claims.read(jobs), order, shards, inventory)
+            found, problem = self._resolver.resolve(
+                self._claims.read(jobs), order, shards, inventory
+            )
             return found, denied(self._claims, problem)
         try:
             numbers = jobs_by_file(self._directory)
@@ -66,7 +65,7 @@ class SlurmGpus:
             group.key: GpuClaim(numbers.get(group.key.unit.rpartition("/")[2], ()))
             for group in jobs
         }
-        return resolved(of_files, order, shards, inventory)
+        return self._resolver.resolve(of_files, order, shards, inventory)
 
     def _order(self, inventory: Sequence[Gpu]) -> tuple[GpuOrder, Mapping[tuple[str, str], int]]:
         """Return the order of devices; it is worked out where GPUs or gres.conf have changed."""

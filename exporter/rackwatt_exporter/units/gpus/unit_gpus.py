@@ -22,13 +22,15 @@ _DENIED = ReadError(
 )
 
 
+# The devices of each unit that has any, and why some are not known.
+Found = tuple[dict[UnitKey, list[Holding]], ReadError | None]
+
+
 class GpuFinder(Protocol):
     """Finds what the units of one manager hold."""
 
-    def find(
-        self, groups: Iterable[ControlGroup], inventory: Sequence[Gpu]
-    ) -> tuple[dict[UnitKey, list[Holding]], ReadError | None]:
-        """Return the devices of each unit that has any, and why some are not known."""
+    def find(self, groups: Iterable[ControlGroup], inventory: Sequence[Gpu]) -> Found:
+        """Return the devices of units; the same object again while nothing has changed."""
         ...
 
 
@@ -47,9 +49,11 @@ class UnitGpus:
         """Go through units that live with their shares; `problem` is why some are missing."""
         self.problem = None
         inventory, units = self._book.inventory(), {group.key: group for group in groups}
-        held: dict[UnitKey, list[Holding]] = {}
-        if inventory:
-            held, self.problem = self._finder.find(units.values(), inventory)
+        if not inventory:
+            self._book.forget(self._manager)
+            yield from ((group, ()) for group in units.values())
+            return
+        held, self.problem = self._finder.find(units.values(), inventory)
         gpus = self._book.put(self._manager, held)
         for key, group in units.items():
             yield group, gpus.get(key, ())
@@ -59,27 +63,48 @@ class UnitGpus:
         self._book.forget(self._manager)
 
 
+class Resolver:
+    """Devices of claims; the same object again while nothing has changed."""
+
+    def __init__(self) -> None:
+        self._of: tuple[Mapping[UnitKey, GpuClaim], GpuOrder, Sequence[Gpu]] | None = None
+        self._found: Found = ({}, None)
+
+    def resolve(
+        self,
+        claims: Mapping[UnitKey, GpuClaim],
+        order: GpuOrder,
+        shards: Mapping[tuple[str, str], int],
+        inventory: Sequence[Gpu],
+    ) -> Found:
+        """Return the devices of each claim, and why those of one are not known."""
+        of = (claims, order, inventory)
+        if self._of != of:
+            self._of, self._found = of, _resolved(claims, order, shards, inventory)
+        return self._found
+
+
 class EnvironmentGpus:
     """GPUs by the variables of processes, whose names identify them."""
 
     def __init__(self, claims: EnvironmentClaims) -> None:
         self._claims = claims
+        self._order = GpuOrder({})
+        self._resolver = Resolver()
 
-    def find(
-        self, groups: Iterable[ControlGroup], inventory: Sequence[Gpu]
-    ) -> tuple[dict[UnitKey, list[Holding]], ReadError | None]:
+    def find(self, groups: Iterable[ControlGroup], inventory: Sequence[Gpu]) -> Found:
         """Return the devices that are named."""
-        found, problem = resolved(self._claims.read(groups), GpuOrder({}), {}, inventory)
+        claims = self._claims.read(groups)
+        found, problem = self._resolver.resolve(claims, self._order, {}, inventory)
         return found, denied(self._claims, problem)
 
 
-def resolved(
+def _resolved(
     claims: Mapping[UnitKey, GpuClaim],
     order: GpuOrder,
     shards: Mapping[tuple[str, str], int],
     inventory: Sequence[Gpu],
-) -> tuple[dict[UnitKey, list[Holding]], ReadError | None]:
-    """Return the devices of each claim, and why those of one are not known."""
+) -> Found:
     found: dict[UnitKey, list[Holding]] = {}
     problem: ReadError | None = None
     for key, claim in claims.items():
