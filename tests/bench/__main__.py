@@ -48,6 +48,7 @@ PARTS = (
     Part("lustre", "bench_lustre", limit_s=240),
     Part("memory", "bench_memory", limit_s=600),
     Part("node", "bench_node", limit_s=180),
+    Part("units", "bench_units", limit_s=180),
     Part("operator", "bench_operator", limit_s=900),
 )
 

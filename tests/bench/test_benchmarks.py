@@ -30,6 +30,7 @@ TINY = {
     "bench_lustre": ("--jobs", "20", "40", "--tasks=500", "--polls=2", "--interval=1"),
     "bench_memory": ("--bmcs=12", "--seconds=2", "--sweeps=1"),
     "bench_node": ("--readings=20", "--scrapes=20"),
+    "bench_units": ("--jobs", "3", "--rounds=3"),
     "bench_operator": ("--targets=6", "--edits=2", "--rest=2", "--quiet=0.3"),
 }
 

@@ -17,7 +17,15 @@ _FLAGS = os.O_RDONLY | os.O_CLOEXEC
 _FIRST_BYTES = 4096
 _ABSENT = -1
 # In a copy of a tree a file may be replaced, and is reopened then; a kernel's has no size.
-_MOVING = frozenset({"cpu.stat", "cpuacct.usage", "memory.stat"})
+_MOVING = frozenset(
+    {
+        "blkio.throttle.io_service_bytes_recursive",
+        "cpu.stat",
+        "cpuacct.usage",
+        "memory.stat",
+        "pids.current",
+    }
+)
 _GONE = frozenset({errno.ENOENT, errno.ENODEV, errno.ESTALE})
 
 

@@ -7,7 +7,6 @@ with a file that is not of a kernel.
 
 import math
 import os
-import re
 from collections.abc import Mapping
 from functools import lru_cache
 
@@ -17,19 +16,10 @@ from rackwatt_exporter.units.model import BlockUse, Pressure, RdmaUse
 _UNLIMITED = 2**62
 # Many groups have the same few contents of files that count what seldom happens.
 _CACHED = 256
-_CPU = re.compile(
-    rb"usage_usec (\d+)\nuser_usec (\d+)\nsystem_usec (\d+)\n"
-    rb"(?:.*\nnr_throttled (\d+)\nthrottled_usec (\d+)\n)?",
-    re.DOTALL,
-)
-_MEMORY_V1 = re.compile(
-    rb"\ntotal_cache (\d+)\ntotal_rss (\d+)\n(?:.*\ntotal_swap (\d+)\n)?", re.DOTALL
-)
-_BLOCK_V1 = re.compile(rb"(\d+:\d+) Read (\d+)\n\1 Write (\d+)\n")
-_PRESSURE = re.compile(rb"some [^\n]*total=(\d+)\n(?:full [^\n]*total=(\d+)\n)?")
-_BLOCK = re.compile(rb"(\d+:\d+) rbytes=(\d+) wbytes=(\d+) rios=(\d+) wios=(\d+)[^\n]*\n?")
+_CPU = [b"usage_usec", b"user_usec", b"system_usec"]
 MAX_CPUS = 65536
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+_IO = [b"rbytes", b"wbytes", b"rios", b"wios"]
 
 
 def number(text: bytes) -> int:
@@ -73,14 +63,16 @@ def cpu_v2(text: bytes) -> tuple[int, float, float, int | None, float | None]:
     Raises:
         ValueError: it has another format.
     """
-    match = _CPU.match(text)
-    if match is None:
+    words = text.split()
+    if words[:5:2] != _CPU:
         raise ValueError(f"{text[:40]!r} is no CPU time")
-    usage, user, system, periods, throttled = match.groups()
-    times = int(usage) * 1000, int(user) / 1e6, int(system) / 1e6
-    if periods is None:
+    times = number(words[1]) * 1000, number(words[3]) / 1e6, number(words[5]) / 1e6
+    if b"nr_throttled" not in words:
         return *times, None, None
-    return *times, int(periods), int(throttled) / 1e6
+    at = words.index(b"nr_throttled")
+    if words[at + 2 : at + 3] != [b"throttled_usec"]:
+        raise ValueError(f"{text[-40:]!r} has no throttled time")
+    return *times, number(words[at + 1]), number(words[at + 3]) / 1e6
 
 
 @lru_cache(_CACHED)
@@ -131,10 +123,6 @@ def memory_v1(text: bytes) -> tuple[int, int, int | None]:
     Raises:
         ValueError: it has another format.
     """
-    match = _MEMORY_V1.search(text)
-    if match is not None:
-        file, anonymous, swap = match.groups()
-        return int(anonymous), int(file), None if swap is None else int(swap)
     swap = stat_field(text, b"total_swap") if b"\ntotal_swap " in text else None
     return stat_field(text, b"total_rss"), stat_field(text, b"total_cache"), swap
 
@@ -145,10 +133,15 @@ def stat_field(text: bytes, name: bytes) -> int:
     Raises:
         ValueError: there is none of this name.
     """
-    _, found, rest = (b"\n" + text).partition(b"\n" + name + b" ")
-    if not found:
+    key = b"\n%b " % name
+    if text.startswith(key[1:]):
+        start = len(key) - 1
+    elif (at := text.find(key)) >= 0:
+        start = at + len(key)
+    else:
         raise ValueError(f"no {name.decode()} in {text[:40]!r}")
-    return number(rest.partition(b"\n")[0])
+    end = text.find(b"\n", start)
+    return number(text[start:end] if end >= 0 else text[start:])
 
 
 @lru_cache(_CACHED)
@@ -178,11 +171,15 @@ def pressure(text: bytes) -> Pressure:
     Raises:
         ValueError: it has another format.
     """
-    match = _PRESSURE.match(text)
-    if match is None:
+    some, *totals = text.split(b"total=")
+    if not some.startswith(b"some ") or not 1 <= len(totals) <= 2:
         raise ValueError(f"{text[:40]!r} is no pressure")
-    waiting, stalled = match.groups()
-    return Pressure(int(waiting) / 1e6, None if stalled is None else int(stalled) / 1e6)
+    waiting_s = number(totals[0].partition(b"\n")[0]) / 1e6
+    if len(totals) == 1:
+        return Pressure(waiting_s, None)
+    if b"\nfull " not in totals[0]:
+        raise ValueError(f"{text[:40]!r} is no pressure")
+    return Pressure(waiting_s, number(totals[1].partition(b"\n")[0]) / 1e6)
 
 
 def blocks_v2(text: bytes, names: Mapping[str, str]) -> tuple[BlockUse, ...]:
@@ -191,15 +188,16 @@ def blocks_v2(text: bytes, names: Mapping[str, str]) -> tuple[BlockUse, ...]:
     Raises:
         ValueError: it has another format.
     """
-    found = _BLOCK.findall(text)
-    if len(found) != text.count(b"rbytes="):
-        raise ValueError(f"{text[:40]!r} is no use of block devices")
-    return tuple(
-        [
-            BlockUse(names[device.decode()], int(read), int(written), int(reads), int(writes))
-            for device, read, written, reads, writes in found
-        ]
-    )
+    uses = []
+    for line in text.splitlines():
+        words = line.replace(b"=", b" ").split()
+        if len(words) < 2:  # a device that was not used
+            continue
+        if words[1:8:2] != _IO:
+            raise ValueError(f"{line[:40]!r} is no use of a block device")
+        read, written, reads, writes = map(int, words[2:9:2])
+        uses.append(BlockUse(names[words[0].decode("ascii")], read, written, reads, writes))
+    return tuple(uses)
 
 
 def blocks_v1(text: bytes) -> dict[str, tuple[int, int]]:
@@ -208,10 +206,17 @@ def blocks_v1(text: bytes) -> dict[str, tuple[int, int]]:
     Raises:
         ValueError: it has another format.
     """
-    found = _BLOCK_V1.findall(text)
-    if len(found) != text.count(b" Read "):
+    words = text.split()  # each line has three, but for the last, which is a sum
+    read: dict[bytes, int] = {}
+    written: dict[bytes, int] = {}
+    for device, what, count in zip(words[::3], words[1::3], words[2::3], strict=False):
+        if what == b"Read":
+            read[device] = number(count)
+        elif what == b"Write":
+            written[device] = number(count)
+    if read.keys() != written.keys():
         raise ValueError(f"{text[:40]!r} is no use of block devices")
-    return {device.decode(): (int(read), int(written)) for device, read, written in found}
+    return {device.decode("ascii"): (count, written[device]) for device, count in read.items()}
 
 
 @lru_cache(_CACHED)

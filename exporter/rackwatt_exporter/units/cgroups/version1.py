@@ -57,7 +57,8 @@ LIMITS: Mapping[str, Table] = {
 @cache
 def names(controllers: tuple[str, ...]) -> tuple[str, ...]:
     """Return the files that are read of a hierarchy of these controllers."""
-    return tuple(name for one in controllers for name in CONTROLLERS.get(one, ()))
+    mounted = (files for one, files in CONTROLLERS.items() if one in controllers)
+    return tuple(name for files in mounted for name in files)
 
 
 def read(

@@ -108,7 +108,7 @@ def test_a_device_that_was_not_used_has_a_line_without_numbers() -> None:
 
 
 def test_a_file_that_was_cut_is_no_use_of_block_devices() -> None:
-    with pytest.raises(ValueError, match="no use of block devices"):
+    with pytest.raises(ValueError, match="no use of a block device"):
         f.blocks_v2(b"8:0 rbytes=1 wbytes=2 ri", {"8:0": "sda"})
 
 
