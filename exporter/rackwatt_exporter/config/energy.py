@@ -33,13 +33,15 @@ class Division:
 class EnergyConfig:
     """Configuration of the ledger of this machine.
 
-    `source` is the collector that measures the node, or `auto`.
+    `source` is the collector that measures the node, or `auto`. Without `is_required`, a machine
+    whose power nothing measures has not failed: its units are measured all the same.
     """
 
     document: str
     schedule: Schedule = field(default_factory=Schedule)
     source: str = AUTO
     division: Division = field(default_factory=Division)
+    is_required: bool = True
 
     @property
     def key(self) -> str:
@@ -63,7 +65,8 @@ def energy_config(document: str, spec: PowerTargetSpec) -> EnergyConfig | None:
         return None
     source = (node.energy.source if node.energy else None) or AUTO
     model = (node.energy.model if node.energy else None) or EnergyModel()
-    return EnergyConfig(document, schedule(spec), source, division(model))
+    is_required = node.energy is not None
+    return EnergyConfig(document, schedule(spec), source, division(model), is_required)
 
 
 def division(model: EnergyModel) -> Division:

@@ -70,7 +70,7 @@ class EnergyPipeline(Pipeline[EnergyConfig, EnergyView]):
 
     def identity(self, spec: EnergyConfig) -> object:
         """Return how the energy is measured and divided."""
-        return spec.source, spec.division
+        return spec.source, spec.division, spec.is_required
 
     def pace(self, spec: EnergyConfig) -> PollSchedule:
         """Return how often the ledger is advanced."""
@@ -126,4 +126,4 @@ class EnergyPipeline(Pipeline[EnergyConfig, EnergyView]):
             return f"measured by {value.source}; GPUs {value.gpus}"
         if value.awaited:
             return f"to be measured by {value.awaited}, from its second reading on"
-        return None
+        return "nothing measures the power of this node"

@@ -161,8 +161,12 @@ class NodeEnergy:
                 _split(key): UnitEnergy(one.microjoules / _MILLION, one.watts)
                 for key, one in ledger.units.items()
             },
-            error=self._no_source() if self._meters.is_in_vain else None,
+            error=self._no_source() if self._fails else None,
         )
+
+    @property
+    def _fails(self) -> bool:
+        return self._spec.is_required and self._meters.is_in_vain
 
     def _gpus(self, position: Position | None) -> str:
         """Return whether the source measures the GPUs, too; empty where there is none."""

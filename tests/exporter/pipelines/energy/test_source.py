@@ -1,4 +1,5 @@
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -123,6 +124,17 @@ async def test_the_source_has_a_reason_while_nothing_measures_the_node(node: Nod
     assert (view.source, view.units, view.measured) == ("", {}, 0)
     assert view.error is not None
     assert "cray, redfish, ipmi, hwmon or rapl must be in spec.node.collectors" in str(view.error)
+
+
+async def test_the_source_of_a_document_without_energy_has_not_failed_for_want_of_power(
+    tmp_path: Path,
+) -> None:
+    node = Node(tmp_path)
+    node.spec = replace(node.spec, is_required=False)
+    node.energy = node.source()
+    for name in ("rapl", "ipmi", "nvidia"):
+        node.store.failed(name, ReadError(Reason.ABSENT, "no"), 0.1)
+    assert (await node.read()).error is None
 
 
 async def test_the_source_charges_a_job_that_lived_between_two_polls(node: Node) -> None:
