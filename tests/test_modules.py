@@ -40,7 +40,6 @@ REASONS = {
     "exporter/rackwatt_exporter/config/paths.py": _BELOW,
     "exporter/rackwatt_exporter/config/tls.py": "resolves Secrets for protocols, which know none",
     "exporter/rackwatt_exporter/grid/registry.py": "a registry",
-    "exporter/rackwatt_exporter/units/gpus/registry.py": "a registry",
     "exporter/rackwatt_exporter/grid/static.py": _ROW,
     "exporter/rackwatt_exporter/pipelines/families.py": "imports every collector, for docs alone",
     "exporter/rackwatt_exporter/printable.py": _BELOW,

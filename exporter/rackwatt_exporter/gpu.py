@@ -16,6 +16,7 @@ class GpuInstance(msgspec.Struct, frozen=True):
 
     `name` is its number on the GPU, `3`, or `3/1` where a GPU instance of MIG has several compute
     instances. `compute_units` are multiprocessors or compute units; None where they are not known.
+    `minor` is that of a render node of its own.
     """
 
     name: str
@@ -23,6 +24,7 @@ class GpuInstance(msgspec.Struct, frozen=True):
     compute_units: int | None = None
     memory_bytes: int | None = None
     bus_id: str | None = None
+    minor: int | None = None
 
 
 class Gpu(msgspec.Struct, frozen=True):

@@ -205,4 +205,4 @@ def _instances(root: Path, address: str, parts: Sequence[KfdNode]) -> Iterator[G
         device = (root / f"renderD{node.render_minor}" / "device").resolve().name
         name = device if device.startswith(_PARTITION) else f"{address}/{number}"
         function = f"{address.rpartition('.')[0]}.{number}" if number < 8 else None
-        yield GpuInstance(str(number), name, node.compute_units, None, function)
+        yield GpuInstance(str(number), name, node.compute_units, None, function, node.render_minor)

@@ -4,19 +4,19 @@ The variables of a unit are read while it is young, and then each minute, as ste
 """
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
 from rackwatt_exporter.units.cgroups.group import ControlGroup
 from rackwatt_exporter.units.gpus.claims import NOTHING, VARIABLES, GpuClaim, merged
-from rackwatt_exporter.units.gpus.processes import environments
+from rackwatt_exporter.units.gpus.processes import Environments, ListFiles, environments
 from rackwatt_exporter.units.model import UnitKey
 
 AGAIN_S = 60.0
 _YOUNG_READS = 8
 
-Parse = Callable[[Iterable[Mapping[str, str]]], GpuClaim]
+Parse = Callable[[Environments], GpuClaim]
 
 
 class _Seen(NamedTuple):
@@ -29,11 +29,16 @@ class EnvironmentClaims:
     """The claims of the units of one manager. With `is_denied` some could not be read."""
 
     def __init__(
-        self, procfs: Path, parse: Parse, clock: Callable[[], float] = time.monotonic
+        self,
+        procfs: Path,
+        parse: Parse,
+        list_files: ListFiles | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.is_denied = False
         self._procfs = procfs
         self._parse = parse
+        self._list_files = list_files
         self._clock = clock
         self._seen: dict[str, _Seen] = {}
 
@@ -52,8 +57,8 @@ class EnvironmentClaims:
         now_s = self._clock()
         if (seen.reads >= _YOUNG_READS and now_s - seen.at_s < AGAIN_S) or not group.paths:
             return seen
-        read = environments(group.paths[0], self._procfs, VARIABLES)
+        read = environments(group.paths[0], self._procfs, VARIABLES, self._list_files)
         if read.is_denied and not read.found:
             self.is_denied = True
             return seen
-        return _Seen(merged(seen.claim, self._parse(read.found)), seen.reads + 1, now_s)
+        return _Seen(merged(seen.claim, self._parse(read)), seen.reads + 1, now_s)

@@ -8,9 +8,6 @@ batch script runs. Of a job of several nodes, srun takes it along to the others,
 there the steps count (SLURM_STEP_GPUS). On the first node a step may have a part of the job only.
 Shards have no list of GPUs in a job of Slurm 22.05. CUDA_VISIBLE_DEVICES counts from 0 in each job,
 and is of use where it has UUIDs (Slurm 25.11, the cgroup hook of PBS).
-
-NVIDIA's device plugin sets NVIDIA_VISIBLE_DEVICES of the containers that it gives a GPU to, by
-UUIDs. Images have it as well, as `all`: that is no GPU of theirs.
 """
 
 from collections.abc import Iterable, Mapping
@@ -28,7 +25,7 @@ _MAX_DIGITS = 6
 
 
 class GpuClaim(NamedTuple):
-    """Devices by their numbers in the order of the manager, or by names that identify them.
+    """Devices by their numbers in the order of the manager, by names, or by device files.
 
     `shards` is how many of a shared GPU's there are in all, `portion` the share of each device that
     its processes may use (MPS). None is the whole device.
@@ -38,11 +35,12 @@ class GpuClaim(NamedTuple):
     names: tuple[str, ...] = ()
     shards: int | None = None
     portion: float | None = None
+    files: tuple[str, ...] = ()
 
     @property
     def is_empty(self) -> bool:
         """Whether it claims nothing."""
-        return not (self.numbers or self.names or self.shards)
+        return not (self.numbers or self.names or self.shards or self.files)
 
 
 NOTHING = GpuClaim()
@@ -76,12 +74,6 @@ def job_claim(environments: Iterable[Mapping[str, str]]) -> GpuClaim:
     return GpuClaim(names=_names(list(environments)))
 
 
-def pod_claim(environments: Iterable[Mapping[str, str]]) -> GpuClaim:
-    """Return what a pod holds: the GPUs of all its containers."""
-    found = (name for one in environments for name in _uuids(one.get(CONTAINER, "")))
-    return GpuClaim(names=tuple(sorted(set(found))))
-
-
 def merged(before: GpuClaim, now: GpuClaim) -> GpuClaim:
     """Return what a unit holds by what was seen of it: a step that has ended had a part of it."""
     return GpuClaim(
@@ -89,20 +81,21 @@ def merged(before: GpuClaim, now: GpuClaim) -> GpuClaim:
         now.names or before.names,
         now.shards or before.shards,
         now.portion or before.portion,
+        now.files or before.files,
     )
 
 
 def _names(processes: Iterable[Mapping[str, str]]) -> tuple[str, ...]:
     """Return the UUIDs of the first process that has any: others may hide some from themselves."""
     for one in processes:
-        uuids = [*_uuids(one.get(CUDA, "")), *_uuids(one.get(AMD, ""))]
-        if uuids:
-            return tuple(dict.fromkeys(uuids))
+        found = [*uuids(one.get(CUDA, "")), *uuids(one.get(AMD, ""))]
+        if found:
+            return tuple(dict.fromkeys(found))
     return ()
 
 
-def _uuids(text: str) -> list[str]:
-    """Return the UUIDs of a list; `::` and the number of a replica may follow each."""
+def uuids(text: str) -> list[str]:
+    """Return the UUIDs of a list of devices; `::` and the number of a replica may follow each."""
     words = (word.strip().partition("::")[0] for word in text.split(",")[:_MAX_DEVICES])
     return [word for word in words if word.startswith(("GPU-", "MIG-"))]
 

@@ -20,6 +20,7 @@ _NVIDIA = re.compile(r"nvidia([0-9]{1,6})")
 _CAPABILITY = re.compile(r"nvidia-cap([0-9]{1,6})")
 _RENDER = re.compile(r"renderD([0-9]{1,6})")
 _MINOR = re.compile(r"gpu([0-9]+)/gi([0-9]+)(?:/ci([0-9]+))?/access ([0-9]+)")
+MIG_MINORS = "driver/nvidia-caps/mig-minors"
 _REMEDY = "Say with gpuOrderMap which GPU has which number of Slurm (docs/node.md)."
 
 
@@ -123,9 +124,19 @@ def opened(
     return None
 
 
+def seen(
+    files: Sequence[str], minors: Mapping[str, MigFile], inventory: Sequence[Gpu]
+) -> list[GpuDevice]:
+    """Return the devices whose files a container sees; a file of a partitioned board is none."""
+    found = (opened((file,), minors, inventory) for file in files)
+    return list({device.key: device for device in found if device is not None}.values())
+
+
 def _board(vendor: str, minor: int, inventory: Sequence[Gpu]) -> GpuDevice | None:
-    found = (gpu for gpu in inventory if gpu.vendor == vendor and gpu.minor == minor)
-    return next((GpuDevice(gpu) for gpu in found if not gpu.partitioned), None)
+    """Return the board, or the partition of one, with this device file."""
+    devices = (one for gpu in inventory if gpu.vendor == vendor for one in devices_of(gpu))
+    minors = ((one, one.instance.minor if one.instance else one.gpu.minor) for one in devices)
+    return next((device for device, its in minors if its == minor), None)
 
 
 def _instance(file: MigFile, inventory: Sequence[Gpu]) -> GpuDevice | None:

@@ -5,11 +5,13 @@ namespace of the machine. Some processes of each group are read, so that each st
 """
 
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from rackwatt_exporter.units.gpus.claims import variables
+
+ListFiles = Callable[[Path], set[str]]
 
 _MAX_GROUPS = 256
 _PER_GROUP = 4
@@ -18,26 +20,35 @@ _MAX_LIST = 4096
 
 
 class Environments(NamedTuple):
-    """Variables of the processes that could be read. `is_denied` is whether one could not be."""
+    """Variables of the processes that could be read. `is_denied` is whether one could not be.
+
+    `files` are the device files of GPUs that they see, where these were wanted.
+    """
 
     found: list[dict[str, str]]
     is_denied: bool
+    files: frozenset[str] = frozenset()
 
 
-def environments(top: str, procfs: Path, names: Collection[str]) -> Environments:
+def environments(
+    top: str, procfs: Path, names: Collection[str], list_files: ListFiles | None = None
+) -> Environments:
     """Read the variables with these names of processes at and below a control group."""
     found: list[dict[str, str]] = []
+    files: set[str] = set()
     denied = False
     for group in _groups(top):
         for pid in _processes(group):
             try:
                 with open(procfs / pid / "environ", "rb", buffering=0) as file:
                     found.append(variables(file.read(_MAX_BYTES), names))
+                if list_files is not None:
+                    files |= list_files(procfs / pid)
             except PermissionError:
                 denied = True
             except OSError:
                 continue  # it has ended meanwhile
-    return Environments([one for one in found if one], denied)
+    return Environments([one for one in found if one], denied, frozenset(files))
 
 
 def _processes(group: str) -> list[str]:

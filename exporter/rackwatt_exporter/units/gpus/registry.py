@@ -5,7 +5,8 @@ from rackwatt_exporter.config.paths import HostPaths
 from rackwatt_exporter.config.units import UnitsConfig
 from rackwatt_exporter.units.gpus.book import GpuBook
 from rackwatt_exporter.units.gpus.claimed import EnvironmentClaims
-from rackwatt_exporter.units.gpus.claims import job_claim, pod_claim
+from rackwatt_exporter.units.gpus.claims import job_claim
+from rackwatt_exporter.units.gpus.containers import device_files, pod_claim
 from rackwatt_exporter.units.gpus.passthrough import LibvirtGpus
 from rackwatt_exporter.units.gpus.slurm import SlurmGpus
 from rackwatt_exporter.units.gpus.unit_gpus import EnvironmentGpus, GpuFinder, UnitGpus
@@ -21,5 +22,10 @@ def _finder(config: UnitsConfig, host: HostPaths) -> GpuFinder:
         return SlurmGpus(host, config.settings)
     if config.manager == "libvirt":
         return LibvirtGpus(host)
-    parse = pod_claim if config.manager == "kubernetes" else job_claim
-    return EnvironmentGpus(EnvironmentClaims(host.procfs, parse))
+    if config.manager == "kubernetes":
+        claims = EnvironmentClaims(
+            host.procfs, lambda read: pod_claim(read.found, read.files), device_files
+        )
+    else:
+        claims = EnvironmentClaims(host.procfs, lambda read: job_claim(read.found))
+    return EnvironmentGpus(claims, host.procfs)

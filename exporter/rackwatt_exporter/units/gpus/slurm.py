@@ -18,11 +18,10 @@ from rackwatt_exporter.units.gpus.claims import GpuClaim, slurm_claim
 from rackwatt_exporter.units.gpus.gres_conf import MAX_BYTES, GresConf, gres_conf
 from rackwatt_exporter.units.gpus.holdings import capacities
 from rackwatt_exporter.units.gpus.map_files import jobs_by_file
-from rackwatt_exporter.units.gpus.order import GpuOrder, MigFile, mig_files, order_map
+from rackwatt_exporter.units.gpus.order import MIG_MINORS, GpuOrder, MigFile, mig_files, order_map
 from rackwatt_exporter.units.gpus.unit_gpus import Found, Resolver, denied
 
 GRES_CONF = "/etc/slurm/gres.conf"
-_MIG_MINORS = "driver/nvidia-caps/mig-minors"
 
 
 class _Numbered(NamedTuple):
@@ -40,10 +39,10 @@ class SlurmGpus:
         self._node = host.node
         self._map = settings.gpu_order_map
         self._gres_conf = host.rootfs / (settings.gres_conf or GRES_CONF).lstrip("/")
-        self._mig_minors = host.procfs / _MIG_MINORS
+        self._mig_minors = host.procfs / MIG_MINORS
         directory = settings.gpu_map_directory
         self._directory = host.rootfs / directory.lstrip("/") if directory else None
-        self._claims = EnvironmentClaims(host.procfs, slurm_claim)
+        self._claims = EnvironmentClaims(host.procfs, lambda read: slurm_claim(read.found))
         self._resolver = Resolver()
         self._numbered: _Numbered | None = None
 

@@ -1,6 +1,7 @@
 """GPUs of the units of one manager: what they claim, as shares, with the first reason why not."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Protocol
 
 from rackwatt_exporter.gpu import Gpu
@@ -10,7 +11,7 @@ from rackwatt_exporter.units.gpus.book import GpuBook
 from rackwatt_exporter.units.gpus.claimed import EnvironmentClaims
 from rackwatt_exporter.units.gpus.claims import GpuClaim
 from rackwatt_exporter.units.gpus.holdings import holdings
-from rackwatt_exporter.units.gpus.order import GpuOrder
+from rackwatt_exporter.units.gpus.order import MIG_MINORS, GpuOrder, MigFile, mig_files, seen
 from rackwatt_exporter.units.gpus.shares import Holding
 from rackwatt_exporter.units.model import UnitGpu, UnitKey
 
@@ -85,18 +86,35 @@ class Resolver:
 
 
 class EnvironmentGpus:
-    """GPUs by the variables of processes, whose names identify them."""
+    """GPUs by the variables of processes, or by the device files that they see."""
 
-    def __init__(self, claims: EnvironmentClaims) -> None:
+    def __init__(self, claims: EnvironmentClaims, procfs: Path) -> None:
         self._claims = claims
+        self._mig_minors = procfs / MIG_MINORS
         self._order = GpuOrder({})
         self._resolver = Resolver()
 
     def find(self, groups: Iterable[ControlGroup], inventory: Sequence[Gpu]) -> Found:
         """Return the devices that are named."""
         claims = self._claims.read(groups)
+        if any(claim.files for claim in claims.values()):
+            minors = self._minors()
+            claims = {key: _named(claim, minors, inventory) for key, claim in claims.items()}
         found, problem = self._resolver.resolve(claims, self._order, {}, inventory)
         return found, denied(self._claims, problem)
+
+    def _minors(self) -> dict[str, MigFile]:
+        try:
+            return mig_files(self._mig_minors.read_text("ascii", "replace"))
+        except OSError:
+            return {}
+
+
+def _named(claim: GpuClaim, minors: Mapping[str, MigFile], inventory: Sequence[Gpu]) -> GpuClaim:
+    """Return a claim by the UUIDs of the devices that its files open."""
+    devices = seen(claim.files, minors, inventory)
+    uuids = tuple(one.instance.uuid if one.instance else one.gpu.uuid for one in devices)
+    return claim._replace(names=(*claim.names, *uuids), files=())
 
 
 def _resolved(

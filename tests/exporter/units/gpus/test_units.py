@@ -208,16 +208,34 @@ async def test_pods_hold_what_the_device_plugin_gave_them_and_share_what_is_slic
         "b": f"NVIDIA_VISIBLE_DEVICES={TWO}::1\0".encode(),
         "c": b"NVIDIA_VISIBLE_DEVICES=MIG-0d6e1d5c-0003\0",
         "d": b"NVIDIA_VISIBLE_DEVICES=all\0",
+        "e": b"NVIDIA_VISIBLE_DEVICES=void\0",  # by CDI
+        "f": b"",
+        "g": b"",
     }
+    files = {
+        "d": ("nvidia0", "nvidia1"),  # of the runtime, not of the plugin
+        "e": ("nvidia1", "nvidiactl", "nvidia-caps/nvidia-cap174", "nvidia-caps/nvidia-cap175"),
+        "f": ("nvidia0", "nvidia1", "mem"),  # privileged
+    }
+    minors = tree.procfs / "driver/nvidia-caps/mig-minors"
+    minors.parent.mkdir(parents=True)
+    minors.write_text(MINORS)
     for pid, (pod, environ) in enumerate(environs.items(), 100):
         tree.group(f"kubepods/pod{pod}", Use(), below="container", pid=pid)
         (tree.procfs / str(pid)).mkdir()
         (tree.procfs / str(pid) / "environ").write_bytes(environ)
+        for file in files.get(pod, ()):
+            path = tree.procfs / str(pid) / "root/dev" / file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
     assert gpus(await units_of(tree, "kubernetes", None, parted).read()) == {
         "a": [(TWO, "", 0.5)],
         "b": [(TWO, "", 0.5)],
         "c": [(ONE, "3", 14 / 108)],
         "d": [],
+        "e": [(ONE, "4", 14 / 108)],
+        "f": [],
+        "g": [],
     }
 
 
