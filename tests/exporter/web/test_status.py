@@ -85,7 +85,7 @@ async def test_the_status_has_the_shape_that_the_operator_reads(tmp_path: Path) 
         status = await read_once(site)
     assert set(status) == {
         "version", "uptime_s", "scraped", "targets", "powertargets", "reasons", "failing", "schedulers",
-        "lustre", "collectors", "grids", "secrets_missing", "documents",
+        "lustre", "collectors", "units", "energy", "grids", "secrets_missing", "documents",
     }  # fmt: skip
     assert set(status["targets"]) == COUNTS
     assert {name: set(counts) for name, counts in status["powertargets"].items()} == {
