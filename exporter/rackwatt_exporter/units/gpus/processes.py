@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rackwatt_exporter.units.gpus.claims import variables
+from rackwatt_exporter.units.gpus.environ import environ
 
 ListFiles = Callable[[Path], set[str]]
 
 _MAX_GROUPS = 256
 _PER_GROUP = 4
-_MAX_BYTES = 1 << 20
 _MAX_LIST = 4096
 
 
@@ -40,8 +40,7 @@ def environments(
     for group in _groups(top):
         for pid in _processes(group):
             try:
-                with open(procfs / pid / "environ", "rb", buffering=0) as file:
-                    found.append(variables(file.read(_MAX_BYTES), names))
+                found.append(variables(environ(procfs / pid), names))
                 if list_files is not None:
                     files |= list_files(procfs / pid)
             except PermissionError:

@@ -144,13 +144,10 @@ async def test_variables_that_may_not_be_read_are_a_reason_and_the_units_stay(
     jobs = Jobs(tmp_path)
     jobs.add(1, b"SLURM_JOB_GPUS=0\0")
 
-    def refuse(path: Path, *_: object, **__: object) -> None:
-        raise PermissionError(13, "Permission denied", str(path))
+    def refuse(process: Path) -> bytes:
+        raise PermissionError(13, "Permission denied", str(process))
 
-    monkeypatch.setattr("rackwatt_exporter.units.gpus.processes.open", refuse, raising=False)
-    monkeypatch.setattr(
-        "rackwatt_exporter.units.gpus.processes._processes", lambda _: ["1"], raising=True
-    )
+    monkeypatch.setattr("rackwatt_exporter.units.gpus.processes.environ", refuse)
     result = await units_of(jobs.tree, "slurm", ORDER, parted).read()
     assert gpus(result) == {"1": []}
     assert result.error is not None
