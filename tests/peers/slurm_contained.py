@@ -23,9 +23,9 @@ JobAcctGatherFrequency=task=0
 
 
 @contextmanager
-def contained_slurm(node: str) -> Iterator[SlurmCluster]:
+def contained_slurm(node: str, gpus: int = 0) -> Iterator[SlurmCluster]:
     """Run a Slurm of one node."""
-    with SlurmCluster(node, more=_CONTAINED) as cluster:
+    with SlurmCluster(node, more=_CONTAINED, gpus=gpus) as cluster:
         (cluster.directory / "cgroup.conf").write_text(
             "CgroupPlugin=cgroup/v1\nConstrainRAMSpace=yes\n"
         )
