@@ -16,13 +16,15 @@ class HostRequirements:
 
     `host_paths` maps a path of the node to its read-only mount. `root` is uid 0, with only the
     capabilities in `capabilities`. `privileged` is uid 0 with all of them, and every device.
-    `environment` has variables that a container runtime reads.
+    `environment` has variables that a container runtime reads. `service_capabilities` are what a
+    service of a user of its own needs in place of uid 0: systemd can give them to any user.
     """
 
     measures: str
     host_paths: Mapping[str, str] = field(default_factory=dict)
     capabilities: tuple[str, ...] = ()
     root: bool = False
+    service_capabilities: tuple[str, ...] = ()
     privileged: bool = False
     host_pid: bool = False
     host_network: bool = False
@@ -36,6 +38,7 @@ _IPMI_DEVICE: Mapping[str, Any] = MappingProxyType(
     {
         "host_paths": {"/dev": "/host/dev"},
         "root": True,
+        "service_capabilities": ("DAC_OVERRIDE",),
         "privileged": True,
         "reasons": {
             "host_paths": "the BMC is the device /dev/ipmi0",
@@ -53,6 +56,7 @@ REQUIREMENTS: Mapping[str, HostRequirements] = MappingProxyType(
             measures="the energy of processors and memory by their own counters",
             host_paths={"/sys": "/host/sys"},
             root=True,
+            service_capabilities=("DAC_READ_SEARCH",),
             reasons={
                 "host_paths": "the energy counters are in /sys/class/powercap",
                 "root": "energy_uj is readable only by root (mode 0400), since CVE-2020-8694",

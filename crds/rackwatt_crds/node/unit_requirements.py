@@ -8,7 +8,7 @@ nothing else.
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from rackwatt_crds.node.requirements import HostRequirements
+from rackwatt_crds.node.requirements import REDFISH_BY_IPMI, REQUIREMENTS, HostRequirements
 
 _GROUPS = {"/sys": "/host/sys", "/proc": "/host/proc"}
 _WHY_GROUPS = "control groups are in /sys/fs/cgroup, names of block devices in /proc/diskstats"
@@ -22,6 +22,7 @@ GPU_REQUIREMENTS = HostRequirements(
     host_paths={"/proc": "/host/proc"},
     capabilities=("SYS_PTRACE",),
     root=True,
+    service_capabilities=("DAC_READ_SEARCH", "SYS_PTRACE"),
     host_pid=True,
     reasons={
         "host_paths": "the variables of processes are in /proc",
@@ -57,6 +58,7 @@ UNIT_REQUIREMENTS: Mapping[str, HostRequirements] = MappingProxyType(
                 "/etc/libvirt": "/host/root/etc/libvirt",
             },
             root=True,
+            service_capabilities=("DAC_READ_SEARCH",),
             reasons={
                 "host_paths": f"{_WHY_GROUPS}; libvirt's XML has names and UUIDs of domains",
                 "root": "libvirt writes the XML of a domain for root alone (mode 0600)",
@@ -69,3 +71,12 @@ UNIT_REQUIREMENTS: Mapping[str, HostRequirements] = MappingProxyType(
         ),
     }
 )
+
+
+def service_capabilities() -> list[str]:
+    """Return the capabilities that a service needs for everything that can be measured."""
+    rows = (*REQUIREMENTS.values(), *UNIT_REQUIREMENTS.values(), GPU_REQUIREMENTS)
+    return sorted(
+        {one for row in rows for one in (*row.capabilities, *row.service_capabilities)}
+        | set(REDFISH_BY_IPMI.service_capabilities)
+    )

@@ -12,6 +12,7 @@ from rackwatt_crds.cli.logs import add_logging
 from rackwatt_crds.cli.loop_lag import LoopLagMonitor
 from rackwatt_crds.tracing import FOLDERS, PAGES
 from rackwatt_exporter import __version__
+from rackwatt_exporter.commands.capabilities import drop_capabilities
 from rackwatt_exporter.commands.flags import (
     add_host,
     add_secrets,
@@ -127,6 +128,7 @@ def _add_web(parser: argparse.ArgumentParser) -> None:
 def command(arguments: argparse.Namespace) -> int:
     """Run until SIGTERM or SIGINT."""
     start_logging(arguments.log_level, arguments.log_format)
+    drop_capabilities()
     return run(_serve(arguments))
 
 
