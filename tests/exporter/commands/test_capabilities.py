@@ -56,7 +56,7 @@ def test_a_process_of_root_keeps_what_is_needed_alone(tmp_path: Path) -> None:
     arguments = ["run", f"--config.file={tmp_path}/nodes.yaml", f"--path.sysfs={tmp_path}/sys"]
     mine = capabilities("self", "Prm")
     needed = mask((*service_capabilities(), "KILL", "NET_BIND_SERVICE", "SYS_RESOURCE"))
-    with running([*arguments, "--web.listen-address=127.0.0.1:0"]) as run:
+    with running(*arguments, "--web.listen-address=127.0.0.1:0") as run:
         run.until_logged(lambda line: "with these capabilities alone" in line)
         for kind in ("Eff", "Prm"):
             assert capabilities(run.process.pid, kind) == mine & needed
