@@ -47,9 +47,9 @@ class Gpu(msgspec.Struct, frozen=True):
     instances: tuple[GpuInstance, ...] = ()
 
     @property
-    def partitioned(self) -> bool:
-        """Whether it is used through its instances only."""
-        return self.mode not in ("", "none")
+    def is_whole(self) -> bool:
+        """Whether it is known to be used as a whole, and not through instances."""
+        return self.mode == "none"
 
 
 def bus_id(text: str) -> str | None:

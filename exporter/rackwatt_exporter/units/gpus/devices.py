@@ -37,7 +37,7 @@ class GpuDevice(NamedTuple):
 
 def devices_of(gpu: Gpu) -> Iterator[GpuDevice]:
     """Go through what can be held of a GPU."""
-    if not gpu.partitioned:
+    if gpu.is_whole:
         yield GpuDevice(gpu)
     for instance in gpu.instances:
         yield GpuDevice(gpu, instance)

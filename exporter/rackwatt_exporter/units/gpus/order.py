@@ -89,8 +89,8 @@ class GpuOrder:
     def detected(cls, inventory: Sequence[Gpu]) -> "GpuOrder":
         """Return the order in which Slurm finds whole GPUs by itself."""
         gpus = sorted(inventory, key=lambda gpu: gpu.index)
-        if any(gpu.partitioned for gpu in gpus):
-            return cls({}, _doubt("some GPUs are partitioned"))
+        if not all(gpu.is_whole for gpu in gpus):
+            return cls({}, _doubt("some GPUs are partitioned, or may be"))
         if len({gpu.vendor for gpu in gpus}) > 1:
             return cls({}, _doubt("there are GPUs of two vendors"))
         return cls({number: GpuDevice(gpu) for number, gpu in enumerate(gpus)})

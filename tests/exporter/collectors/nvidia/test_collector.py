@@ -98,7 +98,7 @@ async def test_a_change_of_mig_is_seen_at_the_next_reading(
     assert [one.name for one in (await collector.read()).gpus[0].instances] == ["3", "5", "6"]
     show(file, A100.replace(" mig\n", " full\n"))
     whole = (await collector.read()).gpus[0]
-    assert (whole.mode, whole.instances, whole.partitioned) == ("none", (), False)
+    assert (whole.mode, whole.instances, whole.is_whole) == ("none", (), True)
 
 
 async def test_compute_instances_of_one_gpu_instance_have_names_of_their_own(
@@ -158,6 +158,17 @@ async def test_a_driver_that_was_replaced_is_read_again_once_it_works(
     assert error.remedy
     show(file, A100)
     assert len((await collector.read()).energies) == 2
+
+
+async def test_a_library_that_lacks_a_function_costs_its_value_alone(
+    collector: NvidiaCollector, file: Path
+) -> None:
+    missing = ("nvmlDeviceGetCurrentClocksThrottleReasons", "nvmlDeviceGetMigMode")
+    show(file, A100 + "".join(f"fail {name} 13\n" for name in missing))
+    read = await collector.read()
+    assert (read.error, samples(read, gpus.THROTTLED)) == (None, {})
+    assert [gpu.mode for gpu in read.gpus] == ["none", "none"]
+    assert len(read.energies) == 2
 
 
 async def test_no_library_is_a_reason_with_a_remedy(tmp_path: Path) -> None:

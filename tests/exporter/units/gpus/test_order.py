@@ -1,6 +1,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from rackwatt_exporter.gpu import Gpu
 from rackwatt_exporter.reading import Reason
@@ -72,7 +73,14 @@ def test_autodetect_sorts_whole_gpus_as_pci_does() -> None:
 
 
 def test_an_order_that_nothing_says_is_no_guess() -> None:
-    for order in (GpuOrder.detected(MIG), GpuOrder.unknown(MIG), GpuOrder.unknown(H100)):
+    vague = [replace(H100[0], mode="")]  # the driver does not say whether it is in MIG mode
+    orders = (
+        GpuOrder.detected(MIG),
+        GpuOrder.detected(vague),
+        GpuOrder.unknown(MIG),
+        GpuOrder.unknown(H100),
+    )
+    for order in orders:
         assert order.devices == {}
         assert order.problem is not None
         assert order.problem.reason is Reason.ABSENT

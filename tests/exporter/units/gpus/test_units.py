@@ -1,18 +1,22 @@
 """GPUs of units over trees of control groups and processes: jobs, pods and virtual machines."""
 
+import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rackwatt_crds.node.units import SlurmUnits
 from rackwatt_exporter.gpu import Gpu
 from rackwatt_exporter.reading import Reason
-from rackwatt_exporter.units import families
+from rackwatt_exporter.units import families, source
 from rackwatt_exporter.units.gpus import claimed
 from rackwatt_exporter.units.gpus.passthrough import host_devices
 from rackwatt_exporter.units.model import UnitGpu, UnitsResult
 from rackwatt_exporter.units.text import UnitText
+from tests.eventually import PATIENCE_S
 from tests.exporter.units.cgroup_tree import CgroupTree, Use
 from tests.exporter.units.conftest import Open
 from tests.exporter.units.gpus.nodes import H100, MIG, MINORS, ONE, TWO
@@ -59,11 +63,11 @@ async def test_each_job_has_its_gpus_and_a_foreign_variable_claims_none(
     jobs.add(1, b"SLURM_JOB_ID=1\0SLURM_JOB_GPUS=0,2\0SLURM_STEP_GPUS=2\0")
     jobs.add(2, b"SLURM_JOB_GPUS\0NOTE_SLURM_JOB_GPUS=0,1,2,3\0")
     jobs.add(3, b"SLURM_JOB_GPUS=\0")
-    source = units_of(jobs.tree, "slurm", ORDER, parted)
-    result = await source.read()
+    units = units_of(jobs.tree, "slurm", ORDER, parted)
+    result = await units.read()
     assert gpus(result) == {"1": [(ONE, "4", 14 / 108), (TWO, "", 1.0)], "2": [], "3": []}
     assert result.error is None
-    assert gpus(await source.read()) == gpus(result)  # another scraper sees the same
+    assert gpus(await units.read()) == gpus(result)  # another scraper sees the same
 
 
 async def test_shares_are_a_family_with_the_identity_of_the_gpu(
@@ -88,11 +92,11 @@ async def test_steps_that_come_and_go_make_up_what_a_job_holds(
     monkeypatch.setattr(claimed, "AGAIN_S", 0.0)
     jobs = Jobs(tmp_path)
     jobs.add(1, b"SLURM_STEP_GPUS=0\0")
-    source = units_of(jobs.tree, "slurm", ORDER, parted)
-    assert gpus(await source.read()) == {"1": [(TWO, "", 1.0)]}
+    units = units_of(jobs.tree, "slurm", ORDER, parted)
+    assert gpus(await units.read()) == {"1": [(TWO, "", 1.0)]}
     jobs.add(1, b"SLURM_STEP_GPUS=1\0")
     for _ in range(20):
-        assert gpus(await source.read()) == {"1": [(ONE, "3", 14 / 108), (TWO, "", 1.0)]}
+        assert gpus(await units.read()) == {"1": [(ONE, "3", 14 / 108), (TWO, "", 1.0)]}
 
 
 async def test_gres_conf_orders_gpus_and_a_change_of_it_or_of_mig_is_seen(
@@ -107,12 +111,12 @@ async def test_gres_conf_orders_gpus_and_a_change_of_it_or_of_mig_is_seen(
     minors.parent.mkdir(parents=True)
     minors.write_text(MINORS)
     there = list(MIG)
-    source = units_of(jobs.tree, "slurm", None, lambda: tuple(there))
-    assert gpus(await source.read()) == {"1": [(ONE, "4", 14 / 108)]}
+    units = units_of(jobs.tree, "slurm", None, lambda: tuple(there))
+    assert gpus(await units.read()) == {"1": [(ONE, "4", 14 / 108)]}
     conf.write_text("Name=gpu File=/dev/nvidia-caps/nvidia-cap175\nName=gpu File=/dev/nvidia0\n")
-    assert gpus(await source.read()) == {"1": [(TWO, "", 1.0)]}
+    assert gpus(await units.read()) == {"1": [(TWO, "", 1.0)]}
     there[:] = H100
-    assert gpus(await source.read()) == {"1": [(H100[4].uuid, "", 1.0)]}
+    assert gpus(await units.read()) == {"1": [(H100[4].uuid, "", 1.0)]}
 
 
 async def test_an_order_that_is_not_known_is_a_reason_and_no_share(
@@ -161,14 +165,14 @@ async def test_files_of_a_prolog_count_before_variables(tmp_path: Path, units_of
     jobs.add(8, b"")
     files = tmp_path / "run/gpujobmap"
     settings = SlurmUnits(gpu_map_directory="/run/gpujobmap", gpu_order_map=ORDER.gpu_order_map)
-    source = units_of(jobs.tree, "slurm", settings, parted)
-    result = await source.read()
+    units = units_of(jobs.tree, "slurm", settings, parted)
+    result = await units.read()
     assert result.error is not None
     assert "gpuMapDirectory" in str(result.error)
     files.mkdir(parents=True)
     for number, job in (("0", "7"), ("2", "8"), ("x", "8"), ("3", "")):
         (files / number).write_text(f"{job}\n")
-    result = await source.read()
+    result = await units.read()
     assert gpus(result) == {"7": [(TWO, "", 1.0)], "8": [(ONE, "4", 14 / 108)]}
     assert result.error is None
 
@@ -189,10 +193,27 @@ async def test_a_job_that_has_ended_keeps_its_gpus_in_its_last_reading(
 ) -> None:
     jobs = Jobs(tmp_path)
     jobs.add(1, b"SLURM_JOB_GPUS=0\0")
-    source = units_of(jobs.tree, "slurm", ORDER, parted)
-    await source.read()
+    units = units_of(jobs.tree, "slurm", ORDER, parted)
+    await units.read()
     jobs.tree.remove(JOB.format(1))
-    (ended,) = (await source.read()).ended
+    (ended,) = (await units.read()).ended
+    assert ended.gpus == (UnitGpu("1", TWO, "", 1.0),)
+
+
+async def test_a_job_that_lives_between_two_polls_has_its_gpus(
+    tmp_path: Path, units_of: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(source, "YOUNG_S", (0.01, 0.02, 0.03))
+    jobs = Jobs(tmp_path)
+    (jobs.tree.root / JOB.format(1)).parent.mkdir(parents=True)
+    units = units_of(jobs.tree, "slurm", ORDER, parted)
+    assert (await units.read()).units == ()
+    jobs.add(1, b"SLURM_JOB_GPUS=0\0")
+    async with asyncio.timeout(PATIENCE_S):
+        while not any(one.reading and one.reading.gpus for one in units.groups.values()):
+            await asyncio.sleep(0.005)
+    jobs.tree.remove(JOB.format(1))
+    (ended,) = (await units.read()).ended
     assert ended.gpus == (UnitGpu("1", TWO, "", 1.0),)
 
 
@@ -301,3 +322,13 @@ async def test_machines_hold_what_is_passed_through_and_share_vgpus(
 )
 def test_xml_without_such_a_device_has_none(text: bytes) -> None:
     assert list(host_devices(text)) == []
+
+
+XML = st.sampled_from(
+    (b"<hostdev type='pci'>", b"<source>", b"<address bus='0x1'/>", b"</hostdev>", b"'")
+)
+
+
+@given(st.lists(XML | st.binary(max_size=8)).map(b"".join))
+def test_any_xml_has_addresses_or_none(text: bytes) -> None:
+    assert all(":" in one or len(one) == 36 for one in host_devices(text))
