@@ -178,8 +178,8 @@ _OF_GRIDS = {
 _OF_UNITS: Mapping[Reason, str] = {
     Reason.TIMEOUT: "Reading control groups took longer than `timeout`: the node is overloaded, or "
     "has many of them. Raise `timeout` and `interval`.",
-    Reason.ABSENT: "Check --path.cgroupfs, and that the manager of these units runs here and "
-    "contains them in control groups.",
+    Reason.ABSENT: "Check --path.cgroupfs and --path.rootfs, and that the manager of these units "
+    "runs here and contains them in control groups.",
     Reason.PERMISSION_DENIED: "Give the exporter what `rackwatt-operator check` lists for it, or "
     "what docs/node.md names.",
     Reason.SENSOR_UNREADABLE: "The message names what could not be read. The other units are "

@@ -2,7 +2,7 @@
 
 It is beside that of the collectors (requirements.py), for the same reasons: the operator grants the
 union of both and no more. Every user may read control groups, so most managers need to see them and
-nothing else.
+nothing else; names and UUIDs that they lack are for root alone.
 """
 
 from collections.abc import Mapping
@@ -66,8 +66,13 @@ UNIT_REQUIREMENTS: Mapping[str, HostRequirements] = MappingProxyType(
         ),
         "kubernetes": HostRequirements(
             measures="pods of Kubernetes",
-            host_paths=_GROUPS,
-            reasons={"host_paths": _WHY_GROUPS},
+            host_paths={**_GROUPS, "/var/log/pods": "/host/root/var/log/pods"},
+            root=True,
+            reasons={
+                "host_paths": f"{_WHY_GROUPS}; the names of the directories in /var/log/pods have "
+                "namespace, name and UID of each pod",
+                "root": "the kubelet makes /var/log/pods for root alone (mode 0750)",
+            },
         ),
     }
 )

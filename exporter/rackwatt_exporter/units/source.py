@@ -135,7 +135,6 @@ class UnitSource:
         if not is_there:
             return
         self.groups[found.path] = group
-        group.info = self._layout.info(group)
         if group.v2 is not None:
             events = f"{group.v2.path}/{_EVENTS}"
             self._births.watch_file(events)
@@ -147,6 +146,8 @@ class UnitSource:
             lives = group.has_processes()
             if not lives and not group.is_unit:
                 return None
+            if not group.info.name:  # a manager may name a unit after it has made its group
+                group.info = self._layout.info(group)
             parts = Parts()
             reading = group.read(
                 parts,
@@ -233,7 +234,8 @@ class UnitSource:
         wrong = [f"{path}: {reason}" for path, reason in self._tree.unreadable.items()]
         wrong += self._problems
         if not wrong:
-            return self._gpus.problem if self._gpus is not None else None
+            of_gpus = self._gpus.problem if self._gpus is not None else None
+            return self._layout.problem or of_gpus
         more = len(wrong) - _MAX_NAMED
         words = "; ".join(wrong[:_MAX_NAMED]) + (f"; and {more} more" if more > 0 else "")
         return ReadError(

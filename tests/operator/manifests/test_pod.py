@@ -106,7 +106,7 @@ def test_auto_gets_what_any_collector_needs_short_of_a_privileged_container(text
     assert "privileged" not in inside["securityContext"]
 
 
-@pytest.mark.parametrize("manager", ["slurm", "pbs", "gridengine", "kubernetes"])
+@pytest.mark.parametrize("manager", ["slurm", "pbs", "gridengine"])
 def test_control_groups_are_seen_without_root(manager: str) -> None:
     (template,) = pods(planned(nodes("cpu").replace("[cpu]", f"[cpu], units: {{{manager}: {{}}}}")))
     pod = template["spec"]
@@ -119,11 +119,17 @@ def test_control_groups_are_seen_without_root(manager: str) -> None:
     assert not [one for one in arguments if one.startswith("--path.rootfs")]
 
 
-def test_domains_of_libvirt_are_named_by_xml_that_root_reads() -> None:
-    (template,) = pods(planned(nodes("cpu").replace("[cpu]", "[cpu], units: {libvirt: {}}")))
+@pytest.mark.parametrize(
+    ("manager", "named_by"),
+    [("libvirt", {"/run/libvirt", "/etc/libvirt"}), ("kubernetes", {"/var/log/pods"})],
+)
+def test_domains_and_pods_are_named_by_files_that_root_reads(
+    manager: str, named_by: set[str]
+) -> None:
+    (template,) = pods(planned(nodes("cpu").replace("[cpu]", f"[cpu], units: {{{manager}: {{}}}}")))
     pod = template["spec"]
     paths = {one["hostPath"]["path"] for one in pod["volumes"] if "hostPath" in one}
-    assert paths == {"/proc", "/sys", "/run/libvirt", "/etc/libvirt"}
+    assert paths == {"/proc", "/sys", *named_by}
     assert pod["securityContext"]["runAsUser"] == 0
     assert container(template)["securityContext"]["capabilities"] == {"drop": ["ALL"]}
     assert "--path.rootfs=/host/root" in container(template)["args"]

@@ -11,6 +11,7 @@ import re
 from enum import Enum
 from typing import NamedTuple, Protocol
 
+from rackwatt_exporter.reading import ReadError
 from rackwatt_exporter.units.cgroups.group import ControlGroup
 from rackwatt_exporter.units.model import StepReading, UnitInfo
 
@@ -34,10 +35,14 @@ Place = Lead | UnitPlace | None
 
 
 class Layout(Protocol):
-    """The control groups of one manager. `waits_for` says in words which these are."""
+    """The control groups of one manager. `waits_for` says in words which these are.
+
+    `problem` is why units have no names, where these should be found.
+    """
 
     manager: str
     waits_for: str
+    problem: ReadError | None
 
     def place(self, path: str) -> Place:
         """Say what a control group is, by its path below a hierarchy, as `slurm/uid_1/job_2`."""
@@ -48,7 +53,7 @@ class Layout(Protocol):
         ...
 
     def info(self, group: ControlGroup) -> UnitInfo:
-        """Return what a unit is called; called once for each."""
+        """Return what a unit is called; called again while it has no name."""
         ...
 
     def steps(self, group: ControlGroup) -> tuple[StepReading, ...]:

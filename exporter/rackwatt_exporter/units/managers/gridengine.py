@@ -9,6 +9,7 @@ import re
 
 from rackwatt_crds.node.units import GridEngineUnits
 from rackwatt_exporter.config.paths import HostPaths
+from rackwatt_exporter.reading import ReadError
 from rackwatt_exporter.units.cgroups.group import ControlGroup
 from rackwatt_exporter.units.managers.base import Lead, Place, UnitPlace, bound_cpus
 from rackwatt_exporter.units.model import StepReading, UnitInfo
@@ -21,6 +22,7 @@ class GridEngineLayout:
 
     manager = "gridengine"
     waits_for = "UGE or sge"
+    problem: ReadError | None = None
 
     def __init__(self, host: HostPaths, settings: GridEngineUnits) -> None:
         del host, settings

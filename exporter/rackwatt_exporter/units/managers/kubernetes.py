@@ -7,15 +7,19 @@ of containers are below those of pods, by whatever name containerd, CRI-O or Doc
 
 The kubelet turns the request for CPUs of a pod into a weight: `cpu.shares`, 1024 for each CPU, or
 `cpu.weight` of version 2, which is coarser.
+
+Names and namespaces are in the names of other directories (properties/kubernetes.py).
 """
 
 import re
 
 from rackwatt_crds.node.units import KubernetesUnits
 from rackwatt_exporter.config.paths import HostPaths
+from rackwatt_exporter.reading import ReadError
 from rackwatt_exporter.units.cgroups.group import ControlGroup
 from rackwatt_exporter.units.managers.base import Lead, Place, UnitPlace
 from rackwatt_exporter.units.model import StepReading, UnitInfo
+from rackwatt_exporter.units.properties.kubernetes import PodNames
 
 _UID = r"(?P<uid>[0-9a-z_-]+)"
 _CGROUPFS = re.compile(rf"(?:[^/]+/)?kubepods(?:/(?:burstable|besteffort))?(?:/pod{_UID})?")
@@ -36,7 +40,9 @@ class KubernetesLayout:
     waits_for = "kubepods or kubepods.slice"
 
     def __init__(self, host: HostPaths, settings: KubernetesUnits) -> None:
-        del host, settings
+        del settings
+        self._names = PodNames(host.rootfs)
+        self.problem: ReadError | None = None
 
     def place(self, path: str) -> Place:
         """Say what a control group is; those of the classes of QOS are no pods."""
@@ -57,8 +63,14 @@ class KubernetesLayout:
         return 0.0 if shares <= _LEAST_SHARES else shares / _SHARES_PER_CPU
 
     def info(self, group: ControlGroup) -> UnitInfo:
-        """Return its UID."""
-        return UnitInfo(uuid=group.key.unit)
+        """Return its UID, and its name and namespace once the kubelet has made its directory."""
+        try:
+            info = self._names.info(group.key.unit)
+        except ReadError as error:
+            self.problem = error
+            return UnitInfo(uuid=group.key.unit)
+        self.problem = None
+        return info
 
     def steps(self, group: ControlGroup) -> tuple[StepReading, ...]:
         """Return none."""

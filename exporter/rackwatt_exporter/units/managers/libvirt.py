@@ -13,6 +13,7 @@ import re
 
 from rackwatt_crds.node.units import LibvirtUnits
 from rackwatt_exporter.config.paths import HostPaths
+from rackwatt_exporter.reading import ReadError
 from rackwatt_exporter.units.cgroups.group import ControlGroup
 from rackwatt_exporter.units.managers.base import Lead, Place, UnitPlace, unescaped
 from rackwatt_exporter.units.model import StepReading, UnitInfo
@@ -29,6 +30,7 @@ class LibvirtLayout:
 
     manager = "libvirt"
     waits_for = "machine.slice or machine"
+    problem: ReadError | None = None
 
     def __init__(self, host: HostPaths, settings: LibvirtUnits) -> None:
         del settings

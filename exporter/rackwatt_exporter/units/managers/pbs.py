@@ -10,6 +10,7 @@ import re
 
 from rackwatt_crds.node.units import PbsUnits
 from rackwatt_exporter.config.paths import HostPaths
+from rackwatt_exporter.reading import ReadError
 from rackwatt_exporter.units.cgroups.group import ControlGroup
 from rackwatt_exporter.units.managers.base import (
     Lead,
@@ -31,6 +32,7 @@ class PbsLayout:
 
     manager = "pbs"
     waits_for = "pbs_jobs.service, pbspro.slice or torque"
+    problem: ReadError | None = None
 
     def __init__(self, host: HostPaths, settings: PbsUnits) -> None:
         del host, settings

@@ -13,6 +13,7 @@ import re
 
 from rackwatt_crds.node.units import SlurmUnits
 from rackwatt_exporter.config.paths import HostPaths
+from rackwatt_exporter.reading import ReadError
 from rackwatt_exporter.units.cgroups.group import ControlGroup
 from rackwatt_exporter.units.cgroups.steps import read_steps
 from rackwatt_exporter.units.managers.base import Lead, Place, UnitPlace, bound_cpus
@@ -28,6 +29,7 @@ class SlurmLayout:
 
     manager = "slurm"
     waits_for = "slurm, slurm_NODE or slurmstepd.scope"
+    problem: ReadError | None = None
 
     def __init__(self, host: HostPaths, settings: SlurmUnits) -> None:
         self._node = host.node
