@@ -6,8 +6,10 @@ nothing else; names and UUIDs that they lack are for root alone.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
+from rackwatt_crds.model import Model
 from rackwatt_crds.node.requirements import REDFISH_BY_IPMI, REQUIREMENTS, HostRequirements
 
 _GROUPS = {"/sys": "/host/sys", "/proc": "/host/proc"}
@@ -30,6 +32,16 @@ GPU_REQUIREMENTS = HostRequirements(
         "readable only with it",
         "root": "added capabilities reach no user but root",
         "host_pid": "control groups list the processes of the container's namespace alone",
+    },
+)
+
+ENVIRONMENT_REQUIREMENTS = replace(
+    GPU_REQUIREMENTS,
+    measures="whose a job is",
+    reasons={
+        **GPU_REQUIREMENTS.reasons,
+        "capabilities": "variables of other users' processes, which say whose a job is, are "
+        "readable only with it",
     },
 )
 
@@ -85,3 +97,27 @@ def service_capabilities() -> list[str]:
         {one for row in rows for one in (*row.capabilities, *row.service_capabilities)}
         | set(REDFISH_BY_IPMI.service_capabilities)
     )
+
+
+# Directories that a prolog writes files into, by the fields of a manager that name them.
+_DIRECTORIES = {
+    "properties_directory": ("propertiesDirectory", "a prolog writes whose a job is into it"),
+    "gpu_map_directory": ("gpuMapDirectory", "a prolog writes which job has which GPU into it"),
+}
+
+
+def required_by_units(units: Mapping[str, Model]) -> dict[str, HostRequirements]:
+    """Return what each manager requires with the settings of a document, by `units.NAME`."""
+    required = {}
+    for manager, settings in units.items():
+        required[f"units.{manager}"] = UNIT_REQUIREMENTS[manager]
+        for field, (name, why) in _DIRECTORIES.items():
+            if (path := getattr(settings, field, None)) is not None:
+                required[f"units.{manager}.{name}"] = HostRequirements(
+                    measures=why,
+                    host_paths={path: f"/host/root{path}"},
+                    reasons={"host_paths": why},
+                )
+        if getattr(settings, "environment", None):
+            required[f"units.{manager}.environment"] = ENVIRONMENT_REQUIREMENTS
+    return required

@@ -10,6 +10,16 @@ _Path = Annotated[str, Meta(pattern=r"^/[^\x00-\x1f\x7f]*\Z", max_length=4096)]
 _DEVICE = r"[0-9]{1,4}:[0-9]{1,4}(\.[0-9]{1,4}(/[0-9]{1,4})?)?"
 
 
+_Environment = Annotated[
+    bool | None,
+    Meta(
+        description="Whether the operator grants what reading the variables of jobs needs, which "
+        "say whose they are: CAP_SYS_PTRACE, uid 0 and the process namespace of the node. Without "
+        "it they are read where that needs no privilege. Default: false."
+    ),
+]
+
+
 class SlurmUnits(Model, frozen=True, kw_only=True):
     """Jobs of Slurm, and which of them holds which GPU."""
 
@@ -40,14 +50,27 @@ class SlurmUnits(Model, frozen=True, kw_only=True):
         _Path | None,
         Meta(description="Path of gres.conf on the node. Default: /etc/slurm/gres.conf."),
     ] = None
+    properties_directory: Annotated[
+        _Path | None,
+        Meta(
+            description="Directory in which a prolog writes a file for each job, named by its id, "
+            "with `USER ACCOUNT NODELIST`, such as `/run/slurmjobprops`. Default: the variables of "
+            "the processes of jobs say whose they are."
+        ),
+    ] = None
+    environment: _Environment = None
 
 
 class PbsUnits(Model, frozen=True, kw_only=True):
     """Jobs of PBS or Torque."""
 
+    environment: _Environment = None
+
 
 class GridEngineUnits(Model, frozen=True, kw_only=True):
     """Jobs of Grid Engine."""
+
+    environment: _Environment = None
 
 
 class LibvirtUnits(Model, frozen=True, kw_only=True):

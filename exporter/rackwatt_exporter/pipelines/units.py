@@ -102,7 +102,6 @@ class UnitPipeline(Pipeline[UnitsConfig, UnitsResult]):
         return counted(len(value.units), "unit")
 
     def note(self, value: UnitsResult) -> str | None:
-        """Return which control groups are not there yet."""
-        if not value.waits_for:
-            return None
-        return f"there is no control group {value.waits_for} yet"
+        """Return which control groups are not there yet, and why users are unknown."""
+        absent = f"there is no control group {value.waits_for} yet" if value.waits_for else None
+        return "; ".join(filter(None, (absent, value.unknown))) or None

@@ -77,7 +77,8 @@ class UnitReading(msgspec.Struct, frozen=True, gc=False):
     """What one unit has used, and holds now.
 
     `cpu_ns` is the total CPU time. `cpus` is how many CPUs it holds. `memory_failures` counts how
-    often its limit was reached. With `has_ended` it is the last reading of a unit that is gone.
+    often its limit was reached. `nodelist` has the nodes of a job as its manager writes them. With
+    `has_ended` it is the last reading of a unit that is gone.
     """
 
     key: UnitKey
@@ -107,13 +108,15 @@ class UnitReading(msgspec.Struct, frozen=True, gc=False):
     gpus: tuple[UnitGpu, ...] = ()
     steps: tuple[StepReading, ...] = ()
     info: UnitInfo = UnitInfo()
+    nodelist: str = ""
     has_ended: bool = False
 
 
 class UnitsResult(msgspec.Struct, frozen=True):
     """All units of one manager. `ended` are those that are gone since the last result.
 
-    `error` says why a part of it is missing, if one is. `waits_for` names the control groups that
+    `error` says why a part of it is missing, if one is. `unknown` says why users and accounts are
+    not known. `waits_for` names the control groups that
     the manager has not made yet.
     """
 
@@ -121,3 +124,4 @@ class UnitsResult(msgspec.Struct, frozen=True):
     ended: tuple[UnitReading, ...] = ()
     error: ReadError | None = None
     waits_for: str = ""
+    unknown: str = ""

@@ -10,12 +10,14 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, cast
 
+from rackwatt_crds.node.units import GridEngineUnits, PbsUnits, SlurmUnits
 from rackwatt_exporter.config.paths import HostPaths
 from rackwatt_exporter.config.units import UnitsConfig
 from rackwatt_exporter.units.gpus.book import GpuBook
 
 if TYPE_CHECKING:
     from rackwatt_exporter.units.managers.base import Layout
+    from rackwatt_exporter.units.properties.finder import PropertyFinder
     from rackwatt_exporter.units.source import UnitSource
 
 LAYOUTS: Mapping[str, str] = MappingProxyType(
@@ -37,7 +39,18 @@ def unit_source(config: UnitsConfig, host: HostPaths, book: GpuBook) -> "UnitSou
     layout = cast("Layout", factory(host, config.settings))
     source = import_module("rackwatt_exporter.units.source").UnitSource
     gpus = import_module("rackwatt_exporter.units.gpus.registry").unit_gpus(config, host, book)
-    return cast("UnitSource", source(layout, host, boot_id(), gpus))
+    return cast("UnitSource", source(layout, host, boot_id(), gpus, _properties(config, host)))
+
+
+def _properties(config: UnitsConfig, host: HostPaths) -> "PropertyFinder | None":
+    """Return what finds the properties of jobs; None of what is no job."""
+    if not isinstance(config.settings, SlurmUnits | PbsUnits | GridEngineUnits):
+        return None
+    directory = (
+        config.settings.properties_directory if isinstance(config.settings, SlurmUnits) else None
+    )
+    finder = import_module("rackwatt_exporter.units.properties.finder").PropertyFinder
+    return cast("PropertyFinder", finder(config.manager, host, directory))
 
 
 def boot_id(path: Path = _BOOT_ID) -> str:

@@ -7,7 +7,7 @@ reading is kept: a unit that is gone is returned once, as ended. One that fails 
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 
 from msgspec.structs import replace
 
@@ -28,6 +28,8 @@ from rackwatt_exporter.units.cgroups.parts import Parts
 from rackwatt_exporter.units.gpus.unit_gpus import UnitGpus
 from rackwatt_exporter.units.managers.base import Layout
 from rackwatt_exporter.units.model import UnitKey, UnitReading, UnitsResult
+from rackwatt_exporter.units.properties.finder import PropertyFinder
+from rackwatt_exporter.units.properties.job import job_info
 from rackwatt_exporter.units.tree import FoundGroup, UnitTree
 
 YOUNG_S = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
@@ -47,6 +49,7 @@ class UnitSource:
         host: HostPaths,
         boot: str,
         gpus: UnitGpus | None = None,
+        properties: PropertyFinder | None = None,
         budget: DescriptorBudget | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -55,6 +58,7 @@ class UnitSource:
         self._budget = shared_budget() if budget is None else budget
         self._boot = boot
         self._gpus = gpus
+        self._properties = properties
         self._clock = clock
         self._tables = Tables(BlockDevices(host.procfs))
         self._tree = UnitTree(layout)
@@ -84,11 +88,12 @@ class UnitSource:
             reading = self._read(group)
             if reading is not None and units.setdefault(group.key, group) is not group:
                 self._problems.append(f"{group.path}: {group.key.unit} is another group's id")
-        self._find_gpus(units.values())
+        self._complete(units.values())
         readings = tuple(filter(None, (group.reading for group in units.values())))
         ended, self._ended = tuple(self._ended), []
         waits_for = "" if self._tree.directories else self._layout.waits_for
-        return UnitsResult(readings, ended, self._error(), waits_for)
+        unknown = self._properties.problem if self._properties is not None else ""
+        return UnitsResult(readings, ended, self._error(), waits_for, unknown)
 
     async def close(self) -> None:
         """Close all files, and end the watches."""
@@ -198,8 +203,15 @@ class UnitSource:
         for born in self.groups.keys() - before:
             self._read_young(self.groups[born], 0)
 
-    def _find_gpus(self, groups: Iterable[ControlGroup]) -> None:
-        """Note in the readings of units which GPUs they hold."""
+    def _complete(self, groups: Collection[ControlGroup]) -> None:
+        """Note in the readings of units whose they are, and which GPUs they hold."""
+        if self._properties is not None:
+            for group, known in self._properties.find(groups):
+                manager, unit = group.key
+                group.info = job_info(manager, self._properties.job(unit), known)
+                group.nodelist = known.nodelist
+                if group.reading is not None:
+                    group.reading = replace(group.reading, info=group.info, nodelist=known.nodelist)
         if self._gpus is None:
             return
         for group, gpus in self._gpus.find(groups):
@@ -223,7 +235,7 @@ class UnitSource:
             self._timers.discard(timer)
             if self.groups.get(group.path) is group:
                 self._read(group)
-                self._find_gpus([one for one in self.groups.values() if one.is_unit])
+                self._complete([one for one in self.groups.values() if one.is_unit])
                 self._read_young(group, index + 1)
 
         timer = asyncio.get_running_loop().call_later(wait_s, again)

@@ -14,6 +14,7 @@ LONGEST_BASE = 52
 """A base and `-dashboard`, or a pod's two suffixes behind a shard's number, stay within 63."""
 
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?\Z")
+_PLAIN_PATH = re.compile(r"(/[a-z0-9]+)+/?\Z")
 _TAKEN = re.compile(r".*(-[a-z2-7]{20}|-dashboard)\Z")
 _PREFIXES = {"PowerTarget": "pt", "SchedulerBinding": "sb"}
 _LONGEST_VOLUME = 63
@@ -40,14 +41,21 @@ def volume(secret: str) -> str:
 
 
 def host_volume(path: str) -> str:
-    """Name the volume of a path of the node; a collector requires each such path."""
-    return "host" + path.rstrip("/").replace("/", "-")
+    """Name the volume of a path of the node; a document may name any path."""
+    plain = "host" + path.rstrip("/").replace("/", "-")
+    if _PLAIN_PATH.match(path) and len(plain) <= _LONGEST_VOLUME:
+        return plain
+    return f"host-{_digest(path)}"
 
 
 def _short(prefix: str, name: str, most: int) -> str:
     plain = f"{prefix}-{name}"
     if len(plain) <= most and _LABEL.match(name) and not _TAKEN.match(name):
         return plain
-    digest = base64.b32encode(hashlib.blake2b(name.encode()).digest()[:13])[:20].decode().lower()
+    digest = _digest(name)
     stem = plain.replace(".", "-")[: most - len(digest) - 1].rstrip("-")
     return f"{stem}-{digest}"
+
+
+def _digest(name: str) -> str:
+    return base64.b32encode(hashlib.blake2b(name.encode()).digest()[:13])[:20].decode().lower()

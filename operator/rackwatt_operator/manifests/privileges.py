@@ -16,7 +16,7 @@ from rackwatt_crds.node.unit_requirements import (
     GPU_COLLECTORS,
     GPU_MANAGERS,
     GPU_REQUIREMENTS,
-    UNIT_REQUIREMENTS,
+    required_by_units,
 )
 from rackwatt_crds.node.units import managers
 
@@ -97,7 +97,7 @@ def _required(document: Document) -> list[tuple[str, HostRequirements]]:
         for choice in choices(node)
         if not ((needs := required(node, choice.name)).privileged and choice.automatic)
     }
-    units = {f"units.{name}": UNIT_REQUIREMENTS[name] for name in managers(node.units)}
+    units = required_by_units(managers(node.units))
     if GPU_COLLECTORS & named(node) and GPU_MANAGERS & managers(node.units).keys():
         units["units.gpus"] = GPU_REQUIREMENTS
     has_ledger = node.energy is not None or node.units is not None

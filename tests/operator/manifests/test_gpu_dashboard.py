@@ -7,7 +7,7 @@ import pytest
 from tests import nvml
 from tests.eventually import until
 from tests.exporter.commands.exporter_process import running
-from tests.exporter.units.gpus.test_units import Jobs
+from tests.exporter.units.jobs import Jobs
 from tests.operator.manifests.builders import nodes, planned
 from tests.operator.manifests.test_dashboards import Outcome, configuration, expressions
 from tests.peers.prometheus import prometheus

@@ -208,6 +208,22 @@ def test_a_proxy_of_bmcs_is_what_pods_connect_to() -> None:
     assert within_cluster == {"to": [within("ns")]}
 
 
+def test_a_document_grants_the_variables_of_jobs_and_the_directories_of_a_prolog() -> None:
+    def pod(units: str) -> Manifest:
+        (template,) = pods(planned(nodes("cpu").replace("[cpu]", f"[cpu], units: {{{units}}}")))
+        return template
+
+    plain, reads = pod("slurm: {}"), pod("slurm: {environment: true}")
+    assert (plain["spec"].get("hostPID"), reads["spec"].get("hostPID")) == (None, True)
+    assert container(reads)["securityContext"]["capabilities"]["add"] == ["SYS_PTRACE"]
+    files = pod("slurm: {propertiesDirectory: /run/slurmjobprops, gpuMapDirectory: /Run/gpu_map}")
+    mounts = {one["mountPath"]: one["name"] for one in container(files)["volumeMounts"]}
+    assert mounts["/host/root/run/slurmjobprops"] == "host-run-slurmjobprops"
+    assert re.fullmatch("host-[a-z2-7]{20}", mounts["/host/root/Run/gpu_map"])
+    assert "--path.rootfs=/host/root" in container(files)["args"]
+    assert "add" not in container(files)["securityContext"]["capabilities"]
+
+
 def test_host_paths_have_volumes_of_different_names() -> None:
     paths = {path for needs in REQUIREMENTS.values() for path in needs.host_paths}
     assert len({naming.host_volume(path) for path in paths}) == len(paths)

@@ -53,6 +53,7 @@ class ControlGroup:
         "is_unit",
         "key",
         "limits",
+        "nodelist",
         "path",
         "reading",
         "v1",
@@ -69,6 +70,7 @@ class ControlGroup:
         self.v1: dict[str, GroupDirectory] = {}
         self.v2: GroupDirectory | None = None
         self.info = UnitInfo()
+        self.nodelist = ""
         self.gpus: tuple[UnitGpu, ...] = ()
         self.limits = GroupLimits()
         self.reading: UnitReading | None = None
@@ -146,6 +148,7 @@ class ControlGroup:
             steps=steps(self) if steps else (),
             gpus=self.gpus,
             info=self.info,
+            nodelist=self.nodelist,
             **found,
         )
         return self.reading

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from rackwatt_exporter.units.cgroups.group import ControlGroup
 from rackwatt_exporter.units.gpus.claims import NOTHING, VARIABLES, GpuClaim, merged
-from rackwatt_exporter.units.gpus.processes import Environments, ListFiles, environments
 from rackwatt_exporter.units.model import UnitKey
+from rackwatt_exporter.units.processes import Environments, ListFiles, environments
 
 AGAIN_S = 60.0
 _YOUNG_READS = 8

@@ -1,7 +1,6 @@
 """What a unit says that it holds of GPUs: of Slurm and PBS by the variables of its processes.
 
-Names of variables are compared as a whole: users have variables of their own that contain them. An
-empty value claims nothing, and neither does an entry without "=".
+An empty value claims nothing.
 
 Slurm numbers the devices of a node in the order of gres.conf, and sets SLURM_JOB_GPUS where the
 batch script runs. Of a job of several nodes, srun takes it along to the others, where it is wrong:
@@ -44,17 +43,6 @@ class GpuClaim(NamedTuple):
 
 
 NOTHING = GpuClaim()
-
-
-def variables(environ: bytes, names: Iterable[str] = VARIABLES) -> dict[str, str]:
-    """Return the variables with these names of a process (proc(5), /proc/PID/environ)."""
-    wanted = {name.encode(): name for name in names}
-    found: dict[str, str] = {}
-    for entry in environ.split(b"\0"):
-        name, equals, value = entry.partition(b"=")
-        if equals and name in wanted:
-            found.setdefault(wanted[name], value.decode("utf-8", "replace"))
-    return found
 
 
 def slurm_claim(environments: Iterable[Mapping[str, str]]) -> GpuClaim:

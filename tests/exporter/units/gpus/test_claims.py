@@ -5,19 +5,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rackwatt_exporter.units.environ import variables
 from rackwatt_exporter.units.gpus.claims import (
     NOTHING,
     VARIABLES,
     GpuClaim,
     job_claim,
     slurm_claim,
-    variables,
 )
 from tests.peers.slurm import SlurmCluster
 
 
 def claim(*environs: bytes) -> GpuClaim:
-    return slurm_claim(map(variables, environs))
+    return slurm_claim(variables(one, VARIABLES) for one in environs)
 
 
 def test_a_job_holds_all_of_its_gpus_and_not_those_of_one_step() -> None:
@@ -66,7 +66,7 @@ def test_uuids_count_where_slurm_has_no_numbers() -> None:
     cuda = b"CUDA_VISIBLE_DEVICES=MIG-0d6e1d5c-0003,GPU-1\0"
     assert claim(cuda).names == ("MIG-0d6e1d5c-0003", "GPU-1")
     assert claim(cuda + b"SLURM_JOB_GPUS=1\0") == GpuClaim((1,))
-    assert job_claim([variables(cuda)]).names == ("MIG-0d6e1d5c-0003", "GPU-1")
+    assert job_claim([variables(cuda, VARIABLES)]).names == ("MIG-0d6e1d5c-0003", "GPU-1")
 
 
 def test_shards_and_the_percentage_of_mps_are_parts() -> None:
@@ -79,7 +79,7 @@ def test_shards_and_the_percentage_of_mps_are_parts() -> None:
 @given(st.binary(max_size=200))
 def test_any_environment_is_read(environ: bytes) -> None:
     for text in (environ, b"SLURM_JOB_GPUS=" + environ, b"CUDA_VISIBLE_DEVICES=" + environ):
-        found = variables(text)
+        found = variables(text, VARIABLES)
         assert found.keys() <= VARIABLES
         assert all(0 <= number < 10**6 for number in slurm_claim([found]).numbers)
 
@@ -100,7 +100,7 @@ def test_variables_of_a_real_job_are_read_on_each_of_its_nodes(cluster: SlurmClu
     run(cluster, "sbatch", "--wait", "-N2", "--gres=gpu:2", "--wrap", script)
     run(cluster, "scancel", taken.strip())
     batch, first, second = (
-        [variables((environments / name).read_bytes())] for name in ("batch", "n1", "n2")
+        [variables((environments / name).read_bytes(), VARIABLES)] for name in ("batch", "n1", "n2")
     )
     assert slurm_claim(batch).numbers == slurm_claim(first).numbers == (1, 2)
     assert second[0]["SLURM_JOB_GPUS"] == "1,2"  # those of n1, which srun has taken along

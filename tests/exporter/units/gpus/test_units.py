@@ -20,24 +20,9 @@ from tests.eventually import PATIENCE_S
 from tests.exporter.units.cgroup_tree import CgroupTree, Use
 from tests.exporter.units.conftest import Open
 from tests.exporter.units.gpus.nodes import H100, MIG, MINORS, ONE, TWO
+from tests.exporter.units.jobs import JOB, Jobs
 
-JOB = "system.slice/slurmstepd.scope/job_{0}"
-STEP = "step_0/user/task_0"
 ORDER = SlurmUnits(gpu_order_map="0:1,1:0.3,2:0.4,3:0.5,4:0.6")
-
-
-class Jobs:
-    """Jobs of Slurm, each with a process that has some variables."""
-
-    def __init__(self, directory: Path, version: int = 2) -> None:
-        self.tree = CgroupTree(directory, version)
-
-    def add(self, job: int, environ: bytes, step: str = STEP) -> None:
-        path = JOB.format(job) if self.tree.version == 2 else f"slurm/uid_1/job_{job}"
-        self.tree.group(path, Use(), below=step, pid=job)
-        process = self.tree.procfs / str(job)
-        process.mkdir(exist_ok=True)
-        (process / "environ").write_bytes(environ)
 
 
 def whole() -> Sequence[Gpu]:
@@ -151,7 +136,7 @@ async def test_variables_that_may_not_be_read_are_a_reason_and_the_units_stay(
     def refuse(process: Path) -> bytes:
         raise PermissionError(13, "Permission denied", str(process))
 
-    monkeypatch.setattr("rackwatt_exporter.units.gpus.processes.environ", refuse)
+    monkeypatch.setattr("rackwatt_exporter.units.processes.environ", refuse)
     result = await units_of(jobs.tree, "slurm", ORDER, parted).read()
     assert gpus(result) == {"1": []}
     assert result.error is not None

@@ -4,6 +4,7 @@ The oracle is the kernel: what the files of a job say before and after a reading
 """
 
 import asyncio
+import getpass
 import os
 from collections.abc import Callable, Iterator
 
@@ -87,4 +88,21 @@ async def test_a_job_that_comes_and_goes_between_two_polls_is_returned_once(
         assert ended.cpu_ns > 0
         assert (await units.read()).ended == ()
     finally:
+        await units.close()
+
+
+async def test_a_job_that_runs_has_the_user_and_the_name_that_slurm_gave_it(
+    cluster: SlurmCluster,
+) -> None:
+    job = cluster.submit("--mem=100M", "--job-name=train", command=BURN)
+    units = source()
+    try:
+        result = await until(units, lambda result: any(one.info.user for one in result.units))
+        (unit,) = result.units
+        assert (unit.key.unit, unit.info.name, unit.nodelist) == (job, "train", NODE)
+        assert unit.info.user == getpass.getuser()
+        assert result.unknown == ""
+    finally:
+        cluster.cancel(job)
+        await until(units, lambda result: not result.units)
         await units.close()

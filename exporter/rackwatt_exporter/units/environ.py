@@ -3,9 +3,13 @@
 The file is for the process' own user. A process with CAP_SYS_PTRACE and nothing else may not open
 it: that takes CAP_DAC_READ_SEARCH, with which it could read every file of the machine. But it may
 read the memory (process_vm_readv(2)), and the end of /proc/PID/stat says where that is.
+
+Names of variables are compared as a whole: users have variables of their own that contain them. An
+entry without "=" says nothing.
 """
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 _MAX_BYTES = 1 << 20
@@ -26,6 +30,17 @@ def environ(process: Path) -> bytes:
         return _from_memory(process)
 
 
+def variables(environ: bytes, names: Iterable[str]) -> dict[str, str]:
+    """Return the variables with these names of a process."""
+    wanted = {name.encode(): name for name in names}
+    found: dict[str, str] = {}
+    for entry in environ.split(b"\0"):
+        name, equals, value = entry.partition(b"=")
+        if equals and name in wanted:
+            found.setdefault(wanted[name], value.decode("utf-8", "replace"))
+    return found
+
+
 def _from_memory(process: Path) -> bytes:
     with open(process / "stat", "rb", buffering=0) as file:
         # The name, in brackets, may have blanks and brackets itself.
@@ -40,7 +55,7 @@ def _from_memory(process: Path) -> bytes:
 
 def _memory(pid: int, start: int, length: int) -> bytes:
     """Read the memory of a process; a struct iovec is an address and a length."""
-    import ctypes  # few machines with units have GPUs
+    import ctypes  # not where the file may be opened
 
     buffer = ctypes.create_string_buffer(length)
     vector = ctypes.c_size_t * 2

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from rackwatt_exporter.units.gpus.environ import environ
+from rackwatt_exporter.units.environ import environ
 
 SCRIPT = """
 import sys
 from pathlib import Path
-from rackwatt_exporter.units.gpus.environ import environ
+from rackwatt_exporter.units.environ import environ
 try:
     print(b"SLURM_JOB_GPUS=0,1\\0" in environ(Path("/proc") / sys.argv[1]))
 except PermissionError:

@@ -9,8 +9,7 @@ from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from rackwatt_exporter.units.gpus.claims import variables
-from rackwatt_exporter.units.gpus.environ import environ
+from rackwatt_exporter.units.environ import environ, variables
 
 ListFiles = Callable[[Path], set[str]]
 
