@@ -22,6 +22,18 @@ ENERGY_REQUIREMENTS = HostRequirements(
     reasons={"host_paths": "the busy time and the memory of the node are in /proc"},
 )
 
+# A pod is replaced at each update, and its own folders with it. The kubelet makes a directory that
+# it lacks with mode 0755 for root, so that no other user may write there.
+STATE_REQUIREMENTS = HostRequirements(
+    measures="what each unit has used before the pod was replaced",
+    root=True,
+    keeps_state=True,
+    reasons={
+        "root": "the directory of the counters belongs to root (mode 0755)",
+        "keeps_state": "counters of energy go on when a pod is replaced, at each update",
+    },
+)
+
 Weight = Annotated[float, Meta(ge=0, le=1000)]
 
 

@@ -17,7 +17,8 @@ class HostRequirements:
     `host_paths` maps a path of the node to its read-only mount. `root` is uid 0, with only the
     capabilities in `capabilities`. `privileged` is uid 0 with all of them, and every device.
     `environment` has variables that a container runtime reads. `service_capabilities` are what a
-    service of a user of its own needs in place of uid 0: systemd can give them to any user.
+    service of a user of its own needs in place of uid 0: systemd can give them to any user. With
+    `keeps_state` it writes to a directory of the node, which outlives its pod.
     """
 
     measures: str
@@ -29,6 +30,7 @@ class HostRequirements:
     host_pid: bool = False
     host_network: bool = False
     environment: Mapping[str, str] = field(default_factory=dict)
+    keeps_state: bool = False
     reasons: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -80,6 +80,7 @@ UNIT_REQUIREMENTS: Mapping[str, HostRequirements] = MappingProxyType(
             measures="pods of Kubernetes",
             host_paths={**_GROUPS, "/var/log/pods": "/host/root/var/log/pods"},
             root=True,
+            service_capabilities=("DAC_READ_SEARCH",),
             reasons={
                 "host_paths": f"{_WHY_GROUPS}; the names of the directories in /var/log/pods have "
                 "namespace, name and UID of each pod",

@@ -48,6 +48,11 @@ def host_volume(path: str) -> str:
     return f"host-{_digest(path)}"
 
 
+def state_directory(namespace: str, name: str) -> str:
+    """Return the directory of the node that keeps the counters of a PowerTarget."""
+    return f"/var/lib/rackwatt/{namespace}/{name}"
+
+
 def _short(prefix: str, name: str, most: int) -> str:
     plain = f"{prefix}-{name}"
     if len(plain) <= most and _LABEL.match(name) and not _TAKEN.match(name):

@@ -4,7 +4,8 @@ The kubelet has no certificate, and pages with TLS may require one: there the pr
 their own, in the clear, that answers `/healthz` alone.
 
 It meets Pod Security's `restricted` level: no root, no capability, nothing writable but two empty
-folders. A collector inside a node gets what its requirements name beyond that, and nothing else.
+folders. A collector inside a node gets what its requirements name beyond that, and nothing else;
+a ledger of energy keeps its counters in a directory of the node, so that an update resets none.
 """
 
 from typing import Any
@@ -184,7 +185,7 @@ def _probe(params: Params, failures: int, period_s: int = 10) -> dict[str, Any]:
 def _volumes(params: Params, rights: Privileges) -> list[dict[str, Any]]:
     return [
         {"name": "documents", "configMap": {"name": params.base}},
-        {"name": "state", "emptyDir": {}},
+        {"name": "state", **_state(rights)},
         {"name": "tmp", "emptyDir": {}},
         *(volume(name, name not in served_from(params.web)) for name in params.secrets),
         *token_volumes(params.document),
@@ -193,3 +194,10 @@ def _volumes(params: Params, rights: Privileges) -> list[dict[str, Any]]:
             for path in rights.host_paths
         ),
     ]
+
+
+def _state(rights: Privileges) -> dict[str, Any]:
+    """Say where counters are kept: on the node, which outlives the pod, or in the pod alone."""
+    if not rights.state_directory:
+        return {"emptyDir": {}}
+    return {"hostPath": {"path": rights.state_directory, "type": "DirectoryOrCreate"}}

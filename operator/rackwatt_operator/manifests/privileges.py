@@ -10,7 +10,12 @@ from typing import Any
 
 from rackwatt_crds.document import Document, PowerTarget
 from rackwatt_crds.node.collectors import choices, named, required
-from rackwatt_crds.node.energy import ENERGY_REQUIREMENTS
+from rackwatt_crds.node.energy import (
+    ENERGY_REQUIREMENTS,
+    PART_SOURCES,
+    STATE_REQUIREMENTS,
+    WHOLE_NODE_SOURCES,
+)
 from rackwatt_crds.node.requirements import HostRequirements
 from rackwatt_crds.node.unit_requirements import (
     GPU_COLLECTORS,
@@ -19,8 +24,11 @@ from rackwatt_crds.node.unit_requirements import (
     required_by_units,
 )
 from rackwatt_crds.node.units import managers
+from rackwatt_operator.manifests.naming import state_directory
 
 LEVELS = ("restricted", "baseline", "privileged")
+
+_SOURCES = frozenset({*WHOLE_NODE_SOURCES, *PART_SOURCES})
 
 # What level baseline lets a container add; restricted lets it add NET_BIND_SERVICE alone.
 _BASELINE_CAPABILITIES = frozenset(
@@ -47,9 +55,13 @@ _SAID_NETWORK = Privilege(
 
 @dataclass(frozen=True, slots=True)
 class Privileges:
-    """The union of the collectors' requirements; `named` has each with its reason."""
+    """The union of the collectors' requirements; `named` has each with its reason.
+
+    `state_directory` is that of the node, or empty: then the state is the pod's own.
+    """
 
     host_paths: Mapping[str, str]
+    state_directory: str
     capabilities: tuple[str, ...]
     root: bool
     privileged: bool
@@ -67,10 +79,12 @@ class Privileges:
 def privileges(document: Document, pod: Mapping[str, Any]) -> Privileges:
     """Return the privileges of a resource's pods: of its collectors and its pod settings."""
     required = _required(document)
+    kept = state_directory(document.metadata.namespace, document.metadata.name)
     needs = [needs for _, needs in required]
     mounts = {path: place for need in needs for path, place in need.host_paths.items()}
     return Privileges(
         host_paths=dict(sorted(mounts.items())),
+        state_directory=kept if any(need.keeps_state for need in needs) else "",
         capabilities=tuple(sorted({one for need in needs for one in need.capabilities})),
         root=any(need.root for need in needs),
         privileged=any(need.privileged for need in needs),
@@ -78,7 +92,7 @@ def privileges(document: Document, pod: Mapping[str, Any]) -> Privileges:
         host_network=any(need.host_network for need in needs) or bool(pod.get("hostNetwork")),
         environment={name: value for need in needs for name, value in need.environment.items()},
         named=(
-            *(one for name, needs in required for one in _named(name, needs)),
+            *(one for name, needs in required for one in _named(name, needs, kept)),
             *([_SAID_NETWORK] if pod.get("hostNetwork") else ()),
         ),
     )
@@ -87,7 +101,8 @@ def privileges(document: Document, pod: Mapping[str, Any]) -> Privileges:
 def _required(document: Document) -> list[tuple[str, HostRequirements]]:
     """Return what each collector, each manager of units and the ledger require, by name.
 
-    A privileged container is only for a collector that is named.
+    A privileged container is only for a collector that is named. A ledger without any source of
+    power has nothing to keep.
     """
     if not isinstance(document, PowerTarget) or document.spec.node is None:
         return []
@@ -102,10 +117,12 @@ def _required(document: Document) -> list[tuple[str, HostRequirements]]:
         units["units.gpus"] = GPU_REQUIREMENTS
     has_ledger = node.energy is not None or node.units is not None
     energy = {"energy": ENERGY_REQUIREMENTS} if has_ledger else {}
+    if has_ledger and (node.energy is not None or _SOURCES & collectors.keys()):
+        energy["energy.state"] = STATE_REQUIREMENTS
     return sorted((collectors | units | energy).items())
 
 
-def _named(owner: str, needs: HostRequirements) -> Iterator[Privilege]:
+def _named(owner: str, needs: HostRequirements, kept: str) -> Iterator[Privilege]:
     """Name each need; the level of each is the field's in the Pod Security Standards."""
 
     def why(need: str) -> str:
@@ -114,6 +131,8 @@ def _named(owner: str, needs: HostRequirements) -> Iterator[Privilege]:
     for path, place in needs.host_paths.items():
         what = f"hostPath {path} on {place}, read-only"
         yield Privilege(what, "privileged", why("host_paths"))
+    if needs.keeps_state:
+        yield Privilege(f"hostPath {kept}, writable", "privileged", why("keeps_state"))
     if needs.root:
         yield Privilege("uid 0", "baseline", why("root"))
     for capability in needs.capabilities:

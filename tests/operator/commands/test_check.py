@@ -119,6 +119,15 @@ def test_check_lists_requirements_of_a_collector_inside_nodes_with_reasons(
     assert "kubectl label namespace power pod-security.kubernetes.io/enforce=privileged" in output
 
 
+def test_check_lists_what_the_ledger_of_energy_writes_and_why(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, output, _ = check(nodes().replace("cpu]", "cpu], units: {slurm: {}}"), tmp_path, capsys)
+    state = "hostPath /var/lib/rackwatt/power/lab, writable"
+    assert f"    privileged: {state} (energy.state: counters of energy go on when " in output
+    assert "    baseline: uid 0 (energy.state: the directory of the counters belongs to " in output
+
+
 def test_check_lists_what_auto_may_need(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     status, output, _ = check(nodes("auto"), tmp_path, capsys)
     assert status == 0

@@ -135,6 +135,46 @@ def test_domains_and_pods_are_named_by_files_that_root_reads(
     assert "--path.rootfs=/host/root" in container(template)["args"]
 
 
+@pytest.mark.parametrize(
+    "node",
+    [
+        "collectors: [rapl], units: {slurm: {}}",
+        "collectors: [cray], units: {slurm: {}}",
+        "units: {slurm: {}}",
+        "collectors: [rapl], energy: {}",
+    ],
+)
+def test_a_ledger_of_energy_is_kept_on_the_node_by_root(node: str) -> None:
+    (template,) = pods(planned(nodes().replace("collectors: [rapl, cpu]", node)))
+    path = {"path": "/var/lib/rackwatt/power/lab", "type": "DirectoryOrCreate"}
+    assert {"name": "state", "hostPath": path} in template["spec"]["volumes"]
+    assert {"name": "state", "mountPath": "/var/lib/rackwatt"} in container(template)[
+        "volumeMounts"
+    ]
+    assert template["spec"]["securityContext"]["runAsUser"] == 0
+    assert container(template)["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+
+
+@pytest.mark.parametrize("node", ["collectors: [cpu], units: {slurm: {}}", "collectors: [rapl]"])
+def test_what_has_no_ledger_of_energy_writes_nothing_to_the_node(node: str) -> None:
+    (template,) = pods(planned(nodes().replace("collectors: [rapl, cpu]", node)))
+    assert {"name": "state", "emptyDir": {}} in template["spec"]["volumes"]
+
+
+def test_ledgers_of_two_documents_are_apart_on_a_node() -> None:
+    text = nodes().replace("[rapl, cpu]", "[rapl], units: {slurm: {}}")
+    others = (text.replace("name: lab", "name: lab2"), text.replace("power", "power2"))
+    states = [
+        volume["hostPath"]["path"]
+        for one in (text, *others)
+        for volume in pod_spec(one)["volumes"]
+        if volume["name"] == "state"
+    ]
+    assert states == [
+        f"/var/lib/rackwatt/{one}" for one in ("power/lab", "power/lab2", "power2/lab")
+    ]
+
+
 def test_a_collector_of_gpus_has_the_variables_of_its_runtime_and_no_privilege() -> None:
     (template,) = pods(planned(nodes("nvidia", "pod: {runtimeClassName: nvidia}")))
     pod = template["spec"]
