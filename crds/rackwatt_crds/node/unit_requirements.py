@@ -24,7 +24,6 @@ GPU_REQUIREMENTS = HostRequirements(
     host_paths={"/proc": "/host/proc"},
     capabilities=("SYS_PTRACE",),
     root=True,
-    service_capabilities=("DAC_READ_SEARCH", "SYS_PTRACE"),
     host_pid=True,
     reasons={
         "host_paths": "the variables of processes are in /proc",
