@@ -1,8 +1,10 @@
 """Jobs of Grid Engine, by the control groups that its execution daemon makes.
 
 Univa and Altair Grid Engine have `UGE/JOB.TASK` in each controller of version 1 (`cgroup_params` of
-sge_conf(5)). Son of Grid Engine has `sge/JOB.TASK` in cpuset alone. A job that is no array has the
-task 1, or none.
+sge_conf(5)), and Son of Grid Engine has `sge/JOB.TASK` in cpuset alone; a job that is no array is
+task 1 there. Open Cluster Scheduler has systemd make `JOB.scope`, or `JOB.TASK.scope` of an array,
+in `ocsPORT.slice/ocsPORT-jobs.slice`; a parallel job that it controls has a slice there, with a
+scope for each of its tasks.
 """
 
 import re
@@ -14,14 +16,19 @@ from rackwatt_exporter.units.cgroups.group import ControlGroup
 from rackwatt_exporter.units.managers.base import Lead, Place, UnitPlace, bound_cpus
 from rackwatt_exporter.units.model import StepReading, UnitInfo
 
-_PATH = re.compile(r"(?:UGE|AGE|SGE|sge)(?:/(?P<job>\d+(?:\.\d+)?))?")
+_JOB = r"\d+(?:\.\d+)?"
+_PATH = re.compile(rf"(?:UGE|AGE|SGE|sge)(?:/(?P<job>{_JOB}))?")
+_SLICES = re.compile(
+    rf"(?P<ocs>ocs\d+)\.slice(?:/(?P=ocs)-jobs\.slice"
+    rf"(?:/(?:(?P=ocs)-jobs-(?P<parallel>{_JOB})\.slice|(?:(?P=ocs)\.)?(?P<job>{_JOB})\.scope))?)?"
+)
 
 
 class GridEngineLayout:
     """The jobs of this machine's execution daemon."""
 
     manager = "gridengine"
-    waits_for = "UGE or sge"
+    waits_for = "UGE, sge or ocsPORT.slice"
     problem: ReadError | None = None
 
     def __init__(self, host: HostPaths, settings: GridEngineUnits) -> None:
@@ -29,10 +36,13 @@ class GridEngineLayout:
 
     def place(self, path: str) -> Place:
         """Say what a control group is."""
-        match = _PATH.fullmatch(path)
-        if match is None:
+        if (match := _PATH.fullmatch(path)) is not None:
+            job = match["job"]
+        elif (match := _SLICES.fullmatch(path)) is not None:
+            job = match["job"] or match["parallel"]
+        else:
             return None
-        return Lead.MANAGER if match["job"] is None else UnitPlace(match["job"])
+        return Lead.MANAGER if job is None else UnitPlace(job)
 
     def cpus(self, group: ControlGroup) -> float | None:
         """Return the CPUs that it is bound to."""

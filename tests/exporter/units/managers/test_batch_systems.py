@@ -21,6 +21,10 @@ from tests.exporter.units.conftest import Open
         ("gridengine", 1, "UGE/3001.1", "3001.1"),
         ("gridengine", 1, "UGE/3002.17", "3002.17"),
         ("gridengine", 1, "sge/4", "4"),
+        ("gridengine", 2, "ocs8012.slice/ocs8012-jobs.slice/ocs8012.1234.scope", "1234"),
+        ("gridengine", 2, "ocs8012.slice/ocs8012-jobs.slice/1234.7.scope", "1234.7"),
+        ("gridengine", 2, "ocs8012.slice/ocs8012-jobs.slice/ocs8012-jobs-25.slice", "25"),
+        ("gridengine", 2, "ocs8012.slice/ocs8012-jobs.slice/ocs8012-jobs-25.3.slice", "25.3"),
     ],
 )
 async def test_a_job_is_found_where_its_manager_puts_it(
@@ -41,6 +45,8 @@ async def test_a_job_is_found_where_its_manager_puts_it(
         ("pbs", "pbs_jobs.service"),
         ("gridengine", "UGE/execd"),
         ("gridengine", "sge"),
+        ("gridengine", "ocs8012.slice/ocs8012-execd.service"),
+        ("gridengine", "ocs8012.slice/ocs9000-jobs.slice/1.scope"),
     ],
 )
 async def test_what_is_no_job_is_no_unit(
