@@ -11,9 +11,10 @@ from rackwatt_crds.rules import Rule, min_duration
 DEFAULT_PATH = "/trace"
 PAGES = (
     "/", "/metrics", "/probe", "/targets", "/-/reload", "/status", "/healthz", "/readyz", "/plain",
+    "/node",
 )  # fmt: skip
 """The exporter's own pages, whose paths no other page has."""
-FOLDERS = ("/fleet/", "/schedulers/")
+FOLDERS = ("/fleet/", "/node/", "/schedulers/")
 """Folders of pages of the exporter."""
 
 

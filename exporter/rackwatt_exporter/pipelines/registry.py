@@ -26,8 +26,8 @@ from rackwatt_exporter.store.units import UnitStore
 class Registry:
     """All pipelines, in the order in which they are shown.
 
-    Targets and schedulers are named, too: the fleet page draws the one, and other exporters read
-    the other.
+    Those are named, too, that a page of their own shows: targets are the fleet's; collectors, units
+    and energy the node's; other exporters read schedulers.
     """
 
     def __init__(
@@ -43,13 +43,16 @@ class Registry:
         units = UnitStore(host.node)
         self.targets = TargetPipeline(targets, secrets)
         self.schedulers = SchedulerPipeline(schedulers, secrets, profiles)
+        self.collectors = CollectorPipeline(collectors, host, schedulers, targets, secrets)
+        self.units = UnitPipeline(units, host, collectors.gpus)
+        self.energy = EnergyPipeline(EnergyStore(units), host, collectors, units, ledger.directory)
         self._pipelines: tuple[Pipeline[Any, Any], ...] = (
             self.targets,
             self.schedulers,
             LustrePipeline(LustreStore(), schedulers, secrets),
-            CollectorPipeline(collectors, host, schedulers, targets, secrets),
-            UnitPipeline(units, host, collectors.gpus),
-            EnergyPipeline(EnergyStore(), host, collectors, units, ledger.directory),
+            self.collectors,
+            self.units,
+            self.energy,
             GridPipeline(Store()),
         )
 

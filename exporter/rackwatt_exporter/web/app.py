@@ -1,6 +1,7 @@
 """HTTP application. It serves stored values and polls nothing: a scrape costs a BMC nothing."""
 
 import time
+from typing import Any
 
 from aiohttp import hdrs, web
 
@@ -12,6 +13,8 @@ from rackwatt_exporter.web.fleet_page import FleetPage
 from rackwatt_exporter.web.lifecycle import Lifecycle, Reload
 from rackwatt_exporter.web.metrics import MetricsHandler
 from rackwatt_exporter.web.middleware.authentication import HEALTH, REQUIRES_TOKEN
+from rackwatt_exporter.web.node_data import is_measured, node_data
+from rackwatt_exporter.web.node_page import OwnNodePage
 from rackwatt_exporter.web.plain_page import render
 from rackwatt_exporter.web.relay import ROUTE, RelayHandler
 from rackwatt_exporter.web.status import MAX_FAILING, status
@@ -63,25 +66,36 @@ class WebApp:
         app.router.add_get("/plain", self.plain)
         if self._telemetry_path != "/":
             FleetPage(self._exporter, self._telemetry_path).add_to(app)
+            OwnNodePage(self._exporter, self._telemetry_path).add_to(app)
         self._traces.add_to(app)
         app[REQUIRES_TOKEN] = self._traces.requires_token
         app.on_response_prepare.append(_add_headers)
         return app
 
     async def status(self, request: web.Request) -> web.Response:
-        """Serve the status as JSON, bounded; with `?node=`, everything about one target."""
+        """Serve the status as JSON, bounded; with `?node=`, everything about one node."""
         node = request.query.get("node")
         if node is not None:
-            record = self._exporter.targets.records.get(node)
-            if record is None:
-                return web.json_response({"error": f"unknown target {node!r}"}, status=404)
-            found = self._exporter.registry.targets.status(record, time.monotonic())
-            return web.json_response(found)
+            return self._node_status(node)
         max_failing = _number(request.query.get("failing"), 10, MAX_FAILING)
         uptime_s = time.monotonic() - self._started_s
         return web.json_response(
             status(self._exporter, uptime_s, max_failing, self._metrics.scraper)
         )
+
+    def _node_status(self, node: str) -> web.Response:
+        """Describe a target, or this machine where it is measured from inside, or both."""
+        exporter = self._exporter
+        record = exporter.targets.records.get(node)
+        is_here = node == exporter.host.node and is_measured(exporter)
+        if record is None and not is_here:
+            return web.json_response({"error": f"unknown target {node!r}"}, status=404)
+        found: dict[str, Any] = {"node": node}
+        if record is not None:
+            found = exporter.registry.targets.status(record, time.monotonic())
+        if is_here:
+            found["inside"] = node_data(exporter)
+        return web.json_response(found)
 
     async def plain(self, request: web.Request) -> web.Response:
         """Serve the list of targets as a page without scripts."""

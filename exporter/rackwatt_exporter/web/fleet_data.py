@@ -20,6 +20,7 @@ from rackwatt_exporter.remedies import REMEDIES
 from rackwatt_exporter.store.store import Record
 from rackwatt_exporter.store.targets import TargetRecord
 from rackwatt_exporter.web.compression import CompressedBody
+from rackwatt_exporter.web.node_data import is_measured
 
 INTERVAL_S = 1.0
 _MAX_PROBLEMS = 20
@@ -84,6 +85,7 @@ class FleetData:
             "layout": name,
             "version": __version__,
             "telemetry_path": self._telemetry_path,
+            "inside": self._exporter.host.node if is_measured(self._exporter) else None,
             "reasons": [(reason, *remedy) for reason, remedy in REMEDIES.items()],
             "problems": {"count": len(problems), "first": problems[:_MAX_PROBLEMS]},
             "node": [target.node for target in targets],

@@ -93,7 +93,7 @@ class Site:
         self.units = UnitStore("inside", self.clock)
         self.grids: Store[GridConfig, CarbonIntensity] = Store(self.clock)
         self.lustre = LustreStore(self.clock)
-        self.energy = EnergyStore(self.clock)
+        self.energy = EnergyStore(self.units, self.clock)
         self.bindings = SchedulerPipeline(self.schedulers, Secrets(Path()))
         self.pipelines: list[Pipeline[Any, Any]] = [
             self.bindings,

@@ -108,13 +108,15 @@ async def test_the_name_of_another_layout_is_returned_instead_of_its_readings(
 
 async def test_all_else_comes_as_a_list_for_each_kind_with_every_answer(viewing: Viewing) -> None:
     zone = GridConfig("grid", "FR", "static", StaticIntensity(grams_per_kilowatt_hour=56))
-    _, _, collectors, grid = (pipeline.store for pipeline in viewing.exporter.registry.listed)
+    stores = {one.name: one.store for one in viewing.exporter.registry.listed}
+    collectors, grid = stores["collectors"], stores["grids"]
     collectors.sync([CollectorConfig("rapl", "nodes"), CollectorConfig("cpu", "nodes")])
     grid.sync([zone])
     viewing.now_s = time.monotonic()
     grid.succeeded(zone.key, CarbonIntensity.from_grams_per_kwh(56), 0.01)
     collectors.failed("rapl", ReadError(Reason.ABSENT, "no counters here"), 0.01)
-    schedulers, lustre, instruments, zones = viewing.since(0)["lists"]
+    schedulers, lustre, instruments, units, energy, zones = viewing.since(0)["lists"]
+    assert units["items"] == energy["items"] == []
     assert schedulers == {"title": "Schedulers", "items": []}
     assert lustre == {"title": "Lustre", "items": []}
     node, unknown = viewing.exporter.host.node, {"found": None, "age_s": None}

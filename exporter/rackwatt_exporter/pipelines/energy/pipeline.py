@@ -1,15 +1,17 @@
 """The pipeline of the ledger: one record, of this machine's energy by who used it."""
 
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from rackwatt_exporter.config.energy import EnergyConfig
 from rackwatt_exporter.config.fleet import Fleet
 from rackwatt_exporter.config.paths import HostPaths
 from rackwatt_exporter.metrics.text import FamilyLines
 from rackwatt_exporter.pipelines.energy.families import HEALTH, energy_lines
+from rackwatt_exporter.pipelines.energy.last_hour import LastHour
 from rackwatt_exporter.pipelines.energy.node_use import NodeUse
 from rackwatt_exporter.pipelines.energy.source import EnergyView, NodeEnergy
 from rackwatt_exporter.pipelines.energy.state_file import EnergyStateFile
@@ -19,14 +21,27 @@ from rackwatt_exporter.polling.schedule import PollSchedule
 from rackwatt_exporter.reading import ReadError
 from rackwatt_exporter.store.collectors import CollectorStore, boot_id
 from rackwatt_exporter.store.store import Record, Store
-from rackwatt_exporter.units.model import UnitsResult
+from rackwatt_exporter.store.units import UnitStore
 
 # Often enough that no reading of a collector is forgotten before it is used.
 _MAX_INTERVAL_S = 30.0
 
 
+EnergyRecord: TypeAlias = Record[EnergyConfig, EnergyView]
+
+
 class EnergyStore(Store[EnergyConfig, EnergyView]):
-    """The ledger as it was read last."""
+    """The ledger as it was read last, and its last hour with the names of its units."""
+
+    def __init__(self, units: UnitStore, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(clock)
+        self.last_hour = LastHour()
+        self._units = units
+
+    def _accept(self, record: EnergyRecord, value: EnergyView, took_s: float) -> None:
+        """Put the ledger into its record, and into the last hour."""
+        super()._accept(record, value, took_s)
+        self.last_hour.observe(self._clock(), value, self._units.readings())
 
     def _problem(self, value: EnergyView) -> ReadError | None:
         return value.error
@@ -38,13 +53,14 @@ class EnergyPipeline(Pipeline[EnergyConfig, EnergyView]):
     name = "energy"
     noun = "energy ledger"
     is_derived = True
+    store: EnergyStore
 
     def __init__(
         self,
         store: EnergyStore,
         host: HostPaths,
         collectors: CollectorStore,
-        units: Store[Any, UnitsResult],
+        units: UnitStore,
         directory: Path | None,
     ) -> None:
         super().__init__(store)
@@ -87,7 +103,7 @@ class EnergyPipeline(Pipeline[EnergyConfig, EnergyView]):
         lines = chain.from_iterable(energy_lines(node, view) for view in views)
         return chain(lines, HEALTH.lines([((node,), record) for record in records], now_s))
 
-    def describe(self, record: Record[EnergyConfig, EnergyView]) -> dict[str, Any]:
+    def describe(self, record: EnergyRecord) -> dict[str, Any]:
         """Return the source, the idle power, and how the energy was divided."""
         view = record.value
         known: dict[str, Any] = {"powertarget": record.spec.document, "node": self._host.node}
@@ -107,7 +123,7 @@ class EnergyPipeline(Pipeline[EnergyConfig, EnergyView]):
             "covered_s": rounded(view.covered_s),
         }
 
-    def found(self, record: Record[EnergyConfig, EnergyView]) -> str | None:
+    def found(self, record: EnergyRecord) -> str | None:
         """Return what measures the node, and how much it has measured."""
         view = record.value
         if view is None or not view.source:

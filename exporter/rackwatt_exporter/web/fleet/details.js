@@ -22,10 +22,11 @@ export class Details {
     this.hour = element("figure", { class: "hour" });
     this.trouble = element("section", { class: "trouble", "aria-label": "What is wrong" });
     this.jobs = element("section", { class: "jobs", "aria-labelledby": "jobs-title" });
+    this.inside = element("p", { class: "inside" }, element("a", { href: "node" }, "Its jobs, and what measures it from inside"));
     this.facts = element("dl");
     const close = element("button", { type: "button", class: "close", "aria-label": "Close", title: "Close (Esc)", click: () => this.close() }, "✕");
     const head = element("div", { class: "details-head" }, this.title, this.badge, close);
-    root.replaceChildren(head, element("p", { class: "now" }, this.watts, " ", this.age), this.trouble, this.hour, this.facts, this.jobs);
+    root.replaceChildren(head, element("p", { class: "now" }, this.watts, " ", this.age), this.trouble, this.hour, this.inside, this.facts, this.jobs);
   }
 
   /** Open on a target, and take the focus. */
@@ -41,6 +42,7 @@ export class Details {
     this.facts.replaceChildren();
     this.hour.replaceChildren();
     this.jobs.replaceChildren();
+    this.inside.hidden = fleet.node[place] !== fleet.layout.inside;
     this.root.hidden = false;
     this.tick();
     this.update();

@@ -40,11 +40,13 @@ export async function follow({ furnish, update, fallSilent }) {
   }
 }
 
-function pause(milliseconds) {
+/** Wait. */
+export function pause(milliseconds) {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
-function untilVisible() {
+/** Wait until the page is seen: one in the background asks for nothing. */
+export function untilVisible() {
   if (!document.hidden) return Promise.resolve();
   return new Promise((resolve) => document.addEventListener("visibilitychange", resolve, { once: true }));
 }

@@ -19,6 +19,7 @@ export class Summary {
   furnish(fleet) {
     this.fleet = fleet;
     at("metrics").href = fleet.layout.telemetry_path.slice(1);
+    at("inside").hidden = fleet.layout.inside === null;
     write(at("version"), `rackwatt ${fleet.layout.version}`);
   }
 
