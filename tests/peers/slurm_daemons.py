@@ -117,6 +117,7 @@ class Daemons:
 
     def _mine(self) -> Iterator[int]:
         """Find every process that was started with this configuration."""
+        yield from self._steps()
         mark = f"SLURM_CONF={self.configuration}".encode()
         for path in Path("/proc").glob("[0-9]*/environ"):
             try:
@@ -125,6 +126,20 @@ class Daemons:
                 continue
             if found:
                 yield int(path.parent.name)
+
+    def _steps(self) -> Iterator[int]:
+        """Find each slurmstepd by its socket here: its title has overwritten its environment."""
+        sockets = {
+            f"socket:[{words[6]}]"
+            for line in Path("/proc/net/unix").read_text().splitlines()
+            if len(words := line.split()) == 8 and words[7].startswith(f"{self.directory}/")
+        }
+        for name in Path("/proc").glob("[0-9]*/comm"):
+            with suppress(OSError):
+                if name.read_text() != "slurmstepd\n":
+                    continue
+                if sockets & {os.readlink(one) for one in (name.parent / "fd").iterdir()}:
+                    yield int(name.parent.name)
 
     def _logs(self) -> str:
         ends = []

@@ -37,6 +37,7 @@ def test_a_cluster_leaves_nothing_behind_even_with_jobs_that_run(release: SlurmR
             lambda: any("sleep 1000" in line for line in processes(cluster.directory)), "the job"
         )
     assert not processes(cluster.directory)
+    assert str(cluster.directory) not in Path("/proc/net/unix").read_text()  # of a slurmstepd
     assert not cluster.directory.exists()
     assert cgroups() == before
 
