@@ -11,7 +11,7 @@ from rackwatt_crds.rules import Rule, min_duration
 DEFAULT_PATH = "/trace"
 PAGES = (
     "/", "/metrics", "/probe", "/targets", "/-/reload", "/status", "/healthz", "/readyz", "/plain",
-    "/node",
+    "/alloy-targets", "/node",
 )  # fmt: skip
 """The exporter's own pages, whose paths no other page has."""
 FOLDERS = ("/fleet/", "/node/", "/schedulers/")

@@ -59,6 +59,7 @@ METRIC = """\
       query: rackwatt_node_toy_uptime_seconds < 3600
 """
 
+HEAD = "| collector | metrics | what it reads | what it needs |\n|---|---|---|---|"
 PARAGRAPH = (
     "| `toy` | `rackwatt_node_toy_uptime_seconds` | `uptime` below `--path.procfs` | `SYSLOG` |"
 )
@@ -80,6 +81,6 @@ COLLECTOR = Toy(
             ),
         ],
         "scripts/metrics.yaml": [Insert("      query: sum(rackwatt_node_cpus)", METRIC)],
-        "docs/node.md": [Insert("|---|---|---|---|", PARAGRAPH)],
+        "docs/node.md": [Insert(HEAD, PARAGRAPH)],
     },
 )

@@ -12,6 +12,7 @@ from rackwatt_crds.node.hwmon import Hwmon
 from rackwatt_crds.node.ipmi import NodeIpmi
 from rackwatt_crds.node.netdev import Netdev
 from rackwatt_crds.node.nvidia import Nvidia
+from rackwatt_crds.node.profiling import NodeProfiling
 from rackwatt_crds.node.redfish import NodeRedfish
 from rackwatt_crds.node.requirements import (
     REDFISH_BY_IPMI,
@@ -72,6 +73,13 @@ class Node(Model, frozen=True, kw_only=True):
         Meta(
             description="How the energy of the node is measured and divided between its units. It "
             "is divided where `energy` or `units` is given."
+        ),
+    ] = None
+
+    profiling: Annotated[
+        NodeProfiling | None,
+        Meta(
+            description="Processes of units that are listed at `/alloy-targets`, for Grafana Alloy."
         ),
     ] = None
 

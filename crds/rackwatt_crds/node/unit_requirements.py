@@ -44,6 +44,16 @@ ENVIRONMENT_REQUIREMENTS = replace(
     },
 )
 
+PROFILING_REQUIREMENTS = HostRequirements(
+    measures="processes of units",
+    host_paths={"/proc": "/host/proc"},
+    host_pid=True,
+    reasons={
+        "host_paths": "the command lines of processes are in /proc",
+        "host_pid": GPU_REQUIREMENTS.reasons["host_pid"],
+    },
+)
+
 UNIT_REQUIREMENTS: Mapping[str, HostRequirements] = MappingProxyType(
     {
         "slurm": HostRequirements(

@@ -39,7 +39,8 @@ class Fleet:
     """The resolved configuration, its documents and their problems.
 
     `targets` and `origins`, the place of each in the documents, are keyed by node; the others by
-    their own keys. `notes` name what was skipped.
+    their own keys. `profiling` has the variables that processes are listed by, none for all, and is
+    None where no list is wanted. `notes` name what was skipped.
     """
 
     targets: Mapping[str, Target] = field(default_factory=dict)
@@ -49,6 +50,7 @@ class Fleet:
     schedulers: Mapping[str, SchedulerConfig] = field(default_factory=dict)
     lustre: Mapping[str, LustreConfig] = field(default_factory=dict)
     energy: Mapping[str, EnergyConfig] = field(default_factory=dict)
+    profiling: frozenset[str] | None = None
     documents: tuple[Loaded, ...] = ()
     problems: tuple[str, ...] = ()
     origins: Mapping[str, str] = field(default_factory=dict)
@@ -80,6 +82,7 @@ def resolve_fleet(documents: Iterable[Loaded], before: Iterable[Loaded] = ()) ->
         schedulers=builder.schedulers,
         lustre=builder.lustre,
         energy=builder.energy,
+        profiling=builder.profiling,
         documents=valid,
         problems=tuple(dict.fromkeys(builder.problems)),
         origins=builder.origins,
@@ -98,6 +101,7 @@ class _FleetBuilder:
     schedulers: dict[str, SchedulerConfig] = field(default_factory=dict)
     lustre: dict[str, LustreConfig] = field(default_factory=dict)
     energy: dict[str, EnergyConfig] = field(default_factory=dict)
+    profiling: frozenset[str] | None = None
     problems: list[str] = field(default_factory=list)
     origins: dict[str, str] = field(default_factory=dict)
     endpoints: dict[object, str] = field(default_factory=dict)
@@ -150,6 +154,7 @@ class _FleetBuilder:
             self._add_collectors(one, one.document.spec)
             self._add_units(one.name, one.document.spec)
             self._add_energy(one.name, one.document.spec)
+            self._add_profiling(one.document.spec)
             self._add_grid(one.name, one.document.spec)
         except ValueError as error:
             self.problems.append(one.report(str(error)))
@@ -198,6 +203,14 @@ class _FleetBuilder:
             if same is not config:
                 reason = f"already configured by PowerTarget {same.document!r}"
                 raise ValueError(f"spec.node.units.{config.manager}: {reason}")
+
+    def _add_profiling(self, spec: PowerTargetSpec) -> None:
+        if spec.node is None or (wanted := spec.node.profiling) is None:
+            return
+        names = frozenset(wanted.environment_variables or ())
+        before = self.profiling
+        # A document that wants all processes is not narrowed by another one.
+        self.profiling = names if before is None else before and names and before | names
 
     def _add_energy(self, name: str, spec: PowerTargetSpec) -> None:
         config = energy_config(name, spec)

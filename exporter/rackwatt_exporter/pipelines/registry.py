@@ -27,7 +27,7 @@ class Registry:
     """All pipelines, in the order in which they are shown.
 
     Those are named, too, that a page of their own shows: targets are the fleet's; collectors, units
-    and energy the node's; other exporters read schedulers.
+    and energy the node's; other exporters read schedulers, profilers the processes of units.
     """
 
     def __init__(

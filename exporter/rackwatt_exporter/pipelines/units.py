@@ -17,6 +17,7 @@ from rackwatt_exporter.store.units import UnitsRecord, UnitStore
 from rackwatt_exporter.units import families as f
 from rackwatt_exporter.units.gpus.book import GpuBook, Inventory
 from rackwatt_exporter.units.model import UnitsResult
+from rackwatt_exporter.units.processes import ProcessGroup
 from rackwatt_exporter.units.registry import unit_source
 from rackwatt_exporter.units.text import UnitText
 
@@ -38,6 +39,7 @@ class UnitPipeline(Pipeline[UnitsConfig, UnitsResult]):
         super().__init__(store)
         self._book = GpuBook(inventory)
         self._host = host
+        self._sources: dict[str, UnitSource] = {}
         self._text = UnitText(store.node)
 
     def specs(self, fleet: Fleet) -> Mapping[str, UnitsConfig]:
@@ -46,7 +48,18 @@ class UnitPipeline(Pipeline[UnitsConfig, UnitsResult]):
 
     def source(self, spec: UnitsConfig) -> "UnitSource":
         """Make the source of a manager's units."""
-        return unit_source(spec, self._host, self._book)
+        made = self._sources[spec.manager] = unit_source(spec, self._host, self._book)
+        return made
+
+    def places(self) -> list[ProcessGroup]:
+        """Return the units that run now, and where their control groups are."""
+        return [
+            ProcessGroup(group.key.unit, group.paths[0])
+            for manager in self.store.records
+            if (source := self._sources.get(manager)) is not None
+            for group in source.groups.values()
+            if group.is_unit and group.paths
+        ]
 
     def identity(self, spec: UnitsConfig) -> object:
         """Return its name and settings."""

@@ -18,6 +18,13 @@ _PER_GROUP = 4
 _MAX_LIST = 4096
 
 
+class ProcessGroup(NamedTuple):
+    """The id of a unit, and where its control group is."""
+
+    unit: str
+    path: str
+
+
 class Environments(NamedTuple):
     """Variables of the processes that could be read. `is_denied` is whether one could not be.
 
@@ -47,6 +54,16 @@ def environments(
             except OSError:
                 continue  # it has ended meanwhile
     return Environments([one for one in found if one], denied, frozenset(files))
+
+
+def every_process(top: str) -> Iterator[str]:
+    """Go through the processes at and below a control group."""
+    for group in _groups(top):
+        try:
+            with open(f"{group}/cgroup.procs", "rb") as file:
+                yield from (pid for pid in file.read().decode().split() if pid != "0")
+        except OSError:
+            continue
 
 
 def _processes(group: str) -> list[str]:

@@ -16,6 +16,7 @@ from rackwatt_exporter.web.middleware.authentication import HEALTH, REQUIRES_TOK
 from rackwatt_exporter.web.node_data import is_measured, node_data
 from rackwatt_exporter.web.node_page import OwnNodePage
 from rackwatt_exporter.web.plain_page import render
+from rackwatt_exporter.web.profiling import PATH, ProfilingHandler
 from rackwatt_exporter.web.relay import ROUTE, RelayHandler
 from rackwatt_exporter.web.status import MAX_FAILING, status
 from rackwatt_exporter.web.traces import TraceHandler
@@ -58,6 +59,7 @@ class WebApp:
         app.router.add_get(self._telemetry_path, self._metrics.metrics)
         app.router.add_get("/probe", self._metrics.probe)
         app.router.add_get("/targets", self._target_groups.targets)
+        app.router.add_get(PATH, ProfilingHandler(self._exporter).targets)
         app.router.add_get(ROUTE, self._relay.snapshot)
         app.router.add_post("/-/reload", self._lifecycle.reload)
         app.router.add_get("/status", self.status)

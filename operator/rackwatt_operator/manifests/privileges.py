@@ -18,9 +18,11 @@ from rackwatt_crds.node.energy import (
 )
 from rackwatt_crds.node.requirements import HostRequirements
 from rackwatt_crds.node.unit_requirements import (
+    ENVIRONMENT_REQUIREMENTS,
     GPU_COLLECTORS,
     GPU_MANAGERS,
     GPU_REQUIREMENTS,
+    PROFILING_REQUIREMENTS,
     required_by_units,
 )
 from rackwatt_crds.node.units import managers
@@ -115,6 +117,10 @@ def _required(document: Document) -> list[tuple[str, HostRequirements]]:
     units = required_by_units(managers(node.units))
     if GPU_COLLECTORS & named(node) and GPU_MANAGERS & managers(node.units).keys():
         units["units.gpus"] = GPU_REQUIREMENTS
+    if node.profiling is not None:
+        units["profiling"] = PROFILING_REQUIREMENTS
+        if node.profiling.environment_variables:
+            units["profiling.environmentVariables"] = ENVIRONMENT_REQUIREMENTS
     has_ledger = node.energy is not None or node.units is not None
     energy = {"energy": ENERGY_REQUIREMENTS} if has_ledger else {}
     if has_ledger and (node.energy is not None or _SOURCES & collectors.keys()):
