@@ -28,6 +28,7 @@ from rackwatt_exporter.targets.registry import descriptors
 log = logging.getLogger(__name__)
 
 _WATCH_S = 2.0
+_MIN_SAVE_S = 1.0
 _MAX_SAVE_S = 30.0
 _OWN_DESCRIPTORS = 640  # HTTP clients (512 at most), files, child processes
 # Failures that a new or changed Secret may fix.
@@ -97,12 +98,16 @@ class Exporter:
                 self._retry_failed()
 
     async def save_periodically(self) -> None:
-        """Write the ledger periodically, until cancelled."""
+        """Write the ledger periodically, and early at first, until cancelled.
+
+        A process that is killed soon after its start must not lose where its counters were.
+        """
+        wait_s = _MIN_SAVE_S
         while True:
+            await asyncio.sleep(wait_s)
             interval_s = min(_intervals_s(self.fleet), default=_MAX_SAVE_S)
-            save_s = min(max(interval_s, 1.0), _MAX_SAVE_S)
-            await self._ledger.save(2 * save_s, self.targets.records)
-            await asyncio.sleep(save_s)
+            wait_s = min(max(interval_s, _MIN_SAVE_S), _MAX_SAVE_S)
+            await self._ledger.save(2 * wait_s, self.targets.records)
 
     def withdraw_stale(self) -> None:
         """Withdraw every stale value."""

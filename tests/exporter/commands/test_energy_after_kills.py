@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.eventually import until
 from tests.exporter.collectors.powercap import EPYC, Powercap
 from tests.exporter.commands.exporter_process import Running, running
 from tests.exporter.units.cgroup_tree import CgroupTree, Use
@@ -105,6 +106,7 @@ def test_the_energy_of_a_job_survives_kills_at_any_moment(tmp_path: Path, seed: 
             with running(*arguments) as run:
                 page = until_more(run, served.get(JOULES, 0.0))
                 unseen = unseen or mover.joules - page[MEASURED]  # before the first two readings
+                until((tmp_path / "state/ledger.jsonl").exists)  # written in the first second
                 threading.Event().wait(chance.uniform(0, 0.4))  # killed at any moment
                 if turn == KILLS - 1:
                     until_close(run, mover, unseen + LAG_JOULES)
