@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tests.cluster.daemon import PATIENCE_S, Daemon
+from tests.e2e.energy_counter import EnergyCounter
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -74,10 +75,10 @@ class Machine:
         log = self.folder / f"{Path(command[0]).name}.log"
         return Daemon([*self.inside, *obedient, *command], log, environment)
 
-    def draw(self, joules: float) -> None:
-        """Advance the processor's energy counter."""
-        counter = self.folder / "class/powercap/intel-rapl:0/energy_uj"
-        counter.write_text(f"{int(counter.read_text()) + round(joules * 1e6)}\n")
+    @property
+    def energy_counter(self) -> EnergyCounter:
+        """Return the energy counter of its processor."""
+        return EnergyCounter(self.folder / "class/powercap/intel-rapl:0/energy_uj")
 
     def cpu_seconds(self) -> float:
         """Return the seconds that all processors have spent in any mode; the kernel is shared."""

@@ -14,6 +14,7 @@ from tests.e2e.monitoring import Prometheus
 from tests.e2e.netns_host import ROOT
 from tests.e2e.node import Node
 from tests.e2e.run_report import RunReport
+from tests.e2e.unit_steps import PodEnergy
 
 IMAGES = ("operator", "collector")
 DOCUMENTS = "powertargets,schedulerbindings"
@@ -24,7 +25,7 @@ FALSE = "--for=condition={}=False"
 
 def run(node: Node, report: RunReport) -> None:
     """Run every step that the README promises to users."""
-    scenario = Scenario(node)
+    scenario, pods = Scenario(node), PodEnergy(node, LAB)
     steps: tuple[Callable[[], object], ...] = (
         scenario.follow_the_quick_start,
         scenario.install_the_examples,
@@ -35,6 +36,9 @@ def run(node: Node, report: RunReport) -> None:
         scenario.query_watts,
         scenario.query_node_metrics,
         scenario.query_rules_and_operator,
+        pods.find_a_burning_pod,
+        pods.add_up,
+        pods.replace_the_collector,
         scenario.wait_until_ready,
         scenario.apply_an_unselected_label,
         scenario.apply_to_a_restricted_namespace,
@@ -106,7 +110,7 @@ class Scenario:
         """Query the node's CPU seconds and joules in Prometheus: they are those of its kernel."""
         joules = 'rackwatt_node_domain_energy_joules_total{namespace="lab",domain="package"}'
         before = self._prometheus.until(joules)
-        self._node.machine.draw(joules=250.0)
+        self._node.machine.energy_counter.draw(joules=250.0)
         assert self._prometheus.until(f"{joules} > {before}") - before == 250.0
         least = self._node.machine.cpu_seconds()
         seconds = self._prometheus.until(

@@ -2,8 +2,9 @@
 
 The driver cgroupfs has `kubepods/[QOS/]podUID`; the driver systemd has
 `kubepods.slice/kubepods-[QOS-]podUID.slice`, where a UID has `_` for `-`. QOS is `burstable` or
-`besteffort`, and a guaranteed pod has none. With `--cgroup-root` all is below that. The groups
-of containers are below those of pods, by whatever name containerd, CRI-O or Docker give them.
+`besteffort`, and a guaranteed pod has none. With `--cgroup-root` all is below that, which may have
+any name at the top. The groups of containers are below those of pods, by whatever name containerd,
+CRI-O or Docker give them.
 
 The kubelet turns the request for CPUs of a pod into a weight: `cpu.shares`, 1024 for each CPU, or
 `cpu.weight` of version 2, which is coarser.
@@ -28,7 +29,7 @@ _SYSTEMD = re.compile(
     r"(?:/(?P=root)-(?P<qos>burstable|besteffort)\.slice)?"
     rf"(?:/(?P=root)(?:-(?:burstable|besteffort))?-pod{_UID}\.slice)?"
 )
-_ROOTS = re.compile(r"kubelet(?:\.slice)?")
+_ROOTS = re.compile(r"[^/]+")
 _SHARES_PER_CPU = 1024
 _LEAST_SHARES, _MOST_SHARES = 2, 262144  # the least is what a pod without a request has
 

@@ -33,11 +33,15 @@ NESTED = {
     f"kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-burstable.slice/kubelet-kubepods-burstable-pod{MANGLED}.slice": UID,
     f"kubelet/kubepods/besteffort/pod{STATIC}": STATIC,
 }
+ROOTED = {
+    f"site.slice/site-kubepods.slice/site-kubepods-pod{MANGLED}.slice": UID,
+    f"site-7/kubepods/besteffort/pod{STATIC}": STATIC,
+}
 
 
 @pytest.mark.parametrize("version", [1, 2])
 @pytest.mark.parametrize("container", CONTAINERS)
-@pytest.mark.parametrize("layout", [SYSTEMD, CGROUPFS, NESTED])
+@pytest.mark.parametrize("layout", [SYSTEMD, CGROUPFS, NESTED, ROOTED])
 async def test_pods_are_units_and_neither_classes_of_qos_nor_containers_are(
     tmp_path: Path, units_of: Open, layout: dict[str, str], container: str, version: int
 ) -> None:

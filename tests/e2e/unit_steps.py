@@ -1,0 +1,93 @@
+"""Steps of pods on the node: each has its energy by namespace and name, and all of it adds up."""
+
+from importlib.metadata import version
+from typing import Any
+
+from tests.cluster.clients import Kubectl
+from tests.e2e.energy_counter import BUSY_CPU_WATTS
+from tests.e2e.monitoring import Prometheus
+from tests.e2e.node import Node
+
+TEAM, POD, TARGET = "team", "burning", "pods"
+OURS = f'service="pt-{TARGET}"'
+ENOUGH_JOULES = 300.0
+NAMED = f"""on (node, manager, unit) group_left (namespace, name)
+  rackwatt_unit_info{{manager="kubernetes",namespace="{TEAM}",name="{POD}"}}"""
+JOULES = f"sum by (namespace, name) (rackwatt_unit_energy_joules_total{{{OURS}}} * {NAMED})"
+SECONDS = f"sum by (namespace, name) (rackwatt_unit_cpu_seconds_total{{{OURS}}} * {NAMED})"
+PARTS = f'sum(rackwatt_node_energy_joules_total{{{OURS},part!=""}})'
+UNITS = f"sum(rackwatt_unit_energy_joules_total{{{OURS}}})"
+OF_UNITS = f'sum(rackwatt_node_energy_joules_total{{{OURS},part="units"}})'
+MEASURED = f"sum(rackwatt_node_measured_energy_joules_total{{{OURS}}})"
+
+
+class PodEnergy:
+    """A PowerTarget with `units: {kubernetes: {}}`, and a pod that burns CPU."""
+
+    def __init__(self, node: Node, namespace: str) -> None:
+        self._node = node
+        self._ours = Kubectl(node, namespace)
+        self._theirs = Kubectl(node, TEAM)
+        self._prometheus = Prometheus(node)
+
+    def find_a_burning_pod(self) -> None:
+        """Query the joules of a burning pod by its namespace and name: it is charged for its CPU."""
+        self._node.kubectl.apply(
+            {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": TEAM}}
+        )
+        self._ours.apply(target())
+        self._theirs.apply(burning())
+        with self._node.machine.energy_counter.following_the_load():
+            joules = self._prometheus.until(f"{JOULES} > {ENOUGH_JOULES}")
+            seconds = self._prometheus.until(SECONDS)
+        measured = self._prometheus.until(MEASURED)
+        print(f"{joules:.0f} J in {seconds:.1f} s of CPU, of {measured:.0f} J of the node")
+        assert joules > BUSY_CPU_WATTS * seconds / 2
+        assert joules < measured
+
+    def add_up(self) -> None:
+        """Query all parts of the node's joules: they add up to what was measured."""
+        (units,) = self._prometheus.query(f"abs({UNITS} - {OF_UNITS})")
+        assert float(units["value"][1]) < 1e-5
+        (parts,) = self._prometheus.query(f"abs({PARTS} - {MEASURED})")
+        assert float(parts["value"][1]) < 1e-5
+        assert self._prometheus.number(f"rackwatt_node_energy_imbalance_joules{{{OURS}}}") == 0
+
+    def replace_the_collector(self) -> None:
+        """Delete the collector's pod: in the next one the joules of pods continue."""
+        before = self._prometheus.until(JOULES)
+        instance = f"--selector=app.kubernetes.io/instance=pt-{TARGET}"
+        (old,) = self._ours.items("pods", instance)
+        self._ours.run("delete", f"pod/{old['metadata']['name']}")
+        new = f'{OURS},pod!="{old["metadata"]["name"]}"'
+        assert self._prometheus.until(JOULES.replace(OURS, new)) >= before
+        self._theirs.run("delete", f"pod/{POD}", "--grace-period=0", "--force")
+
+
+def target() -> dict[str, Any]:
+    """Return the PowerTarget of pods."""
+    return {
+        "apiVersion": "rackwatt.dev/v1alpha1",
+        "kind": "PowerTarget",
+        "metadata": {"name": TARGET},
+        "spec": {
+            "interval": "1s",
+            "node": {"collectors": ["rapl"], "units": {"kubernetes": {}}},
+            "pod": {"tolerations": [{"operator": "Exists"}]},
+        },
+    }
+
+
+def burning() -> dict[str, Any]:
+    """Return a pod that uses a CPU, as far as it gets one."""
+    container = {
+        "name": "burner",
+        "image": f"rackwatt/collector:{version('rackwatt')}",
+        "command": ["python3", "-c", "while True: pass"],
+    }
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": POD},
+        "spec": {"containers": [container]},
+    }
