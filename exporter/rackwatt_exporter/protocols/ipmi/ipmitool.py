@@ -22,8 +22,8 @@ _SENSOR = re.compile(
 _VALUE = re.compile(r"(-?[0-9]{1,12}(?:\.[0-9]{1,12})?) ([^,]+)(?:,.*)?")
 _CODE = re.compile(r"DCMI request failed because: .*\(([0-9a-f]{1,2})\)")
 _ONE_NUMBER_REMEDY = (
-    "Name one of them where two names are of one sensor, or sensors of other numbers; or read the "
-    "BMC by `method: ipmi`, which knows whose each sensor is."
+    "Read the BMC by `method: ipmi`, which knows whose each sensor is; or name sensors of other "
+    "numbers, or one name where both are of one sensor."
 )
 _RELATIVE = 0x60
 _NO_STATUS, _WATTS = "ns", "Watts"
@@ -79,15 +79,14 @@ def parse_sensors(output: bytes) -> SensorListing:
 def sensors_in_watts(listing: SensorListing, names: Sequence[str]) -> list[SensorLine]:
     """List the sensors of these names that are in watts, all those of one name.
 
-    Several of one number in one entity are one sensor, listed twice or by two names: its lines are
-    read at different moments, and their watts may differ.
+    A number is unique only behind one owner and LUN (IPMI v2.0 sections 33 and 35.14), neither of
+    which ipmitool prints. Lines that are equal in all that it does print are one sensor.
 
     Raises:
         ReadError: no_power_sensor, where a name is not there or not of watts; bad_reply, where a
             line may be of one and cannot be read: the others would be a part of the sum;
-            sensor_unreadable, where lines of one number are in several entities, or in one that
-            each controller counts for itself. Controllers may have the same numbers, and ipmitool
-            does not print whose they are: equal watts are no evidence.
+            sensor_unreadable, where other lines have one number: they are one sensor, read twice
+            at different moments or by two names, or sensors of several owners.
     """
     each_once = dict.fromkeys(names)
     for line in listing.others:
@@ -149,19 +148,19 @@ def _may_be_of(name: str, line: str) -> bool:
 
 
 def _of_one_number(lines: Sequence[SensorLine]) -> SensorLine:
-    """Return the line of a sensor that has watts, else the first.
+    """Return the line of a sensor, which may be listed several times.
 
     Instances of an entity from 60h on are relative to a controller, the others to the system (IPMI
     v2.0 section 39.1).
     """
     first, *others = lines
     instance = int(first.entity.partition(".")[2])
-    if others and (instance >= _RELATIVE or any(e.entity != first.entity for e in others)):
+    if others and (instance >= _RELATIVE or any(other != first for other in others)):
         listed = ", ".join(line.words for line in lines[:4])
         text = f"ipmitool prints one number several times: {listed}"
         message = f"{text}: whether they are one sensor is unknown"
         raise ReadError(Reason.SENSOR_UNREADABLE, message, remedy=_ONE_NUMBER_REMEDY)
-    return next((line for line in lines if line.unit == _WATTS), first)
+    return first
 
 
 def _in_watts(sensors: Sequence[SensorLine], name: str) -> list[SensorLine]:

@@ -48,17 +48,33 @@ def test_two_sensors_of_one_name_are_both_summed() -> None:
     assert total(of_one_entity, "PIN") == 250
 
 
-OTHERS = ["200 Watts", "200.0 Watts", "250 Watts", "0 Watts", "No Reading", ""]
+DOUBTFUL = ["250 Watts", "200.5 Watts", "0 Watts", "No Reading", ""]
 
 
-@pytest.mark.parametrize("other", OTHERS)
-def test_a_sensor_that_is_listed_twice_counts_once_whatever_the_second_line_has(other: str) -> None:
-    """Its lines are read at different moments: equal watts are no more one sensor than others."""
-    assert total(line("PIN", "200 Watts", 0x70) + line("PIN", other, 0x70), "PIN") == 200
+def test_a_line_that_is_listed_twice_counts_once() -> None:
+    once = line("PIN", "200 Watts", 0x70)
+    assert total(once + once, "PIN") == 200
+    assert total(once + line("PIN", "200.0 Watts", 0x70), "PIN") == 200
+
+
+@pytest.mark.parametrize("entity", ["7.1", "10.1"])
+@pytest.mark.parametrize("second", ["PIN", "PSU2 PIN"])
+@pytest.mark.parametrize("other", DOUBTFUL)
+def test_lines_of_one_number_that_differ_are_a_doubt_also_in_one_entity(
+    entity: str, second: str, other: str
+) -> None:
+    """Two LUNs, or two owners, may have one number: half of the watts was taken for all."""
+    first = line("PIN", "200 Watts", 0x70, entity)
+    twin = line(second, other, 0x70, entity)
+    for output in (first + twin, twin + first, first + first + twin):
+        with pytest.raises(ReadError, match="one number several times") as caught:
+            total(output, *{"PIN", second})
+        assert caught.value.reason is Reason.SENSOR_UNREADABLE
+        assert "method: ipmi" in (caught.value.remedy or "")
 
 
 @pytest.mark.parametrize(("entity", "second"), [("10.1", "10.2"), ("10.96", "10.96")])
-@pytest.mark.parametrize("other", OTHERS)
+@pytest.mark.parametrize("other", ["200 Watts", *DOUBTFUL])
 def test_lines_of_one_number_that_may_be_of_two_controllers_are_a_doubt_whatever_they_have(
     entity: str, second: str, other: str
 ) -> None:
@@ -72,14 +88,13 @@ def test_lines_of_one_number_that_may_be_of_two_controllers_are_a_doubt_whatever
 
 
 @pytest.mark.parametrize("watts", [200, 250])
-def test_two_names_of_one_sensor_count_once(watts: int) -> None:
-    output = line("PIN", "200 Watts", 0x70) + line("Input", f"{watts} Watts", 0x70)
-    assert (total(output, "PIN", "Input"), total(output, "Input", "PIN")) == (200, watts)
-    elsewhere = line("PIN", "200 Watts", 0x70) + line("Input", f"{watts} Watts", 0x70, "10.2")
+@pytest.mark.parametrize("entity", ["10.1", "10.2"])
+def test_two_names_of_one_number_are_never_taken_for_one_sensor(watts: int, entity: str) -> None:
+    output = line("PIN", "200 Watts", 0x70) + line("Input", f"{watts} Watts", 0x70, entity)
     with pytest.raises(ReadError, match=r"PIN .* Input .*: whether they are one sensor") as caught:
-        total(elsewhere, "PIN", "Input")
+        total(output, "PIN", "Input")
     assert caught.value.reason is Reason.SENSOR_UNREADABLE
-    assert (total(elsewhere, "PIN"), total(elsewhere, "Input")) == (200, watts)
+    assert (total(output, "PIN"), total(output, "Input")) == (200, watts)
 
 
 @pytest.mark.parametrize("other", ["24 | 30 degrees C", "3 Volts", "Presence detected"])

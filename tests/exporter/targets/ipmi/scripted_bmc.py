@@ -38,7 +38,7 @@ def raw(value: int) -> bytes:
 class ScriptedBmc:
     """Answers each command with what `script` has for it, or C1h; `heard` counts the commands.
 
-    A key is a command, or a command and the data's first byte; a list is answers in turn, the last
+    A key is a command, or a command and the data's first byte, and its LUN; a list is answers in turn, the last
     of which remains. `records` are the SDR repository's.
     """
 
@@ -72,7 +72,8 @@ class ScriptedBmc:
     def _answer(self, request: message.IpmiRequest) -> bytes:
         command = (request.netfn, request.command)
         self.heard[command] += 1
-        for key in ((*command, *request.data[:1]), command):
+        first = (*command, *request.data[:1])
+        for key in ((*first, request.lun), first, command):
             if key in self.script:
                 return self._turn(key)
         if command == GET_SDR:

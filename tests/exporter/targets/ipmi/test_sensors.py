@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rackwatt_exporter.protocols.ipmi.ipmitool import parse_sensors, sensors_in_watts, sum_watts
 from rackwatt_exporter.reading import Members, ReadError, Reading, Reason
 from rackwatt_exporter.targets.ipmi.sensors import RECHECK_S, NamedSensors
 from tests.exporter.targets.ipmi.scripted_bmc import (
@@ -242,3 +243,64 @@ def test_the_failure_of_a_sensor_names_it_whatever_the_bmc_answers(answer: bytes
     failed = outcome(ScriptedBmc({SENSOR: answer}, [SimSensor("PIN").record(2)]), "PIN")
     assert isinstance(failed, ReadError)
     assert "'PIN'" in str(failed)
+
+
+LISTED = st.lists(
+    st.tuples(
+        st.sampled_from(("PIN", "PSU2 PIN", "Riser")),
+        st.integers(0x30, 0x31),  # number
+        st.integers(0, 1),  # LUN
+        st.sampled_from((1, 2)),  # instance of the entity
+        st.integers(1, 255),
+    ),
+    min_size=1,
+    max_size=5,
+    unique_by=lambda each: each[4],
+)
+
+
+def through_ipmitool(listed: list[tuple[str, int, int, int, int]], *names: str) -> float | None:
+    """Sum what ipmitool prints, which is neither owner nor LUN; None for a reason."""
+    lines = (
+        f"{name:16} | {number:02X}h | ok  | 10.{instance} | {watts} Watts\n"
+        for name, number, _, instance, watts in listed
+    )
+    try:
+        return sum_watts(sensors_in_watts(parse_sensors("".join(lines).encode()), names))
+    except ReadError as error:
+        assert error.reason is Reason.SENSOR_UNREADABLE
+        return None
+
+
+@given(LISTED)
+def test_ipmitool_gives_the_watts_of_the_records_or_a_reason(
+    listed: list[tuple[str, int, int, int, int]],
+) -> None:
+    """Found on a BMC with two LUNs: ipmitool gave half of the watts that the BMC itself gave."""
+    own = {(number, lun): watts for _, number, lun, _, watts in listed}
+    listed = [(*each[:4], own[each[1], each[2]]) for each in listed]
+    records = [
+        changed(changed(SimSensor(name, number=number).record(1), LUN, lun), LUN + 3, instance)
+        for name, number, lun, instance, _ in listed
+    ]
+    names = tuple(dict.fromkeys(name for name, *_ in listed))
+    script: dict[tuple[int, ...], bytes] = {
+        (*SENSOR, *place): raw(watts) for place, watts in own.items()
+    }
+    direct = outcome(ScriptedBmc(script, records), *names)
+    assert isinstance(direct, Reading)
+    assert direct.watts == sum(own.values())
+    assert through_ipmitool(listed, *names) in (direct.watts, None)
+
+
+def test_ipmitool_and_the_records_agree_on_two_supplies_and_on_one_listed_twice() -> None:
+    two = [("PSU1 PIN", 0x30, 0, 1, 42), ("PSU2 PIN", 0x31, 0, 2, 41)]
+    assert through_ipmitool([*two, *two], "PSU1 PIN", "PSU2 PIN") == 83
+    records = [SimSensor(name, number=number).record(1) for name, number, *_ in (*two, *two)]
+    direct = outcome(
+        ScriptedBmc({(*SENSOR, 0x30): raw(42), (*SENSOR, 0x31): raw(41)}, records),
+        "PSU1 PIN",
+        "PSU2 PIN",
+    )
+    assert isinstance(direct, Reading)
+    assert direct.watts == 83
