@@ -17,7 +17,8 @@ PARTS = frozenset(
 )
 # Types that are plugged into a chassis of several systems, and those that hold many machines.
 NODES = frozenset(("Blade", "Sled"))
-FACILITIES = frozenset(("Pod", "Rack", "RackGroup", "Row"))
+FACILITIES = frozenset(("Pod", "RackGroup", "Row"))
+RACK = "Rack"  # of machines; Cisco's UCS C-Series say it of one machine
 ENCLOSURE = "Enclosure"  # of blades as well as of one machine
 _SYSTEM = re.compile(r"/redfish/v1/Systems/[^/#]+")
 
@@ -47,7 +48,9 @@ def machine_in(chassis: Json, own: Collection[str]) -> Machine:
     machine, kind = Machine(frozenset(own)), get_str(chassis, "ChassisType")
     if kind in NODES or kind in PARTS:
         return machine._replace(place=Place.WITHIN)
-    several = kind == ENCLOSURE or count_of(get(chassis, "Links"), "ComputerSystems") > 1
-    if kind in FACILITIES or (several and not machine.has_system):
+    links = get(chassis, "Links")
+    several = kind in (ENCLOSURE, RACK) or count_of(links, "ComputerSystems") > 1
+    facility = kind in FACILITIES or (kind == RACK and count_of(links, "Contains") > 0)
+    if facility or (several and not machine.has_system):
         return machine._replace(place=Place.AROUND)
     return machine

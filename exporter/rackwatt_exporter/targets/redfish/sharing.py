@@ -1,7 +1,7 @@
 """Whether a chassis holds machines beside one, or may: its watts are then not those of one."""
 
 from rackwatt_exporter.protocols.redfish.json import Json, get_str, link
-from rackwatt_exporter.protocols.redfish.machine import ENCLOSURE, FACILITIES
+from rackwatt_exporter.protocols.redfish.machine import ENCLOSURE, FACILITIES, RACK
 from rackwatt_exporter.targets.redfish.collection import Look, listing
 from rackwatt_exporter.targets.redfish.relations import (
     holds,
@@ -40,13 +40,15 @@ async def may_be_shared(look: Look, chassis: Json, inside: frozenset[str]) -> bo
     """Return whether a chassis holds machines beside the one whose paths are `inside`, or may.
 
     The BMC of one node often lists only its own system in the enclosure, and cannot show the other
-    nodes: a member that cannot be read, or is only counted, may be one. An enclosure that lists no
-    members may have any chassis but parts in it, and not be that of the machine unless it lists its
-    system.
+    nodes: a member that cannot be read, or is only counted, may be one. An enclosure or a rack that
+    lists no members may have any chassis but parts in it, and not be that of the machine unless it
+    lists its system.
     """
     kind = get_str(chassis, "ChassisType")
     contained = links_of(chassis, "Contains")
     if kind in FACILITIES or _counts_others(chassis) or not systems_in(chassis) <= inside:
+        return True
+    if kind == RACK and contained:
         return True
     for path in contained:
         if path.rstrip("/") in inside:
@@ -58,7 +60,7 @@ async def may_be_shared(look: Look, chassis: Json, inside: frozenset[str]) -> bo
         return False
     own, known = same_path(link(chassis)), await listing(look, CHASSIS)
     others = [each for each in known.resources if same_path(link(each)) != own]
-    if kind == ENCLOSURE:
+    if kind in (ENCLOSURE, RACK):
         return not (systems_in(chassis) and known.whole and all(map(is_part, others)))
     return any(is_node(e) and same_path(link(e, "Links", "ContainedBy")) == own for e in others)
 

@@ -243,7 +243,10 @@ NOT_CONTAINED = without(BLADE, "ContainedBy")
 NOT_NAMING = without(BLADE, "ComputerSystems")
 # What a system may name alone, and what else its service lists: the machine is in it.
 SHARED: dict[str, tuple[dict[str, Any], dict[str, dict[str, Any]]]] = {
-    "a rack": (chassis("s", kind="Rack"), {}),
+    "a row": (chassis("s", kind="Row"), {}),
+    "a rack of no system": (chassis(kind="Rack"), {}),
+    "a rack of several systems": (chassis("s", "other", kind="Rack"), {}),
+    "a rack beside a chassis": (chassis("s", kind="Rack"), {"x": chassis()}),
     "of several systems": (chassis("s", "other"), {}),
     "of another system": (chassis("other"), {}),
     "an enclosure of its own": (chassis(kind="Enclosure"), {}),
@@ -313,6 +316,20 @@ def test_an_enclosure_of_this_system_and_parts_is_the_machine(
 ) -> None:
     resources = service({"s": system("enclosure")}, {"enclosure": named, **listed})
     assert names(resources) == ["enclosure"]
+
+
+@pytest.mark.parametrize("parts", [{}, {"x": chassis(kind="Module")}, {"x": chassis(kind="Card")}])
+def test_a_rack_of_this_system_alone_is_a_machine_as_of_cisco(parts: dict[str, Any]) -> None:
+    resources = service({"s": system("1")}, {"1": chassis("s", kind="Rack"), **parts})
+    assert names(resources) == ["1"]
+
+
+def test_a_rack_that_contains_anything_is_no_machine() -> None:
+    rack = chassis("s", kind="Rack")
+    rack["Links"]["Contains"] = [_to(CHASSIS, "x")]
+    resources = service({"s": system("1")}, {"1": rack, "x": chassis(kind="Module")})
+    with pytest.raises(ReadError, match=r"1 may hold other machines: name one in redfish\.chassis"):
+        find(resources)
 
 
 @pytest.mark.parametrize("kind", ["Rack", "Row", "Pod", "RackGroup"])
