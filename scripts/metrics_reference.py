@@ -93,7 +93,9 @@ def metrics_reference(note: str) -> str:
             "\nEvery metric family of the exporter and of the operator, by subject. A value that\n"
             "is not known has no series: nothing is 0 because a reading is missing. The flag\n"
             "`--no-profile.power-exporter` omits `node_power_usage`, and\n"
-            "`--no-profile.slurm-exporter` omits `slurm_*`. What may change:\n"
+            "`--no-profile.slurm-exporter` omits `slurm_*`. The families of `--profile.ceems` and\n"
+            "`--profile.batchjob` are on pages of their own ([ceems](migration/ceems.md),\n"
+            "[batchjob](migration/batchjob.md)). What may change:\n"
             "[API versioning](api-versioning.md).\n",
             *(part for subject in listed for part in _section(subject, known)),
         ]

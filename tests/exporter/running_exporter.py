@@ -1,7 +1,7 @@
 """A whole exporter in the test's own loop, over documents written for it, behind a real socket."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import TracebackType
@@ -27,13 +27,14 @@ class RunningExporter:
         telemetry_path: str = "/metrics",
         limits: Limits | None = None,
         host: HostPaths | None = None,
+        profiles: Collection[str] = ("power-exporter",),
     ) -> None:
         self.directory = directory
         self.exporter = Exporter(
             [directory],
             Secrets(directory / "secrets"),
             directory / "state",
-            ["power-exporter"],
+            profiles,
             host=host,
         )
         self.app = WebApp(self.exporter, LoopLagMonitor(), telemetry_path)

@@ -14,6 +14,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import msgspec
+
 from rackwatt_exporter.collectors.base import CollectorResult
 from rackwatt_exporter.collectors.errors import read_error
 from rackwatt_exporter.collectors.open_file import MICRO, OpenFile, number
@@ -66,6 +68,12 @@ class _Counter:
         self.constraints.close()
 
 
+class RaplResult(CollectorResult, frozen=True):
+    """The counters and limits, and the path of each zone, by its name."""
+
+    paths: dict[str, str] = msgspec.field(default_factory=dict)
+
+
 class RaplCollector:
     """All powercap zones of one machine that count energy."""
 
@@ -74,7 +82,7 @@ class RaplCollector:
         self._seen: frozenset[str] = frozenset()
         self._counters: list[_Counter] = []
 
-    async def read(self) -> CollectorResult:
+    async def read(self) -> RaplResult:
         """Read the counter and the limits of every zone that exists now.
 
         Raises:
@@ -95,7 +103,8 @@ class RaplCollector:
                 problem = problem or error
         if problem is not None and not energies:
             raise problem
-        return CollectorResult(tuple(limits), tuple(energies), problem)
+        paths = {one.zone.name: str(self._root / one.zone.directory) for one in self._counters}
+        return RaplResult(tuple(limits), tuple(energies), problem, paths=paths)
 
     async def close(self) -> None:
         """Close every file."""

@@ -33,6 +33,7 @@ from rackwatt_exporter.web.web_config_file import WebConfigError
 log = logging.getLogger(__name__)
 
 PORT = 9123
+CEEMS_VERSIONS = ("0.5", "0.10")
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -80,6 +81,20 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         action=argparse.BooleanOptionalAction,
         default=True,
         help="serve slurm_* of each Slurm, as prometheus-slurm-exporter does",
+    )
+    parser.add_argument(
+        "--profile.ceems",
+        dest="ceems",
+        metavar="VERSION",
+        choices=CEEMS_VERSIONS,
+        help="serve the node as ceems_exporter of this version does, 0.5 or 0.10 (default: none)",
+    )
+    parser.add_argument(
+        "--profile.batchjob",
+        dest="batchjob",
+        action=argparse.BooleanOptionalAction,
+        default=False,
+        help="serve the node as batchjob_exporter does",
     )
     add_logging(parser)
     parser.set_defaults(command=command)
@@ -150,8 +165,13 @@ def count(text: str) -> int:
 
 def profiles(arguments: argparse.Namespace) -> list[str]:
     """Return the profiles that the flags leave enabled."""
-    chosen = {"power-exporter": arguments.power_exporter, PROFILE: arguments.slurm_exporter}
-    return [profile for profile, is_served in chosen.items() if is_served]
+    chosen = {
+        "power-exporter": arguments.power_exporter,
+        PROFILE: arguments.slurm_exporter,
+        "batchjob": arguments.batchjob,
+    }
+    served = [profile for profile, is_served in chosen.items() if is_served]
+    return [*served, f"ceems-{arguments.ceems}"] if arguments.ceems else served
 
 
 async def _serve(arguments: argparse.Namespace) -> int:

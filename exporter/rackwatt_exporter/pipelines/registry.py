@@ -15,6 +15,7 @@ from rackwatt_exporter.pipelines.pipeline import Pipeline
 from rackwatt_exporter.pipelines.schedulers import SchedulerPipeline
 from rackwatt_exporter.pipelines.targets import TargetPipeline
 from rackwatt_exporter.pipelines.units import UnitPipeline
+from rackwatt_exporter.profiles.registry import profile_views
 from rackwatt_exporter.store.collectors import CollectorStore
 from rackwatt_exporter.store.ledger_file import LedgerFile
 from rackwatt_exporter.store.node_states import NodeStateStore
@@ -46,6 +47,7 @@ class Registry:
         self.collectors = CollectorPipeline(collectors, host, schedulers, targets, secrets)
         self.units = UnitPipeline(units, host, collectors.gpus)
         self.energy = EnergyPipeline(EnergyStore(units), host, collectors, units, ledger.directory)
+        self.profiles = profile_views(profiles, collectors, units)
         self._pipelines: tuple[Pipeline[Any, Any], ...] = (
             self.targets,
             self.schedulers,

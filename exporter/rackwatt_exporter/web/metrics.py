@@ -77,7 +77,8 @@ class MetricsHandler:
         exporter = self._exporter
         exporter.withdraw_stale()
         now_s = time.monotonic()
-        others = (pipeline.families(now_s) for pipeline in exporter.registry)
+        views = (view.families() for view in exporter.registry.profiles)
+        others = chain((one.families(now_s) for one in exporter.registry), views)
         snapshot = exporter.exposition.snapshot(now_s, chain.from_iterable(others))
         documents = partial(
             document_text, exporter.fleet, exporter.reloaded_at_s, self._lag_monitor.lag_s

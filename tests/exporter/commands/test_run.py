@@ -96,11 +96,12 @@ def test_flags_for_the_path_the_profile_and_the_log_do_as_they_say(lab: Path) ->
         ([], ["power-exporter", "slurm-exporter"]),
         (["--no-profile.slurm-exporter"], ["power-exporter"]),
         (["--no-profile.power-exporter"], ["slurm-exporter"]),
+        (["--profile.batchjob"], ["power-exporter", "slurm-exporter", "batchjob"]),
+        (["--profile.ceems=0.5"], ["power-exporter", "slurm-exporter", "ceems-0.5"]),
+        (["--profile.ceems=0.10"], ["power-exporter", "slurm-exporter", "ceems-0.10"]),
     ],
 )
-def test_each_profile_is_enabled_unless_its_flag_disables_it(
-    flags: list[str], served: list[str]
-) -> None:
+def test_each_profile_is_enabled_as_its_flag_says(flags: list[str], served: list[str]) -> None:
     parser = argparse.ArgumentParser()
     add(parser.add_subparsers())
     assert profiles(parser.parse_args(["run", *flags])) == served

@@ -1,0 +1,1 @@
+"""Profiles of a node: the same numbers by the names and labels of other exporters."""

@@ -1,0 +1,1 @@
+"""The families of batchjob_exporter, from which CEEMS came."""
