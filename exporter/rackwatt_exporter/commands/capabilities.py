@@ -15,15 +15,16 @@ from rackwatt_crds.node.unit_requirements import service_capabilities
 
 log = logging.getLogger(__name__)
 
-# include/uapi/linux/capability.h
-NUMBERS = {
-    "DAC_OVERRIDE": 1,
-    "DAC_READ_SEARCH": 2,
-    "KILL": 5,
-    "NET_BIND_SERVICE": 10,
-    "SYS_PTRACE": 19,
-    "SYS_RESOURCE": 24,
-}
+# include/uapi/linux/capability.h, in its order
+_NAMES = (
+    "CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP "
+    "LINUX_IMMUTABLE NET_BIND_SERVICE NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER "
+    "SYS_MODULE SYS_RAWIO SYS_CHROOT SYS_PTRACE SYS_PACCT SYS_ADMIN SYS_BOOT SYS_NICE "
+    "SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL SETFCAP "
+    "MAC_OVERRIDE MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON BPF "
+    "CHECKPOINT_RESTORE"
+)
+NUMBERS = {name: number for number, name in enumerate(_NAMES.split())}
 # Children of other users are ended, ports below 1024 bound, and the limit of descriptors raised.
 _OWN = ("KILL", "NET_BIND_SERVICE", "SYS_RESOURCE")
 _VERSION_3 = 0x20080522
