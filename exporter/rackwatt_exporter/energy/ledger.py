@@ -100,6 +100,11 @@ class NodeLedger(msgspec.Struct):
             self._book(interval, division)
         self._end_unless_in(usage, usage.at_s)
 
+    def idle_watts(self, division: Division) -> float | None:
+        """Return the power of the idle node: configured, or found out, or None while unknown."""
+        configured = division.idle_watts
+        return self.idle_power.watts if configured is None else configured
+
     def forget(self, ended_before_s: float) -> None:
         """Drop accounts of units that ended before a moment; their energy stays in the sum."""
         old = [
@@ -158,10 +163,7 @@ class NodeLedger(msgspec.Struct):
             busy = interval.busy_ns / (interval.duration_s * interval.cpus * 1e9)
             watts = rest_uj / interval.duration_s / 1e6
             self.idle_power.observe(min(busy, 1.0), watts, interval.duration_s)
-        idle_watts = division.idle_watts
-        if idle_watts is None:
-            idle_watts = self.idle_power.watts
-        parts = split(interval, division, idle_watts)
+        parts = split(interval, division, self.idle_watts(division))
         self.measured += interval.node_uj
         self.covered_ms += round(interval.duration_s * 1000)
         self.idle += parts.idle

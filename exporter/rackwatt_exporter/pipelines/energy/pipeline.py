@@ -67,7 +67,7 @@ class EnergyPipeline(Pipeline[EnergyConfig, EnergyView]):
         self._host = host
         self._collectors = collectors
         self._units = units
-        self._directory = directory
+        self._file = EnergyStateFile(directory)
 
     def specs(self, fleet: Fleet) -> Mapping[str, EnergyConfig]:
         """Return the ledger, where a document wants it."""
@@ -80,7 +80,7 @@ class EnergyPipeline(Pipeline[EnergyConfig, EnergyView]):
             self._collectors,
             self._units,
             NodeUse(self._host),
-            EnergyStateFile(self._directory),
+            self._file,
             boot_id(),
         )
 

@@ -74,7 +74,7 @@ class NodeEnergy:
         self._file = file
         self._boot = boot
         self._clock = clock
-        self._ledger = file.load(boot)
+        self._ledger = file.ledger(boot)
         position = self._ledger.position
         self._meters = NodeMeters(collectors, spec.source, position.meters if position else None)
         self._busy = Timeline()
@@ -156,7 +156,7 @@ class NodeEnergy:
             unattributed=ledger.unattributed / _MILLION,
             imbalance=ledger.imbalance / _MILLION,
             covered_s=ledger.covered_ms / 1000,
-            idle_watts=self._spec.division.idle_watts or ledger.idle_power.watts,
+            idle_watts=ledger.idle_watts(self._spec.division),
             units={
                 _split(key): UnitEnergy(one.microjoules / _MILLION, one.watts)
                 for key, one in ledger.units.items()

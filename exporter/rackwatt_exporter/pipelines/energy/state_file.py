@@ -7,6 +7,7 @@ served last, or from one advance later, and nothing on a page ever decreases or 
 import asyncio
 import logging
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
@@ -30,12 +31,20 @@ class EnergyStateFile:
     def __init__(self, directory: Path | None) -> None:
         self._directory = directory
         self._is_failing = False
+        self._ledger: NodeLedger | None = None
 
-    def load(self, boot: str) -> NodeLedger:
-        """Return the ledger of the process before; an empty one if there was none.
+    def ledger(self, boot: str) -> NodeLedger:
+        """Return the ledger, that of the process before at first; an empty one if there was none.
 
-        A file that cannot be read is kept beside: its joules may still be recovered by hand.
+        It is the same one while the process lasts, also where a document has changed: its counters
+        do not begin again. A file that cannot be read is kept beside: its joules may still be
+        recovered by hand.
         """
+        if self._ledger is None:
+            self._ledger = self._load(boot)
+        return self._ledger
+
+    def _load(self, boot: str) -> NodeLedger:
         if self._directory is None:
             return NodeLedger()
         path = self._directory / FILE
@@ -46,7 +55,8 @@ class EnergyStateFile:
         except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             aside = path.with_suffix(".unreadable")
             log.error("%s cannot be read and is kept as %s: %s", path, aside.name, error)
-            os.replace(path, aside)
+            with suppress(OSError):  # where it may not be moved either, saving reports it
+                os.replace(path, aside)
             return NodeLedger()
         if ledger.position is None or ledger.position.boot != boot:
             ledger.restart()

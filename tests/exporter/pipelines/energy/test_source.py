@@ -37,8 +37,8 @@ class Node(Machine):
         self.write_proc()
         self.energy = self.source()
 
-    def source(self) -> NodeEnergy:
-        file = EnergyStateFile(self.directory / "state")
+    def source(self, file: EnergyStateFile | None = None) -> NodeEnergy:
+        file = file or EnergyStateFile(self.directory / "state")
         host = HostPaths("n1", procfs=self.directory)
         return NodeEnergy(
             self.spec, self.store, self.units, NodeUse(host), file, "boot", self.clock
@@ -223,6 +223,20 @@ async def test_a_killed_process_loses_nothing_served_and_doubles_nothing(
             node.jobs, node.busy_s = killed.jobs, killed.busy_s
             node.write_proc()
     assert served >= 3000 * 5
+
+
+async def test_the_ledger_goes_on_where_a_document_has_changed(tmp_path: Path) -> None:
+    node = Node(tmp_path)
+    file = EnergyStateFile(None)  # also where no directory keeps it
+    for turn in range(8):
+        if turn in {0, 4}:
+            node.spec = replace(node.spec, division=Division(1, 0, "none", idle_watts=0.0))
+            node.energy = node.source(file)
+        node.run_jobs(10, one=2.0)
+        node.rapl(turn * 3000.0)
+        node.read_jobs()
+        view = await node.read()
+    assert (view.measured, joules(view), view.idle_watts) == (18000, {"one": 18000}, 0.0)
 
 
 async def test_a_state_that_cannot_be_read_is_kept_beside(tmp_path: Path) -> None:
