@@ -15,6 +15,8 @@ from rackwatt_exporter.protocols.redfish.json import Json, count_of, get, get_st
 PARTS = frozenset(
     ("Card", "Cartridge", "Component", "Drive", "Expansion", "Module", "StorageEnclosure", "Zone")
 )
+# Types of one machine, whatever chassis is inside; any other may hold several.
+MACHINES = frozenset(("RackMount", "StandAlone"))
 # Types that are plugged into a chassis of several systems, and those that hold many machines.
 NODES = frozenset(("Blade", "Sled"))
 FACILITIES = frozenset(("Pod", "RackGroup", "Row"))

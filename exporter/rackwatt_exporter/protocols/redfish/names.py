@@ -32,6 +32,8 @@ WHOLE = vocabulary(
     "total overall system sys server chassis node machine platform blade sled pdu shelf "
     "consumption consumed usage"
 )
+# Words of one machine among several.
+NODE = vocabulary("node blade sled system sys server machine")
 QUANTITY = vocabulary(
     "power pwr watts watt energy kwh joules control reading sensor meter metering measurement "
     "input in ac hsc now current present actual instantaneous the of"
@@ -45,7 +47,7 @@ _KNOWN = sorted((word for word in WHOLE | QUANTITY if len(word) > 2), key=len, r
 _JOINED = re.compile("|".join(_KNOWN))
 # Words that surely mean a part. They only overrule other evidence; nothing relies on all of them.
 _PART = re.compile(
-    r"cpu|processor|dimm|memory|dram|gpu|accelerat|pcie?|hdd|ssd|nvme|disk|drive|backplane|fan|riser"
+    r"cpu|processor|dimm|memory|dram|gpu|accelerat|pcie?|hdd|ssd|nvme|disk|drive|backplane|fan|riser|raid"
     r"|ocp|dpu|fpga|asic|sub.?system|rail|storage|nic\b|network|cooling|pump"
 )
 # Physical contexts (DSP2046) that contradict the whole machine in no way.

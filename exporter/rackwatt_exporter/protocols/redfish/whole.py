@@ -12,6 +12,7 @@ from rackwatt_exporter.protocols.redfish.json import Json, get_str, members
 from rackwatt_exporter.protocols.redfish.machine import Machine, Place
 from rackwatt_exporter.protocols.redfish.names import (
     INWARD,
+    NODE,
     NUMBER,
     QUANTITY,
     SUPPLY,
@@ -32,12 +33,10 @@ from rackwatt_exporter.protocols.redfish.names import (
 _OF_POWER = re.compile(r"/Power(Subsystem)?/?(#/PowerControl(/[0-9]+)?)?$")
 _OWNER = re.compile(r"(/redfish/v1/(?:Systems|Chassis|PowerEquipment/[^/#]+)/)[^/#]+")
 
-# Words of one machine among several.
-_NODE = vocabulary("node blade sled system sys server machine")
 # These feed several machines: they are the whole of themselves alone.
 _FEEDING = vocabulary("pdu shelf")
 # Words that may mean another chassis, by the place of the one that has them.
-_ELSEWHERE = {Place.WITHIN: vocabulary("chassis"), Place.AROUND: _NODE}
+_ELSEWHERE = {Place.WITHIN: vocabulary("chassis"), Place.AROUND: NODE}
 
 
 def whole_rank(document: Json, machine: Machine, alone: bool = False) -> int:
@@ -91,7 +90,7 @@ def may_be_whole(document: Json, machine: Machine) -> bool:
 
 
 def _names_node(document: Json) -> bool:
-    return not _NODE.isdisjoint(words_of(document))
+    return not NODE.isdisjoint(words_of(document))
 
 
 @lru_cache(4096)

@@ -4,50 +4,56 @@ One BMC may list an enclosure, several nodes, risers, GPUs and power supplies as
 are never added to the whole. The machine is the outermost chassis that contains its ComputerSystem
 and no other: a blade or a sled is in an enclosure of several, whatever its BMC lists. A chassis
 that may hold several is not the machine, though the system names no other. A list whose count is
-more than its members may leave out a machine.
+more than its members may leave out a machine. It is one chassis, by links and types alone: its
+watts are looked for in no other, and not in what is inside it.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 from urllib.parse import quote
 
 from rackwatt_exporter.protocols.redfish.json import Json, count_of, get, get_str, last_part, link
 from rackwatt_exporter.protocols.redfish.names import shown
 from rackwatt_exporter.reading import ReadError, Reason
+from rackwatt_exporter.targets.redfish.candidates import (
+    candidates,
+    is_of_others,
+    outermost,
+    without_holders,
+)
 from rackwatt_exporter.targets.redfish.collection import (
     Look,
     MemberListing,
     listed,
     listing,
     pages,
-    resources,
+    read_all,
 )
 from rackwatt_exporter.targets.redfish.equipment import power_equipment
 from rackwatt_exporter.targets.redfish.relations import (
     holds,
-    is_node,
+    is_board,
     is_part,
     links_of,
+    names_only_a_part,
     own_paths,
-    same_path,
     unlisted_links,
 )
-from rackwatt_exporter.targets.redfish.sharing import CHASSIS, chassis_around, may_be_shared
+from rackwatt_exporter.targets.redfish.sharing import CHASSIS, may_be_shared, outermost_around
 
 SYSTEMS = "/redfish/v1/Systems"
 
 # Systems within or beside the machine that has them.
 PART_SYSTEMS = frozenset(("Composed", "DPU", "OS", "Virtual", "VirtuallyPartitioned"))
-BASEBOARD = "HGX_"  # which the Ids of NVIDIA's boards of GPUs begin with
 
 
 class MachineChassis(NamedTuple):
-    """Chassis to search for watts, the whole before its parts, and the path of its power state.
+    """The chassis to search for watts, and the path of its power state.
 
-    `own` are the paths of these chassis and of the one system in them.
+    `own` are the paths of the chassis and of the one system in it.
     """
 
-    chassis: tuple[Json, ...]
+    chassis: Json
     state: str | None
     own: frozenset[str]
 
@@ -71,9 +77,9 @@ async def find_machine(look: Look, option: str | None) -> MachineChassis:
     if len(systems) > 1:
         raise await _to_choose(look, f"this BMC serves several systems ({_ids(systems)})")
     # A baseboard of GPUs is no machine beside its host.
-    unread = [p for p in served.unread if not (systems and last_part(p).startswith(BASEBOARD))]
+    unread = _whole_paths(served.unread, systems[0]) if systems else served.unread
     if unread:
-        unknown = served._replace(unread=tuple(unread)).unknown
+        unknown = served._replace(unread=unread).unknown
         raise await _to_choose(look, f"of the systems that this BMC lists, {unknown}")
     if not systems:
         return await _without_system(look)
@@ -89,19 +95,19 @@ async def chassis_ids(look: Look, besides: Collection[str] = ()) -> str:
 
 async def _named(look: Look, option: str) -> MachineChassis:
     chassis = await look(f"{CHASSIS}/{quote(option, safe='')}")
-    if chassis is None:
+    if not chassis:
         equipment = (await power_equipment(look)).resources
         chassis = next((each for each in equipment if get_str(each, "Id") == option), None)
-    if chassis is None:
+    if not chassis:
         raise await _to_choose(look, f"there is no chassis {option!r}")
     systems = links_of(chassis, "ComputerSystems")
     alone = len(systems) == 1 == count_of(get(chassis, "Links"), "ComputerSystems")
     system = await look(systems[0]) if alone else None
-    return MachineChassis((chassis,), _state(system, chassis), own_paths(system, chassis))
+    return MachineChassis(chassis, _state(system, chassis), own_paths(system, chassis))
 
 
 async def _of_system(look: Look, system: Json, served: list[Json]) -> MachineChassis:
-    """Return the chassis that the system names; if none is a whole machine, those that name it.
+    """Return the chassis that the system names; if none is a whole machine, one that names it.
 
     `served` are all systems of the service, which are in the machine or beside it.
     """
@@ -110,49 +116,76 @@ async def _of_system(look: Look, system: Json, served: list[Json]) -> MachineCha
         message = f"this system counts {len(linked) + more} chassis and lists {len(linked)}"
         raise await _to_choose(look, message)
     inside = own_paths(*served) | {path.rstrip("/") for path in linked}
-    named = {path: await look(path) for path in linked}
-    readable = [each for each in named.values() if each]
-    outermost = _outermost(_without_holders(readable or await resources(look, CHASSIS)))
-    shared = [each for each in outermost if await may_be_shared(look, each, inside)]
-    chassis = await _wholes(look, [e for e in outermost if e not in shared], system, inside)
-    if all(map(is_part, chassis)):
-        naming = [each for each in await resources(look, CHASSIS) if holds(each, system)]
-        whole = [each for each in _without_holders(naming) if not is_part(each)]
-        alone = [each for each in whole if not await may_be_shared(look, each, inside)]
-        if (whole or shared) and not alone:
-            ids = _ids({link(each): each for each in shared + whole}.values())
-            raise await _to_choose(look, f"{ids} may hold other machines")
-        chassis = alone or chassis
-    if unread := await _unread_whole(look, named, chassis, system):
-        raise await _to_choose(look, f"of the chassis that may be the machine, {unread}")
-    if not chassis:
-        raise await _to_choose(look, "no chassis of this system is a whole machine")
-    return MachineChassis(tuple(chassis), _state(system, *chassis), own_paths(system, *chassis))
-
-
-async def _unread_whole(
-    look: Look, named: dict[str, Json], chassis: list[Json], system: Json
-) -> str:
-    """Return which chassis may be the machine in place of those found, and cannot be read.
-
-    A part may be in a chassis that the service only lists; another chassis, in one that the system
-    names, unless it lists the system.
-    """
-    unread = tuple(path for path, each in named.items() if not each)
-    if chassis and all(map(is_part, chassis)):
+    named = await read_all(look, linked)
+    known = named if linked else await listing(look, CHASSIS)
+    found = await _found(look, known.resources, system, inside)
+    if not found.chassis:
         known = await listing(look, CHASSIS)
-        return known._replace(unread=tuple(dict.fromkeys(unread + known.unread))).unknown
-    if len(unread) == len(named) or any(holds(each, system) for each in chassis):
-        return ""
-    return MemberListing([], unread).unknown
+        naming = [each for each in known.resources if holds(each, system)]
+        found = (await _found(look, naming, system, inside))._replace(besides=found.shared)
+        if not (found.chassis or found.shared or found.besides) and known.whole:
+            found = found._replace(chassis=await _only_part(look, known.resources, system, inside))
+        known = known._replace(unread=known.unread + (named.unread if named.resources else ()))
+    elif all(holds(each, system) for each in found.chassis):  # what is not served is no other
+        served_too = await listed(look, CHASSIS)
+        known = known._replace(unread=tuple(p for p in known.unread if p in served_too))
+    chassis = await _chosen(look, found, known._replace(unread=_whole_paths(known.unread, system)))
+    chassis = await outermost_around(look, chassis, system, inside)
+    return MachineChassis(chassis, _state(system, chassis), own_paths(system, chassis))
 
 
-async def _wholes(
-    look: Look, outermost: list[Json], system: Json, inside: frozenset[str]
+class _Found(NamedTuple):
+    """Chassis that may be the machine, and those that may hold others, in two lists."""
+
+    chassis: list[Json]
+    shared: list[Json]
+    besides: Sequence[Json] = ()
+
+
+async def _found(look: Look, listed: list[Json], system: Json, inside: frozenset[str]) -> _Found:
+    """Find what may be the machine: the outermost that is not shared, by the rules."""
+    left, shared = without_holders(listed), list[Json]()
+    while True:
+        outer = [each for each in outermost(left) if not is_part(each)]
+        more = [each for each in outer if await may_be_shared(look, each, inside)]
+        if not more:
+            return _Found(candidates(outer, system), shared)
+        shared += more
+        left = [each for each in left if each not in more]
+
+
+async def _only_part(
+    look: Look, known: list[Json], system: Json, inside: frozenset[str]
 ) -> list[Json]:
-    naming_first = sorted(outermost, key=lambda each: not holds(each, system))
-    around = [await chassis_around(look, each, system, inside) for each in naming_first]
-    return [each for chain in around for each in chain]
+    """Return the only chassis of a service, where it is a part, and of this system alone."""
+    part = len(known) == 1 and is_part(known[0]) and not is_of_others(known[0], system)
+    return known if part and not await may_be_shared(look, known[0], inside) else []
+
+
+async def _chosen(look: Look, found: _Found, known: MemberListing) -> Json:
+    """Return the one chassis that was found.
+
+    Raises:
+        ReadError: it is not one, or another that cannot be read may be the machine.
+    """
+    shared = {link(each): each for each in [*found.besides, *found.shared]}.values()
+    if shared and not found.chassis:
+        raise await _to_choose(look, f"{_ids(shared)} may hold other machines")
+    if known.unknown:
+        raise await _to_choose(look, f"of the chassis that may be the machine, {known.unknown}")
+    if len(found.chassis) > 1:
+        raise await _to_choose(look, f"this system may be in any of {_ids(found.chassis)}")
+    if not found.chassis:
+        raise await _to_choose(look, "no chassis of this system is a whole machine")
+    return found.chassis[0]
+
+
+def _whole_paths(paths: Iterable[str], system: Json) -> tuple[str, ...]:
+    """Leave out the paths of parts by their Ids, and of boards of GPUs beside their host."""
+    besides_board = not is_board(system)
+    known = {path: last_part(path) for path in paths}
+    boards = {path for path, name in known.items() if besides_board and is_board({"Id": name})}
+    return tuple(p for p, name in known.items() if p not in boards and not names_only_a_part(name))
 
 
 async def _without_system(look: Look) -> MachineChassis:
@@ -160,39 +193,26 @@ async def _without_system(look: Look) -> MachineChassis:
     equipment = await power_equipment(look)
     has_equipment = equipment.resources or not equipment.whole
     known = equipment if has_equipment else await listing(look, CHASSIS)
-    outermost = known.resources if has_equipment else _outermost(known.resources)
+    whole = known.resources if has_equipment else _whole(known.resources)
     what = "PDUs or power shelves" if has_equipment else "chassis"
-    if len(outermost) == 1 and not known.whole:
+    if len(whole) == 1 and not known.whole:
         message = f"of the {what}, {known.unknown}, and there is no system"
         raise await _to_choose(look, message)
-    if len(outermost) != 1:
-        raise await _to_choose(look, f"there are {len(outermost)} {what} and no system")
-    return MachineChassis(tuple(outermost), _state(*outermost), own_paths(*outermost))
+    if len(whole) != 1:
+        raise await _to_choose(look, f"there are {len(whole)} {what} and no system")
+    return MachineChassis(whole[0], _state(*whole), own_paths(*whole))
 
 
-def _outermost(chassis: list[Json]) -> list[Json]:
-    """Leave out chassis inside others of the list, and parts by their type unless it is alone."""
-    known = {same_path(link(each)) for each in chassis} - {None}
-    outer = [e for e in chassis if same_path(link(e, "Links", "ContainedBy")) not in known]
-    if len(outer) == 1:
-        return outer
-    return [each for each in outer if not is_part(each)]
-
-
-def _without_holders(chassis: list[Json]) -> list[Json]:
-    """Leave out what blades and sleds of the list are plugged into: it has several of them."""
-    nodes = [each for each in chassis if is_node(each)]
-    paths = {same_path(link(each)) for each in nodes} - {None}
-    holders = {same_path(link(each, "Links", "ContainedBy")) for each in nodes} - {None}
-    around = (e for e in chassis if not paths.isdisjoint(map(same_path, links_of(e, "Contains"))))
-    holders |= {same_path(link(each)) for each in around}
-    return [each for each in chassis if same_path(link(each)) not in holders]
+def _whole(chassis: list[Json]) -> list[Json]:
+    """Leave out chassis inside others of the list, and parts unless there is only one."""
+    outer = outermost(chassis)
+    return outer if len(outer) == 1 else [each for each in outer if not is_part(each)]
 
 
 def _whole_systems(systems: list[Json]) -> list[Json]:
     """Leave out DPUs, and NVIDIA's baseboards of GPUs where their host is listed too."""
     whole = [each for each in systems if get_str(each, "SystemType") not in PART_SYSTEMS]
-    hosts = [each for each in whole if not get_str(each, "Id").startswith(BASEBOARD)]
+    hosts = [each for each in whole if not is_board(each)]
     return hosts or whole or systems
 
 

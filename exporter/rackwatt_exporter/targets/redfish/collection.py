@@ -3,7 +3,7 @@
 A member that is listed and cannot be read, or is only counted, may be another machine.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import NamedTuple
 
 from rackwatt_exporter.protocols.redfish.json import (
@@ -65,17 +65,17 @@ async def listed(look: Look, path: str) -> list[str]:
 
 async def listing(look: Look, path: str) -> MemberListing:
     """Return the resources of a collection, and what of it is not known."""
-    known = {member: await look(member) for member in await listed(look, path)}
+    known = await read_all(look, await listed(look, path))
+    return known._replace(unlisted=await unlisted(look, path))
+
+
+async def read_all(look: Look, paths: Iterable[str]) -> MemberListing:
+    """Return the resources at some paths, and which of these cannot be read."""
+    known = {path: await look(path) for path in paths}
     found = [each for each in known.values() if each]
-    unread = tuple(member for member, each in known.items() if not each)
-    return MemberListing(found, unread, await unlisted(look, path))
+    return MemberListing(found, tuple(path for path, each in known.items() if not each))
 
 
 async def unlisted(look: Look, path: str) -> int:
     """Return how many members a collection counts and does not list."""
     return max(count_of(await look(path)) - len(await pages(look, path)), 0)
-
-
-async def resources(look: Look, path: str) -> list[Json]:
-    """Return the resources of a collection that can be read."""
-    return (await listing(look, path)).resources

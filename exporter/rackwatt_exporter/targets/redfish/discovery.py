@@ -140,32 +140,27 @@ class PowerDiscovery:
 
     def _seekers(self, machine: MachineChassis) -> list[Seeker]:
         expands = self._service.expands
-        around = [enclosure(each, machine.own) for each in machine.chassis]
+        at = enclosure(machine.chassis, machine.own)
         if self._options.sensors:
-            return [named(around, self._options.sensors, expands=expands)]
-        average = self._options.value == "average"
-        return [seek for each in around for seek in seekers(each, average=average, expands=expands)]
+            return [named(at, self._options.sensors, expands=expands)]
+        return seekers(at, average=self._options.value == "average", expands=expands)
 
-    async def _nothing(self, chassis: Sequence[Json], doubts: Sequence[str]) -> ReadError:
+    async def _nothing(self, chassis: Json, doubts: Sequence[str]) -> ReadError:
         if self._lookup.forbidden and not doubts:
             return self._lookup.forbidden
         if self._options.value == "average":
             message = "the BMC keeps no mean of its watts: omit redfish.value, or set it to current"
             return ReadError(Reason.NO_POWER_SENSOR, message)
-        looked_into = [last_part(link(each) or "") for each in chassis]
-        message = f"no watts of the whole machine are known in chassis {_shown(looked_into)}"
+        looked_into = last_part(link(chassis) or "")
+        message = f"no watts of the whole machine are known in chassis {shown(looked_into)}"
         advice = []
         if doubts:
             message += f" ({'; '.join(dict.fromkeys(doubts))[:900]})"
             advice.append("name the sensors to sum in redfish.sensors")
         else:
             message += " (neither in metrics, Power and power supplies, nor in a sensor of power)"
-        if others := await chassis_ids(self._lookup.look, besides=looked_into):
+        if others := await chassis_ids(self._lookup.look, besides=[looked_into]):
             advice.append(f"name another chassis in redfish.chassis; there are: {others}")
         message += f": {', or '.join(advice)}" if advice else ", and there is no other chassis"
         remedy = None if advice else _NO_OTHER
         return ReadError(Reason.NO_POWER_SENSOR, message, remedy=remedy)
-
-
-def _shown(names: Sequence[str]) -> str:
-    return ", ".join(map(shown, names))

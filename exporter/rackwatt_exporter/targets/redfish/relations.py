@@ -10,6 +10,9 @@ from rackwatt_exporter.protocols.redfish.json import (
     members,
 )
 from rackwatt_exporter.protocols.redfish.machine import NODES, PARTS
+from rackwatt_exporter.protocols.redfish.names import NODE, names_part, words
+
+BASEBOARD = "HGX_"  # which the Ids of NVIDIA's boards of GPUs begin with
 
 
 def links_of(document: Json, name: str) -> list[str]:
@@ -41,6 +44,16 @@ def is_node(chassis: Json) -> bool:
 def is_part(chassis: Json) -> bool:
     """Return whether a chassis is in a machine, and never is one."""
     return get_str(chassis, "ChassisType") in PARTS
+
+
+def names_only_a_part(name: str) -> bool:
+    """Return whether the Id of a chassis that cannot be read surely means a part: `Riser3`."""
+    return names_part(name) and NODE.isdisjoint(words(name))
+
+
+def is_board(resource: Json) -> bool:
+    """Return whether a system or a chassis is one of NVIDIA's boards of GPUs, or on one."""
+    return get_str(resource, "Id").startswith(BASEBOARD)
 
 
 def own_paths(*documents: Json) -> frozenset[str]:

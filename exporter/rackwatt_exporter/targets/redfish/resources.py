@@ -109,19 +109,17 @@ def seekers(enclosing: Enclosure, *, average: bool, expands: bool) -> list[Seeke
     return [partial(_only_own, seek, enclosing.machine.own) for seek in found]
 
 
-def named(enclosing: Sequence[Enclosure], names: Sequence[str], *, expands: bool) -> Seeker:
+def named(enclosing: Enclosure, names: Sequence[str], *, expands: bool) -> Seeker:
     """Make a seeker of the sum that the settings name: sensors, or members of PowerControl."""
-    return partial(_named, tuple(enclosing), tuple(dict.fromkeys(names)), expands)
+    return partial(_named, enclosing, tuple(dict.fromkeys(names)), expands)
 
 
 async def _named(
-    enclosing: tuple[Enclosure, ...], names: tuple[str, ...], expands: bool, look: Look
+    enclosing: Enclosure, names: tuple[str, ...], expands: bool, look: Look
 ) -> PowerResource | None:
-    for each in enclosing:
-        if power.control_names(await look(each.power)).issuperset(names):
-            return resource((each.power,), power.controls_named(names))
-    lists = [each.sensors for each in enclosing]
-    sensors = await named_sensors(look, lists, names, expands)
+    if power.control_names(await look(enclosing.power)).issuperset(names):
+        return resource((enclosing.power,), power.controls_named(names))
+    sensors = await named_sensors(look, enclosing.sensors, names, expands)
     # One sensor may be named twice: by its Name and by its Id.
     by_path = {(link(sensors[name]) or "").rstrip("/"): name for name in reversed(names)}
     paths, once = zip(*reversed(by_path.items()), strict=True)

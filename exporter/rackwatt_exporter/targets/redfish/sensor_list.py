@@ -88,17 +88,15 @@ async def _silent_inputs(look: Look, known: dict[str, Json]) -> list[Json]:
 
 
 async def named_sensors(
-    look: Look, paths: Sequence[str], names: Sequence[str], expands: bool
+    look: Look, path: str, names: Sequence[str], expands: bool
 ) -> dict[str, Json]:
-    """Return the sensors with these names or Ids, of all these collections.
+    """Return the sensors with these names or Ids, of a collection.
 
     Raises:
         ReadError: member_missing where some are not there, no_power_sensor where none is, or one
             name is that of several.
     """
-    known: dict[str, Json] = {}
-    for path in paths:
-        known |= await _list(look, path, expands)
+    known = await _list(look, path, expands)
     by_id = [p for p in known if last_part(p) in names]
     found = _matched(names, await _read_all(look, known, by_id))
     if len(found) < len(names):

@@ -1,13 +1,15 @@
 """Whether a chassis holds machines beside one, or may: its watts are then not those of one."""
 
-from rackwatt_exporter.protocols.redfish.json import Json, get_str, link
-from rackwatt_exporter.protocols.redfish.machine import ENCLOSURE, FACILITIES, RACK
+from rackwatt_exporter.protocols.redfish.json import Json, get_str, last_part, link
+from rackwatt_exporter.protocols.redfish.machine import ENCLOSURE, FACILITIES, MACHINES, RACK
 from rackwatt_exporter.targets.redfish.collection import Look, listing
 from rackwatt_exporter.targets.redfish.relations import (
     holds,
+    is_board,
     is_node,
     is_part,
     links_of,
+    names_only_a_part,
     own_paths,
     same_path,
     systems_in,
@@ -18,22 +20,19 @@ CHASSIS = "/redfish/v1/Chassis"
 LEVELS = 4
 
 
-async def chassis_around(
-    look: Look, chassis: Json, system: Json, inside: frozenset[str]
-) -> list[Json]:
-    """Return the chassis around this one that contain only this system, the outermost first."""
-    chain = [chassis]
+async def outermost_around(look: Look, chassis: Json, system: Json, inside: frozenset[str]) -> Json:
+    """Return the outermost chassis around this one that is of this system alone, or this one."""
     for _ in range(LEVELS):
-        if is_node(chain[0]):
-            break
-        outer = link(chain[0], "Links", "ContainedBy")
+        outer = None if is_node(chassis) else link(chassis, "Links", "ContainedBy")
         holder = await look(outer) if outer else None
         if not holds(holder, system) or len(links_of(holder, "ComputerSystems")) > 1:
             break
-        if await may_be_shared(look, holder, inside | own_paths(*chain)):
+        if is_part(holder) or not _may_contain(holder, chassis, inside | own_paths(chassis)):
             break
-        chain.insert(0, holder)
-    return chain
+        if await may_be_shared(look, holder, inside | own_paths(chassis)):
+            break
+        chassis = holder
+    return chassis
 
 
 async def may_be_shared(look: Look, chassis: Json, inside: frozenset[str]) -> bool:
@@ -44,25 +43,37 @@ async def may_be_shared(look: Look, chassis: Json, inside: frozenset[str]) -> bo
     lists no members may have any chassis but parts in it, and not be that of the machine unless it
     lists its system.
     """
-    kind = get_str(chassis, "ChassisType")
-    contained = links_of(chassis, "Contains")
+    kind, own = get_str(chassis, "ChassisType"), same_path(link(chassis))
+    contained = [path for path in links_of(chassis, "Contains") if same_path(path) != own]
     if kind in FACILITIES or _counts_others(chassis) or not systems_in(chassis) <= inside:
         return True
     if kind == RACK and contained:
         return True
     for path in contained:
-        if path.rstrip("/") in inside:
-            continue
         member = await look(path)
-        if member is None or is_node(member) or not systems_in(member) <= inside:
+        if member is None and (same_path(path) in inside or names_only_a_part(last_part(path))):
+            continue
+        if member is None or not _may_contain(chassis, member, inside):
             return True
     if contained or is_node(chassis) or is_part(chassis):
         return False
-    own, known = same_path(link(chassis)), await listing(look, CHASSIS)
+    known = await listing(look, CHASSIS)
     others = [each for each in known.resources if same_path(link(each)) != own]
     if kind in (ENCLOSURE, RACK):
         return not (systems_in(chassis) and known.whole and all(map(is_part, others)))
-    return any(is_node(e) and same_path(link(e, "Links", "ContainedBy")) == own for e in others)
+    within = (e for e in others if same_path(link(e, "Links", "ContainedBy")) == own)
+    return not all(_may_contain(chassis, each, inside) for each in within)
+
+
+def _may_contain(chassis: Json, member: Json, inside: frozenset[str]) -> bool:
+    """Return whether a member leaves its chassis that of one machine, whose paths are `inside`.
+
+    Parts do. What may be a machine does only where the type of the chassis is that of one machine.
+    """
+    if not systems_in(member) <= inside:
+        return False
+    one_machine = get_str(chassis, "ChassisType") in MACHINES and not is_node(member)
+    return is_part(member) or is_board(member) or one_machine
 
 
 def _counts_others(chassis: Json) -> bool:

@@ -48,7 +48,7 @@ def find(resources: Mapping[str, Any], option: str | None = None) -> MachineChas
 
 
 def names(resources: Mapping[str, Any], option: str | None = None) -> list[str]:
-    return [each["Id"] for each in find(resources, option).chassis]
+    return [find(resources, option).chassis["Id"]]
 
 
 def test_a_blade_is_not_taken_for_the_enclosure_that_holds_others() -> None:
@@ -125,7 +125,7 @@ def test_a_chassis_beside_one_of_the_system_that_cannot_be_read_is_a_doubt(kind:
     resources = service(
         {"s": system("box", "gpu")}, {"box": chassis("s"), "gpu": chassis(kind=kind)}
     )
-    assert names(resources)[0] == "box"
+    assert names(resources) == ["box"]
     resources[f"{CHASSIS}/box"] = None
     with pytest.raises(ReadError, match="may be the machine, box cannot be read"):
         find(resources)
@@ -183,12 +183,12 @@ def test_a_pdu_beside_one_that_cannot_be_read_is_a_doubt() -> None:
     assert names(resources) == ["1"]
 
 
-def test_the_chassis_around_one_that_holds_the_same_system_comes_first() -> None:
+def test_the_chassis_around_one_that_holds_the_same_system_is_the_machine() -> None:
     resources = service(
         {"s": system("board")},
         {"box": chassis("s"), "board": chassis("s", inside="box", kind="Module")},
     )
-    assert names(resources) == ["box", "board"]
+    assert names(resources) == ["box"]
 
 
 def containing(*names: str, kind: str = "Enclosure") -> dict[str, Any]:
@@ -360,7 +360,7 @@ def test_parts_beside_the_board_are_in_one_machine(sibling: dict[str, Any]) -> N
         "HGX_Baseboard_0": system("part"),
         "card": system("part", SystemType="DPU"),
     }
-    assert names(service(systems, listed)) == ["box", "board"]
+    assert names(service(systems, listed)) == ["box"]
 
 
 def test_modules_beside_the_machine_are_left_out() -> None:
@@ -407,14 +407,113 @@ def test_where_a_system_names_parts_alone_the_whole_that_names_it_is_taken() -> 
     assert find(resources).own == {f"{SYSTEMS}/s", f"{CHASSIS}/tray"}
 
 
-def test_a_module_that_is_all_there_is_is_the_machine() -> None:
-    resources = service({"s": system("m")}, {"m": chassis("s", kind="Module"), "x": chassis()})
-    assert names(resources) == ["m"]
+@pytest.mark.parametrize("kind", ["Module", "Card", "Component", "Cartridge"])
+def test_a_part_is_the_machine_where_there_is_no_other_chassis_alone(kind: str) -> None:
+    part = chassis("s", kind=kind)
+    assert names(service({"s": system("m")}, {"m": part})) == ["m"]
+    for beside in (chassis(), chassis(kind="Module"), chassis(kind="StorageEnclosure")):
+        resources = service({"s": system("m")}, {"m": part, "x": beside})
+        with pytest.raises(ReadError, match=r"is a whole machine: name one in redfish\.chassis"):
+            find(resources)
+        assert names(resources, "m") == ["m"]
 
 
-def test_the_chassis_that_names_the_system_comes_before_one_that_does_not() -> None:
-    resources = service({"s": system("a", "b")}, {"a": chassis(), "b": chassis("s")})
-    assert names(resources) == ["b", "a"]
+@pytest.mark.parametrize("links", [("a", "b"), ("b", "a"), ()])
+def test_the_chassis_that_names_the_system_comes_before_one_that_names_none(
+    links: tuple[str, ...],
+) -> None:
+    resources = service({"s": system(*links)}, {"a": chassis(), "b": chassis("s")})
+    assert names(resources) == ["b"]
+
+
+BOXES = st.sampled_from(["RackMount", "StandAlone", "Shelf", "Sidecar", "Other", "Blade", "Sled"])
+
+
+@given(st.lists(BOXES, min_size=2, max_size=4), st.booleans(), st.booleans())
+def test_several_chassis_of_one_system_beside_each_other_are_a_doubt(
+    kinds: list[str], naming: bool, linked: bool
+) -> None:
+    systems = ("s",) if naming else ()
+    listed = {f"box{n}": chassis(*systems, kind=kind) for n, kind in enumerate(kinds)}
+    resources = service({"s": system(*(listed if linked else ()))}, listed)
+    with pytest.raises(ReadError, match=r"name one in redfish\.chassis; there are: box0, box1"):
+        find(resources)
+    for name in listed:
+        assert names(resources, name) == [name]
+
+
+@pytest.mark.parametrize("links", [("other",), ("other", "part"), ("part",), ()])
+@pytest.mark.parametrize("part", [{}, {"part": chassis("s", kind="Module")}])
+@pytest.mark.parametrize("held", [("gpus",), ("gpus", "s")])
+def test_a_board_of_gpus_is_never_the_machine_of_its_host(
+    held: tuple[str, ...], part: dict[str, Any], links: tuple[str, ...]
+) -> None:
+    links = tuple("HGX_Chassis_0" if link == "other" else link for link in links)
+    systems = {"s": system(*links), "HGX_Baseboard_0": system("HGX_Chassis_0")}
+    held = tuple("HGX_Baseboard_0" if name == "gpus" else name for name in held)
+    resources = service(systems, {"HGX_Chassis_0": chassis(*held), **part})
+    with pytest.raises(ReadError, match=r"name one in redfish\.chassis; there are: HGX_Chass"):
+        find(resources)
+    resources |= service(systems, {"HGX_Chassis_0": chassis(*held), "host": chassis("s"), **part})
+    if not links or links == ("part",):
+        assert names(resources) == ["host"]
+
+
+def test_a_chassis_that_lists_another_system_alone_is_not_the_machine() -> None:
+    systems = {"s": system("x", "box"), "dpu": system("x", SystemType="DPU")}
+    for kind in ("RackMount", "Other", "StandAlone"):
+        for own in (chassis(), chassis("s")):
+            resources = service(systems, {"x": chassis("dpu", kind=kind), "box": own})
+            assert names(resources) == ["box"]
+
+
+def test_a_board_of_gpus_alone_is_a_machine() -> None:
+    board = {"HGX_Chassis_0": chassis("HGX_Baseboard_0")}
+    resources = service({"HGX_Baseboard_0": system("HGX_Chassis_0")}, board)
+    assert names(resources) == ["HGX_Chassis_0"]
+
+
+@pytest.mark.parametrize("holder", ["Enclosure", "Other", "Shelf", "Drawer", "Sidecar", ""])
+@pytest.mark.parametrize("inner", ["RackMount", "StandAlone", "Other", ""])
+@pytest.mark.parametrize("by", ["Contains", "ContainedBy", "both"])
+def test_a_chassis_around_what_may_be_a_machine_is_shared_unless_it_is_one_by_type(
+    holder: str, inner: str, by: str
+) -> None:
+    node = chassis("s", inside=None if by == "Contains" else "out", kind=inner)
+    outer = chassis("s", kind=holder) if by == "ContainedBy" else containing("node", kind=holder)
+    for links in (("node",), ("out", "node"), ("node", "out")):
+        if by == "Contains" and len(links) == 2 and holder != "Enclosure":
+            continue
+        resources = service({"s": system(*links)}, {"out": outer, "node": node})
+        assert names(resources) == ["node"]
+    for kind in ("RackMount", "StandAlone"):
+        resources["/redfish/v1/Chassis/out"] |= {"ChassisType": kind}
+        if by != "Contains":
+            assert names(resources) == ["out"]
+
+
+@pytest.mark.parametrize("unlinked", [False, True])
+@pytest.mark.parametrize("name", ["x", "box2", "GPU-Node2", "Storage-Server1"])
+def test_a_chassis_that_cannot_be_read_may_be_the_machine_unless_it_is_not_served(
+    name: str, unlinked: bool
+) -> None:
+    links = () if unlinked else ("box", name)
+    resources = service({"s": system(*links)}, {"box": chassis("s"), name: chassis()})
+    resources[f"{CHASSIS}/{name}"] = None
+    with pytest.raises(ReadError, match=f"may be the machine, {name} cannot be read"):
+        find(resources)
+    resources[CHASSIS]["Members"].pop()
+    assert names(resources) == ["box"]
+
+
+@pytest.mark.parametrize("name", ["Riser3", "Enclosure.Internal.0-1:RAID.SL.3-1", "GPU_SXM_1"])
+def test_a_part_by_its_id_that_cannot_be_read_is_no_other_machine(name: str) -> None:
+    box = containing(name, kind="RackMount")
+    resources = service({"s": system("box", name)}, {"box": box, name: chassis()})
+    resources[f"{CHASSIS}/{name}"] = None
+    assert names(resources) == ["box"]
+    resources[f"{SYSTEMS}/s"]["Links"]["Chassis"] = [_to(CHASSIS, "box")]
+    assert names(resources) == ["box"]
 
 
 def test_a_dpu_is_not_another_machine() -> None:

@@ -312,17 +312,15 @@ async def test_a_search_is_spread_over_tries_and_in_vain_asks_for_a_handful_each
         assert 0 < served.counted() <= MOST_REQUESTS
 
 
-def a_dgx(*, chassis: int = 14, sensors_each: int = 20) -> dict[str, Any]:
-    """Make a tree of 330 resources, in whose chassis no sensor is of the whole machine."""
-    paths = [CHASSIS, *(f"{ROOT}/Chassis/C{n}" for n in range(1, chassis))]
+def a_dgx(*, parts: int = 13, sensors_each: int = 280) -> dict[str, Any]:
+    """Make a tree of 300 resources, in whose chassis no sensor is of the whole machine."""
+    paths = [CHASSIS, *(f"{ROOT}/Chassis/C{n}" for n in range(1, parts + 1))]
     resources = machine()
     resources[f"{ROOT}/Systems/1"]["Links"]["Chassis"] = list(map(link, paths))
     resources[f"{ROOT}/Chassis"] = collection(*paths)
-    for path in paths:
-        names = [f"GPU_{n}_Power" for n in range(sensors_each)]
-        resources[path] = {**link(path), "Id": path.rpartition("/")[2], "ChassisType": "RackMount"}
-        resources |= sensors(*names, chassis=path)
-    return resources
+    for path in paths[1:]:
+        resources[path] = {**link(path), "Id": path.rpartition("/")[2], "ChassisType": "Module"}
+    return resources | sensors(*(f"GPU_{n}_Power" for n in range(sensors_each)))
 
 
 async def test_a_search_of_a_large_tree_is_a_handful_of_requests_a_try_and_none_twice() -> None:
@@ -340,7 +338,7 @@ async def test_a_search_of_a_large_tree_is_a_handful_of_requests_a_try_and_none_
 
 
 async def test_a_large_tree_is_read_by_one_request_once_its_total_is_found() -> None:
-    metrics = f"{ROOT}/Chassis/C13/EnvironmentMetrics"
+    metrics = f"{CHASSIS}/EnvironmentMetrics"
     served = Tree(a_dgx() | {metrics: {**link(metrics), "PowerWatts": {"Reading": 5120}}})
     source = served.source()
     assert (await searched(source)).watts == 5120
