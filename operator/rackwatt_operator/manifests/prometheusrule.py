@@ -5,14 +5,16 @@ from functools import partial
 from typing import Any, assert_never
 
 from rackwatt_crds.document import SchedulerBinding
+from rackwatt_crds.node.collectors import choices
 from rackwatt_operator.manifests.params import Manifest, Params
-from rackwatt_operator.manifests.promql import job, select
+from rackwatt_operator.manifests.promql import job, select, select_namespace
 from rackwatt_operator.manifests.rules.collector import collector_alerts
 from rackwatt_operator.manifests.rules.fleet import fleet_alerts, fleet_records
 from rackwatt_operator.manifests.rules.nodes import grid_alerts, node_alerts, node_records
 from rackwatt_operator.manifests.rules.power import power_records
 from rackwatt_operator.manifests.rules.rule import Alert, Record
 from rackwatt_operator.manifests.rules.scheduler import scheduler_alerts, states_alerts
+from rackwatt_operator.manifests.rules.unit_power import unit_power_records
 
 KIND = "PrometheusRule"
 
@@ -53,10 +55,20 @@ def _records(params: Params) -> Iterator[Record]:
                 yield from power_records(partial(select, params))
         case "node":
             yield from node_records(params)
+            if _has_units(params):
+                bmcs = partial(select_namespace, params)
+                yield from unit_power_records(partial(select, params), bmcs)
         case "grid" | "scheduler":
             return
         case never:
             assert_never(never)
+
+
+def _has_units(params: Params) -> bool:
+    """Return whether the CPU time of units, and of their whole node, is known."""
+    target = params.power_target
+    node = target.spec.node if target else None
+    return bool(node and node.units and any(one.name == "cpu" for one in choices(node)))
 
 
 def _alerts(params: Params) -> Iterator[Alert]:

@@ -26,6 +26,12 @@ def select(params: Params, family: str, *matchers: str) -> str:
     return f"{family}{{{','.join((*own, *matchers))}}}"
 
 
+def select_namespace(params: Params, family: str, *matchers: str) -> str:
+    """Select a family's series of all documents of the namespace: `up{namespace="n"}`."""
+    own = f'namespace="{params.namespace}"'
+    return f"{family}{{{','.join((own, *matchers))}}}"
+
+
 def job(params: Params) -> str:
     """Return the `job` of the series: the value of the Service's label that `jobLabel` names.
 

@@ -3,10 +3,11 @@
 import re
 
 _FAMILY = re.compile(
-    r"(?<![\w:])(up|node_power_usage|(?:rackwatt|cluster_(?:exporter|job|proc))_[a-z_]+)\{([^}]*)\}"
+    r"(?<![\w:])(up|node_power_usage|(?:rackwatt[_:]|cluster_(?:exporter|job|proc)_)[a-z_:]+)"
+    r"\{([^}]*)\}"
 )
 _GROUPED = re.compile(r"(?:by|on|group_left) \(([^)]*)\)")
-_ANY = re.compile(r"(?<![\w:])(?:rackwatt|cluster_(?:exporter|job|proc))_[a-z_]+")
+_ANY = re.compile(r"(?<![\w:])(?:rackwatt[_:]|cluster_(?:exporter|job|proc)_)[a-z_:]+")
 
 
 def families(expression: str) -> set[str]:

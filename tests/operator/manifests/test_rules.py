@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from rackwatt_exporter.pipelines.families import all_families
-from rackwatt_operator.manifests.rules import power
+from rackwatt_operator.manifests.rules import power, unit_power
 from tests.operator.manifests.builders import Manifest, binding, fleet, nodes, only, planned
 from tests.operator.manifests.promql_parser import families, labels_grouped, labels_matched
 from tests.operator.manifests.promtool import check, raised
@@ -22,6 +22,7 @@ DOCUMENTS = {
     "seldom": fleet("interval: 1h\nmaxBackoff: 2h\nstaleAfter: 3h"),
     "shards": fleet(bmc="method: fake, shards: 3, hosts: [{names: n1}]"),
     "nodes": nodes(),
+    "units": nodes("cpu").replace("[cpu]", "[cpu], units: {slurm: {}}"),
     "grid": GRID,
     "binding": binding(),
     "token": binding("slurm: {rest: {url: http://slurm:6820, tokenSecretRef: {name: t, key: k}}}"),
@@ -93,6 +94,9 @@ def test_rules_query_only_families_and_labels_that_the_exporter_serves() -> None
     served = {family.name: {*family.labels, *added} for family in all_families()}
     served["up"] = {"instance", *added}
     served[power.NAME] = {"cluster", "by", "state", *power.HOLDERS, *added}  # recorded
+    for name in (unit_power.NODE, unit_power.SYSTEM):
+        served[name] = {"node", *added}
+    served[unit_power.UNIT] = {"node", "manager", "unit", *added}
     made = [one for text in (*DOCUMENTS.values(), SCHEDULED) for one in planned(text)]
     written = [rule for one in made if one["kind"] == "PrometheusRule" for rule in rules([one])]
     for rule in written:
