@@ -6,6 +6,7 @@ namespace of the machine. Some processes of each group are read, so that each st
 
 import os
 from collections.abc import Callable, Collection, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -37,22 +38,31 @@ class Environments(NamedTuple):
 
 
 def environments(
-    top: str, procfs: Path, names: Collection[str], list_files: ListFiles | None = None
+    top: str,
+    procfs: Path,
+    names: Collection[str],
+    list_files: ListFiles | None = None,
+    is_enough: Callable[[dict[str, str]], bool] | None = None,
 ) -> Environments:
-    """Read the variables with these names of processes at and below a control group."""
+    """Read the variables with these names of processes at and below a control group.
+
+    No more processes are read after one whose variables are enough.
+    """
     found: list[dict[str, str]] = []
     files: set[str] = set()
     denied = False
-    for group in _groups(top):
-        for pid in _processes(group):
-            try:
-                found.append(variables(environ(procfs / pid), names))
-                if list_files is not None:
-                    files |= list_files(procfs / pid)
-            except PermissionError:
-                denied = True
-            except OSError:
-                continue  # it has ended meanwhile
+    for pid in chain.from_iterable(map(_processes, _groups(top))):
+        try:
+            found.append(variables(environ(procfs / pid), names))
+            if list_files is not None:
+                files |= list_files(procfs / pid)
+        except PermissionError:
+            denied = True
+            continue
+        except OSError:
+            continue  # it has ended meanwhile
+        if is_enough is not None and is_enough(found[-1]):
+            break
     return Environments([one for one in found if one], denied, frozenset(files))
 
 

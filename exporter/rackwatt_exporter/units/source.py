@@ -151,7 +151,8 @@ class UnitSource:
             lives = group.has_processes()
             if not lives and not group.is_unit:
                 return None
-            if not group.info.name:  # a manager may name a unit after it has made its group
+            # A manager may name a unit after it has made its group; a job has its name elsewhere.
+            if self._properties is None and not group.info.name:
                 group.info = self._layout.info(group)
             parts = Parts()
             reading = group.read(

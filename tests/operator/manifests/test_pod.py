@@ -264,6 +264,20 @@ def test_a_document_grants_the_variables_of_jobs_and_the_directories_of_a_prolog
     assert "add" not in container(files)["securityContext"]["capabilities"]
 
 
+def test_profiling_grants_the_processes_of_the_node_and_variables_only_where_they_are_named() -> (
+    None
+):
+    def pod(profiling: str) -> Manifest:
+        more = f"[cpu], units: {{slurm: {{}}}}, profiling: {{{profiling}}}"
+        (template,) = pods(planned(nodes("cpu").replace("[cpu]", more)))
+        return template
+
+    every, named = pod(""), pod("environmentVariables: [PROFILE]")
+    assert every["spec"]["hostPID"] is named["spec"]["hostPID"] is True
+    assert "add" not in container(every)["securityContext"]["capabilities"]
+    assert container(named)["securityContext"]["capabilities"]["add"] == ["SYS_PTRACE"]
+
+
 def test_host_paths_have_volumes_of_different_names() -> None:
     paths = {path for needs in REQUIREMENTS.values() for path in needs.host_paths}
     assert len({naming.host_volume(path) for path in paths}) == len(paths)

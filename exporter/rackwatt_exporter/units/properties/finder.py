@@ -85,7 +85,12 @@ class PropertyFinder:
             return _of_directory(self._directory, self.job(unit))
         if not group.paths:
             return None, ""
-        read = environments(group.paths[0], self._procfs, self._variables.all)
+        job, user = self.job(unit), self._variables.names["user"]
+
+        def is_enough(one: dict[str, str]) -> bool:
+            return one.get(self._variables.job) == job and bool(one.get(user))
+
+        read = environments(group.paths[0], self._procfs, self._variables.all, is_enough=is_enough)
         known = of_variables(self._manager, unit, read.found)
         return known, _DENIED if known is None and read.is_denied else ""
 

@@ -68,9 +68,9 @@ async def test_properties_are_read_once_for_each_job(
     jobs.add(7, alice(7))
     reads: list[str] = []
 
-    def counted(top: str, *others: Any) -> processes.Environments:
+    def counted(top: str, *others: Any, **named: Any) -> processes.Environments:
         reads.append(top)
-        return processes.environments(top, *others)
+        return processes.environments(top, *others, **named)
 
     monkeypatch.setattr(finder, "environments", counted)
     source = units_of(jobs.tree, "slurm")
@@ -101,7 +101,7 @@ async def test_variables_that_may_not_be_read_leave_the_user_unknown_and_it_is_s
     jobs.add(7, alice(7))
     jobs.add(8, alice(8))
     monkeypatch.setattr(
-        finder, "environments", lambda *_: processes.Environments([], is_denied=True)
+        finder, "environments", lambda *_, **__: processes.Environments([], is_denied=True)
     )
     source = units_of(jobs.tree, "slurm")
     with caplog.at_level(logging.WARNING):
@@ -122,7 +122,8 @@ async def test_one_bad_file_of_a_prolog_costs_its_own_job_alone(
         jobs.add(job, alice(job))  # what processes say does not take the place of a file
     (files / "7").write_text("bob chemistry n1\n")
     (files / "8").write_bytes(b"\xff\xfe\0garbage")
-    result = await units_of(jobs.tree, "slurm", FILES).read()
+    source = units_of(jobs.tree, "slurm", FILES)
+    result = await source.read()
     uuid = job_uuid("slurm", "7", JobProperties("bob", "chemistry", "n1"))
     assert infos(result) == {
         "7": UnitInfo(uuid, "bob", "chemistry"),
@@ -130,6 +131,7 @@ async def test_one_bad_file_of_a_prolog_costs_its_own_job_alone(
         "9": UnitInfo(),
     }
     assert "2 jobs without properties" in result.unknown
+    assert infos(await source.read()) == infos(result)  # a job without a name stays as it is
 
 
 @pytest.mark.parametrize(
